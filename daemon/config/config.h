@@ -1,0 +1,136 @@
+/*
+ * The configuration as the daemon uses it.  One table (option.h) names every
+ * key with its type, default and bounds; reading, --check, the manual page and
+ * the sample file all come from it.  A config is immutable once read.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum config_log_level {
+	CONFIG_LOG_ERROR = 0,
+	CONFIG_LOG_WARNING,
+	CONFIG_LOG_INFO,
+	CONFIG_LOG_DEBUG
+};
+
+enum config_tls {
+	CONFIG_TLS_IMPLICIT = 0,
+	CONFIG_TLS_STLS,
+	CONFIG_TLS_NONE
+};
+enum config_order {
+	CONFIG_ORDER_OLDEST = 0,
+	CONFIG_ORDER_NEWEST
+};
+
+/* keep = forever | delete | 14d (hours, days, weeks: h d w) */
+enum config_keep_kind {
+	CONFIG_KEEP_FOREVER = 0,
+	CONFIG_KEEP_DELETE,
+	CONFIG_KEEP_AGE
+};
+struct config_keep {
+	enum config_keep_kind kind;
+	int64_t age_ms;
+};
+
+/* A list of strings: tls_pin may be given several, separated by space. */
+struct config_strings {
+	char **items;
+	size_t count;
+};
+
+struct config_account {
+	char *name;
+	char *id; /* survives renames; NULL: the name */
+	char *host;
+	uint16_t port; /* 0: by tls */
+	enum config_tls tls;
+	struct config_strings tls_pin;
+	char *tls_ca, *tls_cert, *tls_key;
+	char *user;
+	/* At most one of the four is set. */
+	char *password, *password_file, *password_command, *password_credential;
+	bool allow_cleartext;
+	int64_t timeout_resolve_ms, timeout_connect_ms, timeout_handshake_ms,
+	    timeout_greeting_ms, timeout_login_ms, timeout_command_ms,
+	    timeout_body_ms, timeout_quit_ms, timeout_session_ms;
+	int64_t interval_ms;
+	bool enabled;
+	struct config_keep keep;
+	uint64_t max_message_size; /* octets, 0: no limit */
+	uint32_t max_messages_per_poll;
+	enum config_order order;
+	/* Where it was defined, for messages. */
+	char *file;
+	unsigned line;
+};
+
+struct config {
+	/* [daemon] */
+	enum config_log_level log_level;
+	uint32_t max_sessions, max_sessions_per_host;
+	uint64_t memory_limit; /* octets for bodies under way */
+	/* [store] */
+	char *store_path;
+	/* [control] */
+	char *control_socket;
+	mode_t control_mode;
+	char *control_group;                 /* NULL: the daemon's own */
+	struct config_strings control_admin; /* users; root and own always */
+	/* [account NAME], sorted by name */
+	struct config_account **accounts;
+	size_t account_count;
+	/* Every file that was read, in order. */
+	struct config_strings files;
+};
+
+/*
+ * What is wrong, a line each: "FILE:LINE: KEY: what was expected; did you mean
+ * X?".  Warnings do not stop a start.
+ */
+struct config_messages {
+	char **lines;
+	size_t count;
+	size_t errors; /* how many of them are errors */
+};
+void config_messages_free(struct config_messages *);
+
+/*
+ * Read FILE and what it includes.  Returns the config, or NULL where there is
+ * any error; *messages_r is filled either way and the caller's to free.
+ * Secrets in files that others can read are errors.
+ */
+struct config *config_read(const char *path, struct config_messages *messages_r)
+    __attribute__((warn_unused_result));
+
+/* Wipes passwords and frees; sets the pointer to NULL. */
+void config_free(struct config **);
+
+/* NULL where there is none of that name. */
+const struct config_account *config_find(
+    const struct config *, const char *name);
+
+/* What a reload has to do. */
+struct config_diff {
+	/* Borrowed from the new config (removed: the old one). */
+	const struct config_account **added, **changed, **removed;
+	size_t added_count, changed_count, removed_count;
+	/*
+	 * Keys outside accounts that differ but need a restart, "store.path";
+	 * static strings.
+	 */
+	const char **restart;
+	size_t restart_count;
+};
+/* Returns false without memory. */
+bool config_diff(struct config_diff *diff_r, const struct config *old,
+    const struct config *new) __attribute__((warn_unused_result));
+void config_diff_free(struct config_diff *);
+
+#endif

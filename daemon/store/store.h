@@ -1,0 +1,268 @@
+/*
+ * The one door to storage.  Calls are made from the loop's thread and never
+ * block it; answers come back on the loop, in the order of the calls of one
+ * kind.  Writes go to one writer thread, which puts all that waits into one
+ * transaction (group commit); queries go to reader threads of their own.
+ *
+ * What is promised: a callback that says STORE_OK has the commit behind it,
+ * synced to disk; a message and its unique-id appear together or not at all.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_base;
+struct store;
+
+enum store_status {
+	STORE_OK = 0,
+	STORE_FULL,      /* no space: disk, quota or page limit */
+	STORE_IO,        /* the disk failed */
+	STORE_BUSY,      /* another process holds the file */
+	STORE_READ_ONLY, /* no permission to write */
+	STORE_DAMAGED,   /* not a database, or a corrupt one */
+	STORE_NEWER,     /* the schema is of a later version */
+	STORE_NOT_FOUND,
+	STORE_MEMORY,
+	STORE_CLOSED, /* the store was closed before it got to it */
+	STORE_STATUS_COUNT
+};
+
+/* "ok", "full", "io"...; and a sentence on what to do about it. */
+const char *store_status_name(enum store_status);
+const char *store_status_hint(enum store_status);
+
+struct store_config {
+	const char *path;    /* the SQLite file; made where missing (0600) */
+	size_t queue_octets; /* bodies waiting for the writer; 0: 8 MiB */
+	unsigned readers;    /* query threads; 0: 1 */
+};
+
+/* Why an open failed or polls have to wait, in words. */
+#define STORE_ERROR_SIZE 256
+struct store_error {
+	enum store_status status;
+	char text[STORE_ERROR_SIZE];
+};
+
+/*
+ * Open, lock (one daemon owns a store), migrate, sweep unfinished bodies, and
+ * start the threads.  This one call blocks.  On failure *store_r is NULL and
+ * *error_r says why.
+ */
+enum store_status store_open(struct store **store_r,
+    const struct store_config *, struct event_base *,
+    struct store_error *error_r) __attribute__((warn_unused_result));
+
+/*
+ * Finish what is queued, checkpoint, join the threads, free.  Callbacks of
+ * finished work run before it returns; sets the pointer to NULL.
+ */
+void store_close(struct store **);
+
+/*
+ * Whether writes work: STORE_OK, or what the last failure was.  It changes by
+ * itself, since the writer tries again every few seconds; `changed` runs on
+ * the loop then.  Polls must not fetch while this is not STORE_OK.
+ */
+const struct store_error *store_health(const struct store *);
+void store_set_health_cb(
+    struct store *, void (*changed)(struct store *, void *arg), void *arg);
+
+/*
+ * Runs on the loop when a queue that made store_body_append() answer
+ * STORE_FLOW_PAUSE has drained.
+ */
+void store_set_drain_cb(
+    struct store *, void (*drained)(struct store *, void *arg), void *arg);
+
+typedef void (*store_done_cb)(enum store_status, void *arg);
+
+/* ---- accounts and what is known of them ---- */
+
+typedef void (*store_account_cb)(
+    enum store_status, int64_t account_id, void *arg);
+
+/*
+ * The row of a configured account, made where missing.  `stable_id` (or NULL)
+ * finds the row again after a rename.
+ */
+void store_account(struct store *, const char *name, const char *stable_id,
+    store_account_cb, void *arg);
+
+enum store_uid_state {
+	STORE_UID_STORED = 0, /* durable here */
+	STORE_UID_DELETE,     /* durable here, deletion on the server owed */
+	STORE_UID_SEEN,       /* not to be fetched */
+	STORE_UID_DELETED     /* the server confirmed the deletion */
+};
+
+struct store_uid {
+	const unsigned char *unique_id;
+	size_t unique_id_length;
+	uint32_t occurrence;
+	enum store_uid_state state;
+	int64_t message_id; /* 0 where there is none */
+	int64_t stored_ms;
+};
+
+/*
+ * All unique-ids of an account, sorted by unique-id (bytes, shorter first) and
+ * occurrence; borrowed until the callback returns.
+ */
+typedef void (*store_uids_cb)(
+    enum store_status, const struct store_uid *, size_t count, void *arg);
+void store_uids(struct store *, int64_t account_id, store_uids_cb, void *arg);
+
+/* One change of what is known; the id is copied. */
+struct store_uid_change {
+	const unsigned char *unique_id;
+	size_t unique_id_length;
+	uint32_t occurrence;
+	bool forget;                /* drop the row; else: */
+	enum store_uid_state state; /* set the state */
+};
+void store_uids_change(struct store *, int64_t account_id,
+    const struct store_uid_change *, size_t count, store_done_cb, void *arg);
+
+/* ---- bodies ---- */
+
+struct store_body;
+
+enum store_flow {
+	STORE_FLOW_CONTINUE = 0,
+	STORE_FLOW_PAUSE
+};
+
+/* What the store must know of a message besides its bytes. */
+struct store_body_meta {
+	int64_t account_id;
+	const unsigned char *unique_id; /* copied; NULL: it has none */
+	size_t unique_id_length;
+	uint32_t occurrence;
+	enum store_uid_state state; /* of the unique-id once committed */
+	uint64_t octets_hint;
+};
+
+/* Begin a body; NULL without memory. */
+struct store_body *store_body_new(struct store *,
+    const struct store_body_meta *) __attribute__((warn_unused_result));
+
+/*
+ * Append bytes; they are copied and always taken.  STORE_FLOW_PAUSE asks to
+ * stop until the drain callback has run.
+ */
+enum store_flow store_body_append(
+    struct store_body *, const unsigned char *, size_t length);
+
+/*
+ * The body is whole: hash it, decode its envelope, commit message and
+ * unique-id in one transaction, answer.  The handle is gone when this returns.
+ */
+typedef void (*store_message_cb)(
+    enum store_status, int64_t message_id, void *arg);
+void store_body_commit(struct store_body *, store_message_cb, void *arg);
+
+/* Drop a body, whatever came of it.  The handle is gone. */
+void store_body_abort(struct store_body *);
+
+/* ---- history ---- */
+
+struct store_poll {
+	int64_t account_id;
+	int64_t started_ms, finished_ms; /* Unix time */
+	const char *outcome; /* "ok", or an evpop_error_name(), copied */
+	const char *text;    /* why, in words; copied; may be NULL */
+	uint32_t messages, fetched, failed, deleted;
+	uint64_t octets_in, octets_out, body_octets;
+};
+void store_poll_record(
+    struct store *, const struct store_poll *, store_done_cb, void *arg);
+
+/* ---- queries ---- */
+
+struct store_account_row {
+	int64_t id;
+	const char *name;
+	int64_t messages, octets;
+	int64_t last_success_ms; /* 0: never */
+	int64_t last_error_ms;   /* 0: never */
+	const char *last_error;  /* NULL where the last poll went well */
+};
+typedef void (*store_accounts_cb)(enum store_status,
+    const struct store_account_row *, size_t count, void *arg);
+void store_accounts(struct store *, store_accounts_cb, void *arg);
+
+/* NULL text members: the message has no such header. */
+struct store_message_row {
+	int64_t id;
+	const char *account;
+	const unsigned char *unique_id;
+	size_t unique_id_length;
+	uint64_t octets;
+	const char *digest; /* BLAKE2b-256, lower-case hex */
+	int64_t stored_ms;
+	bool has_date;
+	int64_t date_ms; /* Unix time, from the Date header */
+	const char *sender, *recipients, *cc, *subject, *message_header_id;
+	uint32_t attachments; /* parts with a file name or that disposition */
+};
+
+#define STORE_PAGE_MAX 1000
+struct store_message_filter {
+	const char *account; /* NULL: all */
+	const char *from;    /* part of the sender, case ignored; or NULL */
+	const char *query;   /* words of the full-text index; or NULL */
+	bool has_since, has_before;
+	int64_t since_ms, before_ms; /* stored at or after; stored before */
+	int64_t below_id; /* cursor: ids below this; 0: from the top */
+	unsigned limit;   /* 1 to STORE_PAGE_MAX */
+};
+
+/*
+ * A page, newest first.  `more` tells whether another follows, at below_id =
+ * the last row's id.  All is borrowed.
+ */
+typedef void (*store_messages_cb)(enum store_status,
+    const struct store_message_row *, size_t count, bool more, void *arg);
+void store_messages(struct store *, const struct store_message_filter *,
+    store_messages_cb, void *arg);
+
+/* One message; row is NULL unless STORE_OK. */
+typedef void (*store_message_row_cb)(
+    enum store_status, const struct store_message_row *, void *arg);
+void store_message(struct store *, int64_t id, store_message_row_cb, void *arg);
+
+/*
+ * A piece of a body, `part` counting from 0; STORE_OK with length 0 past the
+ * end.  Borrowed until the callback returns.
+ */
+typedef void (*store_part_cb)(
+    enum store_status, const unsigned char *, size_t length, void *arg);
+void store_body_read(
+    struct store *, int64_t id, uint32_t part, store_part_cb, void *arg);
+
+/* Newest polls first; account NULL: of all. */
+struct store_poll_row {
+	int64_t id;
+	const char *account;
+	struct store_poll poll;
+};
+typedef void (*store_polls_cb)(enum store_status, const struct store_poll_row *,
+    size_t count, bool more, void *arg);
+void store_polls(struct store *, const char *account, int64_t below_id,
+    unsigned limit, store_polls_cb, void *arg);
+
+/* ---- figures ---- */
+
+struct store_stats {
+	uint64_t commits, messages, body_octets; /* since the open */
+	size_t queued_octets; /* waiting for the writer now */
+	size_t queued_octets_max;
+};
+void store_stats(const struct store *, struct store_stats *stats_r);
+
+#endif

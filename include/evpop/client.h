@@ -1,0 +1,255 @@
+/*
+ * The POP3 client on libevent: resolves, connects, speaks TLS, pumps bytes
+ * between the socket and the protocol core.  Any number of clients run on one
+ * event_base; nothing in here blocks.
+ *
+ * Manners of all functions below: they are called from the thread that runs
+ * the base.  Each request's callback runs exactly once, from the loop, never
+ * from inside the call that made the request.  What a callback is given is
+ * borrowed until it returns.  Any function may be called in any callback;
+ * evpop_client_free() too, and then no further callback runs.
+ */
+#ifndef EVPOP_CLIENT_H
+#define EVPOP_CLIENT_H
+
+#include <evpop/error.h>
+#include <evpop/proto.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct event_base;
+struct evdns_base;
+struct evpop_client;
+struct evpop_tls_context;
+
+/* How a session is protected.  There is no "if possible". */
+enum evpop_tls {
+	EVPOP_TLS_IMPLICIT = 0, /* TLS from the first byte (RFC 8314) */
+	EVPOP_TLS_STLS,         /* STLS, and no log-in without (RFC 2595) */
+	EVPOP_TLS_NONE          /* no TLS at all */
+};
+
+/*
+ * What a TLS context verifies and shows.  Strings are copied.  A context costs
+ * as much as the certificates it loads: share it among clients.
+ */
+struct evpop_tls_options {
+	const char *ca;   /* PEM file of trusted CAs; NULL: the system's */
+	const char *cert; /* PEM client certificate, or NULL */
+	const char *key;  /* its PEM key, or NULL: in the same file */
+	/*
+	 * Pins: "sha256:" and 64 hexadecimal digits of the server's
+	 * certificate, or "spki-sha256:" and those of its public key.  Where
+	 * there are pins one must match, and then stands in for the chain.
+	 */
+	const char *const *pins;
+	size_t pin_count;
+};
+
+/*
+ * A new context with one reference, or NULL with the reason in *result_r
+ * (a file that cannot be read or parsed, a malformed pin).
+ */
+EVPOP_API struct evpop_tls_context *evpop_tls_context_new(
+    const struct evpop_tls_options *,
+    struct evpop_result *result_r) EVPOP_MUST_USE;
+EVPOP_API struct evpop_tls_context *evpop_tls_context_ref(
+    struct evpop_tls_context *);
+/* Drops a reference; the last one frees.  NULL is allowed. */
+EVPOP_API void evpop_tls_context_free(struct evpop_tls_context *);
+
+/*
+ * Deadlines in milliseconds, each for one phase as a whole; 0 takes the
+ * default.  `body` is the longest silence inside a body or listing, `session`
+ * bounds everything from connect to close.
+ */
+struct evpop_timeouts {
+	int64_t resolve_ms, connect_ms, handshake_ms, greeting_ms, login_ms,
+	    command_ms, body_ms, quit_ms, session_ms;
+};
+
+#define EVPOP_TIMEOUT_RESOLVE_MS   20000
+#define EVPOP_TIMEOUT_CONNECT_MS   30000
+#define EVPOP_TIMEOUT_HANDSHAKE_MS 30000
+#define EVPOP_TIMEOUT_GREETING_MS  60000
+#define EVPOP_TIMEOUT_LOGIN_MS     180000 /* servers scan on PASS */
+#define EVPOP_TIMEOUT_COMMAND_MS   60000
+#define EVPOP_TIMEOUT_BODY_MS      60000
+#define EVPOP_TIMEOUT_QUIT_MS      60000
+#define EVPOP_TIMEOUT_SESSION_MS   14400000
+
+/* Strings are copied by evpop_client_new(); zeroed members mean defaults. */
+struct evpop_client_config {
+	const char *host; /* name or address */
+	uint16_t port;    /* 0: 995 with implicit TLS, else 110 */
+	enum evpop_tls tls;
+	struct evpop_tls_context *tls_context; /* unless EVPOP_TLS_NONE; a
+						  reference is taken */
+	bool allow_cleartext; /* PASS without TLS to a host that is not this */
+	struct evpop_timeouts timeouts;
+	struct evpop_proto_limits limits;
+	uint32_t window_commands; /* in flight where the server pipelines */
+	size_t window_octets;
+};
+
+#define EVPOP_WINDOW_COMMANDS 128
+#define EVPOP_WINDOW_OCTETS   4096 /* below any socket's send buffer */
+
+/* Callbacks of the session as a whole; each may be NULL. */
+struct evpop_client_callbacks {
+	/*
+	 * The session is over, for the reason given (EVPOP_ERROR_NONE after a
+	 * QUIT that was answered).  Runs once, after every request's callback.
+	 * Only evpop_client_free() makes sense afterwards.
+	 */
+	void (*closed)(
+	    struct evpop_client *, const struct evpop_result *, void *arg);
+	/* As evpop_trace_cb; setting it costs a copy of every line. */
+	void (*trace)(struct evpop_client *, bool from_server, const char *line,
+	    void *arg);
+};
+
+/*
+ * A client that does nothing yet, or NULL without memory or where the host is
+ * missing or holds control characters.  `dns` may be NULL where the host is an
+ * address.  Base, dns and callbacks must outlive the client.
+ */
+EVPOP_API struct evpop_client *evpop_client_new(struct event_base *,
+    struct evdns_base *dns, const struct evpop_client_config *,
+    const struct evpop_client_callbacks *, void *arg) EVPOP_MUST_USE;
+
+/*
+ * Closes without QUIT (so nothing is deleted), drops unfinished requests
+ * without their callbacks, frees.  NULL is allowed.
+ */
+EVPOP_API void evpop_client_free(struct evpop_client *);
+
+EVPOP_API enum evpop_state evpop_client_state(const struct evpop_client *);
+EVPOP_API const struct evpop_capabilities *evpop_client_capabilities(
+    const struct evpop_client *);
+/* "TLSv1.3 TLS_AES_256_GCM_SHA384", or NULL where there is no TLS (yet). */
+EVPOP_API const char *evpop_client_tls_name(const struct evpop_client *);
+/* The peer's address and port as text, or "" before there is one. */
+EVPOP_API const char *evpop_client_peer(const struct evpop_client *);
+/* Octets read from and written to the network so far, TLS not counted. */
+EVPOP_API uint64_t evpop_client_octets_in(const struct evpop_client *);
+EVPOP_API uint64_t evpop_client_octets_out(const struct evpop_client *);
+
+/* What a request came to; which members hold something depends on it. */
+struct evpop_reply {
+	struct evpop_result result;
+	uint32_t number; /* STAT: messages; LIST n, UIDL n: the message */
+	uint64_t octets; /* STAT: in all; LIST n: of the message */
+	const unsigned char *unique_id; /* UIDL n: borrowed */
+	size_t unique_id_length;
+	uint32_t ignored;     /* listings: lines nothing could be made of */
+	enum evpop_quit quit; /* QUIT */
+};
+typedef void (*evpop_reply_cb)(
+    struct evpop_client *, const struct evpop_reply *, void *arg);
+
+/* A line of LIST (unique_id NULL) or UIDL (octets 0). */
+struct evpop_listed {
+	uint32_t number;
+	uint64_t octets;
+	const unsigned char *unique_id; /* borrowed; opaque bytes */
+	size_t unique_id_length;
+};
+typedef void (*evpop_listed_cb)(
+    struct evpop_client *, const struct evpop_listed *, void *arg);
+
+/*
+ * Requests.  All return EVPOP_ERROR_NONE where the request was accepted, so
+ * that its callback will run; else EVPOP_ERROR_USAGE or EVPOP_ERROR_MEMORY and
+ * it will not.  Requests run in the order they are made and may be made before
+ * earlier ones are answered.
+ */
+
+/*
+ * Resolve, connect, TLS as configured, greeting, CAPA.  A server that refuses
+ * CAPA is no error.
+ */
+EVPOP_API enum evpop_error evpop_client_connect(
+    struct evpop_client *, evpop_reply_cb, void *arg) EVPOP_MUST_USE;
+
+/*
+ * USER and PASS (RFC 1939 section 7).  Refused with EVPOP_ERROR_USAGE where
+ * user or password holds CR, LF or NUL; answered with EVPOP_ERROR_AUTH, and
+ * nothing sent, where the password would cross a network in clear text that
+ * allow_cleartext does not permit.  The password is copied, and wiped once
+ * written.
+ */
+EVPOP_API enum evpop_error evpop_client_login(struct evpop_client *,
+    const char *user, const char *password, evpop_reply_cb,
+    void *arg) EVPOP_MUST_USE;
+
+EVPOP_API enum evpop_error evpop_client_stat(
+    struct evpop_client *, evpop_reply_cb, void *arg) EVPOP_MUST_USE;
+
+/* One message, or with number 0 all of them, each given to `listed`. */
+EVPOP_API enum evpop_error evpop_client_list(struct evpop_client *,
+    uint32_t number, evpop_listed_cb listed, evpop_reply_cb,
+    void *arg) EVPOP_MUST_USE;
+EVPOP_API enum evpop_error evpop_client_uidl(struct evpop_client *,
+    uint32_t number, evpop_listed_cb listed, evpop_reply_cb,
+    void *arg) EVPOP_MUST_USE;
+
+enum evpop_flow {
+	EVPOP_FLOW_CONTINUE = 0,
+	EVPOP_FLOW_PAUSE /* taken, but read no more until resumed */
+};
+
+/*
+ * Where a body goes.  `begin` and `data` may be NULL; `end` may not: it runs
+ * exactly once for each accepted request, with or without the others before
+ * it.  The body is whole if and only if end's result is EVPOP_ERROR_NONE.
+ * The struct must stay until `end` has run.
+ */
+struct evpop_sink {
+	/* `octets` is what the server claims, 0 where it does not: a hint. */
+	enum evpop_flow (*begin)(
+	    struct evpop_client *, uint32_t number, uint64_t octets, void *arg);
+	enum evpop_flow (*data)(struct evpop_client *,
+	    const unsigned char *bytes, size_t length, void *arg);
+	void (*end)(struct evpop_client *, uint32_t number,
+	    const struct evpop_result *, void *arg);
+};
+
+EVPOP_API enum evpop_error evpop_client_retr(struct evpop_client *,
+    uint32_t number, const struct evpop_sink *, void *arg) EVPOP_MUST_USE;
+EVPOP_API enum evpop_error evpop_client_top(struct evpop_client *,
+    uint32_t number, uint32_t lines, const struct evpop_sink *,
+    void *arg) EVPOP_MUST_USE;
+
+/*
+ * After a sink answered PAUSE: read on.  Harmless otherwise.  No deadline
+ * for the server runs while paused.
+ */
+EVPOP_API void evpop_client_resume(struct evpop_client *);
+
+EVPOP_API enum evpop_error evpop_client_dele(struct evpop_client *,
+    uint32_t number, evpop_reply_cb, void *arg) EVPOP_MUST_USE;
+EVPOP_API enum evpop_error evpop_client_noop(
+    struct evpop_client *, evpop_reply_cb, void *arg) EVPOP_MUST_USE;
+EVPOP_API enum evpop_error evpop_client_rset(
+    struct evpop_client *, evpop_reply_cb, void *arg) EVPOP_MUST_USE;
+EVPOP_API enum evpop_error evpop_client_capa(
+    struct evpop_client *, evpop_reply_cb, void *arg) EVPOP_MUST_USE;
+
+/* reply->quit says what became of deletions; the session closes then. */
+EVPOP_API enum evpop_error evpop_client_quit(
+    struct evpop_client *, evpop_reply_cb, void *arg) EVPOP_MUST_USE;
+
+/*
+ * Give up: every unfinished request is answered with EVPOP_ERROR_CANCELLED
+ * from the loop, then `closed` runs.  No QUIT is sent.
+ */
+EVPOP_API void evpop_client_cancel(struct evpop_client *);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

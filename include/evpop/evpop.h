@@ -1,0 +1,10 @@
+/* All of libevpop.  Each header also stands alone. */
+#ifndef EVPOP_EVPOP_H
+#define EVPOP_EVPOP_H
+
+#include <evpop/client.h>
+#include <evpop/error.h>
+#include <evpop/proto.h>
+#include <evpop/sync.h>
+
+#endif

@@ -1,0 +1,230 @@
+/*
+ * What to fetch and what to delete, and doing it: `plan` is a pure function of
+ * the server's listing, the unique-ids already known, a policy and the time;
+ * `sync` drives one client through a whole session by such a plan, and deletes
+ * only what its caller has acknowledged as durable.
+ */
+#ifndef EVPOP_SYNC_H
+#define EVPOP_SYNC_H
+
+#include <evpop/client.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A message on the server, as LIST and UIDL together describe it. */
+struct evpop_entry {
+	uint32_t number;     /* of this session only */
+	uint32_t occurrence; /* 0, or how many before it have the same id */
+	uint64_t octets;     /* by LIST: a hint; 0 where not listed */
+	const unsigned char *unique_id; /* opaque; NULL where there is none */
+	size_t unique_id_length;
+};
+
+/* A maildrop's listing, by ascending message number. */
+struct evpop_listing {
+	struct evpop_entry *entries;
+	size_t count;
+	bool unique_ids;  /* the server answered UIDL */
+	uint32_t ignored; /* lines nothing could be made of */
+};
+
+/* What the caller remembers of a message. */
+enum evpop_known_state {
+	EVPOP_KNOWN_STORED = 0, /* durable here; the server may keep it */
+	EVPOP_KNOWN_DELETE,     /* durable here; its deletion is owed */
+	EVPOP_KNOWN_SEEN,       /* not to be fetched, nor to be deleted */
+	EVPOP_KNOWN_DELETED     /* the server confirmed its deletion */
+};
+
+struct evpop_known {
+	const unsigned char *unique_id;
+	size_t unique_id_length;
+	uint32_t occurrence;
+	enum evpop_known_state state;
+	int64_t stored_ms; /* when it became durable, Unix time */
+};
+
+enum evpop_keep {
+	EVPOP_KEEP_FOREVER = 0, /* nothing is ever deleted */
+	EVPOP_KEEP_NONE,        /* delete what is stored */
+	EVPOP_KEEP_AGE          /* delete what is stored for keep_ms */
+};
+
+enum evpop_order {
+	EVPOP_ORDER_OLDEST = 0,
+	EVPOP_ORDER_NEWEST
+};
+
+/* Zeroed: keep forever, fetch everything, in the order of the maildrop. */
+struct evpop_policy {
+	enum evpop_keep keep;
+	int64_t keep_ms;
+	uint64_t max_message_octets; /* larger ones stay; 0: no limit */
+	uint32_t max_messages;       /* to fetch in one session; 0: no limit */
+	enum evpop_order order;
+};
+
+enum evpop_action {
+	EVPOP_ACTION_NONE = 0,
+	EVPOP_ACTION_FETCH,        /* unknown here */
+	EVPOP_ACTION_FETCH_DELETE, /* and delete once durable */
+	EVPOP_ACTION_DELETE,       /* durable here, and due */
+	EVPOP_ACTION_TOO_LARGE,    /* unknown, above max_message_octets */
+	EVPOP_ACTION_LATER,        /* unknown, beyond max_messages */
+	EVPOP_ACTION_COUNT
+};
+
+EVPOP_API const char *evpop_action_name(enum evpop_action);
+
+struct evpop_plan {
+	enum evpop_action *actions; /* one for each entry of the listing */
+	size_t *order;              /* indices of entries to fetch, in order */
+	size_t fetches, deletes, too_large, later;
+	uint64_t fetch_octets; /* by LIST, of what is to be fetched */
+	bool *gone;            /* for each known: no longer on the server */
+	size_t gone_count;
+};
+
+/*
+ * Make a plan.  `listing` and `known` are only read; the occurrences in the
+ * listing must be set (evpop_listing_occurrences()).  An entry without a
+ * unique-id is always unknown, and never deleted unless it was fetched in this
+ * session.  Returns EVPOP_ERROR_NONE or EVPOP_ERROR_MEMORY; *plan_r is to be
+ * freed with evpop_plan_free().
+ */
+EVPOP_API enum evpop_error evpop_plan_new(struct evpop_plan **plan_r,
+    const struct evpop_listing *, const struct evpop_known *known,
+    size_t known_count, const struct evpop_policy *,
+    int64_t now_ms) EVPOP_MUST_USE;
+/* Frees and sets the pointer to NULL. */
+EVPOP_API void evpop_plan_free(struct evpop_plan **);
+
+/*
+ * Number equal unique-ids of a listing 0, 1, 2... in the order of its entries.
+ * Returns EVPOP_ERROR_NONE or EVPOP_ERROR_MEMORY.
+ */
+EVPOP_API enum evpop_error evpop_listing_occurrences(
+    struct evpop_listing *) EVPOP_MUST_USE;
+
+/* ---- the driver ---- */
+
+struct evpop_sync;
+
+/* What a session came to. */
+struct evpop_sync_report {
+	struct evpop_result result; /* of the session as a whole */
+	enum evpop_quit quit;
+	bool listed;       /* the listing was complete */
+	uint32_t messages; /* on the server */
+	uint32_t fetched;  /* acknowledged as durable */
+	uint32_t failed;   /* refused by the server or not made durable */
+	uint32_t deleted;  /* marked with DELE; gone if quit is committed */
+	uint32_t too_large, later; /* left there by the policy */
+	uint64_t body_octets;      /* of the bodies fetched */
+	uint64_t octets_in, octets_out;
+};
+
+/*
+ * Callbacks of a sync, all on the loop; only `listing`, `end` and `done` must
+ * be there.  In each of them evpop_sync_free() is allowed.
+ */
+struct evpop_sync_callbacks {
+	/*
+	 * The listing is complete.  Answer, now or later, with
+	 * evpop_sync_known().  It stays valid until `done` has run.
+	 */
+	void (*listing)(
+	    struct evpop_sync *, const struct evpop_listing *, void *arg);
+	/* The plan is made and about to be carried out.  Borrowed. */
+	void (*planned)(
+	    struct evpop_sync *, const struct evpop_plan *, void *arg);
+	/*
+	 * A body begins; *message_r is handed to the calls that follow for it.
+	 */
+	enum evpop_flow (*begin)(struct evpop_sync *,
+	    const struct evpop_entry *, enum evpop_action, void **message_r,
+	    void *arg);
+	enum evpop_flow (*data)(struct evpop_sync *, void *message,
+	    const unsigned char *bytes, size_t length, void *arg);
+	/*
+	 * A body ended.  On EVPOP_ERROR_NONE it is whole, and must be answered
+	 * once with evpop_sync_stored(), now or later.  Otherwise drop it.
+	 * Runs once for every `begin`.
+	 */
+	void (*end)(struct evpop_sync *, const struct evpop_entry *,
+	    void *message, const struct evpop_result *, void *arg);
+	/*
+	 * The server has committed the deletion of this entry (QUIT answered
+	 * +OK).  Runs for each, before `done`.
+	 */
+	void (*deleted)(
+	    struct evpop_sync *, const struct evpop_entry *, void *arg);
+	/* All is over.  Runs once.  The report is borrowed. */
+	void (*done)(
+	    struct evpop_sync *, const struct evpop_sync_report *, void *arg);
+};
+
+/*
+ * A driver for one session, or NULL without memory.  It makes its own client
+ * from the configuration and owns it.  Callbacks must outlive it.
+ */
+EVPOP_API struct evpop_sync *evpop_sync_new(struct event_base *,
+    struct evdns_base *, const struct evpop_client_config *,
+    const struct evpop_policy *, const struct evpop_sync_callbacks *,
+    void *arg) EVPOP_MUST_USE;
+
+/*
+ * Begin: connect, log in, list, plan, fetch, delete, QUIT.  Returns
+ * EVPOP_ERROR_NONE, and `done` will run; else EVPOP_ERROR_USAGE or
+ * EVPOP_ERROR_MEMORY, and it will not.  The password is copied and wiped.
+ */
+EVPOP_API enum evpop_error evpop_sync_start(
+    struct evpop_sync *, const char *user, const char *password) EVPOP_MUST_USE;
+
+/*
+ * Answer to `listing`: what is known, and the time the plan is made for.  The
+ * array is only read during the call; it is best sorted by unique-id (bytes,
+ * shorter first where one begins the other) and occurrence, but need not be.
+ */
+EVPOP_API void evpop_sync_known(struct evpop_sync *, const struct evpop_known *,
+    size_t count, int64_t now_ms);
+
+/* Which entries of the listing `known` knew nothing of, and the like. */
+EVPOP_API const struct evpop_plan *evpop_sync_plan(const struct evpop_sync *);
+
+/*
+ * Answer to `end`: the message is durable, or (false) could not be made so and
+ * stays on the server.  Only now may it be deleted.
+ */
+EVPOP_API void evpop_sync_stored(
+    struct evpop_sync *, const struct evpop_entry *, bool durable);
+
+/* After PAUSE from `begin` or `data`: read on. */
+EVPOP_API void evpop_sync_resume(struct evpop_sync *);
+
+/*
+ * End early: fetch and delete nothing more, wait for what is under way to be
+ * acknowledged, QUIT (committing what was marked so far), `done`.
+ */
+EVPOP_API void evpop_sync_stop(struct evpop_sync *);
+
+/*
+ * Give up for this reason: close without QUIT; `done` runs from the loop,
+ * once every body that ended well has been acknowledged.
+ */
+EVPOP_API void evpop_sync_cancel(
+    struct evpop_sync *, const struct evpop_result *reason);
+
+/* Closes and frees at once, with no further callback.  NULL is allowed. */
+EVPOP_API void evpop_sync_free(struct evpop_sync *);
+
+/* The client in use, for its trace and peer; NULL before start. */
+EVPOP_API struct evpop_client *evpop_sync_client(struct evpop_sync *);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,312 @@
+#include "body.h"
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Synthetic text: whole lines, shared by every message, read as a ring. */
+#define PATTERN_LINE  78
+#define PATTERN_LINES 1021
+#define PATTERN_SIZE  ((size_t)PATTERN_LINE * PATTERN_LINES)
+
+/* Octets moved between two looks at the output's size. */
+#define SPAN_AT_MOST 65536
+
+/* The synthetic messages begin on 1 January 2024 and come hourly. */
+#define FIRST_DATE 1704067200
+
+static const unsigned char *
+pattern(void)
+{
+	static const char letters[] =
+	    "etaoin shrdlu etaoin cmfwyp eat no tin bgkvjq xz etaoin shrdlu  ";
+	static unsigned char text[PATTERN_SIZE];
+	static bool made;
+	uint32_t state = 20240101;
+
+	if (made)
+		return text;
+	for (size_t i = 0; i < PATTERN_SIZE; i++) {
+		size_t column = i % PATTERN_LINE;
+
+		state = state * 1664525U + 1013904223U;
+		if (column == PATTERN_LINE - 2)
+			text[i] = '\r';
+		else if (column == PATTERN_LINE - 1)
+			text[i] = '\n';
+		else if (column == 0 && (state >> 24) < 8)
+			text[i] = '.';
+		else
+			text[i] = (unsigned char)letters[(state >> 24) % 64];
+	}
+	made = true;
+	return text;
+}
+
+uint32_t
+body_hash(const char *text, uint32_t number)
+{
+	uint32_t hash = 2166136261U;
+
+	for (; *text != '\0'; text++)
+		hash = (hash ^ (unsigned char)*text) * 16777619U;
+	for (int i = 0; i < 4; i++)
+		hash = (hash ^ ((number >> (8 * i)) & 0xff)) * 16777619U;
+	hash ^= hash >> 15;
+	hash *= 2246822519U;
+	return hash ^ (hash >> 13);
+}
+
+int
+body_open_file(struct body *body, const char *path)
+{
+	struct stat status;
+	int fd, saved_errno;
+
+	memset(body, 0, sizeof *body);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, &status) == -1)
+		goto fail;
+	if (status.st_size > 0) {
+		void *mapped = mmap(NULL, (size_t)status.st_size, PROT_READ,
+		    MAP_PRIVATE, fd, 0);
+
+		if (mapped == MAP_FAILED)
+			goto fail;
+		body->mapped = mapped;
+		body->mapped_size = (size_t)status.st_size;
+		(void)madvise(mapped, body->mapped_size, MADV_SEQUENTIAL);
+	}
+	body->left = body->mapped_size;
+	body->header_given = true;
+	close(fd);
+	return 0;
+fail:
+	saved_errno = errno;
+	close(fd);
+	errno = saved_errno;
+	return -1;
+}
+
+void
+body_make_synthetic(struct body *body, const char *user, uint32_t serial,
+    size_t mean_size)
+{
+	uint32_t hash = body_hash(user, serial);
+	time_t when = (time_t)FIRST_DATE + (time_t)serial * 3600;
+	size_t wanted, lines = 0;
+	char date[64];
+	struct tm tm;
+	int length;
+
+	memset(body, 0, sizeof *body);
+	gmtime_r(&when, &tm);
+	strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S +0000", &tm);
+	length = snprintf(body->header, sizeof body->header,
+	    "Received: from relay.example.org by mx.example.net; %s\r\n"
+	    "From: Sender %" PRIu32 " <sender%" PRIu32 "@example.org>\r\n"
+	    "To: <%.128s@example.net>\r\n"
+	    "Subject: Message %" PRIu32 " for %.128s\r\n"
+	    "Date: %s\r\n"
+	    "Message-ID: <%08" PRIx32 ".%" PRIu32 "@example.org>\r\n"
+	    "MIME-Version: 1.0\r\n"
+	    "Content-Type: text/plain; charset=us-ascii\r\n"
+	    "\r\n",
+	    date, hash % 97, hash % 97, user, serial, user, date, hash, serial);
+	body->header_size = (size_t)length;
+	/* Between three and five quarters of the mean. */
+	wanted = mean_size / 4 * 3 + (size_t)(hash % (mean_size / 2 + 1));
+	if (wanted > body->header_size)
+		lines = (wanted - body->header_size) / PATTERN_LINE;
+	body->left = lines * PATTERN_LINE;
+	body->pattern_offset =
+	    (size_t)((hash >> 8) % PATTERN_LINES) * PATTERN_LINE;
+}
+
+uint64_t
+body_synthetic_size(const char *user, uint32_t serial, size_t mean_size)
+{
+	struct body body;
+
+	body_make_synthetic(&body, user, serial, mean_size);
+	return body.header_size + body.left;
+}
+
+/* Bare line feeds of a body, each of which becomes two octets. */
+static uint64_t
+count_bare_line_feeds(const struct body *body)
+{
+	const unsigned char *at = body->mapped, *end;
+	uint64_t count = 0;
+
+	if (at == NULL)
+		return 0;
+	end = at + body->mapped_size;
+	while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+		if (at == body->mapped || at[-1] != '\r')
+			count++;
+		at++;
+	}
+	return count;
+}
+
+int
+body_file_size(const char *path, bool to_crlf, uint64_t *size_r)
+{
+	struct body body;
+	const unsigned char *end;
+
+	if (body_open_file(&body, path) == -1)
+		return -1;
+	*size_r = body.mapped_size;
+	if (body.mapped_size > 0) {
+		end = body.mapped + body.mapped_size;
+		if (to_crlf) {
+			*size_r += count_bare_line_feeds(&body);
+			if (end[-1] != '\n')
+				*size_r += 2;
+		} else if (body.mapped_size < 2 || end[-1] != '\n'
+		    || end[-2] != '\r')
+			*size_r += 2;
+	}
+	body_close(&body);
+	return 0;
+}
+
+void
+body_close(struct body *body)
+{
+	if (body->mapped != NULL)
+		munmap(body->mapped, body->mapped_size);
+	body->mapped = NULL;
+	body->left = 0;
+}
+
+/* The next span of the body, or a size of zero at its end. */
+static size_t
+body_next(struct body *body, const unsigned char **span_r)
+{
+	size_t size = body->left;
+
+	if (!body->header_given) {
+		body->header_given = true;
+		*span_r = (const unsigned char *)body->header;
+		return body->header_size;
+	}
+	if (size > SPAN_AT_MOST)
+		size = SPAN_AT_MOST;
+	if (body->mapped != NULL)
+		*span_r = body->mapped + (body->mapped_size - body->left);
+	else {
+		if (size > PATTERN_SIZE - body->pattern_offset)
+			size = PATTERN_SIZE - body->pattern_offset;
+		*span_r = pattern() + body->pattern_offset;
+		body->pattern_offset =
+		    (body->pattern_offset + size) % PATTERN_SIZE;
+	}
+	body->left -= size;
+	return size;
+}
+
+void
+body_transfer_begin(struct body_transfer *transfer, uint64_t lines,
+    bool to_crlf)
+{
+	transfer->span = NULL;
+	transfer->span_size = 0;
+	transfer->lines_left = lines;
+	transfer->line_size = 0;
+	transfer->last[0] = transfer->last[1] = '\0';
+	transfer->to_crlf = to_crlf;
+	transfer->in_header = true;
+	transfer->cut = false;
+}
+
+/*
+ * The line that just ended had LINE_SIZE octets with its end.  Notes the end of
+ * the header and, after it, what TOP may still send.
+ */
+static void
+count_line(struct body_transfer *transfer, bool ended_by_crlf)
+{
+	if (transfer->in_header) {
+		if (transfer->line_size == (ended_by_crlf ? 2U : 1U))
+			transfer->in_header = false;
+	} else if (transfer->lines_left != BODY_ALL_LINES)
+		transfer->lines_left--;
+	if (!transfer->in_header && transfer->lines_left == 0)
+		transfer->cut = true;
+	transfer->line_size = 0;
+}
+
+/*
+ * Sends one span.  Octets go out in runs that break only where something has
+ * to be put in.  A line begins after CRLF, as RFC 1939 says, and not after a
+ * bare LF, unless those are being converted.
+ */
+static void
+send_span(struct body_transfer *transfer, struct evbuffer *out)
+{
+	const unsigned char *at = transfer->span, *run = at;
+	const unsigned char *end = at + transfer->span_size;
+
+	while (at < end && !transfer->cut) {
+		const unsigned char *feed, *next;
+		bool starts_line = transfer->last[1] == '\0'
+		    || (transfer->last[0] == '\r' && transfer->last[1] == '\n');
+
+		if (starts_line && *at == '.') {
+			evbuffer_add(out, run, (size_t)(at - run));
+			evbuffer_add(out, ".", 1);
+			run = at;
+		}
+		feed = memchr(at, '\n', (size_t)(end - at));
+		next = feed == NULL ? end : feed + 1;
+		transfer->line_size += (size_t)(next - at);
+		transfer->last[0] =
+		    next - at >= 2 ? next[-2] : transfer->last[1];
+		transfer->last[1] = next[-1];
+		at = next;
+		if (feed == NULL)
+			break;
+		if (transfer->last[0] != '\r' && transfer->to_crlf) {
+			evbuffer_add(out, run, (size_t)(feed - run));
+			evbuffer_add(out, "\r\n", 2);
+			transfer->last[0] = '\r';
+			transfer->line_size++;
+			run = at;
+		}
+		count_line(transfer, transfer->last[0] == '\r');
+	}
+	evbuffer_add(out, run, (size_t)(at - run));
+}
+
+bool
+body_transfer_pump(struct body_transfer *transfer, struct evbuffer *out,
+    size_t limit)
+{
+	while (!transfer->cut) {
+		if (evbuffer_get_length(out) >= limit)
+			return false;
+		transfer->span_size =
+		    body_next(&transfer->body, &transfer->span);
+		if (transfer->span_size == 0)
+			break;
+		send_span(transfer, out);
+	}
+	if (transfer->last[1] != '\0'
+	    && (transfer->last[0] != '\r' || transfer->last[1] != '\n'))
+		evbuffer_add(out, "\r\n", 2);
+	evbuffer_add(out, ".\r\n", 3);
+	body_close(&transfer->body);
+	return true;
+}
