@@ -220,9 +220,11 @@ EVPOP_API void evpop_proto_sent(struct evpop_proto *, size_t length);
 /*
  * Consume input and report one event.  *used_r octets of data were taken; the
  * rest is to be given again.  Call until EVPOP_EVENT_NONE, then read more; to
- * pause, stop calling.  After a failure every unfinished command is reported
- * DONE with the reason, oldest first, then the session CLOSED; input no longer
- * counts.
+ * pause, stop calling.  To be called with no data, too, after anything was
+ * submitted, failed or ended: a command that cannot be sent any more is
+ * reported without a word from the server.  After a failure every unfinished
+ * command is reported DONE with the reason, oldest first, then the session
+ * CLOSED; input no longer counts.
  */
 EVPOP_API void evpop_proto_next(struct evpop_proto *, const void *data,
     size_t length, size_t *used_r, struct evpop_event *event_r);

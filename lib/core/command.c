@@ -1,0 +1,97 @@
+#include "lib/core/command.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/core/name.h"
+
+static const struct evpop_command_rule rules[] = {
+	[EVPOP_COMMAND_NONE] = { .name = "greeting" },
+	[EVPOP_COMMAND_USER] = { .name = "USER", .text = true },
+	[EVPOP_COMMAND_PASS] = { .name = "PASS", .text = true },
+	[EVPOP_COMMAND_STAT] = { .name = "STAT", .transaction = true },
+	[EVPOP_COMMAND_LIST] = { .name = "LIST",
+	    .transaction = true,
+	    .shape = EVPOP_SHAPE_LISTING },
+	[EVPOP_COMMAND_UIDL] = { .name = "UIDL",
+	    .transaction = true,
+	    .shape = EVPOP_SHAPE_LISTING },
+	[EVPOP_COMMAND_RETR] = { .name = "RETR",
+	    .transaction = true,
+	    .number = true,
+	    .shape = EVPOP_SHAPE_BODY },
+	[EVPOP_COMMAND_TOP] = { .name = "TOP",
+	    .transaction = true,
+	    .number = true,
+	    .shape = EVPOP_SHAPE_BODY },
+	[EVPOP_COMMAND_DELE] = { .name = "DELE",
+	    .transaction = true,
+	    .number = true },
+	[EVPOP_COMMAND_NOOP] = { .name = "NOOP", .transaction = true },
+	[EVPOP_COMMAND_RSET] = { .name = "RSET", .transaction = true },
+	[EVPOP_COMMAND_CAPA] = { .name = "CAPA", .shape = EVPOP_SHAPE_LISTING },
+	[EVPOP_COMMAND_STLS] = { .name = "STLS", .last = true },
+	[EVPOP_COMMAND_QUIT] = { .name = "QUIT", .last = true },
+};
+EVPOP_NAMES_MATCH(rules, EVPOP_COMMAND_COUNT);
+
+const struct evpop_command_rule *
+evpop_command_rule(enum evpop_command command)
+{
+	assert(command < EVPOP_COMMAND_COUNT);
+	return &rules[command];
+}
+
+const char *
+evpop_command_name(enum evpop_command command)
+{
+	return evpop_command_rule(command)->name;
+}
+
+/* NUL cannot stand in a C string; CR and LF would begin another command. */
+bool
+evpop_command_valid(const struct evpop_request *request)
+{
+	const struct evpop_command_rule *rule;
+
+	if (request->command <= EVPOP_COMMAND_NONE ||
+	    request->command >= EVPOP_COMMAND_COUNT)
+		return false;
+	rule = evpop_command_rule(request->command);
+	if (rule->number && request->number == 0)
+		return false;
+	if (!rule->text)
+		return request->text == NULL;
+	return request->text != NULL && request->text[0] != '\0' &&
+	       strpbrk(request->text, "\r\n") == NULL;
+}
+
+size_t
+evpop_command_room(const struct evpop_request *request)
+{
+	/* The longest is "TOP 4294967295 4294967295\r\n" and its NUL. */
+	return 32 + (request->text == NULL ? 0 : strlen(request->text));
+}
+
+size_t
+evpop_command_encode(const struct evpop_request *request, char *line)
+{
+	const struct evpop_command_rule *rule;
+	int length;
+
+	rule = evpop_command_rule(request->command);
+	if (rule->text)
+		length = sprintf(line, "%s %s\r\n", rule->name, request->text);
+	else if (request->command == EVPOP_COMMAND_TOP)
+		length = sprintf(line, "TOP %lu %lu\r\n",
+		    (unsigned long)request->number,
+		    (unsigned long)request->lines);
+	else if (request->number != 0)
+		length = sprintf(line, "%s %lu\r\n", rule->name,
+		    (unsigned long)request->number);
+	else
+		length = sprintf(line, "%s\r\n", rule->name);
+	assert(length > 0);
+	return (size_t)length;
+}

@@ -1,0 +1,37 @@
+/*
+ * The commands of RFC 1939, 2449 and 2595: what the protocol says of each, and
+ * their encoding, which refuses what could smuggle in a second command.
+ */
+#ifndef EVPOP_CORE_COMMAND_H
+#define EVPOP_CORE_COMMAND_H
+
+#include <evpop/proto.h>
+
+/* What a positive reply is followed by. */
+enum evpop_response_shape {
+	EVPOP_SHAPE_LINE,    /* nothing */
+	EVPOP_SHAPE_LISTING, /* lines, unless a message was named */
+	EVPOP_SHAPE_BODY     /* a message */
+};
+
+struct evpop_command_rule {
+	const char *name;
+	enum evpop_response_shape shape;
+	bool text;        /* wants a text argument */
+	bool number;      /* wants a message number */
+	bool transaction; /* only in the TRANSACTION state */
+	bool last;        /* nothing may be sent behind it before its reply */
+};
+
+const struct evpop_command_rule *evpop_command_rule(enum evpop_command);
+
+/* Whether the request has what its command wants, and nothing harmful. */
+bool evpop_command_valid(const struct evpop_request *);
+
+/* Octets that evpop_command_encode() needs at most. */
+size_t evpop_command_room(const struct evpop_request *);
+
+/* Write the command line with its CRLF; returns its length. */
+size_t evpop_command_encode(const struct evpop_request *, char *line_r);
+
+#endif

@@ -1,0 +1,535 @@
+/* Bytes from the server become events. */
+#include <assert.h>
+#include <string.h>
+
+#include "lib/core/capability.h"
+#include "lib/core/command.h"
+#include "lib/core/reply.h"
+#include "lib/core/session.h"
+
+static struct evpop_queued *
+current(const struct evpop_proto *proto)
+{
+	return evpop_queue_at(&proto->queue, 0);
+}
+
+static void
+start_event(struct evpop_proto *proto, enum evpop_event_type type,
+    struct evpop_event *event)
+{
+	const struct evpop_queued *queued = current(proto);
+
+	memset(event, 0, sizeof *event);
+	event->type = type;
+	event->result = &proto->result;
+	if (queued != NULL && type != EVPOP_EVENT_GREETING &&
+	    type != EVPOP_EVENT_CLOSED) {
+		event->command = queued->request.command;
+		event->arg = queued->request.arg;
+	}
+}
+
+/* The server's words, as the result of the current command. */
+static void
+set_result(struct evpop_proto *proto, enum evpop_error error,
+    const struct evpop_status_line *status)
+{
+	struct evpop_result *result = &proto->result;
+
+	result->error = error;
+	result->code = status->code;
+	result->scope = EVPOP_SCOPE_NONE;
+	result->phase = evpop_session_phase(proto);
+	result->retry = false;
+	evpop_printable(
+	    result->text, sizeof result->text, status->text, status->length);
+}
+
+/* The current command is finished: the event says so, and it is forgotten. */
+static void
+finish(struct evpop_proto *proto, struct evpop_event *event)
+{
+	struct evpop_queued *queued = current(proto);
+
+	start_event(proto, EVPOP_EVENT_DONE, event);
+	event->ignored = proto->ignored;
+	proto->outstanding_octets -= queued->wire_length;
+	proto->reading = EVPOP_READING_STATUS;
+	proto->lines = proto->ignored = 0;
+	evpop_queue_pop(&proto->queue);
+}
+
+/*
+ * RFC 2449 section 8 and RFC 3206: what a refusal means for the credentials
+ * and for a later try.
+ */
+static void
+judge_refusal(struct evpop_proto *proto, enum evpop_command command)
+{
+	struct evpop_result *result = &proto->result;
+	bool login =
+	    command == EVPOP_COMMAND_USER || command == EVPOP_COMMAND_PASS;
+
+	switch (result->code) {
+	case EVPOP_CODE_LOGIN_DELAY:
+	case EVPOP_CODE_IN_USE:
+	case EVPOP_CODE_SYS_TEMP:
+		result->scope = EVPOP_SCOPE_SESSION;
+		result->retry = true;
+		break;
+	case EVPOP_CODE_SYS_PERM:
+		result->scope = EVPOP_SCOPE_ACCOUNT;
+		break;
+	case EVPOP_CODE_AUTH:
+		result->error = EVPOP_ERROR_AUTH;
+		result->scope = EVPOP_SCOPE_ACCOUNT;
+		break;
+	default:
+		if (login) {
+			result->error = EVPOP_ERROR_AUTH;
+			result->scope = EVPOP_SCOPE_ACCOUNT;
+		} else
+			result->scope = EVPOP_SCOPE_MESSAGE;
+		break;
+	}
+	if (login)
+		proto->login = *result;
+}
+
+static void
+refused(struct evpop_proto *proto, const struct evpop_status_line *status,
+    struct evpop_event *event)
+{
+	enum evpop_command command = current(proto)->request.command;
+	struct evpop_result end;
+
+	set_result(proto, EVPOP_ERROR_REFUSED, status);
+	judge_refusal(proto, command);
+	switch (command) {
+	case EVPOP_COMMAND_USER:
+		proto->user_refused = true;
+		break;
+	case EVPOP_COMMAND_PASS:
+		proto->login_pending = false;
+		break;
+	case EVPOP_COMMAND_STLS:
+		proto->last_sent = false;
+		break;
+	default:
+		break;
+	}
+	finish(proto, event);
+	if (command != EVPOP_COMMAND_QUIT)
+		return;
+	event->quit = proto->state == EVPOP_STATE_TRANSACTION
+			  ? EVPOP_QUIT_REFUSED
+			  : EVPOP_QUIT_NONE;
+	end = proto->result;
+	evpop_session_end(proto, &end);
+}
+
+/* The size in "+OK 120 octets": a number, and nothing glued to it. */
+static void
+begin_body(struct evpop_proto *proto, const struct evpop_status_line *status,
+    struct evpop_event *event)
+{
+	const unsigned char *text = status->text;
+	size_t length = status->length;
+
+	start_event(proto, EVPOP_EVENT_BEGIN, event);
+	event->number = current(proto)->request.number;
+	event->has_octets = evpop_number_take(&text, &length, &event->octets);
+	proto->reading = EVPOP_READING_BODY;
+	proto->dot = (struct evpop_dot){ .lf_only = proto->lf_only };
+	proto->body_octets = 0;
+}
+
+static void
+begin_listing(struct evpop_proto *proto, struct evpop_event *event)
+{
+	if (current(proto)->request.command == EVPOP_COMMAND_CAPA) {
+		memset(&proto->capabilities, 0, sizeof proto->capabilities);
+		proto->capabilities.known = true;
+	}
+	start_event(proto, EVPOP_EVENT_BEGIN, event);
+	proto->reading = EVPOP_READING_LISTING;
+	proto->lines = proto->ignored = 0;
+}
+
+/*
+ * The numbers of STAT, LIST n and UIDL n stand in the status line.  A reply
+ * that has none is a fault of that reply only.
+ */
+static void
+finish_numbers(struct evpop_proto *proto,
+    const struct evpop_status_line *status, struct evpop_event *event)
+{
+	struct evpop_request request = current(proto)->request;
+	const unsigned char *text = status->text;
+	size_t length = status->length;
+	uint64_t number = 0, octets = 0;
+	bool ok, has_octets = false;
+
+	ok = evpop_number_take(&text, &length, &number) && number <= UINT32_MAX;
+	if (request.command == EVPOP_COMMAND_UIDL)
+		evpop_trim(&text, &length);
+	else
+		has_octets = evpop_number_take(&text, &length, &octets);
+	if (!ok) {
+		evpop_result_set(&proto->result, EVPOP_ERROR_PROTOCOL,
+		    EVPOP_PHASE_COMMAND, "%s was answered without a number",
+		    evpop_command_name(request.command));
+		proto->result.scope = EVPOP_SCOPE_MESSAGE;
+	}
+	finish(proto, event);
+	if (!ok)
+		return;
+	event->number = (uint32_t)number;
+	event->octets = octets;
+	event->has_octets = has_octets;
+	if (request.command == EVPOP_COMMAND_UIDL) {
+		event->data = text;
+		event->length = length;
+	}
+}
+
+static void
+finish_quit(struct evpop_proto *proto, struct evpop_event *event)
+{
+	struct evpop_result end = { .error = EVPOP_ERROR_NONE };
+	bool transaction = proto->state == EVPOP_STATE_TRANSACTION;
+
+	finish(proto, event);
+	event->quit = transaction ? EVPOP_QUIT_COMMITTED : EVPOP_QUIT_NONE;
+	if (transaction)
+		evpop_session_enter(proto, EVPOP_STATE_UPDATE);
+	evpop_session_end(proto, &end);
+}
+
+static void
+accepted(struct evpop_proto *proto, const struct evpop_status_line *status,
+    struct evpop_event *event)
+{
+	const struct evpop_request *request = &current(proto)->request;
+
+	set_result(proto, EVPOP_ERROR_NONE, status);
+	switch (request->command) {
+	case EVPOP_COMMAND_PASS:
+		proto->login_pending = false;
+		if (proto->state == EVPOP_STATE_AUTHORIZATION)
+			evpop_session_enter(proto, EVPOP_STATE_TRANSACTION);
+		finish(proto, event);
+		break;
+	case EVPOP_COMMAND_STLS:
+		proto->last_sent = false;
+		evpop_session_enter(proto, EVPOP_STATE_HANDSHAKE);
+		finish(proto, event);
+		break;
+	case EVPOP_COMMAND_STAT:
+		finish_numbers(proto, status, event);
+		break;
+	case EVPOP_COMMAND_LIST:
+	case EVPOP_COMMAND_UIDL:
+		if (request->number != 0)
+			finish_numbers(proto, status, event);
+		else
+			begin_listing(proto, event);
+		break;
+	case EVPOP_COMMAND_CAPA:
+		begin_listing(proto, event);
+		break;
+	case EVPOP_COMMAND_RETR:
+	case EVPOP_COMMAND_TOP:
+		begin_body(proto, status, event);
+		break;
+	case EVPOP_COMMAND_QUIT:
+		finish_quit(proto, event);
+		break;
+	default:
+		finish(proto, event);
+		break;
+	}
+}
+
+/* A server that refuses in its greeting may say why by a response code. */
+static void
+greeting(struct evpop_proto *proto, const struct evpop_status_line *status,
+    struct evpop_event *event)
+{
+	struct evpop_result end;
+
+	if (status->ok) {
+		set_result(proto, EVPOP_ERROR_NONE, status);
+		evpop_session_enter(proto, EVPOP_STATE_AUTHORIZATION);
+		start_event(proto, EVPOP_EVENT_GREETING, event);
+		return;
+	}
+	set_result(proto, EVPOP_ERROR_REFUSED, status);
+	proto->result.scope = EVPOP_SCOPE_SESSION;
+	proto->result.retry = status->code != EVPOP_CODE_SYS_PERM;
+	start_event(proto, EVPOP_EVENT_GREETING, event);
+	end = proto->result;
+	evpop_session_end(proto, &end);
+}
+
+/* No octet may come while nothing was asked, or before it was. */
+static bool
+may_speak(struct evpop_proto *proto)
+{
+	const struct evpop_queued *queued = current(proto);
+
+	if (proto->state == EVPOP_STATE_GREETING)
+		return true;
+	if (proto->state == EVPOP_STATE_HANDSHAKE) {
+		evpop_session_fail(proto, EVPOP_ERROR_PROTOCOL,
+		    "octets after the reply to STLS and before the handshake: "
+		    "somebody may be tampering with the connection");
+		return false;
+	}
+	if (proto->queue.sent == 0 || queued->wire_end > proto->sent) {
+		evpop_session_fail(proto, EVPOP_ERROR_PROTOCOL,
+		    "the server spoke without being asked");
+		return false;
+	}
+	return true;
+}
+
+static void
+line_failed(struct evpop_proto *proto, enum evpop_line_status status)
+{
+	if (status == EVPOP_LINE_TOO_LONG)
+		evpop_session_fail(proto, EVPOP_ERROR_LIMIT,
+		    "the server sent an endless line");
+	else
+		evpop_session_fail(
+		    proto, EVPOP_ERROR_MEMORY, "no memory for a line");
+}
+
+static void
+read_status(struct evpop_proto *proto, const unsigned char *data, size_t length,
+    size_t *used_r, struct evpop_event *event)
+{
+	struct evpop_status_line status;
+	enum evpop_line_status line_status;
+	const unsigned char *line;
+	char shown[64];
+	size_t line_length;
+	bool crlf;
+
+	if (length > 0 && !evpop_line_begun(&proto->line) && !may_speak(proto))
+		return;
+	line_status = evpop_line_feed(&proto->line, data, length,
+	    proto->limits.line, used_r, &line, &line_length, &crlf);
+	if (line_status == EVPOP_LINE_MORE)
+		return;
+	if (line_status != EVPOP_LINE_READY) {
+		line_failed(proto, line_status);
+		return;
+	}
+	proto->lf_only = !crlf;
+	evpop_session_trace(proto, true, line, line_length);
+	if (!evpop_status_line_parse(line, line_length, &status)) {
+		evpop_printable(shown, sizeof shown, line, line_length);
+		evpop_session_fail(proto, EVPOP_ERROR_PROTOCOL,
+		    proto->state == EVPOP_STATE_GREETING
+			? "this is no POP3 server: it greets with \"%s\""
+			: "no status line of POP3: \"%s\"",
+		    shown);
+		return;
+	}
+	if (proto->state == EVPOP_STATE_GREETING)
+		greeting(proto, &status, event);
+	else if (status.ok)
+		accepted(proto, &status, event);
+	else
+		refused(proto, &status, event);
+}
+
+/* A line of LIST or UIDL; false where nothing can be made of it. */
+static bool
+entry(struct evpop_proto *proto, const unsigned char *line, size_t length,
+    struct evpop_event *event)
+{
+	uint32_t number;
+
+	if (!evpop_message_number_take(&line, &length, &number))
+		return false;
+	start_event(proto, EVPOP_EVENT_ENTRY, event);
+	event->number = number;
+	if (event->command == EVPOP_COMMAND_LIST)
+		event->has_octets =
+		    evpop_number_take(&line, &length, &event->octets);
+	else {
+		evpop_trim(&line, &length);
+		event->data = line;
+		event->length = length;
+	}
+	return true;
+}
+
+/* Whether the line made an event. */
+static bool
+listing_line(struct evpop_proto *proto, const unsigned char *line,
+    size_t length, struct evpop_event *event)
+{
+	bool capability = current(proto)->request.command == EVPOP_COMMAND_CAPA;
+	uint32_t limit = capability ? proto->limits.capabilities
+				    : proto->limits.listing_lines;
+
+	if (length == 1 && line[0] == '.') {
+		finish(proto, event);
+		return true;
+	}
+	if (length > 0 && line[0] == '.') {
+		line++;
+		length--;
+	}
+	if (++proto->lines > limit) {
+		evpop_session_fail(proto, EVPOP_ERROR_LIMIT,
+		    "the server's answer to %s has more than %lu lines",
+		    evpop_command_name(current(proto)->request.command),
+		    (unsigned long)limit);
+		return false;
+	}
+	if (capability) {
+		evpop_session_trace(proto, true, line, length);
+		evpop_capability_line(&proto->capabilities, line, length);
+		start_event(proto, EVPOP_EVENT_LINE, event);
+		event->data = line;
+		event->length = length;
+		return true;
+	}
+	if (entry(proto, line, length, event))
+		return true;
+	proto->ignored++;
+	return false;
+}
+
+static void
+read_listing(struct evpop_proto *proto, const unsigned char *data,
+    size_t length, size_t *used_r, struct evpop_event *event)
+{
+	enum evpop_line_status status;
+	const unsigned char *line;
+	size_t line_length, used;
+	bool crlf;
+
+	while (!proto->over) {
+		status = evpop_line_feed(&proto->line, data + *used_r,
+		    length - *used_r, proto->limits.listing_line, &used, &line,
+		    &line_length, &crlf);
+		*used_r += used;
+		if (status == EVPOP_LINE_MORE)
+			return;
+		if (status != EVPOP_LINE_READY) {
+			line_failed(proto, status);
+			return;
+		}
+		if (listing_line(proto, line, line_length, event))
+			return;
+	}
+}
+
+static void
+read_body(struct evpop_proto *proto, const unsigned char *data, size_t length,
+    size_t *used_r, struct evpop_event *event)
+{
+	enum evpop_dot_status status;
+	const unsigned char *span;
+	size_t span_length;
+
+	status = evpop_dot_feed(
+	    &proto->dot, data, length, used_r, &span, &span_length);
+	if (status == EVPOP_DOT_MORE)
+		return;
+	if (status == EVPOP_DOT_END) {
+		finish(proto, event);
+		return;
+	}
+	if (span_length > proto->limits.body - proto->body_octets) {
+		evpop_session_fail(proto, EVPOP_ERROR_LIMIT,
+		    "the message is larger than the limit of %llu octets",
+		    (unsigned long long)proto->limits.body);
+		return;
+	}
+	proto->body_octets += span_length;
+	start_event(proto, EVPOP_EVENT_BODY, event);
+	event->data = span;
+	event->length = span_length;
+}
+
+/* What becomes of a QUIT that a failure overtook. */
+static enum evpop_quit
+unanswered_quit(const struct evpop_proto *proto)
+{
+	if (proto->queue.sent == 0 ||
+	    current(proto)->request.command != EVPOP_COMMAND_QUIT)
+		return EVPOP_QUIT_NONE;
+	return proto->state == EVPOP_STATE_TRANSACTION || proto->login_pending
+		   ? EVPOP_QUIT_UNKNOWN
+		   : EVPOP_QUIT_NONE;
+}
+
+/* The session is over: report what is unfinished, oldest first. */
+static void
+report_end(struct evpop_proto *proto, struct evpop_event *event)
+{
+	enum evpop_quit quit;
+
+	if (proto->queue.length > 0) {
+		proto->result = proto->end;
+		quit = unanswered_quit(proto);
+		finish(proto, event);
+		event->quit = quit;
+		return;
+	}
+	if (proto->closed_reported)
+		return;
+	proto->closed_reported = true;
+	if (proto->state != EVPOP_STATE_CLOSED)
+		evpop_session_enter(proto, EVPOP_STATE_CLOSED);
+	proto->result = proto->end;
+	start_event(proto, EVPOP_EVENT_CLOSED, event);
+}
+
+/* A command that a refused log-in left behind. */
+static void
+report_hopeless(struct evpop_proto *proto, struct evpop_event *event)
+{
+	bool refused_login = proto->login.error != EVPOP_ERROR_NONE;
+
+	evpop_result_set(&proto->result, EVPOP_ERROR_CANCELLED,
+	    EVPOP_PHASE_LOGIN, "%s%s",
+	    refused_login ? "the log-in was refused: " : "not logged in",
+	    refused_login ? proto->login.text : "");
+	finish(proto, event);
+}
+
+void
+evpop_proto_next(struct evpop_proto *proto, const void *data, size_t length,
+    size_t *used_r, struct evpop_event *event)
+{
+	*used_r = 0;
+	event->type = EVPOP_EVENT_NONE;
+	if (!proto->over && evpop_session_hopeless(proto)) {
+		report_hopeless(proto, event);
+		return;
+	}
+	if (!proto->over) {
+		switch (proto->reading) {
+		case EVPOP_READING_STATUS:
+			read_status(proto, data, length, used_r, event);
+			break;
+		case EVPOP_READING_LISTING:
+			read_listing(proto, data, length, used_r, event);
+			break;
+		case EVPOP_READING_BODY:
+			read_body(proto, data, length, used_r, event);
+			break;
+		}
+	}
+	if (event->type == EVPOP_EVENT_NONE && proto->over) {
+		*used_r = length;
+		report_end(proto, event);
+	}
+}

@@ -1,0 +1,136 @@
+#include "lib/core/reply.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const struct {
+	const char *name;
+	enum evpop_response_code code;
+} codes[] = {
+	{ "LOGIN-DELAY", EVPOP_CODE_LOGIN_DELAY },
+	{ "IN-USE", EVPOP_CODE_IN_USE },
+	{ "SYS/TEMP", EVPOP_CODE_SYS_TEMP },
+	{ "SYS/PERM", EVPOP_CODE_SYS_PERM },
+	{ "AUTH", EVPOP_CODE_AUTH },
+	{ "UTF8", EVPOP_CODE_UTF8 },
+};
+
+static bool
+is_space(unsigned char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+void
+evpop_trim(const unsigned char **text, size_t *length)
+{
+	while (*length > 0 && is_space((*text)[*length - 1]))
+		(*length)--;
+	while (*length > 0 && is_space(**text)) {
+		(*text)++;
+		(*length)--;
+	}
+}
+
+/*
+ * A code may have more levels than are known here: [SYS/TEMP/X] is still
+ * SYS/TEMP (RFC 2449 section 8).
+ */
+static enum evpop_response_code
+parse_code(const unsigned char *text, size_t length)
+{
+	const unsigned char *end;
+	size_t i, name, code;
+
+	if (length == 0 || text[0] != '[')
+		return EVPOP_CODE_NONE;
+	end = memchr(text, ']', length);
+	if (end == NULL)
+		return EVPOP_CODE_NONE;
+	code = (size_t)(end - text) - 1;
+	for (i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+		name = strlen(codes[i].name);
+		if (code >= name &&
+		    strncasecmp((const char *)text + 1, codes[i].name, name) ==
+			0 &&
+		    (code == name || text[1 + name] == '/'))
+			return codes[i].code;
+	}
+	return EVPOP_CODE_OTHER;
+}
+
+static bool
+starts_with_word(const unsigned char *line, size_t length, const char *word)
+{
+	size_t n = strlen(word);
+
+	return length >= n && strncasecmp((const char *)line, word, n) == 0 &&
+	       (length == n || is_space(line[n]));
+}
+
+bool
+evpop_status_line_parse(
+    const unsigned char *line, size_t length, struct evpop_status_line *status)
+{
+	size_t indicator;
+
+	if (starts_with_word(line, length, "+OK")) {
+		status->ok = true;
+		indicator = 3;
+	} else if (starts_with_word(line, length, "-ERR")) {
+		status->ok = false;
+		indicator = 4;
+	} else
+		return false;
+	status->text = line + indicator;
+	status->length = length - indicator;
+	evpop_trim(&status->text, &status->length);
+	status->code = parse_code(status->text, status->length);
+	return true;
+}
+
+bool
+evpop_number_take(
+    const unsigned char **text, size_t *length, uint64_t *number_r)
+{
+	const unsigned char *s = *text;
+	size_t left = *length;
+	uint64_t number = 0;
+	unsigned digit;
+
+	while (left > 0 && is_space(*s)) {
+		s++;
+		left--;
+	}
+	if (left == 0 || *s < '0' || *s > '9')
+		return false;
+	for (; left > 0 && *s >= '0' && *s <= '9'; s++, left--) {
+		digit = (unsigned)(*s - '0');
+		if (number > (UINT64_MAX - digit) / 10)
+			return false;
+		number = number * 10 + digit;
+	}
+	if (left > 0 && !is_space(*s))
+		return false;
+	*text = s;
+	*length = left;
+	*number_r = number;
+	return true;
+}
+
+bool
+evpop_message_number_take(
+    const unsigned char **text, size_t *length, uint32_t *number_r)
+{
+	const unsigned char *s = *text;
+	size_t left = *length;
+	uint64_t number;
+
+	if (!evpop_number_take(&s, &left, &number) || number == 0 ||
+	    number > UINT32_MAX)
+		return false;
+	*text = s;
+	*length = left;
+	*number_r = (uint32_t)number;
+	return true;
+}

@@ -1,0 +1,45 @@
+/*
+ * A status line (RFC 1939 section 3) taken apart: the indicator, the response
+ * code (RFC 2449 section 8), the words; and the numbers in replies and lines
+ * of listings.
+ */
+#ifndef EVPOP_CORE_REPLY_H
+#define EVPOP_CORE_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <evpop/error.h>
+
+struct evpop_status_line {
+	bool ok;
+	enum evpop_response_code code;
+	const unsigned char *text; /* behind the indicator, code included */
+	size_t length;
+};
+
+/*
+ * Parse a line without its end.  The indicator is taken in any case, and ends
+ * at white space or the end of the line: "+OKAY" is no status line.  Returns
+ * false for anything else.
+ */
+bool evpop_status_line_parse(
+    const unsigned char *line, size_t length, struct evpop_status_line *);
+
+/*
+ * Take a decimal number, and the white space before it, off the front.
+ * Returns false, having taken nothing, unless digits stand there that fit and
+ * are followed by white space or the end.
+ */
+bool evpop_number_take(
+    const unsigned char **text, size_t *length, uint64_t *number_r);
+
+/* The message number of a listing's line: 1 to 4294967295. */
+bool evpop_message_number_take(
+    const unsigned char **text, size_t *length, uint32_t *number_r);
+
+/* Take white space off both ends. */
+void evpop_trim(const unsigned char **text, size_t *length);
+
+#endif

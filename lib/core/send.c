@@ -1,0 +1,160 @@
+/* Commands on their way to the server: the queue and the window. */
+#include <assert.h>
+#include <string.h>
+
+#include "lib/core/command.h"
+#include "lib/core/session.h"
+
+static bool
+ends_session(const struct evpop_queued *queued)
+{
+	return queued->request.command == EVPOP_COMMAND_QUIT;
+}
+
+enum evpop_error
+evpop_proto_submit(
+    struct evpop_proto *proto, const struct evpop_request *request)
+{
+	const struct evpop_queued *last;
+
+	if (proto->over || !evpop_command_valid(request))
+		return EVPOP_ERROR_USAGE;
+	if (proto->queue.length > 0) {
+		last = evpop_queue_at(&proto->queue, proto->queue.length - 1);
+		if (ends_session(last))
+			return EVPOP_ERROR_USAGE;
+	}
+	if (!evpop_queue_push(&proto->queue, request))
+		return EVPOP_ERROR_MEMORY;
+	return EVPOP_ERROR_NONE;
+}
+
+size_t
+evpop_proto_pending(const struct evpop_proto *proto)
+{
+	return proto->queue.length;
+}
+
+size_t
+evpop_proto_outstanding(const struct evpop_proto *proto)
+{
+	return proto->queue.sent;
+}
+
+enum evpop_command
+evpop_proto_awaited(const struct evpop_proto *proto)
+{
+	if (proto->queue.sent == 0)
+		return EVPOP_COMMAND_NONE;
+	return evpop_queue_at(&proto->queue, 0)->request.command;
+}
+
+/* A log-in may be on its way, or done; otherwise these commands must wait. */
+static bool
+lacks_login(
+    const struct evpop_proto *proto, const struct evpop_request *request)
+{
+	return evpop_command_rule(request->command)->transaction &&
+	       proto->state != EVPOP_STATE_TRANSACTION && !proto->login_pending;
+}
+
+bool
+evpop_session_hopeless(const struct evpop_proto *proto)
+{
+	const struct evpop_queued *first;
+
+	if (proto->queue.length == 0 || proto->queue.sent > 0 ||
+	    proto->state != EVPOP_STATE_AUTHORIZATION)
+		return false;
+	first = evpop_queue_at(&proto->queue, 0);
+	return lacks_login(proto, &first->request) ||
+	       (first->request.command == EVPOP_COMMAND_PASS &&
+		   proto->user_refused);
+}
+
+static bool
+may_send(const struct evpop_proto *proto, const struct evpop_request *request,
+    size_t length)
+{
+	if (proto->state != EVPOP_STATE_AUTHORIZATION &&
+	    proto->state != EVPOP_STATE_TRANSACTION)
+		return false;
+	if (proto->last_sent || lacks_login(proto, request) ||
+	    (request->command == EVPOP_COMMAND_PASS && proto->user_refused))
+		return false;
+	if (proto->queue.sent == 0)
+		return true;
+	return proto->queue.sent < proto->window_commands &&
+	       proto->outstanding_octets + length <= proto->window_octets;
+}
+
+static void
+note_sent(struct evpop_proto *proto, const struct evpop_request *request)
+{
+	if (request->command == EVPOP_COMMAND_USER)
+		proto->user_refused = false;
+	else if (request->command == EVPOP_COMMAND_PASS)
+		proto->login_pending = true;
+	if (evpop_command_rule(request->command)->last)
+		proto->last_sent = true;
+}
+
+/* Encode the next command that waits; false where it must go on waiting. */
+static bool
+encode_next(struct evpop_proto *proto)
+{
+	struct evpop_queued *next;
+	bool secret;
+	size_t room, length;
+	char *line;
+
+	next = evpop_queue_at(&proto->queue, proto->queue.sent);
+	if (next == NULL)
+		return false;
+	room = evpop_command_room(&next->request);
+	line = evpop_output_reserve(&proto->output, room);
+	if (line == NULL) {
+		evpop_session_fail(
+		    proto, EVPOP_ERROR_MEMORY, "no memory for a command");
+		return false;
+	}
+	secret = next->request.command == EVPOP_COMMAND_PASS;
+	length = evpop_command_encode(&next->request, line);
+	if (!may_send(proto, &next->request, length)) {
+		explicit_bzero(line, length);
+		return false;
+	}
+	if (secret)
+		evpop_session_trace(proto, false, "PASS ****", 9);
+	else
+		evpop_session_trace(proto, false, line, length - 2);
+	evpop_output_commit(&proto->output, length, secret);
+	evpop_queued_forget_text(next);
+	proto->encoded += length;
+	proto->outstanding_octets += length;
+	next->wire_length = length;
+	next->wire_end = proto->encoded;
+	proto->queue.sent++;
+	note_sent(proto, &next->request);
+	return true;
+}
+
+const unsigned char *
+evpop_proto_output(struct evpop_proto *proto, size_t *length_r)
+{
+	while (!proto->over && encode_next(proto))
+		;
+	*length_r = proto->output.end - proto->output.start;
+	if (*length_r == 0)
+		return NULL;
+	return (const unsigned char *)proto->output.bytes + proto->output.start;
+}
+
+void
+evpop_proto_sent(struct evpop_proto *proto, size_t length)
+{
+	if (proto->over)
+		return;
+	evpop_output_drain(&proto->output, length);
+	proto->sent += length;
+}

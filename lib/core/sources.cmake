@@ -1,0 +1,13 @@
+set(EVPOP_CORE_SOURCES
+	core/capability.c
+	core/command.c
+	core/dot.c
+	core/error.c
+	core/line.c
+	core/output.c
+	core/printable.c
+	core/queue.c
+	core/receive.c
+	core/reply.c
+	core/send.c
+	core/session.c)

@@ -1,0 +1,149 @@
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/net/address.h"
+
+static bool
+parse_scope(const char *text, uint32_t *scope_r)
+{
+	unsigned long number;
+	char *end;
+
+	*scope_r = if_nametoindex(text);
+	if (*scope_r != 0)
+		return true;
+	if (*text < '0' || *text > '9')
+		return false;
+	number = strtoul(text, &end, 10);
+	if (*end != '\0' || number > UINT32_MAX)
+		return false;
+	*scope_r = (uint32_t)number;
+	return true;
+}
+
+static bool
+parse_ipv6(struct sockaddr_in6 *sin6, const char *text)
+{
+	char bare[INET6_ADDRSTRLEN];
+	const char *percent = strchr(text, '%');
+	size_t length = strlen(text);
+
+	if (percent != NULL) {
+		length = (size_t)(percent - text);
+		if (!parse_scope(percent + 1, &sin6->sin6_scope_id))
+			return false;
+	}
+	if (length >= sizeof(bare))
+		return false;
+	memcpy(bare, text, length);
+	bare[length] = '\0';
+	return inet_pton(AF_INET6, bare, &sin6->sin6_addr) == 1;
+}
+
+bool
+evpop_address_parse(
+    struct evpop_address *address, const char *text, uint16_t port)
+{
+	struct sockaddr_in *sin = (struct sockaddr_in *)&address->storage;
+	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)&address->storage;
+
+	memset(address, 0, sizeof(*address));
+	if (inet_pton(AF_INET, text, &sin->sin_addr) == 1) {
+		sin->sin_family = AF_INET;
+		sin->sin_port = htons(port);
+		address->length = sizeof(*sin);
+		return true;
+	}
+	memset(address, 0, sizeof(*address));
+	if (!parse_ipv6(sin6, text))
+		return false;
+	sin6->sin6_family = AF_INET6;
+	sin6->sin6_port = htons(port);
+	address->length = sizeof(*sin6);
+	return true;
+}
+
+static void
+ipv6_text(const struct sockaddr_in6 *sin6, char text[EVPOP_ADDRESS_TEXT])
+{
+	char bare[INET6_ADDRSTRLEN], scope[16] = "";
+
+	if (inet_ntop(AF_INET6, &sin6->sin6_addr, bare, sizeof(bare)) == NULL)
+		return;
+	if (sin6->sin6_scope_id != 0)
+		snprintf(scope, sizeof(scope), "%%%u",
+		    (unsigned int)sin6->sin6_scope_id);
+	snprintf(text, EVPOP_ADDRESS_TEXT, "[%s%s]:%u", bare, scope,
+	    (unsigned int)ntohs(sin6->sin6_port));
+}
+
+void
+evpop_address_text(
+    const struct evpop_address *address, char text[EVPOP_ADDRESS_TEXT])
+{
+	const struct sockaddr_in *sin =
+	    (const struct sockaddr_in *)&address->storage;
+	char bare[INET_ADDRSTRLEN];
+
+	text[0] = '\0';
+	if (address->storage.ss_family == AF_INET6) {
+		ipv6_text((const struct sockaddr_in6 *)&address->storage, text);
+		return;
+	}
+	if (address->storage.ss_family != AF_INET)
+		return;
+	if (inet_ntop(AF_INET, &sin->sin_addr, bare, sizeof(bare)) != NULL)
+		snprintf(text, EVPOP_ADDRESS_TEXT, "%s:%u", bare,
+		    (unsigned int)ntohs(sin->sin_port));
+}
+
+bool
+evpop_address_is_loopback(const struct evpop_address *address)
+{
+	const struct sockaddr_in *sin =
+	    (const struct sockaddr_in *)&address->storage;
+	const struct sockaddr_in6 *sin6 =
+	    (const struct sockaddr_in6 *)&address->storage;
+	const unsigned char *octets;
+
+	if (address->storage.ss_family == AF_INET) {
+		octets = (const unsigned char *)&sin->sin_addr;
+		return octets[0] == 127;
+	}
+	if (address->storage.ss_family != AF_INET6)
+		return false;
+	if (IN6_IS_ADDR_V4MAPPED(&sin6->sin6_addr))
+		return sin6->sin6_addr.s6_addr[12] == 127;
+	return IN6_IS_ADDR_LOOPBACK(&sin6->sin6_addr);
+}
+
+void
+evpop_address_interleave(struct evpop_address *addresses, size_t count)
+{
+	struct evpop_address moved;
+	sa_family_t wanted = AF_INET6;
+	size_t at, from;
+
+	for (at = 0; at < count; at++) {
+		for (from = at; from < count; from++) {
+			if (addresses[from].storage.ss_family == wanted)
+				break;
+		}
+		/* Of the wanted family there is no more: the rest stays. */
+		if (from == count && at > 0)
+			return;
+		if (from < count && from > at) {
+			moved = addresses[from];
+			memmove(&addresses[at + 1], &addresses[at],
+			    (from - at) * sizeof(moved));
+			addresses[at] = moved;
+		}
+		wanted = addresses[at].storage.ss_family == AF_INET6 ? AF_INET :
+								       AF_INET6;
+	}
+}

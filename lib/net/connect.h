@@ -1,0 +1,43 @@
+/*
+ * Connection attempts as RFC 8305 section 5 says: one address after another,
+ * the next one as soon as one fails or has been silent for a while; the first
+ * to succeed wins and the others are closed.
+ */
+#ifndef EVPOP_LIB_NET_CONNECT_H
+#define EVPOP_LIB_NET_CONNECT_H
+
+#include <event2/util.h>
+
+#include <evpop/error.h>
+
+#include "lib/net/address.h"
+
+struct event_base;
+struct evpop_connect;
+
+/* RFC 8305 section 5, "Connection Attempt Delay". */
+#define EVPOP_CONNECT_DELAY_MS 250
+
+/*
+ * The connected descriptor (non-blocking, TCP_NODELAY), now the callee's, and
+ * whose it is; or -1 and the reason.
+ */
+typedef void (*evpop_connect_cb)(evutil_socket_t, const struct evpop_address *,
+    const struct evpop_result *, void *arg);
+
+/*
+ * Attempts over the addresses in their order, or NULL without memory.  The
+ * callback runs once from the loop, unless freed before, and may free.
+ */
+struct evpop_connect *evpop_connect_new(struct event_base *,
+    const struct evpop_address *, size_t count, evpop_connect_cb,
+    void *arg) EVPOP_MUST_USE;
+
+/* Say which addresses have been tried and what came of it. */
+void evpop_connect_describe(
+    const struct evpop_connect *, char *text, size_t text_size);
+
+/* Closes what is unfinished and sets the pointer to NULL. */
+void evpop_connect_free(struct evpop_connect **);
+
+#endif

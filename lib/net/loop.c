@@ -1,0 +1,71 @@
+#include <sys/queue.h>
+
+#include <assert.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "lib/net/loop.h"
+
+struct evpop_loop {
+	LIST_ENTRY(evpop_loop) entry;
+	struct event_base *base;
+	size_t references;
+	unsigned char buffer[EVPOP_LOOP_BUFFER];
+};
+
+/*
+ * The one mutable variable of the library: per thread, holding a loop only as
+ * long as there are clients on it.
+ */
+static _Thread_local LIST_HEAD(, evpop_loop) loops;
+
+struct evpop_loop *
+evpop_loop_get(struct event_base *base)
+{
+	struct evpop_loop *loop;
+
+	LIST_FOREACH(loop, &loops, entry) {
+		if (loop->base == base) {
+			loop->references++;
+			return loop;
+		}
+	}
+	loop = malloc(sizeof(*loop));
+	if (loop == NULL)
+		return NULL;
+	loop->base = base;
+	loop->references = 1;
+	LIST_INSERT_HEAD(&loops, loop, entry);
+	return loop;
+}
+
+void
+evpop_loop_put(struct evpop_loop *loop)
+{
+	assert(loop->references > 0);
+	if (--loop->references > 0)
+		return;
+	LIST_REMOVE(loop, entry);
+	free(loop);
+}
+
+struct event_base *
+evpop_loop_base(const struct evpop_loop *loop)
+{
+	return loop->base;
+}
+
+unsigned char *
+evpop_loop_buffer(struct evpop_loop *loop)
+{
+	return loop->buffer;
+}
+
+int64_t
+evpop_loop_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}

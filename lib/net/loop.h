@@ -1,0 +1,33 @@
+/*
+ * What all clients of one event_base share: the buffer that they read into.
+ * The core consumes a span at once, so one buffer serves thousands of
+ * sessions; a session keeps bytes of its own only while its sink has paused.
+ *
+ * Loops are found in a list of the calling thread, which by the manners of
+ * <evpop/client.h> is the thread that runs the base; so no lock is needed.
+ */
+#ifndef EVPOP_LIB_NET_LOOP_H
+#define EVPOP_LIB_NET_LOOP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_base;
+struct evpop_loop;
+
+/* Four TLS records, or what a socket gives in one go on a fast line. */
+#define EVPOP_LOOP_BUFFER ((size_t)65536)
+
+/* The loop of this base with one more reference, or NULL without memory. */
+struct evpop_loop *evpop_loop_get(struct event_base *);
+/* Drops a reference; the last one frees. */
+void evpop_loop_put(struct evpop_loop *);
+
+struct event_base *evpop_loop_base(const struct evpop_loop *);
+/* EVPOP_LOOP_BUFFER octets, good until the caller returns to the loop. */
+unsigned char *evpop_loop_buffer(struct evpop_loop *);
+
+/* Milliseconds of a clock that only goes forward. */
+int64_t evpop_loop_now_ms(void);
+
+#endif

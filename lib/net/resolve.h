@@ -1,0 +1,36 @@
+/*
+ * From a host to the addresses to try.  Names go through libevent's evdns,
+ * which never blocks; an address is taken as it is and needs no resolver.
+ */
+#ifndef EVPOP_LIB_NET_RESOLVE_H
+#define EVPOP_LIB_NET_RESOLVE_H
+
+#include <evpop/error.h>
+
+#include "lib/net/address.h"
+
+struct evdns_base;
+struct evpop_resolve;
+
+/* More addresses of one name than this are not tried: endless answers. */
+#define EVPOP_RESOLVE_ADDRESSES ((size_t)16)
+
+/*
+ * The addresses in the order to try them, borrowed; or count 0 and the reason.
+ * May run inside evpop_resolve_start().
+ */
+typedef void (*evpop_resolve_cb)(const struct evpop_address *, size_t count,
+    const struct evpop_result *, void *arg);
+
+/*
+ * Resolve `host`; the callback runs once, unless cancelled before.  *resolve_r
+ * is set where it did not run yet, and belongs to the resolver.  `dns` may be
+ * NULL, which fails for a name.
+ */
+void evpop_resolve_start(struct evpop_resolve **resolve_r, struct evdns_base *,
+    const char *host, uint16_t port, evpop_resolve_cb, void *arg);
+
+/* No callback will run; the pointer is set to NULL. */
+void evpop_resolve_cancel(struct evpop_resolve **);
+
+#endif
