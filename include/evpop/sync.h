@@ -73,6 +73,11 @@ enum evpop_action {
 	EVPOP_ACTION_DELETE,       /* durable here, and due */
 	EVPOP_ACTION_TOO_LARGE,    /* unknown, above max_message_octets */
 	EVPOP_ACTION_LATER,        /* unknown, beyond max_messages */
+	/*
+	 * Has no unique-id and would stay on the server: every session would
+	 * fetch it again.
+	 */
+	EVPOP_ACTION_UNIDENTIFIED,
 	EVPOP_ACTION_COUNT
 };
 
@@ -81,7 +86,7 @@ EVPOP_API const char *evpop_action_name(enum evpop_action);
 struct evpop_plan {
 	enum evpop_action *actions; /* one for each entry of the listing */
 	size_t *order;              /* indices of entries to fetch, in order */
-	size_t fetches, deletes, too_large, later;
+	size_t fetches, deletes, too_large, later, unidentified;
 	uint64_t fetch_octets; /* by LIST, of what is to be fetched */
 	bool *gone;            /* for each known: no longer on the server */
 	size_t gone_count;
@@ -90,9 +95,9 @@ struct evpop_plan {
 /*
  * Make a plan.  `listing` and `known` are only read; the occurrences in the
  * listing must be set (evpop_listing_occurrences()).  An entry without a
- * unique-id is always unknown, and never deleted unless it was fetched in this
- * session.  Returns EVPOP_ERROR_NONE or EVPOP_ERROR_MEMORY; *plan_r is to be
- * freed with evpop_plan_free().
+ * unique-id is always unknown; it is fetched only where it is also deleted.
+ * Returns EVPOP_ERROR_NONE or EVPOP_ERROR_MEMORY; *plan_r is to be freed with
+ * evpop_plan_free().
  */
 EVPOP_API enum evpop_error evpop_plan_new(struct evpop_plan **plan_r,
     const struct evpop_listing *, const struct evpop_known *known,
@@ -121,8 +126,8 @@ struct evpop_sync_report {
 	uint32_t fetched;  /* acknowledged as durable */
 	uint32_t failed;   /* refused by the server or not made durable */
 	uint32_t deleted;  /* marked with DELE; gone if quit is committed */
-	uint32_t too_large, later; /* left there by the policy */
-	uint64_t body_octets;      /* of the bodies fetched */
+	uint32_t too_large, later, unidentified; /* left there, see the plan */
+	uint64_t body_octets;                    /* of the bodies fetched */
 	uint64_t octets_in, octets_out;
 };
 

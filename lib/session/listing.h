@@ -1,0 +1,43 @@
+/*
+ * A maildrop's listing as it comes in, from UIDL and LIST together.  The
+ * unique-ids are kept in blocks that do not move.
+ */
+#ifndef EVPOP_SESSION_LISTING_H
+#define EVPOP_SESSION_LISTING_H
+
+#include <evpop/sync.h>
+
+struct evpop_listing_block;
+
+/* Zeroed, it is empty. */
+struct evpop_listing_builder {
+	struct evpop_listing listing;
+	size_t room;
+	struct evpop_listing_block *blocks;
+	bool unsorted;
+};
+
+/*
+ * Note a line of UIDL, all of which come before the first of LIST; false
+ * without memory.
+ */
+bool evpop_listing_add_id(
+    struct evpop_listing_builder *, const struct evpop_listed *) EVPOP_MUST_USE;
+
+/* All lines of UIDL are there: order and number them. */
+enum evpop_error evpop_listing_ids_done(
+    struct evpop_listing_builder *, uint32_t ignored) EVPOP_MUST_USE;
+
+/*
+ * Note a line of LIST: the size of a message that UIDL named, or, on a server
+ * without UIDL, a message.
+ */
+bool evpop_listing_add_size(
+    struct evpop_listing_builder *, const struct evpop_listed *) EVPOP_MUST_USE;
+
+/* All lines of LIST are there. */
+void evpop_listing_sizes_done(struct evpop_listing_builder *, uint32_t ignored);
+
+void evpop_listing_clear(struct evpop_listing_builder *);
+
+#endif

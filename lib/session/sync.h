@@ -1,0 +1,93 @@
+/*
+ * The inside of a sync, shared by its life and callbacks (sync.c) and its work
+ * on messages (transfer.c).
+ */
+#ifndef EVPOP_SESSION_SYNC_H
+#define EVPOP_SESSION_SYNC_H
+
+#include <evpop/sync.h>
+
+#include "lib/session/listing.h"
+
+struct event;
+
+/*
+ * Commands on messages that are handed to the client ahead of their answers,
+ * and octets of bodies: enough to fill a long fat line, few enough to end soon
+ * when asked to.
+ */
+#define EVPOP_SYNC_AHEAD        128
+#define EVPOP_SYNC_AHEAD_OCTETS 4194304
+
+enum evpop_sync_step {
+	EVPOP_SYNC_IDLE = 0,
+	EVPOP_SYNC_LISTING,  /* up to the answers of UIDL and LIST */
+	EVPOP_SYNC_ASKING,   /* for what is known */
+	EVPOP_SYNC_TRANSFER, /* RETR and DELE */
+	EVPOP_SYNC_QUITTING,
+	EVPOP_SYNC_CLOSED, /* only acknowledgements are awaited */
+	EVPOP_SYNC_DONE
+};
+
+/* A RETR that was handed to the client. */
+struct evpop_fetch {
+	struct evpop_sync *sync;
+	const struct evpop_entry *entry;
+	enum evpop_action action;
+	void *message;
+	bool begun;
+};
+
+struct evpop_sync {
+	struct event_base *base;
+	struct evpop_client *client;
+	struct evpop_policy policy;
+	const struct evpop_sync_callbacks *callbacks;
+	void *arg;
+
+	enum evpop_sync_step step;
+	bool stopping; /* begin nothing more */
+	bool list_refused, uidl_refused;
+	struct evpop_listing_builder builder;
+	struct evpop_plan *plan;
+
+	size_t next_fetch;                            /* in the plan's order */
+	struct evpop_fetch fetches[EVPOP_SYNC_AHEAD]; /* ring, as RETRs run */
+	size_t fetch_head, fetch_count;
+	uint64_t ahead_octets;
+	size_t unacknowledged; /* bodies that ended well */
+	size_t deletes_owed;   /* of these, to be deleted once durable */
+
+	/*
+	 * Indices of entries to delete, in the order they became due; answers
+	 * come in the same order.  What is marked stands in front, compacted.
+	 */
+	size_t *deletes;
+	size_t deletes_due, deletes_sent, deletes_answered, deletes_marked;
+
+	struct event *deferred; /* runs `done` from the loop */
+	struct evpop_sync_report report;
+	unsigned busy; /* callbacks under way */
+	bool freed;
+};
+
+/* Hand over as much work as may be ahead; then QUIT once all is done. */
+void evpop_sync_transfer(struct evpop_sync *);
+
+/* Send QUIT. */
+void evpop_sync_quit(struct evpop_sync *);
+
+/* The session cannot go on, for this reason: close without QUIT. */
+void evpop_sync_fail(struct evpop_sync *, enum evpop_error, const char *text);
+
+/*
+ * Around everything that runs callbacks: the sync may be freed inside, and is
+ * destroyed when the outermost leaves.  Returns whether it lives on.
+ */
+void evpop_sync_enter(struct evpop_sync *);
+bool evpop_sync_leave(struct evpop_sync *);
+
+/* `done` may be due: nothing is under way any more. */
+void evpop_sync_settle(struct evpop_sync *);
+
+#endif

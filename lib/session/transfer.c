@@ -1,0 +1,186 @@
+/* RETR and DELE, by the plan and ahead of their answers. */
+#include <assert.h>
+
+#include "lib/session/sync.h"
+
+static void
+dele_done(
+    struct evpop_client *client, const struct evpop_reply *reply, void *arg)
+{
+	struct evpop_sync *sync = arg;
+	size_t index = sync->deletes[sync->deletes_answered++];
+
+	(void)client;
+	if (reply->result.error == EVPOP_ERROR_NONE) {
+		sync->deletes[sync->deletes_marked++] = index;
+		sync->report.deleted++;
+	}
+	evpop_sync_transfer(sync);
+}
+
+/* Returns false where nothing more can be handed over now. */
+static bool
+hand_over_delete(struct evpop_sync *sync)
+{
+	const struct evpop_entry *entry;
+	enum evpop_error error;
+
+	if (sync->deletes_sent == sync->deletes_due ||
+	    sync->deletes_sent - sync->deletes_answered == EVPOP_SYNC_AHEAD)
+		return false;
+	entry =
+	    &sync->builder.listing.entries[sync->deletes[sync->deletes_sent]];
+	error = evpop_client_dele(sync->client, entry->number, dele_done, sync);
+	if (error != EVPOP_ERROR_NONE) {
+		evpop_sync_fail(sync, error, "DELE could not be queued");
+		return false;
+	}
+	sync->deletes_sent++;
+	return true;
+}
+
+static enum evpop_flow
+body_begin(
+    struct evpop_client *client, uint32_t number, uint64_t octets, void *arg)
+{
+	struct evpop_fetch *fetch = arg;
+	struct evpop_sync *sync = fetch->sync;
+	enum evpop_flow flow = EVPOP_FLOW_CONTINUE;
+
+	(void)client;
+	(void)number;
+	(void)octets;
+	fetch->begun = true;
+	evpop_sync_enter(sync);
+	if (sync->callbacks->begin != NULL)
+		flow = sync->callbacks->begin(sync, fetch->entry, fetch->action,
+		    &fetch->message, sync->arg);
+	(void)evpop_sync_leave(sync);
+	return flow;
+}
+
+static enum evpop_flow
+body_data(struct evpop_client *client, const unsigned char *bytes,
+    size_t length, void *arg)
+{
+	struct evpop_fetch *fetch = arg;
+	struct evpop_sync *sync = fetch->sync;
+	enum evpop_flow flow = EVPOP_FLOW_CONTINUE;
+
+	(void)client;
+	evpop_sync_enter(sync);
+	if (sync->callbacks->data != NULL)
+		flow = sync->callbacks->data(
+		    sync, fetch->message, bytes, length, sync->arg);
+	if (!sync->freed)
+		sync->report.body_octets += length;
+	(void)evpop_sync_leave(sync);
+	return flow;
+}
+
+static void
+body_end(struct evpop_client *client, uint32_t number,
+    const struct evpop_result *result, void *arg)
+{
+	struct evpop_fetch fetch = *(struct evpop_fetch *)arg;
+	struct evpop_sync *sync = fetch.sync;
+
+	(void)client;
+	(void)number;
+	assert(arg == &sync->fetches[sync->fetch_head]);
+	sync->fetch_head = (sync->fetch_head + 1) % EVPOP_SYNC_AHEAD;
+	sync->fetch_count--;
+	sync->ahead_octets -= fetch.entry->octets;
+	if (result->error == EVPOP_ERROR_NONE) {
+		sync->unacknowledged++;
+		sync->deletes_owed += fetch.action == EVPOP_ACTION_FETCH_DELETE;
+	} else if (fetch.begun || result->error == EVPOP_ERROR_REFUSED)
+		sync->report.failed++;
+	evpop_sync_enter(sync);
+	if (fetch.begun)
+		sync->callbacks->end(
+		    sync, fetch.entry, fetch.message, result, sync->arg);
+	if (!sync->freed)
+		evpop_sync_transfer(sync);
+	(void)evpop_sync_leave(sync);
+}
+
+static const struct evpop_sink body_sink = {
+	.begin = body_begin,
+	.data = body_data,
+	.end = body_end,
+};
+
+static bool
+hand_over_fetch(struct evpop_sync *sync)
+{
+	const struct evpop_entry *entry;
+	struct evpop_fetch *fetch;
+	enum evpop_error error;
+	size_t index;
+
+	if (sync->stopping || sync->next_fetch == sync->plan->fetches ||
+	    sync->fetch_count == EVPOP_SYNC_AHEAD ||
+	    (sync->fetch_count > 1 &&
+		sync->ahead_octets >= EVPOP_SYNC_AHEAD_OCTETS))
+		return false;
+	index = sync->plan->order[sync->next_fetch];
+	entry = &sync->builder.listing.entries[index];
+	fetch = &sync->fetches[(sync->fetch_head + sync->fetch_count) %
+			       EVPOP_SYNC_AHEAD];
+	*fetch = (struct evpop_fetch){ .sync = sync,
+		.entry = entry,
+		.action = sync->plan->actions[index] };
+	error =
+	    evpop_client_retr(sync->client, entry->number, &body_sink, fetch);
+	if (error != EVPOP_ERROR_NONE) {
+		evpop_sync_fail(sync, error, "RETR could not be queued");
+		return false;
+	}
+	sync->fetch_count++;
+	sync->ahead_octets += entry->octets;
+	sync->next_fetch++;
+	return true;
+}
+
+static bool
+finished(const struct evpop_sync *sync)
+{
+	bool fetched =
+	    sync->stopping || sync->next_fetch == sync->plan->fetches;
+
+	return fetched && sync->fetch_count == 0 && sync->deletes_owed == 0 &&
+	       sync->deletes_answered == sync->deletes_due;
+}
+
+void
+evpop_sync_transfer(struct evpop_sync *sync)
+{
+	while (sync->step == EVPOP_SYNC_TRANSFER && hand_over_delete(sync))
+		;
+	while (sync->step == EVPOP_SYNC_TRANSFER && hand_over_fetch(sync))
+		;
+	if (sync->step == EVPOP_SYNC_TRANSFER && finished(sync))
+		evpop_sync_quit(sync);
+}
+
+void
+evpop_sync_stored(
+    struct evpop_sync *sync, const struct evpop_entry *entry, bool durable)
+{
+	size_t index = (size_t)(entry - sync->builder.listing.entries);
+	bool delete = sync->plan->actions[index] == EVPOP_ACTION_FETCH_DELETE;
+
+	assert(sync->unacknowledged > 0);
+	sync->unacknowledged--;
+	if (delete)
+		sync->deletes_owed--;
+	if (durable)
+		sync->report.fetched++;
+	else
+		sync->report.failed++;
+	if (durable && delete &&sync->step == EVPOP_SYNC_TRANSFER)
+		sync->deletes[sync->deletes_due++] = index;
+	evpop_sync_transfer(sync);
+	evpop_sync_settle(sync);
+}
