@@ -1,0 +1,347 @@
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "daemon/config/read.h"
+#include "daemon/config/value.h"
+
+#define PORT_POP3  110
+#define PORT_POP3S 995
+
+/* The password sources among config_options, as bits. */
+static uint64_t
+source_bits(void)
+{
+	static const char *const keys[] = { "password", "password_file",
+		"password_command", "password_credential" };
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		bits |= UINT64_C(1)
+			<< (config_option_find(CONFIG_SCOPE_ACCOUNT, keys[i]) -
+			       config_options);
+	return bits;
+}
+
+static uint64_t
+option_bit(const char *key)
+{
+	return UINT64_C(1) << (config_option_find(CONFIG_SCOPE_ACCOUNT, key) -
+			       config_options);
+}
+
+/* Given but wrong is not missing: it was told already. */
+static bool
+is_given(const struct config_reading *reading, const struct config_draft *draft,
+    uint64_t bits)
+{
+	if ((draft->given & bits) != 0)
+		return true;
+	for (size_t i = 0; i < config_option_count; i++)
+		if ((bits & UINT64_C(1) << i) != 0 &&
+		    reading->places[i].file != NULL)
+			return true;
+	return false;
+}
+
+/* An account with a source of its own takes none from [defaults]. */
+static void
+inherit(struct config_draft *draft, const struct config_account *defaults,
+    uint64_t sources)
+{
+	uint64_t given = draft->given;
+
+	if ((given & sources) != 0)
+		given |= sources;
+	for (size_t i = 0; i < config_option_count; i++)
+		if (config_options[i].scope == CONFIG_SCOPE_ACCOUNT &&
+		    (given & UINT64_C(1) << i) == 0)
+			config_value_share(
+			    &config_options[i], draft->account, defaults);
+}
+
+/* What is sent there never leaves this machine. */
+static bool
+is_loopback(const char *host)
+{
+	struct in_addr address;
+	struct in6_addr address6;
+
+	if (inet_pton(AF_INET, host, &address) == 1)
+		return ntohl(address.s_addr) >> 24 == 127;
+	if (inet_pton(AF_INET6, host, &address6) == 1)
+		return IN6_IS_ADDR_LOOPBACK(&address6);
+	return strcasecmp(host, "localhost") == 0;
+}
+
+/* Names the first two of the given sources. */
+static void
+name_sources(uint64_t given, const char **first_r, const char **second_r)
+{
+	*first_r = *second_r = NULL;
+	for (size_t i = 0; i < config_option_count && *second_r == NULL; i++) {
+		if ((given & UINT64_C(1) << i) == 0)
+			continue;
+		if (*first_r == NULL)
+			*first_r = config_options[i].key;
+		else
+			*second_r = config_options[i].key;
+	}
+}
+
+static void
+check_sources(struct config_reading *reading, const struct config_draft *draft,
+    uint64_t sources)
+{
+	const struct config_account *account = draft->account;
+	const char *first, *second;
+
+	name_sources(draft->given & sources, &first, &second);
+	if (second != NULL)
+		config_report_error(&reading->report, account->file,
+		    account->line,
+		    "[account %s]: %s and %s are both given; expected one "
+		    "source of the password",
+		    account->name, first, second);
+	else if (account->password == NULL && account->password_file == NULL &&
+		 account->password_command == NULL &&
+		 account->password_credential == NULL)
+		config_report_error(&reading->report, account->file,
+		    account->line,
+		    "[account %s]: no password; expected password, "
+		    "password_file, password_command or password_credential",
+		    account->name);
+}
+
+static void
+check_tls(struct config_reading *reading, const struct config_draft *draft)
+{
+	const struct config_account *account = draft->account;
+	struct config_report *report = &reading->report;
+	uint64_t only_tls = option_bit("tls_pin") | option_bit("tls_ca") |
+			    option_bit("tls_cert") | option_bit("tls_key");
+
+	if (account->tls == CONFIG_TLS_NONE && account->host != NULL &&
+	    !account->allow_cleartext && !is_loopback(account->host))
+		config_report_error(report, account->file, account->line,
+		    "[account %s]: tls = none would show the password to the "
+		    "network; expected tls = implicit or tls = stls X",
+		    account->name);
+	if (account->tls_key != NULL && account->tls_cert == NULL)
+		config_report_error(report, account->file, account->line,
+		    "[account %s]: tls_key without tls_cert", account->name);
+	if (account->tls == CONFIG_TLS_NONE && (draft->given & only_tls) != 0)
+		config_report_warning(report, account->file, account->line,
+		    "[account %s]: tls = none makes no use of tls_pin, tls_ca, "
+		    "tls_cert and tls_key",
+		    account->name);
+	if (account->tls == CONFIG_TLS_IMPLICIT && account->port == PORT_POP3)
+		config_report_warning(report, account->file, account->line,
+		    "[account %s]: servers begin without TLS at port 110; did "
+		    "you mean tls = stls?",
+		    account->name);
+	if (account->tls != CONFIG_TLS_IMPLICIT && account->port == PORT_POP3S)
+		config_report_warning(report, account->file, account->line,
+		    "[account %s]: servers begin with TLS at port 995; did you "
+		    "mean tls = implicit?",
+		    account->name);
+}
+
+static void
+check_account(struct config_reading *reading, const struct config_draft *draft,
+    uint64_t sources)
+{
+	const struct config_account *account = draft->account;
+
+	if (!is_given(reading, draft, option_bit("host")))
+		config_report_error(&reading->report, account->file,
+		    account->line, "[account %s]: host is missing",
+		    account->name);
+	if (!is_given(reading, draft, option_bit("user")))
+		config_report_error(&reading->report, account->file,
+		    account->line, "[account %s]: user is missing",
+		    account->name);
+	check_sources(reading, draft, sources);
+	check_tls(reading, draft);
+}
+
+static void
+check_defaults(struct config_reading *reading, uint64_t sources)
+{
+	const struct config_place *place;
+	const char *first, *second;
+	uint64_t given = 0;
+
+	for (size_t i = 0; i < config_option_count; i++)
+		if (reading->places[i].file != NULL)
+			given |= UINT64_C(1) << i;
+	name_sources(given & sources, &first, &second);
+	if (second == NULL)
+		return;
+	place =
+	    &reading->places[config_option_find(CONFIG_SCOPE_ACCOUNT, second) -
+			     config_options];
+	config_report_error(&reading->report, place->file, place->line,
+	    "%s: [defaults] gives %s too; expected one source of the password",
+	    second, first);
+}
+
+static int
+compare_orders(const struct config_draft *a, const struct config_draft *b)
+{
+	return (a->order > b->order) - (a->order < b->order);
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	const struct config_draft *left = a, *right = b;
+	int order = strcmp(left->account->name, right->account->name);
+
+	return order != 0 ? order : compare_orders(left, right);
+}
+
+static const char *
+stable_id(const struct config_account *account)
+{
+	return account->id != NULL ? account->id : account->name;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	const struct config_draft *left = a, *right = b;
+	int order = strcmp(stable_id(left->account), stable_id(right->account));
+
+	return order != 0 ? order : compare_orders(left, right);
+}
+
+static int
+compare_maildrops(const void *a, const void *b)
+{
+	const struct config_draft *left = a, *right = b;
+	const struct config_account *x = left->account, *y = right->account;
+	int order = 0;
+
+	if (x->host != y->host)
+		order = x->host == NULL   ? -1
+			: y->host == NULL ? 1
+					  : strcasecmp(x->host, y->host);
+	if (order == 0 && x->user != y->user)
+		order = x->user == NULL   ? -1
+			: y->user == NULL ? 1
+					  : strcmp(x->user, y->user);
+	return order != 0 ? order : compare_orders(left, right);
+}
+
+static void
+tell_same_id(struct config_reading *reading, const struct config_account *first,
+    const struct config_account *again)
+{
+	/* Of equal names it was told already. */
+	if (strcmp(first->name, again->name) == 0)
+		return;
+	config_report_error(&reading->report, again->file, again->line,
+	    "[account %s]: its id %s is that of [account %s] at %s:%u",
+	    again->name, stable_id(again), first->name, first->file,
+	    first->line);
+}
+
+static void
+check_ids(struct config_reading *reading)
+{
+	const struct config_draft *drafts = reading->drafts, *first = drafts;
+
+	qsort(reading->drafts, reading->draft_count, sizeof(*drafts),
+	    compare_ids);
+	for (size_t i = 1; i < reading->draft_count; i++) {
+		if (strcmp(stable_id(first->account),
+			stable_id(drafts[i].account)) == 0)
+			tell_same_id(
+			    reading, first->account, drafts[i].account);
+		else
+			first = &drafts[i];
+	}
+}
+
+static void
+check_maildrops(struct config_reading *reading)
+{
+	const struct config_draft *drafts = reading->drafts, *first = drafts;
+
+	qsort(reading->drafts, reading->draft_count, sizeof(*drafts),
+	    compare_maildrops);
+	for (size_t i = 1; i < reading->draft_count; i++) {
+		const struct config_account *a = first->account;
+		const struct config_account *b = drafts[i].account;
+
+		if (a->host == NULL || a->user == NULL || b->host == NULL ||
+		    b->user == NULL || strcasecmp(a->host, b->host) != 0 ||
+		    strcmp(a->user, b->user) != 0) {
+			first = &drafts[i];
+			continue;
+		}
+		config_report_warning(&reading->report, b->file, b->line,
+		    "[account %s]: the same host and user as [account %s] at "
+		    "%s:%u",
+		    b->name, a->name, a->file, a->line);
+	}
+}
+
+static void
+check_names(struct config_reading *reading)
+{
+	const struct config_draft *drafts = reading->drafts, *first = drafts;
+
+	qsort(reading->drafts, reading->draft_count, sizeof(*drafts),
+	    compare_names);
+	for (size_t i = 1; i < reading->draft_count; i++) {
+		const struct config_account *a = first->account;
+		const struct config_account *b = drafts[i].account;
+
+		if (strcmp(a->name, b->name) != 0) {
+			first = &drafts[i];
+			continue;
+		}
+		config_report_error(&reading->report, b->file, b->line,
+		    "[account %s]: defined before at %s:%u", b->name, a->file,
+		    a->line);
+	}
+}
+
+/* Leaves the config without accounts if there is no memory. */
+static void
+hand_over(struct config_reading *reading)
+{
+	struct config *config = reading->config;
+
+	config->accounts = config_arena_alloc(reading->arena,
+	    (reading->draft_count + 1) * sizeof(*config->accounts));
+	if (config->accounts == NULL) {
+		reading->report.no_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < reading->draft_count; i++)
+		config->accounts[i] = reading->drafts[i].account;
+	config->account_count = reading->draft_count;
+}
+
+void
+config_finish_accounts(struct config_reading *reading)
+{
+	uint64_t sources = source_bits();
+
+	check_defaults(reading, sources);
+	for (size_t i = 0; i < reading->draft_count; i++) {
+		inherit(&reading->drafts[i], &reading->defaults, sources);
+		check_account(reading, &reading->drafts[i], sources);
+	}
+	if (reading->draft_count > 0) {
+		check_maildrops(reading);
+		check_ids(reading);
+		/* Last, for it is the order that stays. */
+		check_names(reading);
+	}
+	hand_over(reading);
+}

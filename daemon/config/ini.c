@@ -1,0 +1,291 @@
+#include "daemon/config/ini.h"
+
+#include <assert.h>
+#include <ini.h>
+#include <stdio.h>
+#include <string.h>
+
+_Static_assert(INI_HANDLER_LINENO == 0, "inih's handler takes no line number");
+
+/* Far longer than any key, and short enough for inih's buffer of 200. */
+#define KEY_LENGTH_MAX 64
+
+struct reader {
+	char *next, *end;
+	unsigned line;
+	char *value; /* of the line that inih has, NULL: it has none */
+	bool quoted;
+	bool pending; /* inih was given a line, and has not told its key */
+	const struct config_ini_events *events;
+	void *arg;
+};
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Cuts blanks off both ends, in place. */
+static char *
+trim(char *text)
+{
+	size_t length;
+
+	while (is_blank(*text))
+		text++;
+	length = strlen(text);
+	while (length > 0 && is_blank(text[length - 1]))
+		length--;
+	text[length] = '\0';
+	return text;
+}
+
+/*
+ * The length of the UTF-8 sequence at `bytes`, 0 where there is none: neither
+ * overlong, nor a surrogate, nor above U+10FFFF (RFC 3629 section 4).
+ */
+static size_t
+utf8_length(const unsigned char *bytes, size_t left)
+{
+	static const struct {
+		unsigned char first, last, second_first, second_last, length;
+	} forms[] = {
+		{ 0x00, 0x7f, 0, 0, 1 },
+		{ 0xc2, 0xdf, 0x80, 0xbf, 2 },
+		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+		{ 0xe1, 0xec, 0x80, 0xbf, 3 },
+		{ 0xed, 0xed, 0x80, 0x9f, 3 },
+		{ 0xee, 0xef, 0x80, 0xbf, 3 },
+		{ 0xf0, 0xf0, 0x90, 0xbf, 4 },
+		{ 0xf1, 0xf3, 0x80, 0xbf, 4 },
+		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (bytes[0] < forms[i].first || bytes[0] > forms[i].last)
+			continue;
+		if (forms[i].length > left)
+			return 0;
+		if (forms[i].length > 1 && (bytes[1] < forms[i].second_first ||
+					       bytes[1] > forms[i].second_last))
+			return 0;
+		for (size_t j = 2; j < forms[i].length; j++)
+			if ((bytes[j] & 0xc0) != 0x80)
+				return 0;
+		return forms[i].length;
+	}
+	return 0;
+}
+
+/* Says why a line cannot be taken, or returns NULL. */
+static const char *
+find_bad_bytes(const char *text, size_t length, char *why, size_t size)
+{
+	const unsigned char *bytes = (const unsigned char *)text;
+	size_t step;
+
+	if (length > CONFIG_LINE_MAX) {
+		(void)snprintf(why, size,
+		    "the line has %zu octets; expected at most %d", length,
+		    CONFIG_LINE_MAX);
+		return why;
+	}
+	for (size_t i = 0; i < length; i += step) {
+		step = utf8_length(bytes + i, length - i);
+		if (step == 0) {
+			(void)snprintf(why, size,
+			    "expected UTF-8, and octet %zu of the line (0x%02x)"
+			    " is not",
+			    i + 1, bytes[i]);
+			return why;
+		}
+		if ((bytes[i] < 0x20 && bytes[i] != '\t') || bytes[i] == 0x7f ||
+		    (bytes[i] == 0xc2 && bytes[i + 1] < 0xa0)) {
+			(void)snprintf(why, size,
+			    "expected text, and octet %zu of the line (0x%02x) "
+			    "is a control character",
+			    i + 1, bytes[i]);
+			return why;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * "..." with "" for each quote inside.  Anything doubtful is refused rather
+ * than guessed, because the guess would only fail at some server's log-in.
+ */
+static const char *
+unquote(char *value, bool *quoted_r)
+{
+	char *from = value, *to = value;
+	bool closed = false;
+
+	*quoted_r = false;
+	if (*from != '"')
+		return NULL;
+	for (from++; *from != '\0' && !closed; from++) {
+		if (*from == '"' && from[1] != '"') {
+			closed = true;
+			continue;
+		}
+		if (*from == '"')
+			from++;
+		*to++ = *from;
+	}
+	if (!closed)
+		return "a value that begins with a quote must end with one "
+		       "(write \"\" for a quote inside)";
+	if (*from != '\0')
+		return "text after the closing quote; quotes surround the "
+		       "whole value (write \"\" for a quote inside)";
+	*to = '\0';
+	*quoted_r = true;
+	return NULL;
+}
+
+static void
+tell_bad(struct reader *reader, const char *why)
+{
+	reader->events->bad(reader->line, why, reader->arg);
+}
+
+static void
+take_section(struct reader *reader, char *text)
+{
+	size_t length = strlen(text);
+
+	if (text[length - 1] != ']') {
+		tell_bad(reader, "expected [SECTION], and the ] is missing");
+		return;
+	}
+	text[length - 1] = '\0';
+	reader->events->section(reader->line, trim(text + 1), reader->arg);
+}
+
+/* Keeps the value and gives inih the key; returns false if there is none. */
+static bool
+take_key(struct reader *reader, char *text, char *buffer, size_t size)
+{
+	size_t length = strcspn(text, "=:");
+	bool separated = text[length] != '\0';
+	char separator = text[length];
+	const char *why;
+
+	assert(size > KEY_LENGTH_MAX + 3);
+	if (length == 0 || length > KEY_LENGTH_MAX) {
+		tell_bad(reader, "expected KEY = VALUE");
+		return false;
+	}
+	(void)snprintf(buffer, size, "%.*s%s\n", (int)length, text,
+	    !separated         ? ""
+	    : separator == '=' ? "="
+			       : ":");
+	reader->value = text + length;
+	if (separated) {
+		reader->value = trim(text + length + 1);
+		why = unquote(reader->value, &reader->quoted);
+		if (why != NULL) {
+			tell_bad(reader, why);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Cuts the next line out of the bytes; returns NULL at their end. */
+static char *
+next_line(struct reader *reader, size_t *length_r)
+{
+	char *text = reader->next, *newline;
+
+	if (text >= reader->end)
+		return NULL;
+	newline = memchr(text, '\n', (size_t)(reader->end - text));
+	if (newline == NULL)
+		newline = reader->end;
+	reader->next = newline + 1;
+	reader->line++;
+	if (newline > text && newline[-1] == '\r')
+		newline--;
+	*newline = '\0';
+	*length_r = (size_t)(newline - text);
+	return text;
+}
+
+static void
+settle_pending(struct reader *reader)
+{
+	if (reader->pending)
+		tell_bad(reader, "expected KEY = VALUE");
+	reader->pending = false;
+}
+
+/* inih's fgets(): gives it the next line that can hold a key. */
+static char *
+read_line(char *buffer, int size, void *stream)
+{
+	struct reader *reader = stream;
+	char *text, why[128];
+	const char *bad;
+	size_t length;
+
+	settle_pending(reader);
+	while ((text = next_line(reader, &length)) != NULL) {
+		bad = find_bad_bytes(text, length, why, sizeof(why));
+		if (bad != NULL) {
+			tell_bad(reader, bad);
+			continue;
+		}
+		text = trim(text);
+		if (*text == '\0' || *text == '#' || *text == ';')
+			continue;
+		if (*text == '[') {
+			take_section(reader, text);
+			continue;
+		}
+		if (take_key(reader, text, buffer, (size_t)size)) {
+			reader->pending = true;
+			return buffer;
+		}
+	}
+	return NULL;
+}
+
+static int
+take_pair(void *user, const char *section, const char *name, const char *value)
+{
+	struct reader *reader = user;
+
+	(void)section;
+	(void)value;
+	reader->pending = false;
+	reader->events->key(
+	    reader->line, name, reader->value, reader->quoted, reader->arg);
+	return 1;
+}
+
+void
+config_ini_parse(char *bytes, size_t length,
+    const struct config_ini_events *events, void *arg)
+{
+	struct reader reader = {
+		.next = bytes,
+		.end = bytes + length,
+		.events = events,
+		.arg = arg,
+	};
+
+	/* A byte-order mark, as some editors leave it. */
+	if (length >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0)
+		reader.next += 3;
+	/*
+	 * inih's own result is of no use: what it could not parse was seen by
+	 * read_line().  A build of it that stops at an error goes on here.
+	 */
+	do {
+		(void)ini_parse_stream(read_line, &reader, take_pair, &reader);
+		settle_pending(&reader);
+	} while (reader.next < reader.end);
+}

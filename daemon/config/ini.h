@@ -1,0 +1,34 @@
+/*
+ * Reads the lines of an INI file, and tells the line of each thing found.
+ *
+ * inih finds the keys.  As distributions build it, it splits lines of more
+ * than 200 octets, cuts section names at 50, takes " ;" in a value for a
+ * comment and an indented line for more of the value before: all of which
+ * would damage passwords, commands and names in silence.  So it is given the
+ * shape of each line, and the value goes past it.
+ */
+#ifndef CONFIG_INI_H
+#define CONFIG_INI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Room for a long command or a dozen pins; a longer line is no such thing. */
+#define CONFIG_LINE_MAX 16384
+
+/* Texts are borrowed until the callback returns. */
+struct config_ini_events {
+	/* [NAME], without the blanks around the name. */
+	void (*section)(unsigned line, const char *name, void *arg);
+	/* The value is unquoted; `quoted` says that it stood in quotes. */
+	void (*key)(unsigned line, const char *key, const char *value,
+	    bool quoted, void *arg);
+	/* A line that is neither, and why; the line is skipped. */
+	void (*bad)(unsigned line, const char *why, void *arg);
+};
+
+/* Parses `length` bytes, which it changes, followed by a NUL. */
+void config_ini_parse(
+    char *bytes, size_t length, const struct config_ini_events *, void *arg);
+
+#endif

@@ -1,0 +1,267 @@
+#include "daemon/config/option.h"
+
+#include <evpop/client.h>
+#include <string.h>
+
+#include "daemon/config/config.h"
+#include "daemon/config/value.h"
+
+#define SECOND_MS INT64_C(1000)
+#define MINUTE_MS (60 * SECOND_MS)
+#define HOUR_MS   (60 * MINUTE_MS)
+#define DAY_MS    (24 * HOUR_MS)
+#define KIB       INT64_C(1024)
+#define MIB       (1024 * KIB)
+#define GIB       (1024 * MIB)
+
+/* Below this no server across a network could answer in time. */
+#define TIMEOUT_LEAST_MS 100
+#define TIMEOUT_MOST_MS  DAY_MS
+/* A first poll of a large maildrop may take days. */
+#define SESSION_MOST_MS (7 * DAY_MS)
+/* Oftener than this a server takes it for an attack. */
+#define INTERVAL_LEAST_MS (10 * SECOND_MS)
+#define INTERVAL_MOST_MS  (30 * DAY_MS)
+/* Each session holds a descriptor, and the system a few hundred thousand. */
+#define SESSIONS_MOST 100000
+/* A few chunks of bodies, or nothing would move. */
+#define MEMORY_LEAST MIB
+#define MEMORY_MOST  (64 * GIB)
+
+static const char *const log_levels[] = { "error", "warning", "info", "debug",
+	NULL };
+_Static_assert(
+    sizeof(log_levels) / sizeof(log_levels[0]) == CONFIG_LOG_DEBUG + 2,
+    "a name for each log level");
+static const char *const tls_modes[] = { "implicit", "stls", "none", NULL };
+_Static_assert(sizeof(tls_modes) / sizeof(tls_modes[0]) == CONFIG_TLS_NONE + 2,
+    "a name for each TLS mode");
+static const char *const orders[] = { "oldest", "newest", NULL };
+_Static_assert(sizeof(orders) / sizeof(orders[0]) == CONFIG_ORDER_NEWEST + 2,
+    "a name for each order");
+
+static const char *const scope_names[] = { "daemon", "store", "control",
+	"account" };
+_Static_assert(
+    sizeof(scope_names) / sizeof(scope_names[0]) == CONFIG_SCOPE_COUNT,
+    "a name for each scope");
+
+static const char *const type_names[] = { "boolean", "number", "port", "size",
+	"duration", "mode", "choice", "keep", "text", "host", "path",
+	"password", "command", "credential", "words", "pins", "pattern" };
+_Static_assert(
+    sizeof(type_names) / sizeof(type_names[0]) == CONFIG_TYPE_COUNT_OF,
+    "a name for each type");
+
+/* The manual's defaults must be those of the library. */
+_Static_assert(EVPOP_TIMEOUT_RESOLVE_MS == 20 * SECOND_MS, "20s");
+_Static_assert(EVPOP_TIMEOUT_CONNECT_MS == 30 * SECOND_MS, "30s");
+_Static_assert(EVPOP_TIMEOUT_HANDSHAKE_MS == 30 * SECOND_MS, "30s");
+_Static_assert(EVPOP_TIMEOUT_GREETING_MS == MINUTE_MS, "1m");
+_Static_assert(EVPOP_TIMEOUT_LOGIN_MS == 3 * MINUTE_MS, "3m");
+_Static_assert(EVPOP_TIMEOUT_COMMAND_MS == MINUTE_MS, "1m");
+_Static_assert(EVPOP_TIMEOUT_BODY_MS == MINUTE_MS, "1m");
+_Static_assert(EVPOP_TIMEOUT_QUIT_MS == MINUTE_MS, "1m");
+_Static_assert(EVPOP_TIMEOUT_SESSION_MS == 4 * HOUR_MS, "4h");
+
+#define DAEMON(word) \
+	.scope = CONFIG_SCOPE_DAEMON, .name = "daemon." word, .key = word
+#define STORE(word) \
+	.scope = CONFIG_SCOPE_STORE, .name = "store." word, .key = word
+#define CONTROL(word) \
+	.scope = CONFIG_SCOPE_CONTROL, .name = "control." word, .key = word
+#define ACCOUNT(word)                                                        \
+	.scope = CONFIG_SCOPE_ACCOUNT, .name = "account." word, .key = word, \
+	.reload = true
+#define IN_CONFIG(member)  .offset = offsetof(struct config, member)
+#define IN_ACCOUNT(member) .offset = offsetof(struct config_account, member)
+#define TIMEOUT(phase, text, most)                                          \
+	ACCOUNT("timeout_" #phase),                                         \
+	    .type = CONFIG_TYPE_DURATION, IN_ACCOUNT(timeout_##phase##_ms), \
+	    .initial = text, .minimum = TIMEOUT_LEAST_MS, .maximum = most
+
+const struct config_option config_options[] = {
+	{ DAEMON("log_level"), .type = CONFIG_TYPE_CHOICE, IN_CONFIG(log_level),
+	    .initial = "info", .choices = log_levels, .reload = true,
+	    .help = "what is worth a line in the log" },
+	{ DAEMON("max_sessions"), .type = CONFIG_TYPE_COUNT,
+	    IN_CONFIG(max_sessions), .initial = "64", .minimum = 1,
+	    .maximum = SESSIONS_MOST, .reload = true,
+	    .help = "sessions at a time, in all" },
+	{ DAEMON("max_sessions_per_host"), .type = CONFIG_TYPE_COUNT,
+	    IN_CONFIG(max_sessions_per_host), .initial = "8", .minimum = 1,
+	    .maximum = SESSIONS_MOST, .reload = true,
+	    .help = "sessions at a time with one server" },
+	{ DAEMON("memory_limit"), .type = CONFIG_TYPE_SIZE,
+	    IN_CONFIG(memory_limit), .initial = "8M", .minimum = MEMORY_LEAST,
+	    .maximum = MEMORY_MOST, .reload = true,
+	    .help = "memory for bodies on their way into the store" },
+	{ DAEMON("include"), .type = CONFIG_TYPE_INCLUDE, .initial = "",
+	    .reload = true, .help = "further files to read; may repeat" },
+
+	{ STORE("path"), .type = CONFIG_TYPE_PATH, IN_CONFIG(store_path),
+	    .initial = "/var/lib/evpopd/mail.db", .help = "the store's file" },
+
+	{ CONTROL("socket"), .type = CONFIG_TYPE_PATH,
+	    IN_CONFIG(control_socket), .initial = "/run/evpopd/control.sock",
+	    .help = "the Unix socket that evpopctl talks to" },
+	{ CONTROL("mode"), .type = CONFIG_TYPE_MODE, IN_CONFIG(control_mode),
+	    .initial = "0660", .minimum = 0600, .maximum = 0777,
+	    .help = "the socket's permissions" },
+	{ CONTROL("group"), .type = CONFIG_TYPE_TEXT, IN_CONFIG(control_group),
+	    .initial = "", .help = "the socket's group; the daemon's own" },
+	{ CONTROL("admin"), .type = CONFIG_TYPE_WORDS, IN_CONFIG(control_admin),
+	    .initial = "", .reload = true,
+	    .help = "users who may read mail and change things" },
+
+	{ ACCOUNT("id"), .type = CONFIG_TYPE_TEXT, IN_ACCOUNT(id),
+	    .initial = "", .help = "who it is in the store; its name" },
+	{ ACCOUNT("host"), .type = CONFIG_TYPE_HOST, IN_ACCOUNT(host),
+	    .initial = "", .required = true,
+	    .help = "the server's name or address" },
+	{ ACCOUNT("port"), .type = CONFIG_TYPE_PORT, IN_ACCOUNT(port),
+	    .initial = "0", .minimum = 0, .maximum = 65535,
+	    .help = "the server's port; 0: 995, or 110 unless implicit" },
+	{ ACCOUNT("tls"), .type = CONFIG_TYPE_CHOICE, IN_ACCOUNT(tls),
+	    .initial = "implicit", .choices = tls_modes,
+	    .help = "how the session is protected" },
+	{ ACCOUNT("tls_pin"), .type = CONFIG_TYPE_PINS, IN_ACCOUNT(tls_pin),
+	    .initial = "", .help = "digests, one of which must match" },
+	{ ACCOUNT("tls_ca"), .type = CONFIG_TYPE_PATH, IN_ACCOUNT(tls_ca),
+	    .initial = "", .help = "trusted authorities; the system's" },
+	{ ACCOUNT("tls_cert"), .type = CONFIG_TYPE_PATH, IN_ACCOUNT(tls_cert),
+	    .initial = "", .help = "a client certificate" },
+	{ ACCOUNT("tls_key"), .type = CONFIG_TYPE_PATH, IN_ACCOUNT(tls_key),
+	    .initial = "", .help = "its key, where in a file of its own" },
+	{ ACCOUNT("user"), .type = CONFIG_TYPE_TEXT, IN_ACCOUNT(user),
+	    .initial = "", .required = true, .help = "the name to log in by" },
+	{ ACCOUNT("password"), .type = CONFIG_TYPE_SECRET, IN_ACCOUNT(password),
+	    .initial = "", .help = "the password" },
+	{ ACCOUNT("password_file"), .type = CONFIG_TYPE_PATH,
+	    IN_ACCOUNT(password_file), .initial = "",
+	    .help = "a file whose first line is the password" },
+	{ ACCOUNT("password_command"), .type = CONFIG_TYPE_COMMAND,
+	    IN_ACCOUNT(password_command), .initial = "",
+	    .help = "a command that prints the password" },
+	{ ACCOUNT("password_credential"), .type = CONFIG_TYPE_CREDENTIAL,
+	    IN_ACCOUNT(password_credential), .initial = "",
+	    .help = "a systemd credential that holds the password" },
+	{ ACCOUNT("allow_cleartext"), .type = CONFIG_TYPE_BOOLEAN,
+	    IN_ACCOUNT(allow_cleartext), .initial = "no",
+	    .help = "let the password cross a network unprotected" },
+	{ TIMEOUT(resolve, "20s", TIMEOUT_MOST_MS),
+	    .help = "for finding the server's addresses" },
+	{ TIMEOUT(connect, "30s", TIMEOUT_MOST_MS), .help = "for connecting" },
+	{ TIMEOUT(handshake, "30s", TIMEOUT_MOST_MS),
+	    .help = "for the TLS handshake" },
+	{ TIMEOUT(greeting, "1m", TIMEOUT_MOST_MS),
+	    .help = "for the server's greeting" },
+	{ TIMEOUT(login, "3m", TIMEOUT_MOST_MS), .help = "for logging in" },
+	{ TIMEOUT(command, "1m", TIMEOUT_MOST_MS),
+	    .help = "for the answer to a command" },
+	{ TIMEOUT(body, "1m", TIMEOUT_MOST_MS),
+	    .help = "for a silence inside a message or listing" },
+	{ TIMEOUT(quit, "1m", TIMEOUT_MOST_MS),
+	    .help = "for the answer to QUIT" },
+	{ TIMEOUT(session, "4h", SESSION_MOST_MS),
+	    .help = "for the session as a whole" },
+	{ ACCOUNT("interval"), .type = CONFIG_TYPE_DURATION,
+	    IN_ACCOUNT(interval_ms), .initial = "5m",
+	    .minimum = INTERVAL_LEAST_MS, .maximum = INTERVAL_MOST_MS,
+	    .help = "from one poll to the next" },
+	{ ACCOUNT("enabled"), .type = CONFIG_TYPE_BOOLEAN, IN_ACCOUNT(enabled),
+	    .initial = "yes", .help = "whether to poll it at all" },
+	{ ACCOUNT("keep"), .type = CONFIG_TYPE_KEEP, IN_ACCOUNT(keep),
+	    .initial = "forever", .minimum = HOUR_MS, .maximum = 3650 * DAY_MS,
+	    .help = "how long mail stays on the server once stored" },
+	{ ACCOUNT("max_message_size"), .type = CONFIG_TYPE_SIZE,
+	    IN_ACCOUNT(max_message_size), .initial = "0", .minimum = 0,
+	    .maximum = 1024 * GIB,
+	    .help = "larger messages stay on the server; 0: no limit" },
+	{ ACCOUNT("max_messages_per_poll"), .type = CONFIG_TYPE_COUNT,
+	    IN_ACCOUNT(max_messages_per_poll), .initial = "0", .minimum = 0,
+	    .maximum = 1000000000,
+	    .help = "the rest waits for the next poll; 0: no limit" },
+	{ ACCOUNT("order"), .type = CONFIG_TYPE_CHOICE, IN_ACCOUNT(order),
+	    .initial = "oldest", .choices = orders,
+	    .help = "which messages are fetched first" },
+};
+const size_t config_option_count =
+    sizeof(config_options) / sizeof(config_options[0]);
+_Static_assert(sizeof(config_options) / sizeof(config_options[0]) <=
+		   CONFIG_ACCOUNT_OPTIONS_MAX,
+    "a bit for each option");
+
+const char *
+config_scope_name(enum config_scope scope)
+{
+	return scope_names[scope];
+}
+
+const char *
+config_type_name(enum config_type type)
+{
+	return type_names[type];
+}
+
+const struct config_option *
+config_option_find(enum config_scope scope, const char *key)
+{
+	for (size_t i = 0; i < config_option_count; i++)
+		if (config_options[i].scope == scope &&
+		    strcmp(config_options[i].key, key) == 0)
+			return &config_options[i];
+	return NULL;
+}
+
+static void
+bound_text(
+    const struct config_option *option, int64_t bound, char *text, size_t size)
+{
+	switch (option->type) {
+	case CONFIG_TYPE_DURATION:
+	case CONFIG_TYPE_KEEP:
+		config_duration_text(bound, text, size);
+		break;
+	case CONFIG_TYPE_SIZE:
+		config_size_text((uint64_t)bound, text, size);
+		break;
+	case CONFIG_TYPE_MODE:
+		(void)snprintf(
+		    text, size, "0%03llo", (unsigned long long)bound);
+		break;
+	default:
+		(void)snprintf(text, size, "%lld", (long long)bound);
+		break;
+	}
+}
+
+void
+config_option_bounds(
+    const struct config_option *option, char *text, size_t size)
+{
+	char least[24], most[24];
+
+	*text = '\0';
+	if (option->maximum == 0)
+		return;
+	bound_text(option, option->minimum, least, sizeof(least));
+	bound_text(option, option->maximum, most, sizeof(most));
+	(void)snprintf(text, size, "%s to %s", least, most);
+}
+
+void
+config_option_print(FILE *file)
+{
+	char bounds[64];
+
+	for (size_t i = 0; i < config_option_count; i++) {
+		const struct config_option *option = &config_options[i];
+
+		config_option_bounds(option, bounds, sizeof(bounds));
+		fprintf(file, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+		    config_scope_name(option->scope), option->key,
+		    config_type_name(option->type), option->initial, bounds,
+		    option->reload ? "reload" : "restart", option->help);
+	}
+}

@@ -1,0 +1,84 @@
+/*
+ * The table of all keys: section, type, default, bounds, and whether a reload
+ * may change it.  Reading and comparing go by it; tests hold the sample file
+ * and the manual page against it.
+ */
+#ifndef CONFIG_OPTION_H
+#define CONFIG_OPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* CONFIG_SCOPE_ACCOUNT is [account NAME] and [defaults]. */
+enum config_scope {
+	CONFIG_SCOPE_DAEMON = 0,
+	CONFIG_SCOPE_STORE,
+	CONFIG_SCOPE_CONTROL,
+	CONFIG_SCOPE_ACCOUNT,
+	CONFIG_SCOPE_COUNT
+};
+/* "daemon", "store", "control", "account". */
+const char *config_scope_name(enum config_scope);
+
+enum config_type {
+	CONFIG_TYPE_BOOLEAN = 0,
+	CONFIG_TYPE_COUNT,    /* uint32_t */
+	CONFIG_TYPE_PORT,     /* uint16_t */
+	CONFIG_TYPE_SIZE,     /* uint64_t, octets */
+	CONFIG_TYPE_DURATION, /* int64_t, milliseconds */
+	CONFIG_TYPE_MODE,     /* mode_t */
+	CONFIG_TYPE_CHOICE,   /* an enum, by config_option.choices */
+	CONFIG_TYPE_KEEP,     /* struct config_keep */
+	CONFIG_TYPE_TEXT,     /* char *, as are the next five */
+	CONFIG_TYPE_HOST,
+	CONFIG_TYPE_PATH,
+	CONFIG_TYPE_SECRET,
+	CONFIG_TYPE_COMMAND,
+	CONFIG_TYPE_CREDENTIAL,
+	CONFIG_TYPE_WORDS, /* struct config_strings, as are pins */
+	CONFIG_TYPE_PINS,
+	CONFIG_TYPE_INCLUDE, /* no member: it is done, not kept */
+	CONFIG_TYPE_COUNT_OF
+};
+/* "duration". */
+const char *config_type_name(enum config_type);
+
+struct config_option {
+	enum config_scope scope;
+	const char *name; /* with its section: "store.path" */
+	const char *key;
+	enum config_type type;
+	/* In struct config_account for account keys, else in struct config. */
+	size_t offset;
+	const char *initial;        /* the default as written; "": none */
+	int64_t minimum, maximum;   /* of numbers, in the unit of the member */
+	const char *const *choices; /* ends with NULL; by the enum's value */
+	bool required;              /* an account cannot do without */
+	bool reload;                /* a reload may change it */
+	const char *help;
+};
+
+/* All options, grouped by scope; account options come last. */
+extern const struct config_option config_options[];
+extern const size_t config_option_count;
+
+/* Bits of account options in a set; the table's size is asserted to fit. */
+#define CONFIG_ACCOUNT_OPTIONS_MAX 64
+
+/* NULL where the section has no such key. */
+const struct config_option *config_option_find(
+    enum config_scope, const char *key);
+
+/* Bounds as text, "10s to 30d"; empty where the type has none. */
+void config_option_bounds(
+    const struct config_option *, char *text_r, size_t size);
+
+/*
+ * A line for each option, its parts separated by a tab: section, key, type,
+ * default, bounds, "reload" or "restart", help.
+ */
+void config_option_print(FILE *);
+
+#endif

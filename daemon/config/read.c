@@ -1,0 +1,535 @@
+#include "daemon/config/read.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/config/include.h"
+#include "daemon/config/ini.h"
+#include "daemon/config/near.h"
+#include "daemon/config/value.h"
+
+/* More than a million accounts; a larger file is no configuration. */
+#define FILE_SIZE_MAX ((off_t)256 * 1024 * 1024)
+/* Nobody nests includes on purpose deeper than this. */
+#define INCLUDE_DEPTH_MAX 8
+#define NAME_LENGTH_MAX   128
+
+/* A file being read, on the stack of those that include it. */
+struct source {
+	struct config_reading *reading;
+	const struct source *parent;
+	unsigned depth;
+	const char *path, *folder;
+	struct stat status;
+	bool exposure_told;
+	/* The section that the next key is in. */
+	bool any_section, known_section, in_defaults;
+	enum config_scope scope;
+	void *target; /* that the section's keys go into */
+	uint64_t *given;
+	unsigned lines[CONFIG_ACCOUNT_OPTIONS_MAX]; /* in an account */
+	/* Stands in for an account whose name is no name. */
+	struct config_account nameless;
+	uint64_t nameless_given;
+};
+
+static void read_path(struct config_reading *, const char *path,
+    const struct source *parent, unsigned parent_line);
+
+bool
+config_make_room(
+    void *items_p, size_t *capacity, size_t count, size_t item_size)
+{
+	size_t wanted = *capacity == 0 ? 16 : *capacity * 2;
+	void *items;
+
+	if (count < *capacity)
+		return true;
+	memcpy(&items, items_p, sizeof(items));
+	items = reallocarray(items, wanted, item_size);
+	if (items == NULL)
+		return false;
+	memcpy(items_p, &items, sizeof(items));
+	*capacity = wanted;
+	return true;
+}
+
+static void
+take_bad(unsigned line, const char *why, void *arg)
+{
+	struct source *source = arg;
+
+	config_report_error(
+	    &source->reading->report, source->path, line, "%s", why);
+}
+
+static bool
+is_account_name(const char *name)
+{
+	return *name != '\0' && strlen(name) <= NAME_LENGTH_MAX &&
+	       strspn(name,
+		   "abcdefghijklmnopqrstuvwxyz"
+		   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@+") == strlen(name);
+}
+
+/* Keys go into a new account, or into the nameless one without memory. */
+static void
+begin_account(struct source *source, unsigned line, const char *name)
+{
+	struct config_reading *reading = source->reading;
+	struct config_account *account;
+	struct config_draft *draft;
+
+	account = config_arena_alloc(reading->arena, sizeof(*account));
+	if (account == NULL ||
+	    (account->name = config_arena_copy(reading->arena, name)) == NULL ||
+	    (account->file =
+		    config_arena_share(reading->arena, source->path)) == NULL ||
+	    !config_make_room(&reading->drafts, &reading->draft_capacity,
+		reading->draft_count, sizeof(*reading->drafts))) {
+		reading->report.no_memory = true;
+		return;
+	}
+	account->line = line;
+	draft = &reading->drafts[reading->draft_count];
+	*draft = (struct config_draft){ account, 0, reading->draft_count };
+	reading->draft_count++;
+	source->target = account;
+	source->given = &draft->given;
+}
+
+static void
+take_account(struct source *source, unsigned line, const char *name)
+{
+	name += strspn(name, " \t");
+	source->known_section = true;
+	source->scope = CONFIG_SCOPE_ACCOUNT;
+	source->target = &source->nameless;
+	source->nameless_given = 0;
+	source->given = &source->nameless_given;
+	if (*name == '\0')
+		config_report_error(&source->reading->report, source->path,
+		    line, "[account]: expected [account NAME]");
+	else if (!is_account_name(name))
+		config_report_error(&source->reading->report, source->path,
+		    line,
+		    "[account %.*s]: expected a name of at most %d letters, "
+		    "digits and . _ - @ +",
+		    NAME_LENGTH_MAX, name, NAME_LENGTH_MAX);
+	else
+		begin_account(source, line, name);
+}
+
+static void
+tell_unknown_section(struct source *source, unsigned line, const char *name)
+{
+	static const char *const known[] = { "daemon", "store", "control",
+		"defaults", "account" };
+	struct config_near near = { 0 };
+	size_t length = strcspn(name, " \t");
+	char word[32] = "";
+
+	if (length < sizeof(word)) {
+		memcpy(word, name, length);
+		word[length] = '\0';
+	}
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		config_near_consider(&near, word, known[i]);
+	if (near.word == NULL)
+		config_report_error(&source->reading->report, source->path,
+		    line,
+		    "[%.64s]: unknown section; expected [daemon], [store], "
+		    "[control], [defaults] or [account NAME]",
+		    name);
+	else
+		config_report_error(&source->reading->report, source->path,
+		    line, "[%.64s]: unknown section; did you mean [%s%s]?",
+		    name, near.word,
+		    strcmp(near.word, "account") == 0 ? " NAME" : "");
+}
+
+static void
+take_section(unsigned line, const char *name, void *arg)
+{
+	struct source *source = arg;
+
+	source->any_section = true;
+	source->known_section = false;
+	source->in_defaults = false;
+	source->target = source->reading->config;
+	source->given = NULL;
+	for (int i = 0; i < CONFIG_SCOPE_ACCOUNT; i++) {
+		if (strcmp(name, config_scope_name((enum config_scope)i)) != 0)
+			continue;
+		source->scope = (enum config_scope)i;
+		source->known_section = true;
+		return;
+	}
+	if (strcmp(name, "defaults") == 0) {
+		source->scope = CONFIG_SCOPE_ACCOUNT;
+		source->target = &source->reading->defaults;
+		source->in_defaults = true;
+		source->known_section = true;
+		return;
+	}
+	if (strncmp(name, "account", 7) == 0 &&
+	    (name[7] == '\0' || name[7] == ' ' || name[7] == '\t')) {
+		take_account(source, line, name + 7);
+		return;
+	}
+	tell_unknown_section(source, line, name);
+}
+
+static void
+tell_unknown_key(struct source *source, unsigned line, const char *key)
+{
+	struct config_report *report = &source->reading->report;
+	struct config_near near = { 0 };
+
+	for (size_t i = 0; i < config_option_count; i++) {
+		const struct config_option *option = &config_options[i];
+
+		if (option->scope == source->scope)
+			config_near_consider(&near, key, option->key);
+		else if (strcmp(option->key, key) == 0) {
+			bool account = option->scope == CONFIG_SCOPE_ACCOUNT;
+
+			config_report_error(report, source->path, line,
+			    "%s: belongs in [%s%s]", key,
+			    config_scope_name(option->scope),
+			    account ? " NAME] or [defaults" : "");
+			return;
+		}
+	}
+	if (near.word != NULL)
+		config_report_error(report, source->path, line,
+		    "%s: unknown key; did you mean %s?", key, near.word);
+	else
+		config_report_error(report, source->path, line,
+		    "%s: unknown key; evpopd.conf(5) lists those of [%s%s]",
+		    key,
+		    source->in_defaults ? "defaults"
+					: config_scope_name(source->scope),
+		    source->scope == CONFIG_SCOPE_ACCOUNT &&
+			    !source->in_defaults
+			? " NAME"
+			: "");
+}
+
+/* Notes that a key is given here; false if it was before. */
+static bool
+note_given(
+    struct source *source, const struct config_option *option, unsigned line)
+{
+	struct config_reading *reading = source->reading;
+	size_t i = (size_t)(option - config_options);
+	struct config_place *place = &reading->places[i];
+
+	if (source->given != NULL) {
+		if ((*source->given & UINT64_C(1) << i) != 0) {
+			config_report_error(&reading->report, source->path,
+			    line,
+			    "%s: given twice in this section; first at line "
+			    "%u",
+			    option->key, source->lines[i]);
+			return false;
+		}
+		*source->given |= UINT64_C(1) << i;
+		source->lines[i] = line;
+		return true;
+	}
+	if (place->file != NULL && option->type != CONFIG_TYPE_INCLUDE) {
+		config_report_error(&reading->report, source->path, line,
+		    "%s: given twice; first at %s:%u", option->key, place->file,
+		    place->line);
+		return false;
+	}
+	*place = (struct config_place){ source->path, line };
+	return true;
+}
+
+/* Others may be in group and world alike: both count. */
+static void
+check_exposure(struct source *source, unsigned line)
+{
+	if (source->exposure_told ||
+	    (source->status.st_mode & (S_IRWXG | S_IRWXO)) == 0)
+		return;
+	source->exposure_told = true;
+	config_report_error(&source->reading->report, source->path, line,
+	    "password: expected a file that only its owner can open: "
+	    "chmod 600 %s",
+	    source->path);
+}
+
+static void
+check_comment(struct source *source, const struct config_option *option,
+    unsigned line, const char *value)
+{
+	if (option->type != CONFIG_TYPE_TEXT &&
+	    option->type != CONFIG_TYPE_PATH &&
+	    option->type != CONFIG_TYPE_WORDS)
+		return;
+	if (strstr(value, " #") != NULL || strstr(value, " ;") != NULL ||
+	    strstr(value, "\t#") != NULL || strstr(value, "\t;") != NULL)
+		config_report_warning(&source->reading->report, source->path,
+		    line,
+		    "%s: what looks like a comment is part of the value; "
+		    "comments have lines of their own (or quote the value)",
+		    option->key);
+}
+
+static void
+take_include(struct source *source, unsigned line, const char *pattern)
+{
+	struct config_reading *reading = source->reading;
+	struct config_include found;
+
+	if (*pattern == '\0') {
+		config_report_error(&reading->report, source->path, line,
+		    "include: expected a value, and there is none");
+		return;
+	}
+	if (source->depth + 1 >= INCLUDE_DEPTH_MAX) {
+		config_report_error(&reading->report, source->path, line,
+		    "include: files include files more than %d deep",
+		    INCLUDE_DEPTH_MAX);
+		return;
+	}
+	switch (config_include_find(&found, source->folder, pattern)) {
+	case CONFIG_INCLUDE_FOUND:
+		for (size_t i = 0; i < found.count; i++)
+			read_path(reading, found.paths[i], source, line);
+		break;
+	case CONFIG_INCLUDE_NOTHING:
+		config_report_warning(&reading->report, source->path, line,
+		    "include: no file matches %s", pattern);
+		break;
+	case CONFIG_INCLUDE_UNREADABLE:
+		config_report_error(&reading->report, source->path, line,
+		    "include: cannot read the folder of %s: %s", pattern,
+		    strerror(found.error));
+		break;
+	case CONFIG_INCLUDE_MEMORY:
+		reading->report.no_memory = true;
+		break;
+	}
+	config_include_free(&found);
+}
+
+static void
+take_key(
+    unsigned line, const char *key, const char *value, bool quoted, void *arg)
+{
+	struct source *source = arg;
+	struct config_reading *reading = source->reading;
+	const struct config_option *option;
+	char why[512];
+
+	if (!source->any_section) {
+		config_report_error(&reading->report, source->path, line,
+		    "%s: stands before any section; expected [daemon], "
+		    "[store], [control], [defaults] or [account NAME] first",
+		    key);
+		return;
+	}
+	if (!source->known_section)
+		return;
+	option = config_option_find(source->scope, key);
+	if (option == NULL) {
+		tell_unknown_key(source, line, key);
+		return;
+	}
+	if (source->in_defaults && strcmp(key, "id") == 0) {
+		config_report_error(&reading->report, source->path, line,
+		    "id: belongs in [account NAME], where each has its own");
+		return;
+	}
+	if (!note_given(source, option, line))
+		return;
+	if (option->type == CONFIG_TYPE_SECRET)
+		check_exposure(source, line);
+	if (!quoted)
+		check_comment(source, option, line, value);
+	if (option->type == CONFIG_TYPE_INCLUDE) {
+		take_include(source, line, value);
+		return;
+	}
+	switch (config_value_set(option, value, source->folder, reading->arena,
+	    source->target, why, sizeof(why))) {
+	case CONFIG_VALUE_OK:
+		break;
+	case CONFIG_VALUE_BAD:
+		config_report_error(
+		    &reading->report, source->path, line, "%s: %s", key, why);
+		break;
+	case CONFIG_VALUE_MEMORY:
+		reading->report.no_memory = true;
+		break;
+	}
+}
+
+/* The folder of a path, absolute, so that a later chdir changes nothing. */
+static char *
+folder_of(struct config_arena *arena, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	int length = slash == NULL ? 0 : (int)(slash - path);
+	char *here = NULL, *folder, *shared;
+	int made;
+
+	if (*path == '/') {
+		made =
+		    asprintf(&folder, "%.*s", length == 0 ? 1 : length, path);
+	} else {
+		here = get_current_dir_name();
+		made = asprintf(&folder, "%s%s%.*s", here == NULL ? "." : here,
+		    length == 0 ? "" : "/", length, path);
+		free(here);
+	}
+	if (made < 0)
+		return NULL;
+	shared = config_arena_share(arena, folder);
+	free(folder);
+	return shared;
+}
+
+static void
+parse_file(struct source *source, int fd)
+{
+	static const struct config_ini_events events = { take_section, take_key,
+		take_bad };
+	struct config_reading *reading = source->reading;
+	size_t size = (size_t)source->status.st_size, length = 0;
+	ssize_t got = 0;
+	char *bytes = malloc(size + 1);
+
+	if (bytes == NULL) {
+		reading->report.no_memory = true;
+		return;
+	}
+	while (length < size) {
+		got = read(fd, bytes + length, size - length);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		length += (size_t)got;
+	}
+	if (got < 0) {
+		config_report_error(&reading->report, source->path, 0,
+		    "cannot read: %s", strerror(errno));
+	} else {
+		bytes[length] = '\0';
+		config_ini_parse(bytes, length, &events, source);
+	}
+	explicit_bzero(bytes, size);
+	free(bytes);
+}
+
+/* Whether to read on; a file is never read twice. */
+static bool
+check_file(struct source *source, unsigned parent_line)
+{
+	struct config_reading *reading = source->reading;
+	struct config_report *report = &reading->report;
+	const struct source *parent = source->parent;
+
+	if (!S_ISREG(source->status.st_mode)) {
+		config_report_error(
+		    report, source->path, 0, "expected a regular file");
+		return false;
+	}
+	if (source->status.st_size > FILE_SIZE_MAX) {
+		config_report_error(report, source->path, 0,
+		    "the file is larger than 256M; split it by include");
+		return false;
+	}
+	if ((source->status.st_mode & S_IWOTH) != 0)
+		config_report_error(report, source->path, 0,
+		    "expected a file that others cannot write: chmod o-w %s",
+		    source->path);
+	for (; parent != NULL; parent = parent->parent) {
+		if (parent->status.st_dev != source->status.st_dev ||
+		    parent->status.st_ino != source->status.st_ino)
+			continue;
+		config_report_error(report, source->parent->path, parent_line,
+		    "include: %s includes itself", source->path);
+		return false;
+	}
+	switch (config_file_set_add(
+	    &reading->read, source->status.st_dev, source->status.st_ino)) {
+	case 0:
+		config_report_warning(report, source->parent->path, parent_line,
+		    "include: %s was read before", source->path);
+		return false;
+	case 1:
+		return true;
+	default:
+		report->no_memory = true;
+		return false;
+	}
+}
+
+static void
+read_open(struct source *source, int fd, unsigned parent_line)
+{
+	struct config_reading *reading = source->reading;
+
+	if (fstat(fd, &source->status) != 0) {
+		config_report_error(&reading->report, source->path, 0,
+		    "cannot read: %s", strerror(errno));
+		return;
+	}
+	if (!check_file(source, parent_line))
+		return;
+	if (!config_make_room(&reading->files, &reading->file_capacity,
+		reading->file_count, sizeof(*reading->files))) {
+		reading->report.no_memory = true;
+		return;
+	}
+	reading->files[reading->file_count++] = (char *)(uintptr_t)source->path;
+	parse_file(source, fd);
+}
+
+static void
+read_path(struct config_reading *reading, const char *path,
+    const struct source *parent, unsigned parent_line)
+{
+	struct source *source = calloc(1, sizeof(*source));
+	int fd;
+
+	if (source == NULL ||
+	    (source->path = config_arena_share(reading->arena, path)) == NULL ||
+	    (source->folder = folder_of(reading->arena, path)) == NULL) {
+		reading->report.no_memory = true;
+		free(source);
+		return;
+	}
+	source->reading = reading;
+	source->parent = parent;
+	source->depth = parent == NULL ? 0 : parent->depth + 1;
+	/* Not to wait for the writer of a FIFO. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 && parent != NULL && errno == ENOENT) {
+		config_report_error(&reading->report, parent->path, parent_line,
+		    "include: cannot read %s: %s", path, strerror(errno));
+	} else if (fd < 0) {
+		config_report_error(&reading->report, path, 0,
+		    "cannot read: %s", strerror(errno));
+	} else {
+		read_open(source, fd, parent_line);
+		(void)close(fd);
+	}
+	free(source);
+}
+
+void
+config_read_file(struct config_reading *reading, const char *path)
+{
+	read_path(reading, path, NULL, 0);
+}

@@ -1,0 +1,103 @@
+#include "daemon/config/report.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Only names of files can hold these: the lines of files were checked. */
+static void
+make_printable(char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+}
+
+static bool
+make_room(struct config_report *report)
+{
+	struct config_messages *messages = &report->messages;
+	size_t capacity = report->capacity == 0 ? 16 : report->capacity * 2;
+	char **lines;
+
+	if (messages->count < report->capacity)
+		return true;
+	lines = realloc(messages->lines, capacity * sizeof(*lines));
+	if (lines == NULL)
+		return false;
+	messages->lines = lines;
+	report->capacity = capacity;
+	return true;
+}
+
+static void
+append(struct config_report *report, char *text)
+{
+	if (text == NULL || !make_room(report)) {
+		free(text);
+		report->no_memory = true;
+		return;
+	}
+	make_printable(text);
+	report->messages.lines[report->messages.count++] = text;
+}
+
+static void
+add(struct config_report *report, const char *file, unsigned line,
+    const char *mark, const char *format, va_list arguments)
+{
+	char place[16] = "", *text = NULL, *what = NULL;
+
+	if (report->messages.count > CONFIG_MESSAGES_MAX)
+		return;
+	if (report->messages.count == CONFIG_MESSAGES_MAX) {
+		if (asprintf(&text,
+			"%s: %stoo many mistakes; the rest is not "
+			"shown",
+			file, mark) < 0)
+			text = NULL;
+		append(report, text);
+		return;
+	}
+	if (vasprintf(&what, format, arguments) < 0)
+		what = NULL;
+	if (line != 0)
+		(void)snprintf(place, sizeof(place), ":%u", line);
+	if (what != NULL &&
+	    asprintf(&text, "%s%s: %s%s", file, place, mark, what) < 0)
+		text = NULL;
+	free(what);
+	append(report, text);
+}
+
+void
+config_report_error(struct config_report *report, const char *file,
+    unsigned line, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	report->messages.errors++;
+	add(report, file, line, "", format, arguments);
+	va_end(arguments);
+}
+
+void
+config_report_warning(struct config_report *report, const char *file,
+    unsigned line, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	add(report, file, line, "warning: ", format, arguments);
+	va_end(arguments);
+}
+
+void
+config_messages_free(struct config_messages *messages)
+{
+	for (size_t i = 0; i < messages->count; i++)
+		free(messages->lines[i]);
+	free(messages->lines);
+	*messages = (struct config_messages){ 0 };
+}

@@ -1,0 +1,459 @@
+#include "daemon/config/value.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include "daemon/config/config.h"
+#include "daemon/config/near.h"
+
+#define SECOND_MS INT64_C(1000)
+#define MINUTE_MS (60 * SECOND_MS)
+#define HOUR_MS   (60 * MINUTE_MS)
+#define DAY_MS    (24 * HOUR_MS)
+
+/* Of a name in the DNS, as text (RFC 1035 section 2.3.4). */
+#define HOST_LENGTH_MAX 253
+/* What a message shows of a value. */
+#define SHOWN_MAX 64
+/* An SHA-256 digest in hexadecimal. */
+#define DIGEST_LENGTH 64
+
+_Static_assert(sizeof(enum config_tls) == sizeof(int), "enums are ints");
+
+struct unit {
+	const char *suffix;
+	int64_t factor;
+};
+
+/* The largest first: the first that divides is the one to show. */
+static const struct unit duration_units[] = { { "d", DAY_MS }, { "h", HOUR_MS },
+	{ "m", MINUTE_MS }, { "s", SECOND_MS }, { "ms", 1 }, { NULL, 0 } };
+static const struct unit size_units[] = { { "G", INT64_C(1) << 30 },
+	{ "M", INT64_C(1) << 20 }, { "K", INT64_C(1) << 10 }, { "", 1 },
+	{ "g", INT64_C(1) << 30 }, { "m", INT64_C(1) << 20 },
+	{ "k", INT64_C(1) << 10 }, { NULL, 0 } };
+static const struct unit plain_units[] = { { "", 1 }, { NULL, 0 } };
+static const struct unit keep_units[] = { { "h", HOUR_MS }, { "d", DAY_MS },
+	{ "w", 7 * DAY_MS }, { NULL, 0 } };
+
+/* What one call works on. */
+struct setting {
+	const struct config_option *option;
+	const char *text, *folder;
+	struct config_arena *arena;
+	void *member;
+	char *why;
+	size_t why_size;
+};
+
+static void
+unit_text(const struct unit *units, int64_t value, char *text, size_t size)
+{
+	while (units->factor > 1 && (value == 0 || value % units->factor != 0))
+		units++;
+	(void)snprintf(text, size, "%lld%s", (long long)(value / units->factor),
+	    units->suffix);
+}
+
+void
+config_duration_text(int64_t ms, char *text, size_t size)
+{
+	unit_text(duration_units, ms, text, size);
+}
+
+void
+config_size_text(uint64_t octets, char *text, size_t size)
+{
+	unit_text(size_units, (int64_t)octets, text, size);
+}
+
+/* Says what was expected, and shows what was there instead. */
+static enum config_value_result
+expected(const struct setting *setting, const char *what)
+{
+	size_t length = strlen(setting->text);
+	size_t shown = length > SHOWN_MAX ? SHOWN_MAX : length;
+
+	/* Never cut inside a character. */
+	while (shown < length && shown > 0 &&
+	       ((unsigned char)setting->text[shown] & 0xc0) == 0x80)
+		shown--;
+	(void)snprintf(setting->why, setting->why_size,
+	    "expected %s, not \"%.*s%s\"", what, (int)shown, setting->text,
+	    shown < length ? "..." : "");
+	return CONFIG_VALUE_BAD;
+}
+
+/* The same for values that nobody must see. */
+static enum config_value_result
+expected_unseen(const struct setting *setting, const char *what)
+{
+	(void)snprintf(setting->why, setting->why_size, "expected %s", what);
+	return CONFIG_VALUE_BAD;
+}
+
+/* Digits and a unit; false if it is neither that nor within 63 bits. */
+static bool
+parse_number(const char *text, const struct unit *units, int64_t *value_r)
+{
+	int64_t value = 0;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	for (; isdigit((unsigned char)*text); text++)
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, *text - '0', &value))
+			return false;
+	for (; units->suffix != NULL; units++)
+		if (strcmp(text, units->suffix) == 0)
+			return !__builtin_mul_overflow(
+			    value, units->factor, value_r);
+	return false;
+}
+
+static enum config_value_result
+set_number(const struct setting *setting, const struct unit *units,
+    const char *kind, int64_t *value_r)
+{
+	char bounds[64], what[128];
+
+	if (parse_number(setting->text, units, value_r) &&
+	    *value_r >= setting->option->minimum &&
+	    *value_r <= setting->option->maximum)
+		return CONFIG_VALUE_OK;
+	config_option_bounds(setting->option, bounds, sizeof(bounds));
+	(void)snprintf(what, sizeof(what), "%s from %s", kind, bounds);
+	return expected(setting, what);
+}
+
+static enum config_value_result
+set_integer(const struct setting *setting)
+{
+	enum config_value_result result;
+	int64_t value;
+
+	switch (setting->option->type) {
+	case CONFIG_TYPE_DURATION:
+		result = set_number(setting, duration_units,
+		    "a duration such as 30s, 5m or 2h (ms s m h d)", &value);
+		if (result == CONFIG_VALUE_OK)
+			memcpy(setting->member, &value, sizeof(value));
+		return result;
+	case CONFIG_TYPE_SIZE:
+		result = set_number(setting, size_units,
+		    "a size such as 512K, 8M or 1G", &value);
+		if (result == CONFIG_VALUE_OK)
+			*(uint64_t *)setting->member = (uint64_t)value;
+		return result;
+	case CONFIG_TYPE_PORT:
+		result =
+		    set_number(setting, plain_units, "a whole number", &value);
+		if (result == CONFIG_VALUE_OK)
+			*(uint16_t *)setting->member = (uint16_t)value;
+		return result;
+	default:
+		assert(setting->option->type == CONFIG_TYPE_COUNT);
+		result =
+		    set_number(setting, plain_units, "a whole number", &value);
+		if (result == CONFIG_VALUE_OK)
+			*(uint32_t *)setting->member = (uint32_t)value;
+		return result;
+	}
+}
+
+static enum config_value_result
+set_boolean(const struct setting *setting)
+{
+	static const char *const words[] = { "no", "yes", "false", "true",
+		"off", "on" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(setting->text, words[i]) != 0)
+			continue;
+		*(bool *)setting->member = i % 2 == 1;
+		return CONFIG_VALUE_OK;
+	}
+	return expected(setting, "yes or no (or true, false, on, off)");
+}
+
+static enum config_value_result
+set_mode(const struct setting *setting)
+{
+	const char *text = setting->text;
+	char bounds[64], what[128];
+	mode_t mode = 0;
+
+	while (*text >= '0' && *text <= '7' && mode <= 0777)
+		mode = mode * 8 + (mode_t)(*text++ - '0');
+	if (*text == '\0' && mode >= setting->option->minimum &&
+	    mode <= setting->option->maximum) {
+		*(mode_t *)setting->member = mode;
+		return CONFIG_VALUE_OK;
+	}
+	config_option_bounds(setting->option, bounds, sizeof(bounds));
+	(void)snprintf(
+	    what, sizeof(what), "permissions in octal from %s", bounds);
+	return expected(setting, what);
+}
+
+static void
+append_meant(const struct setting *setting, const struct config_near *near)
+{
+	size_t length = strlen(setting->why);
+
+	if (near->word != NULL)
+		(void)snprintf(setting->why + length,
+		    setting->why_size - length, "; did you mean %s?",
+		    near->word);
+}
+
+static enum config_value_result
+set_choice(const struct setting *setting)
+{
+	const char *const *choices = setting->option->choices;
+	struct config_near near = { 0 };
+	char what[128] = "";
+	size_t used = 0;
+
+	for (int i = 0; choices[i] != NULL; i++) {
+		if (strcmp(setting->text, choices[i]) == 0) {
+			memcpy(setting->member, &i, sizeof(i));
+			return CONFIG_VALUE_OK;
+		}
+		config_near_consider(&near, setting->text, choices[i]);
+		assert(used + strlen(choices[i]) + 5 < sizeof(what));
+		used += (size_t)sprintf(what + used, "%s%s",
+		    i == 0                   ? ""
+		    : choices[i + 1] == NULL ? " or "
+					     : ", ",
+		    choices[i]);
+	}
+	(void)expected(setting, what);
+	append_meant(setting, &near);
+	return CONFIG_VALUE_BAD;
+}
+
+static enum config_value_result
+set_keep(const struct setting *setting)
+{
+	struct config_keep *keep = setting->member;
+	struct config_near near = { 0 };
+	int64_t age_ms;
+
+	if (strcmp(setting->text, "forever") == 0) {
+		*keep = (struct config_keep){ CONFIG_KEEP_FOREVER, 0 };
+		return CONFIG_VALUE_OK;
+	}
+	if (strcmp(setting->text, "delete") == 0) {
+		*keep = (struct config_keep){ CONFIG_KEEP_DELETE, 0 };
+		return CONFIG_VALUE_OK;
+	}
+	if (parse_number(setting->text, keep_units, &age_ms) &&
+	    age_ms >= setting->option->minimum &&
+	    age_ms <= setting->option->maximum) {
+		*keep = (struct config_keep){ CONFIG_KEEP_AGE, age_ms };
+		return CONFIG_VALUE_OK;
+	}
+	(void)expected(setting,
+	    "forever, delete, or an age such as 14d (h d w) from 1h to 3650d");
+	config_near_consider(&near, setting->text, "forever");
+	config_near_consider(&near, setting->text, "delete");
+	append_meant(setting, &near);
+	return CONFIG_VALUE_BAD;
+}
+
+static enum config_value_result
+keep_text(const struct setting *setting, char *copy)
+{
+	if (copy == NULL)
+		return CONFIG_VALUE_MEMORY;
+	*(char **)setting->member = copy;
+	return CONFIG_VALUE_OK;
+}
+
+static bool
+is_address(const char *text)
+{
+	char bare[INET6_ADDRSTRLEN];
+	size_t length = strcspn(text, "%"); /* fe80::1%eth0 */
+	unsigned char address[16];
+
+	if (length >= sizeof(bare))
+		return false;
+	memcpy(bare, text, length);
+	bare[length] = '\0';
+	return inet_pton(AF_INET6, bare, address) == 1;
+}
+
+static enum config_value_result
+set_host(const struct setting *setting)
+{
+	const char *text = setting->text;
+
+	if (!is_address(text)) {
+		if (strchr(text, ':') != NULL)
+			return expected(setting,
+			    "a host name or address alone (the port goes "
+			    "into port = )");
+		for (const char *at = text; *at != '\0'; at++) {
+			if ((unsigned char)*at >= 0x80)
+				return expected(
+				    setting, "a host name in ASCII (xn--...)");
+			if (!isalnum((unsigned char)*at) &&
+			    strchr("-._", *at) == NULL)
+				return expected(
+				    setting, "a host name or address");
+		}
+		if (strlen(text) > HOST_LENGTH_MAX || *text == '.' ||
+		    *text == '-' || strstr(text, "..") != NULL)
+			return expected(setting, "a host name or address");
+	}
+	return keep_text(setting, config_arena_share(setting->arena, text));
+}
+
+/* A relative path is taken from the folder of the file it stands in. */
+static enum config_value_result
+set_path(const struct setting *setting)
+{
+	const char *text = setting->text;
+	char *path;
+	int length;
+
+	if (*text == '/' || *setting->folder == '\0')
+		return keep_text(
+		    setting, config_arena_share(setting->arena, text));
+	length = asprintf(&path, "%s/%s", setting->folder, text);
+	if (length < 0)
+		return CONFIG_VALUE_MEMORY;
+	text = config_arena_share(setting->arena, path);
+	free(path);
+	return keep_text(setting, (char *)(uintptr_t)text);
+}
+
+static enum config_value_result
+set_credential(const struct setting *setting)
+{
+	const char *text = setting->text;
+
+	if (strchr(text, '/') != NULL || strcmp(text, ".") == 0 ||
+	    strcmp(text, "..") == 0)
+		return expected(setting, "the name of a credential, no path");
+	return keep_text(setting, config_arena_copy(setting->arena, text));
+}
+
+/* A digest as evpop_tls_options takes it. */
+static bool
+is_pin(const char *word)
+{
+	static const char *const kinds[] = { "sha256:", "spki-sha256:" };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		size_t length = strlen(kinds[i]);
+
+		if (strncmp(word, kinds[i], length) != 0)
+			continue;
+		word += length;
+		return strlen(word) == DIGEST_LENGTH &&
+		       strspn(word, "0123456789abcdefABCDEF") == DIGEST_LENGTH;
+	}
+	return false;
+}
+
+static enum config_value_result
+set_words(const struct setting *setting)
+{
+	struct config_strings *strings = setting->member, found = { 0 };
+	struct setting one = *setting;
+	char *rest, *word;
+
+	rest = config_arena_copy(setting->arena, setting->text);
+	found.items = config_arena_alloc(setting->arena,
+	    (strlen(setting->text) / 2 + 1) * sizeof(*found.items));
+	if (rest == NULL || found.items == NULL)
+		return CONFIG_VALUE_MEMORY;
+	while ((word = strsep(&rest, " \t")) != NULL) {
+		if (*word == '\0')
+			continue;
+		one.text = word;
+		if (setting->option->type == CONFIG_TYPE_PINS && !is_pin(word))
+			return expected(&one,
+			    "sha256: or spki-sha256: and 64 hexadecimal "
+			    "digits");
+		found.items[found.count++] = word;
+	}
+	*strings = found;
+	return CONFIG_VALUE_OK;
+}
+
+/* An empty value takes back what [defaults] gave, where that makes sense. */
+static enum config_value_result
+set_nothing(const struct setting *setting)
+{
+	switch (setting->option->type) {
+	case CONFIG_TYPE_TEXT:
+	case CONFIG_TYPE_PATH:
+		if (setting->option->required || *setting->option->initial)
+			break;
+		*(char **)setting->member = NULL;
+		return CONFIG_VALUE_OK;
+	case CONFIG_TYPE_WORDS:
+	case CONFIG_TYPE_PINS:
+		*(struct config_strings *)setting->member =
+		    (struct config_strings){ 0 };
+		return CONFIG_VALUE_OK;
+	default:
+		break;
+	}
+	return expected_unseen(setting, "a value, and there is none");
+}
+
+enum config_value_result
+config_value_set(const struct config_option *option, const char *text,
+    const char *folder, struct config_arena *arena, void *target, char *why,
+    size_t why_size)
+{
+	struct setting setting = { option, text, folder, arena,
+		(char *)target + option->offset, why, why_size };
+
+	*why = '\0';
+	if (*text == '\0')
+		return set_nothing(&setting);
+	switch (option->type) {
+	case CONFIG_TYPE_BOOLEAN:
+		return set_boolean(&setting);
+	case CONFIG_TYPE_COUNT:
+	case CONFIG_TYPE_PORT:
+	case CONFIG_TYPE_SIZE:
+	case CONFIG_TYPE_DURATION:
+		return set_integer(&setting);
+	case CONFIG_TYPE_MODE:
+		return set_mode(&setting);
+	case CONFIG_TYPE_CHOICE:
+		return set_choice(&setting);
+	case CONFIG_TYPE_KEEP:
+		return set_keep(&setting);
+	case CONFIG_TYPE_HOST:
+		return set_host(&setting);
+	case CONFIG_TYPE_PATH:
+		return set_path(&setting);
+	case CONFIG_TYPE_CREDENTIAL:
+		return set_credential(&setting);
+	case CONFIG_TYPE_WORDS:
+	case CONFIG_TYPE_PINS:
+		return set_words(&setting);
+	case CONFIG_TYPE_TEXT:
+	case CONFIG_TYPE_SECRET:
+	case CONFIG_TYPE_COMMAND:
+		return keep_text(&setting, config_arena_copy(arena, text));
+	case CONFIG_TYPE_INCLUDE:
+	case CONFIG_TYPE_COUNT_OF:
+		break;
+	}
+	assert(!"an option that has a member");
+	return CONFIG_VALUE_BAD;
+}

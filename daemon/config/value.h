@@ -1,0 +1,42 @@
+/*
+ * Texts to values and back, by an option's type.
+ */
+#ifndef CONFIG_VALUE_H
+#define CONFIG_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/config/arena.h"
+#include "daemon/config/option.h"
+
+enum config_value_result {
+	CONFIG_VALUE_OK = 0,
+	CONFIG_VALUE_BAD, /* and what was expected is told */
+	CONFIG_VALUE_MEMORY
+};
+
+/*
+ * Parse `text` into the option's member of *target (a struct config or a
+ * struct config_account).  Relative paths are taken from `folder`.  `why_r`
+ * says what was expected; it never shows a password or a command.
+ */
+enum config_value_result config_value_set(const struct config_option *,
+    const char *text, const char *folder, struct config_arena *, void *target,
+    char *why_r, size_t why_size) __attribute__((warn_unused_result));
+
+/* Whether the option's members of the two are equal. */
+bool config_value_equal(
+    const struct config_option *, const void *a, const void *b);
+
+/* Let *to share the option's member of *from, which must live as long. */
+void config_value_share(
+    const struct config_option *, void *to, const void *from);
+
+/* "90s", "5m": in the largest unit that needs no fraction. */
+void config_duration_text(int64_t ms, char *text_r, size_t size);
+/* "8M", "1500": likewise. */
+void config_size_text(uint64_t octets, char *text_r, size_t size);
+
+#endif
