@@ -1,0 +1,83 @@
+/*
+ * One request and its answer.  The client may go away at any moment, and the
+ * store may answer after that: an exchange lives until both are done with it.
+ */
+#ifndef CONTROL_EXCHANGE_H
+#define CONTROL_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/control/answer.h"
+#include "daemon/control/parameters.h"
+
+struct config_strings;
+struct evhttp_request;
+struct exchange;
+struct poller;
+struct store;
+
+/* What the routes report and act on. */
+struct exchange_context {
+	struct store *store;
+	struct poller *poller;
+	bool (*reload)(char *error_r, size_t error_size, void *arg);
+	void *arg;
+	int64_t started_ms;
+	/* From the configuration. */
+	uint32_t max_sessions, max_sessions_per_host;
+	uint64_t memory_limit;
+	size_t max_connections;
+	/* Users that [control] admin names and the system does not know. */
+	const struct config_strings *unknown_admins;
+};
+
+/*
+ * Take over a request of evhttp's.  `name` is what the path's "*" matched,
+ * copied; the parameters move into the exchange.  NULL without memory.
+ */
+struct exchange *exchange_new(struct evhttp_request *,
+    const struct exchange_context *, const char *name,
+    struct parameters *parameters) __attribute__((warn_unused_result));
+
+const struct exchange_context *exchange_context(const struct exchange *);
+const char *exchange_name(const struct exchange *);
+const struct parameters *exchange_parameters(const struct exchange *);
+
+/* A handler's own state; freed with the exchange. */
+void exchange_set_state(
+    struct exchange *, void *state, void (*free_state)(void *));
+void *exchange_state(const struct exchange *);
+
+/*
+ * Before a call that answers later with the exchange as its argument; and
+ * first thing in that answer: false if the client has gone, the exchange with
+ * it.
+ */
+void exchange_wait(struct exchange *);
+bool exchange_resume(struct exchange *) __attribute__((warn_unused_result));
+
+/* Answer and end; takes over the answer's JSON. */
+void exchange_answer(struct exchange *, struct answer);
+
+/*
+ * Answer with a body that comes in parts, `length` octets in all.  Each part
+ * is copied; `written` runs when the client has taken it, and only then may
+ * the next follow.  End after as many octets as announced, else cut.
+ */
+void exchange_stream(
+    struct exchange *, const char *content_type, uint64_t length);
+void exchange_stream_part(struct exchange *, const void *bytes, size_t length,
+    void (*written)(struct exchange *));
+void exchange_stream_end(struct exchange *);
+/* Close the connection: the client sees that the body is incomplete. */
+void exchange_cut(struct exchange *);
+
+/* Unix time. */
+int64_t exchange_now_ms(void);
+
+/* Answer a request that never became an exchange. */
+void exchange_answer_request(struct evhttp_request *, struct answer);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * The routes' handlers, by subject.  Each ends its exchange with an answer,
+ * at once or when the store has spoken.
+ */
+#ifndef CONTROL_HANDLERS_H
+#define CONTROL_HANDLERS_H
+
+struct exchange;
+
+/* status.c */
+void status_get(struct exchange *);
+void status_reload(struct exchange *);
+
+/* accounts.c */
+void accounts_list(struct exchange *);
+void accounts_get(struct exchange *);
+void accounts_poll(struct exchange *);
+void accounts_pause(struct exchange *);
+void accounts_resume(struct exchange *);
+
+/* polls.c */
+void polls_list(struct exchange *);
+
+/* messages.c */
+void messages_list(struct exchange *);
+void messages_get(struct exchange *);
+
+/* raw.c */
+void raw_get(struct exchange *);
+
+#endif

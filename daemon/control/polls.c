@@ -1,0 +1,78 @@
+#include "daemon/control/polls.h"
+
+#include "daemon/control/exchange.h"
+#include "daemon/control/field.h"
+#include "daemon/control/handlers.h"
+#include "daemon/control/page.h"
+#include "daemon/poll/poller.h"
+
+json_t *
+poll_json(const struct store_poll_row *row)
+{
+	const struct store_poll *poll = &row->poll;
+	json_t *json = json_object();
+
+	field_value(json, "id", json_integer(row->id));
+	field_text(json, "account", row->account);
+	field_time(json, "started", poll->started_ms);
+	field_time(json, "finished", poll->finished_ms);
+	field_text(json, "outcome", poll->outcome);
+	field_text(json, "text", poll->text);
+	field_count(json, "messages", poll->messages);
+	field_count(json, "fetched", poll->fetched);
+	field_count(json, "failed", poll->failed);
+	field_count(json, "deleted", poll->deleted);
+	field_count(json, "octets_in", poll->octets_in);
+	field_count(json, "octets_out", poll->octets_out);
+	field_count(json, "body_octets", poll->body_octets);
+	return json;
+}
+
+static void
+rows_came(enum store_status status, const struct store_poll_row *rows,
+    size_t count, bool more, void *arg)
+{
+	struct exchange *exchange = arg;
+	const char *account;
+	struct poller_account_status known;
+	json_t *list;
+
+	if (!exchange_resume(exchange))
+		return;
+	if (status != STORE_OK) {
+		exchange_answer(exchange, answer_store(status, NULL));
+		return;
+	}
+	account = parameters_text(exchange_parameters(exchange), "account");
+	if (count == 0 && account != NULL &&
+	    !poller_account_status(
+		exchange_context(exchange)->poller, account, &known)) {
+		exchange_answer(exchange, answer_no_account(account));
+		return;
+	}
+	list = json_array();
+	for (size_t i = 0; i < count; i++)
+		(void)json_array_append_new(list, poll_json(&rows[i]));
+	exchange_answer(exchange,
+	    answer_json(200, page_json("polls", list,
+				 more && count > 0 ? rows[count - 1].id : 0)));
+}
+
+void
+polls_list(struct exchange *exchange)
+{
+	const struct parameters *parameters = exchange_parameters(exchange);
+	struct problem problem;
+	unsigned limit;
+	int64_t below_id;
+
+	if (!page_limit(parameters, &limit, &problem) ||
+	    !page_below(parameters, &below_id, &problem)) {
+		exchange_answer(exchange, answer_problem(&problem));
+		return;
+	}
+	exchange_wait(exchange);
+	store_polls(exchange_context(exchange)->store,
+	    parameters_text(parameters, "account"), below_id, limit, rows_came,
+	    exchange);
+}

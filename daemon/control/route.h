@@ -1,0 +1,51 @@
+/*
+ * Which handler serves a request: a table of method and path.  Matching is a
+ * pure function.
+ */
+#ifndef CONTROL_ROUTE_H
+#define CONTROL_ROUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct exchange;
+
+enum route_method {
+	ROUTE_GET = 0,
+	ROUTE_POST,
+	ROUTE_OTHER, /* a method that no route has */
+	ROUTE_METHOD_COUNT
+};
+
+struct route {
+	enum route_method method;
+	const char *pattern; /* "*" stands for one segment */
+	bool needs_admin;
+	const char *const *parameters; /* names, NULL-terminated */
+	void (*handle)(struct exchange *);
+};
+
+enum route_result {
+	ROUTE_FOUND = 0,
+	ROUTE_NO_PATH,
+	ROUTE_NO_METHOD /* the path exists; `allow` says for what */
+};
+
+/* An account's name has less than 1 KiB, an id 20 digits. */
+#define ROUTE_NAME_SIZE 1024
+
+struct route_match {
+	const struct route *route;
+	/* What "*" matched, decoded; "" where there is none. */
+	char name[ROUTE_NAME_SIZE];
+	const char *allow;
+};
+
+/* Find the route of a path as it came, still encoded. */
+enum route_result route_find(
+    enum route_method, const char *path, struct route_match *match_r);
+
+/* The table, for tests. */
+const struct route *route_table(size_t *count_r);
+
+#endif

@@ -1,0 +1,236 @@
+#include "daemon/control/control.h"
+
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/listener.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/control/connections.h"
+#include "daemon/control/exchange.h"
+#include "daemon/control/limits.h"
+#include "daemon/control/peer.h"
+#include "daemon/control/route.h"
+#include "daemon/control/socket.h"
+
+struct control {
+	struct event_base *base;
+	struct evhttp *http;
+	struct connections *connections;
+	struct socket_bound bound;
+	struct peer_admins admins;
+	uid_t own;
+	struct exchange_context context;
+};
+
+static enum route_method
+request_method(struct evhttp_request *request)
+{
+	switch (evhttp_request_get_command(request)) {
+	case EVHTTP_REQ_GET:
+		return ROUTE_GET;
+	case EVHTTP_REQ_POST:
+		return ROUTE_POST;
+	default:
+		return ROUTE_OTHER;
+	}
+}
+
+static bool
+is_admin(const struct control *control, struct evhttp_request *request)
+{
+	struct bufferevent *bufferevent = evhttp_connection_get_bufferevent(
+	    evhttp_request_get_connection(request));
+	uid_t peer;
+
+	return peer_user(bufferevent_getfd(bufferevent), &peer) &&
+	       peer_is_admin(&control->admins, control->own, peer);
+}
+
+static struct answer
+no_route(enum route_result result, const char *path, const char *allow)
+{
+	struct answer answer;
+
+	if (result == ROUTE_NO_PATH)
+		return answer_error(404, "no_such_path",
+		    "addresses begin with /v1/: status, accounts, polls, "
+		    "messages, reload",
+		    "there is nothing at %.200s", path);
+	answer = answer_error(405, "bad_method", NULL,
+	    "this address takes another method: %s", allow);
+	answer.allow = allow;
+	return answer;
+}
+
+/* Every request comes here; what it wants is in the table of route.c. */
+static void
+request_came(struct evhttp_request *request, void *arg)
+{
+	struct control *control = arg;
+	const char *uri = evhttp_request_get_uri(request);
+	const struct evhttp_uri *parts = evhttp_request_get_evhttp_uri(request);
+	const char *path = evhttp_uri_get_path(parts);
+	struct route_match match;
+	struct parameters parameters;
+	struct problem problem;
+	struct exchange *exchange;
+	enum route_result result;
+
+	if (strlen(uri) > LIMITS_URI_SIZE) {
+		exchange_answer_request(request,
+		    answer_error(414, "uri_too_long", NULL,
+			"an address has at most %d octets", LIMITS_URI_SIZE));
+		return;
+	}
+	result = route_find(request_method(request), path, &match);
+	if (result != ROUTE_FOUND) {
+		exchange_answer_request(
+		    request, no_route(result, path, match.allow));
+		return;
+	}
+	if (match.route->needs_admin && !is_admin(control, request)) {
+		exchange_answer_request(request,
+		    answer_error(403, "not_admin",
+			"root, the daemon's own user and the users in "
+			"[control] admin may; try sudo",
+			"reading mail and changing anything needs an admin"));
+		return;
+	}
+	if (!parameters_parse(&parameters, evhttp_uri_get_query(parts),
+		match.route->parameters, &problem)) {
+		exchange_answer_request(request, answer_problem(&problem));
+		return;
+	}
+	exchange =
+	    exchange_new(request, &control->context, match.name, &parameters);
+	if (exchange == NULL) {
+		parameters_free(&parameters);
+		exchange_answer_request(request,
+		    answer_error(503, "out_of_memory", NULL, "out of memory"));
+		return;
+	}
+	match.route->handle(exchange);
+}
+
+static void
+take_config(struct control *control, const struct config *config)
+{
+	control->context.max_sessions = config->max_sessions;
+	control->context.max_sessions_per_host = config->max_sessions_per_host;
+	control->context.memory_limit = config->memory_limit;
+}
+
+/* Every method is let through, so that a wrong one gets our words. */
+static const ev_uint16_t all_methods = EVHTTP_REQ_GET | EVHTTP_REQ_POST |
+				       EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
+				       EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS |
+				       EVHTTP_REQ_TRACE | EVHTTP_REQ_PATCH;
+
+/* Set the server up on a socket that is bound; false without memory. */
+static bool
+start_http(struct control *control)
+{
+	struct evconnlistener *listener;
+
+	control->http = evhttp_new(control->base);
+	if (control->http == NULL)
+		return false;
+	listener = evconnlistener_new(control->base, NULL, NULL,
+	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0,
+	    control->bound.fd);
+	if (listener == NULL)
+		return false;
+	control->bound.fd = -1; /* the listener's now */
+	if (evhttp_bind_listener(control->http, listener) == NULL) {
+		evconnlistener_free(listener);
+		return false;
+	}
+	control->connections = connections_new(
+	    control->base, control->http, listener, LIMITS_CONNECTIONS);
+	if (control->connections == NULL)
+		return false;
+	evhttp_set_max_headers_size(control->http, LIMITS_HEADERS_SIZE);
+	evhttp_set_max_body_size(control->http, LIMITS_BODY_SIZE);
+	evhttp_set_timeout(control->http, LIMITS_IDLE_SECONDS);
+	evhttp_set_allowed_methods(control->http, all_methods);
+	evhttp_set_gencb(control->http, request_came, control);
+	return true;
+}
+
+struct control *
+control_new(struct event_base *base, const struct config *config,
+    const struct control_options *options, char *error_r, size_t error_size)
+{
+	struct control *control = calloc(1, sizeof(*control));
+
+	snprintf(error_r, error_size, "out of memory");
+	if (control == NULL)
+		return NULL;
+	control->base = base;
+	control->own = geteuid();
+	control->bound.fd = -1;
+	control->context = (struct exchange_context){
+		.store = options->store,
+		.poller = options->poller,
+		.reload = options->reload,
+		.arg = options->arg,
+		.started_ms = exchange_now_ms(),
+		.max_connections = LIMITS_CONNECTIONS,
+		.unknown_admins = &control->admins.unknown,
+	};
+	take_config(control, config);
+	if (!peer_admins_resolve(&control->admins, &config->control_admin))
+		goto fail;
+	if (options->listen_fd >= 0) {
+		if (!socket_adopt(&control->bound, options->listen_fd, error_r,
+			error_size))
+			goto fail;
+	} else if (!socket_bind(&control->bound, config->control_socket,
+		       config->control_mode, config->control_group, error_r,
+		       error_size)) {
+		goto fail;
+	}
+	if (!start_http(control))
+		goto fail;
+	error_r[0] = '\0';
+	return control;
+fail:
+	control_free(&control);
+	return NULL;
+}
+
+void
+control_reload(struct control *control, const struct config *config)
+{
+	struct peer_admins admins;
+
+	take_config(control, config);
+	/* Without memory the old admins stay. */
+	if (!peer_admins_resolve(&admins, &config->control_admin))
+		return;
+	peer_admins_free(&control->admins);
+	control->admins = admins;
+}
+
+void
+control_free(struct control **control_ref)
+{
+	struct control *control = *control_ref;
+
+	*control_ref = NULL;
+	if (control == NULL)
+		return;
+	socket_unlink(&control->bound);
+	if (control->http != NULL)
+		evhttp_free(control->http);
+	connections_free(&control->connections);
+	if (control->bound.fd != -1)
+		close(control->bound.fd);
+	peer_admins_free(&control->admins);
+	free(control);
+}

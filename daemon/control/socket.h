@@ -1,0 +1,35 @@
+/*
+ * The Unix socket that the API listens on: made with the right mode from the
+ * first moment, taken over from a dead daemon, never from a living one.
+ */
+#ifndef CONTROL_SOCKET_H
+#define CONTROL_SOCKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* A listening socket, and which file it is, to remove no other. */
+struct socket_bound {
+	int fd;
+	char *path; /* owned; NULL: not bound by us */
+	dev_t device;
+	ino_t inode;
+};
+
+/*
+ * Bind and listen at `path`.  `group` is a group's name, or NULL.  False with
+ * the reason, and nothing to close then.
+ */
+bool socket_bind(struct socket_bound *bound_r, const char *path, mode_t mode,
+    const char *group, char *error_r, size_t error_size)
+    __attribute__((warn_unused_result));
+
+/* Use a descriptor that somebody else made and will remove. */
+bool socket_adopt(struct socket_bound *bound_r, int fd, char *error_r,
+    size_t error_size) __attribute__((warn_unused_result));
+
+/* Remove the file if it is still ours; the descriptor stays open. */
+void socket_unlink(struct socket_bound *);
+
+#endif

@@ -1,0 +1,121 @@
+#include "daemon/control/status.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/control/field.h"
+#include "daemon/control/handlers.h"
+
+/* A reload may have a line for every account that is wrong. */
+#define RELOAD_ERROR_SIZE 4096
+
+static json_t *
+limits_json(const struct exchange_context *context)
+{
+	json_t *json = json_object();
+
+	field_count(json, "max_sessions", context->max_sessions);
+	field_count(
+	    json, "max_sessions_per_host", context->max_sessions_per_host);
+	field_count(json, "memory_limit", context->memory_limit);
+	field_count(json, "max_connections", context->max_connections);
+	field_count(json, "max_page", STORE_PAGE_MAX);
+	return json;
+}
+
+static json_t *
+store_json(const struct store_error *health, const struct store_stats *stats)
+{
+	json_t *json = json_object();
+
+	field_text(json, "status", store_status_name(health->status));
+	if (health->status != STORE_OK) {
+		field_text(json, "text", health->text);
+		field_text(json, "hint", store_status_hint(health->status));
+	}
+	field_count(json, "queued_octets", stats->queued_octets);
+	field_count(json, "queued_octets_max", stats->queued_octets_max);
+	field_count(json, "commits", stats->commits);
+	field_count(json, "messages", stats->messages);
+	field_count(json, "body_octets", stats->body_octets);
+	return json;
+}
+
+json_t *
+status_json(const struct exchange_context *context,
+    const struct poller_status *poller, const struct store_error *health,
+    const struct store_stats *stats, int64_t now_ms)
+{
+	json_t *json = json_object(), *part;
+
+	field_text(json, "version", EVPOP_VERSION);
+	field_count(json, "pid", (uint64_t)getpid());
+	field_time(json, "started", context->started_ms);
+	field_count(json, "uptime_seconds",
+	    now_ms > context->started_ms
+		? (uint64_t)(now_ms - context->started_ms) / 1000
+		: 0);
+
+	part = json_object();
+	field_count(part, "total", poller->accounts);
+	field_count(part, "polling", poller->polling);
+	field_count(part, "queued", poller->queued);
+	field_count(part, "stopped", poller->stopped);
+	field_value(json, "accounts", part);
+
+	part = json_object();
+	field_count(part, "total", poller->polls);
+	field_count(part, "failed", poller->failures);
+	field_count(part, "messages", poller->messages);
+	field_count(part, "octets", poller->octets);
+	field_value(json, "polls", part);
+
+	field_value(json, "store", store_json(health, stats));
+	field_value(json, "limits", limits_json(context));
+	if (context->unknown_admins->count > 0) {
+		part = json_array();
+		for (size_t i = 0; i < context->unknown_admins->count; i++) {
+			const char *name = context->unknown_admins->items[i];
+
+			(void)json_array_append_new(
+			    part, json_any_text(name, strlen(name)));
+		}
+		field_value(json, "unknown_admins", part);
+	}
+	return json;
+}
+
+void
+status_get(struct exchange *exchange)
+{
+	const struct exchange_context *context = exchange_context(exchange);
+	struct poller_status poller;
+	struct store_stats stats;
+
+	poller_status(context->poller, &poller);
+	store_stats(context->store, &stats);
+	exchange_answer(exchange,
+	    answer_json(
+		200, status_json(context, &poller, store_health(context->store),
+			 &stats, exchange_now_ms())));
+}
+
+void
+status_reload(struct exchange *exchange)
+{
+	const struct exchange_context *context = exchange_context(exchange);
+	char error[RELOAD_ERROR_SIZE] = "";
+	json_t *json;
+
+	if (!context->reload(error, sizeof(error), context->arg)) {
+		exchange_answer(exchange,
+		    answer_error(409, "configuration_invalid",
+			"the configuration in use stays; \"evpopd --check\" "
+			"shows the same",
+			"%s", error));
+		return;
+	}
+	json = json_object();
+	field_value(json, "reloaded", json_true());
+	exchange_answer(exchange, answer_json(200, json));
+}

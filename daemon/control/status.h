@@ -1,0 +1,18 @@
+/*
+ * The daemon as a whole, as JSON.
+ */
+#ifndef CONTROL_STATUS_H
+#define CONTROL_STATUS_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "daemon/control/exchange.h"
+#include "daemon/poll/poller.h"
+#include "daemon/store/store.h"
+
+json_t *status_json(const struct exchange_context *,
+    const struct poller_status *, const struct store_error *health,
+    const struct store_stats *, int64_t now_ms);
+
+#endif
