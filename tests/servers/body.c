@@ -98,8 +98,8 @@ fail:
 }
 
 void
-body_make_synthetic(struct body *body, const char *user, uint32_t serial,
-    size_t mean_size)
+body_make_synthetic(
+    struct body *body, const char *user, uint32_t serial, size_t mean_size)
 {
 	uint32_t hash = body_hash(user, serial);
 	time_t when = (time_t)FIRST_DATE + (time_t)serial * 3600;
@@ -114,8 +114,8 @@ body_make_synthetic(struct body *body, const char *user, uint32_t serial,
 	length = snprintf(body->header, sizeof body->header,
 	    "Received: from relay.example.org by mx.example.net; %s\r\n"
 	    "From: Sender %" PRIu32 " <sender%" PRIu32 "@example.org>\r\n"
-	    "To: <%.128s@example.net>\r\n"
-	    "Subject: Message %" PRIu32 " for %.128s\r\n"
+	    "To: <%.96s@example.net>\r\n"
+	    "Subject: Message %" PRIu32 " for %.96s\r\n"
 	    "Date: %s\r\n"
 	    "Message-ID: <%08" PRIx32 ".%" PRIu32 "@example.org>\r\n"
 	    "MIME-Version: 1.0\r\n"
@@ -174,8 +174,8 @@ body_file_size(const char *path, bool to_crlf, uint64_t *size_r)
 			*size_r += count_bare_line_feeds(&body);
 			if (end[-1] != '\n')
 				*size_r += 2;
-		} else if (body.mapped_size < 2 || end[-1] != '\n'
-		    || end[-2] != '\r')
+		} else if (body.mapped_size < 2 || end[-1] != '\n' ||
+			   end[-2] != '\r')
 			*size_r += 2;
 	}
 	body_close(&body);
@@ -218,14 +218,15 @@ body_next(struct body *body, const unsigned char **span_r)
 }
 
 void
-body_transfer_begin(struct body_transfer *transfer, uint64_t lines,
-    bool to_crlf)
+body_transfer_begin(
+    struct body_transfer *transfer, uint64_t lines, bool to_crlf)
 {
 	transfer->span = NULL;
 	transfer->span_size = 0;
 	transfer->lines_left = lines;
 	transfer->line_size = 0;
-	transfer->last[0] = transfer->last[1] = '\0';
+	transfer->at_line_start = true;
+	transfer->after_cr = false;
 	transfer->to_crlf = to_crlf;
 	transfer->in_header = true;
 	transfer->cut = false;
@@ -261,38 +262,37 @@ send_span(struct body_transfer *transfer, struct evbuffer *out)
 
 	while (at < end && !transfer->cut) {
 		const unsigned char *feed, *next;
-		bool starts_line = transfer->last[1] == '\0'
-		    || (transfer->last[0] == '\r' && transfer->last[1] == '\n');
+		bool crlf;
 
-		if (starts_line && *at == '.') {
+		if (transfer->at_line_start && *at == '.') {
 			evbuffer_add(out, run, (size_t)(at - run));
 			evbuffer_add(out, ".", 1);
 			run = at;
 		}
 		feed = memchr(at, '\n', (size_t)(end - at));
 		next = feed == NULL ? end : feed + 1;
+		crlf = feed != NULL &&
+		       (feed > at ? feed[-1] == '\r' : transfer->after_cr);
 		transfer->line_size += (size_t)(next - at);
-		transfer->last[0] =
-		    next - at >= 2 ? next[-2] : transfer->last[1];
-		transfer->last[1] = next[-1];
 		at = next;
-		if (feed == NULL)
-			break;
-		if (transfer->last[0] != '\r' && transfer->to_crlf) {
+		if (feed != NULL && !crlf && transfer->to_crlf) {
 			evbuffer_add(out, run, (size_t)(feed - run));
 			evbuffer_add(out, "\r\n", 2);
-			transfer->last[0] = '\r';
 			transfer->line_size++;
 			run = at;
+			crlf = true;
 		}
-		count_line(transfer, transfer->last[0] == '\r');
+		transfer->after_cr = at[-1] == '\r';
+		transfer->at_line_start = crlf;
+		if (feed != NULL)
+			count_line(transfer, crlf);
 	}
 	evbuffer_add(out, run, (size_t)(at - run));
 }
 
 bool
-body_transfer_pump(struct body_transfer *transfer, struct evbuffer *out,
-    size_t limit)
+body_transfer_pump(
+    struct body_transfer *transfer, struct evbuffer *out, size_t limit)
 {
 	while (!transfer->cut) {
 		if (evbuffer_get_length(out) >= limit)
@@ -303,8 +303,7 @@ body_transfer_pump(struct body_transfer *transfer, struct evbuffer *out,
 			break;
 		send_span(transfer, out);
 	}
-	if (transfer->last[1] != '\0'
-	    && (transfer->last[0] != '\r' || transfer->last[1] != '\n'))
+	if (!transfer->at_line_start)
 		evbuffer_add(out, "\r\n", 2);
 	evbuffer_add(out, ".\r\n", 3);
 	body_close(&transfer->body);

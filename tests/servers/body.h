@@ -20,10 +20,10 @@
 struct body {
 	unsigned char *mapped; /* a file, or NULL */
 	size_t mapped_size;
-	char header[640]; /* a synthetic message's header */
+	char header[768]; /* a synthetic message's header */
 	size_t header_size;
 	size_t pattern_offset; /* where in the pattern the text goes on */
-	size_t left;	       /* octets not yet handed out */
+	size_t left;           /* octets not yet handed out */
 	bool header_given;
 };
 
@@ -34,7 +34,8 @@ struct body_transfer {
 	size_t span_size;
 	uint64_t lines_left; /* of the text; BODY_ALL_LINES for RETR */
 	size_t line_size;    /* octets of the current line so far */
-	unsigned char last[2];
+	bool at_line_start;  /* at the beginning, or after CRLF */
+	bool after_cr;       /* the last octet was CR */
 	bool to_crlf;
 	bool in_header;
 	bool cut; /* TOP has had its lines */
@@ -49,12 +50,12 @@ int body_open_file(struct body *, const char *path);
  * Makes message SERIAL (from 1) of USER, of about MEAN_SIZE octets; the same
  * arguments always give the same bytes.
  */
-void body_make_synthetic(struct body *, const char *user, uint32_t serial,
-    size_t mean_size);
+void body_make_synthetic(
+    struct body *, const char *user, uint32_t serial, size_t mean_size);
 
 /* Octets that a synthetic message of these arguments has. */
-uint64_t body_synthetic_size(const char *user, uint32_t serial,
-    size_t mean_size);
+uint64_t body_synthetic_size(
+    const char *user, uint32_t serial, size_t mean_size);
 
 /*
  * Octets that the file at PATH has once on the wire and unstuffed again, in
@@ -78,7 +79,7 @@ void body_transfer_begin(struct body_transfer *, uint64_t lines, bool to_crlf);
  * Appends to OUT until it holds LIMIT octets or the message and its terminator
  * are complete.  Returns true when complete; the body is then closed.
  */
-bool body_transfer_pump(struct body_transfer *, struct evbuffer *out,
-    size_t limit);
+bool body_transfer_pump(
+    struct body_transfer *, struct evbuffer *out, size_t limit);
 
 #endif

@@ -1,0 +1,72 @@
+/*
+ * The server's side of RFC 1939 for one connection: command lines in, answers
+ * out.  It knows nothing of sockets; long answers are produced piece by piece,
+ * as fast as the connection drains them.
+ */
+
+#ifndef MAILDROPD_SESSION_H
+#define MAILDROPD_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <event2/buffer.h>
+
+#include "maildrop.h"
+
+/* What all sessions count together. */
+struct session_counters {
+	uint64_t commands;
+	uint64_t logins;
+	uint64_t refused_logins;
+	uint64_t messages_sent;
+	uint64_t messages_removed;
+};
+
+/* What all sessions share. */
+struct session_settings {
+	struct maildrops *maildrops;
+	struct session_counters counters;
+	FILE *log; /* or NULL */
+	bool offer_stls;
+	bool offer_pipelining;
+	bool crlf;
+};
+
+struct session;
+
+/* A session in AUTHORIZATION; NUMBER names it in the log. */
+struct session *session_new(
+    struct session_settings *settings, uint64_t number, bool tls_active);
+
+/* Frees the session and unlocks its maildrop; uncommitted deletions are void.
+ */
+void session_free(struct session *);
+
+void session_greet(struct session *, struct evbuffer *out);
+
+/*
+ * Carries out one command line, without its line end.  LINE has a NUL at
+ * LINE[SIZE].  Not to be called while session_produces.
+ */
+void session_command(
+    struct session *, char *line, size_t size, struct evbuffer *out);
+
+/* Whether a long answer is under way, so that session_produce is to be called.
+ */
+bool session_produces(const struct session *);
+
+/* Goes on with the long answer until OUT holds LIMIT octets. */
+void session_produce(struct session *, struct evbuffer *out, size_t limit);
+
+/* Whether STLS was just accepted; the connection then says tls_started. */
+bool session_wants_tls(const struct session *);
+
+void session_tls_started(struct session *);
+
+/* Whether the connection is to be closed once OUT has left. */
+bool session_ended(const struct session *);
+
+#endif
