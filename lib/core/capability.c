@@ -81,14 +81,16 @@ note_expire(struct evpop_capabilities *capabilities, const unsigned char *text,
 	size_t word_length;
 	uint64_t days;
 
-	capabilities->expire = true;
-	if (evpop_number_take(&text, &length, &days))
+	if (evpop_number_take(&text, &length, &days)) {
+		capabilities->expire = true;
+		capabilities->expire_never = false;
 		capabilities->expire_days = clamp_u32(days);
-	else if (take_word(&text, &length, &word, &word_length) &&
-		 is_word(word, word_length, "NEVER"))
+	} else if (take_word(&text, &length, &word, &word_length) &&
+		   is_word(word, word_length, "NEVER")) {
+		capabilities->expire = true;
 		capabilities->expire_never = true;
-	else
-		capabilities->expire = false;
+		capabilities->expire_days = 0;
+	}
 }
 
 static void

@@ -13,9 +13,11 @@ static const struct evpop_command_rule rules[] = {
 	[EVPOP_COMMAND_STAT] = { .name = "STAT", .transaction = true },
 	[EVPOP_COMMAND_LIST] = { .name = "LIST",
 	    .transaction = true,
+	    .may_number = true,
 	    .shape = EVPOP_SHAPE_LISTING },
 	[EVPOP_COMMAND_UIDL] = { .name = "UIDL",
 	    .transaction = true,
+	    .may_number = true,
 	    .shape = EVPOP_SHAPE_LISTING },
 	[EVPOP_COMMAND_RETR] = { .name = "RETR",
 	    .transaction = true,
@@ -87,7 +89,7 @@ evpop_command_encode(const struct evpop_request *request, char *line)
 		length = sprintf(line, "TOP %lu %lu\r\n",
 		    (unsigned long)request->number,
 		    (unsigned long)request->lines);
-	else if (request->number != 0)
+	else if (rule->number || (rule->may_number && request->number != 0))
 		length = sprintf(line, "%s %lu\r\n", rule->name,
 		    (unsigned long)request->number);
 	else

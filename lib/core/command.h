@@ -19,6 +19,7 @@ struct evpop_command_rule {
 	enum evpop_response_shape shape;
 	bool text;        /* wants a text argument */
 	bool number;      /* wants a message number */
+	bool may_number;  /* takes one, where it is given */
 	bool transaction; /* only in the TRANSACTION state */
 	bool last;        /* nothing may be sent behind it before its reply */
 };

@@ -30,7 +30,7 @@ evpop_line_feed(struct evpop_line *line, const unsigned char *data,
     size_t *line_length_r, bool *crlf_r)
 {
 	const unsigned char *end, *text;
-	size_t taken, text_length;
+	size_t taken, text_length, so_far;
 
 	*used_r = 0;
 	if (line->given) {
@@ -42,7 +42,8 @@ evpop_line_feed(struct evpop_line *line, const unsigned char *data,
 	end = memchr(data, '\n', length);
 	taken = end == NULL ? length : (size_t)(end - data) + 1;
 	/* One more than the limit, since a CR may belong to the line end. */
-	if (line->length + taken - (end != NULL) > limit + 1)
+	so_far = line->length + taken - (end != NULL);
+	if (so_far > limit && so_far - 1 > limit)
 		return EVPOP_LINE_TOO_LONG;
 	if (end == NULL || line->length > 0) {
 		if (!hold(line, data, taken))

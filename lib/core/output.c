@@ -48,6 +48,8 @@ void
 evpop_output_drain(struct evpop_output *output, size_t length)
 {
 	assert(length <= output->end - output->start);
+	if (output->secret)
+		explicit_bzero(output->bytes + output->start, length);
 	output->start += length;
 	if (output->start < output->end)
 		return;

@@ -8,7 +8,7 @@
  * form, no surrogate, nothing above U+10FFFF, no C1 control (RFC 3629).
  */
 static size_t
-utf8_length(const unsigned char *s, size_t left)
+utf8_length(const unsigned char *s, size_t left, uint32_t *point_r)
 {
 	static const uint32_t least[] = { 0, 0, 0xa0, 0x800, 0x10000 };
 	uint32_t point;
@@ -35,19 +35,33 @@ utf8_length(const unsigned char *s, size_t left)
 	if (point < least[length] || point > 0x10ffff ||
 	    (point >= 0xd800 && point <= 0xdfff))
 		return 0;
+	*point_r = point;
 	return length;
 }
 
-/* Characters that reorder or hide the text around them. */
+/* Characters that reorder or hide the text around them, or do not show. */
 static bool
-misleads(const unsigned char *s, size_t length)
+misleads(uint32_t point)
 {
-	if (length != 3 || s[0] != 0xe2)
-		return false;
-	/* U+200B..200F, U+2028..202E, U+2060..206F */
-	return (s[1] == 0x80 && s[2] >= 0x8b && s[2] <= 0x8f) ||
-	       (s[1] == 0x80 && s[2] >= 0xa8 && s[2] <= 0xae) ||
-	       (s[1] == 0x81 && s[2] >= 0xa0 && s[2] <= 0xaf);
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {
+		{ 0xad, 0xad },       /* soft hyphen */
+		{ 0x61c, 0x61c },     /* Arabic letter mark */
+		{ 0x180e, 0x180e },   /* Mongolian vowel separator */
+		{ 0x200b, 0x200f },   /* zero width, direction marks */
+		{ 0x2028, 0x202e },   /* separators, direction overrides */
+		{ 0x2060, 0x206f },   /* invisible operators, isolates */
+		{ 0xfeff, 0xfeff },   /* zero width no-break space */
+		{ 0xfff9, 0xfffb },   /* interlinear annotation */
+		{ 0xe0000, 0xe007f }, /* tags */
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+		if (point >= ranges[i].first && point <= ranges[i].last)
+			return true;
+	return false;
 }
 
 size_t
@@ -55,14 +69,15 @@ evpop_printable(char *dst, size_t dst_size, const void *bytes, size_t length)
 {
 	const unsigned char *s = bytes;
 	size_t out = 0, in = 0, n, i;
+	uint32_t point;
 
 	if (dst_size == 0)
 		return 0;
 	while (in < length) {
 		n = s[in] >= 0x20 && s[in] <= 0x7e
 			? 1
-			: utf8_length(s + in, length - in);
-		if (n > 1 && misleads(s + in, n))
+			: utf8_length(s + in, length - in, &point);
+		if (n > 1 && misleads(point))
 			n = 0;
 		if (out + (n == 0 ? 1 : n) >= dst_size)
 			break;

@@ -1,5 +1,4 @@
 /* Bytes from the server become events. */
-#include <assert.h>
 #include <string.h>
 
 #include "lib/core/capability.h"
@@ -101,7 +100,7 @@ refused(struct evpop_proto *proto, const struct evpop_status_line *status,
     struct evpop_event *event)
 {
 	enum evpop_command command = current(proto)->request.command;
-	struct evpop_result end;
+	static const struct evpop_result answered;
 
 	set_result(proto, EVPOP_ERROR_REFUSED, status);
 	judge_refusal(proto, command);
@@ -124,8 +123,7 @@ refused(struct evpop_proto *proto, const struct evpop_status_line *status,
 	event->quit = proto->state == EVPOP_STATE_TRANSACTION
 			  ? EVPOP_QUIT_REFUSED
 			  : EVPOP_QUIT_NONE;
-	end = proto->result;
-	evpop_session_end(proto, &end);
+	evpop_session_end(proto, &answered);
 }
 
 /* The size in "+OK 120 octets": a number, and nothing glued to it. */
@@ -214,6 +212,10 @@ accepted(struct evpop_proto *proto, const struct evpop_status_line *status,
 
 	set_result(proto, EVPOP_ERROR_NONE, status);
 	switch (request->command) {
+	case EVPOP_COMMAND_USER:
+		proto->user_refused = false;
+		finish(proto, event);
+		break;
 	case EVPOP_COMMAND_PASS:
 		proto->login_pending = false;
 		if (proto->state == EVPOP_STATE_AUTHORIZATION)
@@ -316,7 +318,7 @@ read_status(struct evpop_proto *proto, const unsigned char *data, size_t length,
 	size_t line_length;
 	bool crlf;
 
-	if (length > 0 && !evpop_line_begun(&proto->line) && !may_speak(proto))
+	if (!evpop_line_begun(&proto->line) && !may_speak(proto))
 		return;
 	line_status = evpop_line_feed(&proto->line, data, length,
 	    proto->limits.line, used_r, &line, &line_length, &crlf);
@@ -376,6 +378,7 @@ listing_line(struct evpop_proto *proto, const unsigned char *line,
 	uint32_t limit = capability ? proto->limits.capabilities
 				    : proto->limits.listing_lines;
 
+	evpop_session_trace(proto, true, line, length);
 	if (length == 1 && line[0] == '.') {
 		finish(proto, event);
 		return true;
@@ -392,7 +395,6 @@ listing_line(struct evpop_proto *proto, const unsigned char *line,
 		return false;
 	}
 	if (capability) {
-		evpop_session_trace(proto, true, line, length);
 		evpop_capability_line(&proto->capabilities, line, length);
 		start_event(proto, EVPOP_EVENT_LINE, event);
 		event->data = line;
@@ -436,17 +438,25 @@ read_body(struct evpop_proto *proto, const unsigned char *data, size_t length,
 {
 	enum evpop_dot_status status;
 	const unsigned char *span;
-	size_t span_length;
+	size_t span_length, share, used;
+	uint64_t left = proto->limits.body - proto->body_octets;
 
-	status = evpop_dot_feed(
-	    &proto->dot, data, length, used_r, &span, &span_length);
+	/* What the limit still allows comes first, however the input is cut. */
+	do {
+		share = length - *used_r;
+		if (left > 0 && share > left)
+			share = (size_t)left;
+		status = evpop_dot_feed(&proto->dot, data + *used_r, share,
+		    &used, &span, &span_length);
+		*used_r += used;
+	} while (status == EVPOP_DOT_MORE && *used_r < length);
 	if (status == EVPOP_DOT_MORE)
 		return;
 	if (status == EVPOP_DOT_END) {
 		finish(proto, event);
 		return;
 	}
-	if (span_length > proto->limits.body - proto->body_octets) {
+	if (span_length > left) {
 		evpop_session_fail(proto, EVPOP_ERROR_LIMIT,
 		    "the message is larger than the limit of %llu octets",
 		    (unsigned long long)proto->limits.body);
@@ -492,16 +502,20 @@ report_end(struct evpop_proto *proto, struct evpop_event *event)
 	start_event(proto, EVPOP_EVENT_CLOSED, event);
 }
 
-/* A command that a refused log-in left behind. */
+/* A command that is out of place after what became of the log-in. */
 static void
 report_hopeless(struct evpop_proto *proto, struct evpop_event *event)
 {
-	bool refused_login = proto->login.error != EVPOP_ERROR_NONE;
+	const char *why = "not logged in", *words = "";
 
+	if (current(proto)->request.command == EVPOP_COMMAND_STLS)
+		why = "TLS cannot begin after the log-in";
+	else if (proto->login.error != EVPOP_ERROR_NONE) {
+		why = "the log-in was refused: ";
+		words = proto->login.text;
+	}
 	evpop_result_set(&proto->result, EVPOP_ERROR_CANCELLED,
-	    EVPOP_PHASE_LOGIN, "%s%s",
-	    refused_login ? "the log-in was refused: " : "not logged in",
-	    refused_login ? proto->login.text : "");
+	    EVPOP_PHASE_LOGIN, "%s%s", why, words);
 	finish(proto, event);
 }
 
@@ -515,7 +529,7 @@ evpop_proto_next(struct evpop_proto *proto, const void *data, size_t length,
 		report_hopeless(proto, event);
 		return;
 	}
-	if (!proto->over) {
+	if (!proto->over && length > 0) {
 		switch (proto->reading) {
 		case EVPOP_READING_STATUS:
 			read_status(proto, data, length, used_r, event);

@@ -1,5 +1,4 @@
 /* Commands on their way to the server: the queue and the window. */
-#include <assert.h>
 #include <string.h>
 
 #include "lib/core/command.h"
@@ -49,6 +48,22 @@ evpop_proto_awaited(const struct evpop_proto *proto)
 	return evpop_queue_at(&proto->queue, 0)->request.command;
 }
 
+/* STLS belongs before the log-in (RFC 2595 section 4). */
+static bool
+too_late_for_tls(
+    const struct evpop_proto *proto, const struct evpop_request *request)
+{
+	return request->command == EVPOP_COMMAND_STLS &&
+	       (proto->state == EVPOP_STATE_TRANSACTION ||
+		   proto->login_pending);
+}
+
+static bool
+lacks_user(const struct evpop_proto *proto, const struct evpop_request *request)
+{
+	return request->command == EVPOP_COMMAND_PASS && proto->user_refused;
+}
+
 /* A log-in may be on its way, or done; otherwise these commands must wait. */
 static bool
 lacks_login(
@@ -64,12 +79,13 @@ evpop_session_hopeless(const struct evpop_proto *proto)
 	const struct evpop_queued *first;
 
 	if (proto->queue.length == 0 || proto->queue.sent > 0 ||
-	    proto->state != EVPOP_STATE_AUTHORIZATION)
+	    (proto->state != EVPOP_STATE_AUTHORIZATION &&
+		proto->state != EVPOP_STATE_TRANSACTION))
 		return false;
 	first = evpop_queue_at(&proto->queue, 0);
 	return lacks_login(proto, &first->request) ||
-	       (first->request.command == EVPOP_COMMAND_PASS &&
-		   proto->user_refused);
+	       lacks_user(proto, &first->request) ||
+	       too_late_for_tls(proto, &first->request);
 }
 
 static bool
@@ -80,7 +96,7 @@ may_send(const struct evpop_proto *proto, const struct evpop_request *request,
 	    proto->state != EVPOP_STATE_TRANSACTION)
 		return false;
 	if (proto->last_sent || lacks_login(proto, request) ||
-	    (request->command == EVPOP_COMMAND_PASS && proto->user_refused))
+	    lacks_user(proto, request) || too_late_for_tls(proto, request))
 		return false;
 	if (proto->queue.sent == 0)
 		return true;

@@ -148,6 +148,8 @@ evpop_session_phase(const struct evpop_proto *proto)
 {
 	if (proto->state == EVPOP_STATE_GREETING)
 		return EVPOP_PHASE_GREETING;
+	if (proto->state == EVPOP_STATE_HANDSHAKE)
+		return EVPOP_PHASE_HANDSHAKE;
 	if (proto->reading == EVPOP_READING_BODY)
 		return EVPOP_PHASE_BODY;
 	switch (evpop_proto_awaited(proto)) {
@@ -205,6 +207,9 @@ evpop_proto_eof(struct evpop_proto *proto)
 	switch (evpop_session_phase(proto)) {
 	case EVPOP_PHASE_GREETING:
 		when = "before its greeting";
+		break;
+	case EVPOP_PHASE_HANDSHAKE:
+		when = "instead of beginning TLS";
 		break;
 	case EVPOP_PHASE_LOGIN:
 		when = "instead of answering the log-in";

@@ -68,7 +68,8 @@ void evpop_session_trace(
 
 /*
  * Whether the first command of the queue, not yet sent, can never be: it
- * needs a log-in that was refused or never asked for.
+ * needs a log-in that was refused or never asked for, or is STLS behind one
+ * that was accepted.
  */
 bool evpop_session_hopeless(const struct evpop_proto *);
 
