@@ -1,0 +1,12 @@
+# The core without the layers above it, with every symbol in reach.
+include(${CMAKE_SOURCE_DIR}/lib/core/sources.cmake)
+list(TRANSFORM EVPOP_CORE_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/lib/)
+add_library(evpop_core_for_tests STATIC ${EVPOP_CORE_SOURCES})
+target_include_directories(evpop_core_for_tests PUBLIC
+	${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include)
+target_link_libraries(evpop_core_for_tests PRIVATE evpop_settings)
+
+foreach(part line dot reply capability command printable queue)
+	evpop_unit_test(core_${part} test_core_${part}.c
+		LIBS evpop_core_for_tests)
+endforeach()

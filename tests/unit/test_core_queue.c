@@ -1,0 +1,239 @@
+/* The command queue and the output buffer, and that they wipe secrets. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/core/output.h"
+#include "lib/core/queue.h"
+
+static void
+push(struct evpop_queue *queue, uint32_t number)
+{
+	struct evpop_request request = { .command = EVPOP_COMMAND_RETR,
+		.number = number };
+
+	assert_true(evpop_queue_push(queue, &request));
+}
+
+/* The ring wraps and grows at every fill level and head position. */
+static void
+first_in_first_out(void **state)
+{
+	struct evpop_queue queue;
+	uint32_t pushed, popped;
+	size_t head, i;
+
+	(void)state;
+	for (head = 0; head < 20; head++) {
+		memset(&queue, 0, sizeof queue);
+		pushed = popped = 0;
+		for (i = 0; i < head; i++) {
+			push(&queue, ++pushed);
+			assert_int_equal(
+			    evpop_queue_at(&queue, 0)->request.number,
+			    ++popped);
+			evpop_queue_pop(&queue);
+		}
+		for (i = 0; i < 40; i++)
+			push(&queue, ++pushed);
+		assert_int_equal(queue.length, 40);
+		for (i = 0; i < 40; i++)
+			assert_int_equal(
+			    evpop_queue_at(&queue, i)->request.number,
+			    popped + 1 + i);
+		assert_null(evpop_queue_at(&queue, 40));
+		for (i = 0; i < 40; i++) {
+			assert_int_equal(
+			    evpop_queue_at(&queue, 0)->request.number,
+			    ++popped);
+			evpop_queue_pop(&queue);
+		}
+		assert_null(evpop_queue_at(&queue, 0));
+		evpop_queue_clear(&queue);
+	}
+}
+
+static void
+a_steady_state_does_not_grow(void **state)
+{
+	struct evpop_queue queue = { 0 };
+	const struct evpop_queued *slots;
+	uint32_t i;
+
+	(void)state;
+	push(&queue, 1);
+	slots = queue.slots;
+	for (i = 2; i < 1000; i++) {
+		push(&queue, i);
+		evpop_queue_pop(&queue);
+	}
+	assert_ptr_equal(queue.slots, slots);
+	evpop_queue_clear(&queue);
+	assert_null(queue.slots);
+}
+
+static void
+sent_counts_those_in_front(void **state)
+{
+	struct evpop_queue queue = { 0 };
+
+	(void)state;
+	push(&queue, 1);
+	push(&queue, 2);
+	push(&queue, 3);
+	queue.sent = 2;
+	evpop_queue_pop(&queue);
+	assert_int_equal(queue.sent, 1);
+	evpop_queue_pop(&queue);
+	evpop_queue_pop(&queue);
+	assert_int_equal(queue.sent, 0);
+	evpop_queue_clear(&queue);
+}
+
+static void
+text_is_copied_and_forgotten(void **state)
+{
+	char text[] = "secret";
+	struct evpop_request request = { .command = EVPOP_COMMAND_PASS,
+		.text = text };
+	struct evpop_queue queue = { 0 };
+	struct evpop_queued *queued;
+
+	(void)state;
+	assert_true(evpop_queue_push(&queue, &request));
+	text[0] = 'X';
+	queued = evpop_queue_at(&queue, 0);
+	assert_string_equal(queued->request.text, "secret");
+	evpop_queued_forget_text(queued);
+	assert_null(queued->text);
+	assert_null(queued->request.text);
+	evpop_queued_forget_text(queued);
+	/* A second one is forgotten with the queue. */
+	assert_true(evpop_queue_push(&queue, &request));
+	evpop_queue_clear(&queue);
+	assert_int_equal(queue.length, 0);
+}
+
+static void
+put(struct evpop_output *output, const char *text, bool secret)
+{
+	size_t length = strlen(text);
+	char *room = evpop_output_reserve(output, length);
+
+	assert_non_null(room);
+	memcpy(room, text, length);
+	evpop_output_commit(output, length, secret);
+}
+
+static bool
+holds(const struct evpop_output *output, const char *text)
+{
+	return memmem(output->bytes, output->room, text, strlen(text)) != NULL;
+}
+
+static void
+a_written_secret_is_wiped(void **state)
+{
+	struct evpop_output output = { 0 };
+
+	(void)state;
+	put(&output, "USER joe\r\n", false);
+	put(&output, "PASS hunter2\r\n", true);
+	put(&output, "STAT\r\n", false);
+	assert_true(holds(&output, "hunter2"));
+	evpop_output_drain(&output, 10);
+	assert_true(holds(&output, "hunter2"));
+	/* What is written goes at once, though more is still waiting. */
+	evpop_output_drain(&output, 14);
+	assert_false(holds(&output, "hunter2"));
+	assert_true(holds(&output, "STAT\r\n"));
+	assert_int_equal(output.end - output.start, 6);
+	evpop_output_drain(&output, 6);
+	assert_int_equal(output.start, 0);
+	assert_int_equal(output.end, 0);
+	assert_false(output.secret);
+	assert_false(holds(&output, "STAT"));
+	evpop_output_clear(&output);
+	assert_null(output.bytes);
+}
+
+static void
+a_secret_written_octet_by_octet_is_wiped(void **state)
+{
+	struct evpop_output output = { 0 };
+	size_t i;
+
+	(void)state;
+	put(&output, "PASS hunter2\r\n", true);
+	for (i = 0; i < 14; i++) {
+		assert_int_equal(
+		    output.bytes[output.start], "PASS hunter2\r\n"[i]);
+		evpop_output_drain(&output, 1);
+		assert_int_equal(output.bytes[i], 0);
+	}
+	evpop_output_clear(&output);
+}
+
+static void
+the_buffer_moves_without_loss(void **state)
+{
+	struct evpop_output output = { 0 };
+	char text[101], expected[101];
+	size_t i;
+
+	(void)state;
+	memset(text, 'x', 100);
+	text[100] = '\0';
+	put(&output, "PASS hunter2\r\n", true);
+	evpop_output_drain(&output, 5);
+	for (i = 0; i < 50; i++) {
+		text[0] = (char)('0' + i % 10);
+		put(&output, text, false);
+	}
+	assert_true(output.secret);
+	assert_memory_equal(output.bytes + output.start, "hunter2\r\n", 9);
+	evpop_output_drain(&output, 9);
+	for (i = 0; i < 50; i++) {
+		memset(expected, 'x', 100);
+		expected[0] = (char)('0' + i % 10);
+		assert_memory_equal(output.bytes + output.start, expected, 100);
+		evpop_output_drain(&output, 100);
+	}
+	assert_int_equal(output.end, 0);
+	evpop_output_clear(&output);
+}
+
+static void
+clearing_an_empty_buffer_is_harmless(void **state)
+{
+	struct evpop_output output = { 0 };
+
+	(void)state;
+	evpop_output_drain(&output, 0);
+	evpop_output_clear(&output);
+	evpop_output_clear(&output);
+	assert_null(output.bytes);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(first_in_first_out),
+		cmocka_unit_test(a_steady_state_does_not_grow),
+		cmocka_unit_test(sent_counts_those_in_front),
+		cmocka_unit_test(text_is_copied_and_forgotten),
+		cmocka_unit_test(a_written_secret_is_wiped),
+		cmocka_unit_test(a_secret_written_octet_by_octet_is_wiped),
+		cmocka_unit_test(the_buffer_moves_without_loss),
+		cmocka_unit_test(clearing_an_empty_buffer_is_harmless),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
