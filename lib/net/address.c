@@ -143,7 +143,7 @@ evpop_address_interleave(struct evpop_address *addresses, size_t count)
 			    (from - at) * sizeof(moved));
 			addresses[at] = moved;
 		}
-		wanted = addresses[at].storage.ss_family == AF_INET6 ? AF_INET :
-								       AF_INET6;
+		wanted = addresses[at].storage.ss_family == AF_INET6 ? AF_INET
+								     : AF_INET6;
 	}
 }

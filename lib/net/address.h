@@ -27,8 +27,8 @@ bool evpop_address_parse(
     struct evpop_address *address_r, const char *text, uint16_t port);
 
 /* Write "127.0.0.1:995" or "[::1]:995"; "" for any other family. */
-void evpop_address_text(const struct evpop_address *,
-    char text_r[EVPOP_ADDRESS_TEXT]);
+void evpop_address_text(
+    const struct evpop_address *, char text_r[EVPOP_ADDRESS_TEXT]);
 
 /* 127.0.0.0/8, ::1, and the former inside the latter (::ffff:127.0.0.0/104). */
 bool evpop_address_is_loopback(const struct evpop_address *);

@@ -14,7 +14,7 @@
 #include "lib/net/connect.h"
 
 struct attempt {
-	struct evpop_connect *connect;
+	struct evpop_connect *race;
 	struct evpop_address address;
 	struct event event;
 	evutil_socket_t fd; /* -1 where there is no attempt under way */
@@ -39,36 +39,36 @@ attempt_close(struct attempt *attempt)
 	event_del(&attempt->event);
 	close(attempt->fd);
 	attempt->fd = -1;
-	attempt->connect->running--;
+	attempt->race->running--;
 }
 
 static void
-schedule(struct evpop_connect *connect, int delay_ms)
+schedule(struct evpop_connect *race, int delay_ms)
 {
 	struct timeval delay;
 
 	delay.tv_sec = delay_ms / 1000;
 	delay.tv_usec = delay_ms % 1000 * 1000;
-	evtimer_add(&connect->timer, &delay);
+	evtimer_add(&race->timer, &delay);
 }
 
 static void
-report_failure(struct evpop_connect *connect)
+report_failure(struct evpop_connect *race)
 {
 	struct evpop_result result;
 	char text[EVPOP_TEXT_SIZE];
 
-	evpop_connect_describe(connect, text, sizeof(text));
+	evpop_connect_describe(race, text, sizeof(text));
 	evpop_result_set(&result, EVPOP_ERROR_IO, EVPOP_PHASE_CONNECT,
 	    "cannot connect: %s", text);
-	connect->callback(-1, NULL, &result, connect->arg);
+	race->callback(-1, NULL, &result, race->arg);
 }
 
 static void
 attempt_connected(evutil_socket_t fd, short what, void *arg)
 {
 	struct attempt *attempt = arg;
-	struct evpop_connect *connect = attempt->connect;
+	struct evpop_connect *race = attempt->race;
 	socklen_t length = sizeof(attempt->error);
 	size_t i;
 	int on = 1;
@@ -79,18 +79,18 @@ attempt_connected(evutil_socket_t fd, short what, void *arg)
 		attempt->error = errno;
 	if (attempt->error != 0) {
 		attempt_close(attempt);
-		schedule(connect, 0);
+		schedule(race, 0);
 		return;
 	}
 	event_del(&attempt->event);
 	attempt->fd = -1;
-	connect->running--;
-	for (i = 0; i < connect->count; i++)
-		attempt_close(&connect->attempts[i]);
-	evtimer_del(&connect->timer);
+	race->running--;
+	for (i = 0; i < race->count; i++)
+		attempt_close(&race->attempts[i]);
+	evtimer_del(&race->timer);
 	/* A socket that refuses this still works, only slower. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	connect->callback(fd, &attempt->address, NULL, connect->arg);
+	race->callback(fd, &attempt->address, NULL, race->arg);
 }
 
 /* False where the attempt failed at once. */
@@ -99,7 +99,7 @@ attempt_start(struct attempt *attempt)
 {
 	const struct sockaddr *address =
 	    (const struct sockaddr *)&attempt->address.storage;
-	struct evpop_connect *connect = attempt->connect;
+	struct evpop_connect *race = attempt->race;
 	evutil_socket_t fd;
 
 	attempt->started = true;
@@ -109,16 +109,16 @@ attempt_start(struct attempt *attempt)
 		attempt->error = errno;
 		return false;
 	}
-	if ((connect)(fd, address, attempt->address.length) == -1 &&
+	if (connect(fd, address, attempt->address.length) == -1 &&
 	    errno != EINPROGRESS) {
 		attempt->error = errno;
 		close(fd);
 		return false;
 	}
 	attempt->fd = fd;
-	connect->running++;
+	race->running++;
 	/* Even where connect() succeeded: the callback comes from the loop. */
-	if (event_assign(&attempt->event, connect->base, fd, EV_WRITE,
+	if (event_assign(&attempt->event, race->base, fd, EV_WRITE,
 		attempt_connected, attempt) == -1 ||
 	    event_add(&attempt->event, NULL) == -1) {
 		attempt->error = ENOMEM;
@@ -131,19 +131,19 @@ attempt_start(struct attempt *attempt)
 static void
 next_attempt(evutil_socket_t fd, short what, void *arg)
 {
-	struct evpop_connect *connect = arg;
+	struct evpop_connect *race = arg;
 
 	(void)fd;
 	(void)what;
-	while (connect->next < connect->count) {
-		if (!attempt_start(&connect->attempts[connect->next++]))
+	while (race->next < race->count) {
+		if (!attempt_start(&race->attempts[race->next++]))
 			continue;
-		if (connect->next < connect->count)
-			schedule(connect, EVPOP_CONNECT_DELAY_MS);
+		if (race->next < race->count)
+			schedule(race, EVPOP_CONNECT_DELAY_MS);
 		return;
 	}
-	if (connect->running == 0)
-		report_failure(connect);
+	if (race->running == 0)
+		report_failure(race);
 }
 
 struct evpop_connect *
@@ -151,34 +151,32 @@ evpop_connect_new(struct event_base *base,
     const struct evpop_address *addresses, size_t count,
     evpop_connect_cb callback, void *arg)
 {
-	struct evpop_connect *connect;
+	struct evpop_connect *race;
 	size_t i;
 
-	connect =
-	    calloc(1, sizeof(*connect) + count * sizeof(connect->attempts[0]));
-	if (connect == NULL)
+	race = calloc(1, sizeof(*race) + count * sizeof(race->attempts[0]));
+	if (race == NULL)
 		return NULL;
-	connect->base = base;
-	connect->callback = callback;
-	connect->arg = arg;
-	connect->count = count;
+	race->base = base;
+	race->callback = callback;
+	race->arg = arg;
+	race->count = count;
 	for (i = 0; i < count; i++) {
-		connect->attempts[i].connect = connect;
-		connect->attempts[i].address = addresses[i];
-		connect->attempts[i].fd = -1;
+		race->attempts[i].race = race;
+		race->attempts[i].address = addresses[i];
+		race->attempts[i].fd = -1;
 	}
-	if (evtimer_assign(&connect->timer, base, next_attempt, connect) ==
-	    -1) {
-		free(connect);
+	if (evtimer_assign(&race->timer, base, next_attempt, race) == -1) {
+		free(race);
 		return NULL;
 	}
-	schedule(connect, 0);
-	return connect;
+	schedule(race, 0);
+	return race;
 }
 
 void
 evpop_connect_describe(
-    const struct evpop_connect *connect, char *text, size_t text_size)
+    const struct evpop_connect *race, char *text, size_t text_size)
 {
 	char address[EVPOP_ADDRESS_TEXT];
 	const struct attempt *attempt;
@@ -186,15 +184,15 @@ evpop_connect_describe(
 	int written;
 
 	text[0] = '\0';
-	for (i = 0; i < connect->count && length < text_size; i++) {
-		attempt = &connect->attempts[i];
+	for (i = 0; i < race->count && length < text_size; i++) {
+		attempt = &race->attempts[i];
 		if (!attempt->started)
 			break;
 		evpop_address_text(&attempt->address, address);
 		written = snprintf(text + length, text_size - length,
 		    "%s%s: %s", i == 0 ? "" : "; ", address,
-		    attempt->error == 0 ? "no answer" :
-					  strerror(attempt->error));
+		    attempt->error == 0 ? "no answer"
+					: strerror(attempt->error));
 		if (written < 0)
 			return;
 		length += (size_t)written;
@@ -204,14 +202,14 @@ evpop_connect_describe(
 void
 evpop_connect_free(struct evpop_connect **connect_r)
 {
-	struct evpop_connect *connect = *connect_r;
+	struct evpop_connect *race = *connect_r;
 	size_t i;
 
-	if (connect == NULL)
+	if (race == NULL)
 		return;
 	*connect_r = NULL;
-	evtimer_del(&connect->timer);
-	for (i = 0; i < connect->count; i++)
-		attempt_close(&connect->attempts[i]);
-	free(connect);
+	evtimer_del(&race->timer);
+	for (i = 0; i < race->count; i++)
+		attempt_close(&race->attempts[i]);
+	free(race);
 }

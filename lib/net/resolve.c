@@ -38,12 +38,11 @@ collect(struct evpop_address *addresses, size_t size,
 
 	for (; info != NULL && count < size; info = info->ai_next) {
 		if (info->ai_addrlen > sizeof(addresses[count].storage) ||
-		    (info->ai_family != AF_INET &&
-			info->ai_family != AF_INET6))
+		    (info->ai_family != AF_INET && info->ai_family != AF_INET6))
 			continue;
 		memset(&addresses[count], 0, sizeof(addresses[count]));
-		memcpy(&addresses[count].storage, info->ai_addr,
-		    info->ai_addrlen);
+		memcpy(
+		    &addresses[count].storage, info->ai_addr, info->ai_addrlen);
 		addresses[count].length = (socklen_t)info->ai_addrlen;
 		count++;
 	}
@@ -111,8 +110,8 @@ resolve_name(struct evpop_resolve **resolve_r, struct evdns_base *dns,
 	hints.ai_protocol = IPPROTO_TCP;
 	hints.ai_flags = EVUTIL_AI_NUMERICSERV | EVUTIL_AI_ADDRCONFIG;
 	*resolve_r = resolve;
-	request = evdns_getaddrinfo(
-	    dns, host, service, &hints, resolved, resolve);
+	request =
+	    evdns_getaddrinfo(dns, host, service, &hints, resolved, resolve);
 	/* Answered from the hosts file, it has called back and is freed. */
 	if (request != NULL)
 		resolve->request = request;

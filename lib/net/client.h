@@ -1,0 +1,120 @@
+/*
+ * The inside of a client: what its life (client.c), its connection
+ * (establish.c), the core's events (dispatch.c) and its requests (request.c)
+ * share.
+ *
+ * Every entry from the loop is bracketed by evpop_client_enter() and
+ * evpop_client_leave(); a client freed between them closes at once, and its
+ * memory goes when the last bracket closes.
+ */
+#ifndef EVPOP_LIB_NET_CLIENT_H
+#define EVPOP_LIB_NET_CLIENT_H
+
+#include <evpop/client.h>
+
+#include "lib/net/connect.h"
+#include "lib/net/deadline.h"
+#include "lib/net/request.h"
+#include "lib/net/resolve.h"
+#include "lib/net/transport.h"
+
+enum evpop_client_stage {
+	EVPOP_STAGE_NEW = 0,
+	EVPOP_STAGE_RESOLVING,
+	EVPOP_STAGE_CONNECTING,
+	EVPOP_STAGE_HANDSHAKING,
+	EVPOP_STAGE_OPEN,
+	EVPOP_STAGE_ENDING, /* closed; requests are being answered */
+	EVPOP_STAGE_OVER    /* `closed` has run */
+};
+
+struct evpop_client {
+	struct event_base *base;
+	struct evdns_base *dns;
+	const struct evpop_client_callbacks *callbacks;
+	void *arg;
+
+	char *host;
+	uint16_t port;
+	enum evpop_tls tls;
+	struct evpop_tls_context *tls_context;
+	bool allow_cleartext;
+	struct evpop_timeouts timeouts;
+	uint32_t window_commands;
+	size_t window_octets;
+
+	enum evpop_client_stage stage;
+	struct evpop_proto *proto;
+	struct evpop_client_requests requests;
+	struct event wake; /* made active to come back from the loop */
+
+	struct evpop_loop *loop;
+	struct evpop_resolve *resolve;
+	struct evpop_connect *connect;
+	struct evpop_transport transport;
+	struct evpop_deadline deadline;
+	char peer[EVPOP_ADDRESS_TEXT];
+	char tls_name[EVPOP_TLS_NAME];
+
+	unsigned int entered; /* brackets that are open */
+	bool freed;
+	bool connect_asked, quit_asked;
+	bool cancel_wanted, resume_wanted;
+	bool paused;
+	bool greeted, connected; /* connected: that request succeeded */
+	bool start_tls;          /* STLS was accepted */
+	bool barred;             /* the password may not cross this network */
+	bool inside;             /* of a multi-line response */
+
+	/* The greeting; then the first failure among a request's commands. */
+	struct evpop_result first;
+
+	/* What the deadline of the phase was set for. */
+	enum evpop_phase phase;
+	uint64_t answered, phase_answered;
+	uint64_t phase_octets;
+};
+
+/* ---- client.c ---- */
+
+void evpop_client_enter(struct evpop_client *);
+/* Submits, drains, writes, sets deadlines; frees what was freed meanwhile. */
+void evpop_client_leave(struct evpop_client *);
+
+/* Whether a request of this kind may be made now. */
+bool evpop_client_accepts(
+    const struct evpop_client *, enum evpop_client_request_kind);
+/* Take a request over and see to it from the loop. */
+void evpop_client_enqueue(struct evpop_client *, struct evpop_client_request *);
+
+/* Close, and let every unfinished request be answered with the reason. */
+void evpop_client_fail(struct evpop_client *, const struct evpop_result *);
+
+/* ---- establish.c ---- */
+
+/* Begin to resolve, and all that follows. */
+void evpop_client_establish(struct evpop_client *);
+/* STLS was accepted and all input consumed: begin the handshake. */
+void evpop_client_secure(struct evpop_client *);
+/* Let go of all that has to do with the network. */
+void evpop_client_disconnect(struct evpop_client *);
+
+/* ---- dispatch.c ---- */
+
+/*
+ * Give input to the core and its events to the caller; returns the octets
+ * taken, which are fewer where a sink paused.
+ */
+size_t evpop_client_dispatch(
+    struct evpop_client *, const unsigned char *, size_t length);
+
+/* ---- patience.c ---- */
+
+/* Set the deadline that the present phase calls for. */
+void evpop_client_expect(struct evpop_client *);
+/* Runs when a deadline has passed. */
+void evpop_client_expired(bool whole_session, void *client);
+/* Fill what is zero with the defaults. */
+void evpop_client_timeouts(struct evpop_timeouts *);
+
+#endif

@@ -1,0 +1,183 @@
+/*
+ * From a host to a connection on which the core can speak: resolve, connect,
+ * TLS from the first byte or after STLS; and the end of it.
+ */
+#include <string.h>
+
+#include "lib/net/client.h"
+
+static void
+fail_in(struct evpop_client *client, const struct evpop_result *result,
+    enum evpop_phase phase)
+{
+	struct evpop_result told = *result;
+
+	if (told.phase == EVPOP_PHASE_NONE)
+		told.phase = phase;
+	evpop_client_fail(client, &told);
+}
+
+static void
+transport_ready(void *arg)
+{
+	struct evpop_client *client = arg;
+
+	evpop_client_enter(client);
+	evpop_transport_perform(&client->transport);
+	evpop_client_leave(client);
+}
+
+static size_t
+transport_input(const unsigned char *data, size_t length, void *arg)
+{
+	struct evpop_client *client = arg;
+	size_t used = evpop_client_dispatch(client, data, length);
+
+	if (client->start_tls && client->stage == EVPOP_STAGE_OPEN)
+		evpop_client_secure(client);
+	return used;
+}
+
+static const unsigned char *
+transport_output(size_t *length_r, void *arg)
+{
+	struct evpop_client *client = arg;
+
+	return evpop_proto_output(client->proto, length_r);
+}
+
+static void
+transport_sent(size_t length, void *arg)
+{
+	struct evpop_client *client = arg;
+
+	evpop_proto_sent(client->proto, length);
+}
+
+static void
+transport_secured(void *arg)
+{
+	struct evpop_client *client = arg;
+
+	evpop_tls_name(client->transport.tls, client->tls_name);
+	client->stage = EVPOP_STAGE_OPEN;
+	if (evpop_proto_state(client->proto) == EVPOP_STATE_HANDSHAKE)
+		evpop_proto_secured(client->proto);
+}
+
+static void
+transport_ended(void *arg)
+{
+	struct evpop_client *client = arg;
+
+	evpop_proto_eof(client->proto);
+	evpop_client_disconnect(client);
+	client->stage = EVPOP_STAGE_ENDING;
+}
+
+static void
+transport_failed(const struct evpop_result *result, void *arg)
+{
+	struct evpop_client *client = arg;
+
+	fail_in(client, result,
+	    client->phase != EVPOP_PHASE_NONE ? client->phase
+					      : EVPOP_PHASE_COMMAND);
+}
+
+static const struct evpop_transport_handler handler = {
+	.ready = transport_ready,
+	.input = transport_input,
+	.output = transport_output,
+	.sent = transport_sent,
+	.secured = transport_secured,
+	.ended = transport_ended,
+	.failed = transport_failed,
+};
+
+void
+evpop_client_secure(struct evpop_client *client)
+{
+	struct evpop_result result;
+
+	client->start_tls = false;
+	client->stage = EVPOP_STAGE_HANDSHAKING;
+	if (!evpop_transport_start_tls(&client->transport, client->tls_context,
+		client->host, client->port, &result))
+		evpop_client_fail(client, &result);
+}
+
+static void
+connected(evutil_socket_t fd, const struct evpop_address *address,
+    const struct evpop_result *failure, void *arg)
+{
+	struct evpop_client *client = arg;
+	struct evpop_result result;
+
+	evpop_client_enter(client);
+	if (fd == -1) {
+		evpop_client_fail(client, failure);
+		evpop_client_leave(client);
+		return;
+	}
+	evpop_address_text(address, client->peer);
+	client->barred = client->tls == EVPOP_TLS_NONE &&
+			 !client->allow_cleartext &&
+			 !evpop_address_is_loopback(address);
+	evpop_connect_free(&client->connect);
+	client->stage = EVPOP_STAGE_OPEN;
+	if (!evpop_transport_open(
+		&client->transport, client->loop, fd, &handler, client)) {
+		evpop_result_set(&result, EVPOP_ERROR_MEMORY,
+		    EVPOP_PHASE_CONNECT, "no memory for a connection");
+		evpop_client_fail(client, &result);
+	} else if (client->tls == EVPOP_TLS_IMPLICIT) {
+		evpop_client_secure(client);
+		evpop_transport_perform(&client->transport);
+	}
+	evpop_client_leave(client);
+}
+
+static void
+resolved(const struct evpop_address *addresses, size_t count,
+    const struct evpop_result *failure, void *arg)
+{
+	struct evpop_client *client = arg;
+	struct evpop_result result;
+
+	evpop_client_enter(client);
+	if (count == 0) {
+		evpop_client_fail(client, failure);
+		evpop_client_leave(client);
+		return;
+	}
+	client->stage = EVPOP_STAGE_CONNECTING;
+	client->connect = evpop_connect_new(
+	    client->base, addresses, count, connected, client);
+	if (client->connect == NULL) {
+		evpop_result_set(&result, EVPOP_ERROR_MEMORY,
+		    EVPOP_PHASE_CONNECT, "no memory to connect");
+		evpop_client_fail(client, &result);
+	}
+	evpop_client_leave(client);
+}
+
+void
+evpop_client_establish(struct evpop_client *client)
+{
+	client->stage = EVPOP_STAGE_RESOLVING;
+	evpop_deadline_session(&client->deadline,
+	    evpop_loop_now_ms() + client->timeouts.session_ms);
+	evpop_resolve_start(&client->resolve, client->dns, client->host,
+	    client->port, resolved, client);
+}
+
+void
+evpop_client_disconnect(struct evpop_client *client)
+{
+	evpop_resolve_cancel(&client->resolve);
+	evpop_connect_free(&client->connect);
+	evpop_transport_close(&client->transport);
+	evpop_deadline_clear(&client->deadline);
+	client->paused = client->start_tls = false;
+}

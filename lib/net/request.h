@@ -1,0 +1,49 @@
+/*
+ * What was asked of a client, in the order it was asked.  A request becomes
+ * one command of the core or several (connect: STLS, CAPA; login: USER, PASS),
+ * all of which carry the request as their argument.
+ */
+#ifndef EVPOP_LIB_NET_REQUEST_H
+#define EVPOP_LIB_NET_REQUEST_H
+
+#include <sys/queue.h>
+
+#include <evpop/client.h>
+
+enum evpop_client_request_kind {
+	EVPOP_REQUEST_COMMAND = 0, /* one command of the core */
+	EVPOP_REQUEST_CONNECT,
+	EVPOP_REQUEST_LOGIN
+};
+
+struct evpop_client_request {
+	TAILQ_ENTRY(evpop_client_request) entry;
+	enum evpop_client_request_kind kind;
+	enum evpop_command command;
+	uint32_t number, lines;
+	char *user, *password; /* until submitted */
+	unsigned int parts;    /* commands of the core that are not done */
+	bool submitted;
+	bool barred; /* the password may not be sent: answered without */
+	evpop_reply_cb reply;
+	evpop_listed_cb listed;
+	const struct evpop_sink *sink; /* instead of reply */
+	void *arg;
+};
+
+TAILQ_HEAD(evpop_client_requests, evpop_client_request);
+
+/*
+ * Hand the request's commands to the core.  EVPOP_ERROR_USAGE where the
+ * session is over, EVPOP_ERROR_MEMORY.  Secrets are wiped here.
+ */
+enum evpop_error evpop_client_request_submit(struct evpop_client_request *,
+    struct evpop_proto *, enum evpop_tls) EVPOP_MUST_USE;
+
+/* Whether it means something only to who has logged in. */
+bool evpop_client_request_needs_login(const struct evpop_client_request *);
+
+/* Wipes secrets. */
+void evpop_client_request_free(struct evpop_client_request *);
+
+#endif

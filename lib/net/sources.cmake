@@ -1,0 +1,18 @@
+set(EVPOP_NET_SOURCES
+	net/address.c
+	net/busy.c
+	net/client.c
+	net/connect.c
+	net/deadline.c
+	net/dispatch.c
+	net/establish.c
+	net/loop.c
+	net/patience.c
+	net/request.c
+	net/resolve.c
+	net/tls.c
+	net/tls_cache.c
+	net/tls_context.c
+	net/tls_socket.c
+	net/tls_verify.c
+	net/transport.c)

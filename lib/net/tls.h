@@ -1,0 +1,50 @@
+/*
+ * TLS on a connected descriptor: handshake, verification, reading and writing,
+ * none of which blocks.  The caller owns the descriptor and its events; what
+ * may be read has been verified.
+ */
+#ifndef EVPOP_LIB_NET_TLS_H
+#define EVPOP_LIB_NET_TLS_H
+
+#include <event2/util.h>
+
+#include <evpop/client.h>
+
+#include "lib/net/io.h"
+
+struct evpop_tls_channel;
+
+/*
+ * A channel to `host`, as its certificate must name it; or NULL and the
+ * reason.  Takes a reference on the context.
+ */
+struct evpop_tls_channel *evpop_tls_new(struct evpop_tls_context *,
+    evutil_socket_t, const char *host, uint16_t port,
+    struct evpop_result *result_r) EVPOP_MUST_USE;
+
+/* A step of the handshake; EVPOP_IO_END is reported as EVPOP_IO_FAILED. */
+enum evpop_io evpop_tls_handshake(
+    struct evpop_tls_channel *, struct evpop_result *result_r) EVPOP_MUST_USE;
+
+/*
+ * Read or write; on EVPOP_IO_DONE *length_r octets were moved, at least one.
+ * After WANT_READ or WANT_WRITE a write is to be repeated with data that
+ * begins with the same octets.
+ */
+enum evpop_io evpop_tls_read(struct evpop_tls_channel *, unsigned char *,
+    size_t size, size_t *length_r,
+    struct evpop_result *result_r) EVPOP_MUST_USE;
+enum evpop_io evpop_tls_write(struct evpop_tls_channel *, const unsigned char *,
+    size_t length, size_t *length_r,
+    struct evpop_result *result_r) EVPOP_MUST_USE;
+
+/* Room for a protocol's and a cipher's name. */
+#define EVPOP_TLS_NAME 64
+/* "TLSv1.3 TLS_AES_256_GCM_SHA384". */
+void evpop_tls_name(
+    const struct evpop_tls_channel *, char name_r[EVPOP_TLS_NAME]);
+
+/* Sends close_notify if that is possible at once; frees; sets to NULL. */
+void evpop_tls_free(struct evpop_tls_channel **);
+
+#endif
