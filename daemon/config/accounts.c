@@ -126,7 +126,8 @@ check_tls(struct config_reading *reading, const struct config_draft *draft)
 	    !account->allow_cleartext && !is_loopback(account->host))
 		config_report_error(report, account->file, account->line,
 		    "[account %s]: tls = none would show the password to the "
-		    "network; expected tls = implicit or tls = stls X",
+		    "network; expected tls = implicit or tls = stls "
+		    "(or allow_cleartext = yes)",
 		    account->name);
 	if (account->tls_key != NULL && account->tls_cert == NULL)
 		config_report_error(report, account->file, account->line,

@@ -55,7 +55,7 @@ struct config_option {
 	const char *initial;        /* the default as written; "": none */
 	int64_t minimum, maximum;   /* of numbers, in the unit of the member */
 	const char *const *choices; /* ends with NULL; by the enum's value */
-	bool required;              /* an account cannot do without */
+	bool never_empty;           /* an empty value is no value */
 	bool reload;                /* a reload may change it */
 	const char *help;
 };

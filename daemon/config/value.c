@@ -397,7 +397,7 @@ set_nothing(const struct setting *setting)
 	switch (setting->option->type) {
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_PATH:
-		if (setting->option->required || *setting->option->initial)
+		if (setting->option->never_empty || *setting->option->initial)
 			break;
 		*(char **)setting->member = NULL;
 		return CONFIG_VALUE_OK;

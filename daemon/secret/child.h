@@ -1,0 +1,45 @@
+/*
+ * A command run as a child: its output collected within bounds, its end seen
+ * on the loop, its whole process group killed when it is no longer wanted.
+ */
+#ifndef SECRET_CHILD_H
+#define SECRET_CHILD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_base;
+struct secret_child;
+
+enum secret_child_end {
+	SECRET_CHILD_EXITED = 0, /* by itself; `status` as of waitpid(2) */
+	SECRET_CHILD_TIMEOUT,    /* killed at the deadline */
+	SECRET_CHILD_TOO_MUCH,   /* killed for printing without end */
+	SECRET_CHILD_FAILED      /* the loop or the system failed */
+};
+
+/* All of it is borrowed until the callback returns. */
+struct secret_child_result {
+	enum secret_child_end end;
+	int status;
+	const char *output; /* standard output; wiped afterwards */
+	size_t output_length;
+	const char *errors; /* the beginning of standard error */
+	size_t errors_length;
+};
+
+/* Runs once, on the loop; the child is gone when it returns. */
+typedef void (*secret_child_cb)(const struct secret_child_result *, void *arg);
+
+/*
+ * Run "/bin/sh -c command" in a session of its own, standard input empty,
+ * signals as at the start of a program.  NULL with errno.
+ */
+struct secret_child *secret_child_start(struct event_base *,
+    const char *command, int64_t timeout_ms, secret_child_cb, void *arg)
+    __attribute__((warn_unused_result));
+
+/* Kills it; no callback.  Sets the pointer to NULL. */
+void secret_child_kill(struct secret_child **);
+
+#endif

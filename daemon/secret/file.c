@@ -1,0 +1,176 @@
+#include "daemon/secret/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/secret/line.h"
+#include "daemon/secret/secret.h"
+
+/* Checks what was opened, so that nothing can be exchanged in between. */
+static bool
+check_status(
+    const struct stat *status, mode_t forbidden, char *reason, size_t size)
+{
+	if (!S_ISREG(status->st_mode)) {
+		(void)snprintf(reason, size, "expected a regular file");
+		return false;
+	}
+	if (status->st_uid != 0 && status->st_uid != geteuid()) {
+		(void)snprintf(reason, size,
+		    "expected a file of root or user %lu, not of user %lu",
+		    (unsigned long)geteuid(), (unsigned long)status->st_uid);
+		return false;
+	}
+	if ((status->st_mode & forbidden) != 0) {
+		(void)snprintf(reason, size,
+		    "expected a file that only its owner can open, not mode "
+		    "%04o: chmod 600",
+		    (unsigned)(status->st_mode & 07777));
+		return false;
+	}
+	return true;
+}
+
+/*
+ * A link is followed, for secrets are often handed out behind one; what it
+ * leads to is what counts.  O_NONBLOCK: not to wait for a FIFO's writer.
+ * Returns the descriptor, or -1 with the reason.
+ */
+static int
+open_checked(const char *path, mode_t forbidden, char *reason, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat status;
+
+	if (fd < 0) {
+		(void)snprintf(
+		    reason, size, "cannot open: %s", strerror(errno));
+		return -1;
+	}
+	if (fstat(fd, &status) != 0) {
+		(void)snprintf(
+		    reason, size, "cannot open: %s", strerror(errno));
+		(void)close(fd);
+		return -1;
+	}
+	if (!check_status(&status, forbidden, reason, size)) {
+		(void)close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+bool
+secret_file_safe(const char *path, char *reason, size_t size)
+{
+	int fd = open_checked(path, S_IRWXG | S_IRWXO, reason, size);
+
+	if (fd < 0)
+		return false;
+	(void)close(fd);
+	return true;
+}
+
+/* Up to SECRET_INPUT_MAX octets and one more, or -1. */
+static ssize_t
+read_whole(int fd, char *bytes)
+{
+	size_t length = 0;
+	ssize_t got;
+
+	while (length <= SECRET_INPUT_MAX) {
+		got = read(fd, bytes + length, SECRET_INPUT_MAX + 1 - length);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			break;
+		length += (size_t)got;
+	}
+	return (ssize_t)length;
+}
+
+static struct secret *
+read_checked(const char *path, mode_t forbidden, char *error, size_t size)
+{
+	char shown[256], reason[192], *bytes;
+	struct secret *secret = NULL;
+	ssize_t length;
+	int fd;
+
+	secret_printable(path, strlen(path), shown, sizeof(shown));
+	fd = open_checked(path, forbidden, reason, sizeof(reason));
+	if (fd < 0) {
+		(void)snprintf(error, size, "%s: %s", shown, reason);
+		return NULL;
+	}
+	bytes = sodium_malloc(SECRET_INPUT_MAX + 1);
+	if (bytes == NULL) {
+		(void)snprintf(error, size, "%s: not enough memory", shown);
+		(void)close(fd);
+		return NULL;
+	}
+	length = read_whole(fd, bytes);
+	if (length < 0)
+		(void)snprintf(
+		    error, size, "%s: cannot read: %s", shown, strerror(errno));
+	else if ((size_t)length > SECRET_INPUT_MAX)
+		(void)snprintf(error, size,
+		    "%s: more than %zu octets; expected a password", shown,
+		    SECRET_INPUT_MAX);
+	else
+		secret = secret_of_first_line(
+		    shown, bytes, (size_t)length, error, size);
+	sodium_free(bytes);
+	(void)close(fd);
+	return secret;
+}
+
+struct secret *
+secret_read_file(const char *path, char *error, size_t size)
+{
+	return read_checked(path, S_IRWXG | S_IRWXO, error, size);
+}
+
+struct secret *
+secret_read_credential(const char *name, char *error, size_t size)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	struct secret *secret;
+	char shown[128], *path;
+
+	secret_printable(name, strlen(name), shown, sizeof(shown));
+	if (*name == '\0' || strchr(name, '/') != NULL ||
+	    strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+		(void)snprintf(error, size,
+		    "credential %s: expected a name, no path", shown);
+		return NULL;
+	}
+	if (folder == NULL || *folder == '\0') {
+		(void)snprintf(error, size,
+		    "credential %s: $CREDENTIALS_DIRECTORY is not set; "
+		    "expected to be started by systemd with LoadCredential=",
+		    shown);
+		return NULL;
+	}
+	if (asprintf(&path, "%s/%s", folder, name) < 0) {
+		(void)snprintf(
+		    error, size, "credential %s: not enough memory", shown);
+		return NULL;
+	}
+	/*
+	 * systemd lets the service's user in by an ACL, whose mask shows in
+	 * the place of the group's right to read.
+	 */
+	secret = read_checked(
+	    path, (S_IRWXG & ~(mode_t)S_IRGRP) | S_IRWXO, error, size);
+	free(path);
+	return secret;
+}

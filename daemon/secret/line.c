@@ -1,0 +1,63 @@
+#include "daemon/secret/line.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/secret/secret.h"
+
+struct secret *
+secret_of_first_line(const char *source, const char *bytes, size_t length,
+    char *error, size_t error_size)
+{
+	const char *newline = memchr(bytes, '\n', length);
+	struct secret *secret;
+
+	if (newline != NULL)
+		length = (size_t)(newline - bytes);
+	if (length > 0 && bytes[length - 1] == '\r')
+		length--;
+	if (length == 0) {
+		(void)snprintf(error, error_size,
+		    "%s: the first line is empty; expected the password",
+		    source);
+		return NULL;
+	}
+	if (memchr(bytes, '\0', length) != NULL ||
+	    memchr(bytes, '\r', length) != NULL) {
+		(void)snprintf(error, error_size,
+		    "%s: the first line holds a NUL or a carriage return, "
+		    "which no password can",
+		    source);
+		return NULL;
+	}
+	secret = secret_new(bytes, length);
+	if (secret == NULL)
+		(void)snprintf(
+		    error, error_size, "%s: not enough memory", source);
+	return secret;
+}
+
+void
+secret_printable(const char *bytes, size_t length, char *text, size_t size)
+{
+	size_t used = 0;
+	bool line_ended = false;
+
+	for (size_t i = 0; i < length && used + 3 < size; i++) {
+		if (bytes[i] == '\n' || bytes[i] == '\r') {
+			line_ended = used > 0;
+			continue;
+		}
+		if (line_ended) {
+			text[used++] = ';';
+			text[used++] = ' ';
+			line_ended = false;
+		}
+		if (used + 1 == size)
+			break;
+		text[used++] =
+		    bytes[i] >= 0x20 && bytes[i] < 0x7f ? bytes[i] : '?';
+	}
+	text[used] = '\0';
+}

@@ -1,0 +1,6 @@
+evpop_unit_test(secret_sources
+	${CMAKE_CURRENT_SOURCE_DIR}/test_secret_sources.c
+	LIBS evpopd_secret PkgConfig::LIBEVENT)
+evpop_unit_test(secret_command
+	${CMAKE_CURRENT_SOURCE_DIR}/test_secret_command.c
+	LIBS evpopd_secret PkgConfig::LIBEVENT)
