@@ -30,6 +30,7 @@ struct control_options {
 /*
  * Listen at config->control_socket with its mode and group; a socket that a
  * dead daemon left is replaced, one that answers is not.  NULL with the reason.
+ * The process must ignore SIGPIPE: clients go away while they are written to.
  */
 struct control *control_new(struct event_base *, const struct config *,
     const struct control_options *, char *error_r, size_t error_size)

@@ -1,0 +1,17 @@
+evpop_unit_test(control_text test_control_text.c
+	LIBS evpopd_control_text evpopd_control)
+evpop_unit_test(control_routes test_control_routes.c test_control_fakes.c
+	LIBS evpopd_control)
+evpop_unit_test(control_server test_control_server.c test_control_fakes.c
+	LIBS evpopd_control)
+
+# Memcheck sees reads of uninitialised bytes that no sanitizer of gcc's does:
+# of the unnamed peer address that evhttp has from accept(), above all.
+find_program(VALGRIND valgrind)
+if(VALGRIND AND NOT EVPOP_SANITIZE)
+	add_test(NAME unit.control_server.memcheck COMMAND ${VALGRIND}
+		--quiet --error-exitcode=99 --leak-check=full
+		--errors-for-leak-kinds=definite $<TARGET_FILE:test_control_server>)
+	set_tests_properties(unit.control_server.memcheck PROPERTIES
+		LABELS "unit;slow" TIMEOUT 300)
+endif()

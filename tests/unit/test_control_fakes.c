@@ -1,0 +1,298 @@
+#include "tests/unit/test_control_fakes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fake_query {
+	struct store *store;
+	struct fake_query *next;
+	void (*run)(struct fake_query *);
+	union {
+		store_messages_cb messages;
+		store_message_row_cb message;
+		store_part_cb part;
+		store_accounts_cb accounts;
+		store_polls_cb polls;
+	} cb;
+	void *arg;
+	int64_t id;
+	uint32_t part;
+	unsigned limit;
+};
+
+static void
+run_query(evutil_socket_t fd, short what, void *arg)
+{
+	struct fake_query *query = arg;
+
+	(void)fd;
+	(void)what;
+	query->run(query);
+	free(query);
+}
+
+static struct fake_query *
+new_query(struct store *store, void (*run)(struct fake_query *), void *arg)
+{
+	static const struct timeval now = { 0, 0 };
+	struct fake_query *query = calloc(1, sizeof(*query)), **last;
+
+	if (query == NULL)
+		abort();
+	query->store = store;
+	query->run = run;
+	query->arg = arg;
+	if (store->hold) {
+		for (last = &store->queue; *last != NULL;)
+			last = &(*last)->next;
+		*last = query;
+		store->held++;
+	} else if (event_base_once(store->base, -1, EV_TIMEOUT, run_query,
+		       query, &now) != 0) {
+		abort();
+	}
+	return query;
+}
+
+void
+store_fake_release(struct store *store)
+{
+	struct fake_query *query;
+
+	while ((query = store->queue) != NULL) {
+		store->queue = query->next;
+		store->held--;
+		run_query(-1, 0, query);
+	}
+}
+
+const char *
+store_status_name(enum store_status status)
+{
+	static const char *const names[] = { "ok", "full", "io", "busy",
+		"read-only", "damaged", "newer", "not-found", "memory",
+		"closed" };
+
+	_Static_assert(sizeof(names) / sizeof(names[0]) == STORE_STATUS_COUNT,
+	    "a name for each status");
+	return names[status];
+}
+
+const char *
+store_status_hint(enum store_status status)
+{
+	return status == STORE_FULL ? "make room" : "look at the disk";
+}
+
+const struct store_error *
+store_health(const struct store *store)
+{
+	return &store->health;
+}
+
+void
+store_stats(const struct store *store, struct store_stats *stats_r)
+{
+	(void)store;
+	*stats_r = (struct store_stats){ .commits = 3,
+		.messages = 5,
+		.body_octets = 700,
+		.queued_octets = 11,
+		.queued_octets_max = 13 };
+}
+
+static void
+give_accounts(struct fake_query *query)
+{
+	struct store *store = query->store;
+
+	query->cb.accounts(
+	    store->answer, store->accounts, store->account_count, query->arg);
+}
+
+void
+store_accounts(struct store *store, store_accounts_cb cb, void *arg)
+{
+	new_query(store, give_accounts, arg)->cb.accounts = cb;
+}
+
+/* Rows are newest first; `id` is where the page begins. */
+static void
+give_messages(struct fake_query *query)
+{
+	struct store *store = query->store;
+	size_t first = 0, count;
+
+	while (query->id != 0 && first < store->message_count &&
+	       store->messages[first].id >= query->id)
+		first++;
+	count = store->message_count - first;
+	if (count > query->limit)
+		count = query->limit;
+	query->cb.messages(store->answer, store->messages + first,
+	    store->answer == STORE_OK ? count : 0,
+	    first + count < store->message_count, query->arg);
+}
+
+void
+store_messages(struct store *store, const struct store_message_filter *filter,
+    store_messages_cb cb, void *arg)
+{
+	struct fake_query *query = new_query(store, give_messages, arg);
+
+	store->seen = *filter;
+	query->cb.messages = cb;
+	query->id = filter->below_id;
+	query->limit = filter->limit;
+}
+
+static void
+give_message(struct fake_query *query)
+{
+	struct store *store = query->store;
+	const struct store_message_row *found = NULL;
+	enum store_status status = store->answer;
+
+	for (size_t i = 0; i < store->message_count; i++) {
+		if (store->messages[i].id == query->id)
+			found = &store->messages[i];
+	}
+	if (status == STORE_OK && found == NULL)
+		status = STORE_NOT_FOUND;
+	query->cb.message(
+	    status, status == STORE_OK ? found : NULL, query->arg);
+}
+
+void
+store_message(
+    struct store *store, int64_t id, store_message_row_cb cb, void *arg)
+{
+	struct fake_query *query = new_query(store, give_message, arg);
+
+	query->cb.message = cb;
+	query->id = id;
+}
+
+static void
+give_part(struct fake_query *query)
+{
+	struct store *store = query->store;
+	size_t start = query->part * store->part_size, length = 0;
+
+	if (query->part + 1 == store->fail_at_part) {
+		query->cb.part(STORE_IO, NULL, 0, query->arg);
+		return;
+	}
+	if (start < store->body_length) {
+		length = store->body_length - start;
+		if (length > store->part_size)
+			length = store->part_size;
+	}
+	query->cb.part(STORE_OK, store->body + (length > 0 ? start : 0), length,
+	    query->arg);
+}
+
+void
+store_body_read(
+    struct store *store, int64_t id, uint32_t part, store_part_cb cb, void *arg)
+{
+	struct fake_query *query = new_query(store, give_part, arg);
+
+	store->parts_asked++;
+	query->cb.part = cb;
+	query->id = id;
+	query->part = part;
+}
+
+static void
+give_polls(struct fake_query *query)
+{
+	struct store *store = query->store;
+	size_t count = store->poll_count;
+
+	if (count > query->limit)
+		count = query->limit;
+	query->cb.polls(store->answer, store->polls, count,
+	    count < store->poll_count, query->arg);
+}
+
+void
+store_polls(struct store *store, const char *account, int64_t below_id,
+    unsigned limit, store_polls_cb cb, void *arg)
+{
+	struct fake_query *query = new_query(store, give_polls, arg);
+
+	(void)account;
+	query->cb.polls = cb;
+	query->id = below_id;
+	query->limit = limit;
+}
+
+const char *
+poller_state_name(enum poller_state state)
+{
+	static const char *const names[] = { "waiting", "queued", "polling",
+		"paused", "disabled", "stopped" };
+
+	_Static_assert(sizeof(names) / sizeof(names[0]) == POLLER_STATE_COUNT,
+	    "a name for each state");
+	return names[state];
+}
+
+void
+poller_status(const struct poller *poller, struct poller_status *status_r)
+{
+	*status_r = poller->totals;
+	status_r->accounts = poller->count;
+}
+
+bool
+poller_account_status_at(const struct poller *poller, size_t index,
+    struct poller_account_status *status_r)
+{
+	if (index >= poller->count)
+		return false;
+	*status_r = poller->accounts[index];
+	return true;
+}
+
+bool
+poller_account_status(const struct poller *poller, const char *name,
+    struct poller_account_status *status_r)
+{
+	for (size_t i = 0; i < poller->count; i++) {
+		if (strcmp(poller->accounts[i].name, name) == 0)
+			return poller_account_status_at(poller, i, status_r);
+	}
+	return false;
+}
+
+static enum poller_answer
+take_wish(struct poller *poller, const char *wish, const char *name)
+{
+	struct poller_account_status status;
+
+	snprintf(poller->asked, sizeof(poller->asked), "%s %s", wish, name);
+	if (!poller_account_status(poller, name, &status))
+		return POLLER_NO_SUCH_ACCOUNT;
+	return poller->answer;
+}
+
+enum poller_answer
+poller_poll_now(struct poller *poller, const char *name)
+{
+	return take_wish(poller, "poll", name);
+}
+
+enum poller_answer
+poller_pause(struct poller *poller, const char *name)
+{
+	return take_wish(poller, "pause", name);
+}
+
+enum poller_answer
+poller_resume(struct poller *poller, const char *name)
+{
+	return take_wish(poller, "resume", name);
+}

@@ -1,0 +1,46 @@
+/*
+ * A store and a poller that say what a test tells them, on the loop as the
+ * real ones do.
+ */
+#ifndef TEST_CONTROL_FAKES_H
+#define TEST_CONTROL_FAKES_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+
+#include "daemon/poll/poller.h"
+#include "daemon/store/store.h"
+
+struct store {
+	struct event_base *base;
+	struct store_error health;
+	enum store_status answer; /* of every query */
+	const struct store_message_row *messages;
+	size_t message_count;
+	const struct store_account_row *accounts;
+	size_t account_count;
+	const struct store_poll_row *polls;
+	size_t poll_count;
+	/* The body that every message has, and the size of its parts. */
+	const unsigned char *body;
+	size_t body_length, part_size;
+	uint32_t parts_asked;
+	uint32_t fail_at_part; /* 0: none; the first part is 1 */
+	/* Queries wait for store_fake_release() instead of the loop. */
+	bool hold;
+	size_t held;
+	struct fake_query *queue;
+	struct store_message_filter seen; /* the last filter */
+};
+
+void store_fake_release(struct store *);
+
+struct poller {
+	struct poller_account_status *accounts; /* sorted by name */
+	size_t count;
+	struct poller_status totals;
+	enum poller_answer answer;
+	char asked[64]; /* "poll NAME", the last wish */
+};
+
+#endif

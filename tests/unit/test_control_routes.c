@@ -1,0 +1,383 @@
+/* Routing, permission, and how rows become JSON. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/control/accounts.h"
+#include "daemon/control/answer.h"
+#include "daemon/control/field.h"
+#include "daemon/control/messages.h"
+#include "daemon/control/page.h"
+#include "daemon/control/peer.h"
+#include "daemon/control/polls.h"
+#include "daemon/control/route.h"
+#include "daemon/control/status.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static void
+test_routes_are_found(void **state)
+{
+	static const struct {
+		enum route_method method;
+		const char *path;
+		enum route_result result;
+		const char *pattern, *name, *allow;
+	} cases[] = {
+		{ ROUTE_GET, "/v1/status", ROUTE_FOUND, "/v1/status", "",
+		    NULL },
+		{ ROUTE_GET, "/v1/accounts", ROUTE_FOUND, "/v1/accounts", "",
+		    NULL },
+		{ ROUTE_GET, "/v1/accounts/work", ROUTE_FOUND, "/v1/accounts/*",
+		    "work", NULL },
+		{ ROUTE_GET, "/v1/accounts/a%2Fb%20c", ROUTE_FOUND,
+		    "/v1/accounts/*", "a/b c", NULL },
+		{ ROUTE_GET, "/v1/accounts/a+b", ROUTE_FOUND, "/v1/accounts/*",
+		    "a+b", NULL },
+		{ ROUTE_POST, "/v1/accounts/work/poll", ROUTE_FOUND,
+		    "/v1/accounts/*/poll", "work", NULL },
+		{ ROUTE_POST, "/v1/accounts/poll/poll", ROUTE_FOUND,
+		    "/v1/accounts/*/poll", "poll", NULL },
+		{ ROUTE_GET, "/v1/messages/12/raw", ROUTE_FOUND,
+		    "/v1/messages/*/raw", "12", NULL },
+		{ ROUTE_POST, "/v1/reload", ROUTE_FOUND, "/v1/reload", "",
+		    NULL },
+		{ ROUTE_POST, "/v1/status", ROUTE_NO_METHOD, NULL, NULL,
+		    "GET" },
+		{ ROUTE_GET, "/v1/reload", ROUTE_NO_METHOD, NULL, NULL,
+		    "POST" },
+		{ ROUTE_OTHER, "/v1/messages/1", ROUTE_NO_METHOD, NULL, NULL,
+		    "GET" },
+		{ ROUTE_GET, "/", ROUTE_NO_PATH, NULL, NULL, "" },
+		{ ROUTE_GET, "", ROUTE_NO_PATH, NULL, NULL, "" },
+		{ ROUTE_GET, "/v1/status/", ROUTE_NO_PATH, NULL, NULL, "" },
+		{ ROUTE_GET, "/v1/accounts/", ROUTE_NO_PATH, NULL, NULL, "" },
+		{ ROUTE_GET, "/v1/accounts/a/b", ROUTE_NO_PATH, NULL, NULL,
+		    "" },
+		{ ROUTE_GET, "/v1/accounts/%", ROUTE_NO_PATH, NULL, NULL,
+		    NULL },
+		{ ROUTE_GET, "/v1/accounts/%00", ROUTE_NO_PATH, NULL, NULL,
+		    NULL },
+		{ ROUTE_GET, "/v2/status", ROUTE_NO_PATH, NULL, NULL, "" },
+	};
+	struct route_match match;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		enum route_result result =
+		    route_find(cases[i].method, cases[i].path, &match);
+
+		if (result != cases[i].result)
+			fail_msg("%s: %d", cases[i].path, (int)result);
+		if (result == ROUTE_FOUND) {
+			assert_string_equal(
+			    match.route->pattern, cases[i].pattern);
+			assert_string_equal(match.name, cases[i].name);
+		} else if (cases[i].allow != NULL) {
+			assert_string_equal(match.allow, cases[i].allow);
+		}
+	}
+}
+
+static void
+test_long_names_have_no_route(void **state)
+{
+	char path[ROUTE_NAME_SIZE + 64] = "/v1/accounts/";
+	size_t start = strlen(path);
+	struct route_match match;
+
+	(void)state;
+	memset(path + start, 'a', ROUTE_NAME_SIZE - 1);
+	assert_int_equal(route_find(ROUTE_GET, path, &match), ROUTE_FOUND);
+	path[start + ROUTE_NAME_SIZE - 1] = 'a';
+	assert_int_equal(route_find(ROUTE_GET, path, &match), ROUTE_NO_PATH);
+}
+
+/* Mail and changes need an admin, and nothing else does. */
+static void
+test_what_needs_an_admin(void **state)
+{
+	size_t count;
+	const struct route *routes = route_table(&count);
+
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		bool wanted =
+		    routes[i].method == ROUTE_POST ||
+		    strncmp(routes[i].pattern, "/v1/messages", 12) == 0;
+
+		if (routes[i].needs_admin != wanted)
+			fail_msg("%s", routes[i].pattern);
+	}
+}
+
+static void
+test_who_is_an_admin(void **state)
+{
+	uid_t listed[] = { 1001, 1002 };
+	struct peer_admins admins = { .uids = listed, .count = 2 };
+	static const struct {
+		uid_t own, peer;
+		bool may;
+	} cases[] = {
+		{ 900, 0, true },
+		{ 900, 900, true },
+		{ 900, 1001, true },
+		{ 900, 1002, true },
+		{ 900, 1003, false },
+		{ 900, 65534, false },
+		{ 0, 900, false },
+		{ 0, 0, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_int_equal(
+		    peer_is_admin(&admins, cases[i].own, cases[i].peer),
+		    cases[i].may);
+}
+
+static void
+test_admin_names_are_resolved(void **state)
+{
+	char root[] = "root", number[] = "4711", nobody[] = "no such user",
+	     huge[] = "4294967295";
+	char *items[] = { root, nobody, number, huge };
+	struct config_strings names = { items, 4 };
+	struct peer_admins admins;
+
+	(void)state;
+	assert_true(peer_admins_resolve(&admins, &names));
+	assert_int_equal(admins.count, 2);
+	assert_int_equal(admins.uids[0], 0);
+	assert_int_equal(admins.uids[1], 4711);
+	assert_int_equal(admins.unknown.count, 2);
+	assert_string_equal(admins.unknown.items[0], "no such user");
+	assert_string_equal(admins.unknown.items[1], "4294967295");
+	peer_admins_free(&admins);
+	names.count = 0;
+	assert_true(peer_admins_resolve(&admins, &names));
+	assert_int_equal(admins.count, 0);
+	peer_admins_free(&admins);
+}
+
+static void
+test_the_peer_of_a_socket(void **state)
+{
+	int pair[2], pipe_ends[2];
+	uid_t uid;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_true(peer_user(pair[0], &uid));
+	assert_int_equal(uid, geteuid());
+	close(pair[0]);
+	close(pair[1]);
+	assert_int_equal(pipe(pipe_ends), 0);
+	assert_false(peer_user(pipe_ends[0], &uid));
+	close(pipe_ends[0]);
+	close(pipe_ends[1]);
+}
+
+static const char *
+text_of(const json_t *json, const char *name)
+{
+	return json_string_value(json_object_get(json, name));
+}
+
+static void
+test_messages_become_json(void **state)
+{
+	struct store_message_row row = {
+		.id = 42,
+		.account = "work",
+		.unique_id = (const unsigned char *)"abc\x01\xff",
+		.unique_id_length = 5,
+		.octets = UINT64_MAX,
+		.digest = "00ff",
+		.stored_ms = 1709210096789LL,
+		.has_date = true,
+		.date_ms = 1000,
+		.sender = "J\xf6rg <j@example.org>",
+		.subject = "line\nbreak \x1b[31m and a quote\"",
+		.attachments = 2,
+	};
+	json_t *json = message_json(&row);
+	char *text = json_dumps(json, JSON_COMPACT);
+
+	(void)state;
+	assert_non_null(text);
+	assert_null(strchr(text, 0x1b));
+	free(text);
+	assert_int_equal(json_integer_value(json_object_get(json, "id")), 42);
+	assert_string_equal(
+	    text_of(json, "sender"), "J\xef\xbf\xbdrg <j@example.org>");
+	assert_string_equal(text_of(json, "subject"), row.subject);
+	assert_string_equal(text_of(json, "unique_id"), "abc\x01\xef\xbf\xbd");
+	assert_string_equal(text_of(json, "unique_id_hex"), "61626301ff");
+	assert_string_equal(
+	    text_of(json, "stored_at"), "2024-02-29T12:34:56.789Z");
+	assert_string_equal(text_of(json, "date"), "1970-01-01T00:00:01.000Z");
+	assert_true(json_is_null(json_object_get(json, "recipients")));
+	assert_true(json_is_null(json_object_get(json, "message_id")));
+	assert_true(
+	    json_integer_value(json_object_get(json, "size")) == INT64_MAX);
+	json_decref(json);
+
+	row.unique_id = (const unsigned char *)"UID-1";
+	row.has_date = false;
+	json = message_json(&row);
+	assert_string_equal(text_of(json, "unique_id"), "UID-1");
+	assert_null(json_object_get(json, "unique_id_hex"));
+	assert_true(json_is_null(json_object_get(json, "date")));
+	json_decref(json);
+
+	row.unique_id = NULL;
+	row.has_date = true;
+	row.date_ms = INT64_MAX;
+	json = message_json(&row);
+	assert_true(json_is_null(json_object_get(json, "unique_id")));
+	assert_true(json_is_null(json_object_get(json, "date")));
+	json_decref(json);
+}
+
+static void
+test_accounts_become_json(void **state)
+{
+	struct poller_account_status status = {
+		.name = "work",
+		.host = "pop.example.org",
+		.user = "me",
+		.state = POLLER_STOPPED,
+		.last_success_ms = 1000,
+		.last_outcome = "auth",
+		.last_text = "refused \x80",
+		.failures = 3,
+		.fetched = 7,
+	};
+	struct store_account_row row = { .name = "work",
+		.messages = 9,
+		.octets = 1234,
+		.last_success_ms = 2000,
+		.last_error = "refused" };
+	json_t *json = account_json(&status, NULL), *stored;
+
+	(void)state;
+	assert_string_equal(text_of(json, "state"), "stopped");
+	assert_string_equal(text_of(json, "last_text"), "refused \xef\xbf\xbd");
+	assert_true(json_is_null(json_object_get(json, "next")));
+	assert_true(json_is_null(json_object_get(json, "stored")));
+	assert_string_equal(
+	    text_of(json, "last_success"), "1970-01-01T00:00:01.000Z");
+	json_decref(json);
+
+	json = account_json(&status, &row);
+	assert_string_equal(
+	    text_of(json, "last_success"), "1970-01-01T00:00:02.000Z");
+	stored = json_object_get(json, "stored");
+	assert_int_equal(
+	    json_integer_value(json_object_get(stored, "messages")), 9);
+	assert_string_equal(text_of(stored, "last_error"), "refused");
+	json_decref(json);
+}
+
+static void
+test_status_becomes_json(void **state)
+{
+	char *nobody[] = { (char *)"ghost" };
+	struct config_strings unknown = { nobody, 1 };
+	struct exchange_context context = { .started_ms = 5000,
+		.max_sessions = 64,
+		.unknown_admins = &unknown };
+	struct poller_status poller = { .accounts = 10, .polling = 2 };
+	struct store_error health = { STORE_FULL, "no space left" };
+	struct store_stats stats = { .messages = 4 };
+	json_t *json, *part;
+
+	(void)state;
+	json = status_json(&context, &poller, &health, &stats, 65999);
+	assert_int_equal(
+	    json_integer_value(json_object_get(json, "uptime_seconds")), 60);
+	assert_int_equal(
+	    json_integer_value(json_object_get(json, "pid")), getpid());
+	part = json_object_get(json, "store");
+	assert_string_equal(text_of(part, "status"), "full");
+	assert_string_equal(text_of(part, "text"), "no space left");
+	assert_string_equal(text_of(part, "hint"), "make room");
+	part = json_object_get(json, "accounts");
+	assert_int_equal(
+	    json_integer_value(json_object_get(part, "polling")), 2);
+	part = json_object_get(json, "unknown_admins");
+	assert_string_equal(
+	    json_string_value(json_array_get(part, 0)), "ghost");
+	json_decref(json);
+}
+
+static void
+test_pages_and_polls(void **state)
+{
+	struct store_poll_row row = { .id = 5,
+		.account = "work",
+		.poll = { .started_ms = 1, .outcome = "ok", .fetched = 3 } };
+	json_t *list = json_array(), *json;
+
+	(void)state;
+	json_array_append_new(list, poll_json(&row));
+	json = page_json("polls", list, 5);
+	assert_string_equal(text_of(json, "next_cursor"), "5");
+	list = json_array_get(json_object_get(json, "polls"), 0);
+	assert_string_equal(text_of(list, "outcome"), "ok");
+	assert_true(json_is_null(json_object_get(list, "text")));
+	json_decref(json);
+	json = page_json("polls", json_array(), 0);
+	assert_null(json_object_get(json, "next_cursor"));
+	json_decref(json);
+}
+
+static void
+test_errors_name_what_to_do(void **state)
+{
+	struct answer answer = answer_store(STORE_FULL, "disk /var");
+	json_t *error = json_object_get(answer.json, "error");
+
+	(void)state;
+	assert_int_equal(answer.status, 503);
+	assert_string_equal(text_of(error, "code"), "store_unavailable");
+	assert_string_equal(text_of(error, "hint"), "make room");
+	assert_string_equal(text_of(error, "message"),
+	    "the store cannot answer (full): disk /var");
+	json_decref(answer.json);
+	answer = answer_no_account("caf\xe9");
+	assert_int_equal(answer.status, 404);
+	assert_string_equal(
+	    text_of(json_object_get(answer.json, "error"), "message"),
+	    "there is no account \"caf\xef\xbf\xbd\"");
+	json_decref(answer.json);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_routes_are_found),
+		cmocka_unit_test(test_long_names_have_no_route),
+		cmocka_unit_test(test_what_needs_an_admin),
+		cmocka_unit_test(test_who_is_an_admin),
+		cmocka_unit_test(test_admin_names_are_resolved),
+		cmocka_unit_test(test_the_peer_of_a_socket),
+		cmocka_unit_test(test_messages_become_json),
+		cmocka_unit_test(test_accounts_become_json),
+		cmocka_unit_test(test_status_becomes_json),
+		cmocka_unit_test(test_pages_and_polls),
+		cmocka_unit_test(test_errors_name_what_to_do),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
