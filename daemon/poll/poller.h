@@ -73,10 +73,12 @@ void poller_stop(struct poller *, int64_t grace_ms,
     void (*stopped)(struct poller *, void *arg), void *arg);
 void poller_free(struct poller **);
 
-/* Take over a new configuration; running sessions of unchanged accounts stay.
+/*
+ * Take over a new configuration; running sessions of unchanged accounts stay.
+ * False without memory, and nothing has changed.
  */
-void poller_reload(
-    struct poller *, const struct config *, const struct config_diff *);
+bool poller_reload(struct poller *, const struct config *,
+    const struct config_diff *) __attribute__((warn_unused_result));
 
 enum poller_answer {
 	POLLER_DONE = 0,

@@ -1,0 +1,151 @@
+/* evpopd: arguments, the configuration, and the service that runs by them. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#include "daemon/config/config.h"
+#include "daemon/log/log.h"
+#include "daemon/secret/secret.h"
+#include "daemon/service.h"
+
+#define DEFAULT_CONFIG "/etc/evpopd/evpopd.conf"
+
+struct arguments {
+	const char *config_path;
+	bool check, once;
+};
+
+static const char usage_text[] =
+    "usage: evpopd [-c FILE] [--check | --once]\n"
+    "       evpopd --help | --version\n"
+    "\n"
+    "Collects mail from POP3 maildrops into a store of its own.\n"
+    "\n"
+    "  -c, --config FILE  the configuration (" DEFAULT_CONFIG ")\n"
+    "      --check        say what is wrong with it, and exit\n"
+    "      --once         poll every account once, and exit when all is "
+    "durable\n"
+    "  -h, --help         this text\n"
+    "  -V, --version      the version\n"
+    "\n"
+    "Exit codes: 0 all is well, 64 wrong arguments, 75 an account failed "
+    "(--once) or\nanother evpopd has the store, 78 the configuration is "
+    "wrong, 71, 73 and 74 the\nsystem, the control socket or the store "
+    "failed.  See evpopd(8).\n";
+
+/* Returns -1 to go on, or an exit code. */
+static int
+parse_arguments(int argc, char **argv, struct arguments *arguments)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "check", no_argument, NULL, 'C' },
+		{ "once", no_argument, NULL, 'O' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	while (
+	    (option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			arguments->config_path = optarg;
+			break;
+		case 'C':
+			arguments->check = true;
+			break;
+		case 'O':
+			arguments->once = true;
+			break;
+		case 'h':
+			fputs(usage_text, stdout);
+			return EX_OK;
+		case 'V':
+			puts("evpopd " EVPOP_VERSION);
+			return EX_OK;
+		default:
+			fputs("Try 'evpopd --help'.\n", stderr);
+			return EX_USAGE;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr,
+		    "evpopd: unexpected argument '%s'\n"
+		    "Try 'evpopd --help'.\n",
+		    argv[optind]);
+		return EX_USAGE;
+	}
+	if (arguments->check && arguments->once) {
+		fputs(
+		    "evpopd: --check and --once exclude each other\n", stderr);
+		return EX_USAGE;
+	}
+	return -1;
+}
+
+static int
+check(const struct arguments *arguments, const struct config *config,
+    const struct config_messages *messages)
+{
+	size_t i;
+
+	for (i = 0; i < messages->count; i++)
+		fprintf(stderr, "%s\n", messages->lines[i]);
+	if (config == NULL) {
+		fprintf(stderr, "%s: %zu error%s\n", arguments->config_path,
+		    messages->errors, messages->errors == 1 ? "" : "s");
+		return EX_CONFIG;
+	}
+	printf("%s: correct, %zu account%s\n", arguments->config_path,
+	    config->account_count, config->account_count == 1 ? "" : "s");
+	return EX_OK;
+}
+
+static int
+run(const struct arguments *arguments)
+{
+	const struct service_options options = {
+		.config_path = arguments->config_path,
+		.once = arguments->once,
+	};
+	struct config_messages messages;
+	struct config *config;
+	int code = EX_CONFIG;
+
+	config = config_read(arguments->config_path, &messages);
+	if (arguments->check)
+		code = check(arguments, config, &messages);
+	else
+		service_log_messages(&messages);
+	config_messages_free(&messages);
+	if (config != NULL && !arguments->check)
+		return service_run(&options, config);
+	config_free(&config);
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct arguments arguments = { .config_path = DEFAULT_CONFIG };
+	int code;
+
+	code = parse_arguments(argc, argv, &arguments);
+	if (code >= 0)
+		return code;
+	/* Mail and state are nobody else's, whoever starts us. */
+	umask(077);
+	signal(SIGPIPE, SIG_IGN);
+	if (!secret_init()) {
+		log_write(LOG_LEVEL_ERROR, NULL, "libsodium cannot start");
+		return EX_OSERR;
+	}
+	return run(&arguments);
+}

@@ -1,0 +1,105 @@
+#include "daemon/poll/account.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/log/log.h"
+
+static const char *const state_names[] = {
+	[POLLER_WAITING] = "waiting",
+	[POLLER_QUEUED] = "queued",
+	[POLLER_POLLING] = "polling",
+	[POLLER_PAUSED] = "paused",
+	[POLLER_DISABLED] = "disabled",
+	[POLLER_STOPPED] = "stopped",
+};
+_Static_assert(sizeof state_names / sizeof state_names[0] == POLLER_STATE_COUNT,
+    "every state has a name");
+
+const char *
+poller_state_name(enum poller_state state)
+{
+	assert(state < POLLER_STATE_COUNT);
+	return state_names[state];
+}
+
+void
+poller_account_enter(struct poller_account *account, enum poller_state state)
+{
+	/* A run is there while the account is polling, and only then. */
+	assert((state == POLLER_POLLING) == (account->run != NULL));
+	if (account->config != NULL)
+		log_write(LOG_LEVEL_DEBUG, account->config->name, "%s -> %s",
+		    poller_state_name(account->state),
+		    poller_state_name(state));
+	account->state = state;
+}
+
+static void
+set_text(struct poller_account *account, const char *text)
+{
+	free(account->last_text);
+	account->last_text = text == NULL ? NULL : strdup(text);
+}
+
+static void
+log_success(const char *name, const struct run_progress *progress)
+{
+	bool news = progress->fetched > 0 || progress->deleted > 0;
+
+	log_write(news ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, name,
+	    "%" PRIu32 " messages on the server, %" PRIu32 " fetched (%" PRIu64
+	    " octets), %" PRIu32 " deleted, in %.3f s",
+	    progress->messages, progress->fetched, progress->body_octets,
+	    progress->deleted,
+	    (double)(progress->finished_ms - progress->started_ms) / 1000);
+	if (progress->failed > 0)
+		log_write(LOG_LEVEL_WARNING, name,
+		    "%" PRIu32 " messages could not be fetched",
+		    progress->failed);
+	if (progress->too_large > 0)
+		log_write(LOG_LEVEL_INFO, name,
+		    "%" PRIu32 " messages left: above max_message_size",
+		    progress->too_large);
+}
+
+void
+poller_account_note(struct poller_account *account, const char *name,
+    const struct run_progress *progress)
+{
+	const struct evpop_result *result = &progress->result;
+
+	account->last_finished_ms = progress->finished_ms;
+	account->last_outcome = evpop_error_name(result->error);
+	account->messages = progress->messages;
+	account->fetched = progress->fetched;
+	account->deleted = progress->deleted;
+	account->failed = progress->failed;
+	account->octets_in = progress->octets_in;
+	if (result->error == EVPOP_ERROR_NONE) {
+		account->failures = 0;
+		account->last_success_ms = progress->finished_ms;
+		set_text(account, NULL);
+		log_success(name, progress);
+		return;
+	}
+	account->failures++;
+	set_text(account, result->text);
+	log_write(LOG_LEVEL_WARNING, name,
+	    "%s%s%s: %s (%" PRIu32 " fetched, %" PRIu32 " deleted)",
+	    evpop_error_name(result->error),
+	    result->phase == EVPOP_PHASE_NONE ? "" : " in ",
+	    result->phase == EVPOP_PHASE_NONE ? ""
+					      : evpop_phase_name(result->phase),
+	    result->text, progress->fetched, progress->deleted);
+}
+
+void
+poller_account_free(struct poller_account *account)
+{
+	run_free(&account->run);
+	free(account->last_text);
+	free(account);
+}

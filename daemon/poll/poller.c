@@ -1,0 +1,350 @@
+/* The poller's life, its status, and what people ask of it. */
+#include "daemon/poll/poller.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/log/log.h"
+#include "daemon/poll/poller_internal.h"
+#include "daemon/store/clock.h"
+#include "daemon/store/store.h"
+
+static void
+store_drained(struct store *store, void *arg)
+{
+	struct poller *poller = arg;
+	struct poller_account *account;
+	size_t i;
+
+	(void)store;
+	for (i = 0; i < poller->account_count; i++)
+		if (poller->accounts[i]->run != NULL)
+			run_drained(poller->accounts[i]->run);
+	TAILQ_FOREACH(account, &poller->retired, queued)
+	run_drained(account->run);
+}
+
+/* The store works again: what waits because of it need not wait longer. */
+static void
+store_changed(struct store *store, void *arg)
+{
+	struct poller *poller = arg;
+	const struct store_error *health = store_health(store);
+	struct poller_account *account;
+	size_t i;
+
+	if (health->status != STORE_OK) {
+		log_write(LOG_LEVEL_ERROR, NULL,
+		    "the store fails: %s; mail stays on the servers",
+		    health->text);
+		return;
+	}
+	log_write(LOG_LEVEL_INFO, NULL, "the store works again");
+	for (i = 0; i < poller->account_count; i++) {
+		account = poller->accounts[i];
+		if (account->state == POLLER_WAITING && account->failures > 0)
+			poller_enqueue(account, false);
+	}
+}
+
+struct poller_account *
+poller_account_new(struct poller *poller, const struct config_account *config)
+{
+	struct poller_account *account;
+
+	account = calloc(1, sizeof *account);
+	if (account == NULL)
+		return NULL;
+	account->poller = poller;
+	account->config = config;
+	account->state = POLLER_DISABLED;
+	account->host = host_get(&poller->hosts, config->host);
+	if (account->host == NULL) {
+		free(account);
+		return NULL;
+	}
+	return account;
+}
+
+static bool
+make_accounts(struct poller *poller)
+{
+	size_t count = poller->config->account_count, i;
+
+	poller->accounts = calloc(count + 1, sizeof(*poller->accounts));
+	if (poller->accounts == NULL ||
+	    !schedule_reserve(&poller->schedule, count))
+		return false;
+	for (i = 0; i < count; i++) {
+		poller->accounts[i] =
+		    poller_account_new(poller, poller->config->accounts[i]);
+		if (poller->accounts[i] == NULL)
+			return false;
+		poller->account_count++;
+	}
+	for (i = 0; i < count; i++) {
+		if (!poller->config->accounts[i]->enabled)
+			continue;
+		poller_enqueue(poller->accounts[i], false);
+		poller->once_left++;
+	}
+	return true;
+}
+
+static void
+grace_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct poller *poller = arg;
+	struct poller_account *account;
+	size_t i;
+
+	(void)fd;
+	(void)what;
+	for (i = 0; i < poller->account_count; i++)
+		if (poller->accounts[i]->run != NULL)
+			run_cancel(poller->accounts[i]->run,
+			    "cut short by the end of the daemon");
+	TAILQ_FOREACH(account, &poller->retired, queued)
+	run_cancel(account->run, "cut short by the end of the daemon");
+}
+
+struct poller *
+poller_new(struct event_base *base, struct evdns_base *dns, struct store *store,
+    const struct config *config, const struct poller_options *options)
+{
+	struct poller *poller;
+
+	poller = calloc(1, sizeof *poller);
+	if (poller == NULL)
+		return NULL;
+	poller->resources = (struct run_resources){ base, dns, store };
+	poller->options = *options;
+	poller->config = config;
+	TAILQ_INIT(&poller->queue);
+	TAILQ_INIT(&poller->retired);
+	poller->timer = evtimer_new(base, poller_dispatch, poller);
+	poller->grace = evtimer_new(base, grace_over, poller);
+	if (poller->timer == NULL || poller->grace == NULL ||
+	    !make_accounts(poller)) {
+		poller_free(&poller);
+		return NULL;
+	}
+	store_set_drain_cb(store, store_drained, poller);
+	store_set_health_cb(store, store_changed, poller);
+	poller_wake(poller);
+	return poller;
+}
+
+void
+poller_stop(struct poller *poller, int64_t grace_ms,
+    void (*stopped)(struct poller *, void *), void *arg)
+{
+	const struct timeval grace = {
+		.tv_sec = (time_t)(grace_ms / 1000),
+		.tv_usec = (suseconds_t)(grace_ms % 1000 * 1000),
+	};
+	struct poller_account *account;
+	size_t i;
+
+	poller->stopping = true;
+	poller->stopped = stopped;
+	poller->stopped_arg = arg;
+	for (i = 0; i < poller->account_count; i++)
+		if (poller->accounts[i]->run != NULL)
+			run_stop(poller->accounts[i]->run);
+	TAILQ_FOREACH(account, &poller->retired, queued)
+	run_stop(account->run);
+	evtimer_add(poller->grace, &grace);
+	poller_wake(poller);
+}
+
+void
+poller_free(struct poller **poller_p)
+{
+	struct poller *poller = *poller_p;
+	size_t i;
+
+	if (poller == NULL)
+		return;
+	*poller_p = NULL;
+	assert(poller->polling == 0);
+	store_set_drain_cb(poller->resources.store, NULL, NULL);
+	store_set_health_cb(poller->resources.store, NULL, NULL);
+	for (i = 0; i < poller->account_count; i++)
+		poller_account_free(poller->accounts[i]);
+	free(poller->accounts);
+	schedule_clear(&poller->schedule);
+	host_table_clear(&poller->hosts);
+	tls_table_clear(&poller->tls);
+	if (poller->timer != NULL)
+		event_free(poller->timer);
+	if (poller->grace != NULL)
+		event_free(poller->grace);
+	free(poller);
+}
+
+/* ---- wishes ---- */
+
+static int
+compare_name(const void *name, const void *account)
+{
+	return strcmp(
+	    name, (*(struct poller_account *const *)account)->config->name);
+}
+
+struct poller_account *
+poller_find(const struct poller *poller, const char *name)
+{
+	struct poller_account **found;
+
+	found = bsearch(name, poller->accounts, poller->account_count,
+	    sizeof(*poller->accounts), compare_name);
+	return found == NULL ? NULL : *found;
+}
+
+enum poller_answer
+poller_poll_now(struct poller *poller, const char *name)
+{
+	struct poller_account *account = poller_find(poller, name);
+
+	if (account == NULL)
+		return POLLER_NO_SUCH_ACCOUNT;
+	if (account->state == POLLER_DISABLED)
+		return POLLER_IS_DISABLED;
+	if (account->state == POLLER_POLLING) {
+		/* Mail may have come since it was listed. */
+		account->again = true;
+		return POLLER_ALREADY;
+	}
+	poller_enqueue(account, true);
+	return POLLER_DONE;
+}
+
+enum poller_answer
+poller_pause(struct poller *poller, const char *name)
+{
+	struct poller_account *account = poller_find(poller, name);
+
+	if (account == NULL)
+		return POLLER_NO_SUCH_ACCOUNT;
+	if (account->state == POLLER_DISABLED)
+		return POLLER_IS_DISABLED;
+	if (account->state == POLLER_PAUSED || account->pause)
+		return POLLER_ALREADY;
+	if (account->state == POLLER_POLLING)
+		account->pause = true;
+	else
+		poller_rest(account, POLLER_PAUSED);
+	return POLLER_DONE;
+}
+
+enum poller_answer
+poller_resume(struct poller *poller, const char *name)
+{
+	struct poller_account *account = poller_find(poller, name);
+
+	if (account == NULL)
+		return POLLER_NO_SUCH_ACCOUNT;
+	if (account->state == POLLER_DISABLED)
+		return POLLER_IS_DISABLED;
+	if (account->pause) {
+		account->pause = false;
+		return POLLER_DONE;
+	}
+	if (account->state != POLLER_PAUSED && account->state != POLLER_STOPPED)
+		return POLLER_ALREADY;
+	poller_enqueue(account, false);
+	return POLLER_DONE;
+}
+
+/* ---- status ---- */
+
+void
+poller_status(const struct poller *poller, struct poller_status *status)
+{
+	const struct poller_account *account;
+	size_t i;
+
+	*status = (struct poller_status){
+		.accounts = poller->account_count,
+		.polling = poller->polling,
+		.polls = poller->polls,
+		.failures = poller->failures,
+		.messages = poller->messages,
+		.octets = poller->octets,
+	};
+	for (i = 0; i < poller->account_count; i++) {
+		account = poller->accounts[i];
+		status->queued += account->state == POLLER_QUEUED;
+		status->stopped += account->state == POLLER_STOPPED;
+	}
+}
+
+static int64_t
+next_ms(const struct poller_account *account)
+{
+	if (account->state == POLLER_QUEUED)
+		return store_clock_unix_ms();
+	if (account->item.position == 0)
+		return 0;
+	return store_clock_unix_ms() + account->item.due_ms -
+	       store_clock_monotonic_ms();
+}
+
+static void
+fill_status(
+    const struct poller_account *account, struct poller_account_status *status)
+{
+	const struct run_progress *now;
+
+	*status = (struct poller_account_status){
+		.name = account->config->name,
+		.host = account->config->host,
+		.user = account->config->user,
+		.state = account->state,
+		.next_ms = next_ms(account),
+		.last_started_ms = account->last_started_ms,
+		.last_finished_ms = account->last_finished_ms,
+		.last_success_ms = account->last_success_ms,
+		.last_outcome = account->last_outcome,
+		.last_text = account->last_text,
+		.failures = account->failures,
+		.messages = account->messages,
+		.fetched = account->fetched,
+		.deleted = account->deleted,
+		.failed = account->failed,
+		.octets_in = account->octets_in,
+	};
+	if (account->run == NULL)
+		return;
+	now = run_progress(account->run);
+	status->messages = now->messages;
+	status->fetched = now->fetched;
+	status->deleted = now->deleted;
+	status->failed = now->failed;
+	status->octets_in = now->octets_in;
+}
+
+bool
+poller_account_status(const struct poller *poller, const char *name,
+    struct poller_account_status *status)
+{
+	const struct poller_account *account = poller_find(poller, name);
+
+	if (account == NULL)
+		return false;
+	fill_status(account, status);
+	return true;
+}
+
+bool
+poller_account_status_at(const struct poller *poller, size_t index,
+    struct poller_account_status *status)
+{
+	if (index >= poller->account_count)
+		return false;
+	fill_status(poller->accounts[index], status);
+	return true;
+}

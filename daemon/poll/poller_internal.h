@@ -1,0 +1,60 @@
+/*
+ * The inside of the poller, shared by its life and wishes (poller.c), the
+ * choice of what runs next (dispatch.c) and the change of configuration
+ * (reload.c).
+ */
+#ifndef POLL_POLLER_INTERNAL_H
+#define POLL_POLLER_INTERNAL_H
+
+#include "daemon/poll/account.h"
+#include "daemon/poll/poller.h"
+#include "daemon/poll/tls.h"
+
+struct event;
+
+struct poller {
+	struct run_resources resources;
+	struct poller_options options;
+	const struct config *config;
+
+	struct poller_account **accounts; /* sorted by name, as in config */
+	size_t account_count;
+	struct poller_queue retired; /* removed, but still polling */
+	struct host_table hosts;
+	struct tls_table tls;
+
+	struct schedule schedule;
+	struct poller_queue queue; /* due, in the order they will be polled */
+	struct event *timer;       /* runs the dispatch */
+	size_t polling;
+	size_t once_left; /* accounts that --once still has to poll */
+	uint64_t polls, failures, messages, octets;
+
+	bool stopping, stop_told;
+	struct event *grace;
+	void (*stopped)(struct poller *, void *arg);
+	void *stopped_arg;
+};
+
+/* Look, from the loop, for what may run; soon. */
+void poller_wake(struct poller *);
+
+/* The dispatch itself: an event callback. */
+void poller_dispatch(int fd, short what, void *poller);
+
+/* Put an account in the queue, whatever it was doing, unless it is polling. */
+void poller_enqueue(struct poller_account *, bool first);
+
+/* Take an account out of queue and schedule, to rest in that state. */
+void poller_rest(struct poller_account *, enum poller_state);
+
+/* To wait until this moment of the monotonic clock. */
+void poller_wait_until(struct poller_account *, int64_t due_ms);
+
+struct poller_account *poller_find(const struct poller *, const char *name);
+
+/* A new account at rest; NULL without memory. */
+struct poller_account *poller_account_new(struct poller *,
+    const struct config_account *) __attribute__((warn_unused_result));
+
+#endif

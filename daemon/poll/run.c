@@ -1,0 +1,453 @@
+#include "daemon/poll/run.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/log/log.h"
+#include "daemon/poll/deposit.h"
+#include "daemon/secret/secret.h"
+#include "daemon/store/clock.h"
+#include "daemon/store/store.h"
+
+/* A password command may ask an agent, but nobody is there to answer. */
+#define SECRET_TIMEOUT_MS 60000
+
+struct run {
+	struct run_resources resources;
+	char *name, *user;
+	run_finished_cb finished;
+	void *arg;
+
+	struct secret_request *secret_request;
+	struct secret *secret;
+	struct evpop_sync *sync;
+	struct deposit *deposit;
+	bool started;          /* the sync runs, or has run */
+	bool over;             /* the sync is done, or will never start */
+	unsigned waiting;      /* answers owed by the store */
+	struct event *settled; /* runs `finished` from the loop */
+	struct run_progress progress;
+};
+
+static void sync_listing(
+    struct evpop_sync *, const struct evpop_listing *, void *);
+static void sync_done(
+    struct evpop_sync *, const struct evpop_sync_report *, void *);
+
+static enum evpop_flow
+sync_begin(struct evpop_sync *sync, const struct evpop_entry *entry,
+    enum evpop_action action, void **message_r, void *arg)
+{
+	struct run *run = arg;
+
+	(void)sync;
+	return deposit_begin(run->deposit, entry, action, message_r);
+}
+
+static enum evpop_flow
+sync_data(struct evpop_sync *sync, void *message, const unsigned char *bytes,
+    size_t length, void *arg)
+{
+	struct run *run = arg;
+
+	(void)sync;
+	run->progress.body_octets += length;
+	return deposit_data(run->deposit, message, bytes, length);
+}
+
+static void
+sync_end(struct evpop_sync *sync, const struct evpop_entry *entry,
+    void *message, const struct evpop_result *result, void *arg)
+{
+	struct run *run = arg;
+
+	(void)sync;
+	if (result->error != EVPOP_ERROR_NONE)
+		log_write(LOG_LEVEL_WARNING, run->name,
+		    "message %lu was not fetched: %s",
+		    (unsigned long)entry->number, result->text);
+	deposit_end(run->deposit, entry, message, result);
+}
+
+static void
+sync_planned(struct evpop_sync *sync, const struct evpop_plan *plan, void *arg)
+{
+	struct run *run = arg;
+
+	(void)sync;
+	run->progress.too_large = (uint32_t)plan->too_large;
+	run->progress.later = (uint32_t)plan->later;
+	deposit_planned(run->deposit, plan);
+}
+
+static void
+sync_deleted(
+    struct evpop_sync *sync, const struct evpop_entry *entry, void *arg)
+{
+	struct run *run = arg;
+
+	(void)sync;
+	deposit_deleted(run->deposit, entry);
+}
+
+static const struct evpop_sync_callbacks sync_callbacks = {
+	.listing = sync_listing,
+	.planned = sync_planned,
+	.begin = sync_begin,
+	.data = sync_data,
+	.end = sync_end,
+	.deleted = sync_deleted,
+	.done = sync_done,
+};
+
+/* ---- the end ---- */
+
+static void
+finish_if_settled(struct run *run)
+{
+	if (run->over && run->waiting == 0)
+		event_active(run->settled, EV_TIMEOUT, 0);
+}
+
+static void
+run_finished(evutil_socket_t fd, short what, void *arg)
+{
+	struct run *run = arg;
+
+	(void)fd;
+	(void)what;
+	run->finished(run, &run->progress, run->arg);
+}
+
+static void
+recorded(enum store_status status, void *arg)
+{
+	struct run *run = arg;
+
+	if (status != STORE_OK)
+		log_write(LOG_LEVEL_WARNING, run->name,
+		    "the poll could not be recorded: %s",
+		    store_status_name(status));
+	run->waiting--;
+	finish_if_settled(run);
+}
+
+static void
+record(struct run *run)
+{
+	const struct run_progress *progress = &run->progress;
+	const struct store_poll poll = {
+		.account_id = progress->account_id,
+		.started_ms = progress->started_ms,
+		.finished_ms = progress->finished_ms,
+		.outcome = evpop_error_name(progress->result.error),
+		.text = progress->result.error == EVPOP_ERROR_NONE
+			    ? NULL
+			    : progress->result.text,
+		.messages = progress->messages,
+		.fetched = progress->fetched,
+		.failed = progress->failed,
+		.deleted = progress->deleted,
+		.octets_in = progress->octets_in,
+		.octets_out = progress->octets_out,
+		.body_octets = progress->body_octets,
+	};
+
+	if (progress->account_id == 0)
+		return;
+	run->waiting++;
+	store_poll_record(run->resources.store, &poll, recorded, run);
+}
+
+/* The session is over, well or badly; or it will never begin. */
+static void
+conclude(struct run *run)
+{
+	assert(!run->over);
+	run->over = true;
+	run->progress.finished_ms = store_clock_unix_ms();
+	secret_cancel(&run->secret_request);
+	secret_free(&run->secret);
+	/* Before the record, so that its commit has this one behind it too. */
+	if (run->progress.account_id != 0) {
+		run->waiting++;
+		deposit_close(run->deposit, recorded, run);
+	}
+	record(run);
+	finish_if_settled(run);
+}
+
+static void
+fail(struct run *run, enum evpop_error error, const char *why)
+{
+	struct evpop_result result;
+
+	evpop_result_set(&result, error, EVPOP_PHASE_NONE, "%s", why);
+	if (run->started)
+		evpop_sync_cancel(run->sync, &result);
+	else if (!run->over) {
+		run->progress.result = result;
+		conclude(run);
+	}
+}
+
+static void
+note_unidentified(struct run *run, const struct evpop_sync_report *report)
+{
+	if (report->result.error == EVPOP_ERROR_NONE &&
+	    report->unidentified > 0)
+		evpop_result_set(&run->progress.result, EVPOP_ERROR_PROTOCOL,
+		    EVPOP_PHASE_COMMAND,
+		    "%lu messages have no unique-id and were left, since each "
+		    "poll would fetch them again; \"keep = delete\" takes them",
+		    (unsigned long)report->unidentified);
+}
+
+static void
+sync_done(
+    struct evpop_sync *sync, const struct evpop_sync_report *report, void *arg)
+{
+	struct run *run = arg;
+	struct run_progress *progress = &run->progress;
+	const struct evpop_capabilities *capabilities;
+
+	capabilities = evpop_client_capabilities(evpop_sync_client(sync));
+	if (capabilities->login_delay)
+		progress->login_delay_s = capabilities->login_delay_s;
+	progress->result = report->result;
+	progress->messages = report->messages;
+	progress->fetched = report->fetched;
+	progress->failed = report->failed;
+	progress->deleted =
+	    report->quit == EVPOP_QUIT_COMMITTED ? report->deleted : 0;
+	progress->octets_in = report->octets_in;
+	progress->octets_out = report->octets_out;
+	progress->body_octets = report->body_octets;
+	note_unidentified(run, report);
+	conclude(run);
+}
+
+/* ---- the beginning ---- */
+
+static void
+sync_listing(
+    struct evpop_sync *sync, const struct evpop_listing *listing, void *arg)
+{
+	struct run *run = arg;
+
+	(void)sync;
+	run->progress.messages = (uint32_t)listing->count;
+	deposit_listing(run->deposit);
+}
+
+/* Both the account's row and its secret are needed. */
+static void
+start_if_ready(struct run *run)
+{
+	enum evpop_error error;
+
+	if (run->over || run->secret == NULL || run->progress.account_id == 0)
+		return;
+	error =
+	    evpop_sync_start(run->sync, run->user, secret_text(run->secret));
+	secret_free(&run->secret);
+	if (error != EVPOP_ERROR_NONE) {
+		fail(run, error,
+		    "user or password holds a line end, which POP3 "
+		    "cannot carry");
+		return;
+	}
+	run->started = true;
+}
+
+static void
+account_known(enum store_status status, int64_t account_id, void *arg)
+{
+	struct run *run = arg;
+
+	run->waiting--;
+	if (status == STORE_OK) {
+		run->progress.account_id = account_id;
+		deposit_set_account(run->deposit, account_id);
+		start_if_ready(run);
+	} else if (!run->over)
+		fail(run, EVPOP_ERROR_IO, store_status_hint(status));
+	finish_if_settled(run);
+}
+
+static void
+secret_known(struct secret *secret, const char *error, void *arg)
+{
+	struct run *run = arg;
+
+	run->secret_request = NULL;
+	if (secret == NULL) {
+		fail(run, EVPOP_ERROR_USAGE, error);
+		return;
+	}
+	run->secret = secret;
+	start_if_ready(run);
+}
+
+static void
+store_failed(enum store_status status, void *arg)
+{
+	struct run *run = arg;
+	char why[EVPOP_TEXT_SIZE];
+
+	snprintf(why, sizeof why, "the store: %s: %s",
+	    store_status_name(status), store_status_hint(status));
+	fail(run, EVPOP_ERROR_IO, why);
+}
+
+static bool
+secret_source(
+    const struct config_account *account, struct secret_source *source_r)
+{
+	const struct secret_source sources[] = {
+		{ SECRET_LITERAL, account->password },
+		{ SECRET_FILE, account->password_file },
+		{ SECRET_COMMAND, account->password_command },
+		{ SECRET_CREDENTIAL, account->password_credential },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+		if (sources[i].value == NULL)
+			continue;
+		*source_r = sources[i];
+		return true;
+	}
+	return false;
+}
+
+static struct evpop_sync *
+make_sync(struct run *run, const struct config_account *account,
+    struct evpop_tls_context *tls)
+{
+	static const enum evpop_tls tls_modes[] = {
+		[CONFIG_TLS_IMPLICIT] = EVPOP_TLS_IMPLICIT,
+		[CONFIG_TLS_STLS] = EVPOP_TLS_STLS,
+		[CONFIG_TLS_NONE] = EVPOP_TLS_NONE,
+	};
+	static const enum evpop_keep keeps[] = {
+		[CONFIG_KEEP_FOREVER] = EVPOP_KEEP_FOREVER,
+		[CONFIG_KEEP_DELETE] = EVPOP_KEEP_NONE,
+		[CONFIG_KEEP_AGE] = EVPOP_KEEP_AGE,
+	};
+	const struct evpop_client_config client = {
+		.host = account->host,
+		.port = account->port,
+		.tls = tls_modes[account->tls],
+		.tls_context = tls,
+		.allow_cleartext = account->allow_cleartext,
+		.timeouts = {
+			.resolve_ms = account->timeout_resolve_ms,
+			.connect_ms = account->timeout_connect_ms,
+			.handshake_ms = account->timeout_handshake_ms,
+			.greeting_ms = account->timeout_greeting_ms,
+			.login_ms = account->timeout_login_ms,
+			.command_ms = account->timeout_command_ms,
+			.body_ms = account->timeout_body_ms,
+			.quit_ms = account->timeout_quit_ms,
+			.session_ms = account->timeout_session_ms,
+		},
+	};
+	const struct evpop_policy policy = {
+		.keep = keeps[account->keep.kind],
+		.keep_ms = account->keep.age_ms,
+		.max_message_octets = account->max_message_size,
+		.max_messages = account->max_messages_per_poll,
+		.order = account->order == CONFIG_ORDER_NEWEST
+			     ? EVPOP_ORDER_NEWEST
+			     : EVPOP_ORDER_OLDEST,
+	};
+
+	return evpop_sync_new(run->resources.base, run->resources.dns, &client,
+	    &policy, &sync_callbacks, run);
+}
+
+struct run *
+run_new(const struct run_resources *resources,
+    const struct config_account *account, struct evpop_tls_context *tls,
+    run_finished_cb finished, void *arg)
+{
+	struct secret_source source;
+	struct run *run;
+
+	run = calloc(1, sizeof *run);
+	if (run == NULL)
+		return NULL;
+	run->resources = *resources;
+	run->finished = finished;
+	run->arg = arg;
+	run->progress.started_ms = store_clock_unix_ms();
+	run->name = strdup(account->name);
+	run->user = strdup(account->user);
+	run->settled = event_new(resources->base, -1, 0, run_finished, run);
+	run->sync = make_sync(run, account, tls);
+	if (run->sync != NULL)
+		run->deposit =
+		    deposit_new(resources->store, run->sync, store_failed, run);
+	if (secret_source(account, &source) && run->deposit != NULL)
+		run->secret_request = secret_fetch(resources->base, &source,
+		    SECRET_TIMEOUT_MS, secret_known, run);
+	if (run->name == NULL || run->user == NULL || run->settled == NULL ||
+	    run->secret_request == NULL) {
+		run_free(&run);
+		return NULL;
+	}
+	run->waiting++;
+	store_account(
+	    resources->store, account->name, account->id, account_known, run);
+	return run;
+}
+
+void
+run_drained(struct run *run)
+{
+	deposit_drained(run->deposit);
+}
+
+void
+run_stop(struct run *run)
+{
+	if (run->started)
+		evpop_sync_stop(run->sync);
+	else
+		fail(run, EVPOP_ERROR_CANCELLED, "stopped");
+}
+
+void
+run_cancel(struct run *run, const char *why)
+{
+	fail(run, EVPOP_ERROR_CANCELLED, why);
+}
+
+const struct run_progress *
+run_progress(const struct run *run)
+{
+	return &run->progress;
+}
+
+void
+run_free(struct run **run_p)
+{
+	struct run *run = *run_p;
+
+	if (run == NULL)
+		return;
+	*run_p = NULL;
+	secret_cancel(&run->secret_request);
+	secret_free(&run->secret);
+	evpop_sync_free(run->sync);
+	deposit_free(&run->deposit);
+	if (run->settled != NULL)
+		event_free(run->settled);
+	free(run->name);
+	free(run->user);
+	free(run);
+}

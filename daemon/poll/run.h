@@ -1,0 +1,61 @@
+/*
+ * One poll of one account: its row in the store, its secret, a sync whose
+ * bodies go to the store, and the record of what came of it.
+ */
+#ifndef POLL_RUN_H
+#define POLL_RUN_H
+
+#include <evpop/sync.h>
+
+#include "daemon/config/config.h"
+
+struct store;
+struct run;
+
+struct run_resources {
+	struct event_base *base;
+	struct evdns_base *dns;
+	struct store *store;
+};
+
+/* How far a run is, or how it ended. */
+struct run_progress {
+	struct evpop_result result;      /* meaningful once finished */
+	int64_t started_ms, finished_ms; /* Unix time */
+	int64_t account_id;              /* of the store; 0: not known yet */
+	uint32_t login_delay_s;          /* what the server asks for; 0: none */
+	uint32_t messages, fetched, failed, deleted, too_large, later;
+	uint64_t octets_in, octets_out, body_octets;
+};
+
+/*
+ * `finished` runs once, on the loop, when all is over and what was fetched is
+ * durable; run_free() is allowed in it.
+ */
+typedef void (*run_finished_cb)(
+    struct run *, const struct run_progress *, void *arg);
+
+/*
+ * Begin a poll of that account.  The configuration is only read during the
+ * call.  `tls` may be NULL where the account uses none.  Returns NULL without
+ * memory, and `finished` will not run.
+ */
+struct run *run_new(const struct run_resources *, const struct config_account *,
+    struct evpop_tls_context *tls, run_finished_cb finished, void *arg)
+    __attribute__((warn_unused_result));
+
+/* The store takes bodies again. */
+void run_drained(struct run *);
+
+/* Fetch nothing more, but commit what was marked; then `finished`. */
+void run_stop(struct run *);
+
+/* Cut the session; `finished` still runs, once the store has answered. */
+void run_cancel(struct run *, const char *why);
+
+const struct run_progress *run_progress(const struct run *);
+
+/* Only in or after `finished`; sets the pointer to NULL. */
+void run_free(struct run **);
+
+#endif

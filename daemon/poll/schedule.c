@@ -1,0 +1,132 @@
+#include "daemon/poll/schedule.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool
+schedule_reserve(struct schedule *schedule, size_t items)
+{
+	struct schedule_item **heap;
+
+	if (items <= schedule->room)
+		return true;
+	heap = reallocarray(schedule->heap, items, sizeof(*heap));
+	if (heap == NULL)
+		return false;
+	schedule->heap = heap;
+	schedule->room = items;
+	return true;
+}
+
+static void
+place(struct schedule *schedule, struct schedule_item *item, size_t position)
+{
+	schedule->heap[position - 1] = item;
+	item->position = position;
+}
+
+static void
+sift_up(struct schedule *schedule, struct schedule_item *item)
+{
+	struct schedule_item *parent;
+	size_t position = item->position;
+
+	while (position > 1) {
+		parent = schedule->heap[position / 2 - 1];
+		if (parent->due_ms <= item->due_ms)
+			break;
+		place(schedule, parent, position);
+		position /= 2;
+	}
+	place(schedule, item, position);
+}
+
+static void
+sift_down(struct schedule *schedule, struct schedule_item *item)
+{
+	struct schedule_item *child;
+	size_t position = item->position, next;
+
+	while ((next = position * 2) <= schedule->count) {
+		if (next < schedule->count &&
+		    schedule->heap[next]->due_ms <
+			schedule->heap[next - 1]->due_ms)
+			next++;
+		child = schedule->heap[next - 1];
+		if (item->due_ms <= child->due_ms)
+			break;
+		place(schedule, child, position);
+		position = next;
+	}
+	place(schedule, item, position);
+}
+
+void
+schedule_set(
+    struct schedule *schedule, struct schedule_item *item, int64_t due_ms)
+{
+	item->due_ms = due_ms;
+	if (item->position == 0) {
+		assert(schedule->count < schedule->room);
+		place(schedule, item, ++schedule->count);
+	}
+	sift_up(schedule, item);
+	sift_down(schedule, item);
+}
+
+void
+schedule_remove(struct schedule *schedule, struct schedule_item *item)
+{
+	struct schedule_item *last;
+	size_t position = item->position;
+
+	if (position == 0)
+		return;
+	item->position = 0;
+	last = schedule->heap[--schedule->count];
+	if (last == item)
+		return;
+	place(schedule, last, position);
+	sift_up(schedule, last);
+	sift_down(schedule, last);
+}
+
+struct schedule_item *
+schedule_first(const struct schedule *schedule)
+{
+	return schedule->count > 0 ? schedule->heap[0] : NULL;
+}
+
+void
+schedule_clear(struct schedule *schedule)
+{
+	free(schedule->heap);
+	memset(schedule, 0, sizeof *schedule);
+}
+
+/* FNV-1a, stirred once more since short names differ in their last octets. */
+static uint64_t
+hash_name(const char *name)
+{
+	uint64_t hash = 14695981039346656037u;
+
+	for (; *name != '\0'; name++)
+		hash = (hash ^ (unsigned char)*name) * 1099511628211u;
+	hash ^= hash >> 32;
+	hash *= 0x9e3779b97f4a7c15u;
+	return hash ^ hash >> 29;
+}
+
+int64_t
+schedule_slot(const char *name, int64_t interval_ms, int64_t after_ms)
+{
+	int64_t phase, behind;
+
+	assert(interval_ms > 0);
+	phase = (int64_t)(hash_name(name) % (uint64_t)interval_ms);
+	behind = (after_ms - phase) % interval_ms;
+	if (behind < 0)
+		behind += interval_ms;
+	return after_ms + interval_ms - behind;
+}

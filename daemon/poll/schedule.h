@@ -1,0 +1,47 @@
+/*
+ * When each account is due: a binary heap of times, and the arithmetic that
+ * spreads equal intervals.  Pure: the clock is handed in, as milliseconds of
+ * any clock that never goes back.
+ */
+#ifndef POLL_SCHEDULE_H
+#define POLL_SCHEDULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Part of what is scheduled; zeroed, it is in no schedule. */
+struct schedule_item {
+	int64_t due_ms;
+	size_t position; /* in the heap, counted from 1; 0: not there */
+};
+
+/* Zeroed, it is empty. */
+struct schedule {
+	struct schedule_item **heap;
+	size_t count, room;
+};
+
+/* Room for this many items, so that schedule_set() cannot fail. */
+bool schedule_reserve(struct schedule *, size_t items)
+    __attribute__((warn_unused_result));
+
+/* Put an item in, or move it, to be due at that time. */
+void schedule_set(struct schedule *, struct schedule_item *, int64_t due_ms);
+
+/* Take an item out; harmless where it is not in. */
+void schedule_remove(struct schedule *, struct schedule_item *);
+
+/* The earliest, which stays in; NULL where there is none. */
+struct schedule_item *schedule_first(const struct schedule *);
+
+void schedule_clear(struct schedule *);
+
+/*
+ * The next time after `after_ms` at which an account of that name is due: a
+ * hash of the name picks its moment within the interval, so that accounts of
+ * one interval never bunch up.
+ */
+int64_t schedule_slot(const char *name, int64_t interval_ms, int64_t after_ms);
+
+#endif

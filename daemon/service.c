@@ -1,0 +1,384 @@
+#include "daemon/service.h"
+
+#include <event2/dns.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+
+#include "daemon/control/control.h"
+#include "daemon/log/log.h"
+#include "daemon/poll/poller.h"
+#include "daemon/store/store.h"
+#include "daemon/supervisor.h"
+
+/* Below the 90 s that systemd gives a service to stop. */
+#define GRACE_MS 30000
+
+/* Files that the daemon needs besides its sessions. */
+#define SPARE_DESCRIPTORS 256
+
+enum signal_index {
+	ON_TERM = 0,
+	ON_INT,
+	ON_HUP,
+	SIGNAL_COUNT
+};
+
+struct service {
+	const struct service_options *options;
+	struct config *config;
+	struct event_base *base;
+	struct evdns_base *dns;
+	struct store *store;
+	struct poller *poller;
+	struct control *control;
+	struct event *signals[SIGNAL_COUNT];
+	struct event *watchdog;
+	bool stopping, interrupted;
+};
+
+void
+service_log_messages(const struct config_messages *messages)
+{
+	enum log_level level;
+	size_t i;
+
+	level = messages->errors > 0 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING;
+	for (i = 0; i < messages->count; i++)
+		log_write(level, NULL, "%s", messages->lines[i]);
+}
+
+static enum log_level
+log_level_of(const struct config *config)
+{
+	static const enum log_level levels[] = {
+		[CONFIG_LOG_ERROR] = LOG_LEVEL_ERROR,
+		[CONFIG_LOG_WARNING] = LOG_LEVEL_WARNING,
+		[CONFIG_LOG_INFO] = LOG_LEVEL_INFO,
+		[CONFIG_LOG_DEBUG] = LOG_LEVEL_DEBUG,
+	};
+
+	return levels[config->log_level];
+}
+
+/* ---- reload ---- */
+
+/* All of the new configuration, or nothing of it. */
+static bool
+apply(struct service *service, struct config *config)
+{
+	struct config_diff diff;
+	size_t i;
+
+	if (!config_diff(&diff, service->config, config))
+		return false;
+	if (!poller_reload(service->poller, config, &diff)) {
+		config_diff_free(&diff);
+		return false;
+	}
+	control_reload(service->control, config);
+	log_set_level(log_level_of(config));
+	for (i = 0; i < diff.restart_count; i++)
+		log_write(LOG_LEVEL_WARNING, NULL,
+		    "%s has changed, which takes a restart", diff.restart[i]);
+	log_write(LOG_LEVEL_INFO, NULL,
+	    "reloaded: %zu accounts added, %zu changed, %zu removed",
+	    diff.added_count, diff.changed_count, diff.removed_count);
+	config_diff_free(&diff);
+	config_free(&service->config);
+	service->config = config;
+	return true;
+}
+
+static bool
+reload(char *error, size_t error_size, void *arg)
+{
+	struct service *service = arg;
+	struct config_messages messages;
+	struct config *config;
+	bool applied = false;
+
+	supervisor_reloading();
+	config = config_read(service->options->config_path, &messages);
+	service_log_messages(&messages);
+	if (config == NULL)
+		snprintf(error, error_size, "%s%s",
+		    messages.count > 0 ? messages.lines[0]
+				       : "the configuration cannot be read",
+		    messages.count > 1 ? " (and more: see the log, or "
+					 "evpopd --check)"
+				       : "");
+	else if (apply(service, config))
+		applied = true;
+	else {
+		config_free(&config);
+		snprintf(error, error_size, "no memory for the change");
+	}
+	config_messages_free(&messages);
+	supervisor_ready();
+	return applied;
+}
+
+/* ---- signals ---- */
+
+static void
+stopped(struct poller *poller, void *arg)
+{
+	struct service *service = arg;
+
+	(void)poller;
+	event_base_loopexit(service->base, NULL);
+}
+
+static void
+on_stop(evutil_socket_t signal, short what, void *arg)
+{
+	struct service *service = arg;
+
+	(void)what;
+	supervisor_stopping();
+	service->interrupted = true;
+	log_write(LOG_LEVEL_INFO, NULL, "%s: finishing%s",
+	    strsignal((int)signal),
+	    service->stopping ? " at once" : " what is under way");
+	/* Asked twice, it waits no longer. */
+	poller_stop(service->poller, service->stopping ? 0 : GRACE_MS, stopped,
+	    service);
+	service->stopping = true;
+}
+
+static void
+on_reload(evutil_socket_t signal, short what, void *arg)
+{
+	struct service *service = arg;
+	char error[512];
+
+	(void)signal;
+	(void)what;
+	if (service->options->once || service->stopping)
+		return;
+	if (!reload(error, sizeof error, service))
+		log_write(LOG_LEVEL_ERROR, NULL,
+		    "not reloaded, the former configuration stays: %s", error);
+}
+
+static void
+on_watchdog(evutil_socket_t fd, short what, void *arg)
+{
+	struct service *service = arg;
+	struct poller_status status;
+
+	(void)fd;
+	(void)what;
+	poller_status(service->poller, &status);
+	supervisor_alive();
+	supervisor_status("%zu accounts, %zu polling, %zu stopped, %" PRIu64
+			  " messages stored",
+	    status.accounts, status.polling, status.stopped, status.messages);
+}
+
+/* ---- setting up ---- */
+
+/* Every session is a descriptor; the limit is often 1,024. */
+static void
+raise_descriptor_limit(const struct config *config)
+{
+	struct rlimit limit;
+	rlim_t wanted = (rlim_t)config->max_sessions + SPARE_DESCRIPTORS;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
+		log_write(LOG_LEVEL_WARNING, NULL,
+		    "max_sessions = %" PRIu32 " wants %ju open files, only "
+		    "%ju are allowed: raise LimitNOFILE",
+		    config->max_sessions, (uintmax_t)wanted,
+		    (uintmax_t)limit.rlim_cur);
+}
+
+/* Without a name server, names in the hosts file still resolve. */
+static struct evdns_base *
+make_dns(struct event_base *base)
+{
+	struct evdns_base *dns;
+
+	dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+	if (dns == NULL)
+		return NULL;
+	if (evdns_base_resolv_conf_parse(
+		dns, DNS_OPTIONS_ALL, "/etc/resolv.conf") != 0)
+		log_write(LOG_LEVEL_WARNING, NULL,
+		    "/etc/resolv.conf names no name server that can be used");
+	return dns;
+}
+
+static bool
+add_signal(struct service *service, enum signal_index index, int signal,
+    event_callback_fn cb)
+{
+	struct event *event;
+
+	event = evsignal_new(service->base, signal, cb, service);
+	service->signals[index] = event;
+	return event != NULL && evsignal_add(event, NULL) == 0;
+}
+
+static bool
+start_watchdog(struct service *service)
+{
+	int64_t every_ms = supervisor_watchdog_ms();
+	struct timeval every;
+
+	if (every_ms == 0)
+		return true;
+	every.tv_sec = (time_t)(every_ms / 1000);
+	every.tv_usec = (suseconds_t)(every_ms % 1000 * 1000);
+	service->watchdog =
+	    event_new(service->base, -1, EV_PERSIST, on_watchdog, service);
+	return service->watchdog != NULL &&
+	       event_add(service->watchdog, &every) == 0;
+}
+
+static bool
+set_up_loop(struct service *service)
+{
+	service->base = event_base_new();
+	if (service->base == NULL)
+		return false;
+	service->dns = make_dns(service->base);
+	return service->dns != NULL &&
+	       add_signal(service, ON_TERM, SIGTERM, on_stop) &&
+	       add_signal(service, ON_INT, SIGINT, on_stop) &&
+	       add_signal(service, ON_HUP, SIGHUP, on_reload) &&
+	       start_watchdog(service);
+}
+
+static int
+set_up_store(struct service *service)
+{
+	const struct store_config config = {
+		.path = service->config->store_path,
+		.queue_octets = (size_t)service->config->memory_limit,
+	};
+	struct store_error error;
+
+	if (store_open(&service->store, &config, service->base, &error) ==
+	    STORE_OK)
+		return EX_OK;
+	log_write(LOG_LEVEL_ERROR, NULL, "%s", error.text);
+	return error.status == STORE_BUSY ? EX_TEMPFAIL : EX_IOERR;
+}
+
+static void
+once_finished(struct poller *poller, void *arg)
+{
+	struct service *service = arg;
+
+	(void)poller;
+	event_base_loopexit(service->base, NULL);
+}
+
+static int
+set_up_poller(struct service *service)
+{
+	const struct poller_options options = {
+		.once = service->options->once,
+		.finished = once_finished,
+		.arg = service,
+	};
+
+	service->poller = poller_new(service->base, service->dns,
+	    service->store, service->config, &options);
+	return service->poller == NULL ? EX_OSERR : EX_OK;
+}
+
+static int
+set_up_control(struct service *service)
+{
+	const struct control_options options = {
+		.listen_fd = supervisor_socket(),
+		.store = service->store,
+		.poller = service->poller,
+		.reload = reload,
+		.arg = service,
+	};
+	char error[512];
+
+	if (service->options->once)
+		return EX_OK;
+	service->control = control_new(
+	    service->base, service->config, &options, error, sizeof error);
+	if (service->control != NULL)
+		return EX_OK;
+	log_write(LOG_LEVEL_ERROR, NULL, "%s", error);
+	return EX_CANTCREAT;
+}
+
+static void
+tear_down(struct service *service)
+{
+	size_t i;
+
+	control_free(&service->control);
+	/* Its end runs callbacks of the poller's, who leaves after it. */
+	poller_free(&service->poller);
+	store_close(&service->store);
+	for (i = 0; i < SIGNAL_COUNT; i++)
+		if (service->signals[i] != NULL)
+			event_free(service->signals[i]);
+	if (service->watchdog != NULL)
+		event_free(service->watchdog);
+	if (service->dns != NULL)
+		evdns_base_free(service->dns, 0);
+	if (service->base != NULL)
+		event_base_free(service->base);
+	config_free(&service->config);
+}
+
+static int
+run(struct service *service)
+{
+	struct poller_status status;
+	int code;
+
+	code = set_up_store(service);
+	if (code == EX_OK)
+		code = set_up_poller(service);
+	if (code == EX_OK)
+		code = set_up_control(service);
+	if (code != EX_OK)
+		return code;
+	log_write(LOG_LEVEL_INFO, NULL,
+	    "evpopd " EVPOP_VERSION ": %zu accounts, store %s",
+	    service->config->account_count, service->config->store_path);
+	supervisor_ready();
+	if (event_base_dispatch(service->base) < 0)
+		return EX_OSERR;
+	poller_status(service->poller, &status);
+	if (service->options->once &&
+	    (status.failures > 0 || service->interrupted))
+		return EX_TEMPFAIL;
+	return EX_OK;
+}
+
+int
+service_run(const struct service_options *options, struct config *config)
+{
+	struct service service = { .options = options, .config = config };
+	int code = EX_OSERR;
+
+	log_set_level(log_level_of(config));
+	raise_descriptor_limit(config);
+	if (set_up_loop(&service))
+		code = run(&service);
+	else
+		log_write(LOG_LEVEL_ERROR, NULL, "the event loop cannot start");
+	tear_down(&service);
+	return code;
+}

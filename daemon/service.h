@@ -1,0 +1,27 @@
+/*
+ * The running daemon: everything that main has wired together, from the first
+ * poll to the last commit.
+ */
+#ifndef SERVICE_H
+#define SERVICE_H
+
+#include <stdbool.h>
+
+#include "daemon/config/config.h"
+
+struct service_options {
+	const char *config_path;
+	bool once; /* poll every account once, without the control socket */
+};
+
+/*
+ * Run until told to stop, or with `once` until all is polled.  Takes over the
+ * configuration.  Returns an exit code of sysexits(3).
+ */
+int service_run(const struct service_options *, struct config *)
+    __attribute__((warn_unused_result));
+
+/* Log every line; errors as errors. */
+void service_log_messages(const struct config_messages *);
+
+#endif
