@@ -1,0 +1,254 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/store/arena.h"
+#include "daemon/store/column.h"
+#include "daemon/store/private.h"
+
+/* ---- the row of a configured account ---- */
+
+struct account_op {
+	struct store_op op;
+	store_account_cb done;
+	void *arg;
+	int64_t id;
+	char *stable_id; /* or NULL; behind the name */
+	char name[];
+};
+
+static enum store_status
+find(struct store_db *db, const char *sql, const char *key, int64_t *id_r)
+{
+	struct store_use use;
+
+	*id_r = 0;
+	if (key == NULL)
+		return STORE_OK;
+	store_use(&use, db, sql);
+	store_bind_text(&use, 1, key);
+	if (store_next(&use))
+		*id_r = sqlite3_column_int64(use.statement, 0);
+	return store_end(&use);
+}
+
+/*
+ * Another account had this name before: it goes by a passing one until its own
+ * new name is told, so that two accounts may swap their names.
+ */
+static enum store_status
+free_name(struct store_db *db, const char *name, int64_t except)
+{
+	static const char sql[] =
+	    "UPDATE account SET name = name || '~' ||"
+	    " lower(hex(randomblob(8))) WHERE name = ?1 AND id <> ?2";
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_text(&use, 1, name);
+	store_bind_int(&use, 2, except);
+	return store_run(&use);
+}
+
+static enum store_status
+update(struct store_db *db, const struct account_op *account)
+{
+	static const char sql[] =
+	    "UPDATE account SET name = ?2,"
+	    " stable_id = coalesce(?3, stable_id) WHERE id = ?1"
+	    " AND (name <> ?2 OR stable_id IS NOT coalesce(?3, stable_id))";
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, account->id);
+	store_bind_text(&use, 2, account->name);
+	store_bind_text(&use, 3, account->stable_id);
+	return store_run(&use);
+}
+
+static enum store_status
+insert(struct store_db *db, struct account_op *account)
+{
+	static const char sql[] =
+	    "INSERT INTO account(name, stable_id) VALUES(?1, ?2)";
+	struct store_use use;
+	enum store_status status;
+
+	store_use(&use, db, sql);
+	store_bind_text(&use, 1, account->name);
+	store_bind_text(&use, 2, account->stable_id);
+	status = store_run(&use);
+	account->id = sqlite3_last_insert_rowid(db->handle);
+	return status;
+}
+
+static enum store_status
+write_account(struct store_writer *writer, struct store_op *op)
+{
+	static const char by_stable_id[] =
+	    "SELECT id FROM account WHERE stable_id = ?1";
+	static const char by_name[] = "SELECT id FROM account WHERE name = ?1";
+	/* Its stable id, if another one, says that it is another account. */
+	static const char unnamed[] = "SELECT id FROM account WHERE name = ?1"
+				      " AND stable_id IS NULL";
+	struct account_op *account = (struct account_op *)op;
+	struct store_db *db = &writer->db;
+	enum store_status status =
+	    find(db, by_stable_id, account->stable_id, &account->id);
+
+	if (status == STORE_OK && account->id == 0)
+		status =
+		    find(db, account->stable_id != NULL ? unnamed : by_name,
+			account->name, &account->id);
+	if (status == STORE_OK)
+		status = free_name(db, account->name, account->id);
+	if (status != STORE_OK)
+		return status;
+	return account->id != 0 ? update(db, account) : insert(db, account);
+}
+
+static void
+answer_account(struct store *store, struct store_op *op)
+{
+	struct account_op *account = (struct account_op *)op;
+
+	(void)store;
+	account->done(
+	    op->status, op->status == STORE_OK ? account->id : 0, account->arg);
+}
+
+static void
+free_account(struct store_op *op)
+{
+	free(op);
+}
+
+static const struct store_op_type account_type = {
+	.kind = STORE_OP_ACCOUNT,
+	.write = write_account,
+	.answer = answer_account,
+	.free = free_account,
+};
+
+void
+store_account(struct store *store, const char *name, const char *stable_id,
+    store_account_cb done, void *arg)
+{
+	size_t name_size = strlen(name) + 1;
+	size_t stable_size = stable_id != NULL ? strlen(stable_id) + 1 : 0;
+	struct account_op *account =
+	    calloc(1, sizeof(*account) + name_size + stable_size);
+
+	if (account == NULL) {
+		done(STORE_MEMORY, 0, arg);
+		return;
+	}
+	account->op.type = &account_type;
+	account->done = done;
+	account->arg = arg;
+	memcpy(account->name, name, name_size);
+	if (stable_id != NULL) {
+		account->stable_id = account->name + name_size;
+		memcpy(account->stable_id, stable_id, stable_size);
+	}
+	store_op_submit(store, &account->op);
+}
+
+/* ---- the list of accounts ---- */
+
+struct accounts_op {
+	struct store_op op;
+	store_accounts_cb done;
+	void *arg;
+	struct store_arena arena;
+	struct store_account_row *rows;
+	size_t count, room;
+};
+
+static enum store_status
+take_row(struct accounts_op *accounts, sqlite3_stmt *from)
+{
+	struct store_account_row *row;
+
+	if (accounts->count == accounts->room) {
+		size_t room = accounts->room * 2 + 16;
+		struct store_account_row *grown =
+		    realloc(accounts->rows, room * sizeof(*grown));
+
+		if (grown == NULL)
+			return STORE_MEMORY;
+		accounts->rows = grown;
+		accounts->room = room;
+	}
+	row = &accounts->rows[accounts->count++];
+	row->id = sqlite3_column_int64(from, 0);
+	row->messages = sqlite3_column_int64(from, 2);
+	row->octets = sqlite3_column_int64(from, 3);
+	row->last_success_ms = sqlite3_column_int64(from, 4);
+	row->last_error_ms = sqlite3_column_int64(from, 5);
+	if (!store_column_text(&accounts->arena, from, 1, &row->name) ||
+	    !store_column_text(&accounts->arena, from, 6, &row->last_error))
+		return STORE_MEMORY;
+	return STORE_OK;
+}
+
+static enum store_status
+read_accounts(struct store_db *db, struct store_op *op)
+{
+	static const char sql[] =
+	    "SELECT id, name, messages, octets, last_success_ms,"
+	    " last_error_ms, last_error FROM account ORDER BY name";
+	struct accounts_op *accounts = (struct accounts_op *)op;
+	enum store_status taken = STORE_OK, status;
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	while (taken == STORE_OK && store_next(&use))
+		taken = take_row(accounts, use.statement);
+	status = store_end(&use);
+	return status != STORE_OK ? status : taken;
+}
+
+static void
+answer_accounts(struct store *store, struct store_op *op)
+{
+	struct accounts_op *accounts = (struct accounts_op *)op;
+
+	(void)store;
+	if (op->status == STORE_OK)
+		accounts->done(
+		    STORE_OK, accounts->rows, accounts->count, accounts->arg);
+	else
+		accounts->done(op->status, NULL, 0, accounts->arg);
+}
+
+static void
+free_accounts(struct store_op *op)
+{
+	struct accounts_op *accounts = (struct accounts_op *)op;
+
+	store_arena_free(&accounts->arena);
+	free(accounts->rows);
+	free(accounts);
+}
+
+static const struct store_op_type accounts_type = {
+	.kind = STORE_OP_ACCOUNTS,
+	.read = read_accounts,
+	.answer = answer_accounts,
+	.free = free_accounts,
+};
+
+void
+store_accounts(struct store *store, store_accounts_cb done, void *arg)
+{
+	struct accounts_op *accounts = calloc(1, sizeof(*accounts));
+
+	if (accounts == NULL) {
+		done(STORE_MEMORY, NULL, 0, arg);
+		return;
+	}
+	accounts->op.type = &accounts_type;
+	accounts->done = done;
+	accounts->arg = arg;
+	store_op_submit(store, &accounts->op);
+}

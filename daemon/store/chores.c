@@ -1,0 +1,149 @@
+#include "daemon/store/chores.h"
+
+#include "daemon/store/clock.h"
+#include "daemon/store/fulltext.h"
+#include "daemon/store/orphan.h"
+#include "daemon/store/writer.h"
+
+/* Under constant work chores still get their turn this often. */
+#define TURN_MS 1000
+
+/*
+ * Pages of the log (8 KiB each).  Above the first bound it is checkpointed as
+ * soon as nobody waits, above the second even while somebody does, and below
+ * both after a rest.
+ */
+#define LOG_PAGES_IDLE 1024
+#define LOG_PAGES_MAX  8192
+#define LOG_REST_MS    2000
+
+/* After a failure of the index, which is never worth the health of the rest. */
+#define INDEX_RETRY_MS 30000
+
+/* A real write of the size of a full piece, and its removal. */
+static const char probe_sql[] =
+    "INSERT OR REPLACE INTO chunk(id, data) VALUES(-1, zeroblob(262144))";
+static const char unprobe_sql[] = "DELETE FROM chunk WHERE id = -1";
+
+static void
+probe(struct store_writer *writer)
+{
+	enum store_status status = store_db_exec(&writer->db, probe_sql);
+
+	if (status == STORE_OK)
+		status = store_db_exec(&writer->db, unprobe_sql);
+	store_writer_set_health(writer, status);
+}
+
+/*
+ * While a reader keeps the log from starting over, trying at each commit would
+ * cost a sync and gain nothing: wait for as much again.
+ */
+static bool
+log_is_above(const struct store_writer *writer, int pages)
+{
+	return writer->log_pages - writer->log_stuck > pages;
+}
+
+static void
+checkpoint(struct store_writer *writer)
+{
+	int pages = 0, done = 0;
+	int code = sqlite3_wal_checkpoint_v2(
+	    writer->db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &done);
+	enum store_status status = store_db_status(&writer->db, code);
+
+	writer->log_pages = 0;
+	writer->log_stuck = done < pages ? pages : 0;
+	/* A reader in the way is no failure: the next one takes the rest. */
+	if (status != STORE_OK && status != STORE_BUSY)
+		store_writer_set_health(writer, status);
+}
+
+static void
+remove_orphan(struct store_writer *writer)
+{
+	bool gone;
+	enum store_status status = store_orphan_step(
+	    &writer->db, writer->orphans[writer->orphan_count - 1], &gone);
+
+	if (gone)
+		writer->orphan_count--;
+	if (status != STORE_OK) {
+		store_writer_undo(writer);
+		store_writer_set_health(writer, status);
+	}
+}
+
+static void
+index_more(struct store_writer *writer, int64_t now_ms)
+{
+	bool more = true;
+	enum store_status status =
+	    store_fulltext_step(&writer->db, &writer->queue, &more);
+
+	writer->index_behind = more;
+	if (status != STORE_OK) {
+		store_writer_undo(writer);
+		writer->index_retry_ms = now_ms + INDEX_RETRY_MS;
+	}
+}
+
+static bool
+index_is_due(const struct store_writer *writer, int64_t now_ms)
+{
+	return writer->index_behind && now_ms >= writer->index_retry_ms;
+}
+
+/* When there will be something to do although nothing is queued. */
+static int64_t
+next_time(const struct store_writer *writer, int64_t now_ms)
+{
+	int64_t next_ms = STORE_QUEUE_FOREVER;
+
+	if (writer->orphan_count > 0 || index_is_due(writer, now_ms))
+		return STORE_QUEUE_NOW;
+	if (writer->log_pages > 0)
+		next_ms = writer->log_idle_ms + LOG_REST_MS;
+	if (writer->index_behind && writer->index_retry_ms < next_ms)
+		next_ms = writer->index_retry_ms;
+	return next_ms;
+}
+
+int64_t
+store_chores(struct store_writer *writer, bool idle)
+{
+	int64_t now_ms = store_clock_monotonic_ms();
+
+	if (writer->health != STORE_OK) {
+		if (now_ms >= writer->probe_ms)
+			probe(writer);
+		if (writer->health != STORE_OK)
+			return writer->probe_ms;
+	}
+	if (log_is_above(writer, LOG_PAGES_MAX) ||
+	    (idle && log_is_above(writer, LOG_PAGES_IDLE)) ||
+	    (writer->log_pages > 0 &&
+		now_ms - writer->log_idle_ms >= LOG_REST_MS))
+		checkpoint(writer);
+	if (!idle && now_ms - writer->chores_ms < TURN_MS)
+		return STORE_QUEUE_NOW;
+	writer->chores_ms = now_ms;
+	if (writer->orphan_count > 0)
+		remove_orphan(writer);
+	else if (index_is_due(writer, now_ms))
+		index_more(writer, now_ms);
+	if (writer->health != STORE_OK)
+		return writer->probe_ms;
+	return next_time(writer, now_ms);
+}
+
+void
+store_chores_last(struct store_writer *writer)
+{
+	while (writer->health == STORE_OK && writer->orphan_count > 0)
+		remove_orphan(writer);
+	/* A reader of another process may be in the way; the log then stays. */
+	(void)sqlite3_wal_checkpoint_v2(
+	    writer->db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}

@@ -1,0 +1,19 @@
+/*
+ * Columns of a row, copied into the memory of an answer.
+ */
+#ifndef STORE_COLUMN_H
+#define STORE_COLUMN_H
+
+#include <stdbool.h>
+
+#include "daemon/store/arena.h"
+#include "daemon/store/db.h"
+
+/* NULL stays NULL.  Both return false without memory. */
+bool store_column_text(struct store_arena *, sqlite3_stmt *, int column,
+    const char **text_r) __attribute__((warn_unused_result));
+bool store_column_blob(struct store_arena *, sqlite3_stmt *, int column,
+    const unsigned char **bytes_r, size_t *length_r)
+    __attribute__((warn_unused_result));
+
+#endif

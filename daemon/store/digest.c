@@ -1,0 +1,64 @@
+#include "daemon/store/digest.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+struct store_digest {
+	crypto_generichash_state state;
+};
+
+bool
+store_digest_init(void)
+{
+	return sodium_init() >= 0;
+}
+
+struct store_digest *
+store_digest_new(void)
+{
+	void *memory;
+	struct store_digest *digest;
+	int failed;
+
+	if (posix_memalign(&memory, _Alignof(struct store_digest),
+		sizeof(struct store_digest)) != 0)
+		return NULL;
+	digest = memory;
+	failed =
+	    crypto_generichash_init(&digest->state, NULL, 0, STORE_DIGEST_SIZE);
+	assert(failed == 0);
+	return digest;
+}
+
+void
+store_digest_update(
+    struct store_digest *digest, const void *bytes, size_t length)
+{
+	int failed = crypto_generichash_update(&digest->state, bytes, length);
+
+	assert(failed == 0);
+}
+
+void
+store_digest_final(
+    struct store_digest *digest, unsigned char digest_r[STORE_DIGEST_SIZE])
+{
+	int failed = crypto_generichash_final(
+	    &digest->state, digest_r, STORE_DIGEST_SIZE);
+
+	assert(failed == 0);
+}
+
+void
+store_digest_free(struct store_digest *digest)
+{
+	free(digest);
+}
+
+void
+store_digest_hex(
+    const unsigned char digest[STORE_DIGEST_SIZE], char hex_r[STORE_DIGEST_HEX])
+{
+	sodium_bin2hex(hex_r, STORE_DIGEST_HEX, digest, STORE_DIGEST_SIZE);
+}

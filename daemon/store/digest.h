@@ -1,0 +1,29 @@
+/*
+ * BLAKE2b-256 of bytes that come in pieces.
+ */
+#ifndef STORE_DIGEST_H
+#define STORE_DIGEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define STORE_DIGEST_SIZE 32
+#define STORE_DIGEST_HEX  (STORE_DIGEST_SIZE * 2 + 1)
+
+struct store_digest;
+
+/* Once before the first; may be repeated.  False if the library fails. */
+bool store_digest_init(void) __attribute__((warn_unused_result));
+
+/* NULL without memory. */
+struct store_digest *store_digest_new(void) __attribute__((warn_unused_result));
+void store_digest_update(struct store_digest *, const void *, size_t length);
+void store_digest_final(
+    struct store_digest *, unsigned char digest_r[STORE_DIGEST_SIZE]);
+void store_digest_free(struct store_digest *);
+
+/* Lower-case hexadecimal with a NUL. */
+void store_digest_hex(const unsigned char digest[STORE_DIGEST_SIZE],
+    char hex_r[STORE_DIGEST_HEX]);
+
+#endif

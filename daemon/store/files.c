@@ -1,0 +1,209 @@
+#include "daemon/store/files.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/store/error.h"
+
+static enum store_status
+status_of_errno(int error)
+{
+	switch (error) {
+	case EACCES:
+	case EPERM:
+	case EROFS:
+	case ENOENT:
+	case ENOTDIR:
+	case EISDIR:
+	case ELOOP:
+		return STORE_READ_ONLY;
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+		return STORE_FULL;
+	case ENOMEM:
+		return STORE_MEMORY;
+	default:
+		return STORE_IO;
+	}
+}
+
+/* The folder part of a path, allocated; NULL without memory. */
+static char *
+folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return strdup(".");
+	if (slash == path)
+		return strdup("/");
+	return strndup(path, (size_t)(slash - path));
+}
+
+static enum store_status
+check_folder(const char *path, struct store_error *error_r)
+{
+	char *folder = folder_of(path);
+	enum store_status status = STORE_OK;
+	struct stat found;
+
+	if (folder == NULL)
+		return store_error_set(error_r, STORE_MEMORY, "out of memory");
+	if (stat(folder, &found) != 0)
+		status = store_error_set(error_r, status_of_errno(errno),
+		    "the store's folder %s: %s; make it with: "
+		    "install -d -m 0700 %s",
+		    folder, strerror(errno), folder);
+	else if (!S_ISDIR(found.st_mode))
+		status = store_error_set(error_r, STORE_READ_ONLY,
+		    "%s is not a folder; give a path inside one", folder);
+	free(folder);
+	return status;
+}
+
+static enum store_status
+tell_owner(int fd, const char *path, struct store_error *error_r)
+{
+	char owner[24];
+	ssize_t length = pread(fd, owner, sizeof(owner) - 1, 0);
+
+	if (length < 0)
+		length = 0;
+	owner[length] = '\0';
+	owner[strspn(owner, "0123456789")] = '\0';
+	return store_error_set(error_r, STORE_BUSY,
+	    "%s belongs to the running evpopd (pid %s); to poll now, type: "
+	    "evpopctl poll ACCOUNT",
+	    path, owner[0] != '\0' ? owner : "unknown");
+}
+
+/* For people and for the message above; the lock itself is the kernel's. */
+static bool
+write_pid(int fd)
+{
+	char pid[24];
+	int length = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
+
+	return ftruncate(fd, 0) == 0 &&
+	       pwrite(fd, pid, (size_t)length, 0) == length;
+}
+
+static enum store_status
+take_lock(const char *path, int *fd_r, struct store_error *error_r)
+{
+	char *name;
+	enum store_status status = STORE_OK;
+	int fd;
+
+	if (asprintf(&name, "%s.lock", path) < 0)
+		return store_error_set(error_r, STORE_MEMORY, "out of memory");
+	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd == -1)
+		status = store_error_set(error_r, status_of_errno(errno),
+		    "cannot open %s: %s; the daemon's user must be able to "
+		    "write it",
+		    name, strerror(errno));
+	else if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+		status = tell_owner(fd, path, error_r);
+	else if (!write_pid(fd))
+		status = store_error_set(error_r, status_of_errno(errno),
+		    "cannot write %s: %s; %s", name, strerror(errno),
+		    store_status_hint(status_of_errno(errno)));
+	free(name);
+	if (status != STORE_OK && fd != -1) {
+		close(fd);
+		fd = -1;
+	}
+	*fd_r = fd;
+	return status;
+}
+
+/*
+ * SQLite would make the file as the umask says, and gives its journals the
+ * mode of the file.
+ */
+static enum store_status
+make_file(const char *path, struct store_error *error_r)
+{
+	struct stat found;
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
+
+	if (fd == -1)
+		return store_error_set(error_r, status_of_errno(errno),
+		    "cannot open %s: %s; the daemon's user must be able to "
+		    "write it",
+		    path, strerror(errno));
+	if (fstat(fd, &found) != 0 || !S_ISREG(found.st_mode)) {
+		close(fd);
+		return store_error_set(error_r, STORE_DAMAGED,
+		    "%s is not a regular file; give another path", path);
+	}
+	close(fd);
+	return STORE_OK;
+}
+
+enum store_status
+store_files_lock(const char *path, int *fd_r, struct store_error *error_r)
+{
+	enum store_status status;
+
+	*fd_r = -1;
+	status = check_folder(path, error_r);
+	if (status == STORE_OK)
+		status = take_lock(path, fd_r, error_r);
+	if (status == STORE_OK)
+		status = make_file(path, error_r);
+	if (status != STORE_OK)
+		store_files_unlock(fd_r);
+	return status;
+}
+
+void
+store_files_unlock(int *fd)
+{
+	if (*fd == -1)
+		return;
+	/* The name stays: removing it would race with who waits for it. */
+	if (ftruncate(*fd, 0) != 0)
+		assert(errno != EBADF);
+	close(*fd);
+	*fd = -1;
+}
+
+static enum store_status
+sync_one(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	enum store_status status = STORE_OK;
+
+	if (fd == -1)
+		return status_of_errno(errno);
+	if (fsync(fd) != 0)
+		status = status_of_errno(errno);
+	close(fd);
+	return status;
+}
+
+enum store_status
+store_files_sync(const char *path)
+{
+	enum store_status status = sync_one(path);
+	char *folder;
+
+	if (status != STORE_OK)
+		return status;
+	folder = folder_of(path);
+	if (folder == NULL)
+		return STORE_MEMORY;
+	status = sync_one(folder);
+	free(folder);
+	return status;
+}

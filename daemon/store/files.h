@@ -1,0 +1,23 @@
+/*
+ * The files around a store before SQLite sees them: the folder, the lock that
+ * says which daemon owns the store, and the file's mode.
+ */
+#ifndef STORE_FILES_H
+#define STORE_FILES_H
+
+#include "daemon/store/store.h"
+
+/*
+ * Check the folder, take PATH.lock, and make PATH (0600) where it is missing.
+ * *fd_r holds the lock until store_files_unlock(); -1 on failure, with the
+ * reason in *error_r.
+ */
+enum store_status store_files_lock(const char *path, int *fd_r,
+    struct store_error *error_r) __attribute__((warn_unused_result));
+void store_files_unlock(int *fd);
+
+/* Sync a file that was just made, and its folder. */
+enum store_status store_files_sync(const char *path)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,201 @@
+#include "daemon/store/fulltext.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/store/clock.h"
+#include "daemon/store/extract.h"
+#include "daemon/store/queue.h"
+#include "daemon/store/schema.h"
+
+/* Of one transaction: a commit never waits much longer than this. */
+#define STEP_MS       10
+#define STEP_MESSAGES 256
+
+/*
+ * How much of a message is looked at.  Text comes first in nearly all mail;
+ * what follows is attachments.
+ */
+#define LOOK_MAX ((size_t)1024 * 1024)
+
+struct indexed {
+	int64_t id, body;
+	char *columns[3]; /* sender, recipients, subject */
+};
+
+static char *
+column_copy(sqlite3_stmt *statement, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(statement, column);
+
+	return strdup(text != NULL ? text : "");
+}
+
+static void
+free_columns(struct indexed *message)
+{
+	for (size_t i = 0; i < 3; i++)
+		free(message->columns[i]);
+}
+
+/* id is 0 where there is no further message. */
+static enum store_status
+next_message(struct store_db *db, int64_t above, struct indexed *message_r)
+{
+	static const char sql[] =
+	    "SELECT id, body, sender,"
+	    " coalesce(recipients, '') || ' ' || coalesce(cc, ''), subject"
+	    " FROM message WHERE id > ?1 ORDER BY id LIMIT 1";
+	struct store_use use;
+	enum store_status status;
+
+	memset(message_r, 0, sizeof(*message_r));
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, above);
+	if (store_next(&use)) {
+		message_r->id = sqlite3_column_int64(use.statement, 0);
+		message_r->body = sqlite3_column_int64(use.statement, 1);
+		for (int i = 0; i < 3; i++)
+			message_r->columns[i] =
+			    column_copy(use.statement, 2 + i);
+	}
+	status = store_end(&use);
+	for (size_t i = 0; status == STORE_OK && i < 3; i++)
+		if (message_r->id != 0 && message_r->columns[i] == NULL)
+			status = STORE_MEMORY;
+	return status;
+}
+
+static bool
+append(char **bytes, size_t *length, const void *more, size_t count)
+{
+	char *grown;
+
+	if (count > LOOK_MAX - *length)
+		count = LOOK_MAX - *length;
+	grown = realloc(*bytes, *length + count + 1);
+	if (grown == NULL)
+		return false;
+	memcpy(grown + *length, more, count);
+	*bytes = grown;
+	*length += count;
+	return true;
+}
+
+static enum store_status
+read_body(struct store_db *db, int64_t body, char **bytes_r, size_t *length_r)
+{
+	static const char sql[] = "SELECT data FROM chunk"
+				  " WHERE id >= ?1 AND id < ?2 ORDER BY id";
+	struct store_use use;
+	enum store_status status;
+	bool kept = true;
+
+	*bytes_r = NULL;
+	*length_r = 0;
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, store_chunk_id(body, 0));
+	store_bind_int(&use, 2, store_chunk_id(body + 1, 0));
+	while (kept && *length_r < LOOK_MAX && store_next(&use)) {
+		const void *data = sqlite3_column_blob(use.statement, 0);
+		int count = sqlite3_column_bytes(use.statement, 0);
+
+		if (count > 0)
+			kept = append(bytes_r, length_r, data, (size_t)count);
+	}
+	status = store_end(&use);
+	return status == STORE_OK && !kept ? STORE_MEMORY : status;
+}
+
+static enum store_status
+insert(struct store_db *db, const struct indexed *message, const char *text)
+{
+	static const char sql[] =
+	    "INSERT INTO fulltext(rowid, sender, recipients, subject, body)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5)";
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, message->id);
+	for (int i = 0; i < 3; i++)
+		store_bind_text(&use, 2 + i, message->columns[i]);
+	store_bind_text(&use, 5, text);
+	return store_run(&use);
+}
+
+static enum store_status
+index_message(struct store_db *db, const struct indexed *message)
+{
+	char *bytes = NULL, *text = NULL;
+	size_t length = 0;
+	enum store_status status =
+	    read_body(db, message->body, &bytes, &length);
+
+	if (status == STORE_OK) {
+		text = store_extract_text(bytes != NULL ? bytes : "", length);
+		status =
+		    text == NULL ? STORE_MEMORY : insert(db, message, text);
+	}
+	free(text);
+	free(bytes);
+	return status;
+}
+
+static enum store_status
+mark(struct store_db *db, int64_t id)
+{
+	static const char sql[] =
+	    "INSERT OR REPLACE INTO meta(key, value) VALUES('indexed', ?1)";
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, id);
+	return store_run(&use);
+}
+
+static enum store_status
+index_some(
+    struct store_db *db, struct store_queue *queue, int64_t id, bool *more_r)
+{
+	int64_t end_ms = store_clock_monotonic_ms() + STEP_MS;
+	enum store_status status = STORE_OK;
+	int count = 0;
+
+	do {
+		struct indexed message;
+
+		status = next_message(db, id, &message);
+		*more_r = message.id != 0;
+		if (status == STORE_OK && *more_r) {
+			status = index_message(db, &message);
+			id = message.id;
+			count++;
+		}
+		free_columns(&message);
+	} while (status == STORE_OK && *more_r && count < STEP_MESSAGES &&
+		 store_clock_monotonic_ms() < end_ms &&
+		 store_queue_is_empty(queue));
+	if (status == STORE_OK && count > 0)
+		status = mark(db, id);
+	return status;
+}
+
+enum store_status
+store_fulltext_step(
+    struct store_db *db, struct store_queue *queue, bool *more_r)
+{
+	static const char progress[] = "SELECT coalesce((SELECT value FROM meta"
+				       " WHERE key = 'indexed'), 0)";
+	int64_t id;
+	enum store_status status;
+
+	*more_r = true;
+	status = store_db_exec(db, "BEGIN IMMEDIATE");
+	if (status == STORE_OK)
+		status = store_db_integer(db, progress, &id);
+	if (status == STORE_OK)
+		status = index_some(db, queue, id, more_r);
+	if (status == STORE_OK)
+		status = store_db_exec(db, "COMMIT");
+	return status;
+}

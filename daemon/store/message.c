@@ -1,0 +1,160 @@
+#include <stdlib.h>
+
+#include "daemon/store/column.h"
+#include "daemon/store/private.h"
+#include "daemon/store/row.h"
+#include "daemon/store/schema.h"
+
+/* ---- one message's row ---- */
+
+struct message_op {
+	struct store_op op;
+	int64_t id;
+	store_message_row_cb done;
+	void *arg;
+	struct store_arena arena;
+	struct store_message_row row;
+};
+
+static enum store_status
+read_message(struct store_db *db, struct store_op *op)
+{
+	static const char sql[] =
+	    "SELECT " STORE_ROW_COLUMNS " FROM message JOIN account"
+	    " ON account.id = message.account"
+	    " WHERE message.id = ?1";
+	struct message_op *message = (struct message_op *)op;
+	enum store_status taken = STORE_NOT_FOUND, status;
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, message->id);
+	if (store_next(&use))
+		taken = store_row_take(
+		    &message->arena, use.statement, &message->row);
+	status = store_end(&use);
+	return status != STORE_OK ? status : taken;
+}
+
+static void
+answer_message(struct store *store, struct store_op *op)
+{
+	struct message_op *message = (struct message_op *)op;
+
+	(void)store;
+	message->done(op->status, op->status == STORE_OK ? &message->row : NULL,
+	    message->arg);
+}
+
+static void
+free_message(struct store_op *op)
+{
+	store_arena_free(&((struct message_op *)op)->arena);
+	free(op);
+}
+
+static const struct store_op_type message_type = {
+	.kind = STORE_OP_MESSAGE,
+	.read = read_message,
+	.answer = answer_message,
+	.free = free_message,
+};
+
+void
+store_message(
+    struct store *store, int64_t id, store_message_row_cb done, void *arg)
+{
+	struct message_op *message = calloc(1, sizeof(*message));
+
+	if (message == NULL) {
+		done(STORE_MEMORY, NULL, arg);
+		return;
+	}
+	message->op.type = &message_type;
+	message->id = id;
+	message->done = done;
+	message->arg = arg;
+	store_op_submit(store, &message->op);
+}
+
+/* ---- a piece of its body ---- */
+
+struct part_op {
+	struct store_op op;
+	int64_t id;
+	uint32_t part;
+	store_part_cb done;
+	void *arg;
+	struct store_arena arena;
+	const unsigned char *bytes;
+	size_t length;
+};
+
+static enum store_status
+read_part(struct store_db *db, struct store_op *op)
+{
+	static const char sql[] =
+	    "SELECT chunk.data FROM message LEFT JOIN chunk"
+	    " ON chunk.id = message.body * 1048576 + ?2"
+	    " AND ?2 < 1048576 WHERE message.id = ?1";
+	struct part_op *part = (struct part_op *)op;
+	enum store_status taken = STORE_NOT_FOUND, status;
+	struct store_use use;
+
+	_Static_assert(1 << STORE_CHUNK_SEQUENCE_BITS == 1048576,
+	    "the statement knows where the sequence begins");
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, part->id);
+	store_bind_int(&use, 2, part->part);
+	if (store_next(&use))
+		taken = store_column_blob(&part->arena, use.statement, 0,
+			    &part->bytes, &part->length)
+			    ? STORE_OK
+			    : STORE_MEMORY;
+	status = store_end(&use);
+	return status != STORE_OK ? status : taken;
+}
+
+static void
+answer_part(struct store *store, struct store_op *op)
+{
+	struct part_op *part = (struct part_op *)op;
+
+	(void)store;
+	if (op->status == STORE_OK)
+		part->done(STORE_OK, part->bytes, part->length, part->arg);
+	else
+		part->done(op->status, NULL, 0, part->arg);
+}
+
+static void
+free_part(struct store_op *op)
+{
+	store_arena_free(&((struct part_op *)op)->arena);
+	free(op);
+}
+
+static const struct store_op_type part_type = {
+	.kind = STORE_OP_PART,
+	.read = read_part,
+	.answer = answer_part,
+	.free = free_part,
+};
+
+void
+store_body_read(struct store *store, int64_t id, uint32_t number,
+    store_part_cb done, void *arg)
+{
+	struct part_op *part = calloc(1, sizeof(*part));
+
+	if (part == NULL) {
+		done(STORE_MEMORY, NULL, 0, arg);
+		return;
+	}
+	part->op.type = &part_type;
+	part->id = id;
+	part->part = number;
+	part->done = done;
+	part->arg = arg;
+	store_op_submit(store, &part->op);
+}

@@ -1,0 +1,74 @@
+/*
+ * An operation: what a call of store.h becomes.  It is made on the loop, runs
+ * on the writer or on a reader, and comes back to the loop, where it answers.
+ * Each kind is a constant type beside the code that knows what it means.
+ */
+#ifndef STORE_OP_H
+#define STORE_OP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/store/store.h"
+
+struct store_db;
+struct store_writer;
+struct store_op;
+
+/* Answers keep the order of the calls within each of these. */
+enum store_op_kind {
+	STORE_OP_ACCOUNT = 0,
+	STORE_OP_UIDS_CHANGE,
+	STORE_OP_PIECE,
+	STORE_OP_COMMIT,
+	STORE_OP_ABANDON,
+	STORE_OP_POLL,
+	STORE_OP_UIDS,
+	STORE_OP_ACCOUNTS,
+	STORE_OP_MESSAGES,
+	STORE_OP_MESSAGE,
+	STORE_OP_PART,
+	STORE_OP_POLLS,
+	STORE_OP_KIND_COUNT
+};
+
+struct store_op_type {
+	enum store_op_kind kind;
+	/*
+	 * Exactly one of the two.  A write returns what must undo the whole
+	 * transaction; what concerns the operation alone (not found) it puts
+	 * into op->status.
+	 */
+	enum store_status (*write)(struct store_writer *, struct store_op *);
+	enum store_status (*read)(struct store_db *, struct store_op *);
+	/* After a transaction that it was part of was undone; or NULL. */
+	void (*undone)(struct store_writer *, struct store_op *);
+	/* Runs on the loop, calls back. */
+	void (*answer)(struct store *, struct store_op *);
+	void (*free)(struct store_op *);
+};
+
+struct store_op {
+	const struct store_op_type *type;
+	struct store_op *next;  /* in a queue, a transaction or the mailbox */
+	struct store_op *later; /* the next of its kind; the loop's */
+	size_t octets;          /* memory of bodies that it holds */
+	enum store_status status;
+	bool done; /* the loop's */
+};
+
+/* The operations of each kind that wait for their answer; the loop's. */
+struct store_order {
+	struct store_op *head, *tail;
+};
+
+/*
+ * Hand an operation over.  After store_close() has begun it comes back with
+ * STORE_CLOSED, not sooner than any other.
+ */
+void store_op_submit(struct store *, struct store_op *);
+
+/* Take a finished operation; answer what is at the head of its kind. */
+void store_op_finished(struct store *, struct store_op *);
+
+#endif

@@ -1,0 +1,73 @@
+#include "daemon/store/orphan.h"
+
+#include "daemon/store/schema.h"
+
+/* Pieces of a step: 4 MiB, some milliseconds. */
+#define STEP_PIECES 16
+
+static enum store_status
+remove_pieces(struct store_db *db, int64_t body, bool *gone_r)
+{
+	static const char sql[] =
+	    "DELETE FROM chunk WHERE id IN (SELECT id FROM chunk"
+	    " WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3)";
+	struct store_use use;
+	enum store_status status;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, store_chunk_id(body, 0));
+	store_bind_int(&use, 2, store_chunk_id(body + 1, 0));
+	store_bind_int(&use, 3, STEP_PIECES);
+	status = store_run(&use);
+	*gone_r =
+	    status == STORE_OK && sqlite3_changes(db->handle) < STEP_PIECES;
+	return status;
+}
+
+static enum store_status
+forget(struct store_db *db, int64_t body)
+{
+	static const char sql[] = "DELETE FROM unfinished WHERE body = ?1";
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, body);
+	return store_run(&use);
+}
+
+enum store_status
+store_orphan_step(struct store_db *db, int64_t body, bool *gone_r)
+{
+	enum store_status status = store_db_exec(db, "BEGIN IMMEDIATE");
+
+	*gone_r = false;
+	if (status == STORE_OK)
+		status = remove_pieces(db, body, gone_r);
+	if (status == STORE_OK && *gone_r)
+		status = forget(db, body);
+	if (status == STORE_OK)
+		status = store_db_exec(db, "COMMIT");
+	if (status != STORE_OK)
+		*gone_r = false;
+	return status;
+}
+
+enum store_status
+store_orphan_sweep(struct store_db *db)
+{
+	enum store_status status;
+	int64_t body;
+	bool gone;
+
+	for (;;) {
+		status = store_db_integer(db,
+		    "SELECT coalesce(min(body), -1) FROM unfinished", &body);
+		if (status != STORE_OK || body == -1)
+			return status;
+		do
+			status = store_orphan_step(db, body, &gone);
+		while (status == STORE_OK && !gone);
+		if (status != STORE_OK)
+			return status;
+	}
+}

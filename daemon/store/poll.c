@@ -1,0 +1,281 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/store/arena.h"
+#include "daemon/store/column.h"
+#include "daemon/store/private.h"
+
+/*
+ * History is for people to look back; of hundreds of thousands of accounts it
+ * would outgrow the mail.  The oldest go once there are this many.
+ */
+#define POLLS_KEPT 1000000
+
+/* ---- recording ---- */
+
+struct record_op {
+	struct store_op op;
+	store_done_cb done;
+	void *arg;
+	struct store_poll poll;
+	char texts[]; /* outcome and text */
+};
+
+/* Also tells whether there is such an account. */
+static enum store_status
+update_account(
+    struct store_db *db, const struct store_poll *poll, bool *found_r)
+{
+	static const char success[] =
+	    "UPDATE account SET last_success_ms = ?2, last_error = NULL"
+	    " WHERE id = ?1";
+	static const char failure[] =
+	    "UPDATE account SET last_error_ms = ?2, last_error = ?3"
+	    " WHERE id = ?1";
+	bool well = strcmp(poll->outcome, "ok") == 0;
+	enum store_status status;
+	struct store_use use;
+
+	store_use(&use, db, well ? success : failure);
+	store_bind_int(&use, 1, poll->account_id);
+	store_bind_int(&use, 2, poll->finished_ms);
+	if (!well)
+		store_bind_text(
+		    &use, 3, poll->text != NULL ? poll->text : poll->outcome);
+	status = store_run(&use);
+	*found_r = sqlite3_changes(db->handle) == 1;
+	return status;
+}
+
+static enum store_status
+insert(struct store_db *db, const struct store_poll *poll)
+{
+	static const char sql[] =
+	    "INSERT INTO poll(account, started_ms, finished_ms, outcome,"
+	    " text, messages, fetched, failed, deleted, octets_in,"
+	    " octets_out, body_octets) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+	    " ?8, ?9, ?10, ?11, ?12)";
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, poll->account_id);
+	store_bind_int(&use, 2, poll->started_ms);
+	store_bind_int(&use, 3, poll->finished_ms);
+	store_bind_text(&use, 4, poll->outcome);
+	store_bind_text(&use, 5, poll->text);
+	store_bind_int(&use, 6, poll->messages);
+	store_bind_int(&use, 7, poll->fetched);
+	store_bind_int(&use, 8, poll->failed);
+	store_bind_int(&use, 9, poll->deleted);
+	store_bind_int(&use, 10, (int64_t)poll->octets_in);
+	store_bind_int(&use, 11, (int64_t)poll->octets_out);
+	store_bind_int(&use, 12, (int64_t)poll->body_octets);
+	return store_run(&use);
+}
+
+static enum store_status
+drop_oldest(struct store_db *db)
+{
+	static const char sql[] = "DELETE FROM poll WHERE id <= ?1";
+	int64_t last = sqlite3_last_insert_rowid(db->handle);
+	struct store_use use;
+
+	if (last <= POLLS_KEPT)
+		return STORE_OK;
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, last - POLLS_KEPT);
+	return store_run(&use);
+}
+
+static enum store_status
+write_record(struct store_writer *writer, struct store_op *op)
+{
+	const struct store_poll *poll = &((struct record_op *)op)->poll;
+	bool found;
+	enum store_status status = update_account(&writer->db, poll, &found);
+
+	if (status == STORE_OK && !found) {
+		op->status = STORE_NOT_FOUND;
+		return STORE_OK;
+	}
+	if (status == STORE_OK)
+		status = insert(&writer->db, poll);
+	if (status == STORE_OK)
+		status = drop_oldest(&writer->db);
+	return status;
+}
+
+static void
+answer_record(struct store *store, struct store_op *op)
+{
+	struct record_op *record = (struct record_op *)op;
+
+	(void)store;
+	if (record->done != NULL)
+		record->done(op->status, record->arg);
+}
+
+static void
+free_record(struct store_op *op)
+{
+	free(op);
+}
+
+static const struct store_op_type record_type = {
+	.kind = STORE_OP_POLL,
+	.write = write_record,
+	.answer = answer_record,
+	.free = free_record,
+};
+
+void
+store_poll_record(struct store *store, const struct store_poll *poll,
+    store_done_cb done, void *arg)
+{
+	size_t outcome = strlen(poll->outcome) + 1;
+	size_t text = poll->text != NULL ? strlen(poll->text) + 1 : 0;
+	struct record_op *record = calloc(1, sizeof(*record) + outcome + text);
+
+	if (record == NULL) {
+		if (done != NULL)
+			done(STORE_MEMORY, arg);
+		return;
+	}
+	record->op.type = &record_type;
+	record->done = done;
+	record->arg = arg;
+	record->poll = *poll;
+	memcpy(record->texts, poll->outcome, outcome);
+	record->poll.outcome = record->texts;
+	if (text > 0) {
+		memcpy(record->texts + outcome, poll->text, text);
+		record->poll.text = record->texts + outcome;
+	}
+	store_op_submit(store, &record->op);
+}
+
+/* ---- the list ---- */
+
+struct polls_op {
+	struct store_op op;
+	int64_t below_id;
+	unsigned limit;
+	store_polls_cb done;
+	void *arg;
+	struct store_arena arena;
+	struct store_poll_row *rows; /* room for one above the limit */
+	size_t count;
+	bool all;
+	char account[];
+};
+
+static enum store_status
+take_row(struct polls_op *polls, sqlite3_stmt *from)
+{
+	struct store_poll_row *row = &polls->rows[polls->count++];
+	struct store_poll *poll = &row->poll;
+
+	row->id = sqlite3_column_int64(from, 0);
+	poll->account_id = sqlite3_column_int64(from, 2);
+	poll->started_ms = sqlite3_column_int64(from, 3);
+	poll->finished_ms = sqlite3_column_int64(from, 4);
+	poll->messages = (uint32_t)sqlite3_column_int64(from, 7);
+	poll->fetched = (uint32_t)sqlite3_column_int64(from, 8);
+	poll->failed = (uint32_t)sqlite3_column_int64(from, 9);
+	poll->deleted = (uint32_t)sqlite3_column_int64(from, 10);
+	poll->octets_in = (uint64_t)sqlite3_column_int64(from, 11);
+	poll->octets_out = (uint64_t)sqlite3_column_int64(from, 12);
+	poll->body_octets = (uint64_t)sqlite3_column_int64(from, 13);
+	if (!store_column_text(&polls->arena, from, 1, &row->account) ||
+	    !store_column_text(&polls->arena, from, 5, &poll->outcome) ||
+	    !store_column_text(&polls->arena, from, 6, &poll->text))
+		return STORE_MEMORY;
+	return STORE_OK;
+}
+
+#define POLL_SELECT                                                           \
+	"SELECT poll.id, account.name, account.id, started_ms, finished_ms,"  \
+	" outcome, text, poll.messages, fetched, failed, deleted, octets_in," \
+	" octets_out, body_octets"                                            \
+	" FROM poll JOIN account ON account.id = poll.account"
+
+static enum store_status
+read_polls(struct store_db *db, struct store_op *op)
+{
+	static const char all[] =
+	    POLL_SELECT " WHERE poll.id < ?1 ORDER BY poll.id DESC LIMIT ?2";
+	static const char of_one[] =
+	    POLL_SELECT " WHERE poll.id < ?1 AND poll.account ="
+			" (SELECT id FROM account WHERE name = ?3)"
+			" ORDER BY poll.id DESC LIMIT ?2";
+	struct polls_op *polls = (struct polls_op *)op;
+	enum store_status taken = STORE_OK, status;
+	struct store_use use;
+
+	polls->rows = calloc(polls->limit + 1, sizeof(*polls->rows));
+	if (polls->rows == NULL)
+		return STORE_MEMORY;
+	store_use(&use, db, polls->all ? all : of_one);
+	store_bind_int(
+	    &use, 1, polls->below_id > 0 ? polls->below_id : INT64_MAX);
+	store_bind_int(&use, 2, (int64_t)polls->limit + 1);
+	if (!polls->all)
+		store_bind_text(&use, 3, polls->account);
+	while (taken == STORE_OK && store_next(&use))
+		taken = take_row(polls, use.statement);
+	status = store_end(&use);
+	return status != STORE_OK ? status : taken;
+}
+
+static void
+answer_polls(struct store *store, struct store_op *op)
+{
+	struct polls_op *polls = (struct polls_op *)op;
+	bool more = polls->count > polls->limit;
+
+	(void)store;
+	if (op->status == STORE_OK)
+		polls->done(STORE_OK, polls->rows,
+		    more ? polls->limit : polls->count, more, polls->arg);
+	else
+		polls->done(op->status, NULL, 0, false, polls->arg);
+}
+
+static void
+free_polls(struct store_op *op)
+{
+	struct polls_op *polls = (struct polls_op *)op;
+
+	store_arena_free(&polls->arena);
+	free(polls->rows);
+	free(polls);
+}
+
+static const struct store_op_type polls_type = {
+	.kind = STORE_OP_POLLS,
+	.read = read_polls,
+	.answer = answer_polls,
+	.free = free_polls,
+};
+
+void
+store_polls(struct store *store, const char *account, int64_t below_id,
+    unsigned limit, store_polls_cb done, void *arg)
+{
+	size_t size = account != NULL ? strlen(account) + 1 : 1;
+	struct polls_op *polls = calloc(1, sizeof(*polls) + size);
+
+	if (polls == NULL) {
+		done(STORE_MEMORY, NULL, 0, false, arg);
+		return;
+	}
+	polls->op.type = &polls_type;
+	polls->below_id = below_id;
+	polls->limit = store_page_limit(limit);
+	polls->done = done;
+	polls->arg = arg;
+	polls->all = account == NULL;
+	if (account != NULL)
+		memcpy(polls->account, account, size);
+	store_op_submit(store, &polls->op);
+}

@@ -1,0 +1,102 @@
+#include "daemon/store/reader.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "daemon/store/db.h"
+#include "daemon/store/error.h"
+#include "daemon/store/fold.h"
+#include "daemon/store/mailbox.h"
+#include "daemon/store/op.h"
+#include "daemon/store/queue.h"
+
+struct reader {
+	struct store_db db;
+	struct store_readers *group;
+	pthread_t thread;
+};
+
+struct store_readers {
+	struct store_queue *queue;
+	struct store_mailbox *mailbox;
+	unsigned count;
+	struct reader readers[];
+};
+
+static void *
+reader_main(void *arg)
+{
+	struct reader *reader = arg;
+	struct store_op *op;
+
+	while ((op = store_queue_take(
+		    reader->group->queue, STORE_QUEUE_FOREVER)) != NULL) {
+		op->status = op->type->read(&reader->db, op);
+		store_mailbox_post(reader->group->mailbox, op);
+	}
+	return NULL;
+}
+
+static enum store_status
+start(struct reader *reader, const char *path, struct store_error *error_r)
+{
+	enum store_status status =
+	    store_db_open(&reader->db, path, STORE_DB_READ);
+
+	if (status == STORE_OK) {
+		status = store_fold_register(&reader->db);
+		if (status == STORE_OK && pthread_create(&reader->thread, NULL,
+					      reader_main, reader) == 0)
+			return STORE_OK;
+		store_db_close(&reader->db);
+	}
+	if (status == STORE_OK)
+		return store_error_set(error_r, STORE_MEMORY,
+		    "cannot start a thread; %s",
+		    store_status_hint(STORE_MEMORY));
+	return store_error_set(error_r, status, "cannot read %s: %s; %s", path,
+	    reader->db.words, store_status_hint(status));
+}
+
+enum store_status
+store_readers_new(struct store_readers **readers_r, const char *path,
+    unsigned count, struct store_queue *queue, struct store_mailbox *mailbox,
+    struct store_error *error_r)
+{
+	struct store_readers *readers =
+	    calloc(1, sizeof(*readers) + count * sizeof(struct reader));
+	enum store_status status = STORE_OK;
+
+	*readers_r = NULL;
+	if (readers == NULL)
+		return store_error_set(error_r, STORE_MEMORY, "out of memory");
+	readers->queue = queue;
+	readers->mailbox = mailbox;
+	while (status == STORE_OK && readers->count < count) {
+		struct reader *reader = &readers->readers[readers->count];
+
+		reader->group = readers;
+		status = start(reader, path, error_r);
+		if (status == STORE_OK)
+			readers->count++;
+	}
+	if (status != STORE_OK) {
+		store_readers_free(readers);
+		return status;
+	}
+	*readers_r = readers;
+	return STORE_OK;
+}
+
+void
+store_readers_free(struct store_readers *readers)
+{
+	store_queue_stop(readers->queue);
+	for (unsigned i = 0; i < readers->count; i++) {
+		int failed = pthread_join(readers->readers[i].thread, NULL);
+
+		assert(failed == 0);
+		store_db_close(&readers->readers[i].db);
+	}
+	free(readers);
+}

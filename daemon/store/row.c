@@ -1,0 +1,47 @@
+#include "daemon/store/row.h"
+
+#include <string.h>
+
+#include "daemon/store/column.h"
+#include "daemon/store/digest.h"
+
+static bool
+take_digest(struct store_arena *arena, sqlite3_stmt *from, int column,
+    const char **hex_r)
+{
+	unsigned char digest[STORE_DIGEST_SIZE] = { 0 };
+	char *hex = store_arena_take(arena, STORE_DIGEST_HEX);
+
+	if (hex == NULL)
+		return false;
+	if (sqlite3_column_bytes(from, column) == STORE_DIGEST_SIZE)
+		memcpy(digest, sqlite3_column_blob(from, column),
+		    STORE_DIGEST_SIZE);
+	store_digest_hex(digest, hex);
+	*hex_r = hex;
+	return true;
+}
+
+enum store_status
+store_row_take(struct store_arena *arena, sqlite3_stmt *from,
+    struct store_message_row *row_r)
+{
+	memset(row_r, 0, sizeof(*row_r));
+	row_r->id = sqlite3_column_int64(from, 0);
+	row_r->octets = (uint64_t)sqlite3_column_int64(from, 3);
+	row_r->stored_ms = sqlite3_column_int64(from, 5);
+	row_r->has_date = sqlite3_column_type(from, 6) != SQLITE_NULL;
+	row_r->date_ms = sqlite3_column_int64(from, 6);
+	row_r->attachments = (uint32_t)sqlite3_column_int64(from, 12);
+	if (!store_column_text(arena, from, 1, &row_r->account) ||
+	    !store_column_blob(
+		arena, from, 2, &row_r->unique_id, &row_r->unique_id_length) ||
+	    !take_digest(arena, from, 4, &row_r->digest) ||
+	    !store_column_text(arena, from, 7, &row_r->sender) ||
+	    !store_column_text(arena, from, 8, &row_r->recipients) ||
+	    !store_column_text(arena, from, 9, &row_r->cc) ||
+	    !store_column_text(arena, from, 10, &row_r->subject) ||
+	    !store_column_text(arena, from, 11, &row_r->message_header_id))
+		return STORE_MEMORY;
+	return STORE_OK;
+}

@@ -1,0 +1,127 @@
+#include "daemon/store/scan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/store/attachment.h"
+#include "daemon/store/header.h"
+
+/*
+ * Real headers are a few KiB, those of mailing lists some tens.  What is
+ * beyond this is still stored and hashed, but not looked at.
+ */
+#define HEADER_MAX ((size_t)128 * 1024)
+
+struct store_scan {
+	uint64_t octets;
+	struct store_digest *digest;
+	struct store_envelope envelope;
+	bool decoded;
+	char *header; /* only where it spans pieces */
+	size_t header_length;
+	struct store_attachments attachments;
+};
+
+struct store_scan *
+store_scan_new(void)
+{
+	struct store_scan *scan = malloc(sizeof(*scan));
+
+	if (scan == NULL)
+		return NULL;
+	scan->digest = store_digest_new();
+	if (scan->digest == NULL) {
+		free(scan);
+		return NULL;
+	}
+	scan->octets = 0;
+	scan->decoded = false;
+	scan->header = NULL;
+	scan->header_length = 0;
+	memset(&scan->envelope, 0, sizeof(scan->envelope));
+	store_attachments_init(&scan->attachments);
+	return scan;
+}
+
+void
+store_scan_free(struct store_scan *scan)
+{
+	if (scan == NULL)
+		return;
+	store_digest_free(scan->digest);
+	store_envelope_free(&scan->envelope);
+	free(scan->header);
+	free(scan);
+}
+
+static bool
+keep_header(struct store_scan *scan, const char *bytes, size_t length)
+{
+	char *grown;
+
+	if (length > HEADER_MAX - scan->header_length)
+		length = HEADER_MAX - scan->header_length;
+	if (length == 0)
+		return true;
+	grown = realloc(scan->header, scan->header_length + length);
+	if (grown == NULL)
+		return false;
+	memcpy(grown + scan->header_length, bytes, length);
+	scan->header = grown;
+	scan->header_length += length;
+	return true;
+}
+
+static bool
+decode(struct store_scan *scan, const char *header, size_t length)
+{
+	bool done = store_envelope_decode(header, length, &scan->envelope);
+
+	scan->decoded = true;
+	free(scan->header);
+	scan->header = NULL;
+	return done;
+}
+
+static bool
+look_for_header(struct store_scan *scan, const char *bytes, size_t length)
+{
+	size_t end;
+
+	if (scan->header == NULL) {
+		end = store_header_end(
+		    bytes, length < HEADER_MAX ? length : HEADER_MAX);
+		if (end > 0)
+			return decode(scan, bytes, end);
+	}
+	if (!keep_header(scan, bytes, length))
+		return false;
+	end = store_header_end(scan->header, scan->header_length);
+	if (end == 0 && scan->header_length == HEADER_MAX)
+		end = HEADER_MAX;
+	return end == 0 || decode(scan, scan->header, end);
+}
+
+bool
+store_scan_feed(struct store_scan *scan, const void *bytes, size_t length)
+{
+	if (length == 0)
+		return true;
+	scan->octets += length;
+	store_digest_update(scan->digest, bytes, length);
+	store_attachments_feed(&scan->attachments, bytes, length);
+	return scan->decoded || look_for_header(scan, bytes, length);
+}
+
+bool
+store_scan_finish(struct store_scan *scan, struct store_scan_result *result_r)
+{
+	/* A message that is all header has no empty line. */
+	if (!scan->decoded && !decode(scan, scan->header, scan->header_length))
+		return false;
+	result_r->octets = scan->octets;
+	result_r->envelope = &scan->envelope;
+	result_r->attachments = scan->attachments.count;
+	store_digest_final(scan->digest, result_r->digest);
+	return true;
+}

@@ -1,0 +1,36 @@
+/*
+ * What is learned from a body while its bytes pass, in pieces of any size: how
+ * large it is, its digest, its envelope, its attachments.
+ */
+#ifndef STORE_SCAN_H
+#define STORE_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/store/digest.h"
+#include "daemon/store/envelope.h"
+
+struct store_scan;
+
+/* NULL without memory. */
+struct store_scan *store_scan_new(void) __attribute__((warn_unused_result));
+void store_scan_free(struct store_scan *);
+
+/* Returns false without memory. */
+bool store_scan_feed(struct store_scan *, const void *bytes, size_t length)
+    __attribute__((warn_unused_result));
+
+struct store_scan_result {
+	uint64_t octets;
+	unsigned char digest[STORE_DIGEST_SIZE];
+	const struct store_envelope *envelope; /* the scan's */
+	uint32_t attachments;
+};
+
+/* After the last byte, once.  Returns false without memory. */
+bool store_scan_finish(struct store_scan *, struct store_scan_result *result_r)
+    __attribute__((warn_unused_result));
+
+#endif

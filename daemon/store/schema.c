@@ -1,0 +1,297 @@
+#include "daemon/store/schema.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/store/clock.h"
+#include "daemon/store/error.h"
+#include "daemon/store/files.h"
+
+/* "evpp"; tells the file from any other SQLite database. */
+#define APPLICATION_ID 1702260848
+
+#define ISO_TIME(column) \
+	"strftime('%Y-%m-%dT%H:%M:%fZ', " column " / 1000.0, 'unixepoch')"
+
+/*
+ * The counters of an account change in the transaction that adds a message, so
+ * that listing accounts never counts.  A body's pieces are keyed so that it is
+ * one range; `unfinished` names the bodies that have pieces and no message.
+ * The full-text index keeps no text of its own (content=''): rows of messages
+ * that are gone are told by the join with message, whose ids never return.
+ */
+static const char
+    version_1[] =
+	"CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+	"CREATE TABLE account("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" name TEXT NOT NULL UNIQUE,"
+	" stable_id TEXT UNIQUE,"
+	" messages INTEGER NOT NULL DEFAULT 0,"
+	" octets INTEGER NOT NULL DEFAULT 0,"
+	" last_success_ms INTEGER,"
+	" last_error_ms INTEGER,"
+	" last_error TEXT);"
+	"CREATE TABLE message("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" account INTEGER NOT NULL REFERENCES account(id),"
+	" body INTEGER NOT NULL,"
+	" octets INTEGER NOT NULL,"
+	" digest BLOB NOT NULL,"
+	" stored_ms INTEGER NOT NULL,"
+	" date_ms INTEGER,"
+	" sender TEXT, recipients TEXT, cc TEXT, subject TEXT, header_id TEXT,"
+	" attachments INTEGER NOT NULL,"
+	" flags INTEGER NOT NULL DEFAULT 0,"
+	" unique_id BLOB);"
+	"CREATE INDEX message_account ON message(account);"
+	"CREATE INDEX message_stored ON message(stored_ms);"
+	"CREATE TABLE uid("
+	" account INTEGER NOT NULL REFERENCES account(id),"
+	" unique_id BLOB NOT NULL,"
+	" occurrence INTEGER NOT NULL,"
+	" state INTEGER NOT NULL,"
+	" message INTEGER,"
+	" stored_ms INTEGER NOT NULL,"
+	" PRIMARY KEY(account, unique_id, occurrence)) WITHOUT ROWID;"
+	"CREATE TABLE chunk(id INTEGER PRIMARY KEY, data BLOB NOT NULL);"
+	"CREATE TABLE unfinished(body INTEGER PRIMARY KEY);"
+	"CREATE TABLE poll("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" account INTEGER NOT NULL REFERENCES account(id),"
+	" started_ms INTEGER NOT NULL, finished_ms INTEGER NOT NULL,"
+	" outcome TEXT NOT NULL, text TEXT,"
+	" messages INTEGER NOT NULL, fetched INTEGER NOT NULL,"
+	" failed INTEGER NOT NULL, deleted INTEGER NOT NULL,"
+	" octets_in INTEGER NOT NULL, octets_out INTEGER NOT NULL,"
+	" body_octets INTEGER NOT NULL);"
+	"CREATE INDEX poll_account ON poll(account);"
+	"CREATE TABLE delivery("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" message INTEGER NOT NULL,"
+	" target TEXT NOT NULL,"
+	" state INTEGER NOT NULL,"
+	" attempts INTEGER NOT NULL DEFAULT 0,"
+	" due_ms INTEGER NOT NULL,"
+	" text TEXT);"
+	"CREATE INDEX delivery_due ON delivery(state, due_ms);"
+	"CREATE TABLE quarantine("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" account INTEGER NOT NULL REFERENCES account(id),"
+	" unique_id BLOB, occurrence INTEGER,"
+	" body INTEGER NOT NULL,"
+	" octets INTEGER NOT NULL,"
+	" stored_ms INTEGER NOT NULL,"
+	" reason TEXT NOT NULL);"
+	"CREATE VIRTUAL TABLE fulltext USING fts5("
+	" sender, recipients, subject, body, content='',"
+	" tokenize='unicode61 remove_diacritics 2');"
+	"CREATE VIEW v_message AS SELECT message.id AS id,"
+	" account.name AS account,"
+	" CASE WHEN length(CAST(unique_id AS TEXT)) = length(unique_id)"
+	"  AND CAST(unique_id AS TEXT) NOT GLOB '*[^ -~]*'"
+	"  THEN CAST(unique_id AS TEXT) ELSE unique_id END AS unique_id,"
+	" message.octets AS size,"
+	" lower(hex(digest)) AS digest,"
+	" " ISO_TIME(
+	    "stored_ms") " AS stored_at,"
+			 " " ISO_TIME(
+			     "date_ms") " AS date,"
+					" sender, recipients, subject, "
+					"header_id AS message_id"
+					" FROM message JOIN account ON "
+					"account.id = message.account;"
+					"CREATE VIEW v_account AS SELECT name, "
+					"messages, octets AS bytes,"
+					" " ISO_TIME(
+					    "last_success_ms") " AS "
+							       "last_success,"
+							       " last_error,"
+							       " " ISO_TIME(
+								   "last_error_"
+								   "ms") " AS "
+									 "last_"
+									 "error"
+									 "_at,"
+									 " id, "
+									 "stabl"
+									 "e_id"
+									 " FROM"
+									 " acco"
+									 "unt;"
+									 "CREAT"
+									 "E "
+									 "VIEW "
+									 "v_"
+									 "poll "
+									 "AS "
+									 "SELEC"
+									 "T "
+									 "accou"
+									 "nt."
+									 "name "
+									 "AS "
+									 "accou"
+									 "nt,"
+									 " " ISO_TIME(
+									     "s"
+									     "t"
+									     "a"
+									     "r"
+									     "t"
+									     "e"
+									     "d"
+									     "_"
+									     "m"
+									     "s") " AS started,"
+										  " " ISO_TIME(
+										      "finished_ms") " AS finished,"
+												     " outcome, fetched, deleted, octets_in AS bytes_in,"
+												     " octets_out AS bytes_out, body_octets AS body_bytes,"
+												     " poll.messages AS messages, failed, text, poll.id AS id"
+												     " FROM poll JOIN account ON account.id = poll.account;";
+
+static enum store_status
+fail(struct store_db *db, const char *path, enum store_status status,
+    const char *doing, struct store_error *error_r)
+{
+	return store_error_set(error_r, status, "%s: %s: %s; %s", path, doing,
+	    db->words, store_status_hint(status));
+}
+
+/* Refuse what another program made. */
+static enum store_status
+check_owner(struct store_db *db, const char *path, int64_t version,
+    struct store_error *error_r)
+{
+	int64_t application, objects;
+	enum store_status status =
+	    store_db_integer(db, "PRAGMA application_id", &application);
+
+	if (status == STORE_OK)
+		status = store_db_integer(
+		    db, "SELECT count(*) FROM sqlite_schema", &objects);
+	if (status != STORE_OK)
+		return fail(db, path, status, "reading the schema", error_r);
+	if (application == APPLICATION_ID)
+		return STORE_OK;
+	if (application == 0 && version == 0 && objects == 0)
+		return STORE_OK;
+	return store_error_set(error_r, STORE_DAMAGED,
+	    "%s is the database of another program; give another path", path);
+}
+
+/*
+ * VACUUM INTO takes an empty file that exists, so the copy of people's mail is
+ * never readable by others, not even while it is made.
+ */
+static enum store_status
+copy_into(struct store_db *db, const char *copy)
+{
+	struct store_use use;
+	enum store_status status;
+	int fd = open(copy, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd == -1) {
+		snprintf(db->words, sizeof(db->words), "%s", strerror(errno));
+		return errno == ENOSPC ? STORE_FULL : STORE_READ_ONLY;
+	}
+	close(fd);
+	store_use_once(&use, db, "VACUUM INTO ?1");
+	store_bind_text(&use, 1, copy);
+	status = store_run(&use);
+	if (status == STORE_OK)
+		status = store_files_sync(copy);
+	if (status != STORE_OK)
+		unlink(copy);
+	return status;
+}
+
+static enum store_status
+back_up(struct store_db *db, const char *path, int64_t version,
+    struct store_error *error_r)
+{
+	char *copy;
+	enum store_status status;
+
+	if (asprintf(&copy, "%s.version-%lld-%lld", path, (long long)version,
+		(long long)store_clock_unix_ms()) < 0)
+		return store_error_set(error_r, STORE_MEMORY, "out of memory");
+	status = copy_into(db, copy);
+	free(copy);
+	if (status != STORE_OK)
+		return fail(db, path, status,
+		    "making a backup before the upgrade", error_r);
+	return STORE_OK;
+}
+
+static enum store_status
+run_steps(struct store_db *db, const struct store_migration *migrations,
+    size_t from, size_t to)
+{
+	char end[96];
+	enum store_status status = store_db_exec(db, "BEGIN IMMEDIATE");
+
+	for (size_t i = from; status == STORE_OK && i < to; i++)
+		status = store_db_exec(db, migrations[i].sql);
+	snprintf(end, sizeof(end),
+	    "PRAGMA application_id = %d; PRAGMA user_version = %zu; COMMIT",
+	    APPLICATION_ID, to);
+	if (status == STORE_OK)
+		status = store_db_exec(db, end);
+	return status;
+}
+
+enum store_status
+store_schema_migrate(struct store_db *db, const char *path,
+    const struct store_migration *migrations, size_t count,
+    struct store_error *error_r)
+{
+	int64_t version;
+	enum store_status status =
+	    store_db_integer(db, "PRAGMA user_version", &version);
+
+	if (status != STORE_OK)
+		return fail(db, path, status, "reading its version", error_r);
+	status = check_owner(db, path, version, error_r);
+	if (status != STORE_OK)
+		return status;
+	if (version < 0 || (uint64_t)version > count)
+		return store_error_set(error_r, STORE_NEWER,
+		    "%s has schema version %lld, this evpopd knows up to %zu; "
+		    "%s",
+		    path, (long long)version, count,
+		    store_status_hint(STORE_NEWER));
+	if ((size_t)version == count)
+		return STORE_OK;
+	if (version > 0) {
+		status = back_up(db, path, version, error_r);
+		if (status != STORE_OK)
+			return status;
+	}
+	status = run_steps(db, migrations, (size_t)version, count);
+	if (status == STORE_OK)
+		return STORE_OK;
+	fail(db, path, status, "upgrading its schema", error_r);
+	/* SQLite may have rolled back by itself; then there is nothing to. */
+	if (!sqlite3_get_autocommit(db->handle) &&
+	    store_db_exec(db, "ROLLBACK") != STORE_OK)
+		error_r->status = STORE_DAMAGED;
+	return error_r->status;
+}
+
+enum store_status
+store_schema_open(
+    struct store_db *db, const char *path, struct store_error *error_r)
+{
+	static const struct store_migration migrations[] = {
+		{ version_1 },
+	};
+
+	return store_schema_migrate(db, path, migrations,
+	    sizeof(migrations) / sizeof(migrations[0]), error_r);
+}

@@ -1,0 +1,37 @@
+/*
+ * The tables, the documented views, and the way from one version of them to
+ * the next.  Migrations only run forward, each in a transaction, after a copy
+ * of the file was made beside it.
+ */
+#ifndef STORE_SCHEMA_H
+#define STORE_SCHEMA_H
+
+#include "daemon/store/db.h"
+
+/* Entry N takes a file of version N to version N + 1. */
+struct store_migration {
+	const char *sql;
+};
+
+/*
+ * Bring the file to version `count`.  STORE_NEWER if it is beyond,
+ * STORE_DAMAGED if it is another program's; *error_r says what to do.
+ */
+enum store_status store_schema_migrate(struct store_db *, const char *path,
+    const struct store_migration *, size_t count, struct store_error *error_r)
+    __attribute__((warn_unused_result));
+
+/* The same with the migrations of this program. */
+enum store_status store_schema_open(struct store_db *, const char *path,
+    struct store_error *error_r) __attribute__((warn_unused_result));
+
+/* Piece `sequence` of body `number`; a body is one range of these. */
+#define STORE_CHUNK_SEQUENCE_BITS 20
+static inline int64_t
+store_chunk_id(int64_t number, uint32_t sequence)
+{
+	return (int64_t)((uint64_t)number << STORE_CHUNK_SEQUENCE_BITS) |
+	       sequence;
+}
+
+#endif

@@ -1,0 +1,219 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/store/fold.h"
+#include "daemon/store/private.h"
+#include "daemon/store/row.h"
+
+struct search_op {
+	struct store_op op;
+	struct store_message_filter filter; /* its strings are our copies */
+	char *account, *folded_from, *words;
+	unsigned limit;
+	store_messages_cb done;
+	void *arg;
+	struct store_arena arena;
+	struct store_message_row *rows; /* room for one above the limit */
+	size_t count;
+};
+
+/*
+ * The full-text syntax is not for people: each word becomes a quoted string,
+ * so that all of them must occur and none is an operator.  A star at the end
+ * of a word asks for its beginning, as people expect.
+ */
+static char *
+quote_words(const char *query)
+{
+	static const char blanks[] = " \t\r\n";
+	char *quoted = malloc(strlen(query) * 3 + 1);
+	size_t filled = 0;
+
+	if (quoted == NULL)
+		return NULL;
+	for (const char *at = query + strspn(query, blanks); *at != '\0';
+	     at += strspn(at, blanks)) {
+		size_t length = strcspn(at, blanks);
+		bool begins = length > 1 && at[length - 1] == '*';
+
+		quoted[filled++] = '"';
+		for (size_t i = 0; i + begins < length; i++) {
+			if (at[i] == '"')
+				quoted[filled++] = '"';
+			quoted[filled++] = at[i];
+		}
+		quoted[filled++] = '"';
+		if (begins)
+			quoted[filled++] = '*';
+		quoted[filled++] = ' ';
+		at += length;
+	}
+	quoted[filled] = '\0';
+	return quoted;
+}
+
+/*
+ * The index that a search walks.  Newest first is the order of ids; walking
+ * them is best unless few messages can match, and those are found by words or
+ * by when they were stored.
+ */
+static const char *
+source_of(const struct search_op *search)
+{
+	if (search->words != NULL)
+		return " FROM fulltext CROSS JOIN message"
+		       " ON message.id = fulltext.rowid"
+		       " JOIN account ON account.id = message.account"
+		       " WHERE fulltext MATCH ?1 AND fulltext.rowid < ?2";
+	if (search->filter.has_since && search->account == NULL)
+		return " FROM message INDEXED BY message_stored"
+		       " JOIN account ON account.id = message.account"
+		       " WHERE ?1 IS NULL AND message.id < ?2";
+	return " FROM message JOIN account ON account.id = message.account"
+	       " WHERE ?1 IS NULL AND message.id < ?2";
+}
+
+#define SQL_SIZE 1024
+
+static void
+compose(const struct search_op *search, char sql_r[SQL_SIZE])
+{
+	const struct store_message_filter *filter = &search->filter;
+	int length = snprintf(sql_r, SQL_SIZE,
+	    "SELECT " STORE_ROW_COLUMNS "%s%s%s%s%s ORDER BY %s DESC LIMIT ?7",
+	    source_of(search),
+	    search->account != NULL
+		? " AND message.account ="
+		  " (SELECT id FROM account WHERE name = ?3)"
+		: "",
+	    search->folded_from != NULL ? " AND fold_has(message.sender, ?4)"
+					: "",
+	    filter->has_since ? " AND message.stored_ms >= ?5" : "",
+	    filter->has_before ? " AND message.stored_ms < ?6" : "",
+	    search->words != NULL ? "fulltext.rowid" : "message.id");
+
+	(void)length;
+}
+
+static void
+bind(const struct search_op *search, struct store_use *use)
+{
+	const struct store_message_filter *filter = &search->filter;
+
+	store_bind_text(use, 1, search->words);
+	store_bind_int(
+	    use, 2, filter->below_id > 0 ? filter->below_id : INT64_MAX);
+	if (search->account != NULL)
+		store_bind_text(use, 3, search->account);
+	if (search->folded_from != NULL)
+		store_bind_text(use, 4, search->folded_from);
+	if (filter->has_since)
+		store_bind_int(use, 5, filter->since_ms);
+	if (filter->has_before)
+		store_bind_int(use, 6, filter->before_ms);
+	store_bind_int(use, 7, (int64_t)search->limit + 1);
+}
+
+static enum store_status
+read_search(struct store_db *db, struct store_op *op)
+{
+	struct search_op *search = (struct search_op *)op;
+	enum store_status taken = STORE_OK, status;
+	char sql[SQL_SIZE];
+	struct store_use use;
+
+	/* Words there were, but nothing that could be looked up. */
+	if (search->words != NULL && search->words[0] == '\0')
+		return STORE_OK;
+	search->rows = calloc(search->limit + 1, sizeof(*search->rows));
+	if (search->rows == NULL)
+		return STORE_MEMORY;
+	compose(search, sql);
+	store_use_once(&use, db, sql);
+	bind(search, &use);
+	while (taken == STORE_OK && store_next(&use))
+		taken = store_row_take(&search->arena, use.statement,
+		    &search->rows[search->count++]);
+	status = store_end(&use);
+	return status != STORE_OK ? status : taken;
+}
+
+static void
+answer_search(struct store *store, struct store_op *op)
+{
+	struct search_op *search = (struct search_op *)op;
+	bool more = search->count > search->limit;
+
+	(void)store;
+	if (op->status == STORE_OK)
+		search->done(STORE_OK, search->rows,
+		    more ? search->limit : search->count, more, search->arg);
+	else
+		search->done(op->status, NULL, 0, false, search->arg);
+}
+
+static void
+free_search(struct store_op *op)
+{
+	struct search_op *search = (struct search_op *)op;
+
+	store_arena_free(&search->arena);
+	free(search->rows);
+	free(search->account);
+	free(search->folded_from);
+	free(search->words);
+	free(search);
+}
+
+static const struct store_op_type search_type = {
+	.kind = STORE_OP_MESSAGES,
+	.read = read_search,
+	.answer = answer_search,
+	.free = free_search,
+};
+
+/* Returns false without memory. */
+static bool
+copy_filter(struct search_op *search, const struct store_message_filter *filter)
+{
+	search->filter = *filter;
+	search->filter.account = NULL;
+	search->filter.from = NULL;
+	search->filter.query = NULL;
+	if (filter->account != NULL) {
+		search->account = strdup(filter->account);
+		if (search->account == NULL)
+			return false;
+	}
+	if (filter->from != NULL) {
+		search->folded_from = store_fold(filter->from);
+		if (search->folded_from == NULL)
+			return false;
+	}
+	if (filter->query != NULL) {
+		search->words = quote_words(filter->query);
+		if (search->words == NULL)
+			return false;
+	}
+	return true;
+}
+
+void
+store_messages(struct store *store, const struct store_message_filter *filter,
+    store_messages_cb done, void *arg)
+{
+	struct search_op *search = calloc(1, sizeof(*search));
+
+	if (search == NULL || !copy_filter(search, filter)) {
+		if (search != NULL)
+			free_search(&search->op);
+		done(STORE_MEMORY, NULL, 0, false, arg);
+		return;
+	}
+	search->op.type = &search_type;
+	search->limit = store_page_limit(filter->limit);
+	search->done = done;
+	search->arg = arg;
+	store_op_submit(store, &search->op);
+}

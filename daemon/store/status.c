@@ -1,0 +1,49 @@
+#include <assert.h>
+
+#include "daemon/store/store.h"
+
+struct status_words {
+	const char *name, *hint;
+};
+
+static const struct status_words words[] = {
+	[STORE_OK] = { "ok", "nothing to do" },
+	[STORE_FULL] = { "full",
+	    "free space on the store's file system or raise its quota; polls "
+	    "resume by themselves" },
+	[STORE_IO] = { "io",
+	    "look for disk errors in the kernel's log; polls resume by "
+	    "themselves once writes succeed" },
+	[STORE_BUSY] = { "busy",
+	    "end the other process that holds the store, or ask the running "
+	    "daemon through evpopctl" },
+	[STORE_READ_ONLY] = { "read-only",
+	    "give the daemon's user permission to write the store's file and "
+	    "folder, and mount its file system writable" },
+	[STORE_DAMAGED] = { "damaged",
+	    "stop the daemon and restore the store from a backup, or give "
+	    "another path" },
+	[STORE_NEWER] = { "newer",
+	    "upgrade evpopd, or restore the backup made before the upgrade" },
+	[STORE_NOT_FOUND] = { "not-found", "there is no such row" },
+	[STORE_MEMORY] = { "memory",
+	    "give the daemon more memory, or lower memory_limit and "
+	    "max_sessions" },
+	[STORE_CLOSED] = { "closed", "start the daemon again" },
+};
+_Static_assert(sizeof(words) / sizeof(words[0]) == STORE_STATUS_COUNT,
+    "each status has words");
+
+const char *
+store_status_name(enum store_status status)
+{
+	assert(status < STORE_STATUS_COUNT);
+	return words[status].name;
+}
+
+const char *
+store_status_hint(enum store_status status)
+{
+	assert(status < STORE_STATUS_COUNT);
+	return words[status].hint;
+}

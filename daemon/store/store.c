@@ -1,0 +1,270 @@
+#include "daemon/store/store.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/store/body.h"
+#include "daemon/store/db.h"
+#include "daemon/store/digest.h"
+#include "daemon/store/envelope.h"
+#include "daemon/store/error.h"
+#include "daemon/store/files.h"
+#include "daemon/store/orphan.h"
+#include "daemon/store/private.h"
+#include "daemon/store/reader.h"
+#include "daemon/store/schema.h"
+
+#define QUEUE_OCTETS_DEFAULT ((size_t)8 * 1024 * 1024)
+
+/* Answers of one turn of the loop, so that sockets get theirs in between. */
+#define ANSWERS_PER_TURN 512
+
+/* ---- answers ---- */
+
+static void
+look_at_writer(struct store *store)
+{
+	struct store_error health;
+
+	store_writer_told(store->writer, &health, &store->stats.commits);
+	if (health.status == store->health.status)
+		return;
+	store->health = health;
+	if (store->changed != NULL && !store->closing)
+		store->changed(store, store->changed_arg);
+}
+
+static void
+append_finished(struct store *store, struct store_op *op)
+{
+	struct store_op **tail = &store->finished;
+
+	while (*tail != NULL)
+		tail = &(*tail)->next;
+	*tail = op;
+}
+
+/* Answer up to `most`; returns whether there is more to answer. */
+static bool
+answer_some(struct store *store, size_t most)
+{
+	struct store_op *op;
+
+	append_finished(store, store_mailbox_collect(&store->mailbox));
+	while ((op = store->finished) != NULL && most-- > 0) {
+		store->finished = op->next;
+		op->next = NULL;
+		store_op_finished(store, op);
+	}
+	return store->finished != NULL;
+}
+
+static void
+woken(int fd, short what, void *arg)
+{
+	struct store *store = arg;
+
+	(void)fd;
+	(void)what;
+	store->answering = true;
+	look_at_writer(store);
+	if (answer_some(store, ANSWERS_PER_TURN))
+		store_mailbox_post(&store->mailbox, NULL);
+	store_flow_check(store);
+	store->answering = false;
+}
+
+/* ---- opening ---- */
+
+static enum store_status
+find_next_body(struct store_db *db, int64_t *next_r)
+{
+	int64_t last;
+	enum store_status status = store_db_integer(
+	    db, "SELECT coalesce(max(id), 0) FROM chunk", &last);
+
+	*next_r = (last >> STORE_CHUNK_SEQUENCE_BITS) + 1;
+	return status;
+}
+
+/* A probe of the writer may have been cut off before its removal. */
+static enum store_status
+prepare(struct store *store, struct store_db *db, struct store_error *error_r)
+{
+	enum store_status status = store_schema_open(db, store->path, error_r);
+
+	if (status != STORE_OK)
+		return status;
+	status = store_db_exec(db, "DELETE FROM chunk WHERE id < 0");
+	if (status == STORE_OK)
+		status = store_orphan_sweep(db);
+	if (status == STORE_OK)
+		status = find_next_body(db, &store->next_body);
+	if (status != STORE_OK)
+		store_error_set(error_r, status, "%s: %s; %s", store->path,
+		    db->words, store_status_hint(status));
+	return status;
+}
+
+static enum store_status
+start_writer(struct store *store, struct store_error *error_r)
+{
+	struct store_db db;
+	enum store_status status =
+	    store_db_open(&db, store->path, STORE_DB_WRITE);
+
+	if (status != STORE_OK)
+		return store_error_set(error_r, status,
+		    "cannot open %s: %s; %s", store->path, db.words,
+		    store_status_hint(status));
+	status = prepare(store, &db, error_r);
+	if (status == STORE_OK) {
+		store->writer =
+		    store_writer_new(&db, store->path, &store->mailbox);
+		if (store->writer != NULL)
+			return STORE_OK;
+		status = store_error_set(error_r, STORE_MEMORY,
+		    "cannot start a thread; %s",
+		    store_status_hint(STORE_MEMORY));
+	}
+	store_db_close(&db);
+	return status;
+}
+
+static enum store_status
+start_threads(
+    struct store *store, unsigned readers, struct store_error *error_r)
+{
+	enum store_status status = start_writer(store, error_r);
+
+	if (status != STORE_OK)
+		return status;
+	if (store_queue_init(&store->queries)) {
+		status = store_readers_new(&store->readers, store->path,
+		    readers, &store->queries, &store->mailbox, error_r);
+		if (status == STORE_OK)
+			return STORE_OK;
+		store_queue_destroy(&store->queries);
+	} else
+		status =
+		    store_error_set(error_r, STORE_MEMORY, "out of memory");
+	store_writer_stop(store->writer);
+	store_writer_free(store->writer);
+	return status;
+}
+
+static struct store *
+make(const struct store_config *config, struct event_base *base)
+{
+	struct store *store = calloc(1, sizeof(*store));
+
+	if (store == NULL)
+		return NULL;
+	store->path = strdup(config->path);
+	store->base = base;
+	store->lock_fd = -1;
+	store->flow.limit = config->queue_octets != 0 ? config->queue_octets
+						      : QUEUE_OCTETS_DEFAULT;
+	if (store->path != NULL && store_digest_init() &&
+	    store_mailbox_init(&store->mailbox, base, woken, store))
+		return store;
+	free(store->path);
+	free(store);
+	return NULL;
+}
+
+static void
+release(struct store *store)
+{
+	store_files_unlock(&store->lock_fd);
+	store_mailbox_destroy(&store->mailbox);
+	free(store->path);
+	free(store);
+}
+
+enum store_status
+store_open(struct store **store_r, const struct store_config *config,
+    struct event_base *base, struct store_error *error_r)
+{
+	struct store *store = make(config, base);
+	enum store_status status;
+
+	*store_r = NULL;
+	memset(error_r, 0, sizeof(*error_r));
+	if (store == NULL)
+		return store_error_set(error_r, STORE_MEMORY,
+		    "out of memory or descriptors; %s",
+		    store_status_hint(STORE_MEMORY));
+	store_envelope_begin();
+	status = store_files_lock(store->path, &store->lock_fd, error_r);
+	if (status == STORE_OK)
+		status = start_threads(
+		    store, config->readers != 0 ? config->readers : 1, error_r);
+	if (status != STORE_OK) {
+		store_envelope_end();
+		release(store);
+		return status;
+	}
+	*store_r = store;
+	return STORE_OK;
+}
+
+/* ---- closing ---- */
+
+void
+store_close(struct store **store_pointer)
+{
+	struct store *store = *store_pointer;
+
+	if (store == NULL)
+		return;
+	assert(!store->answering);
+	while (store->bodies != NULL)
+		store_body_abort(store->bodies);
+	store->closing = true;
+	/* The readers first: an open query would keep the log from ending. */
+	store_readers_free(store->readers);
+	store_writer_stop(store->writer);
+	store->answering = true;
+	while (store->pending > 0)
+		answer_some(store, SIZE_MAX);
+	store_writer_free(store->writer);
+	store_queue_destroy(&store->queries);
+	store_envelope_end();
+	release(store);
+	*store_pointer = NULL;
+}
+
+/* ---- what the loop asks ---- */
+
+const struct store_error *
+store_health(const struct store *store)
+{
+	return &store->health;
+}
+
+void
+store_set_health_cb(
+    struct store *store, void (*changed)(struct store *, void *arg), void *arg)
+{
+	store->changed = changed;
+	store->changed_arg = arg;
+}
+
+void
+store_set_drain_cb(
+    struct store *store, void (*drained)(struct store *, void *arg), void *arg)
+{
+	store->drained = drained;
+	store->drained_arg = arg;
+}
+
+void
+store_stats(const struct store *store, struct store_stats *stats_r)
+{
+	*stats_r = store->stats;
+	stats_r->queued_octets = store->flow.held;
+	stats_r->queued_octets_max = store->flow.held_max;
+}

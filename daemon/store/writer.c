@@ -1,0 +1,238 @@
+#include "daemon/store/writer.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/store/chores.h"
+#include "daemon/store/clock.h"
+#include "daemon/store/error.h"
+#include "daemon/store/mailbox.h"
+
+/*
+ * One transaction takes what waits up to these bounds: enough to share one
+ * sync among hundreds of messages, and soon enough for those who wait for it.
+ */
+#define GROUP_OCTETS_MAX ((size_t)4 * 1024 * 1024)
+#define GROUP_WORK_MS    50
+
+/* How soon to try again after a failure. */
+#define PROBE_INTERVAL_MS 3000
+
+struct store_queue *
+store_writer_queue(struct store_writer *writer)
+{
+	return &writer->queue;
+}
+
+void
+store_writer_told(struct store_writer *writer, struct store_error *health_r,
+    uint64_t *commits_r)
+{
+	int failed = pthread_mutex_lock(&writer->told_mutex);
+
+	assert(failed == 0);
+	*health_r = writer->told_health;
+	*commits_r = writer->told_commits;
+	pthread_mutex_unlock(&writer->told_mutex);
+}
+
+static void
+tell_commit(struct store_writer *writer)
+{
+	int failed = pthread_mutex_lock(&writer->told_mutex);
+
+	assert(failed == 0);
+	writer->told_commits++;
+	pthread_mutex_unlock(&writer->told_mutex);
+}
+
+void
+store_writer_set_health(struct store_writer *writer, enum store_status status)
+{
+	struct store_error health;
+	int failed;
+
+	if (status != STORE_OK)
+		writer->probe_ms =
+		    store_clock_monotonic_ms() + PROBE_INTERVAL_MS;
+	if (status == writer->health)
+		return;
+	writer->health = status;
+	memset(&health, 0, sizeof(health));
+	if (status != STORE_OK)
+		store_error_set(&health, status, "cannot write %s: %s; %s",
+		    writer->path, writer->db.words, store_status_hint(status));
+	failed = pthread_mutex_lock(&writer->told_mutex);
+	assert(failed == 0);
+	writer->told_health = health;
+	pthread_mutex_unlock(&writer->told_mutex);
+	store_mailbox_post(writer->mailbox, NULL);
+}
+
+void
+store_writer_orphan(struct store_writer *writer, int64_t body)
+{
+	if (writer->orphan_count == writer->orphan_room) {
+		size_t room = writer->orphan_room * 2 + 16;
+		int64_t *grown =
+		    realloc(writer->orphans, room * sizeof(*writer->orphans));
+
+		/* Its row in `unfinished` is found at the next start. */
+		if (grown == NULL)
+			return;
+		writer->orphans = grown;
+		writer->orphan_room = room;
+	}
+	writer->orphans[writer->orphan_count++] = body;
+}
+
+void
+store_writer_undo(struct store_writer *writer)
+{
+	char words[sizeof(writer->db.words)];
+
+	/* SQLite undoes by itself after some failures. */
+	if (sqlite3_get_autocommit(writer->db.handle))
+		return;
+	memcpy(words, writer->db.words, sizeof(words));
+	if (store_db_exec(&writer->db, "ROLLBACK") == STORE_OK)
+		memcpy(writer->db.words, words, sizeof(words));
+}
+
+static void
+undo_group(struct store_writer *writer, struct store_op *head,
+    enum store_status status)
+{
+	store_writer_undo(writer);
+	for (struct store_op *op = head; op != NULL; op = op->next) {
+		if (op->status == STORE_OK)
+			op->status = status;
+		if (op->type->undone != NULL)
+			op->type->undone(writer, op);
+	}
+	store_writer_set_health(writer, status);
+}
+
+/* Run operations from `op` on; *head_r is the chain of those that ran. */
+static enum store_status
+run_group(
+    struct store_writer *writer, struct store_op *op, struct store_op **head_r)
+{
+	int64_t end_ms = store_clock_monotonic_ms() + GROUP_WORK_MS;
+	struct store_op **tail = head_r;
+	size_t octets = 0;
+	enum store_status status =
+	    store_db_exec(&writer->db, "BEGIN IMMEDIATE");
+
+	for (; op != NULL;
+	     op = store_queue_take(&writer->queue, STORE_QUEUE_NOW)) {
+		*tail = op;
+		tail = &op->next;
+		if (status == STORE_OK)
+			status = op->type->write(writer, op);
+		octets += op->octets;
+		if (status != STORE_OK || octets >= GROUP_OCTETS_MAX ||
+		    store_clock_monotonic_ms() >= end_ms)
+			break;
+	}
+	if (status == STORE_OK)
+		status = store_db_exec(&writer->db, "COMMIT");
+	return status;
+}
+
+static void
+group(struct store_writer *writer, struct store_op *first)
+{
+	struct store_op *head = NULL;
+	enum store_status status = run_group(writer, first, &head);
+
+	if (status != STORE_OK)
+		undo_group(writer, head, status);
+	else
+		tell_commit(writer);
+	store_mailbox_post(writer->mailbox, head);
+}
+
+static int
+log_written(void *arg, sqlite3 *handle, const char *name, int pages)
+{
+	struct store_writer *writer = arg;
+
+	(void)handle;
+	(void)name;
+	writer->log_pages = pages;
+	if (pages < writer->log_stuck)
+		writer->log_stuck = 0;
+	writer->log_idle_ms = store_clock_monotonic_ms();
+	return SQLITE_OK;
+}
+
+static void *
+writer_main(void *arg)
+{
+	struct store_writer *writer = arg;
+	int64_t wake_ms = STORE_QUEUE_NOW;
+
+	for (;;) {
+		struct store_op *op = store_queue_take(&writer->queue, wake_ms);
+
+		if (op != NULL)
+			group(writer, op);
+		else if (store_queue_is_stopped(&writer->queue))
+			break;
+		wake_ms =
+		    store_chores(writer, store_queue_is_empty(&writer->queue));
+	}
+	store_chores_last(writer);
+	return NULL;
+}
+
+struct store_writer *
+store_writer_new(
+    const struct store_db *db, const char *path, struct store_mailbox *mailbox)
+{
+	struct store_writer *writer = calloc(1, sizeof(*writer));
+
+	if (writer == NULL)
+		return NULL;
+	writer->db = *db;
+	writer->path = path;
+	writer->mailbox = mailbox;
+	writer->index_behind = true;
+	writer->chores_ms = store_clock_monotonic_ms();
+	sqlite3_wal_hook(writer->db.handle, log_written, writer);
+	if (pthread_mutex_init(&writer->told_mutex, NULL) != 0)
+		goto no_mutex;
+	if (!store_queue_init(&writer->queue))
+		goto no_queue;
+	if (pthread_create(&writer->thread, NULL, writer_main, writer) == 0)
+		return writer;
+	store_queue_destroy(&writer->queue);
+no_queue:
+	pthread_mutex_destroy(&writer->told_mutex);
+no_mutex:
+	sqlite3_wal_hook(writer->db.handle, NULL, NULL);
+	free(writer);
+	return NULL;
+}
+
+void
+store_writer_stop(struct store_writer *writer)
+{
+	int failed;
+
+	store_queue_stop(&writer->queue);
+	failed = pthread_join(writer->thread, NULL);
+	assert(failed == 0);
+	store_db_close(&writer->db);
+}
+
+void
+store_writer_free(struct store_writer *writer)
+{
+	store_queue_destroy(&writer->queue);
+	pthread_mutex_destroy(&writer->told_mutex);
+	free(writer->orphans);
+	free(writer);
+}

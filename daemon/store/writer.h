@@ -1,0 +1,75 @@
+/*
+ * The writer: the one thread that changes the file.  It puts all that waits
+ * into one transaction, and between transactions does what may be done later:
+ * checkpoints, cleaning up after bodies that came to nothing, the full-text
+ * index, trying again after a failure.
+ */
+#ifndef STORE_WRITER_H
+#define STORE_WRITER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/store/db.h"
+#include "daemon/store/op.h"
+#include "daemon/store/queue.h"
+
+struct store_mailbox;
+
+struct store_writer {
+	struct store_db db;
+	const char *path;
+	struct store_queue queue;
+	struct store_mailbox *mailbox;
+	pthread_t thread;
+
+	/* The thread's own. */
+	enum store_status health;
+	int64_t probe_ms;    /* when to try again */
+	int64_t chores_ms;   /* when chores were done last */
+	int64_t log_idle_ms; /* when the log was last written */
+	int log_pages;       /* in the log; 0 where nothing new is */
+	int log_stuck;       /* of them, when a checkpoint got no further */
+	bool index_behind;
+	int64_t index_retry_ms;
+	int64_t *orphans; /* bodies to remove */
+	size_t orphan_count, orphan_room;
+
+	/* What the loop asks for. */
+	pthread_mutex_t told_mutex;
+	struct store_error told_health;
+	uint64_t told_commits;
+};
+
+/*
+ * Start on an open, migrated database, which is the writer's from then on
+ * (also to close).  NULL without memory or threads; then it stays the caller's.
+ */
+struct store_writer *store_writer_new(const struct store_db *, const char *path,
+    struct store_mailbox *) __attribute__((warn_unused_result));
+
+struct store_queue *store_writer_queue(struct store_writer *);
+
+/* How the last write went, and how many transactions were committed. */
+void store_writer_told(
+    struct store_writer *, struct store_error *health_r, uint64_t *commits_r);
+
+/* Do what is queued, checkpoint, end the thread, close the database. */
+void store_writer_stop(struct store_writer *);
+
+/* After it was stopped. */
+void store_writer_free(struct store_writer *);
+
+/* ---- for the writer's thread ---- */
+
+/* Remember a failure, or that all is well again, and tell the loop. */
+void store_writer_set_health(struct store_writer *, enum store_status);
+
+/* The body has pieces and will not become a message: remove them, later. */
+void store_writer_orphan(struct store_writer *, int64_t body);
+
+/* Leave the transaction without a trace, as far as that can be done. */
+void store_writer_undo(struct store_writer *);
+
+#endif
