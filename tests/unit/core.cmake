@@ -10,7 +10,9 @@ foreach(part line dot reply capability command printable queue)
 	evpop_unit_test(core_${part} test_core_${part}.c
 		LIBS evpop_core_for_tests)
 endforeach()
-foreach(part session listing body)
+foreach(part session listing body ending submit alloc)
 	evpop_unit_test(core_${part} test_core_${part}.c test_core_player.c
 		LIBS evpop_core_for_tests)
 endforeach()
+target_link_options(test_core_alloc PRIVATE
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup)
