@@ -104,9 +104,7 @@ check_sources(struct config_reading *reading, const struct config_draft *draft,
 		    "[account %s]: %s and %s are both given; expected one "
 		    "source of the password",
 		    account->name, first, second);
-	else if (account->password == NULL && account->password_file == NULL &&
-		 account->password_command == NULL &&
-		 account->password_credential == NULL)
+	else if (!is_given(reading, draft, sources))
 		config_report_error(&reading->report, account->file,
 		    account->line,
 		    "[account %s]: no password; expected password, "

@@ -15,7 +15,7 @@
 /* More than a million accounts; a larger file is no configuration. */
 #define FILE_SIZE_MAX ((off_t)256 * 1024 * 1024)
 /* Nobody nests includes on purpose deeper than this. */
-#define INCLUDE_DEPTH_MAX 8
+#define INCLUDE_DEPTH_MAX 7
 #define NAME_LENGTH_MAX   128
 
 /* A file being read, on the stack of those that include it. */
@@ -294,7 +294,7 @@ take_include(struct source *source, unsigned line, const char *pattern)
 		    "include: expected a value, and there is none");
 		return;
 	}
-	if (source->depth + 1 >= INCLUDE_DEPTH_MAX) {
+	if (source->depth >= INCLUDE_DEPTH_MAX) {
 		config_report_error(&reading->report, source->path, line,
 		    "include: files include files more than %d deep",
 		    INCLUDE_DEPTH_MAX);

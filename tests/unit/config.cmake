@@ -1,0 +1,9 @@
+foreach(subject read values accounts diff documents)
+	evpop_unit_test(config_${subject}
+		${CMAKE_CURRENT_SOURCE_DIR}/test_config_${subject}.c
+		${CMAKE_CURRENT_SOURCE_DIR}/test_config_folder.c
+		LIBS evpopd_config)
+endforeach()
+target_compile_definitions(test_config_documents PRIVATE
+	CONFIG_SAMPLE="${CMAKE_SOURCE_DIR}/conf/evpopd.conf"
+	CONFIG_MANUAL="${CMAKE_SOURCE_DIR}/conf/evpopd.conf.5")

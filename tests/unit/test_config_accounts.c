@@ -1,0 +1,247 @@
+/*
+ * Accounts: what they inherit, what they must have, what they must not share,
+ * and how many of them there may be.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tests/unit/test_config_folder.h"
+
+#define MANY         100000
+#define MANY_SECONDS 3
+#define SOURCES_MISSING                                                       \
+	"no password; expected password, password_file, password_command or " \
+	"password_credential\n"
+#define CLEARTEXT                                                            \
+	"tls = none would show the password to the network; expected tls = " \
+	"implicit or tls = stls (or allow_cleartext = yes)\n"
+
+struct row {
+	const char *text, *expected;
+};
+
+static void
+expect_rows(const struct folder *folder, const struct row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		folder_write_text(folder, "main.conf", rows[i].text);
+		folder_expect(folder, rows[i].expected);
+	}
+}
+#define EXPECT_ROWS(state, rows) \
+	expect_rows(*(state), rows, sizeof(rows) / sizeof((rows)[0]))
+
+static void
+test_missing(void **state)
+{
+	static const struct row rows[] = {
+		{ "[account a]\n", "F:1: [account a]: host is missing\n"
+				   "F:1: [account a]: user is missing\n"
+				   "F:1: [account a]: " SOURCES_MISSING },
+		{ "\n\n[account a]\nhost = h\nuser = u\n",
+		    "F:3: [account a]: " SOURCES_MISSING },
+		{ "[account a]\nhost=h\nuser=u\npassword=p\npassword_file=/f\n",
+		    "F:1: [account a]: password and password_file are both "
+		    "given; expected one source of the password\n" },
+		{ "[account a]\nhost=h\nuser=u\npassword_credential=p\n"
+		  "password_command=p\n",
+		    "F:1: [account a]: password_command and "
+		    "password_credential are both given; expected one source "
+		    "of the password\n" },
+		{ "[defaults]\npassword=p\npassword_file=/f\n[account a]\n"
+		  "host=h\nuser=u\n",
+		    "F:3: password_file: [defaults] gives password too; "
+		    "expected one source of the password\n" },
+		{ "[account a]\nhost=h\nuser=u\npassword=p\ntls_key=/k\n",
+		    "F:1: [account a]: tls_key without tls_cert\n" },
+		{ "[daemon]\n",
+		    "F: warning: no accounts; expected at least one [account "
+		    "NAME]\n" },
+	};
+
+	EXPECT_ROWS(state, rows);
+}
+
+static void
+test_cleartext(void **state)
+{
+	static const struct {
+		const char *host;
+		bool loopback;
+	} rows[] = { { "localhost", true }, { "LocalHost", true },
+		{ "127.0.0.1", true }, { "127.9.9.9", true }, { "::1", true },
+		{ "h", false }, { "localhost.example", false },
+		{ "128.0.0.1", false }, { "127.0.0.1.example", false },
+		{ "::2", false }, { "0.0.0.0", false } };
+	char text[256];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		(void)snprintf(text, sizeof(text),
+		    "[defaults]\ntls=none\n[account a]\nhost=%s\nuser=u\n"
+		    "password=p\n",
+		    rows[i].host);
+		folder_write_text(*state, "main.conf", text);
+		folder_expect(*state,
+		    rows[i].loopback ? "" : "F:3: [account a]: " CLEARTEXT);
+		strcat(text, "allow_cleartext = yes\n");
+		folder_write_text(*state, "main.conf", text);
+		folder_expect(*state, "");
+	}
+}
+
+static void
+test_warnings(void **state)
+{
+	static const struct row rows[] = {
+		{ "[account a]\nhost=h\nuser=u\npassword=p\nport=110\n",
+		    "F:1: warning: [account a]: servers begin without TLS at "
+		    "port 110; did you mean tls = stls?\n" },
+		{ "[account a]\nhost=h\nuser=u\npassword=p\nport=995\n"
+		  "tls=stls\n",
+		    "F:1: warning: [account a]: servers begin with TLS at port "
+		    "995; did you mean tls = implicit?\n" },
+		{ "[account a]\nhost=::1\nuser=u\npassword=p\ntls=none\n"
+		  "tls_ca=/c\n",
+		    "F:1: warning: [account a]: tls = none makes no use of "
+		    "tls_pin, tls_ca, tls_cert and tls_key\n" },
+		{ "[account a]\nhost=h\nuser=u\npassword=p\n"
+		  "[account b]\nhost=H\nuser=u\npassword=p\n"
+		  "[account c]\nhost=h\nuser=U\npassword=p\n"
+		  "[account d]\nhost=i\nuser=u\npassword=p\n"
+		  "[account e]\nhost=h\nuser=u\npassword=p\n",
+		    "F:5: warning: [account b]: the same host and user as "
+		    "[account a] at F:1\n"
+		    "F:17: warning: [account e]: the same host and user as "
+		    "[account a] at F:1\n" },
+	};
+
+	EXPECT_ROWS(state, rows);
+}
+
+static void
+test_same_names(void **state)
+{
+	static const struct row rows[] = {
+		{ "[account b]\nhost=h\nuser=1\npassword=p\n"
+		  "[account a]\nhost=h\nuser=2\npassword=p\n"
+		  "[account b]\nhost=h\nuser=3\npassword=p\n"
+		  "[account b]\nhost=h\nuser=4\npassword=p\n",
+		    "F:9: [account b]: defined before at F:1\n"
+		    "F:13: [account b]: defined before at F:1\n" },
+		{ "[defaults]\nhost=h\npassword=p\n"
+		  "[account a]\nuser=1\nid=x\n[account b]\nuser=2\nid=x\n"
+		  "[account c]\nuser=3\nid=a\n",
+		    "F:7: [account b]: its id x is that of [account a] at "
+		    "F:4\n" },
+		{ "[defaults]\nhost=h\npassword=p\n"
+		  "[account a]\nuser=1\n[account b]\nuser=2\nid=a\n",
+		    "F:6: [account b]: its id a is that of [account a] at "
+		    "F:4\n" },
+		/* Not the same: names differ by case. */
+		{ "[defaults]\nhost=h\npassword=p\n"
+		  "[account a]\nuser=1\n[account A]\nuser=2\n",
+		    "" },
+	};
+
+	EXPECT_ROWS(state, rows);
+	folder_write_text(
+	    *state, "d/x.conf", "[account a]\nhost=h\nuser=u\npassword=p\n");
+	folder_write_text(*state, "main.conf",
+	    "[daemon]\ninclude=d/x.conf\n"
+	    "[account a]\nhost=h\nuser=v\npassword=p\n");
+	folder_expect(
+	    *state, "F:3: [account a]: defined before at D/d/x.conf:1\n");
+}
+
+static void
+test_inheritance(void **state)
+{
+	struct config *config;
+
+	folder_write_text(*state, "main.conf",
+	    "[account a]\nuser=a\nport=1\nenabled=yes\n"
+	    "[account b]\nuser=b\npassword_file=/b\n"
+	    "[defaults]\nhost=h\nport=2\npassword=default\nenabled=no\n"
+	    "timeout_login=9s\n"
+	    "[account c]\nuser=c\nhost=own\ntimeout_login=8s\n");
+	config = folder_read(*state);
+	assert_int_equal(config->account_count, 3);
+	assert_string_equal(config->accounts[0]->host, "h");
+	assert_int_equal(config->accounts[0]->port, 1);
+	assert_true(config->accounts[0]->enabled);
+	assert_string_equal(config->accounts[0]->password, "default");
+	assert_int_equal(config->accounts[0]->timeout_login_ms, 9000);
+	assert_null(config->accounts[1]->password);
+	assert_string_equal(config->accounts[1]->password_file, "/b");
+	assert_false(config->accounts[1]->enabled);
+	assert_string_equal(config->accounts[2]->host, "own");
+	assert_int_equal(config->accounts[2]->port, 2);
+	assert_int_equal(config->accounts[2]->timeout_login_ms, 8000);
+	assert_int_equal(config->accounts[2]->line, 14);
+	/* One copy for all. */
+	assert_ptr_equal(config->accounts[0]->host, config->accounts[1]->host);
+	config_free(&config);
+}
+
+/* In reverse, so that sorting has something to do. */
+static void
+test_many(void **state)
+{
+	const struct folder *folder = *state;
+	clock_t started;
+	struct config *config;
+	char name[32];
+	FILE *file = fopen(folder->main, "w");
+
+	assert_non_null(file);
+	for (int i = MANY - 1; i >= 0; i--)
+		assert_true(fprintf(file,
+				"[account user%05d@example.org]\n"
+				"host = pop.example.org\n"
+				"user = user%05d\n"
+				"password_file = /etc/evpopd/%05d\n",
+				i, i, i) > 0);
+	assert_int_equal(fclose(file), 0);
+	started = clock();
+	config = folder_read(folder);
+	assert_true(
+	    (double)(clock() - started) / CLOCKS_PER_SEC < MANY_SECONDS);
+	assert_int_equal(config->account_count, MANY);
+	for (int i = 0; i < MANY; i += 997) {
+		const struct config_account *account;
+
+		(void)snprintf(name, sizeof(name), "user%05d@example.org", i);
+		account = config_find(config, name);
+		assert_non_null(account);
+		assert_ptr_equal(account, config->accounts[i]);
+		assert_memory_equal(account->user, name, 9);
+		assert_int_equal(account->line, (MANY - 1 - i) * 4 + 1);
+	}
+	config_free(&config);
+}
+
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, folder_set_up, folder_tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_missing),
+		TEST(test_cleartext),
+		TEST(test_warnings),
+		TEST(test_same_names),
+		TEST(test_inheritance),
+		TEST(test_many),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

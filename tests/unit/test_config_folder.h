@@ -1,0 +1,39 @@
+/*
+ * A temporary folder of configuration files for a test, and what reading them
+ * says.
+ */
+#ifndef TEST_CONFIG_FOLDER_H
+#define TEST_CONFIG_FOLDER_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "daemon/config/config.h"
+
+struct folder {
+	char path[64];
+	char main[96]; /* main.conf in it */
+};
+
+/* For cmocka: *state is a struct folder. */
+int folder_set_up(void **state);
+int folder_tear_down(void **state);
+
+/* Makes or replaces a file; a name may begin with the folder "d/". */
+void folder_write(const struct folder *, const char *name, const void *bytes,
+    size_t length, mode_t mode);
+/* The same for text, of mode 0600. */
+void folder_write_text(
+    const struct folder *, const char *name, const char *text);
+
+/* Reads main.conf, which must be without mistakes, or fails the test. */
+struct config *folder_read(const struct folder *);
+
+/*
+ * Reads main.conf.  Its messages, a line each, with "F" for its path and "D"
+ * for the folder's, must be what is expected; so must be whether there is a
+ * config.
+ */
+void folder_expect(const struct folder *, const char *expected);
+
+#endif

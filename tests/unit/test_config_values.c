@@ -1,0 +1,441 @@
+/*
+ * What each type of value takes, and what is said of what it does not take.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <evpop/client.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/config/near.h"
+#include "daemon/config/option.h"
+#include "daemon/config/value.h"
+#include "tests/unit/test_config_folder.h"
+
+#define DIGEST \
+	"0123456789abcdefABCDEF0123456789abcdef0123456789abcdef0123456789"
+#define DIGEST_SHORT "0123456789abcdef"
+
+static void
+test_defaults(void **state)
+{
+	const struct config_account *account;
+	struct config *config;
+
+	folder_write_text(
+	    *state, "main.conf", "[account a]\nhost=h\nuser=u\npassword=p\n");
+	config = folder_read(*state);
+	assert_int_equal(config->log_level, CONFIG_LOG_INFO);
+	assert_int_equal(config->max_sessions, 64);
+	assert_int_equal(config->max_sessions_per_host, 8);
+	assert_int_equal(config->memory_limit, 8 * 1024 * 1024);
+	assert_string_equal(config->store_path, "/var/lib/evpopd/mail.db");
+	assert_string_equal(config->control_socket, "/run/evpopd/control.sock");
+	assert_int_equal(config->control_mode, 0660);
+	assert_null(config->control_group);
+	assert_int_equal(config->control_admin.count, 0);
+	account = config->accounts[0];
+	assert_null(account->id);
+	assert_int_equal(account->port, 0);
+	assert_int_equal(account->tls, CONFIG_TLS_IMPLICIT);
+	assert_int_equal(account->tls_pin.count, 0);
+	assert_null(account->tls_ca);
+	assert_null(account->tls_cert);
+	assert_null(account->tls_key);
+	assert_null(account->password_file);
+	assert_null(account->password_command);
+	assert_null(account->password_credential);
+	assert_false(account->allow_cleartext);
+	assert_int_equal(account->timeout_resolve_ms, EVPOP_TIMEOUT_RESOLVE_MS);
+	assert_int_equal(account->timeout_connect_ms, EVPOP_TIMEOUT_CONNECT_MS);
+	assert_int_equal(
+	    account->timeout_handshake_ms, EVPOP_TIMEOUT_HANDSHAKE_MS);
+	assert_int_equal(
+	    account->timeout_greeting_ms, EVPOP_TIMEOUT_GREETING_MS);
+	assert_int_equal(account->timeout_login_ms, EVPOP_TIMEOUT_LOGIN_MS);
+	assert_int_equal(account->timeout_command_ms, EVPOP_TIMEOUT_COMMAND_MS);
+	assert_int_equal(account->timeout_body_ms, EVPOP_TIMEOUT_BODY_MS);
+	assert_int_equal(account->timeout_quit_ms, EVPOP_TIMEOUT_QUIT_MS);
+	assert_int_equal(account->timeout_session_ms, EVPOP_TIMEOUT_SESSION_MS);
+	assert_int_equal(account->interval_ms, 300000);
+	assert_true(account->enabled);
+	assert_int_equal(account->keep.kind, CONFIG_KEEP_FOREVER);
+	assert_int_equal(account->max_message_size, 0);
+	assert_int_equal(account->max_messages_per_poll, 0);
+	assert_int_equal(account->order, CONFIG_ORDER_OLDEST);
+	config_free(&config);
+	assert_null(config);
+	config_free(&config);
+}
+
+/* What a number comes to, by the option that takes it. */
+static void
+test_numbers(void **state)
+{
+	static const struct {
+		enum config_scope scope;
+		const char *key, *text;
+		int64_t value; /* -1: refused */
+	} rows[] = {
+		{ CONFIG_SCOPE_ACCOUNT, "interval", "10s", 10000 },
+		{ CONFIG_SCOPE_ACCOUNT, "interval", "9999ms", -1 },
+		{ CONFIG_SCOPE_ACCOUNT, "interval", "30d", 2592000000 },
+		{ CONFIG_SCOPE_ACCOUNT, "interval", "31d", -1 },
+		{ CONFIG_SCOPE_ACCOUNT, "interval", "2h", 7200000 },
+		{ CONFIG_SCOPE_ACCOUNT, "interval", "90m", 5400000 },
+		{ CONFIG_SCOPE_ACCOUNT, "interval", "60000", -1 },
+		{ CONFIG_SCOPE_ACCOUNT, "interval", "5 m", -1 },
+		{ CONFIG_SCOPE_ACCOUNT, "interval", "5M", -1 },
+		{ CONFIG_SCOPE_ACCOUNT, "interval", "5min", -1 },
+		{ CONFIG_SCOPE_ACCOUNT, "interval", "-5m", -1 },
+		{ CONFIG_SCOPE_ACCOUNT, "interval", "+5m", -1 },
+		{ CONFIG_SCOPE_ACCOUNT, "interval", "1.5h", -1 },
+		{ CONFIG_SCOPE_ACCOUNT, "interval", "m", -1 },
+		{ CONFIG_SCOPE_ACCOUNT, "interval", "9223372036854775807d",
+		    -1 },
+		{ CONFIG_SCOPE_ACCOUNT, "interval", "18446744073709551617s",
+		    -1 },
+		{ CONFIG_SCOPE_ACCOUNT, "timeout_body", "500ms", 500 },
+		{ CONFIG_SCOPE_ACCOUNT, "timeout_body", "0s", -1 },
+		{ CONFIG_SCOPE_DAEMON, "memory_limit", "1048576", 1048576 },
+		{ CONFIG_SCOPE_DAEMON, "memory_limit", "2048K", 2097152 },
+		{ CONFIG_SCOPE_DAEMON, "memory_limit", "3m", 3145728 },
+		{ CONFIG_SCOPE_DAEMON, "memory_limit", "64G", 68719476736 },
+		{ CONFIG_SCOPE_DAEMON, "memory_limit", "65G", -1 },
+		{ CONFIG_SCOPE_DAEMON, "memory_limit", "1023K", -1 },
+		{ CONFIG_SCOPE_DAEMON, "memory_limit", "8MB", -1 },
+		{ CONFIG_SCOPE_DAEMON, "memory_limit", "8T", -1 },
+		{ CONFIG_SCOPE_DAEMON, "memory_limit", "9223372036854775807G",
+		    -1 },
+		{ CONFIG_SCOPE_ACCOUNT, "max_message_size", "0", 0 },
+		{ CONFIG_SCOPE_DAEMON, "max_sessions", "1", 1 },
+		{ CONFIG_SCOPE_DAEMON, "max_sessions", "100000", 100000 },
+		{ CONFIG_SCOPE_DAEMON, "max_sessions", "100001", -1 },
+		{ CONFIG_SCOPE_DAEMON, "max_sessions", "0", -1 },
+		{ CONFIG_SCOPE_DAEMON, "max_sessions", "0x10", -1 },
+		{ CONFIG_SCOPE_DAEMON, "max_sessions", "4294967297", -1 },
+		{ CONFIG_SCOPE_ACCOUNT, "port", "65535", 65535 },
+		{ CONFIG_SCOPE_ACCOUNT, "port", "65536", -1 },
+		{ CONFIG_SCOPE_ACCOUNT, "port", "pop3", -1 },
+	};
+	struct config_arena *arena = config_arena_new();
+	union {
+		struct config config;
+		struct config_account account;
+	} target;
+	char why[512];
+
+	(void)state;
+	assert_non_null(arena);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct config_option *option =
+		    config_option_find(rows[i].scope, rows[i].key);
+		uint64_t value = 0;
+
+		assert_non_null(option);
+		memset(&target, 0, sizeof(target));
+		assert_int_equal(config_value_set(option, rows[i].text, "",
+				     arena, &target, why, sizeof(why)),
+		    rows[i].value < 0 ? CONFIG_VALUE_BAD : CONFIG_VALUE_OK);
+		if (rows[i].value < 0) {
+			assert_string_not_equal(why, "");
+			continue;
+		}
+		memcpy(&value, (char *)&target + option->offset,
+		    option->type == CONFIG_TYPE_PORT    ? 2
+		    : option->type == CONFIG_TYPE_COUNT ? 4
+							: 8);
+		assert_true(value == (uint64_t)rows[i].value);
+	}
+	config_arena_free(&arena);
+}
+
+static void
+test_words(void **state)
+{
+	static const char *const yes[] = { "yes", "true", "on" };
+	static const char *const no[] = { "no", "false", "off" };
+	const struct config_account *account;
+	struct config *config;
+	char text[256];
+
+	for (size_t i = 0; i < 3; i++) {
+		(void)snprintf(text, sizeof(text),
+		    "[account a]\nhost=h\nuser=u\npassword=p\n"
+		    "allow_cleartext=%s\nenabled=%s\n",
+		    yes[i], no[i]);
+		folder_write_text(*state, "main.conf", text);
+		config = folder_read(*state);
+		assert_true(config->accounts[0]->allow_cleartext);
+		assert_false(config->accounts[0]->enabled);
+		config_free(&config);
+	}
+	folder_write_text(*state, "main.conf",
+	    "[daemon]\nlog_level = debug\n[store]\npath = m.db\n"
+	    "[control]\nsocket=/s\nmode = 600\ngroup = adm\n"
+	    "admin =  alice \t bob\n"
+	    "[defaults]\ntls_ca = ca.pem\ntls_pin = sha256:" DIGEST "\n"
+	    "[account a]\nhost=::1\nuser=u\npassword=p\ntls=none\nport=1100\n"
+	    "keep = 36h\norder = newest\nid = old\ntls_ca =\n"
+	    "[account b]\nhost=fe80::1%eth0\nuser=u\npassword_command = a | b\n"
+	    "tls=stls\nkeep = 2w\ntls_pin = sha256:" DIGEST
+	    " spki-sha256:" DIGEST "\ntls_cert = /c\ntls_key = /k\n"
+	    "[account c]\nhost=192.0.2.1\nuser=u\npassword_credential=c.1\n"
+	    "keep = delete\ntls_pin =\n");
+	config = folder_read(*state);
+	assert_int_equal(config->log_level, CONFIG_LOG_DEBUG);
+	assert_string_equal(
+	    config->store_path + strlen(((struct folder *)*state)->path),
+	    "/m.db");
+	assert_string_equal(config->control_socket, "/s");
+	assert_int_equal(config->control_mode, 0600);
+	assert_string_equal(config->control_group, "adm");
+	assert_int_equal(config->control_admin.count, 2);
+	assert_string_equal(config->control_admin.items[0], "alice");
+	assert_string_equal(config->control_admin.items[1], "bob");
+	account = config_find(config, "a");
+	assert_non_null(account);
+	assert_int_equal(account->port, 1100);
+	assert_int_equal(account->tls, CONFIG_TLS_NONE);
+	assert_int_equal(account->keep.kind, CONFIG_KEEP_AGE);
+	assert_int_equal(account->keep.age_ms, 36 * 3600000);
+	assert_int_equal(account->order, CONFIG_ORDER_NEWEST);
+	assert_string_equal(account->id, "old");
+	assert_null(account->tls_ca);
+	assert_int_equal(account->tls_pin.count, 1);
+	account = config_find(config, "b");
+	assert_non_null(account);
+	assert_string_equal(account->host, "fe80::1%eth0");
+	assert_int_equal(account->keep.age_ms, 14 * 86400000);
+	assert_string_equal(account->password_command, "a | b");
+	assert_int_equal(account->tls_pin.count, 2);
+	assert_string_equal(account->tls_pin.items[1], "spki-sha256:" DIGEST);
+	assert_string_equal(account->tls_cert, "/c");
+	account = config_find(config, "c");
+	assert_non_null(account);
+	assert_int_equal(account->keep.kind, CONFIG_KEEP_DELETE);
+	assert_int_equal(account->tls_pin.count, 0);
+	assert_null(config_find(config, "d"));
+	assert_null(config_find(config, ""));
+	config_free(&config);
+}
+
+static void
+test_bad_values(void **state)
+{
+	static const struct {
+		const char *line, *expected;
+	} rows[] = {
+		{ "[daemon]\nlog_level = warn",
+		    "F:6: log_level: expected error, warning, info or debug, "
+		    "not \"warn\"\n" },
+		{ "[daemon]\nlog_level = dbug",
+		    "F:6: log_level: expected error, warning, info or debug, "
+		    "not \"dbug\"; did you mean debug?\n" },
+		{ "[daemon]\nmax_sessions = 0",
+		    "F:6: max_sessions: expected a whole number from 1 to "
+		    "100000, not \"0\"\n" },
+		{ "[daemon]\nmemory_limit = 1",
+		    "F:6: memory_limit: expected a size such as 512K, 8M or 1G "
+		    "from 1M to 64G, not \"1\"\n" },
+		{ "[store]\npath = \"\"",
+		    "F:6: path: expected a value, and there is none\n" },
+		{ "[control]\nmode = 0888",
+		    "F:6: mode: expected permissions in octal from 0600 to "
+		    "0777, not \"0888\"\n" },
+		{ "[control]\nmode = 0060",
+		    "F:6: mode: expected permissions in octal from 0600 to "
+		    "0777, not \"0060\"\n" },
+		{ "[control]\nmode = 07777777777777777777",
+		    "F:6: mode: expected permissions in octal from 0600 to "
+		    "0777, not \"07777777777777777777\"\n" },
+		{ "interval = 5",
+		    "F:5: interval: expected a duration such as 30s, 5m or 2h "
+		    "(ms s m h d) from 10s to 30d, not \"5\"\n" },
+		{ "timeout_session = 8d",
+		    "F:5: timeout_session: expected a duration such as 30s, 5m "
+		    "or 2h (ms s m h d) from 100ms to 7d, not \"8d\"\n" },
+		{ "enabled = maybe",
+		    "F:5: enabled: expected yes or no (or true, false, on, "
+		    "off), not \"maybe\"\n" },
+		{ "enabled =",
+		    "F:5: enabled: expected a value, and there is none\n" },
+		{ "keep = 14",
+		    "F:5: keep: expected forever, delete, or an age such as "
+		    "14d (h d w) from 1h to 3650d, not \"14\"\n" },
+		{ "keep = 0d",
+		    "F:5: keep: expected forever, delete, or an age such as "
+		    "14d (h d w) from 1h to 3650d, not \"0d\"\n" },
+		{ "keep = forver",
+		    "F:5: keep: expected forever, delete, or an age such as "
+		    "14d (h d w) from 1h to 3650d, not \"forver\"; did you "
+		    "mean forever?\n" },
+		{ "order = newst",
+		    "F:5: order: expected oldest or newest, not \"newst\"; did "
+		    "you mean newest?\n" },
+		{ "tls_pin = sha1:00",
+		    "F:5: tls_pin: expected sha256: or spki-sha256: and 64 "
+		    "hexadecimal digits, not \"sha1:00\"\n" },
+		{ "tls_pin = sha256:" DIGEST " sha256:" DIGEST_SHORT,
+		    "F:5: tls_pin: expected sha256: or spki-sha256: and 64 "
+		    "hexadecimal digits, not \"sha256:" DIGEST_SHORT "\"\n" },
+		{ "tls_pin = sha256:" DIGEST "0",
+		    "F:5: tls_pin: expected sha256: or spki-sha256: and 64 "
+		    "hexadecimal digits, not "
+		    "\"sha256:0123456789abcdefABCDEF0123456789abcdef0123456789a"
+		    "bcdef012...\"\n" },
+		{ "id = a\ntls = \xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3"
+		  "\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3"
+		  "\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3"
+		  "\xa9\xc3\xa9x\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82"
+		  "\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac",
+		    "F:6: tls: expected implicit, stls or none, not "
+		    "\"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3"
+		    "\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3"
+		    "\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3"
+		    "\xa9\xc3\xa9x\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82"
+		    "\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac...\"\n" },
+	};
+	char text[1024];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		(void)snprintf(text, sizeof(text),
+		    "[account a]\nhost=h\nuser=u\npassword_file=/p\n%s\n",
+		    rows[i].line);
+		folder_write_text(*state, "main.conf", text);
+		folder_expect(*state, rows[i].expected);
+	}
+}
+
+/* Of an account whose host or source is wrong, it is not said missing. */
+static void
+test_bad_account_values(void **state)
+{
+	static const struct {
+		const char *text, *expected;
+	} rows[] = {
+		{ "host = mail.example.org:995\nuser=u\npassword=p\n",
+		    "F:2: host: expected a host name or address alone (the "
+		    "port goes into port = ), not \"mail.example.org:995\"\n" },
+		{ "host = [::1]\nuser=u\npassword=p\n",
+		    "F:2: host: expected a host name or address alone (the "
+		    "port goes into port = ), not \"[::1]\"\n" },
+		{ "host = m\xc3\xbcller.example\nuser=u\npassword=p\n",
+		    "F:2: host: expected a host name in ASCII (xn--...), not "
+		    "\"m\xc3\xbcller.example\"\n" },
+		{ "host = a b\nuser=u\npassword=p\n",
+		    "F:2: host: expected a host name or address, not "
+		    "\"a b\"\n" },
+		{ "host = h # x\nuser=u\npassword=p\n",
+		    "F:2: host: expected a host name or address, not "
+		    "\"h # x\"\n" },
+		{ "host = a..b\nuser=u\npassword=p\n",
+		    "F:2: host: expected a host name or address, not "
+		    "\"a..b\"\n" },
+		{ "host = -h\nuser=u\npassword=p\n",
+		    "F:2: host: expected a host name or address, not "
+		    "\"-h\"\n" },
+		{ "host =\nuser=\npassword=\n",
+		    "F:2: host: expected a value, and there is none\n"
+		    "F:3: user: expected a value, and there is none\n"
+		    "F:4: password: expected a value, and there is none\n" },
+		{ "host=h\nuser=u\npassword_file=\n",
+		    "F:4: password_file: expected a value, and there is "
+		    "none\n" },
+		{ "host=h\nuser=u\npassword_command=\"\"\n",
+		    "F:4: password_command: expected a value, and there is "
+		    "none\n" },
+		{ "host=h\nuser=u\npassword_credential=../x\n",
+		    "F:4: password_credential: expected the name of a "
+		    "credential, no path, not \"../x\"\n" },
+		{ "host=h\nuser=u\npassword_credential=..\n",
+		    "F:4: password_credential: expected the name of a "
+		    "credential, no path, not \"..\"\n" },
+	};
+	char text[512];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		(void)snprintf(
+		    text, sizeof(text), "[account a]\n%s", rows[i].text);
+		folder_write_text(*state, "main.conf", text);
+		folder_expect(*state, rows[i].expected);
+	}
+}
+
+static void
+test_texts_of_numbers(void **state)
+{
+	static const struct {
+		int64_t value;
+		const char *duration, *size;
+	} rows[] = {
+		{ 0, "0ms", "0" },
+		{ 1, "1ms", "1" },
+		{ 1000, "1s", "1000" },
+		{ 90000, "90s", "90000" },
+		{ 300000, "5m", "300000" },
+		{ 86400000, "1d", "84375K" },
+		{ 1073741824, "1073741824ms", "1G" },
+		{ 1536, "1536ms", "1536" },
+		{ 1049600, "1049600ms", "1025K" },
+	};
+	char text[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		config_duration_text(rows[i].value, text, sizeof(text));
+		assert_string_equal(text, rows[i].duration);
+		config_size_text((uint64_t)rows[i].value, text, sizeof(text));
+		assert_string_equal(text, rows[i].size);
+	}
+}
+
+static void
+test_near(void **state)
+{
+	static const struct {
+		const char *typed;
+		bool near;
+	} rows[] = {
+		{ "interval", true },
+		{ "intervall", true },
+		{ "inteval", true },
+		{ "intreval", true },
+		{ "Interval", true },
+		{ "intvl", false },
+		{ "", false },
+		{ "intervalintervalintervalintervalinterval", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct config_near near = { 0 };
+
+		config_near_consider(&near, rows[i].typed, "interval");
+		assert_int_equal(near.word != NULL, rows[i].near);
+	}
+}
+
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, folder_set_up, folder_tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_defaults),
+		TEST(test_numbers),
+		TEST(test_words),
+		TEST(test_bad_values),
+		TEST(test_bad_account_values),
+		TEST(test_texts_of_numbers),
+		TEST(test_near),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
