@@ -171,12 +171,14 @@ conclude(struct run *run)
 	run->progress.finished_ms = store_clock_unix_ms();
 	secret_cancel(&run->secret_request);
 	secret_free(&run->secret);
-	/* Before the record, so that its commit has this one behind it too. */
-	if (run->progress.account_id != 0) {
-		run->waiting++;
-		deposit_close(run->deposit, recorded, run);
-	}
+	/*
+	 * The changes go before the record, so that its commit has theirs
+	 * behind it too; and neither answer settles the run by itself.
+	 */
+	run->waiting += 2;
+	deposit_close(run->deposit, recorded, run);
 	record(run);
+	run->waiting--;
 	finish_if_settled(run);
 }
 
