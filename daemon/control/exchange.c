@@ -188,15 +188,15 @@ exchange_answer(struct exchange *exchange, struct answer answer)
 	exchange_answer_request(release_request(exchange), answer);
 }
 
-/* With `idle`, silence of the client's ends the connection. */
 static void
-set_deadlines(struct evhttp_request *request, bool idle)
+set_deadlines(struct evhttp_request *request, const struct timeval *reading,
+    time_t writing_seconds)
 {
-	const struct timeval limit = { LIMITS_IDLE_SECONDS, 0 };
+	const struct timeval writing = { writing_seconds, 0 };
 
 	bufferevent_set_timeouts(evhttp_connection_get_bufferevent(
 				     evhttp_request_get_connection(request)),
-	    idle ? &limit : NULL, &limit);
+	    reading, &writing);
 }
 
 void
@@ -214,7 +214,7 @@ exchange_stream(
 	 * A client says nothing while it takes a long body: only a write that
 	 * makes no progress may end it.
 	 */
-	set_deadlines(exchange->request, false);
+	set_deadlines(exchange->request, NULL, LIMITS_STALL_SECONDS);
 	evhttp_send_reply_start(exchange->request, 200, NULL);
 }
 
@@ -249,7 +249,9 @@ exchange_stream_part(struct exchange *exchange, const void *bytes,
 void
 exchange_stream_end(struct exchange *exchange)
 {
-	set_deadlines(exchange->request, true);
+	const struct timeval idle = { LIMITS_IDLE_SECONDS, 0 };
+
+	set_deadlines(exchange->request, &idle, LIMITS_IDLE_SECONDS);
 	evhttp_send_reply_end(release_request(exchange));
 }
 

@@ -28,6 +28,12 @@
 /* A connection that neither asks nor takes anything is closed. */
 #define LIMITS_IDLE_SECONDS 30
 
+/*
+ * A body that is taken so slowly that nothing moves: long, since a person may
+ * page through it, and only admins get one.
+ */
+#define LIMITS_STALL_SECONDS 600
+
 /* Rows of a page where the client names no limit. */
 #define LIMITS_PAGE_DEFAULT 50
 

@@ -1,0 +1,216 @@
+#include <string.h>
+
+#include "daemon/ctl/command.h"
+#include "daemon/ctl/http.h"
+#include "daemon/ctl/human.h"
+#include "daemon/ctl/pages.h"
+#include "daemon/ctl/table.h"
+#include "daemon/ctl/target.h"
+
+static const struct table_column columns[] = {
+	{ "ACCOUNT", TABLE_LEFT, true },
+	{ "STATE", TABLE_LEFT, false },
+	{ "MESSAGES", TABLE_RIGHT, false },
+	{ "SIZE", TABLE_RIGHT, false },
+	{ "LAST SUCCESS", TABLE_LEFT, false },
+	{ "NEXT", TABLE_LEFT, false },
+	{ "TROUBLE", TABLE_LEFT, true },
+};
+
+static enum table_colour
+state_colour(const char *state, bool trouble)
+{
+	if (state != NULL && strcmp(state, "stopped") == 0)
+		return TABLE_BAD;
+	if (trouble)
+		return TABLE_WARNING;
+	if (state != NULL &&
+	    (strcmp(state, "polling") == 0 || strcmp(state, "queued") == 0))
+		return TABLE_GOOD;
+	return TABLE_PLAIN;
+}
+
+/* The words of the last error, if the last poll had one. */
+static const char *
+trouble_of(const json_t *account)
+{
+	const char *text = ctl_text(account, "last_text");
+
+	if (text == NULL)
+		text =
+		    ctl_text(json_object_get(account, "stored"), "last_error");
+	/* What the store remembers is over once a poll went well. */
+	if (ctl_text(account, "last_outcome") != NULL &&
+	    strcmp(ctl_text(account, "last_outcome"), "ok") == 0)
+		return NULL;
+	return text;
+}
+
+static enum ctl_exit
+print_page(struct ctl *ctl, const json_t *accounts, void *arg)
+{
+	struct table *table = arg;
+	char time[CTL_TIME_SIZE], size[HUMAN_SIZE];
+
+	for (size_t i = 0; i < json_array_size(accounts); i++) {
+		const json_t *account = json_array_get(accounts, i);
+		const json_t *stored = json_object_get(account, "stored");
+		const char *state = ctl_text(account, "state");
+		const char *trouble = trouble_of(account);
+
+		table_cell(table, ctl_text(account, "name"));
+		table_cell_coloured(
+		    table, state, state_colour(state, trouble != NULL));
+		table_cell_count(table, ctl_count(stored, "messages"));
+		table_cell(
+		    table, human_octets(ctl_count(stored, "octets"), size));
+		table_cell(table, ctl_time(ctl, account, "last_success", time));
+		table_cell(table, ctl_time(ctl, account, "next", time));
+		table_cell(table, trouble);
+	}
+	if (!table_print(table, ctl->out, ctl->width, ctl->colour)) {
+		ctl_warn(ctl, "out of memory");
+		return CTL_TEMPORARY;
+	}
+	return CTL_OK;
+}
+
+static void
+begin_accounts(struct target *target_r, const struct invocation *invocation)
+{
+	(void)invocation;
+	target_begin(target_r, "/v1/accounts");
+}
+
+enum ctl_exit
+accounts_run(struct ctl *ctl, const struct invocation *invocation)
+{
+	struct table *table =
+	    table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	struct pages pages = { .list = "accounts",
+		.begin = begin_accounts,
+		.invocation = invocation,
+		.page = print_page,
+		.arg = table,
+		.limit = PAGES_ALL };
+	enum ctl_exit code;
+
+	if (table == NULL) {
+		ctl_warn(ctl, "out of memory");
+		return CTL_TEMPORARY;
+	}
+	code = pages_walk(ctl, &pages);
+	table_free(&table);
+	return code;
+}
+
+static void
+print_account(struct ctl *ctl, const json_t *account)
+{
+	const json_t *session = json_object_get(account, "session");
+	const json_t *stored = json_object_get(account, "stored");
+	char text[160], size[HUMAN_SIZE], time[CTL_TIME_SIZE];
+
+	ctl_print_detail(ctl, "Account", ctl_text(account, "name"));
+	ctl_print_detail(ctl, "Server", ctl_text(account, "host"));
+	ctl_print_detail(ctl, "User", ctl_text(account, "user"));
+	ctl_print_detail(ctl, "State", ctl_text(account, "state"));
+	ctl_print_detail(
+	    ctl, "Next poll", ctl_time(ctl, account, "next", time));
+	ctl_print_detail(
+	    ctl, "Last started", ctl_time(ctl, account, "last_started", time));
+	ctl_print_detail(ctl, "Last finished",
+	    ctl_time(ctl, account, "last_finished", time));
+	ctl_print_detail(
+	    ctl, "Last success", ctl_time(ctl, account, "last_success", time));
+	ctl_print_detail(ctl, "Outcome", ctl_text(account, "last_outcome"));
+	ctl_print_detail(ctl, "Trouble", trouble_of(account));
+	if (ctl_count(account, "failures") > 0) {
+		snprintf(text, sizeof(text), "%llu in a row",
+		    (unsigned long long)ctl_count(account, "failures"));
+		ctl_print_detail(ctl, "Failures", text);
+	}
+	snprintf(text, sizeof(text),
+	    "%llu on the server, %llu fetched, %llu deleted, %llu failed, %s",
+	    (unsigned long long)ctl_count(session, "messages"),
+	    (unsigned long long)ctl_count(session, "fetched"),
+	    (unsigned long long)ctl_count(session, "deleted"),
+	    (unsigned long long)ctl_count(session, "failed"),
+	    human_octets(ctl_count(session, "octets_in"), size));
+	ctl_print_detail(ctl, "Session", text);
+	if (json_is_object(stored)) {
+		snprintf(text, sizeof(text), "%llu messages, %s",
+		    (unsigned long long)ctl_count(stored, "messages"),
+		    human_octets(ctl_count(stored, "octets"), size));
+		ctl_print_detail(ctl, "Stored", text);
+	}
+}
+
+enum ctl_exit
+account_run(struct ctl *ctl, const struct invocation *invocation)
+{
+	struct target target;
+	struct http_error error;
+	json_t *account;
+	enum ctl_exit code = CTL_OK;
+
+	target_begin(&target, "/v1/accounts/");
+	target_segment(&target, invocation->arguments[0]);
+	if (!http_ask(ctl, "GET", &target, &account, &error))
+		return http_report(ctl, &error);
+	if (ctl->json)
+		code = ctl_print_json(ctl, account);
+	else
+		print_account(ctl, account);
+	json_decref(account);
+	return code;
+}
+
+/*
+ * POST an action for each name, and go on after a failure; the first one is
+ * the exit code.  What is so already is no failure.
+ */
+static enum ctl_exit
+act(struct ctl *ctl, const struct invocation *invocation, const char *action,
+    const char *done)
+{
+	enum ctl_exit first = CTL_OK, code;
+
+	for (size_t i = 0; i < invocation->count; i++) {
+		const char *name = invocation->arguments[i];
+		struct target target;
+		struct http_error error;
+		json_t *answer;
+
+		target_begin(&target, "/v1/accounts/");
+		target_segment(&target, name);
+		target_path(&target, action);
+		code = CTL_OK;
+		if (http_ask(ctl, "POST", &target, &answer, &error)) {
+			if (ctl->json)
+				code = ctl_print_json(ctl, answer);
+			else
+				ctl_print_detail(ctl, done, name);
+			json_decref(answer);
+		} else if (strcmp(error.code, "already") == 0) {
+			ctl_warn(ctl, "%s", error.message);
+		} else {
+			code = http_report(ctl, &error);
+		}
+		if (first == CTL_OK)
+			first = code;
+	}
+	return first;
+}
+
+enum ctl_exit
+pause_run(struct ctl *ctl, const struct invocation *invocation)
+{
+	return act(ctl, invocation, "/pause", "paused");
+}
+
+enum ctl_exit
+resume_run(struct ctl *ctl, const struct invocation *invocation)
+{
+	return act(ctl, invocation, "/resume", "resumed");
+}

@@ -1,0 +1,78 @@
+/*
+ * The commands of evpopctl: one table with their options and words, from
+ * which parsing and help come and which a test compares with the manual.
+ */
+#ifndef CTL_COMMAND_H
+#define CTL_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/ctl/ctl.h"
+
+struct command_option {
+	char letter;          /* 0: only the long name */
+	const char *name;     /* NULL ends a list */
+	const char *argument; /* "NAME", or NULL where it takes none */
+	const char *what;
+};
+
+#define COMMAND_OPTIONS_MAX 8
+#define COMMAND_ANY         ((size_t)-1)
+
+struct invocation;
+
+struct command {
+	const char *name;
+	const char *arguments; /* as in the manual's synopsis */
+	const char *what;
+	size_t least, most; /* how many arguments */
+	const struct command_option *options;
+	enum ctl_exit (*run)(struct ctl *, const struct invocation *);
+};
+
+struct invocation {
+	const struct command *command;
+	char **arguments;
+	size_t count;
+	/* By the option's place in the list; "" for one without argument. */
+	const char *values[COMMAND_OPTIONS_MAX];
+};
+
+const struct command *command_table(size_t *count_r);
+/* The options that stand before every command. */
+const struct command_option *command_global_options(void);
+
+/* NULL, and said on standard error with a near match, if there is none. */
+const struct command *command_find(const struct ctl *, const char *name);
+
+/*
+ * Read a command's own line, argv[0] being its name.  CTL_OK, or CTL_USAGE
+ * with the reason said.  --json may stand here as well.
+ */
+enum ctl_exit command_parse(struct ctl *, const struct command *, int argc,
+    char **argv, struct invocation *invocation_r);
+
+/* The value of an option, NULL where it was not given. */
+const char *command_value(const struct invocation *, const char *option);
+bool command_given(const struct invocation *, const char *option);
+
+/* Usage of one command, or of all. */
+void command_print_usage(FILE *, const struct command *);
+void command_print_help(FILE *, const struct command *);
+
+/* The commands, by file. */
+enum ctl_exit status_run(struct ctl *, const struct invocation *);
+enum ctl_exit reload_run(struct ctl *, const struct invocation *);
+enum ctl_exit accounts_run(struct ctl *, const struct invocation *);
+enum ctl_exit account_run(struct ctl *, const struct invocation *);
+enum ctl_exit pause_run(struct ctl *, const struct invocation *);
+enum ctl_exit resume_run(struct ctl *, const struct invocation *);
+enum ctl_exit poll_run(struct ctl *, const struct invocation *);
+enum ctl_exit polls_run(struct ctl *, const struct invocation *);
+enum ctl_exit messages_run(struct ctl *, const struct invocation *);
+enum ctl_exit show_run(struct ctl *, const struct invocation *);
+enum ctl_exit raw_run(struct ctl *, const struct invocation *);
+enum ctl_exit help_run(struct ctl *, const struct invocation *);
+
+#endif

@@ -1,0 +1,95 @@
+#include "daemon/ctl/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool
+fail(struct new_file *file, int failure)
+{
+	file->failure = failure;
+	return false;
+}
+
+bool
+new_file_open(struct new_file *file_r, const char *path)
+{
+	struct stat status;
+	const char *slash = strrchr(path, '/');
+	int folder = slash == NULL ? 0 : (int)(slash - path) + 1;
+
+	memset(file_r, 0, sizeof(*file_r));
+	file_r->fd = -1;
+	file_r->path = path;
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+		/* A device or a pipe is written to, never replaced. */
+		file_r->fd = open(path, O_WRONLY | O_CLOEXEC);
+		return file_r->fd != -1 || fail(file_r, errno);
+	}
+	if (asprintf(&file_r->temporary, "%.*s.evpopctl.XXXXXX", folder,
+		path) == -1) {
+		file_r->temporary = NULL;
+		return fail(file_r, ENOMEM);
+	}
+	/* Mail is private: the file is its owner's alone. */
+	file_r->fd = mkostemp(file_r->temporary, O_CLOEXEC);
+	if (file_r->fd == -1) {
+		fail(file_r, errno);
+		free(file_r->temporary);
+		file_r->temporary = NULL;
+		return false;
+	}
+	return true;
+}
+
+bool
+new_file_write(struct new_file *file, const char *bytes, size_t length)
+{
+	while (length > 0) {
+		ssize_t written = write(file->fd, bytes, length);
+
+		if (written == -1 && errno == EINTR)
+			continue;
+		if (written == -1)
+			return fail(file, errno);
+		bytes += written;
+		length -= (size_t)written;
+	}
+	return true;
+}
+
+bool
+new_file_finish(struct new_file *file)
+{
+	bool done = file->temporary == NULL || fsync(file->fd) == 0 ||
+		    fail(file, errno);
+
+	if (close(file->fd) != 0 && done)
+		done = fail(file, errno);
+	file->fd = -1;
+	if (done && file->temporary != NULL &&
+	    rename(file->temporary, file->path) != 0)
+		done = fail(file, errno);
+	if (done) {
+		free(file->temporary);
+		file->temporary = NULL;
+	}
+	new_file_discard(file);
+	return done;
+}
+
+void
+new_file_discard(struct new_file *file)
+{
+	if (file->fd != -1)
+		close(file->fd);
+	file->fd = -1;
+	if (file->temporary != NULL)
+		unlink(file->temporary);
+	free(file->temporary);
+	file->temporary = NULL;
+}

@@ -1,0 +1,28 @@
+/*
+ * A file that appears whole or not at all: written beside its name, synced,
+ * and renamed.
+ */
+#ifndef CTL_FILES_H
+#define CTL_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct new_file {
+	int fd;
+	const char *path; /* borrowed */
+	char *temporary;  /* NULL: what is there is no regular file */
+	int failure;      /* errno of the first that failed; 0: none */
+};
+
+/* False with `failure` set. */
+bool new_file_open(struct new_file *file_r, const char *path)
+    __attribute__((warn_unused_result));
+bool new_file_write(struct new_file *, const char *bytes, size_t length)
+    __attribute__((warn_unused_result));
+/* Give the file its name; false with `failure` set, and nothing is left. */
+bool new_file_finish(struct new_file *) __attribute__((warn_unused_result));
+/* Leave nothing behind. */
+void new_file_discard(struct new_file *);
+
+#endif

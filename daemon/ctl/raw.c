@@ -1,0 +1,110 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/ctl/command.h"
+#include "daemon/ctl/files.h"
+#include "daemon/ctl/http.h"
+#include "daemon/ctl/target.h"
+#include "daemon/ctl/text.h"
+
+static void
+begin_raw(struct target *target_r, const struct invocation *invocation)
+{
+	target_begin(target_r, "/v1/messages/");
+	target_segment(target_r, invocation->arguments[0]);
+	target_path(target_r, "/raw");
+}
+
+static bool
+to_file(const char *bytes, size_t length, void *arg)
+{
+	return new_file_write(arg, bytes, length);
+}
+
+static enum ctl_exit
+write_to_file(
+    struct ctl *ctl, const struct invocation *invocation, const char *path)
+{
+	struct target target;
+	struct new_file file;
+	struct http_error error;
+	bool whole;
+
+	if (!new_file_open(&file, path)) {
+		ctl_warn(ctl, "%s: %s", path, strerror(file.failure));
+		return CTL_IO;
+	}
+	begin_raw(&target, invocation);
+	whole = http_download(ctl, &target, to_file, &file, &error);
+	if (whole && new_file_finish(&file))
+		return CTL_OK;
+	new_file_discard(&file);
+	if (file.failure != 0) {
+		ctl_warn(ctl, "%s: %s", path, strerror(file.failure));
+		return CTL_IO;
+	}
+	return http_report(ctl, &error);
+}
+
+struct screen {
+	struct ctl *ctl;
+	struct text_stream stream;
+	bool starved; /* of memory */
+};
+
+static bool
+to_output(const char *bytes, size_t length, void *arg)
+{
+	struct ctl *ctl = arg;
+
+	return fwrite(bytes, 1, length, ctl->out) == length;
+}
+
+/* Mail may hold what makes a terminal do things: it gets none of that. */
+static bool
+to_screen(const char *bytes, size_t length, void *arg)
+{
+	struct screen *screen = arg;
+	char *clean = malloc(TEXT_STREAM_ROOM(length));
+	bool written;
+
+	if (clean == NULL) {
+		screen->starved = true;
+		return false;
+	}
+	written = to_output(clean,
+	    text_stream_clean(&screen->stream, bytes, length, clean),
+	    screen->ctl);
+	free(clean);
+	return written;
+}
+
+enum ctl_exit
+raw_run(struct ctl *ctl, const struct invocation *invocation)
+{
+	const char *path = command_value(invocation, "output");
+	struct screen screen = { .ctl = ctl };
+	struct target target;
+	struct http_error error;
+	bool whole;
+
+	if (path != NULL && strcmp(path, "-") != 0)
+		return write_to_file(ctl, invocation, path);
+	begin_raw(&target, invocation);
+	if (ctl->is_terminal)
+		whole =
+		    http_download(ctl, &target, to_screen, &screen, &error) &&
+		    to_screen("", 0, &screen);
+	else
+		whole = http_download(ctl, &target, to_output, ctl, &error);
+	if (whole)
+		return CTL_OK;
+	if (screen.starved) {
+		ctl_warn(ctl, "out of memory");
+		return CTL_TEMPORARY;
+	}
+	/* A write that failed is said at the end, by ctl_end(). */
+	if (ferror(ctl->out))
+		return CTL_OK;
+	return http_report(ctl, &error);
+}

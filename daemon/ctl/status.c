@@ -1,0 +1,112 @@
+
+#include "daemon/ctl/command.h"
+#include "daemon/ctl/http.h"
+#include "daemon/ctl/human.h"
+#include "daemon/ctl/target.h"
+
+static void
+print_daemon(struct ctl *ctl, const json_t *status)
+{
+	char text[128], uptime[64];
+
+	human_duration((int64_t)ctl_count(status, "uptime_seconds"), uptime,
+	    sizeof(uptime));
+	snprintf(text, sizeof(text), "evpopd %.40s, pid %llu, up %s",
+	    ctl_text(status, "version") != NULL ? ctl_text(status, "version")
+						: "?",
+	    (unsigned long long)ctl_count(status, "pid"), uptime);
+	ctl_print_detail(ctl, "Daemon", text);
+}
+
+static void
+print_work(struct ctl *ctl, const json_t *status)
+{
+	const json_t *accounts = json_object_get(status, "accounts");
+	const json_t *polls = json_object_get(status, "polls");
+	const json_t *limits = json_object_get(status, "limits");
+	char text[160], size[HUMAN_SIZE];
+
+	snprintf(text, sizeof(text), "%llu, %llu need a person",
+	    (unsigned long long)ctl_count(accounts, "total"),
+	    (unsigned long long)ctl_count(accounts, "stopped"));
+	ctl_print_detail(ctl, "Accounts", text);
+	snprintf(text, sizeof(text), "%llu of at most %llu, %llu waiting",
+	    (unsigned long long)ctl_count(accounts, "polling"),
+	    (unsigned long long)ctl_count(limits, "max_sessions"),
+	    (unsigned long long)ctl_count(accounts, "queued"));
+	ctl_print_detail(ctl, "Sessions", text);
+	snprintf(text, sizeof(text), "%llu since the start, %llu failed",
+	    (unsigned long long)ctl_count(polls, "total"),
+	    (unsigned long long)ctl_count(polls, "failed"));
+	ctl_print_detail(ctl, "Polls", text);
+	snprintf(text, sizeof(text), "%llu stored since the start, %s",
+	    (unsigned long long)ctl_count(polls, "messages"),
+	    human_octets(ctl_count(polls, "octets"), size));
+	ctl_print_detail(ctl, "Messages", text);
+}
+
+static void
+print_store(struct ctl *ctl, const json_t *status)
+{
+	const json_t *store = json_object_get(status, "store");
+	char text[512], queued[HUMAN_SIZE], most[HUMAN_SIZE];
+
+	snprintf(text, sizeof(text), "%s%s%s",
+	    ctl_text(store, "status") != NULL ? ctl_text(store, "status") : "?",
+	    ctl_text(store, "text") != NULL ? ": " : "",
+	    ctl_text(store, "text") != NULL ? ctl_text(store, "text") : "");
+	ctl_print_detail(ctl, "Store", text);
+	ctl_print_detail(ctl, "", ctl_text(store, "hint"));
+	snprintf(text, sizeof(text), "%s of at most %s",
+	    human_octets(ctl_count(store, "queued_octets"), queued),
+	    human_octets(ctl_count(store, "queued_octets_max"), most));
+	ctl_print_detail(ctl, "Write queue", text);
+}
+
+enum ctl_exit
+status_run(struct ctl *ctl, const struct invocation *invocation)
+{
+	struct target target;
+	struct http_error error;
+	const json_t *unknown;
+	json_t *status;
+	enum ctl_exit code = CTL_OK;
+
+	(void)invocation;
+	target_begin(&target, "/v1/status");
+	if (!http_ask(ctl, "GET", &target, &status, &error))
+		return http_report(ctl, &error);
+	if (ctl->json) {
+		code = ctl_print_json(ctl, status);
+	} else {
+		print_daemon(ctl, status);
+		print_work(ctl, status);
+		print_store(ctl, status);
+		unknown = json_object_get(status, "unknown_admins");
+		for (size_t i = 0; i < json_array_size(unknown); i++)
+			ctl_print_detail(ctl, "Unknown admin",
+			    json_string_value(json_array_get(unknown, i)));
+	}
+	json_decref(status);
+	return code;
+}
+
+enum ctl_exit
+reload_run(struct ctl *ctl, const struct invocation *invocation)
+{
+	struct target target;
+	struct http_error error;
+	json_t *answer;
+	enum ctl_exit code = CTL_OK;
+
+	(void)invocation;
+	target_begin(&target, "/v1/reload");
+	if (!http_ask(ctl, "POST", &target, &answer, &error))
+		return http_report(ctl, &error);
+	if (ctl->json)
+		code = ctl_print_json(ctl, answer);
+	else
+		fprintf(ctl->out, "reloaded\n");
+	json_decref(answer);
+	return code;
+}
