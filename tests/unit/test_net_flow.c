@@ -1,0 +1,325 @@
+/* Large bodies, sinks that pause, and fairness between sessions. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/net_certificate.h"
+#include "tests/unit/net_run.h"
+#include "tests/unit/net_server.h"
+
+/* More than sockets and the buffers between them hold. */
+#define LARGE ((size_t)24 * 1024 * 1024)
+
+static struct event_base *base;
+static struct net_certificate certificate;
+static SSL_CTX *server_tls;
+static struct evpop_tls_context *client_tls;
+static char *large;
+
+/* Lines of all lengths, some of which begin with a dot. */
+static void
+fill(char *octets, size_t length)
+{
+	size_t at, line = 0, count = 0;
+
+	for (at = 0; at < length; at++) {
+		if (line >= 2 + count % 97) {
+			octets[at - 1] = '\r';
+			octets[at] = '\n';
+			line = 0;
+			count++;
+			continue;
+		}
+		octets[at] = line == 0 && count % 3 == 0
+				 ? '.'
+				 : (char)('a' + (at * 7 + count) % 26);
+		line++;
+	}
+	octets[length - 2] = '\r';
+	octets[length - 1] = '\n';
+}
+
+static int
+group_setup(void **state)
+{
+	const struct net_certificate_options options = { .common_name =
+							     "test" };
+	struct evpop_tls_options tls = { .pin_count = 1 };
+	struct evpop_result result;
+	char pin[96];
+	const char *pins[] = { pin };
+
+	(void)state;
+	base = event_base_new();
+	net_certificate_make(&certificate, &options);
+	net_certificate_pin(&certificate, true, pin);
+	server_tls = net_certificate_server(&certificate);
+	tls.pins = pins;
+	client_tls = evpop_tls_context_new(&tls, &result);
+	large = malloc(LARGE);
+	if (base == NULL || client_tls == NULL || large == NULL)
+		return 1;
+	fill(large, LARGE);
+	return 0;
+}
+
+static int
+group_teardown(void **state)
+{
+	(void)state;
+	free(large);
+	evpop_tls_context_free(client_tls);
+	SSL_CTX_free(server_tls);
+	net_certificate_clear(&certificate);
+	event_base_free(base);
+	return 0;
+}
+
+static void
+begin(struct net_run *run, struct net_server *server, enum evpop_tls tls,
+    const struct net_message *message)
+{
+	struct net_server_options options = {
+		.pipelining = true, .messages = message, .message_count = 1
+	};
+	struct evpop_client_config config = { .tls = tls,
+		.tls_context = client_tls };
+
+	if (tls != EVPOP_TLS_NONE)
+		options.tls = server_tls;
+	options.stls = tls == EVPOP_TLS_STLS;
+	/* A pause of the sink is no silence of the server. */
+	config.timeouts.body_ms = 10000;
+	net_server_start(server, base, &options, NULL, 0);
+	config.port = server->port;
+	net_run_start(run, base, NULL, &config);
+}
+
+static void
+ask(struct net_run *run)
+{
+	net_run_connect(run);
+	net_run_login(run);
+	net_run_retr(run, 1);
+	net_run_stat(run);
+	net_run_quit(run);
+}
+
+static void
+resume(struct net_run *run)
+{
+	assert_true(run->paused);
+	run->paused = false;
+	evpop_client_resume(run->client);
+}
+
+static const enum evpop_tls all_tls[] = { EVPOP_TLS_NONE, EVPOP_TLS_IMPLICIT,
+	EVPOP_TLS_STLS };
+
+/* Paused at the beginning and again and again: nothing lost, nothing twice. */
+static void
+test_pauses(void **state)
+{
+	static const size_t every[] = { 1, 4096, 100000, 3000000 };
+	struct net_message message = { large, 0 };
+	size_t i, j, pauses;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		for (j = 0; j < sizeof(every) / sizeof(every[0]); j++) {
+			struct net_server server;
+			struct net_run run;
+
+			/* Ends in the middle of a line, now and then. */
+			message.length = every[j] == 1 ? 200000 : LARGE / 2;
+			begin(&run, &server, all_tls[i], &message);
+			run.pause_at_begin = true;
+			run.pause_every = every[j];
+			ask(&run);
+			for (pauses = 0; !run.closed; pauses++) {
+				while (!run.closed && !run.paused)
+					assert_int_equal(
+					    event_base_loop(base, EVLOOP_ONCE),
+					    0);
+				if (run.paused)
+					resume(&run);
+			}
+			assert_true(pauses > 3);
+			assert_non_null(strstr(run.log, "begin end:ok stat:"));
+			assert_non_null(strstr(run.log, " quit:ok closed:ok "));
+			assert_true(run.body_length >= message.length);
+			assert_true(run.body_length <= message.length + 2);
+			assert_memory_equal(run.body, large, message.length);
+			assert_int_equal(run.claimed, message.length);
+			net_run_finish(&run);
+			net_server_stop(&server);
+		}
+	}
+}
+
+/* While paused the socket is left alone, and no deadline runs. */
+static void
+test_pause_stops_reading(void **state)
+{
+	const struct net_message message = { large, LARGE };
+	uint64_t octets;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		struct net_server server;
+		struct net_run run;
+
+		begin(&run, &server, all_tls[i], &message);
+		run.pause_every = 1000000;
+		ask(&run);
+		net_run_until(&run, &run.paused);
+		octets = evpop_client_octets_in(run.client);
+		net_run_for(&run, 300);
+		assert_int_equal(octets, evpop_client_octets_in(run.client));
+		assert_false(run.closed);
+		assert_true(net_server_waiting(&server) > 1000000);
+		run.pause_every = 0;
+		resume(&run);
+		/* A second resume is harmless. */
+		evpop_client_resume(run.client);
+		net_run_until(&run, &run.closed);
+		assert_non_null(strstr(run.log, " quit:ok closed:ok "));
+		assert_int_equal(run.body_length, LARGE);
+		assert_memory_equal(run.body, large, LARGE);
+		net_run_finish(&run);
+		net_server_stop(&server);
+	}
+}
+
+/* A body deadline shorter than the pause: it does not run meanwhile. */
+static void
+test_pause_stops_deadline(void **state)
+{
+	const struct net_message message = { large, 1000 };
+	struct net_server_options options = { .messages = &message,
+		.message_count = 1 };
+	struct evpop_client_config config = { .tls = EVPOP_TLS_NONE };
+	struct net_server server;
+	struct net_run run;
+
+	(void)state;
+	config.timeouts.body_ms = config.timeouts.command_ms = 200;
+	net_server_start(&server, base, &options, NULL, 0);
+	config.port = server.port;
+	net_run_start(&run, base, NULL, &config);
+	run.pause_at_begin = true;
+	ask(&run);
+	net_run_until(&run, &run.paused);
+	net_run_for(&run, 600);
+	assert_false(run.closed);
+	resume(&run);
+	net_run_until(&run, &run.closed);
+	assert_non_null(strstr(run.log, "end:ok"));
+	net_run_finish(&run);
+	net_server_stop(&server);
+}
+
+/* The whole session's deadline does run, and unpauses to say so. */
+static void
+test_session_deadline_while_paused(void **state)
+{
+	const struct net_message message = { large, LARGE };
+	struct net_server_options options = { .messages = &message,
+		.message_count = 1 };
+	struct evpop_client_config config = { .tls = EVPOP_TLS_NONE };
+	struct net_server server;
+	struct net_run run;
+
+	(void)state;
+	config.timeouts.session_ms = 1000;
+	net_server_start(&server, base, &options, NULL, 0);
+	config.port = server.port;
+	net_run_start(&run, base, NULL, &config);
+	run.pause_at_begin = true;
+	ask(&run);
+	net_run_until(&run, &run.closed);
+	assert_int_equal(run.closed_result.error, EVPOP_ERROR_TIMEOUT);
+	assert_non_null(strstr(run.log, "end:timeout"));
+	net_run_finish(&run);
+	net_server_stop(&server);
+}
+
+static void
+count_turn(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval at_once = { 0, 0 };
+	struct event **timer = arg;
+
+	(void)fd;
+	(void)what;
+	(void)evtimer_add(*timer, &at_once);
+}
+
+struct turns {
+	struct event *timer;
+	struct net_run *run;
+	size_t largest; /* octets of body that came between two turns */
+	size_t before;
+};
+
+static void
+watch_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct turns *turns = arg;
+	size_t came = turns->run->body_length - turns->before;
+
+	turns->before = turns->run->body_length;
+	if (came > turns->largest)
+		turns->largest = came;
+	count_turn(fd, what, &turns->timer);
+}
+
+/* However much there is to read, others get their turn. */
+static void
+test_bounded_turn(void **state)
+{
+	const struct net_message message = { large, LARGE };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		struct net_server server;
+		struct net_run run;
+		struct turns turns = { .run = &run };
+
+		begin(&run, &server, all_tls[i], &message);
+		ask(&run);
+		turns.timer = evtimer_new(base, watch_turn, &turns);
+		assert_non_null(turns.timer);
+		watch_turn(-1, 0, &turns);
+		net_run_until(&run, &run.closed);
+		event_free(turns.timer);
+		assert_int_equal(run.body_length, LARGE);
+		/* Two turns of 256 KiB at most, one by the timer. */
+		assert_true(turns.largest > 0);
+		assert_true(turns.largest <= (size_t)2 * 5 * 65536);
+		net_run_finish(&run);
+		net_server_stop(&server);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pauses),
+		cmocka_unit_test(test_pause_stops_reading),
+		cmocka_unit_test(test_pause_stops_deadline),
+		cmocka_unit_test(test_session_deadline_while_paused),
+		cmocka_unit_test(test_bounded_turn),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}

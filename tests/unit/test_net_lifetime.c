@@ -1,0 +1,310 @@
+/* Freed and cancelled wherever that can be; many at once. */
+#include <sys/resource.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/net_certificate.h"
+#include "tests/unit/net_run.h"
+#include "tests/unit/net_server.h"
+
+#define BODY "Subject: one\r\n\r\nbody\r\n"
+
+static const struct net_message messages[] = {
+	{ BODY, sizeof(BODY) - 1 },
+};
+
+static struct event_base *base;
+static struct net_certificate certificate;
+static SSL_CTX *server_tls;
+static struct evpop_tls_context *client_tls;
+
+static int
+group_setup(void **state)
+{
+	const struct net_certificate_options options = { .common_name =
+							     "test" };
+	struct evpop_tls_options tls = { .pin_count = 1 };
+	struct evpop_result result;
+	char pin[96];
+	const char *pins[] = { pin };
+
+	(void)state;
+	base = event_base_new();
+	net_certificate_make(&certificate, &options);
+	net_certificate_pin(&certificate, true, pin);
+	server_tls = net_certificate_server(&certificate);
+	tls.pins = pins;
+	client_tls = evpop_tls_context_new(&tls, &result);
+	return base == NULL || client_tls == NULL;
+}
+
+static int
+group_teardown(void **state)
+{
+	(void)state;
+	evpop_tls_context_free(client_tls);
+	SSL_CTX_free(server_tls);
+	net_certificate_clear(&certificate);
+	event_base_free(base);
+	return 0;
+}
+
+static const enum evpop_tls all_tls[] = { EVPOP_TLS_NONE, EVPOP_TLS_IMPLICIT,
+	EVPOP_TLS_STLS };
+
+static void
+begin(struct net_server *server, enum evpop_tls tls,
+    struct evpop_client_config *config)
+{
+	struct net_server_options options = {
+		.pipelining = true, .messages = messages, .message_count = 1
+	};
+
+	if (tls != EVPOP_TLS_NONE)
+		options.tls = server_tls;
+	options.stls = tls == EVPOP_TLS_STLS;
+	net_server_start(server, base, &options, NULL, 0);
+	memset(config, 0, sizeof(*config));
+	config->tls = tls;
+	config->tls_context = client_tls;
+	config->port = server->port;
+}
+
+static void
+ask(struct net_run *run)
+{
+	net_run_connect(run);
+	net_run_login(run);
+	net_run_stat(run);
+	net_run_list(run, 0);
+	net_run_retr(run, 1);
+	net_run_dele(run, 1);
+	net_run_noop(run);
+	net_run_quit(run);
+}
+
+/* In the order in which they run. */
+static const char *const callbacks[] = { "connect", "login", "stat", "listed",
+	"listing", "begin", "data", "end", "dele", "noop", "quit", "closed" };
+
+#define CALLBACKS (sizeof(callbacks) / sizeof(callbacks[0]))
+
+/* After it nothing runs: the callback's word is the last one. */
+static void
+test_free_in_callbacks(void **state)
+{
+	size_t i, j, length;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		for (j = 0; j < CALLBACKS; j++) {
+			struct evpop_client_config config;
+			struct net_server server;
+			struct net_run run;
+			char *last;
+
+			begin(&server, all_tls[i], &config);
+			net_run_start(&run, base, NULL, &config);
+			run.free_in = callbacks[j];
+			ask(&run);
+			net_run_until(&run, &run.closed);
+			net_run_for(&run, 5);
+			assert_null(run.client);
+			length = strlen(run.log);
+			assert_true(length > 0);
+			run.log[length - 1] = '\0';
+			last = strrchr(run.log, ' ');
+			last = last == NULL ? run.log : last + 1;
+			assert_int_equal(
+			    strncmp(last, callbacks[j], strlen(callbacks[j])),
+			    0);
+			net_run_finish(&run);
+			net_server_stop(&server);
+		}
+	}
+}
+
+/* All that is unfinished is answered, once, as cancelled. */
+static void
+test_cancel_in_callbacks(void **state)
+{
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		/* Not in the last two: nothing is left to cancel. */
+		for (j = 0; j < CALLBACKS - 2; j++) {
+			struct evpop_client_config config;
+			struct net_server server;
+			struct net_run run;
+			const char *at;
+			size_t answers = 0;
+
+			begin(&server, all_tls[i], &config);
+			net_run_start(&run, base, NULL, &config);
+			run.cancel_in = callbacks[j];
+			ask(&run);
+			net_run_until(&run, &run.closed);
+			for (at = run.log; (at = strchr(at, ':')) != NULL; at++)
+				answers++;
+			if (strstr(run.log, "listed:") != NULL)
+				answers--;
+			/* Eight requests, and `closed`. */
+			assert_int_equal(answers, 9);
+			if (strstr(run.log, "quit:ok") == NULL)
+				assert_non_null(strstr(run.log,
+				    "quit:cancelled closed:cancelled "));
+			net_run_finish(&run);
+			net_server_stop(&server);
+		}
+	}
+}
+
+static void
+test_free_at_any_turn(void **state)
+{
+	size_t i, turns;
+	bool finished;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		for (turns = 0, finished = false; !finished; turns++) {
+			struct evpop_client_config config;
+			struct net_server server;
+			struct net_run run;
+			size_t turn;
+
+			begin(&server, all_tls[i], &config);
+			net_run_start(&run, base, NULL, &config);
+			ask(&run);
+			for (turn = 0; turn < turns; turn++)
+				assert_int_equal(
+				    event_base_loop(base, EVLOOP_ONCE), 0);
+			finished = run.closed;
+			net_run_finish(&run);
+			net_server_stop(&server);
+			assert_true(turns < 1000);
+		}
+	}
+}
+
+static void
+test_cancel_before_all(void **state)
+{
+	struct evpop_client_config config;
+	struct net_server server;
+	struct net_run run;
+
+	(void)state;
+	begin(&server, EVPOP_TLS_NONE, &config);
+	net_run_start(&run, base, NULL, &config);
+	evpop_client_cancel(run.client);
+	assert_string_equal(run.log, "");
+	net_run_until(&run, &run.closed);
+	assert_string_equal(run.log, "closed:cancelled ");
+	/* Over is over. */
+	evpop_client_cancel(run.client);
+	evpop_client_resume(run.client);
+	net_run_for(&run, 5);
+	assert_string_equal(run.log, "closed:cancelled ");
+	net_run_finish(&run);
+
+	net_run_start(&run, base, NULL, &config);
+	ask(&run);
+	evpop_client_cancel(run.client);
+	net_run_until(&run, &run.closed);
+	assert_string_equal(run.log,
+	    "connect:cancelled login:cancelled stat:cancelled "
+	    "listing:cancelled end:cancelled dele:cancelled noop:cancelled "
+	    "quit:cancelled closed:cancelled ");
+	assert_int_equal(server.accepted, 0);
+	net_run_finish(&run);
+	net_server_stop(&server);
+}
+
+/* A client that was never used, and one freed before the loop turned. */
+static void
+test_unused(void **state)
+{
+	struct evpop_client_config config;
+	struct net_server server;
+	struct net_run run;
+
+	(void)state;
+	begin(&server, EVPOP_TLS_IMPLICIT, &config);
+	net_run_start(&run, base, NULL, &config);
+	net_run_finish(&run);
+	net_run_start(&run, base, NULL, &config);
+	ask(&run);
+	net_run_finish(&run);
+	net_server_stop(&server);
+}
+
+#define MANY 500
+
+static void
+run_many(enum evpop_tls tls)
+{
+	struct evpop_client_config config;
+	struct net_server server;
+	struct net_run *runs;
+	size_t i;
+
+	runs = calloc(MANY, sizeof(*runs));
+	assert_non_null(runs);
+	begin(&server, tls, &config);
+	for (i = 0; i < MANY; i++) {
+		net_run_start(&runs[i], base, NULL, &config);
+		ask(&runs[i]);
+	}
+	for (i = 0; i < MANY; i++) {
+		net_run_until(&runs[i], &runs[i].closed);
+		assert_non_null(strstr(
+		    runs[i].log, "end:ok dele:ok noop:ok quit:ok closed:ok "));
+		assert_int_equal(runs[i].body_length, sizeof(BODY) - 1);
+		assert_memory_equal(runs[i].body, BODY, sizeof(BODY) - 1);
+		net_run_finish(&runs[i]);
+	}
+	assert_int_equal(server.accepted, MANY);
+	net_server_stop(&server);
+	free(runs);
+}
+
+/* Both ends of each connection are here. */
+static void
+test_many(void **state)
+{
+	struct rlimit limit;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	if (limit.rlim_cur < 2 * MANY + 64)
+		skip();
+	run_many(EVPOP_TLS_NONE);
+	run_many(EVPOP_TLS_IMPLICIT);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_free_in_callbacks),
+		cmocka_unit_test(test_cancel_in_callbacks),
+		cmocka_unit_test(test_free_at_any_turn),
+		cmocka_unit_test(test_cancel_before_all),
+		cmocka_unit_test(test_unused),
+		cmocka_unit_test(test_many),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}

@@ -1,0 +1,272 @@
+/* The small parts by themselves: addresses, words, pins, sessions, deadlines.
+ */
+#include <netinet/in.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <event2/event.h>
+
+#include "lib/net/address.h"
+#include "lib/net/busy.h"
+#include "lib/net/deadline.h"
+#include "lib/net/loop.h"
+#include "lib/net/tls_cache.h"
+
+struct address_case {
+	const char *text;
+	const char *shown; /* NULL: no address */
+	bool loopback;
+};
+
+static const struct address_case address_cases[] = {
+	{ "127.0.0.1", "127.0.0.1:995", true },
+	{ "127.255.0.9", "127.255.0.9:995", true },
+	{ "128.0.0.1", "128.0.0.1:995", false },
+	{ "126.255.255.255", "126.255.255.255:995", false },
+	{ "0.0.0.0", "0.0.0.0:995", false },
+	{ "10.1.2.3", "10.1.2.3:995", false },
+	{ "::1", "[::1]:995", true },
+	{ "::2", "[::2]:995", false },
+	{ "::", "[::]:995", false },
+	{ "::ffff:127.0.0.1", "[::ffff:127.0.0.1]:995", true },
+	{ "::ffff:10.0.0.1", "[::ffff:10.0.0.1]:995", false },
+	{ "2001:db8::1", "[2001:db8::1]:995", false },
+	{ "fe80::1%7", "[fe80::1%7]:995", false },
+	{ "fe80::1%nosuchinterface", NULL, false },
+	{ "fe80::1%7x", NULL, false },
+	{ "127.1", NULL, false },
+	{ "127.0.0.1.", NULL, false },
+	{ "localhost", NULL, false },
+	{ "pop.example.org", NULL, false },
+	{ "[::1]", NULL, false },
+	{ "1111:2222:3333:4444:5555:6666:7777:8888:9999:0000:1111:2222", NULL,
+	    false },
+	{ "", NULL, false },
+};
+
+static void
+test_addresses(void **state)
+{
+	char text[EVPOP_ADDRESS_TEXT];
+	const struct address_case *this;
+	struct evpop_address address;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(address_cases) / sizeof(address_cases[0]); i++) {
+		this = &address_cases[i];
+		assert_int_equal(evpop_address_parse(&address, this->text, 995),
+		    this->shown != NULL);
+		if (this->shown == NULL)
+			continue;
+		evpop_address_text(&address, text);
+		assert_string_equal(text, this->shown);
+		assert_int_equal(
+		    evpop_address_is_loopback(&address), this->loopback);
+	}
+	memset(&address, 0, sizeof(address));
+	evpop_address_text(&address, text);
+	assert_string_equal(text, "");
+	assert_false(evpop_address_is_loopback(&address));
+}
+
+/* Digits are IPv4, letters IPv6. */
+struct order_case {
+	const char *before, *after;
+};
+
+static const struct order_case order_cases[] = {
+	{ "", "" },
+	{ "1", "1" },
+	{ "123", "123" },
+	{ "abc", "abc" },
+	{ "1a", "a1" },
+	{ "12ab", "a1b2" },
+	{ "123a", "a123" },
+	{ "abc1", "a1bc" },
+	{ "a1b2", "a1b2" },
+	{ "1a2b3c", "a1b2c3" },
+};
+
+static void
+test_interleave(void **state)
+{
+	struct evpop_address addresses[8];
+	const struct order_case *this;
+	size_t i, j, length;
+	uint16_t port;
+
+	(void)state;
+	for (i = 0; i < sizeof(order_cases) / sizeof(order_cases[0]); i++) {
+		this = &order_cases[i];
+		length = strlen(this->before);
+		for (j = 0; j < length; j++)
+			assert_true(evpop_address_parse(&addresses[j],
+			    this->before[j] < 'a' ? "10.0.0.1" : "::1",
+			    (uint16_t)this->before[j]));
+		evpop_address_interleave(addresses, length);
+		for (j = 0; j < length; j++) {
+			/* At the same place in both families. */
+			port =
+			    ntohs(((struct sockaddr_in *)&addresses[j].storage)
+				      ->sin_port);
+			assert_int_equal(port, this->after[j]);
+		}
+	}
+}
+
+static void
+test_busy_words(void **state)
+{
+	static const char *const busy[] = { "maildrop already locked",
+		"Mailbox is in use by another session", "lock busy, try later",
+		"Can't lock maildrop", "Temporarily unavailable",
+		"login allowed only every 15 minutes" };
+	static const char *const wrong[] = { "", "invalid password",
+		"account locked", "too many failed logins",
+		"Invalid login, please try again", "login failed" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(busy) / sizeof(busy[0]); i++)
+		assert_true(evpop_busy_words(busy[i]));
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_false(evpop_busy_words(wrong[i]));
+}
+
+static SSL_SESSION *
+session_new(int version)
+{
+	static const unsigned char id[] = { 1, 2, 3, 4 };
+	SSL_SESSION *session = SSL_SESSION_new();
+
+	assert_non_null(session);
+	assert_int_equal(SSL_SESSION_set_protocol_version(session, version), 1);
+	/* One without an id or a ticket counts as not resumable. */
+	assert_int_equal(SSL_SESSION_set1_id(session, id, sizeof(id)), 1);
+	return session;
+}
+
+static void
+test_cache(void **state)
+{
+	struct evpop_tls_cache cache;
+	SSL_SESSION *session;
+	char key[32];
+	size_t i;
+
+	(void)state;
+	evpop_tls_cache_init(&cache);
+	assert_null(evpop_tls_cache_take(&cache, "a 995"));
+	evpop_tls_cache_put(&cache, "a 995", session_new(TLS1_3_VERSION));
+	evpop_tls_cache_put(&cache, "b 995", session_new(TLS1_2_VERSION));
+	assert_null(evpop_tls_cache_take(&cache, "a 110"));
+	/* Once, and as often as one likes. */
+	session = evpop_tls_cache_take(&cache, "a 995");
+	assert_non_null(session);
+	SSL_SESSION_free(session);
+	assert_null(evpop_tls_cache_take(&cache, "a 995"));
+	for (i = 0; i < 3; i++) {
+		session = evpop_tls_cache_take(&cache, "b 995");
+		assert_non_null(session);
+		SSL_SESSION_free(session);
+	}
+	/* Bounds. */
+	for (i = 0; i < 3 * EVPOP_TLS_CACHE_PER_SERVER; i++)
+		evpop_tls_cache_put(
+		    &cache, "c 995", session_new(TLS1_3_VERSION));
+	assert_int_equal(cache.count, 1 + EVPOP_TLS_CACHE_PER_SERVER);
+	for (i = 0; i < 2 * EVPOP_TLS_CACHE_SESSIONS; i++) {
+		snprintf(key, sizeof(key), "%zu 995", i);
+		evpop_tls_cache_put(&cache, key, session_new(TLS1_3_VERSION));
+	}
+	assert_int_equal(cache.count, EVPOP_TLS_CACHE_SESSIONS);
+	assert_null(evpop_tls_cache_take(&cache, "b 995"));
+	assert_null(evpop_tls_cache_take(&cache, "0 995"));
+	evpop_tls_cache_clear(&cache);
+	assert_int_equal(cache.count, 0);
+}
+
+static void
+test_loop(void **state)
+{
+	struct event_base *bases[2] = { event_base_new(), event_base_new() };
+	struct evpop_loop *first, *second;
+
+	(void)state;
+	first = evpop_loop_get(bases[0]);
+	second = evpop_loop_get(bases[1]);
+	assert_non_null(first);
+	assert_ptr_not_equal(first, second);
+	assert_ptr_equal(evpop_loop_get(bases[0]), first);
+	assert_ptr_equal(evpop_loop_base(first), bases[0]);
+	evpop_loop_put(first);
+	evpop_loop_put(first);
+	evpop_loop_put(second);
+	event_base_free(bases[0]);
+	event_base_free(bases[1]);
+}
+
+static void
+note_deadline(bool whole_session, void *arg)
+{
+	strcat(arg, whole_session ? "session " : "phase ");
+}
+
+static void
+test_deadline(void **state)
+{
+	struct event_base *base = event_base_new();
+	struct evpop_deadline deadline;
+	int64_t now_ms, begun_ms = evpop_loop_now_ms();
+	char said[64] = "";
+
+	(void)state;
+	assert_true(evpop_deadline_init(&deadline, base, note_deadline, said));
+	/* Moved away before it expires, it expires at the new time only. */
+	evpop_deadline_session(&deadline, begun_ms + 60000);
+	evpop_deadline_phase(&deadline, begun_ms + 30);
+	evpop_deadline_phase(&deadline, begun_ms + 120);
+	while (said[0] == '\0')
+		assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+	assert_string_equal(said, "phase ");
+	assert_true(evpop_loop_now_ms() >= begun_ms + 120);
+	/* Both are gone then: nothing is left to wait for. */
+	assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 1);
+
+	/* Nearer than the timer was armed for. */
+	now_ms = evpop_loop_now_ms();
+	evpop_deadline_phase(&deadline, now_ms + 60000);
+	evpop_deadline_session(&deadline, now_ms + 20);
+	evpop_deadline_phase(&deadline, 0);
+	while (strcmp(said, "phase ") == 0)
+		assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+	assert_string_equal(said, "phase session ");
+
+	evpop_deadline_phase(&deadline, evpop_loop_now_ms());
+	evpop_deadline_clear(&deadline);
+	assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 1);
+	assert_string_equal(said, "phase session ");
+	event_base_free(base);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_interleave),
+		cmocka_unit_test(test_busy_words),
+		cmocka_unit_test(test_cache),
+		cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_deadline),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
