@@ -326,6 +326,9 @@ store_write_commit(struct store_writer *writer, struct store_op *op)
 		if (body->noted)
 			store_writer_orphan(writer, body->number);
 	}
+	/* Here, since what a thread has allocated is freed faster by it. */
+	store_scan_free(body->scan);
+	body->scan = NULL;
 	return status;
 }
 

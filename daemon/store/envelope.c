@@ -114,6 +114,17 @@ clean_into(char **to_r, const char *text, size_t max)
 	return *to_r != NULL;
 }
 
+/* Most headers say what they mean, and need no decoding. */
+static bool
+is_plain(const char *raw)
+{
+	for (const char *at = raw; *at != '\0'; at++)
+		if ((unsigned char)*at >= 0x80 ||
+		    (at[0] == '=' && at[1] == '?'))
+			return false;
+	return true;
+}
+
 static bool
 decode_text(
     GMimeParserOptions *options, const char *raw, size_t max, char **text_r)
@@ -123,6 +134,8 @@ decode_text(
 
 	if (raw == NULL)
 		return true;
+	if (is_plain(raw))
+		return clean_into(text_r, raw, max);
 	decoded = g_mime_utils_header_decode_text(options, raw);
 	kept = clean_into(text_r, decoded != NULL ? decoded : raw, max);
 	g_free(decoded);
@@ -139,6 +152,8 @@ decode_addresses(GMimeParserOptions *options, const char *raw, char **text_r)
 
 	if (raw == NULL)
 		return true;
+	if (is_plain(raw))
+		return clean_into(text_r, raw, ADDRESSES_MAX);
 	list = internet_address_list_parse(options, raw);
 	if (list != NULL) {
 		decoded = internet_address_list_to_string(list, NULL, FALSE);
