@@ -1,0 +1,503 @@
+/*
+ * The planner.  A case is a listing, what is known, and a policy, each in a
+ * line of text; so is what must come of it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <evpop/sync.h>
+
+#define MAX_ENTRIES 512
+
+/* One letter for each action. */
+static const char letters[] = {
+	[EVPOP_ACTION_NONE] = '.',
+	[EVPOP_ACTION_FETCH] = 'F',
+	[EVPOP_ACTION_FETCH_DELETE] = 'R',
+	[EVPOP_ACTION_DELETE] = 'D',
+	[EVPOP_ACTION_TOO_LARGE] = 'T',
+	[EVPOP_ACTION_LATER] = 'L',
+	[EVPOP_ACTION_UNIDENTIFIED] = 'U',
+};
+_Static_assert(
+    sizeof letters == EVPOP_ACTION_COUNT, "every action has a letter");
+
+#define FOREVER                             \
+	{                                   \
+		.keep = EVPOP_KEEP_FOREVER, \
+	}
+#define DELETE                           \
+	{                                \
+		.keep = EVPOP_KEEP_NONE, \
+	}
+#define FOR_100_MS                                      \
+	{                                               \
+		.keep = EVPOP_KEEP_AGE, .keep_ms = 100, \
+	}
+
+/* Every plan is made for this moment. */
+#define NOW_MS 1000
+
+struct plan_case {
+	const char *name;
+	/* "id:octets" each, "-" for no id; the octets may be left out. */
+	const char *listing;
+	/*
+	 * "id/occurrence=state@stored_ms" each, all but the id may be left
+	 * out; states are s(tored), d(elete), n(ot to be fetched), x (deleted).
+	 */
+	const char *known;
+	struct evpop_policy policy;
+	const char *actions; /* in letters, as the listing stands */
+	const char *order;   /* indices to fetch */
+	const char *gone;    /* indices of known */
+};
+
+static const struct plan_case cases[] = {
+	{ "nothing at all", "", "", FOREVER, "", "", "" },
+	{ "an empty maildrop", "", "a b", FOREVER, "", "", "01" },
+	{ "all is new", "a b c", "", FOREVER, "FFF", "012", "" },
+	{ "all is known", "a b c", "a b c", FOREVER, "...", "", "" },
+	{ "known in another order", "c a b", "b c a", FOREVER, "...", "", "" },
+	{ "one is new", "a b c", "a c", FOREVER, ".F.", "1", "" },
+	{ "one is gone", "a c", "a b c", FOREVER, "..", "", "1" },
+	{ "ids that begin alike", "ab a abc", "a abc", FOREVER, "F..", "0",
+	    "" },
+	{ "delete what is new", "a b", "", DELETE, "RR", "01", "" },
+	{ "delete what is stored", "a b", "a", DELETE, "DR", "1", "" },
+	{ "a deletion is owed", "a b", "a=d b", FOR_100_MS, "D.", "", "" },
+	{ "a deletion was owed, but the policy has changed", "a", "a=d",
+	    FOREVER, ".", "", "" },
+	{ "not to be fetched is not to be deleted", "a b", "a=n b=n", DELETE,
+	    "..", "", "" },
+	{ "deleted and listed again", "a b", "a=x b=x@0", FOREVER, "FF", "01",
+	    "" },
+	{ "deleted and listed again, to be deleted", "a", "a=x", DELETE, "R",
+	    "0", "" },
+	{ "deleted and gone", "", "a=x b=s", DELETE, "", "", "01" },
+	{ "not old enough", "a b c", "a@901 b@1000 c@1500", FOR_100_MS, "...",
+	    "", "" },
+	{ "old enough", "a b", "a@900 b@0", FOR_100_MS, "DD", "", "" },
+	{ "new ones are kept for a while", "a", "", FOR_100_MS, "F", "0", "" },
+	{ "too large", "a:100 b:101 c", "", { .max_message_octets = 100 },
+	    "FTF", "02", "" },
+	{ "too large does not matter once stored", "a:101", "a",
+	    { .keep = EVPOP_KEEP_NONE, .max_message_octets = 100 }, "D", "",
+	    "" },
+	{ "later", "a b c d", "b", { .max_messages = 2 }, "F.FL", "02", "" },
+	{ "newest first", "a b c d", "b",
+	    { .max_messages = 2, .order = EVPOP_ORDER_NEWEST }, "L.FF", "32",
+	    "" },
+	{ "too large ones do not count", "a:9 b:1 c:9 d:1 e:1", "",
+	    { .max_messages = 2, .max_message_octets = 5 }, "TFTFL", "13", "" },
+	{ "deletions are not limited", "a b c", "a b",
+	    { .keep = EVPOP_KEEP_NONE, .max_messages = 1 }, "DDR", "2", "" },
+	{ "one id twice", "a a", "", FOREVER, "FF", "01", "" },
+	{ "one id twice, one known", "a b a", "a b", FOREVER, "..F", "2", "" },
+	{ "one id twice, both known", "a a", "a/1 a", FOREVER, "..", "", "" },
+	{ "one of two is gone", "a", "a a/1", FOREVER, ".", "", "1" },
+	{ "no unique-id", "- -", "", FOREVER, "UU", "", "" },
+	{ "no unique-id, kept for a while", "-", "", FOR_100_MS, "U", "", "" },
+	{ "no unique-id, to be deleted", "- a", "a", DELETE, "RD", "0", "" },
+	{ "no unique-id, too large", "-:9", "", { .max_message_octets = 1 },
+	    "T", "", "" },
+};
+
+/* A listing and what is known, made from text; strtok cuts the copies. */
+struct fixture {
+	char listing_text[256], known_text[256];
+	struct evpop_entry entries[MAX_ENTRIES];
+	struct evpop_listing listing;
+	struct evpop_known known[MAX_ENTRIES];
+	size_t known_count;
+};
+
+static void
+read_entry(struct fixture *fixture, char *word)
+{
+	struct evpop_listing *listing = &fixture->listing;
+	struct evpop_entry *entry = &fixture->entries[listing->count++];
+	char *octets = strchr(word, ':');
+
+	if (octets != NULL) {
+		*octets++ = '\0';
+		entry->octets = strtoull(octets, NULL, 10);
+	}
+	entry->number = (uint32_t)listing->count;
+	if (strcmp(word, "-") == 0)
+		return;
+	entry->unique_id = (const unsigned char *)word;
+	entry->unique_id_length = strlen(word);
+}
+
+/* Cut off what follows a sign: a number, or `missing`. */
+static int64_t
+cut_number(char *word, char sign, int64_t missing)
+{
+	char *at = strchr(word, sign);
+
+	if (at == NULL)
+		return missing;
+	*at = '\0';
+	return strtoll(at + 1, NULL, 10);
+}
+
+static void
+read_known(struct fixture *fixture, char *word)
+{
+	static const char states[] = {
+		[EVPOP_KNOWN_STORED] = 's',
+		[EVPOP_KNOWN_DELETE] = 'd',
+		[EVPOP_KNOWN_SEEN] = 'n',
+		[EVPOP_KNOWN_DELETED] = 'x',
+	};
+	struct evpop_known *known = &fixture->known[fixture->known_count++];
+	char *state;
+
+	known->stored_ms = cut_number(word, '@', NOW_MS);
+	state = strchr(word, '=');
+	if (state != NULL) {
+		while (states[known->state] != state[1])
+			known->state++;
+		*state = '\0';
+	}
+	known->occurrence = (uint32_t)cut_number(word, '/', 0);
+	known->unique_id = (const unsigned char *)word;
+	known->unique_id_length = strlen(word);
+}
+
+static void
+read_words(struct fixture *fixture, char *text,
+    void (*read_word)(struct fixture *, char *))
+{
+	char *rest = text, *word;
+
+	while ((word = strtok_r(rest, " ", &rest)) != NULL)
+		read_word(fixture, word);
+}
+
+static void
+make_fixture(struct fixture *fixture, const struct plan_case *one)
+{
+	memset(fixture, 0, sizeof *fixture);
+	snprintf(fixture->listing_text, sizeof fixture->listing_text, "%s",
+	    one->listing);
+	snprintf(
+	    fixture->known_text, sizeof fixture->known_text, "%s", one->known);
+	fixture->listing.entries = fixture->entries;
+	fixture->listing.unique_ids = true;
+	read_words(fixture, fixture->listing_text, read_entry);
+	read_words(fixture, fixture->known_text, read_known);
+	assert_int_equal(
+	    evpop_listing_occurrences(&fixture->listing), EVPOP_ERROR_NONE);
+}
+
+static size_t
+count_of(const char *actions, char letter)
+{
+	size_t count = 0;
+
+	for (; *actions != '\0'; actions++)
+		count += *actions == letter;
+	return count;
+}
+
+static void
+check_totals(const struct plan_case *one, const struct fixture *fixture,
+    const struct evpop_plan *plan)
+{
+	uint64_t octets = 0;
+	size_t i;
+
+	assert_int_equal(plan->fetches, strlen(one->order));
+	assert_int_equal(plan->deletes, count_of(one->actions, 'D'));
+	assert_int_equal(plan->too_large, count_of(one->actions, 'T'));
+	assert_int_equal(plan->later, count_of(one->actions, 'L'));
+	assert_int_equal(plan->unidentified, count_of(one->actions, 'U'));
+	assert_int_equal(plan->gone_count, strlen(one->gone));
+	for (i = 0; i < plan->fetches; i++)
+		octets += fixture->entries[plan->order[i]].octets;
+	assert_int_equal(plan->fetch_octets, octets);
+}
+
+static void
+check_case(const struct plan_case *one)
+{
+	char actions[64] = "", order[64] = "", gone[64] = "";
+	struct fixture fixture;
+	struct evpop_plan *plan;
+	size_t i, found = 0;
+
+	make_fixture(&fixture, one);
+	assert_int_equal(evpop_plan_new(&plan, &fixture.listing, fixture.known,
+			     fixture.known_count, &one->policy, NOW_MS),
+	    EVPOP_ERROR_NONE);
+	for (i = 0; i < fixture.listing.count; i++)
+		actions[i] = letters[plan->actions[i]];
+	for (i = 0; i < plan->fetches; i++)
+		order[i] = (char)('0' + plan->order[i]);
+	for (i = 0; i < fixture.known_count; i++)
+		if (plan->gone[i])
+			gone[found++] = (char)('0' + i);
+	assert_string_equal(actions, one->actions);
+	assert_string_equal(order, one->order);
+	assert_string_equal(gone, one->gone);
+	check_totals(one, &fixture, plan);
+	evpop_plan_free(&plan);
+	assert_null(plan);
+	evpop_plan_free(&plan);
+}
+
+static void
+test_cases(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		print_message("%s\n", cases[i].name);
+		check_case(&cases[i]);
+	}
+}
+
+/* An id that is missing from such a listing may be there all the same. */
+static void
+test_listings_that_tell_nothing_gone(void **state)
+{
+	const struct plan_case one = { "", "a", "a b", FOREVER, "", "", "" };
+	struct fixture fixture;
+	struct evpop_plan *plan;
+	unsigned round;
+
+	(void)state;
+	for (round = 0; round < 3; round++) {
+		make_fixture(&fixture, &one);
+		fixture.listing.unique_ids = round != 1;
+		fixture.listing.ignored = round == 2 ? 1 : 0;
+		assert_int_equal(
+		    evpop_plan_new(&plan, &fixture.listing, fixture.known,
+			fixture.known_count, &one.policy, NOW_MS),
+		    EVPOP_ERROR_NONE);
+		assert_int_equal(plan->gone_count, round == 0);
+		assert_false(plan->gone[0]);
+		assert_int_equal(plan->gone[1], round == 0);
+		evpop_plan_free(&plan);
+	}
+}
+
+static void
+test_bytes_of_ids(void **state)
+{
+	static const unsigned char with_nul[] = { 'a', 0, 'b' },
+				   high[] = { 0xff, 0xfe };
+	struct evpop_entry entries[] = {
+		{ .number = 1, .unique_id = with_nul, .unique_id_length = 3 },
+		{ .number = 2, .unique_id = high, .unique_id_length = 2 },
+		{ .number = 3, .unique_id = with_nul, .unique_id_length = 1 },
+	};
+	struct evpop_listing listing = {
+		.entries = entries, .count = 3, .unique_ids = true
+	};
+	const struct evpop_known known[] = {
+		{ .unique_id = high, .unique_id_length = 2 },
+		{ .unique_id = with_nul, .unique_id_length = 2 },
+		{ .unique_id = with_nul, .unique_id_length = 3 },
+	};
+	const struct evpop_policy policy = FOREVER;
+	struct evpop_plan *plan;
+
+	(void)state;
+	assert_int_equal(evpop_listing_occurrences(&listing), EVPOP_ERROR_NONE);
+	assert_int_equal(
+	    evpop_plan_new(&plan, &listing, known, 3, &policy, NOW_MS),
+	    EVPOP_ERROR_NONE);
+	assert_int_equal(plan->actions[0], EVPOP_ACTION_NONE);
+	assert_int_equal(plan->actions[1], EVPOP_ACTION_NONE);
+	assert_int_equal(plan->actions[2], EVPOP_ACTION_FETCH);
+	assert_false(plan->gone[0]);
+	assert_true(plan->gone[1]);
+	assert_false(plan->gone[2]);
+	evpop_plan_free(&plan);
+}
+
+static void
+test_names(void **state)
+{
+	int action;
+
+	(void)state;
+	for (action = 0; action < EVPOP_ACTION_COUNT; action++)
+		assert_true(
+		    strlen(evpop_action_name((enum evpop_action)action)) > 0);
+}
+
+/* ---- many listings, against a planner that is slow and plain ---- */
+
+/* Repeatable, whatever the platform's rand() does. */
+static uint32_t
+next_random(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 8;
+}
+
+static const char *const ids[] = { "a", "b", "c", "d", "e", "f", "g", "h", "aa",
+	"ab", "ba", "bb" };
+#define ID_COUNT (sizeof ids / sizeof ids[0])
+
+static bool
+same(const struct evpop_entry *entry, const struct evpop_known *known)
+{
+	return entry->unique_id != NULL &&
+	       entry->unique_id_length == known->unique_id_length &&
+	       memcmp(entry->unique_id, known->unique_id,
+		   known->unique_id_length) == 0 &&
+	       entry->occurrence == known->occurrence;
+}
+
+static void
+make_random(struct fixture *fixture, uint32_t *seed)
+{
+	struct evpop_known *known;
+	struct evpop_entry *entry;
+	uint32_t used[ID_COUNT] = { 0 };
+	size_t i, id;
+
+	memset(fixture, 0, sizeof *fixture);
+	fixture->listing.entries = fixture->entries;
+	fixture->listing.unique_ids = true;
+	fixture->listing.count = next_random(seed) % 24;
+	for (i = 0; i < fixture->listing.count; i++) {
+		entry = &fixture->entries[i];
+		entry->number = (uint32_t)i + 1;
+		entry->octets = next_random(seed) % 20;
+		id = next_random(seed) % (ID_COUNT + 1);
+		if (id == ID_COUNT)
+			continue;
+		entry->unique_id = (const unsigned char *)ids[id];
+		entry->unique_id_length = strlen(ids[id]);
+	}
+	fixture->known_count = next_random(seed) % 24;
+	for (i = 0; i < fixture->known_count; i++) {
+		known = &fixture->known[i];
+		id = next_random(seed) % ID_COUNT;
+		known->unique_id = (const unsigned char *)ids[id];
+		known->unique_id_length = strlen(ids[id]);
+		known->occurrence = used[id]++;
+		known->state = next_random(seed) % 4;
+		known->stored_ms = next_random(seed) % 20;
+	}
+	assert_int_equal(
+	    evpop_listing_occurrences(&fixture->listing), EVPOP_ERROR_NONE);
+}
+
+static bool
+is_due(const struct evpop_known *known, const struct evpop_policy *policy)
+{
+	if (policy->keep == EVPOP_KEEP_FOREVER ||
+	    known->state == EVPOP_KNOWN_SEEN)
+		return false;
+	return policy->keep == EVPOP_KEEP_NONE ||
+	       known->state == EVPOP_KNOWN_DELETE ||
+	       NOW_MS - known->stored_ms >= policy->keep_ms;
+}
+
+/* What an entry deserves, but for the limit on their number. */
+static enum evpop_action
+expected_action(const struct fixture *fixture, const struct evpop_entry *entry,
+    const struct evpop_policy *policy)
+{
+	const struct evpop_known *known = NULL;
+	size_t i;
+
+	for (i = 0; i < fixture->known_count; i++)
+		if (same(entry, &fixture->known[i]))
+			known = &fixture->known[i];
+	if (known != NULL && known->state != EVPOP_KNOWN_DELETED)
+		return is_due(known, policy) ? EVPOP_ACTION_DELETE
+					     : EVPOP_ACTION_NONE;
+	if (policy->max_message_octets != 0 &&
+	    entry->octets > policy->max_message_octets)
+		return EVPOP_ACTION_TOO_LARGE;
+	if (policy->keep == EVPOP_KEEP_NONE)
+		return EVPOP_ACTION_FETCH_DELETE;
+	return entry->unique_id == NULL ? EVPOP_ACTION_UNIDENTIFIED
+					: EVPOP_ACTION_FETCH;
+}
+
+static void
+check_random(const struct fixture *fixture, const struct evpop_policy *policy)
+{
+	const struct evpop_listing *listing = &fixture->listing;
+	enum evpop_action expected;
+	struct evpop_plan *plan;
+	size_t i, e, later = 0;
+	bool listed;
+
+	assert_int_equal(evpop_plan_new(&plan, listing, fixture->known,
+			     fixture->known_count, policy, NOW_MS),
+	    EVPOP_ERROR_NONE);
+	for (e = 0; e < listing->count; e++) {
+		expected =
+		    expected_action(fixture, &fixture->entries[e], policy);
+		if (plan->actions[e] == EVPOP_ACTION_LATER) {
+			later++;
+			assert_true(expected == EVPOP_ACTION_FETCH ||
+				    expected == EVPOP_ACTION_FETCH_DELETE);
+		} else
+			assert_int_equal(plan->actions[e], expected);
+	}
+	assert_int_equal(plan->later, later);
+	assert_true(later == 0 || plan->fetches == policy->max_messages);
+	for (i = 0; i < fixture->known_count; i++) {
+		listed = false;
+		for (e = 0; e < listing->count; e++)
+			listed |=
+			    same(&fixture->entries[e], &fixture->known[i]);
+		assert_int_equal(plan->gone[i], !listed);
+	}
+	evpop_plan_free(&plan);
+}
+
+static void
+test_random(void **state)
+{
+	struct fixture fixture;
+	struct evpop_policy policy;
+	uint32_t seed = 1;
+	unsigned round;
+
+	(void)state;
+	for (round = 0; round < 3000; round++) {
+		make_random(&fixture, &seed);
+		policy = (struct evpop_policy){
+			.keep = next_random(&seed) % 3,
+			.keep_ms = (int64_t)(NOW_MS - next_random(&seed) % 20),
+			.max_message_octets = next_random(&seed) % 20,
+			.max_messages = next_random(&seed) % 10,
+			.order = next_random(&seed) % 2,
+		};
+		check_random(&fixture, &policy);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_listings_that_tell_nothing_gone),
+		cmocka_unit_test(test_bytes_of_ids),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_random),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
