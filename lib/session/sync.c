@@ -135,6 +135,10 @@ quit_done(
 
 	(void)client;
 	sync->report.quit = reply->quit;
+	/* A server may answer that it has not deleted what was marked. */
+	if (reply->quit == EVPOP_QUIT_REFUSED && sync->deletes_marked > 0 &&
+	    sync->report.result.error == EVPOP_ERROR_NONE)
+		sync->report.result = reply->result;
 }
 
 void
@@ -218,7 +222,10 @@ list_done(
 	struct evpop_listing *listing = &sync->builder.listing;
 
 	(void)client;
-	if (sync->stopping && sync->step == EVPOP_SYNC_LISTING) {
+	/* It went out with a log-in that was refused. */
+	if (sync->step != EVPOP_SYNC_LISTING)
+		return;
+	if (sync->stopping) {
 		evpop_sync_quit(sync);
 		return;
 	}
