@@ -168,8 +168,6 @@ conclude(struct run *run)
 {
 	assert(!run->over);
 	run->over = true;
-	/* The store may answer at once, and more is asked of it below. */
-	run->waiting++;
 	run->progress.finished_ms = store_clock_unix_ms();
 	secret_cancel(&run->secret_request);
 	secret_free(&run->secret);
