@@ -1,0 +1,18 @@
+evpop_unit_test(ctl_text test_ctl_text.c LIBS evpopd_ctl)
+
+evpop_unit_test(ctl_manual test_ctl_manual.c LIBS evpopd_ctl)
+target_compile_definitions(test_ctl_manual PRIVATE
+	MANUAL="${CMAKE_SOURCE_DIR}/daemon/ctl/evpopctl.1")
+
+evpop_unit_test(ctl_command test_ctl_command.c test_control_fakes.c
+	LIBS evpopd_control)
+target_compile_definitions(test_ctl_command PRIVATE
+	EVPOPCTL="$<TARGET_FILE:evpopctl>")
+add_dependencies(test_ctl_command evpopctl)
+
+find_program(MANDOC mandoc)
+if(MANDOC)
+	add_test(NAME unit.ctl_manual.lint COMMAND ${MANDOC} -T lint -W warning
+		${CMAKE_SOURCE_DIR}/daemon/ctl/evpopctl.1)
+	set_tests_properties(unit.ctl_manual.lint PROPERTIES LABELS "unit;lint")
+endif()

@@ -1,0 +1,605 @@
+/*
+ * evpopctl as people run it, against the real API over a store and a poller
+ * of straw in a process of their own.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/control/control.h"
+#include "tests/unit/test_control_fakes.h"
+
+#define MESSAGES  1205
+#define BODY_SIZE ((size_t)3 << 20)
+
+struct fixture {
+	char folder[64], socket[96];
+	pid_t daemon;
+};
+
+/* ---- the daemon's process ---- */
+
+static bool
+fake_reload(char *error_r, size_t error_size, void *arg)
+{
+	(void)arg;
+	snprintf(error_r, error_size, "evpopd.conf:3: prot: unknown key");
+	return false;
+}
+
+/* After a while each poll that was asked for is over. */
+static void
+finish_polls(evutil_socket_t fd, short what, void *arg)
+{
+	struct poller *poller = arg;
+	struct poller_account_status *account;
+	const char *name;
+
+	(void)fd;
+	(void)what;
+	if (strncmp(poller->asked, "poll ", 5) != 0)
+		return;
+	name = poller->asked + 5;
+	for (size_t i = 0; i < poller->count; i++) {
+		account = &poller->accounts[i];
+		if (strcmp(account->name, name) != 0)
+			continue;
+		account->last_finished_ms += 1000;
+		if (strcmp(name, "broken") == 0) {
+			account->last_outcome = "auth";
+			account->last_text = "refused \x1b[31m";
+			account->state = POLLER_STOPPED;
+		} else {
+			account->last_outcome = "ok";
+			account->fetched = 3;
+		}
+	}
+	poller->asked[0] = '\0';
+}
+
+static void
+serve(const char *path, int ready)
+{
+	static struct store_message_row messages[MESSAGES];
+	static struct poller_account_status accounts[] = {
+		{ .name = "broken", .host = "h", .user = "u" },
+		{ .name = "off",
+		    .host = "h",
+		    .user = "u",
+		    .state = POLLER_DISABLED },
+		{ .name = "work",
+		    .host = "pop.example.org",
+		    .user = "me",
+		    .last_finished_ms = 1000 },
+	};
+	static struct store_account_row rows[] = {
+		{ .name = "work", .messages = MESSAGES, .octets = 5 << 20 }
+	};
+	static struct store_poll_row polls[] = { { .id = 1,
+	    .account = "work",
+	    .poll = { .started_ms = 1000, .outcome = "ok", .fetched = 4 } } };
+	struct event_base *base = event_base_new();
+	struct store store = { .base = base,
+		.messages = messages,
+		.message_count = MESSAGES,
+		.accounts = rows,
+		.account_count = 1,
+		.polls = polls,
+		.poll_count = 1,
+		.body_length = BODY_SIZE,
+		.part_size = 65536 };
+	struct poller poller = { .accounts = accounts, .count = 3 };
+	struct config config = { .control_socket = (char *)path,
+		.control_mode = 0600 };
+	struct control_options options = { .listen_fd = -1,
+		.store = &store,
+		.poller = &poller,
+		.reload = fake_reload };
+	struct timeval often = { 0, 50000 };
+	unsigned char *body = malloc(BODY_SIZE);
+	struct event *timer;
+	char error[512];
+
+	signal(SIGPIPE, SIG_IGN);
+	if (base == NULL || body == NULL)
+		_exit(1);
+	for (size_t i = 0; i < BODY_SIZE; i++)
+		body[i] = (unsigned char)(i * 7 + i / 253);
+	memcpy(body, "\x1b[31mHello\r\n", 12);
+	store.body = body;
+	for (int i = 0; i < MESSAGES; i++)
+		messages[i] = (struct store_message_row){ .id = MESSAGES - i,
+			.account = "work",
+			.octets = i == 1 ? BODY_SIZE + 1 : BODY_SIZE,
+			.digest = "00",
+			.stored_ms = 1000,
+			.unique_id = (const unsigned char *)"u1",
+			.unique_id_length = 2,
+			.sender = "A <a@example.org>",
+			.subject = "\x1b]0;evil\x07 gr\xc3\xbc\xc3\x9f" };
+	timer = event_new(base, -1, EV_PERSIST, finish_polls, &poller);
+	if (timer == NULL || event_add(timer, &often) != 0 ||
+	    control_new(base, &config, &options, error, sizeof(error)) ==
+		NULL ||
+	    write(ready, "", 1) != 1)
+		_exit(1);
+	event_base_dispatch(base);
+	_exit(1);
+}
+
+static int
+setup(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	const char *folder = getenv("TMPDIR");
+	int ready[2];
+	char byte;
+
+	assert_non_null(fixture);
+	if (folder == NULL || strlen(folder) > 32)
+		folder = "/tmp";
+	snprintf(fixture->folder, sizeof(fixture->folder),
+	    "%s/evpop-ctl.XXXXXX", folder);
+	assert_non_null(mkdtemp(fixture->folder));
+	snprintf(
+	    fixture->socket, sizeof(fixture->socket), "%s/s", fixture->folder);
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	fixture->daemon = fork();
+	assert_int_not_equal(fixture->daemon, -1);
+	if (fixture->daemon == 0) {
+		close(ready[0]);
+		serve(fixture->socket, ready[1]);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	setenv("EVPOPCTL_SOCKET", fixture->socket, 1);
+	*state = fixture;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *fixture = *state;
+
+	kill(fixture->daemon, SIGKILL);
+	waitpid(fixture->daemon, NULL, 0);
+	unlink(fixture->socket);
+	assert_int_equal(rmdir(fixture->folder), 0);
+	free(fixture);
+	return 0;
+}
+
+/* ---- running the command ---- */
+
+struct result {
+	int code;
+	char *out;
+	size_t length;
+};
+
+/* The shell's line; both outputs come together unless it says otherwise. */
+static void run(struct result *result, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+run(struct result *result, const char *format, ...)
+{
+	char line[2048];
+	va_list arguments;
+	size_t used = (size_t)snprintf(line, sizeof(line),
+	    "exec 2>&1; ctl() { '%s' \"$@\"; }; ", EVPOPCTL);
+	FILE *pipe;
+	int status;
+
+	va_start(arguments, format);
+	vsnprintf(line + used, sizeof(line) - used, format, arguments);
+	va_end(arguments);
+	pipe = popen(line, "r");
+	assert_non_null(pipe);
+	result->out = malloc(BODY_SIZE * 2);
+	assert_non_null(result->out);
+	result->length = fread(result->out, 1, BODY_SIZE * 2 - 1, pipe);
+	result->out[result->length] = '\0';
+	status = pclose(pipe);
+	assert_true(WIFEXITED(status));
+	result->code = WEXITSTATUS(status);
+}
+
+/* What is printed and how it ends, for commands that need no more. */
+static void
+test_commands(void **state)
+{
+	static const struct {
+		const char *line;
+		int code;
+		const char *wanted, *unwanted;
+	} cases[] = {
+		{ "status", 0, "Accounts       3, 0 need a person", "\033" },
+		{ "accounts", 0, "work", "\033" },
+		{ "account work", 0, "Server         pop.example.org", NULL },
+		{ "account nobody", 66, "there is no account \"nobody\"",
+		    NULL },
+		{ "messages --limit 2", 0, "?]0;evil? gr\xc3\xbc\xc3\x9f",
+		    "\033" },
+		{ "messages --account nobody", 0, "ACCOUNT", NULL },
+		{ "messages --since never", 64, "bad value \"never\"", NULL },
+		{ "messages --limit 0", 64, "bad --limit", NULL },
+		{ "messages --all --limit 3", 64, "either", NULL },
+		{ "messages --al --limit 3", 64, "either", NULL },
+		{ "messages --acount x", 64, "did you mean \"--account\"?",
+		    NULL },
+		{ "messages -x", 64, "bad option \"-x\"", NULL },
+		{ "messages --account", 64, "needs an argument", NULL },
+		{ "messages extra", 64, "too many arguments", NULL },
+		{ "show 1205", 0, "From           A <a@example.org>", "\033" },
+		{ "show 99999", 66, "there is no message 99999", NULL },
+		{ "show x", 64, "is no id", NULL },
+		{ "show", 64, "usage: evpopctl show ID", NULL },
+		{ "raw 99999", 66, "there is no message", NULL },
+		{ "polls", 0, "1970-01-01T00:00:01.000Z  work", NULL },
+		{ "pause work", 0, "paused", NULL },
+		{ "resume work nobody", 66, "resumed", NULL },
+		{ "poll", 64, "name accounts, or say --all", NULL },
+		{ "poll --all work", 64, "name accounts, or say --all", NULL },
+		{ "poll nobody", 66, "no account", NULL },
+		{ "poll work", 0, "queued         work", NULL },
+		{ "reload", 78, "evpopd.conf:3: prot: unknown key", NULL },
+		{ "mesages", 64, "did you mean \"messages\"?", NULL },
+		{ "frobnicate", 64, "\"evpopctl help\"", NULL },
+		{ "", 64, "usage: evpopctl", NULL },
+		{ "--bad", 64, "usage: evpopctl", NULL },
+		{ "--version", 0, "evpopctl ", NULL },
+		{ "--help", 0, "resume NAME...", NULL },
+		{ "help raw", 0, "-o, --output FILE", NULL },
+		{ "help rwa", 64, "did you mean \"raw\"?", NULL },
+		{ "messages --help", 0, "-S, --since TIME", NULL },
+		{ "messages -h", 0, "-S, --since TIME", NULL },
+	};
+	struct result result;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		run(&result, "ctl %s", cases[i].line);
+		if (result.code != cases[i].code ||
+		    strstr(result.out, cases[i].wanted) == NULL ||
+		    (cases[i].unwanted != NULL &&
+			strstr(result.out, cases[i].unwanted) != NULL))
+			fail_msg("%s: %d: %s", cases[i].line, result.code,
+			    result.out);
+		free(result.out);
+	}
+}
+
+static size_t
+lines_of(const char *text)
+{
+	size_t lines = 0;
+
+	for (; *text != '\0'; text++)
+		lines += *text == '\n';
+	return lines;
+}
+
+static void
+test_lists_go_on(void **state)
+{
+	struct result result;
+
+	(void)state;
+	run(&result, "ctl messages --all");
+	assert_int_equal(result.code, 0);
+	assert_int_equal(lines_of(result.out), MESSAGES + 1);
+	free(result.out);
+	run(&result, "ctl messages --limit 1001");
+	assert_int_equal(lines_of(result.out), 1002);
+	free(result.out);
+	run(&result, "ctl messages");
+	assert_int_equal(lines_of(result.out), 51);
+	free(result.out);
+}
+
+static void
+test_json_is_printed(void **state)
+{
+	struct result result;
+	json_t *json;
+
+	(void)state;
+	run(&result, "ctl --json account work");
+	json = json_loads(result.out, 0, NULL);
+	assert_string_equal(
+	    json_string_value(json_object_get(json, "name")), "work");
+	assert_int_equal(lines_of(result.out), 1);
+	json_decref(json);
+	free(result.out);
+	run(&result, "ctl messages --all --json");
+	assert_int_equal(lines_of(result.out), 2);
+	free(result.out);
+}
+
+static void
+test_raw_messages(void **state)
+{
+	struct fixture *fixture = *state;
+	struct result result;
+	char path[128];
+	struct stat status;
+
+	run(&result, "ctl raw 1205");
+	assert_int_equal(result.code, 0);
+	assert_int_equal(result.length, BODY_SIZE);
+	assert_memory_equal(result.out, "\x1b[31mHello\r\n", 12);
+	for (size_t i = 12; i < BODY_SIZE; i++)
+		assert_int_equal((unsigned char)result.out[i],
+		    (unsigned char)(i * 7 + i / 253));
+	free(result.out);
+
+	snprintf(path, sizeof(path), "%s/m.eml", fixture->folder);
+	run(&result, "ctl raw -o %s 1205", path);
+	assert_int_equal(result.code, 0);
+	assert_int_equal(result.length, 0);
+	free(result.out);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_size, BODY_SIZE);
+	assert_int_equal(status.st_mode & 0777, 0600);
+
+	/* A message that ends too soon leaves what was there before. */
+	run(&result, "ctl raw -o %s 1204", path);
+	assert_int_equal(result.code, 75);
+	assert_non_null(strstr(result.out, "too early"));
+	free(result.out);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_size, BODY_SIZE);
+	run(&result, "ls -A %s", fixture->folder);
+	assert_string_equal(result.out, "m.eml\ns\n");
+	free(result.out);
+	assert_int_equal(unlink(path), 0);
+
+	run(&result, "ctl raw -o %s/none/m.eml 1205", fixture->folder);
+	assert_int_equal(result.code, 74);
+	assert_non_null(strstr(result.out, "No such file"));
+	free(result.out);
+	/* A device is written to and stays one. */
+	run(&result, "ctl raw -o /dev/null 1205 && test -c /dev/null");
+	assert_int_equal(result.code, 0);
+	free(result.out);
+}
+
+static void
+test_writes_that_fail(void **state)
+{
+	struct result result;
+
+	(void)state;
+	run(&result, "ctl raw -o /dev/full 1205");
+	assert_int_equal(result.code, 74);
+	assert_non_null(strstr(result.out, "No space left"));
+	free(result.out);
+	run(&result, "ctl raw 1205 >/dev/full");
+	assert_int_equal(result.code, 74);
+	assert_non_null(strstr(result.out, "standard output"));
+	free(result.out);
+	run(&result, "ctl messages --all >/dev/full");
+	assert_int_equal(result.code, 74);
+	free(result.out);
+	run(&result, "ctl status >/dev/full");
+	assert_int_equal(result.code, 74);
+	assert_non_null(strstr(result.out, "No space left"));
+	free(result.out);
+	/* A reader that has enough is no reason for words. */
+	run(&result, "{ ctl messages --all; echo $? >&2; } | head -n 1");
+	assert_non_null(strstr(result.out, "SUBJECT\n74\n"));
+	free(result.out);
+}
+
+static void
+test_polls_are_waited_for(void **state)
+{
+	struct result result;
+
+	(void)state;
+	run(&result, "ctl poll --wait work");
+	assert_int_equal(result.code, 0);
+	assert_non_null(strstr(result.out, "work           ok, 3 fetched"));
+	free(result.out);
+	run(&result, "ctl poll -w broken");
+	assert_int_equal(result.code, 77);
+	assert_non_null(strstr(result.out, "auth: refused"));
+	assert_null(strchr(result.out, 0x1b));
+	free(result.out);
+	run(&result, "ctl poll --all");
+	assert_int_equal(result.code, 0);
+	assert_non_null(strstr(result.out, "work"));
+	assert_null(strstr(result.out, "off"));
+	free(result.out);
+}
+
+static void
+test_a_terminal(void **state)
+{
+	struct result result;
+
+	(void)state;
+	run(&result, "command -v script >/dev/null");
+	if (result.code != 0) {
+		free(result.out);
+		skip();
+	}
+	free(result.out);
+	run(&result,
+	    "script -qec 'stty cols 60; %s messages -n 3' /dev/null "
+	    "</dev/null",
+	    EVPOPCTL);
+	assert_non_null(strstr(result.out, "\033[1m"));
+	assert_non_null(strstr(result.out, " ago"));
+	assert_non_null(strstr(result.out, "?]0;evil?"));
+	free(result.out);
+	run(&result,
+	    "NO_COLOR=1 script -qec '%s accounts' /dev/null </dev/null",
+	    EVPOPCTL);
+	assert_null(strchr(result.out, 0x1b));
+	free(result.out);
+	run(&result, "script -qec '%s raw 1205' /dev/null </dev/null",
+	    EVPOPCTL);
+	assert_non_null(strstr(result.out, "?[31mHello\r\n"));
+	assert_null(memchr(result.out, 0x1b, result.length));
+	free(result.out);
+	run(&result, "script -qec '%s --json show 1205' /dev/null </dev/null",
+	    EVPOPCTL);
+	assert_non_null(strstr(result.out, "\r\n  \"id\": 1205"));
+	free(result.out);
+}
+
+/* Answer every connection of a socket with the same bytes. */
+static pid_t
+babble(const char *path, const char *bytes)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pid_t child;
+
+	memcpy(address.sun_path, path, strlen(path));
+	assert_int_equal(
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 5), 0);
+	child = fork();
+	assert_int_not_equal(child, -1);
+	if (child != 0) {
+		close(fd);
+		return child;
+	}
+	for (;;) {
+		int client = accept(fd, NULL, NULL);
+		char request[4096];
+
+		if (client == -1 ||
+		    recv(client, request, sizeof(request), 0) <= 0)
+			_exit(1);
+		(void)!send(client, bytes, strlen(bytes), MSG_NOSIGNAL);
+		close(client);
+	}
+}
+
+static void
+test_daemons_that_make_no_sense(void **state)
+{
+	static const struct {
+		const char *bytes;
+		int code;
+		const char *wanted;
+	} cases[] = {
+		{ "", 75, "too early" },
+		{ "+OK POP3 ready\r\n", 70, "makes no sense" },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"a\":", 75,
+		    "too early" },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 70,
+		    "no JSON object" },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", 70,
+		    "no list of accounts" },
+		{ "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", 70,
+		    "status 500" },
+		{ "HTTP/1.1 503 No\r\nConnection: close\r\n\r\n"
+		  "{\"error\":{\"code\":\"x\",\"message\":\"full \\u001b[1m\","
+		  "\"hint\":\"y\"}}",
+		    75, "full ?[1m" },
+		{ "HTTP/1.1 403 No\r\nConnection: close\r\n\r\n"
+		  "{\"error\":{\"code\":\"x\",\"message\":\"not an admin\"}}",
+		    77, "not an admin" },
+	};
+	struct fixture *fixture = *state;
+	struct result result;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/babble", fixture->folder);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		pid_t child = babble(path, cases[i].bytes);
+
+		run(&result, "ctl -s %s accounts", path);
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+		assert_int_equal(unlink(path), 0);
+		if (result.code != cases[i].code ||
+		    strstr(result.out, cases[i].wanted) == NULL)
+			fail_msg(
+			    "case %zu: %d: %s", i, result.code, result.out);
+		free(result.out);
+	}
+}
+
+static void
+test_daemons_out_of_reach(void **state)
+{
+	struct fixture *fixture = *state;
+	struct result result;
+
+	run(&result, "ctl -s %s/none status", fixture->folder);
+	assert_int_equal(result.code, 69);
+	assert_non_null(strstr(result.out, "systemctl status evpopd"));
+	assert_non_null(strstr(result.out, "No such file"));
+	free(result.out);
+
+	run(&result, "ctl -s /%0200d status", 7);
+	assert_int_equal(result.code, 64);
+	assert_non_null(strstr(result.out, "at most 107 octets"));
+	free(result.out);
+
+	kill(fixture->daemon, SIGKILL);
+	waitpid(fixture->daemon, NULL, 0);
+	run(&result, "ctl status");
+	assert_int_equal(result.code, 69);
+	assert_non_null(strstr(result.out, "Connection refused"));
+	free(result.out);
+	fixture->daemon = fork(); /* for teardown() to end */
+	if (fixture->daemon == 0) {
+		pause();
+		_exit(0);
+	}
+
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(chmod(fixture->folder, 0700), 0);
+	run(&result, "setpriv --reuid 65533 --clear-groups '%s' status",
+	    EVPOPCTL);
+	if (result.code != 127 && strstr(result.out, "setpriv") == NULL) {
+		assert_int_equal(result.code, 77);
+		assert_non_null(strstr(result.out, "Permission denied"));
+	}
+	free(result.out);
+}
+
+#define LIVE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIVE(test_commands),
+		LIVE(test_lists_go_on),
+		LIVE(test_json_is_printed),
+		LIVE(test_raw_messages),
+		LIVE(test_writes_that_fail),
+		LIVE(test_polls_are_waited_for),
+		LIVE(test_a_terminal),
+		LIVE(test_daemons_that_make_no_sense),
+		LIVE(test_daemons_out_of_reach),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

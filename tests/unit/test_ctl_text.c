@@ -1,0 +1,354 @@
+/* What evpopctl makes of text, numbers and rows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/ctl/human.h"
+#include "daemon/ctl/table.h"
+#include "daemon/ctl/target.h"
+#include "daemon/ctl/text.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define FFFD     "\xef\xbf\xbd"
+
+static void
+test_text_is_cleaned(void **state)
+{
+	static const struct {
+		const char *text, *line, *lines;
+	} cases[] = {
+		{ "", "", "" },
+		{ "plain", "plain", "plain" },
+		{ "a\nb\tc\rd", "a b c d", "a\nb\tc d" },
+		{ "\x1b[31mred\x1b[0m", "?[31mred?[0m", "?[31mred?[0m" },
+		{ "\x1b]0;title\x07", "?]0;title?", "?]0;title?" },
+		{ "\x7f\x08\x01", "???", "???" },
+		{ "\xc2\x9b"
+		  "31m",
+		    "?31m", "?31m" },
+		{ "\x9b"
+		  "31m",
+		    FFFD "31m", FFFD "31m" },
+		{ "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f",
+		    "gr\xc3\xbc\xc3\x9f" },
+		{ "\xe6\x97\xa5", "\xe6\x97\xa5", "\xe6\x97\xa5" },
+		{ "caf\xe9", "caf" FFFD, "caf" FFFD },
+		{ "\xe2\x82", FFFD FFFD, FFFD FFFD },
+		{ "\xe2\x80\xae"
+		  "fdp.exe",
+		    "?fdp.exe", "?fdp.exe" },
+		{ "\xe2\x81\xa6x\xe2\x80\x8b", "?x?", "?x?" },
+		{ "\xef\xbb\xbfx", "?x", "?x" },
+		{ "\xf3\xa0\x81\x81", "?", "?" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char *line = text_clean(cases[i].text, TEXT_ONE_LINE);
+		char *lines = text_clean(cases[i].text, TEXT_KEEP_LINES);
+
+		assert_string_equal(line, cases[i].line);
+		assert_string_equal(lines, cases[i].lines);
+		free(line);
+		free(lines);
+	}
+}
+
+/* Whatever comes, nothing of what moves a cursor is left. */
+static void
+test_no_octet_gets_through(void **state)
+{
+	(void)state;
+	for (int first = 1; first < 256; first++) {
+		for (int second = 1; second < 256; second++) {
+			char text[3] = { (char)first, (char)second, '\0' };
+			char *clean = text_clean(text, TEXT_ONE_LINE);
+
+			for (const char *c = clean; *c != '\0'; c++) {
+				unsigned char octet = (unsigned char)*c;
+
+				assert_true(octet >= 0x20 && octet != 0x7f);
+				if (octet == 0xc2)
+					assert_true(
+					    (unsigned char)c[1] >= 0xa0);
+			}
+			free(clean);
+		}
+	}
+}
+
+static void
+test_text_has_a_width(void **state)
+{
+	(void)state;
+	assert_int_equal(text_width(""), 0);
+	assert_int_equal(text_width("abc"), 3);
+	assert_int_equal(text_width("gr\xc3\xbc\xc3\x9f"), 4);
+	assert_int_equal(text_width("\xe6\x97\xa5\xe6\x9c\xac"), 4);
+	assert_int_equal(text_width("e\xcc\x81"), 1);
+	assert_int_equal(text_fit("abc", 2), 2);
+	assert_int_equal(text_fit("abc", 9), 3);
+	assert_int_equal(text_fit("\xe6\x97\xa5\xe6\x9c\xac", 3), 3);
+	assert_int_equal(text_fit("\xe6\x97\xa5\xe6\x9c\xac", 1), 0);
+	assert_int_equal(text_fit("e\xcc\x81x", 1), 3);
+}
+
+static void
+test_json_is_escaped(void **state)
+{
+	static const struct {
+		const char *json, *safe;
+	} cases[] = {
+		{ "{\n \"a\": \"b\"\n}", "{\n \"a\": \"b\"\n}" },
+		{ "\"\x7f\"", "\"\\u007f\"" },
+		{ "\"\xc2\x9b\"", "\"\\u009b\"" },
+		{ "\"\xe2\x80\xae\"", "\"\\u202e\"" },
+		{ "\"\xf3\xa0\x81\x81\"", "\"\\udb40\\udc41\"" },
+		{ "\"gr\xc3\xbc\"", "\"gr\xc3\xbc\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char *safe = text_escape_json(cases[i].json);
+
+		assert_string_equal(safe, cases[i].safe);
+		free(safe);
+	}
+}
+
+/* A stream is the same however it is cut. */
+static void
+test_a_stream_is_cleaned(void **state)
+{
+	static const char mail[] = "Subject: \xe2\x82\xac \x1b[2J\r\n\r\n"
+				   "bare\rreturn \xf0\x9f\x93\xa7 \xe2\x28 "
+				   "\xc2\x9b end\r";
+	static const char wanted[] = "Subject: \xe2\x82\xac ?[2J\n\n"
+				     "bare return \xf0\x9f\x93\xa7 " FFFD "( "
+				     "? end ";
+	size_t length = strlen(mail);
+
+	(void)state;
+	for (size_t first = 0; first <= length; first++) {
+		for (size_t second = first; second <= length; second++) {
+			struct text_stream stream = { .length = 0 };
+			char clean[TEXT_STREAM_ROOM(sizeof(mail)) * 2];
+			size_t cuts[] = { 0, first, second, length };
+			size_t used = 0;
+
+			for (size_t i = 0; i < 3; i++) {
+				if (cuts[i + 1] > cuts[i])
+					used += text_stream_clean(&stream,
+					    mail + cuts[i],
+					    cuts[i + 1] - cuts[i],
+					    clean + used);
+			}
+			used += text_stream_clean(&stream, "", 0, clean + used);
+			clean[used] = '\0';
+			assert_string_equal(clean, wanted);
+		}
+	}
+}
+
+static void
+test_sizes_for_people(void **state)
+{
+	static const struct {
+		uint64_t octets;
+		const char *text;
+	} cases[] = {
+		{ 0, "0 B" },
+		{ 1023, "1023 B" },
+		{ 1024, "1.0 KiB" },
+		{ 1536, "1.5 KiB" },
+		{ 10239, "9.9 KiB" },
+		{ 10240, "10 KiB" },
+		{ 1048575, "1023 KiB" },
+		{ 1048576, "1.0 MiB" },
+		{ UINT64_MAX, "15 EiB" },
+	};
+	char text[HUMAN_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_string_equal(
+		    human_octets(cases[i].octets, text), cases[i].text);
+}
+
+static void
+test_times_for_people(void **state)
+{
+	char text[40];
+
+	(void)state;
+	human_age(1000, 1500, text, sizeof(text));
+	assert_string_equal(text, "just now");
+	human_age(0, 59999, text, sizeof(text));
+	assert_string_equal(text, "59 s ago");
+	human_age(0, 7200000, text, sizeof(text));
+	assert_string_equal(text, "2 h ago");
+	human_age(300000, 0, text, sizeof(text));
+	assert_string_equal(text, "in 5 min");
+	human_age(0, 800LL * 86400000, text, sizeof(text));
+	assert_string_equal(text, "2 y ago");
+	human_duration(0, text, sizeof(text));
+	assert_string_equal(text, "0 s");
+	human_duration(3600, text, sizeof(text));
+	assert_string_equal(text, "1 h");
+	human_duration(310, text, sizeof(text));
+	assert_string_equal(text, "5 min 10 s");
+	human_duration(183600, text, sizeof(text));
+	assert_string_equal(text, "2 d 3 h");
+}
+
+static void
+test_targets_are_encoded(void **state)
+{
+	struct target target;
+
+	(void)state;
+	target_begin(&target, "/v1/accounts/");
+	target_segment(&target, "a/b ?\xc3\xbc");
+	target_path(&target, "/poll");
+	target_parameter(&target, "none", NULL);
+	target_parameter(&target, "q", "a&b=c+d");
+	target_parameter(&target, "n", "5");
+	assert_string_equal(target.text,
+	    "/v1/accounts/a%2Fb%20%3F%C3%BC/poll?q=a%26b%3Dc%2Bd&n=5");
+	target_free(&target);
+	assert_null(target.text);
+}
+
+/* ---- tables ---- */
+
+static const struct table_column columns[] = {
+	{ "NAME", TABLE_LEFT, true },
+	{ "N", TABLE_RIGHT, false },
+	{ "TEXT", TABLE_LEFT, true },
+};
+
+static char *
+printed(struct table *table, size_t width, bool colour)
+{
+	char *text = NULL;
+	size_t length = 0;
+	FILE *out = open_memstream(&text, &length);
+
+	assert_non_null(out);
+	assert_true(table_print(table, out, width, colour));
+	assert_int_equal(fclose(out), 0);
+	return text;
+}
+
+static void
+fill(struct table *table)
+{
+	table_cell(table, "gr\xc3\xbc\xc3\x9f");
+	table_cell_count(table, 7);
+	table_cell(table, "a text that goes on");
+	table_cell(table, "\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5");
+	table_cell_count(table, 1234);
+	table_cell_coloured(table, NULL, TABLE_BAD);
+}
+
+static void
+test_tables_are_aligned(void **state)
+{
+	struct table *table = table_new(columns, 3);
+	char *text;
+
+	(void)state;
+	fill(table);
+	text = printed(table, 0, false);
+	assert_string_equal(text, "NAME       N  TEXT\n"
+				  "gr\xc3\xbc\xc3\x9f       7  "
+				  "a text that goes on\n"
+				  "\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5  1234"
+				  "  -\n");
+	free(text);
+	/* The next page has no titles, and the same columns. */
+	table_cell(table, "x");
+	table_cell_count(table, 1);
+	table_cell(table, "\x1b[1m");
+	text = printed(table, 0, false);
+	assert_string_equal(text, "x          1  ?[1m\n");
+	free(text);
+	table_free(&table);
+	assert_null(table);
+}
+
+static void
+test_tables_fit_the_terminal(void **state)
+{
+	(void)state;
+	for (size_t width = 1; width < 60; width++) {
+		struct table *table = table_new(columns, 3);
+		char *text, *line, *rest;
+
+		fill(table);
+		text = rest = printed(table, width, false);
+		for (int i = 0; i < 3; i++) {
+			line = strsep(&rest, "\n");
+			if (text_width(line) > width)
+				fail_msg("%zu: \"%s\"", width, line);
+		}
+		assert_string_equal(rest, "");
+		free(text);
+		table_free(&table);
+	}
+	{
+		struct table *table = table_new(columns, 3);
+		char *text;
+
+		fill(table);
+		text = printed(table, 26, false);
+		assert_non_null(strstr(text, "gr\xc3\xbc\xc3\x9f       7  "
+					     "a text that\xe2\x80\xa6\n"));
+		free(text);
+		table_free(&table);
+	}
+}
+
+static void
+test_tables_have_colours(void **state)
+{
+	struct table *table = table_new(columns, 3);
+	char *text;
+
+	(void)state;
+	fill(table);
+	text = printed(table, 0, true);
+	assert_non_null(strstr(text, "\033[1mNAME\033[0m"));
+	assert_non_null(strstr(text, "\033[31m-\033[0m\n"));
+	free(text);
+	table_free(&table);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_text_is_cleaned),
+		cmocka_unit_test(test_no_octet_gets_through),
+		cmocka_unit_test(test_text_has_a_width),
+		cmocka_unit_test(test_json_is_escaped),
+		cmocka_unit_test(test_a_stream_is_cleaned),
+		cmocka_unit_test(test_sizes_for_people),
+		cmocka_unit_test(test_times_for_people),
+		cmocka_unit_test(test_targets_are_encoded),
+		cmocka_unit_test(test_tables_are_aligned),
+		cmocka_unit_test(test_tables_fit_the_terminal),
+		cmocka_unit_test(test_tables_have_colours),
+	};
+
+	if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
