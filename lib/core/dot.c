@@ -80,7 +80,7 @@ after_dot(struct evpop_dot *dot, unsigned char next, size_t *used_r,
 		dot->state = EVPOP_DOT_INSIDE;
 		return false;
 	}
-	dot->state = had_cr ? EVPOP_DOT_AFTER_CR : EVPOP_DOT_INSIDE;
+	dot->state = EVPOP_DOT_INSIDE;
 	*span_r = held_back;
 	*span_length_r = had_cr ? 2 : 1;
 	*status_r = EVPOP_DOT_SPAN;

@@ -141,6 +141,27 @@ endless_mechanisms_are_bounded(void **state)
 	assert_true(evpop_capabilities_sasl(&capabilities, "MECH-0123"));
 }
 
+/* To the last octet, and no further. */
+static void
+mechanisms_fill_the_list_exactly(void **state)
+{
+	struct evpop_capabilities capabilities;
+	size_t i;
+
+	(void)state;
+	memset(&capabilities, 0, sizeof capabilities);
+	for (i = 0; i < 25; i++)
+		note_line(&capabilities, "SASL MECH-0123");
+	assert_int_equal(strlen(capabilities.sasl), 249);
+	note_line(&capabilities, "SASL SIX-66");
+	assert_int_equal(strlen(capabilities.sasl), 249);
+	note_line(&capabilities, "SASL FIVE5");
+	assert_int_equal(strlen(capabilities.sasl), 255);
+	assert_true(evpop_capabilities_sasl(&capabilities, "FIVE5"));
+	note_line(&capabilities, "SASL X");
+	assert_int_equal(strlen(capabilities.sasl), 255);
+}
+
 static void
 a_long_implementation_is_cut(void **state)
 {
@@ -191,6 +212,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_are_noted),
 		cmocka_unit_test(endless_mechanisms_are_bounded),
+		cmocka_unit_test(mechanisms_fill_the_list_exactly),
 		cmocka_unit_test(a_long_implementation_is_cut),
 		cmocka_unit_test(mechanisms_are_found_as_whole_words),
 	};

@@ -80,12 +80,14 @@ static const struct exchange listings[] = {
 				    "entry LIST number=1 octets=2\n"
 				    "done LIST ok '' ignored=3\n" },
 	{ .name = "ignored lines are counted for each listing",
-	    .commands = LOGIN "|LIST|UIDL|CAPA",
+	    .commands = LOGIN "|LIST|NOOP|UIDL|CAPA",
 	    .window_commands = 9,
 	    .replies = { LOGGED, OCTETS("+OK\r\nx\r\ny\r\n.\r\n"),
-		OCTETS("+OK\r\nx\r\n1 a\r\n.\r\n"), OCTETS("+OK\r\n.\r\n") },
+		OCTETS("+OK\r\n"), OCTETS("+OK\r\nx\r\n1 a\r\n.\r\n"),
+		OCTETS("+OK\r\n.\r\n") },
 	    .events = LOGGED_EVENTS "begin LIST ok ''\n"
 				    "done LIST ok '' ignored=2\n"
+				    "done NOOP ok ''\n"
 				    "begin UIDL ok ''\n"
 				    "entry UIDL number=1 id='a'\n"
 				    "done UIDL ok '' ignored=1\n"

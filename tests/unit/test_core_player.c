@@ -110,8 +110,9 @@ append_result(char *record, const struct evpop_result *result)
 {
 	append(record, " %s", evpop_error_name(result->error));
 	if (result->error != EVPOP_ERROR_NONE)
-		append(record, "@%s %s", evpop_phase_name(result->phase),
-		    evpop_scope_name(result->scope));
+		append(record, "@%s", evpop_phase_name(result->phase));
+	if (result->scope != EVPOP_SCOPE_NONE)
+		append(record, " %s", evpop_scope_name(result->scope));
 	if (result->retry)
 		append(record, " retry");
 	if (result->code != EVPOP_CODE_NONE)

@@ -243,6 +243,29 @@ static const struct exchange logins[] = {
 				    "done PASS cancelled@login session "
 				    "'the log-in was refused: again'\n"
 				    "done NOOP ok ''\n" },
+	{ .name = "USER refused while CAPA is under way",
+	    .commands = "USER joe|CAPA|PASS x",
+	    .window_commands = 2,
+	    .replies = { OCTETS("+OK hi\r\n"), OCTETS("-ERR who\r\n"),
+		OCTETS("+OK\r\n.\r\n") },
+	    .wire = "USER joe|CAPA",
+	    .events = "greeting ok 'hi'\n"
+		      "done USER auth@login account 'who'\n"
+		      "begin CAPA ok ''\n"
+		      "done CAPA ok ''\n"
+		      "done PASS cancelled@login session "
+		      "'the log-in was refused: who'\n" },
+	{ .name = "no log-in asked for, with CAPA under way",
+	    .commands = "CAPA|STAT|QUIT",
+	    .window_commands = 9,
+	    .replies = { OCTETS("+OK hi\r\n"), OCTETS("-ERR\r\n"),
+		OCTETS("+OK bye\r\n") },
+	    .wire = "CAPA|QUIT",
+	    .events = "greeting ok 'hi'\n"
+		      "done CAPA refused@command message ''\n"
+		      "done STAT cancelled@login session 'not logged in'\n"
+		      "done QUIT ok 'bye'\n"
+		      "closed ok ''\n" },
 	{ .name = "no log-in asked for",
 	    .commands = "STAT|LIST|QUIT",
 	    .replies = { OCTETS("+OK hi\r\n"), OCTETS("+OK bye\r\n") },

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "lib/core/session.h"
 #include "tests/unit/test_core_player.h"
 
 static enum evpop_error
@@ -130,6 +131,10 @@ nothing_is_taken_behind_a_failure(void **state)
 	struct evpop_proto *proto = logged_in();
 
 	(void)state;
+	assert_int_equal(submit(proto, "NOOP"), EVPOP_ERROR_NONE);
+	assert_int_equal(submit(proto, "RSET"), EVPOP_ERROR_NONE);
+	expect_output(proto, "NOOP\r\n");
+	evpop_proto_set_window(proto, 9, 0);
 	evpop_proto_eof(proto);
 	assert_int_equal(submit(proto, "NOOP"), EVPOP_ERROR_USAGE);
 	expect_output(proto, "");
@@ -312,6 +317,58 @@ freeing_nothing_or_midway_is_harmless(void **state)
 	evpop_proto_free(proto);
 }
 
+/* PASS follows a USER that was sent anew in the same write. */
+static void
+a_second_log_in_leaves_in_one_flight(void **state)
+{
+	struct evpop_proto *proto = greeted();
+
+	(void)state;
+	evpop_proto_set_window(proto, 9, 0);
+	assert_int_equal(submit(proto, "USER joe"), EVPOP_ERROR_NONE);
+	expect_output(proto, "USER joe\r\n");
+	hear(proto, "-ERR who\r\n");
+	assert_int_equal(submit(proto, "USER jim"), EVPOP_ERROR_NONE);
+	assert_int_equal(submit(proto, "PASS y"), EVPOP_ERROR_NONE);
+	expect_output(proto, "USER jim\r\nPASS y\r\n");
+	evpop_proto_free(proto);
+}
+
+static bool
+output_holds(const struct evpop_proto *proto, const char *text)
+{
+	return proto->output.bytes != NULL &&
+	       memmem(proto->output.bytes, proto->output.room, text,
+		   strlen(text)) != NULL;
+}
+
+/* In the queue until it is encoded, in the output until it is written. */
+static void
+a_password_is_held_no_longer_than_needed(void **state)
+{
+	struct evpop_proto *proto = evpop_proto_new(NULL);
+	size_t length;
+
+	(void)state;
+	assert_non_null(proto);
+	evpop_proto_set_window(proto, 9, 0);
+	assert_int_equal(submit(proto, "PASS hunter2"), EVPOP_ERROR_NONE);
+	assert_int_equal(submit(proto, "CAPA"), EVPOP_ERROR_NONE);
+	assert_string_equal(evpop_queue_at(&proto->queue, 0)->text, "hunter2");
+	/* Its turn has not come, so it is not left in the output either. */
+	expect_output(proto, "");
+	assert_false(output_holds(proto, "hunter2"));
+	hear(proto, "+OK\r\n");
+	assert_non_null(evpop_proto_output(proto, &length));
+	assert_int_equal(length, 20);
+	assert_null(evpop_queue_at(&proto->queue, 0)->text);
+	assert_true(output_holds(proto, "hunter2"));
+	evpop_proto_sent(proto, 14);
+	assert_false(output_holds(proto, "hunter2"));
+	assert_true(output_holds(proto, "CAPA"));
+	evpop_proto_free(proto);
+}
+
 /* ---- trace ---- */
 
 #define TRACE_SIZE 4096
@@ -398,6 +455,8 @@ main(void)
 		    nothing_is_sent_between_stls_and_the_handshake),
 		cmocka_unit_test(capabilities_are_replaced_by_the_next_answer),
 		cmocka_unit_test(freeing_nothing_or_midway_is_harmless),
+		cmocka_unit_test(a_second_log_in_leaves_in_one_flight),
+		cmocka_unit_test(a_password_is_held_no_longer_than_needed),
 		cmocka_unit_test(
 		    the_trace_shows_lines_but_no_password_and_no_body),
 	};
