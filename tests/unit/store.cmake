@@ -1,0 +1,14 @@
+add_library(test_store_fixture STATIC
+	test_store_fixture.c test_store_faulty.c)
+target_include_directories(test_store_fixture PUBLIC ${CMAKE_SOURCE_DIR})
+target_link_libraries(test_store_fixture PRIVATE evpop_settings
+	PUBLIC evpopd_store PkgConfig::CMOCKA)
+
+foreach(subject account body search uid)
+	evpop_unit_test(store_${subject} test_store_${subject}.c
+		LIBS test_store_fixture evpopd_store LABELS thread)
+endforeach()
+foreach(subject)
+	evpop_unit_test(store_${subject} test_store_${subject}.c
+		LIBS test_store_fixture evpopd_store)
+endforeach()

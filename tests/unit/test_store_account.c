@@ -1,0 +1,271 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/test_store_fixture.h"
+
+static int64_t
+account(struct fixture *fixture, const char *name, const char *stable_id)
+{
+	int64_t id;
+
+	assert_int_equal(
+	    fixture_account(fixture, name, stable_id, &id), STORE_OK);
+	assert_true(id > 0);
+	return id;
+}
+
+static void
+same_name_is_the_same_row(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t first = account(fixture, "a", NULL);
+
+	assert_int_equal(account(fixture, "a", NULL), first);
+	assert_int_not_equal(account(fixture, "b", NULL), first);
+	fixture_close(fixture);
+	fixture_open(fixture);
+	assert_int_equal(account(fixture, "a", NULL), first);
+}
+
+static void
+stable_id_survives_a_rename(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t id = account(fixture, "old", "x1");
+
+	assert_int_equal(account(fixture, "new", "x1"), id);
+	assert_string_equal(fixture_text(fixture,
+				"SELECT name FROM account WHERE id ="
+				" (SELECT max(id) FROM account)"),
+	    "new");
+	assert_int_not_equal(account(fixture, "old", NULL), id);
+}
+
+static void
+row_without_stable_id_takes_one(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t id = account(fixture, "plain", NULL);
+
+	assert_int_equal(account(fixture, "plain", "x2"), id);
+	assert_int_equal(account(fixture, "other", "x2"), id);
+}
+
+static void
+names_can_be_swapped(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t one = account(fixture, "a", "1");
+	int64_t two = account(fixture, "b", "2");
+
+	assert_int_equal(account(fixture, "b", "1"), one);
+	assert_int_equal(account(fixture, "a", "2"), two);
+	assert_int_equal(account(fixture, "b", "1"), one);
+	assert_int_equal(account(fixture, "a", "2"), two);
+}
+
+static void
+name_of_another_stable_id_is_another_account(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t one = account(fixture, "a", "1");
+
+	assert_int_not_equal(account(fixture, "a", "3"), one);
+	assert_int_equal(account(fixture, "was-a", "1"), one);
+}
+
+/* ---- polls and the list ---- */
+
+static enum store_status
+record(struct fixture *fixture, int64_t account_id, const char *outcome,
+    const char *text, int64_t finished_ms)
+{
+	struct answer answer = { 0 };
+	struct store_poll poll = { .account_id = account_id,
+		.started_ms = finished_ms - 500,
+		.finished_ms = finished_ms,
+		.outcome = outcome,
+		.text = text,
+		.messages = 9,
+		.fetched = 3,
+		.failed = 1,
+		.deleted = 2,
+		.octets_in = 1000,
+		.octets_out = 100,
+		.body_octets = 900 };
+
+	store_poll_record(fixture->store, &poll, answer_done, &answer);
+	fixture_wait(fixture, &answer.done);
+	return answer.status;
+}
+
+struct seen_account {
+	bool done;
+	int64_t success_ms, error_ms;
+	char error[64];
+	size_t count;
+};
+
+static void
+see_first(enum store_status status, const struct store_account_row *rows,
+    size_t count, void *arg)
+{
+	struct seen_account *seen = arg;
+
+	assert_int_equal(status, STORE_OK);
+	assert_true(count > 0);
+	assert_string_equal(rows[0].name, "home");
+	seen->success_ms = rows[0].last_success_ms;
+	seen->error_ms = rows[0].last_error_ms;
+	snprintf(seen->error, sizeof(seen->error), "%s",
+	    rows[0].last_error != NULL ? rows[0].last_error : "(none)");
+	seen->count = count;
+	seen->done = true;
+}
+
+static void
+expect_account(struct fixture *fixture, int64_t success_ms, int64_t error_ms,
+    const char *error)
+{
+	struct seen_account seen = { 0 };
+
+	store_accounts(fixture->store, see_first, &seen);
+	fixture_wait(fixture, &seen.done);
+	assert_int_equal(seen.success_ms, success_ms);
+	assert_int_equal(seen.error_ms, error_ms);
+	assert_string_equal(seen.error, error);
+}
+
+static void
+polls_leave_their_mark_on_the_account(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t id = fixture->account;
+
+	expect_account(fixture, 0, 0, "(none)");
+	assert_int_equal(record(fixture, id, "ok", NULL, 1000), STORE_OK);
+	expect_account(fixture, 1000, 0, "(none)");
+	assert_int_equal(
+	    record(fixture, id, "tls", "name differs", 2000), STORE_OK);
+	expect_account(fixture, 1000, 2000, "name differs");
+	assert_int_equal(record(fixture, id, "timeout", NULL, 3000), STORE_OK);
+	expect_account(fixture, 1000, 3000, "timeout");
+	assert_int_equal(record(fixture, id, "ok", NULL, 4000), STORE_OK);
+	expect_account(fixture, 4000, 3000, "(none)");
+	assert_int_equal(
+	    record(fixture, 4711, "ok", NULL, 5000), STORE_NOT_FOUND);
+}
+
+struct seen_polls {
+	bool done, more;
+	size_t count;
+	int64_t last_id, finished_ms[8];
+};
+
+static void
+see_polls(enum store_status status, const struct store_poll_row *rows,
+    size_t count, bool more, void *arg)
+{
+	struct seen_polls *seen = arg;
+
+	assert_int_equal(status, STORE_OK);
+	assert_true(count <= 8);
+	for (size_t i = 0; i < count; i++) {
+		const struct store_poll *poll = &rows[i].poll;
+
+		seen->finished_ms[i] = poll->finished_ms;
+		seen->last_id = rows[i].id;
+		assert_int_equal(poll->started_ms, poll->finished_ms - 500);
+		assert_int_equal(poll->messages, 9);
+		assert_int_equal(poll->fetched, 3);
+		assert_int_equal(poll->failed, 1);
+		assert_int_equal(poll->deleted, 2);
+		assert_int_equal(poll->octets_in, 1000);
+		assert_int_equal(poll->octets_out, 100);
+		assert_int_equal(poll->body_octets, 900);
+		assert_string_equal(poll->outcome, "ok");
+	}
+	seen->count = count;
+	seen->more = more;
+	seen->done = true;
+}
+
+static void
+polls_are_paged_newest_first(void **state)
+{
+	struct fixture *fixture = *state;
+	struct seen_polls seen = { 0 };
+	int64_t other = account(fixture, "other", NULL);
+
+	for (int64_t i = 1; i <= 5; i++)
+		assert_int_equal(record(fixture, i == 3 ? other
+							: fixture->account,
+				     "ok", NULL, i * 1000),
+		    STORE_OK);
+	store_polls(fixture->store, "home", 0, 3, see_polls, &seen);
+	fixture_wait(fixture, &seen.done);
+	assert_int_equal(seen.count, 3);
+	assert_true(seen.more);
+	assert_int_equal(seen.finished_ms[0], 5000);
+	assert_int_equal(seen.finished_ms[2], 2000);
+	seen.done = false;
+	store_polls(fixture->store, "home", seen.last_id, 3, see_polls, &seen);
+	fixture_wait(fixture, &seen.done);
+	assert_int_equal(seen.count, 1);
+	assert_false(seen.more);
+	assert_int_equal(seen.finished_ms[0], 1000);
+	seen.done = false;
+	store_polls(fixture->store, NULL, 0, 8, see_polls, &seen);
+	fixture_wait(fixture, &seen.done);
+	assert_int_equal(seen.count, 5);
+	assert_int_equal(seen.finished_ms[2], 3000);
+}
+
+static void
+views_speak_iso_times(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(record(fixture, fixture->account, "ok", NULL,
+			     INT64_C(1767323045678)),
+	    STORE_OK);
+	assert_int_equal(record(fixture, fixture->account, "tls", "why",
+			     INT64_C(1767323046000)),
+	    STORE_OK);
+	assert_string_equal(
+	    fixture_text(fixture, "SELECT last_success FROM v_account"),
+	    "2026-01-02T03:04:05.678Z");
+	assert_string_equal(
+	    fixture_text(fixture, "SELECT last_error FROM v_account"), "why");
+	assert_string_equal(
+	    fixture_text(fixture, "SELECT account || started || finished ||"
+				  " outcome || fetched || deleted || bytes_in"
+				  " FROM v_poll ORDER BY id LIMIT 1"),
+	    "home2026-01-02T03:04:05.178Z2026-01-02T03:04:05.678Zok321000");
+}
+
+#define TEST(function) \
+	cmocka_unit_test_setup_teardown( \
+	    function, fixture_setup, fixture_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(same_name_is_the_same_row),
+		TEST(stable_id_survives_a_rename),
+		TEST(row_without_stable_id_takes_one),
+		TEST(names_can_be_swapped),
+		TEST(name_of_another_stable_id_is_another_account),
+		TEST(polls_leave_their_mark_on_the_account),
+		TEST(polls_are_paged_newest_first),
+		TEST(views_speak_iso_times),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

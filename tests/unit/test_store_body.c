@@ -1,0 +1,405 @@
+#include <event2/event.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/test_store_fixture.h"
+
+/* Bytes of all values, NULs among them, the same for the same seed. */
+static unsigned char *
+make_bytes(size_t length, uint32_t seed)
+{
+	unsigned char *bytes = malloc(length + 1);
+
+	assert_non_null(bytes);
+	for (size_t i = 0; i < length; i++) {
+		seed = seed * 1664525 + 1013904223;
+		bytes[i] = (unsigned char)(seed >> 24);
+	}
+	return bytes;
+}
+
+static void
+expect_body(struct fixture *fixture, int64_t id, const unsigned char *bytes,
+    size_t length)
+{
+	size_t got_length;
+	unsigned char *got = fixture_read(fixture, id, &got_length);
+
+	assert_int_equal(got_length, length);
+	assert_memory_equal(got, bytes, length);
+	free(got);
+}
+
+static void
+round_trip(struct fixture *fixture, size_t length, size_t span)
+{
+	unsigned char *bytes = make_bytes(length, (uint32_t)length);
+	struct store_body_meta meta = fixture_meta(fixture, NULL);
+	struct answer answer = { 0 };
+	struct store_body *body;
+
+	meta.octets_hint = 1000;
+	body = store_body_new(fixture->store, &meta);
+	assert_non_null(body);
+	for (size_t at = 0; at < length; at += span)
+		store_body_append(
+		    body, bytes + at, length - at < span ? length - at : span);
+	store_body_commit(body, answer_message, &answer);
+	fixture_wait(fixture, &answer.done);
+	assert_int_equal(answer.status, STORE_OK);
+	expect_body(fixture, answer.id, bytes, length);
+	free(bytes);
+}
+
+static void
+bodies_come_back_as_they_were(void **state)
+{
+	static const size_t lengths[] = { 0, 1, 2047, 2048, 2049, 16384, 65537,
+		256 * 1024 - 1, 256 * 1024, 256 * 1024 + 1, 5 * 1024 * 1024 };
+	static const size_t spans[] = { 1460, 65536, 8 * 1024 * 1024 };
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
+		for (size_t k = 0; k < sizeof(spans) / sizeof(spans[0]); k++)
+			round_trip(*state, lengths[i], spans[k]);
+	round_trip(*state, 3000, 1);
+}
+
+static void
+digest_and_size_are_of_the_bytes(void **state)
+{
+	struct fixture *fixture = *state;
+	/* BLAKE2b-256 of "abc", from the reference implementation. */
+	static const char digest[] = "bddd813c634239723171ef3fee98579b"
+				     "94964e3bb1cb3e427262c8c068d52319";
+	int64_t id;
+
+	assert_int_equal(fixture_put(fixture, NULL, "abc", 3, &id), STORE_OK);
+	assert_string_equal(
+	    fixture_text(fixture, "SELECT digest FROM v_message"), digest);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT size FROM v_message"), 3);
+}
+
+static void
+message_unique_id_and_counters_go_together(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t id;
+
+	assert_int_equal(
+	    fixture_put(fixture, "u1", "hello", 5, &id), STORE_OK);
+	assert_int_equal(fixture_integer(fixture,
+			     "SELECT message FROM uid"
+			     " WHERE unique_id = CAST('u1' AS BLOB)"),
+	    id);
+	assert_int_equal(
+	    fixture_put(fixture, NULL, "world!", 6, &id), STORE_OK);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM uid"), 1);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT messages FROM v_account"), 2);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT bytes FROM v_account"), 11);
+}
+
+static void
+same_bytes_under_the_same_id_are_one_message(void **state)
+{
+	struct fixture *fixture = *state;
+	size_t length = 600 * 1024;
+	unsigned char *bytes = make_bytes(length, 7);
+	int64_t first, again, other, chunks;
+
+	assert_int_equal(
+	    fixture_put(fixture, "u1", bytes, length, &first), STORE_OK);
+	chunks = fixture_integer(fixture, "SELECT count(*) FROM chunk");
+	assert_int_equal(
+	    fixture_put(fixture, "u1", bytes, length, &again), STORE_OK);
+	assert_int_equal(again, first);
+	/* Two of a listing are two, though their bytes are the same. */
+	assert_int_equal(
+	    fixture_put(fixture, "u2", bytes, length, &other), STORE_OK);
+	assert_int_not_equal(other, first);
+	fixture_close(fixture);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM message"), 2);
+	assert_int_equal(fixture_integer(fixture, "SELECT count(*) FROM chunk"),
+	    2 * chunks);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT messages FROM account"), 2);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM unfinished"), 0);
+	fixture_open(fixture);
+	expect_body(fixture, first, bytes, length);
+	expect_body(fixture, other, bytes, length);
+	free(bytes);
+}
+
+static void
+known_message_takes_the_new_state(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_body_meta meta = fixture_meta(fixture, "u1");
+	struct answer answer = { 0 };
+	struct store_body *body;
+	int64_t id;
+
+	assert_int_equal(fixture_put(fixture, "u1", "abc", 3, &id), STORE_OK);
+	meta.state = STORE_UID_DELETE;
+	body = store_body_new(fixture->store, &meta);
+	assert_non_null(body);
+	store_body_append(body, (const unsigned char *)"abc", 3);
+	store_body_commit(body, answer_message, &answer);
+	fixture_wait(fixture, &answer.done);
+	assert_int_equal(answer.id, id);
+	assert_int_equal(fixture_integer(fixture, "SELECT state FROM uid"),
+	    STORE_UID_DELETE);
+}
+
+static void
+reused_id_is_a_new_message(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t first, second;
+
+	assert_int_equal(
+	    fixture_put(fixture, "u1", "abc", 3, &first), STORE_OK);
+	assert_int_equal(
+	    fixture_put(fixture, "u1", "xyz", 3, &second), STORE_OK);
+	assert_int_not_equal(first, second);
+	expect_body(fixture, first, (const unsigned char *)"abc", 3);
+	expect_body(fixture, second, (const unsigned char *)"xyz", 3);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM uid"), 1);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT message FROM uid"), second);
+}
+
+static void
+unknown_account_stores_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	unsigned char *bytes = make_bytes(700000, 3);
+	int64_t id;
+
+	fixture->account = 4711;
+	assert_int_equal(
+	    fixture_put(fixture, "u", "abc", 3, &id), STORE_NOT_FOUND);
+	assert_int_equal(
+	    fixture_put(fixture, "u", bytes, 700000, &id), STORE_NOT_FOUND);
+	assert_int_equal(store_health(fixture->store)->status, STORE_OK);
+	fixture_close(fixture);
+	assert_int_equal(fixture_integer(fixture,
+			     "SELECT (SELECT count(*) FROM chunk)"
+			     " + (SELECT count(*) FROM message)"
+			     " + (SELECT count(*) FROM uid)"
+			     " + (SELECT count(*) FROM unfinished)"),
+	    0);
+	free(bytes);
+}
+
+static void
+aborted_body_leaves_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_body_meta meta = fixture_meta(fixture, "gone");
+	unsigned char *bytes = make_bytes(2000000, 3);
+	struct store_body *body = store_body_new(fixture->store, &meta);
+	struct store_stats stats;
+
+	assert_non_null(body);
+	store_body_append(body, bytes, 2000000);
+	fixture_turn(fixture, 50);
+	store_body_abort(body);
+	body = store_body_new(fixture->store, &meta);
+	assert_non_null(body);
+	store_body_append(body, bytes, 100);
+	store_body_abort(body);
+	/* Bodies that are never ended end with the store. */
+	body = store_body_new(fixture->store, &meta);
+	assert_non_null(body);
+	store_body_append(body, bytes, 500000);
+	fixture_turn(fixture, 50);
+	fixture_close(fixture);
+	assert_int_equal(fixture_integer(fixture,
+			     "SELECT (SELECT count(*) FROM chunk)"
+			     " + (SELECT count(*) FROM message)"
+			     " + (SELECT count(*) FROM unfinished)"),
+	    0);
+	fixture_open(fixture);
+	store_stats(fixture->store, &stats);
+	assert_int_equal(stats.queued_octets, 0);
+	free(bytes);
+}
+
+static void
+body_of_nothing_never_shares_its_place(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t empty, full;
+
+	assert_int_equal(fixture_put(fixture, "e", "", 0, &empty), STORE_OK);
+	fixture_close(fixture);
+	fixture_open(fixture);
+	assert_int_equal(fixture_put(fixture, "f", "full", 4, &full), STORE_OK);
+	expect_body(fixture, empty, (const unsigned char *)"", 0);
+	expect_body(fixture, full, (const unsigned char *)"full", 4);
+}
+
+static void
+expect_not_found(enum store_status status, const unsigned char *bytes,
+    size_t length, void *arg)
+{
+	assert_int_equal(status, STORE_NOT_FOUND);
+	assert_null(bytes);
+	assert_int_equal(length, 0);
+	*(bool *)arg = true;
+}
+
+static void
+part_of_no_message_is_not_found(void **state)
+{
+	struct fixture *fixture = *state;
+	bool done = false;
+
+	store_body_read(fixture->store, 99, 0, expect_not_found, &done);
+	fixture_wait(fixture, &done);
+}
+
+static void
+expect_end(enum store_status status, const unsigned char *bytes, size_t length,
+    void *arg)
+{
+	(void)bytes;
+	assert_int_equal(status, STORE_OK);
+	assert_int_equal(length, 0);
+	*(bool *)arg = true;
+}
+
+/* Part 2^20 of one body would have the key of the next one's first. */
+static void
+part_far_beyond_is_the_end_and_no_other_body(void **state)
+{
+	struct fixture *fixture = *state;
+	bool done = false;
+	int64_t first, second;
+
+	assert_int_equal(fixture_put(fixture, "a", "one", 3, &first), STORE_OK);
+	assert_int_equal(
+	    fixture_put(fixture, "b", "two", 3, &second), STORE_OK);
+	store_body_read(fixture->store, first, 1U << 20, expect_end, &done);
+	fixture_wait(fixture, &done);
+}
+
+struct order {
+	int next;
+	bool done;
+};
+
+static void
+expect_ascending(enum store_status status, int64_t id, void *arg)
+{
+	struct order *order = arg;
+
+	assert_int_equal(status, STORE_OK);
+	assert_int_equal(id, order->next + 1);
+	order->done = ++order->next == 300;
+}
+
+static void
+answers_keep_the_order_of_the_calls(void **state)
+{
+	struct fixture *fixture = *state;
+	struct order order = { 0 };
+
+	for (int i = 0; i < 300; i++) {
+		struct store_body_meta meta = fixture_meta(fixture, NULL);
+		struct store_body *body
+		    = store_body_new(fixture->store, &meta);
+
+		assert_non_null(body);
+		store_body_append(body, (const unsigned char *)&i, sizeof(i));
+		store_body_commit(body, expect_ascending, &order);
+	}
+	fixture_wait(fixture, &order.done);
+}
+
+static void
+close_finishes_what_is_queued(void **state)
+{
+	struct fixture *fixture = *state;
+	struct answer answer = { 0 };
+	struct store_body_meta meta = fixture_meta(fixture, "last");
+	struct store_body *body = store_body_new(fixture->store, &meta);
+
+	assert_non_null(body);
+	store_body_append(body, (const unsigned char *)"late", 4);
+	store_body_commit(body, answer_message, &answer);
+	fixture_close(fixture);
+	assert_true(answer.done);
+	assert_int_equal(answer.status, STORE_OK);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM message"), 1);
+}
+
+struct late {
+	struct store *store;
+	struct answer answer;
+};
+
+static void
+call_again(enum store_status status, int64_t id, void *arg)
+{
+	struct late *late = arg;
+
+	assert_int_equal(status, STORE_OK);
+	(void)id;
+	store_account(
+	    late->store, "late", NULL, answer_message, &late->answer);
+	assert_false(late->answer.done);
+}
+
+static void
+calls_while_it_closes_are_answered_closed(void **state)
+{
+	struct fixture *fixture = *state;
+	struct late late = { .store = fixture->store };
+
+	store_account(fixture->store, "early", NULL, call_again, &late);
+	fixture_close(fixture);
+	assert_true(late.answer.done);
+	assert_int_equal(late.answer.status, STORE_CLOSED);
+}
+
+#define TEST(function) \
+	cmocka_unit_test_setup_teardown( \
+	    function, fixture_setup, fixture_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(bodies_come_back_as_they_were),
+		TEST(digest_and_size_are_of_the_bytes),
+		TEST(message_unique_id_and_counters_go_together),
+		TEST(same_bytes_under_the_same_id_are_one_message),
+		TEST(known_message_takes_the_new_state),
+		TEST(reused_id_is_a_new_message),
+		TEST(unknown_account_stores_nothing),
+		TEST(aborted_body_leaves_nothing),
+		TEST(body_of_nothing_never_shares_its_place),
+		TEST(part_of_no_message_is_not_found),
+		TEST(part_far_beyond_is_the_end_and_no_other_body),
+		TEST(answers_keep_the_order_of_the_calls),
+		TEST(close_finishes_what_is_queued),
+		TEST(calls_while_it_closes_are_answered_closed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,62 @@
+/*
+ * A store in a folder of its own, and calls of it that wait for the answer.
+ */
+#ifndef TEST_STORE_FIXTURE_H
+#define TEST_STORE_FIXTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/store/store.h"
+
+struct event_base;
+
+struct fixture {
+	char folder[64], path[80];
+	struct event_base *base;
+	struct store *store;
+	struct store_config config;
+	int64_t account; /* the row of "home" */
+};
+
+/* For cmocka: make the folder and open the store; close and remove all. */
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
+/* The folder only. */
+int fixture_setup_folder(void **state);
+
+void fixture_open(struct fixture *);
+void fixture_close(struct fixture *);
+
+/* Turn the loop until *done; fails the test after a while. */
+void fixture_wait(struct fixture *, const bool *done);
+/* Turn the loop for some time. */
+void fixture_turn(struct fixture *, int64_t ms);
+
+enum store_status fixture_account(struct fixture *, const char *name,
+    const char *stable_id, int64_t *id_r);
+
+/* A body in one append; unique_id may be NULL. */
+enum store_status fixture_put(struct fixture *, const char *unique_id,
+    const void *bytes, size_t length, int64_t *id_r);
+struct store_body_meta fixture_meta(
+    const struct fixture *, const char *unique_id);
+
+/* All parts of a body, for free(). */
+unsigned char *fixture_read(struct fixture *, int64_t id, size_t *length_r);
+
+/* Through a plain connection, as other programs see the file. */
+int64_t fixture_integer(const struct fixture *, const char *sql);
+/* Borrowed until the next call; "" for NULL. */
+const char *fixture_text(const struct fixture *, const char *sql);
+
+struct answer {
+	bool done;
+	enum store_status status;
+	int64_t id;
+};
+void answer_message(enum store_status, int64_t id, void *arg);
+void answer_done(enum store_status, void *arg);
+
+#endif

@@ -1,0 +1,409 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/test_store_fixture.h"
+
+struct seen {
+	bool done, more;
+	size_t count;
+	int64_t last_id;
+	char subjects[256]; /* each with a space behind it */
+};
+
+static void
+see(enum store_status status, const struct store_message_row *rows,
+    size_t count, bool more, void *arg)
+{
+	struct seen *seen = arg;
+
+	assert_int_equal(status, STORE_OK);
+	seen->subjects[0] = '\0';
+	for (size_t i = 0; i < count && i < 20; i++) {
+		size_t length = strlen(seen->subjects);
+
+		snprintf(seen->subjects + length,
+		    sizeof(seen->subjects) - length, "%s ", rows[i].subject);
+		assert_true(i == 0 || rows[i].id < rows[i - 1].id);
+	}
+	seen->last_id = count > 0 ? rows[count - 1].id : 0;
+	seen->count = count;
+	seen->more = more;
+	seen->done = true;
+}
+
+static struct seen
+search(struct fixture *fixture, const struct store_message_filter *filter)
+{
+	struct seen seen = { 0 };
+
+	store_messages(fixture->store, filter, see, &seen);
+	fixture_wait(fixture, &seen.done);
+	return seen;
+}
+
+static int64_t
+put(struct fixture *fixture, const char *from, const char *subject,
+    const char *text)
+{
+	char message[1024];
+	int64_t id;
+	int length = snprintf(message, sizeof(message),
+	    "From: %s\r\nSubject: %s\r\n"
+	    "Content-Type: text/plain; charset=utf-8\r\n\r\n%s\r\n",
+	    from, subject, text);
+
+	assert_int_equal(
+	    fixture_put(fixture, NULL, message, (size_t)length, &id), STORE_OK);
+	return id;
+}
+
+static void
+pages_follow_each_other(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_message_filter filter = { .limit = 2 };
+	struct seen seen;
+
+	put(fixture, "a@x", "one", "");
+	put(fixture, "a@x", "two", "");
+	put(fixture, "a@x", "three", "");
+	put(fixture, "a@x", "four", "");
+	seen = search(fixture, &filter);
+	assert_string_equal(seen.subjects, "four three ");
+	assert_true(seen.more);
+	filter.below_id = seen.last_id;
+	seen = search(fixture, &filter);
+	assert_string_equal(seen.subjects, "two one ");
+	assert_false(seen.more);
+	filter.below_id = seen.last_id;
+	assert_int_equal(search(fixture, &filter).count, 0);
+	filter.below_id = 0;
+	filter.limit = 0;
+	assert_int_equal(search(fixture, &filter).count, 1);
+	filter.limit = 1000000;
+	assert_int_equal(search(fixture, &filter).count, 4);
+}
+
+static void
+sender_is_found_in_any_case(void **state)
+{
+	static const struct {
+		const char *from, *found;
+	} cases[] = {
+		{ "EXAMPLE.ORG", "grete juergen " },
+		{ "j\xc3\xbcrgen", "juergen " },
+		{ "J\xc3\x9cRGEN", "juergen " },
+		{ "100%", "percent " },
+		{ "_", "" },
+		{ "nobody", "" },
+		{ "\xff", "" },
+		{ "", "nosender percent grete juergen " },
+	};
+	struct fixture *fixture = *state;
+
+	put(fixture, "=?utf-8?q?J=C3=BCrgen?= <j@example.org>", "juergen", "");
+	put(fixture, "Grete <g@Example.Org>", "grete", "");
+	put(fixture, "\"100% sure\" <sure@y>", "percent", "");
+	put(fixture, "", "nosender", "");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct store_message_filter filter
+		    = { .limit = 10, .from = cases[i].from };
+
+		assert_string_equal(
+		    search(fixture, &filter).subjects, cases[i].found);
+	}
+}
+
+static void
+stored_times_bound_the_list(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_message_filter filter = { .limit = 10 };
+	int64_t first = put(fixture, "a@x", "one", "");
+	char sql[96];
+
+	fixture_turn(fixture, 20);
+	put(fixture, "a@x", "two", "");
+	snprintf(sql, sizeof(sql),
+	    "SELECT stored_ms + 1 FROM message WHERE id = %lld",
+	    (long long)first);
+	filter.since_ms = filter.before_ms = fixture_integer(fixture, sql);
+	filter.has_since = true;
+	assert_string_equal(search(fixture, &filter).subjects, "two ");
+	filter.account = "home";
+	assert_string_equal(search(fixture, &filter).subjects, "two ");
+	filter.account = "nobody";
+	assert_string_equal(search(fixture, &filter).subjects, "");
+	filter.account = NULL;
+	filter.has_since = false;
+	filter.has_before = true;
+	assert_string_equal(search(fixture, &filter).subjects, "one ");
+	filter.has_since = true;
+	assert_string_equal(search(fixture, &filter).subjects, "");
+}
+
+/* The index is filled behind the commits: wait for the last word. */
+static void
+wait_for_index(struct fixture *fixture, const char *word)
+{
+	struct store_message_filter filter = { .limit = 1, .query = word };
+
+	for (int i = 0; i < 3000; i++) {
+		if (search(fixture, &filter).count > 0)
+			return;
+		fixture_turn(fixture, 10);
+	}
+	fail_msg("%s never came into the index", word);
+}
+
+static void
+words_are_found(void **state)
+{
+	static const struct {
+		const char *query, *found;
+	} cases[] = {
+		{ "invoice", "one " },
+		{ "INVOICE", "one " },
+		{ "quarterly", "two one " },
+		{ "quarterly invoice", "one " },
+		{ "invoice nothing", "" },
+		{ "quart*", "two one " },
+		{ "quart", "" },
+		{ "anna", "two " },
+		{ "uber", "two " },
+		{ "invoice OR report", "" },
+		{ "\"", "" },
+		{ "", "" },
+		{ "  ", "" },
+		{ "NEAR(", "" },
+		{ "subject:one", "" },
+		{ "two", "two " },
+	};
+	struct fixture *fixture = *state;
+
+	put(fixture, "a@x", "one", "The quarterly invoice is attached.");
+	put(fixture, "Anna <anna@x>", "two", "quarterly report \xc3\xbc"
+					     "ber alles");
+	put(fixture, "b@x", "last", "zzlastzz");
+	wait_for_index(fixture, "zzlastzz");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct store_message_filter filter
+		    = { .limit = 10, .query = cases[i].query };
+
+		assert_string_equal(
+		    search(fixture, &filter).subjects, cases[i].found);
+	}
+}
+
+static void
+words_and_the_other_filters_go_together(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_message_filter filter
+	    = { .limit = 1, .query = "common", .from = "A@", .account = "home",
+		      .has_since = true, .since_ms = 1 };
+	struct seen seen;
+
+	put(fixture, "a@x", "one", "common");
+	put(fixture, "b@x", "two", "common");
+	put(fixture, "a@x", "three", "common zzlastzz");
+	wait_for_index(fixture, "zzlastzz");
+	seen = search(fixture, &filter);
+	assert_string_equal(seen.subjects, "three ");
+	assert_true(seen.more);
+	filter.below_id = seen.last_id;
+	seen = search(fixture, &filter);
+	assert_string_equal(seen.subjects, "one ");
+	assert_false(seen.more);
+}
+
+static void
+text_in_parts_is_found(void **state)
+{
+	static const char message[]
+	    = "From: a@x\r\nSubject: parts\r\nMIME-Version: 1.0\r\n"
+	      "Content-Type: multipart/alternative; boundary=\"b\"\r\n\r\n"
+	      "--b\r\nContent-Type: text/plain; charset=iso-8859-1\r\n"
+	      "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+	      "Gr=FC=DFe plainword\r\n"
+	      "--b\r\nContent-Type: text/html; charset=utf-8\r\n"
+	      "Content-Transfer-Encoding: base64\r\n\r\n"
+	      "PHA+aHRtbDxiPndvcmQ8L2I+PC9wPjxzY3JpcHQ+aGlkZGVuPC9zY3JpcHQ+"
+	      "\r\n--b\r\nContent-Type: application/octet-stream\r\n\r\n"
+	      "binaryword\r\n--b--\r\n";
+	static const struct {
+		const char *query;
+		size_t count;
+	} cases[] = { { "plainword", 1 }, { "gr\xc3\xbc\xc3\x9f"
+					    "e",
+					      1 },
+		{ "word", 1 }, { "hidden", 0 }, { "binaryword", 0 } };
+	struct fixture *fixture = *state;
+
+	assert_int_equal(fixture_put(fixture, NULL, message,
+			     sizeof(message) - 1, NULL),
+	    STORE_OK);
+	wait_for_index(fixture, "parts");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct store_message_filter filter
+		    = { .limit = 10, .query = cases[i].query };
+
+		assert_int_equal(
+		    search(fixture, &filter).count, cases[i].count);
+	}
+}
+
+/* Thousands of parts in parts must cost neither the stack nor the store. */
+static void
+deeply_nested_mail_is_survived(void **state)
+{
+	struct fixture *fixture = *state;
+	size_t size = 1200000, filled = 0;
+	char *message = malloc(size + 200);
+
+	assert_non_null(message);
+	filled += (size_t)snprintf(message, size, "Subject: deep\r\n");
+	for (int i = 0; filled < size; i++)
+		filled += (size_t)snprintf(message + filled, 200,
+		    "Content-Type: multipart/mixed; boundary=b%d\r\n\r\n"
+		    "--b%d\r\n",
+		    i, i);
+	assert_int_equal(
+	    fixture_put(fixture, NULL, message, filled, NULL), STORE_OK);
+	free(message);
+	put(fixture, "a@x", "after", "zzlastzz");
+	wait_for_index(fixture, "zzlastzz");
+}
+
+static void
+index_goes_on_where_it_stopped(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_message_filter filter = { .limit = 10, .query = "common" };
+
+	for (int i = 0; i < 50; i++)
+		put(fixture, "a@x", "x", "common");
+	fixture_close(fixture);
+	fixture_open(fixture);
+	put(fixture, "a@x", "x", "zzlastzz");
+	wait_for_index(fixture, "zzlastzz");
+	filter.limit = 100;
+	assert_int_equal(search(fixture, &filter).count, 50);
+	assert_int_equal(fixture_integer(fixture,
+			     "SELECT value FROM meta WHERE key = 'indexed'"),
+	    51);
+}
+
+static void
+see_row(enum store_status status, const struct store_message_row *row,
+    void *arg)
+{
+	assert_int_equal(status, STORE_OK);
+	assert_string_equal(row->account, "home");
+	assert_int_equal(row->unique_id_length, 2);
+	assert_memory_equal(row->unique_id, "u1", 2);
+	assert_string_equal(row->sender, "A <a@x>");
+	assert_string_equal(row->recipients, "b@x, c@x");
+	assert_string_equal(row->cc, "d@x");
+	assert_string_equal(row->subject, "Hi");
+	assert_string_equal(row->message_header_id, "<1@x>");
+	assert_true(row->has_date);
+	assert_int_equal(row->date_ms, INT64_C(1767323045000));
+	assert_int_equal(row->attachments, 1);
+	assert_int_equal(strlen(row->digest), 64);
+	*(bool *)arg = true;
+}
+
+static void
+see_none(enum store_status status, const struct store_message_row *row,
+    void *arg)
+{
+	assert_int_equal(status, STORE_NOT_FOUND);
+	assert_null(row);
+	*(bool *)arg = true;
+}
+
+static void
+row_and_view_tell_the_envelope(void **state)
+{
+	static const char message[]
+	    = "From: A <a@x>\r\nTo: b@x,\r\n c@x\r\nCc: d@x\r\nSubject: Hi\r\n"
+	      "Message-ID: <1@x>\r\nDate: Fri, 2 Jan 2026 04:04:05 +0100\r\n"
+	      "Content-Disposition: attachment\r\n\r\nx";
+	struct fixture *fixture = *state;
+	bool done = false;
+	int64_t id;
+
+	assert_int_equal(fixture_put(fixture, "u1", message,
+			     sizeof(message) - 1, &id),
+	    STORE_OK);
+	store_message(fixture->store, id, see_row, &done);
+	fixture_wait(fixture, &done);
+	done = false;
+	store_message(fixture->store, id + 1, see_none, &done);
+	fixture_wait(fixture, &done);
+	assert_string_equal(
+	    fixture_text(fixture,
+		"SELECT id || account || unique_id || date || sender ||"
+		" recipients || subject || message_id FROM v_message"),
+	    "1homeu12026-01-02T03:04:05.000ZA <a@x>b@x, c@xHi<1@x>");
+	assert_int_equal(
+	    fixture_integer(fixture,
+		"SELECT stored_at GLOB '20[0-9][0-9]-[0-1][0-9]-[0-3][0-9]T"
+		"[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z'"
+		" FROM v_message"),
+	    1);
+}
+
+static void
+view_shows_ids_as_text_where_they_are(void **state)
+{
+	static const struct {
+		const char *unique_id, *type;
+	} cases[] = { { "plain-1", "text" }, { "tab\t", "blob" },
+		{ "\xff\xfe", "blob" }, { "\xc3\xbc", "blob" }, { "", "text" },
+		{ NULL, "null" } };
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[8];
+		int length = snprintf(text, sizeof(text), "%zu", i);
+
+		assert_int_equal(fixture_put(fixture, cases[i].unique_id, text,
+				     (size_t)length, NULL),
+		    STORE_OK);
+		assert_string_equal(
+		    fixture_text(fixture, "SELECT typeof(unique_id)"
+					  " FROM v_message ORDER BY id DESC"),
+		    cases[i].type);
+	}
+}
+
+#define TEST(function) \
+	cmocka_unit_test_setup_teardown( \
+	    function, fixture_setup, fixture_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(pages_follow_each_other),
+		TEST(sender_is_found_in_any_case),
+		TEST(stored_times_bound_the_list),
+		TEST(words_are_found),
+		TEST(words_and_the_other_filters_go_together),
+		TEST(text_in_parts_is_found),
+		TEST(deeply_nested_mail_is_survived),
+		TEST(index_goes_on_where_it_stopped),
+		TEST(row_and_view_tell_the_envelope),
+		TEST(view_shows_ids_as_text_where_they_are),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

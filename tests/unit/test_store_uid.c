@@ -1,0 +1,172 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/test_store_fixture.h"
+
+struct seen {
+	bool done;
+	char text[512]; /* each as id/occurrence/state/has-message */
+};
+
+static void
+see(enum store_status status, const struct store_uid *uids, size_t count,
+    void *arg)
+{
+	struct seen *seen = arg;
+	size_t filled = 0;
+
+	assert_int_equal(status, STORE_OK);
+	seen->text[0] = '\0';
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < uids[i].unique_id_length; k++)
+			filled += (size_t)snprintf(seen->text + filled,
+			    sizeof(seen->text) - filled, "%02x",
+			    uids[i].unique_id[k]);
+		filled += (size_t)snprintf(seen->text + filled,
+		    sizeof(seen->text) - filled, "/%u/%d/%d ",
+		    uids[i].occurrence, uids[i].state,
+		    uids[i].message_id != 0);
+		assert_true(uids[i].stored_ms > INT64_C(1700000000000));
+	}
+	seen->done = true;
+}
+
+static void
+expect(struct fixture *fixture, int64_t account, const char *text)
+{
+	struct seen seen = { 0 };
+
+	store_uids(fixture->store, account, see, &seen);
+	fixture_wait(fixture, &seen.done);
+	assert_string_equal(seen.text, text);
+}
+
+static struct store_uid_change
+change(const char *id, uint32_t occurrence, enum store_uid_state state)
+{
+	struct store_uid_change made = { (const unsigned char *)id,
+		strlen(id), occurrence, false, state };
+
+	return made;
+}
+
+static enum store_status
+apply(struct fixture *fixture, int64_t account,
+    const struct store_uid_change *changes, size_t count)
+{
+	struct answer answer = { 0 };
+
+	store_uids_change(fixture->store, account, changes, count, answer_done,
+	    &answer);
+	fixture_wait(fixture, &answer.done);
+	return answer.status;
+}
+
+static void
+states_are_set_and_rows_forgotten(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_uid_change changes[3];
+
+	assert_int_equal(fixture_put(fixture, "b", "x", 1, NULL), STORE_OK);
+	expect(fixture, fixture->account, "62/0/0/1 ");
+	changes[0] = change("b", 0, STORE_UID_DELETED);
+	changes[1] = change("a", 0, STORE_UID_SEEN);
+	changes[2] = change("b", 1, STORE_UID_SEEN);
+	assert_int_equal(
+	    apply(fixture, fixture->account, changes, 3), STORE_OK);
+	expect(fixture, fixture->account, "61/0/2/0 62/0/3/1 62/1/2/0 ");
+	changes[0].forget = true;
+	assert_int_equal(
+	    apply(fixture, fixture->account, changes, 1), STORE_OK);
+	expect(fixture, fixture->account, "61/0/2/0 62/1/2/0 ");
+	/* The message stays, whatever is known of its unique-id. */
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM v_message"), 1);
+}
+
+static void
+ids_are_bytes_sorted_as_such(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_uid_change changes[5];
+
+	changes[0] = change("b", 0, STORE_UID_SEEN);
+	changes[1] = change("\xff\xfe", 0, STORE_UID_SEEN);
+	changes[2] = change("ba", 0, STORE_UID_SEEN);
+	changes[3] = change("", 0, STORE_UID_SEEN);
+	changes[4] = change("b\0c", 0, STORE_UID_SEEN);
+	changes[4].unique_id_length = 3;
+	assert_int_equal(
+	    apply(fixture, fixture->account, changes, 5), STORE_OK);
+	expect(fixture, fixture->account,
+	    "/0/2/0 62/0/2/0 620063/0/2/0 6261/0/2/0 fffe/0/2/0 ");
+}
+
+static void
+accounts_do_not_mix(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_uid_change seen = change("u", 0, STORE_UID_SEEN);
+	int64_t other;
+
+	assert_int_equal(
+	    fixture_account(fixture, "other", NULL, &other), STORE_OK);
+	assert_int_equal(apply(fixture, other, &seen, 1), STORE_OK);
+	expect(fixture, fixture->account, "");
+	expect(fixture, other, "75/0/2/0 ");
+	assert_int_equal(apply(fixture, 4711, &seen, 1), STORE_NOT_FOUND);
+	assert_int_equal(store_health(fixture->store)->status, STORE_OK);
+}
+
+static void
+state_of_the_commit_is_kept(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_body_meta meta = fixture_meta(fixture, "d");
+	struct answer answer = { 0 };
+	struct store_body *body;
+
+	meta.state = STORE_UID_DELETE;
+	meta.occurrence = 2;
+	body = store_body_new(fixture->store, &meta);
+	assert_non_null(body);
+	store_body_commit(body, answer_message, &answer);
+	fixture_wait(fixture, &answer.done);
+	expect(fixture, fixture->account, "64/2/1/1 ");
+}
+
+/* A commit after SEEN or a lost message fills the row that is there. */
+static void
+seen_id_takes_a_message(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_uid_change seen = change("s", 0, STORE_UID_SEEN);
+
+	assert_int_equal(apply(fixture, fixture->account, &seen, 1), STORE_OK);
+	assert_int_equal(fixture_put(fixture, "s", "x", 1, NULL), STORE_OK);
+	expect(fixture, fixture->account, "73/0/0/1 ");
+}
+
+#define TEST(function) \
+	cmocka_unit_test_setup_teardown( \
+	    function, fixture_setup, fixture_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(states_are_set_and_rows_forgotten),
+		TEST(ids_are_bytes_sorted_as_such),
+		TEST(accounts_do_not_mix),
+		TEST(state_of_the_commit_is_kept),
+		TEST(seen_id_takes_a_message),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
