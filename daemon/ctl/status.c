@@ -57,7 +57,7 @@ print_store(struct ctl *ctl, const json_t *status)
 	    ctl_text(store, "text") != NULL ? ctl_text(store, "text") : "");
 	ctl_print_detail(ctl, "Store", text);
 	ctl_print_detail(ctl, "", ctl_text(store, "hint"));
-	snprintf(text, sizeof(text), "%s of at most %s",
+	snprintf(text, sizeof(text), "%s, %s at its fullest",
 	    human_octets(ctl_count(store, "queued_octets"), queued),
 	    human_octets(ctl_count(store, "queued_octets_max"), most));
 	ctl_print_detail(ctl, "Write queue", text);
