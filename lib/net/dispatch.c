@@ -312,7 +312,8 @@ evpop_client_dispatch(
 		evpop_proto_next(
 		    client->proto, data + taken, length - taken, &used, &event);
 		taken += used;
-		if (event.type == EVPOP_EVENT_NONE)
+		/* The trace, called from inside the core, may have freed. */
+		if (event.type == EVPOP_EVENT_NONE || client->freed)
 			break;
 		dispatch(client, &event);
 	}

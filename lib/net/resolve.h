@@ -30,7 +30,11 @@ typedef void (*evpop_resolve_cb)(const struct evpop_address *, size_t count,
 void evpop_resolve_start(struct evpop_resolve **resolve_r, struct evdns_base *,
     const char *host, uint16_t port, evpop_resolve_cb, void *arg);
 
-/* No callback will run; the pointer is set to NULL. */
+/*
+ * No callback will run; the pointer is set to NULL.  evdns reports a cancelled
+ * request from the loop and looks at its evdns_base then: who wants to free
+ * that lets the loop turn once before.
+ */
 void evpop_resolve_cancel(struct evpop_resolve **);
 
 #endif

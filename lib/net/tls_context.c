@@ -7,14 +7,24 @@
 
 #include "lib/net/tls_internal.h"
 
-/* The newest entry of OpenSSL's queue is the general one, the first exact. */
+/* The oldest entry of OpenSSL's queue is the exact one. */
+static const char *
+first_reason(void)
+{
+	unsigned long error = ERR_peek_error();
+	const char *reason;
+
+	if (ERR_SYSTEM_ERROR(error))
+		return strerror(ERR_GET_REASON(error));
+	reason = ERR_reason_error_string(error);
+	return reason != NULL ? reason : "unusable";
+}
+
 static void
 set_error(struct evpop_result *result, const char *what, const char *file)
 {
-	const char *reason = ERR_reason_error_string(ERR_peek_error());
-
 	evpop_result_set(result, EVPOP_ERROR_TLS, EVPOP_PHASE_NONE,
-	    "%s %.140s: %s", what, file, reason != NULL ? reason : "unusable");
+	    "%s %.140s: %s", what, file, first_reason());
 	result->scope = EVPOP_SCOPE_ACCOUNT;
 	ERR_clear_error();
 }

@@ -117,10 +117,10 @@ names_start(struct names *names)
 static void
 names_stop(struct names *names, struct evdns_base *dns)
 {
-	evdns_base_free(dns, 1);
-	evdns_close_server_port(names->port);
 	/* Cancelled requests are reported, and freed, by the loop. */
 	assert_true(event_base_loop(base, EVLOOP_NONBLOCK) >= 0);
+	evdns_base_free(dns, 1);
+	evdns_close_server_port(names->port);
 	close(names->fd);
 }
 

@@ -196,6 +196,91 @@ test_free_at_any_turn(void **state)
 	}
 }
 
+struct traced {
+	struct evpop_client *client;
+	size_t lines, free_at;
+	bool closed;
+};
+
+static void
+count_line(
+    struct evpop_client *client, bool from_server, const char *line, void *arg)
+{
+	struct traced *traced = arg;
+
+	(void)from_server;
+	assert_ptr_equal(client, traced->client);
+	assert_non_null(line);
+	if (++traced->lines < traced->free_at)
+		return;
+	evpop_client_free(client);
+	traced->client = NULL;
+	traced->closed = true;
+}
+
+static void
+note_closed(
+    struct evpop_client *client, const struct evpop_result *result, void *arg)
+{
+	struct traced *traced = arg;
+
+	(void)client;
+	(void)result;
+	traced->closed = true;
+}
+
+static void
+ignore(struct evpop_client *client, const struct evpop_reply *reply, void *arg)
+{
+	(void)client;
+	(void)reply;
+	assert_non_null(((struct traced *)arg)->client);
+}
+
+/* The trace is called from inside the core, as it sends and as it reads. */
+static void
+test_free_in_trace(void **state)
+{
+	static const struct evpop_client_callbacks traced_callbacks = {
+		.closed = note_closed, .trace = count_line
+	};
+	struct traced traced = { .free_at = 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		traced.client = NULL;
+		for (traced.free_at = 1; traced.client == NULL;
+		     traced.free_at++) {
+			struct evpop_client_config config;
+			struct net_server server;
+
+			begin(&server, all_tls[i], &config);
+			config.host = "127.0.0.1";
+			traced.lines = 0;
+			traced.closed = false;
+			traced.client = evpop_client_new(
+			    base, NULL, &config, &traced_callbacks, &traced);
+			assert_non_null(traced.client);
+			assert_int_equal(evpop_client_connect(
+					     traced.client, ignore, &traced),
+			    EVPOP_ERROR_NONE);
+			assert_int_equal(evpop_client_login(traced.client,
+					     "anna", "secret", ignore, &traced),
+			    EVPOP_ERROR_NONE);
+			assert_int_equal(
+			    evpop_client_quit(traced.client, ignore, &traced),
+			    EVPOP_ERROR_NONE);
+			while (!traced.closed)
+				assert_int_equal(
+				    event_base_loop(base, EVLOOP_ONCE), 0);
+			net_server_stop(&server);
+		}
+		assert_true(traced.free_at > 9);
+		evpop_client_free(traced.client);
+	}
+}
+
 static void
 test_cancel_before_all(void **state)
 {
@@ -301,6 +386,7 @@ main(void)
 		cmocka_unit_test(test_free_in_callbacks),
 		cmocka_unit_test(test_cancel_in_callbacks),
 		cmocka_unit_test(test_free_at_any_turn),
+		cmocka_unit_test(test_free_in_trace),
 		cmocka_unit_test(test_cancel_before_all),
 		cmocka_unit_test(test_unused),
 		cmocka_unit_test(test_many),
