@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""Who may include whom.
+
+usage: layers.py [ROOT]
+
+The library is made of layers, core <- auth <- net <- session, and the daemon
+of folders that know as few of each other as they can.  Outside libraries are
+used in the folders made for them and nowhere else.
+"""
+
+import pathlib
+import re
+import sys
+
+import sources
+
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
+
+# Layers of the library, lowest first, with the public headers of each.
+LAYERS = (
+    ("lib/core", ("error.h", "proto.h")),
+    ("lib/auth", ()),
+    ("lib/net", ("client.h",)),
+    ("lib/session", ("sync.h", "easy.h", "netx.h")),
+)
+ALL_HEADERS = "evpop.h"
+
+# What a folder of the daemon may know besides itself and the library's public
+# headers.  A name that ends in a slash is a whole folder.
+DAEMON = {
+    "log": (),
+    "config": ("log/",),
+    "secret": ("log/",),
+    "store": ("log/",),
+    "poll": ("log/", "config/", "secret/", "store/store.h", "store/clock.h"),
+    "control": ("log/", "config/", "poll/", "store/store.h", "store/clock.h"),
+    # Text that the API and the command understand alike; no state behind it.
+    "ctl": ("config/near.h", "control/utf8.h", "control/when.h"),
+}
+
+# Outside libraries, and where alone they appear.  Tests are free.
+LIBRARIES = (
+    (r"event2/|event\.h$|ev[a-z]+\.h$", "lib/net", "lib/session",
+     "daemon"),
+    (r"openssl/", "lib/net", "lib/auth"),
+    (r"gsasl", "lib/auth"),
+    (r"sqlite3", "daemon/store"),
+    (r"sodium", "daemon/secret", "daemon/store/digest.c"),
+    (r"gmime/|glib|gio/", "daemon/store"),
+    (r"ini\.h$", "daemon/config"),
+    (r"jansson", "daemon/control", "daemon/ctl"),
+    (r"curl/", "daemon/ctl", "daemon/secret"),
+    (r"systemd/", "daemon/log", "daemon/supervisor.c"),
+)
+
+# The core does no I/O and knows no time: bytes in, events and bytes out.
+CORE_FORBIDDEN = re.compile(
+    r"errno\.h|time\.h|unistd\.h|poll\.h|fcntl\.h|signal\.h|pthread\.h|netdb\.h"
+    r"|(sys/(?!queue\.h|types\.h)|net/|netinet/|arpa/|event2/|openssl/)")
+
+
+def beneath(path, folder):
+    return path == folder or path.startswith(folder + "/")
+
+
+def layer_of(path):
+    """The index of the library's layer that a file belongs to, or None."""
+    for index, (folder, public) in enumerate(LAYERS):
+        if beneath(path, folder):
+            return index
+        if path in [f"include/evpop/{name}" for name in public]:
+            return index
+    return None
+
+
+def library_breach(path, target):
+    """Why a file of the library may not include another of the project."""
+    if path == "include/evpop/" + ALL_HEADERS:
+        if beneath(target, "include/evpop"):
+            return None
+        return "the header of all headers includes public ones only"
+    mine, other = layer_of(path), layer_of(target)
+    if other is None:
+        return "no layer of the library"
+    if other > mine:
+        return f"{LAYERS[other][0]} is above {LAYERS[mine][0]}"
+    if path.startswith("include/") and not target.startswith("include/"):
+        return "a public header includes public ones only"
+    return None
+
+
+def daemon_breach(path, target):
+    """The same for a file of the daemon."""
+    if beneath(target, "include/evpop"):
+        return None
+    if not beneath(target, "daemon"):
+        return "the daemon uses the library by its public headers"
+    parts = path.split("/")
+    if len(parts) == 2:
+        return None  # main and what it is made of wire everything
+    folder, known = parts[1], target[len("daemon/"):]
+    if folder not in DAEMON:
+        return f"nothing is said of daemon/{folder}: add it to the rules"
+    if known.startswith(folder + "/"):
+        return None
+    for allowed in DAEMON[folder]:
+        if known == allowed or (allowed.endswith("/")
+                                and known.startswith(allowed)):
+            return None
+    return f"daemon/{folder} may not know it"
+
+
+def outside_breach(path, name):
+    """Why a header that is not the project's may not be included there."""
+    if beneath(path, "lib/core") or layer_of(path) == 0:
+        if CORE_FORBIDDEN.match(name):
+            return "the core has no I/O, no clock and no errno"
+    for pattern, *places in LIBRARIES:
+        if re.match(pattern, name) and not any(beneath(path, place)
+                                               for place in places):
+            return "only " + " and ".join(places) + " may"
+    return None
+
+
+def breach(path, quoted, name):
+    """Why this include is wrong, or None."""
+    if name.startswith("evpop/"):
+        target = "include/" + name
+    elif quoted:
+        if "/" not in name or name.startswith("."):
+            return "includes go by path from the project's root"
+        target = name
+    else:
+        return outside_breach(path, name)
+    if quoted and name.startswith("evpop/"):
+        return "public headers are included in angle brackets"
+    if beneath(path, "lib") or beneath(path, "include"):
+        return library_breach(path, target)
+    return daemon_breach(path, target)
+
+
+def check(root):
+    """All breaches below a root, as lines, and how many includes there are."""
+    root = pathlib.Path(root)
+    breaches, checked = [], 0
+    for file in sources.walk(root, ".c", ".h"):
+        path = file.relative_to(root).as_posix()
+        if beneath(path, "tests"):
+            continue
+        text = file.read_text(encoding="utf-8")
+        for match in INCLUDE.finditer(text):
+            checked += 1
+            reason = breach(path, match[1] == '"', match[2])
+            if reason is not None:
+                line = text.count("\n", 0, match.start()) + 1
+                breaches.append(f"{path}:{line}: {match[2]}: {reason}")
+    return breaches, checked
+
+
+if __name__ == "__main__":
+    sys.exit(sources.end(*check(sys.argv[1] if sys.argv[1:] else "."),
+                         "includes"))

@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+"""The checkers of this folder find what they are there to find.
+
+Each case is a small tree with one thing wrong, and what a checker must say of
+it; a tree with nothing wrong must be left alone.
+"""
+
+import contextlib
+import io
+import pathlib
+import shutil
+import tempfile
+import unittest
+
+import headers
+import layers
+import manuals
+import sources
+import style
+import views
+
+HEADER = "/* What it is for. */\n#ifndef X_H\n#define X_H\n%s\n#endif\n"
+
+
+class CheckerTest(unittest.TestCase):
+    def tree(self, files):
+        """A folder with these files, gone after the test."""
+        root = pathlib.Path(tempfile.mkdtemp(prefix="evpop-lint-"))
+        self.addCleanup(shutil.rmtree, root)
+        for name, text in files.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return root
+
+    def expect(self, checker, files, *words):
+        """The checker names exactly one breach, with these words in it."""
+        breaches, checked = checker.check(self.tree(files))
+        self.assertEqual(len(breaches), 1 if words else 0, breaches)
+        self.assertGreater(checked, 0)
+        for word in words:
+            self.assertIn(word, breaches[0])
+
+
+class EndTest(unittest.TestCase):
+    def test_exit_codes(self):
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.assertEqual(sources.end([], 5, "files"), 0)
+            self.assertEqual(sources.end(["wrong"], 5, "files"), 1)
+            self.assertEqual(sources.end([], 0, "files"), 1)
+
+
+class LayersTest(CheckerTest):
+    # (file, include, words of the breach; none where it is allowed)
+    CASES = (
+        ("lib/core/a.c", '"lib/core/b.h"', ()),
+        ("lib/core/a.c", "<evpop/proto.h>", ()),
+        ("lib/core/a.c", "<string.h>", ()),
+        ("lib/core/a.c", "<evpop/client.h>", ("lib/net is above lib/core",)),
+        ("lib/core/a.c", '"lib/net/tls.h"', ("lib/net is above lib/core",)),
+        ("lib/core/a.c", '"lib/auth/x.h"', ("lib/auth is above lib/core",)),
+        ("lib/core/a.c", '"daemon/log/log.h"', ("no layer",)),
+        ("lib/core/a.c", "<errno.h>", ("no I/O",)),
+        ("lib/core/a.c", "<sys/socket.h>", ("no I/O",)),
+        ("lib/core/a.c", "<time.h>", ("no I/O",)),
+        ("lib/core/a.c", "<event2/event.h>", ("no I/O",)),
+        ("lib/core/a.c", "<sys/queue.h>", ()),
+        ("lib/auth/a.c", '"lib/core/b.h"', ()),
+        ("lib/auth/a.c", '"lib/net/b.h"', ("above",)),
+        ("lib/auth/a.c", "<event2/event.h>", ("only lib/net",)),
+        ("lib/auth/a.c", "<openssl/evp.h>", ()),
+        ("lib/net/a.c", "<openssl/ssl.h>", ()),
+        ("lib/net/a.c", "<errno.h>", ()),
+        ("lib/net/a.c", '"lib/session/sync.h"', ("above",)),
+        ("lib/net/a.c", '"tls.h"', ("by path",)),
+        ("lib/net/a.c", '"../core/line.h"', ("by path",)),
+        ("lib/net/a.c", '"evpop/error.h"', ("angle",)),
+        ("lib/session/a.c", '"lib/core/name.h"', ()),
+        ("lib/session/a.c", "<openssl/ssl.h>", ("only lib/net",)),
+        ("lib/session/a.c", "<sqlite3.h>", ("only daemon/store",)),
+        ("include/evpop/error.h", "<evpop/client.h>", ("above",)),
+        ("include/evpop/sync.h", "<evpop/client.h>", ()),
+        ("include/evpop/client.h", '"lib/net/tls.h"', ("public",)),
+        ("include/evpop/evpop.h", "<evpop/sync.h>", ()),
+        ("include/evpop/evpop.h", '"lib/net/tls.h"', ("public",)),
+        ("daemon/main.c", '"daemon/control/control.h"', ()),
+        ("daemon/main.c", '"lib/core/line.h"', ("public headers",)),
+        ("daemon/config/a.c", '"daemon/log/log.h"', ()),
+        ("daemon/config/a.c", "<evpop/client.h>", ()),
+        ("daemon/config/a.c", '"daemon/store/store.h"', ("may not",)),
+        ("daemon/secret/a.c", '"daemon/config/config.h"', ("may not",)),
+        ("daemon/store/a.c", '"daemon/config/config.h"', ("may not",)),
+        ("daemon/store/a.c", '"daemon/poll/poller.h"', ("may not",)),
+        ("daemon/log/a.c", '"daemon/config/config.h"', ("may not",)),
+        ("daemon/poll/a.c", '"daemon/store/store.h"', ()),
+        ("daemon/poll/a.c", '"daemon/store/schema.h"', ("may not",)),
+        ("daemon/poll/a.c", '"daemon/control/control.h"', ("may not",)),
+        ("daemon/control/a.c", '"daemon/poll/poller.h"', ()),
+        ("daemon/control/a.c", '"daemon/secret/secret.h"', ("may not",)),
+        ("daemon/control/a.c", '"daemon/ctl/ctl.h"', ("may not",)),
+        ("daemon/ctl/a.c", '"daemon/control/control.h"', ("may not",)),
+        ("daemon/ctl/a.c", '"daemon/store/store.h"', ("may not",)),
+        ("daemon/new/a.c", '"daemon/log/log.h"', ("nothing is said",)),
+        ("daemon/store/a.c", "<sqlite3.h>", ()),
+        ("daemon/poll/a.c", "<sqlite3.h>", ("only daemon/store",)),
+        ("daemon/secret/a.c", "<sodium.h>", ()),
+        ("daemon/store/digest.c", "<sodium.h>", ()),
+        ("daemon/store/body.c", "<sodium.h>", ("only daemon/secret",)),
+        ("daemon/poll/a.c", "<openssl/ssl.h>", ("only lib/net",)),
+        ("daemon/poll/a.c", "<jansson.h>", ("only daemon/control",)),
+        ("tests/unit/a.c", '"lib/core/line.h"', None),
+        ("tests/servers/a.c", "<openssl/ssl.h>", None),
+    )
+
+    def test_cases(self):
+        for path, include, words in self.CASES:
+            with self.subTest(path=path, include=include):
+                tree = {path: f"#include {include}\n",
+                        "lib/core/plain.c": "#include <string.h>\n"}
+                self.expect(layers, tree, *(words or ()))
+
+    def test_names_the_line(self):
+        self.expect(layers, {"lib/core/a.c": "\n\n#  include <errno.h>\n"},
+                    "lib/core/a.c:3: errno.h")
+
+    def test_program_fails(self):
+        root = self.tree({"lib/core/a.c": "#include <errno.h>\n"})
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.assertEqual(sources.end(*layers.check(root), "includes"), 1)
+
+
+class StyleTest(CheckerTest):
+    def test_clean(self):
+        self.expect(style, {"lib/core/a.h": HEADER % "int a(void);"})
+
+    def test_long_file(self):
+        self.expect(style, {"lib/a.c": "\n" * 599})
+        self.expect(style, {"lib/a.c": "\n" * 600}, "600 lines")
+
+    def test_long_function(self):
+        self.expect(style, {"lib/a.c": "void\na(void)\n{\n%s}\n"
+                            % ("\ta();\n" * 75)})
+        self.expect(style, {"lib/a.c": "void\na(void)\n{\n%s}\n"
+                            % ("\ta();\n" * 76)}, "lib/a.c:3", "76 lines")
+
+    def test_put_off(self):
+        word = "TO" + "DO"
+        self.expect(style, {"lib/a.c": f"\n/* {word}: later */\n"},
+                    "lib/a.c:2", word)
+
+    def test_nameless(self):
+        self.expect(style, {"lib/utils.c": "int a;\n"}, "name")
+        self.expect(style, {"lib/utility.c": "int a;\n"})
+
+    def test_header(self):
+        self.expect(style, {"lib/a.h": "#ifndef A\n#define A\n#endif\n"},
+                    "what it is for")
+        self.expect(style, {"lib/a.h": "/* A. */\nint a;\n"}, "guard")
+
+    def test_public_function(self):
+        name = "include/evpop/a.h"
+        promise = "/* Does a. */\nEVPOP_API int evpop_a(void);\n"
+        bare = "\nEVPOP_API int\nevpop_b(struct b *, int);\n"
+        self.expect(style, {name: HEADER % promise})
+        self.expect(style, {name: HEADER % (promise + bare)}, "evpop_b")
+        self.expect(style, {name: HEADER % ("\n/* Section. */\n" + bare)})
+        self.expect(style, {name: HEADER % ("\n/* ---- s ---- */\n" + bare)},
+                    "evpop_b")
+
+
+class HeadersTest(CheckerTest):
+    def test_internal(self):
+        self.expect(headers, {"lib/a.h": HEADER % "int a(void);"})
+        self.expect(headers, {"lib/a.h": HEADER % "int a(size_t);"},
+                    "lib/a.h", "size_t")
+        self.expect(headers, {"lib/a.h": "struct a { int b; };\n"},
+                    "redefinition")
+
+    def test_public(self):
+        name = "include/evpop/a.h"
+        self.expect(headers, {name: HEADER % "int evpop_a(void);"})
+        root = self.tree({name: HEADER % "int evpop_a(int class);"})
+        breaches, _ = headers.check(root)
+        self.assertEqual(len(breaches), 2, breaches)
+        self.assertTrue(all("c++" in breach for breach in breaches))
+        root = self.tree({name: HEADER % "struct evpop_a {};"})
+        self.assertEqual(len(headers.check(root)[0]), 2)
+
+
+class ManualsTest(CheckerTest):
+    PAGE = (".Dd March 1, 2026\n.Dt EVPOPD 8\n.Os\n.Sh NAME\n.Nm evpopd\n"
+            ".Nd a page\n.Sh DESCRIPTION\n%s\n")
+    MAIN = '{ "once", no_argument, NULL, 1 },\n'
+
+    def test_lint(self):
+        self.expect(manuals, {"daemon/evpopd.8": self.PAGE % "Words."})
+        self.expect(manuals, {"daemon/evpopd.8": self.PAGE % ".Nonsense"},
+                    "Nonsense")
+
+    def test_options(self):
+        self.expect(manuals, {"daemon/evpopd.8": self.PAGE % ".Fl -once",
+                              "daemon/main.c": self.MAIN})
+        self.expect(manuals, {"daemon/evpopd.8": self.PAGE % "Words.",
+                              "daemon/main.c": self.MAIN}, "--once")
+
+
+class ViewsTest(unittest.TestCase):
+    def test_differences(self):
+        manual = views.views_of_manual(
+            ".Ss v_a\n.It Va one , Va two\n.It Va three\n.Sh NEXT\n.It Va x\n")
+        self.assertEqual(manual, {"v_a": {"one", "two", "three"}})
+        self.assertEqual(list(views.differences(manual, manual)), [])
+        self.assertEqual(
+            list(views.differences(manual, {"v_a": {"one", "two", "four"},
+                                            "v_b": {"five"}})),
+            ["v_a.four is not in the manual", "v_a.three is in the manual only",
+             "v_b.five is not in the manual"])
+
+
+if __name__ == "__main__":
+    unittest.main()
