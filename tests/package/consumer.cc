@@ -1,0 +1,2 @@
+/* The same program is one of C++, too. */
+#include "consumer.c"
