@@ -49,15 +49,9 @@ _Static_assert(
     sizeof(names) / sizeof(names[0]) == WANTED_COUNT, "each has a name");
 
 void
-store_envelope_begin(void)
+store_envelope_init(void)
 {
 	g_mime_init();
-}
-
-void
-store_envelope_end(void)
-{
-	g_mime_shutdown();
 }
 
 /* NULs and line ends inside a value are white space to what decodes it. */
@@ -159,7 +153,8 @@ decode_addresses(GMimeParserOptions *options, const char *raw, char **text_r)
 		decoded = internet_address_list_to_string(list, NULL, FALSE);
 		g_object_unref(list);
 	}
-	if (decoded == NULL || decoded[0] == '\0') {
+	if (decoded == NULL || decoded[0] == '\0'
+	    || strstr(decoded, "=?") != NULL) {
 		g_free(decoded);
 		return decode_text(options, raw, ADDRESSES_MAX, text_r);
 	}

@@ -17,9 +17,11 @@ struct store_envelope {
 	int64_t date_ms;
 };
 
-/* Before the first and after the last use, on any one thread. */
-void store_envelope_begin(void);
-void store_envelope_end(void);
+/*
+ * Before the first use; may be repeated, on one thread.  There is no way back:
+ * GMime does not work again once it was shut down.
+ */
+void store_envelope_init(void);
 
 /* Returns false without memory; free what was filled either way. */
 bool store_envelope_decode(const char *header, size_t length,

@@ -197,13 +197,12 @@ store_open(struct store **store_r, const struct store_config *config,
 		return store_error_set(error_r, STORE_MEMORY,
 		    "out of memory or descriptors; %s",
 		    store_status_hint(STORE_MEMORY));
-	store_envelope_begin();
+	store_envelope_init();
 	status = store_files_lock(store->path, &store->lock_fd, error_r);
 	if (status == STORE_OK)
 		status = start_threads(
 		    store, config->readers != 0 ? config->readers : 1, error_r);
 	if (status != STORE_OK) {
-		store_envelope_end();
 		release(store);
 		return status;
 	}
@@ -232,7 +231,6 @@ store_close(struct store **store_pointer)
 		answer_some(store, SIZE_MAX);
 	store_writer_free(store->writer);
 	store_queue_destroy(&store->queries);
-	store_envelope_end();
 	release(store);
 	*store_pointer = NULL;
 }

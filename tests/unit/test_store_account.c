@@ -39,9 +39,9 @@ stable_id_survives_a_rename(void **state)
 	int64_t id = account(fixture, "old", "x1");
 
 	assert_int_equal(account(fixture, "new", "x1"), id);
-	assert_string_equal(fixture_text(fixture,
-				"SELECT name FROM account WHERE id ="
-				" (SELECT max(id) FROM account)"),
+	assert_string_equal(
+	    fixture_text(fixture, "SELECT name FROM account WHERE id ="
+				  " (SELECT max(id) FROM account)"),
 	    "new");
 	assert_int_not_equal(account(fixture, "old", NULL), id);
 }
@@ -203,9 +203,9 @@ polls_are_paged_newest_first(void **state)
 	int64_t other = account(fixture, "other", NULL);
 
 	for (int64_t i = 1; i <= 5; i++)
-		assert_int_equal(record(fixture, i == 3 ? other
-							: fixture->account,
-				     "ok", NULL, i * 1000),
+		assert_int_equal(
+		    record(fixture, i == 3 ? other : fixture->account, "ok",
+			NULL, i * 1000),
 		    STORE_OK);
 	store_polls(fixture->store, "home", 0, 3, see_polls, &seen);
 	fixture_wait(fixture, &seen.done);
@@ -249,7 +249,7 @@ views_speak_iso_times(void **state)
 	    "home2026-01-02T03:04:05.178Z2026-01-02T03:04:05.678Zok321000");
 }
 
-#define TEST(function) \
+#define TEST(function)                   \
 	cmocka_unit_test_setup_teardown( \
 	    function, fixture_setup, fixture_teardown)
 

@@ -92,11 +92,10 @@ message_unique_id_and_counters_go_together(void **state)
 	struct fixture *fixture = *state;
 	int64_t id;
 
+	assert_int_equal(fixture_put(fixture, "u1", "hello", 5, &id), STORE_OK);
 	assert_int_equal(
-	    fixture_put(fixture, "u1", "hello", 5, &id), STORE_OK);
-	assert_int_equal(fixture_integer(fixture,
-			     "SELECT message FROM uid"
-			     " WHERE unique_id = CAST('u1' AS BLOB)"),
+	    fixture_integer(fixture, "SELECT message FROM uid"
+				     " WHERE unique_id = CAST('u1' AS BLOB)"),
 	    id);
 	assert_int_equal(
 	    fixture_put(fixture, NULL, "world!", 6, &id), STORE_OK);
@@ -129,8 +128,8 @@ same_bytes_under_the_same_id_are_one_message(void **state)
 	fixture_close(fixture);
 	assert_int_equal(
 	    fixture_integer(fixture, "SELECT count(*) FROM message"), 2);
-	assert_int_equal(fixture_integer(fixture, "SELECT count(*) FROM chunk"),
-	    2 * chunks);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM chunk"), 2 * chunks);
 	assert_int_equal(
 	    fixture_integer(fixture, "SELECT messages FROM account"), 2);
 	assert_int_equal(
@@ -195,11 +194,11 @@ unknown_account_stores_nothing(void **state)
 	    fixture_put(fixture, "u", bytes, 700000, &id), STORE_NOT_FOUND);
 	assert_int_equal(store_health(fixture->store)->status, STORE_OK);
 	fixture_close(fixture);
-	assert_int_equal(fixture_integer(fixture,
-			     "SELECT (SELECT count(*) FROM chunk)"
-			     " + (SELECT count(*) FROM message)"
-			     " + (SELECT count(*) FROM uid)"
-			     " + (SELECT count(*) FROM unfinished)"),
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT (SELECT count(*) FROM chunk)"
+				     " + (SELECT count(*) FROM message)"
+				     " + (SELECT count(*) FROM uid)"
+				     " + (SELECT count(*) FROM unfinished)"),
 	    0);
 	free(bytes);
 }
@@ -227,10 +226,10 @@ aborted_body_leaves_nothing(void **state)
 	store_body_append(body, bytes, 500000);
 	fixture_turn(fixture, 50);
 	fixture_close(fixture);
-	assert_int_equal(fixture_integer(fixture,
-			     "SELECT (SELECT count(*) FROM chunk)"
-			     " + (SELECT count(*) FROM message)"
-			     " + (SELECT count(*) FROM unfinished)"),
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT (SELECT count(*) FROM chunk)"
+				     " + (SELECT count(*) FROM message)"
+				     " + (SELECT count(*) FROM unfinished)"),
 	    0);
 	fixture_open(fixture);
 	store_stats(fixture->store, &stats);
@@ -320,8 +319,7 @@ answers_keep_the_order_of_the_calls(void **state)
 
 	for (int i = 0; i < 300; i++) {
 		struct store_body_meta meta = fixture_meta(fixture, NULL);
-		struct store_body *body
-		    = store_body_new(fixture->store, &meta);
+		struct store_body *body = store_body_new(fixture->store, &meta);
 
 		assert_non_null(body);
 		store_body_append(body, (const unsigned char *)&i, sizeof(i));
@@ -360,8 +358,7 @@ call_again(enum store_status status, int64_t id, void *arg)
 
 	assert_int_equal(status, STORE_OK);
 	(void)id;
-	store_account(
-	    late->store, "late", NULL, answer_message, &late->answer);
+	store_account(late->store, "late", NULL, answer_message, &late->answer);
 	assert_false(late->answer.done);
 }
 
@@ -377,7 +374,7 @@ calls_while_it_closes_are_answered_closed(void **state)
 	assert_int_equal(late.answer.status, STORE_CLOSED);
 }
 
-#define TEST(function) \
+#define TEST(function)                   \
 	cmocka_unit_test_setup_teardown( \
 	    function, fixture_setup, fixture_teardown)
 

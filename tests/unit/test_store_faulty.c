@@ -102,8 +102,8 @@ characteristics(sqlite3_file *file)
 }
 
 static int
-shm_map(sqlite3_file *file, int page, int size, int extend,
-    void volatile **memory)
+shm_map(
+    sqlite3_file *file, int page, int size, int extend, void volatile **memory)
 {
 	return real(file)->pMethods->xShmMap(
 	    real(file), page, size, extend, memory);
@@ -112,8 +112,7 @@ shm_map(sqlite3_file *file, int page, int size, int extend,
 static int
 shm_lock(sqlite3_file *file, int offset, int count, int flags)
 {
-	return real(file)->pMethods->xShmLock(
-	    real(file), offset, count, flags);
+	return real(file)->pMethods->xShmLock(real(file), offset, count, flags);
 }
 
 static void

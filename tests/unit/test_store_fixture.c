@@ -51,8 +51,8 @@ fixture_open(struct fixture *fixture)
 {
 	struct store_error error;
 
-	if (store_open(&fixture->store, &fixture->config, fixture->base, &error)
-	    != STORE_OK)
+	if (store_open(&fixture->store, &fixture->config, fixture->base,
+		&error) != STORE_OK)
 		fail_msg("%s", error.text);
 	assert_int_equal(
 	    fixture_account(fixture, "home", NULL, &fixture->account),
@@ -114,11 +114,13 @@ fixture_turn(struct fixture *fixture, int64_t ms)
 void
 fixture_wait(struct fixture *fixture, const bool *done)
 {
+	const struct timespec nap = { 0, 100000 };
 	int64_t deadline = now_ms() + PATIENCE_MS;
 
 	while (!*done) {
 		assert_true(now_ms() < deadline);
-		fixture_turn(fixture, 1);
+		event_base_loop(fixture->base, EVLOOP_NONBLOCK);
+		nanosleep(&nap, NULL);
 	}
 }
 
@@ -145,8 +147,7 @@ fixture_account(struct fixture *fixture, const char *name,
 {
 	struct answer answer = { 0 };
 
-	store_account(
-	    fixture->store, name, stable_id, answer_message, &answer);
+	store_account(fixture->store, name, stable_id, answer_message, &answer);
 	fixture_wait(fixture, &answer.done);
 	*id_r = answer.id;
 	return answer.status;
@@ -224,8 +225,8 @@ plain(const struct fixture *fixture, const char *sql, sqlite3 **handle_r)
 	sqlite3_stmt *statement;
 
 	assert_int_equal(sqlite3_open(fixture->path, handle_r), SQLITE_OK);
-	if (sqlite3_prepare_v2(*handle_r, sql, -1, &statement, NULL)
-	    != SQLITE_OK)
+	if (sqlite3_prepare_v2(*handle_r, sql, -1, &statement, NULL) !=
+	    SQLITE_OK)
 		fail_msg("%s", sqlite3_errmsg(*handle_r));
 	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
 	return statement;
@@ -257,8 +258,8 @@ fixture_text(const struct fixture *fixture, const char *sql)
 	sqlite3_stmt *statement = plain(fixture, sql, &handle);
 	const unsigned char *value = sqlite3_column_text(statement, 0);
 
-	snprintf(text, sizeof(text), "%s",
-	    value != NULL ? (const char *)value : "");
+	snprintf(
+	    text, sizeof(text), "%s", value != NULL ? (const char *)value : "");
 	end_plain(statement, handle);
 	return text;
 }

@@ -13,7 +13,7 @@
 struct event_base;
 
 struct fixture {
-	char folder[64], path[80];
+	char folder[64], path[128];
 	struct event_base *base;
 	struct store *store;
 	struct store_config config;
@@ -34,8 +34,8 @@ void fixture_wait(struct fixture *, const bool *done);
 /* Turn the loop for some time. */
 void fixture_turn(struct fixture *, int64_t ms);
 
-enum store_status fixture_account(struct fixture *, const char *name,
-    const char *stable_id, int64_t *id_r);
+enum store_status fixture_account(
+    struct fixture *, const char *name, const char *stable_id, int64_t *id_r);
 
 /* A body in one append; unique_id may be NULL. */
 enum store_status fixture_put(struct fixture *, const char *unique_id,

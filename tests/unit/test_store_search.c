@@ -112,8 +112,8 @@ sender_is_found_in_any_case(void **state)
 	put(fixture, "\"100% sure\" <sure@y>", "percent", "");
 	put(fixture, "", "nosender", "");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct store_message_filter filter
-		    = { .limit = 10, .from = cases[i].from };
+		struct store_message_filter filter = { .limit = 10,
+			.from = cases[i].from };
 
 		assert_string_equal(
 		    search(fixture, &filter).subjects, cases[i].found);
@@ -188,13 +188,14 @@ words_are_found(void **state)
 	struct fixture *fixture = *state;
 
 	put(fixture, "a@x", "one", "The quarterly invoice is attached.");
-	put(fixture, "Anna <anna@x>", "two", "quarterly report \xc3\xbc"
-					     "ber alles");
+	put(fixture, "Anna <anna@x>", "two",
+	    "quarterly report \xc3\xbc"
+	    "ber alles");
 	put(fixture, "b@x", "last", "zzlastzz");
 	wait_for_index(fixture, "zzlastzz");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct store_message_filter filter
-		    = { .limit = 10, .query = cases[i].query };
+		struct store_message_filter filter = { .limit = 10,
+			.query = cases[i].query };
 
 		assert_string_equal(
 		    search(fixture, &filter).subjects, cases[i].found);
@@ -205,9 +206,12 @@ static void
 words_and_the_other_filters_go_together(void **state)
 {
 	struct fixture *fixture = *state;
-	struct store_message_filter filter
-	    = { .limit = 1, .query = "common", .from = "A@", .account = "home",
-		      .has_since = true, .since_ms = 1 };
+	struct store_message_filter filter = { .limit = 1,
+		.query = "common",
+		.from = "A@",
+		.account = "home",
+		.has_since = true,
+		.since_ms = 1 };
 	struct seen seen;
 
 	put(fixture, "a@x", "one", "common");
@@ -226,33 +230,34 @@ words_and_the_other_filters_go_together(void **state)
 static void
 text_in_parts_is_found(void **state)
 {
-	static const char message[]
-	    = "From: a@x\r\nSubject: parts\r\nMIME-Version: 1.0\r\n"
-	      "Content-Type: multipart/alternative; boundary=\"b\"\r\n\r\n"
-	      "--b\r\nContent-Type: text/plain; charset=iso-8859-1\r\n"
-	      "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
-	      "Gr=FC=DFe plainword\r\n"
-	      "--b\r\nContent-Type: text/html; charset=utf-8\r\n"
-	      "Content-Transfer-Encoding: base64\r\n\r\n"
-	      "PHA+aHRtbDxiPndvcmQ8L2I+PC9wPjxzY3JpcHQ+aGlkZGVuPC9zY3JpcHQ+"
-	      "\r\n--b\r\nContent-Type: application/octet-stream\r\n\r\n"
-	      "binaryword\r\n--b--\r\n";
+	static const char message[] =
+	    "From: a@x\r\nSubject: parts\r\nMIME-Version: 1.0\r\n"
+	    "Content-Type: multipart/alternative; boundary=\"b\"\r\n\r\n"
+	    "--b\r\nContent-Type: text/plain; charset=iso-8859-1\r\n"
+	    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+	    "Gr=FC=DFe plainword\r\n"
+	    "--b\r\nContent-Type: text/html; charset=utf-8\r\n"
+	    "Content-Transfer-Encoding: base64\r\n\r\n"
+	    "PHA+aHRtbDxiPndvcmQ8L2I+PC9wPjxzY3JpcHQ+aGlkZGVuPC9zY3JpcHQ+"
+	    "\r\n--b\r\nContent-Type: application/octet-stream\r\n\r\n"
+	    "binaryword\r\n--b--\r\n";
 	static const struct {
 		const char *query;
 		size_t count;
-	} cases[] = { { "plainword", 1 }, { "gr\xc3\xbc\xc3\x9f"
-					    "e",
-					      1 },
+	} cases[] = { { "plainword", 1 },
+		{ "gr\xc3\xbc\xc3\x9f"
+		  "e",
+		    1 },
 		{ "word", 1 }, { "hidden", 0 }, { "binaryword", 0 } };
 	struct fixture *fixture = *state;
 
-	assert_int_equal(fixture_put(fixture, NULL, message,
-			     sizeof(message) - 1, NULL),
+	assert_int_equal(
+	    fixture_put(fixture, NULL, message, sizeof(message) - 1, NULL),
 	    STORE_OK);
 	wait_for_index(fixture, "parts");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct store_message_filter filter
-		    = { .limit = 10, .query = cases[i].query };
+		struct store_message_filter filter = { .limit = 10,
+			.query = cases[i].query };
 
 		assert_int_equal(
 		    search(fixture, &filter).count, cases[i].count);
@@ -301,8 +306,8 @@ index_goes_on_where_it_stopped(void **state)
 }
 
 static void
-see_row(enum store_status status, const struct store_message_row *row,
-    void *arg)
+see_row(
+    enum store_status status, const struct store_message_row *row, void *arg)
 {
 	assert_int_equal(status, STORE_OK);
 	assert_string_equal(row->account, "home");
@@ -321,8 +326,8 @@ see_row(enum store_status status, const struct store_message_row *row,
 }
 
 static void
-see_none(enum store_status status, const struct store_message_row *row,
-    void *arg)
+see_none(
+    enum store_status status, const struct store_message_row *row, void *arg)
 {
 	assert_int_equal(status, STORE_NOT_FOUND);
 	assert_null(row);
@@ -332,16 +337,16 @@ see_none(enum store_status status, const struct store_message_row *row,
 static void
 row_and_view_tell_the_envelope(void **state)
 {
-	static const char message[]
-	    = "From: A <a@x>\r\nTo: b@x,\r\n c@x\r\nCc: d@x\r\nSubject: Hi\r\n"
-	      "Message-ID: <1@x>\r\nDate: Fri, 2 Jan 2026 04:04:05 +0100\r\n"
-	      "Content-Disposition: attachment\r\n\r\nx";
+	static const char message[] =
+	    "From: A <a@x>\r\nTo: b@x,\r\n c@x\r\nCc: d@x\r\nSubject: Hi\r\n"
+	    "Message-ID: <1@x>\r\nDate: Fri, 2 Jan 2026 04:04:05 +0100\r\n"
+	    "Content-Disposition: attachment\r\n\r\nx";
 	struct fixture *fixture = *state;
 	bool done = false;
 	int64_t id;
 
-	assert_int_equal(fixture_put(fixture, "u1", message,
-			     sizeof(message) - 1, &id),
+	assert_int_equal(
+	    fixture_put(fixture, "u1", message, sizeof(message) - 1, &id),
 	    STORE_OK);
 	store_message(fixture->store, id, see_row, &done);
 	fixture_wait(fixture, &done);
@@ -385,7 +390,7 @@ view_shows_ids_as_text_where_they_are(void **state)
 	}
 }
 
-#define TEST(function) \
+#define TEST(function)                   \
 	cmocka_unit_test_setup_teardown( \
 	    function, fixture_setup, fixture_teardown)
 

@@ -29,8 +29,7 @@ see(enum store_status status, const struct store_uid *uids, size_t count,
 			    uids[i].unique_id[k]);
 		filled += (size_t)snprintf(seen->text + filled,
 		    sizeof(seen->text) - filled, "/%u/%d/%d ",
-		    uids[i].occurrence, uids[i].state,
-		    uids[i].message_id != 0);
+		    uids[i].occurrence, uids[i].state, uids[i].message_id != 0);
 		assert_true(uids[i].stored_ms > INT64_C(1700000000000));
 	}
 	seen->done = true;
@@ -49,8 +48,8 @@ expect(struct fixture *fixture, int64_t account, const char *text)
 static struct store_uid_change
 change(const char *id, uint32_t occurrence, enum store_uid_state state)
 {
-	struct store_uid_change made = { (const unsigned char *)id,
-		strlen(id), occurrence, false, state };
+	struct store_uid_change made = { (const unsigned char *)id, strlen(id),
+		occurrence, false, state };
 
 	return made;
 }
@@ -61,8 +60,8 @@ apply(struct fixture *fixture, int64_t account,
 {
 	struct answer answer = { 0 };
 
-	store_uids_change(fixture->store, account, changes, count, answer_done,
-	    &answer);
+	store_uids_change(
+	    fixture->store, account, changes, count, answer_done, &answer);
 	fixture_wait(fixture, &answer.done);
 	return answer.status;
 }
@@ -153,7 +152,7 @@ seen_id_takes_a_message(void **state)
 	expect(fixture, fixture->account, "73/0/0/1 ");
 }
 
-#define TEST(function) \
+#define TEST(function)                   \
 	cmocka_unit_test_setup_teardown( \
 	    function, fixture_setup, fixture_teardown)
 

@@ -1,0 +1,273 @@
+#include <event2/event.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/test_store_fixture.h"
+
+#define BODIES 40
+#define SPAN   ((size_t)4096)
+
+struct crowd;
+
+struct sender {
+	struct crowd *crowd;
+	struct store_body *body;
+	size_t sent, length;
+	bool stalled; /* a server that stopped in the middle */
+	struct answer answer;
+};
+
+/* Many bodies at once, each sending a span a turn unless all must pause. */
+struct crowd {
+	struct fixture *fixture;
+	struct sender senders[BODIES];
+	bool paused;
+	unsigned pauses, drains;
+};
+
+static void
+fill_span(unsigned char span[SPAN], size_t sender, size_t at)
+{
+	for (size_t i = 0; i < SPAN; i++)
+		span[i] = (unsigned char)(sender * 31 + (at + i) / 7);
+}
+
+static void
+drained(struct store *store, void *arg)
+{
+	struct crowd *crowd = arg;
+
+	assert_ptr_equal(store, crowd->fixture->store);
+	assert_true(crowd->paused);
+	crowd->paused = false;
+	crowd->drains++;
+}
+
+static void
+send_span(struct crowd *crowd, size_t index)
+{
+	struct sender *sender = &crowd->senders[index];
+	unsigned char span[SPAN];
+
+	if (sender->body == NULL || crowd->paused)
+		return;
+	if (sender->stalled && sender->sent >= SPAN)
+		return;
+	if (sender->sent >= sender->length) {
+		store_body_commit(
+		    sender->body, answer_message, &sender->answer);
+		sender->body = NULL;
+		return;
+	}
+	fill_span(span, index, sender->sent);
+	if (store_body_append(sender->body, span, SPAN) == STORE_FLOW_PAUSE) {
+		crowd->paused = true;
+		crowd->pauses++;
+	}
+	sender->sent += SPAN;
+}
+
+static void
+begin(struct crowd *crowd, struct fixture *fixture, size_t length)
+{
+	memset(crowd, 0, sizeof(*crowd));
+	crowd->fixture = fixture;
+	store_set_drain_cb(fixture->store, drained, crowd);
+	for (size_t i = 0; i < BODIES; i++) {
+		struct store_body_meta meta = fixture_meta(fixture, NULL);
+
+		crowd->senders[i].length = length;
+		crowd->senders[i].body = store_body_new(fixture->store, &meta);
+		assert_non_null(crowd->senders[i].body);
+	}
+}
+
+static void
+run(struct crowd *crowd)
+{
+	bool all = false;
+
+	for (int turn = 0; !all; turn++) {
+		assert_true(turn < 200000);
+		all = true;
+		for (size_t i = 0; i < BODIES; i++) {
+			send_span(crowd, i);
+			if (!crowd->senders[i].answer.done &&
+			    !crowd->senders[i].stalled)
+				all = false;
+		}
+		if (crowd->paused)
+			event_base_loop(crowd->fixture->base, EVLOOP_ONCE);
+		else
+			event_base_loop(crowd->fixture->base, EVLOOP_NONBLOCK);
+	}
+}
+
+static void
+check(struct crowd *crowd, size_t index)
+{
+	struct sender *sender = &crowd->senders[index];
+	unsigned char expected[SPAN], *got;
+	size_t length;
+
+	assert_int_equal(sender->answer.status, STORE_OK);
+	got = fixture_read(crowd->fixture, sender->answer.id, &length);
+	assert_int_equal(length, sender->length);
+	for (size_t at = 0; at < length; at += SPAN) {
+		fill_span(expected, index, at);
+		assert_memory_equal(got + at, expected, SPAN);
+	}
+	free(got);
+}
+
+static int
+setup_small(void **state)
+{
+	struct fixture *fixture;
+
+	if (fixture_setup_folder(state) != 0)
+		return -1;
+	fixture = *state;
+	fixture->config.queue_octets = 1024 * 1024;
+	fixture_open(fixture);
+	return 0;
+}
+
+static void
+many_bodies_share_a_small_queue(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_stats stats;
+	struct crowd crowd;
+
+	begin(&crowd, fixture, 1024 * 1024);
+	run(&crowd);
+	assert_true(crowd.pauses > 0);
+	assert_true(crowd.drains > 0);
+	store_stats(fixture->store, &stats);
+	assert_true(stats.queued_octets_max > 512 * 1024);
+	assert_true(stats.queued_octets_max < 2 * 1024 * 1024);
+	assert_int_equal(stats.queued_octets, 0);
+	assert_int_equal(stats.messages, BODIES);
+	assert_int_equal(stats.body_octets, BODIES * 1024 * 1024);
+	assert_true(stats.commits > 0);
+	for (size_t i = 0; i < BODIES; i += 7)
+		check(&crowd, i);
+}
+
+/* Their buffers must not count against those who go on, for ever. */
+static void
+stalled_bodies_hold_up_nobody(void **state)
+{
+	struct fixture *fixture = *state;
+	struct crowd crowd;
+
+	begin(&crowd, fixture, 2 * 1024 * 1024);
+	for (size_t i = 3; i < BODIES; i++)
+		crowd.senders[i].stalled = true;
+	run(&crowd);
+	for (size_t i = 0; i < 3; i++)
+		check(&crowd, i);
+	for (size_t i = 3; i < BODIES; i++)
+		store_body_abort(crowd.senders[i].body);
+	fixture_close(fixture);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM message"), 3);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM unfinished"), 0);
+}
+
+static int
+setup_tiny(void **state)
+{
+	struct fixture *fixture;
+
+	if (fixture_setup_folder(state) != 0)
+		return -1;
+	fixture = *state;
+	fixture->config.queue_octets = 1;
+	fixture->config.readers = 4;
+	fixture_open(fixture);
+	return 0;
+}
+
+static void
+queue_of_one_octet_still_works(void **state)
+{
+	struct fixture *fixture = *state;
+	struct crowd crowd;
+
+	begin(&crowd, fixture, 16 * SPAN);
+	run(&crowd);
+	assert_true(crowd.pauses > 0);
+	for (size_t i = 0; i < BODIES; i++)
+		check(&crowd, i);
+}
+
+struct numbered {
+	size_t *next, number;
+	bool *done;
+};
+
+static void
+expect_next(enum store_status status, const unsigned char *bytes, size_t length,
+    void *arg)
+{
+	struct numbered *numbered = arg;
+
+	(void)bytes;
+	(void)length;
+	assert_int_equal(status, STORE_OK);
+	assert_int_equal(*numbered->next, numbered->number);
+	*numbered->done = ++*numbered->next == 200;
+}
+
+static void
+readers_answer_in_order(void **state)
+{
+	struct fixture *fixture = *state;
+	struct numbered numbered[200];
+	size_t next = 0;
+	bool done = false;
+	char *large = calloc(1, 300000);
+	int64_t small_id, large_id;
+
+	assert_non_null(large);
+	assert_int_equal(
+	    fixture_put(fixture, NULL, "x", 1, &small_id), STORE_OK);
+	assert_int_equal(
+	    fixture_put(fixture, NULL, large, 300000, &large_id), STORE_OK);
+	for (size_t i = 0; i < 200; i++) {
+		numbered[i].next = &next;
+		numbered[i].number = i;
+		numbered[i].done = &done;
+		store_body_read(fixture->store,
+		    i % 2 == 0 ? large_id : small_id, 0, expect_next,
+		    &numbered[i]);
+	}
+	fixture_wait(fixture, &done);
+	free(large);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(many_bodies_share_a_small_queue,
+		    setup_small, fixture_teardown),
+		cmocka_unit_test_setup_teardown(stalled_bodies_hold_up_nobody,
+		    setup_small, fixture_teardown),
+		cmocka_unit_test_setup_teardown(queue_of_one_octet_still_works,
+		    setup_tiny, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    readers_answer_in_order, setup_tiny, fixture_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

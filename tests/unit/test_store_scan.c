@@ -1,0 +1,190 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "daemon/store/html.h"
+#include "daemon/store/scan.h"
+
+static int
+setup(void **state)
+{
+	(void)state;
+	store_envelope_init();
+	return store_digest_init() ? 0 : -1;
+}
+
+#define MIXED                                                        \
+	"Subject: s\r\nContent-Type: multipart/mixed; boundary=\"b " \
+	"1\"\r\n\r\n"
+
+static const struct {
+	const char *message;
+	uint32_t attachments;
+} cases[] = {
+	{ "", 0 },
+	{ "Subject: s\r\n\r\nbody", 0 },
+	{ "Subject: s\r\nContent-Type: application/pdf; name=x.pdf\r\n\r\nx",
+	    1 },
+	{ "Subject: s\r\nContent-Disposition: ATTACHMENT\r\n\r\nx", 1 },
+	{ "Subject: s\r\nContent-Disposition: inline\r\n\r\nx", 0 },
+	{ MIXED "--b 1\r\n\r\ntext\r\n--b 1--\r\n", 0 },
+	{ MIXED "--b 1\r\n\r\ntext\r\n--b 1\r\n"
+		"Content-Disposition: attachment; filename=a\r\n\r\nx\r\n"
+		"--b 1 \r\nContent-Type: image/png;\r\n name=\"b;c\"\r\n\r\n"
+		"x\r\n--b 1--\r\n",
+	    2 },
+	/* RFC 2231, and a name that is empty. */
+	{ MIXED "--b 1\r\nContent-Disposition: inline;\r\n"
+		" filename*0*=utf-8''a\r\n\r\n--b 1\r\n"
+		"Content-Type: text/plain; name=\"\"\r\n\r\n--b 1--\r\n",
+	    1 },
+	/* LF only. */
+	{ "Content-Type: multipart/mixed; boundary=q\n\n--q\n"
+	  "Content-Disposition: attachment\n\nx\n--q--\n",
+	    1 },
+	/* Nested; the outer boundary ends the inner one. */
+	{ MIXED "--b 1\r\nContent-Type: multipart/related; boundary=in\r\n\r\n"
+		"--in\r\nContent-Disposition: attachment\r\n\r\nx\r\n"
+		"--b 1\r\nContent-Disposition: attachment\r\n\r\nx\r\n"
+		"--in\r\nContent-Disposition: attachment\r\n\r\nx\r\n"
+		"--b 1--\r\n",
+	    2 },
+	/* An attached message is one, whatever is in it. */
+	{ MIXED "--b 1\r\nContent-Type: message/rfc822\r\n"
+		"Content-Disposition: attachment\r\n\r\n"
+		"Content-Type: multipart/mixed; boundary=far\r\n\r\n"
+		"--far\r\nContent-Disposition: attachment\r\n\r\nx\r\n"
+		"--far--\r\n--b 1--\r\n",
+	    1 },
+	/* Words about attachments are none, and nothing follows the end. */
+	{ MIXED "--b 1\r\n\r\nContent-Disposition: attachment\r\n-- \r\n"
+		"--b 12\r\nContent-Disposition: attachment\r\n\r\n"
+		"--b 1--\r\nContent-Disposition: attachment\r\n\r\n"
+		"--b 1\r\nContent-Disposition: attachment\r\n\r\n",
+	    0 },
+};
+
+static struct store_scan_result
+scan(struct store_scan *state, const char *message, size_t cut, size_t step)
+{
+	struct store_scan_result result;
+	size_t length = strlen(message);
+
+	for (size_t at = 0; at < length;) {
+		size_t piece = at < cut ? cut - at : step;
+
+		if (piece > length - at)
+			piece = length - at;
+		assert_true(store_scan_feed(state, message + at, piece));
+		at += piece;
+	}
+	assert_true(store_scan_finish(state, &result));
+	return result;
+}
+
+static void
+expect(size_t index, size_t cut, size_t step, const unsigned char *digest)
+{
+	const char *message = cases[index].message;
+	struct store_scan *state = store_scan_new();
+	struct store_scan_result result;
+
+	assert_non_null(state);
+	result = scan(state, message, cut, step);
+	if (result.attachments != cases[index].attachments)
+		fail_msg("case %zu cut at %zu by %zu: %u attachments", index,
+		    cut, step, result.attachments);
+	assert_int_equal(result.octets, strlen(message));
+	assert_memory_equal(result.digest, digest, STORE_DIGEST_SIZE);
+	if (strncmp(message, "Subject: s\r\n", 12) == 0)
+		assert_string_equal(result.envelope->subject, "s");
+	store_scan_free(state);
+}
+
+static void
+cutting_anywhere_changes_nothing(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		size_t length = strlen(cases[i].message);
+		struct store_scan *whole = store_scan_new();
+		struct store_scan_result result;
+
+		assert_non_null(whole);
+		result = scan(whole, cases[i].message, 0, length + 1);
+		for (size_t cut = 0; cut <= length; cut++)
+			expect(i, cut, length + 1, result.digest);
+		expect(i, 0, 1, result.digest);
+		expect(i, 0, 7, result.digest);
+		store_scan_free(whole);
+	}
+}
+
+static void
+endless_header_is_bounded(void **state)
+{
+	struct store_scan *scanning = store_scan_new();
+	struct store_scan_result result;
+	char line[1000];
+
+	(void)state;
+	assert_non_null(scanning);
+	memset(line, 'x', sizeof(line));
+	assert_true(store_scan_feed(scanning, "Subject: s\r\n", 12));
+	for (int i = 0; i < 5000; i++)
+		assert_true(store_scan_feed(scanning, line, sizeof(line)));
+	assert_true(store_scan_finish(scanning, &result));
+	assert_int_equal(result.octets, 5000012);
+	assert_string_equal(result.envelope->subject, "s");
+	store_scan_free(scanning);
+}
+
+static void
+html_becomes_words(void **state)
+{
+	static const struct {
+		const char *html, *text;
+	} pages[] = {
+		{ "plain", "plain" },
+		{ "<p>a</p>", " a " },
+		{ "a&amp;b &lt;c&gt; &quot;d&quot;", "a&b <c> \"d\"" },
+		{ "&uuml;&#252;&#xFC;", "\xc3\xbc\xc3\xbc\xc3\xbc" },
+		{ "&unknown; &#; &#x; &#xFFFFFFF; &#0; &",
+		    "&unknown; &#; &#x; &#xFFFFFFF; &#0; &" },
+		{ "a<!-- <b> -->b", "a b" },
+		{ "a<script>if (x<y)</script>b<STYLE>c</Style>d", "a b d" },
+		{ "a <b", "a  " },
+		{ "1 < 2", "1 < 2" },
+		{ "a<", "a<" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+		char *copy = strdup(pages[i].html);
+		size_t length;
+
+		assert_non_null(copy);
+		length = store_html_strip(copy, strlen(copy));
+		assert_true(length <= strlen(pages[i].html));
+		copy[length] = '\0';
+		assert_string_equal(copy, pages[i].text);
+		free(copy);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cutting_anywhere_changes_nothing),
+		cmocka_unit_test(endless_header_is_bounded),
+		cmocka_unit_test(html_becomes_words),
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}

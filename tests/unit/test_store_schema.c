@@ -1,0 +1,125 @@
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "daemon/store/schema.h"
+#include "tests/unit/test_store_fixture.h"
+
+static const struct store_migration steps[] = {
+	{ "CREATE TABLE one(x); INSERT INTO one VALUES(1)" },
+	{ "ALTER TABLE one ADD COLUMN y; UPDATE one SET y = x + 1" },
+	{ "INSERT INTO one VALUES(5, 6); INSERT INTO missing VALUES(1)" },
+};
+
+static enum store_status
+migrate(struct fixture *fixture, size_t count, struct store_error *error)
+{
+	struct store_db db;
+	enum store_status status;
+	FILE *file = fopen(fixture->path, "a");
+
+	assert_non_null(file);
+	fclose(file);
+	memset(error, 0, sizeof(*error));
+	assert_int_equal(
+	    store_db_open(&db, fixture->path, STORE_DB_WRITE), STORE_OK);
+	status = store_schema_migrate(&db, fixture->path, steps, count, error);
+	store_db_close(&db);
+	return status;
+}
+
+/* The copy's path, or false where there is none. */
+static bool
+find_backup(struct fixture *fixture, char *path_r, size_t size)
+{
+	DIR *folder = opendir(fixture->folder);
+	struct dirent *entry;
+	bool found = false;
+
+	assert_non_null(folder);
+	while (!found && (entry = readdir(folder)) != NULL) {
+		if (strstr(entry->d_name, ".version-1-") == NULL)
+			continue;
+		snprintf(path_r, size, "%s/%s", fixture->folder, entry->d_name);
+		found = true;
+	}
+	closedir(folder);
+	return found;
+}
+
+static void
+older_file_is_copied_and_upgraded(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fixture copy = *fixture;
+	struct store_error error;
+	char path[512];
+	struct stat found;
+
+	assert_int_equal(migrate(fixture, 1, &error), STORE_OK);
+	assert_false(find_backup(fixture, path, sizeof(path)));
+	assert_int_equal(migrate(fixture, 1, &error), STORE_OK);
+	assert_false(find_backup(fixture, path, sizeof(path)));
+	assert_int_equal(migrate(fixture, 2, &error), STORE_OK);
+	assert_int_equal(fixture_integer(fixture, "SELECT y FROM one"), 2);
+	assert_int_equal(fixture_integer(fixture, "PRAGMA user_version"), 2);
+	assert_true(find_backup(fixture, path, sizeof(path)));
+	assert_int_equal(stat(path, &found), 0);
+	assert_int_equal(found.st_mode & 0777, 0600);
+	assert_true(strlen(path) < sizeof(copy.path));
+	memcpy(copy.path, path, strlen(path) + 1);
+	assert_int_equal(fixture_integer(&copy, "PRAGMA user_version"), 1);
+	assert_int_equal(fixture_integer(&copy, "SELECT x FROM one"), 1);
+}
+
+static void
+failed_upgrade_changes_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_error error;
+
+	assert_int_equal(migrate(fixture, 1, &error), STORE_OK);
+	assert_int_not_equal(migrate(fixture, 3, &error), STORE_OK);
+	assert_non_null(strstr(error.text, "missing"));
+	assert_int_equal(fixture_integer(fixture, "PRAGMA user_version"), 1);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM one"), 1);
+	assert_int_equal(fixture_integer(fixture,
+			     "SELECT count(*) FROM pragma_table_info('one')"),
+	    1);
+}
+
+static void
+newer_file_is_left_alone(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_error error;
+	char path[512];
+
+	assert_int_equal(migrate(fixture, 2, &error), STORE_OK);
+	assert_int_equal(migrate(fixture, 1, &error), STORE_NEWER);
+	assert_int_equal(fixture_integer(fixture, "PRAGMA user_version"), 2);
+	assert_false(find_backup(fixture, path, sizeof(path)));
+}
+
+#define TEST(function)                   \
+	cmocka_unit_test_setup_teardown( \
+	    function, fixture_setup_folder, fixture_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(older_file_is_copied_and_upgraded),
+		TEST(failed_upgrade_changes_nothing),
+		TEST(newer_file_is_left_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
