@@ -33,7 +33,7 @@ set_defaults(struct config_reading *reading)
 		case CONFIG_VALUE_OK:
 			break;
 		case CONFIG_VALUE_BAD:
-			assert(!"a default within its own bounds");
+			assert(false && "a default within its own bounds");
 			break;
 		case CONFIG_VALUE_MEMORY:
 			reading->report.no_memory = true;

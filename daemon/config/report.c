@@ -42,7 +42,7 @@ append(struct config_report *report, char *text)
 	report->messages.lines[report->messages.count++] = text;
 }
 
-static void
+static void __attribute__((format(printf, 5, 0)))
 add(struct config_report *report, const char *file, unsigned line,
     const char *mark, const char *format, va_list arguments)
 {

@@ -454,6 +454,6 @@ config_value_set(const struct config_option *option, const char *text,
 	case CONFIG_TYPE_COUNT_OF:
 		break;
 	}
-	assert(!"an option that has a member");
+	assert(false && "an option that has a member");
 	return CONFIG_VALUE_BAD;
 }

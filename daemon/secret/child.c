@@ -17,6 +17,8 @@
 
 /* Of standard error; what it begins with says what is wrong. */
 #define ERRORS_MAX 512
+/* Between two looks at a child on a system without pidfd_open(2). */
+#define LOOK_INTERVAL_MS 20
 /* Reads of a pipe in one turn of the loop, so that none can hold it. */
 #define READS_PER_TURN 16
 
@@ -33,8 +35,9 @@ struct outlet {
 struct secret_child {
 	struct event_base *base;
 	pid_t pid;
-	int pidfd;
-	struct event *exited, *deadline;
+	int pidfd;            /* -1: the system has none, and we look often */
+	struct event *exited; /* the descriptor's, else a timer */
+	struct event *deadline;
 	struct outlet output, errors;
 	secret_child_cb cb;
 	void *arg;
@@ -71,6 +74,16 @@ child_free(struct secret_child *child)
 	free(child);
 }
 
+static int
+child_wait(const struct secret_child *child, siginfo_t *info, int options)
+{
+	*info = (siginfo_t){ 0 };
+	if (child->pidfd >= 0)
+		return waitid(
+		    P_PIDFD, (id_t)child->pidfd, info, WEXITED | options);
+	return waitid(P_PID, (id_t)child->pid, info, WEXITED | options);
+}
+
 static void
 reap(evutil_socket_t pidfd, short what, void *arg)
 {
@@ -85,25 +98,24 @@ reap(evutil_socket_t pidfd, short what, void *arg)
 /*
  * Kills the process group and leaves the reaping to the loop, for a process
  * may take its time to die.  The event needs nothing but the descriptor, so
- * that a loop that ends first leaves nothing behind.
+ * that a loop that ends first leaves nothing behind.  Without a descriptor
+ * there is nothing for it but to wait, which SIGKILL makes short.
  */
 static void
 kill_and_forget(struct secret_child *child)
 {
-	siginfo_t info = { 0 };
+	siginfo_t info;
 
 	(void)kill(-child->pid, SIGKILL);
 	if (child->exited != NULL)
 		(void)event_del(child->exited);
-	if (waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG) != 0)
+	if (child_wait(child, &info, WNOHANG) != 0 || info.si_pid != 0)
 		return;
-	if (info.si_pid != 0)
-		return;
-	if (event_base_once(
-		child->base, child->pidfd, EV_READ, reap, NULL, NULL) == 0)
+	if (child->pidfd >= 0 && event_base_once(child->base, child->pidfd,
+				     EV_READ, reap, NULL, NULL) == 0)
 		child->pidfd = -1;
 	else
-		(void)waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED);
+		(void)child_wait(child, &info, 0);
 }
 
 /* Tells how it ended, and frees it; the process is reaped or forgotten. */
@@ -197,11 +209,12 @@ static void
 on_exit_seen(evutil_socket_t fd, short what, void *arg)
 {
 	struct secret_child *child = arg;
-	siginfo_t info = { 0 };
+	siginfo_t info;
 	int status;
 
+	(void)fd;
 	(void)what;
-	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) != 0) {
+	if (child_wait(child, &info, WNOHANG) != 0) {
 		finish(child, SECRET_CHILD_FAILED, 0);
 		return;
 	}
@@ -323,6 +336,7 @@ watch(struct secret_child *child, int64_t timeout_ms)
 {
 	struct timeval timeout = { .tv_sec = timeout_ms / 1000,
 		.tv_usec = timeout_ms % 1000 * 1000 };
+	const struct timeval look = { 0, LOOK_INTERVAL_MS * 1000 };
 	struct event_base *base = child->base;
 	struct outlet *output = &child->output, *errors = &child->errors;
 
@@ -330,14 +344,16 @@ watch(struct secret_child *child, int64_t timeout_ms)
 	    base, output->fd, EV_READ | EV_PERSIST, on_output, output);
 	errors->event = event_new(
 	    base, errors->fd, EV_READ | EV_PERSIST, on_output, errors);
-	child->exited = event_new(
-	    base, child->pidfd, EV_READ | EV_PERSIST, on_exit_seen, child);
+	child->exited = event_new(base, child->pidfd,
+	    EV_PERSIST | (child->pidfd >= 0 ? EV_READ : 0), on_exit_seen,
+	    child);
 	child->deadline = evtimer_new(base, on_deadline, child);
 	return output->event != NULL && errors->event != NULL &&
 	       child->exited != NULL && child->deadline != NULL &&
 	       event_add(output->event, NULL) == 0 &&
 	       event_add(errors->event, NULL) == 0 &&
-	       event_add(child->exited, NULL) == 0 &&
+	       event_add(child->exited, child->pidfd >= 0 ? NULL : &look) ==
+		   0 &&
 	       event_add(child->deadline, &timeout) == 0;
 }
 
@@ -383,11 +399,7 @@ secret_child_start(struct event_base *base, const char *command,
 	error = start_process(child, command);
 	if (error == 0) {
 		child->pidfd = pidfd_open(child->pid, 0);
-		if (child->pidfd < 0) {
-			error = errno;
-			(void)kill(-child->pid, SIGKILL);
-			(void)waitpid(child->pid, NULL, 0);
-		} else if (!watch(child, timeout_ms)) {
+		if (!watch(child, timeout_ms)) {
 			error = ENOMEM;
 			kill_and_forget(child);
 		}

@@ -58,6 +58,8 @@ folder_write(const struct folder *folder, const char *name, const void *bytes,
 	FILE *file;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", folder->path, name);
+	/* One that is there may be read-only. */
+	(void)unlink(path);
 	file = fopen(path, "w");
 	assert_non_null(file);
 	assert_int_equal(fwrite(bytes, 1, length, file), length);
