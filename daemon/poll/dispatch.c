@@ -34,7 +34,7 @@ poller_enqueue(struct poller_account *account, bool first)
 {
 	struct poller *poller = account->poller;
 
-	assert(account->state != POLLER_POLLING);
+	assert(account->run == NULL);
 	poller_rest(account, POLLER_QUEUED);
 	if (first)
 		TAILQ_INSERT_HEAD(&poller->queue, account, queued);
