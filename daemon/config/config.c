@@ -99,6 +99,8 @@ config_read(const char *path, struct config_messages *messages_r)
 			config_free(&config);
 	} else {
 		messages_r->errors = 1;
+		if (owned != NULL)
+			config_arena_free(&owned->arena);
 		free(owned);
 	}
 	free(reading);
