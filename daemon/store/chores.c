@@ -32,6 +32,7 @@ probe(struct store_writer *writer)
 
 	if (status == STORE_OK)
 		status = store_db_exec(&writer->db, unprobe_sql);
+	store_writer_probe_later(writer);
 	store_writer_set_health(writer, status);
 }
 

@@ -153,8 +153,8 @@ decode_addresses(GMimeParserOptions *options, const char *raw, char **text_r)
 		decoded = internet_address_list_to_string(list, NULL, FALSE);
 		g_object_unref(list);
 	}
-	if (decoded == NULL || decoded[0] == '\0'
-	    || strstr(decoded, "=?") != NULL) {
+	if (decoded == NULL || decoded[0] == '\0' ||
+	    strstr(decoded, "=?") != NULL) {
 		g_free(decoded);
 		return decode_text(options, raw, ADDRESSES_MAX, text_r);
 	}

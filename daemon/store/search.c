@@ -18,6 +18,9 @@ struct search_op {
 	size_t count;
 };
 
+/* Nobody types more, and each one is a walk through the index. */
+#define WORDS_MAX 32
+
 /*
  * The full-text syntax is not for people: each word becomes a quoted string,
  * so that all of them must occur and none is an operator.  A star at the end
@@ -27,13 +30,15 @@ static char *
 quote_words(const char *query)
 {
 	static const char blanks[] = " \t\r\n";
-	char *quoted = malloc(strlen(query) * 3 + 1);
-	size_t filled = 0;
+	/* A lone quote is the worst: it is doubled, quoted, and spaced. */
+	char *quoted = malloc(strlen(query) * 5 + 2);
+	size_t filled = 0, words = 0;
 
 	if (quoted == NULL)
 		return NULL;
-	for (const char *at = query + strspn(query, blanks); *at != '\0';
-	     at += strspn(at, blanks)) {
+	for (const char *at = query + strspn(query, blanks);
+	     *at != '\0' && words < WORDS_MAX;
+	     at += strspn(at, blanks), words++) {
 		size_t length = strcspn(at, blanks);
 		bool begins = length > 1 && at[length - 1] == '*';
 

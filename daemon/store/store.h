@@ -6,6 +6,9 @@
  *
  * What is promised: a callback that says STORE_OK has the commit behind it,
  * synced to disk; a message and its unique-id appear together or not at all.
+ * A query sees all that was answered before it was asked.  The one callback
+ * that runs from inside the call is STORE_MEMORY where there is none left even
+ * to ask.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -59,7 +62,9 @@ enum store_status store_open(struct store **store_r,
 
 /*
  * Finish what is queued, checkpoint, join the threads, free.  Callbacks of
- * finished work run before it returns; sets the pointer to NULL.
+ * finished work run before it returns; sets the pointer to NULL.  Bodies under
+ * way are dropped and their handles gone.  Not for calls from inside one of
+ * the store's callbacks.
  */
 void store_close(struct store **);
 

@@ -48,6 +48,12 @@ tell_commit(struct store_writer *writer)
 }
 
 void
+store_writer_probe_later(struct store_writer *writer)
+{
+	writer->probe_ms = store_clock_monotonic_ms() + PROBE_INTERVAL_MS;
+}
+
+void
 store_writer_set_health(struct store_writer *writer, enum store_status status)
 {
 	struct store_error health;

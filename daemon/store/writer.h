@@ -66,6 +66,9 @@ void store_writer_free(struct store_writer *);
 /* Remember a failure, or that all is well again, and tell the loop. */
 void store_writer_set_health(struct store_writer *, enum store_status);
 
+/* The next try is due some seconds from now. */
+void store_writer_probe_later(struct store_writer *);
+
 /* The body has pieces and will not become a message: remove them, later. */
 void store_writer_orphan(struct store_writer *, int64_t body);
 
