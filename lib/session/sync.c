@@ -117,6 +117,15 @@ evpop_sync_fail(
 }
 
 void
+evpop_sync_not_taken(struct evpop_sync *sync, enum evpop_error error)
+{
+	sync->stopping = true;
+	/* A session that is ending takes nothing either; its end says why. */
+	if (error == EVPOP_ERROR_MEMORY)
+		evpop_sync_fail(sync, error, "no memory for a command");
+}
+
+void
 evpop_sync_cancel(struct evpop_sync *sync, const struct evpop_result *reason)
 {
 	if (sync->step >= EVPOP_SYNC_CLOSED || sync->client == NULL)
@@ -146,10 +155,11 @@ evpop_sync_quit(struct evpop_sync *sync)
 {
 	enum evpop_error error;
 
-	sync->step = EVPOP_SYNC_QUITTING;
 	error = evpop_client_quit(sync->client, quit_done, sync);
-	if (error != EVPOP_ERROR_NONE)
-		evpop_sync_fail(sync, error, "QUIT could not be queued");
+	if (error == EVPOP_ERROR_NONE)
+		sync->step = EVPOP_SYNC_QUITTING;
+	else
+		evpop_sync_not_taken(sync, error);
 }
 
 void

@@ -80,6 +80,9 @@ void evpop_sync_quit(struct evpop_sync *);
 /* The session cannot go on, for this reason: close without QUIT. */
 void evpop_sync_fail(struct evpop_sync *, enum evpop_error, const char *text);
 
+/* The client did not take a command, for this reason. */
+void evpop_sync_not_taken(struct evpop_sync *, enum evpop_error);
+
 /*
  * Around everything that runs callbacks: the sync may be freed inside, and is
  * destroyed when the outermost leaves.  Returns whether it lives on.

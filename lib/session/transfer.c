@@ -32,7 +32,7 @@ hand_over_delete(struct evpop_sync *sync)
 	    &sync->builder.listing.entries[sync->deletes[sync->deletes_sent]];
 	error = evpop_client_dele(sync->client, entry->number, dele_done, sync);
 	if (error != EVPOP_ERROR_NONE) {
-		evpop_sync_fail(sync, error, "DELE could not be queued");
+		evpop_sync_not_taken(sync, error);
 		return false;
 	}
 	sync->deletes_sent++;
@@ -78,6 +78,18 @@ body_data(struct evpop_client *client, const unsigned char *bytes,
 	return flow;
 }
 
+/* Anything but a refusal is the end of the session, too. */
+static void
+note_session_error(struct evpop_sync *sync, const struct evpop_result *result)
+{
+	if (result->error == EVPOP_ERROR_NONE ||
+	    result->error == EVPOP_ERROR_REFUSED)
+		return;
+	sync->stopping = true;
+	if (sync->report.result.error == EVPOP_ERROR_NONE)
+		sync->report.result = *result;
+}
+
 static void
 body_end(struct evpop_client *client, uint32_t number,
     const struct evpop_result *result, void *arg)
@@ -96,6 +108,7 @@ body_end(struct evpop_client *client, uint32_t number,
 		sync->deletes_owed += fetch.action == EVPOP_ACTION_FETCH_DELETE;
 	} else if (fetch.begun || result->error == EVPOP_ERROR_REFUSED)
 		sync->report.failed++;
+	note_session_error(sync, result);
 	evpop_sync_enter(sync);
 	if (fetch.begun)
 		sync->callbacks->end(
@@ -134,7 +147,7 @@ hand_over_fetch(struct evpop_sync *sync)
 	error =
 	    evpop_client_retr(sync->client, entry->number, &body_sink, fetch);
 	if (error != EVPOP_ERROR_NONE) {
-		evpop_sync_fail(sync, error, "RETR could not be queued");
+		evpop_sync_not_taken(sync, error);
 		return false;
 	}
 	sync->fetch_count++;

@@ -485,6 +485,32 @@ test_connection_lost_in_a_body(void **state)
 	assert_null(strstr(server.log, "QUIT"));
 }
 
+/* In the last one nothing but the end of the session is left to come. */
+static void
+test_connection_lost_in_the_last_body(void **state)
+{
+	static const struct net_rule rules[] = {
+		{ "RETR 3", "+OK\r\nSubject: th", NET_RESET },
+		{ "DELE 3", NULL, NET_CLOSE },
+	};
+	static const struct evpop_policy *const policies[] = { &keep_forever,
+		&keep_none };
+	struct net_server server;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		struct sync_run run = { 0 };
+
+		begin(&run, &server, &rules[i], 1, policies[i]);
+		finish(&run, &server);
+		assert_int_equal(run.report.result.error, EVPOP_ERROR_IO);
+		assert_int_equal(run.report.fetched, 2 + i);
+		assert_null(strstr(run.log, "deleted"));
+		assert_null(strstr(server.log, "QUIT"));
+	}
+}
+
 static void
 test_quit_outcomes(void **state)
 {
@@ -890,6 +916,7 @@ main(void)
 		cmocka_unit_test(test_done_waits_for_the_store),
 		cmocka_unit_test(test_what_is_not_durable_stays),
 		cmocka_unit_test(test_connection_lost_in_a_body),
+		cmocka_unit_test(test_connection_lost_in_the_last_body),
 		cmocka_unit_test(test_quit_outcomes),
 		cmocka_unit_test(test_rude_farewell),
 		cmocka_unit_test(test_refused_log_in),
