@@ -39,7 +39,9 @@ expect_host(struct evpop_tls_channel *channel)
 		bare[strcspn(bare, "%")] = '\0';
 		return X509_VERIFY_PARAM_set1_ip_asc(param, bare) == 1;
 	}
-	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	/* RFC 9525 section 2: a common name is no name of a host. */
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+				   X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	return SSL_set1_host(ssl, channel->host) == 1 &&
 	       SSL_set_tlsext_host_name(ssl, channel->host) == 1;
 }
