@@ -95,7 +95,10 @@ missing_folder_is_named(void **state)
 	write_file(fixture->path, "x");
 	snprintf(path, sizeof(path), "%s/mail.db", fixture->path);
 	expect_refusal(fixture, path, STORE_READ_ONLY, "folder");
-	expect_refusal(fixture, fixture->folder, STORE_READ_ONLY, "directory");
+	snprintf(path, sizeof(path), "%s/sub", fixture->folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	expect_refusal(fixture, path, STORE_READ_ONLY, "directory");
+	assert_int_equal(rmdir(path), 0);
 }
 
 static void
