@@ -94,7 +94,7 @@ const struct config_option config_options[] = {
 	    .help = "sessions at a time with one server" },
 	{ DAEMON("memory_limit"), .type = CONFIG_TYPE_SIZE,
 	    IN_CONFIG(memory_limit), .initial = "8M", .minimum = MEMORY_LEAST,
-	    .maximum = MEMORY_MOST, .reload = true,
+	    .maximum = MEMORY_MOST,
 	    .help = "memory for bodies on their way into the store" },
 	{ DAEMON("include"), .type = CONFIG_TYPE_INCLUDE, .initial = "",
 	    .reload = true, .help = "further files to read; may repeat" },

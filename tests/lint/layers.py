@@ -19,7 +19,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
 # Layers of the library, lowest first, with the public headers of each.
 LAYERS = (
     ("lib/core", ("error.h", "proto.h")),
-    ("lib/auth", ()),
+    ("lib/auth", ("auth.h",)),
     ("lib/net", ("client.h",)),
     ("lib/session", ("sync.h", "easy.h", "netx.h")),
 )
@@ -48,7 +48,7 @@ LIBRARIES = (
     (r"sodium", "daemon/secret", "daemon/store/digest.c"),
     (r"gmime/|glib|gio/", "daemon/store"),
     (r"ini\.h$", "daemon/config"),
-    (r"jansson", "daemon/control", "daemon/ctl"),
+    (r"jansson", "lib/auth", "daemon/control", "daemon/ctl"),
     (r"curl/", "daemon/ctl", "daemon/secret"),
     (r"systemd/", "daemon/log", "daemon/supervisor.c"),
 )

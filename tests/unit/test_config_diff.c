@@ -113,7 +113,7 @@ test_restart(void **state)
 		{ "[daemon]\nlog_level=debug\n", NULL },
 		{ "[daemon]\nmax_sessions=1\n", NULL },
 		{ "[daemon]\nmax_sessions_per_host=1\n", NULL },
-		{ "[daemon]\nmemory_limit=1M\n", NULL } };
+		{ "[daemon]\nmemory_limit=1M\n", "daemon.memory_limit" } };
 	struct config *old = read_text(*state, "[daemon]\n"), *new;
 	struct config_diff diff;
 
