@@ -193,6 +193,7 @@ on_end(struct evpop_client *client, uint32_t number,
 {
 	(void)client;
 	(void)number;
+	((struct net_run *)arg)->ended = true;
 	note_result(arg, "end", result);
 }
 

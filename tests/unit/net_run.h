@@ -29,6 +29,7 @@ struct net_run {
 	size_t paused_at;   /* what body_length was */
 	bool pause_at_begin;
 	bool paused;
+	bool ended; /* the last body, well or badly */
 	/* Free the client in the callback that writes this word's name. */
 	const char *free_in;
 	/* Cancel it there. */

@@ -163,6 +163,55 @@ test_pauses(void **state)
 	}
 }
 
+/*
+ * Around what is read in one turn, and around what TLS reads ahead: octets that
+ * are inside TLS while the socket has none left wake nobody by themselves.
+ */
+static void
+test_octets_inside_tls(void **state)
+{
+	struct net_message message = { large, 0 };
+	static const size_t around[] = { 10000, (size_t)4 * 65536 };
+	size_t i, step;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		for (step = 0; step < 25; step++) {
+			struct net_server server;
+			struct net_run run;
+
+			message.length = around[i] + step * 1000 - 8000;
+			begin(&run, &server, EVPOP_TLS_IMPLICIT, &message);
+			run.pause_at_begin = true;
+			net_run_connect(&run);
+			net_run_login(&run);
+			net_run_retr(&run, 1);
+			net_run_until(&run, &run.paused);
+			/* All of it is there when reading goes on. */
+			while (net_server_waiting(&server) > 0)
+				assert_int_equal(
+				    event_base_loop(base, EVLOOP_ONCE), 0);
+			net_run_for(&run, 2);
+			/* Small ones pause once for each record. */
+			run.pause_every = i == 0 ? 1 : 0;
+			resume(&run);
+			/* Nothing more comes, not even the end. */
+			while (!run.ended) {
+				assert_int_equal(
+				    event_base_loop(base, EVLOOP_ONCE), 0);
+				if (run.paused)
+					resume(&run);
+				assert_false(run.closed);
+			}
+			assert_string_equal(
+			    run.log, "connect:ok login:ok begin end:ok ");
+			assert_memory_equal(run.body, large, message.length);
+			net_run_finish(&run);
+			net_server_stop(&server);
+		}
+	}
+}
+
 /* While paused the socket is left alone, and no deadline runs. */
 static void
 test_pause_stops_reading(void **state)
@@ -315,6 +364,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pauses),
+		cmocka_unit_test(test_octets_inside_tls),
 		cmocka_unit_test(test_pause_stops_reading),
 		cmocka_unit_test(test_pause_stops_deadline),
 		cmocka_unit_test(test_session_deadline_while_paused),

@@ -4,10 +4,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <event2/dns.h>
 
 #include "tests/unit/net_certificate.h"
 #include "tests/unit/net_run.h"
@@ -171,6 +173,101 @@ test_trust(void **state)
 		evpop_tls_context_free(context);
 		net_certificate_clear(&certificate);
 	}
+}
+
+struct name_case {
+	const char *alt_names;
+	bool good;
+};
+
+/* For the host pop.example.test. */
+static const struct name_case name_cases[] = {
+	{ "DNS:pop.example.test", true },
+	{ "DNS:POP.Example.test", true },
+	{ "DNS:a.test,DNS:pop.example.test", true },
+	{ "DNS:*.example.test", true },
+	{ "DNS:pop.example.org", false },
+	{ "DNS:example.test", false },
+	{ "DNS:*.test", false },
+	{ "DNS:p*.example.test", false },
+	{ "IP:127.0.0.1", false },
+};
+
+static int
+note_name(SSL *ssl, int *alert, void *arg)
+{
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+
+	(void)alert;
+	snprintf(arg, 64, "%s", name == NULL ? "none" : name);
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static struct evdns_base *
+dns_from_hosts_file(void)
+{
+	char path[] = "/tmp/evpop-net-XXXXXX";
+	static const char hosts[] = "127.0.0.1 pop.example.test\n";
+	struct evdns_base *dns = evdns_base_new(base, 0);
+	int fd = mkstemp(path);
+
+	assert_non_null(dns);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, hosts, strlen(hosts)), strlen(hosts));
+	close(fd);
+	assert_int_equal(evdns_base_load_hosts(dns, path), 0);
+	unlink(path);
+	return dns;
+}
+
+static void
+test_names(void **state)
+{
+	struct evdns_base *dns = dns_from_hosts_file();
+	const struct name_case *this;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(name_cases) / sizeof(name_cases[0]); i++) {
+		struct net_certificate_options options = { .common_name = "x",
+			.issuer = &ca };
+		struct evpop_client_config config = {
+			.host = "pop.example.test", .tls = EVPOP_TLS_IMPLICIT
+		};
+		struct net_server_options served = { .stls = false };
+		struct net_certificate certificate;
+		struct net_server server;
+		struct net_run run;
+		char sni[64] = "";
+
+		this = &name_cases[i];
+		print_message("%s\n", this->alt_names);
+		options.alt_names = this->alt_names;
+		net_certificate_make(&certificate, &options);
+		served.tls = net_certificate_server(&certificate);
+		SSL_CTX_set_tlsext_servername_callback(served.tls, note_name);
+		SSL_CTX_set_tlsext_servername_arg(served.tls, sni);
+		net_server_start(&server, base, &served, NULL, 0);
+		config.port = server.port;
+		config.tls_context = context_for(&certificate, NO_PIN);
+		net_run_start(&run, base, dns, &config);
+		evpop_tls_context_free(config.tls_context);
+		net_run_connect(&run);
+		net_run_quit(&run);
+		net_run_until(&run, &run.closed);
+		assert_string_equal(run.log,
+		    this->good ? "connect:ok quit:ok closed:ok "
+			       : "connect:tls quit:cancelled closed:tls ");
+		if (!this->good)
+			assert_non_null(
+			    strstr(run.closed_result.text, "for another name"));
+		assert_string_equal(sni, "pop.example.test");
+		net_run_finish(&run);
+		net_server_stop(&server);
+		SSL_CTX_free(served.tls);
+		net_certificate_clear(&certificate);
+	}
+	evdns_base_free(dns, 1);
 }
 
 /* Only what stands before the handshake can be injected: a good certificate. */
@@ -418,8 +515,8 @@ static void
 test_context_errors(void **state)
 {
 	static const char *const bad_pins[] = { "sha256:abc", "sha1:00",
-		"sha256:" ZEROS ZEROS ZEROS "000g", "sha256:" ZEROS ZEROS ZEROS "00000",
-		"" };
+		"sha256:" ZEROS ZEROS ZEROS "000g",
+		"sha256:" ZEROS ZEROS ZEROS "00000", "" };
 	struct evpop_tls_options options = { .ca = "/nonexistent/ca.pem" };
 	struct evpop_result result;
 	size_t i;
@@ -456,6 +553,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_trust),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_servers),
 		cmocka_unit_test(test_handshake_deadline),
 		cmocka_unit_test(test_resumption),
