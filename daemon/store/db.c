@@ -11,8 +11,11 @@
  */
 #define BUSY_TIMEOUT_MS 5000
 
-/* Unique-ids come in no order: the writer's cache holds the hot part. */
-#define WRITER_CACHE "PRAGMA cache_size = -16384;"
+/*
+ * Unique-ids come in no order: the cache of the writer holds the hot part, and
+ * a group of bodies besides.
+ */
+#define WRITER_CACHE "PRAGMA cache_size = -8192;"
 #define READER_CACHE "PRAGMA cache_size = -4096;"
 
 /* What is left of the write-ahead log's file once it starts over. */
