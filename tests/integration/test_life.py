@@ -1,0 +1,364 @@
+"""Starting, stopping, reloading, and being the only one on a store."""
+
+import re
+import signal
+import time
+import unittest
+
+from harness import corpus, daemon, maildropd, procs, scripted
+
+USERS = {"anna": "secret", "bert": "hidden"}
+
+# Enough of them, slowly enough, that the middle is easy to meet.
+SLOW = {"synthetic": [("slow", "secret", 1, 300, 3000)], "delay_ms": 4,
+        "pipelining": False}
+
+
+class OnceTest(unittest.TestCase):
+    def setUp(self):
+        self.server = self.enterContext(maildropd.MaildropServer(users=USERS))
+        for user in USERS:
+            self.server.deliver(user, corpus.messages(20, seed=len(user)))
+        self.evpopd = daemon.Evpopd({user: daemon.account_of(
+            self.server, user) for user in USERS})
+        self.addCleanup(self.evpopd.remove)
+
+    def stored(self):
+        return dict(self.evpopd.rows("SELECT name, messages FROM v_account"))
+
+    def test_all_is_well(self):
+        done = self.evpopd.once()
+        self.assertEqual(self.stored(), {"anna": 20, "bert": 20})
+        self.assertFalse(self.evpopd.socket.exists())
+        self.assertIn("20 fetched", done.stderr)
+        self.evpopd.once()
+        self.assertEqual(self.stored(), {"anna": 20, "bert": 20})
+        self.assertEqual(self.server.stats()["messages_sent"], 40)
+
+    def test_one_account_fails(self):
+        self.evpopd.accounts["anna"]["password"] = "wrong"
+        done = self.evpopd.once(code=75)
+        self.assertRegex(done.stderr, r"warning: anna: auth in login: ")
+        self.assertEqual(self.stored()["bert"], 20)
+
+    def test_no_account(self):
+        for one in self.evpopd.accounts.values():
+            one["enabled"] = "no"
+        self.evpopd.once()
+        self.evpopd.accounts = {}
+        self.evpopd.once()
+        self.assertEqual(self.server.stats()["logins"], 0)
+
+    def test_interrupted(self):
+        with maildropd.MaildropServer(**SLOW) as server:
+            self.evpopd.accounts = {
+                "slow": daemon.account_of(server, "slow1")}
+            self.evpopd.write_config()
+            self.evpopd.under = ["timeout", "--foreground", "0.5"]
+            done = self.evpopd.run("--once")
+            # timeout(1) has a code of its own for this.
+            self.assertIn(done.returncode, (75, 124), done.stderr)
+            self.assertIn("Terminated", done.stderr)
+            self.assertGreater(self.stored()["slow"], 0)
+            self.assertLess(self.stored()["slow"], 300)
+            self.evpopd.under = []
+            self.evpopd.once()
+            self.assertEqual(self.stored()["slow"], 300)
+            self.assertEqual(server.stats()["messages_sent"], 300)
+
+    def test_only_one_has_the_store(self):
+        with self.evpopd as evpopd:
+            evpopd.wait_polled()
+            for options in (), ("--once",):
+                second = daemon.Evpopd(evpopd.accounts)
+                self.addCleanup(second.remove)
+                second.store_file = evpopd.store_file
+                second.write_config()
+                done = second.run(*options)
+                self.assertEqual(done.returncode, 75, done.stderr)
+                self.assertIn(str(evpopd.store_file), done.stderr)
+                self.assertRegex(done.stderr, "another|evpopctl")
+            # And the first did not notice.
+            self.assertEqual(evpopd.poll("anna")["last_outcome"], "ok")
+
+    def test_killed_daemon_leaves_no_obstacle(self):
+        self.evpopd.start()
+        self.evpopd.wait_polled()
+        self.evpopd.kill()
+        self.assertTrue(self.evpopd.socket.exists())
+        with self.evpopd as evpopd:
+            evpopd.wait_polled()
+            self.assertEqual(evpopd.account("anna")["stored"]["messages"], 20)
+
+
+class CheckTest(unittest.TestCase):
+    def setUp(self):
+        self.evpopd = daemon.Evpopd({"anna": {
+            "host": "pop.example.org", "user": "anna", "password": "x"}})
+        self.addCleanup(self.evpopd.remove)
+
+    def check(self, text=None, mode=None):
+        self.evpopd.write_config(text)
+        if mode is not None:
+            self.evpopd.config_file.chmod(mode)
+        return self.evpopd.run("--check")
+
+    def test_correct(self):
+        done = self.check()
+        self.assertEqual(done.returncode, 0, done)
+        self.assertIn("correct, 1 account", done.stdout)
+        self.assertEqual(done.stderr, "")
+        self.assertFalse(self.evpopd.store_file.exists())
+
+    def test_errors_have_file_and_line(self):
+        good = self.evpopd.config_text()
+        at = good.splitlines().index("user = anna") + 1
+        for text, line, words in (
+                (good.replace("user =", "usr ="), at, "user"),
+                (good.replace("password = x", "interval = soon\n"
+                              "password = x"), at + 1, "interval"),
+                (good + good[good.index("[account"):], None, "anna"),
+                (good.replace("[account anna]", "[acount anna]"), None,
+                 "acount"),
+                (good.replace("password = x", ""), None, "password"),
+                (good.replace("host =", "tls = perhaps\nhost ="), at - 1,
+                 "implicit"),
+                ("no section\n", 1, "")):
+            with self.subTest(words):
+                done = self.check(text)
+                self.assertEqual(done.returncode, 78, done)
+                self.assertIn(f"{self.evpopd.config_file}:", done.stderr)
+                if line is not None:
+                    self.assertIn(f"{self.evpopd.config_file}:{line}:",
+                                  done.stderr)
+                self.assertIn(words, done.stderr)
+                # The daemon itself refuses it in the same words.
+                again = self.evpopd.run()
+                self.assertEqual(again.returncode, 78, again)
+                self.assertIn(done.stderr.splitlines()[0], again.stderr)
+
+    def test_secrets_that_others_can_read(self):
+        for mode in (0o640, 0o604, 0o666):
+            done = self.check(mode=mode)
+            self.assertEqual(done.returncode, 78, done)
+            self.assertIn("chmod", done.stderr)
+        self.assertNotIn("password = x", done.stderr)
+
+    def test_no_file(self):
+        done = self.evpopd.run("--check")
+        self.assertEqual(done.returncode, 78, done)
+        self.assertIn(str(self.evpopd.config_file), done.stderr)
+
+    def test_arguments(self):
+        for options in (("--nonsense",), ("word",), ("--check", "--once")):
+            done = self.evpopd.run(*options)
+            self.assertEqual(done.returncode, 64, done)
+            self.assertNotEqual(done.stderr, "")
+        self.assertIn("--check", self.evpopd.run("--help").stdout)
+        self.assertRegex(self.evpopd.run("--version").stdout,
+                         r"^evpopd \d+\.\d+\.\d+\n$")
+
+
+class ReloadTest(unittest.TestCase):
+    def setUp(self):
+        self.server = self.enterContext(maildropd.MaildropServer(users=USERS))
+        for user in USERS:
+            self.server.deliver(user, corpus.messages(10, seed=len(user)))
+        self.evpopd = self.enterContext(daemon.Evpopd(
+            {"anna": daemon.account_of(self.server, "anna")}))
+        self.evpopd.wait_polled()
+
+    def hang_up(self, words):
+        before = self.evpopd.log().count(words)
+        self.evpopd.signal(signal.SIGHUP)
+        procs.wait_for(lambda: self.evpopd.log().count(words) > before,
+                       what=f"{words} in the log")
+
+    def test_accounts_come_and_go(self):
+        evpopd = self.evpopd
+        evpopd.accounts["bert"] = daemon.account_of(self.server, "bert")
+        evpopd.write_config()
+        self.hang_up("reloaded: 1 accounts added, 0 changed, 0 removed")
+        self.assertEqual(evpopd.wait_polled("bert")["session"]["fetched"], 10)
+        # The one that stayed was not polled again.
+        self.assertEqual(self.server.stats()["logins"], 2)
+        del evpopd.accounts["anna"]
+        evpopd.write_config()
+        self.hang_up("reloaded: 0 accounts added, 0 changed, 1 removed")
+        with self.assertRaisesRegex(daemon.Refused, "no_such_account"):
+            evpopd.account("anna")
+        # Its mail is kept.
+        self.assertEqual(len(evpopd.messages("anna")), 10)
+        evpopd.accounts["anna"] = daemon.account_of(self.server, "anna")
+        evpopd.write_config()
+        self.hang_up("reloaded: 1 accounts added")
+        self.assertEqual(evpopd.wait_polled("anna")["session"]["fetched"], 0)
+
+    def test_broken_file(self):
+        evpopd = self.evpopd
+        evpopd.write_config(evpopd.config_text() + "nonsense = 1\n")
+        self.hang_up("not reloaded, the former configuration stays")
+        self.assertRegex(evpopd.log(), re.escape(
+            str(evpopd.config_file)) + r":\d+: .*nonsense")
+        done = evpopd.ctl("reload", code=78)
+        self.assertIn("nonsense", done.stderr)
+        self.assertEqual(evpopd.poll("anna")["last_outcome"], "ok")
+        evpopd.write_config()
+        evpopd.ctl("reload")
+
+    def test_disabled_and_enabled(self):
+        evpopd = self.evpopd
+        evpopd.accounts["anna"]["enabled"] = "no"
+        evpopd.write_config()
+        evpopd.ctl("reload")
+        self.assertEqual(evpopd.account("anna")["state"], "disabled")
+        with self.assertRaisesRegex(daemon.Refused, "disabled"):
+            evpopd.post("/v1/accounts/anna/poll")
+        del evpopd.accounts["anna"]["enabled"]
+        evpopd.write_config()
+        evpopd.ctl("reload")
+        self.assertEqual(evpopd.wait_polled()["state"], "waiting")
+
+    def test_removed_while_it_is_polled(self):
+        evpopd = self.evpopd
+        with maildropd.MaildropServer(**SLOW) as server:
+            evpopd.accounts["slow"] = daemon.account_of(server, "slow1")
+            evpopd.write_config()
+            evpopd.ctl("reload")
+            evpopd.wait_account(
+                "slow", lambda one: (one["stored"] or {}).get("messages"))
+            slow = evpopd.accounts.pop("slow")
+            evpopd.write_config()
+            evpopd.ctl("reload")
+            procs.wait_for(lambda: server.stats()["connections_open"] == 0,
+                           what="the end of the session")
+            evpopd.accounts["slow"] = slow
+            evpopd.write_config()
+            evpopd.ctl("reload")
+            evpopd.wait_polled("slow")
+            self.assertEqual(len(evpopd.bodies("slow")), 300)
+
+    def test_changed_while_it_is_polled(self):
+        evpopd = self.evpopd
+        with maildropd.MaildropServer(**SLOW) as server:
+            evpopd.accounts["slow"] = daemon.account_of(server, "slow1")
+            evpopd.write_config()
+            evpopd.ctl("reload")
+            evpopd.wait_account("slow", lambda one: one["state"] == "polling")
+            evpopd.accounts["slow"]["keep"] = "delete"
+            evpopd.write_config()
+            evpopd.ctl("reload")
+            # What the first poll had fetched is deleted by another.
+            evpopd.wait_account("slow", lambda one: one["state"] == "waiting"
+                                and one["session"]["deleted"] == 300)
+            self.assertEqual(server.count("slow1"), 0)
+            self.assertEqual(len(evpopd.bodies("slow")), 300)
+
+    def test_a_store_elsewhere_takes_a_restart(self):
+        evpopd = self.evpopd
+        evpopd.write_config(evpopd.config_text().replace(
+            "mail.db", "other.db"))
+        evpopd.ctl("reload")
+        self.assertIn("store.path has changed, which takes a restart",
+                      evpopd.log())
+        self.assertFalse((evpopd.folder / "other.db").exists())
+
+
+class EndTest(unittest.TestCase):
+    def check_all_there(self, evpopd, server):
+        """Each message once, as the server has it, fetched but once."""
+        self.assertEqual(evpopd.bodies(), server.messages("slow1"))
+
+    def start(self, server, **keys):
+        evpopd = daemon.Evpopd({"slow": daemon.account_of(
+            server, "slow1", **keys)})
+        self.addCleanup(evpopd.remove)
+        evpopd.start()
+        procs.wait_for(lambda: len(evpopd.messages()) > 20,
+                       what="the first messages")
+        return evpopd
+
+    def fetched(self, server):
+        return [command for *_, command in server.commands()
+                if command.startswith("RETR")]
+
+    def test_in_the_middle(self):
+        with maildropd.MaildropServer(**SLOW) as server:
+            evpopd = self.start(server)
+            evpopd.halt(timeout=30)
+            first = self.fetched(server)
+            self.assertLess(len(first), 300)
+            commands = [command for *_, command in server.commands()]
+            self.assertEqual(commands[-1], "QUIT")
+            with evpopd:
+                evpopd.wait_polled()
+                # Nothing was fetched twice, not even what was under way.
+                self.assertEqual(len(self.fetched(server)), 300)
+                self.check_all_there(evpopd, server)
+
+    def test_in_the_middle_with_deletions(self):
+        with maildropd.MaildropServer(**SLOW) as server:
+            before = server.messages("slow1")
+            evpopd = self.start(server, keep="delete")
+            evpopd.halt(timeout=30)
+            with evpopd.database() as store:
+                stored = store.execute(
+                    "SELECT unique_id FROM v_message").fetchall()
+            # What is stored has left the server, and only that.
+            self.assertEqual(set(server.messages("slow1")),
+                             set(before) - {one for one, in stored})
+            with evpopd:
+                evpopd.wait_polled()
+                self.assertEqual(evpopd.bodies(), before)
+                self.assertEqual(server.count("slow1"), 0)
+
+    def test_killed_in_the_middle(self):
+        with maildropd.MaildropServer(**SLOW) as server:
+            before = server.messages("slow1")
+            evpopd = self.start(server, keep="delete")
+            evpopd.kill()
+            with evpopd:
+                evpopd.wait_polled()
+                self.assertEqual(evpopd.bodies(), before)
+                self.assertEqual(server.count("slow1"), 0)
+                # The sweep leaves nothing of what was under way.
+                self.assertEqual(
+                    evpopd.rows("SELECT count(*) FROM unfinished"), [(0,)])
+
+    def test_twice_is_at_once(self):
+        octets = b"Subject: stuck\r\n\r\n" + b"x\r\n" * 10
+        with scripted.ScriptedServer([octets], {
+                "RETR": scripted.fall_silent(b"+OK\r\n" + octets)}) as server:
+            evpopd = daemon.Evpopd({"anna": daemon.account_of(
+                server, "anna")})
+            self.addCleanup(evpopd.remove)
+            evpopd.start()
+            procs.wait_for(lambda: "RETR 1" in server.lines)
+            evpopd.signal(signal.SIGTERM)
+            time.sleep(0.3)
+            self.assertIsNotNone(evpopd.pid)
+            self.assertEqual(evpopd.get("/v1/status")["accounts"]["polling"],
+                             1)
+            evpopd.signal(signal.SIGTERM)
+            evpopd.ended(timeout=5)
+            self.assertIn("at once", evpopd.log())
+            with evpopd.database() as store:
+                self.assertEqual(store.execute(
+                    "SELECT count(*) FROM message").fetchone(), (0,))
+
+    def test_interrupt_key(self):
+        evpopd = daemon.Evpopd()
+        self.addCleanup(evpopd.remove)
+        evpopd.start()
+        evpopd.signal(signal.SIGINT)
+        evpopd.ended()
+
+    def test_files_are_private(self):
+        with daemon.Evpopd(control={"mode": "0660"}) as evpopd:
+            for file in evpopd.folder.glob("mail.db*"):
+                self.assertEqual(file.stat().st_mode & 0o077, 0, file)
+            self.assertEqual(evpopd.socket.stat().st_mode & 0o777, 0o660)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
