@@ -334,8 +334,11 @@ tear_down(struct service *service)
 			event_free(service->signals[i]);
 	if (service->watchdog != NULL)
 		event_free(service->watchdog);
-	if (service->dns != NULL)
+	if (service->dns != NULL) {
+		/* Lookups that were given up are reported once more. */
+		event_base_loop(service->base, EVLOOP_NONBLOCK);
 		evdns_base_free(service->dns, 0);
+	}
 	if (service->base != NULL)
 		event_base_free(service->base);
 	config_free(&service->config);
