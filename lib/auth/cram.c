@@ -1,0 +1,56 @@
+/*
+ * CRAM-MD5 (RFC 2195).  GSASL has it, but leaves copies of the password in
+ * memory that it frees, and refuses one that is not UTF-8, of which the RFC
+ * says nothing.
+ */
+#include <string.h>
+
+#include "lib/auth/digest.h"
+#include "lib/auth/mechanism.h"
+
+static enum evpop_answer
+cram_md5(struct evpop_exchange *exchange, const char *challenge, size_t length,
+    struct evpop_secret *response)
+{
+	unsigned char digest[EVPOP_MD5_SIZE];
+	char hex[2 * EVPOP_MD5_SIZE + 1];
+
+	if (exchange->turn > 0)
+		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
+		    "the server asks on after all was said");
+	if (length == 0)
+		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
+		    "the server's challenge is empty");
+	if (!evpop_digest_hmac_md5(
+		exchange->password, challenge, length, digest))
+		return evpop_exchange_give_up(
+		    exchange, EVPOP_ERROR_MEMORY, "no memory");
+	evpop_digest_hex(digest, sizeof digest, hex);
+	evpop_secret_add_text(response, exchange->user);
+	evpop_secret_add_text(response, " ");
+	evpop_secret_add_text(response, hex);
+	explicit_bzero(digest, sizeof digest);
+	explicit_bzero(hex, sizeof hex);
+	exchange->proved = true;
+	return EVPOP_ANSWER_LAST;
+}
+
+/* A machine's policy may forbid MD5: say so before the server is asked. */
+static bool
+cram_begin(struct evpop_exchange *exchange, struct evpop_result *result)
+{
+	unsigned char digest[EVPOP_MD5_SIZE];
+
+	if (!evpop_digest_hmac_md5(exchange->password, "", 0, digest)) {
+		evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_LOGIN,
+		    "CRAM-MD5: MD5 is not to be had on this machine");
+		return false;
+	}
+	explicit_bzero(digest, sizeof digest);
+	return true;
+}
+
+const struct evpop_method evpop_method_cram_md5 = {
+	.begin = cram_begin,
+	.answer = cram_md5,
+};

@@ -1,0 +1,73 @@
+#include "lib/auth/digest.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+/* An entry left in the thread's queue would condemn some TLS session. */
+static bool
+done(bool ok)
+{
+	if (!ok)
+		ERR_clear_error();
+	return ok;
+}
+
+void
+evpop_digest_hex(const unsigned char *bytes, size_t length, char *text)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t i;
+
+	for (i = 0; i < length; i++) {
+		text[2 * i] = digits[bytes[i] >> 4];
+		text[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	text[2 * length] = '\0';
+}
+
+bool
+evpop_digest_md5(const void *first, size_t first_length, const void *second,
+    size_t second_length, unsigned char digest[EVPOP_MD5_SIZE])
+{
+	EVP_MD *md5 = EVP_MD_fetch(NULL, "MD5", NULL);
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	bool ok;
+
+	ok = md5 != NULL && context != NULL &&
+	     EVP_DigestInit_ex2(context, md5, NULL) == 1 &&
+	     EVP_DigestUpdate(context, first, first_length) == 1 &&
+	     EVP_DigestUpdate(context, second, second_length) == 1 &&
+	     EVP_DigestFinal_ex(context, digest, NULL) == 1;
+	EVP_MD_CTX_free(context);
+	EVP_MD_free(md5);
+	return done(ok);
+}
+
+bool
+evpop_digest_hmac_md5(const char *key, const void *bytes, size_t length,
+    unsigned char digest[EVPOP_MD5_SIZE])
+{
+	size_t digest_length;
+
+	return done(
+	    EVP_Q_mac(NULL, "HMAC", NULL, "MD5", NULL, key, strlen(key), bytes,
+		length, digest, EVPOP_MD5_SIZE, &digest_length) != NULL);
+}
+
+bool
+evpop_digest_pbkdf2(const char *password, const void *salt, size_t salt_length,
+    unsigned int iterations, unsigned char *key, size_t key_size)
+{
+	size_t length = strlen(password);
+
+	assert(key_size == EVPOP_SHA1_SIZE || key_size == EVPOP_SHA256_SIZE);
+	if (length > INT_MAX || salt_length > INT_MAX || iterations > INT_MAX)
+		return false;
+	return done(PKCS5_PBKDF2_HMAC(password, (int)length, salt,
+			(int)salt_length, (int)iterations,
+			key_size == EVPOP_SHA1_SIZE ? EVP_sha1() : EVP_sha256(),
+			(int)key_size, key) == 1);
+}

@@ -1,0 +1,38 @@
+/*
+ * The digests that mechanisms are made of, by OpenSSL, which wipes what it
+ * worked on.  Each is false where the machine's policy forbids the digest, or
+ * without memory, and then leaves no entry in OpenSSL's queue of errors.
+ */
+#ifndef EVPOP_AUTH_DIGEST_H
+#define EVPOP_AUTH_DIGEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <evpop/error.h>
+
+#define EVPOP_MD5_SIZE    16
+#define EVPOP_SHA1_SIZE   20
+#define EVPOP_SHA256_SIZE 32
+
+/* In lower-case hexadecimal; the text takes 2 * length + 1 octets. */
+void evpop_digest_hex(const unsigned char *bytes, size_t length, char *text_r);
+
+/* MD5 of two strings of octets, one behind the other. */
+bool evpop_digest_md5(const void *first, size_t first_length,
+    const void *second, size_t second_length,
+    unsigned char digest_r[EVPOP_MD5_SIZE]) EVPOP_MUST_USE;
+
+/* HMAC-MD5 (RFC 2104). */
+bool evpop_digest_hmac_md5(const char *key, const void *bytes, size_t length,
+    unsigned char digest_r[EVPOP_MD5_SIZE]) EVPOP_MUST_USE;
+
+/*
+ * PBKDF2 (RFC 8018), which RFC 5802 calls Hi(): of SHA-1 or SHA-256, by the
+ * size of the key wanted.
+ */
+bool evpop_digest_pbkdf2(const char *password, const void *salt,
+    size_t salt_length, unsigned int iterations, unsigned char *key_r,
+    size_t key_size) EVPOP_MUST_USE;
+
+#endif

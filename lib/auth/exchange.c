@@ -1,0 +1,346 @@
+#include "lib/auth/exchange.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/auth/base64.h"
+#include "lib/auth/mechanism.h"
+
+/*
+ * SCRAM's longest message is a few hundred octets, and so is a refusal of
+ * OAuth; this leaves them room and no server more.
+ */
+#define CHALLENGE_MAX         8192
+#define CHALLENGE_ENCODED_MAX ((CHALLENGE_MAX + 2) / 3 * 4)
+
+/* The whole of a response that ends an exchange (RFC 5034 section 4). */
+#define CANCEL "*"
+
+static const struct evpop_method *const methods[EVPOP_MECHANISM_COUNT] = {
+	[EVPOP_MECHANISM_SCRAM_SHA_256_PLUS] = &evpop_method_scram,
+	[EVPOP_MECHANISM_SCRAM_SHA_1_PLUS] = &evpop_method_scram,
+	[EVPOP_MECHANISM_SCRAM_SHA_256] = &evpop_method_scram,
+	[EVPOP_MECHANISM_SCRAM_SHA_1] = &evpop_method_scram,
+	[EVPOP_MECHANISM_OAUTHBEARER] = &evpop_method_oauthbearer,
+	[EVPOP_MECHANISM_XOAUTH2] = &evpop_method_xoauth2,
+	[EVPOP_MECHANISM_EXTERNAL] = &evpop_method_external,
+	[EVPOP_MECHANISM_CRAM_MD5] = &evpop_method_cram_md5,
+	[EVPOP_MECHANISM_PLAIN] = &evpop_method_plain,
+	[EVPOP_MECHANISM_LOGIN] = &evpop_method_login,
+};
+
+enum evpop_answer
+evpop_exchange_give_up(struct evpop_exchange *exchange, enum evpop_error error,
+    const char *format, ...)
+{
+	char text[EVPOP_TEXT_SIZE];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof text, format, ap);
+	va_end(ap);
+	evpop_result_set(&exchange->failure, error, EVPOP_PHASE_LOGIN, "%s: %s",
+	    evpop_mechanism_name(exchange->mechanism), text);
+	return EVPOP_ANSWER_GIVE_UP;
+}
+
+void
+evpop_exchange_unproved(const struct evpop_exchange *exchange,
+    const char *reason, struct evpop_result *result)
+{
+	evpop_result_set(result, EVPOP_ERROR_AUTH, EVPOP_PHASE_LOGIN,
+	    "%s: the server did not prove by its signature that it knows the "
+	    "password: %s",
+	    evpop_mechanism_name(exchange->mechanism), reason);
+	result->scope = EVPOP_SCOPE_ACCOUNT;
+	result->retry = false;
+}
+
+static void
+forget_secrets(struct evpop_exchange *exchange)
+{
+	evpop_secret_forget(&exchange->password);
+	evpop_secret_forget(&exchange->token);
+	if (exchange->method->end != NULL)
+		exchange->method->end(exchange);
+}
+
+/* Ask the mechanism, and put its response into the line. */
+static enum evpop_answer
+respond(struct evpop_exchange *exchange, const char *challenge, size_t length)
+{
+	struct evpop_secret response = { .bytes = NULL };
+	enum evpop_answer answer;
+
+	evpop_secret_clear(&exchange->line);
+	answer =
+	    exchange->method->answer(exchange, challenge, length, &response);
+	exchange->turn++;
+	if (answer != EVPOP_ANSWER_GIVE_UP) {
+		evpop_base64_encode(
+		    response.bytes, response.length, &exchange->line);
+		if (response.failed || exchange->line.failed)
+			answer = evpop_exchange_give_up(
+			    exchange, EVPOP_ERROR_MEMORY, "no memory");
+	}
+	evpop_secret_clear(&response);
+	if (answer == EVPOP_ANSWER_GIVE_UP) {
+		exchange->proved = false;
+		evpop_secret_clear(&exchange->line);
+	}
+	if (answer != EVPOP_ANSWER_MORE)
+		forget_secrets(exchange);
+	return answer;
+}
+
+/* What is empty is as good as absent. */
+static bool
+copy(const char *text, char **copy_r)
+{
+	if (text == NULL || *text == '\0')
+		return true;
+	*copy_r = strdup(text);
+	return *copy_r != NULL;
+}
+
+static bool
+copy_all(struct evpop_exchange *exchange,
+    const struct evpop_credentials *credentials,
+    const struct evpop_exchange_target *target)
+{
+	const struct evpop_channel *channel = &target->channel;
+
+	exchange->port = target->port;
+	exchange->mechanisms = credentials->mechanisms != 0
+				   ? credentials->mechanisms
+				   : EVPOP_MECHANISMS_DEFAULT;
+	if (channel->tls) {
+		evpop_secret_add(&exchange->exporter, channel->exporter,
+		    channel->exporter_length);
+		evpop_secret_add(
+		    &exchange->unique, channel->unique, channel->unique_length);
+	}
+	return !exchange->exporter.failed && !exchange->unique.failed &&
+	       copy(credentials->user, &exchange->user) &&
+	       copy(credentials->password, &exchange->password) &&
+	       copy(credentials->token, &exchange->token) &&
+	       copy(credentials->authorization, &exchange->authorization) &&
+	       copy(target->host, &exchange->host);
+}
+
+static bool
+usage_error(struct evpop_result *result, enum evpop_mechanism mechanism,
+    const char *wrong)
+{
+	if (wrong == NULL)
+		return false;
+	evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_LOGIN, "%s: %s",
+	    evpop_mechanism_name(mechanism), wrong);
+	result->scope = EVPOP_SCOPE_ACCOUNT;
+	return true;
+}
+
+/* The first response is made at once: what it fails for is said in time. */
+static bool
+begin(struct evpop_exchange *exchange, struct evpop_result *result)
+{
+	enum evpop_answer answer;
+
+	if (exchange->method->begin != NULL &&
+	    !exchange->method->begin(exchange, result)) {
+		result->scope = EVPOP_SCOPE_ACCOUNT;
+		return false;
+	}
+	if (!exchange->method->client_first)
+		return true;
+	answer = respond(exchange, "", 0);
+	exchange->initial_final = answer == EVPOP_ANSWER_LAST;
+	if (answer != EVPOP_ANSWER_GIVE_UP)
+		return true;
+	*result = exchange->failure;
+	if (result->error == EVPOP_ERROR_USAGE)
+		result->scope = EVPOP_SCOPE_ACCOUNT;
+	return false;
+}
+
+struct evpop_exchange *
+evpop_exchange_new(enum evpop_mechanism mechanism,
+    const struct evpop_credentials *credentials,
+    const struct evpop_exchange_target *target, struct evpop_result *result)
+{
+	struct evpop_exchange *exchange;
+
+	if (usage_error(result, mechanism,
+		evpop_exchange_lack(mechanism, credentials, target)) ||
+	    usage_error(
+		result, mechanism, evpop_exchange_unfit(credentials, target)) ||
+	    (methods[mechanism] == NULL &&
+		usage_error(result, mechanism, "is no SASL mechanism")))
+		return NULL;
+	exchange = calloc(1, sizeof *exchange);
+	if (exchange == NULL) {
+		evpop_result_set(
+		    result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_LOGIN, "no memory");
+		return NULL;
+	}
+	exchange->mechanism = mechanism;
+	exchange->method = methods[mechanism];
+	if (!copy_all(exchange, credentials, target)) {
+		evpop_result_set(
+		    result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_LOGIN, "no memory");
+		evpop_exchange_free(exchange);
+		return NULL;
+	}
+	if (!begin(exchange, result)) {
+		evpop_exchange_free(exchange);
+		return NULL;
+	}
+	return exchange;
+}
+
+void
+evpop_exchange_free(struct evpop_exchange *exchange)
+{
+	if (exchange == NULL)
+		return;
+	forget_secrets(exchange);
+	evpop_secret_forget(&exchange->user);
+	evpop_secret_forget(&exchange->authorization);
+	evpop_secret_forget(&exchange->host);
+	evpop_secret_clear(&exchange->exporter);
+	evpop_secret_clear(&exchange->unique);
+	evpop_secret_clear(&exchange->line);
+	free(exchange);
+}
+
+const char *
+evpop_exchange_initial(struct evpop_exchange *exchange, bool *final_r)
+{
+	*final_r = exchange->initial_final;
+	if (!exchange->method->client_first)
+		return NULL;
+	/* An empty one must not look like none (RFC 5034 section 4). */
+	return exchange->line.length == 0 ? "="
+					  : evpop_secret_text(&exchange->line);
+}
+
+void
+evpop_exchange_skip_initial(struct evpop_exchange *exchange)
+{
+	exchange->initial_held =
+	    exchange->method->client_first && exchange->turn == 1;
+}
+
+static const char *
+cancel(struct evpop_exchange *exchange, bool *final_r)
+{
+	exchange->proved = false;
+	evpop_secret_clear(&exchange->line);
+	forget_secrets(exchange);
+	*final_r = true;
+	return CANCEL;
+}
+
+static enum evpop_answer
+too_big(struct evpop_exchange *exchange)
+{
+	return evpop_exchange_give_up(exchange, EVPOP_ERROR_LIMIT,
+	    "the server's challenge has more than %d octets", CHALLENGE_MAX);
+}
+
+/* Decode what is to be decoded; an empty challenge needs no room. */
+static enum evpop_answer
+read_challenge(struct evpop_exchange *exchange, const unsigned char *challenge,
+    size_t length, struct evpop_secret *decoded)
+{
+	enum evpop_base64_status status;
+
+	while (length > 0 &&
+	       (challenge[length - 1] == ' ' || challenge[length - 1] == '\t'))
+		length--;
+	while (length > 0 && (*challenge == ' ' || *challenge == '\t')) {
+		challenge++;
+		length--;
+	}
+	if (length > CHALLENGE_ENCODED_MAX)
+		return too_big(exchange);
+	if (exchange->method->text_challenge)
+		return EVPOP_ANSWER_MORE;
+	status = evpop_base64_decode(challenge, length, decoded);
+	if (decoded->length > CHALLENGE_MAX)
+		return too_big(exchange);
+	if (status == EVPOP_BASE64_BROKEN)
+		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
+		    "the server's challenge is no base64");
+	if (status == EVPOP_BASE64_NO_MEMORY)
+		return evpop_exchange_give_up(
+		    exchange, EVPOP_ERROR_MEMORY, "no memory");
+	return EVPOP_ANSWER_MORE;
+}
+
+const char *
+evpop_exchange_step(struct evpop_exchange *exchange,
+    const unsigned char *challenge, size_t length, bool *final_r)
+{
+	struct evpop_secret decoded = { .bytes = NULL };
+	enum evpop_answer answer;
+
+	if (exchange->failure.error != EVPOP_ERROR_NONE)
+		return cancel(exchange, final_r);
+	answer = read_challenge(exchange, challenge, length, &decoded);
+	if (answer != EVPOP_ANSWER_GIVE_UP && exchange->initial_held) {
+		exchange->initial_held = false;
+		answer = exchange->initial_final ? EVPOP_ANSWER_LAST
+						 : EVPOP_ANSWER_MORE;
+		if (decoded.length > 0)
+			answer = evpop_exchange_give_up(exchange,
+			    EVPOP_ERROR_PROTOCOL,
+			    "the server's first challenge is not empty");
+	} else if (answer != EVPOP_ANSWER_GIVE_UP)
+		answer = respond(exchange,
+		    decoded.bytes == NULL ? "" : decoded.bytes, decoded.length);
+	evpop_secret_clear(&decoded);
+	if (answer == EVPOP_ANSWER_GIVE_UP)
+		return cancel(exchange, final_r);
+	*final_r = answer == EVPOP_ANSWER_LAST;
+	return evpop_secret_text(&exchange->line);
+}
+
+bool
+evpop_exchange_verified(
+    const struct evpop_exchange *exchange, struct evpop_result *result)
+{
+	if (exchange->failure.error != EVPOP_ERROR_NONE) {
+		*result = exchange->failure;
+		return false;
+	}
+	if (exchange->proved && !exchange->initial_held)
+		return true;
+	if (exchange->method == &evpop_method_scram &&
+	    !exchange->initial_held) {
+		evpop_exchange_unproved(exchange, "it never came", result);
+		return false;
+	}
+	evpop_result_set(result, EVPOP_ERROR_PROTOCOL, EVPOP_PHASE_LOGIN,
+	    "%s: the server accepted the log-in before it knew who logs in",
+	    evpop_mechanism_name(exchange->mechanism));
+	return false;
+}
+
+const char *
+evpop_exchange_refusal(const struct evpop_exchange *exchange)
+{
+	if (exchange->refusal[0] != '\0')
+		return exchange->refusal;
+	return exchange->failure.error != EVPOP_ERROR_NONE
+		   ? exchange->failure.text
+		   : "";
+}
+
+bool
+evpop_exchange_token_expired(const struct evpop_exchange *exchange)
+{
+	return exchange->token_expired;
+}

@@ -1,0 +1,90 @@
+/*
+ * The inside of an exchange, shared by what is the same for all mechanisms
+ * (exchange.c, possible.c) and what each of them says (the other files).
+ */
+#ifndef EVPOP_AUTH_MECHANISM_H
+#define EVPOP_AUTH_MECHANISM_H
+
+#include "lib/auth/exchange.h"
+#include "lib/auth/secret.h"
+
+struct Gsasl;
+struct Gsasl_session;
+
+enum evpop_answer {
+	EVPOP_ANSWER_MORE,
+	EVPOP_ANSWER_LAST, /* and nothing remains to be said */
+	EVPOP_ANSWER_GIVE_UP
+};
+
+/* What a mechanism does; `answer` is told the turn by the exchange. */
+struct evpop_method {
+	bool client_first;
+	bool text_challenge; /* not decoded: it is for people to read */
+	/* Check and prepare what was copied from the credentials; or NULL. */
+	bool (*begin)(struct evpop_exchange *, struct evpop_result *result_r);
+	/* Answer a decoded challenge, by adding to an empty response. */
+	enum evpop_answer (*answer)(struct evpop_exchange *,
+	    const char *challenge, size_t length,
+	    struct evpop_secret *response);
+	/* Wipe and free what is the mechanism's own; or NULL. */
+	void (*end)(struct evpop_exchange *);
+};
+
+extern const struct evpop_method evpop_method_plain;
+extern const struct evpop_method evpop_method_login;
+extern const struct evpop_method evpop_method_external;
+extern const struct evpop_method evpop_method_cram_md5;
+extern const struct evpop_method evpop_method_oauthbearer;
+extern const struct evpop_method evpop_method_xoauth2;
+extern const struct evpop_method evpop_method_scram;
+
+struct evpop_exchange {
+	enum evpop_mechanism mechanism;
+	const struct evpop_method *method;
+
+	/* Copies, NULL where there is none; secrets go as early as may be. */
+	char *user, *password, *token, *authorization, *host;
+	uint16_t port;
+	unsigned int mechanisms;
+	struct evpop_secret exporter, unique;
+
+	unsigned int turn; /* how many responses were made */
+	bool initial_held; /* it waits for the first challenge */
+	bool initial_final;
+	bool proved; /* all that the mechanism demands has happened */
+	struct evpop_secret line; /* the response in base64 */
+
+	struct Gsasl *gsasl; /* scram.c */
+	struct Gsasl_session *session;
+
+	struct evpop_result failure; /* why it was given up */
+	char refusal[EVPOP_TEXT_SIZE];
+	bool token_expired;
+};
+
+/* Note the reason; returns EVPOP_ANSWER_GIVE_UP. */
+enum evpop_answer evpop_exchange_give_up(struct evpop_exchange *,
+    enum evpop_error, const char *format, ...) EVPOP_PRINTF(3, 4);
+
+/*
+ * SCRAM's server signature is wrong or missing: somebody else than the server
+ * may have answered, so a person is asked before there is another try.
+ */
+void evpop_exchange_unproved(const struct evpop_exchange *, const char *reason,
+    struct evpop_result *result_r);
+
+/*
+ * What the mechanism lacks to be possible ("needs a password"), or NULL.
+ */
+const char *evpop_exchange_lack(enum evpop_mechanism,
+    const struct evpop_credentials *, const struct evpop_exchange_target *);
+
+/*
+ * What is wrong with the credentials' octets: controls that could end a line
+ * or a field, or more of them than a log-in can need.  NULL where nothing is.
+ */
+const char *evpop_exchange_unfit(
+    const struct evpop_credentials *, const struct evpop_exchange_target *);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * Octets that may be a secret: wiped when they move, when they are replaced
+ * and when they go.
+ */
+#ifndef EVPOP_AUTH_SECRET_H
+#define EVPOP_AUTH_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Zeroed, it is empty.  An addition that finds no memory sets `failed`, and
+ * what is added later is dropped: ask once, at the end.
+ */
+struct evpop_secret {
+	char *bytes; /* NUL-terminated, or NULL where nothing was added */
+	size_t length, room;
+	bool failed;
+};
+
+void evpop_secret_add(struct evpop_secret *, const void *bytes, size_t length);
+void evpop_secret_add_text(struct evpop_secret *, const char *text);
+
+/* Its octets with a NUL behind them: "" where there are none. */
+const char *evpop_secret_text(const struct evpop_secret *);
+
+/* Wipe, free and zero. */
+void evpop_secret_clear(struct evpop_secret *);
+
+/* Wipe and free a string, and set the pointer to NULL, which it may be. */
+void evpop_secret_forget(char **text);
+
+#endif

@@ -1,0 +1,12 @@
+set(EVPOP_AUTH_SOURCES
+	auth/apop.c
+	auth/base64.c
+	auth/cram.c
+	auth/digest.c
+	auth/exchange.c
+	auth/mechanism.c
+	auth/oauth.c
+	auth/plain.c
+	auth/possible.c
+	auth/scram.c
+	auth/secret.c)
