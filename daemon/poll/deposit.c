@@ -19,6 +19,7 @@ struct deposit {
 	struct store_uid_change *changes; /* owed to the store */
 	size_t change_count, change_room;
 
+	uint32_t stored; /* bodies that are durable */
 	bool paused;
 	unsigned waiting; /* answers owed by the store */
 	enum store_status worst;
@@ -273,6 +274,7 @@ body_committed(enum store_status status, int64_t message_id, void *arg)
 
 	(void)message_id;
 	note_failure(deposit, status);
+	deposit->stored += status == STORE_OK;
 	evpop_sync_stored(deposit->sync, message->entry, status == STORE_OK);
 	free(message);
 }
@@ -295,6 +297,12 @@ deposit_end(struct deposit *deposit, const struct evpop_entry *entry, void *arg,
 	}
 	store_body_abort(message->body);
 	free(message);
+}
+
+uint32_t
+deposit_stored(const struct deposit *deposit)
+{
+	return deposit->stored;
 }
 
 void

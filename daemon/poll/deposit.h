@@ -37,6 +37,9 @@ void deposit_end(struct deposit *, const struct evpop_entry *, void *message,
     const struct evpop_result *);
 void deposit_deleted(struct deposit *, const struct evpop_entry *);
 
+/* How many bodies are durable so far. */
+uint32_t deposit_stored(const struct deposit *);
+
 /* The store takes bodies again: resume the session if it was paused. */
 void deposit_drained(struct deposit *);
 

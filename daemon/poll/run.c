@@ -430,8 +430,13 @@ run_cancel(struct run *run, const char *why)
 }
 
 const struct run_progress *
-run_progress(const struct run *run)
+run_progress(struct run *run)
 {
+	if (run->started && !run->over) {
+		run->progress.fetched = deposit_stored(run->deposit);
+		run->progress.octets_in =
+		    evpop_client_octets_in(evpop_sync_client(run->sync));
+	}
 	return &run->progress;
 }
 

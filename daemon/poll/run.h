@@ -53,7 +53,7 @@ void run_stop(struct run *);
 /* Cut the session; `finished` still runs, once the store has answered. */
 void run_cancel(struct run *, const char *why);
 
-const struct run_progress *run_progress(const struct run *);
+const struct run_progress *run_progress(struct run *);
 
 /* Only in or after `finished`; sets the pointer to NULL. */
 void run_free(struct run **);

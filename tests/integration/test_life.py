@@ -264,6 +264,21 @@ class ReloadTest(unittest.TestCase):
         self.assertFalse((evpopd.folder / "other.db").exists())
 
 
+class ProgressTest(unittest.TestCase):
+    def test_the_session_under_way_is_shown(self):
+        with maildropd.MaildropServer(**SLOW) as server, daemon.Evpopd(
+                {"slow": daemon.account_of(server, "slow1")}) as evpopd:
+            shown = evpopd.wait_account(
+                "slow", lambda one: one["session"]["fetched"] > 20)
+            self.assertEqual(shown["state"], "polling")
+            self.assertLess(shown["session"]["fetched"], 300)
+            self.assertEqual(shown["session"]["messages"], 300)
+            self.assertGreater(shown["session"]["octets_in"], 20 * 1000)
+            self.assertIsNone(shown["last_finished"])
+            shown = evpopd.wait_polled()
+            self.assertEqual(shown["session"]["fetched"], 300)
+
+
 class EndTest(unittest.TestCase):
     def check_all_there(self, evpopd, server):
         """Each message once, as the server has it, fetched but once."""
