@@ -98,6 +98,8 @@ class OutageTest(unittest.TestCase):
                     self.assertGreater(wait, least - 5)
                     self.assertLess(wait, least * 1.25 + 5)
                     shown = evpopd.poll("anna")
+                # Its former port may be somebody else's by now.
+                server.port = server.tls_port = 0
                 server.start()
                 evpopd.accounts["anna"]["port"] = server.port
                 evpopd.write_config()

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -175,12 +176,27 @@ class PeakRss(threading.Thread):
         self.join()
 
 
+def _first_ephemeral_port():
+    try:
+        return int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
+                   .read_text().split()[0])
+    except (OSError, ValueError):
+        return 32768
+
+
 def free_ports(count, host="127.0.0.1"):
-    """Ports that nobody listens on at this moment, all different."""
+    """Ports that nobody listens on at this moment, all different.
+
+    Clients are given none of them while nobody listens: they are below the
+    ports that the kernel picks by itself.
+    """
+    below = _first_ephemeral_port()
     sockets = []
     try:
-        for _ in range(count):
-            sockets.append(socket.create_server((host, 0)))
+        while len(sockets) < count:
+            wanted = random.randrange(10240, below) if below > 12000 else 0
+            with contextlib.suppress(OSError):
+                sockets.append(socket.create_server((host, wanted)))
         return [one.getsockname()[1] for one in sockets]
     finally:
         for one in sockets:
