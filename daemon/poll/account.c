@@ -80,6 +80,10 @@ poller_account_note(struct poller_account *account, const char *name,
 	account->octets_in = progress->octets_in;
 	if (result->error == EVPOP_ERROR_NONE) {
 		account->failures = 0;
+		account->quiet_polls =
+		    progress->fetched + progress->deleted == 0
+			? account->quiet_polls + 1
+			: 0;
 		account->last_success_ms = progress->finished_ms;
 		set_text(account, NULL);
 		log_success(name, progress);

@@ -21,6 +21,7 @@ struct poller_account {
 	bool again, pause;     /* asked for while it was polling */
 
 	unsigned failures;
+	unsigned quiet_polls; /* in a row: nothing fetched or deleted */
 	int64_t last_started_ms, last_finished_ms, last_success_ms;
 	const char *last_outcome; /* a name; NULL: none yet */
 	char *last_text;          /* NULL: all is well */

@@ -53,6 +53,12 @@ poller_wait_until(struct poller_account *account, int64_t due_ms)
 	poller_wake(poller);
 }
 
+/*
+ * So many polls in a row without work let the next one say QUIT at once, where
+ * the server takes that.
+ */
+#define QUIET_POLLS 2
+
 /* ---- after a poll ---- */
 
 /* The server's LOGIN-DELAY is a floor (RFC 2449 section 6.5). */
@@ -208,8 +214,11 @@ start(struct poller_account *account)
 			return;
 		}
 	}
-	account->run = run_new(
-	    &poller->resources, account->config, tls, run_finished, account);
+	account->run = run_new(&poller->resources,
+	    &(struct run_order){ .account = account->config,
+		.tls = tls,
+		.expect_nothing = account->quiet_polls >= QUIET_POLLS },
+	    run_finished, account);
 	if (account->run == NULL) {
 		evpop_result_set(&result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_NONE,
 		    "no memory for a session");

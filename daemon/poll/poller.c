@@ -119,15 +119,16 @@ poller_new(struct event_base *base, struct evdns_base *dns, struct store *store,
 	poller = calloc(1, sizeof *poller);
 	if (poller == NULL)
 		return NULL;
-	poller->resources = (struct run_resources){ base, dns, store };
+	poller->resources =
+	    (struct run_resources){ base, dns, store, evpop_memory_new() };
 	poller->options = *options;
 	poller->config = config;
 	TAILQ_INIT(&poller->queue);
 	TAILQ_INIT(&poller->retired);
 	poller->timer = evtimer_new(base, poller_dispatch, poller);
 	poller->grace = evtimer_new(base, grace_over, poller);
-	if (poller->timer == NULL || poller->grace == NULL ||
-	    !make_accounts(poller)) {
+	if (poller->resources.memory == NULL || poller->timer == NULL ||
+	    poller->grace == NULL || !make_accounts(poller)) {
 		poller_free(&poller);
 		return NULL;
 	}
@@ -178,6 +179,7 @@ poller_free(struct poller **poller_p)
 	schedule_clear(&poller->schedule);
 	host_table_clear(&poller->hosts);
 	tls_table_clear(&poller->tls);
+	evpop_memory_free(poller->resources.memory);
 	if (poller->timer != NULL)
 		event_free(poller->timer);
 	if (poller->grace != NULL)

@@ -78,8 +78,6 @@ sync_planned(struct evpop_sync *sync, const struct evpop_plan *plan, void *arg)
 	struct run *run = arg;
 
 	(void)sync;
-	run->progress.too_large = (uint32_t)plan->too_large;
-	run->progress.later = (uint32_t)plan->later;
 	deposit_planned(run->deposit, plan);
 }
 
@@ -223,6 +221,8 @@ sync_done(
 	progress->messages = report->messages;
 	progress->fetched = report->fetched;
 	progress->failed = report->failed;
+	progress->too_large = report->too_large;
+	progress->later = report->later;
 	progress->deleted =
 	    report->quit == EVPOP_QUIT_COMMITTED ? report->deleted : 0;
 	progress->octets_in = report->octets_in;
@@ -249,12 +249,13 @@ sync_listing(
 static void
 start_if_ready(struct run *run)
 {
+	struct evpop_credentials credentials = { .user = run->user };
 	enum evpop_error error;
 
 	if (run->over || run->secret == NULL || run->progress.account_id == 0)
 		return;
-	error =
-	    evpop_sync_start(run->sync, run->user, secret_text(run->secret));
+	credentials.password = secret_text(run->secret);
+	error = evpop_sync_start(run->sync, &credentials);
 	secret_free(&run->secret);
 	if (error != EVPOP_ERROR_NONE) {
 		fail(run, error,
@@ -327,9 +328,9 @@ secret_source(
 }
 
 static struct evpop_sync *
-make_sync(struct run *run, const struct config_account *account,
-    struct evpop_tls_context *tls)
+make_sync(struct run *run, const struct run_order *order)
 {
+	const struct config_account *account = order->account;
 	static const enum evpop_tls tls_modes[] = {
 		[CONFIG_TLS_IMPLICIT] = EVPOP_TLS_IMPLICIT,
 		[CONFIG_TLS_STLS] = EVPOP_TLS_STLS,
@@ -344,7 +345,8 @@ make_sync(struct run *run, const struct config_account *account,
 		.host = account->host,
 		.port = account->port,
 		.tls = tls_modes[account->tls],
-		.tls_context = tls,
+		.tls_context = order->tls,
+		.memory = run->resources.memory,
 		.allow_cleartext = account->allow_cleartext,
 		.timeouts = {
 			.resolve_ms = account->timeout_resolve_ms,
@@ -366,6 +368,7 @@ make_sync(struct run *run, const struct config_account *account,
 		.order = account->order == CONFIG_ORDER_NEWEST
 			     ? EVPOP_ORDER_NEWEST
 			     : EVPOP_ORDER_OLDEST,
+		.expect_nothing = order->expect_nothing,
 	};
 
 	return evpop_sync_new(run->resources.base, run->resources.dns, &client,
@@ -373,10 +376,10 @@ make_sync(struct run *run, const struct config_account *account,
 }
 
 struct run *
-run_new(const struct run_resources *resources,
-    const struct config_account *account, struct evpop_tls_context *tls,
+run_new(const struct run_resources *resources, const struct run_order *order,
     run_finished_cb finished, void *arg)
 {
+	const struct config_account *account = order->account;
 	struct secret_source source;
 	struct run *run;
 
@@ -390,7 +393,7 @@ run_new(const struct run_resources *resources,
 	run->name = strdup(account->name);
 	run->user = strdup(account->user);
 	run->settled = event_new(resources->base, -1, 0, run_finished, run);
-	run->sync = make_sync(run, account, tls);
+	run->sync = make_sync(run, order);
 	if (run->sync != NULL)
 		run->deposit =
 		    deposit_new(resources->store, run->sync, store_failed, run);

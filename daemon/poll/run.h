@@ -16,6 +16,13 @@ struct run_resources {
 	struct event_base *base;
 	struct evdns_base *dns;
 	struct store *store;
+	struct evpop_memory *memory;
+};
+
+struct run_order {
+	const struct config_account *account; /* only read by run_new() */
+	struct evpop_tls_context *tls;        /* NULL where it uses none */
+	bool expect_nothing; /* the polls before found nothing to do */
 };
 
 /* How far a run is, or how it ended. */
@@ -35,14 +42,9 @@ struct run_progress {
 typedef void (*run_finished_cb)(
     struct run *, const struct run_progress *, void *arg);
 
-/*
- * Begin a poll of that account.  The configuration is only read during the
- * call.  `tls` may be NULL where the account uses none.  Returns NULL without
- * memory, and `finished` will not run.
- */
-struct run *run_new(const struct run_resources *, const struct config_account *,
-    struct evpop_tls_context *tls, run_finished_cb finished, void *arg)
-    __attribute__((warn_unused_result));
+/* Begin a poll.  NULL without memory, and `finished` will not run. */
+struct run *run_new(const struct run_resources *, const struct run_order *,
+    run_finished_cb finished, void *arg) __attribute__((warn_unused_result));
 
 /* The store takes bodies again. */
 void run_drained(struct run *);

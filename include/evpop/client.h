@@ -12,6 +12,7 @@
 #ifndef EVPOP_CLIENT_H
 #define EVPOP_CLIENT_H
 
+#include <evpop/auth.h>
 #include <evpop/error.h>
 #include <evpop/proto.h>
 
@@ -22,6 +23,7 @@ extern "C" {
 struct event_base;
 struct evdns_base;
 struct evpop_client;
+struct evpop_memory;
 struct evpop_tls_context;
 
 /* How a session is protected.  There is no "if possible". */
@@ -61,6 +63,15 @@ EVPOP_API struct evpop_tls_context *evpop_tls_context_ref(
 EVPOP_API void evpop_tls_context_free(struct evpop_tls_context *);
 
 /*
+ * What is learned of servers in one session and saves round trips in the next:
+ * share one among all clients of a base.  It grows by an entry for each server.
+ * NULL without memory.
+ */
+EVPOP_API struct evpop_memory *evpop_memory_new(void) EVPOP_MUST_USE;
+/* Not before the clients that use it.  NULL is allowed. */
+EVPOP_API void evpop_memory_free(struct evpop_memory *);
+
+/*
  * Deadlines in milliseconds, each for one phase as a whole; 0 takes the
  * default.  `body` is the longest silence inside a body or listing, `session`
  * bounds everything from connect to close.
@@ -87,7 +98,8 @@ struct evpop_client_config {
 	enum evpop_tls tls;
 	struct evpop_tls_context *tls_context; /* unless EVPOP_TLS_NONE; a
 						  reference is taken */
-	bool allow_cleartext; /* PASS without TLS to a host that is not this */
+	bool allow_cleartext; /* of a password to a host that is not this */
+	struct evpop_memory *memory; /* borrowed; NULL: nothing is assumed */
 	struct evpop_timeouts timeouts;
 	struct evpop_proto_limits limits;
 	uint32_t window_commands; /* in flight where the server pipelines */
@@ -175,15 +187,28 @@ EVPOP_API enum evpop_error evpop_client_connect(
     struct evpop_client *, evpop_reply_cb, void *arg) EVPOP_MUST_USE;
 
 /*
- * USER and PASS (RFC 1939 section 7).  Refused with EVPOP_ERROR_USAGE where
- * user or password holds CR, LF or NUL; answered with EVPOP_ERROR_AUTH, and
- * nothing sent, where the password would cross a network in clear text that
- * allow_cleartext does not permit.  The password is copied, and wiped once
- * written.
+ * Log in by the strongest mechanism that the server offers and the credentials
+ * allow; a refused one may be followed by a plainer one, but APOP and what
+ * shows no password never by one that does on a network in clear text.
+ * Returns EVPOP_ERROR_USAGE where the user is missing, where neither password
+ * nor token is there, or where one holds CR, LF or NUL.  Answered with
+ * EVPOP_ERROR_AUTH where the server refuses, where no mechanism is left, or
+ * where the password would have to cross a network in clear text without
+ * allow_cleartext; with EVPOP_ERROR_REFUSED where the maildrop is busy or the
+ * like.  Password and token are copied, and wiped once used.
  */
 EVPOP_API enum evpop_error evpop_client_login(struct evpop_client *,
-    const char *user, const char *password, evpop_reply_cb,
-    void *arg) EVPOP_MUST_USE;
+    const struct evpop_credentials *, evpop_reply_cb, void *arg) EVPOP_MUST_USE;
+
+/* The mechanism last tried; meaningful once the log-in was answered. */
+EVPOP_API enum evpop_mechanism evpop_client_mechanism(
+    const struct evpop_client *);
+
+/*
+ * Whether this server is known to take a whole session in one flight, log-in
+ * and QUIT included.  From the memory; meaningful before connecting, too.
+ */
+EVPOP_API bool evpop_client_takes_flight(const struct evpop_client *);
 
 EVPOP_API enum evpop_error evpop_client_stat(
     struct evpop_client *, evpop_reply_cb, void *arg) EVPOP_MUST_USE;

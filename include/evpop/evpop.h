@@ -2,6 +2,7 @@
 #ifndef EVPOP_EVPOP_H
 #define EVPOP_EVPOP_H
 
+#include <evpop/auth.h>
 #include <evpop/client.h>
 #include <evpop/error.h>
 #include <evpop/proto.h>

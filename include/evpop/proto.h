@@ -1,6 +1,7 @@
 /*
- * The POP3 protocol without I/O (RFC 1939, 2449, 2595): bytes in, events and
- * bytes out.  No socket, no clock, no event loop; so it runs on any of them.
+ * The POP3 protocol without I/O (RFC 1939, 2449, 2595, 5034, 6856): bytes in,
+ * events and bytes out.  No socket, no clock, no event loop; so it runs on any
+ * of them.
  *
  * One evpop_proto is one session.  Commands are queued with
  * evpop_proto_submit(); what is to be written is taken from
@@ -49,6 +50,10 @@ enum evpop_command {
 	EVPOP_COMMAND_CAPA,
 	EVPOP_COMMAND_STLS,
 	EVPOP_COMMAND_QUIT,
+	EVPOP_COMMAND_APOP, /* RFC 1939 section 7 */
+	EVPOP_COMMAND_AUTH, /* RFC 5034 */
+	EVPOP_COMMAND_LANG, /* RFC 6856 section 3 */
+	EVPOP_COMMAND_UTF8, /* RFC 6856 section 2 */
 	EVPOP_COMMAND_COUNT
 };
 
@@ -62,6 +67,9 @@ EVPOP_API const char *evpop_command_name(enum evpop_command);
 struct evpop_capabilities {
 	bool known; /* CAPA was answered with a list */
 	bool top, user, uidl, pipelining, resp_codes, stls, utf8, lang;
+	bool auth_resp_code; /* RFC 3206: [AUTH] and [SYS/...] are used */
+	bool utf8_user;      /* UTF8 USER: names and passwords too */
+	bool login_delay_user, expire_user; /* may differ after the log-in */
 	bool expire;            /* EXPIRE was there; its value is: */
 	bool expire_never;      /* EXPIRE NEVER */
 	uint32_t expire_days;   /* else days, 0: not kept at all */
@@ -91,16 +99,23 @@ struct evpop_proto_limits {
 #define EVPOP_LIMIT_LISTING_LINE  2048
 #define EVPOP_LIMIT_LISTING_LINES 10000000
 #define EVPOP_LIMIT_CAPABILITIES  256
+#define EVPOP_LIMIT_CHALLENGES    16 /* rounds of one AUTH: endless rounds */
 
 /*
- * A command to queue.  `text` is the argument of USER and PASS, `number` the
- * message of LIST, UIDL, RETR, TOP and DELE (0 with LIST and UIDL: all of
- * them), `lines` the second argument of TOP.  `arg` comes back with every
- * event of this command.
+ * A command to queue.  `text` is the argument of USER and PASS; the name and
+ * the digest of APOP; the mechanism of AUTH; the language of LANG (NULL: list
+ * them).  `initial` is AUTH's initial response in base64 ("=" for an empty
+ * one), or NULL for none; `final` says that it is all the mechanism has to
+ * say, so that commands may follow before the reply.  `number` is the message
+ * of LIST, UIDL, RETR, TOP and DELE (0 with LIST and UIDL: all of them),
+ * `lines` the second argument of TOP.  `arg` comes back with every event of
+ * this command.
  */
 struct evpop_request {
 	enum evpop_command command;
 	const char *text;
+	const char *initial;
+	bool final;
 	uint32_t number;
 	uint32_t lines;
 	void *arg;
@@ -120,9 +135,12 @@ EVPOP_API const char *evpop_quit_name(enum evpop_quit);
 enum evpop_event_type {
 	EVPOP_EVENT_NONE = 0, /* all input is consumed; feed more */
 	EVPOP_EVENT_GREETING, /* `result`; TRANSACTION is never entered here */
-	EVPOP_EVENT_BEGIN,  /* +OK to a multi-line command; its lines follow */
-	EVPOP_EVENT_ENTRY,  /* a line of LIST or UIDL */
-	EVPOP_EVENT_LINE,   /* a line of CAPA: `data`, `length` */
+	EVPOP_EVENT_BEGIN, /* +OK to a multi-line command; its lines follow */
+	EVPOP_EVENT_ENTRY, /* a line of LIST or UIDL */
+	EVPOP_EVENT_LINE,  /* a line of CAPA or LANG: `data`, `length` */
+	/* Of AUTH, in base64: `data`, `length`; evpop_proto_respond() answers.
+	 */
+	EVPOP_EVENT_CHALLENGE,
 	EVPOP_EVENT_BODY,   /* a span of a message: `data`, `length` */
 	EVPOP_EVENT_DONE,   /* the command is finished, well or badly */
 	EVPOP_EVENT_CLOSED, /* the session is over; the last event there is */
@@ -142,7 +160,10 @@ struct evpop_event {
 	 * server said after +OK.
 	 */
 	const struct evpop_result *result;
-	/* BODY: octets of the message, unstuffed; LINE: without line end. */
+	/*
+	 * BODY: octets of the message, unstuffed; LINE: without line end;
+	 * GREETING: what stands behind +OK, as it came.
+	 */
 	const unsigned char *data;
 	size_t length;
 	/*
@@ -157,6 +178,8 @@ struct evpop_event {
 	uint32_t
 	    ignored; /* DONE of a listing: lines nothing could be made of */
 	enum evpop_quit quit; /* DONE of QUIT */
+	/* DONE of AUTH: it took the command behind it for an answer. */
+	bool swallowed;
 };
 
 /*
@@ -193,6 +216,15 @@ EVPOP_API void evpop_proto_set_window(
  */
 EVPOP_API enum evpop_error evpop_proto_submit(
     struct evpop_proto *, const struct evpop_request *) EVPOP_MUST_USE;
+
+/*
+ * Answer a challenge with this line: base64, or "*" to give up (RFC 5034
+ * section 4).  `final` as in the request.  Returns EVPOP_ERROR_USAGE where no
+ * challenge waits or the line holds CR or LF, and nothing is sent then.  The
+ * text is copied, and wiped once written.
+ */
+EVPOP_API enum evpop_error evpop_proto_respond(
+    struct evpop_proto *, const char *line, bool final) EVPOP_MUST_USE;
 
 /* Commands queued or sent whose DONE has not been given out. */
 EVPOP_API size_t evpop_proto_pending(const struct evpop_proto *);
@@ -251,7 +283,8 @@ EVPOP_API void evpop_proto_secured(struct evpop_proto *);
 /*
  * Called with every command as it is sent and every line that is no body as it
  * is received, printable and without line end; the argument of PASS is struck
- * out.  The line is borrowed.  NULL turns it off.
+ * out, and so are the digest of APOP and all that AUTH says.  The line is
+ * borrowed.  NULL turns it off.
  */
 typedef void (*evpop_trace_cb)(bool from_server, const char *line, void *arg);
 EVPOP_API void evpop_proto_set_trace(

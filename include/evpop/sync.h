@@ -17,7 +17,7 @@ extern "C" {
 struct evpop_entry {
 	uint32_t number;     /* of this session only */
 	uint32_t occurrence; /* 0, or how many before it have the same id */
-	uint64_t octets;     /* by LIST: a hint; 0 where not listed */
+	uint64_t octets;     /* by LIST: a hint; 0 where it was not asked */
 	const unsigned char *unique_id; /* opaque; NULL where there is none */
 	size_t unique_id_length;
 };
@@ -64,6 +64,12 @@ struct evpop_policy {
 	uint64_t max_message_octets; /* larger ones stay; 0: no limit */
 	uint32_t max_messages;       /* to fetch in one session; 0: no limit */
 	enum evpop_order order;
+	/*
+	 * Probably there is nothing new: where the server is known to take it,
+	 * the whole session goes out in one flight, QUIT included.  Should
+	 * there be work after all, a second session does it.
+	 */
+	bool expect_nothing;
 };
 
 enum evpop_action {
@@ -107,6 +113,13 @@ EVPOP_API enum evpop_error evpop_plan_new(struct evpop_plan **plan_r,
 EVPOP_API void evpop_plan_free(struct evpop_plan **);
 
 /*
+ * Leave out what is larger than the policy allows, now that sizes are known,
+ * and order the fetches anew.
+ */
+EVPOP_API void evpop_plan_sizes(struct evpop_plan *,
+    const struct evpop_listing *, const struct evpop_policy *);
+
+/*
  * Number equal unique-ids of a listing 0, 1, 2... in the order of its entries.
  * Returns EVPOP_ERROR_NONE or EVPOP_ERROR_MEMORY.
  */
@@ -138,7 +151,8 @@ struct evpop_sync_report {
 struct evpop_sync_callbacks {
 	/*
 	 * The listing is complete.  Answer, now or later, with
-	 * evpop_sync_known().  It stays valid until `done` has run.
+	 * evpop_sync_known().  It stays valid until `done` has run; or until
+	 * this callback runs again, where a second session was needed.
 	 */
 	void (*listing)(
 	    struct evpop_sync *, const struct evpop_listing *, void *arg);
@@ -183,10 +197,11 @@ EVPOP_API struct evpop_sync *evpop_sync_new(struct event_base *,
 /*
  * Begin: connect, log in, list, plan, fetch, delete, QUIT.  Returns
  * EVPOP_ERROR_NONE, and `done` will run; else EVPOP_ERROR_USAGE or
- * EVPOP_ERROR_MEMORY, and it will not.  The password is copied and wiped.
+ * EVPOP_ERROR_MEMORY, and it will not.  Credentials as with
+ * evpop_client_login().
  */
 EVPOP_API enum evpop_error evpop_sync_start(
-    struct evpop_sync *, const char *user, const char *password) EVPOP_MUST_USE;
+    struct evpop_sync *, const struct evpop_credentials *) EVPOP_MUST_USE;
 
 /*
  * Answer to `listing`: what is known, and the time the plan is made for.  The

@@ -73,6 +73,17 @@ note_sasl(struct evpop_capabilities *capabilities, const unsigned char *text,
 	}
 }
 
+/* Behind some arguments stands USER: it may differ after the log-in. */
+static bool
+names_user(const unsigned char *text, size_t length)
+{
+	const unsigned char *word;
+	size_t word_length;
+
+	return take_word(&text, &length, &word, &word_length) &&
+	       is_word(word, word_length, "USER");
+}
+
 static void
 note_expire(struct evpop_capabilities *capabilities, const unsigned char *text,
     size_t length)
@@ -90,7 +101,9 @@ note_expire(struct evpop_capabilities *capabilities, const unsigned char *text,
 		capabilities->expire = true;
 		capabilities->expire_never = true;
 		capabilities->expire_days = 0;
-	}
+	} else
+		return;
+	capabilities->expire_user = names_user(text, length);
 }
 
 static void
@@ -103,6 +116,7 @@ note_login_delay(struct evpop_capabilities *capabilities,
 		return;
 	capabilities->login_delay = true;
 	capabilities->login_delay_s = clamp_u32(seconds);
+	capabilities->login_delay_user = names_user(text, length);
 }
 
 void
@@ -121,6 +135,7 @@ evpop_capability_line(struct evpop_capabilities *capabilities,
 		{ "STLS", &capabilities->stls },
 		{ "UTF8", &capabilities->utf8 },
 		{ "LANG", &capabilities->lang },
+		{ "AUTH-RESP-CODE", &capabilities->auth_resp_code },
 	};
 	const unsigned char *word;
 	size_t word_length, i;
@@ -136,6 +151,8 @@ evpop_capability_line(struct evpop_capabilities *capabilities,
 		note_expire(capabilities, line, length);
 	else if (is_word(word, word_length, "LOGIN-DELAY"))
 		note_login_delay(capabilities, line, length);
+	else if (is_word(word, word_length, "UTF8"))
+		capabilities->utf8_user = names_user(line, length);
 	else if (is_word(word, word_length, "IMPLEMENTATION")) {
 		evpop_trim(&line, &length);
 		evpop_printable(capabilities->implementation,

@@ -9,7 +9,10 @@
 static const struct evpop_command_rule rules[] = {
 	[EVPOP_COMMAND_NONE] = { .name = "greeting" },
 	[EVPOP_COMMAND_USER] = { .name = "USER", .text = true },
-	[EVPOP_COMMAND_PASS] = { .name = "PASS", .text = true },
+	[EVPOP_COMMAND_PASS] = { .name = "PASS",
+	    .text = true,
+	    .login = true,
+	    .secret = true },
 	[EVPOP_COMMAND_STAT] = { .name = "STAT", .transaction = true },
 	[EVPOP_COMMAND_LIST] = { .name = "LIST",
 	    .transaction = true,
@@ -35,6 +38,18 @@ static const struct evpop_command_rule rules[] = {
 	[EVPOP_COMMAND_CAPA] = { .name = "CAPA", .shape = EVPOP_SHAPE_LISTING },
 	[EVPOP_COMMAND_STLS] = { .name = "STLS", .last = true },
 	[EVPOP_COMMAND_QUIT] = { .name = "QUIT", .last = true },
+	[EVPOP_COMMAND_APOP] = { .name = "APOP",
+	    .text = true,
+	    .login = true,
+	    .secret = true },
+	[EVPOP_COMMAND_AUTH] = { .name = "AUTH",
+	    .text = true,
+	    .login = true,
+	    .secret = true },
+	[EVPOP_COMMAND_LANG] = { .name = "LANG",
+	    .may_text = true,
+	    .shape = EVPOP_SHAPE_LISTING },
+	[EVPOP_COMMAND_UTF8] = { .name = "UTF8" },
 };
 EVPOP_NAMES_MATCH(rules, EVPOP_COMMAND_COUNT);
 
@@ -53,6 +68,12 @@ evpop_command_name(enum evpop_command command)
 
 /* NUL cannot stand in a C string; CR and LF would begin another command. */
 bool
+evpop_text_harmless(const char *text)
+{
+	return text[0] != '\0' && strpbrk(text, "\r\n") == NULL;
+}
+
+bool
 evpop_command_valid(const struct evpop_request *request)
 {
 	const struct evpop_command_rule *rule;
@@ -63,17 +84,22 @@ evpop_command_valid(const struct evpop_request *request)
 	rule = evpop_command_rule(request->command);
 	if (rule->number && request->number == 0)
 		return false;
-	if (!rule->text)
-		return request->text == NULL;
-	return request->text != NULL && request->text[0] != '\0' &&
-	       strpbrk(request->text, "\r\n") == NULL;
+	if (request->initial != NULL &&
+	    (request->command != EVPOP_COMMAND_AUTH ||
+		!evpop_text_harmless(request->initial)))
+		return false;
+	if (request->text == NULL)
+		return !rule->text;
+	return (rule->text || rule->may_text) &&
+	       evpop_text_harmless(request->text);
 }
 
 size_t
 evpop_command_room(const struct evpop_request *request)
 {
 	/* The longest is "TOP 4294967295 4294967295\r\n" and its NUL. */
-	return 32 + (request->text == NULL ? 0 : strlen(request->text));
+	return 32 + (request->text == NULL ? 0 : strlen(request->text)) +
+	       (request->initial == NULL ? 0 : strlen(request->initial));
 }
 
 size_t
@@ -83,7 +109,10 @@ evpop_command_encode(const struct evpop_request *request, char *line)
 	int length;
 
 	rule = evpop_command_rule(request->command);
-	if (rule->text)
+	if (request->initial != NULL)
+		length = sprintf(line, "%s %s %s\r\n", rule->name,
+		    request->text, request->initial);
+	else if (request->text != NULL)
 		length = sprintf(line, "%s %s\r\n", rule->name, request->text);
 	else if (request->command == EVPOP_COMMAND_TOP)
 		length = sprintf(line, "TOP %lu %lu\r\n",

@@ -1,6 +1,7 @@
 /*
- * The commands of RFC 1939, 2449 and 2595: what the protocol says of each, and
- * their encoding, which refuses what could smuggle in a second command.
+ * The commands of RFC 1939, 2449, 2595, 5034 and 6856: what the protocol says
+ * of each, and their encoding, which refuses what could smuggle in a second
+ * command.
  */
 #ifndef EVPOP_CORE_COMMAND_H
 #define EVPOP_CORE_COMMAND_H
@@ -18,13 +19,19 @@ struct evpop_command_rule {
 	const char *name;
 	enum evpop_response_shape shape;
 	bool text;        /* wants a text argument */
+	bool may_text;    /* takes one, where it is given */
 	bool number;      /* wants a message number */
 	bool may_number;  /* takes one, where it is given */
 	bool transaction; /* only in the TRANSACTION state */
+	bool login;       /* success enters that state */
+	bool secret;      /* what it says is kept out of traces */
 	bool last;        /* nothing may be sent behind it before its reply */
 };
 
 const struct evpop_command_rule *evpop_command_rule(enum evpop_command);
+
+/* Whether a text can stand in a line: not empty, no CR, no LF. */
+bool evpop_text_harmless(const char *);
 
 /* Whether the request has what its command wants, and nothing harmful. */
 bool evpop_command_valid(const struct evpop_request *);

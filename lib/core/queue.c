@@ -23,24 +23,50 @@ grow(struct evpop_queue *queue)
 	return true;
 }
 
+static void
+wipe(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+/* False without memory, having copied nothing. */
+static bool
+copy_texts(struct evpop_queued *queued, const struct evpop_request *request)
+{
+	if (request->text != NULL) {
+		queued->text = strdup(request->text);
+		if (queued->text == NULL)
+			return false;
+	}
+	if (request->initial != NULL) {
+		queued->initial = strdup(request->initial);
+		if (queued->initial == NULL) {
+			wipe(queued->text);
+			return false;
+		}
+	}
+	queued->request.text = queued->text;
+	queued->request.initial = queued->initial;
+	return true;
+}
+
 bool
 evpop_queue_push(struct evpop_queue *queue, const struct evpop_request *request)
 {
-	struct evpop_queued *queued;
-	char *text = NULL;
+	struct evpop_queued queued = {
+		.request = *request,
+		.had_text = request->text != NULL,
+		.final = request->final,
+	};
 
 	if (queue->length == queue->room && !grow(queue))
 		return false;
-	if (request->text != NULL) {
-		text = strdup(request->text);
-		if (text == NULL)
-			return false;
-	}
+	if (!copy_texts(&queued, request))
+		return false;
 	queue->length++;
-	queued = evpop_queue_at(queue, queue->length - 1);
-	memset(queued, 0, sizeof *queued);
-	queued->request = *request;
-	queued->request.text = queued->text = text;
+	*evpop_queue_at(queue, queue->length - 1) = queued;
 	return true;
 }
 
@@ -53,20 +79,19 @@ evpop_queue_at(const struct evpop_queue *queue, size_t i)
 }
 
 void
-evpop_queued_forget_text(struct evpop_queued *queued)
+evpop_queued_forget_texts(struct evpop_queued *queued)
 {
-	if (queued->text == NULL)
-		return;
-	explicit_bzero(queued->text, strlen(queued->text));
-	free(queued->text);
+	wipe(queued->text);
+	wipe(queued->initial);
 	queued->request.text = queued->text = NULL;
+	queued->request.initial = queued->initial = NULL;
 }
 
 void
 evpop_queue_pop(struct evpop_queue *queue)
 {
 	assert(queue->length > 0);
-	evpop_queued_forget_text(evpop_queue_at(queue, 0));
+	evpop_queued_forget_texts(evpop_queue_at(queue, 0));
 	queue->head = (queue->head + 1) & (queue->room - 1);
 	queue->length--;
 	if (queue->sent > 0)

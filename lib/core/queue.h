@@ -9,10 +9,15 @@
 #include <evpop/proto.h>
 
 struct evpop_queued {
-	struct evpop_request request; /* text is owned, and wiped when freed */
-	char *text;
-	size_t wire_length; /* octets sent for it */
-	uint64_t wire_end;  /* offset in the session's output behind it */
+	struct evpop_request request; /* texts are owned, and wiped */
+	char *text, *initial;
+	bool had_text;       /* it is forgotten once sent */
+	bool final;          /* AUTH: all is said, +OK means success */
+	bool consumed;       /* sent, but taken for the answer to a challenge */
+	bool swallowed; /* AUTH: the command behind it was consumed */
+	unsigned challenges; /* of AUTH, so far */
+	size_t wire_length;  /* octets sent for it */
+	uint64_t wire_end;   /* offset in the session's output behind it */
 };
 
 /* Zeroed, it is empty. */
@@ -29,8 +34,8 @@ bool evpop_queue_push(
 /* The i-th from the front; NULL past the end. */
 struct evpop_queued *evpop_queue_at(const struct evpop_queue *, size_t i);
 
-/* Wipe and free the text of a queued command: it is sent, or will not be. */
-void evpop_queued_forget_text(struct evpop_queued *);
+/* Wipe and free the texts of a queued command: it is sent, or will not be. */
+void evpop_queued_forget_texts(struct evpop_queued *);
 
 /* Drop the first. */
 void evpop_queue_pop(struct evpop_queue *);

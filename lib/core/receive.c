@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "lib/core/capability.h"
+#include "lib/core/challenge.h"
 #include "lib/core/command.h"
+#include "lib/core/refusal.h"
 #include "lib/core/reply.h"
 #include "lib/core/session.h"
 
@@ -52,47 +54,11 @@ finish(struct evpop_proto *proto, struct evpop_event *event)
 
 	start_event(proto, EVPOP_EVENT_DONE, event);
 	event->ignored = proto->ignored;
+	event->swallowed = queued->swallowed;
 	proto->outstanding_octets -= queued->wire_length;
 	proto->reading = EVPOP_READING_STATUS;
 	proto->lines = proto->ignored = 0;
 	evpop_queue_pop(&proto->queue);
-}
-
-/*
- * RFC 2449 section 8 and RFC 3206: what a refusal means for the credentials
- * and for a later try.
- */
-static void
-judge_refusal(struct evpop_proto *proto, enum evpop_command command)
-{
-	struct evpop_result *result = &proto->result;
-	bool login =
-	    command == EVPOP_COMMAND_USER || command == EVPOP_COMMAND_PASS;
-
-	switch (result->code) {
-	case EVPOP_CODE_LOGIN_DELAY:
-	case EVPOP_CODE_IN_USE:
-	case EVPOP_CODE_SYS_TEMP:
-		result->scope = EVPOP_SCOPE_SESSION;
-		result->retry = true;
-		break;
-	case EVPOP_CODE_SYS_PERM:
-		result->scope = EVPOP_SCOPE_ACCOUNT;
-		break;
-	case EVPOP_CODE_AUTH:
-		result->error = EVPOP_ERROR_AUTH;
-		result->scope = EVPOP_SCOPE_ACCOUNT;
-		break;
-	default:
-		if (login) {
-			result->error = EVPOP_ERROR_AUTH;
-			result->scope = EVPOP_SCOPE_ACCOUNT;
-		} else
-			result->scope = EVPOP_SCOPE_MESSAGE;
-		break;
-	}
-	if (login)
-		proto->login = *result;
 }
 
 static void
@@ -100,16 +66,24 @@ refused(struct evpop_proto *proto, const struct evpop_status_line *status,
     struct evpop_event *event)
 {
 	enum evpop_command command = current(proto)->request.command;
+	bool login =
+	    command == EVPOP_COMMAND_USER || evpop_command_rule(command)->login;
 	static const struct evpop_result answered;
 
 	set_result(proto, EVPOP_ERROR_REFUSED, status);
-	judge_refusal(proto, command);
+	evpop_refusal_judge(&proto->result, login);
+	if (login)
+		proto->login = proto->result;
 	switch (command) {
 	case EVPOP_COMMAND_USER:
 		proto->user_refused = true;
 		break;
 	case EVPOP_COMMAND_PASS:
+	case EVPOP_COMMAND_APOP:
 		proto->login_pending = false;
+		break;
+	case EVPOP_COMMAND_AUTH:
+		proto->login_pending = proto->last_sent = false;
 		break;
 	case EVPOP_COMMAND_STLS:
 		proto->last_sent = false;
@@ -216,7 +190,11 @@ accepted(struct evpop_proto *proto, const struct evpop_status_line *status,
 		proto->user_refused = false;
 		finish(proto, event);
 		break;
+	case EVPOP_COMMAND_AUTH:
+		proto->last_sent = false;
+		/* FALLTHROUGH */
 	case EVPOP_COMMAND_PASS:
+	case EVPOP_COMMAND_APOP:
 		proto->login_pending = false;
 		if (proto->state == EVPOP_STATE_AUTHORIZATION)
 			evpop_session_enter(proto, EVPOP_STATE_TRANSACTION);
@@ -234,6 +212,12 @@ accepted(struct evpop_proto *proto, const struct evpop_status_line *status,
 	case EVPOP_COMMAND_UIDL:
 		if (request->number != 0)
 			finish_numbers(proto, status, event);
+		else
+			begin_listing(proto, event);
+		break;
+	case EVPOP_COMMAND_LANG:
+		if (current(proto)->had_text)
+			finish(proto, event);
 		else
 			begin_listing(proto, event);
 		break;
@@ -264,6 +248,8 @@ greeting(struct evpop_proto *proto, const struct evpop_status_line *status,
 		set_result(proto, EVPOP_ERROR_NONE, status);
 		evpop_session_enter(proto, EVPOP_STATE_AUTHORIZATION);
 		start_event(proto, EVPOP_EVENT_GREETING, event);
+		event->data = status->text;
+		event->length = status->length;
 		return;
 	}
 	set_result(proto, EVPOP_ERROR_REFUSED, status);
@@ -288,7 +274,8 @@ may_speak(struct evpop_proto *proto)
 		    "somebody may be tampering with the connection");
 		return false;
 	}
-	if (proto->queue.sent == 0 || queued->wire_end > proto->sent) {
+	if (proto->queue.sent == 0 || proto->challenged ||
+	    queued->wire_end > proto->sent) {
 		evpop_session_fail(proto, EVPOP_ERROR_PROTOCOL,
 		    "the server spoke without being asked");
 		return false;
@@ -308,14 +295,31 @@ line_failed(struct evpop_proto *proto, enum evpop_line_status status)
 }
 
 static void
+challenge(struct evpop_proto *proto, const unsigned char *text, size_t length,
+    struct evpop_event *event)
+{
+	if (++current(proto)->challenges > EVPOP_LIMIT_CHALLENGES) {
+		evpop_session_fail(proto, EVPOP_ERROR_LIMIT,
+		    "the server goes on and on with challenges");
+		return;
+	}
+	if (evpop_challenge_swallow_next(proto))
+		return;
+	proto->challenged = true;
+	start_event(proto, EVPOP_EVENT_CHALLENGE, event);
+	event->data = text;
+	event->length = length;
+}
+
+static void
 read_status(struct evpop_proto *proto, const unsigned char *data, size_t length,
     size_t *used_r, struct evpop_event *event)
 {
 	struct evpop_status_line status;
 	enum evpop_line_status line_status;
-	const unsigned char *line;
+	const unsigned char *line, *text;
 	char shown[64];
-	size_t line_length;
+	size_t line_length, text_length;
 	bool crlf;
 
 	if (!evpop_line_begun(&proto->line) && !may_speak(proto))
@@ -330,6 +334,11 @@ read_status(struct evpop_proto *proto, const unsigned char *data, size_t length,
 	}
 	proto->lf_only = !crlf;
 	evpop_session_trace(proto, true, line, line_length);
+	if (evpop_challenge_parse(
+		proto, line, line_length, &text, &text_length)) {
+		challenge(proto, text, text_length, event);
+		return;
+	}
 	if (!evpop_status_line_parse(line, line_length, &status)) {
 		evpop_printable(shown, sizeof shown, line, line_length);
 		evpop_session_fail(proto, EVPOP_ERROR_PROTOCOL,
@@ -374,9 +383,11 @@ static bool
 listing_line(struct evpop_proto *proto, const unsigned char *line,
     size_t length, struct evpop_event *event)
 {
-	bool capability = current(proto)->request.command == EVPOP_COMMAND_CAPA;
-	uint32_t limit = capability ? proto->limits.capabilities
-				    : proto->limits.listing_lines;
+	enum evpop_command command = current(proto)->request.command;
+	bool words =
+	    command == EVPOP_COMMAND_CAPA || command == EVPOP_COMMAND_LANG;
+	uint32_t limit =
+	    words ? proto->limits.capabilities : proto->limits.listing_lines;
 
 	evpop_session_trace(proto, true, line, length);
 	if (length == 1 && line[0] == '.') {
@@ -390,12 +401,12 @@ listing_line(struct evpop_proto *proto, const unsigned char *line,
 	if (++proto->lines > limit) {
 		evpop_session_fail(proto, EVPOP_ERROR_LIMIT,
 		    "the server's answer to %s has more than %lu lines",
-		    evpop_command_name(current(proto)->request.command),
-		    (unsigned long)limit);
+		    evpop_command_name(command), (unsigned long)limit);
 		return false;
 	}
-	if (capability) {
+	if (command == EVPOP_COMMAND_CAPA)
 		evpop_capability_line(&proto->capabilities, line, length);
+	if (words) {
 		start_event(proto, EVPOP_EVENT_LINE, event);
 		event->data = line;
 		event->length = length;
@@ -519,28 +530,57 @@ report_hopeless(struct evpop_proto *proto, struct evpop_event *event)
 	finish(proto, event);
 }
 
+/* A command that the server took for the answer to its challenge. */
+static void
+report_consumed(struct evpop_proto *proto, struct evpop_event *event)
+{
+	evpop_result_set(&proto->result, EVPOP_ERROR_CANCELLED,
+	    EVPOP_PHASE_LOGIN, "the server took it for part of the log-in");
+	finish(proto, event);
+}
+
+static void
+read_input(struct evpop_proto *proto, const unsigned char *data, size_t length,
+    size_t *used_r, struct evpop_event *event)
+{
+	switch (proto->reading) {
+	case EVPOP_READING_STATUS:
+		read_status(proto, data, length, used_r, event);
+		break;
+	case EVPOP_READING_LISTING:
+		read_listing(proto, data, length, used_r, event);
+		break;
+	case EVPOP_READING_BODY:
+		read_body(proto, data, length, used_r, event);
+		break;
+	}
+}
+
 void
 evpop_proto_next(struct evpop_proto *proto, const void *data, size_t length,
     size_t *used_r, struct evpop_event *event)
 {
+	const unsigned char *input = data;
+	size_t used;
+
 	*used_r = 0;
 	event->type = EVPOP_EVENT_NONE;
 	if (!proto->over && evpop_session_hopeless(proto)) {
 		report_hopeless(proto, event);
 		return;
 	}
-	if (!proto->over && length > 0) {
-		switch (proto->reading) {
-		case EVPOP_READING_STATUS:
-			read_status(proto, data, length, used_r, event);
-			break;
-		case EVPOP_READING_LISTING:
-			read_listing(proto, data, length, used_r, event);
-			break;
-		case EVPOP_READING_BODY:
-			read_body(proto, data, length, used_r, event);
-			break;
-		}
+	if (!proto->over && proto->queue.length > 0 &&
+	    current(proto)->consumed) {
+		report_consumed(proto, event);
+		return;
+	}
+	/* A challenge that swallowed a command is no event: read on. */
+	while (!proto->over && *used_r < length &&
+	       event->type == EVPOP_EVENT_NONE) {
+		used = 0;
+		read_input(
+		    proto, input + *used_r, length - *used_r, &used, event);
+		*used_r += used;
 	}
 	if (event->type == EVPOP_EVENT_NONE && proto->over) {
 		*used_r = length;

@@ -1,4 +1,5 @@
 /* Commands on their way to the server: the queue and the window. */
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/core/command.h"
@@ -107,12 +108,37 @@ may_send(const struct evpop_proto *proto, const struct evpop_request *request,
 static void
 note_sent(struct evpop_proto *proto, const struct evpop_request *request)
 {
+	const struct evpop_command_rule *rule =
+	    evpop_command_rule(request->command);
+
 	if (request->command == EVPOP_COMMAND_USER)
 		proto->user_refused = false;
-	else if (request->command == EVPOP_COMMAND_PASS)
+	if (rule->login)
 		proto->login_pending = true;
-	if (evpop_command_rule(request->command)->last)
+	if (rule->last ||
+	    (request->command == EVPOP_COMMAND_AUTH && !request->final))
 		proto->last_sent = true;
+}
+
+/* A command as the trace may show it. */
+static void
+trace_command(struct evpop_proto *proto, const struct evpop_request *request,
+    const char *line, size_t length)
+{
+	const char *name = evpop_command_name(request->command);
+	char shown[64];
+	int shown_length;
+
+	if (!evpop_command_rule(request->command)->secret) {
+		evpop_session_trace(proto, false, line, length);
+		return;
+	}
+	if (request->command == EVPOP_COMMAND_AUTH)
+		shown_length = snprintf(shown, sizeof shown, "AUTH %.20s%s",
+		    request->text, request->initial != NULL ? " ****" : "");
+	else
+		shown_length = snprintf(shown, sizeof shown, "%s ****", name);
+	evpop_session_trace(proto, false, shown, (size_t)shown_length);
 }
 
 /* Encode the next command that waits; false where it must go on waiting. */
@@ -120,7 +146,6 @@ static bool
 encode_next(struct evpop_proto *proto)
 {
 	struct evpop_queued *next;
-	bool secret;
 	size_t room, length;
 	char *line;
 
@@ -134,18 +159,15 @@ encode_next(struct evpop_proto *proto)
 		    proto, EVPOP_ERROR_MEMORY, "no memory for a command");
 		return false;
 	}
-	secret = next->request.command == EVPOP_COMMAND_PASS;
 	length = evpop_command_encode(&next->request, line);
 	if (!may_send(proto, &next->request, length)) {
 		explicit_bzero(line, length);
 		return false;
 	}
-	if (secret)
-		evpop_session_trace(proto, false, "PASS ****", 9);
-	else
-		evpop_session_trace(proto, false, line, length - 2);
-	evpop_output_commit(&proto->output, length, secret);
-	evpop_queued_forget_text(next);
+	trace_command(proto, &next->request, line, length - 2);
+	evpop_output_commit(&proto->output, length,
+	    evpop_command_rule(next->request.command)->secret);
+	evpop_queued_forget_texts(next);
 	proto->encoded += length;
 	proto->outstanding_octets += length;
 	next->wire_length = length;
@@ -153,6 +175,33 @@ encode_next(struct evpop_proto *proto)
 	proto->queue.sent++;
 	note_sent(proto, &next->request);
 	return true;
+}
+
+enum evpop_error
+evpop_proto_respond(struct evpop_proto *proto, const char *response, bool final)
+{
+	struct evpop_queued *auth = evpop_queue_at(&proto->queue, 0);
+	size_t length = strlen(response);
+	char *line;
+
+	/* An empty response is an empty line. */
+	if (proto->over || !proto->challenged ||
+	    (length > 0 && !evpop_text_harmless(response)))
+		return EVPOP_ERROR_USAGE;
+	line = evpop_output_reserve(&proto->output, length + 2);
+	if (line == NULL)
+		return EVPOP_ERROR_MEMORY;
+	memcpy(line, response, length);
+	memcpy(line + length, "\r\n", 2);
+	evpop_output_commit(&proto->output, length + 2, true);
+	evpop_session_trace(proto, false,
+	    strcmp(response, "*") == 0 ? "*" : "****",
+	    strcmp(response, "*") == 0 ? 1 : 4);
+	proto->encoded += length + 2;
+	auth->wire_end = proto->encoded;
+	auth->final = final;
+	proto->challenged = false;
+	return EVPOP_ERROR_NONE;
 }
 
 const unsigned char *

@@ -155,6 +155,8 @@ evpop_session_phase(const struct evpop_proto *proto)
 	switch (evpop_proto_awaited(proto)) {
 	case EVPOP_COMMAND_USER:
 	case EVPOP_COMMAND_PASS:
+	case EVPOP_COMMAND_APOP:
+	case EVPOP_COMMAND_AUTH:
 		return EVPOP_PHASE_LOGIN;
 	case EVPOP_COMMAND_QUIT:
 		return EVPOP_PHASE_QUIT;

@@ -37,9 +37,11 @@ struct evpop_proto {
 	uint64_t body_octets;
 	uint32_t lines, ignored; /* of the listing being read */
 
-	bool login_pending; /* PASS was sent, its reply is awaited */
+	bool login_pending; /* PASS, APOP or AUTH awaits its reply */
+	bool challenged;    /* AUTH waits for our response */
 	bool user_refused;
-	bool last_sent; /* STLS or QUIT: nothing follows before its reply */
+	bool last_sent; /* nothing follows before the reply: STLS, QUIT,
+			   AUTH with more to say */
 	bool over;      /* `end` holds the reason; commands are reported DONE */
 	bool closed_reported;
 	struct evpop_result result, end, login;

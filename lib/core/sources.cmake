@@ -1,5 +1,6 @@
 set(EVPOP_CORE_SOURCES
 	core/capability.c
+	core/challenge.c
 	core/command.c
 	core/dot.c
 	core/error.c
@@ -8,6 +9,7 @@ set(EVPOP_CORE_SOURCES
 	core/printable.c
 	core/queue.c
 	core/receive.c
+	core/refusal.c
 	core/reply.c
 	core/send.c
 	core/session.c)

@@ -43,8 +43,8 @@ woken(evutil_socket_t fd, short what, void *arg)
 	evpop_client_leave(client);
 }
 
-static void
-wake(struct evpop_client *client)
+void
+evpop_client_wake(struct evpop_client *client)
 {
 	event_active(&client->wake, EV_TIMEOUT, 0);
 }
@@ -62,6 +62,9 @@ copy_config(
 		client->tls_context =
 		    evpop_tls_context_ref(config->tls_context);
 	client->allow_cleartext = config->allow_cleartext;
+	if (config->memory != NULL)
+		client->server = evpop_memory_get(
+		    config->memory, config->host, client->port, client->tls);
 	client->timeouts = config->timeouts;
 	evpop_client_timeouts(&client->timeouts);
 	client->window_commands = config->window_commands != 0
@@ -85,6 +88,7 @@ release(struct evpop_client *client)
 	evpop_tls_context_free(client->tls_context);
 	if (client->loop != NULL)
 		evpop_loop_put(client->loop);
+	free(client->timestamp);
 	free(client->host);
 	free(client);
 }
@@ -163,7 +167,7 @@ evpop_client_enqueue(
 		client->connect_asked = true;
 	if (request->command == EVPOP_COMMAND_QUIT)
 		client->quit_asked = true;
-	wake(client);
+	evpop_client_wake(client);
 }
 
 void
@@ -188,8 +192,8 @@ fail_for_memory(struct evpop_client *client)
 }
 
 /*
- * Hand requests to the core: the connect at once, the others when the peer is
- * known, because on that it depends whether a password may be sent.
+ * Hand requests to the core: none before there is a connection, and none
+ * behind a log-in that might have to be tried another way.
  */
 static void
 submit_waiting(struct evpop_client *client)
@@ -199,26 +203,26 @@ submit_waiting(struct evpop_client *client)
 
 	TAILQ_FOREACH(request, &client->requests, entry)
 	{
-		if (request->submitted || request->barred)
-			continue;
-		if (request->kind != EVPOP_REQUEST_CONNECT &&
-		    client->stage != EVPOP_STAGE_HANDSHAKING &&
-		    client->stage != EVPOP_STAGE_OPEN)
-			return;
-		if (client->barred &&
-		    (request->kind == EVPOP_REQUEST_LOGIN ||
-			evpop_client_request_needs_login(request))) {
-			request->barred = true;
+		if (request->kind == EVPOP_REQUEST_CONNECT) {
+			if (client->stage == EVPOP_STAGE_NEW)
+				evpop_client_establish(client);
 			continue;
 		}
-		error = evpop_client_request_submit(
-		    request, client->proto, client->tls);
+		if (client->stage != EVPOP_STAGE_HANDSHAKING &&
+		    client->stage != EVPOP_STAGE_OPEN)
+			return;
+		if (request->kind == EVPOP_REQUEST_LOGIN) {
+			if (!evpop_client_log_in(client, request))
+				return;
+			continue;
+		}
+		if (request->submitted)
+			continue;
+		error = evpop_client_request_submit(request, client->proto);
 		if (error == EVPOP_ERROR_MEMORY)
 			fail_for_memory(client);
 		if (error != EVPOP_ERROR_NONE)
 			return;
-		if (request->kind == EVPOP_REQUEST_CONNECT)
-			evpop_client_establish(client);
 	}
 }
 
@@ -259,11 +263,13 @@ attend(struct evpop_client *client)
 		return;
 	if (client->stage == EVPOP_STAGE_OPEN)
 		evpop_transport_flush(&client->transport);
+	if (evpop_proto_outstanding(client->proto) > 1)
+		client->pipelined = true;
 	if (client->freed)
 		return;
 	/* Writing may have failed, or brought the end of the session. */
 	if (client->stage == EVPOP_STAGE_ENDING)
-		wake(client);
+		evpop_client_wake(client);
 	else
 		evpop_client_expect(client);
 }
@@ -286,7 +292,7 @@ evpop_client_resume(struct evpop_client *client)
 	if (!client->paused || client->freed)
 		return;
 	client->resume_wanted = true;
-	wake(client);
+	evpop_client_wake(client);
 }
 
 void
@@ -295,7 +301,7 @@ evpop_client_cancel(struct evpop_client *client)
 	if (client->freed || client->stage == EVPOP_STAGE_OVER)
 		return;
 	client->cancel_wanted = true;
-	wake(client);
+	evpop_client_wake(client);
 }
 
 enum evpop_state
@@ -307,7 +313,58 @@ evpop_client_state(const struct evpop_client *client)
 const struct evpop_capabilities *
 evpop_client_capabilities(const struct evpop_client *client)
 {
-	return evpop_proto_capabilities(client->proto);
+	const struct evpop_capabilities *said =
+	    evpop_proto_capabilities(client->proto);
+	const struct evpop_remembered *server = client->server;
+
+	if (said->known || server == NULL)
+		return said;
+	if (client->logged_in && server->after.known)
+		return &server->after;
+	return &server->before;
+}
+
+bool
+evpop_client_pipelines(const struct evpop_client *client)
+{
+	const struct evpop_capabilities *said =
+	    evpop_proto_capabilities(client->proto);
+	const struct evpop_remembered *server = client->server;
+
+	if (server != NULL && server->no_pipelining)
+		return false;
+	return said->pipelining ||
+	       (server != NULL &&
+		   (server->before.pipelining || server->after.pipelining));
+}
+
+void
+evpop_client_open_window(struct evpop_client *client)
+{
+	if (evpop_client_pipelines(client))
+		evpop_proto_set_window(client->proto, client->window_commands,
+		    client->window_octets);
+}
+
+bool
+evpop_client_lost_flight(const struct evpop_client *client)
+{
+	return client->lost_flight;
+}
+
+enum evpop_mechanism
+evpop_client_mechanism(const struct evpop_client *client)
+{
+	return client->mechanism;
+}
+
+bool
+evpop_client_takes_flight(const struct evpop_client *client)
+{
+	const struct evpop_remembered *server = client->server;
+
+	return server != NULL && server->flights > 0 && !server->no_flight &&
+	       evpop_client_pipelines(client);
 }
 
 const char *

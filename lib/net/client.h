@@ -14,6 +14,7 @@
 
 #include "lib/net/connect.h"
 #include "lib/net/deadline.h"
+#include "lib/net/memory.h"
 #include "lib/net/request.h"
 #include "lib/net/resolve.h"
 #include "lib/net/transport.h"
@@ -39,6 +40,7 @@ struct evpop_client {
 	enum evpop_tls tls;
 	struct evpop_tls_context *tls_context;
 	bool allow_cleartext;
+	struct evpop_remembered *server; /* NULL: nothing is remembered */
 	struct evpop_timeouts timeouts;
 	uint32_t window_commands;
 	size_t window_octets;
@@ -63,8 +65,14 @@ struct evpop_client {
 	bool paused;
 	bool greeted, connected; /* connected: that request succeeded */
 	bool start_tls;          /* STLS was accepted */
-	bool barred;             /* the password may not cross this network */
-	bool inside;             /* of a multi-line response */
+	bool clear;              /* no password may cross this network */
+	bool lost_flight;        /* what went out behind the log-in broke it */
+	bool pipelined; /* more than one command was under way at once */
+	bool flight;    /* requests went out behind the log-in */
+	bool logged_in;
+	enum evpop_mechanism mechanism;
+	char *timestamp; /* of the greeting, for APOP */
+	bool inside;     /* of a multi-line response */
 
 	/* The greeting; then the first failure among a request's commands. */
 	struct evpop_result first;
@@ -87,6 +95,15 @@ bool evpop_client_accepts(
 /* Take a request over and see to it from the loop. */
 void evpop_client_enqueue(struct evpop_client *, struct evpop_client_request *);
 
+/* Whether the server pipelines, as far as is known. */
+bool evpop_client_pipelines(const struct evpop_client *);
+/* Let as much go out at once as the server takes. */
+void evpop_client_open_window(struct evpop_client *);
+/* Whether a session failed for what was sent behind its log-in. */
+bool evpop_client_lost_flight(const struct evpop_client *);
+/* Come back from the loop. */
+void evpop_client_wake(struct evpop_client *);
+
 /* Close, and let every unfinished request be answered with the reason. */
 void evpop_client_fail(struct evpop_client *, const struct evpop_result *);
 
@@ -107,6 +124,25 @@ void evpop_client_disconnect(struct evpop_client *);
  */
 size_t evpop_client_dispatch(
     struct evpop_client *, const unsigned char *, size_t length);
+
+/* Answer the connect, once nothing of it is left to be done. */
+void evpop_client_check_connected(struct evpop_client *);
+
+/* Answer the oldest request; nothing of it is left. */
+void evpop_client_answer(struct evpop_client *, const struct evpop_reply *);
+/* Some servers say in words only that a maildrop is busy. */
+void evpop_client_reconsider_login(struct evpop_result *);
+
+/* ---- authenticate.c ---- */
+
+/*
+ * Begin, or go on with, the log-in whose turn it is.  False where nothing
+ * behind it may be handed to the core yet.
+ */
+bool evpop_client_log_in(struct evpop_client *, struct evpop_client_request *);
+/* The events of its commands. */
+void evpop_client_challenged(struct evpop_client *, const struct evpop_event *);
+void evpop_client_login_part(struct evpop_client *, const struct evpop_event *);
 
 /* ---- patience.c ---- */
 

@@ -1,5 +1,6 @@
 /* The core's events become the callbacks of requests. */
 #include <assert.h>
+#include <limits.h>
 #include <string.h>
 
 #include "lib/net/busy.h"
@@ -17,9 +18,9 @@ heed(struct evpop_client *client, enum evpop_flow flow)
 	evpop_transport_pause(&client->transport);
 }
 
-/* Answer the oldest request; nothing of it is left. */
-static void
-answer(struct evpop_client *client, const struct evpop_reply *reply)
+void
+evpop_client_answer(
+    struct evpop_client *client, const struct evpop_reply *reply)
 {
 	struct evpop_client_request *request = TAILQ_FIRST(&client->requests);
 
@@ -33,45 +34,9 @@ answer(struct evpop_client *client, const struct evpop_reply *reply)
 	evpop_client_request_free(request);
 }
 
-static void
-answer_barred(
-    struct evpop_client *client, const struct evpop_client_request *request)
-{
-	struct evpop_reply reply = { .number = 0 };
-
-	if (request->kind == EVPOP_REQUEST_LOGIN) {
-		evpop_result_set(&reply.result, EVPOP_ERROR_AUTH,
-		    EVPOP_PHASE_LOGIN,
-		    "the password was not sent: it would cross the network in "
-		    "clear text; use tls=implicit or tls=stls, or permit it "
-		    "with allow_cleartext");
-		reply.result.scope = EVPOP_SCOPE_ACCOUNT;
-	} else {
-		evpop_result_set(&reply.result, EVPOP_ERROR_CANCELLED,
-		    EVPOP_PHASE_LOGIN,
-		    "not logged in: the password may not cross the network "
-		    "in clear text");
-	}
-	answer(client, &reply);
-}
-
-/* Answer what stands in front and is answered without the server. */
-static void
-answer_front(struct evpop_client *client)
-{
-	struct evpop_client_request *request;
-
-	while (!client->freed) {
-		request = TAILQ_FIRST(&client->requests);
-		if (request == NULL || !request->barred)
-			return;
-		answer_barred(client, request);
-	}
-}
-
 /* Servers without response codes say in words that a maildrop is locked. */
-static void
-reconsider_login(struct evpop_result *result)
+void
+evpop_client_reconsider_login(struct evpop_result *result)
 {
 	if (result->error != EVPOP_ERROR_AUTH ||
 	    result->code == EVPOP_CODE_AUTH || !evpop_busy_words(result->text))
@@ -96,42 +61,52 @@ stls_refused(struct evpop_client *client, const struct evpop_result *refusal)
 	evpop_client_fail(client, &result);
 }
 
-static void
-finish_connect(struct evpop_client *client, struct evpop_reply *reply)
+void
+evpop_client_check_connected(struct evpop_client *client)
 {
-	const struct evpop_capabilities *capabilities =
-	    evpop_proto_capabilities(client->proto);
+	const struct evpop_client_request *request =
+	    TAILQ_FIRST(&client->requests);
+	struct evpop_reply reply = { .result = client->first };
 
-	reply->result = client->first;
-	if (reply->result.error != EVPOP_ERROR_NONE)
+	if (client->connected || !client->greeted || request == NULL ||
+	    request->kind != EVPOP_REQUEST_CONNECT || request->parts > 0 ||
+	    (client->tls != EVPOP_TLS_NONE && client->tls_name[0] == '\0'))
 		return;
-	client->connected = true;
-	if (capabilities->known && capabilities->pipelining)
-		evpop_proto_set_window(client->proto, client->window_commands,
-		    client->window_octets);
+	if (reply.result.error == EVPOP_ERROR_NONE) {
+		client->connected = true;
+		evpop_client_open_window(client);
+		if (client->server != NULL &&
+		    evpop_proto_capabilities(client->proto)->known)
+			client->server->before =
+			    *evpop_proto_capabilities(client->proto);
+	}
+	evpop_client_answer(client, &reply);
 }
 
-/* A part of a composite request is done; notes its failure. */
+/* A part of the connect is done; notes its failure. */
 static void
-note_part(struct evpop_client *client, const struct evpop_event *event)
+connect_part(struct evpop_client *client, const struct evpop_event *event)
 {
+	struct evpop_client_request *request = event->arg;
 	const struct evpop_result *result = event->result;
+	bool refused = client->greeted && result->error == EVPOP_ERROR_REFUSED;
 
+	request->parts--;
 	if (event->command == EVPOP_COMMAND_STLS &&
 	    result->error == EVPOP_ERROR_NONE)
 		client->start_tls = true;
-	else if (event->command == EVPOP_COMMAND_STLS && client->greeted &&
-		 result->error == EVPOP_ERROR_REFUSED)
+	else if (event->command == EVPOP_COMMAND_STLS && refused)
 		stls_refused(client, result);
-	else if (event->command == EVPOP_COMMAND_CAPA && client->greeted &&
-		 result->error == EVPOP_ERROR_REFUSED)
-		return; /* RFC 2449 is optional */
-	else if (event->command == EVPOP_COMMAND_PASS &&
-		 result->error == EVPOP_ERROR_NONE)
-		client->first = *result;
+	else if (event->command == EVPOP_COMMAND_CAPA && refused)
+		; /* RFC 2449 is optional */
 	else if (client->first.error == EVPOP_ERROR_NONE &&
 		 result->error != EVPOP_ERROR_NONE)
 		client->first = *result;
+	if (request->parts == 0 && client->first.error != EVPOP_ERROR_NONE)
+		evpop_client_answer(
+		    client, &(struct evpop_reply){ .result = client->first });
+	else
+		evpop_client_check_connected(client);
 }
 
 /* Behind a connect that failed all others are only cancelled. */
@@ -148,21 +123,19 @@ cancel_result(const struct evpop_client *client, struct evpop_result *result)
 	result->retry = reason.retry;
 }
 
+/* Something that went out behind the log-in was answered as it should be. */
 static void
-finish_composite(
-    struct evpop_client *client, const struct evpop_client_request *request)
+note_flight(struct evpop_client *client, const struct evpop_event *event)
 {
-	struct evpop_reply reply = { .number = 0 };
+	struct evpop_remembered *server = client->server;
 
-	if (request->kind == EVPOP_REQUEST_CONNECT) {
-		finish_connect(client, &reply);
-	} else {
-		reply.result = client->first;
-		reconsider_login(&reply.result);
-		cancel_result(client, &reply.result);
-	}
-	memset(&client->first, 0, sizeof(client->first));
-	answer(client, &reply);
+	if (!client->flight || server == NULL ||
+	    event->result->error != EVPOP_ERROR_NONE ||
+	    evpop_proto_state(client->proto) != EVPOP_STATE_TRANSACTION)
+		return;
+	client->flight = false;
+	if (server->flights < UINT_MAX)
+		server->flights++;
 }
 
 static void
@@ -181,7 +154,8 @@ finish_command(struct evpop_client *client, const struct evpop_event *event)
 		reply.unique_id_length = event->length;
 	}
 	cancel_result(client, &reply.result);
-	answer(client, &reply);
+	note_flight(client, event);
+	evpop_client_answer(client, &reply);
 }
 
 static void
@@ -191,16 +165,17 @@ done(struct evpop_client *client, const struct evpop_event *event)
 
 	assert(request == TAILQ_FIRST(&client->requests));
 	client->inside = false;
-	request->parts--;
-	if (request->kind == EVPOP_REQUEST_COMMAND) {
+	switch (request->kind) {
+	case EVPOP_REQUEST_CONNECT:
+		connect_part(client, event);
+		break;
+	case EVPOP_REQUEST_LOGIN:
+		evpop_client_login_part(client, event);
+		break;
+	case EVPOP_REQUEST_COMMAND:
 		finish_command(client, event);
-	} else {
-		note_part(client, event);
-		if (request->parts > 0)
-			return;
-		finish_composite(client, request);
+		break;
 	}
-	answer_front(client);
 }
 
 static void
@@ -243,8 +218,34 @@ body(struct evpop_client *client, const struct evpop_event *event)
 static void
 greeting(struct evpop_client *client, const struct evpop_event *event)
 {
+	const char *stamp, *text = (const char *)event->data;
+	size_t length;
+
 	client->first = *event->result;
 	client->greeted = event->result->error == EVPOP_ERROR_NONE;
+	if (client->greeted &&
+	    evpop_apop_timestamp(text, event->length, &stamp, &length))
+		client->timestamp = strndup(stamp, length);
+	evpop_client_check_connected(client);
+}
+
+/*
+ * A session that broke while commands were on their way ahead of replies: the
+ * next one does without what may have broken it.
+ */
+static void
+learn_from_end(struct evpop_client *client, const struct evpop_result *reason)
+{
+	struct evpop_remembered *server = client->server;
+	bool lost = reason->error == EVPOP_ERROR_PROTOCOL ||
+		    reason->error == EVPOP_ERROR_TIMEOUT;
+
+	if (server == NULL || !client->pipelined || !client->greeted)
+		return;
+	if (!client->logged_in && (lost || reason->error == EVPOP_ERROR_IO))
+		server->no_flight = client->lost_flight = true;
+	else if (lost)
+		server->no_pipelining = true;
 }
 
 /* The core has no more to say: what it never saw is answered here. */
@@ -256,14 +257,22 @@ closed(struct evpop_client *client, const struct evpop_event *event)
 
 	evpop_client_disconnect(client);
 	client->stage = EVPOP_STAGE_ENDING;
+	learn_from_end(client, &reason);
 	while (!client->freed && !TAILQ_EMPTY(&client->requests)) {
 		memset(&reply, 0, sizeof(reply));
+		if (TAILQ_FIRST(&client->requests)->kind ==
+			EVPOP_REQUEST_CONNECT &&
+		    reason.error != EVPOP_ERROR_NONE) {
+			reply.result = reason;
+			evpop_client_answer(client, &reply);
+			continue;
+		}
 		evpop_result_set(&reply.result, EVPOP_ERROR_CANCELLED,
 		    reason.phase, "%s: %s",
 		    client->connected ? "the session is over" : "not connected",
 		    reason.text);
 		reply.result.retry = reason.retry;
-		answer(client, &reply);
+		evpop_client_answer(client, &reply);
 	}
 	if (client->freed)
 		return;
@@ -281,6 +290,9 @@ dispatch(struct evpop_client *client, const struct evpop_event *event)
 		break;
 	case EVPOP_EVENT_BEGIN:
 		begin(client, event);
+		break;
+	case EVPOP_EVENT_CHALLENGE:
+		evpop_client_challenged(client, event);
 		break;
 	case EVPOP_EVENT_ENTRY:
 		entry(client, event);
@@ -306,7 +318,6 @@ evpop_client_dispatch(
 	struct evpop_event event;
 	size_t taken = 0, used;
 
-	answer_front(client);
 	while (!client->freed && !client->paused &&
 	       client->stage != EVPOP_STAGE_OVER) {
 		evpop_proto_next(

@@ -63,6 +63,7 @@ transport_secured(void *arg)
 	client->stage = EVPOP_STAGE_OPEN;
 	if (evpop_proto_state(client->proto) == EVPOP_STATE_HANDSHAKE)
 		evpop_proto_secured(client->proto);
+	evpop_client_check_connected(client);
 }
 
 static void
@@ -121,9 +122,9 @@ connected(evutil_socket_t fd, const struct evpop_address *address,
 		return;
 	}
 	evpop_address_text(address, client->peer);
-	client->barred = client->tls == EVPOP_TLS_NONE &&
-			 !client->allow_cleartext &&
-			 !evpop_address_is_loopback(address);
+	client->clear = client->tls == EVPOP_TLS_NONE &&
+			!client->allow_cleartext &&
+			!evpop_address_is_loopback(address);
 	evpop_connect_free(&client->connect);
 	client->stage = EVPOP_STAGE_OPEN;
 	if (!evpop_transport_open(
@@ -162,9 +163,34 @@ resolved(const struct evpop_address *addresses, size_t count,
 	evpop_client_leave(client);
 }
 
+/* CAPA is asked where nothing is known; the others can wait for it. */
+static bool
+submit_connect(struct evpop_client *client)
+{
+	struct evpop_client_request *request = TAILQ_FIRST(&client->requests);
+	enum evpop_error error = EVPOP_ERROR_NONE;
+
+	if (client->tls == EVPOP_TLS_STLS)
+		error = evpop_client_request_part(
+		    request, client->proto, EVPOP_COMMAND_STLS);
+	if (error == EVPOP_ERROR_NONE &&
+	    (client->server == NULL || !client->server->before.known))
+		error = evpop_client_request_part(
+		    request, client->proto, EVPOP_COMMAND_CAPA);
+	return error == EVPOP_ERROR_NONE;
+}
+
 void
 evpop_client_establish(struct evpop_client *client)
 {
+	struct evpop_result result;
+
+	if (!submit_connect(client)) {
+		evpop_result_set(&result, EVPOP_ERROR_MEMORY,
+		    EVPOP_PHASE_RESOLVE, "no memory to connect");
+		evpop_client_fail(client, &result);
+		return;
+	}
 	client->stage = EVPOP_STAGE_RESOLVING;
 	evpop_deadline_session(&client->deadline,
 	    evpop_loop_now_ms() + client->timeouts.session_ms);

@@ -35,6 +35,8 @@ command_phase(const struct evpop_client *client)
 		return EVPOP_PHASE_NONE;
 	case EVPOP_COMMAND_USER:
 	case EVPOP_COMMAND_PASS:
+	case EVPOP_COMMAND_APOP:
+	case EVPOP_COMMAND_AUTH:
 		return EVPOP_PHASE_LOGIN;
 	case EVPOP_COMMAND_QUIT:
 		return EVPOP_PHASE_QUIT;

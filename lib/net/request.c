@@ -5,78 +5,39 @@
 #include "lib/net/client.h"
 #include "lib/net/request.h"
 
-static void
-forget(char **secret)
-{
-	if (*secret == NULL)
-		return;
-	explicit_bzero(*secret, strlen(*secret));
-	free(*secret);
-	*secret = NULL;
-}
-
-static enum evpop_error
-submit(struct evpop_client_request *request, struct evpop_proto *proto,
-    enum evpop_command command, const char *text)
+enum evpop_error
+evpop_client_request_part(struct evpop_client_request *request,
+    struct evpop_proto *proto, enum evpop_command command)
 {
 	const struct evpop_request core = {
 		.command = command,
-		.text = text,
 		.number = request->number,
 		.lines = request->lines,
 		.arg = request,
 	};
 	enum evpop_error error = evpop_proto_submit(proto, &core);
 
-	if (error == EVPOP_ERROR_NONE)
+	if (error == EVPOP_ERROR_NONE) {
 		request->parts++;
+		request->submitted = true;
+	}
 	return error;
 }
 
 enum evpop_error
-evpop_client_request_submit(struct evpop_client_request *request,
-    struct evpop_proto *proto, enum evpop_tls tls)
+evpop_client_request_submit(
+    struct evpop_client_request *request, struct evpop_proto *proto)
 {
-	enum evpop_error error = EVPOP_ERROR_NONE;
-
-	switch (request->kind) {
-	case EVPOP_REQUEST_COMMAND:
-		error = submit(request, proto, request->command, NULL);
-		break;
-	case EVPOP_REQUEST_CONNECT:
-		if (tls == EVPOP_TLS_STLS)
-			error =
-			    submit(request, proto, EVPOP_COMMAND_STLS, NULL);
-		if (error == EVPOP_ERROR_NONE)
-			error =
-			    submit(request, proto, EVPOP_COMMAND_CAPA, NULL);
-		break;
-	case EVPOP_REQUEST_LOGIN:
-		error =
-		    submit(request, proto, EVPOP_COMMAND_USER, request->user);
-		if (error == EVPOP_ERROR_NONE)
-			error = submit(request, proto, EVPOP_COMMAND_PASS,
-			    request->password);
-		forget(&request->user);
-		forget(&request->password);
-		break;
-	}
-	request->submitted = request->parts > 0;
-	return error;
-}
-
-bool
-evpop_client_request_needs_login(const struct evpop_client_request *request)
-{
-	return request->kind == EVPOP_REQUEST_COMMAND &&
-	       evpop_command_rule(request->command)->transaction;
+	return evpop_client_request_part(request, proto, request->command);
 }
 
 void
 evpop_client_request_free(struct evpop_client_request *request)
 {
-	forget(&request->user);
-	forget(&request->password);
+	if (request->login != NULL) {
+		evpop_login_clear(request->login);
+		free(request->login);
+	}
 	free(request);
 }
 
@@ -106,28 +67,42 @@ evpop_client_connect(
 		.kind = EVPOP_REQUEST_CONNECT, .reply = reply, .arg = arg });
 }
 
+/* What stands in a line of its own, or in a SASL message, is a text. */
+static bool
+good_credentials(const struct evpop_credentials *credentials)
+{
+	const char *password = credentials->password;
+	const char *token = credentials->token;
+
+	return credentials->user != NULL &&
+	       evpop_text_harmless(credentials->user) &&
+	       (password != NULL || token != NULL ||
+		   credentials->mechanisms ==
+		       EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_EXTERNAL)) &&
+	       (password == NULL || evpop_text_harmless(password)) &&
+	       (token == NULL || evpop_text_harmless(token));
+}
+
 enum evpop_error
-evpop_client_login(struct evpop_client *client, const char *user,
-    const char *password, evpop_reply_cb reply, void *arg)
+evpop_client_login(struct evpop_client *client,
+    const struct evpop_credentials *credentials, evpop_reply_cb reply,
+    void *arg)
 {
 	struct evpop_client_request request = {
 		.kind = EVPOP_REQUEST_LOGIN, .reply = reply, .arg = arg
 	};
-	enum evpop_error error;
+	enum evpop_error error = EVPOP_ERROR_MEMORY;
 
-	if (!evpop_command_valid(&(struct evpop_request){
-		.command = EVPOP_COMMAND_USER, .text = user }) ||
-	    !evpop_command_valid(&(struct evpop_request){
-		.command = EVPOP_COMMAND_PASS, .text = password }))
+	if (!good_credentials(credentials))
 		return EVPOP_ERROR_USAGE;
-	request.user = strdup(user);
-	request.password = strdup(password);
-	error = request.user == NULL || request.password == NULL
-		    ? EVPOP_ERROR_MEMORY
-		    : enqueue(client, &request);
+	request.login = malloc(sizeof *request.login);
+	if (request.login == NULL)
+		return EVPOP_ERROR_MEMORY;
+	if (evpop_login_init(request.login, credentials))
+		error = enqueue(client, &request);
 	if (error != EVPOP_ERROR_NONE) {
-		forget(&request.user);
-		forget(&request.password);
+		evpop_login_clear(request.login);
+		free(request.login);
 	}
 	return error;
 }

@@ -1,6 +1,7 @@
 /*
  * What was asked of a client, in the order it was asked.  A request becomes
- * one command of the core or several (connect: STLS, CAPA; login: USER, PASS),
+ * one command of the core or several (connect: STLS, CAPA; login: AUTH, or USER
+ * and PASS),
  * all of which carry the request as their argument.
  */
 #ifndef EVPOP_LIB_NET_REQUEST_H
@@ -9,6 +10,8 @@
 #include <sys/queue.h>
 
 #include <evpop/client.h>
+
+#include "lib/net/login.h"
 
 enum evpop_client_request_kind {
 	EVPOP_REQUEST_COMMAND = 0, /* one command of the core */
@@ -21,10 +24,9 @@ struct evpop_client_request {
 	enum evpop_client_request_kind kind;
 	enum evpop_command command;
 	uint32_t number, lines;
-	char *user, *password; /* until submitted */
-	unsigned int parts;    /* commands of the core that are not done */
+	struct evpop_login *login; /* LOGIN: until it is over */
+	unsigned int parts;        /* commands of the core that are not done */
 	bool submitted;
-	bool barred; /* the password may not be sent: answered without */
 	evpop_reply_cb reply;
 	evpop_listed_cb listed;
 	const struct evpop_sink *sink; /* instead of reply */
@@ -34,14 +36,15 @@ struct evpop_client_request {
 TAILQ_HEAD(evpop_client_requests, evpop_client_request);
 
 /*
- * Hand the request's commands to the core.  EVPOP_ERROR_USAGE where the
- * session is over, EVPOP_ERROR_MEMORY.  Secrets are wiped here.
+ * Hand the command of an ordinary request to the core.  EVPOP_ERROR_USAGE where
+ * the session is over, EVPOP_ERROR_MEMORY.
  */
-enum evpop_error evpop_client_request_submit(struct evpop_client_request *,
-    struct evpop_proto *, enum evpop_tls) EVPOP_MUST_USE;
+enum evpop_error evpop_client_request_submit(
+    struct evpop_client_request *, struct evpop_proto *) EVPOP_MUST_USE;
 
-/* Whether it means something only to who has logged in. */
-bool evpop_client_request_needs_login(const struct evpop_client_request *);
+/* The same for any command on behalf of a request. */
+enum evpop_error evpop_client_request_part(struct evpop_client_request *,
+    struct evpop_proto *, enum evpop_command) EVPOP_MUST_USE;
 
 /* Wipes secrets. */
 void evpop_client_request_free(struct evpop_client_request *);

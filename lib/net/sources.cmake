@@ -1,12 +1,15 @@
 set(EVPOP_NET_SOURCES
 	net/address.c
+	net/authenticate.c
 	net/busy.c
 	net/client.c
 	net/connect.c
 	net/deadline.c
 	net/dispatch.c
 	net/establish.c
+	net/login.c
 	net/loop.c
+	net/memory.c
 	net/patience.c
 	net/request.c
 	net/resolve.c

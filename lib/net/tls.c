@@ -240,6 +240,46 @@ evpop_tls_name(
 	    SSL_get_cipher_name(channel->ssl));
 }
 
+/*
+ * TLS 1.3 has no tls-unique; before it, tls-exporter is safe only with the
+ * extended master secret (RFC 9266 section 4), which tls-unique needs as well.
+ */
+void
+evpop_tls_binding(
+    struct evpop_tls_channel *channel, struct evpop_channel *binding)
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+
+	*binding = (struct evpop_channel){ .tls = channel != NULL };
+	if (channel == NULL)
+		return;
+	if (SSL_version(channel->ssl) >= TLS1_3_VERSION) {
+		if (SSL_export_keying_material(channel->ssl, channel->binding,
+			32, label, sizeof label - 1, NULL, 0, 0) != 1)
+			return;
+		binding->exporter = channel->binding;
+		binding->exporter_length = 32;
+		return;
+	}
+	if (SSL_get_extms_support(channel->ssl) != 1)
+		return;
+	/* The first Finished of the handshake: a resumed one is the server's.
+	 */
+	binding->unique_length =
+	    SSL_session_reused(channel->ssl)
+		? SSL_get_peer_finished(
+		      channel->ssl, channel->binding, sizeof channel->binding)
+		: SSL_get_finished(
+		      channel->ssl, channel->binding, sizeof channel->binding);
+	binding->unique = channel->binding;
+}
+
+bool
+evpop_tls_context_shows_certificate(const struct evpop_tls_context *context)
+{
+	return SSL_CTX_get0_certificate(context->ctx) != NULL;
+}
+
 void
 evpop_tls_free(struct evpop_tls_channel **channel_r)
 {

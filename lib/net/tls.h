@@ -10,6 +10,7 @@
 
 #include <evpop/client.h>
 
+#include "lib/auth/exchange.h"
 #include "lib/net/io.h"
 
 struct evpop_tls_channel;
@@ -43,6 +44,15 @@ enum evpop_io evpop_tls_write(struct evpop_tls_channel *, const unsigned char *,
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384". */
 void evpop_tls_name(
     const struct evpop_tls_channel *, char name_r[EVPOP_TLS_NAME]);
+
+/*
+ * What the channel offers to bind a log-in to (RFC 9266, RFC 5929); nothing
+ * where it is NULL.  Borrowed from the channel.
+ */
+void evpop_tls_binding(struct evpop_tls_channel *, struct evpop_channel *);
+
+/* Whether the context has a certificate to show. */
+bool evpop_tls_context_shows_certificate(const struct evpop_tls_context *);
 
 /* Sends close_notify if that is possible at once; frees; sets to NULL. */
 void evpop_tls_free(struct evpop_tls_channel **);

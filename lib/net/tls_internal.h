@@ -42,6 +42,7 @@ struct evpop_tls_channel {
 	char *host; /* without a final dot */
 	char *key;  /* of sessions in the cache */
 	struct evpop_tls_verdict verdict;
+	unsigned char binding[64]; /* of the channel, once asked for */
 	bool broken; /* after a fatal error nothing more may be said */
 };
 

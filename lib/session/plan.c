@@ -261,6 +261,23 @@ order_fetches(struct evpop_plan *plan, const struct evpop_listing *listing,
 	}
 }
 
+void
+evpop_plan_sizes(struct evpop_plan *plan, const struct evpop_listing *listing,
+    const struct evpop_policy *policy)
+{
+	enum evpop_action *actions = plan->actions;
+	size_t i;
+
+	for (i = 0; i < listing->count; i++)
+		if (is_fetch(actions[i]) || actions[i] == EVPOP_ACTION_LATER)
+			actions[i] =
+			    unknown_action(&listing->entries[i], policy);
+	plan->fetches = plan->deletes = plan->too_large = 0;
+	plan->later = plan->unidentified = 0;
+	plan->fetch_octets = 0;
+	order_fetches(plan, listing, policy);
+}
+
 static struct evpop_plan *
 allocate(size_t entries, size_t known)
 {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/net/client.h"
 #include "lib/session/sync.h"
 
 static void session_closed(
@@ -23,6 +24,10 @@ destroy(struct evpop_sync *sync)
 	evpop_listing_clear(&sync->builder);
 	evpop_plan_free(&sync->plan);
 	free(sync->deletes);
+	evpop_login_clear(&sync->login);
+	evpop_memory_free(sync->memory);
+	evpop_tls_context_free(sync->config.tls_context);
+	free((char *)(uintptr_t)sync->config.host);
 	free(sync);
 }
 
@@ -87,6 +92,20 @@ evpop_sync_settle(struct evpop_sync *sync)
 		event_active(sync->deferred, EV_TIMEOUT, 0);
 }
 
+void
+evpop_sync_closed(struct evpop_sync *sync)
+{
+	sync->step = EVPOP_SYNC_CLOSED;
+	evpop_sync_settle(sync);
+}
+
+static void
+note_octets(struct evpop_sync *sync)
+{
+	sync->report.octets_in += evpop_client_octets_in(sync->client);
+	sync->report.octets_out += evpop_client_octets_out(sync->client);
+}
+
 static void
 session_closed(
     struct evpop_client *client, const struct evpop_result *result, void *arg)
@@ -96,14 +115,21 @@ session_closed(
 	bool all_done =
 	    sync->step == EVPOP_SYNC_QUITTING && sync->deletes_marked == 0;
 
+	if (evpop_client_lost_flight(client) && !sync->second &&
+	    !report->listed && !sync->stopping) {
+		evpop_sync_second_session(sync);
+		return;
+	}
+	note_octets(sync);
+	if (sync->flight && sync->step == EVPOP_SYNC_ASKING) {
+		sync->left = true;
+		return;
+	}
 	/* How a server takes leave matters only where deletions are at stake.
 	 */
 	if (report->result.error == EVPOP_ERROR_NONE && !all_done)
 		report->result = *result;
-	report->octets_in = evpop_client_octets_in(client);
-	report->octets_out = evpop_client_octets_out(client);
-	sync->step = EVPOP_SYNC_CLOSED;
-	evpop_sync_settle(sync);
+	evpop_sync_closed(sync);
 }
 
 void
@@ -171,132 +197,13 @@ evpop_sync_stop(struct evpop_sync *sync)
 		evpop_sync_transfer(sync);
 		break;
 	case EVPOP_SYNC_ASKING:
-		evpop_sync_quit(sync);
+		if (!sync->flight)
+			evpop_sync_quit(sync);
 		break;
 	default:
 		/* The listing, once complete, is followed by QUIT. */
 		break;
 	}
-}
-
-/* ---- the listing ---- */
-
-static void
-listed_id(
-    struct evpop_client *client, const struct evpop_listed *listed, void *arg)
-{
-	struct evpop_sync *sync = arg;
-
-	(void)client;
-	if (!evpop_listing_add_id(&sync->builder, listed))
-		evpop_sync_fail(sync, EVPOP_ERROR_MEMORY,
-		    "no memory for the server's listing");
-}
-
-static void
-listed_size(
-    struct evpop_client *client, const struct evpop_listed *listed, void *arg)
-{
-	struct evpop_sync *sync = arg;
-
-	(void)client;
-	if (!evpop_listing_add_size(&sync->builder, listed))
-		evpop_sync_fail(sync, EVPOP_ERROR_MEMORY,
-		    "no memory for the server's listing");
-}
-
-static void
-uidl_done(
-    struct evpop_client *client, const struct evpop_reply *reply, void *arg)
-{
-	struct evpop_sync *sync = arg;
-	enum evpop_error error;
-
-	(void)client;
-	/* A server without UIDL refuses it; whatever ends the session is told
-	 * by its end. */
-	if (reply->result.error != EVPOP_ERROR_NONE)
-		return;
-	error = evpop_listing_ids_done(&sync->builder, reply->ignored);
-	if (error != EVPOP_ERROR_NONE)
-		evpop_sync_fail(
-		    sync, error, "no memory for the server's listing");
-}
-
-/* The session goes on although LIST was refused: no size is known then. */
-static void
-list_done(
-    struct evpop_client *client, const struct evpop_reply *reply, void *arg)
-{
-	struct evpop_sync *sync = arg;
-	struct evpop_listing *listing = &sync->builder.listing;
-
-	(void)client;
-	/* It went out with a log-in that was refused. */
-	if (sync->step != EVPOP_SYNC_LISTING)
-		return;
-	if (sync->stopping) {
-		evpop_sync_quit(sync);
-		return;
-	}
-	if (reply->result.error == EVPOP_ERROR_NONE)
-		evpop_listing_sizes_done(&sync->builder, reply->ignored);
-	else if (reply->result.error != EVPOP_ERROR_REFUSED)
-		return;
-	else if (!listing->unique_ids) {
-		sync->report.result = reply->result;
-		evpop_sync_quit(sync);
-		return;
-	}
-	sync->report.listed = true;
-	sync->report.messages = (uint32_t)listing->count;
-	sync->step = EVPOP_SYNC_ASKING;
-	evpop_sync_enter(sync);
-	sync->callbacks->listing(sync, listing, sync->arg);
-	(void)evpop_sync_leave(sync);
-}
-
-/* Deletions that are due without a fetch, in the order of the maildrop. */
-static void
-note_deletes(struct evpop_sync *sync)
-{
-	size_t i;
-
-	for (i = 0; i < sync->builder.listing.count; i++)
-		if (sync->plan->actions[i] == EVPOP_ACTION_DELETE)
-			sync->deletes[sync->deletes_due++] = i;
-}
-
-void
-evpop_sync_known(struct evpop_sync *sync, const struct evpop_known *known,
-    size_t count, int64_t now_ms)
-{
-	struct evpop_sync_report *report = &sync->report;
-	enum evpop_error error;
-
-	/* The session may have ended, or be ending, while it was asked. */
-	if (sync->step != EVPOP_SYNC_ASKING)
-		return;
-	error = evpop_plan_new(&sync->plan, &sync->builder.listing, known,
-	    count, &sync->policy, now_ms);
-	sync->deletes =
-	    calloc(sync->builder.listing.count + 1, sizeof *sync->deletes);
-	if (error != EVPOP_ERROR_NONE || sync->deletes == NULL) {
-		evpop_sync_fail(
-		    sync, EVPOP_ERROR_MEMORY, "no memory for the plan");
-		return;
-	}
-	report->too_large = (uint32_t)sync->plan->too_large;
-	report->later = (uint32_t)sync->plan->later;
-	report->unidentified = (uint32_t)sync->plan->unidentified;
-	note_deletes(sync);
-	sync->step = EVPOP_SYNC_TRANSFER;
-	evpop_sync_enter(sync);
-	if (sync->callbacks->planned != NULL)
-		sync->callbacks->planned(sync, sync->plan, sync->arg);
-	if (!sync->freed)
-		evpop_sync_transfer(sync);
-	(void)evpop_sync_leave(sync);
 }
 
 /* ---- the beginning ---- */
@@ -319,6 +226,67 @@ opened(struct evpop_client *client, const struct evpop_reply *reply, void *arg)
 		evpop_sync_quit(sync);
 }
 
+/* The whole session is queued, as far as it does not depend on the listing. */
+static enum evpop_error
+open_session(struct evpop_sync *sync)
+{
+	struct evpop_client *client = sync->client;
+	enum evpop_error error;
+
+	sync->flight = sync->policy.expect_nothing && !sync->second &&
+		       evpop_client_takes_flight(client);
+	error = evpop_client_connect(client, opened, sync);
+	if (error == EVPOP_ERROR_NONE)
+		error = evpop_client_login(
+		    client, &sync->login.credentials, opened, sync);
+	if (error == EVPOP_ERROR_NONE)
+		error = evpop_sync_survey(sync);
+	if (error == EVPOP_ERROR_NONE && sync->flight)
+		error = evpop_client_quit(client, quit_done, sync);
+	if (error == EVPOP_ERROR_NONE)
+		sync->step = EVPOP_SYNC_LISTING;
+	/* A third session will not be needed. */
+	if (sync->second)
+		evpop_login_clear(&sync->login);
+	return error;
+}
+
+static bool
+make_client(struct evpop_sync *sync)
+{
+	sync->client = evpop_client_new(
+	    sync->base, sync->dns, &sync->config, &client_callbacks, sync);
+	return sync->client != NULL;
+}
+
+void
+evpop_sync_second_session(struct evpop_sync *sync)
+{
+	struct evpop_client *client = sync->client;
+	enum evpop_error error = EVPOP_ERROR_MEMORY;
+
+	if (!sync->left)
+		note_octets(sync);
+	sync->second = true;
+	sync->left = false;
+	sync->report.listed = false;
+	memset(&sync->report.result, 0, sizeof sync->report.result);
+	sync->report.quit = EVPOP_QUIT_NONE;
+	evpop_listing_clear(&sync->builder);
+	evpop_plan_free(&sync->plan);
+	free(sync->deletes);
+	sync->deletes = NULL;
+	sync->deletes_due = 0;
+	if (make_client(sync))
+		error = open_session(sync);
+	evpop_client_free(client);
+	if (error == EVPOP_ERROR_NONE)
+		return;
+	evpop_result_set(&sync->report.result, error, EVPOP_PHASE_CONNECT,
+	    "no memory for a second session");
+	evpop_sync_closed(sync);
+}
+
 struct evpop_sync *
 evpop_sync_new(struct event_base *base, struct evdns_base *dns,
     const struct evpop_client_config *config, const struct evpop_policy *policy,
@@ -330,14 +298,20 @@ evpop_sync_new(struct event_base *base, struct evdns_base *dns,
 	if (sync == NULL)
 		return NULL;
 	sync->base = base;
+	sync->dns = dns;
 	sync->policy = *policy;
 	sync->callbacks = callbacks;
 	sync->arg = arg;
+	sync->config = *config;
+	sync->config.host = config->host == NULL ? NULL : strdup(config->host);
+	if (config->tls_context != NULL)
+		evpop_tls_context_ref(config->tls_context);
+	/* A second session must know what the first has learned. */
+	if (config->memory == NULL)
+		sync->config.memory = sync->memory = evpop_memory_new();
 	sync->deferred = event_new(base, -1, 0, run_done, sync);
-	sync->client =
-	    evpop_client_new(base, dns, config, &client_callbacks, sync);
-	if (sync->deferred == NULL || sync->client == NULL) {
-		evpop_client_free(sync->client);
+	if (sync->config.host == NULL || sync->deferred == NULL ||
+	    sync->config.memory == NULL || !make_client(sync)) {
 		destroy(sync);
 		return NULL;
 	}
@@ -346,25 +320,12 @@ evpop_sync_new(struct event_base *base, struct evdns_base *dns,
 
 enum evpop_error
 evpop_sync_start(
-    struct evpop_sync *sync, const char *user, const char *password)
+    struct evpop_sync *sync, const struct evpop_credentials *credentials)
 {
-	struct evpop_client *client = sync->client;
-	enum evpop_error error;
-
 	assert(sync->step == EVPOP_SYNC_IDLE);
-	error = evpop_client_connect(client, opened, sync);
-	if (error == EVPOP_ERROR_NONE)
-		error =
-		    evpop_client_login(client, user, password, opened, sync);
-	if (error == EVPOP_ERROR_NONE)
-		error =
-		    evpop_client_uidl(client, 0, listed_id, uidl_done, sync);
-	if (error == EVPOP_ERROR_NONE)
-		error =
-		    evpop_client_list(client, 0, listed_size, list_done, sync);
-	if (error == EVPOP_ERROR_NONE)
-		sync->step = EVPOP_SYNC_LISTING;
-	return error;
+	if (!evpop_login_init(&sync->login, credentials))
+		return EVPOP_ERROR_MEMORY;
+	return open_session(sync);
 }
 
 void

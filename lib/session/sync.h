@@ -1,12 +1,13 @@
 /*
- * The inside of a sync, shared by its life and callbacks (sync.c) and its work
- * on messages (transfer.c).
+ * The inside of a sync, shared by its life and sessions (sync.c), the listing
+ * and the plan (survey.c), and the work on messages (transfer.c).
  */
 #ifndef EVPOP_SESSION_SYNC_H
 #define EVPOP_SESSION_SYNC_H
 
 #include <evpop/sync.h>
 
+#include "lib/net/login.h"
 #include "lib/session/listing.h"
 
 struct event;
@@ -19,10 +20,14 @@ struct event;
 #define EVPOP_SYNC_AHEAD        128
 #define EVPOP_SYNC_AHEAD_OCTETS 4194304
 
+/* What a body counts for where LIST was not asked. */
+#define EVPOP_SYNC_USUAL_OCTETS 32768
+
 enum evpop_sync_step {
 	EVPOP_SYNC_IDLE = 0,
-	EVPOP_SYNC_LISTING,  /* up to the answers of UIDL and LIST */
+	EVPOP_SYNC_LISTING,  /* up to the answer of UIDL, or else of LIST */
 	EVPOP_SYNC_ASKING,   /* for what is known */
+	EVPOP_SYNC_SIZING,   /* LIST, where the policy looks at sizes */
 	EVPOP_SYNC_TRANSFER, /* RETR and DELE */
 	EVPOP_SYNC_QUITTING,
 	EVPOP_SYNC_CLOSED, /* only acknowledgements are awaited */
@@ -34,12 +39,17 @@ struct evpop_fetch {
 	struct evpop_sync *sync;
 	const struct evpop_entry *entry;
 	enum evpop_action action;
+	uint64_t octets; /* what it counts for */
 	void *message;
 	bool begun;
 };
 
 struct evpop_sync {
 	struct event_base *base;
+	struct evdns_base *dns;
+	struct evpop_client_config config; /* host and TLS context are owned */
+	struct evpop_memory *memory;       /* its own, where none was given */
+	struct evpop_login login;          /* the credentials */
 	struct evpop_client *client;
 	struct evpop_policy policy;
 	const struct evpop_sync_callbacks *callbacks;
@@ -47,7 +57,9 @@ struct evpop_sync {
 
 	enum evpop_sync_step step;
 	bool stopping; /* begin nothing more */
-	bool list_refused, uidl_refused;
+	bool flight;   /* QUIT went out with UIDL */
+	bool left;     /* and was answered while known was still asked for */
+	bool second;   /* a session of its own for the work, or a retreat */
 	struct evpop_listing_builder builder;
 	struct evpop_plan *plan;
 
@@ -73,6 +85,18 @@ struct evpop_sync {
 
 /* Hand over as much work as may be ahead; then QUIT once all is done. */
 void evpop_sync_transfer(struct evpop_sync *);
+
+/* Ask for the listing: UIDL, and in a flight QUIT at once. */
+enum evpop_error evpop_sync_survey(struct evpop_sync *) EVPOP_MUST_USE;
+
+/*
+ * Begin anew with a session that does one thing after the other: `listing`
+ * will run again.
+ */
+void evpop_sync_second_session(struct evpop_sync *);
+
+/* The session is over, and nothing is left to be done but acknowledgements. */
+void evpop_sync_closed(struct evpop_sync *);
 
 /* Send QUIT. */
 void evpop_sync_quit(struct evpop_sync *);

@@ -102,7 +102,7 @@ body_end(struct evpop_client *client, uint32_t number,
 	assert(arg == &sync->fetches[sync->fetch_head]);
 	sync->fetch_head = (sync->fetch_head + 1) % EVPOP_SYNC_AHEAD;
 	sync->fetch_count--;
-	sync->ahead_octets -= fetch.entry->octets;
+	sync->ahead_octets -= fetch.octets;
 	if (result->error == EVPOP_ERROR_NONE) {
 		sync->unacknowledged++;
 		sync->deletes_owed += fetch.action == EVPOP_ACTION_FETCH_DELETE;
@@ -143,7 +143,9 @@ hand_over_fetch(struct evpop_sync *sync)
 			       EVPOP_SYNC_AHEAD];
 	*fetch = (struct evpop_fetch){ .sync = sync,
 		.entry = entry,
-		.action = sync->plan->actions[index] };
+		.action = sync->plan->actions[index],
+		.octets = entry->octets != 0 ? entry->octets
+					     : EVPOP_SYNC_USUAL_OCTETS };
 	error =
 	    evpop_client_retr(sync->client, entry->number, &body_sink, fetch);
 	if (error != EVPOP_ERROR_NONE) {
@@ -151,7 +153,7 @@ hand_over_fetch(struct evpop_sync *sync)
 		return false;
 	}
 	sync->fetch_count++;
-	sync->ahead_octets += entry->octets;
+	sync->ahead_octets += fetch->octets;
 	sync->next_fetch++;
 	return true;
 }

@@ -209,7 +209,8 @@ class BrokenSessionTest(unittest.TestCase):
 
     def test_in_a_listing(self):
         self.check({"UIDL": scripted.break_off(b"+OK\r\n1 id-1\r\n2 ")}, "io")
-        self.check({"LIST": scripted.break_off(b"+OK\r\n1 50\r\n")}, "io")
+        self.check({"UIDL": b"-ERR what?\r\n",
+                    "LIST": scripted.break_off(b"+OK\r\n1 50\r\n")}, "io")
 
     def test_refused_message(self):
         self.check({"RETR 2": b"-ERR it is damaged\r\n"}, "ok", 2)

@@ -228,7 +228,9 @@ net_run_connect(struct net_run *run)
 void
 net_run_login(struct net_run *run)
 {
-	ASK(evpop_client_login(run->client, "anna", "secret", on_login, run));
+	ASK(evpop_client_login(run->client,
+	    &(struct evpop_credentials){ .user = "anna", .password = "secret" },
+	    on_login, run));
 }
 
 void

@@ -108,7 +108,7 @@ names_are_those_of_the_protocol(void **state)
 {
 	static const char *const names[] = { "greeting", "USER", "PASS", "STAT",
 		"LIST", "UIDL", "RETR", "TOP", "DELE", "NOOP", "RSET", "CAPA",
-		"STLS", "QUIT" };
+		"STLS", "QUIT", "APOP", "AUTH", "LANG", "UTF8" };
 	size_t i;
 
 	(void)state;

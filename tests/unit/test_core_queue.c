@@ -110,10 +110,10 @@ text_is_copied_and_forgotten(void **state)
 	text[0] = 'X';
 	queued = evpop_queue_at(&queue, 0);
 	assert_string_equal(queued->request.text, "secret");
-	evpop_queued_forget_text(queued);
+	evpop_queued_forget_texts(queued);
 	assert_null(queued->text);
 	assert_null(queued->request.text);
-	evpop_queued_forget_text(queued);
+	evpop_queued_forget_texts(queued);
 	/* A second one is forgotten with the queue. */
 	assert_true(evpop_queue_push(&queue, &request));
 	evpop_queue_clear(&queue);

@@ -265,8 +265,11 @@ test_free_in_trace(void **state)
 			assert_int_equal(evpop_client_connect(
 					     traced.client, ignore, &traced),
 			    EVPOP_ERROR_NONE);
-			assert_int_equal(evpop_client_login(traced.client,
-					     "anna", "secret", ignore, &traced),
+			assert_int_equal(
+			    evpop_client_login(traced.client,
+				&(struct evpop_credentials){
+				    .user = "anna", .password = "secret" },
+				ignore, &traced),
 			    EVPOP_ERROR_NONE);
 			assert_int_equal(
 			    evpop_client_quit(traced.client, ignore, &traced),

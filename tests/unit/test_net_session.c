@@ -128,7 +128,7 @@ fetch_maildrop(enum evpop_tls tls, bool pipelining)
 	assert_int_equal(run.body_length, sizeof(BODY_1 BODY_2) - 1);
 	assert_memory_equal(run.body, BODY_1 BODY_2, run.body_length);
 	assert_string_equal(strstr(server.log, "USER"),
-	    "USER anna;PASS secret;STAT;UIDL;LIST;LIST 2;UIDL 2;RETR 1;"
+	    "USER anna;PASS secret;CAPA;STAT;UIDL;LIST;LIST 2;UIDL 2;RETR 1;"
 	    "TOP 2 0;DELE 1;NOOP;QUIT;");
 	assert_int_equal(evpop_client_state(run.client), EVPOP_STATE_CLOSED);
 	assert_true(evpop_client_octets_in(run.client) > 0);
@@ -177,7 +177,7 @@ test_stls_before_all(void **state)
 	assert_string_equal(evpop_client_peer(run.client), "");
 	net_run_until(&run, &run.closed);
 	assert_string_equal(
-	    server.log, "STLS;CAPA;USER anna;PASS secret;QUIT;");
+	    server.log, "STLS;CAPA;USER anna;PASS secret;CAPA;QUIT;");
 	assert_true(evpop_client_capabilities(run.client)->known);
 	assert_false(evpop_client_capabilities(run.client)->stls);
 	assert_non_null(strstr(evpop_client_tls_name(run.client), "TLSv1."));
@@ -186,7 +186,10 @@ test_stls_before_all(void **state)
 	finish(&run, &server);
 }
 
-/* Two flights after CAPA at most where the server pipelines, else one each. */
+/*
+ * Two flights after CAPA at most where the server pipelines, else one for each
+ * command; CAPA is asked again once logged in.
+ */
 static void
 test_flights(void **state)
 {
@@ -208,11 +211,11 @@ test_flights(void **state)
 		net_run_quit(&run);
 		net_run_until(&run, &run.closed);
 		assert_string_equal(
-		    server.log, "CAPA;USER anna;PASS secret;STAT;UIDL;QUIT;");
+		    server.log, "CAPA;USER anna;PASS secret;CAPA;STAT;UIDL;QUIT;");
 		flights[pipelining] = server.flights;
 		finish(&run, &server);
 	}
-	assert_int_equal(flights[0], 6);
+	assert_int_equal(flights[0], 7);
 	assert_true(flights[1] <= 3);
 }
 
@@ -383,11 +386,15 @@ test_usage(void **state)
 	    evpop_client_connect(client, ignore_reply, NULL), EVPOP_ERROR_NONE);
 	assert_int_equal(evpop_client_connect(client, ignore_reply, NULL),
 	    EVPOP_ERROR_USAGE);
-	assert_int_equal(
-	    evpop_client_login(client, "a\r\nb", "c", ignore_reply, NULL),
+	assert_int_equal(evpop_client_login(client,
+			     &(struct evpop_credentials){
+				 .user = "a\r\nb", .password = "c" },
+			     ignore_reply, NULL),
 	    EVPOP_ERROR_USAGE);
-	assert_int_equal(
-	    evpop_client_login(client, "a", "b\nDELE 1", ignore_reply, NULL),
+	assert_int_equal(evpop_client_login(client,
+			     &(struct evpop_credentials){
+				 .user = "a", .password = "b\nDELE 1" },
+			     ignore_reply, NULL),
 	    EVPOP_ERROR_USAGE);
 	assert_int_equal(evpop_client_dele(client, 0, ignore_reply, NULL),
 	    EVPOP_ERROR_USAGE);
@@ -451,8 +458,11 @@ test_trace(void **state)
 	client = evpop_client_new(base, NULL, &config, &callbacks, text);
 	assert_non_null(client);
 	assert_int_equal(evpop_client_connect(client, nothing, NULL), 0);
-	assert_int_equal(
-	    evpop_client_login(client, "anna", "secret", NULL, NULL), 0);
+	assert_int_equal(evpop_client_login(client,
+			     &(struct evpop_credentials){
+				 .user = "anna", .password = "secret" },
+			     NULL, NULL),
+	    0);
 	assert_int_equal(evpop_client_quit(client, nothing, NULL), 0);
 	while (strstr(text, "closed") == NULL)
 		assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);

@@ -252,8 +252,10 @@ begin(struct sync_run *run, struct net_server *server,
 	run->sync =
 	    evpop_sync_new(base, NULL, &config, policy, &callbacks, run);
 	assert_non_null(run->sync);
-	assert_int_equal(
-	    evpop_sync_start(run->sync, "anna", "secret"), EVPOP_ERROR_NONE);
+	assert_int_equal(evpop_sync_start(run->sync,
+			     &(struct evpop_credentials){
+				 .user = "anna", .password = "secret" }),
+	    EVPOP_ERROR_NONE);
 	assert_string_equal(run->log, "");
 }
 
@@ -297,7 +299,7 @@ finish(struct sync_run *run, struct net_server *server)
 static const char *
 commands(const struct net_server *server)
 {
-	const char *at = strstr(server->log, "LIST;");
+	const char *at = strstr(server->log, "UIDL;");
 
 	assert_non_null(at);
 	return at + 5;
@@ -648,9 +650,8 @@ test_closed_early(void **state)
 {
 	static const struct net_rule rules[] = {
 		{ "", NULL, NET_CLOSE },
-		{ "USER anna", NULL, NET_CLOSE },
 		{ "UIDL", "+OK\r\n1 id-1\r\n", NET_CLOSE },
-		{ "LIST", "+OK\r\n1 5\r\n2", NET_RESET },
+		{ "UIDL", "+OK\r\n1 id-1\r\n2", NET_RESET },
 	};
 	struct net_server server;
 	size_t i;
@@ -858,7 +859,10 @@ test_many(void **state)
 		run.sync = evpop_sync_new(
 		    base, NULL, &config, &keep_none, &callbacks, &run);
 		assert_non_null(run.sync);
-		assert_int_equal(evpop_sync_start(run.sync, "anna", "secret"),
+		assert_int_equal(
+		    evpop_sync_start(
+			run.sync, &(struct evpop_credentials){ .user = "anna",
+				      .password = "secret" }),
 		    EVPOP_ERROR_NONE);
 		finish(&run, &server);
 		assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
@@ -880,7 +884,9 @@ test_bad_credentials_are_not_sent(void **state)
 	run.sync =
 	    evpop_sync_new(base, NULL, &config, &keep_none, &callbacks, &run);
 	assert_non_null(run.sync);
-	assert_int_equal(evpop_sync_start(run.sync, "anna\r\nDELE 1", "x"),
+	assert_int_equal(evpop_sync_start(run.sync,
+			     &(struct evpop_credentials){
+				 .user = "anna\r\nDELE 1", .password = "x" }),
 	    EVPOP_ERROR_USAGE);
 	evpop_sync_free(run.sync);
 	assert_int_equal(event_base_loop(base, EVLOOP_NONBLOCK), 1);

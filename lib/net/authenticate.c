@@ -1,0 +1,236 @@
+/* The log-in of a session: its commands, their replies, and what is learned. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/net/client.h"
+
+static void
+make_offer(struct evpop_client *client, struct evpop_login_offer *offer)
+{
+	const struct evpop_remembered *server = client->server;
+
+	*offer = (struct evpop_login_offer){
+		.capabilities = evpop_client_capabilities(client),
+		.timestamp = client->timestamp,
+		.timestamp_length =
+		    client->timestamp == NULL ? 0 : strlen(client->timestamp),
+		.target = { .host = client->host, .port = client->port },
+		.clear = client->clear,
+	};
+	evpop_tls_binding(client->transport.tls, &offer->target.channel);
+	offer->target.client_certificate =
+	    client->tls_context != NULL &&
+	    evpop_tls_context_shows_certificate(client->tls_context);
+	if (server != NULL) {
+		offer->initial_works = server->initial_works;
+		offer->initial_refused = server->initial_refused;
+	}
+}
+
+/*
+ * What the server offers may differ once somebody is logged in (RFC 2449
+ * section 5).  Where it costs a round trip, it is asked only once.
+ */
+static bool
+wants_capabilities(const struct evpop_client *client)
+{
+	const struct evpop_capabilities *before =
+	    evpop_client_capabilities(client);
+
+	if (!before->known)
+		return false;
+	return client->server == NULL || !client->server->after.known ||
+	       evpop_client_pipelines(client);
+}
+
+/* The chosen mechanism's commands go to the core. */
+static enum evpop_error
+begin(struct evpop_client *client, struct evpop_client_request *request,
+    const struct evpop_login_offer *offer, struct evpop_result *result)
+{
+	enum evpop_error error;
+
+	client->mechanism = request->login->mechanism;
+	memset(&client->first, 0, sizeof client->first);
+	error = evpop_login_submit(request->login, offer, client->proto,
+	    request, &request->parts, result);
+	request->submitted = request->parts > 0;
+	client->flight = error == EVPOP_ERROR_NONE &&
+			 !evpop_login_has_other(request->login, offer) &&
+			 (client->server == NULL || !client->server->no_flight);
+	if (error == EVPOP_ERROR_NONE && wants_capabilities(client))
+		error = evpop_client_request_part(
+		    request, client->proto, EVPOP_COMMAND_CAPA);
+	if (error != EVPOP_ERROR_NONE && error != EVPOP_ERROR_AUTH)
+		evpop_result_set(result, error, EVPOP_PHASE_LOGIN,
+		    "the log-in could not be queued");
+	return error;
+}
+
+static void
+answer(struct evpop_client *client, const struct evpop_result *result)
+{
+	struct evpop_reply reply = { .result = *result };
+
+	client->logged_in = result->error == EVPOP_ERROR_NONE;
+	evpop_client_answer(client, &reply);
+}
+
+bool
+evpop_client_log_in(
+    struct evpop_client *client, struct evpop_client_request *request)
+{
+	struct evpop_login_offer offer;
+	struct evpop_result result;
+
+	if (request->submitted)
+		return client->flight;
+	if (!client->connected || request != TAILQ_FIRST(&client->requests))
+		return false;
+	make_offer(client, &offer);
+	if (evpop_login_choose(request->login, &offer, &result) &&
+	    begin(client, request, &offer, &result) == EVPOP_ERROR_NONE)
+		return client->flight;
+	/* What was queued of it, if anything, is answered first. */
+	if (request->parts > 0)
+		evpop_client_fail(client, &result);
+	else {
+		answer(client, &result);
+		if (!client->freed)
+			evpop_client_wake(client);
+	}
+	return false;
+}
+
+void
+evpop_client_challenged(
+    struct evpop_client *client, const struct evpop_event *event)
+{
+	struct evpop_client_request *request = event->arg;
+	struct evpop_result result;
+
+	if (evpop_login_challenge(request->login, client->proto, event->data,
+		event->length) == EVPOP_ERROR_NONE)
+		return;
+	evpop_result_set(&result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_LOGIN,
+	    "no memory to answer a challenge");
+	evpop_client_fail(client, &result);
+}
+
+/* ---- replies ---- */
+
+/* What this session teaches for the next. */
+static void
+learn(struct evpop_client *client, const struct evpop_login *login, bool ok)
+{
+	struct evpop_remembered *server = client->server;
+	unsigned int bit = EVPOP_MECHANISM_BIT(login->mechanism);
+
+	if (server == NULL)
+		return;
+	if (!ok) {
+		evpop_remembered_doubt(server);
+		return;
+	}
+	if (login->initial_sent)
+		server->initial_works |= bit;
+	server->initial_refused |= login->initial_refused;
+}
+
+static void
+login_done(struct evpop_client *client, struct evpop_login *login,
+    const struct evpop_result *result)
+{
+	struct evpop_result unproved;
+
+	client->first = *result;
+	if (result->error != EVPOP_ERROR_NONE)
+		return;
+	if (evpop_login_accepted(login, &unproved))
+		return;
+	/* Whoever this is does not know the password: tell it no more. */
+	evpop_client_fail(client, &unproved);
+	client->first = unproved;
+}
+
+static void
+capabilities_done(
+    struct evpop_client *client, const struct evpop_result *result)
+{
+	if (result->error != EVPOP_ERROR_NONE ||
+	    evpop_proto_state(client->proto) != EVPOP_STATE_TRANSACTION)
+		return;
+	if (client->server != NULL)
+		client->server->after =
+		    *evpop_proto_capabilities(client->proto);
+	evpop_client_open_window(client);
+}
+
+/* All parts are done: succeed, try something else, or fail. */
+static void
+conclude(struct evpop_client *client, struct evpop_client_request *request)
+{
+	struct evpop_result result = client->first;
+	struct evpop_login_offer offer;
+	bool ok = result.error == EVPOP_ERROR_NONE;
+
+	evpop_client_reconsider_login(&result);
+	if (ok || result.error == EVPOP_ERROR_AUTH)
+		learn(client, request->login, ok);
+	if (!ok &&
+	    evpop_proto_state(client->proto) == EVPOP_STATE_AUTHORIZATION &&
+	    client->stage == EVPOP_STAGE_OPEN) {
+		make_offer(client, &offer);
+		if (evpop_login_refused(request->login, &offer, &result) &&
+		    begin(client, request, &offer, &result) == EVPOP_ERROR_NONE)
+			return;
+	}
+	answer(client, &result);
+}
+
+/*
+ * The refusal may be for what was sent behind the log-in, not for the
+ * credentials: to be tried again without.
+ */
+static void
+note_swallowed(struct evpop_client *client)
+{
+	if (client->first.error == EVPOP_ERROR_NONE)
+		return;
+	evpop_result_set(&client->first, EVPOP_ERROR_PROTOCOL,
+	    EVPOP_PHASE_LOGIN,
+	    "the server takes nothing behind a log-in before its reply");
+	client->lost_flight = true;
+	if (client->server != NULL)
+		client->server->no_flight = true;
+}
+
+void
+evpop_client_login_part(
+    struct evpop_client *client, const struct evpop_event *event)
+{
+	struct evpop_client_request *request = event->arg;
+
+	request->parts--;
+	switch (event->command) {
+	case EVPOP_COMMAND_CAPA:
+		capabilities_done(client, event->result);
+		break;
+	case EVPOP_COMMAND_USER:
+		client->first = *event->result;
+		break;
+	case EVPOP_COMMAND_PASS:
+		/* A refused USER says why; its PASS was never sent. */
+		if (client->first.error != EVPOP_ERROR_NONE &&
+		    event->result->error == EVPOP_ERROR_CANCELLED)
+			break;
+		/* FALLTHROUGH */
+	default:
+		login_done(client, request->login, event->result);
+		break;
+	}
+	if (event->swallowed)
+		note_swallowed(client);
+	if (request->parts == 0)
+		conclude(client, request);
+}

@@ -1,0 +1,82 @@
+/*
+ * One log-in, over as many mechanisms as it takes: which is tried, what is
+ * sent for it, and what follows from a refusal.
+ */
+#ifndef EVPOP_LIB_NET_LOGIN_H
+#define EVPOP_LIB_NET_LOGIN_H
+
+#include <evpop/auth.h>
+#include <evpop/proto.h>
+
+#include "lib/auth/exchange.h"
+
+/*
+ * Mechanisms tried in one session, so that no server locks the account for
+ * too many failures.
+ */
+#define EVPOP_LOGIN_ATTEMPTS 3
+
+/* An initial response that makes a longer line is sent apart (RFC 5034
+ * section 4). */
+#define EVPOP_LOGIN_LINE 255
+
+struct evpop_login {
+	struct evpop_credentials credentials; /* owned; wiped when freed */
+	unsigned int tried;                   /* mechanisms */
+	unsigned int attempts;
+	unsigned int initial_refused; /* mechanisms */
+	enum evpop_mechanism mechanism;
+	struct evpop_exchange *exchange;
+	bool initial_sent, challenged;
+};
+
+/* What the choice depends on. */
+struct evpop_login_offer {
+	const struct evpop_capabilities *capabilities;
+	const char *timestamp; /* of the greeting, or NULL */
+	size_t timestamp_length;
+	struct evpop_exchange_target target;
+	bool clear; /* a network in clear text: no password may cross it */
+	unsigned int initial_works;   /* mechanisms: known to take an */
+	unsigned int initial_refused; /* initial response, or not to */
+};
+
+/* A copy of the credentials; false without memory. */
+bool evpop_login_init(
+    struct evpop_login *, const struct evpop_credentials *) EVPOP_MUST_USE;
+void evpop_login_clear(struct evpop_login *);
+
+/* Choose the strongest mechanism not yet tried; false with the reason. */
+bool evpop_login_choose(struct evpop_login *, const struct evpop_login_offer *,
+    struct evpop_result *result_r) EVPOP_MUST_USE;
+
+/* Whether a refusal of the chosen mechanism would leave another to try. */
+bool evpop_login_has_other(
+    const struct evpop_login *, const struct evpop_login_offer *);
+
+/*
+ * Queue the commands of the chosen mechanism; *parts_r counts them.  With
+ * EVPOP_ERROR_AUTH the reason stands in *result_r.
+ */
+enum evpop_error evpop_login_submit(struct evpop_login *,
+    const struct evpop_login_offer *, struct evpop_proto *, void *arg,
+    unsigned int *parts_r, struct evpop_result *result_r) EVPOP_MUST_USE;
+
+/* Answer a challenge. */
+enum evpop_error evpop_login_challenge(struct evpop_login *,
+    struct evpop_proto *, const unsigned char *challenge,
+    size_t length) EVPOP_MUST_USE;
+
+/* The server said +OK: whether it has proved itself; false with the reason. */
+bool evpop_login_accepted(
+    struct evpop_login *, struct evpop_result *result_r) EVPOP_MUST_USE;
+
+/*
+ * The server said no.  True where another try makes sense: the same mechanism
+ * without its initial response, or another.  *result is completed with what
+ * the mechanism knows of the refusal.
+ */
+bool evpop_login_refused(struct evpop_login *, const struct evpop_login_offer *,
+    struct evpop_result *result) EVPOP_MUST_USE;
+
+#endif

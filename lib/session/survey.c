@@ -1,0 +1,205 @@
+/* What is on the server, what of it is known, and what follows from that. */
+#include <stdlib.h>
+
+#include "lib/session/sync.h"
+
+static void
+listed_id(
+    struct evpop_client *client, const struct evpop_listed *listed, void *arg)
+{
+	struct evpop_sync *sync = arg;
+
+	(void)client;
+	if (!evpop_listing_add_id(&sync->builder, listed))
+		evpop_sync_fail(sync, EVPOP_ERROR_MEMORY,
+		    "no memory for the server's listing");
+}
+
+static void
+listed_size(
+    struct evpop_client *client, const struct evpop_listed *listed, void *arg)
+{
+	struct evpop_sync *sync = arg;
+
+	(void)client;
+	if (!evpop_listing_add_size(&sync->builder, listed))
+		evpop_sync_fail(sync, EVPOP_ERROR_MEMORY,
+		    "no memory for the server's listing");
+}
+
+/* The listing is there: what of it is known? */
+static void
+ask(struct evpop_sync *sync)
+{
+	struct evpop_listing *listing = &sync->builder.listing;
+
+	if (sync->stopping && !sync->flight) {
+		evpop_sync_quit(sync);
+		return;
+	}
+	if (!sync->flight)
+		evpop_login_clear(&sync->login);
+	sync->report.listed = true;
+	sync->report.messages = (uint32_t)listing->count;
+	sync->step = EVPOP_SYNC_ASKING;
+	evpop_sync_enter(sync);
+	sync->callbacks->listing(sync, listing, sync->arg);
+	(void)evpop_sync_leave(sync);
+}
+
+static void
+sizes_known(struct evpop_sync *sync, const struct evpop_reply *reply)
+{
+	struct evpop_sync_report *report = &sync->report;
+
+	/* Without sizes the session goes on: they were only hints. */
+	if (reply->result.error == EVPOP_ERROR_NONE)
+		evpop_listing_sizes_done(&sync->builder, reply->ignored);
+	else if (reply->result.error != EVPOP_ERROR_REFUSED)
+		return;
+	evpop_plan_sizes(sync->plan, &sync->builder.listing, &sync->policy);
+	report->too_large = (uint32_t)sync->plan->too_large;
+	report->later = (uint32_t)sync->plan->later;
+	sync->step = EVPOP_SYNC_TRANSFER;
+	evpop_sync_transfer(sync);
+}
+
+static void
+list_done(
+    struct evpop_client *client, const struct evpop_reply *reply, void *arg)
+{
+	struct evpop_sync *sync = arg;
+
+	(void)client;
+	if (sync->step == EVPOP_SYNC_SIZING)
+		sizes_known(sync, reply);
+	if (sync->step != EVPOP_SYNC_LISTING)
+		return;
+	if (reply->result.error == EVPOP_ERROR_NONE) {
+		evpop_listing_sizes_done(&sync->builder, reply->ignored);
+		ask(sync);
+	} else if (reply->result.error == EVPOP_ERROR_REFUSED) {
+		sync->report.result = reply->result;
+		evpop_sync_quit(sync);
+	}
+}
+
+static void
+list(struct evpop_sync *sync)
+{
+	enum evpop_error error;
+
+	error =
+	    evpop_client_list(sync->client, 0, listed_size, list_done, sync);
+	if (error != EVPOP_ERROR_NONE)
+		evpop_sync_not_taken(sync, error);
+}
+
+/*
+ * A server without UIDL refuses it, and LIST must do.  Whatever ends the
+ * session is told by its end.
+ */
+static void
+uidl_done(
+    struct evpop_client *client, const struct evpop_reply *reply, void *arg)
+{
+	struct evpop_sync *sync = arg;
+	enum evpop_error error;
+
+	(void)client;
+	/* It went out with a log-in that was refused. */
+	if (sync->step != EVPOP_SYNC_LISTING)
+		return;
+	if (reply->result.error == EVPOP_ERROR_REFUSED) {
+		if (sync->flight)
+			evpop_sync_second_session(sync);
+		else
+			list(sync);
+	}
+	if (reply->result.error != EVPOP_ERROR_NONE)
+		return;
+	error = evpop_listing_ids_done(&sync->builder, reply->ignored);
+	if (error == EVPOP_ERROR_NONE)
+		ask(sync);
+	else
+		evpop_sync_fail(
+		    sync, error, "no memory for the server's listing");
+}
+
+enum evpop_error
+evpop_sync_survey(struct evpop_sync *sync)
+{
+	return evpop_client_uidl(sync->client, 0, listed_id, uidl_done, sync);
+}
+
+/* Deletions that are due without a fetch, in the order of the maildrop. */
+static void
+note_deletes(struct evpop_sync *sync)
+{
+	size_t i;
+
+	for (i = 0; i < sync->builder.listing.count; i++)
+		if (sync->plan->actions[i] == EVPOP_ACTION_DELETE)
+			sync->deletes[sync->deletes_due++] = i;
+}
+
+static bool
+has_work(const struct evpop_sync *sync)
+{
+	return !sync->stopping &&
+	       (sync->plan->fetches > 0 || sync->plan->deletes > 0);
+}
+
+/* The plan is made. */
+static void
+carry_out(struct evpop_sync *sync)
+{
+	if (sync->flight) {
+		sync->step = EVPOP_SYNC_QUITTING;
+		if (sync->left)
+			evpop_sync_closed(sync);
+	} else if (sync->policy.max_message_octets > 0 &&
+		   sync->plan->fetches > 0 &&
+		   sync->builder.listing.unique_ids) {
+		sync->step = EVPOP_SYNC_SIZING;
+		list(sync);
+	} else {
+		sync->step = EVPOP_SYNC_TRANSFER;
+		evpop_sync_transfer(sync);
+	}
+}
+
+void
+evpop_sync_known(struct evpop_sync *sync, const struct evpop_known *known,
+    size_t count, int64_t now_ms)
+{
+	struct evpop_sync_report *report = &sync->report;
+	enum evpop_error error;
+
+	/* The session may have ended, or be ending, while it was asked. */
+	if (sync->step != EVPOP_SYNC_ASKING)
+		return;
+	error = evpop_plan_new(&sync->plan, &sync->builder.listing, known,
+	    count, &sync->policy, now_ms);
+	sync->deletes =
+	    calloc(sync->builder.listing.count + 1, sizeof *sync->deletes);
+	if (error != EVPOP_ERROR_NONE || sync->deletes == NULL) {
+		evpop_sync_fail(
+		    sync, EVPOP_ERROR_MEMORY, "no memory for the plan");
+		return;
+	}
+	if (sync->flight && has_work(sync)) {
+		evpop_sync_second_session(sync);
+		return;
+	}
+	report->too_large = (uint32_t)sync->plan->too_large;
+	report->later = (uint32_t)sync->plan->later;
+	report->unidentified = (uint32_t)sync->plan->unidentified;
+	note_deletes(sync);
+	evpop_sync_enter(sync);
+	if (sync->callbacks->planned != NULL)
+		sync->callbacks->planned(sync, sync->plan, sync->arg);
+	if (!sync->freed)
+		carry_out(sync);
+	(void)evpop_sync_leave(sync);
+}
