@@ -1,0 +1,18 @@
+# The mechanisms without the layers above them, with every symbol in reach.
+include(${CMAKE_SOURCE_DIR}/lib/auth/sources.cmake)
+list(TRANSFORM EVPOP_AUTH_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/lib/)
+add_library(evpop_auth_for_tests STATIC ${EVPOP_AUTH_SOURCES})
+target_link_libraries(evpop_auth_for_tests PRIVATE evpop_settings
+	PUBLIC evpop_core_for_tests PkgConfig::GSASL PkgConfig::JANSSON
+	PkgConfig::OPENSSL)
+
+foreach(part names apop)
+	evpop_unit_test(auth_${part} test_auth_${part}.c
+		LIBS evpop_auth_for_tests)
+endforeach()
+foreach(part plain oauth scram vectors wipe alloc)
+	evpop_unit_test(auth_${part} test_auth_${part}.c test_auth_player.c
+		LIBS evpop_auth_for_tests)
+endforeach()
+target_link_options(test_auth_alloc PRIVATE
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup)

@@ -1,0 +1,275 @@
+/*
+ * Nothing secret stays in memory after an exchange is freed: all of the
+ * process's writable memory is searched, freed parts too.  What is searched
+ * for is kept masked, so that it is not found in the test itself.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/auth/digest.h"
+#include "tests/unit/test_auth_player.h"
+
+#define MASK       0x5a
+#define SECRET_MAX 1024
+/* malloc() keeps its own in the first octets of what is freed. */
+#define CLOBBERED 16
+/* Less than this may come about by chance. */
+#define NEEDLE_LENGTH 20
+/* The shadow of a sanitizer is larger, and holds no octets of ours. */
+#define MAPPING_MAX ((size_t)256 << 20)
+
+struct needle {
+	unsigned char masked[SECRET_MAX];
+	size_t length;
+};
+
+static void
+hide(struct needle *needle, const void *bytes, size_t length)
+{
+	const unsigned char *from = bytes;
+	size_t i;
+
+	assert_true(
+	    length <= SECRET_MAX && length >= CLOBBERED + NEEDLE_LENGTH);
+	for (i = 0; i < length; i++)
+		needle->masked[i] = (unsigned char)(from[i] ^ MASK);
+	needle->length = length;
+}
+
+/* Reads what a sanitizer has poisoned, on purpose. */
+__attribute__((no_sanitize_address)) static size_t
+count(const unsigned char *memory, size_t length, const struct needle *needle)
+{
+	const unsigned char *masked = needle->masked + CLOBBERED;
+	size_t i, j, found = 0;
+
+	if (length < NEEDLE_LENGTH)
+		return 0;
+	for (i = 0; i <= length - NEEDLE_LENGTH; i++) {
+		for (j = 0; j < NEEDLE_LENGTH; j++)
+			if ((memory[i + j] ^ MASK) != masked[j])
+				break;
+		if (j == NEEDLE_LENGTH)
+			found++;
+	}
+	return found;
+}
+
+/* "start-end rw.. ... [name]" of /proc/self/maps; not the stack. */
+static bool
+parse_mapping(const char *line, uintptr_t *start, size_t *length)
+{
+	char *end;
+	uintptr_t stop;
+
+	*start = (uintptr_t)strtoull(line, &end, 16);
+	if (*end != '-')
+		return false;
+	stop = (uintptr_t)strtoull(end + 1, &end, 16);
+	*length = stop - *start;
+	return strncmp(end, " rw", 3) == 0 && *length <= MAPPING_MAX &&
+	       strstr(end, "[stack]") == NULL && strstr(end, "[v") == NULL;
+}
+
+static size_t
+count_everywhere(const struct needle *needle)
+{
+	static char maps[1 << 20];
+	size_t used = 0, length, found = 0;
+	uintptr_t start;
+	char *line, *next;
+	ssize_t n;
+	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	while ((n = read(fd, maps + used, sizeof maps - 1 - used)) > 0)
+		used += (size_t)n;
+	assert_true(n == 0);
+	close(fd);
+	maps[used] = '\0';
+	for (line = maps; *line != '\0'; line = next) {
+		next = strchr(line, '\n');
+		assert_non_null(next);
+		*next++ = '\0';
+		if (parse_mapping(line, &start, &length))
+			found +=
+			    count((const unsigned char *)start, length, needle);
+	}
+	return found;
+}
+
+/* A text that no other run has had, and no literal holds. */
+static char *
+make_secret(const char *suffix)
+{
+	char *secret = malloc(SECRET_MAX / 2);
+	size_t i;
+
+	assert_non_null(secret);
+	for (i = 0; i < 80; i++)
+		secret[i] = (char)('a' + (i * i + i / 3) % 26);
+	memcpy(secret + 80, suffix, strlen(suffix) + 1);
+	return secret;
+}
+
+static void
+drop_secret(char *secret)
+{
+	explicit_bzero(secret, SECRET_MAX / 2);
+	free(secret);
+}
+
+static void
+the_search_finds(void **state)
+{
+	static struct needle needle;
+	char *secret = make_secret("");
+
+	(void)state;
+	hide(&needle, secret, strlen(secret));
+	assert_int_equal(count_everywhere(&needle), 1);
+	free(secret);
+	assert_true(count_everywhere(&needle) >= 1);
+	/* For those that follow: what is freed is reused for the same size. */
+	secret = make_secret("");
+	drop_secret(secret);
+}
+
+/* The responses hold the secret in another form; search for them too. */
+static struct needle responses[3];
+static size_t response_count;
+
+static void
+note_response(const char *response)
+{
+	if (strlen(response) >= CLOBBERED + NEEDLE_LENGTH)
+		hide(&responses[response_count++], response, strlen(response));
+}
+
+static void
+expect_wiped(const char *what, const struct needle *needle)
+{
+	size_t i;
+
+	if (count_everywhere(needle) > 0)
+		fail_msg("%s: the secret stays", what);
+	for (i = 0; i < response_count; i++)
+		if (count_everywhere(&responses[i]) > 0)
+			fail_msg("%s: response %zu stays", what, i);
+}
+
+static void
+nothing_stays_of(enum evpop_mechanism mechanism, bool whole)
+{
+	static const unsigned char challenge[] = "PDFAaD4=";
+	static struct needle needle;
+	const struct evpop_exchange_target target = { .host = "h",
+		.port = 995 };
+	char *secret = make_secret(evpop_mechanism_name(mechanism));
+	const struct evpop_credentials credentials = {
+		.user = "u", .password = secret, .token = secret
+	};
+	struct evpop_exchange *exchange;
+	struct evpop_result result;
+	const char *response;
+	bool final = false;
+
+	hide(&needle, secret, strlen(secret));
+	response_count = 0;
+	exchange =
+	    evpop_exchange_new(mechanism, &credentials, &target, &result);
+	assert_non_null(exchange);
+	drop_secret(secret);
+	response = evpop_exchange_initial(exchange, &final);
+	if (response != NULL)
+		note_response(response);
+	while (whole && response_count < 3 && !final)
+		note_response(evpop_exchange_step(
+		    exchange, challenge, sizeof challenge - 1, &final));
+	evpop_exchange_free(exchange);
+	expect_wiped(evpop_mechanism_name(mechanism), &needle);
+}
+
+static void
+nothing_stays(void **state)
+{
+	static const enum evpop_mechanism mechanisms[] = {
+		EVPOP_MECHANISM_PLAIN, EVPOP_MECHANISM_LOGIN,
+		EVPOP_MECHANISM_CRAM_MD5, EVPOP_MECHANISM_XOAUTH2,
+		EVPOP_MECHANISM_OAUTHBEARER, EVPOP_MECHANISM_SCRAM_SHA_1,
+		EVPOP_MECHANISM_SCRAM_SHA_256
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof mechanisms / sizeof mechanisms[0]; i++) {
+		nothing_stays_of(mechanisms[i], false);
+		nothing_stays_of(mechanisms[i], true);
+	}
+}
+
+/* The salted password is as good as the password to that server. */
+static void
+hide_salted(struct needle *needle, const char *password)
+{
+	unsigned char key[EVPOP_SHA256_SIZE];
+	char hex[2 * EVPOP_SHA256_SIZE + 1];
+
+	assert_true(
+	    evpop_digest_pbkdf2(password, "AAA", 3, 7, key, sizeof key));
+	evpop_digest_hex(key, sizeof key, hex);
+	hide(needle, hex, sizeof hex - 1);
+	explicit_bzero(key, sizeof key);
+	explicit_bzero(hex, sizeof hex);
+}
+
+static void
+no_salted_password_stays(void **state)
+{
+	static struct needle needle, salted;
+	const struct evpop_exchange_target target = { .host = "h" };
+	char *secret = make_secret("salted"), *first, text[256];
+	const struct evpop_credentials credentials = { .user = "u",
+		.password = secret };
+	struct evpop_exchange *exchange;
+	struct evpop_result result;
+	bool final;
+
+	(void)state;
+	hide(&needle, secret, strlen(secret));
+	hide_salted(&salted, secret);
+	exchange = evpop_exchange_new(
+	    EVPOP_MECHANISM_SCRAM_SHA_256, &credentials, &target, &result);
+	assert_non_null(exchange);
+	drop_secret(secret);
+	first = decoded(evpop_exchange_initial(exchange, &final));
+	snprintf(text, sizeof text, "%sx,s=QUFB,i=7", strstr(first, "r="));
+	free(first);
+	/* It is there while it is needed; afterwards it is not. */
+	assert_string_not_equal(step_plain(exchange, text, &final), "*");
+	assert_true(count_everywhere(&salted) > 0);
+	assert_int_equal(count_everywhere(&needle), 0);
+	evpop_exchange_free(exchange);
+	assert_int_equal(count_everywhere(&salted), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_stays),
+		cmocka_unit_test(no_salted_password_stays),
+		cmocka_unit_test(the_search_finds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
