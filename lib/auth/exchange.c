@@ -149,10 +149,8 @@ begin(struct evpop_exchange *exchange, struct evpop_result *result)
 	enum evpop_answer answer;
 
 	if (exchange->method->begin != NULL &&
-	    !exchange->method->begin(exchange, result)) {
-		result->scope = EVPOP_SCOPE_ACCOUNT;
+	    !exchange->method->begin(exchange, result))
 		return false;
-	}
 	if (!exchange->method->client_first)
 		return true;
 	answer = respond(exchange, "", 0);
@@ -160,8 +158,6 @@ begin(struct evpop_exchange *exchange, struct evpop_result *result)
 	if (answer != EVPOP_ANSWER_GIVE_UP)
 		return true;
 	*result = exchange->failure;
-	if (result->error == EVPOP_ERROR_USAGE)
-		result->scope = EVPOP_SCOPE_ACCOUNT;
 	return false;
 }
 
@@ -194,6 +190,8 @@ evpop_exchange_new(enum evpop_mechanism mechanism,
 		return NULL;
 	}
 	if (!begin(exchange, result)) {
+		if (result->error == EVPOP_ERROR_USAGE)
+			result->scope = EVPOP_SCOPE_ACCOUNT;
 		evpop_exchange_free(exchange);
 		return NULL;
 	}

@@ -63,8 +63,8 @@ scram_end(struct evpop_exchange *exchange)
 }
 
 /* Plain ASCII stays as it is; for the rest, RFC 4013. */
-static const char *
-prepare_password(struct evpop_exchange *exchange)
+static bool
+prepare_password(struct evpop_exchange *exchange, struct evpop_result *result)
 {
 	const char *text = exchange->password;
 	char *prepared;
@@ -73,23 +73,33 @@ prepare_password(struct evpop_exchange *exchange)
 	while (*text >= ' ' && *text <= '~')
 		text++;
 	if (*text == '\0')
-		return NULL;
+		return true;
 	rc = gsasl_saslprep(exchange->password, 0, &prepared, NULL);
-	if (rc == GSASL_MALLOC_ERROR)
-		return "no memory";
-	if (rc != GSASL_OK)
-		return "the password is not UTF-8, or holds characters that "
-		       "SASLprep (RFC 4013) forbids";
-	evpop_secret_forget(&exchange->password);
-	exchange->password = strdup(prepared);
-	explicit_bzero(prepared, strlen(prepared));
-	gsasl_free(prepared);
-	if (exchange->password == NULL)
-		return "no memory";
-	if (*exchange->password == '\0')
-		return "nothing is left of the password after SASLprep "
-		       "(RFC 4013)";
-	return NULL;
+	if (rc == GSASL_OK) {
+		evpop_secret_forget(&exchange->password);
+		exchange->password = strdup(prepared);
+		explicit_bzero(prepared, strlen(prepared));
+		gsasl_free(prepared);
+	} else if (rc != GSASL_MALLOC_ERROR) {
+		evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_LOGIN,
+		    "%s: the password is not UTF-8, or holds characters that "
+		    "SASLprep (RFC 4013) forbids",
+		    evpop_mechanism_name(exchange->mechanism));
+		return false;
+	}
+	if (rc == GSASL_MALLOC_ERROR || exchange->password == NULL) {
+		evpop_result_set(
+		    result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_LOGIN, "no memory");
+		return false;
+	}
+	if (*exchange->password == '\0') {
+		evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_LOGIN,
+		    "%s: nothing is left of the password after SASLprep "
+		    "(RFC 4013)",
+		    evpop_mechanism_name(exchange->mechanism));
+		return false;
+	}
+	return true;
 }
 
 static int
@@ -365,13 +375,8 @@ scram(struct evpop_exchange *exchange, const char *challenge, size_t length,
 static bool
 scram_begin(struct evpop_exchange *exchange, struct evpop_result *result)
 {
-	const char *wrong = prepare_password(exchange);
-
-	if (wrong != NULL) {
-		evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_LOGIN,
-		    "%s: %s", evpop_mechanism_name(exchange->mechanism), wrong);
+	if (!prepare_password(exchange, result))
 		return false;
-	}
 	if (gsasl_init(&exchange->gsasl) != GSASL_OK) {
 		exchange->gsasl = NULL;
 		evpop_result_set(
