@@ -17,8 +17,9 @@ import sys
 
 import sources
 
-PACKAGES = ("libevent_core", "libevent_extra", "libssl", "libsodium",
-            "sqlite3", "inih", "jansson", "gmime-3.0", "libcurl", "cmocka")
+PACKAGES = ("libevent_core", "libevent_extra", "libssl", "libgsasl",
+            "libsodium", "sqlite3", "inih", "jansson", "gmime-3.0", "libcurl",
+            "cmocka")
 STRICT = ("-pedantic-errors", "-Wall", "-Wextra", "-Werror")
 
 
