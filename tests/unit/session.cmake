@@ -3,5 +3,9 @@ foreach(part plan listing)
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_${part}.c
 		LIBS evpop_static)
 endforeach()
-evpop_unit_test(session_sync ${CMAKE_CURRENT_SOURCE_DIR}/test_session_sync.c
-	LIBS evpop_net_for_tests)
+foreach(part sync ends)
+	evpop_unit_test(session_${part}
+		${CMAKE_CURRENT_SOURCE_DIR}/test_session_${part}.c
+		${CMAKE_CURRENT_SOURCE_DIR}/session_run.c
+		LIBS evpop_net_for_tests)
+endforeach()

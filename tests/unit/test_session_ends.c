@@ -1,0 +1,268 @@
+/*
+ * Sessions that are stopped, cancelled or freed at any moment, and those that
+ * have to wait for their sink.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <event2/event.h>
+
+#include "tests/unit/session_run.h"
+
+static struct event_base *base;
+
+/* ---- ends before the end ---- */
+
+static void
+test_stop(void **state)
+{
+	static const struct {
+		const char *in, *commands;
+	} cases[] = {
+		{ "listing", "QUIT;" },
+		{ "planned", "QUIT;" },
+	};
+	struct net_server server;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct session_run run = { .stop_in = cases[i].in };
+
+		session_run_begin(&run, base, &server, NULL, 0, &keep_none);
+		session_run_finish(&run, &server);
+		assert_string_equal(
+		    session_run_commands(&server), cases[i].commands);
+		assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
+		assert_int_equal(run.report.fetched, 0);
+	}
+}
+
+static void
+test_stop_before_anything(void **state)
+{
+	struct session_run run = { 0 };
+	struct net_server server;
+
+	(void)state;
+	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
+	evpop_sync_stop(run.sync);
+	session_run_finish(&run, &server);
+	assert_string_equal(run.log, "done:ok ");
+	assert_string_equal(session_run_commands(&server), "QUIT;");
+}
+
+/* What was handed over is finished and committed. */
+static void
+test_stop_in_a_body(void **state)
+{
+	struct session_run run = { .stop_in = "begin",
+		.acknowledge = ACK_SOON };
+	struct net_server server;
+
+	(void)state;
+	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
+	session_run_finish(&run, &server);
+	assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
+	assert_true(run.report.fetched > 0);
+	assert_int_equal(run.report.deleted, run.report.fetched);
+	assert_int_equal(run.report.quit, EVPOP_QUIT_COMMITTED);
+}
+
+static void
+test_cancel(void **state)
+{
+	static const char *const names[] = { "listing", "planned", "begin",
+		"end" };
+	struct net_server server;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+		struct session_run run = { .cancel_in = names[i],
+			.acknowledge = ACK_SOON };
+
+		session_run_begin(&run, base, &server, NULL, 0, &keep_none);
+		session_run_finish(&run, &server);
+		assert_int_equal(
+		    run.report.result.error, EVPOP_ERROR_CANCELLED);
+		assert_string_equal(run.report.result.text, "the test says so");
+		assert_null(strstr(server.log, "QUIT"));
+		assert_null(strstr(run.log, "deleted"));
+	}
+}
+
+static void
+test_cancel_before_anything(void **state)
+{
+	const struct evpop_result reason = { .error = EVPOP_ERROR_CANCELLED };
+	struct session_run run = { 0 };
+	struct net_server server;
+
+	(void)state;
+	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
+	evpop_sync_cancel(run.sync, &reason);
+	assert_false(run.done);
+	session_run_finish(&run, &server);
+	assert_string_equal(run.log, "done:cancelled ");
+}
+
+static void
+test_free_in_every_callback(void **state)
+{
+	static const char *const names[] = { "listing", "planned", "begin",
+		"data", "end", "deleted", "done" };
+	struct net_server server;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+		struct session_run run = { .free_in = names[i] };
+
+		session_run_begin(&run, base, &server, NULL, 0, &keep_none);
+		assert_true(
+		    session_run_turn(base, &run.freed, NET_PATIENCE_S * 1000));
+		assert_false(session_run_turn(base, &(bool){ false }, 20));
+		/* No callback runs any more. */
+		assert_string_equal(
+		    strchr(strstr(run.log, names[i]), ' '), " ");
+		assert_int_equal(run.done, i == 6);
+		session_run_finish(&run, &server);
+	}
+}
+
+static void
+test_free_at_any_time(void **state)
+{
+	struct net_server server;
+	int turns, i;
+
+	(void)state;
+	for (turns = 0; turns < 40; turns++) {
+		struct session_run run = { .acknowledge = ACK_SOON };
+
+		session_run_begin(&run, base, &server, NULL, 0, &keep_none);
+		for (i = 0; i < turns && !run.done; i++)
+			assert_int_equal(
+			    event_base_loop(base, EVLOOP_NONBLOCK), 0);
+		run.freed = true;
+		evpop_sync_free(run.sync);
+		run.sync = NULL;
+		session_run_finish(&run, &server);
+	}
+}
+
+/* ---- flow ---- */
+
+static void
+test_pause_and_resume(void **state)
+{
+	struct net_server server;
+	int round;
+
+	(void)state;
+	for (round = 0; round < 2; round++) {
+		struct session_run run = { .pause_at_begin = round == 0,
+			.pause_at_data = round == 1 };
+
+		session_run_begin(&run, base, &server, NULL, 0, &keep_forever);
+		assert_false(session_run_turn(base, &run.done, 50));
+		assert_string_equal(run.log, "listing:3 planned:3+0 begin:1 ");
+		run.pause_at_begin = run.pause_at_data = false;
+		evpop_sync_resume(run.sync);
+		session_run_finish(&run, &server);
+		assert_int_equal(run.report.fetched, 3);
+		assert_memory_equal(
+		    run.body, BODY_1 BODY_2 BODY_3, run.body_length);
+	}
+}
+
+/* More messages than may be ahead, on servers that pipeline and others. */
+static void
+test_many(void **state)
+{
+	enum {
+		MANY = 1000
+	};
+	static struct net_message many[MANY];
+	struct net_server_options options = { .messages = many,
+		.message_count = MANY };
+	struct net_server server;
+	int round, i;
+
+	(void)state;
+	for (i = 0; i < MANY; i++)
+		many[i] = session_run_messages[i % 3];
+	for (round = 0; round < 2; round++) {
+		struct session_run run = { .acknowledge = ACK_SOON };
+
+		options.pipelining = round == 0;
+		session_run_begin_with(
+		    &run, base, &server, &options, &keep_none);
+		session_run_finish(&run, &server);
+		assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
+		assert_int_equal(run.report.fetched, MANY);
+		assert_int_equal(run.report.deleted, MANY);
+		assert_int_equal(run.owed_count, 0);
+	}
+}
+
+static void
+test_bad_credentials_are_not_sent(void **state)
+{
+	struct evpop_client_config config = {
+		.host = "127.0.0.1", .port = 9, .tls = EVPOP_TLS_NONE
+	};
+	struct session_run run = { 0 };
+
+	(void)state;
+	run.sync = evpop_sync_new(
+	    base, NULL, &config, &keep_none, &session_run_callbacks, &run);
+	assert_non_null(run.sync);
+	assert_int_equal(evpop_sync_start(run.sync,
+			     &(struct evpop_credentials){
+				 .user = "anna\r\nDELE 1", .password = "x" }),
+	    EVPOP_ERROR_USAGE);
+	evpop_sync_free(run.sync);
+	assert_int_equal(event_base_loop(base, EVLOOP_NONBLOCK), 1);
+	assert_string_equal(run.log, "");
+}
+
+static int
+group_setup(void **state)
+{
+	(void)state;
+	base = event_base_new();
+	return base == NULL;
+}
+
+static int
+group_teardown(void **state)
+{
+	(void)state;
+	event_base_free(base);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_stop_before_anything),
+		cmocka_unit_test(test_stop_in_a_body),
+		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_cancel_before_anything),
+		cmocka_unit_test(test_free_in_every_callback),
+		cmocka_unit_test(test_free_at_any_time),
+		cmocka_unit_test(test_pause_and_resume),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_bad_credentials_are_not_sent),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
