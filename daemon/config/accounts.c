@@ -14,7 +14,7 @@ static uint64_t
 source_bits(void)
 {
 	static const char *const keys[] = { "password", "password_file",
-		"password_command", "password_credential" };
+		"password_command", "password_credential", "token_command" };
 	uint64_t bits = 0;
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -90,6 +90,15 @@ name_sources(uint64_t given, const char **first_r, const char **second_r)
 	}
 }
 
+/* The TLS client certificate says who it is. */
+static bool
+by_certificate(const struct config_account *account)
+{
+	return account->auth.count == 1 &&
+	       strcasecmp(account->auth.items[0], "external") == 0 &&
+	       account->tls_cert != NULL;
+}
+
 static void
 check_sources(struct config_reading *reading, const struct config_draft *draft,
     uint64_t sources)
@@ -104,11 +113,12 @@ check_sources(struct config_reading *reading, const struct config_draft *draft,
 		    "[account %s]: %s and %s are both given; expected one "
 		    "source of the password",
 		    account->name, first, second);
-	else if (!is_given(reading, draft, sources))
+	else if (!is_given(reading, draft, sources) && !by_certificate(account))
 		config_report_error(&reading->report, account->file,
 		    account->line,
 		    "[account %s]: no password; expected password, "
-		    "password_file, password_command or password_credential",
+		    "password_file, password_command, password_credential or "
+		    "token_command",
 		    account->name);
 }
 

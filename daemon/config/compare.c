@@ -35,6 +35,7 @@ member_size(enum config_type type)
 		return sizeof(char *);
 	case CONFIG_TYPE_WORDS:
 	case CONFIG_TYPE_PINS:
+	case CONFIG_TYPE_MECHANISMS:
 		return sizeof(struct config_strings);
 	case CONFIG_TYPE_INCLUDE:
 	case CONFIG_TYPE_COUNT_OF:
@@ -85,6 +86,7 @@ config_value_equal(
 		return texts_equal(*(char *const *)in_a, *(char *const *)in_b);
 	case CONFIG_TYPE_WORDS:
 	case CONFIG_TYPE_PINS:
+	case CONFIG_TYPE_MECHANISMS:
 		return strings_equal(in_a, in_b);
 	case CONFIG_TYPE_KEEP:
 		return keeps_equal(in_a, in_b);

@@ -54,8 +54,12 @@ struct config_account {
 	struct config_strings tls_pin;
 	char *tls_ca, *tls_cert, *tls_key;
 	char *user;
-	/* At most one of the four is set. */
+	/* At most one of the four is set, and none with token_command. */
 	char *password, *password_file, *password_command, *password_credential;
+	/* Prints a token of OAuth 2. */
+	char *token_command;
+	/* Mechanisms to log in by; none: any that is strong enough. */
+	struct config_strings auth;
 	bool allow_cleartext;
 	int64_t timeout_resolve_ms, timeout_connect_ms, timeout_handshake_ms,
 	    timeout_greeting_ms, timeout_login_ms, timeout_command_ms,

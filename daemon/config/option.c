@@ -48,7 +48,8 @@ _Static_assert(
 
 static const char *const type_names[] = { "boolean", "number", "port", "size",
 	"duration", "mode", "choice", "keep", "text", "host", "path",
-	"password", "command", "credential", "words", "pins", "pattern" };
+	"password", "command", "credential", "words", "pins", "mechanisms",
+	"pattern" };
 _Static_assert(
     sizeof(type_names) / sizeof(type_names[0]) == CONFIG_TYPE_COUNT_OF,
     "a name for each type");
@@ -147,6 +148,11 @@ const struct config_option config_options[] = {
 	{ ACCOUNT("password_credential"), .type = CONFIG_TYPE_CREDENTIAL,
 	    IN_ACCOUNT(password_credential), .initial = "",
 	    .help = "a systemd credential that holds the password" },
+	{ ACCOUNT("token_command"), .type = CONFIG_TYPE_COMMAND,
+	    IN_ACCOUNT(token_command), .initial = "",
+	    .help = "a command that prints an OAuth 2 access token" },
+	{ ACCOUNT("auth"), .type = CONFIG_TYPE_MECHANISMS, IN_ACCOUNT(auth),
+	    .initial = "auto", .help = "how to log in" },
 	{ ACCOUNT("allow_cleartext"), .type = CONFIG_TYPE_BOOLEAN,
 	    IN_ACCOUNT(allow_cleartext), .initial = "no",
 	    .help = "let the password cross a network unprotected" },

@@ -39,6 +39,7 @@ enum config_type {
 	CONFIG_TYPE_CREDENTIAL,
 	CONFIG_TYPE_WORDS, /* struct config_strings, as are pins */
 	CONFIG_TYPE_PINS,
+	CONFIG_TYPE_MECHANISMS,
 	CONFIG_TYPE_INCLUDE, /* no member: it is done, not kept */
 	CONFIG_TYPE_COUNT_OF
 };

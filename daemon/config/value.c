@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/types.h>
 
 #include "daemon/config/config.h"
@@ -364,6 +365,21 @@ is_pin(const char *word)
 	return false;
 }
 
+/* As evpop_mechanism_find() takes them. */
+static bool
+is_mechanism(const char *word)
+{
+	static const char *const names[] = { "scram-sha-256-plus",
+		"scram-sha-1-plus", "scram-sha-256", "scram-sha-1",
+		"oauthbearer", "xoauth2", "external", "cram-md5", "apop",
+		"plain", "login", "user" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcasecmp(word, names[i]) == 0)
+			return true;
+	return false;
+}
+
 static enum config_value_result
 set_words(const struct setting *setting)
 {
@@ -371,6 +387,11 @@ set_words(const struct setting *setting)
 	struct setting one = *setting;
 	char *rest, *word;
 
+	if (setting->option->type == CONFIG_TYPE_MECHANISMS &&
+	    strcasecmp(setting->text, "auto") == 0) {
+		*strings = found;
+		return CONFIG_VALUE_OK;
+	}
 	rest = config_arena_copy(setting->arena, setting->text);
 	found.items = config_arena_alloc(setting->arena,
 	    (strlen(setting->text) / 2 + 1) * sizeof(*found.items));
@@ -384,6 +405,12 @@ set_words(const struct setting *setting)
 			return expected(&one,
 			    "sha256: or spki-sha256: and 64 hexadecimal "
 			    "digits");
+		if (setting->option->type == CONFIG_TYPE_MECHANISMS &&
+		    !is_mechanism(word))
+			return expected(&one,
+			    "auto, or of scram-sha-256-plus scram-sha-1-plus "
+			    "scram-sha-256 scram-sha-1 oauthbearer xoauth2 "
+			    "external cram-md5 apop plain login user");
 		found.items[found.count++] = word;
 	}
 	*strings = found;
@@ -403,6 +430,7 @@ set_nothing(const struct setting *setting)
 		return CONFIG_VALUE_OK;
 	case CONFIG_TYPE_WORDS:
 	case CONFIG_TYPE_PINS:
+	case CONFIG_TYPE_MECHANISMS:
 		*(struct config_strings *)setting->member =
 		    (struct config_strings){ 0 };
 		return CONFIG_VALUE_OK;
@@ -445,6 +473,7 @@ config_value_set(const struct config_option *option, const char *text,
 		return set_credential(&setting);
 	case CONFIG_TYPE_WORDS:
 	case CONFIG_TYPE_PINS:
+	case CONFIG_TYPE_MECHANISMS:
 		return set_words(&setting);
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_SECRET:

@@ -22,7 +22,9 @@ struct run {
 	void *arg;
 
 	struct secret_request *secret_request;
-	struct secret *secret;
+	struct secret *secret; /* a password, or a token */
+	bool by_token, no_secret;
+	unsigned int mechanisms;
 	struct evpop_sync *sync;
 	struct deposit *deposit;
 	bool started;          /* the sync runs, or has run */
@@ -245,21 +247,26 @@ sync_listing(
 	deposit_listing(run->deposit);
 }
 
-/* Both the account's row and its secret are needed. */
+/* Both the account's row and its secret, if it has one, are needed. */
 static void
 start_if_ready(struct run *run)
 {
-	struct evpop_credentials credentials = { .user = run->user };
+	struct evpop_credentials credentials = { .user = run->user,
+		.mechanisms = run->mechanisms };
 	enum evpop_error error;
 
-	if (run->over || run->secret == NULL || run->progress.account_id == 0)
+	if (run->over || run->progress.account_id == 0 ||
+	    (run->secret == NULL && !run->no_secret))
 		return;
-	credentials.password = secret_text(run->secret);
+	if (run->by_token)
+		credentials.token = secret_text(run->secret);
+	else if (!run->no_secret)
+		credentials.password = secret_text(run->secret);
 	error = evpop_sync_start(run->sync, &credentials);
 	secret_free(&run->secret);
 	if (error != EVPOP_ERROR_NONE) {
 		fail(run, error,
-		    "user or password holds a line end, which POP3 "
+		    "user, password or token holds a line end, which POP3 "
 		    "cannot carry");
 		return;
 	}
@@ -315,6 +322,7 @@ secret_source(
 		{ SECRET_FILE, account->password_file },
 		{ SECRET_COMMAND, account->password_command },
 		{ SECRET_CREDENTIAL, account->password_credential },
+		{ SECRET_COMMAND, account->token_command },
 	};
 	size_t i;
 
@@ -325,6 +333,20 @@ secret_source(
 		return true;
 	}
 	return false;
+}
+
+/* Names were checked when the configuration was read. */
+static unsigned int
+mechanisms_of(const struct config_account *account)
+{
+	enum evpop_mechanism mechanism;
+	unsigned int mechanisms = 0;
+	size_t i;
+
+	for (i = 0; i < account->auth.count; i++)
+		if (evpop_mechanism_find(account->auth.items[i], &mechanism))
+			mechanisms |= EVPOP_MECHANISM_BIT(mechanism);
+	return mechanisms;
 }
 
 static struct evpop_sync *
@@ -397,11 +419,15 @@ run_new(const struct run_resources *resources, const struct run_order *order,
 	if (run->sync != NULL)
 		run->deposit =
 		    deposit_new(resources->store, run->sync, store_failed, run);
-	if (secret_source(account, &source) && run->deposit != NULL)
+	run->mechanisms = mechanisms_of(account);
+	run->by_token = account->token_command != NULL;
+	run->no_secret = !secret_source(account, &source);
+	if (!run->no_secret && run->deposit != NULL)
 		run->secret_request = secret_fetch(resources->base, &source,
 		    SECRET_TIMEOUT_MS, secret_known, run);
 	if (run->name == NULL || run->user == NULL || run->settled == NULL ||
-	    run->secret_request == NULL) {
+	    run->deposit == NULL ||
+	    (run->secret_request == NULL && !run->no_secret)) {
 		run_free(&run);
 		return NULL;
 	}

@@ -17,9 +17,9 @@
 
 #define MANY         100000
 #define MANY_SECONDS 3
-#define SOURCES_MISSING                                                       \
-	"no password; expected password, password_file, password_command or " \
-	"password_credential\n"
+#define SOURCES_MISSING                                                     \
+	"no password; expected password, password_file, password_command, " \
+	"password_credential or token_command\n"
 #define CLEARTEXT                                                            \
 	"tls = none would show the password to the network; expected tls = " \
 	"implicit or tls = stls (or allow_cleartext = yes)\n"

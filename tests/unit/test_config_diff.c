@@ -64,6 +64,7 @@ test_every_account_key(void **state)
 		{ "tls_cert", "/x" }, { "tls_key", "/x" }, { "user", "x" },
 		{ "password", "x" }, { "password_file", "/x" },
 		{ "password_command", "x" }, { "password_credential", "x" },
+		{ "token_command", "x" }, { "auth", "scram-sha-1 PLAIN" },
 		{ "allow_cleartext", "yes" }, { "timeout_resolve", "1s" },
 		{ "timeout_connect", "1s" }, { "timeout_handshake", "1s" },
 		{ "timeout_greeting", "1s" }, { "timeout_login", "1s" },

@@ -451,8 +451,8 @@ test_bad_includes(void **state)
 		{ ACCOUNT "[account b]\nhost=h\nuser=b\ninclude = d/ok\n",
 		    "F:8: include: belongs in [daemon]\n"
 		    "F:5: [account b]: no password; expected password, "
-		    "password_file, password_command or "
-		    "password_credential\n" },
+		    "password_file, password_command, "
+		    "password_credential or token_command\n" },
 	};
 	const struct folder *folder = *state;
 	char path[128], text[64], name[16];

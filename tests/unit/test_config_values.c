@@ -278,6 +278,11 @@ test_bad_values(void **state)
 		{ "order = newst",
 		    "F:5: order: expected oldest or newest, not \"newst\"; did "
 		    "you mean newest?\n" },
+		{ "auth = plain digest-md5",
+		    "F:5: auth: expected auto, or of scram-sha-256-plus "
+		    "scram-sha-1-plus scram-sha-256 scram-sha-1 oauthbearer "
+		    "xoauth2 external cram-md5 apop plain login user, not "
+		    "\"digest-md5\"\n" },
 		{ "tls_pin = sha1:00",
 		    "F:5: tls_pin: expected sha256: or spki-sha256: and 64 "
 		    "hexadecimal digits, not \"sha1:00\"\n" },
