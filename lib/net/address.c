@@ -68,18 +68,28 @@ evpop_address_parse(
 	return true;
 }
 
-static void
-ipv6_text(const struct sockaddr_in6 *sin6, char text[EVPOP_ADDRESS_TEXT])
+void
+evpop_address_bare(
+    const struct evpop_address *address, char text[EVPOP_ADDRESS_TEXT])
 {
-	char bare[INET6_ADDRSTRLEN], scope[16] = "";
+	const struct sockaddr_in *sin =
+	    (const struct sockaddr_in *)&address->storage;
+	const struct sockaddr_in6 *sin6 =
+	    (const struct sockaddr_in6 *)&address->storage;
+	sa_family_t family = address->storage.ss_family;
+	const void *octets = family == AF_INET6 ? (const void *)&sin6->sin6_addr
+						: (const void *)&sin->sin_addr;
+	size_t length;
 
-	if (inet_ntop(AF_INET6, &sin6->sin6_addr, bare, sizeof(bare)) == NULL)
+	if ((family != AF_INET && family != AF_INET6) ||
+	    inet_ntop(family, octets, text, EVPOP_ADDRESS_TEXT) == NULL) {
+		text[0] = '\0';
 		return;
-	if (sin6->sin6_scope_id != 0)
-		snprintf(scope, sizeof(scope), "%%%u",
+	}
+	length = strlen(text);
+	if (family == AF_INET6 && sin6->sin6_scope_id != 0)
+		snprintf(text + length, EVPOP_ADDRESS_TEXT - length, "%%%u",
 		    (unsigned int)sin6->sin6_scope_id);
-	snprintf(text, EVPOP_ADDRESS_TEXT, "[%s%s]:%u", bare, scope,
-	    (unsigned int)ntohs(sin6->sin6_port));
 }
 
 void
@@ -88,18 +98,17 @@ evpop_address_text(
 {
 	const struct sockaddr_in *sin =
 	    (const struct sockaddr_in *)&address->storage;
-	char bare[INET_ADDRSTRLEN];
+	char bare[EVPOP_ADDRESS_TEXT];
+	bool brackets = address->storage.ss_family == AF_INET6;
 
-	text[0] = '\0';
-	if (address->storage.ss_family == AF_INET6) {
-		ipv6_text((const struct sockaddr_in6 *)&address->storage, text);
+	evpop_address_bare(address, bare);
+	if (bare[0] == '\0') {
+		text[0] = '\0';
 		return;
 	}
-	if (address->storage.ss_family != AF_INET)
-		return;
-	if (inet_ntop(AF_INET, &sin->sin_addr, bare, sizeof(bare)) != NULL)
-		snprintf(text, EVPOP_ADDRESS_TEXT, "%s:%u", bare,
-		    (unsigned int)ntohs(sin->sin_port));
+	/* The port stands at the same place in both families. */
+	snprintf(text, EVPOP_ADDRESS_TEXT, "%s%.70s%s:%u", brackets ? "[" : "",
+	    bare, brackets ? "]" : "", (unsigned int)ntohs(sin->sin_port));
 }
 
 bool

@@ -30,12 +30,17 @@ bool evpop_address_parse(
 void evpop_address_text(
     const struct evpop_address *, char text_r[EVPOP_ADDRESS_TEXT]);
 
+/* Write "127.0.0.1", "::1" or "fe80::1%2"; "" for any other family. */
+void evpop_address_bare(
+    const struct evpop_address *, char text_r[EVPOP_ADDRESS_TEXT]);
+
 /* 127.0.0.0/8, ::1, and the former inside the latter (::ffff:127.0.0.0/104). */
 bool evpop_address_is_loopback(const struct evpop_address *);
 
 /*
  * Order addresses for connection attempts as RFC 8305 section 4 says: the
- * families by turns, beginning with IPv6, each in the order that it had.
+ * families by turns, beginning with IPv6, each in the order that it had.  (What
+ * evdns brings is in no order of preference that could be kept instead.)
  */
 void evpop_address_interleave(struct evpop_address *, size_t count);
 

@@ -20,6 +20,7 @@ struct attempt {
 	evutil_socket_t fd; /* -1 where there is no attempt under way */
 	int error;          /* why it failed; 0: not started, or no answer */
 	bool started;
+	bool unbound; /* it failed for the source address */
 };
 
 struct evpop_connect {
@@ -27,8 +28,11 @@ struct evpop_connect {
 	struct event timer; /* until the next attempt, or at once */
 	evpop_connect_cb callback;
 	void *arg;
+	struct evpop_address source; /* length 0: the system chooses */
+	int delay_ms;
+	bool expecting; /* further addresses */
 	size_t count, next, running;
-	struct attempt attempts[];
+	struct attempt *attempts[EVPOP_CONNECT_ADDRESSES];
 };
 
 static void
@@ -55,10 +59,18 @@ schedule(struct evpop_connect *race, int delay_ms)
 static void
 report_failure(struct evpop_connect *race)
 {
+	char text[EVPOP_TEXT_SIZE], source[EVPOP_ADDRESS_TEXT];
 	struct evpop_result result;
-	char text[EVPOP_TEXT_SIZE];
 
 	evpop_connect_describe(race, text, sizeof(text));
+	if (text[0] == '\0' && race->source.length > 0) {
+		evpop_address_bare(&race->source, source);
+		snprintf(text, sizeof(text),
+		    "no address of the server can be reached from the source "
+		    "address %s, which is IPv%c",
+		    source,
+		    race->source.storage.ss_family == AF_INET ? '4' : '6');
+	}
 	evpop_result_set(&result, EVPOP_ERROR_IO, EVPOP_PHASE_CONNECT,
 	    "cannot connect: %s", text);
 	race->callback(-1, NULL, &result, race->arg);
@@ -86,39 +98,87 @@ attempt_connected(evutil_socket_t fd, short what, void *arg)
 	attempt->fd = -1;
 	race->running--;
 	for (i = 0; i < race->count; i++)
-		attempt_close(&race->attempts[i]);
+		attempt_close(race->attempts[i]);
 	evtimer_del(&race->timer);
 	/* A socket that refuses this still works, only slower. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	race->callback(fd, &attempt->address, NULL, race->arg);
 }
 
-/* False where the attempt failed at once. */
+/* Whether the source address has the family for it. */
 static bool
-attempt_start(struct attempt *attempt)
+may_start(const struct attempt *attempt)
+{
+	const struct evpop_connect *race = attempt->race;
+
+	return race->source.length == 0 ||
+	       race->source.storage.ss_family ==
+		   attempt->address.storage.ss_family;
+}
+
+/* Give the socket its own address, where one was chosen. */
+static bool
+bind_source(struct attempt *attempt, evutil_socket_t fd)
+{
+	const struct evpop_address *source = &attempt->race->source;
+	int on = 1;
+
+	if (source->length == 0)
+		return true;
+	/*
+	 * Let connect() choose the port: two connections to different servers
+	 * may then share one.  Without it there are fewer of them.
+	 */
+	(void)setsockopt(
+	    fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+	if (bind(fd, (const struct sockaddr *)&source->storage,
+		source->length) == 0)
+		return true;
+	attempt->error = errno;
+	attempt->unbound = true;
+	return false;
+}
+
+/* A socket that connects or has connected; -1 and the attempt's error. */
+static evutil_socket_t
+begin(struct attempt *attempt)
 {
 	const struct sockaddr *address =
 	    (const struct sockaddr *)&attempt->address.storage;
-	struct evpop_connect *race = attempt->race;
 	evutil_socket_t fd;
 
-	attempt->started = true;
 	fd = socket(
 	    address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1) {
 		attempt->error = errno;
-		return false;
+		return -1;
+	}
+	if (!bind_source(attempt, fd)) {
+		close(fd);
+		return -1;
 	}
 	if (connect(fd, address, attempt->address.length) == -1 &&
 	    errno != EINPROGRESS) {
 		attempt->error = errno;
 		close(fd);
-		return false;
+		return -1;
 	}
-	attempt->fd = fd;
+	return fd;
+}
+
+/* False where the attempt failed at once. */
+static bool
+attempt_start(struct attempt *attempt)
+{
+	struct evpop_connect *race = attempt->race;
+
+	attempt->started = true;
+	attempt->fd = begin(attempt);
+	if (attempt->fd == -1)
+		return false;
 	race->running++;
 	/* Even where connect() succeeded: the callback comes from the loop. */
-	if (event_assign(&attempt->event, race->base, fd, EV_WRITE,
+	if (event_assign(&attempt->event, race->base, attempt->fd, EV_WRITE,
 		attempt_connected, attempt) == -1 ||
 	    event_add(&attempt->event, NULL) == -1) {
 		attempt->error = ENOMEM;
@@ -132,18 +192,39 @@ static void
 next_attempt(evutil_socket_t fd, short what, void *arg)
 {
 	struct evpop_connect *race = arg;
+	struct attempt *attempt;
 
 	(void)fd;
 	(void)what;
 	while (race->next < race->count) {
-		if (!attempt_start(&race->attempts[race->next++]))
+		attempt = race->attempts[race->next++];
+		if (!may_start(attempt) || !attempt_start(attempt))
 			continue;
 		if (race->next < race->count)
-			schedule(race, EVPOP_CONNECT_DELAY_MS);
+			schedule(race, race->delay_ms);
 		return;
 	}
-	if (race->running == 0)
+	if (race->running == 0 && !race->expecting)
 		report_failure(race);
+}
+
+static bool
+insert(
+    struct evpop_connect *race, size_t at, const struct evpop_address *address)
+{
+	struct attempt *attempt;
+
+	attempt = calloc(1, sizeof(*attempt));
+	if (attempt == NULL)
+		return false;
+	attempt->race = race;
+	attempt->address = *address;
+	attempt->fd = -1;
+	memmove(&race->attempts[at + 1], &race->attempts[at],
+	    (race->count - at) * sizeof(race->attempts[0]));
+	race->attempts[at] = attempt;
+	race->count++;
+	return true;
 }
 
 struct evpop_connect *
@@ -154,48 +235,112 @@ evpop_connect_new(struct event_base *base,
 	struct evpop_connect *race;
 	size_t i;
 
-	race = calloc(1, sizeof(*race) + count * sizeof(race->attempts[0]));
+	race = calloc(1, sizeof(*race));
 	if (race == NULL)
 		return NULL;
 	race->base = base;
 	race->callback = callback;
 	race->arg = arg;
-	race->count = count;
-	for (i = 0; i < count; i++) {
-		race->attempts[i].race = race;
-		race->attempts[i].address = addresses[i];
-		race->attempts[i].fd = -1;
-	}
+	race->delay_ms = EVPOP_CONNECT_DELAY_MS;
 	if (evtimer_assign(&race->timer, base, next_attempt, race) == -1) {
 		free(race);
 		return NULL;
 	}
+	for (i = 0; i < count && i < EVPOP_CONNECT_ADDRESSES; i++) {
+		if (!insert(race, i, &addresses[i])) {
+			evpop_connect_free(&race);
+			return NULL;
+		}
+	}
 	schedule(race, 0);
 	return race;
+}
+
+bool
+evpop_connect_configure(struct evpop_connect *race,
+    const struct evpop_connect_options *options, struct evpop_result *result)
+{
+	if (options->delay_ms > 0)
+		race->delay_ms = options->delay_ms;
+	schedule(race, options->first_delay_ms);
+	if (options->source_address == NULL ||
+	    evpop_address_parse(&race->source, options->source_address, 0))
+		return true;
+	evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_CONNECT,
+	    "the source address %.100s is no address", options->source_address);
+	return false;
+}
+
+void
+evpop_connect_expect(struct evpop_connect *race, bool more)
+{
+	race->expecting = more;
+	/* Should all have failed, nobody else would tell. */
+	if (!more && race->running == 0)
+		schedule(race, 0);
+}
+
+bool
+evpop_connect_add(struct evpop_connect *race,
+    const struct evpop_address *addresses, size_t count)
+{
+	size_t i, at = race->next;
+	bool idle = race->running == 0;
+
+	for (i = 0; i < count && race->count < EVPOP_CONNECT_ADDRESSES; i++) {
+		if (!insert(race, at, &addresses[i]))
+			return false;
+		at = at + 2 < race->count ? at + 2 : race->count;
+	}
+	/* Where one is under way, it still has its time before the next. */
+	if (idle)
+		schedule(race, 0);
+	else if (!evtimer_pending(&race->timer, NULL))
+		schedule(race, race->delay_ms);
+	return true;
+}
+
+/* "127.0.0.1:995: Connection refused" */
+static void
+describe_attempt(const struct attempt *attempt, char *text, size_t text_size)
+{
+	char address[EVPOP_ADDRESS_TEXT], source[EVPOP_ADDRESS_TEXT] = "";
+
+	evpop_address_text(&attempt->address, address);
+	if (attempt->unbound)
+		evpop_address_bare(&attempt->race->source, source);
+	snprintf(text, text_size, "%s%s%s: %s", address,
+	    attempt->unbound ? " from " : "", source,
+	    attempt->error == 0 ? "no answer" : strerror(attempt->error));
 }
 
 void
 evpop_connect_describe(
     const struct evpop_connect *race, char *text, size_t text_size)
 {
-	char address[EVPOP_ADDRESS_TEXT];
-	const struct attempt *attempt;
-	size_t i, length = 0;
-	int written;
+	char one[2 * EVPOP_ADDRESS_TEXT + 64], more[32];
+	size_t i, shown = 0, started = 0, used = 0, length;
 
 	text[0] = '\0';
-	for (i = 0; i < race->count && length < text_size; i++) {
-		attempt = &race->attempts[i];
-		if (!attempt->started)
-			break;
-		evpop_address_text(&attempt->address, address);
-		written = snprintf(text + length, text_size - length,
-		    "%s%s: %s", i == 0 ? "" : "; ", address,
-		    attempt->error == 0 ? "no answer"
-					: strerror(attempt->error));
-		if (written < 0)
+	for (i = 0; i < race->count; i++)
+		started += race->attempts[i]->started;
+	for (i = 0; i < race->count && shown < started; i++) {
+		if (!race->attempts[i]->started)
+			continue;
+		describe_attempt(race->attempts[i], one, sizeof(one));
+		snprintf(more, sizeof(more), "; and %zu more", started - shown);
+		length = strlen(one) + (shown > 0 ? strlen("; ") : 0);
+		/* Room for the number of the rest stays, but for the last. */
+		if (used + length + (shown + 1 < started ? strlen(more) : 0) >=
+			text_size &&
+		    shown > 0) {
+			snprintf(text + used, text_size - used, "%s", more);
 			return;
-		length += (size_t)written;
+		}
+		snprintf(text + used, text_size - used, "%s%s",
+		    shown > 0 ? "; " : "", one);
+		used = strlen(text);
+		shown++;
 	}
 }
 
@@ -209,7 +354,9 @@ evpop_connect_free(struct evpop_connect **connect_r)
 		return;
 	*connect_r = NULL;
 	evtimer_del(&race->timer);
-	for (i = 0; i < race->count; i++)
-		attempt_close(&race->attempts[i]);
+	for (i = 0; i < race->count; i++) {
+		attempt_close(race->attempts[i]);
+		free(race->attempts[i]);
+	}
 	free(race);
 }

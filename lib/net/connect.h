@@ -18,6 +18,23 @@ struct evpop_connect;
 /* RFC 8305 section 5, "Connection Attempt Delay". */
 #define EVPOP_CONNECT_DELAY_MS 250
 
+/* Addresses of one race; what is added beyond is dropped. */
+#define EVPOP_CONNECT_ADDRESSES ((size_t)32)
+
+struct evpop_connect_options {
+	/*
+	 * An IPv4 or IPv6 address of this machine to connect from, or NULL.
+	 * Addresses of the other family are not tried then.
+	 */
+	const char *source_address;
+	int delay_ms; /* between attempts; 0: EVPOP_CONNECT_DELAY_MS */
+	/*
+	 * Before the first one; it ends early where addresses are added, or
+	 * will not be.
+	 */
+	int first_delay_ms;
+};
+
 /*
  * The connected descriptor (non-blocking, TCP_NODELAY), now the callee's, and
  * whose it is; or -1 and the reason.
@@ -33,7 +50,30 @@ struct evpop_connect *evpop_connect_new(struct event_base *,
     const struct evpop_address *, size_t count, evpop_connect_cb,
     void *arg) EVPOP_MUST_USE;
 
-/* Say which addresses have been tried and what came of it. */
+/*
+ * To be called, if at all, before the loop turns.  False, and the reason, where
+ * the source address is no address.
+ */
+bool evpop_connect_configure(struct evpop_connect *,
+    const struct evpop_connect_options *,
+    struct evpop_result *result_r) EVPOP_MUST_USE;
+
+/*
+ * Further addresses may come: where all attempts fail, wait for them.  With
+ * false, there will be none.
+ */
+void evpop_connect_expect(struct evpop_connect *, bool more);
+/*
+ * Here they are; they take turns with those that were not tried yet.  False
+ * without memory: some are missing then.
+ */
+bool evpop_connect_add(struct evpop_connect *, const struct evpop_address *,
+    size_t count) EVPOP_MUST_USE;
+
+/*
+ * Say which addresses have been tried and what came of it, and how many of them
+ * the text has no room for.
+ */
 void evpop_connect_describe(
     const struct evpop_connect *, char *text, size_t text_size);
 

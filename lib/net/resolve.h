@@ -1,6 +1,10 @@
 /*
  * From a host to the addresses to try.  Names go through libevent's evdns,
  * which never blocks; an address is taken as it is and needs no resolver.
+ *
+ * AAAA and A are asked for at the same time, each in a question of its own
+ * (RFC 8305 section 3): evdns by itself hands over nothing until both are
+ * answered, or one has been late for seconds.
  */
 #ifndef EVPOP_LIB_NET_RESOLVE_H
 #define EVPOP_LIB_NET_RESOLVE_H
@@ -12,7 +16,10 @@
 struct evdns_base;
 struct evpop_resolve;
 
-/* More addresses of one name than this are not tried: endless answers. */
+/*
+ * More addresses of one name than this are not tried, nor more than half of
+ * them of one family: endless answers.
+ */
 #define EVPOP_RESOLVE_ADDRESSES ((size_t)16)
 
 /*
@@ -29,6 +36,16 @@ typedef void (*evpop_resolve_cb)(const struct evpop_address *, size_t count,
  */
 void evpop_resolve_start(struct evpop_resolve **resolve_r, struct evdns_base *,
     const char *host, uint16_t port, evpop_resolve_cb, void *arg);
+
+/*
+ * The same, but the callback runs for each family that has addresses, as soon
+ * as they are known: while *resolve_r is set, more may come.  In the last call
+ * it is NULL.  That call may have count 0 and no reason, where the one before
+ * had all there are; count 0 and a reason means that there are none at all.
+ */
+void evpop_resolve_start_early(struct evpop_resolve **resolve_r,
+    struct evdns_base *, const char *host, uint16_t port, evpop_resolve_cb,
+    void *arg);
 
 /*
  * No callback will run; the pointer is set to NULL.  evdns reports a cancelled

@@ -5,17 +5,23 @@ set(EVPOP_NET_SOURCES
 	net/client.c
 	net/connect.c
 	net/deadline.c
+	net/dial.c
 	net/dispatch.c
 	net/establish.c
+	net/http_connect.c
 	net/login.c
 	net/loop.c
 	net/memory.c
 	net/patience.c
+	net/proxy.c
+	net/proxy_url.c
 	net/request.c
 	net/resolve.c
+	net/socks.c
 	net/tls.c
 	net/tls_cache.c
 	net/tls_context.c
 	net/tls_socket.c
 	net/tls_verify.c
-	net/transport.c)
+	net/transport.c
+	net/tunnel.c)

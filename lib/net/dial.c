@@ -1,0 +1,231 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "lib/net/connect.h"
+#include "lib/net/dial.h"
+#include "lib/net/resolve.h"
+#include "lib/net/tunnel.h"
+
+struct evpop_dial {
+	struct event_base *base;
+	struct evdns_base *dns;
+	struct evpop_dial_options options;
+	const struct evpop_dial_handler *handler;
+	void *arg;
+	struct event begin;
+	struct evpop_resolve *resolve;
+	struct evpop_connect *connect;
+	struct evpop_tunnel *tunnel;
+	struct evpop_address peer;
+};
+
+static const char *
+first_host(const struct evpop_dial *dial)
+{
+	return dial->options.proxy != NULL ? dial->options.proxy->host
+					   : dial->options.host;
+}
+
+static uint16_t
+first_port(const struct evpop_dial *dial)
+{
+	return dial->options.proxy != NULL ? dial->options.proxy->port
+					   : dial->options.port;
+}
+
+static void
+let_go(struct evpop_dial *dial)
+{
+	event_del(&dial->begin);
+	evpop_resolve_cancel(&dial->resolve);
+	evpop_connect_free(&dial->connect);
+	evpop_tunnel_free(&dial->tunnel);
+}
+
+static void
+fail(struct evpop_dial *dial, const struct evpop_result *result)
+{
+	let_go(dial);
+	dial->handler->failed(result, dial->arg);
+}
+
+static void
+fail_memory(struct evpop_dial *dial)
+{
+	struct evpop_result result;
+
+	evpop_result_set(&result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_CONNECT,
+	    "no memory to connect");
+	fail(dial, &result);
+}
+
+static void
+succeed(struct evpop_dial *dial, evutil_socket_t fd)
+{
+	struct evpop_dialed dialed = { .fd = fd, .address = dial->peer };
+
+	dialed.loopback = dial->options.proxy == NULL &&
+			  evpop_address_is_loopback(&dial->peer);
+	let_go(dial);
+	dial->handler->connected(&dialed, dial->arg);
+}
+
+static void
+tunnelled(evutil_socket_t fd, const struct evpop_result *failure, void *arg)
+{
+	struct evpop_dial *dial = arg;
+	char address[EVPOP_ADDRESS_TEXT];
+	struct evpop_result result;
+
+	if (fd != -1) {
+		succeed(dial, fd);
+		return;
+	}
+	/* There may be several proxies of the name. */
+	evpop_address_text(&dial->peer, address);
+	evpop_result_set(&result, failure->error, failure->phase, "%.*s [%s]",
+	    (int)(sizeof(result.text) - sizeof(address) - 4), failure->text,
+	    address);
+	result.retry = failure->retry;
+	result.scope = failure->scope;
+	fail(dial, &result);
+}
+
+static void
+connected(evutil_socket_t fd, const struct evpop_address *address,
+    const struct evpop_result *failure, void *arg)
+{
+	struct evpop_dial *dial = arg;
+	struct evpop_result result;
+
+	if (fd == -1) {
+		fail(dial, failure);
+		return;
+	}
+	dial->peer = *address;
+	if (dial->options.proxy == NULL) {
+		succeed(dial, fd);
+		return;
+	}
+	evpop_resolve_cancel(&dial->resolve);
+	evpop_connect_free(&dial->connect);
+	dial->tunnel = evpop_tunnel_new(dial->base, fd, dial->options.proxy,
+	    dial->options.host, dial->options.port, tunnelled, dial, &result);
+	if (dial->tunnel == NULL) {
+		evutil_closesocket(fd);
+		fail(dial, &result);
+	}
+}
+
+/* Try what is known; IPv6 is worth a moment of waiting for it. */
+static void
+race(struct evpop_dial *dial, const struct evpop_address *addresses,
+    size_t count)
+{
+	struct evpop_connect_options options = {
+		.source_address = dial->options.source_address,
+		.delay_ms = dial->options.attempt_delay_ms,
+	};
+	struct evpop_result result;
+
+	dial->connect =
+	    evpop_connect_new(dial->base, addresses, count, connected, dial);
+	if (dial->connect == NULL) {
+		fail_memory(dial);
+		return;
+	}
+	if (dial->resolve != NULL && addresses[0].storage.ss_family == AF_INET)
+		options.first_delay_ms = dial->options.resolution_delay_ms > 0
+					     ? dial->options.resolution_delay_ms
+					     : EVPOP_DIAL_RESOLUTION_DELAY_MS;
+	if (!evpop_connect_configure(dial->connect, &options, &result)) {
+		fail(dial, &result);
+		return;
+	}
+	evpop_connect_expect(dial->connect, dial->resolve != NULL);
+	dial->handler->connecting(dial->arg);
+}
+
+static void
+resolved(const struct evpop_address *addresses, size_t count,
+    const struct evpop_result *failure, void *arg)
+{
+	struct evpop_dial *dial = arg;
+
+	if (failure != NULL) {
+		fail(dial, failure);
+	} else if (dial->connect == NULL) {
+		race(dial, addresses, count);
+	} else if (!evpop_connect_add(dial->connect, addresses, count)) {
+		fail_memory(dial);
+	} else {
+		evpop_connect_expect(dial->connect, dial->resolve != NULL);
+	}
+}
+
+static void
+begin(evutil_socket_t fd, short what, void *arg)
+{
+	struct evpop_dial *dial = arg;
+
+	(void)fd;
+	(void)what;
+	evpop_resolve_start_early(&dial->resolve, dial->dns, first_host(dial),
+	    first_port(dial), resolved, dial);
+}
+
+struct evpop_dial *
+evpop_dial_new(struct event_base *base, struct evdns_base *dns,
+    const struct evpop_dial_options *options,
+    const struct evpop_dial_handler *handler, void *arg)
+{
+	struct evpop_dial *dial;
+
+	dial = calloc(1, sizeof(*dial));
+	if (dial == NULL)
+		return NULL;
+	dial->base = base;
+	dial->dns = dns;
+	dial->options = *options;
+	dial->handler = handler;
+	dial->arg = arg;
+	if (event_assign(&dial->begin, base, -1, 0, begin, dial) == -1) {
+		free(dial);
+		return NULL;
+	}
+	event_active(&dial->begin, EV_TIMEOUT, 0);
+	return dial;
+}
+
+void
+evpop_dial_describe(const struct evpop_dial *dial, char *text, size_t text_size)
+{
+	char address[EVPOP_ADDRESS_TEXT];
+
+	if (dial->tunnel != NULL) {
+		evpop_address_text(&dial->peer, address);
+		snprintf(text, text_size, "the %s proxy %s did not answer %s",
+		    evpop_proxy_kind_name(dial->options.proxy->kind), address,
+		    evpop_tunnel_standing(dial->tunnel));
+	} else if (dial->connect != NULL) {
+		evpop_connect_describe(dial->connect, text, text_size);
+	} else {
+		snprintf(text, text_size, "%.100s was not resolved",
+		    first_host(dial));
+	}
+}
+
+void
+evpop_dial_free(struct evpop_dial **dial_r)
+{
+	struct evpop_dial *dial = *dial_r;
+
+	if (dial == NULL)
+		return;
+	*dial_r = NULL;
+	let_go(dial);
+	free(dial);
+}

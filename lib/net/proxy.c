@@ -1,0 +1,178 @@
+#include <assert.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/net/address.h"
+#include "lib/net/proxy_dialog.h"
+
+/* As much as SOCKS can carry. */
+#define HOST_OCTETS ((size_t)255)
+
+static const char *const kind_names[] = { "SOCKS", "HTTP" };
+_Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == EVPOP_PROXY_KINDS,
+    "a name for each kind");
+
+const char *
+evpop_proxy_kind_name(enum evpop_proxy_kind kind)
+{
+	return kind_names[kind];
+}
+
+static bool
+good_name(const char *host)
+{
+	size_t length = strlen(host);
+
+	if (length == 0 || length > HOST_OCTETS)
+		return false;
+	for (; *host != '\0'; host++) {
+		if (!isascii((unsigned char)*host) ||
+		    (!isalnum((unsigned char)*host) &&
+			strchr("-._", *host) == NULL))
+			return false;
+	}
+	return true;
+}
+
+static bool
+good_host(const char *host, struct evpop_result *result)
+{
+	struct evpop_address address;
+
+	if (evpop_address_parse(&address, host, 0)) {
+		if (strchr(host, '%') == NULL)
+			return true;
+		evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_CONNECT,
+		    "%.80s: a proxy knows nothing of this machine's links",
+		    host);
+		return false;
+	}
+	if (good_name(host))
+		return true;
+	evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_CONNECT,
+	    "%.80s: no host name that a proxy could be told", host);
+	return false;
+}
+
+struct evpop_proxy *
+evpop_proxy_new(const struct evpop_proxy_config *config, const char *host,
+    uint16_t port, struct evpop_result *result)
+{
+	struct evpop_proxy *proxy;
+	bool begun;
+
+	if (!good_host(host, result))
+		return NULL;
+	proxy = calloc(1, sizeof(*proxy));
+	if (proxy == NULL) {
+		evpop_result_set(result, EVPOP_ERROR_MEMORY,
+		    EVPOP_PHASE_CONNECT, "no memory to ask a proxy");
+		return NULL;
+	}
+	proxy->kind = config->kind;
+	begun = config->kind == EVPOP_PROXY_SOCKS5
+		    ? evpop_socks_begin(proxy, config, host, port, result)
+		    : evpop_http_begin(proxy, config, host, port, result);
+	if (!begun)
+		evpop_proxy_free(&proxy);
+	return proxy;
+}
+
+static void
+drop_output(struct evpop_proxy *proxy)
+{
+	if (proxy->output != NULL)
+		explicit_bzero(proxy->output, proxy->output_length);
+	free(proxy->output);
+	proxy->output = NULL;
+	proxy->output_length = proxy->output_sent = 0;
+}
+
+void
+evpop_proxy_free(struct evpop_proxy **proxy_r)
+{
+	struct evpop_proxy *proxy = *proxy_r;
+
+	if (proxy == NULL)
+		return;
+	*proxy_r = NULL;
+	drop_output(proxy);
+	explicit_bzero(proxy, sizeof(*proxy));
+	free(proxy);
+}
+
+bool
+evpop_proxy_say(struct evpop_proxy *proxy, const void *octets, size_t length,
+    struct evpop_result *result)
+{
+	drop_output(proxy);
+	proxy->output = malloc(length);
+	if (proxy->output == NULL) {
+		evpop_result_set(result, EVPOP_ERROR_MEMORY,
+		    EVPOP_PHASE_CONNECT, "no memory to ask a proxy");
+		return false;
+	}
+	memcpy(proxy->output, octets, length);
+	proxy->output_length = length;
+	return true;
+}
+
+const unsigned char *
+evpop_proxy_output(const struct evpop_proxy *proxy, size_t *length_r)
+{
+	*length_r = proxy->output_length - proxy->output_sent;
+	return *length_r == 0 ? NULL : proxy->output + proxy->output_sent;
+}
+
+void
+evpop_proxy_sent(struct evpop_proxy *proxy, size_t length)
+{
+	assert(length <= proxy->output_length - proxy->output_sent);
+	proxy->output_sent += length;
+	if (proxy->output_sent == proxy->output_length)
+		drop_output(proxy);
+}
+
+enum evpop_proxy_status
+evpop_proxy_input(struct evpop_proxy *proxy, const unsigned char *octets,
+    size_t length, size_t *used_r, struct evpop_result *result)
+{
+	enum evpop_proxy_status status;
+
+	assert(!proxy->over);
+	*used_r = 0;
+	if (length == 0)
+		return EVPOP_PROXY_MORE;
+	if (proxy->output_length != proxy->output_sent) {
+		/* In both protocols it is ours to speak first. */
+		evpop_result_set(result, EVPOP_ERROR_IO, EVPOP_PHASE_CONNECT,
+		    "the %s proxy answered before it was asked",
+		    kind_names[proxy->kind]);
+		status = EVPOP_PROXY_FAILED;
+	} else if (proxy->kind == EVPOP_PROXY_SOCKS5) {
+		status =
+		    evpop_socks_input(proxy, octets, length, used_r, result);
+	} else {
+		status =
+		    evpop_http_input(proxy, octets, length, used_r, result);
+	}
+	proxy->over = status != EVPOP_PROXY_MORE;
+	return status;
+}
+
+const char *
+evpop_proxy_standing(const struct evpop_proxy *proxy)
+{
+	return proxy->kind == EVPOP_PROXY_SOCKS5
+		   ? evpop_socks_standing(&proxy->socks)
+		   : "the request";
+}
+
+void
+evpop_proxy_eof(const struct evpop_proxy *proxy, struct evpop_result *result)
+{
+	evpop_result_set(result, EVPOP_ERROR_IO, EVPOP_PHASE_CONNECT,
+	    "the %s proxy closed the connection instead of answering %s",
+	    kind_names[proxy->kind], evpop_proxy_standing(proxy));
+}

@@ -1,0 +1,262 @@
+/* URLs of proxies: RFC 3986 section 3.2, as far as a proxy has a use for it. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/net/address.h"
+#include "lib/net/proxy.h"
+
+/* Longer ones are no mistake that a message could help with. */
+#define URL_OCTETS ((size_t)2048)
+/* Of a host name (RFC 1035 section 2.3.4), as SOCKS has it too. */
+#define HOST_OCTETS ((size_t)255)
+
+struct scheme {
+	const char *prefix;
+	enum evpop_proxy_kind kind;
+	uint16_t port;
+};
+
+static const struct scheme schemes[] = {
+	{ "socks5://", EVPOP_PROXY_SOCKS5, EVPOP_PROXY_PORT_SOCKS5 },
+	{ "socks5h://", EVPOP_PROXY_SOCKS5, EVPOP_PROXY_PORT_SOCKS5 },
+	{ "http://", EVPOP_PROXY_HTTP, EVPOP_PROXY_PORT_HTTP },
+};
+#define SCHEMES (sizeof(schemes) / sizeof(schemes[0]))
+
+static bool
+wrong(struct evpop_result *result, const char *reason)
+{
+	evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_NONE,
+	    "the proxy's URL %s", reason);
+	return false;
+}
+
+static bool
+no_memory(struct evpop_result *result)
+{
+	evpop_result_set(result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_NONE,
+	    "no memory for a proxy's URL");
+	return false;
+}
+
+static const struct scheme *
+find_scheme(const char *url)
+{
+	size_t i;
+
+	for (i = 0; i < SCHEMES; i++) {
+		if (strncasecmp(
+			url, schemes[i].prefix, strlen(schemes[i].prefix)) == 0)
+			return &schemes[i];
+	}
+	return NULL;
+}
+
+static int
+digit_value(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	if (digit >= 'a' && digit <= 'f')
+		return digit - 'a' + 10;
+	if (digit >= 'A' && digit <= 'F')
+		return digit - 'A' + 10;
+	return -1;
+}
+
+/* The octet at `at`, which moves on; -1 where it is none that may stand there.
+ */
+static int
+decode_octet(const char **at)
+{
+	int high, low;
+
+	if (**at != '%')
+		return (unsigned char)*(*at)++;
+	high = digit_value((*at)[1]);
+	low = high < 0 ? -1 : digit_value((*at)[2]);
+	if (low < 0)
+		return -1;
+	*at += 3;
+	return high * 16 + low;
+}
+
+static bool
+decode(const char *from, const char *end, char **text_r,
+    struct evpop_result *result)
+{
+	char *to;
+	int octet;
+
+	*text_r = to = calloc(1, (size_t)(end - from) + 1);
+	if (to == NULL)
+		return no_memory(result);
+	while (from < end) {
+		octet = decode_octet(&from);
+		if (octet < 0)
+			return wrong(result,
+			    "has a % in user or password that no two "
+			    "hexadecimal digits follow; write %25 for a %");
+		if (octet == '\r' || octet == '\n' || octet == '\0')
+			return wrong(
+			    result, "has CR, LF or NUL in user or password");
+		*to++ = (char)octet;
+	}
+	return true;
+}
+
+/* "user" or "user:password"; what is made is the caller's in any case. */
+static bool
+parse_login(struct evpop_proxy_config *config, const char *from,
+    const char *end, struct evpop_result *result)
+{
+	const char *colon = memchr(from, ':', (size_t)(end - from));
+	const char *user_end = colon == NULL ? end : colon;
+	const char *password = colon == NULL ? end : colon + 1;
+
+	if (from == user_end)
+		return wrong(result, "has an empty user before its @");
+	if (!decode(from, user_end, &config->user, result) ||
+	    !decode(password, end, &config->password, result))
+		return false;
+	/* RFC 7617 section 2. */
+	if (config->kind == EVPOP_PROXY_HTTP &&
+	    strchr(config->user, ':') != NULL)
+		return wrong(
+		    result, "has a colon in its user, which HTTP cannot carry");
+	return true;
+}
+
+/* Decimal digits from 1 to 65535, and nothing else. */
+static bool
+parse_port(const char *from, const char *end, uint16_t *port_r)
+{
+	unsigned int port = 0;
+
+	if (from == end)
+		return false;
+	for (; from < end; from++) {
+		if (!isdigit((unsigned char)*from))
+			return false;
+		port = port * 10 + (unsigned int)(*from - '0');
+		if (port > UINT16_MAX)
+			return false;
+	}
+	*port_r = (uint16_t)port;
+	return port != 0;
+}
+
+static bool
+good_host(const char *host, bool bracketed)
+{
+	struct evpop_address address;
+
+	if (bracketed)
+		return strchr(host, ':') != NULL &&
+		       evpop_address_parse(&address, host, 0);
+	if (*host == '\0' || strlen(host) > HOST_OCTETS)
+		return false;
+	for (; *host != '\0'; host++) {
+		if (isascii((unsigned char)*host) &&
+		    !isalnum((unsigned char)*host) &&
+		    strchr("-._", *host) == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* "host", "host:port", "[::1]", "[::1]:port". */
+static bool
+parse_host(struct evpop_proxy_config *config, const char *from, const char *end,
+    struct evpop_result *result)
+{
+	bool bracketed = from < end && *from == '[';
+	const char *host_end;
+
+	if (bracketed) {
+		from++;
+		host_end = memchr(from, ']', (size_t)(end - from));
+		if (host_end == NULL)
+			return wrong(result, "has a [ without its ]");
+	} else {
+		host_end = memchr(from, ':', (size_t)(end - from));
+		if (host_end == NULL)
+			host_end = end;
+	}
+	config->host = strndup(from, (size_t)(host_end - from));
+	if (config->host == NULL)
+		return no_memory(result);
+	if (bracketed)
+		host_end++;
+	if (host_end < end &&
+	    (*host_end != ':' || !parse_port(host_end + 1, end, &config->port)))
+		return wrong(result,
+		    "has no port from 1 to 65535 behind the host's colon; an "
+		    "IPv6 address stands in [ and ]");
+	if (!good_host(config->host, bracketed))
+		return wrong(result,
+		    bracketed ? "has something else than an IPv6 address in "
+				"[ and ]"
+			      : "has no host that could be one; in user and "
+				"password write %40 for an @, %2F for a /");
+	return true;
+}
+
+static bool
+parse(struct evpop_proxy_config *config, const char *url,
+    struct evpop_result *result)
+{
+	const struct scheme *scheme = find_scheme(url);
+	const char *from, *end, *at;
+
+	if (scheme == NULL)
+		return wrong(
+		    result, "begins with neither socks5:// nor http://");
+	if (strlen(url) > URL_OCTETS)
+		return wrong(result, "is longer than 2048 octets");
+	config->kind = scheme->kind;
+	config->port = scheme->port;
+	from = url + strlen(scheme->prefix);
+	end = from + strcspn(from, "/?#");
+	if (*end != '\0' && strcmp(end, "/") != 0)
+		return wrong(result,
+		    "has something behind host and port; in user and password "
+		    "write %2F for a /, %3F for a ?, %23 for a #");
+	at = memchr(from, '@', (size_t)(end - from));
+	if (at != NULL) {
+		if (!parse_login(config, from, at, result))
+			return false;
+		from = at + 1;
+	}
+	return parse_host(config, from, end, result);
+}
+
+bool
+evpop_proxy_parse(struct evpop_proxy_config *config, const char *url,
+    struct evpop_result *result)
+{
+	memset(config, 0, sizeof(*config));
+	if (parse(config, url, result))
+		return true;
+	evpop_proxy_config_clear(config);
+	return false;
+}
+
+static void
+forget(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+void
+evpop_proxy_config_clear(struct evpop_proxy_config *config)
+{
+	free(config->host);
+	forget(config->user);
+	forget(config->password);
+	memset(config, 0, sizeof(*config));
+}

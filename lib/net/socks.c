@@ -1,0 +1,258 @@
+/* SOCKS 5: RFC 1928, with user and password by RFC 1929. */
+#include <netinet/in.h>
+
+#include <string.h>
+
+#include "lib/net/address.h"
+#include "lib/net/proxy_dialog.h"
+
+#define VERSION       5
+#define LOGIN_VERSION 1 /* of RFC 1929's own dialog */
+
+/* RFC 1928 section 3. */
+#define METHOD_NONE     0x00
+#define METHOD_PASSWORD 0x02
+#define METHOD_REFUSED  0xff
+
+/* RFC 1928 sections 4 and 5. */
+#define COMMAND_CONNECT 1
+#define ADDRESS_IPV4    1
+#define ADDRESS_NAME    3
+#define ADDRESS_IPV6    4
+
+#define OCTETS_255 ((size_t)255)
+
+/* RFC 1928 section 6, from 1. */
+static const char *const refusals[] = { "general failure",
+	"its rules do not allow it", "network unreachable", "host unreachable",
+	"connection refused", "time to live expired", "command not supported",
+	"address type not supported" };
+#define REFUSALS (sizeof(refusals) / sizeof(refusals[0]))
+
+static const char *const standings[] = { "the greeting",
+	"the user and password", "the request" };
+_Static_assert(sizeof(standings) / sizeof(standings[0]) == EVPOP_SOCKS_STATES,
+    "words for each state");
+
+const char *
+evpop_socks_standing(const struct evpop_socks *socks)
+{
+	return standings[socks->state];
+}
+
+static enum evpop_proxy_status
+fail(struct evpop_result *result, const char *reason)
+{
+	evpop_result_set(result, EVPOP_ERROR_IO, EVPOP_PHASE_CONNECT,
+	    "the SOCKS proxy %s", reason);
+	return EVPOP_PROXY_FAILED;
+}
+
+static void
+write_request(struct evpop_socks *socks, const char *host, uint16_t port)
+{
+	unsigned char *at = socks->request;
+	struct evpop_address address;
+	const void *from = host;
+	size_t length;
+
+	*at++ = VERSION;
+	*at++ = COMMAND_CONNECT;
+	*at++ = 0;
+	if (!evpop_address_parse(&address, host, port)) {
+		length = strlen(host);
+		*at++ = ADDRESS_NAME;
+		*at++ = (unsigned char)length;
+	} else if (address.storage.ss_family == AF_INET) {
+		from = &((struct sockaddr_in *)&address.storage)->sin_addr;
+		length = sizeof(struct in_addr);
+		*at++ = ADDRESS_IPV4;
+	} else {
+		from = &((struct sockaddr_in6 *)&address.storage)->sin6_addr;
+		length = sizeof(struct in6_addr);
+		*at++ = ADDRESS_IPV6;
+	}
+	memcpy(at, from, length);
+	at += length;
+	*at++ = (unsigned char)(port >> 8);
+	*at++ = (unsigned char)(port & 0xff);
+	socks->request_length = (size_t)(at - socks->request);
+}
+
+static unsigned char *
+write_text(unsigned char *at, const char *text)
+{
+	size_t length = strlen(text);
+
+	*at++ = (unsigned char)length;
+	memcpy(at, text, length);
+	return at + length;
+}
+
+static bool
+write_login(struct evpop_socks *socks, const struct evpop_proxy_config *config,
+    struct evpop_result *result)
+{
+	unsigned char *at = socks->login;
+
+	if (strlen(config->user) > OCTETS_255 ||
+	    strlen(config->password) > OCTETS_255) {
+		evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_CONNECT,
+		    "user or password of the SOCKS proxy have more than 255 "
+		    "octets");
+		return false;
+	}
+	*at++ = LOGIN_VERSION;
+	at = write_text(at, config->user);
+	at = write_text(at, config->password);
+	socks->login_length = (size_t)(at - socks->login);
+	return true;
+}
+
+bool
+evpop_socks_begin(struct evpop_proxy *proxy,
+    const struct evpop_proxy_config *config, const char *host, uint16_t port,
+    struct evpop_result *result)
+{
+	static const unsigned char plain[] = { VERSION, 1, METHOD_NONE },
+				   either[] = { VERSION, 2, METHOD_NONE,
+					   METHOD_PASSWORD };
+
+	write_request(&proxy->socks, host, port);
+	if (config->user == NULL)
+		return evpop_proxy_say(proxy, plain, sizeof(plain), result);
+	return write_login(&proxy->socks, config, result) &&
+	       evpop_proxy_say(proxy, either, sizeof(either), result);
+}
+
+static enum evpop_proxy_status
+say(struct evpop_proxy *proxy, enum evpop_socks_state state,
+    const unsigned char *octets, size_t length, struct evpop_result *result)
+{
+	proxy->socks.state = state;
+	proxy->socks.received = 0;
+	return evpop_proxy_say(proxy, octets, length, result)
+		   ? EVPOP_PROXY_MORE
+		   : EVPOP_PROXY_FAILED;
+}
+
+static enum evpop_proxy_status
+say_request(struct evpop_proxy *proxy, struct evpop_result *result)
+{
+	struct evpop_socks *socks = &proxy->socks;
+
+	explicit_bzero(socks->login, sizeof(socks->login));
+	return say(proxy, EVPOP_SOCKS_REPLY, socks->request,
+	    socks->request_length, result);
+}
+
+static enum evpop_proxy_status
+take_method(struct evpop_proxy *proxy, struct evpop_result *result)
+{
+	struct evpop_socks *socks = &proxy->socks;
+
+	if (socks->head[0] != VERSION)
+		return fail(result, "does not speak SOCKS 5");
+	if (socks->received < 2)
+		return EVPOP_PROXY_MORE;
+	if (socks->head[1] == METHOD_NONE)
+		return say_request(proxy, result);
+	if (socks->head[1] == METHOD_PASSWORD && socks->login_length > 0)
+		return say(proxy, EVPOP_SOCKS_STATUS, socks->login,
+		    socks->login_length, result);
+	if (socks->head[1] != METHOD_REFUSED)
+		return fail(result, "chose a log-in that was not offered");
+	return fail(result,
+	    socks->login_length > 0
+		? "does not accept a log-in by user and password"
+		: "asks for a log-in, and no user and password are given");
+}
+
+static enum evpop_proxy_status
+take_status(struct evpop_proxy *proxy, struct evpop_result *result)
+{
+	if (proxy->socks.head[0] != LOGIN_VERSION)
+		return fail(result, "does not speak RFC 1929 at the log-in");
+	if (proxy->socks.received < 2)
+		return EVPOP_PROXY_MORE;
+	if (proxy->socks.head[1] != 0)
+		return fail(result, "refused the user and password");
+	return say_request(proxy, result);
+}
+
+static enum evpop_proxy_status
+refuse(unsigned char code, struct evpop_result *result)
+{
+	evpop_result_set(result, EVPOP_ERROR_IO, EVPOP_PHASE_CONNECT,
+	    "the SOCKS proxy did not connect to the server: %s (%u)",
+	    code <= REFUSALS ? refusals[code - 1] : "reason unknown",
+	    (unsigned int)code);
+	return EVPOP_PROXY_FAILED;
+}
+
+static enum evpop_proxy_status
+take_reply(struct evpop_proxy *proxy, struct evpop_result *result)
+{
+	const struct evpop_socks *socks = &proxy->socks;
+	size_t length = 0;
+
+	if (socks->head[0] != VERSION)
+		return fail(result, "answered the request in another version");
+	if (socks->received < 2)
+		return EVPOP_PROXY_MORE;
+	/* Some close behind this, without the rest. */
+	if (socks->head[1] != 0)
+		return refuse(socks->head[1], result);
+	/* Each kind of address has an octet at least. */
+	if (socks->received < sizeof(socks->head))
+		return EVPOP_PROXY_MORE;
+	switch (socks->head[3]) {
+	case ADDRESS_IPV4:
+		length = 4 + sizeof(struct in_addr) + 2;
+		break;
+	case ADDRESS_IPV6:
+		length = 4 + sizeof(struct in6_addr) + 2;
+		break;
+	case ADDRESS_NAME:
+		length = 4 + 1 + (size_t)socks->head[4] + 2;
+		break;
+	default:
+		return fail(result, "answered with an address of no kind");
+	}
+	return socks->received < length ? EVPOP_PROXY_MORE : EVPOP_PROXY_READY;
+}
+
+static enum evpop_proxy_status
+take_octet(
+    struct evpop_proxy *proxy, unsigned char octet, struct evpop_result *result)
+{
+	struct evpop_socks *socks = &proxy->socks;
+
+	if (socks->received < sizeof(socks->head))
+		socks->head[socks->received] = octet;
+	socks->received++;
+	switch (socks->state) {
+	case EVPOP_SOCKS_METHOD:
+		return take_method(proxy, result);
+	case EVPOP_SOCKS_STATUS:
+		return take_status(proxy, result);
+	default:
+		return take_reply(proxy, result);
+	}
+}
+
+enum evpop_proxy_status
+evpop_socks_input(struct evpop_proxy *proxy, const unsigned char *octets,
+    size_t length, size_t *used_r, struct evpop_result *result)
+{
+	enum evpop_proxy_status status = EVPOP_PROXY_MORE;
+	size_t unsent;
+
+	while (*used_r < length && status == EVPOP_PROXY_MORE) {
+		(void)evpop_proxy_output(proxy, &unsent);
+		if (unsent > 0)
+			return fail(result, "answered before it was asked");
+		status = take_octet(proxy, octets[(*used_r)++], result);
+	}
+	return status;
+}
