@@ -41,8 +41,7 @@ literal_length(const char *text, size_t length)
 	for (i = 1; i < length && text[i] >= '!' && text[i] <= '~'; i++) {
 		if (text[i] == ']')
 			return i + 1;
-		if (text[i] == '[' || text[i] == '\\' || text[i] == '<' ||
-		    text[i] == '>')
+		if (strchr("[\\<>@", text[i]) != NULL)
 			break;
 	}
 	return 0;

@@ -275,6 +275,7 @@ salt_password(struct evpop_exchange *exchange, const char *text, size_t left)
 	struct evpop_secret salt = { .bytes = NULL };
 	const char *nonce, *encoded, *count;
 	size_t nonce_length, encoded_length, count_length;
+	enum evpop_base64_status status;
 	unsigned int iterations;
 	bool ok;
 
@@ -290,14 +291,12 @@ salt_password(struct evpop_exchange *exchange, const char *text, size_t left)
 		return evpop_exchange_give_up(exchange, EVPOP_ERROR_LIMIT,
 		    "the server's iteration count is not between 1 and %d",
 		    ITERATIONS_MAX);
-	if (evpop_base64_decode(encoded, encoded_length, &salt) !=
-		EVPOP_BASE64_OK ||
-	    salt.length == 0) {
-		evpop_secret_clear(&salt);
+	status = evpop_base64_decode(encoded, encoded_length, &salt);
+	if (status == EVPOP_BASE64_BROKEN || encoded_length == 0)
 		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
 		    "the server's salt is missing or no base64");
-	}
 	ok =
+	    status == EVPOP_BASE64_OK &&
 	    give_salted_password(exchange, salt.bytes, salt.length, iterations);
 	evpop_secret_clear(&salt);
 	if (!ok)

@@ -67,6 +67,7 @@ static const struct {
 	{ "+OK <1@[192.0.2.1>", NULL },
 	{ "+OK <1@[192.0.2.1]x>", NULL },
 	{ "+OK <1@[a[b]>", NULL },
+	{ "+OK <1@[a@b]>", NULL },
 	{ "+OK <1@[a b]>", NULL },
 	{ "+OK <1@x[192.0.2.1]>", NULL },
 	{ "+OK <1@" HOST50 HOST50 HOST50 HOST50 HOST50 "a>",
