@@ -61,13 +61,16 @@ inherit(struct config_draft *draft, const struct config_account *defaults,
 			    &config_options[i], draft->account, defaults);
 }
 
-/* What is sent there never leaves this machine. */
+/* What is sent there never leaves this machine; behind a proxy, it may. */
 static bool
-is_loopback(const char *host)
+is_loopback(const struct config_account *account)
 {
+	const char *host = account->host;
 	struct in_addr address;
 	struct in6_addr address6;
 
+	if (account->proxy != NULL)
+		return false;
 	if (inet_pton(AF_INET, host, &address) == 1)
 		return ntohl(address.s_addr) >> 24 == 127;
 	if (inet_pton(AF_INET6, host, &address6) == 1)
@@ -131,7 +134,7 @@ check_tls(struct config_reading *reading, const struct config_draft *draft)
 			    option_bit("tls_cert") | option_bit("tls_key");
 
 	if (account->tls == CONFIG_TLS_NONE && account->host != NULL &&
-	    !account->allow_cleartext && !is_loopback(account->host))
+	    !account->allow_cleartext && !is_loopback(account))
 		config_report_error(report, account->file, account->line,
 		    "[account %s]: tls = none would show the password to the "
 		    "network; expected tls = implicit or tls = stls "

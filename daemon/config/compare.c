@@ -32,6 +32,8 @@ member_size(enum config_type type)
 	case CONFIG_TYPE_SECRET:
 	case CONFIG_TYPE_COMMAND:
 	case CONFIG_TYPE_CREDENTIAL:
+	case CONFIG_TYPE_PROXY:
+	case CONFIG_TYPE_ADDRESS:
 		return sizeof(char *);
 	case CONFIG_TYPE_WORDS:
 	case CONFIG_TYPE_PINS:
@@ -83,6 +85,8 @@ config_value_equal(
 	case CONFIG_TYPE_SECRET:
 	case CONFIG_TYPE_COMMAND:
 	case CONFIG_TYPE_CREDENTIAL:
+	case CONFIG_TYPE_PROXY:
+	case CONFIG_TYPE_ADDRESS:
 		return texts_equal(*(char *const *)in_a, *(char *const *)in_b);
 	case CONFIG_TYPE_WORDS:
 	case CONFIG_TYPE_PINS:

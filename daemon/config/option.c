@@ -48,8 +48,8 @@ _Static_assert(
 
 static const char *const type_names[] = { "boolean", "number", "port", "size",
 	"duration", "mode", "choice", "keep", "text", "host", "path",
-	"password", "command", "credential", "words", "pins", "mechanisms",
-	"pattern" };
+	"password", "command", "credential", "proxy", "address", "words",
+	"pins", "mechanisms", "pattern" };
 _Static_assert(
     sizeof(type_names) / sizeof(type_names[0]) == CONFIG_TYPE_COUNT_OF,
     "a name for each type");
@@ -134,6 +134,11 @@ const struct config_option config_options[] = {
 	    .initial = "", .help = "a client certificate" },
 	{ ACCOUNT("tls_key"), .type = CONFIG_TYPE_PATH, IN_ACCOUNT(tls_key),
 	    .initial = "", .help = "its key, where in a file of its own" },
+	{ ACCOUNT("proxy"), .type = CONFIG_TYPE_PROXY, IN_ACCOUNT(proxy),
+	    .initial = "", .help = "the proxy to go through; none" },
+	{ ACCOUNT("source_address"), .type = CONFIG_TYPE_ADDRESS,
+	    IN_ACCOUNT(source_address), .initial = "",
+	    .help = "the own address to connect from; the system's choice" },
 	{ ACCOUNT("user"), .type = CONFIG_TYPE_TEXT, IN_ACCOUNT(user),
 	    .initial = "", .never_empty = true,
 	    .help = "the name to log in by" },

@@ -31,12 +31,14 @@ enum config_type {
 	CONFIG_TYPE_MODE,     /* mode_t */
 	CONFIG_TYPE_CHOICE,   /* an enum, by config_option.choices */
 	CONFIG_TYPE_KEEP,     /* struct config_keep */
-	CONFIG_TYPE_TEXT,     /* char *, as are the next five */
+	CONFIG_TYPE_TEXT,     /* char *, as are the next seven */
 	CONFIG_TYPE_HOST,
 	CONFIG_TYPE_PATH,
 	CONFIG_TYPE_SECRET,
 	CONFIG_TYPE_COMMAND,
 	CONFIG_TYPE_CREDENTIAL,
+	CONFIG_TYPE_PROXY,
+	CONFIG_TYPE_ADDRESS,
 	CONFIG_TYPE_WORDS, /* struct config_strings, as are pins */
 	CONFIG_TYPE_PINS,
 	CONFIG_TYPE_MECHANISMS,

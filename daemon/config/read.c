@@ -10,6 +10,7 @@
 #include "daemon/config/include.h"
 #include "daemon/config/ini.h"
 #include "daemon/config/near.h"
+#include "daemon/config/proxy.h"
 #include "daemon/config/value.h"
 
 /* More than a million accounts; a larger file is no configuration. */
@@ -254,16 +255,15 @@ note_given(
 
 /* Others may be in group and world alike: both count. */
 static void
-check_exposure(struct source *source, unsigned line)
+check_exposure(struct source *source, unsigned line, const char *key)
 {
 	if (source->exposure_told ||
 	    (source->status.st_mode & (S_IRWXG | S_IRWXO)) == 0)
 		return;
 	source->exposure_told = true;
 	config_report_error(&source->reading->report, source->path, line,
-	    "password: expected a file that only its owner can open: "
-	    "chmod 600 %s",
-	    source->path);
+	    "%s: expected a file that only its owner can open: chmod 600 %s",
+	    key, source->path);
 }
 
 static void
@@ -351,8 +351,10 @@ take_key(
 	}
 	if (!note_given(source, option, line))
 		return;
-	if (option->type == CONFIG_TYPE_SECRET)
-		check_exposure(source, line);
+	if (option->type == CONFIG_TYPE_SECRET ||
+	    (option->type == CONFIG_TYPE_PROXY &&
+		config_proxy_tells_secret(value)))
+		check_exposure(source, line, key);
 	if (!quoted)
 		check_comment(source, option, line, value);
 	if (option->type == CONFIG_TYPE_INCLUDE) {

@@ -11,6 +11,7 @@
 
 #include "daemon/config/config.h"
 #include "daemon/config/near.h"
+#include "daemon/config/proxy.h"
 
 #define SECOND_MS INT64_C(1000)
 #define MINUTE_MS (60 * SECOND_MS)
@@ -317,6 +318,30 @@ set_host(const struct setting *setting)
 	return keep_text(setting, config_arena_share(setting->arena, text));
 }
 
+static enum config_value_result
+set_address(const struct setting *setting)
+{
+	struct in_addr address;
+
+	if (inet_pton(AF_INET, setting->text, &address) != 1 &&
+	    !is_address(setting->text))
+		return expected(setting, "an IPv4 or IPv6 address");
+	return keep_text(
+	    setting, config_arena_share(setting->arena, setting->text));
+}
+
+static enum config_value_result
+set_proxy(const struct setting *setting)
+{
+	if (!config_proxy_good(setting->text))
+		return expected_unseen(setting,
+		    "socks5://HOST:PORT or http://HOST:PORT, the host with "
+		    "USER:PASSWORD@ before it if need be, in which %40 stands "
+		    "for @, %3A for :, %2F for / and %25 for %");
+	return keep_text(
+	    setting, config_arena_share(setting->arena, setting->text));
+}
+
 /* A relative path is taken from the folder of the file it stands in. */
 static enum config_value_result
 set_path(const struct setting *setting)
@@ -424,6 +449,8 @@ set_nothing(const struct setting *setting)
 	switch (setting->option->type) {
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_PATH:
+	case CONFIG_TYPE_PROXY:
+	case CONFIG_TYPE_ADDRESS:
 		if (setting->option->never_empty || *setting->option->initial)
 			break;
 		*(char **)setting->member = NULL;
@@ -471,6 +498,10 @@ config_value_set(const struct config_option *option, const char *text,
 		return set_path(&setting);
 	case CONFIG_TYPE_CREDENTIAL:
 		return set_credential(&setting);
+	case CONFIG_TYPE_PROXY:
+		return set_proxy(&setting);
+	case CONFIG_TYPE_ADDRESS:
+		return set_address(&setting);
 	case CONFIG_TYPE_WORDS:
 	case CONFIG_TYPE_PINS:
 	case CONFIG_TYPE_MECHANISMS:

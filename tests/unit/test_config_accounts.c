@@ -91,6 +91,10 @@ test_cleartext(void **state)
 		folder_write_text(*state, "main.conf", text);
 		folder_expect(*state,
 		    rows[i].loopback ? "" : "F:3: [account a]: " CLEARTEXT);
+		/* Behind a proxy, nothing is this machine. */
+		strcat(text, "proxy = socks5://127.0.0.1\n");
+		folder_write_text(*state, "main.conf", text);
+		folder_expect(*state, "F:3: [account a]: " CLEARTEXT);
 		strcat(text, "allow_cleartext = yes\n");
 		folder_write_text(*state, "main.conf", text);
 		folder_expect(*state, "");

@@ -61,8 +61,9 @@ test_every_account_key(void **state)
 		const char *key, *value;
 	} rows[] = { { "id", "x" }, { "host", "i" }, { "port", "1" },
 		{ "tls", "stls" }, { "tls_pin", PIN }, { "tls_ca", "/x" },
-		{ "tls_cert", "/x" }, { "tls_key", "/x" }, { "user", "x" },
-		{ "password", "x" }, { "password_file", "/x" },
+		{ "tls_cert", "/x" }, { "tls_key", "/x" },
+		{ "proxy", "http://x" }, { "source_address", "::1" },
+		{ "user", "x" }, { "password", "x" }, { "password_file", "/x" },
 		{ "password_command", "x" }, { "password_credential", "x" },
 		{ "token_command", "x" }, { "auth", "scram-sha-1 PLAIN" },
 		{ "allow_cleartext", "yes" }, { "timeout_resolve", "1s" },

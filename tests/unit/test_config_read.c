@@ -308,6 +308,10 @@ test_file_modes(void **state)
 	    "s3cret\n[account b]\nhost = h\nuser = v\npassword = s3cret\n";
 	static const char defaults[] = "[defaults]\npassword = s3cret\n"
 				       "[account a]\nhost = h\nuser = u\n";
+	static const char *const proxies[] = {
+		"[defaults]\nproxy = http://me:s3cret@h:8080\n" ACCOUNT,
+		"[defaults]\nproxy = http://me@h:8080\n" ACCOUNT
+	};
 	static const struct {
 		mode_t mode;
 		const char *expected;
@@ -339,6 +343,12 @@ test_file_modes(void **state)
 	folder_expect(*state,
 	    "F:2: password: expected a file that only its owner can open: "
 	    "chmod 600 F\n");
+	folder_write(*state, "main.conf", proxies[0], strlen(proxies[0]), 0640);
+	folder_expect(*state,
+	    "F:2: proxy: expected a file that only its owner can open: "
+	    "chmod 600 F\n");
+	folder_write(*state, "main.conf", proxies[1], strlen(proxies[1]), 0640);
+	folder_expect(*state, "");
 	folder_write(*state, "main.conf", ACCOUNT, sizeof(ACCOUNT) - 1, 0644);
 	folder_expect(*state, "");
 }

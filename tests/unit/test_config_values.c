@@ -180,9 +180,13 @@ test_words(void **state)
 	    "[control]\nsocket=/s\nmode = 600\ngroup = adm\n"
 	    "admin =  alice \t bob\n"
 	    "[defaults]\ntls_ca = ca.pem\ntls_pin = sha256:" DIGEST "\n"
+	    "proxy = http://h\nsource_address = 192.0.2.1\n"
 	    "[account a]\nhost=::1\nuser=u\npassword=p\ntls=none\nport=1100\n"
 	    "keep = 36h\norder = newest\nid = old\ntls_ca =\n"
+	    "proxy =\nsource_address =\n"
 	    "[account b]\nhost=fe80::1%eth0\nuser=u\npassword_command = a | b\n"
+	    "proxy = SOCKS5h://u%40x:p@[::1]:9050/\nsource_address = "
+	    "fe80::2%eth0\n"
 	    "tls=stls\nkeep = 2w\ntls_pin = sha256:" DIGEST
 	    " spki-sha256:" DIGEST "\ntls_cert = /c\ntls_key = /k\n"
 	    "[account c]\nhost=192.0.2.1\nuser=u\npassword_credential=c.1\n"
@@ -207,6 +211,8 @@ test_words(void **state)
 	assert_int_equal(account->order, CONFIG_ORDER_NEWEST);
 	assert_string_equal(account->id, "old");
 	assert_null(account->tls_ca);
+	assert_null(account->proxy);
+	assert_null(account->source_address);
 	assert_int_equal(account->tls_pin.count, 1);
 	account = config_find(config, "b");
 	assert_non_null(account);
@@ -216,6 +222,8 @@ test_words(void **state)
 	assert_int_equal(account->tls_pin.count, 2);
 	assert_string_equal(account->tls_pin.items[1], "spki-sha256:" DIGEST);
 	assert_string_equal(account->tls_cert, "/c");
+	assert_string_equal(account->proxy, "SOCKS5h://u%40x:p@[::1]:9050/");
+	assert_string_equal(account->source_address, "fe80::2%eth0");
 	account = config_find(config, "c");
 	assert_non_null(account);
 	assert_int_equal(account->keep.kind, CONFIG_KEEP_DELETE);
@@ -224,6 +232,11 @@ test_words(void **state)
 	assert_null(config_find(config, ""));
 	config_free(&config);
 }
+
+#define PROXY_WANTED                                                       \
+	"expected socks5://HOST:PORT or http://HOST:PORT, the host with "  \
+	"USER:PASSWORD@ before it if need be, in which %40 stands for @, " \
+	"%3A for :, %2F for / and %25 for %\n"
 
 static void
 test_bad_values(void **state)
@@ -278,6 +291,14 @@ test_bad_values(void **state)
 		{ "order = newst",
 		    "F:5: order: expected oldest or newest, not \"newst\"; did "
 		    "you mean newest?\n" },
+		{ "source_address = localhost",
+		    "F:5: source_address: expected an IPv4 or IPv6 address, "
+		    "not \"localhost\"\n" },
+		{ "source_address = 127.0.0.256",
+		    "F:5: source_address: expected an IPv4 or IPv6 address, "
+		    "not \"127.0.0.256\"\n" },
+		{ "proxy = socks4://me:s3cret@h", "F:5: proxy: " PROXY_WANTED },
+		{ "proxy = http://me:s3%ret@h", "F:5: proxy: " PROXY_WANTED },
 		{ "auth = plain digest-md5",
 		    "F:5: auth: expected auto, or of scram-sha-256-plus "
 		    "scram-sha-1-plus scram-sha-256 scram-sha-1 oauthbearer "
