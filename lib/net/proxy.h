@@ -42,8 +42,9 @@ struct evpop_proxy_config {
 /*
  * Read "socks5://[user[:password]@]host[:port]", or the same with "http://".
  * "socks5h://" is taken for "socks5://".  User and password are
- * percent-decoded, and may hold anything but CR, LF and NUL.  False with a
- * reason that shows nothing of the text; then there is nothing to clear.
+ * percent-decoded and have 255 octets at most, any but CR, LF and NUL.  The
+ * host is in ASCII.  False with a reason that shows nothing of the text; then
+ * there is nothing to clear.
  */
 bool evpop_proxy_parse(struct evpop_proxy_config *config_r, const char *url,
     struct evpop_result *result_r) EVPOP_MUST_USE;

@@ -9,8 +9,8 @@
 
 /* Longer ones are no mistake that a message could help with. */
 #define URL_OCTETS ((size_t)2048)
-/* Of a host name (RFC 1035 section 2.3.4), as SOCKS has it too. */
-#define HOST_OCTETS ((size_t)255)
+/* As much as SOCKS can carry of a host, a user or a password. */
+#define PART_OCTETS ((size_t)255)
 
 struct scheme {
 	const char *prefix;
@@ -121,6 +121,10 @@ parse_login(struct evpop_proxy_config *config, const char *from,
 	if (!decode(from, user_end, &config->user, result) ||
 	    !decode(password, end, &config->password, result))
 		return false;
+	if (strlen(config->user) > PART_OCTETS ||
+	    strlen(config->password) > PART_OCTETS)
+		return wrong(
+		    result, "has a user or password of more than 255 octets");
 	/* RFC 7617 section 2. */
 	if (config->kind == EVPOP_PROXY_HTTP &&
 	    strchr(config->user, ':') != NULL)
@@ -154,14 +158,14 @@ good_host(const char *host, bool bracketed)
 	struct evpop_address address;
 
 	if (bracketed)
-		return strchr(host, ':') != NULL &&
+		return strchr(host, ':') != NULL && strchr(host, '%') == NULL &&
 		       evpop_address_parse(&address, host, 0);
-	if (*host == '\0' || strlen(host) > HOST_OCTETS)
+	if (*host == '\0' || strlen(host) > PART_OCTETS)
 		return false;
 	for (; *host != '\0'; host++) {
-		if (isascii((unsigned char)*host) &&
-		    !isalnum((unsigned char)*host) &&
-		    strchr("-._", *host) == NULL)
+		if (!isascii((unsigned char)*host) ||
+		    (!isalnum((unsigned char)*host) &&
+			strchr("-._", *host) == NULL))
 			return false;
 	}
 	return true;
