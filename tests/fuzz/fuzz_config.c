@@ -1,0 +1,167 @@
+/*
+ * A configuration file, from its bytes to the values of its keys.  What the
+ * file includes is left out: that depends on the machine.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/config/config.h"
+#include "daemon/config/ini.h"
+#include "daemon/config/value.h"
+#include "tests/fuzz/input.h"
+#include "tests/fuzz/showable.h"
+#include "tests/fuzz/target.h"
+
+/* As short as a message's place in a report may be. */
+#define WHY_SIZE 256
+
+struct reading {
+	struct config_arena *arena;
+	enum config_scope scope;
+	struct config config, again;
+	struct config_account account, account_again;
+	unsigned line, lines;
+};
+
+/* Lines come in order, and each tells one thing at most. */
+static void
+check_line(struct reading *reading, unsigned line)
+{
+	assert(line > reading->line && line <= reading->lines);
+	reading->line = line;
+}
+
+/* Tabs may stand inside of values. */
+static void
+check_text(const char *text)
+{
+	size_t length;
+
+	for (;; text += length + 1) {
+		length = strcspn(text, "\t");
+		assert(fuzz_is_showable(text, length));
+		if (text[length] == '\0')
+			return;
+	}
+}
+
+static void
+take_section(unsigned line, const char *name, void *arg)
+{
+	struct reading *reading = arg;
+	enum config_scope scope;
+
+	check_line(reading, line);
+	check_text(name);
+	for (scope = 0; scope < CONFIG_SCOPE_COUNT; scope++)
+		if (strncmp(name, config_scope_name(scope),
+			strlen(config_scope_name(scope))) == 0)
+			reading->scope = scope;
+}
+
+/* A value that was taken is shown as a text that is taken for the same. */
+static void
+check_number_text(struct reading *reading, const struct config_option *option,
+    void *value, void *again)
+{
+	const unsigned char *member =
+	    (const unsigned char *)value + option->offset;
+	char text[64], why[WHY_SIZE];
+	int64_t duration_ms;
+	uint64_t octets;
+
+	if (option->type == CONFIG_TYPE_DURATION) {
+		memcpy(&duration_ms, member, sizeof(duration_ms));
+		config_duration_text(duration_ms, text, sizeof(text));
+	} else if (option->type == CONFIG_TYPE_SIZE) {
+		memcpy(&octets, member, sizeof(octets));
+		config_size_text(octets, text, sizeof(text));
+	} else
+		return;
+	assert(config_value_set(option, text, "/etc", reading->arena, again,
+		   why, sizeof(why)) == CONFIG_VALUE_OK);
+	assert(config_value_equal(option, value, again));
+}
+
+static void
+check_value(struct reading *reading, const struct config_option *option,
+    const char *text)
+{
+	bool of_account = option->scope == CONFIG_SCOPE_ACCOUNT;
+	void *value =
+	    of_account ? (void *)&reading->account : (void *)&reading->config;
+	void *again = of_account ? (void *)&reading->account_again
+				 : (void *)&reading->again;
+	char why[WHY_SIZE];
+	enum config_value_result result, result_again;
+
+	result = config_value_set(
+	    option, text, "/etc", reading->arena, value, why, sizeof(why));
+	assert(result == CONFIG_VALUE_OK || result == CONFIG_VALUE_BAD);
+	assert((result == CONFIG_VALUE_BAD) == (why[0] != '\0'));
+	/* A message may be cut, even inside a character. */
+	assert(memchr(why, '\0', sizeof(why)) != NULL);
+	result_again = config_value_set(
+	    option, text, "/etc", reading->arena, again, why, sizeof(why));
+	assert(result == result_again);
+	if (result == CONFIG_VALUE_BAD)
+		return;
+	assert(config_value_equal(option, value, again));
+	check_number_text(reading, option, value, again);
+	config_value_share(option, again, value);
+	assert(config_value_equal(option, value, again));
+}
+
+static void
+take_key(
+    unsigned line, const char *key, const char *value, bool quoted, void *arg)
+{
+	struct reading *reading = arg;
+	const struct config_option *option;
+
+	check_line(reading, line);
+	check_text(key);
+	check_text(value);
+	assert(*key != '\0' && strlen(value) <= CONFIG_LINE_MAX);
+	if (!quoted && *value != '\0')
+		assert(strchr(" \t\"", *value) == NULL &&
+		       strchr(" \t", value[strlen(value) - 1]) == NULL);
+	option = config_option_find(reading->scope, key);
+	if (option != NULL && option->type != CONFIG_TYPE_INCLUDE)
+		check_value(reading, option, value);
+}
+
+static void
+take_bad(unsigned line, const char *why, void *arg)
+{
+	check_line(arg, line);
+	assert(*why != '\0');
+	check_text(why);
+}
+
+static const struct config_ini_events events = {
+	.section = take_section,
+	.key = take_key,
+	.bad = take_bad,
+};
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct reading reading;
+	char *bytes = fuzz_string(data, size);
+	size_t i;
+
+	memset(&reading, 0, sizeof(reading));
+	reading.scope = CONFIG_SCOPE_ACCOUNT;
+	reading.arena = config_arena_new();
+	assert(reading.arena != NULL);
+	reading.lines = 1;
+	for (i = 0; i < size; i++)
+		reading.lines += data[i] == '\n';
+	config_ini_parse(bytes, size, &events, &reading);
+	config_arena_free(&reading.arena);
+	free(bytes);
+	return 0;
+}
