@@ -25,7 +25,7 @@
 /* Less than this may come about by chance. */
 #define NEEDLE_LENGTH 20
 /* The shadow of a sanitizer is larger, and holds no octets of ours. */
-#define MAPPING_MAX ((size_t)256 << 20)
+#define MAPPING_MAX ((size_t)16 << 20)
 
 struct needle {
 	unsigned char masked[SECRET_MAX];
@@ -46,7 +46,7 @@ hide(struct needle *needle, const void *bytes, size_t length)
 }
 
 /* Reads what a sanitizer has poisoned, on purpose. */
-__attribute__((no_sanitize_address)) static size_t
+__attribute__((no_sanitize("address", "undefined"))) static size_t
 count(const unsigned char *memory, size_t length, const struct needle *needle)
 {
 	const unsigned char *masked = needle->masked + CLOBBERED;
