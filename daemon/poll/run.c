@@ -370,6 +370,8 @@ make_sync(struct run *run, const struct run_order *order)
 		.tls_context = order->tls,
 		.memory = run->resources.memory,
 		.allow_cleartext = account->allow_cleartext,
+		.proxy = account->proxy,
+		.source_address = account->source_address,
 		.timeouts = {
 			.resolve_ms = account->timeout_resolve_ms,
 			.connect_ms = account->timeout_connect_ms,

@@ -93,12 +93,19 @@ struct evpop_timeouts {
 
 /* Strings are copied by evpop_client_new(); zeroed members mean defaults. */
 struct evpop_client_config {
-	const char *host; /* name or address */
+	const char *host; /* name, in UTF-8 where not in ASCII, or address */
 	uint16_t port;    /* 0: 995 with implicit TLS, else 110 */
 	enum evpop_tls tls;
 	struct evpop_tls_context *tls_context; /* unless EVPOP_TLS_NONE; a
 						  reference is taken */
 	bool allow_cleartext; /* of a password to a host that is not this */
+	/*
+	 * "socks5://[user:password@]host[:port]" or the same with http, whose
+	 * proxy resolves the host; or NULL.  What lies behind a proxy is never
+	 * this machine.
+	 */
+	const char *proxy;
+	const char *source_address;  /* to connect from, or NULL */
 	struct evpop_memory *memory; /* borrowed; NULL: nothing is assumed */
 	struct evpop_timeouts timeouts;
 	struct evpop_proto_limits limits;
@@ -125,8 +132,9 @@ struct evpop_client_callbacks {
 
 /*
  * A client that does nothing yet, or NULL without memory or where the host is
- * missing or holds control characters.  `dns` may be NULL where the host is an
- * address.  Base, dns and callbacks must outlive the client.
+ * missing or holds control characters; a host or proxy that makes no sense is
+ * what evpop_client_connect() is answered with.  `dns` may be NULL where the
+ * host is an address.  Base, dns and callbacks must outlive the client.
  */
 EVPOP_API struct evpop_client *evpop_client_new(struct event_base *,
     struct evdns_base *dns, const struct evpop_client_config *,

@@ -6,6 +6,7 @@
 #include <event2/event.h>
 
 #include "lib/net/client.h"
+#include "lib/net/idn.h"
 
 #define PORT_POP3  110
 #define PORT_POP3S 995 /* RFC 8314 section 7.1 */
@@ -89,8 +90,33 @@ release(struct evpop_client *client)
 	if (client->loop != NULL)
 		evpop_loop_put(client->loop);
 	free(client->timestamp);
+	free(client->source_address);
+	evpop_proxy_config_clear(&client->proxy);
 	free(client->host);
 	free(client);
+}
+
+/*
+ * Where to connect to, and how.  What makes no sense is kept as the reason why
+ * the connect will fail; false without memory.
+ */
+static bool
+copy_target(
+    struct evpop_client *client, const struct evpop_client_config *config)
+{
+	struct evpop_result *unusable = &client->unusable;
+
+	if (config->source_address != NULL) {
+		client->source_address = strdup(config->source_address);
+		if (client->source_address == NULL)
+			return false;
+	}
+	if (config->proxy != NULL &&
+	    !evpop_proxy_parse(&client->proxy, config->proxy, unusable))
+		return unusable->error != EVPOP_ERROR_MEMORY;
+	if (evpop_idn_to_ascii(config->host, &client->host, unusable))
+		return true;
+	return unusable->error != EVPOP_ERROR_MEMORY;
 }
 
 struct evpop_client *
@@ -111,10 +137,9 @@ evpop_client_new(struct event_base *base, struct evdns_base *dns,
 	client->callbacks = callbacks;
 	client->arg = arg;
 	copy_config(client, config);
-	client->host = strdup(config->host);
 	client->proto = evpop_proto_new(&config->limits);
 	client->loop = evpop_loop_get(base);
-	if (client->host == NULL || client->proto == NULL ||
+	if (!copy_target(client, config) || client->proto == NULL ||
 	    client->loop == NULL ||
 	    event_assign(&client->wake, base, -1, 0, woken, client) == -1 ||
 	    !evpop_deadline_init(

@@ -12,11 +12,10 @@
 
 #include <evpop/client.h>
 
-#include "lib/net/connect.h"
 #include "lib/net/deadline.h"
+#include "lib/net/dial.h"
 #include "lib/net/memory.h"
 #include "lib/net/request.h"
-#include "lib/net/resolve.h"
 #include "lib/net/transport.h"
 
 enum evpop_client_stage {
@@ -35,7 +34,10 @@ struct evpop_client {
 	const struct evpop_client_callbacks *callbacks;
 	void *arg;
 
-	char *host;
+	char *host;                      /* in ASCII */
+	struct evpop_proxy_config proxy; /* host NULL: none */
+	char *source_address;
+	struct evpop_result unusable; /* what is wrong with these */
 	uint16_t port;
 	enum evpop_tls tls;
 	struct evpop_tls_context *tls_context;
@@ -51,8 +53,7 @@ struct evpop_client {
 	struct event wake; /* made active to come back from the loop */
 
 	struct evpop_loop *loop;
-	struct evpop_resolve *resolve;
-	struct evpop_connect *connect;
+	struct evpop_dial *dial;
 	struct evpop_transport transport;
 	struct evpop_deadline deadline;
 	char peer[EVPOP_ADDRESS_TEXT];

@@ -109,26 +109,28 @@ evpop_client_secure(struct evpop_client *client)
 }
 
 static void
-connected(evutil_socket_t fd, const struct evpop_address *address,
-    const struct evpop_result *failure, void *arg)
+dial_connecting(void *arg)
+{
+	struct evpop_client *client = arg;
+
+	evpop_client_enter(client);
+	client->stage = EVPOP_STAGE_CONNECTING;
+	evpop_client_leave(client);
+}
+
+static void
+dial_connected(const struct evpop_dialed *dialed, void *arg)
 {
 	struct evpop_client *client = arg;
 	struct evpop_result result;
 
 	evpop_client_enter(client);
-	if (fd == -1) {
-		evpop_client_fail(client, failure);
-		evpop_client_leave(client);
-		return;
-	}
-	evpop_address_text(address, client->peer);
+	evpop_address_text(&dialed->address, client->peer);
 	client->clear = client->tls == EVPOP_TLS_NONE &&
-			!client->allow_cleartext &&
-			!evpop_address_is_loopback(address);
-	evpop_connect_free(&client->connect);
+			!client->allow_cleartext && !dialed->loopback;
 	client->stage = EVPOP_STAGE_OPEN;
-	if (!evpop_transport_open(
-		&client->transport, client->loop, fd, &handler, client)) {
+	if (!evpop_transport_open(&client->transport, client->loop, dialed->fd,
+		&handler, client)) {
 		evpop_result_set(&result, EVPOP_ERROR_MEMORY,
 		    EVPOP_PHASE_CONNECT, "no memory for a connection");
 		evpop_client_fail(client, &result);
@@ -136,31 +138,42 @@ connected(evutil_socket_t fd, const struct evpop_address *address,
 		evpop_client_secure(client);
 		evpop_transport_perform(&client->transport);
 	}
+	evpop_dial_free(&client->dial);
 	evpop_client_leave(client);
 }
 
 static void
-resolved(const struct evpop_address *addresses, size_t count,
-    const struct evpop_result *failure, void *arg)
+dial_failed(const struct evpop_result *result, void *arg)
 {
 	struct evpop_client *client = arg;
-	struct evpop_result result;
 
 	evpop_client_enter(client);
-	if (count == 0) {
-		evpop_client_fail(client, failure);
-		evpop_client_leave(client);
-		return;
-	}
-	client->stage = EVPOP_STAGE_CONNECTING;
-	client->connect = evpop_connect_new(
-	    client->base, addresses, count, connected, client);
-	if (client->connect == NULL) {
-		evpop_result_set(&result, EVPOP_ERROR_MEMORY,
-		    EVPOP_PHASE_CONNECT, "no memory to connect");
-		evpop_client_fail(client, &result);
-	}
+	evpop_client_fail(client, result);
 	evpop_client_leave(client);
+}
+
+static const struct evpop_dial_handler dial_handler = {
+	.connecting = dial_connecting,
+	.connected = dial_connected,
+	.failed = dial_failed,
+};
+
+static bool
+dial(struct evpop_client *client)
+{
+	const struct evpop_dial_options options = {
+		.host = client->host,
+		.port = client->port,
+		.proxy = client->proxy.host != NULL ? &client->proxy : NULL,
+		.source_address = client->source_address,
+	};
+
+	client->stage = EVPOP_STAGE_RESOLVING;
+	evpop_deadline_session(&client->deadline,
+	    evpop_loop_now_ms() + client->timeouts.session_ms);
+	client->dial = evpop_dial_new(
+	    client->base, client->dns, &options, &dial_handler, client);
+	return client->dial != NULL;
 }
 
 /* CAPA is asked where nothing is known; the others can wait for it. */
@@ -185,24 +198,21 @@ evpop_client_establish(struct evpop_client *client)
 {
 	struct evpop_result result;
 
-	if (!submit_connect(client)) {
-		evpop_result_set(&result, EVPOP_ERROR_MEMORY,
-		    EVPOP_PHASE_RESOLVE, "no memory to connect");
-		evpop_client_fail(client, &result);
+	if (client->unusable.error != EVPOP_ERROR_NONE) {
+		evpop_client_fail(client, &client->unusable);
 		return;
 	}
-	client->stage = EVPOP_STAGE_RESOLVING;
-	evpop_deadline_session(&client->deadline,
-	    evpop_loop_now_ms() + client->timeouts.session_ms);
-	evpop_resolve_start(&client->resolve, client->dns, client->host,
-	    client->port, resolved, client);
+	if (submit_connect(client) && dial(client))
+		return;
+	evpop_result_set(&result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_RESOLVE,
+	    "no memory to connect");
+	evpop_client_fail(client, &result);
 }
 
 void
 evpop_client_disconnect(struct evpop_client *client)
 {
-	evpop_resolve_cancel(&client->resolve);
-	evpop_connect_free(&client->connect);
+	evpop_dial_free(&client->dial);
 	evpop_transport_close(&client->transport);
 	evpop_deadline_clear(&client->deadline);
 	client->paused = client->start_tls = false;

@@ -137,9 +137,8 @@ describe(const struct evpop_client *client, const char *limit,
 		    "%.100s was not resolved within %s", client->host, limit);
 		break;
 	case EVPOP_PHASE_CONNECT:
-		if (client->connect != NULL)
-			evpop_connect_describe(
-			    client->connect, tried, sizeof(tried));
+		if (client->dial != NULL)
+			evpop_dial_describe(client->dial, tried, sizeof(tried));
 		evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
 		    "no connection within %s: %s", limit, tried);
 		break;

@@ -9,6 +9,7 @@ set(EVPOP_NET_SOURCES
 	net/dispatch.c
 	net/establish.c
 	net/http_connect.c
+	net/idn.c
 	net/login.c
 	net/loop.c
 	net/memory.c

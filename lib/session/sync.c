@@ -16,6 +16,25 @@ static const struct evpop_client_callbacks client_callbacks = {
 	.closed = session_closed,
 };
 
+/* A copy; true with NULL for NULL, and false with NULL without memory. */
+static bool
+copy(const char **copy_r, const char *text)
+{
+	*copy_r = text == NULL ? NULL : strdup(text);
+	return text == NULL || *copy_r != NULL;
+}
+
+/* Proxies may be named with a password. */
+static void
+forget(const char *copied)
+{
+	char *text = (char *)(uintptr_t)copied;
+
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
 static void
 destroy(struct evpop_sync *sync)
 {
@@ -27,7 +46,9 @@ destroy(struct evpop_sync *sync)
 	evpop_login_clear(&sync->login);
 	evpop_memory_free(sync->memory);
 	evpop_tls_context_free(sync->config.tls_context);
-	free((char *)(uintptr_t)sync->config.host);
+	forget(sync->config.host);
+	forget(sync->config.proxy);
+	forget(sync->config.source_address);
 	free(sync);
 }
 
@@ -293,6 +314,7 @@ evpop_sync_new(struct event_base *base, struct evdns_base *dns,
     const struct evpop_sync_callbacks *callbacks, void *arg)
 {
 	struct evpop_sync *sync;
+	bool copied;
 
 	sync = calloc(1, sizeof *sync);
 	if (sync == NULL)
@@ -303,14 +325,16 @@ evpop_sync_new(struct event_base *base, struct evdns_base *dns,
 	sync->callbacks = callbacks;
 	sync->arg = arg;
 	sync->config = *config;
-	sync->config.host = config->host == NULL ? NULL : strdup(config->host);
+	copied = copy(&sync->config.host, config->host) &
+		 copy(&sync->config.proxy, config->proxy) &
+		 copy(&sync->config.source_address, config->source_address);
 	if (config->tls_context != NULL)
 		evpop_tls_context_ref(config->tls_context);
 	/* A second session must know what the first has learned. */
 	if (config->memory == NULL)
 		sync->config.memory = sync->memory = evpop_memory_new();
 	sync->deferred = event_new(base, -1, 0, run_done, sync);
-	if (sync->config.host == NULL || sync->deferred == NULL ||
+	if (!copied || sync->config.host == NULL || sync->deferred == NULL ||
 	    sync->config.memory == NULL || !make_client(sync)) {
 		destroy(sync);
 		return NULL;
