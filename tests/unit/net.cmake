@@ -1,7 +1,8 @@
 # Clients against a server of the test's own, on loopback and on one loop.
 pkg_check_modules(LIBEVENT_OPENSSL REQUIRED IMPORTED_TARGET libevent_openssl)
 
-add_library(evpop_net_for_tests STATIC net_certificate.c net_run.c net_server.c)
+add_library(evpop_net_for_tests STATIC net_certificate.c net_proxy.c
+	net_run.c net_server.c)
 target_include_directories(evpop_net_for_tests PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(evpop_net_for_tests PRIVATE evpop_settings
 	PUBLIC evpop_static PkgConfig::CMOCKA PkgConfig::LIBEVENT_OPENSSL)
@@ -10,3 +11,11 @@ foreach(part parts session tls flow failure connect lifetime)
 	evpop_unit_test(net_${part} test_net_${part}.c
 		LIBS evpop_net_for_tests)
 endforeach()
+
+# Beside the library's parser of URLs stands the daemon's check of them.
+evpop_unit_test(net_proxy test_net_proxy.c
+	LIBS evpop_net_for_tests evpopd_config)
+
+pkg_check_modules(IDN2 REQUIRED IMPORTED_TARGET libidn2)
+evpop_unit_test(net_idn test_net_idn.c ${CMAKE_SOURCE_DIR}/lib/net/idn.c
+	LIBS evpop_net_for_tests PkgConfig::IDN2)
