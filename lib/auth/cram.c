@@ -51,6 +51,7 @@ cram_begin(struct evpop_exchange *exchange, struct evpop_result *result)
 }
 
 const struct evpop_method evpop_method_cram_md5 = {
+	.password = true,
 	.begin = cram_begin,
 	.answer = cram_md5,
 };

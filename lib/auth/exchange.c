@@ -124,8 +124,10 @@ copy_all(struct evpop_exchange *exchange,
 	}
 	return !exchange->exporter.failed && !exchange->unique.failed &&
 	       copy(credentials->user, &exchange->user) &&
-	       copy(credentials->password, &exchange->password) &&
-	       copy(credentials->token, &exchange->token) &&
+	       (!exchange->method->password ||
+		   copy(credentials->password, &exchange->password)) &&
+	       (!exchange->method->token ||
+		   copy(credentials->token, &exchange->token)) &&
 	       copy(credentials->authorization, &exchange->authorization) &&
 	       copy(target->host, &exchange->host);
 }

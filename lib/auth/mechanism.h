@@ -19,6 +19,7 @@ enum evpop_answer {
 
 /* What a mechanism does; `answer` is told the turn by the exchange. */
 struct evpop_method {
+	bool password, token; /* which of them it is made of */
 	bool client_first;
 	bool text_challenge; /* not decoded: it is for people to read */
 	/* Check and prepare what was copied from the credentials; or NULL. */

@@ -148,10 +148,12 @@ bearer(struct evpop_exchange *exchange, const char *challenge, size_t length,
 }
 
 const struct evpop_method evpop_method_oauthbearer = {
+	.token = true,
 	.client_first = true,
 	.answer = bearer,
 };
 const struct evpop_method evpop_method_xoauth2 = {
+	.token = true,
 	.client_first = true,
 	.answer = bearer,
 };

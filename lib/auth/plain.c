@@ -66,10 +66,12 @@ external(struct evpop_exchange *exchange, const char *challenge, size_t length,
 }
 
 const struct evpop_method evpop_method_plain = {
+	.password = true,
 	.client_first = true,
 	.answer = plain,
 };
 const struct evpop_method evpop_method_login = {
+	.password = true,
 	.text_challenge = true,
 	.answer = login,
 };

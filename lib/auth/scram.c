@@ -386,6 +386,7 @@ scram_begin(struct evpop_exchange *exchange, struct evpop_result *result)
 }
 
 const struct evpop_method evpop_method_scram = {
+	.password = true,
 	.client_first = true,
 	.begin = scram_begin,
 	.answer = scram,

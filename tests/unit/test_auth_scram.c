@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "lib/auth/base64.h"
 #include "tests/unit/test_auth_player.h"
 
 #define S1       EVPOP_MECHANISM_SCRAM_SHA_1
@@ -304,21 +305,31 @@ a_first_message_is_checked(void **state)
 		}
 }
 
+/* The nonce is right, and so is all that stands before the NUL. */
 static void
 a_nul_in_a_message_is_given_up(void **state)
 {
-	/* "r=a\0b,s=QUFB,i=1" */
-	static const unsigned char first[] = "cj1hAGIscz1RVUZCLGk9MQ==";
 	struct evpop_exchange *exchange = new_exchange(&meetings[0]);
+	struct evpop_secret plain = { .bytes = NULL }, code = { .bytes = NULL };
 	struct evpop_result result;
+	char *message;
 	bool final;
 
 	(void)state;
+	message = decoded(evpop_exchange_initial(exchange, &final));
+	evpop_secret_add_text(&plain, strstr(message, "r="));
+	evpop_secret_add_text(&plain, "x,s=QUFB,i=1,x=");
+	evpop_secret_add(&plain, "\0y", 2);
+	evpop_base64_encode(plain.bytes, plain.length, &code);
 	assert_string_equal(
-	    evpop_exchange_step(exchange, first, sizeof first - 1, &final),
+	    evpop_exchange_step(exchange, (const unsigned char *)code.bytes,
+		code.length, &final),
 	    "*");
 	assert_false(evpop_exchange_verified(exchange, &result));
 	assert_non_null(strstr(result.text, "no SCRAM"));
+	evpop_secret_clear(&plain);
+	evpop_secret_clear(&code);
+	free(message);
 	evpop_exchange_free(exchange);
 }
 

@@ -109,7 +109,7 @@ count_everywhere(const struct needle *needle)
 
 /* A text that no literal holds, and none of the other tests' secrets. */
 static char *
-make_secret(const char *name)
+make_secret(const char *name, size_t length)
 {
 	char *secret = malloc(SECRET_MAX / 2);
 	uint32_t random = 1;
@@ -118,11 +118,11 @@ make_secret(const char *name)
 	assert_non_null(secret);
 	for (; *name != '\0'; name++)
 		random = random * 31 + (unsigned char)*name;
-	for (i = 0; i < 80; i++) {
+	for (i = 0; i < length; i++) {
 		random = random * 1664525 + 1013904223;
 		secret[i] = (char)('a' + (random >> 16) % 26);
 	}
-	secret[80] = '\0';
+	secret[length] = '\0';
 	return secret;
 }
 
@@ -137,7 +137,7 @@ static void
 the_search_finds(void **state)
 {
 	static struct needle needle;
-	char *secret = make_secret("search");
+	char *secret = make_secret("search", 80);
 
 	(void)state;
 	hide(&needle, secret, strlen(secret));
@@ -170,13 +170,13 @@ expect_wiped(const char *what, const struct needle *needle)
 }
 
 static void
-nothing_stays_of(enum evpop_mechanism mechanism, bool whole)
+nothing_stays_of(enum evpop_mechanism mechanism, size_t length, bool whole)
 {
 	static const unsigned char challenge[] = "PDFAaD4=";
 	static struct needle needle;
 	const struct evpop_exchange_target target = { .host = "h",
 		.port = 995 };
-	char *secret = make_secret(evpop_mechanism_name(mechanism));
+	char *secret = make_secret(evpop_mechanism_name(mechanism), length);
 	const struct evpop_credentials credentials = {
 		.user = "u", .password = secret, .token = secret
 	};
@@ -191,12 +191,19 @@ nothing_stays_of(enum evpop_mechanism mechanism, bool whole)
 	    evpop_exchange_new(mechanism, &credentials, &target, &result);
 	assert_non_null(exchange);
 	drop_secret(secret);
+	/* The token is in the response, and needed no more. */
+	if (mechanism == EVPOP_MECHANISM_XOAUTH2 ||
+	    mechanism == EVPOP_MECHANISM_OAUTHBEARER)
+		assert_int_equal(count_everywhere(&needle), 0);
 	response = evpop_exchange_initial(exchange, &final);
 	if (response != NULL)
 		note_response(response);
 	while (whole && response_count < 3 && !final)
 		note_response(evpop_exchange_step(
 		    exchange, challenge, sizeof challenge - 1, &final));
+	/* After the last response it need not be kept. */
+	if (final)
+		assert_int_equal(count_everywhere(&needle), 0);
 	evpop_exchange_free(exchange);
 	expect_wiped(evpop_mechanism_name(mechanism), &needle);
 }
@@ -210,13 +217,16 @@ nothing_stays(void **state)
 		EVPOP_MECHANISM_OAUTHBEARER, EVPOP_MECHANISM_SCRAM_SHA_1,
 		EVPOP_MECHANISM_SCRAM_SHA_256
 	};
-	size_t i;
+	/* Of the second length, a response moves after it was put there. */
+	static const size_t lengths[] = { 80, 235 };
+	size_t i, j;
 
 	(void)state;
-	for (i = 0; i < sizeof mechanisms / sizeof mechanisms[0]; i++) {
-		nothing_stays_of(mechanisms[i], false);
-		nothing_stays_of(mechanisms[i], true);
-	}
+	for (i = 0; i < sizeof mechanisms / sizeof mechanisms[0]; i++)
+		for (j = 0; j < sizeof lengths / sizeof lengths[0]; j++) {
+			nothing_stays_of(mechanisms[i], lengths[j], false);
+			nothing_stays_of(mechanisms[i], lengths[j], true);
+		}
 }
 
 /* The salted password is as good as the password to that server. */
@@ -239,7 +249,7 @@ no_salted_password_stays(void **state)
 {
 	static struct needle needle, salted;
 	const struct evpop_exchange_target target = { .host = "h" };
-	char *secret = make_secret("salted"), *first, text[256];
+	char *secret = make_secret("salted", 80), *first, text[256];
 	const struct evpop_credentials credentials = { .user = "u",
 		.password = secret };
 	struct evpop_exchange *exchange;
