@@ -175,6 +175,35 @@ class Dovecot:
         self._give_away(path)
         return path
 
+    def give(self, name, octets):
+        """Write a file in its folder that Dovecot may read; its path."""
+        parents = (self.folder / name).relative_to(self.folder).parents
+        for parent in reversed(list(parents)[:-1]):
+            if not (self.folder / parent).exists():
+                self._make_folder(self.folder / parent)
+        return self._write(name, octets)
+
+    def keep_dialogs(self):
+        """From its next start, keep what clients say on the plain port."""
+        self._make_folder(self.folder / "dialogs")
+        self.config += ("service pop3-login {\n  executable = pop3-login -R "
+                        f"{self.folder}/dialogs\n}}\n")
+
+    def client_lines(self):
+        """What clients have said in clear text until logged in; once.
+
+        A list of lines for each connection, in their order.
+        """
+        dialogs = []
+        for path in sorted((self.folder / "dialogs").glob("*.in"),
+                           key=lambda one: one.stat().st_mtime_ns):
+            # Each line is told with its time.
+            dialogs.append([line.partition(" ")[2] for line in
+                            path.read_text("latin-1").splitlines()])
+        for path in (self.folder / "dialogs").iterdir():
+            path.unlink()
+        return dialogs
+
     def add_user(self, name, password):
         """Make a user with an empty maildrop, also while Dovecot runs."""
         if set(name + password) & set(":/\n\r"):
