@@ -131,8 +131,9 @@ struct play {
 	bool closed, ended, in_body;
 	/* Of the client's octets. */
 	char line[8]; /* the front of the line being written */
-	size_t line_length;
-	bool silent; /* QUIT or STLS was written: nothing may follow */
+	size_t line_length, lines, responses;
+	unsigned char last; /* octet */
+	bool silent;        /* QUIT or STLS was written: nothing may follow */
 };
 
 static const struct letter *
@@ -229,11 +230,15 @@ check_written(struct play *play, const unsigned char *bytes, size_t length)
 	for (i = 0; i < length; i++) {
 		assert(!play->silent);
 		assert(bytes[i] != '\0');
+		assert((play->last == '\r') == (bytes[i] == '\n'));
+		play->last = bytes[i];
 		if (play->line_length < sizeof(play->line))
 			play->line[play->line_length] = (char)bytes[i];
 		play->line_length++;
 		if (bytes[i] != '\n')
 			continue;
+		/* No argument may smuggle in a command. */
+		assert(++play->lines <= play->submitted + play->responses);
 		play->silent = play->line_length == 6 &&
 			       (memcmp(play->line, "QUIT\r\n", 6) == 0 ||
 				   memcmp(play->line, "STLS\r\n", 6) == 0);
@@ -348,6 +353,7 @@ respond(struct play *play)
 	       EVPOP_ERROR_USAGE);
 	assert(evpop_proto_respond(play->proto, response->line,
 		   response->final) == EVPOP_ERROR_NONE);
+	play->responses++;
 	/* One challenge has one answer. */
 	assert(evpop_proto_respond(play->proto, SECRET, false) ==
 	       EVPOP_ERROR_USAGE);
