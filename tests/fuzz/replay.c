@@ -26,7 +26,7 @@ fail(const char *path, const char *why)
 static bool
 run_bytes(const unsigned char *bytes, size_t length)
 {
-	uint8_t *exact = malloc(length > 0 ? length : 1);
+	uint8_t *exact = calloc(1, length > 0 ? length : 1);
 
 	if (exact == NULL)
 		return false;
