@@ -223,7 +223,6 @@ static const struct {
 	{ "r=%sx,s=QUFB,i=4096", EVPOP_ERROR_NONE },
 	{ "r=%sx,s=QUFB,i=0004096", EVPOP_ERROR_NONE },
 	{ "r=%sx,s=QUFB,i=4096,x=extension", EVPOP_ERROR_NONE },
-	{ "r=%sx,s=QUFB,i=1000000", EVPOP_ERROR_NONE },
 	{ "r=%sx,s=QUFB,i=1000001", EVPOP_ERROR_LIMIT },
 	{ "r=%sx,s=QUFB,i=4294967297", EVPOP_ERROR_LIMIT },
 	{ "r=%sx,s=QUFB,i=18446744073709551617", EVPOP_ERROR_LIMIT },
@@ -271,38 +270,53 @@ fill_in(const char *text, const char *nonce, char *filled, size_t size)
 		    nonce, mark + 2);
 }
 
+/* Answer the first message with this one; true where that is answered. */
+static bool
+takes_first(const struct meeting *meeting, const char *text,
+    struct evpop_result *result)
+{
+	struct evpop_exchange *exchange = new_exchange(meeting);
+	char filled[256], *message;
+	bool final, taken;
+
+	message = decoded(evpop_exchange_initial(exchange, &final));
+	fill_in(text, strstr(message, "r=") + 2, filled, sizeof filled);
+	free(message);
+	taken = strcmp(step_plain(exchange, filled, &final), "*") != 0;
+	assert_int_equal(final, !taken);
+	assert_false(evpop_exchange_verified(exchange, result));
+	evpop_exchange_free(exchange);
+	return taken;
+}
+
 static void
 a_first_message_is_checked(void **state)
 {
-	struct evpop_exchange *exchange;
 	struct evpop_result result;
-	char text[256], *message;
-	const char *response;
-	bool final;
+	bool taken;
 	size_t i, j;
 
 	(void)state;
 	for (i = 0; i < sizeof firsts / sizeof firsts[0]; i++)
 		for (j = 0; j < 2; j++) {
-			exchange = new_exchange(&meetings[j]);
-			message =
-			    decoded(evpop_exchange_initial(exchange, &final));
-			fill_in(firsts[i].text, strstr(message, "r=") + 2, text,
-			    sizeof text);
-			free(message);
-			response = step_plain(exchange, text, &final);
-			if ((strcmp(response, "*") != 0) !=
-			    (firsts[i].error == EVPOP_ERROR_NONE))
-				fail_msg("'%s': '%s'", text, response);
-			assert_int_equal(
-			    final, firsts[i].error != EVPOP_ERROR_NONE);
-			assert_false(
-			    evpop_exchange_verified(exchange, &result));
-			if (firsts[i].error != EVPOP_ERROR_NONE &&
-			    result.error != firsts[i].error)
-				fail_msg("'%s': %s", text, result.text);
-			evpop_exchange_free(exchange);
+			taken =
+			    takes_first(&meetings[j], firsts[i].text, &result);
+			if (taken != (firsts[i].error == EVPOP_ERROR_NONE) ||
+			    (!taken && result.error != firsts[i].error))
+				fail_msg(
+				    "'%s': %s", firsts[i].text, result.text);
 		}
+}
+
+/* Once only: under a sanitizer it takes seconds. */
+static void
+the_largest_count_is_taken(void **state)
+{
+	struct evpop_result result;
+
+	(void)state;
+	assert_true(
+	    takes_first(&meetings[0], "r=%sx,s=QUFB,i=1000000", &result));
 }
 
 /* The nonce is right, and so is all that stands before the NUL. */
@@ -437,6 +451,7 @@ main(void)
 		cmocka_unit_test(client_and_server_meet),
 		cmocka_unit_test(a_refusal_says_why),
 		cmocka_unit_test(a_first_message_is_checked),
+		cmocka_unit_test(the_largest_count_is_taken),
 		cmocka_unit_test(a_nul_in_a_message_is_given_up),
 		cmocka_unit_test(early_ok_proves_nothing),
 		cmocka_unit_test(nothing_follows_the_signature),
