@@ -271,6 +271,24 @@ EVPOP_API enum evpop_error evpop_client_rset(
 EVPOP_API enum evpop_error evpop_client_capa(
     struct evpop_client *, evpop_reply_cb, void *arg) EVPOP_MUST_USE;
 
+/*
+ * UTF8 (RFC 6856 section 2): before the log-in, from where on user, password
+ * and the server's text may be in UTF-8, and messages be internationalized.
+ */
+EVPOP_API enum evpop_error evpop_client_utf8(
+    struct evpop_client *, evpop_reply_cb, void *arg) EVPOP_MUST_USE;
+
+/*
+ * LANG (RFC 6856 section 3): with a language tag, or "*" for the server's
+ * choice, in which language the server's text is to be; with NULL, which there
+ * are, each line of the answer given to `line` (borrowed, printable).
+ */
+typedef void (*evpop_line_cb)(
+    struct evpop_client *, const char *line, void *arg);
+EVPOP_API enum evpop_error evpop_client_lang(struct evpop_client *,
+    const char *language, evpop_line_cb line, evpop_reply_cb,
+    void *arg) EVPOP_MUST_USE;
+
 /* reply->quit says what became of deletions; the session closes then. */
 EVPOP_API enum evpop_error evpop_client_quit(
     struct evpop_client *, evpop_reply_cb, void *arg) EVPOP_MUST_USE;

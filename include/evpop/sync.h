@@ -198,7 +198,8 @@ EVPOP_API struct evpop_sync *evpop_sync_new(struct event_base *,
  * Begin: connect, log in, list, plan, fetch, delete, QUIT.  Returns
  * EVPOP_ERROR_NONE, and `done` will run; else EVPOP_ERROR_USAGE or
  * EVPOP_ERROR_MEMORY, and it will not.  Credentials as with
- * evpop_client_login().
+ * evpop_client_login(); where they name several mechanisms and the server hangs
+ * up on one, the others are tried on connections of their own.
  */
 EVPOP_API enum evpop_error evpop_sync_start(
     struct evpop_sync *, const struct evpop_credentials *) EVPOP_MUST_USE;

@@ -37,10 +37,28 @@ wants_capabilities(const struct evpop_client *client)
 	const struct evpop_capabilities *before =
 	    evpop_client_capabilities(client);
 
-	if (!before->known)
+	/* It goes out behind the log-in, which not every server takes. */
+	if (!before->known ||
+	    (client->server != NULL && client->server->no_flight))
 		return false;
 	return client->server == NULL || !client->server->after.known ||
 	       evpop_client_pipelines(client);
+}
+
+/* CAPA, right behind the log-in; without memory the session does without. */
+static void
+ask_capabilities(
+    struct evpop_client *client, struct evpop_client_request *login)
+{
+	struct evpop_client_request *request;
+
+	if (!wants_capabilities(client))
+		return;
+	request = calloc(1, sizeof *request);
+	if (request == NULL)
+		return;
+	request->command = EVPOP_COMMAND_CAPA;
+	TAILQ_INSERT_AFTER(&client->requests, login, request, entry);
 }
 
 /* The chosen mechanism's commands go to the core. */
@@ -58,9 +76,8 @@ begin(struct evpop_client *client, struct evpop_client_request *request,
 	client->flight = error == EVPOP_ERROR_NONE &&
 			 !evpop_login_has_other(request->login, offer) &&
 			 (client->server == NULL || !client->server->no_flight);
-	if (error == EVPOP_ERROR_NONE && wants_capabilities(client))
-		error = evpop_client_request_part(
-		    request, client->proto, EVPOP_COMMAND_CAPA);
+	if (error == EVPOP_ERROR_NONE && client->flight)
+		ask_capabilities(client, request);
 	if (error != EVPOP_ERROR_NONE && error != EVPOP_ERROR_AUTH)
 		evpop_result_set(result, error, EVPOP_PHASE_LOGIN,
 		    "the log-in could not be queued");
@@ -153,8 +170,8 @@ login_done(struct evpop_client *client, struct evpop_login *login,
 	client->first = unproved;
 }
 
-static void
-capabilities_done(
+void
+evpop_client_learn_capabilities(
     struct evpop_client *client, const struct evpop_result *result)
 {
 	if (result->error != EVPOP_ERROR_NONE ||
@@ -177,6 +194,8 @@ conclude(struct evpop_client *client, struct evpop_client_request *request)
 	evpop_client_reconsider_login(&result);
 	if (ok || result.error == EVPOP_ERROR_AUTH)
 		learn(client, request->login, ok);
+	if (result.error == EVPOP_ERROR_AUTH)
+		client->refused |= EVPOP_MECHANISM_BIT(client->mechanism);
 	if (!ok &&
 	    evpop_proto_state(client->proto) == EVPOP_STATE_AUTHORIZATION &&
 	    client->stage == EVPOP_STAGE_OPEN) {
@@ -185,6 +204,8 @@ conclude(struct evpop_client *client, struct evpop_client_request *request)
 		    begin(client, request, &offer, &result) == EVPOP_ERROR_NONE)
 			return;
 	}
+	if (ok && !client->flight)
+		ask_capabilities(client, request);
 	answer(client, &result);
 }
 
@@ -213,9 +234,6 @@ evpop_client_login_part(
 
 	request->parts--;
 	switch (event->command) {
-	case EVPOP_COMMAND_CAPA:
-		capabilities_done(client, event->result);
-		break;
 	case EVPOP_COMMAND_USER:
 		client->first = *event->result;
 		break;

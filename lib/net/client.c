@@ -371,6 +371,13 @@ evpop_client_open_window(struct evpop_client *client)
 		    client->window_octets);
 }
 
+unsigned int
+evpop_client_refused_mechanisms(const struct evpop_client *client)
+{
+	return client->refused != 0 ? client->refused
+				    : EVPOP_MECHANISM_BIT(client->mechanism);
+}
+
 bool
 evpop_client_lost_flight(const struct evpop_client *client)
 {

@@ -72,8 +72,9 @@ struct evpop_client {
 	bool flight;    /* requests went out behind the log-in */
 	bool logged_in;
 	enum evpop_mechanism mechanism;
-	char *timestamp; /* of the greeting, for APOP */
-	bool inside;     /* of a multi-line response */
+	unsigned int refused; /* mechanisms, by the server */
+	char *timestamp;      /* of the greeting, for APOP */
+	bool inside;          /* of a multi-line response */
 
 	/* The greeting; then the first failure among a request's commands. */
 	struct evpop_result first;
@@ -100,6 +101,11 @@ void evpop_client_enqueue(struct evpop_client *, struct evpop_client_request *);
 bool evpop_client_pipelines(const struct evpop_client *);
 /* Let as much go out at once as the server takes. */
 void evpop_client_open_window(struct evpop_client *);
+/*
+ * Mechanisms that did not get through: those refused, or else the one whose
+ * reply never came.
+ */
+unsigned int evpop_client_refused_mechanisms(const struct evpop_client *);
 /* Whether a session failed for what was sent behind its log-in. */
 bool evpop_client_lost_flight(const struct evpop_client *);
 /* Come back from the loop. */
@@ -144,6 +150,9 @@ bool evpop_client_log_in(struct evpop_client *, struct evpop_client_request *);
 /* The events of its commands. */
 void evpop_client_challenged(struct evpop_client *, const struct evpop_event *);
 void evpop_client_login_part(struct evpop_client *, const struct evpop_event *);
+/* CAPA was answered, perhaps after the log-in. */
+void evpop_client_learn_capabilities(
+    struct evpop_client *, const struct evpop_result *);
 
 /* ---- patience.c ---- */
 

@@ -154,6 +154,8 @@ finish_command(struct evpop_client *client, const struct evpop_event *event)
 		reply.unique_id_length = event->length;
 	}
 	cancel_result(client, &reply.result);
+	if (event->command == EVPOP_COMMAND_CAPA)
+		evpop_client_learn_capabilities(client, event->result);
 	note_flight(client, event);
 	evpop_client_answer(client, &reply);
 }
@@ -206,6 +208,18 @@ entry(struct evpop_client *client, const struct evpop_event *event)
 }
 
 static void
+line(struct evpop_client *client, const struct evpop_event *event)
+{
+	const struct evpop_client_request *request = event->arg;
+	char text[EVPOP_TEXT_SIZE];
+
+	if (request->line == NULL)
+		return;
+	evpop_printable(text, sizeof text, event->data, event->length);
+	request->line(client, text, request->arg);
+}
+
+static void
 body(struct evpop_client *client, const struct evpop_event *event)
 {
 	const struct evpop_client_request *request = event->arg;
@@ -241,6 +255,9 @@ learn_from_end(struct evpop_client *client, const struct evpop_result *reason)
 		    reason->error == EVPOP_ERROR_TIMEOUT;
 
 	if (server == NULL || !client->pipelined || !client->greeted)
+		return;
+	/* Who hangs up on a refused log-in does not do so for the flight. */
+	if (!client->logged_in && client->refused != 0)
 		return;
 	if (!client->logged_in && (lost || reason->error == EVPOP_ERROR_IO))
 		server->no_flight = client->lost_flight = true;
@@ -296,6 +313,9 @@ dispatch(struct evpop_client *client, const struct evpop_event *event)
 		break;
 	case EVPOP_EVENT_ENTRY:
 		entry(client, event);
+		break;
+	case EVPOP_EVENT_LINE:
+		line(client, event);
 		break;
 	case EVPOP_EVENT_BODY:
 		body(client, event);

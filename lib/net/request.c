@@ -11,6 +11,7 @@ evpop_client_request_part(struct evpop_client_request *request,
 {
 	const struct evpop_request core = {
 		.command = command,
+		.text = request->text,
 		.number = request->number,
 		.lines = request->lines,
 		.arg = request,
@@ -38,6 +39,7 @@ evpop_client_request_free(struct evpop_client_request *request)
 		evpop_login_clear(request->login);
 		free(request->login);
 	}
+	free(request->text);
 	free(request);
 }
 
@@ -197,6 +199,37 @@ enum evpop_error
 evpop_client_capa(struct evpop_client *client, evpop_reply_cb reply, void *arg)
 {
 	return enqueue_command(client, EVPOP_COMMAND_CAPA, 0, NULL, reply, arg);
+}
+
+enum evpop_error
+evpop_client_utf8(struct evpop_client *client, evpop_reply_cb reply, void *arg)
+{
+	return enqueue_command(client, EVPOP_COMMAND_UTF8, 0, NULL, reply, arg);
+}
+
+enum evpop_error
+evpop_client_lang(struct evpop_client *client, const char *language,
+    evpop_line_cb line, evpop_reply_cb reply, void *arg)
+{
+	struct evpop_client_request request = {
+		.command = EVPOP_COMMAND_LANG,
+		.line = line,
+		.reply = reply,
+		.arg = arg,
+	};
+	enum evpop_error error;
+
+	if (language != NULL) {
+		if (!evpop_text_harmless(language))
+			return EVPOP_ERROR_USAGE;
+		request.text = strdup(language);
+		if (request.text == NULL)
+			return EVPOP_ERROR_MEMORY;
+	}
+	error = enqueue(client, &request);
+	if (error != EVPOP_ERROR_NONE)
+		free(request.text);
+	return error;
 }
 
 enum evpop_error

@@ -127,6 +127,27 @@ note_octets(struct evpop_sync *sync)
 	sync->report.octets_out += evpop_client_octets_out(sync->client);
 }
 
+/*
+ * Some servers hang up on a log-in they refuse.  Where the account names
+ * several mechanisms, the next one gets a connection of its own.
+ */
+static bool
+try_other_mechanism(struct evpop_sync *sync, const struct evpop_client *client,
+    const struct evpop_result *result)
+{
+	unsigned int *mechanisms = &sync->login.credentials.mechanisms;
+	unsigned int left =
+	    *mechanisms & ~evpop_client_refused_mechanisms(client);
+
+	if (result->error != EVPOP_ERROR_IO ||
+	    result->phase != EVPOP_PHASE_LOGIN || sync->given_up ||
+	    *mechanisms == EVPOP_MECHANISMS_DEFAULT || left == 0)
+		return false;
+	*mechanisms = left;
+	evpop_sync_second_session(sync);
+	return true;
+}
+
 static void
 session_closed(
     struct evpop_client *client, const struct evpop_result *result, void *arg)
@@ -137,10 +158,12 @@ session_closed(
 	    sync->step == EVPOP_SYNC_QUITTING && sync->deletes_marked == 0;
 
 	if (evpop_client_lost_flight(client) && !sync->second &&
-	    !report->listed && !sync->stopping) {
+	    !report->listed && !sync->given_up) {
 		evpop_sync_second_session(sync);
 		return;
 	}
+	if (try_other_mechanism(sync, client, result))
+		return;
 	note_octets(sync);
 	if (sync->flight && sync->step == EVPOP_SYNC_ASKING) {
 		sync->left = true;
@@ -179,7 +202,7 @@ evpop_sync_cancel(struct evpop_sync *sync, const struct evpop_result *reason)
 		return;
 	if (sync->report.result.error == EVPOP_ERROR_NONE)
 		sync->report.result = *reason;
-	sync->stopping = true;
+	sync->stopping = sync->given_up = true;
 	evpop_client_cancel(sync->client);
 }
 
@@ -212,7 +235,7 @@ evpop_sync_quit(struct evpop_sync *sync)
 void
 evpop_sync_stop(struct evpop_sync *sync)
 {
-	sync->stopping = true;
+	sync->stopping = sync->given_up = true;
 	switch (sync->step) {
 	case EVPOP_SYNC_TRANSFER:
 		evpop_sync_transfer(sync);
@@ -266,9 +289,6 @@ open_session(struct evpop_sync *sync)
 		error = evpop_client_quit(client, quit_done, sync);
 	if (error == EVPOP_ERROR_NONE)
 		sync->step = EVPOP_SYNC_LISTING;
-	/* A third session will not be needed. */
-	if (sync->second)
-		evpop_login_clear(&sync->login);
 	return error;
 }
 
@@ -289,7 +309,7 @@ evpop_sync_second_session(struct evpop_sync *sync)
 	if (!sync->left)
 		note_octets(sync);
 	sync->second = true;
-	sync->left = false;
+	sync->left = sync->stopping = false;
 	sync->report.listed = false;
 	memset(&sync->report.result, 0, sizeof sync->report.result);
 	sync->report.quit = EVPOP_QUIT_NONE;

@@ -57,6 +57,7 @@ struct evpop_sync {
 
 	enum evpop_sync_step step;
 	bool stopping; /* begin nothing more */
+	bool given_up; /* by the caller: no second session either */
 	bool flight;   /* QUIT went out with UIDL */
 	bool left;     /* and was answered while known was still asked for */
 	bool second;   /* a session of its own for the work, or a retreat */

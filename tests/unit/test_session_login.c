@@ -1,0 +1,272 @@
+/*
+ * Log-ins that a server makes hard: a sync tries again in the way that the
+ * server takes, and remembers it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/session_run.h"
+
+/* base64 of NUL anna NUL secret */
+#define PLAIN_LINE "AUTH PLAIN AGFubmEAc2VjcmV0"
+
+#define CAPABILITIES(sasl) \
+	"+OK\r\nUSER\r\nUIDL\r\nPIPELINING\r\nSASL " sasl "\r\n.\r\n"
+
+static struct event_base *base;
+
+struct login_run {
+	struct evpop_sync_report report;
+	unsigned listings;
+	bool done;
+};
+
+static void
+on_listing(
+    struct evpop_sync *sync, const struct evpop_listing *listing, void *arg)
+{
+	struct login_run *run = arg;
+
+	(void)listing;
+	run->listings++;
+	evpop_sync_known(sync, NULL, 0, 1000);
+}
+
+static void
+on_end(struct evpop_sync *sync, const struct evpop_entry *entry, void *message,
+    const struct evpop_result *result, void *arg)
+{
+	(void)message;
+	(void)arg;
+	if (result->error == EVPOP_ERROR_NONE)
+		evpop_sync_stored(sync, entry, true);
+}
+
+static void
+on_done(
+    struct evpop_sync *sync, const struct evpop_sync_report *report, void *arg)
+{
+	struct login_run *run = arg;
+
+	(void)sync;
+	run->report = *report;
+	run->done = true;
+}
+
+static const struct evpop_sync_callbacks callbacks = {
+	.listing = on_listing,
+	.end = on_end,
+	.done = on_done,
+};
+
+static void
+poll_once(struct login_run *run, const struct net_server *server,
+    struct evpop_memory *memory, unsigned int mechanisms, bool expect_nothing)
+{
+	const struct evpop_client_config config = { .host = "127.0.0.1",
+		.port = server->port,
+		.tls = EVPOP_TLS_NONE,
+		.memory = memory,
+		.timeouts = { .login_ms = 500, .command_ms = 500 } };
+	const struct evpop_credentials credentials = {
+		.user = "anna", .password = "secret", .mechanisms = mechanisms
+	};
+	const struct evpop_policy policy = { .expect_nothing = expect_nothing };
+	struct evpop_sync *sync;
+
+	memset(run, 0, sizeof *run);
+	sync = evpop_sync_new(base, NULL, &config, &policy, &callbacks, run);
+	assert_non_null(sync);
+	assert_int_equal(
+	    evpop_sync_start(sync, &credentials), EVPOP_ERROR_NONE);
+	while (!run->done)
+		assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+	evpop_sync_free(sync);
+}
+
+static void
+serve(struct net_server *server, const struct net_rule *rules, size_t count)
+{
+	const struct net_server_options options = { .pipelining = true,
+		.rules = rules,
+		.rule_count = count,
+		.messages = session_run_messages,
+		.message_count = 3 };
+
+	net_server_start(server, base, &options, "127.0.0.1", 0);
+}
+
+/*
+ * It challenges although all was said, and takes the next command for the
+ * answer: no reason to believe the password wrong.
+ */
+static void
+test_swallowed_command(void **state)
+{
+	static const struct net_rule rules[] = {
+		{ "CAPA", CAPABILITIES("PLAIN"), NET_GO_ON },
+		{ PLAIN_LINE, "+ \r\n-ERR what?\r\n", NET_GO_ON },
+	};
+	struct evpop_memory *memory = evpop_memory_new();
+	struct net_server server;
+	struct login_run run;
+
+	(void)state;
+	serve(&server, rules, 2);
+	poll_once(&run, &server, memory, 0, false);
+	assert_int_equal(run.report.result.error, EVPOP_ERROR_PROTOCOL);
+	assert_int_equal(server.accepted, 2);
+	/* Remembered: not a third time in a flight. */
+	poll_once(&run, &server, memory, 0, false);
+	assert_int_equal(server.accepted, 3);
+	net_server_stop(&server);
+	evpop_memory_free(memory);
+}
+
+/* Whatever comes behind a log-in is lost on it. */
+static void
+test_flight_lost(void **state)
+{
+	static const struct net_rule deaf[] = {
+		{ "CAPA", CAPABILITIES("PLAIN"), NET_GO_ON },
+		{ PLAIN_LINE, NULL, NET_CLOSE },
+	};
+	struct evpop_memory *memory = evpop_memory_new();
+	struct net_server server;
+	struct login_run run;
+
+	(void)state;
+	serve(&server, deaf, 2);
+	poll_once(&run, &server, memory, 0, false);
+	/* Tried once more, one thing after the other, before it is told. */
+	assert_int_equal(server.accepted, 2);
+	assert_int_equal(run.report.result.error, EVPOP_ERROR_IO);
+	assert_int_equal(run.report.result.phase, EVPOP_PHASE_LOGIN);
+	net_server_stop(&server);
+	evpop_memory_free(memory);
+}
+
+/* It hangs up on what it refuses; the account names another mechanism. */
+static void
+test_next_mechanism_on_a_new_connection(void **state)
+{
+	static const struct net_rule rules[] = {
+		{ "CAPA", CAPABILITIES("CRAM-MD5 PLAIN"), NET_GO_ON },
+		{ "AUTH CRAM-MD5", "-ERR no\r\n", NET_CLOSE },
+		{ PLAIN_LINE, "-ERR not by this\r\n", NET_CLOSE },
+	};
+	const unsigned int named =
+	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_CRAM_MD5) |
+	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_USER);
+	struct net_server server;
+	struct login_run run;
+
+	(void)state;
+	serve(&server, rules, 3);
+	poll_once(&run, &server, NULL, named, false);
+	assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
+	assert_int_equal(run.report.fetched, 3);
+	assert_int_equal(server.accepted, 2);
+	net_server_stop(&server);
+}
+
+/* Without names, a refusal and a hang-up are the end of it. */
+static void
+test_no_other_mechanism_unasked(void **state)
+{
+	static const struct net_rule rules[] = {
+		{ "CAPA", CAPABILITIES("CRAM-MD5"), NET_GO_ON },
+		{ "AUTH CRAM-MD5", "-ERR no\r\n", NET_CLOSE },
+	};
+	struct net_server server;
+	struct login_run run;
+
+	(void)state;
+	serve(&server, rules, 2);
+	poll_once(&run, &server, NULL, 0, false);
+	assert_int_not_equal(run.report.result.error, EVPOP_ERROR_NONE);
+	assert_int_equal(server.accepted, 1);
+	net_server_stop(&server);
+}
+
+/* [AUTH] says that it is the credentials: no second try. */
+static void
+test_auth_code_ends_it(void **state)
+{
+	static const struct net_rule rules[] = {
+		{ "CAPA", CAPABILITIES("CRAM-MD5 PLAIN"), NET_GO_ON },
+		{ "AUTH CRAM-MD5", "-ERR [AUTH] no\r\n", NET_GO_ON },
+	};
+	struct net_server server;
+	struct login_run run;
+
+	(void)state;
+	serve(&server, rules, 2);
+	poll_once(&run, &server, NULL, 0, false);
+	assert_int_equal(run.report.result.error, EVPOP_ERROR_AUTH);
+	assert_int_equal(run.report.result.code, EVPOP_CODE_AUTH);
+	assert_null(strstr(server.log, "PLAIN"));
+	assert_non_null(strstr(server.log, "QUIT;"));
+	net_server_stop(&server);
+}
+
+/*
+ * Known to take a flight, and expected to have nothing: UIDL and QUIT go out
+ * with the log-in; since there is mail, a second session fetches it.
+ */
+static void
+test_flight_and_second_session(void **state)
+{
+	struct evpop_memory *memory = evpop_memory_new();
+	struct net_server server;
+	struct login_run run;
+
+	(void)state;
+	serve(&server, NULL, 0);
+	poll_once(&run, &server, memory, 0, true);
+	/* Unknown until now: an ordinary session. */
+	assert_int_equal(server.accepted, 1);
+	assert_int_equal(run.listings, 1);
+	assert_int_equal(run.report.fetched, 3);
+	poll_once(&run, &server, memory, 0, true);
+	assert_int_equal(server.accepted, 3);
+	assert_int_equal(run.listings, 2);
+	assert_int_equal(run.report.fetched, 3);
+	assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
+	net_server_stop(&server);
+	evpop_memory_free(memory);
+}
+
+static int
+group_setup(void **state)
+{
+	(void)state;
+	base = event_base_new();
+	return base == NULL;
+}
+
+static int
+group_teardown(void **state)
+{
+	(void)state;
+	event_base_free(base);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_swallowed_command),
+		cmocka_unit_test(test_flight_lost),
+		cmocka_unit_test(test_next_mechanism_on_a_new_connection),
+		cmocka_unit_test(test_no_other_mechanism_unasked),
+		cmocka_unit_test(test_auth_code_ends_it),
+		cmocka_unit_test(test_flight_and_second_session),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
