@@ -134,8 +134,14 @@ evpop_address_is_loopback(const struct evpop_address *address)
 void
 evpop_address_interleave(struct evpop_address *addresses, size_t count)
 {
+	evpop_address_interleave_from(addresses, count, AF_INET6);
+}
+
+void
+evpop_address_interleave_from(
+    struct evpop_address *addresses, size_t count, sa_family_t wanted)
+{
 	struct evpop_address moved;
-	sa_family_t wanted = AF_INET6;
 	size_t at, from;
 
 	for (at = 0; at < count; at++) {

@@ -43,5 +43,8 @@ bool evpop_address_is_loopback(const struct evpop_address *);
  * evdns brings is in no order of preference that could be kept instead.)
  */
 void evpop_address_interleave(struct evpop_address *, size_t count);
+/* The same, beginning with this family as far as there is any of it. */
+void evpop_address_interleave_from(
+    struct evpop_address *, size_t count, sa_family_t);
 
 #endif

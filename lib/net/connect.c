@@ -208,67 +208,68 @@ next_attempt(evutil_socket_t fd, short what, void *arg)
 		report_failure(race);
 }
 
+static void
+no_memory(struct evpop_result *result)
+{
+	evpop_result_set(result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_CONNECT,
+	    "no memory to connect");
+}
+
 static bool
-insert(
-    struct evpop_connect *race, size_t at, const struct evpop_address *address)
+append(struct evpop_connect *race, const struct evpop_address *addresses,
+    size_t count)
 {
 	struct attempt *attempt;
+	size_t i;
 
-	attempt = calloc(1, sizeof(*attempt));
-	if (attempt == NULL)
-		return false;
-	attempt->race = race;
-	attempt->address = *address;
-	attempt->fd = -1;
-	memmove(&race->attempts[at + 1], &race->attempts[at],
-	    (race->count - at) * sizeof(race->attempts[0]));
-	race->attempts[at] = attempt;
-	race->count++;
+	for (i = 0; i < count && race->count < EVPOP_CONNECT_ADDRESSES; i++) {
+		attempt = calloc(1, sizeof(*attempt));
+		if (attempt == NULL)
+			return false;
+		attempt->race = race;
+		attempt->address = addresses[i];
+		attempt->fd = -1;
+		race->attempts[race->count++] = attempt;
+	}
 	return true;
 }
 
 struct evpop_connect *
 evpop_connect_new(struct event_base *base,
     const struct evpop_address *addresses, size_t count,
-    evpop_connect_cb callback, void *arg)
+    const struct evpop_connect_options *options, evpop_connect_cb callback,
+    void *arg, struct evpop_result *result)
 {
+	struct evpop_address source = { .length = 0 };
 	struct evpop_connect *race;
-	size_t i;
 
-	race = calloc(1, sizeof(*race));
-	if (race == NULL)
+	if (options->source_address != NULL &&
+	    !evpop_address_parse(&source, options->source_address, 0)) {
+		evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_CONNECT,
+		    "the source address %.100s is no address",
+		    options->source_address);
 		return NULL;
+	}
+	race = calloc(1, sizeof(*race));
+	if (race == NULL ||
+	    evtimer_assign(&race->timer, base, next_attempt, race) == -1) {
+		free(race);
+		no_memory(result);
+		return NULL;
+	}
 	race->base = base;
 	race->callback = callback;
 	race->arg = arg;
-	race->delay_ms = EVPOP_CONNECT_DELAY_MS;
-	if (evtimer_assign(&race->timer, base, next_attempt, race) == -1) {
-		free(race);
+	race->source = source;
+	race->delay_ms =
+	    options->delay_ms > 0 ? options->delay_ms : EVPOP_CONNECT_DELAY_MS;
+	if (!append(race, addresses, count)) {
+		evpop_connect_free(&race);
+		no_memory(result);
 		return NULL;
 	}
-	for (i = 0; i < count && i < EVPOP_CONNECT_ADDRESSES; i++) {
-		if (!insert(race, i, &addresses[i])) {
-			evpop_connect_free(&race);
-			return NULL;
-		}
-	}
-	schedule(race, 0);
-	return race;
-}
-
-bool
-evpop_connect_configure(struct evpop_connect *race,
-    const struct evpop_connect_options *options, struct evpop_result *result)
-{
-	if (options->delay_ms > 0)
-		race->delay_ms = options->delay_ms;
 	schedule(race, options->first_delay_ms);
-	if (options->source_address == NULL ||
-	    evpop_address_parse(&race->source, options->source_address, 0))
-		return true;
-	evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_CONNECT,
-	    "the source address %.100s is no address", options->source_address);
-	return false;
+	return race;
 }
 
 void
@@ -280,20 +281,34 @@ evpop_connect_expect(struct evpop_connect *race, bool more)
 		schedule(race, 0);
 }
 
+/* Order anew what was not tried yet, after whatever was tried last. */
+static void
+take_turns(struct evpop_connect *race)
+{
+	struct evpop_address waiting[EVPOP_CONNECT_ADDRESSES];
+	size_t i, count = race->count - race->next;
+	sa_family_t first = AF_INET6;
+
+	if (race->next > 0 &&
+	    race->attempts[race->next - 1]->address.storage.ss_family ==
+		AF_INET6)
+		first = AF_INET;
+	for (i = 0; i < count; i++)
+		waiting[i] = race->attempts[race->next + i]->address;
+	evpop_address_interleave_from(waiting, count, first);
+	for (i = 0; i < count; i++)
+		race->attempts[race->next + i]->address = waiting[i];
+}
+
 bool
 evpop_connect_add(struct evpop_connect *race,
     const struct evpop_address *addresses, size_t count)
 {
-	size_t i, at = race->next;
-	bool idle = race->running == 0;
-
-	for (i = 0; i < count && race->count < EVPOP_CONNECT_ADDRESSES; i++) {
-		if (!insert(race, at, &addresses[i]))
-			return false;
-		at = at + 2 < race->count ? at + 2 : race->count;
-	}
+	if (!append(race, addresses, count))
+		return false;
+	take_turns(race);
 	/* Where one is under way, it still has its time before the next. */
-	if (idle)
+	if (race->running == 0)
 		schedule(race, 0);
 	else if (!evtimer_pending(&race->timer, NULL))
 		schedule(race, race->delay_ms);

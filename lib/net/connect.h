@@ -43,19 +43,13 @@ typedef void (*evpop_connect_cb)(evutil_socket_t, const struct evpop_address *,
     const struct evpop_result *, void *arg);
 
 /*
- * Attempts over the addresses in their order, or NULL without memory.  The
- * callback runs once from the loop, unless freed before, and may free.
+ * Attempts over the addresses in their order; or NULL with the reason, which is
+ * lack of memory or a source address that is none.  The callback runs once from
+ * the loop, unless freed before, and may free.
  */
 struct evpop_connect *evpop_connect_new(struct event_base *,
-    const struct evpop_address *, size_t count, evpop_connect_cb,
-    void *arg) EVPOP_MUST_USE;
-
-/*
- * To be called, if at all, before the loop turns.  False, and the reason, where
- * the source address is no address.
- */
-bool evpop_connect_configure(struct evpop_connect *,
-    const struct evpop_connect_options *,
+    const struct evpop_address *, size_t count,
+    const struct evpop_connect_options *, evpop_connect_cb, void *arg,
     struct evpop_result *result_r) EVPOP_MUST_USE;
 
 /*
@@ -64,8 +58,8 @@ bool evpop_connect_configure(struct evpop_connect *,
  */
 void evpop_connect_expect(struct evpop_connect *, bool more);
 /*
- * Here they are; they take turns with those that were not tried yet.  False
- * without memory: some are missing then.
+ * Here they are; the families take turns among all that were not tried yet.
+ * False without memory: some are missing then.
  */
 bool evpop_connect_add(struct evpop_connect *, const struct evpop_address *,
     size_t count) EVPOP_MUST_USE;

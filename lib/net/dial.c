@@ -131,17 +131,13 @@ race(struct evpop_dial *dial, const struct evpop_address *addresses,
 	};
 	struct evpop_result result;
 
-	dial->connect =
-	    evpop_connect_new(dial->base, addresses, count, connected, dial);
-	if (dial->connect == NULL) {
-		fail_memory(dial);
-		return;
-	}
 	if (dial->resolve != NULL && addresses[0].storage.ss_family == AF_INET)
 		options.first_delay_ms = dial->options.resolution_delay_ms > 0
 					     ? dial->options.resolution_delay_ms
 					     : EVPOP_DIAL_RESOLUTION_DELAY_MS;
-	if (!evpop_connect_configure(dial->connect, &options, &result)) {
+	dial->connect = evpop_connect_new(
+	    dial->base, addresses, count, &options, connected, dial, &result);
+	if (dial->connect == NULL) {
 		fail(dial, &result);
 		return;
 	}
@@ -173,7 +169,7 @@ begin(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	evpop_resolve_start_early(&dial->resolve, dial->dns, first_host(dial),
+	evpop_resolve_start(&dial->resolve, dial->dns, first_host(dial),
 	    first_port(dial), resolved, dial);
 }
 

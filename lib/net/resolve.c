@@ -30,7 +30,6 @@ struct evpop_resolve {
 	struct evpop_resolve **owner; /* NULL once over or cancelled */
 	evpop_resolve_cb callback;
 	void *arg;
-	bool early;        /* tell what is known before all is */
 	bool told;         /* some addresses were */
 	unsigned int busy; /* in functions that look at it afterwards */
 	int error;         /* evdns's, the most telling one */
@@ -113,6 +112,35 @@ take_all(struct evpop_resolve *resolve,
 	return count;
 }
 
+/*
+ * evdns calls everything EAI_FAIL but a name that does not exist: that one
+ * family has no address too, which is no reason beside another.
+ */
+static bool
+tells_little(int error)
+{
+	return error == EVUTIL_EAI_FAIL || error == EVUTIL_EAI_NODATA;
+}
+
+static void
+note_error(struct evpop_resolve *resolve, int error)
+{
+	if (error != 0 && (resolve->error == 0 || tells_little(resolve->error)))
+		resolve->error = error;
+}
+
+static const char *
+error_text(int error)
+{
+	if (error == 0 || error == EVUTIL_EAI_NODATA)
+		return "the name has no address";
+	if (error == EVUTIL_EAI_NONAME)
+		return "there is no such name";
+	if (error == EVUTIL_EAI_FAIL)
+		return "the name has no address, or no name server tells it";
+	return evutil_gai_strerror(error);
+}
+
 static void
 tell(struct evpop_resolve *resolve)
 {
@@ -120,7 +148,7 @@ tell(struct evpop_resolve *resolve)
 	bool more = awaits_more(resolve);
 	size_t count;
 
-	if (resolve->owner == NULL || (more && !resolve->early))
+	if (resolve->owner == NULL)
 		return;
 	count = take_all(resolve, addresses);
 	if (more && count == 0)
@@ -135,19 +163,8 @@ tell(struct evpop_resolve *resolve)
 		    count > 0 ? addresses : NULL, count, NULL, resolve->arg);
 	} else {
 		fail(resolve->callback, resolve->arg, EVPOP_ERROR_IO,
-		    resolve->host,
-		    resolve->error == 0 ? "the name has no address"
-					: evutil_gai_strerror(resolve->error));
+		    resolve->host, error_text(resolve->error));
 	}
-}
-
-static void
-note_error(struct evpop_resolve *resolve, int error)
-{
-	/* That one family has no address is no reason beside a real one. */
-	if (error != 0 &&
-	    (resolve->error == 0 || resolve->error == EVUTIL_EAI_NODATA))
-		resolve->error = error;
 }
 
 static void
@@ -225,8 +242,7 @@ heed_hosts_file(struct evpop_resolve *resolve)
 
 static void
 resolve_name(struct evpop_resolve **resolve_r, struct evdns_base *dns,
-    const char *host, uint16_t port, bool early, evpop_resolve_cb callback,
-    void *arg)
+    const char *host, uint16_t port, evpop_resolve_cb callback, void *arg)
 {
 	struct evpop_resolve *resolve;
 	size_t i;
@@ -239,7 +255,6 @@ resolve_name(struct evpop_resolve **resolve_r, struct evdns_base *dns,
 	resolve->owner = resolve_r;
 	resolve->callback = callback;
 	resolve->arg = arg;
-	resolve->early = early;
 	snprintf(resolve->host, sizeof(resolve->host), "%s", host);
 	*resolve_r = resolve;
 	resolve->busy++;
@@ -253,10 +268,9 @@ resolve_name(struct evpop_resolve **resolve_r, struct evdns_base *dns,
 	settle(resolve);
 }
 
-static void
-start(struct evpop_resolve **resolve_r, struct evdns_base *dns,
-    const char *host, uint16_t port, bool early, evpop_resolve_cb callback,
-    void *arg)
+void
+evpop_resolve_start(struct evpop_resolve **resolve_r, struct evdns_base *dns,
+    const char *host, uint16_t port, evpop_resolve_cb callback, void *arg)
 {
 	struct evpop_address address;
 
@@ -267,22 +281,7 @@ start(struct evpop_resolve **resolve_r, struct evdns_base *dns,
 		fail(callback, arg, EVPOP_ERROR_USAGE, host,
 		    "it is a name, and the client was made without a resolver");
 	else
-		resolve_name(resolve_r, dns, host, port, early, callback, arg);
-}
-
-void
-evpop_resolve_start(struct evpop_resolve **resolve_r, struct evdns_base *dns,
-    const char *host, uint16_t port, evpop_resolve_cb callback, void *arg)
-{
-	start(resolve_r, dns, host, port, false, callback, arg);
-}
-
-void
-evpop_resolve_start_early(struct evpop_resolve **resolve_r,
-    struct evdns_base *dns, const char *host, uint16_t port,
-    evpop_resolve_cb callback, void *arg)
-{
-	start(resolve_r, dns, host, port, true, callback, arg);
+		resolve_name(resolve_r, dns, host, port, callback, arg);
 }
 
 void

@@ -23,29 +23,21 @@ struct evpop_resolve;
 #define EVPOP_RESOLVE_ADDRESSES ((size_t)16)
 
 /*
- * The addresses in the order to try them, borrowed; or count 0 and the reason.
- * May run inside evpop_resolve_start().
+ * Addresses in the order to try them, borrowed; or count 0 and the reason why
+ * there are none at all; or count 0 and no reason, where those of the call
+ * before were all.
  */
 typedef void (*evpop_resolve_cb)(const struct evpop_address *, size_t count,
     const struct evpop_result *, void *arg);
 
 /*
- * Resolve `host`; the callback runs once, unless cancelled before.  *resolve_r
- * is set where it did not run yet, and belongs to the resolver.  `dns` may be
- * NULL, which fails for a name.
+ * Resolve `host`.  The callback runs for each family that has addresses, as
+ * soon as they are known, and may run inside this call.  While *resolve_r is
+ * set more may come; in the last call it is NULL.  It belongs to the resolver.
+ * `dns` may be NULL, which fails for a name.
  */
 void evpop_resolve_start(struct evpop_resolve **resolve_r, struct evdns_base *,
     const char *host, uint16_t port, evpop_resolve_cb, void *arg);
-
-/*
- * The same, but the callback runs for each family that has addresses, as soon
- * as they are known: while *resolve_r is set, more may come.  In the last call
- * it is NULL.  That call may have count 0 and no reason, where the one before
- * had all there are; count 0 and a reason means that there are none at all.
- */
-void evpop_resolve_start_early(struct evpop_resolve **resolve_r,
-    struct evdns_base *, const char *host, uint16_t port, evpop_resolve_cb,
-    void *arg);
 
 /*
  * No callback will run; the pointer is set to NULL.  evdns reports a cancelled

@@ -7,7 +7,8 @@ target_include_directories(evpop_net_for_tests PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(evpop_net_for_tests PRIVATE evpop_settings
 	PUBLIC evpop_static PkgConfig::CMOCKA PkgConfig::LIBEVENT_OPENSSL)
 
-foreach(part parts session tls flow failure connect lifetime)
+foreach(part parts session tls flow failure connect lifetime race
+	idn)
 	evpop_unit_test(net_${part} test_net_${part}.c
 		LIBS evpop_net_for_tests)
 endforeach()
@@ -15,7 +16,3 @@ endforeach()
 # Beside the library's parser of URLs stands the daemon's check of them.
 evpop_unit_test(net_proxy test_net_proxy.c
 	LIBS evpop_net_for_tests evpopd_config)
-
-pkg_check_modules(IDN2 REQUIRED IMPORTED_TARGET libidn2)
-evpop_unit_test(net_idn test_net_idn.c ${CMAKE_SOURCE_DIR}/lib/net/idn.c
-	LIBS evpop_net_for_tests PkgConfig::IDN2)
