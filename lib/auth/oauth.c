@@ -138,7 +138,8 @@ bearer(struct evpop_exchange *exchange, const char *challenge, size_t length,
 			say_xoauth2(exchange, response);
 		evpop_secret_forget(&exchange->token);
 		exchange->proved = true;
-		return EVPOP_ANSWER_MORE;
+		/* Only a refusal wants one more word. */
+		return EVPOP_ANSWER_LAST;
 	case 1:
 		return hear_refusal(exchange, challenge, length, response);
 	default:

@@ -97,17 +97,27 @@ bool
 evpop_client_log_in(
     struct evpop_client *client, struct evpop_client_request *request)
 {
+	struct evpop_login *login = request->login;
 	struct evpop_login_offer offer;
-	struct evpop_result result;
+	struct evpop_result result, ignored;
+	enum evpop_error error;
+	bool unfit = false;
 
 	if (request->submitted)
 		return client->flight;
 	if (!client->connected || request != TAILQ_FIRST(&client->requests))
 		return false;
 	make_offer(client, &offer);
-	if (evpop_login_choose(request->login, &offer, &result) &&
-	    begin(client, request, &offer, &result) == EVPOP_ERROR_NONE)
-		return client->flight;
+	while (evpop_login_choose(login, &offer, unfit ? &ignored : &result)) {
+		error = begin(client, request, &offer, &result);
+		if (error == EVPOP_ERROR_NONE)
+			return client->flight;
+		if (error != EVPOP_ERROR_AUTH || request->parts > 0)
+			break;
+		/* It does not fit the password; another may. */
+		unfit = true;
+		login->tried |= EVPOP_MECHANISM_BIT(login->mechanism);
+	}
 	/* What was queued of it, if anything, is answered first. */
 	if (request->parts > 0)
 		evpop_client_fail(client, &result);

@@ -232,11 +232,11 @@ submit_auth(struct evpop_login *login, const struct evpop_login_offer *offer,
 	const char *name = evpop_mechanism_name(login->mechanism), *initial;
 	bool final = false;
 
-	evpop_exchange_free(login->exchange);
 	login->exchange = evpop_exchange_new(
 	    login->mechanism, &login->credentials, &offer->target, result);
 	if (login->exchange == NULL)
-		return EVPOP_ERROR_AUTH;
+		return result->error == EVPOP_ERROR_MEMORY ? EVPOP_ERROR_MEMORY
+							   : EVPOP_ERROR_AUTH;
 	initial = evpop_exchange_initial(login->exchange, &final);
 	/* "AUTH ", " " and CRLF */
 	if (initial != NULL &&
@@ -259,6 +259,9 @@ evpop_login_submit(struct evpop_login *login,
 	enum evpop_error error;
 
 	login->challenged = login->initial_sent = false;
+	/* One of an earlier attempt has no say in this one. */
+	evpop_exchange_free(login->exchange);
+	login->exchange = NULL;
 	if (login->mechanism == EVPOP_MECHANISM_APOP)
 		return submit_apop(login, offer, proto, arg, parts, result);
 	if (login->mechanism != EVPOP_MECHANISM_USER)
