@@ -18,6 +18,9 @@
 #include <event2/listener.h>
 #include <openssl/evp.h>
 
+/* Octets that trickle: its own answers, and the beginning of the server's. */
+#define TRICKLED 100
+
 enum stage {
 	GREETING,
 	LOGIN,
@@ -32,6 +35,7 @@ struct net_proxied {
 	enum stage stage;
 	struct bufferevent *client, *server;
 	struct evbuffer *waiting; /* to be said octet by octet */
+	size_t trickled;
 	struct event octet;
 };
 
@@ -55,13 +59,15 @@ drop(struct net_proxied *connection)
 static void
 say_octet(evutil_socket_t fd, short what, void *arg)
 {
-	static const struct timeval soon = { 0, 200 };
+	static const struct timeval soon = { 0, 0 };
 	struct net_proxied *connection = arg;
 
 	(void)fd;
 	(void)what;
+	connection->trickled++;
 	assert_true(evbuffer_remove_buffer(connection->waiting,
-			bufferevent_get_output(connection->client), 1) >= 0);
+			bufferevent_get_output(connection->client),
+			connection->trickled < TRICKLED ? 1 : SIZE_MAX) >= 0);
 	if (evbuffer_get_length(connection->waiting) > 0)
 		evtimer_add(&connection->octet, &soon);
 }
@@ -92,6 +98,17 @@ say_success(struct net_proxied *connection)
 		say(connection, http, strlen(http));
 }
 
+/* All that the server said has been passed on. */
+static void
+said_all(struct bufferevent *stream, void *arg)
+{
+	struct net_proxied *connection = arg;
+
+	(void)stream;
+	if (evbuffer_get_length(connection->waiting) == 0)
+		drop(connection);
+}
+
 static void
 on_event(struct bufferevent *stream, short what, void *arg)
 {
@@ -100,6 +117,15 @@ on_event(struct bufferevent *stream, short what, void *arg)
 	if (stream == connection->server && what == BEV_EVENT_CONNECTED) {
 		if (!connection->proxy->options.together)
 			say_success(connection);
+		return;
+	}
+	if (stream == connection->server &&
+	    evbuffer_get_length(connection->waiting) +
+		    evbuffer_get_length(
+			bufferevent_get_output(connection->client)) >
+		0) {
+		bufferevent_setcb(
+		    connection->client, NULL, said_all, on_event, connection);
 		return;
 	}
 	drop(connection);

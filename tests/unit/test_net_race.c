@@ -158,10 +158,11 @@ struct names {
 	struct evdns_base *dns;
 	evutil_socket_t fd;
 	const struct name *names;
-	size_t count, asked;
+	size_t count, asked, late;
 };
 
 struct answer {
+	struct names *names;
 	struct evdns_server_request *request;
 	int error;
 };
@@ -174,6 +175,7 @@ respond(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)evdns_server_request_respond(answer->request, answer->error);
+	answer->names->late--;
 	free(answer);
 }
 
@@ -210,6 +212,7 @@ on_question(struct evdns_server_request *request, void *arg)
 
 	assert_non_null(answer);
 	names->asked++;
+	answer->names = names;
 	answer->request = request;
 	answer->error = DNS_ERR_NOTEXIST;
 	for (i = 0; i < names->count; i++) {
@@ -228,6 +231,7 @@ on_question(struct evdns_server_request *request, void *arg)
 		free(answer);
 		return;
 	}
+	names->late++;
 	delay.tv_sec = delay_ms / 1000;
 	delay.tv_usec = delay_ms % 1000 * 1000;
 	assert_int_equal(
@@ -295,11 +299,10 @@ turn_for(int milliseconds)
 static void
 names_stop(struct names *names)
 {
-	/*
-	 * Cancelled requests are reported, and freed, by the loop; and late
-	 * answers of this server have an end.
-	 */
-	turn_for(350);
+	/* Cancelled requests are reported, and freed, by the loop. */
+	do
+		turn_for(10);
+	while (names->late > 0);
 	evdns_base_free(names->dns, 1);
 	evdns_close_server_port(names->port);
 	close(names->fd);
@@ -428,7 +431,7 @@ struct name_case {
 	struct name name;
 	int resolution_delay_ms;
 	const char *peer;
-	int64_t least_ms, most_ms;
+	int64_t least_ms;
 };
 
 static void
@@ -436,31 +439,24 @@ test_families(void **state)
 {
 	static const struct name_case cases[] = {
 		/* Both at once, one alone, one that is not there. */
-		{ { "n.test", "127.0.0.1", "::1", 0, 0 }, NEVER_MS, "::1", 0,
-		    NEVER_MS },
+		{ { "n.test", "127.0.0.1", "::1", 0, 0 }, NEVER_MS, "::1", 0 },
 		{ { "n.test", "127.0.0.1", NULL, 0, 0 }, NEVER_MS, "127.0.0.1",
-		    0, NEVER_MS },
-		{ { "n.test", NULL, "::1", 0, 0 }, NEVER_MS, "::1", 0,
-		    NEVER_MS },
+		    0 },
+		{ { "n.test", NULL, "::1", 0, 0 }, NEVER_MS, "::1", 0 },
 		/* IPv6 does not wait for IPv4. */
-		{ { "n.test", "127.0.0.1", "::1", -1, 0 }, NEVER_MS, "::1", 0,
-		    NEVER_MS },
+		{ { "n.test", "127.0.0.1", "::1", -1, 0 }, NEVER_MS, "::1", 0 },
 		/* IPv4 waits a little for IPv6: in vain, or not. */
-		{ { "n.test", "127.0.0.1", "::1", 0, 60 }, NEVER_MS, "::1", 60,
-		    NEVER_MS },
+		{ { "n.test", "127.0.0.1", "::1", 0, 60 }, NEVER_MS, "::1",
+		    60 },
 		{ { "n.test", "127.0.0.1", NULL, 0, 60 }, NEVER_MS, "127.0.0.1",
-		    60, NEVER_MS },
-		{ { "n.test", "127.0.0.1", "::1", 0, -1 }, 40, "127.0.0.1", 40,
-		    NEVER_MS },
-		{ { "n.test", "127.0.0.1", "::1", 0, -1 }, 0, "127.0.0.1", 50,
-		    NEVER_MS },
-		{ { "n.test", "127.0.0.1", "::1", 0, 300 }, 1, "127.0.0.1", 1,
-		    299 },
+		    60 },
+		{ { "n.test", "127.0.0.1", "::1", 0, -1 }, 40, "127.0.0.1",
+		    40 },
+		{ { "n.test", "127.0.0.1", "::1", 0, -1 }, 0, "127.0.0.1", 50 },
 		/* What fails does not keep what comes later from winning. */
-		{ { "n.test", "127.0.0.9", "::1", 0, 150 }, 1, "::1", 150,
-		    NEVER_MS },
+		{ { "n.test", "127.0.0.9", "::1", 0, 150 }, 1, "::1", 150 },
 		{ { "n.test", "127.0.0.1", "::ffff:127.0.0.8", 150, 0 }, 1,
-		    "127.0.0.1", 150, NEVER_MS },
+		    "127.0.0.1", 150 },
 	};
 	struct evpop_dial_options options = { .host = "n.test" };
 	struct names names;
@@ -485,8 +481,7 @@ test_families(void **state)
 		assert_true(trial.dialed.loopback);
 		assert_int_equal(trial.connecting, 1);
 		assert_int_equal(names.asked, 2);
-		if (trial.took_ms < cases[i].least_ms ||
-		    trial.took_ms > cases[i].most_ms)
+		if (trial.took_ms < cases[i].least_ms)
 			fail_msg("%zu: took %d ms", i, (int)trial.took_ms);
 		names_stop(&names);
 	}
