@@ -128,7 +128,7 @@ struct play {
 	struct evpop_proto *proto;
 	struct fuzz_record *record;
 	size_t submitted, done, challenges, events, events_max;
-	bool closed, ended, in_body;
+	bool closed, ended, begun, in_body, logged_in;
 	/* Of the client's octets. */
 	char line[8]; /* the front of the line being written */
 	size_t line_length, lines, responses;
@@ -340,6 +340,32 @@ check_counts(const struct play *play)
 	assert(evpop_proto_state(play->proto) < EVPOP_STATE_COUNT);
 }
 
+/* Nothing unfinished passes for done. */
+static void
+check_progress(struct play *play, const struct evpop_event *event)
+{
+	bool body = event->command == EVPOP_COMMAND_RETR ||
+		    event->command == EVPOP_COMMAND_TOP;
+
+	if (event->type == EVPOP_EVENT_BEGIN) {
+		assert(!play->begun);
+		play->begun = true;
+	} else if (event->type == EVPOP_EVENT_BODY)
+		assert(play->begun && body && event->length > 0);
+	else if (event->type == EVPOP_EVENT_ENTRY ||
+		 event->type == EVPOP_EVENT_LINE)
+		assert(play->begun && !body);
+	if (event->type != EVPOP_EVENT_DONE)
+		return;
+	if (event->result->error == EVPOP_ERROR_NONE)
+		assert(!play->ended && (play->begun || !body));
+	if (event->quit == EVPOP_QUIT_COMMITTED)
+		assert(play->logged_in && event->command == EVPOP_COMMAND_QUIT);
+	play->begun = false;
+	if (evpop_proto_state(play->proto) == EVPOP_STATE_TRANSACTION)
+		play->logged_in = true;
+}
+
 static void
 respond(struct play *play)
 {
@@ -384,6 +410,7 @@ take_event(struct play *play, const struct evpop_event *event)
 	    event->result->error != EVPOP_ERROR_NONE)
 		play->silent = false;
 	check_counts(play);
+	check_progress(play, event);
 	if (event->type == EVPOP_EVENT_CHALLENGE)
 		respond(play);
 	if (event->type == EVPOP_EVENT_DONE &&
