@@ -303,10 +303,9 @@ set_host(const struct setting *setting)
 			    "a host name or address alone (the port goes "
 			    "into port = )");
 		for (const char *at = text; *at != '\0'; at++) {
-			if ((unsigned char)*at >= 0x80)
-				return expected(
-				    setting, "a host name in ASCII (xn--...)");
-			if (!isalnum((unsigned char)*at) &&
+			/* Other letters the library turns into xn--... */
+			if ((unsigned char)*at < 0x80 &&
+			    !isalnum((unsigned char)*at) &&
 			    strchr("-._", *at) == NULL)
 				return expected(
 				    setting, "a host name or address");
