@@ -214,33 +214,6 @@ ask(struct question *question, struct evdns_base *dns, const char *host,
 }
 
 static void
-drop(struct question *question)
-{
-	question->awaited = false;
-	question->count = 0;
-	if (question->request != NULL)
-		evdns_getaddrinfo_cancel(question->request);
-}
-
-/* The hosts file has the last word: what it does not say is not asked for. */
-static void
-heed_hosts_file(struct evpop_resolve *resolve)
-{
-	size_t i;
-
-	for (i = 0; i < FAMILIES; i++) {
-		if (resolve->questions[i].count > 0)
-			break;
-	}
-	if (i == FAMILIES)
-		return;
-	for (i = 0; i < FAMILIES; i++) {
-		if (resolve->questions[i].asked)
-			drop(&resolve->questions[i]);
-	}
-}
-
-static void
 resolve_name(struct evpop_resolve **resolve_r, struct evdns_base *dns,
     const char *host, uint16_t port, evpop_resolve_cb callback, void *arg)
 {
@@ -262,7 +235,6 @@ resolve_name(struct evpop_resolve **resolve_r, struct evdns_base *dns,
 		resolve->questions[i].resolve = resolve;
 		ask(&resolve->questions[i], dns, host, port, families[i]);
 	}
-	heed_hosts_file(resolve);
 	tell(resolve);
 	resolve->busy--;
 	settle(resolve);
@@ -282,6 +254,15 @@ evpop_resolve_start(struct evpop_resolve **resolve_r, struct evdns_base *dns,
 		    "it is a name, and the client was made without a resolver");
 	else
 		resolve_name(resolve_r, dns, host, port, callback, arg);
+}
+
+static void
+drop(struct question *question)
+{
+	question->awaited = false;
+	question->count = 0;
+	if (question->request != NULL)
+		evdns_getaddrinfo_cancel(question->request);
 }
 
 void
