@@ -38,7 +38,7 @@ struct evpop_dialed {
 	evutil_socket_t fd;           /* non-blocking, TCP_NODELAY */
 	struct evpop_address address; /* of the server, or of the proxy */
 	/*
-	 * Whether nothing between here and the server can leave this machine:
+	 * Whether the server is on this machine, so that nothing leaves it:
 	 * never so behind a proxy, wherever that is.
 	 */
 	bool loopback;
@@ -53,10 +53,9 @@ struct evpop_dial_handler {
 };
 
 /*
- * Begin; NULL without memory.  `dns` may be NULL where the
- * host to connect to, the proxy's or the server's, is an address.  The handlers
- * run from the loop; `connected` or `failed` once, unless freed before, and
- * each may free.
+ * Begin; NULL without memory.  `dns` may be NULL where the host to connect to,
+ * the proxy's or the server's, is an address.  The handlers run from the loop;
+ * `connected` or `failed` once, unless freed before, and each may free.
  */
 struct evpop_dial *evpop_dial_new(struct event_base *, struct evdns_base *dns,
     const struct evpop_dial_options *, const struct evpop_dial_handler *,
