@@ -52,6 +52,20 @@ fail(struct evpop_dial *dial, const struct evpop_result *result)
 	dial->handler->failed(result, dial->arg);
 }
 
+/* The same, where it was the way to the proxy, if there is one. */
+static void
+fail_first(struct evpop_dial *dial, const struct evpop_result *failure)
+{
+	struct evpop_result result = *failure;
+
+	/* What does not fit is at the end of a list of attempts. */
+	if (dial->options.proxy != NULL)
+		snprintf(result.text, sizeof(result.text), "%s proxy: %.240s",
+		    evpop_proxy_kind_name(dial->options.proxy->kind),
+		    failure->text);
+	fail(dial, &result);
+}
+
 static void
 fail_memory(struct evpop_dial *dial)
 {
@@ -102,7 +116,7 @@ connected(evutil_socket_t fd, const struct evpop_address *address,
 	struct evpop_result result;
 
 	if (fd == -1) {
-		fail(dial, failure);
+		fail_first(dial, failure);
 		return;
 	}
 	dial->peer = *address;
@@ -152,7 +166,7 @@ resolved(const struct evpop_address *addresses, size_t count,
 	struct evpop_dial *dial = arg;
 
 	if (failure != NULL) {
-		fail(dial, failure);
+		fail_first(dial, failure);
 	} else if (dial->connect == NULL) {
 		race(dial, addresses, count);
 	} else if (!evpop_connect_add(dial->connect, addresses, count)) {
