@@ -38,6 +38,28 @@ set_serial(X509 *x509)
 	    ASN1_INTEGER_set(X509_get_serialNumber(x509), ++serial), 1);
 }
 
+/* A name that seems to end where C strings do. */
+static void
+add_cut_name(X509 *x509, const char *cut_name)
+{
+	GENERAL_NAMES *names = GENERAL_NAMES_new();
+	GENERAL_NAME *name = GENERAL_NAME_new();
+	ASN1_IA5STRING *text = ASN1_IA5STRING_new();
+	char octets[128];
+	size_t length = strlen(cut_name), i;
+
+	assert_true(names != NULL && name != NULL && text != NULL);
+	assert_true(length < sizeof(octets));
+	for (i = 0; i < length; i++)
+		octets[i] = cut_name[i] == '|' ? '\0' : cut_name[i];
+	assert_int_equal(ASN1_STRING_set(text, octets, (int)length), 1);
+	GENERAL_NAME_set0_value(name, GEN_DNS, text);
+	assert_true(sk_GENERAL_NAME_push(names, name) > 0);
+	assert_int_equal(
+	    X509_add1_ext_i2d(x509, NID_subject_alt_name, names, 0, 0), 1);
+	GENERAL_NAMES_free(names);
+}
+
 void
 net_certificate_make(struct net_certificate *certificate,
     const struct net_certificate_options *options)
@@ -74,6 +96,8 @@ net_certificate_make(struct net_certificate *certificate,
 	if (options->alt_names != NULL)
 		add_extension(x509, issuer->x509, NID_subject_alt_name,
 		    options->alt_names);
+	if (options->cut_name != NULL)
+		add_cut_name(x509, options->cut_name);
 	assert_true(X509_sign(x509, issuer->key, EVP_sha256()) > 0);
 }
 

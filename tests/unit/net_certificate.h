@@ -18,6 +18,8 @@ struct net_certificate {
 struct net_certificate_options {
 	const char *common_name;
 	const char *alt_names; /* "DNS:a,IP:127.0.0.1", or NULL for none */
+	/* One DNS name more, in which '|' stands for NUL; or NULL. */
+	const char *cut_name;
 	long begins_s, ends_s; /* from now on; 0, 0: from yesterday for a week
 				*/
 	bool ca;

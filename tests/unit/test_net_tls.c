@@ -178,19 +178,23 @@ test_trust(void **state)
 struct name_case {
 	const char *alt_names;
 	bool good;
+	const char *cut_name;
 };
 
 /* For the host pop.example.test. */
 static const struct name_case name_cases[] = {
-	{ "DNS:pop.example.test", true },
-	{ "DNS:POP.Example.test", true },
-	{ "DNS:a.test,DNS:pop.example.test", true },
-	{ "DNS:*.example.test", true },
-	{ "DNS:pop.example.org", false },
-	{ "DNS:example.test", false },
-	{ "DNS:*.test", false },
-	{ "DNS:p*.example.test", false },
-	{ "IP:127.0.0.1", false },
+	{ "DNS:pop.example.test", true, NULL },
+	{ "DNS:POP.Example.test", true, NULL },
+	{ "DNS:a.test,DNS:pop.example.test", true, NULL },
+	{ "DNS:*.example.test", true, NULL },
+	{ "DNS:pop.example.org", false, NULL },
+	{ "DNS:example.test", false, NULL },
+	{ "DNS:*.test", false, NULL },
+	{ "DNS:p*.example.test", false, NULL },
+	{ "IP:127.0.0.1", false, NULL },
+	{ NULL, false, "pop.example.test|.example.org" },
+	{ NULL, false, "pop.example.test|" },
+	{ NULL, true, "pop.example.test" },
 };
 
 static int
@@ -241,8 +245,10 @@ test_names(void **state)
 		char sni[64] = "";
 
 		this = &name_cases[i];
-		print_message("%s\n", this->alt_names);
+		print_message("%s\n",
+		    this->alt_names != NULL ? this->alt_names : this->cut_name);
 		options.alt_names = this->alt_names;
+		options.cut_name = this->cut_name;
 		net_certificate_make(&certificate, &options);
 		served.tls = net_certificate_server(&certificate);
 		SSL_CTX_set_tlsext_servername_callback(served.tls, note_name);
