@@ -151,7 +151,10 @@ EVPOP_API const struct evpop_capabilities *evpop_client_capabilities(
     const struct evpop_client *);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or NULL where there is no TLS (yet). */
 EVPOP_API const char *evpop_client_tls_name(const struct evpop_client *);
-/* The peer's address and port as text, or "" before there is one. */
+/*
+ * The peer's address and port as text, or "" before there is one; behind a
+ * proxy, the proxy's.
+ */
 EVPOP_API const char *evpop_client_peer(const struct evpop_client *);
 /* Octets read from and written to the network so far, TLS not counted. */
 EVPOP_API uint64_t evpop_client_octets_in(const struct evpop_client *);

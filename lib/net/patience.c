@@ -134,7 +134,10 @@ describe(const struct evpop_client *client, const char *limit,
 	switch (phase) {
 	case EVPOP_PHASE_RESOLVE:
 		evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
-		    "%.100s was not resolved within %s", client->host, limit);
+		    "%.100s was not resolved within %s",
+		    client->proxy.host != NULL ? client->proxy.host
+					       : client->host,
+		    limit);
 		break;
 	case EVPOP_PHASE_CONNECT:
 		if (client->dial != NULL)

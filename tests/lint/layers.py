@@ -44,6 +44,7 @@ LIBRARIES = (
      "daemon"),
     (r"openssl/", "lib/net", "lib/auth"),
     (r"gsasl", "lib/auth"),
+    (r"idn2", "lib/net"),
     (r"sqlite3", "daemon/store"),
     (r"sodium", "daemon/secret", "daemon/store/digest.c"),
     (r"gmime/|glib|gio/", "daemon/store"),
