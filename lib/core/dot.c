@@ -1,6 +1,11 @@
 #include "lib/core/dot.h"
 
+#include <stdint.h>
 #include <string.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* What was held back after all is part of the message. */
 static const unsigned char held_back[] = { '.', '\r' };
@@ -30,26 +35,86 @@ state_behind(
 }
 
 /*
- * The length of the message's next span: up to the next dot that begins a
- * line.  Dots are rarer than lines in mail, and absent from base64.
+ * Whether an LF with a dot behind it begins in a block: 64 octets and the one
+ * behind them are looked at.  Dots alone are too frequent to stop at, and so
+ * are lines.
  */
+#define BLOCK 64
+
+#ifdef __SSE2__
+static __m128i
+pairs(const unsigned char *data)
+{
+	const __m128i *first = (const __m128i *)(const void *)data;
+	const __m128i *second = (const __m128i *)(const void *)(data + 1);
+
+	return _mm_and_si128(
+	    _mm_cmpeq_epi8(_mm_loadu_si128(first), _mm_set1_epi8('\n')),
+	    _mm_cmpeq_epi8(_mm_loadu_si128(second), _mm_set1_epi8('.')));
+}
+
+static bool
+block_has_pair(const unsigned char *data)
+{
+	return _mm_movemask_epi8(
+		   _mm_or_si128(_mm_or_si128(pairs(data), pairs(data + 16)),
+		       _mm_or_si128(pairs(data + 32), pairs(data + 48)))) != 0;
+}
+#else
+#define EVERY_OCTET UINT64_C(0x0101010101010101)
+
+/* Not zero where there is one: a zero octet of `wrong` sets its upper bit. */
+static uint64_t
+pairs(const unsigned char *data)
+{
+	uint64_t first, second, wrong;
+
+	memcpy(&first, data, sizeof first);
+	memcpy(&second, data + 1, sizeof second);
+	wrong = (first ^ EVERY_OCTET * '\n') | (second ^ EVERY_OCTET * '.');
+	return (wrong - EVERY_OCTET) & ~wrong & EVERY_OCTET * 0x80;
+}
+
+static bool
+block_has_pair(const unsigned char *data)
+{
+	uint64_t found = 0;
+	size_t i;
+
+	for (i = 0; i < BLOCK; i += sizeof found)
+		found |= pairs(data + i);
+	return found != 0;
+}
+#endif
+
+/* Where the next dot behind an LF is; `length` where there is none. */
+static size_t
+find_dot(const unsigned char *data, size_t length)
+{
+	size_t at = 0;
+
+	while (length - at > BLOCK && !block_has_pair(data + at))
+		at += BLOCK;
+	for (at++; at < length; at++) {
+		if (data[at] == '.' && data[at - 1] == '\n')
+			return at;
+	}
+	return length;
+}
+
+/* The length of the message's next span: up to a dot that begins a line. */
 static size_t
 span_length(
     const struct evpop_dot *dot, const unsigned char *data, size_t length)
 {
-	const unsigned char *found;
 	size_t at = 0;
 
-	while (at < length) {
-		found = memchr(data + at, '.', length - at);
-		if (found == NULL)
-			return length;
-		at = (size_t)(found - data);
-		if (at_line_start(dot, data, at))
-			return at;
-		at++;
-	}
-	return length;
+	if (data[0] == '.' && at_line_start(dot, data, 0))
+		return 0;
+	do
+		at += find_dot(data + at, length - at);
+	while (at < length && !at_line_start(dot, data, at));
+	return at;
 }
 
 /*
