@@ -249,6 +249,16 @@ class MechanismTest(Server):
                                                             seconds=-3600))
                 self.assertIn(TOKEN_REFUSED[auth], shown["last_text"])
 
+    def test_short_token(self):
+        """One that fits into the line of AUTH, and is none of the issuer's."""
+        for auth in BY_TOKEN:
+            with self.subTest(auth):
+                shown = self.refused(auth, token="short")
+                self.assertIn(TOKEN_REFUSED[auth], shown["last_text"])
+                said = [line for dialog in self.server.client_lines()
+                        for line in dialog if line.startswith("AUTH")]
+                self.assertRegex(said[0], r"^AUTH \w+ \w+")
+
     def test_token_of_another_user(self):
         for auth in BY_TOKEN:
             with self.subTest(auth):
