@@ -134,10 +134,12 @@ evpop_client_challenged(
     struct evpop_client *client, const struct evpop_event *event)
 {
 	struct evpop_client_request *request = event->arg;
+	struct evpop_login_offer offer;
 	struct evpop_result result;
 
-	if (evpop_login_challenge(request->login, client->proto, event->data,
-		event->length) == EVPOP_ERROR_NONE)
+	make_offer(client, &offer);
+	if (evpop_login_challenge(request->login, &offer, client->proto,
+		event->data, event->length) == EVPOP_ERROR_NONE)
 		return;
 	evpop_result_set(&result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_LOGIN,
 	    "no memory to answer a challenge");

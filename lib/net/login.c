@@ -274,13 +274,36 @@ evpop_login_submit(struct evpop_login *login,
 	return error;
 }
 
+/* Begin the exchange anew, as if there had been no initial response. */
+static bool
+say_it_again(struct evpop_login *login, const struct evpop_login_offer *offer)
+{
+	struct evpop_exchange *exchange;
+	struct evpop_result result;
+
+	exchange = evpop_exchange_new(
+	    login->mechanism, &login->credentials, &offer->target, &result);
+	if (exchange == NULL)
+		return false;
+	evpop_exchange_skip_initial(exchange);
+	evpop_exchange_free(login->exchange);
+	login->exchange = exchange;
+	login->initial_sent = false;
+	login->initial_refused |= EVPOP_MECHANISM_BIT(login->mechanism);
+	return true;
+}
+
 enum evpop_error
-evpop_login_challenge(struct evpop_login *login, struct evpop_proto *proto,
+evpop_login_challenge(struct evpop_login *login,
+    const struct evpop_login_offer *offer, struct evpop_proto *proto,
     const unsigned char *challenge, size_t length)
 {
 	const char *response;
 	bool final = false;
 
+	if (login->initial_sent && !login->challenged && length == 0 &&
+	    !say_it_again(login, offer))
+		return EVPOP_ERROR_MEMORY;
 	login->challenged = true;
 	response =
 	    evpop_exchange_step(login->exchange, challenge, length, &final);

@@ -62,10 +62,13 @@ enum evpop_error evpop_login_submit(struct evpop_login *,
     const struct evpop_login_offer *, struct evpop_proto *, void *arg,
     unsigned int *parts_r, struct evpop_result *result_r) EVPOP_MUST_USE;
 
-/* Answer a challenge. */
+/*
+ * Answer a challenge.  An empty one behind an initial response comes from a
+ * server that took no notice of it: it is said again.
+ */
 enum evpop_error evpop_login_challenge(struct evpop_login *,
-    struct evpop_proto *, const unsigned char *challenge,
-    size_t length) EVPOP_MUST_USE;
+    const struct evpop_login_offer *, struct evpop_proto *,
+    const unsigned char *challenge, size_t length) EVPOP_MUST_USE;
 
 /* The server said +OK: whether it has proved itself; false with the reason. */
 bool evpop_login_accepted(
