@@ -46,6 +46,26 @@ evpop_client_reconsider_login(struct evpop_result *result)
 	result->retry = true;
 }
 
+/*
+ * Some tell it only when the maildrop is first looked at: Hotmail answered STAT
+ * with "login allowed only every 15 minutes".
+ */
+static void
+reconsider_survey(const struct evpop_event *event, struct evpop_result *result)
+{
+	const struct evpop_client_request *request = event->arg;
+	bool survey = event->command == EVPOP_COMMAND_STAT ||
+		      event->command == EVPOP_COMMAND_LIST ||
+		      event->command == EVPOP_COMMAND_UIDL;
+
+	if (!survey || request->number != 0 ||
+	    result->error != EVPOP_ERROR_REFUSED ||
+	    result->code != EVPOP_CODE_NONE || !evpop_busy_words(result->text))
+		return;
+	result->scope = EVPOP_SCOPE_SESSION;
+	result->retry = true;
+}
+
 /* What became of the session after a connect that failed on STLS. */
 static void
 stls_refused(struct evpop_client *client, const struct evpop_result *refusal)
@@ -153,6 +173,7 @@ finish_command(struct evpop_client *client, const struct evpop_event *event)
 		reply.unique_id = event->data;
 		reply.unique_id_length = event->length;
 	}
+	reconsider_survey(event, &reply.result);
 	cancel_result(client, &reply.result);
 	if (event->command == EVPOP_COMMAND_CAPA)
 		evpop_client_learn_capabilities(client, event->result);
