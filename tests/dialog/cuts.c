@@ -44,7 +44,10 @@ cuts_all(size_t octets, size_t most, size_t pairs, size_t *count_r)
 	all = calloc(places + pairs + 2, sizeof *all);
 	if (all == NULL)
 		abort();
-	all[1].singly = true;
+	if (octets == 0)
+		count = 1;
+	else
+		all[1].singly = true;
 	for (i = 0; i < places; i++)
 		all[count++].at[0] = place(i, most, octets);
 	for (i = 0; i < pairs && octets >= 3; i++) {

@@ -14,7 +14,7 @@
  * pieces of this many, so that long bodies do not take minutes.
  */
 #define CUTS_SINGLY 3000
-#define CUTS_PIECE  997
+#define CUTS_PIECE  4099
 
 struct cuts {
 	bool singly;  /* octet by octet, else whole, but for these cuts: */
@@ -25,7 +25,8 @@ struct cuts {
 size_t cuts_piece(const struct cuts *, size_t delivered, size_t left);
 
 /*
- * All ways in which a dialog of so many octets is cut: whole, octet by octet,
+ * All ways in which a dialog of so many octets, or of 0 that must not be cut,
+ * is played: whole, octet by octet,
  * in two at each of at most `most` places, in three at `pairs` pairs of
  * places.  Where there are more places than that, half of them are the first
  * ones, a quarter the last, and the rest lie evenly in between.  For free().

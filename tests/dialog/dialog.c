@@ -23,6 +23,7 @@ static const char *const verb_names[] = {
 	[DIALOG_WAIT] = "wait",
 	[DIALOG_CAPABILITIES] = "caps",
 	[DIALOG_MECHANISM] = "mechanism",
+	[DIALOG_REST] = "rest",
 	[DIALOG_AGAIN] = "again",
 	[DIALOG_SYNC] = "sync",
 };

@@ -55,6 +55,7 @@ enum dialog_verb {
 	DIALOG_WAIT,         /* until all that was asked is answered */
 	DIALOG_CAPABILITIES, /* then write them down */
 	DIALOG_MECHANISM,    /* then write down by which it logged in */
+	DIALOG_REST,         /* then do nothing for so many milliseconds */
 	DIALOG_AGAIN,        /* then begin anew, with another client */
 	DIALOG_SYNC,         /* a whole session by evpop_sync */
 	DIALOG_VERB_COUNT

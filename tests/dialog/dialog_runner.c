@@ -6,6 +6,7 @@
  *                   [--over core|plain|tls|stls] [--list]
  */
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,8 @@
 #define PAIRS_NET  12
 /* Where the server is long, each play is. */
 #define LONG_OCTETS 65536
-#define PLACES_LONG 8
+#define HUGE_OCTETS (1024 * 1024)
+#define PLACES_LONG 2
 /* Where the server sleeps, or lets a deadline pass, each play takes a while. */
 #define PLACES_SLOW 48
 
@@ -71,7 +73,11 @@ ways(const struct dialog *dialog, enum play_mode over, size_t *count)
 	       : over == PLAY_PLAIN ? PLACES_PLAIN
 				    : PLACES_TLS;
 	pairs = over == PLAY_CORE ? PAIRS_CORE : PAIRS_NET;
-	if (octets > LONG_OCTETS)
+	if (dialog->settings.uncut != 0)
+		octets = 0;
+	if (octets > HUGE_OCTETS)
+		most = pairs = 0;
+	else if (octets > LONG_OCTETS)
 		most = pairs = PLACES_LONG;
 	else if (over != PLAY_CORE && is_slow(dialog))
 		most = PLACES_SLOW;
@@ -183,6 +189,8 @@ main(int argc, char **argv)
 	struct runner runner = { .list = false };
 	int option;
 
+	/* Servers here write to clients that have left. */
+	signal(SIGPIPE, SIG_IGN);
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		switch (option) {
 		case 'd':

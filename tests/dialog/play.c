@@ -28,9 +28,11 @@ fits_core(const struct dialog *dialog)
 
 	if (levels != NULL && !settings_list_has(levels, "core"))
 		return false;
-	if (settings_have_deadline(&dialog->settings) ||
+	if (dialog->settings.cert != NULL ||
+	    settings_have_deadline(&dialog->settings) ||
 	    dialog_has_step(dialog, DIALOG_SYNC) ||
 	    dialog_has_step(dialog, DIALOG_CANCEL) ||
+	    dialog_has_step(dialog, DIALOG_REST) ||
 	    dialog_has_item(dialog, DIALOG_NEXT) ||
 	    dialog_has_item(dialog, DIALOG_RST) ||
 	    dialog_has_item(dialog, DIALOG_SLEEP) ||

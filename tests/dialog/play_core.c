@@ -154,6 +154,9 @@ record_failure(struct core_play *play, const struct evpop_event *event)
 	char name[16];
 	size_t i;
 
+	if (event->command == EVPOP_COMMAND_LIST ||
+	    event->command == EVPOP_COMMAND_UIDL)
+		record_no_entries(&play->record);
 	switch (event->command) {
 	case EVPOP_COMMAND_USER:
 	case EVPOP_COMMAND_PASS:

@@ -80,7 +80,8 @@ record_entry(struct record *record, uint32_t number, uint64_t octets,
 		    text, sizeof text, "%" PRIu32 " %" PRIu64, number, octets);
 		octets_add_text(last, text);
 	} else {
-		snprintf(text, sizeof text, "%" PRIu32 " id ", number);
+		snprintf(text, sizeof text, "%" PRIu32 " id%s", number,
+		    id_length > 0 ? " " : "");
 		octets_add_text(last, text);
 		octets_escape(last, id, id_length);
 	}
@@ -94,14 +95,22 @@ record_entry(struct record *record, uint32_t number, uint64_t octets,
 }
 
 void
+record_no_entries(struct record *record)
+{
+	while (record->entries > 0 && record->count > 0 &&
+	       strncmp(record->lines[record->count - 1], "entry ", 6) == 0)
+		free(record->lines[--record->count]);
+	record->entries = 0;
+}
+
+void
 record_entries(struct record *record, uint32_t ignored)
 {
-	if (record->entries > RECORD_ENTRIES) {
-		while (
-		    record->count > 0 &&
-		    strncmp(record->lines[record->count - 1], "entry ", 6) == 0)
-			free(record->lines[--record->count]);
-		record_add(record, "entries %zu from %s to %s", record->entries,
+	size_t entries = record->entries;
+
+	if (entries > RECORD_ENTRIES) {
+		record_no_entries(record);
+		record_add(record, "entries %zu from %s to %s", entries,
 		    octets_text(&record->first_entry),
 		    octets_text(&record->last_entry));
 	}

@@ -43,6 +43,8 @@ void record_entry(struct record *, uint32_t number, uint64_t octets,
  */
 #define RECORD_ENTRIES 12
 void record_entries(struct record *, uint32_t ignored);
+/* A listing that went wrong counts for nothing. */
+void record_no_entries(struct record *);
 
 /* "body 7 OCTETS", or "body 7 COUNT octets sha256:..." of a long one. */
 #define RECORD_BODY 1000

@@ -82,10 +82,33 @@ settle(struct script *script)
 			script->ignoring = true;
 			script->at++;
 			break;
+		case DIALOG_NEXT:
+			return false;
 		default:
 			return true;
 		}
 	}
+}
+
+bool
+script_again(struct script *script)
+{
+	const struct dialog_item *item;
+
+	for (; (item = item_at(script, script->at)) != NULL; script->at++) {
+		if (item->type == DIALOG_NEXT) {
+			script->at++;
+			script->ignoring = script->in_any = false;
+			return true;
+		}
+		if (item->type == DIALOG_HEAR && !item->optional &&
+		    !script->ignoring)
+			return fail(script,
+			    "line %u: the client comes again without saying "
+			    "\"%.100s\"",
+			    item->line, octets_text(&item->octets));
+	}
+	return fail(script, "the client comes once too often");
 }
 
 enum script_do
@@ -183,6 +206,8 @@ script_hear(struct script *script, const unsigned char *line, size_t length)
 			return open_group(script, line, length) ||
 			       unexpected(script, line, length);
 		item = item_at(script, script->at);
+		if (item->type != DIALOG_HEAR)
+			return unexpected(script, line, length);
 		if (matches(item, line, length)) {
 			script->at++;
 			return true;

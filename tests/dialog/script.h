@@ -11,8 +11,8 @@
 #include "tests/dialog/dialog.h"
 
 enum script_do {
-	SCRIPT_WAIT, /* for a line of the client */
-	SCRIPT_ACT,  /* carry out *item_r: SAY, SLEEP, EOF, RST, TLS, NEXT */
+	SCRIPT_WAIT, /* for the client: a line, or another connection */
+	SCRIPT_ACT,  /* carry out *item_r: SAY, SLEEP, EOF, RST, TLS */
 	SCRIPT_END   /* nothing is left */
 };
 
@@ -32,6 +32,9 @@ enum script_do script_next(struct script *, const struct dialog_item **item_r);
 
 /* The client says a line; false with the error where it should not. */
 bool script_hear(struct script *, const unsigned char *line, size_t length);
+
+/* The client comes on another connection; false with the error likewise. */
+bool script_again(struct script *);
 
 /* The client is gone; false with the error where more is to be said by it. */
 bool script_left(struct script *);

@@ -15,6 +15,19 @@
 static void on_read(struct bufferevent *, void *);
 static void on_event(struct bufferevent *, short, void *);
 
+/* Longer than a loop takes from a write on loopback to its read. */
+#define CONSUMED_PATIENCE_MS 40
+
+static int64_t
+loop_ms(const struct session *session)
+{
+	struct timeval now;
+
+	if (event_base_gettimeofday_cached(session->stage->base, &now) == -1)
+		abort();
+	return (int64_t)now.tv_sec * 1000 + now.tv_usec / 1000;
+}
+
 /* Come back in the loop's next turn, or later. */
 static void
 come_back(struct session *session, unsigned ms)
@@ -132,15 +145,28 @@ listen_to(struct session *session, bool listen)
 		bufferevent_disable(server->stream, EV_READ);
 }
 
-/* Whether all that was written so far has been read. */
+/*
+ * Whether all that was written so far has been read.  What a client drops, or
+ * takes for part of a handshake, it never counts: not to wait for longer.
+ */
 static bool
-consumed(const struct session *session)
+consumed(struct session *session)
 {
-	const struct dialog_server *server = &session->server;
+	struct dialog_server *server = &session->server;
+	int64_t now_ms = loop_ms(session);
 	uint64_t octets;
 
-	return session_octets_in(session, &octets) &&
-	       octets >= server->said_here;
+	if (session_octets_in(session, &octets) &&
+	    octets >= server->said_here) {
+		server->waiting_since_ms = 0;
+		return true;
+	}
+	if (server->waiting_since_ms == 0)
+		server->waiting_since_ms = now_ms;
+	if (now_ms - server->waiting_since_ms < CONSUMED_PATIENCE_MS)
+		return false;
+	server->waiting_since_ms = 0;
+	return true;
 }
 
 /* Say the next piece; false where the loop must turn first. */
@@ -194,13 +220,9 @@ act(struct session *session, const struct dialog_item *item)
 		session_show(session, "(TLS)", "", 0);
 		change_to_tls(session);
 		return true;
-	case DIALOG_EOF:
-	case DIALOG_RST:
+	default:
 		session_show(session, "(server closes)", "", 0);
 		drop(session, item->type == DIALOG_RST);
-		return false;
-	default: /* NEXT: the client closes this one first, or has done so */
-		drop(session, false);
 		return false;
 	}
 }
@@ -245,8 +267,7 @@ must_be_consumed(const struct session *session)
 		return false;
 	item = &script->dialog->items[script->at];
 	return item->type == DIALOG_EOF || item->type == DIALOG_RST ||
-	       item->type == DIALOG_TLS || item->type == DIALOG_SLEEP ||
-	       item->type == DIALOG_NEXT;
+	       item->type == DIALOG_TLS || item->type == DIALOG_SLEEP;
 }
 
 /* One thing; false where the loop must turn first. */
@@ -312,29 +333,13 @@ void
 server_accept(struct session *session, evutil_socket_t fd)
 {
 	struct dialog_server *server = &session->server;
-	const struct dialog *dialog = session->dialog;
 	int on = 1;
 
-	/* A client that comes again finds the next part of the script. */
 	if (server->fd != -1) {
 		drop(session, false);
-		while (session->script.at < dialog->item_count &&
-		       dialog->items[session->script.at].type != DIALOG_NEXT) {
-			if (dialog->items[session->script.at].type ==
-				DIALOG_HEAR &&
-			    !dialog->items[session->script.at].optional &&
-			    !session->script.ignoring)
-				session_fail(session,
-				    "line %u: the client has left",
-				    dialog->items[session->script.at].line);
-			session->script.at++;
-		}
-		if (session->script.at == dialog->item_count)
-			session_fail(
-			    session, "the client comes once too often");
-		else
-			session->script.at++;
-		session->script.ignoring = false;
+		session_show(session, "(another connection)", "", 0);
+		if (!script_again(&session->script))
+			session_fail(session, "%s", session->script.error);
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	server->fd = fd;

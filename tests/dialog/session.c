@@ -146,8 +146,8 @@ replied(struct evpop_client *client, const struct evpop_reply *reply, void *arg)
 	if (reply->result.error == EVPOP_ERROR_NONE)
 		note_reply(&session->record, step, reply);
 	else {
-		/* A listing that went wrong counts for nothing. */
-		record_entries(&session->record, 0);
+		if (step->verb == DIALOG_LIST || step->verb == DIALOG_UIDL)
+			record_no_entries(&session->record);
 		record_result(&session->record, dialog_verb_name(step->verb),
 		    step->number, &reply->result);
 	}
@@ -362,6 +362,26 @@ has_quit(const struct session *session)
 	return false;
 }
 
+void
+session_rested(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *session = arg;
+
+	(void)fd;
+	(void)what;
+	session->resting = false;
+	session_go_on(session);
+}
+
+static void
+rest(struct session *session, unsigned ms)
+{
+	struct timeval time = { ms / 1000, (suseconds_t)(ms % 1000) * 1000 };
+
+	session->resting = true;
+	evtimer_add(session->rest, &time);
+}
+
 /* Steps that look at, or change, more than one request. */
 static bool
 do_other(struct session *session, const struct dialog_step *step)
@@ -377,6 +397,9 @@ do_other(struct session *session, const struct dialog_step *step)
 		record_add(&session->record, "mechanism %s",
 		    evpop_mechanism_name(
 			evpop_client_mechanism(session->client)));
+		return true;
+	case DIALOG_REST:
+		rest(session, step->number);
 		return true;
 	case DIALOG_AGAIN:
 		forget_client(session);
@@ -413,6 +436,7 @@ must_wait(const struct session *session, const struct dialog_step *step)
 		       (session->client != NULL && has_quit(session) &&
 			   !session->closed);
 	case DIALOG_WAIT:
+	case DIALOG_REST:
 	case DIALOG_CAPABILITIES:
 	case DIALOG_MECHANISM:
 		return session->unanswered > 0;
@@ -427,12 +451,14 @@ session_go_on(struct session *session)
 	const struct dialog *dialog = session->dialog;
 
 	while (session->step < dialog->step_count) {
+		if (session->resting)
+			return;
 		if (must_wait(session, &dialog->steps[session->step]))
 			return;
 		session->step++;
 		do_step(session, &dialog->steps[session->step - 1]);
 	}
-	if (session->unanswered > 0 || session->done)
+	if (session->unanswered > 0 || session->resting || session->done)
 		return;
 	/* Leaving without QUIT deletes nothing. */
 	if (session->client != NULL && !session->closed && has_quit(session))

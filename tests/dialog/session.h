@@ -24,7 +24,7 @@
 #define STAGE_PLACES 24
 
 /* What takes longer is stuck, on however slow a machine. */
-#define SESSION_PATIENCE_S 60
+#define SESSION_PATIENCE_S 30
 
 /* A server's end of one connection. */
 struct dialog_server {
@@ -33,7 +33,8 @@ struct dialog_server {
 	evutil_socket_t fd;
 	const struct dialog_item *saying; /* or NULL */
 	size_t said;                      /* octets of it */
-	size_t said_here;                 /* octets on this connection */
+	int64_t waiting_since_ms; /* for what was said to be read; 0: not */
+	size_t said_here;         /* octets on this connection */
 	bool sleeping, reading, over;
 	struct event *tick;
 };
@@ -65,11 +66,12 @@ struct session {
 	struct evpop_sync *sync;
 	size_t step;         /* the next one to do */
 	unsigned unanswered; /* steps */
-	bool closed;         /* the client said so, or was freed */
-	bool done;           /* no step is left */
-	size_t taken;        /* octets of the body, since the last pause */
+	bool resting;
+	bool closed;  /* the client said so, or was freed */
+	bool done;    /* no step is left */
+	size_t taken; /* octets of the body, since the last pause */
 	struct evpop_sink sink;
-	struct event *resume;
+	struct event *resume, *rest, *late;
 	struct session_known *known;
 	size_t known_count;
 	const struct evpop_entry *stored_late[64];
@@ -131,12 +133,14 @@ bool session_octets_in(const struct session *, uint64_t *octets_r);
 enum evpop_flow session_take(
     struct session *, const unsigned char *, size_t length);
 void session_answered(struct session *);
+/* For timers. */
 void session_resume(evutil_socket_t, short, void *session);
+void session_rested(evutil_socket_t, short, void *session);
 
 /* ---- session_sync.c ---- */
 
 void session_sync_begin(struct session *);
 void session_sync_clear(struct session *);
-void session_sync_stored_late(struct session *);
+void session_sync_late(evutil_socket_t, short, void *session);
 
 #endif

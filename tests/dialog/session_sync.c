@@ -189,21 +189,16 @@ stored(struct session *session, const struct evpop_entry *entry)
 }
 
 void
-session_sync_stored_late(struct session *session)
+session_sync_late(evutil_socket_t fd, short what, void *arg)
 {
+	struct session *session = arg;
 	size_t i, count = session->stored_late_count;
 
+	(void)fd;
+	(void)what;
 	session->stored_late_count = 0;
 	for (i = 0; i < count && session->sync != NULL; i++)
 		stored(session, session->stored_late[i]);
-}
-
-static void
-late(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	session_sync_stored_late(arg);
 }
 
 static void
@@ -228,9 +223,7 @@ on_end(struct evpop_sync *sync, const struct evpop_entry *entry, void *message,
 		stored(session, entry);
 	else {
 		session->stored_late[session->stored_late_count++] = entry;
-		if (event_base_once(session->stage->base, -1, EV_TIMEOUT, late,
-			session, &soon) == -1)
-			abort();
+		evtimer_add(session->late, &soon);
 	}
 }
 

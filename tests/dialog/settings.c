@@ -21,6 +21,7 @@ static const struct {
 } table[] = {
 	TEXT("modes", modes),
 	TEXT("levels", levels),
+	NUMBER("uncut", uncut),
 	TEXT("host", host),
 	TEXT("cert", cert),
 	TEXT("user", user),

@@ -8,8 +8,9 @@
 /* Strings are NULL, and numbers 0, where nothing was set. */
 struct dialog_settings {
 	/* How the dialog is run. */
-	char *modes;  /* of plain, tls and stls; NULL: plain and tls */
-	char *levels; /* of core and client; NULL: both where possible */
+	char *modes;         /* of plain, tls and stls; NULL: plain and tls */
+	unsigned long uncut; /* a cut would make another dialog of it */
+	char *levels;        /* of core and client; NULL: both where possible */
 	char *host, *cert;
 	/* Who logs in. */
 	char *user, *password, *token, *authorization, *auth;

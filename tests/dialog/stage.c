@@ -112,6 +112,8 @@ clear(struct session *session)
 	event_free(session->patience);
 	event_free(session->finish);
 	event_free(session->resume);
+	event_free(session->rest);
+	event_free(session->late);
 	session->active = false;
 }
 
@@ -188,6 +190,8 @@ start(struct play_stage *stage, struct session *session)
 	session->patience = new_timer(session, lost_patience);
 	session->finish = new_timer(session, finish);
 	session->resume = new_timer(session, session_resume);
+	session->rest = new_timer(session, session_rested);
+	session->late = new_timer(session, session_sync_late);
 	evtimer_add(session->patience, &patience);
 	server_init(session);
 	stage->running++;
