@@ -55,6 +55,7 @@ evpop_transport_open(struct evpop_transport *transport, struct evpop_loop *loop,
 	transport->handler = handler;
 	transport->arg = arg;
 	transport->loop = loop;
+	transport->share = EVPOP_TRANSPORT_FIRST;
 	transport->fd = fd;
 	if (event_assign(&transport->readable, base, fd, EV_READ | EV_PERSIST,
 		wake, transport) == -1 ||
@@ -102,9 +103,9 @@ read_some(struct evpop_transport *transport, size_t *length_r,
 	ssize_t n;
 
 	if (transport->mode == EVPOP_TRANSPORT_TLS)
-		return evpop_tls_read(transport->tls, buffer, EVPOP_LOOP_BUFFER,
+		return evpop_tls_read(transport->tls, buffer, transport->share,
 		    length_r, result);
-	n = recv(transport->fd, buffer, EVPOP_LOOP_BUFFER, 0);
+	n = recv(transport->fd, buffer, transport->share, 0);
 	if (n == -1)
 		return system_outcome("read", result);
 	*length_r = (size_t)n;
@@ -177,11 +178,12 @@ read_turn(struct evpop_transport *transport)
 	struct evpop_result result;
 	enum evpop_io io;
 	bool plain;
-	size_t length, turn = 0;
+	size_t length, share, turn = 0;
 
 	transport->read_wants_write = false;
 	while (may_read(transport)) {
 		plain = transport->mode == EVPOP_TRANSPORT_PLAIN;
+		share = transport->share;
 		io = read_some(transport, &length, &result);
 		if (io == EVPOP_IO_WANT_WRITE)
 			transport->read_wants_write = true;
@@ -192,8 +194,10 @@ read_turn(struct evpop_transport *transport)
 		if (io != EVPOP_IO_DONE)
 			return;
 		give(transport, length);
-		if (plain && length < EVPOP_LOOP_BUFFER)
+		if (plain && length < share)
 			return;
+		if (may_read(transport) && share < EVPOP_LOOP_BUFFER)
+			transport->share = share * 2;
 		turn += length;
 		if (turn >= EVPOP_TRANSPORT_TURN && may_read(transport)) {
 			/* Octets inside TLS would wake nobody. */
@@ -300,6 +304,7 @@ void
 evpop_transport_pause(struct evpop_transport *transport)
 {
 	transport->paused = true;
+	transport->share = EVPOP_TRANSPORT_FIRST;
 	update_events(transport);
 }
 

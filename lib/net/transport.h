@@ -23,6 +23,12 @@
  */
 #define EVPOP_TRANSPORT_TURN (4 * EVPOP_LOOP_BUFFER)
 
+/*
+ * Octets of the first read, and of the first after a pause: what a pause leaves
+ * over must be kept, by each of thousands.  Reads grow while all is taken.
+ */
+#define EVPOP_TRANSPORT_FIRST ((size_t)8192)
+
 struct evpop_transport_handler {
 	void (*ready)(void *arg);
 	/* Take octets; fewer than `length` only after evpop_transport_pause()
@@ -59,6 +65,7 @@ struct evpop_transport {
 	bool paused;
 	bool write_blocked, write_wants_read, read_wants_write;
 	bool write_failed; /* what was sent before may still be read */
+	size_t share; /* octets to read at once */
 	unsigned char *kept;
 	size_t kept_start, kept_end;
 	uint64_t octets_in, octets_out;
