@@ -53,7 +53,7 @@ struct config_account {
 	enum config_tls tls;
 	struct config_strings tls_pin;
 	char *tls_ca, *tls_cert, *tls_key;
-	char *proxy;	      /* a URL, which may hold a password */
+	char *proxy;          /* a URL, which may hold a password */
 	char *source_address; /* of this machine; NULL: the system's choice */
 	char *user;
 	/* At most one of the four is set, and none with token_command. */

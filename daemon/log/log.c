@@ -3,8 +3,11 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,11 +42,32 @@ log_get_level(void)
 	return (enum log_level)atomic_load(&threshold);
 }
 
+#ifdef EVPOPD_SYSTEMD
+/*
+ * Whether standard error goes to the journal, as systemd.exec(5) says to find
+ * out: the variable alone is inherited by what is started with its output
+ * elsewhere.
+ */
+static bool
+journal_hears(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char here[64];
+	struct stat status;
+
+	if (stream == NULL || fstat(STDERR_FILENO, &status) != 0)
+		return false;
+	snprintf(here, sizeof here, "%ju:%ju", (uintmax_t)status.st_dev,
+	    (uintmax_t)status.st_ino);
+	return strcmp(stream, here) == 0;
+}
+#endif
+
 static bool
 to_journal(enum log_level level, const char *account, const char *text)
 {
 #ifdef EVPOPD_SYSTEMD
-	if (getenv("JOURNAL_STREAM") == NULL)
+	if (!journal_hears())
 		return false;
 	if (account == NULL)
 		return sd_journal_send("MESSAGE=%s", text, "PRIORITY=%i",

@@ -14,8 +14,9 @@
 /* "evpp"; tells the file from any other SQLite database. */
 #define APPLICATION_ID 1702260848
 
-#define ISO_TIME(column) \
-	"strftime('%Y-%m-%dT%H:%M:%fZ', " column " / 1000.0, 'unixepoch')"
+/* Around a column of milliseconds: ISO 8601, UTC. */
+#define ISO "strftime('%Y-%m-%dT%H:%M:%fZ', "
+#define UTC " / 1000.0, 'unixepoch')"
 
 /*
  * The counters of an account change in the transaction that adds a message, so
@@ -96,63 +97,22 @@ static const char version_1[] =
     "  THEN CAST(unique_id AS TEXT) ELSE unique_id END AS unique_id,"
     " message.octets AS size,"
     " lower(hex(digest)) AS digest,"
-    " " ISO_TIME(
-	"stored_ms") " AS stored_at,"
-		     " " ISO_TIME(
-			 "date_ms") " AS date,"
-				    " sender, recipients, subject, "
-				    "header_id AS message_id"
-				    " FROM message JOIN account ON "
-				    "account.id = message.account;"
-				    "CREATE VIEW v_account AS SELECT name, "
-				    "messages, octets AS bytes,"
-				    " " ISO_TIME(
-					"last_success_ms") " AS "
-							   "last_success,"
-							   " last_error,"
-							   " " ISO_TIME(
-							       "last_error_"
-							       "ms") " AS "
-								     "last_"
-								     "error"
-								     "_at,"
-								     " id, "
-								     "stabl"
-								     "e_id"
-								     " FROM"
-								     " acco"
-								     "unt;"
-								     "CREAT"
-								     "E "
-								     "VIEW "
-								     "v_"
-								     "poll "
-								     "AS "
-								     "SELEC"
-								     "T "
-								     "accou"
-								     "nt."
-								     "name "
-								     "AS "
-								     "accou"
-								     "nt,"
-								     " " ISO_TIME(
-									 "s"
-									 "t"
-									 "a"
-									 "r"
-									 "t"
-									 "e"
-									 "d"
-									 "_"
-									 "m"
-									 "s") " AS started,"
-									      " " ISO_TIME(
-										  "finished_ms") " AS finished,"
-												 " outcome, fetched, deleted, octets_in AS bytes_in,"
-												 " octets_out AS bytes_out, body_octets AS body_bytes,"
-												 " poll.messages AS messages, failed, text, poll.id AS id"
-												 " FROM poll JOIN account ON account.id = poll.account;";
+    " " ISO "stored_ms" UTC " AS stored_at,"
+    " " ISO "date_ms" UTC " AS date,"
+    " sender, recipients, subject, header_id AS message_id"
+    " FROM message JOIN account ON account.id = message.account;"
+    "CREATE VIEW v_account AS SELECT name, messages, octets AS bytes,"
+    " " ISO "last_success_ms" UTC " AS last_success,"
+    " last_error,"
+    " " ISO "last_error_ms" UTC " AS last_error_at,"
+    " id, stable_id FROM account;"
+    "CREATE VIEW v_poll AS SELECT account.name AS account,"
+    " " ISO "started_ms" UTC " AS started,"
+    " " ISO "finished_ms" UTC " AS finished,"
+    " outcome, fetched, deleted, octets_in AS bytes_in,"
+    " octets_out AS bytes_out, body_octets AS body_bytes,"
+    " poll.messages AS messages, failed, text, poll.id AS id"
+    " FROM poll JOIN account ON account.id = poll.account;";
 
 static enum store_status
 fail(struct store_db *db, const char *path, enum store_status status,

@@ -111,7 +111,7 @@ struct store_uid {
 	uint32_t occurrence;
 	enum store_uid_state state;
 	int64_t message_id; /* 0 where there is none */
-	int64_t stored_ms;
+	int64_t stored_ms;  /* once DELETED: since when */
 };
 
 /*

@@ -41,7 +41,9 @@ set_state(struct store_db *db, int64_t account_id,
 	    "INSERT INTO uid(account, unique_id, occurrence, state, message,"
 	    " stored_ms) VALUES(?1, ?2, ?3, ?4, NULL, ?5)"
 	    " ON CONFLICT(account, unique_id, occurrence)"
-	    " DO UPDATE SET state = excluded.state";
+	    " DO UPDATE SET state = excluded.state, stored_ms = CASE"
+	    "  WHEN excluded.state = ?6 AND state <> ?6"
+	    "  THEN excluded.stored_ms ELSE stored_ms END";
 	struct store_use use;
 
 	store_use(&use, db, sql);
@@ -50,6 +52,7 @@ set_state(struct store_db *db, int64_t account_id,
 	store_bind_int(&use, 3, change->occurrence);
 	store_bind_int(&use, 4, change->state);
 	store_bind_int(&use, 5, now_ms);
+	store_bind_int(&use, 6, STORE_UID_DELETED);
 	return store_run(&use);
 }
 

@@ -48,8 +48,8 @@ void evpop_exchange_free(struct evpop_exchange *);
 /*
  * The initial response, or NULL where the server speaks first.  "=" stands for
  * an empty one.  *final_r: nothing remains to be said after it, so that +OK is
- * success; only a refusal may want one more answer.  Good until the next call on
- * the exchange.
+ * success; only a refusal may want one more answer.  Good until the next call
+ * on the exchange.
  */
 const char *evpop_exchange_initial(struct evpop_exchange *, bool *final_r);
 

@@ -103,8 +103,8 @@ read_some(struct evpop_transport *transport, size_t *length_r,
 	ssize_t n;
 
 	if (transport->mode == EVPOP_TRANSPORT_TLS)
-		return evpop_tls_read(transport->tls, buffer, transport->share,
-		    length_r, result);
+		return evpop_tls_read(
+		    transport->tls, buffer, transport->share, length_r, result);
 	n = recv(transport->fd, buffer, transport->share, 0);
 	if (n == -1)
 		return system_outcome("read", result);

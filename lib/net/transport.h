@@ -65,7 +65,7 @@ struct evpop_transport {
 	bool paused;
 	bool write_blocked, write_wants_read, read_wants_write;
 	bool write_failed; /* what was sent before may still be read */
-	size_t share; /* octets to read at once */
+	size_t share;      /* octets to read at once */
 	unsigned char *kept;
 	size_t kept_start, kept_end;
 	uint64_t octets_in, octets_out;

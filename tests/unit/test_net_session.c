@@ -210,8 +210,8 @@ test_flights(void **state)
 		net_run_uidl(&run, 0);
 		net_run_quit(&run);
 		net_run_until(&run, &run.closed);
-		assert_string_equal(
-		    server.log, "CAPA;USER anna;PASS secret;CAPA;STAT;UIDL;QUIT;");
+		assert_string_equal(server.log,
+		    "CAPA;USER anna;PASS secret;CAPA;STAT;UIDL;QUIT;");
 		flights[pipelining] = server.flights;
 		finish(&run, &server);
 	}
