@@ -66,6 +66,14 @@ evpop_command_name(enum evpop_command command)
 	return evpop_command_rule(command)->name;
 }
 
+/* AUTH with more to say would have its answers mixed up with commands. */
+bool
+evpop_command_stops(const struct evpop_request *request)
+{
+	return evpop_command_rule(request->command)->last ||
+	       (request->command == EVPOP_COMMAND_AUTH && !request->final);
+}
+
 /* NUL cannot stand in a C string; CR and LF would begin another command. */
 bool
 evpop_text_harmless(const char *text)

@@ -25,10 +25,13 @@ struct evpop_command_rule {
 	bool transaction; /* only in the TRANSACTION state */
 	bool login;       /* success enters that state */
 	bool secret;      /* what it says is kept out of traces */
-	bool last;        /* nothing may be sent behind it before its reply */
+	bool last;        /* evpop_command_stops() */
 };
 
 const struct evpop_command_rule *evpop_command_rule(enum evpop_command);
+
+/* Whether nothing may be sent behind it before its reply. */
+bool evpop_command_stops(const struct evpop_request *);
 
 /* Whether a text can stand in a line: not empty, no CR, no LF. */
 bool evpop_text_harmless(const char *);

@@ -51,6 +51,8 @@ static void
 finish(struct evpop_proto *proto, struct evpop_event *event)
 {
 	struct evpop_queued *queued = current(proto);
+	bool held_back = evpop_command_rule(queued->request.command)->login ||
+			 evpop_command_stops(&queued->request);
 
 	start_event(proto, EVPOP_EVENT_DONE, event);
 	event->ignored = proto->ignored;
@@ -59,6 +61,9 @@ finish(struct evpop_proto *proto, struct evpop_event *event)
 	proto->reading = EVPOP_READING_STATUS;
 	proto->lines = proto->ignored = 0;
 	evpop_queue_pop(&proto->queue);
+	/* At the end, what was at stake stays known. */
+	if (held_back && !proto->over)
+		evpop_session_look_ahead(proto);
 }
 
 static void
@@ -74,23 +79,8 @@ refused(struct evpop_proto *proto, const struct evpop_status_line *status,
 	evpop_refusal_judge(&proto->result, login);
 	if (login)
 		proto->login = proto->result;
-	switch (command) {
-	case EVPOP_COMMAND_USER:
+	if (command == EVPOP_COMMAND_USER)
 		proto->user_refused = true;
-		break;
-	case EVPOP_COMMAND_PASS:
-	case EVPOP_COMMAND_APOP:
-		proto->login_pending = false;
-		break;
-	case EVPOP_COMMAND_AUTH:
-		proto->login_pending = proto->last_sent = false;
-		break;
-	case EVPOP_COMMAND_STLS:
-		proto->last_sent = false;
-		break;
-	default:
-		break;
-	}
 	finish(proto, event);
 	if (command != EVPOP_COMMAND_QUIT)
 		return;
@@ -191,17 +181,13 @@ accepted(struct evpop_proto *proto, const struct evpop_status_line *status,
 		finish(proto, event);
 		break;
 	case EVPOP_COMMAND_AUTH:
-		proto->last_sent = false;
-		/* FALLTHROUGH */
 	case EVPOP_COMMAND_PASS:
 	case EVPOP_COMMAND_APOP:
-		proto->login_pending = false;
 		if (proto->state == EVPOP_STATE_AUTHORIZATION)
 			evpop_session_enter(proto, EVPOP_STATE_TRANSACTION);
 		finish(proto, event);
 		break;
 	case EVPOP_COMMAND_STLS:
-		proto->last_sent = false;
 		evpop_session_enter(proto, EVPOP_STATE_HANDSHAKE);
 		finish(proto, event);
 		break;

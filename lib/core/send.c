@@ -108,16 +108,30 @@ may_send(const struct evpop_proto *proto, const struct evpop_request *request,
 static void
 note_sent(struct evpop_proto *proto, const struct evpop_request *request)
 {
-	const struct evpop_command_rule *rule =
-	    evpop_command_rule(request->command);
-
 	if (request->command == EVPOP_COMMAND_USER)
 		proto->user_refused = false;
-	if (rule->login)
+	if (evpop_command_rule(request->command)->login)
 		proto->login_pending = true;
-	if (rule->last ||
-	    (request->command == EVPOP_COMMAND_AUTH && !request->final))
+	if (evpop_command_stops(request))
 		proto->last_sent = true;
+}
+
+void
+evpop_session_look_ahead(struct evpop_proto *proto)
+{
+	const struct evpop_queued *queued;
+	size_t i;
+
+	proto->login_pending = proto->last_sent = false;
+	for (i = 0; i < proto->queue.sent; i++) {
+		queued = evpop_queue_at(&proto->queue, i);
+		if (queued->consumed)
+			continue;
+		if (evpop_command_rule(queued->request.command)->login)
+			proto->login_pending = true;
+		if (evpop_command_stops(&queued->request))
+			proto->last_sent = true;
+	}
 }
 
 /* A command as the trace may show it. */

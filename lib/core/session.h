@@ -61,6 +61,12 @@ void evpop_session_end(struct evpop_proto *, const struct evpop_result *);
 void evpop_session_fail(struct evpop_proto *, enum evpop_error,
     const char *format, ...) EVPOP_PRINTF(3, 4);
 
+/*
+ * A command was answered: what may be sent now depends on the commands that
+ * were sent behind it.
+ */
+void evpop_session_look_ahead(struct evpop_proto *);
+
 /* The phase that the awaited command belongs to. */
 enum evpop_phase evpop_session_phase(const struct evpop_proto *);
 

@@ -420,6 +420,20 @@ static const struct exchange tls[] = {
 		      "done PASS auth@login account 'over TLS only'\n"
 		      "done STLS ok ''\n"
 		      "secured\n" },
+	{ .name = "STLS behind two log-ins, the first refused",
+	    .commands = LOGIN "|PASS y|STLS|NOOP",
+	    .window_commands = 10,
+	    .replies = { OCTETS("+OK hi\r\n"), OCTETS("+OK\r\n"),
+		OCTETS("-ERR no\r\n"), OCTETS("+OK in\r\n"),
+		OCTETS("+OK\r\n") },
+	    .wire = LOGIN "|PASS y|NOOP",
+	    .events = "greeting ok 'hi'\n"
+		      "done USER ok ''\n"
+		      "done PASS auth@login account 'no'\n"
+		      "done PASS ok 'in'\n"
+		      "done STLS cancelled@login session "
+		      "'TLS cannot begin after the log-in'\n"
+		      "done NOOP ok ''\n" },
 };
 
 static const struct exchange pipelines[] = {
