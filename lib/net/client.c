@@ -81,9 +81,11 @@ release(struct evpop_client *client)
 {
 	struct evpop_client_request *request;
 
+	TAILQ_CONCAT(&client->requests, &client->spare, entry);
 	while ((request = TAILQ_FIRST(&client->requests)) != NULL) {
 		TAILQ_REMOVE(&client->requests, request, entry);
-		evpop_client_request_free(request);
+		evpop_client_request_clear(request);
+		free(request);
 	}
 	evpop_proto_free(client->proto);
 	evpop_tls_context_free(client->tls_context);
@@ -132,6 +134,7 @@ evpop_client_new(struct event_base *base, struct evdns_base *dns,
 	if (client == NULL)
 		return NULL;
 	TAILQ_INIT(&client->requests);
+	TAILQ_INIT(&client->spare);
 	client->base = base;
 	client->dns = dns;
 	client->callbacks = callbacks;

@@ -50,6 +50,7 @@ struct evpop_client {
 	enum evpop_client_stage stage;
 	struct evpop_proto *proto;
 	struct evpop_client_requests requests;
+	struct evpop_client_requests spare; /* done with, to be used again */
 	struct event wake; /* made active to come back from the loop */
 
 	struct evpop_loop *loop;

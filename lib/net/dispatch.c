@@ -31,7 +31,8 @@ evpop_client_answer(
 		    client, request->number, &reply->result, request->arg);
 	else if (request->reply != NULL)
 		request->reply(client, reply, request->arg);
-	evpop_client_request_free(request);
+	evpop_client_request_clear(request);
+	TAILQ_INSERT_HEAD(&client->spare, request, entry);
 }
 
 /* Servers without response codes say in words that a maildrop is locked. */

@@ -247,6 +247,7 @@ submit_auth(struct evpop_login *login, const struct evpop_login_offer *offer,
 		initial = NULL;
 	}
 	login->initial_sent = initial != NULL;
+	login->initial_final = initial != NULL && final;
 	return submit(proto, EVPOP_COMMAND_AUTH, name, initial,
 	    initial != NULL && final, arg, parts);
 }
@@ -258,7 +259,8 @@ evpop_login_submit(struct evpop_login *login,
 {
 	enum evpop_error error;
 
-	login->challenged = login->initial_sent = false;
+	login->challenged = false;
+	login->initial_sent = login->initial_final = false;
 	/* One of an earlier attempt has no say in this one. */
 	evpop_exchange_free(login->exchange);
 	login->exchange = NULL;
@@ -288,7 +290,7 @@ say_it_again(struct evpop_login *login, const struct evpop_login_offer *offer)
 	evpop_exchange_skip_initial(exchange);
 	evpop_exchange_free(login->exchange);
 	login->exchange = exchange;
-	login->initial_sent = false;
+	login->initial_sent = login->initial_final = false;
 	login->initial_refused |= EVPOP_MECHANISM_BIT(login->mechanism);
 	return true;
 }
@@ -301,7 +303,7 @@ evpop_login_challenge(struct evpop_login *login,
 	const char *response;
 	bool final = false;
 
-	if (login->initial_sent && !login->challenged && length == 0 &&
+	if (login->initial_final && !login->challenged && length == 0 &&
 	    !say_it_again(login, offer))
 		return EVPOP_ERROR_MEMORY;
 	login->challenged = true;

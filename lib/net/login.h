@@ -27,7 +27,7 @@ struct evpop_login {
 	unsigned int initial_refused; /* mechanisms */
 	enum evpop_mechanism mechanism;
 	struct evpop_exchange *exchange;
-	bool initial_sent, challenged;
+	bool initial_sent, initial_final, challenged;
 };
 
 /* What the choice depends on. */
@@ -63,8 +63,8 @@ enum evpop_error evpop_login_submit(struct evpop_login *,
     unsigned int *parts_r, struct evpop_result *result_r) EVPOP_MUST_USE;
 
 /*
- * Answer a challenge.  An empty one behind an initial response comes from a
- * server that took no notice of it: it is said again.
+ * Answer a challenge.  An empty one behind an initial response that said all
+ * comes from a server that took no notice of it: it is said again.
  */
 enum evpop_error evpop_login_challenge(struct evpop_login *,
     const struct evpop_login_offer *, struct evpop_proto *,

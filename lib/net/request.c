@@ -33,14 +33,27 @@ evpop_client_request_submit(
 }
 
 void
-evpop_client_request_free(struct evpop_client_request *request)
+evpop_client_request_clear(struct evpop_client_request *request)
 {
 	if (request->login != NULL) {
 		evpop_login_clear(request->login);
 		free(request->login);
 	}
 	free(request->text);
-	free(request);
+	request->login = NULL;
+	request->text = NULL;
+}
+
+/* One that is done with serves again: a steady state allocates nothing. */
+static struct evpop_client_request *
+take_request(struct evpop_client *client)
+{
+	struct evpop_client_request *request = TAILQ_FIRST(&client->spare);
+
+	if (request == NULL)
+		return malloc(sizeof *request);
+	TAILQ_REMOVE(&client->spare, request, entry);
+	return request;
 }
 
 /* Copy a request to the end of the queue. */
@@ -52,7 +65,7 @@ enqueue(
 
 	if (!evpop_client_accepts(client, template->kind))
 		return EVPOP_ERROR_USAGE;
-	request = malloc(sizeof(*request));
+	request = take_request(client);
 	if (request == NULL)
 		return EVPOP_ERROR_MEMORY;
 	*request = *template;

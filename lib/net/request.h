@@ -48,7 +48,7 @@ enum evpop_error evpop_client_request_submit(
 enum evpop_error evpop_client_request_part(struct evpop_client_request *,
     struct evpop_proto *, enum evpop_command) EVPOP_MUST_USE;
 
-/* Wipes secrets. */
-void evpop_client_request_free(struct evpop_client_request *);
+/* Wipe and free all it owns, but for itself. */
+void evpop_client_request_clear(struct evpop_client_request *);
 
 #endif
