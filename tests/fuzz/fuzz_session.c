@@ -380,6 +380,8 @@ respond(struct play *play)
 	assert(evpop_proto_respond(play->proto, response->line,
 		   response->final) == EVPOP_ERROR_NONE);
 	play->responses++;
+	/* What was written before was all taken for answers, even a QUIT. */
+	play->silent = false;
 	/* One challenge has one answer. */
 	assert(evpop_proto_respond(play->proto, SECRET, false) ==
 	       EVPOP_ERROR_USAGE);
