@@ -31,6 +31,7 @@ struct dialog_item {
 	struct octets octets;
 	bool prefix;   /* HEAR: the line goes on somehow */
 	bool optional; /* HEAR: the line, and what answers it, may be absent */
+	bool together; /* HEAR: the line arrives with the one before it */
 	size_t number;
 };
 

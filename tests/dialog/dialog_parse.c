@@ -144,25 +144,30 @@ take_say(struct reader *reader, const char *how, size_t how_length)
 	return true;
 }
 
-/* "C: ", "C~ " (it begins so) and "C?: " (it may be absent). */
+/* "C: ", "C~ " (it begins so), "C?: " (may be absent), "C+: " (together). */
 static bool
 take_hear(struct reader *reader, const char *how, size_t how_length)
 {
 	struct dialog_item *item;
 	bool optional = how_length == 2 && how[0] == '?';
+	bool together = how_length == 2 && how[0] == '+';
 
-	if (how_length == 0 || how_length > 1u + optional ||
+	if (how_length == 0 || (how_length > 1 && !optional && !together) ||
 	    (how[how_length - 1] != ':' && how[how_length - 1] != '~'))
-		return wrong(reader, "C: or C~ or C?: is expected");
+		return wrong(reader, "C: or C~, C?: or C+: is expected");
 	if (reader->inside_any) {
-		if (optional)
-			return wrong(reader, "a set has no optional lines");
+		if (optional || together)
+			return wrong(reader, "in a set lines are plain");
 		if (++reader->groups > DIALOG_GROUPS)
 			return wrong(reader, "more than %d groups in a set",
 			    DIALOG_GROUPS);
 	}
+	item = last_item(reader);
+	if (together && (item == NULL || item->type != DIALOG_HEAR))
+		return wrong(reader, "C+: follows a line of the client");
 	item = new_item(reader, DIALOG_HEAR);
 	item->optional = optional;
+	item->together = together;
 	item->prefix = how[how_length - 1] == '~';
 	return unescape(reader, &item->octets, 0);
 }

@@ -286,7 +286,7 @@ hear(struct core_play *play, bool *progress)
 		show(play, "C: ", play->heard.bytes, play->heard.length);
 		assert(play->heard.length >= 2);
 		if (!script_hear(&play->script, play->heard.bytes,
-			play->heard.length - 2))
+			play->heard.length - 2, true))
 			return false;
 		play->heard.length = 0;
 		/* What answers it comes before the next line is looked at. */

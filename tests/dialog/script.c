@@ -195,7 +195,8 @@ unexpected(struct script *script, const unsigned char *line, size_t length)
 }
 
 bool
-script_hear(struct script *script, const unsigned char *line, size_t length)
+script_hear(struct script *script, const unsigned char *line, size_t length,
+    bool together)
 {
 	const struct dialog_item *item;
 
@@ -210,7 +211,11 @@ script_hear(struct script *script, const unsigned char *line, size_t length)
 			return unexpected(script, line, length);
 		if (matches(item, line, length)) {
 			script->at++;
-			return true;
+			return together || !item->together ||
+			       fail(script,
+				   "line %u: it arrives apart from the one "
+				   "before it",
+				   item->line);
 		}
 		if (!item->optional)
 			return unexpected(script, line, length);

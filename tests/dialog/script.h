@@ -30,8 +30,12 @@ void script_begin(struct script *, const struct dialog *);
 /* What to do now.  SCRIPT_ACT moves on. */
 enum script_do script_next(struct script *, const struct dialog_item **item_r);
 
-/* The client says a line; false with the error where it should not. */
-bool script_hear(struct script *, const unsigned char *line, size_t length);
+/*
+ * The client says a line, `together` with the one before it; false with the
+ * error where it should not.
+ */
+bool script_hear(
+    struct script *, const unsigned char *line, size_t length, bool together);
 
 /* The client comes on another connection; false with the error likewise. */
 bool script_again(struct script *);

@@ -15,6 +15,12 @@
 static void on_read(struct bufferevent *, void *);
 static void on_event(struct bufferevent *, short, void *);
 
+/*
+ * A bufferevent reads no more at once.  What is less, and arrives without its
+ * line end, was written so.
+ */
+#define READ_OCTETS 4096
+
 /* Longer than a loop takes from a write on loopback to its read. */
 #define CONSUMED_PATIENCE_MS 40
 
@@ -231,15 +237,21 @@ act(struct session *session, const struct dialog_item *item)
 static bool
 hear(struct session *session)
 {
-	struct evbuffer *input = bufferevent_get_input(session->server.stream);
+	struct dialog_server *server = &session->server;
+	struct evbuffer *input = bufferevent_get_input(server->stream);
 	struct octets *heard;
 	size_t length;
 	char *line;
 	bool well;
 
 	line = evbuffer_readln(input, &length, EVBUFFER_EOL_LF);
-	if (line == NULL)
+	if (line == NULL) {
+		length = evbuffer_get_length(input);
+		if (length > 0 && length < READ_OCTETS &&
+		    !session->script.ignoring)
+			session_fail(session, "half a line arrives");
 		return false;
+	}
 	heard = session->server.ssl == NULL ? &session->heard_clear
 					    : &session->heard;
 	octets_add(heard, line, length);
@@ -249,9 +261,10 @@ hear(struct session *session)
 	if (!well && !session->script.ignoring)
 		session_fail(session, "the client ends a line in LF alone");
 	else if (!session->script.ignoring &&
-		 !script_hear(
-		     &session->script, (unsigned char *)line, length - 1))
+		 !script_hear(&session->script, (unsigned char *)line,
+		     length - 1, server->heard_read == server->reads))
 		session_fail(session, "%s", session->script.error);
+	server->heard_read = server->reads;
 	free(line);
 	return session->failure[0] == '\0';
 }
@@ -304,8 +317,11 @@ server_advance(struct session *session)
 static void
 on_read(struct bufferevent *stream, void *arg)
 {
+	struct session *session = arg;
+
 	(void)stream;
-	server_advance(arg);
+	session->server.reads++;
+	server_advance(session);
 }
 
 static void

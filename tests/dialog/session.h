@@ -35,7 +35,8 @@ struct dialog_server {
 	size_t said;                      /* octets of it */
 	int64_t waiting_since_ms; /* for what was said to be read; 0: not */
 	size_t said_here;         /* octets on this connection */
-	bool sleeping, reading, over;
+	bool sleeping, reading;
+	unsigned reads, heard_read; /* in all, and when a line was heard */
 	struct event *tick;
 };
 
