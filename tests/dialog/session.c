@@ -5,19 +5,18 @@
 
 #include "tests/dialog/session.h"
 
-/* What a request is to be answered to; the step tells which it was. */
-struct asked {
-	struct session *session;
-	const struct dialog_step *step;
-};
-
-static struct asked *
+static struct session_asked *
 ask(struct session *session, const struct dialog_step *step)
 {
-	struct asked *asked = calloc(1, sizeof *asked);
+	struct session_asked *asked;
 
-	if (asked == NULL)
-		abort();
+	if (session->asked == NULL) {
+		session->asked =
+		    calloc(session->dialog->step_count, sizeof *session->asked);
+		if (session->asked == NULL)
+			abort();
+	}
+	asked = &session->asked[step - session->dialog->steps];
 	asked->session = session;
 	asked->step = step;
 	session->unanswered++;
@@ -137,12 +136,11 @@ note_reply(struct record *record, const struct dialog_step *step,
 static void
 replied(struct evpop_client *client, const struct evpop_reply *reply, void *arg)
 {
-	struct asked *asked = arg;
+	struct session_asked *asked = arg;
 	struct session *session = asked->session;
 	const struct dialog_step *step = asked->step;
 
 	(void)client;
-	free(asked);
 	if (reply->result.error == EVPOP_ERROR_NONE)
 		note_reply(&session->record, step, reply);
 	else {
@@ -160,7 +158,7 @@ replied(struct evpop_client *client, const struct evpop_reply *reply, void *arg)
 static void
 listed(struct evpop_client *client, const struct evpop_listed *entry, void *arg)
 {
-	const struct asked *asked = arg;
+	const struct session_asked *asked = arg;
 
 	(void)client;
 	record_entry(&asked->session->record, entry->number, entry->octets,
@@ -199,7 +197,7 @@ static enum evpop_flow
 body_begin(
     struct evpop_client *client, uint32_t number, uint64_t octets, void *arg)
 {
-	const struct asked *asked = arg;
+	const struct session_asked *asked = arg;
 
 	(void)client;
 	(void)number;
@@ -212,7 +210,7 @@ static enum evpop_flow
 body_data(struct evpop_client *client, const unsigned char *bytes,
     size_t length, void *arg)
 {
-	const struct asked *asked = arg;
+	const struct session_asked *asked = arg;
 
 	(void)client;
 	return session_take(asked->session, bytes, length);
@@ -222,12 +220,11 @@ static void
 body_end(struct evpop_client *client, uint32_t number,
     const struct evpop_result *result, void *arg)
 {
-	struct asked *asked = arg;
+	struct session_asked *asked = arg;
 	struct session *session = asked->session;
 	const struct dialog_step *step = asked->step;
 
 	(void)client;
-	free(asked);
 	if (result->error == EVPOP_ERROR_NONE)
 		record_body_end(&session->record, number);
 	else
@@ -328,13 +325,12 @@ request(struct session *session, const struct dialog_step *step, void *arg)
 static void
 submit(struct session *session, const struct dialog_step *step)
 {
-	struct asked *asked = ask(session, step);
+	struct session_asked *asked = ask(session, step);
 
 	if (request(session, step, asked) == EVPOP_ERROR_NONE)
 		return;
 	record_add(&session->record, "%s usage", dialog_verb_name(step->verb));
 	session->unanswered--;
-	free(asked);
 }
 
 /* Begin anew; the server's next connection is another one. */

@@ -47,6 +47,12 @@ struct session_known {
 	enum evpop_known_state state;
 };
 
+/* A request that is to be answered; the step tells which. */
+struct session_asked {
+	struct session *session;
+	const struct dialog_step *step;
+};
+
 struct session {
 	struct play_stage *stage;
 	size_t place;
@@ -65,8 +71,9 @@ struct session {
 	struct evpop_memory *memory;
 	struct evpop_client *client;
 	struct evpop_sync *sync;
-	size_t step;         /* the next one to do */
-	unsigned unanswered; /* steps */
+	size_t step;                 /* the next one to do */
+	unsigned unanswered;         /* steps */
+	struct session_asked *asked; /* for each step; NULL before the first */
 	bool resting;
 	bool closed;  /* the client said so, or was freed */
 	bool done;    /* no step is left */

@@ -109,6 +109,7 @@ clear(struct session *session)
 	for (i = 0; i < session->known_count; i++)
 		octets_clear(&session->known[i].id);
 	free(session->known);
+	free(session->asked);
 	event_free(session->patience);
 	event_free(session->finish);
 	event_free(session->resume);
