@@ -340,12 +340,6 @@ on_event(struct bufferevent *stream, short what, void *arg)
 }
 
 void
-server_client_gone(struct session *session)
-{
-	drop(session, true);
-}
-
-void
 server_accept(struct session *session, evutil_socket_t fd)
 {
 	struct dialog_server *server = &session->server;

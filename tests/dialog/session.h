@@ -124,8 +124,6 @@ void server_init(struct session *);
 void server_accept(struct session *, evutil_socket_t fd);
 /* Do what is to be done next. */
 void server_advance(struct session *);
-/* The client is gone for good. */
-void server_client_gone(struct session *);
 void server_clear(struct session *);
 
 /* ---- session.c ---- */
