@@ -79,7 +79,9 @@ list_done(
 		evpop_listing_sizes_done(&sync->builder, reply->ignored);
 		ask(sync);
 	} else if (reply->result.error == EVPOP_ERROR_REFUSED) {
+		/* Without a listing there is no session to speak of. */
 		sync->report.result = reply->result;
+		sync->report.result.scope = EVPOP_SCOPE_SESSION;
 		evpop_sync_quit(sync);
 	}
 }
