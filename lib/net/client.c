@@ -398,7 +398,9 @@ evpop_client_takes_flight(const struct evpop_client *client)
 {
 	const struct evpop_remembered *server = client->server;
 
+	/* A second log-in would come too soon (RFC 2449 section 6.5). */
 	return server != NULL && server->flights > 0 && !server->no_flight &&
+	       !server->before.login_delay && !server->after.login_delay &&
 	       evpop_client_pipelines(client);
 }
 

@@ -240,6 +240,32 @@ test_flight_and_second_session(void **state)
 	evpop_memory_free(memory);
 }
 
+/* Who wants log-ins to be rare gets one session, in which all is done. */
+static void
+test_no_second_session_with_login_delay(void **state)
+{
+	static const struct net_rule rules[] = {
+		{ "CAPA",
+		    "+OK\r\nUSER\r\nUIDL\r\nPIPELINING\r\n"
+		    "LOGIN-DELAY 300\r\n.\r\n",
+		    NET_GO_ON },
+	};
+	struct evpop_memory *memory = evpop_memory_new();
+	struct net_server server;
+	struct login_run run;
+	size_t polls;
+
+	(void)state;
+	serve(&server, rules, 1);
+	for (polls = 1; polls <= 3; polls++) {
+		poll_once(&run, &server, memory, 0, true);
+		assert_int_equal(server.accepted, polls);
+		assert_int_equal(run.report.fetched, 3);
+	}
+	net_server_stop(&server);
+	evpop_memory_free(memory);
+}
+
 static int
 group_setup(void **state)
 {
@@ -266,6 +292,7 @@ main(void)
 		cmocka_unit_test(test_no_other_mechanism_unasked),
 		cmocka_unit_test(test_auth_code_ends_it),
 		cmocka_unit_test(test_flight_and_second_session),
+		cmocka_unit_test(test_no_second_session_with_login_delay),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
