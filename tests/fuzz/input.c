@@ -4,8 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Pieces cut by chance are short, so that many cuts fall inside of lines. */
-#define PIECE_MAX 16
+/*
+ * Pieces cut by chance are short, so that many cuts fall inside of lines; or
+ * long, for what looks at many octets at a time.
+ */
+#define SHORT_MOST 16
+#define LONG_MOST  200
 
 unsigned char
 fuzz_octet(struct fuzz_input *input)
@@ -60,7 +64,12 @@ fuzz_string(const void *bytes, size_t length)
 struct fuzz_cuts
 fuzz_take_cuts(struct fuzz_input *input)
 {
-	return (struct fuzz_cuts){ .seed = fuzz_octet(input) & 0x0f };
+	uint32_t seed = fuzz_octet(input) & 0x0f;
+
+	return (struct fuzz_cuts){
+		.seed = seed,
+		.most = seed < 8 ? SHORT_MOST : LONG_MOST,
+	};
 }
 
 size_t
@@ -74,7 +83,7 @@ fuzz_piece(struct fuzz_cuts *cuts, size_t left)
 	if (cuts->seed == 1)
 		return 1;
 	cuts->seed = cuts->seed * 1664525 + 1013904223;
-	piece = 1 + (cuts->seed >> 24) % PIECE_MAX;
+	piece = 1 + (cuts->seed >> 16) % cuts->most;
 	/* Chance must not make it one of the two special values. */
 	cuts->seed |= 2;
 	return piece < left ? piece : left;

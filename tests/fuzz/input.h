@@ -34,6 +34,7 @@ char *fuzz_string(const void *bytes, size_t length);
 /* How to cut: 0 not at all, 1 between all octets, else by chance. */
 struct fuzz_cuts {
 	uint32_t seed;
+	size_t most; /* octets of a piece cut by chance */
 };
 #define FUZZ_WHOLE ((struct fuzz_cuts){ .seed = 0 })
 
