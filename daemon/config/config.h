@@ -71,6 +71,13 @@ struct config_account {
 	struct config_keep keep;
 	uint64_t max_message_size; /* octets, 0: no limit */
 	uint32_t max_messages_per_poll;
+	/* Delete what is stored and larger, whatever `keep` says; 0: no. */
+	uint64_t delete_above;
+	uint32_t max_deletes_per_session; /* 0: no limit */
+	/* Ask before deleting more than this and than usual; 0: never. */
+	uint32_t delete_guard;
+	/* What is there at the first poll counts as seen. */
+	bool baseline;
 	enum config_order order;
 	/* Where it was defined, for messages. */
 	char *file;

@@ -41,7 +41,17 @@ struct poller_account_status {
 	unsigned failures;        /* in a row */
 	/* Of the session under way, else of the last one. */
 	uint32_t messages, fetched, deleted, failed;
-	uint64_t octets_in;
+	uint32_t adopted;             /* known messages under new ids */
+	uint32_t too_large, later;    /* left on the server, by the policy */
+	uint32_t seen;                /* newly counted as seen */
+	uint32_t held;                /* deletions that wait for a person */
+	uint64_t octets_in, adopted_octets;
+	/*
+	 * What the server's messages are known by: "unique-id", "top" (a
+	 * digest of what TOP shows, for want of UIDL) or "body" (a digest of
+	 * the whole, for want of both); NULL: not known yet.
+	 */
+	const char *identity;
 };
 
 struct poller_status {
@@ -86,8 +96,44 @@ enum poller_answer {
 	POLLER_ALREADY, /* polling, paused or resumed already */
 	POLLER_IS_DISABLED
 };
-/* A person's wish goes first, and restarts a stopped or paused account. */
-enum poller_answer poller_poll_now(struct poller *, const char *name);
+enum poller_wish {
+	POLLER_WISH_POLL = 0,
+	/* Look what a poll would do, and do nothing: see poller_plan(). */
+	POLLER_WISH_DRY_RUN,
+	/* Count everything that is there and unknown as seen. */
+	POLLER_WISH_BASELINE,
+	/* Poll, with all deletions that are held. */
+	POLLER_WISH_CONFIRM,
+	POLLER_WISH_COUNT
+};
+/*
+ * A person's wish goes first, and restarts a stopped or paused account.  Where
+ * the account is polling, the wish is fulfilled after that (POLLER_ALREADY).
+ */
+enum poller_answer poller_poll_now(
+    struct poller *, const char *name, enum poller_wish);
+
+/* What the last dry run of an account found. */
+struct poller_plan_entry {
+	uint32_t number, occurrence;
+	const unsigned char *unique_id; /* NULL: it has none */
+	size_t unique_id_length;
+	uint64_t octets;    /* by LIST; 0 where it was not asked */
+	const char *action; /* evpop_action_name() */
+};
+/* Larger plans are cut: a daemon's memory is bounded. */
+#define POLLER_PLAN_ENTRIES 10000
+struct poller_plan {
+	int64_t made_ms; /* Unix time */
+	size_t messages, fetches, deletes, adopts, too_large, later, seen, held,
+	    unidentified;
+	uint64_t fetch_octets; /* by LIST */
+	struct poller_plan_entry *entries; /* only those with an action */
+	size_t entry_count;
+	bool cut; /* there are more */
+};
+/* NULL: no such account, or no dry run of it; borrowed until the next one. */
+const struct poller_plan *poller_plan(const struct poller *, const char *name);
 enum poller_answer poller_pause(struct poller *, const char *name);
 enum poller_answer poller_resume(struct poller *, const char *name);
 

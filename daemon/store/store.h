@@ -88,8 +88,15 @@ typedef void (*store_done_cb)(enum store_status, void *arg);
 
 /* ---- accounts and what is known of them ---- */
 
+struct store_account {
+	int64_t id;
+	bool listed; /* a poll of it went well before */
+	/* The most that one of its last polls deleted on the server. */
+	uint32_t usual_deletes;
+};
+/* Borrowed; NULL unless STORE_OK. */
 typedef void (*store_account_cb)(
-    enum store_status, int64_t account_id, void *arg);
+    enum store_status, const struct store_account *, void *arg);
 
 /*
  * The row of a configured account, made where missing.  `stable_id` (or NULL)
@@ -102,7 +109,9 @@ enum store_uid_state {
 	STORE_UID_STORED = 0, /* durable here */
 	STORE_UID_DELETE,     /* durable here, deletion on the server owed */
 	STORE_UID_SEEN,       /* not to be fetched */
-	STORE_UID_DELETED     /* the server confirmed the deletion */
+	STORE_UID_DELETED,    /* the server confirmed the deletion */
+	STORE_UID_GONE,       /* durable here, and no longer listed */
+	STORE_UID_QUARANTINED /* failed too often: not to be fetched */
 };
 
 struct store_uid {
@@ -111,8 +120,17 @@ struct store_uid {
 	uint32_t occurrence;
 	enum store_uid_state state;
 	int64_t message_id; /* 0 where there is none */
-	int64_t stored_ms;  /* once DELETED: since when */
+	int64_t stored_ms;  /* once DELETED or GONE: since when */
+	uint64_t octets;    /* of the message; 0 where there is none */
+	/*
+	 * SHA-256 of the message's header, up to its first empty line and
+	 * without it: STORE_HEADER_DIGEST_SIZE octets.  NULL where there is no
+	 * message, or where its header does not tell it from others: it has no
+	 * Message-ID, or is too long to be held.
+	 */
+	const unsigned char *header_digest;
 };
+#define STORE_HEADER_DIGEST_SIZE 32
 
 /*
  * All unique-ids of an account, sorted by unique-id (bytes, shorter first) and
@@ -127,11 +145,47 @@ struct store_uid_change {
 	const unsigned char *unique_id;
 	size_t unique_id_length;
 	uint32_t occurrence;
-	bool forget;                /* drop the row; else: */
-	enum store_uid_state state; /* set the state */
+	bool forget; /* drop the row */
+	/*
+	 * Adopt: the message known under `from` is the one that is now listed
+	 * under this id, which takes over its row (message, state, time; GONE
+	 * becomes STORED); `from` is forgotten.  Where `from` has no row, the
+	 * id stays unknown.
+	 */
+	bool adopt;
+	const unsigned char *from_id;
+	size_t from_id_length;
+	uint32_t from_occurrence;
+	/* Neither: set the state. */
+	enum store_uid_state state;
 };
 void store_uids_change(struct store *, int64_t account_id,
     const struct store_uid_change *, size_t count, store_done_cb, void *arg);
+
+/*
+ * How the bodies of one session are recognised by their bytes alone.  A body
+ * whose unique-id is new may be a message that is known under an id that is
+ * gone: then it is adopted, each such message once.  A body without a unique-id
+ * is known by its digest, the first of equal ones in a session as the first of
+ * the session before, the second as the second: it gets a row of its own among
+ * the unique-ids, whose id begins with a space, as no server's can.
+ */
+struct store_identity;
+
+/* NULL without memory. */
+struct store_identity *store_identity_new(struct store *, int64_t account_id)
+    __attribute__((warn_unused_result));
+
+/*
+ * The server has confirmed the deletion of every body that came without a
+ * unique-id in this session and with the state DELETED: equal ones that come
+ * later are others.
+ */
+void store_identity_deleted(
+    struct store *, struct store_identity *, store_done_cb, void *arg);
+
+/* Once no body of it is under way; sets the pointer to NULL. */
+void store_identity_free(struct store_identity **);
 
 /* ---- bodies ---- */
 
@@ -150,6 +204,7 @@ struct store_body_meta {
 	uint32_t occurrence;
 	enum store_uid_state state; /* of the unique-id once committed */
 	uint64_t octets_hint;
+	struct store_identity *identity; /* borrowed; NULL: by id alone */
 };
 
 /* Begin a body; NULL without memory. */
@@ -167,12 +222,96 @@ enum store_flow store_body_append(
  * The body is whole: hash it, decode its envelope, commit message and
  * unique-id in one transaction, answer.  The handle is gone when this returns.
  */
+enum store_taken {
+	STORE_TAKEN_NEW = 0, /* a message that was not here before */
+	STORE_TAKEN_KNOWN,   /* the same that is here under the same id */
+	STORE_TAKEN_ADOPTED  /* the same that was here under another id */
+};
 typedef void (*store_message_cb)(
-    enum store_status, int64_t message_id, void *arg);
+    enum store_status, int64_t message_id, enum store_taken, void *arg);
 void store_body_commit(struct store_body *, store_message_cb, void *arg);
 
 /* Drop a body, whatever came of it.  The handle is gone. */
 void store_body_abort(struct store_body *);
+
+/* ---- what fails ---- */
+
+/*
+ * A message on which a session failed, or that the server would not give.  Its
+ * failures are counted until it is stored; at `attempts_most` it goes into
+ * quarantine with its bytes as far as they came, and its unique-id counts as
+ * QUARANTINED, all in one transaction.
+ */
+struct store_failure {
+	int64_t account_id;
+	const unsigned char *unique_id; /* copied, as is the rest */
+	size_t unique_id_length;
+	uint32_t occurrence;
+	const char *reason;
+	const char *transcript;  /* what was said, without secrets; or NULL */
+	struct store_body *body; /* as far as it came; taken; or NULL */
+	unsigned attempts_most;
+};
+typedef void (*store_failure_cb)(
+    enum store_status, unsigned attempts, bool quarantined, void *arg);
+void store_failure(
+    struct store *, const struct store_failure *, store_failure_cb, void *arg);
+
+struct store_quarantine_row {
+	int64_t id;
+	const char *account;
+	const unsigned char *unique_id;
+	size_t unique_id_length;
+	uint32_t occurrence;
+	uint64_t octets; /* as far as they came */
+	int64_t stored_ms;
+	const char *reason, *transcript; /* transcript may be NULL */
+};
+typedef void (*store_quarantines_cb)(enum store_status,
+    const struct store_quarantine_row *, size_t count, bool more, void *arg);
+
+/* Newest first, as store_polls(); account NULL: of all. */
+void store_quarantines(struct store *, const char *account, int64_t below_id,
+    unsigned limit, store_quarantines_cb, void *arg);
+/* One of them; `count` is 1, or the status STORE_NOT_FOUND. */
+void store_quarantine(
+    struct store *, int64_t id, store_quarantines_cb, void *arg);
+/* As store_body_read(). */
+void store_quarantine_read(
+    struct store *, int64_t id, uint32_t part, store_part_cb, void *arg);
+/*
+ * Take out of quarantine: bytes and count of failures are forgotten, and the
+ * unique-id is unknown again, so that the next poll fetches the message.
+ * `account` is its name, borrowed.
+ */
+typedef void (*store_release_cb)(
+    enum store_status, const char *account, void *arg);
+void store_quarantine_release(
+    struct store *, int64_t id, store_release_cb, void *arg);
+
+/* ---- verification ---- */
+
+/*
+ * Verify the whole file: SQLite's own structure, the counters, each message's
+ * pieces, size and digest.  One at a time, on a thread and a connection of its
+ * own; polls and queries go on beside it.
+ */
+struct store_check {
+	bool running;
+	int64_t started_ms, finished_ms; /* Unix time; 0: never */
+	uint64_t messages, messages_done; /* to be hashed anew, and done */
+	uint64_t octets_done;
+	uint64_t problems;
+	enum store_status status; /* whether it could be carried out */
+	/* The first of the problems, in words; borrowed until the next check */
+	const char *const *texts;
+	size_t text_count;
+};
+#define STORE_CHECK_TEXTS 100
+/* STORE_BUSY where one runs already. */
+enum store_status store_check_start(struct store *)
+    __attribute__((warn_unused_result));
+void store_check(const struct store *, struct store_check *check_r);
 
 /* ---- history ---- */
 
@@ -182,7 +321,9 @@ struct store_poll {
 	const char *outcome; /* "ok", or an evpop_error_name(), copied */
 	const char *text;    /* why, in words; copied; may be NULL */
 	uint32_t messages, fetched, failed, deleted;
+	uint32_t adopted; /* known messages under new unique-ids */
 	uint64_t octets_in, octets_out, body_octets;
+	uint64_t adopted_octets; /* of those, not downloaded */
 };
 void store_poll_record(
     struct store *, const struct store_poll *, store_done_cb, void *arg);

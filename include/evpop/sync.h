@@ -26,7 +26,8 @@ struct evpop_entry {
 struct evpop_listing {
 	struct evpop_entry *entries;
 	size_t count;
-	bool unique_ids;  /* the server answered UIDL */
+	bool unique_ids;  /* every entry has an id */
+	bool digests;     /* ids made from TOP, for want of UIDL */
 	uint32_t ignored; /* lines nothing could be made of */
 };
 
@@ -35,8 +36,12 @@ enum evpop_known_state {
 	EVPOP_KNOWN_STORED = 0, /* durable here; the server may keep it */
 	EVPOP_KNOWN_DELETE,     /* durable here; its deletion is owed */
 	EVPOP_KNOWN_SEEN,       /* not to be fetched, nor to be deleted */
-	EVPOP_KNOWN_DELETED     /* the server confirmed its deletion */
+	EVPOP_KNOWN_DELETED,    /* the server confirmed its deletion */
+	EVPOP_KNOWN_GONE        /* durable here, and no longer listed */
 };
+
+/* SHA-256. */
+#define EVPOP_HEADER_DIGEST_SIZE 32
 
 struct evpop_known {
 	const unsigned char *unique_id;
@@ -44,6 +49,14 @@ struct evpop_known {
 	uint32_t occurrence;
 	enum evpop_known_state state;
 	int64_t stored_ms; /* when it became durable, Unix time */
+	/*
+	 * By these a message is recognised when its id has changed: its size
+	 * (0: not known), and EVPOP_HEADER_DIGEST_SIZE octets of the digest of
+	 * its header, up to the first empty line and without it (NULL: the
+	 * header does not tell).
+	 */
+	uint64_t octets;
+	const unsigned char *header_digest;
 };
 
 enum evpop_keep {
@@ -65,6 +78,31 @@ struct evpop_policy {
 	uint32_t max_messages;       /* to fetch in one session; 0: no limit */
 	enum evpop_order order;
 	/*
+	 * Delete what is durable and larger than this, whatever `keep` says;
+	 * 0: no.
+	 */
+	uint64_t delete_above_octets;
+	/*
+	 * Mark at most so many messages for deletion in one session, QUIT, and
+	 * go on with another, so that a broken connection undoes little; 0: no
+	 * limit.
+	 */
+	uint32_t max_session_deletes;
+	/*
+	 * If more messages than this, durable since earlier sessions, are due
+	 * for deletion, delete none of them; 0: no limit.
+	 */
+	uint32_t max_deletes;
+	/* Fetch nothing that is unknown, but count it as seen. */
+	bool baseline;
+	/* Make the plan, show it, and QUIT. */
+	bool dry_run;
+	/*
+	 * Fetch what has no unique-id even where it stays on the server: the
+	 * caller recognises it by its bytes.
+	 */
+	bool fetch_unidentified;
+	/*
 	 * Probably there is nothing new: where the server is known to take it,
 	 * the whole session goes out in one flight, QUIT included.  Should
 	 * there be work after all, a second session does it.
@@ -84,6 +122,9 @@ enum evpop_action {
 	 * fetch it again.
 	 */
 	EVPOP_ACTION_UNIDENTIFIED,
+	EVPOP_ACTION_SEEN,  /* unknown, to count as seen */
+	EVPOP_ACTION_ADOPT, /* known, under another id */
+	EVPOP_ACTION_HELD,  /* due for deletion, above max_deletes */
 	EVPOP_ACTION_COUNT
 };
 
