@@ -161,6 +161,20 @@ check_tls(struct config_reading *reading, const struct config_draft *draft)
 }
 
 static void
+check_policy(struct config_reading *reading, const struct config_draft *draft)
+{
+	const struct config_account *account = draft->account;
+
+	if (account->delete_above != 0 && account->max_message_size != 0 &&
+	    account->delete_above >= account->max_message_size)
+		config_report_warning(&reading->report, account->file,
+		    account->line,
+		    "[account %s]: delete_above deletes nothing: what is "
+		    "larger than max_message_size is never stored",
+		    account->name);
+}
+
+static void
 check_account(struct config_reading *reading, const struct config_draft *draft,
     uint64_t sources)
 {
@@ -176,6 +190,7 @@ check_account(struct config_reading *reading, const struct config_draft *draft,
 		    account->name);
 	check_sources(reading, draft, sources);
 	check_tls(reading, draft);
+	check_policy(reading, draft);
 }
 
 static void

@@ -117,6 +117,13 @@ test_warnings(void **state)
 		    "F:1: warning: [account a]: tls = none makes no use of "
 		    "tls_pin, tls_ca, tls_cert and tls_key\n" },
 		{ "[account a]\nhost=h\nuser=u\npassword=p\n"
+		  "delete_above=1M\nmax_message_size=1M\n",
+		    "F:1: warning: [account a]: delete_above deletes nothing: "
+		    "what is larger than max_message_size is never stored\n" },
+		{ "[account a]\nhost=h\nuser=u\npassword=p\n"
+		  "delete_above=1M\nmax_message_size=1025K\n",
+		    "" },
+		{ "[account a]\nhost=h\nuser=u\npassword=p\n"
 		  "[account b]\nhost=H\nuser=u\npassword=p\n"
 		  "[account c]\nhost=h\nuser=U\npassword=p\n"
 		  "[account d]\nhost=i\nuser=u\npassword=p\n"

@@ -72,6 +72,8 @@ test_every_account_key(void **state)
 		{ "timeout_command", "1s" }, { "timeout_body", "1s" },
 		{ "timeout_quit", "1s" }, { "timeout_session", "1s" },
 		{ "interval", "1h" }, { "enabled", "no" }, { "keep", "1d" },
+		{ "delete_above", "1M" }, { "max_deletes_per_session", "1" },
+		{ "delete_guard", "0" }, { "baseline", "yes" },
 		{ "max_message_size", "1K" }, { "max_messages_per_poll", "1" },
 		{ "order", "newest" } };
 	static const char defaults[] = "[defaults]\nhost=h\nuser=u\npassword="

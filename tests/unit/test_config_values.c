@@ -65,6 +65,10 @@ test_defaults(void **state)
 	assert_int_equal(account->interval_ms, 300000);
 	assert_true(account->enabled);
 	assert_int_equal(account->keep.kind, CONFIG_KEEP_FOREVER);
+	assert_int_equal(account->delete_above, 0);
+	assert_int_equal(account->max_deletes_per_session, 1000);
+	assert_int_equal(account->delete_guard, 500);
+	assert_false(account->baseline);
 	assert_int_equal(account->max_message_size, 0);
 	assert_int_equal(account->max_messages_per_poll, 0);
 	assert_int_equal(account->order, CONFIG_ORDER_OLDEST);
@@ -100,6 +104,19 @@ test_numbers(void **state)
 		    -1 },
 		{ CONFIG_SCOPE_ACCOUNT, "interval", "18446744073709551617s",
 		    -1 },
+		{ CONFIG_SCOPE_ACCOUNT, "delete_above", "5M", 5242880 },
+		{ CONFIG_SCOPE_ACCOUNT, "delete_above", "0", 0 },
+		{ CONFIG_SCOPE_ACCOUNT, "delete_above", "1025G", -1 },
+		{ CONFIG_SCOPE_ACCOUNT, "delete_above", "5d", -1 },
+		{ CONFIG_SCOPE_ACCOUNT, "max_deletes_per_session", "0", 0 },
+		{ CONFIG_SCOPE_ACCOUNT, "max_deletes_per_session", "1000000000",
+		    1000000000 },
+		{ CONFIG_SCOPE_ACCOUNT, "max_deletes_per_session", "1000000001",
+		    -1 },
+		{ CONFIG_SCOPE_ACCOUNT, "delete_guard", "0", 0 },
+		{ CONFIG_SCOPE_ACCOUNT, "delete_guard", "20", 20 },
+		{ CONFIG_SCOPE_ACCOUNT, "delete_guard", "-1", -1 },
+		{ CONFIG_SCOPE_ACCOUNT, "delete_guard", "20%", -1 },
 		{ CONFIG_SCOPE_ACCOUNT, "timeout_body", "500ms", 500 },
 		{ CONFIG_SCOPE_ACCOUNT, "timeout_body", "0s", -1 },
 		{ CONFIG_SCOPE_DAEMON, "memory_limit", "1048576", 1048576 },
@@ -288,6 +305,18 @@ test_bad_values(void **state)
 		    "F:5: keep: expected forever, delete, or an age such as "
 		    "14d (h d w) from 1h to 3650d, not \"forver\"; did you "
 		    "mean forever?\n" },
+		{ "delete_above = big",
+		    "F:5: delete_above: expected a size such as 512K, 8M or 1G "
+		    "from 0 to 1024G, not \"big\"\n" },
+		{ "delete_guard = never",
+		    "F:5: delete_guard: expected a whole number from 0 to "
+		    "1000000000, not \"never\"\n" },
+		{ "baseline = first",
+		    "F:5: baseline: expected yes or no (or true, false, on, "
+		    "off), not \"first\"\n" },
+		{ "max_delete_per_session = 1",
+		    "F:5: max_delete_per_session: unknown key; did you mean "
+		    "max_deletes_per_session?\n" },
 		{ "order = newst",
 		    "F:5: order: expected oldest or newest, not \"newst\"; did "
 		    "you mean newest?\n" },
