@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/failpoint/failpoint.h"
 #include "daemon/store/clock.h"
 
 struct deposit {
@@ -158,6 +159,7 @@ changes_written(enum store_status status, void *arg)
 {
 	struct deposit *deposit = arg;
 
+	FAILPOINT("unique-id changes written");
 	deposit->waiting--;
 	note_failure(deposit, status);
 	close_if_settled(deposit);
@@ -275,7 +277,9 @@ body_committed(enum store_status status, int64_t message_id, void *arg)
 	(void)message_id;
 	note_failure(deposit, status);
 	deposit->stored += status == STORE_OK;
+	FAILPOINT("acknowledgement begun");
 	evpop_sync_stored(deposit->sync, message->entry, status == STORE_OK);
+	FAILPOINT("acknowledgement done");
 	free(message);
 }
 

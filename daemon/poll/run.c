@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/failpoint/failpoint.h"
 #include "daemon/log/log.h"
 #include "daemon/poll/deposit.h"
 #include "daemon/secret/secret.h"
@@ -131,6 +132,7 @@ recorded(enum store_status status, void *arg)
 		log_write(LOG_LEVEL_WARNING, run->name,
 		    "the poll could not be recorded: %s",
 		    store_status_name(status));
+	FAILPOINT("poll recorded");
 	run->waiting--;
 	finish_if_settled(run);
 }

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "daemon/failpoint/failpoint.h"
 #include "daemon/store/body.h"
 #include "daemon/store/clock.h"
 #include "daemon/store/schema.h"
@@ -91,6 +92,7 @@ store_write_piece(struct store_writer *writer, struct store_op *op)
 	if (status == STORE_OK)
 		status = insert_chunk(&writer->db, body->number,
 		    piece->sequence, piece->bytes, piece->length);
+	FAILPOINT("body chunk written");
 	return status;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/failpoint/failpoint.h"
 #include "daemon/store/chores.h"
 #include "daemon/store/clock.h"
 #include "daemon/store/error.h"
@@ -142,8 +143,10 @@ run_group(
 		    store_clock_monotonic_ms() >= end_ms)
 			break;
 	}
+	FAILPOINT("commit begun");
 	if (status == STORE_OK)
 		status = store_db_exec(&writer->db, "COMMIT");
+	FAILPOINT("commit done");
 	return status;
 }
 

@@ -29,10 +29,12 @@ ALL_HEADERS = "evpop.h"
 # headers.  A name that ends in a slash is a whole folder.
 DAEMON = {
     "log": (),
+    "failpoint": (),
     "config": ("log/",),
     "secret": ("log/",),
-    "store": ("log/",),
-    "poll": ("log/", "config/", "secret/", "store/store.h", "store/clock.h"),
+    "store": ("log/", "failpoint/failpoint.h"),
+    "poll": ("log/", "failpoint/failpoint.h", "config/", "secret/",
+             "store/store.h", "store/clock.h"),
     "control": ("log/", "config/", "poll/", "store/store.h", "store/clock.h"),
     # Text that the API and the command understand alike; no state behind it.
     "ctl": ("config/near.h", "control/utf8.h", "control/when.h"),
