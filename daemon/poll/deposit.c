@@ -269,12 +269,14 @@ deposit_data(struct deposit *deposit, void *arg, const unsigned char *bytes,
 }
 
 static void
-body_committed(enum store_status status, int64_t message_id, void *arg)
+body_committed(enum store_status status, int64_t message_id,
+    enum store_taken taken, void *arg)
 {
 	struct deposit_message *message = arg;
 	struct deposit *deposit = message->deposit;
 
 	(void)message_id;
+	(void)taken;
 	note_failure(deposit, status);
 	deposit->stored += status == STORE_OK;
 	FAILPOINT("acknowledgement begun");

@@ -276,14 +276,15 @@ start_if_ready(struct run *run)
 }
 
 static void
-account_known(enum store_status status, int64_t account_id, void *arg)
+account_known(
+    enum store_status status, const struct store_account *account, void *arg)
 {
 	struct run *run = arg;
 
 	run->waiting--;
 	if (status == STORE_OK) {
-		run->progress.account_id = account_id;
-		deposit_set_account(run->deposit, account_id);
+		run->progress.account_id = account->id;
+		deposit_set_account(run->deposit, account->id);
 		start_if_ready(run);
 	} else if (!run->over)
 		fail(run, EVPOP_ERROR_IO, store_status_hint(status));

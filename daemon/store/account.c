@@ -7,11 +7,17 @@
 
 /* ---- the row of a configured account ---- */
 
+/*
+ * What is usual, is told by the last of its polls that deleted anything: those
+ * that had nothing to delete say nothing about those that have.
+ */
+#define USUAL_POLLS "20"
+
 struct account_op {
 	struct store_op op;
 	store_account_cb done;
 	void *arg;
-	int64_t id;
+	struct store_account row;
 	char *stable_id; /* or NULL; behind the name */
 	char name[];
 };
@@ -59,7 +65,7 @@ update(struct store_db *db, const struct account_op *account)
 	struct store_use use;
 
 	store_use(&use, db, sql);
-	store_bind_int(&use, 1, account->id);
+	store_bind_int(&use, 1, account->row.id);
 	store_bind_text(&use, 2, account->name);
 	store_bind_text(&use, 3, account->stable_id);
 	return store_run(&use);
@@ -77,8 +83,29 @@ insert(struct store_db *db, struct account_op *account)
 	store_bind_text(&use, 1, account->name);
 	store_bind_text(&use, 2, account->stable_id);
 	status = store_run(&use);
-	account->id = sqlite3_last_insert_rowid(db->handle);
+	account->row.id = sqlite3_last_insert_rowid(db->handle);
 	return status;
+}
+
+static enum store_status
+look_back(struct store_db *db, struct store_account *row)
+{
+	static const char sql[] =
+	    "SELECT last_success_ms IS NOT NULL,"
+	    " (SELECT max(deleted) FROM (SELECT deleted FROM poll"
+	    "  WHERE poll.account = ?1 AND deleted > 0"
+	    "  ORDER BY poll.id DESC LIMIT " USUAL_POLLS "))"
+	    " FROM account WHERE id = ?1";
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, row->id);
+	if (store_next(&use)) {
+		row->listed = sqlite3_column_int(use.statement, 0) != 0;
+		row->usual_deletes =
+		    (uint32_t)sqlite3_column_int64(use.statement, 1);
+	}
+	return store_end(&use);
 }
 
 static enum store_status
@@ -93,17 +120,20 @@ write_account(struct store_writer *writer, struct store_op *op)
 	struct account_op *account = (struct account_op *)op;
 	struct store_db *db = &writer->db;
 	enum store_status status =
-	    find(db, by_stable_id, account->stable_id, &account->id);
+	    find(db, by_stable_id, account->stable_id, &account->row.id);
 
-	if (status == STORE_OK && account->id == 0)
+	if (status == STORE_OK && account->row.id == 0)
 		status =
 		    find(db, account->stable_id != NULL ? unnamed : by_name,
-			account->name, &account->id);
+			account->name, &account->row.id);
 	if (status == STORE_OK)
-		status = free_name(db, account->name, account->id);
-	if (status != STORE_OK)
-		return status;
-	return account->id != 0 ? update(db, account) : insert(db, account);
+		status = free_name(db, account->name, account->row.id);
+	if (status == STORE_OK)
+		status = account->row.id != 0 ? update(db, account)
+					      : insert(db, account);
+	if (status == STORE_OK)
+		status = look_back(db, &account->row);
+	return status;
 }
 
 static void
@@ -112,8 +142,8 @@ answer_account(struct store *store, struct store_op *op)
 	struct account_op *account = (struct account_op *)op;
 
 	(void)store;
-	account->done(
-	    op->status, op->status == STORE_OK ? account->id : 0, account->arg);
+	account->done(op->status, op->status == STORE_OK ? &account->row : NULL,
+	    account->arg);
 }
 
 static void
@@ -139,7 +169,7 @@ store_account(struct store *store, const char *name, const char *stable_id,
 	    calloc(1, sizeof(*account) + name_size + stable_size);
 
 	if (account == NULL) {
-		done(STORE_MEMORY, 0, arg);
+		done(STORE_MEMORY, NULL, arg);
 		return;
 	}
 	account->op.type = &account_type;

@@ -90,12 +90,12 @@ answer_commit(struct store *store, struct store_op *op)
 	struct store_body *body = (struct store_body *)op;
 
 	answer_piece(store, op);
-	if (op->status == STORE_OK && body->added) {
+	if (op->status == STORE_OK && body->taken == STORE_TAKEN_NEW) {
 		store->stats.messages++;
 		store->stats.body_octets += body->octets;
 	}
 	body->done(op->status, op->status == STORE_OK ? body->message_id : 0,
-	    body->arg);
+	    body->taken, body->arg);
 }
 
 static void

@@ -40,7 +40,7 @@ struct store_body {
 	enum store_status failed;
 	bool noted; /* in `unfinished` */
 	int64_t message_id;
-	bool added;      /* a new message, not one that was known */
+	enum store_taken taken;
 	uint64_t octets; /* of it */
 
 	unsigned char unique_id[];

@@ -276,7 +276,7 @@ add_message(struct store_writer *writer, struct store_body *body,
 		status = note_finished(&writer->db, body);
 	if (status != STORE_OK)
 		return status;
-	body->added = true;
+	body->taken = STORE_TAKEN_NEW;
 	body->octets = result->octets;
 	writer->index_behind = true;
 	return STORE_OK;
@@ -288,6 +288,7 @@ keep_known(struct store_writer *writer, struct store_body *body,
     const struct known *known)
 {
 	body->message_id = known->message_id;
+	body->taken = STORE_TAKEN_KNOWN;
 	if (body->noted)
 		store_writer_orphan(writer, body->number);
 	return set_state(&writer->db, body);

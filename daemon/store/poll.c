@@ -53,8 +53,9 @@ insert(struct store_db *db, const struct store_poll *poll)
 	static const char sql[] =
 	    "INSERT INTO poll(account, started_ms, finished_ms, outcome,"
 	    " text, messages, fetched, failed, deleted, octets_in,"
-	    " octets_out, body_octets) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
-	    " ?8, ?9, ?10, ?11, ?12)";
+	    " octets_out, body_octets, adopted, adopted_octets)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
+	    " ?13, ?14)";
 	struct store_use use;
 
 	store_use(&use, db, sql);
@@ -70,6 +71,8 @@ insert(struct store_db *db, const struct store_poll *poll)
 	store_bind_int(&use, 10, (int64_t)poll->octets_in);
 	store_bind_int(&use, 11, (int64_t)poll->octets_out);
 	store_bind_int(&use, 12, (int64_t)poll->body_octets);
+	store_bind_int(&use, 13, poll->adopted);
+	store_bind_int(&use, 14, (int64_t)poll->adopted_octets);
 	return store_run(&use);
 }
 
@@ -186,6 +189,8 @@ take_row(struct polls_op *polls, sqlite3_stmt *from)
 	poll->octets_in = (uint64_t)sqlite3_column_int64(from, 11);
 	poll->octets_out = (uint64_t)sqlite3_column_int64(from, 12);
 	poll->body_octets = (uint64_t)sqlite3_column_int64(from, 13);
+	poll->adopted = (uint32_t)sqlite3_column_int64(from, 14);
+	poll->adopted_octets = (uint64_t)sqlite3_column_int64(from, 15);
 	if (!store_column_text(&polls->arena, from, 1, &row->account) ||
 	    !store_column_text(&polls->arena, from, 5, &poll->outcome) ||
 	    !store_column_text(&polls->arena, from, 6, &poll->text))
@@ -196,7 +201,7 @@ take_row(struct polls_op *polls, sqlite3_stmt *from)
 #define POLL_SELECT                                                           \
 	"SELECT poll.id, account.name, account.id, started_ms, finished_ms,"  \
 	" outcome, text, poll.messages, fetched, failed, deleted, octets_in," \
-	" octets_out, body_octets"                                            \
+	" octets_out, body_octets, adopted, adopted_octets"                   \
 	" FROM poll JOIN account ON account.id = poll.account"
 
 static enum store_status

@@ -91,7 +91,10 @@ typedef void (*store_done_cb)(enum store_status, void *arg);
 struct store_account {
 	int64_t id;
 	bool listed; /* a poll of it went well before */
-	/* The most that one of its last polls deleted on the server. */
+	/*
+	 * The most that one of its last polls deleted on the server, of those
+	 * that deleted anything.
+	 */
 	uint32_t usual_deletes;
 };
 /* Borrowed; NULL unless STORE_OK. */
@@ -276,7 +279,12 @@ void store_quarantines(struct store *, const char *account, int64_t below_id,
 /* One of them; `count` is 1, or the status STORE_NOT_FOUND. */
 void store_quarantine(
     struct store *, int64_t id, store_quarantines_cb, void *arg);
-/* As store_body_read(). */
+/*
+ * A piece of a body, `part` counting from 0; STORE_OK with length 0 past the
+ * end.  Borrowed until the callback returns.
+ */
+typedef void (*store_part_cb)(
+    enum store_status, const unsigned char *, size_t length, void *arg);
 void store_quarantine_read(
     struct store *, int64_t id, uint32_t part, store_part_cb, void *arg);
 /*
@@ -298,7 +306,7 @@ void store_quarantine_release(
  */
 struct store_check {
 	bool running;
-	int64_t started_ms, finished_ms; /* Unix time; 0: never */
+	int64_t started_ms, finished_ms;  /* Unix time; 0: never */
 	uint64_t messages, messages_done; /* to be hashed anew, and done */
 	uint64_t octets_done;
 	uint64_t problems;
@@ -382,12 +390,7 @@ typedef void (*store_message_row_cb)(
     enum store_status, const struct store_message_row *, void *arg);
 void store_message(struct store *, int64_t id, store_message_row_cb, void *arg);
 
-/*
- * A piece of a body, `part` counting from 0; STORE_OK with length 0 past the
- * end.  Borrowed until the callback returns.
- */
-typedef void (*store_part_cb)(
-    enum store_status, const unsigned char *, size_t length, void *arg);
+/* As store_quarantine_read(). */
 void store_body_read(
     struct store *, int64_t id, uint32_t part, store_part_cb, void *arg);
 

@@ -302,11 +302,13 @@ struct order {
 };
 
 static void
-expect_ascending(enum store_status status, int64_t id, void *arg)
+expect_ascending(
+    enum store_status status, int64_t id, enum store_taken taken, void *arg)
 {
 	struct order *order = arg;
 
 	assert_int_equal(status, STORE_OK);
+	assert_int_equal(taken, STORE_TAKEN_NEW);
 	assert_int_equal(id, order->next + 1);
 	order->done = ++order->next == 300;
 }
@@ -352,13 +354,13 @@ struct late {
 };
 
 static void
-call_again(enum store_status status, int64_t id, void *arg)
+call_again(enum store_status status, const struct store_account *row, void *arg)
 {
 	struct late *late = arg;
 
 	assert_int_equal(status, STORE_OK);
-	(void)id;
-	store_account(late->store, "late", NULL, answer_message, &late->answer);
+	(void)row;
+	store_account(late->store, "late", NULL, answer_account, &late->answer);
 	assert_false(late->answer.done);
 }
 

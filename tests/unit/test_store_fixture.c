@@ -125,7 +125,8 @@ fixture_wait(struct fixture *fixture, const bool *done)
 }
 
 void
-answer_message(enum store_status status, int64_t id, void *arg)
+answer_message(
+    enum store_status status, int64_t id, enum store_taken taken, void *arg)
 {
 	struct answer *answer = arg;
 
@@ -133,12 +134,25 @@ answer_message(enum store_status status, int64_t id, void *arg)
 	answer->done = true;
 	answer->status = status;
 	answer->id = id;
+	answer->taken = taken;
+}
+
+void
+answer_account(
+    enum store_status status, const struct store_account *account, void *arg)
+{
+	struct answer *answer = arg;
+
+	assert_int_equal(account != NULL, status == STORE_OK);
+	if (account != NULL)
+		answer->row = *account;
+	answer_message(status, answer->row.id, STORE_TAKEN_NEW, arg);
 }
 
 void
 answer_done(enum store_status status, void *arg)
 {
-	answer_message(status, 0, arg);
+	answer_message(status, 0, STORE_TAKEN_NEW, arg);
 }
 
 enum store_status
@@ -147,7 +161,7 @@ fixture_account(struct fixture *fixture, const char *name,
 {
 	struct answer answer = { 0 };
 
-	store_account(fixture->store, name, stable_id, answer_message, &answer);
+	store_account(fixture->store, name, stable_id, answer_account, &answer);
 	fixture_wait(fixture, &answer.done);
 	*id_r = answer.id;
 	return answer.status;

@@ -55,8 +55,11 @@ struct answer {
 	bool done;
 	enum store_status status;
 	int64_t id;
+	enum store_taken taken;   /* of a message */
+	struct store_account row; /* of an account */
 };
-void answer_message(enum store_status, int64_t id, void *arg);
+void answer_message(enum store_status, int64_t id, enum store_taken, void *arg);
+void answer_account(enum store_status, const struct store_account *, void *arg);
 void answer_done(enum store_status, void *arg);
 
 #endif

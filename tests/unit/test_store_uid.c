@@ -48,8 +48,10 @@ expect(struct fixture *fixture, int64_t account, const char *text)
 static struct store_uid_change
 change(const char *id, uint32_t occurrence, enum store_uid_state state)
 {
-	struct store_uid_change made = { (const unsigned char *)id, strlen(id),
-		occurrence, false, state };
+	struct store_uid_change made = { .unique_id = (const unsigned char *)id,
+		.unique_id_length = strlen(id),
+		.occurrence = occurrence,
+		.state = state };
 
 	return made;
 }
