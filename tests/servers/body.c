@@ -98,8 +98,8 @@ fail:
 }
 
 void
-body_make_synthetic(
-    struct body *body, const char *user, uint32_t serial, size_t mean_size)
+body_make_synthetic(struct body *body, const char *user, uint32_t serial,
+    size_t mean_size, bool empty_line)
 {
 	uint32_t hash = body_hash(user, serial);
 	time_t when = (time_t)FIRST_DATE + (time_t)serial * 3600;
@@ -120,8 +120,9 @@ body_make_synthetic(
 	    "Message-ID: <%08" PRIx32 ".%" PRIu32 "@example.org>\r\n"
 	    "MIME-Version: 1.0\r\n"
 	    "Content-Type: text/plain; charset=us-ascii\r\n"
-	    "\r\n",
-	    date, hash % 97, hash % 97, user, serial, user, date, hash, serial);
+	    "%s",
+	    date, hash % 97, hash % 97, user, serial, user, date, hash, serial,
+	    empty_line ? "\r\n" : "");
 	body->header_size = (size_t)length;
 	/* Between three and five quarters of the mean. */
 	wanted = mean_size / 4 * 3 + (size_t)(hash % (mean_size / 2 + 1));
@@ -133,11 +134,12 @@ body_make_synthetic(
 }
 
 uint64_t
-body_synthetic_size(const char *user, uint32_t serial, size_t mean_size)
+body_synthetic_size(
+    const char *user, uint32_t serial, size_t mean_size, bool empty_line)
 {
 	struct body body;
 
-	body_make_synthetic(&body, user, serial, mean_size);
+	body_make_synthetic(&body, user, serial, mean_size, empty_line);
 	return body.header_size + body.left;
 }
 

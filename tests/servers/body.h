@@ -47,15 +47,16 @@ struct body_transfer {
 int body_open_file(struct body *, const char *path);
 
 /*
- * Makes message SERIAL (from 1) of USER, of about MEAN_SIZE octets; the same
- * arguments always give the same bytes.
+ * Makes message SERIAL (from 1) of USER, of about MEAN_SIZE octets, with or
+ * without the EMPTY_LINE that ends the header; the same arguments always give
+ * the same bytes.
  */
-void body_make_synthetic(
-    struct body *, const char *user, uint32_t serial, size_t mean_size);
+void body_make_synthetic(struct body *, const char *user, uint32_t serial,
+    size_t mean_size, bool empty_line);
 
 /* Octets that a synthetic message of these arguments has. */
 uint64_t body_synthetic_size(
-    const char *user, uint32_t serial, size_t mean_size);
+    const char *user, uint32_t serial, size_t mean_size, bool empty_line);
 
 /*
  * Octets that the file at PATH has once on the wire and unstuffed again, in

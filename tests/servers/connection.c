@@ -49,6 +49,8 @@ struct connection {
 	bool failed;       /* to be closed without more ado */
 	bool all_answered; /* nothing is owed to the client */
 	bool farewell;     /* TLS close_notify is queued */
+	bool breaks_off;   /* in the middle of an answer: */
+	uint64_t left;     /* octets of output that still leave */
 };
 
 static void connection_run(struct connection *connection);
@@ -252,12 +254,39 @@ take_input(struct connection *connection)
 	}
 }
 
+/* Drops the answers that are not to leave, and counts those that are. */
+static void
+break_off(struct connection *connection)
+{
+	size_t size = evbuffer_get_length(connection->output);
+	struct evbuffer *leaving;
+
+	if (size > connection->left) {
+		leaving = evbuffer_new();
+		if (leaving == NULL)
+			connection->failed = true;
+		else
+			evbuffer_remove_buffer(connection->output, leaving,
+			    (size_t)connection->left);
+		evbuffer_drain(connection->output, size);
+		if (leaving != NULL) {
+			evbuffer_add_buffer(connection->output, leaving);
+			evbuffer_free(leaving);
+		}
+		size = (size_t)connection->left;
+	}
+	connection->left -= size;
+}
+
 /* Moves answers to the wire. */
 static void
 give_output(struct connection *connection)
 {
-	size_t left = evbuffer_get_length(connection->output);
+	size_t left;
 
+	if (connection->breaks_off)
+		break_off(connection);
+	left = evbuffer_get_length(connection->output);
 	if (connection->ssl == NULL) {
 		evbuffer_add_buffer(connection->wire_out, connection->output);
 		return;
@@ -279,11 +308,21 @@ give_output(struct connection *connection)
 	}
 }
 
+/* Whether nothing more will be answered. */
+static bool
+is_over(const struct connection *connection)
+{
+	if (connection->breaks_off)
+		return connection->left == 0 ||
+		       !session_produces(connection->session);
+	return session_ended(connection->session);
+}
+
 /* Carries out one command, if there is a whole one. */
 static bool
 serve_command(struct connection *connection)
 {
-	size_t size;
+	size_t size, before = evbuffer_get_length(connection->output);
 	char *line =
 	    evbuffer_readln(connection->input, &size, EVBUFFER_EOL_CRLF);
 
@@ -297,6 +336,10 @@ serve_command(struct connection *connection)
 	connection->all_answered = false;
 	session_command(connection->session, line, size, connection->output);
 	free(line);
+	if (session_breaks_off(connection->session, &connection->left)) {
+		connection->breaks_off = true;
+		connection->left += before;
+	}
 	if (session_wants_tls(connection->session)) {
 		/* What came in the clear behind STLS must not be believed. */
 		evbuffer_drain(
@@ -324,11 +367,15 @@ serve(struct connection *connection)
 
 		if (queued >= OUTPUT_LIMIT)
 			return true;
+		if (connection->breaks_off &&
+		    evbuffer_get_length(connection->output) >= connection->left)
+			break;
 		if (session_produces(session))
 			session_produce(session, connection->output,
 			    OUTPUT_LIMIT -
 				evbuffer_get_length(connection->wire_out));
-		else if (session_ended(session) || !serve_command(connection))
+		else if (connection->breaks_off || session_ended(session) ||
+			 !serve_command(connection))
 			break;
 	}
 	return false;
@@ -372,7 +419,7 @@ choose_events(struct connection *connection, bool no_room)
 	if (no_room || evbuffer_get_length(connection->wire_out) > 0)
 		event_add(&connection->writer, NULL);
 	if (connection->end_of_input || unanswered >= INPUT_LIMIT ||
-	    session_ended(connection->session))
+	    is_over(connection))
 		event_del(&connection->reader);
 	else
 		event_add(&connection->reader, NULL);
@@ -404,7 +451,7 @@ connection_run(struct connection *connection)
 		no_room = true;
 	done = !no_room && evbuffer_get_length(connection->wire_out) == 0 &&
 	       STAILQ_EMPTY(&connection->arrivals) &&
-	       (connection->end_of_input || session_ended(connection->session));
+	       (connection->end_of_input || is_over(connection));
 	if (connection->failed || done) {
 		connection_free(connection);
 		return;

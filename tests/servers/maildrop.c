@@ -124,8 +124,9 @@ list_synthetic(struct maildrop *maildrop)
 			continue;
 		message = &maildrop->messages[maildrop->message_count++];
 		message->serial = serial;
-		message->size = body_synthetic_size(
-		    maildrop->user, serial, synthetic->mean_size);
+		message->size = body_synthetic_size(maildrop->user, serial,
+		    synthetic->mean_size,
+		    !maildrop->owner->options->no_empty_line);
 	}
 	return 0;
 }
@@ -348,7 +349,8 @@ maildrop_open_body(const struct maildrop *maildrop,
 
 	if (message->name == NULL) {
 		body_make_synthetic(body, maildrop->user, message->serial,
-		    maildrop->synthetic->mean_size);
+		    maildrop->synthetic->mean_size,
+		    !maildrop->owner->options->no_empty_line);
 		return 0;
 	}
 	path = join_path(maildrop->folder->folder, message->name);

@@ -114,6 +114,8 @@ write_stats(FILE *file, struct maildropd *maildropd)
 		{ "logins_refused", counters->refused_logins },
 		{ "messages_sent", counters->messages_sent },
 		{ "messages_removed", counters->messages_removed },
+		{ "bodies_cut", counters->bodies_cut },
+		{ "quits_dropped", counters->quits_dropped },
 		{ "tls_handshakes", server->tls_handshakes },
 		{ "tls_resumed", server->tls_resumed },
 		{ "tls_failures", server->tls_failures },
@@ -325,6 +327,11 @@ set_up(struct maildropd *maildropd)
 	server->sessions.offer_stls = server->tls != NULL;
 	server->sessions.offer_pipelining = !options->no_pipelining;
 	server->sessions.crlf = options->crlf;
+	server->sessions.faults = (struct faults){
+		.cut_bodies = options->cut_bodies,
+		.drop_quits = options->drop_quits,
+		.state = options->fault_seed,
+	};
 	maildropd->entrances =
 	    calloc(options->listen_count, sizeof *maildropd->entrances);
 	if (server->base == NULL || server->sessions.maildrops == NULL ||

@@ -33,6 +33,11 @@ static const char help[] =
     "How to behave:\n"
     "  --delay-ms N              what arrives is acted on N ms later\n"
     "  --no-pipelining           do not advertise PIPELINING\n"
+    "  --no-empty-line           synthetic messages are all header\n"
+    "  --cut-bodies PERCENT      break off in so many answers to RETR, "
+    "anywhere\n"
+    "  --drop-quits PERCENT      obey so many QUITs without an answer\n"
+    "  --fault-seed N            which ones\n"
     "\n"
     "Supervision:\n"
     "  --port-file FILE          once ready, write a line for each listener:\n"
@@ -188,6 +193,10 @@ enum long_option {
 	OPTION_UID_PREFIX,
 	OPTION_DELAY_MS,
 	OPTION_NO_PIPELINING,
+	OPTION_NO_EMPTY_LINE,
+	OPTION_CUT_BODIES,
+	OPTION_DROP_QUITS,
+	OPTION_FAULT_SEED,
 	OPTION_PORT_FILE,
 	OPTION_STATS_FILE,
 	OPTION_LOG,
@@ -208,6 +217,10 @@ static const struct option long_options[] = { { "listen", required_argument,
 	{ "uid-prefix", required_argument, NULL, OPTION_UID_PREFIX },
 	{ "delay-ms", required_argument, NULL, OPTION_DELAY_MS },
 	{ "no-pipelining", no_argument, NULL, OPTION_NO_PIPELINING },
+	{ "no-empty-line", no_argument, NULL, OPTION_NO_EMPTY_LINE },
+	{ "cut-bodies", required_argument, NULL, OPTION_CUT_BODIES },
+	{ "drop-quits", required_argument, NULL, OPTION_DROP_QUITS },
+	{ "fault-seed", required_argument, NULL, OPTION_FAULT_SEED },
 	{ "port-file", required_argument, NULL, OPTION_PORT_FILE },
 	{ "stats-file", required_argument, NULL, OPTION_STATS_FILE },
 	{ "log", required_argument, NULL, OPTION_LOG },
@@ -252,6 +265,21 @@ apply_option(struct options *options, int option)
 		break;
 	case OPTION_NO_PIPELINING:
 		options->no_pipelining = true;
+		break;
+	case OPTION_NO_EMPTY_LINE:
+		options->no_empty_line = true;
+		break;
+	case OPTION_CUT_BODIES:
+		options->cut_bodies =
+		    (unsigned)parse_number(optarg, "cut-bodies", 0, 100);
+		break;
+	case OPTION_DROP_QUITS:
+		options->drop_quits =
+		    (unsigned)parse_number(optarg, "drop-quits", 0, 100);
+		break;
+	case OPTION_FAULT_SEED:
+		options->fault_seed =
+		    parse_number(optarg, "fault-seed", 0, INT64_MAX);
 		break;
 	case OPTION_PORT_FILE:
 		options->port_file = optarg;

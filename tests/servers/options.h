@@ -52,6 +52,10 @@ struct options {
 	const char *log_file;
 	const char *uid_prefix;
 	int64_t delay_ms;
+	unsigned cut_bodies; /* percent */
+	unsigned drop_quits; /* percent */
+	uint64_t fault_seed;
+	bool no_empty_line;
 	pid_t exit_with;
 	bool crlf;
 	bool no_pipelining;

@@ -10,6 +10,9 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+/* About what stands before a body; even without a body this can be cut. */
+#define STATUS_LINE_OCTETS 12
+
 /* The longest base64 text of AUTH PLAIN that is looked at. */
 #define CREDENTIALS_SIZE 4096
 
@@ -37,6 +40,8 @@ struct session {
 	size_t next_listed;
 	enum session_state state;
 	enum production production;
+	uint64_t break_after; /* octets of the answer */
+	bool breaks_off;
 	bool tls_active;
 	bool wants_tls;
 };
@@ -252,7 +257,10 @@ command_quit(struct session *session, char *argument, struct evbuffer *out)
 	/* The lock is gone before the client hears so. */
 	maildrop_close(session->maildrop);
 	session->maildrop = NULL;
-	if (failed > 0)
+	if (session->state == STATE_TRANSACTION &&
+	    faults_drop_quit(&session->settings->faults))
+		session->settings->counters.quits_dropped++;
+	else if (failed > 0)
 		refuse(out, "[SYS/TEMP] some deleted messages not removed");
 	else
 		evbuffer_add_printf(out, "+OK bye\r\n");
@@ -381,8 +389,13 @@ command_retr(struct session *session, char *argument, struct evbuffer *out)
 	struct maildrop_message *message =
 	    take_message(session, &argument, out);
 
-	if (message != NULL)
-		send_message(session, message, BODY_ALL_LINES, out);
+	if (message == NULL)
+		return;
+	session->breaks_off = faults_cut_body(&session->settings->faults,
+	    message->size + STATUS_LINE_OCTETS, &session->break_after);
+	if (session->breaks_off)
+		session->settings->counters.bodies_cut++;
+	send_message(session, message, BODY_ALL_LINES, out);
 }
 
 static void
@@ -561,4 +574,11 @@ bool
 session_ended(const struct session *session)
 {
 	return session->state == STATE_ENDED;
+}
+
+bool
+session_breaks_off(const struct session *session, uint64_t *after_r)
+{
+	*after_r = session->break_after;
+	return session->breaks_off;
 }

@@ -14,6 +14,7 @@
 
 #include <event2/buffer.h>
 
+#include "faults.h"
 #include "maildrop.h"
 
 /* What all sessions count together. */
@@ -23,12 +24,15 @@ struct session_counters {
 	uint64_t refused_logins;
 	uint64_t messages_sent;
 	uint64_t messages_removed;
+	uint64_t bodies_cut;
+	uint64_t quits_dropped;
 };
 
 /* What all sessions share. */
 struct session_settings {
 	struct maildrops *maildrops;
 	struct session_counters counters;
+	struct faults faults;
 	FILE *log; /* or NULL */
 	bool offer_stls;
 	bool offer_pipelining;
@@ -68,5 +72,11 @@ void session_tls_started(struct session *);
 
 /* Whether the connection is to be closed once OUT has left. */
 bool session_ended(const struct session *);
+
+/*
+ * Whether the answer to the last command is to break off; *after_r is then how
+ * much of it leaves before the connection is closed.
+ */
+bool session_breaks_off(const struct session *, uint64_t *after_r);
 
 #endif

@@ -1,0 +1,28 @@
+/*
+ * Faults that maildropd commits on purpose, by chance but repeatably: bodies
+ * that break off, and QUITs that are obeyed and never answered.
+ */
+
+#ifndef MAILDROPD_FAULTS_H
+#define MAILDROPD_FAULTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* In percent; zeroed, nothing goes wrong. */
+struct faults {
+	unsigned cut_bodies;
+	unsigned drop_quits;
+	uint64_t state; /* of the generator; the seed to begin with */
+};
+
+/*
+ * Whether to break off an answer of so many OCTETS; *after_r is then how many
+ * of them are sent, from none to all but one.
+ */
+bool faults_cut_body(struct faults *, uint64_t octets, uint64_t *after_r);
+
+/* Whether to close instead of answering a QUIT. */
+bool faults_drop_quit(struct faults *);
+
+#endif
