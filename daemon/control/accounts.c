@@ -14,11 +14,30 @@ later(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+static json_t *
+session_json(const struct poller_account_status *status)
+{
+	json_t *json = json_object();
+
+	field_count(json, "messages", status->messages);
+	field_count(json, "fetched", status->fetched);
+	field_count(json, "deleted", status->deleted);
+	field_count(json, "failed", status->failed);
+	field_count(json, "adopted", status->adopted);
+	field_count(json, "too_large", status->too_large);
+	field_count(json, "later", status->later);
+	field_count(json, "seen", status->seen);
+	field_count(json, "held", status->held);
+	field_count(json, "octets_in", status->octets_in);
+	field_count(json, "adopted_bytes", status->adopted_octets);
+	return json;
+}
+
 json_t *
 account_json(const struct poller_account_status *status,
     const struct store_account_row *row)
 {
-	json_t *json = json_object(), *part;
+	json_t *json = json_object(), *part = NULL;
 
 	field_text(json, "name", status->name);
 	field_text(json, "host", status->host);
@@ -34,16 +53,8 @@ account_json(const struct poller_account_status *status,
 	field_text(json, "last_outcome", status->last_outcome);
 	field_text(json, "last_text", status->last_text);
 	field_count(json, "failures", status->failures);
-
-	part = json_object();
-	field_count(part, "messages", status->messages);
-	field_count(part, "fetched", status->fetched);
-	field_count(part, "deleted", status->deleted);
-	field_count(part, "failed", status->failed);
-	field_count(part, "octets_in", status->octets_in);
-	field_value(json, "session", part);
-
-	part = NULL;
+	field_text(json, "identity", status->identity);
+	field_value(json, "session", session_json(status));
 	if (row != NULL) {
 		part = json_object();
 		field_count(part, "messages", (uint64_t)row->messages);
@@ -220,7 +231,7 @@ accounts_get(struct exchange *exchange)
 	store_accounts(context->store, account_rows_came, exchange);
 }
 
-/* ---- POST /v1/accounts/NAME/poll, pause, resume ---- */
+/* ---- POST /v1/accounts/NAME/poll?mode=, pause, resume ---- */
 
 static struct answer
 action_answer(const struct exchange *exchange, enum poller_answer answer,
@@ -251,22 +262,57 @@ action_answer(const struct exchange *exchange, enum poller_answer answer,
 	return answer_json(done_status, json);
 }
 
+/* What "mode" may say; the first is meant where it is not given. */
+static bool
+wish_of(const struct parameters *parameters, enum poller_wish *wish_r,
+    struct problem *problem_r)
+{
+	static const char *const modes[] = { "poll", "dry-run", "baseline",
+		"confirm" };
+	const char *mode = parameters_text(parameters, "mode");
+
+	_Static_assert(sizeof(modes) / sizeof(modes[0]) == POLLER_WISH_COUNT,
+	    "a mode for each wish");
+	*wish_r = POLLER_WISH_POLL;
+	if (mode == NULL)
+		return true;
+	for (int i = 0; i < POLLER_WISH_COUNT; i++) {
+		if (strcmp(mode, modes[i]) != 0)
+			continue;
+		*wish_r = (enum poller_wish)i;
+		return true;
+	}
+	problem_set(problem_r, "known are poll, dry-run, baseline, confirm",
+	    "bad value \"%.64s\" of \"mode\"", mode);
+	return false;
+}
+
 void
 accounts_poll(struct exchange *exchange)
 {
 	const struct exchange_context *context = exchange_context(exchange);
 	const struct store_error *health = store_health(context->store);
+	enum poller_answer answer;
+	enum poller_wish wish;
+	struct problem problem;
 
+	if (!wish_of(exchange_parameters(exchange), &wish, &problem)) {
+		exchange_answer(exchange, answer_problem(&problem));
+		return;
+	}
 	/* Polls do not fetch then: saying "queued" would promise too much. */
 	if (health->status != STORE_OK) {
 		exchange_answer(
 		    exchange, answer_store(health->status, health->text));
 		return;
 	}
-	exchange_answer(exchange,
-	    action_answer(exchange,
-		poller_poll_now(context->poller, exchange_name(exchange)), 202,
-		"polling"));
+	answer =
+	    poller_poll_now(context->poller, exchange_name(exchange), wish);
+	/* What a poll under way was not asked for comes after it. */
+	if (answer == POLLER_ALREADY && wish != POLLER_WISH_POLL)
+		answer = POLLER_DONE;
+	exchange_answer(
+	    exchange, action_answer(exchange, answer, 202, "polling"));
 }
 
 void

@@ -67,9 +67,17 @@ answer_no_message(int64_t id)
 }
 
 struct answer
+answer_not_quarantined(int64_t id)
+{
+	return answer_error(404, "not_quarantined",
+	    "\"evpopctl quarantine\" (GET /v1/quarantine) lists what is",
+	    "there is no %lld in quarantine", (long long)id);
+}
+
+struct answer
 answer_bad_id(const char *text)
 {
 	return answer_error(400, "bad_id",
-	    "ids are whole numbers from 1, as \"evpopctl messages\" shows them",
-	    "\"%.64s\" is no id of a message", text);
+	    "ids are whole numbers from 1, as the lists show them",
+	    "\"%.64s\" is no id", text);
 }

@@ -36,6 +36,7 @@ struct answer answer_store(enum store_status, const char *text);
 /* 404, with where to look. */
 struct answer answer_no_account(const char *name);
 struct answer answer_no_message(int64_t id);
+struct answer answer_not_quarantined(int64_t id);
 
 /* 400: an id is no number. */
 struct answer answer_bad_id(const char *text);

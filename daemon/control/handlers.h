@@ -18,6 +18,9 @@ void accounts_poll(struct exchange *);
 void accounts_pause(struct exchange *);
 void accounts_resume(struct exchange *);
 
+/* plan.c */
+void plan_get(struct exchange *);
+
 /* polls.c */
 void polls_list(struct exchange *);
 
@@ -27,5 +30,15 @@ void messages_get(struct exchange *);
 
 /* raw.c */
 void raw_get(struct exchange *);
+void raw_get_quarantined(struct exchange *);
+
+/* quarantine.c */
+void quarantine_list(struct exchange *);
+void quarantine_get(struct exchange *);
+void quarantine_retry(struct exchange *);
+
+/* check.c */
+void check_start(struct exchange *);
+void check_get(struct exchange *);
 
 #endif

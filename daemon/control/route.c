@@ -7,8 +7,9 @@
 
 static const char *const no_parameters[] = { NULL };
 static const char *const page_parameters[] = { "limit", "cursor", NULL };
-static const char *const polls_parameters[] = { "account", "limit", "cursor",
+static const char *const account_parameters[] = { "account", "limit", "cursor",
 	NULL };
+static const char *const poll_parameters[] = { "mode", NULL };
 static const char *const messages_parameters[] = { "account", "q", "from",
 	"since", "before", "limit", "cursor", NULL };
 
@@ -16,16 +17,26 @@ static const struct route routes[] = {
 	{ ROUTE_GET, "/v1/status", false, no_parameters, status_get },
 	{ ROUTE_GET, "/v1/accounts", false, page_parameters, accounts_list },
 	{ ROUTE_GET, "/v1/accounts/*", false, no_parameters, accounts_get },
-	{ ROUTE_POST, "/v1/accounts/*/poll", true, no_parameters,
+	{ ROUTE_GET, "/v1/accounts/*/plan", true, page_parameters, plan_get },
+	{ ROUTE_POST, "/v1/accounts/*/poll", true, poll_parameters,
 	    accounts_poll },
 	{ ROUTE_POST, "/v1/accounts/*/pause", true, no_parameters,
 	    accounts_pause },
 	{ ROUTE_POST, "/v1/accounts/*/resume", true, no_parameters,
 	    accounts_resume },
-	{ ROUTE_GET, "/v1/polls", false, polls_parameters, polls_list },
+	{ ROUTE_GET, "/v1/polls", false, account_parameters, polls_list },
 	{ ROUTE_GET, "/v1/messages", true, messages_parameters, messages_list },
 	{ ROUTE_GET, "/v1/messages/*", true, no_parameters, messages_get },
 	{ ROUTE_GET, "/v1/messages/*/raw", true, no_parameters, raw_get },
+	{ ROUTE_GET, "/v1/quarantine", true, account_parameters,
+	    quarantine_list },
+	{ ROUTE_GET, "/v1/quarantine/*", true, no_parameters, quarantine_get },
+	{ ROUTE_GET, "/v1/quarantine/*/raw", true, no_parameters,
+	    raw_get_quarantined },
+	{ ROUTE_POST, "/v1/quarantine/*/retry", true, no_parameters,
+	    quarantine_retry },
+	{ ROUTE_GET, "/v1/store/check", false, no_parameters, check_get },
+	{ ROUTE_POST, "/v1/store/check", true, no_parameters, check_start },
 	{ ROUTE_POST, "/v1/reload", true, no_parameters, status_reload },
 };
 

@@ -41,10 +41,39 @@ store_json(const struct store_error *health, const struct store_stats *stats)
 	return json;
 }
 
+void
+status_held(const struct poller *poller, struct status_held *held_r)
+{
+	struct poller_account_status status;
+
+	*held_r = (struct status_held){ 0 };
+	for (size_t i = 0; poller_account_status_at(poller, i, &status); i++) {
+		if (status.held == 0)
+			continue;
+		held_r->accounts++;
+		held_r->deletions += status.held;
+	}
+}
+
+static json_t *
+held_json(const struct status_held *held)
+{
+	json_t *json = json_object();
+
+	field_count(json, "accounts", held->accounts);
+	field_count(json, "deletions", held->deletions);
+	if (held->accounts > 0)
+		field_text(json, "hint",
+		    "\"evpopctl accounts\" shows where; \"evpopctl poll "
+		    "--confirm NAME\" lets them go on");
+	return json;
+}
+
 json_t *
 status_json(const struct exchange_context *context,
-    const struct poller_status *poller, const struct store_error *health,
-    const struct store_stats *stats, int64_t now_ms)
+    const struct poller_status *poller, const struct status_held *held,
+    const struct store_error *health, const struct store_stats *stats,
+    int64_t now_ms)
 {
 	json_t *json = json_object(), *part;
 
@@ -70,6 +99,7 @@ status_json(const struct exchange_context *context,
 	field_count(part, "octets", poller->octets);
 	field_value(json, "polls", part);
 
+	field_value(json, "held", held_json(held));
 	field_value(json, "store", store_json(health, stats));
 	field_value(json, "limits", limits_json(context));
 	if (context->unknown_admins->count > 0) {
@@ -91,13 +121,15 @@ status_get(struct exchange *exchange)
 	const struct exchange_context *context = exchange_context(exchange);
 	struct poller_status poller;
 	struct store_stats stats;
+	struct status_held held;
 
 	poller_status(context->poller, &poller);
+	status_held(context->poller, &held);
 	store_stats(context->store, &stats);
 	exchange_answer(exchange,
-	    answer_json(
-		200, status_json(context, &poller, store_health(context->store),
-			 &stats, exchange_now_ms())));
+	    answer_json(200,
+		status_json(context, &poller, &held,
+		    store_health(context->store), &stats, exchange_now_ms())));
 }
 
 void

@@ -2,8 +2,13 @@ evpop_unit_test(control_text test_control_text.c
 	LIBS evpopd_control_text evpopd_control)
 evpop_unit_test(control_routes test_control_routes.c test_control_fakes.c
 	LIBS evpopd_control)
-evpop_unit_test(control_server test_control_server.c test_control_fakes.c
-	LIBS evpopd_control)
+foreach(subject server policy)
+	evpop_unit_test(control_${subject}
+		${CMAKE_CURRENT_SOURCE_DIR}/test_control_${subject}.c
+		${CMAKE_CURRENT_SOURCE_DIR}/test_control_client.c
+		${CMAKE_CURRENT_SOURCE_DIR}/test_control_fakes.c
+		LIBS evpopd_control)
+endforeach()
 
 # Memcheck sees reads of uninitialised bytes that no sanitizer of gcc's does:
 # of the unnamed peer address that evhttp has from accept(), above all.

@@ -14,6 +14,8 @@ struct fake_query {
 		store_part_cb part;
 		store_accounts_cb accounts;
 		store_polls_cb polls;
+		store_quarantines_cb quarantines;
+		store_release_cb release;
 	} cb;
 	void *arg;
 	int64_t id;
@@ -229,6 +231,119 @@ store_polls(struct store *store, const char *account, int64_t below_id,
 	query->limit = limit;
 }
 
+static void
+give_quarantines(struct fake_query *query)
+{
+	struct store *store = query->store;
+	size_t first = 0, count;
+
+	while (query->id != 0 && first < store->quarantine_count &&
+	       store->quarantine[first].id >= query->id)
+		first++;
+	count = store->quarantine_count - first;
+	if (count > query->limit)
+		count = query->limit;
+	query->cb.quarantines(store->answer, store->quarantine + first,
+	    store->answer == STORE_OK ? count : 0,
+	    first + count < store->quarantine_count, query->arg);
+}
+
+void
+store_quarantines(struct store *store, const char *account, int64_t below_id,
+    unsigned limit, store_quarantines_cb cb, void *arg)
+{
+	struct fake_query *query = new_query(store, give_quarantines, arg);
+
+	snprintf(store->seen_account, sizeof(store->seen_account), "%s",
+	    account != NULL ? account : "");
+	query->cb.quarantines = cb;
+	query->id = below_id;
+	query->limit = limit;
+}
+
+static const struct store_quarantine_row *
+quarantined(const struct store *store, int64_t id)
+{
+	for (size_t i = 0; i < store->quarantine_count; i++) {
+		if (store->quarantine[i].id == id)
+			return &store->quarantine[i];
+	}
+	return NULL;
+}
+
+static void
+give_quarantine(struct fake_query *query)
+{
+	const struct store_quarantine_row *found =
+	    quarantined(query->store, query->id);
+	enum store_status status = query->store->answer;
+
+	if (status == STORE_OK && found == NULL)
+		status = STORE_NOT_FOUND;
+	query->cb.quarantines(
+	    status, found, status == STORE_OK ? 1 : 0, false, query->arg);
+}
+
+void
+store_quarantine(
+    struct store *store, int64_t id, store_quarantines_cb cb, void *arg)
+{
+	struct fake_query *query = new_query(store, give_quarantine, arg);
+
+	query->cb.quarantines = cb;
+	query->id = id;
+}
+
+void
+store_quarantine_read(
+    struct store *store, int64_t id, uint32_t part, store_part_cb cb, void *arg)
+{
+	store_body_read(store, id, part, cb, arg);
+}
+
+static void
+give_release(struct fake_query *query)
+{
+	const struct store_quarantine_row *found =
+	    quarantined(query->store, query->id);
+	enum store_status status = query->store->answer;
+
+	if (status == STORE_OK && found == NULL)
+		status = STORE_NOT_FOUND;
+	query->cb.release(
+	    status, status == STORE_OK ? found->account : NULL, query->arg);
+}
+
+void
+store_quarantine_release(
+    struct store *store, int64_t id, store_release_cb cb, void *arg)
+{
+	struct fake_query *query = new_query(store, give_release, arg);
+
+	query->cb.release = cb;
+	query->id = id;
+}
+
+enum store_status
+store_check_start(struct store *store)
+{
+	if (store->answer != STORE_OK)
+		return store->answer;
+	if (store->check.running)
+		return STORE_BUSY;
+	store->checks_started++;
+	store->check = (struct store_check){ .running = true,
+		.started_ms = 1000 * store->checks_started,
+		.messages = store->check.messages };
+	return STORE_OK;
+}
+
+void
+store_check(const struct store *store, struct store_check *check_r)
+{
+	*check_r = store->check;
+}
+
 const char *
 poller_state_name(enum poller_state state)
 {
@@ -280,9 +395,22 @@ take_wish(struct poller *poller, const char *wish, const char *name)
 }
 
 enum poller_answer
-poller_poll_now(struct poller *poller, const char *name)
+poller_poll_now(struct poller *poller, const char *name, enum poller_wish wish)
 {
-	return take_wish(poller, "poll", name);
+	static const char *const wishes[] = { "poll", "dry-run", "baseline",
+		"confirm" };
+
+	_Static_assert(sizeof(wishes) / sizeof(wishes[0]) == POLLER_WISH_COUNT,
+	    "a word for each wish");
+	return take_wish(poller, wishes[wish], name);
+}
+
+const struct poller_plan *
+poller_plan(const struct poller *poller, const char *name)
+{
+	return poller->planned != NULL && strcmp(poller->planned, name) == 0
+		   ? &poller->plan
+		   : NULL;
 }
 
 enum poller_answer

@@ -21,6 +21,11 @@ struct store {
 	size_t account_count;
 	const struct store_poll_row *polls;
 	size_t poll_count;
+	const struct store_quarantine_row *quarantine; /* newest first */
+	size_t quarantine_count;
+	char seen_account[32]; /* whose quarantine was asked for last */
+	struct store_check check;
+	int checks_started;
 	/* The body that every message has, and the size of its parts. */
 	const unsigned char *body;
 	size_t body_length, part_size;
@@ -40,7 +45,9 @@ struct poller {
 	size_t count;
 	struct poller_status totals;
 	enum poller_answer answer;
-	char asked[64]; /* "poll NAME", the last wish */
+	char asked[64];      /* "poll NAME", the last wish */
+	const char *planned; /* the account that has a plan; or NULL */
+	struct poller_plan plan;
 };
 
 #endif

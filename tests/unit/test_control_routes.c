@@ -49,6 +49,16 @@ test_routes_are_found(void **state)
 		    "/v1/messages/*/raw", "12", NULL },
 		{ ROUTE_POST, "/v1/reload", ROUTE_FOUND, "/v1/reload", "",
 		    NULL },
+		{ ROUTE_GET, "/v1/accounts/plan/plan", ROUTE_FOUND,
+		    "/v1/accounts/*/plan", "plan", NULL },
+		{ ROUTE_GET, "/v1/quarantine", ROUTE_FOUND, "/v1/quarantine",
+		    "", NULL },
+		{ ROUTE_POST, "/v1/quarantine/4/retry", ROUTE_FOUND,
+		    "/v1/quarantine/*/retry", "4", NULL },
+		{ ROUTE_POST, "/v1/store/check", ROUTE_FOUND, "/v1/store/check",
+		    "", NULL },
+		{ ROUTE_OTHER, "/v1/store/check", ROUTE_NO_METHOD, NULL, NULL,
+		    "GET, POST" },
 		{ ROUTE_POST, "/v1/status", ROUTE_NO_METHOD, NULL, NULL,
 		    "GET" },
 		{ ROUTE_GET, "/v1/reload", ROUTE_NO_METHOD, NULL, NULL,
@@ -111,7 +121,9 @@ test_what_needs_an_admin(void **state)
 	for (size_t i = 0; i < count; i++) {
 		bool wanted =
 		    routes[i].method == ROUTE_POST ||
-		    strncmp(routes[i].pattern, "/v1/messages", 12) == 0;
+		    strncmp(routes[i].pattern, "/v1/messages", 12) == 0 ||
+		    strncmp(routes[i].pattern, "/v1/quarantine", 14) == 0 ||
+		    strcmp(routes[i].pattern, "/v1/accounts/*/plan") == 0;
 
 		if (routes[i].needs_admin != wanted)
 			fail_msg("%s", routes[i].pattern);
@@ -299,10 +311,11 @@ test_status_becomes_json(void **state)
 	struct poller_status poller = { .accounts = 10, .polling = 2 };
 	struct store_error health = { STORE_FULL, "no space left" };
 	struct store_stats stats = { .messages = 4 };
+	struct status_held held = { 2, 1200 };
 	json_t *json, *part;
 
 	(void)state;
-	json = status_json(&context, &poller, &health, &stats, 65999);
+	json = status_json(&context, &poller, &held, &health, &stats, 65999);
 	assert_int_equal(
 	    json_integer_value(json_object_get(json, "uptime_seconds")), 60);
 	assert_int_equal(
@@ -314,6 +327,10 @@ test_status_becomes_json(void **state)
 	part = json_object_get(json, "accounts");
 	assert_int_equal(
 	    json_integer_value(json_object_get(part, "polling")), 2);
+	part = json_object_get(json, "held");
+	assert_int_equal(
+	    json_integer_value(json_object_get(part, "deletions")), 1200);
+	assert_non_null(strstr(text_of(part, "hint"), "poll --confirm"));
 	part = json_object_get(json, "unknown_admins");
 	assert_string_equal(
 	    json_string_value(json_array_get(part, 0)), "ghost");

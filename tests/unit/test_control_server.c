@@ -1,6 +1,5 @@
 /*
- * The server on a real Unix socket, with a store and a poller of straw.  The
- * clients of a test share the loop's thread, so that its order is certain.
+ * The server on a real Unix socket, with a store and a poller of straw.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,9 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,276 +15,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "daemon/control/control.h"
 #include "daemon/control/limits.h"
-#include "tests/unit/test_control_fakes.h"
-
-#define MESSAGES  25
-#define BODY_SIZE ((size_t)5 << 20)
-#define PART_SIZE ((size_t)256 << 10)
-
-struct fixture {
-	char folder[64], path[96];
-	struct event_base *base;
-	struct store store;
-	struct poller poller;
-	struct config config;
-	struct control *control;
-	const char *reload_error; /* NULL: it works */
-	struct store_message_row messages[MESSAGES];
-	struct store_account_row rows[1];
-	struct store_poll_row polls[3];
-	struct poller_account_status accounts[3];
-	unsigned char *body;
-};
-
-static bool
-fake_reload(char *error_r, size_t error_size, void *arg)
-{
-	struct fixture *fixture = arg;
-
-	if (fixture->reload_error == NULL)
-		return true;
-	snprintf(error_r, error_size, "%s", fixture->reload_error);
-	return false;
-}
-
-static struct control *
-start(struct fixture *fixture, int listen_fd, char *error, size_t size)
-{
-	struct control_options options = { .listen_fd = listen_fd,
-		.store = &fixture->store,
-		.poller = &fixture->poller,
-		.reload = fake_reload,
-		.arg = fixture };
-
-	return control_new(
-	    fixture->base, &fixture->config, &options, error, size);
-}
-
-static void
-fill(struct fixture *fixture)
-{
-	static const char *const names[] = { "home", "lists/all", "work" };
-
-	fixture->body = malloc(BODY_SIZE);
-	assert_non_null(fixture->body);
-	for (size_t i = 0; i < BODY_SIZE; i++)
-		fixture->body[i] = (unsigned char)(i * 31 + i / 251);
-	for (int i = 0; i < MESSAGES; i++)
-		fixture->messages[i] =
-		    (struct store_message_row){ .id = 100 - i,
-			    .account = "work",
-			    .octets = BODY_SIZE,
-			    .digest = "00",
-			    .stored_ms = 1,
-			    .subject = "caf\xe9" };
-	for (int i = 0; i < 3; i++) {
-		fixture->accounts[i] = (struct poller_account_status){
-			.name = names[i], .host = "h", .user = "u"
-		};
-		fixture->polls[i] =
-		    (struct store_poll_row){ .id = 9 - i, .account = "work" };
-	}
-	fixture->rows[0] =
-	    (struct store_account_row){ .name = "work", .messages = 25 };
-	fixture->store = (struct store){ .base = fixture->base,
-		.messages = fixture->messages,
-		.message_count = MESSAGES,
-		.accounts = fixture->rows,
-		.account_count = 1,
-		.polls = fixture->polls,
-		.poll_count = 3,
-		.body = fixture->body,
-		.body_length = BODY_SIZE,
-		.part_size = PART_SIZE };
-	fixture->poller =
-	    (struct poller){ .accounts = fixture->accounts, .count = 3 };
-}
-
-static int
-setup(void **state)
-{
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	const char *folder = getenv("TMPDIR");
-	char error[512];
-
-	assert_non_null(fixture);
-	/* A long TMPDIR leaves no room in a socket's address. */
-	if (folder == NULL || strlen(folder) > 32)
-		folder = "/tmp";
-	snprintf(fixture->folder, sizeof(fixture->folder),
-	    "%s/evpop-control.XXXXXX", folder);
-	assert_non_null(mkdtemp(fixture->folder));
-	snprintf(fixture->path, sizeof(fixture->path), "%s/control.sock",
-	    fixture->folder);
-	fixture->base = event_base_new();
-	assert_non_null(fixture->base);
-	fill(fixture);
-	fixture->config.control_socket = fixture->path;
-	fixture->config.control_mode = 0640;
-	fixture->config.max_sessions = 64;
-	fixture->control = start(fixture, -1, error, sizeof(error));
-	if (fixture->control == NULL)
-		fail_msg("%s", error);
-	*state = fixture;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct fixture *fixture = *state;
-
-	control_free(&fixture->control);
-	store_fake_release(&fixture->store);
-	event_base_loop(fixture->base, EVLOOP_NONBLOCK);
-	event_base_free(fixture->base);
-	/* The socket is gone already, or this fails. */
-	assert_int_equal(rmdir(fixture->folder), 0);
-	free(fixture->body);
-	free(fixture);
-	return 0;
-}
-
-/* ---- a client ---- */
-
-static int
-dial(const struct fixture *fixture)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_not_equal(fd, -1);
-	memcpy(address.sun_path, fixture->path, strlen(fixture->path));
-	assert_int_equal(
-	    connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
-}
-
-static void
-say(int fd, const char *text)
-{
-	assert_int_equal(
-	    send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
-}
-
-static void
-turn(struct fixture *fixture)
-{
-	static const struct timespec pause = { 0, 200000 };
-
-	event_base_loop(fixture->base, EVLOOP_NONBLOCK);
-	nanosleep(&pause, NULL);
-}
-
-struct reply {
-	char *bytes; /* head and body */
-	size_t length, head_length, room;
-	int status;
-	const char *body;
-	size_t body_length;
-	json_t *json;
-};
-
-/* Read what is there; false at the end of the connection. */
-static bool
-read_some(int fd, struct reply *reply)
-{
-	ssize_t got;
-
-	if (reply->room - reply->length < 65536) {
-		reply->room += 1 << 20;
-		reply->bytes = realloc(reply->bytes, reply->room + 1);
-		assert_non_null(reply->bytes);
-	}
-	got = recv(fd, reply->bytes + reply->length, 65536, MSG_DONTWAIT);
-	if (got == -1) {
-		if (errno == ECONNRESET)
-			return false;
-		assert_true(errno == EAGAIN || errno == EINTR);
-		return true;
-	}
-	reply->length += (size_t)got;
-	reply->bytes[reply->length] = '\0';
-	return got > 0;
-}
-
-/* Whether the reply is whole by its Content-Length. */
-static bool
-is_whole(struct reply *reply)
-{
-	char *end, *length;
-
-	if (reply->length == 0)
-		return false;
-	end = strstr(reply->bytes, "\r\n\r\n");
-	if (end == NULL)
-		return false;
-	reply->head_length = (size_t)(end - reply->bytes) + 4;
-	length = strcasestr(reply->bytes, "\r\nContent-Length:");
-	reply->status = atoi(reply->bytes + strlen("HTTP/1.1 "));
-	reply->body = reply->bytes + reply->head_length;
-	reply->body_length = reply->length - reply->head_length;
-	return length != NULL && length < end &&
-	       reply->body_length >=
-		   strtoull(length + strlen("\r\nContent-Length:"), NULL, 10);
-}
-
-/* Turn the loop until the reply is there, or the connection ends. */
-static bool
-hear(struct fixture *fixture, int fd, struct reply *reply)
-{
-	memset(reply, 0, sizeof(*reply));
-	for (int turns = 0; turns < 50000; turns++) {
-		turn(fixture);
-		if (!read_some(fd, reply))
-			return is_whole(reply);
-		if (is_whole(reply)) {
-			reply->json = json_loadb(
-			    reply->body, reply->body_length, 0, NULL);
-			return true;
-		}
-	}
-	fail_msg("no answer");
-	return false;
-}
-
-static void
-forget(struct reply *reply)
-{
-	json_decref(reply->json);
-	free(reply->bytes);
-}
-
-/* One request on a connection of its own. */
-static void
-ask(struct fixture *fixture, const char *method, const char *target,
-    struct reply *reply)
-{
-	int fd = dial(fixture);
-	char request[8192];
-
-	snprintf(request, sizeof(request),
-	    "%s %s HTTP/1.1\r\nHost: localhost\r\n\r\n", method, target);
-	say(fd, request);
-	assert_true(hear(fixture, fd, reply));
-	close(fd);
-}
-
-static const char *
-error_text(const struct reply *reply, const char *member)
-{
-	const char *text = json_string_value(
-	    json_object_get(json_object_get(reply->json, "error"), member));
-
-	return text != NULL ? text : "";
-}
-
-/* ---- tests ---- */
+#include "tests/unit/test_control_client.h"
 
 static void
 test_status(void **state)
@@ -944,8 +675,6 @@ test_others_may_not_read_mail(void **state)
 	forget(&reply);
 	assert_int_equal(seteuid(0), 0);
 }
-
-#define LIVE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int
 main(void)

@@ -1,0 +1,133 @@
+#include "daemon/control/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/control/exchange.h"
+#include "daemon/control/field.h"
+#include "daemon/control/handlers.h"
+#include "daemon/control/page.h"
+
+/* Two numbers and a point. */
+#define CURSOR_SIZE 48
+
+static json_t *
+counts_json(const struct poller_plan *plan)
+{
+	json_t *json = json_object();
+
+	field_count(json, "messages", plan->messages);
+	field_count(json, "fetch", plan->fetches);
+	field_count(json, "delete", plan->deletes);
+	field_count(json, "adopt", plan->adopts);
+	field_count(json, "too_large", plan->too_large);
+	field_count(json, "later", plan->later);
+	field_count(json, "seen", plan->seen);
+	field_count(json, "held", plan->held);
+	field_count(json, "unidentified", plan->unidentified);
+	return json;
+}
+
+static json_t *
+entry_json(const struct poller_plan_entry *entry)
+{
+	json_t *json = json_object();
+
+	field_count(json, "number", entry->number);
+	field_unique_id(json, entry->unique_id, entry->unique_id_length);
+	field_count(json, "occurrence", entry->occurrence);
+	if (entry->octets > 0)
+		field_count(json, "size", entry->octets);
+	else
+		field_value(json, "size", json_null());
+	field_text(json, "action", entry->action);
+	return json;
+}
+
+json_t *
+plan_json(const struct poller_plan *plan, const char *account, size_t first,
+    size_t limit)
+{
+	json_t *json = json_object(), *list = json_array();
+	size_t end = plan->entry_count;
+	char cursor[CURSOR_SIZE];
+
+	if (limit < end - first)
+		end = first + limit;
+	field_text(json, "account", account);
+	field_time(json, "made_at", plan->made_ms);
+	field_value(json, "counts", counts_json(plan));
+	field_count(json, "fetch_bytes", plan->fetch_octets);
+	for (size_t i = first; i < end; i++)
+		(void)json_array_append_new(
+		    list, entry_json(&plan->entries[i]));
+	field_value(json, "entries", list);
+	field_value(json, "cut", json_boolean(plan->cut));
+	if (end < plan->entry_count) {
+		snprintf(cursor, sizeof(cursor), "%lld.%zu",
+		    (long long)plan->made_ms, end);
+		field_text(json, "next_cursor", cursor);
+	}
+	return json;
+}
+
+/*
+ * A cursor names the plan as well as the place, since another dry run may
+ * come between two pages.  False where it is none of ours.
+ */
+static bool
+parse_cursor(const char *text, int64_t *made_ms_r, int64_t *first_r)
+{
+	const char *point = strchr(text, '.');
+	char made[CURSOR_SIZE];
+
+	if (point == NULL || (size_t)(point - text) >= sizeof(made))
+		return false;
+	snprintf(made, sizeof(made), "%.*s", (int)(point - text), text);
+	return number_parse(made, 1, INT64_MAX, made_ms_r) &&
+	       number_parse(point + 1, 1, POLLER_PLAN_ENTRIES, first_r);
+}
+
+static struct answer
+page_answer(const struct exchange *exchange, const struct poller_plan *plan)
+{
+	const struct parameters *parameters = exchange_parameters(exchange);
+	const char *cursor = parameters_text(parameters, "cursor");
+	int64_t made_ms = plan->made_ms, first = 0;
+	struct problem problem;
+	unsigned limit;
+
+	if (!page_limit(parameters, &limit, &problem))
+		return answer_problem(&problem);
+	if (cursor != NULL && !parse_cursor(cursor, &made_ms, &first)) {
+		problem_set(&problem, "take the next_cursor of the page before",
+		    "bad value \"%.64s\" of \"cursor\"", cursor);
+		return answer_problem(&problem);
+	}
+	if (made_ms != plan->made_ms || (size_t)first > plan->entry_count)
+		return answer_error(409, "another_plan",
+		    "begin again, without a cursor",
+		    "another dry run has taken the place of the plan");
+	return answer_json(200,
+	    plan_json(plan, exchange_name(exchange), (size_t)first, limit));
+}
+
+void
+plan_get(struct exchange *exchange)
+{
+	const struct poller *poller = exchange_context(exchange)->poller;
+	const char *name = exchange_name(exchange);
+	const struct poller_plan *plan = poller_plan(poller, name);
+	struct poller_account_status status;
+
+	if (plan != NULL)
+		exchange_answer(exchange, page_answer(exchange, plan));
+	else if (!poller_account_status(poller, name, &status))
+		exchange_answer(exchange, answer_no_account(name));
+	else
+		exchange_answer(exchange,
+		    answer_error(404, "no_plan",
+			"\"evpopctl poll --dry-run\" (POST "
+			"/v1/accounts/NAME/poll?mode=dry-run) makes one",
+			"there was no dry run of account \"%.200s\"", name));
+}

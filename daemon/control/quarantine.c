@@ -1,0 +1,187 @@
+#include "daemon/control/quarantine.h"
+
+#include "daemon/control/exchange.h"
+#include "daemon/control/field.h"
+#include "daemon/control/handlers.h"
+#include "daemon/control/page.h"
+#include "daemon/poll/poller.h"
+
+json_t *
+quarantine_json(const struct store_quarantine_row *row, bool transcript)
+{
+	json_t *json = json_object();
+
+	field_value(json, "id", json_integer(row->id));
+	field_text(json, "account", row->account);
+	field_unique_id(json, row->unique_id, row->unique_id_length);
+	field_count(json, "occurrence", row->occurrence);
+	field_count(json, "size", row->octets);
+	field_time(json, "stored_at", row->stored_ms);
+	field_text(json, "reason", row->reason);
+	if (transcript)
+		field_text(json, "transcript", row->transcript);
+	return json;
+}
+
+/* ---- GET /v1/quarantine ---- */
+
+static void
+rows_came(enum store_status status, const struct store_quarantine_row *rows,
+    size_t count, bool more, void *arg)
+{
+	struct exchange *exchange = arg;
+	struct poller_account_status known;
+	const char *account;
+	json_t *list;
+
+	if (!exchange_resume(exchange))
+		return;
+	if (status != STORE_OK) {
+		exchange_answer(exchange, answer_store(status, NULL));
+		return;
+	}
+	account = parameters_text(exchange_parameters(exchange), "account");
+	if (count == 0 && account != NULL &&
+	    !poller_account_status(
+		exchange_context(exchange)->poller, account, &known)) {
+		exchange_answer(exchange, answer_no_account(account));
+		return;
+	}
+	list = json_array();
+	for (size_t i = 0; i < count; i++)
+		(void)json_array_append_new(
+		    list, quarantine_json(&rows[i], false));
+	exchange_answer(exchange,
+	    answer_json(200, page_json("quarantine", list,
+				 more && count > 0 ? rows[count - 1].id : 0)));
+}
+
+void
+quarantine_list(struct exchange *exchange)
+{
+	const struct parameters *parameters = exchange_parameters(exchange);
+	struct problem problem;
+	unsigned limit;
+	int64_t below_id;
+
+	if (!page_limit(parameters, &limit, &problem) ||
+	    !page_below(parameters, &below_id, &problem)) {
+		exchange_answer(exchange, answer_problem(&problem));
+		return;
+	}
+	exchange_wait(exchange);
+	store_quarantines(exchange_context(exchange)->store,
+	    parameters_text(parameters, "account"), below_id, limit, rows_came,
+	    exchange);
+}
+
+/* ---- GET /v1/quarantine/ID ---- */
+
+/* The id in the path; 0 where it is none. */
+static int64_t
+id_of(const struct exchange *exchange)
+{
+	int64_t id;
+
+	return number_parse(exchange_name(exchange), 1, INT64_MAX, &id) ? id
+									: 0;
+}
+
+static struct answer
+answer_failure(const struct exchange *exchange, enum store_status status)
+{
+	return status == STORE_NOT_FOUND
+		   ? answer_not_quarantined(id_of(exchange))
+		   : answer_store(status, NULL);
+}
+
+static void
+row_came(enum store_status status, const struct store_quarantine_row *rows,
+    size_t count, bool more, void *arg)
+{
+	struct exchange *exchange = arg;
+
+	(void)more;
+	if (!exchange_resume(exchange))
+		return;
+	exchange_answer(
+	    exchange, status == STORE_OK && count > 0
+			  ? answer_json(200, quarantine_json(&rows[0], true))
+			  : answer_failure(exchange, status));
+}
+
+void
+quarantine_get(struct exchange *exchange)
+{
+	int64_t id = id_of(exchange);
+
+	if (id == 0) {
+		exchange_answer(
+		    exchange, answer_bad_id(exchange_name(exchange)));
+		return;
+	}
+	exchange_wait(exchange);
+	store_quarantine(
+	    exchange_context(exchange)->store, id, row_came, exchange);
+}
+
+/* ---- POST /v1/quarantine/ID/retry ---- */
+
+/* Out of quarantine it is; the poll that fetches it may have to wait. */
+static struct answer
+released_answer(const struct exchange *exchange, const char *account)
+{
+	struct poller *poller = exchange_context(exchange)->poller;
+	struct poller_account_status status;
+	json_t *json = json_object();
+
+	field_value(json, "id", json_integer(id_of(exchange)));
+	field_text(json, "account", account);
+	switch (poller_poll_now(poller, account, POLLER_WISH_POLL)) {
+	case POLLER_DONE:
+	case POLLER_ALREADY:
+		break;
+	case POLLER_NO_SUCH_ACCOUNT:
+		field_text(json, "hint",
+		    "its account is not in the configuration any more");
+		break;
+	case POLLER_IS_DISABLED:
+		field_text(json, "hint",
+		    "its account is disabled: the message is fetched once "
+		    "enabled = yes");
+		break;
+	}
+	field_text(json, "state",
+	    poller_account_status(poller, account, &status)
+		? poller_state_name(status.state)
+		: NULL);
+	return answer_json(202, json);
+}
+
+static void
+released(enum store_status status, const char *account, void *arg)
+{
+	struct exchange *exchange = arg;
+
+	/* If the client has gone, the next poll in turn fetches it. */
+	if (!exchange_resume(exchange))
+		return;
+	exchange_answer(exchange, status == STORE_OK
+				      ? released_answer(exchange, account)
+				      : answer_failure(exchange, status));
+}
+
+void
+quarantine_retry(struct exchange *exchange)
+{
+	int64_t id = id_of(exchange);
+
+	if (id == 0) {
+		exchange_answer(
+		    exchange, answer_bad_id(exchange_name(exchange)));
+		return;
+	}
+	exchange_wait(exchange);
+	store_quarantine_release(
+	    exchange_context(exchange)->store, id, released, exchange);
+}
