@@ -183,6 +183,10 @@ class Evpopd:
             self._process = None
             self.pid = None
 
+    def has_ended(self):
+        """Whether a daemon that was started has ended by itself."""
+        return self._process is not None and self._process.poll() is not None
+
     def halt(self, timeout=PATIENCE):
         """SIGTERM, and see that it ends well; the folder stays."""
         self._disconnect()

@@ -136,6 +136,10 @@ class MaildropServer:
             self._last_stats = json.loads(path.read_text())
         return self._last_stats
 
+    def last_stats(self):
+        """The counters of the server that was stopped last."""
+        return self._last_stats
+
     def command_line(self):
         """The command that starts the server."""
         words = [*self.prefix_command, self.binary,
