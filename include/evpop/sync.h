@@ -26,8 +26,8 @@ struct evpop_entry {
 struct evpop_listing {
 	struct evpop_entry *entries;
 	size_t count;
-	bool unique_ids;  /* every entry has an id */
-	bool digests;     /* ids made from TOP, for want of UIDL */
+	bool unique_ids;  /* the server answered UIDL */
+	bool digests;     /* it did not: all ids are made of TOP */
 	uint32_t ignored; /* lines nothing could be made of */
 };
 
@@ -130,21 +130,37 @@ enum evpop_action {
 
 EVPOP_API const char *evpop_action_name(enum evpop_action);
 
+/* The known message that an entry is, though its id is another. */
+struct evpop_adoption {
+	size_t known; /* its index among the known */
+	const unsigned char *unique_id;
+	size_t unique_id_length;
+	uint32_t occurrence;
+	uint64_t octets;
+};
+
+struct evpop_plan_details;
+
 struct evpop_plan {
 	enum evpop_action *actions; /* one for each entry of the listing */
 	size_t *order;              /* indices of entries to fetch, in order */
 	size_t fetches, deletes, too_large, later, unidentified;
+	size_t seen, adopts, held;
 	uint64_t fetch_octets; /* by LIST, of what is to be fetched */
+	uint64_t adopt_octets; /* as stored, of what need not be fetched */
 	bool *gone;            /* for each known: no longer on the server */
 	size_t gone_count;
+	struct evpop_plan_details *details; /* private */
 };
 
 /*
- * Make a plan.  `listing` and `known` are only read; the occurrences in the
- * listing must be set (evpop_listing_occurrences()).  An entry without a
- * unique-id is always unknown; it is fetched only where it is also deleted.
- * Returns EVPOP_ERROR_NONE or EVPOP_ERROR_MEMORY; *plan_r is to be freed with
- * evpop_plan_free().
+ * Make a plan, as far as unique-ids tell.  `listing` and `known` are only read;
+ * the occurrences in the listing must be set (evpop_listing_occurrences()).
+ * What the server lists again although it confirmed its deletion, or although
+ * it did not list it in between, is unknown: only the bytes tell whether it is
+ * the same.  An entry without a unique-id is unknown; it is fetched only where
+ * it is also deleted, or the policy says so.  Returns EVPOP_ERROR_NONE or
+ * EVPOP_ERROR_MEMORY; *plan_r is to be freed with evpop_plan_free().
  */
 EVPOP_API enum evpop_error evpop_plan_new(struct evpop_plan **plan_r,
     const struct evpop_listing *, const struct evpop_known *known,
@@ -154,11 +170,43 @@ EVPOP_API enum evpop_error evpop_plan_new(struct evpop_plan **plan_r,
 EVPOP_API void evpop_plan_free(struct evpop_plan **);
 
 /*
- * Leave out what is larger than the policy allows, now that sizes are known,
- * and order the fetches anew.
+ * Whether sizes, by LIST, would change the plan: the policy looks at them;
+ * messages stored by earlier sessions are to be deleted, and a size that is not
+ * theirs shows that their ids have been given to others; or ids seem to have
+ * changed.
+ */
+EVPOP_API bool evpop_plan_wants_sizes(
+    const struct evpop_plan *, const struct evpop_policy *);
+
+/*
+ * Sizes are known, or (0 in the listing) cannot be had: make the plan anew by
+ * them.  A deletion whose message has another size than the one stored becomes
+ * a fetch; only then is it deleted.
  */
 EVPOP_API void evpop_plan_sizes(struct evpop_plan *,
     const struct evpop_listing *, const struct evpop_policy *);
+
+/*
+ * After evpop_plan_sizes(): indices of unknown entries that have the size of a
+ * message whose id is no longer listed.  Their headers, by TOP, tell whether
+ * they are these.  None, unless most of the listing is unknown.
+ */
+EVPOP_API size_t evpop_plan_looks(
+    const struct evpop_plan *, const size_t **indices_r);
+
+/*
+ * The digest of an entry's header is this (EVPOP_HEADER_DIGEST_SIZE octets):
+ * adopt the known message of that size and header, each once, if there is one.
+ * When all are told, evpop_plan_settle() counts and orders anew.
+ */
+EVPOP_API void evpop_plan_header(struct evpop_plan *,
+    const struct evpop_listing *, size_t index, const unsigned char *digest);
+EVPOP_API void evpop_plan_settle(struct evpop_plan *,
+    const struct evpop_listing *, const struct evpop_policy *);
+
+/* What an entry with EVPOP_ACTION_ADOPT is known as; the plan's. */
+EVPOP_API const struct evpop_adoption *evpop_plan_adoption(
+    const struct evpop_plan *, size_t index);
 
 /*
  * Number equal unique-ids of a listing 0, 1, 2... in the order of its entries.
@@ -181,7 +229,10 @@ struct evpop_sync_report {
 	uint32_t failed;   /* refused by the server or not made durable */
 	uint32_t deleted;  /* marked with DELE; gone if quit is committed */
 	uint32_t too_large, later, unidentified; /* left there, see the plan */
-	uint64_t body_octets;                    /* of the bodies fetched */
+	uint32_t seen, adopted, held;            /* see the plan */
+	uint32_t sessions;       /* that came to their listing */
+	uint64_t adopted_octets; /* need not be fetched */
+	uint64_t body_octets;    /* of the bodies fetched */
 	uint64_t octets_in, octets_out;
 };
 
@@ -193,11 +244,20 @@ struct evpop_sync_callbacks {
 	/*
 	 * The listing is complete.  Answer, now or later, with
 	 * evpop_sync_known().  It stays valid until `done` has run; or until
-	 * this callback runs again, where a second session was needed.
+	 * this callback runs again, where another session is needed.
 	 */
 	void (*listing)(
 	    struct evpop_sync *, const struct evpop_listing *, void *arg);
-	/* The plan is made and about to be carried out.  Borrowed. */
+	/*
+	 * The unique-ids are compared: `gone` is right.  Runs inside of
+	 * evpop_sync_known().  The plan is borrowed.
+	 */
+	void (*matched)(
+	    struct evpop_sync *, const struct evpop_plan *, void *arg);
+	/*
+	 * The plan is made and about to be carried out; with `dry_run` it is
+	 * not.  Borrowed.
+	 */
 	void (*planned)(
 	    struct evpop_sync *, const struct evpop_plan *, void *arg);
 	/*
@@ -216,8 +276,14 @@ struct evpop_sync_callbacks {
 	void (*end)(struct evpop_sync *, const struct evpop_entry *,
 	    void *message, const struct evpop_result *, void *arg);
 	/*
+	 * The server would not give this message, or the session ended on it
+	 * before any of it came: what `end` tells of others.
+	 */
+	void (*refused)(struct evpop_sync *, const struct evpop_entry *,
+	    const struct evpop_result *, void *arg);
+	/*
 	 * The server has committed the deletion of this entry (QUIT answered
-	 * +OK).  Runs for each, before `done`.
+	 * +OK).  Runs for each, before `done` or the next listing.
 	 */
 	void (*deleted)(
 	    struct evpop_sync *, const struct evpop_entry *, void *arg);

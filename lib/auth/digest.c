@@ -71,3 +71,43 @@ evpop_digest_pbkdf2(const char *password, const void *salt, size_t salt_length,
 			key_size == EVPOP_SHA1_SIZE ? EVP_sha1() : EVP_sha256(),
 			(int)key_size, key) == 1);
 }
+
+/* The stream is OpenSSL's context, by a name that needs none of its headers. */
+static EVP_MD_CTX *
+context_of(struct evpop_digest_stream *stream)
+{
+	return (EVP_MD_CTX *)(void *)stream;
+}
+
+struct evpop_digest_stream *
+evpop_digest_stream_new(void)
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+	if (context != NULL &&
+	    !done(EVP_DigestInit_ex2(context, EVP_sha256(), NULL) == 1)) {
+		EVP_MD_CTX_free(context);
+		context = NULL;
+	}
+	return (struct evpop_digest_stream *)(void *)context;
+}
+
+bool
+evpop_digest_stream_feed(
+    struct evpop_digest_stream *stream, const void *bytes, size_t length)
+{
+	return done(EVP_DigestUpdate(context_of(stream), bytes, length) == 1);
+}
+
+bool
+evpop_digest_stream_finish(
+    struct evpop_digest_stream *stream, unsigned char digest[EVPOP_SHA256_SIZE])
+{
+	return done(EVP_DigestFinal_ex(context_of(stream), digest, NULL) == 1);
+}
+
+void
+evpop_digest_stream_free(struct evpop_digest_stream *stream)
+{
+	EVP_MD_CTX_free(context_of(stream));
+}

@@ -23,6 +23,18 @@ bool evpop_digest_md5(const void *first, size_t first_length,
     const void *second, size_t second_length,
     unsigned char digest_r[EVPOP_MD5_SIZE]) EVPOP_MUST_USE;
 
+/*
+ * SHA-256 of octets that come in pieces.  NULL where it cannot be had; feeding
+ * and finishing are false where OpenSSL fails.
+ */
+struct evpop_digest_stream;
+struct evpop_digest_stream *evpop_digest_stream_new(void) EVPOP_MUST_USE;
+bool evpop_digest_stream_feed(struct evpop_digest_stream *, const void *bytes,
+    size_t length) EVPOP_MUST_USE;
+bool evpop_digest_stream_finish(struct evpop_digest_stream *,
+    unsigned char digest_r[EVPOP_SHA256_SIZE]) EVPOP_MUST_USE;
+void evpop_digest_stream_free(struct evpop_digest_stream *);
+
 /* HMAC-MD5 (RFC 2104). */
 bool evpop_digest_hmac_md5(const char *key, const void *bytes, size_t length,
     unsigned char digest_r[EVPOP_MD5_SIZE]) EVPOP_MUST_USE;

@@ -174,6 +174,17 @@ evpop_listing_sizes_done(
 	put_in_order(builder);
 }
 
+bool
+evpop_listing_set_id(struct evpop_listing_builder *builder, size_t index,
+    const void *id, size_t length)
+{
+	struct evpop_entry *entry = &builder->listing.entries[index];
+
+	entry->unique_id = copy_id(builder, id, length);
+	entry->unique_id_length = length;
+	return entry->unique_id != NULL;
+}
+
 void
 evpop_listing_clear(struct evpop_listing_builder *builder)
 {

@@ -35,6 +35,10 @@ enum evpop_error evpop_listing_ids_done(
 bool evpop_listing_add_size(
     struct evpop_listing_builder *, const struct evpop_listed *) EVPOP_MUST_USE;
 
+/* Give an entry that has none a unique-id; false without memory. */
+bool evpop_listing_set_id(struct evpop_listing_builder *, size_t index,
+    const void *id, size_t length) EVPOP_MUST_USE;
+
 /* All lines of LIST are there. */
 void evpop_listing_sizes_done(struct evpop_listing_builder *, uint32_t ignored);
 

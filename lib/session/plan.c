@@ -6,6 +6,7 @@
 #include <evpop/sync.h>
 
 #include "lib/core/name.h"
+#include "lib/session/details.h"
 
 static const char *const action_names[] = {
 	[EVPOP_ACTION_NONE] = "none",
@@ -15,6 +16,9 @@ static const char *const action_names[] = {
 	[EVPOP_ACTION_TOO_LARGE] = "too large",
 	[EVPOP_ACTION_LATER] = "later",
 	[EVPOP_ACTION_UNIDENTIFIED] = "no unique-id",
+	[EVPOP_ACTION_SEEN] = "seen",
+	[EVPOP_ACTION_ADOPT] = "adopt",
+	[EVPOP_ACTION_HELD] = "held",
 };
 EVPOP_NAMES_MATCH(action_names, EVPOP_ACTION_COUNT);
 
@@ -134,13 +138,19 @@ static enum evpop_action
 unknown_action(
     const struct evpop_entry *entry, const struct evpop_policy *policy)
 {
+	if (policy->baseline)
+		return entry->unique_id == NULL ? EVPOP_ACTION_UNIDENTIFIED
+						: EVPOP_ACTION_SEEN;
 	if (policy->max_message_octets > 0 &&
 	    entry->octets > policy->max_message_octets)
 		return EVPOP_ACTION_TOO_LARGE;
-	if (policy->keep == EVPOP_KEEP_NONE)
+	if (policy->keep == EVPOP_KEEP_NONE ||
+	    (policy->delete_above_octets > 0 &&
+		entry->octets > policy->delete_above_octets))
 		return EVPOP_ACTION_FETCH_DELETE;
-	return entry->unique_id == NULL ? EVPOP_ACTION_UNIDENTIFIED
-					: EVPOP_ACTION_FETCH;
+	return entry->unique_id == NULL && !policy->fetch_unidentified
+		   ? EVPOP_ACTION_UNIDENTIFIED
+		   : EVPOP_ACTION_FETCH;
 }
 
 static enum evpop_action
@@ -151,29 +161,37 @@ stored_action(const struct evpop_known *known,
 		   policy->keep == EVPOP_KEEP_NONE ||
 		   now_ms - known->stored_ms >= policy->keep_ms;
 
+	if (policy->delete_above_octets > 0 &&
+	    known->octets > policy->delete_above_octets)
+		return EVPOP_ACTION_DELETE;
 	/* Whatever was owed before, "forever" means that nothing is deleted. */
 	if (policy->keep == EVPOP_KEEP_FOREVER)
 		return EVPOP_ACTION_NONE;
 	return due ? EVPOP_ACTION_DELETE : EVPOP_ACTION_NONE;
 }
 
-static enum evpop_action
-known_action(const struct evpop_entry *entry, const struct evpop_known *known,
-    const struct evpop_policy *policy, int64_t now_ms)
+/*
+ * What the server has deleted, or did not list for a while, and lists again is
+ * a new message, or the server did not keep its word: only the bytes tell.
+ */
+static bool
+is_doubtful(enum evpop_known_state state)
 {
-	switch (known->state) {
-	case EVPOP_KNOWN_SEEN:
-		return EVPOP_ACTION_NONE;
-	case EVPOP_KNOWN_DELETED:
-		/*
-		 * The server said that it is gone, and lists the id again: for
-		 * a new message, or because it did not keep its word.  Only
-		 * the bytes tell which.
-		 */
-		return unknown_action(entry, policy);
-	default:
-		return stored_action(known, policy, now_ms);
-	}
+	return state == EVPOP_KNOWN_DELETED || state == EVPOP_KNOWN_GONE;
+}
+
+static void
+match_known(struct evpop_plan *plan, size_t entry,
+    const struct evpop_known *known, const struct evpop_policy *policy,
+    int64_t now_ms)
+{
+	if (is_doubtful(known->state))
+		return;
+	plan->details->unknown[entry] = false;
+	plan->details->expected[entry] = known->octets;
+	plan->actions[entry] = known->state == EVPOP_KNOWN_SEEN
+				   ? EVPOP_ACTION_NONE
+				   : stored_action(known, policy, now_ms);
 }
 
 /* Walk both sorted lists at once. */
@@ -199,8 +217,9 @@ match(struct evpop_plan *plan, const struct evpop_listing *listing,
 			order = compare_u32(
 			    entries[e]->occurrence, sorted[k]->occurrence);
 		if (order == 0)
-			plan->actions[entries[e] - listing->entries] =
-			    known_action(entries[e], sorted[k], policy, now_ms);
+			match_known(plan,
+			    (size_t)(entries[e] - listing->entries), sorted[k],
+			    policy, now_ms);
 		else if (order > 0)
 			plan->gone[sorted[k] - known] = true;
 		e += order <= 0;
@@ -218,7 +237,7 @@ count_gone(struct evpop_plan *plan, const struct evpop_listing *listing,
 {
 	size_t i;
 
-	if (!listing->unique_ids || listing->ignored > 0)
+	if ((!listing->unique_ids && !listing->digests) || listing->ignored > 0)
 		memset(plan->gone, 0, known_count * sizeof *plan->gone);
 	for (i = 0; i < known_count; i++)
 		plan->gone_count += plan->gone[i];
@@ -238,16 +257,12 @@ order_fetches(struct evpop_plan *plan, const struct evpop_listing *listing,
 {
 	size_t i, at;
 
+	plan->fetches = plan->later = 0;
+	plan->fetch_octets = 0;
 	for (i = 0; i < listing->count; i++) {
 		at = policy->order == EVPOP_ORDER_NEWEST
 			 ? listing->count - 1 - i
 			 : i;
-		if (plan->actions[at] == EVPOP_ACTION_DELETE)
-			plan->deletes++;
-		else if (plan->actions[at] == EVPOP_ACTION_TOO_LARGE)
-			plan->too_large++;
-		else if (plan->actions[at] == EVPOP_ACTION_UNIDENTIFIED)
-			plan->unidentified++;
 		if (!is_fetch(plan->actions[at]))
 			continue;
 		if (policy->max_messages > 0 &&
@@ -261,21 +276,104 @@ order_fetches(struct evpop_plan *plan, const struct evpop_listing *listing,
 	}
 }
 
+static void
+count(struct evpop_plan *plan, size_t entries)
+{
+	size_t counts[EVPOP_ACTION_COUNT] = { 0 }, i;
+
+	plan->adopt_octets = 0;
+	for (i = 0; i < entries; i++) {
+		counts[plan->actions[i]]++;
+		if (plan->actions[i] == EVPOP_ACTION_ADOPT)
+			plan->adopt_octets +=
+			    evpop_plan_adoption(plan, i)->octets;
+	}
+	plan->deletes = counts[EVPOP_ACTION_DELETE];
+	plan->too_large = counts[EVPOP_ACTION_TOO_LARGE];
+	plan->unidentified = counts[EVPOP_ACTION_UNIDENTIFIED];
+	plan->seen = counts[EVPOP_ACTION_SEEN];
+	plan->adopts = counts[EVPOP_ACTION_ADOPT];
+	plan->held = counts[EVPOP_ACTION_HELD];
+}
+
+void
+evpop_plan_settle(struct evpop_plan *plan, const struct evpop_listing *listing,
+    const struct evpop_policy *policy)
+{
+	size_t i;
+
+	/* Adoptions have left room among the fetches. */
+	for (i = 0; i < listing->count; i++) {
+		if (plan->actions[i] != EVPOP_ACTION_LATER)
+			continue;
+		plan->actions[i] =
+		    plan->details->unknown[i]
+			? unknown_action(&listing->entries[i], policy)
+			: EVPOP_ACTION_FETCH_DELETE;
+	}
+	order_fetches(plan, listing, policy);
+	count(plan, listing->count);
+}
+
+/*
+ * More deletions than the policy allows are held.  Those that follow a fetch
+ * are not meant: what they delete was not here before.
+ */
+static void
+hold(struct evpop_plan *plan, const struct evpop_listing *listing,
+    const struct evpop_policy *policy)
+{
+	size_t deletes = 0, i;
+
+	for (i = 0; i < listing->count; i++)
+		deletes += plan->actions[i] == EVPOP_ACTION_DELETE;
+	if (policy->max_deletes == 0 || deletes <= policy->max_deletes)
+		return;
+	for (i = 0; i < listing->count; i++)
+		if (plan->actions[i] == EVPOP_ACTION_DELETE)
+			plan->actions[i] = EVPOP_ACTION_HELD;
+}
+
+static bool
+can_verify(const struct evpop_plan *plan, size_t entries)
+{
+	size_t i;
+
+	for (i = 0; i < entries; i++)
+		if (plan->actions[i] == EVPOP_ACTION_DELETE &&
+		    plan->details->expected[i] != 0)
+			return true;
+	return false;
+}
+
+bool
+evpop_plan_wants_sizes(
+    const struct evpop_plan *plan, const struct evpop_policy *policy)
+{
+	if (plan->details->verifiable || plan->details->candidates != NULL)
+		return true;
+	return plan->fetches > 0 && (policy->max_message_octets > 0 ||
+					policy->delete_above_octets > 0);
+}
+
 void
 evpop_plan_sizes(struct evpop_plan *plan, const struct evpop_listing *listing,
     const struct evpop_policy *policy)
 {
-	enum evpop_action *actions = plan->actions;
+	struct evpop_plan_details *details = plan->details;
 	size_t i;
 
-	for (i = 0; i < listing->count; i++)
-		if (is_fetch(actions[i]) || actions[i] == EVPOP_ACTION_LATER)
-			actions[i] =
+	for (i = 0; i < listing->count; i++) {
+		if (details->unknown[i])
+			plan->actions[i] =
 			    unknown_action(&listing->entries[i], policy);
-	plan->fetches = plan->deletes = plan->too_large = 0;
-	plan->later = plan->unidentified = 0;
-	plan->fetch_octets = 0;
-	order_fetches(plan, listing, policy);
+		else if (plan->actions[i] == EVPOP_ACTION_DELETE &&
+			 details->expected[i] != 0 &&
+			 details->expected[i] != listing->entries[i].octets)
+			plan->actions[i] = EVPOP_ACTION_FETCH_DELETE;
+	}
+	evpop_details_looks(plan, listing);
+	evpop_plan_settle(plan, listing, policy);
 }
 
 static struct evpop_plan *
@@ -289,7 +387,9 @@ allocate(size_t entries, size_t known)
 	plan->actions = calloc(entries + 1, sizeof *plan->actions);
 	plan->order = calloc(entries + 1, sizeof *plan->order);
 	plan->gone = calloc(known + 1, sizeof *plan->gone);
-	if (plan->actions == NULL || plan->order == NULL || plan->gone == NULL)
+	plan->details = evpop_details_new(entries);
+	if (plan->actions == NULL || plan->order == NULL ||
+	    plan->gone == NULL || plan->details == NULL)
 		evpop_plan_free(&plan);
 	return plan;
 }
@@ -314,14 +414,22 @@ evpop_plan_new(struct evpop_plan **plan_r, const struct evpop_listing *listing,
 		free(sorted);
 		return EVPOP_ERROR_MEMORY;
 	}
-	for (i = 0; i < listing->count; i++)
+	for (i = 0; i < listing->count; i++) {
+		plan->details->unknown[i] = true;
 		plan->actions[i] = unknown_action(&listing->entries[i], policy);
+	}
 	match(plan, listing, entries, entry_count, known, sorted, known_count,
 	    policy, now_ms);
-	count_gone(plan, listing, known_count);
-	order_fetches(plan, listing, policy);
 	free(entries);
 	free(sorted);
+	count_gone(plan, listing, known_count);
+	hold(plan, listing, policy);
+	plan->details->verifiable = can_verify(plan, listing->count);
+	if (!evpop_details_candidates(plan, listing, known, known_count)) {
+		evpop_plan_free(&plan);
+		return EVPOP_ERROR_MEMORY;
+	}
+	evpop_plan_settle(plan, listing, policy);
 	*plan_r = plan;
 	return EVPOP_ERROR_NONE;
 }
@@ -334,6 +442,7 @@ evpop_plan_free(struct evpop_plan **plan)
 	free((*plan)->actions);
 	free((*plan)->order);
 	free((*plan)->gone);
+	evpop_details_free((*plan)->details);
 	free(*plan);
 	*plan = NULL;
 }

@@ -1,5 +1,8 @@
 set(EVPOP_SESSION_SOURCES
+	session/details.c
+	session/header.c
 	session/listing.c
+	session/look.c
 	session/plan.c
 	session/survey.c
 	session/sync.c

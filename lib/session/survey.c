@@ -28,8 +28,8 @@ listed_size(
 }
 
 /* The listing is there: what of it is known? */
-static void
-ask(struct evpop_sync *sync)
+void
+evpop_sync_ask(struct evpop_sync *sync)
 {
 	struct evpop_listing *listing = &sync->builder.listing;
 
@@ -37,31 +37,39 @@ ask(struct evpop_sync *sync)
 		evpop_sync_quit(sync);
 		return;
 	}
-	if (!sync->flight)
-		evpop_login_clear(&sync->login);
+	/* Of a slice that follows another, some are deleted already. */
+	if (!sync->report.listed)
+		sync->report.messages = (uint32_t)listing->count;
 	sync->report.listed = true;
-	sync->report.messages = (uint32_t)listing->count;
+	sync->report.sessions++;
 	sync->step = EVPOP_SYNC_ASKING;
 	evpop_sync_enter(sync);
 	sync->callbacks->listing(sync, listing, sync->arg);
 	(void)evpop_sync_leave(sync);
 }
 
+/* The listing has whatever sizes can be had. */
+static void
+plan_sizes(struct evpop_sync *sync)
+{
+	const size_t *indices;
+
+	evpop_plan_sizes(sync->plan, &sync->builder.listing, &sync->policy);
+	if (evpop_plan_looks(sync->plan, &indices) > 0)
+		evpop_sync_look(sync);
+	else
+		evpop_sync_carry_out(sync);
+}
+
 static void
 sizes_known(struct evpop_sync *sync, const struct evpop_reply *reply)
 {
-	struct evpop_sync_report *report = &sync->report;
-
 	/* Without sizes the session goes on: they were only hints. */
 	if (reply->result.error == EVPOP_ERROR_NONE)
 		evpop_listing_sizes_done(&sync->builder, reply->ignored);
 	else if (reply->result.error != EVPOP_ERROR_REFUSED)
 		return;
-	evpop_plan_sizes(sync->plan, &sync->builder.listing, &sync->policy);
-	report->too_large = (uint32_t)sync->plan->too_large;
-	report->later = (uint32_t)sync->plan->later;
-	sync->step = EVPOP_SYNC_TRANSFER;
-	evpop_sync_transfer(sync);
+	plan_sizes(sync);
 }
 
 static void
@@ -77,7 +85,7 @@ list_done(
 		return;
 	if (reply->result.error == EVPOP_ERROR_NONE) {
 		evpop_listing_sizes_done(&sync->builder, reply->ignored);
-		ask(sync);
+		evpop_sync_name(sync);
 	} else if (reply->result.error == EVPOP_ERROR_REFUSED) {
 		/* Without a listing there is no session to speak of. */
 		sync->report.result = reply->result;
@@ -122,7 +130,7 @@ uidl_done(
 		return;
 	error = evpop_listing_ids_done(&sync->builder, reply->ignored);
 	if (error == EVPOP_ERROR_NONE)
-		ask(sync);
+		evpop_sync_name(sync);
 	else
 		evpop_sync_fail(
 		    sync, error, "no memory for the server's listing");
@@ -134,40 +142,78 @@ evpop_sync_survey(struct evpop_sync *sync)
 	return evpop_client_uidl(sync->client, 0, listed_id, uidl_done, sync);
 }
 
-/* Deletions that are due without a fetch, in the order of the maildrop. */
+/*
+ * Deletions that are due without a fetch, in the order of the maildrop, as many
+ * as one session may have.
+ */
 static void
 note_deletes(struct evpop_sync *sync)
 {
+	uint32_t most = sync->policy.max_session_deletes;
 	size_t i;
 
-	for (i = 0; i < sync->builder.listing.count; i++)
+	for (i = 0; i < sync->builder.listing.count; i++) {
+		if (most > 0 && sync->deletes_due == most)
+			break;
 		if (sync->plan->actions[i] == EVPOP_ACTION_DELETE)
 			sync->deletes[sync->deletes_due++] = i;
+	}
+	sync->slice = (uint32_t)sync->deletes_due;
+}
+
+/* Another session needs the credentials again. */
+static bool
+may_be_sliced(const struct evpop_sync *sync)
+{
+	const struct evpop_plan *plan = sync->plan;
+	uint32_t most = sync->policy.max_session_deletes;
+
+	return most > 0 && plan->deletes + plan->fetches > most;
 }
 
 static bool
 has_work(const struct evpop_sync *sync)
 {
-	return !sync->stopping &&
+	return !sync->stopping && !sync->policy.dry_run &&
 	       (sync->plan->fetches > 0 || sync->plan->deletes > 0);
 }
 
-/* The plan is made. */
 static void
-carry_out(struct evpop_sync *sync)
+report_plan(struct evpop_sync *sync)
 {
-	if (sync->flight) {
-		sync->step = EVPOP_SYNC_QUITTING;
-		if (sync->left)
-			evpop_sync_closed(sync);
-	} else if (sync->policy.max_message_octets > 0 &&
-		   sync->plan->fetches > 0 &&
-		   sync->builder.listing.unique_ids) {
-		sync->step = EVPOP_SYNC_SIZING;
-		list(sync);
-	} else {
-		sync->step = EVPOP_SYNC_TRANSFER;
-		evpop_sync_transfer(sync);
+	struct evpop_sync_report *report = &sync->report;
+	const struct evpop_plan *plan = sync->plan;
+
+	report->too_large = (uint32_t)plan->too_large;
+	report->later = (uint32_t)plan->later;
+	report->unidentified = (uint32_t)plan->unidentified;
+	report->held = (uint32_t)plan->held;
+	report->seen += (uint32_t)plan->seen;
+	report->adopted += (uint32_t)plan->adopts;
+	report->adopted_octets += plan->adopt_octets;
+}
+
+void
+evpop_sync_carry_out(struct evpop_sync *sync)
+{
+	report_plan(sync);
+	if (!may_be_sliced(sync))
+		evpop_login_clear(&sync->login);
+	evpop_sync_enter(sync);
+	if (sync->callbacks->planned != NULL)
+		sync->callbacks->planned(sync, sync->plan, sync->arg);
+	if (evpop_sync_leave(sync)) {
+		if (sync->flight) {
+			sync->step = EVPOP_SYNC_QUITTING;
+			if (sync->left)
+				evpop_sync_closed(sync);
+		} else if (sync->policy.dry_run) {
+			evpop_sync_quit(sync);
+		} else {
+			sync->step = EVPOP_SYNC_TRANSFER;
+			note_deletes(sync);
+			evpop_sync_transfer(sync);
+		}
 	}
 }
 
@@ -175,7 +221,6 @@ void
 evpop_sync_known(struct evpop_sync *sync, const struct evpop_known *known,
     size_t count, int64_t now_ms)
 {
-	struct evpop_sync_report *report = &sync->report;
 	enum evpop_error error;
 
 	/* The session may have ended, or be ending, while it was asked. */
@@ -194,14 +239,16 @@ evpop_sync_known(struct evpop_sync *sync, const struct evpop_known *known,
 		evpop_sync_second_session(sync);
 		return;
 	}
-	report->too_large = (uint32_t)sync->plan->too_large;
-	report->later = (uint32_t)sync->plan->later;
-	report->unidentified = (uint32_t)sync->plan->unidentified;
-	note_deletes(sync);
 	evpop_sync_enter(sync);
-	if (sync->callbacks->planned != NULL)
-		sync->callbacks->planned(sync, sync->plan, sync->arg);
-	if (!sync->freed)
-		carry_out(sync);
-	(void)evpop_sync_leave(sync);
+	if (sync->callbacks->matched != NULL)
+		sync->callbacks->matched(sync, sync->plan, sync->arg);
+	if (!evpop_sync_leave(sync))
+		return;
+	if (sync->flight || !evpop_plan_wants_sizes(sync->plan, &sync->policy))
+		evpop_sync_carry_out(sync);
+	else if (sync->builder.listing.unique_ids) {
+		sync->step = EVPOP_SYNC_SIZING;
+		list(sync);
+	} else
+		plan_sizes(sync);
 }

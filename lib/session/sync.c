@@ -11,6 +11,7 @@
 
 static void session_closed(
     struct evpop_client *, const struct evpop_result *, void *);
+static void another_session(struct evpop_sync *);
 
 static const struct evpop_client_callbacks client_callbacks = {
 	.closed = session_closed,
@@ -42,6 +43,7 @@ destroy(struct evpop_sync *sync)
 		event_free(sync->deferred);
 	evpop_listing_clear(&sync->builder);
 	evpop_plan_free(&sync->plan);
+	evpop_sync_looks_clear(sync);
 	free(sync->deletes);
 	evpop_login_clear(&sync->login);
 	evpop_memory_free(sync->memory);
@@ -81,13 +83,25 @@ evpop_sync_free(struct evpop_sync *sync)
 		destroy(sync);
 }
 
-/* Tell of every deletion that the server has committed, then `done`. */
+/* Tell of every deletion that the server has committed. */
+static void
+tell_deleted(struct evpop_sync *sync)
+{
+	const struct evpop_entry *entries = sync->builder.listing.entries;
+	size_t i;
+
+	for (i = 0; i < sync->deletes_marked && !sync->freed &&
+		    sync->report.quit == EVPOP_QUIT_COMMITTED &&
+		    sync->callbacks->deleted != NULL;
+	     i++)
+		sync->callbacks->deleted(
+		    sync, &entries[sync->deletes[i]], sync->arg);
+}
+
 static void
 run_done(evutil_socket_t fd, short what, void *arg)
 {
 	struct evpop_sync *sync = arg;
-	const struct evpop_entry *entries = sync->builder.listing.entries;
-	size_t i;
 
 	(void)fd;
 	(void)what;
@@ -95,12 +109,7 @@ run_done(evutil_socket_t fd, short what, void *arg)
 		return;
 	sync->step = EVPOP_SYNC_DONE;
 	evpop_sync_enter(sync);
-	for (i = 0; i < sync->deletes_marked && !sync->freed &&
-		    sync->report.quit == EVPOP_QUIT_COMMITTED &&
-		    sync->callbacks->deleted != NULL;
-	     i++)
-		sync->callbacks->deleted(
-		    sync, &entries[sync->deletes[i]], sync->arg);
+	tell_deleted(sync);
 	if (!sync->freed)
 		sync->callbacks->done(sync, &sync->report, sync->arg);
 	(void)evpop_sync_leave(sync);
@@ -148,6 +157,39 @@ try_other_mechanism(struct evpop_sync *sync, const struct evpop_client *client,
 	return true;
 }
 
+/* The slice is committed, and something is left to do. */
+static bool
+may_go_on(const struct evpop_sync *sync)
+{
+	return sync->step == EVPOP_SYNC_QUITTING && !sync->stopping &&
+	       !sync->flight && sync->deletes_marked > 0 &&
+	       sync->unacknowledged == 0 &&
+	       sync->report.quit == EVPOP_QUIT_COMMITTED &&
+	       sync->report.result.error == EVPOP_ERROR_NONE &&
+	       evpop_sync_has_more(sync);
+}
+
+static void
+next_slice(struct evpop_sync *sync)
+{
+	evpop_sync_enter(sync);
+	tell_deleted(sync);
+	if (!sync->freed)
+		another_session(sync);
+	(void)evpop_sync_leave(sync);
+}
+
+/* What a limit over all sessions has left. */
+static void
+note_later(struct evpop_sync *sync)
+{
+	if (sync->plan != NULL && sync->policy.max_messages > 0 &&
+	    sync->begun == sync->policy.max_messages)
+		sync->report.later =
+		    (uint32_t)(sync->plan->later + sync->plan->fetches -
+			       sync->next_fetch);
+}
+
 static void
 session_closed(
     struct evpop_client *client, const struct evpop_result *result, void *arg)
@@ -164,7 +206,12 @@ session_closed(
 	}
 	if (try_other_mechanism(sync, client, result))
 		return;
+	if (may_go_on(sync)) {
+		next_slice(sync);
+		return;
+	}
 	note_octets(sync);
+	note_later(sync);
 	if (sync->flight && sync->step == EVPOP_SYNC_ASKING) {
 		sync->left = true;
 		return;
@@ -300,8 +347,8 @@ make_client(struct evpop_sync *sync)
 	return sync->client != NULL;
 }
 
-void
-evpop_sync_second_session(struct evpop_sync *sync)
+static void
+another_session(struct evpop_sync *sync)
 {
 	struct evpop_client *client = sync->client;
 	enum evpop_error error = EVPOP_ERROR_MEMORY;
@@ -310,14 +357,16 @@ evpop_sync_second_session(struct evpop_sync *sync)
 		note_octets(sync);
 	sync->second = true;
 	sync->left = sync->stopping = false;
-	sync->report.listed = false;
 	memset(&sync->report.result, 0, sizeof sync->report.result);
 	sync->report.quit = EVPOP_QUIT_NONE;
 	evpop_listing_clear(&sync->builder);
 	evpop_plan_free(&sync->plan);
 	free(sync->deletes);
 	sync->deletes = NULL;
-	sync->deletes_due = 0;
+	sync->deletes_due = sync->deletes_sent = 0;
+	sync->deletes_answered = sync->deletes_marked = 0;
+	sync->next_fetch = 0;
+	sync->slice = 0;
 	if (make_client(sync))
 		error = open_session(sync);
 	evpop_client_free(client);
@@ -326,6 +375,13 @@ evpop_sync_second_session(struct evpop_sync *sync)
 	evpop_result_set(&sync->report.result, error, EVPOP_PHASE_CONNECT,
 	    "no memory for a second session");
 	evpop_sync_closed(sync);
+}
+
+void
+evpop_sync_second_session(struct evpop_sync *sync)
+{
+	sync->report.listed = false;
+	another_session(sync);
 }
 
 struct evpop_sync *

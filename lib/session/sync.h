@@ -1,6 +1,7 @@
 /*
  * The inside of a sync, shared by its life and sessions (sync.c), the listing
- * and the plan (survey.c), and the work on messages (transfer.c).
+ * and the plan (survey.c), looks at headers (look.c), and the work on messages
+ * (transfer.c).
  */
 #ifndef EVPOP_SESSION_SYNC_H
 #define EVPOP_SESSION_SYNC_H
@@ -26,8 +27,10 @@ struct event;
 enum evpop_sync_step {
 	EVPOP_SYNC_IDLE = 0,
 	EVPOP_SYNC_LISTING,  /* up to the answer of UIDL, or else of LIST */
+	EVPOP_SYNC_NAMING,   /* TOP, for ids that the server does not give */
 	EVPOP_SYNC_ASKING,   /* for what is known */
-	EVPOP_SYNC_SIZING,   /* LIST, where the policy looks at sizes */
+	EVPOP_SYNC_SIZING,   /* LIST, where the plan depends on sizes */
+	EVPOP_SYNC_LOOKING,  /* TOP, for messages that may be known */
 	EVPOP_SYNC_TRANSFER, /* RETR and DELE */
 	EVPOP_SYNC_QUITTING,
 	EVPOP_SYNC_CLOSED, /* only acknowledgements are awaited */
@@ -42,6 +45,24 @@ struct evpop_fetch {
 	uint64_t octets; /* what it counts for */
 	void *message;
 	bool begun;
+};
+
+/* A TOP that was handed to the client. */
+struct evpop_look {
+	struct evpop_sync *sync;
+	size_t index; /* of the entry */
+	struct evpop_header *header;
+};
+
+/* Looks at the headers of some entries, in their order. */
+struct evpop_looks {
+	size_t *named; /* where the indices are its own */
+	const size_t *indices;
+	size_t count, next;
+	struct evpop_look ring[EVPOP_SYNC_AHEAD]; /* as TOPs run */
+	size_t head, ahead;
+	bool answered; /* one TOP at least, so that more may be ahead */
+	bool refused;  /* ask no more */
 };
 
 struct evpop_sync {
@@ -63,6 +84,7 @@ struct evpop_sync {
 	bool second;   /* a session of its own for the work, or a retreat */
 	struct evpop_listing_builder builder;
 	struct evpop_plan *plan;
+	struct evpop_looks *looks; /* while at it */
 
 	size_t next_fetch;                            /* in the plan's order */
 	struct evpop_fetch fetches[EVPOP_SYNC_AHEAD]; /* ring, as RETRs run */
@@ -70,6 +92,9 @@ struct evpop_sync {
 	uint64_t ahead_octets;
 	size_t unacknowledged; /* bodies that ended well */
 	size_t deletes_owed;   /* of these, to be deleted once durable */
+	uint32_t slice;        /* messages that this session is to delete */
+	uint32_t begun;        /* RETRs, of all sessions */
+	bool blamed;           /* a message, for the end of the session */
 
 	/*
 	 * Indices of entries to delete, in the order they became due; answers
@@ -83,6 +108,24 @@ struct evpop_sync {
 	unsigned busy; /* callbacks under way */
 	bool freed;
 };
+
+/* Take leave of what was looked at, too. */
+void evpop_sync_looks_clear(struct evpop_sync *);
+
+/* Name the entries that have no unique-id, where TOP can; then ask. */
+void evpop_sync_name(struct evpop_sync *);
+
+/* Ask what of the listing is known. */
+void evpop_sync_ask(struct evpop_sync *);
+
+/* Look at the headers the plan depends on; then carry it out. */
+void evpop_sync_look(struct evpop_sync *);
+
+/* The plan is final. */
+void evpop_sync_carry_out(struct evpop_sync *);
+
+/* The plan has work left that another session may do. */
+bool evpop_sync_has_more(const struct evpop_sync *);
 
 /* Hand over as much work as may be ahead; then QUIT once all is done. */
 void evpop_sync_transfer(struct evpop_sync *);

@@ -90,12 +90,35 @@ note_session_error(struct evpop_sync *sync, const struct evpop_result *result)
 		sync->report.result = *result;
 }
 
+/*
+ * The server refuses this message; or the session ends, and of the messages
+ * under way this is the one whose turn it was.
+ */
+static bool
+is_to_blame(struct evpop_sync *sync, const struct evpop_result *result)
+{
+	bool first = !sync->blamed;
+
+	switch (result->error) {
+	case EVPOP_ERROR_NONE:
+	case EVPOP_ERROR_CANCELLED:
+	case EVPOP_ERROR_MEMORY:
+		return false;
+	case EVPOP_ERROR_REFUSED:
+		return true;
+	default:
+		sync->blamed = true;
+		return first;
+	}
+}
+
 static void
 body_end(struct evpop_client *client, uint32_t number,
     const struct evpop_result *result, void *arg)
 {
 	struct evpop_fetch fetch = *(struct evpop_fetch *)arg;
 	struct evpop_sync *sync = fetch.sync;
+	bool blamed;
 
 	(void)client;
 	(void)number;
@@ -108,11 +131,14 @@ body_end(struct evpop_client *client, uint32_t number,
 		sync->deletes_owed += fetch.action == EVPOP_ACTION_FETCH_DELETE;
 	} else if (fetch.begun || result->error == EVPOP_ERROR_REFUSED)
 		sync->report.failed++;
+	blamed = is_to_blame(sync, result);
 	note_session_error(sync, result);
 	evpop_sync_enter(sync);
 	if (fetch.begun)
 		sync->callbacks->end(
 		    sync, fetch.entry, fetch.message, result, sync->arg);
+	else if (blamed && sync->callbacks->refused != NULL)
+		sync->callbacks->refused(sync, fetch.entry, result, sync->arg);
 	if (!sync->freed)
 		evpop_sync_transfer(sync);
 	(void)evpop_sync_leave(sync);
@@ -124,6 +150,23 @@ static const struct evpop_sink body_sink = {
 	.end = body_end,
 };
 
+/* This session fetches no more: all is fetched, or a limit is reached. */
+static bool
+fetches_end(const struct evpop_sync *sync)
+{
+	const struct evpop_policy *policy = &sync->policy;
+	size_t index;
+
+	if (sync->next_fetch == sync->plan->fetches)
+		return true;
+	if (policy->max_messages > 0 && sync->begun == policy->max_messages)
+		return true;
+	index = sync->plan->order[sync->next_fetch];
+	return policy->max_session_deletes > 0 &&
+	       sync->slice >= policy->max_session_deletes &&
+	       sync->plan->actions[index] == EVPOP_ACTION_FETCH_DELETE;
+}
+
 static bool
 hand_over_fetch(struct evpop_sync *sync)
 {
@@ -132,7 +175,7 @@ hand_over_fetch(struct evpop_sync *sync)
 	enum evpop_error error;
 	size_t index;
 
-	if (sync->stopping || sync->next_fetch == sync->plan->fetches ||
+	if (sync->stopping || fetches_end(sync) ||
 	    sync->fetch_count == EVPOP_SYNC_AHEAD ||
 	    (sync->fetch_count > 1 &&
 		sync->ahead_octets >= EVPOP_SYNC_AHEAD_OCTETS))
@@ -155,14 +198,28 @@ hand_over_fetch(struct evpop_sync *sync)
 	sync->fetch_count++;
 	sync->ahead_octets += fetch->octets;
 	sync->next_fetch++;
+	sync->begun++;
+	sync->slice += fetch->action == EVPOP_ACTION_FETCH_DELETE;
 	return true;
+}
+
+bool
+evpop_sync_has_more(const struct evpop_sync *sync)
+{
+	const struct evpop_policy *policy = &sync->policy;
+	bool fetches =
+	    sync->next_fetch < sync->plan->fetches &&
+	    (policy->max_messages == 0 || sync->begun < policy->max_messages);
+
+	return policy->max_session_deletes > 0 &&
+	       sync->slice >= policy->max_session_deletes &&
+	       (fetches || sync->plan->deletes > policy->max_session_deletes);
 }
 
 static bool
 finished(const struct evpop_sync *sync)
 {
-	bool fetched =
-	    sync->stopping || sync->next_fetch == sync->plan->fetches;
+	bool fetched = sync->stopping || fetches_end(sync);
 
 	return fetched && sync->fetch_count == 0 && sync->deletes_owed == 0 &&
 	       sync->deletes_answered == sync->deletes_due;

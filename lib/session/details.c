@@ -1,0 +1,224 @@
+/* Messages whose unique-ids have changed, known by their size and header. */
+#include "lib/session/details.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct evpop_plan_details *
+evpop_details_new(size_t entries)
+{
+	struct evpop_plan_details *details;
+
+	details = calloc(1, sizeof *details);
+	if (details == NULL)
+		return NULL;
+	details->unknown = calloc(entries + 1, sizeof *details->unknown);
+	details->expected = calloc(entries + 1, sizeof *details->expected);
+	if (details->unknown == NULL || details->expected == NULL) {
+		evpop_details_free(details);
+		return NULL;
+	}
+	return details;
+}
+
+void
+evpop_details_free(struct evpop_plan_details *details)
+{
+	if (details == NULL)
+		return;
+	free(details->unknown);
+	free(details->expected);
+	free(details->candidates);
+	free(details->ids);
+	free(details->adopted);
+	free(details->looks);
+	free(details);
+}
+
+static bool
+is_candidate(const struct evpop_plan *plan, const struct evpop_known *known,
+    size_t index)
+{
+	if (known->header_digest == NULL || known->octets == 0)
+		return false;
+	switch (known->state) {
+	case EVPOP_KNOWN_GONE:
+		return true;
+	case EVPOP_KNOWN_STORED:
+	case EVPOP_KNOWN_DELETE:
+		return plan->gone[index];
+	default:
+		return false;
+	}
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct evpop_candidate *x = a, *y = b;
+	int order = (x->adoption.octets > y->adoption.octets) -
+		    (x->adoption.octets < y->adoption.octets);
+
+	if (order == 0)
+		order = memcmp(x->header_digest, y->header_digest,
+		    EVPOP_HEADER_DIGEST_SIZE);
+	if (order == 0)
+		order = (x->adoption.known > y->adoption.known) -
+			(x->adoption.known < y->adoption.known);
+	return order;
+}
+
+static void
+take(struct evpop_plan_details *details, const struct evpop_known *known,
+    size_t index, size_t *id_octets)
+{
+	struct evpop_candidate *candidate =
+	    &details->candidates[details->candidate_count++];
+	unsigned char *id = details->ids + *id_octets;
+
+	if (known->unique_id_length > 0)
+		memcpy(id, known->unique_id, known->unique_id_length);
+	*id_octets += known->unique_id_length;
+	candidate->adoption = (struct evpop_adoption){
+		.known = index,
+		.unique_id = id,
+		.unique_id_length = known->unique_id_length,
+		.occurrence = known->occurrence,
+		.octets = known->octets,
+	};
+	memcpy(candidate->header_digest, known->header_digest,
+	    EVPOP_HEADER_DIGEST_SIZE);
+}
+
+/* Looking costs a round trip or more: only where ids changed in earnest. */
+static bool
+is_mostly_unknown(const struct evpop_plan_details *details, size_t entry_count)
+{
+	size_t unknown = 0, i;
+
+	for (i = 0; i < entry_count; i++)
+		unknown += details->unknown[i];
+	return unknown > entry_count / 2;
+}
+
+bool
+evpop_details_candidates(struct evpop_plan *plan,
+    const struct evpop_listing *listing, const struct evpop_known *known,
+    size_t known_count)
+{
+	struct evpop_plan_details *details = plan->details;
+	size_t count = 0, octets = 0, i;
+
+	if (!is_mostly_unknown(details, listing->count))
+		return true;
+	for (i = 0; i < known_count; i++)
+		if (is_candidate(plan, &known[i], i)) {
+			count++;
+			octets += known[i].unique_id_length;
+		}
+	if (count == 0)
+		return true;
+	details->candidates = calloc(count, sizeof *details->candidates);
+	details->ids = malloc(octets + 1);
+	details->adopted =
+	    calloc(listing->count + 1, sizeof(*details->adopted));
+	details->looks = calloc(listing->count + 1, sizeof *details->looks);
+	if (details->candidates == NULL || details->ids == NULL ||
+	    details->adopted == NULL || details->looks == NULL)
+		return false;
+	octets = 0;
+	for (i = 0; i < known_count; i++)
+		if (is_candidate(plan, &known[i], i))
+			take(details, &known[i], i, &octets);
+	qsort(details->candidates, count, sizeof *details->candidates, compare);
+	return true;
+}
+
+/*
+ * The first candidate of that size, or of that size and digest (which may be
+ * NULL); NULL where there is none.
+ */
+static struct evpop_candidate *
+find(const struct evpop_plan_details *details, uint64_t octets,
+    const unsigned char *digest)
+{
+	size_t low = 0, high = details->candidate_count, middle;
+	const struct evpop_candidate *at;
+	int order;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		at = &details->candidates[middle];
+		order = (at->adoption.octets > octets) -
+			(at->adoption.octets < octets);
+		if (order == 0 && digest != NULL)
+			order = memcmp(at->header_digest, digest,
+			    EVPOP_HEADER_DIGEST_SIZE);
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == details->candidate_count ||
+	    details->candidates[low].adoption.octets != octets)
+		return NULL;
+	at = &details->candidates[low];
+	if (digest != NULL &&
+	    memcmp(at->header_digest, digest, EVPOP_HEADER_DIGEST_SIZE) != 0)
+		return NULL;
+	return &details->candidates[low];
+}
+
+void
+evpop_details_looks(
+    struct evpop_plan *plan, const struct evpop_listing *listing)
+{
+	struct evpop_plan_details *details = plan->details;
+	size_t i;
+
+	details->look_count = 0;
+	for (i = 0; details->candidates != NULL && i < listing->count; i++) {
+		uint64_t octets = listing->entries[i].octets;
+
+		if (details->unknown[i] && octets > 0 &&
+		    listing->entries[i].unique_id != NULL &&
+		    find(details, octets, NULL) != NULL)
+			details->looks[details->look_count++] = i;
+	}
+}
+
+size_t
+evpop_plan_looks(const struct evpop_plan *plan, const size_t **indices)
+{
+	*indices = plan->details->looks;
+	return plan->details->look_count;
+}
+
+void
+evpop_plan_header(struct evpop_plan *plan, const struct evpop_listing *listing,
+    size_t index, const unsigned char *digest)
+{
+	struct evpop_plan_details *details = plan->details;
+	uint64_t octets = listing->entries[index].octets;
+	struct evpop_candidate *first = find(details, octets, digest), *next;
+	const struct evpop_candidate *end =
+	    details->candidates + details->candidate_count;
+
+	if (first == NULL)
+		return;
+	next = first + first->adopted;
+	if (next == end || next->adoption.octets != octets ||
+	    memcmp(next->header_digest, digest, EVPOP_HEADER_DIGEST_SIZE) != 0)
+		return;
+	first->adopted++;
+	details->adopted[index] = next;
+	plan->actions[index] = EVPOP_ACTION_ADOPT;
+}
+
+const struct evpop_adoption *
+evpop_plan_adoption(const struct evpop_plan *plan, size_t index)
+{
+	assert(plan->actions[index] == EVPOP_ACTION_ADOPT);
+	return &plan->details->adopted[index]->adoption;
+}
