@@ -159,8 +159,10 @@ struct evpop_plan {
  * What the server lists again although it confirmed its deletion, or although
  * it did not list it in between, is unknown: only the bytes tell whether it is
  * the same.  An entry without a unique-id is unknown; it is fetched only where
- * it is also deleted, or the policy says so.  Returns EVPOP_ERROR_NONE or
- * EVPOP_ERROR_MEMORY; *plan_r is to be freed with evpop_plan_free().
+ * it is also deleted, or the policy says so; and never where lines of UIDL
+ * could not be read, since it may stand on one of those.  Returns
+ * EVPOP_ERROR_NONE or EVPOP_ERROR_MEMORY; *plan_r is to be freed with
+ * evpop_plan_free().
  */
 EVPOP_API enum evpop_error evpop_plan_new(struct evpop_plan **plan_r,
     const struct evpop_listing *, const struct evpop_known *known,

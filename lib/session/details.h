@@ -15,6 +15,11 @@ struct evpop_candidate {
 };
 
 struct evpop_plan_details {
+	/*
+	 * Some line of UIDL could not be read: an entry without an id may be a
+	 * message that is known by one, and is left alone.
+	 */
+	bool garbled;
 	bool *unknown;      /* for each entry */
 	uint64_t *expected; /* for each entry: its size as stored; 0: any */
 	bool verifiable;    /* some deletion has an expected size */

@@ -190,6 +190,10 @@ wants_names(const struct evpop_sync *sync)
 
 	if (sync->stopping || sync->flight)
 		return false;
+	/* Such messages may be known by ids that could not be read. */
+	if (sync->builder.listing.unique_ids &&
+	    sync->builder.listing.ignored > 0)
+		return false;
 	if (policy->keep == EVPOP_KEEP_NONE && !policy->baseline)
 		return false;
 	return !capabilities->known || capabilities->top;

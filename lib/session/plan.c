@@ -135,22 +135,34 @@ evpop_listing_occurrences(struct evpop_listing *listing)
 }
 
 static enum evpop_action
-unknown_action(
-    const struct evpop_entry *entry, const struct evpop_policy *policy)
+nameless_action(
+    const struct evpop_plan *plan, const struct evpop_policy *policy)
 {
-	if (policy->baseline)
-		return entry->unique_id == NULL ? EVPOP_ACTION_UNIDENTIFIED
-						: EVPOP_ACTION_SEEN;
-	if (policy->max_message_octets > 0 &&
+	bool fetch =
+	    policy->keep == EVPOP_KEEP_NONE || policy->fetch_unidentified;
+
+	if (policy->baseline || plan->details->garbled || !fetch)
+		return EVPOP_ACTION_UNIDENTIFIED;
+	return policy->keep == EVPOP_KEEP_NONE ? EVPOP_ACTION_FETCH_DELETE
+					       : EVPOP_ACTION_FETCH;
+}
+
+static enum evpop_action
+unknown_action(const struct evpop_plan *plan, const struct evpop_entry *entry,
+    const struct evpop_policy *policy)
+{
+	bool delete = policy->keep == EVPOP_KEEP_NONE ||
+		      (policy->delete_above_octets > 0 &&
+			  entry->octets > policy->delete_above_octets);
+
+	if (policy->max_message_octets > 0 && !policy->baseline &&
 	    entry->octets > policy->max_message_octets)
 		return EVPOP_ACTION_TOO_LARGE;
-	if (policy->keep == EVPOP_KEEP_NONE ||
-	    (policy->delete_above_octets > 0 &&
-		entry->octets > policy->delete_above_octets))
-		return EVPOP_ACTION_FETCH_DELETE;
-	return entry->unique_id == NULL && !policy->fetch_unidentified
-		   ? EVPOP_ACTION_UNIDENTIFIED
-		   : EVPOP_ACTION_FETCH;
+	if (entry->unique_id == NULL)
+		return nameless_action(plan, policy);
+	if (policy->baseline)
+		return EVPOP_ACTION_SEEN;
+	return delete ? EVPOP_ACTION_FETCH_DELETE : EVPOP_ACTION_FETCH;
 }
 
 static enum evpop_action
@@ -308,7 +320,7 @@ evpop_plan_settle(struct evpop_plan *plan, const struct evpop_listing *listing,
 			continue;
 		plan->actions[i] =
 		    plan->details->unknown[i]
-			? unknown_action(&listing->entries[i], policy)
+			? unknown_action(plan, &listing->entries[i], policy)
 			: EVPOP_ACTION_FETCH_DELETE;
 	}
 	order_fetches(plan, listing, policy);
@@ -366,7 +378,7 @@ evpop_plan_sizes(struct evpop_plan *plan, const struct evpop_listing *listing,
 	for (i = 0; i < listing->count; i++) {
 		if (details->unknown[i])
 			plan->actions[i] =
-			    unknown_action(&listing->entries[i], policy);
+			    unknown_action(plan, &listing->entries[i], policy);
 		else if (plan->actions[i] == EVPOP_ACTION_DELETE &&
 			 details->expected[i] != 0 &&
 			 details->expected[i] != listing->entries[i].octets)
@@ -414,9 +426,11 @@ evpop_plan_new(struct evpop_plan **plan_r, const struct evpop_listing *listing,
 		free(sorted);
 		return EVPOP_ERROR_MEMORY;
 	}
+	plan->details->garbled = listing->unique_ids && listing->ignored > 0;
 	for (i = 0; i < listing->count; i++) {
 		plan->details->unknown[i] = true;
-		plan->actions[i] = unknown_action(&listing->entries[i], policy);
+		plan->actions[i] =
+		    unknown_action(plan, &listing->entries[i], policy);
 	}
 	match(plan, listing, entries, entry_count, known, sorted, known_count,
 	    policy, now_ms);

@@ -25,6 +25,9 @@ static const char letters[] = {
 	[EVPOP_ACTION_TOO_LARGE] = 'T',
 	[EVPOP_ACTION_LATER] = 'L',
 	[EVPOP_ACTION_UNIDENTIFIED] = 'U',
+	[EVPOP_ACTION_SEEN] = 'S',
+	[EVPOP_ACTION_ADOPT] = 'A',
+	[EVPOP_ACTION_HELD] = 'H',
 };
 _Static_assert(
     sizeof letters == EVPOP_ACTION_COUNT, "every action has a letter");
