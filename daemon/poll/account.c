@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/log/log.h"
+#include "daemon/poll/dry_run.h"
 
 static const char *const state_names[] = {
 	[POLLER_WAITING] = "waiting",
@@ -63,6 +64,52 @@ log_success(const char *name, const struct run_progress *progress)
 		log_write(LOG_LEVEL_INFO, name,
 		    "%" PRIu32 " messages left: above max_message_size",
 		    progress->too_large);
+	if (progress->seen > 0)
+		log_write(LOG_LEVEL_INFO, name,
+		    "%" PRIu32 " messages count as seen from now on",
+		    progress->seen);
+	if (progress->adopted > 0)
+		log_write(LOG_LEVEL_INFO, name,
+		    "%" PRIu32 " messages have other unique-ids than before "
+		    "and were recognised; %" PRIu64
+		    " octets need not be fetched",
+		    progress->adopted, progress->adopted_octets);
+	if (progress->held > 0)
+		log_write(LOG_LEVEL_WARNING, name,
+		    "%" PRIu32 " deletions are held, far more than usual; "
+		    "\"evpopctl poll --confirm %s\" carries them out",
+		    progress->held, name);
+}
+
+static void
+note_figures(
+    struct poller_account *account, const struct run_progress *progress)
+{
+	account->messages = progress->messages;
+	account->fetched = progress->fetched;
+	account->deleted = progress->deleted;
+	account->failed = progress->failed;
+	account->adopted = progress->adopted;
+	account->adopted_octets = progress->adopted_octets;
+	account->too_large = progress->too_large;
+	account->later = progress->later;
+	account->seen = progress->seen;
+	account->held = progress->held;
+	account->octets_in = progress->octets_in;
+	if (progress->identity != NULL)
+		account->identity = progress->identity;
+}
+
+/* A poll that found nothing at all; others say nothing of the next one. */
+static void
+note_quiet(struct poller_account *account, const struct run_progress *progress)
+{
+	bool quiet = progress->fetched + progress->deleted +
+			 progress->adopted + progress->seen ==
+		     0;
+
+	if (progress->wish == POLLER_WISH_POLL)
+		account->quiet_polls = quiet ? account->quiet_polls + 1 : 0;
 }
 
 void
@@ -73,17 +120,10 @@ poller_account_note(struct poller_account *account, const char *name,
 
 	account->last_finished_ms = progress->finished_ms;
 	account->last_outcome = evpop_error_name(result->error);
-	account->messages = progress->messages;
-	account->fetched = progress->fetched;
-	account->deleted = progress->deleted;
-	account->failed = progress->failed;
-	account->octets_in = progress->octets_in;
+	note_figures(account, progress);
 	if (result->error == EVPOP_ERROR_NONE) {
 		account->failures = 0;
-		account->quiet_polls =
-		    progress->fetched + progress->deleted == 0
-			? account->quiet_polls + 1
-			: 0;
+		note_quiet(account, progress);
 		account->last_success_ms = progress->finished_ms;
 		set_text(account, NULL);
 		log_success(name, progress);
@@ -105,5 +145,6 @@ poller_account_free(struct poller_account *account)
 {
 	run_free(&account->run);
 	free(account->last_text);
+	dry_run_free(&account->plan);
 	free(account);
 }

@@ -19,6 +19,10 @@ struct poller_account {
 	struct run *run;
 	struct host *run_host; /* where the run's session is */
 	bool again, pause;     /* asked for while it was polling */
+	enum poller_wish wish; /* of the next poll */
+	/* Where a dry run found it, and leaves it again. */
+	enum poller_state before;
+	struct poller_plan *plan; /* of the last dry run */
 
 	unsigned failures;
 	unsigned quiet_polls; /* in a row: nothing fetched or deleted */
@@ -26,7 +30,9 @@ struct poller_account {
 	const char *last_outcome; /* a name; NULL: none yet */
 	char *last_text;          /* NULL: all is well */
 	uint32_t messages, fetched, deleted, failed;
-	uint64_t octets_in;
+	uint32_t adopted, too_large, later, seen, held;
+	uint64_t octets_in, adopted_octets;
+	const char *identity; /* NULL: not known yet */
 };
 TAILQ_HEAD(poller_queue, poller_account);
 

@@ -1,43 +1,24 @@
+/* Bodies on their way into the store, and those that fail. */
 #include "daemon/poll/deposit.h"
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/failpoint/failpoint.h"
-#include "daemon/store/clock.h"
-
-struct deposit {
-	struct store *store;
-	struct evpop_sync *sync;
-	store_done_cb failed;
-	void *failed_arg;
-	int64_t account_id;
-
-	const struct store_uid *uids; /* while the sync is told of them */
-	size_t uid_count;
-
-	struct store_uid_change *changes; /* owed to the store */
-	size_t change_count, change_room;
-
-	uint32_t stored; /* bodies that are durable */
-	bool paused;
-	unsigned waiting; /* answers owed by the store */
-	enum store_status worst;
-	store_done_cb closed; /* set once closing */
-	void *closed_arg;
-};
+#include "daemon/log/log.h"
+#include "daemon/poll/deposit_internal.h"
 
 /* A body under way; `body` is NULL once it is handed in. */
 struct deposit_message {
 	struct deposit *deposit;
 	const struct evpop_entry *entry;
 	struct store_body *body;
+	bool nameless;
 };
 
 struct deposit *
-deposit_new(struct store *store, struct evpop_sync *sync, store_done_cb failed,
-    void *arg)
+deposit_new(struct store *store, struct evpop_sync *sync, const char *name,
+    store_done_cb failed, void *arg)
 {
 	struct deposit *deposit;
 
@@ -46,19 +27,21 @@ deposit_new(struct store *store, struct evpop_sync *sync, store_done_cb failed,
 		return NULL;
 	deposit->store = store;
 	deposit->sync = sync;
+	deposit->name = name;
 	deposit->failed = failed;
 	deposit->failed_arg = arg;
 	return deposit;
 }
 
 void
-deposit_set_account(struct deposit *deposit, int64_t account_id)
+deposit_set_account(struct deposit *deposit, int64_t account_id, bool dry_run)
 {
 	deposit->account_id = account_id;
+	deposit->dry_run = dry_run;
 }
 
-static void
-note_failure(struct deposit *deposit, enum store_status status)
+void
+deposit_note_failure(struct deposit *deposit, enum store_status status)
 {
 	if (status == STORE_OK)
 		return;
@@ -67,8 +50,8 @@ note_failure(struct deposit *deposit, enum store_status status)
 		deposit->failed(status, deposit->failed_arg);
 }
 
-static void
-close_if_settled(struct deposit *deposit)
+void
+deposit_close_if_settled(struct deposit *deposit)
 {
 	store_done_cb closed = deposit->closed;
 
@@ -78,158 +61,13 @@ close_if_settled(struct deposit *deposit)
 	closed(deposit->worst, deposit->closed_arg);
 }
 
-/* ---- what is known ---- */
-
-static const enum evpop_known_state known_states[] = {
-	[STORE_UID_STORED] = EVPOP_KNOWN_STORED,
-	[STORE_UID_DELETE] = EVPOP_KNOWN_DELETE,
-	[STORE_UID_SEEN] = EVPOP_KNOWN_SEEN,
-	[STORE_UID_DELETED] = EVPOP_KNOWN_DELETED,
-};
-
-static void
-uids_known(enum store_status status, const struct store_uid *uids, size_t count,
-    void *arg)
-{
-	struct deposit *deposit = arg;
-	struct evpop_known *known = NULL;
-	size_t i;
-
-	deposit->waiting--;
-	if (status == STORE_OK) {
-		known = calloc(count + 1, sizeof *known);
-		if (known == NULL)
-			status = STORE_MEMORY;
-	}
-	if (status != STORE_OK) {
-		note_failure(deposit, status);
-		close_if_settled(deposit);
-		return;
-	}
-	for (i = 0; i < count; i++)
-		known[i] = (struct evpop_known){
-			.unique_id = uids[i].unique_id,
-			.unique_id_length = uids[i].unique_id_length,
-			.occurrence = uids[i].occurrence,
-			.state = known_states[uids[i].state],
-			.stored_ms = uids[i].stored_ms,
-		};
-	deposit->uids = uids;
-	deposit->uid_count = count;
-	if (deposit->closed == NULL)
-		evpop_sync_known(
-		    deposit->sync, known, count, store_clock_unix_ms());
-	deposit->uids = NULL;
-	free(known);
-	close_if_settled(deposit);
-}
-
-void
-deposit_listing(struct deposit *deposit)
-{
-	deposit->waiting++;
-	store_uids(deposit->store, deposit->account_id, uids_known, deposit);
-}
-
-/* Note a change; false without memory. */
-static bool
-note_change(struct deposit *deposit, const struct store_uid_change *change)
-{
-	struct store_uid_change *grown;
-	size_t room;
-
-	if (deposit->change_count == deposit->change_room) {
-		room =
-		    deposit->change_room == 0 ? 16 : deposit->change_room * 2;
-		grown = reallocarray(
-		    deposit->changes, room, sizeof *deposit->changes);
-		if (grown == NULL) {
-			note_failure(deposit, STORE_MEMORY);
-			return false;
-		}
-		deposit->changes = grown;
-		deposit->change_room = room;
-	}
-	deposit->changes[deposit->change_count++] = *change;
-	return true;
-}
-
-static void
-changes_written(enum store_status status, void *arg)
-{
-	struct deposit *deposit = arg;
-
-	FAILPOINT("unique-id changes written");
-	deposit->waiting--;
-	note_failure(deposit, status);
-	close_if_settled(deposit);
-}
-
-static void
-write_changes(struct deposit *deposit)
-{
-	if (deposit->change_count == 0)
-		return;
-	deposit->waiting++;
-	store_uids_change(deposit->store, deposit->account_id, deposit->changes,
-	    deposit->change_count, changes_written, deposit);
-	deposit->change_count = 0;
-}
-
-/*
- * What is no longer listed counts as deleted.  Its id is forgotten later, for
- * a listing may be wrong for a while.
- */
-void
-deposit_planned(struct deposit *deposit, const struct evpop_plan *plan)
-{
-	int64_t now_ms = store_clock_unix_ms();
-	struct store_uid_change change;
-	const struct store_uid *uid;
-	size_t i;
-
-	for (i = 0; i < deposit->uid_count; i++) {
-		uid = &deposit->uids[i];
-		if (!plan->gone[i])
-			continue;
-		change = (struct store_uid_change){
-			.unique_id = uid->unique_id,
-			.unique_id_length = uid->unique_id_length,
-			.occurrence = uid->occurrence,
-			.forget = uid->state == STORE_UID_DELETED,
-			.state = STORE_UID_DELETED,
-		};
-		if (change.forget &&
-		    now_ms - uid->stored_ms < DEPOSIT_REMEMBER_MS)
-			continue;
-		if (!note_change(deposit, &change))
-			break;
-	}
-	write_changes(deposit);
-}
-
-void
-deposit_deleted(struct deposit *deposit, const struct evpop_entry *entry)
-{
-	const struct store_uid_change change = {
-		.unique_id = entry->unique_id,
-		.unique_id_length = entry->unique_id_length,
-		.occurrence = entry->occurrence,
-		.state = STORE_UID_DELETED,
-	};
-
-	/* The next listing tells as much, should there be no memory now. */
-	if (entry->unique_id != NULL)
-		(void)note_change(deposit, &change);
-}
-
 /* ---- bodies ---- */
 
 enum evpop_flow
 deposit_begin(struct deposit *deposit, const struct evpop_entry *entry,
     enum evpop_action action, void **message_r)
 {
-	const struct store_body_meta meta = {
+	struct store_body_meta meta = {
 		.account_id = deposit->account_id,
 		.unique_id = entry->unique_id,
 		.unique_id_length = entry->unique_id_length,
@@ -242,15 +80,18 @@ deposit_begin(struct deposit *deposit, const struct evpop_entry *entry,
 
 	*message_r = NULL;
 	message = calloc(1, sizeof *message);
-	if (message != NULL)
+	if (message != NULL && deposit_identify(deposit, entry)) {
+		meta.identity = deposit->identity;
 		message->body = store_body_new(deposit->store, &meta);
+	}
 	if (message == NULL || message->body == NULL) {
 		free(message);
-		note_failure(deposit, STORE_MEMORY);
+		deposit_note_failure(deposit, STORE_MEMORY);
 		return EVPOP_FLOW_CONTINUE;
 	}
 	message->deposit = deposit;
 	message->entry = entry;
+	message->nameless = entry->unique_id == NULL;
 	*message_r = message;
 	return EVPOP_FLOW_CONTINUE;
 }
@@ -276,13 +117,99 @@ body_committed(enum store_status status, int64_t message_id,
 	struct deposit *deposit = message->deposit;
 
 	(void)message_id;
-	(void)taken;
-	note_failure(deposit, status);
-	deposit->stored += status == STORE_OK;
+	deposit_note_failure(deposit, status);
+	if (status == STORE_OK) {
+		deposit->stored += taken == STORE_TAKEN_NEW;
+		deposit->adopted += taken == STORE_TAKEN_ADOPTED;
+		deposit->nameless += message->nameless;
+	}
 	FAILPOINT("acknowledgement begun");
 	evpop_sync_stored(deposit->sync, message->entry, status == STORE_OK);
 	FAILPOINT("acknowledgement done");
 	free(message);
+}
+
+/* ---- what fails ---- */
+
+struct deposit_failure {
+	struct deposit *deposit;
+	uint32_t number;
+};
+
+static void
+failure_noted(enum store_status status, unsigned attempts, bool quarantined,
+    void *arg)
+{
+	struct deposit_failure *failure = arg;
+	struct deposit *deposit = failure->deposit;
+
+	if (status == STORE_OK && quarantined)
+		log_write(LOG_LEVEL_ERROR, deposit->name,
+		    "message %lu failed %u times and is skipped from now on; "
+		    "see \"evpopctl quarantine\"",
+		    (unsigned long)failure->number, attempts);
+	free(failure);
+	deposit->waiting--;
+	deposit_note_failure(deposit, status);
+	deposit_close_if_settled(deposit);
+}
+
+/* What ended for a reason of ours says nothing of the message. */
+static bool
+is_its_own_fault(const struct evpop_result *result)
+{
+	return result->error != EVPOP_ERROR_CANCELLED &&
+	       result->error != EVPOP_ERROR_MEMORY;
+}
+
+/* Takes the body, or NULL where none of it came. */
+static void
+note_message_failure(struct deposit *deposit, const struct evpop_entry *entry,
+    struct store_body *body, const struct evpop_result *result)
+{
+	char transcript[TRANSCRIPT_SIZE + 1];
+	struct deposit_failure *failure = NULL;
+
+	log_write(LOG_LEVEL_WARNING, deposit->name,
+	    "message %lu was not fetched: %s", (unsigned long)entry->number,
+	    result->text);
+	/* Without an id it could not be told from others the next time. */
+	if (entry->unique_id != NULL && is_its_own_fault(result))
+		failure = malloc(sizeof *failure);
+	if (failure == NULL) {
+		if (body != NULL)
+			store_body_abort(body);
+		return;
+	}
+	failure->deposit = deposit;
+	failure->number = entry->number;
+	transcript_text(&deposit->transcript, transcript);
+	deposit->waiting++;
+	store_failure(deposit->store,
+	    &(struct store_failure){
+		.account_id = deposit->account_id,
+		.unique_id = entry->unique_id,
+		.unique_id_length = entry->unique_id_length,
+		.occurrence = entry->occurrence,
+		.reason = result->text,
+		.transcript = transcript,
+		.body = body,
+		.attempts_most = DEPOSIT_ATTEMPTS,
+	    },
+	    failure_noted, failure);
+}
+
+void
+deposit_refused(struct deposit *deposit, const struct evpop_entry *entry,
+    const struct evpop_result *result)
+{
+	note_message_failure(deposit, entry, NULL, result);
+}
+
+void
+deposit_trace(struct deposit *deposit, bool from_server, const char *line)
+{
+	transcript_add(&deposit->transcript, from_server, line);
 }
 
 void
@@ -301,7 +228,7 @@ deposit_end(struct deposit *deposit, const struct evpop_entry *entry, void *arg,
 		store_body_commit(message->body, body_committed, message);
 		return;
 	}
-	store_body_abort(message->body);
+	note_message_failure(deposit, entry, message->body, result);
 	free(message);
 }
 
@@ -309,6 +236,12 @@ uint32_t
 deposit_stored(const struct deposit *deposit)
 {
 	return deposit->stored;
+}
+
+uint32_t
+deposit_adopted(const struct deposit *deposit)
+{
+	return deposit->adopted;
 }
 
 void
@@ -326,8 +259,9 @@ deposit_close(struct deposit *deposit, store_done_cb closed, void *arg)
 	assert(deposit->closed == NULL);
 	deposit->closed = closed;
 	deposit->closed_arg = arg;
-	write_changes(deposit);
-	close_if_settled(deposit);
+	deposit_settle_identity(deposit);
+	deposit_write_changes(deposit);
+	deposit_close_if_settled(deposit);
 }
 
 void
@@ -335,6 +269,7 @@ deposit_free(struct deposit **deposit)
 {
 	if (*deposit == NULL)
 		return;
+	store_identity_free(&(*deposit)->identity);
 	free((*deposit)->changes);
 	free(*deposit);
 	*deposit = NULL;

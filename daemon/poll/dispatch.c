@@ -6,6 +6,7 @@
 
 #include "daemon/log/log.h"
 #include "daemon/poll/backoff.h"
+#include "daemon/poll/dry_run.h"
 #include "daemon/poll/poller_internal.h"
 #include "daemon/store/clock.h"
 #include "daemon/store/store.h"
@@ -125,13 +126,16 @@ after_poll(struct poller_account *account, const struct run_progress *progress)
 {
 	struct poller *poller = account->poller;
 	bool again = account->again, pause = account->pause;
+	bool dry_run = progress->wish == POLLER_WISH_DRY_RUN;
+	enum poller_state before = account->before;
 
-	poller->polls++;
+	poller->polls += !dry_run;
 	poller->failures += progress->result.error != EVPOP_ERROR_NONE;
 	poller->messages += progress->fetched;
 	poller->octets += progress->body_octets;
 	poller_account_note(account, account->config->name, progress);
 	account->again = account->pause = false;
+	account->before = POLLER_WAITING;
 	if (poller->options.once) {
 		poller->once_left--;
 		poller_rest(account, POLLER_WAITING);
@@ -141,8 +145,23 @@ after_poll(struct poller_account *account, const struct run_progress *progress)
 		poller_rest(account, POLLER_PAUSED);
 	else if (again)
 		poller_enqueue(account, true);
+	else if (dry_run &&
+		 (before == POLLER_PAUSED || before == POLLER_STOPPED))
+		poller_rest(account, before);
 	else
 		reschedule(account, progress);
+}
+
+/* What a dry run has found stays until the next one finds something. */
+static void
+take_plan(struct poller_account *account, struct run *run)
+{
+	struct poller_plan *plan = run_take_plan(run);
+
+	if (plan == NULL)
+		return;
+	dry_run_free(&account->plan);
+	account->plan = plan;
 }
 
 static void
@@ -158,8 +177,10 @@ run_finished(struct run *run, const struct run_progress *progress, void *arg)
 	if (account->config == NULL) {
 		TAILQ_REMOVE(&poller->retired, account, queued);
 		poller_account_free(account);
-	} else
+	} else {
+		take_plan(account, run);
 		after_poll(account, progress);
+	}
 	run_free(&run);
 	poller_wake(poller);
 }
@@ -217,6 +238,7 @@ start(struct poller_account *account)
 	account->run = run_new(&poller->resources,
 	    &(struct run_order){ .account = account->config,
 		.tls = tls,
+		.wish = account->wish,
 		.expect_nothing = account->quiet_polls >= QUIET_POLLS },
 	    run_finished, account);
 	if (account->run == NULL) {
@@ -225,6 +247,7 @@ start(struct poller_account *account)
 		fail_at_once(account, &result);
 		return;
 	}
+	account->wish = POLLER_WISH_POLL;
 	poller->polling++;
 	account->run_host = account->host;
 	account->run_host->sessions++;

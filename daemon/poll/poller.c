@@ -207,21 +207,34 @@ poller_find(const struct poller *poller, const char *name)
 }
 
 enum poller_answer
-poller_poll_now(struct poller *poller, const char *name)
+poller_poll_now(
+    struct poller *poller, const char *name, enum poller_wish wish)
 {
 	struct poller_account *account = poller_find(poller, name);
 
+	assert(wish < POLLER_WISH_COUNT);
 	if (account == NULL)
 		return POLLER_NO_SUCH_ACCOUNT;
 	if (account->state == POLLER_DISABLED)
 		return POLLER_IS_DISABLED;
+	account->wish = wish;
 	if (account->state == POLLER_POLLING) {
 		/* Mail may have come since it was listed. */
 		account->again = true;
 		return POLLER_ALREADY;
 	}
+	if (account->state != POLLER_QUEUED)
+		account->before = account->state;
 	poller_enqueue(account, true);
 	return POLLER_DONE;
+}
+
+const struct poller_plan *
+poller_plan(const struct poller *poller, const char *name)
+{
+	const struct poller_account *account = poller_find(poller, name);
+
+	return account == NULL ? NULL : account->plan;
 }
 
 enum poller_answer
@@ -317,7 +330,14 @@ fill_status(
 		.fetched = account->fetched,
 		.deleted = account->deleted,
 		.failed = account->failed,
+		.adopted = account->adopted,
+		.too_large = account->too_large,
+		.later = account->later,
+		.seen = account->seen,
+		.held = account->held,
 		.octets_in = account->octets_in,
+		.adopted_octets = account->adopted_octets,
+		.identity = account->identity,
 	};
 	if (account->run == NULL)
 		return;

@@ -9,6 +9,8 @@
 #include "daemon/failpoint/failpoint.h"
 #include "daemon/log/log.h"
 #include "daemon/poll/deposit.h"
+#include "daemon/poll/dry_run.h"
+#include "daemon/poll/policy.h"
 #include "daemon/secret/secret.h"
 #include "daemon/store/clock.h"
 #include "daemon/store/store.h"
@@ -28,6 +30,11 @@ struct run {
 	unsigned int mechanisms;
 	struct evpop_sync *sync;
 	struct deposit *deposit;
+	struct evpop_policy policy;
+	bool baseline; /* at the first poll */
+	uint32_t delete_guard;
+	struct poller_plan *plan; /* of a dry run */
+	const struct evpop_listing *listing;
 	bool started;          /* the sync runs, or has run */
 	bool over;             /* the sync is done, or will never start */
 	unsigned waiting;      /* answers owed by the store */
@@ -68,11 +75,36 @@ sync_end(struct evpop_sync *sync, const struct evpop_entry *entry,
 	struct run *run = arg;
 
 	(void)sync;
-	if (result->error != EVPOP_ERROR_NONE)
-		log_write(LOG_LEVEL_WARNING, run->name,
-		    "message %lu was not fetched: %s",
-		    (unsigned long)entry->number, result->text);
 	deposit_end(run->deposit, entry, message, result);
+}
+
+static void
+sync_refused(struct evpop_sync *sync, const struct evpop_entry *entry,
+    const struct evpop_result *result, void *arg)
+{
+	struct run *run = arg;
+
+	(void)sync;
+	deposit_refused(run->deposit, entry, result);
+}
+
+static void
+sync_trace(
+    struct evpop_sync *sync, bool from_server, const char *line, void *arg)
+{
+	struct run *run = arg;
+
+	(void)sync;
+	deposit_trace(run->deposit, from_server, line);
+}
+
+static void
+sync_matched(struct evpop_sync *sync, const struct evpop_plan *plan, void *arg)
+{
+	struct run *run = arg;
+
+	(void)sync;
+	deposit_matched(run->deposit, plan);
 }
 
 static void
@@ -81,7 +113,12 @@ sync_planned(struct evpop_sync *sync, const struct evpop_plan *plan, void *arg)
 	struct run *run = arg;
 
 	(void)sync;
-	deposit_planned(run->deposit, plan);
+	if (run->policy.dry_run) {
+		dry_run_free(&run->plan);
+		run->plan =
+		    dry_run_new(run->listing, plan, store_clock_unix_ms());
+	}
+	deposit_planned(run->deposit, run->listing, plan);
 }
 
 static void
@@ -96,10 +133,13 @@ sync_deleted(
 
 static const struct evpop_sync_callbacks sync_callbacks = {
 	.listing = sync_listing,
+	.matched = sync_matched,
 	.planned = sync_planned,
 	.begin = sync_begin,
 	.data = sync_data,
 	.end = sync_end,
+	.refused = sync_refused,
+	.trace = sync_trace,
 	.deleted = sync_deleted,
 	.done = sync_done,
 };
@@ -156,9 +196,11 @@ record(struct run *run)
 		.octets_in = progress->octets_in,
 		.octets_out = progress->octets_out,
 		.body_octets = progress->body_octets,
+		.adopted = progress->adopted,
+		.adopted_octets = progress->adopted_octets,
 	};
 
-	if (progress->account_id == 0)
+	if (progress->account_id == 0 || run->policy.dry_run)
 		return;
 	run->waiting++;
 	store_poll_record(run->resources.store, &poll, recorded, run);
@@ -205,8 +247,8 @@ note_unidentified(struct run *run, const struct evpop_sync_report *report)
 	    report->unidentified > 0)
 		evpop_result_set(&run->progress.result, EVPOP_ERROR_PROTOCOL,
 		    EVPOP_PHASE_COMMAND,
-		    "%lu messages have no unique-id and were left, since each "
-		    "poll would fetch them again; \"keep = delete\" takes them",
+		    "%lu messages were left on the server, since it did not "
+		    "tell what they are known by",
 		    (unsigned long)report->unidentified);
 }
 
@@ -223,7 +265,11 @@ sync_done(
 		progress->login_delay_s = capabilities->login_delay_s;
 	progress->result = report->result;
 	progress->messages = report->messages;
-	progress->fetched = report->fetched;
+	progress->fetched = deposit_stored(run->deposit);
+	progress->adopted = report->adopted + deposit_adopted(run->deposit);
+	progress->adopted_octets = report->adopted_octets;
+	progress->seen = report->seen;
+	progress->held = report->held;
 	progress->failed = report->failed;
 	progress->too_large = report->too_large;
 	progress->later = report->later;
@@ -245,7 +291,12 @@ sync_listing(
 	struct run *run = arg;
 
 	(void)sync;
+	run->listing = listing;
 	run->progress.messages = (uint32_t)listing->count;
+	if (listing->count > 0)
+		run->progress.identity = listing->unique_ids ? "unique-id"
+					 : listing->digests  ? "top"
+							     : "body";
 	deposit_listing(run->deposit);
 }
 
@@ -264,6 +315,7 @@ start_if_ready(struct run *run)
 		credentials.token = secret_text(run->secret);
 	else if (!run->no_secret)
 		credentials.password = secret_text(run->secret);
+	evpop_sync_set_policy(run->sync, &run->policy);
 	error = evpop_sync_start(run->sync, &credentials);
 	secret_free(&run->secret);
 	if (error != EVPOP_ERROR_NONE) {
@@ -284,7 +336,10 @@ account_known(
 	run->waiting--;
 	if (status == STORE_OK) {
 		run->progress.account_id = account->id;
-		deposit_set_account(run->deposit, account->id);
+		policy_of_past(
+		    &run->policy, account, run->baseline, run->delete_guard);
+		deposit_set_account(
+		    run->deposit, account->id, run->policy.dry_run);
 		start_if_ready(run);
 	} else if (!run->over)
 		fail(run, EVPOP_ERROR_IO, store_status_hint(status));
@@ -361,11 +416,6 @@ make_sync(struct run *run, const struct run_order *order)
 		[CONFIG_TLS_STLS] = EVPOP_TLS_STLS,
 		[CONFIG_TLS_NONE] = EVPOP_TLS_NONE,
 	};
-	static const enum evpop_keep keeps[] = {
-		[CONFIG_KEEP_FOREVER] = EVPOP_KEEP_FOREVER,
-		[CONFIG_KEEP_DELETE] = EVPOP_KEEP_NONE,
-		[CONFIG_KEEP_AGE] = EVPOP_KEEP_AGE,
-	};
 	const struct evpop_client_config client = {
 		.host = account->host,
 		.port = account->port,
@@ -387,19 +437,9 @@ make_sync(struct run *run, const struct run_order *order)
 			.session_ms = account->timeout_session_ms,
 		},
 	};
-	const struct evpop_policy policy = {
-		.keep = keeps[account->keep.kind],
-		.keep_ms = account->keep.age_ms,
-		.max_message_octets = account->max_message_size,
-		.max_messages = account->max_messages_per_poll,
-		.order = account->order == CONFIG_ORDER_NEWEST
-			     ? EVPOP_ORDER_NEWEST
-			     : EVPOP_ORDER_OLDEST,
-		.expect_nothing = order->expect_nothing,
-	};
 
 	return evpop_sync_new(run->resources.base, run->resources.dns, &client,
-	    &policy, &sync_callbacks, run);
+	    &run->policy, &sync_callbacks, run);
 }
 
 struct run *
@@ -420,10 +460,16 @@ run_new(const struct run_resources *resources, const struct run_order *order,
 	run->name = strdup(account->name);
 	run->user = strdup(account->user);
 	run->settled = event_new(resources->base, -1, 0, run_finished, run);
+	run->progress.wish = order->wish;
+	run->baseline = account->baseline;
+	run->delete_guard = order->wish == POLLER_WISH_CONFIRM
+				? 0
+				: account->delete_guard;
+	policy_of_order(&run->policy, order);
 	run->sync = make_sync(run, order);
-	if (run->sync != NULL)
-		run->deposit =
-		    deposit_new(resources->store, run->sync, store_failed, run);
+	if (run->sync != NULL && run->name != NULL)
+		run->deposit = deposit_new(resources->store, run->sync,
+		    run->name, store_failed, run);
 	run->mechanisms = mechanisms_of(account);
 	run->by_token = account->token_command != NULL;
 	run->no_secret = !secret_source(account, &source);
@@ -468,10 +514,20 @@ run_progress(struct run *run)
 {
 	if (run->started && !run->over) {
 		run->progress.fetched = deposit_stored(run->deposit);
+		run->progress.adopted = deposit_adopted(run->deposit);
 		run->progress.octets_in =
 		    evpop_client_octets_in(evpop_sync_client(run->sync));
 	}
 	return &run->progress;
+}
+
+struct poller_plan *
+run_take_plan(struct run *run)
+{
+	struct poller_plan *plan = run->plan;
+
+	run->plan = NULL;
+	return plan;
 }
 
 void
@@ -486,6 +542,7 @@ run_free(struct run **run_p)
 	secret_free(&run->secret);
 	evpop_sync_free(run->sync);
 	deposit_free(&run->deposit);
+	dry_run_free(&run->plan);
 	if (run->settled != NULL)
 		event_free(run->settled);
 	free(run->name);

@@ -8,6 +8,7 @@
 #include <evpop/sync.h>
 
 #include "daemon/config/config.h"
+#include "daemon/poll/poller.h"
 
 struct store;
 struct run;
@@ -22,6 +23,7 @@ struct run_resources {
 struct run_order {
 	const struct config_account *account; /* only read by run_new() */
 	struct evpop_tls_context *tls;        /* NULL where it uses none */
+	enum poller_wish wish;
 	bool expect_nothing; /* the polls before found nothing to do */
 };
 
@@ -32,7 +34,10 @@ struct run_progress {
 	int64_t account_id;              /* of the store; 0: not known yet */
 	uint32_t login_delay_s;          /* what the server asks for; 0: none */
 	uint32_t messages, fetched, failed, deleted, too_large, later;
-	uint64_t octets_in, octets_out, body_octets;
+	uint32_t adopted, seen, held;
+	uint64_t octets_in, octets_out, body_octets, adopted_octets;
+	const char *identity; /* as in struct poller_account_status */
+	enum poller_wish wish;
 };
 
 /*
@@ -56,6 +61,9 @@ void run_stop(struct run *);
 void run_cancel(struct run *, const char *why);
 
 const struct run_progress *run_progress(struct run *);
+
+/* What a dry run found, the caller's to free; NULL: it did not get that far. */
+struct poller_plan *run_take_plan(struct run *);
 
 /* Only in or after `finished`; sets the pointer to NULL. */
 void run_free(struct run **);

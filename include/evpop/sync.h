@@ -289,6 +289,12 @@ struct evpop_sync_callbacks {
 	 */
 	void (*deleted)(
 	    struct evpop_sync *, const struct evpop_entry *, void *arg);
+	/*
+	 * As evpop_trace_cb; setting it costs a copy of every line.  Only
+	 * evpop_sync_client() is allowed in it.
+	 */
+	void (*trace)(struct evpop_sync *, bool from_server, const char *line,
+	    void *arg);
 	/* All is over.  Runs once.  The report is borrowed. */
 	void (*done)(
 	    struct evpop_sync *, const struct evpop_sync_report *, void *arg);
@@ -302,6 +308,10 @@ EVPOP_API struct evpop_sync *evpop_sync_new(struct event_base *,
     struct evdns_base *, const struct evpop_client_config *,
     const struct evpop_policy *, const struct evpop_sync_callbacks *,
     void *arg) EVPOP_MUST_USE;
+
+/* Another policy than the first one, before evpop_sync_start(). */
+EVPOP_API void evpop_sync_set_policy(
+    struct evpop_sync *, const struct evpop_policy *);
 
 /*
  * Begin: connect, log in, list, plan, fetch, delete, QUIT.  Returns

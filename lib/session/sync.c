@@ -13,8 +13,22 @@ static void session_closed(
     struct evpop_client *, const struct evpop_result *, void *);
 static void another_session(struct evpop_sync *);
 
+static void
+session_trace(struct evpop_client *client, bool from_server, const char *line,
+    void *arg)
+{
+	struct evpop_sync *sync = arg;
+
+	(void)client;
+	sync->callbacks->trace(sync, from_server, line, sync->arg);
+}
+
 static const struct evpop_client_callbacks client_callbacks = {
 	.closed = session_closed,
+};
+static const struct evpop_client_callbacks tracing_callbacks = {
+	.closed = session_closed,
+	.trace = session_trace,
 };
 
 /* A copy; true with NULL for NULL, and false with NULL without memory. */
@@ -342,8 +356,10 @@ open_session(struct evpop_sync *sync)
 static bool
 make_client(struct evpop_sync *sync)
 {
-	sync->client = evpop_client_new(
-	    sync->base, sync->dns, &sync->config, &client_callbacks, sync);
+	sync->client = evpop_client_new(sync->base, sync->dns, &sync->config,
+	    sync->callbacks->trace != NULL ? &tracing_callbacks
+					   : &client_callbacks,
+	    sync);
 	return sync->client != NULL;
 }
 
@@ -416,6 +432,14 @@ evpop_sync_new(struct event_base *base, struct evdns_base *dns,
 		return NULL;
 	}
 	return sync;
+}
+
+void
+evpop_sync_set_policy(
+    struct evpop_sync *sync, const struct evpop_policy *policy)
+{
+	assert(sync->step == EVPOP_SYNC_IDLE);
+	sync->policy = *policy;
 }
 
 enum evpop_error
