@@ -104,8 +104,8 @@ note_figures(
 static void
 note_quiet(struct poller_account *account, const struct run_progress *progress)
 {
-	bool quiet = progress->fetched + progress->deleted +
-			 progress->adopted + progress->seen ==
+	bool quiet = progress->fetched + progress->deleted + progress->adopted +
+			 progress->seen ==
 		     0;
 
 	if (progress->wish == POLLER_WISH_POLL)

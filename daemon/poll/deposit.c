@@ -137,8 +137,8 @@ struct deposit_failure {
 };
 
 static void
-failure_noted(enum store_status status, unsigned attempts, bool quarantined,
-    void *arg)
+failure_noted(
+    enum store_status status, unsigned attempts, bool quarantined, void *arg)
 {
 	struct deposit_failure *failure = arg;
 	struct deposit *deposit = failure->deposit;

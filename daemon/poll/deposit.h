@@ -36,16 +36,16 @@ void deposit_listing(struct deposit *);
 
 /* The callbacks of a sync of the same names. */
 void deposit_matched(struct deposit *, const struct evpop_plan *);
-void deposit_planned(struct deposit *, const struct evpop_listing *,
-    const struct evpop_plan *);
+void deposit_planned(
+    struct deposit *, const struct evpop_listing *, const struct evpop_plan *);
 enum evpop_flow deposit_begin(struct deposit *, const struct evpop_entry *,
     enum evpop_action, void **message_r);
 enum evpop_flow deposit_data(
     struct deposit *, void *message, const unsigned char *, size_t length);
 void deposit_end(struct deposit *, const struct evpop_entry *, void *message,
     const struct evpop_result *);
-void deposit_refused(struct deposit *, const struct evpop_entry *,
-    const struct evpop_result *);
+void deposit_refused(
+    struct deposit *, const struct evpop_entry *, const struct evpop_result *);
 void deposit_trace(struct deposit *, bool from_server, const char *line);
 void deposit_deleted(struct deposit *, const struct evpop_entry *);
 

@@ -196,8 +196,10 @@ fail_at_once(struct poller_account *account, const struct evpop_result *result)
 		.result = *result,
 		.started_ms = now_ms,
 		.finished_ms = now_ms,
+		.wish = account->wish,
 	};
 
+	account->wish = POLLER_WISH_POLL;
 	account->last_started_ms = now_ms;
 	after_poll(account, &progress);
 }

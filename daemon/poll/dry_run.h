@@ -9,8 +9,8 @@
 #include "daemon/poll/poller.h"
 
 /* NULL without memory. */
-struct poller_plan *dry_run_new(const struct evpop_listing *,
-    const struct evpop_plan *, int64_t now_ms)
+struct poller_plan *dry_run_new(
+    const struct evpop_listing *, const struct evpop_plan *, int64_t now_ms)
     __attribute__((warn_unused_result));
 
 /* Sets the pointer to NULL; NULL is allowed. */

@@ -160,13 +160,13 @@ deposit_matched(struct deposit *deposit, const struct evpop_plan *plan)
 static bool
 note_seen(struct deposit *deposit, const struct evpop_entry *entry)
 {
-	return note_change(deposit,
-	    &(struct store_uid_change){
-		.unique_id = entry->unique_id,
-		.unique_id_length = entry->unique_id_length,
-		.occurrence = entry->occurrence,
-		.state = STORE_UID_SEEN,
-	    });
+	return note_change(
+	    deposit, &(struct store_uid_change){
+			 .unique_id = entry->unique_id,
+			 .unique_id_length = entry->unique_id_length,
+			 .occurrence = entry->occurrence,
+			 .state = STORE_UID_SEEN,
+		     });
 }
 
 static bool
@@ -245,8 +245,7 @@ deposit_settle_identity(struct deposit *deposit)
 		store_identity_free(&deposit->identity);
 		return;
 	}
-	*settlement =
-	    (struct deposit_settlement){ deposit, deposit->identity };
+	*settlement = (struct deposit_settlement){ deposit, deposit->identity };
 	deposit->identity = NULL;
 	deposit->waiting++;
 	store_identity_deleted(
@@ -289,4 +288,3 @@ deposit_deleted(struct deposit *deposit, const struct evpop_entry *entry)
 	else
 		deposit->nameless_deleted++;
 }
-

@@ -40,6 +40,5 @@ policy_of_past(struct evpop_policy *policy, const struct store_account *account,
 		return;
 	if (usual < delete_guard)
 		usual = delete_guard;
-	policy->max_deletes =
-	    usual < UINT32_MAX ? (uint32_t)usual : UINT32_MAX;
+	policy->max_deletes = usual < UINT32_MAX ? (uint32_t)usual : UINT32_MAX;
 }

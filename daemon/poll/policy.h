@@ -17,8 +17,7 @@
 #define POLICY_UNUSUAL 10
 
 /* What of it does not depend on the account's past. */
-void policy_of_order(
-    struct evpop_policy *policy_r, const struct run_order *);
+void policy_of_order(struct evpop_policy *policy_r, const struct run_order *);
 
 /* The rest: whether it is the first poll, and how much is usual. */
 void policy_of_past(struct evpop_policy *, const struct store_account *,

@@ -207,8 +207,7 @@ poller_find(const struct poller *poller, const char *name)
 }
 
 enum poller_answer
-poller_poll_now(
-    struct poller *poller, const char *name, enum poller_wish wish)
+poller_poll_now(struct poller *poller, const char *name, enum poller_wish wish)
 {
 	struct poller_account *account = poller_find(poller, name);
 

@@ -41,10 +41,10 @@ struct poller_account_status {
 	unsigned failures;        /* in a row */
 	/* Of the session under way, else of the last one. */
 	uint32_t messages, fetched, deleted, failed;
-	uint32_t adopted;             /* known messages under new ids */
-	uint32_t too_large, later;    /* left on the server, by the policy */
-	uint32_t seen;                /* newly counted as seen */
-	uint32_t held;                /* deletions that wait for a person */
+	uint32_t adopted;          /* known messages under new ids */
+	uint32_t too_large, later; /* left on the server, by the policy */
+	uint32_t seen;             /* newly counted as seen */
+	uint32_t held;             /* deletions that wait for a person */
 	uint64_t octets_in, adopted_octets;
 	/*
 	 * What the server's messages are known by: "unique-id", "top" (a
@@ -127,7 +127,7 @@ struct poller_plan {
 	int64_t made_ms; /* Unix time */
 	size_t messages, fetches, deletes, adopts, too_large, later, seen, held,
 	    unidentified;
-	uint64_t fetch_octets; /* by LIST */
+	uint64_t fetch_octets;             /* by LIST */
 	struct poller_plan_entry *entries; /* only those with an action */
 	size_t entry_count;
 	bool cut; /* there are more */

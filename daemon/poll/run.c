@@ -462,14 +462,13 @@ run_new(const struct run_resources *resources, const struct run_order *order,
 	run->settled = event_new(resources->base, -1, 0, run_finished, run);
 	run->progress.wish = order->wish;
 	run->baseline = account->baseline;
-	run->delete_guard = order->wish == POLLER_WISH_CONFIRM
-				? 0
-				: account->delete_guard;
+	run->delete_guard =
+	    order->wish == POLLER_WISH_CONFIRM ? 0 : account->delete_guard;
 	policy_of_order(&run->policy, order);
 	run->sync = make_sync(run, order);
 	if (run->sync != NULL && run->name != NULL)
-		run->deposit = deposit_new(resources->store, run->sync,
-		    run->name, store_failed, run);
+		run->deposit = deposit_new(
+		    resources->store, run->sync, run->name, store_failed, run);
 	run->mechanisms = mechanisms_of(account);
 	run->by_token = account->token_command != NULL;
 	run->no_secret = !secret_source(account, &source);

@@ -10,8 +10,7 @@ drop_oldest(struct transcript *transcript)
 
 	do {
 		dropped = transcript->bytes[transcript->begin];
-		transcript->begin =
-		    (transcript->begin + 1) % TRANSCRIPT_SIZE;
+		transcript->begin = (transcript->begin + 1) % TRANSCRIPT_SIZE;
 		transcript->length--;
 	} while (dropped != '\n');
 }
@@ -23,8 +22,8 @@ transcript_add(
 	char text[TRANSCRIPT_LINE];
 	size_t length, i;
 
-	snprintf(text, sizeof text - 1, "%c: %s", from_server ? 'S' : 'C',
-	    line);
+	snprintf(
+	    text, sizeof text - 1, "%c: %s", from_server ? 'S' : 'C', line);
 	length = strlen(text);
 	text[length++] = '\n';
 	while (TRANSCRIPT_SIZE - transcript->length < length)
@@ -41,6 +40,7 @@ transcript_text(const struct transcript *transcript, char *text)
 
 	for (i = 0; i < transcript->length; i++)
 		text[i] =
-		    transcript->bytes[(transcript->begin + i) % TRANSCRIPT_SIZE];
+		    transcript
+			->bytes[(transcript->begin + i) % TRANSCRIPT_SIZE];
 	text[transcript->length] = '\0';
 }

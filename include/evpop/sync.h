@@ -293,8 +293,8 @@ struct evpop_sync_callbacks {
 	 * As evpop_trace_cb; setting it costs a copy of every line.  Only
 	 * evpop_sync_client() is allowed in it.
 	 */
-	void (*trace)(struct evpop_sync *, bool from_server, const char *line,
-	    void *arg);
+	void (*trace)(
+	    struct evpop_sync *, bool from_server, const char *line, void *arg);
 	/* All is over.  Runs once.  The report is borrowed. */
 	void (*done)(
 	    struct evpop_sync *, const struct evpop_sync_report *, void *arg);

@@ -14,8 +14,8 @@ static void session_closed(
 static void another_session(struct evpop_sync *);
 
 static void
-session_trace(struct evpop_client *client, bool from_server, const char *line,
-    void *arg)
+session_trace(
+    struct evpop_client *client, bool from_server, const char *line, void *arg)
 {
 	struct evpop_sync *sync = arg;
 
