@@ -46,6 +46,29 @@ note_entry(
 }
 
 static void
+learn(struct session_run *run, const struct evpop_listing *listing)
+{
+	const struct evpop_entry *entry;
+	struct evpop_known *known;
+	size_t i;
+
+	memset(run->learned, 0, sizeof run->learned);
+	run->learned_count = 0;
+	for (i = 0; i < listing->count && i < LEARNED_MAX; i++) {
+		entry = &listing->entries[i];
+		if (entry->unique_id == NULL)
+			continue;
+		assert_true(entry->unique_id_length <= LEARNED_ID_SIZE);
+		known = &run->learned[run->learned_count];
+		known->unique_id = run->learned_ids[run->learned_count++];
+		memcpy((void *)(uintptr_t)known->unique_id, entry->unique_id,
+		    entry->unique_id_length);
+		known->unique_id_length = entry->unique_id_length;
+		known->occurrence = entry->occurrence;
+	}
+}
+
+static void
 on_listing(
     struct evpop_sync *sync, const struct evpop_listing *listing, void *arg)
 {
@@ -54,9 +77,29 @@ on_listing(
 
 	snprintf(count, sizeof count, "%zu", listing->count);
 	run->listed = true;
+	learn(run, listing);
 	note(run, "listing", count);
 	if (!run->answer_later && !run->freed)
 		evpop_sync_known(sync, run->known, run->known_count, 1000);
+}
+
+/* Whether the test means to end the session in this callback. */
+static bool
+ends_in(const struct session_run *run, const char *name)
+{
+	return !run->freed &&
+	       ((run->free_in != NULL && strcmp(run->free_in, name) == 0) ||
+		   (run->stop_in != NULL && strcmp(run->stop_in, name) == 0) ||
+		   (run->cancel_in != NULL &&
+		       strcmp(run->cancel_in, name) == 0));
+}
+
+static void
+on_matched(struct evpop_sync *sync, const struct evpop_plan *plan, void *arg)
+{
+	assert_ptr_equal(evpop_sync_plan(sync), plan);
+	if (ends_in(arg, "matched"))
+		note(arg, "matched", "");
 }
 
 static void
@@ -94,8 +137,7 @@ on_data(struct evpop_sync *sync, void *message, const unsigned char *bytes,
 	assert_true(run->body_length + length <= sizeof run->body);
 	memcpy(run->body + run->body_length, bytes, length);
 	run->body_length += length;
-	if (run->free_in != NULL && strcmp(run->free_in, "data") == 0 &&
-	    !run->freed)
+	if (ends_in(run, "data"))
 		note(run, "data", "");
 	return run->pause_at_data ? EVPOP_FLOW_PAUSE : EVPOP_FLOW_CONTINUE;
 }
@@ -152,6 +194,15 @@ on_end(struct evpop_sync *sync, const struct evpop_entry *entry, void *message,
 }
 
 static void
+on_refused(struct evpop_sync *sync, const struct evpop_entry *entry,
+    const struct evpop_result *result, void *arg)
+{
+	(void)sync;
+	assert_int_not_equal(result->error, EVPOP_ERROR_NONE);
+	note_entry(arg, "refused", entry);
+}
+
+static void
 on_deleted(struct evpop_sync *sync, const struct evpop_entry *entry, void *arg)
 {
 	(void)sync;
@@ -173,10 +224,12 @@ on_done(
 
 const struct evpop_sync_callbacks session_run_callbacks = {
 	.listing = on_listing,
+	.matched = on_matched,
 	.planned = on_planned,
 	.begin = on_begin,
 	.data = on_data,
 	.end = on_end,
+	.refused = on_refused,
 	.deleted = on_deleted,
 	.done = on_done,
 };

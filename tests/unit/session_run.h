@@ -1,7 +1,8 @@
 /*
  * One sync under test against a server on loopback, and a record of all that
  * its callbacks were told: one word for each, "end:2", so that a test states a
- * whole session in a line.
+ * whole session in a line.  `data` and `matched` have words only where the test
+ * means to end the session in them.
  */
 #ifndef EVPOP_TESTS_UNIT_SESSION_RUN_H
 #define EVPOP_TESTS_UNIT_SESSION_RUN_H
@@ -28,6 +29,10 @@ enum acknowledge {
 
 #define OWED_MAX 4096
 
+/* Entries of a listing that a session of a test after it may be told of. */
+#define LEARNED_MAX     8
+#define LEARNED_ID_SIZE 128
+
 /* A sync, and a record of its callbacks in words. */
 struct session_run {
 	struct event_base *base;
@@ -46,6 +51,10 @@ struct session_run {
 	size_t body_length;
 	struct evpop_sync_report report;
 	bool listed, done, freed;
+	/* What the last listing had, as if all of it were stored. */
+	struct evpop_known learned[LEARNED_MAX];
+	unsigned char learned_ids[LEARNED_MAX][LEARNED_ID_SIZE];
+	size_t learned_count;
 };
 
 extern const struct evpop_policy keep_none, keep_forever;

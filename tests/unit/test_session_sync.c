@@ -312,31 +312,102 @@ test_refused_messages(void **state)
 	session_run_begin(&run, base, &server, rules, 2, &keep_none);
 	session_run_finish(&run, &server);
 	assert_string_equal(run.log,
-	    "listing:3 planned:3+0 begin:1 end:1 begin:3 end:3 deleted:1 "
-	    "done:ok ");
+	    "listing:3 planned:3+0 begin:1 end:1 refused:2 begin:3 end:3 "
+	    "deleted:1 done:ok ");
 	assert_int_equal(run.report.fetched, 2);
 	assert_int_equal(run.report.failed, 1);
 	assert_int_equal(run.report.deleted, 1);
 }
 
+/* SHA-256 of the headers of the test's messages, and their octets. */
+static const char *const top_names[] = {
+	" top-"
+	"e2bbc5cd835b8c5f7892985d2fe2a1a9cf69a92a769ff556357aec64922ada7d"
+	"-34",
+	" top-"
+	"11558bf9ba9902af4fac518cb50d32b8e846a4083a4e6ffa24da46e72b0a603b"
+	"-22",
+	" top-"
+	"d4183203c8b0d33383e3c21a5fe9effc637353968d4a10185545bba86b3cb150"
+	"-18",
+};
+
+static const struct net_rule no_uidl[] = {
+	{ "UIDL", "-ERR what?\r\n", NET_GO_ON },
+	{ "TOP 1 0", "-ERR what?\r\n", NET_GO_ON },
+};
+
+/* Mail that stays is known by its header and size, and fetched once. */
 static void
 test_without_uidl(void **state)
 {
-	static const struct net_rule rules[] = {
-		{ "UIDL", "-ERR what?\r\n", NET_GO_ON },
-	};
+	struct net_server server;
+	struct session_run run = { 0 }, again = { 0 };
+	size_t i;
+
+	(void)state;
+	session_run_begin(&run, base, &server, no_uidl, 1, &keep_forever);
+	session_run_finish(&run, &server);
+	assert_string_equal(run.log,
+	    "listing:3 planned:3+0 begin:1 end:1 begin:2 end:2 begin:3 end:3 "
+	    "done:ok ");
+	assert_string_equal(session_run_commands(&server),
+	    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;RETR 1;RETR 2;RETR 3;QUIT;");
+	assert_int_equal(run.report.unidentified, 0);
+	assert_int_equal(run.learned_count, 3);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(
+		    run.learned[i].unique_id_length, strlen(top_names[i]));
+		assert_memory_equal(run.learned[i].unique_id, top_names[i],
+		    strlen(top_names[i]));
+	}
+	again.known = run.learned;
+	again.known_count = 3;
+	session_run_begin(&again, base, &server, no_uidl, 1, &keep_forever);
+	session_run_finish(&again, &server);
+	assert_string_equal(again.log, "listing:3 planned:0+0 done:ok ");
+	assert_string_equal(session_run_commands(&server),
+	    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;QUIT;");
+}
+
+/* What is deleted at once needs no name. */
+static void
+test_without_uidl_and_deleted(void **state)
+{
+	struct net_server server;
+	struct session_run run = { 0 };
+
+	(void)state;
+	session_run_begin(&run, base, &server, no_uidl, 1, &keep_none);
+	session_run_finish(&run, &server);
+	assert_int_equal(run.report.fetched, 3);
+	assert_int_equal(run.report.deleted, 3);
+	assert_null(strstr(server.log, "TOP"));
+	assert_int_equal(run.learned_count, 0);
+}
+
+/* Then only the caller can recognise them, by their bytes. */
+static void
+test_without_uidl_and_top(void **state)
+{
+	static const struct evpop_policy fetch_them = { .fetch_unidentified =
+							    true };
 	struct net_server server;
 	struct session_run run = { 0 }, again = { 0 };
 
 	(void)state;
-	session_run_begin(&run, base, &server, rules, 1, &keep_forever);
+	session_run_begin(&run, base, &server, no_uidl, 2, &keep_forever);
 	session_run_finish(&run, &server);
 	assert_string_equal(run.log, "listing:3 planned:0+0 done:ok ");
+	assert_string_equal(
+	    session_run_commands(&server), "LIST;TOP 1 0;QUIT;");
 	assert_int_equal(run.report.unidentified, 3);
-	session_run_begin(&again, base, &server, rules, 1, &keep_none);
+	session_run_begin(&again, base, &server, no_uidl, 2, &fetch_them);
 	session_run_finish(&again, &server);
+	assert_string_equal(session_run_commands(&server),
+	    "LIST;TOP 1 0;RETR 1;RETR 2;RETR 3;QUIT;");
 	assert_int_equal(again.report.fetched, 3);
-	assert_int_equal(again.report.deleted, 3);
+	assert_int_equal(again.report.deleted, 0);
 }
 
 static void
@@ -420,6 +491,8 @@ main(void)
 		cmocka_unit_test(test_refused_log_in),
 		cmocka_unit_test(test_refused_messages),
 		cmocka_unit_test(test_without_uidl),
+		cmocka_unit_test(test_without_uidl_and_deleted),
+		cmocka_unit_test(test_without_uidl_and_top),
 		cmocka_unit_test(test_without_list),
 		cmocka_unit_test(test_closed_early),
 	};
