@@ -326,6 +326,8 @@ set_up(struct maildropd *maildropd)
 	server->sessions.maildrops = maildrops_new(options);
 	server->sessions.offer_stls = server->tls != NULL;
 	server->sessions.offer_pipelining = !options->no_pipelining;
+	server->sessions.offer_uidl = !options->no_uidl;
+	server->sessions.offer_top = !options->no_top;
 	server->sessions.crlf = options->crlf;
 	server->sessions.faults = (struct faults){
 		.cut_bodies = options->cut_bodies,

@@ -33,6 +33,8 @@ static const char help[] =
     "How to behave:\n"
     "  --delay-ms N              what arrives is acted on N ms later\n"
     "  --no-pipelining           do not advertise PIPELINING\n"
+    "  --no-uidl                 do not know UIDL, nor offer it\n"
+    "  --no-top                  do not know TOP, nor offer it\n"
     "  --no-empty-line           synthetic messages are all header\n"
     "  --cut-bodies PERCENT      break off in so many answers to RETR, "
     "anywhere\n"
@@ -193,6 +195,8 @@ enum long_option {
 	OPTION_UID_PREFIX,
 	OPTION_DELAY_MS,
 	OPTION_NO_PIPELINING,
+	OPTION_NO_UIDL,
+	OPTION_NO_TOP,
 	OPTION_NO_EMPTY_LINE,
 	OPTION_CUT_BODIES,
 	OPTION_DROP_QUITS,
@@ -217,6 +221,8 @@ static const struct option long_options[] = { { "listen", required_argument,
 	{ "uid-prefix", required_argument, NULL, OPTION_UID_PREFIX },
 	{ "delay-ms", required_argument, NULL, OPTION_DELAY_MS },
 	{ "no-pipelining", no_argument, NULL, OPTION_NO_PIPELINING },
+	{ "no-uidl", no_argument, NULL, OPTION_NO_UIDL },
+	{ "no-top", no_argument, NULL, OPTION_NO_TOP },
 	{ "no-empty-line", no_argument, NULL, OPTION_NO_EMPTY_LINE },
 	{ "cut-bodies", required_argument, NULL, OPTION_CUT_BODIES },
 	{ "drop-quits", required_argument, NULL, OPTION_DROP_QUITS },
@@ -265,6 +271,12 @@ apply_option(struct options *options, int option)
 		break;
 	case OPTION_NO_PIPELINING:
 		options->no_pipelining = true;
+		break;
+	case OPTION_NO_UIDL:
+		options->no_uidl = true;
+		break;
+	case OPTION_NO_TOP:
+		options->no_top = true;
 		break;
 	case OPTION_NO_EMPTY_LINE:
 		options->no_empty_line = true;

@@ -59,6 +59,7 @@ struct options {
 	pid_t exit_with;
 	bool crlf;
 	bool no_pipelining;
+	bool no_uidl, no_top;
 	bool die_with_parent;
 };
 

@@ -233,10 +233,13 @@ static void
 command_capa(struct session *session, char *argument, struct evbuffer *out)
 {
 	(void)argument;
-	evbuffer_add_printf(out,
-	    "+OK capabilities follow\r\n"
-	    "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"
-	    "USER\r\nSASL PLAIN\r\n");
+	evbuffer_add_printf(out, "+OK capabilities follow\r\n"
+				 "RESP-CODES\r\nAUTH-RESP-CODE\r\n"
+				 "USER\r\nSASL PLAIN\r\n");
+	if (session->settings->offer_top)
+		evbuffer_add_printf(out, "TOP\r\n");
+	if (session->settings->offer_uidl)
+		evbuffer_add_printf(out, "UIDL\r\n");
 	if (session->settings->offer_pipelining)
 		evbuffer_add_printf(out, "PIPELINING\r\n");
 	if (session->settings->offer_stls && !session->tls_active &&
@@ -466,6 +469,15 @@ static const struct {
 	{ "USER", command_user, true, false, false },
 };
 
+/* Two commands are optional (RFC 1939 section 7), and may be left out. */
+static bool
+is_offered(const struct session *session, command_function *function)
+{
+	if (function == command_uidl)
+		return session->settings->offer_uidl;
+	return function != command_top || session->settings->offer_top;
+}
+
 /* One line: seconds, session, tls or plain, command. */
 static void
 log_command(const struct session *session, const char *name,
@@ -515,6 +527,7 @@ session_command(
 		known_here = session->state == STATE_TRANSACTION
 				 ? commands[i].in_transaction
 				 : commands[i].in_authorization;
+		known_here &= is_offered(session, commands[i].function);
 		if (known_here)
 			commands[i].function(session, argument, out);
 		break;

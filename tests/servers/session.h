@@ -36,6 +36,7 @@ struct session_settings {
 	FILE *log; /* or NULL */
 	bool offer_stls;
 	bool offer_pipelining;
+	bool offer_uidl, offer_top;
 	bool crlf;
 };
 

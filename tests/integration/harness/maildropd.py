@@ -36,7 +36,8 @@ class MaildropServer:
 
     def __init__(self, binary=None, *, users=None, synthetic=(), tls=True,
                  certificate=None, client_ca=None, delay_ms=0,
-                 pipelining=True, crlf=False, uid_prefix=None, host=HOST,
+                 pipelining=True, crlf=False, uid_prefix=None, uidl=True,
+                 top=True, host=HOST,
                  port=0, tls_port=0, prefix_command=(), extra=()):
         self.binary = binary_path(binary)
         self.host = host
@@ -55,6 +56,8 @@ class MaildropServer:
         self.pipelining = pipelining
         self.crlf = crlf
         self.uid_prefix = uid_prefix
+        self.uidl = uidl
+        self.top = top
         self.extra = list(extra)
         self.prefix_command = list(prefix_command)
         self._tls = tls
@@ -157,6 +160,10 @@ class MaildropServer:
             words += ["--client-ca", self.client_ca]
         if not self.pipelining:
             words.append("--no-pipelining")
+        if not self.uidl:
+            words.append("--no-uidl")
+        if not self.top:
+            words.append("--no-top")
         if self.crlf:
             words.append("--crlf")
         if self.uid_prefix is not None:
