@@ -1,0 +1,214 @@
+"""Each message on the server is one message here, whatever it is known by."""
+
+import collections
+import re
+import unittest
+
+from harness import corpus, daemon, dovecot, maildropd
+
+USERS = {"anna": "secret"}
+
+
+def stored(evpopd):
+    """The octets of all stored messages, counted."""
+    return collections.Counter(
+        evpopd.raw(message["id"]) for message in evpopd.messages())
+
+
+def retrieved(server):
+    """How many messages Dovecot has given away in ended sessions."""
+    return sum(map(int, re.findall(r"retr=(\d+)/", server.log())))
+
+
+class IdentityTest(unittest.TestCase):
+    """With the project's own server, which leaves out what it is told to."""
+
+    def serve(self, **keywords):
+        return self.enterContext(
+            maildropd.MaildropServer(users=USERS, tls=False, **keywords))
+
+    def evpopd(self, server, **keys):
+        return self.enterContext(daemon.Evpopd(
+            {"anna": daemon.account_of(server, "anna", **keys)}))
+
+    def commands(self, server, word):
+        return sum(command.split()[0] == word
+                   for *_, command in server.commands())
+
+    def test_without_uidl(self):
+        server = self.serve(uidl=False)
+        mail = corpus.messages(20, seed=31)
+        twin = mail[3]
+        server.deliver("anna", [*mail, twin])
+        evpopd = self.evpopd(server)
+        shown = evpopd.wait_polled()
+        self.assertEqual(shown["identity"], "top")
+        self.assertEqual(shown["session"]["fetched"], 21)
+        everything = collections.Counter([*mail, twin])
+        self.assertEqual(stored(evpopd), everything)
+        self.assertEqual(evpopd.poll("anna")["session"]["fetched"], 0)
+        self.assertEqual(self.commands(server, "RETR"), 21)
+        more = corpus.messages(5, seed=32)
+        server.deliver("anna", more)
+        self.assertEqual(evpopd.poll("anna")["session"]["fetched"], 5)
+        self.assertEqual(stored(evpopd), everything + collections.Counter(more))
+        self.assertIn("top", evpopd.ctl("account", "anna").stdout)
+
+    def test_without_uidl_and_top(self):
+        server = self.serve(uidl=False, top=False)
+        mail = corpus.messages(12, seed=33)
+        server.deliver("anna", [*mail, mail[0], mail[0]])
+        evpopd = self.evpopd(server)
+        shown = evpopd.wait_polled()
+        self.assertEqual(shown["identity"], "body")
+        self.assertEqual(shown["session"]["fetched"], 14)
+        everything = collections.Counter([*mail, mail[0], mail[0]])
+        self.assertEqual(stored(evpopd), everything)
+        # They have to be fetched, but are known.
+        self.assertEqual(evpopd.poll("anna")["session"]["fetched"], 0)
+        more = [*corpus.messages(2, seed=34), mail[0]]
+        server.deliver("anna", more)
+        self.assertEqual(evpopd.poll("anna")["session"]["fetched"], 3)
+        self.assertEqual(stored(evpopd), everything + collections.Counter(more))
+
+    def test_deletion_without_uidl(self):
+        server = self.serve(uidl=False)
+        mail = corpus.messages(10, seed=35)
+        server.deliver("anna", [*mail, mail[2]])
+        evpopd = self.evpopd(server, keep="delete")
+        shown = evpopd.wait_polled()
+        self.assertEqual(shown["session"]["deleted"], 11)
+        everything = collections.Counter([*mail, mail[2]])
+        self.assertEqual(stored(evpopd), everything)
+        self.assertEqual(self.commands(server, "TOP"), 0)
+        # What comes after a confirmed deletion is another message.
+        server.deliver("anna", [mail[2]])
+        self.assertEqual(evpopd.poll("anna")["session"]["fetched"], 1)
+        everything[mail[2]] += 1
+        self.assertEqual(stored(evpopd), everything)
+
+    def test_unanswered_quit_without_uidl(self):
+        server = self.serve(uidl=False, extra=("--drop-quits", "100"))
+        mail = corpus.messages(6, seed=36)
+        server.deliver("anna", mail)
+        evpopd = self.evpopd(server, keep="delete")
+        evpopd.wait_polled()
+        self.assertEqual(stored(evpopd), collections.Counter(mail))
+        server.deliver("anna", mail[:1])
+        evpopd.poll("anna")
+        # Whether it is the one that was to be deleted, nobody can tell.
+        self.assertEqual(set(stored(evpopd)), set(mail))
+
+    def test_all_ids_changed(self):
+        server = self.serve()
+        mail = [*corpus.messages(30, seed=37)]
+        server.deliver("anna", [*mail, mail[7]])
+        evpopd = self.evpopd(server)
+        evpopd.wait_polled()
+        before = stored(evpopd)
+        octets = sum(map(len, [*mail, mail[7]]))
+        server.restart(uid_prefix="moved-")
+        fresh = corpus.messages(2, seed=38)
+        server.deliver("anna", fresh)
+        shown = evpopd.poll("anna")
+        self.assertEqual(shown["session"]["adopted"], 31)
+        self.assertEqual(shown["session"]["adopted_bytes"], octets)
+        self.assertEqual(shown["session"]["fetched"], 2)
+        self.assertEqual(self.commands(server, "RETR"), 2)
+        self.assertEqual(stored(evpopd), before + collections.Counter(fresh))
+        self.assertEqual(evpopd.poll("anna")["session"]["fetched"], 0)
+        ids = {row[0] for row in evpopd.rows(
+            "SELECT CAST(unique_id AS TEXT) FROM uid WHERE state = 0")}
+        self.assertEqual(ids, {*server.messages("anna")})
+        self.assertIn("not downloaded", evpopd.ctl("account", "anna").stdout
+                      + evpopd.log())
+
+    def test_all_ids_changed_without_top(self):
+        server = self.serve(top=False)
+        mail = corpus.messages(15, seed=39)
+        server.deliver("anna", mail)
+        evpopd = self.evpopd(server)
+        evpopd.wait_polled()
+        server.restart(uid_prefix="moved-")
+        shown = evpopd.poll("anna")
+        # The bytes have to come, and tell.
+        self.assertEqual(shown["session"]["adopted"], 15)
+        self.assertEqual(shown["session"]["fetched"], 0)
+        self.assertEqual(stored(evpopd), collections.Counter(mail))
+        self.assertEqual(evpopd.poll("anna")["session"]["adopted"], 0)
+        self.assertEqual(self.commands(server, "RETR"), 15)
+
+    def test_a_maildrop_that_is_empty_for_a_while(self):
+        server = self.serve()
+        mail = corpus.messages(10, seed=40)
+        server.deliver("anna", mail)
+        evpopd = self.evpopd(server)
+        evpopd.wait_polled()
+        folder = server.maildrop_folder("anna")
+        away = folder.with_name("away")
+        folder.rename(away)
+        folder.mkdir()
+        self.assertEqual(evpopd.poll("anna")["session"]["messages"], 0)
+        folder.rmdir()
+        away.rename(folder)
+        server.restart()
+        shown = evpopd.poll("anna")
+        self.assertEqual(shown["session"]["fetched"], 0)
+        self.assertEqual(self.commands(server, "RETR"), 10)
+        self.assertEqual(stored(evpopd), collections.Counter(mail))
+        self.assertEqual(evpopd.poll("anna")["session"]["adopted"], 0)
+
+    def test_an_id_that_is_given_again(self):
+        server = self.serve()
+        old, new = corpus.messages(2, seed=41)
+        server.deliver("anna", [old])
+        evpopd = self.evpopd(server)
+        evpopd.wait_polled()
+        file, = server.maildrop_folder("anna").iterdir()
+        file.unlink()
+        evpopd.poll("anna")
+        file.write_bytes(new)
+        self.assertEqual(evpopd.poll("anna")["session"]["fetched"], 1)
+        self.assertEqual(stored(evpopd), collections.Counter([old, new]))
+
+    def test_an_id_that_is_given_again_is_not_deleted_blindly(self):
+        server = self.serve()
+        old, new = corpus.message(1, 3000), corpus.message(2, 5000)
+        server.deliver("anna", [old])
+        evpopd = self.evpopd(server)
+        evpopd.wait_polled()
+        # While nobody looked, another message has got the id.
+        file, = server.maildrop_folder("anna").iterdir()
+        file.write_bytes(new)
+        evpopd.accounts["anna"]["keep"] = "delete"
+        evpopd.write_config()
+        evpopd.post("/v1/reload")
+        evpopd.wait_account(
+            "anna", lambda one: one["session"]["deleted"] == 1)
+        self.assertEqual(stored(evpopd), collections.Counter([old, new]))
+
+
+@unittest.skipUnless(dovecot.available(), "Dovecot is not installed")
+class DovecotTest(unittest.TestCase):
+    def test_another_form_of_unique_ids(self):
+        server = self.enterContext(dovecot.Dovecot(users=USERS))
+        mail = corpus.messages(40, seed=42)
+        server.deliver("anna", mail)
+        evpopd = self.enterContext(daemon.Evpopd(
+            {"anna": daemon.account_of(server, "anna", tls="implicit")}))
+        evpopd.wait_polled()
+        before = stored(evpopd)
+        server.halt()
+        server.uidl_format = "%g"
+        server.start()
+        shown = evpopd.poll("anna")
+        self.assertEqual(shown["session"]["adopted"], 40)
+        self.assertEqual(shown["session"]["fetched"], 0)
+        self.assertEqual(retrieved(server), 40)
+        self.assertEqual(stored(evpopd), before)
+        self.assertEqual(evpopd.poll("anna")["session"]["adopted"], 0)
+        self.assertEqual(evpopd.bodies(), server.messages("anna"))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
