@@ -128,6 +128,7 @@ sync_deleted(
 	struct run *run = arg;
 
 	(void)sync;
+	run->progress.deleted++;
 	deposit_deleted(run->deposit, entry);
 }
 
@@ -273,8 +274,6 @@ sync_done(
 	progress->failed = report->failed;
 	progress->too_large = report->too_large;
 	progress->later = report->later;
-	progress->deleted =
-	    report->quit == EVPOP_QUIT_COMMITTED ? report->deleted : 0;
 	progress->octets_in = report->octets_in;
 	progress->octets_out = report->octets_out;
 	progress->body_octets = report->body_octets;
