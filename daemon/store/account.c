@@ -4,6 +4,7 @@
 #include "daemon/store/arena.h"
 #include "daemon/store/column.h"
 #include "daemon/store/private.h"
+#include "daemon/store/trial.h"
 
 /* ---- the row of a configured account ---- */
 
@@ -119,9 +120,11 @@ write_account(struct store_writer *writer, struct store_op *op)
 				      " AND stable_id IS NULL";
 	struct account_op *account = (struct account_op *)op;
 	struct store_db *db = &writer->db;
-	enum store_status status =
-	    find(db, by_stable_id, account->stable_id, &account->row.id);
+	enum store_status status = store_trial(writer);
 
+	if (status == STORE_OK)
+		status = find(
+		    db, by_stable_id, account->stable_id, &account->row.id);
 	if (status == STORE_OK && account->row.id == 0)
 		status =
 		    find(db, account->stable_id != NULL ? unnamed : by_name,

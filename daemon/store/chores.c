@@ -3,6 +3,7 @@
 #include "daemon/store/clock.h"
 #include "daemon/store/fulltext.h"
 #include "daemon/store/orphan.h"
+#include "daemon/store/trial.h"
 #include "daemon/store/writer.h"
 
 /* Under constant work chores still get their turn this often. */
@@ -28,8 +29,10 @@ static const char unprobe_sql[] = "DELETE FROM chunk WHERE id = -1";
 static void
 probe(struct store_writer *writer)
 {
-	enum store_status status = store_db_exec(&writer->db, probe_sql);
+	enum store_status status = store_trial_room(writer);
 
+	if (status == STORE_OK)
+		status = store_db_exec(&writer->db, probe_sql);
 	if (status == STORE_OK)
 		status = store_db_exec(&writer->db, unprobe_sql);
 	store_writer_probe_later(writer);

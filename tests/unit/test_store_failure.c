@@ -184,6 +184,39 @@ shell_that_holds_the_file_is_waited_for(void **state)
 	assert_int_equal(sqlite3_close(shell), SQLITE_OK);
 }
 
+/* Whoever wants to poll hears of it before anything is fetched. */
+static void
+account_is_not_told_where_nothing_can_be_written(void **state)
+{
+	static const struct failing failing[] = {
+		{ SQLITE_FULL, 0, STORE_FULL, "full" },
+		{ SQLITE_IOERR_WRITE, 0, STORE_IO, "disk I/O error" },
+		{ 0, SQLITE_IOERR_FSYNC, STORE_IO, "disk I/O error" },
+		{ SQLITE_READONLY, 0, STORE_READ_ONLY, "readonly" },
+	};
+	struct fixture *fixture = *state;
+	int64_t id;
+
+	for (size_t i = 0; i < sizeof(failing) / sizeof(failing[0]); i++) {
+		struct watch watch = { 0 };
+
+		store_set_health_cb(fixture->store, changed, &watch);
+		/* A commit that has just gone well is proof enough. */
+		fixture_turn(fixture, 1100);
+		faulty_set(failing[i].write_code, failing[i].sync_code);
+		assert_int_equal(fixture_account(fixture, "home", NULL, &id),
+		    failing[i].status);
+		fixture_wait(fixture, &watch.ill);
+		assert_non_null(strstr(
+		    store_health(fixture->store)->text, failing[i].words));
+		faulty_set(0, 0);
+		fixture_wait(fixture, &watch.well);
+		assert_int_equal(
+		    fixture_account(fixture, "home", NULL, &id), STORE_OK);
+		assert_int_equal(id, fixture->account);
+	}
+}
+
 static int
 install(void **state)
 {
@@ -204,6 +237,7 @@ main(void)
 		TEST(failed_sync_is_no_commit),
 		TEST(body_that_fails_in_the_middle_leaves_nothing),
 		TEST(shell_that_holds_the_file_is_waited_for),
+		TEST(account_is_not_told_where_nothing_can_be_written),
 	};
 
 	return cmocka_run_group_tests(tests, install, NULL);
