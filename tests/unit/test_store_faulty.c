@@ -1,5 +1,6 @@
 #include "tests/unit/test_store_faulty.h"
 
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -11,9 +12,35 @@ struct faulty_file {
 	sqlite3_file *real;
 };
 
-static atomic_int write_fails, sync_fails;
+/* What becomes of one operation; any thread. */
+struct rule {
+	atomic_int code;
+	atomic_long skip, times;
+};
+
+static struct rule rules[FAULTY_OPERATION_COUNT];
 static sqlite3_vfs faulty;
 static sqlite3_vfs *underlying;
+static void (*before_operation)(void);
+static void (*operation_failed)(enum faulty_operation, int code);
+
+/* The SQLite code that an operation is to fail with, or 0. */
+static int
+failure(enum faulty_operation operation)
+{
+	struct rule *rule = &rules[operation];
+	int code;
+
+	if (before_operation != NULL)
+		before_operation();
+	code = atomic_load(&rule->code);
+	if (code == 0 || atomic_fetch_sub(&rule->skip, 1) > 0 ||
+	    atomic_fetch_sub(&rule->times, 1) <= 0)
+		return 0;
+	if (operation_failed != NULL)
+		operation_failed(operation, code);
+	return code;
+}
 
 static sqlite3_file *
 real(sqlite3_file *file)
@@ -30,13 +57,17 @@ close_file(sqlite3_file *file)
 static int
 read_file(sqlite3_file *file, void *to, int length, sqlite3_int64 at)
 {
+	int code = failure(FAULTY_READ);
+
+	if (code != 0)
+		return code;
 	return real(file)->pMethods->xRead(real(file), to, length, at);
 }
 
 static int
 write_file(sqlite3_file *file, const void *from, int length, sqlite3_int64 at)
 {
-	int code = atomic_load(&write_fails);
+	int code = failure(FAULTY_WRITE);
 
 	if (code != 0)
 		return code;
@@ -52,7 +83,7 @@ truncate_file(sqlite3_file *file, sqlite3_int64 size)
 static int
 sync_file(sqlite3_file *file, int flags)
 {
-	int code = atomic_load(&sync_fails);
+	int code = failure(FAULTY_SYNC);
 
 	if (code != 0)
 		return code;
@@ -177,6 +208,26 @@ faulty_install(void)
 void
 faulty_set(int write_code, int sync_code)
 {
-	atomic_store(&write_fails, write_code);
-	atomic_store(&sync_fails, sync_code);
+	faulty_set_rule(FAULTY_WRITE, write_code, 0, -1);
+	faulty_set_rule(FAULTY_SYNC, sync_code, 0, -1);
+}
+
+void
+faulty_set_rule(
+    enum faulty_operation operation, int code, long skip, long times)
+{
+	struct rule *rule = &rules[operation];
+
+	atomic_store(&rule->code, 0);
+	atomic_store(&rule->skip, skip);
+	atomic_store(&rule->times, times < 0 ? LONG_MAX : times);
+	atomic_store(&rule->code, code);
+}
+
+void
+faulty_watch(
+    void (*before)(void), void (*failed)(enum faulty_operation, int code))
+{
+	before_operation = before;
+	operation_failed = failed;
 }

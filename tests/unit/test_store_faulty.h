@@ -4,10 +4,30 @@
 #ifndef TEST_STORE_FAULTY_H
 #define TEST_STORE_FAULTY_H
 
+enum faulty_operation {
+	FAULTY_READ = 0,
+	FAULTY_WRITE,
+	FAULTY_SYNC,
+	FAULTY_OPERATION_COUNT
+};
+
 /* Become the default for files that are opened from now on. */
 void faulty_install(void);
 
 /* From now on, writes and syncs answer these SQLite codes; 0: they work. */
 void faulty_set(int write_code, int sync_code);
+
+/*
+ * The same for one operation: after `skip` more that work, `times` of them
+ * answer `code` (times below 0: all).
+ */
+void faulty_set_rule(enum faulty_operation, int code, long skip, long times);
+
+/*
+ * Functions that are called before each operation, and where one fails; on
+ * the thread that does it.  Either may be NULL.
+ */
+void faulty_watch(
+    void (*before)(void), void (*failed)(enum faulty_operation, int code));
 
 #endif
