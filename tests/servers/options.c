@@ -234,6 +234,45 @@ static const struct option long_options[] = { { "listen", required_argument,
 	{ "die-with-parent", no_argument, NULL, OPTION_DIE_WITH_PARENT },
 	{ "help", no_argument, NULL, OPTION_HELP }, { NULL, 0, NULL, 0 } };
 
+/* How to behave; false for what is about something else. */
+static bool
+apply_behaviour(struct options *options, int option)
+{
+	switch (option) {
+	case OPTION_DELAY_MS:
+		options->delay_ms =
+		    (int64_t)parse_number(optarg, "delay-ms", 0, 3600000);
+		break;
+	case OPTION_NO_PIPELINING:
+		options->no_pipelining = true;
+		break;
+	case OPTION_NO_UIDL:
+		options->no_uidl = true;
+		break;
+	case OPTION_NO_TOP:
+		options->no_top = true;
+		break;
+	case OPTION_NO_EMPTY_LINE:
+		options->no_empty_line = true;
+		break;
+	case OPTION_CUT_BODIES:
+		options->cut_bodies =
+		    (unsigned)parse_number(optarg, "cut-bodies", 0, 100);
+		break;
+	case OPTION_DROP_QUITS:
+		options->drop_quits =
+		    (unsigned)parse_number(optarg, "drop-quits", 0, 100);
+		break;
+	case OPTION_FAULT_SEED:
+		options->fault_seed =
+		    parse_number(optarg, "fault-seed", 0, INT64_MAX);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
 static void
 apply_option(struct options *options, int option)
 {
@@ -265,34 +304,6 @@ apply_option(struct options *options, int option)
 	case OPTION_UID_PREFIX:
 		options->uid_prefix = optarg;
 		break;
-	case OPTION_DELAY_MS:
-		options->delay_ms =
-		    (int64_t)parse_number(optarg, "delay-ms", 0, 3600000);
-		break;
-	case OPTION_NO_PIPELINING:
-		options->no_pipelining = true;
-		break;
-	case OPTION_NO_UIDL:
-		options->no_uidl = true;
-		break;
-	case OPTION_NO_TOP:
-		options->no_top = true;
-		break;
-	case OPTION_NO_EMPTY_LINE:
-		options->no_empty_line = true;
-		break;
-	case OPTION_CUT_BODIES:
-		options->cut_bodies =
-		    (unsigned)parse_number(optarg, "cut-bodies", 0, 100);
-		break;
-	case OPTION_DROP_QUITS:
-		options->drop_quits =
-		    (unsigned)parse_number(optarg, "drop-quits", 0, 100);
-		break;
-	case OPTION_FAULT_SEED:
-		options->fault_seed =
-		    parse_number(optarg, "fault-seed", 0, INT64_MAX);
-		break;
 	case OPTION_PORT_FILE:
 		options->port_file = optarg;
 		break;
@@ -313,6 +324,8 @@ apply_option(struct options *options, int option)
 		fputs(help, stdout);
 		exit(EXIT_SUCCESS);
 	default:
+		if (apply_behaviour(options, option))
+			break;
 		fputs("Try 'maildropd --help'.\n", stderr);
 		exit(EXIT_USAGE);
 	}
