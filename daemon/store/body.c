@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/store/identity.h"
 #include "daemon/store/private.h"
 #include "daemon/store/schema.h"
 
@@ -110,6 +111,7 @@ free_body(struct store_op *op)
 	struct store_body *body = (struct store_body *)op;
 
 	store_scan_free(body->scan);
+	store_identity_release(body->meta.identity);
 	free(body->piece);
 	free(body);
 }
@@ -151,6 +153,7 @@ store_body_new(struct store *store, const struct store_body_meta *meta)
 	body->store = store;
 	body->meta = *meta;
 	body->meta.unique_id_length = length;
+	store_identity_hold(meta->identity);
 	if (meta->unique_id != NULL) {
 		memcpy(body->unique_id, meta->unique_id, length);
 		body->meta.unique_id = body->unique_id;
@@ -278,6 +281,7 @@ store_body_append(
 
 	if (body->broken != STORE_OK)
 		return STORE_FLOW_CONTINUE;
+	body->appended += length;
 	body->broken = fill(body, bytes, length);
 	if (body->broken != STORE_OK)
 		drop_piece(body);
@@ -290,13 +294,27 @@ store_body_append(
 	return STORE_FLOW_PAUSE;
 }
 
+void
+store_body_hand_over(struct store_body *body, struct store_op *op)
+{
+	unlink_body(body);
+	op->octets = body->piece != NULL ? memory_of(body->piece) : 0;
+	body->store->flow.waiting += op->octets;
+}
+
+void
+store_body_free(
+    struct store *store, struct store_body *body, struct store_op *op)
+{
+	answer_piece(store, op);
+	free_body(&body->last);
+}
+
 static void
 submit_last(struct store_body *body, const struct store_op_type *type)
 {
-	unlink_body(body);
+	store_body_hand_over(body, &body->last);
 	body->last.type = type;
-	body->last.octets = body->piece != NULL ? memory_of(body->piece) : 0;
-	body->store->flow.waiting += body->last.octets;
 	store_op_submit(body->store, &body->last);
 }
 

@@ -3,14 +3,10 @@
 #include "daemon/failpoint/failpoint.h"
 #include "daemon/store/body.h"
 #include "daemon/store/clock.h"
+#include "daemon/store/failure.h"
+#include "daemon/store/identity.h"
 #include "daemon/store/schema.h"
 #include "daemon/store/writer.h"
-
-/* What the file already knows of a unique-id. */
-struct known {
-	bool row, same;
-	int64_t message_id;
-};
 
 static enum store_status
 insert_chunk(struct store_db *db, int64_t number, uint32_t sequence,
@@ -56,13 +52,41 @@ note_finished(struct store_db *db, const struct store_body *body)
 	return store_run(&use);
 }
 
-/* Once failed, a body stays so, and it says why at its end. */
+enum store_status
+store_body_insert_last(struct store_writer *writer, struct store_body *body)
+{
+	const struct store_piece *piece = body->piece;
+	enum store_status status = STORE_OK;
+
+	/* An empty body has a piece, too: it keeps the number taken. */
+	if (piece != NULL || body->sequence == 0)
+		status = insert_chunk(&writer->db, body->number, body->sequence,
+		    piece != NULL ? piece->bytes : NULL,
+		    piece != NULL ? piece->length : 0);
+	return status == STORE_OK ? note_finished(&writer->db, body) : status;
+}
+
+void
+store_body_drop(struct store_writer *writer, const struct store_body *body)
+{
+	if (body->noted)
+		store_writer_orphan(writer, body->number);
+}
+
 static bool
 is_failed(struct store_writer *writer, struct store_body *body)
 {
 	if (body->failed == STORE_OK)
 		body->failed = writer->health;
 	return body->failed != STORE_OK;
+}
+
+bool
+store_body_is_failed(struct store_writer *writer, struct store_body *body)
+{
+	if (body->failed == STORE_OK)
+		body->failed = body->broken;
+	return is_failed(writer, body);
 }
 
 static bool
@@ -107,40 +131,6 @@ store_undone_piece(struct store_writer *writer, struct store_op *op)
 }
 
 /* ---- the message ---- */
-
-static enum store_status
-look_up(struct store_db *db, const struct store_body *body,
-    const struct store_scan_result *result, struct known *known_r)
-{
-	static const char sql[] =
-	    "SELECT message.id, message.octets, message.digest FROM uid"
-	    " LEFT JOIN message ON message.id = uid.message"
-	    " WHERE uid.account = ?1 AND uid.unique_id = ?2"
-	    " AND uid.occurrence = ?3";
-	const struct store_body_meta *meta = &body->meta;
-	struct store_use use;
-
-	memset(known_r, 0, sizeof(*known_r));
-	if (meta->unique_id == NULL)
-		return STORE_OK;
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, meta->account_id);
-	store_bind_blob(&use, 2, meta->unique_id, meta->unique_id_length);
-	store_bind_int(&use, 3, meta->occurrence);
-	if (store_next(&use)) {
-		sqlite3_stmt *row = use.statement;
-
-		known_r->row = true;
-		known_r->message_id = sqlite3_column_int64(row, 0);
-		known_r->same =
-		    known_r->message_id != 0 &&
-		    (uint64_t)sqlite3_column_int64(row, 1) == result->octets &&
-		    sqlite3_column_bytes(row, 2) == STORE_DIGEST_SIZE &&
-		    memcmp(sqlite3_column_blob(row, 2), result->digest,
-			STORE_DIGEST_SIZE) == 0;
-	}
-	return store_end(&use);
-}
 
 static enum store_status
 count_message(struct store_writer *writer, int64_t account_id, uint64_t octets,
@@ -195,62 +185,38 @@ insert_message(struct store_writer *writer, struct store_body *body,
 	return status;
 }
 
-/* Point the unique-id at the message, whatever it pointed at before. */
-static enum store_status
-put_unique_id(
-    struct store_db *db, const struct store_body *body, int64_t now_ms)
+/* Without memory it is found when its candidates are next read. */
+static void
+note_former(
+    const struct store_body *body, const struct store_unique_former *former)
 {
-	static const char sql[] =
-	    "INSERT INTO uid(account, unique_id, occurrence, state, message,"
-	    " stored_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
-	    " ON CONFLICT(account, unique_id, occurrence) DO UPDATE"
-	    " SET state = excluded.state, message = excluded.message,"
-	    " stored_ms = excluded.stored_ms";
-	const struct store_body_meta *meta = &body->meta;
-	struct store_use use;
+	struct store_identity *identity = body->meta.identity;
 
-	if (meta->unique_id == NULL)
-		return STORE_OK;
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, meta->account_id);
-	store_bind_blob(&use, 2, meta->unique_id, meta->unique_id_length);
-	store_bind_int(&use, 3, meta->occurrence);
-	store_bind_int(&use, 4, meta->state);
-	store_bind_int(&use, 5, body->message_id);
-	store_bind_int(&use, 6, now_ms);
-	return store_run(&use);
+	if (identity != NULL && former->kept &&
+	    !store_identity_add(identity, former))
+		store_identity_undone(identity);
 }
 
 static enum store_status
-set_state(struct store_db *db, const struct store_body *body)
+put_unique_id(struct store_writer *writer, const struct store_body *body,
+    const struct store_scan_result *result, int64_t now_ms)
 {
-	static const char sql[] = "UPDATE uid SET state = ?4 WHERE account = ?1"
-				  " AND unique_id = ?2 AND occurrence = ?3";
-	const struct store_body_meta *meta = &body->meta;
-	struct store_use use;
+	struct store_unique_row row = { .state = body->meta.state,
+		.message_id = body->message_id,
+		.stored_ms = now_ms,
+		.octets = result->octets,
+		.has_header_digest = result->has_header_digest };
+	struct store_unique_former former;
+	enum store_status status;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, meta->account_id);
-	store_bind_blob(&use, 2, meta->unique_id, meta->unique_id_length);
-	store_bind_int(&use, 3, meta->occurrence);
-	store_bind_int(&use, 4, meta->state);
-	return store_run(&use);
-}
-
-/*
- * The last piece, or an empty one: each body has a chunk, which is what keeps
- * its number from being given again.
- */
-static enum store_status
-insert_last_chunk(struct store_db *db, const struct store_body *body)
-{
-	const struct store_piece *piece = body->piece;
-
-	if (piece == NULL && body->sequence > 0)
+	if (body->unique.id == NULL)
 		return STORE_OK;
-	return insert_chunk(db, body->number, body->sequence,
-	    piece != NULL ? piece->bytes : NULL,
-	    piece != NULL ? piece->length : 0);
+	memcpy(row.header_digest, result->header_digest,
+	    sizeof(row.header_digest));
+	status = store_unique_put(&writer->db, &body->unique, &row, &former);
+	if (status == STORE_OK)
+		note_former(body, &former);
+	return status;
 }
 
 static enum store_status
@@ -267,13 +233,11 @@ add_message(struct store_writer *writer, struct store_body *body,
 		return STORE_OK;
 	}
 	if (status == STORE_OK)
-		status = insert_last_chunk(&writer->db, body);
+		status = store_body_insert_last(writer, body);
 	if (status == STORE_OK)
 		status = insert_message(writer, body, result, now_ms);
 	if (status == STORE_OK)
-		status = put_unique_id(&writer->db, body, now_ms);
-	if (status == STORE_OK)
-		status = note_finished(&writer->db, body);
+		status = put_unique_id(writer, body, result, now_ms);
 	if (status != STORE_OK)
 		return status;
 	body->taken = STORE_TAKEN_NEW;
@@ -285,33 +249,102 @@ add_message(struct store_writer *writer, struct store_body *body,
 /* The server shows again what is stored: keep the message that there is. */
 static enum store_status
 keep_known(struct store_writer *writer, struct store_body *body,
-    const struct known *known)
+    const struct store_unique_row *known)
 {
 	body->message_id = known->message_id;
 	body->taken = STORE_TAKEN_KNOWN;
-	if (body->noted)
-		store_writer_orphan(writer, body->number);
-	return set_state(&writer->db, body);
+	store_body_drop(writer, body);
+	return store_unique_set_state(
+	    &writer->db, &body->unique, body->meta.state);
+}
+
+/* A message that was stored under an id that is gone, and has this one now. */
+static enum store_status
+adopt(struct store_writer *writer, struct store_body *body,
+    const struct store_unique *from, struct store_unique_row *row)
+{
+	struct store_unique_former former;
+	enum store_status status;
+
+	body->message_id = row->message_id;
+	body->taken = STORE_TAKEN_ADOPTED;
+	store_body_drop(writer, body);
+	row->state = body->meta.state;
+	row->stored_ms = row->message_stored_ms;
+	status =
+	    store_unique_move(&writer->db, from, &body->unique, row, &former);
+	if (status == STORE_OK)
+		note_former(body, &former);
+	return status;
+}
+
+/* A body without a unique-id is called after its bytes; NULL: by nothing. */
+static bool
+name(struct store_body *body, const unsigned char *digest)
+{
+	const struct store_body_meta *meta = &body->meta;
+	bool owed =
+	    meta->state == STORE_UID_DELETE || meta->state == STORE_UID_DELETED;
+
+	body->unique.account_id = meta->account_id;
+	body->unique.id = meta->unique_id;
+	body->unique.id_length = meta->unique_id_length;
+	body->unique.occurrence = meta->occurrence;
+	if (meta->unique_id != NULL || meta->identity == NULL)
+		return true;
+	if (!store_identity_count(
+		meta->identity, digest, owed, &body->unique.occurrence))
+		return false;
+	memcpy(body->counted, digest, sizeof(body->counted));
+	body->is_counted = true;
+	store_unique_body_id(digest, body->body_id);
+	body->unique.id = (const unsigned char *)body->body_id;
+	body->unique.id_length = sizeof(body->body_id) - 1;
+	return true;
+}
+
+static enum store_status
+place(struct store_writer *writer, struct store_body *body,
+    const struct store_scan_result *result)
+{
+	struct store_identity *identity = body->meta.identity;
+	struct store_unique_row row = { .found = false };
+	struct store_unique from;
+	enum store_status status = STORE_OK;
+
+	if (body->unique.id != NULL)
+		status = store_unique_look_up(&writer->db, &body->unique, &row);
+	if (status != STORE_OK)
+		return status;
+	if (store_unique_is(&row, result->octets, result->digest))
+		return keep_known(writer, body, &row);
+	if (identity == NULL)
+		return add_message(writer, body, result);
+	status = store_identity_find(
+	    identity, &writer->db, result->digest, &from, &row);
+	if (status != STORE_OK)
+		return status;
+	return row.found ? adopt(writer, body, &from, &row)
+			 : add_message(writer, body, result);
 }
 
 static enum store_status
 finish(struct store_writer *writer, struct store_body *body)
 {
 	struct store_scan_result result;
-	struct known known;
 	enum store_status status;
 
 	if (!scan(body, body->piece) ||
-	    !store_scan_finish(body->scan, &result)) {
+	    !store_scan_finish(body->scan, &result) ||
+	    !name(body, result.digest)) {
 		body->failed = STORE_MEMORY;
 		return STORE_OK;
 	}
-	status = look_up(&writer->db, body, &result, &known);
-	if (status != STORE_OK)
+	status = place(writer, body, &result);
+	if (status != STORE_OK || body->failed != STORE_OK ||
+	    body->meta.unique_id == NULL)
 		return status;
-	if (known.same)
-		return keep_known(writer, body, &known);
-	return add_message(writer, body, &result);
+	return store_failure_forget(writer, &body->unique);
 }
 
 enum store_status
@@ -320,14 +353,11 @@ store_write_commit(struct store_writer *writer, struct store_op *op)
 	struct store_body *body = (struct store_body *)op;
 	enum store_status status = STORE_OK;
 
-	if (body->failed == STORE_OK)
-		body->failed = body->broken;
-	if (!is_failed(writer, body))
+	if (!store_body_is_failed(writer, body))
 		status = finish(writer, body);
 	if (status == STORE_OK && body->failed != STORE_OK) {
 		op->status = body->failed;
-		if (body->noted)
-			store_writer_orphan(writer, body->number);
+		store_body_drop(writer, body);
 	}
 	/* Here, since what a thread has allocated is freed faster by it. */
 	store_scan_free(body->scan);
@@ -338,19 +368,21 @@ store_write_commit(struct store_writer *writer, struct store_op *op)
 void
 store_undone_commit(struct store_writer *writer, struct store_op *op)
 {
-	const struct store_body *body = (const struct store_body *)op;
+	struct store_body *body = (struct store_body *)op;
 
 	/* Earlier transactions may have put pieces into the file. */
-	if (body->noted)
-		store_writer_orphan(writer, body->number);
+	store_body_drop(writer, body);
+	if (body->meta.identity == NULL)
+		return;
+	if (body->is_counted)
+		store_identity_uncount(body->meta.identity, body->counted);
+	body->is_counted = false;
+	store_identity_undone(body->meta.identity);
 }
 
 enum store_status
 store_write_abandon(struct store_writer *writer, struct store_op *op)
 {
-	const struct store_body *body = (const struct store_body *)op;
-
-	if (body->noted)
-		store_writer_orphan(writer, body->number);
+	store_body_drop(writer, (struct store_body *)op);
 	return STORE_OK;
 }

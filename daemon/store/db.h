@@ -13,7 +13,7 @@
 #include "daemon/store/store.h"
 
 /* More than there are statements in this folder. */
-#define STORE_DB_STATEMENTS 48
+#define STORE_DB_STATEMENTS 64
 
 struct store_db {
 	sqlite3 *handle;

@@ -57,6 +57,18 @@ store_digest_free(struct store_digest *digest)
 }
 
 void
+store_digest_sha256(const void *bytes, size_t length,
+    unsigned char digest_r[STORE_DIGEST_SHA256_SIZE])
+{
+	int failed;
+
+	_Static_assert(
+	    STORE_DIGEST_SHA256_SIZE == crypto_hash_sha256_BYTES, "its size");
+	failed = crypto_hash_sha256(digest_r, bytes, length);
+	assert(failed == 0);
+}
+
+void
 store_digest_hex(
     const unsigned char digest[STORE_DIGEST_SIZE], char hex_r[STORE_DIGEST_HEX])
 {

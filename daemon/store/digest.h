@@ -1,5 +1,5 @@
 /*
- * BLAKE2b-256 of bytes that come in pieces.
+ * BLAKE2b-256 of bytes that come in pieces, and SHA-256 of short ones.
  */
 #ifndef STORE_DIGEST_H
 #define STORE_DIGEST_H
@@ -21,6 +21,11 @@ void store_digest_update(struct store_digest *, const void *, size_t length);
 void store_digest_final(
     struct store_digest *, unsigned char digest_r[STORE_DIGEST_SIZE]);
 void store_digest_free(struct store_digest *);
+
+/* SHA-256 of bytes that are all there. */
+#define STORE_DIGEST_SHA256_SIZE 32
+void store_digest_sha256(const void *, size_t length,
+    unsigned char digest_r[STORE_DIGEST_SHA256_SIZE]);
 
 /* Lower-case hexadecimal with a NUL. */
 void store_digest_hex(const unsigned char digest[STORE_DIGEST_SIZE],

@@ -90,13 +90,14 @@ struct part_op {
 	size_t length;
 };
 
+#define PART_SELECT(table)                                          \
+	"SELECT chunk.data FROM " table " AS owner LEFT JOIN chunk" \
+	" ON chunk.id = owner.body * 1048576 + ?2"                  \
+	" AND ?2 < 1048576 WHERE owner.id = ?1"
+
 static enum store_status
-read_part(struct store_db *db, struct store_op *op)
+read_part(struct store_db *db, struct store_op *op, const char *sql)
 {
-	static const char sql[] =
-	    "SELECT chunk.data FROM message LEFT JOIN chunk"
-	    " ON chunk.id = message.body * 1048576 + ?2"
-	    " AND ?2 < 1048576 WHERE message.id = ?1";
 	struct part_op *part = (struct part_op *)op;
 	enum store_status taken = STORE_NOT_FOUND, status;
 	struct store_use use;
@@ -113,6 +114,22 @@ read_part(struct store_db *db, struct store_op *op)
 			    : STORE_MEMORY;
 	status = store_end(&use);
 	return status != STORE_OK ? status : taken;
+}
+
+static enum store_status
+read_message_part(struct store_db *db, struct store_op *op)
+{
+	static const char sql[] = PART_SELECT("message");
+
+	return read_part(db, op, sql);
+}
+
+static enum store_status
+read_quarantine_part(struct store_db *db, struct store_op *op)
+{
+	static const char sql[] = PART_SELECT("quarantine");
+
+	return read_part(db, op, sql);
 }
 
 static void
@@ -136,14 +153,21 @@ free_part(struct store_op *op)
 
 static const struct store_op_type part_type = {
 	.kind = STORE_OP_PART,
-	.read = read_part,
+	.read = read_message_part,
 	.answer = answer_part,
 	.free = free_part,
 };
 
-void
-store_body_read(struct store *store, int64_t id, uint32_t number,
-    store_part_cb done, void *arg)
+static const struct store_op_type quarantine_part_type = {
+	.kind = STORE_OP_QUARANTINE_PART,
+	.read = read_quarantine_part,
+	.answer = answer_part,
+	.free = free_part,
+};
+
+static void
+submit_part(struct store *store, const struct store_op_type *type, int64_t id,
+    uint32_t number, store_part_cb done, void *arg)
 {
 	struct part_op *part = calloc(1, sizeof(*part));
 
@@ -151,10 +175,24 @@ store_body_read(struct store *store, int64_t id, uint32_t number,
 		done(STORE_MEMORY, NULL, 0, arg);
 		return;
 	}
-	part->op.type = &part_type;
+	part->op.type = type;
 	part->id = id;
 	part->part = number;
 	part->done = done;
 	part->arg = arg;
 	store_op_submit(store, &part->op);
+}
+
+void
+store_body_read(struct store *store, int64_t id, uint32_t number,
+    store_part_cb done, void *arg)
+{
+	submit_part(store, &part_type, id, number, done, arg);
+}
+
+void
+store_quarantine_read(struct store *store, int64_t id, uint32_t number,
+    store_part_cb done, void *arg)
+{
+	submit_part(store, &quarantine_part_type, id, number, done, arg);
 }

@@ -35,15 +35,33 @@ forget(struct store_db *db, int64_t body)
 	return store_run(&use);
 }
 
+/* Without its note a body belongs to somebody, or has no pieces. */
+static enum store_status
+is_noted(struct store_db *db, int64_t body, bool *noted_r)
+{
+	static const char sql[] = "SELECT 1 FROM unfinished WHERE body = ?1";
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, body);
+	*noted_r = store_next(&use);
+	return store_end(&use);
+}
+
 enum store_status
 store_orphan_step(struct store_db *db, int64_t body, bool *gone_r)
 {
+	bool noted = false;
 	enum store_status status = store_db_exec(db, "BEGIN IMMEDIATE");
 
 	*gone_r = false;
 	if (status == STORE_OK)
+		status = is_noted(db, body, &noted);
+	if (status == STORE_OK && !noted)
+		*gone_r = true;
+	if (status == STORE_OK && noted)
 		status = remove_pieces(db, body, gone_r);
-	if (status == STORE_OK && *gone_r)
+	if (status == STORE_OK && noted && *gone_r)
 		status = forget(db, body);
 	if (status == STORE_OK)
 		status = store_db_exec(db, "COMMIT");

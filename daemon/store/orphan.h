@@ -7,8 +7,8 @@
 #include "daemon/store/db.h"
 
 /*
- * Remove some pieces of a body, in a transaction of its own; *gone_r tells
- * that none is left, nor the note of it.
+ * Remove some pieces of a body that is noted as unfinished, in a transaction of
+ * its own; *gone_r tells that none is left, nor the note of it.
  */
 enum store_status store_orphan_step(struct store_db *, int64_t body,
     bool *gone_r) __attribute__((warn_unused_result));

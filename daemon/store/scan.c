@@ -16,7 +16,8 @@ struct store_scan {
 	uint64_t octets;
 	struct store_digest *digest;
 	struct store_envelope envelope;
-	bool decoded;
+	bool decoded, has_header_digest;
+	unsigned char header_digest[STORE_DIGEST_SHA256_SIZE];
 	char *header; /* only where it spans pieces */
 	size_t header_length;
 	struct store_attachments attachments;
@@ -36,6 +37,7 @@ store_scan_new(void)
 	}
 	scan->octets = 0;
 	scan->decoded = false;
+	scan->has_header_digest = false;
 	scan->header = NULL;
 	scan->header_length = 0;
 	memset(&scan->envelope, 0, sizeof(scan->envelope));
@@ -72,15 +74,40 @@ keep_header(struct store_scan *scan, const char *bytes, size_t length)
 	return true;
 }
 
-static bool
-decode(struct store_scan *scan, const char *header, size_t length)
+/* A header of its own has an id that no other message has. */
+static void
+digest_header(struct store_scan *scan, const char *header, size_t length)
 {
-	bool done = store_envelope_decode(header, length, &scan->envelope);
+	const char *id = scan->envelope.header_id;
 
+	if (id == NULL || id[0] == '\0')
+		return;
+	store_digest_sha256(header, length, scan->header_digest);
+	scan->has_header_digest = true;
+}
+
+/* `length` octets of header, and the empty line behind them. */
+static bool
+decode(struct store_scan *scan, const char *header, size_t length, size_t line)
+{
+	bool done =
+	    store_envelope_decode(header, length + line, &scan->envelope);
+
+	if (done && length + line < HEADER_MAX)
+		digest_header(scan, header, length);
 	scan->decoded = true;
 	free(scan->header);
 	scan->header = NULL;
 	return done;
+}
+
+/* `end` is behind the empty line. */
+static bool
+decode_to(struct store_scan *scan, const char *header, size_t end)
+{
+	size_t line = end > 1 && header[end - 2] == '\r' ? 2 : 1;
+
+	return decode(scan, header, end - line, line);
 }
 
 static bool
@@ -92,14 +119,15 @@ look_for_header(struct store_scan *scan, const char *bytes, size_t length)
 		end = store_header_end(
 		    bytes, length < HEADER_MAX ? length : HEADER_MAX);
 		if (end > 0)
-			return decode(scan, bytes, end);
+			return decode_to(scan, bytes, end);
 	}
 	if (!keep_header(scan, bytes, length))
 		return false;
 	end = store_header_end(scan->header, scan->header_length);
-	if (end == 0 && scan->header_length == HEADER_MAX)
-		end = HEADER_MAX;
-	return end == 0 || decode(scan, scan->header, end);
+	if (end > 0)
+		return decode_to(scan, scan->header, end);
+	return scan->header_length < HEADER_MAX ||
+	       decode(scan, scan->header, HEADER_MAX, 0);
 }
 
 bool
@@ -117,11 +145,15 @@ bool
 store_scan_finish(struct store_scan *scan, struct store_scan_result *result_r)
 {
 	/* A message that is all header has no empty line. */
-	if (!scan->decoded && !decode(scan, scan->header, scan->header_length))
+	if (!scan->decoded &&
+	    !decode(scan, scan->header, scan->header_length, 0))
 		return false;
 	result_r->octets = scan->octets;
 	result_r->envelope = &scan->envelope;
 	result_r->attachments = scan->attachments.count;
 	store_digest_final(scan->digest, result_r->digest);
+	result_r->has_header_digest = scan->has_header_digest;
+	memcpy(result_r->header_digest, scan->header_digest,
+	    sizeof(result_r->header_digest));
 	return true;
 }

@@ -27,6 +27,12 @@ struct store_scan_result {
 	unsigned char digest[STORE_DIGEST_SIZE];
 	const struct store_envelope *envelope; /* the scan's */
 	uint32_t attachments;
+	/*
+	 * SHA-256 of the header without the empty line that ends it; not where
+	 * it has no Message-ID or is too long to be held.
+	 */
+	bool has_header_digest;
+	unsigned char header_digest[STORE_DIGEST_SHA256_SIZE];
 };
 
 /* After the last byte, once.  Returns false without memory. */

@@ -159,7 +159,10 @@ struct store_uid_change {
 	const unsigned char *from_id;
 	size_t from_id_length;
 	uint32_t from_occurrence;
-	/* Neither: set the state. */
+	/*
+	 * Neither: set the state.  What has no message cannot become STORED,
+	 * DELETE or GONE: such a change is passed over.
+	 */
 	enum store_uid_state state;
 };
 void store_uids_change(struct store *, int64_t account_id,
@@ -243,7 +246,8 @@ void store_body_abort(struct store_body *);
  * A message on which a session failed, or that the server would not give.  Its
  * failures are counted until it is stored; at `attempts_most` it goes into
  * quarantine with its bytes as far as they came, and its unique-id counts as
- * QUARANTINED, all in one transaction.
+ * QUARANTINED, all in one transaction.  Without a unique-id there is nothing to
+ * count by: `attempts` is 0 then.
  */
 struct store_failure {
 	int64_t account_id;
@@ -268,12 +272,13 @@ struct store_quarantine_row {
 	uint32_t occurrence;
 	uint64_t octets; /* as far as they came */
 	int64_t stored_ms;
-	const char *reason, *transcript; /* transcript may be NULL */
+	const char *reason;
+	const char *transcript; /* NULL: none, or not asked for */
 };
 typedef void (*store_quarantines_cb)(enum store_status,
     const struct store_quarantine_row *, size_t count, bool more, void *arg);
 
-/* Newest first, as store_polls(); account NULL: of all. */
+/* Newest first, as store_polls(), without transcripts; account NULL: of all. */
 void store_quarantines(struct store *, const char *account, int64_t below_id,
     unsigned limit, store_quarantines_cb, void *arg);
 /* One of them; `count` is 1, or the status STORE_NOT_FOUND. */

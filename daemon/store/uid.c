@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "daemon/store/arena.h"
-#include "daemon/store/clock.h"
 #include "daemon/store/column.h"
 #include "daemon/store/private.h"
+#include "daemon/store/unique.h"
 
 /* ---- changes ---- */
 
@@ -18,42 +18,42 @@ struct change_op {
 	struct store_uid_change changes[];
 };
 
+/* The message is GONE no more: it is listed again, under another id. */
 static enum store_status
-forget(struct store_db *db, int64_t account_id,
-    const struct store_uid_change *change)
+adopt(struct store_db *db, const struct store_unique *from,
+    const struct store_unique *to)
 {
-	static const char sql[] = "DELETE FROM uid WHERE account = ?1"
-				  " AND unique_id = ?2 AND occurrence = ?3";
-	struct store_use use;
+	struct store_unique_former former;
+	struct store_unique_row row;
+	enum store_status status = store_unique_look_up(db, from, &row);
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, account_id);
-	store_bind_blob(&use, 2, change->unique_id, change->unique_id_length);
-	store_bind_int(&use, 3, change->occurrence);
-	return store_run(&use);
+	if (status != STORE_OK || !row.found)
+		return status;
+	if (row.state == STORE_UID_GONE) {
+		row.state = STORE_UID_STORED;
+		row.stored_ms = row.message_stored_ms;
+	}
+	return store_unique_move(db, from, to, &row, &former);
 }
 
 static enum store_status
-set_state(struct store_db *db, int64_t account_id,
-    const struct store_uid_change *change, int64_t now_ms)
+apply(struct store_db *db, int64_t account_id,
+    const struct store_uid_change *change)
 {
-	static const char sql[] =
-	    "INSERT INTO uid(account, unique_id, occurrence, state, message,"
-	    " stored_ms) VALUES(?1, ?2, ?3, ?4, NULL, ?5)"
-	    " ON CONFLICT(account, unique_id, occurrence)"
-	    " DO UPDATE SET state = excluded.state, stored_ms = CASE"
-	    "  WHEN excluded.state = ?6 AND state <> ?6"
-	    "  THEN excluded.stored_ms ELSE stored_ms END";
-	struct store_use use;
+	const struct store_unique unique = { .account_id = account_id,
+		.id = change->unique_id,
+		.id_length = change->unique_id_length,
+		.occurrence = change->occurrence };
+	const struct store_unique from = { .account_id = account_id,
+		.id = change->from_id,
+		.id_length = change->from_id_length,
+		.occurrence = change->from_occurrence };
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, account_id);
-	store_bind_blob(&use, 2, change->unique_id, change->unique_id_length);
-	store_bind_int(&use, 3, change->occurrence);
-	store_bind_int(&use, 4, change->state);
-	store_bind_int(&use, 5, now_ms);
-	store_bind_int(&use, 6, STORE_UID_DELETED);
-	return store_run(&use);
+	if (change->forget)
+		return store_unique_forget(db, &unique);
+	if (change->adopt)
+		return adopt(db, &from, &unique);
+	return store_unique_set_state(db, &unique, change->state);
 }
 
 static enum store_status
@@ -61,7 +61,6 @@ write_changes(struct store_writer *writer, struct store_op *op)
 {
 	static const char account[] = "SELECT 1 FROM account WHERE id = ?1";
 	struct change_op *changes = (struct change_op *)op;
-	int64_t now_ms = store_clock_unix_ms();
 	enum store_status status;
 	struct store_use use;
 	bool found;
@@ -73,14 +72,9 @@ write_changes(struct store_writer *writer, struct store_op *op)
 	if (status == STORE_OK && !found)
 		op->status = STORE_NOT_FOUND;
 	for (size_t i = 0; status == STORE_OK && found && i < changes->count;
-	     i++) {
-		const struct store_uid_change *change = &changes->changes[i];
-
-		status = change->forget
-			     ? forget(&writer->db, changes->account_id, change)
-			     : set_state(&writer->db, changes->account_id,
-				   change, now_ms);
-	}
+	     i++)
+		status = apply(
+		    &writer->db, changes->account_id, &changes->changes[i]);
 	return status;
 }
 
@@ -108,32 +102,42 @@ static const struct store_op_type change_type = {
 	.free = free_changes,
 };
 
+static void
+copy_id(unsigned char **to, const unsigned char **id, size_t length)
+{
+	if (length > 0)
+		memcpy(*to, *id, length);
+	*id = *to;
+	*to += length;
+}
+
 static struct change_op *
 copy_changes(const struct store_uid_change *changes, size_t count)
 {
 	struct change_op *copy =
 	    calloc(1, sizeof(*copy) + count * sizeof(*changes));
+	unsigned char *at;
 	size_t length = 0;
 
 	if (copy == NULL)
 		return NULL;
-	for (size_t i = 0; i < count; i++)
-		length += changes[i].unique_id_length;
-	copy->bytes = malloc(length + 1);
+	for (size_t i = 0; i < count; i++) {
+		copy->changes[i] = changes[i];
+		if (!changes[i].adopt)
+			copy->changes[i].from_id_length = 0;
+		length += changes[i].unique_id_length +
+			  copy->changes[i].from_id_length;
+	}
+	copy->bytes = at = malloc(length + 1);
 	if (copy->bytes == NULL) {
 		free(copy);
 		return NULL;
 	}
-	length = 0;
 	for (size_t i = 0; i < count; i++) {
-		size_t size = changes[i].unique_id_length;
+		struct store_uid_change *change = &copy->changes[i];
 
-		copy->changes[i] = changes[i];
-		copy->changes[i].unique_id = copy->bytes + length;
-		if (size > 0)
-			memcpy(
-			    copy->bytes + length, changes[i].unique_id, size);
-		length += size;
+		copy_id(&at, &change->unique_id, change->unique_id_length);
+		copy_id(&at, &change->from_id, change->from_id_length);
 	}
 	copy->count = count;
 	return copy;
@@ -173,8 +177,13 @@ struct uids_op {
 static enum store_status
 take_uid(struct uids_op *uids, sqlite3_stmt *from)
 {
+	const unsigned char *digest;
 	struct store_uid *uid;
+	size_t length;
+	int state = sqlite3_column_int(from, 2);
 
+	if (state < 0 || state > STORE_UID_QUARANTINED)
+		return STORE_DAMAGED;
 	if (uids->count == uids->room) {
 		size_t room = uids->room * 2 + 64;
 		struct store_uid *grown =
@@ -187,20 +196,24 @@ take_uid(struct uids_op *uids, sqlite3_stmt *from)
 	}
 	uid = &uids->uids[uids->count++];
 	uid->occurrence = (uint32_t)sqlite3_column_int64(from, 1);
-	uid->state = (enum store_uid_state)sqlite3_column_int(from, 2);
+	uid->state = (enum store_uid_state)state;
 	uid->message_id = sqlite3_column_int64(from, 3);
 	uid->stored_ms = sqlite3_column_int64(from, 4);
-	return store_column_blob(&uids->arena, from, 0, &uid->unique_id,
-		   &uid->unique_id_length)
-		   ? STORE_OK
-		   : STORE_MEMORY;
+	uid->octets = (uint64_t)sqlite3_column_int64(from, 5);
+	if (!store_column_blob(&uids->arena, from, 0, &uid->unique_id,
+		&uid->unique_id_length) ||
+	    !store_column_blob(&uids->arena, from, 6, &digest, &length))
+		return STORE_MEMORY;
+	uid->header_digest = length == STORE_HEADER_DIGEST_SIZE ? digest : NULL;
+	return STORE_OK;
 }
 
 static enum store_status
 read_uids(struct store_db *db, struct store_op *op)
 {
 	static const char sql[] =
-	    "SELECT unique_id, occurrence, state, message, stored_ms FROM uid"
+	    "SELECT unique_id, occurrence, state, message, stored_ms, octets,"
+	    " header_digest FROM uid"
 	    " WHERE account = ?1 ORDER BY unique_id, occurrence";
 	struct uids_op *uids = (struct uids_op *)op;
 	enum store_status taken = STORE_OK, status;

@@ -112,6 +112,7 @@ undo_group(struct store_writer *writer, struct store_op *head,
     enum store_status status)
 {
 	store_writer_undo(writer);
+	writer->may_have_failures = true;
 	for (struct store_op *op = head; op != NULL; op = op->next) {
 		if (op->status == STORE_OK)
 			op->status = status;
@@ -209,6 +210,7 @@ store_writer_new(
 	writer->path = path;
 	writer->mailbox = mailbox;
 	writer->index_behind = true;
+	writer->may_have_failures = true;
 	writer->chores_ms = store_clock_monotonic_ms();
 	sqlite3_wal_hook(writer->db.handle, log_written, writer);
 	if (pthread_mutex_init(&writer->told_mutex, NULL) != 0)

@@ -33,7 +33,8 @@ struct store_writer {
 	int log_stuck;       /* of them, when a checkpoint got no further */
 	bool index_behind;
 	int64_t index_retry_ms;
-	int64_t *orphans; /* bodies to remove */
+	bool may_have_failures; /* rows of `failure` */
+	int64_t *orphans;       /* bodies to remove */
 	size_t orphan_count, orphan_room;
 
 	/* What the loop asks for. */

@@ -97,11 +97,76 @@ record(struct fixture *fixture, int64_t account_id, const char *outcome,
 		.deleted = 2,
 		.octets_in = 1000,
 		.octets_out = 100,
-		.body_octets = 900 };
+		.body_octets = 900,
+		.adopted = 5,
+		.adopted_octets = INT64_C(5000000000) };
 
 	store_poll_record(fixture->store, &poll, answer_done, &answer);
 	fixture_wait(fixture, &answer.done);
 	return answer.status;
+}
+
+static void
+record_deletes(struct fixture *fixture, uint32_t deleted)
+{
+	struct answer answer = { 0 };
+	struct store_poll poll = { .account_id = fixture->account,
+		.started_ms = 1000,
+		.finished_ms = 2000,
+		.outcome = "ok",
+		.deleted = deleted };
+
+	store_poll_record(fixture->store, &poll, answer_done, &answer);
+	fixture_wait(fixture, &answer.done);
+	assert_int_equal(answer.status, STORE_OK);
+}
+
+static struct store_account
+look(struct fixture *fixture)
+{
+	struct answer answer = { 0 };
+
+	store_account(fixture->store, "home", NULL, answer_account, &answer);
+	fixture_wait(fixture, &answer.done);
+	assert_int_equal(answer.status, STORE_OK);
+	return answer.row;
+}
+
+static void
+account_is_listed_once_a_poll_went_well(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_false(look(fixture).listed);
+	assert_int_equal(
+	    record(fixture, fixture->account, "tls", NULL, 1000), STORE_OK);
+	assert_false(look(fixture).listed);
+	assert_int_equal(
+	    record(fixture, fixture->account, "ok", NULL, 2000), STORE_OK);
+	assert_true(look(fixture).listed);
+	assert_int_equal(
+	    record(fixture, fixture->account, "tls", NULL, 3000), STORE_OK);
+	assert_true(look(fixture).listed);
+}
+
+static void
+usual_deletes_are_those_of_the_last_that_deleted(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(look(fixture).usual_deletes, 0);
+	record_deletes(fixture, 700);
+	record_deletes(fixture, 30);
+	for (int i = 0; i < 40; i++)
+		record_deletes(fixture, 0);
+	assert_int_equal(look(fixture).usual_deletes, 700);
+	for (int i = 0; i < 18; i++)
+		record_deletes(fixture, 2);
+	assert_int_equal(look(fixture).usual_deletes, 700);
+	record_deletes(fixture, 2);
+	assert_int_equal(look(fixture).usual_deletes, 30);
+	record_deletes(fixture, 2);
+	assert_int_equal(look(fixture).usual_deletes, 2);
 }
 
 struct seen_account {
@@ -188,6 +253,8 @@ see_polls(enum store_status status, const struct store_poll_row *rows,
 		assert_int_equal(poll->octets_in, 1000);
 		assert_int_equal(poll->octets_out, 100);
 		assert_int_equal(poll->body_octets, 900);
+		assert_int_equal(poll->adopted, 5);
+		assert_int_equal(poll->adopted_octets, INT64_C(5000000000));
 		assert_string_equal(poll->outcome, "ok");
 	}
 	seen->count = count;
@@ -245,8 +312,10 @@ views_speak_iso_times(void **state)
 	assert_string_equal(
 	    fixture_text(fixture, "SELECT account || started || finished ||"
 				  " outcome || fetched || deleted || bytes_in"
+				  " || '/' || adopted || '/' || adopted_bytes"
 				  " FROM v_poll ORDER BY id LIMIT 1"),
-	    "home2026-01-02T03:04:05.178Z2026-01-02T03:04:05.678Zok321000");
+	    "home2026-01-02T03:04:05.178Z2026-01-02T03:04:05.678Zok321000/5/"
+	    "5000000000");
 }
 
 #define TEST(function)                   \
@@ -263,6 +332,8 @@ main(void)
 		TEST(names_can_be_swapped),
 		TEST(name_of_another_stable_id_is_another_account),
 		TEST(polls_leave_their_mark_on_the_account),
+		TEST(account_is_listed_once_a_poll_went_well),
+		TEST(usual_deletes_are_those_of_the_last_that_deleted),
 		TEST(polls_are_paged_newest_first),
 		TEST(views_speak_iso_times),
 	};

@@ -125,6 +125,77 @@ cutting_anywhere_changes_nothing(void **state)
 	}
 }
 
+/* The header is the same, however its message goes on. */
+static const struct {
+	const char *message, *header; /* NULL: none that tells */
+} headers[] = {
+	{ "", NULL },
+	{ "\r\n", NULL },
+	{ "Subject: no id\r\n\r\nbody\r\n", NULL },
+	{ "Message-ID: \r\nSubject: s\r\n\r\n", NULL },
+	{ "Subject: no id\r\n\r\nMessage-ID: <in the body>\r\n", NULL },
+	{ "message-id: <1>\r\nA: b\r\n\r\nbody\r\n",
+	    "message-id: <1>\r\nA: b\r\n" },
+	{ "Message-ID: <1>\r\nA: b\r\n\r\n", "Message-ID: <1>\r\nA: b\r\n" },
+	/* No empty line at all. */
+	{ "Message-ID: <1>\r\nA: b\r\n", "Message-ID: <1>\r\nA: b\r\n" },
+	{ "Message-ID: <1>\r\nA: b", "Message-ID: <1>\r\nA: b" },
+	/* LF only, and both. */
+	{ "Message-ID: <1>\n\nb\n", "Message-ID: <1>\n" },
+	{ "Message-ID: <1>\r\n\nb\n", "Message-ID: <1>\r\n" },
+	{ "Message-ID: <1>\r\n \r\n\r\nb\n", "Message-ID: <1>\r\n \r\n" },
+};
+
+static void
+expect_header(size_t index, size_t cut, size_t step)
+{
+	unsigned char expected[STORE_DIGEST_SHA256_SIZE];
+	struct store_scan *state = store_scan_new();
+	struct store_scan_result result;
+	const char *header = headers[index].header;
+
+	assert_non_null(state);
+	result = scan(state, headers[index].message, cut, step);
+	if (result.has_header_digest != (header != NULL))
+		fail_msg("case %zu cut at %zu by %zu", index, cut, step);
+	if (header != NULL) {
+		store_digest_sha256(header, strlen(header), expected);
+		if (memcmp(result.header_digest, expected, sizeof(expected)) !=
+		    0)
+			fail_msg(
+			    "case %zu cut at %zu by %zu", index, cut, step);
+	}
+	store_scan_free(state);
+}
+
+static void
+header_is_digested_without_its_end(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+		size_t length = strlen(headers[i].message);
+
+		for (size_t cut = 0; cut <= length; cut++)
+			expect_header(i, cut, length + 1);
+		expect_header(i, 0, 1);
+	}
+}
+
+/* "abc", FIPS 180-2 appendix B.1. */
+static void
+header_digest_is_sha256(void **state)
+{
+	static const unsigned char expected[] = { 0xba, 0x78, 0x16, 0xbf, 0x8f,
+		0x01, 0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22,
+		0x23, 0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c, 0xb4,
+		0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad };
+	unsigned char digest[STORE_DIGEST_SHA256_SIZE];
+
+	(void)state;
+	store_digest_sha256("abc", 3, digest);
+	assert_memory_equal(digest, expected, sizeof(expected));
+}
+
 static void
 endless_header_is_bounded(void **state)
 {
@@ -136,10 +207,12 @@ endless_header_is_bounded(void **state)
 	assert_non_null(scanning);
 	memset(line, 'x', sizeof(line));
 	assert_true(store_scan_feed(scanning, "Subject: s\r\n", 12));
+	assert_true(store_scan_feed(scanning, "Message-ID: <1>\r\n", 17));
 	for (int i = 0; i < 5000; i++)
 		assert_true(store_scan_feed(scanning, line, sizeof(line)));
 	assert_true(store_scan_finish(scanning, &result));
-	assert_int_equal(result.octets, 5000012);
+	assert_int_equal(result.octets, 5000029);
+	assert_false(result.has_header_digest);
 	assert_string_equal(result.envelope->subject, "s");
 	store_scan_free(scanning);
 }
@@ -182,6 +255,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cutting_anywhere_changes_nothing),
+		cmocka_unit_test(header_is_digested_without_its_end),
+		cmocka_unit_test(header_digest_is_sha256),
 		cmocka_unit_test(endless_header_is_bounded),
 		cmocka_unit_test(html_becomes_words),
 	};

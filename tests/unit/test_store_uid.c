@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/store/digest.h"
 #include "tests/unit/test_store_fixture.h"
 
 struct seen {
@@ -154,6 +155,175 @@ seen_id_takes_a_message(void **state)
 	expect(fixture, fixture->account, "73/0/0/1 ");
 }
 
+struct details {
+	bool done;
+	size_t count;
+	struct store_uid uid;
+	unsigned char digest[STORE_HEADER_DIGEST_SIZE];
+};
+
+static void
+see_details(enum store_status status, const struct store_uid *uids,
+    size_t count, void *arg)
+{
+	struct details *details = arg;
+
+	assert_int_equal(status, STORE_OK);
+	assert_int_equal(count, 1);
+	details->uid = uids[0];
+	if (uids[0].header_digest != NULL)
+		memcpy(details->digest, uids[0].header_digest,
+		    sizeof(details->digest));
+	details->done = true;
+}
+
+/* The only one. */
+static struct details
+look(struct fixture *fixture)
+{
+	struct details details = { .done = false };
+
+	store_uids(fixture->store, fixture->account, see_details, &details);
+	fixture_wait(fixture, &details.done);
+	return details;
+}
+
+static void
+size_and_header_go_with_the_id(void **state)
+{
+	static const char message[] = "Message-ID: <1>\r\nX: y\r\n\r\nbody\r\n";
+	static const char plain[] = "X: y\r\n\r\nbody\r\n";
+	unsigned char expected[STORE_DIGEST_SHA256_SIZE];
+	struct fixture *fixture = *state;
+	struct store_uid_change adopted = change("b", 3, STORE_UID_STORED);
+	struct details details;
+
+	store_digest_sha256(message, 23, expected);
+	assert_int_equal(
+	    fixture_put(fixture, "a", message, sizeof(message) - 1, NULL),
+	    STORE_OK);
+	details = look(fixture);
+	assert_int_equal(details.uid.octets, sizeof(message) - 1);
+	assert_non_null(details.uid.header_digest);
+	assert_memory_equal(details.digest, expected, sizeof(expected));
+	adopted.adopt = true;
+	adopted.from_id = (const unsigned char *)"a";
+	adopted.from_id_length = 1;
+	assert_int_equal(
+	    apply(fixture, fixture->account, &adopted, 1), STORE_OK);
+	details = look(fixture);
+	assert_int_equal(details.uid.octets, sizeof(message) - 1);
+	assert_memory_equal(details.digest, expected, sizeof(expected));
+	assert_int_equal(
+	    fixture_put(fixture, "b", plain, sizeof(plain) - 1, NULL),
+	    STORE_OK);
+	assert_int_equal(fixture_integer(fixture,
+			     "SELECT count(*) FROM uid WHERE unique_id = "
+			     "x'62' AND occurrence = 0 AND octets = 14"
+			     " AND header_digest IS NULL"),
+	    1);
+}
+
+static struct store_uid_change
+adoption(const char *from, uint32_t from_occurrence, const char *to)
+{
+	struct store_uid_change made = change(to, 0, STORE_UID_SEEN);
+
+	made.adopt = true;
+	made.from_id = (const unsigned char *)from;
+	made.from_id_length = strlen(from);
+	made.from_occurrence = from_occurrence;
+	return made;
+}
+
+static void
+adopted_id_takes_over_the_row(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_uid_change changes[4];
+
+	assert_int_equal(fixture_put(fixture, "a", "1", 1, NULL), STORE_OK);
+	assert_int_equal(fixture_put(fixture, "b", "2", 1, NULL), STORE_OK);
+	changes[0] = change("a", 0, STORE_UID_GONE);
+	changes[1] = change("b", 0, STORE_UID_DELETE);
+	changes[2] = change("s", 1, STORE_UID_SEEN);
+	assert_int_equal(
+	    apply(fixture, fixture->account, changes, 3), STORE_OK);
+	expect(fixture, fixture->account, "61/0/4/1 62/0/1/1 73/1/2/0 ");
+	changes[0] = adoption("a", 0, "x");
+	changes[1] = adoption("b", 0, "y");
+	changes[2] = adoption("s", 1, "z");
+	changes[3] = adoption("s", 0, "nothing");
+	assert_int_equal(
+	    apply(fixture, fixture->account, changes, 4), STORE_OK);
+	expect(fixture, fixture->account, "78/0/0/1 79/0/1/1 7a/0/2/0 ");
+	assert_string_equal(
+	    fixture_text(fixture, "SELECT group_concat(unique_id)"
+				  " FROM (SELECT * FROM v_message ORDER BY"
+				  " id)"),
+	    "x,y");
+	/* Again: there is nothing left to take over. */
+	assert_int_equal(
+	    apply(fixture, fixture->account, changes, 4), STORE_OK);
+	expect(fixture, fixture->account, "78/0/0/1 79/0/1/1 7a/0/2/0 ");
+}
+
+static void
+time_tells_since_when_it_is_gone(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_uid_change gone = change("u", 0, STORE_UID_GONE);
+	struct store_uid_change deleted = change("u", 0, STORE_UID_DELETED);
+	struct store_uid_change stored = change("u", 0, STORE_UID_STORED);
+	struct store_uid_change owed = change("u", 0, STORE_UID_DELETE);
+	int64_t stored_ms, gone_ms, deleted_ms;
+
+	assert_int_equal(fixture_put(fixture, "u", "x", 1, NULL), STORE_OK);
+	stored_ms = look(fixture).uid.stored_ms;
+	fixture_turn(fixture, 5);
+	assert_int_equal(apply(fixture, fixture->account, &gone, 1), STORE_OK);
+	gone_ms = look(fixture).uid.stored_ms;
+	assert_true(gone_ms > stored_ms);
+	fixture_turn(fixture, 5);
+	assert_int_equal(apply(fixture, fixture->account, &gone, 1), STORE_OK);
+	assert_int_equal(look(fixture).uid.stored_ms, gone_ms);
+	assert_int_equal(
+	    apply(fixture, fixture->account, &deleted, 1), STORE_OK);
+	deleted_ms = look(fixture).uid.stored_ms;
+	assert_true(deleted_ms > gone_ms);
+	assert_int_equal(
+	    apply(fixture, fixture->account, &stored, 1), STORE_OK);
+	assert_int_equal(look(fixture).uid.stored_ms, stored_ms);
+	fixture_turn(fixture, 5);
+	assert_int_equal(apply(fixture, fixture->account, &owed, 1), STORE_OK);
+	assert_int_equal(look(fixture).uid.stored_ms, stored_ms);
+	assert_int_equal(apply(fixture, fixture->account, &gone, 1), STORE_OK);
+	assert_int_equal(fixture_put(fixture, "u", "x", 1, NULL), STORE_OK);
+	assert_int_equal(look(fixture).uid.stored_ms, stored_ms);
+	assert_int_equal(look(fixture).uid.state, STORE_UID_STORED);
+}
+
+/* Else a message that was never fetched could be deleted on the server. */
+static void
+nothing_is_durable_without_a_message(void **state)
+{
+	static const enum store_uid_state states[] = { STORE_UID_STORED,
+		STORE_UID_DELETE, STORE_UID_GONE };
+	struct fixture *fixture = *state;
+	struct store_uid_change seen = change("s", 0, STORE_UID_SEEN);
+
+	assert_int_equal(apply(fixture, fixture->account, &seen, 1), STORE_OK);
+	for (size_t i = 0; i < 3; i++) {
+		struct store_uid_change changes[2] = {
+			change("s", 0, states[i]), change("new", 0, states[i])
+		};
+
+		assert_int_equal(
+		    apply(fixture, fixture->account, changes, 2), STORE_OK);
+		expect(fixture, fixture->account, "73/0/2/0 ");
+	}
+}
+
 #define TEST(function)                   \
 	cmocka_unit_test_setup_teardown( \
 	    function, fixture_setup, fixture_teardown)
@@ -167,6 +337,10 @@ main(void)
 		TEST(accounts_do_not_mix),
 		TEST(state_of_the_commit_is_kept),
 		TEST(seen_id_takes_a_message),
+		TEST(size_and_header_go_with_the_id),
+		TEST(adopted_id_takes_over_the_row),
+		TEST(time_tells_since_when_it_is_gone),
+		TEST(nothing_is_durable_without_a_message),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,273 @@
+#include "daemon/store/failure.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/store/body.h"
+#include "daemon/store/clock.h"
+#include "daemon/store/private.h"
+
+/*
+ * A message that has left the server is never stored, and its failures would
+ * be kept for ever: after this time they are old.
+ */
+#define FAILURE_KEPT_MS (90 * INT64_C(86400000))
+
+struct failure_op {
+	struct store_op op;
+	struct store_failure failure;
+	store_failure_cb done;
+	void *arg;
+	unsigned attempts;
+	bool quarantined;
+	char bytes[]; /* of the unique-id and the texts */
+};
+
+static struct store_unique
+unique_of(const struct store_failure *failure)
+{
+	struct store_unique unique = { .account_id = failure->account_id,
+		.id = failure->unique_id,
+		.id_length = failure->unique_id_length,
+		.occurrence = failure->occurrence };
+
+	return unique;
+}
+
+/* ---- counting ---- */
+
+static enum store_status
+forget_old(struct store_db *db, int64_t now_ms)
+{
+	static const char sql[] = "DELETE FROM failure WHERE last_ms < ?1";
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, now_ms - FAILURE_KEPT_MS);
+	return store_run(&use);
+}
+
+/* attempts is 0 where there is no such account. */
+static enum store_status
+count(struct store_db *db, const struct store_failure *failure, int64_t now_ms,
+    unsigned *attempts_r)
+{
+	static const char sql[] =
+	    "INSERT INTO failure(account, unique_id, occurrence, attempts,"
+	    " last_ms, reason) SELECT id, ?2, ?3, 1, ?4, ?5 FROM account"
+	    " WHERE id = ?1"
+	    " ON CONFLICT(account, unique_id, occurrence) DO UPDATE"
+	    " SET attempts = attempts + 1, last_ms = excluded.last_ms,"
+	    " reason = excluded.reason RETURNING attempts";
+	struct store_use use;
+
+	*attempts_r = 0;
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, failure->account_id);
+	store_bind_blob(&use, 2, failure->unique_id, failure->unique_id_length);
+	store_bind_int(&use, 3, failure->occurrence);
+	store_bind_int(&use, 4, now_ms);
+	store_bind_text(&use, 5, failure->reason);
+	while (store_next(&use))
+		*attempts_r = (unsigned)sqlite3_column_int64(use.statement, 0);
+	return store_end(&use);
+}
+
+static enum store_status
+is_there_any(struct store_db *db, bool *any_r)
+{
+	static const char sql[] = "SELECT 1 FROM failure LIMIT 1";
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	*any_r = store_next(&use);
+	return store_end(&use);
+}
+
+enum store_status
+store_failure_forget(
+    struct store_writer *writer, const struct store_unique *unique)
+{
+	static const char sql[] = "DELETE FROM failure WHERE account = ?1"
+				  " AND unique_id = ?2 AND occurrence = ?3";
+	enum store_status status;
+	struct store_use use;
+
+	if (!writer->may_have_failures)
+		return STORE_OK;
+	store_use(&use, &writer->db, sql);
+	store_bind_int(&use, 1, unique->account_id);
+	store_bind_blob(&use, 2, unique->id, unique->id_length);
+	store_bind_int(&use, 3, unique->occurrence);
+	status = store_run(&use);
+	if (status == STORE_OK)
+		status = is_there_any(&writer->db, &writer->may_have_failures);
+	return status;
+}
+
+/* ---- quarantine ---- */
+
+static enum store_status
+insert_row(struct store_db *db, const struct store_failure *failure,
+    int64_t body, uint64_t octets, int64_t now_ms)
+{
+	static const char sql[] =
+	    "INSERT INTO quarantine(account, unique_id, occurrence, body,"
+	    " octets, stored_ms, reason, transcript)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, failure->account_id);
+	store_bind_blob(&use, 2, failure->unique_id, failure->unique_id_length);
+	store_bind_int(&use, 3, failure->occurrence);
+	store_bind_int(&use, 4, body);
+	store_bind_int(&use, 5, (int64_t)octets);
+	store_bind_int(&use, 6, now_ms);
+	store_bind_text(&use, 7, failure->reason);
+	store_bind_text(&use, 8, failure->transcript);
+	return store_run(&use);
+}
+
+/* Its bytes go with it as far as they came; none if any of them is missing. */
+static enum store_status
+put_away(struct store_writer *writer, const struct store_failure *failure,
+    int64_t now_ms)
+{
+	const struct store_unique unique = unique_of(failure);
+	const struct store_unique_row row = { .state = STORE_UID_QUARANTINED,
+		.stored_ms = now_ms };
+	struct store_body *body = failure->body;
+	struct store_unique_former former;
+	bool whole = body != NULL && body->appended > 0 &&
+		     !store_body_is_failed(writer, body);
+	enum store_status status = STORE_OK;
+
+	if (whole)
+		status = store_body_insert_last(writer, body);
+	else if (body != NULL)
+		store_body_drop(writer, body);
+	if (status == STORE_OK)
+		status =
+		    insert_row(&writer->db, failure, whole ? body->number : 0,
+			whole ? body->appended : 0, now_ms);
+	if (status == STORE_OK)
+		status = store_unique_put(&writer->db, &unique, &row, &former);
+	if (status == STORE_OK)
+		status = store_failure_forget(writer, &unique);
+	return status;
+}
+
+/* ---- the operation ---- */
+
+static enum store_status
+write_failure(struct store_writer *writer, struct store_op *op)
+{
+	struct failure_op *failed = (struct failure_op *)op;
+	const struct store_failure *failure = &failed->failure;
+	int64_t now_ms = store_clock_unix_ms();
+	enum store_status status = STORE_OK;
+
+	failed->attempts = 0;
+	failed->quarantined = false;
+	writer->may_have_failures = true;
+	if (failure->unique_id != NULL)
+		status = forget_old(&writer->db, now_ms);
+	if (status == STORE_OK && failure->unique_id != NULL)
+		status = count(&writer->db, failure, now_ms, &failed->attempts);
+	if (status != STORE_OK)
+		return status;
+	if (failure->unique_id != NULL && failed->attempts == 0)
+		op->status = STORE_NOT_FOUND;
+	if (failed->attempts > 0 &&
+	    failed->attempts >= failure->attempts_most) {
+		failed->quarantined = true;
+		return put_away(writer, failure, now_ms);
+	}
+	if (failure->body != NULL)
+		store_body_drop(writer, failure->body);
+	return STORE_OK;
+}
+
+static void
+undone_failure(struct store_writer *writer, struct store_op *op)
+{
+	struct failure_op *failed = (struct failure_op *)op;
+
+	if (failed->failure.body != NULL)
+		store_body_drop(writer, failed->failure.body);
+}
+
+static void
+answer_failure(struct store *store, struct store_op *op)
+{
+	struct failure_op *failed = (struct failure_op *)op;
+	bool well = op->status == STORE_OK;
+
+	if (failed->failure.body != NULL)
+		store_body_free(store, failed->failure.body, op);
+	failed->failure.body = NULL;
+	if (failed->done != NULL)
+		failed->done(op->status, well ? failed->attempts : 0,
+		    well && failed->quarantined, failed->arg);
+}
+
+static void
+free_failure(struct store_op *op)
+{
+	free(op);
+}
+
+static const struct store_op_type failure_type = {
+	.kind = STORE_OP_FAILURE,
+	.write = write_failure,
+	.undone = undone_failure,
+	.answer = answer_failure,
+	.free = free_failure,
+};
+
+static const char *
+copy(char **to, const void *bytes, size_t size)
+{
+	char *at = *to;
+
+	if (bytes == NULL)
+		return NULL;
+	memcpy(at, bytes, size);
+	*to += size;
+	return at;
+}
+
+void
+store_failure(struct store *store, const struct store_failure *failure,
+    store_failure_cb done, void *arg)
+{
+	size_t id = failure->unique_id != NULL ? failure->unique_id_length : 0;
+	size_t reason = strlen(failure->reason) + 1;
+	size_t transcript =
+	    failure->transcript != NULL ? strlen(failure->transcript) + 1 : 0;
+	struct failure_op *op =
+	    calloc(1, sizeof(*op) + id + reason + transcript);
+	char *at;
+
+	if (op == NULL) {
+		if (failure->body != NULL)
+			store_body_abort(failure->body);
+		if (done != NULL)
+			done(STORE_MEMORY, 0, false, arg);
+		return;
+	}
+	op->op.type = &failure_type;
+	op->failure = *failure;
+	op->done = done;
+	op->arg = arg;
+	at = op->bytes;
+	op->failure.reason = copy(&at, failure->reason, reason);
+	op->failure.transcript = copy(&at, failure->transcript, transcript);
+	op->failure.unique_id =
+	    (const unsigned char *)copy(&at, failure->unique_id, id);
+	op->failure.unique_id_length = id;
+	if (failure->body != NULL)
+		store_body_hand_over(failure->body, &op->op);
+	store_op_submit(store, &op->op);
+}

@@ -1,0 +1,342 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/store/column.h"
+#include "daemon/store/failure.h"
+#include "daemon/store/private.h"
+#include "daemon/store/schema.h"
+
+#define QUARANTINE_SELECT(transcript)                                \
+	"SELECT quarantine.id, account.name, unique_id, occurrence," \
+	" quarantine.octets, stored_ms, reason, " transcript         \
+	" FROM quarantine"                                           \
+	" JOIN account ON account.id = quarantine.account"
+
+/* ---- the list, and one of it ---- */
+
+struct quarantines_op {
+	struct store_op op;
+	int64_t below_id; /* of the list */
+	unsigned limit;
+	int64_t id; /* of one */
+	store_quarantines_cb done;
+	void *arg;
+	struct store_arena arena;
+	struct store_quarantine_row *rows; /* room for one above the limit */
+	size_t count;
+	bool all;
+	char account[];
+};
+
+static enum store_status
+take_row(struct quarantines_op *quarantines, sqlite3_stmt *from)
+{
+	struct store_quarantine_row *row =
+	    &quarantines->rows[quarantines->count++];
+	struct store_arena *arena = &quarantines->arena;
+
+	row->id = sqlite3_column_int64(from, 0);
+	row->occurrence = (uint32_t)sqlite3_column_int64(from, 3);
+	row->octets = (uint64_t)sqlite3_column_int64(from, 4);
+	row->stored_ms = sqlite3_column_int64(from, 5);
+	if (!store_column_text(arena, from, 1, &row->account) ||
+	    !store_column_blob(
+		arena, from, 2, &row->unique_id, &row->unique_id_length) ||
+	    !store_column_text(arena, from, 6, &row->reason) ||
+	    !store_column_text(arena, from, 7, &row->transcript))
+		return STORE_MEMORY;
+	return STORE_OK;
+}
+
+static enum store_status
+take_rows(struct quarantines_op *quarantines, struct store_use *use)
+{
+	enum store_status taken = STORE_OK, status;
+
+	while (taken == STORE_OK && store_next(use))
+		taken = take_row(quarantines, use->statement);
+	status = store_end(use);
+	return status != STORE_OK ? status : taken;
+}
+
+static bool
+make_room(struct quarantines_op *quarantines)
+{
+	quarantines->rows =
+	    calloc(quarantines->limit + 1, sizeof(*quarantines->rows));
+	return quarantines->rows != NULL;
+}
+
+static enum store_status
+read_list(struct store_db *db, struct store_op *op)
+{
+	static const char all[] =
+	    QUARANTINE_SELECT("NULL") " WHERE quarantine.id < ?1"
+				      " ORDER BY quarantine.id DESC LIMIT ?2";
+	static const char of_one[] =
+	    QUARANTINE_SELECT("NULL") " WHERE quarantine.id < ?1"
+				      " AND quarantine.account ="
+				      " (SELECT id FROM account"
+				      "  WHERE name = ?3)"
+				      " ORDER BY quarantine.id DESC LIMIT ?2";
+	struct quarantines_op *quarantines = (struct quarantines_op *)op;
+	struct store_use use;
+
+	if (!make_room(quarantines))
+		return STORE_MEMORY;
+	store_use(&use, db, quarantines->all ? all : of_one);
+	store_bind_int(&use, 1,
+	    quarantines->below_id > 0 ? quarantines->below_id : INT64_MAX);
+	store_bind_int(&use, 2, (int64_t)quarantines->limit + 1);
+	if (!quarantines->all)
+		store_bind_text(&use, 3, quarantines->account);
+	return take_rows(quarantines, &use);
+}
+
+static enum store_status
+read_one(struct store_db *db, struct store_op *op)
+{
+	static const char sql[] =
+	    QUARANTINE_SELECT("transcript") " WHERE quarantine.id = ?1";
+	struct quarantines_op *quarantines = (struct quarantines_op *)op;
+	enum store_status status;
+	struct store_use use;
+
+	if (!make_room(quarantines))
+		return STORE_MEMORY;
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, quarantines->id);
+	status = take_rows(quarantines, &use);
+	if (status == STORE_OK && quarantines->count == 0)
+		status = STORE_NOT_FOUND;
+	return status;
+}
+
+static void
+answer_quarantines(struct store *store, struct store_op *op)
+{
+	struct quarantines_op *quarantines = (struct quarantines_op *)op;
+	bool more = quarantines->count > quarantines->limit;
+
+	(void)store;
+	if (op->status == STORE_OK)
+		quarantines->done(STORE_OK, quarantines->rows,
+		    more ? quarantines->limit : quarantines->count, more,
+		    quarantines->arg);
+	else
+		quarantines->done(op->status, NULL, 0, false, quarantines->arg);
+}
+
+static void
+free_quarantines(struct store_op *op)
+{
+	struct quarantines_op *quarantines = (struct quarantines_op *)op;
+
+	store_arena_free(&quarantines->arena);
+	free(quarantines->rows);
+	free(quarantines);
+}
+
+static const struct store_op_type list_type = {
+	.kind = STORE_OP_QUARANTINES,
+	.read = read_list,
+	.answer = answer_quarantines,
+	.free = free_quarantines,
+};
+
+static const struct store_op_type one_type = {
+	.kind = STORE_OP_QUARANTINE,
+	.read = read_one,
+	.answer = answer_quarantines,
+	.free = free_quarantines,
+};
+
+void
+store_quarantines(struct store *store, const char *account, int64_t below_id,
+    unsigned limit, store_quarantines_cb done, void *arg)
+{
+	size_t size = account != NULL ? strlen(account) + 1 : 1;
+	struct quarantines_op *op = calloc(1, sizeof(*op) + size);
+
+	if (op == NULL) {
+		done(STORE_MEMORY, NULL, 0, false, arg);
+		return;
+	}
+	op->op.type = &list_type;
+	op->below_id = below_id;
+	op->limit = store_page_limit(limit);
+	op->done = done;
+	op->arg = arg;
+	op->all = account == NULL;
+	if (account != NULL)
+		memcpy(op->account, account, size);
+	store_op_submit(store, &op->op);
+}
+
+void
+store_quarantine(
+    struct store *store, int64_t id, store_quarantines_cb done, void *arg)
+{
+	struct quarantines_op *op = calloc(1, sizeof(*op) + 1);
+
+	if (op == NULL) {
+		done(STORE_MEMORY, NULL, 0, false, arg);
+		return;
+	}
+	op->op.type = &one_type;
+	op->id = id;
+	op->limit = 1;
+	op->done = done;
+	op->arg = arg;
+	store_op_submit(store, &op->op);
+}
+
+/* ---- release ---- */
+
+struct release_op {
+	struct store_op op;
+	int64_t id;
+	store_release_cb done;
+	void *arg;
+	struct store_arena arena;
+	const char *account;
+	struct store_unique unique;
+	int64_t body;
+};
+
+static enum store_status
+find(struct store_db *db, struct release_op *release, bool *found_r)
+{
+	static const char sql[] =
+	    "SELECT account.name, account.id, unique_id, occurrence, body"
+	    " FROM quarantine JOIN account ON account.id = quarantine.account"
+	    " WHERE quarantine.id = ?1";
+	enum store_status taken = STORE_OK, status;
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, release->id);
+	*found_r = store_next(&use);
+	if (*found_r) {
+		struct store_unique *unique = &release->unique;
+
+		if (!store_column_text(
+			&release->arena, use.statement, 0, &release->account) ||
+		    !store_column_blob(&release->arena, use.statement, 2,
+			&unique->id, &unique->id_length))
+			taken = STORE_MEMORY;
+		unique->account_id = sqlite3_column_int64(use.statement, 1);
+		unique->occurrence =
+		    (uint32_t)sqlite3_column_int64(use.statement, 3);
+		release->body = sqlite3_column_int64(use.statement, 4);
+	}
+	status = store_end(&use);
+	return status != STORE_OK ? status : taken;
+}
+
+static enum store_status
+remove_row(struct store_db *db, int64_t id)
+{
+	static const char sql[] = "DELETE FROM quarantine WHERE id = ?1";
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, id);
+	return store_run(&use);
+}
+
+/* A crash before they are removed leaves them to the next start. */
+static enum store_status
+disown_body(struct store_writer *writer, int64_t body)
+{
+	static const char sql[] =
+	    "INSERT OR IGNORE INTO unfinished(body) VALUES(?1)";
+	enum store_status status;
+	struct store_use use;
+
+	if (body == 0)
+		return STORE_OK;
+	store_use(&use, &writer->db, sql);
+	store_bind_int(&use, 1, body);
+	status = store_run(&use);
+	if (status == STORE_OK)
+		store_writer_orphan(writer, body);
+	return status;
+}
+
+static enum store_status
+make_unknown(struct store_writer *writer, const struct store_unique *unique)
+{
+	struct store_unique_row row;
+	enum store_status status =
+	    store_unique_look_up(&writer->db, unique, &row);
+
+	if (status == STORE_OK && row.found &&
+	    row.state == STORE_UID_QUARANTINED)
+		status = store_unique_forget(&writer->db, unique);
+	if (status == STORE_OK)
+		status = store_failure_forget(writer, unique);
+	return status;
+}
+
+static enum store_status
+write_release(struct store_writer *writer, struct store_op *op)
+{
+	struct release_op *release = (struct release_op *)op;
+	bool found;
+	enum store_status status = find(&writer->db, release, &found);
+
+	if (status != STORE_OK)
+		return status;
+	if (!found) {
+		op->status = STORE_NOT_FOUND;
+		return STORE_OK;
+	}
+	status = remove_row(&writer->db, release->id);
+	if (status == STORE_OK)
+		status = disown_body(writer, release->body);
+	if (status == STORE_OK)
+		status = make_unknown(writer, &release->unique);
+	return status;
+}
+
+static void
+answer_release(struct store *store, struct store_op *op)
+{
+	struct release_op *release = (struct release_op *)op;
+
+	(void)store;
+	release->done(op->status,
+	    op->status == STORE_OK ? release->account : NULL, release->arg);
+}
+
+static void
+free_release(struct store_op *op)
+{
+	store_arena_free(&((struct release_op *)op)->arena);
+	free(op);
+}
+
+static const struct store_op_type release_type = {
+	.kind = STORE_OP_RELEASE,
+	.write = write_release,
+	.answer = answer_release,
+	.free = free_release,
+};
+
+void
+store_quarantine_release(
+    struct store *store, int64_t id, store_release_cb done, void *arg)
+{
+	struct release_op *op = calloc(1, sizeof(*op));
+
+	if (op == NULL) {
+		done(STORE_MEMORY, NULL, arg);
+		return;
+	}
+	op->op.type = &release_type;
+	op->id = id;
+	op->done = done;
+	op->arg = arg;
+	store_op_submit(store, &op->op);
+}

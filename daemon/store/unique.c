@@ -1,0 +1,241 @@
+#include "daemon/store/unique.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/store/clock.h"
+
+_Static_assert(STORE_UID_STORED == 0 && STORE_UID_DELETE == 1 &&
+		   STORE_UID_DELETED == 3 && STORE_UID_GONE == 4,
+    "the statements and the schema know these states by number");
+
+/* The key of each statement below: ?1 to ?3. */
+#define WHERE_KEY " WHERE account = ?1 AND unique_id = ?2 AND occurrence = ?3"
+
+static void
+use_key(struct store_use *use, struct store_db *db, const char *sql,
+    const struct store_unique *unique)
+{
+	store_use(use, db, sql);
+	store_bind_int(use, 1, unique->account_id);
+	store_bind_blob(use, 2, unique->id, unique->id_length);
+	store_bind_int(use, 3, unique->occurrence);
+}
+
+static bool
+take_bytes(sqlite3_stmt *from, int column, unsigned char *bytes_r, size_t size)
+{
+	if (sqlite3_column_bytes(from, column) != (int)size)
+		return false;
+	memcpy(bytes_r, sqlite3_column_blob(from, column), size);
+	return true;
+}
+
+enum store_status
+store_unique_look_up(struct store_db *db, const struct store_unique *unique,
+    struct store_unique_row *row_r)
+{
+	static const char sql[] =
+	    "SELECT uid.state, message.id, uid.stored_ms, uid.header_digest,"
+	    " message.octets, message.digest, message.stored_ms"
+	    " FROM uid LEFT JOIN message ON message.id = uid.message"
+	    " WHERE uid.account = ?1 AND uid.unique_id = ?2"
+	    " AND uid.occurrence = ?3";
+	struct store_use use;
+
+	memset(row_r, 0, sizeof(*row_r));
+	use_key(&use, db, sql, unique);
+	if (store_next(&use)) {
+		sqlite3_stmt *row = use.statement;
+
+		row_r->found = true;
+		row_r->state = (enum store_uid_state)sqlite3_column_int(row, 0);
+		row_r->stored_ms = sqlite3_column_int64(row, 2);
+		row_r->has_header_digest = take_bytes(
+		    row, 3, row_r->header_digest, sizeof(row_r->header_digest));
+		row_r->octets = (uint64_t)sqlite3_column_int64(row, 4);
+		/* A message whose digest is damaged is like no other. */
+		if (take_bytes(row, 5, row_r->digest, sizeof(row_r->digest)))
+			row_r->message_id = sqlite3_column_int64(row, 1);
+		row_r->message_stored_ms = sqlite3_column_int64(row, 6);
+	}
+	return store_end(&use);
+}
+
+bool
+store_unique_is(const struct store_unique_row *row, uint64_t octets,
+    const unsigned char digest[STORE_DIGEST_SIZE])
+{
+	return row->message_id != 0 && row->octets == octets &&
+	       memcmp(row->digest, digest, STORE_DIGEST_SIZE) == 0;
+}
+
+static enum store_status
+write_row(struct store_db *db, const struct store_unique *unique,
+    const struct store_unique_row *row)
+{
+	static const char sql[] =
+	    "INSERT INTO uid(account, unique_id, occurrence, state, message,"
+	    " stored_ms, octets, header_digest)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+	    " ON CONFLICT(account, unique_id, occurrence) DO UPDATE"
+	    " SET state = excluded.state, message = excluded.message,"
+	    " stored_ms = excluded.stored_ms, octets = excluded.octets,"
+	    " header_digest = excluded.header_digest";
+	struct store_use use;
+
+	use_key(&use, db, sql, unique);
+	store_bind_int(&use, 4, row->state);
+	store_bind_int(&use, 6, row->stored_ms);
+	if (row->message_id != 0) {
+		store_bind_int(&use, 5, row->message_id);
+		store_bind_int(&use, 7, (int64_t)row->octets);
+	}
+	if (row->has_header_digest)
+		store_bind_blob(
+		    &use, 8, row->header_digest, sizeof(row->header_digest));
+	return store_run(&use);
+}
+
+static enum store_status
+next_occurrence(struct store_db *db, struct store_unique *unique)
+{
+	static const char sql[] =
+	    "SELECT coalesce(max(occurrence) + 1, 0) FROM uid"
+	    " WHERE account = ?1 AND unique_id = ?2";
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, unique->account_id);
+	store_bind_blob(&use, 2, unique->id, unique->id_length);
+	if (store_next(&use))
+		unique->occurrence =
+		    (uint32_t)sqlite3_column_int64(use.statement, 0);
+	return store_end(&use);
+}
+
+static enum store_status
+keep_former(struct store_db *db, const struct store_unique *unique,
+    int64_t message_id, struct store_unique_former *former_r)
+{
+	char id[STORE_UNIQUE_BODY_ID];
+	struct store_unique key = { .account_id = unique->account_id,
+		.id = (const unsigned char *)id,
+		.id_length = sizeof(id) - 1 };
+	struct store_unique_row row;
+	enum store_status status = store_unique_look_up(db, unique, &row);
+
+	former_r->kept = false;
+	if (status != STORE_OK || row.message_id == 0 ||
+	    row.message_id == message_id || row.state == STORE_UID_DELETED)
+		return status;
+	store_unique_body_id(row.digest, id);
+	row.state = STORE_UID_GONE;
+	row.stored_ms = store_clock_unix_ms();
+	status = next_occurrence(db, &key);
+	if (status == STORE_OK)
+		status = write_row(db, &key, &row);
+	former_r->kept = status == STORE_OK;
+	former_r->occurrence = key.occurrence;
+	memcpy(former_r->digest, row.digest, sizeof(row.digest));
+	return status;
+}
+
+enum store_status
+store_unique_put(struct store_db *db, const struct store_unique *unique,
+    const struct store_unique_row *row, struct store_unique_former *former_r)
+{
+	enum store_status status =
+	    keep_former(db, unique, row->message_id, former_r);
+
+	return status == STORE_OK ? write_row(db, unique, row) : status;
+}
+
+/* People look for a message by the id that the server has for it now. */
+static enum store_status
+name_message(
+    struct store_db *db, const struct store_unique *unique, int64_t message_id)
+{
+	static const char sql[] =
+	    "UPDATE message SET unique_id = ?2 WHERE id = ?1";
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, message_id);
+	if (unique->id_length == 0 || unique->id[0] != ' ')
+		store_bind_blob(&use, 2, unique->id, unique->id_length);
+	return store_run(&use);
+}
+
+enum store_status
+store_unique_move(struct store_db *db, const struct store_unique *from,
+    const struct store_unique *to, const struct store_unique_row *row,
+    struct store_unique_former *former_r)
+{
+	enum store_status status = store_unique_forget(db, from);
+
+	if (status == STORE_OK)
+		status = store_unique_put(db, to, row, former_r);
+	if (status == STORE_OK && row->message_id != 0)
+		status = name_message(db, to, row->message_id);
+	return status;
+}
+
+static bool
+needs_message(enum store_uid_state state)
+{
+	return state == STORE_UID_STORED || state == STORE_UID_DELETE ||
+	       state == STORE_UID_GONE;
+}
+
+enum store_status
+store_unique_set_state(struct store_db *db, const struct store_unique *unique,
+    enum store_uid_state state)
+{
+	static const char change[] =
+	    "UPDATE uid SET state = ?4, stored_ms = CASE"
+	    " WHEN state = ?4 THEN stored_ms"
+	    " WHEN ?4 IN (3, 4) THEN ?5"
+	    " WHEN state IN (3, 4) THEN coalesce((SELECT message.stored_ms"
+	    "  FROM message WHERE message.id = uid.message), ?5)"
+	    " ELSE stored_ms END" WHERE_KEY
+	    " AND (message IS NOT NULL OR ?4 NOT IN (0, 1, 4))";
+	static const char make[] =
+	    "INSERT INTO uid(account, unique_id, occurrence, state,"
+	    " stored_ms) VALUES(?1, ?2, ?3, ?4, ?5)";
+	int64_t now_ms = store_clock_unix_ms();
+	enum store_status status;
+	struct store_use use;
+
+	use_key(&use, db, change, unique);
+	store_bind_int(&use, 4, state);
+	store_bind_int(&use, 5, now_ms);
+	status = store_run(&use);
+	if (status != STORE_OK || sqlite3_changes(db->handle) > 0 ||
+	    needs_message(state))
+		return status;
+	use_key(&use, db, make, unique);
+	store_bind_int(&use, 4, state);
+	store_bind_int(&use, 5, now_ms);
+	return store_run(&use);
+}
+
+enum store_status
+store_unique_forget(struct store_db *db, const struct store_unique *unique)
+{
+	struct store_use use;
+	static const char sql[] = "DELETE FROM uid" WHERE_KEY;
+
+	use_key(&use, db, sql, unique);
+	return store_run(&use);
+}
+
+void
+store_unique_body_id(const unsigned char digest[STORE_DIGEST_SIZE],
+    char id_r[STORE_UNIQUE_BODY_ID])
+{
+	char hex[STORE_DIGEST_HEX];
+
+	store_digest_hex(digest, hex);
+	snprintf(id_r, STORE_UNIQUE_BODY_ID, " body-%s", hex);
+}

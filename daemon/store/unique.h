@@ -1,0 +1,79 @@
+/*
+ * The rows of unique-ids: which message each stands for, and what is known of
+ * it.  For the writer's thread, inside its transaction.
+ */
+#ifndef STORE_UNIQUE_H
+#define STORE_UNIQUE_H
+
+#include "daemon/store/db.h"
+#include "daemon/store/digest.h"
+
+struct store_unique {
+	int64_t account_id;
+	const unsigned char *id; /* borrowed */
+	size_t id_length;
+	uint32_t occurrence;
+};
+
+struct store_unique_row {
+	bool found;
+	enum store_uid_state state;
+	int64_t message_id; /* 0: none */
+	int64_t stored_ms;
+	bool has_header_digest;
+	unsigned char header_digest[STORE_HEADER_DIGEST_SIZE];
+	/* Of its message. */
+	uint64_t octets;
+	unsigned char digest[STORE_DIGEST_SIZE];
+	int64_t message_stored_ms;
+};
+
+enum store_status store_unique_look_up(struct store_db *,
+    const struct store_unique *, struct store_unique_row *row_r)
+    __attribute__((warn_unused_result));
+
+/* Whether the row stands for a message of these bytes. */
+bool store_unique_is(const struct store_unique_row *, uint64_t octets,
+    const unsigned char digest[STORE_DIGEST_SIZE]);
+
+/*
+ * The message that a row stood for before it was replaced.  The server may
+ * still have it under another id: it stays known by its digest, as GONE.
+ */
+struct store_unique_former {
+	bool kept;
+	unsigned char digest[STORE_DIGEST_SIZE];
+	uint32_t occurrence;
+};
+
+/* Make or replace the row. */
+enum store_status store_unique_put(struct store_db *,
+    const struct store_unique *, const struct store_unique_row *,
+    struct store_unique_former *former_r) __attribute__((warn_unused_result));
+
+/* Give the row of `from`, as it was looked up, to `to`. */
+enum store_status store_unique_move(struct store_db *,
+    const struct store_unique *from, const struct store_unique *to,
+    const struct store_unique_row *, struct store_unique_former *former_r)
+    __attribute__((warn_unused_result));
+
+/*
+ * Set the state, or make a row of that state.  What has no message is neither
+ * STORED nor DELETE nor GONE: such a change is passed over.
+ */
+enum store_status store_unique_set_state(
+    struct store_db *, const struct store_unique *, enum store_uid_state)
+    __attribute__((warn_unused_result));
+
+enum store_status store_unique_forget(struct store_db *,
+    const struct store_unique *) __attribute__((warn_unused_result));
+
+/*
+ * The id of what is known by its digest alone.  No server's begins with a
+ * space, RFC 1939 section 7.
+ */
+#define STORE_UNIQUE_BODY_ID (sizeof(" body-") + STORE_DIGEST_SIZE * 2)
+void store_unique_body_id(const unsigned char digest[STORE_DIGEST_SIZE],
+    char id_r[STORE_UNIQUE_BODY_ID]);
+
+#endif

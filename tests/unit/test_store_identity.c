@@ -1,0 +1,546 @@
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "daemon/store/tally.h"
+#include "tests/unit/test_store_faulty.h"
+#include "tests/unit/test_store_fixture.h"
+
+/* A session: a store_identity, and what its bodies came to. */
+struct session {
+	struct fixture *fixture;
+	struct store_identity *identity;
+	char taken[64]; /* a letter for each: New, Known, Adopted */
+	size_t count;
+	int64_t ids[64];
+	bool marked;
+};
+
+static struct session
+begin(struct fixture *fixture)
+{
+	struct session session = { .fixture = fixture };
+
+	session.identity = store_identity_new(fixture->store, fixture->account);
+	assert_non_null(session.identity);
+	return session;
+}
+
+static enum store_status
+bring_in_state(struct session *session, const char *id, const char *bytes,
+    enum store_uid_state state)
+{
+	struct store_body_meta meta = fixture_meta(session->fixture, id);
+	struct answer answer = { 0 };
+	struct store_body *body;
+
+	meta.identity = session->identity;
+	meta.state = state;
+	body = store_body_new(session->fixture->store, &meta);
+	assert_non_null(body);
+	store_body_append(body, (const unsigned char *)bytes, strlen(bytes));
+	store_body_commit(body, answer_message, &answer);
+	fixture_wait(session->fixture, &answer.done);
+	if (answer.status == STORE_OK) {
+		assert_true(session->count < sizeof(session->taken) - 1);
+		session->ids[session->count] = answer.id;
+		session->taken[session->count++] = "NKA"[answer.taken];
+	}
+	return answer.status;
+}
+
+static void
+bring(struct session *session, const char *id, const char *bytes)
+{
+	assert_int_equal(
+	    bring_in_state(session, id, bytes, STORE_UID_STORED), STORE_OK);
+}
+
+static void
+bring_to_delete(struct session *session, const char *bytes)
+{
+	assert_int_equal(
+	    bring_in_state(session, NULL, bytes, STORE_UID_DELETE), STORE_OK);
+}
+
+static void
+end(struct session *session, const char *taken)
+{
+	assert_string_equal(session->taken, taken);
+	store_identity_free(&session->identity);
+	assert_null(session->identity);
+}
+
+static void
+delete_and_end(struct session *session, const char *taken)
+{
+	struct answer answer = { 0 };
+
+	store_identity_deleted(
+	    session->fixture->store, session->identity, answer_done, &answer);
+	/* The operation holds it, too. */
+	end(session, taken);
+	fixture_wait(session->fixture, &answer.done);
+	assert_int_equal(answer.status, STORE_OK);
+}
+
+static void
+set_state(struct fixture *fixture, const char *id, enum store_uid_state state)
+{
+	struct store_uid_change change = { .unique_id =
+					       (const unsigned char *)id,
+		.unique_id_length = strlen(id),
+		.state = state };
+	struct answer answer = { 0 };
+
+	store_uids_change(
+	    fixture->store, fixture->account, &change, 1, answer_done, &answer);
+	fixture_wait(fixture, &answer.done);
+	assert_int_equal(answer.status, STORE_OK);
+}
+
+/* What other programs see: ids, occurrences, states and messages. */
+static void
+expect_rows(struct fixture *fixture, const char *rows)
+{
+	assert_string_equal(
+	    fixture_text(fixture,
+		"SELECT coalesce(group_concat(substr(CAST(unique_id AS TEXT),"
+		" 1, 6) || ':' || occurrence || ':' || state || ':' ||"
+		" coalesce(message, '-'), ' '), '') FROM (SELECT * FROM uid"
+		" ORDER BY unique_id, occurrence)"),
+	    rows);
+}
+
+static void
+expect_messages(struct fixture *fixture, int64_t count)
+{
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM message"), count);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT messages FROM account"), count);
+	assert_int_equal(fixture_integer(fixture, "SELECT octets FROM account"),
+	    fixture_integer(
+		fixture, "SELECT coalesce(sum(octets), 0) FROM message"));
+}
+
+static void
+message_under_a_new_id_is_adopted(void **state)
+{
+	struct fixture *fixture = *state;
+	struct session session = begin(fixture);
+
+	bring(&session, "old", "hello");
+	end(&session, "N");
+	set_state(fixture, "old", STORE_UID_GONE);
+	session = begin(fixture);
+	bring(&session, "new", "hello");
+	bring(&session, "other", "something else");
+	assert_int_equal(session.ids[0], 1);
+	end(&session, "AN");
+	expect_rows(fixture, "new:0:0:1 other:0:0:2");
+	expect_messages(fixture, 2);
+	assert_string_equal(fixture_text(fixture,
+				"SELECT unique_id FROM v_message WHERE id = 1"),
+	    "new");
+}
+
+static void
+each_message_is_adopted_once(void **state)
+{
+	struct fixture *fixture = *state;
+	struct session session = begin(fixture);
+
+	bring(&session, "a", "same");
+	bring(&session, "b", "same");
+	end(&session, "NN");
+	set_state(fixture, "a", STORE_UID_GONE);
+	set_state(fixture, "b", STORE_UID_GONE);
+	session = begin(fixture);
+	bring(&session, "c", "same");
+	bring(&session, "d", "same");
+	bring(&session, "e", "same");
+	end(&session, "AAN");
+	expect_rows(fixture, "c:0:0:1 d:0:0:2 e:0:0:3");
+	expect_messages(fixture, 3);
+}
+
+/* What is listed is another message, though its bytes are the same. */
+static void
+listed_message_is_not_adopted(void **state)
+{
+	struct fixture *fixture = *state;
+	struct session session = begin(fixture);
+
+	bring(&session, "a", "same");
+	bring(&session, "b", "same");
+	set_state(fixture, "a", STORE_UID_DELETED);
+	bring(&session, "c", "same");
+	end(&session, "NNN");
+	expect_rows(fixture, "a:0:3:1 b:0:0:2 c:0:0:3");
+}
+
+/* The candidates were loaded when it was gone, and now it is listed. */
+static void
+message_that_came_back_is_not_adopted(void **state)
+{
+	struct fixture *fixture = *state;
+	struct session session = begin(fixture);
+
+	bring(&session, "a", "same");
+	bring(&session, "b", "same");
+	end(&session, "NN");
+	set_state(fixture, "a", STORE_UID_GONE);
+	set_state(fixture, "b", STORE_UID_GONE);
+	session = begin(fixture);
+	bring(&session, "x", "load");
+	set_state(fixture, "a", STORE_UID_STORED);
+	bring(&session, "c", "same");
+	bring(&session, "d", "same");
+	end(&session, "NAN");
+	expect_rows(fixture, "a:0:0:1 c:0:0:2 d:0:0:4 x:0:0:3");
+}
+
+static void
+adopted_body_leaves_no_pieces(void **state)
+{
+	struct fixture *fixture = *state;
+	struct session session = begin(fixture);
+	char *bytes = malloc(2000001);
+
+	assert_non_null(bytes);
+	memset(bytes, 'x', 2000000);
+	bytes[2000000] = '\0';
+	bring(&session, "old", bytes);
+	end(&session, "N");
+	set_state(fixture, "old", STORE_UID_GONE);
+	session = begin(fixture);
+	bring(&session, "new", bytes);
+	end(&session, "A");
+	fixture_close(fixture);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT sum(length(data)) FROM chunk"),
+	    2000000);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM unfinished"), 0);
+	free(bytes);
+}
+
+/* The message that had the id before may come again, under another one. */
+static void
+reused_id_does_not_double_the_former(void **state)
+{
+	struct fixture *fixture = *state;
+	struct session session = begin(fixture);
+
+	bring(&session, "1", "first");
+	bring(&session, "2", "second");
+	end(&session, "NN");
+	set_state(fixture, "2", STORE_UID_GONE);
+	session = begin(fixture);
+	/* The server numbers anew, and shows the second one as 1. */
+	bring(&session, "1", "second");
+	bring(&session, "3", "first");
+	end(&session, "AA");
+	expect_rows(fixture, "1:0:0:2 3:0:0:1");
+	session = begin(fixture);
+	bring(&session, "1", "third");
+	end(&session, "N");
+	expect_rows(fixture, " body-:0:4:2 1:0:0:3 3:0:0:1");
+	session = begin(fixture);
+	bring(&session, "4", "second");
+	bring(&session, "5", "third");
+	end(&session, "AN");
+	expect_messages(fixture, 4);
+}
+
+static void
+bodies_without_ids_are_counted(void **state)
+{
+	struct fixture *fixture = *state;
+	struct session session = begin(fixture);
+
+	bring(&session, NULL, "x");
+	bring(&session, NULL, "x");
+	bring(&session, NULL, "y");
+	end(&session, "NNN");
+	session = begin(fixture);
+	bring(&session, NULL, "y");
+	bring(&session, NULL, "x");
+	bring(&session, NULL, "x");
+	bring(&session, NULL, "x");
+	assert_int_equal(session.ids[1], 1);
+	assert_int_equal(session.ids[2], 2);
+	end(&session, "KKKN");
+	session = begin(fixture);
+	end(&session, "");
+	expect_messages(fixture, 4);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM message"
+				     " WHERE unique_id IS NOT NULL"),
+	    0);
+}
+
+static void
+without_identity_each_body_is_new(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(fixture_put(fixture, NULL, "x", 1, NULL), STORE_OK);
+	assert_int_equal(fixture_put(fixture, NULL, "x", 1, NULL), STORE_OK);
+	expect_messages(fixture, 2);
+	expect_rows(fixture, "");
+}
+
+static void
+deleted_bodies_are_forgotten(void **state)
+{
+	struct fixture *fixture = *state;
+	struct session session = begin(fixture);
+
+	bring_to_delete(&session, "x");
+	bring(&session, NULL, "x");
+	bring_to_delete(&session, "x");
+	bring(&session, NULL, "x");
+	bring_to_delete(&session, "y");
+	bring(&session, NULL, "z");
+	delete_and_end(&session, "NNNNNN");
+	/* Two of four are left, whichever. */
+	session = begin(fixture);
+	bring(&session, NULL, "x");
+	bring(&session, NULL, "x");
+	assert_int_equal(session.ids[0], 2);
+	assert_int_equal(session.ids[1], 4);
+	bring(&session, NULL, "x");
+	bring(&session, NULL, "y");
+	bring(&session, NULL, "z");
+	end(&session, "KKNNK");
+	expect_messages(fixture, 8);
+}
+
+/* The server never said that it deleted them. */
+static void
+deletion_that_is_not_confirmed_is_owed(void **state)
+{
+	struct fixture *fixture = *state;
+	struct session session = begin(fixture);
+
+	bring_to_delete(&session, "x");
+	bring_to_delete(&session, "x");
+	end(&session, "NN");
+	session = begin(fixture);
+	bring_to_delete(&session, "x");
+	bring_to_delete(&session, "x");
+	delete_and_end(&session, "KK");
+	expect_rows(fixture, "");
+	expect_messages(fixture, 2);
+}
+
+static void
+mark_gone(enum store_status status, const struct store_uid *uids, size_t count,
+    void *arg)
+{
+	struct session *session = arg;
+
+	assert_int_equal(status, STORE_OK);
+	for (size_t i = 0; i < count; i++) {
+		struct store_uid_change change = { .unique_id =
+						       uids[i].unique_id,
+			.unique_id_length = uids[i].unique_id_length,
+			.occurrence = uids[i].occurrence,
+			.state = STORE_UID_GONE };
+
+		store_uids_change(session->fixture->store,
+		    session->fixture->account, &change, 1, NULL, NULL);
+	}
+	session->marked = true;
+}
+
+/* A listing that shows nothing that is known. */
+static struct session
+begin_with_all_gone(struct fixture *fixture)
+{
+	struct session session = begin(fixture);
+
+	store_uids(fixture->store, fixture->account, mark_gone, &session);
+	fixture_wait(fixture, &session.marked);
+	return session;
+}
+
+static void
+server_that_learns_or_forgets_uidl_doubles_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct session session = begin(fixture);
+
+	bring(&session, "a", "one");
+	bring(&session, "b", "two");
+	end(&session, "NN");
+	session = begin_with_all_gone(fixture);
+	bring(&session, NULL, "one");
+	bring(&session, NULL, "two");
+	bring(&session, NULL, "two");
+	end(&session, "AAN");
+	session = begin_with_all_gone(fixture);
+	bring(&session, "c", "two");
+	bring(&session, "d", "one");
+	bring(&session, "e", "two");
+	bring(&session, "f", "two");
+	end(&session, "AAAN");
+	expect_messages(fixture, 4);
+	session = begin_with_all_gone(fixture);
+	bring(&session, NULL, "one");
+	bring(&session, NULL, "two");
+	end(&session, "AA");
+	session = begin(fixture);
+	bring(&session, NULL, "one");
+	bring(&session, NULL, "two");
+	bring(&session, NULL, "two");
+	end(&session, "KKA");
+	expect_messages(fixture, 4);
+}
+
+static void
+undone_commits_leave_no_trace(void **state)
+{
+	struct fixture *fixture = *state;
+	struct session session = begin(fixture);
+
+	bring(&session, "old", "adopted");
+	end(&session, "N");
+	session = begin(fixture);
+	set_state(fixture, "old", STORE_UID_GONE);
+	bring(&session, NULL, "x");
+	faulty_set(SQLITE_IOERR_WRITE, 0);
+	assert_int_equal(
+	    bring_in_state(&session, "new", "adopted", STORE_UID_STORED),
+	    STORE_IO);
+	/* Only its sync fails: it ran to its end before it was undone. */
+	faulty_set(0, 0);
+	while (store_health(fixture->store)->status != STORE_OK)
+		fixture_turn(fixture, 10);
+	faulty_set(0, SQLITE_IOERR_FSYNC);
+	assert_int_equal(
+	    bring_in_state(&session, "new", "adopted", STORE_UID_STORED),
+	    STORE_IO);
+	faulty_set(0, 0);
+	while (store_health(fixture->store)->status != STORE_OK)
+		fixture_turn(fixture, 10);
+	faulty_set(0, SQLITE_IOERR_FSYNC);
+	assert_int_equal(
+	    bring_in_state(&session, NULL, "x", STORE_UID_STORED), STORE_IO);
+	faulty_set(0, 0);
+	while (store_health(fixture->store)->status != STORE_OK)
+		fixture_turn(fixture, 10);
+	bring(&session, "new", "adopted");
+	bring(&session, NULL, "x");
+	end(&session, "NAN");
+	session = begin(fixture);
+	bring(&session, NULL, "x");
+	bring(&session, NULL, "x");
+	bring(&session, NULL, "x");
+	end(&session, "KKN");
+	expect_messages(fixture, 4);
+}
+
+static void
+identity_outlives_its_bodies(void **state)
+{
+	struct fixture *fixture = *state;
+	struct session session = begin(fixture);
+	struct answer answers[20];
+	struct store_body *left = NULL;
+
+	memset(answers, 0, sizeof(answers));
+	for (size_t i = 0; i < 20; i++) {
+		struct store_body_meta meta = fixture_meta(fixture, NULL);
+		struct store_body *body;
+
+		meta.identity = session.identity;
+		body = store_body_new(fixture->store, &meta);
+		assert_non_null(body);
+		store_body_append(body, (const unsigned char *)"x", 1);
+		if (i == 7)
+			left = body;
+		else
+			store_body_commit(body, answer_message, &answers[i]);
+	}
+	end(&session, "");
+	store_body_abort(left);
+	fixture_close(fixture);
+	for (size_t i = 0; i < 20; i++)
+		assert_true(i == 7 || answers[i].status == STORE_OK);
+	assert_int_equal(fixture_integer(fixture, "SELECT max(occurrence)"
+						  " FROM uid"),
+	    18);
+}
+
+static void
+tally_counts_many(void **state)
+{
+	struct store_tally tally = { 0 };
+
+	(void)state;
+	for (uint32_t round = 0; round < 3; round++) {
+		for (uint32_t i = 0; i < 5000; i++) {
+			unsigned char digest[STORE_DIGEST_SIZE] = { 0 };
+			struct store_tally_entry *entry;
+
+			/* Many begin alike. */
+			digest[0] = (unsigned char)(i % 3);
+			memcpy(digest + 20, &i, sizeof(i));
+			entry = store_tally_get(&tally, digest);
+			assert_non_null(entry);
+			assert_int_equal(entry->count++, round);
+		}
+	}
+	assert_int_equal(tally.count, 5000);
+	store_tally_free(&tally);
+}
+
+static int
+teardown(void **state)
+{
+	faulty_set(0, 0);
+	return fixture_teardown(state);
+}
+
+static int
+install(void **state)
+{
+	(void)state;
+	faulty_install();
+	return 0;
+}
+
+#define TEST(function) \
+	cmocka_unit_test_setup_teardown(function, fixture_setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(message_under_a_new_id_is_adopted),
+		TEST(each_message_is_adopted_once),
+		TEST(listed_message_is_not_adopted),
+		TEST(message_that_came_back_is_not_adopted),
+		TEST(adopted_body_leaves_no_pieces),
+		TEST(reused_id_does_not_double_the_former),
+		TEST(bodies_without_ids_are_counted),
+		TEST(without_identity_each_body_is_new),
+		TEST(deleted_bodies_are_forgotten),
+		TEST(deletion_that_is_not_confirmed_is_owed),
+		TEST(server_that_learns_or_forgets_uidl_doubles_nothing),
+		TEST(undone_commits_leave_no_trace),
+		TEST(identity_outlives_its_bodies),
+		cmocka_unit_test(tally_counts_many),
+	};
+
+	return cmocka_run_group_tests(tests, install, NULL);
+}
