@@ -52,6 +52,7 @@ struct options {
 	const char *log_file;
 	const char *uid_prefix;
 	int64_t delay_ms;
+	uint64_t hold_after;
 	pid_t exit_with;
 	bool crlf;
 	bool no_pipelining;

@@ -342,6 +342,21 @@ class MaildropServerTest(unittest.TestCase):
                 took = time.monotonic() - started
                 self.assertTrue(0.6 <= took < 0.8, took)
 
+    def test_answers_wait_for_release(self):
+        with self.server(synthetic=[("s", "p", 1, 9, 2000)],
+                         hold_after=3) as server:
+            with socket.create_connection((server.host, server.port)) as sock:
+                sock.sendall(b"USER s1\r\nPASS p\r\n" + b"".join(
+                    b"RETR %d\r\n" % n for n in range(1, 10)) + b"QUIT\r\n")
+                server.wait_held()
+                self.assertEqual(server.stats()["commands"], 2 + 3)
+                server.release()
+                received = b""
+                while piece := sock.recv(1 << 20):
+                    received += piece
+            self.assertTrue(received.endswith(b"+OK bye\r\n"))
+            self.assertEqual(server.stats()["messages_sent"], 9)
+
     def test_answers_wait_for_a_slow_reader(self):
         with self.server(synthetic=[("s", "p", 1, 1000, 200000)]) as server:
             before = procs.peak_rss(server.pid)
