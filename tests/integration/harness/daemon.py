@@ -347,8 +347,9 @@ class Evpopd:
 
     def poll(self, name, timeout=PATIENCE):
         """Poll now, and wait until it is over; the account afterwards."""
-        last = self.wait_account(name, lambda one: one["state"] != "polling",
-                                 timeout=timeout)["last_finished"]
+        last = self.wait_account(
+            name, lambda one: one["state"] not in ("polling", "queued"),
+            timeout=timeout)["last_finished"]
         self.post(f"/v1/accounts/{name}/poll")
         return self.wait_account(
             name, lambda one: one["last_finished"] != last and
