@@ -24,7 +24,7 @@
 #define STAGE_PLACES 24
 
 /* What takes longer is stuck, on however slow a machine. */
-#define SESSION_PATIENCE_S 30
+#define SESSION_PATIENCE_S 100
 
 /* A server's end of one connection. */
 struct dialog_server {

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 import unittest
 
 from harness import corpus, daemon, maildropd, procs, scripted
@@ -282,18 +283,24 @@ class PauseTest(unittest.TestCase):
 
     def test_pause_while_it_is_polled(self):
         octets = b"Subject: x\r\n\r\nx\r\n"
-        with scripted.ScriptedServer([octets], {
-                "RETR": scripted.fall_silent(b"+OK\r\n")}) as server, \
+        paused = threading.Event()
+
+        def hang_up(connection, line):
+            paused.wait(procs.PATIENCE)
+            return False
+
+        with scripted.ScriptedServer([octets], {"RETR": hang_up}) as server, \
                 daemon.Evpopd({"anna": daemon.account_of(
-                    server, "anna", timeout_body="1s")}) as evpopd:
+                    server, "anna")}) as evpopd:
             evpopd.wait_account("anna", lambda one: one["state"] == "polling")
             with self.assertRaisesRegex(daemon.Refused, "already"):
                 evpopd.post("/v1/accounts/anna/poll")
             evpopd.post("/v1/accounts/anna/pause")
+            paused.set()
             shown = evpopd.wait_account(
                 "anna", lambda one: one["state"] != "polling")
             self.assertEqual(shown["state"], "paused")
-            self.assertEqual(shown["last_outcome"], "timeout")
+            self.assertEqual(shown["last_outcome"], "io")
 
     def test_no_daemon(self):
         evpopd = daemon.Evpopd()

@@ -16,6 +16,22 @@ def moment(text):
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
+def poll_without_deadlines(evpopd):
+    """Poll anna with those deadlines that a busy machine keeps, too."""
+    account = evpopd.accounts["anna"]
+    short = [key for key in account if key.startswith("timeout_")]
+    if not short:
+        return evpopd.poll("anna")
+    last = evpopd.account("anna")["last_finished"]
+    for key in short:
+        del account[key]
+    evpopd.write_config()
+    # An account that has changed is polled at once.
+    evpopd.ctl("reload")
+    return evpopd.wait_account("anna", lambda one: one["last_finished"] != last
+                               and one["state"] == "waiting")
+
+
 class CredentialsTest(unittest.TestCase):
     def test_wrong_password(self):
         with maildropd.MaildropServer(users=USERS) as server:
@@ -96,7 +112,7 @@ class OutageTest(unittest.TestCase):
                         shown["last_finished"])).total_seconds()
                     least = 600 * 2 ** (failures - 1)
                     self.assertGreater(wait, least - 5)
-                    self.assertLess(wait, least * 1.25 + 5)
+                    self.assertLess(wait, least * 1.25 + 60)
                     shown = evpopd.poll("anna")
                 # Its former port may be somebody else's by now.
                 server.port = server.tls_port = 0
@@ -148,7 +164,7 @@ class OutageTest(unittest.TestCase):
                 self.assertEqual(shown["state"], "waiting", shown)
                 self.assertNotEqual(shown["last_outcome"], "ok")
                 stack.close()
-                shown = evpopd.poll("anna")
+                shown = poll_without_deadlines(evpopd)
                 self.assertEqual(shown["last_outcome"], "ok", shown)
                 self.assertEqual(shown["stored"]["messages"], 3)
 
@@ -173,7 +189,7 @@ class BrokenSessionTest(unittest.TestCase):
                 "SELECT count(*) FROM unfinished") == [(0,)],
                 what="the end of unfinished bodies")
             server.answers.clear()
-            shown = evpopd.poll("anna")
+            shown = poll_without_deadlines(evpopd)
             self.assertEqual(shown["last_outcome"], "ok", shown)
             self.assertEqual(shown["session"]["fetched"], count - fetched)
             self.assertEqual(sorted(evpopd.bodies().values()), sorted(mail))
@@ -195,7 +211,7 @@ class BrokenSessionTest(unittest.TestCase):
 
     def test_silence_in_a_body(self):
         self.check({"RETR 2": scripted.fall_silent(b"+OK\r\nhalf a li")},
-                   "timeout", 1, timeout_body="1s")
+                   "timeout", 1, timeout_body="3s")
 
     def test_before_the_log_in(self):
         self.check({"": scripted.hang_up}, "io")

@@ -147,13 +147,16 @@ class Server(unittest.TestCase):
             return re.findall(r"Login: user=<anna>, method=([\w-]+)",
                               self.server.log()[before:])
 
-        procs.wait_for(logins, what="the log-in in Dovecot's log")
+        # It logs behind the session: its end is the last of it.
+        procs.wait_for(lambda: "Logged out" in self.server.log()[before:],
+                       what="the session's end in Dovecot's log")
         self.assertNotIn("auth failed", self.server.log()[before:])
         self.assertEqual(len(logins()), 1)
         return logins()[0]
 
     def refused(self, auth, tls="none", **keys):
         """The account after a poll whose log-in is refused."""
+        before = len(self.server.log())
         account = self.account(auth, tls, **keys)
         with self.evpopd(account) as evpopd:
             shown = evpopd.wait_polled()
@@ -163,6 +166,11 @@ class Server(unittest.TestCase):
         self.assertEqual(shown["last_outcome"], "auth", shown)
         self.assertEqual(shown["state"], "stopped")
         self.assertEqual(shown["stored"]["messages"], 0)
+        if "no way to log in" not in shown["last_text"]:
+            # Or it would be taken for one of the next session's.
+            procs.wait_for(lambda: re.search(
+                r"Disconnected: .*\((?!no auth)", self.server.log()[before:]),
+                what="the refusal in Dovecot's log")
         return shown
 
 

@@ -50,7 +50,7 @@ class MemoryTest(unittest.TestCase):
                     for number in range(1, accounts + 1)}, daemon={
                         "max_sessions_per_host": 64}) as evpopd:
                 procs.wait_for(lambda: evpopd.get("/v1/status")["polls"][
-                    "total"] == accounts, 60, "a poll of every account")
+                    "total"] == accounts, what="a poll of every account")
                 self.assertEqual(evpopd.rows(
                     "SELECT count(*), count(DISTINCT account) FROM v_message"),
                     [(2 * accounts, accounts)])

@@ -89,7 +89,7 @@ class PasswordTest(unittest.TestCase):
         procs.wait_for(lambda: mark.exists() and mark.read_text().strip(),
                        what="the command's start")
         pid = int(mark.read_text())
-        self.evpopd.halt(timeout=10)
+        self.evpopd.halt()
         procs.wait_for(lambda: not os.path.exists(f"/proc/{pid}"),
                        what="the command's end")
 

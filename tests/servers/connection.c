@@ -352,6 +352,14 @@ serve_command(struct connection *connection)
 	return true;
 }
 
+/* Whether commands wait for connections_release(). */
+static bool
+held(const struct server *server)
+{
+	return server->hold_after > 0 &&
+	       server->sessions.counters.messages_sent >= server->hold_after;
+}
+
 /*
  * Answers while there are commands and room for answers.  Returns whether it
  * stopped for want of room.
@@ -375,7 +383,7 @@ serve(struct connection *connection)
 			    OUTPUT_LIMIT -
 				evbuffer_get_length(connection->wire_out));
 		else if (connection->breaks_off || session_ended(session) ||
-			 !serve_command(connection))
+			 held(connection->server) || !serve_command(connection))
 			break;
 	}
 	return false;
@@ -501,6 +509,19 @@ connection_start(struct server *server, evutil_socket_t fd, bool tls)
 		note_arrival(connection, 0);
 	else
 		connection_run(connection);
+}
+
+void
+connections_release(struct server *server)
+{
+	struct connection *connection, *next;
+
+	server->hold_after = 0;
+	for (connection = LIST_FIRST(&server->connections); connection != NULL;
+	     connection = next) {
+		next = LIST_NEXT(connection, next);
+		connection_run(connection);
+	}
 }
 
 void

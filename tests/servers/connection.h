@@ -27,6 +27,8 @@ struct server {
 	struct session_settings sessions;
 	LIST_HEAD(, connection) connections;
 	int64_t delay_us;
+	/* Messages sent after which nothing is answered; 0: no such bound. */
+	uint64_t hold_after;
 	uint64_t connection_count;
 	uint64_t open_count;
 	uint64_t open_peak;
@@ -44,6 +46,9 @@ struct server {
  * end.  With TLS the handshake comes first.
  */
 void connection_start(struct server *, evutil_socket_t fd, bool tls);
+
+/* Answers again, for good, where hold_after has kept it from answering. */
+void connections_release(struct server *);
 
 /* Closes every connection at once. */
 void connections_close(struct server *);

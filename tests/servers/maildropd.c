@@ -46,7 +46,8 @@ struct maildropd {
 	struct options options;
 	struct server server;
 	struct entrance *entrances;
-	struct event *on_terminate, *on_interrupt, *on_report, *on_supervisor;
+	struct event *on_terminate, *on_interrupt, *on_report, *on_release,
+	    *on_supervisor;
 	int supervisor_fd;
 };
 
@@ -147,6 +148,16 @@ on_report_signal(evutil_socket_t number, short what, void *arg)
 	if (maildropd->options.stats_file != NULL)
 		write_file(
 		    maildropd->options.stats_file, write_stats, maildropd);
+}
+
+static void
+on_release_signal(evutil_socket_t number, short what, void *arg)
+{
+	struct maildropd *maildropd = arg;
+
+	(void)number;
+	(void)what;
+	connections_release(&maildropd->server);
 }
 
 static void
@@ -323,6 +334,7 @@ set_up(struct maildropd *maildropd)
 	LIST_INIT(&server->connections);
 	server->tls = make_tls_context(options);
 	server->delay_us = options->delay_ms * 1000;
+	server->hold_after = options->hold_after;
 	server->sessions.maildrops = maildrops_new(options);
 	server->sessions.offer_stls = server->tls != NULL;
 	server->sessions.offer_pipelining = !options->no_pipelining;
@@ -348,9 +360,12 @@ set_up(struct maildropd *maildropd)
 	    evsignal_new(server->base, SIGINT, on_stop_signal, maildropd);
 	maildropd->on_report =
 	    evsignal_new(server->base, SIGUSR1, on_report_signal, maildropd);
+	maildropd->on_release =
+	    evsignal_new(server->base, SIGUSR2, on_release_signal, maildropd);
 	event_add(maildropd->on_terminate, NULL);
 	event_add(maildropd->on_interrupt, NULL);
 	event_add(maildropd->on_report, NULL);
+	event_add(maildropd->on_release, NULL);
 	tie_to_supervisor(maildropd);
 }
 
@@ -368,6 +383,7 @@ tear_down(struct maildropd *maildropd)
 	event_free(maildropd->on_terminate);
 	event_free(maildropd->on_interrupt);
 	event_free(maildropd->on_report);
+	event_free(maildropd->on_release);
 	if (maildropd->on_supervisor != NULL) {
 		event_free(maildropd->on_supervisor);
 		close(maildropd->supervisor_fd);

@@ -32,6 +32,9 @@ static const char help[] =
     "\n"
     "How to behave:\n"
     "  --delay-ms N              what arrives is acted on N ms later\n"
+    "  --hold-after N            answer nothing once N messages are sent, "
+    "until\n"
+    "                            SIGUSR2\n"
     "  --no-pipelining           do not advertise PIPELINING\n"
     "  --no-uidl                 do not know UIDL, nor offer it\n"
     "  --no-top                  do not know TOP, nor offer it\n"
@@ -194,6 +197,7 @@ enum long_option {
 	OPTION_CRLF,
 	OPTION_UID_PREFIX,
 	OPTION_DELAY_MS,
+	OPTION_HOLD_AFTER,
 	OPTION_NO_PIPELINING,
 	OPTION_NO_UIDL,
 	OPTION_NO_TOP,
@@ -220,6 +224,7 @@ static const struct option long_options[] = { { "listen", required_argument,
 	{ "crlf", no_argument, NULL, OPTION_CRLF },
 	{ "uid-prefix", required_argument, NULL, OPTION_UID_PREFIX },
 	{ "delay-ms", required_argument, NULL, OPTION_DELAY_MS },
+	{ "hold-after", required_argument, NULL, OPTION_HOLD_AFTER },
 	{ "no-pipelining", no_argument, NULL, OPTION_NO_PIPELINING },
 	{ "no-uidl", no_argument, NULL, OPTION_NO_UIDL },
 	{ "no-top", no_argument, NULL, OPTION_NO_TOP },
@@ -242,6 +247,10 @@ apply_behaviour(struct options *options, int option)
 	case OPTION_DELAY_MS:
 		options->delay_ms =
 		    (int64_t)parse_number(optarg, "delay-ms", 0, 3600000);
+		break;
+	case OPTION_HOLD_AFTER:
+		options->hold_after =
+		    parse_number(optarg, "hold-after", 1, UINT32_MAX);
 		break;
 	case OPTION_NO_PIPELINING:
 		options->no_pipelining = true;

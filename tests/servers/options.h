@@ -56,6 +56,7 @@ struct options {
 	unsigned drop_quits; /* percent */
 	uint64_t fault_seed;
 	bool no_empty_line;
+	uint64_t hold_after;
 	pid_t exit_with;
 	bool crlf;
 	bool no_pipelining;

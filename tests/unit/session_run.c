@@ -301,6 +301,24 @@ session_run_turn(struct event_base *base, const bool *flag, int milliseconds)
 }
 
 void
+session_run_until(
+    struct event_base *base, const char *record, const char *words)
+{
+	bool late = false;
+	const struct timeval patience = { NET_PATIENCE_S, 0 };
+	struct event *timer = evtimer_new(base, on_time, &late);
+
+	assert_non_null(timer);
+	assert_int_equal(evtimer_add(timer, &patience), 0);
+	while (strstr(record, words) == NULL) {
+		if (late)
+			fail_msg("no %s in %s", words, record);
+		assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+	}
+	event_free(timer);
+}
+
+void
 session_run_finish(struct session_run *run, struct net_server *server)
 {
 	if (!run->freed)

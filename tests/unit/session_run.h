@@ -71,6 +71,10 @@ void session_run_begin_with(struct session_run *, struct event_base *,
 /* Turn the loop until the flag is set, or for that long; whether it was. */
 bool session_run_turn(struct event_base *, const bool *flag, int milliseconds);
 
+/* Turn the loop until there are these words in a record. */
+void session_run_until(
+    struct event_base *, const char *record, const char *words);
+
 /* Answer for all bodies that ended well so far. */
 void session_run_acknowledge(struct session_run *, bool durable);
 

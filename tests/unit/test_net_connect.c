@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -272,6 +273,7 @@ dead_listen(const char *address, uint16_t port, evutil_socket_t filling[4])
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET };
 	evutil_socket_t fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct pollfd queue = { .events = POLLIN };
 	int i, on = 1;
 
 	assert_true(fd >= 0);
@@ -286,8 +288,9 @@ dead_listen(const char *address, uint16_t port, evutil_socket_t filling[4])
 		assert_true(filling[i] >= 0);
 		(void)connect(filling[i], (struct sockaddr *)&sin, sizeof(sin));
 	}
-	/* Loopback is quick: what can be queued is. */
-	usleep(50000);
+	/* With one to accept it is full. */
+	queue.fd = fd;
+	assert_int_equal(poll(&queue, 1, NET_PATIENCE_S * 1000), 1);
 	return fd;
 }
 

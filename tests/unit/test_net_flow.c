@@ -259,14 +259,14 @@ test_pause_stops_deadline(void **state)
 	struct net_run run;
 
 	(void)state;
-	config.timeouts.body_ms = config.timeouts.command_ms = 200;
+	config.timeouts.body_ms = config.timeouts.command_ms = 2000;
 	net_server_start(&server, base, &options, NULL, 0);
 	config.port = server.port;
 	net_run_start(&run, base, NULL, &config);
 	run.pause_at_begin = true;
 	ask(&run);
 	net_run_until(&run, &run.paused);
-	net_run_for(&run, 600);
+	net_run_for(&run, 3000);
 	assert_false(run.closed);
 	resume(&run);
 	net_run_until(&run, &run.closed);
@@ -287,7 +287,7 @@ test_session_deadline_while_paused(void **state)
 	struct net_run run;
 
 	(void)state;
-	config.timeouts.session_ms = 1000;
+	config.timeouts.session_ms = 2000;
 	net_server_start(&server, base, &options, NULL, 0);
 	config.port = server.port;
 	net_run_start(&run, base, NULL, &config);

@@ -170,6 +170,7 @@ test_pause_and_resume(void **state)
 			.pause_at_data = round == 1 };
 
 		session_run_begin(&run, base, &server, NULL, 0, &keep_forever);
+		session_run_until(base, run.log, "begin:1 ");
 		assert_false(session_run_turn(base, &run.done, 50));
 		assert_string_equal(run.log, "listing:3 planned:3+0 begin:1 ");
 		run.pause_at_begin = run.pause_at_data = false;

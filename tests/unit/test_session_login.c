@@ -70,7 +70,7 @@ poll_once(struct login_run *run, const struct net_server *server,
 		.port = server->port,
 		.tls = EVPOP_TLS_NONE,
 		.memory = memory,
-		.timeouts = { .login_ms = 500, .command_ms = 500 } };
+		.timeouts = { .login_ms = 20000, .command_ms = 20000 } };
 	const struct evpop_credentials credentials = {
 		.user = "anna", .password = "secret", .mechanisms = mechanisms
 	};

@@ -130,6 +130,7 @@ test_no_delete_before_it_is_durable(void **state)
 
 	(void)state;
 	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
+	session_run_until(base, run.log, "end:3 ");
 	assert_false(session_run_turn(base, &run.done, 100));
 	assert_int_equal(run.owed_count, 3);
 	assert_string_equal(
@@ -151,6 +152,7 @@ test_done_waits_for_the_store(void **state)
 
 	(void)state;
 	session_run_begin(&run, base, &server, NULL, 0, &keep_forever);
+	session_run_until(base, server.log, "QUIT;");
 	assert_false(session_run_turn(base, &run.done, 100));
 	assert_string_equal(
 	    session_run_commands(&server), "RETR 1;RETR 2;RETR 3;QUIT;");
@@ -187,6 +189,7 @@ test_connection_lost_in_a_body(void **state)
 
 	(void)state;
 	session_run_begin(&run, base, &server, rules, 1, &keep_none);
+	session_run_until(base, run.log, "failed:io ");
 	assert_false(session_run_turn(base, &run.done, 100));
 	assert_string_equal(
 	    run.log, "listing:3 planned:3+0 begin:1 end:1 begin:2 failed:io ");

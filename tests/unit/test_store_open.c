@@ -177,7 +177,7 @@ die_in_the_middle(struct fixture *fixture)
 	if (body == NULL)
 		_exit(2);
 	store_body_append(body, bytes, sizeof(bytes));
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 12000; i++) {
 		fixture_turn(fixture, 5);
 		store_stats(fixture->store, &stats);
 		if (stats.queued_octets < sizeof(bytes) / 2)

@@ -22,8 +22,7 @@ from . import procs
 _COMPLAINTS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer",
                "runtime error:", "Assertion `", "stack smashing")
 
-# A message of this size takes a while everywhere; ordinary work far less.
-PATIENCE = 60.0
+PATIENCE = procs.PATIENCE
 
 
 def build_folder():
@@ -145,12 +144,12 @@ class Evpopd:
 
     # Life
 
-    def start(self, wait=True):
+    def start(self, *options, wait=True):
         """Write the configuration, start, wait until the socket answers."""
         self.write_config()
         with open(self.log_file, "ab") as log:
             self._process = subprocess.Popen(
-                self.command_line(), stdin=subprocess.DEVNULL, stdout=log,
+                self.command_line(*options), stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, cwd="/", env=self._environment(),
                 preexec_fn=procs.die_with_parent(signal.SIGKILL))
         self.pid = self._process.pid
@@ -162,11 +161,10 @@ class Evpopd:
         if self._process.poll() is not None:
             raise AssertionError(f"evpopd ended with "
                                  f"{self._process.returncode}:\n{self.log()}")
-        if not self.socket.exists():
-            return False
+        # One that an earlier run has left is replaced at any moment.
         try:
             self.get("/v1/status")
-        except ConnectionError:
+        except (FileNotFoundError, ConnectionError):
             return False
         return True
 
@@ -244,6 +242,11 @@ class Evpopd:
         """All that it has logged so far."""
         return (self.log_file.read_text(errors="replace")
                 if self.log_file.exists() else "")
+
+    def wait_logged(self, words, times=1):
+        """Wait until it has logged these words, or so many times."""
+        procs.wait_for(lambda: self.log().count(words) >= times, PATIENCE,
+                       f"{words!r} in the log")
 
     # Runs that end by themselves
 
@@ -348,8 +351,9 @@ class Evpopd:
 
     def poll(self, name, timeout=PATIENCE):
         """Poll now, and wait until it is over; the account afterwards."""
-        last = self.wait_account(name, lambda one: one["state"] != "polling",
-                                 timeout=timeout)["last_finished"]
+        last = self.wait_account(
+            name, lambda one: one["state"] not in ("polling", "queued"),
+            timeout=timeout)["last_finished"]
         self.post(f"/v1/accounts/{name}/poll")
         return self.wait_account(
             name, lambda one: one["last_finished"] != last and

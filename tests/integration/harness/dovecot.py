@@ -326,7 +326,7 @@ class Dovecot:
             return self._greets()
 
         try:
-            procs.wait_for(ready, timeout=20, what="Dovecot's greeting")
+            procs.wait_for(ready, what="Dovecot's greeting")
         except BaseException:
             self.halt()
             raise

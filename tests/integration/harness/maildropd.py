@@ -32,12 +32,16 @@ class MaildropServer:
 
     Attributes once started: host, port (plain, with STLS), tls_port, ca_file,
     pid, folder, log_file.
+
+    With hold_after, nothing more is answered once so many messages are sent,
+    until release(): so a test meets the middle of a session however busy the
+    machine is.
     """
 
     def __init__(self, binary=None, *, users=None, synthetic=(), tls=True,
                  certificate=None, client_ca=None, delay_ms=0,
-                 pipelining=True, crlf=False, uid_prefix=None, uidl=True,
-                 top=True, host=HOST,
+                 hold_after=0, pipelining=True, crlf=False, uid_prefix=None,
+                 uidl=True, top=True, host=HOST,
                  port=0, tls_port=0, prefix_command=(), extra=()):
         self.binary = binary_path(binary)
         self.host = host
@@ -53,6 +57,7 @@ class MaildropServer:
         self.synthetic = [tuple(one) for one in synthetic]
         self.client_ca = client_ca
         self.delay_ms = delay_ms
+        self.hold_after = hold_after
         self.pipelining = pipelining
         self.crlf = crlf
         self.uid_prefix = uid_prefix
@@ -158,6 +163,8 @@ class MaildropServer:
                       "--key", self.certificate.key]
         if self.client_ca is not None:
             words += ["--client-ca", self.client_ca]
+        if self.hold_after:
+            words += ["--hold-after", str(self.hold_after)]
         if not self.pipelining:
             words.append("--no-pipelining")
         if not self.uidl:
@@ -206,6 +213,16 @@ class MaildropServer:
             else:
                 self.port = int(port)
         return self
+
+    def wait_held(self):
+        """Wait until hold_after keeps it from answering."""
+        procs.wait_for(
+            lambda: self.stats()["messages_sent"] >= self.hold_after,
+            what=f"message {self.hold_after}")
+
+    def release(self):
+        """Answer again, for good."""
+        self._process.send_signal(signal.SIGUSR2)
 
     def halt(self):
         """Stop serving, but keep mail, ports and certificates for start()."""

@@ -10,10 +10,12 @@ import contextlib
 import poplib
 import ssl
 
+from . import procs
+
 
 @contextlib.contextmanager
 def connect(host, port, user=None, password=None, tls="none", ca_file=None,
-            timeout=30.0):
+            timeout=procs.PATIENCE):
     """A poplib connection, logged in if a user is given, with QUIT at the end.
 
     tls is "none", "stls" or "implicit"; the server is verified against

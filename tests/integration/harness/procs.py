@@ -13,6 +13,9 @@ import tempfile
 import threading
 import time
 
+# Nothing that ends at all takes so many seconds, on however busy a machine.
+PATIENCE = 120.0
+
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 
@@ -45,7 +48,7 @@ def remove_folder(folder):
     shutil.rmtree(folder)
 
 
-def wait_for(condition, timeout=10.0, what="the condition", interval=0.02):
+def wait_for(condition, timeout=PATIENCE, what="the condition", interval=0.02):
     """Call condition() until it returns something true, and return that.
 
     Raises Timeout, naming what was waited for, after `timeout` seconds.
@@ -60,7 +63,7 @@ def wait_for(condition, timeout=10.0, what="the condition", interval=0.02):
         time.sleep(interval)
 
 
-def run(command, timeout=30.0, check=True, **keywords):
+def run(command, timeout=PATIENCE, check=True, **keywords):
     """Run a command with a deadline; its output is kept as text.
 
     A failure (with check) or an overrun raises CommandFailed or Timeout with
@@ -108,7 +111,7 @@ def die_with_parent(number=signal.SIGTERM):
     return ask
 
 
-def stop(process, timeout=10.0):
+def stop(process, timeout=PATIENCE):
     """End a Popen child: SIGTERM, and SIGKILL if that is not enough.
 
     Returns its exit status; the child is always reaped.

@@ -140,7 +140,7 @@ class DovecotTest(unittest.TestCase):
             for number in range(60):
                 server.add_user(f"user{number}", "secret")
             for number in range(60):
-                session = poplib.POP3(server.host, server.port, timeout=30)
+                session = poplib.POP3(server.host, server.port)
                 session.user(f"user{number}")
                 session.pass_("secret")
                 sessions.append(session)
@@ -159,7 +159,7 @@ class DovecotTest(unittest.TestCase):
         with dovecot.Dovecot(users={"anna": "secret"}) as server:
             server.deliver("anna", corpus.messages(10))
             before = server.messages("anna")
-            session = poplib.POP3(server.host, server.port, timeout=10)
+            session = poplib.POP3(server.host, server.port)
             server.halt(abruptly=True)
             with self.assertRaises((OSError, EOFError, poplib.error_proto)):
                 session.noop()
@@ -252,7 +252,7 @@ class MaildropServerTest(unittest.TestCase):
             server.deliver("anna", corpus.messages(5))
             for user in ("anna", "s2"):
                 before = server.count(user)
-                broken = poplib.POP3(server.host, server.port, timeout=10)
+                broken = poplib.POP3(server.host, server.port)
                 broken.user(user)
                 broken.pass_(server.password(user))
                 broken.dele(1)
@@ -330,17 +330,33 @@ class MaildropServerTest(unittest.TestCase):
                 took = time.monotonic() - started
                 self.assertEqual(b"PIPELINING" in out, pipelining)
                 self.assertTrue(out.endswith(b"+OK bye\r\n"))
-                self.assertTrue(0.1 <= took < 0.19, took)
+                self.assertGreaterEqual(took, 0.1)
+                self.assertEqual(server.stats()["round_trips"], 1)
                 started = time.monotonic()
                 self.assertEqual(server.count("anna"), 3)
                 took = time.monotonic() - started
-                self.assertTrue(0.5 <= took < 0.65, took)
+                self.assertGreaterEqual(took, 0.5)
                 self.assertEqual(server.stats()["round_trips"], 1 + 4)
                 started = time.monotonic()
                 pop3.count(server.host, server.tls_port, "anna", "secret",
                            tls="implicit", ca_file=server.ca_file)
                 took = time.monotonic() - started
-                self.assertTrue(0.6 <= took < 0.8, took)
+                self.assertGreaterEqual(took, 0.6)
+
+    def test_answers_wait_for_release(self):
+        with self.server(synthetic=[("s", "p", 1, 9, 2000)],
+                         hold_after=3) as server:
+            with socket.create_connection((server.host, server.port)) as sock:
+                sock.sendall(b"USER s1\r\nPASS p\r\n" + b"".join(
+                    b"RETR %d\r\n" % n for n in range(1, 10)) + b"QUIT\r\n")
+                server.wait_held()
+                self.assertEqual(server.stats()["commands"], 2 + 3)
+                server.release()
+                received = b""
+                while piece := sock.recv(1 << 20):
+                    received += piece
+            self.assertTrue(received.endswith(b"+OK bye\r\n"))
+            self.assertEqual(server.stats()["messages_sent"], 9)
 
     def test_answers_wait_for_a_slow_reader(self):
         with self.server(synthetic=[("s", "p", 1, 1000, 200000)]) as server:
@@ -423,7 +439,7 @@ class ProcsTest(unittest.TestCase):
         """
         done = subprocess.run(
             [sys.executable, "-c", script, BINARY or ""], text=True,
-            stdout=subprocess.PIPE, timeout=60, env={
+            stdout=subprocess.PIPE, timeout=procs.PATIENCE, env={
                 **os.environ, "PYTHONPATH": str(
                     pathlib.Path(__file__).resolve().parent.parent)})
         self.assertEqual(done.returncode, -signal.SIGKILL)
@@ -448,7 +464,7 @@ class ProcsTest(unittest.TestCase):
              "x = b'x' * 50_000_000; del x; input()"], stdin=subprocess.PIPE)
         with procs.PeakRss(child.pid) as peak:
             procs.wait_for(lambda: procs.peak_rss(child.pid) > 50_000_000)
-            time.sleep(0.1)
+            procs.wait_for(lambda: peak.bytes > 50_000_000)
             child.communicate(b"\n")
         self.assertGreater(peak.bytes, 50_000_000)
 
@@ -467,7 +483,7 @@ class UnprivilegedTest(unittest.TestCase):
         done = procs.run(
             ["setpriv", "--reuid", "nobody", "--regid", "nogroup",
              "--clear-groups", sys.executable, "-B",
-             pathlib.Path(__file__).resolve()], timeout=300, check=False)
+             pathlib.Path(__file__).resolve()], timeout=900, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
 
 
