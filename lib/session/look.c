@@ -15,6 +15,9 @@
 #define NAME_FORMAT " top-%s-%llu"
 #define NAME_SIZE   (sizeof " top--" + 2 * EVPOP_HEADER_DIGEST_SIZE + 20)
 
+/* Refusals in a row, from the first on, by a server that says it knows TOP. */
+#define REFUSALS_MAX 8
+
 static void go_on(struct evpop_sync *);
 
 void
@@ -74,6 +77,22 @@ top_data(struct evpop_client *client, const unsigned char *bytes, size_t length,
 	return EVPOP_FLOW_CONTINUE;
 }
 
+/*
+ * TOP is optional (RFC 1939 section 7).  A server that says it has it may
+ * refuse it for messages that are damaged.
+ */
+static void
+note_refusal(struct evpop_sync *sync)
+{
+	struct evpop_looks *looks = sync->looks;
+
+	looks->refusals++;
+	if (!looks->answered &&
+	    (looks->refusals == REFUSALS_MAX ||
+		!evpop_client_capabilities(sync->client)->top))
+		looks->refused = true;
+}
+
 static void
 top_end(struct evpop_client *client, uint32_t number,
     const struct evpop_result *result, void *arg)
@@ -92,9 +111,8 @@ top_end(struct evpop_client *client, uint32_t number,
 		looks->answered = true;
 		if (evpop_header_finish(look.header, digest))
 			tell(sync, look.index, digest);
-	} else if (!looks->answered)
-		/* TOP is optional (RFC 1939 section 7). */
-		looks->refused = true;
+	} else
+		note_refusal(sync);
 	evpop_header_free(look.header);
 	if (result->error == EVPOP_ERROR_NONE ||
 	    result->error == EVPOP_ERROR_REFUSED)

@@ -241,15 +241,28 @@ match(struct evpop_plan *plan, const struct evpop_listing *listing,
 
 /*
  * An id that is missing from a listing with lines nobody could read may stand
- * on one of those.
+ * on one of those; or its message is listed without it.
  */
+static bool
+names_all(const struct evpop_listing *listing)
+{
+	size_t i;
+
+	if ((!listing->unique_ids && !listing->digests) || listing->ignored > 0)
+		return false;
+	for (i = 0; i < listing->count; i++)
+		if (listing->entries[i].unique_id == NULL)
+			return false;
+	return true;
+}
+
 static void
 count_gone(struct evpop_plan *plan, const struct evpop_listing *listing,
     size_t known_count)
 {
 	size_t i;
 
-	if ((!listing->unique_ids && !listing->digests) || listing->ignored > 0)
+	if (!names_all(listing))
 		memset(plan->gone, 0, known_count * sizeof *plan->gone);
 	for (i = 0; i < known_count; i++)
 		plan->gone_count += plan->gone[i];

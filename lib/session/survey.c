@@ -79,8 +79,10 @@ list_done(
 	struct evpop_sync *sync = arg;
 
 	(void)client;
-	if (sync->step == EVPOP_SYNC_SIZING)
+	if (sync->step == EVPOP_SYNC_SIZING) {
 		sizes_known(sync, reply);
+		return;
+	}
 	if (sync->step != EVPOP_SYNC_LISTING)
 		return;
 	if (reply->result.error == EVPOP_ERROR_NONE) {
@@ -121,10 +123,12 @@ uidl_done(
 	if (sync->step != EVPOP_SYNC_LISTING)
 		return;
 	if (reply->result.error == EVPOP_ERROR_REFUSED) {
-		if (sync->flight)
+		if (!sync->flight)
+			list(sync);
+		else if (!sync->given_up)
 			evpop_sync_second_session(sync);
 		else
-			list(sync);
+			sync->step = EVPOP_SYNC_QUITTING;
 	}
 	if (reply->result.error != EVPOP_ERROR_NONE)
 		return;
@@ -202,7 +206,8 @@ evpop_sync_carry_out(struct evpop_sync *sync)
 	evpop_sync_enter(sync);
 	if (sync->callbacks->planned != NULL)
 		sync->callbacks->planned(sync, sync->plan, sync->arg);
-	if (evpop_sync_leave(sync)) {
+	/* It may have been stopped, and the QUIT be under way. */
+	if (evpop_sync_leave(sync) && sync->step != EVPOP_SYNC_QUITTING) {
 		if (sync->flight) {
 			sync->step = EVPOP_SYNC_QUITTING;
 			if (sync->left)
@@ -211,7 +216,8 @@ evpop_sync_carry_out(struct evpop_sync *sync)
 			evpop_sync_quit(sync);
 		} else {
 			sync->step = EVPOP_SYNC_TRANSFER;
-			note_deletes(sync);
+			if (!sync->stopping)
+				note_deletes(sync);
 			evpop_sync_transfer(sync);
 		}
 	}
@@ -242,7 +248,7 @@ evpop_sync_known(struct evpop_sync *sync, const struct evpop_known *known,
 	evpop_sync_enter(sync);
 	if (sync->callbacks->matched != NULL)
 		sync->callbacks->matched(sync, sync->plan, sync->arg);
-	if (!evpop_sync_leave(sync))
+	if (!evpop_sync_leave(sync) || (sync->stopping && !sync->flight))
 		return;
 	if (sync->flight || !evpop_plan_wants_sizes(sync->plan, &sync->policy))
 		evpop_sync_carry_out(sync);

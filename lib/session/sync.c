@@ -171,6 +171,17 @@ try_other_mechanism(struct evpop_sync *sync, const struct evpop_client *client,
 	return true;
 }
 
+/*
+ * With a server that does not delete what it says it has deleted, slices would
+ * have no end.
+ */
+static bool
+shrinks(const struct evpop_sync *sync)
+{
+	return sync->listed_before == 0 ||
+	       sync->builder.listing.count < sync->listed_before;
+}
+
 /* The slice is committed, and something is left to do. */
 static bool
 may_go_on(const struct evpop_sync *sync)
@@ -180,17 +191,7 @@ may_go_on(const struct evpop_sync *sync)
 	       sync->unacknowledged == 0 &&
 	       sync->report.quit == EVPOP_QUIT_COMMITTED &&
 	       sync->report.result.error == EVPOP_ERROR_NONE &&
-	       evpop_sync_has_more(sync);
-}
-
-static void
-next_slice(struct evpop_sync *sync)
-{
-	evpop_sync_enter(sync);
-	tell_deleted(sync);
-	if (!sync->freed)
-		another_session(sync);
-	(void)evpop_sync_leave(sync);
+	       evpop_sync_has_more(sync) && shrinks(sync);
 }
 
 /* What a limit over all sessions has left. */
@@ -205,6 +206,28 @@ note_later(struct evpop_sync *sync)
 }
 
 static void
+close_session(struct evpop_sync *sync)
+{
+	note_octets(sync);
+	note_later(sync);
+	evpop_sync_closed(sync);
+}
+
+static void
+next_slice(struct evpop_sync *sync)
+{
+	evpop_sync_enter(sync);
+	tell_deleted(sync);
+	sync->deletes_marked = 0;
+	sync->listed_before = sync->builder.listing.count;
+	if (!sync->freed && !sync->given_up)
+		another_session(sync);
+	else if (!sync->freed)
+		close_session(sync);
+	(void)evpop_sync_leave(sync);
+}
+
+static void
 session_closed(
     struct evpop_client *client, const struct evpop_result *result, void *arg)
 {
@@ -213,6 +236,8 @@ session_closed(
 	bool all_done =
 	    sync->step == EVPOP_SYNC_QUITTING && sync->deletes_marked == 0;
 
+	if (sync->step >= EVPOP_SYNC_CLOSED)
+		return;
 	if (evpop_client_lost_flight(client) && !sync->second &&
 	    !report->listed && !sync->given_up) {
 		evpop_sync_second_session(sync);
@@ -299,6 +324,7 @@ evpop_sync_stop(struct evpop_sync *sync)
 	sync->stopping = sync->given_up = true;
 	switch (sync->step) {
 	case EVPOP_SYNC_TRANSFER:
+		evpop_sync_drop_deletes(sync);
 		evpop_sync_transfer(sync);
 		break;
 	case EVPOP_SYNC_ASKING:
@@ -338,7 +364,9 @@ open_session(struct evpop_sync *sync)
 	struct evpop_client *client = sync->client;
 	enum evpop_error error;
 
-	sync->flight = sync->policy.expect_nothing && !sync->second &&
+	/* What is only looked at, or counted, wants the whole plan. */
+	sync->flight = sync->policy.expect_nothing && !sync->policy.dry_run &&
+		       !sync->policy.baseline && !sync->second &&
 		       evpop_client_takes_flight(client);
 	error = evpop_client_connect(client, opened, sync);
 	if (error == EVPOP_ERROR_NONE)
@@ -372,7 +400,8 @@ another_session(struct evpop_sync *sync)
 	if (!sync->left)
 		note_octets(sync);
 	sync->second = true;
-	sync->left = sync->stopping = false;
+	sync->left = false;
+	sync->stopping = sync->given_up;
 	memset(&sync->report.result, 0, sizeof sync->report.result);
 	sync->report.quit = EVPOP_QUIT_NONE;
 	evpop_listing_clear(&sync->builder);

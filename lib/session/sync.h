@@ -62,7 +62,8 @@ struct evpop_looks {
 	struct evpop_look ring[EVPOP_SYNC_AHEAD]; /* as TOPs run */
 	size_t head, ahead;
 	bool answered; /* one TOP at least, so that more may be ahead */
-	bool refused;  /* ask no more */
+	size_t refusals;
+	bool refused; /* ask no more */
 };
 
 struct evpop_sync {
@@ -93,6 +94,7 @@ struct evpop_sync {
 	size_t unacknowledged; /* bodies that ended well */
 	size_t deletes_owed;   /* of these, to be deleted once durable */
 	uint32_t slice;        /* messages that this session is to delete */
+	size_t listed_before;  /* by the last slice; 0: there was none */
 	uint32_t begun;        /* RETRs, of all sessions */
 	bool blamed;           /* a message, for the end of the session */
 
@@ -129,6 +131,9 @@ bool evpop_sync_has_more(const struct evpop_sync *);
 
 /* Hand over as much work as may be ahead; then QUIT once all is done. */
 void evpop_sync_transfer(struct evpop_sync *);
+
+/* Do not send the deletions that are due without a fetch. */
+void evpop_sync_drop_deletes(struct evpop_sync *);
 
 /* Ask for the listing: UIDL, and in a flight QUIT at once. */
 enum evpop_error evpop_sync_survey(struct evpop_sync *) EVPOP_MUST_USE;

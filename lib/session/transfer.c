@@ -14,7 +14,9 @@ dele_done(
 	if (reply->result.error == EVPOP_ERROR_NONE) {
 		sync->deletes[sync->deletes_marked++] = index;
 		sync->report.deleted++;
-	}
+	} else if (reply->result.error != EVPOP_ERROR_REFUSED)
+		/* The session ended on this, and on none of the bodies. */
+		sync->blamed = true;
 	evpop_sync_transfer(sync);
 }
 
@@ -105,7 +107,8 @@ is_to_blame(struct evpop_sync *sync, const struct evpop_result *result)
 	case EVPOP_ERROR_MEMORY:
 		return false;
 	case EVPOP_ERROR_REFUSED:
-		return true;
+		/* "Come back later" is not about this message. */
+		return result->scope == EVPOP_SCOPE_MESSAGE;
 	default:
 		sync->blamed = true;
 		return first;
@@ -220,9 +223,24 @@ static bool
 finished(const struct evpop_sync *sync)
 {
 	bool fetched = sync->stopping || fetches_end(sync);
+	/* The next session must not fetch what this one has not stored yet. */
+	bool stored = sync->unacknowledged == 0 || sync->stopping ||
+		      !evpop_sync_has_more(sync);
 
 	return fetched && sync->fetch_count == 0 && sync->deletes_owed == 0 &&
-	       sync->deletes_answered == sync->deletes_due;
+	       sync->deletes_answered == sync->deletes_due && stored;
+}
+
+void
+evpop_sync_drop_deletes(struct evpop_sync *sync)
+{
+	size_t i, kept = sync->deletes_sent;
+
+	for (i = sync->deletes_sent; i < sync->deletes_due; i++)
+		if (sync->plan->actions[sync->deletes[i]] !=
+		    EVPOP_ACTION_DELETE)
+			sync->deletes[kept++] = sync->deletes[i];
+	sync->deletes_due = kept;
 }
 
 void

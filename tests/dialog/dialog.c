@@ -95,6 +95,7 @@ clear_dialog(struct dialog *dialog)
 	for (i = 0; i < dialog->known_count; i++) {
 		free(dialog->known[i].state);
 		octets_clear(&dialog->known[i].id);
+		octets_clear(&dialog->known[i].header);
 	}
 	free(dialog->known);
 	for (i = 0; i < dialog->item_count; i++)

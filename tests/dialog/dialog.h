@@ -71,8 +71,11 @@ const char *dialog_verb_name(enum dialog_verb);
 
 /* A unique-id that sync is told of. */
 struct dialog_known {
-	char *state; /* "stored", "delete", "seen", "deleted" */
+	char *state; /* "stored", "delete", "seen", "deleted", "gone" */
 	struct octets id;
+	unsigned long octets; /* 0: nobody knows */
+	bool has_header;
+	struct octets header;
 };
 
 struct dialog {

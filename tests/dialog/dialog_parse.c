@@ -408,7 +408,7 @@ static bool
 take_known(struct reader *reader)
 {
 	static const char *const states[] = { "stored", "delete", "seen",
-		"deleted" };
+		"deleted", "gone" };
 	struct dialog_known *known;
 	const char *word;
 	size_t length, i;
@@ -426,6 +426,32 @@ take_known(struct reader *reader)
 	reader->rest++;
 	reader->rest_length--;
 	return unescape(reader, &known->id, 0);
+}
+
+/* "as 120" or "as 120 HEADER" behind "known": what is known of it. */
+static bool
+take_as(struct reader *reader)
+{
+	struct dialog *dialog = reader->dialog;
+	struct dialog_step size = { .number = 0 };
+	struct dialog_known *known;
+	const char *word;
+	size_t length;
+
+	if (dialog->known_count == 0)
+		return wrong(reader, "it follows what is known");
+	known = &dialog->known[dialog->known_count - 1];
+	if (known->octets != 0)
+		return wrong(reader, "it is known already");
+	if (!next_word(reader, &word, &length) ||
+	    memchr(word, ',', length) != NULL ||
+	    !take_numbers(word, length, &size) || size.number == 0)
+		return wrong(reader, "octets are expected");
+	known->octets = size.number;
+	known->has_header = reader->rest_length > 0;
+	reader->rest += known->has_header;
+	reader->rest_length -= known->has_header;
+	return unescape(reader, &known->header, 0);
 }
 
 static bool
@@ -494,6 +520,8 @@ take_keyword(struct reader *reader, const char *word, size_t length)
 		return take_steps(reader);
 	if (is(word, length, "known"))
 		return take_known(reader);
+	if (is(word, length, "as"))
+		return take_as(reader);
 	if (is(word, length, "="))
 		return take_line_text(
 		    reader, &dialog->outcomes, &dialog->outcome_count);

@@ -45,6 +45,9 @@ struct session_known {
 	struct octets id;
 	uint32_t occurrence;
 	enum evpop_known_state state;
+	uint64_t octets;
+	bool has_header;
+	unsigned char header_digest[EVPOP_HEADER_DIGEST_SIZE];
 };
 
 /* A request that is to be answered; the step tells which. */
@@ -82,6 +85,7 @@ struct session {
 	struct event *resume, *rest, *late;
 	struct session_known *known;
 	size_t known_count;
+	const struct evpop_listing *listing; /* the last one */
 	const struct evpop_entry *stored_late[64];
 	size_t stored_late_count;
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/evp.h>
+
 #include "tests/dialog/session.h"
 
 /* The clock of plans: an hour after everything was stored. */
@@ -16,6 +18,7 @@ static const struct {
 	{ "delete", EVPOP_KNOWN_DELETE },
 	{ "seen", EVPOP_KNOWN_SEEN },
 	{ "deleted", EVPOP_KNOWN_DELETED },
+	{ "gone", EVPOP_KNOWN_GONE },
 };
 
 static struct session_known *
@@ -35,7 +38,7 @@ find_known(
 	return NULL;
 }
 
-static void
+static struct session_known *
 remember(struct session *session, const void *id, size_t length,
     uint32_t occurrence, enum evpop_known_state state)
 {
@@ -50,11 +53,13 @@ remember(struct session *session, const void *id, size_t length,
 		if (session->known == NULL)
 			abort();
 		known = &session->known[session->known_count++];
+		memset(known, 0, sizeof *known);
 		known->id = wanted;
 		known->occurrence = occurrence;
 	} else
 		octets_clear(&wanted);
 	known->state = state;
+	return known;
 }
 
 static void
@@ -62,8 +67,17 @@ remember_entry(struct session *session, const struct evpop_entry *entry,
     enum evpop_known_state state)
 {
 	if (entry->unique_id != NULL)
-		remember(session, entry->unique_id, entry->unique_id_length,
-		    entry->occurrence, state);
+		(void)remember(session, entry->unique_id,
+		    entry->unique_id_length, entry->occurrence, state);
+}
+
+static void
+remember_header(struct session_known *known, const struct octets *header)
+{
+	known->has_header = true;
+	if (EVP_Digest(header->bytes, header->length, known->header_digest,
+		NULL, EVP_sha256(), NULL) != 1)
+		abort();
 }
 
 /* Ids of a dialog; the same one again is the next occurrence of it. */
@@ -71,6 +85,7 @@ static void
 remember_dialog(struct session *session)
 {
 	const struct dialog_known *known;
+	struct session_known *remembered;
 	uint32_t occurrence;
 	size_t i, s;
 
@@ -82,8 +97,11 @@ remember_dialog(struct session *session)
 		     find_known(session, &known->id, occurrence) != NULL;
 		     occurrence++)
 			;
-		remember(session, known->id.bytes, known->id.length, occurrence,
-		    states[s].state);
+		remembered = remember(session, known->id.bytes,
+		    known->id.length, occurrence, states[s].state);
+		remembered->octets = known->octets;
+		if (known->has_header)
+			remember_header(remembered, &known->header);
 	}
 }
 
@@ -104,6 +122,10 @@ tell_known(struct session *session)
 			.unique_id_length = session->known[i].id.length,
 			.occurrence = session->known[i].occurrence,
 			.state = session->known[i].state,
+			.octets = session->known[i].octets,
+			.header_digest = session->known[i].has_header
+					     ? session->known[i].header_digest
+					     : NULL,
 		};
 	evpop_sync_known(session->sync, list, session->known_count, NOW_MS);
 	free(list);
@@ -124,13 +146,47 @@ on_listing(
 		    entry->unique_id, entry->unique_id_length);
 	}
 	record_entries(&session->record, listing->ignored);
+	session->listing = listing;
 	tell_known(session);
+}
+
+/* " seen=1", and nothing where there is none. */
+static const char *
+some(char text[32], const char *name, size_t count)
+{
+	text[0] = '\0';
+	if (count > 0)
+		snprintf(text, 32, " %s=%zu", name, count);
+	return text;
+}
+
+/* What the store would do with entries that need not be fetched. */
+static void
+take_note(struct session *session, const struct evpop_plan *plan,
+    const struct evpop_entry *entry, size_t index)
+{
+	const struct evpop_adoption *adoption;
+	struct session_known *known;
+
+	if (plan->actions[index] == EVPOP_ACTION_SEEN)
+		remember_entry(session, entry, EVPOP_KNOWN_SEEN);
+	if (plan->actions[index] != EVPOP_ACTION_ADOPT)
+		return;
+	adoption = evpop_plan_adoption(plan, index);
+	known = &session->known[adoption->known];
+	record_add(&session->record, "adopt %u %s", (unsigned)entry->number,
+	    octets_text(&known->id));
+	octets_clear(&known->id);
+	octets_add(&known->id, entry->unique_id, entry->unique_id_length);
+	known->occurrence = entry->occurrence;
+	known->state = EVPOP_KNOWN_STORED;
 }
 
 static void
 on_planned(struct evpop_sync *sync, const struct evpop_plan *plan, void *arg)
 {
 	struct session *session = arg;
+	char seen[32], adopt[32], held[32];
 	size_t i;
 
 	(void)sync;
@@ -138,11 +194,14 @@ on_planned(struct evpop_sync *sync, const struct evpop_plan *plan, void *arg)
 		if (plan->gone[i])
 			record_add(&session->record, "gone %s",
 			    octets_text(&session->known[i].id));
+	for (i = 0; i < session->listing->count; i++)
+		take_note(session, plan, &session->listing->entries[i], i);
 	record_add(&session->record,
 	    "plan fetch=%zu delete=%zu too-large=%zu later=%zu "
-	    "unidentified=%zu",
+	    "unidentified=%zu%s%s%s",
 	    plan->fetches, plan->deletes, plan->too_large, plan->later,
-	    plan->unidentified);
+	    plan->unidentified, some(seen, "seen", plan->seen),
+	    some(adopt, "adopt", plan->adopts), some(held, "held", plan->held));
 }
 
 static enum evpop_flow
@@ -228,6 +287,16 @@ on_end(struct evpop_sync *sync, const struct evpop_entry *entry, void *message,
 }
 
 static void
+on_refused(struct evpop_sync *sync, const struct evpop_entry *entry,
+    const struct evpop_result *result, void *arg)
+{
+	struct session *session = arg;
+
+	(void)sync;
+	record_result(&session->record, "refused", entry->number, result);
+}
+
+static void
 on_deleted(struct evpop_sync *sync, const struct evpop_entry *entry, void *arg)
 {
 	struct session *session = arg;
@@ -242,13 +311,18 @@ on_done(
     struct evpop_sync *sync, const struct evpop_sync_report *report, void *arg)
 {
 	struct session *session = arg;
+	char seen[32], adopted[32], held[32], later[32];
 
 	(void)sync;
 	record_result(&session->record, "sync", 0, &report->result);
 	record_add(&session->record,
-	    "done fetched=%u failed=%u deleted=%u quit=%s",
+	    "done fetched=%u failed=%u deleted=%u quit=%s%s%s%s%s",
 	    (unsigned)report->fetched, (unsigned)report->failed,
-	    (unsigned)report->deleted, evpop_quit_name(report->quit));
+	    (unsigned)report->deleted, evpop_quit_name(report->quit),
+	    some(seen, "seen", report->seen),
+	    some(adopted, "adopted", report->adopted),
+	    some(held, "held", report->held),
+	    some(later, "later", report->later));
 	session->closed = true;
 	session_answered(session);
 }
@@ -259,6 +333,7 @@ static const struct evpop_sync_callbacks callbacks = {
 	.begin = on_begin,
 	.data = on_data,
 	.end = on_end,
+	.refused = on_refused,
 	.deleted = on_deleted,
 	.done = on_done,
 };
@@ -275,6 +350,12 @@ policy_of(const struct dialog_settings *set, struct evpop_policy *policy)
 			     ? EVPOP_ORDER_NEWEST
 			     : EVPOP_ORDER_OLDEST,
 		.expect_nothing = set->expect_nothing != 0,
+		.max_session_deletes = (uint32_t)set->max_session_deletes,
+		.max_deletes = (uint32_t)set->max_deletes,
+		.delete_above_octets = set->delete_above,
+		.baseline = set->baseline != 0,
+		.dry_run = set->dry_run != 0,
+		.fetch_unidentified = set->fetch_unidentified != 0,
 	};
 	if (set->keep == NULL)
 		return;

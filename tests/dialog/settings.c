@@ -50,6 +50,12 @@ static const struct {
 	NUMBER("max-octets", max_octets),
 	NUMBER("max-messages", max_messages),
 	NUMBER("expect-nothing", expect_nothing),
+	NUMBER("max-session-deletes", max_session_deletes),
+	NUMBER("max-deletes", max_deletes),
+	NUMBER("delete-above", delete_above),
+	NUMBER("baseline", baseline),
+	NUMBER("dry-run", dry_run),
+	NUMBER("fetch-unidentified", fetch_unidentified),
 };
 
 #define KEYS (sizeof table / sizeof table[0])

@@ -24,7 +24,9 @@ struct dialog_settings {
 	unsigned long pause; /* the sink pauses after so many octets */
 	/* Sync. */
 	char *keep, *order, *store;
-	unsigned long max_octets, max_messages, expect_nothing;
+	unsigned long max_octets, max_messages, expect_nothing,
+	    max_session_deletes, max_deletes, delete_above, baseline, dry_run,
+	    fetch_unidentified;
 };
 
 /*

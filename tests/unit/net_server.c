@@ -25,6 +25,7 @@ struct net_connection {
 	evutil_socket_t fd;
 	enum net_then then;
 	bool halted;
+	bool marked[NET_DELETES_MAX];
 };
 
 static void
@@ -77,16 +78,53 @@ say_message(
 	say_text(connection, ".\r\n");
 }
 
+/* Where the message of this number stands; none: message_count. */
+static size_t
+index_of(const struct net_connection *connection, unsigned long number)
+{
+	const struct net_server *server = connection->server;
+	size_t i, count = server->options.message_count;
+
+	if (!server->options.deletes)
+		return number >= 1 && number <= count ? number - 1 : count;
+	for (i = 0; i < count; i++)
+		if (!server->deleted[i] && number-- == 1)
+			return i;
+	return count;
+}
+
 static const struct net_message *
 message_of(struct net_connection *connection, const char *number)
 {
 	const struct net_server_options *options = &connection->server->options;
-	unsigned long n = strtoul(number, NULL, 10);
+	size_t index = index_of(connection, strtoul(number, NULL, 10));
 
-	if (n >= 1 && n <= options->message_count)
-		return &options->messages[n - 1];
+	if (index < options->message_count)
+		return &options->messages[index];
 	say_text(connection, "-ERR no such message\r\n");
 	return NULL;
+}
+
+static void
+mark(struct net_connection *connection, const char *number)
+{
+	const struct net_server_options *options = &connection->server->options;
+	size_t index = index_of(connection, strtoul(number, NULL, 10));
+
+	if (options->deletes && index < options->message_count) {
+		assert_true(index < NET_DELETES_MAX);
+		connection->marked[index] = true;
+	}
+	say_text(connection, "+OK\r\n");
+}
+
+static void
+commit(struct net_connection *connection)
+{
+	size_t i;
+
+	for (i = 0; i < NET_DELETES_MAX; i++)
+		connection->server->deleted[i] |= connection->marked[i];
 }
 
 static void
@@ -113,7 +151,7 @@ answer_listing(struct net_connection *connection, const char *line)
 	const struct net_message *message;
 	bool uidl = strncmp(line, "UIDL", 4) == 0;
 	char text[64];
-	size_t i;
+	size_t i, number = 0;
 
 	if (line[4] == ' ') {
 		message = message_of(connection, line + 5);
@@ -130,11 +168,14 @@ answer_listing(struct net_connection *connection, const char *line)
 	}
 	say_text(connection, "+OK\r\n");
 	for (i = 0; i < options->message_count; i++) {
+		if (options->deletes && connection->server->deleted[i])
+			continue;
+		number++;
 		if (uidl)
-			snprintf(
-			    text, sizeof(text), "%zu id-%zu\r\n", i + 1, i + 1);
+			snprintf(text, sizeof(text), "%zu id-%zu\r\n", number,
+			    i + 1);
 		else
-			snprintf(text, sizeof(text), "%zu %zu\r\n", i + 1,
+			snprintf(text, sizeof(text), "%zu %zu\r\n", number,
 			    options->messages[i].length);
 		say_text(connection, text);
 	}
@@ -243,9 +284,12 @@ answer(struct net_connection *connection, const char *line)
 		answer_body(connection, line + 5);
 	} else if (strncmp(line, "TOP ", 4) == 0) {
 		answer_body(connection, line + 4);
+	} else if (strncmp(line, "DELE ", 5) == 0) {
+		mark(connection, line + 5);
 	} else {
 		say_text(connection, "+OK\r\n");
 		if (strcmp(line, "QUIT") == 0) {
+			commit(connection);
 			connection->then = NET_CLOSE;
 			connection->halted = true;
 		}

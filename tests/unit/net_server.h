@@ -42,7 +42,12 @@ struct net_server_options {
 	size_t rule_count;
 	const struct net_message *messages;
 	size_t message_count;
+	/* QUIT deletes what was marked; the others get new numbers. */
+	bool deletes;
 };
+
+/* Of a server that deletes. */
+#define NET_DELETES_MAX 1024
 
 struct net_server {
 	struct event_base *base;
@@ -50,6 +55,7 @@ struct net_server {
 	struct net_server_options options;
 	uint16_t port;
 	size_t accepted, open, resumed, flights;
+	bool deleted[NET_DELETES_MAX];
 	char log[65536]; /* commands received, each with a ';' behind */
 	struct net_connection *connections;
 };

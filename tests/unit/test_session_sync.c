@@ -338,6 +338,8 @@ static const char *const top_names[] = {
 static const struct net_rule no_uidl[] = {
 	{ "UIDL", "-ERR what?\r\n", NET_GO_ON },
 	{ "TOP 1 0", "-ERR what?\r\n", NET_GO_ON },
+	{ "TOP 2 0", "-ERR what?\r\n", NET_GO_ON },
+	{ "TOP 3 0", "-ERR what?\r\n", NET_GO_ON },
 };
 
 /* Mail that stays is known by its header and size, and fetched once. */
@@ -395,22 +397,50 @@ test_without_uidl_and_top(void **state)
 {
 	static const struct evpop_policy fetch_them = { .fetch_unidentified =
 							    true };
+	struct net_server_options options = { .no_capa = true,
+		.rules = no_uidl,
+		.rule_count = 4,
+		.messages = session_run_messages,
+		.message_count = 3 };
 	struct net_server server;
-	struct session_run run = { 0 }, again = { 0 };
+	struct session_run run = { 0 }, again = { 0 }, said = { 0 };
 
 	(void)state;
-	session_run_begin(&run, base, &server, no_uidl, 2, &keep_forever);
+	session_run_begin_with(&run, base, &server, &options, &keep_forever);
 	session_run_finish(&run, &server);
 	assert_string_equal(run.log, "listing:3 planned:0+0 done:ok ");
 	assert_string_equal(
 	    session_run_commands(&server), "LIST;TOP 1 0;QUIT;");
 	assert_int_equal(run.report.unidentified, 3);
-	session_run_begin(&again, base, &server, no_uidl, 2, &fetch_them);
+	session_run_begin_with(&again, base, &server, &options, &fetch_them);
 	session_run_finish(&again, &server);
 	assert_string_equal(session_run_commands(&server),
 	    "LIST;TOP 1 0;RETR 1;RETR 2;RETR 3;QUIT;");
 	assert_int_equal(again.report.fetched, 3);
 	assert_int_equal(again.report.deleted, 0);
+	/* Where it is said to be there, one refusal proves nothing. */
+	options.no_capa = false;
+	session_run_begin_with(&said, base, &server, &options, &keep_forever);
+	session_run_finish(&said, &server);
+	assert_string_equal(session_run_commands(&server),
+	    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;QUIT;");
+	assert_int_equal(said.report.unidentified, 3);
+}
+
+/* One that cannot be looked at keeps none of the others from being fetched. */
+static void
+test_top_refused_for_one(void **state)
+{
+	struct net_server server;
+	struct session_run run = { 0 };
+
+	(void)state;
+	session_run_begin(&run, base, &server, no_uidl, 2, &keep_forever);
+	session_run_finish(&run, &server);
+	assert_string_equal(session_run_commands(&server),
+	    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;RETR 2;RETR 3;QUIT;");
+	assert_int_equal(run.report.unidentified, 1);
+	assert_int_equal(run.report.fetched, 2);
 }
 
 static void
@@ -496,6 +526,7 @@ main(void)
 		cmocka_unit_test(test_without_uidl),
 		cmocka_unit_test(test_without_uidl_and_deleted),
 		cmocka_unit_test(test_without_uidl_and_top),
+		cmocka_unit_test(test_top_refused_for_one),
 		cmocka_unit_test(test_without_list),
 		cmocka_unit_test(test_closed_early),
 	};
