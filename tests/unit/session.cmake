@@ -3,7 +3,7 @@ foreach(part plan listing)
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_${part}.c
 		LIBS evpop_static)
 endforeach()
-foreach(part sync ends slices login)
+foreach(part sync ends slices looks login)
 	evpop_unit_test(session_${part}
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_${part}.c
 		${CMAKE_CURRENT_SOURCE_DIR}/session_run.c
