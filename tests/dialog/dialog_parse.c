@@ -438,15 +438,14 @@ take_as(struct reader *reader)
 	const char *word;
 	size_t length;
 
-	if (dialog->known_count == 0)
+	if (dialog->known_count == 0 ||
+	    dialog->known[dialog->known_count - 1].octets != 0)
 		return wrong(reader, "it follows what is known");
-	known = &dialog->known[dialog->known_count - 1];
-	if (known->octets != 0)
-		return wrong(reader, "it is known already");
 	if (!next_word(reader, &word, &length) ||
 	    memchr(word, ',', length) != NULL ||
 	    !take_numbers(word, length, &size) || size.number == 0)
 		return wrong(reader, "octets are expected");
+	known = &dialog->known[dialog->known_count - 1];
 	known->octets = size.number;
 	known->has_header = reader->rest_length > 0;
 	reader->rest += known->has_header;
@@ -505,23 +504,24 @@ take_lone_item(
 static bool
 take_keyword(struct reader *reader, const char *word, size_t length)
 {
+	static const struct {
+		const char *name;
+		bool (*take)(struct reader *);
+	} plain[] = { { "shows", take_shows }, { "set", take_settings },
+		{ "do", take_steps }, { "known", take_known },
+		{ "as", take_as }, { "sleep", take_sleep }, { "eol", take_eol },
+		{ "any", open_any }, { "}", close_any } };
 	struct dialog *dialog = reader->dialog;
 	bool taken;
+	size_t i;
 
 	if (is(word, length, "dialog"))
 		return begin_dialog(reader);
 	if (dialog == NULL)
 		return wrong(reader, "dialog NAME is expected");
-	if (is(word, length, "shows"))
-		return take_shows(reader);
-	if (is(word, length, "set"))
-		return take_settings(reader);
-	if (is(word, length, "do"))
-		return take_steps(reader);
-	if (is(word, length, "known"))
-		return take_known(reader);
-	if (is(word, length, "as"))
-		return take_as(reader);
+	for (i = 0; i < sizeof plain / sizeof plain[0]; i++)
+		if (is(word, length, plain[i].name))
+			return plain[i].take(reader);
 	if (is(word, length, "="))
 		return take_line_text(
 		    reader, &dialog->outcomes, &dialog->outcome_count);
@@ -537,14 +537,6 @@ take_keyword(struct reader *reader, const char *word, size_t length)
 		return take_macro(reader, opening);
 	if (is(word, length, "closing"))
 		return take_macro(reader, closing);
-	if (is(word, length, "sleep"))
-		return take_sleep(reader);
-	if (is(word, length, "eol"))
-		return take_eol(reader);
-	if (is(word, length, "any"))
-		return open_any(reader);
-	if (is(word, length, "}"))
-		return close_any(reader);
 	if (!take_lone_item(reader, word, length, &taken))
 		return false;
 	return taken || wrong(reader, "unknown keyword: %.*s",

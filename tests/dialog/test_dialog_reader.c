@@ -99,26 +99,31 @@ test_escapes_there_and_back(void **state)
 static void
 test_whole(void **state)
 {
-	static const char text[] = "# A remark.\n\n"
-				   "dialog one\n"
-				   "shows It shows this.\n"
-				   "set user=a\\sb modes=plain limit-body=12\n"
-				   "known stored id\\xff\n"
-				   "do connect login retr=7 top=8,9\n"
-				   "S: +OK\n"
-				   "S~ no\n"
-				   "C: CAPA\n"
-				   "C?: NOOP\n"
-				   "C~ AUTH \n"
-				   "sleep 50ms\n"
-				   "tls\nrst\neof\nnext\nignore\n"
-				   "= body 1 text\n"
-				   "never a\\0b\n"
-				   "never-clear c\n"
-				   "traced S: x\n"
-				   "dialog two\n"
-				   "shows Another.\n"
-				   "do sync";
+	static const char text[] =
+	    "# A remark.\n\n"
+	    "dialog one\n"
+	    "shows It shows this.\n"
+	    "set user=a\\sb modes=plain limit-body=12 dry-run=1\n"
+	    "known stored id\\xff\n"
+	    "as 120 Subject: x\\r\\n\n"
+	    "known gone id\n"
+	    "as 7\n"
+	    "known seen id\n"
+	    "do connect login retr=7 top=8,9\n"
+	    "S: +OK\n"
+	    "S~ no\n"
+	    "C: CAPA\n"
+	    "C?: NOOP\n"
+	    "C~ AUTH \n"
+	    "sleep 50ms\n"
+	    "tls\nrst\neof\nnext\nignore\n"
+	    "= body 1 text\n"
+	    "never a\\0b\n"
+	    "never-clear c\n"
+	    "traced S: x\n"
+	    "dialog two\n"
+	    "shows Another.\n"
+	    "do sync";
 	struct dialog_file *file = parse(text);
 	const struct dialog *dialog = &file->dialogs[0];
 
@@ -126,12 +131,21 @@ test_whole(void **state)
 	assert_int_equal(file->count, 2);
 	assert_string_equal(dialog->name, "one");
 	assert_int_equal(dialog->line, 3);
+	assert_int_equal(dialog->settings.dry_run, 1);
 	assert_string_equal(dialog->shows, "It shows this.");
 	assert_string_equal(dialog->settings.user, "a b");
 	assert_string_equal(dialog->settings.modes, "plain");
 	assert_int_equal(dialog->settings.limit_body, 12);
-	assert_int_equal(dialog->known_count, 1);
+	assert_int_equal(dialog->known_count, 3);
 	assert_int_equal(dialog->known[0].id.bytes[2], 0xff);
+	assert_int_equal(dialog->known[0].octets, 120);
+	assert_true(dialog->known[0].has_header);
+	assert_string_equal(
+	    octets_text(&dialog->known[0].header), "Subject: x\r\n");
+	assert_string_equal(dialog->known[1].state, "gone");
+	assert_int_equal(dialog->known[1].octets, 7);
+	assert_false(dialog->known[1].has_header);
+	assert_int_equal(dialog->known[2].octets, 0);
 	assert_int_equal(dialog->step_count, 4);
 	assert_int_equal(dialog->steps[2].verb, DIALOG_RETR);
 	assert_int_equal(dialog->steps[2].number, 7);
@@ -139,7 +153,7 @@ test_whole(void **state)
 	assert_int_equal(dialog->item_count, 10);
 	assert_int_equal(dialog->items[0].type, DIALOG_SAY);
 	assert_string_equal(octets_text(&dialog->items[0].octets), "+OK\r\nno");
-	assert_int_equal(dialog->items[0].line, 8);
+	assert_int_equal(dialog->items[0].line, 12);
 	assert_true(dialog->items[2].optional);
 	assert_true(dialog->items[3].prefix);
 	assert_int_equal(dialog->items[4].number, 50);
@@ -233,6 +247,14 @@ static const struct {
 	{ BEGIN "set user=a\\0b\n", 4, "NUL" },
 	{ BEGIN "known lost id\n", 4, "no state: lost" },
 	{ BEGIN "known stored\n", 4, "an id" },
+	{ BEGIN "as 120\n", 4, "follows what is known" },
+	{ BEGIN "known gone a\nas\n", 5, "octets" },
+	{ BEGIN "known gone a\nas 0\n", 5, "octets" },
+	{ BEGIN "known gone a\nas 1,2\n", 5, "octets" },
+	{ BEGIN "known gone a\nas many\n", 5, "octets" },
+	{ BEGIN "known gone a\nas 1\nas 2\n", 6, "follows what is known" },
+	{ BEGIN "known gone a\nas 1 \\q\n", 5, "escape" },
+	{ BEGIN "set baseline=yes\n", 4, "a number" },
 	{ BEGIN "S\n", 4, "S: or S~" },
 	{ BEGIN "S* x\n", 4, "S: or S~" },
 	{ BEGIN "S*: x\n", 4, "S*NUMBER" },
