@@ -104,6 +104,13 @@ def messages(host, port, user, password, **keywords):
         return found
 
 
+def bodies(host, port, user, password, **keywords):
+    """The octets of all of a maildrop's messages, in its order."""
+    with connect(host, port, user, password, **keywords) as connection:
+        return [retrieve(connection, number + 1)
+                for number in range(connection.stat()[0])]
+
+
 def count(host, port, user, password, **keywords):
     """How many messages a maildrop holds (STAT)."""
     with connect(host, port, user, password, **keywords) as connection:
