@@ -102,7 +102,7 @@ class IdentityTest(unittest.TestCase):
         mail = corpus.messages(6, seed=36)
         server.deliver("anna", mail)
         everything = held(server)
-        server.restart(extra=("--drop-quits", "100"))
+        server.restart(extra=["--drop-quits", "100"])
         evpopd = self.evpopd(server, keep="delete")
         evpopd.wait_polled()
         self.assertEqual(stored(evpopd), everything)
@@ -207,7 +207,9 @@ class IdentityTest(unittest.TestCase):
 class DovecotTest(unittest.TestCase):
     def test_another_form_of_unique_ids(self):
         server = self.enterContext(dovecot.Dovecot(users=USERS))
-        mail = corpus.messages(40, seed=42)
+        # Dovecot's sizes leave out the line end that it adds to the others.
+        mail = [one for one in corpus.messages(48, seed=42)
+                if one.endswith(b"\r\n")]
         server.deliver("anna", mail)
         evpopd = self.enterContext(daemon.Evpopd(
             {"anna": daemon.account_of(server, "anna", tls="implicit")}))
@@ -217,9 +219,9 @@ class DovecotTest(unittest.TestCase):
         server.uidl_format = "%g"
         server.start()
         shown = evpopd.poll("anna")
-        self.assertEqual(shown["session"]["adopted"], 40)
+        self.assertEqual(shown["session"]["adopted"], len(mail))
         self.assertEqual(shown["session"]["fetched"], 0)
-        self.assertEqual(retrieved(server), 40 + nameless(evpopd))
+        self.assertEqual(retrieved(server), len(mail) + nameless(evpopd))
         self.assertEqual(stored(evpopd), before)
         self.assertEqual(evpopd.poll("anna")["session"]["adopted"], 0)
         self.assertEqual(evpopd.bodies(), server.messages("anna"))
