@@ -90,10 +90,11 @@ store_body_is_failed(struct store_writer *writer, struct store_body *body)
 }
 
 static bool
-scan(struct store_body *body, const struct store_piece *piece)
+scan(struct store_writer *writer, struct store_body *body,
+    const struct store_piece *piece)
 {
 	if (body->scan == NULL)
-		body->scan = store_scan_new();
+		body->scan = store_scan_new(&writer->headers);
 	return body->scan != NULL &&
 	       (piece == NULL ||
 		   store_scan_feed(body->scan, piece->bytes, piece->length));
@@ -108,7 +109,7 @@ store_write_piece(struct store_writer *writer, struct store_op *op)
 
 	if (is_failed(writer, body))
 		return STORE_OK;
-	if (!scan(body, piece)) {
+	if (!scan(writer, body, piece)) {
 		body->failed = STORE_MEMORY;
 		return STORE_OK;
 	}
@@ -334,7 +335,7 @@ finish(struct store_writer *writer, struct store_body *body)
 	struct store_scan_result result;
 	enum store_status status;
 
-	if (!scan(body, body->piece) ||
+	if (!scan(writer, body, body->piece) ||
 	    !store_scan_finish(body->scan, &result) ||
 	    !name(body, result.digest)) {
 		body->failed = STORE_MEMORY;

@@ -12,11 +12,18 @@
  */
 #define HEADER_MAX ((size_t)128 * 1024)
 
+/*
+ * All headers together that wait for their end.  Where they are more, one is
+ * decoded as far as it came; the first piece of a body is always looked at.
+ */
+#define HEADERS_MAX ((size_t)8 * 1024 * 1024)
+
 struct store_scan {
 	uint64_t octets;
 	struct store_digest *digest;
 	struct store_envelope envelope;
 	bool decoded, has_header_digest;
+	struct store_scan_held *held; /* by all; ours is header_length */
 	unsigned char header_digest[STORE_DIGEST_SHA256_SIZE];
 	char *header; /* only where it spans pieces */
 	size_t header_length;
@@ -24,7 +31,7 @@ struct store_scan {
 };
 
 struct store_scan *
-store_scan_new(void)
+store_scan_new(struct store_scan_held *held)
 {
 	struct store_scan *scan = malloc(sizeof(*scan));
 
@@ -35,6 +42,7 @@ store_scan_new(void)
 		free(scan);
 		return NULL;
 	}
+	scan->held = held;
 	scan->octets = 0;
 	scan->decoded = false;
 	scan->has_header_digest = false;
@@ -45,32 +53,37 @@ store_scan_new(void)
 	return scan;
 }
 
+static void
+drop_header(struct store_scan *scan)
+{
+	atomic_fetch_sub(&scan->held->octets, scan->header_length);
+	scan->header_length = 0;
+	free(scan->header);
+	scan->header = NULL;
+}
+
 void
 store_scan_free(struct store_scan *scan)
 {
 	if (scan == NULL)
 		return;
+	drop_header(scan);
 	store_digest_free(scan->digest);
 	store_envelope_free(&scan->envelope);
-	free(scan->header);
 	free(scan);
 }
 
 static bool
 keep_header(struct store_scan *scan, const char *bytes, size_t length)
 {
-	char *grown;
+	char *grown = realloc(scan->header, scan->header_length + length);
 
-	if (length > HEADER_MAX - scan->header_length)
-		length = HEADER_MAX - scan->header_length;
-	if (length == 0)
-		return true;
-	grown = realloc(scan->header, scan->header_length + length);
 	if (grown == NULL)
 		return false;
 	memcpy(grown + scan->header_length, bytes, length);
 	scan->header = grown;
 	scan->header_length += length;
+	atomic_fetch_add(&scan->held->octets, length);
 	return true;
 }
 
@@ -93,11 +106,21 @@ decode(struct store_scan *scan, const char *header, size_t length, size_t line)
 	bool done =
 	    store_envelope_decode(header, length + line, &scan->envelope);
 
-	if (done && length + line < HEADER_MAX)
+	if (done)
 		digest_header(scan, header, length);
 	scan->decoded = true;
-	free(scan->header);
-	scan->header = NULL;
+	drop_header(scan);
+	return done;
+}
+
+/* Its end is too far away: what there is of it tells it from no other. */
+static bool
+decode_part(struct store_scan *scan, const char *header, size_t length)
+{
+	bool done = store_envelope_decode(header, length, &scan->envelope);
+
+	scan->decoded = true;
+	drop_header(scan);
 	return done;
 }
 
@@ -111,23 +134,33 @@ decode_to(struct store_scan *scan, const char *header, size_t end)
 }
 
 static bool
+is_room(const struct store_scan *scan, size_t length)
+{
+	return length <= HEADERS_MAX - atomic_load(&scan->held->octets);
+}
+
+static bool
 look_for_header(struct store_scan *scan, const char *bytes, size_t length)
 {
 	size_t end;
 
+	if (length > HEADER_MAX - scan->header_length)
+		length = HEADER_MAX - scan->header_length;
 	if (scan->header == NULL) {
-		end = store_header_end(
-		    bytes, length < HEADER_MAX ? length : HEADER_MAX);
+		end = store_header_end(bytes, length);
 		if (end > 0)
 			return decode_to(scan, bytes, end);
-	}
+		if (length == HEADER_MAX || !is_room(scan, length))
+			return decode_part(scan, bytes, length);
+	} else if (!is_room(scan, length))
+		return decode_part(scan, scan->header, scan->header_length);
 	if (!keep_header(scan, bytes, length))
 		return false;
 	end = store_header_end(scan->header, scan->header_length);
 	if (end > 0)
 		return decode_to(scan, scan->header, end);
 	return scan->header_length < HEADER_MAX ||
-	       decode(scan, scan->header, HEADER_MAX, 0);
+	       decode_part(scan, scan->header, HEADER_MAX);
 }
 
 bool

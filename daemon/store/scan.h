@@ -5,6 +5,7 @@
 #ifndef STORE_SCAN_H
 #define STORE_SCAN_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,8 +15,18 @@
 
 struct store_scan;
 
-/* NULL without memory. */
-struct store_scan *store_scan_new(void) __attribute__((warn_unused_result));
+/*
+ * What several scans under way hold of headers, together; zeroed at first.  It
+ * is bounded, so that thousands of bodies without an empty line cannot take the
+ * memory that each alone is given.
+ */
+struct store_scan_held {
+	atomic_size_t octets; /* the loop frees what was given up */
+};
+
+/* NULL without memory.  `held` must outlive it. */
+struct store_scan *store_scan_new(struct store_scan_held *held)
+    __attribute__((warn_unused_result));
 void store_scan_free(struct store_scan *);
 
 /* Returns false without memory. */

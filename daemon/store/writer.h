@@ -14,6 +14,7 @@
 #include "daemon/store/db.h"
 #include "daemon/store/op.h"
 #include "daemon/store/queue.h"
+#include "daemon/store/scan.h"
 
 struct store_mailbox;
 
@@ -31,6 +32,7 @@ struct store_writer {
 	int64_t log_idle_ms; /* when the log was last written */
 	int log_pages;       /* in the log; 0 where nothing new is */
 	int log_stuck;       /* of them, when a checkpoint got no further */
+	struct store_scan_held headers; /* of bodies under way */
 	bool index_behind;
 	int64_t index_retry_ms;
 	bool may_have_failures; /* rows of `failure` */

@@ -91,7 +91,8 @@ static void
 expect(size_t index, size_t cut, size_t step, const unsigned char *digest)
 {
 	const char *message = cases[index].message;
-	struct store_scan *state = store_scan_new();
+	struct store_scan_held held = { 0 };
+	struct store_scan *state = store_scan_new(&held);
 	struct store_scan_result result;
 
 	assert_non_null(state);
@@ -112,7 +113,8 @@ cutting_anywhere_changes_nothing(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		size_t length = strlen(cases[i].message);
-		struct store_scan *whole = store_scan_new();
+		struct store_scan_held held = { 0 };
+		struct store_scan *whole = store_scan_new(&held);
 		struct store_scan_result result;
 
 		assert_non_null(whole);
@@ -150,7 +152,8 @@ static void
 expect_header(size_t index, size_t cut, size_t step)
 {
 	unsigned char expected[STORE_DIGEST_SHA256_SIZE];
-	struct store_scan *state = store_scan_new();
+	struct store_scan_held held = { 0 };
+	struct store_scan *state = store_scan_new(&held);
 	struct store_scan_result result;
 	const char *header = headers[index].header;
 
@@ -199,7 +202,8 @@ header_digest_is_sha256(void **state)
 static void
 endless_header_is_bounded(void **state)
 {
-	struct store_scan *scanning = store_scan_new();
+	struct store_scan_held held = { 0 };
+	struct store_scan *scanning = store_scan_new(&held);
 	struct store_scan_result result;
 	char line[1000];
 
@@ -215,6 +219,46 @@ endless_header_is_bounded(void **state)
 	assert_false(result.has_header_digest);
 	assert_string_equal(result.envelope->subject, "s");
 	store_scan_free(scanning);
+	assert_int_equal(held.octets, 0);
+}
+
+/* What is too much for all of them is still something of each. */
+static void
+endless_headers_are_bounded_together(void **state)
+{
+	static const char begin[] = "Subject: s\r\nMessage-ID: <1>\r\n";
+	struct store_scan *scans[500];
+	struct store_scan_held held = { 0 };
+	struct store_scan_result result;
+	char *piece = malloc(50000);
+	size_t told = 0, most = 0;
+
+	(void)state;
+	assert_non_null(piece);
+	memset(piece, 'x', 50000);
+	for (size_t i = 0; i < 500; i++) {
+		scans[i] = store_scan_new(&held);
+		assert_non_null(scans[i]);
+		memcpy(piece, begin, sizeof(begin) - 1);
+		assert_true(store_scan_feed(scans[i], piece, 50000));
+		if (held.octets > most)
+			most = held.octets;
+	}
+	memset(piece, 'x', 50000);
+	for (size_t i = 0; i < 500; i++) {
+		assert_true(store_scan_feed(scans[i], piece, 50000));
+		assert_true(store_scan_finish(scans[i], &result));
+		assert_int_equal(result.octets, 100000);
+		assert_string_equal(result.envelope->subject, "s");
+		assert_string_equal(result.envelope->header_id, "<1>");
+		told += result.has_header_digest;
+		store_scan_free(scans[i]);
+	}
+	assert_in_range(most, 7 * 1024 * 1024, 8 * 1024 * 1024);
+	assert_int_equal(held.octets, 0);
+	/* Only of a whole header is there a digest. */
+	assert_in_range(told, 1, 499);
+	free(piece);
 }
 
 static void
@@ -258,6 +302,7 @@ main(void)
 		cmocka_unit_test(header_is_digested_without_its_end),
 		cmocka_unit_test(header_digest_is_sha256),
 		cmocka_unit_test(endless_header_is_bounded),
+		cmocka_unit_test(endless_headers_are_bounded_together),
 		cmocka_unit_test(html_becomes_words),
 	};
 
