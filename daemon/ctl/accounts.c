@@ -4,6 +4,8 @@
 #include "daemon/ctl/http.h"
 #include "daemon/ctl/human.h"
 #include "daemon/ctl/pages.h"
+#include "daemon/ctl/plan.h"
+#include "daemon/ctl/remark.h"
 #include "daemon/ctl/table.h"
 #include "daemon/ctl/target.h"
 
@@ -14,7 +16,7 @@ static const struct table_column columns[] = {
 	{ "SIZE", TABLE_RIGHT, false },
 	{ "LAST SUCCESS", TABLE_LEFT, false },
 	{ "NEXT", TABLE_LEFT, false },
-	{ "TROUBLE", TABLE_LEFT, true },
+	{ "REMARKS", TABLE_LEFT, true },
 };
 
 static enum table_colour
@@ -46,27 +48,64 @@ trouble_of(const json_t *account)
 	return text;
 }
 
+/* What tells the server's messages apart; NULL where that is as usual. */
+static const char *
+identity_words(const json_t *account)
+{
+	const char *identity = ctl_text(account, "identity");
+
+	if (identity == NULL || strcmp(identity, "unique-id") == 0)
+		return NULL;
+	if (strcmp(identity, "top") == 0)
+		return "no UIDL: known by their headers";
+	if (strcmp(identity, "body") == 0)
+		return "no UIDL, no TOP: known by their octets";
+	return identity;
+}
+
+/* What a person should know besides the state. */
+static void
+remarks_on(const json_t *account, struct remark *remark_r)
+{
+	const json_t *session = json_object_get(account, "session");
+	const char *trouble = trouble_of(account);
+
+	remark_begin(remark_r);
+	if (trouble != NULL)
+		remark_add(remark_r, "%s", trouble);
+	remark_count(remark_r, ctl_count(session, "held"),
+	    "deletions held (poll --confirm)");
+	remark_count(
+	    remark_r, ctl_count(session, "too_large"), "too large to fetch");
+	remark_count(remark_r, ctl_count(session, "later"), "for later polls");
+	if (identity_words(account) != NULL)
+		remark_add(remark_r, "%s", identity_words(account));
+}
+
 static enum ctl_exit
 print_page(struct ctl *ctl, const json_t *accounts, void *arg)
 {
 	struct table *table = arg;
+	struct remark remark;
 	char time[CTL_TIME_SIZE], size[HUMAN_SIZE];
 
 	for (size_t i = 0; i < json_array_size(accounts); i++) {
 		const json_t *account = json_array_get(accounts, i);
 		const json_t *stored = json_object_get(account, "stored");
 		const char *state = ctl_text(account, "state");
-		const char *trouble = trouble_of(account);
+		bool trouble =
+		    trouble_of(account) != NULL ||
+		    ctl_count(json_object_get(account, "session"), "held") > 0;
 
 		table_cell(table, ctl_text(account, "name"));
-		table_cell_coloured(
-		    table, state, state_colour(state, trouble != NULL));
+		table_cell_coloured(table, state, state_colour(state, trouble));
 		table_cell_count(table, ctl_count(stored, "messages"));
 		table_cell(
 		    table, human_octets(ctl_count(stored, "octets"), size));
 		table_cell(table, ctl_time(ctl, account, "last_success", time));
 		table_cell(table, ctl_time(ctl, account, "next", time));
-		table_cell(table, trouble);
+		remarks_on(account, &remark);
+		table_cell(table, remark.text);
 	}
 	if (!table_print(table, ctl->out, ctl->width, ctl->colour)) {
 		ctl_warn(ctl, "out of memory");
@@ -104,11 +143,67 @@ accounts_run(struct ctl *ctl, const struct invocation *invocation)
 	return code;
 }
 
+/* The session under way, or the last one. */
+static void
+print_session(struct ctl *ctl, const json_t *session)
+{
+	struct remark remark;
+	char size[HUMAN_SIZE];
+
+	remark_begin(&remark);
+	remark_add(&remark,
+	    "%llu on the server, %llu fetched, %llu deleted, %llu failed, %s",
+	    (unsigned long long)ctl_count(session, "messages"),
+	    (unsigned long long)ctl_count(session, "fetched"),
+	    (unsigned long long)ctl_count(session, "deleted"),
+	    (unsigned long long)ctl_count(session, "failed"),
+	    human_octets(ctl_count(session, "octets_in"), size));
+	remark_count(&remark, ctl_count(session, "seen"), "counted as seen");
+	ctl_print_detail(ctl, "Session", remark.text);
+
+	remark_begin(&remark);
+	remark_count(&remark, ctl_count(session, "too_large"),
+	    "larger than max_message_size");
+	remark_count(&remark, ctl_count(session, "later"),
+	    "beyond max_messages_per_poll, for later polls");
+	if (remark.length > 0)
+		ctl_print_detail(ctl, "Not fetched", remark.text);
+
+	remark_begin(&remark);
+	remark_count(&remark, ctl_count(session, "adopted"),
+	    "known messages under new unique-ids");
+	if (remark.length > 0) {
+		remark_add(&remark, "%s not downloaded",
+		    human_octets(ctl_count(session, "adopted_bytes"), size));
+		ctl_print_detail(ctl, "Adopted", remark.text);
+	}
+}
+
+static void
+print_held(struct ctl *ctl, const json_t *account)
+{
+	const json_t *session = json_object_get(account, "session");
+	const char *name = ctl_text(account, "name");
+	struct remark remark;
+
+	if (ctl_count(session, "held") == 0 || name == NULL)
+		return;
+	remark_begin(&remark);
+	remark_count(&remark, ctl_count(session, "held"),
+	    "deletions, far more than usual: nothing is deleted");
+	ctl_print_detail(ctl, "Held", remark.text);
+	remark_begin(&remark);
+	remark_add(
+	    &remark, "to see which: evpopctl poll --dry-run %.300s", name);
+	ctl_print_detail(ctl, "", remark.text);
+	plan_say_how_to_confirm(ctl, name);
+}
+
 static void
 print_account(struct ctl *ctl, const json_t *account)
 {
-	const json_t *session = json_object_get(account, "session");
 	const json_t *stored = json_object_get(account, "stored");
+	const char *identity = identity_words(account);
 	char text[160], size[HUMAN_SIZE], time[CTL_TIME_SIZE];
 
 	ctl_print_detail(ctl, "Account", ctl_text(account, "name"));
@@ -130,14 +225,13 @@ print_account(struct ctl *ctl, const json_t *account)
 		    (unsigned long long)ctl_count(account, "failures"));
 		ctl_print_detail(ctl, "Failures", text);
 	}
-	snprintf(text, sizeof(text),
-	    "%llu on the server, %llu fetched, %llu deleted, %llu failed, %s",
-	    (unsigned long long)ctl_count(session, "messages"),
-	    (unsigned long long)ctl_count(session, "fetched"),
-	    (unsigned long long)ctl_count(session, "deleted"),
-	    (unsigned long long)ctl_count(session, "failed"),
-	    human_octets(ctl_count(session, "octets_in"), size));
-	ctl_print_detail(ctl, "Session", text);
+	print_held(ctl, account);
+	ctl_print_detail(ctl, "Messages",
+	    identity != NULL ? identity
+	    : ctl_text(account, "identity") != NULL
+		? "known by their unique-ids"
+		: NULL);
+	print_session(ctl, json_object_get(account, "session"));
 	if (json_is_object(stored)) {
 		snprintf(text, sizeof(text), "%llu messages, %s",
 		    (unsigned long long)ctl_count(stored, "messages"),

@@ -22,6 +22,9 @@ static const struct command_option poll_options[] = {
 	    "every account that is neither disabled nor "
 	    "paused" },
 	{ 'w', "wait", NULL, "wait until it is over and say what came of it" },
+	{ 'n', "dry-run", NULL, "only look, and say what a poll would do" },
+	{ 0, "baseline", NULL, "count what is there as seen, fetch nothing" },
+	{ 0, "confirm", NULL, "delete what a poll has held back, too" },
 	{ 0, NULL, NULL, NULL },
 };
 
@@ -47,6 +50,18 @@ static const struct command_option raw_options[] = {
 	{ 0, NULL, NULL, NULL },
 };
 
+static const struct command_option quarantine_options[] = {
+	{ 'n', "limit", "N", "list at most N, newest first (50)" },
+	{ 'o', "output", "FILE", "write the raw bytes to FILE" },
+	{ 0, NULL, NULL, NULL },
+};
+
+static const struct command_option check_options[] = {
+	{ 0, "store", NULL,
+	    "the store: its structure, and the digest of each message" },
+	{ 0, NULL, NULL, NULL },
+};
+
 static const struct command commands[] = {
 	{ "status", "", "show how the daemon is", 0, 0, no_options,
 	    status_run },
@@ -59,7 +74,7 @@ static const struct command commands[] = {
 	    show_run },
 	{ "raw", "[-o FILE] ID", "print a message as it was received", 1, 1,
 	    raw_options, raw_run },
-	{ "poll", "[--wait] NAME... | --all", "poll accounts now", 0,
+	{ "poll", "[OPTION...] NAME... | --all", "poll accounts now", 0,
 	    COMMAND_ANY, poll_options, poll_run },
 	{ "polls", "[OPTION...]", "list past polls", 0, 0, polls_options,
 	    polls_run },
@@ -67,6 +82,12 @@ static const struct command commands[] = {
 	    COMMAND_ANY, no_options, pause_run },
 	{ "resume", "NAME...", "poll paused or stopped accounts again", 1,
 	    COMMAND_ANY, no_options, resume_run },
+	{ "quarantine", "[ACTION] [NAME | ID...]",
+	    "messages that failed too often: list [NAME], show ID, raw ID, "
+	    "retry ID...",
+	    0, COMMAND_ANY, quarantine_options, quarantine_run },
+	{ "check", "--store", "verify what is stored", 0, 0, check_options,
+	    check_run },
 	{ "reload", "", "read the configuration again", 0, 0, no_options,
 	    reload_run },
 	{ "help", "[COMMAND]", "show help", 0, 1, no_options, help_run },

@@ -73,6 +73,8 @@ enum ctl_exit polls_run(struct ctl *, const struct invocation *);
 enum ctl_exit messages_run(struct ctl *, const struct invocation *);
 enum ctl_exit show_run(struct ctl *, const struct invocation *);
 enum ctl_exit raw_run(struct ctl *, const struct invocation *);
+enum ctl_exit quarantine_run(struct ctl *, const struct invocation *);
+enum ctl_exit check_run(struct ctl *, const struct invocation *);
 enum ctl_exit help_run(struct ctl *, const struct invocation *);
 
 #endif

@@ -15,6 +15,7 @@
 enum ctl_exit {
 	CTL_OK = 0,
 	CTL_USAGE = 64,
+	CTL_DATA = 65,
 	CTL_NOT_FOUND = 66,
 	CTL_UNAVAILABLE = 69,
 	CTL_SOFTWARE = 70,

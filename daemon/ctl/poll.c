@@ -6,16 +6,24 @@
 #include "daemon/ctl/http.h"
 #include "daemon/ctl/human.h"
 #include "daemon/ctl/pages.h"
-#include "daemon/ctl/table.h"
+#include "daemon/ctl/plan.h"
+#include "daemon/ctl/remark.h"
 #include "daemon/ctl/target.h"
 
 /* How often a poll that is waited for is looked at. */
 static const struct timespec look_interval = { 0, 200000000 };
 
+/* What is wished of the accounts, as the API calls it; NULL: a poll. */
+struct wish {
+	const char *mode;
+	bool dry, wait;
+};
+
 /* One account that is polled, and what is known of it. */
 struct wanted {
 	char *name;
-	char *finished_before; /* its last_finished; NULL: never */
+	/* Its last_finished, or its plan's made_at; NULL: never. */
+	char *before;
 	bool pending;
 };
 
@@ -49,7 +57,7 @@ free_list(struct wanted_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		free(list->items[i].name);
-		free(list->items[i].finished_before);
+		free(list->items[i].before);
 	}
 	free(list->items);
 }
@@ -112,47 +120,73 @@ want_all(struct ctl *ctl, const struct invocation *invocation,
 }
 
 static bool
-ask_account(struct ctl *ctl, const char *name, const char *method,
-    const char *action, json_t **json_r, struct http_error *error_r)
+ask_account(struct ctl *ctl, const char *name, json_t **json_r,
+    struct http_error *error_r)
 {
 	struct target target;
 
 	target_begin(&target, "/v1/accounts/");
 	target_segment(&target, name);
-	target_path(&target, action);
-	return http_ask(ctl, method, &target, json_r, error_r);
+	return http_ask(ctl, "GET", &target, json_r, error_r);
 }
 
-/* Ask for one poll; with `wait`, remember which poll was the last before. */
+static bool
+ask_poll(struct ctl *ctl, const char *name, const char *mode, json_t **json_r,
+    struct http_error *error_r)
+{
+	struct target target;
+
+	target_begin(&target, "/v1/accounts/");
+	target_segment(&target, name);
+	target_path(&target, "/poll");
+	target_parameter(&target, "mode", mode);
+	return http_ask(ctl, "POST", &target, json_r, error_r);
+}
+
+/* Remember which poll, or plan, was the last before the one to wait for. */
 static enum ctl_exit
-begin_poll(struct ctl *ctl, struct wanted *wanted, bool wait)
+look_before(struct ctl *ctl, struct wanted *wanted, const struct wish *wish)
+{
+	struct http_error error;
+	const char *time;
+	json_t *json;
+
+	if (wish->dry ? !plan_ask(ctl, wanted->name, &json, &error)
+		      : !ask_account(ctl, wanted->name, &json, &error))
+		return strcmp(error.code, "no_plan") == 0
+			   ? CTL_OK
+			   : http_report(ctl, &error);
+	time = ctl_text(json, wish->dry ? "made_at" : "last_finished");
+	if (time != NULL)
+		wanted->before = strdup(time);
+	json_decref(json);
+	return time != NULL && wanted->before == NULL ? out_of_memory(ctl)
+						      : CTL_OK;
+}
+
+static enum ctl_exit
+begin_poll(struct ctl *ctl, struct wanted *wanted, const struct wish *wish)
 {
 	struct http_error error;
 	json_t *json;
-	const char *finished;
+	enum ctl_exit code = CTL_OK;
 
-	if (wait) {
-		if (!ask_account(ctl, wanted->name, "GET", "", &json, &error))
-			return http_report(ctl, &error);
-		finished = ctl_text(json, "last_finished");
-		if (finished != NULL)
-			wanted->finished_before = strdup(finished);
-		json_decref(json);
-		if (finished != NULL && wanted->finished_before == NULL)
-			return out_of_memory(ctl);
-	}
-	if (ask_account(ctl, wanted->name, "POST", "/poll", &json, &error)) {
-		if (!wait && ctl->json)
+	if (wish->wait)
+		code = look_before(ctl, wanted, wish);
+	if (code != CTL_OK)
+		return code;
+	if (ask_poll(ctl, wanted->name, wish->mode, &json, &error)) {
+		if (!wish->wait && ctl->json)
 			(void)ctl_print_json(ctl, json);
-		else if (!wait)
+		else if (!wish->wait)
 			ctl_print_detail(ctl, "queued", wanted->name);
 		json_decref(json);
 	} else if (strcmp(error.code, "already") != 0) {
 		return http_report(ctl, &error);
-	} else if (!wait) {
+	} else if (!wish->wait) {
 		ctl_warn(ctl, "%s", error.message);
 	}
-	wanted->pending = wait;
+	wanted->pending = wish->wait;
 	return CTL_OK;
 }
 
@@ -177,58 +211,117 @@ print_outcome(struct ctl *ctl, const json_t *account)
 	const json_t *session = json_object_get(account, "session");
 	const char *outcome = ctl_text(account, "last_outcome");
 	const char *why = ctl_text(account, "last_text");
-	char text[512], size[HUMAN_SIZE];
+	const char *name = ctl_text(account, "name");
+	uint64_t held = ctl_count(session, "held");
+	struct remark remark;
+	char size[HUMAN_SIZE];
 
-	if (why != NULL)
-		snprintf(text, sizeof(text), "%s: %s",
-		    outcome != NULL ? outcome : "?", why);
-	else
-		snprintf(text, sizeof(text), "%s, %llu fetched (%s)%s",
-		    outcome != NULL ? outcome : "?",
+	remark_begin(&remark);
+	if (why != NULL) {
+		remark_add(
+		    &remark, "%s: %s", outcome != NULL ? outcome : "?", why);
+	} else {
+		remark_add(&remark, "%s", outcome != NULL ? outcome : "?");
+		remark_add(&remark, "%llu fetched (%s)",
 		    (unsigned long long)ctl_count(session, "fetched"),
-		    human_octets(ctl_count(session, "octets_in"), size),
-		    ctl_count(session, "failed") > 0 ? ", some failed" : "");
-	ctl_print_detail(ctl, ctl_text(account, "name"), text);
+		    human_octets(ctl_count(session, "octets_in"), size));
+		remark_count(&remark, ctl_count(session, "deleted"), "deleted");
+		remark_count(&remark, ctl_count(session, "adopted"),
+		    "known under other unique-ids");
+		remark_count(
+		    &remark, ctl_count(session, "seen"), "counted as seen");
+		remark_count(&remark, held, "deletions held");
+		if (ctl_count(session, "failed") > 0)
+			remark_add(&remark, "some failed");
+	}
+	ctl_print_detail(ctl, name, remark.text);
+	if (held > 0 && name != NULL)
+		plan_say_how_to_confirm(ctl, name);
 }
 
-/* Whether nothing will come any more of what was asked for. */
 static bool
-is_given_up(const char *state)
+is_state(const json_t *account, const char *one, const char *other)
 {
+	const char *state = ctl_text(account, "state");
+
 	return state != NULL &&
-	       (strcmp(state, "paused") == 0 || strcmp(state, "disabled") == 0);
+	       (strcmp(state, one) == 0 || strcmp(state, other) == 0);
 }
 
-/* Look whether a poll is over; *code_r is what came of it. */
+/* Whether `json` tells of a poll, or is a plan, that was not there before. */
+static bool
+is_news(const struct wanted *wanted, const json_t *json, const char *member)
+{
+	const char *time = ctl_text(json, member);
+
+	return time != NULL &&
+	       (wanted->before == NULL || strcmp(time, wanted->before) != 0);
+}
+
+static enum ctl_exit
+tell_outcome(struct ctl *ctl, const json_t *account)
+{
+	if (ctl->json)
+		(void)ctl_print_json(ctl, account);
+	else
+		print_outcome(ctl, account);
+	return exit_of_outcome(ctl_text(account, "last_outcome"));
+}
+
+/*
+ * Print the plan if it is there.  False where it is not, and the account, seen
+ * before that, was busy.
+ */
+static bool
+look_for_plan(struct ctl *ctl, const struct wanted *wanted,
+    const json_t *account, enum ctl_exit *code_r)
+{
+	struct http_error error;
+	json_t *plan = NULL;
+	bool over = true;
+
+	if (!plan_ask(ctl, wanted->name, &plan, &error) &&
+	    strcmp(error.code, "no_plan") != 0) {
+		*code_r = http_report(ctl, &error);
+	} else if (plan != NULL && is_news(wanted, plan, "made_at")) {
+		*code_r = plan_print(ctl, wanted->name, plan);
+	} else if (is_state(account, "polling", "queued")) {
+		over = false;
+	} else {
+		*code_r = tell_outcome(ctl, account);
+		if (*code_r == CTL_OK)
+			*code_r = CTL_TEMPORARY;
+	}
+	json_decref(plan);
+	return over;
+}
+
+/* Look whether what was asked for is over; *code_r is what came of it. */
 static void
-look(struct ctl *ctl, struct wanted *wanted, enum ctl_exit *code_r)
+look(struct ctl *ctl, struct wanted *wanted, const struct wish *wish,
+    enum ctl_exit *code_r)
 {
 	struct http_error error;
 	json_t *account;
-	const char *finished, *state;
 
 	*code_r = CTL_OK;
-	if (!ask_account(ctl, wanted->name, "GET", "", &account, &error)) {
+	if (!ask_account(ctl, wanted->name, &account, &error)) {
 		wanted->pending = false;
 		*code_r = http_report(ctl, &error);
 		return;
 	}
-	finished = ctl_text(account, "last_finished");
-	state = ctl_text(account, "state");
-	if (finished != NULL &&
-	    (wanted->finished_before == NULL ||
-		strcmp(finished, wanted->finished_before) != 0)) {
-		wanted->pending = false;
-		*code_r = exit_of_outcome(ctl_text(account, "last_outcome"));
-		if (ctl->json)
-			(void)ctl_print_json(ctl, account);
-		else
-			print_outcome(ctl, account);
-	} else if (is_given_up(state)) {
+	if (is_state(account, "paused", "disabled")) {
 		wanted->pending = false;
 		*code_r = CTL_TEMPORARY;
 		ctl_warn(ctl, "account \"%s\" was not polled: it is %s",
-		    wanted->name, state);
+		    wanted->name, ctl_text(account, "state"));
+	} else if (wish->dry) {
+		wanted->pending = !look_for_plan(ctl, wanted, account, code_r);
+	} else if (is_news(wanted, account, "last_finished") &&
+		   !is_state(account, "polling", "queued")) {
+		/* What was asked for during another poll comes after that. */
+		wanted->pending = false;
+		*code_r = tell_outcome(ctl, account);
 	}
 	json_decref(account);
 }
@@ -241,7 +334,7 @@ note(enum ctl_exit *first, enum ctl_exit code)
 }
 
 static enum ctl_exit
-wait_for_all(struct ctl *ctl, struct wanted_list *list)
+wait_for_all(struct ctl *ctl, struct wanted_list *list, const struct wish *wish)
 {
 	enum ctl_exit first = CTL_OK, code;
 	size_t pending;
@@ -251,7 +344,7 @@ wait_for_all(struct ctl *ctl, struct wanted_list *list)
 		for (size_t i = 0; i < list->count; i++) {
 			if (!list->items[i].pending)
 				continue;
-			look(ctl, &list->items[i], &code);
+			look(ctl, &list->items[i], wish, &code);
 			note(&first, code);
 			pending += list->items[i].pending ? 1 : 0;
 			/* One answer is enough to know that it is gone. */
@@ -266,20 +359,49 @@ wait_for_all(struct ctl *ctl, struct wanted_list *list)
 	return first;
 }
 
+/* What the options say; CTL_USAGE, with the reason said, if that is nothing. */
+static enum ctl_exit
+read_wish(
+    struct ctl *ctl, const struct invocation *invocation, struct wish *wish_r)
+{
+	static const char *const modes[] = { "dry-run", "baseline", "confirm" };
+	bool all = command_given(invocation, "all");
+	size_t given = 0;
+
+	*wish_r = (struct wish){ .wait = command_given(invocation, "wait") };
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (!command_given(invocation, modes[i]))
+			continue;
+		wish_r->mode = modes[i];
+		given++;
+	}
+	wish_r->dry = command_given(invocation, "dry-run");
+	wish_r->wait = wish_r->wait || wish_r->dry;
+	if (all == (invocation->count > 0))
+		ctl_warn(ctl, "poll: name accounts, or say --all");
+	else if (given > 1)
+		ctl_warn(ctl, "poll: one of --dry-run, --baseline, --confirm");
+	else if (all && wish_r->mode != NULL && !wish_r->dry)
+		ctl_warn(ctl,
+		    "poll: name the accounts to --%s, --all is too many",
+		    wish_r->mode);
+	else
+		return CTL_OK;
+	command_print_usage(ctl->err, invocation->command);
+	return CTL_USAGE;
+}
+
 enum ctl_exit
 poll_run(struct ctl *ctl, const struct invocation *invocation)
 {
-	bool all = command_given(invocation, "all");
-	bool wait = command_given(invocation, "wait");
 	struct wanted_list list = { NULL, 0, 0 };
-	enum ctl_exit code = CTL_OK, one;
+	struct wish wish;
+	enum ctl_exit code, one;
 
-	if (all == (invocation->count > 0)) {
-		ctl_warn(ctl, "poll: name accounts, or say --all");
-		command_print_usage(ctl->err, invocation->command);
-		return CTL_USAGE;
-	}
-	if (all)
+	code = read_wish(ctl, invocation, &wish);
+	if (code != CTL_OK)
+		return code;
+	if (command_given(invocation, "all"))
 		code = want_all(ctl, invocation, &list);
 	for (size_t i = 0; code == CTL_OK && i < invocation->count; i++) {
 		if (!want(&list, invocation->arguments[i]))
@@ -287,83 +409,14 @@ poll_run(struct ctl *ctl, const struct invocation *invocation)
 	}
 	if (code == CTL_OK) {
 		for (size_t i = 0; i < list.count; i++) {
-			one = begin_poll(ctl, &list.items[i], wait);
+			one = begin_poll(ctl, &list.items[i], &wish);
 			note(&code, one);
 			if (one == CTL_UNAVAILABLE || one == CTL_TEMPORARY)
 				break;
 		}
-		if (wait)
-			note(&code, wait_for_all(ctl, &list));
+		if (wish.wait)
+			note(&code, wait_for_all(ctl, &list, &wish));
 	}
 	free_list(&list);
-	return code;
-}
-
-/* ---- polls ---- */
-
-static const struct table_column columns[] = {
-	{ "STARTED", TABLE_LEFT, false },
-	{ "ACCOUNT", TABLE_LEFT, true },
-	{ "OUTCOME", TABLE_LEFT, false },
-	{ "FETCHED", TABLE_RIGHT, false },
-	{ "DELETED", TABLE_RIGHT, false },
-	{ "FAILED", TABLE_RIGHT, false },
-	{ "SIZE", TABLE_RIGHT, false },
-	{ "TEXT", TABLE_LEFT, true },
-};
-
-static enum ctl_exit
-print_polls(struct ctl *ctl, const json_t *polls, void *arg)
-{
-	struct table *table = arg;
-	char time[CTL_TIME_SIZE], size[HUMAN_SIZE];
-
-	for (size_t i = 0; i < json_array_size(polls); i++) {
-		const json_t *poll = json_array_get(polls, i);
-		const char *outcome = ctl_text(poll, "outcome");
-
-		table_cell(table, ctl_time(ctl, poll, "started", time));
-		table_cell(table, ctl_text(poll, "account"));
-		table_cell_coloured(table, outcome,
-		    exit_of_outcome(outcome) == CTL_OK ? TABLE_GOOD
-						       : TABLE_BAD);
-		table_cell_count(table, ctl_count(poll, "fetched"));
-		table_cell_count(table, ctl_count(poll, "deleted"));
-		table_cell_count(table, ctl_count(poll, "failed"));
-		table_cell(
-		    table, human_octets(ctl_count(poll, "body_octets"), size));
-		table_cell(table, ctl_text(poll, "text"));
-	}
-	if (!table_print(table, ctl->out, ctl->width, ctl->colour))
-		return out_of_memory(ctl);
-	return CTL_OK;
-}
-
-static void
-begin_polls(struct target *target_r, const struct invocation *invocation)
-{
-	target_begin(target_r, "/v1/polls");
-	target_parameter(
-	    target_r, "account", command_value(invocation, "account"));
-}
-
-enum ctl_exit
-polls_run(struct ctl *ctl, const struct invocation *invocation)
-{
-	struct table *table =
-	    table_new(columns, sizeof(columns) / sizeof(columns[0]));
-	struct pages pages = { .list = "polls",
-		.begin = begin_polls,
-		.invocation = invocation,
-		.page = print_polls,
-		.arg = table };
-	enum ctl_exit code;
-
-	if (table == NULL)
-		return out_of_memory(ctl);
-	code = pages_limit(ctl, invocation, &pages.limit);
-	if (code == CTL_OK)
-		code = pages_walk(ctl, &pages);
-	table_free(&table);
 	return code;
 }

@@ -1,3 +1,5 @@
+#include "daemon/ctl/raw.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,14 +9,6 @@
 #include "daemon/ctl/target.h"
 #include "daemon/ctl/text.h"
 
-static void
-begin_raw(struct target *target_r, const struct invocation *invocation)
-{
-	target_begin(target_r, "/v1/messages/");
-	target_segment(target_r, invocation->arguments[0]);
-	target_path(target_r, "/raw");
-}
-
 static bool
 to_file(const char *bytes, size_t length, void *arg)
 {
@@ -22,20 +16,18 @@ to_file(const char *bytes, size_t length, void *arg)
 }
 
 static enum ctl_exit
-write_to_file(
-    struct ctl *ctl, const struct invocation *invocation, const char *path)
+write_to_file(struct ctl *ctl, struct target *target, const char *path)
 {
-	struct target target;
 	struct new_file file;
 	struct http_error error;
 	bool whole;
 
 	if (!new_file_open(&file, path)) {
+		target_free(target);
 		ctl_warn(ctl, "%s: %s", path, strerror(file.failure));
 		return CTL_IO;
 	}
-	begin_raw(&target, invocation);
-	whole = http_download(ctl, &target, to_file, &file, &error);
+	whole = http_download(ctl, target, to_file, &file, &error);
 	if (whole && new_file_finish(&file))
 		return CTL_OK;
 	new_file_discard(&file);
@@ -80,23 +72,20 @@ to_screen(const char *bytes, size_t length, void *arg)
 }
 
 enum ctl_exit
-raw_run(struct ctl *ctl, const struct invocation *invocation)
+raw_print(struct ctl *ctl, struct target *target, const char *path)
 {
-	const char *path = command_value(invocation, "output");
 	struct screen screen = { .ctl = ctl };
-	struct target target;
 	struct http_error error;
 	bool whole;
 
 	if (path != NULL && strcmp(path, "-") != 0)
-		return write_to_file(ctl, invocation, path);
-	begin_raw(&target, invocation);
+		return write_to_file(ctl, target, path);
 	if (ctl->is_terminal)
 		whole =
-		    http_download(ctl, &target, to_screen, &screen, &error) &&
+		    http_download(ctl, target, to_screen, &screen, &error) &&
 		    to_screen("", 0, &screen);
 	else
-		whole = http_download(ctl, &target, to_output, ctl, &error);
+		whole = http_download(ctl, target, to_output, ctl, &error);
 	if (whole)
 		return CTL_OK;
 	if (screen.starved) {
@@ -107,4 +96,15 @@ raw_run(struct ctl *ctl, const struct invocation *invocation)
 	if (ferror(ctl->out))
 		return CTL_OK;
 	return http_report(ctl, &error);
+}
+
+enum ctl_exit
+raw_run(struct ctl *ctl, const struct invocation *invocation)
+{
+	struct target target;
+
+	target_begin(&target, "/v1/messages/");
+	target_segment(&target, invocation->arguments[0]);
+	target_path(&target, "/raw");
+	return raw_print(ctl, &target, command_value(invocation, "output"));
 }

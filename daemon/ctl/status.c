@@ -46,6 +46,21 @@ print_work(struct ctl *ctl, const json_t *status)
 }
 
 static void
+print_held(struct ctl *ctl, const json_t *status)
+{
+	const json_t *held = json_object_get(status, "held");
+	char text[96];
+
+	if (ctl_count(held, "accounts") == 0)
+		return;
+	snprintf(text, sizeof(text), "%llu deletions of %llu accounts",
+	    (unsigned long long)ctl_count(held, "deletions"),
+	    (unsigned long long)ctl_count(held, "accounts"));
+	ctl_print_detail(ctl, "Held", text);
+	ctl_print_detail(ctl, "", ctl_text(held, "hint"));
+}
+
+static void
 print_store(struct ctl *ctl, const json_t *status)
 {
 	const json_t *store = json_object_get(status, "store");
@@ -81,6 +96,7 @@ status_run(struct ctl *ctl, const struct invocation *invocation)
 	} else {
 		print_daemon(ctl, status);
 		print_work(ctl, status);
+		print_held(ctl, status);
 		print_store(ctl, status);
 		unknown = json_object_get(status, "unknown_admins");
 		for (size_t i = 0; i < json_array_size(unknown); i++)

@@ -4,11 +4,16 @@ evpop_unit_test(ctl_manual test_ctl_manual.c LIBS evpopd_ctl)
 target_compile_definitions(test_ctl_manual PRIVATE
 	MANUAL="${CMAKE_SOURCE_DIR}/daemon/ctl/evpopctl.1")
 
-evpop_unit_test(ctl_command test_ctl_command.c test_control_fakes.c
-	LIBS evpopd_control)
-target_compile_definitions(test_ctl_command PRIVATE
-	EVPOPCTL="$<TARGET_FILE:evpopctl>")
-add_dependencies(test_ctl_command evpopctl)
+foreach(subject command policy)
+	evpop_unit_test(ctl_${subject}
+		${CMAKE_CURRENT_SOURCE_DIR}/test_ctl_${subject}.c
+		${CMAKE_CURRENT_SOURCE_DIR}/test_ctl_daemon.c
+		${CMAKE_CURRENT_SOURCE_DIR}/test_control_fakes.c
+		LIBS evpopd_ctl evpopd_control)
+	target_compile_definitions(test_ctl_${subject} PRIVATE
+		EVPOPCTL="$<TARGET_FILE:evpopctl>")
+	add_dependencies(test_ctl_${subject} evpopctl)
+endforeach()
 
 find_program(MANDOC mandoc)
 if(MANDOC)

@@ -384,13 +384,22 @@ poller_account_status(const struct poller *poller, const char *name,
 }
 
 static enum poller_answer
-take_wish(struct poller *poller, const char *wish, const char *name)
+take_wish(struct poller *poller, const char *wish, const char *name,
+    enum poller_state then)
 {
-	struct poller_account_status status;
+	struct poller_account_status *status = NULL;
 
 	snprintf(poller->asked, sizeof(poller->asked), "%s %s", wish, name);
-	if (!poller_account_status(poller, name, &status))
+	for (size_t i = 0; i < poller->count; i++) {
+		if (strcmp(poller->accounts[i].name, name) == 0)
+			status = &poller->accounts[i];
+	}
+	if (status == NULL)
 		return POLLER_NO_SUCH_ACCOUNT;
+	if (status->state == POLLER_DISABLED)
+		return POLLER_IS_DISABLED;
+	if (poller->answer == POLLER_DONE)
+		status->state = then;
 	return poller->answer;
 }
 
@@ -402,7 +411,7 @@ poller_poll_now(struct poller *poller, const char *name, enum poller_wish wish)
 
 	_Static_assert(sizeof(wishes) / sizeof(wishes[0]) == POLLER_WISH_COUNT,
 	    "a word for each wish");
-	return take_wish(poller, wishes[wish], name);
+	return take_wish(poller, wishes[wish], name, POLLER_QUEUED);
 }
 
 const struct poller_plan *
@@ -416,11 +425,11 @@ poller_plan(const struct poller *poller, const char *name)
 enum poller_answer
 poller_pause(struct poller *poller, const char *name)
 {
-	return take_wish(poller, "pause", name);
+	return take_wish(poller, "pause", name, POLLER_PAUSED);
 }
 
 enum poller_answer
 poller_resume(struct poller *poller, const char *name)
 {
-	return take_wish(poller, "resume", name);
+	return take_wish(poller, "resume", name, POLLER_WAITING);
 }

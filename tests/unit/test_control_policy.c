@@ -360,7 +360,7 @@ test_retries(void **state)
 	assert_string_equal(fixture->poller.asked, "poll work");
 	assert_int_equal(number_of(reply.json, "id"), 7);
 	assert_string_equal(text_of(reply.json, "account"), "work");
-	assert_string_equal(text_of(reply.json, "state"), "waiting");
+	assert_string_equal(text_of(reply.json, "state"), "queued");
 	assert_null(json_object_get(reply.json, "hint"));
 	forget(&reply);
 	/* Released it is, though nobody fetches it soon. */

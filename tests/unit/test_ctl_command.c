@@ -21,206 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/control/control.h"
-#include "tests/unit/test_control_fakes.h"
-
-#define MESSAGES  1205
-#define BODY_SIZE ((size_t)3 << 20)
-
-struct fixture {
-	char folder[64], socket[96];
-	pid_t daemon;
-};
-
-/* ---- the daemon's process ---- */
-
-static bool
-fake_reload(char *error_r, size_t error_size, void *arg)
-{
-	(void)arg;
-	snprintf(error_r, error_size, "evpopd.conf:3: prot: unknown key");
-	return false;
-}
-
-/* After a while each poll that was asked for is over. */
-static void
-finish_polls(evutil_socket_t fd, short what, void *arg)
-{
-	struct poller *poller = arg;
-	struct poller_account_status *account;
-	const char *name;
-
-	(void)fd;
-	(void)what;
-	if (strncmp(poller->asked, "poll ", 5) != 0)
-		return;
-	name = poller->asked + 5;
-	for (size_t i = 0; i < poller->count; i++) {
-		account = &poller->accounts[i];
-		if (strcmp(account->name, name) != 0)
-			continue;
-		account->last_finished_ms += 1000;
-		if (strcmp(name, "broken") == 0) {
-			account->last_outcome = "auth";
-			account->last_text = "refused \x1b[31m";
-			account->state = POLLER_STOPPED;
-		} else {
-			account->last_outcome = "ok";
-			account->fetched = 3;
-		}
-	}
-	poller->asked[0] = '\0';
-}
-
-static void
-serve(const char *path, int ready)
-{
-	static struct store_message_row messages[MESSAGES];
-	static struct poller_account_status accounts[] = {
-		{ .name = "broken", .host = "h", .user = "u" },
-		{ .name = "off",
-		    .host = "h",
-		    .user = "u",
-		    .state = POLLER_DISABLED },
-		{ .name = "work",
-		    .host = "pop.example.org",
-		    .user = "me",
-		    .last_finished_ms = 1000 },
-	};
-	static struct store_account_row rows[] = {
-		{ .name = "work", .messages = MESSAGES, .octets = 5 << 20 }
-	};
-	static struct store_poll_row polls[] = { { .id = 1,
-	    .account = "work",
-	    .poll = { .started_ms = 1000, .outcome = "ok", .fetched = 4 } } };
-	struct event_base *base = event_base_new();
-	struct store store = { .base = base,
-		.messages = messages,
-		.message_count = MESSAGES,
-		.accounts = rows,
-		.account_count = 1,
-		.polls = polls,
-		.poll_count = 1,
-		.body_length = BODY_SIZE,
-		.part_size = 65536 };
-	struct poller poller = { .accounts = accounts, .count = 3 };
-	struct config config = { .control_socket = (char *)path,
-		.control_mode = 0600 };
-	struct control_options options = { .listen_fd = -1,
-		.store = &store,
-		.poller = &poller,
-		.reload = fake_reload };
-	struct timeval often = { 0, 50000 };
-	unsigned char *body = malloc(BODY_SIZE);
-	struct event *timer;
-	char error[512];
-
-	signal(SIGPIPE, SIG_IGN);
-	if (base == NULL || body == NULL)
-		_exit(1);
-	for (size_t i = 0; i < BODY_SIZE; i++)
-		body[i] = (unsigned char)(i * 7 + i / 253);
-	memcpy(body, "\x1b[31mHello\r\n", 12);
-	store.body = body;
-	for (int i = 0; i < MESSAGES; i++)
-		messages[i] = (struct store_message_row){ .id = MESSAGES - i,
-			.account = "work",
-			.octets = i == 1 ? BODY_SIZE + 1 : BODY_SIZE,
-			.digest = "00",
-			.stored_ms = 1000,
-			.unique_id = (const unsigned char *)"u1",
-			.unique_id_length = 2,
-			.sender = "A <a@example.org>",
-			.subject = "\x1b]0;evil\x07 gr\xc3\xbc\xc3\x9f" };
-	timer = event_new(base, -1, EV_PERSIST, finish_polls, &poller);
-	if (timer == NULL || event_add(timer, &often) != 0 ||
-	    control_new(base, &config, &options, error, sizeof(error)) ==
-		NULL ||
-	    write(ready, "", 1) != 1)
-		_exit(1);
-	event_base_dispatch(base);
-	_exit(1);
-}
-
-static int
-setup(void **state)
-{
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	const char *folder = getenv("TMPDIR");
-	int ready[2];
-	char byte;
-
-	assert_non_null(fixture);
-	if (folder == NULL || strlen(folder) > 32)
-		folder = "/tmp";
-	snprintf(fixture->folder, sizeof(fixture->folder),
-	    "%s/evpop-ctl.XXXXXX", folder);
-	assert_non_null(mkdtemp(fixture->folder));
-	snprintf(
-	    fixture->socket, sizeof(fixture->socket), "%s/s", fixture->folder);
-	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-	fixture->daemon = fork();
-	assert_int_not_equal(fixture->daemon, -1);
-	if (fixture->daemon == 0) {
-		close(ready[0]);
-		serve(fixture->socket, ready[1]);
-	}
-	close(ready[1]);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	close(ready[0]);
-	setenv("EVPOPCTL_SOCKET", fixture->socket, 1);
-	*state = fixture;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct fixture *fixture = *state;
-
-	kill(fixture->daemon, SIGKILL);
-	waitpid(fixture->daemon, NULL, 0);
-	unlink(fixture->socket);
-	assert_int_equal(rmdir(fixture->folder), 0);
-	free(fixture);
-	return 0;
-}
-
-/* ---- running the command ---- */
-
-struct result {
-	int code;
-	char *out;
-	size_t length;
-};
-
-/* The shell's line; both outputs come together unless it says otherwise. */
-static void run(struct result *result, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void
-run(struct result *result, const char *format, ...)
-{
-	char line[2048];
-	va_list arguments;
-	size_t used = (size_t)snprintf(line, sizeof(line),
-	    "exec 2>&1; ctl() { '%s' \"$@\"; }; ", EVPOPCTL);
-	FILE *pipe;
-	int status;
-
-	va_start(arguments, format);
-	vsnprintf(line + used, sizeof(line) - used, format, arguments);
-	va_end(arguments);
-	pipe = popen(line, "r");
-	assert_non_null(pipe);
-	result->out = malloc(BODY_SIZE * 2);
-	assert_non_null(result->out);
-	result->length = fread(result->out, 1, BODY_SIZE * 2 - 1, pipe);
-	result->out[result->length] = '\0';
-	status = pclose(pipe);
-	assert_true(WIFEXITED(status));
-	result->code = WEXITSTATUS(status);
-}
+#include "tests/unit/test_ctl_daemon.h"
 
 /* What is printed and how it ends, for commands that need no more. */
 static void
@@ -231,7 +32,7 @@ test_commands(void **state)
 		int code;
 		const char *wanted, *unwanted;
 	} cases[] = {
-		{ "status", 0, "Accounts       3, 0 need a person", "\033" },
+		{ "status", 0, "Accounts       4, 0 need a person", "\033" },
 		{ "accounts", 0, "work", "\033" },
 		{ "account work", 0, "Server         pop.example.org", NULL },
 		{ "account nobody", 66, "there is no account \"nobody\"",
@@ -285,16 +86,6 @@ test_commands(void **state)
 			    result.out);
 		free(result.out);
 	}
-}
-
-static size_t
-lines_of(const char *text)
-{
-	size_t lines = 0;
-
-	for (; *text != '\0'; text++)
-		lines += *text == '\n';
-	return lines;
 }
 
 static void
@@ -417,7 +208,9 @@ test_polls_are_waited_for(void **state)
 	(void)state;
 	run(&result, "ctl poll --wait work");
 	assert_int_equal(result.code, 0);
-	assert_non_null(strstr(result.out, "work           ok, 3 fetched"));
+	assert_non_null(strstr(result.out,
+	    "work           ok, 3 fetched (0 B), "
+	    "9 known under other unique-ids, 1200 deletions held"));
 	free(result.out);
 	run(&result, "ctl poll -w broken");
 	assert_int_equal(result.code, 77);
@@ -583,8 +376,6 @@ test_daemons_out_of_reach(void **state)
 	}
 	free(result.out);
 }
-
-#define LIVE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int
 main(void)

@@ -1,0 +1,44 @@
+#include "daemon/ctl/remark.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void
+remark_begin(struct remark *remark_r)
+{
+	remark_r->text[0] = '\0';
+	remark_r->length = 0;
+}
+
+static void
+advance(struct remark *remark, int written)
+{
+	size_t room = sizeof(remark->text) - remark->length;
+
+	if (written > 0)
+		remark->length +=
+		    (size_t)written < room ? (size_t)written : room - 1;
+}
+
+void
+remark_add(struct remark *remark, const char *format, ...)
+{
+	va_list arguments;
+
+	if (remark->length > 0)
+		advance(
+		    remark, snprintf(remark->text + remark->length,
+				sizeof(remark->text) - remark->length, ", "));
+	va_start(arguments, format);
+	advance(remark,
+	    vsnprintf(remark->text + remark->length,
+		sizeof(remark->text) - remark->length, format, arguments));
+	va_end(arguments);
+}
+
+void
+remark_count(struct remark *remark, uint64_t count, const char *what)
+{
+	if (count > 0)
+		remark_add(remark, "%llu %s", (unsigned long long)count, what);
+}

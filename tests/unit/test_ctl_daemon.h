@@ -1,0 +1,42 @@
+/*
+ * evpopctl as people run it, against the real API over the fakes, which are a
+ * process of their own.
+ */
+#ifndef TEST_CTL_DAEMON_H
+#define TEST_CTL_DAEMON_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#define MESSAGES  1205
+#define BODY_SIZE ((size_t)3 << 20)
+/* More than a page. */
+#define PLANNED 1003
+
+struct fixture {
+	char folder[64], socket[96];
+	pid_t daemon;
+};
+
+/* A daemon in a folder of its own, which EVPOPCTL_SOCKET names. */
+int setup(void **state);
+int teardown(void **state);
+
+struct result {
+	int code;
+	char *out; /* free it */
+	size_t length;
+};
+
+/*
+ * Run a line of the shell's, in which "ctl" is evpopctl; both outputs come
+ * together unless it says otherwise.
+ */
+void run(struct result *result_r, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+size_t lines_of(const char *text);
+
+#define LIVE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+#endif
