@@ -74,6 +74,8 @@ status_of(sqlite3 *handle, int code)
 	case SQLITE_CONSTRAINT:
 	case SQLITE_MISMATCH:
 		return STORE_DAMAGED;
+	case SQLITE_INTERRUPT:
+		return STORE_CLOSED;
 	case SQLITE_NOMEM:
 	case SQLITE_TOOBIG:
 		return STORE_MEMORY;

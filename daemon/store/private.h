@@ -9,6 +9,7 @@
 #include "daemon/store/queue.h"
 #include "daemon/store/writer.h"
 
+struct store_checker;
 struct store_readers;
 
 /* Memory of bodies, counted until the writer is done with it. */
@@ -29,6 +30,7 @@ struct store {
 	struct store_writer *writer;
 	struct store_queue queries;
 	struct store_readers *readers;
+	struct store_checker *checker; /* the last one; or NULL */
 
 	struct store_order order[STORE_OP_KIND_COUNT];
 	size_t pending;            /* operations without an answer */

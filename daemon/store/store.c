@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/store/body.h"
+#include "daemon/store/check.h"
 #include "daemon/store/db.h"
 #include "daemon/store/digest.h"
 #include "daemon/store/envelope.h"
@@ -223,6 +224,7 @@ store_close(struct store **store_pointer)
 	while (store->bodies != NULL)
 		store_body_abort(store->bodies);
 	store->closing = true;
+	store_checker_free(store->checker);
 	/* The readers first: an open query would keep the log from ending. */
 	store_readers_free(store->readers);
 	store_writer_stop(store->writer);

@@ -1,0 +1,29 @@
+/*
+ * A verification of the whole file under way, or the last one: its thread, and
+ * what it has found so far.
+ */
+#ifndef STORE_CHECK_H
+#define STORE_CHECK_H
+
+#include <stdbool.h>
+
+#include "daemon/store/db.h"
+
+struct store_checker;
+
+/* End it without delay; NULL is allowed. */
+void store_checker_free(struct store_checker *);
+
+/* ---- for the thread that verifies ---- */
+
+/* How many messages there are to be hashed. */
+void store_checker_expect(struct store_checker *, uint64_t messages);
+/* One of them is done. */
+void store_checker_advance(struct store_checker *, uint64_t octets);
+/* Something is wrong, in words. */
+void store_checker_problem(struct store_checker *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Nobody waits for the rest. */
+bool store_checker_is_stopped(struct store_checker *);
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * What is verified of a file: SQLite's structure, what the rows say of each
+ * other, and each message's bytes.
+ */
+#ifndef STORE_VERIFY_H
+#define STORE_VERIFY_H
+
+#include "daemon/store/check.h"
+
+/*
+ * Verify all of it.  Problems go to the checker; other than STORE_OK is
+ * whatever kept it from being verified to its end.
+ */
+enum store_status store_verify(struct store_db *, struct store_checker *)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,313 @@
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "daemon/store/clock.h"
+#include "tests/unit/test_store_faulty.h"
+#include "tests/unit/test_store_fixture.h"
+
+/* How long the file system takes for anything. */
+static atomic_int delay_us;
+
+static void
+take_time(void)
+{
+	int us = atomic_load(&delay_us);
+
+	if (us > 0)
+		usleep((useconds_t)us);
+}
+
+static struct store_check
+wait_for_check(struct fixture *fixture)
+{
+	int64_t deadline_ms = store_clock_monotonic_ms() + 60000;
+	struct store_check check;
+
+	do {
+		assert_true(store_clock_monotonic_ms() < deadline_ms);
+		fixture_turn(fixture, 2);
+		store_check(fixture->store, &check);
+	} while (check.running);
+	return check;
+}
+
+static struct store_check
+run_check(struct fixture *fixture)
+{
+	assert_int_equal(store_check_start(fixture->store), STORE_OK);
+	return wait_for_check(fixture);
+}
+
+static void
+put_bytes(struct fixture *fixture, const char *id, size_t length)
+{
+	unsigned char *bytes = malloc(length);
+
+	assert_non_null(bytes);
+	for (size_t i = 0; i < length; i++)
+		bytes[i] = (unsigned char)(i * 7 + i / 251);
+	assert_int_equal(
+	    fixture_put(fixture, id, bytes, length, NULL), STORE_OK);
+	free(bytes);
+}
+
+static void
+answer_failed(
+    enum store_status status, unsigned attempts, bool quarantined, void *arg)
+{
+	(void)attempts;
+	assert_int_equal(status, STORE_OK);
+	assert_true(quarantined);
+	*(bool *)arg = true;
+}
+
+static void
+quarantine(struct fixture *fixture, const char *id, bool with_body)
+{
+	struct store_body_meta meta = fixture_meta(fixture, id);
+	struct store_failure failure = { .account_id = fixture->account,
+		.unique_id = (const unsigned char *)id,
+		.unique_id_length = strlen(id),
+		.reason = "r",
+		.attempts_most = 1 };
+	bool done = false;
+
+	if (with_body) {
+		failure.body = store_body_new(fixture->store, &meta);
+		assert_non_null(failure.body);
+		store_body_append(
+		    failure.body, (const unsigned char *)"quarantined", 11);
+	}
+	store_failure(fixture->store, &failure, answer_failed, &done);
+	fixture_wait(fixture, &done);
+}
+
+/* Messages 1 (3 octets), 2 (700,000) and 3 (none), and some of the rest. */
+static void
+fill(struct fixture *fixture)
+{
+	struct store_uid_change seen = { .unique_id =
+					     (const unsigned char *)"seen",
+		.unique_id_length = 4,
+		.state = STORE_UID_SEEN };
+	struct answer answer = { 0 };
+
+	put_bytes(fixture, "a", 3);
+	put_bytes(fixture, "b", 700000);
+	assert_int_equal(fixture_put(fixture, NULL, "", 0, NULL), STORE_OK);
+	quarantine(fixture, "q", true);
+	quarantine(fixture, "never came", false);
+	store_uids_change(
+	    fixture->store, fixture->account, &seen, 1, answer_done, &answer);
+	fixture_wait(fixture, &answer.done);
+}
+
+static void
+change_file(struct fixture *fixture, const char *sql)
+{
+	sqlite3 *handle;
+
+	assert_int_equal(sqlite3_open(fixture->path, &handle), SQLITE_OK);
+	if (sqlite3_exec(handle, sql, NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(handle));
+	assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+}
+
+static void
+sound_file_has_no_problems(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_check check;
+
+	store_check(fixture->store, &check);
+	assert_false(check.running);
+	assert_int_equal(check.started_ms, 0);
+	assert_int_equal(check.finished_ms, 0);
+	check = run_check(fixture);
+	assert_int_equal(check.problems, 0);
+	assert_int_equal(check.messages, 0);
+	fill(fixture);
+	check = run_check(fixture);
+	if (check.text_count > 0)
+		fail_msg("%s", check.texts[0]);
+	assert_int_equal(check.problems, 0);
+	assert_int_equal(check.status, STORE_OK);
+	assert_int_equal(check.messages, 3);
+	assert_int_equal(check.messages_done, 3);
+	assert_int_equal(check.octets_done, 700003);
+	assert_true(check.started_ms > INT64_C(1700000000000));
+	assert_true(check.finished_ms >= check.started_ms);
+}
+
+static const struct {
+	const char *sql, *text;
+	unsigned problems;
+} damages[] = {
+	{ "UPDATE chunk SET data = 'xyz' WHERE id = 1048576",
+	    "message 1: its bytes have changed", 1 },
+	{ "UPDATE chunk SET data = 'wxyz' WHERE id = 1048576",
+	    "message 1: its size is not what its row says", 1 },
+	{ "DELETE FROM chunk WHERE id = 2097153",
+	    "message 2: a piece of it is missing", 1 },
+	{ "DELETE FROM chunk WHERE id = (SELECT max(id) FROM chunk"
+	  " WHERE id < 3145728)",
+	    "message 2: its size is not what its row says", 1 },
+	{ "DELETE FROM chunk WHERE id >= 3145728 AND id < 4194304",
+	    "message 3: its bytes are not there", 1 },
+	{ "UPDATE message SET digest = x'00' WHERE id = 3",
+	    "message 3: its bytes have changed", 1 },
+	{ "UPDATE account SET messages = 4",
+	    "account home: 3 messages with 700003 octets are there, its row "
+	    "says 4 and 700003",
+	    1 },
+	{ "UPDATE account SET octets = octets - 1",
+	    "account home: 3 messages with 700003 octets are there, its row "
+	    "says 3 and 700002",
+	    1 },
+	{ "INSERT INTO account(name, messages) VALUES('void', 1)",
+	    "account void: 0 messages with 0 octets", 1 },
+	{ "UPDATE uid SET message = 9 WHERE unique_id = x'61'",
+	    "account home: unique-id X'61' (state 0) stands for message 9, "
+	    "which is not there",
+	    1 },
+	{ "UPDATE uid SET state = 1 WHERE state = 2",
+	    "unique-id X'7365656E' (state 1)", 1 },
+	{ "UPDATE uid SET state = 77 WHERE state = 2", "(state 77)", 1 },
+	{ "INSERT INTO chunk VALUES(99 << 20, 'x'), (99 << 20 | 1, 'y')",
+	    "the pieces of body 99 belong to no message", 1 },
+	{ "INSERT INTO chunk VALUES(9223372036854775807, 'x')",
+	    "the pieces of body 8796093022207 belong to no message", 1 },
+	{ "UPDATE chunk SET data = 'x' WHERE data = CAST('quarantined' AS "
+	  "BLOB)",
+	    "quarantined message 1: its size", 1 },
+	{ "DELETE FROM chunk WHERE id / 1048576 = (SELECT body FROM"
+	  " quarantine WHERE id = 1)",
+	    "quarantined message 1: its bytes are not there", 1 },
+	{ "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql ="
+	  " 'CREATE INDEX message_stored ON message(octets)'"
+	  " WHERE name = 'message_stored'",
+	    "the file: row 1 missing from index message_stored", 3 },
+};
+
+static void
+expect_damage(struct fixture *fixture, size_t index)
+{
+	struct store_check check;
+
+	fixture_open(fixture);
+	fill(fixture);
+	change_file(fixture, damages[index].sql);
+	check = run_check(fixture);
+	if (check.text_count == 0)
+		fail_msg("not found: %s", damages[index].sql);
+	if (strstr(check.texts[0], damages[index].text) == NULL)
+		fail_msg("%s: %s", damages[index].sql, check.texts[0]);
+	if (check.problems < damages[index].problems ||
+	    check.text_count != check.problems)
+		fail_msg("%s: %llu problems", damages[index].sql,
+		    (unsigned long long)check.problems);
+	assert_int_equal(check.status, STORE_OK);
+	assert_int_equal(check.messages_done, 3);
+	fixture_close(fixture);
+	assert_int_equal(unlink(fixture->path), 0);
+}
+
+static void
+each_damage_is_found_and_told(void **state)
+{
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++)
+		expect_damage(*state, i);
+}
+
+static void
+texts_are_bounded(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_check check;
+
+	change_file(fixture,
+	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < 250) INSERT INTO chunk SELECT i << 20, 'x' FROM n");
+	check = run_check(fixture);
+	assert_int_equal(check.problems, 250);
+	assert_int_equal(check.text_count, STORE_CHECK_TEXTS);
+	change_file(fixture, "DELETE FROM chunk");
+	check = run_check(fixture);
+	assert_int_equal(check.problems, 0);
+	assert_int_equal(check.text_count, 0);
+}
+
+/* Reads take their time: it would last for seconds. */
+static void
+work_goes_on_beside_and_close_ends_it(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_check check;
+	int64_t begun_ms;
+
+	for (int i = 0; i < 8; i++) {
+		char id[8];
+
+		snprintf(id, sizeof(id), "%d", i);
+		put_bytes(fixture, id, 4000000);
+	}
+	fixture_close(fixture);
+	fixture_open(fixture);
+	atomic_store(&delay_us, 2000);
+	assert_int_equal(store_check_start(fixture->store), STORE_OK);
+	assert_int_equal(store_check_start(fixture->store), STORE_BUSY);
+	store_check(fixture->store, &check);
+	assert_true(check.running);
+	assert_int_equal(check.finished_ms, 0);
+	put_bytes(fixture, "meanwhile", 500000);
+	store_check(fixture->store, &check);
+	assert_true(check.running);
+	begun_ms = store_clock_monotonic_ms();
+	fixture_close(fixture);
+	assert_true(store_clock_monotonic_ms() - begun_ms < 2000);
+	atomic_store(&delay_us, 0);
+	fixture_open(fixture);
+	assert_int_equal(run_check(fixture).problems, 0);
+	assert_int_equal(run_check(fixture).messages_done, 9);
+}
+
+static int
+teardown(void **state)
+{
+	atomic_store(&delay_us, 0);
+	return fixture_teardown(state);
+}
+
+static int
+install(void **state)
+{
+	(void)state;
+	faulty_install();
+	faulty_watch(take_time, NULL);
+	return 0;
+}
+
+#define TEST(function, setup) \
+	cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(sound_file_has_no_problems, fixture_setup),
+		TEST(each_damage_is_found_and_told, fixture_setup_folder),
+		TEST(texts_are_bounded, fixture_setup),
+		TEST(work_goes_on_beside_and_close_ends_it, fixture_setup),
+	};
+
+	return cmocka_run_group_tests(tests, install, NULL);
+}
