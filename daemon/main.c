@@ -33,10 +33,11 @@ static const char usage_text[] =
     "  -h, --help         this text\n"
     "  -V, --version      the version\n"
     "\n"
-    "Exit codes: 0 all is well, 64 wrong arguments, 75 an account failed "
-    "(--once) or\nanother evpopd has the store, 78 the configuration is "
-    "wrong, 71, 73 and 74 the\nsystem, the control socket or the store "
-    "failed.  See evpopd(8).\n";
+    "Exit codes: 0 all is well, 64 wrong arguments, 75 it may work later: an\n"
+    "account failed (--once), the disk is full, or another evpopd has the\n"
+    "store; 65 the store is damaged, 77 it may not be written, 74 its disk\n"
+    "fails, 78 it is of a later version or the configuration is wrong, 71 and\n"
+    "73 the system or the control socket failed.  See evpopd(8).\n";
 
 /* Returns -1 to go on, or an exit code. */
 static int

@@ -171,12 +171,17 @@ static void
 on_watchdog(evutil_socket_t fd, short what, void *arg)
 {
 	struct service *service = arg;
+	const struct store_error *health = store_health(service->store);
 	struct poller_status status;
 
 	(void)fd;
 	(void)what;
-	poller_status(service->poller, &status);
 	supervisor_alive();
+	if (health->status != STORE_OK) {
+		supervisor_status("polls wait for the store: %s", health->text);
+		return;
+	}
+	poller_status(service->poller, &status);
 	supervisor_status("%zu accounts, %zu polling, %zu stopped, %" PRIu64
 			  " messages stored",
 	    status.accounts, status.polling, status.stopped, status.messages);
@@ -259,6 +264,31 @@ set_up_loop(struct service *service)
 	       start_watchdog(service);
 }
 
+/*
+ * What a store that does not work means for whoever started us: 75 for what
+ * may pass by itself, and for the rest what kind of person has to see to it.
+ */
+static int
+exit_of_store(enum store_status status)
+{
+	static const int codes[] = {
+		[STORE_OK] = EX_OK,
+		[STORE_FULL] = EX_TEMPFAIL,
+		[STORE_IO] = EX_IOERR,
+		[STORE_BUSY] = EX_TEMPFAIL,
+		[STORE_READ_ONLY] = EX_NOPERM,
+		[STORE_DAMAGED] = EX_DATAERR,
+		[STORE_NEWER] = EX_CONFIG,
+		[STORE_NOT_FOUND] = EX_SOFTWARE,
+		[STORE_MEMORY] = EX_OSERR,
+		[STORE_CLOSED] = EX_SOFTWARE,
+	};
+
+	_Static_assert(sizeof(codes) / sizeof(codes[0]) == STORE_STATUS_COUNT,
+	    "an exit code for each status");
+	return codes[status];
+}
+
 static int
 set_up_store(struct service *service)
 {
@@ -272,7 +302,8 @@ set_up_store(struct service *service)
 	    STORE_OK)
 		return EX_OK;
 	log_write(LOG_LEVEL_ERROR, NULL, "%s", error.text);
-	return error.status == STORE_BUSY ? EX_TEMPFAIL : EX_IOERR;
+	supervisor_status("%s", error.text);
+	return exit_of_store(error.status);
 }
 
 static void
@@ -344,10 +375,23 @@ tear_down(struct service *service)
 	config_free(&service->config);
 }
 
+/* A store that failed tells more than the polls that failed for it. */
+static int
+end_of_once(const struct service *service)
+{
+	const struct store_error *health = store_health(service->store);
+	struct poller_status status;
+
+	poller_status(service->poller, &status);
+	if (health->status != STORE_OK)
+		return exit_of_store(health->status);
+	return status.failures > 0 || service->interrupted ? EX_TEMPFAIL
+							   : EX_OK;
+}
+
 static int
 run(struct service *service)
 {
-	struct poller_status status;
 	int code;
 
 	code = set_up_store(service);
@@ -363,11 +407,7 @@ run(struct service *service)
 	supervisor_ready();
 	if (event_base_dispatch(service->base) < 0)
 		return EX_OSERR;
-	poller_status(service->poller, &status);
-	if (service->options->once &&
-	    (status.failures > 0 || service->interrupted))
-		return EX_TEMPFAIL;
-	return EX_OK;
+	return service->options->once ? end_of_once(service) : EX_OK;
 }
 
 int

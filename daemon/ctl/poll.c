@@ -268,6 +268,15 @@ tell_outcome(struct ctl *ctl, const json_t *account)
 	return exit_of_outcome(ctl_text(account, "last_outcome"));
 }
 
+/* It will not be polled any more. */
+static enum ctl_exit
+tell_state(struct ctl *ctl, const struct wanted *wanted, const json_t *account)
+{
+	ctl_warn(ctl, "account \"%s\" was not polled: it is %s", wanted->name,
+	    ctl_text(account, "state"));
+	return CTL_TEMPORARY;
+}
+
 /*
  * Print the plan if it is there.  False where it is not, and the account, seen
  * before that, was busy.
@@ -287,6 +296,8 @@ look_for_plan(struct ctl *ctl, const struct wanted *wanted,
 		*code_r = plan_print(ctl, wanted->name, plan);
 	} else if (is_state(account, "polling", "queued")) {
 		over = false;
+	} else if (is_state(account, "paused", "disabled")) {
+		*code_r = tell_state(ctl, wanted, account);
 	} else {
 		*code_r = tell_outcome(ctl, account);
 		if (*code_r == CTL_OK)
@@ -310,13 +321,11 @@ look(struct ctl *ctl, struct wanted *wanted, const struct wish *wish,
 		*code_r = http_report(ctl, &error);
 		return;
 	}
-	if (is_state(account, "paused", "disabled")) {
-		wanted->pending = false;
-		*code_r = CTL_TEMPORARY;
-		ctl_warn(ctl, "account \"%s\" was not polled: it is %s",
-		    wanted->name, ctl_text(account, "state"));
-	} else if (wish->dry) {
+	if (wish->dry) {
 		wanted->pending = !look_for_plan(ctl, wanted, account, code_r);
+	} else if (is_state(account, "paused", "disabled")) {
+		wanted->pending = false;
+		*code_r = tell_state(ctl, wanted, account);
 	} else if (is_news(wanted, account, "last_finished") &&
 		   !is_state(account, "polling", "queued")) {
 		/* What was asked for during another poll comes after that. */

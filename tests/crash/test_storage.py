@@ -27,7 +27,7 @@ from harness import corpus, daemon, maildropd, procs  # noqa: E402
 USERS = {"anna": "secret", "boris": "secret"}
 
 # sysexits(3), as evpopd(8) explains them.
-EX_IOERR, EX_TEMPFAIL = 74, 75
+EX_DATAERR, EX_IOERR, EX_TEMPFAIL, EX_NOPERM, EX_CONFIG = 65, 74, 75, 77, 78
 
 # Codes of SQLite's.
 SQLITE_READONLY, SQLITE_CORRUPT, SQLITE_FULL = 8, 11, 13
@@ -403,23 +403,23 @@ class StartTest(StorageTest):
 
     @unittest.skipUnless(MAY_MOUNT, "no file system may be mounted")
     def test_full_disk(self):
-        self.check(FullDisk, EX_IOERR)
+        self.check(FullDisk, EX_TEMPFAIL)
 
     def test_write_errors(self):
-        self.check(WriteErrors, EX_TEMPFAIL)
+        self.check(WriteErrors, EX_IOERR)
 
     @unittest.skipUnless(MAY_MOUNT, "no file system may be mounted")
     def test_read_only(self):
-        self.check(ReadOnlyMount, EX_IOERR)
+        self.check(ReadOnlyMount, EX_NOPERM)
 
     def test_locked(self):
         self.check(Locked, EX_TEMPFAIL)
 
     def test_damaged(self):
-        self.check(DamagedPages, EX_IOERR)
+        self.check(DamagedPages, EX_DATAERR)
 
     def test_newer(self):
-        self.check(NewerSchema, EX_IOERR)
+        self.check(NewerSchema, EX_CONFIG)
 
 
 class NthTest(StorageTest):
