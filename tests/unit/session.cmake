@@ -1,4 +1,10 @@
-foreach(part plan listing)
+foreach(part plan identity)
+	evpop_unit_test(session_${part}
+		${CMAKE_CURRENT_SOURCE_DIR}/test_session_${part}.c
+		${CMAKE_CURRENT_SOURCE_DIR}/session_plan.c
+		LIBS evpop_static)
+endforeach()
+foreach(part listing header)
 	evpop_unit_test(session_${part}
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_${part}.c
 		LIBS evpop_static)
@@ -9,3 +15,5 @@ foreach(part sync ends slices looks login)
 		${CMAKE_CURRENT_SOURCE_DIR}/session_run.c
 		LIBS evpop_net_for_tests)
 endforeach()
+target_link_options(test_session_identity PRIVATE
+	-Wl,--wrap=malloc,--wrap=calloc)

@@ -12,25 +12,7 @@
 
 #include <cmocka.h>
 
-#include <evpop/sync.h>
-
-#define MAX_ENTRIES 512
-
-/* One letter for each action. */
-static const char letters[] = {
-	[EVPOP_ACTION_NONE] = '.',
-	[EVPOP_ACTION_FETCH] = 'F',
-	[EVPOP_ACTION_FETCH_DELETE] = 'R',
-	[EVPOP_ACTION_DELETE] = 'D',
-	[EVPOP_ACTION_TOO_LARGE] = 'T',
-	[EVPOP_ACTION_LATER] = 'L',
-	[EVPOP_ACTION_UNIDENTIFIED] = 'U',
-	[EVPOP_ACTION_SEEN] = 'S',
-	[EVPOP_ACTION_ADOPT] = 'A',
-	[EVPOP_ACTION_HELD] = 'H',
-};
-_Static_assert(
-    sizeof letters == EVPOP_ACTION_COUNT, "every action has a letter");
+#include "tests/unit/session_plan.h"
 
 #define FOREVER                             \
 	{                                   \
@@ -45,18 +27,9 @@ _Static_assert(
 		.keep = EVPOP_KEEP_AGE, .keep_ms = 100, \
 	}
 
-/* Every plan is made for this moment. */
-#define NOW_MS 1000
-
 struct plan_case {
 	const char *name;
-	/* "id:octets" each, "-" for no id; the octets may be left out. */
-	const char *listing;
-	/*
-	 * "id/occurrence=state@stored_ms" each, all but the id may be left
-	 * out; states are s(tored), d(elete), n(ot to be fetched), x (deleted).
-	 */
-	const char *known;
+	const char *listing, *known; /* see session_plan.h */
 	struct evpop_policy policy;
 	const char *actions; /* in letters, as the listing stands */
 	const char *order;   /* indices to fetch */
@@ -113,95 +86,6 @@ static const struct plan_case cases[] = {
 	    "T", "", "" },
 };
 
-/* A listing and what is known, made from text; strtok cuts the copies. */
-struct fixture {
-	char listing_text[256], known_text[256];
-	struct evpop_entry entries[MAX_ENTRIES];
-	struct evpop_listing listing;
-	struct evpop_known known[MAX_ENTRIES];
-	size_t known_count;
-};
-
-static void
-read_entry(struct fixture *fixture, char *word)
-{
-	struct evpop_listing *listing = &fixture->listing;
-	struct evpop_entry *entry = &fixture->entries[listing->count++];
-	char *octets = strchr(word, ':');
-
-	if (octets != NULL) {
-		*octets++ = '\0';
-		entry->octets = strtoull(octets, NULL, 10);
-	}
-	entry->number = (uint32_t)listing->count;
-	if (strcmp(word, "-") == 0)
-		return;
-	entry->unique_id = (const unsigned char *)word;
-	entry->unique_id_length = strlen(word);
-}
-
-/* Cut off what follows a sign: a number, or `missing`. */
-static int64_t
-cut_number(char *word, char sign, int64_t missing)
-{
-	char *at = strchr(word, sign);
-
-	if (at == NULL)
-		return missing;
-	*at = '\0';
-	return strtoll(at + 1, NULL, 10);
-}
-
-static void
-read_known(struct fixture *fixture, char *word)
-{
-	static const char states[] = {
-		[EVPOP_KNOWN_STORED] = 's',
-		[EVPOP_KNOWN_DELETE] = 'd',
-		[EVPOP_KNOWN_SEEN] = 'n',
-		[EVPOP_KNOWN_DELETED] = 'x',
-	};
-	struct evpop_known *known = &fixture->known[fixture->known_count++];
-	char *state;
-
-	known->stored_ms = cut_number(word, '@', NOW_MS);
-	state = strchr(word, '=');
-	if (state != NULL) {
-		while (states[known->state] != state[1])
-			known->state++;
-		*state = '\0';
-	}
-	known->occurrence = (uint32_t)cut_number(word, '/', 0);
-	known->unique_id = (const unsigned char *)word;
-	known->unique_id_length = strlen(word);
-}
-
-static void
-read_words(struct fixture *fixture, char *text,
-    void (*read_word)(struct fixture *, char *))
-{
-	char *rest = text, *word;
-
-	while ((word = strtok_r(rest, " ", &rest)) != NULL)
-		read_word(fixture, word);
-}
-
-static void
-make_fixture(struct fixture *fixture, const struct plan_case *one)
-{
-	memset(fixture, 0, sizeof *fixture);
-	snprintf(fixture->listing_text, sizeof fixture->listing_text, "%s",
-	    one->listing);
-	snprintf(
-	    fixture->known_text, sizeof fixture->known_text, "%s", one->known);
-	fixture->listing.entries = fixture->entries;
-	fixture->listing.unique_ids = true;
-	read_words(fixture, fixture->listing_text, read_entry);
-	read_words(fixture, fixture->known_text, read_known);
-	assert_int_equal(
-	    evpop_listing_occurrences(&fixture->listing), EVPOP_ERROR_NONE);
-}
-
 static size_t
 count_of(const char *actions, char letter)
 {
@@ -238,12 +122,12 @@ check_case(const struct plan_case *one)
 	struct evpop_plan *plan;
 	size_t i, found = 0;
 
-	make_fixture(&fixture, one);
+	session_plan_fixture(&fixture, one->listing, one->known);
 	assert_int_equal(evpop_plan_new(&plan, &fixture.listing, fixture.known,
 			     fixture.known_count, &one->policy, NOW_MS),
 	    EVPOP_ERROR_NONE);
 	for (i = 0; i < fixture.listing.count; i++)
-		actions[i] = letters[plan->actions[i]];
+		actions[i] = session_plan_letters[plan->actions[i]];
 	for (i = 0; i < plan->fetches; i++)
 		order[i] = (char)('0' + plan->order[i]);
 	for (i = 0; i < fixture.known_count; i++)
@@ -281,7 +165,7 @@ test_listings_that_tell_nothing_gone(void **state)
 
 	(void)state;
 	for (round = 0; round < 3; round++) {
-		make_fixture(&fixture, &one);
+		session_plan_fixture(&fixture, one.listing, one.known);
 		fixture.listing.unique_ids = round != 1;
 		fixture.listing.ignored = round == 2 ? 1 : 0;
 		assert_int_equal(
