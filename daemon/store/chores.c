@@ -79,18 +79,44 @@ remove_orphan(struct store_writer *writer)
 	}
 }
 
+/*
+ * What a damaged index says is in the messages, too: make it anew.  Should that
+ * not help, it is the file that is damaged.
+ */
+static void
+restart_index(struct store_writer *writer, int64_t now_ms)
+{
+	enum store_status status = store_fulltext_restart(&writer->db);
+
+	writer->index_behind = true;
+	writer->index_restarted = status == STORE_OK || status == STORE_DAMAGED;
+	if (status == STORE_OK)
+		return;
+	store_writer_undo(writer);
+	writer->index_retry_ms = now_ms + INDEX_RETRY_MS;
+}
+
 static void
 index_more(struct store_writer *writer, int64_t now_ms)
 {
-	bool more = true;
+	bool more = true, damaged;
 	enum store_status status =
-	    store_fulltext_step(&writer->db, &writer->queue, &more);
+	    store_fulltext_step(&writer->db, &writer->queue, &more, &damaged);
 
 	writer->index_behind = more;
-	if (status != STORE_OK) {
-		store_writer_undo(writer);
+	if (status == STORE_OK)
+		return;
+	store_writer_undo(writer);
+	writer->index_damaged = damaged;
+	if (!damaged || writer->index_restarted)
 		writer->index_retry_ms = now_ms + INDEX_RETRY_MS;
-	}
+}
+
+static bool
+restart_is_due(const struct store_writer *writer, int64_t now_ms)
+{
+	return writer->index_damaged && !writer->index_restarted &&
+	       now_ms >= writer->index_retry_ms;
 }
 
 static bool
@@ -105,11 +131,14 @@ next_time(const struct store_writer *writer, int64_t now_ms)
 {
 	int64_t next_ms = STORE_QUEUE_FOREVER;
 
-	if (writer->orphan_count > 0 || index_is_due(writer, now_ms))
+	if (writer->orphan_count > 0 || restart_is_due(writer, now_ms) ||
+	    index_is_due(writer, now_ms))
 		return STORE_QUEUE_NOW;
 	if (writer->log_pages > 0)
 		next_ms = writer->log_idle_ms + LOG_REST_MS;
-	if (writer->index_behind && writer->index_retry_ms < next_ms)
+	if ((writer->index_behind ||
+		(writer->index_damaged && !writer->index_restarted)) &&
+	    writer->index_retry_ms < next_ms)
 		next_ms = writer->index_retry_ms;
 	return next_ms;
 }
@@ -135,6 +164,8 @@ store_chores(struct store_writer *writer, bool idle)
 	writer->chores_ms = now_ms;
 	if (writer->orphan_count > 0)
 		remove_orphan(writer);
+	else if (restart_is_due(writer, now_ms))
+		restart_index(writer, now_ms);
 	else if (index_is_due(writer, now_ms))
 		index_more(writer, now_ms);
 	if (writer->health != STORE_OK)

@@ -124,7 +124,8 @@ insert(struct store_db *db, const struct indexed *message, const char *text)
 }
 
 static enum store_status
-index_message(struct store_db *db, const struct indexed *message)
+index_message(
+    struct store_db *db, const struct indexed *message, bool *damaged_r)
 {
 	char *bytes = NULL, *text = NULL;
 	size_t length = 0;
@@ -135,6 +136,7 @@ index_message(struct store_db *db, const struct indexed *message)
 		text = store_extract_text(bytes != NULL ? bytes : "", length);
 		status =
 		    text == NULL ? STORE_MEMORY : insert(db, message, text);
+		*damaged_r = status == STORE_DAMAGED;
 	}
 	free(text);
 	free(bytes);
@@ -154,8 +156,8 @@ mark(struct store_db *db, int64_t id)
 }
 
 static enum store_status
-index_some(
-    struct store_db *db, struct store_queue *queue, int64_t id, bool *more_r)
+index_some(struct store_db *db, struct store_queue *queue, int64_t id,
+    bool *more_r, bool *damaged_r)
 {
 	int64_t end_ms = store_clock_monotonic_ms() + STEP_MS;
 	enum store_status status = STORE_OK;
@@ -167,7 +169,7 @@ index_some(
 		status = next_message(db, id, &message);
 		*more_r = message.id != 0;
 		if (status == STORE_OK && *more_r) {
-			status = index_message(db, &message);
+			status = index_message(db, &message, damaged_r);
 			id = message.id;
 			count++;
 		}
@@ -181,8 +183,8 @@ index_some(
 }
 
 enum store_status
-store_fulltext_step(
-    struct store_db *db, struct store_queue *queue, bool *more_r)
+store_fulltext_step(struct store_db *db, struct store_queue *queue,
+    bool *more_r, bool *damaged_r)
 {
 	static const char progress[] = "SELECT coalesce((SELECT value FROM meta"
 				       " WHERE key = 'indexed'), 0)";
@@ -190,12 +192,50 @@ store_fulltext_step(
 	enum store_status status;
 
 	*more_r = true;
+	*damaged_r = false;
 	status = store_db_exec(db, "BEGIN IMMEDIATE");
 	if (status == STORE_OK)
 		status = store_db_integer(db, progress, &id);
 	if (status == STORE_OK)
-		status = index_some(db, queue, id, more_r);
-	if (status == STORE_OK)
-		status = store_db_exec(db, "COMMIT");
+		status = index_some(db, queue, id, more_r, damaged_r);
+	if (status != STORE_OK)
+		return status;
+	/* The index writes most of what it has at the end. */
+	status = store_db_exec(db, "COMMIT");
+	*damaged_r = status == STORE_DAMAGED;
 	return status;
+}
+
+/*
+ * Damage may be such that the index cannot even be dropped: before, it is made
+ * what FTS5 leaves of one without words, below its own interface.
+ */
+static const char restart_sql[] =
+    "BEGIN IMMEDIATE;"
+    "DELETE FROM fulltext_data;"
+    "DELETE FROM fulltext_idx;"
+    "DELETE FROM fulltext_docsize;"
+    "INSERT INTO fulltext_data(id, block)"
+    " VALUES(1, x''), (10, x'00000000000000');"
+    "INSERT OR REPLACE INTO fulltext_config(k, v) VALUES('version', 4);"
+    "DROP TABLE fulltext;" STORE_SCHEMA_FULLTEXT ";"
+    "DELETE FROM meta WHERE key = 'indexed';"
+    "COMMIT";
+
+static enum store_status
+set_defensive(struct store_db *db, int on)
+{
+	return store_db_status(db,
+	    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, on, NULL));
+}
+
+enum store_status
+store_fulltext_restart(struct store_db *db)
+{
+	enum store_status status = set_defensive(db, 0), again;
+
+	if (status == STORE_OK)
+		status = store_db_exec(db, restart_sql);
+	again = set_defensive(db, 1);
+	return status != STORE_OK ? status : again;
 }

@@ -28,8 +28,6 @@
  * The counters of an account change in the transaction that adds a message, so
  * that listing accounts never counts.  A body's pieces are keyed so that it is
  * one range; `unfinished` names the bodies that have pieces and no message.
- * The full-text index keeps no text of its own (content=''): rows of messages
- * that are gone are told by the join with message, whose ids never return.
  */
 static const char version_1[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
@@ -92,10 +90,7 @@ static const char version_1[] =
     " body INTEGER NOT NULL,"
     " octets INTEGER NOT NULL,"
     " stored_ms INTEGER NOT NULL,"
-    " reason TEXT NOT NULL);"
-    "CREATE VIRTUAL TABLE fulltext USING fts5("
-    " sender, recipients, subject, body, content='',"
-    " tokenize='unicode61 remove_diacritics 2');"
+    " reason TEXT NOT NULL);" STORE_SCHEMA_FULLTEXT ";"
     "CREATE VIEW v_message AS SELECT message.id AS id,"
     " account.name AS account,"
     " " SHOWN_ID " AS unique_id,"

@@ -25,6 +25,16 @@ enum store_status store_schema_migrate(struct store_db *, const char *path,
 enum store_status store_schema_open(struct store_db *, const char *path,
     struct store_error *error_r) __attribute__((warn_unused_result));
 
+/*
+ * The full-text index.  It keeps no text of its own (content=''): rows of
+ * messages that are gone are told by the join with message, whose ids never
+ * return.
+ */
+#define STORE_SCHEMA_FULLTEXT                             \
+	"CREATE VIRTUAL TABLE fulltext USING fts5("       \
+	" sender, recipients, subject, body, content=''," \
+	" tokenize='unicode61 remove_diacritics 2')"
+
 /* Piece `sequence` of body `number`; a body is one range of these. */
 #define STORE_CHUNK_SEQUENCE_BITS 20
 static inline int64_t

@@ -16,7 +16,52 @@ struct search_op {
 	struct store_arena arena;
 	struct store_message_row *rows; /* room for one above the limit */
 	size_t count;
+	bool index_damaged;
 };
+
+/* ---- an index that is damaged ---- */
+
+static enum store_status
+write_doubt(struct store_writer *writer, struct store_op *op)
+{
+	(void)op;
+	writer->index_damaged = true;
+	return STORE_OK;
+}
+
+static void
+answer_doubt(struct store *store, struct store_op *op)
+{
+	(void)store;
+	(void)op;
+}
+
+static void
+free_doubt(struct store_op *op)
+{
+	free(op);
+}
+
+static const struct store_op_type doubt_type = {
+	.kind = STORE_OP_DOUBT,
+	.write = write_doubt,
+	.answer = answer_doubt,
+	.free = free_doubt,
+};
+
+/* Without memory another search will find the same. */
+static void
+tell_writer(struct store *store)
+{
+	struct store_op *op = calloc(1, sizeof(*op));
+
+	if (op == NULL)
+		return;
+	op->type = &doubt_type;
+	store_op_submit(store, op);
+}
+
+/* ---- the words ---- */
 
 /* Nobody types more, and each one is a walk through the index. */
 #define WORDS_MAX 32
@@ -57,6 +102,8 @@ quote_words(const char *query)
 	quoted[filled] = '\0';
 	return quoted;
 }
+
+/* ---- the query ---- */
 
 /*
  * The index that a search walks.  Newest first is the order of ids; walking
@@ -140,9 +187,12 @@ read_search(struct store_db *db, struct store_op *op)
 	while (taken == STORE_OK && store_next(&use))
 		taken = store_row_take(&search->arena, use.statement,
 		    &search->rows[search->count++]);
+	search->index_damaged = use.code == SQLITE_CORRUPT_VTAB;
 	status = store_end(&use);
 	return status != STORE_OK ? status : taken;
 }
+
+/* ---- the operation ---- */
 
 static void
 answer_search(struct store *store, struct store_op *op)
@@ -150,7 +200,8 @@ answer_search(struct store *store, struct store_op *op)
 	struct search_op *search = (struct search_op *)op;
 	bool more = search->count > search->limit;
 
-	(void)store;
+	if (search->index_damaged)
+		tell_writer(store);
 	if (op->status == STORE_OK)
 		search->done(STORE_OK, search->rows,
 		    more ? search->limit : search->count, more, search->arg);

@@ -34,6 +34,7 @@ struct store_writer {
 	int log_stuck;       /* of them, when a checkpoint got no further */
 	struct store_scan_held headers; /* of bodies under way */
 	bool index_behind;
+	bool index_damaged, index_restarted; /* once is enough */
 	int64_t index_retry_ms;
 	bool may_have_failures; /* rows of `failure` */
 	int64_t *orphans;       /* bodies to remove */

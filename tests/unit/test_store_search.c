@@ -1,4 +1,5 @@
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -390,6 +391,101 @@ view_shows_ids_as_text_where_they_are(void **state)
 	}
 }
 
+static void
+spoil_index(struct fixture *fixture, const char *sql)
+{
+	sqlite3 *handle;
+
+	assert_int_equal(sqlite3_open(fixture->path, &handle), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+}
+
+struct attempt {
+	bool done;
+	enum store_status status;
+	size_t count;
+};
+
+static void
+take_attempt(enum store_status status, const struct store_message_row *rows,
+    size_t count, bool more, void *arg)
+{
+	struct attempt *attempt = arg;
+
+	(void)rows;
+	(void)more;
+	attempt->status = status;
+	attempt->count = count;
+	attempt->done = true;
+}
+
+static struct attempt
+attempt(struct fixture *fixture, const char *query)
+{
+	struct store_message_filter filter = { .query = query, .limit = 10 };
+	struct attempt attempt = { .done = false };
+
+	store_messages(fixture->store, &filter, take_attempt, &attempt);
+	fixture_wait(fixture, &attempt.done);
+	return attempt;
+}
+
+static void
+wait_for_words(struct fixture *fixture, const char *query, size_t count)
+{
+	struct attempt found;
+	int turns = 0;
+
+	do {
+		assert_true(turns++ < 3000);
+		fixture_turn(fixture, 5);
+		found = attempt(fixture, query);
+	} while (found.status != STORE_OK || found.count != count);
+}
+
+/* The structure record: neither words nor new messages can do without. */
+#define SPOIL "UPDATE fulltext_data SET block = x'ffffffffff' WHERE id = 10"
+
+static void
+damaged_index_is_made_anew_by_the_next_message(void **state)
+{
+	struct fixture *fixture = *state;
+
+	put(fixture, "a@x", "one", "apple");
+	put(fixture, "a@x", "two", "apple pear");
+	wait_for_words(fixture, "apple", 2);
+	spoil_index(fixture, SPOIL);
+	put(fixture, "a@x", "three", "apple");
+	wait_for_words(fixture, "apple", 3);
+	wait_for_words(fixture, "pear", 1);
+	assert_int_equal(store_health(fixture->store)->status, STORE_OK);
+}
+
+static void
+damaged_index_is_made_anew_by_a_search(void **state)
+{
+	struct fixture *fixture = *state;
+
+	put(fixture, "a@x", "one", "apple");
+	put(fixture, "a@x", "two", "apple pear");
+	wait_for_words(fixture, "apple", 2);
+	spoil_index(fixture, SPOIL);
+	assert_int_equal(attempt(fixture, "apple").status, STORE_DAMAGED);
+	wait_for_words(fixture, "apple", 2);
+	/* Once is enough: then somebody spoils it on purpose. */
+	spoil_index(fixture, SPOIL);
+	assert_int_equal(attempt(fixture, "apple").status, STORE_DAMAGED);
+	fixture_turn(fixture, 100);
+	assert_int_equal(attempt(fixture, "apple").status, STORE_DAMAGED);
+	assert_int_equal(store_health(fixture->store)->status, STORE_OK);
+	fixture_close(fixture);
+	fixture_open(fixture);
+	assert_int_equal(attempt(fixture, "apple").status, STORE_DAMAGED);
+	wait_for_words(fixture, "apple", 2);
+}
+
 #define TEST(function)                   \
 	cmocka_unit_test_setup_teardown( \
 	    function, fixture_setup, fixture_teardown)
@@ -408,6 +504,8 @@ main(void)
 		TEST(index_goes_on_where_it_stopped),
 		TEST(row_and_view_tell_the_envelope),
 		TEST(view_shows_ids_as_text_where_they_are),
+		TEST(damaged_index_is_made_anew_by_the_next_message),
+		TEST(damaged_index_is_made_anew_by_a_search),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
