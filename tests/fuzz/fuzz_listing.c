@@ -1,142 +1,19 @@
 /*
- * A maildrop's listing and the plan made for it.  Lines of text:
- *
- *     p KEEP KEEP_MS OCTETS_MAX MESSAGES_MAX ORDER NOW_MS IGNORED
- *     u NUMBER ID                     a line of UIDL
- *     n                               the server knows no UIDL
- *     s NUMBER OCTETS                 a line of LIST
- *     k OCCURRENCE STATE STORED_MS ID a message that is known
+ * The plan made for a maildrop (trial.h says how an input tells of one),
+ * against a planner that is slow and plain.
  */
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "lib/core/reply.h"
-#include "lib/session/listing.h"
-#include "tests/fuzz/input.h"
 #include "tests/fuzz/target.h"
-
-#define KNOWN_MAX 64
-
-/* Times of a clock, far from the ends of what an int64_t holds. */
-#define TIME_MASK (UINT64_MAX >> 4)
-
-struct trial {
-	struct evpop_listing_builder builder;
-	size_t id_lines, size_lines;
-	bool no_ids;
-	struct evpop_known known[KNOWN_MAX];
-	size_t known_count;
-	struct evpop_policy policy;
-	int64_t now_ms;
-	uint32_t ignored;
-};
-
-/* The next number of a line; 0 where there is none. */
-static uint64_t
-take(struct fuzz_input *line)
-{
-	uint64_t number;
-
-	return evpop_number_take(&line->at, &line->left, &number) ? number : 0;
-}
-
-static void
-read_policy(struct trial *trial, struct fuzz_input line)
-{
-	trial->policy.keep = (enum evpop_keep)(take(&line) % 3);
-	trial->policy.keep_ms = (int64_t)(take(&line) & TIME_MASK);
-	trial->policy.max_message_octets = take(&line);
-	trial->policy.max_messages = (uint32_t)take(&line);
-	trial->policy.order = (enum evpop_order)(take(&line) % 2);
-	trial->now_ms = (int64_t)(take(&line) & TIME_MASK);
-	trial->ignored = (uint32_t)(take(&line) & 0xff);
-}
-
-static void
-read_id(struct trial *trial, struct fuzz_input line)
-{
-	struct evpop_listed listed = { .number = 0 };
-
-	if (!evpop_message_number_take(&line.at, &line.left, &listed.number))
-		return;
-	evpop_trim(&line.at, &line.left);
-	listed.unique_id = line.at;
-	listed.unique_id_length = line.left;
-	assert(evpop_listing_add_id(&trial->builder, &listed));
-	trial->id_lines++;
-}
-
-static void
-read_size(struct trial *trial, struct fuzz_input line)
-{
-	struct evpop_listed listed = { .number = 0 };
-
-	if (!evpop_message_number_take(&line.at, &line.left, &listed.number))
-		return;
-	listed.octets = take(&line);
-	assert(evpop_listing_add_size(&trial->builder, &listed));
-	trial->size_lines++;
-}
-
-static bool
-same_id(const unsigned char *a, size_t a_length, const unsigned char *b,
-    size_t b_length)
-{
-	return a_length == b_length &&
-	       (a_length == 0 || memcmp(a, b, a_length) == 0);
-}
-
-/* What is known is a set: each id and occurrence is known once. */
-static void
-read_known(struct trial *trial, struct fuzz_input line)
-{
-	struct evpop_known known = { .occurrence = (uint32_t)take(&line) };
-	const struct evpop_known *other;
-	size_t i;
-
-	known.state = (enum evpop_known_state)(take(&line) % 4);
-	known.stored_ms = (int64_t)(take(&line) & TIME_MASK);
-	evpop_trim(&line.at, &line.left);
-	known.unique_id = line.at;
-	known.unique_id_length = line.left;
-	for (i = 0; i < trial->known_count; i++) {
-		other = &trial->known[i];
-		if (other->occurrence == known.occurrence &&
-		    same_id(other->unique_id, other->unique_id_length,
-			known.unique_id, known.unique_id_length))
-			return;
-	}
-	if (line.left > 0 && trial->known_count < KNOWN_MAX)
-		trial->known[trial->known_count++] = known;
-}
-
-/* All lines of one kind, in their order. */
-static void
-read_lines(struct trial *trial, struct fuzz_input input, unsigned char kind,
-    void (*read)(struct trial *, struct fuzz_input))
-{
-	struct fuzz_input line;
-
-	while (input.left > 0) {
-		line = fuzz_up_to(&input, '\n');
-		if (fuzz_octet(&line) == kind)
-			read(trial, line);
-	}
-}
-
-static void
-read_no_ids(struct trial *trial, struct fuzz_input line)
-{
-	(void)line;
-	trial->no_ids = true;
-}
+#include "tests/fuzz/trial.h"
 
 static bool
 has_id(const struct evpop_entry *entry, const unsigned char *id, size_t length)
 {
 	return entry->unique_id != NULL &&
-	       same_id(entry->unique_id, entry->unique_id_length, id, length);
+	       trial_same_id(
+		   entry->unique_id, entry->unique_id_length, id, length);
 }
 
 /* Ascending numbers; equal ids numbered as they come. */
@@ -182,41 +59,170 @@ find_known(const struct trial *trial, const struct evpop_entry *entry)
 	return NULL;
 }
 
-/* What an action demands of its entry. */
-static void
-check_action(const struct trial *trial, const struct evpop_entry *entry,
-    enum evpop_action action)
+/* ---- the plain planner ---- */
+
+static bool
+is_unknown(const struct trial *trial, const struct evpop_entry *entry)
+{
+	const struct evpop_known *known = find_known(trial, entry);
+
+	return known == NULL || known->state == EVPOP_KNOWN_DELETED ||
+	       known->state == EVPOP_KNOWN_GONE;
+}
+
+static enum evpop_action
+expect_unknown(const struct trial *trial, const struct evpop_entry *entry)
 {
 	const struct evpop_policy *policy = &trial->policy;
+	const struct evpop_listing *listing = &trial->builder.listing;
+	bool garbled = listing->unique_ids && listing->ignored > 0;
+	bool delete = policy->keep == EVPOP_KEEP_NONE;
+
+	if (!policy->baseline && policy->max_message_octets > 0 &&
+	    entry->octets > policy->max_message_octets)
+		return EVPOP_ACTION_TOO_LARGE;
+	if (entry->unique_id == NULL) {
+		if (policy->baseline || garbled ||
+		    !(delete || policy->fetch_unidentified))
+			return EVPOP_ACTION_UNIDENTIFIED;
+	} else if (policy->baseline)
+		return EVPOP_ACTION_SEEN;
+	/* What has no name is deleted at once, or known by its bytes. */
+	if (entry->unique_id != NULL && policy->delete_above_octets > 0 &&
+	    entry->octets > policy->delete_above_octets)
+		delete = true;
+	return delete ? EVPOP_ACTION_FETCH_DELETE : EVPOP_ACTION_FETCH;
+}
+
+/* By its id alone. */
+static enum evpop_action
+expect_stored(const struct trial *trial, const struct evpop_known *known)
+{
+	const struct evpop_policy *policy = &trial->policy;
+
+	if (known->state == EVPOP_KNOWN_SEEN)
+		return EVPOP_ACTION_NONE;
+	if (policy->delete_above_octets > 0 &&
+	    known->octets > policy->delete_above_octets)
+		return EVPOP_ACTION_DELETE;
+	if (policy->keep == EVPOP_KEEP_FOREVER)
+		return EVPOP_ACTION_NONE;
+	if (policy->keep == EVPOP_KEEP_NONE ||
+	    known->state == EVPOP_KNOWN_DELETE ||
+	    trial->now_ms - known->stored_ms >= policy->keep_ms)
+		return EVPOP_ACTION_DELETE;
+	return EVPOP_ACTION_NONE;
+}
+
+static bool
+is_held(const struct trial *trial)
+{
+	const struct evpop_listing *listing = &trial->builder.listing;
+	size_t i, due = 0;
+
+	for (i = 0; i < listing->count; i++)
+		due += !is_unknown(trial, &listing->entries[i]) &&
+		       expect_stored(
+			   trial, find_known(trial, &listing->entries[i])) ==
+			   EVPOP_ACTION_DELETE;
+	return trial->policy.max_deletes > 0 && due > trial->policy.max_deletes;
+}
+
+static bool
+is_mostly_unknown(const struct trial *trial)
+{
+	const struct evpop_listing *listing = &trial->builder.listing;
+	size_t i, unknown = 0;
+
+	for (i = 0; i < listing->count; i++)
+		unknown += is_unknown(trial, &listing->entries[i]);
+	return unknown > listing->count / 2;
+}
+
+/* A known message that may be listed under another id, if it has this size. */
+static bool
+is_candidate(const struct trial *trial, const struct evpop_plan *plan,
+    size_t index, uint64_t octets)
+{
+	const struct evpop_known *known = &trial->known[index];
+
+	return known->header_digest != NULL && octets > 0 &&
+	       known->octets == octets &&
+	       (known->state == EVPOP_KNOWN_GONE ||
+		   (plan->gone[index] &&
+		       (known->state == EVPOP_KNOWN_STORED ||
+			   known->state == EVPOP_KNOWN_DELETE)));
+}
+
+/* The first one of those that is not adopted yet; known_count: none. */
+static size_t
+find_adoption(const struct trial *trial, const struct evpop_plan *plan,
+    const struct evpop_entry *entry)
+{
+	const unsigned char *digest = trial_header(trial, entry->number);
+	size_t i;
+
+	if (digest == NULL || entry->unique_id == NULL ||
+	    !is_unknown(trial, entry) || !trial->mostly_unknown)
+		return trial->known_count;
+	for (i = 0; i < trial->known_count; i++)
+		if (!trial->adopted[i] &&
+		    is_candidate(trial, plan, i, entry->octets) &&
+		    memcmp(trial->known[i].header_digest, digest,
+			EVPOP_HEADER_DIGEST_SIZE) == 0)
+			break;
+	return i;
+}
+
+static void
+check_adoption(struct trial *trial, const struct evpop_plan *plan, size_t index,
+    size_t expected)
+{
+	const struct evpop_adoption *adoption =
+	    evpop_plan_adoption(plan, index);
+	const struct evpop_known *known = &trial->known[expected];
+
+	assert(adoption->known == expected);
+	assert(adoption->octets == known->octets);
+	assert(adoption->occurrence == known->occurrence);
+	assert(trial_same_id(adoption->unique_id, adoption->unique_id_length,
+	    known->unique_id, known->unique_id_length));
+	trial->adopted[expected] = true;
+}
+
+/* `sized`: sizes and headers were told. */
+static void
+check_action(struct trial *trial, const struct evpop_plan *plan, size_t index,
+    bool sized)
+{
+	const struct evpop_entry *entry =
+	    &trial->builder.listing.entries[index];
 	const struct evpop_known *known = find_known(trial, entry);
-	bool stored = known != NULL && (known->state == EVPOP_KNOWN_STORED ||
-					   known->state == EVPOP_KNOWN_DELETE);
-	bool wanted = known == NULL || known->state == EVPOP_KNOWN_DELETED;
-	bool large = policy->max_message_octets > 0 &&
-		     entry->octets > policy->max_message_octets;
+	enum evpop_action action = plan->actions[index], expected;
+	size_t adoption =
+	    sized ? find_adoption(trial, plan, entry) : trial->known_count;
 
 	assert(action < EVPOP_ACTION_COUNT);
 	assert(evpop_action_name(action) != NULL);
-	if (wanted)
-		assert(action != EVPOP_ACTION_NONE &&
-		       action != EVPOP_ACTION_DELETE);
+	if (adoption < trial->known_count) {
+		assert(action == EVPOP_ACTION_ADOPT);
+		check_adoption(trial, plan, index, adoption);
+		return;
+	}
+	if (is_unknown(trial, entry))
+		expected = expect_unknown(trial, entry);
 	else
-		assert(action == EVPOP_ACTION_NONE ||
-		       action == EVPOP_ACTION_DELETE);
-	/* Only what is durable here is deleted, and only where that is asked.
-	 */
-	if (action == EVPOP_ACTION_DELETE)
-		assert(stored && policy->keep != EVPOP_KEEP_FOREVER);
-	if (stored && policy->keep == EVPOP_KEEP_NONE)
-		assert(action == EVPOP_ACTION_DELETE);
-	if (action == EVPOP_ACTION_FETCH_DELETE)
-		assert(policy->keep == EVPOP_KEEP_NONE);
-	if (action == EVPOP_ACTION_FETCH)
-		assert(policy->keep != EVPOP_KEEP_NONE &&
-		       entry->unique_id != NULL);
-	assert((action == EVPOP_ACTION_TOO_LARGE) == (wanted && large));
-	if (action == EVPOP_ACTION_UNIDENTIFIED)
-		assert(entry->unique_id == NULL);
+		expected = expect_stored(trial, known);
+	if (expected == EVPOP_ACTION_DELETE && trial->held)
+		expected = EVPOP_ACTION_HELD;
+	/* The message of that id is another. */
+	if (expected == EVPOP_ACTION_DELETE && sized && known->octets != 0 &&
+	    known->octets != entry->octets)
+		expected = EVPOP_ACTION_FETCH_DELETE;
+	assert(action == expected ||
+	       (action == EVPOP_ACTION_LATER &&
+		   (expected == EVPOP_ACTION_FETCH ||
+		       expected == EVPOP_ACTION_FETCH_DELETE)));
 }
 
 /* The fetches stand in order, and all that is left for later behind them. */
@@ -259,6 +265,21 @@ check_counts(const struct trial *trial, const struct evpop_plan *plan)
 	assert(plan->too_large == counts[EVPOP_ACTION_TOO_LARGE]);
 	assert(plan->later == counts[EVPOP_ACTION_LATER]);
 	assert(plan->unidentified == counts[EVPOP_ACTION_UNIDENTIFIED]);
+	assert(plan->seen == counts[EVPOP_ACTION_SEEN]);
+	assert(plan->adopts == counts[EVPOP_ACTION_ADOPT]);
+	assert(plan->held == counts[EVPOP_ACTION_HELD]);
+}
+
+static bool
+names_all(const struct evpop_listing *listing)
+{
+	bool all =
+	    listing->ignored == 0 && (listing->unique_ids || listing->digests);
+	size_t i;
+
+	for (i = 0; i < listing->count; i++)
+		all &= listing->entries[i].unique_id != NULL;
+	return all;
 }
 
 /* Gone is what a listing that can be trusted does not have. */
@@ -270,7 +291,7 @@ check_gone(const struct trial *trial, const struct evpop_plan *plan)
 	bool missing;
 
 	for (i = 0; i < trial->known_count; i++) {
-		missing = listing->unique_ids && listing->ignored == 0;
+		missing = names_all(listing);
 		for (j = 0; j < listing->count && missing; j++)
 			if (find_known(trial, &listing->entries[j]) ==
 			    &trial->known[i])
@@ -292,9 +313,47 @@ make_plan(const struct trial *trial)
 	return plan;
 }
 
-/* In what order things are known does not matter. */
 static void
-check_reversed(struct trial *trial, const struct evpop_plan *plan)
+check_plan(struct trial *trial, const struct evpop_plan *plan, bool sized)
+{
+	size_t i;
+
+	memset(trial->adopted, 0, sizeof(trial->adopted));
+	trial->held = is_held(trial);
+	trial->mostly_unknown = is_mostly_unknown(trial);
+	for (i = 0; i < trial->builder.listing.count; i++)
+		check_action(trial, plan, i, sized);
+	check_order(trial, plan);
+	check_counts(trial, plan);
+	check_gone(trial, plan);
+}
+
+/* Sizes are there: go on to the end with them. */
+static void
+finish_plan(const struct trial *trial, struct evpop_plan *plan)
+{
+	const struct evpop_listing *listing = &trial->builder.listing;
+	const unsigned char *digest;
+	const size_t *indices;
+	size_t i, count;
+
+	evpop_plan_sizes(plan, listing, &trial->policy);
+	count = evpop_plan_looks(plan, &indices);
+	assert(count <= listing->count);
+	for (i = 0; i < count; i++) {
+		assert(i == 0 || indices[i] > indices[i - 1]);
+		digest =
+		    trial_header(trial, listing->entries[indices[i]].number);
+		if (digest != NULL)
+			evpop_plan_header(plan, listing, indices[i], digest);
+	}
+	evpop_plan_settle(plan, listing, &trial->policy);
+}
+
+/* In what order things are known, and when sizes are, does not matter. */
+static void
+check_reversed(
+    struct trial *trial, const struct evpop_plan *plan, bool finished)
 {
 	struct evpop_plan *reversed;
 	struct evpop_known swap;
@@ -306,6 +365,8 @@ check_reversed(struct trial *trial, const struct evpop_plan *plan)
 		trial->known[count - 1 - i] = swap;
 	}
 	reversed = make_plan(trial);
+	if (finished)
+		finish_plan(trial, reversed);
 	for (i = 0; i < trial->builder.listing.count; i++)
 		assert(reversed->actions[i] == plan->actions[i]);
 	for (i = 0; i < count; i++)
@@ -320,29 +381,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fuzz_input input = { data, size };
 	struct trial trial;
 	struct evpop_plan *plan;
-	size_t i;
+	bool sized;
 
-	memset(&trial, 0, sizeof(trial));
-	read_lines(&trial, input, 'p', read_policy);
-	read_lines(&trial, input, 'n', read_no_ids);
-	read_lines(&trial, input, 'k', read_known);
-	if (!trial.no_ids) {
-		read_lines(&trial, input, 'u', read_id);
-		assert(evpop_listing_ids_done(&trial.builder, trial.ignored) ==
-		       EVPOP_ERROR_NONE);
-	}
-	read_lines(&trial, input, 's', read_size);
-	evpop_listing_sizes_done(&trial.builder, 0);
+	trial_read(&trial, input);
 	check_listing(&trial);
 	plan = make_plan(&trial);
-	for (i = 0; i < trial.builder.listing.count; i++)
-		check_action(&trial, &trial.builder.listing.entries[i],
-		    plan->actions[i]);
-	check_order(&trial, plan);
-	check_counts(&trial, plan);
-	check_gone(&trial, plan);
-	check_reversed(&trial, plan);
+	check_plan(&trial, plan, false);
+	sized = evpop_plan_wants_sizes(plan, &trial.policy);
+	if (sized) {
+		trial_read_sizes(&trial, input);
+		finish_plan(&trial, plan);
+		check_plan(&trial, plan, true);
+	}
+	check_reversed(&trial, plan, sized);
 	evpop_plan_free(&plan);
-	evpop_listing_clear(&trial.builder);
+	trial_clear(&trial);
 	return 0;
 }
