@@ -400,8 +400,7 @@ another_session(struct evpop_sync *sync)
 	if (!sync->left)
 		note_octets(sync);
 	sync->second = true;
-	sync->left = false;
-	sync->stopping = sync->given_up;
+	sync->left = sync->stopping = false;
 	memset(&sync->report.result, 0, sizeof sync->report.result);
 	sync->report.quit = EVPOP_QUIT_NONE;
 	evpop_listing_clear(&sync->builder);

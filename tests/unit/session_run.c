@@ -243,9 +243,10 @@ session_run_begin_with(struct session_run *run, struct event_base *base,
     const struct evpop_policy *policy)
 {
 	struct evpop_client_config config = { .host = "127.0.0.1",
-		.tls = EVPOP_TLS_NONE };
+		.tls = EVPOP_TLS_NONE,
+		.memory = run->memory };
 
-	net_server_start(server, base, options, NULL, 0);
+	net_server_start(server, base, options, NULL, run->port);
 	config.port = server->port;
 	run->base = base;
 	run->soon = event_new(base, -1, 0, on_soon, run);

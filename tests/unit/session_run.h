@@ -41,6 +41,9 @@ struct session_run {
 	const struct evpop_known *known;
 	size_t known_count;
 	bool answer_later; /* to `listing` */
+	/* Where another session's client has been before; NULL, 0: nowhere. */
+	struct evpop_memory *memory;
+	uint16_t port;
 	enum acknowledge acknowledge;
 	const struct evpop_entry *owed[OWED_MAX];
 	size_t owed_count;

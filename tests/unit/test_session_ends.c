@@ -42,6 +42,32 @@ test_stop(void **state)
 	}
 }
 
+/* With nothing marked it does not matter how the server takes leave. */
+static void
+test_stop_and_a_rude_farewell(void **state)
+{
+	static const struct net_rule rule = { "QUIT", NULL, NET_CLOSE };
+	static const struct evpop_known known = {
+		.unique_id = (const unsigned char *)"id-1",
+		.unique_id_length = 4,
+	};
+	static const char *const names[] = { "listing", "matched", "planned" };
+	struct net_server server;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+		struct session_run run = {
+			.stop_in = names[i], .known = &known, .known_count = 1
+		};
+
+		session_run_begin(&run, base, &server, &rule, 1, &keep_none);
+		session_run_finish(&run, &server);
+		assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
+		assert_string_equal(session_run_commands(&server), "QUIT;");
+	}
+}
+
 static void
 test_stop_before_anything(void **state)
 {
@@ -109,6 +135,38 @@ test_cancel_before_anything(void **state)
 	assert_false(run.done);
 	session_run_finish(&run, &server);
 	assert_string_equal(run.log, "done:cancelled ");
+}
+
+/* A flight that cannot land is not followed by a session, once stopped. */
+static void
+test_stop_in_a_flight(void **state)
+{
+	static const struct net_rule no_uidl = { "UIDL", "-ERR what?\r\n",
+		NET_GO_ON };
+	static const struct evpop_policy quiet = { .expect_nothing = true };
+	struct session_run first = { 0 };
+	struct net_server server;
+	int round;
+
+	(void)state;
+	first.memory = evpop_memory_new();
+	assert_non_null(first.memory);
+	session_run_begin(&first, base, &server, NULL, 0, &quiet);
+	first.port = server.port;
+	session_run_finish(&first, &server);
+	for (round = 0; round < 2; round++) {
+		struct session_run run = { .memory = first.memory,
+			.port = first.port };
+
+		session_run_begin(&run, base, &server, &no_uidl, 1, &quiet);
+		if (round == 0)
+			evpop_sync_stop(run.sync);
+		session_run_finish(&run, &server);
+		assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
+		assert_int_equal(server.accepted, 1 + round);
+		assert_int_equal(run.report.listed, round == 1);
+	}
+	evpop_memory_free(first.memory);
 }
 
 static void
@@ -254,10 +312,12 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_stop_and_a_rude_farewell),
 		cmocka_unit_test(test_stop_before_anything),
 		cmocka_unit_test(test_stop_in_a_body),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_cancel_before_anything),
+		cmocka_unit_test(test_stop_in_a_flight),
 		cmocka_unit_test(test_free_in_every_callback),
 		cmocka_unit_test(test_free_at_any_time),
 		cmocka_unit_test(test_pause_and_resume),

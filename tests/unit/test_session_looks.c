@@ -302,6 +302,8 @@ test_stop_in_every_callback(void **state)
 			assert_int_equal(run.report.quit, EVPOP_QUIT_COMMITTED);
 			if (i < 3)
 				assert_null(strstr(server.log, "RETR"));
+			if (i < 2)
+				assert_null(strstr(run.log, "planned"));
 		}
 }
 
