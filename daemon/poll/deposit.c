@@ -270,6 +270,7 @@ deposit_free(struct deposit **deposit)
 	if (*deposit == NULL)
 		return;
 	store_identity_free(&(*deposit)->identity);
+	deposit_drop_ids(*deposit);
 	free((*deposit)->changes);
 	free(*deposit);
 	*deposit = NULL;

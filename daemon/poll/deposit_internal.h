@@ -8,6 +8,8 @@
 #include "daemon/poll/deposit.h"
 #include "daemon/poll/transcript.h"
 
+struct deposit_id;
+
 struct deposit {
 	struct store *store;
 	struct evpop_sync *sync;
@@ -25,6 +27,9 @@ struct deposit {
 
 	struct store_uid_change *changes; /* owed to the store */
 	size_t change_count, change_room;
+	struct deposit_id *ids; /* of some changes */
+	unsigned writes;        /* of changes, not answered yet */
+	bool listed;            /* waits for these to ask what is known */
 
 	uint32_t stored, adopted;
 	/* Of this session, without a unique-id: durable, and deleted. */
@@ -45,6 +50,9 @@ void deposit_close_if_settled(struct deposit *);
 
 /* Hand over the changes that were noted. */
 void deposit_write_changes(struct deposit *);
+
+/* Free what was kept for them. */
+void deposit_drop_ids(struct deposit *);
 
 /*
  * Bodies are compared by their bytes where there is no id, and where a known

@@ -12,6 +12,12 @@ struct deposit_settlement {
 	struct store_identity *identity;
 };
 
+/* An id of a listing that may be gone before its change is handed over. */
+struct deposit_id {
+	struct deposit_id *next;
+	unsigned char bytes[];
+};
+
 static const enum evpop_known_state known_states[] = {
 	[STORE_UID_STORED] = EVPOP_KNOWN_STORED,
 	[STORE_UID_DELETE] = EVPOP_KNOWN_DELETE,
@@ -83,6 +89,20 @@ note_change(struct deposit *deposit, const struct store_uid_change *change)
 	return true;
 }
 
+/*
+ * Not before what became of the last slice is written: a deletion that is only
+ * owed, of a message that is not listed, looks like a change of its id.
+ */
+static void
+ask_if_written(struct deposit *deposit)
+{
+	if (!deposit->listed || deposit->writes > 0 || deposit->closed != NULL)
+		return;
+	deposit->listed = false;
+	deposit->waiting++;
+	store_uids(deposit->store, deposit->account_id, uids_known, deposit);
+}
+
 static void
 changes_written(enum store_status status, void *arg)
 {
@@ -90,7 +110,9 @@ changes_written(enum store_status status, void *arg)
 
 	FAILPOINT("unique-id changes written");
 	deposit->waiting--;
+	deposit->writes--;
 	deposit_note_failure(deposit, status);
+	ask_if_written(deposit);
 	deposit_close_if_settled(deposit);
 }
 
@@ -100,9 +122,37 @@ deposit_write_changes(struct deposit *deposit)
 	if (deposit->change_count == 0)
 		return;
 	deposit->waiting++;
+	deposit->writes++;
 	store_uids_change(deposit->store, deposit->account_id, deposit->changes,
 	    deposit->change_count, changes_written, deposit);
 	deposit->change_count = 0;
+	deposit_drop_ids(deposit);
+}
+
+void
+deposit_drop_ids(struct deposit *deposit)
+{
+	struct deposit_id *id;
+
+	while ((id = deposit->ids) != NULL) {
+		deposit->ids = id->next;
+		free(id);
+	}
+}
+
+/* NULL without memory. */
+static const unsigned char *
+keep_id(struct deposit *deposit, const unsigned char *bytes, size_t length)
+{
+	struct deposit_id *id = malloc(sizeof *id + length + 1);
+
+	if (id == NULL)
+		return NULL;
+	if (length > 0)
+		memcpy(id->bytes, bytes, length);
+	id->next = deposit->ids;
+	deposit->ids = id;
+	return id->bytes;
 }
 
 /* What its message is to the account once it is no longer listed. */
@@ -268,23 +318,26 @@ deposit_listing(struct deposit *deposit)
 {
 	deposit_settle_identity(deposit);
 	deposit_write_changes(deposit);
-	deposit->waiting++;
-	store_uids(deposit->store, deposit->account_id, uids_known, deposit);
+	deposit->listed = true;
+	ask_if_written(deposit);
 }
 
 void
 deposit_deleted(struct deposit *deposit, const struct evpop_entry *entry)
 {
-	const struct store_uid_change change = {
-		.unique_id = entry->unique_id,
+	struct store_uid_change change = {
 		.unique_id_length = entry->unique_id_length,
 		.occurrence = entry->occurrence,
 		.state = STORE_UID_DELETED,
 	};
 
-	/* The next listing tells as much, should there be no memory now. */
-	if (entry->unique_id != NULL)
-		(void)note_change(deposit, &change);
-	else
+	if (entry->unique_id == NULL) {
 		deposit->nameless_deleted++;
+		return;
+	}
+	/* The next listing tells as much, should there be no memory now. */
+	change.unique_id =
+	    keep_id(deposit, entry->unique_id, entry->unique_id_length);
+	if (change.unique_id != NULL)
+		(void)note_change(deposit, &change);
 }
