@@ -53,9 +53,10 @@ print_held(struct ctl *ctl, const json_t *status)
 
 	if (ctl_count(held, "accounts") == 0)
 		return;
-	snprintf(text, sizeof(text), "%llu deletions of %llu accounts",
+	snprintf(text, sizeof(text), "%llu deletions of %llu account%s",
 	    (unsigned long long)ctl_count(held, "deletions"),
-	    (unsigned long long)ctl_count(held, "accounts"));
+	    (unsigned long long)ctl_count(held, "accounts"),
+	    ctl_count(held, "accounts") == 1 ? "" : "s");
 	ctl_print_detail(ctl, "Held", text);
 	ctl_print_detail(ctl, "", ctl_text(held, "hint"));
 }

@@ -40,7 +40,7 @@ test_commands(void **state)
 		    NULL },
 		{ "poll --dry-run nobody", 66, "there is no account", NULL },
 		{ "poll --dry-run off", 78, "is disabled", NULL },
-		{ "status", 0, "Held           1200 deletions of 1 accounts\n",
+		{ "status", 0, "Held           1200 deletions of 1 account\n",
 		    NULL },
 		{ "status", 0, "evpopctl poll --confirm NAME", NULL },
 		{ "accounts", 0, "1200 deletions held (poll --confirm)", NULL },
