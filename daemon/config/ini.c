@@ -260,6 +260,9 @@ take_pair(void *user, const char *section, const char *name, const char *value)
 
 	(void)section;
 	(void)value;
+	/* inih drops a byte-order mark; there may be nothing behind it. */
+	if (*name == '\0')
+		return 1;
 	reader->pending = false;
 	reader->events->key(
 	    reader->line, name, reader->value, reader->quoted, reader->arg);

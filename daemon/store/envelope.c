@@ -18,6 +18,12 @@
 /* Decoding can be slower than linear; what is beyond is cut before it. */
 #define RAW_MAX ((size_t)64 * 1024)
 
+/*
+ * GMime reads a group of addresses within a group by recursion, with no end
+ * but that of the stack.  Mail nests none; colons in names are few.
+ */
+#define GROUPS_MAX 64
+
 /* The calendar that SQLite's functions know, in seconds of Unix time. */
 #define DATE_FIRST INT64_C(-62135596800) /* 0001-01-01 */
 #define DATE_LAST  INT64_C(253402300799) /* 9999-12-31 */
@@ -136,6 +142,17 @@ decode_text(
 	return kept;
 }
 
+/* Each colon may begin a group: what really ends one only GMime can tell. */
+static bool
+may_nest(const char *raw)
+{
+	size_t groups = 0;
+
+	for (; *raw != '\0'; raw++)
+		groups += *raw == ':';
+	return groups > GROUPS_MAX;
+}
+
 /* What GMime makes nothing of is kept as text: better than nothing. */
 static bool
 decode_addresses(GMimeParserOptions *options, const char *raw, char **text_r)
@@ -148,7 +165,7 @@ decode_addresses(GMimeParserOptions *options, const char *raw, char **text_r)
 		return true;
 	if (is_plain(raw))
 		return clean_into(text_r, raw, ADDRESSES_MAX);
-	list = internet_address_list_parse(options, raw);
+	list = may_nest(raw) ? NULL : internet_address_list_parse(options, raw);
 	if (list != NULL) {
 		decoded = internet_address_list_to_string(list, NULL, FALSE);
 		g_object_unref(list);

@@ -21,8 +21,12 @@ static void on_event(struct bufferevent *, short, void *);
  */
 #define READ_OCTETS 4096
 
-/* Longer than a loop takes from a write on loopback to its read. */
-#define CONSUMED_PATIENCE_MS 40
+/*
+ * Longer than a loop takes from a write on loopback to its read.  Turns alone
+ * may be quicker than the kernel; time alone may pass without a turn.
+ */
+#define CONSUMED_PATIENCE_MS    40
+#define CONSUMED_PATIENCE_TURNS 20
 
 static int64_t
 loop_ms(const struct session *session)
@@ -167,9 +171,12 @@ consumed(struct session *session)
 		server->waiting_since_ms = 0;
 		return true;
 	}
-	if (server->waiting_since_ms == 0)
+	if (server->waiting_since_ms == 0) {
 		server->waiting_since_ms = now_ms;
-	if (now_ms - server->waiting_since_ms < CONSUMED_PATIENCE_MS)
+		server->waiting_turns = 0;
+	}
+	if (now_ms - server->waiting_since_ms < CONSUMED_PATIENCE_MS ||
+	    ++server->waiting_turns < CONSUMED_PATIENCE_TURNS)
 		return false;
 	server->waiting_since_ms = 0;
 	return true;

@@ -250,6 +250,9 @@ client_closed(
 	record_result(&session->record, "closed", 0, result);
 	if (session->unanswered > 0)
 		session_fail(session, "closed before all was answered");
+	/* Nothing more can come to rest for. */
+	evtimer_del(session->rest);
+	session->resting = false;
 	session_go_on(session);
 }
 

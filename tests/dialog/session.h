@@ -34,6 +34,7 @@ struct dialog_server {
 	const struct dialog_item *saying; /* or NULL */
 	size_t said;                      /* octets of it */
 	int64_t waiting_since_ms; /* for what was said to be read; 0: not */
+	unsigned waiting_turns;   /* of the loop, since then */
 	size_t said_here;         /* octets on this connection */
 	bool sleeping, reading;
 	unsigned reads, heard_read; /* in all, and when a line was heard */

@@ -123,7 +123,7 @@ take_key(
 	check_line(reading, line);
 	check_text(key);
 	check_text(value);
-	assert(strlen(value) <= CONFIG_LINE_MAX);
+	assert(*key != '\0' && strlen(value) <= CONFIG_LINE_MAX);
 	if (!quoted && *value != '\0')
 		assert(strchr(" \t\"", *value) == NULL &&
 		       strchr(" \t", value[strlen(value) - 1]) == NULL);

@@ -42,6 +42,8 @@ test_lines(void **state)
 		{ "", "F: warning: no accounts; expected at least one [account "
 		      "NAME]\n" },
 		{ "\xef\xbb\xbf" ACCOUNT, "" },
+		{ "\n\xef\xbb\xbf= x\n" ACCOUNT,
+		    "F:2: expected KEY = VALUE\n" },
 		{ "[account a]\r\nhost = h\r\nuser = u\r\npassword_file = "
 		  "/p\r\n",
 		    "" },

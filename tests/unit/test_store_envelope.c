@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -242,6 +243,51 @@ huge_headers_are_cut(void **state)
 	free(header);
 }
 
+/* On a stack smaller than that of any thread of the daemon. */
+static void *
+decode_nested_groups(void *arg)
+{
+	static const char front[] = "To: ", back[] = "\xc3\xbc\r\n\r\n";
+	const size_t count = 30000;
+	struct store_envelope *envelope = arg;
+	char *header = malloc(sizeof(front) + 2 * count + sizeof(back));
+	char *at = header;
+
+	if (header == NULL)
+		return NULL;
+	at = stpcpy(at, front);
+	for (size_t i = 0; i < count; i++)
+		at = stpcpy(at, "g:");
+	at = stpcpy(at, back);
+	if (!store_envelope_decode(header, (size_t)(at - header), envelope))
+		envelope = NULL;
+	free(header);
+	return envelope;
+}
+
+static void
+groups_within_groups_do_not_exhaust_the_stack(void **state)
+{
+	struct store_envelope envelope;
+	pthread_attr_t attributes;
+	pthread_t thread;
+	void *done;
+
+	(void)state;
+	assert_int_equal(pthread_attr_init(&attributes), 0);
+	assert_int_equal(
+	    pthread_attr_setstacksize(&attributes, (size_t)1024 * 1024), 0);
+	assert_int_equal(pthread_create(&thread, &attributes,
+			     decode_nested_groups, &envelope),
+	    0);
+	assert_int_equal(pthread_join(thread, &done), 0);
+	assert_int_equal(pthread_attr_destroy(&attributes), 0);
+	assert_non_null(done);
+	assert_int_equal(strlen(envelope.recipients), 16384);
+	assert_memory_equal(envelope.recipients, "g:g:g:", 6);
+	store_envelope_free(&envelope);
+}
+
 static void
 text_is_cut_between_characters(void **state)
 {
@@ -289,6 +335,7 @@ main(void)
 		cmocka_unit_test(dates),
 		cmocka_unit_test(nuls_do_not_end_a_header),
 		cmocka_unit_test(huge_headers_are_cut),
+		cmocka_unit_test(groups_within_groups_do_not_exhaust_the_stack),
 		cmocka_unit_test(text_is_cut_between_characters),
 	};
 
