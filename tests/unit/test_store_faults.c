@@ -21,6 +21,9 @@
 static const size_t lengths[BODIES] = { 5, 40000, 1, 20, 0, 4000, 9 };
 #define LONGEST 40000
 
+/* Of the file. */
+#define PAGE ((size_t)8192)
+
 static unsigned char *
 make_bytes(size_t index)
 {
@@ -89,8 +92,8 @@ expect_bytes(struct fixture *fixture, size_t index, int64_t id)
 	free(bytes);
 }
 
-static void
-expect_sound(struct fixture *fixture)
+static struct store_check
+check_all(struct fixture *fixture)
 {
 	int64_t deadline_ms = store_clock_monotonic_ms() + 60000;
 	struct store_check check;
@@ -101,6 +104,14 @@ expect_sound(struct fixture *fixture)
 		fixture_turn(fixture, 1);
 		store_check(fixture->store, &check);
 	} while (check.running);
+	return check;
+}
+
+static void
+expect_sound(struct fixture *fixture)
+{
+	struct store_check check = check_all(fixture);
+
 	if (check.problems > 0)
 		fail_msg("%s", check.texts[0]);
 	assert_int_equal(check.status, STORE_OK);
@@ -201,6 +212,287 @@ each_sync_may_fail(void **state)
 	fail_each(*state, FAULTY_SYNC, SQLITE_IOERR_FSYNC);
 }
 
+/* ---- a disk without room ---- */
+
+/* Put bodies until one is refused; returns how many were not. */
+static size_t
+fill_up(struct fixture *fixture, const unsigned char *bytes, size_t length)
+{
+	for (size_t i = 0; i < 1000; i++) {
+		char id[16];
+		enum store_status status;
+
+		snprintf(id, sizeof(id), "fill%zu", i);
+		status = fixture_put(fixture, id, bytes, length, NULL);
+		if (status == STORE_OK)
+			continue;
+		assert_int_equal(status, STORE_FULL);
+		return i;
+	}
+	fail_msg("it never becomes full");
+	return 0;
+}
+
+static void
+expect_full(struct fixture *fixture, size_t count)
+{
+	const struct store_error *health = store_health(fixture->store);
+
+	for (int i = 0; health->status == STORE_OK && i < 1000; i++)
+		fixture_turn(fixture, 5);
+	assert_int_equal(health->status, STORE_FULL);
+	assert_non_null(strstr(health->text, "free space"));
+	assert_true(count > 0);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM message"), count);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM uid"), count);
+}
+
+static void
+limit_files(rlim_t size)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = size == 0 ? limit.rlim_max : size;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* As `ulimit -f` or a quota does it; the log is what grows first. */
+static void
+limit_of_the_file_is_waited_for(void **state)
+{
+	struct fixture *fixture = *state;
+	unsigned char *bytes = calloc(1, 100000);
+	int64_t deadline_ms = store_clock_monotonic_ms() + 60000;
+	size_t count;
+
+	assert_non_null(bytes);
+	assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	fixture_open(fixture);
+	limit_files(3000000);
+	count = fill_up(fixture, bytes, 100000);
+	expect_full(fixture, count);
+	limit_files(0);
+	while (store_health(fixture->store)->status != STORE_OK) {
+		assert_true(store_clock_monotonic_ms() < deadline_ms);
+		fixture_turn(fixture, 10);
+	}
+	assert_int_equal(
+	    fixture_put(fixture, "after", bytes, 100000, NULL), STORE_OK);
+	free(bytes);
+}
+
+static int most_pages;
+
+/* SQLite's own bound, which is each connection's. */
+static int
+bound_pages(sqlite3 *handle, char **words, const void *api)
+{
+	char sql[64];
+
+	(void)words;
+	(void)api;
+	snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %d", most_pages);
+	return sqlite3_exec(handle, sql, NULL, NULL, NULL);
+}
+
+static void
+limit_of_pages_loses_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	unsigned char *bytes = calloc(1, 100000);
+	struct store_uid_change change = { .unique_id =
+					       (const unsigned char *)"fill0",
+		.unique_id_length = 5,
+		.state = STORE_UID_DELETED };
+	struct answer answer = { 0 };
+	size_t count;
+
+	assert_non_null(bytes);
+	fixture_open(fixture);
+	fixture_close(fixture);
+	most_pages = 200;
+	assert_int_equal(
+	    sqlite3_auto_extension((void (*)(void))bound_pages), SQLITE_OK);
+	fixture_open(fixture);
+	count = fill_up(fixture, bytes, 100000);
+	expect_full(fixture, count);
+	store_uids_change(
+	    fixture->store, fixture->account, &change, 1, answer_done, &answer);
+	fixture_wait(fixture, &answer.done);
+	fixture_close(fixture);
+	sqlite3_cancel_auto_extension((void (*)(void))bound_pages);
+	fixture_open(fixture);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM message"), count);
+	assert_int_equal(
+	    fixture_put(fixture, "after", bytes, 100000, NULL), STORE_OK);
+	free(bytes);
+}
+
+/* ---- a damaged file ---- */
+
+/* What came of what was asked of a damaged store. */
+struct asked {
+	bool done;
+	enum store_status status;
+	char text[STORE_ERROR_SIZE];
+};
+
+static void
+rows_came(enum store_status status, const struct store_message_row *rows,
+    size_t count, bool more, void *arg)
+{
+	struct asked *asked = arg;
+
+	(void)rows;
+	(void)count;
+	(void)more;
+	asked->status = status;
+	asked->done = true;
+}
+
+static void
+uids_came(enum store_status status, const struct store_uid *uids, size_t count,
+    void *arg)
+{
+	rows_came(status, NULL, count, uids == NULL, arg);
+}
+
+static void
+part_came(enum store_status status, const unsigned char *bytes, size_t length,
+    void *arg)
+{
+	rows_came(status, NULL, length, bytes == NULL, arg);
+}
+
+static void
+expect_known(enum store_status status)
+{
+	if (status != STORE_OK && status != STORE_DAMAGED &&
+	    status != STORE_NOT_FOUND)
+		fail_msg("unexpected: %s", store_status_name(status));
+}
+
+static void
+ask_all(struct fixture *fixture)
+{
+	static const char *const queries[] = { NULL, "word" };
+	struct answer answer = { 0 };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct store_message_filter filter = { .limit = 100,
+			.query = queries[i] };
+		struct asked asked = { .done = false };
+
+		store_messages(fixture->store, &filter, rows_came, &asked);
+		fixture_wait(fixture, &asked.done);
+		expect_known(asked.status);
+	}
+	for (int64_t id = 1; id <= BODIES; id++) {
+		struct asked asked = { .done = false };
+
+		store_body_read(fixture->store, id, 0, part_came, &asked);
+		fixture_wait(fixture, &asked.done);
+		expect_known(asked.status);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		struct asked asked = { .done = false };
+
+		store_uids(fixture->store, 1, uids_came, &asked);
+		fixture_wait(fixture, &asked.done);
+		expect_known(asked.status);
+		commit(fixture, 3 * i, &answer);
+		fixture_wait(fixture, &answer.done);
+		expect_known(answer.status);
+		answer.done = false;
+	}
+}
+
+/* Returns whether the damage was found, by whatever means. */
+static bool
+live_with(struct fixture *fixture)
+{
+	struct store_error error;
+	struct answer answer = { 0 };
+	bool found;
+
+	if (store_open(&fixture->store, &fixture->config, fixture->base,
+		&error) != STORE_OK) {
+		assert_int_equal(error.status, STORE_DAMAGED);
+		assert_non_null(strstr(error.text, fixture->path));
+		return true;
+	}
+	store_account(fixture->store, "home", NULL, answer_account, &answer);
+	fixture_wait(fixture, &answer.done);
+	expect_known(answer.status);
+	found = check_all(fixture).problems > 0;
+	ask_all(fixture);
+	fixture_close(fixture);
+	return found;
+}
+
+static size_t
+read_whole(const char *path, unsigned char **bytes_r)
+{
+	FILE *file = fopen(path, "r");
+	long length;
+
+	assert_non_null(file);
+	assert_int_equal(fseek(file, 0, SEEK_END), 0);
+	length = ftell(file);
+	assert_true(length > 0);
+	rewind(file);
+	*bytes_r = malloc((size_t)length);
+	assert_non_null(*bytes_r);
+	assert_int_equal(fread(*bytes_r, 1, (size_t)length, file), length);
+	assert_int_equal(fclose(file), 0);
+	return (size_t)length;
+}
+
+static void
+write_damaged(struct fixture *fixture, const unsigned char *bytes,
+    size_t length, size_t page, unsigned seed)
+{
+	FILE *file = fopen(fixture->path, "w");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes, 1, length, file), length);
+	assert_int_equal(fseek(file, (long)(page * PAGE), SEEK_SET), 0);
+	for (size_t i = 0; i < PAGE; i++) {
+		seed = seed * 1103515245 + 12345;
+		assert_int_not_equal(
+		    fputc((int)(seed >> 16 & 0xff), file), EOF);
+	}
+	assert_int_equal(fclose(file), 0);
+}
+
+/* Each page of a file without a free one in turn is overwritten. */
+static void
+damage_is_told_and_survived(void **state)
+{
+	struct fixture *fixture = *state;
+	struct answer answers[BODIES];
+	unsigned char *bytes;
+	size_t length, pages;
+
+	fixture_open(fixture);
+	run_bodies(fixture, answers);
+	fixture_turn(fixture, 200);
+	fixture_close(fixture);
+	length = read_whole(fixture->path, &bytes);
+	assert_int_equal(length % PAGE, 0);
+	pages = length / PAGE;
+	for (size_t page = 0; page < pages; page++) {
+		write_damaged(fixture, bytes, length, page, (unsigned)page + 1);
+		if (!live_with(fixture))
+			fail_msg("nobody noticed page %zu of %zu", page, pages);
+	}
+	free(bytes);
+}
+
 /* A queue so small that the pieces are. */
 static int
 setup(void **state)
@@ -239,6 +531,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(each_write_may_fail),
 		TEST(each_sync_may_fail),
+		TEST(limit_of_the_file_is_waited_for),
+		TEST(limit_of_pages_loses_nothing),
+		TEST(damage_is_told_and_survived),
 	};
 
 	return cmocka_run_group_tests(tests, install, NULL);
