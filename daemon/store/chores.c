@@ -21,6 +21,50 @@
 /* After a failure of the index, which is never worth the health of the rest. */
 #define INDEX_RETRY_MS 30000
 
+/*
+ * While a reader keeps the log from starting over, trying at each commit would
+ * cost a sync and gain nothing: wait for as much again.
+ */
+static bool
+log_is_above(const struct store_writer *writer, int pages)
+{
+	return writer->log_pages - writer->log_stuck > pages;
+}
+
+/* A reader in the way is no failure: the next one takes the rest. */
+static enum store_status
+empty_log(struct store_writer *writer)
+{
+	int pages = 0, done = 0;
+	int code = sqlite3_wal_checkpoint_v2(
+	    writer->db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &done);
+	enum store_status status = store_db_status(&writer->db, code);
+
+	writer->log_pages = 0;
+	writer->log_stuck = done < pages ? pages : 0;
+	return status == STORE_BUSY ? STORE_OK : status;
+}
+
+static void
+checkpoint(struct store_writer *writer)
+{
+	enum store_status status = empty_log(writer);
+
+	if (status != STORE_OK)
+		store_writer_set_health(writer, status);
+}
+
+/*
+ * A commit whose sync failed may come back from the log at the next start, and
+ * be readable without being on the disk.  What is copied into the file is
+ * synced anew.
+ */
+void
+store_chores_first(struct store_writer *writer)
+{
+	checkpoint(writer);
+}
+
 /* A real write of the size of a full piece, and its removal. */
 static const char probe_sql[] =
     "INSERT OR REPLACE INTO chunk(id, data) VALUES(-1, zeroblob(262144))";
@@ -35,33 +79,10 @@ probe(struct store_writer *writer)
 		status = store_db_exec(&writer->db, probe_sql);
 	if (status == STORE_OK)
 		status = store_db_exec(&writer->db, unprobe_sql);
+	if (status == STORE_OK)
+		status = empty_log(writer);
 	store_writer_probe_later(writer);
 	store_writer_set_health(writer, status);
-}
-
-/*
- * While a reader keeps the log from starting over, trying at each commit would
- * cost a sync and gain nothing: wait for as much again.
- */
-static bool
-log_is_above(const struct store_writer *writer, int pages)
-{
-	return writer->log_pages - writer->log_stuck > pages;
-}
-
-static void
-checkpoint(struct store_writer *writer)
-{
-	int pages = 0, done = 0;
-	int code = sqlite3_wal_checkpoint_v2(
-	    writer->db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &done);
-	enum store_status status = store_db_status(&writer->db, code);
-
-	writer->log_pages = 0;
-	writer->log_stuck = done < pages ? pages : 0;
-	/* A reader in the way is no failure: the next one takes the rest. */
-	if (status != STORE_OK && status != STORE_BUSY)
-		store_writer_set_health(writer, status);
 }
 
 static void

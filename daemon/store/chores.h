@@ -17,6 +17,9 @@ struct store_writer;
  */
 int64_t store_chores(struct store_writer *, bool idle);
 
+/* Before the writer begins: make sure of what the log holds. */
+void store_chores_first(struct store_writer *);
+
 /* Before the writer ends: a file that needs no log and holds no remnants. */
 void store_chores_last(struct store_writer *);
 

@@ -34,17 +34,34 @@ static const char reader_pragmas[] =
     "PRAGMA temp_store = MEMORY;"
     "PRAGMA trusted_schema = OFF;" READER_CACHE;
 
-/* A write that failed for want of room, whatever SQLite calls it. */
+static bool
+means_no_room(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
+/*
+ * A write that failed for want of room, whatever SQLite calls it: a quota or a
+ * limit is an I/O error to it.  At a commit only the log's file knows why.
+ */
 static bool
 is_without_room(sqlite3 *handle, int code)
 {
-	int error;
+	sqlite3_file *log = NULL;
+	int error = 0;
 
 	if (code != SQLITE_IOERR_WRITE && code != SQLITE_IOERR_TRUNCATE &&
 	    code != SQLITE_IOERR_SHMSIZE)
 		return false;
-	error = sqlite3_system_errno(handle);
-	return error == ENOSPC || error == EDQUOT || error == EFBIG;
+	if (means_no_room(sqlite3_system_errno(handle)))
+		return true;
+	if (sqlite3_file_control(handle, NULL, SQLITE_FCNTL_JOURNAL_POINTER,
+		&log) != SQLITE_OK ||
+	    log == NULL || log->pMethods == NULL ||
+	    log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error) !=
+		SQLITE_OK)
+		return false;
+	return means_no_room(error);
 }
 
 static enum store_status

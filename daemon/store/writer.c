@@ -184,6 +184,7 @@ writer_main(void *arg)
 	struct store_writer *writer = arg;
 	int64_t wake_ms = STORE_QUEUE_NOW;
 
+	store_chores_first(writer);
 	for (;;) {
 		struct store_op *op = store_queue_take(&writer->queue, wake_ms);
 

@@ -411,9 +411,12 @@ another_session(struct evpop_sync *sync)
 	sync->deletes_answered = sync->deletes_marked = 0;
 	sync->next_fetch = 0;
 	sync->slice = 0;
-	if (make_client(sync))
+	if (make_client(sync)) {
 		error = open_session(sync);
-	evpop_client_free(client);
+		evpop_client_free(client);
+	} else
+		/* What it knows of the server may still be asked for. */
+		sync->client = client;
 	if (error == EVPOP_ERROR_NONE)
 		return;
 	evpop_result_set(&sync->report.result, error, EVPOP_PHASE_CONNECT,

@@ -9,7 +9,7 @@ foreach(part listing header)
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_${part}.c
 		LIBS evpop_static)
 endforeach()
-foreach(part sync ends slices looks login)
+foreach(part sync ends slices looks alloc login)
 	evpop_unit_test(session_${part}
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_${part}.c
 		${CMAKE_CURRENT_SOURCE_DIR}/session_run.c
@@ -17,3 +17,6 @@ foreach(part sync ends slices looks login)
 endforeach()
 target_link_options(test_session_identity PRIVATE
 	-Wl,--wrap=malloc,--wrap=calloc)
+target_link_options(test_session_alloc PRIVATE
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
+	-Wl,--wrap=strdup,--wrap=strndup)

@@ -154,8 +154,8 @@ session_run_acknowledge(struct session_run *run, bool durable)
 		evpop_sync_stored(run->sync, owed[i], durable);
 }
 
-static void
-on_soon(evutil_socket_t fd, short what, void *arg)
+void
+session_run_acknowledge_soon(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
@@ -249,7 +249,7 @@ session_run_begin_with(struct session_run *run, struct event_base *base,
 	net_server_start(server, base, options, NULL, run->port);
 	config.port = server->port;
 	run->base = base;
-	run->soon = event_new(base, -1, 0, on_soon, run);
+	run->soon = event_new(base, -1, 0, session_run_acknowledge_soon, run);
 	assert_non_null(run->soon);
 	run->sync = evpop_sync_new(
 	    base, NULL, &config, policy, &session_run_callbacks, run);

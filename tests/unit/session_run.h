@@ -81,6 +81,9 @@ void session_run_until(
 /* Answer for all bodies that ended well so far. */
 void session_run_acknowledge(struct session_run *, bool durable);
 
+/* The same, for an event. */
+void session_run_acknowledge_soon(evutil_socket_t, short what, void *run);
+
 /* Ends what begin began; a sync that was not freed must have been done. */
 void session_run_finish(struct session_run *, struct net_server *);
 

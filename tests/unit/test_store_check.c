@@ -255,7 +255,7 @@ work_goes_on_beside_and_close_ends_it(void **state)
 	int64_t begun_ms;
 
 	for (int i = 0; i < 8; i++) {
-		char id[8];
+		char id[16];
 
 		snprintf(id, sizeof(id), "%d", i);
 		put_bytes(fixture, id, 4000000);

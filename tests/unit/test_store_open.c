@@ -229,6 +229,47 @@ each_status_has_words(void **state)
 	assert_string_equal(store_status_name(STORE_FULL), "full");
 }
 
+static void
+copy_file(const char *from, const char *to)
+{
+	static unsigned char bytes[65536];
+	FILE *source = fopen(from, "r"), *target = fopen(to, "w");
+	size_t length;
+
+	assert_non_null(source);
+	assert_non_null(target);
+	while ((length = fread(bytes, 1, sizeof(bytes), source)) > 0)
+		assert_int_equal(fwrite(bytes, 1, length, target), length);
+	assert_int_equal(fclose(source), 0);
+	assert_int_equal(fclose(target), 0);
+}
+
+/* What a crash leaves in the log may not be on the disk yet. */
+static void
+log_of_an_earlier_run_goes_into_the_file(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fixture alone = *fixture;
+	char log[256], copied[256];
+
+	fixture_open(fixture);
+	assert_int_equal(
+	    fixture_put(fixture, "u", "left in the log", 15, NULL), STORE_OK);
+	snprintf(log, sizeof(log), "%s-wal", fixture->path);
+	snprintf(alone.path, sizeof(alone.path), "%s/crashed", fixture->folder);
+	snprintf(copied, sizeof(copied), "%s-wal", alone.path);
+	copy_file(fixture->path, alone.path);
+	copy_file(log, copied);
+	fixture_close(fixture);
+	memcpy(fixture->path, alone.path, sizeof(alone.path));
+	fixture_open(fixture);
+	/* Without its log. */
+	snprintf(alone.path, sizeof(alone.path), "%s/alone", fixture->folder);
+	copy_file(fixture->path, alone.path);
+	assert_int_equal(
+	    fixture_integer(&alone, "SELECT count(*) FROM message"), 1);
+}
+
 #define TEST(function)                   \
 	cmocka_unit_test_setup_teardown( \
 	    function, fixture_setup_folder, fixture_teardown)
@@ -246,6 +287,7 @@ main(void)
 		TEST(close_leaves_one_file),
 		TEST(unfinished_body_is_swept_at_the_next_start),
 		cmocka_unit_test(each_status_has_words),
+		TEST(log_of_an_earlier_run_goes_into_the_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

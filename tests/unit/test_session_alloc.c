@@ -1,0 +1,238 @@
+/*
+ * Every allocation of the library fails once in a session: nothing crashes,
+ * nothing leaks (the address sanitizer sees to that), `done` runs once, and
+ * nothing is deleted that was not durable.  The linker puts the functions below
+ * in the place of libc's.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <event2/event.h>
+#include <openssl/evp.h>
+
+#include "tests/unit/session_run.h"
+
+/* A session that allocates more often than this does so without end. */
+#define ALLOCATIONS_MAX 2000
+
+/* Long enough for a server in this very process. */
+#define SESSION_MS 1000
+
+void *__real_malloc(size_t);
+void *__real_calloc(size_t, size_t);
+void *__real_realloc(void *, size_t);
+void *__real_reallocarray(void *, size_t, size_t);
+char *__real_strdup(const char *);
+char *__real_strndup(const char *, size_t);
+void *__wrap_malloc(size_t);
+void *__wrap_calloc(size_t, size_t);
+void *__wrap_realloc(void *, size_t);
+void *__wrap_reallocarray(void *, size_t, size_t);
+char *__wrap_strdup(const char *);
+char *__wrap_strndup(const char *, size_t);
+
+/* The wrappers have no argument to carry this. */
+static struct {
+	bool counting;
+	size_t count;   /* of allocations, while counting */
+	size_t failing; /* the one to fail, from 1 */
+} allocations;
+
+static bool
+fails(void)
+{
+	return allocations.counting &&
+	       ++allocations.count == allocations.failing;
+}
+
+void *
+__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+void *
+__wrap_calloc(size_t count, size_t size)
+{
+	return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *
+__wrap_realloc(void *memory, size_t size)
+{
+	return fails() ? NULL : __real_realloc(memory, size);
+}
+
+void *
+__wrap_reallocarray(void *memory, size_t count, size_t size)
+{
+	return fails() ? NULL : __real_reallocarray(memory, count, size);
+}
+
+char *
+__wrap_strdup(const char *text)
+{
+	return fails() ? NULL : __real_strdup(text);
+}
+
+char *
+__wrap_strndup(const char *text, size_t length)
+{
+	return fails() ? NULL : __real_strndup(text, length);
+}
+
+static struct event_base *base;
+
+/* One is due, one has another id now, one is new. */
+static unsigned char digest[EVPOP_HEADER_DIGEST_SIZE];
+static struct evpop_known known[2];
+
+static const struct net_rule no_uidl = { "UIDL", "-ERR what?\r\n", NET_GO_ON };
+
+static const struct evpop_policy by_ones = { .keep = EVPOP_KEEP_NONE,
+	.max_session_deletes = 1 };
+
+static const struct {
+	const char *name;
+	const struct net_rule *rule;
+	size_t known;
+	const struct evpop_policy *policy;
+} sessions[] = {
+	{ "in slices", NULL, 0, &by_ones },
+	{ "with sizes and headers looked at", NULL, 2, &keep_none },
+	{ "without unique-ids", &no_uidl, 0, &keep_forever },
+};
+
+/* False where it did not even begin. */
+static bool
+begin(struct session_run *run, struct net_server *server, size_t session)
+{
+	const struct net_server_options options = { .pipelining = true,
+		.rules = sessions[session].rule,
+		.rule_count = sessions[session].rule != NULL,
+		.messages = session_run_messages,
+		.message_count = 3,
+		.deletes = true };
+	/* Without memory for a command, this is what ends the session. */
+	struct evpop_client_config config = { .host = "127.0.0.1",
+		.tls = EVPOP_TLS_NONE,
+		.timeouts.session_ms = SESSION_MS };
+
+	net_server_start(server, base, &options, NULL, 0);
+	config.port = server->port;
+	run->base = base;
+	run->known = known;
+	run->known_count = sessions[session].known;
+	run->soon = event_new(base, -1, 0, session_run_acknowledge_soon, run);
+	assert_non_null(run->soon);
+	allocations.count = 0;
+	allocations.counting = true;
+	run->sync = evpop_sync_new(base, NULL, &config,
+	    sessions[session].policy, &session_run_callbacks, run);
+	if (run->sync == NULL)
+		return false;
+	return evpop_sync_start(
+		   run->sync, &(struct evpop_credentials){ .user = "anna",
+				  .password = "secret" }) == EVPOP_ERROR_NONE;
+}
+
+static size_t
+deleted_on(const struct net_server *server)
+{
+	return (size_t)server->deleted[0] + server->deleted[1] +
+	       server->deleted[2];
+}
+
+/* Whether there were so many allocations. */
+static bool
+run_failing(size_t session, size_t failing)
+{
+	struct session_run run = { .acknowledge = ACK_SOON };
+	struct net_server server;
+
+	allocations.failing = failing;
+	/* What did not begin has told nothing. */
+	if (!begin(&run, &server, session))
+		run.freed = true;
+	session_run_finish(&run, &server);
+	allocations.counting = false;
+	if (run.freed) {
+		assert_string_equal(run.log, "");
+		assert_true(allocations.count >= failing);
+		return true;
+	}
+	assert_true(run.done);
+	assert_true(deleted_on(&server) <= run.report.deleted);
+	assert_true(
+	    run.report.deleted <= run.report.fetched + sessions[session].known);
+	if (run.report.result.error == EVPOP_ERROR_NONE)
+		assert_int_equal(
+		    run.report.fetched + run.report.adopted + run.report.later,
+		    3 - (sessions[session].known > 0));
+	return allocations.count >= failing;
+}
+
+static void
+test_every_allocation(void **state)
+{
+	size_t session, failing;
+
+	(void)state;
+	for (session = 0; session < sizeof sessions / sizeof sessions[0];
+	     session++) {
+		for (failing = 1; run_failing(session, failing); failing++)
+			assert_true(failing < ALLOCATIONS_MAX);
+		print_message(
+		    "%s: %zu allocations\n", sessions[session].name, failing);
+		assert_true(failing > 20);
+	}
+}
+
+static int
+group_setup(void **state)
+{
+	static const char header[] = "Subject: two\r\n";
+
+	(void)state;
+	assert_int_equal(EVP_Digest(header, sizeof header - 1, digest, NULL,
+			     EVP_sha256(), NULL),
+	    1);
+	known[0] = (struct evpop_known){
+		.unique_id = (const unsigned char *)"id-1",
+		.unique_id_length = 4,
+		.octets = session_run_messages[0].length,
+	};
+	known[1] = (struct evpop_known){
+		.unique_id = (const unsigned char *)"old-2",
+		.unique_id_length = 5,
+		.octets = session_run_messages[1].length,
+		.header_digest = digest,
+	};
+	base = event_base_new();
+	return base == NULL;
+}
+
+static int
+group_teardown(void **state)
+{
+	(void)state;
+	event_base_free(base);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_allocation),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
