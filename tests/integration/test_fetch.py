@@ -159,11 +159,17 @@ class ManyAccountsTest(unittest.TestCase):
     def test_sessions_are_limited(self):
         with maildropd.MaildropServer(
                 synthetic=[("user", "secret", 12, 3, 1000)],
-                delay_ms=20) as server:
+                hold_after=1) as server:
             accounts = {f"user{number}": daemon.account_of(
                 server, f"user{number}") for number in range(1, 13)}
             with daemon.Evpopd(accounts, daemon={
                     "max_sessions_per_host": 3}) as evpopd:
+                procs.wait_for(
+                    lambda: server.stats()["connections_open"] == 3,
+                    what="as many sessions as may be")
+                self.assertEqual(evpopd.get("/v1/status")["accounts"], {
+                    "total": 12, "polling": 3, "queued": 9, "stopped": 0})
+                server.release()
                 evpopd.wait_polled()
                 self.assertEqual(len(evpopd.messages()), 36)
                 stats = server.stats()
