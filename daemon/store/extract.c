@@ -13,6 +13,12 @@
 #define PARTS_MAX 64
 #define DEPTH_MAX 16
 
+/*
+ * Colons of one field.  GMime reads a group of addresses within a group by
+ * recursion, with no end but that of the stack.
+ */
+#define COLONS_MAX 64
+
 struct extraction {
 	GString *text;
 	unsigned parts;
@@ -73,11 +79,39 @@ walk(struct extraction *to, GMimeObject *object, unsigned depth)
 		add_part(to, GMIME_TEXT_PART(object));
 }
 
+/*
+ * Takes further colons out of each field, and of what looks like one in a
+ * body: the index takes a colon for a blank.
+ */
+static void
+drop_colons(guint8 *bytes, size_t length)
+{
+	size_t colons = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		bool folded = bytes[i] == ' ' || bytes[i] == '\t';
+
+		if (i > 0 && bytes[i - 1] == '\n' && !folded)
+			colons = 0;
+		if (bytes[i] == ':' && ++colons > COLONS_MAX)
+			bytes[i] = ' ';
+	}
+}
+
+static GMimeStream *
+open_message(const char *message, size_t length)
+{
+	GByteArray *bytes = g_byte_array_sized_new((guint)length);
+
+	g_byte_array_append(bytes, (const guint8 *)message, (guint)length);
+	drop_colons(bytes->data, length);
+	return g_mime_stream_mem_new_with_byte_array(bytes);
+}
+
 char *
 store_extract_text(const char *message, size_t length)
 {
-	GMimeStream *stream =
-	    g_mime_stream_mem_new_with_buffer(message, length);
+	GMimeStream *stream = open_message(message, length);
 	GMimeParser *parser = g_mime_parser_new_with_stream(stream);
 	GMimeMessage *parsed;
 	struct extraction to = { g_string_new(NULL), 0 };

@@ -287,6 +287,37 @@ deeply_nested_mail_is_survived(void **state)
 	wait_for_index(fixture, "zzlastzz");
 }
 
+/* Nor must tens of thousands of groups of addresses in groups. */
+static void
+deeply_nested_groups_are_survived(void **state)
+{
+	static const char *const fields[] = { "Subject: x\r\nTo: ",
+		"Content-Type: message/rfc822\r\n\r\nReply-To: b\r\n\t" };
+	struct fixture *fixture = *state;
+	const size_t groups = 100000;
+	char *message = malloc(2 * groups + 200);
+
+	assert_non_null(message);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		char *at = stpcpy(message, fields[i]);
+
+		for (size_t j = 0; j < groups; j++)
+			at = stpcpy(at, "g:");
+		at = stpcpy(at, "\r\n\r\nnestedword\r\n");
+		assert_int_equal(fixture_put(fixture, NULL, message,
+				     (size_t)(at - message), NULL),
+		    STORE_OK);
+	}
+	free(message);
+	put(fixture, "a@x", "after", "zzlastzz");
+	wait_for_index(fixture, "zzlastzz");
+	assert_int_equal(
+	    search(fixture, &(struct store_message_filter){ .limit = 10,
+				.query = "nestedword" })
+		.count,
+	    2);
+}
+
 static void
 index_goes_on_where_it_stopped(void **state)
 {
@@ -501,6 +532,7 @@ main(void)
 		TEST(words_and_the_other_filters_go_together),
 		TEST(text_in_parts_is_found),
 		TEST(deeply_nested_mail_is_survived),
+		TEST(deeply_nested_groups_are_survived),
 		TEST(index_goes_on_where_it_stopped),
 		TEST(row_and_view_tell_the_envelope),
 		TEST(view_shows_ids_as_text_where_they_are),
