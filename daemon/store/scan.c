@@ -27,6 +27,7 @@ struct store_scan {
 	unsigned char header_digest[STORE_DIGEST_SHA256_SIZE];
 	char *header; /* only where it spans pieces */
 	size_t header_length;
+	size_t line; /* where in it the last line begins */
 	struct store_attachments attachments;
 };
 
@@ -47,7 +48,7 @@ store_scan_new(struct store_scan_held *held)
 	scan->decoded = false;
 	scan->has_header_digest = false;
 	scan->header = NULL;
-	scan->header_length = 0;
+	scan->header_length = scan->line = 0;
 	memset(&scan->envelope, 0, sizeof(scan->envelope));
 	store_attachments_init(&scan->attachments);
 	return scan;
@@ -139,10 +140,27 @@ is_room(const struct store_scan *scan, size_t length)
 	return length <= HEADERS_MAX - atomic_load(&scan->held->octets);
 }
 
+/* The end of what is kept; only the lines that are new are looked at. */
+static size_t
+kept_header_end(struct store_scan *scan, size_t before)
+{
+	size_t end = store_header_end(
+	    scan->header + scan->line, scan->header_length - scan->line);
+	size_t at = scan->header_length;
+
+	if (end > 0)
+		return scan->line + end;
+	while (at > before && scan->header[at - 1] != '\n')
+		at--;
+	if (at > before)
+		scan->line = at;
+	return 0;
+}
+
 static bool
 look_for_header(struct store_scan *scan, const char *bytes, size_t length)
 {
-	size_t end;
+	size_t end, before = scan->header_length;
 
 	if (length > HEADER_MAX - scan->header_length)
 		length = HEADER_MAX - scan->header_length;
@@ -156,7 +174,7 @@ look_for_header(struct store_scan *scan, const char *bytes, size_t length)
 		return decode_part(scan, scan->header, scan->header_length);
 	if (!keep_header(scan, bytes, length))
 		return false;
-	end = store_header_end(scan->header, scan->header_length);
+	end = kept_header_end(scan, before);
 	if (end > 0)
 		return decode_to(scan, scan->header, end);
 	return scan->header_length < HEADER_MAX ||

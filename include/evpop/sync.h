@@ -245,8 +245,9 @@ struct evpop_sync_report {
 struct evpop_sync_callbacks {
 	/*
 	 * The listing is complete.  Answer, now or later, with
-	 * evpop_sync_known().  It stays valid until `done` has run; or until
-	 * this callback runs again, where another session is needed.
+	 * evpop_sync_known().  It stays valid until `done` has run; where
+	 * another session is needed, until that begins: once `deleted` has run
+	 * for all that this one has deleted.
 	 */
 	void (*listing)(
 	    struct evpop_sync *, const struct evpop_listing *, void *arg);

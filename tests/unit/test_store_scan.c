@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -294,6 +295,29 @@ html_becomes_words(void **state)
 	}
 }
 
+/* What grows with the square takes twenty seconds of processor time. */
+#define LINEAR_OCTETS  120000
+#define LINEAR_SECONDS 10
+
+static void
+a_header_in_octets_takes_linear_time(void **state)
+{
+	static const char line[] = "A:\n";
+	struct store_scan_held held = { 0 };
+	struct store_scan *scan = store_scan_new(&held);
+	struct store_scan_result result;
+	clock_t start = clock();
+
+	(void)state;
+	assert_non_null(scan);
+	for (size_t i = 0; i < LINEAR_OCTETS; i++)
+		assert_true(store_scan_feed(scan, line + i % 3, 1));
+	assert_true(store_scan_finish(scan, &result));
+	assert_true((clock() - start) / CLOCKS_PER_SEC < LINEAR_SECONDS);
+	assert_int_equal(result.octets, LINEAR_OCTETS);
+	store_scan_free(scan);
+}
+
 int
 main(void)
 {
@@ -303,6 +327,7 @@ main(void)
 		cmocka_unit_test(header_digest_is_sha256),
 		cmocka_unit_test(endless_header_is_bounded),
 		cmocka_unit_test(endless_headers_are_bounded_together),
+		cmocka_unit_test(a_header_in_octets_takes_linear_time),
 		cmocka_unit_test(html_becomes_words),
 	};
 
