@@ -7,16 +7,15 @@
  * of them may be used in two threads.  There is no thread and no signal handler
  * in here.  Every call that speaks to the server returns the class of its
  * outcome, and evpop_easy_result() tells more.  Outputs (names in _r) may be
- * NULL where they are not wanted, and are zero (but for quit_r) where the call
- * fails.  A call
- * made in the wrong order, or from inside a callback, does nothing and returns
- * EVPOP_ERROR_USAGE.  What the server refuses (EVPOP_ERROR_REFUSED) leaves the
- * session as it was.  A failure that ends the session is returned once; calls
- * that need the session return EVPOP_ERROR_CANCELLED from then on, with the
- * reason in the text.  How long a call may take is up to the timeouts of the
- * configuration.  Nothing runs between two calls: that the server hung up or
- * was kept waiting too long (RFC 1939 section 3 lets it after 10 minutes) is
- * what the next call finds.
+ * NULL where they are not wanted, and are zero where the call fails, but for
+ * quit_r.  A call made in the wrong order, or from inside a callback, does
+ * nothing and returns EVPOP_ERROR_USAGE.  What the server refuses
+ * (EVPOP_ERROR_REFUSED) leaves the session as it was.  A failure that ends the
+ * session is returned once; calls that need the session return
+ * EVPOP_ERROR_CANCELLED from then on, with the reason in the text.  How long a
+ * call may take is up to the timeouts of the configuration.  Nothing runs
+ * between two calls: that the server hung up or was kept waiting too long (RFC
+ * 1939 section 3 lets it after 10 minutes) is what the next call finds.
  */
 #ifndef EVPOP_EASY_H
 #define EVPOP_EASY_H
@@ -178,6 +177,7 @@ EVPOP_API enum evpop_error evpop_easy_dele(
 /* RSET: unmark all messages. */
 EVPOP_API enum evpop_error evpop_easy_rset(struct evpop_easy *) EVPOP_MUST_USE;
 
+/* NOOP: nothing, but that the server counts its patience anew. */
 EVPOP_API enum evpop_error evpop_easy_noop(struct evpop_easy *) EVPOP_MUST_USE;
 
 /*

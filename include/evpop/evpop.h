@@ -4,6 +4,7 @@
 
 #include <evpop/auth.h>
 #include <evpop/client.h>
+#include <evpop/easy.h>
 #include <evpop/error.h>
 #include <evpop/proto.h>
 #include <evpop/sync.h>

@@ -1,5 +1,8 @@
 set(EVPOP_SESSION_SOURCES
 	session/details.c
+	session/easy.c
+	session/easy_body.c
+	session/easy_command.c
 	session/header.c
 	session/listing.c
 	session/look.c

@@ -20,3 +20,13 @@ target_link_options(test_session_identity PRIVATE
 target_link_options(test_session_alloc PRIVATE
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
 	-Wl,--wrap=strdup,--wrap=strndup)
+
+# The blocking client against the same server, on a thread of its own.
+foreach(part easy easy_body easy_ends)
+	evpop_unit_test(session_${part}
+		${CMAKE_CURRENT_SOURCE_DIR}/test_session_${part}.c
+		${CMAKE_CURRENT_SOURCE_DIR}/test_session_easy_run.c
+		LIBS evpop_net_for_tests Threads::Threads)
+endforeach()
+target_link_options(test_session_easy_ends PRIVATE
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup)

@@ -1,0 +1,99 @@
+/*
+ * The inside of the blocking client, shared by its life and the turning of its
+ * loop (easy.c), its commands (easy_command.c) and its bodies (easy_body.c).
+ *
+ * A call is made of evpop_easy_enter(), a request to the client behind,
+ * evpop_easy_wait() and evpop_easy_leave(); after the last the easy may be
+ * gone.
+ */
+#ifndef EVPOP_SESSION_EASY_H
+#define EVPOP_SESSION_EASY_H
+
+#include <event2/event_struct.h>
+
+#include <evpop/easy.h>
+
+enum evpop_easy_body {
+	EVPOP_EASY_BODY_NONE = 0,
+	EVPOP_EASY_BODY_OPEN, /* its end has not been seen */
+	EVPOP_EASY_BODY_ENDED /* well; octets may still be kept */
+};
+
+struct evpop_easy {
+	struct event_base *base;
+	struct evdns_base *dns; /* NULL: there is no name to resolve */
+	struct evpop_client *client;
+	struct evpop_client_callbacks callbacks;
+	evpop_trace_cb trace;
+	void *trace_arg;
+
+	struct evpop_result unusable; /* why there can be no connection */
+	struct evpop_result result;   /* of the last call */
+	struct evpop_result ending;   /* of the session, once `over` */
+	bool over;
+	bool told; /* a call has returned why it is over */
+
+	bool running;   /* a call is under way */
+	bool answered;  /* what it waits for has come */
+	bool abandoned; /* freed from inside it */
+	struct evpop_reply reply;
+
+	/* Listings. */
+	evpop_easy_listed_cb listed;
+	void *listed_arg;
+	unsigned char *id; /* where UIDL n puts its answer */
+	size_t id_size;
+
+	/* A body. */
+	enum evpop_easy_body body;
+	uint64_t octets;     /* as the reply claimed */
+	unsigned char *into; /* what the reader wants filled */
+	size_t room, got;
+	unsigned char *kept; /* what it had no room for */
+	size_t kept_room, kept_start, kept_end;
+	bool draining;
+	size_t drained;
+	struct event drain_timer;
+	struct evpop_result broken; /* why it was given up on our side */
+};
+
+/* States of the session in which a call makes sense: bits 1u << state. */
+#define EVPOP_EASY_IN(state) (1u << EVPOP_STATE_##state)
+
+/*
+ * Begin a call that needs the session in one of these states.  True, or else
+ * the call is over and *error_r what it returns.
+ */
+bool evpop_easy_enter(struct evpop_easy *, unsigned int states,
+    enum evpop_error *error_r) EVPOP_MUST_USE;
+
+/* As far as that goes without a session. */
+bool evpop_easy_enter_any(
+    struct evpop_easy *, enum evpop_error *error_r) EVPOP_MUST_USE;
+
+/*
+ * Turn the loop until the request is answered, if `error` says that it was
+ * accepted, and note the outcome.
+ */
+void evpop_easy_wait(struct evpop_easy *, enum evpop_error error);
+
+/* Whether the outcome is good, and there is somebody to be told. */
+bool evpop_easy_went_well(const struct evpop_easy *);
+
+/* End the call, and free what was freed meanwhile; returns the outcome. */
+enum evpop_error evpop_easy_leave(struct evpop_easy *);
+
+/* The outcome is that the call was wrong, for this reason. */
+void evpop_easy_misused(struct evpop_easy *, const char *reason);
+
+/* Take the answer of a request for the outcome of the call. */
+void evpop_easy_replied(
+    struct evpop_client *, const struct evpop_reply *, void *easy);
+
+/* Forget what the reader did not take. */
+void evpop_easy_drop_kept(struct evpop_easy *);
+
+/* Runs when a body took too long to be read over. */
+void evpop_easy_drain_expired(evutil_socket_t, short what, void *easy);
+
+#endif
