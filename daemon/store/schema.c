@@ -187,6 +187,19 @@ check_owner(struct store_db *db, const char *path, int64_t version,
 	    "%s is the database of another program; give another path", path);
 }
 
+/* What SQLite leaves of a copy that failed. */
+static void
+remove_copy(const char *copy)
+{
+	char *journal;
+
+	unlink(copy);
+	if (asprintf(&journal, "%s-journal", copy) < 0)
+		return;
+	unlink(journal);
+	free(journal);
+}
+
 /*
  * VACUUM INTO takes an empty file that exists, so the copy of people's mail is
  * never readable by others, not even while it is made.
@@ -209,26 +222,27 @@ copy_into(struct store_db *db, const char *copy)
 	if (status == STORE_OK)
 		status = store_files_sync(copy);
 	if (status != STORE_OK)
-		unlink(copy);
+		remove_copy(copy);
 	return status;
 }
 
+/* *copy_r is its path, for free(). */
 static enum store_status
-back_up(struct store_db *db, const char *path, int64_t version,
+back_up(struct store_db *db, const char *path, int64_t version, char **copy_r,
     struct store_error *error_r)
 {
-	char *copy;
 	enum store_status status;
 
-	if (asprintf(&copy, "%s.version-%lld-%lld", path, (long long)version,
-		(long long)store_clock_unix_ms()) < 0)
+	if (asprintf(copy_r, "%s.version-%lld-%lld", path, (long long)version,
+		(long long)store_clock_unix_ms()) < 0) {
+		*copy_r = NULL;
 		return store_error_set(error_r, STORE_MEMORY, "out of memory");
-	status = copy_into(db, copy);
-	free(copy);
-	if (status != STORE_OK)
-		return fail(db, path, status,
-		    "making a backup before the upgrade", error_r);
-	return STORE_OK;
+	}
+	status = copy_into(db, *copy_r);
+	if (status == STORE_OK)
+		return STORE_OK;
+	return fail(
+	    db, path, status, "making a backup before the upgrade", error_r);
 }
 
 static enum store_status
@@ -248,11 +262,40 @@ run_steps(struct store_db *db, const struct store_migration *migrations,
 	return status;
 }
 
+static enum store_status
+upgrade(struct store_db *db, const char *path,
+    const struct store_migration *migrations, size_t from, size_t to,
+    struct store_error *error_r)
+{
+	enum store_status status = run_steps(db, migrations, from, to);
+
+	if (status == STORE_OK)
+		return STORE_OK;
+	fail(db, path, status, "upgrading its schema", error_r);
+	/* SQLite may have rolled back by itself; then there is nothing to. */
+	if (!sqlite3_get_autocommit(db->handle) &&
+	    store_db_exec(db, "ROLLBACK") != STORE_OK)
+		error_r->status = STORE_DAMAGED;
+	return error_r->status;
+}
+
+/*
+ * A daemon that is started again and again must not fill the disk with copies
+ * of what it could not upgrade; but on a disk that fails one more is welcome.
+ */
+static bool
+is_needed(enum store_status status)
+{
+	return status == STORE_OK || status == STORE_IO ||
+	       status == STORE_DAMAGED;
+}
+
 enum store_status
 store_schema_migrate(struct store_db *db, const char *path,
     const struct store_migration *migrations, size_t count,
     struct store_error *error_r)
 {
+	char *copy = NULL;
 	int64_t version;
 	enum store_status status =
 	    store_db_integer(db, "PRAGMA user_version", &version);
@@ -270,31 +313,36 @@ store_schema_migrate(struct store_db *db, const char *path,
 		    store_status_hint(STORE_NEWER));
 	if ((size_t)version == count)
 		return STORE_OK;
-	if (version > 0) {
-		status = back_up(db, path, version, error_r);
-		if (status != STORE_OK)
-			return status;
-	}
-	status = run_steps(db, migrations, (size_t)version, count);
+	if (version > 0)
+		status = back_up(db, path, version, &copy, error_r);
 	if (status == STORE_OK)
-		return STORE_OK;
-	fail(db, path, status, "upgrading its schema", error_r);
-	/* SQLite may have rolled back by itself; then there is nothing to. */
-	if (!sqlite3_get_autocommit(db->handle) &&
-	    store_db_exec(db, "ROLLBACK") != STORE_OK)
-		error_r->status = STORE_DAMAGED;
-	return error_r->status;
+		status = upgrade(
+		    db, path, migrations, (size_t)version, count, error_r);
+	if (copy != NULL && !is_needed(status))
+		remove_copy(copy);
+	free(copy);
+	return status;
 }
 
-enum store_status
-store_schema_open(
-    struct store_db *db, const char *path, struct store_error *error_r)
+const struct store_migration *
+store_schema_migrations(size_t *count_r)
 {
 	static const struct store_migration migrations[] = {
 		{ version_1 },
 		{ version_2 },
 	};
 
-	return store_schema_migrate(db, path, migrations,
-	    sizeof(migrations) / sizeof(migrations[0]), error_r);
+	*count_r = sizeof(migrations) / sizeof(migrations[0]);
+	return migrations;
+}
+
+enum store_status
+store_schema_open(
+    struct store_db *db, const char *path, struct store_error *error_r)
+{
+	size_t count;
+	const struct store_migration *migrations =
+	    store_schema_migrations(&count);
+
+	return store_schema_migrate(db, path, migrations, count, error_r);
 }

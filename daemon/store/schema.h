@@ -21,7 +21,10 @@ enum store_status store_schema_migrate(struct store_db *, const char *path,
     const struct store_migration *, size_t count, struct store_error *error_r)
     __attribute__((warn_unused_result));
 
-/* The same with the migrations of this program. */
+/* Those of this program; *count_r is the version that they lead to. */
+const struct store_migration *store_schema_migrations(size_t *count_r);
+
+/* The same with these. */
 enum store_status store_schema_open(struct store_db *, const char *path,
     struct store_error *error_r) __attribute__((warn_unused_result));
 
