@@ -46,6 +46,7 @@ GROWTH_MOST = 16_000_000
 # What the faults above make it say; anything else is not expected.
 EXPECTED = re.compile("|".join((
     r"the server closed the connection",
+    r"Connection reset by peer",
     r"message \d+ was not fetched",
     r"message \d+ failed \d+ times and is skipped",
     r"the TLS connection .*(closed|ended|end)",
