@@ -186,18 +186,6 @@ insert_message(struct store_writer *writer, struct store_body *body,
 	return status;
 }
 
-/* Without memory it is found when its candidates are next read. */
-static void
-note_former(
-    const struct store_body *body, const struct store_unique_former *former)
-{
-	struct store_identity *identity = body->meta.identity;
-
-	if (identity != NULL && former->kept &&
-	    !store_identity_add(identity, former))
-		store_identity_undone(identity);
-}
-
 static enum store_status
 put_unique_id(struct store_writer *writer, const struct store_body *body,
     const struct store_scan_result *result, int64_t now_ms)
@@ -207,17 +195,11 @@ put_unique_id(struct store_writer *writer, const struct store_body *body,
 		.stored_ms = now_ms,
 		.octets = result->octets,
 		.has_header_digest = result->has_header_digest };
-	struct store_unique_former former;
-	enum store_status status;
-
 	if (body->unique.id == NULL)
 		return STORE_OK;
 	memcpy(row.header_digest, result->header_digest,
 	    sizeof(row.header_digest));
-	status = store_unique_put(&writer->db, &body->unique, &row, &former);
-	if (status == STORE_OK)
-		note_former(body, &former);
-	return status;
+	return store_unique_put(&writer->db, &body->unique, &row);
 }
 
 static enum store_status
@@ -264,19 +246,12 @@ static enum store_status
 adopt(struct store_writer *writer, struct store_body *body,
     const struct store_unique *from, struct store_unique_row *row)
 {
-	struct store_unique_former former;
-	enum store_status status;
-
 	body->message_id = row->message_id;
 	body->taken = STORE_TAKEN_ADOPTED;
 	store_body_drop(writer, body);
 	row->state = body->meta.state;
 	row->stored_ms = row->message_stored_ms;
-	status =
-	    store_unique_move(&writer->db, from, &body->unique, row, &former);
-	if (status == STORE_OK)
-		note_former(body, &former);
-	return status;
+	return store_unique_move(&writer->db, from, &body->unique, row);
 }
 
 /* A body without a unique-id is called after its bytes; NULL: by nothing. */
@@ -308,7 +283,10 @@ static enum store_status
 place(struct store_writer *writer, struct store_body *body,
     const struct store_scan_result *result)
 {
-	struct store_identity *identity = body->meta.identity;
+	const struct store_identity_body looks = { .octets = result->octets,
+		.digest = result->digest,
+		.header_digest =
+		    result->has_header_digest ? result->header_digest : NULL };
 	struct store_unique_row row = { .found = false };
 	struct store_unique from;
 	enum store_status status = STORE_OK;
@@ -319,10 +297,10 @@ place(struct store_writer *writer, struct store_body *body,
 		return status;
 	if (store_unique_is(&row, result->octets, result->digest))
 		return keep_known(writer, body, &row);
-	if (identity == NULL)
+	if (body->meta.identity == NULL)
 		return add_message(writer, body, result);
 	status = store_identity_find(
-	    identity, &writer->db, result->digest, &from, &row);
+	    body->meta.identity, &writer->db, &looks, &from, &row);
 	if (status != STORE_OK)
 		return status;
 	return row.found ? adopt(writer, body, &from, &row)
@@ -373,12 +351,9 @@ store_undone_commit(struct store_writer *writer, struct store_op *op)
 
 	/* Earlier transactions may have put pieces into the file. */
 	store_body_drop(writer, body);
-	if (body->meta.identity == NULL)
-		return;
 	if (body->is_counted)
 		store_identity_uncount(body->meta.identity, body->counted);
 	body->is_counted = false;
-	store_identity_undone(body->meta.identity);
 }
 
 enum store_status

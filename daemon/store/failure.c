@@ -138,7 +138,6 @@ put_away(struct store_writer *writer, const struct store_failure *failure,
 	const struct store_unique_row row = { .state = STORE_UID_QUARANTINED,
 		.stored_ms = now_ms };
 	struct store_body *body = failure->body;
-	struct store_unique_former former;
 	bool whole = body != NULL && body->appended > 0 &&
 		     !store_body_is_failed(writer, body);
 	enum store_status status = STORE_OK;
@@ -152,7 +151,7 @@ put_away(struct store_writer *writer, const struct store_failure *failure,
 		    insert_row(&writer->db, failure, whole ? body->number : 0,
 			whole ? body->appended : 0, now_ms);
 	if (status == STORE_OK)
-		status = store_unique_put(&writer->db, &unique, &row, &former);
+		status = store_unique_put(&writer->db, &unique, &row);
 	if (status == STORE_OK)
 		status = store_failure_forget(writer, &unique);
 	return status;

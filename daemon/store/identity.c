@@ -4,19 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/store/arena.h"
-#include "daemon/store/column.h"
 #include "daemon/store/private.h"
 #include "daemon/store/tally.h"
-
-/* A message of the account that is no longer listed. */
-struct candidate {
-	unsigned char digest[STORE_DIGEST_SIZE];
-	const unsigned char *id;
-	size_t id_length;
-	uint32_t occurrence;
-	bool taken;
-};
 
 struct store_identity {
 	int64_t account_id;
@@ -24,10 +13,7 @@ struct store_identity {
 
 	/* The writer's. */
 	struct store_tally tally;
-	bool loaded;
-	struct candidate *candidates; /* sorted by digest */
-	size_t count, room;
-	struct store_arena arena;
+	unsigned char *found; /* the id that was found last */
 };
 
 /* ---- the handle ---- */
@@ -53,23 +39,12 @@ store_identity_hold(struct store_identity *identity)
 	return identity;
 }
 
-static void
-drop_candidates(struct store_identity *identity)
-{
-	store_arena_free(&identity->arena);
-	free(identity->candidates);
-	memset(&identity->arena, 0, sizeof(identity->arena));
-	identity->candidates = NULL;
-	identity->count = identity->room = 0;
-	identity->loaded = false;
-}
-
 void
 store_identity_release(struct store_identity *identity)
 {
 	if (identity == NULL || --identity->holders > 0)
 		return;
-	drop_candidates(identity);
+	free(identity->found);
 	store_tally_free(&identity->tally);
 	free(identity);
 }
@@ -111,150 +86,73 @@ store_identity_uncount(struct store_identity *identity,
 
 /* ---- messages that are no longer listed ---- */
 
-static bool
-make_room(struct store_identity *identity)
-{
-	size_t room = identity->room * 2 + 16;
-	struct candidate *grown;
-
-	if (identity->count < identity->room)
-		return true;
-	grown = reallocarray(identity->candidates, room, sizeof(*grown));
-	if (grown == NULL)
-		return false;
-	identity->candidates = grown;
-	identity->room = room;
-	return true;
-}
+/* Those without a header digest are as good: they may be older than it. */
+#define GONE_SELECT(header)                                             \
+	"SELECT uid.unique_id, uid.occurrence"                          \
+	" FROM uid INDEXED BY uid_gone CROSS JOIN message"              \
+	" ON message.id = uid.message"                                  \
+	" WHERE uid.account = ?1 AND uid.state = 4 AND uid.octets = ?2" \
+	" AND uid.header_digest " header " AND message.digest = ?3 LIMIT 1"
 
 static enum store_status
-take_candidate(struct store_identity *identity, sqlite3_stmt *from)
+take_id(struct store_identity *identity, sqlite3_stmt *from,
+    struct store_unique *unique_r)
 {
-	struct candidate *candidate;
+	size_t length = (size_t)sqlite3_column_bytes(from, 0);
+	unsigned char *found = realloc(identity->found, length + 1);
 
-	if (sqlite3_column_bytes(from, 2) != STORE_DIGEST_SIZE)
-		return STORE_OK;
-	if (!make_room(identity))
+	if (found == NULL)
 		return STORE_MEMORY;
-	candidate = &identity->candidates[identity->count++];
-	memset(candidate, 0, sizeof(*candidate));
-	memcpy(
-	    candidate->digest, sqlite3_column_blob(from, 2), STORE_DIGEST_SIZE);
-	candidate->occurrence = (uint32_t)sqlite3_column_int64(from, 1);
-	return store_column_blob(&identity->arena, from, 0, &candidate->id,
-		   &candidate->id_length)
-		   ? STORE_OK
-		   : STORE_MEMORY;
+	identity->found = found;
+	if (length > 0)
+		memcpy(found, sqlite3_column_blob(from, 0), length);
+	unique_r->account_id = identity->account_id;
+	unique_r->id = found;
+	unique_r->id_length = length;
+	unique_r->occurrence = (uint32_t)sqlite3_column_int64(from, 1);
+	return STORE_OK;
 }
 
 static enum store_status
-load_candidates(struct store_identity *identity, struct store_db *db)
+find(struct store_identity *identity, struct store_db *db,
+    const struct store_identity_body *body, bool by_header,
+    struct store_unique *from_r, bool *found_r)
 {
-	static const char sql[] =
-	    "SELECT uid.unique_id, uid.occurrence, message.digest"
-	    " FROM uid INDEXED BY uid_gone"
-	    " JOIN message ON message.id = uid.message"
-	    " WHERE uid.account = ?1 AND uid.state = 4"
-	    " ORDER BY message.digest, message.id";
+	static const char same_header[] = GONE_SELECT("= ?4");
+	static const char no_header[] = GONE_SELECT("IS NULL");
 	enum store_status taken = STORE_OK, status;
 	struct store_use use;
 
-	store_use(&use, db, sql);
+	store_use(&use, db, by_header ? same_header : no_header);
 	store_bind_int(&use, 1, identity->account_id);
-	while (taken == STORE_OK && store_next(&use))
-		taken = take_candidate(identity, use.statement);
+	store_bind_int(&use, 2, (int64_t)body->octets);
+	store_bind_blob(&use, 3, body->digest, STORE_DIGEST_SIZE);
+	if (by_header)
+		store_bind_blob(
+		    &use, 4, body->header_digest, STORE_HEADER_DIGEST_SIZE);
+	*found_r = store_next(&use);
+	if (*found_r)
+		taken = take_id(identity, use.statement, from_r);
 	status = store_end(&use);
-	if (status == STORE_OK)
-		status = taken;
-	if (status != STORE_OK)
-		drop_candidates(identity);
-	identity->loaded = status == STORE_OK;
-	return status;
-}
-
-/* The first candidate that is not below the digest. */
-static size_t
-lower_bound(const struct store_identity *identity,
-    const unsigned char digest[STORE_DIGEST_SIZE])
-{
-	size_t low = 0, high = identity->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (memcmp(identity->candidates[middle].digest, digest,
-			STORE_DIGEST_SIZE) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return status != STORE_OK ? status : taken;
 }
 
 enum store_status
 store_identity_find(struct store_identity *identity, struct store_db *db,
-    const unsigned char digest[STORE_DIGEST_SIZE], struct store_unique *from_r,
+    const struct store_identity_body *body, struct store_unique *from_r,
     struct store_unique_row *row_r)
 {
 	enum store_status status = STORE_OK;
+	bool found = false;
 
 	memset(row_r, 0, sizeof(*row_r));
-	if (!identity->loaded)
-		status = load_candidates(identity, db);
-	for (size_t i = lower_bound(identity, digest);
-	     status == STORE_OK && i < identity->count &&
-	     memcmp(identity->candidates[i].digest, digest,
-		 STORE_DIGEST_SIZE) == 0;
-	     i++) {
-		struct candidate *candidate = &identity->candidates[i];
-
-		if (candidate->taken)
-			continue;
-		candidate->taken = true;
-		from_r->account_id = identity->account_id;
-		from_r->id = candidate->id;
-		from_r->id_length = candidate->id_length;
-		from_r->occurrence = candidate->occurrence;
-		/* It may have been adopted or listed again since the load. */
+	if (body->header_digest != NULL)
+		status = find(identity, db, body, true, from_r, &found);
+	if (status == STORE_OK && !found)
+		status = find(identity, db, body, false, from_r, &found);
+	if (status == STORE_OK && found)
 		status = store_unique_look_up(db, from_r, row_r);
-		if (status == STORE_OK && row_r->state == STORE_UID_GONE &&
-		    store_unique_is(row_r, row_r->octets, digest))
-			return STORE_OK;
-		row_r->found = false;
-	}
 	return status;
-}
-
-bool
-store_identity_add(
-    struct store_identity *identity, const struct store_unique_former *former)
-{
-	struct candidate *at;
-	char id[STORE_UNIQUE_BODY_ID], *kept;
-
-	if (!identity->loaded)
-		return true;
-	store_unique_body_id(former->digest, id);
-	kept = store_arena_copy(&identity->arena, id, sizeof(id) - 1);
-	if (kept == NULL || !make_room(identity))
-		return false;
-	at = &identity->candidates[lower_bound(identity, former->digest)];
-	memmove(at + 1, at,
-	    (size_t)(identity->candidates + identity->count - at) *
-		sizeof(*at));
-	identity->count++;
-	memset(at, 0, sizeof(*at));
-	memcpy(at->digest, former->digest, STORE_DIGEST_SIZE);
-	at->id = (const unsigned char *)kept;
-	at->id_length = sizeof(id) - 1;
-	at->occurrence = former->occurrence;
-	return true;
-}
-
-void
-store_identity_undone(struct store_identity *identity)
-{
-	drop_candidates(identity);
 }
 
 /* ---- deletions that the server confirmed ---- */

@@ -1,7 +1,7 @@
 /*
- * The bodies of one session, recognised by their digests: a tally of those
- * without a unique-id, and the account's messages that are no longer listed.
- * The handle is the loop's, what it knows the writer's.
+ * The bodies of one session, recognised by their bytes: those without a
+ * unique-id by a tally of digests, others among the account's messages that are
+ * no longer listed.  The handle is the loop's, what it knows the writer's.
  */
 #ifndef STORE_IDENTITY_H
 #define STORE_IDENTITY_H
@@ -24,20 +24,20 @@ bool store_identity_count(struct store_identity *,
 void store_identity_uncount(
     struct store_identity *, const unsigned char digest[STORE_DIGEST_SIZE]);
 
+/* What a body is compared by with the messages that are GONE. */
+struct store_identity_body {
+	uint64_t octets;
+	const unsigned char *digest;        /* STORE_DIGEST_SIZE octets */
+	const unsigned char *header_digest; /* or NULL */
+};
+
 /*
- * Find a message of that digest that is GONE, its id (borrowed until the next
- * call) and row.  row_r->found is false where there is none (any more).
+ * Find a message of the same bytes that is GONE: its id (borrowed until the
+ * next call) and row.  row_r->found is false where there is none.
  */
 enum store_status store_identity_find(struct store_identity *,
-    struct store_db *, const unsigned char digest[STORE_DIGEST_SIZE],
+    struct store_db *, const struct store_identity_body *,
     struct store_unique *from_r, struct store_unique_row *row_r)
     __attribute__((warn_unused_result));
-
-/* A message is GONE now, whose id went to another; false without memory. */
-bool store_identity_add(struct store_identity *,
-    const struct store_unique_former *) __attribute__((warn_unused_result));
-
-/* What was found may be GONE again: a transaction was undone. */
-void store_identity_undone(struct store_identity *);
 
 #endif

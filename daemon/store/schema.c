@@ -116,16 +116,17 @@ static const char version_1[] =
 /*
  * What a listing is compared with stands beside the unique-id, since each poll
  * reads all of an account's: to look it up message by message would take
- * several times as long.  An idle poll leaves no trace in poll_deleted, which
- * says how much an account usually deletes.  A message's failures are rare,
- * and rows of `failure` go when it is stored.
+ * several times as long; by it a body finds what is GONE.  An idle poll leaves
+ * no trace in poll_deleted, which says how much an account usually deletes.  A
+ * message's failures are rare, and rows of `failure` go when it is stored.
  */
 static const char version_2[] =
     "ALTER TABLE uid ADD COLUMN octets INTEGER;"
     "ALTER TABLE uid ADD COLUMN header_digest BLOB;"
     "UPDATE uid SET octets = (SELECT message.octets FROM message"
     " WHERE message.id = uid.message);"
-    "CREATE INDEX uid_gone ON uid(account) WHERE state = 4;"
+    "CREATE INDEX uid_gone ON uid(account, octets, header_digest)"
+    " WHERE state = 4;"
     "ALTER TABLE poll ADD COLUMN adopted INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE poll ADD COLUMN adopted_octets INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX poll_deleted ON poll(account, id, deleted)"

@@ -23,7 +23,6 @@ static enum store_status
 adopt(struct store_db *db, const struct store_unique *from,
     const struct store_unique *to)
 {
-	struct store_unique_former former;
 	struct store_unique_row row;
 	enum store_status status = store_unique_look_up(db, from, &row);
 
@@ -33,7 +32,7 @@ adopt(struct store_db *db, const struct store_unique *from,
 		row.state = STORE_UID_STORED;
 		row.stored_ms = row.message_stored_ms;
 	}
-	return store_unique_move(db, from, to, &row, &former);
+	return store_unique_move(db, from, to, &row);
 }
 
 static enum store_status

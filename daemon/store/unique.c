@@ -115,8 +115,8 @@ next_occurrence(struct store_db *db, struct store_unique *unique)
 }
 
 static enum store_status
-keep_former(struct store_db *db, const struct store_unique *unique,
-    int64_t message_id, struct store_unique_former *former_r)
+keep_former(
+    struct store_db *db, const struct store_unique *unique, int64_t message_id)
 {
 	char id[STORE_UNIQUE_BODY_ID];
 	struct store_unique key = { .account_id = unique->account_id,
@@ -125,7 +125,6 @@ keep_former(struct store_db *db, const struct store_unique *unique,
 	struct store_unique_row row;
 	enum store_status status = store_unique_look_up(db, unique, &row);
 
-	former_r->kept = false;
 	if (status != STORE_OK || row.message_id == 0 ||
 	    row.message_id == message_id || row.state == STORE_UID_DELETED)
 		return status;
@@ -133,20 +132,14 @@ keep_former(struct store_db *db, const struct store_unique *unique,
 	row.state = STORE_UID_GONE;
 	row.stored_ms = store_clock_unix_ms();
 	status = next_occurrence(db, &key);
-	if (status == STORE_OK)
-		status = write_row(db, &key, &row);
-	former_r->kept = status == STORE_OK;
-	former_r->occurrence = key.occurrence;
-	memcpy(former_r->digest, row.digest, sizeof(row.digest));
-	return status;
+	return status == STORE_OK ? write_row(db, &key, &row) : status;
 }
 
 enum store_status
 store_unique_put(struct store_db *db, const struct store_unique *unique,
-    const struct store_unique_row *row, struct store_unique_former *former_r)
+    const struct store_unique_row *row)
 {
-	enum store_status status =
-	    keep_former(db, unique, row->message_id, former_r);
+	enum store_status status = keep_former(db, unique, row->message_id);
 
 	return status == STORE_OK ? write_row(db, unique, row) : status;
 }
@@ -169,13 +162,12 @@ name_message(
 
 enum store_status
 store_unique_move(struct store_db *db, const struct store_unique *from,
-    const struct store_unique *to, const struct store_unique_row *row,
-    struct store_unique_former *former_r)
+    const struct store_unique *to, const struct store_unique_row *row)
 {
 	enum store_status status = store_unique_forget(db, from);
 
 	if (status == STORE_OK)
-		status = store_unique_put(db, to, row, former_r);
+		status = store_unique_put(db, to, row);
 	if (status == STORE_OK && row->message_id != 0)
 		status = name_message(db, to, row->message_id);
 	return status;

@@ -37,25 +37,17 @@ bool store_unique_is(const struct store_unique_row *, uint64_t octets,
     const unsigned char digest[STORE_DIGEST_SIZE]);
 
 /*
- * The message that a row stood for before it was replaced.  The server may
- * still have it under another id: it stays known by its digest, as GONE.
+ * Make or replace the row.  A message that it stood for and that the server
+ * may still have under another id stays known by its digest, as GONE.
  */
-struct store_unique_former {
-	bool kept;
-	unsigned char digest[STORE_DIGEST_SIZE];
-	uint32_t occurrence;
-};
-
-/* Make or replace the row. */
 enum store_status store_unique_put(struct store_db *,
-    const struct store_unique *, const struct store_unique_row *,
-    struct store_unique_former *former_r) __attribute__((warn_unused_result));
+    const struct store_unique *, const struct store_unique_row *)
+    __attribute__((warn_unused_result));
 
 /* Give the row of `from`, as it was looked up, to `to`. */
 enum store_status store_unique_move(struct store_db *,
     const struct store_unique *from, const struct store_unique *to,
-    const struct store_unique_row *, struct store_unique_former *former_r)
-    __attribute__((warn_unused_result));
+    const struct store_unique_row *) __attribute__((warn_unused_result));
 
 /*
  * Set the state, or make a row of that state.  What has no message is neither

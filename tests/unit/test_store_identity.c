@@ -152,6 +152,75 @@ message_under_a_new_id_is_adopted(void **state)
 }
 
 static void
+mark_gone(enum store_status status, const struct store_uid *uids, size_t count,
+    void *arg)
+{
+	struct session *session = arg;
+
+	assert_int_equal(status, STORE_OK);
+	for (size_t i = 0; i < count; i++) {
+		struct store_uid_change change = { .unique_id =
+						       uids[i].unique_id,
+			.unique_id_length = uids[i].unique_id_length,
+			.occurrence = uids[i].occurrence,
+			.state = STORE_UID_GONE };
+
+		store_uids_change(session->fixture->store,
+		    session->fixture->account, &change, 1, NULL, NULL);
+	}
+	session->marked = true;
+}
+
+/* A listing that shows nothing that is known. */
+static struct session
+begin_with_all_gone(struct fixture *fixture)
+{
+	struct session session = begin(fixture);
+
+	store_uids(fixture->store, fixture->account, mark_gone, &session);
+	fixture_wait(fixture, &session.marked);
+	return session;
+}
+
+#define HEADER "Message-ID: <1@x>\r\nSubject: s\r\n\r\n"
+
+/* The header narrows the search, and decides nothing. */
+static void
+adoption_is_by_all_bytes(void **state)
+{
+	struct fixture *fixture = *state;
+	struct session session = begin(fixture);
+	sqlite3 *handle;
+
+	bring(&session, "a", HEADER "one");
+	bring(&session, "b", HEADER "two");
+	bring(&session, "c", HEADER "old");
+	bring(&session, "d", "Subject: none\r\n\r\n");
+	end(&session, "NNNN");
+	/* As a file of before there were digests of headers has it. */
+	assert_int_equal(sqlite3_open(fixture->path, &handle), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(handle,
+			     "UPDATE uid SET header_digest = NULL"
+			     " WHERE unique_id = x'63'",
+			     NULL, NULL, NULL),
+	    SQLITE_OK);
+	assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+	session = begin_with_all_gone(fixture);
+	bring(&session, "e", HEADER "tri");
+	bring(&session, "f", HEADER "two");
+	bring(&session, "g", HEADER "two!");
+	bring(&session, "h", HEADER "old");
+	bring(&session, "i", HEADER "old");
+	bring(&session, "j", "Subject: nine\r\n\r\n");
+	bring(&session, "k", "Subject: none\r\n\r\n");
+	assert_int_equal(session.ids[1], 2);
+	assert_int_equal(session.ids[3], 3);
+	assert_int_equal(session.ids[6], 4);
+	end(&session, "NANANNA");
+	expect_messages(fixture, 8);
+}
+
+static void
 each_message_is_adopted_once(void **state)
 {
 	struct fixture *fixture = *state;
@@ -343,37 +412,6 @@ deletion_that_is_not_confirmed_is_owed(void **state)
 }
 
 static void
-mark_gone(enum store_status status, const struct store_uid *uids, size_t count,
-    void *arg)
-{
-	struct session *session = arg;
-
-	assert_int_equal(status, STORE_OK);
-	for (size_t i = 0; i < count; i++) {
-		struct store_uid_change change = { .unique_id =
-						       uids[i].unique_id,
-			.unique_id_length = uids[i].unique_id_length,
-			.occurrence = uids[i].occurrence,
-			.state = STORE_UID_GONE };
-
-		store_uids_change(session->fixture->store,
-		    session->fixture->account, &change, 1, NULL, NULL);
-	}
-	session->marked = true;
-}
-
-/* A listing that shows nothing that is known. */
-static struct session
-begin_with_all_gone(struct fixture *fixture)
-{
-	struct session session = begin(fixture);
-
-	store_uids(fixture->store, fixture->account, mark_gone, &session);
-	fixture_wait(fixture, &session.marked);
-	return session;
-}
-
-static void
 server_that_learns_or_forgets_uidl_doubles_nothing(void **state)
 {
 	struct fixture *fixture = *state;
@@ -527,6 +565,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(message_under_a_new_id_is_adopted),
+		TEST(adoption_is_by_all_bytes),
 		TEST(each_message_is_adopted_once),
 		TEST(listed_message_is_not_adopted),
 		TEST(message_that_came_back_is_not_adopted),
