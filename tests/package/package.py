@@ -20,6 +20,10 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 WHERE = {}
 
+# By the names that the vendor gave them.
+NETX_HEADERS = ("nx_api.h", "nx_pop3_client.h", "nxd_pop3_client.h",
+                "tx_api.h")
+
 # systemd-analyze rates from 0 to 100 tenths; below 20 it says "OK".
 MOST_EXPOSURE = 20
 
@@ -82,7 +86,15 @@ class FilesTest(PackageTest):
             f"{WHERE['units']}/evpopd.socket",
             f"{prefix}/lib/sysusers.d/evpopd.conf",
             f"{prefix}/lib/tmpfiles.d/evpopd.conf",
+            f"{library}/libevpop-netx.a", f"{library}/libevpop-netx.so",
+            f"{library}/libevpop-netx.so.{version.split('.')[0]}",
+            f"{library}/libevpop-netx.so.{version}",
+            f"{library}/pkgconfig/evpop-netx.pc",
+            f"{WHERE['include']}/evpop/netx.h",
+            f"{WHERE['manuals']}/man3/evpop_netx.3",
         } | {f"{WHERE['include']}/evpop/{name}" for name in WHERE["headers"]}
+        expected |= {f"{WHERE['include']}/evpop-netx/{name}"
+                     for name in NETX_HEADERS}
         self.assertEqual(self.installed(), expected)
         self.assertTrue(
             self.staged(WHERE["configuration"], "accounts.d").is_dir())

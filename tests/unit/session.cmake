@@ -30,3 +30,14 @@ foreach(part easy easy_body easy_ends)
 endforeach()
 target_link_options(test_session_easy_ends PRIVATE
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup)
+
+# The NetX facade, and what it receives cut wherever a test wants it.
+foreach(part weaknesses)
+	evpop_unit_test(session_netx_${part}
+		${CMAKE_CURRENT_SOURCE_DIR}/test_session_netx_${part}.c
+		${CMAKE_CURRENT_SOURCE_DIR}/test_session_netx_run.c
+		${CMAKE_CURRENT_SOURCE_DIR}/test_session_easy_run.c
+		LIBS evpop_netx_static evpop_net_for_tests Threads::Threads)
+	target_link_options(test_session_netx_${part} PRIVATE
+		-Wl,--wrap=recv)
+endforeach()

@@ -1,0 +1,227 @@
+#include "lib/session/netx_pool.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <time.h>
+
+/* In a block that is one; the letters of "POOL" and so on. */
+#define POOL_ID      0x504F4F4CUL
+#define PACKET_FREE  0x46524545UL
+#define PACKET_TAKEN 0x54414B45UL
+#define PACKET_APART 0x41504152UL /* of evpop_netx_packet_empty() */
+
+/* Packets hold pointers, and lie one behind the other. */
+#define ALIGNMENT sizeof(void *)
+
+/* Of the payload; it begins inside the struct, for a NUL to fit behind it. */
+#define PAYLOAD_OFFSET offsetof(NX_PACKET, nx_packet_data)
+
+bool
+evpop_netx_pool_is_one(const NX_PACKET_POOL *pool)
+{
+	return pool != NULL && pool->nx_packet_pool_id == POOL_ID;
+}
+
+static void
+set_empty(NX_PACKET *packet)
+{
+	packet->nx_packet_next = NULL;
+	packet->nx_packet_last = NULL;
+	packet->nx_packet_free_next = NULL;
+	packet->nx_packet_length = 0;
+	packet->nx_packet_prepend_ptr = packet->nx_packet_data_start;
+	packet->nx_packet_append_ptr = packet->nx_packet_data_start;
+	packet->nx_packet_data_start[0] = '\0';
+}
+
+/* Carves the pool's memory into packets. */
+static void
+carve(NX_PACKET_POOL *pool, unsigned char *memory, size_t stride)
+{
+	size_t i;
+
+	for (i = 0; i < pool->nx_packet_pool_total; i++) {
+		NX_PACKET *packet = (NX_PACKET *)(void *)(memory + i * stride);
+
+		packet->nx_packet_pool_owner = pool;
+		packet->nx_packet_state = PACKET_FREE;
+		packet->nx_packet_data_start =
+		    (unsigned char *)packet + PAYLOAD_OFFSET;
+		packet->nx_packet_data_end = packet->nx_packet_data_start +
+					     pool->nx_packet_pool_payload_size;
+		set_empty(packet);
+		packet->nx_packet_free_next = pool->nx_packet_pool_free;
+		pool->nx_packet_pool_free = packet;
+	}
+}
+
+/* Waits by a clock that nobody sets. */
+static bool
+init_locks(NX_PACKET_POOL *pool)
+{
+	pthread_condattr_t attributes;
+	bool made;
+
+	if (pthread_mutex_init(&pool->nx_packet_pool_mutex, NULL) != 0)
+		return false;
+	if (pthread_condattr_init(&attributes) != 0) {
+		pthread_mutex_destroy(&pool->nx_packet_pool_mutex);
+		return false;
+	}
+	made =
+	    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
+	    pthread_cond_init(&pool->nx_packet_pool_changed, &attributes) == 0;
+	pthread_condattr_destroy(&attributes);
+	if (!made)
+		pthread_mutex_destroy(&pool->nx_packet_pool_mutex);
+	return made;
+}
+
+UINT
+nx_packet_pool_create(NX_PACKET_POOL *pool, CHAR *name, ULONG payload_size,
+    VOID *pool_start, ULONG pool_size)
+{
+	size_t stride, skip;
+
+	if (pool == NULL || pool_start == NULL)
+		return NX_PTR_ERROR;
+	skip = (ALIGNMENT - (uintptr_t)pool_start % ALIGNMENT) % ALIGNMENT;
+	if (payload_size == 0 || payload_size > pool_size || pool_size < skip)
+		return NX_SIZE_ERROR;
+	/* With the NUL; no overflow, since no memory is nearly so large. */
+	stride = PAYLOAD_OFFSET + payload_size + 1;
+	stride += (ALIGNMENT - stride % ALIGNMENT) % ALIGNMENT;
+	if ((pool_size - skip) / stride == 0)
+		return NX_SIZE_ERROR;
+	memset(pool, 0, sizeof(*pool));
+	if (!init_locks(pool))
+		return NX_POOL_ERROR;
+	pool->nx_packet_pool_name = name;
+	pool->nx_packet_pool_payload_size = payload_size;
+	pool->nx_packet_pool_total = (pool_size - skip) / stride;
+	pool->nx_packet_pool_available = pool->nx_packet_pool_total;
+	carve(pool, (unsigned char *)pool_start + skip, stride);
+	pool->nx_packet_pool_id = POOL_ID;
+	return NX_SUCCESS;
+}
+
+UINT
+nx_packet_pool_delete(NX_PACKET_POOL *pool)
+{
+	if (!evpop_netx_pool_is_one(pool))
+		return NX_PTR_ERROR;
+	pthread_mutex_lock(&pool->nx_packet_pool_mutex);
+	pool->nx_packet_pool_id = 0;
+	pthread_cond_broadcast(&pool->nx_packet_pool_changed);
+	while (pool->nx_packet_pool_waiting > 0)
+		pthread_cond_wait(
+		    &pool->nx_packet_pool_changed, &pool->nx_packet_pool_mutex);
+	pthread_mutex_unlock(&pool->nx_packet_pool_mutex);
+	pthread_cond_destroy(&pool->nx_packet_pool_changed);
+	pthread_mutex_destroy(&pool->nx_packet_pool_mutex);
+	return NX_SUCCESS;
+}
+
+static struct timespec
+after(int64_t wait_ms)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += (time_t)(wait_ms / 1000);
+	at.tv_nsec += (long)(wait_ms % 1000) * 1000000;
+	if (at.tv_nsec >= 1000000000) {
+		at.tv_sec++;
+		at.tv_nsec -= 1000000000;
+	}
+	return at;
+}
+
+/* Waits, with the lock held, until there is one or it is in vain. */
+static void
+await_packet(NX_PACKET_POOL *pool, int64_t wait_ms)
+{
+	struct timespec at = after(wait_ms);
+
+	pool->nx_packet_pool_waiting++;
+	while (pool->nx_packet_pool_free == NULL &&
+	       pool->nx_packet_pool_id == POOL_ID)
+		if (pthread_cond_timedwait(&pool->nx_packet_pool_changed,
+			&pool->nx_packet_pool_mutex, &at) == ETIMEDOUT)
+			break;
+	pool->nx_packet_pool_waiting--;
+	if (pool->nx_packet_pool_id != POOL_ID)
+		pthread_cond_broadcast(&pool->nx_packet_pool_changed);
+}
+
+NX_PACKET *
+evpop_netx_pool_take(NX_PACKET_POOL *pool, int64_t wait_ms)
+{
+	NX_PACKET *packet = NULL;
+
+	if (!evpop_netx_pool_is_one(pool))
+		return NULL;
+	pthread_mutex_lock(&pool->nx_packet_pool_mutex);
+	if (pool->nx_packet_pool_free == NULL)
+		await_packet(pool, wait_ms);
+	if (pool->nx_packet_pool_id == POOL_ID)
+		packet = pool->nx_packet_pool_free;
+	if (packet != NULL) {
+		pool->nx_packet_pool_free = packet->nx_packet_free_next;
+		pool->nx_packet_pool_available--;
+		packet->nx_packet_state = PACKET_TAKEN;
+		set_empty(packet);
+	}
+	pthread_mutex_unlock(&pool->nx_packet_pool_mutex);
+	return packet;
+}
+
+void
+evpop_netx_packet_empty(NX_PACKET *packet, NX_PACKET_POOL *pool)
+{
+	packet->nx_packet_pool_owner = pool;
+	packet->nx_packet_state = PACKET_APART;
+	packet->nx_packet_data_start = packet->nx_packet_data;
+	packet->nx_packet_data_end = packet->nx_packet_data;
+	set_empty(packet);
+}
+
+/* One packet; its place in a chain is looked at no more afterwards. */
+static UINT
+release(NX_PACKET *packet)
+{
+	NX_PACKET_POOL *pool = packet->nx_packet_pool_owner;
+	UINT status = NX_PTR_ERROR;
+
+	if (packet->nx_packet_state == PACKET_APART)
+		return NX_SUCCESS;
+	if (!evpop_netx_pool_is_one(pool))
+		return NX_PTR_ERROR;
+	pthread_mutex_lock(&pool->nx_packet_pool_mutex);
+	if (packet->nx_packet_state == PACKET_TAKEN) {
+		packet->nx_packet_state = PACKET_FREE;
+		packet->nx_packet_free_next = pool->nx_packet_pool_free;
+		pool->nx_packet_pool_free = packet;
+		pool->nx_packet_pool_available++;
+		pthread_cond_signal(&pool->nx_packet_pool_changed);
+		status = NX_SUCCESS;
+	}
+	pthread_mutex_unlock(&pool->nx_packet_pool_mutex);
+	return status;
+}
+
+UINT
+nx_packet_release(NX_PACKET *packet)
+{
+	UINT status = NX_SUCCESS;
+	NX_PACKET *next;
+
+	if (packet == NULL)
+		return NX_PTR_ERROR;
+	for (; packet != NULL && status == NX_SUCCESS; packet = next) {
+		next = packet->nx_packet_next;
+		status = release(packet);
+	}
+	return status;
+}
