@@ -216,7 +216,9 @@ poller_poll_now(struct poller *poller, const char *name, enum poller_wish wish)
 		return POLLER_NO_SUCH_ACCOUNT;
 	if (account->state == POLLER_DISABLED)
 		return POLLER_IS_DISABLED;
-	account->wish = wish;
+	/* Every poll is one; it takes no other wish away. */
+	if (wish != POLLER_WISH_POLL)
+		account->wish = wish;
 	if (account->state == POLLER_POLLING) {
 		/* Mail may have come since it was listed. */
 		account->again = true;
