@@ -49,6 +49,15 @@ EVPOP_API bool evpop_mechanism_find(
 	(((1u << EVPOP_MECHANISM_COUNT) - 1) & \
 	    ~EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_APOP))
 
+struct evpop_client;
+
+/*
+ * A token is wanted, since the server is there to be told one: answer with
+ * evpop_client_token(), now or later.  Runs from the loop, once for each
+ * session; the client may be freed or cancelled in it.
+ */
+typedef void (*evpop_token_cb)(struct evpop_client *, void *arg);
+
 /*
  * Who logs in, and by what.  Password and token are borrowed for the call they
  * are given to; the library's copies are wiped.
@@ -57,6 +66,8 @@ struct evpop_credentials {
 	const char *user;
 	const char *password;      /* or NULL */
 	const char *token;         /* OAuth 2 access token, or NULL */
+	evpop_token_cb want_token; /* instead of a token; or NULL */
+	void *want_token_arg;
 	unsigned int mechanisms;   /* allowed; 0: EVPOP_MECHANISMS_DEFAULT */
 	const char *authorization; /* another identity to act as, or NULL */
 };

@@ -202,7 +202,8 @@ EVPOP_API enum evpop_error evpop_client_connect(
  * allow; a refused one may be followed by a plainer one, but APOP and what
  * shows no password never by one that does on a network in clear text.
  * Returns EVPOP_ERROR_USAGE where the user is missing, where neither password
- * nor token is there, or where one holds CR, LF or NUL.  Answered with
+ * nor token nor `want_token` is there, or where one holds CR, LF or NUL.
+ * Answered with
  * EVPOP_ERROR_AUTH where the server refuses, where no mechanism is left, or
  * where the password would have to cross a network in clear text without
  * allow_cleartext; with EVPOP_ERROR_REFUSED where the maildrop is busy or the
@@ -210,6 +211,16 @@ EVPOP_API enum evpop_error evpop_client_connect(
  */
 EVPOP_API enum evpop_error evpop_client_login(struct evpop_client *,
     const struct evpop_credentials *, evpop_reply_cb, void *arg) EVPOP_MUST_USE;
+
+/*
+ * Answer to a `want_token` of the credentials: the token, which is copied, or
+ * NULL where there is none to be had, which ends the log-in with
+ * EVPOP_ERROR_AUTH.  Nothing but the session's deadline runs until then.
+ * Returns EVPOP_ERROR_USAGE where none is wanted, or no more, or where it holds
+ * CR or LF; EVPOP_ERROR_MEMORY.
+ */
+EVPOP_API enum evpop_error evpop_client_token(
+    struct evpop_client *, const char *token) EVPOP_MUST_USE;
 
 /* The mechanism last tried; meaningful once the log-in was answered. */
 EVPOP_API enum evpop_mechanism evpop_client_mechanism(

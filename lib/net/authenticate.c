@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/core/command.h"
 #include "lib/net/client.h"
 
 static void
@@ -93,6 +94,38 @@ answer(struct evpop_client *client, const struct evpop_result *result)
 	evpop_client_answer(client, &reply);
 }
 
+/* Returns whether it is still waited for. */
+static bool
+ask_token(struct evpop_client *client, struct evpop_login *login)
+{
+	const struct evpop_credentials *credentials = &login->credentials;
+
+	if (!evpop_login_wants_token(login))
+		return false;
+	if (login->token_asked)
+		return true;
+	login->token_asked = true;
+	credentials->want_token(client, credentials->want_token_arg);
+	return client->freed || client->stage != EVPOP_STAGE_OPEN ||
+	       evpop_login_wants_token(login);
+}
+
+enum evpop_error
+evpop_client_token(struct evpop_client *client, const char *token)
+{
+	struct evpop_client_request *request = TAILQ_FIRST(&client->requests);
+
+	if (client->freed || request == NULL || request->login == NULL ||
+	    !request->login->token_asked ||
+	    !evpop_login_wants_token(request->login) ||
+	    (token != NULL && !evpop_text_harmless(token)))
+		return EVPOP_ERROR_USAGE;
+	if (!evpop_login_take_token(request->login, token))
+		return EVPOP_ERROR_MEMORY;
+	evpop_client_wake(client);
+	return EVPOP_ERROR_NONE;
+}
+
 bool
 evpop_client_log_in(
     struct evpop_client *client, struct evpop_client_request *request)
@@ -106,6 +139,8 @@ evpop_client_log_in(
 	if (request->submitted)
 		return client->flight;
 	if (!client->connected || request != TAILQ_FIRST(&client->requests))
+		return false;
+	if (ask_token(client, login))
 		return false;
 	make_offer(client, &offer);
 	while (evpop_login_choose(login, &offer, unfit ? &ignored : &result)) {

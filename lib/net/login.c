@@ -47,6 +47,8 @@ evpop_login_init(
 	own->mechanisms = credentials->mechanisms != 0
 			      ? credentials->mechanisms
 			      : EVPOP_MECHANISMS_DEFAULT;
+	own->want_token = credentials->want_token;
+	own->want_token_arg = credentials->want_token_arg;
 	if (copy(&own->user, credentials->user) &&
 	    copy(&own->password, credentials->password) &&
 	    copy(&own->token, credentials->token) &&
@@ -54,6 +56,22 @@ evpop_login_init(
 		return true;
 	evpop_login_clear(login);
 	return false;
+}
+
+bool
+evpop_login_wants_token(const struct evpop_login *login)
+{
+	return login->credentials.want_token != NULL &&
+	       login->credentials.token == NULL && !login->token_told;
+}
+
+bool
+evpop_login_take_token(struct evpop_login *login, const char *token)
+{
+	if (!copy(&login->credentials.token, token))
+		return false;
+	login->token_told = true;
+	return true;
 }
 
 void

@@ -28,6 +28,7 @@ struct evpop_login {
 	enum evpop_mechanism mechanism;
 	struct evpop_exchange *exchange;
 	bool initial_sent, initial_final, challenged;
+	bool token_asked, token_told; /* and by the caller */
 };
 
 /* What the choice depends on. */
@@ -45,6 +46,11 @@ struct evpop_login_offer {
 bool evpop_login_init(
     struct evpop_login *, const struct evpop_credentials *) EVPOP_MUST_USE;
 void evpop_login_clear(struct evpop_login *);
+
+/* The caller has not told the token yet, nor that there is none (NULL). */
+bool evpop_login_wants_token(const struct evpop_login *);
+bool evpop_login_take_token(
+    struct evpop_login *, const char *token) EVPOP_MUST_USE;
 
 /* Choose the strongest mechanism not yet tried; false with the reason. */
 bool evpop_login_choose(struct evpop_login *, const struct evpop_login_offer *,

@@ -92,6 +92,7 @@ good_credentials(const struct evpop_credentials *credentials)
 	return credentials->user != NULL &&
 	       evpop_text_harmless(credentials->user) &&
 	       (password != NULL || token != NULL ||
+		   credentials->want_token != NULL ||
 		   credentials->mechanisms ==
 		       EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_EXTERNAL)) &&
 	       (password == NULL || evpop_text_harmless(password)) &&
