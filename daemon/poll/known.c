@@ -161,7 +161,6 @@ state_when_gone(const struct store_uid *uid)
 {
 	switch (uid->state) {
 	case STORE_UID_STORED:
-	case STORE_UID_DELETE:
 	case STORE_UID_GONE:
 		return STORE_UID_GONE;
 	default:

@@ -23,6 +23,7 @@ policy_of_order(struct evpop_policy *policy, const struct run_order *order)
 		.baseline = order->wish == POLLER_WISH_BASELINE,
 		.dry_run = order->wish == POLLER_WISH_DRY_RUN,
 		.fetch_unidentified = true,
+		.verify_deletes = true,
 		.expect_nothing =
 		    order->expect_nothing && order->wish == POLLER_WISH_POLL,
 	};

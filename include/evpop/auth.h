@@ -66,10 +66,10 @@ struct evpop_credentials {
 	const char *user;
 	const char *password;      /* or NULL */
 	const char *token;         /* OAuth 2 access token, or NULL */
-	evpop_token_cb want_token; /* instead of a token; or NULL */
-	void *want_token_arg;
 	unsigned int mechanisms;   /* allowed; 0: EVPOP_MECHANISMS_DEFAULT */
 	const char *authorization; /* another identity to act as, or NULL */
+	evpop_token_cb want_token; /* instead of a token; or NULL */
+	void *want_token_arg;
 };
 
 #ifdef __cplusplus

@@ -93,6 +93,12 @@ struct evpop_policy {
 	 * for deletion, delete none of them; 0: no limit.
 	 */
 	uint32_t max_deletes;
+	/*
+	 * Delete what earlier sessions have stored only if size and header are
+	 * still those of the known message; what cannot be compared is fetched
+	 * again first.  For servers that give ids again.
+	 */
+	bool verify_deletes;
 	/* Fetch nothing that is unknown, but count it as seen. */
 	bool baseline;
 	/* Make the plan, show it, and QUIT. */
@@ -189,17 +195,20 @@ EVPOP_API void evpop_plan_sizes(struct evpop_plan *,
     const struct evpop_listing *, const struct evpop_policy *);
 
 /*
- * After evpop_plan_sizes(): indices of unknown entries that have the size of a
- * message whose id is no longer listed.  Their headers, by TOP, tell whether
- * they are these.  None, unless most of the listing is unknown.
+ * After evpop_plan_sizes(): indices of entries whose headers, by TOP, the plan
+ * still depends on.  These are deletions to verify; and unknown entries that
+ * have the size of a message whose id is no longer listed, where most of the
+ * listing is unknown.
  */
 EVPOP_API size_t evpop_plan_looks(
     const struct evpop_plan *, const size_t **indices_r);
 
 /*
- * The digest of an entry's header is this (EVPOP_HEADER_DIGEST_SIZE octets):
- * adopt the known message of that size and header, each once, if there is one.
- * When all are told, evpop_plan_settle() counts and orders anew.
+ * The digest of an entry's header is this (EVPOP_HEADER_DIGEST_SIZE octets).  A
+ * deletion is right or becomes a fetch; for an unknown entry, adopt the known
+ * message of that size and header, each once, if there is one.  When all are
+ * told that can be, evpop_plan_settle() counts and orders anew; deletions that
+ * were not verified become fetches.
  */
 EVPOP_API void evpop_plan_header(struct evpop_plan *,
     const struct evpop_listing *, size_t index, const unsigned char *digest);

@@ -15,7 +15,10 @@ evpop_details_new(size_t entries)
 		return NULL;
 	details->unknown = calloc(entries + 1, sizeof *details->unknown);
 	details->expected = calloc(entries + 1, sizeof *details->expected);
-	if (details->unknown == NULL || details->expected == NULL) {
+	details->known = calloc(entries + 1, sizeof *details->known);
+	details->looks = calloc(entries + 1, sizeof *details->looks);
+	if (details->unknown == NULL || details->expected == NULL ||
+	    details->known == NULL || details->looks == NULL) {
 		evpop_details_free(details);
 		return NULL;
 	}
@@ -29,6 +32,8 @@ evpop_details_free(struct evpop_plan_details *details)
 		return;
 	free(details->unknown);
 	free(details->expected);
+	free(details->known);
+	free(details->deletions);
 	free(details->candidates);
 	free(details->ids);
 	free(details->adopted);
@@ -46,7 +51,6 @@ is_candidate(const struct evpop_plan *plan, const struct evpop_known *known,
 	case EVPOP_KNOWN_GONE:
 		return true;
 	case EVPOP_KNOWN_STORED:
-	case EVPOP_KNOWN_DELETE:
 		return plan->gone[index];
 	default:
 		return false;
@@ -123,9 +127,8 @@ evpop_details_candidates(struct evpop_plan *plan,
 	details->ids = malloc(octets + 1);
 	details->adopted =
 	    calloc(listing->count + 1, sizeof(*details->adopted));
-	details->looks = calloc(listing->count + 1, sizeof *details->looks);
 	if (details->candidates == NULL || details->ids == NULL ||
-	    details->adopted == NULL || details->looks == NULL)
+	    details->adopted == NULL)
 		return false;
 	octets = 0;
 	for (i = 0; i < known_count; i++)
@@ -178,6 +181,12 @@ evpop_details_looks(
 	size_t i;
 
 	details->look_count = 0;
+	for (i = 0; i < details->deletion_count; i++)
+		if (details->deletions[i].comparable &&
+		    plan->actions[details->deletions[i].index] ==
+			EVPOP_ACTION_DELETE)
+			details->looks[details->look_count++] =
+			    details->deletions[i].index;
 	for (i = 0; details->candidates != NULL && i < listing->count; i++) {
 		uint64_t octets = listing->entries[i].octets;
 
@@ -186,6 +195,72 @@ evpop_details_looks(
 		    find(details, octets, NULL) != NULL)
 			details->looks[details->look_count++] = i;
 	}
+}
+
+bool
+evpop_details_deletions(struct evpop_plan *plan, size_t entry_count,
+    const struct evpop_known *known)
+{
+	struct evpop_plan_details *details = plan->details;
+	struct evpop_deletion *deletion;
+	const unsigned char *digest;
+	size_t count = 0, i;
+
+	for (i = 0; i < entry_count; i++)
+		count += plan->actions[i] == EVPOP_ACTION_DELETE;
+	details->deletions = calloc(count + 1, sizeof *details->deletions);
+	if (details->deletions == NULL)
+		return false;
+	for (i = 0; i < entry_count; i++) {
+		if (plan->actions[i] != EVPOP_ACTION_DELETE)
+			continue;
+		deletion = &details->deletions[details->deletion_count++];
+		deletion->index = i;
+		digest = known[details->known[i] - 1].header_digest;
+		deletion->comparable =
+		    digest != NULL && details->expected[i] != 0;
+		if (deletion->comparable)
+			memcpy(deletion->header_digest, digest,
+			    EVPOP_HEADER_DIGEST_SIZE);
+	}
+	return true;
+}
+
+void
+evpop_details_doubt(struct evpop_plan *plan, bool all)
+{
+	const struct evpop_plan_details *details = plan->details;
+	const struct evpop_deletion *deletion;
+	size_t i;
+
+	for (i = 0; i < details->deletion_count; i++) {
+		deletion = &details->deletions[i];
+		if ((all && !deletion->verified) || !deletion->comparable)
+			plan->actions[deletion->index] =
+			    EVPOP_ACTION_FETCH_DELETE;
+	}
+}
+
+static int
+compare_deletion(const void *index, const void *deletion)
+{
+	size_t wanted = *(const size_t *)index;
+	size_t at = ((const struct evpop_deletion *)deletion)->index;
+
+	return (wanted > at) - (wanted < at);
+}
+
+static void
+verify(struct evpop_plan_details *details, size_t index,
+    const unsigned char *digest)
+{
+	struct evpop_deletion *deletion;
+
+	deletion = bsearch(&index, details->deletions, details->deletion_count,
+	    sizeof *deletion, compare_deletion);
+	if (deletion != NULL && deletion->comparable)
+		deletion->verified = memcmp(deletion->header_digest, digest,
+					 EVPOP_HEADER_DIGEST_SIZE) == 0;
 }
 
 size_t
@@ -201,12 +276,17 @@ evpop_plan_header(struct evpop_plan *plan, const struct evpop_listing *listing,
 {
 	struct evpop_plan_details *details = plan->details;
 	uint64_t octets = listing->entries[index].octets;
-	struct evpop_candidate *first = find(details, octets, digest), *next;
-	const struct evpop_candidate *end =
-	    details->candidates + details->candidate_count;
+	struct evpop_candidate *first, *next;
+	const struct evpop_candidate *end;
 
+	if (!details->unknown[index]) {
+		verify(details, index, digest);
+		return;
+	}
+	first = find(details, octets, digest);
 	if (first == NULL)
 		return;
+	end = details->candidates + details->candidate_count;
 	next = first + first->adopted;
 	if (next == end || next->adoption.octets != octets ||
 	    memcmp(next->header_digest, digest, EVPOP_HEADER_DIGEST_SIZE) != 0)

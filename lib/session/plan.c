@@ -194,12 +194,15 @@ is_doubtful(enum evpop_known_state state)
 
 static void
 match_known(struct evpop_plan *plan, size_t entry,
-    const struct evpop_known *known, const struct evpop_policy *policy,
-    int64_t now_ms)
+    const struct evpop_known *all, size_t index,
+    const struct evpop_policy *policy, int64_t now_ms)
 {
+	const struct evpop_known *known = &all[index];
+
 	if (is_doubtful(known->state))
 		return;
 	plan->details->unknown[entry] = false;
+	plan->details->known[entry] = (uint32_t)index + 1;
 	plan->details->expected[entry] = known->octets;
 	plan->actions[entry] = known->state == EVPOP_KNOWN_SEEN
 				   ? EVPOP_ACTION_NONE
@@ -230,8 +233,8 @@ match(struct evpop_plan *plan, const struct evpop_listing *listing,
 			    entries[e]->occurrence, sorted[k]->occurrence);
 		if (order == 0)
 			match_known(plan,
-			    (size_t)(entries[e] - listing->entries), sorted[k],
-			    policy, now_ms);
+			    (size_t)(entries[e] - listing->entries), known,
+			    (size_t)(sorted[k] - known), policy, now_ms);
 		else if (order > 0)
 			plan->gone[sorted[k] - known] = true;
 		e += order <= 0;
@@ -321,8 +324,8 @@ count(struct evpop_plan *plan, size_t entries)
 	plan->held = counts[EVPOP_ACTION_HELD];
 }
 
-void
-evpop_plan_settle(struct evpop_plan *plan, const struct evpop_listing *listing,
+static void
+settle(struct evpop_plan *plan, const struct evpop_listing *listing,
     const struct evpop_policy *policy)
 {
 	size_t i;
@@ -338,6 +341,14 @@ evpop_plan_settle(struct evpop_plan *plan, const struct evpop_listing *listing,
 	}
 	order_fetches(plan, listing, policy);
 	count(plan, listing->count);
+}
+
+void
+evpop_plan_settle(struct evpop_plan *plan, const struct evpop_listing *listing,
+    const struct evpop_policy *policy)
+{
+	evpop_details_doubt(plan, true);
+	settle(plan, listing, policy);
 }
 
 /*
@@ -375,7 +386,8 @@ bool
 evpop_plan_wants_sizes(
     const struct evpop_plan *plan, const struct evpop_policy *policy)
 {
-	if (plan->details->verifiable || plan->details->candidates != NULL)
+	if (plan->details->verifiable || plan->details->deletion_count > 0 ||
+	    plan->details->candidates != NULL)
 		return true;
 	return plan->fetches > 0 && (policy->max_message_octets > 0 ||
 					policy->delete_above_octets > 0);
@@ -397,8 +409,10 @@ evpop_plan_sizes(struct evpop_plan *plan, const struct evpop_listing *listing,
 			 details->expected[i] != listing->entries[i].octets)
 			plan->actions[i] = EVPOP_ACTION_FETCH_DELETE;
 	}
+	if (policy->verify_deletes)
+		evpop_details_doubt(plan, false);
 	evpop_details_looks(plan, listing);
-	evpop_plan_settle(plan, listing, policy);
+	settle(plan, listing, policy);
 }
 
 static struct evpop_plan *
@@ -452,11 +466,13 @@ evpop_plan_new(struct evpop_plan **plan_r, const struct evpop_listing *listing,
 	count_gone(plan, listing, known_count);
 	hold(plan, listing, policy);
 	plan->details->verifiable = can_verify(plan, listing->count);
-	if (!evpop_details_candidates(plan, listing, known, known_count)) {
+	if (!evpop_details_candidates(plan, listing, known, known_count) ||
+	    (policy->verify_deletes &&
+		!evpop_details_deletions(plan, listing->count, known))) {
 		evpop_plan_free(&plan);
 		return EVPOP_ERROR_MEMORY;
 	}
-	evpop_plan_settle(plan, listing, policy);
+	settle(plan, listing, policy);
 	*plan_r = plan;
 	return EVPOP_ERROR_NONE;
 }

@@ -35,7 +35,8 @@ main(int argc, char **argv)
 {
 	const struct evpop_sink sink = { .data = data, .end = end };
 	struct evpop_client_config config = { .tls = EVPOP_TLS_NONE };
-	struct evpop_credentials who = { "user1", getenv("PASSWORD"), 0, 0, 0 };
+	struct evpop_credentials who = { .user = "user1",
+		.password = getenv("PASSWORD") };
 	struct event_base *base = event_base_new();
 	struct evpop_client *client = NULL;
 	struct event *timer = evtimer_new(base, resume, &client);

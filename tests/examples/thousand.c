@@ -36,7 +36,8 @@ main(int argc, char **argv)
 	struct evpop_client_config config = { .tls = EVPOP_TLS_NONE };
 	struct event_base *base = event_base_new();
 	char user[16];
-	struct evpop_credentials who = { user, getenv("PASSWORD"), 0, 0, 0 };
+	struct evpop_credentials who = { .user = user,
+		.password = getenv("PASSWORD") };
 	struct evpop_sync *sync;
 	uint32_t i, fetched = 0;
 

@@ -149,9 +149,7 @@ is_candidate(const struct trial *trial, const struct evpop_plan *plan,
 	return known->header_digest != NULL && octets > 0 &&
 	       known->octets == octets &&
 	       (known->state == EVPOP_KNOWN_GONE ||
-		   (plan->gone[index] &&
-		       (known->state == EVPOP_KNOWN_STORED ||
-			   known->state == EVPOP_KNOWN_DELETE)));
+		   (plan->gone[index] && known->state == EVPOP_KNOWN_STORED));
 }
 
 /* The first one of those that is not adopted yet; known_count: none. */

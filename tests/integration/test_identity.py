@@ -186,9 +186,9 @@ class IdentityTest(unittest.TestCase):
         self.assertEqual(evpopd.poll("anna")["session"]["fetched"], 1)
         self.assertEqual(stored(evpopd), collections.Counter([old, new]))
 
-    def test_an_id_that_is_given_again_is_not_deleted_blindly(self):
-        server = self.serve()
-        old, new = corpus.message(1, 3000), corpus.message(2, 5000)
+    def given_again(self, old, new, **keywords):
+        """What has got the id of a stored message is fetched, then deleted."""
+        server = self.serve(**keywords)
         server.deliver("anna", [old])
         evpopd = self.evpopd(server)
         evpopd.wait_polled()
@@ -201,6 +201,17 @@ class IdentityTest(unittest.TestCase):
         evpopd.wait_account(
             "anna", lambda one: one["session"]["deleted"] == 1)
         self.assertEqual(stored(evpopd), collections.Counter([old, new]))
+
+    def test_an_id_that_is_given_again_to_another_size(self):
+        self.given_again(corpus.message(1, 3000), corpus.message(2, 5000))
+
+    def test_an_id_that_is_given_again_to_the_same_size(self):
+        old = corpus.message(1, 3000, "plain_ascii")
+        new = re.sub(rb"(?i)(\nmessage-id: <)..", rb"\1ZZ", old, count=1)
+        self.assertNotEqual(old, new)
+        self.assertEqual(len(old), len(new))
+        self.given_again(old, new)
+        self.given_again(old, new, top=False)
 
 
 @unittest.skipUnless(dovecot.available(), "Dovecot is not installed")

@@ -71,6 +71,59 @@ test_sizes_cannot_be_had(void **state)
 }
 
 static void
+test_verified_by_header(void **state)
+{
+	static const struct evpop_policy strict = { .keep = EVPOP_KEEP_NONE,
+		.verify_deletes = true };
+	static const struct net_rule rules[] = {
+		{ "TOP 2 0", "-ERR damaged\r\n", NET_GO_ON },
+		{ "TOP 2 0", "+OK\r\nSubject: another\r\n\r\n.\r\n",
+		    NET_GO_ON },
+		{ "NOOP", NULL, NET_GO_ON },
+	};
+	static const struct {
+		bool no_digest, other_size;
+		size_t rule;
+		const char *commands;
+	} cases[] = {
+		{ false, false, 2,
+		    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;DELE 1;DELE 2;DELE 3;"
+		    "QUIT;" },
+		/* Whatever cannot be compared comes again first. */
+		{ false, false, 0,
+		    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;DELE 1;DELE 3;RETR 2;DELE 2;"
+		    "QUIT;" },
+		{ false, false, 1,
+		    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;DELE 1;DELE 3;RETR 2;DELE 2;"
+		    "QUIT;" },
+		{ true, false, 2,
+		    "LIST;TOP 1 0;TOP 3 0;DELE 1;DELE 3;RETR 2;DELE 2;QUIT;" },
+		{ false, true, 2,
+		    "LIST;TOP 1 0;TOP 3 0;DELE 1;DELE 3;RETR 2;DELE 2;QUIT;" },
+	};
+	struct evpop_known known[3];
+	struct net_server server;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct session_run run = { .known = known, .known_count = 3 };
+
+		memcpy(known, same_ids, sizeof known);
+		known[0].state = EVPOP_KNOWN_DELETE;
+		if (cases[i].no_digest)
+			known[1].header_digest = NULL;
+		known[1].octets += cases[i].other_size;
+		session_run_begin(
+		    &run, base, &server, &rules[cases[i].rule], 1, &strict);
+		session_run_finish(&run, &server);
+		assert_string_equal(
+		    session_run_commands(&server), cases[i].commands);
+		assert_int_equal(run.report.deleted, 3);
+	}
+}
+
+static void
 test_connection_lost_while_looking(void **state)
 {
 	static const struct net_rule rules[] = {
@@ -125,7 +178,6 @@ test_adopted_is_not_deleted(void **state)
 
 	(void)state;
 	memcpy(known, old_ids, sizeof known);
-	known[0].state = EVPOP_KNOWN_DELETE;
 	known[1].state = EVPOP_KNOWN_GONE;
 	/* Deleted, or never stored: these are no candidates. */
 	known[2].state = EVPOP_KNOWN_DELETED;
@@ -458,6 +510,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verified_by_size),
 		cmocka_unit_test(test_sizes_cannot_be_had),
+		cmocka_unit_test(test_verified_by_header),
 		cmocka_unit_test(test_connection_lost_while_looking),
 		cmocka_unit_test(test_all_ids_changed),
 		cmocka_unit_test(test_adopted_is_not_deleted),
