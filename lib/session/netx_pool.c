@@ -82,24 +82,26 @@ UINT
 nx_packet_pool_create(NX_PACKET_POOL *pool, CHAR *name, ULONG payload_size,
     VOID *pool_start, ULONG pool_size)
 {
-	size_t stride, skip;
+	size_t stride, skip, room;
 
 	if (pool == NULL || pool_start == NULL)
 		return NX_PTR_ERROR;
 	skip = (ALIGNMENT - (uintptr_t)pool_start % ALIGNMENT) % ALIGNMENT;
-	if (payload_size == 0 || payload_size > pool_size || pool_size < skip)
+	room = pool_size < skip ? 0 : pool_size - skip;
+	/* With the NUL. */
+	if (payload_size == 0 || payload_size > room ||
+	    room - payload_size < PAYLOAD_OFFSET + 1)
 		return NX_SIZE_ERROR;
-	/* With the NUL; no overflow, since no memory is nearly so large. */
 	stride = PAYLOAD_OFFSET + payload_size + 1;
 	stride += (ALIGNMENT - stride % ALIGNMENT) % ALIGNMENT;
-	if ((pool_size - skip) / stride == 0)
+	if (room < stride)
 		return NX_SIZE_ERROR;
 	memset(pool, 0, sizeof(*pool));
 	if (!init_locks(pool))
 		return NX_POOL_ERROR;
 	pool->nx_packet_pool_name = name;
 	pool->nx_packet_pool_payload_size = payload_size;
-	pool->nx_packet_pool_total = (pool_size - skip) / stride;
+	pool->nx_packet_pool_total = room / stride;
 	pool->nx_packet_pool_available = pool->nx_packet_pool_total;
 	carve(pool, (unsigned char *)pool_start + skip, stride);
 	pool->nx_packet_pool_id = POOL_ID;

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 
+import interface
 import sources
 
 
@@ -44,6 +45,7 @@ def check(root):
     for page in pages:
         breaches += lint(page)
     breaches += missing_options(root)
+    breaches += interface.check(root)
     return breaches, len(pages)
 
 

@@ -203,6 +203,41 @@ class ManualsTest(CheckerTest):
         self.expect(manuals, {"daemon/evpopd.8": self.PAGE % "Words.",
                               "daemon/main.c": self.MAIN}, "--once")
 
+    SECOND = ("/* Two. */\nEVPOP_API const char *evpop_two(struct evpop_x *,\n"
+              "    size_t count) EVPOP_MUST_USE;\n")
+    LIBRARY = (".Dd March 1, 2026\n.Dt EVPOP_A 3\n.Os\n.Sh NAME\n"
+               ".Nm evpop_a\n.Nd a page\n.Sh SYNOPSIS\n"
+               '.Ft "const char *"\n.Fo evpop_two\n'
+               '.Fa "struct evpop_x *x"\n.Fa "%s"\n.Fc\n'
+               ".Sh DESCRIPTION\n%s\n.Sh RETURN VALUES\nSome.\n"
+               ".Sh EXAMPLES\nNone.\n%s")
+    ALSO = ".Sh SEE ALSO\n.Xr evpopd 8\n"
+
+    def test_interface(self):
+        header = "include/evpop/a.h"
+        page = "lib/net/evpop_a.3"
+
+        def expect(manual, *words, text=self.SECOND):
+            self.expect(manuals, {header: HEADER % text, page: manual}, *words)
+
+        described = ".Fn evpop_two\ncounts."
+        good = self.LIBRARY % ("size_t count", described, self.ALSO)
+        expect(good)
+        expect(self.LIBRARY % ("int count", described, self.ALSO),
+               "evpop_two", "int")
+        expect(self.LIBRARY % ("size_t count", "Words.", self.ALSO),
+               "describe")
+        expect(self.LIBRARY % ("size_t count", described, ""), "SEE ALSO")
+        expect(good, "evpop_one",
+               text=self.SECOND + "EVPOP_API void evpop_one(void);\n")
+        expect(good, "evpop_two", text="EVPOP_API void evpop_two(void);\n")
+        self.expect(manuals, {header: HEADER % self.SECOND,
+                              "lib/evpop_b.3": good}, "0 manuals")
+        expect(good.replace(".Sh DESCRIPTION\n", ".Ft void\n.Fo evpop_three\n"
+                            ".Fa void\n.Fc\n.Sh DESCRIPTION\n"
+                            ".Fn evpop_three\nthrees.\n"),
+               "evpop_three", "does not have")
+
 
 class ViewsTest(unittest.TestCase):
     def test_differences(self):

@@ -93,6 +93,8 @@ class FilesTest(PackageTest):
             f"{WHERE['include']}/evpop/netx.h",
             f"{WHERE['manuals']}/man3/evpop_netx.3",
         } | {f"{WHERE['include']}/evpop/{name}" for name in WHERE["headers"]}
+        expected |= {f"{WHERE['manuals']}/man3/evpop_{name}.3" for name in
+                     ("auth", "client", "easy", "error", "proto", "sync")}
         expected |= {f"{WHERE['include']}/evpop-netx/{name}"
                      for name in NETX_HEADERS}
         self.assertEqual(self.installed(), expected)

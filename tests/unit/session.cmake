@@ -32,7 +32,7 @@ target_link_options(test_session_easy_ends PRIVATE
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup)
 
 # The NetX facade, and what it receives cut wherever a test wants it.
-foreach(part weaknesses)
+foreach(part weaknesses status pool options kernel)
 	evpop_unit_test(session_netx_${part}
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_netx_${part}.c
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_netx_run.c

@@ -28,7 +28,8 @@ struct netx_run {
 	size_t length;
 	/* How the client receives: at most `piece` octets at a time, or 0; and
 	 * not beyond `cut` octets with what lies before it, or 0. */
-	size_t piece, cut, received;
+	size_t piece, cut;
+	_Atomic size_t received;
 };
 
 /* A server, a pool of NETX_PACKETS with NETX_PAYLOAD, and an instance. */

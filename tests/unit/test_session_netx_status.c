@@ -1,0 +1,544 @@
+/* Parameters of the NetX facade's calls, and what they answer. */
+#include "tests/unit/test_session_netx_run.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#define DIGEST "3f18b52881e44c0cc6067f46e0ced7bc"
+#define STAMP  "<1896.697170952@dbc.mtview.ca.us>"
+
+static const struct net_message messages[] = {
+	{ "Subject: one\r\n\r\nbody\r\n", 22 },
+	{ "Subject: two\r\n\r\nanother\r\n", 25 },
+};
+
+static struct net_server_options
+with_rules(const struct net_rule *rules, size_t count)
+{
+	const struct net_server_options options = { .messages = messages,
+		.message_count = COUNT(messages),
+		.rules = rules,
+		.rule_count = count };
+
+	return options;
+}
+
+/* The last part of what the server was told: what a program asked for. */
+static void
+check_log_ends(struct netx_run *run, const char *end)
+{
+	const char *log = run->server.server.log;
+
+	easy_server_stop(&run->server);
+	run->server.base = NULL;
+	if (strlen(log) < strlen(end) ||
+	    strcmp(log + strlen(log) - strlen(end), end) != 0)
+		fail_msg("the server was told \"%s\", not \"...%s\"", log, end);
+}
+
+static void
+test_values(void **state)
+{
+	static const UINT values[][2] = { { NX_SUCCESS, 0x00 },
+		{ NX_NO_PACKET, 0x01 }, { NX_PTR_ERROR, 0x07 },
+		{ NX_NOT_CONNECTED, 0x38 }, { NX_NOT_SUPPORTED, 0x4B },
+		{ NX_POP3_PARAM_ERROR, 0xB1 },
+		{ NX_POP3_INVALID_MAIL_ITEM, 0xB2 },
+		{ NX_POP3_APOP_FAILED_MD5_DIGEST, 0xB3 },
+		{ NX_POP3_SERVER_ERROR_STATUS, 0xB4 },
+		{ NX_POP3_MAIL_BUFFER_OVERFLOW, 0xB5 },
+		{ NX_POP3_INSUFFICIENT_PACKET_PAYLOAD, 0xB6 },
+		{ NX_POP3_CLIENT_INVALID_STATE, 0xB7 },
+		{ NX_POP3_CLIENT_INVALID_INDEX, 0xB8 },
+		{ (UINT)IP_ADDRESS(192, 0, 2, 255), 0xC00002FF } };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(values); i++)
+		assert_int_equal(values[i][0], values[i][1]);
+}
+
+static void
+test_null_pointers(void **state)
+{
+	struct netx_run run;
+	NX_POP3_CLIENT *client = &run.client;
+	CHAR name[] = "anna", password[] = "secret";
+	NXD_ADDRESS address = { .nxd_ip_version = NX_IP_VERSION_V4 };
+	NX_PACKET_POOL none = { .nx_packet_pool_id = 0 };
+	NX_PACKET *packet;
+	UINT number;
+	ULONG size;
+
+	(void)state;
+	netx_start(&run, NULL);
+	address.nxd_ip_address.v4 = IP_ADDRESS(127, 0, 0, 1);
+	const UINT said[] = {
+		nx_pop3_client_create(NULL, 0, &run.ip, &run.pool,
+		    IP_ADDRESS(127, 0, 0, 1), 110, name, password),
+		nx_pop3_client_create(client, 0, &run.ip, NULL,
+		    IP_ADDRESS(127, 0, 0, 1), 110, name, password),
+		nx_pop3_client_create(client, 0, &run.ip, &none,
+		    IP_ADDRESS(127, 0, 0, 1), 110, name, password),
+		nx_pop3_client_create(client, 0, &run.ip, &run.pool,
+		    IP_ADDRESS(127, 0, 0, 1), 110, NULL, password),
+		nx_pop3_client_create(client, 0, &run.ip, &run.pool,
+		    IP_ADDRESS(127, 0, 0, 1), 110, name, NULL),
+		nxd_pop3_client_create(
+		    NULL, 0, &run.ip, &run.pool, &address, 110, name, password),
+		nxd_pop3_client_create(
+		    client, 0, &run.ip, NULL, &address, 110, name, password),
+		nxd_pop3_client_create(
+		    client, 0, &run.ip, &run.pool, NULL, 110, name, password),
+		nxd_pop3_client_create(client, 0, &run.ip, &run.pool, &address,
+		    110, NULL, password),
+		nxd_pop3_client_create(
+		    client, 0, &run.ip, &run.pool, &address, 110, name, NULL),
+		nx_pop3_client_mail_items_get(NULL, &number, &size),
+		nx_pop3_client_mail_items_get(client, NULL, &size),
+		nx_pop3_client_mail_items_get(client, &number, NULL),
+		nx_pop3_client_mail_item_size_get(NULL, 1, &size),
+		nx_pop3_client_mail_item_size_get(NULL, 0, &size),
+		nx_pop3_client_mail_item_size_get(client, 1, NULL),
+		nx_pop3_client_mail_item_get(NULL, 1, &size),
+		nx_pop3_client_mail_item_get(NULL, 0, &size),
+		nx_pop3_client_mail_item_get(client, 1, NULL),
+		nx_pop3_client_mail_item_message_get(
+		    NULL, &packet, &size, &number),
+		nx_pop3_client_mail_item_message_get(
+		    client, NULL, &size, &number),
+		nx_pop3_client_mail_item_message_get(
+		    client, &packet, NULL, &number),
+		nx_pop3_client_mail_item_message_get(
+		    client, &packet, &size, NULL),
+		nx_pop3_client_mail_item_delete(NULL, 1),
+		nx_pop3_client_mail_item_delete(NULL, 0),
+		nx_pop3_client_quit(NULL),
+		nx_pop3_client_delete(NULL),
+	};
+	for (size_t i = 0; i < COUNT(said); i++)
+		if (said[i] != NX_PTR_ERROR)
+			fail_msg("call %zu said 0x%02X", i, said[i]);
+	netx_check_log(&run, "");
+	netx_finish(&run);
+}
+
+struct parameters {
+	ULONG version, words[4], port;
+	const char *name, *password;
+	UINT status;
+};
+
+#define LOOPBACK           \
+	{                  \
+		0x7F000001 \
+	}
+#define NAME_40 "1234567890123456789012345678901234567890"
+#define WORD_20 "12345678901234567890"
+
+/* Port 1 is one that nobody listens on. */
+static const struct parameters creating[] = {
+	{ 4, LOOPBACK, 1, "anna", "secret", NX_NOT_CONNECTED },
+	{ 6, { 0, 0, 0, 1 }, 1, "anna", "secret", NX_NOT_CONNECTED },
+	{ 4, LOOPBACK, 1, NAME_40, WORD_20, NX_NOT_CONNECTED },
+	{ 4, LOOPBACK, 1, NAME_40 "1", WORD_20, NX_POP3_PARAM_ERROR },
+	{ 4, LOOPBACK, 1, NAME_40, WORD_20 "1", NX_POP3_PARAM_ERROR },
+	{ 4, LOOPBACK, 1, "", "secret", NX_POP3_PARAM_ERROR },
+	{ 4, LOOPBACK, 0, "anna", "secret", NX_POP3_PARAM_ERROR },
+	{ 4, LOOPBACK, 65536, "anna", "secret", NX_POP3_PARAM_ERROR },
+	{ 4, LOOPBACK, 65537, "anna", "secret", NX_POP3_PARAM_ERROR },
+	{ 4, { 0 }, 1, "anna", "secret", NX_POP3_PARAM_ERROR },
+	{ 4, { 0x17F000001 }, 1, "anna", "secret", NX_POP3_PARAM_ERROR },
+	{ 6, { 0 }, 1, "anna", "secret", NX_POP3_PARAM_ERROR },
+	{ 6, { 0, 0x100000000, 0, 1 }, 1, "anna", "secret",
+	    NX_POP3_PARAM_ERROR },
+	{ 0, LOOPBACK, 1, "anna", "secret", NX_POP3_PARAM_ERROR },
+	{ 5, LOOPBACK, 1, "anna", "secret", NX_POP3_PARAM_ERROR },
+};
+
+static void
+test_parameters(void **state)
+{
+	struct netx_run run;
+	NX_IP none;
+	size_t i, word;
+
+	(void)state;
+	netx_start(&run, NULL);
+	memset(&none, 0, sizeof(none));
+	for (i = 0; i < COUNT(creating); i++) {
+		const struct parameters *with = &creating[i];
+		NXD_ADDRESS address = { .nxd_ip_version = with->version };
+		UINT status;
+
+		for (word = 0; word < 4; word++)
+			address.nxd_ip_address.v6[word] = with->words[word];
+		status = nxd_pop3_client_create(&run.client, NX_FALSE, &run.ip,
+		    &run.pool, &address, with->port, (CHAR *)with->name,
+		    (CHAR *)with->password);
+		if (status != with->status)
+			fail_msg("row %zu: 0x%02X", i, status);
+		/* A client that failed may be deleted all the same. */
+		assert_int_equal(
+		    nx_pop3_client_delete(&run.client), NX_SUCCESS);
+		if (with->version != 4)
+			continue;
+		status = nx_pop3_client_create(&run.client, NX_FALSE, &run.ip,
+		    &run.pool, with->words[0], with->port, (CHAR *)with->name,
+		    (CHAR *)with->password);
+		assert_int_equal(status, with->status);
+		status = nx_pop3_client_create(&run.client, NX_FALSE,
+		    i % 2 ? NULL : &none, &run.pool, with->words[0], with->port,
+		    (CHAR *)with->name, (CHAR *)with->password);
+		assert_int_equal(status, NX_POP3_PARAM_ERROR);
+	}
+	netx_finish(&run);
+}
+
+static void
+test_addresses(void **state)
+{
+	NXD_ADDRESS address = { .nxd_ip_version = NX_IP_VERSION_V6 };
+	struct netx_run run;
+	UINT items;
+	ULONG octets;
+
+	(void)state;
+	netx_start(&run, &(struct net_server_options){ .messages = messages,
+			     .message_count = COUNT(messages) });
+	/* ::ffff:127.0.0.1 */
+	address.nxd_ip_address.v6[2] = 0xFFFF;
+	address.nxd_ip_address.v6[3] = IP_ADDRESS(127, 0, 0, 1);
+	assert_int_equal(nxd_pop3_client_create(&run.client, NX_FALSE, &run.ip,
+			     &run.pool, &address, run.server.server.port,
+			     (CHAR *)"anna", (CHAR *)"secret"),
+	    NX_SUCCESS);
+	assert_int_equal(
+	    nx_pop3_client_mail_items_get(&run.client, &items, &octets),
+	    NX_SUCCESS);
+	assert_int_equal(items, 2);
+	assert_int_equal(octets, 47);
+	assert_int_equal(nx_pop3_client_quit(&run.client), NX_SUCCESS);
+	netx_finish(&run);
+}
+
+/* ---- log-in ---- */
+
+static const struct {
+	UINT apop;
+	const char *greeting, *apop_reply, *log;
+	UINT status;
+} logins[] = {
+	{ NX_FALSE, "+OK " STAMP "\r\n", "+OK\r\n", "USER anna;PASS secret;",
+	    NX_SUCCESS },
+	{ NX_TRUE, "+OK ready " STAMP "\r\n", "+OK\r\n",
+	    "APOP anna " DIGEST ";", NX_SUCCESS },
+	{ NX_TRUE, "+OK no timestamp\r\n", "+OK\r\n", "USER anna;PASS secret;",
+	    NX_SUCCESS },
+	{ NX_TRUE, "+OK <none>\r\n", "+OK\r\n", "USER anna;PASS secret;",
+	    NX_SUCCESS },
+	{ NX_TRUE, "+OK " STAMP "\r\n", "-ERR not for you\r\n",
+	    "APOP anna " DIGEST ";USER anna;PASS secret;", NX_SUCCESS },
+	{ NX_TRUE, "+OK " STAMP "\r\n", "-ERR [IN-USE] later\r\n",
+	    "APOP anna " DIGEST ";", NX_POP3_SERVER_ERROR_STATUS },
+	{ NX_TRUE, "-ERR go away\r\n", "+OK\r\n", "",
+	    NX_POP3_SERVER_ERROR_STATUS },
+	{ NX_TRUE, "220 smtp.example\r\n", "+OK\r\n", "",
+	    NX_POP3_SERVER_ERROR_STATUS },
+};
+
+static void
+test_login(void **state)
+{
+	struct netx_run run;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(logins); i++) {
+		/* CAPA goes before, and where it may behind. */
+		const struct net_rule rules[] = {
+			{ "", logins[i].greeting, NET_GO_ON },
+			{ "CAPA", "-ERR what?\r\n", NET_GO_ON },
+			{ "APOP anna " DIGEST, logins[i].apop_reply,
+			    NET_GO_ON },
+		};
+		const struct net_server_options options =
+		    with_rules(rules, COUNT(rules));
+
+		netx_start(&run, &options);
+		assert_int_equal(
+		    netx_create(&run, logins[i].apop), logins[i].status);
+		if (logins[i].status == NX_SUCCESS)
+			assert_int_equal(
+			    nx_pop3_client_delete(&run.client), NX_SUCCESS);
+		check_log_ends(&run, logins[i].log);
+		netx_finish(&run);
+	}
+}
+
+/* ---- indices and states ---- */
+
+static void
+test_indices(void **state)
+{
+	struct netx_run run;
+	ULONG size = 1, octets;
+	UINT items, counted;
+
+	(void)state;
+	for (counted = 0; counted < 2; counted++) {
+		netx_start(
+		    &run, &(struct net_server_options){ .messages = messages,
+			      .message_count = COUNT(messages) });
+		netx_open(&run);
+		if (counted)
+			assert_int_equal(nx_pop3_client_mail_items_get(
+					     &run.client, &items, &octets),
+			    NX_SUCCESS);
+		assert_int_equal(
+		    nx_pop3_client_mail_item_size_get(&run.client, 0, &size),
+		    NX_POP3_CLIENT_INVALID_INDEX);
+		assert_int_equal(size, 0);
+		assert_int_equal(
+		    nx_pop3_client_mail_item_get(&run.client, 0, &size),
+		    NX_POP3_CLIENT_INVALID_INDEX);
+		assert_int_equal(
+		    nx_pop3_client_mail_item_delete(&run.client, 0),
+		    NX_POP3_CLIENT_INVALID_INDEX);
+		size = 1;
+		assert_int_equal(
+		    nx_pop3_client_mail_item_size_get(&run.client, 3, &size),
+		    NX_POP3_INVALID_MAIL_ITEM);
+		assert_int_equal(size, 0);
+		assert_int_equal(
+		    nx_pop3_client_mail_item_get(&run.client, 3, &size),
+		    NX_POP3_INVALID_MAIL_ITEM);
+		assert_int_equal(nx_pop3_client_mail_item_get(
+				     &run.client, 4294967295U, &size),
+		    NX_POP3_INVALID_MAIL_ITEM);
+		assert_int_equal(
+		    nx_pop3_client_mail_item_delete(&run.client, 3),
+		    NX_POP3_INVALID_MAIL_ITEM);
+		/* The client knows, or asks once. */
+		check_log_ends(&run, counted ? "CAPA;STAT;" : "LIST 3;STAT;");
+		netx_finish(&run);
+	}
+}
+
+static void
+test_states(void **state)
+{
+	struct netx_run run;
+	NX_PACKET *packet = (NX_PACKET *)&run;
+	ULONG size = 1;
+	UINT number = 1;
+
+	(void)state;
+	netx_start(&run, &(struct net_server_options){ .messages = messages,
+			     .message_count = COUNT(messages) });
+	/* Nothing created. */
+	assert_int_equal(
+	    nx_pop3_client_mail_items_get(&run.client, &number, &size),
+	    NX_NOT_CONNECTED);
+	assert_int_equal(
+	    nx_pop3_client_mail_item_delete(&run.client, 1), NX_NOT_CONNECTED);
+	assert_int_equal(nx_pop3_client_quit(&run.client), NX_NOT_CONNECTED);
+	assert_int_equal(nx_pop3_client_delete(&run.client), NX_SUCCESS);
+	/* No body before RETR, nor after its end. */
+	netx_open(&run);
+	number = 1;
+	size = 1;
+	assert_int_equal(nx_pop3_client_mail_item_message_get(
+			     &run.client, &packet, &size, &number),
+	    NX_POP3_CLIENT_INVALID_STATE);
+	assert_null(packet);
+	assert_int_equal(size, 0);
+	assert_int_equal(number, NX_FALSE);
+	assert_int_equal(
+	    nx_pop3_client_mail_item_get(&run.client, 1, &size), NX_SUCCESS);
+	assert_int_equal(netx_read(&run), NX_SUCCESS);
+	assert_int_equal(netx_read(&run), NX_POP3_CLIENT_INVALID_STATE);
+	/* Nothing after QUIT. */
+	assert_int_equal(nx_pop3_client_quit(&run.client), NX_SUCCESS);
+	assert_int_equal(nx_pop3_client_mail_item_get(&run.client, 1, &size),
+	    NX_NOT_CONNECTED);
+	netx_finish(&run);
+}
+
+/* No QUIT without being asked for: what was marked stays. */
+static void
+test_delete_does_not_quit(void **state)
+{
+	struct netx_run run;
+
+	(void)state;
+	netx_start(&run, &(struct net_server_options){ .messages = messages,
+			     .message_count = COUNT(messages) });
+	netx_open(&run);
+	assert_int_equal(
+	    nx_pop3_client_mail_item_delete(&run.client, 2), NX_SUCCESS);
+	assert_int_equal(nx_pop3_client_delete(&run.client), NX_SUCCESS);
+	assert_int_equal(nx_pop3_client_delete(&run.client), NX_SUCCESS);
+	check_log_ends(&run, "DELE 2;");
+	netx_finish(&run);
+}
+
+/* ---- replies ---- */
+
+/* What each call says of this answer to its command. */
+static UINT
+call(struct netx_run *run, const char *command)
+{
+	UINT number, status;
+	ULONG size;
+
+	if (strcmp(command, "STAT") == 0)
+		return nx_pop3_client_mail_items_get(
+		    &run->client, &number, &size);
+	if (strcmp(command, "LIST 1") == 0)
+		return nx_pop3_client_mail_item_size_get(
+		    &run->client, 1, &size);
+	if (strcmp(command, "DELE 1") == 0)
+		return nx_pop3_client_mail_item_delete(&run->client, 1);
+	if (strcmp(command, "QUIT") == 0)
+		return nx_pop3_client_quit(&run->client);
+	status = nx_pop3_client_mail_item_get(&run->client, 1, &size);
+	return status == NX_SUCCESS ? netx_read(run) : status;
+}
+
+static const struct {
+	struct net_rule rule;
+	UINT status, next; /* of the call, and of STAT after it */
+} replies[] = {
+	{ { "STAT", "-ERR\r\n", NET_GO_ON }, 0xB4, 0xB4 },
+	{ { "STAT", "+OK\r\n", NET_GO_ON }, 0xB4, 0xB4 },
+	{ { "STAT", "+OK two\r\n", NET_GO_ON }, 0xB4, 0xB4 },
+	{ { "STAT", "hello\r\n", NET_GO_ON }, 0xB4, 0x38 },
+	{ { "STAT", NULL, NET_CLOSE }, 0x38, 0x38 },
+	{ { "STAT", NULL, NET_RESET }, 0x38, 0x38 },
+	{ { "LIST 1", "-ERR no\r\n", NET_GO_ON }, 0xB4, 0x00 },
+	{ { "LIST 1", "+OK\r\n", NET_GO_ON }, 0xB4, 0x00 },
+	{ { "LIST 1", "\r\n", NET_GO_ON }, 0xB4, 0x38 },
+	{ { "LIST 1", "+OK 1", NET_CLOSE }, 0x38, 0x38 },
+	{ { "DELE 1", "-ERR no\r\n", NET_GO_ON }, 0xB4, 0x00 },
+	{ { "DELE 1", "+ok? \r\n", NET_GO_ON }, 0xB4, 0x38 },
+	{ { "DELE 1", "OK\r\n", NET_GO_ON }, 0xB4, 0x38 },
+	{ { "RETR 1", "-ERR no\r\n", NET_GO_ON }, 0xB4, 0x00 },
+	{ { "RETR 1", "* 1 FETCH\r\n", NET_GO_ON }, 0xB4, 0x38 },
+	{ { "RETR 1", "+OK\r\nhalf a mess", NET_CLOSE }, 0x38, 0x38 },
+	{ { "RETR 1", "+OK\r\n0123456789abcdef\r\n.", NET_RESET }, 0x38, 0x38 },
+	{ { "QUIT", "-ERR no\r\n", NET_CLOSE }, 0xB4, 0x38 },
+	{ { "QUIT", NULL, NET_CLOSE }, 0x38, 0x38 },
+	{ { "QUIT", "bye\r\n", NET_CLOSE }, 0xB4, 0x38 },
+};
+
+static void
+test_replies(void **state)
+{
+	struct netx_run run;
+	UINT status, number;
+	ULONG size;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(replies); i++) {
+		const struct net_server_options options =
+		    with_rules(&replies[i].rule, 1);
+
+		netx_start(&run, &options);
+		netx_open(&run);
+		status = call(&run, replies[i].rule.command);
+		if (status != replies[i].status)
+			fail_msg("row %zu: 0x%02X", i, status);
+		number = 9;
+		status =
+		    nx_pop3_client_mail_items_get(&run.client, &number, &size);
+		if (status != replies[i].next)
+			fail_msg("row %zu, next: 0x%02X", i, status);
+		assert_int_equal(number, status == NX_SUCCESS ? 2 : 0);
+		netx_finish(&run);
+	}
+}
+
+/* ---- sizes ---- */
+
+static const struct {
+	const char *first, *second, *list; /* two replies to RETR, to LIST */
+	ULONG sizes[2];
+	const char *log;
+} sizes[] = {
+	{ "+OK 120 octets\r\n", "+OK 130 octets\r\n", "+OK 1 999\r\n",
+	    { 120, 130 }, "RETR 1;RETR 1;" },
+	{ "+OK 120\r\n", "+OK message follows\r\n", "+OK 1 130\r\n",
+	    { 120, 130 }, "RETR 1;RETR 1;LIST 1;RETR 1;" },
+	{ "+OK message follows\r\n", "+OK\r\n", "+OK 1 77\r\n", { 77, 77 },
+	    "LIST 1;RETR 1;LIST 1;RETR 1;" },
+	{ "+OK follows\r\n", "+OK 5 octets\r\n", "-ERR no LIST\r\n", { 0, 5 },
+	    "LIST 1;RETR 1;LIST 1;RETR 1;" },
+};
+
+static void
+test_sizes(void **state)
+{
+	struct netx_run run;
+	ULONG size;
+	size_t i, which;
+	char body[2][64];
+
+	(void)state;
+	for (i = 0; i < COUNT(sizes); i++) {
+		struct net_rule rules[] = {
+			{ "RETR 1", body[0], NET_GO_ON },
+			{ "LIST 1", sizes[i].list, NET_GO_ON },
+		};
+		const struct net_server_options options =
+		    with_rules(rules, COUNT(rules));
+
+		snprintf(body[0], sizeof(body[0]), "%shello\r\n.\r\n",
+		    sizes[i].first);
+		snprintf(body[1], sizeof(body[1]), "%shello\r\n.\r\n",
+		    sizes[i].second);
+		netx_start(&run, &options);
+		netx_open(&run);
+		for (which = 0; which < 2; which++) {
+			rules[0].reply = body[which];
+			assert_int_equal(
+			    nx_pop3_client_mail_item_get(&run.client, 1, &size),
+			    NX_SUCCESS);
+			assert_int_equal(size, sizes[i].sizes[which]);
+			assert_int_equal(netx_read(&run), NX_SUCCESS);
+			netx_check_body(&run, "hello\r\n");
+		}
+		check_log_ends(&run, sizes[i].log);
+		netx_finish(&run);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_null_pointers),
+		cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_login),
+		cmocka_unit_test(test_indices),
+		cmocka_unit_test(test_states),
+		cmocka_unit_test(test_delete_does_not_quit),
+		cmocka_unit_test(test_replies),
+		cmocka_unit_test(test_sizes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
