@@ -510,11 +510,13 @@ run_cancel(struct run *run, const char *why)
 const struct run_progress *
 run_progress(struct run *run)
 {
+	struct evpop_sync_report report;
+
 	if (run->started && !run->over) {
+		evpop_sync_progress(run->sync, &report);
 		run->progress.fetched = deposit_stored(run->deposit);
 		run->progress.adopted = deposit_adopted(run->deposit);
-		run->progress.octets_in =
-		    evpop_client_octets_in(evpop_sync_client(run->sync));
+		run->progress.octets_in = report.octets_in;
 	}
 	return &run->progress;
 }

@@ -345,6 +345,13 @@ EVPOP_API void evpop_sync_known(struct evpop_sync *, const struct evpop_known *,
 EVPOP_API const struct evpop_plan *evpop_sync_plan(const struct evpop_sync *);
 
 /*
+ * How far it is: the report so far, over all of its sessions; the plan says how
+ * much there is to do.
+ */
+EVPOP_API void evpop_sync_progress(
+    struct evpop_sync *, struct evpop_sync_report *progress_r);
+
+/*
  * Answer to `end`: the message is durable, or (false) could not be made so and
  * stays on the server.  Only now may it be deleted.
  */

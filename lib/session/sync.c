@@ -143,6 +143,19 @@ evpop_sync_closed(struct evpop_sync *sync)
 	evpop_sync_settle(sync);
 }
 
+void
+evpop_sync_progress(struct evpop_sync *sync, struct evpop_sync_report *progress)
+{
+	bool under_way = sync->step > EVPOP_SYNC_IDLE &&
+			 sync->step < EVPOP_SYNC_CLOSED && !sync->left;
+
+	*progress = sync->report;
+	if (sync->client == NULL || !under_way)
+		return;
+	progress->octets_in += evpop_client_octets_in(sync->client);
+	progress->octets_out += evpop_client_octets_out(sync->client);
+}
+
 static void
 note_octets(struct evpop_sync *sync)
 {

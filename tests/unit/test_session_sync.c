@@ -126,12 +126,22 @@ static void
 test_no_delete_before_it_is_durable(void **state)
 {
 	struct session_run run = { .acknowledge = ACK_LATER };
+	struct evpop_sync_report progress;
 	struct net_server server;
 
 	(void)state;
 	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
+	evpop_sync_progress(run.sync, &progress);
+	assert_false(progress.listed);
+	assert_int_equal(progress.octets_in, 0);
 	session_run_until(base, run.log, "end:3 ");
 	assert_false(session_run_turn(base, &run.done, 100));
+	evpop_sync_progress(run.sync, &progress);
+	assert_true(progress.listed);
+	assert_int_equal(progress.fetched, 0);
+	assert_int_equal(
+	    progress.body_octets, sizeof(BODY_1 BODY_2 BODY_3) - 1);
+	assert_true(progress.octets_in > progress.body_octets);
 	assert_int_equal(run.owed_count, 3);
 	assert_string_equal(
 	    session_run_commands(&server), "RETR 1;RETR 2;RETR 3;");
