@@ -144,6 +144,8 @@ main(int argc, char **argv)
 	/* Mail and state are nobody else's, whoever starts us. */
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
+	/* Beyond a limit of file sizes a write fails, as on a full disk. */
+	signal(SIGXFSZ, SIG_IGN);
 	if (!secret_init()) {
 		log_write(LOG_LEVEL_ERROR, NULL, "libsodium cannot start");
 		return EX_OSERR;
