@@ -252,6 +252,18 @@ body(struct evpop_client *client, const struct evpop_event *event)
 }
 
 static void
+fail_for_memory(struct evpop_client *client)
+{
+	struct evpop_result result;
+
+	evpop_result_set(&result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_GREETING,
+	    "no memory for the greeting");
+	client->greeted = false;
+	client->first = result;
+	evpop_client_fail(client, &result);
+}
+
+static void
 greeting(struct evpop_client *client, const struct evpop_event *event)
 {
 	const char *stamp, *text = (const char *)event->data;
@@ -260,8 +272,12 @@ greeting(struct evpop_client *client, const struct evpop_event *event)
 	client->first = *event->result;
 	client->greeted = event->result->error == EVPOP_ERROR_NONE;
 	if (client->greeted &&
-	    evpop_apop_timestamp(text, event->length, &stamp, &length))
+	    evpop_apop_timestamp(text, event->length, &stamp, &length)) {
 		client->timestamp = strndup(stamp, length);
+		/* Without it a plainer log-in than wanted might be chosen. */
+		if (client->timestamp == NULL)
+			fail_for_memory(client);
+	}
 	evpop_client_check_connected(client);
 }
 
