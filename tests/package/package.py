@@ -97,6 +97,9 @@ class FilesTest(PackageTest):
                      ("auth", "client", "easy", "error", "proto", "sync")}
         expected |= {f"{WHERE['include']}/evpop-netx/{name}"
                      for name in NETX_HEADERS}
+        expected |= {f"{library}/cmake/evpop/evpop-{name}.cmake" for name in
+                     ("config", "config-version", "targets",
+                      f"targets-{WHERE['configured'].lower()}")}
         self.assertEqual(self.installed(), expected)
         self.assertTrue(
             self.staged(WHERE["configuration"], "accounts.d").is_dir())
@@ -123,18 +126,23 @@ class FilesTest(PackageTest):
                         "evpopd.conf").read_text(encoding="utf-8"), before)
         sample.write_text(before, encoding="utf-8")
 
-    def test_only_public_names(self):
+    def exported(self):
+        """What the library gives away, as NAME@@VERSION."""
         said = run("nm", "-D", "--defined-only",
                    self.staged(WHERE["library"], "libevpop.so"))
-        names = [line.split()[-1].split("@")[0] for line in said.splitlines()]
-        self.assertIn("evpop_client_new", names)
-        self.assertEqual([name for name in names
-                          if not name.startswith("evpop_")], [])
+        return [line.split()[-1] for line in said.splitlines()]
+
+    def test_only_public_names(self):
+        names = [name.partition("@@") for name in self.exported()]
+        self.assertEqual({version for _, _, version in names},
+                         {"", "EVPOP_0.1"})
+        self.assertEqual([name for name, _, version in names if not version],
+                         ["EVPOP_0.1"])
+        self.assertEqual([name for name, _, version in names if version
+                          and not name.startswith("evpop_")], [])
 
     def test_every_declared_function_is_there(self):
-        said = run("nm", "-D", "--defined-only",
-                   self.staged(WHERE["library"], "libevpop.so"))
-        there = {line.split()[-1] for line in said.splitlines()}
+        there = {name.partition("@@")[0] for name in self.exported()}
         declared = set()
         for name in WHERE["headers"]:
             text = self.staged(WHERE["include"], "evpop", name).read_text()
@@ -188,6 +196,40 @@ class ConsumerTest(PackageTest):
             [self.staged(WHERE["library"], "libevpop.a"), *libraries],
             "static")
         self.assertNotIn("libevpop.so", linked)
+
+    def cmake(self, name, source, component="", target="evpop", ok=True):
+        """Build a program by the CMake package, and run it."""
+        folder = self.folder(name)
+        for one in ("consumer.c", "consumer.cc"):
+            shutil.copy(HERE / one, folder)
+        (folder / "CMakeLists.txt").write_text(f"""
+cmake_minimum_required(VERSION 3.18)
+project(consumer C CXX)
+find_package(evpop {WHERE["version"]} REQUIRED {component})
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(EVENT REQUIRED IMPORTED_TARGET libevent_core)
+add_executable(consumer {source})
+target_link_libraries(consumer evpop::{target} PkgConfig::EVENT)
+""")
+        run(WHERE["cmake"], "-S", folder, "-B", folder / "build",
+            f"-DCMAKE_PREFIX_PATH={self.staged(WHERE['prefix'])}",
+            f"-DCMAKE_C_COMPILER={WHERE['cc']}",
+            f"-DCMAKE_CXX_COMPILER={WHERE['cxx']}", expect=0 if ok else 1)
+        if not ok:
+            return
+        run(WHERE["cmake"], "--build", folder / "build")
+        self.assertEqual(run(folder / "build" / "consumer"),
+                         "consumer: all as promised\n")
+
+    def test_cmake(self):
+        self.cmake("cmake-c", "consumer.c")
+        self.cmake("cmake-cxx", "consumer.cc")
+
+    def test_cmake_static(self):
+        self.cmake("cmake-static", "consumer.c", "COMPONENTS static", "static")
+
+    def test_cmake_of_what_is_not_there(self):
+        self.cmake("cmake-none", "consumer.c", "COMPONENTS netx", ok=False)
 
     def test_version(self):
         self.assertEqual(self.pkg_config("--modversion", "evpop"),
