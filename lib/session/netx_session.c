@@ -87,7 +87,7 @@ evpop_netx_count(struct evpop_netx_session *session, uint32_t *messages_r,
 	if (evpop_easy_stat(session->easy, &messages, &octets) !=
 	    EVPOP_ERROR_NONE)
 		return evpop_netx_status(session);
-	if (!session->counted || messages + session->marked > session->messages)
+	if (!session->counted)
 		session->messages = messages + session->marked;
 	session->counted = true;
 	if (messages_r != NULL)

@@ -16,8 +16,9 @@ struct evpop_netx_session {
 	NX_PACKET_POOL *pool;
 	int64_t packet_timeout_ms, disconnect_timeout_ms;
 	/*
-	 * Messages at the log-in, once `counted`: STAT leaves out those that
-	 * were marked since, but their numbers and the others' stay.
+	 * Messages at the log-in, once `counted`: a maildrop does not change
+	 * while a session has it (RFC 1939 section 4), but STAT leaves out what
+	 * was marked.
 	 */
 	bool counted;
 	uint64_t messages;

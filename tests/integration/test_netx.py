@@ -121,6 +121,22 @@ class BuildTest(NetxTest):
         self.assertGreater(len(declared), 15)
         self.assertEqual(declared - there, set())
 
+    def test_manual(self):
+        """The page has every call that a program may make, and every option.
+        """
+        page, = self.stage.rglob("evpop_netx.3")
+        shown = set(re.findall(r"\b(?:Fn|Dv) (\w+)", page.read_text()))
+        promised = set()
+        for header in self.stage.rglob("evpop-netx/*.h"):
+            text = header.read_text()
+            promised |= set(re.findall(
+                r"(?m)^(?:EVPOP_NETX_API .*?)?\b((?:_nx|nx|nxd|tx)_\w+)\(",
+                text))
+            promised |= set(re.findall(
+                r"(?m)^#ifndef (NX_\w+)$", text))
+        self.assertGreater(len(promised), 30)
+        self.assertEqual(promised - shown, set())
+
 
 @unittest.skipUnless(dovecot.available(), "Dovecot is not installed")
 class DovecotTest(NetxTest):

@@ -32,7 +32,7 @@ target_link_options(test_session_easy_ends PRIVATE
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup)
 
 # The NetX facade, and what it receives cut wherever a test wants it.
-foreach(part weaknesses status pool options kernel)
+foreach(part weaknesses status pool options kernel alloc)
 	evpop_unit_test(session_netx_${part}
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_netx_${part}.c
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_netx_run.c
@@ -41,3 +41,7 @@ foreach(part weaknesses status pool options kernel)
 	target_link_options(test_session_netx_${part} PRIVATE
 		-Wl,--wrap=recv)
 endforeach()
+target_link_options(test_session_netx_alloc PRIVATE
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup)
+target_link_options(test_session_netx_kernel PRIVATE
+	-Wl,--wrap=mmap,--wrap=pthread_create)

@@ -1,7 +1,9 @@
 /* The part of ThreadX that programs for the NetX POP3 client use. */
 #include "tests/unit/test_session_netx_run.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include <setjmp.h>
@@ -118,6 +120,61 @@ test_no_threads(void **state)
 	assert_int_equal(
 	    create(&program.threads[0], note, 0, &program), TX_CALLER_ERROR);
 }
+
+/* ---- a system that has nothing left ---- */
+
+static bool exhausted;
+
+void *__real_mmap(void *, size_t, int, int, int, off_t);
+void *__wrap_mmap(void *, size_t, int, int, int, off_t);
+int __real_pthread_create(
+    pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+int __wrap_pthread_create(
+    pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+void *
+__wrap_mmap(
+    void *at, size_t size, int protection, int flags, int fd, off_t offset)
+{
+	return exhausted ? MAP_FAILED
+			 : __real_mmap(at, size, protection, flags, fd, offset);
+}
+
+int
+__wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+    void *(*function)(void *), void *arg)
+{
+	return exhausted
+		   ? EAGAIN
+		   : __real_pthread_create(thread, attributes, function, arg);
+}
+
+static void
+define_in_vain(unsigned char *memory)
+{
+	NX_PACKET_POOL pool;
+
+	assert_null(memory);
+	assert_int_equal(
+	    nx_packet_pool_create(&pool, (CHAR *)"p", 64, memory, 4096),
+	    NX_PTR_ERROR);
+	assert_int_equal(
+	    create(&program.threads[0], note, 0, &pool), TX_START_ERROR);
+}
+
+static void
+test_exhausted(void **state)
+{
+	(void)state;
+	exhausted = true;
+	enter(define_in_vain);
+	exhausted = false;
+	assert_int_equal(program.ran, 0);
+	enter(define_threads);
+	assert_int_equal(program.ran, 0x3F);
+}
+
+/* ---- parameters ---- */
 
 static void
 define_wrongly(unsigned char *memory)
@@ -241,6 +298,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_no_threads),
+		cmocka_unit_test(test_exhausted),
 		cmocka_unit_test(test_parameters),
 		cmocka_unit_test(test_sessions),
 	};
