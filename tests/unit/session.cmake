@@ -37,7 +37,8 @@ foreach(part weaknesses status pool options kernel alloc)
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_netx_${part}.c
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_netx_run.c
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_easy_run.c
-		LIBS evpop_netx_static evpop_net_for_tests Threads::Threads)
+		LIBS evpop_netx_static evpop_net_for_tests Threads::Threads
+		LABELS thread)
 	target_link_options(test_session_netx_${part} PRIVATE
 		-Wl,--wrap=recv)
 endforeach()
