@@ -117,6 +117,10 @@ class ScriptedServer:
         if word == "STAT":
             return b"+OK %d %d\r\n" % (len(self.messages),
                                        sum(map(len, self.messages)))
+        if word == "TOP":
+            header, end, _ = self.messages[
+                int(rest.split()[0]) - 1].partition(b"\r\n\r\n")
+            return b"+OK\r\n" + stuffed(header + end)
         if word == "RETR":
             return b"+OK\r\n" + stuffed(self.messages[int(rest) - 1])
         return b"+OK\r\n"
