@@ -28,6 +28,7 @@ struct evpop_listing {
 	size_t count;
 	bool unique_ids;  /* the server answered UIDL */
 	bool digests;     /* it did not: all ids are made of TOP */
+	bool top_refused; /* though the server says it has TOP */
 	uint32_t ignored; /* lines nothing could be made of */
 };
 

@@ -382,6 +382,19 @@ evpop_client_refused_mechanisms(const struct evpop_client *client)
 }
 
 bool
+evpop_client_can_top(const struct evpop_client *client)
+{
+	return client->server == NULL || !client->server->no_top;
+}
+
+void
+evpop_client_cannot_top(struct evpop_client *client)
+{
+	if (client->server != NULL)
+		client->server->no_top = true;
+}
+
+bool
 evpop_client_lost_flight(const struct evpop_client *client)
 {
 	return client->lost_flight;

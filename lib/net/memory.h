@@ -19,6 +19,7 @@ struct evpop_remembered {
 	unsigned int flights;
 	bool no_pipelining; /* advertised, but it lost replies */
 	bool no_flight;     /* nothing may go out behind a log-in */
+	bool no_top;        /* a TOP was the end of a session */
 	unsigned int initial_works, initial_refused; /* mechanisms */
 };
 

@@ -23,8 +23,9 @@ struct evpop_deletion {
 
 struct evpop_plan_details {
 	/*
-	 * Some line of UIDL could not be read: an entry without an id may be a
-	 * message that is known by one, and is left alone.
+	 * Some line of UIDL could not be read, or TOP was refused that worked
+	 * before: an entry without an id may be a message that is known by
+	 * one, and is left alone.
 	 */
 	bool garbled;
 	bool *unknown;      /* for each entry */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/auth/digest.h"
+#include "lib/net/client.h"
 #include "lib/session/header.h"
 #include "lib/session/sync.h"
 
@@ -93,6 +94,19 @@ note_refusal(struct evpop_sync *sync)
 		looks->refused = true;
 }
 
+/*
+ * TOP has broken the session, and would break the next one.  For names it must
+ * be had all the same.
+ */
+static bool
+is_its_fault(const struct evpop_sync *sync, const struct evpop_result *result)
+{
+	return sync->step == EVPOP_SYNC_LOOKING &&
+	       (result->error == EVPOP_ERROR_TIMEOUT ||
+		   result->error == EVPOP_ERROR_PROTOCOL ||
+		   result->error == EVPOP_ERROR_LIMIT);
+}
+
 static void
 top_end(struct evpop_client *client, uint32_t number,
     const struct evpop_result *result, void *arg)
@@ -117,6 +131,8 @@ top_end(struct evpop_client *client, uint32_t number,
 	if (result->error == EVPOP_ERROR_NONE ||
 	    result->error == EVPOP_ERROR_REFUSED)
 		go_on(sync);
+	else if (is_its_fault(sync, result))
+		evpop_client_cannot_top(sync->client);
 }
 
 static const struct evpop_sink top_sink = {
@@ -160,12 +176,13 @@ hand_over_look(struct evpop_sync *sync)
 /* ---- the two purposes ---- */
 
 static void
-named(struct evpop_sync *sync)
+named(struct evpop_sync *sync, bool top_refused)
 {
 	struct evpop_listing *listing = &sync->builder.listing;
 	enum evpop_error error;
 	size_t i;
 
+	listing->top_refused = top_refused;
 	listing->digests = !listing->unique_ids;
 	for (i = 0; i < listing->count; i++)
 		if (listing->entries[i].unique_id == NULL)
@@ -182,6 +199,7 @@ static void
 go_on(struct evpop_sync *sync)
 {
 	enum evpop_sync_step step = sync->step;
+	bool refused;
 
 	if (step != EVPOP_SYNC_NAMING && step != EVPOP_SYNC_LOOKING)
 		return;
@@ -189,9 +207,12 @@ go_on(struct evpop_sync *sync)
 		;
 	if (sync->looks->ahead > 0 || sync->step != step)
 		return;
+	/* It may be in a bad mood: other names than before would double all. */
+	refused = !sync->looks->answered &&
+		  evpop_client_capabilities(sync->client)->top;
 	evpop_sync_looks_clear(sync);
 	if (step == EVPOP_SYNC_NAMING) {
-		named(sync);
+		named(sync, refused);
 		return;
 	}
 	evpop_plan_settle(sync->plan, &sync->builder.listing, &sync->policy);
@@ -272,6 +293,7 @@ evpop_sync_look(struct evpop_sync *sync)
 	}
 	sync->looks->count =
 	    evpop_plan_looks(sync->plan, &sync->looks->indices);
+	sync->looks->refused = !evpop_client_can_top(sync->client);
 	sync->step = EVPOP_SYNC_LOOKING;
 	go_on(sync);
 }

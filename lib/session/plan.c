@@ -453,7 +453,8 @@ evpop_plan_new(struct evpop_plan **plan_r, const struct evpop_listing *listing,
 		free(sorted);
 		return EVPOP_ERROR_MEMORY;
 	}
-	plan->details->garbled = listing->unique_ids && listing->ignored > 0;
+	plan->details->garbled = listing->top_refused ||
+				 (listing->unique_ids && listing->ignored > 0);
 	for (i = 0; i < listing->count; i++) {
 		plan->details->unknown[i] = true;
 		plan->actions[i] =

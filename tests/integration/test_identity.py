@@ -4,7 +4,7 @@ import collections
 import re
 import unittest
 
-from harness import corpus, daemon, dovecot, maildropd, pop3
+from harness import corpus, daemon, dovecot, maildropd, pop3, scripted
 
 USERS = {"anna": "secret"}
 
@@ -212,6 +212,51 @@ class IdentityTest(unittest.TestCase):
         self.assertEqual(len(old), len(new))
         self.given_again(old, new)
         self.given_again(old, new, top=False)
+
+
+class TopTest(unittest.TestCase):
+    """Servers whose TOP is not what they say."""
+
+    MAIL = [b"Message-ID: <%d@example.org>\r\n\r\nText.\r\n" % number
+            for number in range(3)]
+
+    def serve(self, answers, **keys):
+        server = self.enterContext(scripted.ScriptedServer(self.MAIL, answers))
+        evpopd = self.enterContext(daemon.Evpopd({"anna": daemon.account_of(
+            server, "anna", timeout_body="300ms", timeout_command="300ms",
+            **keys)}))
+        evpopd.wait_polled()
+        return server, evpopd
+
+    def test_top_that_hangs(self):
+        """It is asked once, and then the bodies are compared."""
+        server, evpopd = self.serve({"TOP": scripted.fall_silent(b"+OK\r\n")})
+        self.assertEqual(len(evpopd.messages()), 3)
+        evpopd.accounts["anna"]["keep"] = "delete"
+        evpopd.write_config()
+        evpopd.post("/v1/reload")
+        evpopd.wait_account(
+            "anna", lambda one: one["last_outcome"] == "timeout")
+        self.assertNotIn("DELE 1", server.lines)
+        shown = evpopd.poll("anna")
+        self.assertEqual(shown["session"]["deleted"], 3)
+        self.assertEqual(shown["session"]["fetched"], 0)
+        self.assertEqual(server.lines.count("TOP 1 0"), 1)
+        self.assertEqual(server.lines.count("RETR 1"), 2)
+        self.assertEqual(len(evpopd.messages()), 3)
+
+    def test_top_refused_for_a_while(self):
+        """What has no name today may be known by one."""
+        server, evpopd = self.serve({"UIDL": b"-ERR what?\r\n"})
+        self.assertEqual(evpopd.account("anna")["identity"], "top")
+        server.answers["TOP"] = b"-ERR [SYS/TEMP] not now\r\n"
+        shown = evpopd.poll("anna")
+        self.assertEqual(shown["last_outcome"], "protocol")
+        self.assertIn("3 messages were left", shown["last_text"])
+        del server.answers["TOP"]
+        self.assertEqual(evpopd.poll("anna")["last_outcome"], "ok")
+        self.assertEqual(server.lines.count("RETR 1"), 1)
+        self.assertEqual(len(evpopd.messages()), 3)
 
 
 @unittest.skipUnless(dovecot.available(), "Dovecot is not installed")
