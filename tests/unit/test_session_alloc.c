@@ -25,8 +25,6 @@
 /* Long enough for a server in this very process. */
 #define SESSION_MS 1000
 
-static struct event_base *base;
-
 /* One is due, one has another id now, one is new. */
 static unsigned char digest[EVPOP_HEADER_DIGEST_SIZE];
 static struct evpop_known known[2];
@@ -49,8 +47,8 @@ static const struct {
 
 /* False where it did not even begin. */
 static bool
-begin(struct session_run *run, struct net_server *server, size_t session,
-    size_t failing)
+begin(struct session_run *run, struct event_base *base,
+    struct net_server *server, size_t session, size_t failing)
 {
 	const struct net_server_options options = { .pipelining = true,
 		.rules = sessions[session].rule,
@@ -89,14 +87,14 @@ deleted_on(const struct net_server *server)
 
 /* Whether there were so many allocations. */
 static bool
-run_failing(size_t session, size_t failing)
+run_failing(struct event_base *base, size_t session, size_t failing)
 {
 	struct session_run run = { .acknowledge = ACK_SOON };
 	struct net_server server;
 	bool so_many;
 
 	/* What did not begin has told nothing. */
-	if (!begin(&run, &server, session, failing))
+	if (!begin(&run, base, &server, session, failing))
 		run.freed = true;
 	session_run_finish(&run, &server);
 	so_many = failing_alloc_disarm() >= failing;
@@ -119,12 +117,13 @@ run_failing(size_t session, size_t failing)
 static void
 test_every_allocation(void **state)
 {
+	struct event_base *base = *state;
 	size_t session, failing;
 
-	(void)state;
 	for (session = 0; session < sizeof sessions / sizeof sessions[0];
 	     session++) {
-		for (failing = 1; run_failing(session, failing); failing++)
+		for (failing = 1; run_failing(base, session, failing);
+		     failing++)
 			assert_true(failing < ALLOCATIONS_MAX);
 		print_message(
 		    "%s: %zu allocations\n", sessions[session].name, failing);
@@ -137,7 +136,6 @@ group_setup(void **state)
 {
 	static const char header[] = "Subject: two\r\n";
 
-	(void)state;
 	assert_int_equal(EVP_Digest(header, sizeof header - 1, digest, NULL,
 			     EVP_sha256(), NULL),
 	    1);
@@ -152,16 +150,7 @@ group_setup(void **state)
 		.octets = session_run_messages[1].length,
 		.header_digest = digest,
 	};
-	base = event_base_new();
-	return base == NULL;
-}
-
-static int
-group_teardown(void **state)
-{
-	(void)state;
-	event_base_free(base);
-	return 0;
+	return session_run_set_up(state);
 }
 
 int
@@ -171,5 +160,6 @@ main(void)
 		cmocka_unit_test(test_every_allocation),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(
+	    tests, group_setup, session_run_tear_down);
 }
