@@ -188,6 +188,15 @@ exchange_answer(struct exchange *exchange, struct answer answer)
 	exchange_answer_request(release_request(exchange), answer);
 }
 
+bool
+exchange_id(struct exchange *exchange, int64_t *id_r)
+{
+	if (number_parse(exchange->name, 1, INT64_MAX, id_r))
+		return true;
+	exchange_answer(exchange, answer_bad_id(exchange->name));
+	return false;
+}
+
 static void
 set_deadlines(struct evhttp_request *request, const struct timeval *reading,
     time_t writing_seconds)

@@ -61,6 +61,10 @@ bool exchange_resume(struct exchange *) __attribute__((warn_unused_result));
 /* Answer and end; takes over the answer's JSON. */
 void exchange_answer(struct exchange *, struct answer);
 
+/* Read the name as an id; false, and answered, where it is none. */
+bool exchange_id(struct exchange *, int64_t *id_r)
+    __attribute__((warn_unused_result));
+
 /*
  * Answer with a body that comes in parts, `length` octets in all.  Each part
  * is copied; `written` runs when the client has taken it, and only then may

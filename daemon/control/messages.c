@@ -5,8 +5,8 @@
 #include "daemon/control/exchange.h"
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
+#include "daemon/control/list.h"
 #include "daemon/control/page.h"
-#include "daemon/poll/poller.h"
 
 json_t *
 message_json(const struct store_message_row *row)
@@ -49,19 +49,6 @@ messages_filter(struct store_message_filter *filter_r,
 	       page_below(parameters, &filter_r->below_id, problem_r);
 }
 
-/* Whether a list is empty because its account does not exist. */
-static bool
-account_is_unknown(const struct exchange *exchange)
-{
-	const char *account =
-	    parameters_text(exchange_parameters(exchange), "account");
-	struct poller_account_status status;
-
-	return account != NULL &&
-	       !poller_account_status(
-		   exchange_context(exchange)->poller, account, &status);
-}
-
 static void
 rows_came(enum store_status status, const struct store_message_row *rows,
     size_t count, bool more, void *arg)
@@ -69,18 +56,8 @@ rows_came(enum store_status status, const struct store_message_row *rows,
 	struct exchange *exchange = arg;
 	json_t *list;
 
-	if (!exchange_resume(exchange))
+	if (!list_resume(exchange, status, count))
 		return;
-	if (status != STORE_OK) {
-		exchange_answer(exchange, answer_store(status, NULL));
-		return;
-	}
-	if (count == 0 && account_is_unknown(exchange)) {
-		exchange_answer(
-		    exchange, answer_no_account(parameters_text(
-				  exchange_parameters(exchange), "account")));
-		return;
-	}
 	list = json_array();
 	for (size_t i = 0; i < count; i++)
 		(void)json_array_append_new(list, message_json(&rows[i]));
@@ -128,11 +105,8 @@ messages_get(struct exchange *exchange)
 {
 	int64_t id;
 
-	if (!number_parse(exchange_name(exchange), 1, INT64_MAX, &id)) {
-		exchange_answer(
-		    exchange, answer_bad_id(exchange_name(exchange)));
+	if (!exchange_id(exchange, &id))
 		return;
-	}
 	exchange_wait(exchange);
 	store_message(
 	    exchange_context(exchange)->store, id, row_came, exchange);

@@ -3,8 +3,8 @@
 #include "daemon/control/exchange.h"
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
+#include "daemon/control/list.h"
 #include "daemon/control/page.h"
-#include "daemon/poll/poller.h"
 
 json_t *
 poll_json(const struct store_poll_row *row)
@@ -35,23 +35,10 @@ rows_came(enum store_status status, const struct store_poll_row *rows,
     size_t count, bool more, void *arg)
 {
 	struct exchange *exchange = arg;
-	const char *account;
-	struct poller_account_status known;
 	json_t *list;
 
-	if (!exchange_resume(exchange))
+	if (!list_resume(exchange, status, count))
 		return;
-	if (status != STORE_OK) {
-		exchange_answer(exchange, answer_store(status, NULL));
-		return;
-	}
-	account = parameters_text(exchange_parameters(exchange), "account");
-	if (count == 0 && account != NULL &&
-	    !poller_account_status(
-		exchange_context(exchange)->poller, account, &known)) {
-		exchange_answer(exchange, answer_no_account(account));
-		return;
-	}
 	list = json_array();
 	for (size_t i = 0; i < count; i++)
 		(void)json_array_append_new(list, poll_json(&rows[i]));
@@ -63,18 +50,13 @@ rows_came(enum store_status status, const struct store_poll_row *rows,
 void
 polls_list(struct exchange *exchange)
 {
-	const struct parameters *parameters = exchange_parameters(exchange);
-	struct problem problem;
 	unsigned limit;
 	int64_t below_id;
 
-	if (!page_limit(parameters, &limit, &problem) ||
-	    !page_below(parameters, &below_id, &problem)) {
-		exchange_answer(exchange, answer_problem(&problem));
+	if (!list_page(exchange, &limit, &below_id))
 		return;
-	}
 	exchange_wait(exchange);
 	store_polls(exchange_context(exchange)->store,
-	    parameters_text(parameters, "account"), below_id, limit, rows_came,
-	    exchange);
+	    parameters_text(exchange_parameters(exchange), "account"), below_id,
+	    limit, rows_came, exchange);
 }

@@ -3,6 +3,7 @@
 #include "daemon/control/exchange.h"
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
+#include "daemon/control/list.h"
 #include "daemon/control/page.h"
 #include "daemon/poll/poller.h"
 
@@ -30,23 +31,10 @@ rows_came(enum store_status status, const struct store_quarantine_row *rows,
     size_t count, bool more, void *arg)
 {
 	struct exchange *exchange = arg;
-	struct poller_account_status known;
-	const char *account;
 	json_t *list;
 
-	if (!exchange_resume(exchange))
+	if (!list_resume(exchange, status, count))
 		return;
-	if (status != STORE_OK) {
-		exchange_answer(exchange, answer_store(status, NULL));
-		return;
-	}
-	account = parameters_text(exchange_parameters(exchange), "account");
-	if (count == 0 && account != NULL &&
-	    !poller_account_status(
-		exchange_context(exchange)->poller, account, &known)) {
-		exchange_answer(exchange, answer_no_account(account));
-		return;
-	}
 	list = json_array();
 	for (size_t i = 0; i < count; i++)
 		(void)json_array_append_new(
@@ -59,20 +47,15 @@ rows_came(enum store_status status, const struct store_quarantine_row *rows,
 void
 quarantine_list(struct exchange *exchange)
 {
-	const struct parameters *parameters = exchange_parameters(exchange);
-	struct problem problem;
 	unsigned limit;
 	int64_t below_id;
 
-	if (!page_limit(parameters, &limit, &problem) ||
-	    !page_below(parameters, &below_id, &problem)) {
-		exchange_answer(exchange, answer_problem(&problem));
+	if (!list_page(exchange, &limit, &below_id))
 		return;
-	}
 	exchange_wait(exchange);
 	store_quarantines(exchange_context(exchange)->store,
-	    parameters_text(parameters, "account"), below_id, limit, rows_came,
-	    exchange);
+	    parameters_text(exchange_parameters(exchange), "account"), below_id,
+	    limit, rows_came, exchange);
 }
 
 /* ---- GET /v1/quarantine/ID ---- */
@@ -113,13 +96,10 @@ row_came(enum store_status status, const struct store_quarantine_row *rows,
 void
 quarantine_get(struct exchange *exchange)
 {
-	int64_t id = id_of(exchange);
+	int64_t id;
 
-	if (id == 0) {
-		exchange_answer(
-		    exchange, answer_bad_id(exchange_name(exchange)));
+	if (!exchange_id(exchange, &id))
 		return;
-	}
 	exchange_wait(exchange);
 	store_quarantine(
 	    exchange_context(exchange)->store, id, row_came, exchange);
@@ -174,13 +154,10 @@ released(enum store_status status, const char *account, void *arg)
 void
 quarantine_retry(struct exchange *exchange)
 {
-	int64_t id = id_of(exchange);
+	int64_t id;
 
-	if (id == 0) {
-		exchange_answer(
-		    exchange, answer_bad_id(exchange_name(exchange)));
+	if (!exchange_id(exchange, &id))
 		return;
-	}
 	exchange_wait(exchange);
 	store_quarantine_release(
 	    exchange_context(exchange)->store, id, released, exchange);

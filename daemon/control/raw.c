@@ -119,10 +119,7 @@ new_raw(struct exchange *exchange, const struct raw_kind *kind)
 	}
 	exchange_set_state(exchange, raw, free);
 	raw->kind = kind;
-	if (number_parse(exchange_name(exchange), 1, INT64_MAX, &raw->id))
-		return raw;
-	exchange_answer(exchange, answer_bad_id(exchange_name(exchange)));
-	return NULL;
+	return exchange_id(exchange, &raw->id) ? raw : NULL;
 }
 
 /* ---- GET /v1/messages/ID/raw ---- */

@@ -14,5 +14,4 @@ foreach(part plain oauth scram vectors wipe alloc)
 	evpop_unit_test(auth_${part} test_auth_${part}.c test_auth_player.c
 		LIBS evpop_auth_for_tests)
 endforeach()
-target_link_options(test_auth_alloc PRIVATE
-	-Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup)
+target_link_libraries(test_auth_alloc PRIVATE evpop_failing_alloc)

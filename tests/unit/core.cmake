@@ -14,5 +14,4 @@ foreach(part session listing body ending submit alloc)
 	evpop_unit_test(core_${part} test_core_${part}.c test_core_player.c
 		LIBS evpop_core_for_tests)
 endforeach()
-target_link_options(test_core_alloc PRIVATE
-	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup)
+target_link_libraries(test_core_alloc PRIVATE evpop_failing_alloc)

@@ -15,11 +15,8 @@ foreach(part sync ends slices looks alloc login)
 		${CMAKE_CURRENT_SOURCE_DIR}/session_run.c
 		LIBS evpop_net_for_tests)
 endforeach()
-target_link_options(test_session_identity PRIVATE
-	-Wl,--wrap=malloc,--wrap=calloc)
-target_link_options(test_session_alloc PRIVATE
-	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
-	-Wl,--wrap=strdup,--wrap=strndup)
+target_link_libraries(test_session_identity PRIVATE evpop_failing_alloc)
+target_link_libraries(test_session_alloc PRIVATE evpop_failing_alloc)
 
 # The blocking client against the same server, on a thread of its own.
 foreach(part easy easy_body easy_ends)
@@ -28,8 +25,7 @@ foreach(part easy easy_body easy_ends)
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_easy_run.c
 		LIBS evpop_net_for_tests Threads::Threads)
 endforeach()
-target_link_options(test_session_easy_ends PRIVATE
-	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup)
+target_link_libraries(test_session_easy_ends PRIVATE evpop_failing_alloc)
 
 # The NetX facade, and what it receives cut wherever a test wants it.
 foreach(part weaknesses status pool options kernel alloc)
@@ -42,7 +38,6 @@ foreach(part weaknesses status pool options kernel alloc)
 	target_link_options(test_session_netx_${part} PRIVATE
 		-Wl,--wrap=recv)
 endforeach()
-target_link_options(test_session_netx_alloc PRIVATE
-	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup)
+target_link_libraries(test_session_netx_alloc PRIVATE evpop_failing_alloc)
 target_link_options(test_session_netx_kernel PRIVATE
 	-Wl,--wrap=mmap,--wrap=pthread_create)

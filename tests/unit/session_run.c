@@ -237,6 +237,20 @@ const struct evpop_sync_callbacks session_run_callbacks = {
 const struct evpop_policy keep_none = { .keep = EVPOP_KEEP_NONE };
 const struct evpop_policy keep_forever = { .keep = EVPOP_KEEP_FOREVER };
 
+int
+session_run_set_up(void **state)
+{
+	*state = event_base_new();
+	return *state == NULL;
+}
+
+int
+session_run_tear_down(void **state)
+{
+	event_base_free(*state);
+	return 0;
+}
+
 void
 session_run_begin_with(struct session_run *run, struct event_base *base,
     struct net_server *server, const struct net_server_options *options,

@@ -62,6 +62,10 @@ struct session_run {
 
 extern const struct evpop_policy keep_none, keep_forever;
 
+/* Around a group of tests: their state is the event base of all of them. */
+int session_run_set_up(void **state);
+int session_run_tear_down(void **state);
+
 /* A server with these rules, and a sync of it that has started. */
 void session_run_begin(struct session_run *, struct event_base *,
     struct net_server *, const struct net_rule *, size_t rule_count,

@@ -1,8 +1,7 @@
 /*
  * Every allocation of an exchange fails once: it is not begun, or it is given
  * up, and the reason is known; nothing crashes, nothing leaks (the address
- * sanitizer sees to that).  The linker puts the functions below in the place
- * of libc's.
+ * sanitizer sees to that).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,48 +13,11 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/failing_alloc.h"
 #include "tests/unit/test_auth_player.h"
 
 /* An exchange that allocates more often than this does so without end. */
 #define ALLOCATIONS_MAX 200
-
-void *__real_malloc(size_t);
-void *__real_calloc(size_t, size_t);
-char *__real_strdup(const char *);
-void *__wrap_malloc(size_t);
-void *__wrap_calloc(size_t, size_t);
-char *__wrap_strdup(const char *);
-
-/* The wrappers have no argument to carry this. */
-static struct {
-	size_t count;   /* of allocations, while one is to fail */
-	size_t failing; /* the one to fail, from 1; 0: none */
-} allocations;
-
-static bool
-fails(void)
-{
-	return allocations.failing != 0 &&
-	       ++allocations.count == allocations.failing;
-}
-
-void *
-__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-char *
-__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
 
 /* Challenges that are answered, as plain text; SCRAM has the nonce put in. */
 static const struct {
@@ -77,9 +39,8 @@ static char *
 next_challenge(const char *text, const char *initial)
 {
 	char plain[256], *message, *code;
-	const size_t failing = allocations.failing;
 
-	allocations.failing = 0;
+	failing_alloc_pause();
 	snprintf(plain, sizeof plain, "%s", text);
 	if (strstr(text, "%s") != NULL) {
 		message = decoded(initial);
@@ -88,7 +49,7 @@ next_challenge(const char *text, const char *initial)
 		free(message);
 	}
 	code = encoded(plain);
-	allocations.failing = failing;
+	failing_alloc_resume();
 	return code;
 }
 
@@ -125,7 +86,9 @@ run(size_t i)
 	if (exchange == NULL)
 		return result.error;
 	response = evpop_exchange_initial(exchange, &final);
-	initial = response == NULL ? NULL : __real_strdup(response);
+	failing_alloc_pause();
+	initial = response == NULL ? NULL : strdup(response);
+	failing_alloc_resume();
 	for (turn = 0; turn < 3 && cases[i].challenges[turn] != NULL; turn++) {
 		challenge = next_challenge(cases[i].challenges[turn], initial);
 		response = evpop_exchange_step(exchange,
@@ -153,11 +116,9 @@ every_allocation_may_fail(void **state)
 	(void)state;
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		for (failing = 1; failing <= ALLOCATIONS_MAX; failing++) {
-			allocations.count = 0;
-			allocations.failing = failing;
+			failing_alloc_arm(failing);
 			error = run(i);
-			allocations.failing = 0;
-			if (allocations.count < failing)
+			if (failing_alloc_disarm() < failing)
 				break;
 			if (error != EVPOP_ERROR_MEMORY)
 				fail_msg("%s, allocation %zu: %s",

@@ -1,7 +1,7 @@
 /*
  * Every allocation of the core fails once: nothing crashes, nothing leaks (the
  * address sanitizer sees to that), and every command that was taken is
- * reported.  The linker puts the functions below in the place of libc's.
+ * reported.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,58 +13,11 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/failing_alloc.h"
 #include "tests/unit/test_core_player.h"
 
 /* An exchange that allocates more often than this does so without end. */
 #define ALLOCATIONS_MAX 1000
-
-void *__real_malloc(size_t);
-void *__real_calloc(size_t, size_t);
-void *__real_realloc(void *, size_t);
-char *__real_strdup(const char *);
-void *__wrap_malloc(size_t);
-void *__wrap_calloc(size_t, size_t);
-void *__wrap_realloc(void *, size_t);
-char *__wrap_strdup(const char *);
-
-/* The wrappers have no argument to carry this. */
-static struct {
-	bool counting;
-	size_t count;   /* of allocations, while counting */
-	size_t failing; /* the one to fail, from 1; 0: none */
-} allocations;
-
-static bool
-fails(void)
-{
-	if (!allocations.counting)
-		return false;
-	return ++allocations.count == allocations.failing;
-}
-
-void *
-__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *
-__wrap_realloc(void *memory, size_t size)
-{
-	return fails() ? NULL : __real_realloc(memory, size);
-}
-
-char *
-__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
 
 /* The queue grows, the output moves, and lines are held, more than once. */
 #define LONG_PASSWORD                                                \
@@ -108,12 +61,9 @@ play_failing(const struct exchange *exchange, const struct delivery *delivery,
 {
 	bool begun;
 
-	allocations.count = 0;
-	allocations.failing = failing;
-	allocations.counting = true;
+	failing_alloc_arm(failing);
 	begun = play_once(play, exchange, delivery);
-	allocations.counting = false;
-	if (allocations.count < failing) {
+	if (failing_alloc_disarm() < failing) {
 		assert_true(begun);
 		assert_int_equal(play->accepted, commands);
 		assert_int_equal(play->done, commands);
@@ -171,18 +121,15 @@ no_memory_for_a_command_ends_the_session(void **state)
 	(void)state;
 	assert_non_null(proto);
 	evpop_proto_next(proto, "+OK\r\n", 5, &used, &event);
-	allocations.count = 0;
-	allocations.failing = 1;
-	allocations.counting = true;
+	failing_alloc_arm(1);
 	assert_int_equal(
 	    evpop_proto_submit(proto, &request), EVPOP_ERROR_MEMORY);
-	allocations.counting = false;
+	failing_alloc_disarm();
 	assert_int_equal(evpop_proto_pending(proto), 0);
 	assert_int_equal(evpop_proto_submit(proto, &request), EVPOP_ERROR_NONE);
-	allocations.count = 0;
-	allocations.counting = true;
+	failing_alloc_arm(1);
 	assert_null(evpop_proto_output(proto, &length));
-	allocations.counting = false;
+	failing_alloc_disarm();
 	assert_int_equal(length, 0);
 	evpop_proto_next(proto, NULL, 0, &used, &event);
 	assert_int_equal(event.type, EVPOP_EVENT_DONE);

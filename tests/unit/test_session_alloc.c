@@ -1,8 +1,7 @@
 /*
  * Every allocation of the library fails once in a session: nothing crashes,
  * nothing leaks (the address sanitizer sees to that), `done` runs once, and
- * nothing is deleted that was not durable.  The linker puts the functions below
- * in the place of libc's.
+ * nothing is deleted that was not durable.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,6 +16,7 @@
 #include <event2/event.h>
 #include <openssl/evp.h>
 
+#include "tests/unit/failing_alloc.h"
 #include "tests/unit/session_run.h"
 
 /* A session that allocates more often than this does so without end. */
@@ -24,71 +24,6 @@
 
 /* Long enough for a server in this very process. */
 #define SESSION_MS 1000
-
-void *__real_malloc(size_t);
-void *__real_calloc(size_t, size_t);
-void *__real_realloc(void *, size_t);
-void *__real_reallocarray(void *, size_t, size_t);
-char *__real_strdup(const char *);
-char *__real_strndup(const char *, size_t);
-void *__wrap_malloc(size_t);
-void *__wrap_calloc(size_t, size_t);
-void *__wrap_realloc(void *, size_t);
-void *__wrap_reallocarray(void *, size_t, size_t);
-char *__wrap_strdup(const char *);
-char *__wrap_strndup(const char *, size_t);
-
-/* The wrappers have no argument to carry this. */
-static struct {
-	bool counting;
-	size_t count;   /* of allocations, while counting */
-	size_t failing; /* the one to fail, from 1 */
-} allocations;
-
-static bool
-fails(void)
-{
-	return allocations.counting &&
-	       ++allocations.count == allocations.failing;
-}
-
-void *
-__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *
-__wrap_realloc(void *memory, size_t size)
-{
-	return fails() ? NULL : __real_realloc(memory, size);
-}
-
-void *
-__wrap_reallocarray(void *memory, size_t count, size_t size)
-{
-	return fails() ? NULL : __real_reallocarray(memory, count, size);
-}
-
-char *
-__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
-
-char *
-__wrap_strndup(const char *text, size_t length)
-{
-	return fails() ? NULL : __real_strndup(text, length);
-}
-
-static struct event_base *base;
 
 /* One is due, one has another id now, one is new. */
 static unsigned char digest[EVPOP_HEADER_DIGEST_SIZE];
@@ -112,7 +47,8 @@ static const struct {
 
 /* False where it did not even begin. */
 static bool
-begin(struct session_run *run, struct net_server *server, size_t session)
+begin(struct session_run *run, struct event_base *base,
+    struct net_server *server, size_t session, size_t failing)
 {
 	const struct net_server_options options = { .pipelining = true,
 		.rules = sessions[session].rule,
@@ -132,8 +68,7 @@ begin(struct session_run *run, struct net_server *server, size_t session)
 	run->known_count = sessions[session].known;
 	run->soon = event_new(base, -1, 0, session_run_acknowledge_soon, run);
 	assert_non_null(run->soon);
-	allocations.count = 0;
-	allocations.counting = true;
+	failing_alloc_arm(failing);
 	run->sync = evpop_sync_new(base, NULL, &config,
 	    sessions[session].policy, &session_run_callbacks, run);
 	if (run->sync == NULL)
@@ -152,20 +87,20 @@ deleted_on(const struct net_server *server)
 
 /* Whether there were so many allocations. */
 static bool
-run_failing(size_t session, size_t failing)
+run_failing(struct event_base *base, size_t session, size_t failing)
 {
 	struct session_run run = { .acknowledge = ACK_SOON };
 	struct net_server server;
+	bool so_many;
 
-	allocations.failing = failing;
 	/* What did not begin has told nothing. */
-	if (!begin(&run, &server, session))
+	if (!begin(&run, base, &server, session, failing))
 		run.freed = true;
 	session_run_finish(&run, &server);
-	allocations.counting = false;
+	so_many = failing_alloc_disarm() >= failing;
 	if (run.freed) {
 		assert_string_equal(run.log, "");
-		assert_true(allocations.count >= failing);
+		assert_true(so_many);
 		return true;
 	}
 	assert_true(run.done);
@@ -176,18 +111,19 @@ run_failing(size_t session, size_t failing)
 		assert_int_equal(
 		    run.report.fetched + run.report.adopted + run.report.later,
 		    3 - (sessions[session].known > 0));
-	return allocations.count >= failing;
+	return so_many;
 }
 
 static void
 test_every_allocation(void **state)
 {
+	struct event_base *base = *state;
 	size_t session, failing;
 
-	(void)state;
 	for (session = 0; session < sizeof sessions / sizeof sessions[0];
 	     session++) {
-		for (failing = 1; run_failing(session, failing); failing++)
+		for (failing = 1; run_failing(base, session, failing);
+		     failing++)
 			assert_true(failing < ALLOCATIONS_MAX);
 		print_message(
 		    "%s: %zu allocations\n", sessions[session].name, failing);
@@ -200,7 +136,6 @@ group_setup(void **state)
 {
 	static const char header[] = "Subject: two\r\n";
 
-	(void)state;
 	assert_int_equal(EVP_Digest(header, sizeof header - 1, digest, NULL,
 			     EVP_sha256(), NULL),
 	    1);
@@ -215,16 +150,7 @@ group_setup(void **state)
 		.octets = session_run_messages[1].length,
 		.header_digest = digest,
 	};
-	base = event_base_new();
-	return base == NULL;
-}
-
-static int
-group_teardown(void **state)
-{
-	(void)state;
-	event_base_free(base);
-	return 0;
+	return session_run_set_up(state);
 }
 
 int
@@ -234,5 +160,6 @@ main(void)
 		cmocka_unit_test(test_every_allocation),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(
+	    tests, group_setup, session_run_tear_down);
 }

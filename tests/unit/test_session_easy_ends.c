@@ -1,7 +1,6 @@
 /*
  * How the blocking client ends when it does not end well: servers that are
- * silent or gone, callers that free it anywhere, memory that fails.  The linker
- * puts the functions below in the place of libc's, libevent takes them too.
+ * silent or gone, callers that free it anywhere, memory that fails.
  */
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -15,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/failing_alloc.h"
 #include "tests/unit/test_session_easy_run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -23,52 +23,6 @@
 #define ALLOCATIONS_MAX 500
 
 /* ---- memory ---- */
-
-void *__real_malloc(size_t);
-void *__real_calloc(size_t, size_t);
-void *__real_realloc(void *, size_t);
-char *__real_strdup(const char *);
-void *__wrap_malloc(size_t);
-void *__wrap_calloc(size_t, size_t);
-void *__wrap_realloc(void *, size_t);
-char *__wrap_strdup(const char *);
-
-/* The wrappers have no argument to carry this; the server is not counted. */
-static _Thread_local struct {
-	bool counting;
-	size_t count, failing;
-} allocations;
-
-static bool
-fails(void)
-{
-	return allocations.counting &&
-	       ++allocations.count == allocations.failing;
-}
-
-void *
-__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *
-__wrap_realloc(void *memory, size_t size)
-{
-	return fails() ? NULL : __real_realloc(memory, size);
-}
-
-char *
-__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
 
 static const char body[] = "Subject: one\r\n\r\n0123456789\r\n..\r\nend\r\n";
 static const struct net_message messages[] = { { body, sizeof body - 1 } };
@@ -128,15 +82,12 @@ run_failing(const struct easy_server *server, const char *host, size_t failing,
 	struct evpop_easy *easy;
 
 	*error_r = EVPOP_ERROR_MEMORY;
-	allocations.count = 0;
-	allocations.failing = failing;
-	allocations.counting = true;
+	failing_alloc_arm(failing);
 	easy = evpop_easy_new(&config, NULL, NULL);
 	if (easy != NULL)
 		*error_r = run_session(easy);
 	evpop_easy_free(easy);
-	allocations.counting = false;
-	return allocations.count >= failing;
+	return failing_alloc_disarm() >= failing;
 }
 
 static void
@@ -477,6 +428,7 @@ main(void)
 		cmocka_unit_test(test_free_in_callbacks),
 	};
 
-	event_set_mem_functions(__wrap_malloc, __wrap_realloc, free);
+	/* Libevent's allocations are to fail as well. */
+	event_set_mem_functions(malloc, realloc, free);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,8 +13,6 @@
 
 #include "tests/unit/session_run.h"
 
-static struct event_base *base;
-
 /* ---- ends before the end ---- */
 
 static void
@@ -26,10 +24,10 @@ test_stop(void **state)
 		{ "listing", "QUIT;" },
 		{ "planned", "QUIT;" },
 	};
+	struct event_base *base = *state;
 	struct net_server server;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct session_run run = { .stop_in = cases[i].in };
 
@@ -52,10 +50,10 @@ test_stop_and_a_rude_farewell(void **state)
 		.unique_id_length = 4,
 	};
 	static const char *const names[] = { "listing", "matched", "planned" };
+	struct event_base *base = *state;
 	struct net_server server;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
 		struct session_run run = {
 			.stop_in = names[i], .known = &known, .known_count = 1
@@ -71,10 +69,10 @@ test_stop_and_a_rude_farewell(void **state)
 static void
 test_stop_before_anything(void **state)
 {
+	struct event_base *base = *state;
 	struct session_run run = { 0 };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
 	evpop_sync_stop(run.sync);
 	session_run_finish(&run, &server);
@@ -86,11 +84,11 @@ test_stop_before_anything(void **state)
 static void
 test_stop_in_a_body(void **state)
 {
+	struct event_base *base = *state;
 	struct session_run run = { .stop_in = "begin",
 		.acknowledge = ACK_SOON };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
 	session_run_finish(&run, &server);
 	assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
@@ -104,10 +102,10 @@ test_cancel(void **state)
 {
 	static const char *const names[] = { "listing", "planned", "begin",
 		"end" };
+	struct event_base *base = *state;
 	struct net_server server;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
 		struct session_run run = { .cancel_in = names[i],
 			.acknowledge = ACK_SOON };
@@ -125,11 +123,11 @@ test_cancel(void **state)
 static void
 test_cancel_before_anything(void **state)
 {
+	struct event_base *base = *state;
 	const struct evpop_result reason = { .error = EVPOP_ERROR_CANCELLED };
 	struct session_run run = { 0 };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
 	evpop_sync_cancel(run.sync, &reason);
 	assert_false(run.done);
@@ -144,11 +142,11 @@ test_stop_in_a_flight(void **state)
 	static const struct net_rule no_uidl = { "UIDL", "-ERR what?\r\n",
 		NET_GO_ON };
 	static const struct evpop_policy quiet = { .expect_nothing = true };
+	struct event_base *base = *state;
 	struct session_run first = { 0 };
 	struct net_server server;
 	int round;
 
-	(void)state;
 	first.memory = evpop_memory_new();
 	assert_non_null(first.memory);
 	session_run_begin(&first, base, &server, NULL, 0, &quiet);
@@ -174,10 +172,10 @@ test_free_in_every_callback(void **state)
 {
 	static const char *const names[] = { "listing", "planned", "begin",
 		"data", "end", "deleted", "done" };
+	struct event_base *base = *state;
 	struct net_server server;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
 		struct session_run run = { .free_in = names[i] };
 
@@ -196,10 +194,10 @@ test_free_in_every_callback(void **state)
 static void
 test_free_at_any_time(void **state)
 {
+	struct event_base *base = *state;
 	struct net_server server;
 	int turns, i;
 
-	(void)state;
 	for (turns = 0; turns < 40; turns++) {
 		struct session_run run = { .acknowledge = ACK_SOON };
 
@@ -219,10 +217,10 @@ test_free_at_any_time(void **state)
 static void
 test_pause_and_resume(void **state)
 {
+	struct event_base *base = *state;
 	struct net_server server;
 	int round;
 
-	(void)state;
 	for (round = 0; round < 2; round++) {
 		struct session_run run = { .pause_at_begin = round == 0,
 			.pause_at_data = round == 1 };
@@ -248,12 +246,12 @@ test_many(void **state)
 		MANY = 1000
 	};
 	static struct net_message many[MANY];
+	struct event_base *base = *state;
 	struct net_server_options options = { .messages = many,
 		.message_count = MANY };
 	struct net_server server;
 	int round, i;
 
-	(void)state;
 	for (i = 0; i < MANY; i++)
 		many[i] = session_run_messages[i % 3];
 	for (round = 0; round < 2; round++) {
@@ -273,12 +271,12 @@ test_many(void **state)
 static void
 test_bad_credentials_are_not_sent(void **state)
 {
+	struct event_base *base = *state;
 	struct evpop_client_config config = {
 		.host = "127.0.0.1", .port = 9, .tls = EVPOP_TLS_NONE
 	};
 	struct session_run run = { 0 };
 
-	(void)state;
 	run.sync = evpop_sync_new(
 	    base, NULL, &config, &keep_none, &session_run_callbacks, &run);
 	assert_non_null(run.sync);
@@ -289,22 +287,6 @@ test_bad_credentials_are_not_sent(void **state)
 	evpop_sync_free(run.sync);
 	assert_int_equal(event_base_loop(base, EVLOOP_NONBLOCK), 1);
 	assert_string_equal(run.log, "");
-}
-
-static int
-group_setup(void **state)
-{
-	(void)state;
-	base = event_base_new();
-	return base == NULL;
-}
-
-static int
-group_teardown(void **state)
-{
-	(void)state;
-	event_base_free(base);
-	return 0;
 }
 
 int
@@ -325,5 +307,6 @@ main(void)
 		cmocka_unit_test(test_bad_credentials_are_not_sent),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(
+	    tests, session_run_set_up, session_run_tear_down);
 }

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/failing_alloc.h"
 #include "tests/unit/session_plan.h"
 
 #define FOREVER                             \
@@ -343,36 +344,6 @@ test_garbled(void **state)
 
 /* ---- without memory ---- */
 
-void *__real_malloc(size_t);
-void *__real_calloc(size_t, size_t);
-void *__wrap_malloc(size_t);
-void *__wrap_calloc(size_t, size_t);
-
-/* The wrappers have no argument to carry this. */
-static struct {
-	bool counting;
-	size_t count, failing;
-} allocations;
-
-static bool
-fails(void)
-{
-	return allocations.counting &&
-	       ++allocations.count == allocations.failing;
-}
-
-void *
-__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
 static void
 test_without_memory(void **state)
 {
@@ -385,12 +356,10 @@ test_without_memory(void **state)
 	(void)state;
 	session_plan_fixture(&fixture, "x:5 y:6", "a#5~A b#6~B");
 	while (error != EVPOP_ERROR_NONE) {
-		allocations.failing = ++failing;
-		allocations.count = 0;
-		allocations.counting = true;
+		failing_alloc_arm(++failing);
 		error = evpop_plan_new(&plan, &fixture.listing, fixture.known,
 		    fixture.known_count, &policy, NOW_MS);
-		allocations.counting = false;
+		failing_alloc_disarm();
 		if (error != EVPOP_ERROR_NONE) {
 			assert_int_equal(error, EVPOP_ERROR_MEMORY);
 			assert_null(plan);

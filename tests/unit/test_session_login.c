@@ -16,8 +16,6 @@
 #define CAPABILITIES(sasl) \
 	"+OK\r\nUSER\r\nUIDL\r\nPIPELINING\r\nSASL " sasl "\r\n.\r\n"
 
-static struct event_base *base;
-
 struct login_run {
 	struct evpop_sync_report report;
 	unsigned listings;
@@ -78,17 +76,19 @@ poll_once(struct login_run *run, const struct net_server *server,
 	struct evpop_sync *sync;
 
 	memset(run, 0, sizeof *run);
-	sync = evpop_sync_new(base, NULL, &config, &policy, &callbacks, run);
+	sync = evpop_sync_new(
+	    server->base, NULL, &config, &policy, &callbacks, run);
 	assert_non_null(sync);
 	assert_int_equal(
 	    evpop_sync_start(sync, &credentials), EVPOP_ERROR_NONE);
 	while (!run->done)
-		assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+		assert_int_equal(event_base_loop(server->base, EVLOOP_ONCE), 0);
 	evpop_sync_free(sync);
 }
 
 static void
-serve(struct net_server *server, const struct net_rule *rules, size_t count)
+serve(struct event_base *base, struct net_server *server,
+    const struct net_rule *rules, size_t count)
 {
 	const struct net_server_options options = { .pipelining = true,
 		.rules = rules,
@@ -110,12 +110,12 @@ test_swallowed_command(void **state)
 		{ "CAPA", CAPABILITIES("PLAIN"), NET_GO_ON },
 		{ PLAIN_LINE, "+ \r\n-ERR what?\r\n", NET_GO_ON },
 	};
+	struct event_base *base = *state;
 	struct evpop_memory *memory = evpop_memory_new();
 	struct net_server server;
 	struct login_run run;
 
-	(void)state;
-	serve(&server, rules, 2);
+	serve(base, &server, rules, 2);
 	poll_once(&run, &server, memory, 0, false);
 	assert_int_equal(run.report.result.error, EVPOP_ERROR_PROTOCOL);
 	assert_int_equal(server.accepted, 2);
@@ -134,12 +134,12 @@ test_flight_lost(void **state)
 		{ "CAPA", CAPABILITIES("PLAIN"), NET_GO_ON },
 		{ PLAIN_LINE, NULL, NET_CLOSE },
 	};
+	struct event_base *base = *state;
 	struct evpop_memory *memory = evpop_memory_new();
 	struct net_server server;
 	struct login_run run;
 
-	(void)state;
-	serve(&server, deaf, 2);
+	serve(base, &server, deaf, 2);
 	poll_once(&run, &server, memory, 0, false);
 	/* Tried once more, one thing after the other, before it is told. */
 	assert_int_equal(server.accepted, 2);
@@ -158,14 +158,14 @@ test_next_mechanism_on_a_new_connection(void **state)
 		{ "AUTH CRAM-MD5", "-ERR no\r\n", NET_CLOSE },
 		{ PLAIN_LINE, "-ERR not by this\r\n", NET_CLOSE },
 	};
+	struct event_base *base = *state;
 	const unsigned int named =
 	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_CRAM_MD5) |
 	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_USER);
 	struct net_server server;
 	struct login_run run;
 
-	(void)state;
-	serve(&server, rules, 3);
+	serve(base, &server, rules, 3);
 	poll_once(&run, &server, NULL, named, false);
 	assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
 	assert_int_equal(run.report.fetched, 3);
@@ -181,11 +181,11 @@ test_no_other_mechanism_unasked(void **state)
 		{ "CAPA", CAPABILITIES("CRAM-MD5"), NET_GO_ON },
 		{ "AUTH CRAM-MD5", "-ERR no\r\n", NET_CLOSE },
 	};
+	struct event_base *base = *state;
 	struct net_server server;
 	struct login_run run;
 
-	(void)state;
-	serve(&server, rules, 2);
+	serve(base, &server, rules, 2);
 	poll_once(&run, &server, NULL, 0, false);
 	assert_int_not_equal(run.report.result.error, EVPOP_ERROR_NONE);
 	assert_int_equal(server.accepted, 1);
@@ -200,11 +200,11 @@ test_auth_code_ends_it(void **state)
 		{ "CAPA", CAPABILITIES("CRAM-MD5 PLAIN"), NET_GO_ON },
 		{ "AUTH CRAM-MD5", "-ERR [AUTH] no\r\n", NET_GO_ON },
 	};
+	struct event_base *base = *state;
 	struct net_server server;
 	struct login_run run;
 
-	(void)state;
-	serve(&server, rules, 2);
+	serve(base, &server, rules, 2);
 	poll_once(&run, &server, NULL, 0, false);
 	assert_int_equal(run.report.result.error, EVPOP_ERROR_AUTH);
 	assert_int_equal(run.report.result.code, EVPOP_CODE_AUTH);
@@ -220,12 +220,12 @@ test_auth_code_ends_it(void **state)
 static void
 test_flight_and_second_session(void **state)
 {
+	struct event_base *base = *state;
 	struct evpop_memory *memory = evpop_memory_new();
 	struct net_server server;
 	struct login_run run;
 
-	(void)state;
-	serve(&server, NULL, 0);
+	serve(base, &server, NULL, 0);
 	poll_once(&run, &server, memory, 0, true);
 	/* Unknown until now: an ordinary session. */
 	assert_int_equal(server.accepted, 1);
@@ -250,13 +250,13 @@ test_no_second_session_with_login_delay(void **state)
 		    "LOGIN-DELAY 300\r\n.\r\n",
 		    NET_GO_ON },
 	};
+	struct event_base *base = *state;
 	struct evpop_memory *memory = evpop_memory_new();
 	struct net_server server;
 	struct login_run run;
 	size_t polls;
 
-	(void)state;
-	serve(&server, rules, 1);
+	serve(base, &server, rules, 1);
 	for (polls = 1; polls <= 3; polls++) {
 		poll_once(&run, &server, memory, 0, true);
 		assert_int_equal(server.accepted, polls);
@@ -264,22 +264,6 @@ test_no_second_session_with_login_delay(void **state)
 	}
 	net_server_stop(&server);
 	evpop_memory_free(memory);
-}
-
-static int
-group_setup(void **state)
-{
-	(void)state;
-	base = event_base_new();
-	return base == NULL;
-}
-
-static int
-group_teardown(void **state)
-{
-	(void)state;
-	event_base_free(base);
-	return 0;
 }
 
 int
@@ -295,5 +279,6 @@ main(void)
 		cmocka_unit_test(test_no_second_session_with_login_delay),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(
+	    tests, session_run_set_up, session_run_tear_down);
 }

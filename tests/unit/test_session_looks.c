@@ -14,8 +14,6 @@
 
 #include "tests/unit/session_run.h"
 
-static struct event_base *base;
-
 /* The messages of the server, stored under these ids. */
 static struct evpop_known old_ids[3], same_ids[3];
 static unsigned char digests[3][EVPOP_HEADER_DIGEST_SIZE];
@@ -28,11 +26,11 @@ static const struct evpop_policy dry = { .keep = EVPOP_KEEP_NONE,
 static void
 test_verified_by_size(void **state)
 {
+	struct event_base *base = *state;
 	struct evpop_known known[3];
 	struct session_run run = { .known = known, .known_count = 3 };
 	struct net_server server;
 
-	(void)state;
 	memcpy(known, same_ids, sizeof known);
 	known[1].octets++;
 	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
@@ -53,10 +51,10 @@ test_sizes_cannot_be_had(void **state)
 		{ "LIST", "-ERR no\r\n", NET_GO_ON },
 		{ "LIST", "+OK\r\n1 no\r\nfoo\r\n.\r\n", NET_GO_ON },
 	};
+	struct event_base *base = *state;
 	struct net_server server;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < 2; i++) {
 		struct session_run run = { .known = same_ids,
 			.known_count = 3 };
@@ -101,11 +99,11 @@ test_verified_by_header(void **state)
 		{ false, true, 2,
 		    "LIST;TOP 1 0;TOP 3 0;DELE 1;DELE 3;RETR 2;DELE 2;QUIT;" },
 	};
+	struct event_base *base = *state;
 	struct evpop_known known[3];
 	struct net_server server;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct session_run run = { .known = known, .known_count = 3 };
 
@@ -132,10 +130,10 @@ test_connection_lost_while_looking(void **state)
 		{ "TOP 1 0", NULL, NET_RESET },
 		{ "TOP 3 0", NULL, NET_CLOSE },
 	};
+	struct event_base *base = *state;
 	struct net_server server;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof rules / sizeof rules[0]; i++) {
 		struct session_run run = { .known = old_ids, .known_count = 3 };
 
@@ -153,10 +151,10 @@ test_connection_lost_while_looking(void **state)
 static void
 test_all_ids_changed(void **state)
 {
+	struct event_base *base = *state;
 	struct session_run run = { .known = old_ids, .known_count = 3 };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin(&run, base, &server, NULL, 0, &keep_forever);
 	session_run_finish(&run, &server);
 	assert_string_equal(session_run_commands(&server),
@@ -172,11 +170,11 @@ test_all_ids_changed(void **state)
 static void
 test_adopted_is_not_deleted(void **state)
 {
+	struct event_base *base = *state;
 	struct evpop_known known[3];
 	struct session_run run = { .known = known, .known_count = 3 };
 	struct net_server server;
 
-	(void)state;
 	memcpy(known, old_ids, sizeof known);
 	known[1].state = EVPOP_KNOWN_GONE;
 	/* Deleted, or never stored: these are no candidates. */
@@ -191,11 +189,11 @@ test_adopted_is_not_deleted(void **state)
 static void
 test_header_differs(void **state)
 {
+	struct event_base *base = *state;
 	struct evpop_known known[3];
 	struct session_run run = { .known = known, .known_count = 3 };
 	struct net_server server;
 
-	(void)state;
 	memcpy(known, old_ids, sizeof known);
 	known[0].header_digest = digests[1];
 	known[1].header_digest = NULL;
@@ -213,10 +211,10 @@ test_top_refused_while_looking(void **state)
 	static const struct net_rule rules[] = {
 		{ "TOP 2 0", "-ERR damaged\r\n", NET_GO_ON },
 	};
+	struct event_base *base = *state;
 	struct session_run run = { .known = old_ids, .known_count = 3 };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin(&run, base, &server, rules, 1, &keep_forever);
 	session_run_finish(&run, &server);
 	assert_string_equal(session_run_commands(&server),
@@ -229,10 +227,10 @@ test_top_refused_while_looking(void **state)
 static void
 test_dry_run(void **state)
 {
+	struct event_base *base = *state;
 	struct session_run run = { .known = same_ids, .known_count = 2 };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin(&run, base, &server, NULL, 0, &dry);
 	session_run_finish(&run, &server);
 	assert_string_equal(session_run_commands(&server), "LIST;QUIT;");
@@ -246,10 +244,10 @@ test_held(void **state)
 {
 	static const struct evpop_policy guarded = { .keep = EVPOP_KEEP_NONE,
 		.max_deletes = 1 };
+	struct event_base *base = *state;
 	struct session_run run = { .known = same_ids, .known_count = 2 };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin(&run, base, &server, NULL, 0, &guarded);
 	session_run_finish(&run, &server);
 	assert_string_equal(
@@ -262,10 +260,10 @@ static void
 test_baseline(void **state)
 {
 	static const struct evpop_policy first = { .baseline = true };
+	struct event_base *base = *state;
 	struct session_run run = { .known = NULL };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin(&run, base, &server, NULL, 0, &first);
 	session_run_finish(&run, &server);
 	assert_string_equal(session_run_commands(&server), "QUIT;");
@@ -305,7 +303,8 @@ static const char *const callbacks[] = { "listing", "matched", "planned",
 #define CALLBACKS (sizeof callbacks / sizeof callbacks[0])
 
 static void
-begin(struct session_run *run, struct net_server *server, size_t session)
+begin(struct session_run *run, struct event_base *base,
+    struct net_server *server, size_t session)
 {
 	run->known = sessions[session].known;
 	run->known_count = sessions[session].known_count;
@@ -316,15 +315,15 @@ begin(struct session_run *run, struct net_server *server, size_t session)
 static void
 test_free_in_every_callback(void **state)
 {
+	struct event_base *base = *state;
 	struct net_server server;
 	size_t i, s;
 
-	(void)state;
 	for (s = 0; s < SESSIONS; s++)
 		for (i = 0; i < CALLBACKS; i++) {
 			struct session_run run = { .free_in = callbacks[i] };
 
-			begin(&run, &server, s);
+			begin(&run, base, &server, s);
 			assert_true(session_run_turn(
 			    base, &run.freed, NET_PATIENCE_S * 1000));
 			assert_false(
@@ -338,16 +337,16 @@ test_free_in_every_callback(void **state)
 static void
 test_stop_in_every_callback(void **state)
 {
+	struct event_base *base = *state;
 	struct net_server server;
 	size_t i, s;
 
-	(void)state;
 	for (s = 0; s < SESSIONS; s++)
 		for (i = 0; i < CALLBACKS; i++) {
 			struct session_run run = { .stop_in = callbacks[i],
 				.acknowledge = ACK_SOON };
 
-			begin(&run, &server, s);
+			begin(&run, base, &server, s);
 			session_run_finish(&run, &server);
 			assert_int_equal(
 			    run.report.result.error, EVPOP_ERROR_NONE);
@@ -362,17 +361,17 @@ test_stop_in_every_callback(void **state)
 static void
 test_cancel_in_every_callback(void **state)
 {
+	struct event_base *base = *state;
 	struct net_server server;
 	size_t i, s;
 
-	(void)state;
 	for (s = 0; s < SESSIONS; s++)
 		/* Once deletions are told of, all is over. */
 		for (i = 0; i < CALLBACKS - 1; i++) {
 			struct session_run run = { .cancel_in = callbacks[i],
 				.acknowledge = ACK_SOON };
 
-			begin(&run, &server, s);
+			begin(&run, base, &server, s);
 			session_run_finish(&run, &server);
 			assert_int_equal(
 			    run.report.result.error, EVPOP_ERROR_CANCELLED);
@@ -384,16 +383,16 @@ test_cancel_in_every_callback(void **state)
 static void
 test_free_at_any_time(void **state)
 {
+	struct event_base *base = *state;
 	struct net_server server;
 	int turns, i;
 	size_t s;
 
-	(void)state;
 	for (s = 0; s < SESSIONS; s++)
 		for (turns = 0; turns < 50; turns++) {
 			struct session_run run = { .acknowledge = ACK_SOON };
 
-			begin(&run, &server, s);
+			begin(&run, base, &server, s);
 			for (i = 0; i < turns && !run.done; i++)
 				assert_int_equal(
 				    event_base_loop(base, EVLOOP_NONBLOCK), 0);
@@ -432,11 +431,11 @@ test_blame(void **state)
 		{ { { "DELE 1", NULL, NET_CLOSE } }, 1, "" },
 		{ { { "DELE 1", "nonsense\r\n", NET_GO_ON } }, 1, "" },
 	};
+	struct event_base *base = *state;
 	struct net_server server;
 	const char *told;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct session_run run = { .known = same_ids,
 			.known_count = cases[i].known,
@@ -476,7 +475,6 @@ group_setup(void **state)
 		"Subject: two\r\n", "Subject: three\r\n" };
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < 3; i++) {
 		assert_int_equal(EVP_Digest(headers[i], strlen(headers[i]),
 				     digests[i], NULL, EVP_sha256(), NULL),
@@ -492,16 +490,7 @@ group_setup(void **state)
 		same_ids[i].unique_id_length = strlen(sames[i]);
 	}
 	partly_old[0] = old_ids[0];
-	base = event_base_new();
-	return base == NULL;
-}
-
-static int
-group_teardown(void **state)
-{
-	(void)state;
-	event_base_free(base);
-	return 0;
+	return session_run_set_up(state);
 }
 
 int
@@ -526,5 +515,6 @@ main(void)
 		cmocka_unit_test(test_blame),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(
+	    tests, group_setup, session_run_tear_down);
 }

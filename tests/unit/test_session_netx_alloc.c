@@ -1,4 +1,5 @@
 /* The NetX facade, with each allocation of a session failing in turn. */
+#include "tests/unit/failing_alloc.h"
 #include "tests/unit/test_session_netx_run.h"
 
 #include <stdlib.h>
@@ -14,52 +15,6 @@
 
 /* A session that allocates more often than this does so without end. */
 #define MOST_ALLOCATIONS 2000
-
-void *__real_malloc(size_t);
-void *__real_calloc(size_t, size_t);
-void *__real_realloc(void *, size_t);
-char *__real_strdup(const char *);
-void *__wrap_malloc(size_t);
-void *__wrap_calloc(size_t, size_t);
-void *__wrap_realloc(void *, size_t);
-char *__wrap_strdup(const char *);
-
-/* The wrappers have no argument to carry this; the server is not counted. */
-static _Thread_local struct {
-	bool counting;
-	size_t count, failing;
-} allocations;
-
-static bool
-fails(void)
-{
-	return allocations.counting &&
-	       ++allocations.count == allocations.failing;
-}
-
-void *
-__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *
-__wrap_realloc(void *memory, size_t size)
-{
-	return fails() ? NULL : __real_realloc(memory, size);
-}
-
-char *
-__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
 
 static const char text[] = "Subject: one\r\n\r\n0123456789\r\n..\r\nend\r\n";
 static const struct net_message messages[] = { { text, sizeof(text) - 1 } };
@@ -112,12 +67,9 @@ test_every_allocation(void **state)
 	netx_start(&run, &options);
 	for (apop = NX_FALSE; apop <= NX_TRUE; apop++) {
 		for (failing = 1; failing < MOST_ALLOCATIONS; failing++) {
-			allocations.count = 0;
-			allocations.failing = failing;
-			allocations.counting = true;
+			failing_alloc_arm(failing);
 			status = play(&run, apop);
-			allocations.counting = false;
-			if (allocations.count < failing)
+			if (failing_alloc_disarm() < failing)
 				break;
 			/* Some are of what a session can do without. */
 			shown += status != NX_SUCCESS;
@@ -136,6 +88,7 @@ main(void)
 		cmocka_unit_test(test_every_allocation),
 	};
 
-	event_set_mem_functions(__wrap_malloc, __wrap_realloc, free);
+	/* Libevent's allocations are to fail as well. */
+	event_set_mem_functions(malloc, realloc, free);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

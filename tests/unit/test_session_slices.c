@@ -14,8 +14,6 @@
 
 #include "tests/unit/session_run.h"
 
-static struct event_base *base;
-
 #define MANY 10
 
 static struct net_message many[MANY];
@@ -67,10 +65,10 @@ test_fetch_and_delete(void **state)
 		{ 10, 1, ACK_AT_ONCE },
 		{ 100, 1, ACK_SOON },
 	};
+	struct event_base *base = *state;
 	struct net_server server;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct session_run run = { .acknowledge =
 					       cases[i].acknowledge };
@@ -99,10 +97,10 @@ test_stored_before(void **state)
 {
 	static const struct evpop_policy policy = { .keep = EVPOP_KEEP_NONE,
 		.max_session_deletes = 4 };
+	struct event_base *base = *state;
 	struct session_run run = { .known = all_stored, .known_count = MANY };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin_with(&run, base, &server, &deleting, &policy);
 	session_run_finish(&run, &server);
 	assert_int_equal(run.report.sessions, 3);
@@ -124,10 +122,10 @@ test_limit_over_all(void **state)
 	static const struct evpop_policy policy = { .keep = EVPOP_KEEP_NONE,
 		.max_session_deletes = 2,
 		.max_messages = 5 };
+	struct event_base *base = *state;
 	struct session_run run = { 0 };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin_with(&run, base, &server, &deleting, &policy);
 	session_run_finish(&run, &server);
 	assert_int_equal(run.report.sessions, 3);
@@ -144,12 +142,12 @@ test_fetches_that_stay(void **state)
 	static const struct evpop_policy policy = {
 		.keep = EVPOP_KEEP_AGE, .keep_ms = 1, .max_session_deletes = 2
 	};
+	struct event_base *base = *state;
 	struct session_run run = {
 		.known = all_stored, .known_count = 6, .acknowledge = ACK_LATER
 	};
 	struct net_server server;
 
-	(void)state;
 	session_run_begin_with(&run, base, &server, &deleting, &policy);
 	/* The slice waits for the store. */
 	assert_false(session_run_turn(base, &run.done, 50));
@@ -180,11 +178,11 @@ test_quit_that_fails(void **state)
 	};
 	static const struct evpop_policy policy = { .keep = EVPOP_KEEP_NONE,
 		.max_session_deletes = 3 };
+	struct event_base *base = *state;
 	struct net_server_options options = deleting;
 	struct net_server server;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct session_run run = { 0 };
 
@@ -206,11 +204,11 @@ test_server_that_does_not_delete(void **state)
 {
 	static const struct evpop_policy policy = { .keep = EVPOP_KEEP_NONE,
 		.max_session_deletes = 1 };
+	struct event_base *base = *state;
 	struct net_server_options options = deleting;
 	struct session_run run = { 0 };
 	struct net_server server;
 
-	(void)state;
 	options.deletes = false;
 	session_run_begin_with(&run, base, &server, &options, &policy);
 	session_run_finish(&run, &server);
@@ -224,10 +222,10 @@ test_nothing_was_marked(void **state)
 {
 	static const struct evpop_policy policy = { .keep = EVPOP_KEEP_NONE,
 		.max_session_deletes = 3 };
+	struct event_base *base = *state;
 	struct session_run run = { .acknowledge = ACK_REFUSED };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin_with(&run, base, &server, &deleting, &policy);
 	session_run_finish(&run, &server);
 	assert_int_equal(run.report.sessions, 1);
@@ -241,10 +239,10 @@ test_second_log_in_refused(void **state)
 {
 	static const struct evpop_policy policy = { .keep = EVPOP_KEEP_NONE,
 		.max_session_deletes = 3 };
+	struct event_base *base = *state;
 	struct session_run run = { .answer_later = true };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin_with(&run, base, &server, &deleting, &policy);
 	assert_true(session_run_turn(base, &run.listed, NET_PATIENCE_S * 1000));
 	server.options.rules = &(const struct net_rule){ "PASS secret",
@@ -272,10 +270,10 @@ static const struct evpop_policy by_threes = { .keep = EVPOP_KEEP_NONE,
 static void
 test_stop(void **state)
 {
+	struct event_base *base = *state;
 	struct net_server server;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < CALLBACKS; i++) {
 		struct session_run run = { .stop_in = callbacks[i] };
 
@@ -297,12 +295,12 @@ static void
 test_stop_deletes_nothing(void **state)
 {
 	static const char *const names[] = { "listing", "matched", "planned" };
+	struct event_base *base = *state;
 	/* With sizes, the plan comes later. */
 	struct evpop_known sized[MANY];
 	struct net_server server;
 	size_t i;
 
-	(void)state;
 	memcpy(sized, all_stored, sizeof sized);
 	for (i = 0; i < MANY; i++)
 		sized[i].octets = many[i].length;
@@ -327,6 +325,7 @@ test_stop_amid_deletions(void **state)
 	static struct net_message messages[NET_DELETES_MAX];
 	static struct evpop_known known[NET_DELETES_MAX];
 	static char names[NET_DELETES_MAX][12];
+	struct event_base *base = *state;
 	const struct net_server_options options = { .messages = messages,
 		.message_count = NET_DELETES_MAX,
 		.deletes = true };
@@ -336,7 +335,6 @@ test_stop_amid_deletions(void **state)
 	struct net_server server;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < NET_DELETES_MAX; i++) {
 		messages[i] = session_run_messages[0];
 		snprintf(names[i], sizeof names[i], "id-%zu", i + 1);
@@ -355,10 +353,10 @@ test_stop_amid_deletions(void **state)
 static void
 test_cancel(void **state)
 {
+	struct event_base *base = *state;
 	struct net_server server;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < CALLBACKS; i++) {
 		struct session_run run = { .cancel_in = callbacks[i] };
 
@@ -376,10 +374,10 @@ test_cancel(void **state)
 static void
 test_free_in_every_callback(void **state)
 {
+	struct event_base *base = *state;
 	struct net_server server;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < CALLBACKS; i++) {
 		struct session_run run = { .free_in = callbacks[i] };
 
@@ -398,10 +396,10 @@ test_free_in_every_callback(void **state)
 static void
 test_free_at_any_time(void **state)
 {
+	struct event_base *base = *state;
 	struct net_server server;
 	int turns, i;
 
-	(void)state;
 	for (turns = 0; turns < 120; turns++) {
 		struct session_run run = { .acknowledge = ACK_SOON };
 
@@ -422,23 +420,13 @@ group_setup(void **state)
 {
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < MANY; i++) {
 		many[i] = session_run_messages[i % 3];
 		snprintf(ids[i], sizeof ids[i], "id-%zu", i + 1);
 		all_stored[i].unique_id = (const unsigned char *)ids[i];
 		all_stored[i].unique_id_length = strlen(ids[i]);
 	}
-	base = event_base_new();
-	return base == NULL;
-}
-
-static int
-group_teardown(void **state)
-{
-	(void)state;
-	event_base_free(base);
-	return 0;
+	return session_run_set_up(state);
 }
 
 int
@@ -461,5 +449,6 @@ main(void)
 		cmocka_unit_test(test_free_at_any_time),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(
+	    tests, group_setup, session_run_tear_down);
 }

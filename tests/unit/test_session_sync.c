@@ -13,8 +13,6 @@
 
 #include "tests/unit/session_run.h"
 
-static struct event_base *base;
-
 /* ---- sessions that go well ---- */
 
 static const struct evpop_known knows_1_and_2[] = {
@@ -27,10 +25,10 @@ static const struct evpop_known knows_1_and_2[] = {
 static void
 test_keep_forever(void **state)
 {
+	struct event_base *base = *state;
 	struct session_run run = { 0 };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin(&run, base, &server, NULL, 0, &keep_forever);
 	session_run_finish(&run, &server);
 	assert_string_equal(run.log,
@@ -54,10 +52,10 @@ test_keep_forever(void **state)
 static void
 test_delete_what_is_stored(void **state)
 {
+	struct event_base *base = *state;
 	struct session_run run = { 0 };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
 	session_run_finish(&run, &server);
 	assert_string_equal(run.log,
@@ -71,10 +69,10 @@ test_delete_what_is_stored(void **state)
 static void
 test_known_messages(void **state)
 {
+	struct event_base *base = *state;
 	struct session_run run = { .known = knows_1_and_2, .known_count = 2 };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
 	session_run_finish(&run, &server);
 	assert_string_equal(run.log,
@@ -91,10 +89,10 @@ test_nothing_to_do(void **state)
 		{ "UIDL", "+OK\r\n.\r\n", NET_GO_ON },
 		{ "LIST", "+OK\r\n.\r\n", NET_GO_ON },
 	};
+	struct event_base *base = *state;
 	struct session_run run = { 0 };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin(&run, base, &server, rules, 2, &keep_none);
 	session_run_finish(&run, &server);
 	assert_string_equal(run.log, "listing:0 planned:0+0 done:ok ");
@@ -104,12 +102,12 @@ test_nothing_to_do(void **state)
 static void
 test_known_is_told_later(void **state)
 {
+	struct event_base *base = *state;
 	struct session_run run = {
 		.known = knows_1_and_2, .known_count = 2, .answer_later = true
 	};
 	struct net_server server;
 
-	(void)state;
 	session_run_begin(&run, base, &server, NULL, 0, &keep_forever);
 	assert_true(session_run_turn(base, &run.listed, NET_PATIENCE_S * 1000));
 	assert_false(session_run_turn(base, &run.done, 50));
@@ -125,11 +123,11 @@ test_known_is_told_later(void **state)
 static void
 test_no_delete_before_it_is_durable(void **state)
 {
+	struct event_base *base = *state;
 	struct session_run run = { .acknowledge = ACK_LATER };
 	struct evpop_sync_report progress;
 	struct net_server server;
 
-	(void)state;
 	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
 	evpop_sync_progress(run.sync, &progress);
 	assert_false(progress.listed);
@@ -157,10 +155,10 @@ test_no_delete_before_it_is_durable(void **state)
 static void
 test_done_waits_for_the_store(void **state)
 {
+	struct event_base *base = *state;
 	struct session_run run = { .acknowledge = ACK_LATER };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin(&run, base, &server, NULL, 0, &keep_forever);
 	session_run_until(base, server.log, "QUIT;");
 	assert_false(session_run_turn(base, &run.done, 100));
@@ -175,10 +173,10 @@ test_done_waits_for_the_store(void **state)
 static void
 test_what_is_not_durable_stays(void **state)
 {
+	struct event_base *base = *state;
 	struct session_run run = { .acknowledge = ACK_REFUSED };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
 	session_run_finish(&run, &server);
 	assert_string_equal(
@@ -194,10 +192,10 @@ test_connection_lost_in_a_body(void **state)
 	static const struct net_rule rules[] = {
 		{ "RETR 2", "+OK\r\nSubject: tw", NET_CLOSE },
 	};
+	struct event_base *base = *state;
 	struct session_run run = { .acknowledge = ACK_LATER };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin(&run, base, &server, rules, 1, &keep_none);
 	session_run_until(base, run.log, "failed:io ");
 	assert_false(session_run_turn(base, &run.done, 100));
@@ -224,10 +222,10 @@ test_connection_lost_in_the_last_body(void **state)
 	};
 	static const struct evpop_policy *const policies[] = { &keep_forever,
 		&keep_none };
+	struct event_base *base = *state;
 	struct net_server server;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < 2; i++) {
 		struct session_run run = { 0 };
 
@@ -257,10 +255,10 @@ test_quit_outcomes(void **state)
 		{ { "QUIT", "+OK", NET_RESET }, EVPOP_QUIT_UNKNOWN,
 		    EVPOP_ERROR_IO },
 	};
+	struct event_base *base = *state;
 	struct net_server server;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct session_run run = { 0 };
 
@@ -281,10 +279,10 @@ static void
 test_rude_farewell(void **state)
 {
 	static const struct net_rule rule = { "QUIT", NULL, NET_CLOSE };
+	struct event_base *base = *state;
 	struct session_run run = { 0 };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin(&run, base, &server, &rule, 1, &keep_forever);
 	session_run_finish(&run, &server);
 	assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
@@ -299,10 +297,10 @@ test_refused_log_in(void **state)
 	static const struct net_rule rules[] = {
 		{ "PASS secret", "-ERR [AUTH] no\r\n", NET_GO_ON },
 	};
+	struct event_base *base = *state;
 	struct session_run run = { 0 };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin(&run, base, &server, rules, 1, &keep_none);
 	session_run_finish(&run, &server);
 	assert_string_equal(run.log, "done:auth ");
@@ -318,10 +316,10 @@ test_refused_messages(void **state)
 		{ "RETR 2", "-ERR it is damaged\r\n", NET_GO_ON },
 		{ "DELE 3", "-ERR no\r\n", NET_GO_ON },
 	};
+	struct event_base *base = *state;
 	struct session_run run = { 0 };
 	struct net_server server;
 
-	(void)state;
 	session_run_begin(&run, base, &server, rules, 2, &keep_none);
 	session_run_finish(&run, &server);
 	assert_string_equal(run.log,
@@ -356,11 +354,11 @@ static const struct net_rule no_uidl[] = {
 static void
 test_without_uidl(void **state)
 {
+	struct event_base *base = *state;
 	struct net_server server;
 	struct session_run run = { 0 }, again = { 0 };
 	size_t i;
 
-	(void)state;
 	session_run_begin(&run, base, &server, no_uidl, 1, &keep_forever);
 	session_run_finish(&run, &server);
 	assert_string_equal(run.log,
@@ -389,10 +387,10 @@ test_without_uidl(void **state)
 static void
 test_without_uidl_and_deleted(void **state)
 {
+	struct event_base *base = *state;
 	struct net_server server;
 	struct session_run run = { 0 };
 
-	(void)state;
 	session_run_begin(&run, base, &server, no_uidl, 1, &keep_none);
 	session_run_finish(&run, &server);
 	assert_int_equal(run.report.fetched, 3);
@@ -407,6 +405,7 @@ test_without_uidl_and_top(void **state)
 {
 	static const struct evpop_policy fetch_them = { .fetch_unidentified =
 							    true };
+	struct event_base *base = *state;
 	struct net_server_options options = { .no_capa = true,
 		.rules = no_uidl,
 		.rule_count = 4,
@@ -415,7 +414,6 @@ test_without_uidl_and_top(void **state)
 	struct net_server server;
 	struct session_run run = { 0 }, again = { 0 }, said = { 0 };
 
-	(void)state;
 	session_run_begin_with(&run, base, &server, &options, &keep_forever);
 	session_run_finish(&run, &server);
 	assert_string_equal(run.log, "listing:3 planned:0+0 done:ok ");
@@ -441,10 +439,10 @@ test_without_uidl_and_top(void **state)
 static void
 test_top_refused_for_one(void **state)
 {
+	struct event_base *base = *state;
 	struct net_server server;
 	struct session_run run = { 0 };
 
-	(void)state;
 	session_run_begin(&run, base, &server, no_uidl, 2, &keep_forever);
 	session_run_finish(&run, &server);
 	assert_string_equal(session_run_commands(&server),
@@ -460,10 +458,10 @@ test_without_list(void **state)
 		{ "LIST", "-ERR what?\r\n", NET_GO_ON },
 		{ "UIDL", "-ERR what?\r\n", NET_GO_ON },
 	};
+	struct event_base *base = *state;
 	struct net_server server;
 	struct session_run run = { 0 }, again = { 0 };
 
-	(void)state;
 	session_run_begin(&run, base, &server, rules, 1, &keep_forever);
 	session_run_finish(&run, &server);
 	assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
@@ -483,10 +481,10 @@ test_closed_early(void **state)
 		{ "UIDL", "+OK\r\n1 id-1\r\n", NET_CLOSE },
 		{ "UIDL", "+OK\r\n1 id-1\r\n2", NET_RESET },
 	};
+	struct event_base *base = *state;
 	struct net_server server;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof rules / sizeof rules[0]; i++) {
 		struct session_run run = { 0 };
 
@@ -497,22 +495,6 @@ test_closed_early(void **state)
 		assert_false(run.report.listed);
 		assert_true(run.report.result.text[0] != '\0');
 	}
-}
-
-static int
-group_setup(void **state)
-{
-	(void)state;
-	base = event_base_new();
-	return base == NULL;
-}
-
-static int
-group_teardown(void **state)
-{
-	(void)state;
-	event_base_free(base);
-	return 0;
 }
 
 int
@@ -541,5 +523,6 @@ main(void)
 		cmocka_unit_test(test_closed_early),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(
+	    tests, session_run_set_up, session_run_tear_down);
 }
