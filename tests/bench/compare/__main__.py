@@ -1,0 +1,103 @@
+"""evpopd beside mpop, fetchmail, getmail6 and curl, on the same maildrops.
+
+    python3 tests/bench/compare --build build/release --out results
+
+No time fails here, only evpopd where it does not do its work: figures are
+printed, ratios of which mean something where the machine was quiet.  Use a
+release build.
+"""
+
+import argparse
+import os
+import pathlib
+import sys
+import time
+
+_TESTS = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(_TESTS / "integration"))
+
+import daemons
+import measure
+import report
+import workloads
+
+ALL = {**workloads.ALL, **daemons.ALL}
+
+# All of it is over after half an hour, the last runs and plots included.
+LONGEST = 26 * 60
+ROUNDS = 5
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        prog="compare", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path,
+                        default=os.environ.get("EVPOP_BUILD_DIR"),
+                        help="the build folder (else EVPOP_BUILD_DIR's)")
+    parser.add_argument("--only", nargs="+", choices=ALL, default=list(ALL),
+                        metavar="NAME", help="these workloads only: "
+                        + ", ".join(ALL))
+    parser.add_argument("--quick", action="store_true",
+                        help="a tenth of the sizes, one round")
+    parser.add_argument("--rounds", type=int, default=ROUNDS,
+                        help="the most runs of each, 5 if not given")
+    parser.add_argument("--out", type=pathlib.Path,
+                        help="the folder for results.md, results.json and "
+                        "plots; bench-results in the build folder if not given")
+    given = parser.parse_args()
+    if given.build is None or not (given.build / "CMakeCache.txt").exists():
+        parser.error("--build FOLDER must name a build folder")
+    if given.out is None:
+        given.out = given.build / "bench-results"
+    return given
+
+
+def ours_failed(result):
+    """Whether evpopd did not do what was measured; rivals may be missing."""
+    return any(name == result["name"] or name.startswith("evpopd")
+               for name in result["failed"])
+
+
+def run(name, plan):
+    """One workload; what went wrong is told in its place of the report."""
+    started = time.monotonic()
+    try:
+        result = ALL[name](plan)
+    except (measure.Failed, AssertionError, OSError, EOFError,
+            RuntimeError) as reason:
+        result = {"name": name, "title": name, "setting": ALL[name].__doc__,
+                  "metrics": workloads.FETCHING, "main": "seconds",
+                  "figures": {}, "failed": {name: str(reason)}, "notes": []}
+    result["took"] = time.monotonic() - started
+    return result
+
+
+def main():
+    given = arguments()
+    os.environ["EVPOP_BUILD_DIR"] = str(given.build.resolve())
+    about = report.machine()
+    if about["build type"] in ("", "Debug"):
+        print("this is no release build: its figures say little")
+    results = []
+    end = time.monotonic() + LONGEST
+    for number, name in enumerate(given.only):
+        now = time.monotonic()
+        share = (end - now) / (len(given.only) - number)
+        plan = workloads.Plan(rounds=1 if given.quick else given.rounds,
+                              part=0.1 if given.quick else 1,
+                              deadline=now + share)
+        print(f"{name} ...", flush=True)
+        results.append(run(name, plan))
+        # What is measured is kept, whatever becomes of the rest.
+        report.write(given.out, about, results)
+        print(f"{report.table(results[-1])}{results[-1]['took']:.0f} s",
+              flush=True)
+        for rival, reason in results[-1]["failed"].items():
+            print(f"not measured: {rival}: {reason}", flush=True)
+    print(f"{given.out}/results.md")
+    return 1 if any(map(ours_failed, results)) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
