@@ -123,7 +123,8 @@ def _idle(plan, delay_ms, **result):
                       "through its socket, the asking included; all others: "
                       "one start of the program. A round trip is one that "
                       "the server saw, connecting and its greeting not "
-                      "counted."], **result}
+                      "counted. curl is not among them: it cannot tell what "
+                      "is new."], **result}
 
 
 def idle_near(plan):
