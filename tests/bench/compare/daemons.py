@@ -84,7 +84,7 @@ def _idle_daemon(evpopd, user, messages, snapshot):
 
 
 def _idle(plan, delay_ms, **result):
-    messages = plan.sized(2000)
+    messages = plan.sized(1000)
     user = "user1"
     names = [rivals.EVPOPD, "mpop", "fetchmail", "getmail6"]
     failed = workloads.missing(names)
