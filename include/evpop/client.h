@@ -100,6 +100,11 @@ struct evpop_client_config {
 						  reference is taken */
 	bool allow_cleartext; /* of a password to a host that is not this */
 	/*
+	 * Send no CAPA: for servers from before RFC 2449.  Then nothing is
+	 * pipelined, and what remains to log in by is APOP, and USER and PASS.
+	 */
+	bool no_capabilities;
+	/*
 	 * "socks5://[user:password@]host[:port]" or the same with http, whose
 	 * proxy resolves the host; or NULL.  What lies behind a proxy is never
 	 * this machine.
@@ -165,6 +170,7 @@ struct evpop_reply {
 	struct evpop_result result;
 	uint32_t number; /* STAT: messages; LIST n, UIDL n: the message */
 	uint64_t octets; /* STAT: in all; LIST n: of the message */
+	bool has_octets; /* the server named them */
 	const unsigned char *unique_id; /* UIDL n: borrowed */
 	size_t unique_id_length;
 	uint32_t ignored;     /* listings: lines nothing could be made of */

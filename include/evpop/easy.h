@@ -91,7 +91,10 @@ EVPOP_API enum evpop_error evpop_easy_login_apop_or_user(
 EVPOP_API enum evpop_error evpop_easy_open(
     struct evpop_easy *, const char *user, const char *password) EVPOP_MUST_USE;
 
-/* STAT: how many messages there are, and their octets in all. */
+/*
+ * STAT: how many messages there are, and their octets in all.  Where octets are
+ * asked for, a server that does not tell them has answered wrongly.
+ */
 EVPOP_API enum evpop_error evpop_easy_stat(struct evpop_easy *,
     uint32_t *messages_r, uint64_t *octets_r) EVPOP_MUST_USE;
 

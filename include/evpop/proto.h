@@ -233,6 +233,13 @@ EVPOP_API size_t evpop_proto_pending(const struct evpop_proto *);
 EVPOP_API size_t evpop_proto_outstanding(const struct evpop_proto *);
 
 /*
+ * The session is over, for whatever reason, and evpop_proto_next() tells what
+ * it came to, if it has not yet.  Also evpop_proto_output() may end it, where
+ * there is no memory for a command.
+ */
+EVPOP_API bool evpop_proto_over(const struct evpop_proto *);
+
+/*
  * The command that the next byte from the server belongs to, or
  * EVPOP_COMMAND_NONE: what a deadline depends on.
  */

@@ -41,6 +41,12 @@ evpop_proto_outstanding(const struct evpop_proto *proto)
 	return proto->queue.sent;
 }
 
+bool
+evpop_proto_over(const struct evpop_proto *proto)
+{
+	return proto->over;
+}
+
 enum evpop_command
 evpop_proto_awaited(const struct evpop_proto *proto)
 {

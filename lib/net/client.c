@@ -63,6 +63,7 @@ copy_config(
 		client->tls_context =
 		    evpop_tls_context_ref(config->tls_context);
 	client->allow_cleartext = config->allow_cleartext;
+	client->no_capabilities = config->no_capabilities;
 	if (config->memory != NULL)
 		client->server = evpop_memory_get(
 		    config->memory, config->host, client->port, client->tls);

@@ -42,6 +42,7 @@ struct evpop_client {
 	enum evpop_tls tls;
 	struct evpop_tls_context *tls_context;
 	bool allow_cleartext;
+	bool no_capabilities;            /* are asked for */
 	struct evpop_remembered *server; /* NULL: nothing is remembered */
 	struct evpop_timeouts timeouts;
 	uint32_t window_commands;

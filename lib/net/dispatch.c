@@ -166,6 +166,7 @@ finish_command(struct evpop_client *client, const struct evpop_event *event)
 		.result = *event->result,
 		.number = event->number,
 		.octets = event->octets,
+		.has_octets = event->has_octets,
 		.ignored = event->ignored,
 		.quit = event->quit,
 	};

@@ -42,8 +42,13 @@ static const unsigned char *
 transport_output(size_t *length_r, void *arg)
 {
 	struct evpop_client *client = arg;
+	const unsigned char *output;
 
-	return evpop_proto_output(client->proto, length_r);
+	output = evpop_proto_output(client->proto, length_r);
+	/* Without memory for a command it has ended, and must be asked how. */
+	if (output == NULL && evpop_proto_over(client->proto))
+		evpop_client_wake(client);
+	return output;
 }
 
 static void
@@ -186,7 +191,7 @@ submit_connect(struct evpop_client *client)
 	if (client->tls == EVPOP_TLS_STLS)
 		error = evpop_client_request_part(
 		    request, client->proto, EVPOP_COMMAND_STLS);
-	if (error == EVPOP_ERROR_NONE &&
+	if (error == EVPOP_ERROR_NONE && !client->no_capabilities &&
 	    (client->server == NULL || !client->server->before.known))
 		error = evpop_client_request_part(
 		    request, client->proto, EVPOP_COMMAND_CAPA);

@@ -108,6 +108,20 @@ evpop_easy_quit(struct evpop_easy *easy, enum evpop_quit *quit_r)
 
 /* ---- commands of TRANSACTION ---- */
 
+/* Whether the reply has the octets that the caller wants to know. */
+static void
+want_octets(struct evpop_easy *easy, uint64_t *octets_r)
+{
+	if (octets_r == NULL)
+		return;
+	*octets_r = easy->reply.octets;
+	if (easy->reply.has_octets)
+		return;
+	evpop_result_set(&easy->result, EVPOP_ERROR_PROTOCOL,
+	    EVPOP_PHASE_COMMAND, "the server did not tell the size");
+	easy->result.scope = EVPOP_SCOPE_MESSAGE;
+}
+
 enum evpop_error
 evpop_easy_stat(
     struct evpop_easy *easy, uint32_t *messages_r, uint64_t *octets_r)
@@ -125,8 +139,7 @@ evpop_easy_stat(
 	if (evpop_easy_went_well(easy)) {
 		if (messages_r != NULL)
 			*messages_r = easy->reply.number;
-		if (octets_r != NULL)
-			*octets_r = easy->reply.octets;
+		want_octets(easy, octets_r);
 	}
 	return evpop_easy_leave(easy);
 }
@@ -154,8 +167,8 @@ evpop_easy_list(struct evpop_easy *easy, uint32_t number, uint64_t *octets_r)
 		return error;
 	evpop_easy_wait(
 	    easy, one(number, evpop_client_list, evpop_easy_replied, easy));
-	if (evpop_easy_went_well(easy) && octets_r != NULL)
-		*octets_r = easy->reply.octets;
+	if (evpop_easy_went_well(easy))
+		want_octets(easy, octets_r);
 	return evpop_easy_leave(easy);
 }
 

@@ -84,6 +84,8 @@ make_easy(
 	config.tls = EVPOP_TLS_NONE;
 	/* The vendor's protocol has no other way; the manual says so. */
 	config.allow_cleartext = true;
+	/* It knows no capabilities. */
+	config.no_capabilities = true;
 	config.timeouts.connect_ms =
 	    at_least_1(ticks_to_ms(options->connection_timeout, options));
 	config.timeouts.greeting_ms = reply_ms;
