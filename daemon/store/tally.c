@@ -47,7 +47,7 @@ store_tally_get(
 		entry = find(tally->entries, tally->room, digest);
 	if (entry != NULL && entry->used)
 		return entry;
-	if (tally->count >= tally->room / 2) {
+	if (entry == NULL || tally->count >= tally->room / 2) {
 		if (!grow(tally))
 			return NULL;
 		entry = find(tally->entries, tally->room, digest);

@@ -117,6 +117,8 @@ change_file(struct fixture *fixture, const char *sql)
 	sqlite3 *handle;
 
 	assert_int_equal(sqlite3_open(fixture->path, &handle), SQLITE_OK);
+	/* The store may be at its chores. */
+	assert_int_equal(sqlite3_busy_timeout(handle, 60000), SQLITE_OK);
 	if (sqlite3_exec(handle, sql, NULL, NULL, NULL) != SQLITE_OK)
 		fail_msg("%s: %s", sql, sqlite3_errmsg(handle));
 	assert_int_equal(sqlite3_close(handle), SQLITE_OK);

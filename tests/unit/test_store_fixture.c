@@ -239,6 +239,8 @@ plain(const struct fixture *fixture, const char *sql, sqlite3 **handle_r)
 	sqlite3_stmt *statement;
 
 	assert_int_equal(sqlite3_open(fixture->path, handle_r), SQLITE_OK);
+	/* The store may be at its chores. */
+	assert_int_equal(sqlite3_busy_timeout(*handle_r, 60000), SQLITE_OK);
 	if (sqlite3_prepare_v2(*handle_r, sql, -1, &statement, NULL) !=
 	    SQLITE_OK)
 		fail_msg("%s", sqlite3_errmsg(*handle_r));

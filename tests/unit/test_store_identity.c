@@ -199,6 +199,8 @@ adoption_is_by_all_bytes(void **state)
 	end(&session, "NNNN");
 	/* As a file of before there were digests of headers has it. */
 	assert_int_equal(sqlite3_open(fixture->path, &handle), SQLITE_OK);
+	/* The store may be at its chores. */
+	assert_int_equal(sqlite3_busy_timeout(handle, 60000), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(handle,
 			     "UPDATE uid SET header_digest = NULL"
 			     " WHERE unique_id = x'63'",
