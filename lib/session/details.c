@@ -16,9 +16,8 @@ evpop_details_new(size_t entries)
 	details->unknown = calloc(entries + 1, sizeof *details->unknown);
 	details->expected = calloc(entries + 1, sizeof *details->expected);
 	details->known = calloc(entries + 1, sizeof *details->known);
-	details->looks = calloc(entries + 1, sizeof *details->looks);
 	if (details->unknown == NULL || details->expected == NULL ||
-	    details->known == NULL || details->looks == NULL) {
+	    details->known == NULL) {
 		evpop_details_free(details);
 		return NULL;
 	}
@@ -39,6 +38,15 @@ evpop_details_free(struct evpop_plan_details *details)
 	free(details->adopted);
 	free(details->looks);
 	free(details);
+}
+
+/* Few plans depend on headers: room for these only where one does. */
+static bool
+reserve_looks(struct evpop_plan_details *details, size_t entries)
+{
+	if (details->looks == NULL)
+		details->looks = calloc(entries + 1, sizeof *details->looks);
+	return details->looks != NULL;
 }
 
 static bool
@@ -128,7 +136,7 @@ evpop_details_candidates(struct evpop_plan *plan,
 	details->adopted =
 	    calloc(listing->count + 1, sizeof(*details->adopted));
 	if (details->candidates == NULL || details->ids == NULL ||
-	    details->adopted == NULL)
+	    details->adopted == NULL || !reserve_looks(details, listing->count))
 		return false;
 	octets = 0;
 	for (i = 0; i < known_count; i++)
@@ -208,8 +216,10 @@ evpop_details_deletions(struct evpop_plan *plan, size_t entry_count,
 
 	for (i = 0; i < entry_count; i++)
 		count += plan->actions[i] == EVPOP_ACTION_DELETE;
+	if (count == 0)
+		return true;
 	details->deletions = calloc(count + 1, sizeof *details->deletions);
-	if (details->deletions == NULL)
+	if (details->deletions == NULL || !reserve_looks(details, entry_count))
 		return false;
 	for (i = 0; i < entry_count; i++) {
 		if (plan->actions[i] != EVPOP_ACTION_DELETE)
