@@ -447,6 +447,14 @@ server_that_learns_or_forgets_uidl_doubles_nothing(void **state)
 }
 
 static void
+recover(struct fixture *fixture)
+{
+	faulty_set(0, 0);
+	while (store_health(fixture->store)->status != STORE_OK)
+		fixture_turn(fixture, 10);
+}
+
+static void
 undone_commits_leave_no_trace(void **state)
 {
 	struct fixture *fixture = *state;
@@ -462,22 +470,16 @@ undone_commits_leave_no_trace(void **state)
 	    bring_in_state(&session, "new", "adopted", STORE_UID_STORED),
 	    STORE_IO);
 	/* Only its sync fails: it ran to its end before it was undone. */
-	faulty_set(0, 0);
-	while (store_health(fixture->store)->status != STORE_OK)
-		fixture_turn(fixture, 10);
+	recover(fixture);
 	faulty_set(0, SQLITE_IOERR_FSYNC);
 	assert_int_equal(
 	    bring_in_state(&session, "new", "adopted", STORE_UID_STORED),
 	    STORE_IO);
-	faulty_set(0, 0);
-	while (store_health(fixture->store)->status != STORE_OK)
-		fixture_turn(fixture, 10);
+	recover(fixture);
 	faulty_set(0, SQLITE_IOERR_FSYNC);
 	assert_int_equal(
 	    bring_in_state(&session, NULL, "x", STORE_UID_STORED), STORE_IO);
-	faulty_set(0, 0);
-	while (store_health(fixture->store)->status != STORE_OK)
-		fixture_turn(fixture, 10);
+	recover(fixture);
 	bring(&session, "new", "adopted");
 	bring(&session, NULL, "x");
 	end(&session, "NAN");
