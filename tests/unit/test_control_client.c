@@ -42,7 +42,7 @@ start(struct fixture *fixture, int listen_fd, char *error, size_t size)
 static void
 fill(struct fixture *fixture)
 {
-	static const char *const names[] = { "home", "lists/all", "work" };
+	static const char *const names[] = { "home", "lists/all", "shop" };
 
 	fixture->body = malloc(BODY_SIZE);
 	assert_non_null(fixture->body);
@@ -51,7 +51,7 @@ fill(struct fixture *fixture)
 	for (int i = 0; i < MESSAGES; i++)
 		fixture->messages[i] =
 		    (struct store_message_row){ .id = 100 - i,
-			    .account = "work",
+			    .account = "shop",
 			    .octets = BODY_SIZE,
 			    .digest = "00",
 			    .stored_ms = 1,
@@ -61,10 +61,10 @@ fill(struct fixture *fixture)
 			.name = names[i], .host = "h", .user = "u"
 		};
 		fixture->polls[i] =
-		    (struct store_poll_row){ .id = 9 - i, .account = "work" };
+		    (struct store_poll_row){ .id = 9 - i, .account = "shop" };
 	}
 	fixture->rows[0] =
-	    (struct store_account_row){ .name = "work", .messages = 25 };
+	    (struct store_account_row){ .name = "shop", .messages = 25 };
 	fixture->store = (struct store){ .base = fixture->base,
 		.messages = fixture->messages,
 		.message_count = MESSAGES,

@@ -57,27 +57,27 @@ test_modes_are_wishes(void **state)
 		int status;
 		const char *asked;
 	} cases[] = {
-		{ "work/poll", POLLER_DONE, 202, "poll work" },
-		{ "work/poll?mode=poll", POLLER_DONE, 202, "poll work" },
-		{ "work/poll?mode=dry-run", POLLER_DONE, 202, "dry-run work" },
-		{ "work/poll?mode=baseline", POLLER_DONE, 202,
-		    "baseline work" },
+		{ "shop/poll", POLLER_DONE, 202, "poll shop" },
+		{ "shop/poll?mode=poll", POLLER_DONE, 202, "poll shop" },
+		{ "shop/poll?mode=dry-run", POLLER_DONE, 202, "dry-run shop" },
+		{ "shop/poll?mode=baseline", POLLER_DONE, 202,
+		    "baseline shop" },
 		{ "lists%2Fall/poll?mode=confirm", POLLER_DONE, 202,
 		    "confirm lists/all" },
 		/* Another poll is no wish of its own; the others follow. */
-		{ "work/poll", POLLER_ALREADY, 409, "poll work" },
-		{ "work/poll?mode=dry-run", POLLER_ALREADY, 202,
-		    "dry-run work" },
-		{ "work/poll?mode=confirm", POLLER_ALREADY, 202,
-		    "confirm work" },
-		{ "work/poll?mode=dry-run", POLLER_IS_DISABLED, 409,
-		    "dry-run work" },
+		{ "shop/poll", POLLER_ALREADY, 409, "poll shop" },
+		{ "shop/poll?mode=dry-run", POLLER_ALREADY, 202,
+		    "dry-run shop" },
+		{ "shop/poll?mode=confirm", POLLER_ALREADY, 202,
+		    "confirm shop" },
+		{ "shop/poll?mode=dry-run", POLLER_IS_DISABLED, 409,
+		    "dry-run shop" },
 		{ "nobody/poll?mode=confirm", POLLER_DONE, 404,
 		    "confirm nobody" },
-		{ "work/poll?mode=dryrun", POLLER_DONE, 400, "" },
-		{ "work/poll?mode=", POLLER_DONE, 400, "" },
-		{ "work/poll?mode=Confirm", POLLER_DONE, 400, "" },
-		{ "work/poll?dry-run=yes", POLLER_DONE, 400, "" },
+		{ "shop/poll?mode=dryrun", POLLER_DONE, 400, "" },
+		{ "shop/poll?mode=", POLLER_DONE, 400, "" },
+		{ "shop/poll?mode=Confirm", POLLER_DONE, 400, "" },
+		{ "shop/poll?dry-run=yes", POLLER_DONE, 400, "" },
 	};
 	struct fixture *fixture = *state;
 	struct reply reply;
@@ -94,7 +94,7 @@ test_modes_are_wishes(void **state)
 	}
 	fixture->poller.asked[0] = '\0';
 	fixture->store.health = (struct store_error){ STORE_READ_ONLY, "ro" };
-	ask_for(fixture, "POST", "/v1/accounts/work/poll?mode=dry-run", 503,
+	ask_for(fixture, "POST", "/v1/accounts/shop/poll?mode=dry-run", 503,
 	    &reply);
 	assert_string_equal(fixture->poller.asked, "");
 	forget(&reply);
@@ -104,22 +104,22 @@ static void
 test_accounts_tell_what_is_left(void **state)
 {
 	struct fixture *fixture = *state;
-	struct poller_account_status *work = &fixture->accounts[2];
+	struct poller_account_status *shop = &fixture->accounts[2];
 	struct reply reply;
 	json_t *session;
 
-	ask_for(fixture, "GET", "/v1/accounts/work", 200, &reply);
+	ask_for(fixture, "GET", "/v1/accounts/shop", 200, &reply);
 	assert_true(json_is_null(json_object_get(reply.json, "identity")));
 	forget(&reply);
 
-	work->identity = "top";
-	work->adopted = 1;
-	work->adopted_octets = 2;
-	work->too_large = 3;
-	work->later = 4;
-	work->seen = 5;
-	work->held = 6;
-	ask_for(fixture, "GET", "/v1/accounts/work", 200, &reply);
+	shop->identity = "top";
+	shop->adopted = 1;
+	shop->adopted_octets = 2;
+	shop->too_large = 3;
+	shop->later = 4;
+	shop->seen = 5;
+	shop->held = 6;
+	ask_for(fixture, "GET", "/v1/accounts/shop", 200, &reply);
 	session = json_object_get(reply.json, "session");
 	assert_string_equal(text_of(reply.json, "identity"), "top");
 	assert_int_equal(number_of(session, "adopted"), 1);
@@ -159,7 +159,7 @@ static struct poller_plan_entry entries[] = {
 static void
 give_plan(struct fixture *fixture)
 {
-	fixture->poller.planned = "work";
+	fixture->poller.planned = "shop";
 	fixture->poller.plan = (struct poller_plan){ .made_ms = 1709210096789,
 		.messages = 9,
 		.fetches = 1,
@@ -186,8 +186,8 @@ test_a_plan(void **state)
 	json_t *counts, *list, *entry;
 
 	give_plan(fixture);
-	ask_for(fixture, "GET", "/v1/accounts/work/plan", 200, &reply);
-	assert_string_equal(text_of(reply.json, "account"), "work");
+	ask_for(fixture, "GET", "/v1/accounts/shop/plan", 200, &reply);
+	assert_string_equal(text_of(reply.json, "account"), "shop");
 	assert_string_equal(
 	    text_of(reply.json, "made_at"), "2024-02-29T12:34:56.789Z");
 	assert_int_equal(number_of(reply.json, "fetch_bytes"), 1000);
@@ -216,7 +216,7 @@ test_a_plan(void **state)
 
 	fixture->poller.plan.entry_count = 0;
 	fixture->poller.plan.cut = true;
-	ask_for(fixture, "GET", "/v1/accounts/work/plan", 200, &reply);
+	ask_for(fixture, "GET", "/v1/accounts/shop/plan", 200, &reply);
 	list = json_object_get(reply.json, "entries");
 	assert_int_equal(json_array_size(list), 0);
 	assert_true(json_is_true(json_object_get(reply.json, "cut")));
@@ -228,7 +228,7 @@ test_plans_are_paged(void **state)
 {
 	struct fixture *fixture = *state;
 	struct reply reply;
-	char target[160] = "/v1/accounts/work/plan?limit=2";
+	char target[160] = "/v1/accounts/shop/plan?limit=2";
 	const char *cursor;
 	size_t seen = 0, pages = 0;
 
@@ -245,7 +245,7 @@ test_plans_are_paged(void **state)
 		cursor = json_string_value(
 		    json_object_get(reply.json, "next_cursor"));
 		snprintf(target, sizeof(target),
-		    "/v1/accounts/work/plan?limit=2&cursor=%s",
+		    "/v1/accounts/shop/plan?limit=2&cursor=%s",
 		    cursor != NULL ? cursor : "");
 		pages++;
 		forget(&reply);
@@ -255,14 +255,14 @@ test_plans_are_paged(void **state)
 
 	/* Another plan, and a cursor of the one before. */
 	fixture->poller.plan.made_ms++;
-	ask_for(fixture, "GET", "/v1/accounts/work/plan?cursor=1709210096789.2",
+	ask_for(fixture, "GET", "/v1/accounts/shop/plan?cursor=1709210096789.2",
 	    409, &reply);
 	assert_string_equal(error_text(&reply, "code"), "another_plan");
 	forget(&reply);
 	/* The same time, and yet shorter. */
 	fixture->poller.plan.made_ms--;
 	fixture->poller.plan.entry_count = 1;
-	ask_for(fixture, "GET", "/v1/accounts/work/plan?cursor=1709210096789.2",
+	ask_for(fixture, "GET", "/v1/accounts/shop/plan?cursor=1709210096789.2",
 	    409, &reply);
 	forget(&reply);
 }
@@ -270,7 +270,7 @@ test_plans_are_paged(void **state)
 /* ---- quarantine ---- */
 
 static const struct store_quarantine_row quarantine[] = {
-	{ 7, "work", (const unsigned char *)"UID-7", 5, 0, BODY_SIZE,
+	{ 7, "shop", (const unsigned char *)"UID-7", 5, 0, BODY_SIZE,
 	    1709210096789, "the connection was lost", "S: +OK\nC: RETR 7\n" },
 	{ 5, "gone", (const unsigned char *)"\xff", 1, 2, 0, 1, "bad \xff",
 	    NULL },
@@ -293,14 +293,14 @@ test_quarantine(void **state)
 	fixture->store.quarantine = quarantine;
 	fixture->store.quarantine_count = COUNT(quarantine);
 	ask_for(
-	    fixture, "GET", "/v1/quarantine?account=work&limit=2", 200, &reply);
-	assert_string_equal(fixture->store.seen_account, "work");
+	    fixture, "GET", "/v1/quarantine?account=shop&limit=2", 200, &reply);
+	assert_string_equal(fixture->store.seen_account, "shop");
 	list = json_object_get(reply.json, "quarantine");
 	assert_int_equal(json_array_size(list), 2);
 	row = json_array_get(list, 0);
 	assert_int_equal(number_of(row, "id"), 7);
 	assert_int_equal(number_of(row, "size"), BODY_SIZE);
-	assert_string_equal(text_of(row, "account"), "work");
+	assert_string_equal(text_of(row, "account"), "shop");
 	assert_string_equal(text_of(row, "unique_id"), "UID-7");
 	assert_string_equal(text_of(row, "reason"), "the connection was lost");
 	assert_string_equal(
@@ -357,9 +357,9 @@ test_retries(void **state)
 	fixture->store.quarantine = quarantine;
 	fixture->store.quarantine_count = COUNT(quarantine);
 	ask_for(fixture, "POST", "/v1/quarantine/7/retry", 202, &reply);
-	assert_string_equal(fixture->poller.asked, "poll work");
+	assert_string_equal(fixture->poller.asked, "poll shop");
 	assert_int_equal(number_of(reply.json, "id"), 7);
-	assert_string_equal(text_of(reply.json, "account"), "work");
+	assert_string_equal(text_of(reply.json, "account"), "shop");
 	assert_string_equal(text_of(reply.json, "state"), "queued");
 	assert_null(json_object_get(reply.json, "hint"));
 	forget(&reply);
@@ -474,22 +474,22 @@ test_errors(void **state)
 		    "--dry-run" },
 		{ "GET", "/v1/accounts/nobody/plan", 404, "no_such_account",
 		    "evpopctl accounts" },
-		{ "GET", "/v1/accounts/work/plan?limit=0", 400, "bad_parameter",
+		{ "GET", "/v1/accounts/shop/plan?limit=0", 400, "bad_parameter",
 		    "from 1 to 1000" },
-		{ "GET", "/v1/accounts/work/plan?cursor=2", 400,
+		{ "GET", "/v1/accounts/shop/plan?cursor=2", 400,
 		    "bad_parameter", "next_cursor" },
-		{ "GET", "/v1/accounts/work/plan?cursor=1709210096789.0", 400,
+		{ "GET", "/v1/accounts/shop/plan?cursor=1709210096789.0", 400,
 		    "bad_parameter", "next_cursor" },
-		{ "GET", "/v1/accounts/work/plan?cursor=.1", 400,
+		{ "GET", "/v1/accounts/shop/plan?cursor=.1", 400,
 		    "bad_parameter", "next_cursor" },
-		{ "GET", "/v1/accounts/work/plan?cursor=1709210096789.99999",
+		{ "GET", "/v1/accounts/shop/plan?cursor=1709210096789.99999",
 		    400, "bad_parameter", "next_cursor" },
 		{ "GET",
-		    "/v1/accounts/work/plan?cursor=00000000000000000000000000"
+		    "/v1/accounts/shop/plan?cursor=00000000000000000000000000"
 		    "00000000000000000000000000000000000000000000000000001.1",
 		    400, "bad_parameter", "next_cursor" },
-		{ "POST", "/v1/accounts/work/plan", 405, "bad_method", "" },
-		{ "POST", "/v1/accounts/work/poll?mode=now", 400,
+		{ "POST", "/v1/accounts/shop/plan", 405, "bad_method", "" },
+		{ "POST", "/v1/accounts/shop/poll?mode=now", 400,
 		    "bad_parameter", "dry-run" },
 		{ "GET", "/v1/quarantine?limit=1001", 400, "bad_parameter",
 		    "" },
@@ -553,13 +553,13 @@ test_what_others_may_see(void **state)
 		int status;
 	} cases[] = {
 		{ "GET", "/v1/store/check", 200 },
-		{ "GET", "/v1/accounts/work/plan", 403 },
+		{ "GET", "/v1/accounts/shop/plan", 403 },
 		{ "GET", "/v1/quarantine", 403 },
 		{ "GET", "/v1/quarantine/7", 403 },
 		{ "GET", "/v1/quarantine/7/raw", 403 },
 		{ "POST", "/v1/quarantine/7/retry", 403 },
 		{ "POST", "/v1/store/check", 403 },
-		{ "POST", "/v1/accounts/work/poll?mode=confirm", 403 },
+		{ "POST", "/v1/accounts/shop/poll?mode=confirm", 403 },
 	};
 	struct fixture *fixture = *state;
 	struct reply reply;

@@ -35,14 +35,14 @@ test_routes_are_found(void **state)
 		    NULL },
 		{ ROUTE_GET, "/v1/accounts", ROUTE_FOUND, "/v1/accounts", "",
 		    NULL },
-		{ ROUTE_GET, "/v1/accounts/work", ROUTE_FOUND, "/v1/accounts/*",
-		    "work", NULL },
+		{ ROUTE_GET, "/v1/accounts/shop", ROUTE_FOUND, "/v1/accounts/*",
+		    "shop", NULL },
 		{ ROUTE_GET, "/v1/accounts/a%2Fb%20c", ROUTE_FOUND,
 		    "/v1/accounts/*", "a/b c", NULL },
 		{ ROUTE_GET, "/v1/accounts/a+b", ROUTE_FOUND, "/v1/accounts/*",
 		    "a+b", NULL },
-		{ ROUTE_POST, "/v1/accounts/work/poll", ROUTE_FOUND,
-		    "/v1/accounts/*/poll", "work", NULL },
+		{ ROUTE_POST, "/v1/accounts/shop/poll", ROUTE_FOUND,
+		    "/v1/accounts/*/poll", "shop", NULL },
 		{ ROUTE_POST, "/v1/accounts/poll/poll", ROUTE_FOUND,
 		    "/v1/accounts/*/poll", "poll", NULL },
 		{ ROUTE_GET, "/v1/messages/12/raw", ROUTE_FOUND,
@@ -209,7 +209,7 @@ test_messages_become_json(void **state)
 {
 	struct store_message_row row = {
 		.id = 42,
-		.account = "work",
+		.account = "shop",
 		.unique_id = (const unsigned char *)"abc\x01\xff",
 		.unique_id_length = 5,
 		.octets = UINT64_MAX,
@@ -264,7 +264,7 @@ static void
 test_accounts_become_json(void **state)
 {
 	struct poller_account_status status = {
-		.name = "work",
+		.name = "shop",
 		.host = "pop.example.org",
 		.user = "me",
 		.state = POLLER_STOPPED,
@@ -274,7 +274,7 @@ test_accounts_become_json(void **state)
 		.failures = 3,
 		.fetched = 7,
 	};
-	struct store_account_row row = { .name = "work",
+	struct store_account_row row = { .name = "shop",
 		.messages = 9,
 		.octets = 1234,
 		.last_success_ms = 2000,
@@ -341,7 +341,7 @@ static void
 test_pages_and_polls(void **state)
 {
 	struct store_poll_row row = { .id = 5,
-		.account = "work",
+		.account = "shop",
 		.poll = { .started_ms = 1, .outcome = "ok", .fetched = 3 } };
 	json_t *list = json_array(), *json;
 

@@ -104,7 +104,7 @@ test_accounts_are_paged_by_name(void **state)
 	assert_int_equal(json_array_size(list), 1);
 	assert_string_equal(
 	    json_string_value(json_object_get(json_array_get(list, 0), "name")),
-	    "work");
+	    "shop");
 	assert_int_equal(json_integer_value(json_object_get(
 			     json_object_get(json_array_get(list, 0), "stored"),
 			     "messages")),
@@ -133,7 +133,7 @@ test_filters_reach_the_store(void **state)
 	struct reply reply;
 
 	ask(fixture, "GET",
-	    "/v1/messages?account=work&since=2024-02-29&before=2024-03-01T00:"
+	    "/v1/messages?account=shop&since=2024-02-29&before=2024-03-01T00:"
 	    "00Z&limit=1000&cursor=77",
 	    &reply);
 	assert_int_equal(reply.status, 200);
@@ -219,7 +219,7 @@ test_a_store_in_trouble(void **state)
 	}
 	fixture->store.health =
 	    (struct store_error){ STORE_FULL, "/var is full" };
-	ask(fixture, "POST", "/v1/accounts/work/poll", &reply);
+	ask(fixture, "POST", "/v1/accounts/shop/poll", &reply);
 	assert_int_equal(reply.status, 503);
 	assert_non_null(strstr(error_text(&reply, "message"), "/var is full"));
 	assert_string_equal(fixture->poller.asked, "");
@@ -236,9 +236,9 @@ test_wishes(void **state)
 		const char *target, *asked;
 		int status;
 	} cases[] = {
-		{ "/v1/accounts/work/poll", "poll work", 202 },
+		{ "/v1/accounts/shop/poll", "poll shop", 202 },
 		{ "/v1/accounts/lists%2Fall/pause", "pause lists/all", 200 },
-		{ "/v1/accounts/work/resume", "resume work", 200 },
+		{ "/v1/accounts/shop/resume", "resume shop", 200 },
 	};
 	struct fixture *fixture = *state;
 	struct reply reply;
@@ -250,12 +250,12 @@ test_wishes(void **state)
 		forget(&reply);
 	}
 	fixture->poller.answer = POLLER_ALREADY;
-	ask(fixture, "POST", "/v1/accounts/work/poll", &reply);
+	ask(fixture, "POST", "/v1/accounts/shop/poll", &reply);
 	assert_int_equal(reply.status, 409);
 	assert_string_equal(error_text(&reply, "code"), "already");
 	forget(&reply);
 	fixture->poller.answer = POLLER_IS_DISABLED;
-	ask(fixture, "POST", "/v1/accounts/work/poll", &reply);
+	ask(fixture, "POST", "/v1/accounts/shop/poll", &reply);
 	assert_int_equal(reply.status, 409);
 	assert_string_equal(error_text(&reply, "code"), "disabled");
 	forget(&reply);
@@ -627,14 +627,14 @@ test_others_may_not_read_mail(void **state)
 	} cases[] = {
 		{ "GET", "/v1/status", 200 },
 		{ "GET", "/v1/accounts", 200 },
-		{ "GET", "/v1/accounts/work", 200 },
+		{ "GET", "/v1/accounts/shop", 200 },
 		{ "GET", "/v1/polls", 200 },
 		{ "GET", "/v1/messages", 403 },
 		{ "GET", "/v1/messages/100", 403 },
 		{ "GET", "/v1/messages/100/raw", 403 },
-		{ "POST", "/v1/accounts/work/poll", 403 },
-		{ "POST", "/v1/accounts/work/pause", 403 },
-		{ "POST", "/v1/accounts/work/resume", 403 },
+		{ "POST", "/v1/accounts/shop/poll", 403 },
+		{ "POST", "/v1/accounts/shop/pause", 403 },
+		{ "POST", "/v1/accounts/shop/resume", 403 },
 		{ "POST", "/v1/reload", 403 },
 	};
 	struct fixture *fixture = *state;
