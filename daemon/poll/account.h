@@ -24,6 +24,7 @@ struct poller_account {
 	enum poller_state before;
 	struct poller_plan *plan; /* of the last dry run */
 
+	struct unchanged unchanged; /* since the last poll */
 	unsigned failures;
 	unsigned quiet_polls; /* in a row: nothing fetched or deleted */
 	int64_t last_started_ms, last_finished_ms, last_success_ms;

@@ -134,6 +134,8 @@ after_poll(struct poller_account *account, const struct run_progress *progress)
 	poller->messages += progress->fetched;
 	poller->octets += progress->body_octets;
 	poller_account_note(account, account->config->name, progress);
+	if (!dry_run)
+		account->unchanged = progress->unchanged;
 	account->again = account->pause = false;
 	account->before = POLLER_WAITING;
 	if (poller->options.once) {
@@ -241,7 +243,8 @@ start(struct poller_account *account)
 	    &(struct run_order){ .account = account->config,
 		.tls = tls,
 		.wish = account->wish,
-		.expect_nothing = account->quiet_polls >= QUIET_POLLS },
+		.expect_nothing = account->quiet_polls >= QUIET_POLLS,
+		.unchanged = &account->unchanged },
 	    run_finished, account);
 	if (account->run == NULL) {
 		evpop_result_set(&result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_NONE,

@@ -92,6 +92,7 @@ static void
 renew(struct poller_account *account)
 {
 	account->failures = 0;
+	memset(&account->unchanged, 0, sizeof account->unchanged);
 	if (account->state == POLLER_POLLING) {
 		account->again = account->config->enabled;
 		return;
