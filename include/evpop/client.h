@@ -219,6 +219,16 @@ EVPOP_API enum evpop_error evpop_client_login(struct evpop_client *,
     const struct evpop_credentials *, evpop_reply_cb, void *arg) EVPOP_MUST_USE;
 
 /*
+ * evpop_client_connect(), then evpop_client_login() with these and the default
+ * mechanisms.  Answered once, as the log-in is; with EVPOP_ERROR_CANCELLED where
+ * it did not come to that, and the reason in the text.  After
+ * EVPOP_ERROR_MEMORY only evpop_client_free() makes sense.
+ */
+EVPOP_API enum evpop_error evpop_client_open(struct evpop_client *,
+    const char *user, const char *password, evpop_reply_cb,
+    void *arg) EVPOP_MUST_USE;
+
+/*
  * Answer to a `want_token` of the credentials: the token, which is copied, or
  * NULL where there is none to be had, which ends the log-in with
  * EVPOP_ERROR_AUTH.  Nothing but the session's deadline runs until then.
