@@ -25,14 +25,14 @@ int main(int argc, char **argv) {
 	struct event_base *base = event_base_new();
 	struct evpop_client *pop;
 
-	pop = evpop_client_new(base, NULL, &config, NULL, NULL);
-	if (!pop ||
+	if (!base ||
+	    !(pop = evpop_client_new(base, NULL, &config, NULL, NULL)) ||
 	    evpop_client_open(pop, "user1", getenv("PASSWORD"), NULL, NULL) ||
 	    evpop_client_retr(pop, 1, &sink, NULL) ||
 	    evpop_client_quit(pop, NULL, NULL))
 		errx(2, "usage: PASSWORD=... own_sink HOST PORT");
 	while (event_base_loop(base, EVLOOP_ONCE) == 0)
-		evpop_client_resume(pop);
+		evpop_client_resume(pop); /* here, once a turn */
 	evpop_client_free(pop);
 	event_base_free(base);
 	return fflush(stdout) != 0;
