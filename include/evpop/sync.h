@@ -267,15 +267,16 @@ struct evpop_sync_report {
 };
 
 /*
- * Callbacks of a sync, all on the loop; only `listing`, `end` and `done` must
- * be there.  In each of them evpop_sync_free() is allowed.
+ * Callbacks of a sync, all on the loop; only `end` and `done` must be there. In
+ * each of them evpop_sync_free() is allowed.
  */
 struct evpop_sync_callbacks {
 	/*
 	 * The listing is complete.  Answer, now or later, with
-	 * evpop_sync_known() or evpop_sync_unchanged().  It stays valid until
-	 * `done` has run; where another session is needed, until that begins:
-	 * once `deleted` has run for all that this one has deleted.
+	 * evpop_sync_known() or evpop_sync_unchanged().  NULL: nothing is
+	 * known.  It stays valid until `done` has run; where another session is
+	 * needed, until that begins: once `deleted` has run for all that this
+	 * one has deleted.
 	 */
 	void (*listing)(
 	    struct evpop_sync *, const struct evpop_listing *, void *arg);
@@ -331,7 +332,8 @@ struct evpop_sync_callbacks {
 
 /*
  * A driver for one session, or NULL without memory.  It makes its own client
- * from the configuration and owns it.  Callbacks must outlive it.
+ * from the configuration and owns it.  A policy of NULL is a zeroed one.
+ * Callbacks must outlive it.
  */
 EVPOP_API struct evpop_sync *evpop_sync_new(struct event_base *,
     struct evdns_base *, const struct evpop_client_config *,
@@ -351,6 +353,10 @@ EVPOP_API void evpop_sync_set_policy(
  */
 EVPOP_API enum evpop_error evpop_sync_start(
     struct evpop_sync *, const struct evpop_credentials *) EVPOP_MUST_USE;
+
+/* evpop_sync_start() with these and the default mechanisms. */
+EVPOP_API enum evpop_error evpop_sync_open(
+    struct evpop_sync *, const char *user, const char *password) EVPOP_MUST_USE;
 
 /*
  * Answer to `listing`: what is known, and the time the plan is made for.  The

@@ -44,7 +44,10 @@ evpop_sync_ask(struct evpop_sync *sync)
 	sync->report.sessions++;
 	sync->step = EVPOP_SYNC_ASKING;
 	evpop_sync_enter(sync);
-	sync->callbacks->listing(sync, listing, sync->arg);
+	if (sync->callbacks->listing != NULL)
+		sync->callbacks->listing(sync, listing, sync->arg);
+	else
+		evpop_sync_known(sync, NULL, 0, 0);
 	(void)evpop_sync_leave(sync);
 }
 
