@@ -108,9 +108,14 @@ class Evpopd(Rival):
 
     def prepare(self):
         self.evpopd = daemon.Evpopd(
-            {user: daemon.account_of(self.server, user, tls=self.tls)
-             for user in self.users}, daemon=self.settings)
+            {user: daemon.account_of(self.server, user, tls=self.tls,
+                                     **self.keys(number))
+             for number, user in enumerate(self.users)}, daemon=self.settings)
         self.evpopd.write_config()
+
+    def keys(self, number):
+        """More keys of an account, counted from 0."""
+        return {}
 
     @classmethod
     def available(cls):
@@ -136,6 +141,13 @@ class EvpopdManySessions(Evpopd):
     """The same, with as many sessions to one server as it has in all."""
 
     settings = {"max_sessions_per_host": 64}
+
+
+class EvpopdManyServers(Evpopd):
+    """The same, with accounts in turns on all addresses of the server."""
+
+    def keys(self, number):
+        return {"host": self.server.hosts[number % len(self.server.hosts)]}
 
 
 class Mpop(Rival):
@@ -274,8 +286,10 @@ class Curl(Rival):
 
 
 EVPOPD = "evpopd"
-ALL = {EVPOPD: Evpopd, "evpopd, 64 to a server": EvpopdManySessions,
-       "mpop": Mpop, "fetchmail": Fetchmail, "getmail6": Getmail,
+SERVERS = 25
+EVPOPDS = {EVPOPD: Evpopd, "evpopd, 64 to a server": EvpopdManySessions,
+           f"evpopd, {SERVERS} servers": EvpopdManyServers}
+ALL = {**EVPOPDS, "mpop": Mpop, "fetchmail": Fetchmail, "getmail6": Getmail,
        "curl": Curl}
 
 
