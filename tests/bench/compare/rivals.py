@@ -224,7 +224,9 @@ class Fetchmail(Rival):
 class Getmail(Rival):
     """getmail6 into a Maildir, a file of configuration for each user.
 
-    It delivers for nobody who is root, and runs as another user then.
+    It delivers for nobody who is root, and runs as another user then.  Now and
+    then it misses the end of a child that it has started for a message, and
+    gives up after its time-out, of which half an hour has no room for many.
     """
 
     program = "getmail"
@@ -241,6 +243,7 @@ class Getmail(Rival):
                 f"[retriever]\ntype = {kind}\nserver = {self.host}\n"
                 f"port = {self.port}\nusername = {user}\n"
                 f"password = {self.server.password(user)}\n{trust}"
+                "timeout = 30\n"
                 "[destination]\ntype = Maildir\n"
                 f"path = {self.folder}/Maildir/\n"
                 "[options]\nread_all = false\ndelete = false\n"
