@@ -6,6 +6,7 @@ server confirms while none of them may go on.
 
 A session that is paused keeps what it has read and not given out, so a second
 figure tells of messages larger than what is read at once; it is no condition.
+Nor is the last one, of what a plain session is beyond such a buffer.
 """
 
 import argparse
@@ -30,6 +31,19 @@ def allow_descriptors(count):
     if hard != resource.RLIM_INFINITY and hard < count:
         hard = count
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def beyond_buffers(count):
+    """Octets that each of so many plain sessions takes: (all, without buffer).
+
+    The buffer is what a paused session keeps of what it has read, here the
+    whole of a small message; what it holds of commands and lines counts.
+    """
+    with maildropd.MaildropServer(
+            tls=False, synthetic=[("user", "secret", count, 1, 0)]) as server:
+        measured = run_sessions(server, count, [server.port])
+    whole = (measured["held"] - measured["before"]) / count
+    return whole, whole - measured["octets"] / count
 
 
 def program(name):
@@ -100,6 +114,9 @@ def main():
         show(f"{count} sessions, plain, paused within messages of "
              f"{LARGE // 1000} kB",
              run_sessions(server, count, [server.port]), count)
+    whole, without = beyond_buffers(count)
+    print(f"a live plain session: {whole:,.0f} octets, {without:,.0f} beyond "
+          f"the message of {whole - without:,.0f} octets that its pause keeps")
     beyond = tls["peak"] - (idle["peak"] - idle["before"])
     print(f"TLS, without what OpenSSL takes for itself: {megabytes(beyond)}")
     if plain["peak"] >= MOST or beyond >= MOST:

@@ -37,7 +37,7 @@ struct connection {
 	struct session *session;
 	SSL *ssl; /* or NULL */
 	evutil_socket_t fd;
-	struct event reader, writer, delay_timer;
+	struct event reader, writer, delay_timer, pace_timer;
 	STAILQ_HEAD(, arrival) arrivals;
 	struct evbuffer *delayed;  /* as read, not due yet */
 	struct evbuffer *wire_in;  /* as read, due */
@@ -51,6 +51,7 @@ struct connection {
 	bool farewell;     /* TLS close_notify is queued */
 	bool breaks_off;   /* in the middle of an answer: */
 	uint64_t left;     /* octets of output that still leave */
+	size_t allowance;  /* octets that may be written in this second */
 };
 
 static void connection_run(struct connection *connection);
@@ -74,6 +75,7 @@ connection_free(struct connection *connection)
 	event_del(&connection->reader);
 	event_del(&connection->writer);
 	event_del(&connection->delay_timer);
+	event_del(&connection->pace_timer);
 	while ((arrival = STAILQ_FIRST(&connection->arrivals)) != NULL) {
 		STAILQ_REMOVE_HEAD(&connection->arrivals, next);
 		free(arrival);
@@ -167,6 +169,17 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	}
 	if (!delay || size <= 0 || connection->failed)
 		connection_run(connection);
+}
+
+static void
+on_next_second(evutil_socket_t fd, short what, void *arg)
+{
+	struct connection *connection = arg;
+
+	(void)fd;
+	(void)what;
+	connection->allowance = connection->server->octets_per_second;
+	connection_run(connection);
 }
 
 static void
@@ -308,13 +321,14 @@ give_output(struct connection *connection)
 	}
 }
 
-/* Whether nothing more will be answered. */
+/* Whether nothing more will be answered, and the client is to see that. */
 static bool
 is_over(const struct connection *connection)
 {
 	if (connection->breaks_off)
-		return connection->left == 0 ||
-		       !session_produces(connection->session);
+		return !connection->server->sessions.faults.stalls &&
+		       (connection->left == 0 ||
+			   !session_produces(connection->session));
 	return session_ended(connection->session);
 }
 
@@ -389,18 +403,31 @@ serve(struct connection *connection)
 	return false;
 }
 
+/* Whether there is something to write that may be written in this second. */
+static bool
+may_write(const struct connection *connection)
+{
+	return evbuffer_get_length(connection->wire_out) > 0 &&
+	       (connection->server->octets_per_second == 0 ||
+		   connection->allowance > 0);
+}
+
 /* Writes what the socket takes now. */
 static void
 write_output(struct connection *connection)
 {
+	bool paced = connection->server->octets_per_second > 0;
 	int size;
 
-	if (evbuffer_get_length(connection->wire_out) == 0)
+	if (!may_write(connection))
 		return;
-	size = evbuffer_write(connection->wire_out, connection->fd);
-	if (size > 0)
+	size = evbuffer_write_atmost(connection->wire_out, connection->fd,
+	    paced ? (ev_ssize_t)connection->allowance : -1);
+	if (size > 0) {
 		connection->server->bytes_out += (uint64_t)size;
-	else if (size == -1 && errno != EAGAIN && errno != EINTR)
+		if (paced)
+			connection->allowance -= (size_t)size;
+	} else if (size == -1 && errno != EAGAIN && errno != EINTR)
 		connection->failed = true;
 }
 
@@ -423,8 +450,13 @@ choose_events(struct connection *connection, bool no_room)
 	size_t unanswered = evbuffer_get_length(connection->delayed) +
 			    evbuffer_get_length(connection->wire_in) +
 			    evbuffer_get_length(connection->input);
+	bool waits = evbuffer_get_length(connection->wire_out) > 0 &&
+		     !may_write(connection);
 
-	if (no_room || evbuffer_get_length(connection->wire_out) > 0)
+	/* What waits for the next second is not asked for before. */
+	if (waits)
+		event_del(&connection->writer);
+	else if (no_room || may_write(connection))
 		event_add(&connection->writer, NULL);
 	if (connection->end_of_input || unanswered >= INPUT_LIMIT ||
 	    is_over(connection))
@@ -472,6 +504,7 @@ connection_run(struct connection *connection)
 void
 connection_start(struct server *server, evutil_socket_t fd, bool tls)
 {
+	const struct timeval second = { .tv_sec = 1 };
 	struct connection *connection = calloc(1, sizeof *connection);
 
 	if (connection == NULL) {
@@ -492,6 +525,8 @@ connection_start(struct server *server, evutil_socket_t fd, bool tls)
 	    on_writable, connection);
 	evtimer_assign(
 	    &connection->delay_timer, server->base, on_delay_over, connection);
+	event_assign(&connection->pace_timer, server->base, -1, EV_PERSIST,
+	    on_next_second, connection);
 	LIST_INSERT_HEAD(&server->connections, connection, next);
 	server->connection_count++;
 	if (++server->open_count > server->open_peak)
@@ -503,6 +538,9 @@ connection_start(struct server *server, evutil_socket_t fd, bool tls)
 		return;
 	}
 	event_add(&connection->reader, NULL);
+	connection->allowance = server->octets_per_second;
+	if (server->octets_per_second > 0)
+		event_add(&connection->pace_timer, &second);
 	if (tls)
 		return;
 	if (server->delay_us > 0)

@@ -27,6 +27,7 @@ struct server {
 	struct session_settings sessions;
 	LIST_HEAD(, connection) connections;
 	int64_t delay_us;
+	size_t octets_per_second; /* to each client; 0: no such bound */
 	/* Messages sent after which nothing is answered; 0: no such bound. */
 	uint64_t hold_after;
 	uint64_t connection_count;

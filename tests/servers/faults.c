@@ -20,6 +20,10 @@ happens(struct faults *faults, unsigned percent)
 bool
 faults_cut_body(struct faults *faults, uint64_t octets, uint64_t *after_r)
 {
+	if (faults->stalls) {
+		*after_r = faults->stall_after;
+		return faults->stall_after < octets;
+	}
 	if (!happens(faults, faults->cut_bodies))
 		return false;
 	*after_r = next_number(faults) % octets;

@@ -1,6 +1,6 @@
 /*
  * Faults that maildropd commits on purpose, by chance but repeatably: bodies
- * that break off, and QUITs that are obeyed and never answered.
+ * that break off or stop, and QUITs that are obeyed and never answered.
  */
 
 #ifndef MAILDROPD_FAULTS_H
@@ -13,12 +13,14 @@
 struct faults {
 	unsigned cut_bodies;
 	unsigned drop_quits;
+	bool stalls; /* every body, after so many octets: */
+	uint64_t stall_after;
 	uint64_t state; /* of the generator; the seed to begin with */
 };
 
 /*
- * Whether to break off an answer of so many OCTETS; *after_r is then how many
- * of them are sent, from none to all but one.
+ * Whether to break off an answer of so many OCTETS, or to stop within it;
+ * *after_r is then how many of them are sent, from none to all but one.
  */
 bool faults_cut_body(struct faults *, uint64_t octets, uint64_t *after_r);
 

@@ -334,6 +334,7 @@ set_up(struct maildropd *maildropd)
 	LIST_INIT(&server->connections);
 	server->tls = make_tls_context(options);
 	server->delay_us = options->delay_ms * 1000;
+	server->octets_per_second = options->octets_per_second;
 	server->hold_after = options->hold_after;
 	server->sessions.maildrops = maildrops_new(options);
 	server->sessions.offer_stls = server->tls != NULL;
@@ -344,6 +345,8 @@ set_up(struct maildropd *maildropd)
 	server->sessions.faults = (struct faults){
 		.cut_bodies = options->cut_bodies,
 		.drop_quits = options->drop_quits,
+		.stalls = options->stalls,
+		.stall_after = options->stall_after,
 		.state = options->fault_seed,
 	};
 	maildropd->entrances =

@@ -32,6 +32,10 @@ static const char help[] =
     "\n"
     "How to behave:\n"
     "  --delay-ms N              what arrives is acted on N ms later\n"
+    "  --octets-per-second N     what each client is sent in a second\n"
+    "  --stall-after N           say nothing more after N octets of an answer "
+    "to\n"
+    "                            RETR, and leave the client waiting\n"
     "  --hold-after N            answer nothing once N messages are sent, "
     "until\n"
     "                            SIGUSR2\n"
@@ -197,6 +201,8 @@ enum long_option {
 	OPTION_CRLF,
 	OPTION_UID_PREFIX,
 	OPTION_DELAY_MS,
+	OPTION_OCTETS_PER_SECOND,
+	OPTION_STALL_AFTER,
 	OPTION_HOLD_AFTER,
 	OPTION_NO_PIPELINING,
 	OPTION_NO_UIDL,
@@ -224,6 +230,9 @@ static const struct option long_options[] = { { "listen", required_argument,
 	{ "crlf", no_argument, NULL, OPTION_CRLF },
 	{ "uid-prefix", required_argument, NULL, OPTION_UID_PREFIX },
 	{ "delay-ms", required_argument, NULL, OPTION_DELAY_MS },
+	{ "octets-per-second", required_argument, NULL,
+	    OPTION_OCTETS_PER_SECOND },
+	{ "stall-after", required_argument, NULL, OPTION_STALL_AFTER },
 	{ "hold-after", required_argument, NULL, OPTION_HOLD_AFTER },
 	{ "no-pipelining", no_argument, NULL, OPTION_NO_PIPELINING },
 	{ "no-uidl", no_argument, NULL, OPTION_NO_UIDL },
@@ -247,6 +256,15 @@ apply_behaviour(struct options *options, int option)
 	case OPTION_DELAY_MS:
 		options->delay_ms =
 		    (int64_t)parse_number(optarg, "delay-ms", 0, 3600000);
+		break;
+	case OPTION_OCTETS_PER_SECOND:
+		options->octets_per_second = (size_t)parse_number(
+		    optarg, "octets-per-second", 1, UINT32_MAX);
+		break;
+	case OPTION_STALL_AFTER:
+		options->stalls = true;
+		options->stall_after =
+		    parse_number(optarg, "stall-after", 0, UINT32_MAX);
 		break;
 	case OPTION_HOLD_AFTER:
 		options->hold_after =
@@ -354,6 +372,9 @@ check_options(const struct options *options)
 		if (options->listens[i].tls && options->cert_file == NULL)
 			usage_error("--tls-listen wants --cert and --key");
 	}
+	if (options->stalls && options->cut_bodies > 0)
+		usage_error(
+		    "--stall-after and --cut-bodies exclude each other");
 	if (options->folder_count == 0 && options->synthetic_count == 0)
 		usage_error("give --maildrop or --synthetic");
 	if (strlen(options->uid_prefix) > 48)

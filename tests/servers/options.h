@@ -52,8 +52,11 @@ struct options {
 	const char *log_file;
 	const char *uid_prefix;
 	int64_t delay_ms;
-	unsigned cut_bodies; /* percent */
-	unsigned drop_quits; /* percent */
+	size_t octets_per_second; /* 0: as fast as can be */
+	bool stalls;
+	uint64_t stall_after; /* octets, where it stalls */
+	unsigned cut_bodies;  /* percent */
+	unsigned drop_quits;  /* percent */
 	uint64_t fault_seed;
 	bool no_empty_line;
 	uint64_t hold_after;

@@ -76,7 +76,7 @@ bool session_ended(const struct session *);
 
 /*
  * Whether the answer to the last command is to break off; *after_r is then how
- * much of it leaves before the connection is closed.
+ * much of it leaves before the connection is closed, or left waiting.
  */
 bool session_breaks_off(const struct session *, uint64_t *after_r);
 

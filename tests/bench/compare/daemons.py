@@ -1,12 +1,10 @@
-"""What a daemon that runs for months is asked: idle polls, scale, answers.
+"""How far a daemon carries: accounts, sessions and messages in great numbers.
 
 Each workload is a function of the plan, as in workloads.
 """
 
 import contextlib
-import datetime
 import random
-import resource
 import sqlite3
 import statistics
 import time
@@ -16,127 +14,23 @@ from harness import daemon, procs
 import limits
 import measure
 import rivals
+import sessions
 import workloads
 
-TRIPS = ("round_trips", "round trips", "count")
-IDLE = (workloads.SECONDS, ("cpu", "processor", "ms"), TRIPS,
-        workloads.MEMORY)
-RUNNING = "evpopd, running"
-# Polls that go before, for those that learn that there is nothing to come.
-LEARNING = 6
-# Polls of one run of a daemon, since one alone is too short to be measured.
-POLLS = 20
-
-
-def allow_descriptors(count):
-    """Let this process and its children have so many; root may raise it."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < count:
-        hard = count
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def _idle_rival(rival, messages, snapshot):
-    """A call of one more poll of a rival that has fetched everything."""
-    for _ in range(LEARNING):
-        rival.run()
-
-    def run():
-        before = snapshot()
-        figures = rival.run()
-        figures["round_trips"] = snapshot() - before
-        if rival.stored() != messages:
-            raise measure.Failed(f"stores {rival.stored()} of {messages}")
-        return figures
-
-    return run
-
-
-def _took(poll):
-    """Seconds of a poll as the API shows it."""
-    begun, ended = (datetime.datetime.strptime(poll[key],
-                                               "%Y-%m-%dT%H:%M:%S.%fZ")
-                    for key in ("started", "finished"))
-    return (ended - begun).total_seconds()
-
-
-def _idle_daemon(evpopd, user, messages, snapshot):
-    """A call of POLLS more polls by a daemon that runs: figures of one."""
-    for _ in range(LEARNING):
-        evpopd.poll(user)
-
-    def run():
-        trips, used = snapshot(), measure.cpu_seconds(evpopd.pid)
-        for _ in range(POLLS):
-            evpopd.poll(user)
-        used = measure.cpu_seconds(evpopd.pid) - used
-        trips = snapshot() - trips
-        polls = evpopd.get(f"/v1/polls?account={user}&limit={POLLS}")["polls"]
-        stored = evpopd.get("/v1/status")["store"]["messages"]
-        if stored != messages or any(poll["outcome"] != "ok"
-                                     for poll in polls):
-            raise measure.Failed(f"stores {stored} of {messages}: {polls[0]}")
-        return {"seconds": statistics.median(map(_took, polls)),
-                "cpu": used / POLLS, "round_trips": trips / POLLS,
-                "memory": procs.current_rss(evpopd.pid)}
-
-    return run
-
-
-def _idle(plan, delay_ms, **result):
-    messages = plan.sized(1000)
-    user = "user1"
-    names = [rivals.EVPOPD, "mpop", "fetchmail", "getmail6"]
-    failed = workloads.missing(names)
-    contestants = {}
-    with contextlib.ExitStack() as stack:
-        server = stack.enter_context(workloads.LoadServer(
-            synthetic=[("user", "secret", 1, messages, 500)], tls=False))
-
-        def snapshot():
-            return server.stats()["round_trips"]
-
-        fetched = {name: stack.enter_context(rivals.installed(
-            rivals.ALL[name], server, [user], "none"))
-            for name in names if name not in failed}
-        evpopd = stack.enter_context(daemon.Evpopd(
-            {user: daemon.account_of(server, user, interval="1d")}))
-        for name, rival in fetched.items():
-            try:
-                rival.run()
-            except measure.Failed as reason:
-                failed[name] = str(reason)
-        evpopd.wait_polled()
-        # Fetching is not what is measured, and took place without the delay.
-        server.restart(delay_ms=delay_ms)
-        for name, rival in fetched.items():
-            if name not in failed:
-                contestants[name] = _idle_rival(rival, messages, snapshot)
-        contestants[RUNNING] = _idle_daemon(evpopd, user, messages, snapshot)
-        contestants[limits.READER] = limits.idling(server, user, snapshot)
-        figures, reasons = plan.run(contestants)
-    return {"metrics": IDLE, "figures": figures,
-            "failed": {**failed, **reasons},
-            "setting": f"The load server on this machine, without TLS, one "
-                       f"maildrop of {messages:,} messages, all of them known.",
-            "notes": [f"{RUNNING}: one of {POLLS} polls that were asked for "
-                      "through its socket, the asking included; all others: "
-                      "one start of the program. A round trip is one that "
-                      "the server saw, connecting and its greeting not "
-                      "counted. curl is not among them: it cannot tell what "
-                      "is new."], **result}
-
-
-def idle_near(plan):
-    """A poll that finds nothing new: the client's processor time."""
-    return _idle(plan, 0, name="idle", main="cpu",
-                 title="A poll that finds nothing new: processor time")
-
-
-def idle_far(plan):
-    """A poll that finds nothing new, 30 ms away: round trips."""
-    return _idle(plan, 30, name="idle-30ms", main="round_trips",
-                 title="A poll that finds nothing new, round trip of 30 ms")
+EMPTY_STORE = "evpopd, an empty store"
+OLD_STORE = "evpopd, its store from before"
+AT_REST = "evpopd, all polled and at rest"
+# Octets of memory that one of many takes.
+EACH = "each"
+ALONE = "libevpop, sessions alone"
+# What is asked through the socket; each answer has its own path.
+QUESTIONS = {"status": "/v1/status",
+             "list, the newest 50": "/v1/messages?limit=50",
+             "list, 50 of an account":
+             "/v1/messages?account={owner}&limit=50",
+             "show": "/v1/messages/{number}",
+             "show, raw": "/v1/messages/{number}/raw"}
+SQLITE_ROW = "limit: SQLite reading a message's row alone"
 
 
 def _start(evpopd):
@@ -153,6 +47,46 @@ def _start(evpopd):
         if total != len(evpopd.accounts):
             raise measure.Failed(f"knows {total} accounts")
         return {"seconds": took, "cpu": used, "memory": memory}
+
+    return run
+
+
+def _await_first_polls(evpopd):
+    """Wait until every account has been polled; to ask costs the daemon."""
+    procs.wait_for(lambda: evpopd.get("/v1/status")["polls"]["total"]
+                   >= len(evpopd.accounts), measure.PATIENCE,
+                   "the first polls", interval=0.5)
+
+
+def _polled(accounts):
+    """The memory of a daemon that has polled all its accounts and rests."""
+    evpopd = daemon.Evpopd(accounts, daemon={"max_sessions_per_host": 64})
+    try:
+        started = time.monotonic()
+        evpopd.start()
+        _await_first_polls(evpopd)
+        return time.monotonic() - started, procs.current_rss(evpopd.pid)
+    finally:
+        evpopd.remove()
+
+
+def _at_rest(accounts):
+    """A call: what each of many accounts at rest takes of memory.
+
+    It is told from those beyond the first tenth, whose polls have filled what
+    caches there are.  An account's own strings are its name and its user's,
+    which nobody shares.
+    """
+
+    def run():
+        few = dict(list(accounts.items())[:len(accounts) // 10])
+        _, memory_of_few = _polled(few)
+        took, memory = _polled(accounts)
+        strings = statistics.fmean(len(name) + len(keys["user"]) + 2
+                                   for name, keys in accounts.items())
+        return {"polled": took, "memory": memory,
+                EACH: (memory - memory_of_few) / (len(accounts) - len(few)) -
+                strings}
 
     return run
 
@@ -177,67 +111,97 @@ def accounts_configured(plan):
         try:
             _start(again)()
             figures, failed = plan.run({
-                "evpopd, an empty store": fresh,
-                "evpopd, its store from before": _start(again),
+                EMPTY_STORE: fresh, OLD_STORE: _start(again),
                 "limit: SQLite inserting the names alone": limits.inserting(
                     [name.encode() for name in accounts])})
         finally:
             again.remove()
+        resting, unpolled = plan.fewer(1).run({AT_REST: _at_rest(accounts)})
     return {"name": "accounts", "main": "seconds",
-            "metrics": workloads.FETCHING[:2] + (("memory", "memory", "MB"),),
+            "metrics": workloads.FETCHING[:2] + (
+                ("polled", "until all were polled", "s"),
+                ("memory", "memory", "MB"),
+                (EACH, "octets an account", "count")),
             "title": f"{count:,} accounts configured: until it answers",
             "setting": "From the start of the process, the configuration "
                        "written by this program just before included, until "
                        "its control socket answers; the accounts are enabled, "
                        "and polls begin meanwhile.",
-            "figures": figures, "failed": failed, "notes": []}
+            "figures": {**figures, **resting},
+            "failed": {**failed, **unpolled},
+            "notes": [f"{AT_REST}: 64 sessions at a time. Octets an account: "
+                      "its memory then, less that of a daemon with a tenth of "
+                      "the accounts, for each of the others, beyond an "
+                      "account's own strings, which are its name and its "
+                      "user's."]}
+
+
+def _fleet(server, users, count):
+    """A call: evpopd --once with a session for each of so many accounts."""
+
+    def run():
+        evpopd = daemon.Evpopd(
+            {user: daemon.account_of(server, user) for user in users},
+            daemon={"max_sessions": count, "max_sessions_per_host": count})
+        try:
+            evpopd.write_config()
+            server.restart()
+            figures = measure.timed(evpopd.command_line("--once"),
+                                    fine=(0, 75))
+            (stored,), = evpopd.rows("SELECT count(*) FROM v_message")
+            (errors,), = evpopd.rows(
+                "SELECT count(*) FROM v_poll WHERE outcome != 'ok'")
+        finally:
+            evpopd.remove()
+        return {**figures, "at_once": server.stats()["connections_peak"],
+                "errors": errors, "stored": stored}
+
+    return run
+
+
+def _library(count):
+    """A call: what each of so many sessions of the library takes of memory."""
+
+    def run():
+        _, beyond = sessions.beyond_buffers(count)
+        return {"at_once": count, "errors": 0, EACH: beyond}
+
+    return run
 
 
 def sessions_at_once(plan):
     """5,000 sessions open at once: errors."""
     count = plan.sized(5000)
-    allow_descriptors(2 * count + 500)
+    sessions.allow_descriptors(2 * count + 500)
     users = [f"user{number}" for number in range(1, count + 1)]
 
     # Sessions stay long enough that the last begins before the first ends.
     delay_ms = 500 + count
     with workloads.LoadServer(tls=False, delay_ms=delay_ms, synthetic=[
             ("user", "secret", count, 1, 2000)]) as server:
-
-        def run():
-            evpopd = daemon.Evpopd(
-                {user: daemon.account_of(server, user) for user in users},
-                daemon={"max_sessions": count, "max_sessions_per_host": count})
-            try:
-                evpopd.write_config()
-                server.restart()
-                figures = measure.timed(evpopd.command_line("--once"),
-                                        fine=(0, 75))
-                (stored,), = evpopd.rows("SELECT count(*) FROM v_message")
-                (errors,), = evpopd.rows(
-                    "SELECT count(*) FROM v_poll WHERE outcome != 'ok'")
-            finally:
-                evpopd.remove()
-            figures["at_once"] = server.stats()["connections_peak"]
-            figures["errors"] = errors
-            figures["stored"] = stored
-            return figures
-
-        figures, failed = plan.run({
-            rivals.EVPOPD: run,
+        # It takes as long as the delay makes it.
+        figures, failed = plan.fewer(2).run({
+            rivals.EVPOPD: _fleet(server, users, count),
+            ALONE: _library(count),
             limits.READER: limits.reading(server, users, "none", count,
                                           at_once=count)})
     return {"name": "sessions", "main": "seconds",
             "metrics": (("at_once", "sessions at once", "count"),
                         ("errors", "errors", "count"),
                         ("stored", "messages stored", "count"),
-                        *workloads.FETCHING),
+                        *workloads.FETCHING,
+                        (EACH, "octets a session", "count")),
             "title": f"{count:,} sessions open at once",
             "setting": f"evpopd --once, {count:,} accounts of one message of "
                        "2 KB on the load server on this machine, without TLS; "
                        f"it acts on what arrives {delay_ms} ms later, so that "
                        "all sessions are open together.",
-            "figures": figures, "failed": failed, "notes": []}
+            "figures": figures, "failed": failed,
+            "notes": [f"{ALONE}: on one loop and without that delay, each "
+                      "logged in and paused within a message. Octets a "
+                      "session: resident memory beyond what the pause keeps "
+                      "of the message; what it holds of commands, lines and "
+                      "answers is counted."]}
 
 
 def _requests(ask, count):
@@ -288,8 +252,7 @@ def stored_messages(plan):
             filled = _fill(evpopd, accounts, each)
             evpopd.start()
             # A start polls everything once; answers are measured at rest.
-            procs.wait_for(lambda: evpopd.get("/v1/status")["polls"]["total"]
-                           >= accounts, measure.PATIENCE, "the first polls")
+            _await_first_polls(evpopd)
             figures, failed = plan.run(_questions(evpopd, accounts, total))
             memory = procs.peak_rss(evpopd.pid)
             octets = evpopd.store_file.stat().st_size
@@ -315,14 +278,10 @@ def _questions(evpopd, accounts, total):
     chooser = random.Random(1)
     numbers = [chooser.randint(1, total) for _ in range(500)]
     owners = [f"user{chooser.randint(1, accounts)}" for _ in numbers]
-    asked = {"status": lambda number: "/v1/status",
-             "list, the newest 50": lambda number: "/v1/messages?limit=50",
-             "list, 50 of an account": lambda number:
-             f"/v1/messages?account={owners[number]}&limit=50",
-             "show": lambda number: f"/v1/messages/{numbers[number]}",
-             "show, raw": lambda number: f"/v1/messages/{numbers[number]}/raw"}
-    questions = {name: _asking(evpopd, path_of, len(numbers))
-                 for name, path_of in asked.items()}
+    questions = {name: _asking(
+        evpopd, lambda at, path=path: path.format(owner=owners[at],
+                                                  number=numbers[at]),
+        len(numbers)) for name, path in QUESTIONS.items()}
 
     def by_sqlite():
         query = "SELECT * FROM v_message WHERE id = ?"
@@ -332,10 +291,9 @@ def _questions(evpopd, accounts, total):
             return _requests(lambda number: connection.execute(
                 query, (numbers[number],)).fetchall(), len(numbers))
 
-    questions["limit: SQLite reading a message's row alone"] = by_sqlite
+    questions[SQLITE_ROW] = by_sqlite
     return questions
 
 
-ALL = {"idle": idle_near, "idle-30ms": idle_far,
-       "accounts": accounts_configured, "sessions": sessions_at_once,
+ALL = {"accounts": accounts_configured, "sessions": sessions_at_once,
        "stored": stored_messages}

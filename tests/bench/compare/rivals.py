@@ -108,9 +108,14 @@ class Evpopd(Rival):
 
     def prepare(self):
         self.evpopd = daemon.Evpopd(
-            {user: daemon.account_of(self.server, user, tls=self.tls)
-             for user in self.users}, daemon=self.settings)
+            {user: daemon.account_of(self.server, user, tls=self.tls,
+                                     **self.keys(number))
+             for number, user in enumerate(self.users)}, daemon=self.settings)
         self.evpopd.write_config()
+
+    def keys(self, number):
+        """More keys of an account, counted from 0."""
+        return {}
 
     @classmethod
     def available(cls):
@@ -136,6 +141,13 @@ class EvpopdManySessions(Evpopd):
     """The same, with as many sessions to one server as it has in all."""
 
     settings = {"max_sessions_per_host": 64}
+
+
+class EvpopdManyServers(Evpopd):
+    """The same, with accounts in turns on all addresses of the server."""
+
+    def keys(self, number):
+        return {"host": self.server.hosts[number % len(self.server.hosts)]}
 
 
 class Mpop(Rival):
@@ -212,7 +224,9 @@ class Fetchmail(Rival):
 class Getmail(Rival):
     """getmail6 into a Maildir, a file of configuration for each user.
 
-    It delivers for nobody who is root, and runs as another user then.
+    It delivers for nobody who is root, and runs as another user then.  Now and
+    then it misses the end of a child that it has started for a message, and
+    gives up after its time-out, of which half an hour has no room for many.
     """
 
     program = "getmail"
@@ -229,6 +243,7 @@ class Getmail(Rival):
                 f"[retriever]\ntype = {kind}\nserver = {self.host}\n"
                 f"port = {self.port}\nusername = {user}\n"
                 f"password = {self.server.password(user)}\n{trust}"
+                "timeout = 30\n"
                 "[destination]\ntype = Maildir\n"
                 f"path = {self.folder}/Maildir/\n"
                 "[options]\nread_all = false\ndelete = false\n"
@@ -274,8 +289,10 @@ class Curl(Rival):
 
 
 EVPOPD = "evpopd"
-ALL = {EVPOPD: Evpopd, "evpopd, 64 to a server": EvpopdManySessions,
-       "mpop": Mpop, "fetchmail": Fetchmail, "getmail6": Getmail,
+SERVERS = 25
+EVPOPDS = {EVPOPD: Evpopd, "evpopd, 64 to a server": EvpopdManySessions,
+           f"evpopd, {SERVERS} servers": EvpopdManyServers}
+ALL = {**EVPOPDS, "mpop": Mpop, "fetchmail": Fetchmail, "getmail6": Getmail,
        "curl": Curl}
 
 

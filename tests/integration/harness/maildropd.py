@@ -36,11 +36,16 @@ class MaildropServer:
     With hold_after, nothing more is answered once so many messages are sent,
     until release(): so a test meets the middle of a session however busy the
     machine is.
+
+    With octets_per_second, it sends each client no more than that; with
+    stall_after, it says nothing more after so many octets of an answer to RETR,
+    and leaves the client waiting.
     """
 
     def __init__(self, binary=None, *, users=None, synthetic=(), tls=True,
                  certificate=None, client_ca=None, delay_ms=0,
-                 hold_after=0, pipelining=True, crlf=False, uid_prefix=None,
+                 hold_after=0, octets_per_second=0, stall_after=None,
+                 pipelining=True, crlf=False, uid_prefix=None,
                  uidl=True, top=True, host=HOST,
                  port=0, tls_port=0, prefix_command=(), extra=()):
         self.binary = binary_path(binary)
@@ -58,6 +63,8 @@ class MaildropServer:
         self.client_ca = client_ca
         self.delay_ms = delay_ms
         self.hold_after = hold_after
+        self.octets_per_second = octets_per_second
+        self.stall_after = stall_after
         self.pipelining = pipelining
         self.crlf = crlf
         self.uid_prefix = uid_prefix
@@ -165,6 +172,10 @@ class MaildropServer:
             words += ["--client-ca", self.client_ca]
         if self.hold_after:
             words += ["--hold-after", str(self.hold_after)]
+        if self.octets_per_second:
+            words += ["--octets-per-second", str(self.octets_per_second)]
+        if self.stall_after is not None:
+            words += ["--stall-after", str(self.stall_after)]
         if not self.pipelining:
             words.append("--no-pipelining")
         if not self.uidl:

@@ -358,6 +358,33 @@ class MaildropServerTest(unittest.TestCase):
             self.assertTrue(received.endswith(b"+OK bye\r\n"))
             self.assertEqual(server.stats()["messages_sent"], 9)
 
+    def test_answers_come_slowly(self):
+        greeting = b"+OK maildropd ready\r\n"
+        with self.server(synthetic=[("user", "x", 1, 1, 1000)],
+                         octets_per_second=10) as server, \
+                socket.create_connection((server.host, server.port)) as sock:
+            started = time.monotonic()
+            received = sock.recv(len(greeting), socket.MSG_WAITALL)
+            # At once, after one second, and after two.
+            self.assertGreater(time.monotonic() - started, 1.9)
+            self.assertEqual(received, greeting)
+
+    def test_answers_stall_within_a_body(self):
+        with self.server(synthetic=[("user", "x", 1, 1, 1000)],
+                         stall_after=500) as server:
+            with socket.create_connection((server.host, server.port)) as sock:
+                sock.sendall(b"USER user1\r\nPASS x\r\nRETR 1\r\nNOOP\r\n")
+                with sock.makefile("rb") as answers:
+                    before = [answers.readline() for _ in range(3)]
+                    answer = answers.read(500)
+                self.assertTrue(answer.startswith(b"+OK "))
+                self.assertIn(b"Subject:", answer)
+                stats = server.stats()
+                self.assertEqual(stats["bytes_out"],
+                                 sum(map(len, before)) + 500)
+                self.assertEqual(stats["connections_open"], 1)
+            procs.wait_for(lambda: server.stats()["connections_open"] == 0)
+
     def test_answers_wait_for_a_slow_reader(self):
         with self.server(synthetic=[("s", "p", 1, 1000, 200000)]) as server:
             before = procs.peak_rss(server.pid)
