@@ -71,20 +71,30 @@ compare_known(const void *a, const void *b)
 	return order != 0 ? order : compare_u32(x->occurrence, y->occurrence);
 }
 
-/* Pointers to the entries that have an id, sorted by it; NULL: no memory. */
+/*
+ * Pointers to the entries that have an id, sorted by it; NULL: no memory.  Many
+ * servers give ids that ascend: then they are sorted already.
+ */
 static struct evpop_entry **
 sort_entries(const struct evpop_listing *listing, size_t *count_r)
 {
 	struct evpop_entry **sorted;
+	bool in_order = true;
 	size_t i, count = 0;
 
 	sorted = calloc(listing->count + 1, sizeof(*sorted));
 	if (sorted == NULL)
 		return NULL;
-	for (i = 0; i < listing->count; i++)
-		if (listing->entries[i].unique_id != NULL)
-			sorted[count++] = &listing->entries[i];
-	qsort(sorted, count, sizeof(*sorted), compare_entries);
+	for (i = 0; i < listing->count; i++) {
+		if (listing->entries[i].unique_id == NULL)
+			continue;
+		sorted[count++] = &listing->entries[i];
+		if (count > 1 &&
+		    compare_entries(&sorted[count - 2], &sorted[count - 1]) > 0)
+			in_order = false;
+	}
+	if (!in_order)
+		qsort(sorted, count, sizeof(*sorted), compare_entries);
 	*count_r = count;
 	return sorted;
 }
