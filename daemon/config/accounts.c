@@ -174,6 +174,35 @@ check_policy(struct config_reading *reading, const struct config_draft *draft)
 		    account->name);
 }
 
+/* The bounds must hold the interval between them. */
+static void
+check_interval(struct config_reading *reading, const struct config_draft *draft)
+{
+	const struct config_account *account = draft->account;
+	char interval[24], bound[24];
+
+	config_duration_text(account->interval_ms, interval, sizeof(interval));
+	if (account->interval_min_ms > account->interval_ms) {
+		config_duration_text(
+		    account->interval_min_ms, bound, sizeof(bound));
+		config_report_error(&reading->report, account->file,
+		    account->line,
+		    "[account %s]: interval_min = %s is longer than "
+		    "interval = %s",
+		    account->name, bound, interval);
+	}
+	if (account->interval_max_ms != 0 &&
+	    account->interval_max_ms < account->interval_ms) {
+		config_duration_text(
+		    account->interval_max_ms, bound, sizeof(bound));
+		config_report_error(&reading->report, account->file,
+		    account->line,
+		    "[account %s]: interval_max = %s is shorter than "
+		    "interval = %s",
+		    account->name, bound, interval);
+	}
+}
+
 static void
 check_account(struct config_reading *reading, const struct config_draft *draft,
     uint64_t sources)
@@ -191,6 +220,7 @@ check_account(struct config_reading *reading, const struct config_draft *draft,
 	check_sources(reading, draft, sources);
 	check_tls(reading, draft);
 	check_policy(reading, draft);
+	check_interval(reading, draft);
 }
 
 static void
