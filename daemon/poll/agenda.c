@@ -39,7 +39,7 @@ enter(struct agenda *agenda, struct agenda_item *item, enum poller_state state)
 		agenda->trace(item, from, state);
 }
 
-/* Out of queue and heap, whichever it is in. */
+/* Out of queue and heap, whichever it is in, and back nowhere. */
 static void
 take_out(struct agenda *agenda, struct agenda_item *item)
 {
@@ -47,6 +47,7 @@ take_out(struct agenda *agenda, struct agenda_item *item)
 	if (item->state == POLLER_QUEUED)
 		queue_remove(&agenda->queue, item);
 	schedule_remove(&agenda->waiting, &item->time);
+	item->before = POLLER_WAITING;
 }
 
 static void
@@ -169,6 +170,8 @@ agenda_hurry(struct agenda *agenda, struct agenda_item *item, int64_t now_ms)
 void
 agenda_wish(struct agenda *agenda, struct agenda_item *item, bool come_back)
 {
+	enum poller_state before;
+
 	assert(item->state != POLLER_DISABLED);
 	if (item->state == POLLER_POLLING) {
 		item->again = true;
@@ -177,12 +180,11 @@ agenda_wish(struct agenda *agenda, struct agenda_item *item, bool come_back)
 	/* The place of a wish that waits already is the better one. */
 	if (item->state == POLLER_QUEUED && item->wished)
 		return;
-	if (item->state != POLLER_QUEUED)
-		item->before = (come_back && (item->state == POLLER_PAUSED ||
-						 item->state == POLLER_STOPPED))
-				   ? item->state
-				   : POLLER_WAITING;
+	come_back &=
+	    item->state == POLLER_PAUSED || item->state == POLLER_STOPPED;
+	before = come_back ? agenda_state(item) : POLLER_WAITING;
 	queue_up(agenda, item, true);
+	item->before = before & 7;
 }
 
 void
@@ -216,7 +218,10 @@ agenda_renew(struct agenda *agenda, struct agenda_item *item, bool enabled,
 		item->renewed = enabled;
 	} else if (!enabled)
 		agenda_rest(agenda, item, POLLER_DISABLED);
-	else if (item->state != POLLER_PAUSED)
+	else if (item->wished) {
+		if (item->before == POLLER_STOPPED)
+			item->before = POLLER_WAITING;
+	} else if (item->state != POLLER_PAUSED)
 		agenda_hurry(agenda, item, now_ms);
 }
 
@@ -314,14 +319,13 @@ agenda_ended(struct agenda *agenda, struct agenda_item *item,
 	item->session_ms = now_ms;
 	item->again = item->pause = item->disabled = false;
 	item->renewed = item->elsewhere = false;
-	item->before = POLLER_WAITING;
 	if (was.disabled)
 		agenda_rest(agenda, item, POLLER_DISABLED);
 	else if (was.pause)
 		agenda_rest(agenda, item, POLLER_PAUSED);
 	else if (was.again)
 		queue_up(agenda, item, true);
-	else if (was.renewed)
+	else if (was.renewed && was.before != POLLER_PAUSED)
 		agenda_hurry(agenda, item, now_ms);
 	else if (was.before != POLLER_WAITING)
 		agenda_rest(agenda, item, (enum poller_state)was.before);

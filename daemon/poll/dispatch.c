@@ -204,15 +204,27 @@ start(struct poller_account *account)
 	account->last_started_ms = store_clock_unix_ms();
 }
 
-/* Starting may take a while, and the rate of log-ins wants to know. */
-static void
-start_all(struct poller *poller)
+/*
+ * So many in a turn of the loop, lest sessions under way wait for them all.
+ * Each may take a while, which the rate of log-ins wants to know.
+ */
+#define STARTS_PER_TURN 64
+
+/* Returns whether there may be more to start. */
+static bool
+start_some(struct poller *poller)
 {
 	struct agenda_item *item;
+	unsigned starts;
 
-	while ((item = agenda_start(
-		    &poller->agenda, store_clock_monotonic_ms())) != NULL)
+	for (starts = 0; starts < STARTS_PER_TURN; starts++) {
+		item =
+		    agenda_start(&poller->agenda, store_clock_monotonic_ms());
+		if (item == NULL)
+			return false;
 		start((struct poller_account *)item);
+	}
+	return true;
 }
 
 static void
@@ -241,8 +253,10 @@ poller_dispatch(int fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (!poller->stopping) {
-		start_all(poller);
-		wait_for_next(poller);
+		if (start_some(poller))
+			poller_wake(poller);
+		else
+			wait_for_next(poller);
 	}
 	check_finished(poller);
 }

@@ -146,6 +146,33 @@ test_stops_and_restarts(void **state)
 	assert_int_equal(end(scene, &scene->a, &well, 0, 6), POLLER_WAITING);
 }
 
+/* An account that is paused has a look taken at it, and other things happen. */
+static void
+test_comes_back(void **state)
+{
+	struct scene *scene = *state;
+	struct agenda *agenda = &scene->agenda;
+
+	agenda_pause(agenda, &scene->a);
+	agenda_wish(agenda, &scene->a, true);
+	agenda_pause(agenda, &scene->a);
+	agenda_resume(agenda, &scene->a, 0);
+	start(scene, &scene->a, 0);
+	assert_int_equal(end(scene, &scene->a, &well, 0, 1), POLLER_WAITING);
+	agenda_pause(agenda, &scene->a);
+	agenda_wish(agenda, &scene->a, true);
+	agenda_renew(agenda, &scene->a, true, true, 2);
+	start(scene, &scene->a, 2);
+	agenda_renew(agenda, &scene->a, true, true, 3);
+	assert_int_equal(end(scene, &scene->a, &well, 0, 4), POLLER_PAUSED);
+	/* What it was stopped for may be mended. */
+	poll_once(scene, &refused, 0, 5);
+	agenda_wish(agenda, &scene->a, true);
+	agenda_renew(agenda, &scene->a, true, false, 6);
+	start(scene, &scene->a, 6);
+	assert_int_equal(end(scene, &scene->a, &well, 0, 7), POLLER_WAITING);
+}
+
 static void
 test_asked_while_polling(void **state)
 {
@@ -274,6 +301,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_life),
 		TEST(test_stops_and_restarts),
+		TEST(test_comes_back),
 		TEST(test_asked_while_polling),
 		TEST(test_floor),
 		TEST(test_renewed_while_polling),

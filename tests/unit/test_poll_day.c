@@ -293,10 +293,14 @@ check_due(const struct account *account)
 static int64_t
 lasts(const struct account *account)
 {
+	uint32_t longest = 1500;
+
 	/* A host that is out answers at once, or never. */
 	if (is_out(account->site))
 		return percent(50) ? 100 : 30 * SECOND;
-	return 100 + draw() % (percent(2) ? 20000 : 1500);
+	if (percent(2))
+		longest = 20000;
+	return 100 + draw() % longest;
 }
 
 static void
@@ -450,7 +454,7 @@ check_after(struct account *account, struct failure failure)
 	} else if (account->again) {
 		assert_int_equal(state, POLLER_QUEUED);
 		add_wish(account);
-	} else if (account->renewed) {
+	} else if (account->renewed && account->comes_back != POLLER_PAUSED) {
 		if (state == POLLER_WAITING)
 			account->queued_at = account->item.time.due_ms;
 	} else if (account->comes_back != POLLER_WAITING) {
@@ -583,8 +587,8 @@ static void
 change(struct account *account, bool elsewhere)
 {
 	struct site *site = &world.sites[draw() % world.site_count];
-	bool waits =
-	    account->session == NULL && account->rests != POLLER_PAUSED;
+	bool waits = account->session == NULL && !account->wished &&
+		     account->rests != POLLER_PAUSED;
 
 	account->touched = true;
 	account->failures = 0;
@@ -595,12 +599,16 @@ change(struct account *account, bool elsewhere)
 		account->known_floor_s = account->floor_s = 0;
 		account->site = site;
 	}
-	/* Looked at anew, it has lost its place by any wish. */
-	if (waits)
-		drop_wish(account);
+	if (account->comes_back == POLLER_STOPPED)
+		account->comes_back = POLLER_WAITING;
 	agenda_renew(&world.agenda, &account->item, true, elsewhere, world.now);
 	if (elsewhere)
 		agenda_move(&world.agenda, &account->item, site->host);
+	/* There it is the last, which came last. */
+	if (elsewhere && account->wished) {
+		drop_wish(account);
+		add_wish(account);
+	}
 	account->renewed = account->session != NULL;
 	if (!waits)
 		return;

@@ -27,7 +27,7 @@ static int
 set_up(void **state)
 {
 	struct scene *scene = calloc(1, sizeof(*scene));
-	char name[8];
+	char name[16];
 
 	assert_non_null(scene);
 	queue_init(&scene->queue);
