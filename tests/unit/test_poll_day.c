@@ -543,6 +543,18 @@ pause_account(struct account *account)
 	agenda_pause(&world.agenda, &account->item);
 }
 
+/* It is due at once, or as soon as its server's LOGIN-DELAY is over. */
+static void
+expect_soon(struct account *account)
+{
+	account->rests = POLLER_WAITING;
+	account->earliest = NEVER;
+	account->latest = INT64_MAX;
+	account->queued_at = agenda_state(&account->item) == POLLER_WAITING
+				 ? account->item.time.due_ms
+				 : world.now;
+}
+
 static void
 resume(struct account *account)
 {
@@ -550,12 +562,7 @@ resume(struct account *account)
 	agenda_resume(&world.agenda, &account->item, world.now);
 	if (account->rests == POLLER_WAITING || account->wished)
 		return;
-	account->rests = POLLER_WAITING;
-	account->earliest = NEVER;
-	account->latest = INT64_MAX;
-	account->queued_at = agenda_state(&account->item) == POLLER_WAITING
-				 ? account->item.time.due_ms
-				 : world.now;
+	expect_soon(account);
 }
 
 static void
@@ -612,12 +619,8 @@ change(struct account *account, bool elsewhere)
 	account->renewed = account->session != NULL;
 	if (!waits)
 		return;
-	account->rests = account->comes_back = POLLER_WAITING;
-	account->earliest = NEVER;
-	account->latest = INT64_MAX;
-	account->queued_at = agenda_state(&account->item) == POLLER_WAITING
-				 ? account->item.time.due_ms
-				 : world.now;
+	account->comes_back = POLLER_WAITING;
+	expect_soon(account);
 }
 
 static void
