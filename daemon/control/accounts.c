@@ -189,7 +189,7 @@ accounts_list(struct exchange *exchange)
 	}
 	exchange_wait(exchange);
 	store_accounts(
-	    exchange_context(exchange)->store, list_rows_came, exchange);
+	    exchange_context(exchange)->store, NULL, list_rows_came, exchange);
 }
 
 /* ---- GET /v1/accounts/NAME ---- */
@@ -199,17 +199,14 @@ account_rows_came(enum store_status status,
     const struct store_account_row *rows, size_t count, void *arg)
 {
 	struct exchange *exchange = arg;
-	const struct store_account_row *row = NULL;
+	const struct store_account_row *row =
+	    status == STORE_OK && count > 0 ? rows : NULL;
 	struct poller_account_status account;
 	const char *name;
 
 	if (!exchange_resume(exchange))
 		return;
 	name = exchange_name(exchange);
-	for (size_t i = 0; status == STORE_OK && i < count; i++) {
-		if (strcmp(rows[i].name, name) == 0)
-			row = &rows[i];
-	}
 	exchange_answer(
 	    exchange, poller_account_status(
 			  exchange_context(exchange)->poller, name, &account)
@@ -230,7 +227,8 @@ accounts_get(struct exchange *exchange)
 		return;
 	}
 	exchange_wait(exchange);
-	store_accounts(context->store, account_rows_came, exchange);
+	store_accounts(context->store, exchange_name(exchange),
+	    account_rows_came, exchange);
 }
 
 /* ---- POST /v1/accounts/NAME/poll?mode=, pause, resume ---- */

@@ -11,10 +11,11 @@ struct poller_account {
 	struct agenda_item item; /* first: the agenda hands out items */
 	struct poller *poller;
 	const struct config_account *config; /* NULL: removed, still running */
-	struct run *run;          /* while it is polling, and only then */
-	struct poller_plan *plan; /* of the last dry run */
-	char *last_text;          /* NULL: all is well */
-	const char *identity;     /* NULL: not known yet */
+	struct run *run;            /* while it is polling, and only then */
+	struct poller_plan *plan;   /* of the last dry run */
+	struct unchanged unchanged; /* since the last poll */
+	char *last_text;            /* NULL: all is well */
+	const char *identity;       /* NULL: not known yet */
 	int64_t last_started_ms, last_finished_ms, last_success_ms;
 	uint64_t octets_in, adopted_octets;
 	uint32_t messages, fetched, deleted, failed;

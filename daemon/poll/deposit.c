@@ -244,6 +244,12 @@ deposit_adopted(const struct deposit *deposit)
 	return deposit->adopted;
 }
 
+bool
+deposit_wrote(const struct deposit *deposit)
+{
+	return deposit->wrote;
+}
+
 void
 deposit_drained(struct deposit *deposit)
 {

@@ -52,6 +52,9 @@ void deposit_deleted(struct deposit *, const struct evpop_entry *);
 /* How many bodies are durable so far, and were not here before. */
 uint32_t deposit_stored(const struct deposit *);
 
+/* Whether what is known of the account's unique-ids was changed. */
+bool deposit_wrote(const struct deposit *);
+
 /* How many turned out to be known under an id that is gone. */
 uint32_t deposit_adopted(const struct deposit *);
 

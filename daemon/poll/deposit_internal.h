@@ -29,6 +29,7 @@ struct deposit {
 	size_t change_count, change_room;
 	struct deposit_id *ids; /* of some changes */
 	unsigned writes;        /* of changes, not answered yet */
+	bool wrote;             /* changes, ever */
 	bool listed;            /* waits for these to ask what is known */
 
 	uint32_t stored, adopted;

@@ -93,6 +93,9 @@ after_poll(struct poller_account *account, const struct run_progress *progress)
 	poller->messages += progress->fetched;
 	poller->octets += progress->body_octets;
 	poller_account_note(account, account->config->name, progress);
+	/* Of a policy that is no more, it would say nothing. */
+	if (progress->wish != POLLER_WISH_DRY_RUN && !account->item.renewed)
+		account->unchanged = progress->unchanged;
 	evutil_secure_rng_get_bytes(&random, sizeof random);
 	state = agenda_ended(&poller->agenda, &account->item, &outcome, &pace,
 	    store_clock_monotonic_ms(), random);
@@ -192,7 +195,8 @@ start(struct poller_account *account)
 	    &(struct run_order){ .account = account->config,
 		.tls = tls,
 		.wish = (enum poller_wish)account->wish,
-		.expect_nothing = account->quiet_polls >= QUIET_POLLS },
+		.expect_nothing = account->quiet_polls >= QUIET_POLLS,
+		.unchanged = &account->unchanged },
 	    run_finished, account);
 	if (account->run == NULL) {
 		evpop_result_set(&result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_NONE,

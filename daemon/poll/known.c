@@ -123,6 +123,7 @@ deposit_write_changes(struct deposit *deposit)
 		return;
 	deposit->waiting++;
 	deposit->writes++;
+	deposit->wrote = true;
 	store_uids_change(deposit->store, deposit->account_id, deposit->changes,
 	    deposit->change_count, changes_written, deposit);
 	deposit->change_count = 0;

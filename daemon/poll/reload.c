@@ -107,6 +107,7 @@ take_changed(struct poller *poller, const struct config_account *changed)
 {
 	struct poller_account *account = poller_find(poller, changed->name);
 
+	memset(&account->unchanged, 0, sizeof account->unchanged);
 	agenda_renew(&poller->agenda, &account->item, changed->enabled,
 	    is_elsewhere(account->config, changed), store_clock_monotonic_ms());
 }

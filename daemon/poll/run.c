@@ -11,6 +11,7 @@
 #include "daemon/poll/deposit.h"
 #include "daemon/poll/dry_run.h"
 #include "daemon/poll/policy.h"
+#include "daemon/poll/setup.h"
 #include "daemon/secret/secret.h"
 #include "daemon/store/clock.h"
 #include "daemon/store/store.h"
@@ -21,6 +22,7 @@
 struct run {
 	struct run_resources resources;
 	char *name, *user;
+	char *stable_id; /* NULL: none */
 	run_finished_cb finished;
 	void *arg;
 
@@ -35,6 +37,11 @@ struct run {
 	uint32_t delete_guard;
 	struct poller_plan *plan; /* of a dry run */
 	const struct evpop_listing *listing;
+	struct store_account account;
+	struct unchanged
+	    unchanged;         /* of the last poll, until it proves wrong */
+	bool same;             /* the listing is that of the last poll */
+	uint64_t version;      /* store_uids_version() at the listing */
 	bool started;          /* the sync runs, or has run */
 	bool over;             /* the sync is done, or will never start */
 	unsigned waiting;      /* answers owed by the store */
@@ -203,6 +210,10 @@ record(struct run *run)
 
 	if (progress->account_id == 0 || run->policy.dry_run)
 		return;
+	if (run->same && progress->result.error == EVPOP_ERROR_NONE) {
+		store_poll_note(run->resources.store, &poll);
+		return;
+	}
 	run->waiting++;
 	store_poll_record(run->resources.store, &poll, recorded, run);
 }
@@ -253,6 +264,29 @@ note_unidentified(struct run *run, const struct evpop_sync_report *report)
 		    (unsigned long)report->unidentified);
 }
 
+/* Nothing was done, and nothing is left that the next poll would do. */
+static bool
+was_quiet(const struct run *run, const struct evpop_sync_report *report)
+{
+	return report->result.error == EVPOP_ERROR_NONE && report->listed &&
+	       report->fetched + report->deleted + report->failed == 0 &&
+	       report->adopted + report->seen + report->held == 0 &&
+	       report->later + report->unidentified == 0 &&
+	       !deposit_wrote(run->deposit);
+}
+
+static void
+note_unchanged(struct run *run, const struct evpop_sync_report *report)
+{
+	const struct evpop_plan *plan = evpop_sync_plan(run->sync);
+
+	if (run->same && report->result.error == EVPOP_ERROR_NONE)
+		run->progress.unchanged = run->unchanged;
+	else if (plan != NULL && was_quiet(run, report))
+		unchanged_note(&run->progress.unchanged, run->listing, plan,
+		    &run->account, run->version, store_clock_unix_ms());
+}
+
 static void
 sync_done(
     struct evpop_sync *sync, const struct evpop_sync_report *report, void *arg)
@@ -278,10 +312,47 @@ sync_done(
 	progress->octets_out = report->octets_out;
 	progress->body_octets = report->body_octets;
 	note_unidentified(run, report);
+	note_unchanged(run, report);
 	conclude(run);
 }
 
 /* ---- the beginning ---- */
+
+static void
+account_failed(struct run *run, enum store_status status)
+{
+	if (!run->over)
+		fail(run, EVPOP_ERROR_IO, store_status_hint(status));
+}
+
+/* There may be work to do: the store was tried, and can take it. */
+static void
+account_tried(
+    enum store_status status, const struct store_account *account, void *arg)
+{
+	struct run *run = arg;
+
+	(void)account;
+	run->waiting--;
+	if (status != STORE_OK)
+		account_failed(run, status);
+	else if (!run->over)
+		deposit_listing(run->deposit);
+	finish_if_settled(run);
+}
+
+static void
+look_up(struct run *run)
+{
+	if (run->unchanged.account_id == 0) {
+		deposit_listing(run->deposit);
+		return;
+	}
+	run->unchanged.account_id = 0;
+	run->waiting++;
+	store_account(run->resources.store, run->name, run->stable_id,
+	    account_tried, run);
+}
 
 static void
 sync_listing(
@@ -289,14 +360,19 @@ sync_listing(
 {
 	struct run *run = arg;
 
-	(void)sync;
 	run->listing = listing;
 	run->progress.messages = (uint32_t)listing->count;
 	if (listing->count > 0)
 		run->progress.identity = listing->unique_ids ? "unique-id"
 					 : listing->digests  ? "top"
 							     : "body";
-	deposit_listing(run->deposit);
+	run->version = store_uids_version(run->resources.store);
+	run->same = unchanged_is(
+	    &run->unchanged, listing, run->version, store_clock_unix_ms());
+	if (run->same)
+		evpop_sync_unchanged(sync);
+	else
+		look_up(run);
 }
 
 /* Both the account's row and its secret, if it has one, are needed. */
@@ -327,21 +403,26 @@ start_if_ready(struct run *run)
 }
 
 static void
+take_account(struct run *run, const struct store_account *account)
+{
+	run->account = *account;
+	run->progress.account_id = account->id;
+	policy_of_past(&run->policy, account, run->baseline, run->delete_guard);
+	deposit_set_account(run->deposit, account->id, run->policy.dry_run);
+	start_if_ready(run);
+}
+
+static void
 account_known(
     enum store_status status, const struct store_account *account, void *arg)
 {
 	struct run *run = arg;
 
 	run->waiting--;
-	if (status == STORE_OK) {
-		run->progress.account_id = account->id;
-		policy_of_past(
-		    &run->policy, account, run->baseline, run->delete_guard);
-		deposit_set_account(
-		    run->deposit, account->id, run->policy.dry_run);
-		start_if_ready(run);
-	} else if (!run->over)
-		fail(run, EVPOP_ERROR_IO, store_status_hint(status));
+	if (status == STORE_OK)
+		take_account(run, account);
+	else
+		account_failed(run, status);
 	finish_if_settled(run);
 }
 
@@ -370,75 +451,36 @@ store_failed(enum store_status status, void *arg)
 	fail(run, EVPOP_ERROR_IO, why);
 }
 
-static bool
-secret_source(
-    const struct config_account *account, struct secret_source *source_r)
-{
-	const struct secret_source sources[] = {
-		{ SECRET_LITERAL, account->password },
-		{ SECRET_FILE, account->password_file },
-		{ SECRET_COMMAND, account->password_command },
-		{ SECRET_CREDENTIAL, account->password_credential },
-		{ SECRET_COMMAND, account->token_command },
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof sources / sizeof sources[0]; i++) {
-		if (sources[i].value == NULL)
-			continue;
-		*source_r = sources[i];
-		return true;
-	}
-	return false;
-}
-
-/* Names were checked when the configuration was read. */
-static unsigned int
-mechanisms_of(const struct config_account *account)
-{
-	enum evpop_mechanism mechanism;
-	unsigned int mechanisms = 0;
-	size_t i;
-
-	for (i = 0; i < account->auth.count; i++)
-		if (evpop_mechanism_find(account->auth.items[i], &mechanism))
-			mechanisms |= EVPOP_MECHANISM_BIT(mechanism);
-	return mechanisms;
-}
-
 static struct evpop_sync *
 make_sync(struct run *run, const struct run_order *order)
 {
-	const struct config_account *account = order->account;
-	static const enum evpop_tls tls_modes[] = {
-		[CONFIG_TLS_IMPLICIT] = EVPOP_TLS_IMPLICIT,
-		[CONFIG_TLS_STLS] = EVPOP_TLS_STLS,
-		[CONFIG_TLS_NONE] = EVPOP_TLS_NONE,
-	};
-	const struct evpop_client_config client = {
-		.host = account->host,
-		.port = account->port,
-		.tls = tls_modes[account->tls],
-		.tls_context = order->tls,
-		.memory = run->resources.memory,
-		.allow_cleartext = account->allow_cleartext,
-		.proxy = account->proxy,
-		.source_address = account->source_address,
-		.timeouts = {
-			.resolve_ms = account->timeout_resolve_ms,
-			.connect_ms = account->timeout_connect_ms,
-			.handshake_ms = account->timeout_handshake_ms,
-			.greeting_ms = account->timeout_greeting_ms,
-			.login_ms = account->timeout_login_ms,
-			.command_ms = account->timeout_command_ms,
-			.body_ms = account->timeout_body_ms,
-			.quit_ms = account->timeout_quit_ms,
-			.session_ms = account->timeout_session_ms,
-		},
-	};
+	struct evpop_client_config client;
 
+	setup_client(&client, order->account);
+	client.tls_context = order->tls;
+	client.memory = run->resources.memory;
 	return evpop_sync_new(run->resources.base, run->resources.dns, &client,
 	    &run->policy, &sync_callbacks, run);
+}
+
+/*
+ * With what the last poll has left, the store is not asked before there is
+ * something to do.
+ */
+static void
+begin(struct run *run, const struct run_order *order)
+{
+	struct store_account account;
+
+	if (order->wish == POLLER_WISH_POLL &&
+	    unchanged_account(order->unchanged, &account)) {
+		run->unchanged = *order->unchanged;
+		take_account(run, &account);
+		return;
+	}
+	run->waiting++;
+	store_account(run->resources.store, run->name, run->stable_id,
+	    account_known, run);
 }
 
 struct run *
@@ -458,6 +500,8 @@ run_new(const struct run_resources *resources, const struct run_order *order,
 	run->progress.started_ms = store_clock_unix_ms();
 	run->name = strdup(account->name);
 	run->user = strdup(account->user);
+	if (account->id != NULL)
+		run->stable_id = strdup(account->id);
 	run->settled = event_new(resources->base, -1, 0, run_finished, run);
 	run->progress.wish = order->wish;
 	run->baseline = account->baseline;
@@ -468,21 +512,20 @@ run_new(const struct run_resources *resources, const struct run_order *order,
 	if (run->sync != NULL && run->name != NULL)
 		run->deposit = deposit_new(
 		    resources->store, run->sync, run->name, store_failed, run);
-	run->mechanisms = mechanisms_of(account);
+	run->mechanisms = setup_mechanisms(account);
 	run->by_token = account->token_command != NULL;
-	run->no_secret = !secret_source(account, &source);
+	run->no_secret = !setup_secret(account, &source);
 	if (!run->no_secret && run->deposit != NULL)
 		run->secret_request = secret_fetch(resources->base, &source,
 		    SECRET_TIMEOUT_MS, secret_known, run);
-	if (run->name == NULL || run->user == NULL || run->settled == NULL ||
-	    run->deposit == NULL ||
+	if (run->name == NULL || run->user == NULL ||
+	    (account->id != NULL && run->stable_id == NULL) ||
+	    run->settled == NULL || run->deposit == NULL ||
 	    (run->secret_request == NULL && !run->no_secret)) {
 		run_free(&run);
 		return NULL;
 	}
-	run->waiting++;
-	store_account(
-	    resources->store, account->name, account->id, account_known, run);
+	begin(run, order);
 	return run;
 }
 
@@ -547,5 +590,6 @@ run_free(struct run **run_p)
 		event_free(run->settled);
 	free(run->name);
 	free(run->user);
+	free(run->stable_id);
 	free(run);
 }

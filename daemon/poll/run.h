@@ -9,6 +9,7 @@
 
 #include "daemon/config/config.h"
 #include "daemon/poll/poller.h"
+#include "daemon/poll/unchanged.h"
 
 struct store;
 struct run;
@@ -25,6 +26,8 @@ struct run_order {
 	struct evpop_tls_context *tls;        /* NULL where it uses none */
 	enum poller_wish wish;
 	bool expect_nothing; /* the polls before found nothing to do */
+	/* Of the account's last poll; only read by run_new(). */
+	const struct unchanged *unchanged;
 };
 
 /* How far a run is, or how it ended. */
@@ -38,6 +41,7 @@ struct run_progress {
 	uint64_t octets_in, octets_out, body_octets, adopted_octets;
 	const char *identity; /* as in struct poller_account_status */
 	enum poller_wish wish;
+	struct unchanged unchanged; /* for the next poll, once finished */
 };
 
 /*

@@ -1,36 +1,56 @@
 #include "daemon/poll/transcript.h"
 
-#include <stdio.h>
 #include <string.h>
 
+/* Octets from `at` to where the ring's memory ends, or fewer. */
+static size_t
+to_edge(size_t at, size_t length)
+{
+	return length < TRANSCRIPT_SIZE - at ? length : TRANSCRIPT_SIZE - at;
+}
+
+/* Every line of a listing comes here: octets are not looked at singly. */
 static void
 drop_oldest(struct transcript *transcript)
 {
-	char dropped;
+	size_t begin = transcript->begin;
+	size_t run = to_edge(begin, transcript->length), dropped;
+	const char *end = memchr(transcript->bytes + begin, '\n', run);
 
-	do {
-		dropped = transcript->bytes[transcript->begin];
-		transcript->begin = (transcript->begin + 1) % TRANSCRIPT_SIZE;
-		transcript->length--;
-	} while (dropped != '\n');
+	if (end != NULL)
+		dropped = (size_t)(end - transcript->bytes) - begin + 1;
+	else {
+		end = memchr(transcript->bytes, '\n', transcript->length - run);
+		dropped = run + (size_t)(end - transcript->bytes) + 1;
+	}
+	transcript->begin = (begin + dropped) % TRANSCRIPT_SIZE;
+	transcript->length -= dropped;
+}
+
+static void
+append(struct transcript *transcript, const char *bytes, size_t length)
+{
+	size_t at = (transcript->begin + transcript->length) % TRANSCRIPT_SIZE;
+	size_t run = to_edge(at, length);
+
+	memcpy(transcript->bytes + at, bytes, run);
+	memcpy(transcript->bytes, bytes + run, length - run);
+	transcript->length += length;
 }
 
 void
 transcript_add(
     struct transcript *transcript, bool from_server, const char *line)
 {
-	char text[TRANSCRIPT_LINE];
-	size_t length, i;
+	static const char marks[] = "C: S: ";
+	size_t mark = sizeof marks / 2;
+	size_t length = strnlen(line, TRANSCRIPT_LINE - mark - 2);
 
-	snprintf(
-	    text, sizeof text - 1, "%c: %s", from_server ? 'S' : 'C', line);
-	length = strlen(text);
-	text[length++] = '\n';
-	while (TRANSCRIPT_SIZE - transcript->length < length)
+	while (TRANSCRIPT_SIZE - transcript->length < mark + length + 1)
 		drop_oldest(transcript);
-	for (i = 0; i < length; i++)
-		transcript->bytes[(transcript->begin + transcript->length++) %
-				  TRANSCRIPT_SIZE] = text[i];
+	append(transcript, from_server ? marks + mark : marks, mark);
+	append(transcript, line, length);
+	append(transcript, "\n", 1);
 }
 
 void

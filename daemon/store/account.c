@@ -195,6 +195,8 @@ struct accounts_op {
 	struct store_arena arena;
 	struct store_account_row *rows;
 	size_t count, room;
+	bool all;
+	char name[];
 };
 
 static enum store_status
@@ -224,17 +226,22 @@ take_row(struct accounts_op *accounts, sqlite3_stmt *from)
 	return STORE_OK;
 }
 
+#define ACCOUNT_SELECT                                        \
+	"SELECT id, name, messages, octets, last_success_ms," \
+	" last_error_ms, last_error FROM account"
+
 static enum store_status
 read_accounts(struct store_db *db, struct store_op *op)
 {
-	static const char sql[] =
-	    "SELECT id, name, messages, octets, last_success_ms,"
-	    " last_error_ms, last_error FROM account ORDER BY name";
+	static const char all[] = ACCOUNT_SELECT " ORDER BY name";
+	static const char one[] = ACCOUNT_SELECT " WHERE name = ?1";
 	struct accounts_op *accounts = (struct accounts_op *)op;
 	enum store_status taken = STORE_OK, status;
 	struct store_use use;
 
-	store_use(&use, db, sql);
+	store_use(&use, db, accounts->all ? all : one);
+	if (!accounts->all)
+		store_bind_text(&use, 1, accounts->name);
 	while (taken == STORE_OK && store_next(&use))
 		taken = take_row(accounts, use.statement);
 	status = store_end(&use);
@@ -272,15 +279,20 @@ static const struct store_op_type accounts_type = {
 };
 
 void
-store_accounts(struct store *store, store_accounts_cb done, void *arg)
+store_accounts(
+    struct store *store, const char *name, store_accounts_cb done, void *arg)
 {
-	struct accounts_op *accounts = calloc(1, sizeof(*accounts));
+	size_t size = name != NULL ? strlen(name) + 1 : 1;
+	struct accounts_op *accounts = calloc(1, sizeof(*accounts) + size);
 
 	if (accounts == NULL) {
 		done(STORE_MEMORY, NULL, 0, arg);
 		return;
 	}
 	accounts->op.type = &accounts_type;
+	accounts->all = name == NULL;
+	if (name != NULL)
+		memcpy(accounts->name, name, size);
 	accounts->done = done;
 	accounts->arg = arg;
 	store_op_submit(store, &accounts->op);

@@ -6,16 +6,21 @@
 #include "daemon/store/trial.h"
 #include "daemon/store/writer.h"
 
-/* Under constant work chores still get their turn this often. */
+/*
+ * Between two pieces of mail the queue is empty often, but not for long: what
+ * takes a while, or a sync, waits until nothing has come for this time.  Under
+ * constant work chores still get their turn.
+ */
+#define REST_MS 20
 #define TURN_MS 1000
 
 /*
- * Pages of the log (8 KiB each).  Above the first bound it is checkpointed as
+ * Pages of the log (16 KiB each).  Above the first bound it is checkpointed as
  * soon as nobody waits, above the second even while somebody does, and below
- * both after a rest.
+ * both after a longer rest.
  */
-#define LOG_PAGES_IDLE 1024
-#define LOG_PAGES_MAX  8192
+#define LOG_PAGES_IDLE 512
+#define LOG_PAGES_MAX  4096
 #define LOG_REST_MS    2000
 
 /* After a failure of the index, which is never worth the health of the rest. */
@@ -146,6 +151,12 @@ index_is_due(const struct store_writer *writer, int64_t now_ms)
 	return writer->index_behind && now_ms >= writer->index_retry_ms;
 }
 
+static bool
+rested(const struct store_writer *writer, int64_t now_ms)
+{
+	return now_ms - writer->worked_ms >= REST_MS;
+}
+
 /* When there will be something to do although nothing is queued. */
 static int64_t
 next_time(const struct store_writer *writer, int64_t now_ms)
@@ -154,7 +165,10 @@ next_time(const struct store_writer *writer, int64_t now_ms)
 
 	if (writer->orphan_count > 0 || restart_is_due(writer, now_ms) ||
 	    index_is_due(writer, now_ms))
-		return STORE_QUEUE_NOW;
+		return rested(writer, now_ms) ? STORE_QUEUE_NOW
+					      : writer->worked_ms + REST_MS;
+	if (log_is_above(writer, LOG_PAGES_IDLE))
+		return writer->worked_ms + REST_MS;
 	if (writer->log_pages > 0)
 		next_ms = writer->log_idle_ms + LOG_REST_MS;
 	if ((writer->index_behind ||
@@ -168,6 +182,7 @@ int64_t
 store_chores(struct store_writer *writer, bool idle)
 {
 	int64_t now_ms = store_clock_monotonic_ms();
+	bool resting = idle && rested(writer, now_ms);
 
 	if (writer->health != STORE_OK) {
 		if (now_ms >= writer->probe_ms)
@@ -176,12 +191,12 @@ store_chores(struct store_writer *writer, bool idle)
 			return writer->probe_ms;
 	}
 	if (log_is_above(writer, LOG_PAGES_MAX) ||
-	    (idle && log_is_above(writer, LOG_PAGES_IDLE)) ||
+	    (resting && log_is_above(writer, LOG_PAGES_IDLE)) ||
 	    (writer->log_pages > 0 &&
 		now_ms - writer->log_idle_ms >= LOG_REST_MS))
 		checkpoint(writer);
-	if (!idle && now_ms - writer->chores_ms < TURN_MS)
-		return STORE_QUEUE_NOW;
+	if (!resting && now_ms - writer->chores_ms < TURN_MS)
+		return idle ? next_time(writer, now_ms) : STORE_QUEUE_NOW;
 	writer->chores_ms = now_ms;
 	if (writer->orphan_count > 0)
 		remove_orphan(writer);

@@ -22,7 +22,7 @@
 #define LOG_LIMIT "PRAGMA journal_size_limit = 67108864;"
 
 static const char writer_pragmas[] =
-    "PRAGMA page_size = 8192;"
+    "PRAGMA page_size = 16384;"
     "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = FULL;"
     "PRAGMA foreign_keys = ON;"

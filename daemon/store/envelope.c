@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/store/charset.h"
 #include "daemon/store/header.h"
 #include "daemon/store/text.h"
 
@@ -54,10 +55,15 @@ static const struct wanted_name names[] = {
 _Static_assert(
     sizeof(names) / sizeof(names[0]) == WANTED_COUNT, "each has a name");
 
+/* Mail that names no charset is mostly UTF-8 today, and was Western before. */
+static const char *fallbacks[] = { "utf-8", "windows-1252", NULL };
+
 void
 store_envelope_init(void)
 {
 	g_mime_init();
+	for (size_t i = 0; fallbacks[i] != NULL; i++)
+		store_charset_keep(fallbacks[i]);
 }
 
 /* NULs and line ends inside a value are white space to what decodes it. */
@@ -136,6 +142,7 @@ decode_text(
 		return true;
 	if (is_plain(raw))
 		return clean_into(text_r, raw, max);
+	store_charset_keep_words(raw);
 	decoded = g_mime_utils_header_decode_text(options, raw);
 	kept = clean_into(text_r, decoded != NULL ? decoded : raw, max);
 	g_free(decoded);
@@ -153,6 +160,58 @@ may_nest(const char *raw)
 	return groups > GROUPS_MAX;
 }
 
+static bool
+is_ascii(const char *text)
+{
+	while (*text != '\0' && (unsigned char)*text < 0x80)
+		text++;
+	return *text == '\0';
+}
+
+static bool
+append_mailbox(GString *text, InternetAddress *address)
+{
+	const char *name = internet_address_get_name(address), *where;
+	char *quoted;
+
+	if (!INTERNET_ADDRESS_IS_MAILBOX(address))
+		return false;
+	where = internet_address_mailbox_get_addr(
+	    INTERNET_ADDRESS_MAILBOX(address));
+	if (where == NULL || !is_ascii(where))
+		return false;
+	if (text->len > 0)
+		g_string_append(text, ", ");
+	if (name == NULL || name[0] == '\0') {
+		g_string_append(text, where);
+		return true;
+	}
+	quoted = g_mime_utils_quote_string(name);
+	g_string_append_printf(text, "%s <%s>", quoted, where);
+	g_free(quoted);
+	return true;
+}
+
+/*
+ * GMime asks of each domain how it is written in other scripts, which takes
+ * longer than all the rest, and which hardly any needs.
+ */
+static char *
+list_to_string(InternetAddressList *list)
+{
+	GString *text = g_string_new(NULL);
+	int count = internet_address_list_length(list), i;
+
+	for (i = 0; i < count; i++)
+		if (!append_mailbox(
+			text, internet_address_list_get_address(list, i)))
+			break;
+	if (i == count)
+		return g_string_free(text, FALSE);
+	g_string_free(text, TRUE);
+	return internet_address_list_to_string(list, NULL, FALSE);
+}
+
 /* What GMime makes nothing of is kept as text: better than nothing. */
 static bool
 decode_addresses(GMimeParserOptions *options, const char *raw, char **text_r)
@@ -165,9 +224,10 @@ decode_addresses(GMimeParserOptions *options, const char *raw, char **text_r)
 		return true;
 	if (is_plain(raw))
 		return clean_into(text_r, raw, ADDRESSES_MAX);
+	store_charset_keep_words(raw);
 	list = may_nest(raw) ? NULL : internet_address_list_parse(options, raw);
 	if (list != NULL) {
-		decoded = internet_address_list_to_string(list, NULL, FALSE);
+		decoded = list_to_string(list);
 		g_object_unref(list);
 	}
 	if (decoded == NULL || decoded[0] == '\0' ||
@@ -199,14 +259,12 @@ decode_date(const char *raw, struct store_envelope *envelope)
 	envelope->date_ms = seconds * 1000;
 }
 
-/* Mail that names no charset is mostly UTF-8 today, and was Western before. */
 static GMimeParserOptions *
 make_options(void)
 {
-	const char *charsets[] = { "utf-8", "windows-1252", NULL };
 	GMimeParserOptions *options = g_mime_parser_options_new();
 
-	g_mime_parser_options_set_fallback_charsets(options, charsets);
+	g_mime_parser_options_set_fallback_charsets(options, fallbacks);
 	g_mime_parser_options_set_allow_addresses_without_domain(options, TRUE);
 	return options;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/store/charset.h"
 #include "daemon/store/html.h"
 #include "daemon/store/text.h"
 
@@ -27,9 +28,11 @@ struct extraction {
 static void
 add_part(struct extraction *to, GMimeTextPart *part)
 {
-	char *text = g_mime_text_part_get_text(part);
 	size_t length, room = TEXT_MAX - to->text->len;
+	char *text;
 
+	store_charset_keep(g_mime_text_part_get_charset(part));
+	text = g_mime_text_part_get_text(part);
 	if (text == NULL)
 		return;
 	length = strlen(text);

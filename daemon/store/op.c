@@ -9,6 +9,10 @@ store_op_submit(struct store *store, struct store_op *op)
 {
 	struct store_order *order = &store->order[op->type->kind];
 
+	if (op->type->kind == STORE_OP_POLL)
+		store_history_submitted(store);
+	else if (op->type->write != NULL)
+		store_history_flush(store);
 	op->next = NULL;
 	op->later = NULL;
 	op->done = false;

@@ -3,6 +3,7 @@
 
 #include "daemon/store/arena.h"
 #include "daemon/store/column.h"
+#include "daemon/store/history.h"
 #include "daemon/store/private.h"
 
 /*
@@ -113,7 +114,7 @@ answer_record(struct store *store, struct store_op *op)
 {
 	struct record_op *record = (struct record_op *)op;
 
-	(void)store;
+	store_history_answered(store);
 	if (record->done != NULL)
 		record->done(op->status, record->arg);
 }
@@ -131,19 +132,16 @@ static const struct store_op_type record_type = {
 	.free = free_record,
 };
 
-void
-store_poll_record(struct store *store, const struct store_poll *poll,
-    store_done_cb done, void *arg)
+/* NULL without memory. */
+static struct record_op *
+record_new(const struct store_poll *poll, store_done_cb done, void *arg)
 {
 	size_t outcome = strlen(poll->outcome) + 1;
 	size_t text = poll->text != NULL ? strlen(poll->text) + 1 : 0;
 	struct record_op *record = calloc(1, sizeof(*record) + outcome + text);
 
-	if (record == NULL) {
-		if (done != NULL)
-			done(STORE_MEMORY, arg);
-		return;
-	}
+	if (record == NULL)
+		return NULL;
 	record->op.type = &record_type;
 	record->done = done;
 	record->arg = arg;
@@ -154,7 +152,29 @@ store_poll_record(struct store *store, const struct store_poll *poll,
 		memcpy(record->texts + outcome, poll->text, text);
 		record->poll.text = record->texts + outcome;
 	}
-	store_op_submit(store, &record->op);
+	return record;
+}
+
+void
+store_poll_record(struct store *store, const struct store_poll *poll,
+    store_done_cb done, void *arg)
+{
+	struct record_op *record = record_new(poll, done, arg);
+
+	store_history_flush(store);
+	if (record != NULL)
+		store_op_submit(store, &record->op);
+	else if (done != NULL)
+		done(STORE_MEMORY, arg);
+}
+
+void
+store_poll_note(struct store *store, const struct store_poll *poll)
+{
+	struct record_op *record = record_new(poll, NULL, NULL);
+
+	if (record != NULL)
+		store_history_keep(store, &record->op);
 }
 
 /* ---- the list ---- */
@@ -282,5 +302,5 @@ store_polls(struct store *store, const char *account, int64_t below_id,
 	polls->all = account == NULL;
 	if (account != NULL)
 		memcpy(polls->account, account, size);
-	store_op_submit(store, &polls->op);
+	store_history_query(store, &polls->op);
 }

@@ -4,6 +4,7 @@
 #ifndef STORE_PRIVATE_H
 #define STORE_PRIVATE_H
 
+#include "daemon/store/history.h"
 #include "daemon/store/mailbox.h"
 #include "daemon/store/op.h"
 #include "daemon/store/queue.h"
@@ -48,6 +49,8 @@ struct store {
 	size_t body_count;
 	struct store_flow_account flow;
 
+	struct store_history history;
+	uint64_t uids_version;
 	struct store_stats stats;
 };
 

@@ -305,7 +305,7 @@ answer_release(struct store *store, struct store_op *op)
 {
 	struct release_op *release = (struct release_op *)op;
 
-	(void)store;
+	store->uids_version++;
 	release->done(op->status,
 	    op->status == STORE_OK ? release->account : NULL, release->arg);
 }

@@ -169,8 +169,10 @@ make(const struct store_config *config, struct event_base *base)
 	store->flow.limit = config->queue_octets != 0 ? config->queue_octets
 						      : QUEUE_OCTETS_DEFAULT;
 	if (store->path != NULL && store_digest_init() &&
+	    store_history_init(store, base) &&
 	    store_mailbox_init(&store->mailbox, base, woken, store))
 		return store;
+	store_history_destroy(store);
 	free(store->path);
 	free(store);
 	return NULL;
@@ -181,6 +183,7 @@ release(struct store *store)
 {
 	store_files_unlock(&store->lock_fd);
 	store_mailbox_destroy(&store->mailbox);
+	store_history_destroy(store);
 	free(store->path);
 	free(store);
 }
@@ -223,6 +226,7 @@ store_close(struct store **store_pointer)
 	assert(!store->answering);
 	while (store->bodies != NULL)
 		store_body_abort(store->bodies);
+	store_history_close(store);
 	store->closing = true;
 	store_checker_free(store->checker);
 	/* The readers first: an open query would keep the log from ending. */
@@ -259,6 +263,12 @@ store_set_drain_cb(
 {
 	store->drained = drained;
 	store->drained_arg = arg;
+}
+
+uint64_t
+store_uids_version(const struct store *store)
+{
+	return store->uids_version;
 }
 
 void

@@ -302,6 +302,12 @@ typedef void (*store_release_cb)(
 void store_quarantine_release(
     struct store *, int64_t id, store_release_cb, void *arg);
 
+/*
+ * Another number than before if, since, unique-ids may have changed otherwise
+ * than by polls: by a release.
+ */
+uint64_t store_uids_version(const struct store *);
+
 /* ---- verification ---- */
 
 /*
@@ -341,6 +347,14 @@ struct store_poll {
 void store_poll_record(
     struct store *, const struct store_poll *, store_done_cb, void *arg);
 
+/*
+ * The same for a poll that went well, as the one before it, and has changed
+ * nothing: its row is written with the next transaction, half a minute later at
+ * the most.  Should the daemon be killed before, the row is lost, and nothing
+ * else.  store_polls() waits for it.
+ */
+void store_poll_note(struct store *, const struct store_poll *);
+
 /* ---- queries ---- */
 
 struct store_account_row {
@@ -353,7 +367,9 @@ struct store_account_row {
 };
 typedef void (*store_accounts_cb)(enum store_status,
     const struct store_account_row *, size_t count, void *arg);
-void store_accounts(struct store *, store_accounts_cb, void *arg);
+/* All of them, sorted by name; or the one of that name, if there is one. */
+void store_accounts(
+    struct store *, const char *name, store_accounts_cb, void *arg);
 
 /* NULL text members: the message has no such header. */
 struct store_message_row {

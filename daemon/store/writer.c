@@ -161,6 +161,7 @@ group(struct store_writer *writer, struct store_op *first)
 		undo_group(writer, head, status);
 	else
 		tell_commit(writer);
+	writer->worked_ms = store_clock_monotonic_ms();
 	store_mailbox_post(writer->mailbox, head);
 }
 

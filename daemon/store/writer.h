@@ -28,6 +28,7 @@ struct store_writer {
 	/* The thread's own. */
 	enum store_status health;
 	int64_t probe_ms;    /* when to try again */
+	int64_t worked_ms;   /* when anybody's operation was done last */
 	int64_t chores_ms;   /* when chores were done last */
 	int64_t log_idle_ms; /* when the log was last written */
 	int log_pages;       /* in the log; 0 where nothing new is */

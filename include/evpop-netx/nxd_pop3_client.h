@@ -31,7 +31,7 @@ extern "C" {
 #define NX_POP3_CLIENT_PACKET_TIMEOUT (1 * NX_IP_PERIODIC_RATE)
 #endif
 
-/* Without effect: no command is so long that it would have to wait. */
+/* How long a server may take nothing of a command, nor send anything. */
 #ifndef NX_POP3_TCP_SOCKET_SEND_WAIT
 #define NX_POP3_TCP_SOCKET_SEND_WAIT (10 * NX_IP_PERIODIC_RATE)
 #endif
@@ -59,7 +59,11 @@ extern "C" {
 #define NX_POP3_MAX_PASSWORD 20
 #endif
 
-/* Without effect: the system sizes its windows itself. */
+/*
+ * Octets of the socket's receive buffer: what a server may send ahead, of which
+ * Linux allows no less than 2304.  More of them are faster on a long way; with
+ * 0 the system sizes its windows itself.
+ */
 #ifndef NX_POP3_CLIENT_TCP_WINDOW_SIZE
 #define NX_POP3_CLIENT_TCP_WINDOW_SIZE 1460
 #endif
@@ -76,8 +80,9 @@ struct evpop_netx_options {
 	ULONG size; /* of this struct */
 	ULONG ticks_per_second;
 	ULONG packet_timeout, connection_timeout, disconnect_timeout;
-	ULONG reply_timeout;
+	ULONG reply_timeout, send_wait;
 	ULONG max_username, max_password;
+	ULONG window_size;
 };
 
 /* What both creating calls are made of; see there. */
@@ -95,7 +100,7 @@ EVPOP_NETX_API UINT evpop_netx_client_create(NX_POP3_CLIENT *client_ptr,
  * or holds CR or LF; NX_PTR_ERROR also where the pool was not created;
  * NX_NOT_CONNECTED where there is no connection;
  * NX_POP3_SERVER_ERROR_STATUS where the server refuses or makes no sense;
- * NX_NO_PACKET where it does not answer in time.
+ * NX_NO_PACKET where it does not answer, or take what is sent, in time.
  */
 EVPOP_NETX_INLINE UINT
 nxd_pop3_client_create(NX_POP3_CLIENT *client_ptr, UINT APOP_authentication,
@@ -111,8 +116,10 @@ nxd_pop3_client_create(NX_POP3_CLIENT *client_ptr, UINT APOP_authentication,
 	options.connection_timeout = (ULONG)(NX_POP3_CLIENT_CONNECTION_TIMEOUT);
 	options.disconnect_timeout = (ULONG)(NX_POP3_CLIENT_DISCONNECT_TIMEOUT);
 	options.reply_timeout = (ULONG)(NX_POP3_SERVER_REPLY_TIMEOUT);
+	options.send_wait = (ULONG)(NX_POP3_TCP_SOCKET_SEND_WAIT);
 	options.max_username = (ULONG)(NX_POP3_MAX_USERNAME);
 	options.max_password = (ULONG)(NX_POP3_MAX_PASSWORD);
+	options.window_size = (ULONG)(NX_POP3_CLIENT_TCP_WINDOW_SIZE);
 	return evpop_netx_client_create(client_ptr, APOP_authentication, ip_ptr,
 	    packet_pool_ptr, server_ip_address, server_port, client_name,
 	    client_password, &options);

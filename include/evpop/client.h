@@ -73,12 +73,13 @@ EVPOP_API void evpop_memory_free(struct evpop_memory *);
 
 /*
  * Deadlines in milliseconds, each for one phase as a whole; 0 takes the
- * default.  `body` is the longest silence inside a body or listing, `session`
- * bounds everything from connect to close.
+ * default.  `body` is the longest silence inside a body or listing; `send` is
+ * how long a server may take nothing of what is to be sent, nor send anything
+ * itself; `session` bounds everything from connect to close.
  */
 struct evpop_timeouts {
 	int64_t resolve_ms, connect_ms, handshake_ms, greeting_ms, login_ms,
-	    command_ms, body_ms, quit_ms, session_ms;
+	    command_ms, send_ms, body_ms, quit_ms, session_ms;
 };
 
 #define EVPOP_TIMEOUT_RESOLVE_MS   20000
@@ -87,6 +88,7 @@ struct evpop_timeouts {
 #define EVPOP_TIMEOUT_GREETING_MS  60000
 #define EVPOP_TIMEOUT_LOGIN_MS     180000 /* servers scan on PASS */
 #define EVPOP_TIMEOUT_COMMAND_MS   60000
+#define EVPOP_TIMEOUT_SEND_MS      60000
 #define EVPOP_TIMEOUT_BODY_MS      60000
 #define EVPOP_TIMEOUT_QUIT_MS      60000
 #define EVPOP_TIMEOUT_SESSION_MS   14400000
@@ -116,6 +118,14 @@ struct evpop_client_config {
 	struct evpop_proto_limits limits;
 	uint32_t window_commands; /* in flight where the server pipelines */
 	size_t window_octets;
+	/*
+	 * Octets of the socket's receive buffer (SO_RCVBUF), from before it
+	 * connects, so that it bounds what the server may send ahead.  Linux
+	 * makes room for twice as much, for its own use, and for no less than
+	 * 2304 octets nor more than net.core.rmem_max allows.  0: the system's
+	 * default, which grows by need.
+	 */
+	size_t receive_buffer;
 };
 
 #define EVPOP_WINDOW_COMMANDS 128
@@ -217,6 +227,16 @@ EVPOP_API enum evpop_error evpop_client_connect(
  */
 EVPOP_API enum evpop_error evpop_client_login(struct evpop_client *,
     const struct evpop_credentials *, evpop_reply_cb, void *arg) EVPOP_MUST_USE;
+
+/*
+ * evpop_client_connect(), then evpop_client_login() with these and the default
+ * mechanisms.  Answered once, as the log-in is; with EVPOP_ERROR_CANCELLED
+ * where it did not come to that, and the reason in the text.  After
+ * EVPOP_ERROR_MEMORY only evpop_client_free() makes sense.
+ */
+EVPOP_API enum evpop_error evpop_client_open(struct evpop_client *,
+    const char *user, const char *password, evpop_reply_cb,
+    void *arg) EVPOP_MUST_USE;
 
 /*
  * Answer to a `want_token` of the credentials: the token, which is copied, or

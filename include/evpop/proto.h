@@ -218,6 +218,20 @@ EVPOP_API enum evpop_error evpop_proto_submit(
     struct evpop_proto *, const struct evpop_request *) EVPOP_MUST_USE;
 
 /*
+ * The same for a command whose only argument is a message number, or 0 where it
+ * has none; what comes with its events is NULL.
+ */
+EVPOP_API enum evpop_error evpop_proto_ask(
+    struct evpop_proto *, enum evpop_command, uint32_t number) EVPOP_MUST_USE;
+
+/*
+ * The same for a log-in by USER and PASS: both are queued, or neither.  The
+ * password is wiped once written.
+ */
+EVPOP_API enum evpop_error evpop_proto_login(struct evpop_proto *,
+    const char *user, const char *password) EVPOP_MUST_USE;
+
+/*
  * Answer a challenge with this line: base64, or "*" to give up (RFC 5034
  * section 4).  `final` as in the request.  Returns EVPOP_ERROR_USAGE where no
  * challenge waits or the line holds CR or LF, and nothing is sent then.  The
@@ -257,16 +271,17 @@ EVPOP_API const unsigned char *evpop_proto_output(
 EVPOP_API void evpop_proto_sent(struct evpop_proto *, size_t length);
 
 /*
- * Consume input and report one event.  *used_r octets of data were taken; the
- * rest is to be given again.  Call until EVPOP_EVENT_NONE, then read more; to
- * pause, stop calling.  To be called with no data, too, after anything was
- * submitted, failed or ended: a command that cannot be sent any more is
- * reported without a word from the server.  After a failure every unfinished
- * command is reported DONE with the reason, oldest first, then the session
- * CLOSED; input no longer counts.
+ * Consume input and report one event, whose type is returned, too.  *used_r
+ * octets of data were taken; the rest is to be given again.  Call until
+ * EVPOP_EVENT_NONE, then read more; to pause, stop calling.  To be called with
+ * no data, too, after anything was submitted, failed or ended: a command that
+ * cannot be sent any more is reported without a word from the server.  After a
+ * failure every unfinished command is reported DONE with the reason, oldest
+ * first, then the session CLOSED; input no longer counts.
  */
-EVPOP_API void evpop_proto_next(struct evpop_proto *, const void *data,
-    size_t length, size_t *used_r, struct evpop_event *event_r);
+EVPOP_API enum evpop_event_type evpop_proto_next(struct evpop_proto *,
+    const void *data, size_t length, size_t *used_r,
+    struct evpop_event *event_r);
 
 /*
  * The transport failed, ended or was given up, for the reason in *result:

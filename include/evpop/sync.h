@@ -157,6 +157,12 @@ struct evpop_plan {
 	uint64_t adopt_octets; /* as stored, of what need not be fetched */
 	bool *gone;            /* for each known: no longer on the server */
 	size_t gone_count;
+	/*
+	 * When, by its age, the next message that stays falls due for deletion,
+	 * in the time of stored_ms; 0: none does.  Until then the same listing
+	 * and the same known make the same plan.
+	 */
+	int64_t due_ms;
 	struct evpop_plan_details *details; /* private */
 };
 
@@ -227,6 +233,18 @@ EVPOP_API const struct evpop_adoption *evpop_plan_adoption(
 EVPOP_API enum evpop_error evpop_listing_occurrences(
     struct evpop_listing *) EVPOP_MUST_USE;
 
+/* SHA-256. */
+#define EVPOP_LISTING_DIGEST_SIZE 32
+
+/*
+ * A digest of a listing by UIDL, of all numbers and unique-ids in their order:
+ * two listings of one digest are the same.  Returns EVPOP_ERROR_NONE;
+ * EVPOP_ERROR_USAGE where the listing does not tell all that is on the server,
+ * for want of UIDL or since not all of it could be read; EVPOP_ERROR_MEMORY.
+ */
+EVPOP_API enum evpop_error evpop_listing_digest(const struct evpop_listing *,
+    unsigned char digest_r[EVPOP_LISTING_DIGEST_SIZE]) EVPOP_MUST_USE;
+
 /* ---- the driver ---- */
 
 struct evpop_sync;
@@ -249,15 +267,16 @@ struct evpop_sync_report {
 };
 
 /*
- * Callbacks of a sync, all on the loop; only `listing`, `end` and `done` must
- * be there.  In each of them evpop_sync_free() is allowed.
+ * Callbacks of a sync, all on the loop; only `end` and `done` must be there. In
+ * each of them evpop_sync_free() is allowed.
  */
 struct evpop_sync_callbacks {
 	/*
 	 * The listing is complete.  Answer, now or later, with
-	 * evpop_sync_known().  It stays valid until `done` has run; where
-	 * another session is needed, until that begins: once `deleted` has run
-	 * for all that this one has deleted.
+	 * evpop_sync_known() or evpop_sync_unchanged().  NULL: nothing is
+	 * known.  It stays valid until `done` has run; where another session is
+	 * needed, until that begins: once `deleted` has run for all that this
+	 * one has deleted.
 	 */
 	void (*listing)(
 	    struct evpop_sync *, const struct evpop_listing *, void *arg);
@@ -313,7 +332,8 @@ struct evpop_sync_callbacks {
 
 /*
  * A driver for one session, or NULL without memory.  It makes its own client
- * from the configuration and owns it.  Callbacks must outlive it.
+ * from the configuration and owns it.  A policy of NULL is a zeroed one.
+ * Callbacks must outlive it.
  */
 EVPOP_API struct evpop_sync *evpop_sync_new(struct event_base *,
     struct evdns_base *, const struct evpop_client_config *,
@@ -334,6 +354,10 @@ EVPOP_API void evpop_sync_set_policy(
 EVPOP_API enum evpop_error evpop_sync_start(
     struct evpop_sync *, const struct evpop_credentials *) EVPOP_MUST_USE;
 
+/* evpop_sync_start() with these and the default mechanisms. */
+EVPOP_API enum evpop_error evpop_sync_open(
+    struct evpop_sync *, const char *user, const char *password) EVPOP_MUST_USE;
+
 /*
  * Answer to `listing`: what is known, and the time the plan is made for.  The
  * array is only read during the call; it is best sorted by unique-id (bytes,
@@ -341,6 +365,13 @@ EVPOP_API enum evpop_error evpop_sync_start(
  */
 EVPOP_API void evpop_sync_known(struct evpop_sync *, const struct evpop_known *,
     size_t count, int64_t now_ms);
+
+/*
+ * Another answer to `listing`: its digest is that of an earlier session, whose
+ * plan had nothing to do and is not due to change; so there is nothing now.
+ * The session ends, without `matched` and `planned`.
+ */
+EVPOP_API void evpop_sync_unchanged(struct evpop_sync *);
 
 /* Which entries of the listing `known` knew nothing of, and the like. */
 EVPOP_API const struct evpop_plan *evpop_sync_plan(const struct evpop_sync *);

@@ -88,6 +88,14 @@ evpop_queued_forget_texts(struct evpop_queued *queued)
 }
 
 void
+evpop_queue_retract(struct evpop_queue *queue)
+{
+	assert(queue->length > queue->sent);
+	evpop_queued_forget_texts(evpop_queue_at(queue, queue->length - 1));
+	queue->length--;
+}
+
+void
 evpop_queue_pop(struct evpop_queue *queue)
 {
 	assert(queue->length > 0);

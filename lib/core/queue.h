@@ -37,6 +37,9 @@ struct evpop_queued *evpop_queue_at(const struct evpop_queue *, size_t i);
 /* Wipe and free the texts of a queued command: it is sent, or will not be. */
 void evpop_queued_forget_texts(struct evpop_queued *);
 
+/* Drop the last, which was not sent. */
+void evpop_queue_retract(struct evpop_queue *);
+
 /* Drop the first. */
 void evpop_queue_pop(struct evpop_queue *);
 

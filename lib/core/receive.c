@@ -542,7 +542,7 @@ read_input(struct evpop_proto *proto, const unsigned char *data, size_t length,
 	}
 }
 
-void
+enum evpop_event_type
 evpop_proto_next(struct evpop_proto *proto, const void *data, size_t length,
     size_t *used_r, struct evpop_event *event)
 {
@@ -553,12 +553,12 @@ evpop_proto_next(struct evpop_proto *proto, const void *data, size_t length,
 	event->type = EVPOP_EVENT_NONE;
 	if (!proto->over && evpop_session_hopeless(proto)) {
 		report_hopeless(proto, event);
-		return;
+		return event->type;
 	}
 	if (!proto->over && proto->queue.length > 0 &&
 	    current(proto)->consumed) {
 		report_consumed(proto, event);
-		return;
+		return event->type;
 	}
 	/* A challenge that swallowed a command is no event: read on. */
 	while (!proto->over && *used_r < length &&
@@ -572,4 +572,5 @@ evpop_proto_next(struct evpop_proto *proto, const void *data, size_t length,
 		*used_r = length;
 		report_end(proto, event);
 	}
+	return event->type;
 }

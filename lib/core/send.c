@@ -29,6 +29,34 @@ evpop_proto_submit(
 	return EVPOP_ERROR_NONE;
 }
 
+enum evpop_error
+evpop_proto_ask(
+    struct evpop_proto *proto, enum evpop_command command, uint32_t number)
+{
+	const struct evpop_request request = { .command = command,
+		.number = number };
+
+	return evpop_proto_submit(proto, &request);
+}
+
+enum evpop_error
+evpop_proto_login(
+    struct evpop_proto *proto, const char *user, const char *password)
+{
+	const struct evpop_request name = { .command = EVPOP_COMMAND_USER,
+		.text = user };
+	const struct evpop_request secret = { .command = EVPOP_COMMAND_PASS,
+		.text = password };
+	enum evpop_error error = evpop_proto_submit(proto, &name);
+
+	if (error != EVPOP_ERROR_NONE)
+		return error;
+	error = evpop_proto_submit(proto, &secret);
+	if (error != EVPOP_ERROR_NONE)
+		evpop_queue_retract(&proto->queue);
+	return error;
+}
+
 size_t
 evpop_proto_pending(const struct evpop_proto *proto)
 {

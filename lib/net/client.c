@@ -67,6 +67,7 @@ copy_config(
 	if (config->memory != NULL)
 		client->server = evpop_memory_get(
 		    config->memory, config->host, client->port, client->tls);
+	client->receive_buffer = config->receive_buffer;
 	client->timeouts = config->timeouts;
 	evpop_client_timeouts(&client->timeouts);
 	client->window_commands = config->window_commands != 0

@@ -37,6 +37,7 @@ struct evpop_client {
 	char *host;                      /* in ASCII */
 	struct evpop_proxy_config proxy; /* host NULL: none */
 	char *source_address;
+	size_t receive_buffer;
 	struct evpop_result unusable; /* what is wrong with these */
 	uint16_t port;
 	enum evpop_tls tls;
@@ -85,6 +86,11 @@ struct evpop_client {
 	enum evpop_phase phase;
 	uint64_t answered, phase_answered;
 	uint64_t phase_octets;
+	int64_t phase_at_ms; /* 0: none */
+
+	/* The same for octets that wait to be sent, and what had passed. */
+	int64_t send_at_ms;
+	uint64_t send_octets;
 };
 
 /* ---- client.c ---- */

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ struct evpop_connect {
 	evpop_connect_cb callback;
 	void *arg;
 	struct evpop_address source; /* length 0: the system chooses */
+	int receive_buffer;          /* 0: likewise */
 	int delay_ms;
 	bool expecting; /* further addresses */
 	size_t count, next, running;
@@ -139,6 +141,18 @@ bind_source(struct attempt *attempt, evutil_socket_t fd)
 	return false;
 }
 
+/*
+ * What is set later no longer bounds the window that TCP has agreed on.  A
+ * socket that refuses this still works.
+ */
+static void
+set_receive_buffer(const struct evpop_connect *race, evutil_socket_t fd)
+{
+	if (race->receive_buffer > 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF,
+		    &race->receive_buffer, sizeof(race->receive_buffer));
+}
+
 /* A socket that connects or has connected; -1 and the attempt's error. */
 static evutil_socket_t
 begin(struct attempt *attempt)
@@ -153,6 +167,7 @@ begin(struct attempt *attempt)
 		attempt->error = errno;
 		return -1;
 	}
+	set_receive_buffer(attempt->race, fd);
 	if (!bind_source(attempt, fd)) {
 		close(fd);
 		return -1;
@@ -261,6 +276,9 @@ evpop_connect_new(struct event_base *base,
 	race->callback = callback;
 	race->arg = arg;
 	race->source = source;
+	race->receive_buffer = options->receive_buffer > INT_MAX
+				   ? INT_MAX
+				   : (int)options->receive_buffer;
 	race->delay_ms =
 	    options->delay_ms > 0 ? options->delay_ms : EVPOP_CONNECT_DELAY_MS;
 	if (!append(race, addresses, count)) {

@@ -27,7 +27,8 @@ struct evpop_connect_options {
 	 * Addresses of the other family are not tried then.
 	 */
 	const char *source_address;
-	int delay_ms; /* between attempts; 0: EVPOP_CONNECT_DELAY_MS */
+	size_t receive_buffer; /* octets; 0: the system's default */
+	int delay_ms;          /* between attempts; 0: EVPOP_CONNECT_DELAY_MS */
 	/*
 	 * Before the first one; it ends early where addresses are added, or
 	 * will not be.

@@ -141,6 +141,7 @@ race(struct evpop_dial *dial, const struct evpop_address *addresses,
 {
 	struct evpop_connect_options options = {
 		.source_address = dial->options.source_address,
+		.receive_buffer = dial->options.receive_buffer,
 		.delay_ms = dial->options.attempt_delay_ms,
 	};
 	struct evpop_result result;

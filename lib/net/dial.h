@@ -30,6 +30,7 @@ struct evpop_dial_options {
 	uint16_t port;
 	const struct evpop_proxy_config *proxy; /* or NULL: none */
 	const char *source_address; /* or NULL: the system's choice */
+	size_t receive_buffer;      /* octets, or 0: likewise */
 	int attempt_delay_ms, resolution_delay_ms; /* 0: as RFC 8305 says */
 };
 

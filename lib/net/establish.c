@@ -171,6 +171,7 @@ dial(struct evpop_client *client)
 		.port = client->port,
 		.proxy = client->proxy.host != NULL ? &client->proxy : NULL,
 		.source_address = client->source_address,
+		.receive_buffer = client->receive_buffer,
 	};
 
 	client->stage = EVPOP_STAGE_RESOLVING;

@@ -20,6 +20,7 @@ evpop_client_timeouts(struct evpop_timeouts *timeouts)
 	fill(&timeouts->greeting_ms, EVPOP_TIMEOUT_GREETING_MS);
 	fill(&timeouts->login_ms, EVPOP_TIMEOUT_LOGIN_MS);
 	fill(&timeouts->command_ms, EVPOP_TIMEOUT_COMMAND_MS);
+	fill(&timeouts->send_ms, EVPOP_TIMEOUT_SEND_MS);
 	fill(&timeouts->body_ms, EVPOP_TIMEOUT_BODY_MS);
 	fill(&timeouts->quit_ms, EVPOP_TIMEOUT_QUIT_MS);
 	fill(&timeouts->session_ms, EVPOP_TIMEOUT_SESSION_MS);
@@ -92,8 +93,9 @@ timeout_of(const struct evpop_client *client, enum evpop_phase phase)
 	}
 }
 
-void
-evpop_client_expect(struct evpop_client *client)
+/* How long the present phase may go on. */
+static void
+expect_phase(struct evpop_client *client)
 {
 	enum evpop_phase phase = phase_of(client);
 	bool same = phase == client->phase &&
@@ -106,10 +108,50 @@ evpop_client_expect(struct evpop_client *client)
 	client->phase = phase;
 	client->phase_answered = client->answered;
 	client->phase_octets = client->transport.octets_in;
-	evpop_deadline_phase(&client->deadline,
+	client->phase_at_ms =
 	    phase == EVPOP_PHASE_NONE
 		? 0
-		: evpop_loop_now_ms() + timeout_of(client, phase));
+		: evpop_loop_now_ms() + timeout_of(client, phase);
+}
+
+/*
+ * How long what is to be sent may wait.  A server that is busy sending may
+ * well read nothing until it is done.
+ */
+static void
+expect_to_send(struct evpop_client *client)
+{
+	const struct evpop_transport *transport = &client->transport;
+	uint64_t octets = transport->octets_in + transport->octets_out;
+
+	if (client->stage != EVPOP_STAGE_OPEN || client->paused ||
+	    !transport->write_blocked) {
+		client->send_at_ms = 0;
+		return;
+	}
+	if (client->send_at_ms != 0 && client->send_octets == octets)
+		return;
+	client->send_octets = octets;
+	client->send_at_ms = evpop_loop_now_ms() + client->timeouts.send_ms;
+}
+
+/* Whether sending is what ends first. */
+static bool
+is_about_sending(const struct evpop_client *client)
+{
+	return client->send_at_ms != 0 &&
+	       (client->phase_at_ms == 0 ||
+		   client->send_at_ms < client->phase_at_ms);
+}
+
+void
+evpop_client_expect(struct evpop_client *client)
+{
+	expect_phase(client);
+	expect_to_send(client);
+	evpop_deadline_phase(&client->deadline, is_about_sending(client)
+						    ? client->send_at_ms
+						    : client->phase_at_ms);
 }
 
 /* "20 s", or "150 ms" where seconds do not come out even. */
@@ -182,6 +224,11 @@ evpop_client_expired(bool whole_session, void *arg)
 		    limit, sizeof(limit), client->timeouts.session_ms);
 		evpop_result_set(&result, EVPOP_ERROR_TIMEOUT, client->phase,
 		    "the session was not over within %s", limit);
+	} else if (is_about_sending(client)) {
+		duration_text(limit, sizeof(limit), client->timeouts.send_ms);
+		evpop_result_set(&result, EVPOP_ERROR_TIMEOUT, client->phase,
+		    "the server took nothing of what was to be sent for %s",
+		    limit);
 	} else {
 		duration_text(
 		    limit, sizeof(limit), timeout_of(client, client->phase));

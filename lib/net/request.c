@@ -123,6 +123,22 @@ evpop_client_login(struct evpop_client *client,
 	return error;
 }
 
+enum evpop_error
+evpop_client_open(struct evpop_client *client, const char *user,
+    const char *password, evpop_reply_cb reply, void *arg)
+{
+	const struct evpop_credentials credentials = { .user = user,
+		.password = password };
+	enum evpop_error error;
+
+	if (!good_credentials(&credentials))
+		return EVPOP_ERROR_USAGE;
+	error = evpop_client_connect(client, NULL, NULL);
+	return error != EVPOP_ERROR_NONE
+		   ? error
+		   : evpop_client_login(client, &credentials, reply, arg);
+}
+
 static enum evpop_error
 enqueue_command(struct evpop_client *client, enum evpop_command command,
     uint32_t number, evpop_listed_cb listed, evpop_reply_cb reply, void *arg)

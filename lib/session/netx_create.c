@@ -93,7 +93,10 @@ make_easy(
 	config.timeouts.command_ms = reply_ms;
 	config.timeouts.body_ms = reply_ms;
 	config.timeouts.quit_ms = reply_ms;
+	config.timeouts.send_ms =
+	    at_least_1(ticks_to_ms(options->send_wait, options));
 	config.timeouts.session_ms = FOREVER_MS;
+	config.receive_buffer = options->window_size;
 	return evpop_easy_new(&config, NULL, NULL);
 }
 

@@ -193,6 +193,19 @@ is_doubtful(enum evpop_known_state state)
 }
 
 static void
+note_due(struct evpop_plan *plan, const struct evpop_known *known,
+    const struct evpop_policy *policy)
+{
+	int64_t due_ms;
+
+	if (policy->keep != EVPOP_KEEP_AGE ||
+	    __builtin_add_overflow(known->stored_ms, policy->keep_ms, &due_ms))
+		return;
+	if (plan->due_ms == 0 || due_ms < plan->due_ms)
+		plan->due_ms = due_ms;
+}
+
+static void
 match_known(struct evpop_plan *plan, size_t entry,
     const struct evpop_known *all, size_t index,
     const struct evpop_policy *policy, int64_t now_ms)
@@ -204,9 +217,12 @@ match_known(struct evpop_plan *plan, size_t entry,
 	plan->details->unknown[entry] = false;
 	plan->details->known[entry] = (uint32_t)index + 1;
 	plan->details->expected[entry] = known->octets;
-	plan->actions[entry] = known->state == EVPOP_KNOWN_SEEN
-				   ? EVPOP_ACTION_NONE
-				   : stored_action(known, policy, now_ms);
+	plan->actions[entry] = EVPOP_ACTION_NONE;
+	if (known->state == EVPOP_KNOWN_SEEN)
+		return;
+	plan->actions[entry] = stored_action(known, policy, now_ms);
+	if (plan->actions[entry] == EVPOP_ACTION_NONE)
+		note_due(plan, known, policy);
 }
 
 /* Walk both sorted lists at once. */

@@ -5,6 +5,7 @@ set(EVPOP_SESSION_SOURCES
 	session/easy_command.c
 	session/header.c
 	session/listing.c
+	session/listing_digest.c
 	session/look.c
 	session/plan.c
 	session/survey.c

@@ -44,7 +44,10 @@ evpop_sync_ask(struct evpop_sync *sync)
 	sync->report.sessions++;
 	sync->step = EVPOP_SYNC_ASKING;
 	evpop_sync_enter(sync);
-	sync->callbacks->listing(sync, listing, sync->arg);
+	if (sync->callbacks->listing != NULL)
+		sync->callbacks->listing(sync, listing, sync->arg);
+	else
+		evpop_sync_known(sync, NULL, 0, 0);
 	(void)evpop_sync_leave(sync);
 }
 
@@ -197,6 +200,19 @@ report_plan(struct evpop_sync *sync)
 	report->adopted_octets += plan->adopt_octets;
 }
 
+/* There is nothing to do: in a flight QUIT went out with all the rest. */
+static void
+take_leave(struct evpop_sync *sync)
+{
+	if (!sync->flight) {
+		evpop_sync_quit(sync);
+		return;
+	}
+	sync->step = EVPOP_SYNC_QUITTING;
+	if (sync->left)
+		evpop_sync_closed(sync);
+}
+
 void
 evpop_sync_carry_out(struct evpop_sync *sync)
 {
@@ -208,19 +224,24 @@ evpop_sync_carry_out(struct evpop_sync *sync)
 		sync->callbacks->planned(sync, sync->plan, sync->arg);
 	/* It may have been stopped, and the QUIT be under way. */
 	if (evpop_sync_leave(sync) && sync->step != EVPOP_SYNC_QUITTING) {
-		if (sync->flight) {
-			sync->step = EVPOP_SYNC_QUITTING;
-			if (sync->left)
-				evpop_sync_closed(sync);
-		} else if (sync->policy.dry_run) {
-			evpop_sync_quit(sync);
-		} else {
+		if (sync->flight || sync->policy.dry_run)
+			take_leave(sync);
+		else {
 			sync->step = EVPOP_SYNC_TRANSFER;
 			if (!sync->stopping)
 				note_deletes(sync);
 			evpop_sync_transfer(sync);
 		}
 	}
+}
+
+void
+evpop_sync_unchanged(struct evpop_sync *sync)
+{
+	if (sync->step != EVPOP_SYNC_ASKING)
+		return;
+	evpop_login_clear(&sync->login);
+	take_leave(sync);
 }
 
 void

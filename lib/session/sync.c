@@ -457,7 +457,8 @@ evpop_sync_new(struct event_base *base, struct evdns_base *dns,
 		return NULL;
 	sync->base = base;
 	sync->dns = dns;
-	sync->policy = *policy;
+	if (policy != NULL)
+		sync->policy = *policy;
 	sync->callbacks = callbacks;
 	sync->arg = arg;
 	sync->config = *config;
@@ -494,6 +495,13 @@ evpop_sync_start(
 	if (!evpop_login_init(&sync->login, credentials))
 		return EVPOP_ERROR_MEMORY;
 	return open_session(sync);
+}
+
+enum evpop_error
+evpop_sync_open(struct evpop_sync *sync, const char *user, const char *password)
+{
+	return evpop_sync_start(sync,
+	    &(struct evpop_credentials){ .user = user, .password = password });
 }
 
 void

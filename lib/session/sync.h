@@ -37,14 +37,10 @@ enum evpop_sync_step {
 	EVPOP_SYNC_DONE
 };
 
-/* A RETR that was handed to the client. */
+/* A RETR that is handed over. */
 struct evpop_fetch {
-	struct evpop_sync *sync;
-	const struct evpop_entry *entry;
-	enum evpop_action action;
-	uint64_t octets; /* what it counts for */
-	void *message;
-	bool begun;
+	uint32_t index; /* of its entry */
+	uint32_t octets;
 };
 
 /* A TOP that was handed to the client. */
@@ -90,6 +86,9 @@ struct evpop_sync {
 	size_t next_fetch;                            /* in the plan's order */
 	struct evpop_fetch fetches[EVPOP_SYNC_AHEAD]; /* ring, as RETRs run */
 	size_t fetch_head, fetch_count;
+	/* Of the first of them, whose turn it is. */
+	bool begun_body;
+	void *message; /* the sink's */
 	uint64_t ahead_octets;
 	size_t unacknowledged; /* bodies that ended well */
 	size_t deletes_owed;   /* of these, to be deleted once durable */

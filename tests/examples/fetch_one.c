@@ -4,16 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void
-check(const struct evpop_easy *pop, enum evpop_error error)
-{
+static void check(const struct evpop_easy *pop, enum evpop_error error) {
 	if (error != EVPOP_ERROR_NONE)
 		errx(1, "%s", evpop_easy_result(pop)->text);
 }
 
-int
-main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	struct evpop_client_config config = { .host = argv[1] };
 	struct evpop_easy *pop;
 	uint32_t number, count;

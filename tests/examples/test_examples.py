@@ -3,7 +3,8 @@
 
 import os
 import pathlib
-import re
+import socket
+import subprocess
 import sys
 import unittest
 
@@ -14,18 +15,18 @@ from harness import corpus, maildropd, pop3, procs  # noqa: E402
 
 BUILD = pathlib.Path(os.environ["EVPOP_BUILD_DIR"]) / "tests" / "examples"
 
-# What is longer is no example.  Lines of code, that is: not what is empty, a
-# comment, a lone brace, or the name of a header.
-MOST_LINES = 40
-NO_CODE = re.compile(r"\s*(?:[{}]+;?|/\*.*\*/|#include .*)?\s*")
+# What has as many lines is no example, whatever is in them.
+TOO_MANY_LINES = 40
+MOST_COLUMNS = 80
 
 
-def run(name, *arguments, password="secret", **environment):
+def run(name, *arguments, password="secret", stdin=subprocess.DEVNULL,
+        **environment):
     """(exit status, output, errors) of an example."""
     done = procs.run([str(BUILD / f"example_{name}"),
                       *(str(word) for word in arguments)], check=False,
-                     text=False, env={**os.environ, "PASSWORD": password,
-                                      **environment})
+                     text=False, stdin=stdin,
+                     env={**os.environ, "PASSWORD": password, **environment})
     return done.returncode, done.stdout, done.stderr.decode()
 
 
@@ -75,11 +76,24 @@ class OthersTest(unittest.TestCase):
 
     def test_thousand(self):
         server = self.serve(1000, 3, 2000)
-        self.assertEqual(run("thousand", server.host, server.port),
-                         (0, b"3000 messages\n", ""))
+        status, output, errors = run("thousand", server.host, server.port)
+        self.assertEqual((status, errors), (0, ""))
+        self.assertEqual(
+            sorted(output.decode().splitlines()),
+            sorted(f"user{number} 3 " for number in range(1, 1001)))
         sessions = {session for _, session, _, command in server.commands()
                     if command == "QUIT"}
         self.assertEqual(len(sessions), 1000)
+
+    def test_thousand_says_what_is_wrong(self):
+        server = self.serve(999, 1, 100)
+        status, output, _ = run("thousand", server.host, server.port)
+        lines = output.decode().splitlines()
+        self.assertEqual(len(lines), 1000)
+        (failed,) = (line for line in lines
+                     if line.startswith("user1000 "))
+        self.assertRegex(failed, "^user1000 0 .*[a-z]")
+        self.assertEqual(status, 0)
 
     def test_own_sink(self):
         server = self.serve(1, 1, 100_000)
@@ -90,16 +104,39 @@ class OthersTest(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertTrue(errors)
 
+    def on_poll(self, server, *arguments, **keywords):
+        with socket.create_connection((server.host, server.port)) as stdin:
+            return run("on_poll", *arguments, stdin=stdin, **keywords)
+
     def test_on_poll(self):
         server = self.serve(1, 2, 100_000)
-        self.assertEqual(run("on_poll", server.port),
+        self.assertEqual(self.on_poll(server, "user1"),
                          (0, self.first(server), ""))
-        status, output, errors = run("on_poll", server.port, password="wrong")
+        status, output, errors = self.on_poll(server, "user1",
+                                              password="wrong")
         self.assertEqual((status, output), (1, b""))
         self.assertTrue(errors)
-        status, _, errors = run("on_poll", server.port, password="a\r\nDELE 1")
-        self.assertEqual(status, 2)
-        self.assertIn("usage", errors)
+
+    def test_on_poll_as_its_usage_says(self):
+        server = self.serve(1, 2, 100_000)
+        program = BUILD / "example_on_poll"
+        done = procs.run(
+            ["bash", "-c", 'exec "$0" user1 <>"/dev/tcp/$1/$2"', str(program),
+             server.host, str(server.port)],
+            text=False, env={**os.environ, "PASSWORD": "secret"})
+        self.assertEqual(done.stdout, self.first(server))
+
+    def test_usage(self):
+        server = self.serve(1, 1, 1000)
+        address = server.host, server.port
+        for status, _, errors in (
+                run("thousand"), run("own_sink"),
+                run("thousand", *address, password="a\r\nDELE 1"),
+                run("own_sink", *address, password="a\r\nDELE 1"),
+                self.on_poll(server),
+                self.on_poll(server, "user1", password="a\r\nDELE 1")):
+            self.assertEqual(status, 2)
+            self.assertIn("usage", errors)
 
     def test_on_poll_needs_no_libevent(self):
         source = (HERE / "on_poll.c").read_text(encoding="utf-8")
@@ -111,10 +148,11 @@ class LengthTest(unittest.TestCase):
         sources = sorted(HERE.glob("*.c"))
         self.assertEqual(len(sources), 4)
         for path in sources:
-            lines = [line for line in
-                     path.read_text(encoding="utf-8").splitlines()
-                     if not NO_CODE.fullmatch(line)]
-            self.assertLess(len(lines), MOST_LINES, path.name)
+            lines = path.read_text(encoding="utf-8").splitlines()
+            self.assertLess(len(lines), TOO_MANY_LINES, path.name)
+            self.assertLessEqual(
+                max(len(line.expandtabs(8)) for line in lines), MOST_COLUMNS,
+                path.name)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,10 @@ foreach(part parts session tls flow failure connect lifetime race
 		LIBS evpop_net_for_tests)
 endforeach()
 
+evpop_unit_test(net_socket test_net_socket.c net_socket.c
+	LIBS evpop_net_for_tests)
+target_link_options(test_net_socket PRIVATE -Wl,--wrap=connect)
+
 # Beside the library's parser of URLs stands the daemon's check of them.
 evpop_unit_test(net_proxy test_net_proxy.c
 	LIBS evpop_net_for_tests evpopd_config)

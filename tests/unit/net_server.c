@@ -257,6 +257,8 @@ answer_by_rule(struct net_connection *connection, const char *line)
 		connection->then = rule->then;
 		connection->halted =
 		    rule->then != NET_GO_ON && rule->then != NET_TLS;
+		if (rule->then == NET_DEAF)
+			bufferevent_disable(connection->stream, EV_READ);
 		/* Even with nothing to write, it is written. */
 		bufferevent_trigger(
 		    connection->stream, EV_WRITE, BEV_TRIG_DEFER_CALLBACKS);
@@ -442,4 +444,18 @@ net_server_waiting(const struct net_server *server)
 		octets += evbuffer_get_length(
 		    bufferevent_get_output(connection->stream));
 	return octets;
+}
+
+void
+net_server_skip(struct net_server *server, size_t octets)
+{
+	struct net_connection *connection;
+	char dropped[65536];
+
+	assert_true(octets <= sizeof(dropped));
+	for (connection = server->connections; connection != NULL;
+	     connection = connection->next) {
+		if (connection->then == NET_DEAF)
+			(void)recv(connection->fd, dropped, octets, 0);
+	}
 }

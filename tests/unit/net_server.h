@@ -18,7 +18,8 @@ enum net_then {
 	NET_CLOSE, /* once all is written */
 	NET_RESET, /* likewise, but with RST */
 	NET_TLS,   /* begin a handshake */
-	NET_HALT   /* say no more, whatever comes */
+	NET_HALT,  /* say no more, whatever comes */
+	NET_DEAF   /* read no more, either */
 };
 
 /* Answer to a command line, instead of what the server would say. */
@@ -68,6 +69,9 @@ void net_server_stop(struct net_server *);
 
 /* Say this, unasked, on every connection that was told to halt. */
 void net_server_say(struct net_server *, const char *text);
+
+/* On every connection that is deaf, read up to so many octets and drop them. */
+void net_server_skip(struct net_server *, size_t octets);
 
 /* Octets that wait for clients to read them. */
 size_t net_server_waiting(const struct net_server *);

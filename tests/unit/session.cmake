@@ -38,6 +38,9 @@ foreach(part weaknesses status pool options kernel alloc)
 	target_link_options(test_session_netx_${part} PRIVATE
 		-Wl,--wrap=recv)
 endforeach()
+target_sources(test_session_netx_options PRIVATE
+	${CMAKE_CURRENT_SOURCE_DIR}/net_socket.c)
+target_link_options(test_session_netx_options PRIVATE -Wl,--wrap=connect)
 target_link_libraries(test_session_netx_alloc PRIVATE evpop_failing_alloc)
 target_link_options(test_session_netx_kernel PRIVATE
 	-Wl,--wrap=mmap,--wrap=pthread_create)

@@ -21,6 +21,7 @@ struct fake_query {
 	int64_t id;
 	uint32_t part;
 	unsigned limit;
+	char name[64]; /* of an account; empty: all */
 };
 
 static void
@@ -108,15 +109,28 @@ static void
 give_accounts(struct fake_query *query)
 {
 	struct store *store = query->store;
+	const struct store_account_row *rows = store->accounts;
+	size_t count = store->account_count;
 
-	query->cb.accounts(
-	    store->answer, store->accounts, store->account_count, query->arg);
+	if (query->name[0] != '\0') {
+		while (count > 0 && strcmp(rows->name, query->name) != 0) {
+			rows++;
+			count--;
+		}
+		count = count > 0;
+	}
+	query->cb.accounts(store->answer, rows, count, query->arg);
 }
 
 void
-store_accounts(struct store *store, store_accounts_cb cb, void *arg)
+store_accounts(
+    struct store *store, const char *name, store_accounts_cb cb, void *arg)
 {
-	new_query(store, give_accounts, arg)->cb.accounts = cb;
+	struct fake_query *query = new_query(store, give_accounts, arg);
+
+	query->cb.accounts = cb;
+	snprintf(
+	    query->name, sizeof(query->name), "%s", name != NULL ? name : "");
 }
 
 /* Rows are newest first; `id` is where the page begins. */

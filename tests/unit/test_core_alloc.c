@@ -140,12 +140,41 @@ no_memory_for_a_command_ends_the_session(void **state)
 	evpop_proto_free(proto);
 }
 
+/* USER without its PASS would be as good as a command of its own. */
+static void
+half_a_log_in_is_none(void **state)
+{
+	struct evpop_proto *proto = evpop_proto_new(NULL);
+	size_t failing;
+
+	(void)state;
+	assert_non_null(proto);
+	/* The queue itself, then each text. */
+	for (failing = 1; failing <= 3; failing++) {
+		failing_alloc_arm(failing);
+		assert_int_equal(
+		    evpop_proto_login(proto, "joe", "x"), EVPOP_ERROR_MEMORY);
+		failing_alloc_disarm();
+		assert_int_equal(evpop_proto_pending(proto), 0);
+		evpop_proto_free(proto);
+		proto = evpop_proto_new(NULL);
+		assert_non_null(proto);
+	}
+	failing_alloc_arm(failing);
+	assert_int_equal(
+	    evpop_proto_login(proto, "joe", "x"), EVPOP_ERROR_NONE);
+	failing_alloc_disarm();
+	assert_int_equal(evpop_proto_pending(proto), 2);
+	evpop_proto_free(proto);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_allocation_may_fail),
 		cmocka_unit_test(no_memory_for_a_command_ends_the_session),
+		cmocka_unit_test(half_a_log_in_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

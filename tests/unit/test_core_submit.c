@@ -106,6 +106,69 @@ bad_requests_are_not_queued(void **state)
 	evpop_proto_free(proto);
 }
 
+/* What one call queues is what submitting would. */
+static void
+asking_and_logging_in_are_submitting(void **state)
+{
+	struct evpop_proto *proto = evpop_proto_new(NULL);
+	struct evpop_event event;
+	size_t used;
+
+	(void)state;
+	assert_non_null(proto);
+	assert_int_equal(
+	    evpop_proto_login(proto, "joe", "x"), EVPOP_ERROR_NONE);
+	assert_int_equal(
+	    evpop_proto_ask(proto, EVPOP_COMMAND_STAT, 0), EVPOP_ERROR_NONE);
+	assert_int_equal(
+	    evpop_proto_ask(proto, EVPOP_COMMAND_DELE, 7), EVPOP_ERROR_NONE);
+	assert_int_equal(
+	    evpop_proto_ask(proto, EVPOP_COMMAND_DELE, 0), EVPOP_ERROR_USAGE);
+	assert_int_equal(
+	    evpop_proto_ask(proto, EVPOP_COMMAND_USER, 0), EVPOP_ERROR_USAGE);
+	assert_int_equal(evpop_proto_pending(proto), 4);
+	hear(proto, "+OK\r\n");
+	expect_output(proto, "USER joe\r\n");
+	hear(proto, "+OK\r\n");
+	expect_output(proto, "PASS x\r\n");
+	hear(proto, "+OK\r\n");
+	expect_output(proto, "STAT\r\n");
+	/* The type of the event is returned, too. */
+	assert_int_equal(
+	    evpop_proto_next(proto, "+OK 1 2\r\n", 9, &used, &event),
+	    EVPOP_EVENT_DONE);
+	assert_int_equal(event.type, EVPOP_EVENT_DONE);
+	assert_int_equal(event.command, EVPOP_COMMAND_STAT);
+	assert_null(event.arg);
+	assert_int_equal(
+	    evpop_proto_next(proto, NULL, 0, &used, &event), EVPOP_EVENT_NONE);
+	expect_output(proto, "DELE 7\r\n");
+	evpop_proto_free(proto);
+}
+
+static void
+a_log_in_is_queued_whole_or_not_at_all(void **state)
+{
+	struct evpop_proto *proto = greeted();
+
+	(void)state;
+	assert_int_equal(submit(proto, "CAPA"), EVPOP_ERROR_NONE);
+	assert_int_equal(
+	    evpop_proto_login(proto, NULL, "x"), EVPOP_ERROR_USAGE);
+	assert_int_equal(
+	    evpop_proto_login(proto, "joe", NULL), EVPOP_ERROR_USAGE);
+	assert_int_equal(
+	    evpop_proto_login(proto, "joe", "x\r\nDELE 1"), EVPOP_ERROR_USAGE);
+	assert_int_equal(evpop_proto_pending(proto), 1);
+	expect_output(proto, "CAPA\r\n");
+	hear(proto, "-ERR\r\n");
+	expect_output(proto, "");
+	assert_int_equal(submit(proto, "QUIT"), EVPOP_ERROR_NONE);
+	assert_int_equal(
+	    evpop_proto_login(proto, "joe", "x"), EVPOP_ERROR_USAGE);
+	evpop_proto_free(proto);
+}
+
 static void
 nothing_is_taken_behind_quit(void **state)
 {
@@ -478,6 +541,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bad_requests_are_not_queued),
+		cmocka_unit_test(asking_and_logging_in_are_submitting),
+		cmocka_unit_test(a_log_in_is_queued_whole_or_not_at_all),
 		cmocka_unit_test(nothing_is_taken_behind_quit),
 		cmocka_unit_test(nothing_is_taken_behind_a_failure),
 		cmocka_unit_test(nothing_leaves_before_the_greeting),

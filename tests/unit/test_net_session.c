@@ -473,6 +473,70 @@ test_trace(void **state)
 	net_server_stop(&server);
 }
 
+static void
+keep_reply(
+    struct evpop_client *client, const struct evpop_reply *reply, void *arg)
+{
+	struct evpop_result *result = arg;
+
+	(void)client;
+	/* Once. */
+	assert_int_equal(result->error, EVPOP_ERROR_COUNT);
+	*result = reply->result;
+}
+
+/* One call for both, and one answer. */
+static void
+test_open(void **state)
+{
+	static const struct {
+		struct net_rule rule;
+		enum evpop_error error;
+		const char *words, *log;
+	} cases[] = {
+		{ { "CAPA", NULL, NET_CLOSE }, EVPOP_ERROR_CANCELLED, "closed",
+		    "CAPA;" },
+		{ { "PASS secret", "-ERR no\r\n", NET_GO_ON }, EVPOP_ERROR_AUTH,
+		    "no", "CAPA;USER anna;PASS secret;CAPA;QUIT;" },
+		{ { "", "-ERR too many\r\n", NET_CLOSE }, EVPOP_ERROR_CANCELLED,
+		    "too many", "" },
+		{ { "STAT", NULL, NET_GO_ON }, EVPOP_ERROR_NONE, "",
+		    "CAPA;USER anna;PASS secret;CAPA;QUIT;" },
+	};
+	struct evpop_result result;
+	struct net_server server;
+	struct net_run run;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct net_server_options options = { .rules = &cases[i].rule,
+			.rule_count = 1 };
+
+		begin(&run, &server, &options, EVPOP_TLS_NONE);
+		result.error = EVPOP_ERROR_COUNT;
+		assert_int_equal(evpop_client_open(run.client, "anna",
+				     "a\r\nDELE 1", keep_reply, &result),
+		    EVPOP_ERROR_USAGE);
+		assert_int_equal(evpop_client_open(run.client, "anna", NULL,
+				     keep_reply, &result),
+		    EVPOP_ERROR_USAGE);
+		/* Nothing was asked for, so that it can be. */
+		assert_int_equal(evpop_client_open(run.client, "anna", "secret",
+				     keep_reply, &result),
+		    EVPOP_ERROR_NONE);
+		assert_int_equal(evpop_client_open(run.client, "anna", "secret",
+				     keep_reply, &result),
+		    EVPOP_ERROR_USAGE);
+		net_run_quit(&run);
+		net_run_until(&run, &run.closed);
+		assert_int_equal(result.error, cases[i].error);
+		assert_non_null(strstr(result.text, cases[i].words));
+		assert_string_equal(server.log, cases[i].log);
+		finish(&run, &server);
+	}
+}
+
 int
 main(void)
 {
@@ -487,6 +551,7 @@ main(void)
 		cmocka_unit_test(test_cleartext),
 		cmocka_unit_test(test_usage),
 		cmocka_unit_test(test_trace),
+		cmocka_unit_test(test_open),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

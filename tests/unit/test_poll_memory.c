@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/log/log.h"
 #include "daemon/poll/poller_internal.h"
 #include "daemon/store/store.h"
 #include "tests/unit/test_config_folder.h"
@@ -22,7 +23,7 @@
 /* What a host costs that no other account shares. */
 #define HOST_COST_MAX 128
 
-/* What a poll that failed leaves behind, too. */
+/* What a poll that failed leaves behind: one more string of its own. */
 #define TEXT "connect: pop.example.org port 995: Connection refused"
 
 /* These have an allocator of their own, and more than that around each. */
@@ -68,7 +69,8 @@ write_accounts(const struct folder *folder, int per_host)
 }
 
 static void
-end_poll(struct poller *poller, struct poller_account *account)
+end_poll(struct poller *poller, struct poller_account *account, int64_t now_ms,
+    bool well)
 {
 	struct run_progress progress = {
 		.started_ms = 1,
@@ -78,24 +80,24 @@ end_poll(struct poller *poller, struct poller_account *account)
 	};
 	const struct pace pace = poller_pace(account->config);
 
-	evpop_result_set(
-	    &progress.result, EVPOP_ERROR_IO, EVPOP_PHASE_CONNECT, "%s", TEXT);
+	if (!well)
+		evpop_result_set(&progress.result, EVPOP_ERROR_IO,
+		    EVPOP_PHASE_CONNECT, "%s", TEXT);
 	poller_account_note(account, account->config->name, &progress);
 	(void)agenda_ended(&poller->agenda, &account->item,
 	    &(struct agenda_outcome){
 		.result = &progress.result, .yield = PACE_QUIET },
-	    &pace, 1, 0);
+	    &pace, now_ms, 0);
 }
 
-/* Each account is polled, and fails. */
 static void
-poll_all(struct poller *poller)
+poll_all(struct poller *poller, int64_t now_ms, bool well)
 {
 	struct agenda_item *item;
 	size_t polls = 0;
 
-	for (; (item = agenda_start(&poller->agenda, 1)) != NULL; polls++)
-		end_poll(poller, (struct poller_account *)item);
+	for (; (item = agenda_start(&poller->agenda, now_ms)) != NULL; polls++)
+		end_poll(poller, (struct poller_account *)item, now_ms, well);
 	assert_int_equal(polls, ACCOUNTS);
 	assert_int_equal(poller->agenda.counts[POLLER_WAITING], ACCOUNTS);
 }
@@ -139,9 +141,12 @@ measure(void **state, int per_host, size_t cost_max)
 	assert_non_null(poller);
 	check_cost(
 	    "before its first poll", allocated() - before, strings, cost_max);
-	poll_all(poller);
+	poll_all(poller, 1, true);
+	check_cost("after a poll", allocated() - before, strings, cost_max);
+	poll_all(poller, 1000000000, false);
+	strings += ACCOUNTS * sizeof(TEXT);
 	check_cost(
-	    "after its first poll", allocated() - before, strings, cost_max);
+	    "after one that failed", allocated() - before, strings, cost_max);
 	poller_free(&poller);
 	config_free(&config);
 	store_close(&store);
@@ -178,5 +183,6 @@ main(void)
 		TEST(test_hosts_of_their_own),
 	};
 
+	log_set_level(LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

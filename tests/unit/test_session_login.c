@@ -266,6 +266,39 @@ test_no_second_session_with_login_delay(void **state)
 	evpop_memory_free(memory);
 }
 
+/* By the defaults: a user and a password, nothing known, no policy. */
+static void
+test_open(void **state)
+{
+	static const struct evpop_sync_callbacks least = { .end = on_end,
+		.done = on_done };
+	struct event_base *base = *state;
+	struct evpop_client_config config = { .host = "127.0.0.1",
+		.tls = EVPOP_TLS_NONE };
+	struct login_run run = { .done = false };
+	struct net_server server;
+	struct evpop_sync *sync;
+
+	serve(base, &server, NULL, 0);
+	config.port = server.port;
+	sync = evpop_sync_new(base, NULL, &config, NULL, &least, &run);
+	assert_non_null(sync);
+	assert_int_equal(
+	    evpop_sync_open(sync, "anna", "secret"), EVPOP_ERROR_NONE);
+	while (!run.done)
+		assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+	evpop_sync_free(sync);
+	assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
+	assert_int_equal(run.report.fetched, 3);
+	assert_int_equal(run.report.deleted, 0);
+	sync = evpop_sync_new(base, NULL, &config, NULL, &least, &run);
+	assert_non_null(sync);
+	assert_int_equal(
+	    evpop_sync_open(sync, "anna", NULL), EVPOP_ERROR_USAGE);
+	evpop_sync_free(sync);
+	net_server_stop(&server);
+}
+
 int
 main(void)
 {
@@ -277,6 +310,7 @@ main(void)
 		cmocka_unit_test(test_auth_code_ends_it),
 		cmocka_unit_test(test_flight_and_second_session),
 		cmocka_unit_test(test_no_second_session_with_login_delay),
+		cmocka_unit_test(test_open),
 	};
 
 	return cmocka_run_group_tests(

@@ -5,20 +5,25 @@
 #define NX_POP3_SERVER_REPLY_TIMEOUT      reply_timeout
 #define NX_POP3_CLIENT_CONNECTION_TIMEOUT connection_timeout
 #define NX_POP3_CLIENT_DISCONNECT_TIMEOUT 200
-#define NX_POP3_TCP_SOCKET_SEND_WAIT      1
-#define NX_POP3_MAX_USERNAME              6
+#define NX_POP3_TCP_SOCKET_SEND_WAIT      send_wait
+#define NX_POP3_MAX_USERNAME              max_username
 #define NX_POP3_MAX_PASSWORD              30
-#define NX_POP3_CLIENT_TCP_WINDOW_SIZE    1
+#define NX_POP3_CLIENT_TCP_WINDOW_SIZE    window_size
 
 /* Patient, but where a test waits for the end of it. */
 #define PATIENT_MS 100000
 static unsigned long reply_timeout = PATIENT_MS;
 static unsigned long connection_timeout = PATIENT_MS;
+static unsigned long send_wait = PATIENT_MS;
+static unsigned long max_username = 6;
+static unsigned long window_size = 20000;
 
+#include "tests/unit/net_socket.h"
 #include "tests/unit/test_session_netx_run.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -218,6 +223,53 @@ test_packet_timeout(void **state)
 	netx_finish(&run);
 }
 
+/* A server that does not read; commands are short, but for this one. */
+static void
+test_send_wait(void **state)
+{
+	static const struct net_rule rule = { "", "+OK\r\n", NET_DEAF };
+	const struct net_server_options options = { .rules = &rule,
+		.rule_count = 1 };
+	char *name = net_socket_long_word();
+	struct netx_run run;
+	int64_t begun_ms;
+
+	(void)state;
+	netx_start(&run, &options);
+	max_username = NET_SOCKET_OVERFLOW;
+	send_wait = 400;
+	begun_ms = now_ms();
+	assert_int_equal(create(&run, name, "secret"), NX_NO_PACKET);
+	assert_true(now_ms() - begun_ms >= (int64_t)send_wait);
+	max_username = 6;
+	send_wait = PATIENT_MS;
+	assert_true(now_ms() - begun_ms < NO_DEFAULT_MS);
+	assert_int_equal(nx_pop3_client_quit(&run.client), NX_NOT_CONNECTED);
+	netx_finish(&run);
+	free(name);
+}
+
+/* The window is the receive buffer, as the system makes it of that size. */
+static void
+test_window_size(void **state)
+{
+	const unsigned long sizes[] = { 1, 1460, 20000, 0 };
+	struct netx_run run;
+	size_t i;
+
+	(void)state;
+	netx_start(&run, NULL);
+	for (i = 0; i < COUNT(sizes); i++) {
+		window_size = sizes[i];
+		assert_int_equal(create(&run, "anna", "secret"), NX_SUCCESS);
+		assert_int_equal(net_socket_connected_with(),
+		    net_socket_made_of((int)sizes[i]));
+		assert_int_equal(nx_pop3_client_quit(&run.client), NX_SUCCESS);
+	}
+	window_size = 20000;
+	netx_finish(&run);
+}
+
 /* What is left of a message is read over for no longer than this. */
 static void
 test_disconnect_timeout(void **state)
@@ -268,6 +320,8 @@ main(void)
 		cmocka_unit_test(test_reply_timeout),
 		cmocka_unit_test(test_connection_timeout),
 		cmocka_unit_test(test_packet_timeout),
+		cmocka_unit_test(test_send_wait),
+		cmocka_unit_test(test_window_size),
 		cmocka_unit_test(test_disconnect_timeout),
 		cmocka_unit_test(test_ticks),
 	};

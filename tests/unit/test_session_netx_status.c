@@ -46,26 +46,130 @@ check_log_ends(struct netx_run *run, const char *end)
 		fail_msg("the server was told \"%s\", not \"...%s\"", log, end);
 }
 
-static void
-test_values(void **state)
+/* Codes as documented, and whether any call returns them. */
+static const struct {
+	UINT code, value;
+	bool returned;
+} statuses[] = {
+	{ NX_SUCCESS, 0x00, true },
+	{ NX_NO_PACKET, 0x01, true },
+	{ NX_PTR_ERROR, 0x07, true },
+	{ NX_NOT_CONNECTED, 0x38, true },
+	{ NX_NOT_SUPPORTED, 0x4B, false },
+	{ NX_POP3_PARAM_ERROR, 0xB1, true },
+	{ NX_POP3_INVALID_MAIL_ITEM, 0xB2, true },
+	{ NX_POP3_APOP_FAILED_MD5_DIGEST, 0xB3, false },
+	{ NX_POP3_SERVER_ERROR_STATUS, 0xB4, true },
+	{ NX_POP3_MAIL_BUFFER_OVERFLOW, 0xB5, false },
+	{ NX_POP3_INSUFFICIENT_PACKET_PAYLOAD, 0xB6, false },
+	{ NX_POP3_CLIENT_INVALID_STATE, 0xB7, true },
+	{ NX_POP3_CLIENT_INVALID_INDEX, 0xB8, true },
+};
+
+/* Of a pool that has no packet left. */
+static UINT
+read_without_packets(struct netx_run *run)
 {
-	static const UINT values[][2] = { { NX_SUCCESS, 0x00 },
-		{ NX_NO_PACKET, 0x01 }, { NX_PTR_ERROR, 0x07 },
-		{ NX_NOT_CONNECTED, 0x38 }, { NX_NOT_SUPPORTED, 0x4B },
-		{ NX_POP3_PARAM_ERROR, 0xB1 },
-		{ NX_POP3_INVALID_MAIL_ITEM, 0xB2 },
-		{ NX_POP3_APOP_FAILED_MD5_DIGEST, 0xB3 },
-		{ NX_POP3_SERVER_ERROR_STATUS, 0xB4 },
-		{ NX_POP3_MAIL_BUFFER_OVERFLOW, 0xB5 },
-		{ NX_POP3_INSUFFICIENT_PACKET_PAYLOAD, 0xB6 },
-		{ NX_POP3_CLIENT_INVALID_STATE, 0xB7 },
-		{ NX_POP3_CLIENT_INVALID_INDEX, 0xB8 },
-		{ (UINT)IP_ADDRESS(192, 0, 2, 255), 0xC00002FF } };
+	NX_PACKET *held[NETX_PACKETS + 1];
+	UINT status, final;
+	size_t count = 0;
+	ULONG size;
+
+	status = nx_pop3_client_mail_item_get(&run->client, 2, &size);
+	while (status == NX_SUCCESS && count <= NETX_PACKETS)
+		status = nx_pop3_client_mail_item_message_get(
+		    &run->client, &held[count++], &size, &final);
+	assert_int_equal(count, NETX_PACKETS + 1);
+	while (--count > 0)
+		assert_int_equal(nx_packet_release(held[count - 1]), 0);
+	return status;
+}
+
+/* What a call says that is to say this, in a session that refuses DELE 1. */
+static UINT
+provoke(struct netx_run *run, UINT code)
+{
+	NX_PACKET *packet;
+	UINT final;
+	ULONG size;
+
+	switch (code) {
+	case NX_NO_PACKET:
+		return read_without_packets(run);
+	case NX_PTR_ERROR:
+		return nx_pop3_client_mail_item_size_get(&run->client, 1, NULL);
+	case NX_NOT_CONNECTED:
+		assert_int_equal(nx_pop3_client_quit(&run->client), 0);
+		return nx_pop3_client_quit(&run->client);
+	case NX_POP3_PARAM_ERROR:
+		assert_int_equal(nx_pop3_client_delete(&run->client), 0);
+		return nx_pop3_client_create(&run->client, NX_FALSE, &run->ip,
+		    &run->pool, 0, 110, (CHAR *)"anna", (CHAR *)"secret");
+	case NX_POP3_INVALID_MAIL_ITEM:
+		return nx_pop3_client_mail_item_delete(&run->client, 3);
+	case NX_POP3_SERVER_ERROR_STATUS:
+		return nx_pop3_client_mail_item_delete(&run->client, 1);
+	case NX_POP3_CLIENT_INVALID_STATE:
+		return nx_pop3_client_mail_item_message_get(
+		    &run->client, &packet, &size, &final);
+	case NX_POP3_CLIENT_INVALID_INDEX:
+		return nx_pop3_client_mail_item_delete(&run->client, 0);
+	default:
+		return nx_pop3_client_mail_item_size_get(
+		    &run->client, 1, &size);
+	}
+}
+
+static void
+test_statuses(void **state)
+{
+	static const struct net_rule rules[] = {
+		{ "DELE 1", "-ERR no\r\n", NET_GO_ON },
+		{ "DELE 3", "-ERR no\r\n", NET_GO_ON },
+	};
+	static char text[2 * NETX_PACKETS * NETX_PAYLOAD];
+	const struct net_message two[] = { messages[0],
+		{ text, sizeof(text) } };
+	struct net_server_options options = with_rules(rules, COUNT(rules));
+	struct netx_run run;
+	UINT status;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(values); i++)
-		assert_int_equal(values[i][0], values[i][1]);
+	memset(text, 'x', sizeof(text));
+	options.messages = two;
+	for (i = 0; i < COUNT(statuses); i++) {
+		assert_int_equal(statuses[i].code, statuses[i].value);
+		if (!statuses[i].returned)
+			continue;
+		netx_start(&run, &options);
+		netx_open(&run);
+		status = provoke(&run, statuses[i].code);
+		if (status != statuses[i].value)
+			fail_msg("0x%02X instead of 0x%02X", status,
+			    statuses[i].value);
+		netx_finish(&run);
+	}
+	assert_int_equal(IP_ADDRESS(192, 0, 2, 255), 0xC00002FF);
+}
+
+/* Of options, which nobody has defined here. */
+static void
+test_defaults(void **state)
+{
+	static const ULONG defaults[][2] = { { NX_IP_PERIODIC_RATE, 100 },
+		{ NX_POP3_CLIENT_PACKET_TIMEOUT, 100 },
+		{ NX_POP3_TCP_SOCKET_SEND_WAIT, 1000 },
+		{ NX_POP3_CLIENT_CONNECTION_TIMEOUT, 3000 },
+		{ NX_POP3_CLIENT_DISCONNECT_TIMEOUT, 1000 },
+		{ NX_POP3_SERVER_REPLY_TIMEOUT, 1000 },
+		{ NX_POP3_MAX_USERNAME, 40 }, { NX_POP3_MAX_PASSWORD, 20 },
+		{ NX_POP3_CLIENT_TCP_WINDOW_SIZE, 1460 } };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(defaults); i++)
+		assert_int_equal(defaults[i][0], defaults[i][1]);
 }
 
 static void
@@ -530,7 +634,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_statuses),
+		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_null_pointers),
 		cmocka_unit_test(test_parameters),
 		cmocka_unit_test(test_addresses),

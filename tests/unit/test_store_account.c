@@ -199,7 +199,7 @@ expect_account(struct fixture *fixture, int64_t success_ms, int64_t error_ms,
 {
 	struct seen_account seen = { 0 };
 
-	store_accounts(fixture->store, see_first, &seen);
+	store_accounts(fixture->store, NULL, see_first, &seen);
 	fixture_wait(fixture, &seen.done);
 	assert_int_equal(seen.success_ms, success_ms);
 	assert_int_equal(seen.error_ms, error_ms);

@@ -22,7 +22,7 @@ static const size_t lengths[BODIES] = { 5, 40000, 1, 20, 0, 4000, 9 };
 #define LONGEST 40000
 
 /* Of the file. */
-#define PAGE ((size_t)8192)
+#define PAGE ((size_t)16384)
 
 static unsigned char *
 make_bytes(size_t index)

@@ -1,0 +1,68 @@
+#include "daemon/poll/setup.h"
+
+bool
+setup_secret(
+    const struct config_account *account, struct secret_source *source_r)
+{
+	const struct secret_source sources[] = {
+		{ SECRET_LITERAL, account->password },
+		{ SECRET_FILE, account->password_file },
+		{ SECRET_COMMAND, account->password_command },
+		{ SECRET_CREDENTIAL, account->password_credential },
+		{ SECRET_COMMAND, account->token_command },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+		if (sources[i].value == NULL)
+			continue;
+		*source_r = sources[i];
+		return true;
+	}
+	return false;
+}
+
+/* Names were checked when the configuration was read. */
+unsigned int
+setup_mechanisms(const struct config_account *account)
+{
+	enum evpop_mechanism mechanism;
+	unsigned int mechanisms = 0;
+	size_t i;
+
+	for (i = 0; i < account->auth.count; i++)
+		if (evpop_mechanism_find(account->auth.items[i], &mechanism))
+			mechanisms |= EVPOP_MECHANISM_BIT(mechanism);
+	return mechanisms;
+}
+
+void
+setup_client(
+    struct evpop_client_config *client, const struct config_account *account)
+{
+	static const enum evpop_tls tls_modes[] = {
+		[CONFIG_TLS_IMPLICIT] = EVPOP_TLS_IMPLICIT,
+		[CONFIG_TLS_STLS] = EVPOP_TLS_STLS,
+		[CONFIG_TLS_NONE] = EVPOP_TLS_NONE,
+	};
+
+	*client = (struct evpop_client_config){
+		.host = account->host,
+		.port = account->port,
+		.tls = tls_modes[account->tls],
+		.allow_cleartext = account->allow_cleartext,
+		.proxy = account->proxy,
+		.source_address = account->source_address,
+		.timeouts = {
+			.resolve_ms = account->timeout_resolve_ms,
+			.connect_ms = account->timeout_connect_ms,
+			.handshake_ms = account->timeout_handshake_ms,
+			.greeting_ms = account->timeout_greeting_ms,
+			.login_ms = account->timeout_login_ms,
+			.command_ms = account->timeout_command_ms,
+			.body_ms = account->timeout_body_ms,
+			.quit_ms = account->timeout_quit_ms,
+			.session_ms = account->timeout_session_ms,
+		},
+	};
+}

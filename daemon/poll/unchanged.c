@@ -1,0 +1,57 @@
+#include "daemon/poll/unchanged.h"
+
+#include <string.h>
+
+/* Ids that are gone, for one, are forgotten at some time. */
+#define LOOK_UP_MS INT64_C(86400000)
+
+static bool
+digest(const struct evpop_listing *listing,
+    unsigned char digest_r[UNCHANGED_DIGEST_SIZE])
+{
+	unsigned char whole[EVPOP_LISTING_DIGEST_SIZE];
+
+	if (evpop_listing_digest(listing, whole) != EVPOP_ERROR_NONE)
+		return false;
+	memcpy(digest_r, whole, UNCHANGED_DIGEST_SIZE);
+	return true;
+}
+
+void
+unchanged_note(struct unchanged *unchanged, const struct evpop_listing *listing,
+    const struct evpop_plan *plan, const struct store_account *account,
+    uint64_t version, int64_t now_ms)
+{
+	memset(unchanged, 0, sizeof *unchanged);
+	if (!digest(listing, unchanged->digest))
+		return;
+	unchanged->account_id = account->id;
+	unchanged->usual_deletes = account->usual_deletes;
+	unchanged->version = version;
+	unchanged->until_ms = now_ms + LOOK_UP_MS;
+	if (plan->due_ms != 0 && plan->due_ms < unchanged->until_ms)
+		unchanged->until_ms = plan->due_ms;
+}
+
+bool
+unchanged_is(const struct unchanged *unchanged,
+    const struct evpop_listing *listing, uint64_t version, int64_t now_ms)
+{
+	unsigned char seen[UNCHANGED_DIGEST_SIZE];
+
+	return unchanged->account_id != 0 && version == unchanged->version &&
+	       now_ms < unchanged->until_ms && digest(listing, seen) &&
+	       memcmp(seen, unchanged->digest, sizeof seen) == 0;
+}
+
+bool
+unchanged_account(
+    const struct unchanged *unchanged, struct store_account *account_r)
+{
+	*account_r = (struct store_account){
+		.id = unchanged->account_id,
+		.listed = true,
+		.usual_deletes = unchanged->usual_deletes,
+	};
+	return unchanged->account_id != 0;
+}

@@ -1,0 +1,41 @@
+/*
+ * An account's last listing, in short: while the server shows the same one,
+ * there is nothing to look up, nothing to do and nothing to write.
+ */
+#ifndef POLL_UNCHANGED_H
+#define POLL_UNCHANGED_H
+
+#include <evpop/sync.h>
+
+#include "daemon/store/store.h"
+
+/* Half of a SHA-256 tells listings apart. */
+#define UNCHANGED_DIGEST_SIZE 16
+
+/* Zeroed, nothing is known. */
+struct unchanged {
+	int64_t account_id; /* of the store; 0: nothing is known */
+	int64_t until_ms;   /* Unix time: when there may be something to do */
+	uint64_t version;   /* store_uids_version() it was compared with */
+	uint32_t usual_deletes;
+	unsigned char digest[UNCHANGED_DIGEST_SIZE];
+};
+
+/*
+ * A session has found nothing to do for this listing: remember that.  `version`
+ * is of before it was compared.  At the latest after a day everything is looked
+ * up again, and at once where the listing does not tell all.
+ */
+void unchanged_note(struct unchanged *, const struct evpop_listing *,
+    const struct evpop_plan *, const struct store_account *, uint64_t version,
+    int64_t now_ms);
+
+/* Whether this is the listing that was remembered, and still nothing is due. */
+bool unchanged_is(const struct unchanged *, const struct evpop_listing *,
+    uint64_t version, int64_t now_ms);
+
+/* The account's row, as far as it was remembered; false: it was not. */
+bool unchanged_account(
+    const struct unchanged *, struct store_account *account_r);
+
+#endif
