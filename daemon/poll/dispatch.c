@@ -65,6 +65,15 @@ check_finished(struct poller *poller)
 	}
 }
 
+void
+poller_count_held(struct poller *poller, uint32_t before, uint32_t now)
+{
+	poller->held_accounts -= before > 0;
+	poller->held_accounts += now > 0;
+	poller->held_deletions -= before;
+	poller->held_deletions += now;
+}
+
 static enum pace_yield
 yield_of(const struct run_progress *progress)
 {
@@ -86,13 +95,15 @@ after_poll(struct poller_account *account, const struct run_progress *progress)
 	};
 	const struct pace pace = poller_pace(account->config);
 	enum poller_state state;
-	uint32_t random;
+	uint32_t random, held;
 
 	poller->polls += progress->wish != POLLER_WISH_DRY_RUN;
 	poller->failures += progress->result.error != EVPOP_ERROR_NONE;
 	poller->messages += progress->fetched;
 	poller->octets += progress->body_octets;
+	held = account->held;
 	poller_account_note(account, account->config->name, progress);
+	poller_count_held(poller, held, account->held);
 	/* Of a policy that is no more, it would say nothing. */
 	if (progress->wish != POLLER_WISH_DRY_RUN && !account->item.renewed)
 		account->unchanged = progress->unchanged;

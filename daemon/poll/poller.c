@@ -298,6 +298,8 @@ poller_status(const struct poller *poller, struct poller_status *status)
 		.failures = poller->failures,
 		.messages = poller->messages,
 		.octets = poller->octets,
+		.held_accounts = poller->held_accounts,
+		.held_deletions = poller->held_deletions,
 	};
 }
 

@@ -49,6 +49,8 @@ struct poller_status {
 	size_t accounts, polling, queued, stopped;
 	uint64_t polls, failures;  /* since the start */
 	uint64_t messages, octets; /* stored since the start */
+	/* Deletions that wait for a person, and in how many accounts. */
+	uint64_t held_accounts, held_deletions;
 };
 
 /*

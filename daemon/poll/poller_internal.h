@@ -26,6 +26,7 @@ struct poller {
 	struct event *timer; /* runs the dispatch */
 	size_t once_left;    /* accounts that --once still has to poll */
 	uint64_t polls, failures, messages, octets;
+	uint64_t held_accounts, held_deletions;
 
 	bool stopping, stop_told;
 	struct event *grace;
@@ -38,6 +39,9 @@ void poller_wake(struct poller *);
 
 /* The dispatch itself: an event callback. */
 void poller_dispatch(int fd, short what, void *poller);
+
+/* Of an account so many deletions are held from now on. */
+void poller_count_held(struct poller *, uint32_t before, uint32_t now);
 
 /* What the configuration says of the schedule. */
 void poller_set_limits(struct poller *);

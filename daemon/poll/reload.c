@@ -81,6 +81,7 @@ prepare(struct poller *poller, const struct config *config,
 static void
 retire(struct poller *poller, struct poller_account *account)
 {
+	poller_count_held(poller, account->held, 0);
 	if (account->run == NULL) {
 		agenda_remove(&poller->agenda, &account->item);
 		poller_account_free(account);
