@@ -218,7 +218,7 @@ agenda_renew(struct agenda *agenda, struct agenda_item *item, bool enabled,
 		item->renewed = enabled;
 	} else if (!enabled)
 		agenda_rest(agenda, item, POLLER_DISABLED);
-	else if (item->wished) {
+	else if (item->state == POLLER_QUEUED) {
 		if (item->before == POLLER_STOPPED)
 			item->before = POLLER_WAITING;
 	} else if (item->state != POLLER_PAUSED)

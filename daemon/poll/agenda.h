@@ -83,8 +83,8 @@ void agenda_resume(struct agenda *, struct agenda_item *, int64_t now_ms);
 
 /*
  * Its configuration has changed: it is looked at anew, as if it had never
- * failed.  It stays paused, and a person's wish keeps its place.  `elsewhere`:
- * at another server or as another user, of whose LOGIN-DELAY nothing is known.
+ * failed.  It stays paused, and keeps its place in the queue.  `elsewhere`: at
+ * another server or as another user, of whose LOGIN-DELAY nothing is known.
  */
 void agenda_renew(struct agenda *, struct agenda_item *, bool enabled,
     bool elsewhere, int64_t now_ms);

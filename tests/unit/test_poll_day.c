@@ -30,7 +30,9 @@
 #define OUTAGES         6
 #define OUTAGE_LASTS    (2 * HOUR)
 #define OUTAGE_RECOVERS HOUR
-#define RELOAD_AT       (12 * HOUR)
+/* Thousands are due at once by a reload, and after it for so long. */
+#define RELOAD_AT (12 * HOUR)
+#define CROWDED   (5 * MINUTE)
 /*
  * Of accounts whose host is well: the capacity suffices for all of them, so
  * that none waits longer than turns and sessions under way take.
@@ -38,7 +40,7 @@
 #define LATE_MAX (30 * SECOND)
 /* Of those at a host with few: whatever happens at the others. */
 #define FEW            5
-#define LATE_SMALL_MAX (10 * SECOND)
+#define LATE_SMALL_MAX SECOND
 
 enum kind {
 	STEADY = 0, /* never fails but for its host */
@@ -271,7 +273,8 @@ check_due(const struct account *account)
 	/* Who was due first is first. */
 	assert_true(account->queued_at >= site->last_queued);
 	site->last_queued = account->queued_at;
-	if (world.now < SETTLED)
+	if (world.now < SETTLED ||
+	    (world.now >= RELOAD_AT && world.now < RELOAD_AT + CROWDED))
 		return;
 	if (is_troubled(site)) {
 		if (world.latest_recovering < late)
@@ -594,7 +597,8 @@ static void
 change(struct account *account, bool elsewhere)
 {
 	struct site *site = &world.sites[draw() % world.site_count];
-	bool waits = account->session == NULL && !account->wished &&
+	bool queued = agenda_state(&account->item) == POLLER_QUEUED;
+	bool waits = account->session == NULL && !queued &&
 		     account->rests != POLLER_PAUSED;
 
 	account->touched = true;
@@ -612,6 +616,8 @@ change(struct account *account, bool elsewhere)
 	if (elsewhere)
 		agenda_move(&world.agenda, &account->item, site->host);
 	/* There it is the last, which came last. */
+	if (elsewhere && queued)
+		account->queued_at = world.now;
 	if (elsewhere && account->wished) {
 		drop_wish(account);
 		add_wish(account);
@@ -623,11 +629,31 @@ change(struct account *account, bool elsewhere)
 	expect_soon(account);
 }
 
+/* As after a trouble of the store: whom it made fail need not wait longer. */
+static void
+recover(void)
+{
+	struct account *account;
+
+	for (size_t i = 0; i < ACCOUNTS; i += 2) {
+		account = &world.accounts[i];
+		if (agenda_state(&account->item) != POLLER_WAITING ||
+		    account->failures == 0)
+			continue;
+		agenda_hurry(&world.agenda, &account->item, world.now);
+		expect_soon(account);
+	}
+}
+
+/* While many wait, by the clock and by persons' wishes. */
 static void
 reload(void)
 {
 	struct account *account;
 
+	recover();
+	for (size_t i = 0; i < 300; i++)
+		wish(&world.accounts[draw() % ACCOUNTS]);
 	for (size_t i = 0; i < ACCOUNTS; i++) {
 		account = &world.accounts[i];
 		switch (draw() % 100) {
