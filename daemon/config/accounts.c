@@ -175,6 +175,33 @@ check_policy(struct config_reading *reading, const struct config_draft *draft)
 }
 
 static void
+tell_bound(struct config_reading *reading, const struct config_account *account,
+    const char *key, uint32_t bound_ms, const char *what)
+{
+	char interval[24], bound[24];
+
+	config_duration_text(account->interval_ms, interval, sizeof(interval));
+	config_duration_text(bound_ms, bound, sizeof(bound));
+	config_report_error(&reading->report, account->file, account->line,
+	    "[account %s]: %s = %s is %s than interval = %s", account->name,
+	    key, bound, what, interval);
+}
+
+/* The bounds must hold the interval between them. */
+static void
+check_interval(struct config_reading *reading, const struct config_draft *draft)
+{
+	const struct config_account *account = draft->account;
+	uint32_t least = account->interval_min_ms;
+	uint32_t most = account->interval_max_ms;
+
+	if (least > account->interval_ms)
+		tell_bound(reading, account, "interval_min", least, "longer");
+	if (most != 0 && most < account->interval_ms)
+		tell_bound(reading, account, "interval_max", most, "shorter");
+}
+
+static void
 check_account(struct config_reading *reading, const struct config_draft *draft,
     uint64_t sources)
 {
@@ -191,6 +218,7 @@ check_account(struct config_reading *reading, const struct config_draft *draft,
 	check_sources(reading, draft, sources);
 	check_tls(reading, draft);
 	check_policy(reading, draft);
+	check_interval(reading, draft);
 }
 
 static void

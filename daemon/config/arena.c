@@ -85,7 +85,7 @@ take(struct config_arena *arena, size_t size, size_t alignment)
 void *
 config_arena_alloc(struct config_arena *arena, size_t size)
 {
-	return take(arena, size, alignof(max_align_t));
+	return take(arena, size, alignof(int64_t));
 }
 
 char *
@@ -139,6 +139,14 @@ grow_shared(struct config_arena *arena)
 	arena->shared = shared;
 	arena->shared_size = size;
 	return 0;
+}
+
+void
+config_arena_seal(struct config_arena *arena)
+{
+	free(arena->shared);
+	arena->shared = NULL;
+	arena->shared_size = arena->shared_count = 0;
 }
 
 char *

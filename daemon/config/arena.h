@@ -15,7 +15,7 @@ struct config_arena *config_arena_new(void) __attribute__((warn_unused_result));
 /* Wipes everything it ever gave, frees it, sets the pointer to NULL. */
 void config_arena_free(struct config_arena **);
 
-/* Zeroed and aligned for any type; NULL without memory. */
+/* Zeroed and aligned for pointers and integers; NULL without memory. */
 void *config_arena_alloc(struct config_arena *, size_t size)
     __attribute__((warn_unused_result));
 /* A copy of its own; NULL without memory. */
@@ -24,5 +24,8 @@ char *config_arena_copy(struct config_arena *, const char *text)
 /* A copy that equal texts share; NULL without memory. */
 char *config_arena_share(struct config_arena *, const char *text)
     __attribute__((warn_unused_result));
+
+/* No text is shared any more: frees what finds them. */
+void config_arena_seal(struct config_arena *);
 
 #endif

@@ -1,50 +1,7 @@
-#include <assert.h>
 #include <string.h>
-#include <sys/types.h>
 
 #include "daemon/config/config.h"
 #include "daemon/config/value.h"
-
-/* 0 for what is not copied as it lies. */
-static size_t
-member_size(enum config_type type)
-{
-	switch (type) {
-	case CONFIG_TYPE_BOOLEAN:
-		return sizeof(bool);
-	case CONFIG_TYPE_COUNT:
-		return sizeof(uint32_t);
-	case CONFIG_TYPE_PORT:
-		return sizeof(uint16_t);
-	case CONFIG_TYPE_SIZE:
-		return sizeof(uint64_t);
-	case CONFIG_TYPE_DURATION:
-		return sizeof(int64_t);
-	case CONFIG_TYPE_MODE:
-		return sizeof(mode_t);
-	case CONFIG_TYPE_CHOICE:
-		return sizeof(int);
-	case CONFIG_TYPE_KEEP:
-		return sizeof(struct config_keep);
-	case CONFIG_TYPE_TEXT:
-	case CONFIG_TYPE_HOST:
-	case CONFIG_TYPE_PATH:
-	case CONFIG_TYPE_SECRET:
-	case CONFIG_TYPE_COMMAND:
-	case CONFIG_TYPE_CREDENTIAL:
-	case CONFIG_TYPE_PROXY:
-	case CONFIG_TYPE_ADDRESS:
-		return sizeof(char *);
-	case CONFIG_TYPE_WORDS:
-	case CONFIG_TYPE_PINS:
-	case CONFIG_TYPE_MECHANISMS:
-		return sizeof(struct config_strings);
-	case CONFIG_TYPE_INCLUDE:
-	case CONFIG_TYPE_COUNT_OF:
-		break;
-	}
-	return 0;
-}
 
 static bool
 texts_equal(const char *a, const char *b)
@@ -95,7 +52,7 @@ config_value_equal(
 	case CONFIG_TYPE_KEEP:
 		return keeps_equal(in_a, in_b);
 	default:
-		return memcmp(in_a, in_b, member_size(option->type)) == 0;
+		return memcmp(in_a, in_b, option->size) == 0;
 	}
 }
 
@@ -104,5 +61,5 @@ config_value_share(
     const struct config_option *option, void *to, const void *from)
 {
 	memcpy((char *)to + option->offset, (const char *)from + option->offset,
-	    member_size(option->type));
+	    option->size);
 }

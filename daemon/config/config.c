@@ -91,6 +91,7 @@ config_read(const char *path, struct config_messages *messages_r)
 		reading->config = config;
 		reading->arena = owned->arena;
 		read_all(reading, path);
+		config_arena_seal(reading->arena);
 		*messages_r = reading->report.messages;
 		free(reading->drafts);
 		free(reading->files);

@@ -45,13 +45,11 @@ struct config_strings {
 	size_t count;
 };
 
+/* There may be a hundred thousand: large members come first, and no gaps. */
 struct config_account {
 	char *name;
 	char *id; /* survives renames; NULL: the name */
 	char *host;
-	uint16_t port; /* 0: by tls */
-	enum config_tls tls;
-	struct config_strings tls_pin;
 	char *tls_ca, *tls_cert, *tls_key;
 	char *proxy;          /* a URL, which may hold a password */
 	char *source_address; /* of this machine; NULL: the system's choice */
@@ -60,35 +58,41 @@ struct config_account {
 	char *password, *password_file, *password_command, *password_credential;
 	/* Prints a token of OAuth 2. */
 	char *token_command;
+	/* Where it was defined, for messages; its line is below. */
+	char *file;
+	struct config_strings tls_pin;
 	/* Mechanisms to log in by; none: any that is strong enough. */
 	struct config_strings auth;
-	bool allow_cleartext;
-	int64_t timeout_resolve_ms, timeout_connect_ms, timeout_handshake_ms,
-	    timeout_greeting_ms, timeout_login_ms, timeout_command_ms,
-	    timeout_body_ms, timeout_quit_ms, timeout_session_ms;
-	int64_t interval_ms;
-	bool enabled;
 	struct config_keep keep;
 	uint64_t max_message_size; /* octets, 0: no limit */
-	uint32_t max_messages_per_poll;
 	/* Delete what is stored and larger, whatever `keep` says; 0: no. */
 	uint64_t delete_above;
+	uint32_t timeout_resolve_ms, timeout_connect_ms, timeout_handshake_ms,
+	    timeout_greeting_ms, timeout_login_ms, timeout_command_ms,
+	    timeout_body_ms, timeout_quit_ms, timeout_session_ms;
+	uint32_t interval_ms;
+	/* Bounds within which the interval follows the mail; 0: it does not. */
+	uint32_t interval_min_ms, interval_max_ms;
+	uint32_t max_messages_per_poll;
 	uint32_t max_deletes_per_session; /* 0: no limit */
 	/* Ask before deleting more than this and than usual; 0: never. */
 	uint32_t delete_guard;
+	unsigned line;
+	uint16_t port; /* 0: by tls */
+	uint8_t tls;   /* an enum config_tls */
+	uint8_t order; /* an enum config_order */
+	bool allow_cleartext;
+	bool enabled;
 	/* What is there at the first poll counts as seen. */
 	bool baseline;
-	enum config_order order;
-	/* Where it was defined, for messages. */
-	char *file;
-	unsigned line;
 };
 
 struct config {
 	/* [daemon] */
 	enum config_log_level log_level;
 	uint32_t max_sessions, max_sessions_per_host;
-	uint64_t memory_limit; /* octets for bodies under way */
+	uint32_t max_logins_per_host; /* a second; 0: no limit */
+	uint64_t memory_limit;        /* octets for bodies under way */
 	/* [store] */
 	char *store_path;
 	/* [control] */

@@ -22,6 +22,10 @@
 /* Oftener than this a server takes it for an attack. */
 #define INTERVAL_LEAST_MS (10 * SECOND_MS)
 #define INTERVAL_MOST_MS  (30 * DAY_MS)
+_Static_assert(INTERVAL_MOST_MS <= UINT32_MAX && SESSION_MOST_MS <= UINT32_MAX,
+    "durations of accounts fit in 32 bits");
+/* The schedule's clock counts milliseconds. */
+#define LOGINS_MOST 1000
 /* Each session holds a descriptor, and the system a few hundred thousand. */
 #define SESSIONS_MOST 100000
 /* A few chunks of bodies, or nothing would move. */
@@ -74,8 +78,11 @@ _Static_assert(EVPOP_TIMEOUT_SESSION_MS == 4 * HOUR_MS, "4h");
 #define ACCOUNT(word)                                                        \
 	.scope = CONFIG_SCOPE_ACCOUNT, .name = "account." word, .key = word, \
 	.reload = true
-#define IN_CONFIG(member)  .offset = offsetof(struct config, member)
-#define IN_ACCOUNT(member) .offset = offsetof(struct config_account, member)
+#define IN(type, member)                  \
+	.offset = offsetof(type, member), \
+	.size = sizeof(((const type *)NULL)->member)
+#define IN_CONFIG(member)  IN(struct config, member)
+#define IN_ACCOUNT(member) IN(struct config_account, member)
 #define TIMEOUT(phase, text, most)                                          \
 	ACCOUNT("timeout_" #phase),                                         \
 	    .type = CONFIG_TYPE_DURATION, IN_ACCOUNT(timeout_##phase##_ms), \
@@ -93,6 +100,10 @@ const struct config_option config_options[] = {
 	    IN_CONFIG(max_sessions_per_host), .initial = "8", .minimum = 1,
 	    .maximum = SESSIONS_MOST, .reload = true,
 	    .help = "sessions at a time with one server" },
+	{ DAEMON("max_logins_per_host"), .type = CONFIG_TYPE_COUNT,
+	    IN_CONFIG(max_logins_per_host), .initial = "0", .minimum = 0,
+	    .maximum = LOGINS_MOST, .reload = true,
+	    .help = "log-ins per second with one server; 0: no limit" },
 	{ DAEMON("memory_limit"), .type = CONFIG_TYPE_SIZE,
 	    IN_CONFIG(memory_limit), .initial = "8M", .minimum = MEMORY_LEAST,
 	    .maximum = MEMORY_MOST,
@@ -181,6 +192,14 @@ const struct config_option config_options[] = {
 	    IN_ACCOUNT(interval_ms), .initial = "5m",
 	    .minimum = INTERVAL_LEAST_MS, .maximum = INTERVAL_MOST_MS,
 	    .help = "from one poll to the next" },
+	{ ACCOUNT("interval_min"), .type = CONFIG_TYPE_DURATION,
+	    IN_ACCOUNT(interval_min_ms), .initial = "",
+	    .minimum = INTERVAL_LEAST_MS, .maximum = INTERVAL_MOST_MS,
+	    .help = "how short it gets while mail comes; interval" },
+	{ ACCOUNT("interval_max"), .type = CONFIG_TYPE_DURATION,
+	    IN_ACCOUNT(interval_max_ms), .initial = "",
+	    .minimum = INTERVAL_LEAST_MS, .maximum = INTERVAL_MOST_MS,
+	    .help = "how long it gets while none comes; interval" },
 	{ ACCOUNT("enabled"), .type = CONFIG_TYPE_BOOLEAN, IN_ACCOUNT(enabled),
 	    .initial = "yes", .help = "whether to poll it at all" },
 	{ ACCOUNT("keep"), .type = CONFIG_TYPE_KEEP, IN_ACCOUNT(keep),

@@ -24,10 +24,11 @@ const char *config_scope_name(enum config_scope);
 
 enum config_type {
 	CONFIG_TYPE_BOOLEAN = 0,
-	CONFIG_TYPE_COUNT,    /* uint32_t */
-	CONFIG_TYPE_PORT,     /* uint16_t */
-	CONFIG_TYPE_SIZE,     /* uint64_t, octets */
-	CONFIG_TYPE_DURATION, /* int64_t, milliseconds */
+	/* Numbers and choices go into members of any size that holds them. */
+	CONFIG_TYPE_COUNT,
+	CONFIG_TYPE_PORT,
+	CONFIG_TYPE_SIZE,     /* octets */
+	CONFIG_TYPE_DURATION, /* milliseconds */
 	CONFIG_TYPE_MODE,     /* mode_t */
 	CONFIG_TYPE_CHOICE,   /* an enum, by config_option.choices */
 	CONFIG_TYPE_KEEP,     /* struct config_keep */
@@ -55,6 +56,7 @@ struct config_option {
 	enum config_type type;
 	/* In struct config_account for account keys, else in struct config. */
 	size_t offset;
+	size_t size;                /* of the member; 0: there is none */
 	const char *initial;        /* the default as written; "": none */
 	int64_t minimum, maximum;   /* of numbers, in the unit of the member */
 	const char *const *choices; /* ends with NULL; by the enum's value */

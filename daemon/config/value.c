@@ -25,8 +25,6 @@
 /* An SHA-256 digest in hexadecimal. */
 #define DIGEST_LENGTH 64
 
-_Static_assert(sizeof(enum config_tls) == sizeof(int), "enums are ints");
-
 struct unit {
 	const char *suffix;
 	int64_t factor;
@@ -133,39 +131,50 @@ set_number(const struct setting *setting, const struct unit *units,
 	return expected(setting, what);
 }
 
+/* Into a member of whatever size; the bounds are such that it fits. */
+static void
+put_number(const struct setting *setting, int64_t value)
+{
+	switch (setting->option->size) {
+	case sizeof(uint8_t):
+		*(uint8_t *)setting->member = (uint8_t)value;
+		break;
+	case sizeof(uint16_t):
+		*(uint16_t *)setting->member = (uint16_t)value;
+		break;
+	case sizeof(uint32_t):
+		*(uint32_t *)setting->member = (uint32_t)value;
+		break;
+	default:
+		assert(setting->option->size == sizeof(uint64_t));
+		*(uint64_t *)setting->member = (uint64_t)value;
+		break;
+	}
+}
+
 static enum config_value_result
 set_integer(const struct setting *setting)
 {
 	enum config_value_result result;
-	int64_t value;
+	int64_t value = 0;
 
 	switch (setting->option->type) {
 	case CONFIG_TYPE_DURATION:
 		result = set_number(setting, duration_units,
 		    "a duration such as 30s, 5m or 2h (ms s m h d)", &value);
-		if (result == CONFIG_VALUE_OK)
-			memcpy(setting->member, &value, sizeof(value));
-		return result;
+		break;
 	case CONFIG_TYPE_SIZE:
 		result = set_number(setting, size_units,
 		    "a size such as 512K, 8M or 1G", &value);
-		if (result == CONFIG_VALUE_OK)
-			*(uint64_t *)setting->member = (uint64_t)value;
-		return result;
-	case CONFIG_TYPE_PORT:
-		result =
-		    set_number(setting, plain_units, "a whole number", &value);
-		if (result == CONFIG_VALUE_OK)
-			*(uint16_t *)setting->member = (uint16_t)value;
-		return result;
+		break;
 	default:
-		assert(setting->option->type == CONFIG_TYPE_COUNT);
 		result =
 		    set_number(setting, plain_units, "a whole number", &value);
-		if (result == CONFIG_VALUE_OK)
-			*(uint32_t *)setting->member = (uint32_t)value;
-		return result;
+		break;
 	}
+	if (result == CONFIG_VALUE_OK)
+		put_number(setting, value);
+	return result;
 }
 
 static enum config_value_result
@@ -224,7 +233,7 @@ set_choice(const struct setting *setting)
 
 	for (int i = 0; choices[i] != NULL; i++) {
 		if (strcmp(setting->text, choices[i]) == 0) {
-			memcpy(setting->member, &i, sizeof(i));
+			put_number(setting, i);
 			return CONFIG_VALUE_OK;
 		}
 		config_near_consider(&near, setting->text, choices[i]);
@@ -459,6 +468,11 @@ set_nothing(const struct setting *setting)
 	case CONFIG_TYPE_MECHANISMS:
 		*(struct config_strings *)setting->member =
 		    (struct config_strings){ 0 };
+		return CONFIG_VALUE_OK;
+	case CONFIG_TYPE_DURATION:
+		if (*setting->option->initial)
+			break;
+		put_number(setting, 0);
 		return CONFIG_VALUE_OK;
 	default:
 		break;

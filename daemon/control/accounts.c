@@ -44,6 +44,8 @@ account_json(const struct poller_account_status *status,
 	field_text(json, "user", status->user);
 	field_text(json, "state", poller_state_name(status->state));
 	field_time(json, "next", status->next_ms);
+	field_count(
+	    json, "interval_seconds", (uint64_t)status->interval_ms / 1000);
 	field_time(json, "last_started", status->last_started_ms);
 	field_time(json, "last_finished", status->last_finished_ms);
 	/* The store remembers polls from before this daemon's start. */

@@ -44,15 +44,11 @@ store_json(const struct store_error *health, const struct store_stats *stats)
 void
 status_held(const struct poller *poller, struct status_held *held_r)
 {
-	struct poller_account_status status;
+	struct poller_status status;
 
-	*held_r = (struct status_held){ 0 };
-	for (size_t i = 0; poller_account_status_at(poller, i, &status); i++) {
-		if (status.held == 0)
-			continue;
-		held_r->accounts++;
-		held_r->deletions += status.held;
-	}
+	poller_status(poller, &status);
+	*held_r =
+	    (struct status_held){ status.held_accounts, status.held_deletions };
 }
 
 static json_t *

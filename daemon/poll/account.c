@@ -1,42 +1,11 @@
 #include "daemon/poll/account.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/log/log.h"
 #include "daemon/poll/dry_run.h"
-
-static const char *const state_names[] = {
-	[POLLER_WAITING] = "waiting",
-	[POLLER_QUEUED] = "queued",
-	[POLLER_POLLING] = "polling",
-	[POLLER_PAUSED] = "paused",
-	[POLLER_DISABLED] = "disabled",
-	[POLLER_STOPPED] = "stopped",
-};
-_Static_assert(sizeof state_names / sizeof state_names[0] == POLLER_STATE_COUNT,
-    "every state has a name");
-
-const char *
-poller_state_name(enum poller_state state)
-{
-	assert(state < POLLER_STATE_COUNT);
-	return state_names[state];
-}
-
-void
-poller_account_enter(struct poller_account *account, enum poller_state state)
-{
-	/* A run is there while the account is polling, and only then. */
-	assert((state == POLLER_POLLING) == (account->run != NULL));
-	if (account->config != NULL)
-		log_write(LOG_LEVEL_DEBUG, account->config->name, "%s -> %s",
-		    poller_state_name(account->state),
-		    poller_state_name(state));
-	account->state = state;
-}
 
 static void
 set_text(struct poller_account *account, const char *text)
@@ -108,8 +77,12 @@ note_quiet(struct poller_account *account, const struct run_progress *progress)
 			 progress->seen ==
 		     0;
 
-	if (progress->wish == POLLER_WISH_POLL)
-		account->quiet_polls = quiet ? account->quiet_polls + 1 : 0;
+	if (progress->wish != POLLER_WISH_POLL)
+		return;
+	if (!quiet)
+		account->quiet_polls = 0;
+	else if (account->quiet_polls < QUIET_POLLS)
+		account->quiet_polls++;
 }
 
 void
@@ -119,17 +92,15 @@ poller_account_note(struct poller_account *account, const char *name,
 	const struct evpop_result *result = &progress->result;
 
 	account->last_finished_ms = progress->finished_ms;
-	account->last_outcome = evpop_error_name(result->error);
+	account->last_outcome = (uint8_t)result->error;
 	note_figures(account, progress);
 	if (result->error == EVPOP_ERROR_NONE) {
-		account->failures = 0;
 		note_quiet(account, progress);
 		account->last_success_ms = progress->finished_ms;
 		set_text(account, NULL);
 		log_success(name, progress);
 		return;
 	}
-	account->failures++;
 	set_text(account, result->text);
 	log_write(LOG_LEVEL_WARNING, name,
 	    "%s%s%s: %s (%" PRIu32 " fetched, %" PRIu32 " deleted)",

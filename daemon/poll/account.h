@@ -2,43 +2,34 @@
 #ifndef POLL_ACCOUNT_H
 #define POLL_ACCOUNT_H
 
-#include <sys/queue.h>
-
-#include "daemon/poll/host.h"
+#include "daemon/poll/item.h"
 #include "daemon/poll/poller.h"
 #include "daemon/poll/run.h"
-#include "daemon/poll/schedule.h"
 
+/* At rest it is no more than this and its text: there may be very many. */
 struct poller_account {
-	struct schedule_item item; /* first: the heap hands out items */
-	TAILQ_ENTRY(poller_account) queued;
+	struct agenda_item item; /* first: the agenda hands out items */
 	struct poller *poller;
 	const struct config_account *config; /* NULL: removed, still running */
-	struct host *host;
-	enum poller_state state;
-	struct run *run;
-	struct host *run_host; /* where the run's session is */
-	bool again, pause;     /* asked for while it was polling */
-	enum poller_wish wish; /* of the next poll */
-	/* Where a dry run found it, and leaves it again. */
-	enum poller_state before;
-	struct poller_plan *plan; /* of the last dry run */
-
+	struct run *run;            /* while it is polling, and only then */
+	struct poller_plan *plan;   /* of the last dry run */
 	struct unchanged unchanged; /* since the last poll */
-	unsigned failures;
-	unsigned quiet_polls; /* in a row: nothing fetched or deleted */
+	char *last_text;            /* NULL: all is well */
+	const char *identity;       /* NULL: not known yet */
 	int64_t last_started_ms, last_finished_ms, last_success_ms;
-	const char *last_outcome; /* a name; NULL: none yet */
-	char *last_text;          /* NULL: all is well */
+	uint64_t octets_in, adopted_octets;
 	uint32_t messages, fetched, deleted, failed;
 	uint32_t adopted, too_large, later, seen, held;
-	uint64_t octets_in, adopted_octets;
-	const char *identity; /* NULL: not known yet */
+	uint8_t wish;         /* an enum poller_wish: of the next poll */
+	uint8_t last_outcome; /* an enum evpop_error, once finished */
+	uint8_t quiet_polls;  /* in a row, as far as they are counted */
 };
-TAILQ_HEAD(poller_queue, poller_account);
 
-/* The one function that changes an account's state. */
-void poller_account_enter(struct poller_account *, enum poller_state);
+/*
+ * So many polls in a row without work let the next one say QUIT at once, where
+ * the server takes that.
+ */
+#define QUIET_POLLS 2
 
 /* Note how a run ended, for the status; log it. */
 void poller_account_note(

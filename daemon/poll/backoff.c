@@ -53,5 +53,5 @@ backoff_delay_ms(const struct evpop_result *result, unsigned failures,
 		break;
 	}
 	/* Up to a quarter more, so that those who failed together part. */
-	return delay + delay / 4 * (random % 1024) / 1024;
+	return delay + (delay / 4 * (int64_t)(random >> 12) >> 20);
 }

@@ -11,7 +11,8 @@
 
 /*
  * Milliseconds to wait after `failures` (1 or more) in a row of which *result
- * is the last; or BACKOFF_STOP.  `random` is any number, for jitter.
+ * is the last; or BACKOFF_STOP.  `random` is any number, for
+ * jitter: up to a quarter more.
  */
 int64_t backoff_delay_ms(const struct evpop_result *, unsigned failures,
     int64_t interval_ms, uint32_t random);

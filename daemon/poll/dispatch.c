@@ -1,11 +1,9 @@
-/* Which account is polled next, and what follows from how a poll ended. */
+/* What the agenda says is begun, and it is told how that ended. */
 #include <assert.h>
 #include <event2/event.h>
 #include <event2/util.h>
-#include <stdlib.h>
 
 #include "daemon/log/log.h"
-#include "daemon/poll/backoff.h"
 #include "daemon/poll/dry_run.h"
 #include "daemon/poll/poller_internal.h"
 #include "daemon/store/clock.h"
@@ -20,93 +18,40 @@ poller_wake(struct poller *poller)
 }
 
 void
-poller_rest(struct poller_account *account, enum poller_state state)
+poller_set_limits(struct poller *poller)
 {
-	struct poller *poller = account->poller;
+	const struct queue_limits limits = {
+		.sessions = poller->config->max_sessions,
+		.sessions_per_host = poller->config->max_sessions_per_host,
+		.logins_per_host = poller->config->max_logins_per_host,
+	};
 
-	if (account->state == POLLER_QUEUED)
-		TAILQ_REMOVE(&poller->queue, account, queued);
-	schedule_remove(&poller->schedule, &account->item);
-	poller_account_enter(account, state);
+	agenda_set_limits(&poller->agenda, &limits, store_clock_monotonic_ms());
 }
 
-void
-poller_enqueue(struct poller_account *account, bool first)
+struct pace
+poller_pace(const struct config_account *account)
 {
-	struct poller *poller = account->poller;
-
-	assert(account->run == NULL);
-	poller_rest(account, POLLER_QUEUED);
-	if (first)
-		TAILQ_INSERT_HEAD(&poller->queue, account, queued);
-	else
-		TAILQ_INSERT_TAIL(&poller->queue, account, queued);
-	poller_wake(poller);
+	return (struct pace){
+		.interval_ms = account->interval_ms,
+		.min_ms = account->interval_min_ms,
+		.max_ms = account->interval_max_ms,
+	};
 }
-
-void
-poller_wait_until(struct poller_account *account, int64_t due_ms)
-{
-	struct poller *poller = account->poller;
-
-	poller_rest(account, POLLER_WAITING);
-	schedule_set(&poller->schedule, &account->item, due_ms);
-	poller_wake(poller);
-}
-
-/*
- * So many polls in a row without work let the next one say QUIT at once, where
- * the server takes that.
- */
-#define QUIET_POLLS 2
 
 /* ---- after a poll ---- */
 
-/* The server's LOGIN-DELAY is a floor (RFC 2449 section 6.5). */
-static int64_t
-interval_of(
-    const struct poller_account *account, const struct run_progress *progress)
+static size_t
+polling(const struct poller *poller)
 {
-	int64_t floor_ms = (int64_t)progress->login_delay_s * 1000;
-
-	return account->config->interval_ms > floor_ms
-		   ? account->config->interval_ms
-		   : floor_ms;
-}
-
-static void
-reschedule(struct poller_account *account, const struct run_progress *progress)
-{
-	int64_t now_ms = store_clock_monotonic_ms(), delay_ms, interval_ms;
-	uint32_t random;
-
-	interval_ms = interval_of(account, progress);
-	if (progress->result.error == EVPOP_ERROR_NONE) {
-		/* Half an interval at least lies between two polls. */
-		poller_wait_until(
-		    account, schedule_slot(account->config->name, interval_ms,
-				 now_ms + interval_ms / 2));
-		return;
-	}
-	evutil_secure_rng_get_bytes(&random, sizeof random);
-	delay_ms = backoff_delay_ms(
-	    &progress->result, account->failures, interval_ms, random);
-	if (delay_ms != BACKOFF_STOP) {
-		poller_wait_until(account, now_ms + delay_ms);
-		return;
-	}
-	log_write(LOG_LEVEL_ERROR, account->config->name,
-	    "stopped: correct the credentials, then reload or "
-	    "\"evpopctl poll %s\"",
-	    account->config->name);
-	poller_rest(account, POLLER_STOPPED);
+	return poller->agenda.counts[POLLER_POLLING];
 }
 
 static void
 check_finished(struct poller *poller)
 {
 	if (poller->stopping) {
-		if (poller->polling == 0 && !poller->stop_told) {
+		if (polling(poller) == 0 && !poller->stop_told) {
 			poller->stop_told = true;
 			evtimer_del(poller->grace);
 			poller->stopped(poller, poller->stopped_arg);
@@ -114,10 +59,28 @@ check_finished(struct poller *poller)
 		return;
 	}
 	if (poller->options.once && poller->once_left == 0 &&
-	    poller->polling == 0 && poller->options.finished != NULL) {
+	    polling(poller) == 0 && poller->options.finished != NULL) {
 		poller->stopping = poller->stop_told = true;
 		poller->options.finished(poller, poller->options.arg);
 	}
+}
+
+void
+poller_count_held(struct poller *poller, uint32_t before, uint32_t now)
+{
+	poller->held_accounts -= before > 0;
+	poller->held_accounts += now > 0;
+	poller->held_deletions -= before;
+	poller->held_deletions += now;
+}
+
+static enum pace_yield
+yield_of(const struct run_progress *progress)
+{
+	if (progress->wish != POLLER_WISH_POLL &&
+	    progress->wish != POLLER_WISH_CONFIRM)
+		return PACE_UNKNOWN;
+	return progress->fetched > 0 ? PACE_MAIL : PACE_QUIET;
 }
 
 /* A poll is over, or could not begin: what the account does next. */
@@ -125,33 +88,36 @@ static void
 after_poll(struct poller_account *account, const struct run_progress *progress)
 {
 	struct poller *poller = account->poller;
-	bool again = account->again, pause = account->pause;
-	bool dry_run = progress->wish == POLLER_WISH_DRY_RUN;
-	enum poller_state before = account->before;
+	const struct agenda_outcome outcome = {
+		.result = &progress->result,
+		.login_delay_s = progress->login_delay_s,
+		.yield = yield_of(progress),
+	};
+	const struct pace pace = poller_pace(account->config);
+	enum poller_state state;
+	uint32_t random, held;
 
-	poller->polls += !dry_run;
+	poller->polls += progress->wish != POLLER_WISH_DRY_RUN;
 	poller->failures += progress->result.error != EVPOP_ERROR_NONE;
 	poller->messages += progress->fetched;
 	poller->octets += progress->body_octets;
+	held = account->held;
 	poller_account_note(account, account->config->name, progress);
-	if (!dry_run)
+	poller_count_held(poller, held, account->held);
+	/* Of a policy that is no more, it would say nothing. */
+	if (progress->wish != POLLER_WISH_DRY_RUN && !account->item.renewed)
 		account->unchanged = progress->unchanged;
-	account->again = account->pause = false;
-	account->before = POLLER_WAITING;
+	evutil_secure_rng_get_bytes(&random, sizeof random);
+	state = agenda_ended(&poller->agenda, &account->item, &outcome, &pace,
+	    store_clock_monotonic_ms(), random);
 	if (poller->options.once) {
 		poller->once_left--;
-		poller_rest(account, POLLER_WAITING);
-	} else if (!account->config->enabled)
-		poller_rest(account, POLLER_DISABLED);
-	else if (pause)
-		poller_rest(account, POLLER_PAUSED);
-	else if (again)
-		poller_enqueue(account, true);
-	else if (dry_run &&
-		 (before == POLLER_PAUSED || before == POLLER_STOPPED))
-		poller_rest(account, before);
-	else
-		reschedule(account, progress);
+		agenda_rest(&poller->agenda, &account->item, POLLER_WAITING);
+	} else if (state == POLLER_STOPPED)
+		log_write(LOG_LEVEL_ERROR, account->config->name,
+		    "stopped: correct the credentials, then reload or "
+		    "\"evpopctl poll %s\"",
+		    account->config->name);
 }
 
 /* What a dry run has found stays until the next one finds something. */
@@ -173,11 +139,9 @@ run_finished(struct run *run, const struct run_progress *progress, void *arg)
 	struct poller *poller = account->poller;
 
 	assert(run == account->run);
-	poller->polling--;
-	account->run_host->sessions--;
 	account->run = NULL;
 	if (account->config == NULL) {
-		TAILQ_REMOVE(&poller->retired, account, queued);
+		agenda_remove(&poller->agenda, &account->item);
 		poller_account_free(account);
 	} else {
 		take_plan(account, run);
@@ -198,7 +162,7 @@ fail_at_once(struct poller_account *account, const struct evpop_result *result)
 		.result = *result,
 		.started_ms = now_ms,
 		.finished_ms = now_ms,
-		.wish = account->wish,
+		.wish = (enum poller_wish)account->wish,
 	};
 
 	account->wish = POLLER_WISH_POLL;
@@ -229,7 +193,6 @@ start(struct poller_account *account)
 	struct evpop_tls_context *tls = NULL;
 	struct evpop_result result;
 
-	poller_rest(account, POLLER_WAITING);
 	if (!store_works(account))
 		return;
 	if (account->config->tls != CONFIG_TLS_NONE) {
@@ -242,7 +205,7 @@ start(struct poller_account *account)
 	account->run = run_new(&poller->resources,
 	    &(struct run_order){ .account = account->config,
 		.tls = tls,
-		.wish = account->wish,
+		.wish = (enum poller_wish)account->wish,
 		.expect_nothing = account->quiet_polls >= QUIET_POLLS,
 		.unchanged = &account->unchanged },
 	    run_finished, account);
@@ -253,61 +216,62 @@ start(struct poller_account *account)
 		return;
 	}
 	account->wish = POLLER_WISH_POLL;
-	poller->polling++;
-	account->run_host = account->host;
-	account->run_host->sessions++;
 	account->last_started_ms = store_clock_unix_ms();
-	poller_account_enter(account, POLLER_POLLING);
 }
 
-static void
-start_queued(struct poller *poller)
-{
-	struct poller_account *account, *next;
+/*
+ * So many in a turn of the loop, lest sessions under way wait for them all.
+ * Each may take a while, which the rate of log-ins wants to know.
+ */
+#define STARTS_PER_TURN 64
 
-	for (account = TAILQ_FIRST(&poller->queue);
-	     account != NULL && poller->polling < poller->config->max_sessions;
-	     account = next) {
-		next = TAILQ_NEXT(account, queued);
-		if (account->host->sessions <
-		    poller->config->max_sessions_per_host)
-			start(account);
+/* Returns whether there may be more to start. */
+static bool
+start_some(struct poller *poller)
+{
+	struct agenda_item *item;
+	unsigned starts;
+
+	for (starts = 0; starts < STARTS_PER_TURN; starts++) {
+		item =
+		    agenda_start(&poller->agenda, store_clock_monotonic_ms());
+		if (item == NULL)
+			return false;
+		start((struct poller_account *)item);
 	}
+	return true;
 }
 
 static void
-queue_due(struct poller *poller, int64_t now_ms)
+wait_for_next(struct poller *poller)
 {
-	struct schedule_item *item;
+	int64_t next_ms = agenda_next_ms(&poller->agenda), wait_ms;
+	struct timeval wait;
 
-	while ((item = schedule_first(&poller->schedule)) != NULL &&
-	       item->due_ms <= now_ms)
-		poller_enqueue((struct poller_account *)item, false);
+	/* What was changed by starting polls has been looked at. */
+	evtimer_del(poller->timer);
+	if (next_ms == INT64_MAX)
+		return;
+	wait_ms = next_ms - store_clock_monotonic_ms();
+	if (wait_ms < 0)
+		wait_ms = 0;
+	wait.tv_sec = (time_t)(wait_ms / 1000);
+	wait.tv_usec = (suseconds_t)(wait_ms % 1000 * 1000);
+	evtimer_add(poller->timer, &wait);
 }
 
 void
 poller_dispatch(int fd, short what, void *arg)
 {
 	struct poller *poller = arg;
-	struct schedule_item *item;
-	struct timeval wait;
-	int64_t now_ms = store_clock_monotonic_ms(), wait_ms;
 
 	(void)fd;
 	(void)what;
 	if (!poller->stopping) {
-		queue_due(poller, now_ms);
-		start_queued(poller);
-		/* What was put in the queue is looked at now. */
-		evtimer_del(poller->timer);
-		item = schedule_first(&poller->schedule);
-		if (item != NULL) {
-			wait_ms =
-			    item->due_ms > now_ms ? item->due_ms - now_ms : 0;
-			wait.tv_sec = (time_t)(wait_ms / 1000);
-			wait.tv_usec = (suseconds_t)(wait_ms % 1000 * 1000);
-			evtimer_add(poller->timer, &wait);
-		}
+		if (start_some(poller))
+			poller_wake(poller);
+		else
+			wait_for_next(poller);
 	}
 	check_finished(poller);
 }

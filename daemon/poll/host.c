@@ -47,7 +47,7 @@ struct host *
 host_get(struct host_table *table, const char *name)
 {
 	struct host *host;
-	size_t bucket;
+	size_t bucket, size;
 
 	if (table->count >= table->bucket_count && !grow(table))
 		return NULL;
@@ -55,18 +55,51 @@ host_get(struct host_table *table, const char *name)
 	for (host = table->buckets[bucket]; host != NULL; host = host->next)
 		if (strcasecmp(host->name, name) == 0)
 			return host;
-	host = calloc(1, sizeof *host);
+	size = strlen(name) + 1;
+	host = calloc(1, sizeof *host + size);
 	if (host == NULL)
 		return NULL;
-	host->name = strdup(name);
-	if (host->name == NULL) {
-		free(host);
-		return NULL;
-	}
+	memcpy(host->name, name, size);
+	TAILQ_INIT(&host->wished);
+	TAILQ_INIT(&host->due);
 	host->next = table->buckets[bucket];
 	table->buckets[bucket] = host;
 	table->count++;
 	return host;
+}
+
+void
+host_table_each(const struct host_table *table,
+    void (*visit)(struct host *, void *arg), void *arg)
+{
+	struct host *host;
+	size_t i;
+
+	for (i = 0; i < table->bucket_count; i++)
+		for (host = table->buckets[i]; host != NULL; host = host->next)
+			visit(host, arg);
+}
+
+void
+host_table_sweep(struct host_table *table)
+{
+	struct host **at, *host;
+	size_t i;
+
+	for (i = 0; i < table->bucket_count; i++) {
+		at = &table->buckets[i];
+		while ((host = *at) != NULL) {
+			/* The rate counts what it did a moment ago, too. */
+			if (host->accounts > 0 || host->sessions > 0 ||
+			    host->place != HOST_ASIDE) {
+				at = &host->next;
+				continue;
+			}
+			*at = host->next;
+			free(host);
+			table->count--;
+		}
+	}
 }
 
 void
@@ -78,7 +111,6 @@ host_table_clear(struct host_table *table)
 	for (i = 0; i < table->bucket_count; i++) {
 		while ((host = table->buckets[i]) != NULL) {
 			table->buckets[i] = host->next;
-			free(host->name);
 			free(host);
 		}
 	}

@@ -11,19 +11,27 @@
 #include "daemon/store/clock.h"
 #include "daemon/store/store.h"
 
+/* Those whose account is removed already are among them. */
+static void
+each_running(struct poller *poller, void (*call)(struct run *))
+{
+	struct agenda_item *item, *next;
+	struct run *run;
+
+	for (item = TAILQ_FIRST(&poller->agenda.queue.running); item != NULL;
+	     item = next) {
+		next = TAILQ_NEXT(item, link);
+		run = ((struct poller_account *)item)->run;
+		if (run != NULL) /* it may be about to begin */
+			call(run);
+	}
+}
+
 static void
 store_drained(struct store *store, void *arg)
 {
-	struct poller *poller = arg;
-	struct poller_account *account;
-	size_t i;
-
 	(void)store;
-	for (i = 0; i < poller->account_count; i++)
-		if (poller->accounts[i]->run != NULL)
-			run_drained(poller->accounts[i]->run);
-	TAILQ_FOREACH(account, &poller->retired, queued)
-	run_drained(account->run);
+	each_running(arg, run_drained);
 }
 
 /* The store works again: what waits because of it need not wait longer. */
@@ -32,7 +40,8 @@ store_changed(struct store *store, void *arg)
 {
 	struct poller *poller = arg;
 	const struct store_error *health = store_health(store);
-	struct poller_account *account;
+	int64_t now_ms = store_clock_monotonic_ms();
+	struct agenda_item *item;
 	size_t i;
 
 	if (health->status != STORE_OK) {
@@ -43,28 +52,27 @@ store_changed(struct store *store, void *arg)
 	}
 	log_write(LOG_LEVEL_INFO, NULL, "the store works again");
 	for (i = 0; i < poller->account_count; i++) {
-		account = poller->accounts[i];
-		if (account->state == POLLER_WAITING && account->failures > 0)
-			poller_enqueue(account, false);
+		item = &poller->accounts[i]->item;
+		if (item->state == POLLER_WAITING && item->failures > 0)
+			agenda_hurry(&poller->agenda, item, now_ms);
 	}
+	poller_wake(poller);
 }
 
 struct poller_account *
 poller_account_new(struct poller *poller, const struct config_account *config)
 {
+	struct host *host = agenda_host(&poller->agenda, config->host);
 	struct poller_account *account;
 
 	account = calloc(1, sizeof *account);
-	if (account == NULL)
-		return NULL;
-	account->poller = poller;
-	account->config = config;
-	account->state = POLLER_DISABLED;
-	account->host = host_get(&poller->hosts, config->host);
-	if (account->host == NULL) {
+	if (account == NULL || host == NULL) {
 		free(account);
 		return NULL;
 	}
+	account->poller = poller;
+	account->config = config;
+	agenda_add(&poller->agenda, &account->item, config->name, host);
 	return account;
 }
 
@@ -74,8 +82,7 @@ make_accounts(struct poller *poller)
 	size_t count = poller->config->account_count, i;
 
 	poller->accounts = calloc(count + 1, sizeof(*poller->accounts));
-	if (poller->accounts == NULL ||
-	    !schedule_reserve(&poller->schedule, count))
+	if (poller->accounts == NULL)
 		return false;
 	for (i = 0; i < count; i++) {
 		poller->accounts[i] =
@@ -84,30 +91,42 @@ make_accounts(struct poller *poller)
 			return false;
 		poller->account_count++;
 	}
+	if (!agenda_reserve(&poller->agenda, count))
+		return false;
 	for (i = 0; i < count; i++) {
 		if (!poller->config->accounts[i]->enabled)
 			continue;
-		poller_enqueue(poller->accounts[i], false);
+		agenda_hurry(&poller->agenda, &poller->accounts[i]->item, 0);
 		poller->once_left++;
 	}
 	return true;
 }
 
 static void
+cut(struct run *run)
+{
+	run_cancel(run, "cut short by the end of the daemon");
+}
+
+static void
 grace_over(evutil_socket_t fd, short what, void *arg)
 {
-	struct poller *poller = arg;
-	struct poller_account *account;
-	size_t i;
-
 	(void)fd;
 	(void)what;
-	for (i = 0; i < poller->account_count; i++)
-		if (poller->accounts[i]->run != NULL)
-			run_cancel(poller->accounts[i]->run,
-			    "cut short by the end of the daemon");
-	TAILQ_FOREACH(account, &poller->retired, queued)
-	run_cancel(account->run, "cut short by the end of the daemon");
+	each_running(arg, cut);
+}
+
+/* There is no run yet where one begins, and none any more where it ended. */
+static void
+trace(const struct agenda_item *item, enum poller_state from,
+    enum poller_state to)
+{
+	const struct poller_account *account =
+	    (const struct poller_account *)item;
+
+	if (account->config != NULL && from != to)
+		log_write(LOG_LEVEL_DEBUG, account->config->name, "%s -> %s",
+		    poller_state_name(from), poller_state_name(to));
 }
 
 struct poller *
@@ -123,8 +142,8 @@ poller_new(struct event_base *base, struct evdns_base *dns, struct store *store,
 	    (struct run_resources){ base, dns, store, evpop_memory_new() };
 	poller->options = *options;
 	poller->config = config;
-	TAILQ_INIT(&poller->queue);
-	TAILQ_INIT(&poller->retired);
+	agenda_init(&poller->agenda, trace);
+	poller_set_limits(poller);
 	poller->timer = evtimer_new(base, poller_dispatch, poller);
 	poller->grace = evtimer_new(base, grace_over, poller);
 	if (poller->resources.memory == NULL || poller->timer == NULL ||
@@ -146,17 +165,11 @@ poller_stop(struct poller *poller, int64_t grace_ms,
 		.tv_sec = (time_t)(grace_ms / 1000),
 		.tv_usec = (suseconds_t)(grace_ms % 1000 * 1000),
 	};
-	struct poller_account *account;
-	size_t i;
 
 	poller->stopping = true;
 	poller->stopped = stopped;
 	poller->stopped_arg = arg;
-	for (i = 0; i < poller->account_count; i++)
-		if (poller->accounts[i]->run != NULL)
-			run_stop(poller->accounts[i]->run);
-	TAILQ_FOREACH(account, &poller->retired, queued)
-	run_stop(account->run);
+	each_running(poller, run_stop);
 	evtimer_add(poller->grace, &grace);
 	poller_wake(poller);
 }
@@ -170,14 +183,13 @@ poller_free(struct poller **poller_p)
 	if (poller == NULL)
 		return;
 	*poller_p = NULL;
-	assert(poller->polling == 0);
+	assert(poller->agenda.counts[POLLER_POLLING] == 0);
 	store_set_drain_cb(poller->resources.store, NULL, NULL);
 	store_set_health_cb(poller->resources.store, NULL, NULL);
 	for (i = 0; i < poller->account_count; i++)
 		poller_account_free(poller->accounts[i]);
 	free(poller->accounts);
-	schedule_clear(&poller->schedule);
-	host_table_clear(&poller->hosts);
+	agenda_clear(&poller->agenda);
 	tls_table_clear(&poller->tls);
 	evpop_memory_free(poller->resources.memory);
 	if (poller->timer != NULL)
@@ -214,20 +226,17 @@ poller_poll_now(struct poller *poller, const char *name, enum poller_wish wish)
 	assert(wish < POLLER_WISH_COUNT);
 	if (account == NULL)
 		return POLLER_NO_SUCH_ACCOUNT;
-	if (account->state == POLLER_DISABLED)
+	if (account->item.state == POLLER_DISABLED)
 		return POLLER_IS_DISABLED;
 	/* Every poll is one; it takes no other wish away. */
 	if (wish != POLLER_WISH_POLL)
-		account->wish = wish;
-	if (account->state == POLLER_POLLING) {
-		/* Mail may have come since it was listed. */
-		account->again = true;
-		return POLLER_ALREADY;
-	}
-	if (account->state != POLLER_QUEUED)
-		account->before = account->state;
-	poller_enqueue(account, true);
-	return POLLER_DONE;
+		account->wish = (uint8_t)wish;
+	/* Where it polls already, mail may have come since it was listed. */
+	agenda_wish(&poller->agenda, &account->item,
+	    account->wish == POLLER_WISH_DRY_RUN);
+	poller_wake(poller);
+	return account->item.state == POLLER_POLLING ? POLLER_ALREADY
+						     : POLLER_DONE;
 }
 
 const struct poller_plan *
@@ -242,17 +251,17 @@ enum poller_answer
 poller_pause(struct poller *poller, const char *name)
 {
 	struct poller_account *account = poller_find(poller, name);
+	struct agenda_item *item;
 
 	if (account == NULL)
 		return POLLER_NO_SUCH_ACCOUNT;
-	if (account->state == POLLER_DISABLED)
+	item = &account->item;
+	if (item->state == POLLER_DISABLED)
 		return POLLER_IS_DISABLED;
-	if (account->state == POLLER_PAUSED || account->pause)
+	if (item->state == POLLER_PAUSED || item->pause)
 		return POLLER_ALREADY;
-	if (account->state == POLLER_POLLING)
-		account->pause = true;
-	else
-		poller_rest(account, POLLER_PAUSED);
+	agenda_pause(&poller->agenda, item);
+	poller_wake(poller);
 	return POLLER_DONE;
 }
 
@@ -260,18 +269,18 @@ enum poller_answer
 poller_resume(struct poller *poller, const char *name)
 {
 	struct poller_account *account = poller_find(poller, name);
+	struct agenda_item *item;
 
 	if (account == NULL)
 		return POLLER_NO_SUCH_ACCOUNT;
-	if (account->state == POLLER_DISABLED)
+	item = &account->item;
+	if (item->state == POLLER_DISABLED)
 		return POLLER_IS_DISABLED;
-	if (account->pause) {
-		account->pause = false;
-		return POLLER_DONE;
-	}
-	if (account->state != POLLER_PAUSED && account->state != POLLER_STOPPED)
+	if (item->state != POLLER_PAUSED && item->state != POLLER_STOPPED &&
+	    !item->pause)
 		return POLLER_ALREADY;
-	poller_enqueue(account, false);
+	agenda_resume(&poller->agenda, item, store_clock_monotonic_ms());
+	poller_wake(poller);
 	return POLLER_DONE;
 }
 
@@ -280,32 +289,28 @@ poller_resume(struct poller *poller, const char *name)
 void
 poller_status(const struct poller *poller, struct poller_status *status)
 {
-	const struct poller_account *account;
-	size_t i;
-
 	*status = (struct poller_status){
 		.accounts = poller->account_count,
-		.polling = poller->polling,
+		.polling = poller->agenda.counts[POLLER_POLLING],
+		.queued = poller->agenda.counts[POLLER_QUEUED],
+		.stopped = poller->agenda.counts[POLLER_STOPPED],
 		.polls = poller->polls,
 		.failures = poller->failures,
 		.messages = poller->messages,
 		.octets = poller->octets,
+		.held_accounts = poller->held_accounts,
+		.held_deletions = poller->held_deletions,
 	};
-	for (i = 0; i < poller->account_count; i++) {
-		account = poller->accounts[i];
-		status->queued += account->state == POLLER_QUEUED;
-		status->stopped += account->state == POLLER_STOPPED;
-	}
 }
 
 static int64_t
-next_ms(const struct poller_account *account)
+next_ms(const struct agenda_item *item)
 {
-	if (account->state == POLLER_QUEUED)
+	if (item->state == POLLER_QUEUED)
 		return store_clock_unix_ms();
-	if (account->item.position == 0)
+	if (item->time.position == 0)
 		return 0;
-	return store_clock_unix_ms() + account->item.due_ms -
+	return store_clock_unix_ms() + item->time.due_ms -
 	       store_clock_monotonic_ms();
 }
 
@@ -313,20 +318,27 @@ static void
 fill_status(
     const struct poller_account *account, struct poller_account_status *status)
 {
+	const struct pace pace = poller_pace(account->config);
+	const struct agenda_item *item = &account->item;
 	const struct run_progress *now;
 
 	*status = (struct poller_account_status){
 		.name = account->config->name,
 		.host = account->config->host,
 		.user = account->config->user,
-		.state = account->state,
-		.next_ms = next_ms(account),
+		.state = agenda_state(item),
+		.next_ms = next_ms(item),
+		.interval_ms = pace_bounded(&pace, item->interval_ms),
 		.last_started_ms = account->last_started_ms,
 		.last_finished_ms = account->last_finished_ms,
 		.last_success_ms = account->last_success_ms,
-		.last_outcome = account->last_outcome,
+		.last_outcome =
+		    account->last_finished_ms == 0
+			? NULL
+			: evpop_error_name(
+			      (enum evpop_error)account->last_outcome),
 		.last_text = account->last_text,
-		.failures = account->failures,
+		.failures = item->failures,
 		.messages = account->messages,
 		.fetched = account->fetched,
 		.deleted = account->deleted,

@@ -11,28 +11,19 @@
 #include <stdint.h>
 
 #include "daemon/config/config.h"
+#include "daemon/poll/state.h"
 
 struct event_base;
 struct evdns_base;
 struct store;
 struct poller;
 
-enum poller_state {
-	POLLER_WAITING = 0, /* due at next_ms */
-	POLLER_QUEUED,      /* due, waiting for a free session */
-	POLLER_POLLING,
-	POLLER_PAUSED,   /* by a person */
-	POLLER_DISABLED, /* enabled = no */
-	POLLER_STOPPED,  /* credentials refused: needs a person */
-	POLLER_STATE_COUNT
-};
-const char *poller_state_name(enum poller_state);
-
 /* How an account stands; strings are borrowed until the next loop turn. */
 struct poller_account_status {
 	const char *name, *host, *user;
 	enum poller_state state;
 	int64_t next_ms;         /* Unix time; 0: not scheduled */
+	int64_t interval_ms;     /* the present one, where it adapts */
 	int64_t last_started_ms; /* 0: not since the start */
 	int64_t last_finished_ms;
 	int64_t last_success_ms;
@@ -58,6 +49,8 @@ struct poller_status {
 	size_t accounts, polling, queued, stopped;
 	uint64_t polls, failures;  /* since the start */
 	uint64_t messages, octets; /* stored since the start */
+	/* Deletions that wait for a person, and in how many accounts. */
+	uint64_t held_accounts, held_deletions;
 };
 
 /*

@@ -7,6 +7,7 @@
 #define POLL_POLLER_INTERNAL_H
 
 #include "daemon/poll/account.h"
+#include "daemon/poll/agenda.h"
 #include "daemon/poll/poller.h"
 #include "daemon/poll/tls.h"
 
@@ -19,16 +20,13 @@ struct poller {
 
 	struct poller_account **accounts; /* sorted by name, as in config */
 	size_t account_count;
-	struct poller_queue retired; /* removed, but still polling */
-	struct host_table hosts;
+	struct agenda agenda;
 	struct tls_table tls;
 
-	struct schedule schedule;
-	struct poller_queue queue; /* due, in the order they will be polled */
-	struct event *timer;       /* runs the dispatch */
-	size_t polling;
-	size_t once_left; /* accounts that --once still has to poll */
+	struct event *timer; /* runs the dispatch */
+	size_t once_left;    /* accounts that --once still has to poll */
 	uint64_t polls, failures, messages, octets;
+	uint64_t held_accounts, held_deletions;
 
 	bool stopping, stop_told;
 	struct event *grace;
@@ -42,14 +40,12 @@ void poller_wake(struct poller *);
 /* The dispatch itself: an event callback. */
 void poller_dispatch(int fd, short what, void *poller);
 
-/* Put an account in the queue, whatever it was doing, unless it is polling. */
-void poller_enqueue(struct poller_account *, bool first);
+/* Of an account so many deletions are held from now on. */
+void poller_count_held(struct poller *, uint32_t before, uint32_t now);
 
-/* Take an account out of queue and schedule, to rest in that state. */
-void poller_rest(struct poller_account *, enum poller_state);
-
-/* To wait until this moment of the monotonic clock. */
-void poller_wait_until(struct poller_account *, int64_t due_ms);
+/* What the configuration says of the schedule. */
+void poller_set_limits(struct poller *);
+struct pace poller_pace(const struct config_account *);
 
 struct poller_account *poller_find(const struct poller *, const char *name);
 

@@ -1,8 +1,10 @@
 /* The change from one configuration to the next. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "daemon/poll/poller_internal.h"
+#include "daemon/store/clock.h"
 
 /* The accounts of the new configuration, kept or made; and those that go. */
 struct takeover {
@@ -23,14 +25,18 @@ takeover_free(struct takeover *takeover)
 }
 
 static void
-takeover_undo(struct takeover *takeover)
+takeover_undo(struct poller *poller, struct takeover *takeover)
 {
 	size_t i;
 
-	for (i = 0; i < takeover->count; i++)
-		if (takeover->made[i])
-			poller_account_free(takeover->accounts[i]);
+	for (i = 0; i < takeover->count; i++) {
+		if (!takeover->made[i])
+			continue;
+		agenda_remove(&poller->agenda, &takeover->accounts[i]->item);
+		poller_account_free(takeover->accounts[i]);
+	}
 	takeover_free(takeover);
+	agenda_sweep_hosts(&poller->agenda);
 }
 
 /* All that needs memory, before anything is changed. */
@@ -48,15 +54,15 @@ prepare(struct poller *poller, const struct config *config,
 	takeover->removed =
 	    calloc(diff->removed_count + 1, sizeof(*takeover->removed));
 	if (takeover->accounts == NULL || takeover->hosts == NULL ||
-	    takeover->made == NULL || takeover->removed == NULL ||
-	    !schedule_reserve(&poller->schedule, count))
+	    takeover->made == NULL || takeover->removed == NULL)
 		return false;
 	for (i = 0; i < diff->removed_count; i++)
 		takeover->removed[i] =
 		    poller_find(poller, diff->removed[i]->name);
 	for (i = 0; i < count; i++) {
 		account = config->accounts[i];
-		takeover->hosts[i] = host_get(&poller->hosts, account->host);
+		takeover->hosts[i] =
+		    agenda_host(&poller->agenda, account->host);
 		takeover->accounts[i] = poller_find(poller, account->name);
 		if (takeover->hosts[i] == NULL)
 			return false;
@@ -69,65 +75,73 @@ prepare(struct poller *poller, const struct config *config,
 		}
 		takeover->count++;
 	}
-	return true;
+	return agenda_reserve(&poller->agenda, count);
 }
 
 static void
-retire(struct poller_account *account)
+retire(struct poller *poller, struct poller_account *account)
 {
-	struct poller *poller = account->poller;
-
+	poller_count_held(poller, account->held, 0);
 	if (account->run == NULL) {
-		poller_rest(account, POLLER_DISABLED);
+		agenda_remove(&poller->agenda, &account->item);
 		poller_account_free(account);
 		return;
 	}
 	account->config = NULL;
-	TAILQ_INSERT_TAIL(&poller->retired, account, queued);
 	run_stop(account->run);
 }
 
-/* A changed account is looked at anew, as if it had never failed. */
-static void
-renew(struct poller_account *account)
+/* Whether it asks another server now, or as another user. */
+static bool
+is_elsewhere(const struct config_account *a, const struct config_account *b)
 {
-	account->failures = 0;
+	return strcasecmp(a->host, b->host) != 0 || a->port != b->port ||
+	       strcmp(a->user, b->user) != 0;
+}
+
+/*
+ * The old configuration is there until all is taken over: changes are looked
+ * at while each account still has its own.
+ */
+static void
+take_changed(struct poller *poller, const struct config_account *changed)
+{
+	struct poller_account *account = poller_find(poller, changed->name);
+
 	memset(&account->unchanged, 0, sizeof account->unchanged);
-	if (account->state == POLLER_POLLING) {
-		account->again = account->config->enabled;
-		return;
-	}
-	if (!account->config->enabled)
-		poller_rest(account, POLLER_DISABLED);
-	else if (account->state != POLLER_PAUSED)
-		poller_enqueue(account, false);
+	agenda_renew(&poller->agenda, &account->item, changed->enabled,
+	    is_elsewhere(account->config, changed), store_clock_monotonic_ms());
 }
 
 bool
 poller_reload(struct poller *poller, const struct config *config,
     const struct config_diff *diff)
 {
+	struct poller_account *account;
 	struct takeover takeover;
 	size_t i;
 
 	if (!prepare(poller, config, diff, &takeover)) {
-		takeover_undo(&takeover);
+		takeover_undo(poller, &takeover);
 		return false;
 	}
+	for (i = 0; i < diff->changed_count; i++)
+		take_changed(poller, diff->changed[i]);
 	free(poller->accounts);
 	poller->accounts = takeover.accounts;
 	poller->account_count = takeover.count;
 	poller->config = config;
 	for (i = 0; i < takeover.count; i++) {
-		takeover.accounts[i]->config = config->accounts[i];
-		takeover.accounts[i]->host = takeover.hosts[i];
-		if (takeover.made[i])
-			renew(takeover.accounts[i]);
+		account = takeover.accounts[i];
+		account->config = config->accounts[i];
+		agenda_move(&poller->agenda, &account->item, takeover.hosts[i]);
+		if (takeover.made[i] && account->config->enabled)
+			agenda_hurry(&poller->agenda, &account->item, 0);
 	}
 	for (i = 0; i < diff->removed_count; i++)
-		retire(takeover.removed[i]);
-	for (i = 0; i < diff->changed_count; i++)
-		renew(poller_find(poller, diff->changed[i]->name));
+		retire(poller, takeover.removed[i]);
+	agenda_sweep_hosts(&poller->agenda);
+	poller_set_limits(poller);
 	/* Certificates may have changed in files of the same name. */
 	tls_table_clear(&poller->tls);
 	takeover.accounts = NULL;

@@ -9,6 +9,7 @@ schedule_reserve(struct schedule *schedule, size_t items)
 {
 	struct schedule_item **heap;
 
+	assert(items <= UINT32_MAX);
 	if (items <= schedule->room)
 		return true;
 	heap = reallocarray(schedule->heap, items, sizeof(*heap));
@@ -23,7 +24,7 @@ static void
 place(struct schedule *schedule, struct schedule_item *item, size_t position)
 {
 	schedule->heap[position - 1] = item;
-	item->position = position;
+	item->position = (uint32_t)position;
 }
 
 static void
@@ -106,8 +107,8 @@ schedule_clear(struct schedule *schedule)
 }
 
 /* FNV-1a, stirred once more since short names differ in their last octets. */
-static uint64_t
-hash_name(const char *name)
+uint32_t
+schedule_share(const char *name)
 {
 	uint64_t hash = 14695981039346656037u;
 
@@ -115,16 +116,16 @@ hash_name(const char *name)
 		hash = (hash ^ (unsigned char)*name) * 1099511628211u;
 	hash ^= hash >> 32;
 	hash *= 0x9e3779b97f4a7c15u;
-	return hash ^ hash >> 29;
+	return (uint32_t)(hash >> 32);
 }
 
 int64_t
-schedule_slot(const char *name, int64_t interval_ms, int64_t after_ms)
+schedule_slot(uint32_t share, int64_t interval_ms, int64_t after_ms)
 {
 	int64_t phase, behind;
 
-	assert(interval_ms > 0);
-	phase = (int64_t)(hash_name(name) % (uint64_t)interval_ms);
+	assert(interval_ms > 0 && interval_ms <= UINT32_MAX);
+	phase = (int64_t)((uint64_t)share * (uint64_t)interval_ms >> 32);
 	behind = (after_ms - phase) % interval_ms;
 	if (behind < 0)
 		behind += interval_ms;

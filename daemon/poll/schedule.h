@@ -13,7 +13,8 @@
 /* Part of what is scheduled; zeroed, it is in no schedule. */
 struct schedule_item {
 	int64_t due_ms;
-	size_t position; /* in the heap, counted from 1; 0: not there */
+	uint32_t position; /* in the heap, counted from 1; 0: not there */
+	uint32_t share;    /* by schedule_share() */
 };
 
 /* Zeroed, it is empty. */
@@ -22,7 +23,8 @@ struct schedule {
 	size_t count, room;
 };
 
-/* Room for this many items, so that schedule_set() cannot fail. */
+/* Room for this many items, 2^32 - 1 at most, so that schedule_set() cannot
+ * fail. */
 bool schedule_reserve(struct schedule *, size_t items)
     __attribute__((warn_unused_result));
 
@@ -37,11 +39,14 @@ struct schedule_item *schedule_first(const struct schedule *);
 
 void schedule_clear(struct schedule *);
 
+/* A hash of the name, which picks its moment within any interval. */
+uint32_t schedule_share(const char *name);
+
 /*
- * The next time after `after_ms` at which an account of that name is due: a
- * hash of the name picks its moment within the interval, so that accounts of
- * one interval never bunch up.
+ * The next time after `after_ms` at which a name of that share is due: always
+ * the same part of the interval, counted from time 0, so that accounts of one
+ * interval never bunch up.  interval_ms is from 1 to 2^32 - 1.
  */
-int64_t schedule_slot(const char *name, int64_t interval_ms, int64_t after_ms);
+int64_t schedule_slot(uint32_t share, int64_t interval_ms, int64_t after_ms);
 
 #endif

@@ -256,6 +256,7 @@ class GuardTest(PolicyTest):
         self.assertEqual(self.server.count("anna"), 0)
         self.assertEqual(evpopd.bodies(), both)
         self.assertNotIn("held", evpopd.ctl("accounts").stdout)
+        self.assertNotIn("deletions of", evpopd.ctl("status").stdout)
 
         # Sixty are usual now, and ten times that is far more.
         self.deliver(100, seed=27)

@@ -26,6 +26,8 @@
 	"tls = none would show the password to the network; expected tls = " \
 	"implicit or tls = stls (or allow_cleartext = yes)\n"
 
+#define ACCOUNT "[account a]\nhost=h\nuser=u\npassword=p\n"
+
 struct row {
 	const char *text, *expected;
 };
@@ -204,6 +206,43 @@ test_inheritance(void **state)
 	config_free(&config);
 }
 
+static void
+test_interval_bounds(void **state)
+{
+	static const struct row rows[] = {
+		{ ACCOUNT "interval=5m\ninterval_min=5m\ninterval_max=5m\n",
+		    "" },
+		{ ACCOUNT "interval=5m\ninterval_min=301s\n",
+		    "F:1: [account a]: interval_min = 301s is longer than "
+		    "interval = 5m\n" },
+		{ ACCOUNT "interval=5m\ninterval_max=299s\n",
+		    "F:1: [account a]: interval_max = 299s is shorter than "
+		    "interval = 5m\n" },
+		/* Also where the interval is a default. */
+		{ ACCOUNT "interval_min=1h\ninterval_max=10s\n",
+		    "F:1: [account a]: interval_min = 1h is longer than "
+		    "interval = 5m\n"
+		    "F:1: [account a]: interval_max = 10s is shorter than "
+		    "interval = 5m\n" },
+		/* An empty value takes back what [defaults] gave. */
+		{ "[defaults]\ninterval_max=10m\n" ACCOUNT
+		  "interval=1h\ninterval_max=\n",
+		    "" },
+		{ "[defaults]\ninterval_max=10m\n" ACCOUNT "interval=1h\n",
+		    "F:3: [account a]: interval_max = 10m is shorter than "
+		    "interval = 1h\n" },
+	};
+	struct config *config;
+
+	EXPECT_ROWS(state, rows);
+	folder_write_text(*state, "main.conf",
+	    "[defaults]\ninterval_min=1m\n" ACCOUNT "interval_max=30d\n");
+	config = folder_read(*state);
+	assert_int_equal(config->accounts[0]->interval_min_ms, 60000);
+	assert_int_equal(config->accounts[0]->interval_max_ms, 2592000000);
+	config_free(&config);
+}
+
 /* In reverse, so that sorting has something to do. */
 static void
 test_many(void **state)
@@ -253,6 +292,7 @@ main(void)
 		TEST(test_warnings),
 		TEST(test_same_names),
 		TEST(test_inheritance),
+		TEST(test_interval_bounds),
 		TEST(test_many),
 	};
 

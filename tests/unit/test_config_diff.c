@@ -71,11 +71,12 @@ test_every_account_key(void **state)
 		{ "timeout_greeting", "1s" }, { "timeout_login", "1s" },
 		{ "timeout_command", "1s" }, { "timeout_body", "1s" },
 		{ "timeout_quit", "1s" }, { "timeout_session", "1s" },
-		{ "interval", "1h" }, { "enabled", "no" }, { "keep", "1d" },
-		{ "delete_above", "1M" }, { "max_deletes_per_session", "1" },
-		{ "delete_guard", "0" }, { "baseline", "yes" },
-		{ "max_message_size", "1K" }, { "max_messages_per_poll", "1" },
-		{ "order", "newest" } };
+		{ "interval", "1h" }, { "interval_min", "10s" },
+		{ "interval_max", "30d" }, { "enabled", "no" },
+		{ "keep", "1d" }, { "delete_above", "1M" },
+		{ "max_deletes_per_session", "1" }, { "delete_guard", "0" },
+		{ "baseline", "yes" }, { "max_message_size", "1K" },
+		{ "max_messages_per_poll", "1" }, { "order", "newest" } };
 	static const char defaults[] = "[defaults]\nhost=h\nuser=u\npassword="
 				       "p\ntls_cert=/c\n[account a]\n";
 	struct config *old = read_text(*state, defaults), *new;
@@ -117,6 +118,7 @@ test_restart(void **state)
 		{ "[daemon]\nlog_level=debug\n", NULL },
 		{ "[daemon]\nmax_sessions=1\n", NULL },
 		{ "[daemon]\nmax_sessions_per_host=1\n", NULL },
+		{ "[daemon]\nmax_logins_per_host=1\n", NULL },
 		{ "[daemon]\nmemory_limit=1M\n", "daemon.memory_limit" } };
 	struct config *old = read_text(*state, "[daemon]\n"), *new;
 	struct config_diff diff;

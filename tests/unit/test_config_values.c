@@ -33,6 +33,7 @@ test_defaults(void **state)
 	assert_int_equal(config->log_level, CONFIG_LOG_INFO);
 	assert_int_equal(config->max_sessions, 64);
 	assert_int_equal(config->max_sessions_per_host, 8);
+	assert_int_equal(config->max_logins_per_host, 0);
 	assert_int_equal(config->memory_limit, 8 * 1024 * 1024);
 	assert_string_equal(config->store_path, "/var/lib/evpopd/mail.db");
 	assert_string_equal(config->control_socket, "/run/evpopd/control.sock");
@@ -270,6 +271,9 @@ test_bad_values(void **state)
 		{ "[daemon]\nmax_sessions = 0",
 		    "F:6: max_sessions: expected a whole number from 1 to "
 		    "100000, not \"0\"\n" },
+		{ "[daemon]\nmax_logins_per_host = 1001",
+		    "F:6: max_logins_per_host: expected a whole number from 0 "
+		    "to 1000, not \"1001\"\n" },
 		{ "[daemon]\nmemory_limit = 1",
 		    "F:6: memory_limit: expected a size such as 512K, 8M or 1G "
 		    "from 1M to 64G, not \"1\"\n" },
@@ -287,6 +291,9 @@ test_bad_values(void **state)
 		{ "interval = 5",
 		    "F:5: interval: expected a duration such as 30s, 5m or 2h "
 		    "(ms s m h d) from 10s to 30d, not \"5\"\n" },
+		{ "interval_min = 0",
+		    "F:5: interval_min: expected a duration such as 30s, 5m or "
+		    "2h (ms s m h d) from 10s to 30d, not \"0\"\n" },
 		{ "timeout_session = 8d",
 		    "F:5: timeout_session: expected a duration such as 30s, 5m "
 		    "or 2h (ms s m h d) from 100ms to 7d, not \"8d\"\n" },

@@ -63,7 +63,7 @@ static const struct backoff_case cases[] = {
 static void
 test_cases(void **state)
 {
-	static const uint32_t randoms[] = { 0, 1, 511, 512, 1023, 1024, 70001,
+	static const uint32_t randoms[] = { 0, 1, 1023, 4096, 70001, INT32_MAX,
 		UINT32_MAX };
 	const struct backoff_case *one;
 	struct evpop_result result;
@@ -102,9 +102,11 @@ test_jitter_parts(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    backoff_delay_ms(&result, 1, 4 * MINUTE, 512), 4 * MINUTE + 30000);
-	assert_true(backoff_delay_ms(&result, 1, 4 * MINUTE, 1023) >
-		    backoff_delay_ms(&result, 1, 4 * MINUTE, 512));
+	    backoff_delay_ms(&result, 1, 4 * MINUTE, UINT32_C(1) << 31),
+	    4 * MINUTE + 30000);
+	/* One part in a thousand tells two apart. */
+	assert_true(backoff_delay_ms(&result, 1, 4 * MINUTE, 4300000) >
+		    backoff_delay_ms(&result, 1, 4 * MINUTE, 0));
 }
 
 /* A longer row of failures never shortens the wait. */

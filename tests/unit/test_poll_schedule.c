@@ -142,6 +142,7 @@ test_slot_is_periodic(void **state)
 	static const char *const names[] = { "", "a", "b", "alice@example.org",
 		"a-very-long-name-of-an-account-that-nobody-would-choose" };
 	int64_t slot, after_ms, interval_ms;
+	uint32_t share;
 	size_t n, i, t;
 
 	(void)state;
@@ -150,17 +151,18 @@ test_slot_is_periodic(void **state)
 		     i++)
 			for (t = 0; t < sizeof times_ms / sizeof times_ms[0];
 			     t++) {
+				share = schedule_share(names[n]);
 				after_ms = times_ms[t];
 				interval_ms = intervals_ms[i];
-				slot = schedule_slot(
-				    names[n], interval_ms, after_ms);
+				slot =
+				    schedule_slot(share, interval_ms, after_ms);
 				assert_true(slot > after_ms);
 				assert_true(slot <= after_ms + interval_ms);
 				assert_int_equal(
-				    schedule_slot(names[n], interval_ms, slot),
+				    schedule_slot(share, interval_ms, slot),
 				    slot + interval_ms);
-				assert_int_equal(schedule_slot(names[n],
-						     interval_ms, slot - 1),
+				assert_int_equal(
+				    schedule_slot(share, interval_ms, slot - 1),
 				    slot);
 			}
 }
@@ -181,7 +183,7 @@ test_slots_spread(void **state)
 	(void)state;
 	for (i = 0; i < ACCOUNTS; i++) {
 		snprintf(name, sizeof name, "user%u@example.org", i);
-		slot = schedule_slot(name, interval_ms, 0);
+		slot = schedule_slot(schedule_share(name), interval_ms, 0);
 		parts[(slot - 1) * PARTS / interval_ms]++;
 	}
 	/* 100 are expected in each, with a standard deviation of 10. */

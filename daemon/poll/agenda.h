@@ -1,0 +1,128 @@
+/*
+ * The schedule of all accounts: which states they are in, when each is due,
+ * and what follows from how a poll ended, from wishes and from a new
+ * configuration.  Who of those that are due goes first is the queue's affair
+ * (queue.h).  Pure: it knows neither sockets nor the store, and is handed the
+ * time, in milliseconds of a clock that never goes back, and what is random.
+ * No call walks over all accounts; each is O(log n) at most, those on limits
+ * and hosts aside.
+ */
+#ifndef POLL_AGENDA_H
+#define POLL_AGENDA_H
+
+#include <evpop/error.h>
+
+#include "daemon/poll/item.h"
+#include "daemon/poll/pace.h"
+#include "daemon/poll/queue.h"
+
+struct agenda {
+	struct queue queue;
+	struct schedule waiting;
+	size_t counts[POLLER_STATE_COUNT]; /* of accounts in each state */
+	/* Told of each change of state; NULL: nobody is. */
+	void (*trace)(const struct agenda_item *, enum poller_state from,
+	    enum poller_state to);
+};
+
+void agenda_init(
+    struct agenda *, void (*trace)(const struct agenda_item *,
+			 enum poller_state from, enum poller_state to));
+void agenda_clear(struct agenda *);
+
+/* ---- accounts come and go ---- */
+
+/* An account's host, made where missing; NULL without memory. */
+struct host *agenda_host(struct agenda *, const char *name)
+    __attribute__((warn_unused_result));
+
+/*
+ * Room for so many accounts, and for all hosts there are: needed before any of
+ * them is put to wait.  False without memory, and nothing has changed.
+ */
+bool agenda_reserve(struct agenda *, size_t items)
+    __attribute__((warn_unused_result));
+
+/* Take in a new account, which is POLLER_DISABLED. */
+void agenda_add(
+    struct agenda *, struct agenda_item *, const char *name, struct host *);
+
+/* Take an account out, whatever it was doing; its session is over. */
+void agenda_remove(struct agenda *, struct agenda_item *);
+
+/* Its server is another from now on; a session under way counts for the old. */
+void agenda_move(struct agenda *, struct agenda_item *, struct host *);
+
+/* Forget the hosts that nobody needs any more. */
+void agenda_sweep_hosts(struct agenda *);
+
+void agenda_set_limits(
+    struct agenda *, const struct queue_limits *, int64_t now_ms);
+
+/* ---- what is asked for ---- */
+
+/* To rest in that state; not while polling. */
+void agenda_rest(struct agenda *, struct agenda_item *, enum poller_state);
+
+/*
+ * Poll it as soon as its server's LOGIN-DELAY allows, behind others that are
+ * due; not while polling.
+ */
+void agenda_hurry(struct agenda *, struct agenda_item *, int64_t now_ms);
+
+/*
+ * A person wishes a poll: before all others, whatever back-off and LOGIN-DELAY
+ * say; after the one under way, if there is one.  With `come_back` an account
+ * that is paused or stopped will be so again.  Not while disabled.
+ */
+void agenda_wish(struct agenda *, struct agenda_item *, bool come_back);
+
+/* Both at the end of a poll under way; harmless where it is so already. */
+void agenda_pause(struct agenda *, struct agenda_item *);
+void agenda_resume(struct agenda *, struct agenda_item *, int64_t now_ms);
+
+/*
+ * Its configuration has changed: it is looked at anew, as if it had never
+ * failed.  It stays paused, and keeps its place in the queue.  `elsewhere`: at
+ * another server or as another user, of whose LOGIN-DELAY nothing is known.
+ */
+void agenda_renew(struct agenda *, struct agenda_item *, bool enabled,
+    bool elsewhere, int64_t now_ms);
+
+/* ---- polls ---- */
+
+/*
+ * The account to poll now, which is POLLER_POLLING from then on; NULL: none.
+ * To be asked until it is NULL.
+ */
+struct agenda_item *agenda_start(struct agenda *, int64_t now_ms);
+
+/*
+ * When to ask again if nothing else happens; INT64_MAX: not at all.
+ */
+int64_t agenda_next_ms(const struct agenda *);
+
+/* How a poll ended. */
+struct agenda_outcome {
+	const struct evpop_result *result;
+	uint32_t login_delay_s; /* what the server demands; 0: it did not say */
+	enum pace_yield yield;
+};
+
+/*
+ * An account's poll is over: what it does next.  `random` is any number, for
+ * jitter.  Returns its new state: POLLER_STOPPED where its credentials were
+ * refused, which wait for a person.
+ */
+enum poller_state agenda_ended(struct agenda *, struct agenda_item *,
+    const struct agenda_outcome *, const struct pace *, int64_t now_ms,
+    uint32_t random);
+
+/* The state of an account. */
+static inline enum poller_state
+agenda_state(const struct agenda_item *item)
+{
+	return (enum poller_state)item->state;
+}
+
+#endif
