@@ -61,9 +61,10 @@ test_plain_session(void **state)
 			session_run_until(base, run.log, "listing:3 ");
 			evpop_sync_unchanged(run.sync);
 		}
+		session_run_until(base, run.log, "done:");
+		assert_null(evpop_sync_plan(run.sync));
 		session_run_finish(&run, &server);
 		expect_nothing_done(&run);
-		assert_null(evpop_sync_plan(run.sync));
 		assert_string_equal(session_run_commands(&server), "QUIT;");
 		assert_int_equal(run.report.quit, EVPOP_QUIT_COMMITTED);
 	}
@@ -219,11 +220,12 @@ test_flight_cancelled_unanswered(void **state)
 			assert_false(session_run_turn(base, &run.done, 50));
 			evpop_sync_cancel(run.sync, &reason);
 		}
+		session_run_until(base, run.log, "done:");
+		/* What comes too late is not listened to. */
+		evpop_sync_known(run.sync, NULL, 0, 1000);
 		session_run_finish(&run, &server);
 		assert_string_equal(run.log, "listing:3 done:cancelled ");
 		assert_string_equal(run.report.result.text, reason.text);
-		/* What comes too late is not listened to. */
-		evpop_sync_known(run.sync, NULL, 0, 1000);
 		assert_int_equal(server.accepted, 1);
 	}
 	evpop_memory_free(known.memory);
