@@ -35,16 +35,6 @@ class UnchangedTest(unittest.TestCase):
     def deliver(self, seed):
         self.server.deliver("anna", corpus.messages(2, seed=seed))
 
-    def reload(self, evpopd, **keys):
-        """Other keys for the account, which polls by them at once."""
-        last = evpopd.account("anna")["last_finished"]
-        evpopd.accounts["anna"].update(keys)
-        evpopd.write_config()
-        evpopd.post("/v1/reload")
-        return evpopd.wait_account(
-            "anna", lambda one: one["last_finished"] != last and
-            one["state"] not in ("polling", "queued"))["session"]
-
 
 class CostTest(UnchangedTest):
     def figures(self, evpopd):
@@ -115,9 +105,9 @@ class PolicyTest(UnchangedTest):
         for _ in range(4):
             self.assertEqual(evpopd.poll("anna")["session"]["too_large"], 3)
         self.assertEqual(
-            self.reload(evpopd, max_message_size="10M")["fetched"], 3)
+            evpopd.change("anna", max_message_size="10M")["fetched"], 3)
         self.settle(evpopd)
-        self.assertEqual(self.reload(evpopd, keep="delete")["deleted"], 3)
+        self.assertEqual(evpopd.change("anna", keep="delete")["deleted"], 3)
         self.assertEqual(self.server.count("anna"), 0)
 
     def test_age(self):
@@ -195,7 +185,7 @@ class AccountsTest(UnchangedTest):
             self.assertEqual(evpopd.poll(name)["session"]["fetched"], 2)
         self.settle(evpopd)
         # What one of them deletes the other one misses.
-        self.assertEqual(self.reload(evpopd, keep="delete")["deleted"], 5)
+        self.assertEqual(evpopd.change("anna", keep="delete")["deleted"], 5)
         self.assertEqual(evpopd.poll("bert")["session"]["messages"], 0)
         self.settle(evpopd)
         self.deliver(68)

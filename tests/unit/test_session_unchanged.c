@@ -32,6 +32,17 @@ acquaint(
 	session_run_finish(&first, server);
 }
 
+/* A flight to that server, up to its listing. */
+static void
+fly(struct session_run *run, struct event_base *base, struct net_server *server,
+    const struct session_run *known)
+{
+	run->memory = known->memory;
+	run->port = known->port;
+	session_run_begin(run, base, server, NULL, 0, &quiet);
+	session_run_until(base, run->log, "listing:3 ");
+}
+
 static void
 expect_nothing_done(const struct session_run *run)
 {
@@ -106,13 +117,10 @@ test_flight(void **state)
 	acquaint(base, &server, &known);
 	for (round = 0; round < 2; round++) {
 		struct session_run run = { .unchanged = true,
-			.answer_later = round == 1,
-			.memory = known.memory,
-			.port = known.port };
+			.answer_later = round == 1 };
 
-		session_run_begin(&run, base, &server, NULL, 0, &quiet);
+		fly(&run, base, &server, &known);
 		if (round == 1) {
-			session_run_until(base, run.log, "listing:3 ");
 			assert_false(session_run_turn(base, &run.done, 50));
 			evpop_sync_unchanged(run.sync);
 		}
@@ -210,12 +218,9 @@ test_flight_cancelled_unanswered(void **state)
 	acquaint(base, &server, &known);
 	for (round = 0; round < 2; round++) {
 		struct session_run run = { .answer_later = true,
-			.cancel_in = round == 0 ? "listing" : NULL,
-			.memory = known.memory,
-			.port = known.port };
+			.cancel_in = round == 0 ? "listing" : NULL };
 
-		session_run_begin(&run, base, &server, NULL, 0, &quiet);
-		session_run_until(base, run.log, "listing:3 ");
+		fly(&run, base, &server, &known);
 		if (round == 1) {
 			assert_false(session_run_turn(base, &run.done, 50));
 			evpop_sync_cancel(run.sync, &reason);
@@ -249,12 +254,9 @@ test_flight_cancelled_in_the_answer(void **state)
 	acquaint(base, &server, &known);
 	for (round = 0; round < 2; round++) {
 		struct session_run run = { .answer_later = true,
-			.cancel_in = cases[round].callback,
-			.memory = known.memory,
-			.port = known.port };
+			.cancel_in = cases[round].callback };
 
-		session_run_begin(&run, base, &server, NULL, 0, &quiet);
-		session_run_until(base, run.log, "listing:3 ");
+		fly(&run, base, &server, &known);
 		assert_false(session_run_turn(base, &run.done, 50));
 		evpop_sync_known(
 		    run.sync, run.learned, run.learned_count, 1000);
