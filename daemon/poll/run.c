@@ -38,14 +38,14 @@ struct run {
 	struct poller_plan *plan; /* of a dry run */
 	const struct evpop_listing *listing;
 	struct store_account account;
-	struct unchanged
-	    unchanged;         /* of the last poll, until it proves wrong */
-	bool same;             /* the listing is that of the last poll */
-	uint64_t version;      /* store_uids_version() at the listing */
-	bool started;          /* the sync runs, or has run */
-	bool over;             /* the sync is done, or will never start */
-	unsigned waiting;      /* answers owed by the store */
-	struct event *settled; /* runs `finished` from the loop */
+	struct unchanged *last;     /* of the account */
+	struct unchanged unchanged; /* a copy, until it proves wrong */
+	bool same;                  /* the listing is that of the last poll */
+	uint64_t version;           /* store_uids_version() at the listing */
+	bool started;               /* the sync runs, or has run */
+	bool over;                  /* the sync is done, or will never start */
+	unsigned waiting;           /* answers owed by the store */
+	struct event *settled;      /* runs `finished` from the loop */
 	struct run_progress progress;
 };
 
@@ -264,25 +264,16 @@ note_unidentified(struct run *run, const struct evpop_sync_report *report)
 		    (unsigned long)report->unidentified);
 }
 
-/* Nothing was done, and nothing is left that the next poll would do. */
-static bool
-was_quiet(const struct run *run, const struct evpop_sync_report *report)
-{
-	return report->result.error == EVPOP_ERROR_NONE && report->listed &&
-	       report->fetched + report->deleted + report->failed == 0 &&
-	       report->adopted + report->seen + report->held == 0 &&
-	       report->later + report->unidentified == 0 &&
-	       !deposit_wrote(run->deposit);
-}
-
 static void
 note_unchanged(struct run *run, const struct evpop_sync_report *report)
 {
 	const struct evpop_plan *plan = evpop_sync_plan(run->sync);
 
-	if (run->same && report->result.error == EVPOP_ERROR_NONE)
+	if (report->result.error != EVPOP_ERROR_NONE || !run->last->taken)
+		return;
+	if (run->same)
 		run->progress.unchanged = run->unchanged;
-	else if (plan != NULL && was_quiet(run, report))
+	else if (plan != NULL && !deposit_wrote(run->deposit))
 		unchanged_note(&run->progress.unchanged, run->listing, plan,
 		    &run->account, run->version, store_clock_unix_ms());
 }
@@ -306,7 +297,8 @@ sync_done(
 	progress->seen = report->seen;
 	progress->held = report->held;
 	progress->failed = report->failed;
-	progress->too_large = report->too_large;
+	if (!run->same)
+		progress->too_large = report->too_large;
 	progress->later = report->later;
 	progress->octets_in = report->octets_in;
 	progress->octets_out = report->octets_out;
@@ -369,10 +361,12 @@ sync_listing(
 	run->version = store_uids_version(run->resources.store);
 	run->same = unchanged_is(
 	    &run->unchanged, listing, run->version, store_clock_unix_ms());
-	if (run->same)
-		evpop_sync_unchanged(sync);
-	else
+	if (!run->same) {
 		look_up(run);
+		return;
+	}
+	run->progress.too_large = run->unchanged.too_large;
+	evpop_sync_unchanged(sync);
 }
 
 /* Both the account's row and its secret, if it has one, are needed. */
@@ -472,6 +466,8 @@ begin(struct run *run, const struct run_order *order)
 {
 	struct store_account account;
 
+	order->unchanged->taken = true;
+	run->last = order->unchanged;
 	if (order->wish == POLLER_WISH_POLL &&
 	    unchanged_account(order->unchanged, &account)) {
 		run->unchanged = *order->unchanged;

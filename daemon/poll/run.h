@@ -26,8 +26,12 @@ struct run_order {
 	struct evpop_tls_context *tls;        /* NULL where it uses none */
 	enum poller_wish wish;
 	bool expect_nothing; /* the polls before found nothing to do */
-	/* Of the account's last poll; only read by run_new(). */
-	const struct unchanged *unchanged;
+	/*
+	 * Of the account's last poll, and the account's as long as the run
+	 * lasts: zeroed meanwhile, since the account was changed, it keeps the
+	 * run from leaving any.
+	 */
+	struct unchanged *unchanged;
 };
 
 /* How far a run is, or how it ended. */

@@ -17,16 +17,26 @@ digest(const struct evpop_listing *listing,
 	return true;
 }
 
+/* What was planned and not done, in a session that was stopped, is work too. */
+static bool
+is_idle(const struct evpop_plan *plan)
+{
+	return plan->fetches + plan->deletes + plan->later == 0 &&
+	       plan->unidentified + plan->seen + plan->adopts == 0 &&
+	       plan->held == 0;
+}
+
 void
 unchanged_note(struct unchanged *unchanged, const struct evpop_listing *listing,
     const struct evpop_plan *plan, const struct store_account *account,
     uint64_t version, int64_t now_ms)
 {
 	memset(unchanged, 0, sizeof *unchanged);
-	if (!digest(listing, unchanged->digest))
+	if (!is_idle(plan) || !digest(listing, unchanged->digest))
 		return;
 	unchanged->account_id = account->id;
 	unchanged->usual_deletes = account->usual_deletes;
+	unchanged->too_large = (uint32_t)plan->too_large;
 	unchanged->version = version;
 	unchanged->until_ms = now_ms + LOOK_UP_MS;
 	if (plan->due_ms != 0 && plan->due_ms < unchanged->until_ms)

@@ -18,13 +18,20 @@ struct unchanged {
 	int64_t until_ms;   /* Unix time: when there may be something to do */
 	uint64_t version;   /* store_uids_version() it was compared with */
 	uint32_t usual_deletes;
+	uint32_t too_large; /* messages that the policy leaves there */
+	/*
+	 * A poll goes by it.  Whoever zeroes it meanwhile keeps that poll from
+	 * leaving anything behind.
+	 */
+	bool taken;
 	unsigned char digest[UNCHANGED_DIGEST_SIZE];
 };
 
 /*
- * A session has found nothing to do for this listing: remember that.  `version`
- * is of before it was compared.  At the latest after a day everything is looked
- * up again, and at once where the listing does not tell all.
+ * A session went by this plan for this listing: remember it, if there was
+ * nothing to do, nor will be next time.  `version` is of before it was
+ * compared.  At the latest after a day everything is looked up again, and at
+ * once where the listing does not tell all.
  */
 void unchanged_note(struct unchanged *, const struct evpop_listing *,
     const struct evpop_plan *, const struct store_account *, uint64_t version,

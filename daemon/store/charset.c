@@ -36,7 +36,7 @@ store_charset_keep(const char *name)
 	int failed;
 
 	/* What needs no conversion needs no file either. */
-	if (name == NULL || strcasecmp(name, "utf-8") == 0 ||
+	if (name == NULL || name[0] == '\0' || strcasecmp(name, "utf-8") == 0 ||
 	    strlen(name) >= NAME_SIZE)
 		return;
 	failed = pthread_mutex_lock(&kept.mutex);
@@ -57,7 +57,7 @@ store_charset_keep_words(const char *value)
 	while ((value = strstr(value, "=?")) != NULL) {
 		size_t length = strcspn(value += 2, "?*");
 
-		if (length >= sizeof(name))
+		if (length >= sizeof(name) || value[length] == '\0')
 			continue;
 		memcpy(name, value, length);
 		name[length] = '\0';

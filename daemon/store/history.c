@@ -57,6 +57,10 @@ store_history_keep(struct store *store, struct store_op *op)
 	const struct timeval wait = { .tv_sec = STORE_HISTORY_WAIT_MS / 1000 };
 	struct store_history *history = &store->history;
 
+	if (store->closing) {
+		store_op_submit(store, op);
+		return;
+	}
 	append(&history->rows, op);
 	if (history->row_count++ == 0)
 		evtimer_add(history->timer, &wait);
@@ -87,9 +91,17 @@ void
 store_history_answered(struct store *store)
 {
 	struct store_history *history = &store->history;
+	struct store_history_list *queries = &history->queries;
+	struct store_op *op;
 
-	if (++history->answered == history->awaited)
-		submit_all(store, &history->queries);
+	history->answered++;
+	while (
+	    (op = queries->head) != NULL && op->records <= history->answered) {
+		queries->head = op->next;
+		if (queries->head == NULL)
+			queries->tail = NULL;
+		store_op_submit(store, op);
+	}
 }
 
 /* What is kept back later is not waited for: that might have no end. */
@@ -103,7 +115,7 @@ store_history_query(struct store *store, struct store_op *op)
 		store_op_submit(store, op);
 		return;
 	}
-	history->awaited = history->flushed;
+	op->records = history->flushed;
 	append(&history->queries, op);
 }
 

@@ -1,7 +1,7 @@
 /*
  * Rows of polls that changed nothing: most polls are such, and none of them is
  * worth a sync of its own.  They wait for the next transaction that is written
- * anyway, and at the most for HISTORY_WAIT_MS.
+ * anyway, and at the most for STORE_HISTORY_WAIT_MS.
  */
 #ifndef STORE_HISTORY_H
 #define STORE_HISTORY_H
@@ -30,8 +30,7 @@ struct store_history {
 	struct store_history_list queries; /* wait for rows to be written */
 	size_t row_count;
 	uint64_t submitted, answered; /* records of polls, of both kinds */
-	/* Of those submitted: the last kept back, and the last waited for. */
-	uint64_t flushed, awaited;
+	uint64_t flushed; /* of those submitted: the last kept back */
 	struct event *timer;
 };
 

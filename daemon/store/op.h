@@ -60,6 +60,7 @@ struct store_op {
 	struct store_op *next;  /* in a queue, a transaction or the mailbox */
 	struct store_op *later; /* the next of its kind; the loop's */
 	size_t octets;          /* memory of bodies that it holds */
+	uint64_t records; /* of polls, that a query waits for; the loop's */
 	enum store_status status;
 	bool done; /* the loop's */
 };

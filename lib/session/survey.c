@@ -222,8 +222,8 @@ evpop_sync_carry_out(struct evpop_sync *sync)
 	evpop_sync_enter(sync);
 	if (sync->callbacks->planned != NULL)
 		sync->callbacks->planned(sync, sync->plan, sync->arg);
-	/* It may have been stopped, and the QUIT be under way. */
-	if (evpop_sync_leave(sync) && sync->step != EVPOP_SYNC_QUITTING) {
+	/* It may have been stopped, and the QUIT be under way or over. */
+	if (evpop_sync_leave(sync) && sync->step < EVPOP_SYNC_QUITTING) {
 		if (sync->flight || sync->policy.dry_run)
 			take_leave(sync);
 		else {
@@ -269,7 +269,8 @@ evpop_sync_known(struct evpop_sync *sync, const struct evpop_known *known,
 	evpop_sync_enter(sync);
 	if (sync->callbacks->matched != NULL)
 		sync->callbacks->matched(sync, sync->plan, sync->arg);
-	if (!evpop_sync_leave(sync) || (sync->stopping && !sync->flight))
+	if (!evpop_sync_leave(sync) || sync->step == EVPOP_SYNC_CLOSED ||
+	    (sync->stopping && !sync->flight))
 		return;
 	if (sync->flight || !evpop_plan_wants_sizes(sync->plan, &sync->policy))
 		evpop_sync_carry_out(sync);

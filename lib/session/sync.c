@@ -264,7 +264,10 @@ session_closed(
 	}
 	note_octets(sync);
 	note_later(sync);
-	if (sync->flight && sync->step == EVPOP_SYNC_ASKING) {
+	/* What is known is still asked for; who has given up does not answer.
+	 */
+	if (sync->flight && sync->step == EVPOP_SYNC_ASKING &&
+	    report->result.error == EVPOP_ERROR_NONE) {
 		sync->left = true;
 		return;
 	}
@@ -303,6 +306,9 @@ evpop_sync_cancel(struct evpop_sync *sync, const struct evpop_result *reason)
 		sync->report.result = *reason;
 	sync->stopping = sync->given_up = true;
 	evpop_client_cancel(sync->client);
+	/* In a flight the server has taken leave already. */
+	if (sync->left)
+		evpop_sync_closed(sync);
 }
 
 static void

@@ -26,16 +26,6 @@ class PolicyTest(unittest.TestCase):
         self.server.deliver("anna", mail)
         return self.server.messages("anna")
 
-    def reload(self, evpopd, **keys):
-        """Other keys for the account, which polls by them at once."""
-        last = evpopd.wait_polled("anna")["last_finished"]
-        evpopd.accounts["anna"].update(keys)
-        evpopd.write_config()
-        evpopd.post("/v1/reload")
-        return evpopd.wait_account(
-            "anna", lambda one: one["last_finished"] != last and
-            one["state"] not in ("polling", "queued"))["session"]
-
     def deletions(self, sessions):
         """How many messages each session that deleted some has deleted."""
         def ended():
@@ -75,7 +65,7 @@ class KeepTest(PolicyTest):
                                     ("forever", 0, young),
                                     ("delete", len(young), [])):
             with self.subTest(keep):
-                session = self.reload(evpopd, keep=keep)
+                session = evpopd.change("anna", keep=keep)
                 self.assertEqual(session["deleted"], deleted)
                 self.assertEqual(session["fetched"], 0)
                 self.assertEqual(set(self.server.messages("anna")), set(left))
@@ -93,7 +83,7 @@ class KeepTest(PolicyTest):
                          set(before) - large)
         self.assertEqual(evpopd.bodies(), before)
         # What was stored before the key was given is due, too.
-        session = self.reload(evpopd, delete_above="20K")
+        session = evpopd.change("anna", delete_above="20K")
         self.assertEqual(session["deleted"], 1)
         self.assertEqual(self.server.count("anna"), 1)
         self.assertEqual(evpopd.bodies(), before)
@@ -110,7 +100,7 @@ class KeepTest(PolicyTest):
         self.assertIn("1 larger than max_message_size",
                       evpopd.ctl("account", "anna").stdout)
         self.assertIn("1 too large to fetch", evpopd.ctl("accounts").stdout)
-        session = self.reload(evpopd, max_message_size="1M")
+        session = evpopd.change("anna", max_message_size="1M")
         self.assertEqual((session["fetched"], session["too_large"]), (1, 0))
         self.assertEqual(self.server.count("anna"), 0)
         self.assertEqual(evpopd.bodies(), before)
@@ -152,8 +142,8 @@ class BaselineTest(PolicyTest):
                           session["deleted"]), (0, 4, 4))
         self.assertEqual(evpopd.bodies(), new)
         # Seen stays seen, whatever becomes of the key and of the daemon.
-        session = self.reload(evpopd, baseline="no", keep="forever",
-                              delete_above="1")
+        session = evpopd.change("anna", baseline="no", keep="forever",
+                                delete_above="1")
         self.assertEqual((session["seen"], session["fetched"]), (0, 0))
         evpopd.restart()
         evpopd.wait_polled()
@@ -165,7 +155,7 @@ class BaselineTest(PolicyTest):
         evpopd = self.evpopd()
         evpopd.wait_polled()
         before = self.deliver(3, seed=18)
-        session = self.reload(evpopd, baseline="yes")
+        session = evpopd.change("anna", baseline="yes")
         self.assertEqual((session["seen"], session["fetched"]), (0, 3))
         self.assertEqual(evpopd.bodies(), before)
 
@@ -208,8 +198,8 @@ class SlicesTest(PolicyTest):
         before = self.deliver(45, seed=23)
         evpopd = self.evpopd()
         evpopd.wait_polled()
-        session = self.reload(evpopd, keep="delete",
-                              max_deletes_per_session=20)
+        session = evpopd.change("anna", keep="delete",
+                                max_deletes_per_session=20)
         self.assertEqual(session["deleted"], 45)
         self.assertEqual(self.deletions(3), [20, 20, 5])
         self.assertEqual(evpopd.bodies(), before)
@@ -226,7 +216,7 @@ class GuardTest(PolicyTest):
         before = self.deliver(60, seed=25)
         evpopd = self.evpopd(delete_guard=20)
         evpopd.wait_polled()
-        session = self.reload(evpopd, keep="delete")
+        session = evpopd.change("anna", keep="delete")
         self.assertEqual((session["held"], session["deleted"]), (60, 0))
         self.assertEqual(self.server.messages("anna"), before)
         self.assertIn("60 deletions are held", evpopd.log())
@@ -260,8 +250,8 @@ class GuardTest(PolicyTest):
 
         # Sixty are usual now, and ten times that is far more.
         self.deliver(100, seed=27)
-        self.reload(evpopd, keep="forever")
-        session = self.reload(evpopd, keep="delete")
+        evpopd.change("anna", keep="forever")
+        session = evpopd.change("anna", keep="delete")
         self.assertEqual((session["held"], session["deleted"]), (0, 100))
         self.assertEqual(self.server.count("anna"), 0)
 
@@ -272,8 +262,8 @@ class GuardTest(PolicyTest):
                 with daemon.Evpopd({"anna": daemon.account_of(
                         self.server, "anna")}) as evpopd:
                     evpopd.wait_polled()
-                    session = self.reload(evpopd, keep="delete",
-                                          delete_guard=guard)
+                    session = evpopd.change("anna", keep="delete",
+                                            delete_guard=guard)
                     self.assertEqual(session["deleted"], 60)
                 self.assertEqual(self.server.count("anna"), 0)
 

@@ -1,4 +1,4 @@
-foreach(part plan identity)
+foreach(part plan identity digest)
 	evpop_unit_test(session_${part}
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_${part}.c
 		${CMAKE_CURRENT_SOURCE_DIR}/session_plan.c
@@ -9,7 +9,7 @@ foreach(part listing header)
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_${part}.c
 		LIBS evpop_static)
 endforeach()
-foreach(part sync ends slices looks alloc login)
+foreach(part sync ends slices looks alloc login unchanged)
 	evpop_unit_test(session_${part}
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_${part}.c
 		${CMAKE_CURRENT_SOURCE_DIR}/session_run.c

@@ -79,7 +79,11 @@ on_listing(
 	run->listed = true;
 	learn(run, listing);
 	note(run, "listing", count);
-	if (!run->answer_later && !run->freed)
+	if (run->answer_later || run->freed)
+		return;
+	if (run->unchanged)
+		evpop_sync_unchanged(sync);
+	else
 		evpop_sync_known(sync, run->known, run->known_count, 1000);
 }
 

@@ -41,6 +41,7 @@ struct session_run {
 	const struct evpop_known *known;
 	size_t known_count;
 	bool answer_later; /* to `listing` */
+	bool unchanged;    /* is the answer to `listing` */
 	/* Where another session's client has been before; NULL, 0: nowhere. */
 	struct evpop_memory *memory;
 	uint16_t port;

@@ -179,6 +179,50 @@ test_listings_that_tell_nothing_gone(void **state)
 	}
 }
 
+/* When the next of those that stay falls due, by its age. */
+static void
+test_due(void **state)
+{
+	static const struct {
+		const char *listing, *known;
+		struct evpop_policy policy;
+		int64_t due_ms;
+	} dues[] = {
+		{ "a", "a@950", FOR_100_MS, 1050 },
+		{ "a b c", "c@990 a@980 b@970", FOR_100_MS, 1070 },
+		/* At that moment, and not before, it is deleted. */
+		{ "a", "a@901", FOR_100_MS, 1001 },
+		{ "a b", "a@900 b@960", FOR_100_MS, 1060 },
+		{ "a", "a@900", FOR_100_MS, 0 },
+		{ "a b", "a=d@960 b@970", FOR_100_MS, 1070 },
+		/* None of these is ever due. */
+		{ "", "", FOR_100_MS, 0 },
+		{ "a", "", FOR_100_MS, 0 },
+		{ "a", "b@950", FOR_100_MS, 0 },
+		{ "a", "a=n@950", FOR_100_MS, 0 },
+		{ "a b", "a=x@950 b=g@950", FOR_100_MS, 0 },
+		{ "a", "a@950", FOREVER, 0 },
+		{ "a", "a@950", DELETE, 0 },
+		{ "a b", "a@950 b@9223372036854775800", FOR_100_MS, 1050 },
+		{ "a", "a@1", { EVPOP_KEEP_AGE, .keep_ms = INT64_MAX }, 0 },
+	};
+	struct fixture fixture;
+	struct evpop_plan *plan;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof dues / sizeof dues[0]; i++) {
+		print_message("%s, %s\n", dues[i].listing, dues[i].known);
+		session_plan_fixture(&fixture, dues[i].listing, dues[i].known);
+		assert_int_equal(
+		    evpop_plan_new(&plan, &fixture.listing, fixture.known,
+			fixture.known_count, &dues[i].policy, NOW_MS),
+		    EVPOP_ERROR_NONE);
+		assert_int_equal(plan->due_ms, dues[i].due_ms);
+		evpop_plan_free(&plan);
+	}
+}
+
 static void
 test_bytes_of_ids(void **state)
 {
@@ -382,6 +426,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_listings_that_tell_nothing_gone),
+		cmocka_unit_test(test_due),
 		cmocka_unit_test(test_bytes_of_ids),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_random),

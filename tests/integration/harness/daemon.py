@@ -360,6 +360,19 @@ class Evpopd:
             one["state"] not in ("polling", "queued"),
             f"the end of {name}'s poll", timeout)
 
+    def change(self, name, **keys):
+        """Reload with other keys for an account, which is polled at once.
+
+        Returns what came of that poll.
+        """
+        last = self.wait_polled(name)["last_finished"]
+        self.accounts[name].update(keys)
+        self.write_config()
+        self.post("/v1/reload")
+        return self.wait_account(
+            name, lambda one: one["last_finished"] != last and
+            one["state"] not in ("polling", "queued"))["session"]
+
     def pages(self, path, name, limit=1000):
         """All elements of a list, through its cursors."""
         found = []
