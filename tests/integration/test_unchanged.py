@@ -174,23 +174,42 @@ class PolicyTest(UnchangedTest):
 
 
 class AccountsTest(UnchangedTest):
+    def wait_unlocked(self):
+        """The server locks a maildrop until a session has ended for it, too."""
+        procs.wait_for(lambda: self.server.stats()["connections_open"] == 0,
+                       what="the end of all sessions")
+
+    def poll(self, evpopd, name):
+        self.wait_unlocked()
+        shown = evpopd.poll(name)
+        self.assertEqual(shown["last_outcome"], "ok")
+        return shown["session"]
+
+    def settle(self, evpopd):
+        for name in list(evpopd.accounts) * 3:
+            self.assertEqual(self.poll(evpopd, name)["fetched"], 0)
+
     def test_two_accounts_on_one_maildrop(self):
         evpopd = self.serve()
+        evpopd.wait_polled()
+        self.wait_unlocked()
         evpopd.accounts["bert"] = daemon.account_of(self.server, "anna")
         evpopd.write_config()
         evpopd.post("/v1/reload")
+        self.assertEqual(evpopd.wait_polled("bert")["session"]["fetched"], 3)
         self.settle(evpopd)
         self.deliver(67)
         for name in ("anna", "bert"):
-            self.assertEqual(evpopd.poll(name)["session"]["fetched"], 2)
+            self.assertEqual(self.poll(evpopd, name)["fetched"], 2)
         self.settle(evpopd)
         # What one of them deletes the other one misses.
+        self.wait_unlocked()
         self.assertEqual(evpopd.change("anna", keep="delete")["deleted"], 5)
-        self.assertEqual(evpopd.poll("bert")["session"]["messages"], 0)
+        self.assertEqual(self.poll(evpopd, "bert")["messages"], 0)
         self.settle(evpopd)
         self.deliver(68)
-        self.assertEqual(evpopd.poll("bert")["session"]["fetched"], 2)
-        self.assertEqual(evpopd.poll("anna")["session"]["deleted"], 2)
+        self.assertEqual(self.poll(evpopd, "bert")["fetched"], 2)
+        self.assertEqual(self.poll(evpopd, "anna")["deleted"], 2)
         self.assertEqual(evpopd.bodies("anna"), evpopd.bodies("bert"))
         self.assertEqual(len(evpopd.bodies("anna")), 7)
 

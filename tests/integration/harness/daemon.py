@@ -351,13 +351,15 @@ class Evpopd:
 
     def poll(self, name, timeout=PATIENCE):
         """Poll now, and wait until it is over; the account afterwards."""
-        last = self.wait_account(
-            name, lambda one: one["state"] not in ("polling", "queued"),
-            timeout=timeout)["last_finished"]
+        self.wait_rest(name, timeout)
+        # It is queued before that is answered.
         self.post(f"/v1/accounts/{name}/poll")
+        return self.wait_rest(name, timeout)
+
+    def wait_rest(self, name, timeout=PATIENCE):
+        """Wait until an account is not polled; the account afterwards."""
         return self.wait_account(
-            name, lambda one: one["last_finished"] != last and
-            one["state"] not in ("polling", "queued"),
+            name, lambda one: one["state"] not in ("polling", "queued"),
             f"the end of {name}'s poll", timeout)
 
     def change(self, name, **keys):
