@@ -2,24 +2,11 @@
 
 #include "daemon/failpoint/failpoint.h"
 #include "daemon/store/body.h"
+#include "daemon/store/chunk.h"
 #include "daemon/store/clock.h"
 #include "daemon/store/failure.h"
 #include "daemon/store/identity.h"
-#include "daemon/store/schema.h"
 #include "daemon/store/writer.h"
-
-static enum store_status
-insert_chunk(struct store_db *db, int64_t number, uint32_t sequence,
-    const void *bytes, size_t length)
-{
-	static const char sql[] = "INSERT INTO chunk(id, data) VALUES(?1, ?2)";
-	struct store_use use;
-
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, store_chunk_id(number, sequence));
-	store_bind_blob(&use, 2, bytes, length);
-	return store_run(&use);
-}
 
 /* ---- unfinished bodies ---- */
 
@@ -60,8 +47,8 @@ store_body_insert_last(struct store_writer *writer, struct store_body *body)
 
 	/* An empty body has a piece, too: it keeps the number taken. */
 	if (piece != NULL || body->sequence == 0)
-		status = insert_chunk(&writer->db, body->number, body->sequence,
-		    piece != NULL ? piece->bytes : NULL,
+		status = store_chunk_insert(&writer->db, body->number,
+		    body->sequence, piece != NULL ? piece->bytes : NULL,
 		    piece != NULL ? piece->length : 0);
 	return status == STORE_OK ? note_finished(&writer->db, body) : status;
 }
@@ -115,7 +102,7 @@ store_write_piece(struct store_writer *writer, struct store_op *op)
 	}
 	status = note_unfinished(&writer->db, body);
 	if (status == STORE_OK)
-		status = insert_chunk(&writer->db, body->number,
+		status = store_chunk_insert(&writer->db, body->number,
 		    piece->sequence, piece->bytes, piece->length);
 	FAILPOINT("body chunk written");
 	return status;

@@ -49,6 +49,7 @@ LIBRARIES = (
     (r"idn2", "lib/net"),
     (r"sqlite3", "daemon/store"),
     (r"sodium", "daemon/secret", "daemon/store/digest.c"),
+    (r"zstd", "daemon/store"),
     (r"gmime/|glib|gio/", "daemon/store"),
     (r"ini\.h$", "daemon/config"),
     (r"jansson", "lib/auth", "daemon/control", "daemon/ctl"),

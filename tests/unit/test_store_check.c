@@ -184,9 +184,10 @@ static const struct {
 	{ "UPDATE uid SET state = 1 WHERE state = 2",
 	    "unique-id X'7365656E' (state 1)", 1 },
 	{ "UPDATE uid SET state = 77 WHERE state = 2", "(state 77)", 1 },
-	{ "INSERT INTO chunk VALUES(99 << 20, 'x'), (99 << 20 | 1, 'y')",
+	{ "INSERT INTO chunk(id, data) VALUES(99 << 20, 'x'), (99 << 20 | 1, "
+	  "'y')",
 	    "the pieces of body 99 belong to no message", 1 },
-	{ "INSERT INTO chunk VALUES(9223372036854775807, 'x')",
+	{ "INSERT INTO chunk(id, data) VALUES(9223372036854775807, 'x')",
 	    "the pieces of body 8796093022207 belong to no message", 1 },
 	{ "UPDATE chunk SET data = 'x' WHERE data = CAST('quarantined' AS "
 	  "BLOB)",
@@ -238,7 +239,8 @@ texts_are_bounded(void **state)
 
 	change_file(fixture,
 	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
-	    " WHERE i < 250) INSERT INTO chunk SELECT i << 20, 'x' FROM n");
+	    " WHERE i < 250) INSERT INTO chunk(id, data) SELECT i << 20, 'x' "
+	    "FROM n");
 	check = run_check(fixture);
 	assert_int_equal(check.problems, 250);
 	assert_int_equal(check.text_count, STORE_CHECK_TEXTS);

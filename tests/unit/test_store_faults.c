@@ -189,12 +189,14 @@ fail_nth(struct fixture *fixture, enum faulty_operation operation, int code,
 static void
 fail_each(struct fixture *fixture, enum faulty_operation operation, int code)
 {
+	/* What is packed takes fewer pages. */
+	long writes_least = fixture->config.pack_level == 0 ? 40 : 25;
 	long count = 0;
 
 	while (fail_nth(fixture, operation, code, count, 1))
 		count++;
 	/* Fewer would say that the run is not what it was. */
-	assert_true(count >= (operation == FAULTY_SYNC ? 3 : 40));
+	assert_true(count >= (operation == FAULTY_SYNC ? 3 : writes_least));
 	assert_true(fail_nth(fixture, operation, code, 0, -1));
 	/* Bodies that are committed together make fewer calls. */
 	for (long skip = 1; skip < count; skip += 1 + count / 20)
@@ -212,6 +214,24 @@ static void
 each_sync_may_fail(void **state)
 {
 	fail_each(*state, FAULTY_SYNC, SQLITE_IOERR_FSYNC);
+}
+
+static void
+each_write_may_fail_packed(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->config.pack_level = STORE_PACK_LEVEL;
+	fail_each(fixture, FAULTY_WRITE, SQLITE_IOERR_WRITE);
+}
+
+static void
+each_sync_may_fail_packed(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->config.pack_level = STORE_PACK_LEVEL;
+	fail_each(fixture, FAULTY_SYNC, SQLITE_IOERR_FSYNC);
 }
 
 /* ---- a disk without room ---- */
@@ -533,6 +553,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(each_write_may_fail),
 		TEST(each_sync_may_fail),
+		TEST(each_write_may_fail_packed),
+		TEST(each_sync_may_fail_packed),
 		TEST(limit_of_the_file_is_waited_for),
 		TEST(limit_of_pages_loses_nothing),
 		TEST(damage_is_told_and_survived),
