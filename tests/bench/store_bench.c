@@ -25,12 +25,13 @@
 #define SPAN ((size_t)16 * 1024)
 
 static const char usage[] =
-    "usage: store_bench [-n COUNT] [-s OCTETS] [-f MESSAGES] [-o]"
-    " [-l LEVEL] [-p PAGE] STORE\n"
+    "usage: store_bench [-n COUNT] [-s OCTETS] [-f MESSAGES] [-a COUNT]"
+    " [-w MS] [-l LEVEL] [-p PAGE] STORE\n"
     "  -n  so many messages (1000)\n"
     "  -s  of about so many octets each (2048)\n"
     "  -f  instead, those of a file: each after its length and a line feed\n"
-    "  -o  one at a time, each with a commit of its own\n"
+    "  -a  so many at a time (256); 1: each with a commit of its own\n"
+    "  -w  wait after each of these, as between polls\n"
     "  -l  pack pieces at this level of zstd's (0: not)\n"
     "  -p  the file's page size (the store's own)\n";
 
@@ -43,7 +44,7 @@ struct bench {
 	/* What to do. */
 	const char *path, *file;
 	size_t count, octets, at_once;
-	int level, page;
+	int level, page, wait_ms;
 
 	struct message *messages;
 	struct event_base *base;
@@ -69,22 +70,52 @@ fail(const char *what, const char *why)
 
 /* ---- messages ---- */
 
+/* To decode it is a good part of the store's work. */
+#define HEADER                                                           \
+	"Received: from mx.example.net (mx.example.net [192.0.2.7])\r\n" \
+	"\tby pop.example.org with ESMTPS for <a@example.org>;\r\n"      \
+	"\tMon, 2 Feb 2026 10:20:30 +0100\r\n"                           \
+	"From: =?utf-8?q?J=C3=BCrgen_Berg?= <berg@example.com>\r\n"      \
+	"To: Anna <a@example.org>, orders@example.org\r\n"               \
+	"Subject: Order %zu for the week\r\n"                            \
+	"Date: Mon, 2 Feb 2026 10:20:28 +0100\r\n"                       \
+	"Message-ID: <%zu.8f2@example.com>\r\n"                          \
+	"MIME-Version: 1.0\r\n"                                          \
+	"Content-Type: text/plain; charset=utf-8\r\n"                    \
+	"\r\n"
+
+static void
+make_message(struct message *message, size_t number, const unsigned char *text,
+    size_t text_length)
+{
+	char head[sizeof(HEADER) + 50];
+	size_t length =
+	    (size_t)snprintf(head, sizeof(head), HEADER, number, number);
+
+	message->length = length + text_length;
+	message->bytes = malloc(message->length);
+	if (message->bytes == NULL)
+		fail("messages", "out of memory");
+	memcpy(message->bytes, head, length);
+	memcpy(message->bytes + length, text, text_length);
+}
+
 static void
 make_messages(struct bench *bench)
 {
-	bench->messages = calloc(bench->count, sizeof(*bench->messages));
-	if (bench->messages == NULL)
-		fail("messages", "out of memory");
-	for (size_t i = 0; i < bench->count; i++) {
-		struct message *message = &bench->messages[i];
+	size_t length, rest = bench->octets > sizeof(HEADER)
+				  ? bench->octets - sizeof(HEADER)
+				  : 1;
+	/* As in a mailbox: what is large is mostly attachments. */
+	unsigned char *text =
+	    mail_make(rest > 100000 ? MAIL_BASE64 : MAIL_TEXT, rest, &length);
 
-		/* As in a mailbox: what is large is mostly attachments. */
-		message->bytes =
-		    mail_make(bench->octets > 100000 ? MAIL_BASE64 : MAIL_TEXT,
-			bench->octets, &message->length);
-		if (message->bytes == NULL)
-			fail("messages", "out of memory");
-	}
+	bench->messages = calloc(bench->count, sizeof(*bench->messages));
+	if (bench->messages == NULL || text == NULL)
+		fail("messages", "out of memory");
+	for (size_t i = 0; i < bench->count; i++)
+		make_message(&bench->messages[i], i, text, length);
+	free(text);
 }
 
 static void
@@ -233,9 +264,20 @@ put(struct bench *bench, const struct message *message, size_t number)
 }
 
 static void
+rest(const struct bench *bench)
+{
+	const struct timespec time = { bench->wait_ms / 1000,
+		(long)(bench->wait_ms % 1000) * 1000000 };
+
+	if (bench->wait_ms > 0 && bench->done == bench->begun)
+		nanosleep(&time, NULL);
+}
+
+static void
 put_all(struct bench *bench)
 {
 	while (bench->done < bench->count) {
+		rest(bench);
 		while (bench->begun < bench->count && !bench->paused &&
 		       bench->begun - bench->done < bench->at_once) {
 			put(bench, &bench->messages[bench->begun],
@@ -337,8 +379,11 @@ take_option(struct bench *bench, int option, const char *value)
 	case 'f':
 		bench->file = value;
 		return true;
-	case 'o':
-		bench->at_once = 1;
+	case 'a':
+		bench->at_once = strtoul(value, NULL, 10);
+		return bench->at_once > 0;
+	case 'w':
+		bench->wait_ms = (int)strtol(value, NULL, 10);
 		return true;
 	case 'l':
 		bench->level = (int)strtol(value, NULL, 10);
@@ -358,7 +403,8 @@ main(int argc, char **argv)
 	int option;
 	bool understood = true;
 
-	while (understood && (option = getopt(argc, argv, "n:s:f:ol:p:")) != -1)
+	while (
+	    understood && (option = getopt(argc, argv, "n:s:f:a:w:l:p:")) != -1)
 		understood = take_option(&bench, option, optarg);
 	if (!understood || optind + 1 != argc) {
 		fputs(usage, stderr);

@@ -24,10 +24,12 @@ LEVELS = (0, -5, -1, 1, 3, 6)
 PAGES = (4096, 8192, 16384, 32768)
 
 # What the values of the store are chosen for, in words for bench_store.
-SMALL = ("20,000 of 2 KB", ("-n", "20000", "-s", "2048"))
+SMALL = ("20,000 of 2 KB", ("-n", "20000", "-s", "2048", "-a", "4000"))
 MEDIUM = ("2,000 of 12 KB", ("-n", "2000", "-s", "12500"))
 LARGE = ("40 of 2.5 MB", ("-n", "40", "-s", "2500000"))
-SINGLE = ("200 commits of 5 KB", ("-n", "200", "-s", "5000", "-o"))
+SINGLE = ("200 commits of 5 KB", ("-n", "200", "-s", "5000", "-a", "1"))
+TRICKLE = ("200 commits of 5 KB, 10 ms apart",
+           ("-n", "200", "-s", "5000", "-a", "1", "-w", "10"))
 
 COLUMNS = (("seconds", "seconds", 1, 3), ("cpu", "cpu", 1, 3),
            ("with close", "closed_cpu", 1, 3), ("commits", "commits", 1, 0),
@@ -94,7 +96,7 @@ def main():
                 folder, {f"level {level}": (program, ("-f", mail, "-l",
                                                       str(level)))
                          for level in LEVELS}, words.rounds))
-        for title, what in (SMALL, MEDIUM, LARGE, SINGLE):
+        for title, what in (SMALL, MEDIUM, LARGE, SINGLE, TRICKLE):
             if words.pages:
                 show(title, compare(folder, {
                     f"pages of {page}": (program, (*what, "-p", str(page)))
