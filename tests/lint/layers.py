@@ -44,7 +44,7 @@ DAEMON = {
 LIBRARIES = (
     (r"event2/|event\.h$|ev[a-z]+\.h$", "lib/net", "lib/session",
      "daemon"),
-    (r"openssl/", "lib/net", "lib/auth"),
+    (r"openssl/", "lib/net", "lib/auth", "daemon/store/digest.c"),
     (r"gsasl", "lib/auth"),
     (r"idn2", "lib/net"),
     (r"sqlite3", "daemon/store"),
