@@ -92,25 +92,10 @@ expect_bytes(struct fixture *fixture, size_t index, int64_t id)
 	free(bytes);
 }
 
-static struct store_check
-check_all(struct fixture *fixture)
-{
-	int64_t deadline_ms = store_clock_monotonic_ms() + 60000;
-	struct store_check check;
-
-	assert_int_equal(store_check_start(fixture->store), STORE_OK);
-	do {
-		assert_true(store_clock_monotonic_ms() < deadline_ms);
-		fixture_turn(fixture, 1);
-		store_check(fixture->store, &check);
-	} while (check.running);
-	return check;
-}
-
 static void
 expect_sound(struct fixture *fixture)
 {
-	struct store_check check = check_all(fixture);
+	struct store_check check = fixture_check(fixture);
 
 	if (check.problems > 0)
 		fail_msg("%s", check.texts[0]);
@@ -450,7 +435,7 @@ live_with(struct fixture *fixture)
 	store_account(fixture->store, "home", NULL, answer_account, &answer);
 	fixture_wait(fixture, &answer.done);
 	expect_known(answer.status);
-	found = check_all(fixture).problems > 0;
+	found = fixture_check(fixture).problems > 0;
 	ask_all(fixture);
 	fixture_close(fixture);
 	return found;

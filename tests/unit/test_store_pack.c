@@ -1,5 +1,4 @@
 #include <setjmp.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -70,41 +69,13 @@ reopen(struct fixture *fixture, int pack_level)
 }
 
 static void
-change_file(struct fixture *fixture, const char *sql)
-{
-	sqlite3 *handle;
-
-	assert_int_equal(sqlite3_open(fixture->path, &handle), SQLITE_OK);
-	/* The store may be at its chores. */
-	assert_int_equal(sqlite3_busy_timeout(handle, 60000), SQLITE_OK);
-	if (sqlite3_exec(handle, sql, NULL, NULL, NULL) != SQLITE_OK)
-		fail_msg("%s: %s", sql, sqlite3_errmsg(handle));
-	assert_int_equal(sqlite3_close(handle), SQLITE_OK);
-}
-
-static struct store_check
-run_check(struct fixture *fixture)
-{
-	int64_t deadline_ms = store_clock_monotonic_ms() + 60000;
-	struct store_check check;
-
-	assert_int_equal(store_check_start(fixture->store), STORE_OK);
-	do {
-		assert_true(store_clock_monotonic_ms() < deadline_ms);
-		fixture_turn(fixture, 2);
-		store_check(fixture->store, &check);
-	} while (check.running);
-	assert_int_equal(check.status, STORE_OK);
-	return check;
-}
-
-static void
 expect_sound(struct fixture *fixture, uint64_t messages)
 {
-	struct store_check check = run_check(fixture);
+	struct store_check check = fixture_check(fixture);
 
 	if (check.problems > 0)
 		fail_msg("%s", check.texts[0]);
+	assert_int_equal(check.status, STORE_OK);
 	assert_int_equal(check.messages_done, messages);
 }
 
@@ -243,8 +214,9 @@ expect_damage(struct fixture *fixture, const char *sql, const char *text)
 	struct reading reading = { .done = false };
 	struct store_check check;
 
-	change_file(fixture, sql);
-	check = run_check(fixture);
+	fixture_change(fixture, sql);
+	check = fixture_check(fixture);
+	assert_int_equal(check.status, STORE_OK);
 	assert_int_equal(check.problems, 1);
 	if (strstr(check.texts[0], text) == NULL)
 		fail_msg("%s: %s", sql, check.texts[0]);
@@ -263,11 +235,11 @@ each_damage_is_found_and_told(void **state)
 	reopen(fixture, STORE_PACK_LEVEL);
 	(void)put(fixture, NULL, &content);
 	assert_int_equal(count(fixture, 1), 1);
-	change_file(fixture, "CREATE TABLE kept AS SELECT * FROM chunk");
+	fixture_change(fixture, "CREATE TABLE kept AS SELECT * FROM chunk");
 	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
 		expect_damage(fixture, damages[i].sql, damages[i].text);
-		change_file(fixture, "DELETE FROM chunk;"
-				     "INSERT INTO chunk SELECT * FROM kept");
+		fixture_change(fixture, "DELETE FROM chunk;"
+					"INSERT INTO chunk SELECT * FROM kept");
 	}
 	expect(fixture, 1, &content);
 	expect_sound(fixture, 1);
@@ -308,7 +280,7 @@ index_knows_the_plain_words(void **state)
 	wait_for_index(fixture, 1);
 	assert_int_equal(matches(fixture, "word"), 1);
 	fixture_close(fixture);
-	change_file(fixture,
+	fixture_change(fixture,
 	    "UPDATE chunk SET data = x'00';"
 	    "DELETE FROM meta WHERE key = 'indexed';"
 	    "INSERT INTO fulltext(fulltext) VALUES('delete-all')");
