@@ -294,6 +294,10 @@ set_up_store(struct service *service)
 {
 	const struct store_config config = {
 		.path = service->config->store_path,
+		.pack_level =
+		    service->config->store_compress == CONFIG_COMPRESS_ZSTD
+			? STORE_PACK_LEVEL
+			: 0,
 		.queue_octets = (size_t)service->config->memory_limit,
 	};
 	struct store_error error;

@@ -28,6 +28,11 @@ enum config_order {
 	CONFIG_ORDER_NEWEST
 };
 
+enum config_compress {
+	CONFIG_COMPRESS_NONE = 0,
+	CONFIG_COMPRESS_ZSTD
+};
+
 /* keep = forever | delete | 14d (hours, days, weeks: h d w) */
 enum config_keep_kind {
 	CONFIG_KEEP_FOREVER = 0,
@@ -95,6 +100,7 @@ struct config {
 	uint64_t memory_limit;        /* octets for bodies under way */
 	/* [store] */
 	char *store_path;
+	enum config_compress store_compress; /* of new messages */
 	/* [control] */
 	char *control_socket;
 	mode_t control_mode;

@@ -40,6 +40,10 @@ _Static_assert(
 static const char *const tls_modes[] = { "implicit", "stls", "none", NULL };
 _Static_assert(sizeof(tls_modes) / sizeof(tls_modes[0]) == CONFIG_TLS_NONE + 2,
     "a name for each TLS mode");
+static const char *const compressions[] = { "none", "zstd", NULL };
+_Static_assert(
+    sizeof(compressions) / sizeof(compressions[0]) == CONFIG_COMPRESS_ZSTD + 2,
+    "a name for each way");
 static const char *const orders[] = { "oldest", "newest", NULL };
 _Static_assert(sizeof(orders) / sizeof(orders[0]) == CONFIG_ORDER_NEWEST + 2,
     "a name for each order");
@@ -113,6 +117,10 @@ const struct config_option config_options[] = {
 
 	{ STORE("path"), .type = CONFIG_TYPE_PATH, IN_CONFIG(store_path),
 	    .initial = "/var/lib/evpopd/mail.db", .help = "the store's file" },
+	{ STORE("compress"), .type = CONFIG_TYPE_CHOICE,
+	    IN_CONFIG(store_compress), .initial = "none",
+	    .choices = compressions,
+	    .help = "how the bodies of messages are compressed" },
 
 	{ CONTROL("socket"), .type = CONFIG_TYPE_PATH,
 	    IN_CONFIG(control_socket), .initial = "/run/evpopd/control.sock",

@@ -11,7 +11,7 @@
  * takes a while, or a sync, waits until nothing has come for this time.  Under
  * constant work chores still get their turn.
  */
-#define REST_MS 20
+#define REST_MS 100
 #define TURN_MS 1000
 
 /*

@@ -2,24 +2,11 @@
 
 #include "daemon/failpoint/failpoint.h"
 #include "daemon/store/body.h"
+#include "daemon/store/chunk.h"
 #include "daemon/store/clock.h"
 #include "daemon/store/failure.h"
 #include "daemon/store/identity.h"
-#include "daemon/store/schema.h"
 #include "daemon/store/writer.h"
-
-static enum store_status
-insert_chunk(struct store_db *db, int64_t number, uint32_t sequence,
-    const void *bytes, size_t length)
-{
-	static const char sql[] = "INSERT INTO chunk(id, data) VALUES(?1, ?2)";
-	struct store_use use;
-
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, store_chunk_id(number, sequence));
-	store_bind_blob(&use, 2, bytes, length);
-	return store_run(&use);
-}
 
 /* ---- unfinished bodies ---- */
 
@@ -60,8 +47,8 @@ store_body_insert_last(struct store_writer *writer, struct store_body *body)
 
 	/* An empty body has a piece, too: it keeps the number taken. */
 	if (piece != NULL || body->sequence == 0)
-		status = insert_chunk(&writer->db, body->number, body->sequence,
-		    piece != NULL ? piece->bytes : NULL,
+		status = store_chunk_insert(&writer->db, body->number,
+		    body->sequence, piece != NULL ? piece->bytes : NULL,
 		    piece != NULL ? piece->length : 0);
 	return status == STORE_OK ? note_finished(&writer->db, body) : status;
 }
@@ -115,7 +102,7 @@ store_write_piece(struct store_writer *writer, struct store_op *op)
 	}
 	status = note_unfinished(&writer->db, body);
 	if (status == STORE_OK)
-		status = insert_chunk(&writer->db, body->number,
+		status = store_chunk_insert(&writer->db, body->number,
 		    piece->sequence, piece->bytes, piece->length);
 	FAILPOINT("body chunk written");
 	return status;
@@ -132,23 +119,6 @@ store_undone_piece(struct store_writer *writer, struct store_op *op)
 }
 
 /* ---- the message ---- */
-
-static enum store_status
-count_message(struct store_writer *writer, int64_t account_id, uint64_t octets,
-    bool *found_r)
-{
-	static const char sql[] = "UPDATE account SET messages = messages + 1,"
-				  " octets = octets + ?2 WHERE id = ?1";
-	struct store_use use;
-	enum store_status status;
-
-	store_use(&use, &writer->db, sql);
-	store_bind_int(&use, 1, account_id);
-	store_bind_int(&use, 2, (int64_t)octets);
-	status = store_run(&use);
-	*found_r = sqlite3_changes(writer->db.handle) == 1;
-	return status;
-}
 
 static enum store_status
 insert_message(struct store_writer *writer, struct store_body *body,
@@ -188,7 +158,8 @@ insert_message(struct store_writer *writer, struct store_body *body,
 
 static enum store_status
 put_unique_id(struct store_writer *writer, const struct store_body *body,
-    const struct store_scan_result *result, int64_t now_ms)
+    const struct store_scan_result *result,
+    const struct store_unique_row *former, int64_t now_ms)
 {
 	struct store_unique_row row = { .state = body->meta.state,
 		.message_id = body->message_id,
@@ -199,17 +170,18 @@ put_unique_id(struct store_writer *writer, const struct store_body *body,
 		return STORE_OK;
 	memcpy(row.header_digest, result->header_digest,
 	    sizeof(row.header_digest));
-	return store_unique_put(&writer->db, &body->unique, &row);
+	return store_unique_replace(&writer->db, &body->unique, former, &row);
 }
 
 static enum store_status
 add_message(struct store_writer *writer, struct store_body *body,
-    const struct store_scan_result *result)
+    const struct store_scan_result *result,
+    const struct store_unique_row *former)
 {
 	int64_t now_ms = store_clock_unix_ms();
 	bool found;
-	enum store_status status = count_message(
-	    writer, body->meta.account_id, result->octets, &found);
+	enum store_status status = store_counter_add(&writer->counter,
+	    &writer->db, body->meta.account_id, result->octets, &found);
 
 	if (status == STORE_OK && !found) {
 		body->failed = STORE_NOT_FOUND;
@@ -220,7 +192,7 @@ add_message(struct store_writer *writer, struct store_body *body,
 	if (status == STORE_OK)
 		status = insert_message(writer, body, result, now_ms);
 	if (status == STORE_OK)
-		status = put_unique_id(writer, body, result, now_ms);
+		status = put_unique_id(writer, body, result, former, now_ms);
 	if (status != STORE_OK)
 		return status;
 	body->taken = STORE_TAKEN_NEW;
@@ -287,24 +259,25 @@ place(struct store_writer *writer, struct store_body *body,
 		.digest = result->digest,
 		.header_digest =
 		    result->has_header_digest ? result->header_digest : NULL };
-	struct store_unique_row row = { .found = false };
+	struct store_unique_row known = { .found = false }, gone;
 	struct store_unique from;
 	enum store_status status = STORE_OK;
 
 	if (body->unique.id != NULL)
-		status = store_unique_look_up(&writer->db, &body->unique, &row);
+		status =
+		    store_unique_look_up(&writer->db, &body->unique, &known);
 	if (status != STORE_OK)
 		return status;
-	if (store_unique_is(&row, result->octets, result->digest))
-		return keep_known(writer, body, &row);
+	if (store_unique_is(&known, result->octets, result->digest))
+		return keep_known(writer, body, &known);
 	if (body->meta.identity == NULL)
-		return add_message(writer, body, result);
+		return add_message(writer, body, result, &known);
 	status = store_identity_find(
-	    body->meta.identity, &writer->db, &looks, &from, &row);
+	    body->meta.identity, &writer->db, &looks, &from, &gone);
 	if (status != STORE_OK)
 		return status;
-	return row.found ? adopt(writer, body, &from, &row)
-			 : add_message(writer, body, result);
+	return gone.found ? adopt(writer, body, &from, &gone)
+			  : add_message(writer, body, result, &known);
 }
 
 static enum store_status

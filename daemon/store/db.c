@@ -163,6 +163,7 @@ store_db_close(struct store_db *db)
 	for (size_t i = 0; i < db->count; i++)
 		sqlite3_finalize(db->kept[i].statement);
 	db->count = 0;
+	store_codec_clear(&db->codec);
 	code = sqlite3_close(db->handle);
 	assert(code == SQLITE_OK);
 	db->handle = NULL;

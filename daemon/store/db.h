@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/store/codec.h"
 #include "daemon/store/store.h"
 
 /* More than there are statements in this folder. */
@@ -22,7 +23,8 @@ struct store_db {
 		const char *sql; /* told apart by address */
 		sqlite3_stmt *statement;
 	} kept[STORE_DB_STATEMENTS];
-	char words[160]; /* of the last failure */
+	struct store_codec codec; /* of pieces */
+	char words[160];          /* of the last failure */
 };
 
 enum store_db_access {

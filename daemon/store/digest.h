@@ -22,10 +22,11 @@ void store_digest_final(
     struct store_digest *, unsigned char digest_r[STORE_DIGEST_SIZE]);
 void store_digest_free(struct store_digest *);
 
-/* SHA-256 of bytes that are all there. */
+/* SHA-256 of bytes that are all there; false without memory. */
 #define STORE_DIGEST_SHA256_SIZE 32
-void store_digest_sha256(const void *, size_t length,
-    unsigned char digest_r[STORE_DIGEST_SHA256_SIZE]);
+bool store_digest_sha256(const void *, size_t length,
+    unsigned char digest_r[STORE_DIGEST_SHA256_SIZE])
+    __attribute__((warn_unused_result));
 
 /* Lower-case hexadecimal with a NUL. */
 void store_digest_hex(const unsigned char digest[STORE_DIGEST_SIZE],

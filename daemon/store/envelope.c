@@ -187,7 +187,10 @@ append_mailbox(GString *text, InternetAddress *address)
 		return true;
 	}
 	quoted = g_mime_utils_quote_string(name);
-	g_string_append_printf(text, "%s <%s>", quoted, where);
+	g_string_append(text, quoted);
+	g_string_append(text, " <");
+	g_string_append(text, where);
+	g_string_append_c(text, '>');
 	g_free(quoted);
 	return true;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/store/chunk.h"
 #include "daemon/store/clock.h"
 #include "daemon/store/extract.h"
 #include "daemon/store/queue.h"
@@ -82,29 +83,35 @@ append(char **bytes, size_t *length, const void *more, size_t count)
 	return true;
 }
 
+/* A piece that is damaged is as good as none: the rest goes without it. */
+static enum store_status
+read_piece(struct store_use *use, char **bytes, size_t *length)
+{
+	const void *data;
+	size_t count;
+	enum store_status status = store_chunk_take(use, 1, &data, &count);
+
+	if (status == STORE_DAMAGED)
+		return STORE_OK;
+	if (status == STORE_OK && count > 0 &&
+	    !append(bytes, length, data, count))
+		return STORE_MEMORY;
+	return status;
+}
+
 static enum store_status
 read_body(struct store_db *db, int64_t body, char **bytes_r, size_t *length_r)
 {
-	static const char sql[] = "SELECT data FROM chunk"
-				  " WHERE id >= ?1 AND id < ?2 ORDER BY id";
 	struct store_use use;
-	enum store_status status;
-	bool kept = true;
+	enum store_status status, taken = STORE_OK;
 
 	*bytes_r = NULL;
 	*length_r = 0;
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, store_chunk_id(body, 0));
-	store_bind_int(&use, 2, store_chunk_id(body + 1, 0));
-	while (kept && *length_r < LOOK_MAX && store_next(&use)) {
-		const void *data = sqlite3_column_blob(use.statement, 0);
-		int count = sqlite3_column_bytes(use.statement, 0);
-
-		if (count > 0)
-			kept = append(bytes_r, length_r, data, (size_t)count);
-	}
+	store_chunk_use_all(&use, db, body);
+	while (taken == STORE_OK && *length_r < LOOK_MAX && store_next(&use))
+		taken = read_piece(&use, bytes_r, length_r);
 	status = store_end(&use);
-	return status == STORE_OK && !kept ? STORE_MEMORY : status;
+	return status != STORE_OK ? status : taken;
 }
 
 static enum store_status

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
-#include "daemon/store/column.h"
+#include "daemon/store/arena.h"
+#include "daemon/store/chunk.h"
 #include "daemon/store/private.h"
 #include "daemon/store/row.h"
 #include "daemon/store/schema.h"
@@ -90,10 +91,24 @@ struct part_op {
 	size_t length;
 };
 
-#define PART_SELECT(table)                                          \
-	"SELECT chunk.data FROM " table " AS owner LEFT JOIN chunk" \
-	" ON chunk.id = owner.body * 1048576 + ?2"                  \
+#define PART_SELECT(table)                                         \
+	"SELECT " STORE_CHUNK_COLUMNS " FROM " table " AS owner"   \
+	" LEFT JOIN chunk ON chunk.id = owner.body * 1048576 + ?2" \
 	" AND ?2 < 1048576 WHERE owner.id = ?1"
+
+static enum store_status
+take_part(struct part_op *part, struct store_use *use)
+{
+	const void *bytes;
+	enum store_status status =
+	    store_chunk_take(use, 0, &bytes, &part->length);
+
+	if (status != STORE_OK || bytes == NULL)
+		return status;
+	part->bytes = (const unsigned char *)store_arena_copy(
+	    &part->arena, bytes, part->length);
+	return part->bytes != NULL ? STORE_OK : STORE_MEMORY;
+}
 
 static enum store_status
 read_part(struct store_db *db, struct store_op *op, const char *sql)
@@ -108,10 +123,7 @@ read_part(struct store_db *db, struct store_op *op, const char *sql)
 	store_bind_int(&use, 1, part->id);
 	store_bind_int(&use, 2, part->part);
 	if (store_next(&use))
-		taken = store_column_blob(&part->arena, use.statement, 0,
-			    &part->bytes, &part->length)
-			    ? STORE_OK
-			    : STORE_MEMORY;
+		taken = take_part(part, &use);
 	status = store_end(&use);
 	return status != STORE_OK ? status : taken;
 }

@@ -89,15 +89,16 @@ keep_header(struct store_scan *scan, const char *bytes, size_t length)
 }
 
 /* A header of its own has an id that no other message has. */
-static void
+static bool
 digest_header(struct store_scan *scan, const char *header, size_t length)
 {
 	const char *id = scan->envelope.header_id;
 
 	if (id == NULL || id[0] == '\0')
-		return;
-	store_digest_sha256(header, length, scan->header_digest);
-	scan->has_header_digest = true;
+		return true;
+	scan->has_header_digest =
+	    store_digest_sha256(header, length, scan->header_digest);
+	return scan->has_header_digest;
 }
 
 /* `length` octets of header, and the empty line behind them. */
@@ -105,10 +106,9 @@ static bool
 decode(struct store_scan *scan, const char *header, size_t length, size_t line)
 {
 	bool done =
-	    store_envelope_decode(header, length + line, &scan->envelope);
+	    store_envelope_decode(header, length + line, &scan->envelope) &&
+	    digest_header(scan, header, length);
 
-	if (done)
-		digest_header(scan, header, length);
 	scan->decoded = true;
 	drop_header(scan);
 	return done;

@@ -158,6 +158,10 @@ static const char version_2[] =
     " reason"
     " FROM quarantine JOIN account ON account.id = quarantine.account;";
 
+/* What was there is plain: no body is written anew.  See chunk.h. */
+static const char version_3[] =
+    "ALTER TABLE chunk ADD COLUMN encoding INTEGER NOT NULL DEFAULT 0;";
+
 static enum store_status
 fail(struct store_db *db, const char *path, enum store_status status,
     const char *doing, struct store_error *error_r)
@@ -331,6 +335,7 @@ store_schema_migrations(size_t *count_r)
 	static const struct store_migration migrations[] = {
 		{ version_1 },
 		{ version_2 },
+		{ version_3 },
 	};
 
 	*count_r = sizeof(migrations) / sizeof(migrations[0]);

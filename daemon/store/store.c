@@ -110,7 +110,7 @@ prepare(struct store *store, struct store_db *db, struct store_error *error_r)
 }
 
 static enum store_status
-start_writer(struct store *store, struct store_error *error_r)
+start_writer(struct store *store, int pack_level, struct store_error *error_r)
 {
 	struct store_db db;
 	enum store_status status =
@@ -120,6 +120,7 @@ start_writer(struct store *store, struct store_error *error_r)
 		return store_error_set(error_r, status,
 		    "cannot open %s: %s; %s", store->path, db.words,
 		    store_status_hint(status));
+	db.codec.level = pack_level;
 	status = prepare(store, &db, error_r);
 	if (status == STORE_OK) {
 		store->writer =
@@ -135,16 +136,18 @@ start_writer(struct store *store, struct store_error *error_r)
 }
 
 static enum store_status
-start_threads(
-    struct store *store, unsigned readers, struct store_error *error_r)
+start_threads(struct store *store, const struct store_config *config,
+    struct store_error *error_r)
 {
-	enum store_status status = start_writer(store, error_r);
+	enum store_status status =
+	    start_writer(store, config->pack_level, error_r);
 
 	if (status != STORE_OK)
 		return status;
 	if (store_queue_init(&store->queries)) {
 		status = store_readers_new(&store->readers, store->path,
-		    readers, &store->queries, &store->mailbox, error_r);
+		    config->readers != 0 ? config->readers : 1, &store->queries,
+		    &store->mailbox, error_r);
 		if (status == STORE_OK)
 			return STORE_OK;
 		store_queue_destroy(&store->queries);
@@ -204,8 +207,7 @@ store_open(struct store **store_r, const struct store_config *config,
 	store_envelope_init();
 	status = store_files_lock(store->path, &store->lock_fd, error_r);
 	if (status == STORE_OK)
-		status = start_threads(
-		    store, config->readers != 0 ? config->readers : 1, error_r);
+		status = start_threads(store, config, error_r);
 	if (status != STORE_OK) {
 		release(store);
 		return status;

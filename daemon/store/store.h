@@ -38,10 +38,21 @@ enum store_status {
 const char *store_status_name(enum store_status);
 const char *store_status_hint(enum store_status);
 
+/*
+ * The level for those who want it.  The higher ones take longer, 3 a tenth and
+ * 6 twice as long for all that a message takes, and leave 2 % and 4 % less.
+ */
+#define STORE_PACK_LEVEL 1
+
 struct store_config {
 	const char *path;    /* the SQLite file; made where missing (0600) */
 	size_t queue_octets; /* bodies waiting for the writer; 0: 8 MiB */
 	unsigned readers;    /* query threads; 0: 1 */
+	/*
+	 * zstd's level for pieces of new bodies; 0: they are kept as they came.
+	 * What is in the file can be read whatever this is.
+	 */
+	int pack_level;
 };
 
 /* Why an open failed or polls have to wait, in words. */

@@ -115,19 +115,19 @@ next_occurrence(struct store_db *db, struct store_unique *unique)
 }
 
 static enum store_status
-keep_former(
-    struct store_db *db, const struct store_unique *unique, int64_t message_id)
+keep_former(struct store_db *db, const struct store_unique *unique,
+    const struct store_unique_row *former, int64_t message_id)
 {
 	char id[STORE_UNIQUE_BODY_ID];
 	struct store_unique key = { .account_id = unique->account_id,
 		.id = (const unsigned char *)id,
 		.id_length = sizeof(id) - 1 };
-	struct store_unique_row row;
-	enum store_status status = store_unique_look_up(db, unique, &row);
+	struct store_unique_row row = *former;
+	enum store_status status;
 
-	if (status != STORE_OK || row.message_id == 0 ||
-	    row.message_id == message_id || row.state == STORE_UID_DELETED)
-		return status;
+	if (row.message_id == 0 || row.message_id == message_id ||
+	    row.state == STORE_UID_DELETED)
+		return STORE_OK;
 	store_unique_body_id(row.digest, id);
 	row.state = STORE_UID_GONE;
 	row.stored_ms = store_clock_unix_ms();
@@ -136,12 +136,25 @@ keep_former(
 }
 
 enum store_status
+store_unique_replace(struct store_db *db, const struct store_unique *unique,
+    const struct store_unique_row *former, const struct store_unique_row *row)
+{
+	enum store_status status =
+	    keep_former(db, unique, former, row->message_id);
+
+	return status == STORE_OK ? write_row(db, unique, row) : status;
+}
+
+enum store_status
 store_unique_put(struct store_db *db, const struct store_unique *unique,
     const struct store_unique_row *row)
 {
-	enum store_status status = keep_former(db, unique, row->message_id);
+	struct store_unique_row former;
+	enum store_status status = store_unique_look_up(db, unique, &former);
 
-	return status == STORE_OK ? write_row(db, unique, row) : status;
+	if (status != STORE_OK)
+		return status;
+	return store_unique_replace(db, unique, &former, row);
 }
 
 /* People look for a message by the id that the server has for it now. */

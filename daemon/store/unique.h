@@ -44,6 +44,11 @@ enum store_status store_unique_put(struct store_db *,
     const struct store_unique *, const struct store_unique_row *)
     __attribute__((warn_unused_result));
 
+/* The same, where `former` is what was looked up since the last change. */
+enum store_status store_unique_replace(struct store_db *,
+    const struct store_unique *, const struct store_unique_row *former,
+    const struct store_unique_row *) __attribute__((warn_unused_result));
+
 /* Give the row of `from`, as it was looked up, to `to`. */
 enum store_status store_unique_move(struct store_db *,
     const struct store_unique *from, const struct store_unique *to,

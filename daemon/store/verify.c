@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/store/chunk.h"
 #include "daemon/store/digest.h"
 #include "daemon/store/schema.h"
 
@@ -237,77 +238,92 @@ struct body {
 	unsigned char digest[STORE_DIGEST_SIZE];
 };
 
+/* What was found of one. */
+struct found {
+	struct store_digest *digest;
+	uint64_t octets;
+	uint32_t pieces;
+	bool in_order;
+	enum store_status unpacked; /* or why not */
+};
+
 /* What is wrong with the pieces, in words; NULL: nothing. */
 static const char *
-compare(const struct body *body, struct store_digest *digest, uint64_t octets,
-    uint32_t pieces)
+compare(const struct verify *verify, const struct body *body,
+    const struct found *pieces)
 {
 	unsigned char found[STORE_DIGEST_SIZE];
 
-	if (pieces == 0 && body->number != 0)
+	if (pieces->unpacked != STORE_OK)
+		return verify->db->words;
+	if (!pieces->in_order)
+		return "a piece of it is missing";
+	if (pieces->pieces == 0 && body->number != 0)
 		return "its bytes are not there";
-	if (octets != body->octets)
+	if (pieces->octets != body->octets)
 		return "its size is not what its row says";
-	store_digest_final(digest, found);
+	store_digest_final(pieces->digest, found);
 	if (body->has_digest &&
 	    memcmp(found, body->digest, STORE_DIGEST_SIZE) != 0)
 		return "its bytes have changed: the digest is another";
 	return NULL;
 }
 
-static enum store_status
-read_pieces(const struct verify *verify, const struct body *body,
-    struct store_digest *digest, uint64_t *octets_r, const char **wrong_r)
+static void
+read_piece(struct store_use *use, const struct body *body, struct found *found)
 {
-	static const char sql[] = "SELECT id, data FROM chunk"
-				  " WHERE id >= ?1 AND id < ?2 ORDER BY id";
-	uint32_t pieces = 0;
-	enum store_status status;
+	const void *bytes;
+	size_t length;
+
+	found->unpacked = store_chunk_take(use, 1, &bytes, &length);
+	if (found->unpacked != STORE_OK)
+		return;
+	if (sqlite3_column_int64(use->statement, 0) !=
+	    store_chunk_id(body->number, found->pieces++))
+		found->in_order = false;
+	if (length > 0)
+		store_digest_update(found->digest, bytes, length);
+	found->octets += length;
+}
+
+/* A damaged piece is a problem that is told, and memory a reason to end. */
+static enum store_status
+read_pieces(
+    const struct verify *verify, const struct body *body, struct found *found)
+{
 	struct store_use use;
-	bool in_order = true;
+	enum store_status status;
 
-	*octets_r = 0;
-	store_use(&use, verify->db, sql);
-	store_bind_int(&use, 1, store_chunk_id(body->number, 0));
-	store_bind_int(&use, 2, store_chunk_id(body->number + 1, 0));
-	while (store_next(&use)) {
-		const void *data = sqlite3_column_blob(use.statement, 1);
-		int length = sqlite3_column_bytes(use.statement, 1);
-
-		if (sqlite3_column_int64(use.statement, 0) !=
-		    store_chunk_id(body->number, pieces++))
-			in_order = false;
-		if (data != NULL)
-			store_digest_update(digest, data, (size_t)length);
-		*octets_r += (uint64_t)length;
-	}
+	store_chunk_use_all(&use, verify->db, body->number);
+	while (found->unpacked == STORE_OK && store_next(&use))
+		read_piece(&use, body, found);
 	status = store_end(&use);
-	*wrong_r = in_order ? compare(body, digest, *octets_r, pieces)
-			    : "a piece of it is missing";
-	return status;
+	if (status != STORE_OK || found->unpacked == STORE_DAMAGED)
+		return status;
+	return found->unpacked;
 }
 
 static enum store_status
 check_body(
     const struct verify *verify, const struct body *body, const char *kind)
 {
-	struct store_digest *digest = store_digest_new();
-	const char *wrong;
+	struct found found = { .digest = store_digest_new(), .in_order = true };
 	enum store_status status;
-	uint64_t octets;
+	const char *wrong;
 	char what[64];
 
-	if (digest == NULL)
+	if (found.digest == NULL)
 		return STORE_MEMORY;
 	snprintf(what, sizeof(what), "%s %" PRId64, kind, body->owner);
-	status = read_pieces(verify, body, digest, &octets, &wrong);
-	store_digest_free(digest);
+	status = read_pieces(verify, body, &found);
+	wrong = status == STORE_OK ? compare(verify, body, &found) : NULL;
 	if (status != STORE_OK)
 		status = note_unreadable(verify, status, what);
 	else if (wrong != NULL)
 		store_checker_problem(verify->checker, "%s: %s", what, wrong);
+	store_digest_free(found.digest);
 	if (body->has_digest)
-		store_checker_advance(verify->checker, octets);
+		store_checker_advance(verify->checker, found.octets);
 	return status;
 }
 

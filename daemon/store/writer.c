@@ -133,6 +133,7 @@ run_group(
 	enum store_status status =
 	    store_db_exec(&writer->db, "BEGIN IMMEDIATE");
 
+	writer->counter = (struct store_counter){ .account_id = 0 };
 	for (; op != NULL;
 	     op = store_queue_take(&writer->queue, STORE_QUEUE_NOW)) {
 		*tail = op;
@@ -144,6 +145,8 @@ run_group(
 		    store_clock_monotonic_ms() >= end_ms)
 			break;
 	}
+	if (status == STORE_OK)
+		status = store_counter_write(&writer->counter, &writer->db);
 	FAILPOINT("commit begun");
 	if (status == STORE_OK)
 		status = store_db_exec(&writer->db, "COMMIT");

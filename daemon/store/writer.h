@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/store/counter.h"
 #include "daemon/store/db.h"
 #include "daemon/store/op.h"
 #include "daemon/store/queue.h"
@@ -33,6 +34,7 @@ struct store_writer {
 	int64_t log_idle_ms; /* when the log was last written */
 	int log_pages;       /* in the log; 0 where nothing new is */
 	int log_stuck;       /* of them, when a checkpoint got no further */
+	struct store_counter counter;   /* of the open transaction */
 	struct store_scan_held headers; /* of bodies under way */
 	bool index_behind;
 	bool index_damaged, index_restarted; /* once is enough */

@@ -44,6 +44,24 @@ class CheckTest(unittest.TestCase):
         self.assertEqual(shown["octets_done"], sum(
             message["size"] for message in self.evpopd.messages()))
 
+    def test_a_store_that_is_compressed_in_part(self):
+        mail = corpus.messages(80, seed=63)
+        for compress, part in (("none", mail[:40]), ("zstd", mail[40:])):
+            self.evpopd.store["compress"] = compress
+            self.evpopd.restart()
+            self.server.deliver("anna", part)
+            self.evpopd.poll("anna")
+        with self.evpopd.database() as store:
+            kinds = store.execute("SELECT encoding, count(*) FROM chunk"
+                                  " GROUP BY encoding").fetchall()
+        self.assertEqual([kind for kind, _ in kinds], [0, 1])
+        self.assertEqual(
+            sorted(self.evpopd.raw(one["id"])
+                   for one in self.evpopd.messages()),
+            sorted(corpus.as_received(octets) for octets in mail))
+        said = self.evpopd.ctl("check", "--store").stdout
+        self.assertRegex(said, r"(?m)^Store +sound$")
+
     def damage(self, statement):
         """Change the store behind the daemon's back."""
         self.evpopd.halt()

@@ -44,6 +44,10 @@ class CostTest(UnchangedTest):
     def test_nothing_is_written(self):
         evpopd = self.serve()
         self.settle(evpopd)
+        # The index follows behind; it has its own transactions.
+        procs.wait_for(lambda: evpopd.rows(
+            "SELECT value FROM meta WHERE key = 'indexed'") ==
+            evpopd.rows("SELECT max(id) FROM message"), 30, "the index")
         before = self.figures(evpopd)
         size = evpopd.store_file.with_name("mail.db-wal").stat().st_size
         for _ in range(IDLE_POLLS):

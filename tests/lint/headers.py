@@ -18,8 +18,8 @@ import sys
 import sources
 
 PACKAGES = ("libevent_core", "libevent_extra", "libssl", "libgsasl",
-            "libsodium", "sqlite3", "inih", "jansson", "gmime-3.0", "libcurl",
-            "cmocka")
+            "libsodium", "sqlite3", "libzstd", "inih", "jansson", "gmime-3.0",
+            "libcurl", "cmocka")
 STRICT = ("-pedantic-errors", "-Wall", "-Wextra", "-Werror")
 
 

@@ -44,11 +44,12 @@ DAEMON = {
 LIBRARIES = (
     (r"event2/|event\.h$|ev[a-z]+\.h$", "lib/net", "lib/session",
      "daemon"),
-    (r"openssl/", "lib/net", "lib/auth"),
+    (r"openssl/", "lib/net", "lib/auth", "daemon/store/digest.c"),
     (r"gsasl", "lib/auth"),
     (r"idn2", "lib/net"),
     (r"sqlite3", "daemon/store"),
     (r"sodium", "daemon/secret", "daemon/store/digest.c"),
+    (r"zstd", "daemon/store"),
     (r"gmime/|glib|gio/", "daemon/store"),
     (r"ini\.h$", "daemon/config"),
     (r"jansson", "lib/auth", "daemon/control", "daemon/ctl"),

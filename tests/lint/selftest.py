@@ -103,6 +103,8 @@ class LayersTest(CheckerTest):
         ("daemon/new/a.c", '"daemon/log/log.h"', ("nothing is said",)),
         ("daemon/store/a.c", "<sqlite3.h>", ()),
         ("daemon/poll/a.c", "<sqlite3.h>", ("only daemon/store",)),
+        ("daemon/store/a.c", "<zstd.h>", ()),
+        ("daemon/control/a.c", "<zstd.h>", ("only daemon/store",)),
         ("daemon/secret/a.c", "<sodium.h>", ()),
         ("daemon/store/digest.c", "<sodium.h>", ()),
         ("daemon/store/body.c", "<sodium.h>", ("only daemon/secret",)),

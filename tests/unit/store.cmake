@@ -4,15 +4,15 @@ target_include_directories(test_store_fixture PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(test_store_fixture PRIVATE evpop_settings
 	PUBLIC evpopd_store PkgConfig::CMOCKA)
 
-foreach(subject account body charset check failure faults flow history identity open quarantine
-	search uid)
+foreach(subject account body charset check failure faults flow history identity
+	open pack quarantine search uid)
 	evpop_unit_test(store_${subject} test_store_${subject}.c
 		LIBS test_store_fixture evpopd_store LABELS thread)
 endforeach()
-foreach(subject chores envelope migration scan schema)
+foreach(subject chores codec envelope migration scan schema)
 	evpop_unit_test(store_${subject} test_store_${subject}.c
 		LIBS test_store_fixture evpopd_store)
 endforeach()
-
+target_link_libraries(test_store_codec PRIVATE evpop_failing_alloc)
 target_link_options(test_store_chores PRIVATE
 	-Wl,--wrap=store_clock_monotonic_ms)

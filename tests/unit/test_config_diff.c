@@ -111,6 +111,7 @@ test_restart(void **state)
 	static const struct {
 		const char *text, *restart; /* NULL: none */
 	} rows[] = { { "[store]\npath=/x\n", "store.path" },
+		{ "[store]\ncompress=zstd\n", "store.compress" },
 		{ "[control]\nsocket=/x\n", "control.socket" },
 		{ "[control]\nmode=0666\n", "control.mode" },
 		{ "[control]\ngroup=x\n", "control.group" },

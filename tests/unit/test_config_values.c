@@ -36,6 +36,7 @@ test_defaults(void **state)
 	assert_int_equal(config->max_logins_per_host, 0);
 	assert_int_equal(config->memory_limit, 8 * 1024 * 1024);
 	assert_string_equal(config->store_path, "/var/lib/evpopd/mail.db");
+	assert_int_equal(config->store_compress, CONFIG_COMPRESS_NONE);
 	assert_string_equal(config->control_socket, "/run/evpopd/control.sock");
 	assert_int_equal(config->control_mode, 0660);
 	assert_null(config->control_group);

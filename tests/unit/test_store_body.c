@@ -87,6 +87,44 @@ digest_and_size_are_of_the_bytes(void **state)
 }
 
 static void
+commit_to(struct fixture *fixture, int64_t account, struct answer *answer)
+{
+	struct store_body_meta meta = fixture_meta(fixture, NULL);
+	struct store_body *body;
+
+	meta.account_id = account;
+	body = store_body_new(fixture->store, &meta);
+	assert_non_null(body);
+	store_body_append(body, (const unsigned char *)"1234567", 7);
+	store_body_commit(body, answer_message, answer);
+}
+
+/* As they come: many of one transaction, and some of no account. */
+static void
+counters_are_of_each_account(void **state)
+{
+	static const size_t whose[] = { 0, 0, 0, 1, 0, 1, 1, 2, 1, 3, 3, 0, 0 };
+	struct fixture *fixture = *state;
+	struct answer answers[sizeof(whose) / sizeof(whose[0])] = { 0 };
+	int64_t accounts[] = { fixture->account, 0, 999, 0 };
+
+	assert_int_equal(
+	    fixture_account(fixture, "other", NULL, &accounts[1]), STORE_OK);
+	for (size_t i = 0; i < sizeof(whose) / sizeof(whose[0]); i++)
+		commit_to(fixture, accounts[whose[i]], &answers[i]);
+	for (size_t i = 0; i < sizeof(whose) / sizeof(whose[0]); i++) {
+		fixture_wait(fixture, &answers[i].done);
+		assert_int_equal(answers[i].status,
+		    whose[i] < 2 ? STORE_OK : STORE_NOT_FOUND);
+	}
+	assert_string_equal(
+	    fixture_text(fixture,
+		"SELECT group_concat(name || ' ' || messages || ' ' || bytes)"
+		" FROM (SELECT * FROM v_account ORDER BY name)"),
+	    "home 6 42,other 4 28");
+}
+
+static void
 message_unique_id_and_counters_go_together(void **state)
 {
 	struct fixture *fixture = *state;
@@ -386,6 +424,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(bodies_come_back_as_they_were),
 		TEST(digest_and_size_are_of_the_bytes),
+		TEST(counters_are_of_each_account),
 		TEST(message_unique_id_and_counters_go_together),
 		TEST(same_bytes_under_the_same_id_are_one_message),
 		TEST(known_message_takes_the_new_state),

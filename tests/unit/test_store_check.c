@@ -1,5 +1,4 @@
 #include <setjmp.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -112,19 +111,6 @@ fill(struct fixture *fixture)
 }
 
 static void
-change_file(struct fixture *fixture, const char *sql)
-{
-	sqlite3 *handle;
-
-	assert_int_equal(sqlite3_open(fixture->path, &handle), SQLITE_OK);
-	/* The store may be at its chores. */
-	assert_int_equal(sqlite3_busy_timeout(handle, 60000), SQLITE_OK);
-	if (sqlite3_exec(handle, sql, NULL, NULL, NULL) != SQLITE_OK)
-		fail_msg("%s: %s", sql, sqlite3_errmsg(handle));
-	assert_int_equal(sqlite3_close(handle), SQLITE_OK);
-}
-
-static void
 sound_file_has_no_problems(void **state)
 {
 	struct fixture *fixture = *state;
@@ -184,9 +170,10 @@ static const struct {
 	{ "UPDATE uid SET state = 1 WHERE state = 2",
 	    "unique-id X'7365656E' (state 1)", 1 },
 	{ "UPDATE uid SET state = 77 WHERE state = 2", "(state 77)", 1 },
-	{ "INSERT INTO chunk VALUES(99 << 20, 'x'), (99 << 20 | 1, 'y')",
+	{ "INSERT INTO chunk(id, data) VALUES(99 << 20, 'x'), (99 << 20 | 1, "
+	  "'y')",
 	    "the pieces of body 99 belong to no message", 1 },
-	{ "INSERT INTO chunk VALUES(9223372036854775807, 'x')",
+	{ "INSERT INTO chunk(id, data) VALUES(9223372036854775807, 'x')",
 	    "the pieces of body 8796093022207 belong to no message", 1 },
 	{ "UPDATE chunk SET data = 'x' WHERE data = CAST('quarantined' AS "
 	  "BLOB)",
@@ -207,7 +194,7 @@ expect_damage(struct fixture *fixture, size_t index)
 
 	fixture_open(fixture);
 	fill(fixture);
-	change_file(fixture, damages[index].sql);
+	fixture_change(fixture, damages[index].sql);
 	check = run_check(fixture);
 	if (check.text_count == 0)
 		fail_msg("not found: %s", damages[index].sql);
@@ -236,13 +223,14 @@ texts_are_bounded(void **state)
 	struct fixture *fixture = *state;
 	struct store_check check;
 
-	change_file(fixture,
+	fixture_change(fixture,
 	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
-	    " WHERE i < 250) INSERT INTO chunk SELECT i << 20, 'x' FROM n");
+	    " WHERE i < 250) INSERT INTO chunk(id, data) SELECT i << 20, 'x' "
+	    "FROM n");
 	check = run_check(fixture);
 	assert_int_equal(check.problems, 250);
 	assert_int_equal(check.text_count, STORE_CHECK_TEXTS);
-	change_file(fixture, "DELETE FROM chunk");
+	fixture_change(fixture, "DELETE FROM chunk");
 	check = run_check(fixture);
 	assert_int_equal(check.problems, 0);
 	assert_int_equal(check.text_count, 0);

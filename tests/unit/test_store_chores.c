@@ -16,7 +16,7 @@
 #include "tests/unit/test_store_fixture.h"
 
 /* As in chores.c. */
-#define REST_MS     20
+#define REST_MS     100
 #define TURN_MS     1000
 #define LOG_REST_MS 2000
 #define PAGES_IDLE  513

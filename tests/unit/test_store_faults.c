@@ -92,25 +92,10 @@ expect_bytes(struct fixture *fixture, size_t index, int64_t id)
 	free(bytes);
 }
 
-static struct store_check
-check_all(struct fixture *fixture)
-{
-	int64_t deadline_ms = store_clock_monotonic_ms() + 60000;
-	struct store_check check;
-
-	assert_int_equal(store_check_start(fixture->store), STORE_OK);
-	do {
-		assert_true(store_clock_monotonic_ms() < deadline_ms);
-		fixture_turn(fixture, 1);
-		store_check(fixture->store, &check);
-	} while (check.running);
-	return check;
-}
-
 static void
 expect_sound(struct fixture *fixture)
 {
-	struct store_check check = check_all(fixture);
+	struct store_check check = fixture_check(fixture);
 
 	if (check.problems > 0)
 		fail_msg("%s", check.texts[0]);
@@ -189,12 +174,14 @@ fail_nth(struct fixture *fixture, enum faulty_operation operation, int code,
 static void
 fail_each(struct fixture *fixture, enum faulty_operation operation, int code)
 {
+	/* What is packed takes fewer pages. */
+	long writes_least = fixture->config.pack_level == 0 ? 40 : 25;
 	long count = 0;
 
 	while (fail_nth(fixture, operation, code, count, 1))
 		count++;
 	/* Fewer would say that the run is not what it was. */
-	assert_true(count >= (operation == FAULTY_SYNC ? 3 : 40));
+	assert_true(count >= (operation == FAULTY_SYNC ? 3 : writes_least));
 	assert_true(fail_nth(fixture, operation, code, 0, -1));
 	/* Bodies that are committed together make fewer calls. */
 	for (long skip = 1; skip < count; skip += 1 + count / 20)
@@ -212,6 +199,24 @@ static void
 each_sync_may_fail(void **state)
 {
 	fail_each(*state, FAULTY_SYNC, SQLITE_IOERR_FSYNC);
+}
+
+static void
+each_write_may_fail_packed(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->config.pack_level = STORE_PACK_LEVEL;
+	fail_each(fixture, FAULTY_WRITE, SQLITE_IOERR_WRITE);
+}
+
+static void
+each_sync_may_fail_packed(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->config.pack_level = STORE_PACK_LEVEL;
+	fail_each(fixture, FAULTY_SYNC, SQLITE_IOERR_FSYNC);
 }
 
 /* ---- a disk without room ---- */
@@ -430,7 +435,7 @@ live_with(struct fixture *fixture)
 	store_account(fixture->store, "home", NULL, answer_account, &answer);
 	fixture_wait(fixture, &answer.done);
 	expect_known(answer.status);
-	found = check_all(fixture).problems > 0;
+	found = fixture_check(fixture).problems > 0;
 	ask_all(fixture);
 	fixture_close(fixture);
 	return found;
@@ -533,6 +538,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(each_write_may_fail),
 		TEST(each_sync_may_fail),
+		TEST(each_write_may_fail_packed),
+		TEST(each_sync_may_fail_packed),
 		TEST(limit_of_the_file_is_waited_for),
 		TEST(limit_of_pages_loses_nothing),
 		TEST(damage_is_told_and_survived),

@@ -279,3 +279,31 @@ fixture_text(const struct fixture *fixture, const char *sql)
 	end_plain(statement, handle);
 	return text;
 }
+
+void
+fixture_change(const struct fixture *fixture, const char *sql)
+{
+	sqlite3 *handle;
+
+	assert_int_equal(sqlite3_open(fixture->path, &handle), SQLITE_OK);
+	/* The store may be at its chores. */
+	assert_int_equal(sqlite3_busy_timeout(handle, 60000), SQLITE_OK);
+	if (sqlite3_exec(handle, sql, NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(handle));
+	assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+}
+
+struct store_check
+fixture_check(struct fixture *fixture)
+{
+	int64_t deadline = now_ms() + PATIENCE_MS;
+	struct store_check check;
+
+	assert_int_equal(store_check_start(fixture->store), STORE_OK);
+	do {
+		assert_true(now_ms() < deadline);
+		fixture_turn(fixture, 1);
+		store_check(fixture->store, &check);
+	} while (check.running);
+	return check;
+}

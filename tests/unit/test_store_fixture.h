@@ -51,6 +51,12 @@ int64_t fixture_integer(const struct fixture *, const char *sql);
 /* Borrowed until the next call; "" for NULL. */
 const char *fixture_text(const struct fixture *, const char *sql);
 
+/* Change the file behind the store's back. */
+void fixture_change(const struct fixture *, const char *sql);
+
+/* A check of the whole file, carried out; its texts are the store's. */
+struct store_check fixture_check(struct fixture *);
+
 struct answer {
 	bool done;
 	enum store_status status;

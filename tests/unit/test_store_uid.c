@@ -198,7 +198,7 @@ size_and_header_go_with_the_id(void **state)
 	struct store_uid_change adopted = change("b", 3, STORE_UID_STORED);
 	struct details details;
 
-	store_digest_sha256(message, 23, expected);
+	assert_true(store_digest_sha256(message, 23, expected));
 	assert_int_equal(
 	    fixture_put(fixture, "a", message, sizeof(message) - 1, NULL),
 	    STORE_OK);

@@ -86,7 +86,7 @@ class Evpopd:
     """evpopd with a configuration, a store and a socket in its own folder.
 
     accounts   name -> keys (see account_of); may change until written
-    daemon, control   more keys of these sections
+    daemon, store, control   more keys of these sections
     environment       more variables
     under             words of a command to run it under
 
@@ -95,10 +95,11 @@ class Evpopd:
     log_file and, while it runs, pid.
     """
 
-    def __init__(self, accounts=None, *, daemon=None, control=None,
-                 environment=None, under=()):
+    def __init__(self, accounts=None, *, daemon=None, store=None,
+                 control=None, environment=None, under=()):
         self.accounts = dict(accounts or {})
         self.daemon = dict(daemon or {})
+        self.store = dict(store or {})
         self.control = dict(control or {})
         self.environment = dict(environment or {})
         self.under = list(under)
@@ -118,7 +119,7 @@ class Evpopd:
     def config_text(self):
         """The configuration as it would be written now."""
         sections = [("daemon", self.daemon), ("store", {
-            "path": self.store_file}), ("control", {
+            "path": self.store_file, **self.store}), ("control", {
                 "socket": self.socket, **self.control})]
         sections += [(f"account {name}", keys)
                      for name, keys in self.accounts.items()]

@@ -1,0 +1,36 @@
+/*
+ * Rows of the table `chunk`: a body's pieces, plain or packed.  Only what is
+ * in the file is packed; digests, sizes and readers know the plain bytes.
+ */
+#ifndef STORE_CHUNK_H
+#define STORE_CHUNK_H
+
+#include "daemon/store/db.h"
+
+/* What the column `encoding` says of `data`. */
+enum store_chunk_encoding {
+	STORE_CHUNK_PLAIN = 0,
+	STORE_CHUNK_ZSTD /* a frame */
+};
+
+/* The bytes are packed by the connection's codec where that is worth it. */
+enum store_status store_chunk_insert(struct store_db *, int64_t number,
+    uint32_t sequence, const void *bytes, size_t length)
+    __attribute__((warn_unused_result));
+
+/* What store_chunk_take() wants of a row, in one go. */
+#define STORE_CHUNK_COLUMNS "chunk.encoding, chunk.data"
+
+/*
+ * The bytes of a piece, whose two columns begin at `column`; borrowed until
+ * the next step of the statement and the next piece.  NULL where there is no
+ * row (of a join).  STORE_DAMAGED where they cannot be unpacked: the
+ * connection's words say why.
+ */
+enum store_status store_chunk_take(struct store_use *, int column,
+    const void **bytes_r, size_t *length_r) __attribute__((warn_unused_result));
+
+/* All of a body, in order: a row is the id and the columns above. */
+void store_chunk_use_all(struct store_use *, struct store_db *, int64_t number);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * The counters of an account, which change in the transaction that adds its
+ * messages.  A transaction often holds many of one account: they are added up,
+ * and written before its end.
+ */
+#ifndef STORE_COUNTER_H
+#define STORE_COUNTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/store/db.h"
+
+/* Of an open transaction; all zero is that of one that has just begun. */
+struct store_counter {
+	int64_t account_id;       /* whose row is there; 0: none is known */
+	int64_t messages, octets; /* of it, not written yet */
+};
+
+/* One more message; *found_r: there is such an account. */
+enum store_status store_counter_add(struct store_counter *, struct store_db *,
+    int64_t account_id, uint64_t octets, bool *found_r)
+    __attribute__((warn_unused_result));
+
+/* Write what is not; before the commit, and not where it is undone. */
+enum store_status store_counter_write(struct store_counter *, struct store_db *)
+    __attribute__((warn_unused_result));
+
+#endif
