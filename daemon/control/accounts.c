@@ -155,6 +155,29 @@ list_answer(const struct exchange *exchange,
 	return answer_json(200, json);
 }
 
+/* The names that a page begins and ends with; false: there is no account. */
+static bool
+page_names(const struct exchange *exchange, unsigned limit,
+    const char **first_r, const char **last_r)
+{
+	const struct poller *poller = exchange_context(exchange)->poller;
+	const char *cursor =
+	    parameters_text(exchange_parameters(exchange), "cursor");
+	struct poller_account_status first, last;
+	struct poller_status all;
+	size_t at, end;
+
+	poller_status(poller, &all);
+	at = first_after(poller, all.accounts, cursor);
+	end = all.accounts - at > limit ? at + limit : all.accounts;
+	if (at == end || !poller_account_status_at(poller, at, &first) ||
+	    !poller_account_status_at(poller, end - 1, &last))
+		return false;
+	*first_r = first.name;
+	*last_r = last.name;
+	return true;
+}
+
 /*
  * A store in trouble does not hide the accounts: that is when somebody wants
  * to see them.
@@ -174,6 +197,7 @@ void
 accounts_list(struct exchange *exchange)
 {
 	struct list_state *state = calloc(1, sizeof(*state));
+	const char *first, *last;
 	struct problem problem;
 
 	if (state == NULL) {
@@ -187,9 +211,13 @@ accounts_list(struct exchange *exchange)
 		exchange_answer(exchange, answer_problem(&problem));
 		return;
 	}
+	if (!page_names(exchange, state->limit, &first, &last)) {
+		exchange_answer(exchange, list_answer(exchange, NULL, 0));
+		return;
+	}
 	exchange_wait(exchange);
-	store_accounts(
-	    exchange_context(exchange)->store, NULL, list_rows_came, exchange);
+	store_accounts(exchange_context(exchange)->store, first, last,
+	    list_rows_came, exchange);
 }
 
 /* ---- GET /v1/accounts/NAME ---- */
@@ -227,7 +255,7 @@ accounts_get(struct exchange *exchange)
 		return;
 	}
 	exchange_wait(exchange);
-	store_accounts(context->store, exchange_name(exchange),
+	store_accounts(context->store, account.name, account.name,
 	    account_rows_came, exchange);
 }
 

@@ -195,8 +195,8 @@ struct accounts_op {
 	struct store_arena arena;
 	struct store_account_row *rows;
 	size_t count, room;
-	bool all;
-	char name[];
+	char *last; /* behind the first */
+	char first[];
 };
 
 static enum store_status
@@ -226,22 +226,20 @@ take_row(struct accounts_op *accounts, sqlite3_stmt *from)
 	return STORE_OK;
 }
 
-#define ACCOUNT_SELECT                                        \
-	"SELECT id, name, messages, octets, last_success_ms," \
-	" last_error_ms, last_error FROM account"
-
 static enum store_status
 read_accounts(struct store_db *db, struct store_op *op)
 {
-	static const char all[] = ACCOUNT_SELECT " ORDER BY name";
-	static const char one[] = ACCOUNT_SELECT " WHERE name = ?1";
+	static const char sql[] =
+	    "SELECT id, name, messages, octets, last_success_ms,"
+	    " last_error_ms, last_error FROM account"
+	    " WHERE name BETWEEN ?1 AND ?2 ORDER BY name";
 	struct accounts_op *accounts = (struct accounts_op *)op;
 	enum store_status taken = STORE_OK, status;
 	struct store_use use;
 
-	store_use(&use, db, accounts->all ? all : one);
-	if (!accounts->all)
-		store_bind_text(&use, 1, accounts->name);
+	store_use(&use, db, sql);
+	store_bind_text(&use, 1, accounts->first);
+	store_bind_text(&use, 2, accounts->last);
 	while (taken == STORE_OK && store_next(&use))
 		taken = take_row(accounts, use.statement);
 	status = store_end(&use);
@@ -279,20 +277,21 @@ static const struct store_op_type accounts_type = {
 };
 
 void
-store_accounts(
-    struct store *store, const char *name, store_accounts_cb done, void *arg)
+store_accounts(struct store *store, const char *first, const char *last,
+    store_accounts_cb done, void *arg)
 {
-	size_t size = name != NULL ? strlen(name) + 1 : 1;
-	struct accounts_op *accounts = calloc(1, sizeof(*accounts) + size);
+	size_t first_size = strlen(first) + 1, last_size = strlen(last) + 1;
+	struct accounts_op *accounts =
+	    calloc(1, sizeof(*accounts) + first_size + last_size);
 
 	if (accounts == NULL) {
 		done(STORE_MEMORY, NULL, 0, arg);
 		return;
 	}
 	accounts->op.type = &accounts_type;
-	accounts->all = name == NULL;
-	if (name != NULL)
-		memcpy(accounts->name, name, size);
+	accounts->last = accounts->first + first_size;
+	memcpy(accounts->first, first, first_size);
+	memcpy(accounts->last, last, last_size);
 	accounts->done = done;
 	accounts->arg = arg;
 	store_op_submit(store, &accounts->op);

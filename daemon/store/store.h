@@ -378,9 +378,9 @@ struct store_account_row {
 };
 typedef void (*store_accounts_cb)(enum store_status,
     const struct store_account_row *, size_t count, void *arg);
-/* All of them, sorted by name; or the one of that name, if there is one. */
-void store_accounts(
-    struct store *, const char *name, store_accounts_cb, void *arg);
+/* Those whose names are from `first` to `last`, both included, by name. */
+void store_accounts(struct store *, const char *first, const char *last,
+    store_accounts_cb, void *arg);
 
 /* NULL text members: the message has no such header. */
 struct store_message_row {

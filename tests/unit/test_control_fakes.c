@@ -21,7 +21,7 @@ struct fake_query {
 	int64_t id;
 	uint32_t part;
 	unsigned limit;
-	char name[64]; /* of an account; empty: all */
+	char first[64], last[64]; /* names of accounts */
 };
 
 static void
@@ -112,25 +112,22 @@ give_accounts(struct fake_query *query)
 	const struct store_account_row *rows = store->accounts;
 	size_t count = store->account_count;
 
-	if (query->name[0] != '\0') {
-		while (count > 0 && strcmp(rows->name, query->name) != 0) {
-			rows++;
-			count--;
-		}
-		count = count > 0;
-	}
+	for (; count > 0 && strcmp(rows->name, query->first) < 0; count--)
+		rows++;
+	while (count > 0 && strcmp(rows[count - 1].name, query->last) > 0)
+		count--;
 	query->cb.accounts(store->answer, rows, count, query->arg);
 }
 
 void
-store_accounts(
-    struct store *store, const char *name, store_accounts_cb cb, void *arg)
+store_accounts(struct store *store, const char *first, const char *last,
+    store_accounts_cb cb, void *arg)
 {
 	struct fake_query *query = new_query(store, give_accounts, arg);
 
 	query->cb.accounts = cb;
-	snprintf(
-	    query->name, sizeof(query->name), "%s", name != NULL ? name : "");
+	snprintf(query->first, sizeof(query->first), "%s", first);
+	snprintf(query->last, sizeof(query->last), "%s", last);
 }
 
 /* Rows are newest first; `id` is where the page begins. */

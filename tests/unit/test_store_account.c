@@ -199,7 +199,7 @@ expect_account(struct fixture *fixture, int64_t success_ms, int64_t error_ms,
 {
 	struct seen_account seen = { 0 };
 
-	store_accounts(fixture->store, NULL, see_first, &seen);
+	store_accounts(fixture->store, "home", "home", see_first, &seen);
 	fixture_wait(fixture, &seen.done);
 	assert_int_equal(seen.success_ms, success_ms);
 	assert_int_equal(seen.error_ms, error_ms);
@@ -224,6 +224,50 @@ polls_leave_their_mark_on_the_account(void **state)
 	expect_account(fixture, 4000, 3000, "(none)");
 	assert_int_equal(
 	    record(fixture, 4711, "ok", NULL, 5000), STORE_NOT_FOUND);
+}
+
+struct seen_names {
+	bool done;
+	char names[64];
+};
+
+static void
+see_names(enum store_status status, const struct store_account_row *rows,
+    size_t count, void *arg)
+{
+	struct seen_names *seen = arg;
+
+	assert_int_equal(status, STORE_OK);
+	for (size_t i = 0; i < count; i++)
+		strcat(strcat(seen->names, rows[i].name), " ");
+	seen->done = true;
+}
+
+static void
+accounts_are_listed_by_name(void **state)
+{
+	static const struct {
+		const char *first, *last, *names;
+	} cases[] = {
+		{ "a", "zz", "alan b home zz " },
+		{ "b", "home", "b home " },
+		{ "b", "b", "b " },
+		{ "c", "d", "" },
+		{ "home", "b", "" },
+	};
+	struct fixture *fixture = *state;
+
+	account(fixture, "zz", NULL);
+	account(fixture, "alan", NULL);
+	account(fixture, "b", NULL);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct seen_names seen = { 0 };
+
+		store_accounts(fixture->store, cases[i].first, cases[i].last,
+		    see_names, &seen);
+		fixture_wait(fixture, &seen.done);
+		assert_string_equal(seen.names, cases[i].names);
+	}
 }
 
 struct seen_polls {
@@ -332,6 +376,7 @@ main(void)
 		TEST(names_can_be_swapped),
 		TEST(name_of_another_stable_id_is_another_account),
 		TEST(polls_leave_their_mark_on_the_account),
+		TEST(accounts_are_listed_by_name),
 		TEST(account_is_listed_once_a_poll_went_well),
 		TEST(usual_deletes_are_those_of_the_last_that_deleted),
 		TEST(polls_are_paged_newest_first),
