@@ -135,7 +135,8 @@ queue_set_limits(
 	queue->limits = *limits;
 	if (rate)
 		TAILQ_FOREACH(host, &queue->cooling, link)
-	host->next_login_us = now_ms * MILLISECOND_US + spacing_us(queue);
+			host->next_login_us =
+			    now_ms * MILLISECOND_US + spacing_us(queue);
 	release_cooled(queue, now_ms);
 	host_table_each(&queue->hosts, settle_host, queue);
 }

@@ -231,8 +231,7 @@ submit_waiting(struct evpop_client *client)
 	struct evpop_client_request *request;
 	enum evpop_error error;
 
-	TAILQ_FOREACH(request, &client->requests, entry)
-	{
+	TAILQ_FOREACH(request, &client->requests, entry) {
 		if (request->kind == EVPOP_REQUEST_CONNECT) {
 			if (client->stage == EVPOP_STAGE_NEW)
 				evpop_client_establish(client);

@@ -24,8 +24,7 @@ evpop_loop_get(struct event_base *base)
 {
 	struct evpop_loop *loop;
 
-	LIST_FOREACH(loop, &loops, entry)
-	{
+	LIST_FOREACH(loop, &loops, entry) {
 		if (loop->base == base) {
 			loop->references++;
 			return loop;

@@ -41,8 +41,7 @@ trim(struct evpop_tls_cache *cache, const char *key)
 	struct evpop_tls_cached *cached, *oldest = NULL;
 	size_t same = 0;
 
-	TAILQ_FOREACH(cached, &cache->sessions, entry)
-	{
+	TAILQ_FOREACH(cached, &cache->sessions, entry) {
 		if (strcmp(cached->key, key) == 0) {
 			oldest = cached;
 			same++;

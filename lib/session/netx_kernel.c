@@ -119,8 +119,8 @@ start(TX_THREAD *block, VOID (*function)(ULONG), ULONG input)
 	if (kernel.state == KERNEL_OFF)
 		return TX_CALLER_ERROR;
 	TAILQ_FOREACH(thread, &kernel.threads, entry)
-	if (thread->block == block)
-		return TX_THREAD_ERROR;
+		if (thread->block == block)
+			return TX_THREAD_ERROR;
 	thread = calloc(1, sizeof(*thread));
 	if (thread == NULL)
 		return TX_START_ERROR;
