@@ -199,6 +199,23 @@ print_held(struct ctl *ctl, const json_t *account)
 	plan_say_how_to_confirm(ctl, name);
 }
 
+/* It follows the mail where interval_min or interval_max let it. */
+static void
+print_interval(struct ctl *ctl, unsigned long long seconds)
+{
+	char text[40];
+
+	if (seconds == 0)
+		return;
+	if (seconds % 3600 == 0)
+		snprintf(text, sizeof(text), "%llu h", seconds / 3600);
+	else if (seconds % 60 == 0)
+		snprintf(text, sizeof(text), "%llu min", seconds / 60);
+	else
+		snprintf(text, sizeof(text), "%llu s", seconds);
+	ctl_print_detail(ctl, "Interval", text);
+}
+
 static void
 print_account(struct ctl *ctl, const json_t *account)
 {
@@ -212,6 +229,7 @@ print_account(struct ctl *ctl, const json_t *account)
 	ctl_print_detail(ctl, "State", ctl_text(account, "state"));
 	ctl_print_detail(
 	    ctl, "Next poll", ctl_time(ctl, account, "next", time));
+	print_interval(ctl, ctl_count(account, "interval_seconds"));
 	ctl_print_detail(
 	    ctl, "Last started", ctl_time(ctl, account, "last_started", time));
 	ctl_print_detail(ctl, "Last finished",
