@@ -1,4 +1,4 @@
-foreach(part schedule backoff host policy unchanged agenda turns day)
+foreach(part schedule backoff host policy unchanged agenda turns)
 	evpop_unit_test(poll_${part}
 		${CMAKE_CURRENT_SOURCE_DIR}/test_poll_${part}.c
 		LIBS evpopd_poll)
@@ -6,4 +6,10 @@ endforeach()
 evpop_unit_test(poll_memory
 	${CMAKE_CURRENT_SOURCE_DIR}/test_poll_memory.c
 	${CMAKE_CURRENT_SOURCE_DIR}/test_config_folder.c
+	LIBS evpopd_poll)
+evpop_unit_test(poll_day
+	${CMAKE_CURRENT_SOURCE_DIR}/test_poll_day.c
+	${CMAKE_CURRENT_SOURCE_DIR}/poll_day_world.c
+	${CMAKE_CURRENT_SOURCE_DIR}/poll_day_check.c
+	${CMAKE_CURRENT_SOURCE_DIR}/poll_day_people.c
 	LIBS evpopd_poll)

@@ -28,7 +28,7 @@ endforeach()
 target_link_libraries(test_session_easy_ends PRIVATE evpop_failing_alloc)
 
 # The NetX facade, and what it receives cut wherever a test wants it.
-foreach(part weaknesses status pool options kernel alloc)
+foreach(part weaknesses parameters status pool options kernel alloc)
 	evpop_unit_test(session_netx_${part}
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_netx_${part}.c
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_netx_run.c

@@ -15,6 +15,13 @@
 
 #include <cmocka.h>
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+const struct net_message netx_messages[2] = {
+	{ "Subject: one\r\n\r\nbody\r\n", 22 },
+	{ "Subject: two\r\n\r\nanother\r\n", 25 },
+};
+
 /* Whose receiving is cut; one client runs at a time. */
 static struct netx_run *running;
 
@@ -37,6 +44,17 @@ __wrap_recv(int fd, void *buffer, size_t size, int flags)
 	if (length > 0)
 		run->received += (size_t)length;
 	return length;
+}
+
+struct net_server_options
+netx_with_rules(const struct net_rule *rules, size_t count)
+{
+	const struct net_server_options options = { .messages = netx_messages,
+		.message_count = COUNT(netx_messages),
+		.rules = rules,
+		.rule_count = count };
+
+	return options;
 }
 
 void

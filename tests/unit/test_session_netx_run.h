@@ -32,6 +32,13 @@ struct netx_run {
 	_Atomic size_t received;
 };
 
+/* Two messages, of 47 octets together. */
+extern const struct net_message netx_messages[2];
+
+/* A server's options: these two messages, and rules. */
+struct net_server_options netx_with_rules(
+    const struct net_rule *, size_t rule_count);
+
 /* A server, a pool of NETX_PACKETS with NETX_PAYLOAD, and an instance. */
 void netx_start(struct netx_run *, const struct net_server_options *);
 /* Deletes the client, checks that the pool has all its packets, stops. */
