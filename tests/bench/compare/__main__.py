@@ -33,8 +33,8 @@ ALL = {**workloads.ALL, **idle.ALL, **daemons.ALL, **fairness.ALL}
 LONGEST = 26 * 60
 ROUNDS = 5
 # How the time is shared out; in seconds that the full size is known to take.
-SHARES = {"many-messages": 250, "mixed-messages": 120, "many-accounts": 520,
-          "idle": 110, "idle-30ms": 90, "accounts": 110, "sessions": 100,
+SHARES = {"many-messages": 290, "mixed-messages": 160, "many-accounts": 520,
+          "idle": 110, "idle-30ms": 120, "accounts": 70, "sessions": 140,
           "stored": 60, "fairness": 150}
 
 

@@ -180,7 +180,7 @@ def sessions_at_once(plan):
     with workloads.LoadServer(tls=False, delay_ms=delay_ms, synthetic=[
             ("user", "secret", count, 1, 2000)]) as server:
         # It takes as long as the delay makes it.
-        figures, failed = plan.fewer(2).run({
+        figures, failed = plan.fewer(3).run({
             rivals.EVPOPD: _fleet(server, users, count),
             ALONE: _library(count),
             limits.READER: limits.reading(server, users, "none", count,

@@ -185,8 +185,7 @@ def idle_near(plan):
 
 def idle_far(plan):
     """A poll that finds nothing new, 30 ms away: round trips."""
-    # Their number is always the same.
-    return _idle(plan.fewer(3), 30, name="idle-30ms", main="round_trips",
+    return _idle(plan, 30, name="idle-30ms", main="round_trips",
                  title="A poll that finds nothing new, round trip of 30 ms")
 
 
