@@ -104,8 +104,7 @@ after_poll(struct poller_account *account, const struct run_progress *progress)
 	held = account->held;
 	poller_account_note(account, account->config->name, progress);
 	poller_count_held(poller, held, account->held);
-	/* Of a policy that is no more, it would say nothing. */
-	if (progress->wish != POLLER_WISH_DRY_RUN && !account->item.renewed)
+	if (progress->wish != POLLER_WISH_DRY_RUN)
 		account->unchanged = progress->unchanged;
 	evutil_secure_rng_get_bytes(&random, sizeof random);
 	state = agenda_ended(&poller->agenda, &account->item, &outcome, &pace,
