@@ -150,6 +150,12 @@ class StyleTest(CheckerTest):
         self.expect(style, {"lib/a.c": f"\n/* {word}: later */\n"},
                     "lib/a.c:2", word)
 
+    def test_versions_of_a_merge(self):
+        for mark in ("<" * 7, ">" * 7):
+            self.expect(style, {"lib/a.3": f"one\n{mark} ours\n"},
+                        "never merged")
+        self.expect(style, {"lib/a.3": "a title\n=======\n"})
+
     def test_nameless(self):
         self.expect(style, {"lib/utils.c": "int a;\n"}, "name")
         self.expect(style, {"lib/utility.c": "int a;\n"})

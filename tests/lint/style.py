@@ -4,8 +4,8 @@
 usage: style.py [ROOT]
 
 A file is one idea and stays short, and so does a function; nothing is put off
-to a later day; no name says "miscellaneous"; every header says what it is for,
-and every public function what it promises.
+to a later day, nor left from a merge; no name says "miscellaneous"; every
+header says what it is for, and every public function what it promises.
 """
 
 import pathlib
@@ -23,9 +23,10 @@ TEST_FUNCTION_LINES = 120
 
 # Written so that this file does not hold what it looks for.
 PUT_OFF = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|X" r"XX|HA" r"CK)\b")
+UNMERGED = re.compile(r"^(?:<{7}|>{7}) ", re.M)
 NAMELESS = re.compile(r"^(?:utils?|commons?|misc|helpers?|stuff)\b")
 TEXT = {".c", ".h", ".py", ".in", ".cmake", ".txt", ".md", ".sh", ".conf",
-        ".service", ".socket", ".1", ".5", ".8", ""}
+        ".service", ".socket", ".1", ".3", ".5", ".8", ""}
 
 DECLARATION = re.compile(r"^EVPOP_API[^;{]*?\b(evpop_\w+)\(", re.M)
 
@@ -57,6 +58,9 @@ def file_breaches(path, text):
     for match in PUT_OFF.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
         yield f"{path}:{line}: {match[0]}: nothing is put off"
+    for match in UNMERGED.finditer(text):
+        line = text.count("\n", 0, match.start()) + 1
+        yield f"{path}:{line}: two versions that were never merged"
     if text and not text.endswith("\n"):
         yield f"{path}: the last line has no end"
 
