@@ -71,6 +71,29 @@ EVPOP_API struct evpop_memory *evpop_memory_new(void) EVPOP_MUST_USE;
 /* Not before the clients that use it.  NULL is allowed. */
 EVPOP_API void evpop_memory_free(struct evpop_memory *);
 
+/* A server, and in one line of text what was learned of it. */
+struct evpop_memory_entry {
+	const char *host;
+	uint16_t port;
+	enum evpop_tls tls;
+	const char *facts;
+};
+typedef void (*evpop_memory_cb)(const struct evpop_memory_entry *, void *arg);
+
+/*
+ * Give out, for keeping, each server of which something was learned since the
+ * last call.  The entry is borrowed; the memory may not be changed meanwhile.
+ */
+EVPOP_API void evpop_memory_changed(
+    struct evpop_memory *, evpop_memory_cb, void *arg);
+
+/*
+ * Take in what was kept.  Facts that cannot be read, of another version for
+ * example, are passed over.  False without memory.
+ */
+EVPOP_API bool evpop_memory_restore(struct evpop_memory *,
+    const struct evpop_memory_entry *) EVPOP_MUST_USE;
+
 /*
  * Deadlines in milliseconds, each for one phase as a whole; 0 takes the
  * default.  `body` is the longest silence inside a body or listing; `send` is
@@ -116,6 +139,11 @@ struct evpop_client_config {
 	struct evpop_memory *memory; /* borrowed; NULL: nothing is assumed */
 	struct evpop_timeouts timeouts;
 	struct evpop_proto_limits limits;
+	/*
+	 * Send nothing ahead of the reply to what was sent before: for a
+	 * server that lost something of it.
+	 */
+	bool one_by_one;
 	uint32_t window_commands; /* in flight where the server pipelines */
 	size_t window_octets;
 	/*
@@ -257,6 +285,30 @@ EVPOP_API enum evpop_mechanism evpop_client_mechanism(
  * and QUIT included.  From the memory; meaningful before connecting, too.
  */
 EVPOP_API bool evpop_client_takes_flight(const struct evpop_client *);
+
+/* What a new session, at once, may do better than one that has failed. */
+enum evpop_again {
+	EVPOP_AGAIN_NO = 0,
+	/*
+	 * Commands had gone out ahead of replies, and the server lost some, or
+	 * would take none behind a log-in: with `one_by_one` it may work.
+	 */
+	EVPOP_AGAIN_ONE_BY_ONE,
+	/*
+	 * The server hung up on a log-in, or takes no second try in a session:
+	 * other mechanisms than evpop_client_tried() may work.
+	 */
+	EVPOP_AGAIN_OTHER_MECHANISM
+};
+
+/* Meaningful once `closed` runs. */
+EVPOP_API enum evpop_again evpop_client_again(const struct evpop_client *);
+
+/* Mechanisms that were refused, or whose reply never came. */
+EVPOP_API unsigned int evpop_client_tried(const struct evpop_client *);
+
+/* Whether no session with this server is known to have broken on a TOP. */
+EVPOP_API bool evpop_client_can_top(const struct evpop_client *);
 
 EVPOP_API enum evpop_error evpop_client_stat(
     struct evpop_client *, evpop_reply_cb, void *arg) EVPOP_MUST_USE;

@@ -51,13 +51,22 @@ struct evpop_known {
 	enum evpop_known_state state;
 	int64_t stored_ms; /* when it became durable, Unix time */
 	/*
-	 * By these a message is recognised when its id has changed: its size
-	 * (0: not known), and EVPOP_HEADER_DIGEST_SIZE octets of the digest of
-	 * its header, up to the first empty line and without it (NULL: the
-	 * header does not tell).
+	 * By these a message is recognised when its id has changed, or whether
+	 * its id was given to another: its size as stored (0: not known), and
+	 * EVPOP_HEADER_DIGEST_SIZE octets of the digest of its header, up to
+	 * the first empty line and without it (NULL: the header does not
+	 * tell).
 	 */
 	uint64_t octets;
 	const unsigned char *header_digest;
+	/*
+	 * Servers count in ways of their own: what LIST said of it when it was
+	 * stored, and how many line ends it has; each 0 where not known.
+	 */
+	uint64_t listed_octets;
+	uint64_t lines;
+	/* Octets of it in header lines that servers add to what was read. */
+	uint64_t added_octets;
 };
 
 enum evpop_keep {

@@ -401,6 +401,21 @@ evpop_client_lost_flight(const struct evpop_client *client)
 	return client->lost_flight;
 }
 
+enum evpop_again
+evpop_client_again(const struct evpop_client *client)
+{
+	if (client->lost_flight)
+		return EVPOP_AGAIN_ONE_BY_ONE;
+	return client->refused != 0 ? EVPOP_AGAIN_OTHER_MECHANISM
+				    : EVPOP_AGAIN_NO;
+}
+
+unsigned int
+evpop_client_tried(const struct evpop_client *client)
+{
+	return evpop_client_refused_mechanisms(client);
+}
+
 enum evpop_mechanism
 evpop_client_mechanism(const struct evpop_client *client)
 {

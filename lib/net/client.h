@@ -116,8 +116,7 @@ void evpop_client_open_window(struct evpop_client *);
 unsigned int evpop_client_refused_mechanisms(const struct evpop_client *);
 /* Whether a session failed for what was sent behind its log-in. */
 bool evpop_client_lost_flight(const struct evpop_client *);
-/* Whether TOP broke no session with this server, and that it did. */
-bool evpop_client_can_top(const struct evpop_client *);
+/* That TOP broke a session with this server. */
 void evpop_client_cannot_top(struct evpop_client *);
 /* Come back from the loop. */
 void evpop_client_wake(struct evpop_client *);

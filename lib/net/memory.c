@@ -36,6 +36,24 @@ evpop_memory_free(struct evpop_memory *memory)
 	free(memory);
 }
 
+void
+evpop_memory_changed(
+    struct evpop_memory *memory, evpop_memory_cb callback, void *arg)
+{
+	(void)memory;
+	(void)callback;
+	(void)arg;
+}
+
+bool
+evpop_memory_restore(
+    struct evpop_memory *memory, const struct evpop_memory_entry *entry)
+{
+	(void)memory;
+	(void)entry;
+	return true;
+}
+
 /* FNV-1a; a person names the servers, so nobody makes them collide. */
 static size_t
 bucket_of(const char *key)
