@@ -211,8 +211,9 @@ struct evpop_reply {
 	bool has_octets; /* the server named them */
 	const unsigned char *unique_id; /* UIDL n: borrowed */
 	size_t unique_id_length;
-	uint32_t ignored;     /* listings: lines nothing could be made of */
-	enum evpop_quit quit; /* QUIT */
+	uint32_t ignored;         /* listings: lines nothing could be made of */
+	const char *ignored_line; /* the first of them, printable; or NULL */
+	enum evpop_quit quit;     /* QUIT */
 };
 typedef void (*evpop_reply_cb)(
     struct evpop_client *, const struct evpop_reply *, void *arg);
@@ -344,6 +345,13 @@ struct evpop_sink {
 
 EVPOP_API enum evpop_error evpop_client_retr(struct evpop_client *,
     uint32_t number, const struct evpop_sink *, void *arg) EVPOP_MUST_USE;
+/*
+ * The same, knowing what LIST said of the message, or 0: `octets` helps to
+ * tell where a body ends whose server breaks the rules.
+ */
+EVPOP_API enum evpop_error evpop_client_retr_listed(struct evpop_client *,
+    uint32_t number, uint64_t octets, const struct evpop_sink *,
+    void *arg) EVPOP_MUST_USE;
 EVPOP_API enum evpop_error evpop_client_top(struct evpop_client *,
     uint32_t number, uint32_t lines, const struct evpop_sink *,
     void *arg) EVPOP_MUST_USE;

@@ -91,15 +91,25 @@ struct evpop_proto_limits {
 	size_t line;            /* octets of a status line: endless line */
 	size_t listing_line;    /* octets of a line of LIST, UIDL or CAPA */
 	uint32_t listing_lines; /* lines of one listing: endless listing */
-	uint32_t capabilities;  /* lines of one CAPA response */
-	uint64_t body;          /* octets of one body; default: no bound */
+	/*
+	 * Octets on the wire of one listing, each line counting
+	 * EVPOP_LISTING_LINE_COST more for what is made of it.
+	 */
+	uint64_t listing_octets;
+	uint32_t capabilities; /* lines of one CAPA response */
+	uint64_t body;         /* octets of one body; default: no bound */
 };
 
-#define EVPOP_LIMIT_LINE          8192
-#define EVPOP_LIMIT_LISTING_LINE  2048
-#define EVPOP_LIMIT_LISTING_LINES 10000000
-#define EVPOP_LIMIT_CAPABILITIES  256
-#define EVPOP_LIMIT_CHALLENGES    16 /* rounds of one AUTH: endless rounds */
+#define EVPOP_LIMIT_LINE           8192
+#define EVPOP_LIMIT_LISTING_LINE   2048
+#define EVPOP_LIMIT_LISTING_LINES  10000000
+#define EVPOP_LIMIT_LISTING_OCTETS (UINT64_C(64) << 20)
+#define EVPOP_LISTING_LINE_COST    32
+#define EVPOP_LIMIT_CAPABILITIES   256
+#define EVPOP_LIMIT_CHALLENGES     16 /* rounds of one AUTH: endless rounds */
+/* RFC 1939 allows 70 octets; some servers use more.  Beyond, no line is read.
+ */
+#define EVPOP_LIMIT_UNIQUE_ID 255
 
 /*
  * A command to queue.  `text` is the argument of USER and PASS; the name and
@@ -108,8 +118,10 @@ struct evpop_proto_limits {
  * one), or NULL for none; `final` says that it is all the mechanism has to
  * say, so that commands may follow before the reply.  `number` is the message
  * of LIST, UIDL, RETR, TOP and DELE (0 with LIST and UIDL: all of them),
- * `lines` the second argument of TOP.  `arg` comes back with every event of
- * this command.
+ * `lines` the second argument of TOP.  `octets` is what LIST said of the
+ * message of a RETR, or 0 where that is not known: it helps to tell where a
+ * body ends whose server breaks the rules, and is never trusted otherwise.
+ * `arg` comes back with every event of this command.
  */
 struct evpop_request {
 	enum evpop_command command;
@@ -118,6 +130,7 @@ struct evpop_request {
 	bool final;
 	uint32_t number;
 	uint32_t lines;
+	uint64_t octets;
 	void *arg;
 };
 
@@ -175,8 +188,12 @@ struct evpop_event {
 	uint32_t number;
 	uint64_t octets;
 	bool has_octets;
-	uint32_t
-	    ignored; /* DONE of a listing: lines nothing could be made of */
+	/*
+	 * DONE of a listing: lines nothing could be made of, and the printable
+	 * text of the first of them, or NULL.
+	 */
+	uint32_t ignored;
+	const char *ignored_line;
 	enum evpop_quit quit; /* DONE of QUIT */
 	/* DONE of AUTH: it took the command behind it for an answer. */
 	bool swallowed;

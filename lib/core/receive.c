@@ -55,11 +55,14 @@ finish(struct evpop_proto *proto, struct evpop_event *event)
 			 evpop_command_stops(&queued->request);
 
 	start_event(proto, EVPOP_EVENT_DONE, event);
-	event->ignored = proto->ignored;
+	if (proto->reading == EVPOP_READING_LISTING &&
+	    proto->listing.ignored > 0) {
+		event->ignored = proto->listing.ignored;
+		event->ignored_line = proto->listing.ignored_line;
+	}
 	event->swallowed = queued->swallowed;
 	proto->outstanding_octets -= queued->wire_length;
 	proto->reading = EVPOP_READING_STATUS;
-	proto->lines = proto->ignored = 0;
 	evpop_queue_pop(&proto->queue);
 	/* At the end, what was at stake stays known. */
 	if (held_back && !proto->over)
@@ -107,6 +110,16 @@ begin_body(struct evpop_proto *proto, const struct evpop_status_line *status,
 }
 
 static void
+set_entry(struct evpop_event *event, const struct evpop_entry *entry)
+{
+	event->number = entry->number;
+	event->octets = entry->octets;
+	event->has_octets = entry->has_octets;
+	event->data = entry->unique_id;
+	event->length = entry->unique_id_length;
+}
+
+static void
 begin_listing(struct evpop_proto *proto, struct evpop_event *event)
 {
 	if (current(proto)->request.command == EVPOP_COMMAND_CAPA) {
@@ -115,7 +128,7 @@ begin_listing(struct evpop_proto *proto, struct evpop_event *event)
 	}
 	start_event(proto, EVPOP_EVENT_BEGIN, event);
 	proto->reading = EVPOP_READING_LISTING;
-	proto->lines = proto->ignored = 0;
+	proto->listing = (struct evpop_listing){ 0 };
 }
 
 /*
@@ -126,33 +139,21 @@ static void
 finish_numbers(struct evpop_proto *proto,
     const struct evpop_status_line *status, struct evpop_event *event)
 {
-	struct evpop_request request = current(proto)->request;
-	const unsigned char *text = status->text;
-	size_t length = status->length;
-	uint64_t number = 0, octets = 0;
-	bool ok, has_octets = false;
+	enum evpop_command command = current(proto)->request.command;
+	struct evpop_entry entry;
+	bool ok;
 
-	ok = evpop_number_take(&text, &length, &number) && number <= UINT32_MAX;
-	if (request.command == EVPOP_COMMAND_UIDL)
-		evpop_trim(&text, &length);
-	else
-		has_octets = evpop_number_take(&text, &length, &octets);
+	ok = evpop_entry_parse(command, status->text, status->length, &entry);
 	if (!ok) {
 		evpop_result_set(&proto->result, EVPOP_ERROR_PROTOCOL,
-		    EVPOP_PHASE_COMMAND, "%s was answered without a number",
-		    evpop_command_name(request.command));
+		    EVPOP_PHASE_COMMAND, "%s was answered without a %s",
+		    evpop_command_name(command),
+		    entry.number == 0 ? "number" : "unique-id of a fit length");
 		proto->result.scope = EVPOP_SCOPE_MESSAGE;
 	}
 	finish(proto, event);
-	if (!ok)
-		return;
-	event->number = (uint32_t)number;
-	event->octets = octets;
-	event->has_octets = has_octets;
-	if (request.command == EVPOP_COMMAND_UIDL) {
-		event->data = text;
-		event->length = length;
-	}
+	if (ok)
+		set_entry(event, &entry);
 }
 
 static void
@@ -342,28 +343,6 @@ read_status(struct evpop_proto *proto, const unsigned char *data, size_t length,
 		refused(proto, &status, event);
 }
 
-/* A line of LIST or UIDL; false where nothing can be made of it. */
-static bool
-entry(struct evpop_proto *proto, const unsigned char *line, size_t length,
-    struct evpop_event *event)
-{
-	uint32_t number;
-
-	if (!evpop_message_number_take(&line, &length, &number))
-		return false;
-	start_event(proto, EVPOP_EVENT_ENTRY, event);
-	event->number = number;
-	if (event->command == EVPOP_COMMAND_LIST)
-		event->has_octets =
-		    evpop_number_take(&line, &length, &event->octets);
-	else {
-		evpop_trim(&line, &length);
-		event->data = line;
-		event->length = length;
-	}
-	return true;
-}
-
 /* Whether the line made an event. */
 static bool
 listing_line(struct evpop_proto *proto, const unsigned char *line,
@@ -372,8 +351,8 @@ listing_line(struct evpop_proto *proto, const unsigned char *line,
 	enum evpop_command command = current(proto)->request.command;
 	bool words =
 	    command == EVPOP_COMMAND_CAPA || command == EVPOP_COMMAND_LANG;
-	uint32_t limit =
-	    words ? proto->limits.capabilities : proto->limits.listing_lines;
+	char text[EVPOP_TEXT_SIZE];
+	struct evpop_entry entry;
 
 	evpop_session_trace(proto, true, line, length);
 	if (length == 1 && line[0] == '.') {
@@ -384,10 +363,9 @@ listing_line(struct evpop_proto *proto, const unsigned char *line,
 		line++;
 		length--;
 	}
-	if (++proto->lines > limit) {
-		evpop_session_fail(proto, EVPOP_ERROR_LIMIT,
-		    "the server's answer to %s has more than %lu lines",
-		    evpop_command_name(command), (unsigned long)limit);
+	if (!evpop_listing_count(
+		&proto->listing, &proto->limits, command, text)) {
+		evpop_session_fail(proto, EVPOP_ERROR_LIMIT, "%s", text);
 		return false;
 	}
 	if (command == EVPOP_COMMAND_CAPA)
@@ -398,10 +376,13 @@ listing_line(struct evpop_proto *proto, const unsigned char *line,
 		event->length = length;
 		return true;
 	}
-	if (entry(proto, line, length, event))
-		return true;
-	proto->ignored++;
-	return false;
+	if (!evpop_entry_parse(command, line, length, &entry)) {
+		evpop_listing_ignore(&proto->listing, line, length);
+		return false;
+	}
+	start_event(proto, EVPOP_EVENT_ENTRY, event);
+	set_entry(event, &entry);
+	return true;
 }
 
 static void
@@ -418,6 +399,7 @@ read_listing(struct evpop_proto *proto, const unsigned char *data,
 		    length - *used_r, proto->limits.listing_line, &used, &line,
 		    &line_length, &crlf);
 		*used_r += used;
+		proto->listing.octets += used;
 		if (status == EVPOP_LINE_MORE)
 			return;
 		if (status != EVPOP_LINE_READY) {

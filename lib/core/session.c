@@ -76,6 +76,8 @@ evpop_proto_new(const struct evpop_proto_limits *limits)
 	    OR_DEFAULT(limits->listing_line, EVPOP_LIMIT_LISTING_LINE);
 	proto->limits.listing_lines =
 	    OR_DEFAULT(limits->listing_lines, EVPOP_LIMIT_LISTING_LINES);
+	proto->limits.listing_octets =
+	    OR_DEFAULT(limits->listing_octets, EVPOP_LIMIT_LISTING_OCTETS);
 	proto->limits.capabilities =
 	    OR_DEFAULT(limits->capabilities, EVPOP_LIMIT_CAPABILITIES);
 	proto->limits.body = OR_DEFAULT(limits->body, UINT64_MAX);

@@ -9,6 +9,7 @@
 
 #include "lib/core/dot.h"
 #include "lib/core/line.h"
+#include "lib/core/listing.h"
 #include "lib/core/output.h"
 #include "lib/core/queue.h"
 
@@ -35,7 +36,7 @@ struct evpop_proto {
 	struct evpop_dot dot;
 	bool lf_only; /* the last status line ended in LF alone */
 	uint64_t body_octets;
-	uint32_t lines, ignored; /* of the listing being read */
+	struct evpop_listing listing; /* the one being read */
 
 	bool login_pending; /* PASS, APOP or AUTH awaits its reply */
 	bool challenged;    /* AUTH waits for our response */

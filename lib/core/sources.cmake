@@ -5,6 +5,7 @@ set(EVPOP_CORE_SOURCES
 	core/dot.c
 	core/error.c
 	core/line.c
+	core/listing.c
 	core/output.c
 	core/printable.c
 	core/queue.c

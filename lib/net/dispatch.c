@@ -168,6 +168,7 @@ finish_command(struct evpop_client *client, const struct evpop_event *event)
 		.octets = event->octets,
 		.has_octets = event->has_octets,
 		.ignored = event->ignored,
+		.ignored_line = event->ignored_line,
 		.quit = event->quit,
 	};
 

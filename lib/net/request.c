@@ -14,6 +14,7 @@ evpop_client_request_part(struct evpop_client_request *request,
 		.text = request->text,
 		.number = request->number,
 		.lines = request->lines,
+		.octets = request->octets,
 		.arg = request,
 	};
 	enum evpop_error error = evpop_proto_submit(proto, &core);
@@ -155,17 +156,13 @@ enqueue_command(struct evpop_client *client, enum evpop_command command,
 }
 
 static enum evpop_error
-enqueue_body(struct evpop_client *client, enum evpop_command command,
-    uint32_t number, uint32_t lines, const struct evpop_sink *sink, void *arg)
+enqueue_body(
+    struct evpop_client *client, const struct evpop_client_request *request)
 {
-	if (number == 0 || sink == NULL || sink->end == NULL)
+	if (request->number == 0 || request->sink == NULL ||
+	    request->sink->end == NULL)
 		return EVPOP_ERROR_USAGE;
-	return enqueue(
-	    client, &(struct evpop_client_request){ .command = command,
-			.number = number,
-			.lines = lines,
-			.sink = sink,
-			.arg = arg });
+	return enqueue(client, request);
 }
 
 enum evpop_error
@@ -194,15 +191,31 @@ enum evpop_error
 evpop_client_retr(struct evpop_client *client, uint32_t number,
     const struct evpop_sink *sink, void *arg)
 {
-	return enqueue_body(client, EVPOP_COMMAND_RETR, number, 0, sink, arg);
+	return evpop_client_retr_listed(client, number, 0, sink, arg);
+}
+
+enum evpop_error
+evpop_client_retr_listed(struct evpop_client *client, uint32_t number,
+    uint64_t octets, const struct evpop_sink *sink, void *arg)
+{
+	return enqueue_body(client,
+	    &(struct evpop_client_request){ .command = EVPOP_COMMAND_RETR,
+		.number = number,
+		.octets = octets,
+		.sink = sink,
+		.arg = arg });
 }
 
 enum evpop_error
 evpop_client_top(struct evpop_client *client, uint32_t number, uint32_t lines,
     const struct evpop_sink *sink, void *arg)
 {
-	return enqueue_body(
-	    client, EVPOP_COMMAND_TOP, number, lines, sink, arg);
+	return enqueue_body(client,
+	    &(struct evpop_client_request){ .command = EVPOP_COMMAND_TOP,
+		.number = number,
+		.lines = lines,
+		.sink = sink,
+		.arg = arg });
 }
 
 enum evpop_error

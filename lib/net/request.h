@@ -24,7 +24,8 @@ struct evpop_client_request {
 	enum evpop_client_request_kind kind;
 	enum evpop_command command;
 	uint32_t number, lines;
-	char *text; /* LANG: the language, or NULL */
+	uint64_t octets; /* RETR: what LIST said, or 0 */
+	char *text;      /* LANG: the language, or NULL */
 	evpop_line_cb line;
 	struct evpop_login *login; /* LOGIN: until it is over */
 	unsigned int parts;        /* commands of the core that are not done */

@@ -93,8 +93,11 @@ static const struct response {
 };
 
 static const struct evpop_proto_limits limits[] = {
-	{ 0, 0, 0, 0, 0 },
-	{ .line = 40, .listing_line = 20, .listing_lines = 3 },
+	{ .line = 0 },
+	{ .line = 40,
+	    .listing_line = 20,
+	    .listing_lines = 3,
+	    .listing_octets = 100 },
 	{ .capabilities = 2, .body = 10 },
 	{ .line = 1, .listing_line = 1, .listing_lines = 1, .body = 1 },
 };

@@ -60,7 +60,7 @@ static const struct exchange listings[] = {
 	    "entry LIST number=5\n"
 	    "entry LIST number=6 octets=1\n"
 	    "entry LIST number=7 octets=8\n"
-	    "done LIST ok '' ignored=3\n" },
+	    "done LIST ok '' ignored=3 '0 5'\n" },
 	{ .name = "LIST with blanks",
 	    .commands = LOGIN "|LIST",
 	    .replies = { LOGGED,
@@ -70,15 +70,16 @@ static const struct exchange listings[] = {
 				    "entry LIST number=1 octets=120\n"
 				    "entry LIST number=2 octets=200\n"
 				    "entry LIST number=3 octets=4\n"
-				    "done LIST ok '' ignored=2\n" },
+				    "done LIST ok '' ignored=2 ''\n" },
 	{ .name = "LIST with words",
 	    .commands = LOGIN "|LIST",
 	    .replies = { LOGGED,
 		OCTETS("+OK\r\nscan listing follows\r\n1a 5\r\n+OK\r\n"
 		       "1 2\r\n.\r\n") },
-	    .events = LOGGED_EVENTS "begin LIST ok ''\n"
-				    "entry LIST number=1 octets=2\n"
-				    "done LIST ok '' ignored=3\n" },
+	    .events = LOGGED_EVENTS
+	    "begin LIST ok ''\n"
+	    "entry LIST number=1 octets=2\n"
+	    "done LIST ok '' ignored=3 'scan listing follows'\n" },
 	{ .name = "ignored lines are counted for each listing",
 	    .commands = LOGIN "|LIST|NOOP|UIDL|CAPA",
 	    .window_commands = 9,
@@ -86,11 +87,11 @@ static const struct exchange listings[] = {
 		OCTETS("+OK\r\n"), OCTETS("+OK\r\nx\r\n1 a\r\n.\r\n"),
 		OCTETS("+OK\r\n.\r\n") },
 	    .events = LOGGED_EVENTS "begin LIST ok ''\n"
-				    "done LIST ok '' ignored=2\n"
+				    "done LIST ok '' ignored=2 'x'\n"
 				    "done NOOP ok ''\n"
 				    "begin UIDL ok ''\n"
 				    "entry UIDL number=1 id='a'\n"
-				    "done UIDL ok '' ignored=1\n"
+				    "done UIDL ok '' ignored=1 'x'\n"
 				    "begin CAPA ok ''\n"
 				    "done CAPA ok ''\n" },
 	{ .name = "stuffed lines",
@@ -99,11 +100,11 @@ static const struct exchange listings[] = {
 		OCTETS("+OK\r\n.2 x\r\n..3 y\r\n3 .\r\n.\r\n") },
 	    .events = LOGGED_EVENTS "begin LIST ok ''\n"
 				    "entry LIST number=1 octets=5\n"
-				    "done LIST ok '' ignored=1\n"
+				    "done LIST ok '' ignored=1 '.'\n"
 				    "begin UIDL ok ''\n"
 				    "entry UIDL number=2 id='x'\n"
 				    "entry UIDL number=3 id='.'\n"
-				    "done UIDL ok '' ignored=1\n" },
+				    "done UIDL ok '' ignored=1 '.3 y'\n" },
 	{ .name = "UIDL",
 	    .commands = LOGIN "|UIDL",
 	    .replies = { LOGGED,
@@ -121,7 +122,7 @@ static const struct exchange listings[] = {
 	    "entry UIDL number=4294967295 id='last'\n"
 	    "entry UIDL number=6 id='same'\n"
 	    "entry UIDL number=6 id='same'\n"
-	    "done UIDL ok '' ignored=3\n" },
+	    "done UIDL ok '' ignored=3 '0 zero'\n" },
 	{ .name = "lines and terminator in LF",
 	    .commands = LOGIN "|UIDL|LIST",
 	    .replies = { LOGGED, OCTETS("+OK\n1 a\n2 b\n.\n"),
@@ -143,6 +144,18 @@ static const struct exchange listings[] = {
 		      "closed limit@command session "      \
 		      "'" text "'\n"
 
+#define TOO_LARGE_TEXT(command, size)                                          \
+	"'the server's answer to " command                                     \
+	" is larger than the limit of " size                                   \
+	", each line counting 32 bytes more than it has; the account's other " \
+	"mail is untouched'"
+#define TOO_LARGE(command, size, ignored)                               \
+	"done " command                                                 \
+	" limit@command session " TOO_LARGE_TEXT(command, size) ignored \
+	    "\n"                                                        \
+	    "closed limit@command session " TOO_LARGE_TEXT(command, size) "\n"
+#define TEN_LINES "+OK\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\nx\r\n"
+
 static const struct exchange limits[] = {
 	{ .name = "as many lines as the limit",
 	    .commands = LOGIN "|LIST",
@@ -151,7 +164,7 @@ static const struct exchange limits[] = {
 	    .events = LOGGED_EVENTS "begin LIST ok ''\n"
 				    "entry LIST number=1 octets=1\n"
 				    "entry LIST number=3 octets=3\n"
-				    "done LIST ok '' ignored=1\n" },
+				    "done LIST ok '' ignored=1 'x'\n" },
 	{ .name = "more lines than the limit",
 	    .commands = LOGIN "|LIST|NOOP",
 	    .limits = { .listing_lines = 2 },
@@ -175,9 +188,39 @@ static const struct exchange limits[] = {
 	    .events = LOGGED_EVENTS
 	    "begin UIDL ok ''\n"
 	    "done UIDL limit@command session 'the server's answer to UIDL "
-	    "has more than 2 lines' ignored=2\n"
+	    "has more than 2 lines' ignored=2 'x'\n"
 	    "closed limit@command session 'the server's answer to UIDL "
 	    "has more than 2 lines'\n" },
+	{ .name = "as many octets as the limit",
+	    .commands = LOGIN "|UIDL",
+	    .limits = { .listing_octets = 2 * (5 + 32) },
+	    .replies = { LOGGED, OCTETS("+OK\r\n1 a\r\n2 b\r\n.\r\n") },
+	    .events = LOGGED_EVENTS "begin UIDL ok ''\n"
+				    "entry UIDL number=1 id='a'\n"
+				    "entry UIDL number=2 id='b'\n"
+				    "done UIDL ok ''\n" },
+	{ .name = "more octets than the limit",
+	    .commands = LOGIN "|UIDL",
+	    .limits = { .listing_octets = 2 * (5 + 32) - 1 },
+	    .replies = { LOGGED, OCTETS("+OK\r\n1 a\r\n2 b\r\n.\r\n") },
+	    .events = LOGGED_EVENTS
+	    "begin UIDL ok ''\n"
+	    "entry UIDL number=1 id='a'\n" TOO_LARGE("UIDL", "73 bytes", "") },
+	{ .name = "lines that say nothing count, too",
+	    .commands = LOGIN "|LIST",
+	    .limits = { .listing_octets = 64 },
+	    .replies = { LOGGED, OCTETS("+OK\r\n\r\n\n.\r\n") },
+	    .events = LOGGED_EVENTS "begin LIST ok ''\n" TOO_LARGE(
+		"LIST", "64 bytes", " ignored=1 ''") },
+	{ .name = "each listing is bounded by itself",
+	    .commands = LOGIN "|LIST|UIDL",
+	    .limits = { .listing_octets = 1024 },
+	    .replies = { LOGGED, OCTETS(TEN_LINES ".\r\n"),
+		OCTETS(TEN_LINES TEN_LINES TEN_LINES TEN_LINES) },
+	    .events = LOGGED_EVENTS "begin LIST ok ''\n"
+				    "done LIST ok '' ignored=9 'x'\n"
+				    "begin UIDL ok ''\n" TOO_LARGE(
+					"UIDL", "1 KiB", " ignored=29 'x'") },
 	{ .name = "more capabilities than the limit",
 	    .commands = "CAPA",
 	    .limits = { .capabilities = 2 },
@@ -241,6 +284,39 @@ static const struct exchange limits[] = {
 	    "01234567890123456789012345678901234567890123456'\n" },
 };
 
+/* Unique-ids longer than the 70 octets of RFC 1939 section 7. */
+#define TEN        "abcdefghij"
+#define HUNDRED    TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+#define LONGEST_ID HUNDRED HUNDRED TEN TEN TEN TEN TEN "klmno"
+
+static const struct exchange long_ids[] = {
+	{ .name = "unique-ids of 70, 71, 255 and 256 octets",
+	    .commands = LOGIN "|UIDL",
+	    .replies = { LOGGED,
+		OCTETS("+OK\r\n1 " TEN TEN TEN TEN TEN TEN TEN
+		       "\r\n2 " TEN TEN TEN TEN TEN TEN TEN "k\r\n3 " LONGEST_ID
+		       "\r\n4 " LONGEST_ID "p\r\n5 a\r\n.\r\n") },
+	    .events = LOGGED_EVENTS
+	    "begin UIDL ok ''\n"
+	    "entry UIDL number=1 id='" TEN TEN TEN TEN TEN TEN TEN "'\n"
+	    "entry UIDL number=2 id='" TEN TEN TEN TEN TEN TEN TEN "k'\n"
+	    "entry UIDL number=3 id='" LONGEST_ID "'\n"
+	    "entry UIDL number=5 id='a'\n"
+	    "done UIDL ok '' ignored=1 '4 " HUNDRED HUNDRED TEN TEN TEN TEN TEN
+	    "klm'\n" },
+	{ .name = "the same in answer to UIDL n",
+	    .commands = LOGIN "|UIDL 3|UIDL 4|NOOP",
+	    .replies = { LOGGED, OCTETS("+OK 3 " LONGEST_ID "\r\n"),
+		OCTETS("+OK 4 " LONGEST_ID "p\r\n"), OCTETS("+OK\r\n") },
+	    .events = LOGGED_EVENTS
+	    "done UIDL ok '3 " HUNDRED HUNDRED TEN TEN TEN TEN TEN
+	    "klm' number=3 id='" LONGEST_ID "'\n"
+	    "done UIDL protocol@command message retry 'UIDL was answered "
+	    "without a unique-id of a fit length'\n"
+	    "done NOOP ok ''\n" },
+};
+
+PLAY_TABLE(long_unique_ids, long_ids)
 PLAY_TABLE(listings_as_servers_send_them, listings)
 PLAY_TABLE(limits_hold, limits)
 
@@ -290,6 +366,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(listings_as_servers_send_them),
 		cmocka_unit_test(limits_hold),
+		cmocka_unit_test(long_unique_ids),
 		cmocka_unit_test(a_long_listing_costs_no_memory),
 	};
 

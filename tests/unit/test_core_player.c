@@ -72,6 +72,8 @@ play_parse_command(const char *command, char storage[PLAY_LINE_SIZE])
 	request.number = (uint32_t)strtoul(argument, &end, 10);
 	if (*end == ' ')
 		request.lines = (uint32_t)strtoul(end, NULL, 10);
+	if (*end == '/')
+		request.octets = strtoull(end + 1, NULL, 10);
 	return request;
 }
 
@@ -134,7 +136,8 @@ append_numbers(char *record, const struct evpop_event *event)
 		append(record, "'");
 	}
 	if (event->ignored != 0)
-		append(record, " ignored=%lu", (unsigned long)event->ignored);
+		append(record, " ignored=%lu '%s'",
+		    (unsigned long)event->ignored, event->ignored_line);
 	if (event->quit != EVPOP_QUIT_NONE)
 		append(record, " quit=%s", evpop_quit_name(event->quit));
 }

@@ -10,7 +10,7 @@
 
 #define PLAY_REPLIES     16
 #define PLAY_COMMANDS    16
-#define PLAY_LINE_SIZE   512
+#define PLAY_LINE_SIZE   1024
 #define PLAY_RECORD_SIZE 16384
 
 struct octets {
@@ -104,7 +104,9 @@ void play_everywhere(const struct exchange *);
 			play_everywhere(&table[i]);                  \
 	}
 
-/* Parse "RETR 3" into a request; the text lies in `storage`. */
+/*
+ * Parse "RETR 3", or "RETR 3/120" where LIST said 120 octets, into a request;
+ * the text lies in `storage`. */
 struct evpop_request play_parse_command(
     const char *command, char storage[PLAY_LINE_SIZE]);
 

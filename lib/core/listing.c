@@ -1,0 +1,85 @@
+#include "lib/core/listing.h"
+
+#include <stdio.h>
+
+#include "lib/core/reply.h"
+
+bool
+evpop_entry_parse(enum evpop_command command, const unsigned char *line,
+    size_t length, struct evpop_entry *entry)
+{
+	uint64_t messages;
+
+	*entry = (struct evpop_entry){ 0 };
+	if (command == EVPOP_COMMAND_STAT) {
+		if (!evpop_number_take(&line, &length, &messages) ||
+		    messages > UINT32_MAX)
+			return false;
+		entry->number = (uint32_t)messages;
+	} else if (!evpop_message_number_take(&line, &length, &entry->number))
+		return false;
+	if (command != EVPOP_COMMAND_UIDL) {
+		entry->has_octets =
+		    evpop_number_take(&line, &length, &entry->octets);
+		return true;
+	}
+	evpop_trim(&line, &length);
+	entry->unique_id = line;
+	entry->unique_id_length = length;
+	return length <= EVPOP_LIMIT_UNIQUE_ID;
+}
+
+/* A size as people read it, in the largest unit that divides it. */
+static void
+listing_size(char *text, size_t room, uint64_t octets)
+{
+	static const struct {
+		unsigned shift;
+		const char *name;
+	} units[] = { { 30, "GiB" }, { 20, "MiB" }, { 10, "KiB" },
+		{ 0, "bytes" } };
+	size_t i = 0;
+
+	while (octets & ((UINT64_C(1) << units[i].shift) - 1))
+		i++;
+	snprintf(text, room, "%llu %s",
+	    (unsigned long long)(octets >> units[i].shift), units[i].name);
+}
+
+bool
+evpop_listing_count(struct evpop_listing *listing,
+    const struct evpop_proto_limits *limits, enum evpop_command command,
+    char *text)
+{
+	bool words =
+	    command == EVPOP_COMMAND_CAPA || command == EVPOP_COMMAND_LANG;
+	uint32_t most = words ? limits->capabilities : limits->listing_lines;
+	const char *name = evpop_command_name(command);
+	char size[32];
+
+	if (listing->lines++ >= most) {
+		snprintf(text, EVPOP_TEXT_SIZE,
+		    "the server's answer to %s has more than %lu lines", name,
+		    (unsigned long)most);
+		return false;
+	}
+	listing->octets += EVPOP_LISTING_LINE_COST;
+	if (listing->octets <= limits->listing_octets)
+		return true;
+	listing_size(size, sizeof size, limits->listing_octets);
+	snprintf(text, EVPOP_TEXT_SIZE,
+	    "the server's answer to %s is larger than the limit of %s, each "
+	    "line counting %d bytes more than it has; the account's other mail "
+	    "is untouched",
+	    name, size, EVPOP_LISTING_LINE_COST);
+	return false;
+}
+
+void
+evpop_listing_ignore(
+    struct evpop_listing *listing, const unsigned char *line, size_t length)
+{
+	if (listing->ignored++ == 0)
+		evpop_printable(listing->ignored_line,
+		    sizeof listing->ignored_line, line, length);
+}

@@ -1,0 +1,46 @@
+/*
+ * A multi-line response of LIST, UIDL, CAPA or LANG while it is read: how much
+ * of it there was, what could not be read, and what a line says (RFC 1939
+ * sections 5 and 7).
+ */
+#ifndef EVPOP_CORE_LISTING_H
+#define EVPOP_CORE_LISTING_H
+
+#include <evpop/proto.h>
+
+/* Zeroed, nothing of the response has come. */
+struct evpop_listing {
+	uint32_t lines, ignored;
+	uint64_t octets;                    /* on the wire */
+	char ignored_line[EVPOP_TEXT_SIZE]; /* the first of them, printable */
+};
+
+/* What a line of LIST or UIDL says, or the status line of STAT. */
+struct evpop_entry {
+	uint32_t number;
+	uint64_t octets; /* LIST, STAT */
+	bool has_octets;
+	const unsigned char *unique_id; /* UIDL: lies in the line */
+	size_t unique_id_length;
+};
+
+/*
+ * Parse such a line.  Returns false where it has no number, or one that no
+ * message can have, or a unique-id above EVPOP_LIMIT_UNIQUE_ID.
+ */
+bool evpop_entry_parse(enum evpop_command, const unsigned char *line,
+    size_t length, struct evpop_entry *);
+
+/*
+ * Count a line that was read, its octets on the wire having been added before.
+ * Returns false where the response is larger than the limits allow; the text,
+ * of EVPOP_TEXT_SIZE, then says so.
+ */
+bool evpop_listing_count(struct evpop_listing *,
+    const struct evpop_proto_limits *, enum evpop_command, char *text_r);
+
+/* Count a line that says nothing; the first is kept. */
+void evpop_listing_ignore(
+    struct evpop_listing *, const unsigned char *line, size_t length);
+
+#endif
