@@ -266,7 +266,7 @@ poller_dispatch(int fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!poller->stopping) {
+	if (!poller->stopping && servers_are_known(poller->resources.servers)) {
 		if (start_some(poller))
 			poller_wake(poller);
 		else

@@ -55,6 +55,9 @@ uids_known(enum store_status status, const struct store_uid *uids, size_t count,
 			.stored_ms = uids[i].stored_ms,
 			.octets = uids[i].octets,
 			.header_digest = uids[i].header_digest,
+			.listed_octets = uids[i].listed_octets,
+			.lines = uids[i].lines,
+			.added_octets = uids[i].added_octets,
 		};
 	deposit->uids = uids;
 	deposit->uid_count = count;

@@ -129,6 +129,16 @@ trace(const struct agenda_item *item, enum poller_state from,
 		    poller_state_name(from), poller_state_name(to));
 }
 
+static void
+servers_known(void *arg)
+{
+	struct poller *poller = arg;
+
+	/* Without memory it is told before there is a timer. */
+	if (poller->timer != NULL)
+		poller_wake(poller);
+}
+
 struct poller *
 poller_new(struct event_base *base, struct evdns_base *dns, struct store *store,
     const struct config *config, const struct poller_options *options)
@@ -138,15 +148,19 @@ poller_new(struct event_base *base, struct evdns_base *dns, struct store *store,
 	poller = calloc(1, sizeof *poller);
 	if (poller == NULL)
 		return NULL;
-	poller->resources =
-	    (struct run_resources){ base, dns, store, evpop_memory_new() };
+	poller->resources = (struct run_resources){
+		.base = base,
+		.dns = dns,
+		.store = store,
+		.servers = servers_new(store, servers_known, poller),
+	};
 	poller->options = *options;
 	poller->config = config;
 	agenda_init(&poller->agenda, trace);
 	poller_set_limits(poller);
 	poller->timer = evtimer_new(base, poller_dispatch, poller);
 	poller->grace = evtimer_new(base, grace_over, poller);
-	if (poller->resources.memory == NULL || poller->timer == NULL ||
+	if (poller->resources.servers == NULL || poller->timer == NULL ||
 	    poller->grace == NULL || !make_accounts(poller)) {
 		poller_free(&poller);
 		return NULL;
@@ -191,7 +205,7 @@ poller_free(struct poller **poller_p)
 	free(poller->accounts);
 	agenda_clear(&poller->agenda);
 	tls_table_clear(&poller->tls);
-	evpop_memory_free(poller->resources.memory);
+	servers_free(&poller->resources.servers);
 	if (poller->timer != NULL)
 		event_free(poller->timer);
 	if (poller->grace != NULL)

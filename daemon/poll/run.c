@@ -11,6 +11,7 @@
 #include "daemon/poll/deposit.h"
 #include "daemon/poll/dry_run.h"
 #include "daemon/poll/policy.h"
+#include "daemon/poll/servers.h"
 #include "daemon/poll/setup.h"
 #include "daemon/secret/secret.h"
 #include "daemon/store/clock.h"
@@ -228,10 +229,12 @@ conclude(struct run *run)
 	secret_cancel(&run->secret_request);
 	secret_free(&run->secret);
 	/*
-	 * The changes go before the record, so that its commit has theirs
-	 * behind it too; and neither answer settles the run by itself.
+	 * The changes, and what was learned of the server, go before the
+	 * record, so that its commit has theirs behind it too; and neither
+	 * answer settles the run by itself.
 	 */
 	run->waiting += 2;
+	servers_keep(run->resources.servers);
 	deposit_close(run->deposit, recorded, run);
 	record(run);
 	run->waiting--;
@@ -452,7 +455,7 @@ make_sync(struct run *run, const struct run_order *order)
 
 	setup_client(&client, order->account);
 	client.tls_context = order->tls;
-	client.memory = run->resources.memory;
+	client.memory = servers_memory(run->resources.servers);
 	return evpop_sync_new(run->resources.base, run->resources.dns, &client,
 	    &run->policy, &sync_callbacks, run);
 }

@@ -13,12 +13,13 @@
 
 struct store;
 struct run;
+struct servers;
 
 struct run_resources {
 	struct event_base *base;
 	struct evdns_base *dns;
 	struct store *store;
-	struct evpop_memory *memory;
+	struct servers *servers;
 };
 
 struct run_order {

@@ -156,6 +156,20 @@ insert_message(struct store_writer *writer, struct store_body *body,
 	return status;
 }
 
+/* What of a body tells it from others, beside its digest. */
+static void
+describe(struct store_unique_row *row, const struct store_body *body,
+    const struct store_scan_result *result)
+{
+	row->octets = result->octets;
+	if (body->meta.octets_hint != 0)
+		row->listed_octets = body->meta.octets_hint;
+	row->lines = result->lines;
+	row->has_header_digest = result->has_header_digest;
+	memcpy(row->header_digest, result->header_digest,
+	    sizeof(row->header_digest));
+}
+
 static enum store_status
 put_unique_id(struct store_writer *writer, const struct store_body *body,
     const struct store_scan_result *result,
@@ -163,13 +177,11 @@ put_unique_id(struct store_writer *writer, const struct store_body *body,
 {
 	struct store_unique_row row = { .state = body->meta.state,
 		.message_id = body->message_id,
-		.stored_ms = now_ms,
-		.octets = result->octets,
-		.has_header_digest = result->has_header_digest };
+		.stored_ms = now_ms };
+
 	if (body->unique.id == NULL)
 		return STORE_OK;
-	memcpy(row.header_digest, result->header_digest,
-	    sizeof(row.header_digest));
+	describe(&row, body, result);
 	return store_unique_replace(&writer->db, &body->unique, former, &row);
 }
 
@@ -204,11 +216,18 @@ add_message(struct store_writer *writer, struct store_body *body,
 /* The server shows again what is stored: keep the message that there is. */
 static enum store_status
 keep_known(struct store_writer *writer, struct store_body *body,
-    const struct store_unique_row *known)
+    const struct store_scan_result *result, struct store_unique_row *known)
 {
+	enum store_status status;
+
 	body->message_id = known->message_id;
 	body->taken = STORE_TAKEN_KNOWN;
 	store_body_drop(writer, body);
+	/* It may have been stored before there was a column for all of this. */
+	describe(known, body, result);
+	status = store_unique_describe(&writer->db, &body->unique, known);
+	if (status != STORE_OK)
+		return status;
 	return store_unique_set_state(
 	    &writer->db, &body->unique, body->meta.state);
 }
@@ -216,13 +235,15 @@ keep_known(struct store_writer *writer, struct store_body *body,
 /* A message that was stored under an id that is gone, and has this one now. */
 static enum store_status
 adopt(struct store_writer *writer, struct store_body *body,
-    const struct store_unique *from, struct store_unique_row *row)
+    const struct store_scan_result *result, const struct store_unique *from,
+    struct store_unique_row *row)
 {
 	body->message_id = row->message_id;
 	body->taken = STORE_TAKEN_ADOPTED;
 	store_body_drop(writer, body);
 	row->state = body->meta.state;
 	row->stored_ms = row->message_stored_ms;
+	describe(row, body, result);
 	return store_unique_move(&writer->db, from, &body->unique, row);
 }
 
@@ -269,14 +290,14 @@ place(struct store_writer *writer, struct store_body *body,
 	if (status != STORE_OK)
 		return status;
 	if (store_unique_is(&known, result->octets, result->digest))
-		return keep_known(writer, body, &known);
+		return keep_known(writer, body, result, &known);
 	if (body->meta.identity == NULL)
 		return add_message(writer, body, result, &known);
 	status = store_identity_find(
 	    body->meta.identity, &writer->db, &looks, &from, &gone);
 	if (status != STORE_OK)
 		return status;
-	return gone.found ? adopt(writer, body, &from, &gone)
+	return gone.found ? adopt(writer, body, result, &from, &gone)
 			  : add_message(writer, body, result, &known);
 }
 

@@ -1,7 +1,8 @@
 /*
  * Rows of polls that changed nothing: most polls are such, and none of them is
- * worth a sync of its own.  They wait for the next transaction that is written
- * anyway, and at the most for STORE_HISTORY_WAIT_MS.
+ * worth a sync of its own; nor is what is learned of a server.  They wait for
+ * the next transaction that is written anyway, and at the most for
+ * STORE_HISTORY_WAIT_MS.
  */
 #ifndef STORE_HISTORY_H
 #define STORE_HISTORY_H
@@ -39,7 +40,7 @@ bool store_history_init(struct store *, struct event_base *)
     __attribute__((warn_unused_result));
 void store_history_destroy(struct store *);
 
-/* Keep the record of a poll back. */
+/* Keep the record of a poll, or what was learned of a server, back. */
 void store_history_keep(struct store *, struct store_op *);
 
 /* Hand over what is kept back. */

@@ -19,7 +19,7 @@
 #define HEADERS_MAX ((size_t)8 * 1024 * 1024)
 
 struct store_scan {
-	uint64_t octets;
+	uint64_t octets, lines;
 	struct store_digest *digest;
 	struct store_envelope envelope;
 	bool decoded, has_header_digest;
@@ -44,7 +44,7 @@ store_scan_new(struct store_scan_held *held)
 		return NULL;
 	}
 	scan->held = held;
-	scan->octets = 0;
+	scan->octets = scan->lines = 0;
 	scan->decoded = false;
 	scan->has_header_digest = false;
 	scan->header = NULL;
@@ -181,12 +181,24 @@ look_for_header(struct store_scan *scan, const char *bytes, size_t length)
 	       decode_part(scan, scan->header, HEADER_MAX);
 }
 
+/* In a form that compilers make wide. */
+static uint64_t
+count_lines(const unsigned char *bytes, size_t length)
+{
+	uint64_t lines = 0;
+
+	for (size_t i = 0; i < length; i++)
+		lines += bytes[i] == '\n';
+	return lines;
+}
+
 bool
 store_scan_feed(struct store_scan *scan, const void *bytes, size_t length)
 {
 	if (length == 0)
 		return true;
 	scan->octets += length;
+	scan->lines += count_lines(bytes, length);
 	store_digest_update(scan->digest, bytes, length);
 	store_attachments_feed(&scan->attachments, bytes, length);
 	return scan->decoded || look_for_header(scan, bytes, length);
@@ -200,6 +212,7 @@ store_scan_finish(struct store_scan *scan, struct store_scan_result *result_r)
 	    !decode(scan, scan->header, scan->header_length, 0))
 		return false;
 	result_r->octets = scan->octets;
+	result_r->lines = scan->lines;
 	result_r->envelope = &scan->envelope;
 	result_r->attachments = scan->attachments.count;
 	store_digest_final(scan->digest, result_r->digest);

@@ -35,6 +35,7 @@ bool store_scan_feed(struct store_scan *, const void *bytes, size_t length)
 
 struct store_scan_result {
 	uint64_t octets;
+	uint64_t lines; /* line ends: LF, with or without CR */
 	unsigned char digest[STORE_DIGEST_SIZE];
 	const struct store_envelope *envelope; /* the scan's */
 	uint32_t attachments;

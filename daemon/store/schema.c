@@ -162,6 +162,24 @@ static const char version_2[] =
 static const char version_3[] =
     "ALTER TABLE chunk ADD COLUMN encoding INTEGER NOT NULL DEFAULT 0;";
 
+/*
+ * Servers count and show a message in ways of their own: what LIST said of it,
+ * its line ends, and its octets in header lines that servers add stand beside
+ * its size; NULL where the row is older.  What was learned of a server is the
+ * library's text.
+ */
+static const char version_4[] =
+    "ALTER TABLE uid ADD COLUMN listed_octets INTEGER;"
+    "ALTER TABLE uid ADD COLUMN lines INTEGER;"
+    "ALTER TABLE uid ADD COLUMN added_octets INTEGER;"
+    "CREATE TABLE server("
+    " host TEXT NOT NULL,"
+    " port INTEGER NOT NULL,"
+    " tls INTEGER NOT NULL,"
+    " facts TEXT NOT NULL,"
+    " updated_ms INTEGER NOT NULL,"
+    " PRIMARY KEY(host, port, tls)) WITHOUT ROWID;";
+
 static enum store_status
 fail(struct store_db *db, const char *path, enum store_status status,
     const char *doing, struct store_error *error_r)
@@ -336,6 +354,7 @@ store_schema_migrations(size_t *count_r)
 		{ version_1 },
 		{ version_2 },
 		{ version_3 },
+		{ version_4 },
 	};
 
 	*count_r = sizeof(migrations) / sizeof(migrations[0]);

@@ -143,6 +143,11 @@ struct store_uid {
 	 * Message-ID, or is too long to be held.
 	 */
 	const unsigned char *header_digest;
+	uint64_t
+	    listed_octets; /* as LIST said when it was fetched; 0: unknown */
+	uint64_t lines;    /* its line ends; 0: unknown, or none */
+	/* Of it, in header lines that servers add to what was read. */
+	uint64_t added_octets;
 };
 #define STORE_HEADER_DIGEST_SIZE 32
 
@@ -219,8 +224,8 @@ struct store_body_meta {
 	const unsigned char *unique_id; /* copied; NULL: it has none */
 	size_t unique_id_length;
 	uint32_t occurrence;
-	enum store_uid_state state; /* of the unique-id once committed */
-	uint64_t octets_hint;
+	enum store_uid_state state;      /* of the unique-id once committed */
+	uint64_t octets_hint;            /* by LIST; 0: it was not asked */
 	struct store_identity *identity; /* borrowed; NULL: by id alone */
 };
 
@@ -342,6 +347,31 @@ struct store_check {
 enum store_status store_check_start(struct store *)
     __attribute__((warn_unused_result));
 void store_check(const struct store *, struct store_check *check_r);
+
+/* ---- servers ---- */
+
+/*
+ * What was learned of a server, in one line of text that only those who learned
+ * it read.  `tls` is a number of theirs, too.
+ */
+struct store_server {
+	const char *host;
+	uint16_t port;
+	uint8_t tls;
+	const char *facts;
+};
+
+/* All of them; borrowed until the callback returns. */
+typedef void (*store_servers_cb)(
+    enum store_status, const struct store_server *, size_t count, void *arg);
+void store_servers(struct store *, store_servers_cb, void *arg);
+
+/*
+ * Keep this of a server instead of what was kept before; all is copied.  It is
+ * no reason for a transaction: it is written with the next one, half a minute
+ * later at the most, and lost if the daemon is killed before.
+ */
+void store_server_note(struct store *, const struct store_server *);
 
 /* ---- history ---- */
 

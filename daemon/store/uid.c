@@ -199,6 +199,9 @@ take_uid(struct uids_op *uids, sqlite3_stmt *from)
 	uid->message_id = sqlite3_column_int64(from, 3);
 	uid->stored_ms = sqlite3_column_int64(from, 4);
 	uid->octets = (uint64_t)sqlite3_column_int64(from, 5);
+	uid->listed_octets = (uint64_t)sqlite3_column_int64(from, 7);
+	uid->lines = (uint64_t)sqlite3_column_int64(from, 8);
+	uid->added_octets = (uint64_t)sqlite3_column_int64(from, 9);
 	if (!store_column_blob(&uids->arena, from, 0, &uid->unique_id,
 		&uid->unique_id_length) ||
 	    !store_column_blob(&uids->arena, from, 6, &digest, &length))
@@ -212,7 +215,7 @@ read_uids(struct store_db *db, struct store_op *op)
 {
 	static const char sql[] =
 	    "SELECT unique_id, occurrence, state, message, stored_ms, octets,"
-	    " header_digest FROM uid"
+	    " header_digest, listed_octets, lines, added_octets FROM uid"
 	    " WHERE account = ?1 ORDER BY unique_id, occurrence";
 	struct uids_op *uids = (struct uids_op *)op;
 	enum store_status taken = STORE_OK, status;

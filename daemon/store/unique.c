@@ -37,7 +37,8 @@ store_unique_look_up(struct store_db *db, const struct store_unique *unique,
 {
 	static const char sql[] =
 	    "SELECT uid.state, message.id, uid.stored_ms, uid.header_digest,"
-	    " message.octets, message.digest, message.stored_ms"
+	    " message.octets, message.digest, message.stored_ms,"
+	    " uid.listed_octets, uid.lines, uid.added_octets"
 	    " FROM uid LEFT JOIN message ON message.id = uid.message"
 	    " WHERE uid.account = ?1 AND uid.unique_id = ?2"
 	    " AND uid.occurrence = ?3";
@@ -58,6 +59,9 @@ store_unique_look_up(struct store_db *db, const struct store_unique *unique,
 		if (take_bytes(row, 5, row_r->digest, sizeof(row_r->digest)))
 			row_r->message_id = sqlite3_column_int64(row, 1);
 		row_r->message_stored_ms = sqlite3_column_int64(row, 6);
+		row_r->listed_octets = (uint64_t)sqlite3_column_int64(row, 7);
+		row_r->lines = (uint64_t)sqlite3_column_int64(row, 8);
+		row_r->added_octets = (uint64_t)sqlite3_column_int64(row, 9);
 	}
 	return store_end(&use);
 }
@@ -70,18 +74,38 @@ store_unique_is(const struct store_unique_row *row, uint64_t octets,
 	       memcmp(row->digest, digest, STORE_DIGEST_SIZE) == 0;
 }
 
+/* Parameters ?7 to ?11 of a row that stands for a message. */
+static void
+bind_looks(struct store_use *use, const struct store_unique_row *row)
+{
+	store_bind_int(use, 7, (int64_t)row->octets);
+	if (row->has_header_digest)
+		store_bind_blob(
+		    use, 8, row->header_digest, sizeof(row->header_digest));
+	/* What is not known is NULL. */
+	if (row->listed_octets != 0)
+		store_bind_int(use, 9, (int64_t)row->listed_octets);
+	if (row->lines != 0)
+		store_bind_int(use, 10, (int64_t)row->lines);
+	if (row->added_octets != 0)
+		store_bind_int(use, 11, (int64_t)row->added_octets);
+}
+
 static enum store_status
 write_row(struct store_db *db, const struct store_unique *unique,
     const struct store_unique_row *row)
 {
 	static const char sql[] =
 	    "INSERT INTO uid(account, unique_id, occurrence, state, message,"
-	    " stored_ms, octets, header_digest)"
-	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+	    " stored_ms, octets, header_digest, listed_octets, lines,"
+	    " added_octets)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
 	    " ON CONFLICT(account, unique_id, occurrence) DO UPDATE"
 	    " SET state = excluded.state, message = excluded.message,"
 	    " stored_ms = excluded.stored_ms, octets = excluded.octets,"
-	    " header_digest = excluded.header_digest";
+	    " header_digest = excluded.header_digest,"
+	    " listed_octets = excluded.listed_octets,"
+	    " lines = excluded.lines, added_octets = excluded.added_octets";
 	struct store_use use;
 
 	use_key(&use, db, sql, unique);
@@ -89,11 +113,8 @@ write_row(struct store_db *db, const struct store_unique *unique,
 	store_bind_int(&use, 6, row->stored_ms);
 	if (row->message_id != 0) {
 		store_bind_int(&use, 5, row->message_id);
-		store_bind_int(&use, 7, (int64_t)row->octets);
+		bind_looks(&use, row);
 	}
-	if (row->has_header_digest)
-		store_bind_blob(
-		    &use, 8, row->header_digest, sizeof(row->header_digest));
 	return store_run(&use);
 }
 
@@ -222,6 +243,20 @@ store_unique_set_state(struct store_db *db, const struct store_unique *unique,
 	use_key(&use, db, make, unique);
 	store_bind_int(&use, 4, state);
 	store_bind_int(&use, 5, now_ms);
+	return store_run(&use);
+}
+
+enum store_status
+store_unique_describe(struct store_db *db, const struct store_unique *unique,
+    const struct store_unique_row *row)
+{
+	static const char sql[] =
+	    "UPDATE uid SET octets = ?7, header_digest = ?8,"
+	    " listed_octets = ?9, lines = ?10, added_octets = ?11" WHERE_KEY;
+	struct store_use use;
+
+	use_key(&use, db, sql, unique);
+	bind_looks(&use, row);
 	return store_run(&use);
 }
 

@@ -22,6 +22,8 @@ struct store_unique_row {
 	int64_t stored_ms;
 	bool has_header_digest;
 	unsigned char header_digest[STORE_HEADER_DIGEST_SIZE];
+	/* As in struct store_uid. */
+	uint64_t listed_octets, lines, added_octets;
 	/* Of its message. */
 	uint64_t octets;
 	unsigned char digest[STORE_DIGEST_SIZE];
@@ -60,6 +62,11 @@ enum store_status store_unique_move(struct store_db *,
  */
 enum store_status store_unique_set_state(
     struct store_db *, const struct store_unique *, enum store_uid_state)
+    __attribute__((warn_unused_result));
+
+/* The message is the one it was; its looks are known better. */
+enum store_status store_unique_describe(struct store_db *,
+    const struct store_unique *, const struct store_unique_row *)
     __attribute__((warn_unused_result));
 
 enum store_status store_unique_forget(struct store_db *,

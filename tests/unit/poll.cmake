@@ -3,6 +3,11 @@ foreach(part schedule backoff host policy unchanged agenda turns)
 		${CMAKE_CURRENT_SOURCE_DIR}/test_poll_${part}.c
 		LIBS evpopd_poll)
 endforeach()
+evpop_unit_test(poll_servers
+	${CMAKE_CURRENT_SOURCE_DIR}/test_poll_servers.c
+	LIBS test_store_fixture evpopd_poll)
+target_link_options(test_poll_servers PRIVATE
+	-Wl,--wrap=evpop_memory_restore -Wl,--wrap=evpop_memory_changed)
 evpop_unit_test(poll_memory
 	${CMAKE_CURRENT_SOURCE_DIR}/test_poll_memory.c
 	${CMAKE_CURRENT_SOURCE_DIR}/test_config_folder.c

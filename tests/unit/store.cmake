@@ -5,7 +5,7 @@ target_link_libraries(test_store_fixture PRIVATE evpop_settings
 	PUBLIC evpopd_store PkgConfig::CMOCKA)
 
 foreach(subject account body charset check failure faults flow history identity
-	open pack quarantine search uid)
+	open pack quarantine search server uid)
 	evpop_unit_test(store_${subject} test_store_${subject}.c
 		LIBS test_store_fixture evpopd_store LABELS thread)
 endforeach()

@@ -279,6 +279,14 @@ expect_upgraded(struct fixture *fixture, const struct first *first)
 	    0);
 	assert_int_equal(
 	    fixture_integer(fixture, "SELECT count(*) FROM v_quarantine"), 1);
+	/* What servers say of those is not known. */
+	assert_int_equal(
+	    fixture_integer(fixture,
+		"SELECT count(*) FROM uid WHERE coalesce(listed_octets,"
+		" lines, added_octets) IS NOT NULL"),
+	    0);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM server"), 0);
 	/* No body is written anew: they are plain. */
 	assert_int_equal(fixture_integer(fixture,
 			     "SELECT count(*) FROM chunk WHERE encoding IS 0"),
@@ -316,6 +324,30 @@ second_version_is_upgraded(void **state)
 	assert_int_equal(migrate(fixture->path, 0, &error), STORE_OK);
 	assert_int_equal(check_backups_of(fixture, &first, 2, false), 1);
 	expect_upgraded(fixture, &first);
+	free_first(&first);
+}
+
+/* A digest of the whole header stays one, of whatever header. */
+static void
+third_version_is_upgraded(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_error error;
+	struct first first;
+
+	make_first(fixture, &first);
+	assert_int_equal(migrate(first.path, 3, &error), STORE_OK);
+	run_sql(first.path, "PRAGMA journal_mode = DELETE;"
+			    "UPDATE uid SET header_digest = zeroblob(32)"
+			    " WHERE message IS NULL");
+	copy_first(fixture, &first);
+	assert_int_equal(migrate(fixture->path, 0, &error), STORE_OK);
+	assert_int_equal(check_backups_of(fixture, &first, 3, false), 1);
+	expect_upgraded(fixture, &first);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM uid"
+				     " WHERE header_digest = zeroblob(32)"),
+	    1);
 	free_first(&first);
 }
 
@@ -496,6 +528,7 @@ main(void)
 		TEST(first_version_never_changes),
 		TEST(first_version_is_upgraded),
 		TEST(second_version_is_upgraded),
+		TEST(third_version_is_upgraded),
 		TEST(upgraded_store_goes_on),
 		TEST(each_write_may_fail),
 		TEST(each_sync_may_fail),

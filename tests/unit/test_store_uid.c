@@ -224,6 +224,89 @@ size_and_header_go_with_the_id(void **state)
 	    1);
 }
 
+static enum store_status
+put_listed(
+    struct fixture *fixture, const char *id, const char *bytes, uint64_t listed)
+{
+	struct store_body_meta meta = fixture_meta(fixture, id);
+	struct answer answer = { 0 };
+	struct store_body *body;
+	size_t i;
+
+	meta.octets_hint = listed;
+	body = store_body_new(fixture->store, &meta);
+	assert_non_null(body);
+	/* Octet by octet, a line end may be anywhere. */
+	for (i = 0; bytes[i] != '\0'; i++)
+		(void)store_body_append(
+		    body, (const unsigned char *)bytes + i, 1);
+	store_body_commit(body, answer_message, &answer);
+	fixture_wait(fixture, &answer.done);
+	return answer.status;
+}
+
+/* Servers count in ways of their own. */
+static void
+sizes_by_the_server_go_with_the_id(void **state)
+{
+	static const char message[] = "Message-ID: <1>\r\n\r\na\n\r\n";
+	struct fixture *fixture = *state;
+	struct store_uid_change adopted = change("b", 0, STORE_UID_STORED);
+	struct details details;
+
+	assert_int_equal(put_listed(fixture, "a", message, 23), STORE_OK);
+	details = look(fixture);
+	assert_int_equal(details.uid.octets, sizeof(message) - 1);
+	assert_int_equal(details.uid.listed_octets, 23);
+	assert_int_equal(details.uid.lines, 4);
+	adopted.adopt = true;
+	adopted.from_id = (const unsigned char *)"a";
+	adopted.from_id_length = 1;
+	assert_int_equal(
+	    apply(fixture, fixture->account, &adopted, 1), STORE_OK);
+	details = look(fixture);
+	assert_int_equal(details.uid.listed_octets, 23);
+	assert_int_equal(details.uid.lines, 4);
+	/* Fetched again it is the same, and what is said of it newer. */
+	assert_int_equal(put_listed(fixture, "b", message, 25), STORE_OK);
+	assert_int_equal(look(fixture).uid.listed_octets, 25);
+	assert_int_equal(put_listed(fixture, "b", message, 0), STORE_OK);
+	assert_int_equal(look(fixture).uid.listed_octets, 25);
+	assert_int_equal(look(fixture).uid.lines, 4);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM v_message"), 1);
+}
+
+/* A row of an earlier version, whose message comes again. */
+static void
+rows_without_sizes_are_filled(void **state)
+{
+	static const char message[] = "Message-ID: <1>\r\n\r\nabc\r\n";
+	struct fixture *fixture = *state;
+	unsigned char digest[STORE_HEADER_DIGEST_SIZE];
+	struct details details;
+
+	assert_int_equal(put_listed(fixture, "a", message, 24), STORE_OK);
+	details = look(fixture);
+	memcpy(digest, details.digest, sizeof(digest));
+	fixture_close(fixture);
+	fixture_change(fixture, "UPDATE uid SET listed_octets = NULL, lines ="
+				" NULL, header_digest = NULL");
+	fixture_open(fixture);
+	details = look(fixture);
+	assert_int_equal(details.uid.listed_octets, 0);
+	assert_int_equal(details.uid.lines, 0);
+	assert_null(details.uid.header_digest);
+	assert_int_equal(put_listed(fixture, "a", message, 24), STORE_OK);
+	details = look(fixture);
+	assert_int_equal(details.uid.listed_octets, 24);
+	assert_int_equal(details.uid.lines, 3);
+	assert_non_null(details.uid.header_digest);
+	assert_memory_equal(details.digest, digest, sizeof(digest));
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM v_message"), 1);
+}
+
 static struct store_uid_change
 adoption(const char *from, uint32_t from_occurrence, const char *to)
 {
@@ -338,6 +421,8 @@ main(void)
 		TEST(state_of_the_commit_is_kept),
 		TEST(seen_id_takes_a_message),
 		TEST(size_and_header_go_with_the_id),
+		TEST(sizes_by_the_server_go_with_the_id),
+		TEST(rows_without_sizes_are_filled),
 		TEST(adopted_id_takes_over_the_row),
 		TEST(time_tells_since_when_it_is_gone),
 		TEST(nothing_is_durable_without_a_message),
