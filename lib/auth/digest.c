@@ -1,7 +1,5 @@
 #include "lib/auth/digest.h"
 
-#include <assert.h>
-#include <limits.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <string.h>
@@ -55,21 +53,6 @@ evpop_digest_hmac_md5(const char *key, const void *bytes, size_t length,
 	return done(
 	    EVP_Q_mac(NULL, "HMAC", NULL, "MD5", NULL, key, strlen(key), bytes,
 		length, digest, EVPOP_MD5_SIZE, &digest_length) != NULL);
-}
-
-bool
-evpop_digest_pbkdf2(const char *password, const void *salt, size_t salt_length,
-    unsigned int iterations, unsigned char *key, size_t key_size)
-{
-	size_t length = strlen(password);
-
-	assert(key_size == EVPOP_SHA1_SIZE || key_size == EVPOP_SHA256_SIZE);
-	if (length > INT_MAX || salt_length > INT_MAX || iterations > INT_MAX)
-		return false;
-	return done(PKCS5_PBKDF2_HMAC(password, (int)length, salt,
-			(int)salt_length, (int)iterations,
-			key_size == EVPOP_SHA1_SIZE ? EVP_sha1() : EVP_sha256(),
-			(int)key_size, key) == 1);
 }
 
 /* The stream is OpenSSL's context, by a name that needs none of its headers. */

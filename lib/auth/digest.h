@@ -39,12 +39,4 @@ void evpop_digest_stream_free(struct evpop_digest_stream *);
 bool evpop_digest_hmac_md5(const char *key, const void *bytes, size_t length,
     unsigned char digest_r[EVPOP_MD5_SIZE]) EVPOP_MUST_USE;
 
-/*
- * PBKDF2 (RFC 8018), which RFC 5802 calls Hi(): of SHA-1 or SHA-256, by the
- * size of the key wanted.
- */
-bool evpop_digest_pbkdf2(const char *password, const void *salt,
-    size_t salt_length, unsigned int iterations, unsigned char *key_r,
-    size_t key_size) EVPOP_MUST_USE;
-
 #endif

@@ -1,5 +1,6 @@
 #include "lib/auth/exchange.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,7 +68,32 @@ forget_secrets(struct evpop_exchange *exchange)
 		exchange->method->end(exchange);
 }
 
-/* Ask the mechanism, and put its response into the line. */
+/* The mechanism has answered: put its response into the line, and wipe it. */
+static enum evpop_answer
+exchange_put_line(struct evpop_exchange *exchange, enum evpop_answer answer,
+    struct evpop_secret *response)
+{
+	exchange->wants_key = answer == EVPOP_ANSWER_WANTS_KEY;
+	if (exchange->wants_key)
+		return answer;
+	exchange->turn++;
+	if (answer != EVPOP_ANSWER_GIVE_UP) {
+		evpop_base64_encode(
+		    response->bytes, response->length, &exchange->line);
+		if (response->failed || exchange->line.failed)
+			answer = evpop_exchange_give_up(
+			    exchange, EVPOP_ERROR_MEMORY, "no memory");
+	}
+	evpop_secret_clear(response);
+	if (answer == EVPOP_ANSWER_GIVE_UP) {
+		exchange->proved = false;
+		evpop_secret_clear(&exchange->line);
+	}
+	if (answer != EVPOP_ANSWER_MORE)
+		forget_secrets(exchange);
+	return answer;
+}
+
 static enum evpop_answer
 respond(struct evpop_exchange *exchange, const char *challenge, size_t length)
 {
@@ -77,22 +103,7 @@ respond(struct evpop_exchange *exchange, const char *challenge, size_t length)
 	evpop_secret_clear(&exchange->line);
 	answer =
 	    exchange->method->answer(exchange, challenge, length, &response);
-	exchange->turn++;
-	if (answer != EVPOP_ANSWER_GIVE_UP) {
-		evpop_base64_encode(
-		    response.bytes, response.length, &exchange->line);
-		if (response.failed || exchange->line.failed)
-			answer = evpop_exchange_give_up(
-			    exchange, EVPOP_ERROR_MEMORY, "no memory");
-	}
-	evpop_secret_clear(&response);
-	if (answer == EVPOP_ANSWER_GIVE_UP) {
-		exchange->proved = false;
-		evpop_secret_clear(&exchange->line);
-	}
-	if (answer != EVPOP_ANSWER_MORE)
-		forget_secrets(exchange);
-	return answer;
+	return exchange_put_line(exchange, answer, &response);
 }
 
 /* What is empty is as good as absent. */
@@ -234,10 +245,11 @@ evpop_exchange_skip_initial(struct evpop_exchange *exchange)
 }
 
 static const char *
-cancel(struct evpop_exchange *exchange, bool *final_r)
+exchange_cancel(struct evpop_exchange *exchange, bool *final_r)
 {
 	exchange->proved = false;
 	evpop_secret_clear(&exchange->line);
+	exchange->wants_key = false;
 	forget_secrets(exchange);
 	*final_r = true;
 	return CANCEL;
@@ -280,6 +292,19 @@ read_challenge(struct evpop_exchange *exchange, const unsigned char *challenge,
 	return EVPOP_ANSWER_MORE;
 }
 
+/* What goes out for an answer; NULL while it wants a key. */
+static const char *
+exchange_say(
+    struct evpop_exchange *exchange, enum evpop_answer answer, bool *final_r)
+{
+	if (answer == EVPOP_ANSWER_GIVE_UP)
+		return exchange_cancel(exchange, final_r);
+	*final_r = answer == EVPOP_ANSWER_LAST;
+	return answer == EVPOP_ANSWER_WANTS_KEY
+		   ? NULL
+		   : evpop_secret_text(&exchange->line);
+}
+
 const char *
 evpop_exchange_step(struct evpop_exchange *exchange,
     const unsigned char *challenge, size_t length, bool *final_r)
@@ -287,8 +312,12 @@ evpop_exchange_step(struct evpop_exchange *exchange,
 	struct evpop_secret decoded = { .bytes = NULL };
 	enum evpop_answer answer;
 
+	*final_r = false;
+	if (exchange->wants_key)
+		(void)evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
+		    "the server asks on before it was answered");
 	if (exchange->failure.error != EVPOP_ERROR_NONE)
-		return cancel(exchange, final_r);
+		return exchange_cancel(exchange, final_r);
 	answer = read_challenge(exchange, challenge, length, &decoded);
 	if (answer != EVPOP_ANSWER_GIVE_UP && exchange->initial_held) {
 		exchange->initial_held = false;
@@ -302,10 +331,33 @@ evpop_exchange_step(struct evpop_exchange *exchange,
 		answer = respond(exchange,
 		    decoded.bytes == NULL ? "" : decoded.bytes, decoded.length);
 	evpop_secret_clear(&decoded);
-	if (answer == EVPOP_ANSWER_GIVE_UP)
-		return cancel(exchange, final_r);
-	*final_r = answer == EVPOP_ANSWER_LAST;
-	return evpop_secret_text(&exchange->line);
+	return exchange_say(exchange, answer, final_r);
+}
+
+bool
+evpop_exchange_wants_key(const struct evpop_exchange *exchange,
+    struct evpop_derivation *derivation_r)
+{
+	if (exchange->wants_key)
+		exchange->method->wanted(exchange, derivation_r);
+	return exchange->wants_key;
+}
+
+const char *
+evpop_exchange_take_key(
+    struct evpop_exchange *exchange, const unsigned char *key, bool *final_r)
+{
+	struct evpop_secret response = { .bytes = NULL };
+	enum evpop_answer answer;
+
+	assert(exchange->wants_key);
+	answer = key == NULL
+		     ? evpop_exchange_give_up(exchange, EVPOP_ERROR_MEMORY,
+			   "no key could be derived from the password")
+		     : exchange->method->take_key(exchange, key, &response);
+	answer = exchange_put_line(exchange, answer, &response);
+	assert(answer != EVPOP_ANSWER_WANTS_KEY);
+	return exchange_say(exchange, answer, final_r);
 }
 
 bool

@@ -9,6 +9,8 @@
 
 #include <evpop/auth.h>
 
+#include "lib/auth/derivation.h"
+
 struct evpop_exchange;
 
 /* What the channel offers to bind to (RFC 5929, 9266); absent ones are empty.
@@ -58,11 +60,28 @@ const char *evpop_exchange_initial(struct evpop_exchange *, bool *final_r);
  * not be sent, it is the answer to the first, empty challenge: that case is
  * known from evpop_exchange_skip_initial() having been called.  Returns the
  * response, "" for an empty one, "*" to give up; good until the next call.
- * Never NULL.
+ * NULL: the response wants a key that takes long to compute, and the exchange
+ * waits for evpop_exchange_take_key().
  */
 const char *evpop_exchange_step(struct evpop_exchange *,
     const unsigned char *challenge, size_t length, bool *final_r);
 void evpop_exchange_skip_initial(struct evpop_exchange *);
+
+/*
+ * Whether a key is waited for, and which (RFC 5802 section 3, SaltedPassword).
+ * What it is derived from lies in the exchange, until the key is taken or the
+ * exchange freed.
+ */
+bool evpop_exchange_wants_key(
+    const struct evpop_exchange *, struct evpop_derivation *derivation_r);
+
+/*
+ * Give the key that is waited for: key_size octets, which are copied, or NULL
+ * where it could not be computed.  Returns what evpop_exchange_step() would
+ * have, and never NULL.
+ */
+const char *evpop_exchange_take_key(
+    struct evpop_exchange *, const unsigned char *key, bool *final_r);
 
 /*
  * After +OK: whether the server has proved itself where the mechanism demands

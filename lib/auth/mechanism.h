@@ -8,12 +8,10 @@
 #include "lib/auth/exchange.h"
 #include "lib/auth/secret.h"
 
-struct Gsasl;
-struct Gsasl_session;
-
 enum evpop_answer {
 	EVPOP_ANSWER_MORE,
-	EVPOP_ANSWER_LAST, /* and nothing remains to be said */
+	EVPOP_ANSWER_WANTS_KEY, /* before there is a response */
+	EVPOP_ANSWER_LAST,      /* and nothing remains to be said */
 	EVPOP_ANSWER_GIVE_UP
 };
 
@@ -28,6 +26,14 @@ struct evpop_method {
 	enum evpop_answer (*answer)(struct evpop_exchange *,
 	    const char *challenge, size_t length,
 	    struct evpop_secret *response);
+	/*
+	 * For those whose answer may want a key: which, and the response to
+	 * make with it.
+	 */
+	void (*wanted)(const struct evpop_exchange *,
+	    struct evpop_derivation *derivation_r);
+	enum evpop_answer (*take_key)(struct evpop_exchange *,
+	    const unsigned char *key, struct evpop_secret *response);
 	/* Wipe and free what is the mechanism's own; or NULL. */
 	void (*end)(struct evpop_exchange *);
 };
@@ -53,11 +59,11 @@ struct evpop_exchange {
 	unsigned int turn; /* how many responses were made */
 	bool initial_held; /* it waits for the first challenge */
 	bool initial_final;
+	bool wants_key;
 	bool proved; /* all that the mechanism demands has happened */
 	struct evpop_secret line; /* the response in base64 */
 
-	struct Gsasl *gsasl; /* scram.c */
-	struct Gsasl_session *session;
+	void *state; /* the mechanism's own, or NULL */
 
 	struct evpop_result failure; /* why it was given up */
 	char refusal[EVPOP_TEXT_SIZE];

@@ -4,6 +4,7 @@
  * frees, so it is given the salted password, computed here.
  */
 #include <gsasl.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/auth/base64.h"
@@ -11,10 +12,15 @@
 #include "lib/auth/mechanism.h"
 
 /*
- * The loop stands still while a password is salted; more than the most that is
- * recommended anywhere (600,000) is an attack.
+ * Begun with the exchange.  What the server's first message said is kept until
+ * the key that it wants is there.
  */
-#define ITERATIONS_MAX 1000000
+struct scram {
+	Gsasl *gsasl;
+	Gsasl_session *session;
+	struct evpop_secret message, salt;
+	unsigned int iterations;
+};
 
 static bool
 is_plus(enum evpop_mechanism mechanism)
@@ -33,7 +39,7 @@ key_size(enum evpop_mechanism mechanism)
 }
 
 static void
-end_session(struct evpop_exchange *exchange)
+scram_end_session(struct scram *scram)
 {
 	static const Gsasl_property held[] = { GSASL_AUTHID, GSASL_AUTHZID,
 		GSASL_CB_TLS_EXPORTER, GSASL_CB_TLS_UNIQUE, GSASL_SCRAM_ITER,
@@ -41,25 +47,32 @@ end_session(struct evpop_exchange *exchange)
 	const char *value;
 	size_t i;
 
-	if (exchange->session == NULL)
+	if (scram->session == NULL)
 		return;
 	for (i = 0; i < sizeof held / sizeof held[0]; i++) {
-		value = gsasl_property_fast(exchange->session, held[i]);
+		value = gsasl_property_fast(scram->session, held[i]);
 		/* It is GSASL's own copy, and about to be freed unwiped. */
 		if (value != NULL)
 			explicit_bzero((char *)value, strlen(value));
 	}
-	gsasl_finish(exchange->session);
-	exchange->session = NULL;
+	gsasl_finish(scram->session);
+	scram->session = NULL;
 }
 
 static void
 scram_end(struct evpop_exchange *exchange)
 {
-	end_session(exchange);
-	if (exchange->gsasl != NULL)
-		gsasl_done(exchange->gsasl);
-	exchange->gsasl = NULL;
+	struct scram *scram = exchange->state;
+
+	if (scram == NULL)
+		return;
+	scram_end_session(scram);
+	if (scram->gsasl != NULL)
+		gsasl_done(scram->gsasl);
+	evpop_secret_clear(&scram->message);
+	evpop_secret_clear(&scram->salt);
+	free(scram);
+	exchange->state = NULL;
 }
 
 /* Plain ASCII stays as it is; for the rest, RFC 4013. */
@@ -103,8 +116,9 @@ prepare_password(struct evpop_exchange *exchange, struct evpop_result *result)
 }
 
 static int
-give_binding(struct evpop_exchange *exchange)
+scram_give_binding(struct evpop_exchange *exchange)
 {
+	struct scram *scram = exchange->state;
 	const bool exporter = exchange->exporter.length > 0;
 	const struct evpop_secret *binding =
 	    exporter ? &exchange->exporter : &exchange->unique;
@@ -114,7 +128,7 @@ give_binding(struct evpop_exchange *exchange)
 	evpop_base64_encode(binding->bytes, binding->length, &text);
 	rc = text.failed
 		 ? GSASL_MALLOC_ERROR
-		 : gsasl_property_set(exchange->session,
+		 : gsasl_property_set(scram->session,
 		       exporter ? GSASL_CB_TLS_EXPORTER : GSASL_CB_TLS_UNIQUE,
 		       evpop_secret_text(&text));
 	evpop_secret_clear(&text);
@@ -122,25 +136,26 @@ give_binding(struct evpop_exchange *exchange)
 }
 
 static int
-begin_session(struct evpop_exchange *exchange, bool bind)
+scram_begin_session(struct evpop_exchange *exchange, bool bind)
 {
+	struct scram *scram = exchange->state;
 	int rc;
 
-	rc = gsasl_client_start(exchange->gsasl,
-	    evpop_mechanism_name(exchange->mechanism), &exchange->session);
+	rc = gsasl_client_start(scram->gsasl,
+	    evpop_mechanism_name(exchange->mechanism), &scram->session);
 	if (rc == GSASL_OK)
 		rc = gsasl_property_set(
-		    exchange->session, GSASL_AUTHID, exchange->user);
+		    scram->session, GSASL_AUTHID, exchange->user);
 	if (rc == GSASL_OK && exchange->authorization != NULL)
 		rc = gsasl_property_set(
-		    exchange->session, GSASL_AUTHZID, exchange->authorization);
+		    scram->session, GSASL_AUTHZID, exchange->authorization);
 	if (rc == GSASL_OK && bind)
-		rc = give_binding(exchange);
+		rc = scram_give_binding(exchange);
 	return rc;
 }
 
 static int
-step(struct evpop_exchange *exchange, const char *challenge, size_t length,
+scram_step(struct scram *scram, const char *challenge, size_t length,
     struct evpop_secret *response)
 {
 	char *output = NULL;
@@ -148,7 +163,7 @@ step(struct evpop_exchange *exchange, const char *challenge, size_t length,
 	int rc;
 
 	rc = gsasl_step(
-	    exchange->session, challenge, length, &output, &output_length);
+	    scram->session, challenge, length, &output, &output_length);
 	if (output == NULL)
 		return rc;
 	evpop_secret_add(response, output, output_length);
@@ -176,22 +191,23 @@ may_bind(const struct evpop_exchange *exchange)
 }
 
 static enum evpop_answer
-say_first(struct evpop_exchange *exchange, struct evpop_secret *response)
+scram_say_first(struct evpop_exchange *exchange, struct evpop_secret *response)
 {
 	const bool bind = may_bind(exchange);
+	struct scram *scram = exchange->state;
 	int rc;
 
-	rc = begin_session(exchange, bind);
+	rc = scram_begin_session(exchange, bind);
 	if (rc == GSASL_OK)
-		rc = step(exchange, NULL, 0, response);
+		rc = scram_step(scram, NULL, 0, response);
 	if (rc == GSASL_AUTHENTICATION_ERROR && bind &&
 	    !is_plus(exchange->mechanism)) {
 		/* GSASL 2.2.0 fails where it should say "y"; "n" it can. */
-		end_session(exchange);
+		scram_end_session(scram);
 		evpop_secret_clear(response);
-		rc = begin_session(exchange, false);
+		rc = scram_begin_session(exchange, false);
 		if (rc == GSASL_OK)
-			rc = step(exchange, NULL, 0, response);
+			rc = scram_step(scram, NULL, 0, response);
 	}
 	switch (rc) {
 	case GSASL_NEEDS_MORE:
@@ -230,7 +246,7 @@ take_attribute(const char **text, size_t *left, char name, const char **value_r,
 	return true;
 }
 
-/* 0 for what is no number or out of bounds. */
+/* A posit-number (RFC 5802 section 7), which does not end; 0 for none. */
 static unsigned int
 read_iterations(const char *digits, size_t length)
 {
@@ -240,45 +256,45 @@ read_iterations(const char *digits, size_t length)
 	for (i = 0; i < length; i++) {
 		if (digits[i] < '0' || digits[i] > '9')
 			return 0;
-		number = number * 10 + (unsigned int)(digits[i] - '0');
-		if (number > ITERATIONS_MAX)
-			return 0;
+		/* Enough is known of what is too much. */
+		if (number <= EVPOP_ITERATIONS_MAX)
+			number = number * 10 + (unsigned int)(digits[i] - '0');
 	}
 	return number;
 }
 
-static bool
-give_salted_password(struct evpop_exchange *exchange, const char *salt,
-    size_t salt_length, unsigned int iterations)
+static enum evpop_answer
+scram_take_count(
+    struct evpop_exchange *exchange, const char *digits, size_t length)
 {
-	const size_t size = key_size(exchange->mechanism);
-	unsigned char key[EVPOP_SHA256_SIZE];
-	char hex[2 * EVPOP_SHA256_SIZE + 1];
-	bool ok = false;
+	struct scram *scram = exchange->state;
+	char shown[32];
 
-	if (evpop_digest_pbkdf2(
-		exchange->password, salt, salt_length, iterations, key, size)) {
-		evpop_digest_hex(key, size, hex);
-		ok = gsasl_property_set(exchange->session,
-			 GSASL_SCRAM_SALTED_PASSWORD, hex) == GSASL_OK;
-		explicit_bzero(hex, sizeof hex);
-	}
-	explicit_bzero(key, sizeof key);
-	evpop_secret_forget(&exchange->password);
-	return ok;
+	scram->iterations = read_iterations(digits, length);
+	if (scram->iterations > 0 && scram->iterations <= EVPOP_ITERATIONS_MAX)
+		return EVPOP_ANSWER_WANTS_KEY;
+	evpop_printable(shown, sizeof shown, digits, length);
+	if (scram->iterations > 0)
+		return evpop_exchange_give_up(exchange, EVPOP_ERROR_LIMIT,
+		    "the server asks for %s iterations; more than %d are "
+		    "refused, since they would be an attack on this machine",
+		    shown, EVPOP_ITERATIONS_MAX);
+	return evpop_exchange_give_up(exchange, EVPOP_ERROR_LIMIT,
+	    "the server asks for '%s' iterations, which is no number from 1 "
+	    "to %d",
+	    shown, EVPOP_ITERATIONS_MAX);
 }
 
 /* server-first-message: "r=NONCE,s=SALT,i=COUNT" and what may follow. */
 static enum evpop_answer
-salt_password(struct evpop_exchange *exchange, const char *text, size_t left)
+scram_hear_salt(struct evpop_exchange *exchange, const char *text, size_t left)
 {
-	struct evpop_secret salt = { .bytes = NULL };
+	struct scram *scram = exchange->state;
 	const char *nonce, *encoded, *count;
 	size_t nonce_length, encoded_length, count_length;
 	enum evpop_base64_status status;
-	unsigned int iterations;
-	bool ok;
 
+	evpop_secret_add(&scram->message, text, left);
 	if (memchr(text, '\0', left) != NULL ||
 	    !take_attribute(&text, &left, 'r', &nonce, &nonce_length) ||
 	    !take_attribute(&text, &left, 's', &encoded, &encoded_length) ||
@@ -286,32 +302,58 @@ salt_password(struct evpop_exchange *exchange, const char *text, size_t left)
 	    nonce_length == 0)
 		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
 		    "the server's message is no SCRAM");
-	iterations = read_iterations(count, count_length);
-	if (iterations == 0)
-		return evpop_exchange_give_up(exchange, EVPOP_ERROR_LIMIT,
-		    "the server's iteration count is not between 1 and %d",
-		    ITERATIONS_MAX);
-	status = evpop_base64_decode(encoded, encoded_length, &salt);
+	status = evpop_base64_decode(encoded, encoded_length, &scram->salt);
 	if (status == EVPOP_BASE64_BROKEN || encoded_length == 0)
 		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
 		    "the server's salt is missing or no base64");
-	ok =
-	    status == EVPOP_BASE64_OK &&
-	    give_salted_password(exchange, salt.bytes, salt.length, iterations);
-	evpop_secret_clear(&salt);
-	if (!ok)
-		return evpop_exchange_give_up(exchange, EVPOP_ERROR_MEMORY,
-		    "the password could not be salted");
-	return EVPOP_ANSWER_MORE;
+	if (status == EVPOP_BASE64_NO_MEMORY || scram->message.failed)
+		return evpop_exchange_give_up(
+		    exchange, EVPOP_ERROR_MEMORY, "no memory");
+	return scram_take_count(exchange, count, count_length);
+}
+
+static void
+scram_wanted(
+    const struct evpop_exchange *exchange, struct evpop_derivation *derivation)
+{
+	const struct scram *scram = exchange->state;
+
+	*derivation = (struct evpop_derivation){
+		.user = exchange->user,
+		.password = exchange->password,
+		.salt = (const unsigned char *)scram->salt.bytes,
+		.salt_length = scram->salt.length,
+		.iterations = scram->iterations,
+		.key_size = key_size(exchange->mechanism),
+	};
+}
+
+static bool
+scram_give_key(struct evpop_exchange *exchange, const unsigned char *key)
+{
+	struct scram *scram = exchange->state;
+	char hex[2 * EVPOP_KEY_MAX + 1];
+	int rc;
+
+	evpop_digest_hex(key, key_size(exchange->mechanism), hex);
+	rc = gsasl_property_set(
+	    scram->session, GSASL_SCRAM_SALTED_PASSWORD, hex);
+	explicit_bzero(hex, sizeof hex);
+	evpop_secret_forget(&exchange->password);
+	return rc == GSASL_OK;
 }
 
 static enum evpop_answer
-say_proof(struct evpop_exchange *exchange, const char *challenge, size_t length,
+scram_say_proof(struct evpop_exchange *exchange, const unsigned char *key,
     struct evpop_secret *response)
 {
-	if (salt_password(exchange, challenge, length) == EVPOP_ANSWER_GIVE_UP)
-		return EVPOP_ANSWER_GIVE_UP;
-	switch (step(exchange, challenge, length, response)) {
+	struct scram *scram = exchange->state;
+
+	if (!scram_give_key(exchange, key))
+		return evpop_exchange_give_up(
+		    exchange, EVPOP_ERROR_MEMORY, "no memory");
+	switch (scram_step(
+	    scram, scram->message.bytes, scram->message.length, response)) {
 	case GSASL_NEEDS_MORE:
 		return EVPOP_ANSWER_MORE;
 	case GSASL_MALLOC_ERROR:
@@ -328,9 +370,10 @@ say_proof(struct evpop_exchange *exchange, const char *challenge, size_t length,
 
 /* server-final-message: "v=SIGNATURE" or "e=REASON". */
 static enum evpop_answer
-hear_signature(struct evpop_exchange *exchange, const char *challenge,
+scram_hear_signature(struct evpop_exchange *exchange, const char *challenge,
     size_t length, struct evpop_secret *response)
 {
+	struct scram *scram = exchange->state;
 	char reason[EVPOP_TEXT_SIZE];
 	enum evpop_answer answer;
 	int rc;
@@ -343,8 +386,8 @@ hear_signature(struct evpop_exchange *exchange, const char *challenge,
 		exchange->failure.scope = EVPOP_SCOPE_ACCOUNT;
 		return answer;
 	}
-	rc = step(exchange, challenge, length, response);
-	end_session(exchange);
+	rc = scram_step(scram, challenge, length, response);
+	scram_end_session(scram);
 	if (rc != GSASL_OK) {
 		evpop_exchange_unproved(
 		    exchange, "it is wrong", &exchange->failure);
@@ -355,16 +398,17 @@ hear_signature(struct evpop_exchange *exchange, const char *challenge,
 }
 
 static enum evpop_answer
-scram(struct evpop_exchange *exchange, const char *challenge, size_t length,
-    struct evpop_secret *response)
+scram_answer(struct evpop_exchange *exchange, const char *challenge,
+    size_t length, struct evpop_secret *response)
 {
 	switch (exchange->turn) {
 	case 0:
-		return say_first(exchange, response);
+		return scram_say_first(exchange, response);
 	case 1:
-		return say_proof(exchange, challenge, length, response);
+		return scram_hear_salt(exchange, challenge, length);
 	case 2:
-		return hear_signature(exchange, challenge, length, response);
+		return scram_hear_signature(
+		    exchange, challenge, length, response);
 	default:
 		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
 		    "the server asks on after all was said");
@@ -374,10 +418,14 @@ scram(struct evpop_exchange *exchange, const char *challenge, size_t length,
 static bool
 scram_begin(struct evpop_exchange *exchange, struct evpop_result *result)
 {
+	struct scram *scram;
+
 	if (!prepare_password(exchange, result))
 		return false;
-	if (gsasl_init(&exchange->gsasl) != GSASL_OK) {
-		exchange->gsasl = NULL;
+	exchange->state = scram = calloc(1, sizeof *scram);
+	if (scram == NULL || gsasl_init(&scram->gsasl) != GSASL_OK) {
+		if (scram != NULL)
+			scram->gsasl = NULL;
 		evpop_result_set(
 		    result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_LOGIN, "no memory");
 		return false;
@@ -389,6 +437,8 @@ const struct evpop_method evpop_method_scram = {
 	.password = true,
 	.client_first = true,
 	.begin = scram_begin,
-	.answer = scram,
+	.answer = scram_answer,
+	.wanted = scram_wanted,
+	.take_key = scram_say_proof,
 	.end = scram_end,
 };

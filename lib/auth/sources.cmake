@@ -2,8 +2,10 @@ set(EVPOP_AUTH_SOURCES
 	auth/apop.c
 	auth/base64.c
 	auth/cram.c
+	auth/derivation.c
 	auth/digest.c
 	auth/exchange.c
+	auth/keys.c
 	auth/mechanism.c
 	auth/oauth.c
 	auth/plain.c

@@ -70,7 +70,7 @@ play_script(const struct script *script)
 		if (turn->response == NULL)
 			break;
 		expect_text(script->name, "response",
-		    evpop_exchange_step(exchange,
+		    step_through(exchange,
 			(const unsigned char *)turn->challenge,
 			strlen(turn->challenge), &final),
 		    turn->response);
@@ -112,11 +112,47 @@ decoded(const char *text)
 	return copy;
 }
 
+void
+derive_key(const struct evpop_derivation *derivation,
+    unsigned char key_r[EVPOP_KEY_MAX])
+{
+	struct evpop_pbkdf2 *pbkdf2 = evpop_pbkdf2_new(derivation);
+	const unsigned char *key;
+
+	assert_non_null(pbkdf2);
+	assert_true(evpop_pbkdf2_run(pbkdf2, EVPOP_ITERATIONS_MAX, &key));
+	assert_non_null(key);
+	memcpy(key_r, key, derivation->key_size);
+	evpop_pbkdf2_free(pbkdf2);
+}
+
+const char *
+step_through(struct evpop_exchange *exchange, const unsigned char *challenge,
+    size_t length, bool *final)
+{
+	struct evpop_derivation derivation;
+	unsigned char key[EVPOP_KEY_MAX];
+	const char *response =
+	    evpop_exchange_step(exchange, challenge, length, final);
+
+	assert_int_equal(
+	    response == NULL, evpop_exchange_wants_key(exchange, &derivation));
+	if (response != NULL)
+		return response;
+	assert_false(*final);
+	derive_key(&derivation, key);
+	response = evpop_exchange_take_key(exchange, key, final);
+	explicit_bzero(key, sizeof key);
+	assert_non_null(response);
+	assert_false(evpop_exchange_wants_key(exchange, &derivation));
+	return response;
+}
+
 const char *
 step_plain(struct evpop_exchange *exchange, const char *text, bool *final)
 {
 	char *code = encoded(text);
-	const char *response = evpop_exchange_step(
+	const char *response = step_through(
 	    exchange, (const unsigned char *)code, strlen(code), final);
 
 	free(code);

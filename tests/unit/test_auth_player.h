@@ -36,6 +36,14 @@ void play_script(const struct script *);
 char *encoded(const char *text);
 char *decoded(const char *text);
 
+/* The key of a derivation. */
+void derive_key(
+    const struct evpop_derivation *, unsigned char key_r[EVPOP_KEY_MAX]);
+
+/* evpop_exchange_step(), and with the key where one is wanted. */
+const char *step_through(struct evpop_exchange *,
+    const unsigned char *challenge, size_t length, bool *final_r);
+
 /* Give a plain text as challenge. */
 const char *step_plain(
     struct evpop_exchange *, const char *text, bool *final_r);

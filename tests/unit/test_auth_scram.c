@@ -223,7 +223,7 @@ static const struct {
 	{ "r=%sx,s=QUFB,i=4096", EVPOP_ERROR_NONE },
 	{ "r=%sx,s=QUFB,i=0004096", EVPOP_ERROR_NONE },
 	{ "r=%sx,s=QUFB,i=4096,x=extension", EVPOP_ERROR_NONE },
-	{ "r=%sx,s=QUFB,i=1000001", EVPOP_ERROR_LIMIT },
+	{ "r=%sx,s=QUFB,i=600001", EVPOP_ERROR_LIMIT },
 	{ "r=%sx,s=QUFB,i=4294967297", EVPOP_ERROR_LIMIT },
 	{ "r=%sx,s=QUFB,i=18446744073709551617", EVPOP_ERROR_LIMIT },
 	{ "r=%sx,s=QUFB,i=99999999999999999999999999999999",
@@ -316,7 +316,14 @@ the_largest_count_is_taken(void **state)
 
 	(void)state;
 	assert_true(
-	    takes_first(&meetings[0], "r=%sx,s=QUFB,i=1000000", &result));
+	    takes_first(&meetings[0], "r=%sx,s=QUFB,i=600000", &result));
+	assert_false(
+	    takes_first(&meetings[0], "r=%sx,s=QUFB,i=600001", &result));
+	assert_int_equal(result.error, EVPOP_ERROR_LIMIT);
+	assert_string_equal(result.text,
+	    "SCRAM-SHA-1: the server asks for 600001 iterations; more than "
+	    "600000 are refused, since they would be an attack on this "
+	    "machine");
 }
 
 /* The nonce is right, and so is all that stands before the NUL. */

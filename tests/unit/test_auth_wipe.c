@@ -236,8 +236,12 @@ hide_salted(struct needle *needle, const char *password)
 	unsigned char key[EVPOP_SHA256_SIZE];
 	char hex[2 * EVPOP_SHA256_SIZE + 1];
 
-	assert_true(
-	    evpop_digest_pbkdf2(password, "AAA", 3, 7, key, sizeof key));
+	derive_key(&(struct evpop_derivation){ .password = password,
+		       .salt = (const unsigned char *)"AAA",
+		       .salt_length = 3,
+		       .iterations = 7,
+		       .key_size = sizeof key },
+	    key);
 	evpop_digest_hex(key, sizeof key, hex);
 	hide(needle, hex, sizeof hex - 1);
 	explicit_bzero(key, sizeof key);
