@@ -164,21 +164,82 @@ evpop_client_log_in(
 	return false;
 }
 
+/* ---- a key that the answer to a challenge wants ---- */
+
+bool
+evpop_client_derives(const struct evpop_client *client)
+{
+	const struct evpop_client_request *request =
+	    TAILQ_FIRST(&client->requests);
+
+	return request != NULL && request->login != NULL &&
+	       request->login->key_request != NULL;
+}
+
+static void
+key_failed(struct evpop_client *client)
+{
+	struct evpop_result result;
+
+	evpop_result_set(&result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_LOGIN,
+	    "no memory to answer a challenge");
+	evpop_client_fail(client, &result);
+}
+
+static void
+key_derived(const unsigned char *key, void *arg)
+{
+	struct evpop_client *client = arg;
+	struct evpop_client_request *request = TAILQ_FIRST(&client->requests);
+
+	evpop_client_enter(client);
+	if (evpop_login_take_key(request->login, client->proto, key) !=
+	    EVPOP_ERROR_NONE)
+		key_failed(client);
+	evpop_client_leave(client);
+}
+
+/* Have the key derived; one that is known is taken at once. */
+static enum evpop_error
+key_ask(struct evpop_client *client, struct evpop_login *login)
+{
+	struct evpop_derive *derive = evpop_loop_derive(client->loop);
+	struct evpop_keys *keys = NULL;
+	unsigned char key[EVPOP_KEY_MAX];
+	struct evpop_derivation derivation;
+	enum evpop_derive_status status = EVPOP_DERIVE_FAILED;
+	enum evpop_error error;
+
+	if (!evpop_exchange_wants_key(login->exchange, &derivation))
+		return EVPOP_ERROR_NONE;
+	if (client->memory != NULL)
+		keys = evpop_memory_keys(client->memory);
+	if (derive != NULL)
+		status = evpop_derive_ask(derive, keys, &derivation,
+		    key_derived, client, key, &login->key_request);
+	if (status == EVPOP_DERIVE_PENDING)
+		return EVPOP_ERROR_NONE;
+	error = evpop_login_take_key(
+	    login, client->proto, status == EVPOP_DERIVE_KNOWN ? key : NULL);
+	explicit_bzero(key, sizeof key);
+	return error;
+}
+
 void
 evpop_client_challenged(
     struct evpop_client *client, const struct evpop_event *event)
 {
 	struct evpop_client_request *request = event->arg;
 	struct evpop_login_offer offer;
-	struct evpop_result result;
+	enum evpop_error error;
 
 	make_offer(client, &offer);
-	if (evpop_login_challenge(request->login, &offer, client->proto,
-		event->data, event->length) == EVPOP_ERROR_NONE)
-		return;
-	evpop_result_set(&result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_LOGIN,
-	    "no memory to answer a challenge");
-	evpop_client_fail(client, &result);
+	error = evpop_login_challenge(
+	    request->login, &offer, client->proto, event->data, event->length);
+	if (error == EVPOP_ERROR_NONE)
+		error = key_ask(client, request->login);
+	if (error != EVPOP_ERROR_NONE)
+		key_failed(client);
 }
 
 /* ---- replies ---- */

@@ -64,6 +64,7 @@ copy_config(
 		    evpop_tls_context_ref(config->tls_context);
 	client->allow_cleartext = config->allow_cleartext;
 	client->no_capabilities = config->no_capabilities;
+	client->memory = config->memory;
 	if (config->memory != NULL)
 		client->server = evpop_memory_get(
 		    config->memory, config->host, client->port, client->tls);

@@ -45,6 +45,7 @@ struct evpop_client {
 	bool allow_cleartext;
 	bool no_capabilities;            /* are asked for */
 	struct evpop_remembered *server; /* NULL: nothing is remembered */
+	struct evpop_memory *memory;     /* the same; borrowed */
 	struct evpop_timeouts timeouts;
 	uint32_t window_commands;
 	size_t window_octets;
@@ -160,6 +161,8 @@ bool evpop_client_log_in(struct evpop_client *, struct evpop_client_request *);
 /* The events of its commands. */
 void evpop_client_challenged(struct evpop_client *, const struct evpop_event *);
 void evpop_client_login_part(struct evpop_client *, const struct evpop_event *);
+/* A log-in waits for a key, and the server for us. */
+bool evpop_client_derives(const struct evpop_client *);
 /* CAPA was answered, perhaps after the log-in. */
 void evpop_client_learn_capabilities(
     struct evpop_client *, const struct evpop_result *);

@@ -74,11 +74,19 @@ evpop_login_take_token(struct evpop_login *login, const char *token)
 	return true;
 }
 
+static void
+login_end_exchange(struct evpop_login *login)
+{
+	evpop_derive_cancel(login->key_request);
+	login->key_request = NULL;
+	evpop_exchange_free(login->exchange);
+	login->exchange = NULL;
+}
+
 void
 evpop_login_clear(struct evpop_login *login)
 {
-	evpop_exchange_free(login->exchange);
-	login->exchange = NULL;
+	login_end_exchange(login);
 	forget(&login->credentials.user);
 	forget(&login->credentials.password);
 	forget(&login->credentials.token);
@@ -280,8 +288,7 @@ evpop_login_submit(struct evpop_login *login,
 	login->challenged = false;
 	login->initial_sent = login->initial_final = false;
 	/* One of an earlier attempt has no say in this one. */
-	evpop_exchange_free(login->exchange);
-	login->exchange = NULL;
+	login_end_exchange(login);
 	if (login->mechanism == EVPOP_MECHANISM_APOP)
 		return submit_apop(login, offer, proto, arg, parts, result);
 	if (login->mechanism != EVPOP_MECHANISM_USER)
@@ -306,7 +313,7 @@ say_it_again(struct evpop_login *login, const struct evpop_login_offer *offer)
 	if (exchange == NULL)
 		return false;
 	evpop_exchange_skip_initial(exchange);
-	evpop_exchange_free(login->exchange);
+	login_end_exchange(login);
 	login->exchange = exchange;
 	login->initial_sent = login->initial_final = false;
 	login->initial_refused |= EVPOP_MECHANISM_BIT(login->mechanism);
@@ -327,6 +334,20 @@ evpop_login_challenge(struct evpop_login *login,
 	login->challenged = true;
 	response =
 	    evpop_exchange_step(login->exchange, challenge, length, &final);
+	if (response == NULL)
+		return EVPOP_ERROR_NONE;
+	return evpop_proto_respond(proto, response, final);
+}
+
+enum evpop_error
+evpop_login_take_key(struct evpop_login *login, struct evpop_proto *proto,
+    const unsigned char *key)
+{
+	const char *response;
+	bool final;
+
+	login->key_request = NULL;
+	response = evpop_exchange_take_key(login->exchange, key, &final);
 	return evpop_proto_respond(proto, response, final);
 }
 

@@ -9,6 +9,7 @@
 #include <evpop/proto.h>
 
 #include "lib/auth/exchange.h"
+#include "lib/net/derive.h"
 
 /*
  * Mechanisms tried in one session, so that no server locks the account for
@@ -27,6 +28,7 @@ struct evpop_login {
 	unsigned int initial_refused; /* mechanisms */
 	enum evpop_mechanism mechanism;
 	struct evpop_exchange *exchange;
+	struct evpop_derive_request *key_request; /* NULL: none is pending */
 	bool initial_sent, initial_final, challenged;
 	bool token_asked, token_told; /* and by the caller */
 };
@@ -70,11 +72,16 @@ enum evpop_error evpop_login_submit(struct evpop_login *,
 
 /*
  * Answer a challenge.  An empty one behind an initial response that said all
- * comes from a server that took no notice of it: it is said again.
+ * comes from a server that took no notice of it: it is said again.  Where the
+ * exchange wants a key, nothing is answered before evpop_login_take_key().
  */
 enum evpop_error evpop_login_challenge(struct evpop_login *,
     const struct evpop_login_offer *, struct evpop_proto *,
     const unsigned char *challenge, size_t length) EVPOP_MUST_USE;
+
+/* The key that the exchange wants, or NULL where it cannot be had. */
+enum evpop_error evpop_login_take_key(struct evpop_login *,
+    struct evpop_proto *, const unsigned char *key) EVPOP_MUST_USE;
 
 /* The server said +OK: whether it has proved itself; false with the reason. */
 bool evpop_login_accepted(

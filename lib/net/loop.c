@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "lib/net/derive.h"
 #include "lib/net/loop.h"
 
 struct evpop_loop {
 	LIST_ENTRY(evpop_loop) entry;
 	struct event_base *base;
 	size_t references;
+	struct evpop_derive *derive; /* NULL: never needed */
 	unsigned char buffer[EVPOP_LOOP_BUFFER];
 };
 
@@ -35,6 +37,7 @@ evpop_loop_get(struct event_base *base)
 		return NULL;
 	loop->base = base;
 	loop->references = 1;
+	loop->derive = NULL;
 	LIST_INSERT_HEAD(&loops, loop, entry);
 	return loop;
 }
@@ -46,6 +49,7 @@ evpop_loop_put(struct evpop_loop *loop)
 	if (--loop->references > 0)
 		return;
 	LIST_REMOVE(loop, entry);
+	evpop_derive_free(loop->derive);
 	free(loop);
 }
 
@@ -59,6 +63,14 @@ unsigned char *
 evpop_loop_buffer(struct evpop_loop *loop)
 {
 	return loop->buffer;
+}
+
+struct evpop_derive *
+evpop_loop_derive(struct evpop_loop *loop)
+{
+	if (loop->derive == NULL)
+		loop->derive = evpop_derive_new(loop->base);
+	return loop->derive;
 }
 
 int64_t

@@ -1,5 +1,6 @@
 /*
- * What all clients of one event_base share: the buffer that they read into.
+ * What all clients of one event_base share: the buffer that they read into, and
+ * the threads that derive keys (derive.h).
  * The core consumes a span at once, so one buffer serves thousands of
  * sessions; a session keeps bytes of its own only while its sink has paused.
  *
@@ -13,6 +14,7 @@
 #include <stdint.h>
 
 struct event_base;
+struct evpop_derive;
 struct evpop_loop;
 
 /* Four TLS records, or what a socket gives in one go on a fast line. */
@@ -26,6 +28,8 @@ void evpop_loop_put(struct evpop_loop *);
 struct event_base *evpop_loop_base(const struct evpop_loop *);
 /* EVPOP_LOOP_BUFFER octets, good until the caller returns to the loop. */
 unsigned char *evpop_loop_buffer(struct evpop_loop *);
+/* Where its clients have keys derived; NULL without memory. */
+struct evpop_derive *evpop_loop_derive(struct evpop_loop *);
 
 /* Milliseconds of a clock that only goes forward. */
 int64_t evpop_loop_now_ms(void);

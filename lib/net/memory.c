@@ -10,6 +10,7 @@
 
 struct evpop_memory {
 	struct evpop_remembered *buckets[BUCKETS];
+	struct evpop_keys *keys; /* NULL: none was needed yet */
 };
 
 struct evpop_memory *
@@ -33,7 +34,16 @@ evpop_memory_free(struct evpop_memory *memory)
 			free(server);
 		}
 	}
+	evpop_keys_free(memory->keys);
 	free(memory);
+}
+
+struct evpop_keys *
+evpop_memory_keys(struct evpop_memory *memory)
+{
+	if (memory->keys == NULL)
+		memory->keys = evpop_keys_new(EVPOP_KEYS_MAX);
+	return memory->keys;
 }
 
 void

@@ -7,6 +7,8 @@
 
 #include <evpop/client.h>
 
+#include "lib/auth/keys.h"
+
 /* Of one server, by host, port and protection. */
 struct evpop_remembered {
 	struct evpop_remembered *next;
@@ -22,6 +24,9 @@ struct evpop_remembered {
 	bool no_top;        /* a TOP was the end of a session */
 	unsigned int initial_works, initial_refused; /* mechanisms */
 };
+
+/* The keys derived for log-ins, of all accounts; NULL without memory. */
+struct evpop_keys *evpop_memory_keys(struct evpop_memory *);
 
 /* The entry of a server, made where missing; NULL without memory. */
 struct evpop_remembered *evpop_memory_get(struct evpop_memory *,

@@ -61,7 +61,7 @@ phase_of(const struct evpop_client *client)
 	default:
 		return EVPOP_PHASE_NONE;
 	}
-	if (client->paused)
+	if (client->paused || evpop_client_derives(client))
 		return EVPOP_PHASE_NONE;
 	if (!client->greeted)
 		return EVPOP_PHASE_GREETING;

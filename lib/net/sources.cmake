@@ -5,6 +5,7 @@ set(EVPOP_NET_SOURCES
 	net/client.c
 	net/connect.c
 	net/deadline.c
+	net/derive.c
 	net/dial.c
 	net/dispatch.c
 	net/establish.c
