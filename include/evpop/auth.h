@@ -70,6 +70,11 @@ struct evpop_credentials {
 	const char *authorization; /* another identity to act as, or NULL */
 	evpop_token_cb want_token; /* instead of a token; or NULL */
 	void *want_token_arg;
+	/*
+	 * Mechanisms that an earlier session of the same log-in has tried: not
+	 * to be tried again.
+	 */
+	unsigned int tried;
 };
 
 #ifdef __cplusplus

@@ -171,6 +171,9 @@ struct evpop_client_callbacks {
 	/* As evpop_trace_cb; setting it costs a copy of every line. */
 	void (*trace)(struct evpop_client *, bool from_server, const char *line,
 	    void *arg);
+	/* The connection's state changes; the names are for a trace. */
+	void (*state)(struct evpop_client *, const char *old_name,
+	    const char *new_name, void *arg);
 };
 
 /*

@@ -1,6 +1,7 @@
 set(EVPOP_AUTH_SOURCES
 	auth/apop.c
 	auth/base64.c
+	auth/credentials.c
 	auth/cram.c
 	auth/derivation.c
 	auth/digest.c

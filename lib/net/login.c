@@ -4,94 +4,108 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/auth/credentials.h"
+#include "lib/core/command.h"
+#include "lib/net/server.h"
+
+/* An initial response that makes a longer line is sent apart (RFC 5034
+ * section 4). */
+#define LINE_MOST 255
+
+#define BIT(name) EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_##name)
+
 /* What shows the password, or a token as good as one, to who listens. */
-#define IN_CLEAR_TEXT                                      \
-	(EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_PLAIN) |      \
-	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_LOGIN) |   \
-	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_USER) |    \
-	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_XOAUTH2) | \
-	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_OAUTHBEARER))
+#define SHOWS_PASSWORD \
+	(BIT(PLAIN) | BIT(LOGIN) | BIT(USER) | BIT(XOAUTH2) | BIT(OAUTHBEARER))
 
 /* These three tell the server the same: who is refused by one is by all. */
-#define SAME_PASSWORD                                    \
-	(EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_PLAIN) |    \
-	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_LOGIN) | \
-	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_USER))
+#define SAME_PASSWORD (BIT(PLAIN) | BIT(LOGIN) | BIT(USER))
 
-static void
-forget(const char **secret)
+/* The log-in is bound to the TLS channel. */
+#define BOUND (BIT(SCRAM_SHA_256_PLUS) | BIT(SCRAM_SHA_1_PLUS))
+
+enum token {
+	TOKEN_NOT_ASKED = 0,
+	TOKEN_ASKED,
+	TOKEN_TOLD /* or that there is none */
+};
+
+struct evpop_login {
+	struct evpop_credentials credentials; /* owned */
+	enum token token;
+	unsigned int refused; /* mechanisms */
+	unsigned int unfit;   /* mechanisms that the password does not fit */
+	unsigned int attempts;
+	bool is_unbound; /* one that was bound to the channel was refused */
+	struct evpop_result refusal; /* the last */
+
+	/* The attempt under way. */
+	enum evpop_mechanism mechanism;
+	struct evpop_exchange *exchange;
+	enum evpop_initial initial; /* WORKS: it was sent */
+	bool initial_said_all, was_challenged;
+	struct evpop_result reply;    /* the first failure among its commands */
+	unsigned int initial_refused; /* mechanisms */
+};
+
+struct evpop_login *
+evpop_login_new(const struct evpop_credentials *credentials)
 {
-	char *text = (char *)(uintptr_t)*secret;
+	struct evpop_login *login;
 
-	*secret = NULL;
-	if (text == NULL)
-		return;
-	explicit_bzero(text, strlen(text));
-	free(text);
-}
-
-static bool
-copy(const char **copy_r, const char *text)
-{
-	*copy_r = text == NULL ? NULL : strdup(text);
-	return text == NULL || *copy_r != NULL;
-}
-
-bool
-evpop_login_init(
-    struct evpop_login *login, const struct evpop_credentials *credentials)
-{
-	struct evpop_credentials *own = &login->credentials;
-
-	memset(login, 0, sizeof *login);
-	own->mechanisms = credentials->mechanisms != 0
-			      ? credentials->mechanisms
-			      : EVPOP_MECHANISMS_DEFAULT;
-	own->want_token = credentials->want_token;
-	own->want_token_arg = credentials->want_token_arg;
-	if (copy(&own->user, credentials->user) &&
-	    copy(&own->password, credentials->password) &&
-	    copy(&own->token, credentials->token) &&
-	    copy(&own->authorization, credentials->authorization))
-		return true;
-	evpop_login_clear(login);
-	return false;
-}
-
-bool
-evpop_login_wants_token(const struct evpop_login *login)
-{
-	return login->credentials.want_token != NULL &&
-	       login->credentials.token == NULL && !login->token_told;
-}
-
-bool
-evpop_login_take_token(struct evpop_login *login, const char *token)
-{
-	if (!copy(&login->credentials.token, token))
-		return false;
-	login->token_told = true;
-	return true;
-}
-
-static void
-login_end_exchange(struct evpop_login *login)
-{
-	evpop_derive_cancel(login->key_request);
-	login->key_request = NULL;
-	evpop_exchange_free(login->exchange);
-	login->exchange = NULL;
+	login = calloc(1, sizeof *login);
+	if (login == NULL ||
+	    evpop_credentials_copy(&login->credentials, credentials))
+		return login;
+	free(login);
+	return NULL;
 }
 
 void
-evpop_login_clear(struct evpop_login *login)
+evpop_login_free(struct evpop_login **login_p)
 {
-	login_end_exchange(login);
-	forget(&login->credentials.user);
-	forget(&login->credentials.password);
-	forget(&login->credentials.token);
-	forget(&login->credentials.authorization);
+	struct evpop_login *login = *login_p;
+
+	*login_p = NULL;
+	if (login == NULL)
+		return;
+	evpop_exchange_free(login->exchange);
+	evpop_credentials_wipe(&login->credentials);
+	free(login);
 }
+
+/* ---- the token ---- */
+
+bool
+evpop_login_awaits_token(struct evpop_login *login, struct evpop_client *client)
+{
+	const struct evpop_credentials *credentials = &login->credentials;
+
+	if (credentials->want_token == NULL || credentials->token != NULL)
+		return false;
+	if (login->token == TOKEN_NOT_ASKED) {
+		login->token = TOKEN_ASKED;
+		credentials->want_token(client, credentials->want_token_arg);
+	}
+	return login->token == TOKEN_ASKED;
+}
+
+enum evpop_error
+evpop_login_take_token(struct evpop_login *login, const char *token)
+{
+	if (login->token != TOKEN_ASKED ||
+	    (token != NULL && !evpop_text_harmless(token)))
+		return EVPOP_ERROR_USAGE;
+	if (token != NULL) {
+		login->credentials.token = strdup(token);
+		if (login->credentials.token == NULL)
+			return EVPOP_ERROR_MEMORY;
+	}
+	login->token = TOKEN_TOLD;
+	return EVPOP_ERROR_NONE;
+}
+
+/* ---- the choice ---- */
 
 static bool
 is_only(unsigned int set)
@@ -99,13 +113,20 @@ is_only(unsigned int set)
 	return (set & (set - 1)) == 0;
 }
 
+/* Somebody has named the mechanisms, and is answered for them. */
+static bool
+login_is_named(const struct evpop_login *login)
+{
+	return login->credentials.mechanisms != EVPOP_MECHANISMS_DEFAULT;
+}
+
 /*
  * Whether the server takes it, as far as it said.  What a person has asked for
  * by name is tried whatever the server says.
  */
 static bool
-offered(const struct evpop_login *login, const struct evpop_login_offer *offer,
-    enum evpop_mechanism mechanism)
+is_offered(const struct evpop_login *login,
+    const struct evpop_login_offer *offer, enum evpop_mechanism mechanism)
 {
 	const struct evpop_capabilities *capabilities = offer->capabilities;
 
@@ -120,112 +141,211 @@ offered(const struct evpop_login *login, const struct evpop_login_offer *offer,
 	    capabilities, evpop_mechanism_name(mechanism));
 }
 
+/*
+ * Nobody on the way may talk us down from a mechanism that keeps the password
+ * to one that shows it, by refusing the first: unless that one was named.
+ */
 static bool
-eligible(const struct evpop_login *login, const struct evpop_login_offer *offer,
-    enum evpop_mechanism mechanism)
+is_exposed(const struct evpop_login *login,
+    const struct evpop_login_offer *offer, enum evpop_mechanism mechanism,
+    unsigned int tried)
 {
+	if ((SHOWS_PASSWORD & EVPOP_MECHANISM_BIT(mechanism)) == 0 ||
+	    offer->privacy == EVPOP_PRIVACY_TLS)
+		return false;
+	if (offer->privacy == EVPOP_PRIVACY_NONE)
+		return true;
+	return (tried & ~SHOWS_PASSWORD) != 0 && !login_is_named(login);
+}
+
+/* Credentials as the exchange is to see them. */
+static struct evpop_credentials
+login_credentials(
+    const struct evpop_login *login, const struct evpop_login_offer *offer)
+{
+	struct evpop_credentials credentials = login->credentials;
+
+	/* "No binding", rather than "none that the server offers". */
+	if (login->is_unbound || evpop_server_refuses_binding(offer->server))
+		credentials.mechanisms &= ~BOUND;
+	return credentials;
+}
+
+static bool
+is_eligible(const struct evpop_login *login,
+    const struct evpop_login_offer *offer, enum evpop_mechanism mechanism,
+    unsigned int tried)
+{
+	const struct evpop_credentials credentials =
+	    login_credentials(login, offer);
 	unsigned int bit = EVPOP_MECHANISM_BIT(mechanism);
 
-	if ((login->credentials.mechanisms & bit) == 0 || login->tried & bit ||
-	    (offer->clear && IN_CLEAR_TEXT & bit))
+	if ((credentials.mechanisms & bit) == 0 ||
+	    ((tried | login->unfit) & bit) != 0 ||
+	    is_exposed(login, offer, mechanism, tried))
 		return false;
-	if (SAME_PASSWORD & bit && SAME_PASSWORD & login->tried)
+	if ((SAME_PASSWORD & bit) != 0 && (SAME_PASSWORD & tried) != 0)
 		return false;
-	return offered(login, offer, mechanism) &&
-	       evpop_exchange_possible(
-		   mechanism, &login->credentials, &offer->target);
+	return is_offered(login, offer, mechanism) &&
+	       evpop_exchange_possible(mechanism, &credentials, &offer->target);
 }
 
 static bool
 strongest(const struct evpop_login *login,
-    const struct evpop_login_offer *offer, enum evpop_mechanism *mechanism_r)
+    const struct evpop_login_offer *offer, unsigned int tried,
+    enum evpop_mechanism *mechanism_r)
 {
-	int mechanism;
+	unsigned int i;
 
-	for (mechanism = 0; mechanism < EVPOP_MECHANISM_COUNT; mechanism++) {
-		if (!eligible(login, offer, (enum evpop_mechanism)mechanism))
+	for (i = 0; i < EVPOP_MECHANISM_COUNT; i++) {
+		if (!is_eligible(login, offer, (enum evpop_mechanism)i, tried))
 			continue;
-		*mechanism_r = (enum evpop_mechanism)mechanism;
+		*mechanism_r = (enum evpop_mechanism)i;
 		return true;
 	}
 	return false;
 }
 
+static unsigned int
+login_spent(const struct evpop_login *login)
+{
+	return login->refused | login->credentials.tried;
+}
+
+/* "USER, PLAIN, LOGIN", or "nothing". */
+static void
+list_offered(
+    const struct evpop_login_offer *offer, char *text, size_t text_size)
+{
+	const struct evpop_capabilities *capabilities = offer->capabilities;
+	const char *from = capabilities->sasl;
+	size_t used = 0;
+
+	if (capabilities->user || !capabilities->known)
+		used += (size_t)snprintf(text, text_size, "USER");
+	if (offer->timestamp != NULL)
+		used += (size_t)snprintf(text + used, text_size - used,
+		    "%sAPOP", used > 0 ? ", " : "");
+	while (*from != '\0' && used + 3 < text_size) {
+		if (used > 0 && (from == capabilities->sasl || *from == ' ')) {
+			text[used++] = ',';
+			text[used++] = ' ';
+		}
+		if (*from != ' ')
+			text[used++] = *from;
+		from++;
+	}
+	text[used] = '\0';
+	if (used == 0)
+		snprintf(text, text_size, "nothing");
+}
+
 /* What keeps every mechanism from being used. */
 static void
-explain(const struct evpop_login *login, const struct evpop_login_offer *offer,
-    struct evpop_result *result)
+login_explain(const struct evpop_login *login,
+    const struct evpop_login_offer *offer, struct evpop_result *result)
 {
-	const struct evpop_login_offer open = {
-		.capabilities = offer->capabilities,
-		.timestamp = offer->timestamp,
-		.timestamp_length = offer->timestamp_length,
-		.target = offer->target,
-	};
-	const struct evpop_capabilities *capabilities = offer->capabilities;
+	struct evpop_login_offer open = *offer;
 	enum evpop_mechanism mechanism;
+	char offered[300];
 
-	if (strongest(login, &open, &mechanism))
+	open.privacy = EVPOP_PRIVACY_TLS;
+	list_offered(offer, offered, sizeof offered);
+	if (login_spent(login) == 0 && strongest(login, &open, 0, &mechanism))
 		evpop_result_set(result, EVPOP_ERROR_AUTH, EVPOP_PHASE_LOGIN,
 		    "the password was not sent: it would cross the network in "
 		    "clear text; use tls=implicit or tls=stls, or permit it "
 		    "with allow_cleartext");
 	else
 		evpop_result_set(result, EVPOP_ERROR_AUTH, EVPOP_PHASE_LOGIN,
-		    "no way to log in: the server offers %s%s%s%s, which the "
+		    "no way to log in: the server offers %.120s, which the "
 		    "account's auth, password or token cannot use",
-		    capabilities->user || !capabilities->known ? "USER" : "",
-		    capabilities->sasl[0] != '\0' ? " " : "",
-		    capabilities->sasl,
-		    offer->timestamp != NULL ? " APOP" : "");
+		    offered);
 	result->scope = EVPOP_SCOPE_ACCOUNT;
 }
 
-bool
-evpop_login_choose(struct evpop_login *login,
-    const struct evpop_login_offer *offer, struct evpop_result *result)
+enum evpop_mechanism
+evpop_login_mechanism(const struct evpop_login *login)
 {
-	if (strongest(login, offer, &login->mechanism))
-		return true;
-	explain(login, offer, result);
-	return false;
+	return login->mechanism;
+}
+
+unsigned int
+evpop_login_tried(const struct evpop_login *login)
+{
+	return login->refused != 0 ? login->refused
+				   : EVPOP_MECHANISM_BIT(login->mechanism);
+}
+
+/* Office 365 wants XOAUTH2 in two lines. */
+static bool
+may_split(const struct evpop_login *login)
+{
+	return login->mechanism == EVPOP_MECHANISM_XOAUTH2 &&
+	       login->initial == EVPOP_INITIAL_WORKS &&
+	       !login->was_challenged &&
+	       (login->initial_refused & BIT(XOAUTH2)) == 0;
 }
 
 bool
 evpop_login_has_other(
     const struct evpop_login *login, const struct evpop_login_offer *offer)
 {
-	struct evpop_login after = *login;
+	unsigned int bit = EVPOP_MECHANISM_BIT(login->mechanism);
 	enum evpop_mechanism mechanism;
 
-	/* XOAUTH2 may be tried again in two lines. */
-	if (login->mechanism == EVPOP_MECHANISM_XOAUTH2 &&
-	    ((offer->initial_works | offer->initial_refused |
-		 login->initial_refused) &
-		EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_XOAUTH2)) == 0)
+	if (may_split(login) && evpop_server_initial(offer->server,
+				    login->mechanism) == EVPOP_INITIAL_UNTRIED)
 		return true;
-	after.tried |= EVPOP_MECHANISM_BIT(login->mechanism);
 	return login->attempts + 1 < EVPOP_LOGIN_ATTEMPTS &&
-	       strongest(&after, offer, &mechanism);
+	       strongest(login, offer, login_spent(login) | bit, &mechanism);
+}
+
+bool
+evpop_login_may_go_on(const struct evpop_login *login)
+{
+	/* What the server says of the credentials holds for all ways. */
+	return login->refusal.code != EVPOP_CODE_AUTH &&
+	       login->attempts < EVPOP_LOGIN_ATTEMPTS;
+}
+
+bool
+evpop_login_has_left(
+    const struct evpop_login *login, const struct evpop_login_offer *offer)
+{
+	enum evpop_mechanism mechanism;
+
+	return login->refusal.code != EVPOP_CODE_AUTH &&
+	       strongest(login, offer,
+		   login->credentials.tried | evpop_login_tried(login),
+		   &mechanism);
 }
 
 /* ---- the commands ---- */
 
 static enum evpop_error
-submit(struct evpop_proto *proto, enum evpop_command command, const char *text,
-    const char *initial, bool final, void *arg, unsigned int *parts)
+submit(struct evpop_proto *proto, const struct evpop_request *request,
+    unsigned int *parts)
 {
-	const struct evpop_request request = {
-		.command = command,
-		.text = text,
-		.initial = initial,
-		.final = final,
-		.arg = arg,
-	};
-	enum evpop_error error = evpop_proto_submit(proto, &request);
+	enum evpop_error error = evpop_proto_submit(proto, request);
 
 	*parts += error == EVPOP_ERROR_NONE;
 	return error;
+}
+
+static enum evpop_error
+submit_user(struct evpop_login *login, struct evpop_proto *proto, void *arg,
+    unsigned int *parts)
+{
+	const struct evpop_request user = { .command = EVPOP_COMMAND_USER,
+		.text = login->credentials.user,
+		.arg = arg };
+	const struct evpop_request pass = { .command = EVPOP_COMMAND_PASS,
+		.text = login->credentials.password,
+		.arg = arg };
+	enum evpop_error error = submit(proto, &user, parts);
+
+	return error != EVPOP_ERROR_NONE ? error : submit(proto, &pass, parts);
 }
 
 static enum evpop_error
@@ -233,10 +353,12 @@ submit_apop(struct evpop_login *login, const struct evpop_login_offer *offer,
     struct evpop_proto *proto, void *arg, unsigned int *parts,
     struct evpop_result *result)
 {
+	struct evpop_request apop = { .command = EVPOP_COMMAND_APOP,
+		.arg = arg };
 	char digest[EVPOP_APOP_DIGEST_SIZE], *text;
 	enum evpop_error error;
 
-	if (!evpop_apop_digest(offer->timestamp, offer->timestamp_length,
+	if (!evpop_apop_digest(offer->timestamp, strlen(offer->timestamp),
 		login->credentials.password, digest)) {
 		evpop_result_set(result, EVPOP_ERROR_AUTH, EVPOP_PHASE_LOGIN,
 		    "APOP is not possible: this system has no MD5");
@@ -244,10 +366,24 @@ submit_apop(struct evpop_login *login, const struct evpop_login_offer *offer,
 	}
 	if (asprintf(&text, "%s %s", login->credentials.user, digest) == -1)
 		return EVPOP_ERROR_MEMORY;
-	error =
-	    submit(proto, EVPOP_COMMAND_APOP, text, NULL, false, arg, parts);
+	apop.text = text;
+	error = submit(proto, &apop, parts);
 	free(text);
 	return error;
+}
+
+/* Whether the initial response goes out with AUTH; "AUTH ", " " and CRLF. */
+static bool
+sends_initial(const struct evpop_login *login,
+    const struct evpop_login_offer *offer, const char *initial)
+{
+	const char *name = evpop_mechanism_name(login->mechanism);
+
+	return (login->initial_refused &
+		   EVPOP_MECHANISM_BIT(login->mechanism)) == 0 &&
+	       evpop_server_initial(offer->server, login->mechanism) !=
+		   EVPOP_INITIAL_REFUSED &&
+	       strlen(name) + strlen(initial) + 8 <= LINE_MOST;
 }
 
 static enum evpop_error
@@ -255,67 +391,104 @@ submit_auth(struct evpop_login *login, const struct evpop_login_offer *offer,
     struct evpop_proto *proto, void *arg, unsigned int *parts,
     struct evpop_result *result)
 {
-	const char *name = evpop_mechanism_name(login->mechanism), *initial;
-	bool final = false;
+	const struct evpop_credentials credentials =
+	    login_credentials(login, offer);
+	const char *initial;
+	bool is_final = false;
 
 	login->exchange = evpop_exchange_new(
-	    login->mechanism, &login->credentials, &offer->target, result);
+	    login->mechanism, &credentials, &offer->target, result);
 	if (login->exchange == NULL)
 		return result->error == EVPOP_ERROR_MEMORY ? EVPOP_ERROR_MEMORY
 							   : EVPOP_ERROR_AUTH;
-	initial = evpop_exchange_initial(login->exchange, &final);
-	/* "AUTH ", " " and CRLF */
-	if (initial != NULL &&
-	    ((login->initial_refused | offer->initial_refused) &
-		    EVPOP_MECHANISM_BIT(login->mechanism) ||
-		strlen(name) + strlen(initial) + 8 > EVPOP_LOGIN_LINE)) {
+	initial = evpop_exchange_initial(login->exchange, &is_final);
+	if (initial != NULL && !sends_initial(login, offer, initial)) {
 		evpop_exchange_skip_initial(login->exchange);
 		initial = NULL;
 	}
-	login->initial_sent = initial != NULL;
-	login->initial_final = initial != NULL && final;
-	return submit(proto, EVPOP_COMMAND_AUTH, name, initial,
-	    initial != NULL && final, arg, parts);
+	if (initial != NULL)
+		login->initial = EVPOP_INITIAL_WORKS;
+	login->initial_said_all = initial != NULL && is_final;
+	return submit(proto,
+	    &(struct evpop_request){
+		.command = EVPOP_COMMAND_AUTH,
+		.text = evpop_mechanism_name(login->mechanism),
+		.initial = initial,
+		.final = login->initial_said_all,
+		.arg = arg,
+	    },
+	    parts);
 }
 
-enum evpop_error
-evpop_login_submit(struct evpop_login *login,
+static enum evpop_error
+login_submit(struct evpop_login *login, const struct evpop_login_offer *offer,
+    struct evpop_proto *proto, void *arg, unsigned int *parts,
+    struct evpop_result *result)
+{
+	memset(&login->reply, 0, sizeof login->reply);
+	login->was_challenged = login->initial_said_all = false;
+	login->initial = EVPOP_INITIAL_UNTRIED;
+	/* One of an earlier attempt has no say in this one. */
+	evpop_exchange_free(login->exchange);
+	login->exchange = NULL;
+	switch (login->mechanism) {
+	case EVPOP_MECHANISM_APOP:
+		return submit_apop(login, offer, proto, arg, parts, result);
+	case EVPOP_MECHANISM_USER:
+		return submit_user(login, proto, arg, parts);
+	default:
+		return submit_auth(login, offer, proto, arg, parts, result);
+	}
+}
+
+bool
+evpop_login_begin(struct evpop_login *login,
     const struct evpop_login_offer *offer, struct evpop_proto *proto, void *arg,
     unsigned int *parts, struct evpop_result *result)
 {
+	bool is_explained = false;
 	enum evpop_error error;
 
-	login->challenged = false;
-	login->initial_sent = login->initial_final = false;
-	/* One of an earlier attempt has no say in this one. */
-	login_end_exchange(login);
-	if (login->mechanism == EVPOP_MECHANISM_APOP)
-		return submit_apop(login, offer, proto, arg, parts, result);
-	if (login->mechanism != EVPOP_MECHANISM_USER)
-		return submit_auth(login, offer, proto, arg, parts, result);
-	error = submit(proto, EVPOP_COMMAND_USER, login->credentials.user, NULL,
-	    false, arg, parts);
-	if (error == EVPOP_ERROR_NONE)
-		error = submit(proto, EVPOP_COMMAND_PASS,
-		    login->credentials.password, NULL, false, arg, parts);
-	return error;
+	while (strongest(login, offer, login_spent(login), &login->mechanism)) {
+		error = login_submit(login, offer, proto, arg, parts, result);
+		if (error == EVPOP_ERROR_NONE)
+			return true;
+		if (error != EVPOP_ERROR_AUTH) {
+			evpop_result_set(result, error, EVPOP_PHASE_LOGIN,
+			    "the log-in could not be queued");
+			return false;
+		}
+		/* It does not fit the password; another may. */
+		login->unfit |= EVPOP_MECHANISM_BIT(login->mechanism);
+		is_explained = true;
+	}
+	if (login->refused != 0)
+		*result = login->refusal;
+	else if (!is_explained)
+		login_explain(login, offer, result);
+	return false;
 }
+
+/* ---- challenges ---- */
 
 /* Begin the exchange anew, as if there had been no initial response. */
 static bool
 say_it_again(struct evpop_login *login, const struct evpop_login_offer *offer)
 {
+	const struct evpop_credentials credentials =
+	    login_credentials(login, offer);
 	struct evpop_exchange *exchange;
 	struct evpop_result result;
 
 	exchange = evpop_exchange_new(
-	    login->mechanism, &login->credentials, &offer->target, &result);
+	    login->mechanism, &credentials, &offer->target, &result);
 	if (exchange == NULL)
 		return false;
 	evpop_exchange_skip_initial(exchange);
-	login_end_exchange(login);
+	evpop_exchange_free(login->exchange);
 	login->exchange = exchange;
-	login->initial_sent = login->initial_final = false;
+	login->initial = EVPOP_INITIAL_REFUSED;
+	login->initial_said_all = false;
 	login->initial_refused |= EVPOP_MECHANISM_BIT(login->mechanism);
 	return true;
 }
@@ -326,17 +499,25 @@ evpop_login_challenge(struct evpop_login *login,
     const unsigned char *challenge, size_t length)
 {
 	const char *response;
-	bool final = false;
+	bool is_final = false;
 
-	if (login->initial_final && !login->challenged && length == 0 &&
+	if (login->initial_said_all && !login->was_challenged && length == 0 &&
 	    !say_it_again(login, offer))
 		return EVPOP_ERROR_MEMORY;
-	login->challenged = true;
+	login->was_challenged = true;
 	response =
-	    evpop_exchange_step(login->exchange, challenge, length, &final);
+	    evpop_exchange_step(login->exchange, challenge, length, &is_final);
 	if (response == NULL)
 		return EVPOP_ERROR_NONE;
-	return evpop_proto_respond(proto, response, final);
+	return evpop_proto_respond(proto, response, is_final);
+}
+
+bool
+evpop_login_wants_key(
+    const struct evpop_login *login, struct evpop_derivation *derivation)
+{
+	return login->exchange != NULL &&
+	       evpop_exchange_wants_key(login->exchange, derivation);
 }
 
 enum evpop_error
@@ -344,57 +525,147 @@ evpop_login_take_key(struct evpop_login *login, struct evpop_proto *proto,
     const unsigned char *key)
 {
 	const char *response;
-	bool final;
+	bool is_final = false;
 
-	login->key_request = NULL;
-	response = evpop_exchange_take_key(login->exchange, key, &final);
-	return evpop_proto_respond(proto, response, final);
+	response = evpop_exchange_take_key(login->exchange, key, &is_final);
+	return evpop_proto_respond(proto, response, is_final);
 }
 
-bool
-evpop_login_accepted(struct evpop_login *login, struct evpop_result *result)
+/* ---- replies ---- */
+
+void
+evpop_login_part(struct evpop_login *login, const struct evpop_event *event)
 {
-	if (login->exchange == NULL)
-		return true;
-	return evpop_exchange_verified(login->exchange, result);
+	/* A refused USER says why; its PASS was never sent. */
+	if (login->reply.error == EVPOP_ERROR_NONE)
+		login->reply = *event->result;
 }
 
+/* In brackets, behind what is there. */
 static void
-add_words(struct evpop_result *result, const char *words)
+add_words(struct evpop_result *result, const char *before, const char *words)
 {
 	char text[3 * EVPOP_TEXT_SIZE];
 
-	if (words[0] == '\0')
+	if (words[0] == '\0' || strstr(result->text, words) != NULL)
 		return;
-	snprintf(text, sizeof text, "%s (%.255s)", result->text, words);
+	snprintf(
+	    text, sizeof text, "%s (%s%.255s)", result->text, before, words);
 	evpop_printable(result->text, sizeof result->text, text, strlen(text));
 }
 
-bool
-evpop_login_refused(struct evpop_login *login,
-    const struct evpop_login_offer *offer, struct evpop_result *result)
+static enum evpop_login_outcome
+login_refused(struct evpop_login *login, const struct evpop_result *result)
 {
 	unsigned int bit = EVPOP_MECHANISM_BIT(login->mechanism);
-	enum evpop_mechanism mechanism;
 
-	if (login->exchange != NULL)
-		add_words(result, evpop_exchange_refusal(login->exchange));
-	/* What is not about this mechanism would befall the next one too. */
-	if (result->error != EVPOP_ERROR_AUTH ||
-	    result->code == EVPOP_CODE_AUTH)
-		return false;
-	if (++login->attempts >= EVPOP_LOGIN_ATTEMPTS)
-		return false;
-	/* Office 365 wants XOAUTH2 in two lines. */
-	if (login->mechanism == EVPOP_MECHANISM_XOAUTH2 &&
-	    login->initial_sent && !login->challenged &&
-	    (login->initial_refused & bit) == 0) {
+	login->refusal = *result;
+	login->attempts++;
+	if (may_split(login)) {
 		login->initial_refused |= bit;
-		return true;
+		return EVPOP_LOGIN_REFUSED;
 	}
-	login->tried |= bit;
-	if (!strongest(login, offer, &mechanism))
-		return false;
-	login->mechanism = mechanism;
-	return true;
+	login->refused |= bit;
+	/* Who binds another channel than ours refuses; who has verified the
+	 * certificate may do without (RFC 5802 section 6). */
+	if ((bit & BOUND) != 0) {
+		login->is_unbound = true;
+		login->refusal.code = EVPOP_CODE_NONE;
+	}
+	return EVPOP_LOGIN_REFUSED;
+}
+
+enum evpop_login_outcome
+evpop_login_conclude(struct evpop_login *login, struct evpop_result *result)
+{
+	*result = login->reply;
+	if (result->error == EVPOP_ERROR_NONE)
+		return login->exchange == NULL ||
+			       evpop_exchange_verified(login->exchange, result)
+			   ? EVPOP_LOGIN_ACCEPTED
+			   : EVPOP_LOGIN_UNPROVED;
+	if (login->exchange != NULL)
+		add_words(result, "", evpop_exchange_refusal(login->exchange));
+	evpop_refusal_by_words(result);
+	if (result->error == EVPOP_ERROR_AUTH)
+		return login_refused(login, result);
+	if (login->refusal.error != EVPOP_ERROR_NONE)
+		add_words(result, "it had said: ", login->refusal.text);
+	return EVPOP_LOGIN_FAILED;
+}
+
+enum evpop_initial
+evpop_login_initial(const struct evpop_login *login)
+{
+	return (login->initial_refused &
+		   EVPOP_MECHANISM_BIT(login->mechanism)) != 0
+		   ? EVPOP_INITIAL_REFUSED
+		   : login->initial;
+}
+
+bool
+evpop_login_was_unbound(const struct evpop_login *login)
+{
+	return login->is_unbound;
+}
+
+/*
+ * Kept narrow: to take wrong credentials for a busy maildrop is to try them
+ * again and again, until the server locks the account.
+ */
+static const char *const busy_words[] = {
+	"already locked",
+	"being used by",
+	"busy",
+	"disk quota",
+	"exceeded the rate",
+	"in use",
+	"internal error",
+	"internal failure",
+	"is locked by",
+	"lock busy",
+	"lock maildrop",
+	"lock mailbox",
+	"locked by another",
+	"login allowed only every",
+	"login rate",
+	"maildrop locked",
+	"mailbox locked",
+	"mailbox is locked",
+	"maildrop is locked",
+	"maintenance",
+	"maximum number of connections",
+	"minutes between",
+	"over quota",
+	"quota exceeded",
+	"service down",
+	"service is down",
+	"service unavailable",
+	"shutting down",
+	"temporarily",
+	"temporary failure",
+	"too many connections",
+	"too many simultaneous",
+	"try again later",
+	"try later",
+};
+
+void
+evpop_refusal_by_words(struct evpop_result *result)
+{
+	size_t i;
+
+	if ((result->error != EVPOP_ERROR_AUTH &&
+		result->error != EVPOP_ERROR_REFUSED) ||
+	    (result->code != EVPOP_CODE_NONE &&
+		result->code != EVPOP_CODE_OTHER))
+		return;
+	for (i = 0; i < sizeof busy_words / sizeof busy_words[0]; i++) {
+		if (strcasestr(result->text, busy_words[i]) == NULL)
+			continue;
+		result->error = EVPOP_ERROR_REFUSED;
+		result->scope = EVPOP_SCOPE_SESSION;
+		result->retry = true;
+		return;
+	}
 }

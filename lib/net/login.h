@@ -1,6 +1,7 @@
 /*
  * One log-in, over as many mechanisms as it takes: which is tried, what is
- * sent for it, and what follows from a refusal.
+ * sent for it, and what follows from a refusal.  It knows the core, to which
+ * its commands go, and what was learned of the server; not the client.
  */
 #ifndef EVPOP_LIB_NET_LOGIN_H
 #define EVPOP_LIB_NET_LOGIN_H
@@ -9,7 +10,9 @@
 #include <evpop/proto.h>
 
 #include "lib/auth/exchange.h"
-#include "lib/net/derive.h"
+
+struct evpop_server;
+struct evpop_login;
 
 /*
  * Mechanisms tried in one session, so that no server locks the account for
@@ -17,82 +20,108 @@
  */
 #define EVPOP_LOGIN_ATTEMPTS 3
 
-/* An initial response that makes a longer line is sent apart (RFC 5034
- * section 4). */
-#define EVPOP_LOGIN_LINE 255
-
-struct evpop_login {
-	struct evpop_credentials credentials; /* owned; wiped when freed */
-	unsigned int tried;                   /* mechanisms */
-	unsigned int attempts;
-	unsigned int initial_refused; /* mechanisms */
-	enum evpop_mechanism mechanism;
-	struct evpop_exchange *exchange;
-	struct evpop_derive_request *key_request; /* NULL: none is pending */
-	bool initial_sent, initial_final, challenged;
-	bool token_asked, token_told; /* and by the caller */
+/* How private the connection is. */
+enum evpop_privacy {
+	EVPOP_PRIVACY_TLS = 0,
+	EVPOP_PRIVACY_LOCAL,     /* in clear text, but within this machine */
+	EVPOP_PRIVACY_PERMITTED, /* in clear text, by allow_cleartext */
+	EVPOP_PRIVACY_NONE       /* in clear text: no password may cross it */
 };
 
-/* What the choice depends on. */
+/* What the choice depends on; all of it is borrowed. */
 struct evpop_login_offer {
 	const struct evpop_capabilities *capabilities;
 	const char *timestamp; /* of the greeting, or NULL */
-	size_t timestamp_length;
 	struct evpop_exchange_target target;
-	bool clear; /* a network in clear text: no password may cross it */
-	unsigned int initial_works;   /* mechanisms: known to take an */
-	unsigned int initial_refused; /* initial response, or not to */
+	enum evpop_privacy privacy;
+	const struct evpop_server *server;
 };
 
-/* A copy of the credentials; false without memory. */
-bool evpop_login_init(
-    struct evpop_login *, const struct evpop_credentials *) EVPOP_MUST_USE;
-void evpop_login_clear(struct evpop_login *);
+/* With a copy of the credentials, wiped when freed.  NULL without memory. */
+struct evpop_login *evpop_login_new(
+    const struct evpop_credentials *) EVPOP_MUST_USE;
+/* Sets the pointer to NULL, which it may be. */
+void evpop_login_free(struct evpop_login **);
 
-/* The caller has not told the token yet, nor that there is none (NULL). */
-bool evpop_login_wants_token(const struct evpop_login *);
-bool evpop_login_take_token(
-    struct evpop_login *, const char *token) EVPOP_MUST_USE;
-
-/* Choose the strongest mechanism not yet tried; false with the reason. */
-bool evpop_login_choose(struct evpop_login *, const struct evpop_login_offer *,
-    struct evpop_result *result_r) EVPOP_MUST_USE;
-
-/* Whether a refusal of the chosen mechanism would leave another to try. */
-bool evpop_login_has_other(
-    const struct evpop_login *, const struct evpop_login_offer *);
+/* ---- the token ---- */
 
 /*
- * Queue the commands of the chosen mechanism; *parts_r counts them.  With
- * EVPOP_ERROR_AUTH the reason stands in *result_r.
+ * Whether a token is still waited for, which is asked for at the first call.
+ * The client may be freed in that.
  */
-enum evpop_error evpop_login_submit(struct evpop_login *,
-    const struct evpop_login_offer *, struct evpop_proto *, void *arg,
-    unsigned int *parts_r, struct evpop_result *result_r) EVPOP_MUST_USE;
+bool evpop_login_awaits_token(struct evpop_login *, struct evpop_client *);
+
+/* The token, which is copied, or NULL: there is none.  As
+ * evpop_client_token(). */
+enum evpop_error evpop_login_take_token(
+    struct evpop_login *, const char *token) EVPOP_MUST_USE;
+
+/* ---- an attempt ---- */
+
+/*
+ * Choose the strongest mechanism not yet tried and queue its commands, which
+ * carry `arg`; *parts_r counts them.  False with the reason where there is no
+ * way, or where it failed; what is counted was queued all the same.
+ */
+bool evpop_login_begin(struct evpop_login *, const struct evpop_login_offer *,
+    struct evpop_proto *, void *arg, unsigned int *parts_r,
+    struct evpop_result *result_r) EVPOP_MUST_USE;
+
+/* The mechanism under way, or last tried. */
+enum evpop_mechanism evpop_login_mechanism(const struct evpop_login *);
+
+/* All that were refused; or else the one whose reply has not come. */
+unsigned int evpop_login_tried(const struct evpop_login *);
+
+/* After a refusal: whether the session may go on with another. */
+bool evpop_login_may_go_on(const struct evpop_login *);
+
+/* Whether a refusal of the mechanism under way would leave another to try; and
+ * whether a new session would have one. */
+bool evpop_login_has_other(
+    const struct evpop_login *, const struct evpop_login_offer *);
+bool evpop_login_has_left(
+    const struct evpop_login *, const struct evpop_login_offer *);
 
 /*
  * Answer a challenge.  An empty one behind an initial response that said all
  * comes from a server that took no notice of it: it is said again.  Where the
- * exchange wants a key, nothing is answered before evpop_login_take_key().
+ * answer wants a key, nothing is sent before evpop_login_take_key().
  */
 enum evpop_error evpop_login_challenge(struct evpop_login *,
     const struct evpop_login_offer *, struct evpop_proto *,
     const unsigned char *challenge, size_t length) EVPOP_MUST_USE;
 
-/* The key that the exchange wants, or NULL where it cannot be had. */
+/* As evpop_exchange_wants_key() and evpop_exchange_take_key(). */
+bool evpop_login_wants_key(
+    const struct evpop_login *, struct evpop_derivation *);
 enum evpop_error evpop_login_take_key(struct evpop_login *,
     struct evpop_proto *, const unsigned char *key) EVPOP_MUST_USE;
 
-/* The server said +OK: whether it has proved itself; false with the reason. */
-bool evpop_login_accepted(
-    struct evpop_login *, struct evpop_result *result_r) EVPOP_MUST_USE;
+/* One of the commands is done. */
+void evpop_login_part(struct evpop_login *, const struct evpop_event *);
+
+enum evpop_login_outcome {
+	EVPOP_LOGIN_ACCEPTED,
+	EVPOP_LOGIN_UNPROVED, /* by somebody who does not know the password */
+	EVPOP_LOGIN_REFUSED,  /* the credentials; another way may be left */
+	EVPOP_LOGIN_FAILED    /* for another reason */
+};
 
 /*
- * The server said no.  True where another try makes sense: the same mechanism
- * without its initial response, or another.  *result is completed with what
- * the mechanism knows of the refusal.
+ * All commands of the attempt are done: what it came to.  *result_r is what
+ * the server said, and in which words it refused others before.
  */
-bool evpop_login_refused(struct evpop_login *, const struct evpop_login_offer *,
-    struct evpop_result *result) EVPOP_MUST_USE;
+enum evpop_login_outcome evpop_login_conclude(
+    struct evpop_login *, struct evpop_result *result_r);
+
+/* What an accepted log-in showed: of the initial response, and whether it was
+ * refused before with the channel bound to it. */
+enum evpop_initial evpop_login_initial(const struct evpop_login *);
+bool evpop_login_was_unbound(const struct evpop_login *);
+
+/* Words by which servers without response codes say "not now" (RFC 2449
+ * section 8, RFC 3206): the result becomes a refusal that passes. */
+void evpop_refusal_by_words(struct evpop_result *);
 
 #endif

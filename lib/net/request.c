@@ -1,12 +1,116 @@
-#include <stdlib.h>
-#include <string.h>
-
-#include "lib/core/command.h"
-#include "lib/net/client.h"
 #include "lib/net/request.h"
 
+#include <stdlib.h>
+
+#include "lib/net/login.h"
+
+void
+evpop_requests_init(struct evpop_requests *requests)
+{
+	TAILQ_INIT(&requests->waiting);
+	TAILQ_INIT(&requests->spare);
+	requests->next = NULL;
+}
+
+/* Wipe and free all it owns, but for itself. */
+static void
+request_clear(struct evpop_client_request *request)
+{
+	evpop_login_free(&request->login);
+	free(request->text);
+	request->text = NULL;
+}
+
+void
+evpop_requests_clear(struct evpop_requests *requests)
+{
+	struct evpop_client_request *request;
+
+	TAILQ_CONCAT(&requests->waiting, &requests->spare, entry);
+	while ((request = TAILQ_FIRST(&requests->waiting)) != NULL) {
+		TAILQ_REMOVE(&requests->waiting, request, entry);
+		request_clear(request);
+		free(request);
+	}
+}
+
+/* One that is done with serves again: a steady state allocates nothing. */
+static struct evpop_client_request *
+request_new(
+    struct evpop_requests *requests, const struct evpop_client_request *from)
+{
+	struct evpop_client_request *request = TAILQ_FIRST(&requests->spare);
+
+	if (request == NULL)
+		request = malloc(sizeof *request);
+	else
+		TAILQ_REMOVE(&requests->spare, request, entry);
+	if (request != NULL)
+		*request = *from;
+	return request;
+}
+
+struct evpop_client_request *
+evpop_requests_push(
+    struct evpop_requests *requests, const struct evpop_client_request *from)
+{
+	struct evpop_client_request *request = request_new(requests, from);
+
+	if (request == NULL)
+		return NULL;
+	TAILQ_INSERT_TAIL(&requests->waiting, request, entry);
+	if (requests->next == NULL)
+		requests->next = request;
+	return request;
+}
+
+struct evpop_client_request *
+evpop_requests_insert(struct evpop_requests *requests,
+    struct evpop_client_request *behind,
+    const struct evpop_client_request *from)
+{
+	struct evpop_client_request *request = request_new(requests, from);
+
+	if (request == NULL)
+		return NULL;
+	TAILQ_INSERT_AFTER(&requests->waiting, behind, request, entry);
+	if (requests->next == TAILQ_NEXT(request, entry))
+		requests->next = request;
+	return request;
+}
+
+struct evpop_client_request *
+evpop_requests_first(const struct evpop_requests *requests)
+{
+	return TAILQ_FIRST(&requests->waiting);
+}
+
+struct evpop_client_request *
+evpop_requests_next(const struct evpop_requests *requests)
+{
+	const struct evpop_client_request *before;
+
+	if (requests->next == NULL)
+		return NULL;
+	before = TAILQ_PREV(requests->next, evpop_request_list, entry);
+	return before != NULL && before->is_open ? NULL : requests->next;
+}
+
+void
+evpop_requests_advance(struct evpop_requests *requests)
+{
+	requests->next = TAILQ_NEXT(requests->next, entry);
+}
+
+bool
+evpop_requests_follow(const struct evpop_requests *requests,
+    const struct evpop_client_request *request)
+{
+	return TAILQ_NEXT(request, entry) != requests->next;
+}
+
 enum evpop_error
-evpop_client_request_part(struct evpop_client_request *request,
+evpop_request_submit(struct evpop_client_request *request,
     struct evpop_proto *proto, enum evpop_command command)
 {
 	const struct evpop_request core = {
@@ -19,264 +123,83 @@ evpop_client_request_part(struct evpop_client_request *request,
 	};
 	enum evpop_error error = evpop_proto_submit(proto, &core);
 
-	if (error == EVPOP_ERROR_NONE) {
-		request->parts++;
-		request->submitted = true;
-	}
+	request->parts += error == EVPOP_ERROR_NONE;
 	return error;
 }
 
-enum evpop_error
-evpop_client_request_submit(
-    struct evpop_client_request *request, struct evpop_proto *proto)
+/* ---- what the caller is told ---- */
+
+enum evpop_flow
+evpop_request_begin(const struct evpop_client_request *request,
+    struct evpop_client *client, const struct evpop_event *event)
 {
-	return evpop_client_request_part(request, proto, request->command);
+	if (request->sink == NULL || request->sink->begin == NULL)
+		return EVPOP_FLOW_CONTINUE;
+	return request->sink->begin(client, request->number,
+	    event->has_octets ? event->octets : 0, request->arg);
+}
+
+static void
+request_entry(const struct evpop_client_request *request,
+    struct evpop_client *client, const struct evpop_event *event)
+{
+	const struct evpop_listed listed = {
+		.number = event->number,
+		.octets = event->octets,
+		.unique_id = event->data,
+		.unique_id_length = event->length,
+	};
+
+	if (request->listed != NULL)
+		request->listed(client, &listed, request->arg);
+}
+
+static void
+request_line(const struct evpop_client_request *request,
+    struct evpop_client *client, const struct evpop_event *event)
+{
+	char text[EVPOP_TEXT_SIZE];
+
+	if (request->line == NULL)
+		return;
+	evpop_printable(text, sizeof text, event->data, event->length);
+	request->line(client, text, request->arg);
+}
+
+enum evpop_flow
+evpop_request_data(const struct evpop_client_request *request,
+    struct evpop_client *client, const struct evpop_event *event)
+{
+	switch (event->type) {
+	case EVPOP_EVENT_ENTRY:
+		request_entry(request, client, event);
+		break;
+	case EVPOP_EVENT_LINE:
+		request_line(request, client, event);
+		break;
+	default:
+		if (request->sink->data != NULL)
+			return request->sink->data(
+			    client, event->data, event->length, request->arg);
+		break;
+	}
+	return EVPOP_FLOW_CONTINUE;
 }
 
 void
-evpop_client_request_clear(struct evpop_client_request *request)
+evpop_requests_answer(struct evpop_requests *requests,
+    struct evpop_client *client, const struct evpop_reply *reply)
 {
-	if (request->login != NULL) {
-		evpop_login_clear(request->login);
-		free(request->login);
-	}
-	free(request->text);
-	request->login = NULL;
-	request->text = NULL;
-}
+	struct evpop_client_request *request = TAILQ_FIRST(&requests->waiting);
 
-/* One that is done with serves again: a steady state allocates nothing. */
-static struct evpop_client_request *
-take_request(struct evpop_client *client)
-{
-	struct evpop_client_request *request = TAILQ_FIRST(&client->spare);
-
-	if (request == NULL)
-		return malloc(sizeof *request);
-	TAILQ_REMOVE(&client->spare, request, entry);
-	return request;
-}
-
-/* Copy a request to the end of the queue. */
-static enum evpop_error
-enqueue(
-    struct evpop_client *client, const struct evpop_client_request *template)
-{
-	struct evpop_client_request *request;
-
-	if (!evpop_client_accepts(client, template->kind))
-		return EVPOP_ERROR_USAGE;
-	request = take_request(client);
-	if (request == NULL)
-		return EVPOP_ERROR_MEMORY;
-	*request = *template;
-	evpop_client_enqueue(client, request);
-	return EVPOP_ERROR_NONE;
-}
-
-enum evpop_error
-evpop_client_connect(
-    struct evpop_client *client, evpop_reply_cb reply, void *arg)
-{
-	return enqueue(client,
-	    &(struct evpop_client_request){
-		.kind = EVPOP_REQUEST_CONNECT, .reply = reply, .arg = arg });
-}
-
-/* What stands in a line of its own, or in a SASL message, is a text. */
-static bool
-good_credentials(const struct evpop_credentials *credentials)
-{
-	const char *password = credentials->password;
-	const char *token = credentials->token;
-
-	return credentials->user != NULL &&
-	       evpop_text_harmless(credentials->user) &&
-	       (password != NULL || token != NULL ||
-		   credentials->want_token != NULL ||
-		   credentials->mechanisms ==
-		       EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_EXTERNAL)) &&
-	       (password == NULL || evpop_text_harmless(password)) &&
-	       (token == NULL || evpop_text_harmless(token));
-}
-
-enum evpop_error
-evpop_client_login(struct evpop_client *client,
-    const struct evpop_credentials *credentials, evpop_reply_cb reply,
-    void *arg)
-{
-	struct evpop_client_request request = {
-		.kind = EVPOP_REQUEST_LOGIN, .reply = reply, .arg = arg
-	};
-	enum evpop_error error = EVPOP_ERROR_MEMORY;
-
-	if (!good_credentials(credentials))
-		return EVPOP_ERROR_USAGE;
-	request.login = malloc(sizeof *request.login);
-	if (request.login == NULL)
-		return EVPOP_ERROR_MEMORY;
-	if (evpop_login_init(request.login, credentials))
-		error = enqueue(client, &request);
-	if (error != EVPOP_ERROR_NONE) {
-		evpop_login_clear(request.login);
-		free(request.login);
-	}
-	return error;
-}
-
-enum evpop_error
-evpop_client_open(struct evpop_client *client, const char *user,
-    const char *password, evpop_reply_cb reply, void *arg)
-{
-	const struct evpop_credentials credentials = { .user = user,
-		.password = password };
-	enum evpop_error error;
-
-	if (!good_credentials(&credentials))
-		return EVPOP_ERROR_USAGE;
-	error = evpop_client_connect(client, NULL, NULL);
-	return error != EVPOP_ERROR_NONE
-		   ? error
-		   : evpop_client_login(client, &credentials, reply, arg);
-}
-
-static enum evpop_error
-enqueue_command(struct evpop_client *client, enum evpop_command command,
-    uint32_t number, evpop_listed_cb listed, evpop_reply_cb reply, void *arg)
-{
-	if (!evpop_command_valid(&(struct evpop_request){
-		.command = command, .number = number }))
-		return EVPOP_ERROR_USAGE;
-	return enqueue(
-	    client, &(struct evpop_client_request){ .command = command,
-			.number = number,
-			.listed = listed,
-			.reply = reply,
-			.arg = arg });
-}
-
-static enum evpop_error
-enqueue_body(
-    struct evpop_client *client, const struct evpop_client_request *request)
-{
-	if (request->number == 0 || request->sink == NULL ||
-	    request->sink->end == NULL)
-		return EVPOP_ERROR_USAGE;
-	return enqueue(client, request);
-}
-
-enum evpop_error
-evpop_client_stat(struct evpop_client *client, evpop_reply_cb reply, void *arg)
-{
-	return enqueue_command(client, EVPOP_COMMAND_STAT, 0, NULL, reply, arg);
-}
-
-enum evpop_error
-evpop_client_list(struct evpop_client *client, uint32_t number,
-    evpop_listed_cb listed, evpop_reply_cb reply, void *arg)
-{
-	return enqueue_command(
-	    client, EVPOP_COMMAND_LIST, number, listed, reply, arg);
-}
-
-enum evpop_error
-evpop_client_uidl(struct evpop_client *client, uint32_t number,
-    evpop_listed_cb listed, evpop_reply_cb reply, void *arg)
-{
-	return enqueue_command(
-	    client, EVPOP_COMMAND_UIDL, number, listed, reply, arg);
-}
-
-enum evpop_error
-evpop_client_retr(struct evpop_client *client, uint32_t number,
-    const struct evpop_sink *sink, void *arg)
-{
-	return evpop_client_retr_listed(client, number, 0, sink, arg);
-}
-
-enum evpop_error
-evpop_client_retr_listed(struct evpop_client *client, uint32_t number,
-    uint64_t octets, const struct evpop_sink *sink, void *arg)
-{
-	return enqueue_body(client,
-	    &(struct evpop_client_request){ .command = EVPOP_COMMAND_RETR,
-		.number = number,
-		.octets = octets,
-		.sink = sink,
-		.arg = arg });
-}
-
-enum evpop_error
-evpop_client_top(struct evpop_client *client, uint32_t number, uint32_t lines,
-    const struct evpop_sink *sink, void *arg)
-{
-	return enqueue_body(client,
-	    &(struct evpop_client_request){ .command = EVPOP_COMMAND_TOP,
-		.number = number,
-		.lines = lines,
-		.sink = sink,
-		.arg = arg });
-}
-
-enum evpop_error
-evpop_client_dele(struct evpop_client *client, uint32_t number,
-    evpop_reply_cb reply, void *arg)
-{
-	return enqueue_command(
-	    client, EVPOP_COMMAND_DELE, number, NULL, reply, arg);
-}
-
-enum evpop_error
-evpop_client_noop(struct evpop_client *client, evpop_reply_cb reply, void *arg)
-{
-	return enqueue_command(client, EVPOP_COMMAND_NOOP, 0, NULL, reply, arg);
-}
-
-enum evpop_error
-evpop_client_rset(struct evpop_client *client, evpop_reply_cb reply, void *arg)
-{
-	return enqueue_command(client, EVPOP_COMMAND_RSET, 0, NULL, reply, arg);
-}
-
-enum evpop_error
-evpop_client_capa(struct evpop_client *client, evpop_reply_cb reply, void *arg)
-{
-	return enqueue_command(client, EVPOP_COMMAND_CAPA, 0, NULL, reply, arg);
-}
-
-enum evpop_error
-evpop_client_utf8(struct evpop_client *client, evpop_reply_cb reply, void *arg)
-{
-	return enqueue_command(client, EVPOP_COMMAND_UTF8, 0, NULL, reply, arg);
-}
-
-enum evpop_error
-evpop_client_lang(struct evpop_client *client, const char *language,
-    evpop_line_cb line, evpop_reply_cb reply, void *arg)
-{
-	struct evpop_client_request request = {
-		.command = EVPOP_COMMAND_LANG,
-		.line = line,
-		.reply = reply,
-		.arg = arg,
-	};
-	enum evpop_error error;
-
-	if (language != NULL) {
-		if (!evpop_text_harmless(language))
-			return EVPOP_ERROR_USAGE;
-		request.text = strdup(language);
-		if (request.text == NULL)
-			return EVPOP_ERROR_MEMORY;
-	}
-	error = enqueue(client, &request);
-	if (error != EVPOP_ERROR_NONE)
-		free(request.text);
-	return error;
-}
-
-enum evpop_error
-evpop_client_quit(struct evpop_client *client, evpop_reply_cb reply, void *arg)
-{
-	return enqueue_command(client, EVPOP_COMMAND_QUIT, 0, NULL, reply, arg);
+	if (requests->next == request)
+		evpop_requests_advance(requests);
+	TAILQ_REMOVE(&requests->waiting, request, entry);
+	if (request->sink != NULL)
+		request->sink->end(
+		    client, request->number, &reply->result, request->arg);
+	else if (request->reply != NULL)
+		request->reply(client, reply, request->arg);
+	request_clear(request);
+	TAILQ_INSERT_HEAD(&requests->spare, request, entry);
 }

@@ -1,8 +1,13 @@
 /*
- * What was asked of a client, in the order it was asked.  A request becomes
- * one command of the core or several (connect: STLS, CAPA; login: AUTH, or USER
- * and PASS),
- * all of which carry the request as their argument.
+ * What was asked of a client, in the order it was asked, and whose callbacks
+ * are told of it.  A request becomes one command of the core or several
+ * (connect: STLS, CAPA; log-in: AUTH, or USER and PASS, and again where one was
+ * refused), all of which carry the request as their argument.
+ *
+ * Requests are handed to the core in their order and answered in it.  One that
+ * may need more commands than it has under way is *open*: nothing behind it is
+ * handed over until it is closed.  So the replies to a request's commands all
+ * come before those of the next, whatever the server does.
  */
 #ifndef EVPOP_LIB_NET_REQUEST_H
 #define EVPOP_LIB_NET_REQUEST_H
@@ -11,9 +16,9 @@
 
 #include <evpop/client.h>
 
-#include "lib/net/login.h"
+struct evpop_login;
 
-enum evpop_client_request_kind {
+enum evpop_request_kind {
 	EVPOP_REQUEST_COMMAND = 0, /* one command of the core */
 	EVPOP_REQUEST_CONNECT,
 	EVPOP_REQUEST_LOGIN
@@ -21,35 +26,76 @@ enum evpop_client_request_kind {
 
 struct evpop_client_request {
 	TAILQ_ENTRY(evpop_client_request) entry;
-	enum evpop_client_request_kind kind;
+	enum evpop_request_kind kind;
 	enum evpop_command command;
 	uint32_t number, lines;
-	uint64_t octets; /* RETR: what LIST said, or 0 */
-	char *text;      /* LANG: the language, or NULL */
-	evpop_line_cb line;
-	struct evpop_login *login; /* LOGIN: until it is over */
+	uint64_t octets;           /* RETR: what LIST said, or 0 */
+	char *text;                /* LANG: the language, or NULL; owned */
+	struct evpop_login *login; /* LOGIN; owned */
 	unsigned int parts;        /* commands of the core that are not done */
-	bool submitted;
+	bool is_open;
 	evpop_reply_cb reply;
 	evpop_listed_cb listed;
+	evpop_line_cb line;
 	const struct evpop_sink *sink; /* instead of reply */
 	void *arg;
 };
 
-TAILQ_HEAD(evpop_client_requests, evpop_client_request);
+TAILQ_HEAD(evpop_request_list, evpop_client_request);
+
+/* Members are private. */
+struct evpop_requests {
+	struct evpop_request_list waiting;
+	struct evpop_client_request *next; /* to be handed over, or NULL */
+	struct evpop_request_list spare;   /* done with, to be used again */
+};
+
+void evpop_requests_init(struct evpop_requests *);
+/* Wipe and free all, unanswered. */
+void evpop_requests_clear(struct evpop_requests *);
+
+/* Copy a request to the end, and own what it owns; NULL without memory. */
+struct evpop_client_request *evpop_requests_push(struct evpop_requests *,
+    const struct evpop_client_request *) EVPOP_MUST_USE;
+/* The same right behind another. */
+struct evpop_client_request *evpop_requests_insert(struct evpop_requests *,
+    struct evpop_client_request *behind,
+    const struct evpop_client_request *) EVPOP_MUST_USE;
+
+/* The oldest, or NULL. */
+struct evpop_client_request *evpop_requests_first(
+    const struct evpop_requests *);
 
 /*
- * Hand the command of an ordinary request to the core.  EVPOP_ERROR_USAGE where
+ * The oldest that has yet to be handed to the core, unless an open one stands
+ * before it; or NULL.
+ */
+struct evpop_client_request *evpop_requests_next(const struct evpop_requests *);
+
+/* That one is handed over: the next one's turn comes. */
+void evpop_requests_advance(struct evpop_requests *);
+
+/* Whether something behind this one, which is handed over, is so too. */
+bool evpop_requests_follow(
+    const struct evpop_requests *, const struct evpop_client_request *);
+
+/*
+ * Hand a command to the core on behalf of a request.  EVPOP_ERROR_USAGE where
  * the session is over, EVPOP_ERROR_MEMORY.
  */
-enum evpop_error evpop_client_request_submit(
-    struct evpop_client_request *, struct evpop_proto *) EVPOP_MUST_USE;
-
-/* The same for any command on behalf of a request. */
-enum evpop_error evpop_client_request_part(struct evpop_client_request *,
+enum evpop_error evpop_request_submit(struct evpop_client_request *,
     struct evpop_proto *, enum evpop_command) EVPOP_MUST_USE;
 
-/* Wipe and free all it owns, but for itself. */
-void evpop_client_request_clear(struct evpop_client_request *);
+/* ---- what the caller is told ---- */
+
+/* A listing's entry or line, or a span of a body; begin before the first. */
+enum evpop_flow evpop_request_begin(const struct evpop_client_request *,
+    struct evpop_client *, const struct evpop_event *);
+enum evpop_flow evpop_request_data(const struct evpop_client_request *,
+    struct evpop_client *, const struct evpop_event *);
+
+/* The oldest is answered, and is gone then. */
+void evpop_requests_answer(
+    struct evpop_requests *, struct evpop_client *, const struct evpop_reply *);
 
 #endif

@@ -1,29 +1,25 @@
 set(EVPOP_NET_SOURCES
 	net/address.c
-	net/authenticate.c
-	net/busy.c
 	net/client.c
+	net/commands.c
 	net/connect.c
 	net/deadline.c
 	net/derive.c
 	net/dial.c
-	net/dispatch.c
-	net/establish.c
 	net/http_connect.c
 	net/idn.c
 	net/login.c
 	net/loop.c
-	net/memory.c
-	net/patience.c
 	net/proxy.c
 	net/proxy_url.c
 	net/request.c
+	net/server.c
 	net/resolve.c
 	net/socks.c
+	net/stream.c
 	net/tls.c
 	net/tls_cache.c
 	net/tls_context.c
 	net/tls_socket.c
 	net/tls_verify.c
-	net/transport.c
 	net/tunnel.c)

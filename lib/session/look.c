@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "lib/auth/digest.h"
-#include "lib/net/client.h"
 #include "lib/session/header.h"
 #include "lib/session/sync.h"
 
@@ -94,19 +93,6 @@ note_refusal(struct evpop_sync *sync)
 		looks->refused = true;
 }
 
-/*
- * TOP has broken the session, and would break the next one.  For names it must
- * be had all the same.
- */
-static bool
-is_its_fault(const struct evpop_sync *sync, const struct evpop_result *result)
-{
-	return sync->step == EVPOP_SYNC_LOOKING &&
-	       (result->error == EVPOP_ERROR_TIMEOUT ||
-		   result->error == EVPOP_ERROR_PROTOCOL ||
-		   result->error == EVPOP_ERROR_LIMIT);
-}
-
 static void
 top_end(struct evpop_client *client, uint32_t number,
     const struct evpop_result *result, void *arg)
@@ -131,8 +117,6 @@ top_end(struct evpop_client *client, uint32_t number,
 	if (result->error == EVPOP_ERROR_NONE ||
 	    result->error == EVPOP_ERROR_REFUSED)
 		go_on(sync);
-	else if (is_its_fault(sync, result))
-		evpop_client_cannot_top(sync->client);
 }
 
 static const struct evpop_sink top_sink = {

@@ -218,7 +218,7 @@ evpop_sync_carry_out(struct evpop_sync *sync)
 {
 	report_plan(sync);
 	if (!may_be_sliced(sync))
-		evpop_login_clear(&sync->login);
+		evpop_credentials_wipe(&sync->credentials);
 	evpop_sync_enter(sync);
 	if (sync->callbacks->planned != NULL)
 		sync->callbacks->planned(sync, sync->plan, sync->arg);
@@ -240,7 +240,7 @@ evpop_sync_unchanged(struct evpop_sync *sync)
 {
 	if (sync->step != EVPOP_SYNC_ASKING)
 		return;
-	evpop_login_clear(&sync->login);
+	evpop_credentials_wipe(&sync->credentials);
 	take_leave(sync);
 }
 

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/net/client.h"
 #include "lib/session/sync.h"
 
 static void session_closed(
@@ -59,7 +58,7 @@ destroy(struct evpop_sync *sync)
 	evpop_plan_free(&sync->plan);
 	evpop_sync_looks_clear(sync);
 	free(sync->deletes);
-	evpop_login_clear(&sync->login);
+	evpop_credentials_wipe(&sync->credentials);
 	evpop_memory_free(sync->memory);
 	evpop_tls_context_free(sync->config.tls_context);
 	forget(sync->config.host);
@@ -171,15 +170,11 @@ static bool
 try_other_mechanism(struct evpop_sync *sync, const struct evpop_client *client,
     const struct evpop_result *result)
 {
-	unsigned int *mechanisms = &sync->login.credentials.mechanisms;
-	unsigned int left =
-	    *mechanisms & ~evpop_client_refused_mechanisms(client);
-
-	if (result->error != EVPOP_ERROR_IO ||
-	    result->phase != EVPOP_PHASE_LOGIN || sync->given_up ||
-	    *mechanisms == EVPOP_MECHANISMS_DEFAULT || left == 0)
+	if (evpop_client_again(client) != EVPOP_AGAIN_OTHER_MECHANISM ||
+	    sync->given_up)
 		return false;
-	*mechanisms = left;
+	(void)result;
+	sync->credentials.tried |= evpop_client_tried(client);
 	evpop_sync_second_session(sync);
 	return true;
 }
@@ -251,8 +246,9 @@ session_closed(
 
 	if (sync->step >= EVPOP_SYNC_CLOSED)
 		return;
-	if (evpop_client_lost_flight(client) && !sync->second &&
-	    !report->listed && !sync->given_up) {
+	if (evpop_client_again(client) == EVPOP_AGAIN_ONE_BY_ONE &&
+	    !sync->second && !report->listed && !sync->given_up) {
+		sync->config.one_by_one = true;
 		evpop_sync_second_session(sync);
 		return;
 	}
@@ -390,7 +386,7 @@ open_session(struct evpop_sync *sync)
 	error = evpop_client_connect(client, opened, sync);
 	if (error == EVPOP_ERROR_NONE)
 		error = evpop_client_login(
-		    client, &sync->login.credentials, opened, sync);
+		    client, &sync->credentials, opened, sync);
 	if (error == EVPOP_ERROR_NONE)
 		error = evpop_sync_survey(sync);
 	if (error == EVPOP_ERROR_NONE && sync->flight)
@@ -498,7 +494,7 @@ evpop_sync_start(
     struct evpop_sync *sync, const struct evpop_credentials *credentials)
 {
 	assert(sync->step == EVPOP_SYNC_IDLE);
-	if (!evpop_login_init(&sync->login, credentials))
+	if (!evpop_credentials_copy(&sync->credentials, credentials))
 		return EVPOP_ERROR_MEMORY;
 	return open_session(sync);
 }

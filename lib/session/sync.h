@@ -8,7 +8,7 @@
 
 #include <evpop/sync.h>
 
-#include "lib/net/login.h"
+#include "lib/auth/credentials.h"
 #include "lib/session/listing.h"
 
 struct event;
@@ -67,7 +67,7 @@ struct evpop_sync {
 	struct evdns_base *dns;
 	struct evpop_client_config config; /* host and TLS context are owned */
 	struct evpop_memory *memory;       /* its own, where none was given */
-	struct evpop_login login;          /* the credentials */
+	struct evpop_credentials credentials; /* owned */
 	struct evpop_client *client;
 	struct evpop_policy policy;
 	const struct evpop_sync_callbacks *callbacks;

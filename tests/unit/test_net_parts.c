@@ -13,8 +13,8 @@
 #include <event2/event.h>
 
 #include "lib/net/address.h"
-#include "lib/net/busy.h"
 #include "lib/net/deadline.h"
+#include "lib/net/login.h"
 #include "lib/net/loop.h"
 #include "lib/net/tls_cache.h"
 
@@ -121,23 +121,53 @@ test_interleave(void **state)
 	}
 }
 
+static enum evpop_error
+refused_with(const char *words, enum evpop_response_code code)
+{
+	struct evpop_result result;
+
+	evpop_result_set(
+	    &result, EVPOP_ERROR_AUTH, EVPOP_PHASE_LOGIN, "%s", words);
+	result.code = code;
+	result.scope = EVPOP_SCOPE_ACCOUNT;
+	evpop_refusal_by_words(&result);
+	assert_int_equal(result.scope, result.error == EVPOP_ERROR_AUTH
+					   ? EVPOP_SCOPE_ACCOUNT
+					   : EVPOP_SCOPE_SESSION);
+	assert_int_equal(result.retry, result.error != EVPOP_ERROR_AUTH);
+	return result.error;
+}
+
 static void
 test_busy_words(void **state)
 {
 	static const char *const busy[] = { "maildrop already locked",
 		"Mailbox is in use by another session", "lock busy, try later",
 		"Can't lock maildrop", "Temporarily unavailable",
-		"login allowed only every 15 minutes" };
+		"login allowed only every 15 minutes", "mailbox locked",
+		"Too many simultaneous connections",
+		"Maximum number of connections from user+IP exceeded",
+		"Please try again later", "Server shutting down",
+		"System is down for maintenance", "internal failure",
+		"disk quota exceeded", "Login rate exceeded",
+		"minimum 5 minutes between logins",
+		"authentication service down" };
 	static const char *const wrong[] = { "", "invalid password",
 		"account locked", "too many failed logins",
-		"Invalid login, please try again", "login failed" };
+		"Invalid login, please try again", "login failed",
+		"APOP is not available", "mechanism unavailable" };
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(busy) / sizeof(busy[0]); i++)
-		assert_true(evpop_busy_words(busy[i]));
+	for (i = 0; i < sizeof(busy) / sizeof(busy[0]); i++) {
+		assert_int_equal(refused_with(busy[i], EVPOP_CODE_NONE),
+		    EVPOP_ERROR_REFUSED);
+		assert_int_equal(
+		    refused_with(busy[i], EVPOP_CODE_AUTH), EVPOP_ERROR_AUTH);
+	}
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		assert_false(evpop_busy_words(wrong[i]));
+		assert_int_equal(
+		    refused_with(wrong[i], EVPOP_CODE_NONE), EVPOP_ERROR_AUTH);
 }
 
 static SSL_SESSION *
@@ -214,45 +244,79 @@ test_loop(void **state)
 }
 
 static void
-note_deadline(bool whole_session, void *arg)
+note_deadline(enum evpop_overdue overdue, enum evpop_phase phase,
+    const char *limit, void *arg)
 {
-	strcat(arg, whole_session ? "session " : "phase ");
+	static const char *const names[] = { "phase", "send", "session" };
+	char *said = arg;
+	size_t used = strlen(said);
+
+	snprintf(said + used, 128 - used, "%s %s %s;", names[overdue],
+	    evpop_phase_name(phase), limit);
+}
+
+static void
+wait_for(struct event_base *base, const char *said)
+{
+	size_t before = strlen(said);
+
+	while (strlen(said) == before)
+		assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
 }
 
 static void
 test_deadline(void **state)
 {
+	const struct evpop_timeouts timeouts = { .command_ms = 120,
+		.login_ms = 30,
+		.body_ms = 60000,
+		.send_ms = 20,
+		.session_ms = 3000000 };
+	const struct evpop_timeouts short_session = { .session_ms = 20 };
 	struct event_base *base = event_base_new();
+	struct evpop_progress progress = { .phase = EVPOP_PHASE_LOGIN };
 	struct evpop_deadline deadline;
-	int64_t now_ms, begun_ms = evpop_loop_now_ms();
-	char said[64] = "";
+	int64_t begun_ms = evpop_loop_now_ms();
+	char said[128] = "";
 
 	(void)state;
-	assert_true(evpop_deadline_init(&deadline, base, note_deadline, said));
+	assert_true(evpop_deadline_init(
+	    &deadline, base, &timeouts, note_deadline, said));
+	evpop_deadline_start(&deadline);
 	/* Moved away before it expires, it expires at the new time only. */
-	evpop_deadline_session(&deadline, begun_ms + 60000);
-	evpop_deadline_phase(&deadline, begun_ms + 30);
-	evpop_deadline_phase(&deadline, begun_ms + 120);
-	while (said[0] == '\0')
-		assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
-	assert_string_equal(said, "phase ");
+	evpop_deadline_progress(&deadline, &progress);
+	progress.phase = EVPOP_PHASE_COMMAND;
+	evpop_deadline_progress(&deadline, &progress);
+	wait_for(base, said);
+	assert_string_equal(said, "phase command 120 ms;");
 	assert_true(evpop_loop_now_ms() >= begun_ms + 120);
-	/* Both are gone then: nothing is left to wait for. */
+	/* All are gone then: nothing is left to wait for. */
 	assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 1);
 
-	/* Nearer than the timer was armed for. */
-	now_ms = evpop_loop_now_ms();
-	evpop_deadline_phase(&deadline, now_ms + 60000);
-	evpop_deadline_session(&deadline, now_ms + 20);
-	evpop_deadline_phase(&deadline, 0);
-	while (strcmp(said, "phase ") == 0)
-		assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
-	assert_string_equal(said, "phase session ");
+	/* Nearer than the timer was armed for: what is to be sent. */
+	said[0] = '\0';
+	progress.phase = EVPOP_PHASE_BODY;
+	evpop_deadline_progress(&deadline, &progress);
+	progress.is_send_blocked = true;
+	evpop_deadline_progress(&deadline, &progress);
+	wait_for(base, said);
+	assert_string_equal(said, "send body 20 ms;");
 
-	evpop_deadline_phase(&deadline, evpop_loop_now_ms());
+	/* What is sent after all, has no deadline; nor has what is cleared. */
+	evpop_deadline_progress(&deadline, &progress);
+	progress.is_send_blocked = false;
+	evpop_deadline_progress(&deadline, &progress);
 	evpop_deadline_clear(&deadline);
 	assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 1);
-	assert_string_equal(said, "phase session ");
+	assert_string_equal(said, "send body 20 ms;");
+
+	said[0] = '\0';
+	assert_true(evpop_deadline_init(
+	    &deadline, base, &short_session, note_deadline, said));
+	evpop_deadline_start(&deadline);
+	evpop_deadline_progress(&deadline, &progress);
+	wait_for(base, said);
+	assert_string_equal(said, "session body 20 ms;");
 	event_base_free(base);
 }
 

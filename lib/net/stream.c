@@ -1,0 +1,676 @@
+#include "lib/net/stream.h"
+
+#include <sys/socket.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "lib/net/loop.h"
+#include "lib/net/tls.h"
+
+struct evpop_stream {
+	enum evpop_stream_state state;
+	const struct evpop_stream_handler *handler;
+	void *arg;
+	struct evpop_loop *loop;
+	struct evpop_deadline deadline;
+
+	struct evpop_dial *dial;
+	const char *host, *asked; /* asked: for, of the resolver */
+	uint16_t port;
+	struct evpop_tls_context *tls_at_once;
+
+	evutil_socket_t fd;
+	struct evpop_tls_channel *tls;
+	struct event readable, writable;
+	struct event again; /* next turn, without waiting for the descriptor */
+	bool is_reading, is_writing; /* events that are added */
+	bool is_paused, is_local;
+	bool write_blocked, write_wants_read, read_wants_write;
+	bool write_failed; /* what was sent before may still be read */
+	size_t share;      /* octets to read at once */
+	unsigned char *kept;
+	size_t kept_start, kept_end;
+	uint64_t octets_in, octets_out;
+	char peer[EVPOP_ADDRESS_TEXT];
+	char tls_name[EVPOP_TLS_NAME];
+};
+
+static void stream_perform(struct evpop_stream *);
+
+/* ---- deadlines ---- */
+
+static enum evpop_phase
+stream_own_phase(const struct evpop_stream *stream)
+{
+	switch (stream->state) {
+	case EVPOP_STREAM_RESOLVING:
+		return EVPOP_PHASE_RESOLVE;
+	case EVPOP_STREAM_CONNECTING:
+		return EVPOP_PHASE_CONNECT;
+	case EVPOP_STREAM_HANDSHAKE:
+		return EVPOP_PHASE_HANDSHAKE;
+	default:
+		return EVPOP_PHASE_NONE;
+	}
+}
+
+void
+evpop_stream_expect(
+    struct evpop_stream *stream, enum evpop_phase phase, uint64_t answered)
+{
+	enum evpop_phase own = stream_own_phase(stream);
+	bool is_open = stream->state == EVPOP_STREAM_PLAIN ||
+		       stream->state == EVPOP_STREAM_TLS;
+
+	if (own != EVPOP_PHASE_NONE)
+		phase = own;
+	else if (!is_open || stream->is_paused)
+		phase = EVPOP_PHASE_NONE;
+	evpop_deadline_progress(&stream->deadline,
+	    &(struct evpop_progress){
+		.phase = phase,
+		.answered = answered,
+		.octets_in = stream->octets_in,
+		.octets_out = stream->octets_out,
+		.is_send_blocked =
+		    is_open && !stream->is_paused && stream->write_blocked,
+	    });
+}
+
+enum evpop_phase
+evpop_stream_phase(const struct evpop_stream *stream)
+{
+	return evpop_deadline_phase(&stream->deadline);
+}
+
+/* False where it is for the owner to say. */
+static bool
+stream_describe_overdue(const struct evpop_stream *stream,
+    enum evpop_overdue overdue, enum evpop_phase phase, const char *limit,
+    struct evpop_result *result)
+{
+	char tried[160] = "";
+
+	if (overdue == EVPOP_OVERDUE_SESSION)
+		evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
+		    "the session was not over within %s", limit);
+	else if (overdue == EVPOP_OVERDUE_SEND)
+		evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
+		    "the server took nothing of what was to be sent for %s",
+		    limit);
+	else if (phase == EVPOP_PHASE_RESOLVE)
+		evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
+		    "%.100s was not resolved within %s", stream->asked, limit);
+	else if (phase == EVPOP_PHASE_CONNECT) {
+		if (stream->dial != NULL)
+			evpop_dial_describe(stream->dial, tried, sizeof tried);
+		evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
+		    "no connection within %s: %s", limit, tried);
+	} else if (phase == EVPOP_PHASE_HANDSHAKE)
+		evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
+		    "the TLS handshake was not finished within %s", limit);
+	else
+		return false;
+	return true;
+}
+
+static void
+stream_overdue(enum evpop_overdue overdue, enum evpop_phase phase,
+    const char *limit, void *arg)
+{
+	struct evpop_stream *stream = arg;
+	const struct evpop_stream_handler *handler = stream->handler;
+	struct evpop_result result;
+	void *owner = stream->arg;
+
+	handler->enter(owner);
+	if (stream_describe_overdue(stream, overdue, phase, limit, &result))
+		handler->failed(&result, owner);
+	else
+		handler->overdue(phase, limit, owner);
+	handler->leave(owner);
+}
+
+/* ---- events ---- */
+
+static void
+stream_woken(evutil_socket_t fd, short what, void *arg)
+{
+	struct evpop_stream *stream = arg;
+	const struct evpop_stream_handler *handler = stream->handler;
+	void *owner = stream->arg;
+
+	(void)fd;
+	(void)what;
+	handler->enter(owner);
+	stream_perform(stream);
+	handler->leave(owner);
+}
+
+static void
+event_set(struct event *event, bool *is_added, bool is_wanted)
+{
+	if (*is_added == is_wanted)
+		return;
+	if (is_wanted)
+		event_add(event, NULL);
+	else
+		event_del(event);
+	*is_added = is_wanted;
+}
+
+static void
+stream_update_events(struct evpop_stream *stream)
+{
+	if (stream->state < EVPOP_STREAM_PLAIN)
+		return;
+	event_set(&stream->readable, &stream->is_reading,
+	    !stream->is_paused || stream->write_wants_read);
+	event_set(&stream->writable, &stream->is_writing,
+	    stream->write_blocked || stream->read_wants_write);
+}
+
+static void
+stream_fail_for_memory(struct evpop_stream *stream, enum evpop_phase phase)
+{
+	struct evpop_result result;
+
+	evpop_result_set(
+	    &result, EVPOP_ERROR_MEMORY, phase, "no memory for the connection");
+	stream->handler->failed(&result, stream->arg);
+}
+
+/* ---- life ---- */
+
+struct evpop_stream *
+evpop_stream_new(struct event_base *base, const struct evpop_timeouts *timeouts,
+    const struct evpop_stream_handler *handler, void *arg)
+{
+	struct evpop_stream *stream;
+
+	stream = calloc(1, sizeof *stream);
+	if (stream == NULL)
+		return NULL;
+	stream->handler = handler;
+	stream->arg = arg;
+	stream->fd = -1;
+	stream->loop = evpop_loop_get(base);
+	if (stream->loop != NULL && evpop_deadline_init(&stream->deadline, base,
+					timeouts, stream_overdue, stream))
+		return stream;
+	if (stream->loop != NULL)
+		evpop_loop_put(stream->loop);
+	free(stream);
+	return NULL;
+}
+
+void
+evpop_stream_free(struct evpop_stream *stream)
+{
+	if (stream == NULL)
+		return;
+	evpop_stream_close(stream);
+	evpop_loop_put(stream->loop);
+	free(stream);
+}
+
+static void
+dial_connecting(void *arg)
+{
+	struct evpop_stream *stream = arg;
+	const struct evpop_stream_handler *handler = stream->handler;
+	void *owner = stream->arg;
+
+	handler->enter(owner);
+	stream->state = EVPOP_STREAM_CONNECTING;
+	handler->leave(owner);
+}
+
+static bool
+stream_open(struct evpop_stream *stream, const struct evpop_dialed *dialed)
+{
+	struct event_base *base = evpop_loop_base(stream->loop);
+
+	evpop_address_text(&dialed->address, stream->peer);
+	stream->is_local = dialed->loopback;
+	stream->share = EVPOP_STREAM_FIRST;
+	stream->fd = dialed->fd;
+	if (event_assign(&stream->readable, base, stream->fd,
+		EV_READ | EV_PERSIST, stream_woken, stream) == -1 ||
+	    event_assign(&stream->writable, base, stream->fd,
+		EV_WRITE | EV_PERSIST, stream_woken, stream) == -1 ||
+	    evtimer_assign(&stream->again, base, stream_woken, stream) == -1) {
+		close(stream->fd);
+		stream->fd = -1;
+		return false;
+	}
+	stream->state = EVPOP_STREAM_PLAIN;
+	stream_update_events(stream);
+	return true;
+}
+
+static void
+stream_begin(struct evpop_stream *stream)
+{
+	struct evpop_result result;
+
+	if (stream->tls_at_once == NULL)
+		return;
+	if (evpop_stream_start_tls(stream, stream->tls_at_once, &result))
+		stream_perform(stream);
+	else
+		stream->handler->failed(&result, stream->arg);
+}
+
+static void
+dial_connected(const struct evpop_dialed *dialed, void *arg)
+{
+	struct evpop_stream *stream = arg;
+	const struct evpop_stream_handler *handler = stream->handler;
+	void *owner = stream->arg;
+
+	handler->enter(owner);
+	if (stream_open(stream, dialed))
+		stream_begin(stream);
+	else
+		stream_fail_for_memory(stream, EVPOP_PHASE_CONNECT);
+	evpop_dial_free(&stream->dial);
+	handler->leave(owner);
+}
+
+static void
+dial_failed(const struct evpop_result *result, void *arg)
+{
+	struct evpop_stream *stream = arg;
+	const struct evpop_stream_handler *handler = stream->handler;
+	void *owner = stream->arg;
+
+	handler->enter(owner);
+	handler->failed(result, owner);
+	handler->leave(owner);
+}
+
+static const struct evpop_dial_handler dial_handler = {
+	.connecting = dial_connecting,
+	.connected = dial_connected,
+	.failed = dial_failed,
+};
+
+bool
+evpop_stream_connect(struct evpop_stream *stream, struct evdns_base *dns,
+    const struct evpop_dial_options *options,
+    struct evpop_tls_context *tls_at_once)
+{
+	assert(stream->state == EVPOP_STREAM_CLOSED);
+	stream->host = options->host;
+	stream->asked =
+	    options->proxy != NULL ? options->proxy->host : options->host;
+	stream->port = options->port;
+	stream->tls_at_once = tls_at_once;
+	stream->state = EVPOP_STREAM_RESOLVING;
+	evpop_deadline_start(&stream->deadline);
+	stream->dial = evpop_dial_new(
+	    evpop_loop_base(stream->loop), dns, options, &dial_handler, stream);
+	return stream->dial != NULL;
+}
+
+bool
+evpop_stream_start_tls(struct evpop_stream *stream,
+    struct evpop_tls_context *context, struct evpop_result *result)
+{
+	assert(stream->state == EVPOP_STREAM_PLAIN);
+	assert(stream->kept == NULL);
+	stream->tls = evpop_tls_new(
+	    context, stream->fd, stream->host, stream->port, result);
+	if (stream->tls == NULL)
+		return false;
+	stream->state = EVPOP_STREAM_HANDSHAKE;
+	return true;
+}
+
+enum evpop_stream_state
+evpop_stream_state(const struct evpop_stream *stream)
+{
+	return stream->state;
+}
+
+void
+evpop_stream_close(struct evpop_stream *stream)
+{
+	evpop_dial_free(&stream->dial);
+	evpop_deadline_clear(&stream->deadline);
+	if (stream->state >= EVPOP_STREAM_PLAIN) {
+		evpop_tls_free(&stream->tls);
+		event_del(&stream->readable);
+		event_del(&stream->writable);
+		evtimer_del(&stream->again);
+		close(stream->fd);
+		stream->fd = -1;
+	}
+	stream->state = EVPOP_STREAM_CLOSED;
+	stream->is_paused = false;
+	free(stream->kept);
+	stream->kept = NULL;
+}
+
+/* ---- reading ---- */
+
+static enum evpop_io
+io_of_errno(const char *doing, struct evpop_result *result)
+{
+	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+		return EVPOP_IO_WANT_READ;
+	evpop_result_set(result, EVPOP_ERROR_IO, EVPOP_PHASE_NONE, "%s: %s",
+	    doing, strerror(errno));
+	return EVPOP_IO_FAILED;
+}
+
+static enum evpop_io
+stream_read(
+    struct evpop_stream *stream, size_t *length_r, struct evpop_result *result)
+{
+	unsigned char *buffer = evpop_loop_buffer(stream->loop);
+	ssize_t n;
+
+	if (stream->state == EVPOP_STREAM_TLS)
+		return evpop_tls_read(
+		    stream->tls, buffer, stream->share, length_r, result);
+	n = recv(stream->fd, buffer, stream->share, 0);
+	if (n == -1)
+		return io_of_errno("read", result);
+	*length_r = (size_t)n;
+	return n == 0 ? EVPOP_IO_END : EVPOP_IO_DONE;
+}
+
+/* Keep what the owner left, which lies in the buffer of the loop. */
+static void
+stream_keep(
+    struct evpop_stream *stream, const unsigned char *data, size_t length)
+{
+	assert(stream->is_paused);
+	stream->kept = malloc(length);
+	if (stream->kept == NULL) {
+		stream_fail_for_memory(stream, EVPOP_PHASE_NONE);
+		return;
+	}
+	memcpy(stream->kept, data, length);
+	stream->kept_start = 0;
+	stream->kept_end = length;
+}
+
+static void
+stream_give(struct evpop_stream *stream, size_t length)
+{
+	const unsigned char *buffer = evpop_loop_buffer(stream->loop);
+	size_t used;
+
+	stream->octets_in += length;
+	used = stream->handler->input(buffer, length, stream->arg);
+	if (used < length && stream->state != EVPOP_STREAM_CLOSED)
+		stream_keep(stream, buffer + used, length - used);
+}
+
+static bool
+stream_may_read(const struct evpop_stream *stream)
+{
+	return !stream->is_paused && (stream->state == EVPOP_STREAM_PLAIN ||
+					 stream->state == EVPOP_STREAM_TLS);
+}
+
+static void
+stream_read_turn(struct evpop_stream *stream)
+{
+	static const struct timeval at_once = { 0, 0 };
+	struct evpop_result result;
+	enum evpop_io io;
+	size_t length, share, turn = 0;
+	bool is_plain;
+
+	stream->read_wants_write = false;
+	while (stream_may_read(stream)) {
+		is_plain = stream->state == EVPOP_STREAM_PLAIN;
+		share = stream->share;
+		io = stream_read(stream, &length, &result);
+		if (io == EVPOP_IO_WANT_WRITE)
+			stream->read_wants_write = true;
+		else if (io == EVPOP_IO_END)
+			stream->handler->ended(stream->arg);
+		else if (io == EVPOP_IO_FAILED)
+			stream->handler->failed(&result, stream->arg);
+		if (io != EVPOP_IO_DONE)
+			return;
+		stream_give(stream, length);
+		if (is_plain && length < share)
+			return;
+		if (stream_may_read(stream) && share < EVPOP_LOOP_BUFFER)
+			stream->share = share * 2;
+		turn += length;
+		if (turn >= EVPOP_STREAM_TURN && stream_may_read(stream)) {
+			/* Octets inside TLS would wake nobody. */
+			evtimer_add(&stream->again, &at_once);
+			return;
+		}
+	}
+}
+
+static void
+stream_handshake(struct evpop_stream *stream)
+{
+	struct evpop_result result;
+	enum evpop_io io;
+
+	io = evpop_tls_handshake(stream->tls, &result);
+	stream->write_blocked = io == EVPOP_IO_WANT_WRITE;
+	switch (io) {
+	case EVPOP_IO_DONE:
+		stream->state = EVPOP_STREAM_TLS;
+		evpop_tls_name(stream->tls, stream->tls_name);
+		stream->handler->secured(stream->arg);
+		break;
+	case EVPOP_IO_WANT_READ:
+	case EVPOP_IO_WANT_WRITE:
+		break;
+	case EVPOP_IO_END:
+	case EVPOP_IO_FAILED:
+		stream->handler->failed(&result, stream->arg);
+		break;
+	}
+}
+
+/* Handshake and read, as far as possible and fair. */
+static void
+stream_perform(struct evpop_stream *stream)
+{
+	stream_read_turn(stream);
+	/* The owner may have asked for TLS just now. */
+	if (stream->state == EVPOP_STREAM_HANDSHAKE) {
+		stream_handshake(stream);
+		/* The first octets may have come with the end of it. */
+		stream_read_turn(stream);
+	}
+	stream_update_events(stream);
+}
+
+void
+evpop_stream_hurry(struct evpop_stream *stream)
+{
+	static const int on = 1;
+
+	/* Where it cannot be had, things go on, only slower. */
+	if (stream->fd != -1)
+		(void)setsockopt(
+		    stream->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
+void
+evpop_stream_pause(struct evpop_stream *stream)
+{
+	stream->is_paused = true;
+	stream->share = EVPOP_STREAM_FIRST;
+	stream_update_events(stream);
+}
+
+bool
+evpop_stream_is_paused(const struct evpop_stream *stream)
+{
+	return stream->is_paused;
+}
+
+void
+evpop_stream_resume(struct evpop_stream *stream)
+{
+	unsigned char *kept = stream->kept;
+	size_t length, used = 0;
+
+	if (stream->state == EVPOP_STREAM_CLOSED || !stream->is_paused)
+		return;
+	stream->is_paused = false;
+	if (kept != NULL) {
+		/* Ours while it is given out, should the owner close. */
+		stream->kept = NULL;
+		length = stream->kept_end - stream->kept_start;
+		used = stream->handler->input(
+		    kept + stream->kept_start, length, stream->arg);
+		if (used < length && stream->state != EVPOP_STREAM_CLOSED) {
+			assert(stream->is_paused);
+			stream->kept_start += used;
+			stream->kept = kept;
+			return;
+		}
+		free(kept);
+	}
+	stream_perform(stream);
+}
+
+/* ---- writing ---- */
+
+static enum evpop_io
+stream_write(struct evpop_stream *stream, const unsigned char *data,
+    size_t length, size_t *length_r, struct evpop_result *result)
+{
+	enum evpop_io io;
+	ssize_t n;
+
+	if (stream->state == EVPOP_STREAM_TLS)
+		return evpop_tls_write(
+		    stream->tls, data, length, length_r, result);
+	n = send(stream->fd, data, length, MSG_NOSIGNAL);
+	if (n == -1) {
+		io = io_of_errno("write", result);
+		return io == EVPOP_IO_WANT_READ ? EVPOP_IO_WANT_WRITE : io;
+	}
+	*length_r = (size_t)n;
+	return EVPOP_IO_DONE;
+}
+
+/* False where nothing more can be written for now. */
+static bool
+stream_write_turn(struct evpop_stream *stream)
+{
+	struct evpop_result result;
+	const unsigned char *data;
+	size_t length, written;
+	enum evpop_io io;
+
+	data = stream->handler->output(&length, stream->arg);
+	if (length == 0 || stream->state == EVPOP_STREAM_CLOSED)
+		return false;
+	io = stream_write(stream, data, length, &written, &result);
+	switch (io) {
+	case EVPOP_IO_DONE:
+		stream->octets_out += written;
+		stream->handler->sent(written, stream->arg);
+		return true;
+	case EVPOP_IO_WANT_WRITE:
+		stream->write_blocked = true;
+		return false;
+	case EVPOP_IO_WANT_READ:
+		stream->write_wants_read = true;
+		return false;
+	case EVPOP_IO_END:
+		stream->handler->ended(stream->arg);
+		return false;
+	case EVPOP_IO_FAILED:
+		/*
+		 * A server may say why before it closes: read that first.  TLS
+		 * allows nothing after a failure.
+		 */
+		if (stream->state == EVPOP_STREAM_PLAIN)
+			stream->write_failed = true;
+		else
+			stream->handler->failed(&result, stream->arg);
+		return false;
+	}
+	return false;
+}
+
+static bool
+stream_may_write(const struct evpop_stream *stream)
+{
+	return !stream->write_failed && (stream->state == EVPOP_STREAM_PLAIN ||
+					    stream->state == EVPOP_STREAM_TLS);
+}
+
+void
+evpop_stream_flush(struct evpop_stream *stream)
+{
+	stream->write_wants_read = false;
+	if (stream->state == EVPOP_STREAM_PLAIN ||
+	    stream->state == EVPOP_STREAM_TLS)
+		stream->write_blocked = false;
+	while (stream_may_write(stream) && stream_write_turn(stream))
+		;
+	stream_update_events(stream);
+}
+
+/* ---- what it knows ---- */
+
+struct evpop_loop *
+evpop_stream_loop(const struct evpop_stream *stream)
+{
+	return stream->loop;
+}
+
+uint64_t
+evpop_stream_octets_in(const struct evpop_stream *stream)
+{
+	return stream->octets_in;
+}
+
+uint64_t
+evpop_stream_octets_out(const struct evpop_stream *stream)
+{
+	return stream->octets_out;
+}
+
+const char *
+evpop_stream_peer(const struct evpop_stream *stream)
+{
+	return stream->peer;
+}
+
+bool
+evpop_stream_is_local(const struct evpop_stream *stream)
+{
+	return stream->is_local;
+}
+
+const char *
+evpop_stream_tls_name(const struct evpop_stream *stream)
+{
+	return stream->tls_name;
+}
+
+void
+evpop_stream_binding(struct evpop_stream *stream, struct evpop_channel *channel)
+{
+	evpop_tls_binding(stream->tls, channel);
+}
