@@ -43,8 +43,9 @@ struct evpop_tls_options {
 	const char *key;  /* its PEM key, or NULL: in the same file */
 	/*
 	 * Pins: "sha256:" and 64 hexadecimal digits of the server's
-	 * certificate, or "spki-sha256:" and those of its public key.  Where
-	 * there are pins one must match, and then stands in for the chain.
+	 * certificate, or "spki-sha256:" and those of its public key, in pairs
+	 * that colons may part.  Where there are pins one must match, and then
+	 * stands in for the chain.
 	 */
 	const char *const *pins;
 	size_t pin_count;
@@ -61,6 +62,18 @@ EVPOP_API struct evpop_tls_context *evpop_tls_context_ref(
     struct evpop_tls_context *);
 /* Drops a reference; the last one frees.  NULL is allowed. */
 EVPOP_API void evpop_tls_context_free(struct evpop_tls_context *);
+
+/* Whether this is a pin; false with the reason in *result_r. */
+EVPOP_API bool evpop_tls_pin_check(
+    const char *pin, struct evpop_result *result_r) EVPOP_MUST_USE;
+
+/*
+ * Whether this is the URL of a proxy as evpop_client_config takes it; false
+ * with a reason in *result_r that shows nothing of it, since it may hold a
+ * password.
+ */
+EVPOP_API bool evpop_proxy_check(
+    const char *url, struct evpop_result *result_r) EVPOP_MUST_USE;
 
 /*
  * What is learned of servers in one session and saves round trips in the next:

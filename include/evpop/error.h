@@ -80,7 +80,7 @@ enum evpop_phase {
  * Octets of text in a result, with the final NUL: a reply line of RFC 2449 has
  * 512, and what does not fit is cut.
  */
-#define EVPOP_TEXT_SIZE 256
+#define EVPOP_TEXT_SIZE 384
 
 struct evpop_result {
 	enum evpop_error error;

@@ -21,9 +21,9 @@ set(EVPOP_NET_SOURCES
 	net/resolve.c
 	net/socks.c
 	net/tls.c
-	net/tls_cache.c
-	net/tls_context.c
-	net/tls_socket.c
+	net/tls_failure.c
+	net/tls_files.c
+	net/tls_session.c
 	net/tls_verify.c
 	net/transport.c
 	net/tunnel.c)
