@@ -193,7 +193,11 @@ describe(const struct evpop_client *client, const char *limit,
 		break;
 	case EVPOP_PHASE_GREETING:
 		evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
-		    "the server sent no greeting within %s", limit);
+		    "the server sent no greeting within %s%s", limit,
+		    client->tls == EVPOP_TLS_IMPLICIT
+			? ""
+			: "; if it speaks TLS from the first byte at this "
+			  "port, set tls = implicit");
 		break;
 	case EVPOP_PHASE_LOGIN:
 		evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
