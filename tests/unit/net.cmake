@@ -20,3 +20,9 @@ target_link_options(test_net_socket PRIVATE -Wl,--wrap=connect)
 # Beside the library's parser of URLs stands the daemon's check of them.
 evpop_unit_test(net_proxy test_net_proxy.c
 	LIBS evpop_net_for_tests evpopd_config)
+
+# Keys that other threads compute, and a loop that turns meanwhile.
+evpop_unit_test(net_derive test_net_derive.c
+	LIBS evpop_net_for_tests evpop_failing_alloc Threads::Threads
+	LABELS thread)
+target_link_options(test_net_derive PRIVATE -Wl,--wrap=pthread_create)
