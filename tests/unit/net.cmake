@@ -22,7 +22,10 @@ evpop_unit_test(net_proxy test_net_proxy.c
 	LIBS evpop_net_for_tests evpopd_config)
 
 # Keys that other threads compute, and a loop that turns meanwhile.
-evpop_unit_test(net_derive test_net_derive.c
-	LIBS evpop_net_for_tests evpop_failing_alloc Threads::Threads
-	LABELS thread)
-target_link_options(test_net_derive PRIVATE -Wl,--wrap=pthread_create)
+foreach(part derive scram)
+	evpop_unit_test(net_${part} test_net_${part}.c held_threads.c
+		LIBS evpop_net_for_tests Threads::Threads LABELS thread)
+	target_link_options(test_net_${part} PRIVATE
+		-Wl,--wrap=pthread_create)
+endforeach()
+target_link_libraries(test_net_derive PRIVATE evpop_failing_alloc)

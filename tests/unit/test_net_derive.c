@@ -3,7 +3,6 @@
  * answered once or was cancelled, and nothing is left behind.
  */
 #include <dirent.h>
-#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,6 +20,7 @@
 
 #include "lib/net/derive.h"
 #include "tests/unit/failing_alloc.h"
+#include "tests/unit/held_threads.h"
 
 #define REQUESTS_MAX 64
 
@@ -51,51 +51,6 @@ struct bench {
 	size_t count;
 };
 
-/*
- * Threads are counted, may be had or not, and do not run while the test holds
- * the gate.
- */
-static struct {
-	bool fails;
-	size_t created;
-	pthread_mutex_t gate;
-	struct {
-		void *(*run)(void *);
-		void *arg;
-	} starts[1024];
-} threads = { .gate = PTHREAD_MUTEX_INITIALIZER };
-
-int __real_pthread_create(
-    pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
-int __wrap_pthread_create(
-    pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
-
-static void *
-pass_the_gate(void *arg)
-{
-	const size_t i = (size_t)(uintptr_t)arg;
-
-	pthread_mutex_lock(&threads.gate);
-	pthread_mutex_unlock(&threads.gate);
-	return threads.starts[i].run(threads.starts[i].arg);
-}
-
-int
-__wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-    void *(*run)(void *), void *arg)
-{
-	const size_t i = threads.created;
-
-	if (threads.fails)
-		return EAGAIN;
-	assert_true(i < sizeof threads.starts / sizeof threads.starts[0]);
-	threads.created++;
-	threads.starts[i].run = run;
-	threads.starts[i].arg = arg;
-	return __real_pthread_create(
-	    thread, attributes, pass_the_gate, (void *)(uintptr_t)i);
-}
-
 static size_t
 entries_of(const char *path)
 {
@@ -107,23 +62,6 @@ entries_of(const char *path)
 		count++;
 	closedir(folder);
 	return count;
-}
-
-static size_t
-thread_count(void)
-{
-	return entries_of("/proc/self/task");
-}
-
-/* Until as many threads are left, without a turn of the loop. */
-static void
-wait_for_threads(size_t count)
-{
-	const struct timespec pause = { .tv_nsec = 1000000 };
-
-	while (thread_count() > count)
-		nanosleep(&pause, NULL);
-	assert_int_equal(thread_count(), count);
 }
 
 static void
@@ -395,7 +333,8 @@ the_loop_turns_meanwhile(void **state)
 static void
 nothing_is_held_without_work(void **state)
 {
-	const size_t idle = thread_count(), created = threads.created;
+	const size_t idle = held_threads_count(),
+		     created = held_threads_created();
 	struct bench bench;
 	size_t descriptors;
 
@@ -406,19 +345,20 @@ nothing_is_held_without_work(void **state)
 	bench.derive = evpop_derive_new(bench.base);
 	assert_non_null(bench.derive);
 	assert_int_equal(entries_of("/proc/self/fd"), descriptors);
-	wait_for_threads(idle);
+	held_threads_wait(idle);
 	(void)ask(&bench, "password", LONG);
-	assert_int_equal(threads.created, created + 1);
+	assert_int_equal(held_threads_created(), created + 1);
 	bench_turn(&bench);
 	/* The loop has ended by itself, and the thread before. */
-	wait_for_threads(idle);
+	held_threads_wait(idle);
 	bench_end(&bench);
 }
 
 static void
 threads_are_no_more_than_processors(void **state)
 {
-	const size_t idle = thread_count(), created = threads.created;
+	const size_t idle = held_threads_count(),
+		     created = held_threads_created();
 	const size_t most = (size_t)sysconf(_SC_NPROCESSORS_ONLN);
 	static char passwords[16][4];
 	struct bench bench;
@@ -426,17 +366,17 @@ threads_are_no_more_than_processors(void **state)
 
 	(void)state;
 	bench_begin(&bench, false);
-	pthread_mutex_lock(&threads.gate);
+	held_threads_hold();
 	for (i = 0; i < 16; i++) {
 		passwords[i][0] = (char)('a' + i);
 		(void)ask(&bench, passwords[i], LONG);
-		assert_true(threads.created - created <= most);
+		assert_true(held_threads_created() - created <= most);
 	}
-	pthread_mutex_unlock(&threads.gate);
+	held_threads_release();
 	for (i = 0; i < 16; i++)
 		evpop_derive_cancel(bench.asked[i].request);
 	bench_end(&bench);
-	wait_for_threads(idle);
+	held_threads_wait(idle);
 }
 
 /* ---- cancelling ---- */
@@ -444,7 +384,7 @@ threads_are_no_more_than_processors(void **state)
 static void
 a_cancelled_request_is_not_answered(void **state)
 {
-	const size_t idle = thread_count();
+	const size_t idle = held_threads_count();
 	struct bench bench;
 	struct asked *cancelled, *waits;
 	size_t i;
@@ -456,12 +396,12 @@ a_cancelled_request_is_not_answered(void **state)
 		(void)ask(&bench, "password" + i % 8, LONG);
 	for (i = 0; i < 20; i++)
 		evpop_derive_cancel(bench.asked[i].request);
-	pthread_mutex_lock(&threads.gate);
+	held_threads_hold();
 	for (i = 20; i < 30; i++)
 		(void)ask(&bench, "password" + i % 8, LONG);
 	for (i = 20; i < 30; i++)
 		evpop_derive_cancel(bench.asked[i].request);
-	pthread_mutex_unlock(&threads.gate);
+	held_threads_release();
 	waits = ask(&bench, "password", SHORT);
 	bench_turn(&bench);
 	for (i = 0; i < 30; i++)
@@ -469,14 +409,14 @@ a_cancelled_request_is_not_answered(void **state)
 	expect_answer(waits, "password", SHORT);
 	/* After it was computed, before the loop has seen it. */
 	cancelled = ask(&bench, "done", SHORT);
-	wait_for_threads(idle);
+	held_threads_wait(idle);
 	evpop_derive_cancel(cancelled->request);
 	waits = ask(&bench, "next", SHORT);
 	bench_turn(&bench);
 	expect_none(cancelled);
 	expect_answer(waits, "next", SHORT);
 	bench_end(&bench);
-	wait_for_threads(idle);
+	held_threads_wait(idle);
 }
 
 /* What one gives up, the other still gets. */
@@ -517,7 +457,7 @@ a_cancelled_one_may_be_asked_for_again(void **state)
 static void
 a_callback_may_cancel_others(void **state)
 {
-	const size_t idle = thread_count();
+	const size_t idle = held_threads_count();
 	struct bench bench;
 	struct asked *first, *same, *other;
 
@@ -531,9 +471,9 @@ a_callback_may_cancel_others(void **state)
 	expect_none(same);
 	/* Both are finished when the first is answered. */
 	first = ask(&bench, "one", SHORT);
-	wait_for_threads(idle);
+	held_threads_wait(idle);
 	other = ask(&bench, "two", SHORT);
-	wait_for_threads(idle);
+	held_threads_wait(idle);
 	first->cancels = other;
 	bench_turn(&bench);
 	expect_answer(first, "one", SHORT);
@@ -544,14 +484,14 @@ a_callback_may_cancel_others(void **state)
 static void
 all_may_be_freed_in_a_callback(void **state)
 {
-	const size_t idle = thread_count();
+	const size_t idle = held_threads_count();
 	struct bench bench;
 	struct asked *first, *other;
 
 	(void)state;
 	bench_begin(&bench, true);
 	first = ask(&bench, "one", SHORT);
-	wait_for_threads(idle);
+	held_threads_wait(idle);
 	other = ask(&bench, "two", LONG);
 	first->cancels = other;
 	first->frees = true;
@@ -560,7 +500,7 @@ all_may_be_freed_in_a_callback(void **state)
 	expect_none(other);
 	assert_null(bench.derive);
 	bench_end(&bench);
-	wait_for_threads(idle);
+	held_threads_wait(idle);
 }
 
 /* ---- failure ---- */
@@ -576,21 +516,21 @@ without_a_thread_it_fails_at_once(void **state)
 
 	(void)state;
 	bench_begin(&bench, true);
-	threads.fails = true;
+	held_threads_refuse(true);
 	assert_int_equal(evpop_derive_ask(bench.derive, bench.keys, &derivation,
 			     answered, NULL, key, &request),
 	    EVPOP_DERIVE_FAILED);
 	assert_null(request);
-	threads.fails = false;
+	held_threads_refuse(false);
 	/* The loop waits for nothing, and the next is none the worse. */
 	bench_turn(&bench);
-	pthread_mutex_lock(&threads.gate);
+	held_threads_hold();
 	asked = ask(&bench, "p", SHORT);
 	/* One that runs takes them all. */
-	threads.fails = true;
+	held_threads_refuse(true);
 	(void)ask(&bench, "q", SHORT);
-	threads.fails = false;
-	pthread_mutex_unlock(&threads.gate);
+	held_threads_refuse(false);
+	held_threads_release();
 	bench_turn(&bench);
 	expect_answer(asked, "p", SHORT);
 	expect_answer(&bench.asked[1], "q", SHORT);
