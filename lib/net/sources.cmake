@@ -14,6 +14,7 @@ set(EVPOP_NET_SOURCES
 	net/login.c
 	net/loop.c
 	net/memory.c
+	net/names.c
 	net/patience.c
 	net/proxy.c
 	net/proxy_url.c

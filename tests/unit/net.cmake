@@ -8,7 +8,7 @@ target_link_libraries(evpop_net_for_tests PRIVATE evpop_settings
 	PUBLIC evpop_static PkgConfig::CMOCKA PkgConfig::LIBEVENT_OPENSSL)
 
 foreach(part parts session tls tls_words flow failure connect lifetime race
-	tunnel idn token)
+	tunnel idn names token)
 	evpop_unit_test(net_${part} test_net_${part}.c
 		LIBS evpop_net_for_tests)
 endforeach()
