@@ -1,6 +1,5 @@
 #include "daemon/service.h"
 
-#include <event2/dns.h>
 #include <event2/event.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -10,7 +9,10 @@
 #include <sys/resource.h>
 #include <sysexits.h>
 
+#include <evpop/client.h>
+
 #include "daemon/control/control.h"
+#include "daemon/log/libevent.h"
 #include "daemon/log/log.h"
 #include "daemon/poll/poller.h"
 #include "daemon/store/store.h"
@@ -33,7 +35,7 @@ struct service {
 	const struct service_options *options;
 	struct config *config;
 	struct event_base *base;
-	struct evdns_base *dns;
+	struct evpop_names *names;
 	struct store *store;
 	struct poller *poller;
 	struct control *control;
@@ -207,22 +209,6 @@ raise_descriptor_limit(const struct config *config)
 		    (uintmax_t)limit.rlim_cur);
 }
 
-/* Without a name server, names in the hosts file still resolve. */
-static struct evdns_base *
-make_dns(struct event_base *base)
-{
-	struct evdns_base *dns;
-
-	dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-	if (dns == NULL)
-		return NULL;
-	if (evdns_base_resolv_conf_parse(
-		dns, DNS_OPTIONS_ALL, "/etc/resolv.conf") != 0)
-		log_write(LOG_LEVEL_WARNING, NULL,
-		    "/etc/resolv.conf names no name server that can be used");
-	return dns;
-}
-
 static bool
 add_signal(struct service *service, enum signal_index index, int signal,
     event_callback_fn cb)
@@ -256,8 +242,8 @@ set_up_loop(struct service *service)
 	service->base = event_base_new();
 	if (service->base == NULL)
 		return false;
-	service->dns = make_dns(service->base);
-	return service->dns != NULL &&
+	service->names = evpop_names_new(service->base, NULL, NULL);
+	return service->names != NULL &&
 	       add_signal(service, ON_TERM, SIGTERM, on_stop) &&
 	       add_signal(service, ON_INT, SIGINT, on_stop) &&
 	       add_signal(service, ON_HUP, SIGHUP, on_reload) &&
@@ -328,7 +314,7 @@ set_up_poller(struct service *service)
 		.arg = service,
 	};
 
-	service->poller = poller_new(service->base, service->dns,
+	service->poller = poller_new(service->base, service->names,
 	    service->store, service->config, &options);
 	return service->poller == NULL ? EX_OSERR : EX_OK;
 }
@@ -369,11 +355,7 @@ tear_down(struct service *service)
 			event_free(service->signals[i]);
 	if (service->watchdog != NULL)
 		event_free(service->watchdog);
-	if (service->dns != NULL) {
-		/* Lookups that were given up are reported once more. */
-		event_base_loop(service->base, EVLOOP_NONBLOCK);
-		evdns_base_free(service->dns, 0);
-	}
+	evpop_names_free(service->names);
 	if (service->base != NULL)
 		event_base_free(service->base);
 	config_free(&service->config);
@@ -421,6 +403,7 @@ service_run(const struct service_options *options, struct config *config)
 	int code = EX_OSERR;
 
 	log_set_level(log_level_of(config));
+	log_take_libevent();
 	raise_descriptor_limit(config);
 	if (set_up_loop(&service))
 		code = run(&service);

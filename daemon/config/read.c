@@ -10,7 +10,6 @@
 #include "daemon/config/include.h"
 #include "daemon/config/ini.h"
 #include "daemon/config/near.h"
-#include "daemon/config/proxy.h"
 #include "daemon/config/value.h"
 
 /* More than a million accounts; a larger file is no configuration. */

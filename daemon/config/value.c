@@ -9,9 +9,10 @@
 #include <strings.h>
 #include <sys/types.h>
 
+#include <evpop/client.h>
+
 #include "daemon/config/config.h"
 #include "daemon/config/near.h"
-#include "daemon/config/proxy.h"
 
 #define SECOND_MS INT64_C(1000)
 #define MINUTE_MS (60 * SECOND_MS)
@@ -22,8 +23,6 @@
 #define HOST_LENGTH_MAX 253
 /* What a message shows of a value. */
 #define SHOWN_MAX 64
-/* An SHA-256 digest in hexadecimal. */
-#define DIGEST_LENGTH 64
 
 struct unit {
 	const char *suffix;
@@ -341,13 +340,26 @@ set_address(const struct setting *setting)
 static enum config_value_result
 set_proxy(const struct setting *setting)
 {
-	if (!config_proxy_good(setting->text))
+	struct evpop_result result;
+
+	if (!evpop_proxy_check(setting->text, &result))
 		return expected_unseen(setting,
 		    "socks5://HOST:PORT or http://HOST:PORT, the host with "
 		    "USER:PASSWORD@ before it if need be, in which %40 stands "
 		    "for @, %3A for :, %2F for / and %25 for %");
 	return keep_text(
 	    setting, config_arena_share(setting->arena, setting->text));
+}
+
+bool
+config_proxy_tells_secret(const char *url)
+{
+	const char *from = strstr(url, "://");
+	const char *at = strrchr(url, '@');
+
+	from = from == NULL ? url : from + 3;
+	return at != NULL && at > from &&
+	       memchr(from, ':', (size_t)(at - from)) != NULL;
 }
 
 /* A relative path is taken from the folder of the file it stands in. */
@@ -380,24 +392,6 @@ set_credential(const struct setting *setting)
 	return keep_text(setting, config_arena_copy(setting->arena, text));
 }
 
-/* A digest as evpop_tls_options takes it. */
-static bool
-is_pin(const char *word)
-{
-	static const char *const kinds[] = { "sha256:", "spki-sha256:" };
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		size_t length = strlen(kinds[i]);
-
-		if (strncmp(word, kinds[i], length) != 0)
-			continue;
-		word += length;
-		return strlen(word) == DIGEST_LENGTH &&
-		       strspn(word, "0123456789abcdefABCDEF") == DIGEST_LENGTH;
-	}
-	return false;
-}
-
 /* As evpop_mechanism_find() takes them. */
 static bool
 is_mechanism(const char *word)
@@ -418,6 +412,7 @@ set_words(const struct setting *setting)
 {
 	struct config_strings *strings = setting->member, found = { 0 };
 	struct setting one = *setting;
+	struct evpop_result result;
 	char *rest, *word;
 
 	if (setting->option->type == CONFIG_TYPE_MECHANISMS &&
@@ -434,7 +429,8 @@ set_words(const struct setting *setting)
 		if (*word == '\0')
 			continue;
 		one.text = word;
-		if (setting->option->type == CONFIG_TYPE_PINS && !is_pin(word))
+		if (setting->option->type == CONFIG_TYPE_PINS &&
+		    !evpop_tls_pin_check(word, &result))
 			return expected(&one,
 			    "sha256: or spki-sha256: and 64 hexadecimal "
 			    "digits");

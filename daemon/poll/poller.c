@@ -140,8 +140,9 @@ servers_known(void *arg)
 }
 
 struct poller *
-poller_new(struct event_base *base, struct evdns_base *dns, struct store *store,
-    const struct config *config, const struct poller_options *options)
+poller_new(struct event_base *base, struct evpop_names *names,
+    struct store *store, const struct config *config,
+    const struct poller_options *options)
 {
 	struct poller *poller;
 
@@ -150,7 +151,7 @@ poller_new(struct event_base *base, struct evdns_base *dns, struct store *store,
 		return NULL;
 	poller->resources = (struct run_resources){
 		.base = base,
-		.dns = dns,
+		.names = names,
 		.store = store,
 		.servers = servers_new(store, servers_known, poller),
 	};

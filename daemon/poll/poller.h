@@ -14,7 +14,7 @@
 #include "daemon/poll/state.h"
 
 struct event_base;
-struct evdns_base;
+struct evpop_names;
 struct store;
 struct poller;
 
@@ -63,7 +63,7 @@ struct poller_options {
 	void (*finished)(struct poller *, void *arg);
 	void *arg;
 };
-struct poller *poller_new(struct event_base *, struct evdns_base *,
+struct poller *poller_new(struct event_base *, struct evpop_names *,
     struct store *, const struct config *, const struct poller_options *)
     __attribute__((warn_unused_result));
 

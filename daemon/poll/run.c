@@ -456,8 +456,9 @@ make_sync(struct run *run, const struct run_order *order)
 	setup_client(&client, order->account);
 	client.tls_context = order->tls;
 	client.memory = servers_memory(run->resources.servers);
-	return evpop_sync_new(run->resources.base, run->resources.dns, &client,
-	    &run->policy, &sync_callbacks, run);
+	return evpop_sync_new(run->resources.base,
+	    evpop_names_dns(run->resources.names), &client, &run->policy,
+	    &sync_callbacks, run);
 }
 
 /*

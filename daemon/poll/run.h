@@ -17,7 +17,7 @@ struct servers;
 
 struct run_resources {
 	struct event_base *base;
-	struct evdns_base *dns;
+	struct evpop_names *names; /* NULL: hosts are addresses */
 	struct store *store;
 	struct servers *servers;
 };

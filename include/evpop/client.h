@@ -24,6 +24,7 @@ struct event_base;
 struct evdns_base;
 struct evpop_client;
 struct evpop_memory;
+struct evpop_names;
 struct evpop_tls_context;
 
 /* How a session is protected.  There is no "if possible". */
@@ -43,8 +44,9 @@ struct evpop_tls_options {
 	const char *key;  /* its PEM key, or NULL: in the same file */
 	/*
 	 * Pins: "sha256:" and 64 hexadecimal digits of the server's
-	 * certificate, or "spki-sha256:" and those of its public key.  Where
-	 * there are pins one must match, and then stands in for the chain.
+	 * certificate, or "spki-sha256:" and those of its public key, in pairs
+	 * that colons may part.  Where there are pins one must match, and then
+	 * stands in for the chain.
 	 */
 	const char *const *pins;
 	size_t pin_count;
@@ -61,6 +63,43 @@ EVPOP_API struct evpop_tls_context *evpop_tls_context_ref(
     struct evpop_tls_context *);
 /* Drops a reference; the last one frees.  NULL is allowed. */
 EVPOP_API void evpop_tls_context_free(struct evpop_tls_context *);
+
+/* Whether this is a pin; false with the reason in *result_r. */
+EVPOP_API bool evpop_tls_pin_check(
+    const char *pin, struct evpop_result *result_r) EVPOP_MUST_USE;
+
+/*
+ * Whether this is the URL of a proxy as evpop_client_config takes it; false
+ * with a reason in *result_r that shows nothing of it, since it may hold a
+ * password.
+ */
+EVPOP_API bool evpop_proxy_check(
+    const char *url, struct evpop_result *result_r) EVPOP_MUST_USE;
+
+/*
+ * Names by resolv.conf and the hosts file, which may both change: for programs
+ * that run longer than a network stays the same, or start before it is there.
+ * The files are those of the system where they are NULL; one that is missing
+ * may come later.  NULL without memory.
+ */
+EVPOP_API struct evpop_names *evpop_names_new(struct event_base *,
+    const char *resolv_conf, const char *hosts) EVPOP_MUST_USE;
+
+/*
+ * The resolver for evpop_client_new() and evpop_sync_new(), borrowed; always
+ * the same.  Ask for it before each session: a file is read again where it has
+ * changed, and resolv.conf where it led to no server, or where it was read so
+ * long ago that this machine may have another address by now.  What is being
+ * resolved meanwhile is asked anew.  NULL for NULL.
+ */
+EVPOP_API struct evdns_base *evpop_names_dns(struct evpop_names *);
+#define EVPOP_NAMES_AGE_MS 60000
+
+/*
+ * After the clients that use it, and not in a callback: the loop is turned
+ * once, since lookups that were given up are reported by it.  NULL is allowed.
+ */
+EVPOP_API void evpop_names_free(struct evpop_names *);
 
 /*
  * What is learned of servers in one session and saves round trips in the next:
@@ -91,8 +130,8 @@ EVPOP_API void evpop_memory_changed(
  * Take in what was kept.  Facts that cannot be read, of another version for
  * example, are passed over.  False without memory.
  */
-EVPOP_API bool evpop_memory_restore(struct evpop_memory *,
-    const struct evpop_memory_entry *) EVPOP_MUST_USE;
+EVPOP_API bool evpop_memory_restore(
+    struct evpop_memory *, const struct evpop_memory_entry *) EVPOP_MUST_USE;
 
 /*
  * Deadlines in milliseconds, each for one phase as a whole; 0 takes the
@@ -180,7 +219,8 @@ struct evpop_client_callbacks {
  * A client that does nothing yet, or NULL without memory or where the host is
  * missing or holds control characters; a host or proxy that makes no sense is
  * what evpop_client_connect() is answered with.  `dns` may be NULL where the
- * host is an address.  Base, dns and callbacks must outlive the client.
+ * host is an address; evpop_names_dns() makes one.  Base, dns and callbacks
+ * must outlive the client.
  */
 EVPOP_API struct evpop_client *evpop_client_new(struct event_base *,
     struct evdns_base *dns, const struct evpop_client_config *,

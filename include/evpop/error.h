@@ -77,10 +77,11 @@ enum evpop_phase {
 };
 
 /*
- * Octets of text in a result, with the final NUL: a reply line of RFC 2449 has
- * 512, and what does not fit is cut.
+ * Octets of text in a result, with the final NUL: enough for a sentence with a
+ * certificate's digest.  What does not fit is cut, as of a reply of 512 octets,
+ * which RFC 2449 allows.
  */
-#define EVPOP_TEXT_SIZE 256
+#define EVPOP_TEXT_SIZE 384
 
 struct evpop_result {
 	enum evpop_error error;

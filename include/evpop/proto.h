@@ -7,7 +7,9 @@
  * evpop_proto_submit(); what is to be written is taken from
  * evpop_proto_output() and confirmed with evpop_proto_sent(); what was read is
  * given to evpop_proto_next() until it wants more.  Splitting the input
- * anywhere never changes the events, but for the cuts between spans of a body.
+ * anywhere never changes the events, but for the cuts between spans of a body,
+ * and for what follows a body unasked: where it comes together with the end of
+ * the body, the message is known to be cut before it is reported done.
  *
  * Nothing here is safe to call from two threads at once on one session.
  */
@@ -256,6 +258,35 @@ EVPOP_API enum evpop_error evpop_proto_login(struct evpop_proto *,
  */
 EVPOP_API enum evpop_error evpop_proto_respond(
     struct evpop_proto *, const char *line, bool final) EVPOP_MUST_USE;
+
+/*
+ * What is wrong with the body of a message, where the server does not keep to
+ * the rules of multi-line responses (RFC 1939 section 3).
+ */
+enum evpop_body_fault {
+	EVPOP_BODY_FAULT_NONE = 0,
+	/*
+	 * A command that had gone out ahead was answered inside it: commands
+	 * must go one by one.
+	 */
+	EVPOP_BODY_FAULT_ANSWER_INSIDE,
+	/* It ended before its time, at a line of one dot that is its own. */
+	EVPOP_BODY_FAULT_CUT,
+	/*
+	 * All its lines so far end in LF alone, the server's status lines in
+	 * CRLF, and its size is not one that was named: its end cannot be told.
+	 */
+	EVPOP_BODY_FAULT_LF_ALONE
+};
+
+/*
+ * The fault of a body that is being read, or that ended the session; *number_r
+ * is the message then, which need not be that of the command that failed.  The
+ * text of the result says the same; of a session that fails with
+ * EVPOP_ERROR_TIMEOUT, too.
+ */
+EVPOP_API enum evpop_body_fault evpop_proto_body_fault(
+    const struct evpop_proto *, uint32_t *number_r);
 
 /* Commands queued or sent whose DONE has not been given out. */
 EVPOP_API size_t evpop_proto_pending(const struct evpop_proto *);

@@ -9,15 +9,14 @@
 #include "lib/auth/mechanism.h"
 
 static enum evpop_answer
-cram_md5(struct evpop_exchange *exchange, const char *challenge, size_t length,
-    struct evpop_secret *response)
+cram_answer(struct evpop_exchange *exchange, const char *challenge,
+    size_t length, struct evpop_secret *response)
 {
 	unsigned char digest[EVPOP_MD5_SIZE];
 	char hex[2 * EVPOP_MD5_SIZE + 1];
 
 	if (exchange->turn > 0)
-		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
-		    "the server asks on after all was said");
+		return evpop_exchange_asked_on(exchange);
 	if (length == 0)
 		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
 		    "the server's challenge is empty");
@@ -37,13 +36,13 @@ cram_md5(struct evpop_exchange *exchange, const char *challenge, size_t length,
 
 /* A machine's policy may forbid MD5: say so before the server is asked. */
 static bool
-cram_begin(struct evpop_exchange *exchange, struct evpop_result *result)
+cram_begin(struct evpop_exchange *exchange)
 {
 	unsigned char digest[EVPOP_MD5_SIZE];
 
 	if (!evpop_digest_hmac_md5(exchange->password, "", 0, digest)) {
-		evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_LOGIN,
-		    "CRAM-MD5: MD5 is not to be had on this machine");
+		(void)evpop_exchange_give_up(exchange, EVPOP_ERROR_USAGE,
+		    "MD5 is not to be had on this machine");
 		return false;
 	}
 	explicit_bzero(digest, sizeof digest);
@@ -51,7 +50,6 @@ cram_begin(struct evpop_exchange *exchange, struct evpop_result *result)
 }
 
 const struct evpop_method evpop_method_cram_md5 = {
-	.password = true,
 	.begin = cram_begin,
-	.answer = cram_md5,
+	.answer = cram_answer,
 };

@@ -10,6 +10,12 @@
 #include "lib/auth/mechanism.h"
 
 /*
+ * Tokens of more than 4096 octets are seen; nothing near this is, and OpenSSL
+ * counts in int.
+ */
+#define CREDENTIAL_MAX 65536
+
+/*
  * SCRAM's longest message is a few hundred octets, and so is a refusal of
  * OAuth; this leaves them room and no server more.
  */
@@ -18,19 +24,6 @@
 
 /* The whole of a response that ends an exchange (RFC 5034 section 4). */
 #define CANCEL "*"
-
-static const struct evpop_method *const methods[EVPOP_MECHANISM_COUNT] = {
-	[EVPOP_MECHANISM_SCRAM_SHA_256_PLUS] = &evpop_method_scram,
-	[EVPOP_MECHANISM_SCRAM_SHA_1_PLUS] = &evpop_method_scram,
-	[EVPOP_MECHANISM_SCRAM_SHA_256] = &evpop_method_scram,
-	[EVPOP_MECHANISM_SCRAM_SHA_1] = &evpop_method_scram,
-	[EVPOP_MECHANISM_OAUTHBEARER] = &evpop_method_oauthbearer,
-	[EVPOP_MECHANISM_XOAUTH2] = &evpop_method_xoauth2,
-	[EVPOP_MECHANISM_EXTERNAL] = &evpop_method_external,
-	[EVPOP_MECHANISM_CRAM_MD5] = &evpop_method_cram_md5,
-	[EVPOP_MECHANISM_PLAIN] = &evpop_method_plain,
-	[EVPOP_MECHANISM_LOGIN] = &evpop_method_login,
-};
 
 enum evpop_answer
 evpop_exchange_give_up(struct evpop_exchange *exchange, enum evpop_error error,
@@ -59,8 +52,15 @@ evpop_exchange_unproved(const struct evpop_exchange *exchange,
 	result->retry = false;
 }
 
+enum evpop_answer
+evpop_exchange_asked_on(struct evpop_exchange *exchange)
+{
+	return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
+	    "the server asks on after all was said");
+}
+
 static void
-forget_secrets(struct evpop_exchange *exchange)
+exchange_forget_secrets(struct evpop_exchange *exchange)
 {
 	evpop_secret_forget(&exchange->password);
 	evpop_secret_forget(&exchange->token);
@@ -90,12 +90,13 @@ exchange_put_line(struct evpop_exchange *exchange, enum evpop_answer answer,
 		evpop_secret_clear(&exchange->line);
 	}
 	if (answer != EVPOP_ANSWER_MORE)
-		forget_secrets(exchange);
+		exchange_forget_secrets(exchange);
 	return answer;
 }
 
 static enum evpop_answer
-respond(struct evpop_exchange *exchange, const char *challenge, size_t length)
+exchange_respond(
+    struct evpop_exchange *exchange, const char *challenge, size_t length)
 {
 	struct evpop_secret response = { .bytes = NULL };
 	enum evpop_answer answer;
@@ -106,9 +107,56 @@ respond(struct evpop_exchange *exchange, const char *challenge, size_t length)
 	return exchange_put_line(exchange, answer, &response);
 }
 
+/* Whether every octet is in [first, last] and not 127; NULL is fit. */
+static bool
+is_fit(const char *text, unsigned char first, unsigned char last)
+{
+	if (text == NULL)
+		return true;
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < first ||
+		    (unsigned char)*text > last || *text == 0x7f)
+			return false;
+	return true;
+}
+
+static bool
+is_too_long(const char *text)
+{
+	return text != NULL &&
+	       strnlen(text, CREDENTIAL_MAX + 1) > CREDENTIAL_MAX;
+}
+
+/*
+ * What is wrong with the credentials' octets: controls that could end a line
+ * or a field, or more of them than a log-in can need.  NULL where nothing is.
+ */
+static const char *
+exchange_unfit(const struct evpop_credentials *credentials,
+    const struct evpop_exchange_target *target)
+{
+	if (is_too_long(credentials->user) ||
+	    is_too_long(credentials->password) ||
+	    is_too_long(credentials->token) ||
+	    is_too_long(credentials->authorization) ||
+	    is_too_long(target->host))
+		return "a credential has more than 65536 octets";
+	if (!is_fit(credentials->user, ' ', 0xff) ||
+	    !is_fit(credentials->authorization, ' ', 0xff))
+		return "the user name holds control characters";
+	if (credentials->password != NULL &&
+	    strpbrk(credentials->password, "\r\n") != NULL)
+		return "the password holds a line end";
+	if (!is_fit(credentials->token, '!', '~'))
+		return "the token holds more than printable ASCII";
+	if (!is_fit(target->host, '!', '~'))
+		return "the host name holds more than printable ASCII";
+	return NULL;
+}
+
 /* What is empty is as good as absent. */
 static bool
-copy(const char *text, char **copy_r)
+exchange_copy(const char *text, char **copy_r)
 {
 	if (text == NULL || *text == '\0')
 		return true;
@@ -117,7 +165,7 @@ copy(const char *text, char **copy_r)
 }
 
 static bool
-copy_all(struct evpop_exchange *exchange,
+exchange_copy_all(struct evpop_exchange *exchange,
     const struct evpop_credentials *credentials,
     const struct evpop_exchange_target *target)
 {
@@ -134,44 +182,54 @@ copy_all(struct evpop_exchange *exchange,
 		    &exchange->unique, channel->unique, channel->unique_length);
 	}
 	return !exchange->exporter.failed && !exchange->unique.failed &&
-	       copy(credentials->user, &exchange->user) &&
-	       (!exchange->method->password ||
-		   copy(credentials->password, &exchange->password)) &&
-	       (!exchange->method->token ||
-		   copy(credentials->token, &exchange->token)) &&
-	       copy(credentials->authorization, &exchange->authorization) &&
-	       copy(target->host, &exchange->host);
+	       exchange_copy(credentials->user, &exchange->user) &&
+	       (!exchange->facts->password ||
+		   exchange_copy(credentials->password, &exchange->password)) &&
+	       (!exchange->facts->token ||
+		   exchange_copy(credentials->token, &exchange->token)) &&
+	       exchange_copy(
+		   credentials->authorization, &exchange->authorization) &&
+	       exchange_copy(target->host, &exchange->host);
 }
 
-static bool
-usage_error(struct evpop_result *result, enum evpop_mechanism mechanism,
-    const char *wrong)
+/* Why the mechanism cannot be begun at all, or NULL. */
+static const char *
+exchange_unusable(enum evpop_mechanism mechanism,
+    const struct evpop_credentials *credentials,
+    const struct evpop_exchange_target *target)
 {
-	if (wrong == NULL)
-		return false;
-	evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_LOGIN, "%s: %s",
-	    evpop_mechanism_name(mechanism), wrong);
-	result->scope = EVPOP_SCOPE_ACCOUNT;
-	return true;
+	const char *reason =
+	    evpop_mechanism_lack(mechanism, credentials, target);
+
+	if (reason == NULL)
+		reason = exchange_unfit(credentials, target);
+	if (reason == NULL && evpop_mechanism_facts(mechanism)->method == NULL)
+		reason = "is no SASL mechanism";
+	return reason;
+}
+
+bool
+evpop_exchange_possible(enum evpop_mechanism mechanism,
+    const struct evpop_credentials *credentials,
+    const struct evpop_exchange_target *target)
+{
+	return evpop_mechanism_lack(mechanism, credentials, target) == NULL;
 }
 
 /* The first response is made at once: what it fails for is said in time. */
 static bool
-begin(struct evpop_exchange *exchange, struct evpop_result *result)
+exchange_begin(struct evpop_exchange *exchange)
 {
 	enum evpop_answer answer;
 
 	if (exchange->method->begin != NULL &&
-	    !exchange->method->begin(exchange, result))
+	    !exchange->method->begin(exchange))
 		return false;
 	if (!exchange->method->client_first)
 		return true;
-	answer = respond(exchange, "", 0);
+	answer = exchange_respond(exchange, "", 0);
 	exchange->initial_final = answer == EVPOP_ANSWER_LAST;
-	if (answer != EVPOP_ANSWER_GIVE_UP)
-		return true;
-	*result = exchange->failure;
-	return false;
+	return answer != EVPOP_ANSWER_GIVE_UP;
 }
 
 struct evpop_exchange *
@@ -179,36 +237,31 @@ evpop_exchange_new(enum evpop_mechanism mechanism,
     const struct evpop_credentials *credentials,
     const struct evpop_exchange_target *target, struct evpop_result *result)
 {
-	struct evpop_exchange *exchange;
+	const char *unusable =
+	    exchange_unusable(mechanism, credentials, target);
+	struct evpop_exchange *exchange = NULL;
 
-	if (usage_error(result, mechanism,
-		evpop_exchange_lack(mechanism, credentials, target)) ||
-	    usage_error(
-		result, mechanism, evpop_exchange_unfit(credentials, target)) ||
-	    (methods[mechanism] == NULL &&
-		usage_error(result, mechanism, "is no SASL mechanism")))
-		return NULL;
-	exchange = calloc(1, sizeof *exchange);
-	if (exchange == NULL) {
+	if (unusable != NULL)
+		evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_LOGIN,
+		    "%s: %s", evpop_mechanism_name(mechanism), unusable);
+	else if ((exchange = calloc(1, sizeof *exchange)) == NULL)
 		evpop_result_set(
 		    result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_LOGIN, "no memory");
-		return NULL;
-	}
-	exchange->mechanism = mechanism;
-	exchange->method = methods[mechanism];
-	if (!copy_all(exchange, credentials, target)) {
-		evpop_result_set(
-		    result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_LOGIN, "no memory");
+	if (exchange != NULL) {
+		exchange->mechanism = mechanism;
+		exchange->facts = evpop_mechanism_facts(mechanism);
+		exchange->method = exchange->facts->method;
+		if (!exchange_copy_all(exchange, credentials, target))
+			(void)evpop_exchange_give_up(
+			    exchange, EVPOP_ERROR_MEMORY, "no memory");
+		else if (exchange_begin(exchange))
+			return exchange;
+		*result = exchange->failure;
 		evpop_exchange_free(exchange);
-		return NULL;
 	}
-	if (!begin(exchange, result)) {
-		if (result->error == EVPOP_ERROR_USAGE)
-			result->scope = EVPOP_SCOPE_ACCOUNT;
-		evpop_exchange_free(exchange);
-		return NULL;
-	}
-	return exchange;
+	if (result->error == EVPOP_ERROR_USAGE)
+		result->scope = EVPOP_SCOPE_ACCOUNT;
+	return NULL;
 }
 
 void
@@ -216,7 +269,7 @@ evpop_exchange_free(struct evpop_exchange *exchange)
 {
 	if (exchange == NULL)
 		return;
-	forget_secrets(exchange);
+	exchange_forget_secrets(exchange);
 	evpop_secret_forget(&exchange->user);
 	evpop_secret_forget(&exchange->authorization);
 	evpop_secret_forget(&exchange->host);
@@ -250,13 +303,13 @@ exchange_cancel(struct evpop_exchange *exchange, bool *final_r)
 	exchange->proved = false;
 	evpop_secret_clear(&exchange->line);
 	exchange->wants_key = false;
-	forget_secrets(exchange);
+	exchange_forget_secrets(exchange);
 	*final_r = true;
 	return CANCEL;
 }
 
 static enum evpop_answer
-too_big(struct evpop_exchange *exchange)
+exchange_challenge_too_big(struct evpop_exchange *exchange)
 {
 	return evpop_exchange_give_up(exchange, EVPOP_ERROR_LIMIT,
 	    "the server's challenge has more than %d octets", CHALLENGE_MAX);
@@ -264,8 +317,8 @@ too_big(struct evpop_exchange *exchange)
 
 /* Decode what is to be decoded; an empty challenge needs no room. */
 static enum evpop_answer
-read_challenge(struct evpop_exchange *exchange, const unsigned char *challenge,
-    size_t length, struct evpop_secret *decoded)
+exchange_read_challenge(struct evpop_exchange *exchange,
+    const unsigned char *challenge, size_t length, struct evpop_secret *decoded)
 {
 	enum evpop_base64_status status;
 
@@ -277,12 +330,12 @@ read_challenge(struct evpop_exchange *exchange, const unsigned char *challenge,
 		length--;
 	}
 	if (length > CHALLENGE_ENCODED_MAX)
-		return too_big(exchange);
+		return exchange_challenge_too_big(exchange);
 	if (exchange->method->text_challenge)
 		return EVPOP_ANSWER_MORE;
 	status = evpop_base64_decode(challenge, length, decoded);
 	if (decoded->length > CHALLENGE_MAX)
-		return too_big(exchange);
+		return exchange_challenge_too_big(exchange);
 	if (status == EVPOP_BASE64_BROKEN)
 		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
 		    "the server's challenge is no base64");
@@ -318,7 +371,7 @@ evpop_exchange_step(struct evpop_exchange *exchange,
 		    "the server asks on before it was answered");
 	if (exchange->failure.error != EVPOP_ERROR_NONE)
 		return exchange_cancel(exchange, final_r);
-	answer = read_challenge(exchange, challenge, length, &decoded);
+	answer = exchange_read_challenge(exchange, challenge, length, &decoded);
 	if (answer != EVPOP_ANSWER_GIVE_UP && exchange->initial_held) {
 		exchange->initial_held = false;
 		answer = exchange->initial_final ? EVPOP_ANSWER_LAST
@@ -328,7 +381,7 @@ evpop_exchange_step(struct evpop_exchange *exchange,
 			    EVPOP_ERROR_PROTOCOL,
 			    "the server's first challenge is not empty");
 	} else if (answer != EVPOP_ANSWER_GIVE_UP)
-		answer = respond(exchange,
+		answer = exchange_respond(exchange,
 		    decoded.bytes == NULL ? "" : decoded.bytes, decoded.length);
 	evpop_secret_clear(&decoded);
 	return exchange_say(exchange, answer, final_r);

@@ -41,6 +41,11 @@ bool evpop_exchange_possible(enum evpop_mechanism,
 /*
  * Begin an exchange of a SASL mechanism (not APOP, not USER).  All is copied,
  * and wiped by evpop_exchange_free().  NULL with the reason in *result_r.
+ *
+ * SCRAM without -PLUS says "y" (could bind, the server cannot) only where a
+ * -PLUS is among the credentials' mechanisms and the channel can be bound to.
+ * After a refused -PLUS take both out of the set: a server that offers -PLUS
+ * must end a log-in that says "y" (RFC 5802 section 6), and "n" is right.
  */
 struct evpop_exchange *evpop_exchange_new(enum evpop_mechanism,
     const struct evpop_credentials *, const struct evpop_exchange_target *,

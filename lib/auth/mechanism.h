@@ -1,6 +1,6 @@
 /*
  * The inside of an exchange, shared by what is the same for all mechanisms
- * (exchange.c, possible.c) and what each of them says (the other files).
+ * (exchange.c, mechanism.c) and what each of them says (the other files).
  */
 #ifndef EVPOP_AUTH_MECHANISM_H
 #define EVPOP_AUTH_MECHANISM_H
@@ -17,11 +17,13 @@ enum evpop_answer {
 
 /* What a mechanism does; `answer` is told the turn by the exchange. */
 struct evpop_method {
-	bool password, token; /* which of them it is made of */
 	bool client_first;
 	bool text_challenge; /* not decoded: it is for people to read */
-	/* Check and prepare what was copied from the credentials; or NULL. */
-	bool (*begin)(struct evpop_exchange *, struct evpop_result *result_r);
+	/*
+	 * Check and prepare what was copied from the credentials; or NULL.
+	 * False where it gave up.
+	 */
+	bool (*begin)(struct evpop_exchange *);
 	/* Answer a decoded challenge, by adding to an empty response. */
 	enum evpop_answer (*answer)(struct evpop_exchange *,
 	    const char *challenge, size_t length,
@@ -46,8 +48,21 @@ extern const struct evpop_method evpop_method_oauthbearer;
 extern const struct evpop_method evpop_method_xoauth2;
 extern const struct evpop_method evpop_method_scram;
 
+struct evpop_mechanism_facts {
+	const char *name;
+	const struct evpop_method *method; /* NULL: no SASL mechanism */
+	bool user, password, token, certificate, binding; /* it needs them */
+	bool acts_as; /* can say whose identity to act as */
+};
+const struct evpop_mechanism_facts *evpop_mechanism_facts(enum evpop_mechanism);
+
+/* What the mechanism lacks to be possible ("needs a password"), or NULL. */
+const char *evpop_mechanism_lack(enum evpop_mechanism,
+    const struct evpop_credentials *, const struct evpop_exchange_target *);
+
 struct evpop_exchange {
 	enum evpop_mechanism mechanism;
+	const struct evpop_mechanism_facts *facts;
 	const struct evpop_method *method;
 
 	/* Copies, NULL where there is none; secrets go as early as may be. */
@@ -74,24 +89,14 @@ struct evpop_exchange {
 enum evpop_answer evpop_exchange_give_up(struct evpop_exchange *,
     enum evpop_error, const char *format, ...) EVPOP_PRINTF(3, 4);
 
+/* The same, for one more challenge when all was said. */
+enum evpop_answer evpop_exchange_asked_on(struct evpop_exchange *);
+
 /*
  * SCRAM's server signature is wrong or missing: somebody else than the server
  * may have answered, so a person is asked before there is another try.
  */
 void evpop_exchange_unproved(const struct evpop_exchange *, const char *reason,
     struct evpop_result *result_r);
-
-/*
- * What the mechanism lacks to be possible ("needs a password"), or NULL.
- */
-const char *evpop_exchange_lack(enum evpop_mechanism,
-    const struct evpop_credentials *, const struct evpop_exchange_target *);
-
-/*
- * What is wrong with the credentials' octets: controls that could end a line
- * or a field, or more of them than a log-in can need.  NULL where nothing is.
- */
-const char *evpop_exchange_unfit(
-    const struct evpop_credentials *, const struct evpop_exchange_target *);
 
 #endif

@@ -13,7 +13,7 @@
 
 /* RFC 5801 section 4: the two characters that a name of GS2 cannot hold. */
 static void
-add_gs2_name(struct evpop_secret *response, const char *name)
+oauth_add_gs2_name(struct evpop_secret *response, const char *name)
 {
 	for (; *name != '\0'; name++)
 		if (*name == ',')
@@ -25,20 +25,20 @@ add_gs2_name(struct evpop_secret *response, const char *name)
 }
 
 static const char *
-identity(const struct evpop_exchange *exchange)
+oauth_identity(const struct evpop_exchange *exchange)
 {
 	return exchange->authorization != NULL ? exchange->authorization
 					       : exchange->user;
 }
 
 static void
-say_oauthbearer(
+oauthbearer_say(
     const struct evpop_exchange *exchange, struct evpop_secret *response)
 {
 	char port[32];
 
 	evpop_secret_add_text(response, "n,a=");
-	add_gs2_name(response, identity(exchange));
+	oauth_add_gs2_name(response, oauth_identity(exchange));
 	evpop_secret_add_text(response, ",");
 	if (exchange->host != NULL) {
 		evpop_secret_add_text(response, KVSEP "host=");
@@ -55,11 +55,11 @@ say_oauthbearer(
 }
 
 static void
-say_xoauth2(
+xoauth2_say(
     const struct evpop_exchange *exchange, struct evpop_secret *response)
 {
 	evpop_secret_add_text(response, "user=");
-	evpop_secret_add_text(response, identity(exchange));
+	evpop_secret_add_text(response, oauth_identity(exchange));
 	evpop_secret_add_text(response, KVSEP "auth=Bearer ");
 	evpop_secret_add_text(response, exchange->token);
 	evpop_secret_add_text(response, KVSEP KVSEP);
@@ -67,7 +67,7 @@ say_xoauth2(
 
 /* Some write a status as a number. */
 static void
-member_text(const json_t *object, const char *key, char *text, size_t size)
+oauth_member(const json_t *object, const char *key, char *text, size_t size)
 {
 	const json_t *value = json_object_get(object, key);
 
@@ -85,7 +85,7 @@ member_text(const json_t *object, const char *key, char *text, size_t size)
  * "schemes", others the members of RFC 6749 section 5.2.
  */
 static void
-read_refusal(struct evpop_exchange *exchange, const json_t *object)
+oauth_read_refusal(struct evpop_exchange *exchange, const json_t *object)
 {
 	static const char *const keys[] = { "status", "error",
 		"error_description", "scope", "schemes" };
@@ -94,7 +94,7 @@ read_refusal(struct evpop_exchange *exchange, const json_t *object)
 	int n;
 
 	for (i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-		member_text(object, keys[i], value, sizeof value);
+		oauth_member(object, keys[i], value, sizeof value);
 		if (value[0] == '\0')
 			continue;
 		if (i < 2 && (strcmp(value, "401") == 0 ||
@@ -112,14 +112,14 @@ read_refusal(struct evpop_exchange *exchange, const json_t *object)
 }
 
 static enum evpop_answer
-hear_refusal(struct evpop_exchange *exchange, const char *challenge,
+oauth_hear_refusal(struct evpop_exchange *exchange, const char *challenge,
     size_t length, struct evpop_secret *response)
 {
 	json_error_t error;
 	json_t *object =
 	    json_loadb(challenge, length, JSON_DISABLE_EOF_CHECK, &error);
 
-	read_refusal(exchange, object);
+	oauth_read_refusal(exchange, object);
 	json_decref(object);
 	if (exchange->mechanism == EVPOP_MECHANISM_OAUTHBEARER)
 		evpop_secret_add_text(response, KVSEP);
@@ -127,21 +127,22 @@ hear_refusal(struct evpop_exchange *exchange, const char *challenge,
 }
 
 static enum evpop_answer
-bearer(struct evpop_exchange *exchange, const char *challenge, size_t length,
-    struct evpop_secret *response)
+oauth_answer(struct evpop_exchange *exchange, const char *challenge,
+    size_t length, struct evpop_secret *response)
 {
 	switch (exchange->turn) {
 	case 0:
 		if (exchange->mechanism == EVPOP_MECHANISM_OAUTHBEARER)
-			say_oauthbearer(exchange, response);
+			oauthbearer_say(exchange, response);
 		else
-			say_xoauth2(exchange, response);
+			xoauth2_say(exchange, response);
 		evpop_secret_forget(&exchange->token);
 		exchange->proved = true;
 		/* Only a refusal wants one more word. */
 		return EVPOP_ANSWER_LAST;
 	case 1:
-		return hear_refusal(exchange, challenge, length, response);
+		return oauth_hear_refusal(
+		    exchange, challenge, length, response);
 	default:
 		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
 		    "the server asks on after it has refused the token");
@@ -149,12 +150,10 @@ bearer(struct evpop_exchange *exchange, const char *challenge, size_t length,
 }
 
 const struct evpop_method evpop_method_oauthbearer = {
-	.token = true,
 	.client_first = true,
-	.answer = bearer,
+	.answer = oauth_answer,
 };
 const struct evpop_method evpop_method_xoauth2 = {
-	.token = true,
 	.client_first = true,
-	.answer = bearer,
+	.answer = oauth_answer,
 };

@@ -1,22 +1,15 @@
 /* Mechanisms that say what they have to say, and hear nothing. */
 #include "lib/auth/mechanism.h"
 
-static enum evpop_answer
-unasked(struct evpop_exchange *exchange)
-{
-	return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
-	    "the server asks on after all was said");
-}
-
 /* RFC 4616 */
 static enum evpop_answer
-plain(struct evpop_exchange *exchange, const char *challenge, size_t length,
-    struct evpop_secret *response)
+plain_answer(struct evpop_exchange *exchange, const char *challenge,
+    size_t length, struct evpop_secret *response)
 {
 	(void)challenge;
 	(void)length;
 	if (exchange->turn > 0)
-		return unasked(exchange);
+		return evpop_exchange_asked_on(exchange);
 	if (exchange->authorization != NULL)
 		evpop_secret_add_text(response, exchange->authorization);
 	evpop_secret_add(response, "", 1);
@@ -32,8 +25,8 @@ plain(struct evpop_exchange *exchange, const char *challenge, size_t length,
  * server; their order does not.
  */
 static enum evpop_answer
-login(struct evpop_exchange *exchange, const char *challenge, size_t length,
-    struct evpop_secret *response)
+login_answer(struct evpop_exchange *exchange, const char *challenge,
+    size_t length, struct evpop_secret *response)
 {
 	(void)challenge;
 	(void)length;
@@ -46,19 +39,19 @@ login(struct evpop_exchange *exchange, const char *challenge, size_t length,
 		exchange->proved = true;
 		return EVPOP_ANSWER_LAST;
 	default:
-		return unasked(exchange);
+		return evpop_exchange_asked_on(exchange);
 	}
 }
 
 /* RFC 4422 appendix A: the certificate speaks, this only says for whom. */
 static enum evpop_answer
-external(struct evpop_exchange *exchange, const char *challenge, size_t length,
-    struct evpop_secret *response)
+external_answer(struct evpop_exchange *exchange, const char *challenge,
+    size_t length, struct evpop_secret *response)
 {
 	(void)challenge;
 	(void)length;
 	if (exchange->turn > 0)
-		return unasked(exchange);
+		return evpop_exchange_asked_on(exchange);
 	if (exchange->authorization != NULL)
 		evpop_secret_add_text(response, exchange->authorization);
 	exchange->proved = true;
@@ -66,16 +59,14 @@ external(struct evpop_exchange *exchange, const char *challenge, size_t length,
 }
 
 const struct evpop_method evpop_method_plain = {
-	.password = true,
 	.client_first = true,
-	.answer = plain,
+	.answer = plain_answer,
 };
 const struct evpop_method evpop_method_login = {
-	.password = true,
 	.text_challenge = true,
-	.answer = login,
+	.answer = login_answer,
 };
 const struct evpop_method evpop_method_external = {
 	.client_first = true,
-	.answer = external,
+	.answer = external_answer,
 };

@@ -22,15 +22,8 @@ struct scram {
 	unsigned int iterations;
 };
 
-static bool
-is_plus(enum evpop_mechanism mechanism)
-{
-	return mechanism == EVPOP_MECHANISM_SCRAM_SHA_256_PLUS ||
-	       mechanism == EVPOP_MECHANISM_SCRAM_SHA_1_PLUS;
-}
-
 static size_t
-key_size(enum evpop_mechanism mechanism)
+scram_key_size(enum evpop_mechanism mechanism)
 {
 	return mechanism == EVPOP_MECHANISM_SCRAM_SHA_256_PLUS ||
 		       mechanism == EVPOP_MECHANISM_SCRAM_SHA_256
@@ -77,7 +70,7 @@ scram_end(struct evpop_exchange *exchange)
 
 /* Plain ASCII stays as it is; for the rest, RFC 4013. */
 static bool
-prepare_password(struct evpop_exchange *exchange, struct evpop_result *result)
+scram_prepare_password(struct evpop_exchange *exchange)
 {
 	const char *text = exchange->password;
 	char *prepared;
@@ -93,26 +86,21 @@ prepare_password(struct evpop_exchange *exchange, struct evpop_result *result)
 		exchange->password = strdup(prepared);
 		explicit_bzero(prepared, strlen(prepared));
 		gsasl_free(prepared);
-	} else if (rc != GSASL_MALLOC_ERROR) {
-		evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_LOGIN,
-		    "%s: the password is not UTF-8, or holds characters that "
-		    "SASLprep (RFC 4013) forbids",
-		    evpop_mechanism_name(exchange->mechanism));
-		return false;
+		if (exchange->password == NULL)
+			rc = GSASL_MALLOC_ERROR;
 	}
-	if (rc == GSASL_MALLOC_ERROR || exchange->password == NULL) {
-		evpop_result_set(
-		    result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_LOGIN, "no memory");
-		return false;
-	}
-	if (*exchange->password == '\0') {
-		evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_LOGIN,
-		    "%s: nothing is left of the password after SASLprep "
-		    "(RFC 4013)",
-		    evpop_mechanism_name(exchange->mechanism));
-		return false;
-	}
-	return true;
+	if (rc == GSASL_MALLOC_ERROR)
+		(void)evpop_exchange_give_up(
+		    exchange, EVPOP_ERROR_MEMORY, "no memory");
+	else if (rc != GSASL_OK)
+		(void)evpop_exchange_give_up(exchange, EVPOP_ERROR_USAGE,
+		    "the password is not UTF-8, or holds characters that "
+		    "SASLprep (RFC 4013) forbids");
+	else if (*exchange->password == '\0')
+		(void)evpop_exchange_give_up(exchange, EVPOP_ERROR_USAGE,
+		    "nothing is left of the password after SASLprep "
+		    "(RFC 4013)");
+	return exchange->failure.error == EVPOP_ERROR_NONE;
 }
 
 static int
@@ -178,13 +166,13 @@ scram_step(struct scram *scram, const char *challenge, size_t length,
  * section 6).  To somebody who does not allow -PLUS it is of no use.
  */
 static bool
-may_bind(const struct evpop_exchange *exchange)
+scram_may_bind(const struct evpop_exchange *exchange)
 {
 	const unsigned int plus =
 	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_SCRAM_SHA_256_PLUS) |
 	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_SCRAM_SHA_1_PLUS);
 
-	if (is_plus(exchange->mechanism))
+	if (exchange->facts->binding)
 		return true;
 	return (exchange->mechanisms & plus) != 0 &&
 	       (exchange->exporter.length > 0 || exchange->unique.length > 0);
@@ -193,7 +181,7 @@ may_bind(const struct evpop_exchange *exchange)
 static enum evpop_answer
 scram_say_first(struct evpop_exchange *exchange, struct evpop_secret *response)
 {
-	const bool bind = may_bind(exchange);
+	const bool bind = scram_may_bind(exchange);
 	struct scram *scram = exchange->state;
 	int rc;
 
@@ -201,7 +189,7 @@ scram_say_first(struct evpop_exchange *exchange, struct evpop_secret *response)
 	if (rc == GSASL_OK)
 		rc = scram_step(scram, NULL, 0, response);
 	if (rc == GSASL_AUTHENTICATION_ERROR && bind &&
-	    !is_plus(exchange->mechanism)) {
+	    !exchange->facts->binding) {
 		/* GSASL 2.2.0 fails where it should say "y"; "n" it can. */
 		scram_end_session(scram);
 		evpop_secret_clear(response);
@@ -227,8 +215,8 @@ scram_say_first(struct evpop_exchange *exchange, struct evpop_secret *response)
 
 /* Take "x=value" and the comma behind it off the front. */
 static bool
-take_attribute(const char **text, size_t *left, char name, const char **value_r,
-    size_t *length_r)
+scram_take_attribute(const char **text, size_t *left, char name,
+    const char **value_r, size_t *length_r)
 {
 	const char *comma;
 	size_t length;
@@ -248,7 +236,7 @@ take_attribute(const char **text, size_t *left, char name, const char **value_r,
 
 /* A posit-number (RFC 5802 section 7), which does not end; 0 for none. */
 static unsigned int
-read_iterations(const char *digits, size_t length)
+scram_read_iterations(const char *digits, size_t length)
 {
 	unsigned int number = 0;
 	size_t i;
@@ -270,7 +258,7 @@ scram_take_count(
 	struct scram *scram = exchange->state;
 	char shown[32];
 
-	scram->iterations = read_iterations(digits, length);
+	scram->iterations = scram_read_iterations(digits, length);
 	if (scram->iterations > 0 && scram->iterations <= EVPOP_ITERATIONS_MAX)
 		return EVPOP_ANSWER_WANTS_KEY;
 	evpop_printable(shown, sizeof shown, digits, length);
@@ -296,9 +284,10 @@ scram_hear_salt(struct evpop_exchange *exchange, const char *text, size_t left)
 
 	evpop_secret_add(&scram->message, text, left);
 	if (memchr(text, '\0', left) != NULL ||
-	    !take_attribute(&text, &left, 'r', &nonce, &nonce_length) ||
-	    !take_attribute(&text, &left, 's', &encoded, &encoded_length) ||
-	    !take_attribute(&text, &left, 'i', &count, &count_length) ||
+	    !scram_take_attribute(&text, &left, 'r', &nonce, &nonce_length) ||
+	    !scram_take_attribute(
+		&text, &left, 's', &encoded, &encoded_length) ||
+	    !scram_take_attribute(&text, &left, 'i', &count, &count_length) ||
 	    nonce_length == 0)
 		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
 		    "the server's message is no SCRAM");
@@ -324,7 +313,7 @@ scram_wanted(
 		.salt = (const unsigned char *)scram->salt.bytes,
 		.salt_length = scram->salt.length,
 		.iterations = scram->iterations,
-		.key_size = key_size(exchange->mechanism),
+		.key_size = scram_key_size(exchange->mechanism),
 	};
 }
 
@@ -335,7 +324,7 @@ scram_give_key(struct evpop_exchange *exchange, const unsigned char *key)
 	char hex[2 * EVPOP_KEY_MAX + 1];
 	int rc;
 
-	evpop_digest_hex(key, key_size(exchange->mechanism), hex);
+	evpop_digest_hex(key, scram_key_size(exchange->mechanism), hex);
 	rc = gsasl_property_set(
 	    scram->session, GSASL_SCRAM_SALTED_PASSWORD, hex);
 	explicit_bzero(hex, sizeof hex);
@@ -410,31 +399,27 @@ scram_answer(struct evpop_exchange *exchange, const char *challenge,
 		return scram_hear_signature(
 		    exchange, challenge, length, response);
 	default:
-		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
-		    "the server asks on after all was said");
+		return evpop_exchange_asked_on(exchange);
 	}
 }
 
 static bool
-scram_begin(struct evpop_exchange *exchange, struct evpop_result *result)
+scram_begin(struct evpop_exchange *exchange)
 {
 	struct scram *scram;
 
-	if (!prepare_password(exchange, result))
+	if (!scram_prepare_password(exchange))
 		return false;
 	exchange->state = scram = calloc(1, sizeof *scram);
-	if (scram == NULL || gsasl_init(&scram->gsasl) != GSASL_OK) {
-		if (scram != NULL)
-			scram->gsasl = NULL;
-		evpop_result_set(
-		    result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_LOGIN, "no memory");
-		return false;
-	}
-	return true;
+	if (scram != NULL && gsasl_init(&scram->gsasl) == GSASL_OK)
+		return true;
+	if (scram != NULL)
+		scram->gsasl = NULL;
+	(void)evpop_exchange_give_up(exchange, EVPOP_ERROR_MEMORY, "no memory");
+	return false;
 }
 
 const struct evpop_method evpop_method_scram = {
-	.password = true,
 	.client_first = true,
 	.begin = scram_begin,
 	.answer = scram_answer,

@@ -10,6 +10,5 @@ set(EVPOP_AUTH_SOURCES
 	auth/mechanism.c
 	auth/oauth.c
 	auth/plain.c
-	auth/possible.c
 	auth/scram.c
 	auth/secret.c)

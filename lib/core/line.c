@@ -4,7 +4,7 @@
 #include <string.h>
 
 static bool
-hold(struct evpop_line *line, const unsigned char *data, size_t length)
+line_hold(struct evpop_line *line, const unsigned char *data, size_t length)
 {
 	unsigned char *grown;
 	size_t room;
@@ -33,6 +33,14 @@ evpop_line_feed(struct evpop_line *line, const unsigned char *data,
 	size_t taken, text_length, so_far;
 
 	*used_r = 0;
+	if (line->repeat) {
+		line->repeat = false;
+		line->given = true;
+		*line_r = line->held;
+		*line_length_r = line->length;
+		*crlf_r = line->crlf;
+		return EVPOP_LINE_READY;
+	}
 	if (line->given) {
 		line->given = false;
 		line->length = 0;
@@ -46,7 +54,7 @@ evpop_line_feed(struct evpop_line *line, const unsigned char *data,
 	if (so_far > limit && so_far - 1 > limit)
 		return EVPOP_LINE_TOO_LONG;
 	if (end == NULL || line->length > 0) {
-		if (!hold(line, data, taken))
+		if (!line_hold(line, data, taken))
 			return EVPOP_LINE_NO_MEMORY;
 		text = line->held;
 		text_length = line->length;
@@ -67,6 +75,28 @@ evpop_line_feed(struct evpop_line *line, const unsigned char *data,
 	*line_r = text;
 	*line_length_r = text_length;
 	return EVPOP_LINE_READY;
+}
+
+bool
+evpop_line_repeat(struct evpop_line *line, const unsigned char *text,
+    size_t length, bool crlf)
+{
+	if (text != line->held) {
+		line->length = 0;
+		if (!line_hold(line, text, length))
+			return false;
+	}
+	line->length = length;
+	line->given = false;
+	line->repeat = true;
+	line->crlf = crlf;
+	return true;
+}
+
+bool
+evpop_line_waits(const struct evpop_line *line)
+{
+	return line->repeat;
 }
 
 bool

@@ -9,11 +9,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <evpop/error.h>
+
 /* Zeroed, it is ready for use. */
 struct evpop_line {
 	unsigned char *held; /* the front of a line that is still incomplete */
 	size_t length, room;
-	bool given; /* held was handed out, and is done with */
+	bool given;        /* held was handed out, and is done with */
+	bool repeat, crlf; /* held is to be handed out again */
 };
 
 enum evpop_line_status {
@@ -32,8 +35,18 @@ enum evpop_line_status evpop_line_feed(struct evpop_line *,
     const unsigned char *data, size_t length, size_t limit, size_t *used_r,
     const unsigned char **line_r, size_t *line_length_r, bool *crlf_r);
 
-/* Whether part of a line is held. */
+/*
+ * Hand out a line, the last that was READY, once more at the next call, which
+ * takes no input.  False without memory.
+ */
+bool evpop_line_repeat(struct evpop_line *, const unsigned char *text,
+    size_t length, bool crlf) EVPOP_MUST_USE;
+
+/* Whether a line is held, or part of one. */
 bool evpop_line_begun(const struct evpop_line *);
+
+/* Whether the next call hands out a line without any input. */
+bool evpop_line_waits(const struct evpop_line *);
 
 void evpop_line_clear(struct evpop_line *);
 

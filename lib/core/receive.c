@@ -1,4 +1,5 @@
 /* Bytes from the server become events. */
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/core/capability.h"
@@ -30,22 +31,6 @@ start_event(struct evpop_proto *proto, enum evpop_event_type type,
 	}
 }
 
-/* The server's words, as the result of the current command. */
-static void
-set_result(struct evpop_proto *proto, enum evpop_error error,
-    const struct evpop_status_line *status)
-{
-	struct evpop_result *result = &proto->result;
-
-	result->error = error;
-	result->code = status->code;
-	result->scope = EVPOP_SCOPE_NONE;
-	result->phase = evpop_session_phase(proto);
-	result->retry = false;
-	evpop_printable(
-	    result->text, sizeof result->text, status->text, status->length);
-}
-
 /* The current command is finished: the event says so, and it is forgotten. */
 static void
 finish(struct evpop_proto *proto, struct evpop_event *event)
@@ -70,15 +55,13 @@ finish(struct evpop_proto *proto, struct evpop_event *event)
 }
 
 static void
-refused(struct evpop_proto *proto, const struct evpop_status_line *status,
-    struct evpop_event *event)
+refused(struct evpop_proto *proto, struct evpop_event *event)
 {
 	enum evpop_command command = current(proto)->request.command;
 	bool login =
 	    command == EVPOP_COMMAND_USER || evpop_command_rule(command)->login;
 	static const struct evpop_result answered;
 
-	set_result(proto, EVPOP_ERROR_REFUSED, status);
 	evpop_refusal_judge(&proto->result, login);
 	if (login)
 		proto->login = proto->result;
@@ -105,8 +88,9 @@ begin_body(struct evpop_proto *proto, const struct evpop_status_line *status,
 	event->number = current(proto)->request.number;
 	event->has_octets = evpop_number_take(&text, &length, &event->octets);
 	proto->reading = EVPOP_READING_BODY;
-	proto->dot = (struct evpop_dot){ .lf_only = proto->lf_only };
-	proto->body_octets = 0;
+	evpop_body_begin(&proto->body, &current(proto)->request, proto->crlf,
+	    event->has_octets ? event->octets : EVPOP_DOT_SIZE_UNKNOWN);
+	proto->body.dot.seeks_replies = proto->queue.sent > 1;
 }
 
 static void
@@ -175,7 +159,6 @@ accepted(struct evpop_proto *proto, const struct evpop_status_line *status,
 {
 	const struct evpop_request *request = &current(proto)->request;
 
-	set_result(proto, EVPOP_ERROR_NONE, status);
 	switch (request->command) {
 	case EVPOP_COMMAND_USER:
 		proto->user_refused = false;
@@ -232,14 +215,12 @@ greeting(struct evpop_proto *proto, const struct evpop_status_line *status,
 	struct evpop_result end;
 
 	if (status->ok) {
-		set_result(proto, EVPOP_ERROR_NONE, status);
 		evpop_session_enter(proto, EVPOP_STATE_AUTHORIZATION);
 		start_event(proto, EVPOP_EVENT_GREETING, event);
 		event->data = status->text;
 		event->length = status->length;
 		return;
 	}
-	set_result(proto, EVPOP_ERROR_REFUSED, status);
 	proto->result.scope = EVPOP_SCOPE_SESSION;
 	proto->result.retry = status->code != EVPOP_CODE_SYS_PERM;
 	start_event(proto, EVPOP_EVENT_GREETING, event);
@@ -247,11 +228,11 @@ greeting(struct evpop_proto *proto, const struct evpop_status_line *status,
 	evpop_session_end(proto, &end);
 }
 
-/* No octet may come while nothing was asked, or before it was. */
+/* No octet may come while nothing was asked, or before. */
 static bool
 may_speak(struct evpop_proto *proto)
 {
-	const struct evpop_queued *queued = current(proto);
+	const struct evpop_queued *queued = evpop_session_awaited(proto);
 
 	if (proto->state == EVPOP_STATE_GREETING)
 		return true;
@@ -261,10 +242,10 @@ may_speak(struct evpop_proto *proto)
 		    "somebody may be tampering with the connection");
 		return false;
 	}
-	if (proto->queue.sent == 0 || proto->challenged ||
+	if (queued == NULL || proto->challenged ||
 	    queued->wire_end > proto->sent) {
-		evpop_session_fail(proto, EVPOP_ERROR_PROTOCOL,
-		    "the server spoke without being asked");
+		evpop_session_fail_astray(
+		    proto, "the server spoke without being asked");
 		return false;
 	}
 	return true;
@@ -299,13 +280,48 @@ challenge(struct evpop_proto *proto, const unsigned char *text, size_t length,
 }
 
 static void
+no_status_line(
+    struct evpop_proto *proto, const unsigned char *line, size_t length)
+{
+	char shown[68] = "an empty line", text[64];
+
+	if (length > 0) {
+		evpop_printable(text, sizeof text, line, length);
+		snprintf(shown, sizeof shown, "\"%s\"", text);
+	}
+	evpop_session_fail_astray(proto,
+	    proto->state == EVPOP_STATE_GREETING
+		? "this is no POP3 server: it greets with %s"
+		: "no status line of POP3: %s",
+	    shown);
+}
+
+/*
+ * Behind a body that is not as long as it should be: only a reply to the next
+ * command shows that it has ended.  That reply is read again, then.
+ */
+static void
+read_proof(struct evpop_proto *proto, const unsigned char *line, size_t length,
+    bool crlf, struct evpop_event *event)
+{
+	struct evpop_status_line status;
+
+	if (!evpop_status_line_parse(line, length, &status)) {
+		evpop_session_trace(proto, true, line, length);
+		no_status_line(proto, line, length);
+	} else if (!evpop_line_repeat(&proto->line, line, length, crlf))
+		line_failed(proto, EVPOP_LINE_NO_MEMORY);
+	else
+		finish(proto, event);
+}
+
+static void
 read_status(struct evpop_proto *proto, const unsigned char *data, size_t length,
     size_t *used_r, struct evpop_event *event)
 {
 	struct evpop_status_line status;
 	enum evpop_line_status line_status;
 	const unsigned char *line, *text;
-	char shown[64];
 	size_t line_length, text_length;
 	bool crlf;
 
@@ -319,7 +335,11 @@ read_status(struct evpop_proto *proto, const unsigned char *data, size_t length,
 		line_failed(proto, line_status);
 		return;
 	}
-	proto->lf_only = !crlf;
+	if (proto->reading == EVPOP_READING_PROOF) {
+		read_proof(proto, line, line_length, crlf, event);
+		return;
+	}
+	proto->crlf = crlf;
 	evpop_session_trace(proto, true, line, line_length);
 	if (evpop_challenge_parse(
 		proto, line, line_length, &text, &text_length)) {
@@ -327,20 +347,18 @@ read_status(struct evpop_proto *proto, const unsigned char *data, size_t length,
 		return;
 	}
 	if (!evpop_status_line_parse(line, line_length, &status)) {
-		evpop_printable(shown, sizeof shown, line, line_length);
-		evpop_session_fail(proto, EVPOP_ERROR_PROTOCOL,
-		    proto->state == EVPOP_STATE_GREETING
-			? "this is no POP3 server: it greets with \"%s\""
-			: "no status line of POP3: \"%s\"",
-		    shown);
+		no_status_line(proto, line, line_length);
 		return;
 	}
+	proto->body.number = 0;
+	evpop_status_line_result(
+	    &status, evpop_session_phase(proto), &proto->result);
 	if (proto->state == EVPOP_STATE_GREETING)
 		greeting(proto, &status, event);
 	else if (status.ok)
 		accepted(proto, &status, event);
 	else
-		refused(proto, &status, event);
+		refused(proto, event);
 }
 
 /* Whether the line made an event. */
@@ -411,6 +429,24 @@ read_listing(struct evpop_proto *proto, const unsigned char *data,
 	}
 }
 
+/* The terminator was read. */
+static void
+end_body(struct evpop_proto *proto, bool more, struct evpop_event *event)
+{
+	switch (evpop_body_end(&proto->body, proto->queue.sent - 1, more)) {
+	case EVPOP_BODY_WHOLE:
+		finish(proto, event);
+		break;
+	case EVPOP_BODY_DOUBTFUL:
+		proto->reading = EVPOP_READING_PROOF;
+		break;
+	case EVPOP_BODY_BROKEN:
+		evpop_session_fail_astray(
+		    proto, "the server spoke without being asked");
+		break;
+	}
+}
+
 static void
 read_body(struct evpop_proto *proto, const unsigned char *data, size_t length,
     size_t *used_r, struct evpop_event *event)
@@ -418,21 +454,21 @@ read_body(struct evpop_proto *proto, const unsigned char *data, size_t length,
 	enum evpop_dot_status status;
 	const unsigned char *span;
 	size_t span_length, share, used;
-	uint64_t left = proto->limits.body - proto->body_octets;
+	uint64_t left = proto->limits.body - proto->body.dot.octets;
 
 	/* What the limit still allows comes first, however the input is cut. */
 	do {
 		share = length - *used_r;
 		if (left > 0 && share > left)
 			share = (size_t)left;
-		status = evpop_dot_feed(&proto->dot, data + *used_r, share,
+		status = evpop_dot_feed(&proto->body.dot, data + *used_r, share,
 		    &used, &span, &span_length);
 		*used_r += used;
 	} while (status == EVPOP_DOT_MORE && *used_r < length);
 	if (status == EVPOP_DOT_MORE)
 		return;
 	if (status == EVPOP_DOT_END) {
-		finish(proto, event);
+		end_body(proto, *used_r < length, event);
 		return;
 	}
 	if (span_length > left) {
@@ -441,7 +477,6 @@ read_body(struct evpop_proto *proto, const unsigned char *data, size_t length,
 		    (unsigned long long)proto->limits.body);
 		return;
 	}
-	proto->body_octets += span_length;
 	start_event(proto, EVPOP_EVENT_BODY, event);
 	event->data = span;
 	event->length = span_length;
@@ -513,6 +548,7 @@ read_input(struct evpop_proto *proto, const unsigned char *data, size_t length,
 {
 	switch (proto->reading) {
 	case EVPOP_READING_STATUS:
+	case EVPOP_READING_PROOF:
 		read_status(proto, data, length, used_r, event);
 		break;
 	case EVPOP_READING_LISTING:
@@ -543,7 +579,8 @@ evpop_proto_next(struct evpop_proto *proto, const void *data, size_t length,
 		return event->type;
 	}
 	/* A challenge that swallowed a command is no event: read on. */
-	while (!proto->over && *used_r < length &&
+	while (!proto->over &&
+	       (*used_r < length || evpop_line_waits(&proto->line)) &&
 	       event->type == EVPOP_EVENT_NONE) {
 		used = 0;
 		read_input(

@@ -1,5 +1,6 @@
 #include "lib/core/reply.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -87,6 +88,36 @@ evpop_status_line_parse(
 	evpop_trim(&status->text, &status->length);
 	status->code = parse_code(status->text, status->length);
 	return true;
+}
+
+/* Whether there is no more to the text than a response code, or nothing. */
+static bool
+says_nothing(const struct evpop_status_line *status)
+{
+	const unsigned char *end;
+
+	if (status->length == 0 || status->text[0] != '[')
+		return status->length == 0;
+	end = memchr(status->text, ']', status->length);
+	return end == status->text + status->length - 1;
+}
+
+void
+evpop_status_line_result(const struct evpop_status_line *status,
+    enum evpop_phase phase, struct evpop_result *result)
+{
+	size_t length;
+
+	*result = (struct evpop_result){
+		.error = status->ok ? EVPOP_ERROR_NONE : EVPOP_ERROR_REFUSED,
+		.code = status->code,
+		.phase = phase,
+	};
+	length = evpop_printable(
+	    result->text, sizeof result->text, status->text, status->length);
+	if (!status->ok && says_nothing(status))
+		snprintf(result->text + length, sizeof result->text - length,
+		    "%sthe server gave no reason", length > 0 ? " " : "");
 }
 
 bool

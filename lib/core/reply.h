@@ -28,6 +28,13 @@ bool evpop_status_line_parse(
     const unsigned char *line, size_t length, struct evpop_status_line *);
 
 /*
+ * The server's words as a result, of class REFUSED or none; where a refusal
+ * gives no reason, the text says so.
+ */
+void evpop_status_line_result(const struct evpop_status_line *,
+    enum evpop_phase, struct evpop_result *result_r);
+
+/*
  * Take a decimal number, and the white space before it, off the front.
  * Returns false, having taken nothing, unless digits stand there that fit and
  * are followed by white space or the end.

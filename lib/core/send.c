@@ -78,9 +78,17 @@ evpop_proto_over(const struct evpop_proto *proto)
 enum evpop_command
 evpop_proto_awaited(const struct evpop_proto *proto)
 {
-	if (proto->queue.sent == 0)
-		return EVPOP_COMMAND_NONE;
-	return evpop_queue_at(&proto->queue, 0)->request.command;
+	const struct evpop_queued *queued = evpop_session_awaited(proto);
+
+	return queued == NULL ? EVPOP_COMMAND_NONE : queued->request.command;
+}
+
+struct evpop_queued *
+evpop_session_awaited(const struct evpop_proto *proto)
+{
+	size_t i = proto->reading == EVPOP_READING_PROOF ? 1 : 0;
+
+	return i < proto->queue.sent ? evpop_queue_at(&proto->queue, i) : NULL;
 }
 
 /* STLS belongs before the log-in (RFC 2595 section 4). */
@@ -148,6 +156,8 @@ note_sent(struct evpop_proto *proto, const struct evpop_request *request)
 		proto->login_pending = true;
 	if (evpop_command_stops(request))
 		proto->last_sent = true;
+	if (proto->reading == EVPOP_READING_BODY)
+		proto->body.dot.seeks_replies = true;
 }
 
 void

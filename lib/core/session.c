@@ -170,8 +170,11 @@ evpop_session_phase(const struct evpop_proto *proto)
 void
 evpop_session_end(struct evpop_proto *proto, const struct evpop_result *result)
 {
+	uint32_t number;
+
 	if (proto->over)
 		return;
+	proto->fault = evpop_proto_body_fault(proto, &number);
 	proto->over = true;
 	proto->end = *result;
 	/*
@@ -198,9 +201,49 @@ evpop_session_fail(
 }
 
 void
+evpop_session_fail_astray(struct evpop_proto *proto, const char *format, ...)
+{
+	char text[EVPOP_TEXT_SIZE];
+	va_list ap;
+
+	proto->fault = evpop_body_explain(&proto->body, text);
+	if (proto->fault == EVPOP_BODY_FAULT_NONE) {
+		va_start(ap, format);
+		vsnprintf(text, sizeof text, format, ap);
+		va_end(ap);
+	}
+	evpop_session_fail(proto, EVPOP_ERROR_PROTOCOL, "%s", text);
+}
+
+void
 evpop_proto_fail(struct evpop_proto *proto, const struct evpop_result *result)
 {
-	evpop_session_end(proto, result);
+	struct evpop_result end = *result;
+	uint32_t number;
+
+	if (result->error == EVPOP_ERROR_TIMEOUT &&
+	    evpop_proto_body_fault(proto, &number) == EVPOP_BODY_FAULT_LF_ALONE)
+		snprintf(end.text, sizeof end.text,
+		    "%.80s: the lines of message %lu end in LF alone, the "
+		    "server's status lines in CRLF, so its end cannot be told",
+		    result->text, (unsigned long)number);
+	evpop_session_end(proto, &end);
+}
+
+enum evpop_body_fault
+evpop_proto_body_fault(const struct evpop_proto *proto, uint32_t *number_r)
+{
+	char text[EVPOP_TEXT_SIZE];
+
+	*number_r = proto->body.number;
+	if (proto->over || proto->fault != EVPOP_BODY_FAULT_NONE)
+		return proto->fault;
+	if (proto->reading == EVPOP_READING_PROOF)
+		return evpop_body_explain(&proto->body, text);
+	return proto->reading == EVPOP_READING_BODY &&
+		       evpop_body_is_lf_alone(&proto->body)
+		   ? EVPOP_BODY_FAULT_LF_ALONE
+		   : EVPOP_BODY_FAULT_NONE;
 }
 
 void

@@ -7,7 +7,7 @@
 
 #include <evpop/proto.h>
 
-#include "lib/core/dot.h"
+#include "lib/core/body.h"
 #include "lib/core/line.h"
 #include "lib/core/listing.h"
 #include "lib/core/output.h"
@@ -17,7 +17,9 @@
 enum evpop_reading {
 	EVPOP_READING_STATUS, /* the greeting or a status line */
 	EVPOP_READING_LISTING,
-	EVPOP_READING_BODY
+	EVPOP_READING_BODY,
+	/* A status line again, which proves the body before it. */
+	EVPOP_READING_PROOF
 };
 
 struct evpop_proto {
@@ -33,9 +35,10 @@ struct evpop_proto {
 	size_t window_octets, outstanding_octets;
 
 	struct evpop_line line;
-	struct evpop_dot dot;
-	bool lf_only; /* the last status line ended in LF alone */
-	uint64_t body_octets;
+	bool crlf; /* the last status line ended so */
+	/* The one being read, or read last: until a reply follows it. */
+	struct evpop_body body;
+	enum evpop_body_fault fault;  /* of it, which ended the session */
 	struct evpop_listing listing; /* the one being read */
 
 	bool login_pending; /* PASS, APOP or AUTH awaits its reply */
@@ -63,10 +66,20 @@ void evpop_session_fail(struct evpop_proto *, enum evpop_error,
     const char *format, ...) EVPOP_PRINTF(3, 4);
 
 /*
+ * The same with EVPOP_ERROR_PROTOCOL, for octets that are no reply: the body
+ * before them is blamed, where it is at fault, and else these words are used.
+ */
+void evpop_session_fail_astray(struct evpop_proto *, const char *format, ...)
+    EVPOP_PRINTF(2, 3);
+
+/*
  * A command was answered: what may be sent now depends on the commands that
  * were sent behind it.
  */
 void evpop_session_look_ahead(struct evpop_proto *);
+
+/* The command that the next status line answers, or NULL. */
+struct evpop_queued *evpop_session_awaited(const struct evpop_proto *);
 
 /* The phase that the awaited command belongs to. */
 enum evpop_phase evpop_session_phase(const struct evpop_proto *);

@@ -1,4 +1,5 @@
 set(EVPOP_CORE_SOURCES
+	core/body.c
 	core/capability.c
 	core/challenge.c
 	core/command.c

@@ -1021,7 +1021,11 @@ stream_overdue(enum evpop_phase phase, const char *limit, void *arg)
 	switch (phase) {
 	case EVPOP_PHASE_GREETING:
 		client_fail_with(client, EVPOP_ERROR_TIMEOUT,
-		    "the server sent no greeting within %s", limit);
+		    "the server sent no greeting within %s%s", limit,
+		    client->tls == EVPOP_TLS_IMPLICIT
+			? ""
+			: "; if it speaks TLS from the first byte at this "
+			  "port, set tls = implicit");
 		break;
 	case EVPOP_PHASE_LOGIN:
 		client_fail_with(client, EVPOP_ERROR_TIMEOUT,

@@ -61,7 +61,8 @@ schedule(struct evpop_connect *race, int delay_ms)
 static void
 report_failure(struct evpop_connect *race)
 {
-	char text[EVPOP_TEXT_SIZE], source[EVPOP_ADDRESS_TEXT];
+	char text[EVPOP_TEXT_SIZE - EVPOP_CONNECT_PREFIX];
+	char source[EVPOP_ADDRESS_TEXT];
 	struct evpop_result result;
 
 	evpop_connect_describe(race, text, sizeof(text));

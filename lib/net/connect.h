@@ -21,6 +21,9 @@ struct evpop_connect;
 /* Addresses of one race; what is added beyond is dropped. */
 #define EVPOP_CONNECT_ADDRESSES ((size_t)32)
 
+/* Room in a result for what stands before a list of attempts. */
+#define EVPOP_CONNECT_PREFIX 40
+
 struct evpop_connect_options {
 	/*
 	 * An IPv4 or IPv6 address of this machine to connect from, or NULL.

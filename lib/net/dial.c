@@ -58,10 +58,10 @@ fail_first(struct evpop_dial *dial, const struct evpop_result *failure)
 {
 	struct evpop_result result = *failure;
 
-	/* What does not fit is at the end of a list of attempts. */
 	if (dial->options.proxy != NULL)
-		snprintf(result.text, sizeof(result.text), "%s proxy: %.240s",
+		snprintf(result.text, sizeof(result.text), "%s proxy: %.*s",
 		    evpop_proxy_kind_name(dial->options.proxy->kind),
+		    (int)sizeof(result.text) - EVPOP_CONNECT_PREFIX,
 		    failure->text);
 	fail(dial, &result);
 }

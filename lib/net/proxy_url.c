@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <evpop/client.h>
+
 #include "lib/net/address.h"
 #include "lib/net/proxy.h"
 
@@ -246,6 +248,17 @@ evpop_proxy_parse(struct evpop_proxy_config *config, const char *url,
 		return true;
 	evpop_proxy_config_clear(config);
 	return false;
+}
+
+bool
+evpop_proxy_check(const char *url, struct evpop_result *result)
+{
+	struct evpop_proxy_config config;
+
+	if (!evpop_proxy_parse(&config, url, result))
+		return false;
+	evpop_proxy_config_clear(&config);
+	return true;
 }
 
 static void

@@ -1,3 +1,6 @@
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,17 +30,22 @@ struct question {
  */
 struct evpop_resolve {
 	struct question questions[FAMILIES];
-	struct evpop_resolve **owner; /* NULL once over or cancelled */
+	struct evdns_base *dns;
+	struct evdns_request *inquiry; /* why there is nothing */
+	bool inquired;                 /* evdns has yet to call back */
+	struct evpop_resolve **owner;  /* NULL once over or cancelled */
 	evpop_resolve_cb callback;
 	void *arg;
 	bool told;         /* some addresses were */
 	unsigned int busy; /* in functions that look at it afterwards */
-	int error;         /* evdns's, the most telling one */
+	bool explaining;   /* and asked why there is nothing */
+	bool nameless;     /* evdns says that there is no such name */
+	uint16_t port;
 	char host[256];
 };
 
 static void
-fail(evpop_resolve_cb callback, void *arg, enum evpop_error error,
+resolve_report(evpop_resolve_cb callback, void *arg, enum evpop_error error,
     const char *host, const char *reason)
 {
 	struct evpop_result result;
@@ -48,7 +56,7 @@ fail(evpop_resolve_cb callback, void *arg, enum evpop_error error,
 }
 
 static void
-collect(struct question *question, const struct evutil_addrinfo *info)
+question_collect(struct question *question, const struct evutil_addrinfo *info)
 {
 	struct evpop_address *address;
 
@@ -67,7 +75,7 @@ collect(struct question *question, const struct evutil_addrinfo *info)
 }
 
 static bool
-awaits_more(const struct evpop_resolve *resolve)
+resolve_awaits_more(const struct evpop_resolve *resolve)
 {
 	size_t i;
 
@@ -80,11 +88,11 @@ awaits_more(const struct evpop_resolve *resolve)
 
 /* Free it when nobody has a use for it any more. */
 static void
-settle(struct evpop_resolve *resolve)
+resolve_release(struct evpop_resolve *resolve)
 {
 	size_t i;
 
-	if (resolve->busy > 0 || resolve->owner != NULL)
+	if (resolve->busy > 0 || resolve->owner != NULL || resolve->inquired)
 		return;
 	for (i = 0; i < FAMILIES; i++) {
 		if (resolve->questions[i].asked)
@@ -95,7 +103,7 @@ settle(struct evpop_resolve *resolve)
 
 /* What was not told yet, in the order to try it. */
 static size_t
-take_all(struct evpop_resolve *resolve,
+resolve_take_all(struct evpop_resolve *resolve,
     struct evpop_address addresses[EVPOP_RESOLVE_ADDRESSES])
 {
 	struct question *question;
@@ -112,63 +120,130 @@ take_all(struct evpop_resolve *resolve,
 	return count;
 }
 
+static void
+resolve_tell_nothing(struct evpop_resolve *resolve, const char *reason)
+{
+	*resolve->owner = NULL;
+	resolve->owner = NULL;
+	resolve_report(resolve->callback, resolve->arg, EVPOP_ERROR_IO,
+	    resolve->host, reason);
+}
+
+/* Addresses after all, in network order. */
+static void
+question_take(
+    struct question *question, const struct in_addr *octets, int count)
+{
+	struct evpop_address *address;
+	struct sockaddr_in *sin;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		if (question->count == EVPOP_RESOLVE_ADDRESSES / FAMILIES)
+			return;
+		address = &question->addresses[question->count++];
+		memset(address, 0, sizeof(*address));
+		sin = (struct sockaddr_in *)&address->storage;
+		sin->sin_family = AF_INET;
+		sin->sin_port = htons(question->resolve->port);
+		sin->sin_addr = octets[i];
+		address->length = sizeof(*sin);
+	}
+}
+
+static void resolve_tell(struct evpop_resolve *);
+
+static void
+resolve_explained(
+    int error, char type, int count, int ttl, void *addresses, void *arg)
+{
+	struct evpop_resolve *resolve = arg;
+
+	(void)ttl;
+	resolve->inquired = false;
+	resolve->inquiry = NULL;
+	if (resolve->owner == NULL) {
+		resolve_release(resolve);
+		return;
+	}
+	resolve->busy++;
+	switch (error) {
+	case DNS_ERR_NONE:
+		if (type == DNS_IPv4_A && count > 0)
+			question_take(&resolve->questions[FAMILIES - 1],
+			    addresses, count);
+		resolve_tell(resolve);
+		break;
+	case DNS_ERR_NODATA:
+		resolve_tell_nothing(resolve, "the name has no address");
+		break;
+	case DNS_ERR_NOTEXIST:
+		resolve_tell_nothing(resolve, "there is no such name");
+		break;
+	default:
+		resolve_tell_nothing(resolve,
+		    "the name servers (/etc/resolv.conf) fail, or do not "
+		    "answer");
+		break;
+	}
+	resolve->busy--;
+	resolve_release(resolve);
+}
+
 /*
- * evdns calls everything EAI_FAIL but a name that does not exist: that one
- * family has no address too, which is no reason beside another.
+ * evdns_getaddrinfo() has one error for a name without an address and for name
+ * servers that fail: which it is, a question below it tells.  False where it
+ * cannot be asked.
  */
 static bool
-tells_little(int error)
+resolve_inquire(struct evpop_resolve *resolve)
 {
-	return error == EVUTIL_EAI_FAIL || error == EVUTIL_EAI_NODATA;
+	resolve->inquired = true;
+	resolve->inquiry = evdns_base_resolve_ipv4(
+	    resolve->dns, resolve->host, 0, resolve_explained, resolve);
+	if (resolve->inquiry == NULL)
+		resolve->inquired = false;
+	return resolve->inquired;
+}
+
+/* Nothing was found for any family. */
+static void
+resolve_fail(struct evpop_resolve *resolve)
+{
+	if (resolve->nameless)
+		resolve_tell_nothing(resolve, "there is no such name");
+	else if (resolve->explaining || !resolve_inquire(resolve))
+		resolve_tell_nothing(resolve, "the name has no address");
+	else
+		resolve->explaining = true;
 }
 
 static void
-note_error(struct evpop_resolve *resolve, int error)
-{
-	if (error != 0 && (resolve->error == 0 || tells_little(resolve->error)))
-		resolve->error = error;
-}
-
-static const char *
-error_text(int error)
-{
-	if (error == 0 || error == EVUTIL_EAI_NODATA)
-		return "the name has no address";
-	if (error == EVUTIL_EAI_NONAME)
-		return "there is no such name";
-	if (error == EVUTIL_EAI_FAIL)
-		return "the name has no address, or no name server tells it";
-	return evutil_gai_strerror(error);
-}
-
-static void
-tell(struct evpop_resolve *resolve)
+resolve_tell(struct evpop_resolve *resolve)
 {
 	struct evpop_address addresses[EVPOP_RESOLVE_ADDRESSES];
-	bool more = awaits_more(resolve);
+	bool more = resolve_awaits_more(resolve);
 	size_t count;
 
 	if (resolve->owner == NULL)
 		return;
-	count = take_all(resolve, addresses);
-	if (more && count == 0)
+	count = resolve_take_all(resolve, addresses);
+	if (count == 0 && (more || !resolve->told)) {
+		if (!more)
+			resolve_fail(resolve);
 		return;
+	}
 	if (!more) {
 		*resolve->owner = NULL;
 		resolve->owner = NULL;
 	}
-	if (count > 0 || resolve->told) {
-		resolve->told = true;
-		resolve->callback(
-		    count > 0 ? addresses : NULL, count, NULL, resolve->arg);
-	} else {
-		fail(resolve->callback, resolve->arg, EVPOP_ERROR_IO,
-		    resolve->host, error_text(resolve->error));
-	}
+	resolve->told = true;
+	resolve->callback(
+	    count > 0 ? addresses : NULL, count, NULL, resolve->arg);
 }
 
 static void
-answered(int error, struct evutil_addrinfo *info, void *arg)
+question_answered(int error, struct evutil_addrinfo *info, void *arg)
 {
 	struct question *question = arg;
 	struct evpop_resolve *resolve = question->resolve;
@@ -177,23 +252,24 @@ answered(int error, struct evutil_addrinfo *info, void *arg)
 	question->request = NULL;
 	if (question->awaited) {
 		question->awaited = false;
-		note_error(resolve, error);
+		if (error == EVUTIL_EAI_NONAME)
+			resolve->nameless = true;
 		if (error == 0)
-			collect(question, info);
+			question_collect(question, info);
 	}
 	if (info != NULL)
 		evutil_freeaddrinfo(info);
 	if (resolve->busy > 0)
 		return;
 	resolve->busy++;
-	tell(resolve);
+	resolve_tell(resolve);
 	resolve->busy--;
-	settle(resolve);
+	resolve_release(resolve);
 }
 
 static void
-ask(struct question *question, struct evdns_base *dns, const char *host,
-    uint16_t port, int family)
+question_ask(struct question *question, struct evdns_base *dns,
+    const char *host, uint16_t port, int family)
 {
 	struct evdns_getaddrinfo_request *request;
 	struct evutil_addrinfo hints;
@@ -206,8 +282,8 @@ ask(struct question *question, struct evdns_base *dns, const char *host,
 	hints.ai_protocol = IPPROTO_TCP;
 	hints.ai_flags = EVUTIL_AI_NUMERICSERV;
 	question->asked = question->awaited = true;
-	request =
-	    evdns_getaddrinfo(dns, host, service, &hints, answered, question);
+	request = evdns_getaddrinfo(
+	    dns, host, service, &hints, question_answered, question);
 	/* Answered from the hosts file, it has called back. */
 	if (request != NULL)
 		question->request = request;
@@ -222,22 +298,26 @@ resolve_name(struct evpop_resolve **resolve_r, struct evdns_base *dns,
 
 	resolve = calloc(1, sizeof(*resolve));
 	if (resolve == NULL) {
-		fail(callback, arg, EVPOP_ERROR_MEMORY, host, "out of memory");
+		resolve_report(
+		    callback, arg, EVPOP_ERROR_MEMORY, host, "out of memory");
 		return;
 	}
 	resolve->owner = resolve_r;
 	resolve->callback = callback;
 	resolve->arg = arg;
+	resolve->dns = dns;
+	resolve->port = port;
 	snprintf(resolve->host, sizeof(resolve->host), "%s", host);
 	*resolve_r = resolve;
 	resolve->busy++;
 	for (i = 0; i < FAMILIES; i++) {
 		resolve->questions[i].resolve = resolve;
-		ask(&resolve->questions[i], dns, host, port, families[i]);
+		question_ask(
+		    &resolve->questions[i], dns, host, port, families[i]);
 	}
-	tell(resolve);
+	resolve_tell(resolve);
 	resolve->busy--;
-	settle(resolve);
+	resolve_release(resolve);
 }
 
 void
@@ -250,14 +330,14 @@ evpop_resolve_start(struct evpop_resolve **resolve_r, struct evdns_base *dns,
 	if (evpop_address_parse(&address, host, port))
 		callback(&address, 1, NULL, arg);
 	else if (dns == NULL)
-		fail(callback, arg, EVPOP_ERROR_USAGE, host,
+		resolve_report(callback, arg, EVPOP_ERROR_USAGE, host,
 		    "it is a name, and the client was made without a resolver");
 	else
 		resolve_name(resolve_r, dns, host, port, callback, arg);
 }
 
 static void
-drop(struct question *question)
+question_drop(struct question *question)
 {
 	question->awaited = false;
 	question->count = 0;
@@ -277,7 +357,9 @@ evpop_resolve_cancel(struct evpop_resolve **resolve_r)
 	resolve->owner = NULL;
 	resolve->busy++;
 	for (i = 0; i < FAMILIES; i++)
-		drop(&resolve->questions[i]);
+		question_drop(&resolve->questions[i]);
+	if (resolve->inquiry != NULL)
+		evdns_cancel_request(resolve->dns, resolve->inquiry);
 	resolve->busy--;
-	settle(resolve);
+	resolve_release(resolve);
 }

@@ -10,16 +10,17 @@ set(EVPOP_NET_SOURCES
 	net/idn.c
 	net/login.c
 	net/loop.c
+	net/names.c
 	net/proxy.c
 	net/proxy_url.c
 	net/request.c
-	net/server.c
 	net/resolve.c
+	net/server.c
 	net/socks.c
 	net/stream.c
 	net/tls.c
-	net/tls_cache.c
-	net/tls_context.c
-	net/tls_socket.c
+	net/tls_failure.c
+	net/tls_files.c
+	net/tls_session.c
 	net/tls_verify.c
 	net/tunnel.c)

@@ -1,25 +1,303 @@
+/*
+ * A context is what verifies and shows, shared by many channels; a channel is
+ * TLS on one descriptor, by way of a BIO of our own.
+ */
+#include <sys/socket.h>
+
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include "lib/net/address.h"
-#include "lib/net/tls_internal.h"
+#include "lib/net/tls.h"
+#include "lib/net/tls_failure.h"
+#include "lib/net/tls_files.h"
+#include "lib/net/tls_session.h"
+#include "lib/net/tls_verify.h"
 
 /* Room behind the host for the port in the key of a session. */
 #define PORT_ROOM 8
 
+/* Keys of 112 bits, as RSA's of 2048: Debian's own setting, here for all. */
+#define SECURITY_LEVEL 2
+
+struct evpop_tls_context {
+	SSL_CTX *ctx;
+	BIO_METHOD *socket_method;
+	struct evpop_tls_sessions *sessions;
+	struct evpop_tls_pins *pins; /* NULL: by authorities */
+	size_t references;
+};
+
+struct evpop_tls_channel {
+	SSL *ssl;
+	struct evpop_tls_context *context;
+	evutil_socket_t fd;
+	char *host; /* without a final dot */
+	char *key;  /* of sessions to resume */
+	struct evpop_tls_seen seen;
+	struct evpop_result distrust; /* of the certificate, where there is */
+	unsigned char binding[64];    /* of the channel, once asked for */
+	bool broken;   /* after a fatal error nothing more may be said */
+	bool has_read; /* what the server said behind the handshake */
+};
+
+/* ---- The descriptor beneath ---- */
+
+/*
+ * OpenSSL's own BIO raises SIGPIPE: a library must not end a program because a
+ * server hung up.
+ */
+static int
+socket_write(BIO *bio, const char *data, size_t length, size_t *written)
+{
+	struct evpop_tls_channel *channel = BIO_get_data(bio);
+	ssize_t n;
+
+	BIO_clear_retry_flags(bio);
+	do {
+		n = send(channel->fd, data, length, MSG_NOSIGNAL);
+	} while (n == -1 && errno == EINTR);
+	if (n == -1) {
+		if (errno == EAGAIN || errno == EWOULDBLOCK)
+			BIO_set_retry_write(bio);
+		return -1;
+	}
+	*written = (size_t)n;
+	return 1;
+}
+
+/* What the server said first, for the words of a failure. */
+static void
+channel_note_first(
+    struct evpop_tls_channel *channel, const char *data, size_t length)
+{
+	struct evpop_tls_seen *seen = &channel->seen;
+	size_t room = sizeof(seen->first) - seen->first_length;
+
+	if (length > room)
+		length = room;
+	memcpy(seen->first + seen->first_length, data, length);
+	seen->first_length += length;
+}
+
+static int
+socket_read(BIO *bio, char *data, size_t size, size_t *length)
+{
+	struct evpop_tls_channel *channel = BIO_get_data(bio);
+	ssize_t n;
+
+	BIO_clear_retry_flags(bio);
+	do {
+		n = recv(channel->fd, data, size, 0);
+	} while (n == -1 && errno == EINTR);
+	if (n == 0) {
+		BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+		return 0;
+	}
+	if (n == -1) {
+		if (errno == EAGAIN || errno == EWOULDBLOCK)
+			BIO_set_retry_read(bio);
+		return -1;
+	}
+	*length = (size_t)n;
+	channel_note_first(channel, data, *length);
+	return 1;
+}
+
+static long
+socket_ctrl(BIO *bio, int command, long number, void *pointer)
+{
+	(void)number;
+	(void)pointer;
+	switch (command) {
+	case BIO_CTRL_FLUSH:
+		return 1;
+	case BIO_CTRL_EOF:
+		return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
+	default:
+		return 0;
+	}
+}
+
+static BIO_METHOD *
+socket_method_new(void)
+{
+	BIO_METHOD *method;
+
+	method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "evpop socket");
+	if (method == NULL)
+		return NULL;
+	if (BIO_meth_set_write_ex(method, socket_write) != 1 ||
+	    BIO_meth_set_read_ex(method, socket_read) != 1 ||
+	    BIO_meth_set_ctrl(method, socket_ctrl) != 1) {
+		BIO_meth_free(method);
+		return NULL;
+	}
+	return method;
+}
+
+/* ---- Contexts ---- */
+
+static int
+keep_session(SSL *ssl, SSL_SESSION *session)
+{
+	struct evpop_tls_channel *channel = SSL_get_app_data(ssl);
+
+	evpop_tls_sessions_put(
+	    channel->context->sessions, channel->key, session);
+	return 1;
+}
+
+/* OpenSSL calls it once the server has asked for a certificate. */
+static int
+note_certificate_wanted(SSL *ssl, void *arg)
+{
+	struct evpop_tls_channel *channel = SSL_get_app_data(ssl);
+
+	(void)arg;
+	channel->seen.certificate_wanted = true;
+	return 1;
+}
+
+static int
+verify_server(X509_STORE_CTX *store, void *arg)
+{
+	const struct evpop_tls_context *context = arg;
+	struct evpop_tls_channel *channel;
+	SSL *ssl;
+
+	ssl = X509_STORE_CTX_get_ex_data(
+	    store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	channel = SSL_get_app_data(ssl);
+	return evpop_tls_verify(
+	    store, context->pins, channel->host, &channel->distrust);
+}
+
 static bool
-attach_socket(struct evpop_tls_channel *channel, evutil_socket_t fd)
+load_pins(struct evpop_tls_context *context,
+    const struct evpop_tls_options *options, struct evpop_result *result)
+{
+	if (options->pin_count == 0)
+		return true;
+	context->pins =
+	    evpop_tls_pins_new(options->pins, options->pin_count, result);
+	return context->pins != NULL;
+}
+
+static bool
+set_policy(struct evpop_tls_context *context)
+{
+	static const unsigned char alpn[] = { 4, 'p', 'o', 'p', '3' };
+	SSL_CTX *ctx = context->ctx;
+
+	SSL_CTX_set_options(
+	    ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
+				  SSL_MODE_ENABLE_PARTIAL_WRITE |
+				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	/* A record then costs one system call instead of two. */
+	SSL_CTX_set_read_ahead(ctx, 1);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_cert_verify_callback(ctx, verify_server, context);
+	SSL_CTX_set_cert_cb(ctx, note_certificate_wanted, NULL);
+	if (SSL_CTX_get_security_level(ctx) < SECURITY_LEVEL)
+		SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
+	SSL_CTX_set_session_cache_mode(
+	    ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(ctx, keep_session);
+	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+	       SSL_CTX_set_alpn_protos(ctx, alpn, sizeof(alpn)) == 0;
+}
+
+static struct evpop_tls_context *
+context_allocate(void)
+{
+	struct evpop_tls_context *context;
+
+	context = calloc(1, sizeof(*context));
+	if (context == NULL)
+		return NULL;
+	context->references = 1;
+	context->sessions = evpop_tls_sessions_new();
+	context->ctx = SSL_CTX_new(TLS_client_method());
+	context->socket_method = socket_method_new();
+	if (context->sessions == NULL || context->ctx == NULL ||
+	    context->socket_method == NULL || !set_policy(context)) {
+		evpop_tls_context_free(context);
+		return NULL;
+	}
+	return context;
+}
+
+struct evpop_tls_context *
+evpop_tls_context_new(
+    const struct evpop_tls_options *options, struct evpop_result *result)
+{
+	static const struct evpop_tls_options defaults;
+	struct evpop_tls_context *context;
+
+	ERR_clear_error();
+	if (options == NULL)
+		options = &defaults;
+	context = context_allocate();
+	if (context == NULL) {
+		evpop_result_set(result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_NONE,
+		    "cannot set up TLS: out of memory");
+		ERR_clear_error();
+		return NULL;
+	}
+	/* Where there are pins, no CA is ever asked. */
+	if (!load_pins(context, options, result) ||
+	    (context->pins == NULL &&
+		!evpop_tls_load_trust(context->ctx, options->ca, result)) ||
+	    !evpop_tls_load_identity(
+		context->ctx, options->cert, options->key, result)) {
+		evpop_tls_context_free(context);
+		return NULL;
+	}
+	return context;
+}
+
+struct evpop_tls_context *
+evpop_tls_context_ref(struct evpop_tls_context *context)
+{
+	context->references++;
+	return context;
+}
+
+void
+evpop_tls_context_free(struct evpop_tls_context *context)
+{
+	if (context == NULL)
+		return;
+	assert(context->references > 0);
+	if (--context->references > 0)
+		return;
+	evpop_tls_sessions_free(context->sessions);
+	SSL_CTX_free(context->ctx);
+	BIO_meth_free(context->socket_method);
+	evpop_tls_pins_free(context->pins);
+	free(context);
+}
+
+/* ---- Channels ---- */
+
+static bool
+attach_socket(struct evpop_tls_channel *channel)
 {
 	BIO *bio = BIO_new(channel->context->socket_method);
 
 	if (bio == NULL)
 		return false;
-	BIO_set_data(bio, (void *)(intptr_t)fd);
+	BIO_set_data(bio, channel);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(channel->ssl, bio, bio);
 	return true;
@@ -67,7 +345,8 @@ offer_session(struct evpop_tls_channel *channel)
 {
 	SSL_SESSION *session;
 
-	session = evpop_tls_cache_take(&channel->context->cache, channel->key);
+	session =
+	    evpop_tls_sessions_take(channel->context->sessions, channel->key);
 	if (session == NULL)
 		return;
 	/* Not to resume is always possible. */
@@ -94,12 +373,15 @@ evpop_tls_new(struct evpop_tls_context *context, evutil_socket_t fd,
 	ERR_clear_error();
 	channel = calloc(1, sizeof(*channel));
 	if (channel != NULL) {
+		channel->fd = fd;
+		channel->seen.certificate_shown =
+		    evpop_tls_context_shows_certificate(context);
 		channel->context = evpop_tls_context_ref(context);
 		channel->ssl = SSL_new(context->ctx);
 		if (channel->ssl != NULL &&
 		    SSL_set_app_data(channel->ssl, channel) == 1 &&
 		    name_channel(channel, host, port) &&
-		    attach_socket(channel, fd) && expect_host(channel)) {
+		    attach_socket(channel) && expect_host(channel)) {
 			SSL_set_connect_state(channel->ssl);
 			offer_session(channel);
 			return channel;
@@ -112,32 +394,19 @@ evpop_tls_new(struct evpop_tls_context *context, evutil_socket_t fd,
 	return NULL;
 }
 
-static void
-system_failure(struct evpop_result *result, int error, const char *doing)
-{
-	evpop_result_set(result, EVPOP_ERROR_IO, EVPOP_PHASE_NONE, "%s: %s",
-	    doing, error != 0 ? strerror(error) : "connection lost");
-}
-
-static void
-library_failure(struct evpop_result *result, const char *doing)
-{
-	const char *reason = ERR_reason_error_string(ERR_peek_error());
-
-	evpop_result_set(result, EVPOP_ERROR_TLS, EVPOP_PHASE_NONE, "%s: %s",
-	    doing, reason != NULL ? reason : "TLS failed");
-}
-
 /*
- * What a call of OpenSSL that returned `status` came to.  Calls begin with an
- * empty error queue, since it belongs to the thread, not to the connection.
+ * What a call of OpenSSL that returned `status` came to; where it failed,
+ * *code_r is OpenSSL's, or 0 where the system's `errno` tells.  Calls begin
+ * with an empty error queue, since it belongs to the thread, not to the
+ * connection.
  */
 static enum evpop_io
-outcome(struct evpop_tls_channel *channel, int status, int error,
-    const char *doing, struct evpop_result *result)
+channel_outcome(
+    struct evpop_tls_channel *channel, int status, unsigned long *code_r)
 {
-	int reason;
+	enum evpop_io io = EVPOP_IO_FAILED;
 
+	*code_r = 0;
 	switch (SSL_get_error(channel->ssl, status)) {
 	case SSL_ERROR_WANT_READ:
 		return EVPOP_IO_WANT_READ;
@@ -146,36 +415,17 @@ outcome(struct evpop_tls_channel *channel, int status, int error,
 	case SSL_ERROR_ZERO_RETURN:
 		return EVPOP_IO_END;
 	case SSL_ERROR_SYSCALL:
-		channel->broken = true;
-		system_failure(result, error, doing);
 		break;
 	default:
-		channel->broken = true;
-		reason = ERR_GET_REASON(ERR_peek_error());
-		if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
-			ERR_clear_error();
-			return EVPOP_IO_END;
-		}
-		library_failure(result, doing);
+		*code_r = ERR_peek_error();
+		if (ERR_GET_REASON(*code_r) ==
+		    SSL_R_UNEXPECTED_EOF_WHILE_READING)
+			io = EVPOP_IO_END;
 		break;
 	}
+	channel->broken = true;
 	ERR_clear_error();
-	return EVPOP_IO_FAILED;
-}
-
-static void
-explain_handshake(
-    struct evpop_tls_channel *channel, int reason, struct evpop_result *result)
-{
-	if (channel->verdict.error != X509_V_OK) {
-		evpop_tls_verify_explain(channel, result);
-		return;
-	}
-	if (reason == SSL_R_WRONG_VERSION_NUMBER)
-		evpop_result_set(result, EVPOP_ERROR_TLS, EVPOP_PHASE_HANDSHAKE,
-		    "TLS handshake: the server does not speak TLS on this "
-		    "port");
-	result->phase = EVPOP_PHASE_HANDSHAKE;
+	return io;
 }
 
 enum evpop_io
@@ -183,7 +433,8 @@ evpop_tls_handshake(
     struct evpop_tls_channel *channel, struct evpop_result *result)
 {
 	enum evpop_io io;
-	int status, reason, error;
+	unsigned long code;
+	int status, error;
 
 	ERR_clear_error();
 	errno = 0;
@@ -191,17 +442,48 @@ evpop_tls_handshake(
 	if (status == 1)
 		return EVPOP_IO_DONE;
 	error = errno;
-	reason = ERR_GET_REASON(ERR_peek_error());
-	io = outcome(channel, status, error, "TLS handshake", result);
-	if (io == EVPOP_IO_FAILED)
-		explain_handshake(channel, reason, result);
-	if (io == EVPOP_IO_END) {
-		evpop_result_set(result, EVPOP_ERROR_IO, EVPOP_PHASE_HANDSHAKE,
-		    "the server closed the connection during the TLS "
-		    "handshake");
-		return EVPOP_IO_FAILED;
+	io = channel_outcome(channel, status, &code);
+	if (io == EVPOP_IO_WANT_READ || io == EVPOP_IO_WANT_WRITE)
+		return io;
+	if (channel->distrust.error != EVPOP_ERROR_NONE)
+		*result = channel->distrust;
+	else if (io == EVPOP_IO_END)
+		evpop_tls_failure_lost(&channel->seen, 0, result);
+	else if (code == 0)
+		evpop_tls_failure_lost(&channel->seen, error, result);
+	else
+		evpop_tls_failure(&channel->seen, code, channel->host, result);
+	return EVPOP_IO_FAILED;
+}
+
+/*
+ * A server with TLS 1.3 judges the client's certificate when the handshake is
+ * over for the client: then it is about that all the same.
+ */
+static enum evpop_io
+channel_moved(struct evpop_tls_channel *channel, int status, int error,
+    const char *doing, struct evpop_result *result)
+{
+	enum evpop_io io;
+	const char *words;
+	unsigned long code;
+
+	io = channel_outcome(channel, status, &code);
+	if (io != EVPOP_IO_FAILED)
+		return io;
+	if (!channel->has_read &&
+	    evpop_tls_failure_is_late(&channel->seen, code)) {
+		evpop_tls_failure(&channel->seen, code, channel->host, result);
+	} else if (code == 0) {
+		evpop_result_set(result, EVPOP_ERROR_IO, EVPOP_PHASE_NONE,
+		    "%s: %s", doing,
+		    error != 0 ? strerror(error) : "connection lost");
+	} else {
+		words = ERR_reason_error_string(code);
+		evpop_result_set(result, EVPOP_ERROR_TLS, EVPOP_PHASE_NONE,
+		    "%s: %s", doing, words != NULL ? words : "TLS failed");
 	}
-	return io;
+	return EVPOP_IO_FAILED;
 }
 
 enum evpop_io
@@ -213,9 +495,10 @@ evpop_tls_read(struct evpop_tls_channel *channel, unsigned char *buffer,
 	ERR_clear_error();
 	errno = 0;
 	status = SSL_read_ex(channel->ssl, buffer, size, length_r);
-	if (status == 1)
-		return EVPOP_IO_DONE;
-	return outcome(channel, status, errno, "read", result);
+	if (status != 1)
+		return channel_moved(channel, status, errno, "read", result);
+	channel->has_read = true;
+	return EVPOP_IO_DONE;
 }
 
 enum evpop_io
@@ -229,7 +512,7 @@ evpop_tls_write(struct evpop_tls_channel *channel, const unsigned char *data,
 	status = SSL_write_ex(channel->ssl, data, length, length_r);
 	if (status == 1)
 		return EVPOP_IO_DONE;
-	return outcome(channel, status, errno, "write", result);
+	return channel_moved(channel, status, errno, "write", result);
 }
 
 void

@@ -1,61 +1,137 @@
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
-#include "lib/net/tls_internal.h"
+#include <evpop/client.h>
+
+#include "lib/net/address.h"
+#include "lib/net/tls_verify.h"
+
+#define DIGEST_OCTETS ((size_t)32) /* SHA-256 */
+
+/*
+ * What is shown of a host, of a CA's name, of the names in a certificate; and
+ * of all that is said, so that the pin behind it is never cut.
+ */
+#define HOST_SHOWN  64
+#define WORDS_SHOWN 180
+#define NAME_SIZE   48
+#define NAMES_SIZE  112
+#define WORDS_SIZE  352
+#define DATE_SIZE   16
+#define NAMES_SHOWN 3
+
+struct pin {
+	bool is_of_key; /* the SPKI, not the certificate */
+	unsigned char digest[DIGEST_OCTETS];
+};
+
+struct evpop_tls_pins {
+	size_t count;
+	struct pin pins[];
+};
 
 static int
 hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	c = (char)tolower((unsigned char)c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-bool
-evpop_tls_pin_parse(struct evpop_tls_pin *pin, const char *text)
+/* What follows the word, whatever its case; NULL where it is another. */
+static const char *
+behind(const char *text, const char *word)
 {
-	static const char certificate[] = "sha256:", key[] = "spki-sha256:";
+	size_t length = strlen(word);
+
+	return strncasecmp(text, word, length) == 0 ? text + length : NULL;
+}
+
+/* Octets may have colons between them, as openssl-x509(1) prints them. */
+static bool
+pin_parse(struct pin *pin, const char *text)
+{
+	const char *at = behind(text, "sha256:");
 	size_t i;
 	int high, low;
 
-	memset(pin, 0, sizeof(*pin));
-	if (strncmp(text, certificate, sizeof(certificate) - 1) == 0) {
-		text += sizeof(certificate) - 1;
-	} else if (strncmp(text, key, sizeof(key) - 1) == 0) {
-		text += sizeof(key) - 1;
-		pin->public_key = true;
-	} else {
+	pin->is_of_key = at == NULL;
+	if (at == NULL)
+		at = behind(text, "spki-sha256:");
+	if (at == NULL)
 		return false;
-	}
-	if (strlen(text) != 2 * EVPOP_TLS_DIGEST)
-		return false;
-	for (i = 0; i < EVPOP_TLS_DIGEST; i++) {
-		high = hex_value(text[2 * i]);
-		low = hex_value(text[2 * i + 1]);
-		if (high == -1 || low == -1)
+	for (i = 0; i < DIGEST_OCTETS; i++) {
+		if (i > 0 && *at == ':')
+			at++;
+		high = hex_value(at[0]);
+		low = high == -1 ? -1 : hex_value(at[1]);
+		if (low == -1)
 			return false;
 		pin->digest[i] = (unsigned char)(high << 4 | low);
+		at += 2;
 	}
-	return true;
+	return *at == '\0';
+}
+
+bool
+evpop_tls_pin_check(const char *text, struct evpop_result *result)
+{
+	struct pin pin;
+
+	if (pin_parse(&pin, text))
+		return true;
+	evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_NONE,
+	    "\"%.100s\" is no pin: expected sha256: or spki-sha256: and 64 "
+	    "hexadecimal digits",
+	    text);
+	return false;
+}
+
+struct evpop_tls_pins *
+evpop_tls_pins_new(
+    const char *const *texts, size_t count, struct evpop_result *result)
+{
+	struct evpop_tls_pins *pins;
+
+	pins = calloc(1, sizeof(*pins) + count * sizeof(pins->pins[0]));
+	if (pins == NULL) {
+		evpop_result_set(result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_NONE,
+		    "no memory for pins");
+		return NULL;
+	}
+	for (; pins->count < count; pins->count++) {
+		if (!evpop_tls_pin_check(texts[pins->count], result) ||
+		    !pin_parse(&pins->pins[pins->count], texts[pins->count])) {
+			free(pins);
+			return NULL;
+		}
+	}
+	return pins;
+}
+
+void
+evpop_tls_pins_free(struct evpop_tls_pins *pins)
+{
+	free(pins);
 }
 
 static bool
-digest_certificate(X509 *certificate, unsigned char digest[EVPOP_TLS_DIGEST])
+digest_certificate(X509 *certificate, unsigned char digest[DIGEST_OCTETS])
 {
 	return X509_digest(certificate, EVP_sha256(), digest, NULL) == 1;
 }
 
 static bool
-digest_public_key(X509 *certificate, unsigned char digest[EVPOP_TLS_DIGEST])
+digest_public_key(X509 *certificate, unsigned char digest[DIGEST_OCTETS])
 {
 	unsigned char *der = NULL;
 	int length, done;
@@ -70,126 +146,237 @@ digest_public_key(X509 *certificate, unsigned char digest[EVPOP_TLS_DIGEST])
 }
 
 static bool
-pin_matches(const struct evpop_tls_context *context, X509 *certificate)
+pins_match(const struct evpop_tls_pins *pins, X509 *certificate)
 {
-	unsigned char whole[EVPOP_TLS_DIGEST], key[EVPOP_TLS_DIGEST];
-	const struct evpop_tls_pin *pin;
+	unsigned char whole[DIGEST_OCTETS], key[DIGEST_OCTETS];
+	const struct pin *pin;
 	size_t i;
 
 	if (!digest_certificate(certificate, whole) ||
 	    !digest_public_key(certificate, key))
 		return false;
-	for (i = 0; i < context->pin_count; i++) {
-		pin = &context->pins[i];
-		if (memcmp(pin->digest, pin->public_key ? key : whole,
-			EVPOP_TLS_DIGEST) == 0)
+	for (i = 0; i < pins->count; i++) {
+		pin = &pins->pins[i];
+		if (memcmp(pin->digest, pin->is_of_key ? key : whole,
+			DIGEST_OCTETS) == 0)
 			return true;
 	}
 	return false;
 }
 
+/* ---- What a certificate says ---- */
+
 static void
-note_date(struct evpop_tls_verdict *verdict, const ASN1_TIME *when)
+fingerprint_text(X509 *leaf, char text[2 * DIGEST_OCTETS + 1])
+{
+	unsigned char digest[DIGEST_OCTETS];
+	size_t i;
+
+	text[0] = '\0';
+	if (!digest_certificate(leaf, digest))
+		return;
+	for (i = 0; i < sizeof(digest); i++)
+		snprintf(text + 2 * i, 3, "%02x", digest[i]);
+}
+
+static void
+date_text(const ASN1_TIME *when, char text[DATE_SIZE])
 {
 	struct tm tm;
 
-	if (when != NULL && ASN1_TIME_to_tm(when, &tm) == 1)
-		(void)strftime(
-		    verdict->date, sizeof(verdict->date), "%Y-%m-%d", &tm);
+	if (when == NULL || ASN1_TIME_to_tm(when, &tm) != 1 ||
+	    strftime(text, DATE_SIZE, "%Y-%m-%d", &tm) == 0)
+		snprintf(text, DATE_SIZE, "an unknown day");
 }
 
-/* The first DNS name of the certificate, else its common name. */
 static void
-note_name(struct evpop_tls_verdict *verdict, X509 *leaf)
+today_text(char text[DATE_SIZE])
 {
+	time_t now = time(NULL);
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	if (strftime(text, DATE_SIZE, "%Y-%m-%d", &tm) == 0)
+		text[0] = '\0';
+}
+
+/* The common name, else the organization, else "?". */
+static void
+name_text(const X509_NAME *name, char text[NAME_SIZE])
+{
+	static const int kinds[] = { NID_commonName, NID_organizationName };
+	const ASN1_STRING *octets;
+	size_t i;
+	int at;
+
+	snprintf(text, NAME_SIZE, "?");
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		at = X509_NAME_get_index_by_NID(name, kinds[i], -1);
+		if (at < 0)
+			continue;
+		octets =
+		    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
+		evpop_printable(text, NAME_SIZE, ASN1_STRING_get0_data(octets),
+		    (size_t)ASN1_STRING_length(octets));
+		return;
+	}
+}
+
+/* One name of a host or address; false where it is of another kind. */
+static bool
+alt_name_text(const GENERAL_NAME *name, char text[NAME_SIZE])
+{
+	const ASN1_STRING *octets;
+	char *address;
+
+	if (name->type == GEN_DNS) {
+		octets = name->d.dNSName;
+		evpop_printable(text, NAME_SIZE, ASN1_STRING_get0_data(octets),
+		    (size_t)ASN1_STRING_length(octets));
+		return true;
+	}
+	if (name->type != GEN_IPADD)
+		return false;
+	octets = name->d.iPAddress;
+	address = i2s_ASN1_OCTET_STRING(NULL, octets);
+	snprintf(
+	    text, NAME_SIZE, "address %.36s", address != NULL ? address : "?");
+	OPENSSL_free(address);
+	return true;
+}
+
+/* "a.example, b.example and 2 more"; how many names there are. */
+static size_t
+alt_names_text(X509 *leaf, char text[NAMES_SIZE])
+{
+	char one[NAME_SIZE], more[24];
 	GENERAL_NAMES *names;
-	const GENERAL_NAME *name;
-	const ASN1_STRING *dns;
+	size_t count = 0, used = 0;
 	int i;
 
+	text[0] = '\0';
 	names = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
 	for (i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-		name = sk_GENERAL_NAME_value(names, i);
-		if (name->type != GEN_DNS)
+		if (!alt_name_text(sk_GENERAL_NAME_value(names, i), one))
 			continue;
-		dns = name->d.dNSName;
-		evpop_printable(verdict->name, sizeof(verdict->name),
-		    ASN1_STRING_get0_data(dns),
-		    (size_t)ASN1_STRING_length(dns));
-		break;
+		if (++count > NAMES_SHOWN ||
+		    used + strlen(one) + sizeof(more) >= NAMES_SIZE)
+			continue;
+		snprintf(text + used, NAMES_SIZE - used, "%s%s",
+		    used > 0 ? ", " : "", one);
+		used = strlen(text);
 	}
+	if (count > NAMES_SHOWN)
+		snprintf(text + used, NAMES_SIZE - used, " and %zu more",
+		    count - NAMES_SHOWN);
 	GENERAL_NAMES_free(names);
-	if (verdict->name[0] == '\0')
-		(void)X509_NAME_get_text_by_NID(X509_get_subject_name(leaf),
-		    NID_commonName, verdict->name, sizeof(verdict->name));
+	return count;
+}
+
+static bool
+common_name_is(X509 *leaf, const char *host)
+{
+	char name[NAME_SIZE];
+
+	name_text(X509_get_subject_name(leaf), name);
+	return strcasecmp(name, host) == 0;
+}
+
+/* ---- Words ---- */
+
+static void
+say_other_name(X509 *leaf, const char *host, char *text, size_t size)
+{
+	char names[NAMES_SIZE], common[NAME_SIZE];
+	size_t count = alt_names_text(leaf, names);
+
+	name_text(X509_get_subject_name(leaf), common);
+	if (count > 0 && !common_name_is(leaf, host))
+		snprintf(text, size, "is for another name (%s)", names);
+	else
+		snprintf(text, size,
+		    "has no subjectAltName for %.*s%s%s, and its common name "
+		    "(%s) is not used since RFC 6125",
+		    HOST_SHOWN, host, count > 0 ? " but for " : "", names,
+		    common);
+}
+
+/*
+ * The chain ends without a CA that is trusted.  A server that leaves out its
+ * intermediate certificate looks the same as one of a CA nobody knows; which
+ * certificate is looked for is certain.
+ */
+static void
+say_unknown_issuer(const X509 *last, int depth, char *text, size_t size)
+{
+	char issuer[NAME_SIZE];
+
+	name_text(X509_get_issuer_name(last), issuer);
+	snprintf(text, size,
+	    depth == 0 ? "is signed by an unknown CA, \"%s\", or the server "
+			 "does not send this intermediate certificate as it "
+			 "should"
+		       : "leads to an unknown CA, \"%s\", which is not among "
+			 "those in tls_ca or of the system",
+	    issuer);
 }
 
 static void
-note_verdict(
-    struct evpop_tls_verdict *verdict, X509_STORE_CTX *store, X509 *leaf)
+say_key_too_small(X509 *certificate, char *text, size_t size)
 {
-	unsigned char digest[EVPOP_TLS_DIGEST];
-	const X509 *culprit = X509_STORE_CTX_get_current_cert(store);
-	size_t i;
+	EVP_PKEY *key = X509_get0_pubkey(certificate);
 
-	verdict->error = X509_STORE_CTX_get_error(store);
-	if (verdict->error == X509_V_OK)
-		return;
-	if (digest_certificate(leaf, digest)) {
-		for (i = 0; i < sizeof(digest); i++)
-			snprintf(
-			    verdict->fingerprint + 2 * i, 3, "%02x", digest[i]);
-	}
+	snprintf(text, size, "has too small a key to be safe (%d bits)",
+	    key != NULL ? EVP_PKEY_get_bits(key) : 0);
+}
+
+/* "expired on ...", or the same of a CA in its chain. */
+static void
+say_dates(const X509 *culprit, int depth, bool expired, char *text, size_t size)
+{
+	char date[DATE_SIZE], today[DATE_SIZE], name[NAME_SIZE], of_ca[96] = "";
+
+	date_text(expired ? X509_get0_notAfter(culprit)
+			  : X509_get0_notBefore(culprit),
+	    date);
+	today_text(today);
+	name_text(X509_get_subject_name(culprit), name);
+	if (depth > 0)
+		snprintf(of_ca, sizeof(of_ca),
+		    "is signed by \"%s\", whose certificate ", name);
+	if (expired)
+		snprintf(text, size,
+		    "%sexpired on %s; it is %s by this machine's clock", of_ca,
+		    date, today);
+	else
+		snprintf(text, size,
+		    "%sis not yet valid, but from %s on; it is %s by this "
+		    "machine's clock, which may be wrong",
+		    of_ca, date, today);
+}
+
+/* What is wrong, as what is said of the certificate. */
+static void
+say_what(X509_STORE_CTX *store, X509 *leaf, const char *host, char *text,
+    size_t size)
+{
+	X509 *culprit = X509_STORE_CTX_get_current_cert(store);
+	int depth = X509_STORE_CTX_get_error_depth(store);
+	int error = X509_STORE_CTX_get_error(store);
+	char name[NAME_SIZE];
+
 	if (culprit == NULL)
 		culprit = leaf;
-	if (verdict->error == X509_V_ERR_CERT_HAS_EXPIRED)
-		note_date(verdict, X509_get0_notAfter(culprit));
-	else if (verdict->error == X509_V_ERR_CERT_NOT_YET_VALID)
-		note_date(verdict, X509_get0_notBefore(culprit));
-	note_name(verdict, leaf);
-}
-
-int
-evpop_tls_verify(X509_STORE_CTX *store, void *arg)
-{
-	const struct evpop_tls_context *context = arg;
-	struct evpop_tls_channel *channel;
-	X509 *leaf = X509_STORE_CTX_get0_cert(store);
-	SSL *ssl;
-	int good;
-
-	ssl = X509_STORE_CTX_get_ex_data(
-	    store, SSL_get_ex_data_X509_STORE_CTX_idx());
-	channel = SSL_get_app_data(ssl);
-	if (context->pin_count == 0) {
-		good = X509_verify_cert(store);
-	} else {
-		good = pin_matches(context, leaf);
-		X509_STORE_CTX_set_error(store,
-		    good ? X509_V_OK : X509_V_ERR_APPLICATION_VERIFICATION);
-	}
-	note_verdict(&channel->verdict, store, leaf);
-	return good;
-}
-
-/* What is wrong, without saying with whose certificate. */
-static void
-describe(const struct evpop_tls_channel *channel, char *text, size_t size)
-{
-	const struct evpop_tls_verdict *verdict = &channel->verdict;
-
-	switch (verdict->error) {
+	name_text(X509_get_subject_name(culprit), name);
+	switch (error) {
 	case X509_V_ERR_CERT_HAS_EXPIRED:
-		snprintf(text, size, "expired on %s", verdict->date);
-		break;
 	case X509_V_ERR_CERT_NOT_YET_VALID:
-		snprintf(text, size, "is not yet valid, but from %s on",
-		    verdict->date);
+		say_dates(culprit, depth, error == X509_V_ERR_CERT_HAS_EXPIRED,
+		    text, size);
 		break;
 	case X509_V_ERR_HOSTNAME_MISMATCH:
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
-		snprintf(text, size, "is for another name (%s)",
-		    verdict->name[0] != '\0' ? verdict->name : "none at all");
+		say_other_name(leaf, host, text, size);
 		break;
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
 		snprintf(text, size, "is self-signed");
@@ -198,27 +385,82 @@ describe(const struct evpop_tls_channel *channel, char *text, size_t size)
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-		snprintf(text, size, "is signed by an unknown CA");
+		say_unknown_issuer(culprit, depth, text, size);
 		break;
-	case X509_V_ERR_APPLICATION_VERIFICATION:
-		snprintf(text, size, "matches no pin");
+	case X509_V_ERR_INVALID_CA:
+	case X509_V_ERR_INVALID_NON_CA:
+		snprintf(
+		    text, size, "is signed by \"%s\", which is no CA", name);
+		break;
+	case X509_V_ERR_INVALID_PURPOSE:
+		snprintf(text, size,
+		    "is not for servers (its key usage "
+		    "excludes them)");
+		break;
+	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+		snprintf(text, size, "has a signature that is wrong");
+		break;
+	case X509_V_ERR_EE_KEY_TOO_SMALL:
+		say_key_too_small(leaf, text, size);
+		break;
+	case X509_V_ERR_CA_KEY_TOO_SMALL:
+		snprintf(text, size,
+		    "is signed by \"%s\", whose key is too small to be safe",
+		    name);
+		break;
+	case X509_V_ERR_CA_MD_TOO_WEAK:
+		snprintf(text, size,
+		    "is signed by way of a digest that is too weak, such as "
+		    "SHA-1");
 		break;
 	default:
 		snprintf(text, size, "is not valid: %s",
-		    X509_verify_cert_error_string(verdict->error));
+		    X509_verify_cert_error_string(error));
 		break;
 	}
 }
 
-void
-evpop_tls_verify_explain(
-    const struct evpop_tls_channel *channel, struct evpop_result *result)
+/*
+ * A pin that no longer matches is a warning first of all: who asks for the
+ * next password may be somebody else.
+ */
+static void
+explain(X509_STORE_CTX *store, bool pinned, const char *host,
+    struct evpop_result *result)
 {
-	char what[80];
+	X509 *leaf = X509_STORE_CTX_get0_cert(store);
+	char fingerprint[2 * DIGEST_OCTETS + 1], what[WORDS_SIZE];
 
-	describe(channel, what, sizeof(what));
+	fingerprint_text(leaf, fingerprint);
+	if (pinned) {
+		evpop_result_set(result, EVPOP_ERROR_TLS, EVPOP_PHASE_HANDSHAKE,
+		    "WARNING: the certificate of %.*s matches no pin: it has "
+		    "changed, or somebody is in between; if you have verified "
+		    "it, set tls_pin = sha256:%s",
+		    HOST_SHOWN, host, fingerprint);
+		return;
+	}
+	say_what(store, leaf, host, what, sizeof(what));
 	evpop_result_set(result, EVPOP_ERROR_TLS, EVPOP_PHASE_HANDSHAKE,
-	    "the certificate of %.48s %s; to trust it all the same, pin "
-	    "sha256:%s",
-	    channel->host, what, channel->verdict.fingerprint);
+	    "the certificate of %.*s %.*s; to trust it all the same, set "
+	    "tls_pin = sha256:%s",
+	    HOST_SHOWN, host, WORDS_SHOWN, what, fingerprint);
+}
+
+bool
+evpop_tls_verify(X509_STORE_CTX *store, const struct evpop_tls_pins *pins,
+    const char *host, struct evpop_result *result)
+{
+	bool good;
+
+	if (pins == NULL) {
+		good = X509_verify_cert(store) == 1;
+	} else {
+		good = pins_match(pins, X509_STORE_CTX_get0_cert(store));
+		X509_STORE_CTX_set_error(store,
+		    good ? X509_V_OK : X509_V_ERR_APPLICATION_VERIFICATION);
+	}
+	if (!good)
+		explain(store, pins != NULL, host, result);
+	return good;
 }

@@ -1,7 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <event2/dns.h>
 #include <event2/event.h>
 
 #include "lib/net/address.h"
@@ -30,22 +29,16 @@ closed(
 	easy->ending = *result;
 }
 
-/* Without a name server, names in the hosts file still resolve. */
 static bool
-make_dns(struct evpop_easy *easy, const struct evpop_client_config *config)
+make_names(struct evpop_easy *easy, const struct evpop_client_config *config)
 {
 	struct evpop_address address;
 
 	if (config->proxy == NULL && config->host != NULL &&
 	    evpop_address_parse(&address, config->host, config->port))
 		return true;
-	easy->dns =
-	    evdns_base_new(easy->base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-	if (easy->dns == NULL)
-		return false;
-	(void)evdns_base_resolv_conf_parse(
-	    easy->dns, DNS_OPTIONS_ALL, "/etc/resolv.conf");
-	return true;
+	easy->names = evpop_names_new(easy->base, NULL, NULL);
+	return easy->names != NULL;
 }
 
 static bool
@@ -59,8 +52,8 @@ make_client(struct evpop_easy *easy, const struct evpop_client_config *config)
 		context = evpop_tls_context_new(&standard, &easy->unusable);
 		own.tls_context = context;
 	}
-	easy->client = evpop_client_new(
-	    easy->base, easy->dns, &own, &easy->callbacks, easy);
+	easy->client = evpop_client_new(easy->base,
+	    evpop_names_dns(easy->names), &own, &easy->callbacks, easy);
 	evpop_tls_context_free(context);
 	return easy->client != NULL;
 }
@@ -70,11 +63,7 @@ release(struct evpop_easy *easy)
 {
 	evpop_client_free(easy->client);
 	evpop_easy_drop_kept(easy);
-	if (easy->dns != NULL) {
-		/* Lookups that were given up are reported once more. */
-		event_base_loop(easy->base, EVLOOP_NONBLOCK);
-		evdns_base_free(easy->dns, 0);
-	}
+	evpop_names_free(easy->names);
 	if (easy->base != NULL)
 		event_base_free(easy->base);
 	free(easy);
@@ -93,7 +82,7 @@ evpop_easy_new(const struct evpop_client_config *config, evpop_trace_cb trace,
 	easy->callbacks.closed = closed;
 	easy->callbacks.trace = trace != NULL ? traced : NULL;
 	easy->base = event_base_new();
-	if (easy->base == NULL || !make_dns(easy, config) ||
+	if (easy->base == NULL || !make_names(easy, config) ||
 	    !make_client(easy, config) ||
 	    evtimer_assign(&easy->drain_timer, easy->base,
 		evpop_easy_drain_expired, easy) == -1) {

@@ -21,7 +21,7 @@ enum evpop_easy_body {
 
 struct evpop_easy {
 	struct event_base *base;
-	struct evdns_base *dns; /* NULL: there is no name to resolve */
+	struct evpop_names *names; /* NULL: there is none to resolve */
 	struct evpop_client *client;
 	struct evpop_client_callbacks callbacks;
 	evpop_trace_cb trace;

@@ -102,7 +102,10 @@ static void
 decode_cut(struct fuzz_input input, bool lf_only, struct fuzz_cuts cuts,
     struct fuzz_record *record)
 {
-	struct evpop_dot dot = { .lf_only = lf_only };
+	struct evpop_dot dot = {
+		.ends = lf_only ? EVPOP_DOT_LF : EVPOP_DOT_CRLF,
+		.seeks_replies = true,
+	};
 	unsigned char *piece;
 	bool ended = false;
 	size_t at = 0, length, used;

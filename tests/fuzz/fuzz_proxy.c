@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/config/proxy.h"
+#include <evpop/client.h>
+
+#include "daemon/config/value.h"
 #include "lib/net/idn.h"
 #include "lib/net/proxy.h"
 #include "tests/fuzz/input.h"
@@ -45,9 +47,10 @@ read_url(const char *url, struct evpop_proxy_config *config)
 		check_reason(&result);
 		assert(config->host == NULL && config->user == NULL &&
 		       config->password == NULL);
-		assert(!config_proxy_good(url));
+		assert(!evpop_proxy_check(url, &result));
 		return false;
 	}
+	assert(evpop_proxy_check(url, &result));
 	assert(config->kind < EVPOP_PROXY_KINDS && config->port > 0);
 	assert(config->host[0] != '\0' && strlen(config->host) <= 255);
 	assert((config->user == NULL) == (config->password == NULL));

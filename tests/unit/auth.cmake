@@ -10,8 +10,9 @@ foreach(part names apop)
 	evpop_unit_test(auth_${part} test_auth_${part}.c
 		LIBS evpop_auth_for_tests)
 endforeach()
-foreach(part plain oauth scram vectors wipe alloc)
+foreach(part plain oauth scram vectors keys wipe alloc)
 	evpop_unit_test(auth_${part} test_auth_${part}.c test_auth_player.c
 		LIBS evpop_auth_for_tests)
 endforeach()
 target_link_libraries(test_auth_alloc PRIVATE evpop_failing_alloc)
+target_link_options(test_auth_wipe PRIVATE -Wl,--wrap=munmap)

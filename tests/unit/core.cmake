@@ -10,7 +10,7 @@ foreach(part line dot dot_blocks reply capability command printable queue)
 	evpop_unit_test(core_${part} test_core_${part}.c
 		LIBS evpop_core_for_tests)
 endforeach()
-foreach(part session listing body ending submit alloc)
+foreach(part session listing body broken ending submit alloc)
 	evpop_unit_test(core_${part} test_core_${part}.c test_core_player.c
 		LIBS evpop_core_for_tests)
 endforeach()

@@ -7,8 +7,8 @@ target_include_directories(evpop_net_for_tests PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(evpop_net_for_tests PRIVATE evpop_settings
 	PUBLIC evpop_static PkgConfig::CMOCKA PkgConfig::LIBEVENT_OPENSSL)
 
-foreach(part parts session tls flow failure connect lifetime race
-	tunnel idn token)
+foreach(part parts session tls tls_words flow failure connect lifetime race
+	tunnel idn names token)
 	evpop_unit_test(net_${part} test_net_${part}.c
 		LIBS evpop_net_for_tests)
 endforeach()
@@ -20,3 +20,12 @@ target_link_options(test_net_socket PRIVATE -Wl,--wrap=connect)
 # Beside the library's parser of URLs stands the daemon's check of them.
 evpop_unit_test(net_proxy test_net_proxy.c
 	LIBS evpop_net_for_tests evpopd_config)
+
+# Keys that other threads compute, and a loop that turns meanwhile.
+foreach(part derive scram)
+	evpop_unit_test(net_${part} test_net_${part}.c held_threads.c
+		LIBS evpop_net_for_tests Threads::Threads LABELS thread)
+	target_link_options(test_net_${part} PRIVATE
+		-Wl,--wrap=pthread_create)
+endforeach()
+target_link_libraries(test_net_derive PRIVATE evpop_failing_alloc)

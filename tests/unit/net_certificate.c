@@ -73,7 +73,9 @@ net_certificate_make(struct net_certificate *certificate,
 		begins_s = -DAY_S;
 		ends_s = 7 * DAY_S;
 	}
-	certificate->key = EVP_EC_gen("P-256");
+	certificate->key = options->rsa_bits > 0
+			       ? EVP_RSA_gen(options->rsa_bits)
+			       : EVP_EC_gen("P-256");
 	certificate->x509 = x509 = X509_new();
 	assert_non_null(certificate->key);
 	assert_non_null(x509);
@@ -98,7 +100,11 @@ net_certificate_make(struct net_certificate *certificate,
 		    options->alt_names);
 	if (options->cut_name != NULL)
 		add_cut_name(x509, options->cut_name);
-	assert_true(X509_sign(x509, issuer->key, EVP_sha256()) > 0);
+	if (options->extended_usage != NULL)
+		add_extension(x509, issuer->x509, NID_ext_key_usage,
+		    options->extended_usage);
+	assert_true(X509_sign(x509, issuer->key,
+			options->sha1 ? EVP_sha1() : EVP_sha256()) > 0);
 }
 
 void

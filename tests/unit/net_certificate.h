@@ -24,6 +24,9 @@ struct net_certificate_options {
 				*/
 	bool ca;
 	const struct net_certificate *issuer; /* NULL: signs itself */
+	unsigned int rsa_bits;                /* 0: a key on P-256 */
+	bool sha1;                            /* signed by way of it */
+	const char *extended_usage;           /* "clientAuth", or NULL: any */
 };
 
 void net_certificate_make(
@@ -38,7 +41,7 @@ void net_certificate_write(
 void net_certificate_pin(
     const struct net_certificate *, bool public_key, char *pin_r);
 
-/* What a server needs. */
+/* What a server needs; it sends no certificate but this one. */
 SSL_CTX *net_certificate_server(const struct net_certificate *);
 
 #endif

@@ -28,8 +28,12 @@ struct meeting {
 	bool accepted;
 };
 
-#define JOE         .user = "joe", .password = "pencil"
-#define ONLY(m)     .mechanisms = EVPOP_MECHANISM_BIT(m)
+#define JOE     .user = "joe", .password = "pencil"
+#define ONLY(m) .mechanisms = EVPOP_MECHANISM_BIT(m)
+#define UNBOUND                        \
+	.mechanisms =                  \
+	    EVPOP_MECHANISMS_DEFAULT & \
+	    ~(EVPOP_MECHANISM_BIT(S1PLUS) | EVPOP_MECHANISM_BIT(S256PLUS))
 #define REFUSED     .verified = EVPOP_ERROR_AUTH
 #define SERVER(...) .server = { .password = "pencil", __VA_ARGS__ }
 
@@ -101,6 +105,14 @@ static const struct meeting meetings[] = {
 	    SERVER(.exporter = "e"), .flags = "n", .accepted = true },
 	{ "offered, not allowed", S1, { JOE, ONLY(S1) }, .unique = "u",
 	    SERVER(.unique = "u"), .flags = "n", .accepted = true },
+
+	/* Where -PLUS was refused, "y" would be taken for an attack. */
+	{ "bound in another way", S256, { JOE, UNBOUND }, .exporter = "e",
+	    SERVER(.exporter = "e", .unique = "u"), .flags = "n",
+	    .accepted = true },
+	{ "bound in another way", S1, { JOE, UNBOUND }, .exporter = "e",
+	    .unique = "u", SERVER(.unique = "other"), .flags = "n",
+	    .accepted = true },
 
 	/* RFC 4013 section 3 */
 	{ "soft hyphen", S256, { .user = "joe", .password = "I\xc2\xadX" },

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "lib/auth/digest.h"
+#include "lib/auth/keys.h"
 #include "tests/unit/test_auth_player.h"
 
 #define MASK       0x5a
@@ -278,12 +278,111 @@ no_salted_password_stays(void **state)
 	assert_int_equal(count_everywhere(&salted), 0);
 }
 
+/* A key is too short for hide(), which passes over what malloc() clobbers. */
+static void
+hide_key(struct needle *needle, const void *key)
+{
+	unsigned char bytes[CLOBBERED + NEEDLE_LENGTH] = { 0 };
+
+	memcpy(bytes + CLOBBERED,
+	    (const unsigned char *)key + EVPOP_KEY_MAX - NEEDLE_LENGTH,
+	    NEEDLE_LENGTH);
+	hide(needle, bytes, sizeof bytes);
+	explicit_bzero(bytes, sizeof bytes);
+}
+
+/* What is wiped is what munmap() is given, or what another key replaces. */
+static const struct needle *unmapped_needle;
+static size_t unmapped_found, unmapped_size;
+
+int __real_munmap(void *, size_t);
+int __wrap_munmap(void *, size_t);
+
+int
+__wrap_munmap(void *memory, size_t size)
+{
+	if (unmapped_needle != NULL) {
+		unmapped_found += count(memory, size, unmapped_needle);
+		unmapped_size += size;
+	}
+	return __real_munmap(memory, size);
+}
+
+static void
+keys_are_wiped(void **state)
+{
+	static struct needle first, second;
+	char *key = make_secret("key", EVPOP_KEY_MAX);
+	unsigned char digest[EVPOP_SHA256_SIZE] = "first";
+	struct evpop_keys *keys = evpop_keys_new(1);
+
+	(void)state;
+	assert_non_null(keys);
+	hide_key(&first, key);
+	evpop_keys_put(keys, digest, (unsigned char *)key, EVPOP_KEY_MAX);
+	drop_secret(key);
+	assert_int_equal(count_everywhere(&first), 1);
+	key = make_secret("another key", EVPOP_KEY_MAX);
+	hide_key(&second, key);
+	memcpy(digest, "other", 5);
+	evpop_keys_put(keys, digest, (unsigned char *)key, EVPOP_KEY_MAX);
+	drop_secret(key);
+	assert_int_equal(count_everywhere(&first), 0);
+	assert_int_equal(count_everywhere(&second), 1);
+	unmapped_needle = &second;
+	evpop_keys_free(keys);
+	unmapped_needle = NULL;
+	assert_true(unmapped_size > 0);
+	assert_int_equal(unmapped_found, 0);
+	assert_int_equal(count_everywhere(&second), 0);
+}
+
+/* The password and its key, whether the derivation ends or is given up. */
+static void
+no_derivation_stays(void **state)
+{
+	static struct needle password, key;
+	unsigned char derived[EVPOP_KEY_MAX];
+	const unsigned char *given;
+	struct evpop_pbkdf2 *pbkdf2;
+	struct evpop_derivation derivation = { .salt =
+						   (const unsigned char *)"s",
+		.salt_length = 1,
+		.iterations = 9,
+		.key_size = EVPOP_SHA256_SIZE };
+	char *secret;
+	unsigned int run;
+
+	(void)state;
+	for (run = 0; run <= 9; run += 9) {
+		secret = make_secret("derived", 60);
+		hide(&password, secret, strlen(secret));
+		derivation.password = secret;
+		derive_key(&derivation, derived);
+		pbkdf2 = evpop_pbkdf2_new(&derivation);
+		assert_non_null(pbkdf2);
+		hide_key(&key, derived);
+		explicit_bzero(derived, sizeof derived);
+		drop_secret(secret);
+		/* Not even while it runs; the key is there to be taken. */
+		assert_int_equal(count_everywhere(&password), 0);
+		assert_true(evpop_pbkdf2_run(pbkdf2, run, &given));
+		assert_int_equal(given != NULL, run == 9);
+		assert_int_equal(count_everywhere(&key) > 0, run == 9);
+		evpop_pbkdf2_free(pbkdf2);
+		assert_int_equal(count_everywhere(&password), 0);
+		assert_int_equal(count_everywhere(&key), 0);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_stays),
 		cmocka_unit_test(no_salted_password_stays),
+		cmocka_unit_test(keys_are_wiped),
+		cmocka_unit_test(no_derivation_stays),
 		cmocka_unit_test(the_search_finds),
 	};
 

@@ -112,7 +112,8 @@ static struct decoded
 decode(const unsigned char *input, size_t length, bool lf_only, size_t first,
     size_t second)
 {
-	struct evpop_dot dot = { .lf_only = lf_only };
+	struct evpop_dot dot = { .ends =
+				     lf_only ? EVPOP_DOT_LF : EVPOP_DOT_CRLF };
 	struct decoded decoded = { .length = 0 };
 
 	feed_piece(&dot, input, first, &decoded);

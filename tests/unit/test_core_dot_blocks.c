@@ -14,8 +14,10 @@
 /* The decoder as it is where there are no vectors, under another name. */
 #undef __SSE2__
 #define evpop_dot_feed dot_feed_by_words
+#define evpop_dot_fits dot_fits_by_words
 #include "lib/core/dot.c"
 #undef evpop_dot_feed
+#undef evpop_dot_fits
 
 enum evpop_dot_status evpop_dot_feed(struct evpop_dot *,
     const unsigned char *data, size_t length, size_t *used_r,
@@ -44,7 +46,7 @@ draw(uint32_t *state, uint32_t below)
 static size_t
 make_input(unsigned char *input, uint32_t *state)
 {
-	static const char some[] = "\r\n.\r\n..\n";
+	static const char some[] = "\r\n.\r\n..\n+OK\r\n-ERR \n-- \r\n";
 	size_t length = draw(state, INPUT_MAX - 16), at = 0;
 	uint32_t rare = 2 + draw(state, 120);
 
@@ -66,10 +68,13 @@ make_input(unsigned char *input, uint32_t *state)
 
 /* Feed it cut at one place, from an address that is aligned to nothing. */
 static void
-decode(feed_function feed, bool lf_only, const unsigned char *input,
-    size_t length, size_t cut, struct decoded *decoded)
+decode(feed_function feed, bool lf_only, bool seeks_replies,
+    const unsigned char *input, size_t length, size_t cut,
+    struct decoded *decoded)
 {
-	struct evpop_dot dot = { .lf_only = lf_only };
+	struct evpop_dot dot = { .ends =
+				     lf_only ? EVPOP_DOT_LF : EVPOP_DOT_CRLF,
+		.seeks_replies = seeks_replies };
 	enum evpop_dot_status status;
 	const unsigned char *span;
 	size_t span_length, used, at = 0, end = cut;
@@ -146,7 +151,8 @@ compare(feed_function feed)
 		cut = draw(&state, (uint32_t)length + 1);
 		lf_only = draw(&state, 2) == 0;
 		decode_plainly(lf_only, input, length, &wanted);
-		decode(feed, lf_only, input, length, cut, &got);
+		decode(feed, lf_only, draw(&state, 2) == 0, input, length, cut,
+		    &got);
 		assert_int_equal(got.ended, wanted.ended);
 		assert_int_equal(got.used, wanted.used);
 		assert_int_equal(got.length, wanted.length);
@@ -183,7 +189,8 @@ check_places(feed_function feed)
 		for (at = 0; at + 3 <= length; at++) {
 			memset(input, 'a', length);
 			memcpy(input + at, "\r\n.", 3);
-			decode(feed, false, input, length, length, &got);
+			decode(feed, false, at % 2 == 0, input, length, length,
+			    &got);
 			assert_int_equal(
 			    got.length, at + 3 == length ? length - 1 : length);
 		}

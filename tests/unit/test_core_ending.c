@@ -12,30 +12,30 @@
 #include "tests/unit/test_core_player.h"
 
 /* A greeting that is none of POP3's, and what is shown of it. */
-#define NO_GREETING(what, line, shown)                                         \
-	{                                                                      \
-		.name = what, .commands = "USER joe",                          \
-		.replies = { OCTETS(line) }, .wire = "",                       \
-		.events =                                                      \
-		    "done USER protocol@greeting session retry "               \
-		    "'this is no POP3 server: it greets with \"" shown "\"'\n" \
-		    "closed protocol@greeting session retry "                  \
-		    "'this is no POP3 server: it greets with \"" shown "\"'\n" \
+#define NO_GREETING(what, line, shown)                                     \
+	{                                                                  \
+		.name = what, .commands = "USER joe",                      \
+		.replies = { OCTETS(line) }, .wire = "",                   \
+		.events =                                                  \
+		    "done USER protocol@greeting session retry "           \
+		    "'this is no POP3 server: it greets with " shown "'\n" \
+		    "closed protocol@greeting session retry "              \
+		    "'this is no POP3 server: it greets with " shown "'\n" \
 	}
 
 static const struct exchange greetings[] = {
-	NO_GREETING("SMTP", "220 mail ESMTP\r\n", "220 mail ESMTP"),
-	NO_GREETING("IMAP", "* OK IMAP4rev1\r\n", "* OK IMAP4rev1"),
-	NO_GREETING("+OKAY", "+OKAY then\r\n", "+OKAY then"),
-	NO_GREETING("empty line", "\r\n", ""),
-	NO_GREETING("LF alone", "\n", ""),
-	NO_GREETING("continuation", "+ go\r\n", "+ go"),
-	NO_GREETING("escapes", "\x1b]0;\x07\r\n", "?]0;?"),
+	NO_GREETING("SMTP", "220 mail ESMTP\r\n", "\"220 mail ESMTP\""),
+	NO_GREETING("IMAP", "* OK IMAP4rev1\r\n", "\"* OK IMAP4rev1\""),
+	NO_GREETING("+OKAY", "+OKAY then\r\n", "\"+OKAY then\""),
+	NO_GREETING("empty line", "\r\n", "an empty line"),
+	NO_GREETING("LF alone", "\n", "an empty line"),
+	NO_GREETING("continuation", "+ go\r\n", "\"+ go\""),
+	NO_GREETING("escapes", "\x1b]0;\x07\r\n", "\"?]0;?\""),
 	NO_GREETING("SSH, and long",
 	    "SSH-2.0-0123456789012345678901234567890123456789"
 	    "0123456789012345678901234567890123456789\r\n",
-	    "SSH-2.0-0123456789012345678901234567890123456789"
-	    "012345678901234"),
+	    "\"SSH-2.0-0123456789012345678901234567890123456789"
+	    "012345678901234\""),
 	{ .name = "refused",
 	    .commands = LOGIN "|QUIT",
 	    .replies = { OCTETS("-ERR too many connections\r\n") },

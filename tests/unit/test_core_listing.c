@@ -274,6 +274,9 @@ static const struct exchange limits[] = {
 		       "0123456789012345678901234567890123456789012345678901"
 		       "0123456789012345678901234567890123456789012345678901"
 		       "0123456789012345678901234567890123456789012345678901"
+		       "0123456789012345678901234567890123456789012345678901"
+		       "0123456789012345678901234567890123456789012345678901"
+		       "0123456789012345678901234567890123456789012345678901"
 		       "0123456789012345678901234567890123456789\r\n") },
 	    .events = LOGGED_EVENTS
 	    "done NOOP ok '"
@@ -281,7 +284,10 @@ static const struct exchange limits[] = {
 	    "0123456789012345678901234567890123456789012345678901"
 	    "0123456789012345678901234567890123456789012345678901"
 	    "0123456789012345678901234567890123456789012345678901"
-	    "01234567890123456789012345678901234567890123456'\n" },
+	    "0123456789012345678901234567890123456789012345678901"
+	    "0123456789012345678901234567890123456789012345678901"
+	    "0123456789012345678901234567890123456789012345678901"
+	    "0123456789012345678'\n" },
 };
 
 /* Unique-ids longer than the 70 octets of RFC 1939 section 7. */
@@ -302,15 +308,13 @@ static const struct exchange long_ids[] = {
 	    "entry UIDL number=2 id='" TEN TEN TEN TEN TEN TEN TEN "k'\n"
 	    "entry UIDL number=3 id='" LONGEST_ID "'\n"
 	    "entry UIDL number=5 id='a'\n"
-	    "done UIDL ok '' ignored=1 '4 " HUNDRED HUNDRED TEN TEN TEN TEN TEN
-	    "klm'\n" },
+	    "done UIDL ok '' ignored=1 '4 " LONGEST_ID "p'\n" },
 	{ .name = "the same in answer to UIDL n",
 	    .commands = LOGIN "|UIDL 3|UIDL 4|NOOP",
 	    .replies = { LOGGED, OCTETS("+OK 3 " LONGEST_ID "\r\n"),
 		OCTETS("+OK 4 " LONGEST_ID "p\r\n"), OCTETS("+OK\r\n") },
 	    .events = LOGGED_EVENTS
-	    "done UIDL ok '3 " HUNDRED HUNDRED TEN TEN TEN TEN TEN
-	    "klm' number=3 id='" LONGEST_ID "'\n"
+	    "done UIDL ok '3 " LONGEST_ID "' number=3 id='" LONGEST_ID "'\n"
 	    "done UIDL protocol@command message retry 'UIDL was answered "
 	    "without a unique-id of a fit length'\n"
 	    "done NOOP ok ''\n" },

@@ -28,7 +28,8 @@ static const struct exchange commands[] = {
 	    .events = "greeting ok ''\n"
 		      "done USER ok ''\n"
 		      "done PASS ok ''\n"
-		      "done NOOP refused@command message ''\n"
+		      "done NOOP refused@command message 'the server gave no "
+		      "reason'\n"
 		      "done QUIT ok '' quit=committed\n"
 		      "closed ok ''\n" },
 	{ .name = "status lines in LF",
@@ -262,7 +263,8 @@ static const struct exchange logins[] = {
 		OCTETS("+OK bye\r\n") },
 	    .wire = "CAPA|QUIT",
 	    .events = "greeting ok 'hi'\n"
-		      "done CAPA refused@command message ''\n"
+		      "done CAPA refused@command message 'the server gave no "
+		      "reason'\n"
 		      "done STAT cancelled@login session 'not logged in'\n"
 		      "done QUIT ok 'bye'\n"
 		      "closed ok ''\n" },

@@ -16,7 +16,7 @@
 #include "lib/net/deadline.h"
 #include "lib/net/login.h"
 #include "lib/net/loop.h"
-#include "lib/net/tls_cache.h"
+#include "lib/net/tls_session.h"
 
 struct address_case {
 	const char *text;
@@ -183,44 +183,68 @@ session_new(int version)
 	return session;
 }
 
-static void
-test_cache(void **state)
+/* How many of a key can be taken, each once. */
+static size_t
+sessions_take_all(struct evpop_tls_sessions *sessions, const char *key)
 {
-	struct evpop_tls_cache cache;
 	SSL_SESSION *session;
+	size_t count = 0;
+
+	while ((session = evpop_tls_sessions_take(sessions, key)) != NULL) {
+		SSL_SESSION_free(session);
+		count++;
+	}
+	return count;
+}
+
+static void
+test_tls_sessions(void **state)
+{
+	struct evpop_tls_sessions *sessions = evpop_tls_sessions_new();
+	SSL_SESSION *session;
+	size_t i, count = 0;
 	char key[32];
-	size_t i;
 
 	(void)state;
-	evpop_tls_cache_init(&cache);
-	assert_null(evpop_tls_cache_take(&cache, "a 995"));
-	evpop_tls_cache_put(&cache, "a 995", session_new(TLS1_3_VERSION));
-	evpop_tls_cache_put(&cache, "b 995", session_new(TLS1_2_VERSION));
-	assert_null(evpop_tls_cache_take(&cache, "a 110"));
+	assert_non_null(sessions);
+	assert_null(evpop_tls_sessions_take(sessions, "a 995"));
+	evpop_tls_sessions_put(sessions, "a 995", session_new(TLS1_3_VERSION));
+	evpop_tls_sessions_put(sessions, "b 995", session_new(TLS1_2_VERSION));
+	assert_null(evpop_tls_sessions_take(sessions, "a 110"));
 	/* Once, and as often as one likes. */
-	session = evpop_tls_cache_take(&cache, "a 995");
+	session = evpop_tls_sessions_take(sessions, "a 995");
 	assert_non_null(session);
 	SSL_SESSION_free(session);
-	assert_null(evpop_tls_cache_take(&cache, "a 995"));
+	assert_null(evpop_tls_sessions_take(sessions, "a 995"));
 	for (i = 0; i < 3; i++) {
-		session = evpop_tls_cache_take(&cache, "b 995");
+		session = evpop_tls_sessions_take(sessions, "b 995");
 		assert_non_null(session);
 		SSL_SESSION_free(session);
 	}
 	/* Bounds. */
-	for (i = 0; i < 3 * EVPOP_TLS_CACHE_PER_SERVER; i++)
-		evpop_tls_cache_put(
-		    &cache, "c 995", session_new(TLS1_3_VERSION));
-	assert_int_equal(cache.count, 1 + EVPOP_TLS_CACHE_PER_SERVER);
-	for (i = 0; i < 2 * EVPOP_TLS_CACHE_SESSIONS; i++) {
+	for (i = 0; i < 3 * EVPOP_TLS_SESSIONS_PER_SERVER; i++)
+		evpop_tls_sessions_put(
+		    sessions, "c 995", session_new(TLS1_3_VERSION));
+	assert_int_equal(sessions_take_all(sessions, "c 995"),
+	    EVPOP_TLS_SESSIONS_PER_SERVER);
+	session = evpop_tls_sessions_take(sessions, "b 995");
+	assert_non_null(session);
+	SSL_SESSION_free(session);
+	for (i = 0; i < 2 * EVPOP_TLS_SESSIONS; i++) {
 		snprintf(key, sizeof(key), "%zu 995", i);
-		evpop_tls_cache_put(&cache, key, session_new(TLS1_3_VERSION));
+		evpop_tls_sessions_put(
+		    sessions, key, session_new(TLS1_3_VERSION));
 	}
-	assert_int_equal(cache.count, EVPOP_TLS_CACHE_SESSIONS);
-	assert_null(evpop_tls_cache_take(&cache, "b 995"));
-	assert_null(evpop_tls_cache_take(&cache, "0 995"));
-	evpop_tls_cache_clear(&cache);
-	assert_int_equal(cache.count, 0);
+	assert_null(evpop_tls_sessions_take(sessions, "b 995"));
+	assert_null(evpop_tls_sessions_take(sessions, "0 995"));
+	/* Some are left, for the one who frees them. */
+	for (i = 0; i < 2 * EVPOP_TLS_SESSIONS - 8; i++) {
+		snprintf(key, sizeof(key), "%zu 995", i);
+		count += sessions_take_all(sessions, key);
+	}
+	assert_int_equal(count, EVPOP_TLS_SESSIONS - 8);
+	evpop_tls_sessions_free(sessions);
+	evpop_tls_sessions_free(NULL);
 }
 
 static void
@@ -327,7 +351,7 @@ main(void)
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_interleave),
 		cmocka_unit_test(test_busy_words),
-		cmocka_unit_test(test_cache),
+		cmocka_unit_test(test_tls_sessions),
 		cmocka_unit_test(test_loop),
 		cmocka_unit_test(test_deadline),
 	};

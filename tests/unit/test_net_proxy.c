@@ -8,8 +8,9 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <evpop/client.h>
 
-#include "daemon/config/proxy.h"
+#include "daemon/config/value.h"
 #include "lib/net/proxy.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -129,8 +130,7 @@ test_good_urls(void **state)
 		same_text(config.password, good_urls[i].password);
 		evpop_proxy_config_clear(&config);
 		assert_null(config.password);
-		/* The daemon takes what the library does. */
-		assert_true(config_proxy_good(good_urls[i].url));
+		assert_true(evpop_proxy_check(good_urls[i].url, &result));
 	}
 }
 
@@ -152,8 +152,9 @@ test_bad_urls(void **state)
 			fail_msg("%s: %s", bad_urls[i].url, result.text);
 		assert_null(config.host);
 		assert_null(config.password);
-		if (config_proxy_good(bad_urls[i].url))
-			fail_msg("the daemon takes %s", bad_urls[i].url);
+		if (evpop_proxy_check(bad_urls[i].url, &result))
+			fail_msg("%s is good", bad_urls[i].url);
+		assert_non_null(strstr(result.text, bad_urls[i].reason));
 	}
 	longest = malloc(4096);
 	assert_non_null(longest);
@@ -162,7 +163,7 @@ test_bad_urls(void **state)
 	longest[4095] = '\0';
 	assert_false(evpop_proxy_parse(&config, longest, &result));
 	assert_non_null(strstr(result.text, "2048"));
-	assert_false(config_proxy_good(longest));
+	assert_false(evpop_proxy_check(longest, &result));
 	free(longest);
 }
 

@@ -744,7 +744,8 @@ test_all_fail(void **state)
 {
 	static const char *const hosts[] = { "127.0.0.2", "127.0.0.3",
 		"127.0.0.4", "127.0.0.5", "127.0.0.6", "127.0.0.7", "127.0.0.8",
-		"127.0.0.9" };
+		"127.0.0.9", "127.0.0.10", "127.0.0.11", "127.0.0.12",
+		"127.0.0.13" };
 	const struct evpop_connect_options options = { .delay_ms = NEVER_MS };
 	struct server server;
 	struct race race;
@@ -765,7 +766,7 @@ test_all_fail(void **state)
 	assert_null(strstr(race.result.text, "more"));
 	evpop_connect_free(&race.connect);
 
-	race_start(&race, hosts, 8, server.port, &options);
+	race_start(&race, hosts, 12, server.port, &options);
 	turn_until_over();
 	assert_non_null(strstr(race.result.text, "; 127.0.0.5:"));
 	assert_non_null(strstr(race.result.text, "refused; and "));
@@ -773,7 +774,7 @@ test_all_fail(void **state)
 	    race.result.text + strlen(race.result.text) - 5, " more");
 	/* Cut in an orderly manner wherever there is little room. */
 	evpop_connect_describe(race.connect, text, sizeof(text));
-	assert_non_null(strstr(text, ": Connection refused; and 7 more"));
+	assert_non_null(strstr(text, ": Connection refused; and 11 more"));
 	evpop_connect_describe(race.connect, text, 10);
 	assert_string_equal(text, "127.0.0.2");
 	evpop_connect_free(&race.connect);

@@ -1,0 +1,50 @@
+/*
+ * The body of a RETR or TOP while it is read, and for a while after: what was
+ * said of its size, what came, and whether that can be the message.
+ */
+#ifndef EVPOP_CORE_BODY_H
+#define EVPOP_CORE_BODY_H
+
+#include <evpop/proto.h>
+
+#include "lib/core/dot.h"
+
+/* Zeroed, there is no body to speak of. */
+struct evpop_body {
+	uint32_t number; /* of the message; 0: no body */
+	struct evpop_dot dot;
+	size_t outstanding; /* behind it, when it ended */
+};
+
+/* What a body is, once its terminator was read. */
+enum evpop_body_verdict {
+	EVPOP_BODY_WHOLE,
+	EVPOP_BODY_DOUBTFUL, /* unless a reply follows, it is no message */
+	EVPOP_BODY_BROKEN    /* it is no message */
+};
+
+/*
+ * A body begins: `crlf` is how its status line ended, `announced` the size in
+ * that line, or EVPOP_DOT_SIZE_UNKNOWN.
+ */
+void evpop_body_begin(struct evpop_body *, const struct evpop_request *,
+    bool crlf, uint64_t announced);
+
+/*
+ * The terminator was read; `outstanding` more commands are unanswered, and
+ * `more` octets have come already.
+ */
+enum evpop_body_verdict evpop_body_end(
+    struct evpop_body *, size_t outstanding, bool more);
+
+/* While it is read: all its lines have ended in LF alone. */
+bool evpop_body_is_lf_alone(const struct evpop_body *);
+
+/*
+ * What was wrong with a body behind which no reply came; the sentence, of
+ * EVPOP_TEXT_SIZE, says so.  NONE, and no sentence, where nothing was.
+ */
+enum evpop_body_fault evpop_body_explain(
+    const struct evpop_body *, char *text_r);
+
+#endif

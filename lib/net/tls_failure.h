@@ -1,0 +1,41 @@
+/*
+ * Words for a handshake that failed for another reason than the server's
+ * certificate: what OpenSSL and the octets on the wire tell, as what a person
+ * can do about it.
+ */
+#ifndef EVPOP_LIB_NET_TLS_FAILURE_H
+#define EVPOP_LIB_NET_TLS_FAILURE_H
+
+#include <evpop/error.h>
+
+/* Octets that show a greeting in clear text, or the version in a ServerHello.
+ */
+#define EVPOP_TLS_FIRST ((size_t)40)
+
+/* What was seen of a handshake. */
+struct evpop_tls_seen {
+	unsigned char first[EVPOP_TLS_FIRST]; /* from the server */
+	size_t first_length;
+	bool certificate_wanted; /* the server asked for one */
+	bool certificate_shown;  /* and there is one to show */
+};
+
+/* By an error of OpenSSL's. */
+void evpop_tls_failure(const struct evpop_tls_seen *, unsigned long code,
+    const char *host, struct evpop_result *result_r);
+
+/*
+ * The connection ended, for this error of the system's or, with 0, because the
+ * server closed it.
+ */
+void evpop_tls_failure_lost(
+    const struct evpop_tls_seen *, int error, struct evpop_result *result_r);
+
+/*
+ * Whether a server with TLS 1.3 says by this, behind the handshake, what it
+ * thinks of the client's certificate.
+ */
+bool evpop_tls_failure_is_late(
+    const struct evpop_tls_seen *, unsigned long code);
+
+#endif
