@@ -814,6 +814,13 @@ end_note(struct evpop_client *client, const struct evpop_event *event)
 		client->end.awaited = event->command;
 }
 
+/* Behind a connect that failed all others are only cancelled. */
+static bool
+end_concerns(const struct evpop_client_request *request, bool was_connected)
+{
+	return was_connected || request->kind == EVPOP_REQUEST_CONNECT;
+}
+
 /* The core has no more to say: what it never saw is answered here. */
 static void
 client_closed(struct evpop_client *client, const struct evpop_event *event)
@@ -837,8 +844,8 @@ client_closed(struct evpop_client *client, const struct evpop_event *event)
 	while (!client->is_freed &&
 	       (request = evpop_requests_first(&client->requests)) != NULL)
 		client_answer_with(
-		    client, request->kind == EVPOP_REQUEST_CONNECT &&
-				    reason.error != EVPOP_ERROR_NONE
+		    client, reason.error != EVPOP_ERROR_NONE &&
+				    end_concerns(request, was_connected)
 				? &reason
 				: &cancelled);
 	client_change(client, CLIENT_OVER);

@@ -25,7 +25,6 @@
 struct news {
 	int64_t since_s;    /* Unix time */
 	unsigned int times; /* 0: there is none */
-	bool is_suspected;  /* until a careful session gets through */
 };
 
 enum bad_news {
@@ -50,6 +49,7 @@ struct facts {
 	unsigned int flights;      /* behind these it takes commands */
 	unsigned int flights_lost; /* behind these it does not */
 	unsigned int initial_works, initial_refused;
+	bool is_flight_suspected; /* until a careful session gets through */
 	struct news news[NEWS_COUNT];
 };
 
@@ -103,7 +103,6 @@ news_is_believed(const struct news *news, int64_t now_s)
 static void
 news_confirm(struct news *news, int64_t now_s)
 {
-	news->is_suspected = false;
 	if (news_is_believed(news, now_s))
 		return;
 	news->since_s = now_s;
@@ -605,6 +604,8 @@ learn_bad(struct evpop_server *server, enum bad_news which)
 {
 	struct news *news = &server->entry->facts.news[which];
 
+	if (which == NEWS_FLIGHT)
+		server->entry->facts.is_flight_suspected = false;
 	news_confirm(news, (int64_t)time(NULL));
 	server->facts.news[which] = *news;
 	server->entry->is_changed = true;
@@ -615,18 +616,12 @@ learn_good(struct evpop_server *server, enum bad_news which)
 {
 	struct news *news = &server->entry->facts.news[which];
 
+	if (which == NEWS_FLIGHT)
+		server->entry->facts.is_flight_suspected = false;
 	if (news->times > 0)
 		server->entry->is_changed = true;
 	*news = (struct news){ .times = 0 };
 	server->facts.news[which] = *news;
-}
-
-/* A session without anything ahead gets through: so that was to blame. */
-static void
-learn_from_care(struct evpop_server *server, enum bad_news which)
-{
-	if (server->is_careful && server->entry->facts.news[which].is_suspected)
-		learn_bad(server, which);
 }
 
 void
@@ -710,15 +705,23 @@ learn_success(struct evpop_server *server)
 {
 	if (server->ahead == AHEAD_COMMANDS)
 		learn_good(server, NEWS_PIPELINING);
-	learn_from_care(server, NEWS_FLIGHT);
-	learn_from_care(server, NEWS_PIPELINING);
+	if (server->is_careful && server->entry->facts.is_flight_suspected)
+		learn_bad(server, NEWS_FLIGHT);
 	return false;
 }
 
+/*
+ * A connection may break for many reasons: only where a session without a
+ * flight gets through, that was one.
+ */
 static bool
-suspect(struct evpop_server *server, enum bad_news which)
+suspect_flight(struct evpop_server *server, bool is_lost)
 {
-	server->entry->facts.news[which].is_suspected = true;
+	lose_flight(server);
+	if (is_lost)
+		learn_bad(server, NEWS_FLIGHT);
+	else
+		server->entry->facts.is_flight_suspected = true;
 	return true;
 }
 
@@ -739,13 +742,10 @@ evpop_server_learn_end(
 	/* Who hangs up on a refused log-in does not do so for the flight. */
 	if (server->ahead == AHEAD_BEHIND_LOGIN &&
 	    (end->logged_in || !end->refused) &&
-	    (lost || end->error == EVPOP_ERROR_IO)) {
-		lose_flight(server);
-		return suspect(server, NEWS_FLIGHT);
-	}
+	    (lost || end->error == EVPOP_ERROR_IO))
+		return suspect_flight(server, lost);
 	if (server->ahead != AHEAD_COMMANDS || !end->logged_in || !lost)
 		return false;
-	if (end->replies_misplaced)
-		learn_bad(server, NEWS_PIPELINING);
-	return suspect(server, NEWS_PIPELINING);
+	learn_bad(server, NEWS_PIPELINING);
+	return true;
 }

@@ -99,8 +99,7 @@ struct evpop_server_end {
 	enum evpop_error error;
 	enum evpop_command awaited; /* whose reply had to come next */
 	bool logged_in;
-	bool refused;           /* a log-in was, before */
-	bool replies_misplaced; /* a reply came that nobody could expect */
+	bool refused; /* a log-in was, before */
 };
 
 /* Learn from the end; true where it may be for what was sent ahead. */

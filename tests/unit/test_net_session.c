@@ -497,7 +497,7 @@ test_open(void **state)
 		{ { "CAPA", NULL, NET_CLOSE }, EVPOP_ERROR_CANCELLED, "closed",
 		    "CAPA;" },
 		{ { "PASS secret", "-ERR no\r\n", NET_GO_ON }, EVPOP_ERROR_AUTH,
-		    "no", "CAPA;USER anna;PASS secret;CAPA;QUIT;" },
+		    "no", "CAPA;USER anna;PASS secret;QUIT;" },
 		{ { "", "-ERR too many\r\n", NET_CLOSE }, EVPOP_ERROR_CANCELLED,
 		    "too many", "" },
 		{ { "STAT", NULL, NET_GO_ON }, EVPOP_ERROR_NONE, "",

@@ -110,7 +110,8 @@ test_stored_before(void **state)
 	assert_int_equal(left_on(&server), 0);
 	/* Each slice has numbers of its own. */
 	assert_string_equal(session_run_commands(&server),
-	    "DELE 1;DELE 2;DELE 3;DELE 4;QUIT;USER anna;PASS secret;CAPA;UIDL;"
+	    "DELE 1;DELE 2;DELE 3;DELE 4;QUIT;"
+	    "USER anna;PASS secret;NOOP;CAPA;UIDL;"
 	    "DELE 1;DELE 2;DELE 3;DELE 4;QUIT;USER anna;PASS secret;CAPA;UIDL;"
 	    "DELE 1;DELE 2;QUIT;");
 }
