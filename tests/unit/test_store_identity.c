@@ -153,10 +153,11 @@ message_under_a_new_id_is_adopted(void **state)
 
 static void
 mark_gone(enum store_status status, const struct store_uid *uids, size_t count,
-    void *arg)
+    bool more, void *arg)
 {
 	struct session *session = arg;
 
+	assert_false(more);
 	assert_int_equal(status, STORE_OK);
 	for (size_t i = 0; i < count; i++) {
 		struct store_uid_change change = { .unique_id =
@@ -177,7 +178,7 @@ begin_with_all_gone(struct fixture *fixture)
 {
 	struct session session = begin(fixture);
 
-	store_uids(fixture->store, fixture->account, mark_gone, &session);
+	store_uids(fixture->store, fixture->account, NULL, mark_gone, &session);
 	fixture_wait(fixture, &session.marked);
 	return session;
 }
