@@ -6,7 +6,7 @@ target_include_directories(evpop_core_for_tests PUBLIC
 	${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include)
 target_link_libraries(evpop_core_for_tests PRIVATE evpop_settings)
 
-foreach(part line dot dot_blocks reply capability command printable queue)
+foreach(part line dot dot_blocks reply capability command printable queue model)
 	evpop_unit_test(core_${part} test_core_${part}.c
 		LIBS evpop_core_for_tests)
 endforeach()
