@@ -73,6 +73,7 @@ write_file(const char *path, const char *format, ...)
 
 enum manner {
 	ANSWERS = 0,   /* 127.0.0.1 for any name */
+	IS_BLOCKED,    /* 0.0.0.0 and :: */
 	HAS_NOTHING,   /* the name exists, without an address */
 	KNOWS_NO_NAME, /* NXDOMAIN */
 	FAILS,         /* SERVFAIL */
@@ -89,9 +90,25 @@ struct name_server {
 };
 
 static void
+name_server_block(struct evdns_server_request *request,
+    const struct evdns_server_question *question)
+{
+	static const unsigned char zeros[16];
+
+	if (question->type == EVDNS_TYPE_A)
+		assert_int_equal(evdns_server_request_add_a_reply(
+				     request, question->name, 1, zeros, 60),
+		    0);
+	else
+		assert_int_equal(evdns_server_request_add_aaaa_reply(
+				     request, question->name, 1, zeros, 60),
+		    0);
+}
+
+static void
 on_question(struct evdns_server_request *request, void *arg)
 {
-	static const int errors[] = { DNS_ERR_NONE, DNS_ERR_NONE,
+	static const int errors[] = { DNS_ERR_NONE, DNS_ERR_NONE, DNS_ERR_NONE,
 		DNS_ERR_NOTEXIST, DNS_ERR_SERVERFAILED, DNS_ERR_REFUSED };
 	static const unsigned char loopback[] = { 127, 0, 0, 1 };
 	const struct evdns_server_question *question = request->questions[0];
@@ -106,6 +123,8 @@ on_question(struct evdns_server_request *request, void *arg)
 		assert_int_equal(evdns_server_request_add_a_reply(
 				     request, question->name, 1, loopback, 60),
 		    0);
+	if (server->manner == IS_BLOCKED)
+		name_server_block(request, question);
 	assert_int_equal(
 	    evdns_server_request_respond(request, errors[server->manner]), 0);
 }
@@ -314,6 +333,8 @@ static const struct {
 	enum manner manner;
 	const char *words;
 } failures[] = {
+	{ IS_BLOCKED, "cannot resolve pop.example.test: it leads to 0.0.0.0, "
+		      "as a filter of names answers for what it blocks" },
 	{ HAS_NOTHING, "cannot resolve pop.example.test: the name has no "
 		       "address" },
 	{ KNOWS_NO_NAME, "cannot resolve pop.example.test: there is no such "
