@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/control/utf8.h"
 #include "daemon/control/when.h"
+#include "lib/base/utf8.h"
 
 #define REPLACEMENT        "\xef\xbf\xbd"
 #define REPLACEMENT_LENGTH 3
@@ -31,7 +31,7 @@ json_any_text(const char *bytes, size_t length)
 	if (text == NULL)
 		return NULL;
 	while (length > 0) {
-		step = utf8_decode(bytes, length, &code_point);
+		step = evpop_utf8_decode(bytes, length, &code_point);
 		if (step > 0) {
 			memcpy(text + used, bytes, step);
 			used += step;

@@ -1,5 +1,7 @@
 # The core without the layers above it, with every symbol in reach.
 include(${CMAKE_SOURCE_DIR}/lib/core/sources.cmake)
+include(${CMAKE_SOURCE_DIR}/lib/base/sources.cmake)
+list(PREPEND EVPOP_CORE_SOURCES ${EVPOP_BASE_SOURCES})
 list(TRANSFORM EVPOP_CORE_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/lib/)
 add_library(evpop_core_for_tests STATIC ${EVPOP_CORE_SOURCES})
 target_include_directories(evpop_core_for_tests PUBLIC

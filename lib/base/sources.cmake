@@ -1,0 +1,2 @@
+set(EVPOP_BASE_SOURCES
+	base/utf8.c)
