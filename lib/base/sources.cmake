@@ -1,2 +1,3 @@
 set(EVPOP_BASE_SOURCES
+	base/hex.c
 	base/utf8.c)

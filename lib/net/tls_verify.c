@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include <evpop/client.h>
 
+#include "lib/base/hex.h"
 #include "lib/net/address.h"
 #include "lib/net/tls_verify.h"
 
@@ -38,15 +38,6 @@ struct evpop_tls_pins {
 	struct pin pins[];
 };
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* What follows the word, whatever its case; NULL where it is another. */
 static const char *
 text_behind(const char *text, const char *word)
@@ -72,8 +63,8 @@ pin_parse(struct pin *pin, const char *text)
 	for (i = 0; i < DIGEST_OCTETS; i++) {
 		if (i > 0 && *at == ':')
 			at++;
-		high = hex_value(at[0]);
-		low = high == -1 ? -1 : hex_value(at[1]);
+		high = evpop_hex_value(at[0]);
+		low = high == -1 ? -1 : evpop_hex_value(at[1]);
 		if (low == -1)
 			return false;
 		pin->digest[i] = (unsigned char)(high << 4 | low);
