@@ -176,7 +176,8 @@ describe(const struct evpop_client *client, const char *limit,
 	switch (phase) {
 	case EVPOP_PHASE_RESOLVE:
 		evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
-		    "%.100s was not resolved within %s",
+		    "%.100s was not resolved within %s; do the name servers "
+		    "(/etc/resolv.conf) answer?",
 		    client->proxy.host != NULL ? client->proxy.host
 					       : client->host,
 		    limit);

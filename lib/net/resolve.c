@@ -202,6 +202,11 @@ resolve_explained(
 	case DNS_ERR_NODATA:
 		resolve_tell_nothing(resolve, "the name has no address");
 		break;
+	case DNS_ERR_TRUNCATED:
+		resolve_tell_nothing(resolve,
+		    "it has more addresses than the answer of a name server "
+		    "has room for");
+		break;
 	case DNS_ERR_NOTEXIST:
 		resolve_tell_nothing(resolve, "there is no such name");
 		break;

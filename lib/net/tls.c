@@ -25,9 +25,6 @@
 /* Room behind the host for the port in the key of a session. */
 #define PORT_ROOM 8
 
-/* Keys of 112 bits, as RSA's of 2048: Debian's own setting, here for all. */
-#define SECURITY_LEVEL 2
-
 struct evpop_tls_context {
 	SSL_CTX *ctx;
 	BIO_METHOD *socket_method;
@@ -208,8 +205,6 @@ context_set_policy(struct evpop_tls_context *context)
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(ctx, context_verify, context);
 	SSL_CTX_set_cert_cb(ctx, context_note_wanted, NULL);
-	if (SSL_CTX_get_security_level(ctx) < SECURITY_LEVEL)
-		SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
 	SSL_CTX_set_session_cache_mode(
 	    ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(ctx, context_keep_session);
