@@ -138,9 +138,10 @@ struct store_uid {
 	uint64_t octets;    /* of the message; 0 where there is none */
 	/*
 	 * SHA-256 of the message's header, up to its first empty line and
-	 * without it: STORE_HEADER_DIGEST_SIZE octets.  NULL where there is no
-	 * message, or where its header does not tell it from others: it has no
-	 * Message-ID, or is too long to be held.
+	 * without it, nor the lines that servers add to what was read; in rows
+	 * of an earlier version of all its lines: STORE_HEADER_DIGEST_SIZE
+	 * octets.  NULL where there is no message, or where its header does not
+	 * tell it from others: it has no Message-ID, or is too long to be held.
 	 */
 	const unsigned char *header_digest;
 	uint64_t
