@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/control/utf8.h"
 #include "daemon/control/when.h"
+#include "lib/base/hex.h"
+#include "lib/base/utf8.h"
 
 #define REPLACEMENT        "\xef\xbf\xbd"
 #define REPLACEMENT_LENGTH 3
@@ -31,7 +32,7 @@ json_any_text(const char *bytes, size_t length)
 	if (text == NULL)
 		return NULL;
 	while (length > 0) {
-		step = utf8_decode(bytes, length, &code_point);
+		step = evpop_utf8_decode(bytes, length, &code_point);
 		if (step > 0) {
 			memcpy(text + used, bytes, step);
 			used += step;
@@ -86,7 +87,6 @@ is_printable_ascii(const unsigned char *bytes, size_t length)
 static json_t *
 json_hex(const unsigned char *bytes, size_t length)
 {
-	static const char digits[] = "0123456789abcdef";
 	char *text;
 	json_t *json;
 
@@ -95,10 +95,7 @@ json_hex(const unsigned char *bytes, size_t length)
 	text = malloc(length * 2 + 1);
 	if (text == NULL)
 		return NULL;
-	for (size_t i = 0; i < length; i++) {
-		text[2 * i] = digits[bytes[i] >> 4];
-		text[2 * i + 1] = digits[bytes[i] & 15];
-	}
+	evpop_hex_encode(bytes, length, text);
 	json = json_stringn(text, length * 2);
 	free(text);
 	return json;

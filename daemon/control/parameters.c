@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "daemon/config/near.h"
-#include "daemon/control/utf8.h"
 #include "daemon/control/when.h"
+#include "lib/base/utf8.h"
 
 void
 problem_set(
@@ -59,7 +59,7 @@ percent_decode(char *text, bool plus_is_space)
 		from += 2;
 	}
 	*to = '\0';
-	return utf8_is_valid(text);
+	return evpop_utf8_is_valid(text);
 }
 
 static void

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "daemon/control/utf8.h"
+#include "lib/base/utf8.h"
 
 #define REPLACEMENT "\xef\xbf\xbd"
 
@@ -77,7 +77,7 @@ text_clean(const char *text, enum text_lines lines)
 		return NULL;
 	while (length > 0) {
 		uint32_t code_point = 0;
-		size_t step = utf8_decode(text, length, &code_point);
+		size_t step = evpop_utf8_decode(text, length, &code_point);
 
 		used += put_clean(clean + used, text, step, code_point, lines);
 		if (step == 0)
@@ -96,7 +96,7 @@ character_width(const char *text, size_t length, size_t *step_r)
 	uint32_t code_point = 0;
 	int width;
 
-	*step_r = utf8_decode(text, length, &code_point);
+	*step_r = evpop_utf8_decode(text, length, &code_point);
 	if (*step_r == 0) {
 		*step_r = 1;
 		return 1;
@@ -145,7 +145,7 @@ text_escape_json(const char *json)
 		return NULL;
 	while (length > 0) {
 		uint32_t code_point = 0;
-		size_t step = utf8_decode(json, length, &code_point);
+		size_t step = evpop_utf8_decode(json, length, &code_point);
 
 		if (step > 0 && code_point < 0x10000 &&
 		    !is_line_space(code_point) &&
@@ -179,9 +179,9 @@ take_character(
     const char *text, size_t length, bool last, char *clean, size_t *used)
 {
 	uint32_t code_point = 0;
-	size_t step = utf8_decode(text, length, &code_point);
+	size_t step = evpop_utf8_decode(text, length, &code_point);
 
-	if (step == 0 && !last && utf8_is_partial(text, length))
+	if (step == 0 && !last && evpop_utf8_is_partial(text, length))
 		return 0;
 	if (code_point == '\r') {
 		if (length == 1 && !last)

@@ -253,11 +253,19 @@ agenda_next_ms(const struct agenda *agenda)
 	return due != NULL && due->due_ms < next_ms ? due->due_ms : next_ms;
 }
 
+/* Messages that could not be fetched do not delay others. */
+static bool
+went_well(const struct evpop_result *result)
+{
+	return result->error == EVPOP_ERROR_NONE ||
+	       result->scope == EVPOP_SCOPE_MESSAGE;
+}
+
 static void
 note(struct agenda_item *item, const struct agenda_outcome *outcome,
     const struct pace *pace)
 {
-	bool well = outcome->result->error == EVPOP_ERROR_NONE;
+	bool well = went_well(outcome->result);
 
 	item->failures = well ? 0 : item->failures + 1;
 	/* One that says nothing may not have got so far: the last one holds. */
@@ -329,7 +337,7 @@ agenda_ended(struct agenda *agenda, struct agenda_item *item,
 		agenda_hurry(agenda, item, now_ms);
 	else if (was.before != POLLER_WAITING)
 		agenda_rest(agenda, item, (enum poller_state)was.before);
-	else if (outcome->result->error == EVPOP_ERROR_NONE)
+	else if (went_well(outcome->result))
 		after_success(agenda, item, pace, was.session_ms, now_ms);
 	else
 		after_failure(agenda, item, outcome->result, now_ms, random);

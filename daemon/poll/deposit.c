@@ -1,4 +1,3 @@
-/* Bodies on their way into the store, and those that fail. */
 #include "daemon/poll/deposit.h"
 
 #include <assert.h>
@@ -6,7 +5,40 @@
 
 #include "daemon/failpoint/failpoint.h"
 #include "daemon/log/log.h"
-#include "daemon/poll/deposit_internal.h"
+#include "daemon/poll/changes.h"
+#include "daemon/poll/known.h"
+#include "daemon/poll/transcript.h"
+#include "daemon/store/clock.h"
+
+struct deposit {
+	struct store *store;
+	struct evpop_sync *sync;
+	const char *name;
+	struct deposit_owner owner;
+	int64_t account_id;
+	bool dry_run;
+
+	struct known *known;
+	const struct evpop_known *known_now; /* while the sync is told */
+	size_t known_count;
+	struct changes *changes;
+	bool is_listed; /* waits for changes to ask what is known */
+
+	/* Of this session; NULL while nothing needs it. */
+	struct store_identity *identity;
+	bool has_gone; /* some known message is not listed */
+	/* Of this session, without a unique-id: durable, and deleted. */
+	uint32_t nameless, nameless_deleted;
+
+	const struct evpop_listing *listing;
+	uint32_t stored, adopted, deleted;
+	struct transcript transcript;
+	bool is_paused;
+	unsigned waiting; /* other answers owed by the store */
+	enum store_status worst;
+	store_done_cb closed; /* set once closing */
+	void *closed_arg;
+};
 
 /* A body under way; `body` is NULL once it is handed in. */
 struct deposit_message {
@@ -16,9 +48,20 @@ struct deposit_message {
 	bool nameless;
 };
 
+/* An identity that the store still works on. */
+struct deposit_settlement {
+	struct deposit *deposit;
+	struct store_identity *identity;
+};
+
+static bool deposit_hold(int64_t octets, void *);
+static void deposit_known(
+    enum store_status, const struct evpop_known *, size_t count, void *);
+static void deposit_changed(enum store_status, void *);
+
 struct deposit *
-deposit_new(struct store *store, struct evpop_sync *sync, const char *name,
-    store_done_cb failed, void *arg)
+deposit_new(
+    struct store *store, const char *name, const struct deposit_owner *owner)
 {
 	struct deposit *deposit;
 
@@ -26,11 +69,27 @@ deposit_new(struct store *store, struct evpop_sync *sync, const char *name,
 	if (deposit == NULL)
 		return NULL;
 	deposit->store = store;
-	deposit->sync = sync;
 	deposit->name = name;
-	deposit->failed = failed;
-	deposit->failed_arg = arg;
+	deposit->owner = *owner;
+	deposit->known = known_new(store, deposit_hold, deposit_known, deposit);
+	deposit->changes = changes_new(store, deposit_changed, deposit);
+	if (deposit->known == NULL || deposit->changes == NULL)
+		deposit_free(&deposit);
 	return deposit;
+}
+
+static bool
+deposit_hold(int64_t octets, void *arg)
+{
+	struct deposit *deposit = arg;
+
+	return deposit->owner.hold(octets, deposit->owner.arg);
+}
+
+void
+deposit_set_sync(struct deposit *deposit, struct evpop_sync *sync)
+{
+	deposit->sync = sync;
 }
 
 void
@@ -38,35 +97,204 @@ deposit_set_account(struct deposit *deposit, int64_t account_id, bool dry_run)
 {
 	deposit->account_id = account_id;
 	deposit->dry_run = dry_run;
+	changes_set_account(deposit->changes, account_id);
 }
 
-void
+static void
 deposit_note_failure(struct deposit *deposit, enum store_status status)
 {
 	if (status == STORE_OK)
 		return;
 	deposit->worst = status;
 	if (deposit->closed == NULL)
-		deposit->failed(status, deposit->failed_arg);
+		deposit->owner.failed(status, deposit->owner.arg);
 }
 
-void
+/* An answer of the store has come: the last one, once closing, settles it. */
+static void
 deposit_close_if_settled(struct deposit *deposit)
 {
 	store_done_cb closed = deposit->closed;
 
-	if (closed == NULL || deposit->waiting > 0)
+	if (closed == NULL || deposit->waiting > 0 ||
+	    known_is_pending(deposit->known) ||
+	    changes_are_pending(deposit->changes))
 		return;
 	deposit->closed = NULL;
 	closed(deposit->worst, deposit->closed_arg);
 }
 
+/* ---- what is known ---- */
+
+/*
+ * Not before what became of the last slice is written: a deletion that is only
+ * owed, of a message that is not listed, looks like a change of its id.
+ */
+static void
+deposit_ask_if_written(struct deposit *deposit)
+{
+	if (!deposit->is_listed || changes_are_pending(deposit->changes) ||
+	    deposit->closed != NULL)
+		return;
+	deposit->is_listed = false;
+	known_read(deposit->known, deposit->account_id);
+}
+
+static void
+deposit_changed(enum store_status status, void *arg)
+{
+	struct deposit *deposit = arg;
+
+	deposit_note_failure(deposit, status);
+	deposit_ask_if_written(deposit);
+	deposit_close_if_settled(deposit);
+}
+
+static void
+deposit_known(enum store_status status, const struct evpop_known *known,
+    size_t count, void *arg)
+{
+	struct deposit *deposit = arg;
+
+	deposit_note_failure(deposit, status);
+	deposit->known_now = known;
+	deposit->known_count = count;
+	if (known != NULL && deposit->closed == NULL)
+		evpop_sync_known(
+		    deposit->sync, known, count, store_clock_unix_ms());
+	deposit->known_now = NULL;
+	deposit->known_count = 0;
+	deposit_close_if_settled(deposit);
+}
+
+static void
+deposit_listed(
+    struct evpop_sync *sync, const struct evpop_listing *listing, void *arg)
+{
+	struct deposit *deposit = arg;
+
+	(void)sync;
+	deposit->listing = listing;
+	deposit->owner.listed(listing, deposit->owner.arg);
+}
+
+static void
+deposit_matched(
+    struct evpop_sync *sync, const struct evpop_plan *plan, void *arg)
+{
+	struct deposit *deposit = arg;
+	size_t i;
+
+	(void)sync;
+	for (i = 0; i < deposit->known_count && !deposit->has_gone; i++)
+		deposit->has_gone =
+		    plan->gone[i] ||
+		    deposit->known_now[i].state == EVPOP_KNOWN_GONE;
+	if (!deposit->dry_run)
+		changes_gone(deposit->changes, deposit->known_now,
+		    deposit->known_count, plan);
+}
+
+static void
+deposit_planned(
+    struct evpop_sync *sync, const struct evpop_plan *plan, void *arg)
+{
+	struct deposit *deposit = arg;
+
+	(void)sync;
+	deposit->owner.planned(plan, deposit->owner.arg);
+	if (!deposit->dry_run)
+		changes_planned(deposit->changes, deposit->listing, plan);
+}
+
+static void
+deposit_committed(
+    struct evpop_sync *sync, const struct evpop_entry *entry, void *arg)
+{
+	struct deposit *deposit = arg;
+
+	(void)sync;
+	deposit->deleted++;
+	if (entry->unique_id == NULL)
+		deposit->nameless_deleted++;
+	else
+		changes_deleted(deposit->changes, entry);
+}
+
+/* ---- identities ---- */
+
+static void
+deposit_settled(enum store_status status, void *arg)
+{
+	struct deposit_settlement *settlement = arg;
+	struct deposit *deposit = settlement->deposit;
+
+	store_identity_free(&settlement->identity);
+	free(settlement);
+	deposit->waiting--;
+	deposit_note_failure(deposit, status);
+	deposit_close_if_settled(deposit);
+}
+
+/*
+ * A session is over.  If all that came without a unique-id is deleted on the
+ * server, what comes later is something else, though its bytes be the same.
+ */
+static void
+deposit_settle_identity(struct deposit *deposit)
+{
+	struct deposit_settlement *settlement = NULL;
+	bool all = deposit->nameless > 0 &&
+		   deposit->nameless == deposit->nameless_deleted;
+
+	deposit->nameless = deposit->nameless_deleted = 0;
+	deposit->has_gone = false;
+	if (all)
+		settlement = malloc(sizeof *settlement);
+	/* Without memory they stay known, and an equal one is not stored. */
+	if (settlement == NULL) {
+		store_identity_free(&deposit->identity);
+		return;
+	}
+	*settlement = (struct deposit_settlement){ deposit, deposit->identity };
+	deposit->identity = NULL;
+	deposit->waiting++;
+	store_identity_deleted(
+	    deposit->store, settlement->identity, deposit_settled, settlement);
+}
+
+/*
+ * Bodies are compared by their bytes where there is no id, and where a known
+ * message may come under another one.  False where that is so and there is no
+ * memory for it.
+ */
+static bool
+deposit_identify(struct deposit *deposit, const struct evpop_entry *entry)
+{
+	if (entry->unique_id != NULL && !deposit->has_gone)
+		return true;
+	if (deposit->identity == NULL)
+		deposit->identity =
+		    store_identity_new(deposit->store, deposit->account_id);
+	return deposit->identity != NULL;
+}
+
+void
+deposit_look_up(struct deposit *deposit)
+{
+	deposit_settle_identity(deposit);
+	changes_write(deposit->changes);
+	deposit->is_listed = true;
+	deposit_ask_if_written(deposit);
+}
+
 /* ---- bodies ---- */
 
-enum evpop_flow
-deposit_begin(struct deposit *deposit, const struct evpop_entry *entry,
-    enum evpop_action action, void **message_r)
+static enum evpop_flow
+deposit_begin(struct evpop_sync *sync, const struct evpop_entry *entry,
+    enum evpop_action action, void **message_r, void *arg)
 {
+	struct deposit *deposit = arg;
 	struct store_body_meta meta = {
 		.account_id = deposit->account_id,
 		.unique_id = entry->unique_id,
@@ -78,6 +306,7 @@ deposit_begin(struct deposit *deposit, const struct evpop_entry *entry,
 	};
 	struct deposit_message *message;
 
+	(void)sync;
 	*message_r = NULL;
 	message = calloc(1, sizeof *message);
 	if (message != NULL && deposit_identify(deposit, entry)) {
@@ -96,21 +325,23 @@ deposit_begin(struct deposit *deposit, const struct evpop_entry *entry,
 	return EVPOP_FLOW_CONTINUE;
 }
 
-enum evpop_flow
-deposit_data(struct deposit *deposit, void *arg, const unsigned char *bytes,
-    size_t length)
+static enum evpop_flow
+deposit_data(struct evpop_sync *sync, void *begun, const unsigned char *bytes,
+    size_t length, void *arg)
 {
-	struct deposit_message *message = arg;
+	struct deposit_message *message = begun;
+	struct deposit *deposit = arg;
 
+	(void)sync;
 	if (message == NULL || store_body_append(message->body, bytes,
 				   length) == STORE_FLOW_CONTINUE)
 		return EVPOP_FLOW_CONTINUE;
-	deposit->paused = true;
+	deposit->is_paused = true;
 	return EVPOP_FLOW_PAUSE;
 }
 
 static void
-body_committed(enum store_status status, int64_t message_id,
+deposit_body_committed(enum store_status status, int64_t message_id,
     enum store_taken taken, void *arg)
 {
 	struct deposit_message *message = arg;
@@ -137,7 +368,7 @@ struct deposit_failure {
 };
 
 static void
-failure_noted(
+deposit_failure_noted(
     enum store_status status, unsigned attempts, bool quarantined, void *arg)
 {
 	struct deposit_failure *failure = arg;
@@ -156,7 +387,7 @@ failure_noted(
 
 /* What ended for a reason of ours says nothing of the message. */
 static bool
-is_its_own_fault(const struct evpop_result *result)
+deposit_is_its_own_fault(const struct evpop_result *result)
 {
 	return result->error != EVPOP_ERROR_CANCELLED &&
 	       result->error != EVPOP_ERROR_MEMORY;
@@ -164,8 +395,9 @@ is_its_own_fault(const struct evpop_result *result)
 
 /* Takes the body, or NULL where none of it came. */
 static void
-note_message_failure(struct deposit *deposit, const struct evpop_entry *entry,
-    struct store_body *body, const struct evpop_result *result)
+deposit_note_message_failure(struct deposit *deposit,
+    const struct evpop_entry *entry, struct store_body *body,
+    const struct evpop_result *result)
 {
 	char transcript[TRANSCRIPT_SIZE + 1];
 	struct deposit_failure *failure = NULL;
@@ -174,7 +406,7 @@ note_message_failure(struct deposit *deposit, const struct evpop_entry *entry,
 	    "message %lu was not fetched: %s", (unsigned long)entry->number,
 	    result->text);
 	/* Without an id it could not be told from others the next time. */
-	if (entry->unique_id != NULL && is_its_own_fault(result))
+	if (entry->unique_id != NULL && deposit_is_its_own_fault(result))
 		failure = malloc(sizeof *failure);
 	if (failure == NULL) {
 		if (body != NULL)
@@ -196,41 +428,71 @@ note_message_failure(struct deposit *deposit, const struct evpop_entry *entry,
 		.body = body,
 		.attempts_most = DEPOSIT_ATTEMPTS,
 	    },
-	    failure_noted, failure);
+	    deposit_failure_noted, failure);
 }
 
-void
-deposit_refused(struct deposit *deposit, const struct evpop_entry *entry,
-    const struct evpop_result *result)
+static void
+deposit_refused(struct evpop_sync *sync, const struct evpop_entry *entry,
+    const struct evpop_result *result, void *arg)
 {
-	note_message_failure(deposit, entry, NULL, result);
+	(void)sync;
+	deposit_note_message_failure(arg, entry, NULL, result);
 }
 
-void
-deposit_trace(struct deposit *deposit, bool from_server, const char *line)
+static void
+deposit_trace(
+    struct evpop_sync *sync, bool from_server, const char *line, void *arg)
 {
+	struct deposit *deposit = arg;
+
+	(void)sync;
 	transcript_add(&deposit->transcript, from_server, line);
 }
 
-void
-deposit_end(struct deposit *deposit, const struct evpop_entry *entry, void *arg,
-    const struct evpop_result *result)
+static void
+deposit_end(struct evpop_sync *sync, const struct evpop_entry *entry,
+    void *begun, const struct evpop_result *result, void *arg)
 {
-	struct deposit_message *message = arg;
+	struct deposit_message *message = begun;
+	struct deposit *deposit = arg;
 
 	/* There was no memory for it. */
 	if (message == NULL) {
 		if (result->error == EVPOP_ERROR_NONE)
-			evpop_sync_stored(deposit->sync, entry, false);
+			evpop_sync_stored(sync, entry, false);
 		return;
 	}
 	if (result->error == EVPOP_ERROR_NONE) {
-		store_body_commit(message->body, body_committed, message);
+		store_body_commit(
+		    message->body, deposit_body_committed, message);
 		return;
 	}
-	note_message_failure(deposit, entry, message->body, result);
+	deposit_note_message_failure(deposit, entry, message->body, result);
 	free(message);
 }
+
+static void
+deposit_done(
+    struct evpop_sync *sync, const struct evpop_sync_report *report, void *arg)
+{
+	struct deposit *deposit = arg;
+
+	(void)sync;
+	deposit->owner.done(report, deposit->owner.arg);
+}
+
+const struct evpop_sync_callbacks deposit_callbacks = {
+	.listing = deposit_listed,
+	.matched = deposit_matched,
+	.planned = deposit_planned,
+	.begin = deposit_begin,
+	.data = deposit_data,
+	.end = deposit_end,
+	.refused = deposit_refused,
+	.trace = deposit_trace,
+	.deleted = deposit_committed,
+	.done = deposit_done,
+};
 
 uint32_t
 deposit_stored(const struct deposit *deposit)
@@ -244,18 +506,24 @@ deposit_adopted(const struct deposit *deposit)
 	return deposit->adopted;
 }
 
+uint32_t
+deposit_deleted(const struct deposit *deposit)
+{
+	return deposit->deleted;
+}
+
 bool
 deposit_wrote(const struct deposit *deposit)
 {
-	return deposit->wrote;
+	return changes_were_written(deposit->changes);
 }
 
 void
 deposit_drained(struct deposit *deposit)
 {
-	if (!deposit->paused)
+	if (!deposit->is_paused)
 		return;
-	deposit->paused = false;
+	deposit->is_paused = false;
 	evpop_sync_resume(deposit->sync);
 }
 
@@ -266,7 +534,7 @@ deposit_close(struct deposit *deposit, store_done_cb closed, void *arg)
 	deposit->closed = closed;
 	deposit->closed_arg = arg;
 	deposit_settle_identity(deposit);
-	deposit_write_changes(deposit);
+	changes_write(deposit->changes);
 	deposit_close_if_settled(deposit);
 }
 
@@ -276,8 +544,8 @@ deposit_free(struct deposit **deposit)
 	if (*deposit == NULL)
 		return;
 	store_identity_free(&(*deposit)->identity);
-	deposit_drop_ids(*deposit);
-	free((*deposit)->changes);
+	known_free(&(*deposit)->known);
+	changes_free(&(*deposit)->changes);
 	free(*deposit);
 	*deposit = NULL;
 }

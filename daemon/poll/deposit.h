@@ -11,49 +11,54 @@
 
 struct deposit;
 
-/*
- * How long a unique-id is remembered once its message is gone from the server:
- * should the server show it again, its bytes tell whether it is the same.
- */
-#define DEPOSIT_REMEMBER_MS (30 * INT64_C(86400000))
-
 /* So often a message may fail before it goes into quarantine. */
 #define DEPOSIT_ATTEMPTS 3
 
-/*
- * `failed` runs when the store could not take something; NULL: no memory.  The
- * name is the account's, borrowed, for the log.
- */
-struct deposit *deposit_new(struct store *, struct evpop_sync *,
-    const char *name, store_done_cb failed, void *arg)
-    __attribute__((warn_unused_result));
+/* What a deposit tells the poll that it is part of, and asks of it. */
+struct deposit_owner {
+	/*
+	 * The listing is there.  Answer, now or later, by deposit_look_up() or
+	 * evpop_sync_unchanged().  Valid as the sync says.
+	 */
+	void (*listed)(const struct evpop_listing *, void *arg);
+	/* The plan is made and about to be carried out. */
+	void (*planned)(const struct evpop_plan *, void *arg);
+	/* The sync is done: deposit_close() is next. */
+	void (*done)(const struct evpop_sync_report *, void *arg);
+	/* The store could not take something. */
+	store_done_cb failed;
+	/*
+	 * May it hold so many octets more (below 0: less) of what is known?
+	 * If not, the poll ends by itself.
+	 */
+	bool (*hold)(int64_t octets, void *arg);
+	void *arg;
+};
 
-/* Before anything below.  A dry run writes nothing. */
+/*
+ * The name is the account's, borrowed, for the log.  NULL without memory.
+ */
+struct deposit *deposit_new(struct store *, const char *name,
+    const struct deposit_owner *) __attribute__((warn_unused_result));
+
+/* The callbacks for its sync, whose argument is the deposit. */
+extern const struct evpop_sync_callbacks deposit_callbacks;
+
+/* Before the sync starts.  A dry run writes nothing. */
+void deposit_set_sync(struct deposit *, struct evpop_sync *);
 void deposit_set_account(struct deposit *, int64_t account_id, bool dry_run);
 
-/* The listing is there: look up what is known, and tell the sync. */
-void deposit_listing(struct deposit *);
-
-/* The callbacks of a sync of the same names. */
-void deposit_matched(struct deposit *, const struct evpop_plan *);
-void deposit_planned(
-    struct deposit *, const struct evpop_listing *, const struct evpop_plan *);
-enum evpop_flow deposit_begin(struct deposit *, const struct evpop_entry *,
-    enum evpop_action, void **message_r);
-enum evpop_flow deposit_data(
-    struct deposit *, void *message, const unsigned char *, size_t length);
-void deposit_end(struct deposit *, const struct evpop_entry *, void *message,
-    const struct evpop_result *);
-void deposit_refused(
-    struct deposit *, const struct evpop_entry *, const struct evpop_result *);
-void deposit_trace(struct deposit *, bool from_server, const char *line);
-void deposit_deleted(struct deposit *, const struct evpop_entry *);
+/* Look up what is known, and tell the sync. */
+void deposit_look_up(struct deposit *);
 
 /* How many bodies are durable so far, and were not here before. */
 uint32_t deposit_stored(const struct deposit *);
 
 /* Whether what is known of the account's unique-ids was changed. */
 bool deposit_wrote(const struct deposit *);
+
+/* How many messages the server has committed the deletion of. */
+uint32_t deposit_deleted(const struct deposit *);
 
 /* How many turned out to be known under an id that is gone. */
 uint32_t deposit_adopted(const struct deposit *);

@@ -1,21 +1,29 @@
-/* What is known of an account's unique-ids, and what becomes of it. */
+#include "daemon/poll/known.h"
+
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/failpoint/failpoint.h"
-#include "daemon/poll/deposit_internal.h"
-#include "daemon/store/clock.h"
+/* Octets of ids and digests that are allocated together. */
+#define BLOCK_SIZE ((size_t)64 * 1024)
 
-/* An identity that the store still works on. */
-struct deposit_settlement {
-	struct deposit *deposit;
-	struct store_identity *identity;
+struct known_block {
+	struct known_block *next;
+	size_t used;
+	unsigned char bytes[];
 };
 
-/* An id of a listing that may be gone before its change is handed over. */
-struct deposit_id {
-	struct deposit_id *next;
-	unsigned char bytes[];
+struct known {
+	struct store *store;
+	known_hold_cb hold;
+	known_read_cb read;
+	void *arg;
+	int64_t account_id;
+	bool is_pending;
+	struct evpop_known *array;
+	size_t count, room;
+	struct known_block *blocks; /* ids and digests of earlier batches */
+	int64_t held;
 };
 
 static const enum evpop_known_state known_states[] = {
@@ -27,27 +35,124 @@ static const enum evpop_known_state known_states[] = {
 	[STORE_UID_QUARANTINED] = EVPOP_KNOWN_SEEN,
 };
 
-static void
-uids_known(enum store_status status, const struct store_uid *uids, size_t count,
-    void *arg)
+struct known *
+known_new(
+    struct store *store, known_hold_cb hold, known_read_cb read, void *arg)
 {
-	struct deposit *deposit = arg;
-	struct evpop_known *known = NULL;
+	struct known *known;
+
+	known = calloc(1, sizeof *known);
+	if (known == NULL)
+		return NULL;
+	known->store = store;
+	known->hold = hold;
+	known->read = read;
+	known->arg = arg;
+	return known;
+}
+
+static void
+known_drop(struct known *known)
+{
+	struct known_block *block;
+
+	while ((block = known->blocks) != NULL) {
+		known->blocks = block->next;
+		free(block);
+	}
+	free(known->array);
+	known->array = NULL;
+	known->count = known->room = 0;
+}
+
+/* Room for so many more, held first.  False: it was refused. */
+static bool
+known_reserve(struct known *known, size_t more, enum store_status *status)
+{
+	size_t room = known->count + more;
+	int64_t octets = (int64_t)((room - known->room) * sizeof *known->array);
+	struct evpop_known *grown;
+
+	if (!known->hold(octets, known->arg)) {
+		known->held += octets;
+		return false;
+	}
+	known->held += octets;
+	grown = reallocarray(known->array, room, sizeof *grown);
+	if (grown == NULL) {
+		*status = STORE_MEMORY;
+		return false;
+	}
+	known->array = grown;
+	known->room = room;
+	return true;
+}
+
+/* NULL where it is refused, or without memory. */
+static struct known_block *
+known_block(struct known *known, size_t length, enum store_status *status)
+{
+	struct known_block *block = known->blocks;
+	bool granted;
+
+	if (block != NULL && length <= BLOCK_SIZE - block->used)
+		return block;
+	granted =
+	    known->hold((int64_t)(sizeof *block + BLOCK_SIZE), known->arg);
+	known->held += (int64_t)(sizeof *block + BLOCK_SIZE);
+	if (!granted)
+		return NULL;
+	block = malloc(sizeof *block + BLOCK_SIZE);
+	if (block == NULL) {
+		*status = STORE_MEMORY;
+		return NULL;
+	}
+	block->used = 0;
+	block->next = known->blocks;
+	known->blocks = block;
+	return block;
+}
+
+/* An id as long as a block is no server's. */
+static bool
+known_keep(
+    struct known *known, struct evpop_known *one, enum store_status *status)
+{
+	size_t digest =
+	    one->header_digest != NULL ? EVPOP_HEADER_DIGEST_SIZE : 0;
+	struct known_block *block;
+	unsigned char *at;
+
+	if (one->unique_id_length > BLOCK_SIZE - digest) {
+		*status = STORE_DAMAGED;
+		return false;
+	}
+	block = known_block(known, one->unique_id_length + digest, status);
+	if (block == NULL)
+		return false;
+	at = block->bytes + block->used;
+	block->used += one->unique_id_length + digest;
+	if (one->unique_id_length > 0)
+		memcpy(at, one->unique_id, one->unique_id_length);
+	one->unique_id = at;
+	if (digest > 0)
+		one->header_digest = memcpy(
+		    at + one->unique_id_length, one->header_digest, digest);
+	return true;
+}
+
+static bool
+known_take(struct known *known, const struct store_uid *uids, size_t count,
+    bool borrow, enum store_status *status)
+{
 	size_t i;
 
-	deposit->waiting--;
-	if (status == STORE_OK) {
-		known = calloc(count + 1, sizeof *known);
-		if (known == NULL)
-			status = STORE_MEMORY;
-	}
-	if (status != STORE_OK) {
-		deposit_note_failure(deposit, status);
-		deposit_close_if_settled(deposit);
-		return;
-	}
-	for (i = 0; i < count; i++)
-		known[i] = (struct evpop_known){
+	if (!known_reserve(known, count, status))
+		return false;
+	for (i = 0; i < count; i++) {
+		struct evpop_known *one = &known->array[known->count];
+
+		*one = (struct evpop_known){
 			.unique_id = uids[i].unique_id,
 			.unique_id_length = uids[i].unique_id_length,
 			.occurrence = uids[i].occurrence,
@@ -59,288 +164,71 @@ uids_known(enum store_status status, const struct store_uid *uids, size_t count,
 			.lines = uids[i].lines,
 			.added_octets = uids[i].added_octets,
 		};
-	deposit->uids = uids;
-	deposit->uid_count = count;
-	if (deposit->closed == NULL)
-		evpop_sync_known(
-		    deposit->sync, known, count, store_clock_unix_ms());
-	deposit->uids = NULL;
-	free(known);
-	deposit_close_if_settled(deposit);
-}
-
-/* Note a change; false without memory. */
-static bool
-note_change(struct deposit *deposit, const struct store_uid_change *change)
-{
-	struct store_uid_change *grown;
-	size_t room;
-
-	if (deposit->change_count == deposit->change_room) {
-		room =
-		    deposit->change_room == 0 ? 16 : deposit->change_room * 2;
-		grown = reallocarray(
-		    deposit->changes, room, sizeof *deposit->changes);
-		if (grown == NULL) {
-			deposit_note_failure(deposit, STORE_MEMORY);
+		if (!borrow && !known_keep(known, one, status))
 			return false;
-		}
-		deposit->changes = grown;
-		deposit->change_room = room;
+		known->count++;
 	}
-	deposit->changes[deposit->change_count++] = *change;
 	return true;
 }
 
-/*
- * Not before what became of the last slice is written: a deletion that is only
- * owed, of a message that is not listed, looks like a change of its id.
- */
 static void
-ask_if_written(struct deposit *deposit)
+known_end(struct known *known, enum store_status status, bool complete)
 {
-	if (!deposit->listed || deposit->writes > 0 || deposit->closed != NULL)
-		return;
-	deposit->listed = false;
-	deposit->waiting++;
-	store_uids(deposit->store, deposit->account_id, uids_known, deposit);
+	static const struct evpop_known none;
+	const struct evpop_known *array = known->array;
+	int64_t held;
+
+	known->is_pending = false;
+	if (complete && array == NULL)
+		array = &none;
+	known->read(status, complete ? array : NULL,
+	    complete ? known->count : 0, known->arg);
+	known_drop(known);
+	held = known->held;
+	known->held = 0;
+	(void)known->hold(-held, known->arg);
 }
-
-static void
-changes_written(enum store_status status, void *arg)
-{
-	struct deposit *deposit = arg;
-
-	FAILPOINT("unique-id changes written");
-	deposit->waiting--;
-	deposit->writes--;
-	deposit_note_failure(deposit, status);
-	ask_if_written(deposit);
-	deposit_close_if_settled(deposit);
-}
-
-void
-deposit_write_changes(struct deposit *deposit)
-{
-	if (deposit->change_count == 0)
-		return;
-	deposit->waiting++;
-	deposit->writes++;
-	deposit->wrote = true;
-	store_uids_change(deposit->store, deposit->account_id, deposit->changes,
-	    deposit->change_count, changes_written, deposit);
-	deposit->change_count = 0;
-	deposit_drop_ids(deposit);
-}
-
-void
-deposit_drop_ids(struct deposit *deposit)
-{
-	struct deposit_id *id;
-
-	while ((id = deposit->ids) != NULL) {
-		deposit->ids = id->next;
-		free(id);
-	}
-}
-
-/* NULL without memory. */
-static const unsigned char *
-keep_id(struct deposit *deposit, const unsigned char *bytes, size_t length)
-{
-	struct deposit_id *id = malloc(sizeof *id + length + 1);
-
-	if (id == NULL)
-		return NULL;
-	if (length > 0)
-		memcpy(id->bytes, bytes, length);
-	id->next = deposit->ids;
-	deposit->ids = id;
-	return id->bytes;
-}
-
-/* What its message is to the account once it is no longer listed. */
-static enum store_uid_state
-state_when_gone(const struct store_uid *uid)
-{
-	switch (uid->state) {
-	case STORE_UID_STORED:
-	case STORE_UID_GONE:
-		return STORE_UID_GONE;
-	default:
-		return STORE_UID_DELETED;
-	}
-}
-
-static bool
-note_gone(struct deposit *deposit, const struct store_uid *uid, int64_t now_ms)
-{
-	const struct store_uid_change change = {
-		.unique_id = uid->unique_id,
-		.unique_id_length = uid->unique_id_length,
-		.occurrence = uid->occurrence,
-		.forget = uid->state == state_when_gone(uid),
-		.state = state_when_gone(uid),
-	};
-
-	if (change.forget && now_ms - uid->stored_ms < DEPOSIT_REMEMBER_MS)
-		return true;
-	return note_change(deposit, &change);
-}
-
-/*
- * What is no longer listed is gone.  Its id is forgotten later, for a listing
- * may be wrong for a while.
- */
-void
-deposit_matched(struct deposit *deposit, const struct evpop_plan *plan)
-{
-	int64_t now_ms = store_clock_unix_ms();
-	const struct store_uid *uid;
-	bool noted = true;
-	size_t i;
-
-	for (i = 0; i < deposit->uid_count && noted; i++) {
-		uid = &deposit->uids[i];
-		if (uid->state == STORE_UID_GONE || plan->gone[i])
-			deposit->gone = true;
-		if (plan->gone[i] && !deposit->dry_run)
-			noted = note_gone(deposit, uid, now_ms);
-	}
-	deposit_write_changes(deposit);
-}
-
-static bool
-note_seen(struct deposit *deposit, const struct evpop_entry *entry)
-{
-	return note_change(
-	    deposit, &(struct store_uid_change){
-			 .unique_id = entry->unique_id,
-			 .unique_id_length = entry->unique_id_length,
-			 .occurrence = entry->occurrence,
-			 .state = STORE_UID_SEEN,
-		     });
-}
-
-static bool
-note_adoption(struct deposit *deposit, const struct evpop_entry *entry,
-    const struct evpop_adoption *adoption)
-{
-	struct store_uid_change change = {
-		.unique_id = entry->unique_id,
-		.unique_id_length = entry->unique_id_length,
-		.occurrence = entry->occurrence,
-		.adopt = true,
-		.from_id = adoption->unique_id,
-		.from_id_length = adoption->unique_id_length,
-		.from_occurrence = adoption->occurrence,
-		.state = STORE_UID_STORED,
-	};
-
-	/* The server lists it again, after a while. */
-	if (entry->occurrence == adoption->occurrence &&
-	    entry->unique_id_length == adoption->unique_id_length &&
-	    memcmp(entry->unique_id, adoption->unique_id,
-		entry->unique_id_length) == 0)
-		change.adopt = false;
-	return note_change(deposit, &change);
-}
-
-void
-deposit_planned(struct deposit *deposit, const struct evpop_listing *listing,
-    const struct evpop_plan *plan)
-{
-	const struct evpop_entry *entry;
-	bool noted = true;
-	size_t i;
-
-	if (deposit->dry_run || plan->seen + plan->adopts == 0)
-		return;
-	for (i = 0; i < listing->count && noted; i++) {
-		entry = &listing->entries[i];
-		if (plan->actions[i] == EVPOP_ACTION_SEEN)
-			noted = note_seen(deposit, entry);
-		else if (plan->actions[i] == EVPOP_ACTION_ADOPT)
-			noted = note_adoption(
-			    deposit, entry, evpop_plan_adoption(plan, i));
-	}
-	deposit_write_changes(deposit);
-}
-
-/* ---- identities ---- */
 
 static void
-settled(enum store_status status, void *arg)
+known_came(enum store_status status, const struct store_uid *uids, size_t count,
+    bool more, void *arg)
 {
-	struct deposit_settlement *settlement = arg;
-	struct deposit *deposit = settlement->deposit;
+	struct known *known = arg;
+	bool all = known->count == 0 && !more;
 
-	store_identity_free(&settlement->identity);
-	free(settlement);
-	deposit->waiting--;
-	deposit_note_failure(deposit, status);
-	deposit_close_if_settled(deposit);
+	if (status != STORE_OK ||
+	    !known_take(known, uids, count, all, &status)) {
+		known_end(known, status, false);
+		return;
+	}
+	if (more)
+		store_uids(known->store, known->account_id, &uids[count - 1],
+		    known_came, known);
+	else
+		known_end(known, STORE_OK, true);
 }
 
 void
-deposit_settle_identity(struct deposit *deposit)
+known_read(struct known *known, int64_t account_id)
 {
-	struct deposit_settlement *settlement = NULL;
-	bool all = deposit->nameless > 0 &&
-		   deposit->nameless == deposit->nameless_deleted;
-
-	deposit->nameless = deposit->nameless_deleted = 0;
-	deposit->gone = false;
-	if (all)
-		settlement = malloc(sizeof *settlement);
-	/* Without memory they stay known, and an equal one is not stored. */
-	if (settlement == NULL) {
-		store_identity_free(&deposit->identity);
-		return;
-	}
-	*settlement = (struct deposit_settlement){ deposit, deposit->identity };
-	deposit->identity = NULL;
-	deposit->waiting++;
-	store_identity_deleted(
-	    deposit->store, settlement->identity, settled, settlement);
+	assert(!known->is_pending);
+	known->is_pending = true;
+	known->account_id = account_id;
+	store_uids(known->store, account_id, NULL, known_came, known);
 }
 
 bool
-deposit_identify(struct deposit *deposit, const struct evpop_entry *entry)
+known_is_pending(const struct known *known)
 {
-	if (entry->unique_id != NULL && !deposit->gone)
-		return true;
-	if (deposit->identity == NULL)
-		deposit->identity =
-		    store_identity_new(deposit->store, deposit->account_id);
-	return deposit->identity != NULL;
+	return known->is_pending;
 }
 
 void
-deposit_listing(struct deposit *deposit)
+known_free(struct known **known)
 {
-	deposit_settle_identity(deposit);
-	deposit_write_changes(deposit);
-	deposit->listed = true;
-	ask_if_written(deposit);
-}
-
-void
-deposit_deleted(struct deposit *deposit, const struct evpop_entry *entry)
-{
-	struct store_uid_change change = {
-		.unique_id_length = entry->unique_id_length,
-		.occurrence = entry->occurrence,
-		.state = STORE_UID_DELETED,
-	};
-
-	if (entry->unique_id == NULL) {
-		deposit->nameless_deleted++;
+	if (*known == NULL)
 		return;
-	}
-	/* The next listing tells as much, should there be no memory now. */
-	change.unique_id =
-	    keep_id(deposit, entry->unique_id, entry->unique_id_length);
-	if (change.unique_id != NULL)
-		(void)note_change(deposit, &change);
+	known_drop(*known);
+	free(*known);
+	*known = NULL;
 }

@@ -154,6 +154,8 @@ poller_new(struct event_base *base, struct evpop_names *names,
 		.names = names,
 		.store = store,
 		.servers = servers_new(store, servers_known, poller),
+		.ledger = ledger_new(LEDGER_LEAST + config->memory_limit),
+		.memory_limit = config->memory_limit,
 	};
 	poller->options = *options;
 	poller->config = config;
@@ -161,7 +163,8 @@ poller_new(struct event_base *base, struct evpop_names *names,
 	poller_set_limits(poller);
 	poller->timer = evtimer_new(base, poller_dispatch, poller);
 	poller->grace = evtimer_new(base, grace_over, poller);
-	if (poller->resources.servers == NULL || poller->timer == NULL ||
+	if (poller->resources.servers == NULL ||
+	    poller->resources.ledger == NULL || poller->timer == NULL ||
 	    poller->grace == NULL || !make_accounts(poller)) {
 		poller_free(&poller);
 		return NULL;
@@ -207,6 +210,7 @@ poller_free(struct poller **poller_p)
 	agenda_clear(&poller->agenda);
 	tls_table_clear(&poller->tls);
 	servers_free(&poller->resources.servers);
+	ledger_free(&poller->resources.ledger);
 	if (poller->timer != NULL)
 		event_free(poller->timer);
 	if (poller->grace != NULL)

@@ -8,6 +8,7 @@
 
 #include "daemon/poll/account.h"
 #include "daemon/poll/agenda.h"
+#include "daemon/poll/ledger.h"
 #include "daemon/poll/poller.h"
 #include "daemon/poll/servers.h"
 #include "daemon/poll/tls.h"

@@ -10,15 +10,20 @@
 #include "daemon/log/log.h"
 #include "daemon/poll/deposit.h"
 #include "daemon/poll/dry_run.h"
+#include "daemon/poll/ledger.h"
 #include "daemon/poll/policy.h"
 #include "daemon/poll/servers.h"
 #include "daemon/poll/setup.h"
+#include "daemon/poll/shortfall.h"
 #include "daemon/secret/secret.h"
 #include "daemon/store/clock.h"
 #include "daemon/store/store.h"
 
 /* A password command may ask an agent, but nobody is there to answer. */
 #define SECRET_TIMEOUT_MS 60000
+
+/* Only listings are so long: no other answer is. */
+#define LISTING_LONG 1048576
 
 struct run {
 	struct run_resources resources;
@@ -33,11 +38,13 @@ struct run {
 	unsigned int mechanisms;
 	struct evpop_sync *sync;
 	struct deposit *deposit;
+	struct ledger_share *share;
 	struct evpop_policy policy;
 	bool baseline; /* at the first poll */
 	uint32_t delete_guard;
 	struct poller_plan *plan; /* of a dry run */
 	const struct evpop_listing *listing;
+	uint32_t unreadable; /* lines of UIDL, or of LIST in its place */
 	struct store_account account;
 	struct unchanged *last;     /* of the account */
 	struct unchanged unchanged; /* a copy, until it proves wrong */
@@ -48,109 +55,6 @@ struct run {
 	unsigned waiting;           /* answers owed by the store */
 	struct event *settled;      /* runs `finished` from the loop */
 	struct run_progress progress;
-};
-
-static void sync_listing(
-    struct evpop_sync *, const struct evpop_listing *, void *);
-static void sync_done(
-    struct evpop_sync *, const struct evpop_sync_report *, void *);
-
-static enum evpop_flow
-sync_begin(struct evpop_sync *sync, const struct evpop_entry *entry,
-    enum evpop_action action, void **message_r, void *arg)
-{
-	struct run *run = arg;
-
-	(void)sync;
-	return deposit_begin(run->deposit, entry, action, message_r);
-}
-
-static enum evpop_flow
-sync_data(struct evpop_sync *sync, void *message, const unsigned char *bytes,
-    size_t length, void *arg)
-{
-	struct run *run = arg;
-
-	(void)sync;
-	run->progress.body_octets += length;
-	return deposit_data(run->deposit, message, bytes, length);
-}
-
-static void
-sync_end(struct evpop_sync *sync, const struct evpop_entry *entry,
-    void *message, const struct evpop_result *result, void *arg)
-{
-	struct run *run = arg;
-
-	(void)sync;
-	deposit_end(run->deposit, entry, message, result);
-}
-
-static void
-sync_refused(struct evpop_sync *sync, const struct evpop_entry *entry,
-    const struct evpop_result *result, void *arg)
-{
-	struct run *run = arg;
-
-	(void)sync;
-	deposit_refused(run->deposit, entry, result);
-}
-
-static void
-sync_trace(
-    struct evpop_sync *sync, bool from_server, const char *line, void *arg)
-{
-	struct run *run = arg;
-
-	(void)sync;
-	deposit_trace(run->deposit, from_server, line);
-}
-
-static void
-sync_matched(struct evpop_sync *sync, const struct evpop_plan *plan, void *arg)
-{
-	struct run *run = arg;
-
-	(void)sync;
-	deposit_matched(run->deposit, plan);
-}
-
-static void
-sync_planned(struct evpop_sync *sync, const struct evpop_plan *plan, void *arg)
-{
-	struct run *run = arg;
-
-	(void)sync;
-	if (run->policy.dry_run) {
-		dry_run_free(&run->plan);
-		run->plan =
-		    dry_run_new(run->listing, plan, store_clock_unix_ms());
-	}
-	deposit_planned(run->deposit, run->listing, plan);
-}
-
-static void
-sync_deleted(
-    struct evpop_sync *sync, const struct evpop_entry *entry, void *arg)
-{
-	struct run *run = arg;
-
-	(void)sync;
-	run->progress.deleted++;
-	deposit_deleted(run->deposit, entry);
-}
-
-static const struct evpop_sync_callbacks sync_callbacks = {
-	.listing = sync_listing,
-	.matched = sync_matched,
-	.planned = sync_planned,
-	.begin = sync_begin,
-	.data = sync_data,
-	.end = sync_end,
-	.refused = sync_refused,
-	.trace = sync_trace,
-	.deleted = sync_deleted,
-	.done = sync_done,
 };
 
 /* ---- the end ---- */
@@ -242,29 +146,68 @@ conclude(struct run *run)
 }
 
 static void
-fail(struct run *run, enum evpop_error error, const char *why)
+give_up(struct run *run, const struct evpop_result *result)
 {
-	struct evpop_result result;
-
-	evpop_result_set(&result, error, EVPOP_PHASE_NONE, "%s", why);
 	if (run->started)
-		evpop_sync_cancel(run->sync, &result);
+		evpop_sync_cancel(run->sync, result);
 	else if (!run->over) {
-		run->progress.result = result;
+		run->progress.result = *result;
 		conclude(run);
 	}
 }
 
 static void
-note_unidentified(struct run *run, const struct evpop_sync_report *report)
+fail(struct run *run, enum evpop_error error, const char *why)
 {
-	if (report->result.error == EVPOP_ERROR_NONE &&
-	    report->unidentified > 0)
-		evpop_result_set(&run->progress.result, EVPOP_ERROR_PROTOCOL,
-		    EVPOP_PHASE_COMMAND,
-		    "%lu messages were left on the server, since it did not "
-		    "tell what they are known by",
-		    (unsigned long)report->unidentified);
+	struct evpop_result result;
+
+	evpop_result_set(&result, error, EVPOP_PHASE_NONE, "%s", why);
+	give_up(run, &result);
+}
+
+/* ---- memory ---- */
+
+/* Others go on with what it has held. */
+static void
+run_overdrawn(void *arg)
+{
+	struct run *run = arg;
+	struct evpop_sync_report report = { .listed = false };
+	struct evpop_result result;
+
+	if (run->started)
+		evpop_sync_progress(run->sync, &report);
+	shortfall_memory(
+	    &result, ledger_capacity(run->resources.ledger), report.octets_in);
+	give_up(run, &result);
+}
+
+static bool
+run_hold(int64_t octets, void *arg)
+{
+	struct run *run = arg;
+
+	if (ledger_charge(run->share, octets) || octets <= 0)
+		return true;
+	run_overdrawn(run);
+	return false;
+}
+
+static void
+note_shortfall(struct run *run, const struct evpop_sync_report *report)
+{
+	struct evpop_result *result = &run->progress.result;
+
+	if (result->error == EVPOP_ERROR_LIMIT && !report->listed &&
+	    report->octets_in >= LISTING_LONG)
+		shortfall_listing(result);
+	/* A session that failed says more. */
+	if (result->error != EVPOP_ERROR_NONE)
+		return;
+	if (run->unreadable > 0)
+		shortfall_unreadable(result, run->unreadable, NULL);
+	else if (report->unidentified > 0)
+		shortfall_unidentified(result, report->unidentified);
 }
 
 static void
@@ -282,19 +225,19 @@ note_unchanged(struct run *run, const struct evpop_sync_report *report)
 }
 
 static void
-sync_done(
-    struct evpop_sync *sync, const struct evpop_sync_report *report, void *arg)
+run_done(const struct evpop_sync_report *report, void *arg)
 {
 	struct run *run = arg;
 	struct run_progress *progress = &run->progress;
 	const struct evpop_capabilities *capabilities;
 
-	capabilities = evpop_client_capabilities(evpop_sync_client(sync));
+	capabilities = evpop_client_capabilities(evpop_sync_client(run->sync));
 	if (capabilities->login_delay)
 		progress->login_delay_s = capabilities->login_delay_s;
 	progress->result = report->result;
 	progress->messages = report->messages;
 	progress->fetched = deposit_stored(run->deposit);
+	progress->deleted = deposit_deleted(run->deposit);
 	progress->adopted = report->adopted + deposit_adopted(run->deposit);
 	progress->adopted_octets = report->adopted_octets;
 	progress->seen = report->seen;
@@ -306,7 +249,7 @@ sync_done(
 	progress->octets_in = report->octets_in;
 	progress->octets_out = report->octets_out;
 	progress->body_octets = report->body_octets;
-	note_unidentified(run, report);
+	note_shortfall(run, report);
 	note_unchanged(run, report);
 	conclude(run);
 }
@@ -332,7 +275,7 @@ account_tried(
 	if (status != STORE_OK)
 		account_failed(run, status);
 	else if (!run->over)
-		deposit_listing(run->deposit);
+		deposit_look_up(run->deposit);
 	finish_if_settled(run);
 }
 
@@ -340,7 +283,7 @@ static void
 look_up(struct run *run)
 {
 	if (run->unchanged.account_id == 0) {
-		deposit_listing(run->deposit);
+		deposit_look_up(run->deposit);
 		return;
 	}
 	run->unchanged.account_id = 0;
@@ -350,12 +293,13 @@ look_up(struct run *run)
 }
 
 static void
-sync_listing(
-    struct evpop_sync *sync, const struct evpop_listing *listing, void *arg)
+run_listed(const struct evpop_listing *listing, void *arg)
 {
 	struct run *run = arg;
 
 	run->listing = listing;
+	/* Sizes come later, and are only hints. */
+	run->unreadable = listing->ignored;
 	run->progress.messages = (uint32_t)listing->count;
 	if (listing->count > 0)
 		run->progress.identity = listing->unique_ids ? "unique-id"
@@ -369,7 +313,18 @@ sync_listing(
 		return;
 	}
 	run->progress.too_large = run->unchanged.too_large;
-	evpop_sync_unchanged(sync);
+	evpop_sync_unchanged(run->sync);
+}
+
+static void
+run_planned(const struct evpop_plan *plan, void *arg)
+{
+	struct run *run = arg;
+
+	if (!run->policy.dry_run)
+		return;
+	dry_run_free(&run->plan);
+	run->plan = dry_run_new(run->listing, plan, store_clock_unix_ms());
 }
 
 /* Both the account's row and its secret, if it has one, are needed. */
@@ -448,17 +403,63 @@ store_failed(enum store_status status, void *arg)
 	fail(run, EVPOP_ERROR_IO, why);
 }
 
-static struct evpop_sync *
+/* False without memory. */
+static bool
 make_sync(struct run *run, const struct run_order *order)
 {
+	const struct run_resources *resources = &run->resources;
 	struct evpop_client_config client;
 
+	run->share = ledger_open(resources->ledger, run_overdrawn, run);
+	run->deposit = deposit_new(resources->store, run->name,
+	    &(struct deposit_owner){
+		.listed = run_listed,
+		.planned = run_planned,
+		.done = run_done,
+		.failed = store_failed,
+		.hold = run_hold,
+		.arg = run,
+	    });
+	if (run->share == NULL || run->deposit == NULL)
+		return false;
 	setup_client(&client, order->account);
 	client.tls_context = order->tls;
-	client.memory = servers_memory(run->resources.servers);
-	return evpop_sync_new(run->resources.base,
-	    evpop_names_dns(run->resources.names), &client, &run->policy,
-	    &sync_callbacks, run);
+	client.memory = servers_memory(resources->servers);
+	if (resources->memory_limit > EVPOP_LIMIT_LISTING_OCTETS)
+		client.limits.listing_octets = resources->memory_limit;
+	run->sync =
+	    evpop_sync_new(resources->base, evpop_names_dns(resources->names),
+		&client, &run->policy, &deposit_callbacks, run->deposit);
+	if (run->sync == NULL)
+		return false;
+	deposit_set_sync(run->deposit, run->sync);
+	return true;
+}
+
+/* Without a secret to wait for, there is no request.  False without memory. */
+static bool
+ask_for_secret(struct run *run, const struct config_account *account)
+{
+	struct secret_source source;
+
+	run->by_token = account->token_command != NULL;
+	run->no_secret = !setup_secret(account, &source);
+	if (run->no_secret)
+		return true;
+	run->secret_request = secret_fetch(
+	    run->resources.base, &source, SECRET_TIMEOUT_MS, secret_known, run);
+	return run->secret_request != NULL;
+}
+
+static bool
+copy_names(struct run *run, const struct config_account *account)
+{
+	run->name = strdup(account->name);
+	run->user = strdup(account->user);
+	if (account->id != NULL)
+		run->stable_id = strdup(account->id);
+	return run->name != NULL && run->user != NULL &&
+	       (account->id == NULL || run->stable_id != NULL);
 }
 
 /*
@@ -488,7 +489,6 @@ run_new(const struct run_resources *resources, const struct run_order *order,
     run_finished_cb finished, void *arg)
 {
 	const struct config_account *account = order->account;
-	struct secret_source source;
 	struct run *run;
 
 	run = calloc(1, sizeof *run);
@@ -498,30 +498,15 @@ run_new(const struct run_resources *resources, const struct run_order *order,
 	run->finished = finished;
 	run->arg = arg;
 	run->progress.started_ms = store_clock_unix_ms();
-	run->name = strdup(account->name);
-	run->user = strdup(account->user);
-	if (account->id != NULL)
-		run->stable_id = strdup(account->id);
-	run->settled = event_new(resources->base, -1, 0, run_finished, run);
 	run->progress.wish = order->wish;
 	run->baseline = account->baseline;
 	run->delete_guard =
 	    order->wish == POLLER_WISH_CONFIRM ? 0 : account->delete_guard;
-	policy_of_order(&run->policy, order);
-	run->sync = make_sync(run, order);
-	if (run->sync != NULL && run->name != NULL)
-		run->deposit = deposit_new(
-		    resources->store, run->sync, run->name, store_failed, run);
 	run->mechanisms = setup_mechanisms(account);
-	run->by_token = account->token_command != NULL;
-	run->no_secret = !setup_secret(account, &source);
-	if (!run->no_secret && run->deposit != NULL)
-		run->secret_request = secret_fetch(resources->base, &source,
-		    SECRET_TIMEOUT_MS, secret_known, run);
-	if (run->name == NULL || run->user == NULL ||
-	    (account->id != NULL && run->stable_id == NULL) ||
-	    run->settled == NULL || run->deposit == NULL ||
-	    (run->secret_request == NULL && !run->no_secret)) {
+	policy_of_order(&run->policy, order);
+	run->settled = event_new(resources->base, -1, 0, run_finished, run);
+	if (run->settled == NULL || !copy_names(run, account) ||
+	    !make_sync(run, order) || !ask_for_secret(run, account)) {
 		run_free(&run);
 		return NULL;
 	}
@@ -559,6 +544,7 @@ run_progress(struct run *run)
 		evpop_sync_progress(run->sync, &report);
 		run->progress.fetched = deposit_stored(run->deposit);
 		run->progress.adopted = deposit_adopted(run->deposit);
+		run->progress.deleted = deposit_deleted(run->deposit);
 		run->progress.octets_in = report.octets_in;
 	}
 	return &run->progress;
@@ -585,6 +571,7 @@ run_free(struct run **run_p)
 	secret_free(&run->secret);
 	evpop_sync_free(run->sync);
 	deposit_free(&run->deposit);
+	ledger_close(&run->share);
 	dry_run_free(&run->plan);
 	if (run->settled != NULL)
 		event_free(run->settled);

@@ -11,6 +11,7 @@
 #include "daemon/poll/poller.h"
 #include "daemon/poll/unchanged.h"
 
+struct ledger;
 struct store;
 struct run;
 struct servers;
@@ -20,6 +21,8 @@ struct run_resources {
 	struct evpop_names *names; /* NULL: hosts are addresses */
 	struct store *store;
 	struct servers *servers;
+	struct ledger *ledger;
+	uint64_t memory_limit;
 };
 
 struct run_order {

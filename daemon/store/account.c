@@ -92,7 +92,8 @@ static enum store_status
 look_back(struct store_db *db, struct store_account *row)
 {
 	static const char sql[] =
-	    "SELECT last_success_ms IS NOT NULL,"
+	    "SELECT last_success_ms IS NOT NULL"
+	    " OR EXISTS(SELECT 1 FROM uid WHERE uid.account = ?1),"
 	    " (SELECT max(deleted) FROM (SELECT deleted FROM poll"
 	    "  WHERE poll.account = ?1 AND deleted > 0"
 	    "  ORDER BY poll.id DESC LIMIT " USUAL_POLLS "))"

@@ -6,6 +6,7 @@
 #include "daemon/store/clock.h"
 #include "daemon/store/failure.h"
 #include "daemon/store/identity.h"
+#include "daemon/store/kept.h"
 #include "daemon/store/writer.h"
 
 /* ---- unfinished bodies ---- */
@@ -165,6 +166,7 @@ describe(struct store_unique_row *row, const struct store_body *body,
 	if (body->meta.octets_hint != 0)
 		row->listed_octets = body->meta.octets_hint;
 	row->lines = result->lines;
+	row->added_octets = result->added_octets;
 	row->has_header_digest = result->has_header_digest;
 	memcpy(row->header_digest, result->header_digest,
 	    sizeof(row->header_digest));
@@ -215,21 +217,26 @@ add_message(struct store_writer *writer, struct store_body *body,
 
 /* The server shows again what is stored: keep the message that there is. */
 static enum store_status
+keep_message(struct store_writer *writer, struct store_body *body,
+    const struct store_unique_row *known)
+{
+	body->message_id = known->message_id;
+	body->taken = STORE_TAKEN_KNOWN;
+	store_body_drop(writer, body);
+	return store_unique_set_state(
+	    &writer->db, &body->unique, body->meta.state);
+}
+
+/* It may have been stored before there was a column for all of this. */
+static enum store_status
 keep_known(struct store_writer *writer, struct store_body *body,
     const struct store_scan_result *result, struct store_unique_row *known)
 {
 	enum store_status status;
 
-	body->message_id = known->message_id;
-	body->taken = STORE_TAKEN_KNOWN;
-	store_body_drop(writer, body);
-	/* It may have been stored before there was a column for all of this. */
 	describe(known, body, result);
 	status = store_unique_describe(&writer->db, &body->unique, known);
-	if (status != STORE_OK)
-		return status;
-	return store_unique_set_state(
-	    &writer->db, &body->unique, body->meta.state);
+	return status == STORE_OK ? keep_message(writer, body, known) : status;
 }
 
 /* A message that was stored under an id that is gone, and has this one now. */
@@ -272,17 +279,58 @@ name(struct store_body *body, const unsigned char *digest)
 	return true;
 }
 
+/*
+ * What servers add to a message that was read comes to some lines; a message
+ * that differs by more is not compared with the one that had its id.
+ */
+#define ADDED_MOST 16384
+
+/* Whether it is worth to read both. */
+static bool
+may_be_same(const struct store_unique_row *known,
+    const struct store_scan_result *result)
+{
+	uint64_t more = known->octets > result->octets
+			    ? known->octets - result->octets
+			    : result->octets - known->octets;
+
+	if (known->message_id == 0 || more > ADDED_MOST)
+		return false;
+	/* Of rows of earlier versions the digest is of another kind. */
+	if (known->lines == 0 || !known->has_header_digest)
+		return true;
+	return result->has_header_digest &&
+	       memcmp(known->header_digest, result->header_digest,
+		   sizeof(known->header_digest)) == 0;
+}
+
+/* The server shows it with other lines of its own: the message is the same. */
+static enum store_status
+look_at_known(struct store_writer *writer, struct store_body *body,
+    const struct store_scan_result *result,
+    const struct store_unique_row *known, bool *same_r)
+{
+	*same_r = false;
+	if (!may_be_same(known, result))
+		return STORE_OK;
+	return store_kept_is_same(&writer->db, known->message_id, body, same_r);
+}
+
 static enum store_status
 place(struct store_writer *writer, struct store_body *body,
     const struct store_scan_result *result)
 {
+	bool has_header = result->has_header_digest;
 	const struct store_identity_body looks = { .octets = result->octets,
 		.digest = result->digest,
-		.header_digest =
-		    result->has_header_digest ? result->header_digest : NULL };
+		.header_digest = has_header ? result->header_digest : NULL,
+		.whole_header_digest = has_header && result->added_octets > 0
+					   ? result->whole_header_digest
+					   : NULL };
 	struct store_unique_row known = { .found = false }, gone;
 	struct store_unique from;
 	enum store_status status = STORE_OK;
+	bool same;
 
 	if (body->unique.id != NULL)
 		status =
@@ -291,6 +339,11 @@ place(struct store_writer *writer, struct store_body *body,
 		return status;
 	if (store_unique_is(&known, result->octets, result->digest))
 		return keep_known(writer, body, result, &known);
+	status = look_at_known(writer, body, result, &known, &same);
+	if (status != STORE_OK)
+		return status;
+	if (same)
+		return keep_message(writer, body, &known);
 	if (body->meta.identity == NULL)
 		return add_message(writer, body, result, &known);
 	status = store_identity_find(

@@ -86,7 +86,10 @@ store_identity_uncount(struct store_identity *identity,
 
 /* ---- messages that are no longer listed ---- */
 
-/* Those without a header digest are as good: they may be older than it. */
+/*
+ * Those without a header digest are as good, and those whose digest is of the
+ * whole header: they may be older than it.
+ */
 #define GONE_SELECT(header)                                             \
 	"SELECT uid.unique_id, uid.occurrence"                          \
 	" FROM uid INDEXED BY uid_gone CROSS JOIN message"              \
@@ -115,7 +118,7 @@ take_id(struct store_identity *identity, sqlite3_stmt *from,
 
 static enum store_status
 find(struct store_identity *identity, struct store_db *db,
-    const struct store_identity_body *body, bool by_header,
+    const struct store_identity_body *body, const unsigned char *header_digest,
     struct store_unique *from_r, bool *found_r)
 {
 	static const char same_header[] = GONE_SELECT("= ?4");
@@ -123,13 +126,13 @@ find(struct store_identity *identity, struct store_db *db,
 	enum store_status taken = STORE_OK, status;
 	struct store_use use;
 
-	store_use(&use, db, by_header ? same_header : no_header);
+	store_use(&use, db, header_digest != NULL ? same_header : no_header);
 	store_bind_int(&use, 1, identity->account_id);
 	store_bind_int(&use, 2, (int64_t)body->octets);
 	store_bind_blob(&use, 3, body->digest, STORE_DIGEST_SIZE);
-	if (by_header)
+	if (header_digest != NULL)
 		store_bind_blob(
-		    &use, 4, body->header_digest, STORE_HEADER_DIGEST_SIZE);
+		    &use, 4, header_digest, STORE_HEADER_DIGEST_SIZE);
 	*found_r = store_next(&use);
 	if (*found_r)
 		taken = take_id(identity, use.statement, from_r);
@@ -147,9 +150,13 @@ store_identity_find(struct store_identity *identity, struct store_db *db,
 
 	memset(row_r, 0, sizeof(*row_r));
 	if (body->header_digest != NULL)
-		status = find(identity, db, body, true, from_r, &found);
+		status = find(
+		    identity, db, body, body->header_digest, from_r, &found);
+	if (status == STORE_OK && !found && body->whole_header_digest != NULL)
+		status = find(identity, db, body, body->whole_header_digest,
+		    from_r, &found);
 	if (status == STORE_OK && !found)
-		status = find(identity, db, body, false, from_r, &found);
+		status = find(identity, db, body, NULL, from_r, &found);
 	if (status == STORE_OK && found)
 		status = store_unique_look_up(db, from_r, row_r);
 	return status;

@@ -29,6 +29,8 @@ struct store_identity_body {
 	uint64_t octets;
 	const unsigned char *digest;        /* STORE_DIGEST_SIZE octets */
 	const unsigned char *header_digest; /* or NULL */
+	/* Where it has lines that servers add; or NULL. */
+	const unsigned char *whole_header_digest;
 };
 
 /*

@@ -5,6 +5,7 @@
 
 #include "daemon/store/attachment.h"
 #include "daemon/store/header.h"
+#include "lib/base/header_filter.h"
 
 /*
  * Real headers are a few KiB, those of mailing lists some tens.  What is
@@ -25,6 +26,8 @@ struct store_scan {
 	bool decoded, has_header_digest;
 	struct store_scan_held *held; /* by all; ours is header_length */
 	unsigned char header_digest[STORE_DIGEST_SHA256_SIZE];
+	unsigned char whole_header_digest[STORE_DIGEST_SHA256_SIZE];
+	uint64_t added_octets;
 	char *header; /* only where it spans pieces */
 	size_t header_length;
 	size_t line; /* where in it the last line begins */
@@ -44,7 +47,7 @@ store_scan_new(struct store_scan_held *held)
 		return NULL;
 	}
 	scan->held = held;
-	scan->octets = scan->lines = 0;
+	scan->octets = scan->lines = scan->added_octets = 0;
 	scan->decoded = false;
 	scan->has_header_digest = false;
 	scan->header = NULL;
@@ -88,6 +91,42 @@ keep_header(struct store_scan *scan, const char *bytes, size_t length)
 	return true;
 }
 
+struct filtered {
+	unsigned char *bytes;
+	size_t length;
+};
+
+static void
+take_part(const unsigned char *bytes, size_t length, bool is_added, void *arg)
+{
+	struct filtered *filtered = arg;
+
+	if (is_added)
+		return;
+	memcpy(filtered->bytes + filtered->length, bytes, length);
+	filtered->length += length;
+}
+
+static bool
+digest_filtered(struct store_scan *scan, const char *header, size_t length)
+{
+	struct filtered filtered = { .bytes = malloc(length + 1) };
+	struct evpop_header_filter filter;
+	bool done;
+
+	if (filtered.bytes == NULL)
+		return false;
+	evpop_header_filter_init(&filter, take_part, &filtered);
+	evpop_header_filter_feed(
+	    &filter, (const unsigned char *)header, length);
+	evpop_header_filter_finish(&filter);
+	scan->added_octets = evpop_header_filter_added_octets(&filter);
+	done = store_digest_sha256(
+	    filtered.bytes, filtered.length, scan->header_digest);
+	free(filtered.bytes);
+	return done;
+}
+
 /* A header of its own has an id that no other message has. */
 static bool
 digest_header(struct store_scan *scan, const char *header, size_t length)
@@ -97,7 +136,9 @@ digest_header(struct store_scan *scan, const char *header, size_t length)
 	if (id == NULL || id[0] == '\0')
 		return true;
 	scan->has_header_digest =
-	    store_digest_sha256(header, length, scan->header_digest);
+	    digest_filtered(scan, header, length) &&
+	    (scan->added_octets == 0 ||
+		store_digest_sha256(header, length, scan->whole_header_digest));
 	return scan->has_header_digest;
 }
 
@@ -219,5 +260,8 @@ store_scan_finish(struct store_scan *scan, struct store_scan_result *result_r)
 	result_r->has_header_digest = scan->has_header_digest;
 	memcpy(result_r->header_digest, scan->header_digest,
 	    sizeof(result_r->header_digest));
+	memcpy(result_r->whole_header_digest, scan->whole_header_digest,
+	    sizeof(result_r->whole_header_digest));
+	result_r->added_octets = scan->added_octets;
 	return true;
 }

@@ -40,11 +40,15 @@ struct store_scan_result {
 	const struct store_envelope *envelope; /* the scan's */
 	uint32_t attachments;
 	/*
-	 * SHA-256 of the header without the empty line that ends it; not where
-	 * it has no Message-ID or is too long to be held.
+	 * SHA-256 of the header without the empty line that ends it, nor the
+	 * lines that servers add to what was read (lib/base/header_filter.h);
+	 * not where it has no Message-ID or is too long to be held.  Where
+	 * there are such lines, also of all of it.
 	 */
 	bool has_header_digest;
 	unsigned char header_digest[STORE_DIGEST_SHA256_SIZE];
+	unsigned char whole_header_digest[STORE_DIGEST_SHA256_SIZE];
+	uint64_t added_octets; /* of those lines */
 };
 
 /* After the last byte, once.  Returns false without memory. */

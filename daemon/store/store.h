@@ -101,7 +101,7 @@ typedef void (*store_done_cb)(enum store_status, void *arg);
 
 struct store_account {
 	int64_t id;
-	bool listed; /* a poll of it went well before */
+	bool listed; /* a poll of it went well before, or left unique-ids */
 	/*
 	 * The most that one of its last polls deleted on the server, of those
 	 * that deleted anything.
@@ -138,9 +138,10 @@ struct store_uid {
 	uint64_t octets;    /* of the message; 0 where there is none */
 	/*
 	 * SHA-256 of the message's header, up to its first empty line and
-	 * without it: STORE_HEADER_DIGEST_SIZE octets.  NULL where there is no
-	 * message, or where its header does not tell it from others: it has no
-	 * Message-ID, or is too long to be held.
+	 * without it, nor the lines that servers add to what was read; in rows
+	 * of an earlier version of all its lines: STORE_HEADER_DIGEST_SIZE
+	 * octets.  NULL where there is no message, or where its header does not
+	 * tell it from others: it has no Message-ID, or is too long to be held.
 	 */
 	const unsigned char *header_digest;
 	uint64_t
@@ -152,12 +153,17 @@ struct store_uid {
 #define STORE_HEADER_DIGEST_SIZE 32
 
 /*
- * All unique-ids of an account, sorted by unique-id (bytes, shorter first) and
- * occurrence; borrowed until the callback returns.
+ * The unique-ids of an account, sorted by unique-id (bytes, shorter first) and
+ * occurrence: those behind `after` (only its id and occurrence count; copied),
+ * or from the first on where that is NULL.  There may be a million: they come
+ * in batches of about STORE_UIDS_OCTETS of memory, and `more` tells whether
+ * others follow, behind the last one.  Borrowed until the callback returns.
  */
-typedef void (*store_uids_cb)(
-    enum store_status, const struct store_uid *, size_t count, void *arg);
-void store_uids(struct store *, int64_t account_id, store_uids_cb, void *arg);
+#define STORE_UIDS_OCTETS ((size_t)1024 * 1024)
+typedef void (*store_uids_cb)(enum store_status, const struct store_uid *,
+    size_t count, bool more, void *arg);
+void store_uids(struct store *, int64_t account_id,
+    const struct store_uid *after, store_uids_cb, void *arg);
 
 /* One change of what is known; the id is copied. */
 struct store_uid_change {

@@ -171,7 +171,30 @@ struct uids_op {
 	struct store_arena arena;
 	struct store_uid *uids;
 	size_t count, room;
+	size_t octets; /* of memory that they take */
+	bool more;
+	bool from_first;
+	uint32_t after_occurrence;
+	size_t after_length;
+	unsigned char after_id[];
 };
+
+/* False without memory. */
+static bool
+make_room(struct uids_op *uids)
+{
+	size_t room = uids->room * 2 + 64;
+	struct store_uid *grown;
+
+	if (uids->count < uids->room)
+		return true;
+	grown = realloc(uids->uids, room * sizeof(*grown));
+	if (grown == NULL)
+		return false;
+	uids->uids = grown;
+	uids->room = room;
+	return true;
+}
 
 static enum store_status
 take_uid(struct uids_op *uids, sqlite3_stmt *from)
@@ -183,16 +206,8 @@ take_uid(struct uids_op *uids, sqlite3_stmt *from)
 
 	if (state < 0 || state > STORE_UID_QUARANTINED)
 		return STORE_DAMAGED;
-	if (uids->count == uids->room) {
-		size_t room = uids->room * 2 + 64;
-		struct store_uid *grown =
-		    realloc(uids->uids, room * sizeof(*grown));
-
-		if (grown == NULL)
-			return STORE_MEMORY;
-		uids->uids = grown;
-		uids->room = room;
-	}
+	if (!make_room(uids))
+		return STORE_MEMORY;
 	uid = &uids->uids[uids->count++];
 	uid->occurrence = (uint32_t)sqlite3_column_int64(from, 1);
 	uid->state = (enum store_uid_state)state;
@@ -207,24 +222,38 @@ take_uid(struct uids_op *uids, sqlite3_stmt *from)
 	    !store_column_blob(&uids->arena, from, 6, &digest, &length))
 		return STORE_MEMORY;
 	uid->header_digest = length == STORE_HEADER_DIGEST_SIZE ? digest : NULL;
+	uids->octets += sizeof(*uid) + uid->unique_id_length + length;
 	return STORE_OK;
 }
+
+#define UIDS_SELECT                                                        \
+	"SELECT unique_id, occurrence, state, message, stored_ms, octets," \
+	" header_digest, listed_octets, lines, added_octets FROM uid"      \
+	" WHERE account = ?1"
 
 static enum store_status
 read_uids(struct store_db *db, struct store_op *op)
 {
-	static const char sql[] =
-	    "SELECT unique_id, occurrence, state, message, stored_ms, octets,"
-	    " header_digest, listed_octets, lines, added_octets FROM uid"
-	    " WHERE account = ?1 ORDER BY unique_id, occurrence";
+	static const char first[] =
+	    UIDS_SELECT " ORDER BY unique_id, occurrence";
+	static const char next[] =
+	    UIDS_SELECT " AND (unique_id, occurrence) > (?2, ?3)"
+			" ORDER BY unique_id, occurrence";
 	struct uids_op *uids = (struct uids_op *)op;
 	enum store_status taken = STORE_OK, status;
 	struct store_use use;
 
-	store_use(&use, db, sql);
+	store_use(&use, db, uids->from_first ? first : next);
 	store_bind_int(&use, 1, uids->account_id);
-	while (taken == STORE_OK && store_next(&use))
-		taken = take_uid(uids, use.statement);
+	if (!uids->from_first) {
+		store_bind_blob(&use, 2, uids->after_id, uids->after_length);
+		store_bind_int(&use, 3, uids->after_occurrence);
+	}
+	while (taken == STORE_OK && !uids->more && store_next(&use)) {
+		uids->more = uids->octets >= STORE_UIDS_OCTETS;
+		if (!uids->more)
+			taken = take_uid(uids, use.statement);
+	}
 	status = store_end(&use);
 	return status != STORE_OK ? status : taken;
 }
@@ -236,9 +265,10 @@ answer_uids(struct store *store, struct store_op *op)
 
 	(void)store;
 	if (op->status == STORE_OK)
-		uids->done(STORE_OK, uids->uids, uids->count, uids->arg);
+		uids->done(
+		    STORE_OK, uids->uids, uids->count, uids->more, uids->arg);
 	else
-		uids->done(op->status, NULL, 0, uids->arg);
+		uids->done(op->status, NULL, 0, false, uids->arg);
 }
 
 static void
@@ -259,17 +289,25 @@ static const struct store_op_type uids_type = {
 };
 
 void
-store_uids(
-    struct store *store, int64_t account_id, store_uids_cb done, void *arg)
+store_uids(struct store *store, int64_t account_id,
+    const struct store_uid *after, store_uids_cb done, void *arg)
 {
-	struct uids_op *uids = calloc(1, sizeof(*uids));
+	size_t length = after != NULL ? after->unique_id_length : 0;
+	struct uids_op *uids = calloc(1, sizeof(*uids) + length + 1);
 
 	if (uids == NULL) {
-		done(STORE_MEMORY, NULL, 0, arg);
+		done(STORE_MEMORY, NULL, 0, false, arg);
 		return;
 	}
 	uids->op.type = &uids_type;
 	uids->account_id = account_id;
+	uids->from_first = after == NULL;
+	if (after != NULL) {
+		uids->after_occurrence = after->occurrence;
+		uids->after_length = length;
+		if (length > 0)
+			memcpy(uids->after_id, after->unique_id, length);
+	}
 	uids->done = done;
 	uids->arg = arg;
 	store_op_submit(store, &uids->op);

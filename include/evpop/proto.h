@@ -252,9 +252,10 @@ EVPOP_API enum evpop_error evpop_proto_login(struct evpop_proto *,
 
 /*
  * Answer a challenge with this line: base64, or "*" to give up (RFC 5034
- * section 4).  `final` as in the request.  Returns EVPOP_ERROR_USAGE where no
- * challenge waits or the line holds CR or LF, and nothing is sent then.  The
- * text is copied, and wiped once written.
+ * section 4).  `final` says that it is all the mechanism has to say, so that
+ * +OK is success; no command follows before the reply.  Returns
+ * EVPOP_ERROR_USAGE where no challenge waits or the line holds CR or LF, and
+ * nothing is sent then.  The text is copied, and wiped once written.
  */
 EVPOP_API enum evpop_error evpop_proto_respond(
     struct evpop_proto *, const char *line, bool final) EVPOP_MUST_USE;

@@ -3,6 +3,7 @@
 
 #include "lib/auth/digest.h"
 #include "lib/auth/exchange.h"
+#include "lib/base/hex.h"
 
 /*
  * No clock, process number and host name fill more; the room left to a server
@@ -100,7 +101,7 @@ evpop_apop_digest(const char *stamp, size_t stamp_length, const char *password,
 	if (!evpop_digest_md5(
 		stamp, stamp_length, password, strlen(password), digest))
 		return false;
-	evpop_digest_hex(digest, sizeof digest, digest_r);
+	evpop_hex_encode(digest, sizeof digest, digest_r);
 	explicit_bzero(digest, sizeof digest);
 	return true;
 }

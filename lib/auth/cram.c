@@ -7,6 +7,7 @@
 
 #include "lib/auth/digest.h"
 #include "lib/auth/mechanism.h"
+#include "lib/base/hex.h"
 
 static enum evpop_answer
 cram_answer(struct evpop_exchange *exchange, const char *challenge,
@@ -24,7 +25,7 @@ cram_answer(struct evpop_exchange *exchange, const char *challenge,
 		exchange->password, challenge, length, digest))
 		return evpop_exchange_give_up(
 		    exchange, EVPOP_ERROR_MEMORY, "no memory");
-	evpop_digest_hex(digest, sizeof digest, hex);
+	evpop_hex_encode(digest, sizeof digest, hex);
 	evpop_secret_add_text(response, exchange->user);
 	evpop_secret_add_text(response, " ");
 	evpop_secret_add_text(response, hex);

@@ -13,19 +13,6 @@ done(bool ok)
 	return ok;
 }
 
-void
-evpop_digest_hex(const unsigned char *bytes, size_t length, char *text)
-{
-	static const char digits[] = "0123456789abcdef";
-	size_t i;
-
-	for (i = 0; i < length; i++) {
-		text[2 * i] = digits[bytes[i] >> 4];
-		text[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	text[2 * length] = '\0';
-}
-
 bool
 evpop_digest_md5(const void *first, size_t first_length, const void *second,
     size_t second_length, unsigned char digest[EVPOP_MD5_SIZE])

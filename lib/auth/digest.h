@@ -15,9 +15,6 @@
 #define EVPOP_SHA1_SIZE   20
 #define EVPOP_SHA256_SIZE 32
 
-/* In lower-case hexadecimal; the text takes 2 * length + 1 octets. */
-void evpop_digest_hex(const unsigned char *bytes, size_t length, char *text_r);
-
 /* MD5 of two strings of octets, one behind the other. */
 bool evpop_digest_md5(const void *first, size_t first_length,
     const void *second, size_t second_length,

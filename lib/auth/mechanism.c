@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <strings.h>
 
-#include "lib/core/name.h"
+#include "lib/base/name.h"
 
 #define NEEDS_PASSWORD .user = true, .password = true
 #define NEEDS_TOKEN    .user = true, .token = true

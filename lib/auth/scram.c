@@ -10,6 +10,7 @@
 #include "lib/auth/base64.h"
 #include "lib/auth/digest.h"
 #include "lib/auth/mechanism.h"
+#include "lib/base/hex.h"
 
 /*
  * Begun with the exchange.  What the server's first message said is kept until
@@ -324,7 +325,7 @@ scram_give_key(struct evpop_exchange *exchange, const unsigned char *key)
 	char hex[2 * EVPOP_KEY_MAX + 1];
 	int rc;
 
-	evpop_digest_hex(key, scram_key_size(exchange->mechanism), hex);
+	evpop_hex_encode(key, scram_key_size(exchange->mechanism), hex);
 	rc = gsasl_property_set(
 	    scram->session, GSASL_SCRAM_SALTED_PASSWORD, hex);
 	explicit_bzero(hex, sizeof hex);

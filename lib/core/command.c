@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/core/name.h"
+#include "lib/base/name.h"
 
 static const struct evpop_command_rule rules[] = {
 	[EVPOP_COMMAND_NONE] = { .name = "greeting" },

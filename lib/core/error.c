@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/core/name.h"
+#include "lib/base/name.h"
 
 static const char *const error_names[] = {
 	[EVPOP_ERROR_NONE] = "ok",

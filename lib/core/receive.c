@@ -273,7 +273,7 @@ challenge(struct evpop_proto *proto, const unsigned char *text, size_t length,
 	}
 	if (evpop_challenge_swallow_next(proto))
 		return;
-	proto->challenged = true;
+	proto->challenged = proto->last_sent = true;
 	start_event(proto, EVPOP_EVENT_CHALLENGE, event);
 	event->data = text;
 	event->length = length;

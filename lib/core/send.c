@@ -173,7 +173,9 @@ evpop_session_look_ahead(struct evpop_proto *proto)
 			continue;
 		if (evpop_command_rule(queued->request.command)->login)
 			proto->login_pending = true;
-		if (evpop_command_stops(&queued->request))
+		/* One that was challenged may be challenged again. */
+		if (evpop_command_stops(&queued->request) ||
+		    queued->challenges > 0)
 			proto->last_sent = true;
 	}
 }

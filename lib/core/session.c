@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "lib/core/command.h"
-#include "lib/core/name.h"
+#include "lib/base/name.h"
 
 /* Longest trace line: longer ones are cut. */
 #define TRACE_SIZE 512

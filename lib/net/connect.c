@@ -49,7 +49,7 @@ attempt_close(struct attempt *attempt)
 }
 
 static void
-schedule(struct evpop_connect *race, int delay_ms)
+race_schedule(struct evpop_connect *race, int delay_ms)
 {
 	struct timeval delay;
 
@@ -59,7 +59,7 @@ schedule(struct evpop_connect *race, int delay_ms)
 }
 
 static void
-report_failure(struct evpop_connect *race)
+race_fail(struct evpop_connect *race)
 {
 	char text[EVPOP_TEXT_SIZE - EVPOP_CONNECT_PREFIX];
 	char source[EVPOP_ADDRESS_TEXT];
@@ -94,7 +94,7 @@ attempt_connected(evutil_socket_t fd, short what, void *arg)
 		attempt->error = errno;
 	if (attempt->error != 0) {
 		attempt_close(attempt);
-		schedule(race, 0);
+		race_schedule(race, 0);
 		return;
 	}
 	event_del(&attempt->event);
@@ -110,7 +110,7 @@ attempt_connected(evutil_socket_t fd, short what, void *arg)
 
 /* Whether the source address has the family for it. */
 static bool
-may_start(const struct attempt *attempt)
+attempt_may_start(const struct attempt *attempt)
 {
 	const struct evpop_connect *race = attempt->race;
 
@@ -121,7 +121,7 @@ may_start(const struct attempt *attempt)
 
 /* Give the socket its own address, where one was chosen. */
 static bool
-bind_source(struct attempt *attempt, evutil_socket_t fd)
+attempt_bind(struct attempt *attempt, evutil_socket_t fd)
 {
 	const struct evpop_address *source = &attempt->race->source;
 	int on = 1;
@@ -147,7 +147,7 @@ bind_source(struct attempt *attempt, evutil_socket_t fd)
  * socket that refuses this still works.
  */
 static void
-set_receive_buffer(const struct evpop_connect *race, evutil_socket_t fd)
+attempt_set_buffer(const struct evpop_connect *race, evutil_socket_t fd)
 {
 	if (race->receive_buffer > 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF,
@@ -156,7 +156,7 @@ set_receive_buffer(const struct evpop_connect *race, evutil_socket_t fd)
 
 /* A socket that connects or has connected; -1 and the attempt's error. */
 static evutil_socket_t
-begin(struct attempt *attempt)
+attempt_open(struct attempt *attempt)
 {
 	const struct sockaddr *address =
 	    (const struct sockaddr *)&attempt->address.storage;
@@ -168,8 +168,8 @@ begin(struct attempt *attempt)
 		attempt->error = errno;
 		return -1;
 	}
-	set_receive_buffer(attempt->race, fd);
-	if (!bind_source(attempt, fd)) {
+	attempt_set_buffer(attempt->race, fd);
+	if (!attempt_bind(attempt, fd)) {
 		close(fd);
 		return -1;
 	}
@@ -189,7 +189,7 @@ attempt_start(struct attempt *attempt)
 	struct evpop_connect *race = attempt->race;
 
 	attempt->started = true;
-	attempt->fd = begin(attempt);
+	attempt->fd = attempt_open(attempt);
 	if (attempt->fd == -1)
 		return false;
 	race->running++;
@@ -205,7 +205,7 @@ attempt_start(struct attempt *attempt)
 }
 
 static void
-next_attempt(evutil_socket_t fd, short what, void *arg)
+race_next(evutil_socket_t fd, short what, void *arg)
 {
 	struct evpop_connect *race = arg;
 	struct attempt *attempt;
@@ -214,25 +214,25 @@ next_attempt(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	while (race->next < race->count) {
 		attempt = race->attempts[race->next++];
-		if (!may_start(attempt) || !attempt_start(attempt))
+		if (!attempt_may_start(attempt) || !attempt_start(attempt))
 			continue;
 		if (race->next < race->count)
-			schedule(race, race->delay_ms);
+			race_schedule(race, race->delay_ms);
 		return;
 	}
 	if (race->running == 0 && !race->expecting)
-		report_failure(race);
+		race_fail(race);
 }
 
 static void
-no_memory(struct evpop_result *result)
+race_no_memory(struct evpop_result *result)
 {
 	evpop_result_set(result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_CONNECT,
 	    "no memory to connect");
 }
 
 static bool
-append(struct evpop_connect *race, const struct evpop_address *addresses,
+race_append(struct evpop_connect *race, const struct evpop_address *addresses,
     size_t count)
 {
 	struct attempt *attempt;
@@ -268,9 +268,9 @@ evpop_connect_new(struct event_base *base,
 	}
 	race = calloc(1, sizeof(*race));
 	if (race == NULL ||
-	    evtimer_assign(&race->timer, base, next_attempt, race) == -1) {
+	    evtimer_assign(&race->timer, base, race_next, race) == -1) {
 		free(race);
-		no_memory(result);
+		race_no_memory(result);
 		return NULL;
 	}
 	race->base = base;
@@ -282,12 +282,12 @@ evpop_connect_new(struct event_base *base,
 				   : (int)options->receive_buffer;
 	race->delay_ms =
 	    options->delay_ms > 0 ? options->delay_ms : EVPOP_CONNECT_DELAY_MS;
-	if (!append(race, addresses, count)) {
+	if (!race_append(race, addresses, count)) {
 		evpop_connect_free(&race);
-		no_memory(result);
+		race_no_memory(result);
 		return NULL;
 	}
-	schedule(race, options->first_delay_ms);
+	race_schedule(race, options->first_delay_ms);
 	return race;
 }
 
@@ -297,12 +297,12 @@ evpop_connect_expect(struct evpop_connect *race, bool more)
 	race->expecting = more;
 	/* Should all have failed, nobody else would tell. */
 	if (!more && race->running == 0)
-		schedule(race, 0);
+		race_schedule(race, 0);
 }
 
 /* Order anew what was not tried yet, after whatever was tried last. */
 static void
-take_turns(struct evpop_connect *race)
+race_take_turns(struct evpop_connect *race)
 {
 	struct evpop_address waiting[EVPOP_CONNECT_ADDRESSES];
 	size_t i, count = race->count - race->next;
@@ -323,20 +323,20 @@ bool
 evpop_connect_add(struct evpop_connect *race,
     const struct evpop_address *addresses, size_t count)
 {
-	if (!append(race, addresses, count))
+	if (!race_append(race, addresses, count))
 		return false;
-	take_turns(race);
+	race_take_turns(race);
 	/* Where one is under way, it still has its time before the next. */
 	if (race->running == 0)
-		schedule(race, 0);
+		race_schedule(race, 0);
 	else if (!evtimer_pending(&race->timer, NULL))
-		schedule(race, race->delay_ms);
+		race_schedule(race, race->delay_ms);
 	return true;
 }
 
 /* "127.0.0.1:995: Connection refused" */
 static void
-describe_attempt(const struct attempt *attempt, char *text, size_t text_size)
+attempt_describe(const struct attempt *attempt, char *text, size_t text_size)
 {
 	char address[EVPOP_ADDRESS_TEXT], source[EVPOP_ADDRESS_TEXT] = "";
 
@@ -361,7 +361,7 @@ evpop_connect_describe(
 	for (i = 0; i < race->count && shown < started; i++) {
 		if (!race->attempts[i]->started)
 			continue;
-		describe_attempt(race->attempts[i], one, sizeof(one));
+		attempt_describe(race->attempts[i], one, sizeof(one));
 		snprintf(more, sizeof(more), "; and %zu more", started - shown);
 		length = strlen(one) + (shown > 0 ? strlen("; ") : 0);
 		/* Room for the number of the rest stays, but for the last. */

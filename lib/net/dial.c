@@ -23,21 +23,21 @@ struct evpop_dial {
 };
 
 static const char *
-first_host(const struct evpop_dial *dial)
+dial_first_host(const struct evpop_dial *dial)
 {
 	return dial->options.proxy != NULL ? dial->options.proxy->host
 					   : dial->options.host;
 }
 
 static uint16_t
-first_port(const struct evpop_dial *dial)
+dial_first_port(const struct evpop_dial *dial)
 {
 	return dial->options.proxy != NULL ? dial->options.proxy->port
 					   : dial->options.port;
 }
 
 static void
-let_go(struct evpop_dial *dial)
+dial_stop(struct evpop_dial *dial)
 {
 	event_del(&dial->begin);
 	evpop_resolve_cancel(&dial->resolve);
@@ -46,15 +46,15 @@ let_go(struct evpop_dial *dial)
 }
 
 static void
-fail(struct evpop_dial *dial, const struct evpop_result *result)
+dial_fail(struct evpop_dial *dial, const struct evpop_result *result)
 {
-	let_go(dial);
+	dial_stop(dial);
 	dial->handler->failed(result, dial->arg);
 }
 
 /* The same, where it was the way to the proxy, if there is one. */
 static void
-fail_first(struct evpop_dial *dial, const struct evpop_result *failure)
+dial_fail_first(struct evpop_dial *dial, const struct evpop_result *failure)
 {
 	struct evpop_result result = *failure;
 
@@ -63,39 +63,40 @@ fail_first(struct evpop_dial *dial, const struct evpop_result *failure)
 		    evpop_proxy_kind_name(dial->options.proxy->kind),
 		    (int)sizeof(result.text) - EVPOP_CONNECT_PREFIX,
 		    failure->text);
-	fail(dial, &result);
+	dial_fail(dial, &result);
 }
 
 static void
-fail_memory(struct evpop_dial *dial)
+dial_fail_memory(struct evpop_dial *dial)
 {
 	struct evpop_result result;
 
 	evpop_result_set(&result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_CONNECT,
 	    "no memory to connect");
-	fail(dial, &result);
+	dial_fail(dial, &result);
 }
 
 static void
-succeed(struct evpop_dial *dial, evutil_socket_t fd)
+dial_succeed(struct evpop_dial *dial, evutil_socket_t fd)
 {
 	struct evpop_dialed dialed = { .fd = fd, .address = dial->peer };
 
 	dialed.loopback = dial->options.proxy == NULL &&
 			  evpop_address_is_loopback(&dial->peer);
-	let_go(dial);
+	dial_stop(dial);
 	dial->handler->connected(&dialed, dial->arg);
 }
 
 static void
-tunnelled(evutil_socket_t fd, const struct evpop_result *failure, void *arg)
+dial_tunnelled(
+    evutil_socket_t fd, const struct evpop_result *failure, void *arg)
 {
 	struct evpop_dial *dial = arg;
 	char address[EVPOP_ADDRESS_TEXT];
 	struct evpop_result result;
 
 	if (fd != -1) {
-		succeed(dial, fd);
+		dial_succeed(dial, fd);
 		return;
 	}
 	/* There may be several proxies of the name. */
@@ -105,38 +106,39 @@ tunnelled(evutil_socket_t fd, const struct evpop_result *failure, void *arg)
 	    address);
 	result.retry = failure->retry;
 	result.scope = failure->scope;
-	fail(dial, &result);
+	dial_fail(dial, &result);
 }
 
 static void
-connected(evutil_socket_t fd, const struct evpop_address *address,
+dial_connected(evutil_socket_t fd, const struct evpop_address *address,
     const struct evpop_result *failure, void *arg)
 {
 	struct evpop_dial *dial = arg;
 	struct evpop_result result;
 
 	if (fd == -1) {
-		fail_first(dial, failure);
+		dial_fail_first(dial, failure);
 		return;
 	}
 	dial->peer = *address;
 	if (dial->options.proxy == NULL) {
-		succeed(dial, fd);
+		dial_succeed(dial, fd);
 		return;
 	}
 	evpop_resolve_cancel(&dial->resolve);
 	evpop_connect_free(&dial->connect);
 	dial->tunnel = evpop_tunnel_new(dial->base, fd, dial->options.proxy,
-	    dial->options.host, dial->options.port, tunnelled, dial, &result);
+	    dial->options.host, dial->options.port, dial_tunnelled, dial,
+	    &result);
 	if (dial->tunnel == NULL) {
 		evutil_closesocket(fd);
-		fail(dial, &result);
+		dial_fail(dial, &result);
 	}
 }
 
 /* Try what is known; IPv6 is worth a moment of waiting for it. */
 static void
-race(struct evpop_dial *dial, const struct evpop_address *addresses,
+dial_race(struct evpop_dial *dial, const struct evpop_address *addresses,
     size_t count)
 {
 	struct evpop_connect_options options = {
@@ -150,10 +152,10 @@ race(struct evpop_dial *dial, const struct evpop_address *addresses,
 		options.first_delay_ms = dial->options.resolution_delay_ms > 0
 					     ? dial->options.resolution_delay_ms
 					     : EVPOP_DIAL_RESOLUTION_DELAY_MS;
-	dial->connect = evpop_connect_new(
-	    dial->base, addresses, count, &options, connected, dial, &result);
+	dial->connect = evpop_connect_new(dial->base, addresses, count,
+	    &options, dial_connected, dial, &result);
 	if (dial->connect == NULL) {
-		fail(dial, &result);
+		dial_fail(dial, &result);
 		return;
 	}
 	evpop_connect_expect(dial->connect, dial->resolve != NULL);
@@ -161,31 +163,31 @@ race(struct evpop_dial *dial, const struct evpop_address *addresses,
 }
 
 static void
-resolved(const struct evpop_address *addresses, size_t count,
+dial_resolved(const struct evpop_address *addresses, size_t count,
     const struct evpop_result *failure, void *arg)
 {
 	struct evpop_dial *dial = arg;
 
 	if (failure != NULL) {
-		fail_first(dial, failure);
+		dial_fail_first(dial, failure);
 	} else if (dial->connect == NULL) {
-		race(dial, addresses, count);
+		dial_race(dial, addresses, count);
 	} else if (!evpop_connect_add(dial->connect, addresses, count)) {
-		fail_memory(dial);
+		dial_fail_memory(dial);
 	} else {
 		evpop_connect_expect(dial->connect, dial->resolve != NULL);
 	}
 }
 
 static void
-begin(evutil_socket_t fd, short what, void *arg)
+dial_begin(evutil_socket_t fd, short what, void *arg)
 {
 	struct evpop_dial *dial = arg;
 
 	(void)fd;
 	(void)what;
-	evpop_resolve_start(&dial->resolve, dial->dns, first_host(dial),
-	    first_port(dial), resolved, dial);
+	evpop_resolve_start(&dial->resolve, dial->dns, dial_first_host(dial),
+	    dial_first_port(dial), dial_resolved, dial);
 }
 
 struct evpop_dial *
@@ -203,7 +205,7 @@ evpop_dial_new(struct event_base *base, struct evdns_base *dns,
 	dial->options = *options;
 	dial->handler = handler;
 	dial->arg = arg;
-	if (event_assign(&dial->begin, base, -1, 0, begin, dial) == -1) {
+	if (event_assign(&dial->begin, base, -1, 0, dial_begin, dial) == -1) {
 		free(dial);
 		return NULL;
 	}
@@ -225,7 +227,7 @@ evpop_dial_describe(const struct evpop_dial *dial, char *text, size_t text_size)
 		evpop_connect_describe(dial->connect, text, text_size);
 	} else {
 		snprintf(text, text_size, "%.100s was not resolved",
-		    first_host(dial));
+		    dial_first_host(dial));
 	}
 }
 
@@ -237,6 +239,6 @@ evpop_dial_free(struct evpop_dial **dial_r)
 	if (dial == NULL)
 		return;
 	*dial_r = NULL;
-	let_go(dial);
+	dial_stop(dial);
 	free(dial);
 }

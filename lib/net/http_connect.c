@@ -12,9 +12,23 @@
 static const char version[] = "HTTP/1.";
 #define VERSION_LENGTH (sizeof(version) - 1)
 
+/* Of a whole HTTP response header; honest proxies send some hundred octets. */
+#define HEADER_OCTETS ((size_t)8192)
+/* Of its first line, as far as it is looked at. */
+#define LINE_SIZE ((size_t)160)
+
+struct http {
+	char line[LINE_SIZE]; /* the first, NUL-terminated */
+	size_t line_length;
+	size_t total;     /* octets of the header so far */
+	bool behind_line; /* the first line is complete */
+	bool blank;       /* nothing in the present line yet */
+	bool login;       /* user and password were sent */
+};
+
 /* RFC 7617 section 2: "user:password" in base64; or NULL without memory. */
 static char *
-basic_new(const struct evpop_proxy_config *config, size_t *size_r)
+http_basic_new(const struct evpop_proxy_config *config, size_t *size_r)
 {
 	size_t length = strlen(config->user) + 1 + strlen(config->password);
 	char *plain, *encoded;
@@ -39,7 +53,7 @@ basic_new(const struct evpop_proxy_config *config, size_t *size_r)
 
 /* The whole request, or -1 without memory. */
 static int
-request_new(
+http_request_new(
     char **request_r, const char *host, uint16_t port, const char *encoded)
 {
 	const char *open = "", *close = "";
@@ -57,35 +71,36 @@ request_new(
 }
 
 static bool
-no_memory(struct evpop_result *result)
+http_no_memory(struct evpop_result *result)
 {
 	evpop_result_set(result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_CONNECT,
 	    "no memory to ask a proxy");
 	return false;
 }
 
-bool
-evpop_http_begin(struct evpop_proxy *proxy,
+static bool
+http_begin(void *state, struct evpop_proxy *proxy,
     const struct evpop_proxy_config *config, const char *host, uint16_t port,
     struct evpop_result *result)
 {
 	char *encoded = NULL, *request = NULL;
+	struct http *http = state;
 	size_t size = 0;
 	int length;
 	bool said;
 
-	proxy->http.login = config->user != NULL;
-	if (proxy->http.login) {
-		encoded = basic_new(config, &size);
+	http->login = config->user != NULL;
+	if (http->login) {
+		encoded = http_basic_new(config, &size);
 		if (encoded == NULL)
-			return no_memory(result);
+			return http_no_memory(result);
 	}
-	length = request_new(&request, host, port, encoded);
+	length = http_request_new(&request, host, port, encoded);
 	if (encoded != NULL)
 		explicit_bzero(encoded, size);
 	free(encoded);
 	if (length < 0)
-		return no_memory(result);
+		return http_no_memory(result);
 	said = evpop_proxy_say(proxy, request, (size_t)length, result);
 	explicit_bzero(request, (size_t)length);
 	free(request);
@@ -93,7 +108,7 @@ evpop_http_begin(struct evpop_proxy *proxy,
 }
 
 static enum evpop_proxy_status
-fail(struct evpop_result *result, const char *reason)
+http_fail(struct evpop_result *result, const char *reason)
 {
 	evpop_result_set(result, EVPOP_ERROR_IO, EVPOP_PHASE_CONNECT,
 	    "the HTTP proxy %s", reason);
@@ -102,7 +117,7 @@ fail(struct evpop_result *result, const char *reason)
 
 /* "HTTP/1.1 200", and a blank or nothing behind it: RFC 9112 section 4. */
 static bool
-parse_status(const char *line, unsigned int *status_r)
+http_parse_status(const char *line, unsigned int *status_r)
 {
 	const char *digits = line + VERSION_LENGTH + 2;
 	int i;
@@ -121,19 +136,20 @@ parse_status(const char *line, unsigned int *status_r)
 
 /* What a whole header comes to. */
 static enum evpop_proxy_status
-take_header(struct evpop_http *http, struct evpop_result *result)
+http_take_header(struct http *http, struct evpop_result *result)
 {
 	const char *reason = http->line + VERSION_LENGTH + 2;
 	unsigned int status;
 
-	if (!parse_status(http->line, &status))
-		return fail(result, "answered with something else than HTTP");
+	if (!http_parse_status(http->line, &status))
+		return http_fail(
+		    result, "answered with something else than HTTP");
 	switch (status) {
 	case 200:
 		return EVPOP_PROXY_READY;
 	case 407:
-		return fail(result, http->login
-					? "refused the user and password (407)"
+		return http_fail(
+		    result, http->login ? "refused the user and password (407)"
 					: "asks for a user and password (407)");
 	default:
 		break;
@@ -151,7 +167,7 @@ take_header(struct evpop_http *http, struct evpop_result *result)
 
 /* False where this cannot be HTTP any more. */
 static bool
-keep_octet(struct evpop_http *http, unsigned char octet)
+http_keep_octet(struct http *http, unsigned char octet)
 {
 	size_t at = http->line_length;
 
@@ -167,22 +183,22 @@ keep_octet(struct evpop_http *http, unsigned char octet)
 }
 
 static enum evpop_proxy_status
-take_octet(
-    struct evpop_http *http, unsigned char octet, struct evpop_result *result)
+http_take_octet(
+    struct http *http, unsigned char octet, struct evpop_result *result)
 {
-	if (++http->total > EVPOP_HTTP_HEADER)
-		return fail(result, "answered with an endless header");
+	if (++http->total > HEADER_OCTETS)
+		return http_fail(result, "answered with an endless header");
 	if (!http->behind_line) {
 		if (octet == '\n' && http->line_length >= VERSION_LENGTH)
 			http->behind_line = http->blank = true;
-		else if (!keep_octet(http, octet))
-			return fail(
+		else if (!http_keep_octet(http, octet))
+			return http_fail(
 			    result, "answered with something else than HTTP");
 		return EVPOP_PROXY_MORE;
 	}
 	if (octet == '\n') {
 		if (http->blank)
-			return take_header(http, result);
+			return http_take_header(http, result);
 		http->blank = true;
 	} else if (octet != '\r') {
 		http->blank = false;
@@ -190,13 +206,28 @@ take_octet(
 	return EVPOP_PROXY_MORE;
 }
 
-enum evpop_proxy_status
-evpop_http_input(struct evpop_proxy *proxy, const unsigned char *octets,
+static enum evpop_proxy_status
+http_input(void *state, struct evpop_proxy *proxy, const unsigned char *octets,
     size_t length, size_t *used_r, struct evpop_result *result)
 {
 	enum evpop_proxy_status status = EVPOP_PROXY_MORE;
 
+	(void)proxy;
 	while (*used_r < length && status == EVPOP_PROXY_MORE)
-		status = take_octet(&proxy->http, octets[(*used_r)++], result);
+		status = http_take_octet(state, octets[(*used_r)++], result);
 	return status;
 }
+
+static const char *
+http_standing(const void *state)
+{
+	(void)state;
+	return "the request";
+}
+
+const struct evpop_proxy_dialog evpop_http_dialog = {
+	.state_size = sizeof(struct http),
+	.begin = http_begin,
+	.input = http_input,
+	.standing = http_standing,
+};

@@ -9,18 +9,32 @@
 /* As much as SOCKS can carry. */
 #define HOST_OCTETS ((size_t)255)
 
-static const char *const kind_names[] = { "SOCKS", "HTTP" };
-_Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == EVPOP_PROXY_KINDS,
-    "a name for each kind");
+static const struct {
+	const char *name;
+	const struct evpop_proxy_dialog *dialog;
+} kinds[] = {
+	[EVPOP_PROXY_SOCKS5] = { "SOCKS", &evpop_socks_dialog },
+	[EVPOP_PROXY_HTTP] = { "HTTP", &evpop_http_dialog },
+};
+_Static_assert(
+    sizeof(kinds) / sizeof(kinds[0]) == EVPOP_PROXY_KINDS, "each has a name");
+
+struct evpop_proxy {
+	enum evpop_proxy_kind kind;
+	bool over; /* it is, well or badly */
+	void *state;
+	unsigned char *output;
+	size_t output_length, output_sent;
+};
 
 const char *
 evpop_proxy_kind_name(enum evpop_proxy_kind kind)
 {
-	return kind_names[kind];
+	return kinds[kind].name;
 }
 
 static bool
-good_name(const char *host)
+proxy_good_name(const char *host)
 {
 	size_t length = strlen(host);
 
@@ -36,7 +50,7 @@ good_name(const char *host)
 }
 
 static bool
-good_host(const char *host, struct evpop_result *result)
+proxy_good_host(const char *host, struct evpop_result *result)
 {
 	struct evpop_address address;
 
@@ -48,39 +62,15 @@ good_host(const char *host, struct evpop_result *result)
 		    host);
 		return false;
 	}
-	if (good_name(host))
+	if (proxy_good_name(host))
 		return true;
 	evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_CONNECT,
 	    "%.80s: no host name that a proxy could be told", host);
 	return false;
 }
 
-struct evpop_proxy *
-evpop_proxy_new(const struct evpop_proxy_config *config, const char *host,
-    uint16_t port, struct evpop_result *result)
-{
-	struct evpop_proxy *proxy;
-	bool begun;
-
-	if (!good_host(host, result))
-		return NULL;
-	proxy = calloc(1, sizeof(*proxy));
-	if (proxy == NULL) {
-		evpop_result_set(result, EVPOP_ERROR_MEMORY,
-		    EVPOP_PHASE_CONNECT, "no memory to ask a proxy");
-		return NULL;
-	}
-	proxy->kind = config->kind;
-	begun = config->kind == EVPOP_PROXY_SOCKS5
-		    ? evpop_socks_begin(proxy, config, host, port, result)
-		    : evpop_http_begin(proxy, config, host, port, result);
-	if (!begun)
-		evpop_proxy_free(&proxy);
-	return proxy;
-}
-
 static void
-drop_output(struct evpop_proxy *proxy)
+proxy_drop_output(struct evpop_proxy *proxy)
 {
 	if (proxy->output != NULL)
 		explicit_bzero(proxy->output, proxy->output_length);
@@ -97,22 +87,54 @@ evpop_proxy_free(struct evpop_proxy **proxy_r)
 	if (proxy == NULL)
 		return;
 	*proxy_r = NULL;
-	drop_output(proxy);
-	explicit_bzero(proxy, sizeof(*proxy));
+	proxy_drop_output(proxy);
+	if (proxy->state != NULL)
+		explicit_bzero(
+		    proxy->state, kinds[proxy->kind].dialog->state_size);
+	free(proxy->state);
 	free(proxy);
+}
+
+static bool
+proxy_no_memory(struct evpop_result *result)
+{
+	evpop_result_set(result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_CONNECT,
+	    "no memory to ask a proxy");
+	return false;
+}
+
+struct evpop_proxy *
+evpop_proxy_new(const struct evpop_proxy_config *config, const char *host,
+    uint16_t port, struct evpop_result *result)
+{
+	const struct evpop_proxy_dialog *dialog = kinds[config->kind].dialog;
+	struct evpop_proxy *proxy;
+
+	if (!proxy_good_host(host, result))
+		return NULL;
+	proxy = calloc(1, sizeof(*proxy));
+	if (proxy == NULL) {
+		(void)proxy_no_memory(result);
+		return NULL;
+	}
+	proxy->kind = config->kind;
+	proxy->state = calloc(1, dialog->state_size);
+	if (proxy->state == NULL)
+		(void)proxy_no_memory(result);
+	if (proxy->state == NULL ||
+	    !dialog->begin(proxy->state, proxy, config, host, port, result))
+		evpop_proxy_free(&proxy);
+	return proxy;
 }
 
 bool
 evpop_proxy_say(struct evpop_proxy *proxy, const void *octets, size_t length,
     struct evpop_result *result)
 {
-	drop_output(proxy);
+	proxy_drop_output(proxy);
 	proxy->output = malloc(length);
-	if (proxy->output == NULL) {
-		evpop_result_set(result, EVPOP_ERROR_MEMORY,
-		    EVPOP_PHASE_CONNECT, "no memory to ask a proxy");
-		return false;
-	}
+	if (proxy->output == NULL)
+		return proxy_no_memory(result);
 	memcpy(proxy->output, octets, length);
 	proxy->output_length = length;
 	return true;
@@ -131,7 +153,7 @@ evpop_proxy_sent(struct evpop_proxy *proxy, size_t length)
 	assert(length <= proxy->output_length - proxy->output_sent);
 	proxy->output_sent += length;
 	if (proxy->output_sent == proxy->output_length)
-		drop_output(proxy);
+		proxy_drop_output(proxy);
 }
 
 enum evpop_proxy_status
@@ -148,14 +170,11 @@ evpop_proxy_input(struct evpop_proxy *proxy, const unsigned char *octets,
 		/* In both protocols it is ours to speak first. */
 		evpop_result_set(result, EVPOP_ERROR_IO, EVPOP_PHASE_CONNECT,
 		    "the %s proxy answered before it was asked",
-		    kind_names[proxy->kind]);
+		    kinds[proxy->kind].name);
 		status = EVPOP_PROXY_FAILED;
-	} else if (proxy->kind == EVPOP_PROXY_SOCKS5) {
-		status =
-		    evpop_socks_input(proxy, octets, length, used_r, result);
 	} else {
-		status =
-		    evpop_http_input(proxy, octets, length, used_r, result);
+		status = kinds[proxy->kind].dialog->input(
+		    proxy->state, proxy, octets, length, used_r, result);
 	}
 	proxy->over = status != EVPOP_PROXY_MORE;
 	return status;
@@ -164,9 +183,7 @@ evpop_proxy_input(struct evpop_proxy *proxy, const unsigned char *octets,
 const char *
 evpop_proxy_standing(const struct evpop_proxy *proxy)
 {
-	return proxy->kind == EVPOP_PROXY_SOCKS5
-		   ? evpop_socks_standing(&proxy->socks)
-		   : "the request";
+	return kinds[proxy->kind].dialog->standing(proxy->state);
 }
 
 void
@@ -174,5 +191,5 @@ evpop_proxy_eof(const struct evpop_proxy *proxy, struct evpop_result *result)
 {
 	evpop_result_set(result, EVPOP_ERROR_IO, EVPOP_PHASE_CONNECT,
 	    "the %s proxy closed the connection instead of answering %s",
-	    kind_names[proxy->kind], evpop_proxy_standing(proxy));
+	    kinds[proxy->kind].name, evpop_proxy_standing(proxy));
 }

@@ -28,7 +28,7 @@ static const struct scheme schemes[] = {
 #define SCHEMES (sizeof(schemes) / sizeof(schemes[0]))
 
 static bool
-wrong(struct evpop_result *result, const char *reason)
+url_wrong(struct evpop_result *result, const char *reason)
 {
 	evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_NONE,
 	    "the proxy's URL %s", reason);
@@ -36,7 +36,7 @@ wrong(struct evpop_result *result, const char *reason)
 }
 
 static bool
-no_memory(struct evpop_result *result)
+url_no_memory(struct evpop_result *result)
 {
 	evpop_result_set(result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_NONE,
 	    "no memory for a proxy's URL");
@@ -44,7 +44,7 @@ no_memory(struct evpop_result *result)
 }
 
 static const struct scheme *
-find_scheme(const char *url)
+url_find_scheme(const char *url)
 {
 	size_t i;
 
@@ -57,7 +57,7 @@ find_scheme(const char *url)
 }
 
 static int
-digit_value(char digit)
+url_digit_value(char digit)
 {
 	if (digit >= '0' && digit <= '9')
 		return digit - '0';
@@ -71,14 +71,14 @@ digit_value(char digit)
 /* The octet at `at`, which moves on; -1 where it is none that may stand there.
  */
 static int
-decode_octet(const char **at)
+url_decode_octet(const char **at)
 {
 	int high, low;
 
 	if (**at != '%')
 		return (unsigned char)*(*at)++;
-	high = digit_value((*at)[1]);
-	low = high < 0 ? -1 : digit_value((*at)[2]);
+	high = url_digit_value((*at)[1]);
+	low = high < 0 ? -1 : url_digit_value((*at)[2]);
 	if (low < 0)
 		return -1;
 	*at += 3;
@@ -86,7 +86,7 @@ decode_octet(const char **at)
 }
 
 static bool
-decode(const char *from, const char *end, char **text_r,
+url_decode(const char *from, const char *end, char **text_r,
     struct evpop_result *result)
 {
 	char *to;
@@ -94,15 +94,15 @@ decode(const char *from, const char *end, char **text_r,
 
 	*text_r = to = calloc(1, (size_t)(end - from) + 1);
 	if (to == NULL)
-		return no_memory(result);
+		return url_no_memory(result);
 	while (from < end) {
-		octet = decode_octet(&from);
+		octet = url_decode_octet(&from);
 		if (octet < 0)
-			return wrong(result,
+			return url_wrong(result,
 			    "has a % in user or password that no two "
 			    "hexadecimal digits follow; write %25 for a %");
 		if (octet == '\r' || octet == '\n' || octet == '\0')
-			return wrong(
+			return url_wrong(
 			    result, "has CR, LF or NUL in user or password");
 		*to++ = (char)octet;
 	}
@@ -111,7 +111,7 @@ decode(const char *from, const char *end, char **text_r,
 
 /* "user" or "user:password"; what is made is the caller's in any case. */
 static bool
-parse_login(struct evpop_proxy_config *config, const char *from,
+url_parse_login(struct evpop_proxy_config *config, const char *from,
     const char *end, struct evpop_result *result)
 {
 	const char *colon = memchr(from, ':', (size_t)(end - from));
@@ -119,25 +119,25 @@ parse_login(struct evpop_proxy_config *config, const char *from,
 	const char *password = colon == NULL ? end : colon + 1;
 
 	if (from == user_end)
-		return wrong(result, "has an empty user before its @");
-	if (!decode(from, user_end, &config->user, result) ||
-	    !decode(password, end, &config->password, result))
+		return url_wrong(result, "has an empty user before its @");
+	if (!url_decode(from, user_end, &config->user, result) ||
+	    !url_decode(password, end, &config->password, result))
 		return false;
 	if (strlen(config->user) > PART_OCTETS ||
 	    strlen(config->password) > PART_OCTETS)
-		return wrong(
+		return url_wrong(
 		    result, "has a user or password of more than 255 octets");
 	/* RFC 7617 section 2. */
 	if (config->kind == EVPOP_PROXY_HTTP &&
 	    strchr(config->user, ':') != NULL)
-		return wrong(
+		return url_wrong(
 		    result, "has a colon in its user, which HTTP cannot carry");
 	return true;
 }
 
 /* Decimal digits from 1 to 65535, and nothing else. */
 static bool
-parse_port(const char *from, const char *end, uint16_t *port_r)
+url_parse_port(const char *from, const char *end, uint16_t *port_r)
 {
 	unsigned int port = 0;
 
@@ -155,7 +155,7 @@ parse_port(const char *from, const char *end, uint16_t *port_r)
 }
 
 static bool
-good_host(const char *host, bool bracketed)
+url_good_host(const char *host, bool bracketed)
 {
 	struct evpop_address address;
 
@@ -175,8 +175,8 @@ good_host(const char *host, bool bracketed)
 
 /* "host", "host:port", "[::1]", "[::1]:port". */
 static bool
-parse_host(struct evpop_proxy_config *config, const char *from, const char *end,
-    struct evpop_result *result)
+url_parse_host(struct evpop_proxy_config *config, const char *from,
+    const char *end, struct evpop_result *result)
 {
 	bool bracketed = from < end && *from == '[';
 	const char *host_end;
@@ -185,7 +185,7 @@ parse_host(struct evpop_proxy_config *config, const char *from, const char *end,
 		from++;
 		host_end = memchr(from, ']', (size_t)(end - from));
 		if (host_end == NULL)
-			return wrong(result, "has a [ without its ]");
+			return url_wrong(result, "has a [ without its ]");
 	} else {
 		host_end = memchr(from, ':', (size_t)(end - from));
 		if (host_end == NULL)
@@ -193,16 +193,16 @@ parse_host(struct evpop_proxy_config *config, const char *from, const char *end,
 	}
 	config->host = strndup(from, (size_t)(host_end - from));
 	if (config->host == NULL)
-		return no_memory(result);
+		return url_no_memory(result);
 	if (bracketed)
 		host_end++;
-	if (host_end < end &&
-	    (*host_end != ':' || !parse_port(host_end + 1, end, &config->port)))
-		return wrong(result,
+	if (host_end < end && (*host_end != ':' || !url_parse_port(host_end + 1,
+						       end, &config->port)))
+		return url_wrong(result,
 		    "has no port from 1 to 65535 behind the host's colon; an "
 		    "IPv6 address stands in [ and ]");
-	if (!good_host(config->host, bracketed))
-		return wrong(result,
+	if (!url_good_host(config->host, bracketed))
+		return url_wrong(result,
 		    bracketed ? "has something else than an IPv6 address in "
 				"[ and ]"
 			      : "has no host that could be one; in user and "
@@ -211,32 +211,32 @@ parse_host(struct evpop_proxy_config *config, const char *from, const char *end,
 }
 
 static bool
-parse(struct evpop_proxy_config *config, const char *url,
+url_parse(struct evpop_proxy_config *config, const char *url,
     struct evpop_result *result)
 {
-	const struct scheme *scheme = find_scheme(url);
+	const struct scheme *scheme = url_find_scheme(url);
 	const char *from, *end, *at;
 
 	if (scheme == NULL)
-		return wrong(
+		return url_wrong(
 		    result, "begins with neither socks5:// nor http://");
 	if (strlen(url) > URL_OCTETS)
-		return wrong(result, "is longer than 2048 octets");
+		return url_wrong(result, "is longer than 2048 octets");
 	config->kind = scheme->kind;
 	config->port = scheme->port;
 	from = url + strlen(scheme->prefix);
 	end = from + strcspn(from, "/?#");
 	if (*end != '\0' && strcmp(end, "/") != 0)
-		return wrong(result,
+		return url_wrong(result,
 		    "has something behind host and port; in user and password "
 		    "write %2F for a /, %3F for a ?, %23 for a #");
 	at = memchr(from, '@', (size_t)(end - from));
 	if (at != NULL) {
-		if (!parse_login(config, from, at, result))
+		if (!url_parse_login(config, from, at, result))
 			return false;
 		from = at + 1;
 	}
-	return parse_host(config, from, end, result);
+	return url_parse_host(config, from, end, result);
 }
 
 bool
@@ -244,7 +244,7 @@ evpop_proxy_parse(struct evpop_proxy_config *config, const char *url,
     struct evpop_result *result)
 {
 	memset(config, 0, sizeof(*config));
-	if (parse(config, url, result))
+	if (url_parse(config, url, result))
 		return true;
 	evpop_proxy_config_clear(config);
 	return false;
@@ -262,7 +262,7 @@ evpop_proxy_check(const char *url, struct evpop_result *result)
 }
 
 static void
-forget(char *text)
+text_wipe(char *text)
 {
 	if (text != NULL)
 		explicit_bzero(text, strlen(text));
@@ -273,7 +273,7 @@ void
 evpop_proxy_config_clear(struct evpop_proxy_config *config)
 {
 	free(config->host);
-	forget(config->user);
-	forget(config->password);
+	text_wipe(config->user);
+	text_wipe(config->password);
 	memset(config, 0, sizeof(*config));
 }

@@ -39,6 +39,7 @@ struct evpop_resolve {
 	bool told;         /* some addresses were */
 	unsigned int busy; /* in functions that look at it afterwards */
 	bool explaining;   /* and asked why there is nothing */
+	bool is_blocked;   /* an address leads nowhere */
 	bool nameless;     /* evdns says that there is no such name */
 	uint16_t port;
 	char host[256];
@@ -53,6 +54,23 @@ resolve_report(evpop_resolve_cb callback, void *arg, enum evpop_error error,
 	evpop_result_set(&result, error, EVPOP_PHASE_RESOLVE,
 	    "cannot resolve %.100s: %s", host, reason);
 	callback(NULL, 0, &result, arg);
+}
+
+/*
+ * 0.0.0.0 and ::, which connect() takes for this machine: a filter of names
+ * answers so.
+ */
+static bool
+address_leads_nowhere(const struct evpop_address *address)
+{
+	const struct sockaddr_in *sin =
+	    (const struct sockaddr_in *)&address->storage;
+	const struct sockaddr_in6 *sin6 =
+	    (const struct sockaddr_in6 *)&address->storage;
+
+	if (address->storage.ss_family == AF_INET)
+		return sin->sin_addr.s_addr == htonl(INADDR_ANY);
+	return IN6_IS_ADDR_UNSPECIFIED(&sin6->sin6_addr);
 }
 
 static void
@@ -70,7 +88,10 @@ question_collect(struct question *question, const struct evutil_addrinfo *info)
 		memset(address, 0, sizeof(*address));
 		memcpy(&address->storage, info->ai_addr, info->ai_addrlen);
 		address->length = (socklen_t)info->ai_addrlen;
-		question->count++;
+		if (address_leads_nowhere(address))
+			question->resolve->is_blocked = true;
+		else
+			question->count++;
 	}
 }
 
@@ -148,6 +169,10 @@ question_take(
 		sin->sin_port = htons(question->resolve->port);
 		sin->sin_addr = octets[i];
 		address->length = sizeof(*sin);
+		if (address_leads_nowhere(address)) {
+			question->resolve->is_blocked = true;
+			question->count--;
+		}
 	}
 }
 
@@ -176,6 +201,11 @@ resolve_explained(
 		break;
 	case DNS_ERR_NODATA:
 		resolve_tell_nothing(resolve, "the name has no address");
+		break;
+	case DNS_ERR_TRUNCATED:
+		resolve_tell_nothing(resolve,
+		    "it has more addresses than the answer of a name server "
+		    "has room for");
 		break;
 	case DNS_ERR_NOTEXIST:
 		resolve_tell_nothing(resolve, "there is no such name");
@@ -210,7 +240,11 @@ resolve_inquire(struct evpop_resolve *resolve)
 static void
 resolve_fail(struct evpop_resolve *resolve)
 {
-	if (resolve->nameless)
+	if (resolve->is_blocked)
+		resolve_tell_nothing(resolve,
+		    "it leads to 0.0.0.0, as a filter of names answers for "
+		    "what it blocks");
+	else if (resolve->nameless)
 		resolve_tell_nothing(resolve, "there is no such name");
 	else if (resolve->explaining || !resolve_inquire(resolve))
 		resolve_tell_nothing(resolve, "the name has no address");

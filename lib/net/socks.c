@@ -21,6 +21,30 @@
 #define ADDRESS_IPV6    4
 
 #define OCTETS_255 ((size_t)255)
+/* VER, CMD, RSV, ATYP, a length, a name of 255 octets, a port: RFC 1928. */
+#define REQUEST_OCTETS ((size_t)4 + 1 + OCTETS_255 + 2)
+/* VER, a length, a user of 255 octets, a length, a password: RFC 1929. */
+#define LOGIN_OCTETS ((size_t)1 + 1 + OCTETS_255 + 1 + OCTETS_255)
+
+/* What is awaited: the answer to the greeting, the log-in, the request. */
+enum socks_state {
+	SOCKS_METHOD = 0,
+	SOCKS_STATUS,
+	SOCKS_REPLY,
+	SOCKS_STATES
+};
+
+struct socks {
+	enum socks_state state;
+	/* Messages that are sent when their turn comes. */
+	unsigned char request[REQUEST_OCTETS];
+	size_t request_length;
+	unsigned char login[LOGIN_OCTETS];
+	size_t login_length; /* 0: no log-in */
+	/* Of the message awaited: VER, REP, RSV, ATYP, length at most. */
+	unsigned char head[5];
+	size_t received;
+};
 
 /* RFC 1928 section 6, from 1. */
 static const char *const refusals[] = { "general failure",
@@ -31,17 +55,19 @@ static const char *const refusals[] = { "general failure",
 
 static const char *const standings[] = { "the greeting",
 	"the user and password", "the request" };
-_Static_assert(sizeof(standings) / sizeof(standings[0]) == EVPOP_SOCKS_STATES,
+_Static_assert(sizeof(standings) / sizeof(standings[0]) == SOCKS_STATES,
     "words for each state");
 
-const char *
-evpop_socks_standing(const struct evpop_socks *socks)
+static const char *
+socks_standing(const void *state)
 {
+	const struct socks *socks = state;
+
 	return standings[socks->state];
 }
 
 static enum evpop_proxy_status
-fail(struct evpop_result *result, const char *reason)
+socks_fail(struct evpop_result *result, const char *reason)
 {
 	evpop_result_set(result, EVPOP_ERROR_IO, EVPOP_PHASE_CONNECT,
 	    "the SOCKS proxy %s", reason);
@@ -49,7 +75,7 @@ fail(struct evpop_result *result, const char *reason)
 }
 
 static void
-write_request(struct evpop_socks *socks, const char *host, uint16_t port)
+socks_write_request(struct socks *socks, const char *host, uint16_t port)
 {
 	unsigned char *at = socks->request;
 	struct evpop_address address;
@@ -80,7 +106,7 @@ write_request(struct evpop_socks *socks, const char *host, uint16_t port)
 }
 
 static unsigned char *
-write_text(unsigned char *at, const char *text)
+socks_write_text(unsigned char *at, const char *text)
 {
 	size_t length = strlen(text);
 
@@ -90,7 +116,7 @@ write_text(unsigned char *at, const char *text)
 }
 
 static bool
-write_login(struct evpop_socks *socks, const struct evpop_proxy_config *config,
+socks_write_login(struct socks *socks, const struct evpop_proxy_config *config,
     struct evpop_result *result)
 {
 	unsigned char *at = socks->login;
@@ -103,85 +129,88 @@ write_login(struct evpop_socks *socks, const struct evpop_proxy_config *config,
 		return false;
 	}
 	*at++ = LOGIN_VERSION;
-	at = write_text(at, config->user);
-	at = write_text(at, config->password);
+	at = socks_write_text(at, config->user);
+	at = socks_write_text(at, config->password);
 	socks->login_length = (size_t)(at - socks->login);
 	return true;
 }
 
-bool
-evpop_socks_begin(struct evpop_proxy *proxy,
+static bool
+socks_begin(void *state, struct evpop_proxy *proxy,
     const struct evpop_proxy_config *config, const char *host, uint16_t port,
     struct evpop_result *result)
 {
 	static const unsigned char plain[] = { VERSION, 1, METHOD_NONE },
 				   either[] = { VERSION, 2, METHOD_NONE,
 					   METHOD_PASSWORD };
+	struct socks *socks = state;
 
-	write_request(&proxy->socks, host, port);
+	socks_write_request(socks, host, port);
 	if (config->user == NULL)
 		return evpop_proxy_say(proxy, plain, sizeof(plain), result);
-	return write_login(&proxy->socks, config, result) &&
+	return socks_write_login(socks, config, result) &&
 	       evpop_proxy_say(proxy, either, sizeof(either), result);
 }
 
 static enum evpop_proxy_status
-say(struct evpop_proxy *proxy, enum evpop_socks_state state,
-    const unsigned char *octets, size_t length, struct evpop_result *result)
+socks_say(struct socks *socks, struct evpop_proxy *proxy,
+    enum socks_state state, const unsigned char *octets, size_t length,
+    struct evpop_result *result)
 {
-	proxy->socks.state = state;
-	proxy->socks.received = 0;
+	socks->state = state;
+	socks->received = 0;
 	return evpop_proxy_say(proxy, octets, length, result)
 		   ? EVPOP_PROXY_MORE
 		   : EVPOP_PROXY_FAILED;
 }
 
 static enum evpop_proxy_status
-say_request(struct evpop_proxy *proxy, struct evpop_result *result)
+socks_say_request(
+    struct socks *socks, struct evpop_proxy *proxy, struct evpop_result *result)
 {
-	struct evpop_socks *socks = &proxy->socks;
-
 	explicit_bzero(socks->login, sizeof(socks->login));
-	return say(proxy, EVPOP_SOCKS_REPLY, socks->request,
+	return socks_say(socks, proxy, SOCKS_REPLY, socks->request,
 	    socks->request_length, result);
 }
 
 static enum evpop_proxy_status
-take_method(struct evpop_proxy *proxy, struct evpop_result *result)
+socks_take_method(
+    struct socks *socks, struct evpop_proxy *proxy, struct evpop_result *result)
 {
-	struct evpop_socks *socks = &proxy->socks;
-
 	if (socks->head[0] != VERSION)
-		return fail(result, "does not speak SOCKS 5");
+		return socks_fail(result, "does not speak SOCKS 5");
 	if (socks->received < 2)
 		return EVPOP_PROXY_MORE;
 	if (socks->head[1] == METHOD_NONE)
-		return say_request(proxy, result);
+		return socks_say_request(socks, proxy, result);
 	if (socks->head[1] == METHOD_PASSWORD && socks->login_length > 0)
-		return say(proxy, EVPOP_SOCKS_STATUS, socks->login,
+		return socks_say(socks, proxy, SOCKS_STATUS, socks->login,
 		    socks->login_length, result);
 	if (socks->head[1] != METHOD_REFUSED)
-		return fail(result, "chose a log-in that was not offered");
-	return fail(result,
+		return socks_fail(
+		    result, "chose a log-in that was not offered");
+	return socks_fail(result,
 	    socks->login_length > 0
 		? "does not accept a log-in by user and password"
 		: "asks for a log-in, and no user and password are given");
 }
 
 static enum evpop_proxy_status
-take_status(struct evpop_proxy *proxy, struct evpop_result *result)
+socks_take_status(
+    struct socks *socks, struct evpop_proxy *proxy, struct evpop_result *result)
 {
-	if (proxy->socks.head[0] != LOGIN_VERSION)
-		return fail(result, "does not speak RFC 1929 at the log-in");
-	if (proxy->socks.received < 2)
+	if (socks->head[0] != LOGIN_VERSION)
+		return socks_fail(
+		    result, "does not speak RFC 1929 at the log-in");
+	if (socks->received < 2)
 		return EVPOP_PROXY_MORE;
-	if (proxy->socks.head[1] != 0)
-		return fail(result, "refused the user and password");
-	return say_request(proxy, result);
+	if (socks->head[1] != 0)
+		return socks_fail(result, "refused the user and password");
+	return socks_say_request(socks, proxy, result);
 }
 
 static enum evpop_proxy_status
-refuse(unsigned char code, struct evpop_result *result)
+socks_refuse(unsigned char code, struct evpop_result *result)
 {
 	evpop_result_set(result, EVPOP_ERROR_IO, EVPOP_PHASE_CONNECT,
 	    "the SOCKS proxy did not connect to the server: %s (%u)",
@@ -191,18 +220,18 @@ refuse(unsigned char code, struct evpop_result *result)
 }
 
 static enum evpop_proxy_status
-take_reply(struct evpop_proxy *proxy, struct evpop_result *result)
+socks_take_reply(const struct socks *socks, struct evpop_result *result)
 {
-	const struct evpop_socks *socks = &proxy->socks;
 	size_t length = 0;
 
 	if (socks->head[0] != VERSION)
-		return fail(result, "answered the request in another version");
+		return socks_fail(
+		    result, "answered the request in another version");
 	if (socks->received < 2)
 		return EVPOP_PROXY_MORE;
 	/* Some close behind this, without the rest. */
 	if (socks->head[1] != 0)
-		return refuse(socks->head[1], result);
+		return socks_refuse(socks->head[1], result);
 	/* Each kind of address has an octet at least. */
 	if (socks->received < sizeof(socks->head))
 		return EVPOP_PROXY_MORE;
@@ -217,32 +246,31 @@ take_reply(struct evpop_proxy *proxy, struct evpop_result *result)
 		length = 4 + 1 + (size_t)socks->head[4] + 2;
 		break;
 	default:
-		return fail(result, "answered with an address of no kind");
+		return socks_fail(
+		    result, "answered with an address of no kind");
 	}
 	return socks->received < length ? EVPOP_PROXY_MORE : EVPOP_PROXY_READY;
 }
 
 static enum evpop_proxy_status
-take_octet(
-    struct evpop_proxy *proxy, unsigned char octet, struct evpop_result *result)
+socks_take_octet(struct socks *socks, struct evpop_proxy *proxy,
+    unsigned char octet, struct evpop_result *result)
 {
-	struct evpop_socks *socks = &proxy->socks;
-
 	if (socks->received < sizeof(socks->head))
 		socks->head[socks->received] = octet;
 	socks->received++;
 	switch (socks->state) {
-	case EVPOP_SOCKS_METHOD:
-		return take_method(proxy, result);
-	case EVPOP_SOCKS_STATUS:
-		return take_status(proxy, result);
+	case SOCKS_METHOD:
+		return socks_take_method(socks, proxy, result);
+	case SOCKS_STATUS:
+		return socks_take_status(socks, proxy, result);
 	default:
-		return take_reply(proxy, result);
+		return socks_take_reply(socks, result);
 	}
 }
 
-enum evpop_proxy_status
-evpop_socks_input(struct evpop_proxy *proxy, const unsigned char *octets,
+static enum evpop_proxy_status
+socks_input(void *state, struct evpop_proxy *proxy, const unsigned char *octets,
     size_t length, size_t *used_r, struct evpop_result *result)
 {
 	enum evpop_proxy_status status = EVPOP_PROXY_MORE;
@@ -251,8 +279,17 @@ evpop_socks_input(struct evpop_proxy *proxy, const unsigned char *octets,
 	while (*used_r < length && status == EVPOP_PROXY_MORE) {
 		(void)evpop_proxy_output(proxy, &unsent);
 		if (unsent > 0)
-			return fail(result, "answered before it was asked");
-		status = take_octet(proxy, octets[(*used_r)++], result);
+			return socks_fail(
+			    result, "answered before it was asked");
+		status =
+		    socks_take_octet(state, proxy, octets[(*used_r)++], result);
 	}
 	return status;
 }
+
+const struct evpop_proxy_dialog evpop_socks_dialog = {
+	.state_size = sizeof(struct socks),
+	.begin = socks_begin,
+	.input = socks_input,
+	.standing = socks_standing,
+};

@@ -108,7 +108,9 @@ stream_describe_overdue(const struct evpop_stream *stream,
 		    limit);
 	else if (phase == EVPOP_PHASE_RESOLVE)
 		evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
-		    "%.100s was not resolved within %s", stream->asked, limit);
+		    "%.100s was not resolved within %s; do the name servers "
+		    "(/etc/resolv.conf) answer?",
+		    stream->asked, limit);
 	else if (phase == EVPOP_PHASE_CONNECT) {
 		if (stream->dial != NULL)
 			evpop_dial_describe(stream->dial, tried, sizeof tried);

@@ -25,9 +25,6 @@
 /* Room behind the host for the port in the key of a session. */
 #define PORT_ROOM 8
 
-/* Keys of 112 bits, as RSA's of 2048: Debian's own setting, here for all. */
-#define SECURITY_LEVEL 2
-
 struct evpop_tls_context {
 	SSL_CTX *ctx;
 	BIO_METHOD *socket_method;
@@ -147,7 +144,7 @@ socket_method_new(void)
 /* ---- Contexts ---- */
 
 static int
-keep_session(SSL *ssl, SSL_SESSION *session)
+context_keep_session(SSL *ssl, SSL_SESSION *session)
 {
 	struct evpop_tls_channel *channel = SSL_get_app_data(ssl);
 
@@ -158,7 +155,7 @@ keep_session(SSL *ssl, SSL_SESSION *session)
 
 /* OpenSSL calls it once the server has asked for a certificate. */
 static int
-note_certificate_wanted(SSL *ssl, void *arg)
+context_note_wanted(SSL *ssl, void *arg)
 {
 	struct evpop_tls_channel *channel = SSL_get_app_data(ssl);
 
@@ -168,7 +165,7 @@ note_certificate_wanted(SSL *ssl, void *arg)
 }
 
 static int
-verify_server(X509_STORE_CTX *store, void *arg)
+context_verify(X509_STORE_CTX *store, void *arg)
 {
 	const struct evpop_tls_context *context = arg;
 	struct evpop_tls_channel *channel;
@@ -182,7 +179,7 @@ verify_server(X509_STORE_CTX *store, void *arg)
 }
 
 static bool
-load_pins(struct evpop_tls_context *context,
+context_load_pins(struct evpop_tls_context *context,
     const struct evpop_tls_options *options, struct evpop_result *result)
 {
 	if (options->pin_count == 0)
@@ -193,7 +190,7 @@ load_pins(struct evpop_tls_context *context,
 }
 
 static bool
-set_policy(struct evpop_tls_context *context)
+context_set_policy(struct evpop_tls_context *context)
 {
 	static const unsigned char alpn[] = { 4, 'p', 'o', 'p', '3' };
 	SSL_CTX *ctx = context->ctx;
@@ -206,13 +203,11 @@ set_policy(struct evpop_tls_context *context)
 	/* A record then costs one system call instead of two. */
 	SSL_CTX_set_read_ahead(ctx, 1);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_cert_verify_callback(ctx, verify_server, context);
-	SSL_CTX_set_cert_cb(ctx, note_certificate_wanted, NULL);
-	if (SSL_CTX_get_security_level(ctx) < SECURITY_LEVEL)
-		SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
+	SSL_CTX_set_cert_verify_callback(ctx, context_verify, context);
+	SSL_CTX_set_cert_cb(ctx, context_note_wanted, NULL);
 	SSL_CTX_set_session_cache_mode(
 	    ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-	SSL_CTX_sess_set_new_cb(ctx, keep_session);
+	SSL_CTX_sess_set_new_cb(ctx, context_keep_session);
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
 	       SSL_CTX_set_alpn_protos(ctx, alpn, sizeof(alpn)) == 0;
 }
@@ -230,7 +225,7 @@ context_allocate(void)
 	context->ctx = SSL_CTX_new(TLS_client_method());
 	context->socket_method = socket_method_new();
 	if (context->sessions == NULL || context->ctx == NULL ||
-	    context->socket_method == NULL || !set_policy(context)) {
+	    context->socket_method == NULL || !context_set_policy(context)) {
 		evpop_tls_context_free(context);
 		return NULL;
 	}
@@ -255,7 +250,7 @@ evpop_tls_context_new(
 		return NULL;
 	}
 	/* Where there are pins, no CA is ever asked. */
-	if (!load_pins(context, options, result) ||
+	if (!context_load_pins(context, options, result) ||
 	    (context->pins == NULL &&
 		!evpop_tls_load_trust(context->ctx, options->ca, result)) ||
 	    !evpop_tls_load_identity(
@@ -291,7 +286,7 @@ evpop_tls_context_free(struct evpop_tls_context *context)
 /* ---- Channels ---- */
 
 static bool
-attach_socket(struct evpop_tls_channel *channel)
+channel_attach(struct evpop_tls_channel *channel)
 {
 	BIO *bio = BIO_new(channel->context->socket_method);
 
@@ -305,7 +300,7 @@ attach_socket(struct evpop_tls_channel *channel)
 
 /* Whom the certificate must name; SNI is for names only (RFC 6066 3). */
 static bool
-expect_host(struct evpop_tls_channel *channel)
+channel_expect_host(struct evpop_tls_channel *channel)
 {
 	SSL *ssl = channel->ssl;
 	struct evpop_address address;
@@ -325,7 +320,8 @@ expect_host(struct evpop_tls_channel *channel)
 }
 
 static bool
-name_channel(struct evpop_tls_channel *channel, const char *host, uint16_t port)
+channel_set_names(
+    struct evpop_tls_channel *channel, const char *host, uint16_t port)
 {
 	size_t length = strlen(host);
 
@@ -341,7 +337,7 @@ name_channel(struct evpop_tls_channel *channel, const char *host, uint16_t port)
 }
 
 static void
-offer_session(struct evpop_tls_channel *channel)
+channel_offer_session(struct evpop_tls_channel *channel)
 {
 	SSL_SESSION *session;
 
@@ -380,10 +376,10 @@ evpop_tls_new(struct evpop_tls_context *context, evutil_socket_t fd,
 		channel->ssl = SSL_new(context->ctx);
 		if (channel->ssl != NULL &&
 		    SSL_set_app_data(channel->ssl, channel) == 1 &&
-		    name_channel(channel, host, port) &&
-		    attach_socket(channel) && expect_host(channel)) {
+		    channel_set_names(channel, host, port) &&
+		    channel_attach(channel) && channel_expect_host(channel)) {
 			SSL_set_connect_state(channel->ssl);
-			offer_session(channel);
+			channel_offer_session(channel);
 			return channel;
 		}
 		channel_free(channel);

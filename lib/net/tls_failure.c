@@ -73,20 +73,20 @@ static const struct meaning {
 
 /* Of the part of OpenSSL that speaks TLS; 0: of another. */
 static int
-ssl_reason(unsigned long code)
+reason_of(unsigned long code)
 {
 	return ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) : 0;
 }
 
 static void
-tls_result(struct evpop_result *result, const char *words)
+failure_set(struct evpop_result *result, const char *words)
 {
 	evpop_result_set(result, EVPOP_ERROR_TLS, EVPOP_PHASE_HANDSHAKE,
 	    "TLS handshake: %s", words);
 }
 
 static bool
-is_record(const struct evpop_tls_seen *seen)
+seen_is_record(const struct evpop_tls_seen *seen)
 {
 	return seen->first_length >= 2 && seen->first[1] == 3 &&
 	       (seen->first[0] == RECORD_ALERT ||
@@ -95,7 +95,7 @@ is_record(const struct evpop_tls_seen *seen)
 
 /* The version of a ServerHello, or 0. */
 static int
-hello_version(const struct evpop_tls_seen *seen)
+seen_hello_version(const struct evpop_tls_seen *seen)
 {
 	const unsigned char *first = seen->first;
 
@@ -106,11 +106,12 @@ hello_version(const struct evpop_tls_seen *seen)
 }
 
 static void
-say_old_version(const struct evpop_tls_seen *seen, struct evpop_result *result)
+failure_say_old_version(
+    const struct evpop_tls_seen *seen, struct evpop_result *result)
 {
 	const char *name = "";
 
-	switch (hello_version(seen)) {
+	switch (seen_hello_version(seen)) {
 	case SSL3_VERSION:
 		name = " (SSL 3.0)";
 		break;
@@ -131,7 +132,8 @@ say_old_version(const struct evpop_tls_seen *seen, struct evpop_result *result)
 
 /* The server's words end with its line. */
 static void
-say_no_tls(const struct evpop_tls_seen *seen, struct evpop_result *result)
+failure_say_no_tls(
+    const struct evpop_tls_seen *seen, struct evpop_result *result)
 {
 	const char *first = (const char *)seen->first;
 	char said[2 * EVPOP_TLS_FIRST];
@@ -154,7 +156,7 @@ say_no_tls(const struct evpop_tls_seen *seen, struct evpop_result *result)
 }
 
 static bool
-is_about_client_certificate(int reason)
+reason_is_about_client(int reason)
 {
 	switch (reason) {
 	case ALERT(SSL_AD_BAD_CERTIFICATE):
@@ -180,11 +182,11 @@ alert_text(int reason)
 }
 
 static void
-say_client_certificate(
+failure_say_client_certificate(
     const struct evpop_tls_seen *seen, int reason, struct evpop_result *result)
 {
 	if (!seen->certificate_shown)
-		tls_result(result,
+		failure_set(result,
 		    "the server demands a client certificate, and there is "
 		    "none: set tls_cert");
 	else
@@ -195,16 +197,16 @@ say_client_certificate(
 }
 
 static void
-say_other(unsigned long code, struct evpop_result *result)
+failure_say_other(unsigned long code, struct evpop_result *result)
 {
 	const char *words = ERR_reason_error_string(code);
-	int reason = ssl_reason(code);
+	int reason = reason_of(code);
 	size_t i;
 
 	for (i = 0; i < MEANINGS; i++) {
 		if (meanings[i].reason != reason)
 			continue;
-		tls_result(result, meanings[i].words);
+		failure_set(result, meanings[i].words);
 		result->retry = meanings[i].retry;
 		return;
 	}
@@ -213,36 +215,36 @@ say_other(unsigned long code, struct evpop_result *result)
 		    "TLS handshake: the server ended it by the alert \"%s\"",
 		    alert_text(reason));
 	else
-		tls_result(result, words != NULL ? words : "TLS failed");
+		failure_set(result, words != NULL ? words : "TLS failed");
 }
 
 bool
 evpop_tls_failure_is_late(const struct evpop_tls_seen *seen, unsigned long code)
 {
 	return seen->certificate_wanted &&
-	       is_about_client_certificate(ssl_reason(code));
+	       reason_is_about_client(reason_of(code));
 }
 
 void
 evpop_tls_failure(const struct evpop_tls_seen *seen, unsigned long code,
     const char *host, struct evpop_result *result)
 {
-	int reason = ssl_reason(code);
+	int reason = reason_of(code);
 
-	if (seen->first_length > 0 && !is_record(seen))
-		say_no_tls(seen, result);
+	if (seen->first_length > 0 && !seen_is_record(seen))
+		failure_say_no_tls(seen, result);
 	else if (reason == SSL_R_UNSUPPORTED_PROTOCOL ||
 		 reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION)
-		say_old_version(seen, result);
+		failure_say_old_version(seen, result);
 	else if (evpop_tls_failure_is_late(seen, code))
-		say_client_certificate(seen, reason, result);
+		failure_say_client_certificate(seen, reason, result);
 	else if (reason == SSL_R_TLSV1_UNRECOGNIZED_NAME)
 		evpop_result_set(result, EVPOP_ERROR_TLS, EVPOP_PHASE_HANDSHAKE,
 		    "TLS handshake: the server says that it does not serve the "
 		    "name %.100s",
 		    host);
 	else
-		say_other(code, result);
+		failure_say_other(code, result);
 }
 
 void

@@ -6,7 +6,7 @@
 
 /* The oldest entry of OpenSSL's queue is the exact one. */
 static const char *
-first_reason(void)
+files_reason(void)
 {
 	unsigned long error = ERR_peek_error();
 	const char *reason;
@@ -18,17 +18,17 @@ first_reason(void)
 }
 
 static void
-set_error(struct evpop_result *result, const char *what, const char *file)
+files_fail(struct evpop_result *result, const char *what, const char *file)
 {
 	evpop_result_set(result, EVPOP_ERROR_TLS, EVPOP_PHASE_NONE,
-	    "%s %.140s: %s", what, file, first_reason());
+	    "%s %.140s: %s", what, file, files_reason());
 	result->scope = EVPOP_SCOPE_ACCOUNT;
 	ERR_clear_error();
 }
 
 /* A key under a pass phrase is refused; OpenSSL would ask on the terminal. */
 static int
-no_pass_phrase(char *buffer, int size, int writing, void *arg)
+files_no_pass_phrase(char *buffer, int size, int writing, void *arg)
 {
 	(void)buffer;
 	(void)size;
@@ -43,12 +43,12 @@ evpop_tls_load_trust(SSL_CTX *ctx, const char *ca, struct evpop_result *result)
 	if (ca != NULL) {
 		if (SSL_CTX_load_verify_file(ctx, ca) == 1)
 			return true;
-		set_error(result, "cannot read the CA certificates in", ca);
+		files_fail(result, "cannot read the CA certificates in", ca);
 		return false;
 	}
 	if (SSL_CTX_set_default_verify_paths(ctx) == 1)
 		return true;
-	set_error(result, "cannot read the CA certificates of", "the system");
+	files_fail(result, "cannot read the CA certificates of", "the system");
 	return false;
 }
 
@@ -65,15 +65,15 @@ evpop_tls_load_identity(SSL_CTX *ctx, const char *certificate, const char *key,
 	}
 	if (key == NULL)
 		key = certificate;
-	SSL_CTX_set_default_passwd_cb(ctx, no_pass_phrase);
+	SSL_CTX_set_default_passwd_cb(ctx, files_no_pass_phrase);
 	if (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1) {
-		set_error(result, "cannot read the client certificate in",
+		files_fail(result, "cannot read the client certificate in",
 		    certificate);
 		return false;
 	}
 	if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1 ||
 	    SSL_CTX_check_private_key(ctx) != 1) {
-		set_error(result, "cannot use the client key in", key);
+		files_fail(result, "cannot use the client key in", key);
 		return false;
 	}
 	return true;

@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include <evpop/client.h>
 
+#include "lib/base/hex.h"
 #include "lib/net/address.h"
 #include "lib/net/tls_verify.h"
 
@@ -38,18 +38,9 @@ struct evpop_tls_pins {
 	struct pin pins[];
 };
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* What follows the word, whatever its case; NULL where it is another. */
 static const char *
-behind(const char *text, const char *word)
+text_behind(const char *text, const char *word)
 {
 	size_t length = strlen(word);
 
@@ -60,20 +51,20 @@ behind(const char *text, const char *word)
 static bool
 pin_parse(struct pin *pin, const char *text)
 {
-	const char *at = behind(text, "sha256:");
+	const char *at = text_behind(text, "sha256:");
 	size_t i;
 	int high, low;
 
 	pin->is_of_key = at == NULL;
 	if (at == NULL)
-		at = behind(text, "spki-sha256:");
+		at = text_behind(text, "spki-sha256:");
 	if (at == NULL)
 		return false;
 	for (i = 0; i < DIGEST_OCTETS; i++) {
 		if (i > 0 && *at == ':')
 			at++;
-		high = hex_value(at[0]);
-		low = high == -1 ? -1 : hex_value(at[1]);
+		high = evpop_hex_value(at[0]);
+		low = high == -1 ? -1 : evpop_hex_value(at[1]);
 		if (low == -1)
 			return false;
 		pin->digest[i] = (unsigned char)(high << 4 | low);
@@ -125,13 +116,13 @@ evpop_tls_pins_free(struct evpop_tls_pins *pins)
 }
 
 static bool
-digest_certificate(X509 *certificate, unsigned char digest[DIGEST_OCTETS])
+certificate_digest(X509 *certificate, unsigned char digest[DIGEST_OCTETS])
 {
 	return X509_digest(certificate, EVP_sha256(), digest, NULL) == 1;
 }
 
 static bool
-digest_public_key(X509 *certificate, unsigned char digest[DIGEST_OCTETS])
+certificate_key_digest(X509 *certificate, unsigned char digest[DIGEST_OCTETS])
 {
 	unsigned char *der = NULL;
 	int length, done;
@@ -152,8 +143,8 @@ pins_match(const struct evpop_tls_pins *pins, X509 *certificate)
 	const struct pin *pin;
 	size_t i;
 
-	if (!digest_certificate(certificate, whole) ||
-	    !digest_public_key(certificate, key))
+	if (!certificate_digest(certificate, whole) ||
+	    !certificate_key_digest(certificate, key))
 		return false;
 	for (i = 0; i < pins->count; i++) {
 		pin = &pins->pins[i];
@@ -167,13 +158,13 @@ pins_match(const struct evpop_tls_pins *pins, X509 *certificate)
 /* ---- What a certificate says ---- */
 
 static void
-fingerprint_text(X509 *leaf, char text[2 * DIGEST_OCTETS + 1])
+certificate_fingerprint(X509 *leaf, char text[2 * DIGEST_OCTETS + 1])
 {
 	unsigned char digest[DIGEST_OCTETS];
 	size_t i;
 
 	text[0] = '\0';
-	if (!digest_certificate(leaf, digest))
+	if (!certificate_digest(leaf, digest))
 		return;
 	for (i = 0; i < sizeof(digest); i++)
 		snprintf(text + 2 * i, 3, "%02x", digest[i]);
@@ -247,7 +238,7 @@ alt_name_text(const GENERAL_NAME *name, char text[NAME_SIZE])
 
 /* "a.example, b.example and 2 more"; how many names there are. */
 static size_t
-alt_names_text(X509 *leaf, char text[NAMES_SIZE])
+certificate_names_text(X509 *leaf, char text[NAMES_SIZE])
 {
 	char one[NAME_SIZE], more[24];
 	GENERAL_NAMES *names;
@@ -274,7 +265,7 @@ alt_names_text(X509 *leaf, char text[NAMES_SIZE])
 }
 
 static bool
-common_name_is(X509 *leaf, const char *host)
+certificate_common_name_is(X509 *leaf, const char *host)
 {
 	char name[NAME_SIZE];
 
@@ -285,13 +276,13 @@ common_name_is(X509 *leaf, const char *host)
 /* ---- Words ---- */
 
 static void
-say_other_name(X509 *leaf, const char *host, char *text, size_t size)
+verify_say_other_name(X509 *leaf, const char *host, char *text, size_t size)
 {
 	char names[NAMES_SIZE], common[NAME_SIZE];
-	size_t count = alt_names_text(leaf, names);
+	size_t count = certificate_names_text(leaf, names);
 
 	name_text(X509_get_subject_name(leaf), common);
-	if (count > 0 && !common_name_is(leaf, host))
+	if (count > 0 && !certificate_common_name_is(leaf, host))
 		snprintf(text, size, "is for another name (%s)", names);
 	else
 		snprintf(text, size,
@@ -307,7 +298,7 @@ say_other_name(X509 *leaf, const char *host, char *text, size_t size)
  * certificate is looked for is certain.
  */
 static void
-say_unknown_issuer(const X509 *last, int depth, char *text, size_t size)
+verify_say_unknown_issuer(const X509 *last, int depth, char *text, size_t size)
 {
 	char issuer[NAME_SIZE];
 
@@ -322,7 +313,7 @@ say_unknown_issuer(const X509 *last, int depth, char *text, size_t size)
 }
 
 static void
-say_key_too_small(X509 *certificate, char *text, size_t size)
+verify_say_key_too_small(X509 *certificate, char *text, size_t size)
 {
 	EVP_PKEY *key = X509_get0_pubkey(certificate);
 
@@ -332,7 +323,8 @@ say_key_too_small(X509 *certificate, char *text, size_t size)
 
 /* "expired on ...", or the same of a CA in its chain. */
 static void
-say_dates(const X509 *culprit, int depth, bool expired, char *text, size_t size)
+verify_say_dates(
+    const X509 *culprit, int depth, bool expired, char *text, size_t size)
 {
 	char date[DATE_SIZE], today[DATE_SIZE], name[NAME_SIZE], of_ca[96] = "";
 
@@ -357,7 +349,7 @@ say_dates(const X509 *culprit, int depth, bool expired, char *text, size_t size)
 
 /* What is wrong, as what is said of the certificate. */
 static void
-say_what(X509_STORE_CTX *store, X509 *leaf, const char *host, char *text,
+verify_say_what(X509_STORE_CTX *store, X509 *leaf, const char *host, char *text,
     size_t size)
 {
 	X509 *culprit = X509_STORE_CTX_get_current_cert(store);
@@ -371,12 +363,12 @@ say_what(X509_STORE_CTX *store, X509 *leaf, const char *host, char *text,
 	switch (error) {
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 	case X509_V_ERR_CERT_NOT_YET_VALID:
-		say_dates(culprit, depth, error == X509_V_ERR_CERT_HAS_EXPIRED,
-		    text, size);
+		verify_say_dates(culprit, depth,
+		    error == X509_V_ERR_CERT_HAS_EXPIRED, text, size);
 		break;
 	case X509_V_ERR_HOSTNAME_MISMATCH:
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
-		say_other_name(leaf, host, text, size);
+		verify_say_other_name(leaf, host, text, size);
 		break;
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
 		snprintf(text, size, "is self-signed");
@@ -385,7 +377,7 @@ say_what(X509_STORE_CTX *store, X509 *leaf, const char *host, char *text,
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-		say_unknown_issuer(culprit, depth, text, size);
+		verify_say_unknown_issuer(culprit, depth, text, size);
 		break;
 	case X509_V_ERR_INVALID_CA:
 	case X509_V_ERR_INVALID_NON_CA:
@@ -401,7 +393,7 @@ say_what(X509_STORE_CTX *store, X509 *leaf, const char *host, char *text,
 		snprintf(text, size, "has a signature that is wrong");
 		break;
 	case X509_V_ERR_EE_KEY_TOO_SMALL:
-		say_key_too_small(leaf, text, size);
+		verify_say_key_too_small(leaf, text, size);
 		break;
 	case X509_V_ERR_CA_KEY_TOO_SMALL:
 		snprintf(text, size,
@@ -425,13 +417,13 @@ say_what(X509_STORE_CTX *store, X509 *leaf, const char *host, char *text,
  * next password may be somebody else.
  */
 static void
-explain(X509_STORE_CTX *store, bool pinned, const char *host,
+verify_explain(X509_STORE_CTX *store, bool pinned, const char *host,
     struct evpop_result *result)
 {
 	X509 *leaf = X509_STORE_CTX_get0_cert(store);
 	char fingerprint[2 * DIGEST_OCTETS + 1], what[WORDS_SIZE];
 
-	fingerprint_text(leaf, fingerprint);
+	certificate_fingerprint(leaf, fingerprint);
 	if (pinned) {
 		evpop_result_set(result, EVPOP_ERROR_TLS, EVPOP_PHASE_HANDSHAKE,
 		    "WARNING: the certificate of %.*s matches no pin: it has "
@@ -440,7 +432,7 @@ explain(X509_STORE_CTX *store, bool pinned, const char *host,
 		    HOST_SHOWN, host, fingerprint);
 		return;
 	}
-	say_what(store, leaf, host, what, sizeof(what));
+	verify_say_what(store, leaf, host, what, sizeof(what));
 	evpop_result_set(result, EVPOP_ERROR_TLS, EVPOP_PHASE_HANDSHAKE,
 	    "the certificate of %.*s %.*s; to trust it all the same, set "
 	    "tls_pin = sha256:%s",
@@ -461,6 +453,6 @@ evpop_tls_verify(X509_STORE_CTX *store, const struct evpop_tls_pins *pins,
 		    good ? X509_V_OK : X509_V_ERR_APPLICATION_VERIFICATION);
 	}
 	if (!good)
-		explain(store, pins != NULL, host, result);
+		verify_explain(store, pins != NULL, host, result);
 	return good;
 }

@@ -23,59 +23,59 @@ struct evpop_tunnel {
 };
 
 static void
-let_go(struct evpop_tunnel *tunnel)
+tunnel_unwatch(struct evpop_tunnel *tunnel)
 {
 	event_del(&tunnel->readable);
 	event_del(&tunnel->writable);
 }
 
 static void
-fail(struct evpop_tunnel *tunnel, const struct evpop_result *result)
+tunnel_fail(struct evpop_tunnel *tunnel, const struct evpop_result *result)
 {
-	let_go(tunnel);
+	tunnel_unwatch(tunnel);
 	close(tunnel->fd);
 	tunnel->fd = -1;
 	tunnel->callback(-1, result, tunnel->arg);
 }
 
 static void
-fail_system(struct evpop_tunnel *tunnel, const char *doing)
+tunnel_fail_system(struct evpop_tunnel *tunnel, const char *doing)
 {
 	struct evpop_result result;
 
 	evpop_result_set(&result, EVPOP_ERROR_IO, EVPOP_PHASE_CONNECT,
 	    "%s the proxy: %s", doing, strerror(errno));
-	fail(tunnel, &result);
+	tunnel_fail(tunnel, &result);
 }
 
 static void
-succeed(struct evpop_tunnel *tunnel)
+tunnel_succeed(struct evpop_tunnel *tunnel)
 {
 	evutil_socket_t fd = tunnel->fd;
 
-	let_go(tunnel);
+	tunnel_unwatch(tunnel);
 	tunnel->fd = -1;
 	tunnel->callback(fd, NULL, tunnel->arg);
 }
 
 static void
-wait_for(struct evpop_tunnel *tunnel, struct event *event)
+tunnel_wait(struct evpop_tunnel *tunnel, struct event *event)
 {
 	if (event_add(event, NULL) == -1) {
 		errno = ENOMEM;
-		fail_system(tunnel, "waiting for");
+		tunnel_fail_system(tunnel, "waiting for");
 	}
 }
 
 static bool
-passing(int error)
+is_passing(int error)
 {
 	return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
 /* Write what there is, then wait for what it brings. */
 static void
-speak(struct evpop_tunnel *tunnel)
+tunnel_send(struct evpop_tunnel *tunnel)
 {
 	const unsigned char *octets;
 	size_t length;
@@ -84,16 +84,16 @@ speak(struct evpop_tunnel *tunnel)
 	for (;;) {
 		octets = evpop_proxy_output(tunnel->proxy, &length);
 		if (length == 0) {
-			wait_for(tunnel, &tunnel->readable);
+			tunnel_wait(tunnel, &tunnel->readable);
 			return;
 		}
 		n = send(tunnel->fd, octets, length, MSG_NOSIGNAL);
-		if (n == -1 && passing(errno)) {
-			wait_for(tunnel, &tunnel->writable);
+		if (n == -1 && is_passing(errno)) {
+			tunnel_wait(tunnel, &tunnel->writable);
 			return;
 		}
 		if (n == -1) {
-			fail_system(tunnel, "write to");
+			tunnel_fail_system(tunnel, "write to");
 			return;
 		}
 		evpop_proxy_sent(tunnel->proxy, (size_t)n);
@@ -101,11 +101,11 @@ speak(struct evpop_tunnel *tunnel)
 }
 
 static void
-writable(evutil_socket_t fd, short what, void *arg)
+tunnel_writable(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	speak(arg);
+	tunnel_send(arg);
 }
 
 /*
@@ -113,7 +113,7 @@ writable(evutil_socket_t fd, short what, void *arg)
  * gives something else, which no working one does.
  */
 static bool
-consume(evutil_socket_t fd, unsigned char *octets, size_t length)
+socket_consume(evutil_socket_t fd, unsigned char *octets, size_t length)
 {
 	ssize_t n;
 
@@ -130,7 +130,7 @@ consume(evutil_socket_t fd, unsigned char *octets, size_t length)
 
 /* Look at what came, and take from the socket what belongs to the dialog. */
 static void
-listen_to(struct evpop_tunnel *tunnel, unsigned char *octets, size_t length)
+tunnel_take(struct evpop_tunnel *tunnel, unsigned char *octets, size_t length)
 {
 	enum evpop_proxy_status status;
 	struct evpop_result result;
@@ -139,25 +139,25 @@ listen_to(struct evpop_tunnel *tunnel, unsigned char *octets, size_t length)
 	status =
 	    evpop_proxy_input(tunnel->proxy, octets, length, &used, &result);
 	if (status != EVPOP_PROXY_FAILED &&
-	    !consume(tunnel->fd, octets, used)) {
-		fail_system(tunnel, "read from");
+	    !socket_consume(tunnel->fd, octets, used)) {
+		tunnel_fail_system(tunnel, "read from");
 		return;
 	}
 	switch (status) {
 	case EVPOP_PROXY_MORE:
-		speak(tunnel);
+		tunnel_send(tunnel);
 		break;
 	case EVPOP_PROXY_READY:
-		succeed(tunnel);
+		tunnel_succeed(tunnel);
 		break;
 	case EVPOP_PROXY_FAILED:
-		fail(tunnel, &result);
+		tunnel_fail(tunnel, &result);
 		break;
 	}
 }
 
 static void
-readable(evutil_socket_t fd, short what, void *arg)
+tunnel_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct evpop_tunnel *tunnel = arg;
 	unsigned char octets[PEEK_OCTETS];
@@ -167,14 +167,14 @@ readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	n = recv(fd, octets, sizeof(octets), MSG_PEEK);
 	if (n > 0) {
-		listen_to(tunnel, octets, (size_t)n);
+		tunnel_take(tunnel, octets, (size_t)n);
 	} else if (n == 0) {
 		evpop_proxy_eof(tunnel->proxy, &result);
-		fail(tunnel, &result);
-	} else if (passing(errno)) {
-		wait_for(tunnel, &tunnel->readable);
+		tunnel_fail(tunnel, &result);
+	} else if (is_passing(errno)) {
+		tunnel_wait(tunnel, &tunnel->readable);
 	} else {
-		fail_system(tunnel, "read from");
+		tunnel_fail_system(tunnel, "read from");
 	}
 }
 
@@ -199,9 +199,9 @@ evpop_tunnel_new(struct event_base *base, evutil_socket_t fd,
 		free(tunnel);
 		return NULL;
 	}
-	if (event_assign(
-		&tunnel->readable, base, fd, EV_READ, readable, tunnel) == -1 ||
-	    event_assign(&tunnel->writable, base, fd, EV_WRITE, writable,
+	if (event_assign(&tunnel->readable, base, fd, EV_READ, tunnel_readable,
+		tunnel) == -1 ||
+	    event_assign(&tunnel->writable, base, fd, EV_WRITE, tunnel_writable,
 		tunnel) == -1 ||
 	    event_add(&tunnel->writable, NULL) == -1) {
 		evpop_result_set(result, EVPOP_ERROR_MEMORY,
@@ -228,7 +228,7 @@ evpop_tunnel_free(struct evpop_tunnel **tunnel_r)
 		return;
 	*tunnel_r = NULL;
 	if (tunnel->fd != -1) {
-		let_go(tunnel);
+		tunnel_unwatch(tunnel);
 		close(tunnel->fd);
 	}
 	evpop_proxy_free(&tunnel->proxy);

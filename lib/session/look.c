@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/auth/digest.h"
+#include "lib/base/hex.h"
 #include "lib/session/header.h"
 #include "lib/session/sync.h"
 
@@ -45,7 +46,7 @@ name_entry(struct evpop_sync *sync, size_t index, const unsigned char *digest)
 	char hex[2 * EVPOP_HEADER_DIGEST_SIZE + 1], name[NAME_SIZE];
 	int length;
 
-	evpop_digest_hex(digest, EVPOP_HEADER_DIGEST_SIZE, hex);
+	evpop_hex_encode(digest, EVPOP_HEADER_DIGEST_SIZE, hex);
 	length = snprintf(name, sizeof name, NAME_FORMAT, hex,
 	    (unsigned long long)entry->octets);
 	assert(length > 0 && (size_t)length < sizeof name);

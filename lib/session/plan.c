@@ -5,7 +5,7 @@
 
 #include <evpop/sync.h>
 
-#include "lib/core/name.h"
+#include "lib/base/name.h"
 #include "lib/session/details.h"
 
 static const char *const action_names[] = {

@@ -53,6 +53,10 @@ class EndTest(unittest.TestCase):
 class LayersTest(CheckerTest):
     # (file, include, words of the breach; none where it is allowed)
     CASES = (
+        ("lib/base/a.c", '"lib/base/b.h"', ()),
+        ("lib/base/a.c", "<evpop/error.h>", ("lib/core is above lib/base",)),
+        ("lib/base/a.c", "<errno.h>", ("no I/O",)),
+        ("lib/core/a.c", '"lib/base/b.h"', ()),
         ("lib/core/a.c", '"lib/core/b.h"', ()),
         ("lib/core/a.c", "<evpop/proto.h>", ()),
         ("lib/core/a.c", "<string.h>", ()),
@@ -75,7 +79,7 @@ class LayersTest(CheckerTest):
         ("lib/net/a.c", '"tls.h"', ("by path",)),
         ("lib/net/a.c", '"../core/line.h"', ("by path",)),
         ("lib/net/a.c", '"evpop/error.h"', ("angle",)),
-        ("lib/session/a.c", '"lib/core/name.h"', ()),
+        ("lib/session/a.c", '"lib/core/reply.h"', ()),
         ("lib/session/a.c", "<openssl/ssl.h>", ("only lib/net",)),
         ("lib/session/a.c", "<sqlite3.h>", ("only daemon/store",)),
         ("include/evpop/error.h", "<evpop/client.h>", ("above",)),
@@ -85,6 +89,8 @@ class LayersTest(CheckerTest):
         ("include/evpop/evpop.h", '"lib/net/tls.h"', ("public",)),
         ("daemon/main.c", '"daemon/control/control.h"', ()),
         ("daemon/main.c", '"lib/core/line.h"', ("public headers",)),
+        ("daemon/main.c", '"lib/base/utf8.h"', ()),
+        ("daemon/config/a.c", '"lib/base/utf8.h"', ()),
         ("daemon/config/a.c", '"daemon/log/log.h"', ()),
         ("daemon/config/a.c", "<evpop/client.h>", ()),
         ("daemon/config/a.c", '"daemon/store/store.h"', ("may not",)),

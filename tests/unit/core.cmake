@@ -1,12 +1,14 @@
 # The core without the layers above it, with every symbol in reach.
 include(${CMAKE_SOURCE_DIR}/lib/core/sources.cmake)
+include(${CMAKE_SOURCE_DIR}/lib/base/sources.cmake)
+list(PREPEND EVPOP_CORE_SOURCES ${EVPOP_BASE_SOURCES})
 list(TRANSFORM EVPOP_CORE_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/lib/)
 add_library(evpop_core_for_tests STATIC ${EVPOP_CORE_SOURCES})
 target_include_directories(evpop_core_for_tests PUBLIC
 	${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include)
 target_link_libraries(evpop_core_for_tests PRIVATE evpop_settings)
 
-foreach(part line dot dot_blocks reply capability command printable queue)
+foreach(part line dot dot_blocks reply capability command printable queue model)
 	evpop_unit_test(core_${part} test_core_${part}.c
 		LIBS evpop_core_for_tests)
 endforeach()

@@ -13,6 +13,7 @@
 #include <openssl/evp.h>
 
 #include "lib/auth/keys.h"
+#include "lib/base/hex.h"
 #include "tests/unit/test_auth_player.h"
 
 #define SALT(text) \
@@ -106,7 +107,7 @@ keys_are_those_of_the_standards(void **state)
 		for (j = 0; j < sizeof slices / sizeof slices[0]; j++) {
 			derive_in_slices(
 			    &vectors[i].derivation, slices[j], key);
-			evpop_digest_hex(
+			evpop_hex_encode(
 			    key, vectors[i].derivation.key_size, hex);
 			if (strcmp(hex, vectors[i].key) != 0)
 				fail_msg("%s: %s", vectors[i].source, hex);

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "lib/auth/keys.h"
+#include "lib/base/hex.h"
 #include "tests/unit/test_auth_player.h"
 
 #define MASK       0x5a
@@ -242,7 +243,7 @@ hide_salted(struct needle *needle, const char *password)
 		       .iterations = 7,
 		       .key_size = sizeof key },
 	    key);
-	evpop_digest_hex(key, sizeof key, hex);
+	evpop_hex_encode(key, sizeof key, hex);
 	hide(needle, hex, sizeof hex - 1);
 	explicit_bzero(key, sizeof key);
 	explicit_bzero(hex, sizeof hex);

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "daemon/control/parameters.h"
-#include "daemon/control/utf8.h"
 #include "daemon/control/when.h"
+#include "lib/base/utf8.h"
 
 /* 2024-02-29T12:34:56.789Z */
 #define NOW      1709210096789LL
@@ -145,18 +145,19 @@ test_utf8(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		if (utf8_is_valid(cases[i].text) != cases[i].valid)
+		if (evpop_utf8_is_valid(cases[i].text) != cases[i].valid)
 			fail_msg("case %zu", i);
 	}
-	assert_int_equal(utf8_decode("\xf0\x9f\x93\xa7", 4, &code_point), 4);
+	assert_int_equal(
+	    evpop_utf8_decode("\xf0\x9f\x93\xa7", 4, &code_point), 4);
 	assert_int_equal(code_point, 0x1f4e7);
-	assert_int_equal(utf8_decode("\xe2\x82\xac", 3, &code_point), 3);
+	assert_int_equal(evpop_utf8_decode("\xe2\x82\xac", 3, &code_point), 3);
 	assert_int_equal(code_point, 0x20ac);
-	assert_true(utf8_is_partial("\xf0\x9f\x93", 3));
-	assert_true(utf8_is_partial("\xe2", 1));
-	assert_false(utf8_is_partial("\xe2\x28", 2));
-	assert_false(utf8_is_partial("\xff", 1));
-	assert_false(utf8_is_partial("a", 1));
+	assert_true(evpop_utf8_is_partial("\xf0\x9f\x93", 3));
+	assert_true(evpop_utf8_is_partial("\xe2", 1));
+	assert_false(evpop_utf8_is_partial("\xe2\x28", 2));
+	assert_false(evpop_utf8_is_partial("\xff", 1));
+	assert_false(evpop_utf8_is_partial("a", 1));
 }
 
 static const char *const known[] = { "account", "limit", "since", NULL };

@@ -536,6 +536,33 @@ nothing_follows_a_log_in_with_more_to_say(void **state)
 	evpop_proto_free(proto);
 }
 
+/* While a challenge waits, any line would be taken for the answer. */
+static void
+nothing_overtakes_the_answer_to_a_challenge(void **state)
+{
+	static const struct evpop_request plain = {
+		.command = EVPOP_COMMAND_AUTH,
+		.text = "PLAIN",
+		.initial = "AGEAYg==",
+		.final = true,
+	};
+	struct evpop_proto *proto = greeted();
+
+	(void)state;
+	evpop_proto_set_window(proto, 10, 512);
+	assert_int_equal(evpop_proto_submit(proto, &plain), EVPOP_ERROR_NONE);
+	expect_output(proto, "AUTH PLAIN AGEAYg==\r\n");
+	hear(proto, "+ \r\n");
+	assert_int_equal(submit(proto, "CAPA"), EVPOP_ERROR_NONE);
+	expect_output(proto, "");
+	assert_int_equal(
+	    evpop_proto_respond(proto, "YQ==", false), EVPOP_ERROR_NONE);
+	expect_output(proto, "YQ==\r\n");
+	hear(proto, "-ERR no\r\n");
+	expect_output(proto, "CAPA\r\n");
+	evpop_proto_free(proto);
+}
+
 int
 main(void)
 {
@@ -555,6 +582,7 @@ main(void)
 		cmocka_unit_test(freeing_nothing_or_midway_is_harmless),
 		cmocka_unit_test(a_second_log_in_leaves_in_one_flight),
 		cmocka_unit_test(nothing_follows_a_log_in_with_more_to_say),
+		cmocka_unit_test(nothing_overtakes_the_answer_to_a_challenge),
 		cmocka_unit_test(a_password_is_held_no_longer_than_needed),
 		cmocka_unit_test(
 		    the_trace_shows_lines_but_no_password_and_no_body),

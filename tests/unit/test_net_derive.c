@@ -379,6 +379,28 @@ threads_are_no_more_than_processors(void **state)
 	held_threads_wait(idle);
 }
 
+/* Threads that the loop has not joined yet are in nobody's way. */
+static void
+ended_threads_make_room(void **state)
+{
+	static const char *const passwords[] = { "one", "two", "three", "four",
+		"five", "six", "seven", "eight", "nine", "ten" };
+	const size_t idle = held_threads_count();
+	struct bench bench;
+	size_t i;
+
+	(void)state;
+	bench_begin(&bench, true);
+	for (i = 0; i < 10; i++) {
+		(void)ask(&bench, passwords[i], SHORT);
+		held_threads_wait(idle);
+	}
+	bench_turn(&bench);
+	for (i = 0; i < 10; i++)
+		expect_answer(&bench.asked[i], passwords[i], SHORT);
+	bench_end(&bench);
+}
+
 /* ---- cancelling ---- */
 
 static void
@@ -581,6 +603,7 @@ main(void)
 		cmocka_unit_test(the_loop_turns_meanwhile),
 		cmocka_unit_test(nothing_is_held_without_work),
 		cmocka_unit_test(threads_are_no_more_than_processors),
+		cmocka_unit_test(ended_threads_make_room),
 		cmocka_unit_test(a_cancelled_request_is_not_answered),
 		cmocka_unit_test(another_keeps_the_computation),
 		cmocka_unit_test(a_cancelled_one_may_be_asked_for_again),

@@ -73,6 +73,8 @@ write_file(const char *path, const char *format, ...)
 
 enum manner {
 	ANSWERS = 0,   /* 127.0.0.1 for any name */
+	HAS_TOO_MANY,  /* addresses for one packet */
+	IS_BLOCKED,    /* 0.0.0.0 and :: */
 	HAS_NOTHING,   /* the name exists, without an address */
 	KNOWS_NO_NAME, /* NXDOMAIN */
 	FAILS,         /* SERVFAIL */
@@ -89,10 +91,40 @@ struct name_server {
 };
 
 static void
+name_server_block(struct evdns_server_request *request,
+    const struct evdns_server_question *question)
+{
+	static const unsigned char zeros[16];
+
+	if (question->type == EVDNS_TYPE_A)
+		assert_int_equal(evdns_server_request_add_a_reply(
+				     request, question->name, 1, zeros, 60),
+		    0);
+	else
+		assert_int_equal(evdns_server_request_add_aaaa_reply(
+				     request, question->name, 1, zeros, 60),
+		    0);
+}
+
+static void
+name_server_overfill(struct evdns_server_request *request,
+    const struct evdns_server_question *question)
+{
+	static const unsigned char addresses[500 * 16];
+	int (*add)(struct evdns_server_request *, const char *, int,
+	    const void *, int) = question->type == EVDNS_TYPE_A
+				     ? evdns_server_request_add_a_reply
+				     : evdns_server_request_add_aaaa_reply;
+
+	assert_int_equal(add(request, question->name, 500, addresses, 60), 0);
+}
+
+static void
 on_question(struct evdns_server_request *request, void *arg)
 {
-	static const int errors[] = { DNS_ERR_NONE, DNS_ERR_NONE,
-		DNS_ERR_NOTEXIST, DNS_ERR_SERVERFAILED, DNS_ERR_REFUSED };
+	static const int errors[] = { DNS_ERR_NONE, DNS_ERR_NONE, DNS_ERR_NONE,
+		DNS_ERR_NONE, DNS_ERR_NOTEXIST, DNS_ERR_SERVERFAILED,
+		DNS_ERR_REFUSED };
 	static const unsigned char loopback[] = { 127, 0, 0, 1 };
 	const struct evdns_server_question *question = request->questions[0];
 	struct name_server *server = arg;
@@ -106,6 +138,10 @@ on_question(struct evdns_server_request *request, void *arg)
 		assert_int_equal(evdns_server_request_add_a_reply(
 				     request, question->name, 1, loopback, 60),
 		    0);
+	if (server->manner == HAS_TOO_MANY)
+		name_server_overfill(request, question);
+	if (server->manner == IS_BLOCKED)
+		name_server_block(request, question);
 	assert_int_equal(
 	    evdns_server_request_respond(request, errors[server->manner]), 0);
 }
@@ -314,6 +350,11 @@ static const struct {
 	enum manner manner;
 	const char *words;
 } failures[] = {
+	{ IS_BLOCKED, "cannot resolve pop.example.test: it leads to 0.0.0.0, "
+		      "as a filter of names answers for what it blocks" },
+	{ HAS_TOO_MANY, "cannot resolve pop.example.test: it has more "
+			"addresses than the answer of a name server has room "
+			"for" },
 	{ HAS_NOTHING, "cannot resolve pop.example.test: the name has no "
 		       "address" },
 	{ KNOWS_NO_NAME, "cannot resolve pop.example.test: there is no such "

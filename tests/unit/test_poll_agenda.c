@@ -19,6 +19,8 @@
 
 static const struct evpop_result well = { .error = EVPOP_ERROR_NONE };
 static const struct evpop_result broken = { .error = EVPOP_ERROR_IO };
+static const struct evpop_result left = { .error = EVPOP_ERROR_PROTOCOL,
+	.scope = EVPOP_SCOPE_MESSAGE };
 static const struct evpop_result refused = { .error = EVPOP_ERROR_AUTH };
 static const struct pace hourly = { .interval_ms = HOUR };
 
@@ -198,6 +200,23 @@ test_asked_while_polling(void **state)
 	assert_null(agenda_start(agenda, 4));
 }
 
+/* A message that cannot be fetched delays no other. */
+static void
+test_left(void **state)
+{
+	struct scene *scene = *state;
+	int64_t due_ms;
+
+	poll_once(scene, &broken, 0, 100);
+	assert_int_equal(scene->a.failures, 1);
+	poll_once(scene, &left, 0, 200);
+	assert_int_equal(scene->a.failures, 0);
+	due_ms = scene->a.time.due_ms;
+	poll_once(scene, &well, 0, 200);
+	assert_int_equal(scene->a.time.due_ms, due_ms);
+	assert_int_equal(agenda_state(&scene->a), POLLER_WAITING);
+}
+
 /* The LOGIN-DELAY last seen holds whatever the clock says, but for persons. */
 static void
 test_floor(void **state)
@@ -303,6 +322,7 @@ main(void)
 		TEST(test_stops_and_restarts),
 		TEST(test_comes_back),
 		TEST(test_asked_while_polling),
+		TEST(test_left),
 		TEST(test_floor),
 		TEST(test_renewed_while_polling),
 		TEST(test_moves),

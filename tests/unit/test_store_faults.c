@@ -363,8 +363,9 @@ rows_came(enum store_status status, const struct store_message_row *rows,
 
 static void
 uids_came(enum store_status status, const struct store_uid *uids, size_t count,
-    void *arg)
+    bool more, void *arg)
 {
+	(void)more;
 	rows_came(status, NULL, count, uids == NULL, arg);
 }
 
@@ -408,7 +409,7 @@ ask_all(struct fixture *fixture)
 	for (size_t i = 0; i < 2; i++) {
 		struct asked asked = { .done = false };
 
-		store_uids(fixture->store, 1, uids_came, &asked);
+		store_uids(fixture->store, 1, NULL, uids_came, &asked);
 		fixture_wait(fixture, &asked.done);
 		expect_known(asked.status);
 		commit(fixture, 3 * i, &answer);

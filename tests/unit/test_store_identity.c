@@ -153,10 +153,11 @@ message_under_a_new_id_is_adopted(void **state)
 
 static void
 mark_gone(enum store_status status, const struct store_uid *uids, size_t count,
-    void *arg)
+    bool more, void *arg)
 {
 	struct session *session = arg;
 
+	assert_false(more);
 	assert_int_equal(status, STORE_OK);
 	for (size_t i = 0; i < count; i++) {
 		struct store_uid_change change = { .unique_id =
@@ -177,7 +178,7 @@ begin_with_all_gone(struct fixture *fixture)
 {
 	struct session session = begin(fixture);
 
-	store_uids(fixture->store, fixture->account, mark_gone, &session);
+	store_uids(fixture->store, fixture->account, NULL, mark_gone, &session);
 	fixture_wait(fixture, &session.marked);
 	return session;
 }
@@ -220,6 +221,123 @@ adoption_is_by_all_bytes(void **state)
 	assert_int_equal(session.ids[6], 4);
 	end(&session, "NANANNA");
 	expect_messages(fixture, 8);
+}
+
+/* Rows of before have digests of the whole header. */
+static void
+digests_of_whole_headers_are_found(void **state)
+{
+	static const char header[] =
+	    "Message-ID: <1@x>\r\nStatus: RO\r\nSubject: s\r\n";
+	unsigned char digest[STORE_DIGEST_SHA256_SIZE];
+	struct fixture *fixture = *state;
+	struct session session = begin(fixture);
+	char sql[200], hex[2 * sizeof(digest) + 1];
+	char one[200], two[200];
+
+	snprintf(one, sizeof(one), "%s\r\none", header);
+	snprintf(two, sizeof(two), "%s\r\ntwo", header);
+	bring(&session, "a", one);
+	bring(&session, "b", two);
+	end(&session, "NN");
+	assert_true(store_digest_sha256(header, sizeof(header) - 1, digest));
+	for (size_t i = 0; i < sizeof(digest); i++)
+		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	snprintf(sql, sizeof(sql),
+	    "UPDATE uid SET header_digest = x'%s', added_octets = NULL"
+	    " WHERE unique_id = x'61'",
+	    hex);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(DISTINCT header_digest)"
+				     " FROM uid"),
+	    1);
+	fixture_change(fixture, sql);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(DISTINCT header_digest)"
+				     " FROM uid"),
+	    2);
+	session = begin_with_all_gone(fixture);
+	bring(&session, "c", two);
+	bring(&session, "d", one);
+	bring(&session, "e", one);
+	end(&session, "AAN");
+	/* And are as they would be now. */
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(DISTINCT header_digest)"
+				     " FROM uid"),
+	    1);
+	assert_int_equal(fixture_integer(fixture, "SELECT count(*) FROM uid"
+						  " WHERE added_octets = 12"),
+	    3);
+}
+
+/* With a Message-ID of that number, these lines in the header, and that body.
+ */
+static const char *
+message(size_t number, const char *lines, const char *body)
+{
+	static char text[2][60000];
+	static unsigned turn;
+	char *made = text[turn++ % 2];
+
+	snprintf(made, sizeof(text[0]), "Message-ID: <%zu@x>\r\n%s\r\n%s",
+	    number, lines, body);
+	return made;
+}
+
+/* Lines that servers add to what was read make no other message. */
+static void
+added_lines_make_no_other_message(void **state)
+{
+	static const struct {
+		const char *first, *then;
+		char taken;
+	} cases[] = {
+		{ "", "Status: O\r\n", 'K' },
+		{ "Status: O\r\n", "", 'K' },
+		{ "Status: O\r\n", "Status: RO\r\nX-UID: 17\r\n", 'K' },
+		{ "A: b\r\n", "X-IMAPbase: 1 2\r\n 3\r\nA: b\r\n", 'K' },
+		{ "A: b\r\n", "A: b\r\ncontent-length: 12\r\n", 'K' },
+		{ "A: b\r\n", "A: c\r\n", 'N' },
+		{ "A: b\r\n", "A: b\r\nX-Other: 1\r\n", 'N' },
+		{ "A: b\r\n", "Status: O\r\n", 'N' },
+		{ "A: b\r\n", "A: b\r\n Status: O\r\n", 'N' },
+		{ "", "Status: O\n", 'K' },
+	};
+	struct fixture *fixture = *state;
+	char long_body[50000];
+
+	memset(long_body, 'y', sizeof(long_body));
+	long_body[sizeof(long_body) - 1] = '\0';
+	for (size_t i = 0; i < 4 * sizeof(cases) / sizeof(cases[0]); i++) {
+		size_t one = i / 4;
+		struct session session = begin(fixture);
+		char id[20], taken[] = "N?";
+
+		snprintf(id, sizeof(id), "case-%zu", i);
+		taken[1] = cases[one].taken;
+		bring(&session, id,
+		    message(
+			i, cases[one].first, i % 2 ? long_body : "body\r\n"));
+		/* As a row of an earlier version. */
+		if (i % 4 > 1)
+			fixture_change(fixture,
+			    "UPDATE uid SET lines = NULL,"
+			    " listed_octets = NULL, added_octets = NULL,"
+			    " header_digest = zeroblob(32)");
+		bring(&session, id,
+		    message(
+			i, cases[one].then, i % 2 ? long_body : "body\r\n"));
+		if (strcmp(session.taken, taken) != 0)
+			fail_msg("case %zu: %s", i, session.taken);
+		store_identity_free(&session.identity);
+		/* The body decides as much. */
+		session = begin(fixture);
+		bring(&session, id, message(i, cases[one].then, "ydob\r\n"));
+		end(&session, "N");
+	}
+	assert_string_equal(
+	    fixture_text(fixture, "PRAGMA integrity_check"), "ok");
 }
 
 static void
@@ -570,6 +688,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(message_under_a_new_id_is_adopted),
 		TEST(adoption_is_by_all_bytes),
+		TEST(digests_of_whole_headers_are_found),
+		TEST(added_lines_make_no_other_message),
 		TEST(each_message_is_adopted_once),
 		TEST(listed_message_is_not_adopted),
 		TEST(message_that_came_back_is_not_adopted),

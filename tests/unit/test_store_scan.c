@@ -186,6 +186,42 @@ header_is_digested_without_its_end(void **state)
 	}
 }
 
+/* What servers add to what was read does not count, wherever it is cut. */
+static void
+added_lines_are_left_out(void **unused)
+{
+	static const char kept[] = "Message-ID: <1>\r\nSubject: s\r\n t\r\n";
+	static const char whole[] =
+	    "Status: RO\r\nMessage-ID: <1>\r\nX-UID: 7\r\n 8\r\n"
+	    "Subject: s\r\n t\r\nX-Keywords:\r\n";
+	static const char message[] =
+	    "Status: RO\r\nMessage-ID: <1>\r\nX-UID: 7\r\n 8\r\n"
+	    "Subject: s\r\n t\r\nX-Keywords:\r\n\r\nStatus: body\n\r\n";
+	unsigned char filtered[STORE_DIGEST_SHA256_SIZE];
+	unsigned char all[STORE_DIGEST_SHA256_SIZE];
+	struct store_scan_held held = { 0 };
+	struct store_scan_result result;
+
+	(void)unused;
+	assert_true(store_digest_sha256(kept, sizeof(kept) - 1, filtered));
+	assert_true(store_digest_sha256(whole, sizeof(whole) - 1, all));
+	for (size_t cut = 0; cut <= sizeof(message) - 1; cut++) {
+		struct store_scan *state = store_scan_new(&held);
+
+		assert_non_null(state);
+		result = scan(state, message, cut, sizeof(message));
+		assert_true(result.has_header_digest);
+		assert_memory_equal(
+		    result.header_digest, filtered, sizeof(filtered));
+		assert_memory_equal(
+		    result.whole_header_digest, all, sizeof(all));
+		assert_int_equal(
+		    result.added_octets, sizeof(whole) - sizeof(kept));
+		assert_int_equal(result.lines, 10);
+		store_scan_free(state);
+	}
+}
+
 /* "abc", FIPS 180-2 appendix B.1. */
 static void
 header_digest_is_sha256(void **state)
@@ -325,6 +361,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cutting_anywhere_changes_nothing),
 		cmocka_unit_test(header_is_digested_without_its_end),
+		cmocka_unit_test(added_lines_are_left_out),
 		cmocka_unit_test(header_digest_is_sha256),
 		cmocka_unit_test(endless_header_is_bounded),
 		cmocka_unit_test(endless_headers_are_bounded_together),

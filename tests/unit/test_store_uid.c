@@ -16,11 +16,12 @@ struct seen {
 
 static void
 see(enum store_status status, const struct store_uid *uids, size_t count,
-    void *arg)
+    bool more, void *arg)
 {
 	struct seen *seen = arg;
 	size_t filled = 0;
 
+	assert_false(more);
 	assert_int_equal(status, STORE_OK);
 	seen->text[0] = '\0';
 	for (size_t i = 0; i < count; i++) {
@@ -41,7 +42,7 @@ expect(struct fixture *fixture, int64_t account, const char *text)
 {
 	struct seen seen = { 0 };
 
-	store_uids(fixture->store, account, see, &seen);
+	store_uids(fixture->store, account, NULL, see, &seen);
 	fixture_wait(fixture, &seen.done);
 	assert_string_equal(seen.text, text);
 }
@@ -164,10 +165,11 @@ struct details {
 
 static void
 see_details(enum store_status status, const struct store_uid *uids,
-    size_t count, void *arg)
+    size_t count, bool more, void *arg)
 {
 	struct details *details = arg;
 
+	assert_false(more);
 	assert_int_equal(status, STORE_OK);
 	assert_int_equal(count, 1);
 	details->uid = uids[0];
@@ -183,7 +185,8 @@ look(struct fixture *fixture)
 {
 	struct details details = { .done = false };
 
-	store_uids(fixture->store, fixture->account, see_details, &details);
+	store_uids(
+	    fixture->store, fixture->account, NULL, see_details, &details);
 	fixture_wait(fixture, &details.done);
 	return details;
 }
@@ -407,6 +410,95 @@ nothing_is_durable_without_a_message(void **state)
 	}
 }
 
+/* Batches of what is known, one behind the other. */
+struct batches {
+	bool done, more;
+	size_t count, count_last, largest;
+	struct store_uid last;
+	unsigned char id[300];
+};
+
+static int
+compare_uids(const struct store_uid *a, const struct store_uid *b)
+{
+	size_t length = a->unique_id_length < b->unique_id_length
+			    ? a->unique_id_length
+			    : b->unique_id_length;
+	int order = memcmp(a->unique_id, b->unique_id, length);
+
+	if (order == 0)
+		order = (a->unique_id_length > b->unique_id_length) -
+			(a->unique_id_length < b->unique_id_length);
+	if (order == 0)
+		order = (a->occurrence > b->occurrence) -
+			(a->occurrence < b->occurrence);
+	return order;
+}
+
+static void
+see_batch(enum store_status status, const struct store_uid *uids, size_t count,
+    bool more, void *arg)
+{
+	struct batches *batches = arg;
+
+	assert_int_equal(status, STORE_OK);
+	for (size_t i = 0; i < count; i++) {
+		if (batches->count > 0)
+			assert_true(compare_uids(&batches->last, &uids[i]) < 0);
+		batches->last = uids[i];
+		memcpy(
+		    batches->id, uids[i].unique_id, uids[i].unique_id_length);
+		batches->last.unique_id = batches->id;
+		batches->count++;
+	}
+	if (count > batches->largest)
+		batches->largest = count;
+	batches->more = more;
+	batches->done = true;
+}
+
+static struct batches
+read_all(struct fixture *fixture)
+{
+	struct batches batches = { .more = false };
+
+	do {
+		batches.done = false;
+		store_uids(fixture->store, fixture->account,
+		    batches.count > 0 ? &batches.last : NULL, see_batch,
+		    &batches);
+		fixture_wait(fixture, &batches.done);
+	} while (batches.more);
+	return batches;
+}
+
+static void
+many_ids_come_in_batches(void **state)
+{
+	struct fixture *fixture = *state;
+	struct batches batches;
+
+	fixture_close(fixture);
+	fixture_change(fixture,
+	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < 30000) INSERT INTO uid(account, unique_id, occurrence,"
+	    " state, stored_ms, header_digest) SELECT 1,"
+	    " CAST(substr('aabb\xc3\xbf', 1 + i % 5) || hex(zeroblob(i % 100))"
+	    "  AS BLOB), i, 2, 1767323045678, zeroblob(32) FROM n;"
+	    "INSERT INTO uid(account, unique_id, occurrence, state, stored_ms)"
+	    " VALUES(1, x'', 0, 2, 1), (1, x'', 4294967295, 2, 1),"
+	    " (1, x'ffff', 0, 2, 1), (2, x'ffff', 7, 2, 1);");
+	fixture_open(fixture);
+	batches = read_all(fixture);
+	assert_int_equal(batches.count, 30003);
+	assert_int_equal(batches.last.occurrence, 0);
+	assert_int_equal(batches.last.unique_id_length, 2);
+	/* None is larger than it may be, nor are they many. */
+	assert_true(batches.largest * sizeof(struct store_uid) <=
+		    STORE_UIDS_OCTETS + sizeof(struct store_uid));
+	assert_true(batches.largest > 4000);
+}
+
 #define TEST(function)                   \
 	cmocka_unit_test_setup_teardown( \
 	    function, fixture_setup, fixture_teardown)
@@ -424,6 +516,7 @@ main(void)
 		TEST(sizes_by_the_server_go_with_the_id),
 		TEST(rows_without_sizes_are_filled),
 		TEST(adopted_id_takes_over_the_row),
+		TEST(many_ids_come_in_batches),
 		TEST(time_tells_since_when_it_is_gone),
 		TEST(nothing_is_durable_without_a_message),
 	};

@@ -1,6 +1,6 @@
 /* A name table stands beside its enum and has a name for each value. */
-#ifndef EVPOP_CORE_NAME_H
-#define EVPOP_CORE_NAME_H
+#ifndef EVPOP_BASE_NAME_H
+#define EVPOP_BASE_NAME_H
 
 #define EVPOP_NAMES_MATCH(names, count)                             \
 	_Static_assert(sizeof(names) / sizeof(names)[0] == (count), \

@@ -1,10 +1,10 @@
-#include "daemon/control/utf8.h"
+#include "lib/base/utf8.h"
 
 #include <string.h>
 
 /* Octets that a character has by its first; 0: none begins so. */
 static size_t
-sequence_length(unsigned char first)
+utf8_wanted(unsigned char first)
 {
 	if (first < 0x80)
 		return 1;
@@ -19,7 +19,7 @@ sequence_length(unsigned char first)
 
 /* RFC 3629 section 4: the second octet has a smaller range after some. */
 static bool
-second_fits(unsigned char first, unsigned char second)
+utf8_second_fits(unsigned char first, unsigned char second)
 {
 	unsigned char least = 0x80, most = 0xbf;
 
@@ -36,11 +36,11 @@ second_fits(unsigned char first, unsigned char second)
 
 /* How many of the first `length` octets fit together, up to `wanted`. */
 static size_t
-fitting(const unsigned char *octets, size_t length, size_t wanted)
+utf8_fitting(const unsigned char *octets, size_t length, size_t wanted)
 {
 	size_t count = 1;
 
-	if (wanted > 1 && length > 1 && second_fits(octets[0], octets[1]))
+	if (wanted > 1 && length > 1 && utf8_second_fits(octets[0], octets[1]))
 		count = 2;
 	while (count > 1 && count < wanted && count < length &&
 	       (octets[count] & 0xc0) == 0x80)
@@ -49,7 +49,7 @@ fitting(const unsigned char *octets, size_t length, size_t wanted)
 }
 
 size_t
-utf8_decode(const char *bytes, size_t length, uint32_t *code_point_r)
+evpop_utf8_decode(const char *bytes, size_t length, uint32_t *code_point_r)
 {
 	static const unsigned char first_mask[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
 	const unsigned char *octets = (const unsigned char *)bytes;
@@ -58,8 +58,8 @@ utf8_decode(const char *bytes, size_t length, uint32_t *code_point_r)
 
 	if (length == 0)
 		return 0;
-	wanted = sequence_length(octets[0]);
-	if (wanted == 0 || fitting(octets, length, wanted) != wanted)
+	wanted = utf8_wanted(octets[0]);
+	if (wanted == 0 || utf8_fitting(octets, length, wanted) != wanted)
 		return 0;
 	code_point = octets[0] & first_mask[wanted];
 	for (size_t i = 1; i < wanted; i++)
@@ -69,25 +69,26 @@ utf8_decode(const char *bytes, size_t length, uint32_t *code_point_r)
 }
 
 bool
-utf8_is_partial(const char *bytes, size_t length)
+evpop_utf8_is_partial(const char *bytes, size_t length)
 {
 	const unsigned char *octets = (const unsigned char *)bytes;
 	size_t wanted;
 
 	if (length == 0)
 		return true;
-	wanted = sequence_length(octets[0]);
-	return wanted > length && fitting(octets, length, wanted) == length;
+	wanted = utf8_wanted(octets[0]);
+	return wanted > length &&
+	       utf8_fitting(octets, length, wanted) == length;
 }
 
 bool
-utf8_is_valid(const char *text)
+evpop_utf8_is_valid(const char *text)
 {
 	size_t length = strlen(text), step;
 	uint32_t code_point;
 
 	for (; length > 0; text += step, length -= step) {
-		step = utf8_decode(text, length, &code_point);
+		step = evpop_utf8_decode(text, length, &code_point);
 		if (step == 0)
 			return false;
 	}

@@ -1,0 +1,143 @@
+#include "daemon/store/kept.h"
+
+#include <string.h>
+
+#include "daemon/store/chunk.h"
+#include "lib/base/header_filter.h"
+
+/* A digest of it, from octets in pieces of any size. */
+struct kept {
+	struct evpop_header_filter filter;
+	struct store_digest *digest;
+	bool in_body;
+};
+
+static void
+kept_take_header(
+    const unsigned char *bytes, size_t length, bool is_added, void *arg)
+{
+	struct kept *kept = arg;
+
+	if (is_added)
+		return;
+	store_digest_update(kept->digest, bytes, length);
+}
+
+static bool
+kept_begin(struct kept *kept)
+{
+	memset(kept, 0, sizeof(*kept));
+	kept->digest = store_digest_new();
+	evpop_header_filter_init(&kept->filter, kept_take_header, kept);
+	return kept->digest != NULL;
+}
+
+/* Line by line, for the filter does not tell where the header has ended. */
+static void
+kept_feed(struct kept *kept, const unsigned char *bytes, size_t length)
+{
+	while (length > 0 && !kept->in_body) {
+		const unsigned char *end = memchr(bytes, '\n', length);
+		size_t line = end == NULL ? length : (size_t)(end - bytes) + 1;
+
+		evpop_header_filter_feed(&kept->filter, bytes, line);
+		kept->in_body = evpop_header_filter_is_complete(&kept->filter);
+		bytes += line;
+		length -= line;
+	}
+	store_digest_update(kept->digest, bytes, length);
+}
+
+static void
+kept_end(struct kept *kept, unsigned char digest_r[STORE_DIGEST_SIZE])
+{
+	evpop_header_filter_finish(&kept->filter);
+	store_digest_final(kept->digest, digest_r);
+	store_digest_free(kept->digest);
+}
+
+static enum store_status
+kept_feed_file(struct kept *kept, struct store_db *db, int64_t number)
+{
+	enum store_status taken = STORE_OK, status;
+	struct store_use use;
+
+	store_chunk_use_all(&use, db, number);
+	while (taken == STORE_OK && store_next(&use)) {
+		const void *bytes;
+		size_t length;
+
+		taken = store_chunk_take(&use, 1, &bytes, &length);
+		if (taken == STORE_OK)
+			kept_feed(kept, bytes, length);
+	}
+	status = store_end(&use);
+	return status != STORE_OK ? status : taken;
+}
+
+static enum store_status
+kept_find_body(struct store_db *db, int64_t message_id, int64_t *number_r)
+{
+	static const char sql[] = "SELECT body FROM message WHERE id = ?1";
+	enum store_status status = STORE_NOT_FOUND, ended;
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, message_id);
+	if (store_next(&use)) {
+		*number_r = sqlite3_column_int64(use.statement, 0);
+		status = STORE_OK;
+	}
+	ended = store_end(&use);
+	return ended != STORE_OK ? ended : status;
+}
+
+static enum store_status
+kept_of_message(struct store_db *db, int64_t message_id,
+    unsigned char digest_r[STORE_DIGEST_SIZE])
+{
+	enum store_status status;
+	struct kept kept;
+	int64_t number = 0;
+
+	if (!kept_begin(&kept))
+		return STORE_MEMORY;
+	status = kept_find_body(db, message_id, &number);
+	if (status == STORE_OK)
+		status = kept_feed_file(&kept, db, number);
+	kept_end(&kept, digest_r);
+	return status;
+}
+
+static enum store_status
+kept_of_body(struct store_db *db, const struct store_body *body,
+    unsigned char digest_r[STORE_DIGEST_SIZE])
+{
+	enum store_status status;
+	struct kept kept;
+
+	if (!kept_begin(&kept))
+		return STORE_MEMORY;
+	status = kept_feed_file(&kept, db, body->number);
+	if (body->piece != NULL)
+		kept_feed(&kept, body->piece->bytes, body->piece->length);
+	kept_end(&kept, digest_r);
+	return status;
+}
+
+enum store_status
+store_kept_is_same(struct store_db *db, int64_t message_id,
+    const struct store_body *body, bool *same_r)
+{
+	unsigned char known[STORE_DIGEST_SIZE], new[STORE_DIGEST_SIZE];
+	enum store_status status = kept_of_message(db, message_id, known);
+
+	*same_r = false;
+	if (status == STORE_OK)
+		status = kept_of_body(db, body, new);
+	if (status == STORE_OK)
+		*same_r = memcmp(known, new, sizeof(new)) == 0;
+	/* A message that cannot be read is like no other. */
+	return status == STORE_DAMAGED || status == STORE_NOT_FOUND ? STORE_OK
+								    : status;
+}

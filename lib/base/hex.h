@@ -1,0 +1,13 @@
+/* Octets in hexadecimal (RFC 4648 section 8, in lower case). */
+#ifndef EVPOP_BASE_HEX_H
+#define EVPOP_BASE_HEX_H
+
+#include <stddef.h>
+
+/* The text takes 2 * length + 1 octets. */
+void evpop_hex_encode(const void *bytes, size_t length, char *text_r);
+
+/* What a digit stands for, in either case; -1 for what is none. */
+int evpop_hex_value(char digit);
+
+#endif
