@@ -1,7 +1,14 @@
-/* What one non-blocking read, write or step of a handshake came to. */
+/* One non-blocking read or write on a socket, plain or under TLS. */
 #ifndef EVPOP_LIB_NET_IO_H
 #define EVPOP_LIB_NET_IO_H
 
+#include <event2/util.h>
+
+#include <evpop/error.h>
+
+struct evpop_tls_channel;
+
+/* What it came to. */
 enum evpop_io {
 	EVPOP_IO_DONE = 0,
 	EVPOP_IO_WANT_READ,  /* again, once the descriptor is readable */
@@ -9,5 +16,16 @@ enum evpop_io {
 	EVPOP_IO_END,        /* the peer closed */
 	EVPOP_IO_FAILED      /* for a reason that the result tells */
 };
+
+/*
+ * On EVPOP_IO_DONE *length_r octets were moved, at least one.  The channel is
+ * NULL where there is no TLS.
+ */
+enum evpop_io evpop_io_read(evutil_socket_t, struct evpop_tls_channel *,
+    unsigned char *, size_t size, size_t *length_r,
+    struct evpop_result *result_r) EVPOP_MUST_USE;
+enum evpop_io evpop_io_write(evutil_socket_t, struct evpop_tls_channel *,
+    const unsigned char *, size_t length, size_t *length_r,
+    struct evpop_result *result_r) EVPOP_MUST_USE;
 
 #endif

@@ -14,16 +14,6 @@
 
 #define BIT(name) EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_##name)
 
-/* What shows the password, or a token as good as one, to who listens. */
-#define SHOWS_PASSWORD \
-	(BIT(PLAIN) | BIT(LOGIN) | BIT(USER) | BIT(XOAUTH2) | BIT(OAUTHBEARER))
-
-/* These three tell the server the same: who is refused by one is by all. */
-#define SAME_PASSWORD (BIT(PLAIN) | BIT(LOGIN) | BIT(USER))
-
-/* The log-in is bound to the TLS channel. */
-#define BOUND (BIT(SCRAM_SHA_256_PLUS) | BIT(SCRAM_SHA_1_PLUS))
-
 enum token {
 	TOKEN_NOT_ASKED = 0,
 	TOKEN_ASKED,
@@ -105,163 +95,51 @@ evpop_login_take_token(struct evpop_login *login, const char *token)
 	return EVPOP_ERROR_NONE;
 }
 
-/* ---- the choice ---- */
-
-static bool
-is_only(unsigned int set)
-{
-	return (set & (set - 1)) == 0;
-}
-
-/* Somebody has named the mechanisms, and is answered for them. */
-static bool
-login_is_named(const struct evpop_login *login)
-{
-	return login->credentials.mechanisms != EVPOP_MECHANISMS_DEFAULT;
-}
-
-/*
- * Whether the server takes it, as far as it said.  What a person has asked for
- * by name is tried whatever the server says.
- */
-static bool
-is_offered(const struct evpop_login *login,
-    const struct evpop_login_offer *offer, enum evpop_mechanism mechanism)
-{
-	const struct evpop_capabilities *capabilities = offer->capabilities;
-
-	if (mechanism == EVPOP_MECHANISM_APOP)
-		return offer->timestamp != NULL;
-	if (is_only(login->credentials.mechanisms))
-		return true;
-	if (mechanism == EVPOP_MECHANISM_USER)
-		return !capabilities->known || capabilities->user ||
-		       capabilities->sasl[0] == '\0';
-	return evpop_capabilities_sasl(
-	    capabilities, evpop_mechanism_name(mechanism));
-}
-
-/*
- * Nobody on the way may talk us down from a mechanism that keeps the password
- * to one that shows it, by refusing the first: unless that one was named.
- */
-static bool
-is_exposed(const struct evpop_login *login,
-    const struct evpop_login_offer *offer, enum evpop_mechanism mechanism,
-    unsigned int tried)
-{
-	if ((SHOWS_PASSWORD & EVPOP_MECHANISM_BIT(mechanism)) == 0 ||
-	    offer->privacy == EVPOP_PRIVACY_TLS)
-		return false;
-	if (offer->privacy == EVPOP_PRIVACY_NONE)
-		return true;
-	return (tried & ~SHOWS_PASSWORD) != 0 && !login_is_named(login);
-}
-
-/* Credentials as the exchange is to see them. */
-static struct evpop_credentials
-login_credentials(
-    const struct evpop_login *login, const struct evpop_login_offer *offer)
-{
-	struct evpop_credentials credentials = login->credentials;
-
-	/* "No binding", rather than "none that the server offers". */
-	if (login->is_unbound || evpop_server_refuses_binding(offer->server))
-		credentials.mechanisms &= ~BOUND;
-	return credentials;
-}
-
-static bool
-is_eligible(const struct evpop_login *login,
-    const struct evpop_login_offer *offer, enum evpop_mechanism mechanism,
-    unsigned int tried)
-{
-	const struct evpop_credentials credentials =
-	    login_credentials(login, offer);
-	unsigned int bit = EVPOP_MECHANISM_BIT(mechanism);
-
-	if ((credentials.mechanisms & bit) == 0 ||
-	    ((tried | login->unfit) & bit) != 0 ||
-	    is_exposed(login, offer, mechanism, tried))
-		return false;
-	if ((SAME_PASSWORD & bit) != 0 && (SAME_PASSWORD & tried) != 0)
-		return false;
-	return is_offered(login, offer, mechanism) &&
-	       evpop_exchange_possible(mechanism, &credentials, &offer->target);
-}
-
-static bool
-strongest(const struct evpop_login *login,
-    const struct evpop_login_offer *offer, unsigned int tried,
-    enum evpop_mechanism *mechanism_r)
-{
-	unsigned int i;
-
-	for (i = 0; i < EVPOP_MECHANISM_COUNT; i++) {
-		if (!is_eligible(login, offer, (enum evpop_mechanism)i, tried))
-			continue;
-		*mechanism_r = (enum evpop_mechanism)i;
-		return true;
-	}
-	return false;
-}
-
 static unsigned int
 login_spent(const struct evpop_login *login)
 {
 	return login->refused | login->credentials.tried;
 }
 
-/* "USER, PLAIN, LOGIN", or "nothing". */
-static void
-list_offered(
-    const struct evpop_login_offer *offer, char *text, size_t text_size)
+static struct evpop_choice
+login_choice(const struct evpop_login *login, unsigned int tried)
 {
-	const struct evpop_capabilities *capabilities = offer->capabilities;
-	const char *from = capabilities->sasl;
-	size_t used = 0;
-
-	if (capabilities->user || !capabilities->known)
-		used += (size_t)snprintf(text, text_size, "USER");
-	if (offer->timestamp != NULL)
-		used += (size_t)snprintf(text + used, text_size - used,
-		    "%sAPOP", used > 0 ? ", " : "");
-	while (*from != '\0' && used + 3 < text_size) {
-		if (used > 0 && (from == capabilities->sasl || *from == ' ')) {
-			text[used++] = ',';
-			text[used++] = ' ';
-		}
-		if (*from != ' ')
-			text[used++] = *from;
-		from++;
-	}
-	text[used] = '\0';
-	if (used == 0)
-		snprintf(text, text_size, "nothing");
+	return (struct evpop_choice){
+		.credentials = &login->credentials,
+		.tried = tried,
+		.unfit = login->unfit,
+		.is_unbound = login->is_unbound,
+	};
 }
 
-/* What keeps every mechanism from being used. */
-static void
-login_explain(const struct evpop_login *login,
-    const struct evpop_login_offer *offer, struct evpop_result *result)
+/* Credentials as the exchange is to see them. */
+static struct evpop_credentials
+login_credentials(
+    const struct evpop_login *login, const struct evpop_offer *offer)
 {
-	struct evpop_login_offer open = *offer;
-	enum evpop_mechanism mechanism;
-	char offered[300];
+	const struct evpop_choice choice =
+	    login_choice(login, login_spent(login));
 
-	open.privacy = EVPOP_PRIVACY_TLS;
-	list_offered(offer, offered, sizeof offered);
-	if (login_spent(login) == 0 && strongest(login, &open, 0, &mechanism))
-		evpop_result_set(result, EVPOP_ERROR_AUTH, EVPOP_PHASE_LOGIN,
-		    "the password was not sent: it would cross the network in "
-		    "clear text; use tls=implicit or tls=stls, or permit it "
-		    "with allow_cleartext");
-	else
-		evpop_result_set(result, EVPOP_ERROR_AUTH, EVPOP_PHASE_LOGIN,
-		    "no way to log in: the server offers %.120s, which the "
-		    "account's auth, password or token cannot use",
-		    offered);
-	result->scope = EVPOP_SCOPE_ACCOUNT;
+	return evpop_choice_credentials(&choice, offer);
+}
+
+static void
+login_explain(const struct evpop_login *login, const struct evpop_offer *offer,
+    struct evpop_result *result)
+{
+	const struct evpop_choice choice =
+	    login_choice(login, login_spent(login));
+
+	evpop_choice_explain(&choice, offer, result);
+}
+
+static bool
+login_choose(const struct evpop_login *login, const struct evpop_offer *offer,
+    unsigned int tried, enum evpop_mechanism *mechanism_r)
+{
+	const struct evpop_choice choice = login_choice(login, tried);
+
+	return evpop_choice_make(&choice, offer, mechanism_r);
 }
 
 enum evpop_mechanism
@@ -289,7 +167,7 @@ may_split(const struct evpop_login *login)
 
 bool
 evpop_login_has_other(
-    const struct evpop_login *login, const struct evpop_login_offer *offer)
+    const struct evpop_login *login, const struct evpop_offer *offer)
 {
 	unsigned int bit = EVPOP_MECHANISM_BIT(login->mechanism);
 	enum evpop_mechanism mechanism;
@@ -298,7 +176,7 @@ evpop_login_has_other(
 				    login->mechanism) == EVPOP_INITIAL_UNTRIED)
 		return true;
 	return login->attempts + 1 < EVPOP_LOGIN_ATTEMPTS &&
-	       strongest(login, offer, login_spent(login) | bit, &mechanism);
+	       login_choose(login, offer, login_spent(login) | bit, &mechanism);
 }
 
 bool
@@ -311,12 +189,12 @@ evpop_login_may_go_on(const struct evpop_login *login)
 
 bool
 evpop_login_has_left(
-    const struct evpop_login *login, const struct evpop_login_offer *offer)
+    const struct evpop_login *login, const struct evpop_offer *offer)
 {
 	enum evpop_mechanism mechanism;
 
 	return login->refusal.code != EVPOP_CODE_AUTH &&
-	       strongest(login, offer,
+	       login_choose(login, offer,
 		   login->credentials.tried | evpop_login_tried(login),
 		   &mechanism);
 }
@@ -349,7 +227,7 @@ submit_user(struct evpop_login *login, struct evpop_proto *proto, void *arg,
 }
 
 static enum evpop_error
-submit_apop(struct evpop_login *login, const struct evpop_login_offer *offer,
+submit_apop(struct evpop_login *login, const struct evpop_offer *offer,
     struct evpop_proto *proto, void *arg, unsigned int *parts,
     struct evpop_result *result)
 {
@@ -374,8 +252,8 @@ submit_apop(struct evpop_login *login, const struct evpop_login_offer *offer,
 
 /* Whether the initial response goes out with AUTH; "AUTH ", " " and CRLF. */
 static bool
-sends_initial(const struct evpop_login *login,
-    const struct evpop_login_offer *offer, const char *initial)
+sends_initial(const struct evpop_login *login, const struct evpop_offer *offer,
+    const char *initial)
 {
 	const char *name = evpop_mechanism_name(login->mechanism);
 
@@ -387,7 +265,7 @@ sends_initial(const struct evpop_login *login,
 }
 
 static enum evpop_error
-submit_auth(struct evpop_login *login, const struct evpop_login_offer *offer,
+submit_auth(struct evpop_login *login, const struct evpop_offer *offer,
     struct evpop_proto *proto, void *arg, unsigned int *parts,
     struct evpop_result *result)
 {
@@ -421,7 +299,7 @@ submit_auth(struct evpop_login *login, const struct evpop_login_offer *offer,
 }
 
 static enum evpop_error
-login_submit(struct evpop_login *login, const struct evpop_login_offer *offer,
+login_submit(struct evpop_login *login, const struct evpop_offer *offer,
     struct evpop_proto *proto, void *arg, unsigned int *parts,
     struct evpop_result *result)
 {
@@ -442,14 +320,15 @@ login_submit(struct evpop_login *login, const struct evpop_login_offer *offer,
 }
 
 bool
-evpop_login_begin(struct evpop_login *login,
-    const struct evpop_login_offer *offer, struct evpop_proto *proto, void *arg,
-    unsigned int *parts, struct evpop_result *result)
+evpop_login_begin(struct evpop_login *login, const struct evpop_offer *offer,
+    struct evpop_proto *proto, void *arg, unsigned int *parts,
+    struct evpop_result *result)
 {
 	bool is_explained = false;
 	enum evpop_error error;
 
-	while (strongest(login, offer, login_spent(login), &login->mechanism)) {
+	while (
+	    login_choose(login, offer, login_spent(login), &login->mechanism)) {
 		error = login_submit(login, offer, proto, arg, parts, result);
 		if (error == EVPOP_ERROR_NONE)
 			return true;
@@ -473,7 +352,7 @@ evpop_login_begin(struct evpop_login *login,
 
 /* Begin the exchange anew, as if there had been no initial response. */
 static bool
-say_it_again(struct evpop_login *login, const struct evpop_login_offer *offer)
+say_it_again(struct evpop_login *login, const struct evpop_offer *offer)
 {
 	const struct evpop_credentials credentials =
 	    login_credentials(login, offer);
@@ -495,7 +374,7 @@ say_it_again(struct evpop_login *login, const struct evpop_login_offer *offer)
 
 enum evpop_error
 evpop_login_challenge(struct evpop_login *login,
-    const struct evpop_login_offer *offer, struct evpop_proto *proto,
+    const struct evpop_offer *offer, struct evpop_proto *proto,
     const unsigned char *challenge, size_t length)
 {
 	const char *response;
@@ -568,7 +447,7 @@ login_refused(struct evpop_login *login, const struct evpop_result *result)
 	login->refused |= bit;
 	/* Who binds another channel than ours refuses; who has verified the
 	 * certificate may do without (RFC 5802 section 6). */
-	if ((bit & BOUND) != 0) {
+	if ((bit & EVPOP_MECHANISMS_BOUND) != 0) {
 		login->is_unbound = true;
 		login->refusal.code = EVPOP_CODE_NONE;
 	}

@@ -9,9 +9,9 @@
 #include <evpop/auth.h>
 #include <evpop/proto.h>
 
-#include "lib/auth/exchange.h"
+#include "lib/net/choice.h"
+#include "lib/net/server.h"
 
-struct evpop_server;
 struct evpop_login;
 
 /*
@@ -19,23 +19,6 @@ struct evpop_login;
  * too many failures.
  */
 #define EVPOP_LOGIN_ATTEMPTS 3
-
-/* How private the connection is. */
-enum evpop_privacy {
-	EVPOP_PRIVACY_TLS = 0,
-	EVPOP_PRIVACY_LOCAL,     /* in clear text, but within this machine */
-	EVPOP_PRIVACY_PERMITTED, /* in clear text, by allow_cleartext */
-	EVPOP_PRIVACY_NONE       /* in clear text: no password may cross it */
-};
-
-/* What the choice depends on; all of it is borrowed. */
-struct evpop_login_offer {
-	const struct evpop_capabilities *capabilities;
-	const char *timestamp; /* of the greeting, or NULL */
-	struct evpop_exchange_target target;
-	enum evpop_privacy privacy;
-	const struct evpop_server *server;
-};
 
 /* With a copy of the credentials, wiped when freed.  NULL without memory. */
 struct evpop_login *evpop_login_new(
@@ -63,7 +46,7 @@ enum evpop_error evpop_login_take_token(
  * carry `arg`; *parts_r counts them.  False with the reason where there is no
  * way, or where it failed; what is counted was queued all the same.
  */
-bool evpop_login_begin(struct evpop_login *, const struct evpop_login_offer *,
+bool evpop_login_begin(struct evpop_login *, const struct evpop_offer *,
     struct evpop_proto *, void *arg, unsigned int *parts_r,
     struct evpop_result *result_r) EVPOP_MUST_USE;
 
@@ -79,9 +62,9 @@ bool evpop_login_may_go_on(const struct evpop_login *);
 /* Whether a refusal of the mechanism under way would leave another to try; and
  * whether a new session would have one. */
 bool evpop_login_has_other(
-    const struct evpop_login *, const struct evpop_login_offer *);
+    const struct evpop_login *, const struct evpop_offer *);
 bool evpop_login_has_left(
-    const struct evpop_login *, const struct evpop_login_offer *);
+    const struct evpop_login *, const struct evpop_offer *);
 
 /*
  * Answer a challenge.  An empty one behind an initial response that said all
@@ -89,7 +72,7 @@ bool evpop_login_has_left(
  * answer wants a key, nothing is sent before evpop_login_take_key().
  */
 enum evpop_error evpop_login_challenge(struct evpop_login *,
-    const struct evpop_login_offer *, struct evpop_proto *,
+    const struct evpop_offer *, struct evpop_proto *,
     const unsigned char *challenge, size_t length) EVPOP_MUST_USE;
 
 /* As evpop_exchange_wants_key() and evpop_exchange_take_key(). */

@@ -12,8 +12,6 @@
 
 #include <evpop/client.h>
 
-#include "lib/auth/keys.h"
-
 /* One session's view of a server. */
 struct evpop_server;
 
@@ -32,9 +30,6 @@ struct evpop_server *evpop_server_new(struct evpop_memory *, const char *host,
     uint16_t port, enum evpop_tls, bool one_by_one) EVPOP_MUST_USE;
 /* NULL is allowed. */
 void evpop_server_free(struct evpop_server *);
-
-/* The keys derived for log-ins, of all accounts; NULL without memory. */
-struct evpop_keys *evpop_memory_keys(struct evpop_memory *);
 
 /* ---- what a session may rely on ---- */
 

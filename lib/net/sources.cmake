@@ -1,15 +1,21 @@
 set(EVPOP_NET_SOURCES
 	net/address.c
+	net/authenticate.c
+	net/choice.c
 	net/client.c
 	net/commands.c
 	net/connect.c
+	net/connection.c
 	net/deadline.c
 	net/derive.c
 	net/dial.c
+	net/facts.c
 	net/http_connect.c
 	net/idn.c
+	net/io.c
 	net/login.c
 	net/loop.c
+	net/memory.c
 	net/names.c
 	net/proxy.c
 	net/proxy_url.c

@@ -1,9 +1,6 @@
 #include "lib/net/stream.h"
 
-#include <sys/socket.h>
-
 #include <assert.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -32,15 +29,13 @@ struct evpop_stream {
 	struct event readable, writable;
 	struct event again; /* next turn, without waiting for the descriptor */
 	bool is_reading, is_writing; /* events that are added */
-	bool is_paused, is_local;
+	bool is_paused;
 	bool write_blocked, write_wants_read, read_wants_write;
 	bool write_failed; /* what was sent before may still be read */
 	size_t share;      /* octets to read at once */
 	unsigned char *kept;
 	size_t kept_start, kept_end;
-	uint64_t octets_in, octets_out;
-	char peer[EVPOP_ADDRESS_TEXT];
-	char tls_name[EVPOP_TLS_NAME];
+	struct evpop_stream_status status;
 };
 
 static void stream_perform(struct evpop_stream *);
@@ -78,8 +73,8 @@ evpop_stream_expect(
 	    &(struct evpop_progress){
 		.phase = phase,
 		.answered = answered,
-		.octets_in = stream->octets_in,
-		.octets_out = stream->octets_out,
+		.octets_in = stream->status.octets_in,
+		.octets_out = stream->status.octets_out,
 		.is_send_blocked =
 		    is_open && !stream->is_paused && stream->write_blocked,
 	    });
@@ -241,8 +236,8 @@ stream_open(struct evpop_stream *stream, const struct evpop_dialed *dialed)
 {
 	struct event_base *base = evpop_loop_base(stream->loop);
 
-	evpop_address_text(&dialed->address, stream->peer);
-	stream->is_local = dialed->loopback;
+	evpop_address_text(&dialed->address, stream->status.peer);
+	stream->status.is_local = dialed->loopback;
 	stream->share = EVPOP_STREAM_FIRST;
 	stream->fd = dialed->fd;
 	if (event_assign(&stream->readable, base, stream->fd,
@@ -365,33 +360,6 @@ evpop_stream_close(struct evpop_stream *stream)
 
 /* ---- reading ---- */
 
-static enum evpop_io
-io_of_errno(const char *doing, struct evpop_result *result)
-{
-	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
-		return EVPOP_IO_WANT_READ;
-	evpop_result_set(result, EVPOP_ERROR_IO, EVPOP_PHASE_NONE, "%s: %s",
-	    doing, strerror(errno));
-	return EVPOP_IO_FAILED;
-}
-
-static enum evpop_io
-stream_read(
-    struct evpop_stream *stream, size_t *length_r, struct evpop_result *result)
-{
-	unsigned char *buffer = evpop_loop_buffer(stream->loop);
-	ssize_t n;
-
-	if (stream->state == EVPOP_STREAM_TLS)
-		return evpop_tls_read(
-		    stream->tls, buffer, stream->share, length_r, result);
-	n = recv(stream->fd, buffer, stream->share, 0);
-	if (n == -1)
-		return io_of_errno("read", result);
-	*length_r = (size_t)n;
-	return n == 0 ? EVPOP_IO_END : EVPOP_IO_DONE;
-}
-
 /* Keep what the owner left, which lies in the buffer of the loop. */
 static void
 stream_keep(
@@ -414,7 +382,7 @@ stream_give(struct evpop_stream *stream, size_t length)
 	const unsigned char *buffer = evpop_loop_buffer(stream->loop);
 	size_t used;
 
-	stream->octets_in += length;
+	stream->status.octets_in += length;
 	used = stream->handler->input(buffer, length, stream->arg);
 	if (used < length && stream->state != EVPOP_STREAM_CLOSED)
 		stream_keep(stream, buffer + used, length - used);
@@ -440,7 +408,8 @@ stream_read_turn(struct evpop_stream *stream)
 	while (stream_may_read(stream)) {
 		is_plain = stream->state == EVPOP_STREAM_PLAIN;
 		share = stream->share;
-		io = stream_read(stream, &length, &result);
+		io = evpop_io_read(stream->fd, stream->tls,
+		    evpop_loop_buffer(stream->loop), share, &length, &result);
 		if (io == EVPOP_IO_WANT_WRITE)
 			stream->read_wants_write = true;
 		else if (io == EVPOP_IO_END)
@@ -474,7 +443,7 @@ stream_handshake(struct evpop_stream *stream)
 	switch (io) {
 	case EVPOP_IO_DONE:
 		stream->state = EVPOP_STREAM_TLS;
-		evpop_tls_name(stream->tls, stream->tls_name);
+		evpop_tls_name(stream->tls, stream->status.tls_name);
 		stream->handler->secured(stream->arg);
 		break;
 	case EVPOP_IO_WANT_READ:
@@ -554,25 +523,6 @@ evpop_stream_resume(struct evpop_stream *stream)
 
 /* ---- writing ---- */
 
-static enum evpop_io
-stream_write(struct evpop_stream *stream, const unsigned char *data,
-    size_t length, size_t *length_r, struct evpop_result *result)
-{
-	enum evpop_io io;
-	ssize_t n;
-
-	if (stream->state == EVPOP_STREAM_TLS)
-		return evpop_tls_write(
-		    stream->tls, data, length, length_r, result);
-	n = send(stream->fd, data, length, MSG_NOSIGNAL);
-	if (n == -1) {
-		io = io_of_errno("write", result);
-		return io == EVPOP_IO_WANT_READ ? EVPOP_IO_WANT_WRITE : io;
-	}
-	*length_r = (size_t)n;
-	return EVPOP_IO_DONE;
-}
-
 /* False where nothing more can be written for now. */
 static bool
 stream_write_turn(struct evpop_stream *stream)
@@ -585,10 +535,11 @@ stream_write_turn(struct evpop_stream *stream)
 	data = stream->handler->output(&length, stream->arg);
 	if (length == 0 || stream->state == EVPOP_STREAM_CLOSED)
 		return false;
-	io = stream_write(stream, data, length, &written, &result);
+	io = evpop_io_write(
+	    stream->fd, stream->tls, data, length, &written, &result);
 	switch (io) {
 	case EVPOP_IO_DONE:
-		stream->octets_out += written;
+		stream->status.octets_out += written;
 		stream->handler->sent(written, stream->arg);
 		return true;
 	case EVPOP_IO_WANT_WRITE:
@@ -641,34 +592,10 @@ evpop_stream_loop(const struct evpop_stream *stream)
 	return stream->loop;
 }
 
-uint64_t
-evpop_stream_octets_in(const struct evpop_stream *stream)
+const struct evpop_stream_status *
+evpop_stream_status(const struct evpop_stream *stream)
 {
-	return stream->octets_in;
-}
-
-uint64_t
-evpop_stream_octets_out(const struct evpop_stream *stream)
-{
-	return stream->octets_out;
-}
-
-const char *
-evpop_stream_peer(const struct evpop_stream *stream)
-{
-	return stream->peer;
-}
-
-bool
-evpop_stream_is_local(const struct evpop_stream *stream)
-{
-	return stream->is_local;
-}
-
-const char *
-evpop_stream_tls_name(const struct evpop_stream *stream)
-{
-	return stream->tls_name;
+	return &stream->status;
 }
 
 void

@@ -18,6 +18,7 @@
 #include "lib/net/deadline.h"
 #include "lib/net/dial.h"
 #include "lib/net/loop.h"
+#include "lib/net/tls.h"
 
 struct evpop_stream;
 
@@ -121,17 +122,17 @@ void evpop_stream_close(struct evpop_stream *);
 /* The loop that it is read on. */
 struct evpop_loop *evpop_stream_loop(const struct evpop_stream *);
 
-uint64_t evpop_stream_octets_in(const struct evpop_stream *);
-uint64_t evpop_stream_octets_out(const struct evpop_stream *);
-
-/* The peer's address and port, or ""; behind a proxy, the proxy's. */
-const char *evpop_stream_peer(const struct evpop_stream *);
-
-/* Whether the peer is this machine, so that nothing leaves it. */
-bool evpop_stream_is_local(const struct evpop_stream *);
-
-/* "TLSv1.3 TLS_AES_256_GCM_SHA384", or "" where there is no TLS (yet). */
-const char *evpop_stream_tls_name(const struct evpop_stream *);
+/* How it stands; borrowed, and kept up to date. */
+struct evpop_stream_status {
+	uint64_t octets_in, octets_out; /* TLS not counted */
+	bool is_local; /* the peer is this machine: nothing leaves it */
+	/* The peer's address and port, or ""; of the proxy, behind one. */
+	char peer[EVPOP_ADDRESS_TEXT];
+	/* "TLSv1.3 TLS_AES_256_GCM_SHA384", or "" without TLS (yet). */
+	char tls_name[EVPOP_TLS_NAME];
+};
+const struct evpop_stream_status *evpop_stream_status(
+    const struct evpop_stream *);
 
 /* What a log-in may be bound to; nothing where there is no TLS. */
 void evpop_stream_binding(struct evpop_stream *, struct evpop_channel *);

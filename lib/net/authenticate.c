@@ -1,0 +1,438 @@
+#include "lib/net/authenticate.h"
+
+#include <string.h>
+
+#include "lib/net/derive.h"
+#include "lib/net/login.h"
+#include "lib/net/loop.h"
+#include "lib/net/memory.h"
+#include "lib/net/server.h"
+
+void
+evpop_authentication_init(struct evpop_authentication *authentication,
+    struct evpop_connection *connection, struct evpop_requests *requests,
+    struct evpop_memory *memory,
+    const struct evpop_authentication_handler *handler, void *arg)
+{
+	*authentication = (struct evpop_authentication){
+		.connection = connection,
+		.requests = requests,
+		.memory = memory,
+		.handler = handler,
+		.arg = arg,
+	};
+}
+
+void
+evpop_authentication_cancel(struct evpop_authentication *authentication)
+{
+	evpop_derive_cancel(authentication->derivation);
+	authentication->derivation = NULL;
+}
+
+bool
+evpop_authentication_is_busy(const struct evpop_authentication *authentication)
+{
+	return authentication->derivation != NULL;
+}
+
+static struct evpop_server *
+authentication_server(const struct evpop_authentication *authentication)
+{
+	return evpop_connection_server(authentication->connection);
+}
+
+static struct evpop_proto *
+authentication_proto(const struct evpop_authentication *authentication)
+{
+	return evpop_connection_proto(authentication->connection);
+}
+
+/* It is over; what waited behind it may go on. */
+static void
+authentication_answer(struct evpop_authentication *authentication,
+    struct evpop_client_request *request, const struct evpop_result *result)
+{
+	request->is_open = false;
+	if (authentication->probe != NULL)
+		authentication->probe->is_open = false;
+	authentication->handler->answer(result, authentication->arg);
+}
+
+/* ---- what goes out behind it ---- */
+
+/*
+ * What the server offers may differ once somebody is logged in (RFC 2449
+ * section 5).  Where asking costs a round trip, it is asked once.
+ */
+static void
+follow_with_capa(struct evpop_authentication *authentication,
+    struct evpop_client_request *behind)
+{
+	static const struct evpop_client_request capa = {
+		.command = EVPOP_COMMAND_CAPA
+	};
+	const struct evpop_server *server =
+	    authentication_server(authentication);
+	const struct evpop_capabilities *offered =
+	    evpop_connection_capabilities(authentication->connection);
+
+	if (!offered->known || (evpop_server_after(server)->known &&
+				   !evpop_server_pipelines(server)))
+		return;
+	/* Without memory the session does without. */
+	(void)!evpop_requests_insert(authentication->requests, behind, &capa);
+}
+
+/*
+ * A command that changes nothing goes out behind the log-in, and nothing else
+ * before the log-in is answered: where it is lost, the server takes nothing
+ * there, and nothing is lost with it.
+ */
+static void
+follow_with_probe(struct evpop_authentication *authentication,
+    struct evpop_client_request *login)
+{
+	static const struct evpop_client_request noop = {
+		.command = EVPOP_COMMAND_NOOP
+	};
+	struct evpop_client_request *probe;
+
+	probe = evpop_requests_insert(authentication->requests, login, &noop);
+	if (probe == NULL)
+		return;
+	probe->is_open = true;
+	authentication->probe = probe;
+}
+
+/* Whether what waits may go out behind the log-in that has begun. */
+static void
+follow_decide(struct evpop_authentication *authentication,
+    struct evpop_client_request *request)
+{
+	struct evpop_server *server = authentication_server(authentication);
+	bool takes =
+	    evpop_server_takes_flight(server, authentication->mechanism);
+	struct evpop_offer offer;
+
+	request->is_open = true;
+	evpop_connection_offer(authentication->connection, &offer);
+	if (evpop_login_has_other(request->login, &offer) ||
+	    (!takes &&
+		!evpop_server_wants_probe(server, authentication->mechanism)))
+		return;
+	evpop_server_note_flight(server, authentication->mechanism);
+	request->is_open = false;
+	if (takes)
+		follow_with_capa(authentication, request);
+	else
+		follow_with_probe(authentication, request);
+}
+
+/*
+ * NOOP cannot be refused (RFC 1939 section 5): what came was the answer to the
+ * command behind it.
+ */
+static void
+follow_probed(struct evpop_authentication *authentication,
+    const struct evpop_event *event)
+{
+	authentication->probe = NULL;
+	if (event->result->error == EVPOP_ERROR_NONE)
+		evpop_server_learn_flight(
+		    authentication_server(authentication), true);
+	else if (event->result->error == EVPOP_ERROR_REFUSED)
+		evpop_connection_fail_with(authentication->connection,
+		    EVPOP_ERROR_PROTOCOL,
+		    "the server lost what was sent behind the log-in");
+}
+
+void
+evpop_authentication_follow(struct evpop_authentication *authentication,
+    const struct evpop_event *event)
+{
+	if (evpop_connection_state(authentication->connection) !=
+	    EVPOP_CONNECTION_LOGGED_IN) {
+		if (event->arg == authentication->probe)
+			authentication->probe = NULL;
+		return;
+	}
+	if (event->arg == authentication->probe)
+		follow_probed(authentication, event);
+	else if (authentication->probe == NULL &&
+		 event->result->error == EVPOP_ERROR_NONE)
+		evpop_server_learn_flight(
+		    authentication_server(authentication), true);
+}
+
+/* ---- an attempt ---- */
+
+/* Begin with a mechanism; false where there is none, or it failed. */
+static bool
+attempt_begin(struct evpop_authentication *authentication,
+    struct evpop_client_request *request, struct evpop_result *result)
+{
+	struct evpop_offer offer;
+
+	evpop_connection_offer(authentication->connection, &offer);
+	if (!evpop_login_begin(request->login, &offer,
+		authentication_proto(authentication), request, &request->parts,
+		result)) {
+		/* What was queued of it, if anything, is answered first. */
+		if (request->parts > 0)
+			evpop_connection_fail(
+			    authentication->connection, result);
+		return false;
+	}
+	authentication->mechanism = evpop_login_mechanism(request->login);
+	return true;
+}
+
+bool
+evpop_authentication_begin(struct evpop_authentication *authentication,
+    struct evpop_client *client, struct evpop_client_request *request)
+{
+	struct evpop_result result;
+
+	if (evpop_login_awaits_token(request->login, client) ||
+	    !evpop_connection_is_live(authentication->connection))
+		return false;
+	evpop_requests_advance(authentication->requests);
+	if (attempt_begin(authentication, request, &result))
+		follow_decide(authentication, request);
+	else if (request->parts == 0)
+		authentication_answer(authentication, request, &result);
+	return true;
+}
+
+/* ---- challenges ---- */
+
+static void
+challenge_answered(
+    struct evpop_authentication *authentication, enum evpop_error error)
+{
+	if (error != EVPOP_ERROR_NONE)
+		evpop_connection_fail_with(authentication->connection,
+		    EVPOP_ERROR_MEMORY, "no memory to answer a challenge");
+}
+
+static void
+key_derived(const unsigned char *key, void *arg)
+{
+	struct evpop_authentication *authentication = arg;
+	struct evpop_client_request *request =
+	    evpop_requests_first(authentication->requests);
+	void *owner = authentication->arg;
+
+	authentication->handler->enter(owner);
+	authentication->derivation = NULL;
+	challenge_answered(
+	    authentication, evpop_login_take_key(request->login,
+				authentication_proto(authentication), key));
+	authentication->handler->leave(owner);
+}
+
+/* Have a key derived that the answer wants; one that is known is taken. */
+static enum evpop_error
+key_ask(struct evpop_authentication *authentication, struct evpop_login *login)
+{
+	struct evpop_loop *loop =
+	    evpop_connection_loop(authentication->connection);
+	struct evpop_derive *derive = evpop_loop_derive(loop);
+	struct evpop_keys *keys = NULL;
+	enum evpop_derive_status status = EVPOP_DERIVE_FAILED;
+	struct evpop_derivation derivation;
+	unsigned char key[EVPOP_KEY_MAX];
+	enum evpop_error error;
+
+	if (!evpop_login_wants_key(login, &derivation))
+		return EVPOP_ERROR_NONE;
+	if (authentication->memory != NULL)
+		keys = evpop_memory_keys(authentication->memory);
+	if (derive != NULL)
+		status =
+		    evpop_derive_ask(derive, keys, &derivation, key_derived,
+			authentication, key, &authentication->derivation);
+	if (status == EVPOP_DERIVE_PENDING)
+		return EVPOP_ERROR_NONE;
+	error =
+	    evpop_login_take_key(login, authentication_proto(authentication),
+		status == EVPOP_DERIVE_KNOWN ? key : NULL);
+	explicit_bzero(key, sizeof key);
+	return error;
+}
+
+void
+evpop_authentication_challenged(struct evpop_authentication *authentication,
+    const struct evpop_event *event)
+{
+	struct evpop_client_request *request = event->arg;
+	struct evpop_offer offer;
+	enum evpop_error error;
+
+	evpop_connection_offer(authentication->connection, &offer);
+	error = evpop_login_challenge(request->login, &offer,
+	    authentication_proto(authentication), event->data, event->length);
+	if (error == EVPOP_ERROR_NONE)
+		error = key_ask(authentication, request->login);
+	challenge_answered(authentication, error);
+}
+
+/* ---- what it comes to ---- */
+
+static void
+attempt_accepted(struct evpop_authentication *authentication,
+    struct evpop_client_request *request, const struct evpop_result *result)
+{
+	struct evpop_server *server = authentication_server(authentication);
+	struct evpop_login *login = request->login;
+
+	evpop_connection_logged_in(authentication->connection);
+	evpop_server_learn_login(
+	    server, authentication->mechanism, evpop_login_initial(login));
+	if (evpop_login_was_unbound(login))
+		evpop_server_learn_binding(server);
+	if (!evpop_requests_follow(authentication->requests, request))
+		follow_with_capa(authentication, request);
+	else if (authentication->probe != NULL)
+		follow_with_capa(authentication, authentication->probe);
+	authentication_answer(authentication, request, result);
+}
+
+/*
+ * Go on with another mechanism in this session; false where that is not to be.
+ * What the server offers is asked first where it was only assumed: it may have
+ * changed.
+ */
+static bool
+attempt_another(struct evpop_authentication *authentication,
+    struct evpop_client_request *request, struct evpop_result *reason)
+{
+	struct evpop_proto *proto = authentication_proto(authentication);
+	bool is_assumed =
+	    !evpop_proto_capabilities(proto)->known &&
+	    evpop_connection_capabilities(authentication->connection)->known;
+
+	if (evpop_proto_state(proto) != EVPOP_STATE_AUTHORIZATION ||
+	    !evpop_connection_is_live(authentication->connection) ||
+	    !evpop_login_may_go_on(request->login))
+		return false;
+	if (is_assumed && evpop_request_submit(request, proto,
+			      EVPOP_COMMAND_CAPA) == EVPOP_ERROR_NONE)
+		return true;
+	return attempt_begin(authentication, request, reason) ||
+	       request->parts > 0;
+}
+
+static void
+attempt_refused(struct evpop_authentication *authentication,
+    struct evpop_client_request *request, const struct evpop_result *result)
+{
+	struct evpop_result reason = *result;
+	struct evpop_offer offer;
+
+	evpop_connection_refused(authentication->connection);
+	authentication->tried = evpop_login_tried(request->login);
+	if (!evpop_requests_follow(authentication->requests, request)) {
+		if (attempt_another(authentication, request, &reason))
+			return;
+	} else {
+		/* Replies to what follows come before any other log-in's. */
+		evpop_connection_offer(authentication->connection, &offer);
+		if (evpop_login_has_left(request->login, &offer))
+			authentication->again = EVPOP_AGAIN_OTHER_MECHANISM;
+	}
+	authentication_answer(authentication, request, &reason);
+}
+
+/* The session ended on it, or it was refused for a reason that passes. */
+static void
+attempt_failed(struct evpop_authentication *authentication,
+    struct evpop_client_request *request, const struct evpop_result *result)
+{
+	struct evpop_offer offer;
+
+	authentication->tried = evpop_login_tried(request->login);
+	evpop_connection_offer(authentication->connection, &offer);
+	if (result->error == EVPOP_ERROR_IO &&
+	    evpop_login_has_left(request->login, &offer))
+		authentication->again = EVPOP_AGAIN_OTHER_MECHANISM;
+	authentication_answer(authentication, request, result);
+}
+
+/* All commands of an attempt are done. */
+static void
+attempt_conclude(struct evpop_authentication *authentication,
+    struct evpop_client_request *request)
+{
+	struct evpop_result result;
+
+	switch (evpop_login_conclude(request->login, &result)) {
+	case EVPOP_LOGIN_ACCEPTED:
+		attempt_accepted(authentication, request, &result);
+		break;
+	case EVPOP_LOGIN_UNPROVED:
+		/* Whoever this is does not know the password. */
+		evpop_connection_fail(authentication->connection, &result);
+		authentication_answer(authentication, request, &result);
+		break;
+	case EVPOP_LOGIN_REFUSED:
+		attempt_refused(authentication, request, &result);
+		break;
+	case EVPOP_LOGIN_FAILED:
+		attempt_failed(authentication, request, &result);
+		break;
+	}
+}
+
+/*
+ * The server took what was sent behind the log-in for part of it: what it says
+ * of the credentials means nothing.
+ */
+static void
+attempt_swallowed(struct evpop_authentication *authentication,
+    struct evpop_client_request *request)
+{
+	struct evpop_result result;
+
+	evpop_result_set(&result, EVPOP_ERROR_PROTOCOL, EVPOP_PHASE_LOGIN,
+	    "the server takes nothing behind a log-in before its reply");
+	evpop_server_learn_flight(authentication_server(authentication), false);
+	authentication->again = EVPOP_AGAIN_ONE_BY_ONE;
+	evpop_connection_fail(authentication->connection, &result);
+	authentication_answer(authentication, request, &result);
+}
+
+/* What the server offers was asked anew, after a refusal. */
+static void
+attempt_offered(struct evpop_authentication *authentication,
+    struct evpop_client_request *request, const struct evpop_event *event)
+{
+	struct evpop_result result;
+
+	evpop_connection_learn_capabilities(
+	    authentication->connection, event->result);
+	if (evpop_proto_over(authentication_proto(authentication)))
+		attempt_failed(authentication, request, event->result);
+	else if (!attempt_begin(authentication, request, &result) &&
+		 request->parts == 0)
+		authentication_answer(authentication, request, &result);
+}
+
+void
+evpop_authentication_done(struct evpop_authentication *authentication,
+    const struct evpop_event *event)
+{
+	struct evpop_client_request *request = event->arg;
+
+	request->parts--;
+	if (event->command == EVPOP_COMMAND_CAPA) {
+		attempt_offered(authentication, request, event);
+		return;
+	}
+	evpop_login_part(request->login, event);
+	if (event->swallowed)
+		attempt_swallowed(authentication, request);
+	else if (request->parts == 0)
+		attempt_conclude(authentication, request);
+}

@@ -1,0 +1,162 @@
+#include "lib/net/choice.h"
+
+#include <stdio.h>
+
+#include "lib/net/server.h"
+
+#define BIT(name) EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_##name)
+
+/* What shows the password, or a token as good as one, to who listens. */
+#define SHOWS_PASSWORD \
+	(BIT(PLAIN) | BIT(LOGIN) | BIT(USER) | BIT(XOAUTH2) | BIT(OAUTHBEARER))
+
+/* These three tell the server the same: who is refused by one is by all. */
+#define SAME_PASSWORD (BIT(PLAIN) | BIT(LOGIN) | BIT(USER))
+
+static bool
+is_only(unsigned int set)
+{
+	return (set & (set - 1)) == 0;
+}
+
+/* Somebody has named the mechanisms, and is answered for them. */
+static bool
+choice_is_named(const struct evpop_choice *choice)
+{
+	return choice->credentials->mechanisms != EVPOP_MECHANISMS_DEFAULT;
+}
+
+/*
+ * Whether the server takes it, as far as it said.  What a person has asked for
+ * by name is tried whatever the server says.
+ */
+static bool
+is_offered(const struct evpop_choice *choice, const struct evpop_offer *offer,
+    enum evpop_mechanism mechanism)
+{
+	const struct evpop_capabilities *capabilities = offer->capabilities;
+
+	if (mechanism == EVPOP_MECHANISM_APOP)
+		return offer->timestamp != NULL;
+	if (is_only(choice->credentials->mechanisms))
+		return true;
+	if (mechanism == EVPOP_MECHANISM_USER)
+		return !capabilities->known || capabilities->user ||
+		       capabilities->sasl[0] == '\0';
+	return evpop_capabilities_sasl(
+	    capabilities, evpop_mechanism_name(mechanism));
+}
+
+/*
+ * Nobody on the way may talk us down from a mechanism that keeps the password
+ * to one that shows it, by refusing the first: unless that one was named.
+ */
+static bool
+is_exposed(const struct evpop_choice *choice, const struct evpop_offer *offer,
+    enum evpop_mechanism mechanism)
+{
+	if ((SHOWS_PASSWORD & EVPOP_MECHANISM_BIT(mechanism)) == 0 ||
+	    offer->privacy == EVPOP_PRIVACY_TLS)
+		return false;
+	if (offer->privacy == EVPOP_PRIVACY_NONE)
+		return true;
+	return (choice->tried & ~SHOWS_PASSWORD) != 0 &&
+	       !choice_is_named(choice);
+}
+
+/* Credentials as the exchange is to see them. */
+struct evpop_credentials
+evpop_choice_credentials(
+    const struct evpop_choice *choice, const struct evpop_offer *offer)
+{
+	struct evpop_credentials credentials = *choice->credentials;
+
+	/* "No binding", rather than "none that the server offers". */
+	if (choice->is_unbound || evpop_server_refuses_binding(offer->server))
+		credentials.mechanisms &= ~EVPOP_MECHANISMS_BOUND;
+	return credentials;
+}
+
+static bool
+is_eligible(const struct evpop_choice *choice, const struct evpop_offer *offer,
+    enum evpop_mechanism mechanism)
+{
+	const struct evpop_credentials credentials =
+	    evpop_choice_credentials(choice, offer);
+	unsigned int bit = EVPOP_MECHANISM_BIT(mechanism);
+
+	if ((credentials.mechanisms & bit) == 0 ||
+	    ((choice->tried | choice->unfit) & bit) != 0 ||
+	    is_exposed(choice, offer, mechanism))
+		return false;
+	if ((SAME_PASSWORD & bit) != 0 && (SAME_PASSWORD & choice->tried) != 0)
+		return false;
+	return is_offered(choice, offer, mechanism) &&
+	       evpop_exchange_possible(mechanism, &credentials, &offer->target);
+}
+
+bool
+evpop_choice_make(const struct evpop_choice *choice,
+    const struct evpop_offer *offer, enum evpop_mechanism *mechanism_r)
+{
+	unsigned int i;
+
+	for (i = 0; i < EVPOP_MECHANISM_COUNT; i++) {
+		if (!is_eligible(choice, offer, (enum evpop_mechanism)i))
+			continue;
+		*mechanism_r = (enum evpop_mechanism)i;
+		return true;
+	}
+	return false;
+}
+
+/* "USER, PLAIN, LOGIN", or "nothing". */
+static void
+list_offered(const struct evpop_offer *offer, char *text, size_t text_size)
+{
+	const struct evpop_capabilities *capabilities = offer->capabilities;
+	const char *from = capabilities->sasl;
+	size_t used = 0;
+
+	if (capabilities->user || !capabilities->known)
+		used += (size_t)snprintf(text, text_size, "USER");
+	if (offer->timestamp != NULL)
+		used += (size_t)snprintf(text + used, text_size - used,
+		    "%sAPOP", used > 0 ? ", " : "");
+	while (*from != '\0' && used + 3 < text_size) {
+		if (used > 0 && (from == capabilities->sasl || *from == ' ')) {
+			text[used++] = ',';
+			text[used++] = ' ';
+		}
+		if (*from != ' ')
+			text[used++] = *from;
+		from++;
+	}
+	text[used] = '\0';
+	if (used == 0)
+		snprintf(text, text_size, "nothing");
+}
+
+/* What keeps every mechanism from being used. */
+void
+evpop_choice_explain(const struct evpop_choice *choice,
+    const struct evpop_offer *offer, struct evpop_result *result)
+{
+	struct evpop_offer open = *offer;
+	enum evpop_mechanism mechanism;
+	char offered[300];
+
+	open.privacy = EVPOP_PRIVACY_TLS;
+	list_offered(offer, offered, sizeof offered);
+	if (choice->tried == 0 && evpop_choice_make(choice, &open, &mechanism))
+		evpop_result_set(result, EVPOP_ERROR_AUTH, EVPOP_PHASE_LOGIN,
+		    "the password was not sent: it would cross the network in "
+		    "clear text; use tls=implicit or tls=stls, or permit it "
+		    "with allow_cleartext");
+	else
+		evpop_result_set(result, EVPOP_ERROR_AUTH, EVPOP_PHASE_LOGIN,
+		    "no way to log in: the server offers %.120s, which the "
+		    "account's auth, password or token cannot use",
+		    offered);
+	result->scope = EVPOP_SCOPE_ACCOUNT;
+}

@@ -1,0 +1,57 @@
+/*
+ * Which mechanism a log-in is to be tried by: a pure function of the
+ * credentials, what the session has to offer, and what was tried before.
+ */
+#ifndef EVPOP_LIB_NET_CHOICE_H
+#define EVPOP_LIB_NET_CHOICE_H
+
+#include <evpop/auth.h>
+#include <evpop/proto.h>
+
+#include "lib/auth/exchange.h"
+
+struct evpop_server;
+
+/* The log-in is bound to the TLS channel. */
+#define EVPOP_MECHANISMS_BOUND                                     \
+	(EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_SCRAM_SHA_256_PLUS) | \
+	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_SCRAM_SHA_1_PLUS))
+
+/* How private the connection is. */
+enum evpop_privacy {
+	EVPOP_PRIVACY_TLS = 0,
+	EVPOP_PRIVACY_LOCAL,     /* in clear text, but within this machine */
+	EVPOP_PRIVACY_PERMITTED, /* in clear text, by allow_cleartext */
+	EVPOP_PRIVACY_NONE       /* in clear text: no password may cross it */
+};
+
+/* What a session has to offer; all of it is borrowed. */
+struct evpop_offer {
+	const struct evpop_capabilities *capabilities;
+	const char *timestamp; /* of the greeting, or NULL */
+	struct evpop_exchange_target target;
+	enum evpop_privacy privacy;
+	const struct evpop_server *server;
+};
+
+/* What else is to be considered; sets are of mechanisms. */
+struct evpop_choice {
+	const struct evpop_credentials *credentials;
+	unsigned int tried; /* and refused */
+	unsigned int unfit; /* for this password */
+	bool is_unbound;    /* one that was bound to the channel was refused */
+};
+
+/* The strongest of those left; false where there is none. */
+bool evpop_choice_make(const struct evpop_choice *, const struct evpop_offer *,
+    enum evpop_mechanism *mechanism_r) EVPOP_MUST_USE;
+
+/* Why there is none. */
+void evpop_choice_explain(const struct evpop_choice *,
+    const struct evpop_offer *, struct evpop_result *result_r);
+
+/* The credentials, borrowed, as an exchange is to see them. */
+struct evpop_credentials evpop_choice_credentials(
+    const struct evpop_choice *, const struct evpop_offer *);
+
+#endif

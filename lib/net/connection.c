@@ -1,0 +1,771 @@
+#include "lib/net/connection.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/name.h"
+#include "lib/net/idn.h"
+#include "lib/net/server.h"
+#include "lib/net/stream.h"
+#include "lib/net/tls.h"
+
+#define PORT_POP3  110
+#define PORT_POP3S 995 /* RFC 8314 section 7.1 */
+
+static const char *const state_names[] = {
+	[EVPOP_CONNECTION_IDLE] = "IDLE",
+	[EVPOP_CONNECTION_CONNECTING] = "CONNECTING",
+	[EVPOP_CONNECTION_CONNECTED] = "CONNECTED",
+	[EVPOP_CONNECTION_LOGGED_IN] = "LOGGED IN",
+	[EVPOP_CONNECTION_ENDING] = "ENDING",
+	[EVPOP_CONNECTION_OVER] = "OVER",
+};
+EVPOP_NAMES_MATCH(state_names, EVPOP_CONNECTION_STATE_COUNT);
+
+struct evpop_connection {
+	const struct evpop_connection_handler *handler;
+	void *arg;
+
+	char *host;                      /* in ASCII */
+	struct evpop_proxy_config proxy; /* host NULL: none */
+	char *source_address;
+	size_t receive_buffer;
+	struct evpop_result unusable; /* what is wrong with these */
+	uint16_t port;
+	enum evpop_tls tls;
+	struct evpop_tls_context *tls_context;
+	bool allows_cleartext, asks_capabilities;
+	uint32_t window_commands;
+	size_t window_octets;
+
+	enum evpop_connection_state state;
+	struct evpop_stream *stream;
+	struct evpop_proto *proto;
+	struct evpop_server *server;
+	char *timestamp;             /* of the greeting, for APOP */
+	unsigned int parts;          /* own commands that are not done */
+	struct evpop_result failure; /* the first of connecting */
+	bool is_told;                /* whether connecting succeeded */
+	bool is_inside;              /* of a multi-line response */
+	bool has_lost_ahead;
+	struct evpop_server_end end;
+};
+
+/* The one function that changes the state. */
+static void
+connection_change(
+    struct evpop_connection *connection, enum evpop_connection_state state)
+{
+	enum evpop_connection_state old = connection->state;
+
+	if (old == state)
+		return;
+	assert(state > old);
+	connection->state = state;
+	if (connection->handler->changed != NULL)
+		connection->handler->changed(
+		    state_names[old], state_names[state], connection->arg);
+}
+
+enum evpop_connection_state
+evpop_connection_state(const struct evpop_connection *connection)
+{
+	return connection->state;
+}
+
+bool
+evpop_connection_is_live(const struct evpop_connection *connection)
+{
+	return connection->state < EVPOP_CONNECTION_ENDING;
+}
+
+void
+evpop_connection_close(struct evpop_connection *connection)
+{
+	evpop_stream_close(connection->stream);
+	connection_change(connection, EVPOP_CONNECTION_OVER);
+}
+
+void
+evpop_connection_fail(
+    struct evpop_connection *connection, const struct evpop_result *result)
+{
+	struct evpop_result told = *result;
+
+	if (!evpop_connection_is_live(connection))
+		return;
+	if (told.phase == EVPOP_PHASE_NONE)
+		told.phase = evpop_stream_phase(connection->stream);
+	if (told.phase == EVPOP_PHASE_NONE)
+		told.phase = EVPOP_PHASE_COMMAND;
+	evpop_stream_close(connection->stream);
+	connection_change(connection, EVPOP_CONNECTION_ENDING);
+	evpop_proto_fail(connection->proto, &told);
+	connection->handler->wake(connection->arg);
+}
+
+void
+evpop_connection_fail_with(struct evpop_connection *connection,
+    enum evpop_error error, const char *format, ...)
+{
+	struct evpop_result result;
+	char text[EVPOP_TEXT_SIZE];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof text, format, ap);
+	va_end(ap);
+	evpop_result_set(
+	    &result, error, evpop_stream_phase(connection->stream), "%s", text);
+	evpop_connection_fail(connection, &result);
+}
+
+/* ---- what the server offers ---- */
+
+const struct evpop_capabilities *
+evpop_connection_capabilities(const struct evpop_connection *connection)
+{
+	const struct evpop_capabilities *said =
+	    evpop_proto_capabilities(connection->proto);
+	const struct evpop_capabilities *after =
+	    evpop_server_after(connection->server);
+
+	if (said->known)
+		return said;
+	if (connection->end.logged_in && after->known)
+		return after;
+	return evpop_server_before(connection->server);
+}
+
+/* Let as much go out at once as the server takes. */
+static void
+connection_open_window(struct evpop_connection *connection)
+{
+	if (evpop_server_pipelines(connection->server))
+		evpop_proto_set_window(connection->proto,
+		    connection->window_commands, connection->window_octets);
+}
+
+void
+evpop_connection_learn_capabilities(
+    struct evpop_connection *connection, const struct evpop_result *result)
+{
+	const struct evpop_capabilities *said =
+	    evpop_proto_capabilities(connection->proto);
+
+	if (result->error != EVPOP_ERROR_NONE || !said->known)
+		return;
+	if (connection->end.logged_in)
+		evpop_server_learn_after(connection->server, said);
+	else
+		evpop_server_learn_before(connection->server, said);
+	connection_open_window(connection);
+}
+
+static bool
+connection_is_encrypted(const struct evpop_connection *connection)
+{
+	return evpop_stream_state(connection->stream) == EVPOP_STREAM_TLS;
+}
+
+static enum evpop_privacy
+connection_privacy(const struct evpop_connection *connection)
+{
+	if (connection_is_encrypted(connection))
+		return EVPOP_PRIVACY_TLS;
+	if (evpop_stream_status(connection->stream)->is_local)
+		return EVPOP_PRIVACY_LOCAL;
+	return connection->allows_cleartext ? EVPOP_PRIVACY_PERMITTED
+					    : EVPOP_PRIVACY_NONE;
+}
+
+void
+evpop_connection_offer(
+    struct evpop_connection *connection, struct evpop_offer *offer)
+{
+	*offer = (struct evpop_offer){
+		.capabilities = evpop_connection_capabilities(connection),
+		.timestamp = connection->timestamp,
+		.target = { .host = connection->host,
+		    .port = connection->port },
+		.privacy = connection_privacy(connection),
+		.server = connection->server,
+	};
+	evpop_stream_binding(connection->stream, &offer->target.channel);
+	offer->target.client_certificate =
+	    connection->tls_context != NULL &&
+	    evpop_tls_context_shows_certificate(connection->tls_context);
+}
+
+void
+evpop_connection_logged_in(struct evpop_connection *connection)
+{
+	connection->end.logged_in = true;
+	connection_change(connection, EVPOP_CONNECTION_LOGGED_IN);
+}
+
+void
+evpop_connection_refused(struct evpop_connection *connection)
+{
+	connection->end.refused = true;
+	evpop_server_learn_refusal(connection->server);
+}
+
+/* ---- connecting ---- */
+
+static void
+connect_tell(
+    struct evpop_connection *connection, const struct evpop_result *result)
+{
+	if (connection->is_told)
+		return;
+	connection->is_told = true;
+	connection->handler->connected(result, connection->arg);
+}
+
+/* Tell of success, once nothing is left to be done. */
+static void
+connect_check(struct evpop_connection *connection)
+{
+	static const struct evpop_result success;
+
+	if (connection->state != EVPOP_CONNECTION_CONNECTING ||
+	    connection->parts > 0 ||
+	    evpop_proto_state(connection->proto) != EVPOP_STATE_AUTHORIZATION ||
+	    (connection->tls != EVPOP_TLS_NONE &&
+		!connection_is_encrypted(connection)))
+		return;
+	connection_change(connection, EVPOP_CONNECTION_CONNECTED);
+	connection_open_window(connection);
+	connect_tell(connection, &success);
+}
+
+/* The server does not begin TLS, and so is left. */
+static void
+connect_refused_tls(
+    struct evpop_connection *connection, const struct evpop_result *refusal)
+{
+	struct evpop_result *failure = &connection->failure;
+
+	evpop_result_set(failure, EVPOP_ERROR_TLS, EVPOP_PHASE_HANDSHAKE,
+	    "the server refuses STLS; nothing was sent in clear text: %s",
+	    refusal->text);
+	failure->code = refusal->code;
+	failure->retry = refusal->retry;
+	evpop_connection_fail(connection, failure);
+}
+
+/* A command of the connection's own is done; notes its failure. */
+static void
+connect_part(
+    struct evpop_connection *connection, const struct evpop_event *event)
+{
+	const struct evpop_result *result = event->result;
+	struct evpop_result *failure = &connection->failure;
+	bool is_refused = result->error == EVPOP_ERROR_REFUSED &&
+			  failure->error == EVPOP_ERROR_NONE;
+
+	connection->parts--;
+	if (event->command == EVPOP_COMMAND_CAPA)
+		evpop_connection_learn_capabilities(connection, result);
+	if (event->command == EVPOP_COMMAND_STLS && is_refused)
+		connect_refused_tls(connection, result);
+	else if (event->command == EVPOP_COMMAND_CAPA && is_refused)
+		; /* RFC 2449 is optional */
+	else if (failure->error == EVPOP_ERROR_NONE)
+		*failure = *result;
+	if (failure->error == EVPOP_ERROR_NONE)
+		connect_check(connection);
+	else if (connection->parts == 0)
+		connect_tell(connection, failure);
+}
+
+static void
+connect_greeted(
+    struct evpop_connection *connection, const struct evpop_event *event)
+{
+	const char *stamp, *text = (const char *)event->data;
+	size_t length;
+
+	if (event->result->error != EVPOP_ERROR_NONE) {
+		connection->failure = *event->result;
+		return;
+	}
+	if (evpop_apop_timestamp(text, event->length, &stamp, &length)) {
+		connection->timestamp = strndup(stamp, length);
+		/* Without it a plainer log-in than wanted might be chosen. */
+		if (connection->timestamp == NULL) {
+			evpop_connection_fail_with(connection,
+			    EVPOP_ERROR_MEMORY, "no memory for the greeting");
+			return;
+		}
+	}
+	connect_check(connection);
+}
+
+static enum evpop_error
+connect_submit(struct evpop_connection *connection, enum evpop_command command)
+{
+	const struct evpop_request request = { .command = command,
+		.arg = connection };
+	enum evpop_error error =
+	    evpop_proto_submit(connection->proto, &request);
+
+	connection->parts += error == EVPOP_ERROR_NONE;
+	return error;
+}
+
+/* CAPA is asked where nothing is known; the others can wait for it. */
+static enum evpop_error
+connect_ask(struct evpop_connection *connection)
+{
+	enum evpop_error error = EVPOP_ERROR_NONE;
+
+	if (connection->tls == EVPOP_TLS_STLS)
+		error = connect_submit(connection, EVPOP_COMMAND_STLS);
+	if (error == EVPOP_ERROR_NONE && connection->asks_capabilities &&
+	    !evpop_server_before(connection->server)->known)
+		error = connect_submit(connection, EVPOP_COMMAND_CAPA);
+	return error;
+}
+
+void
+evpop_connection_open(
+    struct evpop_connection *connection, struct evdns_base *dns)
+{
+	const struct evpop_dial_options options = {
+		.host = connection->host,
+		.port = connection->port,
+		.proxy =
+		    connection->proxy.host != NULL ? &connection->proxy : NULL,
+		.source_address = connection->source_address,
+		.receive_buffer = connection->receive_buffer,
+	};
+
+	connection_change(connection, EVPOP_CONNECTION_CONNECTING);
+	if (connection->unusable.error != EVPOP_ERROR_NONE)
+		evpop_connection_fail(connection, &connection->unusable);
+	else if (connect_ask(connection) != EVPOP_ERROR_NONE ||
+		 !evpop_stream_connect(connection->stream, dns, &options,
+		     connection->tls == EVPOP_TLS_IMPLICIT
+			 ? connection->tls_context
+			 : NULL))
+		evpop_connection_fail_with(
+		    connection, EVPOP_ERROR_MEMORY, "no memory to connect");
+}
+
+/* ---- the core's events ---- */
+
+/* The first that is done for the session's end is the one it ended on. */
+static void
+end_note(struct evpop_connection *connection, const struct evpop_event *event)
+{
+	if (evpop_proto_over(connection->proto) &&
+	    connection->end.awaited == EVPOP_COMMAND_NONE)
+		connection->end.awaited = event->command;
+}
+
+static void
+connection_closed(
+    struct evpop_connection *connection, const struct evpop_event *event)
+{
+	struct evpop_result reason = *event->result;
+
+	evpop_stream_close(connection->stream);
+	connection_change(connection, EVPOP_CONNECTION_ENDING);
+	connection->end.error = reason.error;
+	connection->has_lost_ahead =
+	    evpop_server_learn_end(connection->server, &connection->end);
+	if (connection->failure.error == EVPOP_ERROR_NONE)
+		connection->failure = reason;
+	connect_tell(connection, &connection->failure);
+	connection_change(connection, EVPOP_CONNECTION_OVER);
+	connection->handler->closed(&reason, connection->arg);
+}
+
+static void
+connection_event(
+    struct evpop_connection *connection, const struct evpop_event *event)
+{
+	connection->is_inside = event->type != EVPOP_EVENT_DONE &&
+				event->type != EVPOP_EVENT_CHALLENGE;
+	if (event->type == EVPOP_EVENT_DONE)
+		end_note(connection, event);
+	if (event->arg != connection)
+		connection->handler->event(event, connection->arg);
+	else if (event->type == EVPOP_EVENT_DONE)
+		connect_part(connection, event);
+}
+
+static bool
+connection_is_reading(const struct evpop_connection *connection)
+{
+	return connection->state != EVPOP_CONNECTION_OVER &&
+	       !evpop_stream_is_paused(connection->stream);
+}
+
+/*
+ * Give input to the core and its events to those whom they concern; returns
+ * the octets taken, which are fewer where a sink paused.
+ */
+static size_t
+connection_feed(struct evpop_connection *connection, const unsigned char *data,
+    size_t length)
+{
+	struct evpop_event event;
+	size_t taken = 0, used;
+
+	while (connection_is_reading(connection)) {
+		evpop_proto_next(connection->proto, data + taken,
+		    length - taken, &used, &event);
+		taken += used;
+		switch (event.type) {
+		case EVPOP_EVENT_NONE:
+			return taken;
+		case EVPOP_EVENT_GREETING:
+			connect_greeted(connection, &event);
+			break;
+		case EVPOP_EVENT_CLOSED:
+			connection_closed(connection, &event);
+			break;
+		default:
+			connection_event(connection, &event);
+			break;
+		}
+	}
+	return taken;
+}
+
+void
+evpop_connection_dispatch(struct evpop_connection *connection)
+{
+	(void)connection_feed(connection, NULL, 0);
+}
+
+bool
+evpop_connection_lost_ahead(const struct evpop_connection *connection)
+{
+	return connection->has_lost_ahead;
+}
+
+/* ---- the stream's events ---- */
+
+static void
+stream_enter(void *arg)
+{
+	struct evpop_connection *connection = arg;
+
+	connection->handler->enter(connection->arg);
+}
+
+static void
+stream_leave(void *arg)
+{
+	struct evpop_connection *connection = arg;
+
+	connection->handler->leave(connection->arg);
+}
+
+/* STLS was accepted and all input consumed: begin the handshake. */
+static void
+connection_begin_tls(struct evpop_connection *connection)
+{
+	struct evpop_result result;
+
+	if (evpop_connection_is_live(connection) &&
+	    !evpop_stream_start_tls(
+		connection->stream, connection->tls_context, &result))
+		evpop_connection_fail(connection, &result);
+}
+
+static size_t
+stream_input(const unsigned char *data, size_t length, void *arg)
+{
+	struct evpop_connection *connection = arg;
+	size_t used = connection_feed(connection, data, length);
+
+	if (evpop_proto_state(connection->proto) == EVPOP_STATE_HANDSHAKE &&
+	    evpop_stream_state(connection->stream) == EVPOP_STREAM_PLAIN)
+		connection_begin_tls(connection);
+	return used;
+}
+
+static void
+stream_secured(void *arg)
+{
+	struct evpop_connection *connection = arg;
+
+	if (evpop_proto_state(connection->proto) == EVPOP_STATE_HANDSHAKE)
+		evpop_proto_secured(connection->proto);
+	connect_check(connection);
+}
+
+static const unsigned char *
+stream_output(size_t *length_r, void *arg)
+{
+	struct evpop_connection *connection = arg;
+	const unsigned char *output;
+
+	output = evpop_proto_output(connection->proto, length_r);
+	/* Without memory for a command it has ended, and must be asked how. */
+	if (output == NULL && evpop_proto_over(connection->proto))
+		connection->handler->wake(connection->arg);
+	return output;
+}
+
+static void
+stream_sent(size_t length, void *arg)
+{
+	struct evpop_connection *connection = arg;
+
+	evpop_proto_sent(connection->proto, length);
+}
+
+static void
+stream_ended(void *arg)
+{
+	struct evpop_connection *connection = arg;
+
+	evpop_proto_eof(connection->proto);
+	evpop_stream_close(connection->stream);
+	connection_change(connection, EVPOP_CONNECTION_ENDING);
+}
+
+static void
+stream_failed(const struct evpop_result *result, void *arg)
+{
+	evpop_connection_fail(arg, result);
+}
+
+static void
+stream_overdue(enum evpop_phase phase, const char *limit, void *arg)
+{
+	struct evpop_connection *connection = arg;
+	const char *command =
+	    evpop_command_name(evpop_proto_awaited(connection->proto));
+
+	switch (phase) {
+	case EVPOP_PHASE_GREETING:
+		evpop_connection_fail_with(connection, EVPOP_ERROR_TIMEOUT,
+		    "the server sent no greeting within %s%s", limit,
+		    connection->tls == EVPOP_TLS_IMPLICIT
+			? ""
+			: "; if it speaks TLS from the first byte at this "
+			  "port, set tls = implicit");
+		break;
+	case EVPOP_PHASE_LOGIN:
+		evpop_connection_fail_with(connection, EVPOP_ERROR_TIMEOUT,
+		    "the log-in was not answered within %s", limit);
+		break;
+	case EVPOP_PHASE_BODY:
+		evpop_connection_fail_with(connection, EVPOP_ERROR_TIMEOUT,
+		    "the server was silent for %s amid its answer to %s", limit,
+		    command);
+		break;
+	default:
+		evpop_connection_fail_with(connection, EVPOP_ERROR_TIMEOUT,
+		    "%s was not answered within %s", command, limit);
+		break;
+	}
+}
+
+static const struct evpop_stream_handler stream_handler = {
+	.enter = stream_enter,
+	.leave = stream_leave,
+	.secured = stream_secured,
+	.input = stream_input,
+	.output = stream_output,
+	.sent = stream_sent,
+	.ended = stream_ended,
+	.failed = stream_failed,
+	.overdue = stream_overdue,
+};
+
+/* ---- what there is to do ---- */
+
+static enum evpop_phase
+connection_phase(const struct evpop_connection *connection)
+{
+	if (evpop_proto_state(connection->proto) == EVPOP_STATE_GREETING)
+		return EVPOP_PHASE_GREETING;
+	if (connection->is_inside)
+		return EVPOP_PHASE_BODY;
+	switch (evpop_proto_awaited(connection->proto)) {
+	case EVPOP_COMMAND_NONE:
+		return EVPOP_PHASE_NONE;
+	case EVPOP_COMMAND_USER:
+	case EVPOP_COMMAND_PASS:
+	case EVPOP_COMMAND_APOP:
+	case EVPOP_COMMAND_AUTH:
+		return EVPOP_PHASE_LOGIN;
+	case EVPOP_COMMAND_QUIT:
+		return EVPOP_PHASE_QUIT;
+	default:
+		return EVPOP_PHASE_COMMAND;
+	}
+}
+
+/* A server that answers one by one, in pieces, waits for acknowledgements. */
+static void
+connection_hurry(struct evpop_connection *connection)
+{
+	size_t outstanding = evpop_proto_outstanding(connection->proto);
+
+	if (outstanding > 1)
+		evpop_server_note_ahead(connection->server);
+	else if (outstanding == 1 &&
+		 !evpop_server_pipelines(connection->server))
+		evpop_stream_hurry(connection->stream);
+}
+
+void
+evpop_connection_perform(
+    struct evpop_connection *connection, uint64_t answered, bool owner_is_busy)
+{
+	evpop_stream_flush(connection->stream);
+	/* Writing may have brought the end of the session. */
+	if (!evpop_connection_is_live(connection)) {
+		connection->handler->wake(connection->arg);
+		return;
+	}
+	connection_hurry(connection);
+	evpop_stream_expect(connection->stream,
+	    owner_is_busy ? EVPOP_PHASE_NONE : connection_phase(connection),
+	    answered);
+}
+
+void
+evpop_connection_pause(struct evpop_connection *connection)
+{
+	evpop_stream_pause(connection->stream);
+}
+
+bool
+evpop_connection_is_paused(const struct evpop_connection *connection)
+{
+	return evpop_stream_is_paused(connection->stream);
+}
+
+void
+evpop_connection_resume(struct evpop_connection *connection)
+{
+	evpop_stream_resume(connection->stream);
+}
+
+/* ---- life ---- */
+
+#define OR_DEFAULT(value, fallback) ((value) != 0 ? (value) : (fallback))
+
+static void
+connection_configure(struct evpop_connection *connection,
+    const struct evpop_client_config *config)
+{
+	connection->tls = config->tls;
+	connection->port = OR_DEFAULT(config->port,
+	    config->tls == EVPOP_TLS_IMPLICIT ? PORT_POP3S : PORT_POP3);
+	if (config->tls != EVPOP_TLS_NONE && config->tls_context != NULL)
+		connection->tls_context =
+		    evpop_tls_context_ref(config->tls_context);
+	connection->allows_cleartext = config->allow_cleartext;
+	connection->asks_capabilities = !config->no_capabilities;
+	connection->receive_buffer = config->receive_buffer;
+	connection->window_commands =
+	    OR_DEFAULT(config->window_commands, EVPOP_WINDOW_COMMANDS);
+	connection->window_octets =
+	    OR_DEFAULT(config->window_octets, EVPOP_WINDOW_OCTETS);
+}
+
+/*
+ * Where to connect to, and how.  What makes no sense is kept as the reason why
+ * connecting will fail; false without memory.
+ */
+static bool
+connection_copy_target(struct evpop_connection *connection,
+    const struct evpop_client_config *config)
+{
+	struct evpop_result *unusable = &connection->unusable;
+
+	if (config->source_address != NULL) {
+		connection->source_address = strdup(config->source_address);
+		if (connection->source_address == NULL)
+			return false;
+	}
+	if (config->proxy != NULL &&
+	    !evpop_proxy_parse(&connection->proxy, config->proxy, unusable))
+		return unusable->error != EVPOP_ERROR_MEMORY;
+	if (evpop_idn_to_ascii(config->host, &connection->host, unusable))
+		return true;
+	return unusable->error != EVPOP_ERROR_MEMORY;
+}
+
+struct evpop_connection *
+evpop_connection_new(struct event_base *base,
+    const struct evpop_client_config *config,
+    const struct evpop_connection_handler *handler, void *arg)
+{
+	struct evpop_connection *connection;
+
+	connection = calloc(1, sizeof *connection);
+	if (connection == NULL)
+		return NULL;
+	connection->handler = handler;
+	connection->arg = arg;
+	connection_configure(connection, config);
+	connection->proto = evpop_proto_new(&config->limits);
+	connection->stream = evpop_stream_new(
+	    base, &config->timeouts, &stream_handler, connection);
+	connection->server = evpop_server_new(config->memory, config->host,
+	    connection->port, config->tls, config->one_by_one);
+	if (!connection_copy_target(connection, config) ||
+	    connection->proto == NULL || connection->stream == NULL ||
+	    connection->server == NULL) {
+		evpop_connection_free(connection);
+		return NULL;
+	}
+	if (handler->trace != NULL)
+		evpop_proto_set_trace(connection->proto, handler->trace, arg);
+	return connection;
+}
+
+void
+evpop_connection_free(struct evpop_connection *connection)
+{
+	if (connection == NULL)
+		return;
+	evpop_stream_free(connection->stream);
+	evpop_server_free(connection->server);
+	evpop_proto_free(connection->proto);
+	evpop_tls_context_free(connection->tls_context);
+	free(connection->timestamp);
+	free(connection->source_address);
+	evpop_proxy_config_clear(&connection->proxy);
+	free(connection->host);
+	free(connection);
+}
+
+struct evpop_proto *
+evpop_connection_proto(const struct evpop_connection *connection)
+{
+	return connection->proto;
+}
+
+struct evpop_server *
+evpop_connection_server(const struct evpop_connection *connection)
+{
+	return connection->server;
+}
+
+struct evpop_loop *
+evpop_connection_loop(const struct evpop_connection *connection)
+{
+	return evpop_stream_loop(connection->stream);
+}
+
+const struct evpop_stream_status *
+evpop_connection_status(const struct evpop_connection *connection)
+{
+	return evpop_stream_status(connection->stream);
+}

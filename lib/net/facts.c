@@ -1,0 +1,217 @@
+#include "lib/net/facts.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/core/capability.h"
+
+#define FACTS_VERSION "1"
+
+#define HOUR_S        3600
+#define NEWS_LONGEST  (24 * HOUR_S)
+#define NEWS_DOUBLING 5 /* times an hour is doubled, until that is more */
+
+static const char *const news_names[EVPOP_NEWS_COUNT] = {
+	[EVPOP_NEWS_FLIGHT] = "no-flight",
+	[EVPOP_NEWS_PIPELINING] = "no-pipelining",
+	[EVPOP_NEWS_TOP] = "no-top",
+	[EVPOP_NEWS_BINDING] = "no-binding",
+};
+
+bool
+evpop_news_is_believed(const struct evpop_news *news, int64_t now_s)
+{
+	unsigned int doublings = news->times - 1;
+	int64_t span_s = NEWS_LONGEST;
+
+	if (news->times == 0)
+		return false;
+	if (doublings < NEWS_DOUBLING)
+		span_s = (int64_t)HOUR_S << doublings;
+	/* A clock that went back makes nothing last for ever. */
+	return now_s < news->since_s + span_s &&
+	       now_s > news->since_s - NEWS_LONGEST;
+}
+
+void
+evpop_news_confirm(struct evpop_news *news, int64_t now_s)
+{
+	if (evpop_news_is_believed(news, now_s))
+		return;
+	news->since_s = now_s;
+	news->times++;
+}
+
+/* ---- as text ---- */
+
+/* Being written. */
+struct text {
+	char *bytes;
+	size_t length;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+text_add(struct text *text, const char *format, ...)
+{
+	size_t room = EVPOP_FACTS_TEXT - text->length;
+	va_list ap;
+	int length;
+
+	va_start(ap, format);
+	length = vsnprintf(text->bytes + text->length, room, format, ap);
+	va_end(ap);
+	if (length > 0)
+		text->length +=
+		    (size_t)length < room ? (size_t)length : room - 1;
+}
+
+/* As lines of CAPA, with bars between. */
+static void
+text_capabilities(struct text *text, const char *name,
+    const struct evpop_capabilities *capabilities)
+{
+	if (!capabilities->known)
+		return;
+	text_add(text, ";%s=", name);
+	if (capabilities->top)
+		text_add(text, "TOP|");
+	if (capabilities->user)
+		text_add(text, "USER|");
+	if (capabilities->uidl)
+		text_add(text, "UIDL|");
+	if (capabilities->pipelining)
+		text_add(text, "PIPELINING|");
+	if (capabilities->resp_codes)
+		text_add(text, "RESP-CODES|");
+	if (capabilities->auth_resp_code)
+		text_add(text, "AUTH-RESP-CODE|");
+	if (capabilities->stls)
+		text_add(text, "STLS|");
+	if (capabilities->lang)
+		text_add(text, "LANG|");
+	if (capabilities->utf8)
+		text_add(
+		    text, "UTF8%s|", capabilities->utf8_user ? " USER" : "");
+	if (capabilities->login_delay)
+		text_add(text, "LOGIN-DELAY %" PRIu32 "%s|",
+		    capabilities->login_delay_s,
+		    capabilities->login_delay_user ? " USER" : "");
+	if (capabilities->sasl[0] != '\0')
+		text_add(text, "SASL %s|", capabilities->sasl);
+}
+
+static void
+text_mechanisms(struct text *text, const char *name, unsigned int set)
+{
+	unsigned int mechanism;
+	const char *before = "=";
+
+	if (set == 0)
+		return;
+	text_add(text, ";%s", name);
+	for (mechanism = 0; mechanism < EVPOP_MECHANISM_COUNT; mechanism++) {
+		if ((set & EVPOP_MECHANISM_BIT(mechanism)) == 0)
+			continue;
+		text_add(text, "%s%s", before,
+		    evpop_mechanism_name((enum evpop_mechanism)mechanism));
+		before = ",";
+	}
+}
+
+void
+evpop_facts_write(
+    const struct evpop_facts *facts, char bytes[EVPOP_FACTS_TEXT])
+{
+	struct text own = { .bytes = bytes }, *text = &own;
+	const struct evpop_news *news;
+	unsigned int i;
+
+	text_add(text, "version=" FACTS_VERSION);
+	text_capabilities(text, "before", &facts->before);
+	text_capabilities(text, "after", &facts->after);
+	text_mechanisms(text, "flights", facts->flights);
+	text_mechanisms(text, "flights-lost", facts->flights_lost);
+	text_mechanisms(text, "initial-works", facts->initial_works);
+	text_mechanisms(text, "initial-refused", facts->initial_refused);
+	for (i = 0; i < EVPOP_NEWS_COUNT; i++) {
+		news = &facts->news[i];
+		if (news->times > 0)
+			text_add(text, ";%s=%u,%" PRId64, news_names[i],
+			    news->times, news->since_s);
+	}
+}
+
+static void
+read_capabilities(char *value, struct evpop_capabilities *capabilities)
+{
+	char *line, *rest = value;
+
+	capabilities->known = true;
+	while ((line = strsep(&rest, "|")) != NULL)
+		evpop_capability_line(
+		    capabilities, (const unsigned char *)line, strlen(line));
+}
+
+static void
+read_mechanisms(char *value, unsigned int *set)
+{
+	enum evpop_mechanism mechanism;
+	char *name, *rest = value;
+
+	while ((name = strsep(&rest, ",")) != NULL)
+		if (evpop_mechanism_find(name, &mechanism))
+			*set |= EVPOP_MECHANISM_BIT(mechanism);
+}
+
+static void
+read_news(const char *name, const char *value, struct evpop_facts *facts)
+{
+	unsigned int i, times;
+	int64_t since_s;
+
+	for (i = 0; i < EVPOP_NEWS_COUNT; i++) {
+		if (strcmp(name, news_names[i]) == 0 &&
+		    sscanf(value, "%u,%" SCNd64, &times, &since_s) == 2) {
+			facts->news[i].times = times;
+			facts->news[i].since_s = since_s;
+		}
+	}
+}
+
+static void
+read_fact(const char *name, char *value, struct evpop_facts *facts)
+{
+	if (strcmp(name, "before") == 0)
+		read_capabilities(value, &facts->before);
+	else if (strcmp(name, "after") == 0)
+		read_capabilities(value, &facts->after);
+	else if (strcmp(name, "flights") == 0)
+		read_mechanisms(value, &facts->flights);
+	else if (strcmp(name, "flights-lost") == 0)
+		read_mechanisms(value, &facts->flights_lost);
+	else if (strcmp(name, "initial-works") == 0)
+		read_mechanisms(value, &facts->initial_works);
+	else if (strcmp(name, "initial-refused") == 0)
+		read_mechanisms(value, &facts->initial_refused);
+	else
+		read_news(name, value, facts);
+}
+
+void
+evpop_facts_read(struct evpop_facts *facts, char *text)
+{
+	char *fact, *value, *rest = text;
+
+	fact = strsep(&rest, ";");
+	if (fact == NULL || strcmp(fact, "version=" FACTS_VERSION) != 0)
+		return;
+	while ((fact = strsep(&rest, ";")) != NULL) {
+		value = strchr(fact, '=');
+		if (value == NULL)
+			continue;
+		*value++ = '\0';
+		read_fact(fact, value, facts);
+	}
+}

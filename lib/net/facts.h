@@ -1,0 +1,57 @@
+/*
+ * What is known of a server, and the text that it is kept as.
+ */
+#ifndef EVPOP_LIB_NET_FACTS_H
+#define EVPOP_LIB_NET_FACTS_H
+
+#include <evpop/auth.h>
+#include <evpop/proto.h>
+
+/*
+ * Something a server turned out not to take.  It fades: it is doubted after an
+ * hour, and where it is confirmed after two, four and so on up to a day.
+ */
+struct evpop_news {
+	int64_t since_s;    /* Unix time */
+	unsigned int times; /* 0: there is none */
+};
+
+enum evpop_bad_news {
+	EVPOP_NEWS_FLIGHT,     /* lost what was sent behind a log-in */
+	EVPOP_NEWS_PIPELINING, /* lost replies, or misplaced them */
+	EVPOP_NEWS_TOP,        /* ended the session on a TOP */
+	EVPOP_NEWS_BINDING,    /* refused a log-in for its channel binding */
+	EVPOP_NEWS_COUNT
+};
+
+/* Sets are of mechanisms. */
+struct evpop_facts {
+	struct evpop_capabilities before, after; /* the log-in */
+	unsigned int flights;      /* behind these it takes commands */
+	unsigned int flights_lost; /* behind these it does not */
+	unsigned int initial_works, initial_refused; /* initial responses */
+	struct evpop_news news[EVPOP_NEWS_COUNT];
+	/* These are not kept. */
+	bool is_changed;          /* since it was last given out */
+	bool is_stale;            /* capabilities are to be asked again */
+	bool is_flight_suspected; /* until a careful session gets through */
+};
+
+bool evpop_news_is_believed(const struct evpop_news *, int64_t now_s);
+/* It was seen.  Many sessions that fail at one time are one piece of news. */
+void evpop_news_confirm(struct evpop_news *, int64_t now_s);
+
+/* Room for any facts as text. */
+#define EVPOP_FACTS_TEXT 2048
+
+/* In one line, with semicolons between. */
+void evpop_facts_write(
+    const struct evpop_facts *, char text_r[EVPOP_FACTS_TEXT]);
+
+/*
+ * Add what the text says, which is cut up.  What cannot be read, of another
+ * version for example, is passed over.
+ */
+void evpop_facts_read(struct evpop_facts *, char *text);
+
+#endif
