@@ -3,16 +3,14 @@
 #include <string.h>
 
 #include "lib/core/capability.h"
-#include "lib/core/challenge.h"
 #include "lib/core/command.h"
-#include "lib/core/refusal.h"
 #include "lib/core/reply.h"
 #include "lib/core/session.h"
 
 static struct evpop_queued *
 current(const struct evpop_proto *proto)
 {
-	return evpop_queue_at(&proto->queue, 0);
+	return evpop_pipeline_first(&proto->pipeline);
 }
 
 static void
@@ -35,23 +33,16 @@ start_event(struct evpop_proto *proto, enum evpop_event_type type,
 static void
 finish(struct evpop_proto *proto, struct evpop_event *event)
 {
-	struct evpop_queued *queued = current(proto);
-	bool held_back = evpop_command_rule(queued->request.command)->login ||
-			 evpop_command_stops(&queued->request);
-
 	start_event(proto, EVPOP_EVENT_DONE, event);
-	if (proto->reading == EVPOP_READING_LISTING &&
-	    proto->listing.ignored > 0) {
+	if (proto->listing.ignored > 0) {
 		event->ignored = proto->listing.ignored;
 		event->ignored_line = proto->listing.ignored_line;
+		proto->listing.ignored = 0;
 	}
-	event->swallowed = queued->swallowed;
-	proto->outstanding_octets -= queued->wire_length;
-	proto->reading = EVPOP_READING_STATUS;
-	evpop_queue_pop(&proto->queue);
-	/* At the end, what was at stake stays known. */
-	if (held_back && !proto->over)
-		evpop_session_look_ahead(proto);
+	event->swallowed = current(proto)->swallowed;
+	evpop_pipeline_pop(&proto->pipeline);
+	if (!evpop_proto_over(proto))
+		proto->turn = EVPOP_TURN_STATUS;
 }
 
 static void
@@ -87,10 +78,10 @@ begin_body(struct evpop_proto *proto, const struct evpop_status_line *status,
 	start_event(proto, EVPOP_EVENT_BEGIN, event);
 	event->number = current(proto)->request.number;
 	event->has_octets = evpop_number_take(&text, &length, &event->octets);
-	proto->reading = EVPOP_READING_BODY;
-	evpop_body_begin(&proto->body, &current(proto)->request, proto->crlf,
+	proto->turn = EVPOP_TURN_BODY;
+	evpop_body_begin(&proto->body, &current(proto)->request, status->crlf,
 	    event->has_octets ? event->octets : EVPOP_DOT_SIZE_UNKNOWN);
-	proto->body.dot.seeks_replies = proto->queue.sent > 1;
+	proto->body.dot.seeks_replies = evpop_proto_outstanding(proto) > 1;
 }
 
 static void
@@ -111,7 +102,7 @@ begin_listing(struct evpop_proto *proto, struct evpop_event *event)
 		proto->capabilities.known = true;
 	}
 	start_event(proto, EVPOP_EVENT_BEGIN, event);
-	proto->reading = EVPOP_READING_LISTING;
+	proto->turn = EVPOP_TURN_LISTING;
 	proto->listing = (struct evpop_listing){ 0 };
 }
 
@@ -242,8 +233,8 @@ may_speak(struct evpop_proto *proto)
 		    "somebody may be tampering with the connection");
 		return false;
 	}
-	if (queued == NULL || proto->challenged ||
-	    queued->wire_end > proto->sent) {
+	if (queued == NULL || proto->turn == EVPOP_TURN_RESPONSE ||
+	    queued->wire_end > proto->pipeline.written) {
 		evpop_session_fail_astray(
 		    proto, "the server spoke without being asked");
 		return false;
@@ -266,14 +257,14 @@ static void
 challenge(struct evpop_proto *proto, const unsigned char *text, size_t length,
     struct evpop_event *event)
 {
-	if (++current(proto)->challenges > EVPOP_LIMIT_CHALLENGES) {
+	if (current(proto)->challenges == EVPOP_LIMIT_CHALLENGES) {
 		evpop_session_fail(proto, EVPOP_ERROR_LIMIT,
 		    "the server goes on and on with challenges");
 		return;
 	}
-	if (evpop_challenge_swallow_next(proto))
+	if (!evpop_pipeline_challenge(&proto->pipeline))
 		return;
-	proto->challenged = proto->last_sent = true;
+	proto->turn = EVPOP_TURN_RESPONSE;
 	start_event(proto, EVPOP_EVENT_CHALLENGE, event);
 	event->data = text;
 	event->length = length;
@@ -335,14 +326,14 @@ read_status(struct evpop_proto *proto, const unsigned char *data, size_t length,
 		line_failed(proto, line_status);
 		return;
 	}
-	if (proto->reading == EVPOP_READING_PROOF) {
+	if (proto->turn == EVPOP_TURN_PROOF) {
 		read_proof(proto, line, line_length, crlf, event);
 		return;
 	}
-	proto->crlf = crlf;
 	evpop_session_trace(proto, true, line, line_length);
-	if (evpop_challenge_parse(
-		proto, line, line_length, &text, &text_length)) {
+	if (evpop_proto_awaited(proto) == EVPOP_COMMAND_AUTH &&
+	    evpop_challenge_parse(line, line_length, !current(proto)->final,
+		&text, &text_length)) {
 		challenge(proto, text, text_length, event);
 		return;
 	}
@@ -350,6 +341,7 @@ read_status(struct evpop_proto *proto, const unsigned char *data, size_t length,
 		no_status_line(proto, line, line_length);
 		return;
 	}
+	status.crlf = crlf;
 	proto->body.number = 0;
 	evpop_status_line_result(
 	    &status, evpop_session_phase(proto), &proto->result);
@@ -412,7 +404,7 @@ read_listing(struct evpop_proto *proto, const unsigned char *data,
 	size_t line_length, used;
 	bool crlf;
 
-	while (!proto->over) {
+	while (!evpop_proto_over(proto)) {
 		status = evpop_line_feed(&proto->line, data + *used_r,
 		    length - *used_r, proto->limits.listing_line, &used, &line,
 		    &line_length, &crlf);
@@ -433,12 +425,13 @@ read_listing(struct evpop_proto *proto, const unsigned char *data,
 static void
 end_body(struct evpop_proto *proto, bool more, struct evpop_event *event)
 {
-	switch (evpop_body_end(&proto->body, proto->queue.sent - 1, more)) {
+	switch (evpop_body_end(
+	    &proto->body, evpop_proto_outstanding(proto) - 1, more)) {
 	case EVPOP_BODY_WHOLE:
 		finish(proto, event);
 		break;
 	case EVPOP_BODY_DOUBTFUL:
-		proto->reading = EVPOP_READING_PROOF;
+		proto->turn = EVPOP_TURN_PROOF;
 		break;
 	case EVPOP_BODY_BROKEN:
 		evpop_session_fail_astray(
@@ -482,37 +475,20 @@ read_body(struct evpop_proto *proto, const unsigned char *data, size_t length,
 	event->length = span_length;
 }
 
-/* What becomes of a QUIT that a failure overtook. */
-static enum evpop_quit
-unanswered_quit(const struct evpop_proto *proto)
-{
-	if (proto->queue.sent == 0 ||
-	    current(proto)->request.command != EVPOP_COMMAND_QUIT)
-		return EVPOP_QUIT_NONE;
-	return proto->state == EVPOP_STATE_TRANSACTION || proto->login_pending
-		   ? EVPOP_QUIT_UNKNOWN
-		   : EVPOP_QUIT_NONE;
-}
-
 /* The session is over: report what is unfinished, oldest first. */
 static void
 report_end(struct evpop_proto *proto, struct evpop_event *event)
 {
-	enum evpop_quit quit;
+	bool quit = evpop_proto_awaited(proto) == EVPOP_COMMAND_QUIT;
 
-	if (proto->queue.length > 0) {
-		proto->result = proto->end;
-		quit = unanswered_quit(proto);
+	proto->result = proto->end;
+	if (current(proto) != NULL) {
 		finish(proto, event);
-		event->quit = quit;
+		event->quit = quit ? proto->quit : EVPOP_QUIT_NONE;
 		return;
 	}
-	if (proto->closed_reported)
-		return;
-	proto->closed_reported = true;
-	if (proto->state != EVPOP_STATE_CLOSED)
-		evpop_session_enter(proto, EVPOP_STATE_CLOSED);
-	proto->result = proto->end;
+	proto->turn = EVPOP_TURN_NONE;
+	evpop_session_enter(proto, EVPOP_STATE_CLOSED);
 	start_event(proto, EVPOP_EVENT_CLOSED, event);
 }
 
@@ -546,18 +522,31 @@ static void
 read_input(struct evpop_proto *proto, const unsigned char *data, size_t length,
     size_t *used_r, struct evpop_event *event)
 {
-	switch (proto->reading) {
-	case EVPOP_READING_STATUS:
-	case EVPOP_READING_PROOF:
-		read_status(proto, data, length, used_r, event);
-		break;
-	case EVPOP_READING_LISTING:
+	switch (proto->turn) {
+	case EVPOP_TURN_LISTING:
 		read_listing(proto, data, length, used_r, event);
 		break;
-	case EVPOP_READING_BODY:
+	case EVPOP_TURN_BODY:
 		read_body(proto, data, length, used_r, event);
 		break;
+	default:
+		read_status(proto, data, length, used_r, event);
+		break;
 	}
+}
+
+/* What happens without a word from the server, where no event has begun. */
+static void
+report(struct evpop_proto *proto, struct evpop_event *event)
+{
+	if (proto->turn == EVPOP_TURN_END)
+		report_end(proto, event);
+	else if (proto->turn != EVPOP_TURN_NONE &&
+		 evpop_session_hopeless(proto))
+		report_hopeless(proto, event);
+	else if (proto->turn != EVPOP_TURN_NONE && current(proto) != NULL &&
+		 current(proto)->consumed)
+		report_consumed(proto, event);
 }
 
 enum evpop_event_type
@@ -569,27 +558,18 @@ evpop_proto_next(struct evpop_proto *proto, const void *data, size_t length,
 
 	*used_r = 0;
 	event->type = EVPOP_EVENT_NONE;
-	if (!proto->over && evpop_session_hopeless(proto)) {
-		report_hopeless(proto, event);
-		return event->type;
-	}
-	if (!proto->over && proto->queue.length > 0 &&
-	    current(proto)->consumed) {
-		report_consumed(proto, event);
-		return event->type;
-	}
+	report(proto, event);
 	/* A challenge that swallowed a command is no event: read on. */
-	while (!proto->over &&
-	       (*used_r < length || evpop_line_waits(&proto->line)) &&
-	       event->type == EVPOP_EVENT_NONE) {
+	while (event->type == EVPOP_EVENT_NONE && !evpop_proto_over(proto) &&
+	       (*used_r < length || evpop_line_waits(&proto->line))) {
 		used = 0;
 		read_input(
 		    proto, input + *used_r, length - *used_r, &used, event);
 		*used_r += used;
+		if (event->type == EVPOP_EVENT_NONE)
+			report(proto, event);
 	}
-	if (event->type == EVPOP_EVENT_NONE && proto->over) {
+	if (evpop_proto_over(proto))
 		*used_r = length;
-		report_end(proto, event);
-	}
 	return event->type;
 }

@@ -120,6 +120,53 @@ evpop_status_line_result(const struct evpop_status_line *status,
 		    "%sthe server gave no reason", length > 0 ? " " : "");
 }
 
+void
+evpop_refusal_judge(struct evpop_result *result, bool login)
+{
+	switch (result->code) {
+	case EVPOP_CODE_LOGIN_DELAY:
+	case EVPOP_CODE_IN_USE:
+	case EVPOP_CODE_SYS_TEMP:
+		result->scope = EVPOP_SCOPE_SESSION;
+		result->retry = true;
+		break;
+	case EVPOP_CODE_SYS_PERM:
+		result->scope = EVPOP_SCOPE_ACCOUNT;
+		break;
+	case EVPOP_CODE_AUTH:
+		result->error = EVPOP_ERROR_AUTH;
+		result->scope = EVPOP_SCOPE_ACCOUNT;
+		break;
+	default:
+		if (login)
+			result->error = EVPOP_ERROR_AUTH;
+		result->scope =
+		    login ? EVPOP_SCOPE_ACCOUNT : EVPOP_SCOPE_MESSAGE;
+		break;
+	}
+}
+
+bool
+evpop_challenge_parse(const unsigned char *line, size_t length,
+    bool ok_is_challenge, const unsigned char **text_r, size_t *text_length_r)
+{
+	struct evpop_status_line status;
+
+	if (length == 0 || line[0] != '+')
+		return false;
+	if (length == 1 || line[1] == ' ' || line[1] == '\t') {
+		*text_r = line + 1;
+		*text_length_r = length - 1;
+	} else if (ok_is_challenge &&
+		   evpop_status_line_parse(line, length, &status)) {
+		*text_r = status.text;
+		*text_length_r = status.length;
+	} else
+		return false;
+	evpop_trim(text_r, text_length_r);
+	return true;
+}
+
 bool
 evpop_number_take(
     const unsigned char **text, size_t *length, uint64_t *number_r)
