@@ -27,12 +27,43 @@ transport_ready(void *arg)
 	evpop_client_leave(client);
 }
 
+/*
+ * Where a greeting in clear text was due: a port for TLS from the first byte,
+ * as it seems.
+ */
+static void
+fail_for_tls(
+    struct evpop_client *client, enum evpop_error error, const char *doing)
+{
+	struct evpop_result result;
+
+	evpop_result_set(&result, error, EVPOP_PHASE_GREETING,
+	    "%s; if it speaks TLS from the first byte at this port, set tls = "
+	    "implicit",
+	    doing);
+	evpop_client_fail(client, &result);
+}
+
+static bool
+awaits_clear_greeting(const struct evpop_client *client)
+{
+	return client->tls != EVPOP_TLS_IMPLICIT && !client->greeted &&
+	       client->stage == EVPOP_STAGE_OPEN;
+}
+
 static size_t
 transport_input(const unsigned char *data, size_t length, void *arg)
 {
 	struct evpop_client *client = arg;
-	size_t used = evpop_client_dispatch(client, data, length);
+	size_t used;
 
+	if (awaits_clear_greeting(client) &&
+	    evpop_tls_is_record(data, length)) {
+		fail_for_tls(client, EVPOP_ERROR_TLS,
+		    "the server greets by a TLS alert");
+		return length;
+	}
+	used = evpop_client_dispatch(client, data, length);
 	if (client->start_tls && client->stage == EVPOP_STAGE_OPEN)
 		evpop_client_secure(client);
 	return used;
@@ -76,6 +107,13 @@ transport_ended(void *arg)
 {
 	struct evpop_client *client = arg;
 
+	/* So ends, at its own time, who waited for a handshake. */
+	if (client->tls == EVPOP_TLS_STLS && awaits_clear_greeting(client) &&
+	    client->transport.octets_in == 0) {
+		fail_for_tls(client, EVPOP_ERROR_IO,
+		    "the server closed the connection before its greeting");
+		return;
+	}
 	evpop_proto_eof(client->proto);
 	evpop_client_disconnect(client);
 	client->stage = EVPOP_STAGE_ENDING;
