@@ -6,6 +6,7 @@
 
 #include "daemon/log/log.h"
 #include "daemon/poll/dry_run.h"
+#include "daemon/poll/policy.h"
 
 static void
 set_text(struct poller_account *account, const char *text)
@@ -81,7 +82,7 @@ note_quiet(struct poller_account *account, const struct run_progress *progress)
 		return;
 	if (!quiet)
 		account->quiet_polls = 0;
-	else if (account->quiet_polls < QUIET_POLLS)
+	else if (account->quiet_polls < POLICY_QUIET_POLLS)
 		account->quiet_polls++;
 }
 

@@ -25,12 +25,6 @@ struct poller_account {
 	uint8_t quiet_polls;  /* in a row, as far as they are counted */
 };
 
-/*
- * So many polls in a row without work let the next one say QUIT at once, where
- * the server takes that.
- */
-#define QUIET_POLLS 2
-
 /* Note how a run ended, for the status; log it. */
 void poller_account_note(
     struct poller_account *, const char *name, const struct run_progress *);

@@ -5,6 +5,7 @@
 
 #include "daemon/log/log.h"
 #include "daemon/poll/dry_run.h"
+#include "daemon/poll/policy.h"
 #include "daemon/poll/poller_internal.h"
 #include "daemon/store/clock.h"
 #include "daemon/store/store.h"
@@ -205,7 +206,7 @@ start(struct poller_account *account)
 	    &(struct run_order){ .account = account->config,
 		.tls = tls,
 		.wish = (enum poller_wish)account->wish,
-		.expect_nothing = account->quiet_polls >= QUIET_POLLS,
+		.expect_nothing = account->quiet_polls >= POLICY_QUIET_POLLS,
 		.unchanged = &account->unchanged },
 	    run_finished, account);
 	if (account->run == NULL) {

@@ -29,17 +29,33 @@ policy_of_order(struct evpop_policy *policy, const struct run_order *order)
 	};
 }
 
+struct policy_present
+policy_present(const struct run_order *order)
+{
+	return (struct policy_present){
+		.baseline = order->account->baseline,
+		.delete_guard = order->wish == POLLER_WISH_CONFIRM
+				    ? 0
+				    : order->account->delete_guard,
+		.wish = order->wish,
+	};
+}
+
 void
 policy_of_past(struct evpop_policy *policy, const struct store_account *account,
-    bool baseline, uint32_t delete_guard)
+    const struct policy_present *present)
 {
 	uint64_t usual = (uint64_t)account->usual_deletes * POLICY_UNUSUAL;
 
-	if (baseline && !account->listed)
+	if (present->baseline && !account->listed)
 		policy->baseline = true;
-	if (delete_guard == 0)
+	/* As the daemon before it, or the last --once, would have done. */
+	if (present->wish == POLLER_WISH_POLL && !policy->baseline &&
+	    account->quiet_polls >= POLICY_QUIET_POLLS)
+		policy->expect_nothing = true;
+	if (present->delete_guard == 0)
 		return;
-	if (usual < delete_guard)
-		usual = delete_guard;
+	if (usual < present->delete_guard)
+		usual = present->delete_guard;
 	policy->max_deletes = usual < UINT32_MAX ? (uint32_t)usual : UINT32_MAX;
 }

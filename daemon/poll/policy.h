@@ -19,8 +19,26 @@
 /* What of it does not depend on the account's past. */
 void policy_of_order(struct evpop_policy *policy_r, const struct run_order *);
 
-/* The rest: whether it is the first poll, and how much is usual. */
+/*
+ * So many polls in a row without work let the next one say QUIT at once, where
+ * the server takes that.
+ */
+#define POLICY_QUIET_POLLS 2
+
+/* What of an account and of this poll its past has to do with. */
+struct policy_present {
+	bool baseline; /* at the first poll */
+	uint32_t delete_guard;
+	enum poller_wish wish;
+};
+
+struct policy_present policy_present(const struct run_order *);
+
+/*
+ * The rest: whether it is the first poll, how much is usual, and whether there
+ * will be anything at all.
+ */
 void policy_of_past(struct evpop_policy *, const struct store_account *,
-    bool baseline, uint32_t delete_guard);
+    const struct policy_present *);
 
 #endif

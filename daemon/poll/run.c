@@ -22,9 +22,6 @@
 /* A password command may ask an agent, but nobody is there to answer. */
 #define SECRET_TIMEOUT_MS 60000
 
-/* Only listings are so long: no other answer is. */
-#define LISTING_LONG 1048576
-
 struct run {
 	struct run_resources resources;
 	char *name, *user;
@@ -39,9 +36,9 @@ struct run {
 	struct evpop_sync *sync;
 	struct deposit *deposit;
 	struct ledger_share *share;
+	bool is_overdrawn;
 	struct evpop_policy policy;
-	bool baseline; /* at the first poll */
-	uint32_t delete_guard;
+	struct policy_present present;
 	struct poller_plan *plan; /* of a dry run */
 	const struct evpop_listing *listing;
 	uint32_t unreadable; /* lines of UIDL, or of LIST in its place */
@@ -57,41 +54,415 @@ struct run {
 	struct run_progress progress;
 };
 
+static void run_account_known(
+    enum store_status, const struct store_account *, void *);
+static void run_take_account(struct run *, const struct store_account *);
+static void run_secret_known(struct secret *, const char *, void *);
+static void run_start_if_ready(struct run *);
+static void run_listed(const struct evpop_listing *, void *);
+static void run_look_up(struct run *);
+static void run_account_tried(
+    enum store_status, const struct store_account *, void *);
+static void run_planned(const struct evpop_plan *, void *);
+static bool run_hold(int64_t, void *);
+static void run_overdrawn(void *);
+static void run_store_failed(enum store_status, void *);
+static void run_fail(struct run *, enum evpop_error, const char *);
+static void run_done(const struct evpop_sync_report *, void *);
+static void run_note_shortfall(struct run *, const struct evpop_sync_report *);
+static void run_note_unchanged(struct run *, const struct evpop_sync_report *);
+static void run_conclude(struct run *);
+static void run_record(struct run *);
+static void run_recorded(enum store_status, void *);
+static void run_settle(struct run *);
+static void run_finish(evutil_socket_t, short, void *);
+
+/* ---- the beginning ---- */
+
+static bool
+run_copy_names(struct run *run, const struct config_account *account)
+{
+	run->name = strdup(account->name);
+	run->user = strdup(account->user);
+	if (account->id != NULL)
+		run->stable_id = strdup(account->id);
+	return run->name != NULL && run->user != NULL &&
+	       (account->id == NULL || run->stable_id != NULL);
+}
+
+/* False without memory. */
+static bool
+run_make_sync(struct run *run, const struct run_order *order)
+{
+	const struct run_resources *resources = &run->resources;
+	struct evpop_client_config client;
+
+	run->share = ledger_open(resources->ledger, run_overdrawn, run);
+	run->deposit = deposit_new(resources->store, run->name,
+	    &(struct deposit_owner){
+		.listed = run_listed,
+		.planned = run_planned,
+		.done = run_done,
+		.failed = run_store_failed,
+		.hold = run_hold,
+		.arg = run,
+	    });
+	if (run->share == NULL || run->deposit == NULL)
+		return false;
+	setup_client(&client, order->account);
+	client.tls_context = order->tls;
+	client.memory = servers_memory(resources->servers);
+	if (resources->memory_limit > EVPOP_LIMIT_LISTING_OCTETS)
+		client.limits.listing_octets = resources->memory_limit;
+	run->sync =
+	    evpop_sync_new(resources->base, evpop_names_dns(resources->names),
+		&client, &run->policy, &deposit_callbacks, run->deposit);
+	if (run->sync == NULL)
+		return false;
+	deposit_set_sync(run->deposit, run->sync);
+	return true;
+}
+
+/* Without a secret to wait for, there is no request.  False without memory. */
+static bool
+run_ask_for_secret(struct run *run, const struct config_account *account)
+{
+	struct secret_source source;
+
+	run->by_token = account->token_command != NULL;
+	run->no_secret = !setup_secret(account, &source);
+	if (run->no_secret)
+		return true;
+	run->secret_request = secret_fetch(run->resources.base, &source,
+	    SECRET_TIMEOUT_MS, run_secret_known, run);
+	return run->secret_request != NULL;
+}
+
+/*
+ * With what the last poll has left, the store is not asked before there is
+ * something to do.
+ */
+static void
+run_begin(struct run *run, const struct run_order *order)
+{
+	struct store_account account;
+
+	order->unchanged->taken = true;
+	run->last = order->unchanged;
+	if (order->wish == POLLER_WISH_POLL &&
+	    unchanged_account(order->unchanged, &account)) {
+		run->unchanged = *order->unchanged;
+		run_take_account(run, &account);
+		return;
+	}
+	run->waiting++;
+	store_account(run->resources.store, run->name, run->stable_id,
+	    run_account_known, run);
+}
+
+struct run *
+run_new(const struct run_resources *resources, const struct run_order *order,
+    run_finished_cb finished, void *arg)
+{
+	const struct config_account *account = order->account;
+	struct run *run;
+
+	run = calloc(1, sizeof *run);
+	if (run == NULL)
+		return NULL;
+	run->resources = *resources;
+	run->finished = finished;
+	run->arg = arg;
+	run->progress.started_ms = store_clock_unix_ms();
+	run->progress.wish = order->wish;
+	run->present = policy_present(order);
+	run->mechanisms = setup_mechanisms(account);
+	policy_of_order(&run->policy, order);
+	run->settled = event_new(resources->base, -1, 0, run_finish, run);
+	if (run->settled == NULL || !run_copy_names(run, account) ||
+	    !run_make_sync(run, order) || !run_ask_for_secret(run, account)) {
+		run_free(&run);
+		return NULL;
+	}
+	run_begin(run, order);
+	return run;
+}
+
+/* ---- the account and its secret ---- */
+
+static void
+run_account_known(
+    enum store_status status, const struct store_account *account, void *arg)
+{
+	struct run *run = arg;
+
+	run->waiting--;
+	if (status == STORE_OK)
+		run_take_account(run, account);
+	else
+		run_store_failed(status, run);
+	run_settle(run);
+}
+
+static void
+run_take_account(struct run *run, const struct store_account *account)
+{
+	run->account = *account;
+	run->progress.account_id = account->id;
+	policy_of_past(&run->policy, account, &run->present);
+	deposit_set_account(run->deposit, account->id, run->policy.dry_run);
+	run_start_if_ready(run);
+}
+
+static void
+run_secret_known(struct secret *secret, const char *error, void *arg)
+{
+	struct run *run = arg;
+
+	run->secret_request = NULL;
+	if (secret == NULL) {
+		run_fail(run, EVPOP_ERROR_USAGE, error);
+		return;
+	}
+	run->secret = secret;
+	run_start_if_ready(run);
+}
+
+/* Both the account's row and its secret, if it has one, are needed. */
+static void
+run_start_if_ready(struct run *run)
+{
+	struct evpop_credentials credentials = { .user = run->user,
+		.mechanisms = run->mechanisms };
+	enum evpop_error error;
+
+	if (run->over || run->progress.account_id == 0 ||
+	    (run->secret == NULL && !run->no_secret))
+		return;
+	if (run->by_token)
+		credentials.token = secret_text(run->secret);
+	else if (!run->no_secret)
+		credentials.password = secret_text(run->secret);
+	evpop_sync_set_policy(run->sync, &run->policy);
+	error = evpop_sync_start(run->sync, &credentials);
+	secret_free(&run->secret);
+	if (error != EVPOP_ERROR_NONE) {
+		run_fail(run, error,
+		    error == EVPOP_ERROR_MEMORY
+			? "no memory for a session"
+			: "user, password or token holds a line end, which "
+			  "POP3 cannot carry");
+		return;
+	}
+	run->started = true;
+}
+
+/* ---- the listing and the plan ---- */
+
+static void
+run_listed(const struct evpop_listing *listing, void *arg)
+{
+	struct run *run = arg;
+
+	run->listing = listing;
+	/* Sizes come later, and are only hints. */
+	run->unreadable = listing->ignored;
+	run->progress.messages = (uint32_t)listing->count;
+	if (listing->count > 0)
+		run->progress.identity = listing->unique_ids ? "unique-id"
+					 : listing->digests  ? "top"
+							     : "body";
+	run->version = store_uids_version(run->resources.store);
+	run->same = unchanged_is(
+	    &run->unchanged, listing, run->version, store_clock_unix_ms());
+	if (!run->same) {
+		run_look_up(run);
+		return;
+	}
+	run->progress.too_large = run->unchanged.too_large;
+	evpop_sync_unchanged(run->sync);
+}
+
+static void
+run_look_up(struct run *run)
+{
+	if (run->unchanged.account_id == 0) {
+		deposit_look_up(run->deposit);
+		return;
+	}
+	run->unchanged.account_id = 0;
+	run->waiting++;
+	store_account(run->resources.store, run->name, run->stable_id,
+	    run_account_tried, run);
+}
+
+/* There may be work to do: the store was tried, and can take it. */
+static void
+run_account_tried(
+    enum store_status status, const struct store_account *account, void *arg)
+{
+	struct run *run = arg;
+
+	(void)account;
+	run->waiting--;
+	if (status != STORE_OK)
+		run_store_failed(status, run);
+	else if (!run->over)
+		deposit_look_up(run->deposit);
+	run_settle(run);
+}
+
+static void
+run_planned(const struct evpop_plan *plan, void *arg)
+{
+	struct run *run = arg;
+
+	if (!run->policy.dry_run)
+		return;
+	dry_run_free(&run->plan);
+	run->plan = dry_run_new(run->listing, plan, store_clock_unix_ms());
+}
+
+/* ---- what ends it early ---- */
+
+static bool
+run_hold(int64_t octets, void *arg)
+{
+	struct run *run = arg;
+
+	if (ledger_charge(run->share, octets) || octets <= 0)
+		return true;
+	run_overdrawn(run);
+	return false;
+}
+
+/*
+ * It holds most of what there is for all, and others go on with that.  It says
+ * so at its end, however it learns of it.
+ */
+static void
+run_overdrawn(void *arg)
+{
+	struct run *run = arg;
+
+	run->is_overdrawn = true;
+	run_fail(run, EVPOP_ERROR_LIMIT, "no memory is left for listings");
+}
+
+static void
+run_store_failed(enum store_status status, void *arg)
+{
+	struct run *run = arg;
+	char why[EVPOP_TEXT_SIZE];
+
+	snprintf(why, sizeof why, "the store: %s: %s",
+	    store_status_name(status), store_status_hint(status));
+	run_fail(run, EVPOP_ERROR_IO, why);
+}
+
+static void
+run_fail(struct run *run, enum evpop_error error, const char *why)
+{
+	struct evpop_result result;
+
+	evpop_result_set(&result, error, EVPOP_PHASE_NONE, "%s", why);
+	if (run->started)
+		evpop_sync_cancel(run->sync, &result);
+	else if (!run->over) {
+		run->progress.result = result;
+		run_conclude(run);
+	}
+}
+
 /* ---- the end ---- */
 
 static void
-finish_if_settled(struct run *run)
+run_done(const struct evpop_sync_report *report, void *arg)
 {
-	if (run->over && run->waiting == 0)
-		event_active(run->settled, EV_TIMEOUT, 0);
+	struct run *run = arg;
+	struct run_progress *progress = &run->progress;
+	const struct evpop_capabilities *capabilities;
+
+	capabilities = evpop_client_capabilities(evpop_sync_client(run->sync));
+	if (capabilities->login_delay)
+		progress->login_delay_s = capabilities->login_delay_s;
+	progress->result = report->result;
+	progress->messages = report->messages;
+	progress->fetched = deposit_stored(run->deposit);
+	progress->deleted = deposit_deleted(run->deposit);
+	progress->adopted = report->adopted + deposit_adopted(run->deposit);
+	progress->adopted_octets = report->adopted_octets;
+	progress->seen = report->seen;
+	progress->held = report->held;
+	progress->failed = report->failed;
+	if (!run->same)
+		progress->too_large = report->too_large;
+	progress->later = report->later;
+	progress->octets_in = report->octets_in;
+	progress->octets_out = report->octets_out;
+	progress->body_octets = report->body_octets;
+	run_note_shortfall(run, report);
+	run_note_unchanged(run, report);
+	run_conclude(run);
 }
 
 static void
-run_finished(evutil_socket_t fd, short what, void *arg)
+run_note_shortfall(struct run *run, const struct evpop_sync_report *report)
 {
-	struct run *run = arg;
+	struct evpop_result *result = &run->progress.result;
 
-	(void)fd;
-	(void)what;
-	run->finished(run, &run->progress, run->arg);
+	if (run->is_overdrawn)
+		shortfall_memory(result, ledger_capacity(run->resources.ledger),
+		    report->octets_in);
+	else if (!report->listed)
+		shortfall_listing(result, report->octets_in);
+	/* A session that failed says more. */
+	if (result->error != EVPOP_ERROR_NONE)
+		return;
+	if (run->unreadable > 0)
+		shortfall_unreadable(result, run->unreadable, NULL);
+	else if (report->unidentified > 0)
+		shortfall_unidentified(result, report->unidentified);
 }
 
 static void
-recorded(enum store_status status, void *arg)
+run_note_unchanged(struct run *run, const struct evpop_sync_report *report)
 {
-	struct run *run = arg;
+	const struct evpop_plan *plan = evpop_sync_plan(run->sync);
 
-	if (status != STORE_OK)
-		log_write(LOG_LEVEL_WARNING, run->name,
-		    "the poll could not be recorded: %s",
-		    store_status_name(status));
-	FAILPOINT("poll recorded");
+	if (report->result.error != EVPOP_ERROR_NONE || !run->last->taken)
+		return;
+	if (run->same)
+		run->progress.unchanged = run->unchanged;
+	else if (plan != NULL && !deposit_wrote(run->deposit))
+		unchanged_note(&run->progress.unchanged, run->listing, plan,
+		    &run->account, run->version, store_clock_unix_ms());
+}
+
+/* The session is over, well or badly; or it will never begin. */
+static void
+run_conclude(struct run *run)
+{
+	assert(!run->over);
+	run->over = true;
+	run->progress.finished_ms = store_clock_unix_ms();
+	secret_cancel(&run->secret_request);
+	secret_free(&run->secret);
+	/*
+	 * The changes, and what was learned of the server, go before the
+	 * record, so that its commit has theirs behind it too; and neither
+	 * answer settles the run by itself.
+	 */
+	run->waiting += 2;
+	servers_keep(run->resources.servers);
+	deposit_close(run->deposit, run_recorded, run);
+	run_record(run);
 	run->waiting--;
-	finish_if_settled(run);
+	run_settle(run);
 }
 
 static void
-record(struct run *run)
+run_record(struct run *run)
 {
 	const struct run_progress *progress = &run->progress;
 	const struct store_poll poll = {
@@ -120,399 +491,41 @@ record(struct run *run)
 		return;
 	}
 	run->waiting++;
-	store_poll_record(run->resources.store, &poll, recorded, run);
-}
-
-/* The session is over, well or badly; or it will never begin. */
-static void
-conclude(struct run *run)
-{
-	assert(!run->over);
-	run->over = true;
-	run->progress.finished_ms = store_clock_unix_ms();
-	secret_cancel(&run->secret_request);
-	secret_free(&run->secret);
-	/*
-	 * The changes, and what was learned of the server, go before the
-	 * record, so that its commit has theirs behind it too; and neither
-	 * answer settles the run by itself.
-	 */
-	run->waiting += 2;
-	servers_keep(run->resources.servers);
-	deposit_close(run->deposit, recorded, run);
-	record(run);
-	run->waiting--;
-	finish_if_settled(run);
+	store_poll_record(run->resources.store, &poll, run_recorded, run);
 }
 
 static void
-give_up(struct run *run, const struct evpop_result *result)
-{
-	if (run->started)
-		evpop_sync_cancel(run->sync, result);
-	else if (!run->over) {
-		run->progress.result = *result;
-		conclude(run);
-	}
-}
-
-static void
-fail(struct run *run, enum evpop_error error, const char *why)
-{
-	struct evpop_result result;
-
-	evpop_result_set(&result, error, EVPOP_PHASE_NONE, "%s", why);
-	give_up(run, &result);
-}
-
-/* ---- memory ---- */
-
-/* Others go on with what it has held. */
-static void
-run_overdrawn(void *arg)
-{
-	struct run *run = arg;
-	struct evpop_sync_report report = { .listed = false };
-	struct evpop_result result;
-
-	if (run->started)
-		evpop_sync_progress(run->sync, &report);
-	shortfall_memory(
-	    &result, ledger_capacity(run->resources.ledger), report.octets_in);
-	give_up(run, &result);
-}
-
-static bool
-run_hold(int64_t octets, void *arg)
+run_recorded(enum store_status status, void *arg)
 {
 	struct run *run = arg;
 
-	if (ledger_charge(run->share, octets) || octets <= 0)
-		return true;
-	run_overdrawn(run);
-	return false;
-}
-
-static void
-note_shortfall(struct run *run, const struct evpop_sync_report *report)
-{
-	struct evpop_result *result = &run->progress.result;
-
-	if (result->error == EVPOP_ERROR_LIMIT && !report->listed &&
-	    report->octets_in >= LISTING_LONG)
-		shortfall_listing(result);
-	/* A session that failed says more. */
-	if (result->error != EVPOP_ERROR_NONE)
-		return;
-	if (run->unreadable > 0)
-		shortfall_unreadable(result, run->unreadable, NULL);
-	else if (report->unidentified > 0)
-		shortfall_unidentified(result, report->unidentified);
-}
-
-static void
-note_unchanged(struct run *run, const struct evpop_sync_report *report)
-{
-	const struct evpop_plan *plan = evpop_sync_plan(run->sync);
-
-	if (report->result.error != EVPOP_ERROR_NONE || !run->last->taken)
-		return;
-	if (run->same)
-		run->progress.unchanged = run->unchanged;
-	else if (plan != NULL && !deposit_wrote(run->deposit))
-		unchanged_note(&run->progress.unchanged, run->listing, plan,
-		    &run->account, run->version, store_clock_unix_ms());
-}
-
-static void
-run_done(const struct evpop_sync_report *report, void *arg)
-{
-	struct run *run = arg;
-	struct run_progress *progress = &run->progress;
-	const struct evpop_capabilities *capabilities;
-
-	capabilities = evpop_client_capabilities(evpop_sync_client(run->sync));
-	if (capabilities->login_delay)
-		progress->login_delay_s = capabilities->login_delay_s;
-	progress->result = report->result;
-	progress->messages = report->messages;
-	progress->fetched = deposit_stored(run->deposit);
-	progress->deleted = deposit_deleted(run->deposit);
-	progress->adopted = report->adopted + deposit_adopted(run->deposit);
-	progress->adopted_octets = report->adopted_octets;
-	progress->seen = report->seen;
-	progress->held = report->held;
-	progress->failed = report->failed;
-	if (!run->same)
-		progress->too_large = report->too_large;
-	progress->later = report->later;
-	progress->octets_in = report->octets_in;
-	progress->octets_out = report->octets_out;
-	progress->body_octets = report->body_octets;
-	note_shortfall(run, report);
-	note_unchanged(run, report);
-	conclude(run);
-}
-
-/* ---- the beginning ---- */
-
-static void
-account_failed(struct run *run, enum store_status status)
-{
-	if (!run->over)
-		fail(run, EVPOP_ERROR_IO, store_status_hint(status));
-}
-
-/* There may be work to do: the store was tried, and can take it. */
-static void
-account_tried(
-    enum store_status status, const struct store_account *account, void *arg)
-{
-	struct run *run = arg;
-
-	(void)account;
-	run->waiting--;
 	if (status != STORE_OK)
-		account_failed(run, status);
-	else if (!run->over)
-		deposit_look_up(run->deposit);
-	finish_if_settled(run);
-}
-
-static void
-look_up(struct run *run)
-{
-	if (run->unchanged.account_id == 0) {
-		deposit_look_up(run->deposit);
-		return;
-	}
-	run->unchanged.account_id = 0;
-	run->waiting++;
-	store_account(run->resources.store, run->name, run->stable_id,
-	    account_tried, run);
-}
-
-static void
-run_listed(const struct evpop_listing *listing, void *arg)
-{
-	struct run *run = arg;
-
-	run->listing = listing;
-	/* Sizes come later, and are only hints. */
-	run->unreadable = listing->ignored;
-	run->progress.messages = (uint32_t)listing->count;
-	if (listing->count > 0)
-		run->progress.identity = listing->unique_ids ? "unique-id"
-					 : listing->digests  ? "top"
-							     : "body";
-	run->version = store_uids_version(run->resources.store);
-	run->same = unchanged_is(
-	    &run->unchanged, listing, run->version, store_clock_unix_ms());
-	if (!run->same) {
-		look_up(run);
-		return;
-	}
-	run->progress.too_large = run->unchanged.too_large;
-	evpop_sync_unchanged(run->sync);
-}
-
-static void
-run_planned(const struct evpop_plan *plan, void *arg)
-{
-	struct run *run = arg;
-
-	if (!run->policy.dry_run)
-		return;
-	dry_run_free(&run->plan);
-	run->plan = dry_run_new(run->listing, plan, store_clock_unix_ms());
-}
-
-/* Both the account's row and its secret, if it has one, are needed. */
-static void
-start_if_ready(struct run *run)
-{
-	struct evpop_credentials credentials = { .user = run->user,
-		.mechanisms = run->mechanisms };
-	enum evpop_error error;
-
-	if (run->over || run->progress.account_id == 0 ||
-	    (run->secret == NULL && !run->no_secret))
-		return;
-	if (run->by_token)
-		credentials.token = secret_text(run->secret);
-	else if (!run->no_secret)
-		credentials.password = secret_text(run->secret);
-	evpop_sync_set_policy(run->sync, &run->policy);
-	error = evpop_sync_start(run->sync, &credentials);
-	secret_free(&run->secret);
-	if (error != EVPOP_ERROR_NONE) {
-		fail(run, error,
-		    "user, password or token holds a line end, which POP3 "
-		    "cannot carry");
-		return;
-	}
-	run->started = true;
-}
-
-static void
-take_account(struct run *run, const struct store_account *account)
-{
-	run->account = *account;
-	run->progress.account_id = account->id;
-	policy_of_past(&run->policy, account, run->baseline, run->delete_guard);
-	deposit_set_account(run->deposit, account->id, run->policy.dry_run);
-	start_if_ready(run);
-}
-
-static void
-account_known(
-    enum store_status status, const struct store_account *account, void *arg)
-{
-	struct run *run = arg;
-
+		log_write(LOG_LEVEL_WARNING, run->name,
+		    "the poll could not be recorded: %s",
+		    store_status_name(status));
+	FAILPOINT("poll recorded");
 	run->waiting--;
-	if (status == STORE_OK)
-		take_account(run, account);
-	else
-		account_failed(run, status);
-	finish_if_settled(run);
+	run_settle(run);
 }
 
 static void
-secret_known(struct secret *secret, const char *error, void *arg)
+run_settle(struct run *run)
+{
+	if (run->over && run->waiting == 0)
+		event_active(run->settled, EV_TIMEOUT, 0);
+}
+
+static void
+run_finish(evutil_socket_t fd, short what, void *arg)
 {
 	struct run *run = arg;
 
-	run->secret_request = NULL;
-	if (secret == NULL) {
-		fail(run, EVPOP_ERROR_USAGE, error);
-		return;
-	}
-	run->secret = secret;
-	start_if_ready(run);
+	(void)fd;
+	(void)what;
+	run->finished(run, &run->progress, run->arg);
 }
 
-static void
-store_failed(enum store_status status, void *arg)
-{
-	struct run *run = arg;
-	char why[EVPOP_TEXT_SIZE];
-
-	snprintf(why, sizeof why, "the store: %s: %s",
-	    store_status_name(status), store_status_hint(status));
-	fail(run, EVPOP_ERROR_IO, why);
-}
-
-/* False without memory. */
-static bool
-make_sync(struct run *run, const struct run_order *order)
-{
-	const struct run_resources *resources = &run->resources;
-	struct evpop_client_config client;
-
-	run->share = ledger_open(resources->ledger, run_overdrawn, run);
-	run->deposit = deposit_new(resources->store, run->name,
-	    &(struct deposit_owner){
-		.listed = run_listed,
-		.planned = run_planned,
-		.done = run_done,
-		.failed = store_failed,
-		.hold = run_hold,
-		.arg = run,
-	    });
-	if (run->share == NULL || run->deposit == NULL)
-		return false;
-	setup_client(&client, order->account);
-	client.tls_context = order->tls;
-	client.memory = servers_memory(resources->servers);
-	if (resources->memory_limit > EVPOP_LIMIT_LISTING_OCTETS)
-		client.limits.listing_octets = resources->memory_limit;
-	run->sync =
-	    evpop_sync_new(resources->base, evpop_names_dns(resources->names),
-		&client, &run->policy, &deposit_callbacks, run->deposit);
-	if (run->sync == NULL)
-		return false;
-	deposit_set_sync(run->deposit, run->sync);
-	return true;
-}
-
-/* Without a secret to wait for, there is no request.  False without memory. */
-static bool
-ask_for_secret(struct run *run, const struct config_account *account)
-{
-	struct secret_source source;
-
-	run->by_token = account->token_command != NULL;
-	run->no_secret = !setup_secret(account, &source);
-	if (run->no_secret)
-		return true;
-	run->secret_request = secret_fetch(
-	    run->resources.base, &source, SECRET_TIMEOUT_MS, secret_known, run);
-	return run->secret_request != NULL;
-}
-
-static bool
-copy_names(struct run *run, const struct config_account *account)
-{
-	run->name = strdup(account->name);
-	run->user = strdup(account->user);
-	if (account->id != NULL)
-		run->stable_id = strdup(account->id);
-	return run->name != NULL && run->user != NULL &&
-	       (account->id == NULL || run->stable_id != NULL);
-}
-
-/*
- * With what the last poll has left, the store is not asked before there is
- * something to do.
- */
-static void
-begin(struct run *run, const struct run_order *order)
-{
-	struct store_account account;
-
-	order->unchanged->taken = true;
-	run->last = order->unchanged;
-	if (order->wish == POLLER_WISH_POLL &&
-	    unchanged_account(order->unchanged, &account)) {
-		run->unchanged = *order->unchanged;
-		take_account(run, &account);
-		return;
-	}
-	run->waiting++;
-	store_account(run->resources.store, run->name, run->stable_id,
-	    account_known, run);
-}
-
-struct run *
-run_new(const struct run_resources *resources, const struct run_order *order,
-    run_finished_cb finished, void *arg)
-{
-	const struct config_account *account = order->account;
-	struct run *run;
-
-	run = calloc(1, sizeof *run);
-	if (run == NULL)
-		return NULL;
-	run->resources = *resources;
-	run->finished = finished;
-	run->arg = arg;
-	run->progress.started_ms = store_clock_unix_ms();
-	run->progress.wish = order->wish;
-	run->baseline = account->baseline;
-	run->delete_guard =
-	    order->wish == POLLER_WISH_CONFIRM ? 0 : account->delete_guard;
-	run->mechanisms = setup_mechanisms(account);
-	policy_of_order(&run->policy, order);
-	run->settled = event_new(resources->base, -1, 0, run_finished, run);
-	if (run->settled == NULL || !copy_names(run, account) ||
-	    !make_sync(run, order) || !ask_for_secret(run, account)) {
-		run_free(&run);
-		return NULL;
-	}
-	begin(run, order);
-	return run;
-}
+/* ---- what its owner asks ---- */
 
 void
 run_drained(struct run *run)
@@ -526,13 +539,13 @@ run_stop(struct run *run)
 	if (run->started)
 		evpop_sync_stop(run->sync);
 	else
-		fail(run, EVPOP_ERROR_CANCELLED, "stopped");
+		run_fail(run, EVPOP_ERROR_CANCELLED, "stopped");
 }
 
 void
 run_cancel(struct run *run, const char *why)
 {
-	fail(run, EVPOP_ERROR_CANCELLED, why);
+	run_fail(run, EVPOP_ERROR_CANCELLED, why);
 }
 
 const struct run_progress *

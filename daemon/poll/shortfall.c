@@ -6,6 +6,9 @@
 /* So much of a line of the server's stands in a message for people. */
 #define LINE_SHOWN 64
 
+/* Only listings are so long: no other answer is. */
+#define LISTING_LONG 1048576
+
 /* Other mail is as it should be: the schedule stays as it is. */
 static void
 shortfall_set(struct evpop_result *result, const char *why)
@@ -65,10 +68,12 @@ shortfall_memory(
 }
 
 void
-shortfall_listing(struct evpop_result *result)
+shortfall_listing(struct evpop_result *result, uint64_t octets_in)
 {
 	size_t length = strlen(result->text);
 
+	if (result->error != EVPOP_ERROR_LIMIT || octets_in < LISTING_LONG)
+		return;
 	snprintf(result->text + length, sizeof result->text - length,
 	    "; if the maildrop is that large, raise memory_limit in [daemon] "
 	    "above that");

@@ -29,7 +29,10 @@ void shortfall_unreadable(
 void shortfall_memory(
     struct evpop_result *result_r, uint64_t capacity, uint64_t octets_in);
 
-/* The listing is longer than one may be: add what allows for more. */
-void shortfall_listing(struct evpop_result *result);
+/*
+ * A session ended before its listing was complete.  Where that is longer than
+ * one may be, add what allows for more.
+ */
+void shortfall_listing(struct evpop_result *result, uint64_t octets_in);
 
 #endif

@@ -111,6 +111,24 @@ look_back(struct store_db *db, struct store_account *row)
 }
 
 static enum store_status
+count_quiet(struct store_db *db, struct store_account *row)
+{
+	static const char sql[] =
+	    "SELECT work FROM (SELECT fetched + deleted + adopted AS work,"
+	    "  outcome FROM poll WHERE poll.account = ?1"
+	    "  ORDER BY poll.id DESC LIMIT 2 * ?2)"
+	    " WHERE outcome = 'ok' LIMIT ?2";
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, row->id);
+	store_bind_int(&use, 2, STORE_QUIET_POLLS);
+	while (store_next(&use) && sqlite3_column_int64(use.statement, 0) == 0)
+		row->quiet_polls++;
+	return store_end(&use);
+}
+
+static enum store_status
 write_account(struct store_writer *writer, struct store_op *op)
 {
 	static const char by_stable_id[] =
@@ -137,6 +155,8 @@ write_account(struct store_writer *writer, struct store_op *op)
 					      : insert(db, account);
 	if (status == STORE_OK)
 		status = look_back(db, &account->row);
+	if (status == STORE_OK)
+		status = count_quiet(db, &account->row);
 	return status;
 }
 

@@ -107,7 +107,13 @@ struct store_account {
 	 * that deleted anything.
 	 */
 	uint32_t usual_deletes;
+	/*
+	 * So many of its last polls in a row found nothing to do, of those that
+	 * went well and are written; STORE_QUIET_POLLS at the most.
+	 */
+	uint32_t quiet_polls;
 };
+#define STORE_QUIET_POLLS 4
 /* Borrowed; NULL unless STORE_OK. */
 typedef void (*store_account_cb)(
     enum store_status, const struct store_account *, void *arg);

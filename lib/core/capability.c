@@ -7,7 +7,7 @@
 
 /* Take the next word off the front; false at the end. */
 static bool
-take_word(const unsigned char **text, size_t *length,
+capability_take_word(const unsigned char **text, size_t *length,
     const unsigned char **word_r, size_t *word_length_r)
 {
 	evpop_trim(text, length);
@@ -23,21 +23,21 @@ take_word(const unsigned char **text, size_t *length,
 }
 
 static bool
-is_word(const unsigned char *word, size_t length, const char *name)
+capability_is_word(const unsigned char *word, size_t length, const char *name)
 {
 	return length == strlen(name) &&
 	       strncasecmp((const char *)word, name, length) == 0;
 }
 
 static uint32_t
-clamp_u32(uint64_t number)
+capability_clamp(uint64_t number)
 {
 	return number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
 }
 
 /* A mechanism's name is of RFC 4422 section 3.1; others are passed over. */
 static bool
-is_mechanism(const unsigned char *word, size_t length)
+capability_is_mechanism(const unsigned char *word, size_t length)
 {
 	size_t i;
 
@@ -51,16 +51,16 @@ is_mechanism(const unsigned char *word, size_t length)
 }
 
 static void
-note_sasl(struct evpop_capabilities *capabilities, const unsigned char *text,
-    size_t length)
+capability_sasl(struct evpop_capabilities *capabilities,
+    const unsigned char *text, size_t length)
 {
 	const unsigned char *word;
 	size_t word_length, used, i;
 	char *list = capabilities->sasl;
 
-	while (take_word(&text, &length, &word, &word_length)) {
+	while (capability_take_word(&text, &length, &word, &word_length)) {
 		used = strlen(list);
-		if (!is_mechanism(word, word_length) ||
+		if (!capability_is_mechanism(word, word_length) ||
 		    used + 1 + word_length >= sizeof capabilities->sasl)
 			continue;
 		if (used > 0)
@@ -75,18 +75,18 @@ note_sasl(struct evpop_capabilities *capabilities, const unsigned char *text,
 
 /* Behind some arguments stands USER: it may differ after the log-in. */
 static bool
-names_user(const unsigned char *text, size_t length)
+capability_names_user(const unsigned char *text, size_t length)
 {
 	const unsigned char *word;
 	size_t word_length;
 
-	return take_word(&text, &length, &word, &word_length) &&
-	       is_word(word, word_length, "USER");
+	return capability_take_word(&text, &length, &word, &word_length) &&
+	       capability_is_word(word, word_length, "USER");
 }
 
 static void
-note_expire(struct evpop_capabilities *capabilities, const unsigned char *text,
-    size_t length)
+capability_expire(struct evpop_capabilities *capabilities,
+    const unsigned char *text, size_t length)
 {
 	const unsigned char *word;
 	size_t word_length;
@@ -95,19 +95,19 @@ note_expire(struct evpop_capabilities *capabilities, const unsigned char *text,
 	if (evpop_number_take(&text, &length, &days)) {
 		capabilities->expire = true;
 		capabilities->expire_never = false;
-		capabilities->expire_days = clamp_u32(days);
-	} else if (take_word(&text, &length, &word, &word_length) &&
-		   is_word(word, word_length, "NEVER")) {
+		capabilities->expire_days = capability_clamp(days);
+	} else if (capability_take_word(&text, &length, &word, &word_length) &&
+		   capability_is_word(word, word_length, "NEVER")) {
 		capabilities->expire = true;
 		capabilities->expire_never = true;
 		capabilities->expire_days = 0;
 	} else
 		return;
-	capabilities->expire_user = names_user(text, length);
+	capabilities->expire_user = capability_names_user(text, length);
 }
 
 static void
-note_login_delay(struct evpop_capabilities *capabilities,
+capability_login_delay(struct evpop_capabilities *capabilities,
     const unsigned char *text, size_t length)
 {
 	uint64_t seconds;
@@ -115,8 +115,8 @@ note_login_delay(struct evpop_capabilities *capabilities,
 	if (!evpop_number_take(&text, &length, &seconds))
 		return;
 	capabilities->login_delay = true;
-	capabilities->login_delay_s = clamp_u32(seconds);
-	capabilities->login_delay_user = names_user(text, length);
+	capabilities->login_delay_s = capability_clamp(seconds);
+	capabilities->login_delay_user = capability_names_user(text, length);
 }
 
 void
@@ -140,20 +140,20 @@ evpop_capability_line(struct evpop_capabilities *capabilities,
 	const unsigned char *word;
 	size_t word_length, i;
 
-	if (!take_word(&line, &length, &word, &word_length))
+	if (!capability_take_word(&line, &length, &word, &word_length))
 		return;
 	for (i = 0; i < sizeof flags / sizeof flags[0]; i++)
-		if (is_word(word, word_length, flags[i].name))
+		if (capability_is_word(word, word_length, flags[i].name))
 			*flags[i].flag = true;
-	if (is_word(word, word_length, "SASL"))
-		note_sasl(capabilities, line, length);
-	else if (is_word(word, word_length, "EXPIRE"))
-		note_expire(capabilities, line, length);
-	else if (is_word(word, word_length, "LOGIN-DELAY"))
-		note_login_delay(capabilities, line, length);
-	else if (is_word(word, word_length, "UTF8"))
-		capabilities->utf8_user = names_user(line, length);
-	else if (is_word(word, word_length, "IMPLEMENTATION")) {
+	if (capability_is_word(word, word_length, "SASL"))
+		capability_sasl(capabilities, line, length);
+	else if (capability_is_word(word, word_length, "EXPIRE"))
+		capability_expire(capabilities, line, length);
+	else if (capability_is_word(word, word_length, "LOGIN-DELAY"))
+		capability_login_delay(capabilities, line, length);
+	else if (capability_is_word(word, word_length, "UTF8"))
+		capabilities->utf8_user = capability_names_user(line, length);
+	else if (capability_is_word(word, word_length, "IMPLEMENTATION")) {
 		evpop_trim(&line, &length);
 		evpop_printable(capabilities->implementation,
 		    sizeof capabilities->implementation, line, length);

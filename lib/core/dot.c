@@ -14,7 +14,8 @@
 static const unsigned char held_back[] = { '.', '\r' };
 
 static bool
-at_line_start(const struct evpop_dot *dot, const unsigned char *data, size_t at)
+dot_begins_line(
+    const struct evpop_dot *dot, const unsigned char *data, size_t at)
 {
 	if (at == 0)
 		return dot->state == EVPOP_DOT_LINE_START;
@@ -29,10 +30,10 @@ at_line_start(const struct evpop_dot *dot, const unsigned char *data, size_t at)
 
 /* The state behind `length` octets of the message that were handed out. */
 static enum evpop_dot_state
-state_behind(
+dot_state_behind(
     const struct evpop_dot *dot, const unsigned char *data, size_t length)
 {
-	if (at_line_start(dot, data, length))
+	if (dot_begins_line(dot, data, length))
 		return EVPOP_DOT_LINE_START;
 	return data[length - 1] == '\r' ? EVPOP_DOT_AFTER_CR : EVPOP_DOT_INSIDE;
 }
@@ -130,7 +131,7 @@ block_first_pair(const unsigned char *data, struct marks marks)
 
 /* Where the next mark behind an LF is; `length` where there is none. */
 static inline size_t
-find_pair(const unsigned char *data, size_t length, struct marks marks)
+dot_find_pair(const unsigned char *data, size_t length, struct marks marks)
 {
 	size_t at = 0;
 
@@ -148,15 +149,16 @@ find_pair(const unsigned char *data, size_t length, struct marks marks)
 
 /* A function of its own, so that its constants stay in registers. */
 __attribute__((noinline)) static size_t
-find_mark(const struct evpop_dot *dot, const unsigned char *data, size_t length)
+dot_find_mark(
+    const struct evpop_dot *dot, const unsigned char *data, size_t length)
 {
-	return dot->seeks_replies ? find_pair(data, length, MARKS_REPLY)
-				  : find_pair(data, length, MARKS_DOT);
+	return dot->seeks_replies ? dot_find_pair(data, length, MARKS_REPLY)
+				  : dot_find_pair(data, length, MARKS_DOT);
 }
 
 /* Whether a line may turn out to begin as a reply does. */
 static bool
-may_be_reply(const unsigned char *line, size_t length)
+dot_may_be_reply(const unsigned char *line, size_t length)
 {
 	static const char *const indicators[] = { "+OK", "-ERR" };
 	size_t i, n;
@@ -171,23 +173,24 @@ may_be_reply(const unsigned char *line, size_t length)
 }
 
 static bool
-behind_cr(const struct evpop_dot *dot, const unsigned char *data, size_t at)
+dot_follows_cr(
+    const struct evpop_dot *dot, const unsigned char *data, size_t at)
 {
 	return at > 0 ? data[at - 1] == '\r' : dot->state == EVPOP_DOT_AFTER_CR;
 }
 
 /* The length of the message's next span: up to a mark that begins a line. */
 static size_t
-span_length(struct evpop_dot *dot, const unsigned char *data, size_t length)
+dot_span_length(struct evpop_dot *dot, const unsigned char *data, size_t length)
 {
 	const unsigned char *end;
 	size_t at = 0;
 
-	if (at_line_start(dot, data, 0)) {
+	if (dot_begins_line(dot, data, 0)) {
 		if (data[0] == '.')
 			return 0;
 		dot->reply.open =
-		    dot->seeks_replies && may_be_reply(data, length);
+		    dot->seeks_replies && dot_may_be_reply(data, length);
 		dot->reply.length = 0;
 	}
 	if (dot->reply.open || dot->ends == EVPOP_DOT_LF_SO_FAR) {
@@ -196,7 +199,7 @@ span_length(struct evpop_dot *dot, const unsigned char *data, size_t length)
 			return length;
 		at = (size_t)(end - data);
 		if (dot->ends == EVPOP_DOT_LF_SO_FAR &&
-		    behind_cr(dot, data, at)) {
+		    dot_follows_cr(dot, data, at)) {
 			dot->ends = EVPOP_DOT_CRLF;
 			dot->lf = 0;
 		}
@@ -204,16 +207,17 @@ span_length(struct evpop_dot *dot, const unsigned char *data, size_t length)
 			return at + 1;
 	}
 	do
-		at += find_mark(dot, data + at, length - at);
-	while (at < length &&
-	       (!at_line_start(dot, data, at) ||
-		   (data[at] != '.' && !may_be_reply(data + at, length - at))));
+		at += dot_find_mark(dot, data + at, length - at);
+	while (
+	    at < length && (!dot_begins_line(dot, data, at) ||
+			       (data[at] != '.' &&
+				   !dot_may_be_reply(data + at, length - at))));
 	return at;
 }
 
 /* Follow a line that may be a reply, to its end. */
 static void
-follow_reply(
+dot_follow_reply(
     struct evpop_dot_reply *reply, const unsigned char *span, size_t length)
 {
 	struct evpop_status_line status;
@@ -237,7 +241,7 @@ follow_reply(
 
 /* Hand out octets of the message. */
 static enum evpop_dot_status
-hand_out(struct evpop_dot *dot, const unsigned char *span, size_t length,
+dot_hand_out(struct evpop_dot *dot, const unsigned char *span, size_t length,
     const unsigned char **span_r, size_t *span_length_r)
 {
 	dot->octets += length;
@@ -260,7 +264,7 @@ evpop_dot_fits(const struct evpop_dot *dot)
 
 /* Whether a dot and this line end, CRLF or LF, make the terminator. */
 static bool
-terminates(const struct evpop_dot *dot, bool crlf)
+dot_terminates(const struct evpop_dot *dot, bool crlf)
 {
 	switch (dot->ends) {
 	case EVPOP_DOT_CRLF:
@@ -280,13 +284,13 @@ terminates(const struct evpop_dot *dot, bool crlf)
  * MORE where that cannot be told yet.
  */
 static enum evpop_dot_status
-after_dot(struct evpop_dot *dot, unsigned char next, size_t *used_r,
+dot_decide(struct evpop_dot *dot, unsigned char next, size_t *used_r,
     const unsigned char **span_r, size_t *span_length_r)
 {
 	bool had_cr = dot->state == EVPOP_DOT_DOT_CR;
 
 	*used_r = 0;
-	if (next == '\n' && terminates(dot, had_cr)) {
+	if (next == '\n' && dot_terminates(dot, had_cr)) {
 		dot->state = EVPOP_DOT_LINE_START;
 		*used_r = 1;
 		return EVPOP_DOT_END;
@@ -301,7 +305,8 @@ after_dot(struct evpop_dot *dot, unsigned char next, size_t *used_r,
 	if (next == '.' && !had_cr &&
 	    (dot->ends != EVPOP_DOT_LF_SO_FAR || dot->lf == 0))
 		return EVPOP_DOT_MORE;
-	return hand_out(dot, held_back, had_cr ? 2 : 1, span_r, span_length_r);
+	return dot_hand_out(
+	    dot, held_back, had_cr ? 2 : 1, span_r, span_length_r);
 }
 
 enum evpop_dot_status
@@ -314,7 +319,7 @@ evpop_dot_feed(struct evpop_dot *dot, const unsigned char *data, size_t length,
 	while (at < length) {
 		if (dot->state == EVPOP_DOT_DOT ||
 		    dot->state == EVPOP_DOT_DOT_CR) {
-			status = after_dot(
+			status = dot_decide(
 			    dot, data[at], &used, span_r, span_length_r);
 			at += used;
 			if (status == EVPOP_DOT_MORE)
@@ -322,20 +327,21 @@ evpop_dot_feed(struct evpop_dot *dot, const unsigned char *data, size_t length,
 			*used_r = at;
 			return status;
 		}
-		span = span_length(dot, data + at, length - at);
+		span = dot_span_length(dot, data + at, length - at);
 		if (span == 0) {
 			dot->state = EVPOP_DOT_DOT;
 			at++;
 			continue;
 		}
 		if (dot->reply.open)
-			follow_reply(&dot->reply, data + at, span);
-		dot->state = state_behind(dot, data + at, span);
+			dot_follow_reply(&dot->reply, data + at, span);
+		dot->state = dot_state_behind(dot, data + at, span);
 		if (dot->ends == EVPOP_DOT_LF_SO_FAR &&
 		    dot->state == EVPOP_DOT_LINE_START)
 			dot->lf++;
 		*used_r = at + span;
-		return hand_out(dot, data + at, span, span_r, span_length_r);
+		return dot_hand_out(
+		    dot, data + at, span, span_r, span_length_r);
 	}
 	*used_r = at;
 	return EVPOP_DOT_MORE;

@@ -84,7 +84,7 @@ evpop_phase_name(enum evpop_phase phase)
 }
 
 static bool
-passes_by_itself(enum evpop_error error)
+error_passes_by_itself(enum evpop_error error)
 {
 	return error == EVPOP_ERROR_IO || error == EVPOP_ERROR_TIMEOUT ||
 	       error == EVPOP_ERROR_REFUSED || error == EVPOP_ERROR_PROTOCOL ||
@@ -107,6 +107,6 @@ evpop_result_set(struct evpop_result *result, enum evpop_error error,
 	result->scope =
 	    error == EVPOP_ERROR_NONE ? EVPOP_SCOPE_NONE : EVPOP_SCOPE_SESSION;
 	result->phase = phase;
-	result->retry = passes_by_itself(error);
+	result->retry = error_passes_by_itself(error);
 	evpop_printable(result->text, sizeof result->text, text, strlen(text));
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static void
-wipe(struct evpop_output *output)
+output_wipe(struct evpop_output *output)
 {
 	if (output->secret)
 		explicit_bzero(output->bytes, output->room);
@@ -29,7 +29,7 @@ evpop_output_reserve(struct evpop_output *output, size_t length)
 		return NULL;
 	if (unsent > 0)
 		memcpy(bytes, output->bytes + output->start, unsent);
-	wipe(output);
+	output_wipe(output);
 	free(output->bytes);
 	*output = (struct evpop_output){
 		.bytes = bytes, .end = unsent, .room = room, .secret = secret
@@ -53,14 +53,14 @@ evpop_output_drain(struct evpop_output *output, size_t length)
 	output->start += length;
 	if (output->start < output->end)
 		return;
-	wipe(output);
+	output_wipe(output);
 	output->start = output->end = 0;
 }
 
 void
 evpop_output_clear(struct evpop_output *output)
 {
-	wipe(output);
+	output_wipe(output);
 	free(output->bytes);
 	memset(output, 0, sizeof *output);
 }

@@ -7,7 +7,7 @@
 
 /* Characters that control, reorder or hide the text around them, or hide. */
 static bool
-misleads(uint32_t point)
+printable_misleads(uint32_t point)
 {
 	static const struct {
 		uint32_t first, last;
@@ -45,7 +45,7 @@ evpop_printable(char *dst, size_t dst_size, const void *bytes, size_t length)
 			? 1
 			: evpop_utf8_decode(s + in, length - in, &point);
 		if (n == 1 ? s[in] < 0x20 || s[in] > 0x7e
-			   : n > 1 && misleads(point))
+			   : n > 1 && printable_misleads(point))
 			n = 0;
 		if (out + (n == 0 ? 1 : n) >= dst_size)
 			break;

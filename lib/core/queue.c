@@ -5,7 +5,7 @@
 #include <string.h>
 
 static bool
-grow(struct evpop_queue *queue)
+queue_grow(struct evpop_queue *queue)
 {
 	struct evpop_queued *slots;
 	size_t room, i;
@@ -24,7 +24,7 @@ grow(struct evpop_queue *queue)
 }
 
 static void
-wipe(char *text)
+queue_wipe(char *text)
 {
 	if (text != NULL)
 		explicit_bzero(text, strlen(text));
@@ -33,7 +33,8 @@ wipe(char *text)
 
 /* False without memory, having copied nothing. */
 static bool
-copy_texts(struct evpop_queued *queued, const struct evpop_request *request)
+queue_copy_texts(
+    struct evpop_queued *queued, const struct evpop_request *request)
 {
 	if (request->text != NULL) {
 		queued->text = strdup(request->text);
@@ -43,7 +44,7 @@ copy_texts(struct evpop_queued *queued, const struct evpop_request *request)
 	if (request->initial != NULL) {
 		queued->initial = strdup(request->initial);
 		if (queued->initial == NULL) {
-			wipe(queued->text);
+			queue_wipe(queued->text);
 			return false;
 		}
 	}
@@ -61,9 +62,9 @@ evpop_queue_push(struct evpop_queue *queue, const struct evpop_request *request)
 		.final = request->final,
 	};
 
-	if (queue->length == queue->room && !grow(queue))
+	if (queue->length == queue->room && !queue_grow(queue))
 		return false;
-	if (!copy_texts(&queued, request))
+	if (!queue_copy_texts(&queued, request))
 		return false;
 	queue->length++;
 	*evpop_queue_at(queue, queue->length - 1) = queued;
@@ -81,8 +82,8 @@ evpop_queue_at(const struct evpop_queue *queue, size_t i)
 void
 evpop_queued_forget_texts(struct evpop_queued *queued)
 {
-	wipe(queued->text);
-	wipe(queued->initial);
+	queue_wipe(queued->text);
+	queue_wipe(queued->initial);
 	queued->request.text = queued->text = NULL;
 	queued->request.initial = queued->initial = NULL;
 }

@@ -3,23 +3,21 @@
 #include <string.h>
 
 #include "lib/core/capability.h"
-#include "lib/core/challenge.h"
 #include "lib/core/command.h"
-#include "lib/core/refusal.h"
 #include "lib/core/reply.h"
 #include "lib/core/session.h"
 
 static struct evpop_queued *
-current(const struct evpop_proto *proto)
+receive_current(const struct evpop_proto *proto)
 {
-	return evpop_queue_at(&proto->queue, 0);
+	return evpop_pipeline_first(&proto->pipeline);
 }
 
 static void
-start_event(struct evpop_proto *proto, enum evpop_event_type type,
+receive_event(struct evpop_proto *proto, enum evpop_event_type type,
     struct evpop_event *event)
 {
-	const struct evpop_queued *queued = current(proto);
+	const struct evpop_queued *queued = receive_current(proto);
 
 	memset(event, 0, sizeof *event);
 	event->type = type;
@@ -33,31 +31,24 @@ start_event(struct evpop_proto *proto, enum evpop_event_type type,
 
 /* The current command is finished: the event says so, and it is forgotten. */
 static void
-finish(struct evpop_proto *proto, struct evpop_event *event)
+receive_done(struct evpop_proto *proto, struct evpop_event *event)
 {
-	struct evpop_queued *queued = current(proto);
-	bool held_back = evpop_command_rule(queued->request.command)->login ||
-			 evpop_command_stops(&queued->request);
-
-	start_event(proto, EVPOP_EVENT_DONE, event);
-	if (proto->reading == EVPOP_READING_LISTING &&
-	    proto->listing.ignored > 0) {
+	receive_event(proto, EVPOP_EVENT_DONE, event);
+	if (proto->listing.ignored > 0) {
 		event->ignored = proto->listing.ignored;
 		event->ignored_line = proto->listing.ignored_line;
+		proto->listing.ignored = 0;
 	}
-	event->swallowed = queued->swallowed;
-	proto->outstanding_octets -= queued->wire_length;
-	proto->reading = EVPOP_READING_STATUS;
-	evpop_queue_pop(&proto->queue);
-	/* At the end, what was at stake stays known. */
-	if (held_back && !proto->over)
-		evpop_session_look_ahead(proto);
+	event->swallowed = receive_current(proto)->swallowed;
+	evpop_pipeline_pop(&proto->pipeline);
+	if (!evpop_proto_over(proto))
+		proto->turn = EVPOP_TURN_STATUS;
 }
 
 static void
-refused(struct evpop_proto *proto, struct evpop_event *event)
+receive_refusal(struct evpop_proto *proto, struct evpop_event *event)
 {
-	enum evpop_command command = current(proto)->request.command;
+	enum evpop_command command = receive_current(proto)->request.command;
 	bool login =
 	    command == EVPOP_COMMAND_USER || evpop_command_rule(command)->login;
 	static const struct evpop_result answered;
@@ -67,7 +58,7 @@ refused(struct evpop_proto *proto, struct evpop_event *event)
 		proto->login = proto->result;
 	if (command == EVPOP_COMMAND_USER)
 		proto->user_refused = true;
-	finish(proto, event);
+	receive_done(proto, event);
 	if (command != EVPOP_COMMAND_QUIT)
 		return;
 	event->quit = proto->state == EVPOP_STATE_TRANSACTION
@@ -78,23 +69,24 @@ refused(struct evpop_proto *proto, struct evpop_event *event)
 
 /* The size in "+OK 120 octets": a number, and nothing glued to it. */
 static void
-begin_body(struct evpop_proto *proto, const struct evpop_status_line *status,
-    struct evpop_event *event)
+receive_body_begin(struct evpop_proto *proto,
+    const struct evpop_status_line *status, struct evpop_event *event)
 {
 	const unsigned char *text = status->text;
 	size_t length = status->length;
 
-	start_event(proto, EVPOP_EVENT_BEGIN, event);
-	event->number = current(proto)->request.number;
+	receive_event(proto, EVPOP_EVENT_BEGIN, event);
+	event->number = receive_current(proto)->request.number;
 	event->has_octets = evpop_number_take(&text, &length, &event->octets);
-	proto->reading = EVPOP_READING_BODY;
-	evpop_body_begin(&proto->body, &current(proto)->request, proto->crlf,
+	proto->turn = EVPOP_TURN_BODY;
+	evpop_body_begin(&proto->body, &receive_current(proto)->request,
+	    status->crlf,
 	    event->has_octets ? event->octets : EVPOP_DOT_SIZE_UNKNOWN);
-	proto->body.dot.seeks_replies = proto->queue.sent > 1;
+	proto->body.dot.seeks_replies = evpop_proto_outstanding(proto) > 1;
 }
 
 static void
-set_entry(struct evpop_event *event, const struct evpop_entry *entry)
+receive_entry(struct evpop_event *event, const struct evpop_entry *entry)
 {
 	event->number = entry->number;
 	event->octets = entry->octets;
@@ -104,14 +96,14 @@ set_entry(struct evpop_event *event, const struct evpop_entry *entry)
 }
 
 static void
-begin_listing(struct evpop_proto *proto, struct evpop_event *event)
+receive_listing_begin(struct evpop_proto *proto, struct evpop_event *event)
 {
-	if (current(proto)->request.command == EVPOP_COMMAND_CAPA) {
+	if (receive_current(proto)->request.command == EVPOP_COMMAND_CAPA) {
 		memset(&proto->capabilities, 0, sizeof proto->capabilities);
 		proto->capabilities.known = true;
 	}
-	start_event(proto, EVPOP_EVENT_BEGIN, event);
-	proto->reading = EVPOP_READING_LISTING;
+	receive_event(proto, EVPOP_EVENT_BEGIN, event);
+	proto->turn = EVPOP_TURN_LISTING;
 	proto->listing = (struct evpop_listing){ 0 };
 }
 
@@ -120,10 +112,10 @@ begin_listing(struct evpop_proto *proto, struct evpop_event *event)
  * that has none is a fault of that reply only.
  */
 static void
-finish_numbers(struct evpop_proto *proto,
+receive_numbers(struct evpop_proto *proto,
     const struct evpop_status_line *status, struct evpop_event *event)
 {
-	enum evpop_command command = current(proto)->request.command;
+	enum evpop_command command = receive_current(proto)->request.command;
 	struct evpop_entry entry;
 	bool ok;
 
@@ -135,18 +127,18 @@ finish_numbers(struct evpop_proto *proto,
 		    entry.number == 0 ? "number" : "unique-id of a fit length");
 		proto->result.scope = EVPOP_SCOPE_MESSAGE;
 	}
-	finish(proto, event);
+	receive_done(proto, event);
 	if (ok)
-		set_entry(event, &entry);
+		receive_entry(event, &entry);
 }
 
 static void
-finish_quit(struct evpop_proto *proto, struct evpop_event *event)
+receive_quit(struct evpop_proto *proto, struct evpop_event *event)
 {
 	struct evpop_result end = { .error = EVPOP_ERROR_NONE };
 	bool transaction = proto->state == EVPOP_STATE_TRANSACTION;
 
-	finish(proto, event);
+	receive_done(proto, event);
 	event->quit = transaction ? EVPOP_QUIT_COMMITTED : EVPOP_QUIT_NONE;
 	if (transaction)
 		evpop_session_enter(proto, EVPOP_STATE_UPDATE);
@@ -154,83 +146,83 @@ finish_quit(struct evpop_proto *proto, struct evpop_event *event)
 }
 
 static void
-accepted(struct evpop_proto *proto, const struct evpop_status_line *status,
-    struct evpop_event *event)
+receive_acceptance(struct evpop_proto *proto,
+    const struct evpop_status_line *status, struct evpop_event *event)
 {
-	const struct evpop_request *request = &current(proto)->request;
+	const struct evpop_request *request = &receive_current(proto)->request;
 
 	switch (request->command) {
 	case EVPOP_COMMAND_USER:
 		proto->user_refused = false;
-		finish(proto, event);
+		receive_done(proto, event);
 		break;
 	case EVPOP_COMMAND_AUTH:
 	case EVPOP_COMMAND_PASS:
 	case EVPOP_COMMAND_APOP:
 		if (proto->state == EVPOP_STATE_AUTHORIZATION)
 			evpop_session_enter(proto, EVPOP_STATE_TRANSACTION);
-		finish(proto, event);
+		receive_done(proto, event);
 		break;
 	case EVPOP_COMMAND_STLS:
 		evpop_session_enter(proto, EVPOP_STATE_HANDSHAKE);
-		finish(proto, event);
+		receive_done(proto, event);
 		break;
 	case EVPOP_COMMAND_STAT:
-		finish_numbers(proto, status, event);
+		receive_numbers(proto, status, event);
 		break;
 	case EVPOP_COMMAND_LIST:
 	case EVPOP_COMMAND_UIDL:
 		if (request->number != 0)
-			finish_numbers(proto, status, event);
+			receive_numbers(proto, status, event);
 		else
-			begin_listing(proto, event);
+			receive_listing_begin(proto, event);
 		break;
 	case EVPOP_COMMAND_LANG:
-		if (current(proto)->had_text)
-			finish(proto, event);
+		if (receive_current(proto)->had_text)
+			receive_done(proto, event);
 		else
-			begin_listing(proto, event);
+			receive_listing_begin(proto, event);
 		break;
 	case EVPOP_COMMAND_CAPA:
-		begin_listing(proto, event);
+		receive_listing_begin(proto, event);
 		break;
 	case EVPOP_COMMAND_RETR:
 	case EVPOP_COMMAND_TOP:
-		begin_body(proto, status, event);
+		receive_body_begin(proto, status, event);
 		break;
 	case EVPOP_COMMAND_QUIT:
-		finish_quit(proto, event);
+		receive_quit(proto, event);
 		break;
 	default:
-		finish(proto, event);
+		receive_done(proto, event);
 		break;
 	}
 }
 
 /* A server that refuses in its greeting may say why by a response code. */
 static void
-greeting(struct evpop_proto *proto, const struct evpop_status_line *status,
-    struct evpop_event *event)
+receive_greeting(struct evpop_proto *proto,
+    const struct evpop_status_line *status, struct evpop_event *event)
 {
 	struct evpop_result end;
 
 	if (status->ok) {
 		evpop_session_enter(proto, EVPOP_STATE_AUTHORIZATION);
-		start_event(proto, EVPOP_EVENT_GREETING, event);
+		receive_event(proto, EVPOP_EVENT_GREETING, event);
 		event->data = status->text;
 		event->length = status->length;
 		return;
 	}
 	proto->result.scope = EVPOP_SCOPE_SESSION;
 	proto->result.retry = status->code != EVPOP_CODE_SYS_PERM;
-	start_event(proto, EVPOP_EVENT_GREETING, event);
+	receive_event(proto, EVPOP_EVENT_GREETING, event);
 	end = proto->result;
 	evpop_session_end(proto, &end);
 }
 
 /* No octet may come while nothing was asked, or before. */
 static bool
-may_speak(struct evpop_proto *proto)
+receive_is_due(struct evpop_proto *proto)
 {
 	const struct evpop_queued *queued = evpop_session_awaited(proto);
 
@@ -242,8 +234,8 @@ may_speak(struct evpop_proto *proto)
 		    "somebody may be tampering with the connection");
 		return false;
 	}
-	if (queued == NULL || proto->challenged ||
-	    queued->wire_end > proto->sent) {
+	if (queued == NULL || proto->turn == EVPOP_TURN_RESPONSE ||
+	    queued->wire_end > proto->pipeline.written) {
 		evpop_session_fail_astray(
 		    proto, "the server spoke without being asked");
 		return false;
@@ -252,7 +244,7 @@ may_speak(struct evpop_proto *proto)
 }
 
 static void
-line_failed(struct evpop_proto *proto, enum evpop_line_status status)
+receive_line_failed(struct evpop_proto *proto, enum evpop_line_status status)
 {
 	if (status == EVPOP_LINE_TOO_LONG)
 		evpop_session_fail(proto, EVPOP_ERROR_LIMIT,
@@ -263,24 +255,24 @@ line_failed(struct evpop_proto *proto, enum evpop_line_status status)
 }
 
 static void
-challenge(struct evpop_proto *proto, const unsigned char *text, size_t length,
-    struct evpop_event *event)
+receive_challenge(struct evpop_proto *proto, const unsigned char *text,
+    size_t length, struct evpop_event *event)
 {
-	if (++current(proto)->challenges > EVPOP_LIMIT_CHALLENGES) {
+	if (receive_current(proto)->challenges == EVPOP_LIMIT_CHALLENGES) {
 		evpop_session_fail(proto, EVPOP_ERROR_LIMIT,
 		    "the server goes on and on with challenges");
 		return;
 	}
-	if (evpop_challenge_swallow_next(proto))
+	if (!evpop_pipeline_challenge(&proto->pipeline))
 		return;
-	proto->challenged = proto->last_sent = true;
-	start_event(proto, EVPOP_EVENT_CHALLENGE, event);
+	proto->turn = EVPOP_TURN_RESPONSE;
+	receive_event(proto, EVPOP_EVENT_CHALLENGE, event);
 	event->data = text;
 	event->length = length;
 }
 
 static void
-no_status_line(
+receive_no_reply(
     struct evpop_proto *proto, const unsigned char *line, size_t length)
 {
 	char shown[68] = "an empty line", text[64];
@@ -301,23 +293,23 @@ no_status_line(
  * command shows that it has ended.  That reply is read again, then.
  */
 static void
-read_proof(struct evpop_proto *proto, const unsigned char *line, size_t length,
-    bool crlf, struct evpop_event *event)
+receive_proof(struct evpop_proto *proto, const unsigned char *line,
+    size_t length, bool crlf, struct evpop_event *event)
 {
 	struct evpop_status_line status;
 
 	if (!evpop_status_line_parse(line, length, &status)) {
 		evpop_session_trace(proto, true, line, length);
-		no_status_line(proto, line, length);
+		receive_no_reply(proto, line, length);
 	} else if (!evpop_line_repeat(&proto->line, line, length, crlf))
-		line_failed(proto, EVPOP_LINE_NO_MEMORY);
+		receive_line_failed(proto, EVPOP_LINE_NO_MEMORY);
 	else
-		finish(proto, event);
+		receive_done(proto, event);
 }
 
 static void
-read_status(struct evpop_proto *proto, const unsigned char *data, size_t length,
-    size_t *used_r, struct evpop_event *event)
+receive_status(struct evpop_proto *proto, const unsigned char *data,
+    size_t length, size_t *used_r, struct evpop_event *event)
 {
 	struct evpop_status_line status;
 	enum evpop_line_status line_status;
@@ -325,48 +317,49 @@ read_status(struct evpop_proto *proto, const unsigned char *data, size_t length,
 	size_t line_length, text_length;
 	bool crlf;
 
-	if (!evpop_line_begun(&proto->line) && !may_speak(proto))
+	if (!evpop_line_begun(&proto->line) && !receive_is_due(proto))
 		return;
 	line_status = evpop_line_feed(&proto->line, data, length,
 	    proto->limits.line, used_r, &line, &line_length, &crlf);
 	if (line_status == EVPOP_LINE_MORE)
 		return;
 	if (line_status != EVPOP_LINE_READY) {
-		line_failed(proto, line_status);
+		receive_line_failed(proto, line_status);
 		return;
 	}
-	if (proto->reading == EVPOP_READING_PROOF) {
-		read_proof(proto, line, line_length, crlf, event);
+	if (proto->turn == EVPOP_TURN_PROOF) {
+		receive_proof(proto, line, line_length, crlf, event);
 		return;
 	}
-	proto->crlf = crlf;
 	evpop_session_trace(proto, true, line, line_length);
-	if (evpop_challenge_parse(
-		proto, line, line_length, &text, &text_length)) {
-		challenge(proto, text, text_length, event);
+	if (evpop_proto_awaited(proto) == EVPOP_COMMAND_AUTH &&
+	    evpop_challenge_parse(line, line_length,
+		!receive_current(proto)->final, &text, &text_length)) {
+		receive_challenge(proto, text, text_length, event);
 		return;
 	}
 	if (!evpop_status_line_parse(line, line_length, &status)) {
-		no_status_line(proto, line, line_length);
+		receive_no_reply(proto, line, line_length);
 		return;
 	}
+	status.crlf = crlf;
 	proto->body.number = 0;
 	evpop_status_line_result(
 	    &status, evpop_session_phase(proto), &proto->result);
 	if (proto->state == EVPOP_STATE_GREETING)
-		greeting(proto, &status, event);
+		receive_greeting(proto, &status, event);
 	else if (status.ok)
-		accepted(proto, &status, event);
+		receive_acceptance(proto, &status, event);
 	else
-		refused(proto, event);
+		receive_refusal(proto, event);
 }
 
 /* Whether the line made an event. */
 static bool
-listing_line(struct evpop_proto *proto, const unsigned char *line,
+receive_listing_line(struct evpop_proto *proto, const unsigned char *line,
     size_t length, struct evpop_event *event)
 {
-	enum evpop_command command = current(proto)->request.command;
+	enum evpop_command command = receive_current(proto)->request.command;
 	bool words =
 	    command == EVPOP_COMMAND_CAPA || command == EVPOP_COMMAND_LANG;
 	char text[EVPOP_TEXT_SIZE];
@@ -374,7 +367,7 @@ listing_line(struct evpop_proto *proto, const unsigned char *line,
 
 	evpop_session_trace(proto, true, line, length);
 	if (length == 1 && line[0] == '.') {
-		finish(proto, event);
+		receive_done(proto, event);
 		return true;
 	}
 	if (length > 0 && line[0] == '.') {
@@ -389,7 +382,7 @@ listing_line(struct evpop_proto *proto, const unsigned char *line,
 	if (command == EVPOP_COMMAND_CAPA)
 		evpop_capability_line(&proto->capabilities, line, length);
 	if (words) {
-		start_event(proto, EVPOP_EVENT_LINE, event);
+		receive_event(proto, EVPOP_EVENT_LINE, event);
 		event->data = line;
 		event->length = length;
 		return true;
@@ -398,13 +391,13 @@ listing_line(struct evpop_proto *proto, const unsigned char *line,
 		evpop_listing_ignore(&proto->listing, line, length);
 		return false;
 	}
-	start_event(proto, EVPOP_EVENT_ENTRY, event);
-	set_entry(event, &entry);
+	receive_event(proto, EVPOP_EVENT_ENTRY, event);
+	receive_entry(event, &entry);
 	return true;
 }
 
 static void
-read_listing(struct evpop_proto *proto, const unsigned char *data,
+receive_listing(struct evpop_proto *proto, const unsigned char *data,
     size_t length, size_t *used_r, struct evpop_event *event)
 {
 	enum evpop_line_status status;
@@ -412,7 +405,7 @@ read_listing(struct evpop_proto *proto, const unsigned char *data,
 	size_t line_length, used;
 	bool crlf;
 
-	while (!proto->over) {
+	while (!evpop_proto_over(proto)) {
 		status = evpop_line_feed(&proto->line, data + *used_r,
 		    length - *used_r, proto->limits.listing_line, &used, &line,
 		    &line_length, &crlf);
@@ -421,24 +414,26 @@ read_listing(struct evpop_proto *proto, const unsigned char *data,
 		if (status == EVPOP_LINE_MORE)
 			return;
 		if (status != EVPOP_LINE_READY) {
-			line_failed(proto, status);
+			receive_line_failed(proto, status);
 			return;
 		}
-		if (listing_line(proto, line, line_length, event))
+		if (receive_listing_line(proto, line, line_length, event))
 			return;
 	}
 }
 
 /* The terminator was read. */
 static void
-end_body(struct evpop_proto *proto, bool more, struct evpop_event *event)
+receive_body_end(
+    struct evpop_proto *proto, bool more, struct evpop_event *event)
 {
-	switch (evpop_body_end(&proto->body, proto->queue.sent - 1, more)) {
+	switch (evpop_body_end(
+	    &proto->body, evpop_proto_outstanding(proto) - 1, more)) {
 	case EVPOP_BODY_WHOLE:
-		finish(proto, event);
+		receive_done(proto, event);
 		break;
 	case EVPOP_BODY_DOUBTFUL:
-		proto->reading = EVPOP_READING_PROOF;
+		proto->turn = EVPOP_TURN_PROOF;
 		break;
 	case EVPOP_BODY_BROKEN:
 		evpop_session_fail_astray(
@@ -448,8 +443,8 @@ end_body(struct evpop_proto *proto, bool more, struct evpop_event *event)
 }
 
 static void
-read_body(struct evpop_proto *proto, const unsigned char *data, size_t length,
-    size_t *used_r, struct evpop_event *event)
+receive_body(struct evpop_proto *proto, const unsigned char *data,
+    size_t length, size_t *used_r, struct evpop_event *event)
 {
 	enum evpop_dot_status status;
 	const unsigned char *span;
@@ -468,7 +463,7 @@ read_body(struct evpop_proto *proto, const unsigned char *data, size_t length,
 	if (status == EVPOP_DOT_MORE)
 		return;
 	if (status == EVPOP_DOT_END) {
-		end_body(proto, *used_r < length, event);
+		receive_body_end(proto, *used_r < length, event);
 		return;
 	}
 	if (span_length > left) {
@@ -477,43 +472,26 @@ read_body(struct evpop_proto *proto, const unsigned char *data, size_t length,
 		    (unsigned long long)proto->limits.body);
 		return;
 	}
-	start_event(proto, EVPOP_EVENT_BODY, event);
+	receive_event(proto, EVPOP_EVENT_BODY, event);
 	event->data = span;
 	event->length = span_length;
-}
-
-/* What becomes of a QUIT that a failure overtook. */
-static enum evpop_quit
-unanswered_quit(const struct evpop_proto *proto)
-{
-	if (proto->queue.sent == 0 ||
-	    current(proto)->request.command != EVPOP_COMMAND_QUIT)
-		return EVPOP_QUIT_NONE;
-	return proto->state == EVPOP_STATE_TRANSACTION || proto->login_pending
-		   ? EVPOP_QUIT_UNKNOWN
-		   : EVPOP_QUIT_NONE;
 }
 
 /* The session is over: report what is unfinished, oldest first. */
 static void
 report_end(struct evpop_proto *proto, struct evpop_event *event)
 {
-	enum evpop_quit quit;
+	bool quit = evpop_proto_awaited(proto) == EVPOP_COMMAND_QUIT;
 
-	if (proto->queue.length > 0) {
-		proto->result = proto->end;
-		quit = unanswered_quit(proto);
-		finish(proto, event);
-		event->quit = quit;
+	proto->result = proto->end;
+	if (receive_current(proto) != NULL) {
+		receive_done(proto, event);
+		event->quit = quit ? proto->quit : EVPOP_QUIT_NONE;
 		return;
 	}
-	if (proto->closed_reported)
-		return;
-	proto->closed_reported = true;
-	if (proto->state != EVPOP_STATE_CLOSED)
-		evpop_session_enter(proto, EVPOP_STATE_CLOSED);
-	proto->result = proto->end;
-	start_event(proto, EVPOP_EVENT_CLOSED, event);
+	proto->turn = EVPOP_TURN_NONE;
+	evpop_session_enter(proto, EVPOP_STATE_CLOSED);
+	receive_event(proto, EVPOP_EVENT_CLOSED, event);
 }
 
 /* A command that is out of place after what became of the log-in. */
@@ -522,7 +500,7 @@ report_hopeless(struct evpop_proto *proto, struct evpop_event *event)
 {
 	const char *why = "not logged in", *words = "";
 
-	if (current(proto)->request.command == EVPOP_COMMAND_STLS)
+	if (receive_current(proto)->request.command == EVPOP_COMMAND_STLS)
 		why = "TLS cannot begin after the log-in";
 	else if (proto->login.error != EVPOP_ERROR_NONE) {
 		why = "the log-in was refused: ";
@@ -530,7 +508,7 @@ report_hopeless(struct evpop_proto *proto, struct evpop_event *event)
 	}
 	evpop_result_set(&proto->result, EVPOP_ERROR_CANCELLED,
 	    EVPOP_PHASE_LOGIN, "%s%s", why, words);
-	finish(proto, event);
+	receive_done(proto, event);
 }
 
 /* A command that the server took for the answer to its challenge. */
@@ -539,25 +517,39 @@ report_consumed(struct evpop_proto *proto, struct evpop_event *event)
 {
 	evpop_result_set(&proto->result, EVPOP_ERROR_CANCELLED,
 	    EVPOP_PHASE_LOGIN, "the server took it for part of the log-in");
-	finish(proto, event);
+	receive_done(proto, event);
 }
 
 static void
-read_input(struct evpop_proto *proto, const unsigned char *data, size_t length,
-    size_t *used_r, struct evpop_event *event)
+receive_input(struct evpop_proto *proto, const unsigned char *data,
+    size_t length, size_t *used_r, struct evpop_event *event)
 {
-	switch (proto->reading) {
-	case EVPOP_READING_STATUS:
-	case EVPOP_READING_PROOF:
-		read_status(proto, data, length, used_r, event);
+	switch (proto->turn) {
+	case EVPOP_TURN_LISTING:
+		receive_listing(proto, data, length, used_r, event);
 		break;
-	case EVPOP_READING_LISTING:
-		read_listing(proto, data, length, used_r, event);
+	case EVPOP_TURN_BODY:
+		receive_body(proto, data, length, used_r, event);
 		break;
-	case EVPOP_READING_BODY:
-		read_body(proto, data, length, used_r, event);
+	default:
+		receive_status(proto, data, length, used_r, event);
 		break;
 	}
+}
+
+/* What happens without a word from the server, where no event has begun. */
+static void
+report_any(struct evpop_proto *proto, struct evpop_event *event)
+{
+	if (proto->turn == EVPOP_TURN_END)
+		report_end(proto, event);
+	else if (proto->turn != EVPOP_TURN_NONE &&
+		 evpop_session_hopeless(proto))
+		report_hopeless(proto, event);
+	else if (proto->turn != EVPOP_TURN_NONE &&
+		 receive_current(proto) != NULL &&
+		 receive_current(proto)->consumed)
+		report_consumed(proto, event);
 }
 
 enum evpop_event_type
@@ -569,27 +561,18 @@ evpop_proto_next(struct evpop_proto *proto, const void *data, size_t length,
 
 	*used_r = 0;
 	event->type = EVPOP_EVENT_NONE;
-	if (!proto->over && evpop_session_hopeless(proto)) {
-		report_hopeless(proto, event);
-		return event->type;
-	}
-	if (!proto->over && proto->queue.length > 0 &&
-	    current(proto)->consumed) {
-		report_consumed(proto, event);
-		return event->type;
-	}
+	report_any(proto, event);
 	/* A challenge that swallowed a command is no event: read on. */
-	while (!proto->over &&
-	       (*used_r < length || evpop_line_waits(&proto->line)) &&
-	       event->type == EVPOP_EVENT_NONE) {
+	while (event->type == EVPOP_EVENT_NONE && !evpop_proto_over(proto) &&
+	       (*used_r < length || evpop_line_waits(&proto->line))) {
 		used = 0;
-		read_input(
+		receive_input(
 		    proto, input + *used_r, length - *used_r, &used, event);
 		*used_r += used;
+		if (event->type == EVPOP_EVENT_NONE)
+			report_any(proto, event);
 	}
-	if (event->type == EVPOP_EVENT_NONE && proto->over) {
+	if (evpop_proto_over(proto))
 		*used_r = length;
-		report_end(proto, event);
-	}
 	return event->type;
 }

@@ -17,7 +17,7 @@ static const struct {
 };
 
 static bool
-is_space(unsigned char c)
+reply_is_space(unsigned char c)
 {
 	return c == ' ' || c == '\t' || c == '\r';
 }
@@ -25,9 +25,9 @@ is_space(unsigned char c)
 void
 evpop_trim(const unsigned char **text, size_t *length)
 {
-	while (*length > 0 && is_space((*text)[*length - 1]))
+	while (*length > 0 && reply_is_space((*text)[*length - 1]))
 		(*length)--;
-	while (*length > 0 && is_space(**text)) {
+	while (*length > 0 && reply_is_space(**text)) {
 		(*text)++;
 		(*length)--;
 	}
@@ -38,7 +38,7 @@ evpop_trim(const unsigned char **text, size_t *length)
  * SYS/TEMP (RFC 2449 section 8).
  */
 static enum evpop_response_code
-parse_code(const unsigned char *text, size_t length)
+reply_code(const unsigned char *text, size_t length)
 {
 	const unsigned char *end;
 	size_t i, name, code;
@@ -61,12 +61,12 @@ parse_code(const unsigned char *text, size_t length)
 }
 
 static bool
-starts_with_word(const unsigned char *line, size_t length, const char *word)
+reply_begins(const unsigned char *line, size_t length, const char *word)
 {
 	size_t n = strlen(word);
 
 	return length >= n && strncasecmp((const char *)line, word, n) == 0 &&
-	       (length == n || is_space(line[n]));
+	       (length == n || reply_is_space(line[n]));
 }
 
 bool
@@ -75,10 +75,10 @@ evpop_status_line_parse(
 {
 	size_t indicator;
 
-	if (starts_with_word(line, length, "+OK")) {
+	if (reply_begins(line, length, "+OK")) {
 		status->ok = true;
 		indicator = 3;
-	} else if (starts_with_word(line, length, "-ERR")) {
+	} else if (reply_begins(line, length, "-ERR")) {
 		status->ok = false;
 		indicator = 4;
 	} else
@@ -86,13 +86,13 @@ evpop_status_line_parse(
 	status->text = line + indicator;
 	status->length = length - indicator;
 	evpop_trim(&status->text, &status->length);
-	status->code = parse_code(status->text, status->length);
+	status->code = reply_code(status->text, status->length);
 	return true;
 }
 
 /* Whether there is no more to the text than a response code, or nothing. */
 static bool
-says_nothing(const struct evpop_status_line *status)
+reply_says_nothing(const struct evpop_status_line *status)
 {
 	const unsigned char *end;
 
@@ -115,9 +115,56 @@ evpop_status_line_result(const struct evpop_status_line *status,
 	};
 	length = evpop_printable(
 	    result->text, sizeof result->text, status->text, status->length);
-	if (!status->ok && says_nothing(status))
+	if (!status->ok && reply_says_nothing(status))
 		snprintf(result->text + length, sizeof result->text - length,
 		    "%sthe server gave no reason", length > 0 ? " " : "");
+}
+
+void
+evpop_refusal_judge(struct evpop_result *result, bool login)
+{
+	switch (result->code) {
+	case EVPOP_CODE_LOGIN_DELAY:
+	case EVPOP_CODE_IN_USE:
+	case EVPOP_CODE_SYS_TEMP:
+		result->scope = EVPOP_SCOPE_SESSION;
+		result->retry = true;
+		break;
+	case EVPOP_CODE_SYS_PERM:
+		result->scope = EVPOP_SCOPE_ACCOUNT;
+		break;
+	case EVPOP_CODE_AUTH:
+		result->error = EVPOP_ERROR_AUTH;
+		result->scope = EVPOP_SCOPE_ACCOUNT;
+		break;
+	default:
+		if (login)
+			result->error = EVPOP_ERROR_AUTH;
+		result->scope =
+		    login ? EVPOP_SCOPE_ACCOUNT : EVPOP_SCOPE_MESSAGE;
+		break;
+	}
+}
+
+bool
+evpop_challenge_parse(const unsigned char *line, size_t length,
+    bool ok_is_challenge, const unsigned char **text_r, size_t *text_length_r)
+{
+	struct evpop_status_line status;
+
+	if (length == 0 || line[0] != '+')
+		return false;
+	if (length == 1 || line[1] == ' ' || line[1] == '\t') {
+		*text_r = line + 1;
+		*text_length_r = length - 1;
+	} else if (ok_is_challenge &&
+		   evpop_status_line_parse(line, length, &status)) {
+		*text_r = status.text;
+		*text_length_r = status.length;
+	} else
+		return false;
+	evpop_trim(text_r, text_length_r);
+	return true;
 }
 
 bool
@@ -129,7 +176,7 @@ evpop_number_take(
 	uint64_t number = 0;
 	unsigned digit;
 
-	while (left > 0 && is_space(*s)) {
+	while (left > 0 && reply_is_space(*s)) {
 		s++;
 		left--;
 	}
@@ -141,7 +188,7 @@ evpop_number_take(
 			return false;
 		number = number * 10 + digit;
 	}
-	if (left > 0 && !is_space(*s))
+	if (left > 0 && !reply_is_space(*s))
 		return false;
 	*text = s;
 	*length = left;

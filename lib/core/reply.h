@@ -14,6 +14,7 @@
 
 struct evpop_status_line {
 	bool ok;
+	bool crlf; /* ended so; for the caller to say */
 	enum evpop_response_code code;
 	const unsigned char *text; /* behind the indicator, code included */
 	size_t length;
@@ -33,6 +34,20 @@ bool evpop_status_line_parse(
  */
 void evpop_status_line_result(const struct evpop_status_line *,
     enum evpop_phase, struct evpop_result *result_r);
+
+/*
+ * What a refusal means for the credentials and for a later try, by its response
+ * code (RFC 2449 section 8, RFC 3206); `login`: it answers a log-in.
+ */
+void evpop_refusal_judge(struct evpop_result *, bool login);
+
+/*
+ * Whether a line is a challenge of AUTH (RFC 5034 section 4); its base64 lies
+ * at *text_r then.  Some servers write "+OK" instead; where the mechanism has
+ * more to say, and so `ok_is_challenge`, that cannot be success.
+ */
+bool evpop_challenge_parse(const unsigned char *line, size_t length,
+    bool ok_is_challenge, const unsigned char **text_r, size_t *text_length_r);
 
 /*
  * Take a decimal number, and the white space before it, off the front.

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/core/command.h"
 #include "lib/base/name.h"
+#include "lib/core/command.h"
 
 /* Longest trace line: longer ones are cut. */
 #define TRACE_SIZE 512
@@ -81,8 +81,8 @@ evpop_proto_new(const struct evpop_proto_limits *limits)
 	proto->limits.capabilities =
 	    OR_DEFAULT(limits->capabilities, EVPOP_LIMIT_CAPABILITIES);
 	proto->limits.body = OR_DEFAULT(limits->body, UINT64_MAX);
-	proto->window_commands = 1;
-	proto->window_octets = 512;
+	proto->pipeline.window_commands = 1;
+	proto->pipeline.window_octets = 512;
 	return proto;
 }
 
@@ -91,8 +91,7 @@ evpop_proto_free(struct evpop_proto *proto)
 {
 	if (proto == NULL)
 		return;
-	evpop_queue_clear(&proto->queue);
-	evpop_output_clear(&proto->output);
+	evpop_pipeline_clear(&proto->pipeline);
 	evpop_line_clear(&proto->line);
 	free(proto);
 }
@@ -114,9 +113,9 @@ evpop_proto_set_window(
     struct evpop_proto *proto, uint32_t commands, size_t octets)
 {
 	if (commands > 0)
-		proto->window_commands = commands;
+		proto->pipeline.window_commands = commands;
 	if (octets > 0)
-		proto->window_octets = octets;
+		proto->pipeline.window_octets = octets;
 }
 
 void
@@ -152,7 +151,7 @@ evpop_session_phase(const struct evpop_proto *proto)
 		return EVPOP_PHASE_GREETING;
 	if (proto->state == EVPOP_STATE_HANDSHAKE)
 		return EVPOP_PHASE_HANDSHAKE;
-	if (proto->reading == EVPOP_READING_BODY)
+	if (proto->turn == EVPOP_TURN_BODY)
 		return EVPOP_PHASE_BODY;
 	switch (evpop_proto_awaited(proto)) {
 	case EVPOP_COMMAND_USER:
@@ -172,16 +171,16 @@ evpop_session_end(struct evpop_proto *proto, const struct evpop_result *result)
 {
 	uint32_t number;
 
-	if (proto->over)
+	if (evpop_proto_over(proto))
 		return;
 	proto->fault = evpop_proto_body_fault(proto, &number);
-	proto->over = true;
+	if (proto->state == EVPOP_STATE_TRANSACTION ||
+	    proto->pipeline.logins > 0)
+		proto->quit = EVPOP_QUIT_UNKNOWN;
+	proto->turn = EVPOP_TURN_END;
 	proto->end = *result;
-	/*
-	 * What was not written never will be; the state stays for those who
-	 * ask what was at stake, until all commands are reported.
-	 */
-	evpop_output_clear(&proto->output);
+	/* What was not written never will be. */
+	evpop_output_clear(&proto->pipeline.output);
 }
 
 void
@@ -236,11 +235,11 @@ evpop_proto_body_fault(const struct evpop_proto *proto, uint32_t *number_r)
 	char text[EVPOP_TEXT_SIZE];
 
 	*number_r = proto->body.number;
-	if (proto->over || proto->fault != EVPOP_BODY_FAULT_NONE)
+	if (evpop_proto_over(proto) || proto->fault != EVPOP_BODY_FAULT_NONE)
 		return proto->fault;
-	if (proto->reading == EVPOP_READING_PROOF)
+	if (proto->turn == EVPOP_TURN_PROOF)
 		return evpop_body_explain(&proto->body, text);
-	return proto->reading == EVPOP_READING_BODY &&
+	return proto->turn == EVPOP_TURN_BODY &&
 		       evpop_body_is_lf_alone(&proto->body)
 		   ? EVPOP_BODY_FAULT_LF_ALONE
 		   : EVPOP_BODY_FAULT_NONE;
@@ -281,4 +280,225 @@ evpop_proto_secured(struct evpop_proto *proto)
 	assert(proto->state == EVPOP_STATE_HANDSHAKE);
 	memset(&proto->capabilities, 0, sizeof proto->capabilities);
 	evpop_session_enter(proto, EVPOP_STATE_AUTHORIZATION);
+}
+
+enum evpop_error
+evpop_proto_submit(
+    struct evpop_proto *proto, const struct evpop_request *request)
+{
+	struct evpop_queue *queue = &proto->pipeline.queue;
+	const struct evpop_queued *last =
+	    evpop_queue_at(queue, queue->length - 1);
+
+	if (evpop_proto_over(proto) || !evpop_command_valid(request))
+		return EVPOP_ERROR_USAGE;
+	if (last != NULL && last->request.command == EVPOP_COMMAND_QUIT)
+		return EVPOP_ERROR_USAGE;
+	if (!evpop_queue_push(queue, request))
+		return EVPOP_ERROR_MEMORY;
+	return EVPOP_ERROR_NONE;
+}
+
+enum evpop_error
+evpop_proto_ask(
+    struct evpop_proto *proto, enum evpop_command command, uint32_t number)
+{
+	const struct evpop_request request = { .command = command,
+		.number = number };
+
+	return evpop_proto_submit(proto, &request);
+}
+
+enum evpop_error
+evpop_proto_login(
+    struct evpop_proto *proto, const char *user, const char *password)
+{
+	const struct evpop_request name = { .command = EVPOP_COMMAND_USER,
+		.text = user };
+	const struct evpop_request secret = { .command = EVPOP_COMMAND_PASS,
+		.text = password };
+	enum evpop_error error = evpop_proto_submit(proto, &name);
+
+	if (error != EVPOP_ERROR_NONE)
+		return error;
+	error = evpop_proto_submit(proto, &secret);
+	if (error != EVPOP_ERROR_NONE)
+		evpop_queue_retract(&proto->pipeline.queue);
+	return error;
+}
+
+size_t
+evpop_proto_pending(const struct evpop_proto *proto)
+{
+	return proto->pipeline.queue.length;
+}
+
+size_t
+evpop_proto_outstanding(const struct evpop_proto *proto)
+{
+	return proto->pipeline.queue.sent;
+}
+
+bool
+evpop_proto_over(const struct evpop_proto *proto)
+{
+	return proto->turn >= EVPOP_TURN_END;
+}
+
+enum evpop_command
+evpop_proto_awaited(const struct evpop_proto *proto)
+{
+	const struct evpop_queued *queued = evpop_session_awaited(proto);
+
+	return queued == NULL ? EVPOP_COMMAND_NONE : queued->request.command;
+}
+
+const struct evpop_queued *
+evpop_session_awaited(const struct evpop_proto *proto)
+{
+	return evpop_pipeline_owed(
+	    &proto->pipeline, proto->turn == EVPOP_TURN_PROOF ? 1 : 0);
+}
+
+/* STLS belongs before the log-in (RFC 2595 section 4). */
+static bool
+session_is_past_tls(
+    const struct evpop_proto *proto, const struct evpop_request *request)
+{
+	return request->command == EVPOP_COMMAND_STLS &&
+	       (proto->state == EVPOP_STATE_TRANSACTION ||
+		   proto->pipeline.logins > 0);
+}
+
+static bool
+session_lacks_user(
+    const struct evpop_proto *proto, const struct evpop_request *request)
+{
+	return request->command == EVPOP_COMMAND_PASS && proto->user_refused;
+}
+
+/* A log-in may be on its way, or done; otherwise these commands must wait. */
+static bool
+session_lacks_login(
+    const struct evpop_proto *proto, const struct evpop_request *request)
+{
+	return evpop_command_rule(request->command)->transaction &&
+	       proto->state != EVPOP_STATE_TRANSACTION &&
+	       proto->pipeline.logins == 0;
+}
+
+/* Never: in this state, or behind what was sent, it makes no sense. */
+static bool
+session_forbids(
+    const struct evpop_proto *proto, const struct evpop_request *request)
+{
+	return session_lacks_login(proto, request) ||
+	       session_lacks_user(proto, request) ||
+	       session_is_past_tls(proto, request);
+}
+
+static bool
+session_takes_commands(const struct evpop_proto *proto)
+{
+	return proto->state == EVPOP_STATE_AUTHORIZATION ||
+	       proto->state == EVPOP_STATE_TRANSACTION;
+}
+
+bool
+evpop_session_hopeless(const struct evpop_proto *proto)
+{
+	const struct evpop_request *next =
+	    evpop_pipeline_unsent(&proto->pipeline);
+
+	return next != NULL && evpop_proto_outstanding(proto) == 0 &&
+	       session_takes_commands(proto) && session_forbids(proto, next);
+}
+
+/* A command as the trace may show it. */
+static void
+session_trace_command(struct evpop_proto *proto,
+    const struct evpop_request *request, const char *line, size_t length)
+{
+	const char *name = evpop_command_name(request->command);
+	char shown[64];
+	int shown_length;
+
+	if (!evpop_command_rule(request->command)->secret) {
+		evpop_session_trace(proto, false, line, length);
+		return;
+	}
+	if (request->command == EVPOP_COMMAND_AUTH)
+		shown_length = snprintf(shown, sizeof shown, "AUTH %.20s%s",
+		    request->text, request->initial != NULL ? " ****" : "");
+	else
+		shown_length = snprintf(shown, sizeof shown, "%s ****", name);
+	evpop_session_trace(proto, false, shown, (size_t)shown_length);
+}
+
+/* Let the next command out; false where it must go on waiting. */
+static bool
+session_send(struct evpop_proto *proto)
+{
+	const struct evpop_request *next =
+	    evpop_pipeline_unsent(&proto->pipeline);
+	const char *line;
+	size_t length;
+
+	if (evpop_proto_over(proto) || next == NULL ||
+	    !session_takes_commands(proto) || session_forbids(proto, next))
+		return false;
+	switch (evpop_pipeline_encode(&proto->pipeline, &line, &length)) {
+	case EVPOP_PIPELINE_SENT:
+		break;
+	case EVPOP_PIPELINE_WAITS:
+		return false;
+	case EVPOP_PIPELINE_NO_MEMORY:
+		evpop_session_fail(
+		    proto, EVPOP_ERROR_MEMORY, "no memory for a command");
+		return false;
+	}
+	if (next->command == EVPOP_COMMAND_USER)
+		proto->user_refused = false;
+	if (proto->turn == EVPOP_TURN_BODY)
+		proto->body.dot.seeks_replies = true;
+	session_trace_command(proto, next, line, length);
+	evpop_pipeline_sent(&proto->pipeline);
+	return true;
+}
+
+enum evpop_error
+evpop_proto_respond(struct evpop_proto *proto, const char *response, bool final)
+{
+	bool gives_up = strcmp(response, "*") == 0;
+
+	/* An empty response is an empty line. */
+	if (proto->turn != EVPOP_TURN_RESPONSE ||
+	    (response[0] != '\0' && !evpop_text_harmless(response)))
+		return EVPOP_ERROR_USAGE;
+	if (!evpop_pipeline_respond(&proto->pipeline, response, final))
+		return EVPOP_ERROR_MEMORY;
+	proto->turn = EVPOP_TURN_STATUS;
+	evpop_session_trace(
+	    proto, false, gives_up ? "*" : "****", gives_up ? 1 : 4);
+	return EVPOP_ERROR_NONE;
+}
+
+const unsigned char *
+evpop_proto_output(struct evpop_proto *proto, size_t *length_r)
+{
+	const struct evpop_output *output = &proto->pipeline.output;
+
+	while (session_send(proto))
+		;
+	*length_r = output->end - output->start;
+	if (*length_r == 0)
+		return NULL;
+	return (const unsigned char *)output->bytes + output->start;
+}
+
+void
+evpop_proto_sent(struct evpop_proto *proto, size_t length)
+{
+	if (!evpop_proto_over(proto))
+		evpop_pipeline_written(&proto->pipeline, length);
 }

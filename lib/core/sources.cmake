@@ -1,17 +1,15 @@
 set(EVPOP_CORE_SOURCES
 	core/body.c
 	core/capability.c
-	core/challenge.c
 	core/command.c
 	core/dot.c
 	core/error.c
 	core/line.c
 	core/listing.c
 	core/output.c
+	core/pipeline.c
 	core/printable.c
 	core/queue.c
 	core/receive.c
-	core/refusal.c
 	core/reply.c
-	core/send.c
 	core/session.c)

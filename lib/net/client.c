@@ -149,6 +149,9 @@ client_connected(const struct evpop_result *result, void *arg)
 	    evpop_requests_first(&client->requests);
 
 	client->connect_failure = *result;
+	/* It may have ended before it was asked to begin. */
+	if (connect == NULL || connect->kind != EVPOP_REQUEST_CONNECT)
+		return;
 	connect->is_open = false;
 	client_answer_with(result, client);
 }

@@ -1,19 +1,16 @@
 #include "lib/net/connection.h"
 
-#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/name.h"
-#include "lib/net/idn.h"
+#include "lib/net/opening.h"
 #include "lib/net/server.h"
 #include "lib/net/stream.h"
+#include "lib/net/target.h"
 #include "lib/net/tls.h"
-
-#define PORT_POP3  110
-#define PORT_POP3S 995 /* RFC 8314 section 7.1 */
 
 static const char *const state_names[] = {
 	[EVPOP_CONNECTION_IDLE] = "IDLE",
@@ -29,27 +26,14 @@ struct evpop_connection {
 	const struct evpop_connection_handler *handler;
 	void *arg;
 
-	char *host;                      /* in ASCII */
-	struct evpop_proxy_config proxy; /* host NULL: none */
-	char *source_address;
-	size_t receive_buffer;
-	struct evpop_result unusable; /* what is wrong with these */
-	uint16_t port;
-	enum evpop_tls tls;
-	struct evpop_tls_context *tls_context;
-	bool allows_cleartext, asks_capabilities;
-	uint32_t window_commands;
-	size_t window_octets;
-
+	struct evpop_target target;
 	enum evpop_connection_state state;
 	struct evpop_stream *stream;
 	struct evpop_proto *proto;
 	struct evpop_server *server;
-	char *timestamp;             /* of the greeting, for APOP */
-	unsigned int parts;          /* own commands that are not done */
-	struct evpop_result failure; /* the first of connecting */
-	bool is_told;                /* whether connecting succeeded */
-	bool is_inside;              /* of a multi-line response */
+	struct evpop_opening opening;
+	bool is_told;   /* what opening came to */
+	bool is_inside; /* of a multi-line response */
 	bool has_lost_ahead;
 	struct evpop_server_end end;
 };
@@ -61,9 +45,9 @@ connection_change(
 {
 	enum evpop_connection_state old = connection->state;
 
-	if (old == state)
+	/* It only goes forward; behind the end nothing happens. */
+	if (state <= old)
 		return;
-	assert(state > old);
 	connection->state = state;
 	if (connection->handler->changed != NULL)
 		connection->handler->changed(
@@ -146,7 +130,8 @@ connection_open_window(struct evpop_connection *connection)
 {
 	if (evpop_server_pipelines(connection->server))
 		evpop_proto_set_window(connection->proto,
-		    connection->window_commands, connection->window_octets);
+		    connection->target.window_commands,
+		    connection->target.window_octets);
 }
 
 void
@@ -178,8 +163,8 @@ connection_privacy(const struct evpop_connection *connection)
 		return EVPOP_PRIVACY_TLS;
 	if (evpop_stream_status(connection->stream)->is_local)
 		return EVPOP_PRIVACY_LOCAL;
-	return connection->allows_cleartext ? EVPOP_PRIVACY_PERMITTED
-					    : EVPOP_PRIVACY_NONE;
+	return connection->target.allows_cleartext ? EVPOP_PRIVACY_PERMITTED
+						   : EVPOP_PRIVACY_NONE;
 }
 
 void
@@ -188,16 +173,16 @@ evpop_connection_offer(
 {
 	*offer = (struct evpop_offer){
 		.capabilities = evpop_connection_capabilities(connection),
-		.timestamp = connection->timestamp,
-		.target = { .host = connection->host,
-		    .port = connection->port },
+		.timestamp = connection->opening.timestamp,
+		.target = { .host = connection->target.dial.host,
+		    .port = connection->target.dial.port },
 		.privacy = connection_privacy(connection),
 		.server = connection->server,
 	};
 	evpop_stream_binding(connection->stream, &offer->target.channel);
 	offer->target.client_certificate =
-	    connection->tls_context != NULL &&
-	    evpop_tls_context_shows_certificate(connection->tls_context);
+	    connection->target.tls_context != NULL &&
+	    evpop_tls_context_shows_certificate(connection->target.tls_context);
 }
 
 void
@@ -214,10 +199,10 @@ evpop_connection_refused(struct evpop_connection *connection)
 	evpop_server_learn_refusal(connection->server);
 }
 
-/* ---- connecting ---- */
+/* ---- opening ---- */
 
 static void
-connect_tell(
+opening_tell(
     struct evpop_connection *connection, const struct evpop_result *result)
 {
 	if (connection->is_told)
@@ -226,133 +211,75 @@ connect_tell(
 	connection->handler->connected(result, connection->arg);
 }
 
-/* Tell of success, once nothing is left to be done. */
+/* Tell what opening came to, once nothing of it is left to be done. */
 static void
-connect_check(struct evpop_connection *connection)
+opening_check(struct evpop_connection *connection)
 {
-	static const struct evpop_result success;
+	const struct evpop_opening *opening = &connection->opening;
+	bool is_fit = connection->target.tls == EVPOP_TLS_NONE ||
+		      connection_is_encrypted(connection);
 
-	if (connection->state != EVPOP_CONNECTION_CONNECTING ||
-	    connection->parts > 0 ||
-	    evpop_proto_state(connection->proto) != EVPOP_STATE_AUTHORIZATION ||
-	    (connection->tls != EVPOP_TLS_NONE &&
-		!connection_is_encrypted(connection)))
+	if (opening->parts > 0)
+		return;
+	if (opening->failure.error != EVPOP_ERROR_NONE) {
+		opening_tell(connection, &opening->failure);
+		return;
+	}
+	if (connection->state != EVPOP_CONNECTION_CONNECTING || !is_fit ||
+	    evpop_proto_state(connection->proto) != EVPOP_STATE_AUTHORIZATION)
 		return;
 	connection_change(connection, EVPOP_CONNECTION_CONNECTED);
 	connection_open_window(connection);
-	connect_tell(connection, &success);
+	opening_tell(connection, &opening->failure);
 }
 
-/* The server does not begin TLS, and so is left. */
 static void
-connect_refused_tls(
-    struct evpop_connection *connection, const struct evpop_result *refusal)
-{
-	struct evpop_result *failure = &connection->failure;
-
-	evpop_result_set(failure, EVPOP_ERROR_TLS, EVPOP_PHASE_HANDSHAKE,
-	    "the server refuses STLS; nothing was sent in clear text: %s",
-	    refusal->text);
-	failure->code = refusal->code;
-	failure->retry = refusal->retry;
-	evpop_connection_fail(connection, failure);
-}
-
-/* A command of the connection's own is done; notes its failure. */
-static void
-connect_part(
+opening_greeted(
     struct evpop_connection *connection, const struct evpop_event *event)
 {
-	const struct evpop_result *result = event->result;
-	struct evpop_result *failure = &connection->failure;
-	bool is_refused = result->error == EVPOP_ERROR_REFUSED &&
-			  failure->error == EVPOP_ERROR_NONE;
+	if (!evpop_opening_greeted(&connection->opening, event))
+		evpop_connection_fail_with(connection, EVPOP_ERROR_MEMORY,
+		    "no memory for the greeting");
+	else if (event->result->error == EVPOP_ERROR_NONE)
+		opening_check(connection);
+}
 
-	connection->parts--;
+static void
+opening_done(
+    struct evpop_connection *connection, const struct evpop_event *event)
+{
 	if (event->command == EVPOP_COMMAND_CAPA)
-		evpop_connection_learn_capabilities(connection, result);
-	if (event->command == EVPOP_COMMAND_STLS && is_refused)
-		connect_refused_tls(connection, result);
-	else if (event->command == EVPOP_COMMAND_CAPA && is_refused)
-		; /* RFC 2449 is optional */
-	else if (failure->error == EVPOP_ERROR_NONE)
-		*failure = *result;
-	if (failure->error == EVPOP_ERROR_NONE)
-		connect_check(connection);
-	else if (connection->parts == 0)
-		connect_tell(connection, failure);
-}
-
-static void
-connect_greeted(
-    struct evpop_connection *connection, const struct evpop_event *event)
-{
-	const char *stamp, *text = (const char *)event->data;
-	size_t length;
-
-	if (event->result->error != EVPOP_ERROR_NONE) {
-		connection->failure = *event->result;
-		return;
-	}
-	if (evpop_apop_timestamp(text, event->length, &stamp, &length)) {
-		connection->timestamp = strndup(stamp, length);
-		/* Without it a plainer log-in than wanted might be chosen. */
-		if (connection->timestamp == NULL) {
-			evpop_connection_fail_with(connection,
-			    EVPOP_ERROR_MEMORY, "no memory for the greeting");
-			return;
-		}
-	}
-	connect_check(connection);
-}
-
-static enum evpop_error
-connect_submit(struct evpop_connection *connection, enum evpop_command command)
-{
-	const struct evpop_request request = { .command = command,
-		.arg = connection };
-	enum evpop_error error =
-	    evpop_proto_submit(connection->proto, &request);
-
-	connection->parts += error == EVPOP_ERROR_NONE;
-	return error;
+		evpop_connection_learn_capabilities(connection, event->result);
+	if (!evpop_opening_done(&connection->opening, event))
+		evpop_connection_fail(connection, &connection->opening.failure);
+	opening_check(connection);
 }
 
 /* CAPA is asked where nothing is known; the others can wait for it. */
-static enum evpop_error
-connect_ask(struct evpop_connection *connection)
+static bool
+connection_ask(struct evpop_connection *connection)
 {
-	enum evpop_error error = EVPOP_ERROR_NONE;
+	const struct evpop_target *target = &connection->target;
 
-	if (connection->tls == EVPOP_TLS_STLS)
-		error = connect_submit(connection, EVPOP_COMMAND_STLS);
-	if (error == EVPOP_ERROR_NONE && connection->asks_capabilities &&
-	    !evpop_server_before(connection->server)->known)
-		error = connect_submit(connection, EVPOP_COMMAND_CAPA);
-	return error;
+	return evpop_opening_ask(&connection->opening, connection->proto,
+	    target->tls == EVPOP_TLS_STLS,
+	    target->asks_capabilities &&
+		!evpop_server_before(connection->server)->known);
 }
 
 void
 evpop_connection_open(
     struct evpop_connection *connection, struct evdns_base *dns)
 {
-	const struct evpop_dial_options options = {
-		.host = connection->host,
-		.port = connection->port,
-		.proxy =
-		    connection->proxy.host != NULL ? &connection->proxy : NULL,
-		.source_address = connection->source_address,
-		.receive_buffer = connection->receive_buffer,
-	};
+	const struct evpop_target *target = &connection->target;
 
 	connection_change(connection, EVPOP_CONNECTION_CONNECTING);
-	if (connection->unusable.error != EVPOP_ERROR_NONE)
-		evpop_connection_fail(connection, &connection->unusable);
-	else if (connect_ask(connection) != EVPOP_ERROR_NONE ||
-		 !evpop_stream_connect(connection->stream, dns, &options,
-		     connection->tls == EVPOP_TLS_IMPLICIT
-			 ? connection->tls_context
-			 : NULL))
+	if (target->unusable.error != EVPOP_ERROR_NONE)
+		evpop_connection_fail(connection, &target->unusable);
+	else if (!connection_ask(connection) ||
+		 !evpop_stream_connect(connection->stream, dns, &target->dial,
+		     target->tls == EVPOP_TLS_IMPLICIT ? target->tls_context
+						       : NULL))
 		evpop_connection_fail_with(
 		    connection, EVPOP_ERROR_MEMORY, "no memory to connect");
 }
@@ -379,9 +306,8 @@ connection_closed(
 	connection->end.error = reason.error;
 	connection->has_lost_ahead =
 	    evpop_server_learn_end(connection->server, &connection->end);
-	if (connection->failure.error == EVPOP_ERROR_NONE)
-		connection->failure = reason;
-	connect_tell(connection, &connection->failure);
+	opening_tell(
+	    connection, evpop_opening_failure(&connection->opening, &reason));
 	connection_change(connection, EVPOP_CONNECTION_OVER);
 	connection->handler->closed(&reason, connection->arg);
 }
@@ -394,10 +320,10 @@ connection_event(
 				event->type != EVPOP_EVENT_CHALLENGE;
 	if (event->type == EVPOP_EVENT_DONE)
 		end_note(connection, event);
-	if (event->arg != connection)
+	if (event->arg != &connection->opening)
 		connection->handler->event(event, connection->arg);
 	else if (event->type == EVPOP_EVENT_DONE)
-		connect_part(connection, event);
+		opening_done(connection, event);
 }
 
 static bool
@@ -422,11 +348,14 @@ connection_feed(struct evpop_connection *connection, const unsigned char *data,
 		evpop_proto_next(connection->proto, data + taken,
 		    length - taken, &used, &event);
 		taken += used;
+		/* The trace, called from inside the core, may have closed. */
+		if (connection->state == EVPOP_CONNECTION_OVER)
+			return taken;
 		switch (event.type) {
 		case EVPOP_EVENT_NONE:
 			return taken;
 		case EVPOP_EVENT_GREETING:
-			connect_greeted(connection, &event);
+			opening_greeted(connection, &event);
 			break;
 		case EVPOP_EVENT_CLOSED:
 			connection_closed(connection, &event);
@@ -477,16 +406,44 @@ connection_begin_tls(struct evpop_connection *connection)
 
 	if (evpop_connection_is_live(connection) &&
 	    !evpop_stream_start_tls(
-		connection->stream, connection->tls_context, &result))
+		connection->stream, connection->target.tls_context, &result))
 		evpop_connection_fail(connection, &result);
+}
+
+/*
+ * Where a greeting in clear text was due: a port for TLS from the first byte,
+ * as it seems.
+ */
+static void
+connection_fail_for_tls(struct evpop_connection *connection,
+    enum evpop_error error, const char *doing)
+{
+	evpop_connection_fail_with(connection, error,
+	    "%s; if it speaks TLS from the first byte at this port, set tls = "
+	    "implicit",
+	    doing);
+}
+
+static bool
+connection_awaits_clear_greeting(const struct evpop_connection *connection)
+{
+	return evpop_stream_state(connection->stream) == EVPOP_STREAM_PLAIN &&
+	       evpop_proto_state(connection->proto) == EVPOP_STATE_GREETING;
 }
 
 static size_t
 stream_input(const unsigned char *data, size_t length, void *arg)
 {
 	struct evpop_connection *connection = arg;
-	size_t used = connection_feed(connection, data, length);
+	size_t used;
 
+	if (connection_awaits_clear_greeting(connection) &&
+	    evpop_tls_is_record(data, length)) {
+		connection_fail_for_tls(connection, EVPOP_ERROR_TLS,
+		    "the server greets by a TLS alert");
+		return length;
+	}
+	used = connection_feed(connection, data, length);
 	if (evpop_proto_state(connection->proto) == EVPOP_STATE_HANDSHAKE &&
 	    evpop_stream_state(connection->stream) == EVPOP_STREAM_PLAIN)
 		connection_begin_tls(connection);
@@ -500,7 +457,7 @@ stream_secured(void *arg)
 
 	if (evpop_proto_state(connection->proto) == EVPOP_STATE_HANDSHAKE)
 		evpop_proto_secured(connection->proto);
-	connect_check(connection);
+	opening_check(connection);
 }
 
 static const unsigned char *
@@ -529,6 +486,14 @@ stream_ended(void *arg)
 {
 	struct evpop_connection *connection = arg;
 
+	/* So ends, at its own time, who waited for a handshake. */
+	if (connection->target.tls == EVPOP_TLS_STLS &&
+	    connection_awaits_clear_greeting(connection) &&
+	    evpop_stream_status(connection->stream)->octets_in == 0) {
+		connection_fail_for_tls(connection, EVPOP_ERROR_IO,
+		    "the server closed the connection before its greeting");
+		return;
+	}
 	evpop_proto_eof(connection->proto);
 	evpop_stream_close(connection->stream);
 	connection_change(connection, EVPOP_CONNECTION_ENDING);
@@ -551,7 +516,7 @@ stream_overdue(enum evpop_phase phase, const char *limit, void *arg)
 	case EVPOP_PHASE_GREETING:
 		evpop_connection_fail_with(connection, EVPOP_ERROR_TIMEOUT,
 		    "the server sent no greeting within %s%s", limit,
-		    connection->tls == EVPOP_TLS_IMPLICIT
+		    connection->target.tls == EVPOP_TLS_IMPLICIT
 			? ""
 			: "; if it speaks TLS from the first byte at this "
 			  "port, set tls = implicit");
@@ -657,50 +622,6 @@ evpop_connection_resume(struct evpop_connection *connection)
 
 /* ---- life ---- */
 
-#define OR_DEFAULT(value, fallback) ((value) != 0 ? (value) : (fallback))
-
-static void
-connection_configure(struct evpop_connection *connection,
-    const struct evpop_client_config *config)
-{
-	connection->tls = config->tls;
-	connection->port = OR_DEFAULT(config->port,
-	    config->tls == EVPOP_TLS_IMPLICIT ? PORT_POP3S : PORT_POP3);
-	if (config->tls != EVPOP_TLS_NONE && config->tls_context != NULL)
-		connection->tls_context =
-		    evpop_tls_context_ref(config->tls_context);
-	connection->allows_cleartext = config->allow_cleartext;
-	connection->asks_capabilities = !config->no_capabilities;
-	connection->receive_buffer = config->receive_buffer;
-	connection->window_commands =
-	    OR_DEFAULT(config->window_commands, EVPOP_WINDOW_COMMANDS);
-	connection->window_octets =
-	    OR_DEFAULT(config->window_octets, EVPOP_WINDOW_OCTETS);
-}
-
-/*
- * Where to connect to, and how.  What makes no sense is kept as the reason why
- * connecting will fail; false without memory.
- */
-static bool
-connection_copy_target(struct evpop_connection *connection,
-    const struct evpop_client_config *config)
-{
-	struct evpop_result *unusable = &connection->unusable;
-
-	if (config->source_address != NULL) {
-		connection->source_address = strdup(config->source_address);
-		if (connection->source_address == NULL)
-			return false;
-	}
-	if (config->proxy != NULL &&
-	    !evpop_proxy_parse(&connection->proxy, config->proxy, unusable))
-		return unusable->error != EVPOP_ERROR_MEMORY;
-	if (evpop_idn_to_ascii(config->host, &connection->host, unusable))
-		return true;
-	return unusable->error != EVPOP_ERROR_MEMORY;
-}
-
 struct evpop_connection *
 evpop_connection_new(struct event_base *base,
     const struct evpop_client_config *config,
@@ -713,14 +634,14 @@ evpop_connection_new(struct event_base *base,
 		return NULL;
 	connection->handler = handler;
 	connection->arg = arg;
-	connection_configure(connection, config);
 	connection->proto = evpop_proto_new(&config->limits);
 	connection->stream = evpop_stream_new(
 	    base, &config->timeouts, &stream_handler, connection);
-	connection->server = evpop_server_new(config->memory, config->host,
-	    connection->port, config->tls, config->one_by_one);
-	if (!connection_copy_target(connection, config) ||
-	    connection->proto == NULL || connection->stream == NULL ||
+	if (evpop_target_init(&connection->target, config))
+		connection->server = evpop_server_new(config->memory,
+		    config->host, connection->target.dial.port, config->tls,
+		    config->one_by_one);
+	if (connection->proto == NULL || connection->stream == NULL ||
 	    connection->server == NULL) {
 		evpop_connection_free(connection);
 		return NULL;
@@ -738,11 +659,8 @@ evpop_connection_free(struct evpop_connection *connection)
 	evpop_stream_free(connection->stream);
 	evpop_server_free(connection->server);
 	evpop_proto_free(connection->proto);
-	evpop_tls_context_free(connection->tls_context);
-	free(connection->timestamp);
-	free(connection->source_address);
-	evpop_proxy_config_clear(&connection->proxy);
-	free(connection->host);
+	evpop_target_clear(&connection->target);
+	evpop_opening_clear(&connection->opening);
 	free(connection);
 }
 

@@ -17,6 +17,7 @@ set(EVPOP_NET_SOURCES
 	net/loop.c
 	net/memory.c
 	net/names.c
+	net/opening.c
 	net/proxy.c
 	net/proxy_url.c
 	net/request.c
@@ -24,6 +25,7 @@ set(EVPOP_NET_SOURCES
 	net/server.c
 	net/socks.c
 	net/stream.c
+	net/target.c
 	net/tls.c
 	net/tls_failure.c
 	net/tls_files.c

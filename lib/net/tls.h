@@ -54,6 +54,12 @@ void evpop_tls_binding(struct evpop_tls_channel *, struct evpop_channel *);
 /* Whether the context has a certificate to show. */
 bool evpop_tls_context_shows_certificate(const struct evpop_tls_context *);
 
+/*
+ * Whether a server that should begin in clear text speaks TLS, by the first
+ * octets that it sends: an alert, since nobody shook hands with it.
+ */
+bool evpop_tls_is_record(const unsigned char *, size_t length);
+
 /* Sends close_notify if that is possible at once; frees; sets to NULL. */
 void evpop_tls_free(struct evpop_tls_channel **);
 

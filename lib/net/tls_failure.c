@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "lib/net/tls.h"
 #include "lib/net/tls_failure.h"
 
 /* RFC 8446 sections 5.1 and 4. */
@@ -85,12 +86,11 @@ failure_set(struct evpop_result *result, const char *words)
 	    "TLS handshake: %s", words);
 }
 
-static bool
-seen_is_record(const struct evpop_tls_seen *seen)
+bool
+evpop_tls_is_record(const unsigned char *octets, size_t length)
 {
-	return seen->first_length >= 2 && seen->first[1] == 3 &&
-	       (seen->first[0] == RECORD_ALERT ||
-		   seen->first[0] == RECORD_HANDSHAKE);
+	return length >= 2 && octets[1] == 3 &&
+	       (octets[0] == RECORD_ALERT || octets[0] == RECORD_HANDSHAKE);
 }
 
 /* The version of a ServerHello, or 0. */
@@ -231,7 +231,8 @@ evpop_tls_failure(const struct evpop_tls_seen *seen, unsigned long code,
 {
 	int reason = reason_of(code);
 
-	if (seen->first_length > 0 && !seen_is_record(seen))
+	if (seen->first_length > 0 &&
+	    !evpop_tls_is_record(seen->first, seen->first_length))
 		failure_say_no_tls(seen, result);
 	else if (reason == SSL_R_UNSUPPORTED_PROTOCOL ||
 		 reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION)

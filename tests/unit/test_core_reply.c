@@ -235,10 +235,94 @@ white_space_is_trimmed(void **state)
 	}
 }
 
+/* A server that gives no reason is said to give none; its code stays. */
+static void
+test_reasons(void **state)
+{
+	static const struct {
+		const char *line, *text;
+		enum evpop_response_code code;
+	} cases[] = {
+		{ "-ERR", "the server gave no reason", EVPOP_CODE_NONE },
+		{ "-ERR ", "the server gave no reason", EVPOP_CODE_NONE },
+		{ "-err \t \r", "the server gave no reason", EVPOP_CODE_NONE },
+		{ "-ERR [AUTH]", "[AUTH] the server gave no reason",
+		    EVPOP_CODE_AUTH },
+		{ "-ERR  [sys/temp] ", "[sys/temp] the server gave no reason",
+		    EVPOP_CODE_SYS_TEMP },
+		{ "-ERR [X-ODD/1]", "[X-ODD/1] the server gave no reason",
+		    EVPOP_CODE_OTHER },
+		{ "-ERR []", "[] the server gave no reason", EVPOP_CODE_OTHER },
+		{ "-ERR [IN-USE] busy", "[IN-USE] busy", EVPOP_CODE_IN_USE },
+		{ "-ERR [AUTH", "[AUTH", EVPOP_CODE_NONE },
+		{ "-ERR no", "no", EVPOP_CODE_NONE },
+		{ "-ERR \x01", "?", EVPOP_CODE_NONE },
+		{ "+OK", "", EVPOP_CODE_NONE },
+		{ "+OK [AUTH]", "[AUTH]", EVPOP_CODE_AUTH },
+	};
+	struct evpop_status_line status;
+	struct evpop_result result;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		assert_true(evpop_status_line_parse(
+		    (const unsigned char *)cases[i].line, strlen(cases[i].line),
+		    &status));
+		evpop_status_line_result(&status, EVPOP_PHASE_LOGIN, &result);
+		assert_string_equal(result.text, cases[i].text);
+		assert_int_equal(result.code, cases[i].code);
+		assert_int_equal(result.phase, EVPOP_PHASE_LOGIN);
+		assert_int_equal(result.error, cases[i].line[0] == '+'
+						   ? EVPOP_ERROR_NONE
+						   : EVPOP_ERROR_REFUSED);
+	}
+}
+
+/* What a server may write for a challenge, and what is none. */
+static void
+test_challenges(void **state)
+{
+	static const struct {
+		const char *line, *text; /* NULL: no challenge */
+		bool ok_is_challenge;
+	} cases[] = {
+		{ "+", "", false },
+		{ "+ ", "", false },
+		{ "+ Zm9v", "Zm9v", false },
+		{ "+\tZm9v \r", "Zm9v", false },
+		{ "+  Zm9v", "Zm9v", true },
+		{ "+Zm9v", NULL, true },
+		{ "+OK", NULL, false },
+		{ "+OK", "", true },
+		{ "+ok Zm9v", "Zm9v", true },
+		{ "+OKAY", NULL, true },
+		{ "-ERR", NULL, true },
+		{ "", NULL, true },
+	};
+	const unsigned char *text;
+	size_t i, length;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		bool is = evpop_challenge_parse(
+		    (const unsigned char *)cases[i].line, strlen(cases[i].line),
+		    cases[i].ok_is_challenge, &text, &length);
+
+		assert_int_equal(is, cases[i].text != NULL);
+		if (!is)
+			continue;
+		assert_int_equal(length, strlen(cases[i].text));
+		assert_memory_equal(text, cases[i].text, length);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_challenges),
 		cmocka_unit_test(status_lines_are_taken_apart),
 		cmocka_unit_test(numbers_are_taken_whole_or_not_at_all),
 		cmocka_unit_test(message_numbers_have_32_bits_and_are_not_zero),

@@ -400,9 +400,9 @@ a_second_log_in_leaves_in_one_flight(void **state)
 static bool
 output_holds(const struct evpop_proto *proto, const char *text)
 {
-	return proto->output.bytes != NULL &&
-	       memmem(proto->output.bytes, proto->output.room, text,
-		   strlen(text)) != NULL;
+	return proto->pipeline.output.bytes != NULL &&
+	       memmem(proto->pipeline.output.bytes, proto->pipeline.output.room,
+		   text, strlen(text)) != NULL;
 }
 
 /* In the queue until it is encoded, in the output until it is written. */
@@ -417,14 +417,15 @@ a_password_is_held_no_longer_than_needed(void **state)
 	evpop_proto_set_window(proto, 9, 0);
 	assert_int_equal(submit(proto, "PASS hunter2"), EVPOP_ERROR_NONE);
 	assert_int_equal(submit(proto, "CAPA"), EVPOP_ERROR_NONE);
-	assert_string_equal(evpop_queue_at(&proto->queue, 0)->text, "hunter2");
+	assert_string_equal(
+	    evpop_queue_at(&proto->pipeline.queue, 0)->text, "hunter2");
 	/* Its turn has not come, so it is not left in the output either. */
 	expect_output(proto, "");
 	assert_false(output_holds(proto, "hunter2"));
 	hear(proto, "+OK\r\n");
 	assert_non_null(evpop_proto_output(proto, &length));
 	assert_int_equal(length, 20);
-	assert_null(evpop_queue_at(&proto->queue, 0)->text);
+	assert_null(evpop_queue_at(&proto->pipeline.queue, 0)->text);
 	assert_true(output_holds(proto, "hunter2"));
 	evpop_proto_sent(proto, 14);
 	assert_false(output_holds(proto, "hunter2"));

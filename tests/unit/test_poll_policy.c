@@ -84,13 +84,70 @@ test_past(void **state)
 		memset(&policy, 0, sizeof policy);
 		account.listed = cases[i].listed;
 		account.usual_deletes = cases[i].usual;
-		policy_of_past(
-		    &policy, &account, cases[i].baseline, cases[i].guard);
+		policy_of_past(&policy, &account,
+		    &(struct policy_present){ .baseline = cases[i].baseline,
+			.delete_guard = cases[i].guard });
 		if (policy.baseline != cases[i].baseline_now ||
 		    policy.max_deletes != cases[i].max_deletes)
 			fail_msg("%zu: baseline %d, at most %u", i,
 			    policy.baseline, policy.max_deletes);
 	}
+}
+
+/* A poll that probably finds nothing says QUIT at once. */
+static void
+test_quiet_past(void **state)
+{
+	static const struct {
+		uint32_t quiet_polls;
+		enum poller_wish wish;
+		bool baseline, listed, expect_nothing;
+	} cases[] = {
+		{ 0, POLLER_WISH_POLL, false, true, false },
+		{ 1, POLLER_WISH_POLL, false, true, false },
+		{ 2, POLLER_WISH_POLL, false, true, true },
+		{ 4, POLLER_WISH_POLL, false, true, true },
+		{ 4, POLLER_WISH_POLL, true, true, true },
+		{ 4, POLLER_WISH_POLL, true, false, false },
+		{ 4, POLLER_WISH_CONFIRM, false, true, false },
+		{ 4, POLLER_WISH_BASELINE, false, true, false },
+		{ 4, POLLER_WISH_DRY_RUN, false, true, false },
+	};
+	struct config_account config = { .delete_guard = 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct store_account account = { .id = 1,
+			.listed = cases[i].listed,
+			.quiet_polls = cases[i].quiet_polls };
+		const struct run_order order = { .account = &config,
+			.wish = cases[i].wish };
+		struct policy_present present;
+		struct evpop_policy policy;
+
+		config.baseline = cases[i].baseline;
+		present = policy_present(&order);
+		policy_of_order(&policy, &order);
+		policy_of_past(&policy, &account, &present);
+		if (policy.expect_nothing != cases[i].expect_nothing)
+			fail_msg("case %zu", i);
+	}
+}
+
+static void
+test_present(void **state)
+{
+	const struct config_account account = { .baseline = true,
+		.delete_guard = 500 };
+	struct run_order order = { .account = &account };
+
+	(void)state;
+	assert_int_equal(policy_present(&order).delete_guard, 500);
+	assert_true(policy_present(&order).baseline);
+	/* A person has seen it, and wants it so. */
+	order.wish = POLLER_WISH_CONFIRM;
+	assert_int_equal(policy_present(&order).delete_guard, 0);
 }
 
 /* ---- transcript ---- */
@@ -197,6 +254,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wishes),
 		cmocka_unit_test(test_past),
+		cmocka_unit_test(test_quiet_past),
+		cmocka_unit_test(test_present),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_copy_of_a_plan),

@@ -85,13 +85,22 @@ test_listing(void **state)
 	    "the server's answer to UIDL is larger than the limit of 64 MiB, "
 	    "each line counting 32 bytes more than it has; the account's "
 	    "other mail is untouched");
-	shortfall_listing(&result);
+	shortfall_listing(&result, 64 << 20);
 	assert_non_null(strstr(result.text,
 	    "untouched; if the maildrop is that large, raise memory_limit in "
 	    "[daemon] above that"));
+	/* Other limits have no key. */
+	evpop_result_set(&result, EVPOP_ERROR_LIMIT, EVPOP_PHASE_COMMAND,
+	    "the server sent an endless line");
+	shortfall_listing(&result, 20000);
+	assert_string_equal(result.text, "the server sent an endless line");
+	result.error = EVPOP_ERROR_IO;
+	shortfall_listing(&result, 64 << 20);
+	assert_string_equal(result.text, "the server sent an endless line");
+	result.error = EVPOP_ERROR_LIMIT;
 	memset(result.text, 'x', sizeof result.text);
 	result.text[sizeof result.text - 1] = '\0';
-	shortfall_listing(&result);
+	shortfall_listing(&result, 64 << 20);
 	assert_int_equal(strlen(result.text), sizeof result.text - 1);
 }
 

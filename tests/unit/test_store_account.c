@@ -150,6 +150,54 @@ account_is_listed_once_a_poll_went_well(void **state)
 }
 
 static void
+record_found(struct fixture *fixture, const char *outcome, uint32_t fetched,
+    uint32_t deleted, uint32_t adopted)
+{
+	struct answer answer = { 0 };
+
+	store_poll_record(fixture->store,
+	    &(struct store_poll){ .account_id = fixture->account,
+		.started_ms = 1,
+		.finished_ms = 2,
+		.outcome = outcome,
+		.fetched = fetched,
+		.deleted = deleted,
+		.adopted = adopted },
+	    answer_done, &answer);
+	fixture_wait(fixture, &answer.done);
+	assert_int_equal(answer.status, STORE_OK);
+}
+
+static void
+quiet_polls_are_counted(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(look(fixture).quiet_polls, 0);
+	record_found(fixture, "ok", 0, 0, 0);
+	assert_int_equal(look(fixture).quiet_polls, 1);
+	/* One that failed says nothing. */
+	record_found(fixture, "tls", 0, 0, 0);
+	assert_int_equal(look(fixture).quiet_polls, 1);
+	record_found(fixture, "ok", 0, 0, 0);
+	assert_int_equal(look(fixture).quiet_polls, 2);
+	record_found(fixture, "ok", 1, 0, 0);
+	assert_int_equal(look(fixture).quiet_polls, 0);
+	record_found(fixture, "ok", 0, 0, 0);
+	assert_int_equal(look(fixture).quiet_polls, 1);
+	record_found(fixture, "ok", 0, 1, 0);
+	assert_int_equal(look(fixture).quiet_polls, 0);
+	record_found(fixture, "ok", 0, 0, 1);
+	assert_int_equal(look(fixture).quiet_polls, 0);
+	for (unsigned i = 0; i < 2 * STORE_QUIET_POLLS; i++)
+		record_found(fixture, "ok", 0, 0, 0);
+	assert_int_equal(look(fixture).quiet_polls, STORE_QUIET_POLLS);
+	for (unsigned i = 0; i < 3 * STORE_QUIET_POLLS; i++)
+		record_found(fixture, "io", 0, 0, 0);
+	assert_int_equal(look(fixture).quiet_polls, 0);
+}
+
+static void
 usual_deletes_are_those_of_the_last_that_deleted(void **state)
 {
 	struct fixture *fixture = *state;
@@ -378,6 +426,7 @@ main(void)
 		TEST(polls_leave_their_mark_on_the_account),
 		TEST(accounts_are_listed_by_name),
 		TEST(account_is_listed_once_a_poll_went_well),
+		TEST(quiet_polls_are_counted),
 		TEST(usual_deletes_are_those_of_the_last_that_deleted),
 		TEST(polls_are_paged_newest_first),
 		TEST(views_speak_iso_times),

@@ -1,0 +1,41 @@
+/*
+ * What a connection begins with: the greeting, STLS where it is asked for, and
+ * the server's capabilities.
+ */
+#ifndef EVPOP_LIB_NET_OPENING_H
+#define EVPOP_LIB_NET_OPENING_H
+
+#include <evpop/proto.h>
+
+/* Zeroed, it has yet to begin.  Members are only read. */
+struct evpop_opening {
+	char *timestamp;             /* of the greeting, for APOP; or NULL */
+	unsigned int parts;          /* commands that are not done */
+	struct evpop_result failure; /* the first */
+};
+
+/*
+ * Queue the commands, which carry the opening as their argument.  False
+ * without memory.
+ */
+bool evpop_opening_ask(struct evpop_opening *, struct evpop_proto *,
+    bool wants_tls, bool wants_capabilities) EVPOP_MUST_USE;
+
+/* The server has greeted.  False without memory. */
+bool evpop_opening_greeted(
+    struct evpop_opening *, const struct evpop_event *) EVPOP_MUST_USE;
+
+/*
+ * One of the commands is done.  False where the server refuses TLS, so that
+ * the connection is to be left for the failure.
+ */
+bool evpop_opening_done(
+    struct evpop_opening *, const struct evpop_event *) EVPOP_MUST_USE;
+
+/* What it failed for: its own failure, or else the end of the session. */
+const struct evpop_result *evpop_opening_failure(
+    const struct evpop_opening *, const struct evpop_result *end);
+
+void evpop_opening_clear(struct evpop_opening *);
+
+#endif

@@ -1,0 +1,32 @@
+/* Where a client connects to, and how: its configuration, copied. */
+#ifndef EVPOP_LIB_NET_TARGET_H
+#define EVPOP_LIB_NET_TARGET_H
+
+#include <evpop/client.h>
+
+#include "lib/net/dial.h"
+
+/* Read only, once it is made. */
+struct evpop_target {
+	struct evpop_dial_options dial; /* host in ASCII */
+	enum evpop_tls tls;
+	struct evpop_tls_context *tls_context; /* NULL: none is used */
+	bool allows_cleartext, asks_capabilities;
+	uint32_t window_commands;
+	size_t window_octets;
+	struct evpop_result unusable; /* what is wrong with it */
+	/* Owned; `dial` refers to them. */
+	char *host, *source_address;
+	struct evpop_proxy_config proxy;
+};
+
+/*
+ * What makes no sense is kept in `unusable`.  False without memory; then, too,
+ * it is to be cleared.
+ */
+bool evpop_target_init(
+    struct evpop_target *, const struct evpop_client_config *) EVPOP_MUST_USE;
+/* Zeroed, it is clear. */
+void evpop_target_clear(struct evpop_target *);
+
+#endif
