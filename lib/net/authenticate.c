@@ -39,7 +39,7 @@ wants_capabilities(const struct evpop_client *client)
 	    evpop_client_capabilities(client);
 
 	/* It goes out behind the log-in, which not every server takes. */
-	if (!before->known ||
+	if (!before->known || client->one_by_one ||
 	    (client->server != NULL && client->server->no_flight))
 		return false;
 	return client->server == NULL || !client->server->after.known ||
@@ -74,7 +74,7 @@ begin(struct evpop_client *client, struct evpop_client_request *request,
 	error = evpop_login_submit(request->login, offer, client->proto,
 	    request, &request->parts, result);
 	request->submitted = request->parts > 0;
-	client->flight = error == EVPOP_ERROR_NONE &&
+	client->flight = error == EVPOP_ERROR_NONE && !client->one_by_one &&
 			 !evpop_login_has_other(request->login, offer) &&
 			 (client->server == NULL || !client->server->no_flight);
 	if (error == EVPOP_ERROR_NONE && client->flight)
@@ -329,7 +329,7 @@ note_swallowed(struct evpop_client *client)
 	evpop_result_set(&client->first, EVPOP_ERROR_PROTOCOL,
 	    EVPOP_PHASE_LOGIN,
 	    "the server takes nothing behind a log-in before its reply");
-	client->lost_flight = true;
+	client->again = EVPOP_AGAIN_ONE_BY_ONE;
 	if (client->server != NULL)
 		client->server->no_flight = true;
 }

@@ -68,6 +68,7 @@ copy_config(
 	if (config->memory != NULL)
 		client->server = evpop_memory_get(
 		    config->memory, config->host, client->port, client->tls);
+	client->one_by_one = config->one_by_one;
 	client->receive_buffer = config->receive_buffer;
 	client->timeouts = config->timeouts;
 	evpop_client_timeouts(&client->timeouts);
@@ -361,7 +362,7 @@ evpop_client_pipelines(const struct evpop_client *client)
 	    evpop_proto_capabilities(client->proto);
 	const struct evpop_remembered *server = client->server;
 
-	if (server != NULL && server->no_pipelining)
+	if (client->one_by_one || (server != NULL && server->no_pipelining))
 		return false;
 	return said->pipelining ||
 	       (server != NULL &&
@@ -374,13 +375,6 @@ evpop_client_open_window(struct evpop_client *client)
 	if (evpop_client_pipelines(client))
 		evpop_proto_set_window(client->proto, client->window_commands,
 		    client->window_octets);
-}
-
-unsigned int
-evpop_client_refused_mechanisms(const struct evpop_client *client)
-{
-	return client->refused != 0 ? client->refused
-				    : EVPOP_MECHANISM_BIT(client->mechanism);
 }
 
 bool
@@ -396,25 +390,17 @@ evpop_client_cannot_top(struct evpop_client *client)
 		client->server->no_top = true;
 }
 
-bool
-evpop_client_lost_flight(const struct evpop_client *client)
-{
-	return client->lost_flight;
-}
-
 enum evpop_again
 evpop_client_again(const struct evpop_client *client)
 {
-	if (client->lost_flight)
-		return EVPOP_AGAIN_ONE_BY_ONE;
-	return client->refused != 0 ? EVPOP_AGAIN_OTHER_MECHANISM
-				    : EVPOP_AGAIN_NO;
+	return client->again;
 }
 
 unsigned int
 evpop_client_tried(const struct evpop_client *client)
 {
-	return evpop_client_refused_mechanisms(client);
+	return client->refused != 0 ? client->refused
+				    : EVPOP_MECHANISM_BIT(client->mechanism);
 }
 
 enum evpop_mechanism

@@ -71,7 +71,8 @@ struct evpop_client {
 	bool greeted, connected; /* connected: that request succeeded */
 	bool start_tls;          /* STLS was accepted */
 	bool clear;              /* no password may cross this network */
-	bool lost_flight;        /* what went out behind the log-in broke it */
+	bool one_by_one;         /* nothing goes ahead of a reply */
+	enum evpop_again again;  /* what a new session may do better */
 	bool pipelined; /* more than one command was under way at once */
 	bool flight;    /* requests went out behind the log-in */
 	bool logged_in;
@@ -110,13 +111,6 @@ void evpop_client_enqueue(struct evpop_client *, struct evpop_client_request *);
 bool evpop_client_pipelines(const struct evpop_client *);
 /* Let as much go out at once as the server takes. */
 void evpop_client_open_window(struct evpop_client *);
-/*
- * Mechanisms that did not get through: those refused, or else the one whose
- * reply never came.
- */
-unsigned int evpop_client_refused_mechanisms(const struct evpop_client *);
-/* Whether a session failed for what was sent behind its log-in. */
-bool evpop_client_lost_flight(const struct evpop_client *);
 /* That TOP broke a session with this server. */
 void evpop_client_cannot_top(struct evpop_client *);
 /* Come back from the loop. */

@@ -18,12 +18,26 @@ heed(struct evpop_client *client, enum evpop_flow flow)
 	evpop_transport_pause(&client->transport);
 }
 
+/* A TOP that breaks a session would break the next one. */
+static void
+note_top(struct evpop_client *client,
+    const struct evpop_client_request *request,
+    const struct evpop_result *result)
+{
+	if (request->command == EVPOP_COMMAND_TOP &&
+	    (result->error == EVPOP_ERROR_TIMEOUT ||
+		result->error == EVPOP_ERROR_PROTOCOL ||
+		result->error == EVPOP_ERROR_LIMIT))
+		evpop_client_cannot_top(client);
+}
+
 void
 evpop_client_answer(
     struct evpop_client *client, const struct evpop_reply *reply)
 {
 	struct evpop_client_request *request = TAILQ_FIRST(&client->requests);
 
+	note_top(client, request, &reply->result);
 	TAILQ_REMOVE(&client->requests, request, entry);
 	client->answered++;
 	if (request->sink != NULL)
@@ -294,15 +308,24 @@ learn_from_end(struct evpop_client *client, const struct evpop_result *reason)
 	bool lost = reason->error == EVPOP_ERROR_PROTOCOL ||
 		    reason->error == EVPOP_ERROR_TIMEOUT;
 
-	if (server == NULL || !client->pipelined || !client->greeted)
+	if (!client->greeted || client->again != EVPOP_AGAIN_NO)
+		return;
+	if (!client->logged_in && reason->error == EVPOP_ERROR_IO &&
+	    reason->phase == EVPOP_PHASE_LOGIN)
+		client->again = EVPOP_AGAIN_OTHER_MECHANISM;
+	if (!client->pipelined)
 		return;
 	/* Who hangs up on a refused log-in does not do so for the flight. */
 	if (!client->logged_in && client->refused != 0)
 		return;
-	if (!client->logged_in && (lost || reason->error == EVPOP_ERROR_IO))
-		server->no_flight = client->lost_flight = true;
-	else if (lost)
+	if (lost || (!client->logged_in && reason->error == EVPOP_ERROR_IO))
+		client->again = EVPOP_AGAIN_ONE_BY_ONE;
+	if (server == NULL || client->again != EVPOP_AGAIN_ONE_BY_ONE)
+		return;
+	if (client->logged_in)
 		server->no_pipelining = true;
+	else
+		server->no_flight = true;
 }
 
 /* The core has no more to say: what it never saw is answered here. */
