@@ -287,8 +287,10 @@ EVPOP_API enum evpop_error evpop_client_connect(
 
 /*
  * Log in by the strongest mechanism that the server offers and the credentials
- * allow; a refused one may be followed by a plainer one, but APOP and what
- * shows no password never by one that does on a network in clear text.
+ * allow; a refused one may be followed by a plainer one.  Without TLS one that
+ * shows the password, or a token, never follows on one that does not, unless
+ * the credentials name their mechanisms and it is among them: or else somebody
+ * on the way could have it shown by refusing all others.
  * Returns EVPOP_ERROR_USAGE where the user is missing, where neither password
  * nor token nor `want_token` is there, or where one holds CR, LF or NUL.
  * Answered with

@@ -13,13 +13,16 @@
 extern "C" {
 #endif
 
-/* A message on the server, as LIST and UIDL together describe it. */
+/*
+ * A message on the server, as LIST and UIDL together describe it.  There may be
+ * a million of them, and each takes 32 octets.
+ */
 struct evpop_entry {
 	uint32_t number;     /* of this session only */
 	uint32_t occurrence; /* 0, or how many before it have the same id */
 	uint64_t octets;     /* by LIST: a hint; 0 where it was not asked */
 	const unsigned char *unique_id; /* opaque; NULL where there is none */
-	size_t unique_id_length;
+	uint32_t unique_id_length;
 };
 
 /* A maildrop's listing, by ascending message number. */
@@ -30,6 +33,8 @@ struct evpop_listing {
 	bool digests;     /* it did not: all ids are made of TOP */
 	bool top_refused; /* though the server says it has TOP */
 	uint32_t ignored; /* lines nothing could be made of */
+	/* The first of these, printable; NULL where none could be kept. */
+	const char *ignored_line;
 };
 
 /* What the caller remembers of a message. */
@@ -55,7 +60,8 @@ struct evpop_known {
 	 * its id was given to another: its size as stored (0: not known), and
 	 * EVPOP_HEADER_DIGEST_SIZE octets of the digest of its header, up to
 	 * the first empty line and without it (NULL: the header does not
-	 * tell).
+	 * tell).  The digest is best one without the lines that servers add,
+	 * see struct evpop_header; one of the whole header does, too.
 	 */
 	uint64_t octets;
 	const unsigned char *header_digest;
@@ -158,13 +164,17 @@ struct evpop_adoption {
 struct evpop_plan_details;
 
 struct evpop_plan {
-	enum evpop_action *actions; /* one for each entry of the listing */
-	size_t *order;              /* indices of entries to fetch, in order */
+	uint8_t *actions; /* enum evpop_action, one for each entry */
+	uint32_t *order;  /* indices of entries to fetch, in order */
 	size_t fetches, deletes, too_large, later, unidentified;
 	size_t seen, adopts, held;
 	uint64_t fetch_octets; /* by LIST, of what is to be fetched */
 	uint64_t adopt_octets; /* as stored, of what need not be fetched */
-	bool *gone;            /* for each known: no longer on the server */
+	/*
+	 * For each known: no longer on the server.  NULL where they came in
+	 * batches, and `gone` has told.
+	 */
+	bool *gone;
 	size_t gone_count;
 	/*
 	 * When, by its age, the next message that stays falls due for deletion,
@@ -204,30 +214,47 @@ EVPOP_API bool evpop_plan_wants_sizes(
 
 /*
  * Sizes are known, or (0 in the listing) cannot be had: make the plan anew by
- * them.  A deletion whose message has another size than the one stored becomes
- * a fetch; only then is it deleted.
+ * them.  The message of a deletion has the size of the one stored where LIST
+ * says now what it said then; or where it counts octets as stored, or as
+ * stored with a line end of one octet.  A deletion whose message has another
+ * size, or where the policy wants them all verified, depends on its header; it
+ * becomes a fetch where there is none to compare.
  */
 EVPOP_API void evpop_plan_sizes(struct evpop_plan *,
     const struct evpop_listing *, const struct evpop_policy *);
 
 /*
- * After evpop_plan_sizes(): indices of entries whose headers, by TOP, the plan
- * still depends on.  These are deletions to verify; and unknown entries that
- * have the size of a message whose id is no longer listed, where most of the
- * listing is unknown.
+ * After evpop_plan_sizes(): ascending indices of entries whose headers, by TOP,
+ * the plan still depends on.  These are deletions to verify; and unknown
+ * entries that have the size of a message whose id is no longer listed, where
+ * most of the listing is unknown.
  */
 EVPOP_API size_t evpop_plan_looks(
-    const struct evpop_plan *, const size_t **indices_r);
+    const struct evpop_plan *, const uint32_t **indices_r);
 
 /*
- * The digest of an entry's header is this (EVPOP_HEADER_DIGEST_SIZE octets).  A
- * deletion is right or becomes a fetch; for an unknown entry, adopt the known
+ * A header as TOP shows it.  Lines that servers add to a message once it was
+ * read are Status, X-Status, X-UID, X-UIDL, X-IMAP, X-IMAPbase, X-Keywords and
+ * Content-Length, each with the lines it is continued on.
+ */
+struct evpop_header {
+	/* Of all lines but these, up to the first empty line, without it. */
+	unsigned char digest[EVPOP_HEADER_DIGEST_SIZE];
+	unsigned char whole_digest[EVPOP_HEADER_DIGEST_SIZE]; /* of all */
+	uint64_t added_octets; /* of these lines, with their line ends */
+	uint32_t added_lines;
+};
+
+/*
+ * An entry's header is this.  A deletion is right where the header is the one
+ * stored, but for lines that servers add, and these account for any difference
+ * in size; else it becomes a fetch.  For an unknown entry, adopt the known
  * message of that size and header, each once, if there is one.  When all are
  * told that can be, evpop_plan_settle() counts and orders anew; deletions that
  * were not verified become fetches.
  */
 EVPOP_API void evpop_plan_header(struct evpop_plan *,
-    const struct evpop_listing *, size_t index, const unsigned char *digest);
+    const struct evpop_listing *, size_t index, const struct evpop_header *);
 EVPOP_API void evpop_plan_settle(struct evpop_plan *,
     const struct evpop_listing *, const struct evpop_policy *);
 
@@ -290,8 +317,16 @@ struct evpop_sync_callbacks {
 	void (*listing)(
 	    struct evpop_sync *, const struct evpop_listing *, void *arg);
 	/*
-	 * The unique-ids are compared: `gone` is right.  Runs inside of
-	 * evpop_sync_known().  The plan is borrowed.
+	 * This known message is no longer on the server.  Runs for each, inside
+	 * of evpop_sync_known() and evpop_sync_known_batch(); in a session that
+	 * does not come to `matched`, for some of them.
+	 */
+	void (*gone)(
+	    struct evpop_sync *, const struct evpop_known *, void *arg);
+	/*
+	 * The unique-ids are compared: `gone` has run for all.  Runs inside of
+	 * the last evpop_sync_known() or evpop_sync_known_batch().  The plan is
+	 * borrowed.
 	 */
 	void (*matched)(
 	    struct evpop_sync *, const struct evpop_plan *, void *arg);
@@ -329,6 +364,13 @@ struct evpop_sync_callbacks {
 	void (*deleted)(
 	    struct evpop_sync *, const struct evpop_entry *, void *arg);
 	/*
+	 * What the sync holds in memory for the listing and the plan has come
+	 * to so many octets, in steps of 64 KiB or more; false ends the session
+	 * with EVPOP_ERROR_LIMIT, of the account's scope.  It holds nothing
+	 * once `done` has run, or the sync is freed.  NULL: no bound.
+	 */
+	bool (*hold)(struct evpop_sync *, size_t octets, void *arg);
+	/*
 	 * As evpop_trace_cb; setting it costs a copy of every line.  Only
 	 * evpop_sync_client() is allowed in it.
 	 */
@@ -356,9 +398,15 @@ EVPOP_API void evpop_sync_set_policy(
 /*
  * Begin: connect, log in, list, plan, fetch, delete, QUIT.  Returns
  * EVPOP_ERROR_NONE, and `done` will run; else EVPOP_ERROR_USAGE or
- * EVPOP_ERROR_MEMORY, and it will not.  Credentials as with
- * evpop_client_login(); where they name several mechanisms and the server hangs
- * up on one, the others are tried on connections of their own.
+ * EVPOP_ERROR_MEMORY, and no callback will: only evpop_sync_free() makes sense
+ * then.  Credentials as with evpop_client_login(), copied, and wiped before
+ * `done`.
+ *
+ * A session that fails is followed by another, at once, where that may do
+ * better: one command after the other, once, if the server has lost some of
+ * what was sent ahead, wherever the session was; and by another mechanism,
+ * where the server hangs up on one, up to three in all.  `listing` runs again,
+ * and what is known must be told again; it is not fetched again.
  */
 EVPOP_API enum evpop_error evpop_sync_start(
     struct evpop_sync *, const struct evpop_credentials *) EVPOP_MUST_USE;
@@ -374,6 +422,15 @@ EVPOP_API enum evpop_error evpop_sync_open(
  */
 EVPOP_API void evpop_sync_known(struct evpop_sync *, const struct evpop_known *,
     size_t count, int64_t now_ms);
+
+/*
+ * The same in several calls, so that not all need be in memory at once: each
+ * batch goes on where the one before has ended, in the order of unique-ids and
+ * occurrences, and with the last one the plan is made.  Batches that are not in
+ * order end the session with EVPOP_ERROR_USAGE.
+ */
+EVPOP_API void evpop_sync_known_batch(struct evpop_sync *,
+    const struct evpop_known *, size_t count, bool is_last, int64_t now_ms);
 
 /*
  * Another answer to `listing`: its digest is that of an earlier session, whose
@@ -418,7 +475,7 @@ EVPOP_API void evpop_sync_cancel(
 /* Closes and frees at once, with no further callback.  NULL is allowed. */
 EVPOP_API void evpop_sync_free(struct evpop_sync *);
 
-/* The client in use, for its trace and peer; NULL before start. */
+/* The client in use, for its peer; NULL after a start that has failed. */
 EVPOP_API struct evpop_client *evpop_sync_client(struct evpop_sync *);
 
 #ifdef __cplusplus

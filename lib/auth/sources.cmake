@@ -3,6 +3,7 @@ set(EVPOP_AUTH_SOURCES
 	auth/base64.c
 	auth/credentials.c
 	auth/cram.c
+	auth/credentials.c
 	auth/derivation.c
 	auth/digest.c
 	auth/exchange.c

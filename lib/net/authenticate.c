@@ -4,9 +4,9 @@
 
 #include "lib/net/derive.h"
 #include "lib/net/login.h"
-#include "lib/net/loop.h"
 #include "lib/net/memory.h"
 #include "lib/net/server.h"
+#include "lib/net/stream.h"
 
 void
 evpop_authentication_init(struct evpop_authentication *authentication,
@@ -236,9 +236,8 @@ key_derived(const unsigned char *key, void *arg)
 static enum evpop_error
 key_ask(struct evpop_authentication *authentication, struct evpop_login *login)
 {
-	struct evpop_loop *loop =
-	    evpop_connection_loop(authentication->connection);
-	struct evpop_derive *derive = evpop_loop_derive(loop);
+	struct evpop_derive *derive = evpop_loop_derive(evpop_stream_loop(
+	    evpop_connection_stream(authentication->connection)));
 	struct evpop_keys *keys = NULL;
 	enum evpop_derive_status status = EVPOP_DERIVE_FAILED;
 	struct evpop_derivation derivation;
@@ -354,7 +353,10 @@ attempt_failed(struct evpop_authentication *authentication,
 
 	authentication->tried = evpop_login_tried(request->login);
 	evpop_connection_offer(authentication->connection, &offer);
+	/* What went out behind it may be at fault, rather than the mechanism.
+	 */
 	if (result->error == EVPOP_ERROR_IO &&
+	    !evpop_requests_follow(authentication->requests, request) &&
 	    evpop_login_has_left(request->login, &offer))
 		authentication->again = EVPOP_AGAIN_OTHER_MECHANISM;
 	authentication_answer(authentication, request, result);

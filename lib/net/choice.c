@@ -10,8 +10,16 @@
 #define SHOWS_PASSWORD \
 	(BIT(PLAIN) | BIT(LOGIN) | BIT(USER) | BIT(XOAUTH2) | BIT(OAUTHBEARER))
 
-/* These three tell the server the same: who is refused by one is by all. */
+/* These three tell the server the same. */
 #define SAME_PASSWORD (BIT(PLAIN) | BIT(LOGIN) | BIT(USER))
+
+unsigned int
+evpop_choice_refusal(enum evpop_mechanism mechanism)
+{
+	unsigned int bit = EVPOP_MECHANISM_BIT(mechanism);
+
+	return (SAME_PASSWORD & bit) != 0 ? SAME_PASSWORD : bit;
+}
 
 static bool
 is_only(unsigned int set)
@@ -88,8 +96,6 @@ is_eligible(const struct evpop_choice *choice, const struct evpop_offer *offer,
 	if ((credentials.mechanisms & bit) == 0 ||
 	    ((choice->tried | choice->unfit) & bit) != 0 ||
 	    is_exposed(choice, offer, mechanism))
-		return false;
-	if ((SAME_PASSWORD & bit) != 0 && (SAME_PASSWORD & choice->tried) != 0)
 		return false;
 	return is_offered(choice, offer, mechanism) &&
 	       evpop_exchange_possible(mechanism, &credentials, &offer->target);

@@ -46,6 +46,9 @@ struct evpop_choice {
 bool evpop_choice_make(const struct evpop_choice *, const struct evpop_offer *,
     enum evpop_mechanism *mechanism_r) EVPOP_MUST_USE;
 
+/* Mechanisms that are refused where this one is: they say the same. */
+unsigned int evpop_choice_refusal(enum evpop_mechanism);
+
 /* Why there is none. */
 void evpop_choice_explain(const struct evpop_choice *,
     const struct evpop_offer *, struct evpop_result *result_r);

@@ -44,6 +44,7 @@ struct evpop_client {
 	struct evpop_result connect_failure;
 	struct event wake; /* made active to come back from the loop */
 	enum accepts accepts;
+	enum evpop_again again;
 	unsigned int wishes;
 	unsigned int entered; /* brackets that are open */
 	bool is_freed;
@@ -55,6 +56,12 @@ client_is_live(const struct evpop_client *client)
 {
 	return !client->is_freed &&
 	       evpop_connection_is_live(client->connection);
+}
+
+static struct evpop_stream *
+client_stream(const struct evpop_client *client)
+{
+	return evpop_connection_stream(client->connection);
 }
 
 static void
@@ -176,7 +183,7 @@ client_heed(struct evpop_client *client, enum evpop_flow flow)
 	if (flow != EVPOP_FLOW_PAUSE || !client_is_live(client))
 		return;
 	client->wishes &= ~(unsigned int)WISH_RESUME;
-	evpop_connection_pause(client->connection);
+	evpop_stream_pause(client_stream(client));
 }
 
 static void
@@ -206,13 +213,16 @@ client_event(const struct evpop_event *event, void *arg)
 
 /* What the connection never saw is answered here. */
 static void
-client_closed(const struct evpop_result *reason, void *arg)
+client_closed(const struct evpop_result *reason, bool has_lost, void *arg)
 {
 	struct evpop_client *client = arg;
 	struct evpop_result answer = *reason;
 	bool was_connected = client->connect_failure.error == EVPOP_ERROR_NONE;
 
 	evpop_authentication_cancel(&client->authentication);
+	client->again = client->authentication.again;
+	if (client->again == EVPOP_AGAIN_NO && has_lost)
+		client->again = EVPOP_AGAIN_ONE_BY_ONE;
 	if (!was_connected || reason->error == EVPOP_ERROR_NONE) {
 		evpop_result_set(&answer, EVPOP_ERROR_CANCELLED, reason->phase,
 		    "%s: %s",
@@ -295,7 +305,7 @@ client_attend(struct evpop_client *client)
 		evpop_connection_fail_with(client->connection,
 		    EVPOP_ERROR_CANCELLED, "cancelled by the caller");
 	if ((wishes & WISH_RESUME) != 0)
-		evpop_connection_resume(client->connection);
+		evpop_stream_resume(client_stream(client));
 	while (client_is_live(client) &&
 	       (request = evpop_requests_next(&client->requests)) != NULL &&
 	       client_submit(client, request))
@@ -485,7 +495,7 @@ client_wish(struct evpop_client *client, enum wish wish)
 void
 evpop_client_resume(struct evpop_client *client)
 {
-	if (evpop_connection_is_paused(client->connection))
+	if (evpop_stream_is_paused(client_stream(client)))
 		client_wish(client, WISH_RESUME);
 }
 
@@ -511,11 +521,7 @@ evpop_client_capabilities(const struct evpop_client *client)
 enum evpop_again
 evpop_client_again(const struct evpop_client *client)
 {
-	if (client->authentication.again != EVPOP_AGAIN_NO)
-		return client->authentication.again;
-	return evpop_connection_lost_ahead(client->connection)
-		   ? EVPOP_AGAIN_ONE_BY_ONE
-		   : EVPOP_AGAIN_NO;
+	return client->again;
 }
 
 unsigned int
@@ -547,8 +553,7 @@ evpop_client_takes_flight(const struct evpop_client *client)
 const char *
 evpop_client_tls_name(const struct evpop_client *client)
 {
-	const char *name =
-	    evpop_connection_status(client->connection)->tls_name;
+	const char *name = evpop_stream_status(client_stream(client))->tls_name;
 
 	return name[0] != '\0' ? name : NULL;
 }
@@ -556,17 +561,17 @@ evpop_client_tls_name(const struct evpop_client *client)
 const char *
 evpop_client_peer(const struct evpop_client *client)
 {
-	return evpop_connection_status(client->connection)->peer;
+	return evpop_stream_status(client_stream(client))->peer;
 }
 
 uint64_t
 evpop_client_octets_in(const struct evpop_client *client)
 {
-	return evpop_connection_status(client->connection)->octets_in;
+	return evpop_stream_status(client_stream(client))->octets_in;
 }
 
 uint64_t
 evpop_client_octets_out(const struct evpop_client *client)
 {
-	return evpop_connection_status(client->connection)->octets_out;
+	return evpop_stream_status(client_stream(client))->octets_out;
 }

@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "lib/base/name.h"
+#include "lib/net/awaited.h"
+#include "lib/net/destination.h"
 #include "lib/net/opening.h"
 #include "lib/net/server.h"
 #include "lib/net/stream.h"
-#include "lib/net/target.h"
 #include "lib/net/tls.h"
 
 static const char *const state_names[] = {
@@ -26,7 +27,7 @@ struct evpop_connection {
 	const struct evpop_connection_handler *handler;
 	void *arg;
 
-	struct evpop_target target;
+	struct evpop_destination to;
 	enum evpop_connection_state state;
 	struct evpop_stream *stream;
 	struct evpop_proto *proto;
@@ -34,7 +35,6 @@ struct evpop_connection {
 	struct evpop_opening opening;
 	bool is_told;   /* what opening came to */
 	bool is_inside; /* of a multi-line response */
-	bool has_lost_ahead;
 	struct evpop_server_end end;
 };
 
@@ -128,10 +128,11 @@ evpop_connection_capabilities(const struct evpop_connection *connection)
 static void
 connection_open_window(struct evpop_connection *connection)
 {
+	const struct evpop_destination *to = &connection->to;
+
 	if (evpop_server_pipelines(connection->server))
-		evpop_proto_set_window(connection->proto,
-		    connection->target.window_commands,
-		    connection->target.window_octets);
+		evpop_proto_set_window(
+		    connection->proto, to->window_commands, to->window_octets);
 }
 
 void
@@ -150,21 +151,15 @@ evpop_connection_learn_capabilities(
 	connection_open_window(connection);
 }
 
-static bool
-connection_is_encrypted(const struct evpop_connection *connection)
-{
-	return evpop_stream_state(connection->stream) == EVPOP_STREAM_TLS;
-}
-
 static enum evpop_privacy
 connection_privacy(const struct evpop_connection *connection)
 {
-	if (connection_is_encrypted(connection))
+	if (evpop_stream_state(connection->stream) == EVPOP_STREAM_TLS)
 		return EVPOP_PRIVACY_TLS;
 	if (evpop_stream_status(connection->stream)->is_local)
 		return EVPOP_PRIVACY_LOCAL;
-	return connection->target.allows_cleartext ? EVPOP_PRIVACY_PERMITTED
-						   : EVPOP_PRIVACY_NONE;
+	return connection->to.allows_cleartext ? EVPOP_PRIVACY_PERMITTED
+					       : EVPOP_PRIVACY_NONE;
 }
 
 void
@@ -174,15 +169,15 @@ evpop_connection_offer(
 	*offer = (struct evpop_offer){
 		.capabilities = evpop_connection_capabilities(connection),
 		.timestamp = connection->opening.timestamp,
-		.target = { .host = connection->target.dial.host,
-		    .port = connection->target.dial.port },
+		.target = { .host = connection->to.dial.host,
+		    .port = connection->to.dial.port },
 		.privacy = connection_privacy(connection),
 		.server = connection->server,
 	};
 	evpop_stream_binding(connection->stream, &offer->target.channel);
 	offer->target.client_certificate =
-	    connection->target.tls_context != NULL &&
-	    evpop_tls_context_shows_certificate(connection->target.tls_context);
+	    connection->to.tls_context != NULL &&
+	    evpop_tls_context_shows_certificate(connection->to.tls_context);
 }
 
 void
@@ -205,10 +200,10 @@ static void
 opening_tell(
     struct evpop_connection *connection, const struct evpop_result *result)
 {
-	if (connection->is_told)
-		return;
-	connection->is_told = true;
-	connection->handler->connected(result, connection->arg);
+	if (!connection->is_told) {
+		connection->is_told = true;
+		connection->handler->connected(result, connection->arg);
+	}
 }
 
 /* Tell what opening came to, once nothing of it is left to be done. */
@@ -216,8 +211,8 @@ static void
 opening_check(struct evpop_connection *connection)
 {
 	const struct evpop_opening *opening = &connection->opening;
-	bool is_fit = connection->target.tls == EVPOP_TLS_NONE ||
-		      connection_is_encrypted(connection);
+	bool is_fit = connection->to.tls == EVPOP_TLS_NONE ||
+		      connection_privacy(connection) == EVPOP_PRIVACY_TLS;
 
 	if (opening->parts > 0)
 		return;
@@ -255,82 +250,62 @@ opening_done(
 	opening_check(connection);
 }
 
-/* CAPA is asked where nothing is known; the others can wait for it. */
-static bool
-connection_ask(struct evpop_connection *connection)
-{
-	const struct evpop_target *target = &connection->target;
-
-	return evpop_opening_ask(&connection->opening, connection->proto,
-	    target->tls == EVPOP_TLS_STLS,
-	    target->asks_capabilities &&
-		!evpop_server_before(connection->server)->known);
-}
-
 void
 evpop_connection_open(
     struct evpop_connection *connection, struct evdns_base *dns)
 {
-	const struct evpop_target *target = &connection->target;
+	const struct evpop_destination *to = &connection->to;
+	/* The others can wait for it. */
+	bool wants_capabilities =
+	    to->asks_capabilities &&
+	    !evpop_server_before(connection->server)->known;
 
 	connection_change(connection, EVPOP_CONNECTION_CONNECTING);
-	if (target->unusable.error != EVPOP_ERROR_NONE)
-		evpop_connection_fail(connection, &target->unusable);
-	else if (!connection_ask(connection) ||
-		 !evpop_stream_connect(connection->stream, dns, &target->dial,
-		     target->tls == EVPOP_TLS_IMPLICIT ? target->tls_context
-						       : NULL))
+	if (to->unusable.error != EVPOP_ERROR_NONE)
+		evpop_connection_fail(connection, &to->unusable);
+	else if (!evpop_opening_ask(&connection->opening, connection->proto,
+		     to->tls == EVPOP_TLS_STLS, wants_capabilities) ||
+		 !evpop_stream_connect(connection->stream, dns, &to->dial,
+		     to->tls == EVPOP_TLS_IMPLICIT ? to->tls_context : NULL))
 		evpop_connection_fail_with(
 		    connection, EVPOP_ERROR_MEMORY, "no memory to connect");
 }
 
 /* ---- the core's events ---- */
 
-/* The first that is done for the session's end is the one it ended on. */
-static void
-end_note(struct evpop_connection *connection, const struct evpop_event *event)
-{
-	if (evpop_proto_over(connection->proto) &&
-	    connection->end.awaited == EVPOP_COMMAND_NONE)
-		connection->end.awaited = event->command;
-}
-
 static void
 connection_closed(
     struct evpop_connection *connection, const struct evpop_event *event)
 {
 	struct evpop_result reason = *event->result;
+	bool has_lost;
 
 	evpop_stream_close(connection->stream);
 	connection_change(connection, EVPOP_CONNECTION_ENDING);
 	connection->end.error = reason.error;
-	connection->has_lost_ahead =
-	    evpop_server_learn_end(connection->server, &connection->end);
+	has_lost = evpop_server_learn_end(connection->server, &connection->end);
 	opening_tell(
 	    connection, evpop_opening_failure(&connection->opening, &reason));
 	connection_change(connection, EVPOP_CONNECTION_OVER);
-	connection->handler->closed(&reason, connection->arg);
+	connection->handler->closed(&reason, has_lost, connection->arg);
 }
 
 static void
 connection_event(
     struct evpop_connection *connection, const struct evpop_event *event)
 {
+	struct evpop_server_end *end = &connection->end;
+
 	connection->is_inside = event->type != EVPOP_EVENT_DONE &&
 				event->type != EVPOP_EVENT_CHALLENGE;
-	if (event->type == EVPOP_EVENT_DONE)
-		end_note(connection, event);
+	/* The first that is done by the session's end is what it ended on. */
+	if (end->awaited == EVPOP_COMMAND_NONE &&
+	    evpop_proto_over(connection->proto))
+		end->awaited = event->command;
 	if (event->arg != &connection->opening)
 		connection->handler->event(event, connection->arg);
 	else if (event->type == EVPOP_EVENT_DONE)
 		opening_done(connection, event);
-}
-
-static bool
-connection_is_reading(const struct evpop_connection *connection)
-{
-	return connection->state != EVPOP_CONNECTION_OVER &&
-	       !evpop_stream_is_paused(connection->stream);
 }
 
 /*
@@ -344,7 +319,8 @@ connection_feed(struct evpop_connection *connection, const unsigned char *data,
 	struct evpop_event event;
 	size_t taken = 0, used;
 
-	while (connection_is_reading(connection)) {
+	while (connection->state != EVPOP_CONNECTION_OVER &&
+	       !evpop_stream_is_paused(connection->stream)) {
 		evpop_proto_next(connection->proto, data + taken,
 		    length - taken, &used, &event);
 		taken += used;
@@ -374,12 +350,6 @@ evpop_connection_dispatch(struct evpop_connection *connection)
 	(void)connection_feed(connection, NULL, 0);
 }
 
-bool
-evpop_connection_lost_ahead(const struct evpop_connection *connection)
-{
-	return connection->has_lost_ahead;
-}
-
 /* ---- the stream's events ---- */
 
 static void
@@ -406,7 +376,7 @@ connection_begin_tls(struct evpop_connection *connection)
 
 	if (evpop_connection_is_live(connection) &&
 	    !evpop_stream_start_tls(
-		connection->stream, connection->target.tls_context, &result))
+		connection->stream, connection->to.tls_context, &result))
 		evpop_connection_fail(connection, &result);
 }
 
@@ -487,7 +457,7 @@ stream_ended(void *arg)
 	struct evpop_connection *connection = arg;
 
 	/* So ends, at its own time, who waited for a handshake. */
-	if (connection->target.tls == EVPOP_TLS_STLS &&
+	if (connection->to.tls == EVPOP_TLS_STLS &&
 	    connection_awaits_clear_greeting(connection) &&
 	    evpop_stream_status(connection->stream)->octets_in == 0) {
 		connection_fail_for_tls(connection, EVPOP_ERROR_IO,
@@ -509,32 +479,15 @@ static void
 stream_overdue(enum evpop_phase phase, const char *limit, void *arg)
 {
 	struct evpop_connection *connection = arg;
-	const char *command =
-	    evpop_command_name(evpop_proto_awaited(connection->proto));
+	struct evpop_result result;
 
-	switch (phase) {
-	case EVPOP_PHASE_GREETING:
-		evpop_connection_fail_with(connection, EVPOP_ERROR_TIMEOUT,
-		    "the server sent no greeting within %s%s", limit,
-		    connection->target.tls == EVPOP_TLS_IMPLICIT
-			? ""
-			: "; if it speaks TLS from the first byte at this "
-			  "port, set tls = implicit");
-		break;
-	case EVPOP_PHASE_LOGIN:
-		evpop_connection_fail_with(connection, EVPOP_ERROR_TIMEOUT,
-		    "the log-in was not answered within %s", limit);
-		break;
-	case EVPOP_PHASE_BODY:
-		evpop_connection_fail_with(connection, EVPOP_ERROR_TIMEOUT,
-		    "the server was silent for %s amid its answer to %s", limit,
-		    command);
-		break;
-	default:
-		evpop_connection_fail_with(connection, EVPOP_ERROR_TIMEOUT,
-		    "%s was not answered within %s", command, limit);
-		break;
-	}
+	evpop_awaited_describe(connection->proto, phase, limit, &result);
+	if (phase == EVPOP_PHASE_GREETING &&
+	    connection->to.tls != EVPOP_TLS_IMPLICIT)
+		connection_fail_for_tls(
+		    connection, EVPOP_ERROR_TIMEOUT, result.text);
+	else
+		evpop_connection_fail(connection, &result);
 }
 
 static const struct evpop_stream_handler stream_handler = {
@@ -550,28 +503,6 @@ static const struct evpop_stream_handler stream_handler = {
 };
 
 /* ---- what there is to do ---- */
-
-static enum evpop_phase
-connection_phase(const struct evpop_connection *connection)
-{
-	if (evpop_proto_state(connection->proto) == EVPOP_STATE_GREETING)
-		return EVPOP_PHASE_GREETING;
-	if (connection->is_inside)
-		return EVPOP_PHASE_BODY;
-	switch (evpop_proto_awaited(connection->proto)) {
-	case EVPOP_COMMAND_NONE:
-		return EVPOP_PHASE_NONE;
-	case EVPOP_COMMAND_USER:
-	case EVPOP_COMMAND_PASS:
-	case EVPOP_COMMAND_APOP:
-	case EVPOP_COMMAND_AUTH:
-		return EVPOP_PHASE_LOGIN;
-	case EVPOP_COMMAND_QUIT:
-		return EVPOP_PHASE_QUIT;
-	default:
-		return EVPOP_PHASE_COMMAND;
-	}
-}
 
 /* A server that answers one by one, in pieces, waits for acknowledgements. */
 static void
@@ -598,26 +529,10 @@ evpop_connection_perform(
 	}
 	connection_hurry(connection);
 	evpop_stream_expect(connection->stream,
-	    owner_is_busy ? EVPOP_PHASE_NONE : connection_phase(connection),
+	    owner_is_busy
+		? EVPOP_PHASE_NONE
+		: evpop_awaited_phase(connection->proto, connection->is_inside),
 	    answered);
-}
-
-void
-evpop_connection_pause(struct evpop_connection *connection)
-{
-	evpop_stream_pause(connection->stream);
-}
-
-bool
-evpop_connection_is_paused(const struct evpop_connection *connection)
-{
-	return evpop_stream_is_paused(connection->stream);
-}
-
-void
-evpop_connection_resume(struct evpop_connection *connection)
-{
-	evpop_stream_resume(connection->stream);
 }
 
 /* ---- life ---- */
@@ -637,9 +552,9 @@ evpop_connection_new(struct event_base *base,
 	connection->proto = evpop_proto_new(&config->limits);
 	connection->stream = evpop_stream_new(
 	    base, &config->timeouts, &stream_handler, connection);
-	if (evpop_target_init(&connection->target, config))
+	if (evpop_destination_init(&connection->to, config))
 		connection->server = evpop_server_new(config->memory,
-		    config->host, connection->target.dial.port, config->tls,
+		    config->host, connection->to.dial.port, config->tls,
 		    config->one_by_one);
 	if (connection->proto == NULL || connection->stream == NULL ||
 	    connection->server == NULL) {
@@ -659,7 +574,7 @@ evpop_connection_free(struct evpop_connection *connection)
 	evpop_stream_free(connection->stream);
 	evpop_server_free(connection->server);
 	evpop_proto_free(connection->proto);
-	evpop_target_clear(&connection->target);
+	evpop_destination_clear(&connection->to);
 	evpop_opening_clear(&connection->opening);
 	free(connection);
 }
@@ -676,14 +591,8 @@ evpop_connection_server(const struct evpop_connection *connection)
 	return connection->server;
 }
 
-struct evpop_loop *
-evpop_connection_loop(const struct evpop_connection *connection)
+struct evpop_stream *
+evpop_connection_stream(const struct evpop_connection *connection)
 {
-	return evpop_stream_loop(connection->stream);
-}
-
-const struct evpop_stream_status *
-evpop_connection_status(const struct evpop_connection *connection)
-{
-	return evpop_stream_status(connection->stream);
+	return connection->stream;
 }

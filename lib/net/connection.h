@@ -14,7 +14,7 @@
 #include "lib/net/choice.h"
 
 struct evpop_connection;
-struct evpop_loop;
+struct evpop_stream;
 
 enum evpop_connection_state {
 	EVPOP_CONNECTION_IDLE = 0,
@@ -39,8 +39,11 @@ struct evpop_connection_handler {
 	void (*connected)(const struct evpop_result *, void *arg);
 	/* An event of a command of the owner's. */
 	void (*event)(const struct evpop_event *, void *arg);
-	/* All commands are done, and the session is over, for this reason. */
-	void (*closed)(const struct evpop_result *, void *arg);
+	/*
+	 * All commands are done, and the session is over, for this reason;
+	 * `has_lost`: it may do better one command at a time.
+	 */
+	void (*closed)(const struct evpop_result *, bool has_lost, void *arg);
 	/* Come back from the loop: there is something to dispatch. */
 	void (*wake)(void *arg);
 	evpop_trace_cb trace; /* or NULL */
@@ -84,11 +87,6 @@ void evpop_connection_dispatch(struct evpop_connection *);
 void evpop_connection_perform(
     struct evpop_connection *, uint64_t answered, bool owner_is_busy);
 
-/* As of the stream. */
-void evpop_connection_pause(struct evpop_connection *);
-bool evpop_connection_is_paused(const struct evpop_connection *);
-void evpop_connection_resume(struct evpop_connection *);
-
 /* ---- for the log-in ---- */
 
 /* What it has to offer; borrowed. */
@@ -101,16 +99,11 @@ void evpop_connection_refused(struct evpop_connection *);
 void evpop_connection_learn_capabilities(
     struct evpop_connection *, const struct evpop_result *);
 
-/* Whether a session that has ended may do better one command at a time. */
-bool evpop_connection_lost_ahead(const struct evpop_connection *);
-
 /* ---- what it is made of, and knows; all borrowed ---- */
 
 struct evpop_proto *evpop_connection_proto(const struct evpop_connection *);
 struct evpop_server *evpop_connection_server(const struct evpop_connection *);
-struct evpop_loop *evpop_connection_loop(const struct evpop_connection *);
-const struct evpop_stream_status *evpop_connection_status(
-    const struct evpop_connection *);
+struct evpop_stream *evpop_connection_stream(const struct evpop_connection *);
 const struct evpop_capabilities *evpop_connection_capabilities(
     const struct evpop_connection *);
 

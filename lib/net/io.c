@@ -3,6 +3,8 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
 #include "lib/net/tls.h"
@@ -47,4 +49,13 @@ evpop_io_write(evutil_socket_t fd, struct evpop_tls_channel *tls,
 		return io_of_errno("write", EVPOP_IO_WANT_WRITE, result);
 	*length_r = (size_t)n;
 	return EVPOP_IO_DONE;
+}
+
+void
+evpop_io_acknowledge(evutil_socket_t fd)
+{
+	static const int on = 1;
+
+	/* Where it cannot be had, things go on, only slower. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 }

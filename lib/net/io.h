@@ -28,4 +28,7 @@ enum evpop_io evpop_io_write(evutil_socket_t, struct evpop_tls_channel *,
     const unsigned char *, size_t length, size_t *length_r,
     struct evpop_result *result_r) EVPOP_MUST_USE;
 
+/* Acknowledge without delay what comes next. */
+void evpop_io_acknowledge(evutil_socket_t);
+
 #endif

@@ -169,14 +169,14 @@ bool
 evpop_login_has_other(
     const struct evpop_login *login, const struct evpop_offer *offer)
 {
-	unsigned int bit = EVPOP_MECHANISM_BIT(login->mechanism);
+	unsigned int refusal = evpop_choice_refusal(login->mechanism);
 	enum evpop_mechanism mechanism;
 
 	if (may_split(login) && evpop_server_initial(offer->server,
 				    login->mechanism) == EVPOP_INITIAL_UNTRIED)
 		return true;
 	return login->attempts + 1 < EVPOP_LOGIN_ATTEMPTS &&
-	       login_choose(login, offer, login_spent(login) | bit, &mechanism);
+	       login_choose(login, offer, login_spent(login) | refusal, &mechanism);
 }
 
 bool
@@ -444,7 +444,7 @@ login_refused(struct evpop_login *login, const struct evpop_result *result)
 		login->initial_refused |= bit;
 		return EVPOP_LOGIN_REFUSED;
 	}
-	login->refused |= bit;
+	login->refused |= evpop_choice_refusal(login->mechanism);
 	/* Who binds another channel than ours refuses; who has verified the
 	 * certificate may do without (RFC 5802 section 6). */
 	if ((bit & EVPOP_MECHANISMS_BOUND) != 0) {

@@ -1,6 +1,7 @@
 set(EVPOP_NET_SOURCES
 	net/address.c
 	net/authenticate.c
+	net/awaited.c
 	net/choice.c
 	net/client.c
 	net/commands.c
@@ -8,6 +9,7 @@ set(EVPOP_NET_SOURCES
 	net/connection.c
 	net/deadline.c
 	net/derive.c
+	net/destination.c
 	net/dial.c
 	net/facts.c
 	net/http_connect.c
@@ -25,7 +27,6 @@ set(EVPOP_NET_SOURCES
 	net/server.c
 	net/socks.c
 	net/stream.c
-	net/target.c
 	net/tls.c
 	net/tls_failure.c
 	net/tls_files.c

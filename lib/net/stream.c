@@ -1,8 +1,6 @@
 #include "lib/net/stream.h"
 
 #include <assert.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -473,12 +471,8 @@ stream_perform(struct evpop_stream *stream)
 void
 evpop_stream_hurry(struct evpop_stream *stream)
 {
-	static const int on = 1;
-
-	/* Where it cannot be had, things go on, only slower. */
 	if (stream->fd != -1)
-		(void)setsockopt(
-		    stream->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+		evpop_io_acknowledge(stream->fd);
 }
 
 void

@@ -1,104 +1,83 @@
 #include "lib/session/header.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/auth/digest.h"
+#include "lib/base/header_filter.h"
 
 _Static_assert(EVPOP_HEADER_DIGEST_SIZE == EVPOP_SHA256_SIZE, "SHA-256");
 
-enum place {
-	AT_LINE_START = 0,
-	BEHIND_CR, /* the first octet of a line, and held back */
-	IN_LINE,
-	BEHIND_HEADER
-};
-
-struct evpop_header {
-	struct evpop_digest_stream *stream;
-	enum place place;
+struct evpop_header_reader {
+	struct evpop_header_filter filter;
+	struct evpop_digest_stream *filtered, *whole;
 	bool failed;
 };
 
-struct evpop_header *
-evpop_header_new(void)
+static void
+header_feed_digest(struct evpop_header_reader *reader,
+    struct evpop_digest_stream *stream, const unsigned char *bytes,
+    size_t length)
 {
-	struct evpop_header *header;
-
-	header = calloc(1, sizeof *header);
-	if (header == NULL)
-		return NULL;
-	header->stream = evpop_digest_stream_new();
-	if (header->stream == NULL) {
-		free(header);
-		return NULL;
-	}
-	return header;
+	if (!evpop_digest_stream_feed(stream, bytes, length))
+		reader->failed = true;
 }
 
 static void
-digest(struct evpop_header *header, const void *bytes, size_t length)
+header_part(const unsigned char *bytes, size_t length, bool is_added, void *arg)
 {
-	if (!evpop_digest_stream_feed(header->stream, bytes, length))
-		header->failed = true;
+	struct evpop_header_reader *reader = arg;
+
+	header_feed_digest(reader, reader->whole, bytes, length);
+	if (!is_added)
+		header_feed_digest(reader, reader->filtered, bytes, length);
 }
 
-/* How much of the bytes belongs to the line that has begun. */
-static size_t
-rest_of_line(
-    struct evpop_header *header, const unsigned char *bytes, size_t length)
+struct evpop_header_reader *
+evpop_header_reader_new(void)
 {
-	const unsigned char *end = memchr(bytes, '\n', length);
+	struct evpop_header_reader *reader;
 
-	if (end == NULL)
-		return length;
-	header->place = AT_LINE_START;
-	return (size_t)(end - bytes) + 1;
+	reader = calloc(1, sizeof *reader);
+	if (reader == NULL)
+		return NULL;
+	evpop_header_filter_init(&reader->filter, header_part, reader);
+	reader->filtered = evpop_digest_stream_new();
+	reader->whole = evpop_digest_stream_new();
+	if (reader->filtered == NULL || reader->whole == NULL) {
+		evpop_header_reader_free(reader);
+		return NULL;
+	}
+	return reader;
 }
 
 void
-evpop_header_feed(
-    struct evpop_header *header, const unsigned char *bytes, size_t length)
+evpop_header_reader_feed(struct evpop_header_reader *reader,
+    const unsigned char *bytes, size_t length)
 {
-	size_t count;
-
-	while (length > 0 && header->place != BEHIND_HEADER) {
-		count = 1;
-		if (header->place == IN_LINE) {
-			count = rest_of_line(header, bytes, length);
-			digest(header, bytes, count);
-		} else if (bytes[0] == '\n') {
-			header->place = BEHIND_HEADER;
-		} else if (header->place == BEHIND_CR) {
-			digest(header, "\r", 1);
-			header->place = IN_LINE;
-			count = 0;
-		} else if (bytes[0] == '\r') {
-			header->place = BEHIND_CR;
-		} else {
-			header->place = IN_LINE;
-			count = 0;
-		}
-		bytes += count;
-		length -= count;
-	}
+	evpop_header_filter_feed(&reader->filter, bytes, length);
 }
 
 bool
-evpop_header_finish(struct evpop_header *header,
-    unsigned char digest_r[EVPOP_HEADER_DIGEST_SIZE])
+evpop_header_reader_finish(
+    struct evpop_header_reader *reader, struct evpop_header *header_r)
 {
-	if (header->place == BEHIND_CR)
-		digest(header, "\r", 1);
-	return !header->failed &&
-	       evpop_digest_stream_finish(header->stream, digest_r);
+	evpop_header_filter_finish(&reader->filter);
+	header_r->added_octets =
+	    evpop_header_filter_added_octets(&reader->filter);
+	header_r->added_lines =
+	    evpop_header_filter_added_lines(&reader->filter);
+	return !reader->failed &&
+	       evpop_digest_stream_finish(reader->filtered, header_r->digest) &&
+	       evpop_digest_stream_finish(
+		   reader->whole, header_r->whole_digest);
 }
 
 void
-evpop_header_free(struct evpop_header *header)
+evpop_header_reader_free(struct evpop_header_reader *reader)
 {
-	if (header == NULL)
+	if (reader == NULL)
 		return;
-	evpop_digest_stream_free(header->stream);
-	free(header);
+	evpop_digest_stream_free(reader->filtered);
+	evpop_digest_stream_free(reader->whole);
+	free(reader);
 }

@@ -1,22 +1,22 @@
 /*
- * The digest of a message's header, from bytes in pieces of any size: up to the
- * first empty line, and without it.
+ * What tells one message's header from another's, from octets in pieces of any
+ * size: up to the first empty line, and without it.
  */
 #ifndef EVPOP_SESSION_HEADER_H
 #define EVPOP_SESSION_HEADER_H
 
 #include <evpop/sync.h>
 
-struct evpop_header;
+struct evpop_header_reader;
 
 /* NULL without memory. */
-struct evpop_header *evpop_header_new(void) EVPOP_MUST_USE;
-void evpop_header_feed(
-    struct evpop_header *, const unsigned char *bytes, size_t length);
-/* After the last byte; false where OpenSSL could not. */
-bool evpop_header_finish(struct evpop_header *,
-    unsigned char digest_r[EVPOP_HEADER_DIGEST_SIZE]) EVPOP_MUST_USE;
+struct evpop_header_reader *evpop_header_reader_new(void) EVPOP_MUST_USE;
+void evpop_header_reader_feed(
+    struct evpop_header_reader *, const unsigned char *bytes, size_t length);
+/* After the last octet; false where OpenSSL could not. */
+bool evpop_header_reader_finish(
+    struct evpop_header_reader *, struct evpop_header *header_r) EVPOP_MUST_USE;
 /* NULL is allowed. */
-void evpop_header_free(struct evpop_header *);
+void evpop_header_reader_free(struct evpop_header_reader *);
 
 #endif

@@ -1,9 +1,12 @@
 #include "lib/session/listing.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BLOCK_SIZE 16384
+
+_Static_assert(sizeof(struct evpop_entry) <= 32, "a million of them");
 
 struct evpop_listing_block {
 	struct evpop_listing_block *next;
@@ -11,8 +14,44 @@ struct evpop_listing_block {
 	unsigned char bytes[];
 };
 
+struct evpop_listing *
+evpop_listing_get(struct evpop_listing_builder *builder)
+{
+	return &builder->listing;
+}
+
+size_t
+evpop_listing_held(const struct evpop_listing_builder *builder)
+{
+	return builder->block_octets +
+	       builder->room * sizeof builder->listing.entries[0];
+}
+
+void
+evpop_listing_note_ignored(
+    struct evpop_listing_builder *builder, uint32_t count, const char *first)
+{
+	builder->listing.ignored += count;
+	if (builder->listing.ignored_line != NULL || first == NULL)
+		return;
+	snprintf(
+	    builder->ignored_line, sizeof builder->ignored_line, "%s", first);
+	builder->listing.ignored_line = builder->ignored_line;
+}
+
+/* A line that has no place among the others. */
+static void
+listing_ignore_line(
+    struct evpop_listing_builder *builder, const char *command, uint32_t number)
+{
+	char text[64];
+
+	snprintf(text, sizeof text, "%s %lu", command, (unsigned long)number);
+	evpop_listing_note_ignored(builder, 1, text);
+}
+
 static unsigned char *
-copy_id(struct evpop_listing_builder *builder, const unsigned char *id,
+listing_copy_id(struct evpop_listing_builder *builder, const unsigned char *id,
     size_t length)
 {
 	struct evpop_listing_block *block = builder->blocks;
@@ -28,6 +67,7 @@ copy_id(struct evpop_listing_builder *builder, const unsigned char *id,
 		block->room = room;
 		block->next = builder->blocks;
 		builder->blocks = block;
+		builder->block_octets += sizeof *block + room;
 	}
 	copy = block->bytes + block->used;
 	memcpy(copy, id, length);
@@ -36,14 +76,14 @@ copy_id(struct evpop_listing_builder *builder, const unsigned char *id,
 }
 
 static struct evpop_entry *
-append(struct evpop_listing_builder *builder, uint32_t number)
+listing_append(struct evpop_listing_builder *builder, uint32_t number)
 {
 	struct evpop_listing *listing = &builder->listing;
 	struct evpop_entry *entry, *grown;
 	size_t room;
 
 	if (listing->count == builder->room) {
-		room = builder->room == 0 ? 32 : builder->room * 2;
+		room = builder->room + builder->room / 2 + 32;
 		grown = reallocarray(listing->entries, room, sizeof *grown);
 		if (grown == NULL)
 			return NULL;
@@ -65,20 +105,20 @@ evpop_listing_add_id(
 {
 	struct evpop_entry *entry;
 
-	entry = append(builder, listed->number);
+	entry = listing_append(builder, listed->number);
 	if (entry == NULL)
 		return false;
 	/* An empty unique-id identifies nothing. */
 	if (listed->unique_id_length == 0)
 		return true;
-	entry->unique_id =
-	    copy_id(builder, listed->unique_id, listed->unique_id_length);
-	entry->unique_id_length = listed->unique_id_length;
+	entry->unique_id = listing_copy_id(
+	    builder, listed->unique_id, listed->unique_id_length);
+	entry->unique_id_length = (uint32_t)listed->unique_id_length;
 	return entry->unique_id != NULL;
 }
 
 static int
-compare_numbers(const void *a, const void *b)
+listing_compare_numbers(const void *a, const void *b)
 {
 	const struct evpop_entry *x = a, *y = b;
 
@@ -86,7 +126,7 @@ compare_numbers(const void *a, const void *b)
 }
 
 static bool
-same_id(const struct evpop_entry *a, const struct evpop_entry *b)
+listing_same_id(const struct evpop_entry *a, const struct evpop_entry *b)
 {
 	return a->unique_id_length == b->unique_id_length &&
 	       (a->unique_id_length == 0 || memcmp(a->unique_id, b->unique_id,
@@ -98,8 +138,9 @@ same_id(const struct evpop_entry *a, const struct evpop_entry *b)
  * cannot be known: the message counts as listed without an id.
  */
 static void
-drop_repeated(struct evpop_listing *listing)
+listing_drop_repeated(struct evpop_listing_builder *builder)
 {
+	struct evpop_listing *listing = &builder->listing;
 	struct evpop_entry *entry, *last;
 	size_t i, kept = 0;
 
@@ -110,8 +151,9 @@ drop_repeated(struct evpop_listing *listing)
 			listing->entries[kept++] = *entry;
 			continue;
 		}
-		listing->ignored++;
-		if (!same_id(last, entry)) {
+		listing_ignore_line(
+		    builder, "listed twice: message", entry->number);
+		if (!listing_same_id(last, entry)) {
 			last->unique_id = NULL;
 			last->unique_id_length = 0;
 		}
@@ -120,24 +162,23 @@ drop_repeated(struct evpop_listing *listing)
 }
 
 static void
-put_in_order(struct evpop_listing_builder *builder)
+listing_sort(struct evpop_listing_builder *builder)
 {
 	struct evpop_listing *listing = &builder->listing;
 
 	if (!builder->unsorted)
 		return;
 	qsort(listing->entries, listing->count, sizeof *listing->entries,
-	    compare_numbers);
-	drop_repeated(listing);
+	    listing_compare_numbers);
+	listing_drop_repeated(builder);
 	builder->unsorted = false;
 }
 
 enum evpop_error
-evpop_listing_ids_done(struct evpop_listing_builder *builder, uint32_t ignored)
+evpop_listing_ids_done(struct evpop_listing_builder *builder)
 {
 	builder->listing.unique_ids = true;
-	builder->listing.ignored += ignored;
-	put_in_order(builder);
+	listing_sort(builder);
 	return evpop_listing_occurrences(&builder->listing);
 }
 
@@ -152,13 +193,14 @@ evpop_listing_add_size(
 			    ? NULL
 			    : bsearch(&key, builder->listing.entries,
 				  builder->listing.count, sizeof key,
-				  compare_numbers);
+				  listing_compare_numbers);
 		if (entry == NULL) {
-			builder->listing.ignored++;
+			listing_ignore_line(
+			    builder, "only in LIST: message", listed->number);
 			return true;
 		}
 	} else {
-		entry = append(builder, listed->number);
+		entry = listing_append(builder, listed->number);
 		if (entry == NULL)
 			return false;
 	}
@@ -167,11 +209,9 @@ evpop_listing_add_size(
 }
 
 void
-evpop_listing_sizes_done(
-    struct evpop_listing_builder *builder, uint32_t ignored)
+evpop_listing_sizes_done(struct evpop_listing_builder *builder)
 {
-	builder->listing.ignored += ignored;
-	put_in_order(builder);
+	listing_sort(builder);
 }
 
 bool
@@ -180,8 +220,8 @@ evpop_listing_set_id(struct evpop_listing_builder *builder, size_t index,
 {
 	struct evpop_entry *entry = &builder->listing.entries[index];
 
-	entry->unique_id = copy_id(builder, id, length);
-	entry->unique_id_length = length;
+	entry->unique_id = listing_copy_id(builder, id, length);
+	entry->unique_id_length = (uint32_t)length;
 	return entry->unique_id != NULL;
 }
 

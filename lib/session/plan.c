@@ -1,209 +1,130 @@
-/* What to fetch and what to delete: a pure function. */
+/*
+ * What to fetch and what to delete, from a listing, what is known, a policy and
+ * the time; and, where these leave something open, from sizes and headers.
+ */
+#include "lib/session/plan.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <evpop/sync.h>
+#include "lib/session/action.h"
+#include "lib/session/candidates.h"
+#include "lib/session/deletions.h"
+#include "lib/session/match.h"
 
-#include "lib/base/name.h"
-#include "lib/session/details.h"
-
-static const char *const action_names[] = {
-	[EVPOP_ACTION_NONE] = "none",
-	[EVPOP_ACTION_FETCH] = "fetch",
-	[EVPOP_ACTION_FETCH_DELETE] = "fetch and delete",
-	[EVPOP_ACTION_DELETE] = "delete",
-	[EVPOP_ACTION_TOO_LARGE] = "too large",
-	[EVPOP_ACTION_LATER] = "later",
-	[EVPOP_ACTION_UNIDENTIFIED] = "no unique-id",
-	[EVPOP_ACTION_SEEN] = "seen",
-	[EVPOP_ACTION_ADOPT] = "adopt",
-	[EVPOP_ACTION_HELD] = "held",
+/* What a plan knows beyond its actions. */
+struct evpop_plan_details {
+	/*
+	 * Some line of UIDL could not be read: an entry without an id may be a
+	 * message that is known by one.
+	 */
+	bool is_garbled;
+	bool names_all; /* what is missing from the listing is gone */
+	bool *unknown;  /* for each entry */
+	size_t entry_count, unknown_count, known_count;
+	struct evpop_match *match; /* until the plan is made */
+	struct evpop_deletions *deletions;
+	struct evpop_candidates *candidates;
+	/* For each entry; NULL where nothing can be adopted. */
+	const struct evpop_adoption **adopted;
+	uint32_t *looks; /* NULL where the plan depends on no header */
+	size_t look_count;
 };
-EVPOP_NAMES_MATCH(action_names, EVPOP_ACTION_COUNT);
 
-const char *
-evpop_action_name(enum evpop_action action)
-{
-	assert(action < EVPOP_ACTION_COUNT);
-	return action_names[action];
-}
-
-/* Bytes, the shorter first where one begins the other. */
-static int
-compare_ids(const unsigned char *a, size_t a_length, const unsigned char *b,
-    size_t b_length)
-{
-	size_t common = a_length < b_length ? a_length : b_length;
-	int order = common == 0 ? 0 : memcmp(a, b, common);
-
-	if (order != 0)
-		return order;
-	return (a_length > b_length) - (a_length < b_length);
-}
-
-static int
-compare_u32(uint32_t a, uint32_t b)
-{
-	return (a > b) - (a < b);
-}
-
-static int
-compare_entries(const void *a, const void *b)
-{
-	const struct evpop_entry *x = *(const struct evpop_entry *const *)a;
-	const struct evpop_entry *y = *(const struct evpop_entry *const *)b;
-	int order = compare_ids(x->unique_id, x->unique_id_length, y->unique_id,
-	    y->unique_id_length);
-
-	/* Entries of one id stay in the order of the listing. */
-	return order != 0 ? order : (x > y) - (x < y);
-}
-
-static int
-compare_known(const void *a, const void *b)
-{
-	const struct evpop_known *x = *(const struct evpop_known *const *)a;
-	const struct evpop_known *y = *(const struct evpop_known *const *)b;
-	int order = compare_ids(x->unique_id, x->unique_id_length, y->unique_id,
-	    y->unique_id_length);
-
-	return order != 0 ? order : compare_u32(x->occurrence, y->occurrence);
-}
-
-/*
- * Pointers to the entries that have an id, sorted by it; NULL: no memory.  Many
- * servers give ids that ascend: then they are sorted already.
- */
-static struct evpop_entry **
-sort_entries(const struct evpop_listing *listing, size_t *count_r)
-{
-	struct evpop_entry **sorted;
-	bool in_order = true;
-	size_t i, count = 0;
-
-	sorted = calloc(listing->count + 1, sizeof(*sorted));
-	if (sorted == NULL)
-		return NULL;
-	for (i = 0; i < listing->count; i++) {
-		if (listing->entries[i].unique_id == NULL)
-			continue;
-		sorted[count++] = &listing->entries[i];
-		if (count > 1 &&
-		    compare_entries(&sorted[count - 2], &sorted[count - 1]) > 0)
-			in_order = false;
-	}
-	if (!in_order)
-		qsort(sorted, count, sizeof(*sorted), compare_entries);
-	*count_r = count;
-	return sorted;
-}
-
-/* What comes from a sorted index is sorted already, and stays as it is. */
-static const struct evpop_known **
-sort_known(const struct evpop_known *known, size_t count)
-{
-	const struct evpop_known **sorted;
-	bool in_order = true;
-	size_t i;
-
-	sorted = calloc(count + 1, sizeof(*sorted));
-	if (sorted == NULL)
-		return NULL;
-	for (i = 0; i < count; i++) {
-		sorted[i] = &known[i];
-		if (i > 0 && compare_known(&sorted[i - 1], &sorted[i]) > 0)
-			in_order = false;
-	}
-	if (!in_order)
-		qsort(sorted, count, sizeof(*sorted), compare_known);
-	return sorted;
-}
-
-enum evpop_error
-evpop_listing_occurrences(struct evpop_listing *listing)
-{
-	struct evpop_entry **sorted, *entry, *before;
-	size_t count, i;
-
-	sorted = sort_entries(listing, &count);
-	if (sorted == NULL)
-		return EVPOP_ERROR_MEMORY;
-	for (i = 0; i < count; i++) {
-		entry = sorted[i];
-		before = i > 0 ? sorted[i - 1] : NULL;
-		entry->occurrence =
-		    before != NULL &&
-			    compare_ids(before->unique_id,
-				before->unique_id_length, entry->unique_id,
-				entry->unique_id_length) == 0
-			? before->occurrence + 1
-			: 0;
-	}
-	free(sorted);
-	return EVPOP_ERROR_NONE;
-}
-
-static enum evpop_action
-nameless_action(
-    const struct evpop_plan *plan, const struct evpop_policy *policy)
-{
-	bool fetch =
-	    policy->keep == EVPOP_KEEP_NONE || policy->fetch_unidentified;
-
-	if (policy->baseline || plan->details->garbled || !fetch)
-		return EVPOP_ACTION_UNIDENTIFIED;
-	return policy->keep == EVPOP_KEEP_NONE ? EVPOP_ACTION_FETCH_DELETE
-					       : EVPOP_ACTION_FETCH;
-}
-
-static enum evpop_action
-unknown_action(const struct evpop_plan *plan, const struct evpop_entry *entry,
-    const struct evpop_policy *policy)
-{
-	bool delete = policy->keep == EVPOP_KEEP_NONE ||
-		      (policy->delete_above_octets > 0 &&
-			  entry->octets > policy->delete_above_octets);
-
-	if (policy->max_message_octets > 0 && !policy->baseline &&
-	    entry->octets > policy->max_message_octets)
-		return EVPOP_ACTION_TOO_LARGE;
-	if (entry->unique_id == NULL)
-		return nameless_action(plan, policy);
-	if (policy->baseline)
-		return EVPOP_ACTION_SEEN;
-	return delete ? EVPOP_ACTION_FETCH_DELETE : EVPOP_ACTION_FETCH;
-}
-
-static enum evpop_action
-stored_action(const struct evpop_known *known,
-    const struct evpop_policy *policy, int64_t now_ms)
-{
-	bool due = known->state == EVPOP_KNOWN_DELETE ||
-		   policy->keep == EVPOP_KEEP_NONE ||
-		   now_ms - known->stored_ms >= policy->keep_ms;
-
-	if (policy->delete_above_octets > 0 &&
-	    known->octets > policy->delete_above_octets)
-		return EVPOP_ACTION_DELETE;
-	/* Whatever was owed before, "forever" means that nothing is deleted. */
-	if (policy->keep == EVPOP_KEEP_FOREVER)
-		return EVPOP_ACTION_NONE;
-	return due ? EVPOP_ACTION_DELETE : EVPOP_ACTION_NONE;
-}
-
-/*
- * What the server has deleted, or did not list for a while, and lists again is
- * a new message, or the server did not keep its word: only the bytes tell.
- */
-static bool
-is_doubtful(enum evpop_known_state state)
-{
-	return state == EVPOP_KNOWN_DELETED || state == EVPOP_KNOWN_GONE;
-}
+/* ---- the parts ---- */
 
 static void
-note_due(struct evpop_plan *plan, const struct evpop_known *known,
+plan_free_details(struct evpop_plan_details *details)
+{
+	if (details == NULL)
+		return;
+	free(details->unknown);
+	evpop_match_free(details->match);
+	evpop_deletions_free(details->deletions);
+	evpop_candidates_free(details->candidates);
+	free(details->adopted);
+	free(details->looks);
+	free(details);
+}
+
+static struct evpop_plan_details *
+plan_new_details(const struct evpop_listing *listing)
+{
+	struct evpop_plan_details *details;
+
+	details = calloc(1, sizeof *details);
+	if (details == NULL)
+		return NULL;
+	details->entry_count = listing->count;
+	details->unknown = calloc(listing->count + 1, sizeof(bool));
+	details->match = evpop_match_new(listing);
+	details->deletions = evpop_deletions_new();
+	details->candidates = evpop_candidates_new();
+	if (details->unknown == NULL || details->match == NULL ||
+	    details->deletions == NULL || details->candidates == NULL) {
+		plan_free_details(details);
+		return NULL;
+	}
+	return details;
+}
+
+void
+evpop_plan_free(struct evpop_plan **plan)
+{
+	if (*plan == NULL)
+		return;
+	free((*plan)->actions);
+	free((*plan)->order);
+	free((*plan)->gone);
+	plan_free_details((*plan)->details);
+	free(*plan);
+	*plan = NULL;
+}
+
+static struct evpop_plan *
+plan_allocate(const struct evpop_listing *listing)
+{
+	struct evpop_plan *plan;
+
+	plan = calloc(1, sizeof *plan);
+	if (plan == NULL)
+		return NULL;
+	plan->actions = calloc(listing->count + 1, sizeof plan->actions[0]);
+	plan->order = calloc(listing->count + 1, sizeof plan->order[0]);
+	plan->details = plan_new_details(listing);
+	if (plan->actions == NULL || plan->order == NULL ||
+	    plan->details == NULL)
+		evpop_plan_free(&plan);
+	return plan;
+}
+
+size_t
+evpop_plan_size(size_t entries)
+{
+	const struct evpop_plan *plan = NULL;
+
+	return entries * (sizeof plan->actions[0] + sizeof plan->order[0] +
+			     sizeof plan->details->unknown[0] +
+			     sizeof plan->details->looks[0]);
+}
+
+size_t
+evpop_plan_held(const struct evpop_plan *plan)
+{
+	const struct evpop_plan_details *details = plan->details;
+	size_t adopted = details->adopted == NULL
+			     ? 0
+			     : details->entry_count * sizeof(void *);
+
+	return evpop_deletions_held(details->deletions) +
+	       evpop_candidates_held(details->candidates) + adopted;
+}
+
+/* ---- by unique-ids ---- */
+
+static void
+plan_note_due(struct evpop_plan *plan, const struct evpop_known *known,
     const struct evpop_policy *policy)
 {
 	int64_t due_ms;
@@ -215,57 +136,93 @@ note_due(struct evpop_plan *plan, const struct evpop_known *known,
 		plan->due_ms = due_ms;
 }
 
-static void
-match_known(struct evpop_plan *plan, size_t entry,
-    const struct evpop_known *all, size_t index,
-    const struct evpop_policy *policy, int64_t now_ms)
+/* Looking costs a round trip or more: only where ids changed in earnest. */
+static bool
+plan_is_mostly_unknown(const struct evpop_plan *plan)
 {
-	const struct evpop_known *known = &all[index];
+	const struct evpop_plan_details *details = plan->details;
 
-	if (is_doubtful(known->state))
-		return;
-	plan->details->unknown[entry] = false;
-	plan->details->known[entry] = (uint32_t)index + 1;
-	plan->details->expected[entry] = known->octets;
-	plan->actions[entry] = EVPOP_ACTION_NONE;
-	if (known->state == EVPOP_KNOWN_SEEN)
-		return;
-	plan->actions[entry] = stored_action(known, policy, now_ms);
-	if (plan->actions[entry] == EVPOP_ACTION_NONE)
-		note_due(plan, known, policy);
+	return details->unknown_count > details->entry_count / 2;
 }
 
-/* Walk both sorted lists at once. */
-static void
-match(struct evpop_plan *plan, const struct evpop_listing *listing,
-    struct evpop_entry **entries, size_t entry_count,
-    const struct evpop_known *known, const struct evpop_known **sorted,
-    size_t known_count, const struct evpop_policy *policy, int64_t now_ms)
+/* It is listed under its id. */
+static bool
+plan_take_listed(struct evpop_plan *plan, uint32_t entry,
+    const struct evpop_known *known, const struct evpop_policy *policy,
+    int64_t now_ms)
 {
-	size_t e = 0, k = 0;
-	int order;
+	struct evpop_plan_details *details = plan->details;
 
-	while (e < entry_count || k < known_count) {
-		if (e == entry_count)
-			order = 1;
-		else if (k == known_count)
-			order = -1;
-		else
-			order = compare_ids(entries[e]->unique_id,
-			    entries[e]->unique_id_length, sorted[k]->unique_id,
-			    sorted[k]->unique_id_length);
-		if (order == 0)
-			order = compare_u32(
-			    entries[e]->occurrence, sorted[k]->occurrence);
-		if (order == 0)
-			match_known(plan,
-			    (size_t)(entries[e] - listing->entries), known,
-			    (size_t)(sorted[k] - known), policy, now_ms);
-		else if (order > 0)
-			plan->gone[sorted[k] - known] = true;
-		e += order <= 0;
-		k += order >= 0;
+	if (evpop_action_is_doubtful(known->state))
+		return true;
+	details->unknown[entry] = false;
+	details->unknown_count--;
+	plan->actions[entry] =
+	    (uint8_t)evpop_action_of_known(known, policy, now_ms);
+	if (plan->actions[entry] == EVPOP_ACTION_DELETE)
+		return evpop_deletions_add(details->deletions, entry, known);
+	if (known->state != EVPOP_KNOWN_SEEN)
+		plan_note_due(plan, known, policy);
+	return true;
+}
+
+/* It may be listed under another id, if the ids have changed. */
+static bool
+plan_take_candidate(struct evpop_plan *plan, const struct evpop_known *known,
+    size_t index, bool is_gone)
+{
+	struct evpop_candidates *candidates = plan->details->candidates;
+	bool may_be_listed = known->state == EVPOP_KNOWN_GONE ||
+			     (known->state == EVPOP_KNOWN_STORED && is_gone);
+
+	if (!may_be_listed || known->header_digest == NULL ||
+	    known->octets == 0)
+		return true;
+	if (plan_is_mostly_unknown(plan))
+		return evpop_candidates_add(candidates, known, index);
+	/* More is known already than would be if the ids had changed. */
+	evpop_candidates_drop(candidates);
+	return true;
+}
+
+static enum evpop_error
+plan_take(struct evpop_plan *plan, const struct evpop_known *known,
+    size_t index, const struct evpop_policy *policy, int64_t now_ms,
+    evpop_plan_gone_cb gone, void *arg)
+{
+	bool is_gone = false, taken = true;
+	uint32_t entry;
+
+	switch (evpop_match_next(plan->details->match, known, &entry)) {
+	case EVPOP_MATCH_DISORDER:
+		return EVPOP_ERROR_USAGE;
+	case EVPOP_MATCH_LISTED:
+		taken = plan_take_listed(plan, entry, known, policy, now_ms);
+		break;
+	case EVPOP_MATCH_MISSING:
+		is_gone = plan->details->names_all;
+		break;
 	}
+	if (!taken || !plan_take_candidate(plan, known, index, is_gone))
+		return EVPOP_ERROR_MEMORY;
+	plan->gone_count += is_gone;
+	if (is_gone && gone != NULL)
+		gone(known, index, arg);
+	return EVPOP_ERROR_NONE;
+}
+
+enum evpop_error
+evpop_plan_match(struct evpop_plan *plan, const struct evpop_known *known,
+    size_t count, const struct evpop_policy *policy, int64_t now_ms,
+    evpop_plan_gone_cb gone, void *arg)
+{
+	enum evpop_error error = EVPOP_ERROR_NONE;
+	size_t i;
+
+	for (i = 0; i < count && error == EVPOP_ERROR_NONE; i++)
+		error = plan_take(plan, &known[i], plan->details->known_count++,
+		    policy, now_ms, gone, arg);
+	return error;
 }
 
 /*
@@ -273,7 +230,7 @@ match(struct evpop_plan *plan, const struct evpop_listing *listing,
  * on one of those; or its message is listed without it.
  */
 static bool
-names_all(const struct evpop_listing *listing)
+plan_names_all(const struct evpop_listing *listing)
 {
 	size_t i;
 
@@ -285,17 +242,28 @@ names_all(const struct evpop_listing *listing)
 	return true;
 }
 
-static void
-count_gone(struct evpop_plan *plan, const struct evpop_listing *listing,
-    size_t known_count)
+enum evpop_error
+evpop_plan_begin(struct evpop_plan **plan_r,
+    const struct evpop_listing *listing, const struct evpop_policy *policy)
 {
+	struct evpop_plan *plan = plan_allocate(listing);
 	size_t i;
 
-	if (!names_all(listing))
-		memset(plan->gone, 0, known_count * sizeof *plan->gone);
-	for (i = 0; i < known_count; i++)
-		plan->gone_count += plan->gone[i];
+	*plan_r = plan;
+	if (plan == NULL)
+		return EVPOP_ERROR_MEMORY;
+	plan->details->names_all = plan_names_all(listing);
+	plan->details->is_garbled = listing->unique_ids && listing->ignored > 0;
+	plan->details->unknown_count = listing->count;
+	for (i = 0; i < listing->count; i++) {
+		plan->details->unknown[i] = true;
+		plan->actions[i] = (uint8_t)evpop_action_of_unknown(
+		    &listing->entries[i], plan->details->is_garbled, policy);
+	}
+	return EVPOP_ERROR_NONE;
 }
+
+/* ---- order and totals ---- */
 
 static bool
 is_fetch(enum evpop_action action)
@@ -306,7 +274,7 @@ is_fetch(enum evpop_action action)
 
 /* Put the fetches in order, as many as one session may have. */
 static void
-order_fetches(struct evpop_plan *plan, const struct evpop_listing *listing,
+plan_order_fetches(struct evpop_plan *plan, const struct evpop_listing *listing,
     const struct evpop_policy *policy)
 {
 	size_t i, at;
@@ -325,18 +293,18 @@ order_fetches(struct evpop_plan *plan, const struct evpop_listing *listing,
 			plan->later++;
 			continue;
 		}
-		plan->order[plan->fetches++] = at;
+		plan->order[plan->fetches++] = (uint32_t)at;
 		plan->fetch_octets += listing->entries[at].octets;
 	}
 }
 
 static void
-count(struct evpop_plan *plan, size_t entries)
+plan_count(struct evpop_plan *plan)
 {
 	size_t counts[EVPOP_ACTION_COUNT] = { 0 }, i;
 
 	plan->adopt_octets = 0;
-	for (i = 0; i < entries; i++) {
+	for (i = 0; i < plan->details->entry_count; i++) {
 		counts[plan->actions[i]]++;
 		if (plan->actions[i] == EVPOP_ACTION_ADOPT)
 			plan->adopt_octets +=
@@ -351,8 +319,8 @@ count(struct evpop_plan *plan, size_t entries)
 }
 
 static void
-settle(struct evpop_plan *plan, const struct evpop_listing *listing,
-    const struct evpop_policy *policy)
+plan_order_and_count(struct evpop_plan *plan,
+    const struct evpop_listing *listing, const struct evpop_policy *policy)
 {
 	size_t i;
 
@@ -362,19 +330,12 @@ settle(struct evpop_plan *plan, const struct evpop_listing *listing,
 			continue;
 		plan->actions[i] =
 		    plan->details->unknown[i]
-			? unknown_action(plan, &listing->entries[i], policy)
+			? (uint8_t)evpop_action_of_unknown(&listing->entries[i],
+			      plan->details->is_garbled, policy)
 			: EVPOP_ACTION_FETCH_DELETE;
 	}
-	order_fetches(plan, listing, policy);
-	count(plan, listing->count);
-}
-
-void
-evpop_plan_settle(struct evpop_plan *plan, const struct evpop_listing *listing,
-    const struct evpop_policy *policy)
-{
-	evpop_details_doubt(plan, true);
-	settle(plan, listing, policy);
+	plan_order_fetches(plan, listing, policy);
+	plan_count(plan);
 }
 
 /*
@@ -382,81 +343,90 @@ evpop_plan_settle(struct evpop_plan *plan, const struct evpop_listing *listing,
  * are not meant: what they delete was not here before.
  */
 static void
-hold(struct evpop_plan *plan, const struct evpop_listing *listing,
-    const struct evpop_policy *policy)
+plan_hold_deletions(struct evpop_plan *plan, const struct evpop_policy *policy)
 {
-	size_t deletes = 0, i;
+	struct evpop_plan_details *details = plan->details;
+	size_t count = evpop_deletions_count(details->deletions), i;
 
-	for (i = 0; i < listing->count; i++)
-		deletes += plan->actions[i] == EVPOP_ACTION_DELETE;
-	if (policy->max_deletes == 0 || deletes <= policy->max_deletes)
+	if (policy->max_deletes == 0 || count <= policy->max_deletes)
 		return;
-	for (i = 0; i < listing->count; i++)
-		if (plan->actions[i] == EVPOP_ACTION_DELETE)
-			plan->actions[i] = EVPOP_ACTION_HELD;
-}
-
-static bool
-can_verify(const struct evpop_plan *plan, size_t entries)
-{
-	size_t i;
-
-	for (i = 0; i < entries; i++)
-		if (plan->actions[i] == EVPOP_ACTION_DELETE &&
-		    plan->details->expected[i] != 0)
-			return true;
-	return false;
+	for (i = 0; i < count; i++)
+		plan->actions[evpop_deletions_index(details->deletions, i)] =
+		    EVPOP_ACTION_HELD;
+	evpop_deletions_drop(details->deletions);
 }
 
 bool
-evpop_plan_wants_sizes(
-    const struct evpop_plan *plan, const struct evpop_policy *policy)
-{
-	if (plan->details->verifiable || plan->details->deletion_count > 0 ||
-	    plan->details->candidates != NULL)
-		return true;
-	return plan->fetches > 0 && (policy->max_message_octets > 0 ||
-					policy->delete_above_octets > 0);
-}
-
-void
-evpop_plan_sizes(struct evpop_plan *plan, const struct evpop_listing *listing,
+evpop_plan_make(struct evpop_plan *plan, const struct evpop_listing *listing,
     const struct evpop_policy *policy)
 {
 	struct evpop_plan_details *details = plan->details;
-	size_t i;
+	size_t deletions;
 
-	for (i = 0; i < listing->count; i++) {
-		if (details->unknown[i])
-			plan->actions[i] =
-			    unknown_action(plan, &listing->entries[i], policy);
-		else if (plan->actions[i] == EVPOP_ACTION_DELETE &&
-			 details->expected[i] != 0 &&
-			 details->expected[i] != listing->entries[i].octets)
-			plan->actions[i] = EVPOP_ACTION_FETCH_DELETE;
+	evpop_match_free(details->match);
+	details->match = NULL;
+	plan_hold_deletions(plan, policy);
+	evpop_deletions_sort(details->deletions);
+	if (!plan_is_mostly_unknown(plan))
+		evpop_candidates_drop(details->candidates);
+	if (evpop_candidates_count(details->candidates) > 0) {
+		details->adopted =
+		    calloc(listing->count + 1, sizeof details->adopted[0]);
+		if (details->adopted == NULL ||
+		    !evpop_candidates_sort(details->candidates))
+			return false;
 	}
-	if (policy->verify_deletes)
-		evpop_details_doubt(plan, false);
-	evpop_details_looks(plan, listing);
-	settle(plan, listing, policy);
+	deletions = evpop_deletions_count(details->deletions);
+	if (deletions > 0 || details->adopted != NULL) {
+		details->looks =
+		    calloc(listing->count + 1, sizeof details->looks[0]);
+		if (details->looks == NULL)
+			return false;
+	}
+	plan_order_and_count(plan, listing, policy);
+	return true;
 }
 
-static struct evpop_plan *
-allocate(size_t entries, size_t known)
-{
-	struct evpop_plan *plan;
+/* ---- all at once ---- */
 
-	plan = calloc(1, sizeof *plan);
-	if (plan == NULL)
+static int
+plan_compare_known(const void *a, const void *b)
+{
+	return evpop_match_compare_known(*(const struct evpop_known *const *)a,
+	    *(const struct evpop_known *const *)b);
+}
+
+/*
+ * Pointers to the known, sorted; what comes from a sorted index stays as it is.
+ * NULL without memory.
+ */
+static const struct evpop_known **
+plan_sort_known(const struct evpop_known *known, size_t count)
+{
+	const struct evpop_known **sorted;
+	bool in_order = true;
+	size_t i;
+
+	sorted = calloc(count + 1, sizeof(*sorted));
+	if (sorted == NULL)
 		return NULL;
-	plan->actions = calloc(entries + 1, sizeof *plan->actions);
-	plan->order = calloc(entries + 1, sizeof *plan->order);
-	plan->gone = calloc(known + 1, sizeof *plan->gone);
-	plan->details = evpop_details_new(entries);
-	if (plan->actions == NULL || plan->order == NULL ||
-	    plan->gone == NULL || plan->details == NULL)
-		evpop_plan_free(&plan);
-	return plan;
+	for (i = 0; i < count; i++) {
+		sorted[i] = &known[i];
+		if (i > 0 && plan_compare_known(&sorted[i - 1], &sorted[i]) > 0)
+			in_order = false;
+	}
+	if (!in_order)
+		qsort(sorted, count, sizeof(*sorted), plan_compare_known);
+	return sorted;
+}
+
+static void
+plan_note_gone(const struct evpop_known *known, size_t index, void *arg)
+{
+	struct evpop_plan *plan = arg;
+
+	(void)known;
+	plan->gone[index] = true;
 }
 
 enum evpop_error
@@ -464,55 +434,148 @@ evpop_plan_new(struct evpop_plan **plan_r, const struct evpop_listing *listing,
     const struct evpop_known *known, size_t known_count,
     const struct evpop_policy *policy, int64_t now_ms)
 {
-	struct evpop_plan *plan;
-	struct evpop_entry **entries;
 	const struct evpop_known **sorted;
-	size_t entry_count = 0, i;
+	struct evpop_plan *plan;
+	enum evpop_error error;
+	size_t i;
 
-	*plan_r = NULL;
-	plan = allocate(listing->count, known_count);
-	entries = sort_entries(listing, &entry_count);
-	sorted = sort_known(known, known_count);
-	if (plan == NULL || entries == NULL || sorted == NULL) {
-		evpop_plan_free(&plan);
-		free(entries);
-		free(sorted);
-		return EVPOP_ERROR_MEMORY;
-	}
-	plan->details->garbled = listing->top_refused ||
-				 (listing->unique_ids && listing->ignored > 0);
-	for (i = 0; i < listing->count; i++) {
-		plan->details->unknown[i] = true;
-		plan->actions[i] =
-		    unknown_action(plan, &listing->entries[i], policy);
-	}
-	match(plan, listing, entries, entry_count, known, sorted, known_count,
-	    policy, now_ms);
-	free(entries);
+	sorted = plan_sort_known(known, known_count);
+	error = evpop_plan_begin(&plan, listing, policy);
+	if (plan != NULL)
+		plan->gone = calloc(known_count + 1, sizeof plan->gone[0]);
+	if (sorted == NULL || plan == NULL || plan->gone == NULL)
+		error = EVPOP_ERROR_MEMORY;
+	for (i = 0; i < known_count && error == EVPOP_ERROR_NONE; i++)
+		error = plan_take(plan, sorted[i], (size_t)(sorted[i] - known),
+		    policy, now_ms, plan_note_gone, plan);
 	free(sorted);
-	count_gone(plan, listing, known_count);
-	hold(plan, listing, policy);
-	plan->details->verifiable = can_verify(plan, listing->count);
-	if (!evpop_details_candidates(plan, listing, known, known_count) ||
-	    (policy->verify_deletes &&
-		!evpop_details_deletions(plan, listing->count, known))) {
+	if (error == EVPOP_ERROR_NONE &&
+	    !evpop_plan_make(plan, listing, policy))
+		error = EVPOP_ERROR_MEMORY;
+	if (error != EVPOP_ERROR_NONE)
 		evpop_plan_free(&plan);
-		return EVPOP_ERROR_MEMORY;
-	}
-	settle(plan, listing, policy);
 	*plan_r = plan;
-	return EVPOP_ERROR_NONE;
+	return error;
+}
+
+/* ---- by sizes and headers ---- */
+
+bool
+evpop_plan_wants_sizes(
+    const struct evpop_plan *plan, const struct evpop_policy *policy)
+{
+	const struct evpop_plan_details *details = plan->details;
+
+	if (evpop_deletions_are_sized(details->deletions) ||
+	    details->adopted != NULL ||
+	    (policy->verify_deletes &&
+		evpop_deletions_count(details->deletions) > 0))
+		return true;
+	return plan->fetches > 0 && (policy->max_message_octets > 0 ||
+					policy->delete_above_octets > 0);
+}
+
+/* What is no longer sure to be the known message is fetched first. */
+static void
+plan_doubt(struct evpop_plan *plan, bool open_too)
+{
+	const struct evpop_deletions *deletions = plan->details->deletions;
+	enum evpop_verdict verdict;
+	size_t i;
+
+	for (i = 0; i < evpop_deletions_count(deletions); i++) {
+		verdict = evpop_deletions_verdict(deletions, i);
+		if (verdict == EVPOP_VERDICT_DOUBTFUL ||
+		    (verdict == EVPOP_VERDICT_OPEN && open_too))
+			plan->actions[evpop_deletions_index(deletions, i)] =
+			    EVPOP_ACTION_FETCH_DELETE;
+	}
+}
+
+/* Both kinds of entries to look at, in one order. */
+static void
+plan_note_looks(struct evpop_plan *plan, const struct evpop_listing *listing)
+{
+	struct evpop_plan_details *details = plan->details;
+	const struct evpop_deletions *deletions = details->deletions;
+	const struct evpop_entry *entry;
+	size_t next = 0, i;
+	bool look;
+
+	details->look_count = 0;
+	for (i = 0; details->looks != NULL && i < listing->count; i++) {
+		entry = &listing->entries[i];
+		look = details->adopted != NULL && details->unknown[i] &&
+		       entry->octets > 0 && entry->unique_id != NULL &&
+		       evpop_candidates_have_size(
+			   details->candidates, entry->octets);
+		if (next < evpop_deletions_count(deletions) &&
+		    evpop_deletions_index(deletions, next) == i)
+			look = evpop_deletions_verdict(deletions, next++) ==
+			       EVPOP_VERDICT_OPEN;
+		if (look)
+			details->looks[details->look_count++] = (uint32_t)i;
+	}
 }
 
 void
-evpop_plan_free(struct evpop_plan **plan)
+evpop_plan_sizes(struct evpop_plan *plan, const struct evpop_listing *listing,
+    const struct evpop_policy *policy)
 {
-	if (*plan == NULL)
+	size_t i;
+
+	for (i = 0; i < listing->count; i++)
+		if (plan->details->unknown[i])
+			plan->actions[i] = (uint8_t)evpop_action_of_unknown(
+			    &listing->entries[i], plan->details->is_garbled,
+			    policy);
+	evpop_deletions_compare_sizes(
+	    plan->details->deletions, listing, policy->verify_deletes);
+	plan_doubt(plan, false);
+	plan_note_looks(plan, listing);
+	plan_order_and_count(plan, listing, policy);
+}
+
+size_t
+evpop_plan_looks(const struct evpop_plan *plan, const uint32_t **indices)
+{
+	*indices = plan->details->looks;
+	return plan->details->look_count;
+}
+
+void
+evpop_plan_header(struct evpop_plan *plan, const struct evpop_listing *listing,
+    size_t index, const struct evpop_header *header)
+{
+	struct evpop_plan_details *details = plan->details;
+	const struct evpop_adoption *adoption;
+
+	if (!details->unknown[index]) {
+		evpop_deletions_compare_header(
+		    details->deletions, listing, (uint32_t)index, header);
 		return;
-	free((*plan)->actions);
-	free((*plan)->order);
-	free((*plan)->gone);
-	evpop_details_free((*plan)->details);
-	free(*plan);
-	*plan = NULL;
+	}
+	if (details->adopted == NULL)
+		return;
+	adoption = evpop_candidates_adopt(
+	    details->candidates, listing->entries[index].octets, header);
+	if (adoption == NULL)
+		return;
+	details->adopted[index] = adoption;
+	plan->actions[index] = EVPOP_ACTION_ADOPT;
+}
+
+void
+evpop_plan_settle(struct evpop_plan *plan, const struct evpop_listing *listing,
+    const struct evpop_policy *policy)
+{
+	plan_doubt(plan, true);
+	plan_order_and_count(plan, listing, policy);
+}
+
+const struct evpop_adoption *
+evpop_plan_adoption(const struct evpop_plan *plan, size_t index)
+{
+	assert(plan->actions[index] == EVPOP_ACTION_ADOPT);
+	return plan->details->adopted[index];
 }

@@ -1,13 +1,23 @@
 set(EVPOP_SESSION_SOURCES
-	session/details.c
+	session/action.c
+	session/caller.c
+	session/candidates.c
+	session/comparison.c
+	session/deletions.c
 	session/easy.c
 	session/easy_body.c
 	session/easy_command.c
 	session/header.c
+	session/headers.c
 	session/listing.c
 	session/listing_digest.c
-	session/look.c
+	session/marking.c
+	session/match.c
 	session/plan.c
+	session/retry.c
+	session/round.c
+	session/same.c
 	session/survey.c
 	session/sync.c
+	session/target.c
 	session/transfer.c)

@@ -1,282 +1,312 @@
-/* What is on the server, what of it is known, and what follows from that. */
+#include "lib/session/survey.h"
+
+#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "lib/session/sync.h"
+#include "lib/base/hex.h"
+#include "lib/session/headers.h"
+#include "lib/session/listing.h"
 
-static void
-listed_id(
-    struct evpop_client *client, const struct evpop_listed *listed, void *arg)
+/* A name begins with a space, as no server's can: RFC 1939 section 7. */
+#define NAME_FORMAT " top-%s-%llu"
+#define NAME_SIZE   (sizeof " top--" + 2 * EVPOP_HEADER_DIGEST_SIZE + 20)
+
+struct evpop_survey {
+	struct evpop_client *client;
+	const struct evpop_survey_callbacks *callbacks;
+	void *arg;
+	struct evpop_listing_builder listing;
+	bool is_flight, wants_names;
+	bool is_stopped;
+	bool is_listed;
+	uint32_t *nameless; /* indices, while they get their names */
+	struct evpop_headers *headers;
+};
+
+struct evpop_survey *
+evpop_survey_new(struct evpop_client *client,
+    const struct evpop_survey_callbacks *callbacks, void *arg)
 {
-	struct evpop_sync *sync = arg;
+	struct evpop_survey *survey;
 
-	(void)client;
-	if (!evpop_listing_add_id(&sync->builder, listed))
-		evpop_sync_fail(sync, EVPOP_ERROR_MEMORY,
-		    "no memory for the server's listing");
+	survey = calloc(1, sizeof *survey);
+	if (survey == NULL)
+		return NULL;
+	survey->client = client;
+	survey->callbacks = callbacks;
+	survey->arg = arg;
+	return survey;
 }
 
 static void
-listed_size(
-    struct evpop_client *client, const struct evpop_listed *listed, void *arg)
+survey_drop_names(struct evpop_survey *survey)
 {
-	struct evpop_sync *sync = arg;
-
-	(void)client;
-	if (!evpop_listing_add_size(&sync->builder, listed))
-		evpop_sync_fail(sync, EVPOP_ERROR_MEMORY,
-		    "no memory for the server's listing");
+	evpop_headers_free(survey->headers);
+	free(survey->nameless);
+	survey->headers = NULL;
+	survey->nameless = NULL;
 }
 
-/* The listing is there: what of it is known? */
 void
-evpop_sync_ask(struct evpop_sync *sync)
+evpop_survey_free(struct evpop_survey *survey)
 {
-	struct evpop_listing *listing = &sync->builder.listing;
+	if (survey == NULL)
+		return;
+	survey_drop_names(survey);
+	evpop_listing_clear(&survey->listing);
+	free(survey);
+}
 
-	if (sync->stopping && !sync->flight) {
-		evpop_sync_quit(sync);
+void
+evpop_survey_stop_naming(struct evpop_survey *survey)
+{
+	survey->wants_names = false;
+	evpop_headers_stop(survey->headers);
+}
+
+void
+evpop_survey_stop(struct evpop_survey *survey)
+{
+	survey->is_stopped = true;
+	evpop_survey_stop_naming(survey);
+}
+
+const struct evpop_listing *
+evpop_survey_listing(struct evpop_survey *survey)
+{
+	return evpop_listing_get(&survey->listing);
+}
+
+size_t
+evpop_survey_held(const struct evpop_survey *survey)
+{
+	return evpop_listing_held(&survey->listing);
+}
+
+static void
+survey_fail(struct evpop_survey *survey, enum evpop_error error)
+{
+	survey->callbacks->failed(
+	    error, "no memory for the server's listing", survey->arg);
+}
+
+static void
+survey_listed(struct evpop_survey *survey)
+{
+	survey->is_listed = true;
+	survey->callbacks->listed(survey->arg);
+}
+
+/* ---- names, for what has no unique-id ---- */
+
+static bool
+survey_can_name(struct evpop_survey *survey)
+{
+	const struct evpop_capabilities *capabilities =
+	    evpop_client_capabilities(survey->client);
+	const struct evpop_listing *listing = evpop_survey_listing(survey);
+
+	if (!survey->wants_names || survey->is_flight)
+		return false;
+	/* Such messages may be known by ids that could not be read. */
+	if (listing->unique_ids && listing->ignored > 0)
+		return false;
+	return !capabilities->known || capabilities->top;
+}
+
+static void
+survey_name_entry(uint32_t index, const struct evpop_header *header, void *arg)
+{
+	struct evpop_survey *survey = arg;
+	const struct evpop_entry *entry =
+	    &evpop_survey_listing(survey)->entries[index];
+	char hex[2 * EVPOP_HEADER_DIGEST_SIZE + 1], name[NAME_SIZE];
+	int length;
+
+	/* What servers add to the message must not give it another name. */
+	evpop_hex_encode(header->digest, EVPOP_HEADER_DIGEST_SIZE, hex);
+	length = snprintf(name, sizeof name, NAME_FORMAT, hex,
+	    (unsigned long long)entry->octets);
+	assert(length > 0 && (size_t)length < sizeof name);
+	if (!evpop_listing_set_id(
+		&survey->listing, index, name, (size_t)length))
+		survey_fail(survey, EVPOP_ERROR_MEMORY);
+}
+
+static void
+survey_named(enum evpop_headers_end end, void *arg)
+{
+	struct evpop_survey *survey = arg;
+	struct evpop_listing *listing = evpop_listing_get(&survey->listing);
+	size_t i;
+
+	survey_drop_names(survey);
+	listing->top_refused = end == EVPOP_HEADERS_REFUSED;
+	listing->digests = !listing->unique_ids;
+	for (i = 0; i < listing->count; i++)
+		if (listing->entries[i].unique_id == NULL)
+			listing->digests = false;
+	if (evpop_listing_occurrences(listing) == EVPOP_ERROR_NONE)
+		survey_listed(survey);
+	else
+		survey_fail(survey, EVPOP_ERROR_MEMORY);
+}
+
+static void
+survey_headers_failed(enum evpop_error error, const char *why, void *arg)
+{
+	struct evpop_survey *survey = arg;
+
+	survey->callbacks->failed(error, why, survey->arg);
+}
+
+static const struct evpop_headers_callbacks naming_callbacks = {
+	.seen = survey_name_entry,
+	.done = survey_named,
+	.failed = survey_headers_failed,
+};
+
+static void
+survey_name(struct evpop_survey *survey)
+{
+	const struct evpop_listing *listing = evpop_survey_listing(survey);
+	size_t count = 0, i;
+
+	for (i = 0; i < listing->count; i++)
+		count += listing->entries[i].unique_id == NULL;
+	if (count == 0 || !survey_can_name(survey)) {
+		survey_listed(survey);
 		return;
 	}
-	/* Of a slice that follows another, some are deleted already. */
-	if (!sync->report.listed)
-		sync->report.messages = (uint32_t)listing->count;
-	sync->report.listed = true;
-	sync->report.sessions++;
-	sync->step = EVPOP_SYNC_ASKING;
-	evpop_sync_enter(sync);
-	if (sync->callbacks->listing != NULL)
-		sync->callbacks->listing(sync, listing, sync->arg);
-	else
-		evpop_sync_known(sync, NULL, 0, 0);
-	(void)evpop_sync_leave(sync);
-}
-
-/* The listing has whatever sizes can be had. */
-static void
-plan_sizes(struct evpop_sync *sync)
-{
-	const size_t *indices;
-
-	evpop_plan_sizes(sync->plan, &sync->builder.listing, &sync->policy);
-	if (evpop_plan_looks(sync->plan, &indices) > 0)
-		evpop_sync_look(sync);
-	else
-		evpop_sync_carry_out(sync);
-}
-
-static void
-sizes_known(struct evpop_sync *sync, const struct evpop_reply *reply)
-{
-	/* Without sizes the session goes on: they were only hints. */
-	if (reply->result.error == EVPOP_ERROR_NONE)
-		evpop_listing_sizes_done(&sync->builder, reply->ignored);
-	else if (reply->result.error != EVPOP_ERROR_REFUSED)
+	survey->nameless = calloc(count, sizeof survey->nameless[0]);
+	if (survey->nameless != NULL)
+		survey->headers = evpop_headers_new(survey->client, listing,
+		    survey->nameless, count, &naming_callbacks, survey);
+	if (survey->headers == NULL) {
+		survey_fail(survey, EVPOP_ERROR_MEMORY);
 		return;
-	plan_sizes(sync);
+	}
+	for (i = count = 0; i < listing->count; i++)
+		if (listing->entries[i].unique_id == NULL)
+			survey->nameless[count++] = (uint32_t)i;
+	evpop_headers_start(survey->headers);
+}
+
+/* ---- UIDL and LIST ---- */
+
+static void
+survey_note_line(struct evpop_survey *survey, bool has_memory)
+{
+	if (has_memory)
+		survey->callbacks->grown(
+		    evpop_survey_held(survey), survey->arg);
+	else
+		survey_fail(survey, EVPOP_ERROR_MEMORY);
 }
 
 static void
-list_done(
+survey_id(
+    struct evpop_client *client, const struct evpop_listed *listed, void *arg)
+{
+	struct evpop_survey *survey = arg;
+
+	(void)client;
+	if (!survey->is_stopped)
+		survey_note_line(
+		    survey, evpop_listing_add_id(&survey->listing, listed));
+}
+
+static void
+survey_size(
+    struct evpop_client *client, const struct evpop_listed *listed, void *arg)
+{
+	struct evpop_survey *survey = arg;
+
+	(void)client;
+	if (!survey->is_stopped)
+		survey_note_line(
+		    survey, evpop_listing_add_size(&survey->listing, listed));
+}
+
+/* Whatever ends the session is told by its end. */
+static void
+survey_list_done(
     struct evpop_client *client, const struct evpop_reply *reply, void *arg)
 {
-	struct evpop_sync *sync = arg;
+	struct evpop_survey *survey = arg;
+	bool is_refused = reply->result.error == EVPOP_ERROR_REFUSED;
 
 	(void)client;
-	if (sync->step == EVPOP_SYNC_SIZING) {
-		sizes_known(sync, reply);
-		return;
-	}
-	if (sync->step != EVPOP_SYNC_LISTING)
+	if (survey->is_stopped)
 		return;
 	if (reply->result.error == EVPOP_ERROR_NONE) {
-		evpop_listing_sizes_done(&sync->builder, reply->ignored);
-		evpop_sync_name(sync);
-	} else if (reply->result.error == EVPOP_ERROR_REFUSED) {
-		/* Without a listing there is no session to speak of. */
-		sync->report.result = reply->result;
-		sync->report.result.scope = EVPOP_SCOPE_SESSION;
-		evpop_sync_quit(sync);
-	}
+		evpop_listing_note_ignored(
+		    &survey->listing, reply->ignored, reply->ignored_line);
+		evpop_listing_sizes_done(&survey->listing);
+	} else if (!is_refused)
+		return;
+	/* Once there is a listing, sizes are only hints. */
+	if (survey->is_listed)
+		survey->callbacks->sized(survey->arg);
+	else if (is_refused)
+		survey->callbacks->refused(&reply->result, survey->arg);
+	else
+		survey_name(survey);
 }
 
 static void
-list(struct evpop_sync *sync)
+survey_list(struct evpop_survey *survey)
 {
 	enum evpop_error error;
 
-	error =
-	    evpop_client_list(sync->client, 0, listed_size, list_done, sync);
+	error = evpop_client_list(
+	    survey->client, 0, survey_size, survey_list_done, survey);
 	if (error != EVPOP_ERROR_NONE)
-		evpop_sync_not_taken(sync, error);
+		survey_fail(survey, error);
 }
 
-/*
- * A server without UIDL refuses it, and LIST must do.  Whatever ends the
- * session is told by its end.
- */
+void
+evpop_survey_sizes(struct evpop_survey *survey)
+{
+	if (evpop_survey_listing(survey)->unique_ids)
+		survey_list(survey);
+	else
+		survey->callbacks->sized(survey->arg);
+}
+
 static void
-uidl_done(
+survey_uidl_done(
     struct evpop_client *client, const struct evpop_reply *reply, void *arg)
 {
-	struct evpop_sync *sync = arg;
-	enum evpop_error error;
+	struct evpop_survey *survey = arg;
 
 	(void)client;
-	/* It went out with a log-in that was refused. */
-	if (sync->step != EVPOP_SYNC_LISTING)
+	/* It went out with a log-in that was refused, for example. */
+	if (survey->is_stopped)
 		return;
 	if (reply->result.error == EVPOP_ERROR_REFUSED) {
-		if (!sync->flight)
-			list(sync);
-		else if (!sync->given_up)
-			evpop_sync_second_session(sync);
+		if (survey->is_flight)
+			survey->callbacks->refused(&reply->result, survey->arg);
 		else
-			sync->step = EVPOP_SYNC_QUITTING;
+			survey_list(survey);
 	}
 	if (reply->result.error != EVPOP_ERROR_NONE)
 		return;
-	error = evpop_listing_ids_done(&sync->builder, reply->ignored);
-	if (error == EVPOP_ERROR_NONE)
-		evpop_sync_name(sync);
+	evpop_listing_note_ignored(
+	    &survey->listing, reply->ignored, reply->ignored_line);
+	if (evpop_listing_ids_done(&survey->listing) == EVPOP_ERROR_NONE)
+		survey_name(survey);
 	else
-		evpop_sync_fail(
-		    sync, error, "no memory for the server's listing");
+		survey_fail(survey, EVPOP_ERROR_MEMORY);
 }
 
 enum evpop_error
-evpop_sync_survey(struct evpop_sync *sync)
+evpop_survey_start(
+    struct evpop_survey *survey, bool is_flight, bool wants_names)
 {
-	return evpop_client_uidl(sync->client, 0, listed_id, uidl_done, sync);
-}
-
-/*
- * Deletions that are due without a fetch, in the order of the maildrop, as many
- * as one session may have.
- */
-static void
-note_deletes(struct evpop_sync *sync)
-{
-	uint32_t most = sync->policy.max_session_deletes;
-	size_t i;
-
-	for (i = 0; i < sync->builder.listing.count; i++) {
-		if (most > 0 && sync->deletes_due == most)
-			break;
-		if (sync->plan->actions[i] == EVPOP_ACTION_DELETE)
-			sync->deletes[sync->deletes_due++] = i;
-	}
-	sync->slice = (uint32_t)sync->deletes_due;
-}
-
-/* Another session needs the credentials again. */
-static bool
-may_be_sliced(const struct evpop_sync *sync)
-{
-	const struct evpop_plan *plan = sync->plan;
-	uint32_t most = sync->policy.max_session_deletes;
-
-	return most > 0 && plan->deletes + plan->fetches > most;
-}
-
-static bool
-has_work(const struct evpop_sync *sync)
-{
-	return !sync->stopping && !sync->policy.dry_run &&
-	       (sync->plan->fetches > 0 || sync->plan->deletes > 0);
-}
-
-static void
-report_plan(struct evpop_sync *sync)
-{
-	struct evpop_sync_report *report = &sync->report;
-	const struct evpop_plan *plan = sync->plan;
-
-	report->too_large = (uint32_t)plan->too_large;
-	report->later = (uint32_t)plan->later;
-	report->unidentified = (uint32_t)plan->unidentified;
-	report->held = (uint32_t)plan->held;
-	report->seen += (uint32_t)plan->seen;
-	report->adopted += (uint32_t)plan->adopts;
-	report->adopted_octets += plan->adopt_octets;
-}
-
-/* There is nothing to do: in a flight QUIT went out with all the rest. */
-static void
-take_leave(struct evpop_sync *sync)
-{
-	if (!sync->flight) {
-		evpop_sync_quit(sync);
-		return;
-	}
-	sync->step = EVPOP_SYNC_QUITTING;
-	if (sync->left)
-		evpop_sync_closed(sync);
-}
-
-void
-evpop_sync_carry_out(struct evpop_sync *sync)
-{
-	report_plan(sync);
-	if (!may_be_sliced(sync))
-		evpop_credentials_wipe(&sync->credentials);
-	evpop_sync_enter(sync);
-	if (sync->callbacks->planned != NULL)
-		sync->callbacks->planned(sync, sync->plan, sync->arg);
-	/* It may have been stopped, and the QUIT be under way or over. */
-	if (evpop_sync_leave(sync) && sync->step < EVPOP_SYNC_QUITTING) {
-		if (sync->flight || sync->policy.dry_run)
-			take_leave(sync);
-		else {
-			sync->step = EVPOP_SYNC_TRANSFER;
-			if (!sync->stopping)
-				note_deletes(sync);
-			evpop_sync_transfer(sync);
-		}
-	}
-}
-
-void
-evpop_sync_unchanged(struct evpop_sync *sync)
-{
-	if (sync->step != EVPOP_SYNC_ASKING)
-		return;
-	evpop_credentials_wipe(&sync->credentials);
-	take_leave(sync);
-}
-
-void
-evpop_sync_known(struct evpop_sync *sync, const struct evpop_known *known,
-    size_t count, int64_t now_ms)
-{
-	enum evpop_error error;
-
-	/* The session may have ended, or be ending, while it was asked. */
-	if (sync->step != EVPOP_SYNC_ASKING)
-		return;
-	error = evpop_plan_new(&sync->plan, &sync->builder.listing, known,
-	    count, &sync->policy, now_ms);
-	sync->deletes =
-	    calloc(sync->builder.listing.count + 1, sizeof *sync->deletes);
-	if (error != EVPOP_ERROR_NONE || sync->deletes == NULL) {
-		evpop_sync_fail(
-		    sync, EVPOP_ERROR_MEMORY, "no memory for the plan");
-		return;
-	}
-	if (sync->flight && has_work(sync)) {
-		evpop_sync_second_session(sync);
-		return;
-	}
-	evpop_sync_enter(sync);
-	if (sync->callbacks->matched != NULL)
-		sync->callbacks->matched(sync, sync->plan, sync->arg);
-	if (!evpop_sync_leave(sync) || sync->step == EVPOP_SYNC_CLOSED ||
-	    (sync->stopping && !sync->flight))
-		return;
-	if (sync->flight || !evpop_plan_wants_sizes(sync->plan, &sync->policy))
-		evpop_sync_carry_out(sync);
-	else if (sync->builder.listing.unique_ids) {
-		sync->step = EVPOP_SYNC_SIZING;
-		list(sync);
-	} else
-		plan_sizes(sync);
+	survey->is_flight = is_flight;
+	survey->wants_names = wants_names;
+	return evpop_client_uidl(
+	    survey->client, 0, survey_id, survey_uidl_done, survey);
 }

@@ -1,4 +1,8 @@
-/* The life of a session: connect, log in, list, plan, transfer, QUIT. */
+/*
+ * A poll of one maildrop: a session (round.c), and where it has failed that
+ * another may not, or there is more to do than one may, another one; and what
+ * all of them come to.
+ */
 #include <evpop/sync.h>
 
 #include <assert.h>
@@ -6,177 +10,340 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/session/sync.h"
+#include "lib/session/retry.h"
+#include "lib/session/round.h"
+#include "lib/session/target.h"
 
-static void session_closed(
-    struct evpop_client *, const struct evpop_result *, void *);
-static void another_session(struct evpop_sync *);
+enum sync_step {
+	SYNC_IDLE = 0,
+	SYNC_RUNNING,
+	SYNC_REPEATING, /* what has failed, once all is acknowledged */
+	SYNC_GOING_ON,  /* with what is left to do */
+	SYNC_CLOSED,    /* only acknowledgements are awaited */
+	SYNC_DONE
+};
+
+struct evpop_sync {
+	struct event_base *base;
+	struct evdns_base *dns;
+	struct evpop_target target;
+	struct evpop_policy policy;
+	struct evpop_caller caller;
+
+	enum sync_step step;
+	bool is_given_up; /* by the caller: no other session */
+	struct evpop_retry retry;
+	struct evpop_round *round;
+	bool is_counted;      /* the round, in the report */
+	bool is_told;         /* what it has deleted */
+	size_t listed_before; /* by the last slice; 0: there was none */
+	uint32_t begun;       /* RETRs, of earlier rounds */
+
+	struct event *deferred; /* comes back from the loop when all is over */
+	struct evpop_sync_report report; /* without the present round */
+	unsigned busy;                   /* callbacks under way */
+	bool is_freed;
+};
+
+static void sync_over(bool needs_another, void *);
+
+/* ---- callbacks ---- */
 
 static void
-session_trace(
-    struct evpop_client *client, bool from_server, const char *line, void *arg)
+sync_listing(const struct evpop_listing *listing, void *arg)
 {
 	struct evpop_sync *sync = arg;
 
-	(void)client;
-	sync->callbacks->trace(sync, from_server, line, sync->arg);
-}
-
-static const struct evpop_client_callbacks client_callbacks = {
-	.closed = session_closed,
-};
-static const struct evpop_client_callbacks tracing_callbacks = {
-	.closed = session_closed,
-	.trace = session_trace,
-};
-
-/* A copy; true with NULL for NULL, and false with NULL without memory. */
-static bool
-copy(const char **copy_r, const char *text)
-{
-	*copy_r = text == NULL ? NULL : strdup(text);
-	return text == NULL || *copy_r != NULL;
-}
-
-/* Proxies may be named with a password. */
-static void
-forget(const char *copied)
-{
-	char *text = (char *)(uintptr_t)copied;
-
-	if (text != NULL)
-		explicit_bzero(text, strlen(text));
-	free(text);
+	/* Of a slice that follows another, some are deleted already. */
+	if (!sync->report.listed)
+		sync->report.messages = (uint32_t)listing->count;
+	sync->report.listed = true;
+	sync->report.sessions++;
+	if (sync->caller.callbacks->listing != NULL)
+		sync->caller.callbacks->listing(
+		    sync, listing, sync->caller.arg);
+	else
+		evpop_sync_known(sync, NULL, 0, 0);
 }
 
 static void
-destroy(struct evpop_sync *sync)
+sync_planned(const struct evpop_plan *plan, void *arg)
+{
+	struct evpop_sync *sync = arg;
+	struct evpop_sync_report *report = &sync->report;
+
+	report->too_large = (uint32_t)plan->too_large;
+	report->later = (uint32_t)plan->later;
+	report->unidentified = (uint32_t)plan->unidentified;
+	report->held = (uint32_t)plan->held;
+	report->seen += (uint32_t)plan->seen;
+	report->adopted += (uint32_t)plan->adopts;
+	report->adopted_octets += plan->adopt_octets;
+	evpop_caller_planned(&sync->caller, plan);
+}
+
+static const struct evpop_round_callbacks round_callbacks = {
+	.listing = sync_listing,
+	.planned = sync_planned,
+	.over = sync_over,
+};
+
+/* ---- life ---- */
+
+static void
+sync_destroy(struct evpop_sync *sync)
 {
 	if (sync->deferred != NULL)
 		event_free(sync->deferred);
-	evpop_listing_clear(&sync->builder);
-	evpop_plan_free(&sync->plan);
-	evpop_sync_looks_clear(sync);
-	free(sync->deletes);
-	evpop_credentials_wipe(&sync->credentials);
-	evpop_memory_free(sync->memory);
-	evpop_tls_context_free(sync->config.tls_context);
-	forget(sync->config.host);
-	forget(sync->config.proxy);
-	forget(sync->config.source_address);
+	evpop_target_clear(&sync->target);
 	free(sync);
 }
 
-void
-evpop_sync_enter(struct evpop_sync *sync)
+/*
+ * Around callbacks that something follows: the sync may be freed inside, and is
+ * destroyed when the outermost leaves.
+ */
+static void
+sync_enter(struct evpop_sync *sync)
 {
 	sync->busy++;
 }
 
-bool
-evpop_sync_leave(struct evpop_sync *sync)
+static void
+sync_leave(struct evpop_sync *sync)
 {
-	bool lives = !sync->freed;
-
-	if (--sync->busy == 0 && sync->freed)
-		destroy(sync);
-	return lives;
+	if (--sync->busy == 0 && sync->is_freed)
+		sync_destroy(sync);
 }
 
 void
 evpop_sync_free(struct evpop_sync *sync)
 {
-	if (sync == NULL || sync->freed)
+	if (sync == NULL || sync->is_freed)
 		return;
-	sync->freed = true;
-	sync->step = EVPOP_SYNC_DONE;
-	evpop_client_free(sync->client);
-	sync->client = NULL;
+	sync->is_freed = true;
+	sync->step = SYNC_DONE;
+	evpop_round_free(sync->round);
+	sync->round = NULL;
 	if (sync->busy == 0)
-		destroy(sync);
+		sync_destroy(sync);
 }
 
-/* Tell of every deletion that the server has committed. */
+/* ---- the report ---- */
+
+/* Add what a round came to, which another repeats or does not. */
 static void
-tell_deleted(struct evpop_sync *sync)
+sync_add_round(struct evpop_sync_report *report, struct evpop_round *round,
+    bool is_repeated)
 {
-	const struct evpop_entry *entries = sync->builder.listing.entries;
-	size_t i;
+	const struct evpop_transfer *transfer = evpop_round_transfer(round);
+	const struct evpop_transfer_tally *tally;
 
-	for (i = 0; i < sync->deletes_marked && !sync->freed &&
-		    sync->report.quit == EVPOP_QUIT_COMMITTED &&
-		    sync->callbacks->deleted != NULL;
-	     i++)
-		sync->callbacks->deleted(
-		    sync, &entries[sync->deletes[i]], sync->arg);
-}
-
-static void
-run_done(evutil_socket_t fd, short what, void *arg)
-{
-	struct evpop_sync *sync = arg;
-
-	(void)fd;
-	(void)what;
-	if (sync->step != EVPOP_SYNC_CLOSED || sync->unacknowledged > 0)
+	report->octets_in += evpop_client_octets_in(evpop_round_client(round));
+	report->octets_out +=
+	    evpop_client_octets_out(evpop_round_client(round));
+	if (transfer == NULL)
 		return;
-	sync->step = EVPOP_SYNC_DONE;
-	evpop_sync_enter(sync);
-	tell_deleted(sync);
-	if (!sync->freed)
-		sync->callbacks->done(sync, &sync->report, sync->arg);
-	(void)evpop_sync_leave(sync);
-}
-
-void
-evpop_sync_settle(struct evpop_sync *sync)
-{
-	if (sync->step == EVPOP_SYNC_CLOSED && sync->unacknowledged == 0)
-		event_active(sync->deferred, EV_TIMEOUT, 0);
-}
-
-void
-evpop_sync_closed(struct evpop_sync *sync)
-{
-	sync->step = EVPOP_SYNC_CLOSED;
-	evpop_sync_settle(sync);
+	tally = evpop_transfer_tally(transfer);
+	report->fetched += tally->fetched;
+	report->failed += tally->failed;
+	report->body_octets += tally->body_octets;
+	if (is_repeated)
+		return;
+	report->failed += tally->cut;
+	report->deleted += tally->deleted;
 }
 
 void
 evpop_sync_progress(struct evpop_sync *sync, struct evpop_sync_report *progress)
 {
-	bool under_way = sync->step > EVPOP_SYNC_IDLE &&
-			 sync->step < EVPOP_SYNC_CLOSED && !sync->left;
-
 	*progress = sync->report;
-	if (sync->client == NULL || !under_way)
+	if (sync->round != NULL && !sync->is_counted)
+		sync_add_round(progress, sync->round, false);
+}
+
+static size_t
+sync_unacknowledged(const struct evpop_sync *sync)
+{
+	const struct evpop_transfer *transfer =
+	    evpop_round_transfer(sync->round);
+
+	return transfer == NULL
+		   ? 0
+		   : evpop_transfer_tally(transfer)->unacknowledged;
+}
+
+/* Tell of every deletion that the server has committed. */
+static void
+sync_tell_deleted(struct evpop_sync *sync)
+{
+	const struct evpop_transfer *transfer =
+	    evpop_round_transfer(sync->round);
+	size_t i, count = 0;
+
+	if (sync->is_told)
 		return;
-	progress->octets_in += evpop_client_octets_in(sync->client);
-	progress->octets_out += evpop_client_octets_out(sync->client);
+	sync->is_told = true;
+	if (transfer != NULL &&
+	    evpop_round_outcome(sync->round)->quit == EVPOP_QUIT_COMMITTED)
+		count = evpop_marking_count(evpop_transfer_marking(transfer));
+	for (i = 0; i < count && !sync->is_freed; i++)
+		sync->caller.callbacks->deleted(sync,
+		    evpop_marking_entry(evpop_transfer_marking(transfer), i),
+		    sync->caller.arg);
+}
+
+/* What a limit over all rounds has left. */
+static void
+sync_note_later(struct evpop_sync *sync, struct evpop_sync_report *report)
+{
+	const struct evpop_transfer *transfer =
+	    evpop_round_transfer(sync->round);
+	const struct evpop_plan *plan = evpop_round_plan(sync->round);
+	uint32_t most = sync->policy.max_messages, begun;
+
+	if (transfer == NULL || most == 0 || sync->is_counted)
+		return;
+	begun = evpop_transfer_tally(transfer)->begun;
+	if (sync->begun + begun == most)
+		report->later = (uint32_t)(plan->later + plan->fetches - begun);
 }
 
 static void
-note_octets(struct evpop_sync *sync)
+sync_done(struct evpop_sync *sync)
 {
-	sync->report.octets_in += evpop_client_octets_in(sync->client);
-	sync->report.octets_out += evpop_client_octets_out(sync->client);
+	struct evpop_sync_report report;
+
+	sync->step = SYNC_DONE;
+	evpop_target_wipe_credentials(&sync->target);
+	sync_enter(sync);
+	sync_tell_deleted(sync);
+	if (!sync->is_freed) {
+		evpop_sync_progress(sync, &report);
+		sync_note_later(sync, &report);
+		report.quit = evpop_round_outcome(sync->round)->quit;
+		evpop_retry_explain(&sync->retry, &report.result);
+		sync->caller.callbacks->done(sync, &report, sync->caller.arg);
+	}
+	sync_leave(sync);
 }
 
-/*
- * Some servers hang up on a log-in they refuse.  Where the account names
- * several mechanisms, the next one gets a connection of its own.
- */
+/* ---- one round after the other ---- */
+
 static bool
-try_other_mechanism(struct evpop_sync *sync, const struct evpop_client *client,
-    const struct evpop_result *result)
+sync_make_round(struct evpop_sync *sync, bool is_first)
 {
-	if (evpop_client_again(client) != EVPOP_AGAIN_OTHER_MECHANISM ||
-	    sync->given_up)
+	const struct evpop_round_order order = {
+		.base = sync->base,
+		.dns = sync->dns,
+		.target = &sync->target,
+		.caller = &sync->caller,
+		.may_fly = is_first,
+		.begun = sync->begun,
+	};
+	struct evpop_round *round;
+
+	round = evpop_round_new(&order, &round_callbacks, sync);
+	if (round == NULL)
 		return false;
-	(void)result;
-	sync->credentials.tried |= evpop_client_tried(client);
-	evpop_sync_second_session(sync);
+	/* Until now it was asked for what it knows of the server. */
+	evpop_round_free(sync->round);
+	sync->round = round;
+	sync->is_counted = sync->is_told = false;
 	return true;
+}
+
+/* The round is followed by another. */
+static void
+sync_count_round(struct evpop_sync *sync, bool is_repeated)
+{
+	const struct evpop_transfer *transfer =
+	    evpop_round_transfer(sync->round);
+	const struct evpop_transfer_tally *tally;
+
+	sync_add_round(&sync->report, sync->round, is_repeated);
+	sync->is_counted = true;
+	if (!is_repeated)
+		sync->listed_before = evpop_round_listing(sync->round)->count;
+	if (transfer == NULL)
+		return;
+	tally = evpop_transfer_tally(transfer);
+	sync->begun +=
+	    is_repeated ? tally->fetched + tally->failed : tally->begun;
+}
+
+static void
+sync_begin_round(struct evpop_sync *sync)
+{
+	enum evpop_error error = EVPOP_ERROR_MEMORY;
+
+	memset(&sync->report.result, 0, sizeof sync->report.result);
+	if (sync_make_round(sync, false))
+		error = evpop_round_start(
+		    sync->round, &sync->policy, &sync->target.credentials);
+	sync->step = SYNC_RUNNING;
+	if (error == EVPOP_ERROR_NONE)
+		return;
+	evpop_result_set(&sync->report.result, error, EVPOP_PHASE_CONNECT,
+	    "no memory for a second session");
+	sync->step = SYNC_CLOSED;
+	event_active(sync->deferred, EV_TIMEOUT, 0);
+}
+
+static void
+sync_another_round(struct evpop_sync *sync)
+{
+	bool is_repeated = sync->step == SYNC_REPEATING;
+
+	sync_enter(sync);
+	if (!is_repeated)
+		sync_tell_deleted(sync);
+	if (!sync->is_freed && !sync->is_given_up) {
+		sync_count_round(sync, is_repeated);
+		sync_begin_round(sync);
+	}
+	sync_leave(sync);
+}
+
+static void
+sync_run_deferred(evutil_socket_t fd, short what, void *arg)
+{
+	struct evpop_sync *sync = arg;
+
+	(void)fd;
+	(void)what;
+	if (sync_unacknowledged(sync) > 0)
+		return;
+	if (sync->step == SYNC_REPEATING || sync->step == SYNC_GOING_ON)
+		sync_another_round(sync);
+	else if (sync->step == SYNC_CLOSED)
+		sync_done(sync);
+}
+
+/* The round is over; what follows comes from the loop. */
+static void
+sync_set_step(struct evpop_sync *sync, enum sync_step step)
+{
+	sync->step = step;
+	if (sync_unacknowledged(sync) == 0)
+		event_active(sync->deferred, EV_TIMEOUT, 0);
+}
+
+/* Whether another round may do what this one has failed to do. */
+static bool
+sync_may_repeat(struct evpop_sync *sync)
+{
+	const struct evpop_transfer *transfer =
+	    evpop_round_transfer(sync->round);
+	const struct evpop_result *end = &evpop_round_outcome(sync->round)->end;
+
+	if (sync->is_given_up ||
+	    evpop_round_outcome(sync->round)->did_its_work ||
+	    end->error == EVPOP_ERROR_NONE ||
+	    (transfer != NULL && evpop_transfer_tally(transfer)->is_cut))
+		return false;
+	return evpop_retry_prepare(
+	    &sync->retry, &sync->target, evpop_round_client(sync->round), end);
 }
 
 /*
@@ -184,267 +351,47 @@ try_other_mechanism(struct evpop_sync *sync, const struct evpop_client *client,
  * have no end.
  */
 static bool
-shrinks(const struct evpop_sync *sync)
+sync_listing_shrinks(struct evpop_sync *sync)
 {
 	return sync->listed_before == 0 ||
-	       sync->builder.listing.count < sync->listed_before;
+	       evpop_round_listing(sync->round)->count < sync->listed_before;
 }
 
 /* The slice is committed, and something is left to do. */
 static bool
-may_go_on(const struct evpop_sync *sync)
+sync_may_go_on(struct evpop_sync *sync)
 {
-	return sync->step == EVPOP_SYNC_QUITTING && !sync->stopping &&
-	       !sync->flight && sync->deletes_marked > 0 &&
-	       sync->unacknowledged == 0 &&
-	       sync->report.quit == EVPOP_QUIT_COMMITTED &&
-	       sync->report.result.error == EVPOP_ERROR_NONE &&
-	       evpop_sync_has_more(sync) && shrinks(sync);
-}
+	const struct evpop_transfer *transfer =
+	    evpop_round_transfer(sync->round);
 
-/* What a limit over all sessions has left. */
-static void
-note_later(struct evpop_sync *sync)
-{
-	if (sync->plan != NULL && sync->policy.max_messages > 0 &&
-	    sync->begun == sync->policy.max_messages)
-		sync->report.later =
-		    (uint32_t)(sync->plan->later + sync->plan->fetches -
-			       sync->next_fetch);
+	return !sync->is_given_up && transfer != NULL &&
+	       evpop_marking_count(evpop_transfer_marking(transfer)) > 0 &&
+	       sync_unacknowledged(sync) == 0 &&
+	       evpop_round_outcome(sync->round)->quit == EVPOP_QUIT_COMMITTED &&
+	       evpop_round_outcome(sync->round)->result.error ==
+		   EVPOP_ERROR_NONE &&
+	       evpop_transfer_has_more(transfer) && sync_listing_shrinks(sync);
 }
 
 static void
-close_session(struct evpop_sync *sync)
-{
-	note_octets(sync);
-	note_later(sync);
-	evpop_sync_closed(sync);
-}
-
-static void
-next_slice(struct evpop_sync *sync)
-{
-	evpop_sync_enter(sync);
-	tell_deleted(sync);
-	sync->deletes_marked = 0;
-	sync->listed_before = sync->builder.listing.count;
-	if (!sync->freed && !sync->given_up)
-		another_session(sync);
-	else if (!sync->freed)
-		close_session(sync);
-	(void)evpop_sync_leave(sync);
-}
-
-static void
-session_closed(
-    struct evpop_client *client, const struct evpop_result *result, void *arg)
-{
-	struct evpop_sync *sync = arg;
-	struct evpop_sync_report *report = &sync->report;
-	bool all_done =
-	    sync->step == EVPOP_SYNC_QUITTING && sync->deletes_marked == 0;
-
-	if (sync->step >= EVPOP_SYNC_CLOSED)
-		return;
-	if (evpop_client_again(client) == EVPOP_AGAIN_ONE_BY_ONE &&
-	    !sync->second && !report->listed && !sync->given_up) {
-		sync->config.one_by_one = true;
-		evpop_sync_second_session(sync);
-		return;
-	}
-	if (try_other_mechanism(sync, client, result))
-		return;
-	if (may_go_on(sync)) {
-		next_slice(sync);
-		return;
-	}
-	note_octets(sync);
-	note_later(sync);
-	/* What is known is still asked for; who has given up does not answer.
-	 */
-	if (sync->flight && sync->step == EVPOP_SYNC_ASKING &&
-	    report->result.error == EVPOP_ERROR_NONE) {
-		sync->left = true;
-		return;
-	}
-	/* How a server takes leave matters only where deletions are at stake.
-	 */
-	if (report->result.error == EVPOP_ERROR_NONE && !all_done)
-		report->result = *result;
-	evpop_sync_closed(sync);
-}
-
-void
-evpop_sync_fail(
-    struct evpop_sync *sync, enum evpop_error error, const char *text)
-{
-	struct evpop_result result;
-
-	evpop_result_set(&result, error, EVPOP_PHASE_COMMAND, "%s", text);
-	evpop_sync_cancel(sync, &result);
-}
-
-void
-evpop_sync_not_taken(struct evpop_sync *sync, enum evpop_error error)
-{
-	sync->stopping = true;
-	/* A session that is ending takes nothing either; its end says why. */
-	if (error == EVPOP_ERROR_MEMORY)
-		evpop_sync_fail(sync, error, "no memory for a command");
-}
-
-void
-evpop_sync_cancel(struct evpop_sync *sync, const struct evpop_result *reason)
-{
-	if (sync->step >= EVPOP_SYNC_CLOSED || sync->client == NULL)
-		return;
-	if (sync->report.result.error == EVPOP_ERROR_NONE)
-		sync->report.result = *reason;
-	sync->stopping = sync->given_up = true;
-	evpop_client_cancel(sync->client);
-	/* In a flight the server has taken leave already. */
-	if (sync->left)
-		evpop_sync_closed(sync);
-}
-
-static void
-quit_done(
-    struct evpop_client *client, const struct evpop_reply *reply, void *arg)
+sync_over(bool needs_another, void *arg)
 {
 	struct evpop_sync *sync = arg;
 
-	(void)client;
-	sync->report.quit = reply->quit;
-	/* A server may answer that it has not deleted what was marked. */
-	if (reply->quit == EVPOP_QUIT_REFUSED && sync->deletes_marked > 0 &&
-	    sync->report.result.error == EVPOP_ERROR_NONE)
-		sync->report.result = reply->result;
-}
-
-void
-evpop_sync_quit(struct evpop_sync *sync)
-{
-	enum evpop_error error;
-
-	error = evpop_client_quit(sync->client, quit_done, sync);
-	if (error == EVPOP_ERROR_NONE)
-		sync->step = EVPOP_SYNC_QUITTING;
-	else
-		evpop_sync_not_taken(sync, error);
-}
-
-void
-evpop_sync_stop(struct evpop_sync *sync)
-{
-	sync->stopping = sync->given_up = true;
-	switch (sync->step) {
-	case EVPOP_SYNC_TRANSFER:
-		evpop_sync_drop_deletes(sync);
-		evpop_sync_transfer(sync);
-		break;
-	case EVPOP_SYNC_ASKING:
-		if (!sync->flight)
-			evpop_sync_quit(sync);
-		break;
-	default:
-		/* The listing, once complete, is followed by QUIT. */
-		break;
+	if (needs_another && !sync->is_given_up) {
+		sync_set_step(sync, SYNC_REPEATING);
+	} else if (sync_may_repeat(sync)) {
+		sync->report.result = evpop_round_outcome(sync->round)->end;
+		sync_set_step(sync, SYNC_REPEATING);
+	} else if (sync_may_go_on(sync)) {
+		sync_set_step(sync, SYNC_GOING_ON);
+	} else {
+		sync->report.result = evpop_round_outcome(sync->round)->result;
+		sync_set_step(sync, SYNC_CLOSED);
 	}
 }
 
-/* ---- the beginning ---- */
-
-/*
- * A refused log-in ends the session; commands behind it are cancelled, and a
- * polite QUIT closes.
- */
-static void
-opened(struct evpop_client *client, const struct evpop_reply *reply, void *arg)
-{
-	struct evpop_sync *sync = arg;
-
-	(void)client;
-	if (reply->result.error == EVPOP_ERROR_NONE ||
-	    sync->report.result.error != EVPOP_ERROR_NONE)
-		return;
-	sync->report.result = reply->result;
-	if (evpop_client_state(sync->client) == EVPOP_STATE_AUTHORIZATION)
-		evpop_sync_quit(sync);
-}
-
-/* The whole session is queued, as far as it does not depend on the listing. */
-static enum evpop_error
-open_session(struct evpop_sync *sync)
-{
-	struct evpop_client *client = sync->client;
-	enum evpop_error error;
-
-	/* What is only looked at, or counted, wants the whole plan. */
-	sync->flight = sync->policy.expect_nothing && !sync->policy.dry_run &&
-		       !sync->policy.baseline && !sync->second &&
-		       evpop_client_takes_flight(client);
-	error = evpop_client_connect(client, opened, sync);
-	if (error == EVPOP_ERROR_NONE)
-		error = evpop_client_login(
-		    client, &sync->credentials, opened, sync);
-	if (error == EVPOP_ERROR_NONE)
-		error = evpop_sync_survey(sync);
-	if (error == EVPOP_ERROR_NONE && sync->flight)
-		error = evpop_client_quit(client, quit_done, sync);
-	if (error == EVPOP_ERROR_NONE)
-		sync->step = EVPOP_SYNC_LISTING;
-	return error;
-}
-
-static bool
-make_client(struct evpop_sync *sync)
-{
-	sync->client = evpop_client_new(sync->base, sync->dns, &sync->config,
-	    sync->callbacks->trace != NULL ? &tracing_callbacks
-					   : &client_callbacks,
-	    sync);
-	return sync->client != NULL;
-}
-
-static void
-another_session(struct evpop_sync *sync)
-{
-	struct evpop_client *client = sync->client;
-	enum evpop_error error = EVPOP_ERROR_MEMORY;
-
-	if (!sync->left)
-		note_octets(sync);
-	sync->second = true;
-	sync->left = sync->stopping = false;
-	memset(&sync->report.result, 0, sizeof sync->report.result);
-	sync->report.quit = EVPOP_QUIT_NONE;
-	evpop_listing_clear(&sync->builder);
-	evpop_plan_free(&sync->plan);
-	free(sync->deletes);
-	sync->deletes = NULL;
-	sync->deletes_due = sync->deletes_sent = 0;
-	sync->deletes_answered = sync->deletes_marked = 0;
-	sync->next_fetch = 0;
-	sync->slice = 0;
-	if (make_client(sync)) {
-		error = open_session(sync);
-		evpop_client_free(client);
-	} else
-		/* What it knows of the server may still be asked for. */
-		sync->client = client;
-	if (error == EVPOP_ERROR_NONE)
-		return;
-	evpop_result_set(&sync->report.result, error, EVPOP_PHASE_CONNECT,
-	    "no memory for a second session");
-	evpop_sync_closed(sync);
-}
-
-void
-evpop_sync_second_session(struct evpop_sync *sync)
-{
-	sync->report.listed = false;
-	another_session(sync);
-}
+/* ---- what the caller does ---- */
 
 struct evpop_sync *
 evpop_sync_new(struct event_base *base, struct evdns_base *dns,
@@ -452,7 +399,6 @@ evpop_sync_new(struct event_base *base, struct evdns_base *dns,
     const struct evpop_sync_callbacks *callbacks, void *arg)
 {
 	struct evpop_sync *sync;
-	bool copied;
 
 	sync = calloc(1, sizeof *sync);
 	if (sync == NULL)
@@ -461,21 +407,11 @@ evpop_sync_new(struct event_base *base, struct evdns_base *dns,
 	sync->dns = dns;
 	if (policy != NULL)
 		sync->policy = *policy;
-	sync->callbacks = callbacks;
-	sync->arg = arg;
-	sync->config = *config;
-	copied = copy(&sync->config.host, config->host) &
-		 copy(&sync->config.proxy, config->proxy) &
-		 copy(&sync->config.source_address, config->source_address);
-	if (config->tls_context != NULL)
-		evpop_tls_context_ref(config->tls_context);
-	/* A second session must know what the first has learned. */
-	if (config->memory == NULL)
-		sync->config.memory = sync->memory = evpop_memory_new();
-	sync->deferred = event_new(base, -1, 0, run_done, sync);
-	if (!copied || sync->config.host == NULL || sync->deferred == NULL ||
-	    sync->config.memory == NULL || !make_client(sync)) {
-		destroy(sync);
+	sync->caller = (struct evpop_caller){ sync, callbacks, arg };
+	sync->deferred = event_new(base, -1, 0, sync_run_deferred, sync);
+	if (!evpop_target_init(&sync->target, config) ||
+	    sync->deferred == NULL || !sync_make_round(sync, true)) {
+		sync_destroy(sync);
 		return NULL;
 	}
 	return sync;
@@ -485,7 +421,7 @@ void
 evpop_sync_set_policy(
     struct evpop_sync *sync, const struct evpop_policy *policy)
 {
-	assert(sync->step == EVPOP_SYNC_IDLE);
+	assert(sync->step == SYNC_IDLE);
 	sync->policy = *policy;
 }
 
@@ -493,10 +429,22 @@ enum evpop_error
 evpop_sync_start(
     struct evpop_sync *sync, const struct evpop_credentials *credentials)
 {
-	assert(sync->step == EVPOP_SYNC_IDLE);
-	if (!evpop_credentials_copy(&sync->credentials, credentials))
-		return EVPOP_ERROR_MEMORY;
-	return open_session(sync);
+	enum evpop_error error = EVPOP_ERROR_MEMORY;
+
+	assert(sync->step == SYNC_IDLE);
+	if (evpop_target_set_credentials(&sync->target, credentials))
+		error = evpop_round_start(
+		    sync->round, &sync->policy, &sync->target.credentials);
+	if (error == EVPOP_ERROR_NONE) {
+		sync->step = SYNC_RUNNING;
+		return error;
+	}
+	/* What was accepted of the session would end it, and tell of it. */
+	sync->step = SYNC_DONE;
+	evpop_round_free(sync->round);
+	sync->round = NULL;
+	evpop_target_wipe_credentials(&sync->target);
+	return error;
 }
 
 enum evpop_error
@@ -507,20 +455,80 @@ evpop_sync_open(struct evpop_sync *sync, const char *user, const char *password)
 }
 
 void
+evpop_sync_known(struct evpop_sync *sync, const struct evpop_known *known,
+    size_t count, int64_t now_ms)
+{
+	if (sync->step == SYNC_RUNNING)
+		evpop_round_known(
+		    sync->round, known, count, EVPOP_KNOWN_ALL, now_ms);
+}
+
+void
+evpop_sync_known_batch(struct evpop_sync *sync, const struct evpop_known *known,
+    size_t count, bool is_last, int64_t now_ms)
+{
+	if (sync->step == SYNC_RUNNING)
+		evpop_round_known(sync->round, known, count,
+		    is_last ? EVPOP_KNOWN_LAST : EVPOP_KNOWN_SOME, now_ms);
+}
+
+void
+evpop_sync_unchanged(struct evpop_sync *sync)
+{
+	if (sync->step == SYNC_RUNNING)
+		evpop_round_unchanged(sync->round);
+}
+
+void
+evpop_sync_stored(
+    struct evpop_sync *sync, const struct evpop_entry *entry, bool durable)
+{
+	evpop_transfer_stored(
+	    evpop_round_transfer(sync->round), entry, durable);
+	if (sync->step > SYNC_RUNNING)
+		sync_set_step(sync, sync->step);
+}
+
+void
+evpop_sync_stop(struct evpop_sync *sync)
+{
+	if (sync->step >= SYNC_CLOSED)
+		return;
+	sync->is_given_up = true;
+	if (sync->step == SYNC_REPEATING || sync->step == SYNC_GOING_ON)
+		sync_set_step(sync, SYNC_CLOSED);
+	else
+		evpop_round_stop(sync->round);
+}
+
+void
+evpop_sync_cancel(struct evpop_sync *sync, const struct evpop_result *reason)
+{
+	if (sync->step >= SYNC_CLOSED)
+		return;
+	sync->is_given_up = true;
+	if (sync->step == SYNC_REPEATING || sync->step == SYNC_GOING_ON) {
+		sync->report.result = *reason;
+		sync_set_step(sync, SYNC_CLOSED);
+	} else
+		evpop_round_cancel(sync->round, reason);
+}
+
+void
 evpop_sync_resume(struct evpop_sync *sync)
 {
-	if (sync->client != NULL)
-		evpop_client_resume(sync->client);
+	if (sync->round != NULL)
+		evpop_client_resume(evpop_round_client(sync->round));
 }
 
 const struct evpop_plan *
 evpop_sync_plan(const struct evpop_sync *sync)
 {
-	return sync->plan;
+	return sync->round == NULL ? NULL : evpop_round_plan(sync->round);
 }
 
 struct evpop_client *
 evpop_sync_client(struct evpop_sync *sync)
 {
-	return sync->client;
+	return sync->round == NULL ? NULL : evpop_round_client(sync->round);
 }

@@ -1,110 +1,204 @@
-/* RETR and DELE, by the plan and ahead of their answers. */
-#include <assert.h>
+#include "lib/session/transfer.h"
 
-#include "lib/session/sync.h"
+#include <assert.h>
+#include <stdlib.h>
+
+/*
+ * Commands that are handed to the client ahead of their answers, and octets of
+ * bodies: enough to fill a long fat line, few enough to end soon when asked to.
+ */
+#define TRANSFER_AHEAD        128
+#define TRANSFER_AHEAD_OCTETS 4194304
+
+/* What a body counts for where LIST was not asked. */
+#define TRANSFER_USUAL_OCTETS 32768
+
+/* A RETR that is handed over. */
+struct fetch {
+	uint32_t index; /* of its entry */
+	uint32_t octets;
+};
+
+struct body {
+	bool has_begun;
+	uint32_t index;
+	uint64_t claimed; /* octets, by the server; 0: not told */
+	uint64_t octets;
+	void *message; /* the callbacks' */
+};
+
+struct evpop_transfer {
+	struct evpop_client *client;
+	const struct evpop_listing *listing;
+	const struct evpop_plan *plan;
+	struct evpop_policy policy;
+	uint32_t messages_left;
+	struct evpop_caller caller;
+	const struct evpop_transfer_callbacks *callbacks;
+	void *arg;
+
+	bool is_running;                      /* until QUIT is to be sent */
+	bool is_stopping;                     /* begin nothing more */
+	struct fetch fetches[TRANSFER_AHEAD]; /* ring, as RETRs run */
+	size_t first_fetch, fetch_count;
+	uint64_t ahead_octets;
+	struct body body;       /* of the first of them, whose turn it is */
+	struct body short_body; /* ended, and waits for the next reply */
+	bool is_proving;        /* by a command of its own */
+	bool is_blamed;         /* a message, for the end of the session */
+
+	size_t deletes_owed; /* of these, to be deleted once durable */
+	uint32_t slice;      /* messages that this session is to delete */
+	struct evpop_marking *marking;
+
+	struct evpop_transfer_tally tally;
+	unsigned busy; /* brackets that are open */
+	bool is_freed;
+};
+
+static void transfer_go_on(struct evpop_transfer *);
+
+struct evpop_transfer *
+evpop_transfer_new(const struct evpop_transfer_order *order,
+    const struct evpop_transfer_callbacks *callbacks, void *arg)
+{
+	struct evpop_transfer *transfer;
+
+	transfer = calloc(1, sizeof *transfer);
+	if (transfer == NULL)
+		return NULL;
+	transfer->marking = evpop_marking_new(order->client, order->listing,
+	    order->plan->deletes + order->plan->fetches);
+	if (transfer->marking == NULL) {
+		free(transfer);
+		return NULL;
+	}
+	transfer->client = order->client;
+	transfer->listing = order->listing;
+	transfer->plan = order->plan;
+	transfer->policy = *order->policy;
+	transfer->messages_left = order->messages_left;
+	transfer->caller = *order->caller;
+	transfer->callbacks = callbacks;
+	transfer->arg = arg;
+	return transfer;
+}
+
+/* Around all that runs callbacks: it may be freed inside. */
+static void
+transfer_enter(struct evpop_transfer *transfer)
+{
+	transfer->busy++;
+}
 
 static void
-dele_done(
-    struct evpop_client *client, const struct evpop_reply *reply, void *arg)
+transfer_leave(struct evpop_transfer *transfer)
 {
-	struct evpop_sync *sync = arg;
-	size_t index = sync->deletes[sync->deletes_answered++];
-
-	(void)client;
-	if (reply->result.error == EVPOP_ERROR_NONE) {
-		sync->deletes[sync->deletes_marked++] = index;
-		sync->report.deleted++;
-	} else if (reply->result.error != EVPOP_ERROR_REFUSED)
-		/* The session ended on this, and on none of the bodies. */
-		sync->blamed = true;
-	evpop_sync_transfer(sync);
+	if (--transfer->busy > 0 || !transfer->is_freed)
+		return;
+	evpop_marking_free(transfer->marking);
+	free(transfer);
 }
 
-/* Returns false where nothing more can be handed over now. */
-static bool
-hand_over_delete(struct evpop_sync *sync)
+void
+evpop_transfer_free(struct evpop_transfer *transfer)
 {
-	const struct evpop_entry *entry;
-	enum evpop_error error;
-
-	if (sync->deletes_sent == sync->deletes_due ||
-	    sync->deletes_sent - sync->deletes_answered == EVPOP_SYNC_AHEAD)
-		return false;
-	entry =
-	    &sync->builder.listing.entries[sync->deletes[sync->deletes_sent]];
-	error = evpop_client_dele(sync->client, entry->number, dele_done, sync);
-	if (error != EVPOP_ERROR_NONE) {
-		evpop_sync_not_taken(sync, error);
-		return false;
-	}
-	sync->deletes_sent++;
-	return true;
+	if (transfer == NULL)
+		return;
+	transfer_enter(transfer);
+	transfer->is_freed = true;
+	transfer->is_running = false;
+	transfer_leave(transfer);
 }
 
-/* Bodies come in the order of their RETRs: this is the one that comes now. */
-static const struct evpop_fetch *
-current(const struct evpop_sync *sync)
+/* A command was not taken. */
+static void
+transfer_fail(struct evpop_transfer *transfer, enum evpop_error error)
 {
-	assert(sync->fetch_count > 0);
-	return &sync->fetches[sync->fetch_head];
+	transfer->is_stopping = true;
+	transfer->callbacks->failed(
+	    error, "no memory for a command", transfer->arg);
 }
 
 static const struct evpop_entry *
-entry_of(const struct evpop_sync *sync, const struct evpop_fetch *fetch)
+transfer_entry(const struct evpop_transfer *transfer, size_t index)
 {
-	return &sync->builder.listing.entries[fetch->index];
+	return &transfer->listing->entries[index];
 }
 
-static enum evpop_flow
-body_begin(
-    struct evpop_client *client, uint32_t number, uint64_t octets, void *arg)
+static bool
+transfer_deletes(const struct evpop_transfer *transfer, size_t index)
 {
-	struct evpop_sync *sync = arg;
-	const struct evpop_fetch *fetch = current(sync);
-	enum evpop_flow flow = EVPOP_FLOW_CONTINUE;
-	void *message = NULL;
-
-	(void)client;
-	(void)octets;
-	assert(number == entry_of(sync, fetch)->number);
-	sync->begun_body = true;
-	evpop_sync_enter(sync);
-	if (sync->callbacks->begin != NULL)
-		flow = sync->callbacks->begin(sync, entry_of(sync, fetch),
-		    sync->plan->actions[fetch->index], &message, sync->arg);
-	sync->message = message;
-	(void)evpop_sync_leave(sync);
-	return flow;
+	return transfer->plan->actions[index] == EVPOP_ACTION_FETCH_DELETE;
 }
 
-static enum evpop_flow
-body_data(struct evpop_client *client, const unsigned char *bytes,
-    size_t length, void *arg)
-{
-	struct evpop_sync *sync = arg;
-	enum evpop_flow flow = EVPOP_FLOW_CONTINUE;
-
-	(void)client;
-	evpop_sync_enter(sync);
-	if (sync->callbacks->data != NULL)
-		flow = sync->callbacks->data(
-		    sync, sync->message, bytes, length, sync->arg);
-	if (!sync->freed)
-		sync->report.body_octets += length;
-	(void)evpop_sync_leave(sync);
-	return flow;
-}
+/* ---- the end of a body ---- */
 
 /* Anything but a refusal is the end of the session, too. */
-static void
-note_session_error(struct evpop_sync *sync, const struct evpop_result *result)
+static bool
+transfer_ends_session(const struct evpop_result *result)
 {
-	if (result->error == EVPOP_ERROR_NONE ||
-	    result->error == EVPOP_ERROR_REFUSED)
+	return result->error != EVPOP_ERROR_NONE &&
+	       result->error != EVPOP_ERROR_REFUSED;
+}
+
+static void
+transfer_tell_end(struct evpop_transfer *transfer, const struct body *body,
+    const struct evpop_result *result)
+{
+	if (result->error == EVPOP_ERROR_NONE) {
+		transfer->tally.unacknowledged++;
+		transfer->deletes_owed +=
+		    transfer_deletes(transfer, body->index);
+	} else if (transfer_ends_session(result))
+		transfer->tally.cut++;
+	else
+		transfer->tally.failed++;
+	evpop_caller_end(&transfer->caller,
+	    transfer_entry(transfer, body->index), body->message, result);
+}
+
+/* A reply has come, as it should: the body before it was whole. */
+static void
+transfer_release(struct evpop_transfer *transfer)
+{
+	static const struct evpop_result whole = { .error = EVPOP_ERROR_NONE };
+	struct body body = transfer->short_body;
+
+	transfer->short_body.has_begun = false;
+	if (body.has_begun)
+		transfer_tell_end(transfer, &body, &whole);
+}
+
+/*
+ * The session ends.  Where no reply has come but something that is none, a body
+ * that was too short is to blame.
+ */
+static void
+transfer_judge(
+    struct evpop_transfer *transfer, const struct evpop_result *reason)
+{
+	struct body body = transfer->short_body;
+	struct evpop_result cut;
+
+	if (!body.has_begun)
 		return;
-	sync->stopping = true;
-	if (sync->report.result.error == EVPOP_ERROR_NONE)
-		sync->report.result = *result;
+	if (reason->error != EVPOP_ERROR_PROTOCOL &&
+	    reason->error != EVPOP_ERROR_LIMIT) {
+		transfer_release(transfer);
+		return;
+	}
+	transfer->short_body.has_begun = false;
+	transfer->tally.is_cut = transfer->is_blamed = true;
+	evpop_result_set(&cut, EVPOP_ERROR_PROTOCOL, EVPOP_PHASE_BODY,
+	    "message %lu was cut: %llu octets were listed and %llu came, and "
+	    "what followed was no reply; the server does not stuff a line that "
+	    "is a dot",
+	    (unsigned long)transfer_entry(transfer, body.index)->number,
+	    (unsigned long long)body.claimed, (unsigned long long)body.octets);
+	transfer->callbacks->broken(&cut, transfer->arg);
+	if (!transfer->is_freed)
+		transfer_tell_end(transfer, &body, &cut);
 }
 
 /*
@@ -112,9 +206,10 @@ note_session_error(struct evpop_sync *sync, const struct evpop_result *result)
  * under way this is the one whose turn it was.
  */
 static bool
-is_to_blame(struct evpop_sync *sync, const struct evpop_result *result)
+transfer_is_to_blame(
+    struct evpop_transfer *transfer, const struct evpop_result *result)
 {
-	bool first = !sync->blamed;
+	bool first = !transfer->is_blamed;
 
 	switch (result->error) {
 	case EVPOP_ERROR_NONE:
@@ -125,180 +220,380 @@ is_to_blame(struct evpop_sync *sync, const struct evpop_result *result)
 		/* "Come back later" is not about this message. */
 		return result->scope == EVPOP_SCOPE_MESSAGE;
 	default:
-		sync->blamed = true;
+		transfer->is_blamed = true;
 		return first;
 	}
 }
 
 static void
-body_end(struct evpop_client *client, uint32_t number,
-    const struct evpop_result *result, void *arg)
+transfer_tell_failure(struct evpop_transfer *transfer, const struct body *body,
+    const struct evpop_result *result)
 {
-	struct evpop_sync *sync = arg;
-	struct evpop_fetch fetch = *current(sync);
-	const struct evpop_entry *entry = entry_of(sync, &fetch);
-	bool begun = sync->begun_body, blamed;
-	void *message = sync->message;
+	bool is_blamed;
+
+	if (transfer_ends_session(result))
+		transfer_judge(transfer, result);
+	else
+		transfer_release(transfer);
+	if (transfer->is_freed)
+		return;
+	is_blamed = transfer_is_to_blame(transfer, result);
+	if (transfer_ends_session(result)) {
+		transfer->is_running = false;
+		transfer->callbacks->broken(result, transfer->arg);
+	}
+	if (transfer->is_freed)
+		return;
+	if (body->has_begun) {
+		transfer_tell_end(transfer, body, result);
+		return;
+	}
+	transfer->tally.failed += !transfer_ends_session(result);
+	if (is_blamed)
+		evpop_caller_refused(&transfer->caller,
+		    transfer_entry(transfer, body->index), result);
+}
+
+/* ---- bodies ---- */
+
+/* They come in the order of their RETRs. */
+static struct fetch
+transfer_current(const struct evpop_transfer *transfer)
+{
+	assert(transfer->fetch_count > 0);
+	return transfer->fetches[transfer->first_fetch];
+}
+
+static enum evpop_flow
+transfer_body_begin(
+    struct evpop_client *client, uint32_t number, uint64_t octets, void *arg)
+{
+	struct evpop_transfer *transfer = arg;
+	uint32_t index = transfer_current(transfer).index;
+	const struct evpop_entry *entry = transfer_entry(transfer, index);
+	enum evpop_flow flow = EVPOP_FLOW_CONTINUE;
+	void *message = NULL;
 
 	(void)client;
 	assert(number == entry->number);
-	sync->fetch_head = (sync->fetch_head + 1) % EVPOP_SYNC_AHEAD;
-	sync->fetch_count--;
-	sync->begun_body = false;
-	sync->message = NULL;
-	sync->ahead_octets -= fetch.octets;
-	if (result->error == EVPOP_ERROR_NONE) {
-		sync->unacknowledged++;
-		sync->deletes_owed += sync->plan->actions[fetch.index] ==
-				      EVPOP_ACTION_FETCH_DELETE;
-	} else if (begun || result->error == EVPOP_ERROR_REFUSED)
-		sync->report.failed++;
-	blamed = is_to_blame(sync, result);
-	note_session_error(sync, result);
-	evpop_sync_enter(sync);
-	if (begun)
-		sync->callbacks->end(sync, entry, message, result, sync->arg);
-	else if (blamed && sync->callbacks->refused != NULL)
-		sync->callbacks->refused(sync, entry, result, sync->arg);
-	if (!sync->freed)
-		evpop_sync_transfer(sync);
-	(void)evpop_sync_leave(sync);
+	transfer_enter(transfer);
+	transfer_release(transfer);
+	if (!transfer->is_freed)
+		flow = evpop_caller_begin(&transfer->caller, entry,
+		    (enum evpop_action)transfer->plan->actions[index],
+		    &message);
+	transfer->body = (struct body){
+		.has_begun = true,
+		.index = index,
+		.claimed = transfer->is_freed   ? 0
+			   : entry->octets != 0 ? entry->octets
+						: octets,
+		.message = message,
+	};
+	transfer_leave(transfer);
+	return flow;
 }
 
-static const struct evpop_sink body_sink = {
-	.begin = body_begin,
-	.data = body_data,
-	.end = body_end,
+static enum evpop_flow
+transfer_body_data(struct evpop_client *client, const unsigned char *bytes,
+    size_t length, void *arg)
+{
+	struct evpop_transfer *transfer = arg;
+	enum evpop_flow flow;
+
+	(void)client;
+	transfer->tally.body_octets += length;
+	transfer->body.octets += length;
+	transfer_enter(transfer);
+	flow = evpop_caller_data(
+	    &transfer->caller, transfer->body.message, bytes, length);
+	transfer_leave(transfer);
+	return flow;
+}
+
+static void
+transfer_body_end(struct evpop_client *client, uint32_t number,
+    const struct evpop_result *result, void *arg)
+{
+	struct evpop_transfer *transfer = arg;
+	struct fetch fetch = transfer_current(transfer);
+	struct body body = transfer->body;
+
+	(void)client;
+	assert(number == transfer_entry(transfer, fetch.index)->number);
+	transfer->first_fetch = (transfer->first_fetch + 1) % TRANSFER_AHEAD;
+	transfer->fetch_count--;
+	transfer->ahead_octets -= fetch.octets;
+	transfer->body = (struct body){ .has_begun = false };
+	body.index = fetch.index;
+	transfer_enter(transfer);
+	if (result->error != EVPOP_ERROR_NONE)
+		transfer_tell_failure(transfer, &body, result);
+	else if (body.octets < body.claimed)
+		transfer->short_body = body;
+	else
+		transfer_tell_end(transfer, &body, result);
+	if (!transfer->is_freed)
+		transfer_go_on(transfer);
+	transfer_leave(transfer);
+}
+
+static const struct evpop_sink transfer_sink = {
+	.begin = transfer_body_begin,
+	.data = transfer_body_data,
+	.end = transfer_body_end,
 };
 
 /* This session fetches no more: all is fetched, or a limit is reached. */
 static bool
-fetches_end(const struct evpop_sync *sync)
+transfer_has_fetched(const struct evpop_transfer *transfer)
 {
-	const struct evpop_policy *policy = &sync->policy;
+	const struct evpop_policy *policy = &transfer->policy;
 	size_t index;
 
-	if (sync->next_fetch == sync->plan->fetches)
+	if (transfer->tally.begun == transfer->plan->fetches)
 		return true;
-	if (policy->max_messages > 0 && sync->begun == policy->max_messages)
+	if (policy->max_messages > 0 &&
+	    transfer->tally.begun >= transfer->messages_left)
 		return true;
-	index = sync->plan->order[sync->next_fetch];
+	index = transfer->plan->order[transfer->tally.begun];
 	return policy->max_session_deletes > 0 &&
-	       sync->slice >= policy->max_session_deletes &&
-	       sync->plan->actions[index] == EVPOP_ACTION_FETCH_DELETE;
+	       transfer->slice >= policy->max_session_deletes &&
+	       transfer_deletes(transfer, index);
 }
 
+/* Returns false where nothing more can be handed over now. */
 static bool
-hand_over_fetch(struct evpop_sync *sync)
+transfer_hand_over_fetch(struct evpop_transfer *transfer)
 {
 	const struct evpop_entry *entry;
-	struct evpop_fetch *fetch;
+	struct fetch *fetch;
 	enum evpop_error error;
 	uint64_t octets;
 	size_t index;
 
-	if (sync->stopping || fetches_end(sync) ||
-	    sync->fetch_count == EVPOP_SYNC_AHEAD ||
-	    (sync->fetch_count > 1 &&
-		sync->ahead_octets >= EVPOP_SYNC_AHEAD_OCTETS))
+	if (transfer->is_stopping || transfer_has_fetched(transfer) ||
+	    transfer->fetch_count == TRANSFER_AHEAD ||
+	    (transfer->fetch_count > 1 &&
+		transfer->ahead_octets >= TRANSFER_AHEAD_OCTETS))
 		return false;
-	index = sync->plan->order[sync->next_fetch];
-	entry = &sync->builder.listing.entries[index];
-	fetch = &sync->fetches[(sync->fetch_head + sync->fetch_count) %
-			       EVPOP_SYNC_AHEAD];
-	octets = entry->octets != 0 ? entry->octets : EVPOP_SYNC_USUAL_OCTETS;
-	*fetch = (struct evpop_fetch){ .index = (uint32_t)index,
+	index = transfer->plan->order[transfer->tally.begun];
+	entry = transfer_entry(transfer, index);
+	fetch =
+	    &transfer->fetches[(transfer->first_fetch + transfer->fetch_count) %
+			       TRANSFER_AHEAD];
+	octets = entry->octets != 0 ? entry->octets : TRANSFER_USUAL_OCTETS;
+	*fetch = (struct fetch){ .index = (uint32_t)index,
 		.octets = octets < UINT32_MAX ? (uint32_t)octets : UINT32_MAX };
-	error =
-	    evpop_client_retr(sync->client, entry->number, &body_sink, sync);
+	error = evpop_client_retr_listed(transfer->client, entry->number,
+	    entry->octets, &transfer_sink, transfer);
 	if (error != EVPOP_ERROR_NONE) {
-		evpop_sync_not_taken(sync, error);
+		transfer_fail(transfer, error);
 		return false;
 	}
-	sync->fetch_count++;
-	sync->ahead_octets += fetch->octets;
-	sync->next_fetch++;
-	sync->begun++;
-	sync->slice += sync->plan->actions[index] == EVPOP_ACTION_FETCH_DELETE;
+	transfer->fetch_count++;
+	transfer->ahead_octets += fetch->octets;
+	transfer->tally.begun++;
+	transfer->slice += transfer_deletes(transfer, index);
 	return true;
 }
 
-bool
-evpop_sync_has_more(const struct evpop_sync *sync)
-{
-	const struct evpop_policy *policy = &sync->policy;
-	bool fetches =
-	    sync->next_fetch < sync->plan->fetches &&
-	    (policy->max_messages == 0 || sync->begun < policy->max_messages);
+/* ---- deletions ---- */
 
-	return policy->max_session_deletes > 0 &&
-	       sync->slice >= policy->max_session_deletes &&
-	       (fetches || sync->plan->deletes > policy->max_session_deletes);
+static void
+transfer_reply(
+    struct evpop_transfer *transfer, const struct evpop_result *result)
+{
+	transfer_enter(transfer);
+	if (transfer_ends_session(result)) {
+		transfer->is_running = false;
+		transfer_judge(transfer, result);
+		/* The session ended on this, and on none of the bodies. */
+		transfer->is_blamed = true;
+	} else
+		transfer_release(transfer);
+	if (!transfer->is_freed)
+		transfer_go_on(transfer);
+	transfer_leave(transfer);
 }
 
-static bool
-finished(const struct evpop_sync *sync)
+static void
+transfer_marked(const struct evpop_result *result, void *arg)
 {
-	bool fetched = sync->stopping || fetches_end(sync);
-	/* The next session must not fetch what this one has not stored yet. */
-	bool stored = sync->unacknowledged == 0 || sync->stopping ||
-		      !evpop_sync_has_more(sync);
+	struct evpop_transfer *transfer = arg;
 
-	return fetched && sync->fetch_count == 0 && sync->deletes_owed == 0 &&
-	       sync->deletes_answered == sync->deletes_due && stored;
+	transfer->tally.deleted += result->error == EVPOP_ERROR_NONE;
+	transfer_reply(transfer, result);
 }
 
 /*
- * Nothing is deleted, so nothing depends on how the bodies end that are under
- * way: QUIT goes out behind their RETRs, and saves a round trip.
+ * Deletions that are due without a fetch, in the order of the maildrop, as many
+ * as one session may have.
  */
+static void
+transfer_note_deletes(struct evpop_transfer *transfer)
+{
+	uint32_t most = transfer->policy.max_session_deletes;
+	size_t i;
+
+	for (i = 0; i < transfer->listing->count; i++) {
+		if (most > 0 && transfer->slice == most)
+			break;
+		if (transfer->plan->actions[i] != EVPOP_ACTION_DELETE)
+			continue;
+		evpop_marking_add(transfer->marking, (uint32_t)i);
+		transfer->slice++;
+	}
+}
+
+/* ---- all together ---- */
+
+bool
+evpop_transfer_has_more(const struct evpop_transfer *transfer)
+{
+	const struct evpop_policy *policy = &transfer->policy;
+	uint32_t most = policy->max_session_deletes;
+	bool fetches = transfer->tally.begun < transfer->plan->fetches &&
+		       (policy->max_messages == 0 ||
+			   transfer->tally.begun < transfer->messages_left);
+
+	return most > 0 && transfer->slice >= most &&
+	       (fetches || transfer->plan->deletes > most);
+}
+
+/* Nothing was asked that has not been answered. */
 static bool
-only_quit_is_left(const struct evpop_sync *sync)
+transfer_is_idle(const struct evpop_transfer *transfer)
 {
-	return !sync->stopping && fetches_end(sync) && sync->slice == 0;
+	return transfer->fetch_count == 0 && !transfer->is_proving &&
+	       evpop_marking_is_idle(transfer->marking);
 }
 
-void
-evpop_sync_drop_deletes(struct evpop_sync *sync)
+static void
+transfer_proved(
+    struct evpop_client *client, const struct evpop_reply *reply, void *arg)
 {
-	size_t i, kept = sync->deletes_sent;
+	struct evpop_transfer *transfer = arg;
 
-	for (i = sync->deletes_sent; i < sync->deletes_due; i++)
-		if (sync->plan->actions[sync->deletes[i]] !=
-		    EVPOP_ACTION_DELETE)
-			sync->deletes[kept++] = sync->deletes[i];
-	sync->deletes_due = kept;
+	(void)client;
+	transfer->is_proving = false;
+	transfer_reply(transfer, &reply->result);
 }
 
-void
-evpop_sync_transfer(struct evpop_sync *sync)
+/* QUIT proves as much, but commits what was deleted. */
+static bool
+transfer_quit_proves(const struct evpop_transfer *transfer)
 {
-	while (sync->step == EVPOP_SYNC_TRANSFER && hand_over_delete(sync))
-		;
-	while (sync->step == EVPOP_SYNC_TRANSFER && hand_over_fetch(sync))
-		;
-	if (sync->step == EVPOP_SYNC_TRANSFER &&
-	    (only_quit_is_left(sync) || finished(sync)))
-		evpop_sync_quit(sync);
+	return !transfer_deletes(transfer, transfer->short_body.index) &&
+	       !evpop_transfer_has_more(transfer);
 }
 
-void
-evpop_sync_stored(
-    struct evpop_sync *sync, const struct evpop_entry *entry, bool durable)
+/* A short body is whole if the next reply comes, and none is due. */
+static void
+transfer_prove(struct evpop_transfer *transfer)
 {
-	size_t index = (size_t)(entry - sync->builder.listing.entries);
-	bool delete = sync->plan->actions[index] == EVPOP_ACTION_FETCH_DELETE;
+	enum evpop_error error;
 
-	assert(sync->unacknowledged > 0);
-	sync->unacknowledged--;
-	if (delete)
-		sync->deletes_owed--;
-	if (durable)
-		sync->report.fetched++;
+	if (!transfer->short_body.has_begun || !transfer_is_idle(transfer) ||
+	    transfer_quit_proves(transfer))
+		return;
+	error = evpop_client_noop(transfer->client, transfer_proved, transfer);
+	if (error != EVPOP_ERROR_NONE)
+		transfer_fail(transfer, error);
 	else
-		sync->report.failed++;
-	if (durable && delete &&sync->step == EVPOP_SYNC_TRANSFER)
-		sync->deletes[sync->deletes_due++] = index;
-	evpop_sync_transfer(sync);
-	evpop_sync_settle(sync);
+		transfer->is_proving = true;
+}
+
+static bool
+transfer_is_finished(const struct evpop_transfer *transfer)
+{
+	bool fetched = transfer->is_stopping || transfer_has_fetched(transfer);
+	bool proved =
+	    !transfer->short_body.has_begun || transfer_quit_proves(transfer);
+	/* The next session must not fetch what this one has not stored yet. */
+	bool stored = transfer->tally.unacknowledged == 0 ||
+		      transfer->is_stopping ||
+		      !evpop_transfer_has_more(transfer);
+
+	return fetched && transfer_is_idle(transfer) && proved && stored &&
+	       transfer->deletes_owed == 0 &&
+	       evpop_marking_is_done(transfer->marking);
+}
+
+static void
+transfer_go_on(struct evpop_transfer *transfer)
+{
+	enum evpop_error error = EVPOP_ERROR_NONE;
+
+	transfer_enter(transfer);
+	if (transfer->is_running)
+		error = evpop_marking_send(
+		    transfer->marking, transfer_marked, transfer);
+	if (error != EVPOP_ERROR_NONE)
+		transfer_fail(transfer, error);
+	while (transfer->is_running && transfer_hand_over_fetch(transfer))
+		;
+	if (transfer->is_running)
+		transfer_prove(transfer);
+	if (transfer->is_running && transfer_is_finished(transfer)) {
+		transfer->is_running = false;
+		transfer->callbacks->finished(transfer->arg);
+	}
+	transfer_leave(transfer);
+}
+
+void
+evpop_transfer_start(struct evpop_transfer *transfer)
+{
+	transfer->is_running = true;
+	if (!transfer->is_stopping)
+		transfer_note_deletes(transfer);
+	transfer_go_on(transfer);
+}
+
+void
+evpop_transfer_stop(struct evpop_transfer *transfer)
+{
+	transfer->is_stopping = true;
+	evpop_marking_drop(transfer->marking, transfer->plan);
+	transfer_go_on(transfer);
+}
+
+void
+evpop_transfer_closed(
+    struct evpop_transfer *transfer, const struct evpop_result *result)
+{
+	transfer->is_running = false;
+	transfer_enter(transfer);
+	transfer_judge(transfer, result);
+	transfer_leave(transfer);
+}
+
+void
+evpop_transfer_stored(struct evpop_transfer *transfer,
+    const struct evpop_entry *entry, bool durable)
+{
+	size_t index = (size_t)(entry - transfer->listing->entries);
+	bool deletes = transfer_deletes(transfer, index);
+
+	assert(transfer->tally.unacknowledged > 0);
+	transfer->tally.unacknowledged--;
+	transfer->deletes_owed -= deletes;
+	transfer->tally.fetched += durable;
+	transfer->tally.failed += !durable;
+	if (durable && deletes && transfer->is_running)
+		evpop_marking_add(transfer->marking, (uint32_t)index);
+	transfer_go_on(transfer);
+}
+
+const struct evpop_transfer_tally *
+evpop_transfer_tally(const struct evpop_transfer *transfer)
+{
+	return &transfer->tally;
+}
+
+const struct evpop_marking *
+evpop_transfer_marking(const struct evpop_transfer *transfer)
+{
+	return transfer->marking;
 }

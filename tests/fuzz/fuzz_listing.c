@@ -332,7 +332,8 @@ finish_plan(const struct trial *trial, struct evpop_plan *plan)
 {
 	const struct evpop_listing *listing = &trial->builder.listing;
 	const unsigned char *digest;
-	const size_t *indices;
+	const uint32_t *indices;
+	struct evpop_header header;
 	size_t i, count;
 
 	evpop_plan_sizes(plan, listing, &trial->policy);
@@ -342,8 +343,11 @@ finish_plan(const struct trial *trial, struct evpop_plan *plan)
 		assert(i == 0 || indices[i] > indices[i - 1]);
 		digest =
 		    trial_header(trial, listing->entries[indices[i]].number);
-		if (digest != NULL)
-			evpop_plan_header(plan, listing, indices[i], digest);
+		if (digest == NULL)
+			continue;
+		memset(&header, 0, sizeof header);
+		memcpy(header.digest, digest, sizeof header.digest);
+		evpop_plan_header(plan, listing, indices[i], &header);
 	}
 	evpop_plan_settle(plan, listing, &trial->policy);
 }

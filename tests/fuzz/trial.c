@@ -204,12 +204,16 @@ trial_read(struct trial *trial, struct fuzz_input input)
 	read_lines(trial, input, 't', read_header);
 	if (trial->no_ids) {
 		read_lines(trial, input, 's', read_size);
-		evpop_listing_sizes_done(&trial->builder, trial->ignored);
+		evpop_listing_note_ignored(
+		    &trial->builder, trial->ignored, NULL);
+		evpop_listing_sizes_done(&trial->builder);
 		name_entries(trial);
 	} else {
 		read_lines(trial, input, 'u', read_id);
-		assert(evpop_listing_ids_done(&trial->builder,
-			   trial->ignored) == EVPOP_ERROR_NONE);
+		evpop_listing_note_ignored(
+		    &trial->builder, trial->ignored, NULL);
+		assert(evpop_listing_ids_done(&trial->builder) ==
+		       EVPOP_ERROR_NONE);
 	}
 	trial->first_ignored = trial->builder.listing.ignored;
 }

@@ -38,7 +38,7 @@ read_entry(struct fixture *fixture, char *word)
 	if (strcmp(word, "-") == 0)
 		return;
 	entry->unique_id = (const unsigned char *)word;
-	entry->unique_id_length = strlen(word);
+	entry->unique_id_length = (uint32_t)strlen(word);
 }
 
 /* Cut off what follows a sign: a number, or `missing`. */

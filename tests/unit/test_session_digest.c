@@ -99,7 +99,7 @@ test_long_ids(void **state)
 			entries[i] = (struct evpop_entry){
 				.number = (uint32_t)i + 1,
 				.unique_id = ids[i],
-				.unique_id_length = length,
+				.unique_id_length = (uint32_t)length,
 			};
 		assert_int_equal(evpop_listing_digest(&listing, digests[0]),
 		    EVPOP_ERROR_NONE);

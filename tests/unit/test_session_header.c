@@ -52,17 +52,19 @@ static void
 check(const char *message, size_t length, size_t first, size_t second,
     const unsigned char *expected)
 {
-	unsigned char digest[EVPOP_HEADER_DIGEST_SIZE];
-	struct evpop_header *header = evpop_header_new();
+	struct evpop_header seen;
+	struct evpop_header_reader *header = evpop_header_reader_new();
 	const unsigned char *bytes = (const unsigned char *)message;
 
 	assert_non_null(header);
-	evpop_header_feed(header, bytes, first);
-	evpop_header_feed(header, bytes + first, second - first);
-	evpop_header_feed(header, bytes + second, length - second);
-	assert_true(evpop_header_finish(header, digest));
-	assert_memory_equal(digest, expected, sizeof digest);
-	evpop_header_free(header);
+	evpop_header_reader_feed(header, bytes, first);
+	evpop_header_reader_feed(header, bytes + first, second - first);
+	evpop_header_reader_feed(header, bytes + second, length - second);
+	assert_true(evpop_header_reader_finish(header, &seen));
+	assert_memory_equal(seen.digest, expected, sizeof seen.digest);
+	assert_memory_equal(seen.whole_digest, expected, sizeof seen.digest);
+	assert_int_equal(seen.added_octets, 0);
+	evpop_header_reader_free(header);
 }
 
 static void
@@ -89,19 +91,19 @@ test_octet_by_octet(void **state)
 	/* NULs and octets of any kind are as good as others. */
 	static const unsigned char message[] = "A: \0\xff\xfe\r\nB\r\n\r\nC";
 	const size_t header_length = 11;
-	unsigned char digest[EVPOP_HEADER_DIGEST_SIZE],
-	    expected[EVPOP_HEADER_DIGEST_SIZE];
-	struct evpop_header *header = evpop_header_new();
+	unsigned char expected[EVPOP_HEADER_DIGEST_SIZE];
+	struct evpop_header seen;
+	struct evpop_header_reader *header = evpop_header_reader_new();
 	size_t i;
 
 	(void)state;
 	assert_non_null(header);
 	for (i = 0; i < sizeof message - 1; i++)
-		evpop_header_feed(header, &message[i], 1);
-	assert_true(evpop_header_finish(header, digest));
-	evpop_header_free(header);
+		evpop_header_reader_feed(header, &message[i], 1);
+	assert_true(evpop_header_reader_finish(header, &seen));
+	evpop_header_reader_free(header);
 	digest_of(message, header_length, expected);
-	assert_memory_equal(digest, expected, sizeof digest);
+	assert_memory_equal(seen.digest, expected, sizeof seen.digest);
 }
 
 /* TOP gives no more than the header, RETR the body as well. */
@@ -121,13 +123,13 @@ test_same_by_top_and_retr(void **state)
 static void
 test_free_at_any_time(void **state)
 {
-	struct evpop_header *header = evpop_header_new();
+	struct evpop_header_reader *header = evpop_header_reader_new();
 
 	(void)state;
 	assert_non_null(header);
-	evpop_header_feed(header, (const unsigned char *)"A: b\r", 5);
-	evpop_header_free(header);
-	evpop_header_free(NULL);
+	evpop_header_reader_feed(header, (const unsigned char *)"A: b\r", 5);
+	evpop_header_reader_free(header);
+	evpop_header_reader_free(NULL);
 }
 
 int

@@ -166,7 +166,8 @@ static void
 look(struct evpop_plan *plan, const struct fixture *fixture,
     const struct identity_case *one)
 {
-	const size_t *indices;
+	const uint32_t *indices;
+	struct evpop_header seen = { .added_octets = 0 };
 	size_t count = evpop_plan_looks(plan, &indices), i;
 	char looks[64] = "", header;
 
@@ -175,9 +176,11 @@ look(struct evpop_plan *plan, const struct fixture *fixture,
 	assert_string_equal(looks, one->looks);
 	for (i = 0; i < count; i++) {
 		header = one->headers[indices[i]];
-		if (header >= 'A' && header <= 'Z')
-			evpop_plan_header(plan, &fixture->listing, indices[i],
-			    session_plan_digest(header));
+		if (header < 'A' || header > 'Z')
+			continue;
+		memcpy(seen.digest, session_plan_digest(header),
+		    sizeof seen.digest);
+		evpop_plan_header(plan, &fixture->listing, indices[i], &seen);
 	}
 	evpop_plan_settle(plan, &fixture->listing, &one->policy);
 }

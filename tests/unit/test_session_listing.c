@@ -107,11 +107,11 @@ test_cases(void **state)
 		print_message("%s\n", one->name);
 		if (one->uidl != NULL) {
 			feed(&builder, one->uidl, evpop_listing_add_id, true);
-			assert_int_equal(evpop_listing_ids_done(&builder, 0),
+			assert_int_equal(evpop_listing_ids_done(&builder),
 			    EVPOP_ERROR_NONE);
 		}
 		feed(&builder, one->list, evpop_listing_add_size, false);
-		evpop_listing_sizes_done(&builder, 0);
+		evpop_listing_sizes_done(&builder);
 		describe(&builder.listing, text, sizeof text);
 		assert_string_equal(text, one->expected);
 		assert_int_equal(builder.listing.ignored, one->ignored);
@@ -128,10 +128,13 @@ test_ignored_lines_add_up(void **state)
 
 	(void)state;
 	feed(&builder, "1=a", evpop_listing_add_id, true);
-	assert_int_equal(evpop_listing_ids_done(&builder, 2), EVPOP_ERROR_NONE);
+	evpop_listing_note_ignored(&builder, 2, "the first");
+	assert_int_equal(evpop_listing_ids_done(&builder), EVPOP_ERROR_NONE);
 	feed(&builder, "1=5 9=5", evpop_listing_add_size, false);
-	evpop_listing_sizes_done(&builder, 3);
+	evpop_listing_note_ignored(&builder, 3, "another");
+	evpop_listing_sizes_done(&builder);
 	assert_int_equal(builder.listing.ignored, 6);
+	assert_string_equal(builder.listing.ignored_line, "the first");
 	evpop_listing_clear(&builder);
 }
 
@@ -154,7 +157,7 @@ test_many_and_long(void **state)
 		    number % 5000 == 0 ? sizeof id : 4 + number % 67;
 		assert_true(evpop_listing_add_id(&builder, &listed));
 	}
-	assert_int_equal(evpop_listing_ids_done(&builder, 0), EVPOP_ERROR_NONE);
+	assert_int_equal(evpop_listing_ids_done(&builder), EVPOP_ERROR_NONE);
 	assert_int_equal(builder.listing.count, 20000);
 	for (number = 1; number <= 20000; number++) {
 		entry = &builder.listing.entries[number - 1];

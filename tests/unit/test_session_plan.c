@@ -313,7 +313,7 @@ make_random(struct fixture *fixture, uint32_t *seed)
 		if (id == ID_COUNT)
 			continue;
 		entry->unique_id = (const unsigned char *)ids[id];
-		entry->unique_id_length = strlen(ids[id]);
+		entry->unique_id_length = (uint32_t)strlen(ids[id]);
 	}
 	fixture->known_count = next_random(seed) % 24;
 	for (i = 0; i < fixture->known_count; i++) {

@@ -1,13 +1,13 @@
 /* Where a client connects to, and how: its configuration, copied. */
-#ifndef EVPOP_LIB_NET_TARGET_H
-#define EVPOP_LIB_NET_TARGET_H
+#ifndef EVPOP_LIB_NET_DESTINATION_H
+#define EVPOP_LIB_NET_DESTINATION_H
 
 #include <evpop/client.h>
 
 #include "lib/net/dial.h"
 
 /* Read only, once it is made. */
-struct evpop_target {
+struct evpop_destination {
 	struct evpop_dial_options dial; /* host in ASCII */
 	enum evpop_tls tls;
 	struct evpop_tls_context *tls_context; /* NULL: none is used */
@@ -24,9 +24,9 @@ struct evpop_target {
  * What makes no sense is kept in `unusable`.  False without memory; then, too,
  * it is to be cleared.
  */
-bool evpop_target_init(
-    struct evpop_target *, const struct evpop_client_config *) EVPOP_MUST_USE;
+bool evpop_destination_init(struct evpop_destination *,
+    const struct evpop_client_config *) EVPOP_MUST_USE;
 /* Zeroed, it is clear. */
-void evpop_target_clear(struct evpop_target *);
+void evpop_destination_clear(struct evpop_destination *);
 
 #endif

@@ -1,0 +1,70 @@
+#include "lib/net/destination.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/net/idn.h"
+
+#define PORT_POP3  110
+#define PORT_POP3S 995 /* RFC 8314 section 7.1 */
+
+#define OR_DEFAULT(value, fallback) ((value) != 0 ? (value) : (fallback))
+
+/* False without memory. */
+static bool
+destination_copy(struct evpop_destination *destination,
+    const struct evpop_client_config *config)
+{
+	struct evpop_result *unusable = &destination->unusable;
+
+	if (config->source_address != NULL) {
+		destination->source_address = strdup(config->source_address);
+		if (destination->source_address == NULL)
+			return false;
+	}
+	if (config->proxy != NULL &&
+	    !evpop_proxy_parse(&destination->proxy, config->proxy, unusable))
+		return unusable->error != EVPOP_ERROR_MEMORY;
+	return evpop_idn_to_ascii(config->host, &destination->host, unusable) ||
+	       unusable->error != EVPOP_ERROR_MEMORY;
+}
+
+bool
+evpop_destination_init(struct evpop_destination *destination,
+    const struct evpop_client_config *config)
+{
+	bool is_implicit = config->tls == EVPOP_TLS_IMPLICIT;
+
+	memset(destination, 0, sizeof *destination);
+	destination->tls = config->tls;
+	if (config->tls != EVPOP_TLS_NONE && config->tls_context != NULL)
+		destination->tls_context =
+		    evpop_tls_context_ref(config->tls_context);
+	destination->allows_cleartext = config->allow_cleartext;
+	destination->asks_capabilities = !config->no_capabilities;
+	destination->window_commands =
+	    OR_DEFAULT(config->window_commands, EVPOP_WINDOW_COMMANDS);
+	destination->window_octets =
+	    OR_DEFAULT(config->window_octets, EVPOP_WINDOW_OCTETS);
+	if (!destination_copy(destination, config))
+		return false;
+	destination->dial = (struct evpop_dial_options){
+		.host = destination->host,
+		.port = OR_DEFAULT(
+		    config->port, is_implicit ? PORT_POP3S : PORT_POP3),
+		.proxy = destination->proxy.host != NULL ? &destination->proxy
+							 : NULL,
+		.source_address = destination->source_address,
+		.receive_buffer = config->receive_buffer,
+	};
+	return true;
+}
+
+void
+evpop_destination_clear(struct evpop_destination *destination)
+{
+	evpop_tls_context_free(destination->tls_context);
+	free(destination->source_address);
+	evpop_proxy_config_clear(&destination->proxy);
+	free(destination->host);
+}

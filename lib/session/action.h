@@ -1,0 +1,24 @@
+/* What is to be done with one message, by a policy and what is known of it. */
+#ifndef EVPOP_SESSION_ACTION_H
+#define EVPOP_SESSION_ACTION_H
+
+#include <evpop/sync.h>
+
+/*
+ * Of an entry that is not known.  Where the listing is garbled, one without a
+ * unique-id may be a message that is known by one.
+ */
+enum evpop_action evpop_action_of_unknown(
+    const struct evpop_entry *, bool is_garbled, const struct evpop_policy *);
+
+/* Of one that is listed and known; a doubtful one is not. */
+enum evpop_action evpop_action_of_known(
+    const struct evpop_known *, const struct evpop_policy *, int64_t now_ms);
+
+/*
+ * What the server has deleted, or did not list for a while, and lists again is
+ * a new message, or the server did not keep its word: only the bytes tell.
+ */
+bool evpop_action_is_doubtful(enum evpop_known_state);
+
+#endif

@@ -1,0 +1,87 @@
+#include "lib/session/caller.h"
+
+void
+evpop_caller_gone(
+    const struct evpop_caller *caller, const struct evpop_known *known)
+{
+	if (caller->callbacks->gone != NULL)
+		caller->callbacks->gone(caller->sync, known, caller->arg);
+}
+
+void
+evpop_caller_matched(
+    const struct evpop_caller *caller, const struct evpop_plan *plan)
+{
+	if (caller->callbacks->matched != NULL)
+		caller->callbacks->matched(caller->sync, plan, caller->arg);
+}
+
+void
+evpop_caller_planned(
+    const struct evpop_caller *caller, const struct evpop_plan *plan)
+{
+	if (caller->callbacks->planned != NULL)
+		caller->callbacks->planned(caller->sync, plan, caller->arg);
+}
+
+enum evpop_flow
+evpop_caller_begin(const struct evpop_caller *caller,
+    const struct evpop_entry *entry, enum evpop_action action, void **message_r)
+{
+	if (caller->callbacks->begin == NULL)
+		return EVPOP_FLOW_CONTINUE;
+	return caller->callbacks->begin(
+	    caller->sync, entry, action, message_r, caller->arg);
+}
+
+enum evpop_flow
+evpop_caller_data(const struct evpop_caller *caller, void *message,
+    const unsigned char *bytes, size_t length)
+{
+	if (caller->callbacks->data == NULL)
+		return EVPOP_FLOW_CONTINUE;
+	return caller->callbacks->data(
+	    caller->sync, message, bytes, length, caller->arg);
+}
+
+void
+evpop_caller_end(const struct evpop_caller *caller,
+    const struct evpop_entry *entry, void *message,
+    const struct evpop_result *result)
+{
+	caller->callbacks->end(
+	    caller->sync, entry, message, result, caller->arg);
+}
+
+void
+evpop_caller_refused(const struct evpop_caller *caller,
+    const struct evpop_entry *entry, const struct evpop_result *result)
+{
+	if (caller->callbacks->refused != NULL)
+		caller->callbacks->refused(
+		    caller->sync, entry, result, caller->arg);
+}
+
+void
+evpop_caller_deleted(
+    const struct evpop_caller *caller, const struct evpop_entry *entry)
+{
+	if (caller->callbacks->deleted != NULL)
+		caller->callbacks->deleted(caller->sync, entry, caller->arg);
+}
+
+bool
+evpop_caller_hold(const struct evpop_caller *caller, size_t octets)
+{
+	return caller->callbacks->hold == NULL ||
+	       caller->callbacks->hold(caller->sync, octets, caller->arg);
+}
+
+void
+evpop_caller_trace(
+    const struct evpop_caller *caller, bool from_server, const char *line)
+{
+	if (caller->callbacks->trace != NULL)
+		caller->callbacks->trace(
+		    caller->sync, from_server, line, caller->arg);
+}

@@ -1,0 +1,193 @@
+#include "lib/session/headers.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "lib/session/header.h"
+
+/* TOPs that are handed to the client ahead of their answers. */
+#define HEADERS_AHEAD 128
+
+/* Refusals in a row, from the first on, by a server that says it knows TOP. */
+#define REFUSALS_MAX 8
+
+/* One that is under way. */
+struct look {
+	struct evpop_headers *headers;
+	uint32_t index; /* of the entry */
+	struct evpop_header_reader *reader;
+};
+
+struct evpop_headers {
+	struct evpop_client *client;
+	const struct evpop_listing *listing;
+	const struct evpop_headers_callbacks *callbacks;
+	void *arg;
+	const uint32_t *indices;
+	size_t count, next;
+	struct look ring[HEADERS_AHEAD]; /* as they run */
+	size_t first, ahead;
+	size_t refusals;
+	bool is_answered; /* one at least, so that more may be ahead */
+	bool is_stopped;
+};
+
+static void headers_go_on(struct evpop_headers *);
+
+struct evpop_headers *
+evpop_headers_new(struct evpop_client *client,
+    const struct evpop_listing *listing, const uint32_t *indices, size_t count,
+    const struct evpop_headers_callbacks *callbacks, void *arg)
+{
+	struct evpop_headers *headers;
+
+	headers = calloc(1, sizeof *headers);
+	if (headers == NULL)
+		return NULL;
+	headers->client = client;
+	headers->listing = listing;
+	headers->callbacks = callbacks;
+	headers->arg = arg;
+	headers->indices = indices;
+	headers->count = count;
+	return headers;
+}
+
+void
+evpop_headers_free(struct evpop_headers *headers)
+{
+	size_t i;
+
+	if (headers == NULL)
+		return;
+	for (i = 0; i < headers->ahead; i++)
+		evpop_header_reader_free(
+		    headers->ring[(headers->first + i) % HEADERS_AHEAD].reader);
+	free(headers);
+}
+
+void
+evpop_headers_stop(struct evpop_headers *headers)
+{
+	if (headers != NULL)
+		headers->is_stopped = true;
+}
+
+/* Whether the server says so, who may have said nothing. */
+static bool
+headers_are_offered(const struct evpop_headers *headers)
+{
+	return evpop_client_capabilities(headers->client)->top;
+}
+
+static enum evpop_flow
+headers_data(struct evpop_client *client, const unsigned char *bytes,
+    size_t length, void *arg)
+{
+	struct look *look = arg;
+
+	(void)client;
+	evpop_header_reader_feed(look->reader, bytes, length);
+	return EVPOP_FLOW_CONTINUE;
+}
+
+static void
+headers_note_refusal(struct evpop_headers *headers)
+{
+	headers->refusals++;
+	if (!headers->is_answered && (headers->refusals == REFUSALS_MAX ||
+					 !headers_are_offered(headers)))
+		headers->is_stopped = true;
+}
+
+static void
+headers_end(struct evpop_client *client, uint32_t number,
+    const struct evpop_result *result, void *arg)
+{
+	struct look look = *(struct look *)arg;
+	struct evpop_headers *headers = look.headers;
+	struct evpop_header header;
+
+	(void)client;
+	(void)number;
+	assert(arg == &headers->ring[headers->first]);
+	headers->first = (headers->first + 1) % HEADERS_AHEAD;
+	headers->ahead--;
+	if (result->error == EVPOP_ERROR_NONE) {
+		headers->is_answered = true;
+		if (evpop_header_reader_finish(look.reader, &header))
+			headers->callbacks->seen(
+			    look.index, &header, headers->arg);
+	} else
+		headers_note_refusal(headers);
+	evpop_header_reader_free(look.reader);
+	/* What ends the session is told by its end. */
+	if (result->error == EVPOP_ERROR_NONE ||
+	    result->error == EVPOP_ERROR_REFUSED)
+		headers_go_on(headers);
+}
+
+static const struct evpop_sink headers_sink = {
+	.data = headers_data,
+	.end = headers_end,
+};
+
+static enum evpop_error
+headers_ask(struct evpop_headers *headers)
+{
+	struct look *look =
+	    &headers->ring[(headers->first + headers->ahead) % HEADERS_AHEAD];
+	enum evpop_error error;
+
+	look->headers = headers;
+	look->index = headers->indices[headers->next];
+	look->reader = evpop_header_reader_new();
+	if (look->reader == NULL)
+		return EVPOP_ERROR_MEMORY;
+	error = evpop_client_top(headers->client,
+	    headers->listing->entries[look->index].number, 0, &headers_sink,
+	    look);
+	if (error != EVPOP_ERROR_NONE) {
+		evpop_header_reader_free(look->reader);
+		return error;
+	}
+	headers->ahead++;
+	headers->next++;
+	return EVPOP_ERROR_NONE;
+}
+
+static enum evpop_headers_end
+headers_outcome(const struct evpop_headers *headers)
+{
+	if (headers->is_answered)
+		return EVPOP_HEADERS_ANSWERED;
+	return headers_are_offered(headers) ? EVPOP_HEADERS_REFUSED
+					    : EVPOP_HEADERS_NONE;
+}
+
+static void
+headers_go_on(struct evpop_headers *headers)
+{
+	size_t most = headers->is_answered ? HEADERS_AHEAD : 1;
+	enum evpop_error error;
+
+	while (!headers->is_stopped && headers->next < headers->count &&
+	       headers->ahead < most) {
+		error = headers_ask(headers);
+		if (error != EVPOP_ERROR_NONE) {
+			headers->is_stopped = true;
+			headers->callbacks->failed(error,
+			    "no memory to look at headers", headers->arg);
+			return;
+		}
+	}
+	if (headers->ahead == 0)
+		headers->callbacks->done(
+		    headers_outcome(headers), headers->arg);
+}
+
+void
+evpop_headers_start(struct evpop_headers *headers)
+{
+	headers_go_on(headers);
+}

@@ -1,0 +1,51 @@
+/*
+ * The headers of some messages by TOP (RFC 1939 section 7), asked for ahead of
+ * the answers.  TOP is optional, and a server that says it has it may refuse it
+ * for messages that are damaged.
+ */
+#ifndef EVPOP_SESSION_HEADERS_H
+#define EVPOP_SESSION_HEADERS_H
+
+#include <evpop/sync.h>
+
+struct evpop_headers;
+
+enum evpop_headers_end {
+	EVPOP_HEADERS_ANSWERED = 0, /* once at least */
+	EVPOP_HEADERS_NONE,         /* and the server does not say it has TOP */
+	EVPOP_HEADERS_REFUSED       /* all, though it says it has TOP */
+};
+
+/* All are told from the loop, but `failed` perhaps from inside start. */
+struct evpop_headers_callbacks {
+	void (*seen)(uint32_t index, const struct evpop_header *, void *arg);
+	/* No more will come.  The headers may be freed in it. */
+	void (*done)(enum evpop_headers_end, void *arg);
+	/*
+	 * Not all can be asked for: EVPOP_ERROR_MEMORY, or EVPOP_ERROR_USAGE
+	 * where the session is ending.  `done` does not run any more.
+	 */
+	void (*failed)(enum evpop_error, const char *why, void *arg);
+};
+
+/*
+ * Of the entries with these indices, which are borrowed as the listing is.
+ * NULL without memory.
+ */
+struct evpop_headers *evpop_headers_new(struct evpop_client *,
+    const struct evpop_listing *, const uint32_t *indices, size_t count,
+    const struct evpop_headers_callbacks *, void *arg) EVPOP_MUST_USE;
+
+/*
+ * Once, where there is something to ask for.  `done` may run before it returns,
+ * if all was stopped before.
+ */
+void evpop_headers_start(struct evpop_headers *);
+
+/* Ask for no more; what is under way is told.  NULL is allowed. */
+void evpop_headers_stop(struct evpop_headers *);
+
+/* While none is under way, or after the client is freed.  NULL is allowed. */
+void evpop_headers_free(struct evpop_headers *);
+
+#endif

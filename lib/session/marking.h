@@ -1,0 +1,43 @@
+/*
+ * Messages that are marked for deletion with DELE, in the order in which they
+ * become due, ahead of the answers.
+ */
+#ifndef EVPOP_SESSION_MARKING_H
+#define EVPOP_SESSION_MARKING_H
+
+#include <evpop/sync.h>
+
+struct evpop_marking;
+
+/* A DELE was answered, or ended with the session. */
+typedef void (*evpop_marking_cb)(const struct evpop_result *, void *arg);
+
+/* For so many messages at most.  NULL without memory. */
+struct evpop_marking *evpop_marking_new(struct evpop_client *,
+    const struct evpop_listing *, size_t room) EVPOP_MUST_USE;
+/* After the client is freed, or its session over.  NULL is allowed. */
+void evpop_marking_free(struct evpop_marking *);
+
+/* The entry with this index is due. */
+void evpop_marking_add(struct evpop_marking *, uint32_t index);
+
+/* Of those that the plan deletes without a fetch, what was not sent stays. */
+void evpop_marking_drop(struct evpop_marking *, const struct evpop_plan *);
+
+/*
+ * Hand over as many as may be ahead of their answers, each of which is told.
+ * The marking may be freed then.
+ */
+enum evpop_error evpop_marking_send(
+    struct evpop_marking *, evpop_marking_cb, void *arg) EVPOP_MUST_USE;
+
+/* Whether all that were sent are answered; whether all that were due are. */
+bool evpop_marking_is_idle(const struct evpop_marking *);
+bool evpop_marking_is_done(const struct evpop_marking *);
+
+/* Entries that are marked, in the order they were. */
+size_t evpop_marking_count(const struct evpop_marking *);
+const struct evpop_entry *evpop_marking_entry(
+    const struct evpop_marking *, size_t at);
+
+#endif
