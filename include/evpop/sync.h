@@ -300,6 +300,12 @@ struct evpop_sync_report {
 	uint64_t adopted_octets; /* need not be fetched */
 	uint64_t body_octets;    /* of the bodies fetched */
 	uint64_t octets_in, octets_out;
+	/*
+	 * Lines of the listing nothing could be made of, and the first of them,
+	 * printable, or "": their messages are not seen.
+	 */
+	uint32_t ignored;
+	char ignored_line[EVPOP_TEXT_SIZE];
 };
 
 /*

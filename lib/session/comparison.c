@@ -13,7 +13,7 @@ struct evpop_comparison {
 	struct evpop_policy policy;
 	struct evpop_plan *plan;
 	struct evpop_headers *headers;
-	bool is_matched; /* all that is known was told */
+	bool is_matched; /* all that is known was told, or in vain */
 	bool is_stopped;
 };
 
@@ -143,9 +143,10 @@ evpop_comparison_known(struct evpop_comparison *comparison,
 		? comparison_match_all(comparison, known, count, policy, now_ms)
 		: comparison_match_part(comparison, known, count,
 		      comparison->is_matched, policy, now_ms);
-	if (error != EVPOP_ERROR_NONE)
+	if (error != EVPOP_ERROR_NONE) {
+		comparison->is_matched = true;
 		comparison_fail(comparison, error);
-	else if (comparison_may_hold(comparison) && comparison->is_matched)
+	} else if (comparison_may_hold(comparison) && comparison->is_matched)
 		comparison->callbacks->matched(comparison->arg);
 }
 

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,16 @@ static void sync_over(bool needs_another, void *);
 /* ---- callbacks ---- */
 
 static void
+sync_note_ignored(struct evpop_sync *sync, const struct evpop_listing *listing)
+{
+	struct evpop_sync_report *report = &sync->report;
+
+	report->ignored = listing->ignored;
+	snprintf(report->ignored_line, sizeof report->ignored_line, "%s",
+	    listing->ignored_line == NULL ? "" : listing->ignored_line);
+}
+
+static void
 sync_listing(const struct evpop_listing *listing, void *arg)
 {
 	struct evpop_sync *sync = arg;
@@ -59,6 +70,7 @@ sync_listing(const struct evpop_listing *listing, void *arg)
 		sync->report.messages = (uint32_t)listing->count;
 	sync->report.listed = true;
 	sync->report.sessions++;
+	sync_note_ignored(sync, listing);
 	if (sync->caller.callbacks->listing != NULL)
 		sync->caller.callbacks->listing(
 		    sync, listing, sync->caller.arg);
@@ -79,6 +91,8 @@ sync_planned(const struct evpop_plan *plan, void *arg)
 	report->seen += (uint32_t)plan->seen;
 	report->adopted += (uint32_t)plan->adopts;
 	report->adopted_octets += plan->adopt_octets;
+	/* LIST may have come after the listing was told. */
+	sync_note_ignored(sync, evpop_round_listing(sync->round));
 	evpop_caller_planned(&sync->caller, plan);
 }
 
@@ -188,9 +202,8 @@ sync_tell_deleted(struct evpop_sync *sync)
 	    evpop_round_outcome(sync->round)->quit == EVPOP_QUIT_COMMITTED)
 		count = evpop_marking_count(evpop_transfer_marking(transfer));
 	for (i = 0; i < count && !sync->is_freed; i++)
-		sync->caller.callbacks->deleted(sync,
-		    evpop_marking_entry(evpop_transfer_marking(transfer), i),
-		    sync->caller.arg);
+		evpop_caller_deleted(&sync->caller,
+		    evpop_marking_entry(evpop_transfer_marking(transfer), i));
 }
 
 /* What a limit over all rounds has left. */

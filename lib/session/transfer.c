@@ -171,7 +171,7 @@ transfer_release(struct evpop_transfer *transfer)
 }
 
 /*
- * The session ends.  Where no reply has come but something that is none, a body
+ * A reply has come, or the session ends.  Where what has come is none, a body
  * that was too short is to blame.
  */
 static void
@@ -231,15 +231,16 @@ transfer_tell_failure(struct evpop_transfer *transfer, const struct body *body,
 {
 	bool is_blamed;
 
-	if (transfer_ends_session(result))
-		transfer_judge(transfer, result);
-	else
-		transfer_release(transfer);
+	transfer_judge(transfer, result);
 	if (transfer->is_freed)
 		return;
 	is_blamed = transfer_is_to_blame(transfer, result);
 	if (transfer_ends_session(result)) {
 		transfer->is_running = false;
+		/* The core has seen as much, of what followed at once. */
+		transfer->tally.is_cut |=
+		    result->error == EVPOP_ERROR_PROTOCOL &&
+		    body->octets < body->claimed;
 		transfer->callbacks->broken(result, transfer->arg);
 	}
 	if (transfer->is_freed)
@@ -405,13 +406,10 @@ transfer_reply(
     struct evpop_transfer *transfer, const struct evpop_result *result)
 {
 	transfer_enter(transfer);
-	if (transfer_ends_session(result)) {
-		transfer->is_running = false;
-		transfer_judge(transfer, result);
-		/* The session ended on this, and on none of the bodies. */
-		transfer->is_blamed = true;
-	} else
-		transfer_release(transfer);
+	transfer->is_running &= !transfer_ends_session(result);
+	transfer_judge(transfer, result);
+	/* The session ended on this, and on none of the bodies. */
+	transfer->is_blamed |= transfer_ends_session(result);
 	if (!transfer->is_freed)
 		transfer_go_on(transfer);
 	transfer_leave(transfer);
@@ -497,11 +495,10 @@ transfer_prove(struct evpop_transfer *transfer)
 	if (!transfer->short_body.has_begun || !transfer_is_idle(transfer) ||
 	    transfer_quit_proves(transfer))
 		return;
+	transfer->is_proving = true;
 	error = evpop_client_noop(transfer->client, transfer_proved, transfer);
 	if (error != EVPOP_ERROR_NONE)
 		transfer_fail(transfer, error);
-	else
-		transfer->is_proving = true;
 }
 
 static bool

@@ -30,8 +30,7 @@ ALL = ("plain login cram-md5 scram-sha-1 scram-sha-256 apop external xoauth2 "
 
 _KEY = b"a key that the token's issuer and Dovecot share"
 
-_CONFIG = """\
-auth_mechanisms = {mechanisms}
+_OF_2_3 = """\
 passdb {{
   driver = oauth2
   mechanisms = xoauth2 oauthbearer
@@ -42,9 +41,6 @@ passdb {{
   mechanisms = external
   args = username_format=%u {certified}
 }}
-ssl_ca = <{ca}
-ssl_verify_client_cert = yes
-ssl_require_crl = no
 auth_ssl_username_from_cert = yes
 """
 
@@ -52,6 +48,34 @@ _OAUTH = """\
 introspection_mode = local
 local_validation_key_dict = fs:posix:prefix={keys}/
 username_attribute = sub
+"""
+
+_OF_2_4 = """\
+passdb oauth2 {{
+  mechanisms_filter {{
+    xoauth2 = yes
+    oauthbearer = yes
+  }}
+}}
+oauth2 {{
+  introspection_mode = local
+  username_attribute = sub
+  oauth2_local_validation {{
+    dict fs {{
+      fs posix {{
+        prefix = {keys}/
+      }}
+    }}
+  }}
+}}
+passdb external {{
+  driver = passwd-file
+  mechanisms_filter {{
+    external = yes
+  }}
+  passwd_file_path = {certified}
+}}
+auth_ssl_username_from_cert = yes
 """
 
 
@@ -73,14 +97,15 @@ def make_token(user, key=_KEY, seconds=3600):
 
 def make_server(mechanisms=ALL):
     """A Dovecot that takes these, and keeps what is said to its plain port."""
-    server = dovecot.Dovecot(users={"anna": PASSWORD})
+    server = dovecot.Dovecot(users={"anna": PASSWORD},
+                             auth_mechanisms=mechanisms)
     server.give("keys/default/HS256/default", base64.b64encode(_KEY))
-    oauth = server.give("oauth2.conf", _OAUTH.format(
-        keys=server.folder / "keys").encode())
+    keys = server.folder / "keys"
+    oauth = server.give("oauth2.conf", _OAUTH.format(keys=keys).encode())
     certified = server.give("certified", b"anna:::::::nopassword=y\n")
-    server.config = _CONFIG.format(
-        mechanisms=mechanisms, oauth=oauth, certified=certified,
-        ca=server.ca_file)
+    server.config = dovecot.client_certificates(server.ca_file) + (
+        _OF_2_4 if dovecot.is_2_4() else _OF_2_3).format(
+            oauth=oauth, keys=keys, certified=certified)
     server.keep_dialogs()
     server.deliver("anna", corpus.messages(MESSAGES))
     return server
@@ -144,7 +169,7 @@ class Server(unittest.TestCase):
                          [(MESSAGES,)])
 
         def logins():
-            return re.findall(r"Login: user=<anna>, method=([\w-]+)",
+            return re.findall(r"Log(?:in|ged in): user=<anna>, method=([\w-]+)",
                               self.server.log()[before:])
 
         # It logs behind the session: its end is the last of it.
@@ -169,7 +194,7 @@ class Server(unittest.TestCase):
         if "no way to log in" not in shown["last_text"]:
             # Or it would be taken for one of the next session's.
             procs.wait_for(lambda: re.search(
-                r"Disconnected: .*\((?!no auth)", self.server.log()[before:]),
+                r"(?:Disconnected|Login aborted): .*\((?!no auth)", self.server.log()[before:]),
                 what="the refusal in Dovecot's log")
         return shown
 
@@ -318,8 +343,7 @@ class StrongestTest(Server):
     def offer(self, mechanisms):
         """Start the server with these only."""
         self.server.halt()
-        self.server.config = re.sub("auth_mechanisms = .*", "auth_mechanisms "
-                                    f"= {mechanisms}", self.server.config)
+        self.server.auth_mechanisms = mechanisms
         self.server.start()
         self.server.client_lines()
 

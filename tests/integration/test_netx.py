@@ -154,9 +154,7 @@ class DovecotTest(NetxTest):
     def offer(self, mechanisms):
         """Start the server with these mechanisms."""
         self.server.halt()
-        self.server.config = (
-            self.server.config.partition("auth_mechanisms")[0]
-            + f"auth_mechanisms = {mechanisms}\n")
+        self.server.auth_mechanisms = mechanisms
         self.server.start()
 
     def fetch(self, user="anna", **definitions):

@@ -1,15 +1,15 @@
-foreach(part plan identity digest)
+foreach(part plan identity digest same)
 	evpop_unit_test(session_${part}
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_${part}.c
 		${CMAKE_CURRENT_SOURCE_DIR}/session_plan.c
 		LIBS evpop_static)
 endforeach()
-foreach(part listing header)
+foreach(part listing header retry)
 	evpop_unit_test(session_${part}
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_${part}.c
 		LIBS evpop_static)
 endforeach()
-foreach(part sync ends slices looks alloc login unchanged)
+foreach(part sync ends slices looks alloc again cut growth login unchanged)
 	evpop_unit_test(session_${part}
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_${part}.c
 		${CMAKE_CURRENT_SOURCE_DIR}/session_run.c

@@ -94,8 +94,11 @@ run_failing(struct event_base *base, size_t session, size_t failing)
 	bool so_many;
 
 	/* What did not begin has told nothing. */
-	if (!begin(&run, base, &server, session, failing))
+	if (!begin(&run, base, &server, session, failing)) {
+		/* Nor does it, though some of its commands were taken. */
+		assert_false(session_run_turn(base, &run.done, 3));
 		run.freed = true;
+	}
 	session_run_finish(&run, &server);
 	so_many = failing_alloc_disarm() >= failing;
 	if (run.freed) {

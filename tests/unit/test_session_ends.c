@@ -271,22 +271,46 @@ test_many(void **state)
 static void
 test_bad_credentials_are_not_sent(void **state)
 {
-	struct event_base *base = *state;
-	struct evpop_client_config config = {
-		.host = "127.0.0.1", .port = 9, .tls = EVPOP_TLS_NONE
+	static const struct evpop_credentials cases[] = {
+		{ .user = NULL, .password = "x" },
+		{ .user = "anna" },
+		{ .user = "anna\r\nDELE 1", .password = "x" },
+		{ .user = "anna\n", .password = "x" },
+		{ .user = "\ranna", .password = "x" },
+		{ .user = "anna", .password = "x\r\nDELE 1" },
+		{ .user = "anna", .password = "\n" },
+		{ .user = "anna", .token = "x\ny" },
+		{ .user = "anna", .password = "x", .token = "\r" },
+		{ .user = NULL },
 	};
-	struct session_run run = { 0 };
+	struct event_base *base = *state;
+	struct net_server server;
+	size_t i;
 
-	run.sync = evpop_sync_new(
-	    base, NULL, &config, &keep_none, &session_run_callbacks, &run);
-	assert_non_null(run.sync);
-	assert_int_equal(evpop_sync_start(run.sync,
-			     &(struct evpop_credentials){
-				 .user = "anna\r\nDELE 1", .password = "x" }),
-	    EVPOP_ERROR_USAGE);
-	evpop_sync_free(run.sync);
-	assert_int_equal(event_base_loop(base, EVLOOP_NONBLOCK), 1);
-	assert_string_equal(run.log, "");
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct net_server_options options = { .no_capa = true };
+		struct evpop_client_config config = { .host = "127.0.0.1",
+			.tls = EVPOP_TLS_NONE };
+		struct session_run run = { .freed = false };
+
+		net_server_start(&server, base, &options, NULL, 0);
+		config.port = server.port;
+		run.sync = evpop_sync_new(base, NULL, &config, &keep_none,
+		    &session_run_callbacks, &run);
+		assert_non_null(run.sync);
+		assert_int_equal(
+		    evpop_sync_start(run.sync, &cases[i]), EVPOP_ERROR_USAGE);
+		/* Nothing is told of it, nor begun. */
+		assert_false(session_run_turn(base, &run.done, 10));
+		assert_int_equal(server.accepted, 0);
+		assert_null(evpop_sync_client(run.sync));
+		assert_null(evpop_sync_plan(run.sync));
+		evpop_sync_stop(run.sync);
+		evpop_sync_resume(run.sync);
+		evpop_sync_free(run.sync);
+		assert_string_equal(run.log, "");
+		net_server_stop(&server);
+	}
 }
 
 int

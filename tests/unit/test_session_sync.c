@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -435,6 +436,117 @@ test_without_uidl_and_top(void **state)
 	assert_int_equal(said.report.unidentified, 3);
 }
 
+/*
+ * A server that says it has TOP and always refuses it: what is known by its
+ * bytes is fetched all the same, each time, and deleted as the policy wants.
+ */
+static void
+test_without_uidl_and_top_refused(void **state)
+{
+	static const struct {
+		struct evpop_policy policy;
+		size_t rules; /* of those that refuse */
+		uint32_t fetched, deleted, unidentified;
+		const char *commands;
+	} cases[] = {
+		{ { .fetch_unidentified = true }, 4, 3, 0, 0,
+		    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;RETR 1;RETR 2;RETR 3;QUIT;" },
+		{ { .fetch_unidentified = true,
+		      .keep = EVPOP_KEEP_AGE,
+		      .keep_ms = 1 },
+		    4, 3, 0, 0,
+		    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;RETR 1;RETR 2;RETR 3;QUIT;" },
+		{ { .fetch_unidentified = true, .keep = EVPOP_KEEP_NONE }, 4, 3,
+		    3, 0, NULL },
+		{ { .keep = EVPOP_KEEP_NONE }, 4, 3, 3, 0, NULL },
+		{ { .keep = EVPOP_KEEP_AGE, .keep_ms = 1 }, 4, 0, 0, 3,
+		    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;QUIT;" },
+		{ { .fetch_unidentified = true, .max_messages = 2 }, 4, 2, 0, 0,
+		    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;RETR 1;RETR 2;QUIT;" },
+		{ { .fetch_unidentified = true, .max_message_octets = 30 }, 4,
+		    2, 0, 0,
+		    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;RETR 2;RETR 3;QUIT;" },
+		{ { .fetch_unidentified = true, .baseline = true }, 4, 0, 0, 3,
+		    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;QUIT;" },
+		{ { .fetch_unidentified = true, .dry_run = true }, 4, 0, 0, 0,
+		    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;QUIT;" },
+		{ { .fetch_unidentified = true, .order = EVPOP_ORDER_NEWEST },
+		    4, 3, 0, 0,
+		    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;RETR 3;RETR 2;RETR 1;QUIT;" },
+		{ { .fetch_unidentified = true }, 3, 3, 0, 0,
+		    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;RETR 1;RETR 2;RETR 3;QUIT;" },
+	};
+	struct event_base *base = *state;
+	struct net_server server;
+	size_t i;
+
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct session_run run = { 0 };
+
+		session_run_begin(&run, base, &server, no_uidl, cases[i].rules,
+		    &cases[i].policy);
+		session_run_finish(&run, &server);
+		assert_int_equal(run.report.fetched, cases[i].fetched);
+		assert_int_equal(run.report.deleted, cases[i].deleted);
+		assert_int_equal(
+		    run.report.unidentified, cases[i].unidentified);
+		if (cases[i].commands != NULL)
+			assert_string_equal(
+			    session_run_commands(&server), cases[i].commands);
+	}
+}
+
+/* Lines nothing can be made of are counted, and the first one is told. */
+static void
+test_unreadable_lines(void **state)
+{
+	static const struct {
+		const char *uidl, *list;
+		uint32_t ignored;
+		const char *line; /* is in it; NULL: there is none */
+	} cases[] = {
+		{ "1 a\r\n2 b\r\n", "1 5\r\n2 6\r\n", 0, NULL },
+		{ "1 a\r\nfoo\r\n2 b\r\n", "", 1, "foo" },
+		{ "foo\r\nbar\r\nbaz\r\n", "", 3, "foo" },
+		{ "1 a\r\n0 b\r\n", "", 1, "0 b" },
+		{ "1 a\r\n-2 b\r\n", "", 1, "-2 b" },
+		{ "1 a\r\n4294967296 b\r\n", "", 1, "4294967296 b" },
+		{ "1 a\r\n2 b\xff\x1b[2J c\r\n", "", 0, NULL },
+		{ "1 a\r\n\x1b[2Jx\r\n", "", 1, "?[2Jx" },
+		{ "1 a\r\n1 b\r\n", "", 1, "message 1" },
+		{ "1 a\r\n", "1 5\r\n2 6\r\n", 1, "message 2" },
+		{ "1 a\r\n", "1 5\r\nsix\r\n", 1, "six" },
+		{ "1 a\r\nfoo\r\n", "1 5\r\nsix\r\n", 2, "foo" },
+		{ "1 a\r\n\r\n", "", 1, "" },
+	};
+	static const struct evpop_policy sized = { .dry_run = true,
+		.max_message_octets = 1000 };
+	struct event_base *base = *state;
+	char uidl[256], list[256];
+	struct net_server server;
+	size_t i;
+
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct net_rule rules[] = {
+			{ "UIDL", uidl, NET_GO_ON },
+			{ "LIST", list, NET_GO_ON },
+		};
+		struct session_run run = { 0 };
+
+		print_message("%s", cases[i].uidl);
+		snprintf(uidl, sizeof uidl, "+OK\r\n%s.\r\n", cases[i].uidl);
+		snprintf(list, sizeof list, "+OK\r\n%s.\r\n", cases[i].list);
+		session_run_begin(&run, base, &server, rules, 2, &sized);
+		session_run_finish(&run, &server);
+		assert_int_equal(run.report.ignored, cases[i].ignored);
+		if (cases[i].line == NULL)
+			assert_string_equal(run.report.ignored_line, "");
+		else
+			assert_non_null(
+			    strstr(run.report.ignored_line, cases[i].line));
+	}
+}
+
 /* One that cannot be looked at keeps none of the others from being fetched. */
 static void
 test_top_refused_for_one(void **state)
@@ -518,6 +630,8 @@ main(void)
 		cmocka_unit_test(test_without_uidl),
 		cmocka_unit_test(test_without_uidl_and_deleted),
 		cmocka_unit_test(test_without_uidl_and_top),
+		cmocka_unit_test(test_without_uidl_and_top_refused),
+		cmocka_unit_test(test_unreadable_lines),
 		cmocka_unit_test(test_top_refused_for_one),
 		cmocka_unit_test(test_without_list),
 		cmocka_unit_test(test_closed_early),

@@ -1,10 +1,11 @@
-"""A real Dovecot 2.3, started for a test in a folder of its own.
+"""A real Dovecot (2.3 or 2.4), started for a test in a folder of its own.
 
 It runs without privileges: as the user who runs the tests or, when that is
 root, as nobody.  Nothing of the system's Dovecot is read or written.
 """
 
 import contextlib
+import functools
 import grp
 import os
 import pathlib
@@ -23,12 +24,12 @@ HOST = "127.0.0.1"
 # Whom Dovecot runs as when the tests run as root.
 UNPRIVILEGED_USER = "nobody"
 
-_CONFIG = """\
+# What both versions of the configuration language have.
+_COMMON = """\
 base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = {folder}/dovecot.log
 instance_name = evpop-test
-protocols = pop3
 listen = {listen}
 default_internal_user = {user}
 default_internal_group = {group}
@@ -37,32 +38,18 @@ default_client_limit = 4000
 default_process_limit = 400
 
 ssl = yes
-ssl_cert = <{certificate}
-ssl_key = <{key}
 ssl_min_protocol = TLSv1.2
-disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = {mechanisms}
 auth_failure_delay = 0 secs
 auth_cache_size = 0
-passdb {{
-  driver = passwd-file
-  args = username_format=%u {folder}/users/%u
-}}
-userdb {{
-  driver = static
-  args = uid={uid} gid={gid} home={folder}/home/%u
-}}
 first_valid_uid = 1
-mail_location = maildir:~/Maildir
 mail_max_userip_connections = 0
 mail_fsync = never
-mail_log_prefix = "%s(%u): "
-pop3_uidl_format = {uidl_format}
 pop3_lock_session = {lock_session}
 
 service pop3-login {{
   chroot =
-  service_count = 0
+  {restart} = {unlimited}
   process_min_avail = 1
   process_limit = 2
   inet_listener pop3 {{
@@ -74,7 +61,7 @@ service pop3-login {{
   }}
 }}
 service pop3 {{
-  service_count = 1000
+  {restart} = 1000
   process_limit = 300
 }}
 service anvil {{
@@ -87,14 +74,81 @@ service anvil {{
 service stats {{
   chroot =
 }}
-{more}
 """
+
+_OF_2_3 = """\
+protocols = pop3
+ssl_cert = <{certificate}
+ssl_key = <{key}
+disable_plaintext_auth = no
+passdb {{
+  driver = passwd-file
+  args = username_format=%u {folder}/users/%u
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={gid} home={folder}/home/%u
+}}
+mail_location = maildir:~/Maildir
+mail_log_prefix = "%s(%u): "
+pop3_uidl_format = {uidl_format}
+"""
+
+_OF_2_4 = """\
+protocols {{
+  pop3 = yes
+}}
+ssl_server_cert_file = {certificate}
+ssl_server_key_file = {key}
+auth_allow_cleartext = yes
+passdb passwd-file {{
+  auth_username_format = %{{user}}
+  passwd_file_path = {folder}/users/%{{user}}
+}}
+userdb static {{
+  fields {{
+    uid = {uid}
+    gid = {gid}
+    home = {folder}/home/%{{user}}
+  }}
+}}
+mail_driver = maildir
+mail_path = ~/Maildir
+mail_log_prefix = "%{{service}}(%{{user}}): "
+pop3_uidl_format = {uidl_format}
+"""
+
+# The formats of unique-ids that tests ask for, as 2.4 writes them.
+_UIDL_FORMATS = {
+    "%08Xu%08Xv": "%{uid | hex(8)}%{uidvalidity | hex(8)}",
+    "%g": "%{guid}"}
 
 
 def available():
     """Whether a Dovecot with POP3 is installed."""
     return (_program() is not None
             and os.path.exists("/usr/lib/dovecot/pop3-login"))
+
+
+def version():
+    """The version of the Dovecot that is installed."""
+    return procs.run([_program(), "--version"]).stdout.split()[0]
+
+
+@functools.lru_cache
+def is_2_4():
+    """Whether it has the configuration language of 2.4."""
+    return [int(part) for part in version().split(".")[:2]] >= [2, 4]
+
+
+def client_certificates(authority):
+    """Configuration: clients may show a certificate of this authority."""
+    if is_2_4():
+        return (f"ssl_server_ca_file = {authority}\n"
+                "ssl_server_request_client_cert = yes\n"
+                "ssl_server_require_crl = no\n")
+    return (f"ssl_ca = <{authority}\nssl_verify_client_cert = yes\n"
+            "ssl_require_crl = no\n")
 
 
 def _running(handles):
@@ -119,6 +173,7 @@ class Dovecot:
     lock_session   one session at a time per maildrop, others get [IN-USE]
     uidl_format    Dovecot's pop3_uidl_format
     certificate    instead of a good one for localhost
+    auth_mechanisms ways to log in, besides USER and PASS
     client_ca      a CA file: clients must show a certificate of it
     config         more lines of dovecot.conf
 
@@ -128,7 +183,7 @@ class Dovecot:
 
     def __init__(self, *, users=None, lock_session=False,
                  uidl_format="%08Xu%08Xv", certificate=None, client_ca=None,
-                 listen=HOST, config=""):
+                 listen=HOST, auth_mechanisms="plain login", config=""):
         account = pwd.getpwuid(os.geteuid())
         if account.pw_uid == 0:
             account = pwd.getpwnam(UNPRIVILEGED_USER)
@@ -143,6 +198,7 @@ class Dovecot:
         self.uidl_format = uidl_format
         self.listen = listen
         self.client_ca = client_ca
+        self.auth_mechanisms = auth_mechanisms
         self.config = config
         self._process = None
         self._passwords = {}
@@ -285,20 +341,29 @@ class Dovecot:
 
     def _write_config(self):
         account = self._account
+        new = is_2_4()
+        text = (_OF_2_4 if new else _OF_2_3) + _COMMON
         more = self.config
         if self.client_ca is not None:
-            more += (f"\nssl_ca = <{self.client_ca}\n"
-                     "ssl_verify_client_cert = yes\nssl_require_crl = no\n"
-                     "auth_ssl_require_client_cert = yes\n")
+            more += client_certificates(self.client_ca)
+            more += "auth_ssl_require_client_cert = yes\n"
         key = self._write("server.key", self.certificate.key.read_bytes())
-        return self._write("dovecot.conf", _CONFIG.format(
+        text = text.format(
             folder=self.folder, listen=self.listen, user=account.pw_name,
             group=grp.getgrgid(account.pw_gid).gr_name, uid=account.pw_uid,
             gid=account.pw_gid, certificate=self.certificate.certificate,
             key=key, port=self.port, tls_port=self.tls_port,
-            uidl_format=self.uidl_format,
-            lock_session="yes" if self.lock_session else "no",
-            more=more).encode())
+            uidl_format=(_UIDL_FORMATS[self.uidl_format] if new
+                         else self.uidl_format),
+            mechanisms=self.auth_mechanisms,
+            restart="restart_request_count" if new else "service_count",
+            unlimited="unlimited" if new else "0",
+            lock_session="yes" if self.lock_session else "no")
+        if new:
+            # These must come first.
+            text = ("dovecot_config_version = 2.4.0\n"
+                    "dovecot_storage_version = 2.4.0\n" + text)
+        return self._write("dovecot.conf", (text + more).encode())
 
     def start(self):
         """Start, and wait until clients are accepted."""
