@@ -42,6 +42,19 @@ pipeline_count(
 		pipeline->logins += (size_t)n;
 	if (pipeline_stops(queued))
 		pipeline->stops += (size_t)n;
+	if (queued->is_early)
+		pipeline->early += (size_t)n;
+}
+
+/*
+ * A NOOP that is lost holds nothing up: whoever sends it there wants to see by
+ * what follows whether it was.
+ */
+static bool
+pipeline_is_early(
+    const struct evpop_pipeline *pipeline, const struct evpop_request *request)
+{
+	return pipeline->logins > 0 && request->command != EVPOP_COMMAND_NOOP;
 }
 
 static bool
@@ -62,7 +75,8 @@ evpop_pipeline_encode(
 	size_t length;
 	char *line;
 
-	if (next == NULL || pipeline->stops > 0)
+	if (next == NULL || pipeline->stops > 0 ||
+	    (pipeline->logins == 0 && pipeline->early > 0))
 		return EVPOP_PIPELINE_WAITS;
 	line =
 	    evpop_output_reserve(&pipeline->output, evpop_command_room(next));
@@ -80,6 +94,7 @@ evpop_pipeline_encode(
 	queued = evpop_queue_at(&pipeline->queue, pipeline->queue.sent++);
 	queued->wire_length = length;
 	queued->wire_end = pipeline->encoded;
+	queued->is_early = pipeline_is_early(pipeline, next);
 	pipeline_count(pipeline, queued, 1);
 	*line_r = line;
 	*length_r = length - 2;

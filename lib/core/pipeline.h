@@ -18,6 +18,12 @@ struct evpop_pipeline {
 	/* Of the commands owed an answer, none of them swallowed: */
 	size_t logins; /* may enter the TRANSACTION state */
 	size_t stops;  /* let nothing follow before their reply */
+	/*
+	 * Of them, those that went out behind a log-in, ahead of its reply:
+	 * the server may have lost them.  Once the log-in is answered nothing
+	 * follows before they are, or a reply might be taken for theirs.
+	 */
+	size_t early;
 };
 
 enum evpop_pipeline_status {

@@ -14,6 +14,7 @@ struct evpop_queued {
 	bool had_text;       /* it is forgotten once sent */
 	bool final;          /* AUTH: all is said, +OK means success */
 	bool consumed;       /* sent, but taken for the answer to a challenge */
+	bool is_early;       /* sent behind a log-in, ahead of its reply */
 	bool swallowed;      /* AUTH: the command behind it was consumed */
 	unsigned challenges; /* of AUTH, so far */
 	size_t wire_length;  /* octets sent for it */

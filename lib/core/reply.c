@@ -134,8 +134,12 @@ evpop_refusal_judge(struct evpop_result *result, bool login)
 		result->scope = EVPOP_SCOPE_ACCOUNT;
 		break;
 	case EVPOP_CODE_AUTH:
-		result->error = EVPOP_ERROR_AUTH;
-		result->scope = EVPOP_SCOPE_ACCOUNT;
+		/* Behind the log-in it is no answer to one (RFC 3206). */
+		if (login)
+			result->error = EVPOP_ERROR_AUTH;
+		result->scope =
+		    login ? EVPOP_SCOPE_ACCOUNT : EVPOP_SCOPE_SESSION;
+		result->retry = !login;
 		break;
 	default:
 		if (login)

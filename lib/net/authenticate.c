@@ -131,17 +131,15 @@ follow_decide(struct evpop_authentication *authentication,
 
 /*
  * NOOP cannot be refused (RFC 1939 section 5): what came was the answer to the
- * command behind it.
+ * command behind it.  That may be an +OK as well: it takes another proper reply
+ * to believe this one.
  */
 static void
 follow_probed(struct evpop_authentication *authentication,
     const struct evpop_event *event)
 {
 	authentication->probe = NULL;
-	if (event->result->error == EVPOP_ERROR_NONE)
-		evpop_server_learn_flight(
-		    authentication_server(authentication), true);
-	else if (event->result->error == EVPOP_ERROR_REFUSED)
+	if (event->result->error == EVPOP_ERROR_REFUSED)
 		evpop_connection_fail_with(authentication->connection,
 		    EVPOP_ERROR_PROTOCOL,
 		    "the server lost what was sent behind the log-in");
@@ -188,6 +186,31 @@ attempt_begin(struct evpop_authentication *authentication,
 	return true;
 }
 
+/* What the server offers was not asked in this session. */
+static bool
+attempt_is_assumed(const struct evpop_authentication *authentication)
+{
+	return !evpop_proto_capabilities(authentication_proto(authentication))
+		    ->known &&
+	       evpop_connection_capabilities(authentication->connection)->known;
+}
+
+/*
+ * What the server offers was only assumed, and leaves no way: it may have
+ * changed, and is asked.  False where it is known.
+ */
+static bool
+attempt_ask_offer(struct evpop_authentication *authentication,
+    struct evpop_client_request *request)
+{
+	if (!attempt_is_assumed(authentication) ||
+	    evpop_request_submit(request, authentication_proto(authentication),
+		EVPOP_COMMAND_CAPA) != EVPOP_ERROR_NONE)
+		return false;
+	request->is_open = true;
+	return true;
+}
+
 bool
 evpop_authentication_begin(struct evpop_authentication *authentication,
     struct evpop_client *client, struct evpop_client_request *request)
@@ -200,7 +223,8 @@ evpop_authentication_begin(struct evpop_authentication *authentication,
 	evpop_requests_advance(authentication->requests);
 	if (attempt_begin(authentication, request, &result))
 		follow_decide(authentication, request);
-	else if (request->parts == 0)
+	else if (request->parts == 0 &&
+		 !attempt_ask_offer(authentication, request))
 		authentication_answer(authentication, request, &result);
 	return true;
 }
@@ -298,29 +322,36 @@ attempt_accepted(struct evpop_authentication *authentication,
 	authentication_answer(authentication, request, result);
 }
 
-/*
- * Go on with another mechanism in this session; false where that is not to be.
- * What the server offers is asked first where it was only assumed: it may have
- * changed.
+/* Go on with another mechanism in this session; false where that must not be.
  */
 static bool
 attempt_another(struct evpop_authentication *authentication,
     struct evpop_client_request *request, struct evpop_result *reason)
 {
-	struct evpop_proto *proto = authentication_proto(authentication);
-	bool is_assumed =
-	    !evpop_proto_capabilities(proto)->known &&
-	    evpop_connection_capabilities(authentication->connection)->known;
+	return evpop_proto_state(authentication_proto(authentication)) ==
+		   EVPOP_STATE_AUTHORIZATION &&
+	       evpop_connection_is_live(authentication->connection) &&
+	       evpop_login_may_go_on(request->login) &&
+	       (attempt_ask_offer(authentication, request) ||
+		   attempt_begin(authentication, request, reason) ||
+		   request->parts > 0);
+}
 
-	if (evpop_proto_state(proto) != EVPOP_STATE_AUTHORIZATION ||
-	    !evpop_connection_is_live(authentication->connection) ||
-	    !evpop_login_may_go_on(request->login))
-		return false;
-	if (is_assumed && evpop_request_submit(request, proto,
-			      EVPOP_COMMAND_CAPA) == EVPOP_ERROR_NONE)
-		return true;
-	return attempt_begin(authentication, request, reason) ||
-	       request->parts > 0;
+/*
+ * Replies to what follows come before any other log-in's, so that a new session
+ * must try it; one that asks what the server offers, where that was assumed.
+ */
+static enum evpop_again
+attempt_again(struct evpop_authentication *authentication,
+    const struct evpop_login *login)
+{
+	struct evpop_offer offer;
+
+	evpop_connection_offer(authentication->connection, &offer);
+	if (attempt_is_assumed(authentication) && !evpop_login_is_judged(login))
+		return EVPOP_AGAIN_ONE_BY_ONE;
+	return evpop_login_has_left(login, &offer) ? EVPOP_AGAIN_OTHER_MECHANISM
+						   : EVPOP_AGAIN_NO;
 }
 
 static void
@@ -328,19 +359,15 @@ attempt_refused(struct evpop_authentication *authentication,
     struct evpop_client_request *request, const struct evpop_result *result)
 {
 	struct evpop_result reason = *result;
-	struct evpop_offer offer;
 
 	evpop_connection_refused(authentication->connection);
 	authentication->tried = evpop_login_tried(request->login);
 	if (!evpop_requests_follow(authentication->requests, request)) {
 		if (attempt_another(authentication, request, &reason))
 			return;
-	} else {
-		/* Replies to what follows come before any other log-in's. */
-		evpop_connection_offer(authentication->connection, &offer);
-		if (evpop_login_has_left(request->login, &offer))
-			authentication->again = EVPOP_AGAIN_OTHER_MECHANISM;
-	}
+	} else
+		authentication->again =
+		    attempt_again(authentication, request->login);
 	authentication_answer(authentication, request, &reason);
 }
 
@@ -405,19 +432,27 @@ attempt_swallowed(struct evpop_authentication *authentication,
 	authentication_answer(authentication, request, &result);
 }
 
-/* What the server offers was asked anew, after a refusal. */
+/* What the server offers was asked anew, for want of another way. */
 static void
 attempt_offered(struct evpop_authentication *authentication,
     struct evpop_client_request *request, const struct evpop_event *event)
 {
 	struct evpop_result result;
+	struct evpop_offer offer;
 
 	evpop_connection_learn_capabilities(
 	    authentication->connection, event->result);
-	if (evpop_proto_over(authentication_proto(authentication)))
-		attempt_failed(authentication, request, event->result);
-	else if (!attempt_begin(authentication, request, &result) &&
-		 request->parts == 0)
+	if (evpop_proto_over(authentication_proto(authentication))) {
+		/* Who hangs up on a refusal has said why. */
+		result = *event->result;
+		evpop_login_prefer_refusal(request->login, &result);
+		attempt_failed(authentication, request, &result);
+		return;
+	}
+	evpop_connection_offer(authentication->connection, &offer);
+	evpop_login_reconsider(request->login, &offer);
+	if (!attempt_begin(authentication, request, &result) &&
+	    request->parts == 0)
 		authentication_answer(authentication, request, &result);
 }
 

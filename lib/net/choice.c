@@ -34,25 +34,35 @@ choice_is_named(const struct evpop_choice *choice)
 	return choice->credentials->mechanisms != EVPOP_MECHANISMS_DEFAULT;
 }
 
-/*
- * Whether the server takes it, as far as it said.  What a person has asked for
- * by name is tried whatever the server says.
- */
-static bool
-is_offered(const struct evpop_choice *choice, const struct evpop_offer *offer,
-    enum evpop_mechanism mechanism)
+bool
+evpop_choice_is_offered(
+    const struct evpop_offer *offer, enum evpop_mechanism mechanism)
 {
 	const struct evpop_capabilities *capabilities = offer->capabilities;
 
-	if (mechanism == EVPOP_MECHANISM_APOP)
+	switch (mechanism) {
+	case EVPOP_MECHANISM_APOP:
 		return offer->timestamp != NULL;
-	if (is_only(choice->credentials->mechanisms))
-		return true;
-	if (mechanism == EVPOP_MECHANISM_USER)
+	case EVPOP_MECHANISM_USER:
 		return !capabilities->known || capabilities->user ||
 		       capabilities->sasl[0] == '\0';
-	return evpop_capabilities_sasl(
-	    capabilities, evpop_mechanism_name(mechanism));
+	default:
+		return evpop_capabilities_sasl(
+		    capabilities, evpop_mechanism_name(mechanism));
+	}
+}
+
+/*
+ * What a person has asked for by name is tried whatever the server says; APOP
+ * only with a timestamp.
+ */
+static bool
+is_wanted(const struct evpop_choice *choice, const struct evpop_offer *offer,
+    enum evpop_mechanism mechanism)
+{
+	return evpop_choice_is_offered(offer, mechanism) ||
+	       (mechanism != EVPOP_MECHANISM_APOP &&
+		   is_only(choice->credentials->mechanisms));
 }
 
 /*
@@ -97,7 +107,7 @@ is_eligible(const struct evpop_choice *choice, const struct evpop_offer *offer,
 	    ((choice->tried | choice->unfit) & bit) != 0 ||
 	    is_exposed(choice, offer, mechanism))
 		return false;
-	return is_offered(choice, offer, mechanism) &&
+	return is_wanted(choice, offer, mechanism) &&
 	       evpop_exchange_possible(mechanism, &credentials, &offer->target);
 }
 

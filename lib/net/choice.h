@@ -46,6 +46,9 @@ struct evpop_choice {
 bool evpop_choice_make(const struct evpop_choice *, const struct evpop_offer *,
     enum evpop_mechanism *mechanism_r) EVPOP_MUST_USE;
 
+/* Whether the server takes it, as far as it said. */
+bool evpop_choice_is_offered(const struct evpop_offer *, enum evpop_mechanism);
+
 /* Mechanisms that are refused where this one is: they say the same. */
 unsigned int evpop_choice_refusal(enum evpop_mechanism);
 

@@ -347,7 +347,7 @@ connection_feed(struct evpop_connection *connection, const unsigned char *data,
 void
 evpop_connection_dispatch(struct evpop_connection *connection)
 {
-	(void)connection_feed(connection, NULL, 0);
+	(void)connection_feed(connection, (const unsigned char *)"", 0);
 }
 
 /* ---- the stream's events ---- */

@@ -176,14 +176,21 @@ evpop_login_has_other(
 				    login->mechanism) == EVPOP_INITIAL_UNTRIED)
 		return true;
 	return login->attempts + 1 < EVPOP_LOGIN_ATTEMPTS &&
-	       login_choose(login, offer, login_spent(login) | refusal, &mechanism);
+	       login_choose(
+		   login, offer, login_spent(login) | refusal, &mechanism);
+}
+
+bool
+evpop_login_is_judged(const struct evpop_login *login)
+{
+	/* What the server says of the credentials holds for all ways. */
+	return login->refusal.code == EVPOP_CODE_AUTH;
 }
 
 bool
 evpop_login_may_go_on(const struct evpop_login *login)
 {
-	/* What the server says of the credentials holds for all ways. */
-	return login->refusal.code != EVPOP_CODE_AUTH &&
+	return !evpop_login_is_judged(login) &&
 	       login->attempts < EVPOP_LOGIN_ATTEMPTS;
 }
 
@@ -193,7 +200,7 @@ evpop_login_has_left(
 {
 	enum evpop_mechanism mechanism;
 
-	return login->refusal.code != EVPOP_CODE_AUTH &&
+	return !evpop_login_is_judged(login) &&
 	       login_choose(login, offer,
 		   login->credentials.tried | evpop_login_tried(login),
 		   &mechanism);
@@ -471,6 +478,25 @@ evpop_login_conclude(struct evpop_login *login, struct evpop_result *result)
 	if (login->refusal.error != EVPOP_ERROR_NONE)
 		add_words(result, "it had said: ", login->refusal.text);
 	return EVPOP_LOGIN_FAILED;
+}
+
+void
+evpop_login_reconsider(
+    struct evpop_login *login, const struct evpop_offer *offer)
+{
+	unsigned int bit = EVPOP_MECHANISM_BIT(login->mechanism);
+
+	if ((login->refused & bit) != 0 &&
+	    !evpop_choice_is_offered(offer, login->mechanism))
+		login->refused &= bit | ~evpop_choice_refusal(login->mechanism);
+}
+
+void
+evpop_login_prefer_refusal(
+    const struct evpop_login *login, struct evpop_result *result)
+{
+	if (login->refusal.error != EVPOP_ERROR_NONE)
+		*result = login->refusal;
 }
 
 enum evpop_initial

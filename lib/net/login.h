@@ -56,7 +56,9 @@ enum evpop_mechanism evpop_login_mechanism(const struct evpop_login *);
 /* All that were refused; or else the one whose reply has not come. */
 unsigned int evpop_login_tried(const struct evpop_login *);
 
-/* After a refusal: whether the session may go on with another. */
+/* After a refusal: whether it was for the credentials, by any mechanism; and
+ * whether the session may go on with another. */
+bool evpop_login_is_judged(const struct evpop_login *);
 bool evpop_login_may_go_on(const struct evpop_login *);
 
 /* Whether a refusal of the mechanism under way would leave another to try; and
@@ -97,6 +99,17 @@ enum evpop_login_outcome {
  */
 enum evpop_login_outcome evpop_login_conclude(
     struct evpop_login *, struct evpop_result *result_r);
+
+/*
+ * What is offered is known by now: a mechanism that was refused for not being
+ * among it says nothing of the password.
+ */
+void evpop_login_reconsider(struct evpop_login *, const struct evpop_offer *);
+
+/* The session ended with this result; where a refusal came first, that is it.
+ */
+void evpop_login_prefer_refusal(
+    const struct evpop_login *, struct evpop_result *);
 
 /* What an accepted log-in showed: of the initial response, and whether it was
  * refused before with the channel bound to it. */

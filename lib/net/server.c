@@ -97,6 +97,14 @@ evpop_server_takes_flight(
 	       !has_lost_flight(server, bit);
 }
 
+/* A second log-in would come too soon (RFC 2449 section 6.5). */
+static bool
+wants_rare_logins(const struct evpop_facts *facts)
+{
+	return (facts->before.login_delay && facts->before.login_delay_s > 0) ||
+	       (facts->after.login_delay && facts->after.login_delay_s > 0);
+}
+
 /*
  * The first session with a server sends nothing that it might lose.  What
  * offers PIPELINING before the log-in promises to take it there (RFC 2449
@@ -109,6 +117,7 @@ evpop_server_wants_probe(
 	unsigned int bit = EVPOP_MECHANISM_BIT(mechanism);
 
 	return evpop_server_pipelines(server) &&
+	       !wants_rare_logins(&server->facts) &&
 	       server->facts.before.pipelining && server->facts.after.known &&
 	       (server->facts.flights & bit) == 0 &&
 	       !has_lost_flight(server, bit);
@@ -119,11 +128,10 @@ evpop_server_takes_session(const struct evpop_server *server)
 {
 	const struct evpop_facts *facts = &server->facts;
 
-	/* A second log-in would come too soon (RFC 2449 section 6.5). */
 	return evpop_server_pipelines(server) && facts->before.known &&
 	       facts->flights != 0 &&
 	       !has_lost_flight(server, facts->flights) &&
-	       !facts->before.login_delay && !facts->after.login_delay;
+	       !wants_rare_logins(facts);
 }
 
 enum evpop_initial
