@@ -192,7 +192,8 @@ struct evpop_plan {
  * it did not list it in between, is unknown: only the bytes tell whether it is
  * the same.  An entry without a unique-id is unknown; it is fetched only where
  * it is also deleted, or the policy says so; and never where lines of UIDL
- * could not be read, since it may stand on one of those.  Returns
+ * could not be read, since it may stand on one of those, nor where TOP is
+ * refused by which others are known.  Returns
  * EVPOP_ERROR_NONE or EVPOP_ERROR_MEMORY; *plan_r is to be freed with
  * evpop_plan_free().
  */

@@ -7,6 +7,12 @@
 
 #include <evpop/sync.h>
 
+/*
+ * A name that is made of a header begins so; no unique-id of a server begins
+ * with a space, RFC 1939 section 7.
+ */
+#define EVPOP_LISTING_TOP_NAME " top-"
+
 struct evpop_listing_block;
 
 /* Zeroed, it is empty; what it is made of is its own. */

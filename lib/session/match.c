@@ -27,9 +27,8 @@ match_compare_u32(uint32_t a, uint32_t b)
 	return (a > b) - (a < b);
 }
 
-int
-evpop_match_compare_known(
-    const struct evpop_known *a, const struct evpop_known *b)
+static int
+match_compare_two(const struct evpop_known *a, const struct evpop_known *b)
 {
 	int order = match_compare_ids(a->unique_id, a->unique_id_length,
 	    b->unique_id, b->unique_id_length);
@@ -120,6 +119,34 @@ evpop_match_next(
 		return EVPOP_MATCH_MISSING;
 	*index = match->sorted[match->next++];
 	return EVPOP_MATCH_LISTED;
+}
+
+static int
+match_compare_known(const void *a, const void *b)
+{
+	return match_compare_two(*(const struct evpop_known *const *)a,
+	    *(const struct evpop_known *const *)b);
+}
+
+const struct evpop_known **
+evpop_match_sort_known(const struct evpop_known *known, size_t count)
+{
+	const struct evpop_known **sorted;
+	bool in_order = true;
+	size_t i;
+
+	sorted = calloc(count + 1, sizeof(*sorted));
+	if (sorted == NULL)
+		return NULL;
+	for (i = 0; i < count; i++) {
+		sorted[i] = &known[i];
+		if (i > 0 &&
+		    match_compare_known(&sorted[i - 1], &sorted[i]) > 0)
+			in_order = false;
+	}
+	if (!in_order)
+		qsort(sorted, count, sizeof(*sorted), match_compare_known);
+	return sorted;
 }
 
 enum evpop_error

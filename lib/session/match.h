@@ -26,8 +26,12 @@ void evpop_match_free(struct evpop_match *);
 enum evpop_match_result evpop_match_next(struct evpop_match *,
     const struct evpop_known *, uint32_t *index_r) EVPOP_MUST_USE;
 
-/* By unique-id (octets, the shorter first), then occurrence. */
-int evpop_match_compare_known(
-    const struct evpop_known *, const struct evpop_known *);
+/*
+ * Pointers to the known by unique-id (octets, the shorter first), then
+ * occurrence; what comes from a sorted index stays as it is.  To be freed; NULL
+ * without memory.
+ */
+const struct evpop_known **evpop_match_sort_known(
+    const struct evpop_known *, size_t count) EVPOP_MUST_USE;
 
 #endif

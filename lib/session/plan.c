@@ -11,15 +11,18 @@
 #include "lib/session/action.h"
 #include "lib/session/candidates.h"
 #include "lib/session/deletions.h"
+#include "lib/session/listing.h"
 #include "lib/session/match.h"
 
 /* What a plan knows beyond its actions. */
 struct evpop_plan_details {
 	/*
-	 * Some line of UIDL could not be read: an entry without an id may be a
-	 * message that is known by one.
+	 * Some line of UIDL could not be read, or TOP is refused that gave
+	 * names before: an entry without an id may be a message that is known
+	 * by one.
 	 */
 	bool is_garbled;
+	bool knows_top_names;
 	bool names_all; /* what is missing from the listing is gone */
 	bool *unknown;  /* for each entry */
 	size_t entry_count, unknown_count, known_count;
@@ -166,6 +169,17 @@ plan_take_listed(struct evpop_plan *plan, uint32_t entry,
 	return true;
 }
 
+/* Whether a name that TOP gave stands for a message that is here. */
+static bool
+plan_is_top_name(const struct evpop_known *known)
+{
+	static const char name[] = EVPOP_LISTING_TOP_NAME;
+
+	return known->state != EVPOP_KNOWN_DELETED &&
+	       known->unique_id_length >= sizeof name - 1 &&
+	       memcmp(known->unique_id, name, sizeof name - 1) == 0;
+}
+
 /* It may be listed under another id, if the ids have changed. */
 static bool
 plan_take_candidate(struct evpop_plan *plan, const struct evpop_known *known,
@@ -193,6 +207,7 @@ plan_take(struct evpop_plan *plan, const struct evpop_known *known,
 	bool is_gone = false, taken = true;
 	uint32_t entry;
 
+	plan->details->knows_top_names |= plan_is_top_name(known);
 	switch (evpop_match_next(plan->details->match, known, &entry)) {
 	case EVPOP_MATCH_DISORDER:
 		return EVPOP_ERROR_USAGE;
@@ -356,6 +371,20 @@ plan_hold_deletions(struct evpop_plan *plan, const struct evpop_policy *policy)
 	evpop_deletions_drop(details->deletions);
 }
 
+/* Other names than before would double all: let it be until TOP works again. */
+static void
+plan_leave_nameless(struct evpop_plan *plan,
+    const struct evpop_listing *listing, const struct evpop_policy *policy)
+{
+	size_t i;
+
+	plan->details->is_garbled = true;
+	for (i = 0; i < listing->count; i++)
+		if (listing->entries[i].unique_id == NULL)
+			plan->actions[i] = (uint8_t)evpop_action_of_unknown(
+			    &listing->entries[i], true, policy);
+}
+
 bool
 evpop_plan_make(struct evpop_plan *plan, const struct evpop_listing *listing,
     const struct evpop_policy *policy)
@@ -365,6 +394,8 @@ evpop_plan_make(struct evpop_plan *plan, const struct evpop_listing *listing,
 
 	evpop_match_free(details->match);
 	details->match = NULL;
+	if (listing->top_refused && details->knows_top_names)
+		plan_leave_nameless(plan, listing, policy);
 	plan_hold_deletions(plan, policy);
 	evpop_deletions_sort(details->deletions);
 	if (!plan_is_mostly_unknown(plan))
@@ -389,37 +420,6 @@ evpop_plan_make(struct evpop_plan *plan, const struct evpop_listing *listing,
 
 /* ---- all at once ---- */
 
-static int
-plan_compare_known(const void *a, const void *b)
-{
-	return evpop_match_compare_known(*(const struct evpop_known *const *)a,
-	    *(const struct evpop_known *const *)b);
-}
-
-/*
- * Pointers to the known, sorted; what comes from a sorted index stays as it is.
- * NULL without memory.
- */
-static const struct evpop_known **
-plan_sort_known(const struct evpop_known *known, size_t count)
-{
-	const struct evpop_known **sorted;
-	bool in_order = true;
-	size_t i;
-
-	sorted = calloc(count + 1, sizeof(*sorted));
-	if (sorted == NULL)
-		return NULL;
-	for (i = 0; i < count; i++) {
-		sorted[i] = &known[i];
-		if (i > 0 && plan_compare_known(&sorted[i - 1], &sorted[i]) > 0)
-			in_order = false;
-	}
-	if (!in_order)
-		qsort(sorted, count, sizeof(*sorted), plan_compare_known);
-	return sorted;
-}
-
 static void
 plan_note_gone(const struct evpop_known *known, size_t index, void *arg)
 {
@@ -439,7 +439,7 @@ evpop_plan_new(struct evpop_plan **plan_r, const struct evpop_listing *listing,
 	enum evpop_error error;
 	size_t i;
 
-	sorted = plan_sort_known(known, known_count);
+	sorted = evpop_match_sort_known(known, known_count);
 	error = evpop_plan_begin(&plan, listing, policy);
 	if (plan != NULL)
 		plan->gone = calloc(known_count + 1, sizeof plan->gone[0]);

@@ -1,5 +1,6 @@
 set(EVPOP_SESSION_SOURCES
 	session/action.c
+	session/blame.c
 	session/caller.c
 	session/candidates.c
 	session/comparison.c

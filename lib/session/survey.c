@@ -8,9 +8,9 @@
 #include "lib/session/headers.h"
 #include "lib/session/listing.h"
 
-/* A name begins with a space, as no server's can: RFC 1939 section 7. */
-#define NAME_FORMAT " top-%s-%llu"
-#define NAME_SIZE   (sizeof " top--" + 2 * EVPOP_HEADER_DIGEST_SIZE + 20)
+#define NAME_FORMAT EVPOP_LISTING_TOP_NAME "%s-%llu"
+#define NAME_SIZE \
+	(sizeof EVPOP_LISTING_TOP_NAME "-" + 2 * EVPOP_HEADER_DIGEST_SIZE + 20)
 
 struct evpop_survey {
 	struct evpop_client *client;

@@ -386,22 +386,37 @@ sync_may_go_on(struct evpop_sync *sync)
 	       evpop_transfer_has_more(transfer) && sync_listing_shrinks(sync);
 }
 
+static enum sync_step
+sync_choose_step(struct evpop_sync *sync, bool needs_another)
+{
+	const struct evpop_round_outcome *outcome =
+	    evpop_round_outcome(sync->round);
+
+	if (needs_another && !sync->is_given_up)
+		return SYNC_REPEATING;
+	if (sync_may_repeat(sync)) {
+		sync->report.result = outcome->end;
+		return SYNC_REPEATING;
+	}
+	if (sync_may_go_on(sync))
+		return SYNC_GOING_ON;
+	sync->report.result = outcome->result;
+	return SYNC_CLOSED;
+}
+
 static void
 sync_over(bool needs_another, void *arg)
 {
 	struct evpop_sync *sync = arg;
+	struct evpop_transfer *transfer = evpop_round_transfer(sync->round);
 
-	if (needs_another && !sync->is_given_up) {
-		sync_set_step(sync, SYNC_REPEATING);
-	} else if (sync_may_repeat(sync)) {
-		sync->report.result = evpop_round_outcome(sync->round)->end;
-		sync_set_step(sync, SYNC_REPEATING);
-	} else if (sync_may_go_on(sync)) {
-		sync_set_step(sync, SYNC_GOING_ON);
-	} else {
-		sync->report.result = evpop_round_outcome(sync->round)->result;
-		sync_set_step(sync, SYNC_CLOSED);
-	}
+	sync->step = sync_choose_step(sync, needs_another);
+	sync_enter(sync);
+	if (transfer != NULL)
+		evpop_transfer_settle(transfer, sync->step == SYNC_REPEATING);
+	if (!sync->is_freed)
+		sync_set_step(sync, sync->step);
+	sync_leave(sync);
 }
 
 /* ---- what the caller does ---- */

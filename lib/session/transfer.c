@@ -42,10 +42,10 @@ struct evpop_transfer {
 	struct fetch fetches[TRANSFER_AHEAD]; /* ring, as RETRs run */
 	size_t first_fetch, fetch_count;
 	uint64_t ahead_octets;
-	struct body body;       /* of the first of them, whose turn it is */
-	struct body short_body; /* ended, and waits for the next reply */
-	bool is_proving;        /* by a command of its own */
-	bool is_blamed;         /* a message, for the end of the session */
+	struct body body;         /* of the first of them, whose turn it is */
+	struct body short_body;   /* ended, and waits for the next reply */
+	bool is_proving;          /* by a command of its own */
+	struct evpop_blame blame; /* for the end of the session */
 
 	size_t deletes_owed; /* of these, to be deleted once durable */
 	uint32_t slice;      /* messages that this session is to delete */
@@ -189,7 +189,8 @@ transfer_judge(
 		return;
 	}
 	transfer->short_body.has_begun = false;
-	transfer->tally.is_cut = transfer->is_blamed = true;
+	transfer->tally.is_cut = true;
+	evpop_blame_excuse_all(&transfer->blame);
 	evpop_result_set(&cut, EVPOP_ERROR_PROTOCOL, EVPOP_PHASE_BODY,
 	    "message %lu was cut: %llu octets were listed and %llu came, and "
 	    "what followed was no reply; the server does not stuff a line that "
@@ -201,58 +202,45 @@ transfer_judge(
 		transfer_tell_end(transfer, &body, &cut);
 }
 
-/*
- * The server refuses this message; or the session ends, and of the messages
- * under way this is the one whose turn it was.
- */
-static bool
-transfer_is_to_blame(
-    struct evpop_transfer *transfer, const struct evpop_result *result)
+static void
+transfer_tell_refusal(struct evpop_transfer *transfer, const struct body *body,
+    const struct evpop_result *result)
 {
-	bool first = !transfer->is_blamed;
-
-	switch (result->error) {
-	case EVPOP_ERROR_NONE:
-	case EVPOP_ERROR_CANCELLED:
-	case EVPOP_ERROR_MEMORY:
-		return false;
-	case EVPOP_ERROR_REFUSED:
-		/* "Come back later" is not about this message. */
-		return result->scope == EVPOP_SCOPE_MESSAGE;
-	default:
-		transfer->is_blamed = true;
-		return first;
+	if (body->has_begun) {
+		transfer_tell_end(transfer, body, result);
+		return;
 	}
+	transfer->tally.failed++;
+	/* "Come back later" is not about this message. */
+	if (result->scope == EVPOP_SCOPE_MESSAGE)
+		evpop_caller_refused(&transfer->caller,
+		    transfer_entry(transfer, body->index), result);
 }
 
 static void
 transfer_tell_failure(struct evpop_transfer *transfer, const struct body *body,
     const struct evpop_result *result)
 {
-	bool is_blamed;
-
 	transfer_judge(transfer, result);
 	if (transfer->is_freed)
 		return;
-	is_blamed = transfer_is_to_blame(transfer, result);
-	if (transfer_ends_session(result)) {
-		transfer->is_running = false;
-		/* The core has seen as much, of what followed at once. */
-		transfer->tally.is_cut |=
-		    result->error == EVPOP_ERROR_PROTOCOL &&
-		    body->octets < body->claimed;
-		transfer->callbacks->broken(result, transfer->arg);
+	if (!transfer_ends_session(result)) {
+		transfer_tell_refusal(transfer, body, result);
+		return;
 	}
+	transfer->is_running = false;
+	/* The core has seen as much, of what followed at once. */
+	transfer->tally.is_cut |= result->error == EVPOP_ERROR_PROTOCOL &&
+				  body->octets < body->claimed;
+	transfer->callbacks->broken(result, transfer->arg);
 	if (transfer->is_freed)
 		return;
-	if (body->has_begun) {
+	if (evpop_blame_place(&transfer->blame,
+		transfer_entry(transfer, body->index), body->has_begun,
+		body->message, result))
+		transfer->tally.cut += body->has_begun;
+	else if (body->has_begun)
 		transfer_tell_end(transfer, body, result);
-		return;
-	}
-	transfer->tally.failed += !transfer_ends_session(result);
-	if (is_blamed)
-		evpop_caller_refused(&transfer->caller,
-		    transfer_entry(transfer, body->index), result);
 }
 
 /* ---- bodies ---- */
@@ -409,7 +397,8 @@ transfer_reply(
 	transfer->is_running &= !transfer_ends_session(result);
 	transfer_judge(transfer, result);
 	/* The session ended on this, and on none of the bodies. */
-	transfer->is_blamed |= transfer_ends_session(result);
+	if (transfer_ends_session(result))
+		evpop_blame_excuse_all(&transfer->blame);
 	if (!transfer->is_freed)
 		transfer_go_on(transfer);
 	transfer_leave(transfer);
@@ -563,6 +552,14 @@ evpop_transfer_closed(
 	transfer->is_running = false;
 	transfer_enter(transfer);
 	transfer_judge(transfer, result);
+	transfer_leave(transfer);
+}
+
+void
+evpop_transfer_settle(struct evpop_transfer *transfer, bool is_repeated)
+{
+	transfer_enter(transfer);
+	evpop_blame_tell(&transfer->blame, &transfer->caller, is_repeated);
 	transfer_leave(transfer);
 }
 

@@ -12,6 +12,7 @@
 
 #include <evpop/sync.h>
 
+#include "lib/session/blame.h"
 #include "lib/session/caller.h"
 #include "lib/session/marking.h"
 
@@ -70,6 +71,11 @@ void evpop_transfer_stop(struct evpop_transfer *);
  */
 void evpop_transfer_closed(
     struct evpop_transfer *, const struct evpop_result *);
+
+/*
+ * And that is what follows: tell of the message that the session has ended on.
+ */
+void evpop_transfer_settle(struct evpop_transfer *, bool is_repeated);
 
 /* The answer to an `end` that went well. */
 void evpop_transfer_stored(

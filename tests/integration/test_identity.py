@@ -229,20 +229,34 @@ class TopTest(unittest.TestCase):
         return server, evpopd
 
     def test_top_that_hangs(self):
-        """It is asked once, and then the bodies are compared."""
+        """It is asked once, and the bodies are compared in the same poll."""
         server, evpopd = self.serve({"TOP": scripted.fall_silent(b"+OK\r\n")})
         self.assertEqual(len(evpopd.messages()), 3)
         evpopd.accounts["anna"]["keep"] = "delete"
         evpopd.write_config()
         evpopd.post("/v1/reload")
-        evpopd.wait_account(
-            "anna", lambda one: one["last_outcome"] == "timeout")
-        self.assertNotIn("DELE 1", server.lines)
-        shown = evpopd.poll("anna")
-        self.assertEqual(shown["session"]["deleted"], 3)
+        shown = evpopd.wait_account(
+            "anna", lambda one: one["session"]["deleted"] == 3)
+        self.assertEqual(shown["last_outcome"], "ok")
         self.assertEqual(shown["session"]["fetched"], 0)
         self.assertEqual(server.lines.count("TOP 1 0"), 1)
         self.assertEqual(server.lines.count("RETR 1"), 2)
+        self.assertEqual(len(evpopd.messages()), 3)
+
+    def test_top_always_refused(self):
+        """Though the server says it has it: bodies are compared."""
+        server, evpopd = self.serve({
+            "UIDL": b"-ERR what?\r\n", "TOP": b"-ERR what?\r\n"})
+        self.assertEqual(evpopd.account("anna")["identity"], "body")
+        self.assertEqual(len(evpopd.messages()), 3)
+        shown = evpopd.poll("anna")
+        self.assertEqual(shown["last_outcome"], "ok")
+        self.assertEqual(shown["session"]["fetched"], 0)
+        self.assertEqual(len(evpopd.messages()), 3)
+        # Once TOP works, they get names, and stay the messages they are.
+        del server.answers["TOP"]
+        self.assertEqual(evpopd.poll("anna")["last_outcome"], "ok")
+        self.assertEqual(evpopd.account("anna")["identity"], "top")
         self.assertEqual(len(evpopd.messages()), 3)
 
     def test_top_refused_for_a_while(self):

@@ -442,7 +442,7 @@ test_blame(void **state)
 			.known_count = cases[i].known,
 			.acknowledge = ACK_SOON };
 		struct evpop_known known = same_ids[0];
-		char *again;
+		const char *again;
 
 		/* Not to be verified. */
 		known.octets = 0;
@@ -450,13 +450,20 @@ test_blame(void **state)
 		session_run_begin(&run, base, &server, cases[i].rules,
 		    1 + (cases[i].rules[1].command != NULL), &keep_none);
 		session_run_finish(&run, &server);
-		/* What comes amiss is asked for once more, by itself. */
-		again = strstr(strchr(run.log, ' '), "listing:");
+		/*
+		 * What comes amiss is asked for once more, by itself, and told
+		 * then.
+		 */
+		told = strstr(run.log, "planned:");
+		again = strstr(told + 1, "planned:");
 		assert_int_equal(again != NULL,
 		    run.report.result.error == EVPOP_ERROR_PROTOCOL);
-		if (again != NULL)
-			*again = '\0';
-		told = strchr(strstr(run.log, "planned:"), ' ') + 1;
+		if (again != NULL) {
+			assert_null(memmem(
+			    run.log, (size_t)(again - run.log), "refused", 7));
+			told = again;
+		}
+		told = strchr(told, ' ') + 1;
 		if (strcmp(cases[i].told, "refused:") == 0)
 			assert_true(strstr(told, "refused:") != NULL &&
 				    strstr(strstr(told, "refused:") + 1,

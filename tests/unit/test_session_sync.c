@@ -476,10 +476,21 @@ test_without_uidl_and_top_refused(void **state)
 		{ { .fetch_unidentified = true }, 3, 3, 0, 0,
 		    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;RETR 1;RETR 2;RETR 3;QUIT;" },
 	};
+	static const struct evpop_known named = {
+		.unique_id = (const unsigned char *)" top-x",
+		.unique_id_length = 6,
+	};
+	static const struct evpop_policy any = { .fetch_unidentified = true };
 	struct event_base *base = *state;
+	struct session_run before = { .known = &named, .known_count = 1 };
 	struct net_server server;
 	size_t i;
 
+	/* It has given names before: others now would double all. */
+	session_run_begin(&before, base, &server, no_uidl, 4, &any);
+	session_run_finish(&before, &server);
+	assert_int_equal(before.report.unidentified, 3);
+	assert_int_equal(before.report.fetched, 0);
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct session_run run = { 0 };
 
