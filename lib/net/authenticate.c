@@ -449,6 +449,8 @@ attempt_offered(struct evpop_authentication *authentication,
 		attempt_failed(authentication, request, &result);
 		return;
 	}
+	if (event->result->error != EVPOP_ERROR_NONE)
+		evpop_server_doubt(authentication_server(authentication));
 	evpop_connection_offer(authentication->connection, &offer);
 	evpop_login_reconsider(request->login, &offer);
 	if (!attempt_begin(authentication, request, &result) &&

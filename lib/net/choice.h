@@ -38,7 +38,7 @@ struct evpop_offer {
 struct evpop_choice {
 	const struct evpop_credentials *credentials;
 	unsigned int tried; /* and refused */
-	unsigned int unfit; /* for this password */
+	unsigned int unfit; /* for this password, or not offered after all */
 	bool is_unbound;    /* one that was bound to the channel was refused */
 };
 

@@ -24,7 +24,7 @@ struct evpop_login {
 	struct evpop_credentials credentials; /* owned */
 	enum token token;
 	unsigned int refused; /* mechanisms */
-	unsigned int unfit;   /* mechanisms that the password does not fit */
+	unsigned int unfit; /* mechanisms that do not fit password or server */
 	unsigned int attempts;
 	bool is_unbound; /* one that was bound to the channel was refused */
 	struct evpop_result refusal; /* the last */
@@ -486,9 +486,11 @@ evpop_login_reconsider(
 {
 	unsigned int bit = EVPOP_MECHANISM_BIT(login->mechanism);
 
-	if ((login->refused & bit) != 0 &&
-	    !evpop_choice_is_offered(offer, login->mechanism))
-		login->refused &= bit | ~evpop_choice_refusal(login->mechanism);
+	if ((login->refused & bit) == 0 ||
+	    evpop_choice_is_offered(offer, login->mechanism))
+		return;
+	login->refused &= ~evpop_choice_refusal(login->mechanism);
+	login->unfit |= bit;
 }
 
 void

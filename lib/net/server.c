@@ -27,6 +27,12 @@ is_believed(const struct evpop_server *server, enum evpop_bad_news which)
 	    &server->facts.news[which], (int64_t)time(NULL));
 }
 
+void
+evpop_server_doubt(struct evpop_server *server)
+{
+	memset(&server->facts.before, 0, sizeof server->facts.before);
+}
+
 struct evpop_server *
 evpop_server_new(struct evpop_memory *memory, const char *host, uint16_t port,
     enum evpop_tls tls, bool one_by_one)
@@ -47,7 +53,7 @@ evpop_server_new(struct evpop_memory *memory, const char *host, uint16_t port,
 	server->facts = *server->kept;
 	/* What it offers now is asked; the rest is learned of refusals. */
 	if (one_by_one || server->facts.is_stale)
-		server->facts.before.known = false;
+		evpop_server_doubt(server);
 	return server;
 }
 

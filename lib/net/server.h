@@ -65,6 +65,9 @@ bool evpop_server_refuses_binding(const struct evpop_server *);
 
 /* ---- what a session teaches ---- */
 
+/* CAPA is refused: this session relies on nothing that it said before. */
+void evpop_server_doubt(struct evpop_server *);
+
 /* CAPA was answered with a list. */
 void evpop_server_learn_before(
     struct evpop_server *, const struct evpop_capabilities *);

@@ -412,12 +412,12 @@ class StrongestTest(Server):
             shown = self.refused("apop")
             self.assertRegex(shown["last_text"],
                              "no way to log in: the server offers "
-                             "USER PLAIN LOGIN, which the account's auth")
+                             "USER, PLAIN, LOGIN, which the account's auth")
         with self.subTest("two"):
             self.server.client_lines()
             shown = self.refused("scram-sha-256 cram-md5")
             self.assertRegex(shown["last_text"], "no way to log in: the "
-                             "server offers USER PLAIN LOGIN, which")
+                             "server offers USER, PLAIN, LOGIN, which")
             # No word of the password's was said.
             self.assertFalse([line for line in self.said() if re.match(
                 "USER|PASS|APOP|AUTH", line)])
