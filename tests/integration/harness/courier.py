@@ -1,5 +1,7 @@
 """A real courier-pop, with its authdaemond and a userdb."""
 
+import re
+
 from . import procs, unpacked
 
 _AUTHDAEMON = """\
@@ -21,6 +23,10 @@ class Courier(unpacked.Maildir, unpacked.Server):
     tls = ("stls", "implicit")
     # Mail with 8-bit headers is wrapped for those who do not ask for UTF8.
     faithful = False
+
+    def plain(self, octets):
+        # What it wraps, it wraps anew each time.
+        return re.sub(rb"=_\d+-\d+", b"=_", octets)
 
     def paths(self):
         return {"/etc/courier": self.folder / "etc",
