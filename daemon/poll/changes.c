@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "daemon/failpoint/failpoint.h"
-#include "daemon/store/clock.h"
 
 /* An id that may be gone before its change is handed over. */
 struct changes_id {
@@ -113,8 +112,9 @@ changes_state_when_gone(const struct evpop_known *known)
 		   : STORE_UID_DELETED;
 }
 
-static bool
-changes_note_gone(
+/* An id is forgotten later, for a listing may be wrong for a while. */
+void
+changes_gone(
     struct changes *changes, const struct evpop_known *known, int64_t now_ms)
 {
 	const struct store_uid_change change = {
@@ -127,23 +127,8 @@ changes_note_gone(
 	};
 
 	if (change.forget && now_ms - known->stored_ms < CHANGES_REMEMBER_MS)
-		return true;
-	return changes_note(changes, &change);
-}
-
-/* An id is forgotten later, for a listing may be wrong for a while. */
-void
-changes_gone(struct changes *changes, const struct evpop_known *known,
-    size_t count, const struct evpop_plan *plan)
-{
-	int64_t now_ms = store_clock_unix_ms();
-	bool noted = true;
-	size_t i;
-
-	for (i = 0; i < count && noted; i++)
-		if (plan->gone[i])
-			noted = changes_note_gone(changes, &known[i], now_ms);
-	changes_write(changes);
+		return;
+	(void)changes_note(changes, &change);
 }
 
 static bool

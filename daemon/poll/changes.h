@@ -27,12 +27,19 @@ void changes_set_account(struct changes *, int64_t account_id);
  */
 #define CHANGES_REMEMBER_MS (30 * INT64_C(86400000))
 
+/* What a change costs on its way, here and as a part of an operation. */
+#define CHANGES_OCTETS (2 * sizeof(struct store_uid_change) + 64)
+
 /*
- * What a plan says: known messages that are no longer listed are gone; entries
- * count as seen, or are adopted.  Handed over before these return.
+ * A known message is no longer listed.  Its id is borrowed until
+ * changes_write(), which must be soon.
  */
-void changes_gone(struct changes *, const struct evpop_known *, size_t count,
-    const struct evpop_plan *);
+void changes_gone(struct changes *, const struct evpop_known *, int64_t now_ms);
+
+/*
+ * What a plan says: entries count as seen, or are adopted.  Handed over before
+ * it returns.
+ */
 void changes_planned(
     struct changes *, const struct evpop_listing *, const struct evpop_plan *);
 

@@ -19,8 +19,9 @@ struct deposit {
 	bool dry_run;
 
 	struct known *known;
-	const struct evpop_known *known_now; /* while the sync is told */
-	size_t known_count;
+	int64_t now_ms;          /* of the plan */
+	size_t sync_octets;      /* that the sync holds */
+	size_t unwritten_octets; /* that changes hold */
 	struct changes *changes;
 	bool is_listed; /* waits for changes to ask what is known */
 
@@ -54,9 +55,8 @@ struct deposit_settlement {
 	struct store_identity *identity;
 };
 
-static bool deposit_hold(int64_t octets, void *);
-static void deposit_known(
-    enum store_status, const struct evpop_known *, size_t count, void *);
+static void deposit_known(enum store_status, const struct evpop_known *,
+    size_t count, bool is_last, void *);
 static void deposit_changed(enum store_status, void *);
 
 struct deposit *
@@ -71,19 +71,11 @@ deposit_new(
 	deposit->store = store;
 	deposit->name = name;
 	deposit->owner = *owner;
-	deposit->known = known_new(store, deposit_hold, deposit_known, deposit);
+	deposit->known = known_new(store, deposit_known, deposit);
 	deposit->changes = changes_new(store, deposit_changed, deposit);
 	if (deposit->known == NULL || deposit->changes == NULL)
 		deposit_free(&deposit);
 	return deposit;
-}
-
-static bool
-deposit_hold(int64_t octets, void *arg)
-{
-	struct deposit *deposit = arg;
-
-	return deposit->owner.hold(octets, deposit->owner.arg);
 }
 
 void
@@ -134,10 +126,22 @@ static void
 deposit_ask_if_written(struct deposit *deposit)
 {
 	if (!deposit->is_listed || changes_are_pending(deposit->changes) ||
-	    deposit->closed != NULL)
+	    known_is_pending(deposit->known) || deposit->closed != NULL)
 		return;
 	deposit->is_listed = false;
+	deposit->now_ms = store_clock_unix_ms();
 	known_read(deposit->known, deposit->account_id);
+}
+
+/* Less than before is never too much. */
+static void
+deposit_hold_less(struct deposit *deposit)
+{
+	if (deposit->unwritten_octets == 0 ||
+	    changes_are_pending(deposit->changes))
+		return;
+	deposit->unwritten_octets = 0;
+	(void)deposit->owner.hold(deposit->sync_octets, deposit->owner.arg);
 }
 
 static void
@@ -146,24 +150,33 @@ deposit_changed(enum store_status status, void *arg)
 	struct deposit *deposit = arg;
 
 	deposit_note_failure(deposit, status);
+	deposit_hold_less(deposit);
 	deposit_ask_if_written(deposit);
 	deposit_close_if_settled(deposit);
 }
 
+/*
+ * Ids of those that are gone are the batch's.  What was asked for before there
+ * was another listing says nothing of that one.
+ */
 static void
 deposit_known(enum store_status status, const struct evpop_known *known,
-    size_t count, void *arg)
+    size_t count, bool is_last, void *arg)
 {
 	struct deposit *deposit = arg;
+	size_t i;
 
 	deposit_note_failure(deposit, status);
-	deposit->known_now = known;
-	deposit->known_count = count;
-	if (known != NULL && deposit->closed == NULL)
-		evpop_sync_known(
-		    deposit->sync, known, count, store_clock_unix_ms());
-	deposit->known_now = NULL;
-	deposit->known_count = 0;
+	for (i = 0; i < count && !deposit->has_gone; i++)
+		deposit->has_gone = known[i].state == EVPOP_KNOWN_GONE;
+	if (status == STORE_OK && deposit->closed == NULL &&
+	    !deposit->is_listed)
+		evpop_sync_known_batch(
+		    deposit->sync, known, count, is_last, deposit->now_ms);
+	else
+		known_stop(deposit->known);
+	changes_write(deposit->changes);
+	deposit_ask_if_written(deposit);
 	deposit_close_if_settled(deposit);
 }
 
@@ -179,20 +192,45 @@ deposit_listed(
 }
 
 static void
-deposit_matched(
-    struct evpop_sync *sync, const struct evpop_plan *plan, void *arg)
+deposit_gone(
+    struct evpop_sync *sync, const struct evpop_known *known, void *arg)
 {
 	struct deposit *deposit = arg;
-	size_t i;
 
 	(void)sync;
-	for (i = 0; i < deposit->known_count && !deposit->has_gone; i++)
-		deposit->has_gone =
-		    plan->gone[i] ||
-		    deposit->known_now[i].state == EVPOP_KNOWN_GONE;
+	deposit->has_gone = true;
 	if (!deposit->dry_run)
-		changes_gone(deposit->changes, deposit->known_now,
-		    deposit->known_count, plan);
+		changes_gone(deposit->changes, known, deposit->now_ms);
+}
+
+static bool
+deposit_hold(struct evpop_sync *sync, size_t octets, void *arg)
+{
+	struct deposit *deposit = arg;
+
+	(void)sync;
+	deposit->sync_octets = octets;
+	return deposit->owner.hold(
+	    octets + deposit->unwritten_octets, deposit->owner.arg);
+}
+
+/* All that is seen or adopted becomes one operation of the store. */
+static bool
+deposit_hold_changes(struct deposit *deposit, const struct evpop_plan *plan)
+{
+	size_t octets = (plan->seen + plan->adopts) * CHANGES_OCTETS;
+	struct evpop_result result;
+
+	deposit->unwritten_octets += octets;
+	if (octets == 0 || deposit->owner.hold(
+			       deposit->sync_octets + deposit->unwritten_octets,
+			       deposit->owner.arg))
+		return true;
+	evpop_result_set(&result, EVPOP_ERROR_LIMIT, EVPOP_PHASE_COMMAND,
+	    "no memory is left to note %zu unique-ids",
+	    plan->seen + plan->adopts);
+	evpop_sync_cancel(deposit->sync, &result);
+	return false;
 }
 
 static void
@@ -203,7 +241,7 @@ deposit_planned(
 
 	(void)sync;
 	deposit->owner.planned(plan, deposit->owner.arg);
-	if (!deposit->dry_run)
+	if (!deposit->dry_run && deposit_hold_changes(deposit, plan))
 		changes_planned(deposit->changes, deposit->listing, plan);
 }
 
@@ -483,7 +521,7 @@ deposit_done(
 
 const struct evpop_sync_callbacks deposit_callbacks = {
 	.listing = deposit_listed,
-	.matched = deposit_matched,
+	.gone = deposit_gone,
 	.planned = deposit_planned,
 	.begin = deposit_begin,
 	.data = deposit_data,
@@ -491,6 +529,7 @@ const struct evpop_sync_callbacks deposit_callbacks = {
 	.refused = deposit_refused,
 	.trace = deposit_trace,
 	.deleted = deposit_committed,
+	.hold = deposit_hold,
 	.done = deposit_done,
 };
 

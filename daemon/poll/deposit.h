@@ -28,10 +28,10 @@ struct deposit_owner {
 	/* The store could not take something. */
 	store_done_cb failed;
 	/*
-	 * May it hold so many octets more (below 0: less) of what is known?
-	 * If not, the poll ends by itself.
+	 * May the poll hold so many octets, of its listing, its plan and what
+	 * it has to write?  If not, it ends.
 	 */
-	bool (*hold)(int64_t octets, void *arg);
+	bool (*hold)(size_t octets, void *arg);
 	void *arg;
 };
 

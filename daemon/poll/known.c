@@ -2,28 +2,13 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* Octets of ids and digests that are allocated together. */
-#define BLOCK_SIZE ((size_t)64 * 1024)
-
-struct known_block {
-	struct known_block *next;
-	size_t used;
-	unsigned char bytes[];
-};
 
 struct known {
 	struct store *store;
-	known_hold_cb hold;
-	known_read_cb read;
+	known_batch_cb batch;
 	void *arg;
 	int64_t account_id;
-	bool is_pending;
-	struct evpop_known *array;
-	size_t count, room;
-	struct known_block *blocks; /* ids and digests of earlier batches */
-	int64_t held;
+	bool is_pending, is_stopped;
 };
 
 static const enum evpop_known_state known_states[] = {
@@ -36,8 +21,7 @@ static const enum evpop_known_state known_states[] = {
 };
 
 struct known *
-known_new(
-    struct store *store, known_hold_cb hold, known_read_cb read, void *arg)
+known_new(struct store *store, known_batch_cb batch, void *arg)
 {
 	struct known *known;
 
@@ -45,114 +29,21 @@ known_new(
 	if (known == NULL)
 		return NULL;
 	known->store = store;
-	known->hold = hold;
-	known->read = read;
+	known->batch = batch;
 	known->arg = arg;
 	return known;
 }
 
-static void
-known_drop(struct known *known)
+/* Ids and digests stay the store's.  NULL without memory. */
+static struct evpop_known *
+known_translate(const struct store_uid *uids, size_t count)
 {
-	struct known_block *block;
-
-	while ((block = known->blocks) != NULL) {
-		known->blocks = block->next;
-		free(block);
-	}
-	free(known->array);
-	known->array = NULL;
-	known->count = known->room = 0;
-}
-
-/* Room for so many more, held first.  False: it was refused. */
-static bool
-known_reserve(struct known *known, size_t more, enum store_status *status)
-{
-	size_t room = known->count + more;
-	int64_t octets = (int64_t)((room - known->room) * sizeof *known->array);
-	struct evpop_known *grown;
-
-	if (!known->hold(octets, known->arg)) {
-		known->held += octets;
-		return false;
-	}
-	known->held += octets;
-	grown = reallocarray(known->array, room, sizeof *grown);
-	if (grown == NULL) {
-		*status = STORE_MEMORY;
-		return false;
-	}
-	known->array = grown;
-	known->room = room;
-	return true;
-}
-
-/* NULL where it is refused, or without memory. */
-static struct known_block *
-known_block(struct known *known, size_t length, enum store_status *status)
-{
-	struct known_block *block = known->blocks;
-	bool granted;
-
-	if (block != NULL && length <= BLOCK_SIZE - block->used)
-		return block;
-	granted =
-	    known->hold((int64_t)(sizeof *block + BLOCK_SIZE), known->arg);
-	known->held += (int64_t)(sizeof *block + BLOCK_SIZE);
-	if (!granted)
-		return NULL;
-	block = malloc(sizeof *block + BLOCK_SIZE);
-	if (block == NULL) {
-		*status = STORE_MEMORY;
-		return NULL;
-	}
-	block->used = 0;
-	block->next = known->blocks;
-	known->blocks = block;
-	return block;
-}
-
-/* An id as long as a block is no server's. */
-static bool
-known_keep(
-    struct known *known, struct evpop_known *one, enum store_status *status)
-{
-	size_t digest =
-	    one->header_digest != NULL ? EVPOP_HEADER_DIGEST_SIZE : 0;
-	struct known_block *block;
-	unsigned char *at;
-
-	if (one->unique_id_length > BLOCK_SIZE - digest) {
-		*status = STORE_DAMAGED;
-		return false;
-	}
-	block = known_block(known, one->unique_id_length + digest, status);
-	if (block == NULL)
-		return false;
-	at = block->bytes + block->used;
-	block->used += one->unique_id_length + digest;
-	if (one->unique_id_length > 0)
-		memcpy(at, one->unique_id, one->unique_id_length);
-	one->unique_id = at;
-	if (digest > 0)
-		one->header_digest = memcpy(
-		    at + one->unique_id_length, one->header_digest, digest);
-	return true;
-}
-
-static bool
-known_take(struct known *known, const struct store_uid *uids, size_t count,
-    bool borrow, enum store_status *status)
-{
+	struct evpop_known *known;
 	size_t i;
 
-	if (!known_reserve(known, count, status))
-		return false;
-	for (i = 0; i < count; i++) {
-		struct evpop_known *one = &known->array[known->count];
-
-		*one = (struct evpop_known){
+	known = calloc(count + 1, sizeof *known);
+	for (i = 0; known != NULL && i < count; i++)
+		known[i] = (struct evpop_known){
 			.unique_id = uids[i].unique_id,
 			.unique_id_length = uids[i].unique_id_length,
 			.occurrence = uids[i].occurrence,
@@ -164,48 +55,32 @@ known_take(struct known *known, const struct store_uid *uids, size_t count,
 			.lines = uids[i].lines,
 			.added_octets = uids[i].added_octets,
 		};
-		if (!borrow && !known_keep(known, one, status))
-			return false;
-		known->count++;
-	}
-	return true;
+	return known;
 }
 
-static void
-known_end(struct known *known, enum store_status status, bool complete)
-{
-	static const struct evpop_known none;
-	const struct evpop_known *array = known->array;
-	int64_t held;
-
-	known->is_pending = false;
-	if (complete && array == NULL)
-		array = &none;
-	known->read(status, complete ? array : NULL,
-	    complete ? known->count : 0, known->arg);
-	known_drop(known);
-	held = known->held;
-	known->held = 0;
-	(void)known->hold(-held, known->arg);
-}
-
+/*
+ * The next batch is asked for before this one is handed on: meanwhile the store
+ * reads it.
+ */
 static void
 known_came(enum store_status status, const struct store_uid *uids, size_t count,
     bool more, void *arg)
 {
 	struct known *known = arg;
-	bool all = known->count == 0 && !more;
+	struct evpop_known *batch = NULL;
 
-	if (status != STORE_OK ||
-	    !known_take(known, uids, count, all, &status)) {
-		known_end(known, status, false);
-		return;
+	if (status == STORE_OK) {
+		batch = known_translate(uids, count);
+		if (batch == NULL)
+			status = STORE_MEMORY;
 	}
+	more = more && status == STORE_OK && !known->is_stopped;
+	known->is_pending = more;
 	if (more)
 		store_uids(known->store, known->account_id, &uids[count - 1],
 		    known_came, known);
-	else
-		known_end(known, STORE_OK, true);
+	known->batch(status, batch, count, !more, known->arg);
+	free(batch);
 }
 
 void
@@ -213,8 +88,15 @@ known_read(struct known *known, int64_t account_id)
 {
 	assert(!known->is_pending);
 	known->is_pending = true;
+	known->is_stopped = false;
 	known->account_id = account_id;
 	store_uids(known->store, account_id, NULL, known_came, known);
+}
+
+void
+known_stop(struct known *known)
+{
+	known->is_stopped = true;
 }
 
 bool
@@ -226,9 +108,6 @@ known_is_pending(const struct known *known)
 void
 known_free(struct known **known)
 {
-	if (*known == NULL)
-		return;
-	known_drop(*known);
 	free(*known);
 	*known = NULL;
 }

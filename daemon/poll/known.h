@@ -1,7 +1,6 @@
 /*
- * What is known of an account's unique-ids, read from the store for a sync:
- * there may be a million, so that it is asked for in batches and held within
- * the memory that polls have.
+ * What is known of an account's unique-ids, read from the store for a sync in
+ * batches: there may be a million, and only one batch is in memory.
  */
 #ifndef POLL_KNOWN_H
 #define POLL_KNOWN_H
@@ -12,22 +11,22 @@
 
 struct known;
 
-/* Hold so many octets more (below 0: less); false: the poll must end. */
-typedef bool (*known_hold_cb)(int64_t octets, void *arg);
-
 /*
- * All that is known, sorted; borrowed until the callback returns.  NULL with
- * STORE_OK: there was no room for it, as `hold` has said.
+ * A batch, sorted; it is borrowed until the callback returns, and may be empty.
+ * `is_last` is also true with any status but STORE_OK.
  */
-typedef void (*known_read_cb)(
-    enum store_status, const struct evpop_known *, size_t count, void *arg);
+typedef void (*known_batch_cb)(enum store_status, const struct evpop_known *,
+    size_t count, bool is_last, void *arg);
 
-/* Both callbacks get `arg`.  NULL without memory. */
-struct known *known_new(struct store *, known_hold_cb hold, known_read_cb read,
-    void *arg) __attribute__((warn_unused_result));
+/* NULL without memory. */
+struct known *known_new(struct store *, known_batch_cb batch, void *arg)
+    __attribute__((warn_unused_result));
 
 /* Begin to read; not before the last reading is over. */
 void known_read(struct known *, int64_t account_id);
+
+/* Nobody wants the rest: the batch that is asked for is the last. */
+void known_stop(struct known *);
 
 /* Whether the store owes an answer. */
 bool known_is_pending(const struct known *);

@@ -1,13 +1,27 @@
 #include "daemon/poll/ledger.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/queue.h>
+
+/* Below this a share is nothing out of the ordinary. */
+#define LEDGER_LARGE (UINT64_C(4) << 20)
+
+/*
+ * What is larger than this has a mapping of its own, which can grow where it is
+ * and goes back to the system as a whole.  glibc would raise the limit up to 32
+ * MiB, as such are freed: a listing that grows would then be copied inside of
+ * the heap, and leave there what it no longer takes.  Pieces of bodies, of 256
+ * KiB at the most, come and go, and stay in the heap.
+ */
+#define LEDGER_MAPPED_LEAST (320 * 1024)
 
 struct ledger_share {
 	TAILQ_ENTRY(ledger_share) link;
 	struct ledger *ledger;
 	uint64_t held;
+	bool has_been_large;
 	bool is_overdrawn; /* it ends, and counts no longer */
 	void (*overdrawn)(void *arg);
 	void *arg;
@@ -15,6 +29,7 @@ struct ledger_share {
 
 struct ledger {
 	uint64_t capacity, held;
+	bool has_been_large; /* some share */
 	TAILQ_HEAD(, ledger_share) shares;
 };
 
@@ -88,6 +103,17 @@ ledger_largest(struct ledger *ledger)
 	return largest;
 }
 
+static void
+ledger_note_large(struct ledger_share *share)
+{
+	if (share->held < LEDGER_LARGE || share->has_been_large)
+		return;
+	share->has_been_large = true;
+	if (!share->ledger->has_been_large)
+		(void)mallopt(M_MMAP_THRESHOLD, LEDGER_MAPPED_LEAST);
+	share->ledger->has_been_large = true;
+}
+
 bool
 ledger_charge(struct ledger_share *share, int64_t octets)
 {
@@ -96,6 +122,7 @@ ledger_charge(struct ledger_share *share, int64_t octets)
 
 	assert(octets >= 0 || share->held >= (uint64_t)-octets);
 	share->held += (uint64_t)octets;
+	ledger_note_large(share);
 	if (share->is_overdrawn)
 		return false;
 	ledger->held += (uint64_t)octets;
@@ -126,5 +153,8 @@ ledger_close(struct ledger_share **share_p)
 	if (!share->is_overdrawn)
 		share->ledger->held -= share->held;
 	TAILQ_REMOVE(&share->ledger->shares, share, link);
+	/* What it has freed among other blocks, too. */
+	if (share->has_been_large)
+		(void)malloc_trim(0);
 	free(share);
 }

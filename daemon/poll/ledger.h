@@ -10,8 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Beside memory_limit: the longest listing that is taken by default. */
-#define LEDGER_LEAST (UINT64_C(64) << 20)
+/*
+ * Beside memory_limit, so that with 8 MiB more, for what else there is, the
+ * daemon grows by no more than 64 MiB and memory_limit.
+ */
+#define LEDGER_LEAST (UINT64_C(56) << 20)
 
 struct ledger;
 struct ledger_share;
@@ -46,7 +49,7 @@ bool ledger_charge(struct ledger_share *, int64_t octets)
 /* What a share holds. */
 uint64_t ledger_share_held(const struct ledger_share *);
 
-/* Give all of it back.  Sets the pointer to NULL; NULL is allowed. */
+/* All of it is freed: give it back, to the system too.  Sets the pointer to NULL; NULL is allowed. */
 void ledger_close(struct ledger_share **);
 
 #endif

@@ -64,7 +64,7 @@ static void run_look_up(struct run *);
 static void run_account_tried(
     enum store_status, const struct store_account *, void *);
 static void run_planned(const struct evpop_plan *, void *);
-static bool run_hold(int64_t, void *);
+static bool run_hold(size_t, void *);
 static void run_overdrawn(void *);
 static void run_store_failed(enum store_status, void *);
 static void run_fail(struct run *, enum evpop_error, const char *);
@@ -326,13 +326,14 @@ run_planned(const struct evpop_plan *plan, void *arg)
 /* ---- what ends it early ---- */
 
 static bool
-run_hold(int64_t octets, void *arg)
+run_hold(size_t octets, void *arg)
 {
 	struct run *run = arg;
+	int64_t more = (int64_t)octets - (int64_t)ledger_share_held(run->share);
 
-	if (ledger_charge(run->share, octets) || octets <= 0)
+	if (ledger_charge(run->share, more) || more <= 0)
 		return true;
-	run_overdrawn(run);
+	run->is_overdrawn = true;
 	return false;
 }
 
@@ -420,7 +421,8 @@ run_note_shortfall(struct run *run, const struct evpop_sync_report *report)
 	if (result->error != EVPOP_ERROR_NONE)
 		return;
 	if (run->unreadable > 0)
-		shortfall_unreadable(result, run->unreadable, NULL);
+		shortfall_unreadable(
+		    result, run->unreadable, run->listing->ignored_line);
 	else if (report->unidentified > 0)
 		shortfall_unidentified(result, report->unidentified);
 }

@@ -85,6 +85,25 @@ channel_note_first(
 	seen->first_length += length;
 }
 
+/*
+ * Takes the rest of what is no TLS: some versions of OpenSSL read no more of it
+ * than a record's header.
+ */
+static void
+channel_note_rest(struct evpop_tls_channel *channel)
+{
+	struct evpop_tls_seen *seen = &channel->seen;
+	char rest[sizeof(seen->first)];
+	ssize_t n;
+
+	if (seen->first_length == 0 ||
+	    evpop_tls_is_record(seen->first, seen->first_length))
+		return;
+	n = recv(channel->fd, rest, sizeof(rest), MSG_DONTWAIT);
+	if (n > 0)
+		channel_note_first(channel, rest, (size_t)n);
+}
+
 static int
 socket_read(BIO *bio, char *data, size_t size, size_t *length)
 {
@@ -447,8 +466,10 @@ evpop_tls_handshake(
 		evpop_tls_failure_lost(&channel->seen, 0, result);
 	else if (code == 0)
 		evpop_tls_failure_lost(&channel->seen, error, result);
-	else
+	else {
+		channel_note_rest(channel);
 		evpop_tls_failure(&channel->seen, code, channel->host, result);
+	}
 	return EVPOP_IO_FAILED;
 }
 

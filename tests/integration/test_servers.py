@@ -3,7 +3,7 @@
 import unittest
 
 from harness import (corpus, courier, cyrus, daemon, mailutils, perdition,
-                     popa3d, servers)
+                     popa3d, procs, servers)
 
 USERS = {servers.USER: servers.PASSWORD}
 
@@ -127,7 +127,9 @@ class Common:
             driver.evpopd.start()
             driver.evpopd.wait_polled(servers.USER)
             driver.relay.cut_after = None
-            driver.evpopd.poll(servers.USER)
+            # The maildrop may be locked until the server has noticed.
+            procs.wait_for(lambda: driver.evpopd.poll(
+                servers.USER)["last_outcome"] == "ok", what="a good poll")
             expected = server.presented(servers.USER)
             self.check_bodies(server, driver.bodies(), expected)
 

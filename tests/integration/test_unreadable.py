@@ -46,6 +46,7 @@ class UnreadableTest(unittest.TestCase):
                 self.assertEqual(outcome, "protocol")
                 self.assertTrue(text.startswith(f"{count} line"), text)
                 self.assertIn("not fetched", text)
+                self.assertIn(first, text)
                 self.assertNotIn("\x1b", text)
                 self.assertIn(text, done.stderr)
                 (stored,), = evpopd.rows("SELECT count(*) FROM v_message")
@@ -57,11 +58,11 @@ class UnreadableTest(unittest.TestCase):
                                            interval="1h")}) as evpopd:
             shown = evpopd.wait_polled()
             self.assertEqual(shown["last_outcome"], "protocol")
-            self.assertIn("cannot be read", shown["last_text"])
+            self.assertIn("what? id-2", shown["last_text"])
             self.assertEqual(shown["failures"], 0)
             self.assertEqual(shown["session"]["fetched"], 3)
             for words in (("accounts",), ("account", "anna"), ("polls",)):
-                self.assertIn("cannot be read", evpopd.ctl(*words).stdout)
+                self.assertIn("what? id-2", evpopd.ctl(*words).stdout)
             # Once it can be read, the message comes, and all is well.
             del server.answers["UIDL"]
             shown = evpopd.poll("anna")

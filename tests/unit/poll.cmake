@@ -3,6 +3,9 @@ foreach(part schedule backoff host ledger policy shortfall unchanged agenda turn
 		${CMAKE_CURRENT_SOURCE_DIR}/test_poll_${part}.c
 		LIBS evpopd_poll)
 endforeach()
+evpop_unit_test(poll_known
+	${CMAKE_CURRENT_SOURCE_DIR}/test_poll_known.c
+	LIBS test_store_fixture evpopd_poll)
 evpop_unit_test(poll_servers
 	${CMAKE_CURRENT_SOURCE_DIR}/test_poll_servers.c
 	LIBS test_store_fixture evpopd_poll)

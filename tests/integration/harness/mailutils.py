@@ -6,7 +6,7 @@ X-UID, X-IMAPbase.
 
 import re
 
-from . import procs, unpacked
+from . import corpus, procs, unpacked
 
 _CONFIG = """\
 mailbox {{ mail-spool {folder}/mail; }}
@@ -31,20 +31,27 @@ server 127.0.0.1:{tls_port} {{ tls-mode connection; }}
 """
 
 
+def _as_it_keeps(octets):
+    """A message of which it does not change more than lines of its own."""
+    if not re.match(rb"[!-9;-~]+:", octets):
+        # It loses the first lines of what does not begin with a header.
+        return b"Subject: none\r\n\r\n" + octets
+    octets = corpus.as_received(octets)
+    if not octets.partition(b"\r\n\r\n")[2]:
+        # To a message without a body it adds an empty line when it is marked.
+        return octets.rstrip(b"\r\n") + b"\r\n\r\nbody\r\n"
+    return octets
+
+
 class Mailutils(unpacked.Mbox, unpacked.Server):
     """See unpacked.Server."""
 
     name = "mailutils"
     tls = ("stls", "implicit")
-    # A message without a body may get an empty line more.
-    faithful = False
     adds = ("X-UIDL", "X-UID", "X-IMAPbase", "Status")
 
     def deliver(self, user, messages):
-        # It loses the first lines of what does not begin with a header.
-        super().deliver(user, [
-            octets if re.match(rb"[!-9;-~]+:", octets)
-            else b"Subject: none\r\n\r\n" + octets for octets in messages])
+        super().deliver(user, map(_as_it_keeps, messages))
 
     def _start(self):
         self.port, self.tls_port = procs.free_ports(2)
