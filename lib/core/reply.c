@@ -133,15 +133,8 @@ evpop_refusal_judge(struct evpop_result *result, bool login)
 	case EVPOP_CODE_SYS_PERM:
 		result->scope = EVPOP_SCOPE_ACCOUNT;
 		break;
-	case EVPOP_CODE_AUTH:
-		/* Behind the log-in it is no answer to one (RFC 3206). */
-		if (login)
-			result->error = EVPOP_ERROR_AUTH;
-		result->scope =
-		    login ? EVPOP_SCOPE_ACCOUNT : EVPOP_SCOPE_SESSION;
-		result->retry = !login;
-		break;
 	default:
+		/* Behind the log-in [AUTH] is no answer to one (RFC 3206). */
 		if (login)
 			result->error = EVPOP_ERROR_AUTH;
 		result->scope =

@@ -217,7 +217,7 @@ class MechanismTest(Server):
         """That it was this mechanism, as the octets on the wire show."""
         said = "\n".join(self.said())
         if auth == "user":
-            self.assertIn(f"USER anna\nPASS {PASSWORD}\n", said)
+            self.assertIn(f"USER anna\nPASS {PASSWORD}", said)
         elif auth == "apop":
             self.assertRegex(said, r"(?m)^APOP anna [0-9a-f]{32}$")
         else:

@@ -137,7 +137,7 @@ static const struct exchange commands[] = {
 	    "'[LOGIN-DELAY] wait'\n"
 	    "done NOOP refused@command account [SYS/PERM] "
 	    "'[SYS/PERM] broken'\n"
-	    "done NOOP refused@command session retry [AUTH] '[AUTH] who'\n"
+	    "done NOOP refused@command message [AUTH] '[AUTH] who'\n"
 	    "done NOOP refused@command message [other] '[X] eh'\n"
 	    "done NOOP ok [UTF8] '[UTF8] so'\n" },
 	{ .name = "terminal escapes in a reply",
