@@ -23,7 +23,8 @@ server_write(struct store_writer *writer, struct store_op *op)
 	    "INSERT INTO server(host, port, tls, facts, updated_ms)"
 	    " VALUES(?1, ?2, ?3, ?4, ?5)"
 	    " ON CONFLICT(host, port, tls) DO UPDATE"
-	    " SET facts = excluded.facts, updated_ms = excluded.updated_ms";
+	    " SET facts = excluded.facts, updated_ms = excluded.updated_ms"
+	    " WHERE facts <> excluded.facts";
 	const struct server_op *noted = (const struct server_op *)op;
 	const struct store_server *server = &noted->server;
 	struct store_use use;

@@ -379,7 +379,8 @@ typedef void (*store_servers_cb)(
 void store_servers(struct store *, store_servers_cb, void *arg);
 
 /*
- * Keep this of a server instead of what was kept before; all is copied.  It is
+ * Keep this of a server instead of what was kept before, if it is something
+ * else; all is copied.  It is
  * no reason for a transaction: it is written with the next one, half a minute
  * later at the most, and lost if the daemon is killed before.
  */

@@ -112,6 +112,27 @@ later_notes_replace_earlier_ones(void **state)
 					     "server") > 1700000000000);
 }
 
+static void
+what_is_known_is_not_written_again(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t updated_ms;
+
+	note(fixture, "a", 995, 0, "known");
+	assert_int_equal(fixture_put(fixture, "u", "x", 1, NULL), STORE_OK);
+	updated_ms = fixture_integer(fixture, "SELECT updated_ms FROM server");
+	fixture_turn(fixture, 5);
+	note(fixture, "a", 995, 0, "known");
+	assert_int_equal(fixture_put(fixture, "v", "y", 1, NULL), STORE_OK);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT updated_ms FROM server"),
+	    updated_ms);
+	note(fixture, "a", 995, 0, "more");
+	assert_int_equal(fixture_put(fixture, "w", "z", 1, NULL), STORE_OK);
+	assert_true(fixture_integer(fixture, "SELECT updated_ms FROM server") >
+		    updated_ms);
+}
+
 /* As at the end of --once. */
 static void
 end_of_the_store_writes_them(void **state)
@@ -161,6 +182,7 @@ main(void)
 		TEST(none_is_known_at_first),
 		TEST(notes_wait_for_a_transaction),
 		TEST(later_notes_replace_earlier_ones),
+		TEST(what_is_known_is_not_written_again),
 		TEST(end_of_the_store_writes_them),
 		TEST(polls_and_servers_wait_together),
 	};
