@@ -380,9 +380,10 @@ attempt_failed(struct evpop_authentication *authentication,
 
 	authentication->tried = evpop_login_tried(request->login);
 	evpop_connection_offer(authentication->connection, &offer);
-	/* What went out behind it may be at fault, rather than the mechanism.
+	/* It hung up; what went out behind may be at fault, or the mechanism.
 	 */
-	if (result->error == EVPOP_ERROR_IO &&
+	if ((result->error == EVPOP_ERROR_IO ||
+		result->error == EVPOP_ERROR_AUTH) &&
 	    !evpop_requests_follow(authentication->requests, request) &&
 	    evpop_login_has_left(request->login, &offer))
 		authentication->again = EVPOP_AGAIN_OTHER_MECHANISM;

@@ -98,6 +98,13 @@ text_capabilities(struct text *text, const char *name,
 		text_add(text, "LOGIN-DELAY %" PRIu32 "%s|",
 		    capabilities->login_delay_s,
 		    capabilities->login_delay_user ? " USER" : "");
+	if (capabilities->expire_never)
+		text_add(text, "EXPIRE NEVER%s|",
+		    capabilities->expire_user ? " USER" : "");
+	else if (capabilities->expire)
+		text_add(text, "EXPIRE %" PRIu32 "%s|",
+		    capabilities->expire_days,
+		    capabilities->expire_user ? " USER" : "");
 	if (capabilities->sasl[0] != '\0')
 		text_add(text, "SASL %s|", capabilities->sasl);
 }
@@ -121,8 +128,7 @@ text_mechanisms(struct text *text, const char *name, unsigned int set)
 }
 
 void
-evpop_facts_write(
-    const struct evpop_facts *facts, char bytes[EVPOP_FACTS_TEXT])
+evpop_facts_write(const struct evpop_facts *facts, char bytes[EVPOP_FACTS_TEXT])
 {
 	struct text own = { .bytes = bytes }, *text = &own;
 	const struct evpop_news *news;

@@ -171,10 +171,14 @@ static void
 learn_capabilities(struct evpop_server *server, struct evpop_capabilities *kept,
     struct evpop_capabilities *own, const struct evpop_capabilities *said)
 {
+	struct evpop_capabilities plain = *said;
+
 	*own = *said;
-	if (memcmp(kept, said, sizeof *kept) == 0)
+	/* Which software it is changes nothing. */
+	memset(plain.implementation, 0, sizeof plain.implementation);
+	if (memcmp(kept, &plain, sizeof *kept) == 0)
 		return;
-	*kept = *said;
+	*kept = plain;
 	server->kept->is_changed = true;
 }
 

@@ -206,6 +206,14 @@ poll_remember(struct model_account *account, const struct evpop_entry *entry,
 	account->known_count++;
 }
 
+/* Headers can be looked at: TOP is there, and broke no session before. */
+static bool
+poll_may_top(const struct model_account *account)
+{
+	return account->plan->traits.has_top &&
+	       evpop_client_can_top(evpop_sync_client(account->sync));
+}
+
 /* The oldest body that was not acknowledged is, or cannot be, stored. */
 static void
 poll_store(struct model_account *account)
@@ -222,7 +230,7 @@ poll_store(struct model_account *account)
 	if (durable && message != NULL) {
 		if (message->is_stored && model_plan_is_sound(account->plan) &&
 		    account->plan->traits.has_uidl &&
-		    (account->plan->traits.has_top ||
+		    (poll_may_top(account) ||
 			(!account->plan->policy.verify_deletes &&
 			    !account->plan->traits.renews_ids)))
 			model_broken(
@@ -301,7 +309,7 @@ poll_check(
 	size_t i;
 
 	if (!model_plan_is_sound(account->plan) ||
-	    !account->plan->traits.has_uidl ||
+	    !account->plan->traits.has_uidl || report->failed > 0 ||
 	    report->result.error != EVPOP_ERROR_NONE)
 		return;
 	for (i = 0; i < maildrop->count; i++) {
