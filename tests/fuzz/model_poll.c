@@ -309,7 +309,8 @@ poll_check(
 	size_t i;
 
 	if (!model_plan_is_sound(account->plan) ||
-	    !account->plan->traits.has_uidl || report->failed > 0 ||
+	    !account->plan->traits.has_uidl ||
+	    account->plan->traits.at != NULL ||
 	    report->result.error != EVPOP_ERROR_NONE)
 		return;
 	for (i = 0; i < maildrop->count; i++) {
