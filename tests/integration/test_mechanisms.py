@@ -215,7 +215,7 @@ class MechanismTest(Server):
 
     def check_dialog(self, auth):
         """That it was this mechanism, as the octets on the wire show."""
-        said = "\n".join(self.said())
+        said = "".join(line + "\n" for line in self.said())
         if auth == "user":
             self.assertIn(f"USER anna\nPASS {PASSWORD}\n", said)
         elif auth == "apop":
@@ -417,7 +417,7 @@ class StrongestTest(Server):
             self.server.client_lines()
             shown = self.refused("scram-sha-256 cram-md5")
             self.assertRegex(shown["last_text"], "no way to log in: the "
-                             "server offers USER PLAIN LOGIN, which")
+                             "server offers USER, PLAIN, LOGIN, which")
             # No word of the password's was said.
             self.assertFalse([line for line in self.said() if re.match(
                 "USER|PASS|APOP|AUTH", line)])
