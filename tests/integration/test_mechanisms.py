@@ -169,8 +169,9 @@ class Server(unittest.TestCase):
                          [(MESSAGES,)])
 
         def logins():
-            return re.findall(r"Log(?:in|ged in): user=<anna>, method=([\w-]+)",
-                              self.server.log()[before:])
+            return re.findall(
+                r"Log(?:in|ged in): user=<anna>, method=([\w-]+)",
+                self.server.log()[before:])
 
         # It logs behind the session: its end is the last of it.
         procs.wait_for(lambda: "Logged out" in self.server.log()[before:],
@@ -194,7 +195,8 @@ class Server(unittest.TestCase):
         if "no way to log in" not in shown["last_text"]:
             # Or it would be taken for one of the next session's.
             procs.wait_for(lambda: re.search(
-                r"(?:Disconnected|Login aborted): .*\((?!no auth)", self.server.log()[before:]),
+                r"(?:Disconnected|Login aborted): .*\((?!no auth)",
+                self.server.log()[before:]),
                 what="the refusal in Dovecot's log")
         return shown
 
@@ -412,7 +414,7 @@ class StrongestTest(Server):
             shown = self.refused("apop")
             self.assertRegex(shown["last_text"],
                              "no way to log in: the server offers "
-                             "USER PLAIN LOGIN, which the account's auth")
+                             "USER, PLAIN, LOGIN, which the account's auth")
         with self.subTest("two"):
             self.server.client_lines()
             shown = self.refused("scram-sha-256 cram-md5")
