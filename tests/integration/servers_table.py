@@ -12,9 +12,9 @@ import sys
 from harness import corpus, servers
 
 _HEAD = """\
-| server | by | messages | byte-identical | first poll | | second poll | |
-| --- | --- | --- | --- | --- | --- | --- | --- |
-| | | | | s | round trips | s | round trips |"""
+| server | by | messages | byte-identical | first poll, s | round trips \
+| second poll, s | round trips |
+| --- | --- | --- | --- | --- | --- | --- | --- |"""
 
 
 def measure(kind, once):

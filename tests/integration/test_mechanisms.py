@@ -169,8 +169,9 @@ class Server(unittest.TestCase):
                          [(MESSAGES,)])
 
         def logins():
-            return re.findall(r"Log(?:in|ged in): user=<anna>, method=([\w-]+)",
-                              self.server.log()[before:])
+            return re.findall(
+                r"Log(?:in|ged in): user=<anna>, method=([\w-]+)",
+                self.server.log()[before:])
 
         # It logs behind the session: its end is the last of it.
         procs.wait_for(lambda: "Logged out" in self.server.log()[before:],
@@ -194,7 +195,8 @@ class Server(unittest.TestCase):
         if "no way to log in" not in shown["last_text"]:
             # Or it would be taken for one of the next session's.
             procs.wait_for(lambda: re.search(
-                r"(?:Disconnected|Login aborted): .*\((?!no auth)", self.server.log()[before:]),
+                r"(?:Disconnected|Login aborted): .*\((?!no auth)",
+                self.server.log()[before:]),
                 what="the refusal in Dovecot's log")
         return shown
 
@@ -215,7 +217,7 @@ class MechanismTest(Server):
 
     def check_dialog(self, auth):
         """That it was this mechanism, as the octets on the wire show."""
-        said = "\n".join(self.said())
+        said = "".join(line + "\n" for line in self.said())
         if auth == "user":
             self.assertIn(f"USER anna\nPASS {PASSWORD}", said)
         elif auth == "apop":

@@ -23,6 +23,7 @@ admins: admin
 autocreate_quota: 0
 autocreate_post: yes
 allowplaintext: yes
+allowstarttls: 1
 popminpoll: 0
 poptimeout: 10
 popuseacl: 0
