@@ -338,8 +338,8 @@ attempt_another(struct evpop_authentication *authentication,
 }
 
 /*
- * Replies to what follows come before any other log-in's, so that a new session
- * must try it; one that asks what the server offers, where that was assumed.
+ * What a new session may try that this one cannot: another mechanism, or, where
+ * what the server offers was only assumed, to ask.
  */
 static enum evpop_again
 attempt_again(struct evpop_authentication *authentication,
@@ -348,10 +348,12 @@ attempt_again(struct evpop_authentication *authentication,
 	struct evpop_offer offer;
 
 	evpop_connection_offer(authentication->connection, &offer);
-	if (attempt_is_assumed(authentication) && !evpop_login_is_judged(login))
-		return EVPOP_AGAIN_ONE_BY_ONE;
-	return evpop_login_has_left(login, &offer) ? EVPOP_AGAIN_OTHER_MECHANISM
-						   : EVPOP_AGAIN_NO;
+	if (evpop_login_has_left(login, &offer))
+		return EVPOP_AGAIN_OTHER_MECHANISM;
+	return attempt_is_assumed(authentication) &&
+		       !evpop_login_is_judged(login)
+		   ? EVPOP_AGAIN_ONE_BY_ONE
+		   : EVPOP_AGAIN_NO;
 }
 
 static void
@@ -366,6 +368,7 @@ attempt_refused(struct evpop_authentication *authentication,
 		if (attempt_another(authentication, request, &reason))
 			return;
 	} else
+		/* Replies to what follows come before another log-in's. */
 		authentication->again =
 		    attempt_again(authentication, request->login);
 	authentication_answer(authentication, request, &reason);
@@ -376,17 +379,14 @@ static void
 attempt_failed(struct evpop_authentication *authentication,
     struct evpop_client_request *request, const struct evpop_result *result)
 {
-	struct evpop_offer offer;
-
 	authentication->tried = evpop_login_tried(request->login);
-	evpop_connection_offer(authentication->connection, &offer);
 	/* It hung up; what went out behind may be at fault, or the mechanism.
 	 */
 	if ((result->error == EVPOP_ERROR_IO ||
 		result->error == EVPOP_ERROR_AUTH) &&
-	    !evpop_requests_follow(authentication->requests, request) &&
-	    evpop_login_has_left(request->login, &offer))
-		authentication->again = EVPOP_AGAIN_OTHER_MECHANISM;
+	    !evpop_requests_follow(authentication->requests, request))
+		authentication->again =
+		    attempt_again(authentication, request->login);
 	authentication_answer(authentication, request, result);
 }
 
@@ -444,7 +444,6 @@ attempt_offered(struct evpop_authentication *authentication,
 	evpop_connection_learn_capabilities(
 	    authentication->connection, event->result);
 	if (evpop_proto_over(authentication_proto(authentication))) {
-		/* Who hangs up on a refusal has said why. */
 		result = *event->result;
 		evpop_login_prefer_refusal(request->login, &result);
 		attempt_failed(authentication, request, &result);

@@ -429,14 +429,13 @@ evpop_login_part(struct evpop_login *login, const struct evpop_event *event)
 
 /* In brackets, behind what is there. */
 static void
-add_words(struct evpop_result *result, const char *before, const char *words)
+add_words(struct evpop_result *result, const char *words)
 {
 	char text[3 * EVPOP_TEXT_SIZE];
 
 	if (words[0] == '\0' || strstr(result->text, words) != NULL)
 		return;
-	snprintf(
-	    text, sizeof text, "%s (%s%.255s)", result->text, before, words);
+	snprintf(text, sizeof text, "%s (%.255s)", result->text, words);
 	evpop_printable(result->text, sizeof result->text, text, strlen(text));
 }
 
@@ -461,6 +460,14 @@ login_refused(struct evpop_login *login, const struct evpop_result *result)
 	return EVPOP_LOGIN_REFUSED;
 }
 
+void
+evpop_login_prefer_refusal(
+    const struct evpop_login *login, struct evpop_result *result)
+{
+	if (login->refusal.error != EVPOP_ERROR_NONE)
+		*result = login->refusal;
+}
+
 enum evpop_login_outcome
 evpop_login_conclude(struct evpop_login *login, struct evpop_result *result)
 {
@@ -471,12 +478,13 @@ evpop_login_conclude(struct evpop_login *login, struct evpop_result *result)
 			   ? EVPOP_LOGIN_ACCEPTED
 			   : EVPOP_LOGIN_UNPROVED;
 	if (login->exchange != NULL)
-		add_words(result, "", evpop_exchange_refusal(login->exchange));
+		add_words(result, evpop_exchange_refusal(login->exchange));
 	evpop_refusal_by_words(result);
 	if (result->error == EVPOP_ERROR_AUTH)
 		return login_refused(login, result);
-	if (login->refusal.error != EVPOP_ERROR_NONE)
-		add_words(result, "it had said: ", login->refusal.text);
+	/* Who hangs up on a refusal has said why. */
+	if (result->error == EVPOP_ERROR_IO)
+		evpop_login_prefer_refusal(login, result);
 	return EVPOP_LOGIN_FAILED;
 }
 
@@ -491,14 +499,8 @@ evpop_login_reconsider(
 		return;
 	login->refused &= ~evpop_choice_refusal(login->mechanism);
 	login->unfit |= bit;
-}
-
-void
-evpop_login_prefer_refusal(
-    const struct evpop_login *login, struct evpop_result *result)
-{
-	if (login->refusal.error != EVPOP_ERROR_NONE)
-		*result = login->refusal;
+	login->attempts--;
+	login->is_unbound = false;
 }
 
 enum evpop_initial
