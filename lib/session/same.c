@@ -85,9 +85,9 @@ evpop_same_has_header(
  * that were there when it was stored only the octets are known, and they are
  * taken to be as many lines as now.
  */
-bool
-evpop_same_has_size_but_for(const struct evpop_same *same,
-    uint64_t listed_octets, const struct evpop_header *header)
+static bool
+same_is_explained(const struct evpop_same *same, uint64_t listed_octets,
+    const struct evpop_header *header)
 {
 	uint64_t now = header->added_octets, then = same->added_octets;
 	uint64_t lines = header->added_lines;
@@ -100,4 +100,17 @@ evpop_same_has_size_but_for(const struct evpop_same *same,
 	       (same_has_size_less(same, listed_octets - (now - lines), then) ||
 		   same_has_size_less(
 		       same, listed_octets - (now - lines), then - then_lines));
+}
+
+/* mailutils-pop3d also ends a body that was empty, once it has marked it. */
+#define EMPTY_LINE ((uint64_t)2)
+
+bool
+evpop_same_has_size_but_for(const struct evpop_same *same,
+    uint64_t listed_octets, const struct evpop_header *header)
+{
+	return same_is_explained(same, listed_octets, header) ||
+	       (header->added_octets > same->added_octets &&
+		   listed_octets > EMPTY_LINE &&
+		   same_is_explained(same, listed_octets - EMPTY_LINE, header));
 }

@@ -122,9 +122,10 @@ compare_account(const struct model_plan *plan, unsigned number,
 		if (together[poll] == alone[poll] ||
 		    together[poll] == EVPOP_ERROR_NONE)
 			continue;
-		/* Where all fails, it may fail in another way elsewhere. */
+		/* Where all fails, it may fail in another way elsewhere;
+		 * without CAPA, what a neighbour's server says is a guess. */
 		if (plan->is_mixed && alone[poll] != EVPOP_ERROR_NONE &&
-		    !is_plain)
+		    (!is_plain || !account->traits.has_capa))
 			continue;
 		model_broken("poll %u of account %u comes to %s in company "
 			     "and to %s alone",
