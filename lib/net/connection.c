@@ -49,9 +49,8 @@ connection_change(
 	if (state <= old)
 		return;
 	connection->state = state;
-	if (connection->handler->changed != NULL)
-		connection->handler->changed(
-		    state_names[old], state_names[state], connection->arg);
+	connection->handler->changed(
+	    state_names[old], state_names[state], connection->arg);
 }
 
 enum evpop_connection_state
@@ -128,11 +127,10 @@ evpop_connection_capabilities(const struct evpop_connection *connection)
 static void
 connection_open_window(struct evpop_connection *connection)
 {
-	const struct evpop_destination *to = &connection->to;
-
 	if (evpop_server_pipelines(connection->server))
-		evpop_proto_set_window(
-		    connection->proto, to->window_commands, to->window_octets);
+		evpop_proto_set_window(connection->proto,
+		    connection->to.window_commands,
+		    connection->to.window_octets);
 }
 
 void
@@ -154,9 +152,13 @@ evpop_connection_learn_capabilities(
 static enum evpop_privacy
 connection_privacy(const struct evpop_connection *connection)
 {
-	if (evpop_stream_state(connection->stream) == EVPOP_STREAM_TLS)
+	const struct evpop_stream_status *status =
+	    evpop_stream_status(connection->stream);
+
+	/* What has ended was so, too. */
+	if (status->tls_name[0] != '\0')
 		return EVPOP_PRIVACY_TLS;
-	if (evpop_stream_status(connection->stream)->is_local)
+	if (status->is_local)
 		return EVPOP_PRIVACY_LOCAL;
 	return connection->to.allows_cleartext ? EVPOP_PRIVACY_PERMITTED
 					       : EVPOP_PRIVACY_NONE;
@@ -200,10 +202,10 @@ static void
 opening_tell(
     struct evpop_connection *connection, const struct evpop_result *result)
 {
-	if (!connection->is_told) {
-		connection->is_told = true;
-		connection->handler->connected(result, connection->arg);
-	}
+	if (connection->is_told)
+		return;
+	connection->is_told = true;
+	connection->handler->connected(result, connection->arg);
 }
 
 /* Tell what opening came to, once nothing of it is left to be done. */

@@ -33,7 +33,7 @@ struct evpop_connection_handler {
 	 */
 	void (*enter)(void *arg);
 	void (*leave)(void *arg);
-	/* It changes its state; the names are for a trace.  May be NULL. */
+	/* It changes its state; the names are for a trace. */
 	void (*changed)(const char *old_name, const char *new_name, void *arg);
 	/* Connected, or why not.  Once. */
 	void (*connected)(const struct evpop_result *, void *arg);
