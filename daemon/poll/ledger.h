@@ -49,7 +49,8 @@ bool ledger_charge(struct ledger_share *, int64_t octets)
 /* What a share holds. */
 uint64_t ledger_share_held(const struct ledger_share *);
 
-/* All of it is freed: give it back, to the system too.  Sets the pointer to NULL; NULL is allowed. */
+/* All of it is freed: give it back, to the system too.  Sets the pointer to
+ * NULL; NULL is allowed. */
 void ledger_close(struct ledger_share **);
 
 #endif

@@ -46,7 +46,8 @@ void evpop_header_filter_finish(struct evpop_header_filter *);
 /* Whether the empty line behind the header has come. */
 bool evpop_header_filter_is_complete(const struct evpop_header_filter *);
 
-/* What the lines left out come to, and how many, each that continues one too. */
+/* What the lines left out come to, and how many, each that continues one too.
+ */
 uint64_t evpop_header_filter_added_octets(const struct evpop_header_filter *);
 uint32_t evpop_header_filter_added_lines(const struct evpop_header_filter *);
 

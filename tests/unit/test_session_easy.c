@@ -216,11 +216,9 @@ static const struct login_case login_cases[] = {
 	{ "refused", "+OK " STAMP "\r\n", "-ERR no\r\n", NULL, EVPOP_ERROR_NONE,
 	    "CAPA;" APOP ";USER anna;PASS secret;CAPA;" },
 	{ "refused by code", "+OK " STAMP "\r\n", "-ERR [AUTH] no\r\n", NULL,
-	    EVPOP_ERROR_NONE,
-	    "CAPA;" APOP ";USER anna;PASS secret;CAPA;" },
+	    EVPOP_ERROR_NONE, "CAPA;" APOP ";USER anna;PASS secret;CAPA;" },
 	{ "refused both ways", "+OK " STAMP "\r\n", "-ERR no\r\n",
-	    "-ERR unknown\r\n", EVPOP_ERROR_AUTH,
-	    "CAPA;" APOP ";USER anna;" },
+	    "-ERR unknown\r\n", EVPOP_ERROR_AUTH, "CAPA;" APOP ";USER anna;" },
 	{ "busy", "+OK " STAMP "\r\n", "-ERR [IN-USE] busy\r\n", NULL,
 	    EVPOP_ERROR_REFUSED, "CAPA;" APOP ";" },
 };

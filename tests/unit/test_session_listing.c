@@ -107,8 +107,8 @@ test_cases(void **state)
 		print_message("%s\n", one->name);
 		if (one->uidl != NULL) {
 			feed(&builder, one->uidl, evpop_listing_add_id, true);
-			assert_int_equal(evpop_listing_ids_done(&builder),
-			    EVPOP_ERROR_NONE);
+			assert_int_equal(
+			    evpop_listing_ids_done(&builder), EVPOP_ERROR_NONE);
 		}
 		feed(&builder, one->list, evpop_listing_add_size, false);
 		evpop_listing_sizes_done(&builder);
