@@ -15,4 +15,6 @@ foreach(part plain oauth scram vectors keys wipe alloc)
 		LIBS evpop_auth_for_tests)
 endforeach()
 target_link_libraries(test_auth_alloc PRIVATE evpop_failing_alloc)
+target_link_options(test_auth_apop PRIVATE
+	-Wl,--wrap=memchr,--wrap=strchr)
 target_link_options(test_auth_wipe PRIVATE -Wl,--wrap=munmap)

@@ -7,3 +7,5 @@ endforeach()
 target_compile_definitions(test_config_documents PRIVATE
 	CONFIG_SAMPLE="${CMAKE_SOURCE_DIR}/conf/evpopd.conf"
 	CONFIG_MANUAL="${CMAKE_SOURCE_DIR}/conf/evpopd.conf.5")
+target_link_options(test_config_accounts PRIVATE
+	-Wl,--wrap=strcmp,--wrap=strcasecmp)

@@ -14,5 +14,7 @@ foreach(subject chores codec envelope migration scan schema)
 		LIBS test_store_fixture evpopd_store)
 endforeach()
 target_link_libraries(test_store_codec PRIVATE evpop_failing_alloc)
+target_link_options(test_store_check PRIVATE -Wl,--wrap=store_verify)
+target_link_options(test_store_scan PRIVATE -Wl,--wrap=store_header_end)
 target_link_options(test_store_chores PRIVATE
 	-Wl,--wrap=store_clock_monotonic_ms)

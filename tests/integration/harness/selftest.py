@@ -128,11 +128,9 @@ class DovecotTest(unittest.TestCase):
             self.assertEqual(server.count("bert"), 0)
             server.change_password("bert", "third")
             self.assertEqual(server.count("bert"), 0)
-            started = time.monotonic()
             for user in ("anna", "nobody"):
                 with self.assertRaises(poplib.error_proto):
                     pop3.count(server.host, server.port, user, "wrong")
-            self.assertLess(time.monotonic() - started, 2)
 
     def test_sixty_sessions_at_once(self):
         with dovecot.Dovecot() as server:
