@@ -109,6 +109,19 @@ text_capabilities(struct text *text, const char *name,
 		text_add(text, "SASL %s|", capabilities->sasl);
 }
 
+bool
+evpop_facts_same_offer(
+    const struct evpop_capabilities *a, const struct evpop_capabilities *b)
+{
+	char bytes[2][EVPOP_FACTS_TEXT] = { "", "" };
+	struct text first = { .bytes = bytes[0] };
+	struct text second = { .bytes = bytes[1] };
+
+	text_capabilities(&first, "offer", a);
+	text_capabilities(&second, "offer", b);
+	return strcmp(bytes[0], bytes[1]) == 0;
+}
+
 static void
 text_mechanisms(struct text *text, const char *name, unsigned int set)
 {

@@ -41,6 +41,10 @@ bool evpop_news_is_believed(const struct evpop_news *, int64_t now_s);
 /* It was seen.  Many sessions that fail at one time are one piece of news. */
 void evpop_news_confirm(struct evpop_news *, int64_t now_s);
 
+/* Whether two offers are the same, as far as they are kept. */
+bool evpop_facts_same_offer(
+    const struct evpop_capabilities *, const struct evpop_capabilities *);
+
 /* Room for any facts as text. */
 #define EVPOP_FACTS_TEXT 2048
 

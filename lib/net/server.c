@@ -171,14 +171,10 @@ static void
 learn_capabilities(struct evpop_server *server, struct evpop_capabilities *kept,
     struct evpop_capabilities *own, const struct evpop_capabilities *said)
 {
-	struct evpop_capabilities plain = *said;
-
 	*own = *said;
-	/* Which software it is changes nothing. */
-	memset(plain.implementation, 0, sizeof plain.implementation);
-	if (memcmp(kept, &plain, sizeof *kept) == 0)
+	if (evpop_facts_same_offer(kept, said))
 		return;
-	*kept = plain;
+	*kept = *said;
 	server->kept->is_changed = true;
 }
 

@@ -12,7 +12,7 @@ evpop_same_set(struct evpop_same *same, const struct evpop_known *known)
 		.added_octets = known->added_octets,
 		.has_digest = known->header_digest != NULL,
 	};
-	if (same->has_digest)
+	if (known->header_digest != NULL)
 		memcpy(same->digest, known->header_digest,
 		    EVPOP_HEADER_DIGEST_SIZE);
 }
