@@ -280,7 +280,8 @@ typedef void (*evpop_listed_cb)(
 
 /*
  * Resolve, connect, TLS as configured, greeting, CAPA.  A server that refuses
- * CAPA is no error.
+ * CAPA is no error.  Where it offers UTF8 (RFC 6856) that is asked for behind
+ * it, so that messages come as they are.
  */
 EVPOP_API enum evpop_error evpop_client_connect(
     struct evpop_client *, evpop_reply_cb, void *arg) EVPOP_MUST_USE;
@@ -337,7 +338,8 @@ enum evpop_again {
 	EVPOP_AGAIN_NO = 0,
 	/*
 	 * Commands had gone out ahead of replies, and the server lost some, or
-	 * would take none behind a log-in: with `one_by_one` it may work.
+	 * would take none behind a log-in: with `one_by_one` it may work.  Or
+	 * a TOP ended the session, and need not be asked again.
 	 */
 	EVPOP_AGAIN_ONE_BY_ONE,
 	/*

@@ -350,8 +350,9 @@ attempt_again(struct evpop_authentication *authentication,
 	evpop_connection_offer(authentication->connection, &offer);
 	if (evpop_login_has_left(login, &offer))
 		return EVPOP_AGAIN_OTHER_MECHANISM;
-	return attempt_is_assumed(authentication) &&
-		       !evpop_login_is_judged(login)
+	return !evpop_login_is_judged(login) &&
+		       (attempt_is_assumed(authentication) ||
+			   evpop_login_wants_split(login))
 		   ? EVPOP_AGAIN_ONE_BY_ONE
 		   : EVPOP_AGAIN_NO;
 }

@@ -215,17 +215,16 @@ opening_check(struct evpop_connection *connection)
 	bool is_fit = connection->to.tls == EVPOP_TLS_NONE ||
 		      connection_privacy(connection) == EVPOP_PRIVACY_TLS;
 
-	if (opening->parts > 0)
-		return;
-	if (opening->failure.error != EVPOP_ERROR_NONE) {
+	if (opening->parts == 0 && opening->failure.error != EVPOP_ERROR_NONE)
 		opening_tell(connection, &opening->failure);
-		return;
-	}
 	if (connection->state != EVPOP_CONNECTION_CONNECTING || !is_fit ||
+	    opening->parts > 0 || connection->is_told ||
 	    evpop_proto_state(connection->proto) != EVPOP_STATE_AUTHORIZATION)
 		return;
 	connection_change(connection, EVPOP_CONNECTION_CONNECTED);
 	connection_open_window(connection);
+	if (evpop_connection_capabilities(connection)->utf8)
+		evpop_opening_ask_utf8(&connection->opening, connection->proto);
 	opening_tell(connection, &opening->failure);
 }
 

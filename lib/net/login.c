@@ -166,6 +166,15 @@ may_split(const struct evpop_login *login)
 }
 
 bool
+evpop_login_wants_split(const struct evpop_login *login)
+{
+	unsigned int bit = EVPOP_MECHANISM_BIT(login->mechanism);
+
+	return (login->initial_refused & bit) != 0 &&
+	       (login->refused & bit) == 0;
+}
+
+bool
 evpop_login_has_other(
     const struct evpop_login *login, const struct evpop_offer *offer)
 {

@@ -61,6 +61,10 @@ unsigned int evpop_login_tried(const struct evpop_login *);
 bool evpop_login_is_judged(const struct evpop_login *);
 bool evpop_login_may_go_on(const struct evpop_login *);
 
+/* Whether the refusal may be for the initial response, rather than for what it
+ * said: without, the same mechanism is tried again. */
+bool evpop_login_wants_split(const struct evpop_login *);
+
 /* Whether a refusal of the mechanism under way would leave another to try; and
  * whether a new session would have one. */
 bool evpop_login_has_other(

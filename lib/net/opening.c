@@ -28,6 +28,12 @@ evpop_opening_ask(struct evpop_opening *opening, struct evpop_proto *proto,
 		   opening_submit(opening, proto, EVPOP_COMMAND_CAPA));
 }
 
+void
+evpop_opening_ask_utf8(struct evpop_opening *opening, struct evpop_proto *proto)
+{
+	(void)opening_submit(opening, proto, EVPOP_COMMAND_UTF8);
+}
+
 bool
 evpop_opening_greeted(
     struct evpop_opening *opening, const struct evpop_event *event)
@@ -74,8 +80,8 @@ evpop_opening_done(
 		opening_refused_tls(opening, result);
 		return false;
 	}
-	/* CAPA is optional (RFC 2449). */
-	if (event->command != EVPOP_COMMAND_CAPA || !is_refused)
+	/* Both are optional (RFC 2449, RFC 6856). */
+	if (event->command == EVPOP_COMMAND_STLS || !is_refused)
 		opening->failure = *result;
 	return true;
 }

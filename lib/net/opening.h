@@ -1,6 +1,6 @@
 /*
- * What a connection begins with: the greeting, STLS where it is asked for, and
- * the server's capabilities.
+ * What a connection begins with: the greeting, STLS where it is asked for, the
+ * server's capabilities, and UTF8 where it knows that.
  */
 #ifndef EVPOP_LIB_NET_OPENING_H
 #define EVPOP_LIB_NET_OPENING_H
@@ -20,6 +20,13 @@ struct evpop_opening {
  */
 bool evpop_opening_ask(struct evpop_opening *, struct evpop_proto *,
     bool wants_tls, bool wants_capabilities) EVPOP_MUST_USE;
+
+/*
+ * The same with UTF8 (RFC 6856 section 2), ahead of the log-in: messages may
+ * come as they are.  Who has not said so gets one with UTF-8 in its header as
+ * another message, the original inside.  Without memory the session goes on.
+ */
+void evpop_opening_ask_utf8(struct evpop_opening *, struct evpop_proto *);
 
 /* The server has greeted.  False without memory. */
 bool evpop_opening_greeted(

@@ -351,8 +351,10 @@ evpop_server_learn_end(
 	if (end->error == EVPOP_ERROR_NONE)
 		return learn_success(server);
 	if (end->awaited == EVPOP_COMMAND_TOP &&
-	    (lost || end->error == EVPOP_ERROR_LIMIT))
+	    (lost || end->error == EVPOP_ERROR_LIMIT)) {
 		learn_bad(server, EVPOP_NEWS_TOP);
+		return !server->is_careful;
+	}
 	if (server->is_careful)
 		return false;
 	/* Who hangs up on a refused log-in does not do so for the flight. */

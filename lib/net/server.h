@@ -100,7 +100,10 @@ struct evpop_server_end {
 	bool refused; /* a log-in was, before */
 };
 
-/* Learn from the end; true where it may be for what was sent ahead. */
+/*
+ * Learn from the end; true where it may be for what was sent ahead, or for a
+ * TOP, so that a careful session may do better.
+ */
 bool evpop_server_learn_end(
     struct evpop_server *, const struct evpop_server_end *);
 

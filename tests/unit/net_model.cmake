@@ -6,4 +6,4 @@ evpop_unit_test(net_model_cases test_net_model_cases.c LIBS evpop_model)
 add_test(NAME unit.net_model_slow COMMAND test_net_model)
 set_tests_properties(unit.net_model_slow PROPERTIES LABELS "unit;slow"
 	TIMEOUT 1800
-	ENVIRONMENT "EVPOP_MODEL_FIRST=1000000;EVPOP_MODEL_SEEDS=60000")
+	ENVIRONMENT "EVPOP_MODEL_FIRST=1000000;EVPOP_MODEL_SEEDS=10000")

@@ -1,8 +1,6 @@
 """A real courier-pop, with its authdaemond and a userdb."""
 
-import re
-
-from . import corpus, procs, unpacked
+from . import procs, unpacked
 
 _AUTHDAEMON = """\
 authmodulelist="authuserdb"
@@ -15,25 +13,12 @@ LOGGEROPTS=""
 """
 
 
-def _as_it_keeps(octets):
-    """A message that it does not wrap in another one.
-
-    As it does, each time anew, where octets above 127 are in the header, for
-    those who do not ask for UTF8 (RFC 6856).
-    """
-    header, end, body = corpus.as_received(octets).partition(b"\r\n\r\n")
-    return re.sub(rb"[^\x00-\x7f]", b"?", header) + end + body
-
-
 class Courier(unpacked.Maildir, unpacked.Server):
     """See unpacked.Server."""
 
     name = "courier"
     mechanisms = ("user", "plain", "login", "cram-md5")
     tls = ("stls", "implicit")
-
-    def deliver(self, user, messages):
-        super().deliver(user, map(_as_it_keeps, messages))
 
     def paths(self):
         return {"/etc/courier": self.folder / "etc",

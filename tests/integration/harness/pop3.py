@@ -13,6 +13,13 @@ import ssl
 from . import procs
 
 
+def _take_utf8(connection):
+    """Say that mail may come as it is, where the server knows RFC 6856."""
+    with contextlib.suppress(poplib.error_proto):
+        if "UTF8" in connection.capa():
+            connection.utf8()
+
+
 @contextlib.contextmanager
 def connect(host, port, user=None, password=None, tls="none", ca_file=None,
             timeout=procs.PATIENCE):
@@ -33,6 +40,7 @@ def connect(host, port, user=None, password=None, tls="none", ca_file=None,
         if tls == "stls":
             connection.stls(context)
         if user is not None:
+            _take_utf8(connection)
             connection.user(user)
             connection.pass_(password)
         yield connection
