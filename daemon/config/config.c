@@ -58,6 +58,19 @@ hand_over_files(struct config_reading *reading)
 	files->count = reading->file_count;
 }
 
+/* Who lets one server have more than all by default means that they run. */
+static void
+complete_sessions(struct config_reading *reading)
+{
+	const struct config_option *option =
+	    config_option_find(CONFIG_SCOPE_DAEMON, "max_sessions");
+	struct config *config = reading->config;
+
+	if (reading->places[option - config_options].file == NULL &&
+	    config->max_sessions < config->max_sessions_per_host)
+		config->max_sessions = config->max_sessions_per_host;
+}
+
 static void
 read_all(struct config_reading *reading, const char *path)
 {
@@ -65,6 +78,7 @@ read_all(struct config_reading *reading, const char *path)
 
 	set_defaults(reading);
 	config_read_file(reading, path);
+	complete_sessions(reading);
 	errors = reading->report.messages.errors;
 	config_finish_accounts(reading);
 	hand_over_files(reading);

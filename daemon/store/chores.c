@@ -67,7 +67,8 @@ checkpoint(struct store_writer *writer)
 void
 store_chores_first(struct store_writer *writer)
 {
-	checkpoint(writer);
+	if (writer->has_old_log)
+		checkpoint(writer);
 }
 
 /* A real write of the size of a full piece, and its removal. */

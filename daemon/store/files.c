@@ -178,6 +178,23 @@ store_files_unlock(int *fd)
 	*fd = -1;
 }
 
+bool
+store_files_have_log(const char *path)
+{
+	struct stat found;
+	bool has_log = true;
+	char *name;
+
+	if (asprintf(&name, "%s-wal", path) < 0)
+		return has_log;
+	if (stat(name, &found) == 0)
+		has_log = found.st_size > 0;
+	else
+		has_log = errno != ENOENT;
+	free(name);
+	return has_log;
+}
+
 static enum store_status
 sync_one(const char *path)
 {

@@ -16,6 +16,9 @@ enum store_status store_files_lock(const char *path, int *fd_r,
     struct store_error *error_r) __attribute__((warn_unused_result));
 void store_files_unlock(int *fd);
 
+/* Whether an earlier process has left a write-ahead log with anything in it. */
+bool store_files_have_log(const char *path);
+
 /* Sync a file that was just made, and its folder. */
 enum store_status store_files_sync(const char *path)
     __attribute__((warn_unused_result));

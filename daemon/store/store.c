@@ -112,6 +112,7 @@ prepare(struct store *store, struct store_db *db, struct store_error *error_r)
 static enum store_status
 start_writer(struct store *store, int pack_level, struct store_error *error_r)
 {
+	const bool has_log = store_files_have_log(store->path);
 	struct store_db db;
 	enum store_status status =
 	    store_db_open(&db, store->path, STORE_DB_WRITE);
@@ -123,8 +124,8 @@ start_writer(struct store *store, int pack_level, struct store_error *error_r)
 	db.codec.level = pack_level;
 	status = prepare(store, &db, error_r);
 	if (status == STORE_OK) {
-		store->writer =
-		    store_writer_new(&db, store->path, &store->mailbox);
+		store->writer = store_writer_new(
+		    &db, store->path, has_log, &store->mailbox);
 		if (store->writer != NULL)
 			return STORE_OK;
 		status = store_error_set(error_r, STORE_MEMORY,

@@ -204,8 +204,8 @@ writer_main(void *arg)
 }
 
 struct store_writer *
-store_writer_new(
-    const struct store_db *db, const char *path, struct store_mailbox *mailbox)
+store_writer_new(const struct store_db *db, const char *path, bool has_log,
+    struct store_mailbox *mailbox)
 {
 	struct store_writer *writer = calloc(1, sizeof(*writer));
 
@@ -213,6 +213,7 @@ store_writer_new(
 		return NULL;
 	writer->db = *db;
 	writer->path = path;
+	writer->has_old_log = has_log;
 	writer->mailbox = mailbox;
 	writer->index_behind = true;
 	writer->may_have_failures = true;

@@ -34,6 +34,7 @@ struct store_writer {
 	int64_t log_idle_ms; /* when the log was last written */
 	int log_pages;       /* in the log; 0 where nothing new is */
 	int log_stuck;       /* of them, when a checkpoint got no further */
+	bool has_old_log;    /* an earlier process's */
 	struct store_counter counter;   /* of the open transaction */
 	struct store_scan_held headers; /* of bodies under way */
 	bool index_behind;
@@ -51,10 +52,11 @@ struct store_writer {
 
 /*
  * Start on an open, migrated database, which is the writer's from then on
- * (also to close).  NULL without memory or threads; then it stays the caller's.
+ * (also to close); has_log: it had a log when it was opened.  NULL without
+ * memory or threads; then it stays the caller's.
  */
 struct store_writer *store_writer_new(const struct store_db *, const char *path,
-    struct store_mailbox *) __attribute__((warn_unused_result));
+    bool has_log, struct store_mailbox *) __attribute__((warn_unused_result));
 
 struct store_queue *store_writer_queue(struct store_writer *);
 

@@ -373,6 +373,42 @@ test_unreadable(void **state)
 	folder_expect(folder, "F: cannot read: Permission denied\n");
 }
 
+/* What one server may have, all may have, unless it is said how many. */
+static void
+test_sessions(void **state)
+{
+	static const struct {
+		const char *keys;
+		uint32_t all, per_host;
+	} rows[] = {
+		{ "", 64, 8 },
+		{ "max_sessions_per_host = 64\n", 64, 64 },
+		{ "max_sessions_per_host = 65\n", 65, 65 },
+		{ "max_sessions_per_host = 200\n", 200, 200 },
+		{ "max_sessions = 3\n", 3, 8 },
+		{ "max_sessions = 64\nmax_sessions_per_host = 200\n", 64, 200 },
+		{ "max_sessions_per_host = 200\nmax_sessions = 9\n", 9, 200 },
+		{ "max_sessions = 300\nmax_sessions_per_host = 200\n", 300,
+		    200 },
+	};
+	const struct folder *folder = *state;
+	char text[512];
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct config *config;
+
+		snprintf(
+		    text, sizeof(text), ACCOUNT "[daemon]\n%s", rows[i].keys);
+		folder_write_text(folder, "main.conf", text);
+		config = folder_read(folder);
+		assert_int_equal(config->max_sessions, rows[i].all);
+		assert_int_equal(
+		    config->max_sessions_per_host, rows[i].per_host);
+		config_free(&config);
+	}
+}
+
 static void
 test_includes(void **state)
 {
@@ -570,6 +606,7 @@ main(void)
 		TEST(test_bad_quotes),
 		TEST(test_file_modes),
 		TEST(test_unreadable),
+		TEST(test_sessions),
 		TEST(test_includes),
 		TEST(test_bad_includes),
 		TEST(test_include_from_odd_folder),
