@@ -120,7 +120,9 @@ run(const struct arguments *arguments)
 	struct config *config;
 	int code = EX_CONFIG;
 
-	config = config_read(arguments->config_path, &messages);
+	config = arguments->check
+		     ? config_check(arguments->config_path, &messages)
+		     : config_read(arguments->config_path, &messages);
 	if (arguments->check)
 		code = check(arguments, config, &messages);
 	else

@@ -93,6 +93,14 @@ name_sources(uint64_t given, const char **first_r, const char **second_r)
 	}
 }
 
+/* Of which there should be one; what gives a token is no password's. */
+static const char *
+source_noun(const char *second)
+{
+	return strcmp(second, "token_command") == 0 ? " of them"
+						    : " source of the password";
+}
+
 /* The TLS client certificate says who it is. */
 static bool
 by_certificate(const struct config_account *account)
@@ -113,9 +121,8 @@ check_sources(struct config_reading *reading, const struct config_draft *draft,
 	if (second != NULL)
 		config_report_error(&reading->report, account->file,
 		    account->line,
-		    "[account %s]: %s and %s are both given; expected one "
-		    "source of the password",
-		    account->name, first, second);
+		    "[account %s]: %s and %s are both given; expected one%s",
+		    account->name, first, second, source_noun(second));
 	else if (!is_given(reading, draft, sources) && !by_certificate(account))
 		config_report_error(&reading->report, account->file,
 		    account->line,
@@ -136,10 +143,11 @@ check_tls(struct config_reading *reading, const struct config_draft *draft)
 	if (account->tls == CONFIG_TLS_NONE && account->host != NULL &&
 	    !account->allow_cleartext && !is_loopback(account))
 		config_report_error(report, account->file, account->line,
-		    "[account %s]: tls = none would show the password to the "
+		    "[account %s]: tls = none would show the %s to the "
 		    "network; expected tls = implicit or tls = stls "
 		    "(or allow_cleartext = yes)",
-		    account->name);
+		    account->name,
+		    account->token_command != NULL ? "token" : "password");
 	if (account->tls_key != NULL && account->tls_cert == NULL)
 		config_report_error(report, account->file, account->line,
 		    "[account %s]: tls_key without tls_cert", account->name);
@@ -238,8 +246,8 @@ check_defaults(struct config_reading *reading, uint64_t sources)
 	    &reading->places[config_option_find(CONFIG_SCOPE_ACCOUNT, second) -
 			     config_options];
 	config_report_error(&reading->report, place->file, place->line,
-	    "%s: [defaults] gives %s too; expected one source of the password",
-	    second, first);
+	    "%s: [defaults] gives %s too; expected one%s", second, first,
+	    source_noun(second));
 }
 
 static int
@@ -273,6 +281,14 @@ compare_ids(const void *a, const void *b)
 }
 
 static int
+port_of(const struct config_account *account)
+{
+	if (account->port != 0)
+		return account->port;
+	return account->tls == CONFIG_TLS_IMPLICIT ? PORT_POP3S : PORT_POP3;
+}
+
+static int
 compare_maildrops(const void *a, const void *b)
 {
 	const struct config_draft *left = a, *right = b;
@@ -287,6 +303,8 @@ compare_maildrops(const void *a, const void *b)
 		order = x->user == NULL   ? -1
 			: y->user == NULL ? 1
 					  : strcmp(x->user, y->user);
+	if (order == 0)
+		order = port_of(x) - port_of(y);
 	return order != 0 ? order : compare_orders(left, right);
 }
 
@@ -333,7 +351,7 @@ check_maildrops(struct config_reading *reading)
 
 		if (a->host == NULL || a->user == NULL || b->host == NULL ||
 		    b->user == NULL || strcasecmp(a->host, b->host) != 0 ||
-		    strcmp(a->user, b->user) != 0) {
+		    strcmp(a->user, b->user) != 0 || port_of(a) != port_of(b)) {
 			first = &drafts[i];
 			continue;
 		}

@@ -90,8 +90,9 @@ read_all(struct config_reading *reading, const char *path)
 		    &reading->report, path, 0, "not enough memory");
 }
 
-struct config *
-config_read(const char *path, struct config_messages *messages_r)
+static struct config *
+config_make(
+    const char *path, bool looks_for_files, struct config_messages *messages_r)
 {
 	struct owned_config *owned = calloc(1, sizeof(*owned));
 	struct config_reading *reading = calloc(1, sizeof(*reading));
@@ -104,6 +105,7 @@ config_read(const char *path, struct config_messages *messages_r)
 		config = &owned->config;
 		reading->config = config;
 		reading->arena = owned->arena;
+		reading->looks_for_files = looks_for_files;
 		read_all(reading, path);
 		config_arena_seal(reading->arena);
 		*messages_r = reading->report.messages;
@@ -120,6 +122,18 @@ config_read(const char *path, struct config_messages *messages_r)
 	}
 	free(reading);
 	return config;
+}
+
+struct config *
+config_read(const char *path, struct config_messages *messages_r)
+{
+	return config_make(path, false, messages_r);
+}
+
+struct config *
+config_check(const char *path, struct config_messages *messages_r)
+{
+	return config_make(path, true, messages_r);
 }
 
 void

@@ -132,6 +132,13 @@ void config_messages_free(struct config_messages *);
 struct config *config_read(const char *path, struct config_messages *messages_r)
     __attribute__((warn_unused_result));
 
+/*
+ * The same for --check: also warns of files that keys name and that cannot be
+ * read now.
+ */
+struct config *config_check(const char *path,
+    struct config_messages *messages_r) __attribute__((warn_unused_result));
+
 /* Wipes passwords and frees; sets the pointer to NULL. */
 void config_free(struct config **);
 

@@ -1,9 +1,12 @@
 #include "daemon/config/ini.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <ini.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "daemon/config/invisible.h"
 
 _Static_assert(INI_HANDLER_LINENO == 0, "inih's handler takes no line number");
 
@@ -13,6 +16,7 @@ _Static_assert(INI_HANDLER_LINENO == 0, "inih's handler takes no line number");
 struct reader {
 	char *next, *end;
 	unsigned line;
+	char word[KEY_LENGTH_MAX + 1]; /* that the line begins with */
 	char *value; /* of the line that inih has, NULL: it has none */
 	bool quoted;
 	bool pending; /* inih was given a line, and has not told its key */
@@ -137,9 +141,15 @@ unquote(char *value, bool *quoted_r)
 	if (!closed)
 		return "a value that begins with a quote must end with one "
 		       "(write \"\" for a quote inside)";
-	if (*from != '\0')
-		return "text after the closing quote; quotes surround the "
-		       "whole value (write \"\" for a quote inside)";
+	if (*from != '\0') {
+		from += strspn(from, " \t");
+		return *from == '#' || *from == ';'
+			   ? "text after the closing quote; comments have "
+			     "lines of their own"
+			   : "text after the closing quote; quotes surround "
+			     "the whole value (write \"\" for a quote "
+			     "inside)";
+	}
 	*to = '\0';
 	*quoted_r = true;
 	return NULL;
@@ -148,16 +158,65 @@ unquote(char *value, bool *quoted_r)
 static void
 tell_bad(struct reader *reader, const char *why)
 {
-	reader->events->bad(reader->line, why, reader->arg);
+	reader->events->bad(reader->line, reader->word, why, reader->arg);
+}
+
+/* What follows is not of the section before. */
+static void
+tell_bad_section(struct reader *reader, const char *why)
+{
+	tell_bad(reader, why);
+	reader->events->section(reader->line, NULL, reader->arg);
+}
+
+/* Of a line that may hold any octets. */
+static void
+note_word(struct reader *reader, const char *text)
+{
+	size_t length = 0;
+
+	while (*text != '\0' && !isalnum((unsigned char)*text))
+		text++;
+	for (; isalnum((unsigned char)*text) || *text == '_' || *text == '-';
+	     text++)
+		if (length < KEY_LENGTH_MAX)
+			reader->word[length++] = *text;
+	reader->word[length] = '\0';
+}
+
+/* In a name or a key, where only the eye takes it for nothing. */
+static bool
+find_invisible(const char *text, size_t length, char *why, size_t size)
+{
+	struct config_invisible found;
+
+	if (!config_invisible_find(text, length, &found))
+		return false;
+	(void)snprintf(why, size,
+	    "U+%04X (%s), which nobody sees, stands before a name; type the "
+	    "line anew",
+	    found.code, found.name);
+	if (found.octet > 1)
+		(void)snprintf(why, size,
+		    "U+%04X (%s), which nobody sees, stands in a name; type "
+		    "the line anew",
+		    found.code, found.name);
+	return true;
 }
 
 static void
 take_section(struct reader *reader, char *text)
 {
 	size_t length = strlen(text);
+	char why[160];
 
+	if (find_invisible(text, length, why, sizeof(why))) {
+		tell_bad_section(reader, why);
+		return;
+	}
 	if (text[length - 1] != ']') {
-		tell_bad(reader, "expected [SECTION], and the ] is missing");
+		tell_bad_section(
+		    reader, "expected [SECTION], and the ] is missing");
 		return;
 	}
 	text[length - 1] = '\0';
@@ -171,27 +230,32 @@ take_key(struct reader *reader, char *text, char *buffer, size_t size)
 	size_t length = strcspn(text, "=:");
 	bool separated = text[length] != '\0';
 	char separator = text[length];
+	char shown[160];
 	const char *why;
 
 	assert(size > KEY_LENGTH_MAX + 3);
+	if (find_invisible(text, length, shown, sizeof(shown))) {
+		if (text[strlen(text) - 1] == ']')
+			tell_bad_section(reader, shown);
+		else
+			tell_bad(reader, shown);
+		return false;
+	}
+	if (length > 0 && !separated) {
+		reader->events->words(reader->line, text, reader->arg);
+		return false;
+	}
 	if (length == 0 || length > KEY_LENGTH_MAX) {
 		tell_bad(reader, "expected KEY = VALUE");
 		return false;
 	}
-	(void)snprintf(buffer, size, "%.*s%s\n", (int)length, text,
-	    !separated         ? ""
-	    : separator == '=' ? "="
-			       : ":");
-	reader->value = text + length;
-	if (separated) {
-		reader->value = trim(text + length + 1);
-		why = unquote(reader->value, &reader->quoted);
-		if (why != NULL) {
-			tell_bad(reader, why);
-			return false;
-		}
-	}
-	return true;
+	(void)snprintf(buffer, size, "%.*s%c\n", (int)length, text, separator);
+	reader->value = trim(text + length + 1);
+	why = unquote(reader->value, &reader->quoted);
+	if (why == NULL)
+		return true;
+	tell_bad(reader, why);
+	return false;
 }
 
 /* Cuts the next line out of the bytes; returns NULL at their end. */
@@ -234,11 +298,14 @@ read_line(char *buffer, int size, void *stream)
 	settle_pending(reader);
 	while ((text = next_line(reader, &length)) != NULL) {
 		bad = find_bad_bytes(text, length, why, sizeof(why));
-		if (bad != NULL) {
-			tell_bad(reader, bad);
-			continue;
-		}
 		text = trim(text);
+		note_word(reader, text);
+		if (bad != NULL && *text == '[')
+			tell_bad_section(reader, bad);
+		else if (bad != NULL)
+			tell_bad(reader, bad);
+		if (bad != NULL)
+			continue;
 		if (*text == '\0' || *text == '#' || *text == ';')
 			continue;
 		if (*text == '[') {

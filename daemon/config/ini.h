@@ -18,13 +18,18 @@
 
 /* Texts are borrowed until the callback returns. */
 struct config_ini_events {
-	/* [NAME], without the blanks around the name. */
+	/* [NAME], without the blanks around the name; NULL: a bad one. */
 	void (*section)(unsigned line, const char *name, void *arg);
 	/* The value is unquoted; `quoted` says that it stood in quotes. */
 	void (*key)(unsigned line, const char *key, const char *value,
 	    bool quoted, void *arg);
-	/* A line that is neither, and why; the line is skipped. */
-	void (*bad)(unsigned line, const char *why, void *arg);
+	/* A line of words alone. */
+	void (*words)(unsigned line, const char *text, void *arg);
+	/*
+	 * A line that is none of these, and why; the line is skipped.  `key` is
+	 * the word that it begins with, which may be empty.
+	 */
+	void (*bad)(unsigned line, const char *key, const char *why, void *arg);
 };
 
 /* Parses `length` bytes, which it changes, followed by a NUL. */

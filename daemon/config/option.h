@@ -61,6 +61,7 @@ struct config_option {
 	int64_t minimum, maximum;   /* of numbers, in the unit of the member */
 	const char *const *choices; /* ends with NULL; by the enum's value */
 	bool never_empty;           /* an empty value is no value */
+	bool deletes;               /* so nobody is led to it by a guess */
 	bool reload;                /* a reload may change it */
 	const char *help;
 };

@@ -7,9 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/config/doubt.h"
 #include "daemon/config/include.h"
 #include "daemon/config/ini.h"
-#include "daemon/config/near.h"
+#include "daemon/config/named_file.h"
+#include "daemon/config/suggest.h"
 #include "daemon/config/value.h"
 
 /* More than a million accounts; a larger file is no configuration. */
@@ -58,13 +60,49 @@ config_make_room(
 	return true;
 }
 
+/* A key that was meant to be given: nobody is told that it is missing. */
 static void
-take_bad(unsigned line, const char *why, void *arg)
+source_mark_given(struct source *source, const char *key, unsigned line)
+{
+	const struct config_option *option = NULL;
+	size_t i;
+
+	if (source->known_section && key != NULL)
+		option = config_option_find(source->scope, key);
+	if (option == NULL)
+		return;
+	i = (size_t)(option - config_options);
+	if (source->given == NULL) {
+		if (source->reading->places[i].file == NULL)
+			source->reading->places[i] =
+			    (struct config_place){ source->path, line };
+	} else if ((*source->given & UINT64_C(1) << i) == 0) {
+		*source->given |= UINT64_C(1) << i;
+		source->lines[i] = line;
+	}
+}
+
+static void
+take_bad(unsigned line, const char *key, const char *why, void *arg)
 {
 	struct source *source = arg;
 
 	config_report_error(
 	    &source->reading->report, source->path, line, "%s", why);
+	source_mark_given(source, key, line);
+}
+
+static void
+take_words(unsigned line, const char *text, void *arg)
+{
+	struct source *source = arg;
+	const struct config_report_place place = { &source->reading->report,
+		source->path, line };
+	enum config_scope scope =
+	    source->known_section ? source->scope : CONFIG_SCOPE_COUNT;
+
+	source_mark_given(
+	    source, config_suggest_words(&place, scope, text), line);
 }
 
 static bool
@@ -125,34 +163,6 @@ take_account(struct source *source, unsigned line, const char *name)
 }
 
 static void
-tell_unknown_section(struct source *source, unsigned line, const char *name)
-{
-	static const char *const known[] = { "daemon", "store", "control",
-		"defaults", "account" };
-	struct config_near near = { 0 };
-	size_t length = strcspn(name, " \t");
-	char word[32] = "";
-
-	if (length < sizeof(word)) {
-		memcpy(word, name, length);
-		word[length] = '\0';
-	}
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		config_near_consider(&near, word, known[i]);
-	if (near.word == NULL)
-		config_report_error(&source->reading->report, source->path,
-		    line,
-		    "[%.64s]: unknown section; expected [daemon], [store], "
-		    "[control], [defaults] or [account NAME]",
-		    name);
-	else
-		config_report_error(&source->reading->report, source->path,
-		    line, "[%.64s]: unknown section; did you mean [%s%s]?",
-		    name, near.word,
-		    strcmp(near.word, "account") == 0 ? " NAME" : "");
-}
-
-static void
 take_section(unsigned line, const char *name, void *arg)
 {
 	struct source *source = arg;
@@ -162,6 +172,8 @@ take_section(unsigned line, const char *name, void *arg)
 	source->in_defaults = false;
 	source->target = source->reading->config;
 	source->given = NULL;
+	if (name == NULL)
+		return;
 	for (int i = 0; i < CONFIG_SCOPE_ACCOUNT; i++) {
 		if (strcmp(name, config_scope_name((enum config_scope)i)) != 0)
 			continue;
@@ -181,43 +193,10 @@ take_section(unsigned line, const char *name, void *arg)
 		take_account(source, line, name + 7);
 		return;
 	}
-	tell_unknown_section(source, line, name);
-}
-
-static void
-tell_unknown_key(struct source *source, unsigned line, const char *key)
-{
-	struct config_report *report = &source->reading->report;
-	struct config_near near = { 0 };
-
-	for (size_t i = 0; i < config_option_count; i++) {
-		const struct config_option *option = &config_options[i];
-
-		if (option->scope == source->scope)
-			config_near_consider(&near, key, option->key);
-		else if (strcmp(option->key, key) == 0) {
-			bool account = option->scope == CONFIG_SCOPE_ACCOUNT;
-
-			config_report_error(report, source->path, line,
-			    "%s: belongs in [%s%s]", key,
-			    config_scope_name(option->scope),
-			    account ? " NAME] or [defaults" : "");
-			return;
-		}
-	}
-	if (near.word != NULL)
-		config_report_error(report, source->path, line,
-		    "%s: unknown key; did you mean %s?", key, near.word);
-	else
-		config_report_error(report, source->path, line,
-		    "%s: unknown key; evpopd.conf(5) lists those of [%s%s]",
-		    key,
-		    source->in_defaults ? "defaults"
-					: config_scope_name(source->scope),
-		    source->scope == CONFIG_SCOPE_ACCOUNT &&
-			    !source->in_defaults
-			? " NAME"
-			: "");
+	config_suggest_section(
+	    &(struct config_report_place){
+		&source->reading->report, source->path, line },
+	    name);
 }
 
 /* Notes that a key is given here; false if it was before. */
@@ -266,23 +245,6 @@ check_exposure(struct source *source, unsigned line, const char *key)
 }
 
 static void
-check_comment(struct source *source, const struct config_option *option,
-    unsigned line, const char *value)
-{
-	if (option->type != CONFIG_TYPE_TEXT &&
-	    option->type != CONFIG_TYPE_PATH &&
-	    option->type != CONFIG_TYPE_WORDS)
-		return;
-	if (strstr(value, " #") != NULL || strstr(value, " ;") != NULL ||
-	    strstr(value, "\t#") != NULL || strstr(value, "\t;") != NULL)
-		config_report_warning(&source->reading->report, source->path,
-		    line,
-		    "%s: what looks like a comment is part of the value; "
-		    "comments have lines of their own (or quote the value)",
-		    option->key);
-}
-
-static void
 take_include(struct source *source, unsigned line, const char *pattern)
 {
 	struct config_reading *reading = source->reading;
@@ -291,6 +253,13 @@ take_include(struct source *source, unsigned line, const char *pattern)
 	if (*pattern == '\0') {
 		config_report_error(&reading->report, source->path, line,
 		    "include: expected a value, and there is none");
+		return;
+	}
+	if (config_named_file_needs_shell(pattern)) {
+		config_report_error(&reading->report, source->path, line,
+		    "include: expected a whole path, not \"%s\": neither ~ nor "
+		    "variables stand for anything here",
+		    pattern);
 		return;
 	}
 	if (source->depth >= INCLUDE_DEPTH_MAX) {
@@ -320,58 +289,94 @@ take_include(struct source *source, unsigned line, const char *pattern)
 	config_include_free(&found);
 }
 
-static void
-take_key(
-    unsigned line, const char *key, const char *value, bool quoted, void *arg)
+/* NULL where there is no such key here, which was reported then. */
+static const struct config_option *
+source_find_option(
+    struct source *source, unsigned line, const char *key, const char *value)
 {
-	struct source *source = arg;
-	struct config_reading *reading = source->reading;
+	struct config_report *report = &source->reading->report;
+	const struct config_report_place place = { report, source->path, line };
 	const struct config_option *option;
-	char why[512];
 
 	if (!source->any_section) {
-		config_report_error(&reading->report, source->path, line,
+		config_report_error(report, source->path, line,
 		    "%s: stands before any section; expected [daemon], "
 		    "[store], [control], [defaults] or [account NAME] first",
 		    key);
-		return;
+		return NULL;
 	}
 	if (!source->known_section)
-		return;
+		return NULL;
 	option = config_option_find(source->scope, key);
 	if (option == NULL) {
-		tell_unknown_key(source, line, key);
-		return;
+		source_mark_given(source,
+		    config_suggest_key(
+			&place, &(struct config_suggest_key){ source->scope,
+				    source->in_defaults, key, value }),
+		    line);
+		return NULL;
 	}
 	if (source->in_defaults && strcmp(key, "id") == 0) {
-		config_report_error(&reading->report, source->path, line,
+		config_report_error(report, source->path, line,
 		    "id: belongs in [account NAME], where each has its own");
-		return;
+		return NULL;
 	}
-	if (!note_given(source, option, line))
-		return;
-	if (option->type == CONFIG_TYPE_SECRET ||
-	    (option->type == CONFIG_TYPE_PROXY &&
-		config_proxy_tells_secret(value)))
-		check_exposure(source, line, key);
-	if (!quoted)
-		check_comment(source, option, line, value);
-	if (option->type == CONFIG_TYPE_INCLUDE) {
-		take_include(source, line, value);
-		return;
-	}
+	return note_given(source, option, line) ? option : NULL;
+}
+
+static void
+source_set(struct source *source, unsigned line,
+    const struct config_option *option, const char *value, bool quoted)
+{
+	struct config_reading *reading = source->reading;
+	const char *path;
+	char why[512];
+
 	switch (config_value_set(option, value, source->folder, reading->arena,
 	    source->target, why, sizeof(why))) {
 	case CONFIG_VALUE_OK:
+		if (option->type != CONFIG_TYPE_PATH ||
+		    !reading->looks_for_files)
+			break;
+		memcpy(&path, (const char *)source->target + option->offset,
+		    sizeof(path));
+		if (path != NULL)
+			config_named_file_check(
+			    &reading->report, source->path, line, option, path);
 		break;
 	case CONFIG_VALUE_BAD:
-		config_report_error(
-		    &reading->report, source->path, line, "%s: %s", key, why);
+		config_report_error(&reading->report, source->path, line,
+		    "%s: %s%s", option->key, why,
+		    config_doubt_hint(value, quoted));
 		break;
 	case CONFIG_VALUE_MEMORY:
 		reading->report.no_memory = true;
 		break;
 	}
+}
+
+static void
+take_key(
+    unsigned line, const char *key, const char *value, bool quoted, void *arg)
+{
+	struct source *source = arg;
+	const struct config_report_place place = { &source->reading->report,
+		source->path, line };
+	const struct config_option *option =
+	    source_find_option(source, line, key, value);
+
+	if (option == NULL)
+		return;
+	if (option->type == CONFIG_TYPE_SECRET ||
+	    (option->type == CONFIG_TYPE_PROXY &&
+		config_proxy_tells_secret(value)))
+		check_exposure(source, line, key);
+	if (!config_doubt_check(&place, option, value, quoted))
+		return;
+	if (option->type == CONFIG_TYPE_INCLUDE)
+		take_include(source, line, value);
+	else
+		source_set(source, line, option, value, quoted);
 }
 
 /* The folder of a path, absolute, so that a later chdir changes nothing. */
@@ -403,7 +408,7 @@ static void
 parse_file(struct source *source, int fd)
 {
 	static const struct config_ini_events events = { take_section, take_key,
-		take_bad };
+		take_words, take_bad };
 	struct config_reading *reading = source->reading;
 	size_t size = (size_t)source->status.st_size, length = 0;
 	ssize_t got = 0;

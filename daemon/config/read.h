@@ -35,6 +35,7 @@ struct config_reading {
 	struct config_file_set read;
 	char **files;
 	size_t file_count, file_capacity;
+	bool looks_for_files; /* that keys name */
 };
 
 /* Read a file and what it includes. */

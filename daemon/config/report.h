@@ -21,6 +21,13 @@ struct config_report {
  */
 #define CONFIG_MESSAGES_MAX 10000
 
+/* Where the report is about. */
+struct config_report_place {
+	struct config_report *report;
+	const char *file;
+	unsigned line;
+};
+
 /* A line of 0 stands for the file as a whole. */
 void config_report_error(struct config_report *, const char *file,
     unsigned line, const char *format, ...)

@@ -12,6 +12,7 @@
 #include <evpop/client.h>
 
 #include "daemon/config/config.h"
+#include "daemon/config/named_file.h"
 #include "daemon/config/near.h"
 
 #define SECOND_MS INT64_C(1000)
@@ -271,8 +272,12 @@ set_keep(const struct setting *setting)
 	}
 	(void)expected(setting,
 	    "forever, delete, or an age such as 14d (h d w) from 1h to 3650d");
+	/* Nobody is led to what deletes; other programs keep by a switch. */
 	config_near_consider(&near, setting->text, "forever");
-	config_near_consider(&near, setting->text, "delete");
+	if (strcasecmp(setting->text, "yes") == 0 ||
+	    strcasecmp(setting->text, "on") == 0 ||
+	    strcasecmp(setting->text, "true") == 0)
+		near.word = "forever";
 	append_meant(setting, &near);
 	return CONFIG_VALUE_BAD;
 }
@@ -370,6 +375,11 @@ set_path(const struct setting *setting)
 	char *path;
 	int length;
 
+	if (config_named_file_needs_shell(text))
+		return expected(setting,
+		    *text == '~' ? "a whole path, for ~ is no home here"
+				 : "a whole path, for variables stand for "
+				   "nothing here");
 	if (*text == '/' || *setting->folder == '\0')
 		return keep_text(
 		    setting, config_arena_share(setting->arena, text));

@@ -9,7 +9,7 @@ setup_secret(
 		{ SECRET_FILE, account->password_file },
 		{ SECRET_COMMAND, account->password_command },
 		{ SECRET_CREDENTIAL, account->password_credential },
-		{ SECRET_COMMAND, account->token_command },
+		{ SECRET_TOKEN_COMMAND, account->token_command },
 	};
 	size_t i;
 

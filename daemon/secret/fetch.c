@@ -45,20 +45,27 @@ tell(struct secret_request *request, struct secret *secret)
 	request_free(request);
 }
 
+/* What the secret is called. */
+static const char *
+request_noun(const struct secret_request *request)
+{
+	return request->kind == SECRET_TOKEN_COMMAND ? "token" : "password";
+}
+
 static void
 describe_status(
     struct secret_request *request, const struct secret_child_result *result)
 {
+	const char *noun = request_noun(request);
 	char errors[512], *text = request->error;
 	size_t size = sizeof(request->error), used;
 
 	if (WIFEXITED(result->status))
-		(void)snprintf(text, size,
-		    "password command: exited with status %d",
-		    WEXITSTATUS(result->status));
+		(void)snprintf(text, size, "%s command: exited with status %d",
+		    noun, WEXITSTATUS(result->status));
 	else
 		(void)snprintf(text, size,
-		    "password command: killed by signal %d (%s)",
+		    "%s command: killed by signal %d (%s)", noun,
 		    WTERMSIG(result->status),
 		    strsignal(WTERMSIG(result->status)));
 	secret_printable(
@@ -72,30 +79,31 @@ static struct secret *
 secret_of_command(
     struct secret_request *request, const struct secret_child_result *result)
 {
-	char *error = request->error;
+	const char *noun = request_noun(request);
+	char source[32], *error = request->error;
 	size_t size = sizeof(request->error);
 
+	(void)snprintf(source, sizeof(source), "%s command", noun);
 	switch (result->end) {
 	case SECRET_CHILD_EXITED:
 		if (result->status == 0)
-			return secret_of_first_line("password command",
+			return secret_of_first_line(source, noun,
 			    result->output, result->output_length, error, size);
 		describe_status(request, result);
 		break;
 	case SECRET_CHILD_TIMEOUT:
-		(void)snprintf(error, size,
-		    "password command: not finished after %lld ms",
-		    (long long)request->timeout_ms);
+		(void)snprintf(error, size, "%s: not finished after %lld ms",
+		    source, (long long)request->timeout_ms);
 		break;
 	case SECRET_CHILD_TOO_MUCH:
-		(void)snprintf(error, size,
-		    "password command: printed more than %zu octets",
-		    SECRET_INPUT_MAX);
+		(void)snprintf(error, size, "%s: printed more than %zu octets",
+		    source, SECRET_INPUT_MAX);
 		break;
 	case SECRET_CHILD_FAILED:
 		(void)snprintf(error, size,
-		    "password command: its end was not seen; another part of "
-		    "the process waits for children");
+		    "%s: its end was not seen; another part of the process "
+		    "waits for children",
+		    source);
 		break;
 	}
 	return NULL;
@@ -138,6 +146,7 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 		secret = secret_read_credential(request->value, error, size);
 		break;
 	case SECRET_COMMAND:
+	case SECRET_TOKEN_COMMAND:
 		/* It could not be started, and the error says why. */
 		break;
 	}
@@ -149,13 +158,15 @@ start(struct secret_request *request, struct event_base *base)
 {
 	const struct timeval now = { 0, 0 };
 
-	if (request->kind == SECRET_COMMAND) {
+	if (request->kind == SECRET_COMMAND ||
+	    request->kind == SECRET_TOKEN_COMMAND) {
 		request->child = secret_child_start(base, request->value,
 		    request->timeout_ms, on_child_end, request);
 		if (request->child != NULL)
 			return true;
 		(void)snprintf(request->error, sizeof(request->error),
-		    "password command: cannot start: %s", strerror(errno));
+		    "%s command: cannot start: %s", request_noun(request),
+		    strerror(errno));
 	}
 	request->ready = evtimer_new(base, on_ready, request);
 	return request->ready != NULL && event_add(request->ready, &now) == 0;

@@ -7,16 +7,40 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "daemon/secret/line.h"
 #include "daemon/secret/secret.h"
 
+/* What nobody but the owner may do; and what nobody else may ever do. */
+#define FILE_PRIVATE   (S_IRWXG | S_IRWXO)
+#define FILE_UNCHANGED (S_IWGRP | S_IWOTH)
+
+/*
+ * Containers get their secrets as files of root that all may read, on a file
+ * system of their own: nobody there can change them, nor their modes.
+ */
+static bool
+file_is_handed_in(int fd, const struct stat *status)
+{
+	struct statvfs system;
+
+	return status->st_uid == 0 && (status->st_mode & FILE_UNCHANGED) == 0 &&
+	       fstatvfs(fd, &system) == 0 && (system.f_flag & ST_RDONLY) != 0;
+}
+
 /* Checks what was opened, so that nothing can be exchanged in between. */
 static bool
-check_status(
-    const struct stat *status, mode_t forbidden, char *reason, size_t size)
+file_check(int fd, mode_t forbidden, char *reason, size_t size)
 {
+	struct stat details, *status = &details;
+
+	if (fstat(fd, status) != 0) {
+		(void)snprintf(
+		    reason, size, "cannot open: %s", strerror(errno));
+		return false;
+	}
 	if (!S_ISREG(status->st_mode)) {
 		(void)snprintf(reason, size, "expected a regular file");
 		return false;
@@ -27,7 +51,8 @@ check_status(
 		    (unsigned long)geteuid(), (unsigned long)status->st_uid);
 		return false;
 	}
-	if ((status->st_mode & forbidden) != 0) {
+	if ((status->st_mode & forbidden) != 0 &&
+	    !file_is_handed_in(fd, status)) {
 		(void)snprintf(reason, size,
 		    "expected a file that only its owner can open, not mode "
 		    "%04o: chmod 600",
@@ -43,23 +68,16 @@ check_status(
  * Returns the descriptor, or -1 with the reason.
  */
 static int
-open_checked(const char *path, mode_t forbidden, char *reason, size_t size)
+file_open(const char *path, mode_t forbidden, char *reason, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct stat status;
 
 	if (fd < 0) {
 		(void)snprintf(
 		    reason, size, "cannot open: %s", strerror(errno));
 		return -1;
 	}
-	if (fstat(fd, &status) != 0) {
-		(void)snprintf(
-		    reason, size, "cannot open: %s", strerror(errno));
-		(void)close(fd);
-		return -1;
-	}
-	if (!check_status(&status, forbidden, reason, size)) {
+	if (!file_check(fd, forbidden, reason, size)) {
 		(void)close(fd);
 		return -1;
 	}
@@ -69,7 +87,7 @@ open_checked(const char *path, mode_t forbidden, char *reason, size_t size)
 bool
 secret_file_safe(const char *path, char *reason, size_t size)
 {
-	int fd = open_checked(path, S_IRWXG | S_IRWXO, reason, size);
+	int fd = file_open(path, FILE_PRIVATE, reason, size);
 
 	if (fd < 0)
 		return false;
@@ -79,7 +97,7 @@ secret_file_safe(const char *path, char *reason, size_t size)
 
 /* Up to SECRET_INPUT_MAX octets and one more, or -1. */
 static ssize_t
-read_whole(int fd, char *bytes)
+file_read(int fd, char *bytes)
 {
 	size_t length = 0;
 	ssize_t got;
@@ -98,7 +116,7 @@ read_whole(int fd, char *bytes)
 }
 
 static struct secret *
-read_checked(const char *path, mode_t forbidden, char *error, size_t size)
+file_read_secret(const char *path, mode_t forbidden, char *error, size_t size)
 {
 	char shown[256], reason[192], *bytes;
 	struct secret *secret = NULL;
@@ -106,7 +124,7 @@ read_checked(const char *path, mode_t forbidden, char *error, size_t size)
 	int fd;
 
 	secret_printable(path, strlen(path), shown, sizeof(shown));
-	fd = open_checked(path, forbidden, reason, sizeof(reason));
+	fd = file_open(path, forbidden, reason, sizeof(reason));
 	if (fd < 0) {
 		(void)snprintf(error, size, "%s: %s", shown, reason);
 		return NULL;
@@ -117,7 +135,7 @@ read_checked(const char *path, mode_t forbidden, char *error, size_t size)
 		(void)close(fd);
 		return NULL;
 	}
-	length = read_whole(fd, bytes);
+	length = file_read(fd, bytes);
 	if (length < 0)
 		(void)snprintf(
 		    error, size, "%s: cannot read: %s", shown, strerror(errno));
@@ -127,7 +145,7 @@ read_checked(const char *path, mode_t forbidden, char *error, size_t size)
 		    SECRET_INPUT_MAX);
 	else
 		secret = secret_of_first_line(
-		    shown, bytes, (size_t)length, error, size);
+		    shown, "password", bytes, (size_t)length, error, size);
 	sodium_free(bytes);
 	(void)close(fd);
 	return secret;
@@ -136,7 +154,7 @@ read_checked(const char *path, mode_t forbidden, char *error, size_t size)
 struct secret *
 secret_read_file(const char *path, char *error, size_t size)
 {
-	return read_checked(path, S_IRWXG | S_IRWXO, error, size);
+	return file_read_secret(path, FILE_PRIVATE, error, size);
 }
 
 struct secret *
@@ -169,8 +187,8 @@ secret_read_credential(const char *name, char *error, size_t size)
 	 * systemd lets the service's user in by an ACL, whose mask shows in
 	 * the place of the group's right to read.
 	 */
-	secret = read_checked(
-	    path, (S_IRWXG & ~(mode_t)S_IRGRP) | S_IRWXO, error, size);
+	secret = file_read_secret(
+	    path, FILE_PRIVATE & ~(mode_t)S_IRGRP, error, size);
 	free(path);
 	return secret;
 }

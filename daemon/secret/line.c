@@ -7,28 +7,36 @@
 #include "daemon/secret/secret.h"
 
 struct secret *
-secret_of_first_line(const char *source, const char *bytes, size_t length,
-    char *error, size_t error_size)
+secret_of_first_line(const char *source, const char *what, const char *bytes,
+    size_t length, char *error, size_t error_size)
 {
-	const char *newline = memchr(bytes, '\n', length);
+	static const char mark[] = "\xef\xbb\xbf";
+	const size_t mark_length = sizeof(mark) - 1;
+	const char *newline;
 	struct secret *secret;
 
+	/* Some editors begin every file with one, unseen. */
+	if (length >= mark_length && memcmp(bytes, mark, mark_length) == 0) {
+		bytes += mark_length;
+		length -= mark_length;
+	}
+	newline = memchr(bytes, '\n', length);
 	if (newline != NULL)
 		length = (size_t)(newline - bytes);
 	if (length > 0 && bytes[length - 1] == '\r')
 		length--;
 	if (length == 0) {
 		(void)snprintf(error, error_size,
-		    "%s: the first line is empty; expected the password",
-		    source);
+		    "%s: the first line is empty; expected the %s", source,
+		    what);
 		return NULL;
 	}
 	if (memchr(bytes, '\0', length) != NULL ||
 	    memchr(bytes, '\r', length) != NULL) {
 		(void)snprintf(error, error_size,
 		    "%s: the first line holds a NUL or a carriage return, "
-		    "which no password can",
-		    source);
+		    "which no %s can",
+		    source, what);
 		return NULL;
 	}
 	secret = secret_new(bytes, length);

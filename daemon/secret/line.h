@@ -17,11 +17,12 @@ struct secret;
 #define SECRET_ERROR_SIZE 1024
 
 /*
- * A secret of the first line without its line end; NULL with the reason, which
- * begins with `source`.
+ * A secret of the first line, without its line end and without a byte-order
+ * mark before it; NULL with the reason, which begins with `source`.  `what` is
+ * expected there: "password", "token".
  */
-struct secret *secret_of_first_line(const char *source, const char *bytes,
-    size_t length, char *error_r, size_t error_size)
+struct secret *secret_of_first_line(const char *source, const char *what,
+    const char *bytes, size_t length, char *error_r, size_t error_size)
     __attribute__((warn_unused_result));
 
 /*

@@ -28,10 +28,11 @@ size_t secret_length(const struct secret *);
 void secret_free(struct secret **);
 
 enum secret_kind {
-	SECRET_LITERAL,   /* the value itself, from the INI file */
-	SECRET_FILE,      /* first line of a file that only its owner reads */
-	SECRET_COMMAND,   /* first line of what /bin/sh -c prints */
-	SECRET_CREDENTIAL /* of systemd: a file in $CREDENTIALS_DIRECTORY */
+	SECRET_LITERAL,    /* the value itself, from the INI file */
+	SECRET_FILE,       /* first line of a file that only its owner reads */
+	SECRET_COMMAND,    /* first line of what /bin/sh -c prints */
+	SECRET_CREDENTIAL, /* of systemd: a file in $CREDENTIALS_DIRECTORY */
+	SECRET_TOKEN_COMMAND /* as SECRET_COMMAND, of an access token */
 };
 struct secret_source {
 	enum secret_kind kind;
@@ -47,8 +48,9 @@ typedef void (*secret_cb)(struct secret *, const char *error, void *arg);
 /*
  * Fetch a secret.  A command runs as a child with no terminal, in a process
  * group of its own, and is killed at the deadline; its standard error is shown
- * in the error's words, made printable.  A file must not be readable by group
- * or others.  NULL without memory, and the callback will not run.
+ * in the error's words, made printable.  A file must be as
+ * secret_file_safe() wants it.  NULL without memory, and the callback will not
+ * run.
  */
 struct secret_request *secret_fetch(struct event_base *,
     const struct secret_source *, int64_t timeout_ms, secret_cb, void *arg)
@@ -59,7 +61,9 @@ void secret_cancel(struct secret_request **);
 
 /*
  * Check a file that holds a secret: regular, owned by root or this user, no
- * access for group and others.  Returns true, or false with the reason.
+ * access for group and others.  They may read what is root's on a file system
+ * that is mounted read-only, as containers are given their secrets.  Returns
+ * true, or false with the reason.
  */
 bool secret_file_safe(const char *path, char *reason_r, size_t reason_size)
     __attribute__((warn_unused_result));

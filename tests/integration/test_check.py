@@ -178,6 +178,68 @@ class StartTest(unittest.TestCase):
         self.refused(EX_NOPERM, "Permission denied")
 
 
+class ConfigurationTest(unittest.TestCase):
+    """evpopd --check: what it says of lines that people bring along"""
+
+    def setUp(self):
+        self.evpopd = daemon.Evpopd()
+        self.addCleanup(self.evpopd.remove)
+
+    def check(self, code, text):
+        """What is said of the lines; the paths are short."""
+        self.evpopd.write_config(text)
+        done = self.evpopd.run("--check")
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done.stderr.replace(str(self.evpopd.config_file), "F")
+
+    def account(self, *lines):
+        return "\n".join(("[account a]", "host = pop.example.org",
+                          "user = u", "password = x", *lines, ""))
+
+    def test_the_key_of_another_program(self):
+        said = self.check(EX_CONFIG, self.account("delete_after = 14"))
+        self.assertIn("F:5: delete_after: ", said)
+        self.assertIn("keep = 14d", said)
+        self.assertNotIn("delete_above", said)
+        self.assertIn("F: 1 error\n", said)
+
+    def test_files_that_are_missing(self):
+        said = self.check(EX_CONFIG, "[store]\npath = ~/mail.db\n"
+                          "[account a]\nhost = h\nuser = u\n"
+                          "password_file = ~/nothere\n"
+                          "tls_ca = /nonexistent.pem\n")
+        for line in (2, 6):
+            self.assertRegex(said, rf"(?m)^F:{line}: .*~ is no home here")
+        self.assertRegex(said, r"(?m)^F:7: warning: tls_ca: "
+                         r"/nonexistent.pem: No such file")
+        # They may be there when they are needed: a warning stops nothing.
+        self.assertIn("warning", self.check(
+            0, self.account("tls_ca = /nonexistent.pem")))
+
+    def test_what_nobody_sees(self):
+        said = self.check(EX_CONFIG, "[account a]\nhost = \u00a0 h\n"
+                          "user = \u00a0 u\npassword = x\n")
+        for line in (2, 3):
+            self.assertRegex(said, rf"(?m)^F:{line}: .*U\+00A0 \(no-break")
+
+    def test_quotes(self):
+        said = self.check(EX_CONFIG, "[account a]\nhost = h\n"
+                          "user = \"a\" b\npassword = \"x\n")
+        self.assertRegex(said, r"\AF:3: .*\nF:4: .*\nF: 2 errors\n\Z")
+        said = self.check(0, "[account a]\nhost = h\nuser = 'u'\n"
+                          "password = 'secret'\n")
+        for line in (3, 4):
+            self.assertRegex(said, rf"(?m)^F:{line}: warning: .*quotes are "
+                             "part of the value")
+        self.assertNotIn("secret", said)
+
+    def test_tunnels(self):
+        tunnel = ("[account {0}]\nhost = 127.0.0.1\nport = 1110{0}\n"
+                  "tls = none\nuser = info\npassword = x\n")
+        self.assertEqual(
+            self.check(0, tunnel.format(1) + tunnel.format(2)), "")
+
+
 class FailingTest(unittest.TestCase):
     """A store that fails while the daemon runs: a lock, for want of worse."""
 

@@ -55,6 +55,7 @@ class PasswordTest(unittest.TestCase):
         self.check_good(password_file=self.file(SECRET + "\n"))
         self.check_good(password_file=self.file(SECRET))
         self.check_good(password_file=self.file(SECRET + "\nmore\n"))
+        self.check_good(password_file=self.file("\ufeff" + SECRET + "\n"))
 
     def test_file_that_will_not_do(self):
         for mode in (0o640, 0o604, 0o620):

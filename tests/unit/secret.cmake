@@ -4,3 +4,4 @@ evpop_unit_test(secret_sources
 evpop_unit_test(secret_command
 	${CMAKE_CURRENT_SOURCE_DIR}/test_secret_command.c
 	LIBS evpopd_secret PkgConfig::LIBEVENT)
+target_link_options(test_secret_sources PRIVATE -Wl,--wrap=fstatvfs)

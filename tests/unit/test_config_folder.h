@@ -5,6 +5,7 @@
 #ifndef TEST_CONFIG_FOLDER_H
 #define TEST_CONFIG_FOLDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -18,6 +19,9 @@ struct folder {
 /* For cmocka: *state is a struct folder. */
 int folder_set_up(void **state);
 int folder_tear_down(void **state);
+
+/* Whether folder_expect() looks for files that keys name; set_up: false. */
+extern bool folder_looks_for_files;
 
 /* Makes or replaces a file; a name may begin with the folder "d/". */
 void folder_write(const struct folder *, const char *name, const void *bytes,

@@ -43,7 +43,9 @@ test_lines(void **state)
 		      "NAME]\n" },
 		{ "\xef\xbb\xbf" ACCOUNT, "" },
 		{ "\n\xef\xbb\xbf= x\n" ACCOUNT,
-		    "F:2: expected KEY = VALUE\n" },
+		    "F:2: U+FEFF (byte-order mark, or zero-width no-break "
+		    "space), which nobody sees, stands before a name; type "
+		    "the line anew\n" },
 		{ "[account a]\r\nhost = h\r\nuser = u\r\npassword_file = "
 		  "/p\r\n",
 		    "" },
@@ -295,8 +297,8 @@ test_bad_quotes(void **state)
 		    "F:5: text after the closing quote; quotes surround the "
 		    "whole value (write \"\" for a quote inside)\n" },
 		{ ACCOUNT "id = \"a\" # b\n",
-		    "F:5: text after the closing quote; quotes surround the "
-		    "whole value (write \"\" for a quote inside)\n" },
+		    "F:5: text after the closing quote; comments have lines of "
+		    "their own\n" },
 	};
 
 	EXPECT_ROWS(state, rows);

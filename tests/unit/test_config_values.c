@@ -397,7 +397,7 @@ test_bad_account_values(void **state)
 		    "\"a b\"\n" },
 		{ "host = h # x\nuser=u\npassword=p\n",
 		    "F:2: host: expected a host name or address, not "
-		    "\"h # x\"\n" },
+		    "\"h # x\"; comments have lines of their own\n" },
 		{ "host = a..b\nuser=u\npassword=p\n",
 		    "F:2: host: expected a host name or address, not "
 		    "\"a..b\"\n" },

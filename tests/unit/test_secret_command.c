@@ -138,6 +138,45 @@ test_output(void **state)
 	}
 }
 
+/* Nobody looks for a password where a token fails. */
+static void
+test_token_is_no_password(void **state)
+{
+	static const struct {
+		const char *command, *error;
+	} rows[] = {
+		{ "echo token", NULL },
+		{ "exit 3", "token command: exited with status 3" },
+		{ "kill -TERM $$",
+		    "token command: killed by signal 15 (Terminated)" },
+		{ "yes", "token command: printed more than 65536 octets" },
+		{ "true",
+		    "token command: the first line is empty; expected the "
+		    "token" },
+		{ "printf 'a\\0b\\n'",
+		    "token command: the first line holds a NUL or a carriage "
+		    "return, which no token can" },
+	};
+	struct answer answer;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct secret_source source = { SECRET_TOKEN_COMMAND,
+			rows[i].command };
+
+		answer = (struct answer){ 0 };
+		assert_non_null(
+		    secret_fetch(*state, &source, LONG_MS, take, &answer));
+		assert_true(event_base_dispatch(*state) >= 0);
+		assert_int_equal(answer.count, 1);
+		if (rows[i].error == NULL)
+			assert_string_equal(
+			    secret_text(answer.secret), "token");
+		else
+			assert_string_equal(answer.error, rows[i].error);
+		secret_free(&answer.secret);
+	}
+}
+
 static void
 test_surroundings(void **state)
 {
@@ -447,6 +486,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_output, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_token_is_no_password, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_surroundings, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "daemon/secret/line.h"
@@ -152,6 +153,12 @@ test_file_contents(void **state)
 		{ "a\0b\n", 4, NULL, "holds a NUL" },
 		{ "a\rb\n", 4, NULL, "a carriage return" },
 		{ "ok\n\0", 4, "ok", NULL },
+		{ "\xef\xbb\xbfsecret\n", 10, "secret", NULL },
+		{ "\xef\xbb\xbf", 3, NULL, "the first line is empty" },
+		{ "\xef\xbb\xbf\r\nsecret", 11, NULL, "the first line is" },
+		/* Only where a file begins. */
+		{ "a\xef\xbb\xbf\n", 5, "a\xef\xbb\xbf", NULL },
+		{ "\xef\xbb\n", 3, "\xef\xbb", NULL },
 	};
 	struct fixture *fixture = *state;
 	struct answer answer;
@@ -225,6 +232,59 @@ test_file_modes(void **state)
 			assert_non_null(strstr(answer.error, "chmod 600"));
 		secret_free(&answer.secret);
 	}
+}
+
+/* Whether files lie on a file system that is mounted read-only. */
+static bool is_mounted_read_only;
+
+int __real_fstatvfs(int fd, struct statvfs *);
+int __wrap_fstatvfs(int fd, struct statvfs *);
+
+int
+__wrap_fstatvfs(int fd, struct statvfs *system)
+{
+	int result = __real_fstatvfs(fd, system);
+
+	system->f_flag &= ~(unsigned long)ST_RDONLY;
+	if (is_mounted_read_only)
+		system->f_flag |= ST_RDONLY;
+	return result;
+}
+
+/* As containers hand secrets in; what others may write never is one. */
+static void
+test_read_only_mount(void **state)
+{
+	static const struct {
+		mode_t mode;
+		bool safe;
+	} rows[] = { { 0444, true }, { 0644, true }, { 0440, true },
+		{ 0640, true }, { 0555, true }, { 0600, true }, { 0664, false },
+		{ 0646, false }, { 0666, false }, { 0620, false } };
+	struct fixture *fixture = *state;
+	char path[128], reason[256];
+	struct answer answer;
+
+	if (geteuid() != 0)
+		skip();
+	(void)snprintf(path, sizeof(path), "%s/a", fixture->folder);
+	write_file(fixture, "a", "pw\n", 3, 0600);
+	is_mounted_read_only = true;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(chmod(path, rows[i].mode), 0);
+		assert_int_equal(secret_file_safe(path, reason, sizeof(reason)),
+		    rows[i].safe);
+		fetch(fixture, SECRET_FILE, path, &answer);
+		assert_int_equal(answer.secret != NULL, rows[i].safe);
+		secret_free(&answer.secret);
+	}
+	/* Only root's. */
+	assert_int_equal(chown(path, 12345, (gid_t)-1), 0);
+	assert_int_equal(chmod(path, 0444), 0);
+	assert_false(secret_file_safe(path, reason, sizeof(reason)));
+	is_mounted_read_only = false;
+	assert_int_equal(chown(path, 0, (gid_t)-1), 0);
+	assert_false(secret_file_safe(path, reason, sizeof(reason)));
 }
 
 static void
@@ -359,6 +419,8 @@ main(void)
 		    test_file_bound, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_file_modes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_read_only_mount, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_no_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -1,0 +1,71 @@
+#include "daemon/config/named_file.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool
+config_named_file_needs_shell(const char *text)
+{
+	if (*text == '~')
+		return text[1] == '\0' || strchr(text, '/') != NULL;
+	return *text == '$';
+}
+
+/* Why the daemon could not read it; NULL where it can. */
+static const char *
+named_file_find_fault(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) != 0)
+		return strerror(errno);
+	if (S_ISDIR(status.st_mode))
+		return "expected a file, and it is a folder";
+	if (!S_ISREG(status.st_mode))
+		return "expected a regular file";
+	if (access(path, R_OK) != 0)
+		return strerror(errno);
+	return NULL;
+}
+
+/* What the daemon makes itself needs a folder to be in. */
+static const char *
+named_file_find_fault_of_folder(const char *path)
+{
+	struct stat status;
+	const char *slash = strrchr(path, '/');
+	char folder[4096];
+	size_t length;
+
+	if (stat(path, &status) == 0)
+		return S_ISDIR(status.st_mode)
+			   ? "expected a file, and it is a folder"
+			   : NULL;
+	/* What is in /run may be made just before the daemon starts. */
+	if (strncmp(path, "/run/", 5) == 0)
+		return NULL;
+	length = slash == NULL ? 0 : (size_t)(slash - path);
+	if (length == 0 || length >= sizeof(folder))
+		return NULL;
+	memcpy(folder, path, length);
+	folder[length] = '\0';
+	if (stat(folder, &status) != 0)
+		return errno == ENOENT ? "its folder is not there"
+				       : strerror(errno);
+	return S_ISDIR(status.st_mode) ? NULL : "its folder is a file";
+}
+
+void
+config_named_file_check(struct config_report *report, const char *file,
+    unsigned line, const struct config_option *option, const char *path)
+{
+	const char *fault = option->scope == CONFIG_SCOPE_ACCOUNT
+				? named_file_find_fault(path)
+				: named_file_find_fault_of_folder(path);
+
+	if (fault != NULL)
+		config_report_warning(
+		    report, file, line, "%s: %s: %s", option->key, path, fault);
+}
