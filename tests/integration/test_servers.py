@@ -2,7 +2,7 @@
 
 import unittest
 
-from harness import (corpus, courier, cyrus, daemon, mailutils, perdition,
+from harness import (corpus, courier, cyrus, daemon, mailutils, perdition, procs,
                      popa3d, procs, servers)
 
 USERS = {servers.USER: servers.PASSWORD}
@@ -56,7 +56,9 @@ class Common:
             driver.delete()
             self.check_history(driver, (first, 0), (new, 0),
                                (0, first + new))
-            self.assertEqual(server.count(servers.USER), 0)
+            # Courier removes the files behind its answer to QUIT.
+            procs.wait_for(lambda: server.count(servers.USER) == 0,
+                           what="the maildrop's being empty")
             self.check_bodies(server, driver.bodies(), expected)
             return driver.polls
 
