@@ -133,9 +133,18 @@ take_key(
 }
 
 static void
-take_bad(unsigned line, const char *why, void *arg)
+take_words(unsigned line, const char *text, void *arg)
 {
 	check_line(arg, line);
+	assert(*text != '\0');
+	check_text(text);
+}
+
+static void
+take_bad(unsigned line, const char *key, const char *why, void *arg)
+{
+	check_line(arg, line);
+	check_text(key);
 	assert(*why != '\0');
 	check_text(why);
 }
@@ -143,6 +152,7 @@ take_bad(unsigned line, const char *why, void *arg)
 static const struct config_ini_events events = {
 	.section = take_section,
 	.key = take_key,
+	.words = take_words,
 	.bad = take_bad,
 };
 

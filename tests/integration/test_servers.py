@@ -2,7 +2,7 @@
 
 import unittest
 
-from harness import (corpus, courier, cyrus, daemon, mailutils, perdition, procs,
+from harness import (corpus, courier, cyrus, daemon, mailutils, perdition,
                      popa3d, procs, servers)
 
 USERS = {servers.USER: servers.PASSWORD}
