@@ -52,6 +52,11 @@ take_section(unsigned line, const char *name, void *arg)
 	struct reading *reading = arg;
 	enum config_scope scope;
 
+	/* Of a bad one the line was told already. */
+	if (name == NULL) {
+		assert(line == reading->line);
+		return;
+	}
 	check_line(reading, line);
 	check_text(name);
 	for (scope = 0; scope < CONFIG_SCOPE_COUNT; scope++)
