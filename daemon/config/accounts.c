@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "daemon/config/read.h"
+#include "daemon/config/unit.h"
 #include "daemon/config/value.h"
 
 #define PORT_POP3  110

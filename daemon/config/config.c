@@ -16,7 +16,7 @@ _Static_assert(offsetof(struct owned_config, config) == 0,
     "a pointer to the config is one to its owner");
 
 static void
-set_defaults(struct config_reading *reading)
+config_set_defaults(struct config_reading *reading)
 {
 	char why[128];
 
@@ -43,7 +43,7 @@ set_defaults(struct config_reading *reading)
 }
 
 static void
-hand_over_files(struct config_reading *reading)
+config_add_files(struct config_reading *reading)
 {
 	struct config_strings *files = &reading->config->files;
 
@@ -72,16 +72,16 @@ complete_sessions(struct config_reading *reading)
 }
 
 static void
-read_all(struct config_reading *reading, const char *path)
+config_read_all(struct config_reading *reading, const char *path)
 {
 	size_t errors;
 
-	set_defaults(reading);
+	config_set_defaults(reading);
 	config_read_file(reading, path);
 	complete_sessions(reading);
 	errors = reading->report.messages.errors;
 	config_finish_accounts(reading);
-	hand_over_files(reading);
+	config_add_files(reading);
 	if (reading->draft_count == 0 && errors == 0)
 		config_report_warning(&reading->report, path, 0,
 		    "no accounts; expected at least one [account NAME]");
@@ -106,7 +106,7 @@ config_make(
 		reading->config = config;
 		reading->arena = owned->arena;
 		reading->looks_for_files = looks_for_files;
-		read_all(reading, path);
+		config_read_all(reading, path);
 		config_arena_seal(reading->arena);
 		*messages_r = reading->report.messages;
 		free(reading->drafts);
@@ -149,7 +149,7 @@ config_free(struct config **config_p)
 }
 
 static int
-compare_to_name(const void *name, const void *account_p)
+config_compare_name(const void *name, const void *account_p)
 {
 	const struct config_account *const *account = account_p;
 
@@ -164,6 +164,6 @@ config_find(const struct config *config, const char *name)
 	if (config->account_count == 0)
 		return NULL;
 	found = bsearch(name, config->accounts, config->account_count,
-	    sizeof(*config->accounts), compare_to_name);
+	    sizeof(*config->accounts), config_compare_name);
 	return found == NULL ? NULL : *found;
 }

@@ -25,21 +25,21 @@ struct reader {
 };
 
 static bool
-is_blank(char c)
+ini_is_blank(char c)
 {
 	return c == ' ' || c == '\t';
 }
 
 /* Cuts blanks off both ends, in place. */
 static char *
-trim(char *text)
+ini_trim(char *text)
 {
 	size_t length;
 
-	while (is_blank(*text))
+	while (ini_is_blank(*text))
 		text++;
 	length = strlen(text);
-	while (length > 0 && is_blank(text[length - 1]))
+	while (length > 0 && ini_is_blank(text[length - 1]))
 		length--;
 	text[length] = '\0';
 	return text;
@@ -50,7 +50,7 @@ trim(char *text)
  * overlong, nor a surrogate, nor above U+10FFFF (RFC 3629 section 4).
  */
 static size_t
-utf8_length(const unsigned char *bytes, size_t left)
+ini_utf8_length(const unsigned char *bytes, size_t left)
 {
 	static const struct {
 		unsigned char first, last, second_first, second_last, length;
@@ -84,7 +84,7 @@ utf8_length(const unsigned char *bytes, size_t left)
 
 /* Says why a line cannot be taken, or returns NULL. */
 static const char *
-find_bad_bytes(const char *text, size_t length, char *why, size_t size)
+ini_find_bad_bytes(const char *text, size_t length, char *why, size_t size)
 {
 	const unsigned char *bytes = (const unsigned char *)text;
 	size_t step;
@@ -96,7 +96,7 @@ find_bad_bytes(const char *text, size_t length, char *why, size_t size)
 		return why;
 	}
 	for (size_t i = 0; i < length; i += step) {
-		step = utf8_length(bytes + i, length - i);
+		step = ini_utf8_length(bytes + i, length - i);
 		if (step == 0) {
 			(void)snprintf(why, size,
 			    "expected UTF-8, and octet %zu of the line (0x%02x)"
@@ -121,7 +121,7 @@ find_bad_bytes(const char *text, size_t length, char *why, size_t size)
  * than guessed, because the guess would only fail at some server's log-in.
  */
 static const char *
-unquote(char *value, bool *quoted_r)
+ini_unquote(char *value, bool *quoted_r)
 {
 	char *from = value, *to = value;
 	bool closed = false;
@@ -156,22 +156,22 @@ unquote(char *value, bool *quoted_r)
 }
 
 static void
-tell_bad(struct reader *reader, const char *why)
+ini_report(struct reader *reader, const char *why)
 {
 	reader->events->bad(reader->line, reader->word, why, reader->arg);
 }
 
 /* What follows is not of the section before. */
 static void
-tell_bad_section(struct reader *reader, const char *why)
+ini_report_section(struct reader *reader, const char *why)
 {
-	tell_bad(reader, why);
+	ini_report(reader, why);
 	reader->events->section(reader->line, NULL, reader->arg);
 }
 
 /* Of a line that may hold any octets. */
 static void
-note_word(struct reader *reader, const char *text)
+ini_note_word(struct reader *reader, const char *text)
 {
 	size_t length = 0;
 
@@ -186,7 +186,7 @@ note_word(struct reader *reader, const char *text)
 
 /* In a name or a key, where only the eye takes it for nothing. */
 static bool
-find_invisible(const char *text, size_t length, char *why, size_t size)
+ini_find_invisible(const char *text, size_t length, char *why, size_t size)
 {
 	struct config_invisible found;
 
@@ -205,27 +205,27 @@ find_invisible(const char *text, size_t length, char *why, size_t size)
 }
 
 static void
-take_section(struct reader *reader, char *text)
+ini_parse_section(struct reader *reader, char *text)
 {
 	size_t length = strlen(text);
 	char why[160];
 
-	if (find_invisible(text, length, why, sizeof(why))) {
-		tell_bad_section(reader, why);
+	if (ini_find_invisible(text, length, why, sizeof(why))) {
+		ini_report_section(reader, why);
 		return;
 	}
 	if (text[length - 1] != ']') {
-		tell_bad_section(
+		ini_report_section(
 		    reader, "expected [SECTION], and the ] is missing");
 		return;
 	}
 	text[length - 1] = '\0';
-	reader->events->section(reader->line, trim(text + 1), reader->arg);
+	reader->events->section(reader->line, ini_trim(text + 1), reader->arg);
 }
 
 /* Keeps the value and gives inih the key; returns false if there is none. */
 static bool
-take_key(struct reader *reader, char *text, char *buffer, size_t size)
+ini_parse_key(struct reader *reader, char *text, char *buffer, size_t size)
 {
 	size_t length = strcspn(text, "=:");
 	bool separated = text[length] != '\0';
@@ -234,11 +234,11 @@ take_key(struct reader *reader, char *text, char *buffer, size_t size)
 	const char *why;
 
 	assert(size > KEY_LENGTH_MAX + 3);
-	if (find_invisible(text, length, shown, sizeof(shown))) {
+	if (ini_find_invisible(text, length, shown, sizeof(shown))) {
 		if (text[strlen(text) - 1] == ']')
-			tell_bad_section(reader, shown);
+			ini_report_section(reader, shown);
 		else
-			tell_bad(reader, shown);
+			ini_report(reader, shown);
 		return false;
 	}
 	if (length > 0 && !separated) {
@@ -246,21 +246,21 @@ take_key(struct reader *reader, char *text, char *buffer, size_t size)
 		return false;
 	}
 	if (length == 0 || length > KEY_LENGTH_MAX) {
-		tell_bad(reader, "expected KEY = VALUE");
+		ini_report(reader, "expected KEY = VALUE");
 		return false;
 	}
 	(void)snprintf(buffer, size, "%.*s%c\n", (int)length, text, separator);
-	reader->value = trim(text + length + 1);
-	why = unquote(reader->value, &reader->quoted);
+	reader->value = ini_trim(text + length + 1);
+	why = ini_unquote(reader->value, &reader->quoted);
 	if (why == NULL)
 		return true;
-	tell_bad(reader, why);
+	ini_report(reader, why);
 	return false;
 }
 
 /* Cuts the next line out of the bytes; returns NULL at their end. */
 static char *
-next_line(struct reader *reader, size_t *length_r)
+ini_next_line(struct reader *reader, size_t *length_r)
 {
 	char *text = reader->next, *newline;
 
@@ -279,40 +279,40 @@ next_line(struct reader *reader, size_t *length_r)
 }
 
 static void
-settle_pending(struct reader *reader)
+ini_report_pending(struct reader *reader)
 {
 	if (reader->pending)
-		tell_bad(reader, "expected KEY = VALUE");
+		ini_report(reader, "expected KEY = VALUE");
 	reader->pending = false;
 }
 
 /* inih's fgets(): gives it the next line that can hold a key. */
 static char *
-read_line(char *buffer, int size, void *stream)
+ini_read_line(char *buffer, int size, void *stream)
 {
 	struct reader *reader = stream;
 	char *text, why[128];
 	const char *bad;
 	size_t length;
 
-	settle_pending(reader);
-	while ((text = next_line(reader, &length)) != NULL) {
-		bad = find_bad_bytes(text, length, why, sizeof(why));
-		text = trim(text);
-		note_word(reader, text);
+	ini_report_pending(reader);
+	while ((text = ini_next_line(reader, &length)) != NULL) {
+		bad = ini_find_bad_bytes(text, length, why, sizeof(why));
+		text = ini_trim(text);
+		ini_note_word(reader, text);
 		if (bad != NULL && *text == '[')
-			tell_bad_section(reader, bad);
+			ini_report_section(reader, bad);
 		else if (bad != NULL)
-			tell_bad(reader, bad);
+			ini_report(reader, bad);
 		if (bad != NULL)
 			continue;
 		if (*text == '\0' || *text == '#' || *text == ';')
 			continue;
 		if (*text == '[') {
-			take_section(reader, text);
+			ini_parse_section(reader, text);
 			continue;
 		}
-		if (take_key(reader, text, buffer, (size_t)size)) {
+		if (ini_parse_key(reader, text, buffer, (size_t)size)) {
 			reader->pending = true;
 			return buffer;
 		}
@@ -321,7 +321,8 @@ read_line(char *buffer, int size, void *stream)
 }
 
 static int
-take_pair(void *user, const char *section, const char *name, const char *value)
+ini_add_pair(
+    void *user, const char *section, const char *name, const char *value)
 {
 	struct reader *reader = user;
 
@@ -352,10 +353,11 @@ config_ini_parse(char *bytes, size_t length,
 		reader.next += 3;
 	/*
 	 * inih's own result is of no use: what it could not parse was seen by
-	 * read_line().  A build of it that stops at an error goes on here.
+	 * ini_read_line().  A build of it that stops at an error goes on here.
 	 */
 	do {
-		(void)ini_parse_stream(read_line, &reader, take_pair, &reader);
-		settle_pending(&reader);
+		(void)ini_parse_stream(
+		    ini_read_line, &reader, ini_add_pair, &reader);
+		ini_report_pending(&reader);
 	} while (reader.next < reader.end);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "daemon/config/config.h"
-#include "daemon/config/value.h"
+#include "daemon/config/unit.h"
 
 #define SECOND_MS INT64_C(1000)
 #define MINUTE_MS (60 * SECOND_MS)
@@ -270,7 +270,7 @@ config_option_find(enum config_scope scope, const char *key)
 }
 
 static void
-bound_text(
+option_bound_text(
     const struct config_option *option, int64_t bound, char *text, size_t size)
 {
 	switch (option->type) {
@@ -300,8 +300,8 @@ config_option_bounds(
 	*text = '\0';
 	if (option->maximum == 0)
 		return;
-	bound_text(option, option->minimum, least, sizeof(least));
-	bound_text(option, option->maximum, most, sizeof(most));
+	option_bound_text(option, option->minimum, least, sizeof(least));
+	option_bound_text(option, option->maximum, most, sizeof(most));
 	(void)snprintf(text, size, "%s to %s", least, most);
 }
 

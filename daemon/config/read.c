@@ -27,7 +27,7 @@ struct source {
 	unsigned depth;
 	const char *path, *folder;
 	struct stat status;
-	bool exposure_told;
+	bool is_exposure_reported;
 	/* The section that the next key is in. */
 	bool any_section, known_section, in_defaults;
 	enum config_scope scope;
@@ -39,7 +39,7 @@ struct source {
 	uint64_t nameless_given;
 };
 
-static void read_path(struct config_reading *, const char *path,
+static void source_open(struct config_reading *, const char *path,
     const struct source *parent, unsigned parent_line);
 
 bool
@@ -83,7 +83,7 @@ source_mark_given(struct source *source, const char *key, unsigned line)
 }
 
 static void
-take_bad(unsigned line, const char *key, const char *why, void *arg)
+source_report(unsigned line, const char *key, const char *why, void *arg)
 {
 	struct source *source = arg;
 
@@ -93,7 +93,7 @@ take_bad(unsigned line, const char *key, const char *why, void *arg)
 }
 
 static void
-take_words(unsigned line, const char *text, void *arg)
+source_report_words(unsigned line, const char *text, void *arg)
 {
 	struct source *source = arg;
 	const struct config_report_place place = { &source->reading->report,
@@ -106,7 +106,7 @@ take_words(unsigned line, const char *text, void *arg)
 }
 
 static bool
-is_account_name(const char *name)
+source_is_account_name(const char *name)
 {
 	return *name != '\0' && strlen(name) <= NAME_LENGTH_MAX &&
 	       strspn(name,
@@ -116,7 +116,7 @@ is_account_name(const char *name)
 
 /* Keys go into a new account, or into the nameless one without memory. */
 static void
-begin_account(struct source *source, unsigned line, const char *name)
+source_begin_account(struct source *source, unsigned line, const char *name)
 {
 	struct config_reading *reading = source->reading;
 	struct config_account *account;
@@ -141,7 +141,7 @@ begin_account(struct source *source, unsigned line, const char *name)
 }
 
 static void
-take_account(struct source *source, unsigned line, const char *name)
+source_add_account(struct source *source, unsigned line, const char *name)
 {
 	name += strspn(name, " \t");
 	source->known_section = true;
@@ -152,18 +152,18 @@ take_account(struct source *source, unsigned line, const char *name)
 	if (*name == '\0')
 		config_report_error(&source->reading->report, source->path,
 		    line, "[account]: expected [account NAME]");
-	else if (!is_account_name(name))
+	else if (!source_is_account_name(name))
 		config_report_error(&source->reading->report, source->path,
 		    line,
 		    "[account %.*s]: expected a name of at most %d letters, "
 		    "digits and . _ - @ +",
 		    NAME_LENGTH_MAX, name, NAME_LENGTH_MAX);
 	else
-		begin_account(source, line, name);
+		source_begin_account(source, line, name);
 }
 
 static void
-take_section(unsigned line, const char *name, void *arg)
+source_add_section(unsigned line, const char *name, void *arg)
 {
 	struct source *source = arg;
 
@@ -190,7 +190,7 @@ take_section(unsigned line, const char *name, void *arg)
 	}
 	if (strncmp(name, "account", 7) == 0 &&
 	    (name[7] == '\0' || name[7] == ' ' || name[7] == '\t')) {
-		take_account(source, line, name + 7);
+		source_add_account(source, line, name + 7);
 		return;
 	}
 	config_suggest_section(
@@ -201,7 +201,7 @@ take_section(unsigned line, const char *name, void *arg)
 
 /* Notes that a key is given here; false if it was before. */
 static bool
-note_given(
+source_note_given(
     struct source *source, const struct config_option *option, unsigned line)
 {
 	struct config_reading *reading = source->reading;
@@ -233,19 +233,19 @@ note_given(
 
 /* Others may be in group and world alike: both count. */
 static void
-check_exposure(struct source *source, unsigned line, const char *key)
+source_check_exposure(struct source *source, unsigned line, const char *key)
 {
-	if (source->exposure_told ||
+	if (source->is_exposure_reported ||
 	    (source->status.st_mode & (S_IRWXG | S_IRWXO)) == 0)
 		return;
-	source->exposure_told = true;
+	source->is_exposure_reported = true;
 	config_report_error(&source->reading->report, source->path, line,
 	    "%s: expected a file that only its owner can open: chmod 600 %s",
 	    key, source->path);
 }
 
 static void
-take_include(struct source *source, unsigned line, const char *pattern)
+source_include(struct source *source, unsigned line, const char *pattern)
 {
 	struct config_reading *reading = source->reading;
 	struct config_include found;
@@ -271,7 +271,7 @@ take_include(struct source *source, unsigned line, const char *pattern)
 	switch (config_include_find(&found, source->folder, pattern)) {
 	case CONFIG_INCLUDE_FOUND:
 		for (size_t i = 0; i < found.count; i++)
-			read_path(reading, found.paths[i], source, line);
+			source_open(reading, found.paths[i], source, line);
 		break;
 	case CONFIG_INCLUDE_NOTHING:
 		config_report_warning(&reading->report, source->path, line,
@@ -321,7 +321,7 @@ source_find_option(
 		    "id: belongs in [account NAME], where each has its own");
 		return NULL;
 	}
-	return note_given(source, option, line) ? option : NULL;
+	return source_note_given(source, option, line) ? option : NULL;
 }
 
 static void
@@ -356,7 +356,7 @@ source_set(struct source *source, unsigned line,
 }
 
 static void
-take_key(
+source_add_key(
     unsigned line, const char *key, const char *value, bool quoted, void *arg)
 {
 	struct source *source = arg;
@@ -370,18 +370,18 @@ take_key(
 	if (option->type == CONFIG_TYPE_SECRET ||
 	    (option->type == CONFIG_TYPE_PROXY &&
 		config_proxy_tells_secret(value)))
-		check_exposure(source, line, key);
+		source_check_exposure(source, line, key);
 	if (!config_doubt_check(&place, option, value, quoted))
 		return;
 	if (option->type == CONFIG_TYPE_INCLUDE)
-		take_include(source, line, value);
+		source_include(source, line, value);
 	else
 		source_set(source, line, option, value, quoted);
 }
 
 /* The folder of a path, absolute, so that a later chdir changes nothing. */
 static char *
-folder_of(struct config_arena *arena, const char *path)
+source_find_folder(struct config_arena *arena, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	int length = slash == NULL ? 0 : (int)(slash - path);
@@ -405,10 +405,10 @@ folder_of(struct config_arena *arena, const char *path)
 }
 
 static void
-parse_file(struct source *source, int fd)
+source_parse(struct source *source, int fd)
 {
-	static const struct config_ini_events events = { take_section, take_key,
-		take_words, take_bad };
+	static const struct config_ini_events events = { source_add_section,
+		source_add_key, source_report_words, source_report };
 	struct config_reading *reading = source->reading;
 	size_t size = (size_t)source->status.st_size, length = 0;
 	ssize_t got = 0;
@@ -439,7 +439,7 @@ parse_file(struct source *source, int fd)
 
 /* Whether to read on; a file is never read twice. */
 static bool
-check_file(struct source *source, unsigned parent_line)
+source_check(struct source *source, unsigned parent_line)
 {
 	struct config_reading *reading = source->reading;
 	struct config_report *report = &reading->report;
@@ -482,7 +482,7 @@ check_file(struct source *source, unsigned parent_line)
 }
 
 static void
-read_open(struct source *source, int fd, unsigned parent_line)
+source_read(struct source *source, int fd, unsigned parent_line)
 {
 	struct config_reading *reading = source->reading;
 
@@ -491,7 +491,7 @@ read_open(struct source *source, int fd, unsigned parent_line)
 		    "cannot read: %s", strerror(errno));
 		return;
 	}
-	if (!check_file(source, parent_line))
+	if (!source_check(source, parent_line))
 		return;
 	if (!config_make_room(&reading->files, &reading->file_capacity,
 		reading->file_count, sizeof(*reading->files))) {
@@ -499,11 +499,11 @@ read_open(struct source *source, int fd, unsigned parent_line)
 		return;
 	}
 	reading->files[reading->file_count++] = (char *)(uintptr_t)source->path;
-	parse_file(source, fd);
+	source_parse(source, fd);
 }
 
 static void
-read_path(struct config_reading *reading, const char *path,
+source_open(struct config_reading *reading, const char *path,
     const struct source *parent, unsigned parent_line)
 {
 	struct source *source = calloc(1, sizeof(*source));
@@ -511,7 +511,8 @@ read_path(struct config_reading *reading, const char *path,
 
 	if (source == NULL ||
 	    (source->path = config_arena_share(reading->arena, path)) == NULL ||
-	    (source->folder = folder_of(reading->arena, path)) == NULL) {
+	    (source->folder = source_find_folder(reading->arena, path)) ==
+		NULL) {
 		reading->report.no_memory = true;
 		free(source);
 		return;
@@ -528,7 +529,7 @@ read_path(struct config_reading *reading, const char *path,
 		config_report_error(&reading->report, path, 0,
 		    "cannot read: %s", strerror(errno));
 	} else {
-		read_open(source, fd, parent_line);
+		source_read(source, fd, parent_line);
 		(void)close(fd);
 	}
 	free(source);
@@ -537,5 +538,5 @@ read_path(struct config_reading *reading, const char *path,
 void
 config_read_file(struct config_reading *reading, const char *path)
 {
-	read_path(reading, path, NULL, 0);
+	source_open(reading, path, NULL, 0);
 }

@@ -14,32 +14,12 @@
 #include "daemon/config/config.h"
 #include "daemon/config/named_file.h"
 #include "daemon/config/near.h"
-
-#define SECOND_MS INT64_C(1000)
-#define MINUTE_MS (60 * SECOND_MS)
-#define HOUR_MS   (60 * MINUTE_MS)
-#define DAY_MS    (24 * HOUR_MS)
+#include "daemon/config/unit.h"
 
 /* Of a name in the DNS, as text (RFC 1035 section 2.3.4). */
 #define HOST_LENGTH_MAX 253
 /* What a message shows of a value. */
 #define SHOWN_MAX 64
-
-struct unit {
-	const char *suffix;
-	int64_t factor;
-};
-
-/* The largest first: the first that divides is the one to show. */
-static const struct unit duration_units[] = { { "d", DAY_MS }, { "h", HOUR_MS },
-	{ "m", MINUTE_MS }, { "s", SECOND_MS }, { "ms", 1 }, { NULL, 0 } };
-static const struct unit size_units[] = { { "G", INT64_C(1) << 30 },
-	{ "M", INT64_C(1) << 20 }, { "K", INT64_C(1) << 10 }, { "", 1 },
-	{ "g", INT64_C(1) << 30 }, { "m", INT64_C(1) << 20 },
-	{ "k", INT64_C(1) << 10 }, { NULL, 0 } };
-static const struct unit plain_units[] = { { "", 1 }, { NULL, 0 } };
-static const struct unit keep_units[] = { { "h", HOUR_MS }, { "d", DAY_MS },
-	{ "w", 7 * DAY_MS }, { NULL, 0 } };
 
 /* What one call works on. */
 struct setting {
@@ -51,30 +31,9 @@ struct setting {
 	size_t why_size;
 };
 
-static void
-unit_text(const struct unit *units, int64_t value, char *text, size_t size)
-{
-	while (units->factor > 1 && (value == 0 || value % units->factor != 0))
-		units++;
-	(void)snprintf(text, size, "%lld%s", (long long)(value / units->factor),
-	    units->suffix);
-}
-
-void
-config_duration_text(int64_t ms, char *text, size_t size)
-{
-	unit_text(duration_units, ms, text, size);
-}
-
-void
-config_size_text(uint64_t octets, char *text, size_t size)
-{
-	unit_text(size_units, (int64_t)octets, text, size);
-}
-
 /* Says what was expected, and shows what was there instead. */
 static enum config_value_result
-expected(const struct setting *setting, const char *what)
+value_refuse(const struct setting *setting, const char *what)
 {
 	size_t length = strlen(setting->text);
 	size_t shown = length > SHOWN_MAX ? SHOWN_MAX : length;
@@ -91,49 +50,30 @@ expected(const struct setting *setting, const char *what)
 
 /* The same for values that nobody must see. */
 static enum config_value_result
-expected_unseen(const struct setting *setting, const char *what)
+value_refuse_unseen(const struct setting *setting, const char *what)
 {
 	(void)snprintf(setting->why, setting->why_size, "expected %s", what);
 	return CONFIG_VALUE_BAD;
 }
 
-/* Digits and a unit; false if it is neither that nor within 63 bits. */
-static bool
-parse_number(const char *text, const struct unit *units, int64_t *value_r)
-{
-	int64_t value = 0;
-
-	if (!isdigit((unsigned char)*text))
-		return false;
-	for (; isdigit((unsigned char)*text); text++)
-		if (__builtin_mul_overflow(value, 10, &value) ||
-		    __builtin_add_overflow(value, *text - '0', &value))
-			return false;
-	for (; units->suffix != NULL; units++)
-		if (strcmp(text, units->suffix) == 0)
-			return !__builtin_mul_overflow(
-			    value, units->factor, value_r);
-	return false;
-}
-
 static enum config_value_result
-set_number(const struct setting *setting, const struct unit *units,
+value_set_number(const struct setting *setting, const struct config_unit *units,
     const char *kind, int64_t *value_r)
 {
 	char bounds[64], what[128];
 
-	if (parse_number(setting->text, units, value_r) &&
+	if (config_unit_parse(setting->text, units, value_r) &&
 	    *value_r >= setting->option->minimum &&
 	    *value_r <= setting->option->maximum)
 		return CONFIG_VALUE_OK;
 	config_option_bounds(setting->option, bounds, sizeof(bounds));
 	(void)snprintf(what, sizeof(what), "%s from %s", kind, bounds);
-	return expected(setting, what);
+	return value_refuse(setting, what);
 }
 
 /* Into a member of whatever size; the bounds are such that it fits. */
 static void
-put_number(const struct setting *setting, int64_t value)
+value_put_number(const struct setting *setting, int64_t value)
 {
 	switch (setting->option->size) {
 	case sizeof(uint8_t):
@@ -153,32 +93,32 @@ put_number(const struct setting *setting, int64_t value)
 }
 
 static enum config_value_result
-set_integer(const struct setting *setting)
+value_set_integer(const struct setting *setting)
 {
 	enum config_value_result result;
 	int64_t value = 0;
 
 	switch (setting->option->type) {
 	case CONFIG_TYPE_DURATION:
-		result = set_number(setting, duration_units,
+		result = value_set_number(setting, config_duration_units,
 		    "a duration such as 30s, 5m or 2h (ms s m h d)", &value);
 		break;
 	case CONFIG_TYPE_SIZE:
-		result = set_number(setting, size_units,
+		result = value_set_number(setting, config_size_units,
 		    "a size such as 512K, 8M or 1G", &value);
 		break;
 	default:
-		result =
-		    set_number(setting, plain_units, "a whole number", &value);
+		result = value_set_number(
+		    setting, config_plain_units, "a whole number", &value);
 		break;
 	}
 	if (result == CONFIG_VALUE_OK)
-		put_number(setting, value);
+		value_put_number(setting, value);
 	return result;
 }
 
 static enum config_value_result
-set_boolean(const struct setting *setting)
+value_set_boolean(const struct setting *setting)
 {
 	static const char *const words[] = { "no", "yes", "false", "true",
 		"off", "on" };
@@ -189,11 +129,11 @@ set_boolean(const struct setting *setting)
 		*(bool *)setting->member = i % 2 == 1;
 		return CONFIG_VALUE_OK;
 	}
-	return expected(setting, "yes or no (or true, false, on, off)");
+	return value_refuse(setting, "yes or no (or true, false, on, off)");
 }
 
 static enum config_value_result
-set_mode(const struct setting *setting)
+value_set_mode(const struct setting *setting)
 {
 	const char *text = setting->text;
 	char bounds[64], what[128];
@@ -209,11 +149,12 @@ set_mode(const struct setting *setting)
 	config_option_bounds(setting->option, bounds, sizeof(bounds));
 	(void)snprintf(
 	    what, sizeof(what), "permissions in octal from %s", bounds);
-	return expected(setting, what);
+	return value_refuse(setting, what);
 }
 
 static void
-append_meant(const struct setting *setting, const struct config_near *near)
+value_append_meant(
+    const struct setting *setting, const struct config_near *near)
 {
 	size_t length = strlen(setting->why);
 
@@ -224,7 +165,7 @@ append_meant(const struct setting *setting, const struct config_near *near)
 }
 
 static enum config_value_result
-set_choice(const struct setting *setting)
+value_set_choice(const struct setting *setting)
 {
 	const char *const *choices = setting->option->choices;
 	struct config_near near = { 0 };
@@ -233,7 +174,7 @@ set_choice(const struct setting *setting)
 
 	for (int i = 0; choices[i] != NULL; i++) {
 		if (strcmp(setting->text, choices[i]) == 0) {
-			put_number(setting, i);
+			value_put_number(setting, i);
 			return CONFIG_VALUE_OK;
 		}
 		config_near_consider(&near, setting->text, choices[i]);
@@ -244,13 +185,13 @@ set_choice(const struct setting *setting)
 					     : ", ",
 		    choices[i]);
 	}
-	(void)expected(setting, what);
-	append_meant(setting, &near);
+	(void)value_refuse(setting, what);
+	value_append_meant(setting, &near);
 	return CONFIG_VALUE_BAD;
 }
 
 static enum config_value_result
-set_keep(const struct setting *setting)
+value_set_keep(const struct setting *setting)
 {
 	struct config_keep *keep = setting->member;
 	struct config_near near = { 0 };
@@ -264,13 +205,13 @@ set_keep(const struct setting *setting)
 		*keep = (struct config_keep){ CONFIG_KEEP_DELETE, 0 };
 		return CONFIG_VALUE_OK;
 	}
-	if (parse_number(setting->text, keep_units, &age_ms) &&
+	if (config_unit_parse(setting->text, config_keep_units, &age_ms) &&
 	    age_ms >= setting->option->minimum &&
 	    age_ms <= setting->option->maximum) {
 		*keep = (struct config_keep){ CONFIG_KEEP_AGE, age_ms };
 		return CONFIG_VALUE_OK;
 	}
-	(void)expected(setting,
+	(void)value_refuse(setting,
 	    "forever, delete, or an age such as 14d (h d w) from 1h to 3650d");
 	/* Nobody is led to what deletes; other programs keep by a switch. */
 	config_near_consider(&near, setting->text, "forever");
@@ -278,12 +219,12 @@ set_keep(const struct setting *setting)
 	    strcasecmp(setting->text, "on") == 0 ||
 	    strcasecmp(setting->text, "true") == 0)
 		near.word = "forever";
-	append_meant(setting, &near);
+	value_append_meant(setting, &near);
 	return CONFIG_VALUE_BAD;
 }
 
 static enum config_value_result
-keep_text(const struct setting *setting, char *copy)
+value_keep_text(const struct setting *setting, char *copy)
 {
 	if (copy == NULL)
 		return CONFIG_VALUE_MEMORY;
@@ -292,7 +233,7 @@ keep_text(const struct setting *setting, char *copy)
 }
 
 static bool
-is_address(const char *text)
+value_is_address(const char *text)
 {
 	char bare[INET6_ADDRSTRLEN];
 	size_t length = strcspn(text, "%"); /* fe80::1%eth0 */
@@ -306,13 +247,13 @@ is_address(const char *text)
 }
 
 static enum config_value_result
-set_host(const struct setting *setting)
+value_set_host(const struct setting *setting)
 {
 	const char *text = setting->text;
 
-	if (!is_address(text)) {
+	if (!value_is_address(text)) {
 		if (strchr(text, ':') != NULL)
-			return expected(setting,
+			return value_refuse(setting,
 			    "a host name or address alone (the port goes "
 			    "into port = )");
 		for (const char *at = text; *at != '\0'; at++) {
@@ -320,39 +261,40 @@ set_host(const struct setting *setting)
 			if ((unsigned char)*at < 0x80 &&
 			    !isalnum((unsigned char)*at) &&
 			    strchr("-._", *at) == NULL)
-				return expected(
+				return value_refuse(
 				    setting, "a host name or address");
 		}
 		if (strlen(text) > HOST_LENGTH_MAX || *text == '.' ||
 		    *text == '-' || strstr(text, "..") != NULL)
-			return expected(setting, "a host name or address");
+			return value_refuse(setting, "a host name or address");
 	}
-	return keep_text(setting, config_arena_share(setting->arena, text));
+	return value_keep_text(
+	    setting, config_arena_share(setting->arena, text));
 }
 
 static enum config_value_result
-set_address(const struct setting *setting)
+value_set_address(const struct setting *setting)
 {
 	struct in_addr address;
 
 	if (inet_pton(AF_INET, setting->text, &address) != 1 &&
-	    !is_address(setting->text))
-		return expected(setting, "an IPv4 or IPv6 address");
-	return keep_text(
+	    !value_is_address(setting->text))
+		return value_refuse(setting, "an IPv4 or IPv6 address");
+	return value_keep_text(
 	    setting, config_arena_share(setting->arena, setting->text));
 }
 
 static enum config_value_result
-set_proxy(const struct setting *setting)
+value_set_proxy(const struct setting *setting)
 {
 	struct evpop_result result;
 
 	if (!evpop_proxy_check(setting->text, &result))
-		return expected_unseen(setting,
+		return value_refuse_unseen(setting,
 		    "socks5://HOST:PORT or http://HOST:PORT, the host with "
 		    "USER:PASSWORD@ before it if need be, in which %40 stands "
 		    "for @, %3A for :, %2F for / and %25 for %");
-	return keep_text(
+	return value_keep_text(
 	    setting, config_arena_share(setting->arena, setting->text));
 }
 
@@ -369,59 +311,47 @@ config_proxy_tells_secret(const char *url)
 
 /* A relative path is taken from the folder of the file it stands in. */
 static enum config_value_result
-set_path(const struct setting *setting)
+value_set_path(const struct setting *setting)
 {
 	const char *text = setting->text;
 	char *path;
 	int length;
 
 	if (config_named_file_needs_shell(text))
-		return expected(setting,
+		return value_refuse(setting,
 		    *text == '~' ? "a whole path, for ~ is no home here"
 				 : "a whole path, for variables stand for "
 				   "nothing here");
 	if (*text == '/' || *setting->folder == '\0')
-		return keep_text(
+		return value_keep_text(
 		    setting, config_arena_share(setting->arena, text));
 	length = asprintf(&path, "%s/%s", setting->folder, text);
 	if (length < 0)
 		return CONFIG_VALUE_MEMORY;
 	text = config_arena_share(setting->arena, path);
 	free(path);
-	return keep_text(setting, (char *)(uintptr_t)text);
+	return value_keep_text(setting, (char *)(uintptr_t)text);
 }
 
 static enum config_value_result
-set_credential(const struct setting *setting)
+value_set_credential(const struct setting *setting)
 {
 	const char *text = setting->text;
 
 	if (strchr(text, '/') != NULL || strcmp(text, ".") == 0 ||
 	    strcmp(text, "..") == 0)
-		return expected(setting, "the name of a credential, no path");
-	return keep_text(setting, config_arena_copy(setting->arena, text));
-}
-
-/* As evpop_mechanism_find() takes them. */
-static bool
-is_mechanism(const char *word)
-{
-	static const char *const names[] = { "scram-sha-256-plus",
-		"scram-sha-1-plus", "scram-sha-256", "scram-sha-1",
-		"oauthbearer", "xoauth2", "external", "cram-md5", "apop",
-		"plain", "login", "user" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcasecmp(word, names[i]) == 0)
-			return true;
-	return false;
+		return value_refuse(
+		    setting, "the name of a credential, no path");
+	return value_keep_text(
+	    setting, config_arena_copy(setting->arena, text));
 }
 
 static enum config_value_result
-set_words(const struct setting *setting)
+value_set_words(const struct setting *setting)
 {
 	struct config_strings *strings = setting->member, found = { 0 };
 	struct setting one = *setting;
+	enum evpop_mechanism mechanism;
 	struct evpop_result result;
 	char *rest, *word;
 
@@ -441,12 +371,12 @@ set_words(const struct setting *setting)
 		one.text = word;
 		if (setting->option->type == CONFIG_TYPE_PINS &&
 		    !evpop_tls_pin_check(word, &result))
-			return expected(&one,
+			return value_refuse(&one,
 			    "sha256: or spki-sha256: and 64 hexadecimal "
 			    "digits");
 		if (setting->option->type == CONFIG_TYPE_MECHANISMS &&
-		    !is_mechanism(word))
-			return expected(&one,
+		    !evpop_mechanism_find(word, &mechanism))
+			return value_refuse(&one,
 			    "auto, or of scram-sha-256-plus scram-sha-1-plus "
 			    "scram-sha-256 scram-sha-1 oauthbearer xoauth2 "
 			    "external cram-md5 apop plain login user");
@@ -458,7 +388,7 @@ set_words(const struct setting *setting)
 
 /* An empty value takes back what [defaults] gave, where that makes sense. */
 static enum config_value_result
-set_nothing(const struct setting *setting)
+value_set_nothing(const struct setting *setting)
 {
 	switch (setting->option->type) {
 	case CONFIG_TYPE_TEXT:
@@ -478,12 +408,12 @@ set_nothing(const struct setting *setting)
 	case CONFIG_TYPE_DURATION:
 		if (*setting->option->initial)
 			break;
-		put_number(setting, 0);
+		value_put_number(setting, 0);
 		return CONFIG_VALUE_OK;
 	default:
 		break;
 	}
-	return expected_unseen(setting, "a value, and there is none");
+	return value_refuse_unseen(setting, "a value, and there is none");
 }
 
 enum config_value_result
@@ -496,39 +426,40 @@ config_value_set(const struct config_option *option, const char *text,
 
 	*why = '\0';
 	if (*text == '\0')
-		return set_nothing(&setting);
+		return value_set_nothing(&setting);
 	switch (option->type) {
 	case CONFIG_TYPE_BOOLEAN:
-		return set_boolean(&setting);
+		return value_set_boolean(&setting);
 	case CONFIG_TYPE_COUNT:
 	case CONFIG_TYPE_PORT:
 	case CONFIG_TYPE_SIZE:
 	case CONFIG_TYPE_DURATION:
-		return set_integer(&setting);
+		return value_set_integer(&setting);
 	case CONFIG_TYPE_MODE:
-		return set_mode(&setting);
+		return value_set_mode(&setting);
 	case CONFIG_TYPE_CHOICE:
-		return set_choice(&setting);
+		return value_set_choice(&setting);
 	case CONFIG_TYPE_KEEP:
-		return set_keep(&setting);
+		return value_set_keep(&setting);
 	case CONFIG_TYPE_HOST:
-		return set_host(&setting);
+		return value_set_host(&setting);
 	case CONFIG_TYPE_PATH:
-		return set_path(&setting);
+		return value_set_path(&setting);
 	case CONFIG_TYPE_CREDENTIAL:
-		return set_credential(&setting);
+		return value_set_credential(&setting);
 	case CONFIG_TYPE_PROXY:
-		return set_proxy(&setting);
+		return value_set_proxy(&setting);
 	case CONFIG_TYPE_ADDRESS:
-		return set_address(&setting);
+		return value_set_address(&setting);
 	case CONFIG_TYPE_WORDS:
 	case CONFIG_TYPE_PINS:
 	case CONFIG_TYPE_MECHANISMS:
-		return set_words(&setting);
+		return value_set_words(&setting);
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_SECRET:
 	case CONFIG_TYPE_COMMAND:
-		return keep_text(&setting, config_arena_copy(arena, text));
+		return value_keep_text(
+		    &setting, config_arena_copy(arena, text));
 	case CONFIG_TYPE_INCLUDE:
 	case CONFIG_TYPE_COUNT_OF:
 		break;

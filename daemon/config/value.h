@@ -37,9 +37,4 @@ void config_value_share(
 /* Whether what may be a password stands in the URL of a proxy, good or not. */
 bool config_proxy_tells_secret(const char *url);
 
-/* "90s", "5m": in the largest unit that needs no fraction. */
-void config_duration_text(int64_t ms, char *text_r, size_t size);
-/* "8M", "1500": likewise. */
-void config_size_text(uint64_t octets, char *text_r, size_t size);
-
 #endif

@@ -8,6 +8,7 @@
 
 #include "daemon/config/config.h"
 #include "daemon/config/ini.h"
+#include "daemon/config/unit.h"
 #include "daemon/config/value.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/showable.h"

@@ -14,6 +14,7 @@
 
 #include "daemon/config/near.h"
 #include "daemon/config/option.h"
+#include "daemon/config/unit.h"
 #include "daemon/config/value.h"
 #include "tests/unit/test_config_folder.h"
 
