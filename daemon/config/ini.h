@@ -18,7 +18,10 @@
 
 /* Texts are borrowed until the callback returns. */
 struct config_ini_events {
-	/* [NAME], without the blanks around the name; NULL: a bad one. */
+	/*
+	 * [NAME], without the blanks around the name.  NULL where the line was
+	 * just reported as a bad one.
+	 */
 	void (*section)(unsigned line, const char *name, void *arg);
 	/* The value is unquoted; `quoted` says that it stood in quotes. */
 	void (*key)(unsigned line, const char *key, const char *value,
