@@ -1,6 +1,8 @@
 /*
- * Passwords: where they come from, and that they are wiped.  The bytes lie in
- * memory of libsodium's that is locked and guarded.
+ * Passwords: where they come from, and that they are wiped.  The bytes of a
+ * struct secret lie in memory of libsodium's that is locked and guarded; copies
+ * in the configuration and of a session under way lie in memory like any other,
+ * and are wiped.
  */
 #ifndef SECRET_SECRET_H
 #define SECRET_SECRET_H
