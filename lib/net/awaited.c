@@ -1,25 +1,14 @@
 #include "lib/net/awaited.h"
 
+#include "lib/core/session.h"
+
 enum evpop_phase
 evpop_awaited_phase(const struct evpop_proto *proto, bool is_inside)
 {
-	if (evpop_proto_state(proto) == EVPOP_STATE_GREETING)
-		return EVPOP_PHASE_GREETING;
-	if (is_inside)
-		return EVPOP_PHASE_BODY;
-	switch (evpop_proto_awaited(proto)) {
-	case EVPOP_COMMAND_NONE:
+	if (evpop_proto_state(proto) != EVPOP_STATE_GREETING &&
+	    evpop_proto_awaited(proto) == EVPOP_COMMAND_NONE)
 		return EVPOP_PHASE_NONE;
-	case EVPOP_COMMAND_USER:
-	case EVPOP_COMMAND_PASS:
-	case EVPOP_COMMAND_APOP:
-	case EVPOP_COMMAND_AUTH:
-		return EVPOP_PHASE_LOGIN;
-	case EVPOP_COMMAND_QUIT:
-		return EVPOP_PHASE_QUIT;
-	default:
-		return EVPOP_PHASE_COMMAND;
-	}
+	return is_inside ? EVPOP_PHASE_BODY : evpop_session_phase(proto);
 }
 
 void

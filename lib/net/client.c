@@ -254,8 +254,7 @@ client_trace(bool from_server, const char *line, void *arg)
 {
 	struct evpop_client *client = arg;
 
-	if (!client->is_freed && client->callbacks != NULL &&
-	    client->callbacks->trace != NULL)
+	if (!client->is_freed)
 		client->callbacks->trace(
 		    client, from_server, line, client->arg);
 }
@@ -368,17 +367,6 @@ static const struct evpop_connection_handler connection_handler = {
 	.closed = client_closed,
 	.wake = client_wake,
 };
-static const struct evpop_connection_handler tracing_handler = {
-	.enter = client_enter,
-	.leave = client_leave,
-	.changed = client_changed,
-	.connected = client_connected,
-	.event = client_event,
-	.closed = client_closed,
-	.wake = client_wake,
-	.trace = client_trace,
-};
-
 static const struct evpop_authentication_handler authentication_handler = {
 	.enter = client_enter,
 	.leave = client_leave,
@@ -402,7 +390,6 @@ evpop_client_new(struct event_base *base, struct evdns_base *dns,
     const struct evpop_client_config *config,
     const struct evpop_client_callbacks *callbacks, void *arg)
 {
-	bool traces = callbacks != NULL && callbacks->trace != NULL;
 	struct evpop_client *client;
 
 	if (!host_is_good(config->host))
@@ -416,13 +403,17 @@ evpop_client_new(struct event_base *base, struct evdns_base *dns,
 	client->lacks_tls =
 	    config->tls != EVPOP_TLS_NONE && config->tls_context == NULL;
 	evpop_requests_init(&client->requests);
-	client->connection = evpop_connection_new(base, config,
-	    traces ? &tracing_handler : &connection_handler, client);
+	client->connection =
+	    evpop_connection_new(base, config, &connection_handler, client);
 	if (client->connection == NULL || event_assign(&client->wake, base, -1,
 					      0, client_woken, client) == -1) {
 		client_release(client);
 		return NULL;
 	}
+	if (callbacks != NULL && callbacks->trace != NULL)
+		evpop_proto_set_trace(
+		    evpop_connection_proto(client->connection), client_trace,
+		    client);
 	evpop_authentication_init(&client->authentication, client->connection,
 	    &client->requests, config->memory, &authentication_handler, client);
 	return client;

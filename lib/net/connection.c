@@ -561,8 +561,6 @@ evpop_connection_new(struct event_base *base,
 		evpop_connection_free(connection);
 		return NULL;
 	}
-	if (handler->trace != NULL)
-		evpop_proto_set_trace(connection->proto, handler->trace, arg);
 	return connection;
 }
 

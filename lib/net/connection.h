@@ -46,7 +46,6 @@ struct evpop_connection_handler {
 	void (*closed)(const struct evpop_result *, bool has_lost, void *arg);
 	/* Come back from the loop: there is something to dispatch. */
 	void (*wake)(void *arg);
-	evpop_trace_cb trace; /* or NULL */
 };
 
 /*
