@@ -295,7 +295,8 @@ turned(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (turns->asked->answers > 0)
 		return;
-	turns->before_the_key++;
+	if (turns->before_the_key++ == 0)
+		held_threads_release();
 	event_add(turns->event, &next);
 }
 
@@ -316,6 +317,8 @@ the_loop_turns_meanwhile(void **state)
 	turns.event = evtimer_new(bench.base, turned, &turns);
 	assert_non_null(turns.event);
 	event_add(turns.event, &now);
+	/* The other thread waits for the first turn. */
+	held_threads_hold();
 	all = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
 	own = cpu_ns(CLOCK_THREAD_CPUTIME_ID);
 	turns.asked = ask(&bench, "password", LONG);
