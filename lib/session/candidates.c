@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/session/ids.h"
 #include "lib/session/same.h"
 
-#define ROOM_FIRST    16
-#define ID_BLOCK_SIZE 4096
+#define ROOM_FIRST 16
 
 struct candidate {
 	struct evpop_adoption adoption;
@@ -23,18 +23,10 @@ struct key {
 	size_t passed; /* of the first of equal ones: how many are adopted */
 };
 
-/* Ids are kept in blocks that do not move. */
-struct id_block {
-	struct id_block *next;
-	size_t used, room;
-	unsigned char bytes[];
-};
-
 struct evpop_candidates {
 	struct candidate *candidates;
 	size_t count, room;
-	struct id_block *ids;
-	size_t id_octets;
+	struct evpop_ids ids;
 	struct key *keys;
 	size_t key_count;
 };
@@ -48,12 +40,7 @@ evpop_candidates_new(void)
 void
 evpop_candidates_drop(struct evpop_candidates *candidates)
 {
-	struct id_block *block;
-
-	while ((block = candidates->ids) != NULL) {
-		candidates->ids = block->next;
-		free(block);
-	}
+	evpop_ids_clear(&candidates->ids);
 	free(candidates->candidates);
 	free(candidates->keys);
 	memset(candidates, 0, sizeof *candidates);
@@ -66,32 +53,6 @@ evpop_candidates_free(struct evpop_candidates *candidates)
 		return;
 	evpop_candidates_drop(candidates);
 	free(candidates);
-}
-
-static unsigned char *
-candidates_copy_id(
-    struct evpop_candidates *candidates, const struct evpop_known *known)
-{
-	size_t length = known->unique_id_length, room;
-	struct id_block *block = candidates->ids;
-	unsigned char *copy;
-
-	if (block == NULL || block->room - block->used < length) {
-		room = length > ID_BLOCK_SIZE ? length : ID_BLOCK_SIZE;
-		block = malloc(sizeof *block + room);
-		if (block == NULL)
-			return NULL;
-		block->used = 0;
-		block->room = room;
-		block->next = candidates->ids;
-		candidates->ids = block;
-		candidates->id_octets += sizeof *block + room;
-	}
-	copy = block->bytes + block->used;
-	if (length > 0)
-		memcpy(copy, known->unique_id, length);
-	block->used += length;
-	return copy;
 }
 
 static struct candidate *
@@ -116,7 +77,8 @@ bool
 evpop_candidates_add(struct evpop_candidates *candidates,
     const struct evpop_known *known, size_t index)
 {
-	unsigned char *id = candidates_copy_id(candidates, known);
+	const unsigned char *id = evpop_ids_copy(
+	    &candidates->ids, known->unique_id, known->unique_id_length);
 	struct candidate *candidate;
 	struct evpop_same same;
 
@@ -261,6 +223,6 @@ size_t
 evpop_candidates_held(const struct evpop_candidates *candidates)
 {
 	return candidates->room * sizeof candidates->candidates[0] +
-	       candidates->id_octets +
+	       candidates->ids.octets +
 	       candidates->key_count * sizeof candidates->keys[0];
 }

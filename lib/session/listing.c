@@ -4,15 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_SIZE 16384
-
 _Static_assert(sizeof(struct evpop_entry) <= 32, "a million of them");
-
-struct evpop_listing_block {
-	struct evpop_listing_block *next;
-	size_t used, room;
-	unsigned char bytes[];
-};
 
 struct evpop_listing *
 evpop_listing_get(struct evpop_listing_builder *builder)
@@ -23,7 +15,7 @@ evpop_listing_get(struct evpop_listing_builder *builder)
 size_t
 evpop_listing_held(const struct evpop_listing_builder *builder)
 {
-	return builder->block_octets +
+	return builder->ids.octets +
 	       builder->room * sizeof builder->listing.entries[0];
 }
 
@@ -48,31 +40,6 @@ listing_ignore_line(
 
 	snprintf(text, sizeof text, "%s %lu", command, (unsigned long)number);
 	evpop_listing_note_ignored(builder, 1, text);
-}
-
-static unsigned char *
-listing_copy_id(struct evpop_listing_builder *builder, const unsigned char *id,
-    size_t length)
-{
-	struct evpop_listing_block *block = builder->blocks;
-	unsigned char *copy;
-	size_t room;
-
-	if (block == NULL || block->room - block->used < length) {
-		room = length > BLOCK_SIZE ? length : BLOCK_SIZE;
-		block = malloc(sizeof *block + room);
-		if (block == NULL)
-			return NULL;
-		block->used = 0;
-		block->room = room;
-		block->next = builder->blocks;
-		builder->blocks = block;
-		builder->block_octets += sizeof *block + room;
-	}
-	copy = block->bytes + block->used;
-	memcpy(copy, id, length);
-	block->used += length;
-	return copy;
 }
 
 static struct evpop_entry *
@@ -111,8 +78,8 @@ evpop_listing_add_id(
 	/* An empty unique-id identifies nothing. */
 	if (listed->unique_id_length == 0)
 		return true;
-	entry->unique_id = listing_copy_id(
-	    builder, listed->unique_id, listed->unique_id_length);
+	entry->unique_id = evpop_ids_copy(
+	    &builder->ids, listed->unique_id, listed->unique_id_length);
 	entry->unique_id_length = (uint32_t)listed->unique_id_length;
 	return entry->unique_id != NULL;
 }
@@ -220,7 +187,7 @@ evpop_listing_set_id(struct evpop_listing_builder *builder, size_t index,
 {
 	struct evpop_entry *entry = &builder->listing.entries[index];
 
-	entry->unique_id = listing_copy_id(builder, id, length);
+	entry->unique_id = evpop_ids_copy(&builder->ids, id, length);
 	entry->unique_id_length = (uint32_t)length;
 	return entry->unique_id != NULL;
 }
@@ -228,12 +195,7 @@ evpop_listing_set_id(struct evpop_listing_builder *builder, size_t index,
 void
 evpop_listing_clear(struct evpop_listing_builder *builder)
 {
-	struct evpop_listing_block *block;
-
-	while ((block = builder->blocks) != NULL) {
-		builder->blocks = block->next;
-		free(block);
-	}
+	evpop_ids_clear(&builder->ids);
 	free(builder->listing.entries);
 	memset(builder, 0, sizeof *builder);
 }

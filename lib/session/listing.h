@@ -1,11 +1,12 @@
 /*
- * A maildrop's listing as it comes in, from UIDL and LIST together.  The
- * unique-ids are kept in blocks that do not move.
+ * A maildrop's listing as it comes in, from UIDL and LIST together.
  */
 #ifndef EVPOP_SESSION_LISTING_H
 #define EVPOP_SESSION_LISTING_H
 
 #include <evpop/sync.h>
+
+#include "lib/session/ids.h"
 
 /*
  * A name that is made of a header begins so; no unique-id of a server begins
@@ -13,14 +14,11 @@
  */
 #define EVPOP_LISTING_TOP_NAME " top-"
 
-struct evpop_listing_block;
-
 /* Zeroed, it is empty; what it is made of is its own. */
 struct evpop_listing_builder {
 	struct evpop_listing listing;
 	size_t room;
-	struct evpop_listing_block *blocks;
-	size_t block_octets;
+	struct evpop_ids ids;
 	bool unsorted;
 	char ignored_line[EVPOP_TEXT_SIZE];
 };

@@ -10,6 +10,7 @@ set(EVPOP_SESSION_SOURCES
 	session/easy_command.c
 	session/header.c
 	session/headers.c
+	session/ids.c
 	session/listing.c
 	session/listing_digest.c
 	session/marking.c
