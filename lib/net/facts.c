@@ -20,6 +20,13 @@ static const char *const news_names[EVPOP_NEWS_COUNT] = {
 	[EVPOP_NEWS_BINDING] = "no-binding",
 };
 
+static const char *const set_names[EVPOP_SET_COUNT] = {
+	[EVPOP_SET_FLIGHTS] = "flights",
+	[EVPOP_SET_FLIGHTS_LOST] = "flights-lost",
+	[EVPOP_SET_INITIAL_WORKS] = "initial-works",
+	[EVPOP_SET_INITIAL_REFUSED] = "initial-refused",
+};
+
 bool
 evpop_news_is_believed(const struct evpop_news *news, int64_t now_s)
 {
@@ -150,10 +157,8 @@ evpop_facts_write(const struct evpop_facts *facts, char bytes[EVPOP_FACTS_TEXT])
 	text_add(text, "version=" FACTS_VERSION);
 	text_capabilities(text, "before", &facts->before);
 	text_capabilities(text, "after", &facts->after);
-	text_mechanisms(text, "flights", facts->flights);
-	text_mechanisms(text, "flights-lost", facts->flights_lost);
-	text_mechanisms(text, "initial-works", facts->initial_works);
-	text_mechanisms(text, "initial-refused", facts->initial_refused);
+	for (i = 0; i < EVPOP_SET_COUNT; i++)
+		text_mechanisms(text, set_names[i], facts->sets[i]);
 	for (i = 0; i < EVPOP_NEWS_COUNT; i++) {
 		news = &facts->news[i];
 		if (news->times > 0)
@@ -199,6 +204,21 @@ read_news(const char *name, const char *value, struct evpop_facts *facts)
 	}
 }
 
+/* False where the name is that of no set. */
+static bool
+read_set(const char *name, char *value, struct evpop_facts *facts)
+{
+	unsigned int i;
+
+	for (i = 0; i < EVPOP_SET_COUNT; i++) {
+		if (strcmp(name, set_names[i]) != 0)
+			continue;
+		read_mechanisms(value, &facts->sets[i]);
+		return true;
+	}
+	return false;
+}
+
 static void
 read_fact(const char *name, char *value, struct evpop_facts *facts)
 {
@@ -206,15 +226,7 @@ read_fact(const char *name, char *value, struct evpop_facts *facts)
 		read_capabilities(value, &facts->before);
 	else if (strcmp(name, "after") == 0)
 		read_capabilities(value, &facts->after);
-	else if (strcmp(name, "flights") == 0)
-		read_mechanisms(value, &facts->flights);
-	else if (strcmp(name, "flights-lost") == 0)
-		read_mechanisms(value, &facts->flights_lost);
-	else if (strcmp(name, "initial-works") == 0)
-		read_mechanisms(value, &facts->initial_works);
-	else if (strcmp(name, "initial-refused") == 0)
-		read_mechanisms(value, &facts->initial_refused);
-	else
+	else if (!read_set(name, value, facts))
 		read_news(name, value, facts);
 }
 

@@ -24,12 +24,18 @@ enum evpop_bad_news {
 	EVPOP_NEWS_COUNT
 };
 
-/* Sets are of mechanisms. */
+/* Sets of mechanisms. */
+enum evpop_facts_set {
+	EVPOP_SET_FLIGHTS,       /* behind these it takes commands */
+	EVPOP_SET_FLIGHTS_LOST,  /* behind these it does not */
+	EVPOP_SET_INITIAL_WORKS, /* of these it takes initial responses */
+	EVPOP_SET_INITIAL_REFUSED,
+	EVPOP_SET_COUNT
+};
+
 struct evpop_facts {
 	struct evpop_capabilities before, after; /* the log-in */
-	unsigned int flights;      /* behind these it takes commands */
-	unsigned int flights_lost; /* behind these it does not */
-	unsigned int initial_works, initial_refused; /* initial responses */
+	unsigned int sets[EVPOP_SET_COUNT];
 	struct evpop_news news[EVPOP_NEWS_COUNT];
 	/* These are not kept. */
 	bool is_changed;          /* since it was last given out */

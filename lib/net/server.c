@@ -88,7 +88,7 @@ evpop_server_pipelines(const struct evpop_server *server)
 static bool
 has_lost_flight(const struct evpop_server *server, unsigned int mechanisms)
 {
-	return (server->facts.flights_lost & mechanisms) != 0 &&
+	return (server->facts.sets[EVPOP_SET_FLIGHTS_LOST] & mechanisms) != 0 &&
 	       is_believed(server, EVPOP_NEWS_FLIGHT);
 }
 
@@ -99,7 +99,7 @@ evpop_server_takes_flight(
 	unsigned int bit = EVPOP_MECHANISM_BIT(mechanism);
 
 	return evpop_server_pipelines(server) &&
-	       (server->facts.flights & bit) != 0 &&
+	       (server->facts.sets[EVPOP_SET_FLIGHTS] & bit) != 0 &&
 	       !has_lost_flight(server, bit);
 }
 
@@ -125,7 +125,7 @@ evpop_server_wants_probe(
 	return evpop_server_pipelines(server) &&
 	       !wants_rare_logins(&server->facts) &&
 	       server->facts.before.pipelining && server->facts.after.known &&
-	       (server->facts.flights & bit) == 0 &&
+	       (server->facts.sets[EVPOP_SET_FLIGHTS] & bit) == 0 &&
 	       !has_lost_flight(server, bit);
 }
 
@@ -135,8 +135,8 @@ evpop_server_takes_session(const struct evpop_server *server)
 	const struct evpop_facts *facts = &server->facts;
 
 	return evpop_server_pipelines(server) && facts->before.known &&
-	       facts->flights != 0 &&
-	       !has_lost_flight(server, facts->flights) &&
+	       facts->sets[EVPOP_SET_FLIGHTS] != 0 &&
+	       !has_lost_flight(server, facts->sets[EVPOP_SET_FLIGHTS]) &&
 	       !wants_rare_logins(facts);
 }
 
@@ -146,9 +146,9 @@ evpop_server_initial(
 {
 	unsigned int bit = EVPOP_MECHANISM_BIT(mechanism);
 
-	if ((server->facts.initial_works & bit) != 0)
+	if ((server->facts.sets[EVPOP_SET_INITIAL_WORKS] & bit) != 0)
 		return EVPOP_INITIAL_WORKS;
-	return (server->facts.initial_refused & bit) != 0
+	return (server->facts.sets[EVPOP_SET_INITIAL_REFUSED] & bit) != 0
 		   ? EVPOP_INITIAL_REFUSED
 		   : EVPOP_INITIAL_UNTRIED;
 }
@@ -196,23 +196,17 @@ evpop_server_learn_after(
 }
 
 static void
-set_add(struct evpop_server *server, unsigned int *kept, unsigned int *own,
-    unsigned int bit)
+set_change(struct evpop_server *server, enum evpop_facts_set which,
+    enum evpop_mechanism mechanism, bool is_in)
 {
-	*own |= bit;
-	if ((*kept & bit) == 0)
-		server->kept->is_changed = true;
-	*kept |= bit;
-}
+	unsigned int bit = EVPOP_MECHANISM_BIT(mechanism);
+	unsigned int *kept = &server->kept->sets[which];
+	unsigned int *own = &server->facts.sets[which];
 
-static void
-set_remove(struct evpop_server *server, unsigned int *kept, unsigned int *own,
-    unsigned int bit)
-{
-	*own &= ~bit;
-	if ((*kept & bit) != 0)
+	if (((*kept & bit) != 0) != is_in)
 		server->kept->is_changed = true;
-	*kept &= ~bit;
+	*kept = is_in ? *kept | bit : *kept & ~bit;
+	*own = is_in ? *own | bit : *own & ~bit;
 }
 
 static void
@@ -244,19 +238,12 @@ void
 evpop_server_learn_login(struct evpop_server *server,
     enum evpop_mechanism mechanism, enum evpop_initial initial)
 {
-	unsigned int bit = EVPOP_MECHANISM_BIT(mechanism);
-	struct evpop_facts *kept = server->kept, *own = &server->facts;
-
-	if (initial == EVPOP_INITIAL_WORKS) {
-		set_add(server, &kept->initial_works, &own->initial_works, bit);
-		set_remove(
-		    server, &kept->initial_refused, &own->initial_refused, bit);
-	} else if (initial == EVPOP_INITIAL_REFUSED) {
-		set_add(
-		    server, &kept->initial_refused, &own->initial_refused, bit);
-		set_remove(
-		    server, &kept->initial_works, &own->initial_works, bit);
-	}
+	if (initial == EVPOP_INITIAL_UNTRIED)
+		return;
+	set_change(server, EVPOP_SET_INITIAL_WORKS, mechanism,
+	    initial == EVPOP_INITIAL_WORKS);
+	set_change(server, EVPOP_SET_INITIAL_REFUSED, mechanism,
+	    initial == EVPOP_INITIAL_REFUSED);
 }
 
 void
@@ -280,32 +267,22 @@ evpop_server_note_flight(
 }
 
 static void
-lose_flight(struct evpop_server *server)
+change_flight(struct evpop_server *server, bool taken)
 {
-	unsigned int bit = EVPOP_MECHANISM_BIT(server->flight);
-	struct evpop_facts *kept = server->kept, *own = &server->facts;
-
-	set_remove(server, &kept->flights, &own->flights, bit);
-	set_add(server, &kept->flights_lost, &own->flights_lost, bit);
+	set_change(server, EVPOP_SET_FLIGHTS, server->flight, taken);
+	set_change(server, EVPOP_SET_FLIGHTS_LOST, server->flight, !taken);
 }
 
 void
 evpop_server_learn_flight(struct evpop_server *server, bool taken)
 {
-	unsigned int bit = EVPOP_MECHANISM_BIT(server->flight);
-	struct evpop_facts *kept = server->kept, *own = &server->facts;
-
 	if (server->ahead != AHEAD_BEHIND_LOGIN)
 		return;
 	server->ahead = AHEAD_NOTHING;
-	if (!taken) {
-		lose_flight(server);
+	change_flight(server, taken);
+	if (!taken)
 		learn_bad(server, EVPOP_NEWS_FLIGHT);
-		return;
-	}
-	set_add(server, &kept->flights, &own->flights, bit);
-	set_remove(server, &kept->flights_lost, &own->flights_lost, bit);
-	if (kept->flights_lost == 0)
+	else if (server->kept->sets[EVPOP_SET_FLIGHTS_LOST] == 0)
 		learn_good(server, EVPOP_NEWS_FLIGHT);
 }
 
@@ -316,29 +293,27 @@ evpop_server_note_ahead(struct evpop_server *server)
 		server->ahead = AHEAD_COMMANDS;
 }
 
-static bool
+static void
 learn_success(struct evpop_server *server)
 {
 	if (server->ahead == AHEAD_COMMANDS)
 		learn_good(server, EVPOP_NEWS_PIPELINING);
 	if (server->is_careful && server->kept->is_flight_suspected)
 		learn_bad(server, EVPOP_NEWS_FLIGHT);
-	return false;
 }
 
 /*
  * A connection may break for many reasons: only where a session without a
  * flight gets through, that was one.
  */
-static bool
+static void
 suspect_flight(struct evpop_server *server, bool is_lost)
 {
-	lose_flight(server);
+	change_flight(server, false);
 	if (is_lost)
 		learn_bad(server, EVPOP_NEWS_FLIGHT);
 	else
 		server->kept->is_flight_suspected = true;
-	return true;
 }
 
 bool
@@ -348,8 +323,10 @@ evpop_server_learn_end(
 	bool lost = end->error == EVPOP_ERROR_PROTOCOL ||
 		    end->error == EVPOP_ERROR_TIMEOUT;
 
-	if (end->error == EVPOP_ERROR_NONE)
-		return learn_success(server);
+	if (end->error == EVPOP_ERROR_NONE) {
+		learn_success(server);
+		return false;
+	}
 	if (end->awaited == EVPOP_COMMAND_TOP &&
 	    (lost || end->error == EVPOP_ERROR_LIMIT)) {
 		learn_bad(server, EVPOP_NEWS_TOP);
@@ -360,8 +337,10 @@ evpop_server_learn_end(
 	/* Who hangs up on a refused log-in does not do so for the flight. */
 	if (server->ahead == AHEAD_BEHIND_LOGIN &&
 	    (end->logged_in || !end->refused) &&
-	    (lost || end->error == EVPOP_ERROR_IO))
-		return suspect_flight(server, lost);
+	    (lost || end->error == EVPOP_ERROR_IO)) {
+		suspect_flight(server, lost);
+		return true;
+	}
 	if (server->ahead != AHEAD_COMMANDS || !end->logged_in || !lost)
 		return false;
 	learn_bad(server, EVPOP_NEWS_PIPELINING);
