@@ -27,21 +27,6 @@
 
 #define ACCOUNT "[account a]\nhost=h\nuser=u\npassword=p\n"
 
-struct row {
-	const char *text, *expected;
-};
-
-static void
-expect_rows(const struct folder *folder, const struct row *rows, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		folder_write_text(folder, "main.conf", rows[i].text);
-		folder_expect(folder, rows[i].expected);
-	}
-}
-#define EXPECT_ROWS(state, rows) \
-	expect_rows(*(state), rows, sizeof(rows) / sizeof((rows)[0]))
-
 static void
 test_missing(void **state)
 {

@@ -136,3 +136,13 @@ folder_expect(const struct folder *folder, const char *expected)
 	config_messages_free(&messages);
 	config_free(&config);
 }
+
+void
+folder_expect_rows(
+    const struct folder *folder, const struct row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		folder_write_text(folder, "main.conf", rows[i].text);
+		folder_expect(folder, rows[i].expected);
+	}
+}

@@ -40,4 +40,14 @@ struct config *folder_read(const struct folder *);
  */
 void folder_expect(const struct folder *, const char *expected);
 
+/* What main.conf holds, and what is expected of it. */
+struct row {
+	const char *text, *expected;
+};
+void folder_expect_rows(
+    const struct folder *, const struct row *, size_t count);
+/* For cmocka's state and an array. */
+#define EXPECT_ROWS(state, rows) \
+	folder_expect_rows(*(state), rows, sizeof(rows) / sizeof((rows)[0]))
+
 #endif

@@ -27,21 +27,6 @@
 #define ZERO_WIDTH "\xe2\x80\x8b"
 #define MARK       "\xef\xbb\xbf"
 
-struct row {
-	const char *text, *expected;
-};
-
-static void
-expect_rows(const struct folder *folder, const struct row *rows, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		folder_write_text(folder, "main.conf", rows[i].text);
-		folder_expect(folder, rows[i].expected);
-	}
-}
-#define EXPECT_ROWS(state, rows) \
-	expect_rows(*(state), rows, sizeof(rows) / sizeof((rows)[0]))
-
 static void
 test_keys_of_other_programs(void **state)
 {
