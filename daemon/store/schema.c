@@ -180,6 +180,15 @@ static const char version_4[] =
     " updated_ms INTEGER NOT NULL,"
     " PRIMARY KEY(host, port, tls)) WITHOUT ROWID;";
 
+/*
+ * Whose maildrop the unique-ids of an account are, as the last poll that went
+ * well had it; and since when its polls fail.  NULL in rows that are older.
+ */
+static const char version_5[] =
+    "ALTER TABLE account ADD COLUMN host TEXT;"
+    "ALTER TABLE account ADD COLUMN user TEXT;"
+    "ALTER TABLE account ADD COLUMN failing_since_ms INTEGER;";
+
 static enum store_status
 fail(struct store_db *db, const char *path, enum store_status status,
     const char *doing, struct store_error *error_r)
@@ -355,6 +364,7 @@ store_schema_migrations(size_t *count_r)
 		{ version_2 },
 		{ version_3 },
 		{ version_4 },
+		{ version_5 },
 	};
 
 	*count_r = sizeof(migrations) / sizeof(migrations[0]);
