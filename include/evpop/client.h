@@ -297,8 +297,11 @@ EVPOP_API enum evpop_error evpop_client_connect(
  * Answered with
  * EVPOP_ERROR_AUTH where the server refuses, where no mechanism is left, or
  * where the password would have to cross a network in clear text without
- * allow_cleartext; with EVPOP_ERROR_REFUSED where the maildrop is busy or the
- * like.  Password and token are copied, and wiped once used.
+ * allow_cleartext; with EVPOP_ERROR_REFUSED and `retry` where a response code
+ * or, for want of one, the server's words say that it is for now: the maildrop
+ * is locked, too many log-ins, maintenance, a quota.  Such words stand beside
+ * wrong passwords at times: try again ever more rarely.
+ * Password and token are copied, and wiped once used.
  */
 EVPOP_API enum evpop_error evpop_client_login(struct evpop_client *,
     const struct evpop_credentials *, evpop_reply_cb, void *arg) EVPOP_MUST_USE;

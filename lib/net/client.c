@@ -16,6 +16,7 @@
 
 #include "lib/net/authenticate.h"
 #include "lib/net/login.h"
+#include "lib/net/refusal.h"
 #include "lib/net/server.h"
 #include "lib/net/stream.h"
 

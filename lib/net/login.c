@@ -6,6 +6,7 @@
 
 #include "lib/auth/credentials.h"
 #include "lib/core/command.h"
+#include "lib/net/refusal.h"
 #include "lib/net/server.h"
 
 /* An initial response that makes a longer line is sent apart (RFC 5034
@@ -525,65 +526,4 @@ bool
 evpop_login_was_unbound(const struct evpop_login *login)
 {
 	return login->is_unbound;
-}
-
-/*
- * Kept narrow: to take wrong credentials for a busy maildrop is to try them
- * again and again, until the server locks the account.
- */
-static const char *const busy_words[] = {
-	"already locked",
-	"being used by",
-	"busy",
-	"disk quota",
-	"exceeded the rate",
-	"in use",
-	"internal error",
-	"internal failure",
-	"is locked by",
-	"lock busy",
-	"lock maildrop",
-	"lock mailbox",
-	"locked by another",
-	"login allowed only every",
-	"login rate",
-	"maildrop locked",
-	"mailbox locked",
-	"mailbox is locked",
-	"maildrop is locked",
-	"maintenance",
-	"maximum number of connections",
-	"minutes between",
-	"over quota",
-	"quota exceeded",
-	"service down",
-	"service is down",
-	"service unavailable",
-	"shutting down",
-	"temporarily",
-	"temporary failure",
-	"too many connections",
-	"too many simultaneous",
-	"try again later",
-	"try later",
-};
-
-void
-evpop_refusal_by_words(struct evpop_result *result)
-{
-	size_t i;
-
-	if ((result->error != EVPOP_ERROR_AUTH &&
-		result->error != EVPOP_ERROR_REFUSED) ||
-	    (result->code != EVPOP_CODE_NONE &&
-		result->code != EVPOP_CODE_OTHER))
-		return;
-	for (i = 0; i < sizeof busy_words / sizeof busy_words[0]; i++) {
-		if (strcasestr(result->text, busy_words[i]) == NULL)
-			continue;
-		result->error = EVPOP_ERROR_REFUSED;
-		result->scope = EVPOP_SCOPE_SESSION;
-		result->retry = true;
-		return;
-	}
 }

@@ -120,8 +120,4 @@ void evpop_login_prefer_refusal(
 enum evpop_initial evpop_login_initial(const struct evpop_login *);
 bool evpop_login_was_unbound(const struct evpop_login *);
 
-/* Words by which servers without response codes say "not now" (RFC 2449
- * section 8, RFC 3206): the result becomes a refusal that passes. */
-void evpop_refusal_by_words(struct evpop_result *);
-
 #endif

@@ -22,6 +22,7 @@ set(EVPOP_NET_SOURCES
 	net/opening.c
 	net/proxy.c
 	net/proxy_url.c
+	net/refusal.c
 	net/request.c
 	net/resolve.c
 	net/server.c

@@ -1,4 +1,4 @@
-/* The small parts by themselves: addresses, words, pins, sessions, deadlines.
+/* The small parts by themselves: addresses, pins, sessions, deadlines.
  */
 #include <netinet/in.h>
 
@@ -14,7 +14,6 @@
 
 #include "lib/net/address.h"
 #include "lib/net/deadline.h"
-#include "lib/net/login.h"
 #include "lib/net/loop.h"
 #include "lib/net/tls_session.h"
 
@@ -119,55 +118,6 @@ test_interleave(void **state)
 			assert_int_equal(port, this->after[j]);
 		}
 	}
-}
-
-static enum evpop_error
-refused_with(const char *words, enum evpop_response_code code)
-{
-	struct evpop_result result;
-
-	evpop_result_set(
-	    &result, EVPOP_ERROR_AUTH, EVPOP_PHASE_LOGIN, "%s", words);
-	result.code = code;
-	result.scope = EVPOP_SCOPE_ACCOUNT;
-	evpop_refusal_by_words(&result);
-	assert_int_equal(result.scope, result.error == EVPOP_ERROR_AUTH
-					   ? EVPOP_SCOPE_ACCOUNT
-					   : EVPOP_SCOPE_SESSION);
-	assert_int_equal(result.retry, result.error != EVPOP_ERROR_AUTH);
-	return result.error;
-}
-
-static void
-test_busy_words(void **state)
-{
-	static const char *const busy[] = { "maildrop already locked",
-		"Mailbox is in use by another session", "lock busy, try later",
-		"Can't lock maildrop", "Temporarily unavailable",
-		"login allowed only every 15 minutes", "mailbox locked",
-		"Too many simultaneous connections",
-		"Maximum number of connections from user+IP exceeded",
-		"Please try again later", "Server shutting down",
-		"System is down for maintenance", "internal failure",
-		"disk quota exceeded", "Login rate exceeded",
-		"minimum 5 minutes between logins",
-		"authentication service down" };
-	static const char *const wrong[] = { "", "invalid password",
-		"account locked", "too many failed logins",
-		"Invalid login, please try again", "login failed",
-		"APOP is not available", "mechanism unavailable" };
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(busy) / sizeof(busy[0]); i++) {
-		assert_int_equal(refused_with(busy[i], EVPOP_CODE_NONE),
-		    EVPOP_ERROR_REFUSED);
-		assert_int_equal(
-		    refused_with(busy[i], EVPOP_CODE_AUTH), EVPOP_ERROR_AUTH);
-	}
-	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		assert_int_equal(
-		    refused_with(wrong[i], EVPOP_CODE_NONE), EVPOP_ERROR_AUTH);
 }
 
 static SSL_SESSION *
@@ -350,7 +300,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_interleave),
-		cmocka_unit_test(test_busy_words),
 		cmocka_unit_test(test_tls_sessions),
 		cmocka_unit_test(test_loop),
 		cmocka_unit_test(test_deadline),

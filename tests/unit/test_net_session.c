@@ -261,8 +261,10 @@ static const struct login_case login_cases[] = {
 	    EVPOP_SCOPE_ACCOUNT, false, "never" },
 	{ "+OK\r\n", "-ERR maildrop lock busy\r\n", EVPOP_ERROR_REFUSED,
 	    EVPOP_SCOPE_SESSION, true, "lock busy" },
-	{ "+OK\r\n", "-ERR account locked, bad password\r\n", EVPOP_ERROR_AUTH,
-	    EVPOP_SCOPE_ACCOUNT, false, "locked" },
+	{ "+OK\r\n", "-ERR account locked, bad password\r\n",
+	    EVPOP_ERROR_REFUSED, EVPOP_SCOPE_SESSION, true, "locked" },
+	{ "-ERR too many connections\r\n", "+OK\r\n", EVPOP_ERROR_REFUSED,
+	    EVPOP_SCOPE_SESSION, true, "too many connections" },
 };
 
 static void

@@ -1,0 +1,174 @@
+#include "lib/net/refusal.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/*
+ * Whole words, in any case.  Each was seen in a refusal of credentials that
+ * were right.  Some stand beside wrong ones as well ("account locked"): whoever
+ * tries again must do so ever more rarely, so that no account is locked by it.
+ * "Try again" alone is missing, which is what servers say to a typing error,
+ * and so is "later" ("TLS 1.2 or later").
+ */
+static const char *const not_now[] = {
+	/* Somebody else is there. */
+	"already connected",
+	"already logged in",
+	"already open",
+	"another client",
+	"another mua",
+	"another process",
+	"another session",
+	"being used",
+	"busy",
+	"in use",
+	"inuse",
+	"can't lock",
+	"lock maildrop",
+	"lock mailbox",
+	"locked",
+	"not lock",
+	"to lock",
+	/* Too many, too often. */
+	"between logins",
+	"exceeded",
+	"frequency",
+	"hours",
+	"limit",
+	"limited to",
+	"login rate",
+	"maximum number",
+	"minimum time",
+	"minutes",
+	"rate limited",
+	"seconds",
+	"throttled",
+	"too fast",
+	"too frequent",
+	"too frequently",
+	"too many",
+	"too often",
+	"too quickly",
+	"too soon",
+	"wait",
+	/* Later. */
+	"at the moment",
+	"again later",
+	"at this time",
+	"back later",
+	"connect later",
+	"later on",
+	"log in later",
+	"login later",
+	"moments later",
+	"reconnect later",
+	"retry later",
+	"right now",
+	"temporarily",
+	"temporary",
+	"try again in",
+	"try later",
+	/* The server is not well. */
+	"cannot connect",
+	"could not connect",
+	"currently unavailable",
+	"database error",
+	"disk full",
+	"going down",
+	"i/o error",
+	"insufficient resources",
+	"internal error",
+	"internal failure",
+	"internal login failure",
+	"internal problem",
+	"internal server error",
+	"is down",
+	"maintenance",
+	"no space",
+	"out of memory",
+	"out of resources",
+	"overload",
+	"overloaded",
+	"quota",
+	"server error",
+	"server problem",
+	"server unavailable",
+	"serverbug",
+	"service down",
+	"service not available",
+	"service unavailable",
+	"shutdown",
+	"shutting down",
+	"system error",
+	"system failure",
+	"system problem",
+	"timed out",
+	"timeout",
+	"unable to connect",
+	"unavailable]",
+	/* The same in German, French, Spanish and Italian. */
+	"belegt",
+	"gesperrt",
+	"sp\xc3\xa4ter",
+	"vor\xc3\xbc"
+	"bergehend",
+	"wartung",
+	"wartungsarbeiten",
+	"zu oft",
+	"zu viele",
+	"\xc3\xbc"
+	"berlastet",
+	"occup\xc3\xa9"
+	"e",
+	"plus tard",
+	"temporairement",
+	"trop de",
+	"verrouill\xc3\xa9"
+	"e",
+	"demasiadas",
+	"demasiados",
+	"m\xc3\xa1s tarde",
+	"mantenimiento",
+	"manutenzione",
+	"pi\xc3\xb9 tardi",
+	"troppe",
+};
+
+static bool
+words_go_on(char c)
+{
+	return isalnum((unsigned char)c) || (unsigned char)c >= 0x80;
+}
+
+static bool
+words_hold(const char *text, const char *phrase)
+{
+	size_t length = strlen(phrase);
+	const char *at;
+
+	for (at = text; (at = strcasestr(at, phrase)) != NULL; at++)
+		if ((at == text || !words_go_on(at[-1])) &&
+		    !words_go_on(at[length]))
+			return true;
+	return false;
+}
+
+void
+evpop_refusal_by_words(struct evpop_result *result)
+{
+	size_t i;
+
+	if ((result->error != EVPOP_ERROR_AUTH &&
+		result->error != EVPOP_ERROR_REFUSED) ||
+	    (result->code != EVPOP_CODE_NONE &&
+		result->code != EVPOP_CODE_OTHER))
+		return;
+	for (i = 0; i < sizeof not_now / sizeof not_now[0]; i++) {
+		if (!words_hold(result->text, not_now[i]))
+			continue;
+		result->error = EVPOP_ERROR_REFUSED;
+		result->scope = EVPOP_SCOPE_SESSION;
+		result->retry = true;
+		return;
+	}
+}
