@@ -164,7 +164,7 @@ def _program():
                         + os.environ.get("PATH", ""))
 
 
-class Dovecot:
+class Dovecot(procs.InFolder):
     """Dovecot with plain+STLS and implicit TLS ports, a CA and its own users.
 
     The context manager starts it and stops it.  Users and mail may be added
@@ -442,20 +442,3 @@ class Dovecot:
             os.close(handle)
         self._process = None
         self.pid = None
-
-    def stop(self):
-        """Stop, and leave nothing behind."""
-        try:
-            self.halt()
-        finally:
-            procs.remove_folder(self.folder)
-
-    def __enter__(self):
-        try:
-            return self.start()
-        except BaseException:
-            procs.remove_folder(self.folder)
-            raise
-
-    def __exit__(self, *_):
-        self.stop()

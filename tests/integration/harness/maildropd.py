@@ -23,7 +23,7 @@ def binary_path(given=None):
     return pathlib.Path(build) / "tests" / "servers" / "maildropd"
 
 
-class MaildropServer:
+class MaildropServer(procs.InFolder):
     """maildropd in a temporary folder, with free ports, a CA and a log.
 
     Users with folders (add_user) must be named before start; synthetic ones
@@ -261,20 +261,3 @@ class MaildropServer:
                 raise AttributeError(name)
             setattr(self, name, value)
         return self.start()
-
-    def stop(self):
-        """Stop, and leave nothing behind."""
-        try:
-            self.halt()
-        finally:
-            procs.remove_folder(self.folder)
-
-    def __enter__(self):
-        try:
-            return self.start()
-        except BaseException:
-            procs.remove_folder(self.folder)
-            raise
-
-    def __exit__(self, *_):
-        self.stop()

@@ -148,6 +148,27 @@ def reset_peak_rss(pid):
     pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
+class InFolder:
+    """A server in a folder of its own; who makes one has start() and halt()."""
+
+    def stop(self):
+        """Stop, and leave nothing behind."""
+        try:
+            self.halt()
+        finally:
+            remove_folder(self.folder)
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            remove_folder(self.folder)
+            raise
+
+    def __exit__(self, *_):
+        self.stop()
+
+
 class PeakRss(threading.Thread):
     """Watches a process's peak memory, for one that will have ended.
 

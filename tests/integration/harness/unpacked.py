@@ -96,7 +96,7 @@ class Acceptor:
             child.wait()
 
 
-class Server:
+class Server(procs.InFolder):
     """What the servers have in common; each is a class with its own _start().
 
     Attributes: name, host, port, tls_port (None: no TLS), ca_file, folder,
@@ -252,8 +252,9 @@ class Server:
         try:
             self._start()
             procs.wait_for(lambda: self.greets(self.port),
-                           what=f"the greeting of {self.name}\n{self.log()}")
+                           what=f"the greeting of {self.name}")
         except BaseException:
+            print(f"--- log of {self.name}\n{self.log()}---")
             self.halt()
             raise
         return self
@@ -273,24 +274,6 @@ class Server:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         self._processes = []
-
-    def stop(self):
-        """Stop, and leave nothing behind."""
-        try:
-            self.halt()
-        finally:
-            procs.remove_folder(self.folder)
-
-    def __enter__(self):
-        try:
-            return self.start()
-        except BaseException:
-            print(f"--- log of {self.name}\n{self.log()}---")
-            procs.remove_folder(self.folder)
-            raise
-
-    def __exit__(self, *_):
-        self.stop()
 
 
 class Mbox:
