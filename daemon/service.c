@@ -268,6 +268,7 @@ exit_of_store(enum store_status status)
 		[STORE_NOT_FOUND] = EX_SOFTWARE,
 		[STORE_MEMORY] = EX_OSERR,
 		[STORE_CLOSED] = EX_SOFTWARE,
+		[STORE_SLOW] = EX_TEMPFAIL,
 	};
 
 	_Static_assert(sizeof(codes) / sizeof(codes[0]) == STORE_STATUS_COUNT,

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/event.h>
 #include <event2/http.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +54,9 @@ connection_closed(struct evhttp_connection *connection, void *arg)
 	/* evhttp takes a request off a failed connection, and leaves it us. */
 	if (evhttp_request_get_connection(request) == NULL)
 		evhttp_request_free(request);
-	if (!exchange->waiting)
+	if (exchange->waiting)
+		store_leave(exchange->context->store, exchange);
+	else
 		exchange_free(exchange);
 }
 
@@ -113,11 +116,32 @@ exchange_state(const struct exchange *exchange)
 	return exchange->state;
 }
 
+/*
+ * evhttp reads nothing from who waits for an answer, and would not see it go.
+ * What comes meanwhile stays in the buffer: evhttp looks there when the answer
+ * is out, and takes its callbacks back with it.
+ */
+static void
+watch_client(struct evhttp_request *request)
+{
+	struct bufferevent *bufferevent = evhttp_connection_get_bufferevent(
+	    evhttp_request_get_connection(request));
+	bufferevent_data_cb write_cb;
+	bufferevent_event_cb event_cb;
+	void *arg;
+
+	bufferevent_getcb(bufferevent, NULL, &write_cb, &event_cb, &arg);
+	bufferevent_setcb(bufferevent, NULL, write_cb, event_cb, arg);
+	/* Without memory for it, it is not seen to go. */
+	(void)bufferevent_enable(bufferevent, EV_READ);
+}
+
 void
 exchange_wait(struct exchange *exchange)
 {
 	assert(!exchange->waiting && exchange->request != NULL);
 	exchange->waiting = true;
+	watch_client(exchange->request);
 }
 
 bool

@@ -291,7 +291,8 @@ free_accounts(struct store_op *op)
 }
 
 static const struct store_op_type accounts_type = {
-	.kind = STORE_OP_ACCOUNTS,
+	.kind = STORE_OP_QUESTION,
+	.lane = STORE_LANE_QUESTIONS,
 	.read = read_accounts,
 	.answer = answer_accounts,
 	.free = free_accounts,
@@ -315,5 +316,5 @@ store_accounts(struct store *store, const char *first, const char *last,
 	memcpy(accounts->last, last, last_size);
 	accounts->done = done;
 	accounts->arg = arg;
-	store_op_submit(store, &accounts->op);
+	store_op_ask(store, &accounts->op, arg);
 }

@@ -5,11 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/*
- * How long a statement waits for a person's own SQLite shell to let go of the
- * file before the store calls itself busy.
- */
-#define BUSY_TIMEOUT_MS 5000
+#include "daemon/store/patience.h"
 
 /*
  * Unique-ids come in no order: the cache of the writer holds the hot part, and
@@ -120,7 +116,7 @@ configure(struct store_db *db, enum store_db_access access)
 	int code = sqlite3_extended_result_codes(db->handle, 1);
 
 	if (code == SQLITE_OK)
-		code = sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+		code = sqlite3_busy_timeout(db->handle, STORE_PATIENCE_BUSY_MS);
 	if (code == SQLITE_OK)
 		code = sqlite3_db_config(
 		    db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);

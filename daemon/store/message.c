@@ -55,7 +55,8 @@ free_message(struct store_op *op)
 }
 
 static const struct store_op_type message_type = {
-	.kind = STORE_OP_MESSAGE,
+	.kind = STORE_OP_QUESTION,
+	.lane = STORE_LANE_QUESTIONS,
 	.read = read_message,
 	.answer = answer_message,
 	.free = free_message,
@@ -75,7 +76,7 @@ store_message(
 	message->id = id;
 	message->done = done;
 	message->arg = arg;
-	store_op_submit(store, &message->op);
+	store_op_ask(store, &message->op, arg);
 }
 
 /* ---- a piece of its body ---- */
@@ -164,14 +165,16 @@ free_part(struct store_op *op)
 }
 
 static const struct store_op_type part_type = {
-	.kind = STORE_OP_PART,
+	.kind = STORE_OP_QUESTION,
+	.lane = STORE_LANE_QUESTIONS,
 	.read = read_message_part,
 	.answer = answer_part,
 	.free = free_part,
 };
 
 static const struct store_op_type quarantine_part_type = {
-	.kind = STORE_OP_QUARANTINE_PART,
+	.kind = STORE_OP_QUESTION,
+	.lane = STORE_LANE_QUESTIONS,
 	.read = read_quarantine_part,
 	.answer = answer_part,
 	.free = free_part,
@@ -192,7 +195,7 @@ submit_part(struct store *store, const struct store_op_type *type, int64_t id,
 	part->part = number;
 	part->done = done;
 	part->arg = arg;
-	store_op_submit(store, &part->op);
+	store_op_ask(store, &part->op, arg);
 }
 
 void

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "daemon/store/question.h"
 #include "daemon/store/store.h"
 
 struct store_db;
@@ -30,19 +31,24 @@ enum store_op_kind {
 	STORE_OP_SERVER,
 	STORE_OP_SERVERS,
 	STORE_OP_UIDS,
-	STORE_OP_ACCOUNTS,
-	STORE_OP_MESSAGES,
-	STORE_OP_MESSAGE,
-	STORE_OP_PART,
-	STORE_OP_POLLS,
-	STORE_OP_QUARANTINES,
-	STORE_OP_QUARANTINE,
-	STORE_OP_QUARANTINE_PART,
+	STORE_OP_QUESTION, /* in no order */
 	STORE_OP_KIND_COUNT
+};
+
+/*
+ * Who reads: each of these has threads and connections of its own, so that
+ * none of them waits for another.
+ */
+enum store_lane {
+	STORE_LANE_POLLS = 0, /* what polls need */
+	STORE_LANE_QUESTIONS, /* what an index answers at once */
+	STORE_LANE_SEARCHES,  /* what may have to look at every message */
+	STORE_LANE_COUNT
 };
 
 struct store_op_type {
 	enum store_op_kind kind;
+	enum store_lane lane; /* of a read */
 	/*
 	 * Exactly one of the two.  A write returns what must undo the whole
 	 * transaction; what concerns the operation alone (not found) it puts
@@ -64,7 +70,8 @@ struct store_op {
 	size_t octets;          /* memory of bodies that it holds */
 	uint64_t records; /* of polls, that a query waits for; the loop's */
 	enum store_status status;
-	bool done; /* the loop's */
+	bool done;                      /* the loop's */
+	struct store_question question; /* of that kind */
 };
 
 /* The operations of each kind that wait for their answer; the loop's. */
@@ -77,6 +84,9 @@ struct store_order {
  * STORE_CLOSED, not sooner than any other.
  */
 void store_op_submit(struct store *, struct store_op *);
+
+/* The same for a question; who asks it may leave, as store_leave() says. */
+void store_op_ask(struct store *, struct store_op *, const void *asker);
 
 /* Take a finished operation; answer what is at the head of its kind. */
 void store_op_finished(struct store *, struct store_op *);

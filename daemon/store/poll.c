@@ -277,7 +277,8 @@ free_polls(struct store_op *op)
 }
 
 static const struct store_op_type polls_type = {
-	.kind = STORE_OP_POLLS,
+	.kind = STORE_OP_QUESTION,
+	.lane = STORE_LANE_QUESTIONS,
 	.read = read_polls,
 	.answer = answer_polls,
 	.free = free_polls,
@@ -302,5 +303,6 @@ store_polls(struct store *store, const char *account, int64_t below_id,
 	polls->all = account == NULL;
 	if (account != NULL)
 		memcpy(polls->account, account, size);
+	store_question_begin(store, &polls->op, arg);
 	store_history_query(store, &polls->op);
 }

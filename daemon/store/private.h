@@ -29,11 +29,13 @@ struct store {
 	bool closing, answering;
 	struct store_mailbox mailbox;
 	struct store_writer *writer;
-	struct store_queue queries;
-	struct store_readers *readers;
+	struct store_queue queries[STORE_LANE_COUNT];
+	struct store_readers *readers[STORE_LANE_COUNT];
 	struct store_checker *checker; /* the last one; or NULL */
 
 	struct store_order order[STORE_OP_KIND_COUNT];
+	struct store_questions questions;
+	int64_t question_ms;       /* how long each may take */
 	size_t pending;            /* operations without an answer */
 	struct store_op *finished; /* collected, not yet answered */
 

@@ -138,14 +138,16 @@ free_quarantines(struct store_op *op)
 }
 
 static const struct store_op_type list_type = {
-	.kind = STORE_OP_QUARANTINES,
+	.kind = STORE_OP_QUESTION,
+	.lane = STORE_LANE_QUESTIONS,
 	.read = read_list,
 	.answer = answer_quarantines,
 	.free = free_quarantines,
 };
 
 static const struct store_op_type one_type = {
-	.kind = STORE_OP_QUARANTINE,
+	.kind = STORE_OP_QUESTION,
+	.lane = STORE_LANE_QUESTIONS,
 	.read = read_one,
 	.answer = answer_quarantines,
 	.free = free_quarantines,
@@ -170,7 +172,7 @@ store_quarantines(struct store *store, const char *account, int64_t below_id,
 	op->all = account == NULL;
 	if (account != NULL)
 		memcpy(op->account, account, size);
-	store_op_submit(store, &op->op);
+	store_op_ask(store, &op->op, arg);
 }
 
 void
@@ -188,7 +190,7 @@ store_quarantine(
 	op->limit = 1;
 	op->done = done;
 	op->arg = arg;
-	store_op_submit(store, &op->op);
+	store_op_ask(store, &op->op, arg);
 }
 
 /* ---- release ---- */

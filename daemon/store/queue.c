@@ -115,6 +115,28 @@ store_queue_take(struct store_queue *queue, int64_t deadline_ms)
 }
 
 bool
+store_queue_remove(struct store_queue *queue, struct store_op *op)
+{
+	struct store_op **link = &queue->head, *before = NULL;
+	bool found;
+
+	lock(queue);
+	while (*link != NULL && *link != op) {
+		before = *link;
+		link = &before->next;
+	}
+	found = *link != NULL;
+	if (found) {
+		*link = op->next;
+		if (queue->tail == op)
+			queue->tail = before;
+		op->next = NULL;
+	}
+	unlock(queue);
+	return found;
+}
+
+bool
 store_queue_is_empty(struct store_queue *queue)
 {
 	bool empty;

@@ -32,6 +32,9 @@ void store_queue_push(struct store_queue *, struct store_op *);
 #define STORE_QUEUE_FOREVER INT64_MAX
 struct store_op *store_queue_take(struct store_queue *, int64_t deadline_ms);
 
+/* Take this one out; false where it has been taken. */
+bool store_queue_remove(struct store_queue *, struct store_op *);
+
 bool store_queue_is_empty(struct store_queue *);
 
 /* What is in it is still to be taken; nothing waits for more. */

@@ -8,10 +8,13 @@
 #include "daemon/store/fold.h"
 #include "daemon/store/mailbox.h"
 #include "daemon/store/op.h"
+#include "daemon/store/patience.h"
 #include "daemon/store/queue.h"
 
 struct reader {
 	struct store_db db;
+	struct store_patience patience;
+	const struct store_question *question; /* that it answers; or NULL */
 	struct store_readers *group;
 	pthread_t thread;
 };
@@ -23,6 +26,29 @@ struct store_readers {
 	struct reader readers[];
 };
 
+static bool
+is_over(void *arg)
+{
+	const struct reader *reader = arg;
+
+	return reader->question != NULL &&
+	       store_question_is_over(reader->question);
+}
+
+static enum store_status
+answer_question(struct reader *reader, struct store_op *op)
+{
+	enum store_status status = STORE_CLOSED;
+
+	reader->question = &op->question;
+	if (!store_question_is_over(&op->question))
+		status = op->type->read(&reader->db, op);
+	if (status == STORE_CLOSED && !store_question_is_left(&op->question))
+		status = STORE_SLOW;
+	reader->question = NULL;
+	return status;
+}
+
 static void *
 reader_main(void *arg)
 {
@@ -31,7 +57,9 @@ reader_main(void *arg)
 
 	while ((op = store_queue_take(
 		    reader->group->queue, STORE_QUEUE_FOREVER)) != NULL) {
-		op->status = op->type->read(&reader->db, op);
+		op->status = op->type->kind == STORE_OP_QUESTION
+				 ? answer_question(reader, op)
+				 : op->type->read(&reader->db, op);
 		store_mailbox_post(reader->group->mailbox, op);
 	}
 	return NULL;
@@ -44,6 +72,8 @@ start(struct reader *reader, const char *path, struct store_error *error_r)
 	    store_db_open(&reader->db, path, STORE_DB_READ);
 
 	if (status == STORE_OK) {
+		store_patience_wait(&reader->db, &reader->patience);
+		store_patience_work(&reader->db, &reader->patience);
 		status = store_fold_register(&reader->db);
 		if (status == STORE_OK && pthread_create(&reader->thread, NULL,
 					      reader_main, reader) == 0)
@@ -76,6 +106,9 @@ store_readers_new(struct store_readers **readers_r, const char *path,
 		struct reader *reader = &readers->readers[readers->count];
 
 		reader->group = readers;
+		reader->patience.busy_ms = STORE_PATIENCE_BUSY_MS;
+		reader->patience.is_over = is_over;
+		reader->patience.arg = reader;
 		status = start(reader, path, error_r);
 		if (status == STORE_OK)
 			readers->count++;

@@ -1,6 +1,6 @@
 /*
- * The readers: threads that answer queries, each with a connection of its own
- * that cannot write.
+ * Readers: threads that answer what is in one queue, each with a connection of
+ * its own that cannot write.
  */
 #ifndef STORE_READER_H
 #define STORE_READER_H

@@ -223,11 +223,28 @@ free_search(struct store_op *op)
 }
 
 static const struct store_op_type search_type = {
-	.kind = STORE_OP_MESSAGES,
+	.kind = STORE_OP_QUESTION,
+	.lane = STORE_LANE_SEARCHES,
 	.read = read_search,
 	.answer = answer_search,
 	.free = free_search,
 };
+
+/* The newest, of all or of one account: an index has them in this order. */
+static const struct store_op_type list_type = {
+	.kind = STORE_OP_QUESTION,
+	.lane = STORE_LANE_QUESTIONS,
+	.read = read_search,
+	.answer = answer_search,
+	.free = free_search,
+};
+
+static bool
+is_list(const struct store_message_filter *filter)
+{
+	return filter->from == NULL && filter->query == NULL &&
+	       !filter->has_since && !filter->has_before;
+}
 
 /* Returns false without memory. */
 static bool
@@ -267,9 +284,9 @@ store_messages(struct store *store, const struct store_message_filter *filter,
 		done(STORE_MEMORY, NULL, 0, false, arg);
 		return;
 	}
-	search->op.type = &search_type;
+	search->op.type = is_list(filter) ? &list_type : &search_type;
 	search->limit = store_page_limit(filter->limit);
 	search->done = done;
 	search->arg = arg;
-	store_op_submit(store, &search->op);
+	store_op_ask(store, &search->op, arg);
 }

@@ -151,6 +151,7 @@ servers_free(struct store_op *op)
 
 static const struct store_op_type servers_type = {
 	.kind = STORE_OP_SERVERS,
+	.lane = STORE_LANE_POLLS,
 	.read = servers_read,
 	.answer = servers_answer,
 	.free = servers_free,

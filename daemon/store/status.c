@@ -30,6 +30,9 @@ static const struct status_words words[] = {
 	    "give the daemon more memory, or lower memory_limit and "
 	    "max_sessions" },
 	[STORE_CLOSED] = { "closed", "start the daemon again" },
+	[STORE_SLOW] = { "slow",
+	    "ask for less: of one account (account), of some days (since, "
+	    "before), or for words (q)" },
 };
 _Static_assert(sizeof(words) / sizeof(words[0]) == STORE_STATUS_COUNT,
     "each status has words");

@@ -137,24 +137,57 @@ start_writer(struct store *store, int pack_level, struct store_error *error_r)
 }
 
 static enum store_status
+start_readers(struct store *store, enum store_lane lane,
+    const struct store_config *config, struct store_error *error_r)
+{
+	unsigned count = 1;
+	enum store_status status;
+
+	if (lane == STORE_LANE_SEARCHES)
+		count =
+		    config->searches != 0 ? config->searches : STORE_SEARCHES;
+	if (!store_queue_init(&store->queries[lane]))
+		return store_error_set(error_r, STORE_MEMORY, "out of memory");
+	status = store_readers_new(&store->readers[lane], store->path, count,
+	    &store->queries[lane], &store->mailbox, error_r);
+	if (status != STORE_OK)
+		store_queue_destroy(&store->queries[lane]);
+	return status;
+}
+
+/* Of those lanes that have any. */
+static void
+stop_readers(struct store *store)
+{
+	for (size_t i = 0; i < STORE_LANE_COUNT; i++)
+		if (store->readers[i] != NULL)
+			store_readers_free(store->readers[i]);
+}
+
+static void
+destroy_queries(struct store *store)
+{
+	for (size_t i = 0; i < STORE_LANE_COUNT; i++)
+		if (store->readers[i] != NULL)
+			store_queue_destroy(&store->queries[i]);
+}
+
+static enum store_status
 start_threads(struct store *store, const struct store_config *config,
     struct store_error *error_r)
 {
 	enum store_status status =
 	    start_writer(store, config->pack_level, error_r);
+	enum store_lane lane;
 
 	if (status != STORE_OK)
 		return status;
-	if (store_queue_init(&store->queries)) {
-		status = store_readers_new(&store->readers, store->path,
-		    config->readers != 0 ? config->readers : 1, &store->queries,
-		    &store->mailbox, error_r);
-		if (status == STORE_OK)
-			return STORE_OK;
-		store_queue_destroy(&store->queries);
-	} else
-		status =
-		    store_error_set(error_r, STORE_MEMORY, "out of memory");
+	for (lane = 0; status == STORE_OK && lane < STORE_LANE_COUNT; lane++)
+		status = start_readers(store, lane, config, error_r);
+	if (status == STORE_OK)
+		return STORE_OK;
+	stop_readers(store);
+	destroy_queries(store);
 	store_writer_stop(store->writer);
 	store_writer_free(store->writer);
 	return status;
@@ -170,6 +203,9 @@ make(const struct store_config *config, struct event_base *base)
 	store->path = strdup(config->path);
 	store->base = base;
 	store->lock_fd = -1;
+	store->question_ms =
+	    config->question_ms != 0 ? config->question_ms : STORE_QUESTION_MS;
+	TAILQ_INIT(&store->questions);
 	store->flow.limit = config->queue_octets != 0 ? config->queue_octets
 						      : QUEUE_OCTETS_DEFAULT;
 	if (store->path != NULL && store_digest_init() &&
@@ -232,14 +268,15 @@ store_close(struct store **store_pointer)
 	store_history_close(store);
 	store->closing = true;
 	store_checker_free(store->checker);
+	store_questions_leave(store);
 	/* The readers first: an open query would keep the log from ending. */
-	store_readers_free(store->readers);
+	stop_readers(store);
 	store_writer_stop(store->writer);
 	store->answering = true;
 	while (store->pending > 0)
 		answer_some(store, SIZE_MAX);
 	store_writer_free(store->writer);
-	store_queue_destroy(&store->queries);
+	destroy_queries(store);
 	release(store);
 	*store_pointer = NULL;
 }

@@ -1,14 +1,17 @@
 /*
  * The one door to storage.  Calls are made from the loop's thread and never
- * block it; answers come back on the loop, in the order of the calls of one
- * kind.  Writes go to one writer thread, which puts all that waits into one
- * transaction (group commit); queries go to reader threads of their own.
+ * block it; answers come back on the loop.  Writes go to one writer thread,
+ * which puts all that waits into one transaction (group commit); what polls
+ * read goes to a reader thread of their own; what people ask ("questions",
+ * below) to others, and among these searches to threads of theirs.  So no
+ * question delays a poll, and no search a plain question.
  *
  * What is promised: a callback that says STORE_OK has the commit behind it,
  * synced to disk; a message and its unique-id appear together or not at all.
- * A query sees all that was answered before it was asked.  The one callback
- * that runs from inside the call is STORE_MEMORY where there is none left even
- * to ask.
+ * A query sees all that was answered before it was asked.  Answers keep the
+ * order of the calls of one kind, except those to questions: each comes as
+ * soon as it is there.  The one callback that runs from inside the call is
+ * STORE_MEMORY where there is none left even to ask.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -30,7 +33,9 @@ enum store_status {
 	STORE_NEWER,     /* the schema is of a later version */
 	STORE_NOT_FOUND,
 	STORE_MEMORY,
-	STORE_CLOSED, /* the store was closed before it got to it */
+	STORE_CLOSED, /* the store was closed, or the asker left, before it
+			 got to it */
+	STORE_SLOW,   /* no answer to a question within its time */
 	STORE_STATUS_COUNT
 };
 
@@ -44,10 +49,16 @@ const char *store_status_hint(enum store_status);
  */
 #define STORE_PACK_LEVEL 1
 
+/* Each costs a thread and some MiB of cache. */
+#define STORE_SEARCHES 2
+/* Longer than that nobody waits for a question that may be narrowed. */
+#define STORE_QUESTION_MS 10000
+
 struct store_config {
 	const char *path;    /* the SQLite file; made where missing (0600) */
 	size_t queue_octets; /* bodies waiting for the writer; 0: 8 MiB */
-	unsigned readers;    /* query threads; 0: 1 */
+	unsigned searches;   /* at a time; 0: STORE_SEARCHES */
+	int64_t question_ms; /* for a question; 0: STORE_QUESTION_MS */
 	/*
 	 * zstd's level for pieces of new bodies; 0: they are kept as they came.
 	 * What is in the file can be read whatever this is.
@@ -74,8 +85,10 @@ enum store_status store_open(struct store **store_r,
 /*
  * Finish what is queued, checkpoint, join the threads, free.  Callbacks of
  * finished work run before it returns; sets the pointer to NULL.  Bodies under
- * way are dropped and their handles gone.  Not for calls from inside one of
- * the store's callbacks.
+ * way are dropped and their handles gone, and questions are answered
+ * STORE_CLOSED.  Where another process holds the file, what is queued is not
+ * waited for longer than two seconds: it is answered STORE_BUSY.  Not for
+ * calls from inside one of the store's callbacks.
  */
 void store_close(struct store **);
 
@@ -409,7 +422,20 @@ void store_poll_record(
  */
 void store_poll_note(struct store *, const struct store_poll *);
 
-/* ---- queries ---- */
+/* ---- questions ---- */
+
+/*
+ * These, store_quarantines(), store_quarantine() and store_quarantine_read()
+ * are questions.  What is not answered STORE_QUESTION_MS after it was asked is
+ * answered STORE_SLOW.
+ */
+
+/*
+ * Whoever asked with this `arg` has no use for the answers any more: what runs
+ * for them ends, what has not begun never does, and their callbacks say
+ * STORE_CLOSED, later, unless the answer was there already.
+ */
+void store_leave(struct store *, const void *arg);
 
 struct store_account_row {
 	int64_t id;

@@ -283,6 +283,7 @@ free_uids(struct store_op *op)
 
 static const struct store_op_type uids_type = {
 	.kind = STORE_OP_UIDS,
+	.lane = STORE_LANE_POLLS,
 	.read = read_uids,
 	.answer = answer_uids,
 	.free = free_uids,

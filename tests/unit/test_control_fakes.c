@@ -70,12 +70,21 @@ store_fake_release(struct store *store)
 	}
 }
 
+/* As the store does, it answers all the same. */
+void
+store_leave(struct store *store, const void *arg)
+{
+	for (struct fake_query *query = store->queue; query != NULL;
+	     query = query->next)
+		store->left += query->arg == arg;
+}
+
 const char *
 store_status_name(enum store_status status)
 {
 	static const char *const names[] = { "ok", "full", "io", "busy",
 		"read-only", "damaged", "newer", "not-found", "memory",
-		"closed" };
+		"closed", "slow" };
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == STORE_STATUS_COUNT,
 	    "a name for each status");
@@ -85,6 +94,8 @@ store_status_name(enum store_status status)
 const char *
 store_status_hint(enum store_status status)
 {
+	if (status == STORE_SLOW)
+		return "ask for one account";
 	return status == STORE_FULL ? "make room" : "look at the disk";
 }
 

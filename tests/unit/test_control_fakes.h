@@ -34,6 +34,7 @@ struct store {
 	/* Queries wait for store_fake_release() instead of the loop. */
 	bool hold;
 	size_t held;
+	size_t left; /* of those held, whose asker has gone */
 	struct fake_query *queue;
 	struct store_message_filter seen; /* the last filter */
 };

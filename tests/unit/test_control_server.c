@@ -217,6 +217,13 @@ test_a_store_in_trouble(void **state)
 		assert_string_equal(error_text(&reply, "hint"), "make room");
 		forget(&reply);
 	}
+	fixture->store.answer = STORE_SLOW;
+	ask(fixture, "GET", "/v1/messages?from=x", &reply);
+	assert_int_equal(reply.status, 503);
+	assert_string_equal(error_text(&reply, "code"), "too_slow");
+	assert_non_null(strstr(error_text(&reply, "message"), "within 10 s"));
+	assert_non_null(strstr(error_text(&reply, "hint"), "account"));
+	forget(&reply);
 	fixture->store.health =
 	    (struct store_error){ STORE_FULL, "/var is full" };
 	ask(fixture, "POST", "/v1/accounts/shop/poll", &reply);
@@ -382,6 +389,7 @@ test_clients_that_go_away(void **state)
 	for (int i = 0; i < 20; i++)
 		turn(fixture);
 	assert_int_equal(fixture->store.held, 1);
+	assert_int_equal(fixture->store.left, 1);
 	store_fake_release(&fixture->store);
 
 	/* Before the store's first word. */
@@ -390,11 +398,58 @@ test_clients_that_go_away(void **state)
 	while (fixture->store.held == 0)
 		turn(fixture);
 	close(fd);
-	turn(fixture);
+	for (int i = 0; i < 5000 && fixture->store.left < 2; i++)
+		turn(fixture);
+	assert_int_equal(fixture->store.left, 2);
 	store_fake_release(&fixture->store);
 	fixture->store.hold = false;
 	for (int i = 0; i < 20; i++)
 		turn(fixture);
+}
+
+static size_t
+times(const char *text, const char *part)
+{
+	size_t count = 0;
+
+	while ((text = strstr(text, part)) != NULL) {
+		text += strlen(part);
+		count++;
+	}
+	return count;
+}
+
+/* A client that does not wait for one answer before it asks again. */
+static void
+test_requests_that_come_early(void **state)
+{
+	static const char request[] =
+	    "GET /v1/messages?limit=1 HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct fixture *fixture = *state;
+	struct reply reply;
+	int fd = dial(fixture);
+
+	fixture->store.hold = true;
+	say(fd, request);
+	while (fixture->store.held == 0)
+		turn(fixture);
+	say(fd, request);
+	say(fd, "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n");
+	for (int i = 0; i < 20; i++)
+		turn(fixture);
+	assert_int_equal(fixture->store.held, 1);
+	store_fake_release(&fixture->store);
+	fixture->store.hold = false;
+	memset(&reply, 0, sizeof(reply));
+	while (reply.bytes == NULL || strstr(reply.bytes, "limits") == NULL) {
+		turn(fixture);
+		assert_true(read_some(fd, &reply));
+	}
+	assert_int_equal(times(reply.bytes, "HTTP/1.1 200 OK"), 3);
+	assert_int_equal(times(reply.bytes, "\"messages\":["), 2);
+	forget(&reply);
+	close(fd);
+	assert_int_equal(fixture->store.left, 0);
 }
 
 /* The end of the server comes before the answers of the store. */
@@ -693,6 +748,7 @@ main(void)
 		LIVE(test_raw_of_an_empty_message),
 		LIVE(test_a_raw_stream_that_breaks_is_cut),
 		LIVE(test_clients_that_go_away),
+		LIVE(test_requests_that_come_early),
 		LIVE(test_the_server_goes_away),
 		LIVE(test_limits_of_a_request),
 		LIVE(test_what_is_no_http),

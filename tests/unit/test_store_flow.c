@@ -197,7 +197,7 @@ setup_tiny(void **state)
 		return -1;
 	fixture = *state;
 	fixture->config.queue_octets = 1;
-	fixture->config.readers = 4;
+	fixture->config.searches = 4;
 	fixture_open(fixture);
 	return 0;
 }
