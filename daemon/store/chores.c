@@ -25,6 +25,8 @@
 
 /* After a failure of the index, which is never worth the health of the rest. */
 #define INDEX_RETRY_MS 30000
+/* Nor worth that anybody else waits while another process holds the file. */
+#define INDEX_PATIENCE_MS 100
 
 /*
  * While a reader keeps the log from starting over, trying at each commit would
@@ -71,6 +73,9 @@ store_chores_first(struct store_writer *writer)
 		checkpoint(writer);
 }
 
+/* A try waits no longer for another process: so long all others wait for it. */
+#define PROBE_PATIENCE_MS 500
+
 /* A real write of the size of a full piece, and its removal. */
 static const char probe_sql[] =
     "INSERT OR REPLACE INTO chunk(id, data) VALUES(-1, zeroblob(262144))";
@@ -81,6 +86,7 @@ probe(struct store_writer *writer)
 {
 	enum store_status status = store_trial_room(writer);
 
+	writer->patience.busy_ms = PROBE_PATIENCE_MS;
 	if (status == STORE_OK)
 		status = store_db_exec(&writer->db, probe_sql);
 	if (status == STORE_OK)
@@ -95,7 +101,10 @@ static void
 remove_orphan(struct store_writer *writer)
 {
 	bool gone;
-	enum store_status status = store_orphan_step(
+	enum store_status status;
+
+	store_writer_wait(writer, STORE_PATIENCE_BUSY_MS);
+	status = store_orphan_step(
 	    &writer->db, writer->orphans[writer->orphan_count - 1], &gone);
 
 	if (gone)
@@ -113,8 +122,10 @@ remove_orphan(struct store_writer *writer)
 static void
 restart_index(struct store_writer *writer, int64_t now_ms)
 {
-	enum store_status status = store_fulltext_restart(&writer->db);
+	enum store_status status;
 
+	store_writer_wait(writer, INDEX_PATIENCE_MS);
+	status = store_fulltext_restart(&writer->db);
 	writer->index_behind = true;
 	writer->index_restarted = status == STORE_OK || status == STORE_DAMAGED;
 	if (status == STORE_OK)
@@ -127,9 +138,11 @@ static void
 index_more(struct store_writer *writer, int64_t now_ms)
 {
 	bool more = true, damaged;
-	enum store_status status =
-	    store_fulltext_step(&writer->db, &writer->queue, &more, &damaged);
+	enum store_status status;
 
+	store_writer_wait(writer, INDEX_PATIENCE_MS);
+	status =
+	    store_fulltext_step(&writer->db, &writer->queue, &more, &damaged);
 	writer->index_behind = more;
 	if (status == STORE_OK)
 		return;
@@ -215,6 +228,7 @@ store_chores_last(struct store_writer *writer)
 {
 	while (writer->health == STORE_OK && writer->orphan_count > 0)
 		remove_orphan(writer);
+	store_writer_wait(writer, STORE_PATIENCE_BUSY_MS);
 	/* A reader of another process may be in the way; the log then stays. */
 	(void)sqlite3_wal_checkpoint_v2(
 	    writer->db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);

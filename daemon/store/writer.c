@@ -20,6 +20,12 @@
 /* How soon to try again after a failure. */
 #define PROBE_INTERVAL_MS 3000
 
+/*
+ * Once the thread is to end, it waits for another process this long in all: it
+ * is enough for one that is at work, and those who stop a daemon wait, too.
+ */
+#define STOP_PATIENCE_MS 2000
+
 struct store_queue *
 store_writer_queue(struct store_writer *writer)
 {
@@ -46,6 +52,23 @@ tell_commit(struct store_writer *writer)
 	assert(failed == 0);
 	writer->told_commits++;
 	pthread_mutex_unlock(&writer->told_mutex);
+}
+
+static bool
+is_over(void *arg)
+{
+	struct store_writer *writer = arg;
+	const int64_t now_ms = store_clock_monotonic_ms();
+
+	if (writer->stop_ms == 0 && store_queue_is_stopped(&writer->queue))
+		writer->stop_ms = now_ms + STOP_PATIENCE_MS;
+	return writer->stop_ms != 0 && now_ms >= writer->stop_ms;
+}
+
+void
+store_writer_wait(struct store_writer *writer, int64_t busy_ms)
+{
+	writer->patience.busy_ms = writer->health == STORE_OK ? busy_ms : 0;
 }
 
 void
@@ -122,24 +145,39 @@ undo_group(struct store_writer *writer, struct store_op *head,
 	store_writer_set_health(writer, status);
 }
 
+/* No transaction can begin: none of what waits needs to find out by itself. */
+static void
+take_all(struct store_writer *writer, struct store_op *op)
+{
+	for (; op != NULL; op = op->next)
+		op->next = store_queue_take(&writer->queue, STORE_QUEUE_NOW);
+}
+
 /* Run operations from `op` on; *head_r is the chain of those that ran. */
 static enum store_status
 run_group(
     struct store_writer *writer, struct store_op *op, struct store_op **head_r)
 {
-	int64_t end_ms = store_clock_monotonic_ms() + GROUP_WORK_MS;
+	int64_t end_ms;
 	struct store_op **tail = head_r;
 	size_t octets = 0;
-	enum store_status status =
-	    store_db_exec(&writer->db, "BEGIN IMMEDIATE");
+	enum store_status status;
+
+	store_writer_wait(writer, STORE_PATIENCE_BUSY_MS);
+	status = store_db_exec(&writer->db, "BEGIN IMMEDIATE");
+	if (status != STORE_OK) {
+		*head_r = op;
+		take_all(writer, op);
+		return status;
+	}
+	end_ms = store_clock_monotonic_ms() + GROUP_WORK_MS;
 
 	writer->counter = (struct store_counter){ .account_id = 0 };
 	for (; op != NULL;
 	     op = store_queue_take(&writer->queue, STORE_QUEUE_NOW)) {
 		*tail = op;
 		tail = &op->next;
-		if (status == STORE_OK)
-			status = op->type->write(writer, op);
+		status = op->type->write(writer, op);
 		octets += op->octets;
 		if (status != STORE_OK || octets >= GROUP_OCTETS_MAX ||
 		    store_clock_monotonic_ms() >= end_ms)
@@ -217,6 +255,9 @@ store_writer_new(const struct store_db *db, const char *path, bool has_log,
 	writer->mailbox = mailbox;
 	writer->index_behind = true;
 	writer->may_have_failures = true;
+	writer->patience.is_over = is_over;
+	writer->patience.arg = writer;
+	store_patience_wait(&writer->db, &writer->patience);
 	writer->chores_ms = store_clock_monotonic_ms();
 	sqlite3_wal_hook(writer->db.handle, log_written, writer);
 	if (pthread_mutex_init(&writer->told_mutex, NULL) != 0)
@@ -230,6 +271,7 @@ no_queue:
 	pthread_mutex_destroy(&writer->told_mutex);
 no_mutex:
 	sqlite3_wal_hook(writer->db.handle, NULL, NULL);
+	sqlite3_busy_handler(writer->db.handle, NULL, NULL);
 	free(writer);
 	return NULL;
 }

@@ -14,6 +14,7 @@
 #include "daemon/store/counter.h"
 #include "daemon/store/db.h"
 #include "daemon/store/op.h"
+#include "daemon/store/patience.h"
 #include "daemon/store/queue.h"
 #include "daemon/store/scan.h"
 
@@ -28,6 +29,8 @@ struct store_writer {
 
 	/* The thread's own. */
 	enum store_status health;
+	struct store_patience patience;
+	int64_t stop_ms;     /* when it waits no longer; 0: it goes on */
 	int64_t probe_ms;    /* when to try again */
 	int64_t worked_ms;   /* when anybody's operation was done last */
 	int64_t chores_ms;   /* when chores were done last */
@@ -64,7 +67,11 @@ struct store_queue *store_writer_queue(struct store_writer *);
 void store_writer_told(
     struct store_writer *, struct store_error *health_r, uint64_t *commits_r);
 
-/* Do what is queued, checkpoint, end the thread, close the database. */
+/*
+ * Do what is queued, checkpoint, end the thread, close the database.  While
+ * another process holds the file that takes a few seconds at the most, and what
+ * is queued comes back with STORE_BUSY.
+ */
 void store_writer_stop(struct store_writer *);
 
 /* After it was stopped. */
@@ -74,6 +81,12 @@ void store_writer_free(struct store_writer *);
 
 /* Remember a failure, or that all is well again, and tell the loop. */
 void store_writer_set_health(struct store_writer *, enum store_status);
+
+/*
+ * What the thread does next waits no longer than this while another process
+ * holds the file; and not at all while the store is known to fail.
+ */
+void store_writer_wait(struct store_writer *, int64_t busy_ms);
 
 /* The next try is due some seconds from now. */
 void store_writer_probe_later(struct store_writer *);
