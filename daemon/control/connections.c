@@ -1,111 +1,391 @@
 #include "daemon/control/connections.h"
 
+#include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/listener.h>
-#include <stdbool.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "daemon/control/limits.h"
+#include "daemon/control/peer.h"
 
-/* How soon a closed connection is noticed; nobody waits for it but a queue. */
+/* How soon a closed connection is noticed; only who waits feels it. */
 static const struct timeval sweep_interval = { 0, 200000 };
 
 /*
- * A reference to each connection's bufferevent is held.  evhttp takes its
+ * A reference to the connection's bufferevent is held.  evhttp takes its
  * callbacks off when it lets go of one, and that is how its end is seen; the
  * last reference, ours, then closes the descriptor.
  */
-struct connections {
-	struct evconnlistener *listener;
-	struct event *sweeper;
-	size_t count, most;
-	struct bufferevent *held[];
+struct connection {
+	struct admission_guest guest;
+	TAILQ_ENTRY(connection) link; /* in the order of their coming */
+	struct connections *connections;
+	struct bufferevent *bufferevent;
+	struct evbuffer_cb_entry *output_watch;
+	bool is_known;     /* its user has been looked up */
+	int64_t taking_ms; /* since when an answer lies ready */
 };
 
+struct connections {
+	struct connections_options options;
+	struct event_base *base;
+	struct evhttp *http;
+	struct evconnlistener *listener;
+	struct admission *admission;
+	TAILQ_HEAD(, connection) all;
+	size_t accepted; /* in this turn of the loop */
+	/* A descriptor to accept one more with; -1: it serves for that now. */
+	int spare;
+	struct event *door;  /* somebody is at the listening socket */
+	struct event *judge; /* some are new, or wait and may go on */
+	struct event *sweeper;
+	struct connections_count count;
+};
+
+static int64_t
+monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static bool
-has_ended(struct bufferevent *bufferevent)
+has_ended(const struct connection *connection)
 {
 	bufferevent_event_cb event_cb;
 
-	bufferevent_getcb(bufferevent, NULL, NULL, &event_cb, NULL);
+	bufferevent_getcb(connection->bufferevent, NULL, NULL, &event_cb, NULL);
 	return event_cb == NULL;
 }
 
-/* Let go of what has ended. */
+/* Let go of one that evhttp has let go of. */
 static void
-sweep(struct connections *connections)
+connection_free(struct connection *connection)
 {
-	size_t kept = 0;
+	struct connections *connections = connection->connections;
 
-	for (size_t i = 0; i < connections->count; i++) {
-		if (has_ended(connections->held[i]))
-			(void)bufferevent_decref(connections->held[i]);
-		else
-			connections->held[kept++] = connections->held[i];
+	TAILQ_REMOVE(&connections->all, connection, link);
+	if (connection->guest.user != NULL)
+		admission_leave(connections->admission, &connection->guest);
+	evbuffer_remove_cb_entry(
+	    bufferevent_get_output(connection->bufferevent),
+	    connection->output_watch);
+	(void)bufferevent_decref(connection->bufferevent);
+	free(connection);
+}
+
+/* evhttp closes it as it does one that was silent for too long. */
+static void
+connection_end(struct connection *connection)
+{
+	admission_leave(connection->connections->admission, &connection->guest);
+	bufferevent_trigger_event(
+	    connection->bufferevent, BEV_EVENT_READING | BEV_EVENT_TIMEOUT, 0);
+}
+
+static void
+connection_end_for_another(struct connection *connection)
+{
+	connection->connections->count.closed++;
+	connection_end(connection);
+}
+
+static struct connection *
+connection_of(struct admission_guest *guest)
+{
+	return (struct connection *)((char *)guest -
+				     offsetof(struct connection, guest));
+}
+
+/* Octets of an answer came to lie ready, or were taken. */
+static void
+output_changed(
+    struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
+{
+	struct connection *connection = arg;
+	struct admission *admission = connection->connections->admission;
+	struct admission_guest *guest = &connection->guest;
+
+	if (guest->user == NULL || (guest->state != ADMISSION_ASKING &&
+				       guest->state != ADMISSION_TAKING))
+		return;
+	if (evbuffer_get_length(output) == 0) {
+		admission_change(admission, guest, ADMISSION_ASKING);
+	} else if (guest->state == ADMISSION_ASKING) {
+		connection->taking_ms = monotonic_ms();
+		admission_change(admission, guest, ADMISSION_TAKING);
+	} else if (info->n_deleted > 0) {
+		admission_touch(admission, guest);
 	}
-	connections->count = kept;
 }
 
-static void
-sweep_due(evutil_socket_t fd, short what, void *arg)
-{
-	struct connections *connections = arg;
-
-	(void)fd;
-	(void)what;
-	sweep(connections);
-	if (connections->count < connections->most)
-		evconnlistener_enable(connections->listener);
-	if (connections->count > 0)
-		event_add(connections->sweeper, &sweep_interval);
-}
-
-/* evhttp asks for the bufferevent of a new connection. */
+/* evhttp asks for the bufferevent of one that it has accepted. */
 static struct bufferevent *
 new_bufferevent(struct event_base *base, void *arg)
 {
 	struct connections *connections = arg;
-	struct bufferevent *bufferevent;
+	struct connection *connection = calloc(1, sizeof(*connection));
+	struct bufferevent *bufferevent = NULL;
 
-	/*
-	 * One that is held already was just made, and has no callbacks yet,
-	 * only if evhttp failed to set it up: it may be swept.
-	 */
-	sweep(connections);
-	/* evhttp then makes one itself: a listener may accept once more. */
-	if (connections->count == connections->most)
+	if (connection == NULL)
 		return NULL;
 	bufferevent = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 	if (bufferevent == NULL)
-		return NULL;
+		goto fail;
+	connection->output_watch = evbuffer_add_cb(
+	    bufferevent_get_output(bufferevent), output_changed, connection);
+	if (connection->output_watch == NULL)
+		goto fail;
 	bufferevent_setwatermark(bufferevent, EV_READ, 0, LIMITS_READ_AHEAD);
 	bufferevent_incref(bufferevent);
-	connections->held[connections->count++] = bufferevent;
-	if (connections->count == connections->most)
+	connection->connections = connections;
+	connection->bufferevent = bufferevent;
+	TAILQ_INSERT_TAIL(&connections->all, connection, link);
+	/*
+	 * It is judged when evhttp has given it its descriptor, before anything
+	 * is read from it.  What is accepted in a turn is bounded: the others
+	 * of the loop go on, and a newcomer has time to ask.
+	 */
+	event_active(connections->judge, EV_TIMEOUT, 1);
+	if (++connections->accepted >= LIMITS_ACCEPTED_A_TURN)
 		evconnlistener_disable(connections->listener);
-	if (!event_pending(connections->sweeper, EV_TIMEOUT, NULL))
-		event_add(connections->sweeper, &sweep_interval);
 	return bufferevent;
+fail:
+	if (bufferevent != NULL)
+		bufferevent_free(bufferevent);
+	free(connection);
+	return NULL;
+}
+
+/* Say why, as far as the socket takes it, and close. */
+static void
+connection_refuse(struct connection *connection)
+{
+	static const char body[] =
+	    "{\"error\":{\"code\":\"too_many_connections\",\"message\":\"this "
+	    "user has too many connections to the daemon\",\"hint\":\"close "
+	    "some of them, or try again when their requests are answered\"}}"
+	    "\n";
+	char text[512];
+	int length;
+
+	length = snprintf(text, sizeof(text),
+	    "HTTP/1.1 503 Service Unavailable\r\n"
+	    "Content-Type: application/json\r\n"
+	    "Content-Length: %zu\r\n"
+	    "Connection: close\r\n\r\n%s",
+	    sizeof(body) - 1, body);
+	(void)send(bufferevent_getfd(connection->bufferevent), text,
+	    (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
+	connection->connections->count.refused++;
+	connection_end(connection);
+}
+
+static void
+connection_judge(struct connection *connection)
+{
+	struct connections *connections = connection->connections;
+	struct admission_guest *guest = &connection->guest, *victim;
+
+	switch (admission_judge(connections->admission, guest, &victim)) {
+	case ADMISSION_SERVE:
+		if (victim != NULL)
+			connection_end_for_another(connection_of(victim));
+		admission_change(
+		    connections->admission, guest, ADMISSION_FRESH);
+		(void)bufferevent_enable(connection->bufferevent, EV_READ);
+		break;
+	case ADMISSION_WAIT:
+		if (guest->state == ADMISSION_WAITING)
+			break;
+		admission_change(
+		    connections->admission, guest, ADMISSION_WAITING);
+		(void)bufferevent_disable(connection->bufferevent, EV_READ);
+		break;
+	case ADMISSION_REFUSE:
+		connection_refuse(connection);
+		break;
+	}
+}
+
+/* A descriptor without a peer has ended, or never began. */
+static void
+connection_enter(struct connection *connection)
+{
+	const struct connections_options *options =
+	    &connection->connections->options;
+	uid_t user = (uid_t)-1;
+	bool is_admin =
+	    peer_user(bufferevent_getfd(connection->bufferevent), &user) &&
+	    options->is_admin(user, options->arg);
+
+	connection->is_known = true;
+	if (!admission_enter(connection->connections->admission,
+		&connection->guest, user, is_admin))
+		bufferevent_trigger_event(connection->bufferevent,
+		    BEV_EVENT_READING | BEV_EVENT_TIMEOUT, 0);
+}
+
+static void
+sweep(struct connections *connections)
+{
+	int64_t now_ms = monotonic_ms();
+	struct connection *connection, *next;
+
+	for (connection = TAILQ_FIRST(&connections->all); connection != NULL;
+	     connection = next) {
+		next = TAILQ_NEXT(connection, link);
+		if (connection->guest.user != NULL &&
+		    connection->guest.state == ADMISSION_TAKING &&
+		    !connection->guest.is_admin &&
+		    now_ms - connection->taking_ms >=
+			connections->options.taking_ms)
+			connection_end(connection);
+		if (has_ended(connection))
+			connection_free(connection);
+	}
+}
+
+static void
+accept_again(struct connections *connections)
+{
+	connections->accepted = 0;
+	evconnlistener_enable(connections->listener);
+	event_add(connections->door, NULL);
+}
+
+/* What came on those that are served since the last time has been read. */
+static void
+age_fresh(struct connections *connections)
+{
+	struct connection *connection;
+
+	TAILQ_FOREACH (connection, &connections->all, link) {
+		if (connection->guest.user != NULL &&
+		    connection->guest.state == ADMISSION_FRESH)
+			admission_change(connections->admission,
+			    &connection->guest, ADMISSION_IDLE);
+	}
+}
+
+/* Those that wait come before those that are new. */
+static void
+judge_due(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval next_turn = { 0, 0 };
+	struct connections *connections = arg;
+	struct connection *connection;
+
+	(void)fd;
+	(void)what;
+	sweep(connections);
+	age_fresh(connections);
+	TAILQ_FOREACH (connection, &connections->all, link) {
+		if (!connection->is_known)
+			connection_enter(connection);
+		if (connection->guest.user != NULL &&
+		    connection->guest.state >= ADMISSION_NEW)
+			connection_judge(connection);
+	}
+	sweep(connections);
+	accept_again(connections);
+	if (!TAILQ_EMPTY(&connections->all))
+		event_add(connections->sweeper, &sweep_interval);
+	/* Fresh ones that send nothing are idle then. */
+	if (admission_count(connections->admission, ADMISSION_WAITING) > 0 &&
+	    admission_count(connections->admission, ADMISSION_FRESH) > 0)
+		event_add(connections->judge, &next_turn);
+}
+
+/* Whether the process and the system have a descriptor left. */
+static bool
+is_descriptor_left(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd == -1)
+		return false;
+	close(fd);
+	return true;
+}
+
+/*
+ * Somebody wants in.  Where no descriptor is left, an idle connection is
+ * closed, or the spare descriptor given up; else accepting would fail in every
+ * turn of the loop, for as long as somebody wants in.
+ */
+static void
+door_knocked(evutil_socket_t fd, short what, void *arg)
+{
+	struct connections *connections = arg;
+	struct admission_guest *victim;
+
+	(void)what;
+	if (connections->spare == -1)
+		connections->spare = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (is_descriptor_left())
+		return;
+	victim = admission_spare(connections->admission);
+	if (victim != NULL) {
+		connection_end_for_another(connection_of(victim));
+		sweep(connections);
+	} else if (connections->spare != -1) {
+		close(connections->spare);
+		connections->spare = -1;
+	} else {
+		evconnlistener_disable(connections->listener);
+		event_del(connections->door);
+		event_add(connections->sweeper, &sweep_interval);
+	}
+}
+
+/*
+ * The door sees to what accept() lacks.  The listener's argument is evhttp's
+ * own, so nothing can be done from here.
+ */
+static void
+accept_failed(struct evconnlistener *listener, void *arg)
+{
+	(void)listener;
+	(void)arg;
 }
 
 struct connections *
 connections_new(struct event_base *base, struct evhttp *http,
-    struct evconnlistener *listener, size_t most)
+    struct evconnlistener *listener, const struct connections_options *options)
 {
-	struct connections *connections = calloc(
-	    1, sizeof(*connections) + most * sizeof(connections->held[0]));
+	struct connections *connections = calloc(1, sizeof(*connections));
+	int fd = evconnlistener_get_fd(listener);
 
 	if (connections == NULL)
 		return NULL;
-	connections->sweeper = evtimer_new(base, sweep_due, connections);
-	if (connections->sweeper == NULL) {
-		free(connections);
+	connections->options = *options;
+	connections->base = base;
+	connections->http = http;
+	connections->listener = listener;
+	TAILQ_INIT(&connections->all);
+	connections->spare = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	connections->admission = admission_new(&options->limits);
+	connections->door = event_new(
+	    base, fd, EV_READ | EV_PERSIST, door_knocked, connections);
+	connections->judge = evtimer_new(base, judge_due, connections);
+	connections->sweeper = evtimer_new(base, judge_due, connections);
+	if (connections->admission == NULL || connections->door == NULL ||
+	    connections->judge == NULL || connections->sweeper == NULL ||
+	    event_add(connections->door, NULL) != 0) {
+		connections_free(&connections);
 		return NULL;
 	}
-	connections->listener = listener;
-	connections->most = most;
+	evconnlistener_set_error_cb(listener, accept_failed);
 	evhttp_set_bevcb(http, new_bufferevent, connections);
 	return connections;
 }
@@ -114,19 +394,71 @@ void
 connections_free(struct connections **connections_ref)
 {
 	struct connections *connections = *connections_ref;
+	struct event *events[3];
 
 	*connections_ref = NULL;
 	if (connections == NULL)
 		return;
-	for (size_t i = 0; i < connections->count; i++)
-		(void)bufferevent_decref(connections->held[i]);
-	event_free(connections->sweeper);
+	evhttp_set_bevcb(connections->http, NULL, NULL);
+	while (!TAILQ_EMPTY(&connections->all))
+		connection_free(TAILQ_FIRST(&connections->all));
+	admission_free(&connections->admission);
+	events[0] = connections->door;
+	events[1] = connections->judge;
+	events[2] = connections->sweeper;
+	for (size_t i = 0; i < 3; i++) {
+		if (events[i] != NULL)
+			event_free(events[i]);
+	}
+	if (connections->spare != -1)
+		close(connections->spare);
 	free(connections);
 }
 
-size_t
-connections_count(struct connections *connections)
+/* evhttp has sent the answer. */
+static void
+request_completed(struct evhttp_request *request, void *arg)
 {
-	sweep(connections);
-	return connections->count;
+	struct connection *connection = arg;
+	struct connections *connections = connection->connections;
+
+	(void)request;
+	if (connection->guest.user == NULL)
+		return;
+	admission_change(
+	    connections->admission, &connection->guest, ADMISSION_IDLE);
+	if (admission_count(connections->admission, ADMISSION_WAITING) > 0)
+		event_active(connections->judge, EV_TIMEOUT, 1);
+}
+
+void
+connections_begin(
+    struct connections *connections, struct evhttp_request *request)
+{
+	const struct bufferevent *bufferevent =
+	    evhttp_connection_get_bufferevent(
+		evhttp_request_get_connection(request));
+	struct connection *connection;
+
+	TAILQ_FOREACH(connection, &connections->all, link) {
+		if (connection->bufferevent != bufferevent ||
+		    connection->guest.user == NULL)
+			continue;
+		admission_change(connections->admission, &connection->guest,
+		    ADMISSION_ASKING);
+		evhttp_request_set_on_complete_cb(
+		    request, request_completed, connection);
+		break;
+	}
+}
+
+struct connections_count
+connections_count(const struct connections *connections)
+{
+	struct connections_count count = connections->count;
+
+	count.waiting =
+	    admission_count(connections->admission, ADMISSION_WAITING);
+	count.served = admission_served(connections->admission);
+	return count;
 }

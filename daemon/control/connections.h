@@ -1,26 +1,53 @@
 /*
- * Counts the connections of an evhttp, and stops accepting while there are too
- * many.  evhttp of libevent 2.1 has no such limit and tells nobody when a
- * connection that sent no request ends.
+ * The connections of an evhttp: accepts them, asks who is to be served, and
+ * closes idle ones for others.  evhttp of libevent 2.1 has no limit of its
+ * own, and tells nobody of a connection that sent no request.
  */
 #ifndef CONTROL_CONNECTIONS_H
 #define CONTROL_CONNECTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "daemon/control/admission.h"
 
 struct event_base;
 struct evconnlistener;
 struct evhttp;
+struct evhttp_request;
 struct connections;
 
-/* NULL without memory. */
-struct connections *connections_new(struct event_base *, struct evhttp *,
-    struct evconnlistener *, size_t most) __attribute__((warn_unused_result));
+struct connections_options {
+	struct admission_limits limits;
+	/* How long a user that is no admin may take over an answer. */
+	int64_t taking_ms;
+	bool (*is_admin)(uid_t, void *arg);
+	void *arg;
+};
 
-/* After evhttp_free(), which took the listener with it. */
+struct connections_count {
+	size_t served, waiting;
+	uint64_t closed;  /* idle ones, for others, so far */
+	uint64_t refused; /* with an answer that says so */
+};
+
+/* The listener is bound to the evhttp.  NULL without memory. */
+struct connections *connections_new(struct event_base *, struct evhttp *,
+    struct evconnlistener *, const struct connections_options *)
+    __attribute__((warn_unused_result));
+
+/* Before evhttp_free(), which closes what is open. */
 void connections_free(struct connections **);
 
-/* How many there are now. */
-size_t connections_count(struct connections *);
+/*
+ * A request came whole: its connection is at work until evhttp has sent the
+ * answer.
+ */
+void connections_begin(struct connections *, struct evhttp_request *);
+
+/* How many there are now, and what became of others. */
+struct connections_count connections_count(const struct connections *);
 
 #endif

@@ -13,6 +13,7 @@
 #include "daemon/control/parameters.h"
 
 struct config_strings;
+struct connections;
 struct evhttp_request;
 struct exchange;
 struct poller;
@@ -28,7 +29,7 @@ struct exchange_context {
 	/* From the configuration. */
 	uint32_t max_sessions, max_sessions_per_host;
 	uint64_t memory_limit;
-	size_t max_connections;
+	const struct connections *connections;
 	/* Users that [control] admin names and the system does not know. */
 	const struct config_strings *unknown_admins;
 };

@@ -20,13 +20,41 @@
 #define LIMITS_READ_AHEAD (4 * (LIMITS_HEADERS_SIZE + LIMITS_BODY_SIZE))
 
 /*
- * Connections at a time; each costs a descriptor and at most a part of a body
- * (256 KiB).  More wait in the kernel's queue.
+ * Connections served at a time: of admins; of all other users; of one of those.
+ * Each costs a descriptor, and an answer until it is taken.  An idle one is
+ * closed for another; an admin always gets in, the others wait.
  */
-#define LIMITS_CONNECTIONS 64
+#define LIMITS_ADMIN_CONNECTIONS 96
+#define LIMITS_CONNECTIONS       64
+#define LIMITS_USER_CONNECTIONS  16
+
+/*
+ * Connections that wait, of all users and of one: nothing is read from them.
+ * Enough for a script that asks fifty things at once.
+ */
+#define LIMITS_WAITING      192
+#define LIMITS_USER_WAITING 48
+
+/*
+ * Accepted in one turn of the loop: few enough that the sessions' sockets do
+ * not wait for them, and that a newcomer's request is read before as many
+ * others have come as could close it.
+ */
+#define LIMITS_ACCEPTED_A_TURN 16
+
+/* All of the above at once. */
+#define LIMITS_DESCRIPTORS                                                \
+	(LIMITS_ADMIN_CONNECTIONS + LIMITS_CONNECTIONS + LIMITS_WAITING + \
+	    LIMITS_ACCEPTED_A_TURN)
 
 /* A connection that neither asks nor takes anything is closed. */
 #define LIMITS_IDLE_SECONDS 30
+
+/*
+ * A user that is no admin takes an answer in this time: a list has a megabyte
+ * at most.
+ */
+#define LIMITS_TAKING_SECONDS 60
 
 /*
  * A body that is taken so slowly that nothing moves: long, since a person may

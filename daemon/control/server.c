@@ -81,6 +81,7 @@ request_came(struct evhttp_request *request, void *arg)
 	struct exchange *exchange;
 	enum route_result result;
 
+	connections_begin(control->connections, request);
 	if (strlen(uri) > LIMITS_URI_SIZE) {
 		exchange_answer_request(request,
 		    answer_error(414, "uri_too_long", NULL,
@@ -131,10 +132,28 @@ static const ev_uint16_t all_methods = EVHTTP_REQ_GET | EVHTTP_REQ_POST |
 				       EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS |
 				       EVHTTP_REQ_TRACE | EVHTTP_REQ_PATCH;
 
+static bool
+is_admin_user(uid_t user, void *arg)
+{
+	const struct control *control = arg;
+
+	return peer_is_admin(&control->admins, control->own, user);
+}
+
 /* Set the server up on a socket that is bound; false without memory. */
 static bool
 start_http(struct control *control)
 {
+	const struct connections_options options = {
+		.limits = { .admins = LIMITS_ADMIN_CONNECTIONS,
+		    .others = LIMITS_CONNECTIONS,
+		    .share = LIMITS_USER_CONNECTIONS,
+		    .waiting = LIMITS_WAITING,
+		    .waiting_each = LIMITS_USER_WAITING },
+		.taking_ms = LIMITS_TAKING_SECONDS * 1000,
+		.is_admin = is_admin_user,
+		.arg = control,
+	};
 	struct evconnlistener *listener;
 
 	control->http = evhttp_new(control->base);
@@ -150,10 +169,11 @@ start_http(struct control *control)
 		evconnlistener_free(listener);
 		return false;
 	}
-	control->connections = connections_new(
-	    control->base, control->http, listener, LIMITS_CONNECTIONS);
+	control->connections =
+	    connections_new(control->base, control->http, listener, &options);
 	if (control->connections == NULL)
 		return false;
+	control->context.connections = control->connections;
 	evhttp_set_max_headers_size(control->http, LIMITS_HEADERS_SIZE);
 	evhttp_set_max_body_size(control->http, LIMITS_BODY_SIZE);
 	evhttp_set_timeout(control->http, LIMITS_IDLE_SECONDS);
@@ -180,7 +200,6 @@ control_new(struct event_base *base, const struct config *config,
 		.reload = options->reload,
 		.arg = options->arg,
 		.started_ms = exchange_now_ms(),
-		.max_connections = LIMITS_CONNECTIONS,
 		.unknown_admins = &control->admins.unknown,
 	};
 	take_config(control, config);
@@ -226,9 +245,9 @@ control_free(struct control **control_ref)
 	if (control == NULL)
 		return;
 	socket_unlink(&control->bound);
+	connections_free(&control->connections);
 	if (control->http != NULL)
 		evhttp_free(control->http);
-	connections_free(&control->connections);
 	if (control->bound.fd != -1)
 		close(control->bound.fd);
 	peer_admins_free(&control->admins);

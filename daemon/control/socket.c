@@ -11,7 +11,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Clients that may wait to be accepted; the kernel may allow fewer. */
+/*
+ * Clients that may wait to be accepted.  The queue is the same for all users,
+ * so a short one is the better: whoever fills it makes nobody wait for long.
+ */
 #define BACKLOG 128
 
 /* Beyond any entry of a group database without its members. */

@@ -3,8 +3,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/control/connections.h"
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
+#include "daemon/control/limits.h"
 
 /* A reload may have a line for every account that is wrong. */
 #define RELOAD_ERROR_SIZE 4096
@@ -18,8 +20,23 @@ limits_json(const struct exchange_context *context)
 	field_count(
 	    json, "max_sessions_per_host", context->max_sessions_per_host);
 	field_count(json, "memory_limit", context->memory_limit);
-	field_count(json, "max_connections", context->max_connections);
+	field_count(json, "max_connections", LIMITS_CONNECTIONS);
+	field_count(json, "max_connections_per_user", LIMITS_USER_CONNECTIONS);
+	field_count(json, "max_admin_connections", LIMITS_ADMIN_CONNECTIONS);
 	field_count(json, "max_page", STORE_PAGE_MAX);
+	return json;
+}
+
+static json_t *
+connections_json(const struct connections *connections)
+{
+	struct connections_count count = connections_count(connections);
+	json_t *json = json_object();
+
+	field_count(json, "served", count.served);
+	field_count(json, "waiting", count.waiting);
+	field_count(json, "closed_for_others", count.closed);
+	field_count(json, "refused", count.refused);
 	return json;
 }
 
@@ -118,14 +135,16 @@ status_get(struct exchange *exchange)
 	struct poller_status poller;
 	struct store_stats stats;
 	struct status_held held;
+	json_t *json;
 
 	poller_status(context->poller, &poller);
 	status_held(context->poller, &held);
 	store_stats(context->store, &stats);
-	exchange_answer(exchange,
-	    answer_json(200,
-		status_json(context, &poller, &held,
-		    store_health(context->store), &stats, exchange_now_ms())));
+	json = status_json(context, &poller, &held,
+	    store_health(context->store), &stats, exchange_now_ms());
+	field_value(
+	    json, "connections", connections_json(context->connections));
+	exchange_answer(exchange, answer_json(200, json));
 }
 
 void

@@ -20,6 +20,13 @@
  */
 #define SILENCE_SECONDS 120L
 
+/*
+ * Where many connect at once, each waits for its turn in the socket's queue: so
+ * long for one, and so often, since libcurl may find the queue full again.
+ */
+#define CONNECT_SECONDS 10
+#define CONNECT_TURNS   1000
+
 struct http {
 	CURL *curl;
 	char curl_words[CURL_ERROR_SIZE];
@@ -120,21 +127,31 @@ take_body(char *bytes, size_t one, size_t length, void *arg)
 }
 
 /*
- * Why no connection came to be.  The system's own answer to connect() tells
- * more than what libcurl makes of it.
+ * Wait for a turn in the socket's queue, which libcurl does not do; the
+ * system's own answer, which tells more than libcurl, or 0.
  */
-static void
-explain_connect(const char *path, struct http_error *error_r)
+static int
+wait_for_turn(const char *path)
 {
+	const struct timeval patience = { CONNECT_SECONDS, 0 };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), failure = 0;
 
 	memcpy(address.sun_path, path, strlen(path));
 	if (fd == -1 ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
+		sizeof(patience)) != 0 ||
 	    connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
 		failure = errno;
 	if (fd != -1)
 		close(fd);
+	return failure;
+}
+
+/* Why no connection came to be. */
+static void
+explain_connect(const char *path, int failure, struct http_error *error_r)
+{
 	if (failure == EACCES || failure == EPERM)
 		set_error(error_r, CTL_NO_PERMISSION,
 		    "try sudo, or become a member of the socket's group",
@@ -198,14 +215,14 @@ take_error(
 }
 
 static void
-explain_curl(struct ctl *ctl, CURLcode result, const struct transfer *transfer,
-    struct http_error *error_r)
+explain_curl(struct ctl *ctl, CURLcode result, int connect_errno,
+    const struct transfer *transfer, struct http_error *error_r)
 {
 	const char *words = ctl->http->curl_words;
 
 	switch (result) {
 	case CURLE_COULDNT_CONNECT:
-		explain_connect(ctl->socket, error_r);
+		explain_connect(ctl->socket, connect_errno, error_r);
 		break;
 	case CURLE_OUT_OF_MEMORY:
 		set_error(error_r, CTL_TEMPORARY, NULL, "out of memory");
@@ -272,6 +289,22 @@ set_options(struct ctl *ctl, const char *method, const char *url,
 	       curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer) == CURLE_OK;
 }
 
+/* Also why there is no connection, where that is so. */
+static CURLcode
+connect_and_ask(struct ctl *ctl, int *errno_r)
+{
+	CURLcode result;
+
+	*errno_r = 0;
+	for (int turns = 0; turns < CONNECT_TURNS && *errno_r == 0; turns++) {
+		result = curl_easy_perform(ctl->http->curl);
+		if (result != CURLE_COULDNT_CONNECT)
+			return result;
+		*errno_r = wait_for_turn(ctl->socket);
+	}
+	return CURLE_COULDNT_CONNECT;
+}
+
 /* One request; false with the error unless the daemon says 2xx. */
 static bool
 perform(struct ctl *ctl, const char *method, struct target *target,
@@ -280,6 +313,7 @@ perform(struct ctl *ctl, const char *method, struct target *target,
 	char *url = NULL;
 	CURLcode result;
 	long status = 0;
+	int failure = 0;
 	bool ready;
 
 	if (strlen(ctl->socket) >=
@@ -297,11 +331,10 @@ perform(struct ctl *ctl, const char *method, struct target *target,
 	target_free(target);
 	transfer->curl = ctl->http->curl;
 	ready = url != NULL && set_options(ctl, method, url, transfer);
-	result =
-	    ready ? curl_easy_perform(ctl->http->curl) : CURLE_OUT_OF_MEMORY;
+	result = ready ? connect_and_ask(ctl, &failure) : CURLE_OUT_OF_MEMORY;
 	free(url);
 	if (result != CURLE_OK) {
-		explain_curl(ctl, result, transfer, error_r);
+		explain_curl(ctl, result, failure, transfer, error_r);
 		return false;
 	}
 	curl_easy_getinfo(ctl->http->curl, CURLINFO_RESPONSE_CODE, &status);

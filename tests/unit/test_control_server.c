@@ -539,40 +539,6 @@ test_what_is_no_http(void **state)
 }
 
 static void
-test_connections_are_limited(void **state)
-{
-	struct fixture *fixture = *state;
-	int fds[LIMITS_CONNECTIONS], last;
-	struct reply reply;
-
-	for (int i = 0; i < LIMITS_CONNECTIONS; i++) {
-		fds[i] = dial(fixture);
-		turn(fixture);
-	}
-	/* One more waits in the queue... */
-	last = dial(fixture);
-	say(last, "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n");
-	memset(&reply, 0, sizeof(reply));
-	for (int i = 0; i < 100; i++) {
-		turn(fixture);
-		assert_true(read_some(last, &reply));
-	}
-	assert_int_equal(reply.length, 0);
-	forget(&reply);
-	/* ...until another goes. */
-	close(fds[0]);
-	assert_true(hear(fixture, last, &reply));
-	assert_int_equal(reply.status, 200);
-	forget(&reply);
-	close(last);
-	for (int i = 1; i < LIMITS_CONNECTIONS; i++)
-		close(fds[i]);
-	ask(fixture, "GET", "/v1/status", &reply);
-	assert_int_equal(reply.status, 200);
-	forget(&reply);
-}
-
-static void
 test_the_socket_file(void **state)
 {
 	struct fixture *fixture = *state, other = *fixture;
@@ -752,7 +718,6 @@ main(void)
 		LIVE(test_the_server_goes_away),
 		LIVE(test_limits_of_a_request),
 		LIVE(test_what_is_no_http),
-		LIVE(test_connections_are_limited),
 		LIVE(test_the_socket_file),
 		LIVE(test_a_socket_of_systemds),
 		LIVE(test_others_may_not_read_mail),

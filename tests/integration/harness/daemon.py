@@ -277,12 +277,19 @@ class Evpopd:
 
     def request(self, method, path):
         """A request on a connection that is kept: (status, headers, body)."""
+        # The daemon closes one that is idle when another is wanted.
+        kept = self._connection is not None and method == "GET"
         if self._connection is None:
             self._connection = _UnixConnection(self.socket)
         try:
             self._connection.request(method, path)
             answer = self._connection.getresponse()
             return answer.status, answer.headers, answer.read()
+        except ConnectionError:
+            self._disconnect()
+            if kept:
+                return self.request(method, path)
+            raise
         except (OSError, http.client.HTTPException):
             self._disconnect()
             raise
