@@ -41,6 +41,7 @@ struct service {
 	struct control *control;
 	struct event *signals[SIGNAL_COUNT];
 	struct event *watchdog;
+	struct store_clock clock; /* as it was told last */
 	bool stopping, interrupted;
 };
 
@@ -189,6 +190,29 @@ on_watchdog(evutil_socket_t fd, short what, void *arg)
 	    status.accounts, status.polling, status.stopped, status.messages);
 }
 
+/* ---- the clock ---- */
+
+static void
+clock_changed(struct store *store, void *arg)
+{
+	struct service *service = arg;
+	struct store_clock clock;
+	char text[512];
+
+	store_clock(store, &clock);
+	if (clock.times_set != service->clock.times_set) {
+		store_clock_set_text(&clock, text, sizeof text);
+		log_write(LOG_LEVEL_WARNING, NULL, "%s", text);
+	}
+	if (clock.is_behind) {
+		store_clock_behind_text(&clock, text, sizeof text);
+		log_write(LOG_LEVEL_WARNING, NULL, "%s; %s", text,
+		    store_clock_hint());
+	} else if (service->clock.is_behind)
+		log_write(LOG_LEVEL_INFO, NULL, "the clock is plausible again");
+	service->clock = clock;
+}
+
 /* ---- setting up ---- */
 
 /* Every session is a descriptor; the limit is often 1,024. */
@@ -290,8 +314,10 @@ set_up_store(struct service *service)
 	struct store_error error;
 
 	if (store_open(&service->store, &config, service->base, &error) ==
-	    STORE_OK)
+	    STORE_OK) {
+		store_set_clock_cb(service->store, clock_changed, service);
 		return EX_OK;
+	}
 	log_write(LOG_LEVEL_ERROR, NULL, "%s", error.text);
 	supervisor_status("%s", error.text);
 	return exit_of_store(error.status);

@@ -58,6 +58,22 @@ store_json(const struct store_error *health, const struct store_stats *stats)
 	return json;
 }
 
+static json_t *
+clock_json(const struct store_clock *clock)
+{
+	json_t *json = json_object();
+	char text[256];
+
+	field_text(json, "status", clock->is_behind ? "behind" : "ok");
+	if (clock->is_behind) {
+		store_clock_behind_text(clock, text, sizeof(text));
+		field_text(json, "text", text);
+		field_text(json, "hint", store_clock_hint());
+	}
+	field_count(json, "times_set", clock->times_set);
+	return json;
+}
+
 void
 status_held(const struct poller *poller, struct status_held *held_r)
 {
@@ -85,8 +101,8 @@ held_json(const struct status_held *held)
 json_t *
 status_json(const struct exchange_context *context,
     const struct poller_status *poller, const struct status_held *held,
-    const struct store_error *health, const struct store_stats *stats,
-    int64_t now_ms)
+    const struct store_error *health, const struct store_clock *clock,
+    const struct store_stats *stats, int64_t now_ms)
 {
 	json_t *json = json_object(), *part;
 
@@ -114,6 +130,7 @@ status_json(const struct exchange_context *context,
 
 	field_value(json, "held", held_json(held));
 	field_value(json, "store", store_json(health, stats));
+	field_value(json, "clock", clock_json(clock));
 	field_value(json, "limits", limits_json(context));
 	if (context->unknown_admins->count > 0) {
 		part = json_array();
@@ -134,14 +151,16 @@ status_get(struct exchange *exchange)
 	const struct exchange_context *context = exchange_context(exchange);
 	struct poller_status poller;
 	struct store_stats stats;
+	struct store_clock clock;
 	struct status_held held;
 	json_t *json;
 
 	poller_status(context->poller, &poller);
 	status_held(context->poller, &held);
 	store_stats(context->store, &stats);
+	store_clock(context->store, &clock);
 	json = status_json(context, &poller, &held,
-	    store_health(context->store), &stats, exchange_now_ms());
+	    store_health(context->store), &clock, &stats, exchange_now_ms());
 	field_value(
 	    json, "connections", connections_json(context->connections));
 	exchange_answer(exchange, answer_json(200, json));

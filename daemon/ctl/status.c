@@ -79,6 +79,17 @@ print_store(struct ctl *ctl, const json_t *status)
 	ctl_print_detail(ctl, "Write queue", text);
 }
 
+static void
+print_clock(struct ctl *ctl, const json_t *status)
+{
+	const json_t *clock = json_object_get(status, "clock");
+
+	if (ctl_text(clock, "text") == NULL)
+		return;
+	ctl_print_detail(ctl, "Clock", ctl_text(clock, "text"));
+	ctl_print_detail(ctl, "", ctl_text(clock, "hint"));
+}
+
 enum ctl_exit
 status_run(struct ctl *ctl, const struct invocation *invocation)
 {
@@ -99,6 +110,7 @@ status_run(struct ctl *ctl, const struct invocation *invocation)
 		print_work(ctl, status);
 		print_held(ctl, status);
 		print_store(ctl, status);
+		print_clock(ctl, status);
 		unknown = json_object_get(status, "unknown_admins");
 		for (size_t i = 0; i < json_array_size(unknown); i++)
 			ctl_print_detail(ctl, "Unknown admin",

@@ -8,7 +8,6 @@
 #include "daemon/poll/changes.h"
 #include "daemon/poll/known.h"
 #include "daemon/poll/transcript.h"
-#include "daemon/store/clock.h"
 
 struct deposit {
 	struct store *store;
@@ -19,7 +18,7 @@ struct deposit {
 	bool dry_run;
 
 	struct known *known;
-	int64_t now_ms;          /* of the plan */
+	uint64_t setting;        /* of the clock, for ages */
 	size_t sync_octets;      /* that the sync holds */
 	size_t unwritten_octets; /* that changes hold */
 	struct changes *changes;
@@ -85,11 +84,19 @@ deposit_set_sync(struct deposit *deposit, struct evpop_sync *sync)
 }
 
 void
-deposit_set_account(struct deposit *deposit, int64_t account_id, bool dry_run)
+deposit_set_account(
+    struct deposit *deposit, const struct store_account *account, bool dry_run)
 {
-	deposit->account_id = account_id;
+	deposit->account_id = account->id;
+	deposit->setting = account->setting;
 	deposit->dry_run = dry_run;
-	changes_set_account(deposit->changes, account_id);
+	changes_set_account(deposit->changes, account->id);
+}
+
+int64_t
+deposit_age_now_ms(const struct deposit *deposit)
+{
+	return store_age_now_ms(deposit->store, deposit->setting);
 }
 
 static void
@@ -129,7 +136,6 @@ deposit_ask_if_written(struct deposit *deposit)
 	    known_is_pending(deposit->known) || deposit->closed != NULL)
 		return;
 	deposit->is_listed = false;
-	deposit->now_ms = store_clock_unix_ms();
 	known_read(deposit->known, deposit->account_id);
 }
 
@@ -171,8 +177,8 @@ deposit_known(enum store_status status, const struct evpop_known *known,
 		deposit->has_gone = known[i].state == EVPOP_KNOWN_GONE;
 	if (status == STORE_OK && deposit->closed == NULL &&
 	    !deposit->is_listed)
-		evpop_sync_known_batch(
-		    deposit->sync, known, count, is_last, deposit->now_ms);
+		evpop_sync_known_batch(deposit->sync, known, count, is_last,
+		    deposit_age_now_ms(deposit));
 	else
 		known_stop(deposit->known);
 	changes_write(deposit->changes);
@@ -200,7 +206,8 @@ deposit_gone(
 	(void)sync;
 	deposit->has_gone = true;
 	if (!deposit->dry_run)
-		changes_gone(deposit->changes, known, deposit->now_ms);
+		changes_gone(
+		    deposit->changes, known, deposit_age_now_ms(deposit));
 }
 
 static bool

@@ -46,7 +46,11 @@ extern const struct evpop_sync_callbacks deposit_callbacks;
 
 /* Before the sync starts.  A dry run writes nothing. */
 void deposit_set_sync(struct deposit *, struct evpop_sync *);
-void deposit_set_account(struct deposit *, int64_t account_id, bool dry_run);
+void deposit_set_account(
+    struct deposit *, const struct store_account *, bool dry_run);
+
+/* What its ages are judged by now; STORE_NEVER_MS: they cannot be. */
+int64_t deposit_age_now_ms(const struct deposit *);
 
 /* Look up what is known, and tell the sync. */
 void deposit_look_up(struct deposit *);

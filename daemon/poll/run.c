@@ -210,7 +210,7 @@ run_take_account(struct run *run, const struct store_account *account)
 	run->account = *account;
 	run->progress.account_id = account->id;
 	policy_of_past(&run->policy, account, &run->present);
-	deposit_set_account(run->deposit, account->id, run->policy.dry_run);
+	deposit_set_account(run->deposit, account, run->policy.dry_run);
 	run_start_if_ready(run);
 }
 
@@ -274,7 +274,7 @@ run_listed(const struct evpop_listing *listing, void *arg)
 							     : "body";
 	run->version = store_uids_version(run->resources.store);
 	run->same = unchanged_is(
-	    &run->unchanged, listing, run->version, store_clock_unix_ms());
+	    &run->unchanged, listing, run->version, store_clock_elapsed_ms());
 	if (!run->same) {
 		run_look_up(run);
 		return;
@@ -303,12 +303,13 @@ run_account_tried(
 {
 	struct run *run = arg;
 
-	(void)account;
 	run->waiting--;
 	if (status != STORE_OK)
 		run_store_failed(status, run);
-	else if (!run->over)
+	else if (!run->over) {
+		deposit_set_account(run->deposit, account, run->policy.dry_run);
 		deposit_look_up(run->deposit);
+	}
 	run_settle(run);
 }
 
@@ -438,7 +439,8 @@ run_note_unchanged(struct run *run, const struct evpop_sync_report *report)
 		run->progress.unchanged = run->unchanged;
 	else if (plan != NULL && !deposit_wrote(run->deposit))
 		unchanged_note(&run->progress.unchanged, run->listing, plan,
-		    &run->account, run->version, store_clock_unix_ms());
+		    &run->account, run->version,
+		    deposit_age_now_ms(run->deposit), store_clock_elapsed_ms());
 }
 
 /* The session is over, well or badly; or it will never begin. */

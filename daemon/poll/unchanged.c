@@ -29,18 +29,22 @@ is_idle(const struct evpop_plan *plan)
 void
 unchanged_note(struct unchanged *unchanged, const struct evpop_listing *listing,
     const struct evpop_plan *plan, const struct store_account *account,
-    uint64_t version, int64_t now_ms)
+    uint64_t version, int64_t age_now_ms, int64_t now_ms)
 {
+	int64_t wait_ms = LOOK_UP_MS;
+
 	memset(unchanged, 0, sizeof *unchanged);
+	if (plan->due_ms != 0 && age_now_ms == STORE_NEVER_MS)
+		return;
+	if (plan->due_ms != 0 && plan->due_ms < age_now_ms + wait_ms)
+		wait_ms = plan->due_ms - age_now_ms;
 	if (!is_idle(plan) || !digest(listing, unchanged->digest))
 		return;
 	unchanged->account_id = account->id;
 	unchanged->usual_deletes = account->usual_deletes;
 	unchanged->too_large = (uint32_t)plan->too_large;
 	unchanged->version = version;
-	unchanged->until_ms = now_ms + LOOK_UP_MS;
-	if (plan->due_ms != 0 && plan->due_ms < unchanged->until_ms)
-		unchanged->until_ms = plan->due_ms;
+	unchanged->until_ms = now_ms + wait_ms;
 }
 
 bool

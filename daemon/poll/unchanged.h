@@ -15,8 +15,9 @@
 /* Zeroed, nothing is known. */
 struct unchanged {
 	int64_t account_id; /* of the store; 0: nothing is known */
-	int64_t until_ms;   /* Unix time: when there may be something to do */
-	uint64_t version;   /* store_uids_version() it was compared with */
+	/* Of store_clock_elapsed_ms(): when there may be something to do. */
+	int64_t until_ms;
+	uint64_t version; /* store_uids_version() it was compared with */
 	uint32_t usual_deletes;
 	uint32_t too_large; /* messages that the policy leaves there */
 	/*
@@ -30,12 +31,14 @@ struct unchanged {
 /*
  * A session went by this plan for this listing: remember it, if there was
  * nothing to do, nor will be next time.  `version` is of before it was
- * compared.  At the latest after a day everything is looked up again, and at
- * once where the listing does not tell all.
+ * compared; `age_now_ms` is what ages are judged by, and `now_ms` of
+ * store_clock_elapsed_ms().  At the latest after a day everything is looked up
+ * again, and at once where the listing does not tell all, or where ages count
+ * and cannot be judged.
  */
 void unchanged_note(struct unchanged *, const struct evpop_listing *,
     const struct evpop_plan *, const struct store_account *, uint64_t version,
-    int64_t now_ms);
+    int64_t age_now_ms, int64_t now_ms);
 
 /* Whether this is the listing that was remembered, and still nothing is due. */
 bool unchanged_is(const struct unchanged *, const struct evpop_listing *,

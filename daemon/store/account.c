@@ -157,6 +157,9 @@ write_account(struct store_writer *writer, struct store_op *op)
 		status = look_back(db, &account->row);
 	if (status == STORE_OK)
 		status = count_quiet(db, &account->row);
+	if (status == STORE_OK)
+		status = store_calendar_judges(&writer->calendar, db,
+		    account->row.id, &account->row.setting);
 	return status;
 }
 

@@ -3,7 +3,6 @@
 #include "daemon/failpoint/failpoint.h"
 #include "daemon/store/body.h"
 #include "daemon/store/chunk.h"
-#include "daemon/store/clock.h"
 #include "daemon/store/failure.h"
 #include "daemon/store/identity.h"
 #include "daemon/store/kept.h"
@@ -192,7 +191,7 @@ add_message(struct store_writer *writer, struct store_body *body,
     const struct store_scan_result *result,
     const struct store_unique_row *former)
 {
-	int64_t now_ms = store_clock_unix_ms();
+	int64_t now_ms = writer->db.now_ms;
 	bool found;
 	enum store_status status = store_counter_add(&writer->counter,
 	    &writer->db, body->meta.account_id, result->octets, &found);

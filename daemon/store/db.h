@@ -24,6 +24,7 @@ struct store_db {
 		sqlite3_stmt *statement;
 	} kept[STORE_DB_STATEMENTS];
 	struct store_codec codec; /* of pieces */
+	int64_t now_ms;           /* by which a transaction dates */
 	char words[160];          /* of the last failure */
 };
 

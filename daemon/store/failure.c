@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "daemon/store/body.h"
-#include "daemon/store/clock.h"
 #include "daemon/store/private.h"
 
 /*
@@ -164,7 +163,7 @@ write_failure(struct store_writer *writer, struct store_op *op)
 {
 	struct failure_op *failed = (struct failure_op *)op;
 	const struct store_failure *failure = &failed->failure;
-	int64_t now_ms = store_clock_unix_ms();
+	int64_t now_ms = writer->db.now_ms;
 	enum store_status status = STORE_OK;
 
 	failed->attempts = 0;

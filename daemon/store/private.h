@@ -44,6 +44,9 @@ struct store {
 	void *changed_arg;
 	void (*drained)(struct store *, void *arg);
 	void *drained_arg;
+	struct store_clock clock; /* that was told */
+	void (*clock_changed)(struct store *, void *arg);
+	void *clock_changed_arg;
 
 	/* Bodies under way. */
 	int64_t next_body;

@@ -7,6 +7,7 @@
 
 #include "daemon/store/body.h"
 #include "daemon/store/check.h"
+#include "daemon/store/clock.h"
 #include "daemon/store/db.h"
 #include "daemon/store/digest.h"
 #include "daemon/store/envelope.h"
@@ -23,6 +24,19 @@
 #define ANSWERS_PER_TURN 512
 
 /* ---- answers ---- */
+
+static void
+look_at_clock(struct store *store)
+{
+	struct store_clock was = store->clock;
+
+	store_writer_clock(store->writer, &store->clock);
+	if (store->clock.is_behind == was.is_behind &&
+	    store->clock.times_set == was.times_set)
+		return;
+	if (store->clock_changed != NULL && !store->closing)
+		store->clock_changed(store, store->clock_changed_arg);
+}
 
 static void
 look_at_writer(struct store *store)
@@ -71,6 +85,7 @@ woken(int fd, short what, void *arg)
 	(void)what;
 	store->answering = true;
 	look_at_writer(store);
+	look_at_clock(store);
 	if (answer_some(store, ANSWERS_PER_TURN))
 		store_mailbox_post(&store->mailbox, NULL);
 	store_flow_check(store);
@@ -303,6 +318,33 @@ store_set_drain_cb(
 {
 	store->drained = drained;
 	store->drained_arg = arg;
+}
+
+void
+store_set_clock_cb(
+    struct store *store, void (*changed)(struct store *, void *arg), void *arg)
+{
+	store->clock_changed = changed;
+	store->clock_changed_arg = arg;
+}
+
+void
+store_clock(struct store *store, struct store_clock *clock_r)
+{
+	store_writer_clock(store->writer, clock_r);
+}
+
+int64_t
+store_age_now_ms(struct store *store, uint64_t setting)
+{
+	struct store_clock clock;
+
+	if (setting == 0)
+		return STORE_NEVER_MS;
+	store_writer_clock(store->writer, &clock);
+	return clock.setting == setting
+		   ? clock.offset_ms + store_clock_elapsed_ms()
+		   : STORE_NEVER_MS;
 }
 
 uint64_t

@@ -110,6 +110,44 @@ void store_set_drain_cb(
 
 typedef void (*store_done_cb)(enum store_status, void *arg);
 
+/* ---- the clock ---- */
+
+/*
+ * What the store knows of the calendar's clock.  Where it was set, what had
+ * been dated by it since the machine was started was moved as far.
+ */
+struct store_clock {
+	/*
+	 * It shows less than least_ms, which the store, or who built it, has
+	 * seen before: nothing is old by it.
+	 */
+	bool is_behind;
+	int64_t least_ms;   /* Unix time, as the next */
+	int64_t offset_ms;  /* of the start of the machine, by it */
+	uint64_t times_set; /* by more than a minute, since the open */
+	int64_t set_by_ms;  /* the last time */
+	uint64_t setting;   /* what store_account() tells, if ages count */
+};
+void store_clock(struct store *, struct store_clock *clock_r);
+/* `changed` runs on the loop where it was set, is behind, or no longer. */
+void store_set_clock_cb(
+    struct store *, void (*changed)(struct store *, void *arg), void *arg);
+
+/* In words: that it is behind and what to do, and that it was set. */
+void store_clock_behind_text(
+    const struct store_clock *, char *text_r, size_t size);
+const char *store_clock_hint(void);
+void store_clock_set_text(
+    const struct store_clock *, char *text_r, size_t size);
+
+/*
+ * The Unix time by which ages are judged that were read since store_account()
+ * told this setting; STORE_NEVER_MS, by which nothing is old, where it told 0
+ * or the clock was set meanwhile.
+ */
+#define STORE_NEVER_MS (INT64_MIN / 2)
+int64_t store_age_now_ms(struct store *, uint64_t setting);
+
 /* ---- accounts and what is known of them ---- */
 
 struct store_account {
@@ -125,6 +163,11 @@ struct store_account {
 	 * went well and are written; STORE_QUIET_POLLS at the most.
 	 */
 	uint32_t quiet_polls;
+	/*
+	 * By which its ages are judged, see store_age_now_ms(); 0: they cannot
+	 * be, since the clock is behind, or was set and no poll has gone by.
+	 */
+	uint64_t setting;
 };
 #define STORE_QUIET_POLLS 4
 /* Borrowed; NULL unless STORE_OK. */

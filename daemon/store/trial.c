@@ -47,6 +47,6 @@ store_trial(struct store_writer *writer)
 	if (status != STORE_OK)
 		return status;
 	store_use(&use, &writer->db, sql);
-	store_bind_int(&use, 1, store_clock_unix_ms());
+	store_bind_int(&use, 1, writer->db.now_ms);
 	return store_run(&use);
 }

@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/store/clock.h"
-
 _Static_assert(STORE_UID_STORED == 0 && STORE_UID_DELETE == 1 &&
 		   STORE_UID_DELETED == 3 && STORE_UID_GONE == 4,
     "the statements and the schema know these states by number");
@@ -151,7 +149,7 @@ keep_former(struct store_db *db, const struct store_unique *unique,
 		return STORE_OK;
 	store_unique_body_id(row.digest, id);
 	row.state = STORE_UID_GONE;
-	row.stored_ms = store_clock_unix_ms();
+	row.stored_ms = db->now_ms;
 	status = next_occurrence(db, &key);
 	return status == STORE_OK ? write_row(db, &key, &row) : status;
 }
@@ -229,7 +227,7 @@ store_unique_set_state(struct store_db *db, const struct store_unique *unique,
 	static const char make[] =
 	    "INSERT INTO uid(account, unique_id, occurrence, state,"
 	    " stored_ms) VALUES(?1, ?2, ?3, ?4, ?5)";
-	int64_t now_ms = store_clock_unix_ms();
+	int64_t now_ms = db->now_ms;
 	enum store_status status;
 	struct store_use use;
 

@@ -44,11 +44,46 @@ store_writer_told(struct store_writer *writer, struct store_error *health_r,
 	pthread_mutex_unlock(&writer->told_mutex);
 }
 
-static void
-tell_commit(struct store_writer *writer)
+void
+store_writer_clock(struct store_writer *writer, struct store_clock *clock_r)
 {
 	int failed = pthread_mutex_lock(&writer->told_mutex);
 
+	assert(failed == 0);
+	*clock_r = writer->told_clock;
+	pthread_mutex_unlock(&writer->told_mutex);
+}
+
+static void
+tell_clock(struct store_writer *writer)
+{
+	struct store_clock clock = store_calendar_clock(&writer->calendar);
+	int failed = pthread_mutex_lock(&writer->told_mutex);
+
+	assert(failed == 0);
+	writer->told_clock = clock;
+	pthread_mutex_unlock(&writer->told_mutex);
+}
+
+/* Whoever reads ages from now on may see those of before, or of after. */
+static void
+tell_clock_unsure(struct store_writer *writer)
+{
+	int failed = pthread_mutex_lock(&writer->told_mutex);
+
+	assert(failed == 0);
+	writer->told_clock.setting = 0;
+	pthread_mutex_unlock(&writer->told_mutex);
+}
+
+static void
+tell_commit(struct store_writer *writer)
+{
+	int failed;
+
+	store_calendar_committed(&writer->calendar);
+	tell_clock(writer);
+	failed = pthread_mutex_lock(&writer->told_mutex);
 	assert(failed == 0);
 	writer->told_commits++;
 	pthread_mutex_unlock(&writer->told_mutex);
@@ -135,6 +170,7 @@ undo_group(struct store_writer *writer, struct store_op *head,
     enum store_status status)
 {
 	store_writer_undo(writer);
+	tell_clock(writer);
 	writer->may_have_failures = true;
 	for (struct store_op *op = head; op != NULL; op = op->next) {
 		if (op->status == STORE_OK)
@@ -165,13 +201,14 @@ run_group(
 
 	store_writer_wait(writer, STORE_PATIENCE_BUSY_MS);
 	status = store_db_exec(&writer->db, "BEGIN IMMEDIATE");
+	if (status == STORE_OK)
+		status = store_calendar_begin(&writer->calendar, &writer->db);
 	if (status != STORE_OK) {
 		*head_r = op;
 		take_all(writer, op);
 		return status;
 	}
 	end_ms = store_clock_monotonic_ms() + GROUP_WORK_MS;
-
 	writer->counter = (struct store_counter){ .account_id = 0 };
 	for (; op != NULL;
 	     op = store_queue_take(&writer->queue, STORE_QUEUE_NOW)) {
@@ -185,7 +222,11 @@ run_group(
 	}
 	if (status == STORE_OK)
 		status = store_counter_write(&writer->counter, &writer->db);
+	if (status == STORE_OK)
+		status = store_calendar_end(&writer->calendar, &writer->db);
 	FAILPOINT("commit begun");
+	if (status == STORE_OK && store_calendar_is_set(&writer->calendar))
+		tell_clock_unsure(writer);
 	if (status == STORE_OK)
 		status = store_db_exec(&writer->db, "COMMIT");
 	FAILPOINT("commit done");

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/store/calendar.h"
 #include "daemon/store/counter.h"
 #include "daemon/store/db.h"
 #include "daemon/store/op.h"
@@ -38,6 +39,7 @@ struct store_writer {
 	int log_pages;       /* in the log; 0 where nothing new is */
 	int log_stuck;       /* of them, when a checkpoint got no further */
 	bool has_old_log;    /* an earlier process's */
+	struct store_calendar calendar;
 	struct store_counter counter;   /* of the open transaction */
 	struct store_scan_held headers; /* of bodies under way */
 	bool index_behind;
@@ -50,6 +52,7 @@ struct store_writer {
 	/* What the loop asks for. */
 	pthread_mutex_t told_mutex;
 	struct store_error told_health;
+	struct store_clock told_clock;
 	uint64_t told_commits;
 };
 
@@ -66,6 +69,9 @@ struct store_queue *store_writer_queue(struct store_writer *);
 /* How the last write went, and how many transactions were committed. */
 void store_writer_told(
     struct store_writer *, struct store_error *health_r, uint64_t *commits_r);
+
+/* What is known of the clock. */
+void store_writer_clock(struct store_writer *, struct store_clock *clock_r);
 
 /*
  * Do what is queued, checkpoint, end the thread, close the database.  While

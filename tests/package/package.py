@@ -256,6 +256,13 @@ class SystemdTest(PackageTest):
                    env={**os.environ, "SYSTEMD_UNIT_PATH": f"{folder}:"})
         self.assertEqual(said, "")
 
+    def test_the_service_waits_for_the_right_time(self):
+        unit = (self.units() / "evpopd.service").read_text()
+        after = re.findall(r"(?m)^After=(.*)$", unit)
+        self.assertIn("time-sync.target", " ".join(after).split())
+        # It would wait for nobody, and pull in what is not wanted.
+        self.assertNotRegex(unit, r"(?m)^(Wants|Requires)=.*time-sync")
+
     def test_a_wrong_unit_is_found(self):
         folder = self.units()
         unit = folder / "evpopd.service"

@@ -4,8 +4,8 @@ target_include_directories(test_store_fixture PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(test_store_fixture PRIVATE evpop_settings
 	PUBLIC evpopd_store PkgConfig::CMOCKA)
 
-foreach(subject account body charset check failure faults flow held history
-	identity open pack quarantine question search server uid)
+foreach(subject account body calendar charset check failure faults flow held
+	history identity open pack quarantine question search server uid)
 	evpop_unit_test(store_${subject} test_store_${subject}.c
 		LIBS test_store_fixture evpopd_store LABELS thread)
 endforeach()
@@ -22,3 +22,6 @@ target_link_options(test_store_held PRIVATE -Wl,--wrap=nanosleep
 	-Wl,--wrap=store_clock_monotonic_ms)
 target_link_options(test_store_chores PRIVATE
 	-Wl,--wrap=store_clock_monotonic_ms)
+target_link_options(test_store_calendar PRIVATE
+	-Wl,--wrap=store_clock_unix_ms -Wl,--wrap=store_clock_elapsed_ms
+	-Wl,--wrap=store_clock_built_ms -Wl,--wrap=store_clock_start)

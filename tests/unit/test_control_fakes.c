@@ -99,6 +99,26 @@ store_status_hint(enum store_status status)
 	return status == STORE_FULL ? "make room" : "look at the disk";
 }
 
+void
+store_clock(struct store *store, struct store_clock *clock_r)
+{
+	(void)store;
+	*clock_r = (struct store_clock){ 0 };
+}
+
+void
+store_clock_behind_text(
+    const struct store_clock *clock, char *text_r, size_t size)
+{
+	snprintf(text_r, size, "behind %lld", (long long)clock->least_ms);
+}
+
+const char *
+store_clock_hint(void)
+{
+	return "set it";
+}
+
 const struct store_error *
 store_health(const struct store *store)
 {

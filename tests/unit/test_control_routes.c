@@ -311,11 +311,15 @@ test_status_becomes_json(void **state)
 	struct poller_status poller = { .accounts = 10, .polling = 2 };
 	struct store_error health = { STORE_FULL, "no space left" };
 	struct store_stats stats = { .messages = 4 };
+	struct store_clock clock = {
+		.is_behind = true, .least_ms = 70, .times_set = 3
+	};
 	struct status_held held = { 2, 1200 };
 	json_t *json, *part;
 
 	(void)state;
-	json = status_json(&context, &poller, &held, &health, &stats, 65999);
+	json = status_json(
+	    &context, &poller, &held, &health, &clock, &stats, 65999);
 	assert_int_equal(
 	    json_integer_value(json_object_get(json, "uptime_seconds")), 60);
 	assert_int_equal(
@@ -331,6 +335,12 @@ test_status_becomes_json(void **state)
 	assert_int_equal(
 	    json_integer_value(json_object_get(part, "deletions")), 1200);
 	assert_non_null(strstr(text_of(part, "hint"), "poll --confirm"));
+	part = json_object_get(json, "clock");
+	assert_string_equal(text_of(part, "status"), "behind");
+	assert_string_equal(text_of(part, "text"), "behind 70");
+	assert_string_equal(text_of(part, "hint"), "set it");
+	assert_int_equal(
+	    json_integer_value(json_object_get(part, "times_set")), 3);
 	part = json_object_get(json, "unknown_admins");
 	assert_string_equal(
 	    json_string_value(json_array_get(part, 0)), "ghost");

@@ -9,9 +9,10 @@
 
 #include "daemon/poll/unchanged.h"
 
-#define NOW_MS  INT64_C(1767323045678)
-#define DAY_MS  INT64_C(86400000)
-#define VERSION 3
+#define AGE_NOW_MS INT64_C(1767323045678)
+#define NOW_MS     INT64_C(5678)
+#define DAY_MS     INT64_C(86400000)
+#define VERSION    3
 
 static struct evpop_entry entries[] = {
 	{ .number = 1,
@@ -31,7 +32,8 @@ static const struct store_account account = {
 static void
 note(struct unchanged *unchanged, const struct evpop_plan *plan)
 {
-	unchanged_note(unchanged, &listing, plan, &account, VERSION, NOW_MS);
+	unchanged_note(
+	    unchanged, &listing, plan, &account, VERSION, AGE_NOW_MS, NOW_MS);
 }
 
 static bool
@@ -74,9 +76,9 @@ test_how_long_it_holds(void **state)
 		int64_t due_ms, until_ms;
 	} cases[] = {
 		{ 0, NOW_MS + DAY_MS },
-		{ NOW_MS + 1, NOW_MS + 1 },
-		{ NOW_MS + DAY_MS - 1, NOW_MS + DAY_MS - 1 },
-		{ NOW_MS + DAY_MS + 1, NOW_MS + DAY_MS },
+		{ AGE_NOW_MS + 1, NOW_MS + 1 },
+		{ AGE_NOW_MS + DAY_MS - 1, NOW_MS + DAY_MS - 1 },
+		{ AGE_NOW_MS + DAY_MS + 1, NOW_MS + DAY_MS },
 		{ INT64_MAX, NOW_MS + DAY_MS },
 	};
 	struct unchanged unchanged = { 0 };
@@ -92,9 +94,26 @@ test_how_long_it_holds(void **state)
 		assert_false(is(&unchanged, cases[i].until_ms + 1));
 	}
 	/* It fell due while the session went on. */
-	plan.due_ms = NOW_MS - 1;
+	plan.due_ms = AGE_NOW_MS - 1;
 	note(&unchanged, &plan);
 	assert_false(is(&unchanged, NOW_MS));
+}
+
+/* What is old may be told by the next poll, so that one has to look. */
+static void
+test_ages_that_cannot_be_judged(void **state)
+{
+	struct unchanged unchanged = { 0 };
+	struct evpop_plan plan = { .due_ms = 1 };
+
+	(void)state;
+	unchanged_note(&unchanged, &listing, &plan, &account, VERSION,
+	    STORE_NEVER_MS, NOW_MS);
+	assert_false(is(&unchanged, NOW_MS));
+	plan.due_ms = 0;
+	unchanged_note(&unchanged, &listing, &plan, &account, VERSION,
+	    STORE_NEVER_MS, NOW_MS);
+	assert_true(is(&unchanged, NOW_MS));
 }
 
 /* Work that was planned, whether it was done or not, is looked at again. */
@@ -139,8 +158,8 @@ test_listings_without_a_digest(void **state)
 	vague[1].ignored = 1;
 	for (i = 0; i < 2; i++) {
 		note(&unchanged, &idle);
-		unchanged_note(
-		    &unchanged, &vague[i], &idle, &account, VERSION, NOW_MS);
+		unchanged_note(&unchanged, &vague[i], &idle, &account, VERSION,
+		    AGE_NOW_MS, NOW_MS);
 		assert_false(is(&unchanged, NOW_MS));
 		assert_false(
 		    unchanged_is(&unchanged, &vague[i], VERSION, NOW_MS));
@@ -156,7 +175,8 @@ test_empty_maildrop(void **state)
 	struct unchanged unchanged = { 0 };
 
 	(void)state;
-	unchanged_note(&unchanged, &empty, &idle, &account, VERSION, NOW_MS);
+	unchanged_note(
+	    &unchanged, &empty, &idle, &account, VERSION, AGE_NOW_MS, NOW_MS);
 	assert_true(unchanged_is(&unchanged, &empty, VERSION, NOW_MS));
 	assert_false(is(&unchanged, NOW_MS));
 }
@@ -167,6 +187,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_listing),
 		cmocka_unit_test(test_how_long_it_holds),
+		cmocka_unit_test(test_ages_that_cannot_be_judged),
 		cmocka_unit_test(test_plans_with_work),
 		cmocka_unit_test(test_listings_without_a_digest),
 		cmocka_unit_test(test_empty_maildrop),

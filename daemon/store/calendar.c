@@ -1,0 +1,479 @@
+#include "daemon/store/calendar.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define MINUTE_MS INT64_C(60000)
+#define HOUR_MS   (60 * MINUTE_MS)
+#define DAY_MS    (24 * HOUR_MS)
+
+/* By less a clock is kept right, not set. */
+#define SET_LEAST_MS MINUTE_MS
+
+/* How often it is written down what the time is, where anything is written. */
+#define SEEN_EVERY_MS MINUTE_MS
+
+/* A machine's clock may go as wrong while it is off. */
+#define BEHIND_LEAST_MS HOUR_MS
+
+/* For so long a machine may be off before its clock is doubted. */
+#define OFF_MOST_MS (2 * DAY_MS)
+
+/*
+ * A clock that is behind what the store has seen is believed after so long:
+ * what was seen was wrong then.
+ */
+#define BEHIND_MOST_MS (7 * DAY_MS)
+
+/*
+ * Until then a clock that is set was wrong before; later it may also be that
+ * the machine stood still, as virtual ones do, and what people see as the time
+ * of a message was right.
+ */
+#define YOUNG_MOST_MS DAY_MS
+
+/* What is dated before 2024 was dated by no clock that was right. */
+#define FIRST_MS INT64_C(1704067200000)
+
+/* Both clocks, at one time. */
+struct reading {
+	int64_t elapsed_ms, unix_ms;
+};
+
+/* A thread may be kept waiting between two clocks, or the whole machine. */
+#define READ_TRIES   10
+#define READ_MOST_MS 100
+
+static struct reading
+read_clocks(void)
+{
+	struct reading now;
+	int tries = 0;
+
+	do {
+		now.elapsed_ms = store_clock_elapsed_ms();
+		now.unix_ms = store_clock_unix_ms();
+	} while (store_clock_elapsed_ms() - now.elapsed_ms > READ_MOST_MS &&
+		 ++tries < READ_TRIES);
+	return now;
+}
+
+/* ---- what is kept ---- */
+
+static const struct field {
+	const char *key;
+	size_t offset;
+} fields[] = {
+	{ "clock_offset_ms", offsetof(struct store_era, offset_ms) },
+	{ "clock_since_ms", offsetof(struct store_era, since_ms) },
+	{ "clock_seen_ms", offsetof(struct store_era, seen_ms) },
+	{ "clock_floor_ms", offsetof(struct store_era, floor_ms) },
+	{ "clock_message", offsetof(struct store_era, message) },
+	{ "clock_poll", offsetof(struct store_era, poll) },
+	{ "clock_quarantine", offsetof(struct store_era, quarantine) },
+	{ "clock_doubted_poll", offsetof(struct store_era, doubted_poll) },
+	{ "clock_has_leapt", offsetof(struct store_era, has_leapt) },
+	{ "clock_is_behind", offsetof(struct store_era, is_behind) },
+};
+#define FIELDS (sizeof(fields) / sizeof(fields[0]))
+
+static int64_t *
+field_of(struct store_era *era, const struct field *field)
+{
+	return (int64_t *)(void *)((char *)era + field->offset);
+}
+
+static const char select_sql[] = "SELECT value FROM meta WHERE key = ?1";
+static const char put_sql[] =
+    "INSERT INTO meta(key, value) VALUES(?1, ?2)"
+    " ON CONFLICT(key) DO UPDATE SET value = excluded.value";
+
+static enum store_status
+load(struct store_era *era, struct store_db *db, bool *found_r)
+{
+	enum store_status status;
+	struct store_use use;
+
+	memset(era, 0, sizeof(*era));
+	store_use(&use, db, select_sql);
+	store_bind_text(&use, 1, "clock_start");
+	*found_r = store_next(&use);
+	if (*found_r) {
+		const unsigned char *text =
+		    sqlite3_column_text(use.statement, 0);
+		size_t length = (size_t)sqlite3_column_bytes(use.statement, 0);
+
+		if (text != NULL && length < sizeof(era->start))
+			memcpy(era->start, text, length);
+	}
+	status = store_end(&use);
+	for (size_t i = 0; status == STORE_OK && i < FIELDS; i++) {
+		store_use(&use, db, select_sql);
+		store_bind_text(&use, 1, fields[i].key);
+		if (store_next(&use))
+			*field_of(era, &fields[i]) =
+			    sqlite3_column_int64(use.statement, 0);
+		status = store_end(&use);
+	}
+	return status;
+}
+
+static enum store_status
+save(struct store_era *era, struct store_db *db)
+{
+	enum store_status status;
+	struct store_use use;
+
+	store_use(&use, db, put_sql);
+	store_bind_text(&use, 1, "clock_start");
+	store_bind_text(&use, 2, era->start);
+	status = store_run(&use);
+	for (size_t i = 0; status == STORE_OK && i < FIELDS; i++) {
+		store_use(&use, db, put_sql);
+		store_bind_text(&use, 1, fields[i].key);
+		store_bind_int(&use, 2, *field_of(era, &fields[i]));
+		status = store_run(&use);
+	}
+	return status;
+}
+
+/* ---- moving what was dated ---- */
+
+/* ?1: by how much; ?2 and ?3: what lies between; ?4: ids above. */
+static const char *const ages[] = {
+	"UPDATE uid SET stored_ms = stored_ms + ?1"
+	" WHERE stored_ms BETWEEN ?2 AND ?3",
+	"UPDATE failure SET last_ms = last_ms + ?1"
+	" WHERE last_ms BETWEEN ?2 AND ?3",
+};
+static const struct shown {
+	const char *sql;
+	size_t id; /* in struct store_era */
+} shown[] = {
+	{ "UPDATE message SET stored_ms = stored_ms + ?1"
+	  " WHERE id > ?4 AND stored_ms BETWEEN ?2 AND ?3",
+	    offsetof(struct store_era, message) },
+	{ "UPDATE poll SET started_ms = started_ms + ?1,"
+	  " finished_ms = finished_ms + ?1"
+	  " WHERE id > ?4 AND finished_ms BETWEEN ?2 AND ?3",
+	    offsetof(struct store_era, poll) },
+	{ "UPDATE quarantine SET stored_ms = stored_ms + ?1"
+	  " WHERE id > ?4 AND stored_ms BETWEEN ?2 AND ?3",
+	    offsetof(struct store_era, quarantine) },
+	{ "UPDATE account SET last_success_ms = last_success_ms + ?1"
+	  " WHERE last_success_ms BETWEEN ?2 AND ?3 AND ?4 >= 0",
+	    offsetof(struct store_era, poll) },
+	{ "UPDATE account SET last_error_ms = last_error_ms + ?1"
+	  " WHERE last_error_ms BETWEEN ?2 AND ?3 AND ?4 >= 0",
+	    offsetof(struct store_era, poll) },
+	{ "UPDATE account SET failing_since_ms = failing_since_ms + ?1"
+	  " WHERE failing_since_ms BETWEEN ?2 AND ?3 AND ?4 >= 0",
+	    offsetof(struct store_era, poll) },
+};
+
+/* What the era has dated until then. */
+static enum store_status
+move(
+    struct store_era *era, struct store_db *db, int64_t until_ms, int64_t by_ms)
+{
+	bool is_shown =
+	    era->is_behind != 0 || until_ms - era->since_ms < YOUNG_MOST_MS;
+	enum store_status status = STORE_OK;
+	struct store_use use;
+
+	for (size_t i = 0;
+	     status == STORE_OK && i < sizeof(ages) / sizeof(ages[0]); i++) {
+		store_use_once(&use, db, ages[i]);
+		store_bind_int(&use, 1, by_ms);
+		store_bind_int(&use, 2, era->since_ms);
+		store_bind_int(&use, 3, until_ms);
+		status = store_run(&use);
+	}
+	for (size_t i = 0; status == STORE_OK && is_shown &&
+			   i < sizeof(shown) / sizeof(shown[0]);
+	     i++) {
+		const struct field id = { NULL, shown[i].id };
+
+		store_use_once(&use, db, shown[i].sql);
+		store_bind_int(&use, 1, by_ms);
+		store_bind_int(&use, 2, era->since_ms);
+		store_bind_int(&use, 3, until_ms);
+		store_bind_int(&use, 4, *field_of(era, &id));
+		status = store_run(&use);
+	}
+	return status;
+}
+
+/* What lies ahead of the clock was dated by a wrong one: it is from now. */
+static enum store_status
+redate_future(struct store_db *db, int64_t now_ms)
+{
+	static const char *const futures[] = {
+		"UPDATE uid SET stored_ms = ?1 WHERE stored_ms > ?1",
+		"UPDATE failure SET last_ms = ?1 WHERE last_ms > ?1",
+		"UPDATE message SET stored_ms = ?1 WHERE stored_ms > ?1",
+		"UPDATE quarantine SET stored_ms = ?1 WHERE stored_ms > ?1",
+	};
+	enum store_status status = STORE_OK;
+	struct store_use use;
+
+	for (size_t i = 0;
+	     status == STORE_OK && i < sizeof(futures) / sizeof(futures[0]);
+	     i++) {
+		store_use_once(&use, db, futures[i]);
+		store_bind_int(&use, 1, now_ms);
+		status = store_run(&use);
+	}
+	return status;
+}
+
+/* The rest of them, too, where the clock is known to have been absurd. */
+static enum store_status
+redate_past(struct store_db *db, int64_t now_ms)
+{
+	struct store_use use;
+
+	store_use_once(
+	    &use, db, "UPDATE uid SET stored_ms = ?1 WHERE stored_ms < ?2");
+	store_bind_int(&use, 1, now_ms);
+	store_bind_int(&use, 2, FIRST_MS);
+	return store_run(&use);
+}
+
+/* ---- eras ---- */
+
+static int64_t
+least_ms(const struct store_era *era)
+{
+	int64_t built_ms = store_clock_built_ms();
+	int64_t seen_ms = era->floor_ms - BEHIND_LEAST_MS;
+
+	return seen_ms > built_ms ? seen_ms : built_ms;
+}
+
+/* The clock was set by so much; what the era has dated, it did until then. */
+static enum store_status
+set(struct store_calendar_state *state, struct store_db *db, int64_t until_ms,
+    int64_t by_ms)
+{
+	struct store_era *era = &state->era;
+	enum store_status status = move(era, db, until_ms, by_ms);
+
+	state->is_doubted = true;
+	era->since_ms += by_ms;
+	era->has_leapt = 0;
+	state->setting++;
+	state->clock.times_set++;
+	state->clock.set_by_ms = by_ms;
+	return status;
+}
+
+/* The machine was started anew, and what its clock showed before was right. */
+static enum store_status
+begin_era(struct store_calendar_state *state, struct store_db *db,
+    int64_t floor_ms, int64_t now_ms)
+{
+	struct store_era *era = &state->era;
+	bool leaps = floor_ms > 0 && now_ms - floor_ms > OFF_MOST_MS;
+	enum store_status status = store_db_integer(
+	    db, "SELECT coalesce(max(id), 0) FROM message", &era->message);
+
+	if (status == STORE_OK)
+		status = store_db_integer(
+		    db, "SELECT coalesce(max(id), 0) FROM poll", &era->poll);
+	if (status == STORE_OK)
+		status = store_db_integer(db,
+		    "SELECT coalesce(max(id), 0) FROM quarantine",
+		    &era->quarantine);
+	/* Of a machine that is started once a week each second poll counts. */
+	era->has_leapt = leaps && era->has_leapt == 0;
+	state->is_doubted = era->has_leapt != 0;
+	era->since_ms = now_ms;
+	era->floor_ms = floor_ms;
+	state->setting++;
+	return status;
+}
+
+/* A store whose clock was never looked at. */
+static enum store_status
+begin_first(
+    struct store_calendar_state *state, struct store_db *db, int64_t now_ms)
+{
+	static const char sql[] =
+	    "SELECT max(coalesce((SELECT max(stored_ms) FROM message), 0),"
+	    " coalesce((SELECT finished_ms FROM poll"
+	    "  ORDER BY id DESC LIMIT 1), 0))";
+	int64_t newest_ms;
+	enum store_status status = store_db_integer(db, sql, &newest_ms);
+
+	state->era.doubted_poll = STORE_NOT_DOUBTED;
+	if (status == STORE_OK)
+		status = begin_era(state, db, newest_ms, now_ms);
+	/* Whether it is behind is told next; until then it counts as such. */
+	state->era.is_behind = 1;
+	return status;
+}
+
+/* Of one that was behind it is only known that it had ended by now. */
+static enum store_status
+begin_next(
+    struct store_calendar_state *state, struct store_db *db, int64_t now_ms)
+{
+	int64_t seen_ms = state->era.seen_ms;
+
+	return state->era.is_behind != 0
+		   ? set(state, db, seen_ms + 2 * SEEN_EVERY_MS,
+			 now_ms - seen_ms)
+		   : begin_era(state, db, seen_ms, now_ms);
+}
+
+/* The first transaction of this process. */
+static enum store_status
+start(struct store_calendar_state *state, struct store_db *db,
+    const struct reading *now, bool *goes_on_r)
+{
+	char id[STORE_CLOCK_START];
+	bool found;
+	enum store_status status = load(&state->era, db, &found);
+
+	store_clock_start(id);
+	*goes_on_r = status == STORE_OK && found && id[0] != '\0' &&
+		     strcmp(id, state->era.start) == 0;
+	if (status == STORE_OK && !*goes_on_r)
+		status = found ? begin_next(state, db, now->unix_ms)
+			       : begin_first(state, db, now->unix_ms);
+	memcpy(state->era.start, id, sizeof(id));
+	/* Answers of an earlier process are nobody's. */
+	state->setting++;
+	state->is_loaded = true;
+	return status;
+}
+
+/* How far the clock is from where it should be, if it was not set. */
+static enum store_status
+compare(struct store_calendar_state *state, struct store_db *db,
+    const struct reading *now)
+{
+	struct store_era *era = &state->era;
+	int64_t was_ms = era->offset_ms + now->elapsed_ms;
+	int64_t by_ms = now->unix_ms - was_ms;
+
+	if (by_ms < SET_LEAST_MS && by_ms > -SET_LEAST_MS)
+		return STORE_OK;
+	return set(state, db, was_ms, by_ms);
+}
+
+static enum store_status
+judge(struct store_calendar_state *state, struct store_db *db, int64_t now_ms)
+{
+	struct store_era *era = &state->era;
+	bool was_behind = era->is_behind != 0;
+	bool is_behind = now_ms < least_ms(era);
+	enum store_status status = STORE_OK;
+
+	if (is_behind && now_ms >= store_clock_built_ms() &&
+	    now_ms - era->since_ms >= BEHIND_MOST_MS) {
+		status = redate_future(db, now_ms);
+		era->floor_ms = now_ms;
+		is_behind = false;
+	}
+	if (status == STORE_OK && was_behind && !is_behind)
+		status = redate_past(db, now_ms);
+	if (was_behind != is_behind)
+		state->setting++;
+	era->is_behind = is_behind;
+	return status;
+}
+
+/* ---- the writer's ---- */
+
+enum store_status
+store_calendar_begin(struct store_calendar *calendar, struct store_db *db)
+{
+	struct store_calendar_state *state = &calendar->next;
+	struct reading now = read_clocks();
+	bool goes_on = true;
+	enum store_status status = STORE_OK;
+
+	db->now_ms = now.unix_ms;
+	*state = calendar->kept;
+	state->is_doubted = false;
+	if (!state->is_loaded)
+		status = start(state, db, &now, &goes_on);
+	if (status == STORE_OK && goes_on)
+		status = compare(state, db, &now);
+	state->era.offset_ms = now.unix_ms - now.elapsed_ms;
+	if (status == STORE_OK)
+		status = judge(state, db, now.unix_ms);
+	if (status != STORE_OK ||
+	    (state->setting == calendar->kept.setting &&
+		now.unix_ms - state->era.seen_ms < SEEN_EVERY_MS))
+		return status;
+	state->era.seen_ms = now.unix_ms;
+	return save(&state->era, db);
+}
+
+/* Polls that are recorded with it began before. */
+enum store_status
+store_calendar_end(struct store_calendar *calendar, struct store_db *db)
+{
+	struct store_calendar_state *state = &calendar->next;
+	enum store_status status;
+
+	if (!state->is_doubted)
+		return STORE_OK;
+	status = store_db_integer(db, "SELECT coalesce(max(id), 0) FROM poll",
+	    &state->era.doubted_poll);
+	return status == STORE_OK ? save(&state->era, db) : status;
+}
+
+bool
+store_calendar_is_set(const struct store_calendar *calendar)
+{
+	return calendar->next.setting != calendar->kept.setting;
+}
+
+void
+store_calendar_committed(struct store_calendar *calendar)
+{
+	calendar->kept = calendar->next;
+}
+
+struct store_clock
+store_calendar_clock(const struct store_calendar *calendar)
+{
+	const struct store_calendar_state *state = &calendar->kept;
+	struct store_clock clock = state->clock;
+
+	clock.is_behind = state->is_loaded && state->era.is_behind != 0;
+	clock.least_ms = least_ms(&state->era);
+	clock.offset_ms = state->era.offset_ms;
+	clock.setting = state->setting;
+	return clock;
+}
+
+enum store_status
+store_calendar_judges(const struct store_calendar *calendar,
+    struct store_db *db, int64_t account_id, uint64_t *setting_r)
+{
+	/* One that got as far as a listing. */
+	static const char sql[] =
+	    "SELECT 1 FROM poll WHERE account = ?1 AND id > ?2"
+	    " AND (outcome = 'ok' OR messages > 0) LIMIT 1";
+	const struct store_calendar_state *state = &calendar->next;
+	struct store_use use;
+
+	*setting_r = 0;
+	if (state->era.is_behind != 0 || state->is_doubted)
+		return STORE_OK;
+	if (state->era.doubted_poll == STORE_NOT_DOUBTED) {
+		*setting_r = state->setting;
+		return STORE_OK;
+	}
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, account_id);
+	store_bind_int(&use, 2, state->era.doubted_poll);
+	if (store_next(&use))
+		*setting_r = state->setting;
+	return store_end(&use);
+}
