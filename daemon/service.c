@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 
 #include <evpop/client.h>
 
 #include "daemon/control/control.h"
+#include "daemon/descriptors.h"
 #include "daemon/log/libevent.h"
 #include "daemon/log/log.h"
 #include "daemon/poll/poller.h"
@@ -20,9 +20,6 @@
 
 /* Below the 90 s that systemd gives a service to stop. */
 #define GRACE_MS 30000
-
-/* Files that the daemon needs besides its sessions. */
-#define SPARE_DESCRIPTORS 256
 
 enum signal_index {
 	ON_TERM = 0,
@@ -69,15 +66,29 @@ log_level_of(const struct config *config)
 	return levels[config->log_level];
 }
 
+/* No more sessions than there is room for; the text says where that is less. */
+static void
+limit_sessions(struct config *config, char *text, size_t size)
+{
+	config->max_sessions =
+	    descriptors_make_room(config->max_sessions, text, size);
+	if (text[0] != '\0')
+		log_write(LOG_LEVEL_WARNING, NULL, "%s", text);
+}
+
 /* ---- reload ---- */
 
-/* All of the new configuration, or nothing of it. */
+/*
+ * All of the new configuration, or nothing of it.  The text is what did not
+ * take effect in full, a line each.
+ */
 static bool
-apply(struct service *service, struct config *config)
+apply(struct service *service, struct config *config, char *text, size_t size)
 {
 	struct config_diff diff;
 	size_t i;
 
+	limit_sessions(config, text, size);
 	if (!config_diff(&diff, service->config, config))
 		return false;
 	if (!poller_reload(service->poller, config, &diff)) {
@@ -86,9 +97,15 @@ apply(struct service *service, struct config *config)
 	}
 	control_reload(service->control, config);
 	log_set_level(log_level_of(config));
-	for (i = 0; i < diff.restart_count; i++)
+	for (i = 0; i < diff.restart_count; i++) {
+		size_t used = strlen(text);
+
 		log_write(LOG_LEVEL_WARNING, NULL,
 		    "%s has changed, which takes a restart", diff.restart[i]);
+		snprintf(text + used, size - used,
+		    "%s%s has changed, which takes a restart",
+		    used > 0 ? "\n" : "", diff.restart[i]);
+	}
 	log_write(LOG_LEVEL_INFO, NULL,
 	    "reloaded: %zu accounts added, %zu changed, %zu removed",
 	    diff.added_count, diff.changed_count, diff.removed_count);
@@ -106,6 +123,7 @@ reload(char *error, size_t error_size, void *arg)
 	struct config *config;
 	bool applied = false;
 
+	error[0] = '\0';
 	supervisor_reloading();
 	config = config_read(service->options->config_path, &messages);
 	service_log_messages(&messages);
@@ -116,7 +134,7 @@ reload(char *error, size_t error_size, void *arg)
 		    messages.count > 1 ? " (and more: see the log, or "
 					 "evpopd --check)"
 				       : "");
-	else if (apply(service, config))
+	else if (apply(service, config, error, error_size))
 		applied = true;
 	else {
 		config_free(&config);
@@ -214,24 +232,6 @@ clock_changed(struct store *store, void *arg)
 }
 
 /* ---- setting up ---- */
-
-/* Every session is a descriptor; the limit is often 1,024. */
-static void
-raise_descriptor_limit(const struct config *config)
-{
-	struct rlimit limit;
-	rlim_t wanted = (rlim_t)config->max_sessions + SPARE_DESCRIPTORS;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-		return;
-	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
-		log_write(LOG_LEVEL_WARNING, NULL,
-		    "max_sessions = %" PRIu32 " wants %ju open files, only "
-		    "%ju are allowed: raise LimitNOFILE",
-		    config->max_sessions, (uintmax_t)wanted,
-		    (uintmax_t)limit.rlim_cur);
-}
 
 static bool
 add_signal(struct service *service, enum signal_index index, int signal,
@@ -427,11 +427,12 @@ int
 service_run(const struct service_options *options, struct config *config)
 {
 	struct service service = { .options = options, .config = config };
+	char text[256];
 	int code = EX_OSERR;
 
 	log_set_level(log_level_of(config));
 	log_take_libevent();
-	raise_descriptor_limit(config);
+	limit_sessions(config, text, sizeof text);
 	if (set_up_loop(&service))
 		code = run(&service);
 	else

@@ -21,9 +21,10 @@ struct control_options {
 	struct store *store;
 	struct poller *poller;
 	/*
-	 * Reads and applies the configuration; false with why in `error_r`.
+	 * Reads and applies the configuration.  The text is why not, or what
+	 * did not take effect in full, a line each.
 	 */
-	bool (*reload)(char *error_r, size_t error_size, void *arg);
+	bool (*reload)(char *text_r, size_t size, void *arg);
 	void *arg;
 };
 

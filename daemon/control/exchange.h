@@ -23,7 +23,7 @@ struct store;
 struct exchange_context {
 	struct store *store;
 	struct poller *poller;
-	bool (*reload)(char *error_r, size_t error_size, void *arg);
+	bool (*reload)(char *text_r, size_t size, void *arg);
 	void *arg;
 	int64_t started_ms;
 	/* From the configuration. */

@@ -9,7 +9,7 @@
 #include "daemon/control/limits.h"
 
 /* A reload may have a line for every account that is wrong. */
-#define RELOAD_ERROR_SIZE 4096
+#define RELOAD_TEXT_SIZE 4096
 
 static json_t *
 limits_json(const struct exchange_context *context)
@@ -166,22 +166,38 @@ status_get(struct exchange *exchange)
 	exchange_answer(exchange, answer_json(200, json));
 }
 
+/* What the configuration wants and did not get, a line each. */
+static json_t *
+remarks_json(const char *text)
+{
+	json_t *json = json_array();
+
+	for (size_t length; *text != '\0'; text += length) {
+		text += strspn(text, "\n");
+		length = strcspn(text, "\n");
+		(void)json_array_append_new(json, json_any_text(text, length));
+	}
+	return json;
+}
+
 void
 status_reload(struct exchange *exchange)
 {
 	const struct exchange_context *context = exchange_context(exchange);
-	char error[RELOAD_ERROR_SIZE] = "";
+	char text[RELOAD_TEXT_SIZE] = "";
 	json_t *json;
 
-	if (!context->reload(error, sizeof(error), context->arg)) {
+	if (!context->reload(text, sizeof(text), context->arg)) {
 		exchange_answer(exchange,
 		    answer_error(409, "configuration_invalid",
 			"the configuration in use stays; \"evpopd --check\" "
 			"shows the same",
-			"%s", error));
+			"%s", text));
 		return;
 	}
 	json = json_object();
 	field_value(json, "reloaded", json_true());
+	if (text[0] != '\0')
+		field_value(json, "remarks", remarks_json(text));
 	exchange_answer(exchange, answer_json(200, json));
 }

@@ -125,6 +125,7 @@ reload_run(struct ctl *ctl, const struct invocation *invocation)
 {
 	struct target target;
 	struct http_error error;
+	const json_t *remarks;
 	json_t *answer;
 	enum ctl_exit code = CTL_OK;
 
@@ -136,6 +137,10 @@ reload_run(struct ctl *ctl, const struct invocation *invocation)
 		code = ctl_print_json(ctl, answer);
 	else
 		fprintf(ctl->out, "reloaded\n");
+	remarks = json_object_get(answer, "remarks");
+	for (size_t i = 0; !ctl->json && i < json_array_size(remarks); i++)
+		ctl_warn(
+		    ctl, "%s", json_string_value(json_array_get(remarks, i)));
 	json_decref(answer);
 	return code;
 }

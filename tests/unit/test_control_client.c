@@ -20,10 +20,13 @@ fake_reload(char *error_r, size_t error_size, void *arg)
 {
 	struct fixture *fixture = arg;
 
-	if (fixture->reload_error == NULL)
-		return true;
-	snprintf(error_r, error_size, "%s", fixture->reload_error);
-	return false;
+	if (fixture->reload_error != NULL) {
+		snprintf(error_r, error_size, "%s", fixture->reload_error);
+		return false;
+	}
+	if (fixture->reload_remarks != NULL)
+		snprintf(error_r, error_size, "%s", fixture->reload_remarks);
+	return true;
 }
 
 struct control *

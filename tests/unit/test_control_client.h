@@ -23,7 +23,8 @@ struct fixture {
 	struct poller poller;
 	struct config config;
 	struct control *control;
-	const char *reload_error; /* NULL: it works */
+	const char *reload_error;   /* NULL: it works */
+	const char *reload_remarks; /* NULL: there are none */
 	struct store_message_row messages[MESSAGES];
 	struct store_account_row rows[1];
 	struct store_poll_row polls[3];

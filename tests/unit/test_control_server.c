@@ -273,9 +273,19 @@ test_reload(void **state)
 {
 	struct fixture *fixture = *state;
 	struct reply reply;
+	const json_t *remarks;
 
 	ask(fixture, "POST", "/v1/reload", &reply);
 	assert_int_equal(reply.status, 200);
+	assert_null(json_object_get(reply.json, "remarks"));
+	forget(&reply);
+	fixture->reload_remarks = "one\nand two";
+	ask(fixture, "POST", "/v1/reload", &reply);
+	assert_int_equal(reply.status, 200);
+	remarks = json_object_get(reply.json, "remarks");
+	assert_int_equal(json_array_size(remarks), 2);
+	assert_string_equal(
+	    json_string_value(json_array_get(remarks, 1)), "and two");
 	forget(&reply);
 	fixture->reload_error = "evpopd.conf:3: prot: unknown key";
 	ask(fixture, "POST", "/v1/reload", &reply);
