@@ -1,9 +1,12 @@
 #include "daemon/config/named_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "daemon/secret/exposure.h"
 
 bool
 config_named_file_needs_shell(const char *text)
@@ -28,6 +31,24 @@ named_file_find_fault(const char *path)
 	if (access(path, R_OK) != 0)
 		return strerror(errno);
 	return NULL;
+}
+
+/* Why the daemon would not take a secret from there; NULL where it would. */
+static const char *
+named_file_find_exposure(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat status;
+	bool is_exposed;
+
+	if (fd < 0)
+		return strerror(errno);
+	is_exposed = fstat(fd, &status) == 0 &&
+		     secret_is_exposed(fd, &status, S_IRWXG | S_IRWXO);
+	(void)close(fd);
+	return is_exposed ? "expected a file that only its owner can open, or "
+			    "one of root's on a read-only mount: chmod 600"
+			  : NULL;
 }
 
 /* What the daemon makes itself needs a folder to be in. */
@@ -65,6 +86,8 @@ config_named_file_check(struct config_report *report, const char *file,
 				? named_file_find_fault(path)
 				: named_file_find_fault_of_folder(path);
 
+	if (fault == NULL && strcmp(option->key, "password_file") == 0)
+		fault = named_file_find_exposure(path);
 	if (fault != NULL)
 		config_report_warning(
 		    report, file, line, "%s: %s: %s", option->key, path, fault);

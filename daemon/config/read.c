@@ -13,6 +13,7 @@
 #include "daemon/config/named_file.h"
 #include "daemon/config/suggest.h"
 #include "daemon/config/value.h"
+#include "daemon/secret/exposure.h"
 
 /* More than a million accounts; a larger file is no configuration. */
 #define FILE_SIZE_MAX ((off_t)256 * 1024 * 1024)
@@ -27,7 +28,7 @@ struct source {
 	unsigned depth;
 	const char *path, *folder;
 	struct stat status;
-	bool is_exposure_reported;
+	bool is_exposed, is_exposure_reported;
 	/* The section that the next key is in. */
 	bool any_section, known_section, in_defaults;
 	enum config_scope scope;
@@ -235,8 +236,7 @@ source_note_given(
 static void
 source_check_exposure(struct source *source, unsigned line, const char *key)
 {
-	if (source->is_exposure_reported ||
-	    (source->status.st_mode & (S_IRWXG | S_IRWXO)) == 0)
+	if (source->is_exposure_reported || !source->is_exposed)
 		return;
 	source->is_exposure_reported = true;
 	config_report_error(&source->reading->report, source->path, line,
@@ -493,6 +493,8 @@ source_read(struct source *source, int fd, unsigned parent_line)
 	}
 	if (!source_check(source, parent_line))
 		return;
+	source->is_exposed =
+	    secret_is_exposed(fd, &source->status, S_IRWXG | S_IRWXO);
 	if (!config_make_room(&reading->files, &reading->file_capacity,
 		reading->file_count, sizeof(*reading->files))) {
 		reading->report.no_memory = true;

@@ -7,28 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "daemon/secret/exposure.h"
 #include "daemon/secret/line.h"
 #include "daemon/secret/secret.h"
 
-/* What nobody but the owner may do; and what nobody else may ever do. */
-#define FILE_PRIVATE   (S_IRWXG | S_IRWXO)
-#define FILE_UNCHANGED (S_IWGRP | S_IWOTH)
-
-/*
- * Containers get their secrets as files of root that all may read, on a file
- * system of their own: nobody there can change them, nor their modes.
- */
-static bool
-file_is_handed_in(int fd, const struct stat *status)
-{
-	struct statvfs system;
-
-	return status->st_uid == 0 && (status->st_mode & FILE_UNCHANGED) == 0 &&
-	       fstatvfs(fd, &system) == 0 && (system.f_flag & ST_RDONLY) != 0;
-}
+/* What nobody but the owner may do. */
+#define FILE_PRIVATE (S_IRWXG | S_IRWXO)
 
 /* Checks what was opened, so that nothing can be exchanged in between. */
 static bool
@@ -51,11 +37,10 @@ file_check(int fd, mode_t forbidden, char *reason, size_t size)
 		    (unsigned long)geteuid(), (unsigned long)status->st_uid);
 		return false;
 	}
-	if ((status->st_mode & forbidden) != 0 &&
-	    !file_is_handed_in(fd, status)) {
+	if (secret_is_exposed(fd, status, forbidden)) {
 		(void)snprintf(reason, size,
-		    "expected a file that only its owner can open, not mode "
-		    "%04o: chmod 600",
+		    "expected a file that only its owner can open, or one of "
+		    "root's on a read-only mount, not mode %04o: chmod 600",
 		    (unsigned)(status->st_mode & 07777));
 		return false;
 	}

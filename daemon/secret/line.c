@@ -6,6 +6,14 @@
 
 #include "daemon/secret/secret.h"
 
+/* As some editors and shells write it, with a mark of its own. */
+static bool
+is_utf16(const char *bytes, size_t length)
+{
+	return length >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 ||
+				  memcmp(bytes, "\xfe\xff", 2) == 0);
+}
+
 struct secret *
 secret_of_first_line(const char *source, const char *what, const char *bytes,
     size_t length, char *error, size_t error_size)
@@ -35,8 +43,11 @@ secret_of_first_line(const char *source, const char *what, const char *bytes,
 	    memchr(bytes, '\r', length) != NULL) {
 		(void)snprintf(error, error_size,
 		    "%s: the first line holds a NUL or a carriage return, "
-		    "which no %s can",
-		    source, what);
+		    "which no %s can%s",
+		    source, what,
+		    is_utf16(bytes, length)
+			? "; it is in UTF-16, and UTF-8 is expected"
+			: "");
 		return NULL;
 	}
 	secret = secret_new(bytes, length);

@@ -48,6 +48,18 @@ class PasswordTest(unittest.TestCase):
         self.assertEqual(shown["state"], "waiting")
         self.assertEqual(self.server.stats()["logins"], logins)
 
+    def mount_read_only(self, name):
+        """A folder that the daemon, and it alone, sees as mounted read-only."""
+        folder = self.evpopd.folder / name
+        folder.mkdir()
+        self.evpopd.under = [
+            "unshare", "-m" if os.geteuid() == 0 else "-rm", "sh", "-c",
+            f'mount --bind "{folder}" "{folder}" && '
+            f'mount -o remount,bind,ro "{folder}" && exec "$@"', "sh"]
+        if procs.run([*self.evpopd.under, "true"], check=False).returncode:
+            self.skipTest("nothing can be mounted here")
+        return folder
+
     def test_in_the_configuration(self):
         self.check_good(password=SECRET)
 
@@ -68,10 +80,39 @@ class PasswordTest(unittest.TestCase):
         path.mkdir()
         self.check_refused("regular file", password_file=path)
 
+    def test_handed_in_on_a_read_only_mount(self):
+        # As containers do it: root's, readable by all, and no way to change it.
+        folder = self.mount_read_only("secrets")
+        secret = folder / "anna"
+        secret.write_text("\ufeff" + SECRET + "\r\n")
+        for mode in (0o444, 0o440, 0o644):
+            secret.chmod(mode)
+            self.check_good(password_file=secret)
+        for mode in (0o464, 0o646, 0o666):
+            secret.chmod(mode)
+            self.check_refused("chmod 600", password_file=secret)
+        # The same file without the mount; and --check says it, too.
+        secret.chmod(0o444)
+        self.evpopd.under = []
+        self.check_refused("read-only mount", password_file=secret)
+        self.assertRegex(self.evpopd.run("--check").stderr,
+                         "password_file: .*read-only mount: chmod 600")
+
+    def test_configuration_on_a_read_only_mount(self):
+        folder = self.mount_read_only("configs")
+        self.evpopd.config_file = folder / "evpopd.conf"
+        self.evpopd.config_file.touch()
+        self.evpopd.config_file.chmod(0o444)
+        self.check_good(password=SECRET)
+        self.evpopd.under = []
+        self.assertRegex(self.evpopd.run("--check").stderr, "chmod 600")
+
     def test_command(self):
         path = self.file(SECRET + "\n")
         self.check_good(password_command=f"cat {path}")
         self.check_good(password_command=f"cat {path} | tr -d x; true")
+        path = self.file("\ufeff" + SECRET + "\r\n")
+        self.check_good(password_command=f"cat {path}")
 
     def test_command_that_fails(self):
         self.check_refused("status 3.*locked",

@@ -32,7 +32,7 @@ ALL_HEADERS = "evpop.h"
 DAEMON = {
     "log": (),
     "failpoint": (),
-    "config": ("log/",),
+    "config": ("log/", "secret/exposure.h"),
     "secret": ("log/",),
     "store": ("log/", "failpoint/failpoint.h"),
     "poll": ("log/", "failpoint/failpoint.h", "config/", "secret/",

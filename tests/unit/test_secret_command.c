@@ -117,6 +117,8 @@ test_output(void **state)
 		{ "yes", NULL,
 		    "password command: printed more than 65536 octets" },
 		{ "yes | head -c 65536", "y", NULL },
+		/* Some programs begin what they print with a mark. */
+		{ "printf '\\357\\273\\277pw\\r\\n'", "pw", NULL },
 		{ "yes | head -c 65537", NULL,
 		    "password command: printed more than 65536 octets" },
 		/* Standard error may be as long as it likes. */

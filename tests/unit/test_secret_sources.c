@@ -159,6 +159,9 @@ test_file_contents(void **state)
 		/* Only where a file begins. */
 		{ "a\xef\xbb\xbf\n", 5, "a\xef\xbb\xbf", NULL },
 		{ "\xef\xbb\n", 3, "\xef\xbb", NULL },
+		{ "\xff\xfep\0w\0\r\0\n\0", 10, NULL, "it is in UTF-16" },
+		{ "\xfe\xff\0p\0w\0\n", 8, NULL, "it is in UTF-16" },
+		{ "\xff\xfepw\n", 5, "\xff\xfepw", NULL },
 	};
 	struct fixture *fixture = *state;
 	struct answer answer;
