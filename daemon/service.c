@@ -203,9 +203,9 @@ on_watchdog(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	poller_status(service->poller, &status);
-	supervisor_status("%zu accounts, %zu polling, %zu stopped, %" PRIu64
+	supervisor_status("%zu accounts, %zu polling, %zu failing, %" PRIu64
 			  " messages stored",
-	    status.accounts, status.polling, status.stopped, status.messages);
+	    status.accounts, status.polling, status.failing, status.messages);
 }
 
 /* ---- the clock ---- */

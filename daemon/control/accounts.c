@@ -14,6 +14,16 @@ later(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+/* Before its first poll, what the store remembers is not over. */
+static int64_t
+failing_since_ms(const struct poller_account_status *status,
+    const struct store_account_row *row)
+{
+	if (status->last_finished_ms == 0 && row != NULL)
+		return row->failing_since_ms;
+	return status->failing_since_ms;
+}
+
 static json_t *
 session_json(const struct poller_account_status *status)
 {
@@ -42,7 +52,8 @@ account_json(const struct poller_account_status *status,
 	field_text(json, "name", status->name);
 	field_text(json, "host", status->host);
 	field_text(json, "user", status->user);
-	field_text(json, "state", poller_state_name(status->state));
+	field_text(
+	    json, "state", poller_shown_state(status->state, status->health));
 	field_time(json, "next", status->next_ms);
 	field_count(
 	    json, "interval_seconds", (uint64_t)status->interval_ms / 1000);
@@ -52,6 +63,7 @@ account_json(const struct poller_account_status *status,
 	field_time(json, "last_success",
 	    later(status->last_success_ms,
 		row != NULL ? row->last_success_ms : 0));
+	field_time(json, "failing_since", failing_since_ms(status, row));
 	field_text(json, "last_outcome", status->last_outcome);
 	field_text(json, "last_text", status->last_text);
 	field_count(json, "failures", status->failures);
@@ -222,6 +234,21 @@ accounts_list(struct exchange *exchange)
 
 /* ---- GET /v1/accounts/NAME ---- */
 
+/* What is told of one account only: what to do where it fails. */
+static json_t *
+account_with_advice(const struct poller *poller,
+    const struct poller_account_status *account,
+    const struct store_account_row *row)
+{
+	json_t *json = account_json(account, row);
+	char advice[POLLER_ADVICE_SIZE];
+
+	field_text(json, "advice",
+	    poller_account_advice(poller, account->name, advice) ? advice
+								 : NULL);
+	return json;
+}
+
 static void
 account_rows_came(enum store_status status,
     const struct store_account_row *rows, size_t count, void *arg)
@@ -230,16 +257,17 @@ account_rows_came(enum store_status status,
 	const struct store_account_row *row =
 	    status == STORE_OK && count > 0 ? rows : NULL;
 	struct poller_account_status account;
+	const struct poller *poller;
 	const char *name;
 
 	if (!exchange_resume(exchange))
 		return;
+	poller = exchange_context(exchange)->poller;
 	name = exchange_name(exchange);
-	exchange_answer(
-	    exchange, poller_account_status(
-			  exchange_context(exchange)->poller, name, &account)
-			  ? answer_json(200, account_json(&account, row))
-			  : answer_no_account(name));
+	exchange_answer(exchange,
+	    poller_account_status(poller, name, &account)
+		? answer_json(200, account_with_advice(poller, &account, row))
+		: answer_no_account(name));
 }
 
 void
@@ -286,7 +314,8 @@ action_answer(const struct exchange *exchange, enum poller_answer answer,
 	field_text(json, "account", name);
 	if (poller_account_status(
 		exchange_context(exchange)->poller, name, &status))
-		field_text(json, "state", poller_state_name(status.state));
+		field_text(json, "state",
+		    poller_shown_state(status.state, status.health));
 	return answer_json(done_status, json);
 }
 

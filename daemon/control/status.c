@@ -118,7 +118,8 @@ status_json(const struct exchange_context *context,
 	field_count(part, "total", poller->accounts);
 	field_count(part, "polling", poller->polling);
 	field_count(part, "queued", poller->queued);
-	field_count(part, "stopped", poller->stopped);
+	field_count(part, "failing", poller->failing);
+	field_count(part, "refused", poller->refused);
 	field_value(json, "accounts", part);
 
 	part = json_object();

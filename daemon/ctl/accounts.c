@@ -22,7 +22,7 @@ static const struct table_column columns[] = {
 static enum table_colour
 state_colour(const char *state, bool trouble)
 {
-	if (state != NULL && strcmp(state, "stopped") == 0)
+	if (state != NULL && strcmp(state, "refused") == 0)
 		return TABLE_BAD;
 	if (trouble)
 		return TABLE_WARNING;
@@ -30,6 +30,34 @@ state_colour(const char *state, bool trouble)
 	    (strcmp(state, "polling") == 0 || strcmp(state, "queued") == 0))
 		return TABLE_GOOD;
 	return TABLE_PLAIN;
+}
+
+/* What waits for a person is called so. */
+static const char *
+state_words(const json_t *account)
+{
+	const char *state = ctl_text(account, "state");
+
+	return state != NULL && strcmp(state, "refused") == 0
+		   ? "needs attention"
+		   : state;
+}
+
+/* "failing since 2026-11-21T22:50:22.558Z", or "failing for 3 min". */
+static void
+remark_failing(
+    const struct ctl *ctl, const json_t *account, struct remark *remark)
+{
+	char time[CTL_TIME_SIZE], *ago;
+
+	if (ctl_text(account, "failing_since") == NULL)
+		return;
+	ctl_time(ctl, account, "failing_since", time);
+	ago = strstr(time, " ago");
+	if (ago != NULL)
+		*ago = '\0';
+	remark_add(
+	    remark, "failing %s %s", ago != NULL ? "for" : "since", time);
 }
 
 /* The words of the last error, if the last poll had one. */
@@ -65,12 +93,14 @@ identity_words(const json_t *account)
 
 /* What a person should know besides the state. */
 static void
-remarks_on(const json_t *account, struct remark *remark_r)
+remarks_on(
+    const struct ctl *ctl, const json_t *account, struct remark *remark_r)
 {
 	const json_t *session = json_object_get(account, "session");
 	const char *trouble = trouble_of(account);
 
 	remark_begin(remark_r);
+	remark_failing(ctl, account, remark_r);
 	if (trouble != NULL)
 		remark_add(remark_r, "%s", trouble);
 	remark_count(remark_r, ctl_count(session, "held"),
@@ -98,13 +128,14 @@ print_page(struct ctl *ctl, const json_t *accounts, void *arg)
 		    ctl_count(json_object_get(account, "session"), "held") > 0;
 
 		table_cell(table, ctl_text(account, "name"));
-		table_cell_coloured(table, state, state_colour(state, trouble));
+		table_cell_coloured(
+		    table, state_words(account), state_colour(state, trouble));
 		table_cell_count(table, ctl_count(stored, "messages"));
 		table_cell(
 		    table, human_octets(ctl_count(stored, "octets"), size));
 		table_cell(table, ctl_time(ctl, account, "last_success", time));
 		table_cell(table, ctl_time(ctl, account, "next", time));
-		remarks_on(account, &remark);
+		remarks_on(ctl, account, &remark);
 		table_cell(table, remark.text);
 	}
 	if (!table_print(table, ctl->out, ctl->width, ctl->colour)) {
@@ -226,7 +257,7 @@ print_account(struct ctl *ctl, const json_t *account)
 	ctl_print_detail(ctl, "Account", ctl_text(account, "name"));
 	ctl_print_detail(ctl, "Server", ctl_text(account, "host"));
 	ctl_print_detail(ctl, "User", ctl_text(account, "user"));
-	ctl_print_detail(ctl, "State", ctl_text(account, "state"));
+	ctl_print_detail(ctl, "State", state_words(account));
 	ctl_print_detail(
 	    ctl, "Next poll", ctl_time(ctl, account, "next", time));
 	print_interval(ctl, ctl_count(account, "interval_seconds"));
@@ -238,6 +269,10 @@ print_account(struct ctl *ctl, const json_t *account)
 	    ctl, "Last success", ctl_time(ctl, account, "last_success", time));
 	ctl_print_detail(ctl, "Outcome", ctl_text(account, "last_outcome"));
 	ctl_print_detail(ctl, "Trouble", trouble_of(account));
+	ctl_print_detail(ctl, "What to do", ctl_text(account, "advice"));
+	if (ctl_text(account, "failing_since") != NULL)
+		ctl_print_detail(ctl, "Failing since",
+		    ctl_time(ctl, account, "failing_since", time));
 	if (ctl_count(account, "failures") > 0) {
 		snprintf(text, sizeof(text), "%llu in a row",
 		    (unsigned long long)ctl_count(account, "failures"));

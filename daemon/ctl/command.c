@@ -80,7 +80,7 @@ static const struct command commands[] = {
 	    polls_run },
 	{ "pause", "NAME...", "poll accounts no more, until resumed", 1,
 	    COMMAND_ANY, no_options, pause_run },
-	{ "resume", "NAME...", "poll paused or stopped accounts again", 1,
+	{ "resume", "NAME...", "poll paused or failing accounts again", 1,
 	    COMMAND_ANY, no_options, resume_run },
 	{ "quarantine", "[ACTION] [NAME | ID...]",
 	    "messages that failed too often: list [NAME], show ID, raw ID, "

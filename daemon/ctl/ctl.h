@@ -14,6 +14,7 @@
 /* Exit codes, from sysexits.h; the manual says what each stands for. */
 enum ctl_exit {
 	CTL_OK = 0,
+	CTL_TROUBLE = 1, /* it is told of something that does not work */
 	CTL_USAGE = 64,
 	CTL_DATA = 65,
 	CTL_NOT_FOUND = 66,

@@ -235,6 +235,7 @@ print_outcome(struct ctl *ctl, const json_t *account)
 			remark_add(&remark, "some failed");
 	}
 	ctl_print_detail(ctl, name, remark.text);
+	ctl_print_detail(ctl, "", ctl_text(account, "advice"));
 	if (held > 0 && name != NULL)
 		plan_say_how_to_confirm(ctl, name);
 }

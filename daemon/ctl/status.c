@@ -1,4 +1,6 @@
 
+#include <string.h>
+
 #include "daemon/ctl/command.h"
 #include "daemon/ctl/http.h"
 #include "daemon/ctl/human.h"
@@ -19,6 +21,38 @@ print_daemon(struct ctl *ctl, const json_t *status)
 }
 
 static void
+print_accounts(struct ctl *ctl, const json_t *accounts)
+{
+	uint64_t failing = ctl_count(accounts, "failing");
+	uint64_t refused = ctl_count(accounts, "refused");
+	char text[160], attention[64] = "";
+
+	if (refused > 0)
+		snprintf(attention, sizeof(attention),
+		    ", %llu of them need%s attention",
+		    (unsigned long long)refused, refused == 1 ? "s" : "");
+	snprintf(text, sizeof(text), "%llu, %llu failing%s",
+	    (unsigned long long)ctl_count(accounts, "total"),
+	    (unsigned long long)failing, attention);
+	ctl_print_detail(ctl, "Accounts", text);
+	if (failing > 0)
+		ctl_print_detail(ctl, "",
+		    "\"evpopctl accounts\" shows which; \"evpopctl account "
+		    "NAME\" says what to do");
+}
+
+/* Whether a script should look closer. */
+static bool
+is_in_trouble(const json_t *status)
+{
+	const char *store =
+	    ctl_text(json_object_get(status, "store"), "status");
+
+	return ctl_count(json_object_get(status, "accounts"), "failing") > 0 ||
+	       store == NULL || strcmp(store, "ok") != 0;
+}
+
+static void
 print_work(struct ctl *ctl, const json_t *status)
 {
 	const json_t *accounts = json_object_get(status, "accounts");
@@ -26,10 +60,7 @@ print_work(struct ctl *ctl, const json_t *status)
 	const json_t *limits = json_object_get(status, "limits");
 	char text[160], size[HUMAN_SIZE];
 
-	snprintf(text, sizeof(text), "%llu, %llu need a person",
-	    (unsigned long long)ctl_count(accounts, "total"),
-	    (unsigned long long)ctl_count(accounts, "stopped"));
-	ctl_print_detail(ctl, "Accounts", text);
+	print_accounts(ctl, accounts);
 	snprintf(text, sizeof(text), "%llu of at most %llu, %llu waiting",
 	    (unsigned long long)ctl_count(accounts, "polling"),
 	    (unsigned long long)ctl_count(limits, "max_sessions"),
@@ -116,6 +147,8 @@ status_run(struct ctl *ctl, const struct invocation *invocation)
 			ctl_print_detail(ctl, "Unknown admin",
 			    json_string_value(json_array_get(unknown, i)));
 	}
+	if (code == CTL_OK && is_in_trouble(status))
+		code = CTL_TROUBLE;
 	json_decref(status);
 	return code;
 }

@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "daemon/log/log.h"
+#include "daemon/poll/advice.h"
+#include "daemon/poll/agenda.h"
+#include "daemon/poll/backoff.h"
 #include "daemon/poll/dry_run.h"
 #include "daemon/poll/policy.h"
 
@@ -66,8 +69,8 @@ note_figures(
 	account->seen = progress->seen;
 	account->held = progress->held;
 	account->octets_in = progress->octets_in;
-	if (progress->identity != NULL)
-		account->identity = progress->identity;
+	if (progress->identity != POLLER_IDENTITY_UNKNOWN)
+		account->identity = (uint8_t)progress->identity;
 }
 
 /* A poll that found nothing at all; others say nothing of the next one. */
@@ -86,15 +89,68 @@ note_quiet(struct poller_account *account, const struct run_progress *progress)
 		account->quiet_polls++;
 }
 
-void
-poller_account_note(struct poller_account *account, const char *name,
-    const struct run_progress *progress)
+/* The store remembers since when from before this daemon's start. */
+static void
+note_health(struct poller_account *account, const struct run_progress *progress)
+{
+	if (!backoff_is_failure(&progress->result))
+		account->failing_since_ms = 0;
+	else if (account->failing_since_ms == 0)
+		account->failing_since_ms = progress->failing_since_ms != 0
+						? progress->failing_since_ms
+						: progress->finished_ms;
+}
+
+static void
+log_failure(
+    const char *name, const struct run_progress *progress, const char *retry)
 {
 	const struct evpop_result *result = &progress->result;
+	bool has_phase = result->phase != EVPOP_PHASE_NONE;
+
+	log_write(LOG_LEVEL_WARNING, name,
+	    "%s%s%s: %s (%" PRIu32 " fetched, %" PRIu32 " deleted)%s",
+	    evpop_error_name(result->error), has_phase ? " in " : "",
+	    has_phase ? evpop_phase_name(result->phase) : "", result->text,
+	    progress->fetched, progress->deleted, retry);
+}
+
+/* What a person is to do, where it does not pass by itself. */
+static void
+log_advice(const struct poller_account *account)
+{
+	enum poller_health health = agenda_health(&account->item);
+	char advice[ADVICE_SIZE];
+
+	if (health != POLLER_REFUSED &&
+	    account->last_outcome != EVPOP_ERROR_AUTH)
+		return;
+	advice_write(advice, account->config,
+	    (enum evpop_error)account->last_outcome,
+	    (enum evpop_response_code)account->last_code);
+	if (health == POLLER_REFUSED)
+		log_write(LOG_LEVEL_ERROR, account->config->name,
+		    "needs attention: %s", advice);
+	else
+		log_write(LOG_LEVEL_WARNING, account->config->name,
+		    "it worked before, and is tried once more soon; should it "
+		    "be refused again: %s",
+		    advice);
+}
+
+void
+poller_account_note(struct poller_account *account,
+    const struct run_progress *progress, int64_t retry_ms)
+{
+	const struct evpop_result *result = &progress->result;
+	const char *name = account->config->name;
+	char retry[ADVICE_WAIT_SIZE];
 
 	account->last_finished_ms = progress->finished_ms;
 	account->last_outcome = (uint8_t)result->error;
+	account->last_code = (uint8_t)result->code;
 	note_figures(account, progress);
+	note_health(account, progress);
 	if (result->error == EVPOP_ERROR_NONE) {
 		note_quiet(account, progress);
 		account->last_success_ms = progress->finished_ms;
@@ -103,13 +159,10 @@ poller_account_note(struct poller_account *account, const char *name,
 		return;
 	}
 	set_text(account, result->text);
-	log_write(LOG_LEVEL_WARNING, name,
-	    "%s%s%s: %s (%" PRIu32 " fetched, %" PRIu32 " deleted)",
-	    evpop_error_name(result->error),
-	    result->phase == EVPOP_PHASE_NONE ? "" : " in ",
-	    result->phase == EVPOP_PHASE_NONE ? ""
-					      : evpop_phase_name(result->phase),
-	    result->text, progress->fetched, progress->deleted);
+	advice_write_wait(retry, retry_ms);
+	log_failure(name, progress, retry);
+	if (backoff_is_failure(result))
+		log_advice(account);
 }
 
 void

@@ -15,19 +15,25 @@ struct poller_account {
 	struct poller_plan *plan;   /* of the last dry run */
 	struct unchanged unchanged; /* since the last poll */
 	char *last_text;            /* NULL: all is well */
-	const char *identity;       /* NULL: not known yet */
 	int64_t last_started_ms, last_finished_ms, last_success_ms;
+	int64_t failing_since_ms; /* 0: it does not fail */
 	uint64_t octets_in, adopted_octets;
 	uint32_t messages, fetched, deleted, failed;
 	uint32_t adopted, too_large, later, seen, held;
+	uint32_t secret_mark; /* of the file that the last poll read */
 	uint8_t wish;         /* an enum poller_wish: of the next poll */
 	uint8_t last_outcome; /* an enum evpop_error, once finished */
+	uint8_t last_code;    /* an enum evpop_response_code, likewise */
+	uint8_t identity;     /* an enum poller_identity */
 	uint8_t quiet_polls;  /* in a row, as far as they are counted */
 };
 
-/* Note how a run ended, for the status; log it. */
+/*
+ * Note how a run ended, for the status, and log it.  The agenda knows it
+ * already; `retry_ms` from now the account is polled again, -1: not by itself.
+ */
 void poller_account_note(
-    struct poller_account *, const char *name, const struct run_progress *);
+    struct poller_account *, const struct run_progress *, int64_t retry_ms);
 
 void poller_account_free(struct poller_account *);
 

@@ -10,6 +10,9 @@
 /* No longer than the longest interval; a server that demands more is wrong. */
 #define FLOOR_MOST_S (30 * 24 * 3600u)
 
+/* As far as they are counted. */
+#define REFUSALS_MOST 63
+
 void
 agenda_init(
     struct agenda *agenda, void (*trace)(const struct agenda_item *,
@@ -17,6 +20,7 @@ agenda_init(
 {
 	*agenda = (struct agenda){ .trace = trace };
 	queue_init(&agenda->queue);
+	TAILQ_INIT(&agenda->failing);
 }
 
 void
@@ -39,6 +43,24 @@ enter(struct agenda *agenda, struct agenda_item *item, enum poller_state state)
 		agenda->trace(item, from, state);
 }
 
+/* The one function that changes its health; not while it waits. */
+static void
+enter_health(
+    struct agenda *agenda, struct agenda_item *item, enum poller_health health)
+{
+	agenda->health[item->health]--;
+	agenda->health[health]++;
+	item->health = health & 3;
+}
+
+/* Who waits after a failure is in the heap and in a list. */
+static bool
+is_listed(const struct agenda_item *item)
+{
+	return item->state == POLLER_WAITING && item->time.position != 0 &&
+	       item->health != POLLER_WELL;
+}
+
 /* Out of queue and heap, whichever it is in, and back nowhere. */
 static void
 take_out(struct agenda *agenda, struct agenda_item *item)
@@ -46,6 +68,10 @@ take_out(struct agenda *agenda, struct agenda_item *item)
 	assert(item->state != POLLER_POLLING);
 	if (item->state == POLLER_QUEUED)
 		queue_remove(&agenda->queue, item);
+	if (is_listed(item)) {
+		TAILQ_REMOVE(&agenda->failing, item, link);
+		agenda->failing_count--;
+	}
 	schedule_remove(&agenda->waiting, &item->time);
 	item->before = POLLER_WAITING;
 }
@@ -64,6 +90,10 @@ wait_until(struct agenda *agenda, struct agenda_item *item, int64_t due_ms)
 	take_out(agenda, item);
 	schedule_set(&agenda->waiting, &item->time, due_ms);
 	enter(agenda, item, POLLER_WAITING);
+	if (is_listed(item)) {
+		TAILQ_INSERT_TAIL(&agenda->failing, item, link);
+		agenda->failing_count++;
+	}
 }
 
 /*
@@ -103,6 +133,7 @@ agenda_add(struct agenda *agenda, struct agenda_item *item, const char *name,
 	};
 	host->accounts++;
 	agenda->counts[POLLER_DISABLED]++;
+	agenda->health[POLLER_WELL]++;
 }
 
 void
@@ -113,6 +144,7 @@ agenda_remove(struct agenda *agenda, struct agenda_item *item)
 	else
 		take_out(agenda, item);
 	agenda->counts[item->state]--;
+	agenda->health[item->health]--;
 	item->host->accounts--;
 	item->host = NULL;
 }
@@ -154,6 +186,9 @@ agenda_rest(
 {
 	take_out(agenda, item);
 	enter(agenda, item, state);
+	/* Nobody wants it polled. */
+	if (state != POLLER_WAITING)
+		enter_health(agenda, item, POLLER_WELL);
 }
 
 void
@@ -180,9 +215,8 @@ agenda_wish(struct agenda *agenda, struct agenda_item *item, bool come_back)
 	/* The place of a wish that waits already is the better one. */
 	if (item->state == POLLER_QUEUED && item->wished)
 		return;
-	come_back &=
-	    item->state == POLLER_PAUSED || item->state == POLLER_STOPPED;
-	before = come_back ? agenda_state(item) : POLLER_WAITING;
+	come_back &= item->state == POLLER_PAUSED;
+	before = come_back ? POLLER_PAUSED : POLLER_WAITING;
 	queue_up(agenda, item, true);
 	item->before = before & 7;
 }
@@ -200,8 +234,33 @@ void
 agenda_resume(struct agenda *agenda, struct agenda_item *item, int64_t now_ms)
 {
 	item->pause = false;
-	if (item->state == POLLER_PAUSED || item->state == POLLER_STOPPED)
+	if (item->state == POLLER_PAUSED)
 		agenda_hurry(agenda, item, now_ms);
+	else
+		agenda_retry(agenda, item, now_ms);
+}
+
+void
+agenda_retry(struct agenda *agenda, struct agenda_item *item, int64_t now_ms)
+{
+	if (item->health == POLLER_WELL)
+		return;
+	if (item->state == POLLER_POLLING)
+		item->renewed = true;
+	else if (item->state == POLLER_WAITING)
+		agenda_hurry(agenda, item, now_ms);
+}
+
+struct agenda_item *
+agenda_next_failing(struct agenda *agenda)
+{
+	struct agenda_item *item = TAILQ_FIRST(&agenda->failing);
+
+	if (item == NULL)
+		return NULL;
+	TAILQ_REMOVE(&agenda->failing, item, link);
+	TAILQ_INSERT_TAIL(&agenda->failing, item, link);
+	return item;
 }
 
 void
@@ -209,6 +268,7 @@ agenda_renew(struct agenda *agenda, struct agenda_item *item, bool enabled,
     bool elsewhere, int64_t now_ms)
 {
 	item->failures = 0;
+	item->refusals = 0;
 	item->interval_ms = 0;
 	if (elsewhere)
 		item->floor_s = 0;
@@ -218,10 +278,7 @@ agenda_renew(struct agenda *agenda, struct agenda_item *item, bool enabled,
 		item->renewed = enabled;
 	} else if (!enabled)
 		agenda_rest(agenda, item, POLLER_DISABLED);
-	else if (item->state == POLLER_QUEUED) {
-		if (item->before == POLLER_STOPPED)
-			item->before = POLLER_WAITING;
-	} else if (item->state != POLLER_PAUSED)
+	else if (item->state != POLLER_QUEUED && item->state != POLLER_PAUSED)
 		agenda_hurry(agenda, item, now_ms);
 }
 
@@ -253,21 +310,40 @@ agenda_next_ms(const struct agenda *agenda)
 	return due != NULL && due->due_ms < next_ms ? due->due_ms : next_ms;
 }
 
-/* Messages that could not be fetched do not delay others. */
-static bool
-went_well(const struct evpop_result *result)
+static struct backoff_past
+past_of(const struct agenda_item *item, const struct agenda_outcome *outcome)
 {
-	return result->error == EVPOP_ERROR_NONE ||
-	       result->scope == EVPOP_SCOPE_MESSAGE;
+	return (struct backoff_past){
+		.failures = item->failures,
+		.refusals = item->refusals,
+		.has_worked = outcome->has_worked,
+	};
+}
+
+static enum poller_health
+health_after(
+    const struct agenda_item *item, const struct agenda_outcome *outcome)
+{
+	const struct backoff_past past = past_of(item, outcome);
+
+	if (!backoff_is_failure(outcome->result))
+		return POLLER_WELL;
+	return backoff_needs_person(outcome->result, &past) ? POLLER_REFUSED
+							    : POLLER_FAILING;
 }
 
 static void
 note(struct agenda_item *item, const struct agenda_outcome *outcome,
     const struct pace *pace)
 {
-	bool well = went_well(outcome->result);
+	bool well = !backoff_is_failure(outcome->result);
 
 	item->failures = well ? 0 : item->failures + 1;
+	if (well)
+		item->refusals = 0;
+	else if (backoff_is_refusal(outcome->result) &&
+		 item->refusals < REFUSALS_MOST)
+		item->refusals++;
 	/* One that says nothing may not have got so far: the last one holds. */
 	if (outcome->login_delay_s > 0 && !item->elsewhere)
 		item->floor_s = outcome->login_delay_s < FLOOR_MOST_S
@@ -285,18 +361,16 @@ at_least(int64_t a, int64_t b)
 
 static void
 after_failure(struct agenda *agenda, struct agenda_item *item,
-    const struct evpop_result *result, int64_t now_ms, uint32_t random)
+    const struct agenda_outcome *outcome, int64_t now_ms, uint32_t random)
 {
+	const struct backoff_past past = past_of(item, outcome);
 	int64_t delay_ms, interval_ms;
 
 	interval_ms = at_least(item->interval_ms, item->floor_s * SECOND_MS);
 	delay_ms =
-	    backoff_delay_ms(result, item->failures, interval_ms, random);
-	if (delay_ms == BACKOFF_STOP)
-		agenda_rest(agenda, item, POLLER_STOPPED);
-	else
-		wait_until(agenda, item,
-		    at_least(now_ms + delay_ms, floor_until_ms(item)));
+	    backoff_delay_ms(outcome->result, &past, interval_ms, random);
+	wait_until(
+	    agenda, item, at_least(now_ms + delay_ms, floor_until_ms(item)));
 }
 
 static void
@@ -324,6 +398,7 @@ agenda_ended(struct agenda *agenda, struct agenda_item *item,
 	queue_release(&agenda->queue, item);
 	enter(agenda, item, POLLER_WAITING);
 	note(item, outcome, pace);
+	enter_health(agenda, item, health_after(item, outcome));
 	item->session_ms = now_ms;
 	item->again = item->pause = item->disabled = false;
 	item->renewed = item->elsewhere = false;
@@ -337,9 +412,9 @@ agenda_ended(struct agenda *agenda, struct agenda_item *item,
 		agenda_hurry(agenda, item, now_ms);
 	else if (was.before != POLLER_WAITING)
 		agenda_rest(agenda, item, (enum poller_state)was.before);
-	else if (went_well(outcome->result))
+	else if (item->health == POLLER_WELL)
 		after_success(agenda, item, pace, was.session_ms, now_ms);
 	else
-		after_failure(agenda, item, outcome->result, now_ms, random);
+		after_failure(agenda, item, outcome, now_ms, random);
 	return agenda_state(item);
 }

@@ -19,7 +19,11 @@
 struct agenda {
 	struct queue queue;
 	struct schedule waiting;
+	/* Those that wait after a failure. */
+	struct agenda_list failing;
+	size_t failing_count;
 	size_t counts[POLLER_STATE_COUNT]; /* of accounts in each state */
+	size_t health[POLLER_HEALTH_COUNT];
 	/* Told of each change of state; NULL: nobody is. */
 	void (*trace)(const struct agenda_item *, enum poller_state from,
 	    enum poller_state to);
@@ -73,13 +77,22 @@ void agenda_hurry(struct agenda *, struct agenda_item *, int64_t now_ms);
 /*
  * A person wishes a poll: before all others, whatever back-off and LOGIN-DELAY
  * say; after the one under way, if there is one.  With `come_back` an account
- * that is paused or stopped will be so again.  Not while disabled.
+ * that is paused will be so again.  Not while disabled.
  */
 void agenda_wish(struct agenda *, struct agenda_item *, bool come_back);
 
 /* Both at the end of a poll under way; harmless where it is so already. */
 void agenda_pause(struct agenda *, struct agenda_item *);
 void agenda_resume(struct agenda *, struct agenda_item *, int64_t now_ms);
+
+/*
+ * What it failed for may be mended: poll it as agenda_hurry() does, after the
+ * poll under way, if there is one; nothing where it is well.
+ */
+void agenda_retry(struct agenda *, struct agenda_item *, int64_t now_ms);
+
+/* The one that waits after a failure and was returned longest ago, or NULL. */
+struct agenda_item *agenda_next_failing(struct agenda *);
 
 /*
  * Its configuration has changed: it is looked at anew, as if it had never
@@ -107,12 +120,12 @@ struct agenda_outcome {
 	const struct evpop_result *result;
 	uint32_t login_delay_s; /* what the server demands; 0: it did not say */
 	enum pace_yield yield;
+	bool has_worked; /* a poll of it went well, at some time */
 };
 
 /*
  * An account's poll is over: what it does next.  `random` is any number, for
- * jitter.  Returns its new state: POLLER_STOPPED where its credentials were
- * refused, which wait for a person.
+ * jitter.  Returns its new state.
  */
 enum poller_state agenda_ended(struct agenda *, struct agenda_item *,
     const struct agenda_outcome *, const struct pace *, int64_t now_ms,
@@ -123,6 +136,13 @@ static inline enum poller_state
 agenda_state(const struct agenda_item *item)
 {
 	return (enum poller_state)item->state;
+}
+
+/* How its polls go. */
+static inline enum poller_health
+agenda_health(const struct agenda_item *item)
+{
+	return (enum poller_health)item->health;
 }
 
 #endif

@@ -84,6 +84,19 @@ yield_of(const struct run_progress *progress)
 	return progress->fetched > 0 ? PACE_MAIL : PACE_QUIET;
 }
 
+/* In how long it is polled again by itself; -1: it is not. */
+static int64_t
+retry_ms(const struct poller_account *account)
+{
+	const struct agenda_item *item = &account->item;
+
+	if (item->state == POLLER_QUEUED)
+		return 0;
+	if (item->state != POLLER_WAITING || item->time.position == 0)
+		return -1;
+	return item->time.due_ms - store_clock_monotonic_ms();
+}
+
 /* A poll is over, or could not begin: what the account does next. */
 static void
 after_poll(struct poller_account *account, const struct run_progress *progress)
@@ -93,31 +106,29 @@ after_poll(struct poller_account *account, const struct run_progress *progress)
 		.result = &progress->result,
 		.login_delay_s = progress->login_delay_s,
 		.yield = yield_of(progress),
+		.has_worked =
+		    account->last_success_ms != 0 || progress->has_worked,
 	};
 	const struct pace pace = poller_pace(account->config);
-	enum poller_state state;
 	uint32_t random, held;
 
 	poller->polls += progress->wish != POLLER_WISH_DRY_RUN;
 	poller->failures += progress->result.error != EVPOP_ERROR_NONE;
 	poller->messages += progress->fetched;
 	poller->octets += progress->body_octets;
-	held = account->held;
-	poller_account_note(account, account->config->name, progress);
-	poller_count_held(poller, held, account->held);
 	if (progress->wish != POLLER_WISH_DRY_RUN)
 		account->unchanged = progress->unchanged;
 	evutil_secure_rng_get_bytes(&random, sizeof random);
-	state = agenda_ended(&poller->agenda, &account->item, &outcome, &pace,
+	agenda_ended(&poller->agenda, &account->item, &outcome, &pace,
 	    store_clock_monotonic_ms(), random);
 	if (poller->options.once) {
 		poller->once_left--;
 		agenda_rest(&poller->agenda, &account->item, POLLER_WAITING);
-	} else if (state == POLLER_STOPPED)
-		log_write(LOG_LEVEL_ERROR, account->config->name,
-		    "stopped: correct the credentials, then reload or "
-		    "\"evpopctl poll %s\"",
-		    account->config->name);
+	}
+	held = account->held;
+	poller_account_note(account, progress, retry_ms(account));
+	poller_watch(poller);
+	poller_count_held(poller, held, account->held);
 }
 
 /* What a dry run has found stays until the next one finds something. */
@@ -186,32 +197,51 @@ store_works(struct poller_account *account)
 	return false;
 }
 
-static void
-start(struct poller_account *account)
+/* With a failure it is a poll that only leaves its row. */
+static bool
+start_run(struct poller_account *account, struct evpop_tls_context *tls,
+    const struct evpop_result *failure)
 {
-	struct poller *poller = account->poller;
-	struct evpop_tls_context *tls = NULL;
-	struct evpop_result result;
-
-	if (!store_works(account))
-		return;
-	if (account->config->tls != CONFIG_TLS_NONE) {
-		tls = tls_get(&poller->tls, account->config, &result);
-		if (tls == NULL) {
-			fail_at_once(account, &result);
-			return;
-		}
-	}
-	account->run = run_new(&poller->resources,
+	account->run = run_new(&account->poller->resources,
 	    &(struct run_order){ .account = account->config,
 		.tls = tls,
 		.wish = (enum poller_wish)account->wish,
 		.expect_nothing = account->quiet_polls >= POLICY_QUIET_POLLS,
+		.failure = failure,
 		.unchanged = &account->unchanged },
 	    run_finished, account);
-	if (account->run == NULL) {
-		evpop_result_set(&result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_NONE,
-		    "no memory for a session");
+	return account->run != NULL;
+}
+
+static bool
+start_well_or_badly(
+    struct poller_account *account, struct evpop_result *result_r)
+{
+	struct evpop_tls_context *tls = NULL;
+
+	if (account->config->tls != CONFIG_TLS_NONE) {
+		tls = tls_get(&account->poller->tls, account->config, result_r);
+		if (tls == NULL && start_run(account, NULL, result_r))
+			return true;
+		if (tls == NULL)
+			return false;
+	}
+	if (start_run(account, tls, NULL))
+		return true;
+	evpop_result_set(result_r, EVPOP_ERROR_MEMORY, EVPOP_PHASE_NONE,
+	    "no memory for a session");
+	return start_run(account, NULL, result_r);
+}
+
+static void
+start(struct poller_account *account)
+{
+	struct evpop_result result;
+
+	account->secret_mark = poller_secret_mark(account->config);
+	if (!store_works(account))
+		return;
+	if (!start_well_or_badly(account, &result)) {
 		fail_at_once(account, &result);
 		return;
 	}

@@ -17,7 +17,7 @@ struct host;
 struct agenda_item {
 	/* First: heaps hand it out.  When due; of a wish, its number. */
 	struct schedule_item time;
-	/* In its host's queue, or among those that have a session. */
+	/* In its host's queue, among those that have a session, or failing. */
 	TAILQ_ENTRY(agenda_item) link;
 	struct host *host;
 	struct host *session;   /* the host of its session; NULL: none */
@@ -25,6 +25,8 @@ struct agenda_item {
 	uint32_t floor_s;       /* the LOGIN-DELAY last seen; 0: none */
 	uint32_t interval_ms;   /* the present one; 0: as configured */
 	uint32_t failures;      /* in a row */
+	unsigned refusals : 6;  /* of the credentials, since it was well */
+	unsigned health : 2;    /* an enum poller_health */
 	unsigned state : 3;     /* an enum poller_state */
 	unsigned before : 3;    /* where it goes back to after this poll */
 	unsigned wished : 1;    /* in the queue by a person's wish */

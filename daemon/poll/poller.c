@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/log/log.h"
+#include "daemon/poll/advice.h"
 #include "daemon/poll/poller_internal.h"
 #include "daemon/store/clock.h"
 #include "daemon/store/store.h"
@@ -53,8 +54,9 @@ store_changed(struct store *store, void *arg)
 	log_write(LOG_LEVEL_INFO, NULL, "the store works again");
 	for (i = 0; i < poller->account_count; i++) {
 		item = &poller->accounts[i]->item;
-		if (item->state == POLLER_WAITING && item->failures > 0)
-			agenda_hurry(&poller->agenda, item, now_ms);
+		/* That credentials were refused was not the store's fault. */
+		if (item->health == POLLER_FAILING)
+			agenda_retry(&poller->agenda, item, now_ms);
 	}
 	poller_wake(poller);
 }
@@ -163,9 +165,11 @@ poller_new(struct event_base *base, struct evpop_names *names,
 	poller_set_limits(poller);
 	poller->timer = evtimer_new(base, poller_dispatch, poller);
 	poller->grace = evtimer_new(base, grace_over, poller);
+	poller->watch = evtimer_new(base, poller_watch_step, poller);
 	if (poller->resources.servers == NULL ||
 	    poller->resources.ledger == NULL || poller->timer == NULL ||
-	    poller->grace == NULL || !make_accounts(poller)) {
+	    poller->grace == NULL || poller->watch == NULL ||
+	    !make_accounts(poller)) {
 		poller_free(&poller);
 		return NULL;
 	}
@@ -215,6 +219,8 @@ poller_free(struct poller **poller_p)
 		event_free(poller->timer);
 	if (poller->grace != NULL)
 		event_free(poller->grace);
+	if (poller->watch != NULL)
+		event_free(poller->watch);
 	free(poller);
 }
 
@@ -295,7 +301,7 @@ poller_resume(struct poller *poller, const char *name)
 	item = &account->item;
 	if (item->state == POLLER_DISABLED)
 		return POLLER_IS_DISABLED;
-	if (item->state != POLLER_PAUSED && item->state != POLLER_STOPPED &&
+	if (item->state != POLLER_PAUSED && item->health == POLLER_WELL &&
 	    !item->pause)
 		return POLLER_ALREADY;
 	agenda_resume(&poller->agenda, item, store_clock_monotonic_ms());
@@ -312,7 +318,9 @@ poller_status(const struct poller *poller, struct poller_status *status)
 		.accounts = poller->account_count,
 		.polling = poller->agenda.counts[POLLER_POLLING],
 		.queued = poller->agenda.counts[POLLER_QUEUED],
-		.stopped = poller->agenda.counts[POLLER_STOPPED],
+		.failing = poller->agenda.health[POLLER_FAILING] +
+			   poller->agenda.health[POLLER_REFUSED],
+		.refused = poller->agenda.health[POLLER_REFUSED],
 		.polls = poller->polls,
 		.failures = poller->failures,
 		.messages = poller->messages,
@@ -346,11 +354,13 @@ fill_status(
 		.host = account->config->host,
 		.user = account->config->user,
 		.state = agenda_state(item),
+		.health = agenda_health(item),
 		.next_ms = next_ms(item),
 		.interval_ms = pace_bounded(&pace, item->interval_ms),
 		.last_started_ms = account->last_started_ms,
 		.last_finished_ms = account->last_finished_ms,
 		.last_success_ms = account->last_success_ms,
+		.failing_since_ms = account->failing_since_ms,
 		.last_outcome =
 		    account->last_finished_ms == 0
 			? NULL
@@ -369,7 +379,8 @@ fill_status(
 		.held = account->held,
 		.octets_in = account->octets_in,
 		.adopted_octets = account->adopted_octets,
-		.identity = account->identity,
+		.identity = poller_identity_name(
+		    (enum poller_identity)account->identity),
 	};
 	if (account->run == NULL)
 		return;
@@ -390,6 +401,21 @@ poller_account_status(const struct poller *poller, const char *name,
 	if (account == NULL)
 		return false;
 	fill_status(account, status);
+	return true;
+}
+
+bool
+poller_account_advice(const struct poller *poller, const char *name,
+    char advice[POLLER_ADVICE_SIZE])
+{
+	const struct poller_account *account = poller_find(poller, name);
+
+	_Static_assert(ADVICE_SIZE == POLLER_ADVICE_SIZE, "one size");
+	if (account == NULL || agenda_health(&account->item) == POLLER_WELL)
+		return false;
+	advice_write(advice, account->config,
+	    (enum evpop_error)account->last_outcome,
+	    (enum evpop_response_code)account->last_code);
 	return true;
 }
 

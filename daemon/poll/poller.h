@@ -22,11 +22,13 @@ struct poller;
 struct poller_account_status {
 	const char *name, *host, *user;
 	enum poller_state state;
+	enum poller_health health;
 	int64_t next_ms;         /* Unix time; 0: not scheduled */
 	int64_t interval_ms;     /* the present one, where it adapts */
 	int64_t last_started_ms; /* 0: not since the start */
 	int64_t last_finished_ms;
 	int64_t last_success_ms;
+	int64_t failing_since_ms; /* 0: it does not fail */
 	const char *last_outcome; /* "ok" or the error's name; NULL: none yet */
 	const char *last_text;    /* why, in words; NULL if all is well */
 	unsigned failures;        /* in a row */
@@ -37,16 +39,13 @@ struct poller_account_status {
 	uint32_t seen;             /* newly counted as seen */
 	uint32_t held;             /* deletions that wait for a person */
 	uint64_t octets_in, adopted_octets;
-	/*
-	 * What the server's messages are known by: "unique-id", "top" (a
-	 * digest of what TOP shows, for want of UIDL) or "body" (a digest of
-	 * the whole, for want of both); NULL: not known yet.
-	 */
-	const char *identity;
+	const char *identity; /* poller_identity_name() */
 };
 
 struct poller_status {
-	size_t accounts, polling, queued, stopped;
+	size_t accounts, polling, queued;
+	/* Whose last poll failed, and of them those that need attention. */
+	size_t failing, refused;
 	uint64_t polls, failures;  /* since the start */
 	uint64_t messages, octets; /* stored since the start */
 	/* Deletions that wait for a person, and in how many accounts. */
@@ -77,8 +76,9 @@ void poller_stop(struct poller *, int64_t grace_ms,
 void poller_free(struct poller **);
 
 /*
- * Take over a new configuration; running sessions of unchanged accounts stay.
- * False without memory, and nothing has changed.
+ * Take over a new configuration; running sessions of unchanged accounts stay,
+ * and accounts that fail are tried at once.  False without memory, and nothing
+ * has changed.
  */
 bool poller_reload(struct poller *, const struct config *,
     const struct config_diff *) __attribute__((warn_unused_result));
@@ -86,7 +86,7 @@ bool poller_reload(struct poller *, const struct config *,
 enum poller_answer {
 	POLLER_DONE = 0,
 	POLLER_NO_SUCH_ACCOUNT,
-	POLLER_ALREADY, /* polling, paused or resumed already */
+	POLLER_ALREADY, /* polling, paused or running already */
 	POLLER_IS_DISABLED
 };
 enum poller_wish {
@@ -100,8 +100,8 @@ enum poller_wish {
 	POLLER_WISH_COUNT
 };
 /*
- * A person's wish goes first, and restarts a stopped or paused account.  Where
- * the account is polling, the wish is fulfilled after that (POLLER_ALREADY).
+ * A person's wish goes first, and restarts a paused account.  Where the account
+ * is polling, the wish is fulfilled after that (POLLER_ALREADY).
  */
 enum poller_answer poller_poll_now(
     struct poller *, const char *name, enum poller_wish);
@@ -128,11 +128,19 @@ struct poller_plan {
 /* NULL: no such account, or no dry run of it; borrowed until the next one. */
 const struct poller_plan *poller_plan(const struct poller *, const char *name);
 enum poller_answer poller_pause(struct poller *, const char *name);
+/* An account that fails is tried at once as well. */
 enum poller_answer poller_resume(struct poller *, const char *name);
 
 void poller_status(const struct poller *, struct poller_status *status_r);
 bool poller_account_status(const struct poller *, const char *name,
     struct poller_account_status *status_r);
+/*
+ * What to do about an account that fails, in a sentence for people.  False
+ * where it does not fail.
+ */
+#define POLLER_ADVICE_SIZE 900
+bool poller_account_advice(
+    const struct poller *, const char *name, char advice_r[POLLER_ADVICE_SIZE]);
 /* In the order of names; the index runs from 0 to accounts - 1. */
 bool poller_account_status_at(const struct poller *, size_t index,
     struct poller_account_status *status_r);

@@ -1,7 +1,7 @@
 /*
  * The inside of the poller, shared by its life and wishes (poller.c), the
- * choice of what runs next (dispatch.c) and the change of configuration
- * (reload.c).
+ * choice of what runs next (dispatch.c), the change of configuration (reload.c)
+ * and the files of passwords (watch.c).
  */
 #ifndef POLL_POLLER_INTERNAL_H
 #define POLL_POLLER_INTERNAL_H
@@ -26,6 +26,8 @@ struct poller {
 	struct tls_table tls;
 
 	struct event *timer; /* runs the dispatch */
+	struct event *watch; /* of files, while accounts fail */
+	size_t watch_left;   /* to look at in this round */
 	size_t once_left;    /* accounts that --once still has to poll */
 	uint64_t polls, failures, messages, octets;
 	uint64_t held_accounts, held_deletions;
@@ -41,6 +43,13 @@ void poller_wake(struct poller *);
 
 /* The dispatch itself: an event callback. */
 void poller_dispatch(int fd, short what, void *poller);
+
+/* An account may fail: look at its password's file, now and then. */
+void poller_watch(struct poller *);
+void poller_watch_step(int fd, short what, void *poller);
+
+/* What the file of its password is now, as secret_mark() says it. */
+uint32_t poller_secret_mark(const struct config_account *);
 
 /* Of an account so many deletions are held from now on. */
 void poller_count_held(struct poller *, uint32_t before, uint32_t now);

@@ -118,6 +118,7 @@ poller_reload(struct poller *poller, const struct config *config,
     const struct config_diff *diff)
 {
 	struct poller_account *account;
+	int64_t now_ms = store_clock_monotonic_ms();
 	struct takeover takeover;
 	size_t i;
 
@@ -137,6 +138,8 @@ poller_reload(struct poller *poller, const struct config *config,
 		agenda_move(&poller->agenda, &account->item, takeover.hosts[i]);
 		if (takeover.made[i] && account->config->enabled)
 			agenda_hurry(&poller->agenda, &account->item, 0);
+		else
+			agenda_retry(&poller->agenda, &account->item, now_ms);
 	}
 	for (i = 0; i < diff->removed_count; i++)
 		retire(poller, takeover.removed[i]);

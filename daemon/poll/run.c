@@ -8,32 +8,27 @@
 
 #include "daemon/failpoint/failpoint.h"
 #include "daemon/log/log.h"
+#include "daemon/poll/credentials.h"
 #include "daemon/poll/deposit.h"
 #include "daemon/poll/dry_run.h"
 #include "daemon/poll/ledger.h"
 #include "daemon/poll/policy.h"
+#include "daemon/poll/record.h"
 #include "daemon/poll/servers.h"
 #include "daemon/poll/setup.h"
 #include "daemon/poll/shortfall.h"
-#include "daemon/secret/secret.h"
 #include "daemon/store/clock.h"
 #include "daemon/store/store.h"
 
-/* A password command may ask an agent, but nobody is there to answer. */
-#define SECRET_TIMEOUT_MS 60000
-
 struct run {
 	struct run_resources resources;
-	char *name, *user;
+	char *name;
 	char *stable_id; /* NULL: none */
 	run_finished_cb finished;
 	void *arg;
 
-	struct secret_request *secret_request;
-	struct secret *secret; /* a password, or a token */
-	bool by_token, no_secret;
-	unsigned int mechanisms;
-	struct evpop_sync *sync;
+	struct credentials *credentials; /* NULL where it cannot begin */
+	struct evpop_sync *sync;         /* likewise */
 	struct deposit *deposit;
 	struct ledger_share *share;
 	bool is_overdrawn;
@@ -47,6 +42,8 @@ struct run {
 	struct unchanged unchanged; /* a copy, until it proves wrong */
 	bool same;                  /* the listing is that of the last poll */
 	uint64_t version;           /* store_uids_version() at the listing */
+	bool asks_account;          /* its row is asked for */
+	bool is_doomed;             /* it ends once that is known */
 	bool started;               /* the sync runs, or has run */
 	bool over;                  /* the sync is done, or will never start */
 	unsigned waiting;           /* answers owed by the store */
@@ -57,7 +54,7 @@ struct run {
 static void run_account_known(
     enum store_status, const struct store_account *, void *);
 static void run_take_account(struct run *, const struct store_account *);
-static void run_secret_known(struct secret *, const char *, void *);
+static void run_credentials_known(const char *, void *);
 static void run_start_if_ready(struct run *);
 static void run_listed(const struct evpop_listing *, void *);
 static void run_look_up(struct run *);
@@ -68,6 +65,7 @@ static bool run_hold(size_t, void *);
 static void run_overdrawn(void *);
 static void run_store_failed(enum store_status, void *);
 static void run_fail(struct run *, enum evpop_error, const char *);
+static void run_end_early(struct run *);
 static void run_done(const struct evpop_sync_report *, void *);
 static void run_note_shortfall(struct run *, const struct evpop_sync_report *);
 static void run_note_unchanged(struct run *, const struct evpop_sync_report *);
@@ -83,10 +81,9 @@ static bool
 run_copy_names(struct run *run, const struct config_account *account)
 {
 	run->name = strdup(account->name);
-	run->user = strdup(account->user);
 	if (account->id != NULL)
 		run->stable_id = strdup(account->id);
-	return run->name != NULL && run->user != NULL &&
+	return run->name != NULL &&
 	       (account->id == NULL || run->stable_id != NULL);
 }
 
@@ -109,6 +106,8 @@ run_make_sync(struct run *run, const struct run_order *order)
 	    });
 	if (run->share == NULL || run->deposit == NULL)
 		return false;
+	if (order->failure != NULL)
+		return true;
 	setup_client(&client, order->account);
 	client.tls_context = order->tls;
 	client.memory = servers_memory(resources->servers);
@@ -123,21 +122,6 @@ run_make_sync(struct run *run, const struct run_order *order)
 	return true;
 }
 
-/* Without a secret to wait for, there is no request.  False without memory. */
-static bool
-run_ask_for_secret(struct run *run, const struct config_account *account)
-{
-	struct secret_source source;
-
-	run->by_token = account->token_command != NULL;
-	run->no_secret = !setup_secret(account, &source);
-	if (run->no_secret)
-		return true;
-	run->secret_request = secret_fetch(run->resources.base, &source,
-	    SECRET_TIMEOUT_MS, run_secret_known, run);
-	return run->secret_request != NULL;
-}
-
 /*
  * With what the last poll has left, the store is not asked before there is
  * something to do.
@@ -147,15 +131,21 @@ run_begin(struct run *run, const struct run_order *order)
 {
 	struct store_account account;
 
+	if (order->failure != NULL) {
+		run->progress.result = *order->failure;
+		run->is_doomed = true;
+	}
 	order->unchanged->taken = true;
 	run->last = order->unchanged;
 	if (order->wish == POLLER_WISH_POLL &&
 	    unchanged_account(order->unchanged, &account)) {
 		run->unchanged = *order->unchanged;
 		run_take_account(run, &account);
+		run_end_early(run);
 		return;
 	}
 	run->waiting++;
+	run->asks_account = true;
 	store_account(run->resources.store, run->name, run->stable_id,
 	    run_account_known, run);
 }
@@ -176,11 +166,14 @@ run_new(const struct run_resources *resources, const struct run_order *order,
 	run->progress.started_ms = store_clock_unix_ms();
 	run->progress.wish = order->wish;
 	run->present = policy_present(order);
-	run->mechanisms = setup_mechanisms(account);
 	policy_of_order(&run->policy, order);
 	run->settled = event_new(resources->base, -1, 0, run_finish, run);
+	if (order->failure == NULL)
+		run->credentials = credentials_new(
+		    resources->base, account, run_credentials_known, run);
 	if (run->settled == NULL || !run_copy_names(run, account) ||
-	    !run_make_sync(run, order) || !run_ask_for_secret(run, account)) {
+	    !run_make_sync(run, order) ||
+	    (order->failure == NULL && run->credentials == NULL)) {
 		run_free(&run);
 		return NULL;
 	}
@@ -197,10 +190,12 @@ run_account_known(
 	struct run *run = arg;
 
 	run->waiting--;
+	run->asks_account = false;
 	if (status == STORE_OK)
 		run_take_account(run, account);
 	else
 		run_store_failed(status, run);
+	run_end_early(run);
 	run_settle(run);
 }
 
@@ -209,43 +204,33 @@ run_take_account(struct run *run, const struct store_account *account)
 {
 	run->account = *account;
 	run->progress.account_id = account->id;
+	run->progress.has_worked = account->listed;
+	run->progress.failing_since_ms = account->failing_since_ms;
 	policy_of_past(&run->policy, account, &run->present);
 	deposit_set_account(run->deposit, account, run->policy.dry_run);
 	run_start_if_ready(run);
 }
 
 static void
-run_secret_known(struct secret *secret, const char *error, void *arg)
+run_credentials_known(const char *error, void *arg)
 {
-	struct run *run = arg;
-
-	run->secret_request = NULL;
-	if (secret == NULL) {
-		run_fail(run, EVPOP_ERROR_USAGE, error);
-		return;
-	}
-	run->secret = secret;
-	run_start_if_ready(run);
+	if (error != NULL)
+		run_fail(arg, EVPOP_ERROR_USAGE, error);
+	else
+		run_start_if_ready(arg);
 }
 
 /* Both the account's row and its secret, if it has one, are needed. */
 static void
 run_start_if_ready(struct run *run)
 {
-	struct evpop_credentials credentials = { .user = run->user,
-		.mechanisms = run->mechanisms };
 	enum evpop_error error;
 
-	if (run->over || run->progress.account_id == 0 ||
-	    (run->secret == NULL && !run->no_secret))
+	if (run->over || run->is_doomed || run->progress.account_id == 0 ||
+	    !credentials_are_known(run->credentials))
 		return;
-	if (run->by_token)
-		credentials.token = secret_text(run->secret);
-	else if (!run->no_secret)
-		credentials.password = secret_text(run->secret);
 	evpop_sync_set_policy(run->sync, &run->policy);
-	error = evpop_sync_start(run->sync, &credentials);
-	secret_free(&run->secret);
+	error = credentials_start(run->credentials, run->sync);
 	if (error != EVPOP_ERROR_NONE) {
 		run_fail(run, error,
 		    error == EVPOP_ERROR_MEMORY
@@ -269,9 +254,10 @@ run_listed(const struct evpop_listing *listing, void *arg)
 	run->unreadable = listing->ignored;
 	run->progress.messages = (uint32_t)listing->count;
 	if (listing->count > 0)
-		run->progress.identity = listing->unique_ids ? "unique-id"
-					 : listing->digests  ? "top"
-							     : "body";
+		run->progress.identity =
+		    listing->unique_ids ? POLLER_IDENTITY_UNIQUE_ID
+		    : listing->digests  ? POLLER_IDENTITY_TOP
+					: POLLER_IDENTITY_BODY;
 	run->version = store_uids_version(run->resources.store);
 	run->same = unchanged_is(
 	    &run->unchanged, listing, run->version, store_clock_elapsed_ms());
@@ -279,7 +265,6 @@ run_listed(const struct evpop_listing *listing, void *arg)
 		run_look_up(run);
 		return;
 	}
-	run->progress.too_large = run->unchanged.too_large;
 	evpop_sync_unchanged(run->sync);
 }
 
@@ -370,10 +355,23 @@ run_fail(struct run *run, enum evpop_error error, const char *why)
 	evpop_result_set(&result, error, EVPOP_PHASE_NONE, "%s", why);
 	if (run->started)
 		evpop_sync_cancel(run->sync, &result);
-	else if (!run->over) {
+	else if (!run->over && !run->is_doomed) {
 		run->progress.result = result;
-		run_conclude(run);
+		run->is_doomed = true;
+		run_end_early(run);
 	}
+}
+
+/*
+ * It will never begin: every poll leaves a row, and thus waits for its
+ * account's.
+ */
+static void
+run_end_early(struct run *run)
+{
+	if (run->is_doomed &&
+	    (run->progress.account_id != 0 || !run->asks_account))
+		run_conclude(run);
 }
 
 /* ---- the end ---- */
@@ -388,21 +386,9 @@ run_done(const struct evpop_sync_report *report, void *arg)
 	capabilities = evpop_client_capabilities(evpop_sync_client(run->sync));
 	if (capabilities->login_delay)
 		progress->login_delay_s = capabilities->login_delay_s;
-	progress->result = report->result;
-	progress->messages = report->messages;
-	progress->fetched = deposit_stored(run->deposit);
-	progress->deleted = deposit_deleted(run->deposit);
-	progress->adopted = report->adopted + deposit_adopted(run->deposit);
-	progress->adopted_octets = report->adopted_octets;
-	progress->seen = report->seen;
-	progress->held = report->held;
-	progress->failed = report->failed;
-	if (!run->same)
-		progress->too_large = report->too_large;
-	progress->later = report->later;
-	progress->octets_in = report->octets_in;
-	progress->octets_out = report->octets_out;
-	progress->body_octets = report->body_octets;
+	record_of_report(report, run->deposit, progress);
+	if (run->same)
+		progress->too_large = run->unchanged.too_large;
 	run_note_shortfall(run, report);
 	run_note_unchanged(run, report);
 	run_conclude(run);
@@ -449,9 +435,10 @@ run_conclude(struct run *run)
 {
 	assert(!run->over);
 	run->over = true;
+	run->is_doomed = false;
 	run->progress.finished_ms = store_clock_unix_ms();
-	secret_cancel(&run->secret_request);
-	secret_free(&run->secret);
+	if (run->credentials != NULL)
+		credentials_wipe(run->credentials);
 	/*
 	 * The changes, and what was learned of the server, go before the
 	 * record, so that its commit has theirs behind it too; and neither
@@ -469,27 +456,12 @@ static void
 run_record(struct run *run)
 {
 	const struct run_progress *progress = &run->progress;
-	const struct store_poll poll = {
-		.account_id = progress->account_id,
-		.started_ms = progress->started_ms,
-		.finished_ms = progress->finished_ms,
-		.outcome = evpop_error_name(progress->result.error),
-		.text = progress->result.error == EVPOP_ERROR_NONE
-			    ? NULL
-			    : progress->result.text,
-		.messages = progress->messages,
-		.fetched = progress->fetched,
-		.failed = progress->failed,
-		.deleted = progress->deleted,
-		.octets_in = progress->octets_in,
-		.octets_out = progress->octets_out,
-		.body_octets = progress->body_octets,
-		.adopted = progress->adopted,
-		.adopted_octets = progress->adopted_octets,
-	};
+	struct store_poll poll;
 
+	/* Without its row, the store has failed. */
 	if (progress->account_id == 0 || run->policy.dry_run)
 		return;
+	record_of_poll(progress, &poll);
 	if (run->same && progress->result.error == EVPOP_ERROR_NONE) {
 		store_poll_note(run->resources.store, &poll);
 		return;
@@ -584,8 +556,7 @@ run_free(struct run **run_p)
 	if (run == NULL)
 		return;
 	*run_p = NULL;
-	secret_cancel(&run->secret_request);
-	secret_free(&run->secret);
+	credentials_free(&run->credentials);
 	evpop_sync_free(run->sync);
 	deposit_free(&run->deposit);
 	ledger_close(&run->share);
@@ -593,7 +564,6 @@ run_free(struct run **run_p)
 	if (run->settled != NULL)
 		event_free(run->settled);
 	free(run->name);
-	free(run->user);
 	free(run->stable_id);
 	free(run);
 }

@@ -30,6 +30,8 @@ struct run_order {
 	struct evpop_tls_context *tls;        /* NULL where it uses none */
 	enum poller_wish wish;
 	bool expect_nothing; /* the polls before found nothing to do */
+	/* It cannot begin, and leaves its row only; NULL: it can. */
+	const struct evpop_result *failure;
 	/*
 	 * Of the account's last poll, and the account's as long as the run
 	 * lasts: zeroed meanwhile, since the account was changed, it keeps the
@@ -43,11 +45,13 @@ struct run_progress {
 	struct evpop_result result;      /* meaningful once finished */
 	int64_t started_ms, finished_ms; /* Unix time */
 	int64_t account_id;              /* of the store; 0: not known yet */
-	uint32_t login_delay_s;          /* what the server asks for; 0: none */
+	int64_t failing_since_ms; /* before this poll, by the store; 0: not */
+	bool has_worked;          /* a poll went well before, by the store */
+	uint32_t login_delay_s;   /* what the server asks for; 0: none */
 	uint32_t messages, fetched, failed, deleted, too_large, later;
 	uint32_t adopted, seen, held;
 	uint64_t octets_in, octets_out, body_octets, adopted_octets;
-	const char *identity; /* as in struct poller_account_status */
+	enum poller_identity identity;
 	enum poller_wish wish;
 	struct unchanged unchanged; /* for the next poll, once finished */
 };

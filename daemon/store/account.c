@@ -96,7 +96,8 @@ look_back(struct store_db *db, struct store_account *row)
 	    " OR EXISTS(SELECT 1 FROM uid WHERE uid.account = ?1),"
 	    " (SELECT max(deleted) FROM (SELECT deleted FROM poll"
 	    "  WHERE poll.account = ?1 AND deleted > 0"
-	    "  ORDER BY poll.id DESC LIMIT " USUAL_POLLS "))"
+	    "  ORDER BY poll.id DESC LIMIT " USUAL_POLLS ")),"
+	    " failing_since_ms"
 	    " FROM account WHERE id = ?1";
 	struct store_use use;
 
@@ -106,6 +107,7 @@ look_back(struct store_db *db, struct store_account *row)
 		row->listed = sqlite3_column_int(use.statement, 0) != 0;
 		row->usual_deletes =
 		    (uint32_t)sqlite3_column_int64(use.statement, 1);
+		row->failing_since_ms = sqlite3_column_int64(use.statement, 2);
 	}
 	return store_end(&use);
 }
@@ -244,6 +246,7 @@ take_row(struct accounts_op *accounts, sqlite3_stmt *from)
 	row->octets = sqlite3_column_int64(from, 3);
 	row->last_success_ms = sqlite3_column_int64(from, 4);
 	row->last_error_ms = sqlite3_column_int64(from, 5);
+	row->failing_since_ms = sqlite3_column_int64(from, 7);
 	if (!store_column_text(&accounts->arena, from, 1, &row->name) ||
 	    !store_column_text(&accounts->arena, from, 6, &row->last_error))
 		return STORE_MEMORY;
@@ -255,7 +258,7 @@ read_accounts(struct store_db *db, struct store_op *op)
 {
 	static const char sql[] =
 	    "SELECT id, name, messages, octets, last_success_ms,"
-	    " last_error_ms, last_error FROM account"
+	    " last_error_ms, last_error, failing_since_ms FROM account"
 	    " WHERE name BETWEEN ?1 AND ?2 ORDER BY name";
 	struct accounts_op *accounts = (struct accounts_op *)op;
 	enum store_status taken = STORE_OK, status;

@@ -28,11 +28,12 @@ update_account(
     struct store_db *db, const struct store_poll *poll, bool *found_r)
 {
 	static const char success[] =
-	    "UPDATE account SET last_success_ms = ?2, last_error = NULL"
-	    " WHERE id = ?1";
+	    "UPDATE account SET last_success_ms = ?2, last_error = NULL,"
+	    " failing_since_ms = NULL WHERE id = ?1";
 	static const char failure[] =
-	    "UPDATE account SET last_error_ms = ?2, last_error = ?3"
-	    " WHERE id = ?1";
+	    "UPDATE account SET last_error_ms = ?2, last_error = ?3,"
+	    " failing_since_ms ="
+	    "  iif(?4, coalesce(failing_since_ms, ?2), NULL) WHERE id = ?1";
 	bool well = strcmp(poll->outcome, "ok") == 0;
 	enum store_status status;
 	struct store_use use;
@@ -40,9 +41,11 @@ update_account(
 	store_use(&use, db, well ? success : failure);
 	store_bind_int(&use, 1, poll->account_id);
 	store_bind_int(&use, 2, poll->finished_ms);
-	if (!well)
+	if (!well) {
 		store_bind_text(
 		    &use, 3, poll->text != NULL ? poll->text : poll->outcome);
+		store_bind_int(&use, 4, poll->is_failure);
+	}
 	status = store_run(&use);
 	*found_r = sqlite3_changes(db->handle) == 1;
 	return status;

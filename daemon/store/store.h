@@ -168,6 +168,7 @@ struct store_account {
 	 * be, since the clock is behind, or was set and no poll has gone by.
 	 */
 	uint64_t setting;
+	int64_t failing_since_ms; /* Unix time; 0: its last poll went well */
 };
 #define STORE_QUIET_POLLS 4
 /* Borrowed; NULL unless STORE_OK. */
@@ -449,6 +450,7 @@ struct store_poll {
 	int64_t started_ms, finished_ms; /* Unix time */
 	const char *outcome; /* "ok", or an evpop_error_name(), copied */
 	const char *text;    /* why, in words; copied; may be NULL */
+	bool is_failure;     /* the account fails, by now at the latest */
 	uint32_t messages, fetched, failed, deleted;
 	uint32_t adopted; /* known messages under new unique-ids */
 	uint64_t octets_in, octets_out, body_octets;
@@ -484,9 +486,10 @@ struct store_account_row {
 	int64_t id;
 	const char *name;
 	int64_t messages, octets;
-	int64_t last_success_ms; /* 0: never */
-	int64_t last_error_ms;   /* 0: never */
-	const char *last_error;  /* NULL where the last poll went well */
+	int64_t last_success_ms;  /* 0: never */
+	int64_t last_error_ms;    /* 0: never */
+	const char *last_error;   /* NULL where the last poll went well */
+	int64_t failing_since_ms; /* 0: the last poll went well */
 };
 typedef void (*store_accounts_cb)(enum store_status,
     const struct store_account_row *, size_t count, void *arg);

@@ -261,7 +261,7 @@ class FailingTest(unittest.TestCase):
             shown = evpopd.get("/v1/status")["store"]
             self.assertEqual(shown["status"], "busy")
             self.assertIn("hint", shown)
-            self.assertRegex(evpopd.ctl("status").stdout,
+            self.assertRegex(evpopd.ctl("status", code=1).stdout,
                              r"(?m)^Store +busy: .*mail\.db")
             self.assertRegex(evpopd.log(), r"the store fails: .*mail stays on")
             self.assertEqual(server.messages("anna"), before)

@@ -64,7 +64,8 @@ class ControlTest(unittest.TestCase):
         self.assertEqual((status, kind), (200, "application/json"))
         self.assertEqual(answer["pid"], self.evpopd.pid)
         self.assertEqual(answer["accounts"], {
-            "total": 2, "polling": 0, "queued": 0, "stopped": 0})
+            "total": 2, "polling": 0, "queued": 0, "failing": 0,
+            "refused": 0})
         self.assertEqual(answer["store"]["status"], "ok")
         self.assertGreaterEqual(answer["polls"]["messages"], ANNAS + 1)
 

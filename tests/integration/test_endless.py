@@ -152,7 +152,7 @@ class EndlessTest(unittest.TestCase):
                 shown = self.end_of("endless")
                 self.assertEqual(shown["last_outcome"], "limit", shown)
                 self.assertEqual(shown["failures"], 1)
-                self.assertEqual(shown["state"], "waiting")
+                self.assertEqual(shown["state"], "failing")
                 self.assertRegex(shown["last_text"],
                                  f"{word}|listing|endless line")
                 self.check_memory(what)
@@ -171,7 +171,7 @@ class EndlessTest(unittest.TestCase):
         for name in names:
             shown = self.end_of(name)
             self.assertEqual(shown["last_outcome"], "limit", shown)
-            self.assertEqual(shown["state"], "waiting")
+            self.assertEqual(shown["state"], "failing")
         self.check_memory("all of them at once")
         # Again: nothing is left of the first time.
         for name in names:

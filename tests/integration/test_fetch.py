@@ -168,7 +168,8 @@ class ManyAccountsTest(unittest.TestCase):
                     lambda: server.stats()["connections_open"] == 3,
                     what="as many sessions as may be")
                 self.assertEqual(evpopd.get("/v1/status")["accounts"], {
-                    "total": 12, "polling": 3, "queued": 9, "stopped": 0})
+                    "total": 12, "polling": 3, "queued": 9, "failing": 0,
+                    "refused": 0})
                 server.release()
                 evpopd.wait_polled()
                 self.assertEqual(len(evpopd.messages()), 36)

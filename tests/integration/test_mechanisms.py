@@ -190,7 +190,7 @@ class Server(unittest.TestCase):
             evpopd.halt()
             self.check_untold(evpopd.log())
         self.assertEqual(shown["last_outcome"], "auth", shown)
-        self.assertEqual(shown["state"], "stopped")
+        self.assertEqual(shown["state"], "refused")
         self.assertEqual(shown["stored"]["messages"], 0)
         if "no way to log in" not in shown["last_text"]:
             # Or it would be taken for one of the next session's.

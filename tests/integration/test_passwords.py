@@ -45,7 +45,7 @@ class PasswordTest(unittest.TestCase):
         shown = self.poll_with(**keys)
         self.assertEqual(shown["last_outcome"], "usage", shown)
         self.assertRegex(shown["last_text"], words)
-        self.assertEqual(shown["state"], "waiting")
+        self.assertEqual(shown["state"], "failing")
         self.assertEqual(self.server.stats()["logins"], logins)
 
     def mount_read_only(self, name):

@@ -118,7 +118,7 @@ class Common:
             driver.evpopd.start()
             shown = driver.evpopd.wait_polled(servers.USER)
             self.assertEqual(shown["last_outcome"], "auth", shown)
-            self.assertEqual(shown["state"], "stopped", shown)
+            self.assertEqual(shown["state"], "refused", shown)
 
     def test_connection_lost(self):
         """Of a body that was cut off nothing is stored; all comes later."""

@@ -49,7 +49,7 @@ class CertificateTest(unittest.TestCase):
         self.assertRegex(shown["last_text"], words)
         # Whoever wants to trust it is told its fingerprint.
         self.assertIn("sha256:" + certificate.sha256(), shown["last_text"])
-        self.assertEqual(shown["state"], "waiting")
+        self.assertEqual(shown["state"], "failing")
         self.assertIsNone(shown["last_success"])
 
     def test_good(self):

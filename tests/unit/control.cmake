@@ -3,12 +3,14 @@ evpop_unit_test(control_text test_control_text.c
 evpop_unit_test(control_admission test_control_admission.c
 	LIBS evpopd_control)
 evpop_unit_test(control_routes test_control_routes.c test_control_fakes.c
+	${CMAKE_SOURCE_DIR}/daemon/poll/state.c
 	LIBS evpopd_control)
 foreach(subject server policy crowd)
 	evpop_unit_test(control_${subject}
 		${CMAKE_CURRENT_SOURCE_DIR}/test_control_${subject}.c
 		${CMAKE_CURRENT_SOURCE_DIR}/test_control_client.c
 		${CMAKE_CURRENT_SOURCE_DIR}/test_control_fakes.c
+		${CMAKE_SOURCE_DIR}/daemon/poll/state.c
 		LIBS evpopd_control)
 endforeach()
 

@@ -9,6 +9,7 @@ foreach(subject command policy)
 		${CMAKE_CURRENT_SOURCE_DIR}/test_ctl_${subject}.c
 		${CMAKE_CURRENT_SOURCE_DIR}/test_ctl_daemon.c
 		${CMAKE_CURRENT_SOURCE_DIR}/test_control_fakes.c
+		${CMAKE_SOURCE_DIR}/daemon/poll/state.c
 		LIBS evpopd_ctl evpopd_control)
 	target_compile_definitions(test_ctl_${subject} PRIVATE
 		EVPOPCTL="$<TARGET_FILE:evpopctl>")

@@ -1,4 +1,4 @@
-foreach(part schedule backoff host ledger policy shortfall unchanged agenda turns)
+foreach(part schedule backoff advice host ledger policy shortfall unchanged agenda turns)
 	evpop_unit_test(poll_${part}
 		${CMAKE_CURRENT_SOURCE_DIR}/test_poll_${part}.c
 		LIBS evpopd_poll)

@@ -56,7 +56,7 @@ struct account {
 	enum poller_state rests; /* WAITING: it does not */
 	enum poller_state comes_back;
 	bool wished, again, pause, removed, renewed, touched, present;
-	unsigned failures, polls;
+	unsigned failures, refusals, polls;
 	unsigned known_floor_s;
 	int64_t started, queued_at, earliest, latest, interval;
 };

@@ -87,6 +87,13 @@ expected_backoff(const struct account *account, struct failure failure)
 	    day_most(account->interval, account->known_floor_s * SECOND);
 	int64_t cap = day_most(interval, 2 * HOUR), wait = interval;
 
+	if (failure.error == EVPOP_ERROR_AUTH &&
+	    failure.code == EVPOP_CODE_NONE) {
+		wait = HOUR;
+		for (unsigned i = 1; i < account->refusals; i++)
+			wait = day_least(2 * wait, 12 * HOUR);
+		return day_most(interval, wait);
+	}
 	if (failure.code == EVPOP_CODE_SYS_PERM)
 		return day_most(interval, 6 * HOUR);
 	if (failure.code == EVPOP_CODE_LOGIN_DELAY)
@@ -172,11 +179,6 @@ day_check_after(struct account *account, struct failure failure)
 	} else if (account->comes_back != POLLER_WAITING) {
 		assert_int_equal(state, account->comes_back);
 		account->rests = state;
-	} else if (failure.error == EVPOP_ERROR_AUTH &&
-		   failure.code == EVPOP_CODE_NONE) {
-		assert_int_equal(state, POLLER_STOPPED);
-		account->rests = state;
-		account->touched = true;
 	} else {
 		assert_int_equal(state, POLLER_WAITING);
 		account->queued_at = account->item.time.due_ms;

@@ -54,11 +54,18 @@ expect_soon(struct account *account)
 static void
 resume(struct account *account)
 {
+	bool fails = agenda_health(&account->item) != POLLER_WELL;
+	bool queued = agenda_state(&account->item) == POLLER_QUEUED;
+
+	account->touched = true;
 	account->pause = false;
 	agenda_resume(&world.agenda, &account->item, world.now);
-	if (account->rests == POLLER_WAITING || account->wished)
-		return;
-	expect_soon(account);
+	/* What fails, and is being polled, is polled once more. */
+	if (account->session != NULL)
+		account->renewed |= fails;
+	else if (!account->wished && !queued &&
+		 (account->rests != POLLER_WAITING || fails))
+		expect_soon(account);
 }
 
 void
@@ -95,7 +102,7 @@ change(struct account *account, bool elsewhere)
 		     account->rests != POLLER_PAUSED;
 
 	account->touched = true;
-	account->failures = 0;
+	account->failures = account->refusals = 0;
 	account->pace.interval_ms = 2 * HOUR;
 	account->pace.min_ms = account->pace.max_ms = 0;
 	account->interval = 2 * HOUR;
@@ -103,8 +110,6 @@ change(struct account *account, bool elsewhere)
 		account->known_floor_s = account->floor_s = 0;
 		account->site = site;
 	}
-	if (account->comes_back == POLLER_STOPPED)
-		account->comes_back = POLLER_WAITING;
 	agenda_renew(&world.agenda, &account->item, true, elsewhere, world.now);
 	if (elsewhere)
 		agenda_move(&world.agenda, &account->item, site->host);

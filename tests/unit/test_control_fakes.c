@@ -386,17 +386,6 @@ store_check(const struct store *store, struct store_check *check_r)
 	*check_r = store->check;
 }
 
-const char *
-poller_state_name(enum poller_state state)
-{
-	static const char *const names[] = { "waiting", "queued", "polling",
-		"paused", "disabled", "stopped" };
-
-	_Static_assert(sizeof(names) / sizeof(names[0]) == POLLER_STATE_COUNT,
-	    "a name for each state");
-	return names[state];
-}
-
 void
 poller_status(const struct poller *poller, struct poller_status *status_r)
 {
@@ -427,6 +416,19 @@ poller_account_status(const struct poller *poller, const char *name,
 			return poller_account_status_at(poller, i, status_r);
 	}
 	return false;
+}
+
+bool
+poller_account_advice(const struct poller *poller, const char *name,
+    char advice_r[POLLER_ADVICE_SIZE])
+{
+	struct poller_account_status status;
+
+	if (!poller_account_status(poller, name, &status) ||
+	    status.health == POLLER_WELL)
+		return false;
+	snprintf(advice_r, POLLER_ADVICE_SIZE, "correct %s", name);
+	return true;
 }
 
 static enum poller_answer

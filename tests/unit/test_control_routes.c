@@ -267,8 +267,10 @@ test_accounts_become_json(void **state)
 		.name = "shop",
 		.host = "pop.example.org",
 		.user = "me",
-		.state = POLLER_STOPPED,
+		.health = POLLER_REFUSED,
 		.last_success_ms = 1000,
+		.last_finished_ms = 3000,
+		.failing_since_ms = 3000,
 		.last_outcome = "auth",
 		.last_text = "refused \x80",
 		.failures = 3,
@@ -278,11 +280,14 @@ test_accounts_become_json(void **state)
 		.messages = 9,
 		.octets = 1234,
 		.last_success_ms = 2000,
-		.last_error = "refused" };
+		.last_error = "refused",
+		.failing_since_ms = 2500 };
 	json_t *json = account_json(&status, NULL), *stored;
 
 	(void)state;
-	assert_string_equal(text_of(json, "state"), "stopped");
+	assert_string_equal(text_of(json, "state"), "refused");
+	assert_string_equal(
+	    text_of(json, "failing_since"), "1970-01-01T00:00:03.000Z");
 	assert_string_equal(text_of(json, "last_text"), "refused \xef\xbf\xbd");
 	assert_true(json_is_null(json_object_get(json, "next")));
 	assert_true(json_is_null(json_object_get(json, "stored")));
@@ -297,6 +302,21 @@ test_accounts_become_json(void **state)
 	assert_int_equal(
 	    json_integer_value(json_object_get(stored, "messages")), 9);
 	assert_string_equal(text_of(stored, "last_error"), "refused");
+	/* Since this daemon has polled, it knows better than the store. */
+	assert_string_equal(
+	    text_of(json, "failing_since"), "1970-01-01T00:00:03.000Z");
+	json_decref(json);
+	status.last_finished_ms = status.failing_since_ms = 0;
+	status.health = POLLER_FAILING;
+	json = account_json(&status, &row);
+	assert_string_equal(text_of(json, "state"), "failing");
+	assert_string_equal(
+	    text_of(json, "failing_since"), "1970-01-01T00:00:02.500Z");
+	json_decref(json);
+	status.state = POLLER_POLLING;
+	json = account_json(&status, NULL);
+	assert_string_equal(text_of(json, "state"), "polling");
+	assert_true(json_is_null(json_object_get(json, "failing_since")));
 	json_decref(json);
 }
 

@@ -32,8 +32,17 @@ test_commands(void **state)
 		int code;
 		const char *wanted, *unwanted;
 	} cases[] = {
-		{ "status", 0, "Accounts       4, 0 need a person", "\033" },
+		{ "status", 0, "Accounts       5, 0 failing\n", "\033" },
 		{ "accounts", 0, "work", "\033" },
+		{ "accounts", 0,
+		    "failing since 1970-01-01T00:00:02.000Z, connection "
+		    "refused",
+		    NULL },
+		{ "account weak", 0, "State          failing\n", NULL },
+		{ "account weak", 0,
+		    "Failing since  1970-01-01T00:00:02.000Z\n", NULL },
+		{ "account weak", 0, "What to do     correct weak\n", NULL },
+		{ "account weak", 0, "Failures       4 in a row\n", NULL },
 		{ "account work", 0, "Server         pop.example.org", NULL },
 		{ "account nobody", 66, "there is no account \"nobody\"",
 		    NULL },

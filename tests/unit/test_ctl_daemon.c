@@ -36,7 +36,8 @@ finish_poll(struct poller_account_status *account, const char *wish)
 	if (strcmp(account->name, "broken") == 0) {
 		account->last_outcome = "auth";
 		account->last_text = "refused \x1b[31m";
-		account->state = POLLER_STOPPED;
+		account->health = POLLER_REFUSED;
+		account->failing_since_ms = 1000;
 	} else if (strcmp(wish, "poll") == 0) {
 		account->fetched = 3;
 	} else if (strcmp(wish, "baseline") == 0) {
@@ -93,7 +94,7 @@ finish_polls(struct poller *poller)
 		account->state = POLLER_WAITING;
 		finish_poll(account, poller->asked);
 		if (strcmp(poller->asked, "dry-run") == 0 &&
-		    account->state == POLLER_WAITING)
+		    account->health == POLLER_WELL)
 			make_plan(poller, account);
 	}
 }
@@ -183,6 +184,15 @@ fill_daemon(struct daemon *daemon, struct event_base *base)
 		    .host = "h",
 		    .user = "u",
 		    .state = POLLER_DISABLED },
+		{ .name = "weak",
+		    .host = "h",
+		    .user = "u",
+		    .health = POLLER_FAILING,
+		    .failing_since_ms = 2000,
+		    .failures = 4,
+		    .last_finished_ms = 9000,
+		    .last_outcome = "io",
+		    .last_text = "connection refused" },
 		{ .name = "work",
 		    .host = "pop.example.org",
 		    .user = "me",
@@ -218,7 +228,7 @@ fill_daemon(struct daemon *daemon, struct event_base *base)
 		.body = new_body(),
 		.body_length = BODY_SIZE,
 		.part_size = 65536 };
-	daemon->poller = (struct poller){ .accounts = accounts, .count = 4 };
+	daemon->poller = (struct poller){ .accounts = accounts, .count = 5 };
 }
 
 static void

@@ -129,23 +129,135 @@ test_life(void **state)
 }
 
 static void
-test_stops_and_restarts(void **state)
+expect_health(
+    const struct scene *scene, size_t failing, size_t refusing, size_t waiting)
+{
+	const struct agenda *agenda = &scene->agenda;
+
+	assert_int_equal(agenda->health[POLLER_FAILING], failing);
+	assert_int_equal(agenda->health[POLLER_REFUSED], refusing);
+	assert_int_equal(agenda->health[POLLER_WELL], 2 - failing - refusing);
+	assert_int_equal(agenda->failing_count, waiting);
+}
+
+/* Who is refused waits for a person, and is tried again by itself. */
+static void
+test_refused(void **state)
+{
+	struct scene *scene = *state;
+	struct agenda *agenda = &scene->agenda;
+	struct agenda_item *item = &scene->a;
+
+	assert_int_equal(poll_once(scene, &refused, 0, 0), POLLER_WAITING);
+	expect_health(scene, 0, 1, 1);
+	assert_int_equal(agenda_next_ms(agenda), HOUR);
+	start(scene, item, HOUR);
+	/* While it is tried, it still is. */
+	expect_health(scene, 0, 1, 0);
+	end(scene, item, &refused, 0, HOUR);
+	assert_int_equal(item->time.due_ms, 3 * HOUR);
+	start(scene, item, 3 * HOUR);
+	/* An outage says nothing of the credentials. */
+	end(scene, item, &broken, 0, 3 * HOUR);
+	expect_health(scene, 1, 0, 1);
+	agenda_retry(agenda, item, 4 * HOUR);
+	start(scene, item, 4 * HOUR);
+	end(scene, item, &refused, 0, 4 * HOUR);
+	assert_int_equal(item->time.due_ms, 8 * HOUR);
+	/* Another configuration is another beginning. */
+	agenda_renew(agenda, item, true, false, 5 * HOUR);
+	start(scene, item, 5 * HOUR);
+	end(scene, item, &refused, 0, 5 * HOUR);
+	assert_int_equal(item->time.due_ms, 6 * HOUR);
+	agenda_resume(agenda, item, 5 * HOUR);
+	start(scene, item, 5 * HOUR);
+	assert_int_equal(end(scene, item, &well, 0, 5 * HOUR), POLLER_WAITING);
+	expect_health(scene, 0, 0, 0);
+	assert_int_equal(item->refusals, 0);
+	/* What is well is not hurried. */
+	agenda_resume(agenda, item, 5 * HOUR);
+	agenda_retry(agenda, item, 5 * HOUR);
+	assert_null(agenda_start(agenda, 5 * HOUR));
+}
+
+/* What worked is tried once more, soon, before it needs attention. */
+static void
+test_refused_once(void **state)
+{
+	struct scene *scene = *state;
+	struct agenda_item *item = &scene->a;
+	struct agenda_outcome outcome = { .result = &refused,
+		.has_worked = true };
+
+	agenda_hurry(&scene->agenda, item, 0);
+	start(scene, item, 0);
+	agenda_ended(&scene->agenda, item, &outcome, &hourly, 0, 0);
+	expect_health(scene, 1, 0, 1);
+	assert_int_equal(item->time.due_ms, MINUTE);
+	start(scene, item, MINUTE);
+	agenda_ended(&scene->agenda, item, &outcome, &hourly, MINUTE, 0);
+	expect_health(scene, 0, 1, 1);
+	assert_int_equal(item->time.due_ms, MINUTE + HOUR);
+}
+
+/* The reload comes while the old password is being refused. */
+static void
+test_retried_while_polling(void **state)
+{
+	struct scene *scene = *state;
+	struct agenda_item *item = &scene->a;
+
+	poll_once(scene, &refused, 0, 0);
+	start(scene, item, HOUR);
+	agenda_retry(&scene->agenda, item, HOUR);
+	assert_int_equal(end(scene, item, &refused, 0, HOUR), POLLER_QUEUED);
+	expect_health(scene, 0, 1, 0);
+	start(scene, item, HOUR);
+	end(scene, item, &well, 0, HOUR);
+	expect_health(scene, 0, 0, 0);
+}
+
+/* Who fails is in the list, in turn, while it waits; and nobody else. */
+static void
+test_list_of_failing(void **state)
 {
 	struct scene *scene = *state;
 	struct agenda *agenda = &scene->agenda;
 
-	assert_int_equal(poll_once(scene, &refused, 0, 0), POLLER_STOPPED);
-	assert_int_equal(agenda_next_ms(agenda), INT64_MAX);
-	/* A look that finds the same leaves it there. */
-	agenda_wish(agenda, &scene->a, true);
-	start(scene, &scene->a, 1);
-	assert_int_equal(end(scene, &scene->a, &well, 0, 2), POLLER_STOPPED);
-	agenda_renew(agenda, &scene->a, true, false, 3);
-	start(scene, &scene->a, 3);
-	assert_int_equal(end(scene, &scene->a, &refused, 0, 4), POLLER_STOPPED);
-	agenda_resume(agenda, &scene->a, 5);
-	start(scene, &scene->a, 5);
-	assert_int_equal(end(scene, &scene->a, &well, 0, 6), POLLER_WAITING);
+	assert_null(agenda_next_failing(agenda));
+	poll_once(scene, &broken, 0, 0);
+	assert_ptr_equal(agenda_next_failing(agenda), &scene->a);
+	assert_ptr_equal(agenda_next_failing(agenda), &scene->a);
+	agenda_hurry(agenda, &scene->b, 0);
+	start(scene, &scene->b, 0);
+	end(scene, &scene->b, &refused, 0, 0);
+	expect_health(scene, 1, 1, 2);
+	assert_ptr_equal(agenda_next_failing(agenda), &scene->a);
+	assert_ptr_equal(agenda_next_failing(agenda), &scene->b);
+	assert_ptr_equal(agenda_next_failing(agenda), &scene->a);
+	/* Paused or disabled by a person, it fails no more. */
+	agenda_pause(agenda, &scene->a);
+	expect_health(scene, 0, 1, 1);
+	agenda_renew(agenda, &scene->b, false, false, 0);
+	expect_health(scene, 0, 0, 0);
+	assert_null(agenda_next_failing(agenda));
+	agenda_resume(agenda, &scene->a, 0);
+	start(scene, &scene->a, 0);
+	end(scene, &scene->a, &broken, 0, 0);
+	agenda_wish(agenda, &scene->a, false);
+	expect_health(scene, 1, 0, 0);
+	assert_null(agenda_next_failing(agenda));
+	start(scene, &scene->a, 0);
+	agenda_pause(agenda, &scene->a);
+	assert_int_equal(end(scene, &scene->a, &broken, 0, 0), POLLER_PAUSED);
+	expect_health(scene, 0, 0, 0);
+	agenda_resume(agenda, &scene->a, 0);
+	start(scene, &scene->a, 0);
+	end(scene, &scene->a, &broken, 0, 0);
+	agenda_remove(agenda, &scene->a);
+	assert_int_equal(agenda->failing_count, 0);
+	assert_int_equal(agenda->health[POLLER_WELL], 1);
+	assert_int_equal(agenda->health[POLLER_FAILING], 0);
 }
 
 /* An account that is paused has a look taken at it, and other things happen. */
@@ -167,7 +279,7 @@ test_comes_back(void **state)
 	start(scene, &scene->a, 2);
 	agenda_renew(agenda, &scene->a, true, true, 3);
 	assert_int_equal(end(scene, &scene->a, &well, 0, 4), POLLER_PAUSED);
-	/* What it was stopped for may be mended. */
+	/* What was refused may be mended. */
 	poll_once(scene, &refused, 0, 5);
 	agenda_wish(agenda, &scene->a, true);
 	agenda_renew(agenda, &scene->a, true, false, 6);
@@ -319,7 +431,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_life),
-		TEST(test_stops_and_restarts),
+		TEST(test_refused),
+		TEST(test_refused_once),
+		TEST(test_retried_while_polling),
+		TEST(test_list_of_failing),
 		TEST(test_comes_back),
 		TEST(test_asked_while_polling),
 		TEST(test_left),

@@ -109,6 +109,10 @@ finish(struct account *account)
 		account->known_floor_s = account->floor_s;
 	}
 	account->failures = well ? 0 : account->failures + 1;
+	account->refusals =
+	    well ? 0
+		 : account->refusals + (failure.error == EVPOP_ERROR_AUTH &&
+					   failure.code == EVPOP_CODE_NONE);
 	account->session = NULL;
 	(void)agenda_ended(&world.agenda, &account->item, &outcome,
 	    &account->pace, world.now, day_draw());

@@ -76,18 +76,18 @@ end_poll(struct poller *poller, struct poller_account *account, int64_t now_ms,
 		.started_ms = 1,
 		.finished_ms = 2,
 		.messages = 7,
-		.identity = "unique-id",
+		.identity = POLLER_IDENTITY_UNIQUE_ID,
 	};
 	const struct pace pace = poller_pace(account->config);
 
 	if (!well)
 		evpop_result_set(&progress.result, EVPOP_ERROR_IO,
 		    EVPOP_PHASE_CONNECT, "%s", TEXT);
-	poller_account_note(account, account->config->name, &progress);
 	(void)agenda_ended(&poller->agenda, &account->item,
 	    &(struct agenda_outcome){
 		.result = &progress.result, .yield = PACE_QUIET },
 	    &pace, now_ms, 0);
+	poller_account_note(account, &progress, 1000);
 }
 
 static void

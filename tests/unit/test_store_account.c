@@ -219,7 +219,7 @@ usual_deletes_are_those_of_the_last_that_deleted(void **state)
 
 struct seen_account {
 	bool done;
-	int64_t success_ms, error_ms;
+	int64_t success_ms, error_ms, failing_since_ms;
 	char error[64];
 	size_t count;
 };
@@ -235,6 +235,7 @@ see_first(enum store_status status, const struct store_account_row *rows,
 	assert_string_equal(rows[0].name, "home");
 	seen->success_ms = rows[0].last_success_ms;
 	seen->error_ms = rows[0].last_error_ms;
+	seen->failing_since_ms = rows[0].failing_since_ms;
 	snprintf(seen->error, sizeof(seen->error), "%s",
 	    rows[0].last_error != NULL ? rows[0].last_error : "(none)");
 	seen->count = count;
@@ -252,6 +253,44 @@ expect_account(struct fixture *fixture, int64_t success_ms, int64_t error_ms,
 	assert_int_equal(seen.success_ms, success_ms);
 	assert_int_equal(seen.error_ms, error_ms);
 	assert_string_equal(seen.error, error);
+}
+
+/* How a poll ended, and since when the account fails by row and list. */
+static void
+expect_failing(struct fixture *fixture, const char *outcome, bool is_failure,
+    int64_t finished_ms, int64_t since_ms)
+{
+	struct answer answer = { 0 };
+	struct seen_account seen = { 0 };
+
+	store_poll_record(fixture->store,
+	    &(struct store_poll){ .account_id = fixture->account,
+		.started_ms = finished_ms - 1,
+		.finished_ms = finished_ms,
+		.outcome = outcome,
+		.is_failure = is_failure },
+	    answer_done, &answer);
+	fixture_wait(fixture, &answer.done);
+	assert_int_equal(answer.status, STORE_OK);
+	assert_int_equal(look(fixture).failing_since_ms, since_ms);
+	store_accounts(fixture->store, "home", "home", see_first, &seen);
+	fixture_wait(fixture, &seen.done);
+	assert_int_equal(seen.failing_since_ms, since_ms);
+}
+
+static void
+account_fails_since_its_first_failure(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(look(fixture).failing_since_ms, 0);
+	expect_failing(fixture, "io", true, 1000, 1000);
+	expect_failing(fixture, "auth", true, 2000, 1000);
+	expect_failing(fixture, "ok", false, 3000, 0);
+	expect_failing(fixture, "usage", true, 4000, 4000);
+	/* Messages that are left do not make the account fail. */
+	expect_failing(fixture, "protocol", false, 5000, 0);
+	expect_failing(fixture, "timeout", true, 6000, 6000);
 }
 
 static void
@@ -424,6 +463,7 @@ main(void)
 		TEST(names_can_be_swapped),
 		TEST(name_of_another_stable_id_is_another_account),
 		TEST(polls_leave_their_mark_on_the_account),
+		TEST(account_fails_since_its_first_failure),
 		TEST(accounts_are_listed_by_name),
 		TEST(account_is_listed_once_a_poll_went_well),
 		TEST(quiet_polls_are_counted),

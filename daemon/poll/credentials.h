@@ -1,0 +1,37 @@
+/*
+ * What a poll logs in with: the user, and the password or token, which is
+ * fetched, handed to the sync once, and wiped.
+ */
+#ifndef POLL_CREDENTIALS_H
+#define POLL_CREDENTIALS_H
+
+#include <evpop/sync.h>
+
+#include "daemon/config/config.h"
+
+struct event_base;
+struct credentials;
+
+/*
+ * Begin to fetch them.  `known` runs on the loop, once: with NULL, or with why
+ * there are none; never where there is no secret to wait for.  NULL without
+ * memory.
+ */
+struct credentials *credentials_new(struct event_base *,
+    const struct config_account *, void (*known)(const char *error, void *arg),
+    void *arg) __attribute__((warn_unused_result));
+
+/* Whether all that there is to fetch was fetched, and is still here. */
+bool credentials_are_known(const struct credentials *);
+
+/* Start the sync with them, and wipe them. */
+enum evpop_error credentials_start(struct credentials *, struct evpop_sync *)
+    __attribute__((warn_unused_result));
+
+/* Wipe them; `known` does not run any more. */
+void credentials_wipe(struct credentials *);
+
+/* Sets the pointer to NULL; NULL is allowed. */
+void credentials_free(struct credentials **);
+
+#endif
