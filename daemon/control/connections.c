@@ -4,14 +4,12 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
-#include <event2/listener.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "daemon/control/door.h"
 #include "daemon/control/limits.h"
 #include "daemon/control/peer.h"
 
@@ -35,15 +33,10 @@ struct connection {
 
 struct connections {
 	struct connections_options options;
-	struct event_base *base;
 	struct evhttp *http;
-	struct evconnlistener *listener;
 	struct admission *admission;
 	TAILQ_HEAD(, connection) all;
-	size_t accepted; /* in this turn of the loop */
-	/* A descriptor to accept one more with; -1: it serves for that now. */
-	int spare;
-	struct event *door;  /* somebody is at the listening socket */
+	struct door *door;
 	struct event *judge; /* some are new, or wait and may go on */
 	struct event *sweeper;
 	struct connections_count count;
@@ -152,12 +145,10 @@ new_bufferevent(struct event_base *base, void *arg)
 	TAILQ_INSERT_TAIL(&connections->all, connection, link);
 	/*
 	 * It is judged when evhttp has given it its descriptor, before anything
-	 * is read from it.  What is accepted in a turn is bounded: the others
-	 * of the loop go on, and a newcomer has time to ask.
+	 * is read from it.
 	 */
 	event_active(connections->judge, EV_TIMEOUT, 1);
-	if (++connections->accepted >= LIMITS_ACCEPTED_A_TURN)
-		evconnlistener_disable(connections->listener);
+	door_passed(connections->door);
 	return bufferevent;
 fail:
 	if (bufferevent != NULL)
@@ -255,21 +246,13 @@ sweep(struct connections *connections)
 	}
 }
 
-static void
-accept_again(struct connections *connections)
-{
-	connections->accepted = 0;
-	evconnlistener_enable(connections->listener);
-	event_add(connections->door, NULL);
-}
-
 /* What came on those that are served since the last time has been read. */
 static void
 age_fresh(struct connections *connections)
 {
 	struct connection *connection;
 
-	TAILQ_FOREACH (connection, &connections->all, link) {
+	TAILQ_FOREACH(connection, &connections->all, link) {
 		if (connection->guest.user != NULL &&
 		    connection->guest.state == ADMISSION_FRESH)
 			admission_change(connections->admission,
@@ -289,7 +272,7 @@ judge_due(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	sweep(connections);
 	age_fresh(connections);
-	TAILQ_FOREACH (connection, &connections->all, link) {
+	TAILQ_FOREACH(connection, &connections->all, link) {
 		if (!connection->is_known)
 			connection_enter(connection);
 		if (connection->guest.user != NULL &&
@@ -297,7 +280,7 @@ judge_due(evutil_socket_t fd, short what, void *arg)
 			connection_judge(connection);
 	}
 	sweep(connections);
-	accept_again(connections);
+	door_open(connections->door);
 	if (!TAILQ_EMPTY(&connections->all))
 		event_add(connections->sweeper, &sweep_interval);
 	/* Fresh ones that send nothing are idle then. */
@@ -306,57 +289,19 @@ judge_due(evutil_socket_t fd, short what, void *arg)
 		event_add(connections->judge, &next_turn);
 }
 
-/* Whether the process and the system have a descriptor left. */
+/* For want of a descriptor. */
 static bool
-is_descriptor_left(void)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd == -1)
-		return false;
-	close(fd);
-	return true;
-}
-
-/*
- * Somebody wants in.  Where no descriptor is left, an idle connection is
- * closed, or the spare descriptor given up; else accepting would fail in every
- * turn of the loop, for as long as somebody wants in.
- */
-static void
-door_knocked(evutil_socket_t fd, short what, void *arg)
+make_room(void *arg)
 {
 	struct connections *connections = arg;
-	struct admission_guest *victim;
+	struct admission_guest *victim =
+	    admission_spare(connections->admission);
 
-	(void)what;
-	if (connections->spare == -1)
-		connections->spare = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (is_descriptor_left())
-		return;
-	victim = admission_spare(connections->admission);
-	if (victim != NULL) {
-		connection_end_for_another(connection_of(victim));
-		sweep(connections);
-	} else if (connections->spare != -1) {
-		close(connections->spare);
-		connections->spare = -1;
-	} else {
-		evconnlistener_disable(connections->listener);
-		event_del(connections->door);
-		event_add(connections->sweeper, &sweep_interval);
-	}
-}
-
-/*
- * The door sees to what accept() lacks.  The listener's argument is evhttp's
- * own, so nothing can be done from here.
- */
-static void
-accept_failed(struct evconnlistener *listener, void *arg)
-{
-	(void)listener;
-	(void)arg;
+	if (victim == NULL)
+		return false;
+	connection_end_for_another(connection_of(victim));
+	sweep(connections);
+	return true;
 }
 
 struct connections *
@@ -364,28 +309,21 @@ connections_new(struct event_base *base, struct evhttp *http,
     struct evconnlistener *listener, const struct connections_options *options)
 {
 	struct connections *connections = calloc(1, sizeof(*connections));
-	int fd = evconnlistener_get_fd(listener);
 
 	if (connections == NULL)
 		return NULL;
 	connections->options = *options;
-	connections->base = base;
 	connections->http = http;
-	connections->listener = listener;
 	TAILQ_INIT(&connections->all);
-	connections->spare = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	connections->admission = admission_new(&options->limits);
-	connections->door = event_new(
-	    base, fd, EV_READ | EV_PERSIST, door_knocked, connections);
+	connections->door = door_new(base, listener, make_room, connections);
 	connections->judge = evtimer_new(base, judge_due, connections);
 	connections->sweeper = evtimer_new(base, judge_due, connections);
 	if (connections->admission == NULL || connections->door == NULL ||
-	    connections->judge == NULL || connections->sweeper == NULL ||
-	    event_add(connections->door, NULL) != 0) {
+	    connections->judge == NULL || connections->sweeper == NULL) {
 		connections_free(&connections);
 		return NULL;
 	}
-	evconnlistener_set_error_cb(listener, accept_failed);
 	evhttp_set_bevcb(http, new_bufferevent, connections);
 	return connections;
 }
@@ -394,7 +332,6 @@ void
 connections_free(struct connections **connections_ref)
 {
 	struct connections *connections = *connections_ref;
-	struct event *events[3];
 
 	*connections_ref = NULL;
 	if (connections == NULL)
@@ -403,15 +340,11 @@ connections_free(struct connections **connections_ref)
 	while (!TAILQ_EMPTY(&connections->all))
 		connection_free(TAILQ_FIRST(&connections->all));
 	admission_free(&connections->admission);
-	events[0] = connections->door;
-	events[1] = connections->judge;
-	events[2] = connections->sweeper;
-	for (size_t i = 0; i < 3; i++) {
-		if (events[i] != NULL)
-			event_free(events[i]);
-	}
-	if (connections->spare != -1)
-		close(connections->spare);
+	door_free(&connections->door);
+	if (connections->judge != NULL)
+		event_free(connections->judge);
+	if (connections->sweeper != NULL)
+		event_free(connections->sweeper);
 	free(connections);
 }
 

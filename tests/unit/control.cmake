@@ -2,6 +2,8 @@ evpop_unit_test(control_text test_control_text.c
 	LIBS evpopd_control_text evpopd_control)
 evpop_unit_test(control_admission test_control_admission.c
 	LIBS evpopd_control)
+evpop_unit_test(control_connections test_control_connections.c
+	LIBS evpopd_control)
 evpop_unit_test(control_routes test_control_routes.c test_control_fakes.c
 	${CMAKE_SOURCE_DIR}/daemon/poll/state.c
 	LIBS evpopd_control)
