@@ -1,7 +1,7 @@
 #include "daemon/store/chores.h"
 
 #include "daemon/store/clock.h"
-#include "daemon/store/fulltext.h"
+#include "daemon/store/index.h"
 #include "daemon/store/orphan.h"
 #include "daemon/store/trial.h"
 #include "daemon/store/writer.h"
@@ -125,7 +125,7 @@ restart_index(struct store_writer *writer, int64_t now_ms)
 	enum store_status status;
 
 	store_writer_wait(writer, INDEX_PATIENCE_MS);
-	status = store_fulltext_restart(&writer->db);
+	status = store_index_restart(&writer->db);
 	writer->index_behind = true;
 	writer->index_restarted = status == STORE_OK || status == STORE_DAMAGED;
 	if (status == STORE_OK)
@@ -141,8 +141,7 @@ index_more(struct store_writer *writer, int64_t now_ms)
 	enum store_status status;
 
 	store_writer_wait(writer, INDEX_PATIENCE_MS);
-	status =
-	    store_fulltext_step(&writer->db, &writer->queue, &more, &damaged);
+	status = store_index_step(&writer->db, &writer->queue, &more, &damaged);
 	writer->index_behind = more;
 	if (status == STORE_OK)
 		return;

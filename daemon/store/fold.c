@@ -16,21 +16,43 @@ store_fold(const char *text)
 	return copy;
 }
 
+/* Nearly all is ASCII, and short: no memory is taken for it. */
+static bool
+fold_ascii(const char *text, char *folded_r, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		if ((unsigned char)text[i] >= 0x80)
+			return false;
+		folded_r[i] = g_ascii_tolower(text[i]);
+		if (text[i] == '\0')
+			return true;
+	}
+	return false;
+}
+
+bool
+store_fold_has(const char *text, const char *folded)
+{
+	char ascii[256], *other;
+	bool has;
+
+	if (fold_ascii(text, ascii, sizeof(ascii)))
+		return strstr(ascii, folded) != NULL;
+	other = g_utf8_casefold(text, -1);
+	has = strstr(other, folded) != NULL;
+	g_free(other);
+	return has;
+}
+
 static void
 fold_has(sqlite3_context *context, int count, sqlite3_value **values)
 {
 	const char *text = (const char *)sqlite3_value_text(values[0]);
 	const char *part = (const char *)sqlite3_value_text(values[1]);
-	char *folded;
 
 	(void)count;
-	if (text == NULL || part == NULL) {
-		sqlite3_result_int(context, 0);
-		return;
-	}
-	folded = g_utf8_casefold(text, -1);
-	sqlite3_result_int(context, strstr(folded, part) != NULL);
-	g_free(folded);
+	sqlite3_result_int(context,
+	    text != NULL && part != NULL && store_fold_has(text, part));
 }
 
 enum store_status

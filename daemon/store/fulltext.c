@@ -196,20 +196,12 @@ store_fulltext_step(struct store_db *db, struct store_queue *queue,
 	static const char progress[] = "SELECT coalesce((SELECT value FROM meta"
 				       " WHERE key = 'indexed'), 0)";
 	int64_t id;
-	enum store_status status;
+	enum store_status status = store_db_integer(db, progress, &id);
 
 	*more_r = true;
 	*damaged_r = false;
-	status = store_db_exec(db, "BEGIN IMMEDIATE");
-	if (status == STORE_OK)
-		status = store_db_integer(db, progress, &id);
 	if (status == STORE_OK)
 		status = index_some(db, queue, id, more_r, damaged_r);
-	if (status != STORE_OK)
-		return status;
-	/* The index writes most of what it has at the end. */
-	status = store_db_exec(db, "COMMIT");
-	*damaged_r = status == STORE_DAMAGED;
 	return status;
 }
 
@@ -217,8 +209,7 @@ store_fulltext_step(struct store_db *db, struct store_queue *queue,
  * Damage may be such that the index cannot even be dropped: before, it is made
  * what FTS5 leaves of one without words, below its own interface.
  */
-static const char restart_sql[] =
-    "BEGIN IMMEDIATE;"
+const char store_fulltext_restart_sql[] =
     "DELETE FROM fulltext_data;"
     "DELETE FROM fulltext_idx;"
     "DELETE FROM fulltext_docsize;"
@@ -226,23 +217,4 @@ static const char restart_sql[] =
     " VALUES(1, x''), (10, x'00000000000000');"
     "INSERT OR REPLACE INTO fulltext_config(k, v) VALUES('version', 4);"
     "DROP TABLE fulltext;" STORE_SCHEMA_FULLTEXT ";"
-    "DELETE FROM meta WHERE key = 'indexed';"
-    "COMMIT";
-
-static enum store_status
-set_defensive(struct store_db *db, int on)
-{
-	return store_db_status(db,
-	    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, on, NULL));
-}
-
-enum store_status
-store_fulltext_restart(struct store_db *db)
-{
-	enum store_status status = set_defensive(db, 0), again;
-
-	if (status == STORE_OK)
-		status = store_db_exec(db, restart_sql);
-	again = set_defensive(db, 1);
-	return status != STORE_OK ? status : again;
-}
+    "DELETE FROM meta WHERE key = 'indexed';";

@@ -38,6 +38,23 @@ enum store_status store_schema_open(struct store_db *, const char *path,
 	" sender, recipients, subject, body, content=''," \
 	" tokenize='unicode61 remove_diacritics 2')"
 
+/*
+ * Who has sent what: each sender once, as messages have it and folded (fold.h),
+ * and the messages of each.  What threes of characters are in a sender is known
+ * without where, for the sender's text is looked at anyway.
+ */
+#define STORE_SCHEMA_SENDERS                              \
+	"CREATE TABLE sender("                            \
+	" id INTEGER PRIMARY KEY,"                        \
+	" folded TEXT NOT NULL UNIQUE);"                  \
+	"CREATE TABLE sent("                              \
+	" sender INTEGER NOT NULL,"                       \
+	" message INTEGER NOT NULL,"                      \
+	" PRIMARY KEY(sender, message)) WITHOUT ROWID;"   \
+	"CREATE VIRTUAL TABLE sender_text USING fts5("    \
+	" folded, content='', columnsize=0, detail=none," \
+	" tokenize='trigram case_sensitive 1');"
+
 /* Piece `sequence` of body `number`; a body is one range of these. */
 #define STORE_CHUNK_SEQUENCE_BITS 20
 static inline int64_t

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/store/by_sender.h"
 #include "daemon/store/fold.h"
 #include "daemon/store/private.h"
 #include "daemon/store/row.h"
@@ -168,19 +169,12 @@ bind(const struct search_op *search, struct store_use *use)
 }
 
 static enum store_status
-read_search(struct store_db *db, struct store_op *op)
+read_by_query(struct store_db *db, struct search_op *search)
 {
-	struct search_op *search = (struct search_op *)op;
 	enum store_status taken = STORE_OK, status;
 	char sql[SQL_SIZE];
 	struct store_use use;
 
-	/* Words there were, but nothing that could be looked up. */
-	if (search->words != NULL && search->words[0] == '\0')
-		return STORE_OK;
-	search->rows = calloc(search->limit + 1, sizeof(*search->rows));
-	if (search->rows == NULL)
-		return STORE_MEMORY;
 	compose(search, sql);
 	store_use_once(&use, db, sql);
 	bind(search, &use);
@@ -192,7 +186,68 @@ read_search(struct store_db *db, struct store_op *op)
 	return status != STORE_OK ? status : taken;
 }
 
+/* ---- by sender ---- */
+
+/* One that has just gone is left out. */
+static enum store_status
+take_by_id(struct store_db *db, struct search_op *search, int64_t id)
+{
+	static const char sql[] =
+	    "SELECT " STORE_ROW_COLUMNS " FROM message JOIN account"
+	    " ON account.id = message.account WHERE message.id = ?1";
+	enum store_status taken = STORE_OK, status;
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, id);
+	if (store_next(&use))
+		taken = store_row_take(&search->arena, use.statement,
+		    &search->rows[search->count++]);
+	status = store_end(&use);
+	return status != STORE_OK ? status : taken;
+}
+
+static enum store_status
+read_by_sender(struct store_db *db, struct search_op *search)
+{
+	const struct store_message_filter *filter = &search->filter;
+	const struct store_by_sender wanted = { .part = search->folded_from,
+		.account = search->account,
+		.since_ms = filter->has_since ? filter->since_ms : INT64_MIN,
+		.before_ms = filter->has_before ? filter->before_ms : INT64_MAX,
+		.below_id = filter->below_id > 0 ? filter->below_id : INT64_MAX,
+		.most = search->limit + 1 };
+	int64_t *ids = calloc(wanted.most, sizeof(*ids));
+	enum store_status status;
+	size_t count;
+
+	if (ids == NULL)
+		return STORE_MEMORY;
+	status =
+	    store_by_sender(db, &wanted, ids, &count, &search->index_damaged);
+	for (size_t i = 0; status == STORE_OK && i < count; i++)
+		status = take_by_id(db, search, ids[i]);
+	free(ids);
+	return status;
+}
+
 /* ---- the operation ---- */
+
+static enum store_status
+read_search(struct store_db *db, struct store_op *op)
+{
+	struct search_op *search = (struct search_op *)op;
+
+	/* Words there were, but nothing that could be looked up. */
+	if (search->words != NULL && search->words[0] == '\0')
+		return STORE_OK;
+	search->rows = calloc(search->limit + 1, sizeof(*search->rows));
+	if (search->rows == NULL)
+		return STORE_MEMORY;
+	return search->folded_from != NULL && search->words == NULL
+		   ? read_by_sender(db, search)
+		   : read_by_query(db, search);
+}
 
 static void
 answer_search(struct store *store, struct store_op *op)

@@ -5,7 +5,8 @@ target_link_libraries(test_store_fixture PRIVATE evpop_settings
 	PUBLIC evpopd_store PkgConfig::CMOCKA)
 
 foreach(subject account body calendar charset check failure faults flow held
-	history identity open pack quarantine question search server uid)
+	history identity open pack quarantine question search sender
+	server uid)
 	evpop_unit_test(store_${subject} test_store_${subject}.c
 		LIBS test_store_fixture evpopd_store LABELS thread)
 endforeach()
@@ -18,6 +19,7 @@ target_link_options(test_store_check PRIVATE -Wl,--wrap=store_verify)
 target_link_options(test_store_scan PRIVATE -Wl,--wrap=store_header_end)
 target_link_options(test_store_question PRIVATE -Wl,--wrap=store_row_take
 	-Wl,--wrap=store_clock_monotonic_ms -Wl,--wrap=store_questions_leave)
+target_link_options(test_store_sender PRIVATE -Wl,--wrap=store_fold_has)
 target_link_options(test_store_held PRIVATE -Wl,--wrap=nanosleep
 	-Wl,--wrap=store_clock_monotonic_ms)
 target_link_options(test_store_chores PRIVATE

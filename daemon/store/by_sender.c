@@ -1,0 +1,264 @@
+#include "daemon/store/by_sender.h"
+
+#include <string.h>
+
+#include "daemon/store/fold.h"
+#include "daemon/store/sender.h"
+
+/*
+ * So many messages are looked at before the index is asked: some milliseconds.
+ * What so many do not fill a page with has few senders, or old mail.
+ */
+#define WALK_MOST 8192
+
+/* The greatest ids so far, descending. */
+struct newest {
+	int64_t *ids;
+	size_t count, most;
+};
+
+struct finding {
+	struct store_db *db;
+	const struct store_by_sender *wanted;
+	int64_t account_id; /* 0: of all */
+	int64_t indexed_id; /* the index has all up to this message */
+	int64_t below_id;   /* what is left to be found */
+	struct newest newest;
+};
+
+/* Ids at or below it are of no use. */
+static int64_t
+newest_floor(const struct newest *newest)
+{
+	return newest->count == newest->most ? newest->ids[newest->most - 1]
+					     : 0;
+}
+
+static void
+newest_add(struct newest *newest, int64_t id)
+{
+	size_t at = newest->count;
+
+	if (id <= newest_floor(newest))
+		return;
+	if (newest->count == newest->most)
+		at--;
+	else
+		newest->count++;
+	for (; at > 0 && newest->ids[at - 1] < id; at--)
+		newest->ids[at] = newest->ids[at - 1];
+	newest->ids[at] = id;
+}
+
+/* A row of id, sender, stored_ms. */
+static bool
+is_wanted(const struct finding *finding, sqlite3_stmt *row)
+{
+	const struct store_by_sender *wanted = finding->wanted;
+	int64_t stored_ms = sqlite3_column_int64(row, 2);
+	const char *sender;
+
+	if (stored_ms < wanted->since_ms || stored_ms >= wanted->before_ms)
+		return false;
+	sender = (const char *)sqlite3_column_text(row, 1);
+	return sender != NULL && store_fold_has(sender, wanted->part);
+}
+
+/* ---- from the newest back ---- */
+
+static void
+walk_use(const struct finding *finding, struct store_use *use)
+{
+	static const char all[] = "SELECT id, sender, stored_ms FROM message"
+				  " WHERE id < ?1 ORDER BY id DESC";
+	static const char of_one[] =
+	    "SELECT id, sender, stored_ms FROM message"
+	    " WHERE id < ?1 AND account = ?2 ORDER BY id DESC";
+
+	store_use(use, finding->db, finding->account_id != 0 ? of_one : all);
+	store_bind_int(use, 1, finding->below_id);
+	if (finding->account_id != 0)
+		store_bind_int(use, 2, finding->account_id);
+}
+
+/* *is_done_r: there is nothing left to be found. */
+static enum store_status
+walk(struct finding *finding, size_t most, bool *is_done_r)
+{
+	struct newest *newest = &finding->newest;
+	struct store_use use;
+
+	walk_use(finding, &use);
+	for (size_t seen = 0;; seen++) {
+		int64_t id;
+
+		*is_done_r = newest->count == newest->most || !store_next(&use);
+		if (*is_done_r)
+			break;
+		id = sqlite3_column_int64(use.statement, 0);
+		if (seen >= most && id <= finding->indexed_id)
+			break;
+		finding->below_id = id;
+		if (is_wanted(finding, use.statement))
+			newest_add(newest, id);
+	}
+	return store_end(&use);
+}
+
+/* ---- by when it was stored ---- */
+
+static bool
+has_time(const struct finding *finding)
+{
+	return finding->account_id == 0 &&
+	       (finding->wanted->since_ms != INT64_MIN ||
+		   finding->wanted->before_ms != INT64_MAX);
+}
+
+/* The ids come in no order: it is all, or nothing. */
+static enum store_status
+walk_stored(struct finding *finding, bool *is_done_r)
+{
+	static const char sql[] =
+	    "SELECT id, sender, stored_ms FROM message INDEXED BY"
+	    " message_stored WHERE stored_ms >= ?1 AND stored_ms < ?2"
+	    " AND id < ?3";
+	struct newest *newest = &finding->newest;
+	struct store_use use;
+
+	store_use(&use, finding->db, sql);
+	store_bind_int(&use, 1, finding->wanted->since_ms);
+	store_bind_int(&use, 2, finding->wanted->before_ms);
+	store_bind_int(&use, 3, finding->below_id);
+	for (size_t seen = 0; seen < WALK_MOST; seen++) {
+		*is_done_r = !store_next(&use);
+		if (*is_done_r)
+			return store_end(&use);
+		if (is_wanted(finding, use.statement))
+			newest_add(
+			    newest, sqlite3_column_int64(use.statement, 0));
+	}
+	newest->count = 0;
+	return store_end(&use);
+}
+
+/* ---- by the index ---- */
+
+static enum store_status
+add_messages_of(struct finding *finding, int64_t sender)
+{
+	static const char sql[] =
+	    "SELECT message.id FROM sent CROSS JOIN message"
+	    " ON message.id = sent.message"
+	    " WHERE sent.sender = ?1 AND sent.message < ?2"
+	    " AND sent.message > ?3 AND (?4 = 0 OR message.account = ?4)"
+	    " AND message.stored_ms >= ?5 AND message.stored_ms < ?6"
+	    " ORDER BY sent.message DESC";
+	struct newest *newest = &finding->newest;
+	struct store_use use;
+
+	store_use(&use, finding->db, sql);
+	store_bind_int(&use, 1, sender);
+	store_bind_int(&use, 2, finding->below_id);
+	store_bind_int(&use, 3, newest_floor(newest));
+	store_bind_int(&use, 4, finding->account_id);
+	store_bind_int(&use, 5, finding->wanted->since_ms);
+	store_bind_int(&use, 6, finding->wanted->before_ms);
+	while (store_next(&use)) {
+		int64_t id = sqlite3_column_int64(use.statement, 0);
+
+		if (id <= newest_floor(newest))
+			break;
+		newest_add(newest, id);
+	}
+	return store_end(&use);
+}
+
+static enum store_status
+look_up(struct finding *finding)
+{
+	struct store_sender_use senders;
+	enum store_status taken = STORE_OK, status;
+	int64_t sender;
+
+	status = store_sender_use(&senders, finding->db, finding->wanted->part);
+	if (status != STORE_OK)
+		return status;
+	while (taken == STORE_OK && (sender = store_sender_next(&senders)) != 0)
+		taken = add_messages_of(finding, sender);
+	status = store_sender_end(&senders);
+	return status != STORE_OK ? status : taken;
+}
+
+/* An index that is damaged is made anew by and by: do without. */
+static enum store_status
+look_up_or_walk(struct finding *finding, bool *is_damaged_r)
+{
+	const size_t count = finding->newest.count;
+	enum store_status status = look_up(finding);
+	bool is_done;
+
+	*is_damaged_r = status == STORE_DAMAGED;
+	if (status != STORE_DAMAGED)
+		return status;
+	finding->newest.count = count;
+	return walk(finding, SIZE_MAX, &is_done);
+}
+
+/* ---- all of it ---- */
+
+static enum store_status
+find_account(struct finding *finding, bool *is_done_r)
+{
+	static const char sql[] = "SELECT id FROM account WHERE name = ?1";
+	struct store_use use;
+
+	if (finding->wanted->account == NULL)
+		return STORE_OK;
+	store_use(&use, finding->db, sql);
+	store_bind_text(&use, 1, finding->wanted->account);
+	*is_done_r = !store_next(&use);
+	if (!*is_done_r)
+		finding->account_id = sqlite3_column_int64(use.statement, 0);
+	return store_end(&use);
+}
+
+static enum store_status
+find(struct finding *finding, bool *is_damaged_r)
+{
+	bool is_done = false;
+	enum store_status status = find_account(finding, &is_done);
+
+	if (status == STORE_OK && !is_done)
+		status =
+		    store_sender_indexed(finding->db, &finding->indexed_id);
+	if (status == STORE_OK && !is_done && has_time(finding))
+		status = walk_stored(finding, &is_done);
+	if (status == STORE_OK && !is_done)
+		status = walk(finding, WALK_MOST, &is_done);
+	if (status == STORE_OK && !is_done)
+		status = look_up_or_walk(finding, is_damaged_r);
+	return status;
+}
+
+enum store_status
+store_by_sender(struct store_db *db, const struct store_by_sender *wanted,
+    int64_t *ids_r, size_t *count_r, bool *is_damaged_r)
+{
+	struct finding finding = { .db = db,
+		.wanted = wanted,
+		.below_id = wanted->below_id,
+		.newest = { .ids = ids_r, .most = wanted->most } };
+	enum store_status status;
+
+	*is_damaged_r = false;
+	/* The index and what it is of must be of one moment. */
+	status = store_db_exec(db, "BEGIN");
+	if (status != STORE_OK)
+		return status;
+	status = find(&finding, is_damaged_r);
+	*count_r = finding.newest.count;
+	if (store_db_exec(db, "COMMIT") != STORE_OK && status == STORE_OK)
+		status = STORE_IO;
+	return status;
+}

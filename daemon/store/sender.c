@@ -1,0 +1,311 @@
+#include "daemon/store/sender.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/store/clock.h"
+#include "daemon/store/fold.h"
+#include "daemon/store/queue.h"
+#include "daemon/store/schema.h"
+
+/* Of one transaction: a commit never waits much longer than this. */
+#define STEP_MS 10
+
+/* ---- filling ---- */
+
+static enum store_status
+find(struct store_db *db, const char *folded, int64_t *id_r)
+{
+	static const char sql[] = "SELECT id FROM sender WHERE folded = ?1";
+	struct store_use use;
+
+	*id_r = 0;
+	store_use(&use, db, sql);
+	store_bind_text(&use, 1, folded);
+	if (store_next(&use))
+		*id_r = sqlite3_column_int64(use.statement, 0);
+	return store_end(&use);
+}
+
+static enum store_status
+add(struct store_db *db, const char *folded, int64_t *id_r)
+{
+	static const char row[] = "INSERT INTO sender(folded) VALUES(?1)";
+	static const char words[] =
+	    "INSERT INTO sender_text(rowid, folded) VALUES(?1, ?2)";
+	struct store_use use;
+	enum store_status status;
+
+	store_use(&use, db, row);
+	store_bind_text(&use, 1, folded);
+	status = store_run(&use);
+	if (status != STORE_OK)
+		return status;
+	*id_r = sqlite3_last_insert_rowid(db->handle);
+	store_use(&use, db, words);
+	store_bind_int(&use, 1, *id_r);
+	store_bind_text(&use, 2, folded);
+	return store_run(&use);
+}
+
+static enum store_status
+note(struct store_db *db, int64_t sender, int64_t message)
+{
+	static const char sql[] =
+	    "INSERT OR IGNORE INTO sent(sender, message) VALUES(?1, ?2)";
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, sender);
+	store_bind_int(&use, 2, message);
+	return store_run(&use);
+}
+
+static enum store_status
+index_message(struct store_db *db, int64_t message, const char *text)
+{
+	char *folded = store_fold(text);
+	enum store_status status;
+	int64_t sender = 0;
+
+	if (folded == NULL)
+		return STORE_MEMORY;
+	status = find(db, folded, &sender);
+	if (status == STORE_OK && sender == 0)
+		status = add(db, folded, &sender);
+	free(folded);
+	return status == STORE_OK ? note(db, sender, message) : status;
+}
+
+static enum store_status
+mark(struct store_db *db, int64_t id)
+{
+	static const char sql[] = "INSERT OR REPLACE INTO meta(key, value)"
+				  " VALUES('senders_indexed', ?1)";
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, id);
+	return store_run(&use);
+}
+
+enum store_status
+store_sender_indexed(struct store_db *db, int64_t *id_r)
+{
+	static const char sql[] =
+	    "SELECT value FROM meta WHERE key = 'senders_indexed'";
+	struct store_use use;
+
+	*id_r = 0;
+	store_use(&use, db, sql);
+	if (store_next(&use))
+		*id_r = sqlite3_column_int64(use.statement, 0);
+	return store_end(&use);
+}
+
+enum store_status
+store_sender_step(struct store_db *db, struct store_queue *queue, bool *more_r)
+{
+	static const char sql[] =
+	    "SELECT id, sender FROM message WHERE id > ?1 ORDER BY id";
+	const int64_t end_ms = store_clock_monotonic_ms() + STEP_MS;
+	enum store_status taken = STORE_OK, status;
+	int64_t before, id;
+	struct store_use use;
+
+	*more_r = true;
+	status = store_sender_indexed(db, &before);
+	if (status != STORE_OK)
+		return status;
+	id = before;
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, before);
+	do {
+		const char *text;
+
+		*more_r = store_next(&use);
+		if (!*more_r)
+			break;
+		id = sqlite3_column_int64(use.statement, 0);
+		text = (const char *)sqlite3_column_text(use.statement, 1);
+		if (text != NULL)
+			taken = index_message(db, id, text);
+	} while (taken == STORE_OK && store_queue_is_empty(queue) &&
+		 store_clock_monotonic_ms() < end_ms);
+	status = store_end(&use);
+	if (status == STORE_OK)
+		status = taken;
+	if (status == STORE_OK && id != before)
+		status = mark(db, id);
+	return status;
+}
+
+/* As for the full-text index, below FTS5's own interface at first. */
+const char store_sender_restart_sql[] =
+    "DELETE FROM sender_text_data;"
+    "DELETE FROM sender_text_idx;"
+    "INSERT INTO sender_text_data(id, block)"
+    " VALUES(1, x''), (10, x'00000000000000');"
+    "INSERT OR REPLACE INTO sender_text_config(k, v) VALUES('version', 4);"
+    "DROP TABLE sender_text;"
+    "DROP TABLE sender;"
+    "DROP TABLE sent;" STORE_SCHEMA_SENDERS
+    "DELETE FROM meta WHERE key = 'senders_indexed';";
+
+/* ---- finding ---- */
+
+/*
+ * Of a part's trigrams only the rarest are looked up: each costs a walk through
+ * all senders that have it, and the sender's text is looked at anyway.  Which
+ * these are is told by the last senders that came.
+ */
+#define TRIGRAMS_USED 4
+#define TRIGRAMS_MOST 64
+#define SAMPLE        512
+
+struct trigram {
+	const char *at; /* in the part */
+	size_t length;
+	unsigned seen; /* senders of the sample that have it */
+};
+
+/* The octets of a character, as UTF-8 says at its first. */
+static size_t
+character_length(const char *at)
+{
+	size_t length = 1;
+
+	while (((unsigned char)at[length] & 0xc0) == 0x80)
+		length++;
+	return length;
+}
+
+/* Three characters; 0 where there are fewer. */
+static size_t
+trigram_length(const char *at)
+{
+	size_t length = 0;
+
+	for (int i = 0; i < 3; i++) {
+		if (at[length] == '\0')
+			return 0;
+		length += character_length(at + length);
+	}
+	return length;
+}
+
+static size_t
+cut(const char *part, struct trigram trigrams[TRIGRAMS_MOST])
+{
+	size_t count = 0, length;
+
+	while (count < TRIGRAMS_MOST && (length = trigram_length(part)) > 0) {
+		trigrams[count++] =
+		    (struct trigram){ .at = part, .length = length };
+		part += character_length(part);
+	}
+	return count;
+}
+
+static enum store_status
+count_seen(struct store_db *db, struct trigram *trigrams, size_t count)
+{
+	static const char sql[] =
+	    "SELECT folded FROM sender ORDER BY id DESC LIMIT ?1";
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, SAMPLE);
+	while (store_next(&use)) {
+		const void *text = sqlite3_column_text(use.statement, 0);
+		size_t length = (size_t)sqlite3_column_bytes(use.statement, 0);
+
+		for (size_t i = 0; text != NULL && i < count; i++)
+			trigrams[i].seen += memmem(text, length, trigrams[i].at,
+						trigrams[i].length) != NULL;
+	}
+	return store_end(&use);
+}
+
+static int
+compare_seen(const void *one, const void *other)
+{
+	const struct trigram *a = one, *b = other;
+
+	if (a->seen != b->seen)
+		return a->seen < b->seen ? -1 : 1;
+	return a->at < b->at ? -1 : a->at > b->at;
+}
+
+static size_t
+quote(char *to, const struct trigram *trigram)
+{
+	size_t filled = 0;
+
+	to[filled++] = '"';
+	for (size_t i = 0; i < trigram->length; i++) {
+		if (trigram->at[i] == '"')
+			to[filled++] = '"';
+		to[filled++] = trigram->at[i];
+	}
+	to[filled++] = '"';
+	to[filled++] = ' ';
+	return filled;
+}
+
+/* All must be there, in whatever order; "" where the part is too short. */
+static enum store_status
+compose_match(struct store_db *db, const char *part,
+    char match_r[STORE_SENDER_MATCH_SIZE])
+{
+	struct trigram trigrams[TRIGRAMS_MOST];
+	size_t count = cut(part, trigrams), filled = 0;
+	enum store_status status = STORE_OK;
+
+	if (count > TRIGRAMS_USED) {
+		status = count_seen(db, trigrams, count);
+		qsort(trigrams, count, sizeof(trigrams[0]), compare_seen);
+		count = TRIGRAMS_USED;
+	}
+	for (size_t i = 0; i < count; i++)
+		filled += quote(match_r + filled, &trigrams[i]);
+	match_r[filled] = '\0';
+	return status;
+}
+
+enum store_status
+store_sender_use(
+    struct store_sender_use *senders, struct store_db *db, const char *part)
+{
+	static const char by_words[] =
+	    "SELECT sender.id FROM sender_text CROSS JOIN sender"
+	    " ON sender.id = sender_text.rowid"
+	    " WHERE sender_text MATCH ?2 AND instr(sender.folded, ?1)";
+	static const char one_by_one[] =
+	    "SELECT id FROM sender WHERE instr(folded, ?1)";
+
+	enum store_status status = compose_match(db, part, senders->match);
+
+	if (status != STORE_OK)
+		return status;
+	store_use(&senders->use, db,
+	    senders->match[0] != '\0' ? by_words : one_by_one);
+	store_bind_text(&senders->use, 1, part);
+	if (senders->match[0] != '\0')
+		store_bind_text(&senders->use, 2, senders->match);
+	return STORE_OK;
+}
+
+int64_t
+store_sender_next(struct store_sender_use *senders)
+{
+	return store_next(&senders->use)
+		   ? sqlite3_column_int64(senders->use.statement, 0)
+		   : 0;
+}
+
+enum store_status
+store_sender_end(struct store_sender_use *senders)
+{
+	return store_end(&senders->use);
+}
