@@ -6,7 +6,7 @@
 
 struct secret {
 	size_t length;
-	char *text; /* alone in locked and guarded pages */
+	char *text; /* alone in guarded pages */
 };
 
 bool

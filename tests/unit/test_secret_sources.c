@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -120,6 +121,53 @@ test_holds_any_bytes(void **state)
 	secret_free(&secret);
 	assert_null(secret);
 	secret_free(&secret);
+}
+
+/* The flags of the mapping that an address is in; "" where they are not told.
+ */
+static void
+read_mapping_flags(const void *address, char *flags_r, size_t size)
+{
+	FILE *maps = fopen("/proc/self/smaps", "r");
+	char line[512];
+	unsigned long first, end;
+	bool is_in = false;
+
+	*flags_r = '\0';
+	while (maps != NULL && fgets(line, sizeof(line), maps) != NULL) {
+		if (sscanf(line, "%lx-%lx ", &first, &end) == 2)
+			is_in = (uintptr_t)address >= first &&
+				(uintptr_t)address < end;
+		else if (is_in && strncmp(line, "VmFlags:", 8) == 0)
+			(void)snprintf(
+			    flags_r, size, "%s", line + strlen("VmFlags:"));
+	}
+	if (maps != NULL)
+		fclose(maps);
+}
+
+/* As secret.h says of it; elsewhere in memory nothing is locked. */
+static void
+test_memory_is_locked(void **state)
+{
+	struct answer answer;
+	char flags[512];
+	void *page = NULL;
+	bool may_lock;
+
+	assert_int_equal(posix_memalign(&page, 4096, 4096), 0);
+	may_lock = mlock(page, 4096) == 0;
+	read_mapping_flags(page, flags, sizeof(flags));
+	may_lock = may_lock && strstr(flags, " lo") != NULL;
+	(void)munlock(page, 4096);
+	free(page);
+	if (!may_lock)
+		skip();
+	fetch(*state, SECRET_LITERAL, "secret", &answer);
+	read_mapping_flags(secret_text(answer.secret), flags, sizeof(flags));
+	assert_non_null(strstr(flags, " lo"));
+	assert_non_null(strstr(flags, " dd"));
+	secret_free(&answer.secret);
 }
 
 static void
@@ -414,6 +462,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 		    test_holds_any_bytes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_memory_is_locked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_literal, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
