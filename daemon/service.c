@@ -40,6 +40,7 @@ struct service {
 	struct event *watchdog;
 	struct store_clock clock; /* as it was told last */
 	bool stopping, interrupted;
+	char limited[256]; /* why fewer sessions run than are configured */
 };
 
 void
@@ -66,14 +67,14 @@ log_level_of(const struct config *config)
 	return levels[config->log_level];
 }
 
-/* No more sessions than there is room for; the text says where that is less. */
+/* No more sessions than there is room for. */
 static void
-limit_sessions(struct config *config, char *text, size_t size)
+limit_sessions(struct service *service, struct config *config)
 {
-	config->max_sessions =
-	    descriptors_make_room(config->max_sessions, text, size);
-	if (text[0] != '\0')
-		log_write(LOG_LEVEL_WARNING, NULL, "%s", text);
+	config->max_sessions = descriptors_make_room(
+	    config->max_sessions, service->limited, sizeof service->limited);
+	if (service->limited[0] != '\0')
+		log_write(LOG_LEVEL_WARNING, NULL, "%s", service->limited);
 }
 
 /* ---- reload ---- */
@@ -88,7 +89,8 @@ apply(struct service *service, struct config *config, char *text, size_t size)
 	struct config_diff diff;
 	size_t i;
 
-	limit_sessions(config, text, size);
+	limit_sessions(service, config);
+	snprintf(text, size, "%s", service->limited);
 	if (!config_diff(&diff, service->config, config))
 		return false;
 	if (!poller_reload(service->poller, config, &diff)) {
@@ -354,6 +356,7 @@ set_up_control(struct service *service)
 		.store = service->store,
 		.poller = service->poller,
 		.reload = reload,
+		.limited = service->limited,
 		.arg = service,
 	};
 	char error[512];
@@ -427,12 +430,11 @@ int
 service_run(const struct service_options *options, struct config *config)
 {
 	struct service service = { .options = options, .config = config };
-	char text[256];
 	int code = EX_OSERR;
 
 	log_set_level(log_level_of(config));
 	log_take_libevent();
-	limit_sessions(config, text, sizeof text);
+	limit_sessions(&service, config);
 	if (set_up_loop(&service))
 		code = run(&service);
 	else

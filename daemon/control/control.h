@@ -25,6 +25,8 @@ struct control_options {
 	 * did not take effect in full, a line each.
 	 */
 	bool (*reload)(char *text_r, size_t size, void *arg);
+	/* Why fewer sessions run than are configured; NULL, "": they do not. */
+	const char *limited;
 	void *arg;
 };
 

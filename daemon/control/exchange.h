@@ -24,6 +24,7 @@ struct exchange_context {
 	struct store *store;
 	struct poller *poller;
 	bool (*reload)(char *text_r, size_t size, void *arg);
+	const char *limited;
 	void *arg;
 	int64_t started_ms;
 	/* From the configuration. */

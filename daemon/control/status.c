@@ -17,6 +17,8 @@ limits_json(const struct exchange_context *context)
 	json_t *json = json_object();
 
 	field_count(json, "max_sessions", context->max_sessions);
+	if (context->limited != NULL && context->limited[0] != '\0')
+		field_text(json, "text", context->limited);
 	field_count(
 	    json, "max_sessions_per_host", context->max_sessions_per_host);
 	field_count(json, "memory_limit", context->memory_limit);

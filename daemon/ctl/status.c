@@ -66,6 +66,7 @@ print_work(struct ctl *ctl, const json_t *status)
 	    (unsigned long long)ctl_count(limits, "max_sessions"),
 	    (unsigned long long)ctl_count(accounts, "queued"));
 	ctl_print_detail(ctl, "Sessions", text);
+	ctl_print_detail(ctl, "", ctl_text(limits, "text"));
 	snprintf(text, sizeof(text), "%llu since the start, %llu failed",
 	    (unsigned long long)ctl_count(polls, "total"),
 	    (unsigned long long)ctl_count(polls, "failed"));

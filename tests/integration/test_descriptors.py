@@ -87,11 +87,14 @@ class DescriptorsTest(unittest.TestCase):
         self.assertIn(words, remark)
         # Nothing is said when it fits again.
         self.assertEqual(self.reload(fit).stderr, "")
+        self.assertNotIn("sessions run", self.evpopd.ctl("status").stdout)
 
     def test_more_than_is_allowed_at_the_start(self):
         self.start(3000, 300, 600)
         self.assertEqual(self.allowed(), 600)
         self.assertIn("only 34 sessions run at a time", self.evpopd.log())
+        self.assertIn("only 34 sessions run at a time",
+                      self.evpopd.ctl("status").stdout)
         self.evpopd.wait_polled("anna")
 
     def test_what_takes_a_restart_is_said_to_who_asked(self):
