@@ -1,4 +1,3 @@
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -66,17 +65,7 @@ inherit(struct config_draft *draft, const struct config_account *defaults,
 static bool
 is_loopback(const struct config_account *account)
 {
-	const char *host = account->host;
-	struct in_addr address;
-	struct in6_addr address6;
-
-	if (account->proxy != NULL)
-		return false;
-	if (inet_pton(AF_INET, host, &address) == 1)
-		return ntohl(address.s_addr) >> 24 == 127;
-	if (inet_pton(AF_INET6, host, &address6) == 1)
-		return IN6_IS_ADDR_LOOPBACK(&address6);
-	return strcasecmp(host, "localhost") == 0;
+	return account->proxy == NULL && config_host_is_loopback(account->host);
 }
 
 /* Names the first two of the given sources. */
@@ -282,14 +271,6 @@ compare_ids(const void *a, const void *b)
 }
 
 static int
-port_of(const struct config_account *account)
-{
-	if (account->port != 0)
-		return account->port;
-	return account->tls == CONFIG_TLS_IMPLICIT ? PORT_POP3S : PORT_POP3;
-}
-
-static int
 compare_maildrops(const void *a, const void *b)
 {
 	const struct config_draft *left = a, *right = b;
@@ -305,7 +286,7 @@ compare_maildrops(const void *a, const void *b)
 			: y->user == NULL ? 1
 					  : strcmp(x->user, y->user);
 	if (order == 0)
-		order = port_of(x) - port_of(y);
+		order = config_account_port(x) - config_account_port(y);
 	return order != 0 ? order : compare_orders(left, right);
 }
 
@@ -352,7 +333,8 @@ check_maildrops(struct config_reading *reading)
 
 		if (a->host == NULL || a->user == NULL || b->host == NULL ||
 		    b->user == NULL || strcasecmp(a->host, b->host) != 0 ||
-		    strcmp(a->user, b->user) != 0 || port_of(a) != port_of(b)) {
+		    strcmp(a->user, b->user) != 0 ||
+		    config_account_port(a) != config_account_port(b)) {
 			first = &drafts[i];
 			continue;
 		}

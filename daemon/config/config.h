@@ -146,6 +146,20 @@ void config_free(struct config **);
 const struct config_account *config_find(
     const struct config *, const char *name);
 
+/* The port, also where none is given. */
+uint16_t config_account_port(const struct config_account *);
+
+/* Whether a host is an address of this machine for itself, or its name. */
+bool config_host_is_loopback(const char *host);
+
+/*
+ * Which server the account's maildrop is at: its host, whatever the port; but
+ * at this machine each port leads to another one.  For free(); NULL without
+ * memory.
+ */
+char *config_account_place(const struct config_account *)
+    __attribute__((warn_unused_result));
+
 /* What a reload has to do. */
 struct config_diff {
 	/* Borrowed from the new config (removed: the old one). */

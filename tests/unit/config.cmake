@@ -9,3 +9,5 @@ target_compile_definitions(test_config_documents PRIVATE
 	CONFIG_MANUAL="${CMAKE_SOURCE_DIR}/conf/evpopd.conf.5")
 target_link_options(test_config_accounts PRIVATE
 	-Wl,--wrap=strcmp,--wrap=strcasecmp)
+evpop_unit_test(config_maildrop
+	${CMAKE_CURRENT_SOURCE_DIR}/test_config_maildrop.c LIBS evpopd_config)
