@@ -8,7 +8,6 @@
 #include "daemon/poll/advice.h"
 #include "daemon/poll/agenda.h"
 #include "daemon/poll/backoff.h"
-#include "daemon/poll/dry_run.h"
 #include "daemon/poll/policy.h"
 
 static void
@@ -17,6 +16,33 @@ set_text(struct poller_account *account, const char *text)
 	free(account->last_text);
 	account->last_text = text == NULL ? NULL : strdup(text);
 }
+
+/* ---- what it may have been ---- */
+
+/*
+ * To poll it would fetch all over again what is stored already, and only its
+ * owner knows whether that is meant.
+ */
+bool
+poller_account_is_held(
+    const struct poller_account *account, struct evpop_result *why_r)
+{
+	const char *name = account->config->name;
+	const char *former = findings_former(account->findings);
+
+	if (former == NULL || account->config->id != NULL ||
+	    account->wish == POLLER_WISH_CONFIRM)
+		return false;
+	evpop_result_set(why_r, EVPOP_ERROR_USAGE, EVPOP_PHASE_NONE,
+	    "it has the host and user of the account \"%.100s\", which is not "
+	    "configured any more: if that was renamed, write \"id = %.100s\" "
+	    "into [account %.100s]; \"evpopctl poll --confirm %.100s\" fetches "
+	    "everything anew instead",
+	    former, former, name, name);
+	return true;
+}
+
+/* ---- how polls end ---- */
 
 static void
 log_success(const char *name, const struct run_progress *progress)
@@ -151,6 +177,10 @@ poller_account_note(struct poller_account *account,
 	account->last_code = (uint8_t)result->code;
 	note_figures(account, progress);
 	note_health(account, progress);
+	if (progress->note != NULL) {
+		findings_set_moved(&account->findings, progress->note);
+		log_write(LOG_LEVEL_WARNING, name, "%s", progress->note);
+	}
 	if (result->error == EVPOP_ERROR_NONE) {
 		note_quiet(account, progress);
 		account->last_success_ms = progress->finished_ms;
@@ -170,6 +200,6 @@ poller_account_free(struct poller_account *account)
 {
 	run_free(&account->run);
 	free(account->last_text);
-	dry_run_free(&account->plan);
+	findings_free(&account->findings);
 	free(account);
 }

@@ -2,6 +2,7 @@
 #ifndef POLL_ACCOUNT_H
 #define POLL_ACCOUNT_H
 
+#include "daemon/poll/findings.h"
 #include "daemon/poll/item.h"
 #include "daemon/poll/poller.h"
 #include "daemon/poll/run.h"
@@ -12,7 +13,7 @@ struct poller_account {
 	struct poller *poller;
 	const struct config_account *config; /* NULL: removed, still running */
 	struct run *run;            /* while it is polling, and only then */
-	struct poller_plan *plan;   /* of the last dry run */
+	struct findings *findings;  /* NULL: none */
 	struct unchanged unchanged; /* since the last poll */
 	char *last_text;            /* NULL: all is well */
 	int64_t last_started_ms, last_finished_ms, last_success_ms;
@@ -27,6 +28,10 @@ struct poller_account {
 	uint8_t identity;     /* an enum poller_identity */
 	uint8_t quiet_polls;  /* in a row, as far as they are counted */
 };
+
+/* Why its polls wait for a person, where they do. */
+bool poller_account_is_held(
+    const struct poller_account *, struct evpop_result *why_r);
 
 /*
  * Note how a run ended, for the status, and log it.  The agenda knows it

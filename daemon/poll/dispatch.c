@@ -4,7 +4,6 @@
 #include <event2/util.h>
 
 #include "daemon/log/log.h"
-#include "daemon/poll/dry_run.h"
 #include "daemon/poll/policy.h"
 #include "daemon/poll/poller_internal.h"
 #include "daemon/store/clock.h"
@@ -137,10 +136,8 @@ take_plan(struct poller_account *account, struct run *run)
 {
 	struct poller_plan *plan = run_take_plan(run);
 
-	if (plan == NULL)
-		return;
-	dry_run_free(&account->plan);
-	account->plan = plan;
+	if (plan != NULL)
+		findings_set_plan(&account->findings, plan);
 }
 
 static void
@@ -197,6 +194,42 @@ store_works(struct poller_account *account)
 	return false;
 }
 
+/*
+ * Whose row is whose could not be found out: to go by the name alone might
+ * fetch everything again.
+ */
+static bool
+accounts_are_known(struct poller_account *account)
+{
+	struct poller *poller = account->poller;
+	enum store_status status = configured_status(poller->configured);
+	struct evpop_result result;
+
+	if (status == STORE_OK)
+		return true;
+	evpop_result_set(&result, EVPOP_ERROR_IO, EVPOP_PHASE_NONE,
+	    "the store does not tell which account this was (%s): %s; mail "
+	    "stays on the server",
+	    store_status_name(status), store_status_hint(status));
+	fail_at_once(account, &result);
+	configured_repeat(poller->configured, poller->config);
+	return false;
+}
+
+static bool
+is_held(struct poller_account *account)
+{
+	struct evpop_result why;
+
+	if (!poller_account_is_held(account, &why)) {
+		if (account->wish == POLLER_WISH_CONFIRM)
+			findings_set_former(&account->findings, NULL);
+		return false;
+	}
+	fail_at_once(account, &why);
+	return true;
+}
+
 /* With a failure it is a poll that only leaves its row. */
 static bool
 start_run(struct poller_account *account, struct evpop_tls_context *tls,
@@ -239,7 +272,8 @@ start(struct poller_account *account)
 	struct evpop_result result;
 
 	account->secret_mark = poller_secret_mark(account->config);
-	if (!store_works(account))
+	if (!store_works(account) || !accounts_are_known(account) ||
+	    is_held(account))
 		return;
 	if (!start_well_or_badly(account, &result)) {
 		fail_at_once(account, &result);
@@ -297,7 +331,8 @@ poller_dispatch(int fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!poller->stopping && servers_are_known(poller->resources.servers)) {
+	if (!poller->stopping && servers_are_known(poller->resources.servers) &&
+	    configured_is_answered(poller->configured)) {
 		if (start_some(poller))
 			poller_wake(poller);
 		else

@@ -52,6 +52,7 @@ store_changed(struct store *store, void *arg)
 		return;
 	}
 	log_write(LOG_LEVEL_INFO, NULL, "the store works again");
+	configured_repeat(poller->configured, poller->config);
 	for (i = 0; i < poller->account_count; i++) {
 		item = &poller->accounts[i]->item;
 		/* That credentials were refused was not the store's fault. */
@@ -141,6 +142,54 @@ servers_known(void *arg)
 		poller_wake(poller);
 }
 
+/* ---- who the accounts are ---- */
+
+static void
+take_news(struct poller *poller, const struct store_account_news *news)
+{
+	struct poller_account *account = poller_find(poller, news->name);
+
+	if (news->is_renamed) {
+		log_write(LOG_LEVEL_INFO, news->name,
+		    "goes on as the account that was \"%s\"",
+		    news->former_name);
+		return;
+	}
+	log_write(LOG_LEVEL_WARNING, news->name,
+	    "it has no mail yet, and the host and user of the account \"%s\", "
+	    "which is not configured any more: if that was renamed, write "
+	    "\"id = %s\" into [account %s]",
+	    news->former_name, news->former_id, news->name);
+	if (account != NULL)
+		findings_set_former(&account->findings, news->former_id);
+}
+
+/* What its polls waited for may be settled. */
+static void
+forget_former(struct poller *poller, struct poller_account *account)
+{
+	if (findings_former(account->findings) == NULL)
+		return;
+	findings_set_former(&account->findings, NULL);
+	agenda_retry(
+	    &poller->agenda, &account->item, store_clock_monotonic_ms());
+}
+
+static void
+accounts_known(enum store_status status, const struct store_account_news *news,
+    size_t count, void *arg)
+{
+	struct poller *poller = arg;
+	size_t i;
+
+	for (i = 0; status == STORE_OK && i < poller->account_count; i++)
+		forget_former(poller, poller->accounts[i]);
+	for (i = 0; i < count; i++)
+		take_news(poller, &news[i]);
+	if (poller->timer != NULL)
+		poller_wake(poller);
+}
+
 struct poller *
 poller_new(struct event_base *base, struct evpop_names *names,
     struct store *store, const struct config *config,
@@ -161,12 +210,13 @@ poller_new(struct event_base *base, struct evpop_names *names,
 	};
 	poller->options = *options;
 	poller->config = config;
+	poller->configured = configured_new(store, accounts_known, poller);
 	agenda_init(&poller->agenda, trace);
 	poller_set_limits(poller);
 	poller->timer = evtimer_new(base, poller_dispatch, poller);
 	poller->grace = evtimer_new(base, grace_over, poller);
 	poller->watch = evtimer_new(base, poller_watch_step, poller);
-	if (poller->resources.servers == NULL ||
+	if (poller->resources.servers == NULL || poller->configured == NULL ||
 	    poller->resources.ledger == NULL || poller->timer == NULL ||
 	    poller->grace == NULL || poller->watch == NULL ||
 	    !make_accounts(poller)) {
@@ -175,6 +225,7 @@ poller_new(struct event_base *base, struct evpop_names *names,
 	}
 	store_set_drain_cb(store, store_drained, poller);
 	store_set_health_cb(store, store_changed, poller);
+	configured_tell(poller->configured, config);
 	poller_wake(poller);
 	return poller;
 }
@@ -214,6 +265,7 @@ poller_free(struct poller **poller_p)
 	agenda_clear(&poller->agenda);
 	tls_table_clear(&poller->tls);
 	servers_free(&poller->resources.servers);
+	configured_free(&poller->configured);
 	ledger_free(&poller->resources.ledger);
 	if (poller->timer != NULL)
 		event_free(poller->timer);
@@ -269,7 +321,7 @@ poller_plan(const struct poller *poller, const char *name)
 {
 	const struct poller_account *account = poller_find(poller, name);
 
-	return account == NULL ? NULL : account->plan;
+	return account == NULL ? NULL : findings_plan(account->findings);
 }
 
 enum poller_answer
@@ -381,6 +433,8 @@ fill_status(
 		.adopted_octets = account->adopted_octets,
 		.identity = poller_identity_name(
 		    (enum poller_identity)account->identity),
+		.moved = findings_moved(account->findings),
+		.former_id = findings_former(account->findings),
 	};
 	if (account->run == NULL)
 		return;
@@ -411,7 +465,9 @@ poller_account_advice(const struct poller *poller, const char *name,
 	const struct poller_account *account = poller_find(poller, name);
 
 	_Static_assert(ADVICE_SIZE == POLLER_ADVICE_SIZE, "one size");
-	if (account == NULL || agenda_health(&account->item) == POLLER_WELL)
+	/* What to do where it may be another account is its trouble's text. */
+	if (account == NULL || findings_former(account->findings) != NULL ||
+	    agenda_health(&account->item) == POLLER_WELL)
 		return false;
 	advice_write(advice, account->config,
 	    (enum evpop_error)account->last_outcome,

@@ -40,6 +40,16 @@ struct poller_account_status {
 	uint32_t held;             /* deletions that wait for a person */
 	uint64_t octets_in, adopted_octets;
 	const char *identity; /* poller_identity_name() */
+	/*
+	 * Since its host or user changed: what was known of it before, in
+	 * words; or NULL.
+	 */
+	const char *moved;
+	/*
+	 * It is new, and has the host and user of an account that is not
+	 * configured any more: as its `id` this makes it that one; or NULL.
+	 */
+	const char *former_id;
 };
 
 struct poller_status {

@@ -8,6 +8,7 @@
 
 #include "daemon/poll/account.h"
 #include "daemon/poll/agenda.h"
+#include "daemon/poll/configured.h"
 #include "daemon/poll/ledger.h"
 #include "daemon/poll/poller.h"
 #include "daemon/poll/servers.h"
@@ -19,6 +20,7 @@ struct poller {
 	struct run_resources resources;
 	struct poller_options options;
 	const struct config *config;
+	struct configured *configured;
 
 	struct poller_account **accounts; /* sorted by name, as in config */
 	size_t account_count;

@@ -44,7 +44,8 @@ record_of_poll(const struct run_progress *progress, struct store_poll *poll)
 		.started_ms = progress->started_ms,
 		.finished_ms = progress->finished_ms,
 		.outcome = evpop_error_name(result->error),
-		.text = result->error == EVPOP_ERROR_NONE ? NULL : result->text,
+		.text = result->error == EVPOP_ERROR_NONE ? progress->note
+							  : result->text,
 		.is_failure = account_fails(progress),
 		.messages = progress->messages,
 		.fetched = progress->fetched,

@@ -145,6 +145,7 @@ poller_reload(struct poller *poller, const struct config *config,
 		retire(poller, takeover.removed[i]);
 	agenda_sweep_hosts(&poller->agenda);
 	poller_set_limits(poller);
+	configured_tell(poller->configured, config);
 	/* Certificates may have changed in files of the same name. */
 	tls_table_clear(&poller->tls);
 	takeover.accounts = NULL;

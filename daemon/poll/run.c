@@ -8,6 +8,7 @@
 
 #include "daemon/failpoint/failpoint.h"
 #include "daemon/log/log.h"
+#include "daemon/poll/account_row.h"
 #include "daemon/poll/credentials.h"
 #include "daemon/poll/deposit.h"
 #include "daemon/poll/dry_run.h"
@@ -23,7 +24,7 @@
 struct run {
 	struct run_resources resources;
 	char *name;
-	char *stable_id; /* NULL: none */
+	struct account_row *row;
 	run_finished_cb finished;
 	void *arg;
 
@@ -58,8 +59,7 @@ static void run_credentials_known(const char *, void *);
 static void run_start_if_ready(struct run *);
 static void run_listed(const struct evpop_listing *, void *);
 static void run_look_up(struct run *);
-static void run_account_tried(
-    enum store_status, const struct store_account *, void *);
+static void run_bound(enum store_status, void *);
 static void run_planned(const struct evpop_plan *, void *);
 static bool run_hold(size_t, void *);
 static void run_overdrawn(void *);
@@ -81,10 +81,8 @@ static bool
 run_copy_names(struct run *run, const struct config_account *account)
 {
 	run->name = strdup(account->name);
-	if (account->id != NULL)
-		run->stable_id = strdup(account->id);
-	return run->name != NULL &&
-	       (account->id == NULL || run->stable_id != NULL);
+	run->row = account_row_new(run->resources.store, account);
+	return run->name != NULL && run->row != NULL;
 }
 
 /* False without memory. */
@@ -140,14 +138,14 @@ run_begin(struct run *run, const struct run_order *order)
 	if (order->wish == POLLER_WISH_POLL &&
 	    unchanged_account(order->unchanged, &account)) {
 		run->unchanged = *order->unchanged;
+		account_row_recall(run->row, account.id);
 		run_take_account(run, &account);
 		run_end_early(run);
 		return;
 	}
 	run->waiting++;
 	run->asks_account = true;
-	store_account(run->resources.store, run->name, run->stable_id,
-	    run_account_known, run);
+	account_row_ask(run->row, run_account_known, run);
 }
 
 struct run *
@@ -203,6 +201,7 @@ static void
 run_take_account(struct run *run, const struct store_account *account)
 {
 	run->account = *account;
+	run->account.host = run->account.user = NULL;
 	run->progress.account_id = account->id;
 	run->progress.has_worked = account->listed;
 	run->progress.failing_since_ms = account->failing_since_ms;
@@ -271,28 +270,24 @@ run_listed(const struct evpop_listing *listing, void *arg)
 static void
 run_look_up(struct run *run)
 {
-	if (run->unchanged.account_id == 0) {
-		deposit_look_up(run->deposit);
-		return;
-	}
 	run->unchanged.account_id = 0;
 	run->waiting++;
-	store_account(run->resources.store, run->name, run->stable_id,
-	    run_account_tried, run);
+	account_row_bind(run->row, run_bound, run);
 }
 
-/* There may be work to do: the store was tried, and can take it. */
+/* The store was tried, and can take what comes of it. */
 static void
-run_account_tried(
-    enum store_status status, const struct store_account *account, void *arg)
+run_bound(enum store_status status, void *arg)
 {
 	struct run *run = arg;
 
 	run->waiting--;
+	run->progress.note = account_row_note(run->row);
 	if (status != STORE_OK)
 		run_store_failed(status, run);
 	else if (!run->over) {
-		deposit_set_account(run->deposit, account, run->policy.dry_run);
+		deposit_set_account(run->deposit, account_row_account(run->row),
+		    run->policy.dry_run);
 		deposit_look_up(run->deposit);
 	}
 	run_settle(run);
@@ -563,7 +558,7 @@ run_free(struct run **run_p)
 	dry_run_free(&run->plan);
 	if (run->settled != NULL)
 		event_free(run->settled);
+	account_row_free(&run->row);
 	free(run->name);
-	free(run->stable_id);
 	free(run);
 }

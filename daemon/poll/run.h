@@ -52,6 +52,8 @@ struct run_progress {
 	uint32_t adopted, seen, held;
 	uint64_t octets_in, octets_out, body_octets, adopted_octets;
 	enum poller_identity identity;
+	/* Its maildrop is another one than before, in words; or NULL. */
+	const char *note;
 	enum poller_wish wish;
 	struct unchanged unchanged; /* for the next poll, once finished */
 };

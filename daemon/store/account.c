@@ -18,8 +18,9 @@ struct account_op {
 	struct store_op op;
 	store_account_cb done;
 	void *arg;
-	struct store_account row;
-	char *stable_id; /* or NULL; behind the name */
+	struct store_arena arena; /* of the row's texts */
+	struct store_account row; /* with the id where that is known */
+	char *stable_id;          /* or NULL; behind the name */
 	char name[];
 };
 
@@ -36,40 +37,6 @@ find(struct store_db *db, const char *sql, const char *key, int64_t *id_r)
 	if (store_next(&use))
 		*id_r = sqlite3_column_int64(use.statement, 0);
 	return store_end(&use);
-}
-
-/*
- * Another account had this name before: it goes by a passing one until its own
- * new name is told, so that two accounts may swap their names.
- */
-static enum store_status
-free_name(struct store_db *db, const char *name, int64_t except)
-{
-	static const char sql[] =
-	    "UPDATE account SET name = name || '~' ||"
-	    " lower(hex(randomblob(8))) WHERE name = ?1 AND id <> ?2";
-	struct store_use use;
-
-	store_use(&use, db, sql);
-	store_bind_text(&use, 1, name);
-	store_bind_int(&use, 2, except);
-	return store_run(&use);
-}
-
-static enum store_status
-update(struct store_db *db, const struct account_op *account)
-{
-	static const char sql[] =
-	    "UPDATE account SET name = ?2,"
-	    " stable_id = coalesce(?3, stable_id) WHERE id = ?1"
-	    " AND (name <> ?2 OR stable_id IS NOT coalesce(?3, stable_id))";
-	struct store_use use;
-
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, account->row.id);
-	store_bind_text(&use, 2, account->name);
-	store_bind_text(&use, 3, account->stable_id);
-	return store_run(&use);
 }
 
 static enum store_status
@@ -89,7 +56,7 @@ insert(struct store_db *db, struct account_op *account)
 }
 
 static enum store_status
-look_back(struct store_db *db, struct store_account *row)
+look_back(struct store_db *db, struct account_op *account, bool *found_r)
 {
 	static const char sql[] =
 	    "SELECT last_success_ms IS NOT NULL"
@@ -97,19 +64,27 @@ look_back(struct store_db *db, struct store_account *row)
 	    " (SELECT max(deleted) FROM (SELECT deleted FROM poll"
 	    "  WHERE poll.account = ?1 AND deleted > 0"
 	    "  ORDER BY poll.id DESC LIMIT " USUAL_POLLS ")),"
-	    " failing_since_ms"
-	    " FROM account WHERE id = ?1";
+	    " failing_since_ms, host, user FROM account WHERE id = ?1";
+	enum store_status taken = STORE_OK, status;
+	struct store_account *row = &account->row;
 	struct store_use use;
 
 	store_use(&use, db, sql);
 	store_bind_int(&use, 1, row->id);
-	if (store_next(&use)) {
+	*found_r = store_next(&use);
+	if (*found_r) {
 		row->listed = sqlite3_column_int(use.statement, 0) != 0;
 		row->usual_deletes =
 		    (uint32_t)sqlite3_column_int64(use.statement, 1);
 		row->failing_since_ms = sqlite3_column_int64(use.statement, 2);
+		if (!store_column_text(
+			&account->arena, use.statement, 3, &row->host) ||
+		    !store_column_text(
+			&account->arena, use.statement, 4, &row->user))
+			taken = STORE_MEMORY;
 	}
-	return store_end(&use);
+	status = store_end(&use);
+	return status != STORE_OK ? status : taken;
 }
 
 static enum store_status
@@ -130,38 +105,42 @@ count_quiet(struct store_db *db, struct store_account *row)
 	return store_end(&use);
 }
 
+/* The id is only asked where no row has the name: see store_configure(). */
+static enum store_status
+find_or_insert(struct store_db *db, struct account_op *account)
+{
+	static const char by_name[] = "SELECT id FROM account WHERE name = ?1";
+	static const char by_stable_id[] =
+	    "SELECT id FROM account WHERE stable_id = ?1";
+	int64_t *id = &account->row.id;
+	enum store_status status = find(db, by_name, account->name, id);
+
+	if (status == STORE_OK && *id == 0)
+		status = find(db, by_stable_id, account->stable_id, id);
+	if (status == STORE_OK && *id == 0)
+		status = insert(db, account);
+	return status;
+}
+
 static enum store_status
 write_account(struct store_writer *writer, struct store_op *op)
 {
-	static const char by_stable_id[] =
-	    "SELECT id FROM account WHERE stable_id = ?1";
-	static const char by_name[] = "SELECT id FROM account WHERE name = ?1";
-	/* Its stable id, if another one, says that it is another account. */
-	static const char unnamed[] = "SELECT id FROM account WHERE name = ?1"
-				      " AND stable_id IS NULL";
 	struct account_op *account = (struct account_op *)op;
 	struct store_db *db = &writer->db;
 	enum store_status status = store_trial(writer);
+	bool found = true;
 
-	if (status == STORE_OK)
-		status = find(
-		    db, by_stable_id, account->stable_id, &account->row.id);
 	if (status == STORE_OK && account->row.id == 0)
-		status =
-		    find(db, account->stable_id != NULL ? unnamed : by_name,
-			account->name, &account->row.id);
+		status = find_or_insert(db, account);
 	if (status == STORE_OK)
-		status = free_name(db, account->name, account->row.id);
-	if (status == STORE_OK)
-		status = account->row.id != 0 ? update(db, account)
-					      : insert(db, account);
-	if (status == STORE_OK)
-		status = look_back(db, &account->row);
+		status = look_back(db, account, &found);
 	if (status == STORE_OK)
 		status = count_quiet(db, &account->row);
 	if (status == STORE_OK)
 		status = store_calendar_judges(&writer->calendar, db,
 		    account->row.id, &account->row.setting);
+	if (status == STORE_OK && !found)
+		op->status = STORE_NOT_FOUND;
 	return status;
 }
 
@@ -178,6 +157,7 @@ answer_account(struct store *store, struct store_op *op)
 static void
 free_account(struct store_op *op)
 {
+	store_arena_free(&((struct account_op *)op)->arena);
 	free(op);
 }
 
@@ -188,19 +168,18 @@ static const struct store_op_type account_type = {
 	.free = free_account,
 };
 
-void
-store_account(struct store *store, const char *name, const char *stable_id,
-    store_account_cb done, void *arg)
+/* NULL without memory. */
+static struct account_op *
+account_new(
+    const char *name, const char *stable_id, store_account_cb done, void *arg)
 {
 	size_t name_size = strlen(name) + 1;
 	size_t stable_size = stable_id != NULL ? strlen(stable_id) + 1 : 0;
 	struct account_op *account =
 	    calloc(1, sizeof(*account) + name_size + stable_size);
 
-	if (account == NULL) {
-		done(STORE_MEMORY, NULL, arg);
-		return;
-	}
+	if (account == NULL)
+		return NULL;
 	account->op.type = &account_type;
 	account->done = done;
 	account->arg = arg;
@@ -209,6 +188,32 @@ store_account(struct store *store, const char *name, const char *stable_id,
 		account->stable_id = account->name + name_size;
 		memcpy(account->stable_id, stable_id, stable_size);
 	}
+	return account;
+}
+
+void
+store_account(struct store *store, const char *name, const char *stable_id,
+    store_account_cb done, void *arg)
+{
+	struct account_op *account = account_new(name, stable_id, done, arg);
+
+	if (account == NULL)
+		done(STORE_MEMORY, NULL, arg);
+	else
+		store_op_submit(store, &account->op);
+}
+
+void
+store_account_again(
+    struct store *store, int64_t account_id, store_account_cb done, void *arg)
+{
+	struct account_op *account = account_new("", NULL, done, arg);
+
+	if (account == NULL) {
+		done(STORE_MEMORY, NULL, arg);
+		return;
+	}
+	account->row.id = account_id;
 	store_op_submit(store, &account->op);
 }
 

@@ -19,6 +19,8 @@ struct store_op;
 /* Answers keep the order of the calls within each of these. */
 enum store_op_kind {
 	STORE_OP_ACCOUNT = 0,
+	STORE_OP_CONFIGURE,
+	STORE_OP_BIND,
 	STORE_OP_UIDS_CHANGE,
 	STORE_OP_PIECE,
 	STORE_OP_COMMIT,

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/store/aside.h"
 #include "daemon/store/column.h"
 #include "daemon/store/failure.h"
 #include "daemon/store/private.h"
@@ -276,6 +277,8 @@ make_unknown(struct store_writer *writer, const struct store_unique *unique)
 	if (status == STORE_OK && row.found &&
 	    row.state == STORE_UID_QUARANTINED)
 		status = store_unique_forget(&writer->db, unique);
+	if (status == STORE_OK)
+		status = store_aside_release(&writer->db, unique);
 	if (status == STORE_OK)
 		status = store_failure_forget(writer, unique);
 	return status;

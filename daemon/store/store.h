@@ -20,28 +20,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/store/account.h"
+#include "daemon/store/status.h"
+
 struct event_base;
 struct store;
-
-enum store_status {
-	STORE_OK = 0,
-	STORE_FULL,      /* no space: disk, quota or page limit */
-	STORE_IO,        /* the disk failed */
-	STORE_BUSY,      /* another process holds the file */
-	STORE_READ_ONLY, /* no permission to write */
-	STORE_DAMAGED,   /* not a database, or a corrupt one */
-	STORE_NEWER,     /* the schema is of a later version */
-	STORE_NOT_FOUND,
-	STORE_MEMORY,
-	STORE_CLOSED, /* the store was closed, or the asker left, before it
-			 got to it */
-	STORE_SLOW,   /* no answer to a question within its time */
-	STORE_STATUS_COUNT
-};
-
-/* "ok", "full", "io"...; and a sentence on what to do about it. */
-const char *store_status_name(enum store_status);
-const char *store_status_hint(enum store_status);
 
 /*
  * The level for those who want it.  The higher ones take longer, 3 a tenth and
@@ -64,13 +47,6 @@ struct store_config {
 	 * What is in the file can be read whatever this is.
 	 */
 	int pack_level;
-};
-
-/* Why an open failed or polls have to wait, in words. */
-#define STORE_ERROR_SIZE 256
-struct store_error {
-	enum store_status status;
-	char text[STORE_ERROR_SIZE];
 };
 
 /*
@@ -148,39 +124,7 @@ void store_clock_set_text(
 #define STORE_NEVER_MS (INT64_MIN / 2)
 int64_t store_age_now_ms(struct store *, uint64_t setting);
 
-/* ---- accounts and what is known of them ---- */
-
-struct store_account {
-	int64_t id;
-	bool listed; /* a poll of it went well before, or left unique-ids */
-	/*
-	 * The most that one of its last polls deleted on the server, of those
-	 * that deleted anything.
-	 */
-	uint32_t usual_deletes;
-	/*
-	 * So many of its last polls in a row found nothing to do, of those that
-	 * went well and are written; STORE_QUIET_POLLS at the most.
-	 */
-	uint32_t quiet_polls;
-	/*
-	 * By which its ages are judged, see store_age_now_ms(); 0: they cannot
-	 * be, since the clock is behind, or was set and no poll has gone by.
-	 */
-	uint64_t setting;
-	int64_t failing_since_ms; /* Unix time; 0: its last poll went well */
-};
-#define STORE_QUIET_POLLS 4
-/* Borrowed; NULL unless STORE_OK. */
-typedef void (*store_account_cb)(
-    enum store_status, const struct store_account *, void *arg);
-
-/*
- * The row of a configured account, made where missing.  `stable_id` (or NULL)
- * finds the row again after a rename.
- */
-void store_account(struct store *, const char *name, const char *stable_id,
-    store_account_cb, void *arg);
+/* ---- what is known of unique-ids ---- */
 
 enum store_uid_state {
 	STORE_UID_STORED = 0, /* durable here */

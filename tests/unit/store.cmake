@@ -4,13 +4,13 @@ target_include_directories(test_store_fixture PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(test_store_fixture PRIVATE evpop_settings
 	PUBLIC evpopd_store PkgConfig::CMOCKA)
 
-foreach(subject account body calendar charset check failure faults flow held
-	history identity open pack quarantine question search sender
-	server uid)
+foreach(subject account binding body calendar charset check configure failure
+	faults flow held history identity open pack quarantine question search
+	sender server uid)
 	evpop_unit_test(store_${subject} test_store_${subject}.c
 		LIBS test_store_fixture evpopd_store LABELS thread)
 endforeach()
-foreach(subject chores codec envelope migration scan schema)
+foreach(subject chores codec envelope migration roster scan schema)
 	evpop_unit_test(store_${subject} test_store_${subject}.c
 		LIBS test_store_fixture evpopd_store)
 endforeach()

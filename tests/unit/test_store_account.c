@@ -33,50 +33,20 @@ same_name_is_the_same_row(void **state)
 }
 
 static void
-stable_id_survives_a_rename(void **state)
+it_is_asked_again_by_its_number(void **state)
 {
 	struct fixture *fixture = *state;
-	int64_t id = account(fixture, "old", "x1");
+	struct answer answer = { 0 };
 
-	assert_int_equal(account(fixture, "new", "x1"), id);
-	assert_string_equal(
-	    fixture_text(fixture, "SELECT name FROM account WHERE id ="
-				  " (SELECT max(id) FROM account)"),
-	    "new");
-	assert_int_not_equal(account(fixture, "old", NULL), id);
-}
-
-static void
-row_without_stable_id_takes_one(void **state)
-{
-	struct fixture *fixture = *state;
-	int64_t id = account(fixture, "plain", NULL);
-
-	assert_int_equal(account(fixture, "plain", "x2"), id);
-	assert_int_equal(account(fixture, "other", "x2"), id);
-}
-
-static void
-names_can_be_swapped(void **state)
-{
-	struct fixture *fixture = *state;
-	int64_t one = account(fixture, "a", "1");
-	int64_t two = account(fixture, "b", "2");
-
-	assert_int_equal(account(fixture, "b", "1"), one);
-	assert_int_equal(account(fixture, "a", "2"), two);
-	assert_int_equal(account(fixture, "b", "1"), one);
-	assert_int_equal(account(fixture, "a", "2"), two);
-}
-
-static void
-name_of_another_stable_id_is_another_account(void **state)
-{
-	struct fixture *fixture = *state;
-	int64_t one = account(fixture, "a", "1");
-
-	assert_int_not_equal(account(fixture, "a", "3"), one);
-	assert_int_equal(account(fixture, "was-a", "1"), one);
+	store_account_again(
+	    fixture->store, fixture->account, answer_account, &answer);
+	fixture_wait(fixture, &answer.done);
+	assert_int_equal(answer.status, STORE_OK);
+	assert_int_equal(answer.id, fixture->account);
+	memset(&answer, 0, sizeof(answer));
+	store_account_again(fixture->store, 4711, answer_account, &answer);
+	fixture_wait(fixture, &answer.done);
+	assert_int_equal(answer.status, STORE_NOT_FOUND);
 }
 
 /* ---- polls and the list ---- */
@@ -458,10 +428,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(same_name_is_the_same_row),
-		TEST(stable_id_survives_a_rename),
-		TEST(row_without_stable_id_takes_one),
-		TEST(names_can_be_swapped),
-		TEST(name_of_another_stable_id_is_another_account),
+		TEST(it_is_asked_again_by_its_number),
 		TEST(polls_leave_their_mark_on_the_account),
 		TEST(account_fails_since_its_first_failure),
 		TEST(accounts_are_listed_by_name),

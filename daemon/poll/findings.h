@@ -1,0 +1,29 @@
+/*
+ * What was found out of an account that most accounts never have, and that
+ * therefore costs them no more than a pointer.
+ */
+#ifndef POLL_FINDINGS_H
+#define POLL_FINDINGS_H
+
+struct findings; /* NULL: nothing */
+struct poller_plan;
+
+/* What the last dry run found; takes it, or frees it without memory. */
+void findings_set_plan(struct findings **, struct poller_plan *);
+const struct poller_plan *findings_plan(const struct findings *);
+
+/*
+ * It has no row in the store, and may be the account of this id, which is not
+ * configured any more; NULL: it is not.
+ */
+void findings_set_former(struct findings **, const char *former_id);
+const char *findings_former(const struct findings *);
+
+/* Its maildrop is another one than before, in words. */
+void findings_set_moved(struct findings **, const char *words);
+const char *findings_moved(const struct findings *);
+
+/* Sets the pointer to NULL; NULL is allowed. */
+void findings_free(struct findings **);
+
+#endif

@@ -1,0 +1,108 @@
+/*
+ * Accounts, as the store knows them: a part of store.h.  Which row is whose is
+ * told by names and ids of the configuration, and each row is bound to the
+ * maildrop that its unique-ids are of.
+ */
+#ifndef STORE_ACCOUNT_H
+#define STORE_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/store/status.h"
+
+struct store;
+
+struct store_account {
+	int64_t id;
+	bool listed; /* a poll of it went well before, or left unique-ids */
+	/*
+	 * The most that one of its last polls deleted on the server, of those
+	 * that deleted anything.
+	 */
+	uint32_t usual_deletes;
+	/*
+	 * So many of its last polls in a row found nothing to do, of those that
+	 * went well and are written; STORE_QUIET_POLLS at the most.
+	 */
+	uint32_t quiet_polls;
+	/*
+	 * By which its ages are judged, see store_age_now_ms(); 0: they cannot
+	 * be, since the clock is behind, or was set and no poll has gone by.
+	 */
+	uint64_t setting;
+	int64_t failing_since_ms; /* Unix time; 0: its last poll went well */
+	/* Whose maildrop it is bound to; borrowed; NULL: to none yet. */
+	const char *host, *user;
+};
+#define STORE_QUIET_POLLS 4
+/* Borrowed; NULL unless STORE_OK. */
+typedef void (*store_account_cb)(
+    enum store_status, const struct store_account *, void *arg);
+
+/* An account of the configuration, and whose maildrop it polls. */
+struct store_configured {
+	const char *name;
+	const char *stable_id; /* NULL: its name */
+	const char *host, *user;
+};
+
+/* What became of one of them since the last time. */
+struct store_account_news {
+	const char *name;
+	bool has_id;
+	/*
+	 * Its row had another name.  Else: it has no row, and there is one of
+	 * the same maildrop, of an account that is not configured any more.
+	 */
+	bool is_renamed;
+	const char *former_name; /* of that row */
+	const char *former_id;   /* the `id` by which it is found */
+};
+/* Borrowed until the callback returns. */
+typedef void (*store_configure_cb)(enum store_status,
+    const struct store_account_news *, size_t count, void *arg);
+
+/*
+ * All accounts that are configured, once the configuration is read: their rows
+ * get the names that these have now.  A row is found by its id, where it has
+ * none by its name; an id also finds the row that had it as its name.  Where
+ * several could be meant, the host and user of the row decide.  The accounts
+ * are copied.
+ */
+void store_configure(struct store *, const struct store_configured *,
+    size_t count, store_configure_cb, void *arg);
+
+/*
+ * The row of a configured account, made where missing, with `stable_id` (or
+ * NULL).
+ */
+void store_account(struct store *, const char *name, const char *stable_id,
+    store_account_cb, void *arg);
+/* The same of a row that is there, whatever it is called by now. */
+void store_account_again(
+    struct store *, int64_t account_id, store_account_cb, void *arg);
+
+struct store_bound {
+	bool is_moved; /* it was bound to another maildrop */
+	const char *former_host, *former_user; /* NULL: to none */
+	uint64_t distrusted; /* unique-ids that count no more as known */
+	uint64_t restored;   /* of an earlier time at this maildrop */
+	uint64_t seen;       /* that were counted as seen, and still are */
+};
+/* Borrowed until the callback returns; NULL unless STORE_OK. */
+typedef void (*store_bound_cb)(
+    enum store_status, const struct store_bound *, void *arg);
+
+/*
+ * From now on the row's unique-ids are those of this maildrop.  If it was bound
+ * to another one, no id counts as known for its text: messages are recognised
+ * by size, header and digest, and nothing is deleted before they are.  Of
+ * what was only counted as seen, long ids stay where the user is the same.  A
+ * maildrop that it was bound to before gets back what is known of it.
+ */
+void store_account_bind(struct store *, int64_t account_id, const char *host,
+    const char *user, store_bound_cb, void *arg);
+
+#endif

@@ -1,0 +1,163 @@
+#include "daemon/store/aside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(STORE_UID_STORED == 0 && STORE_UID_DELETE == 1 &&
+		   STORE_UID_SEEN == 2 && STORE_UID_GONE == 4 &&
+		   STORE_UID_QUARANTINED == 5,
+    "the statements know these states by number");
+
+/* Octets of the digest that stand in an id, as hexadecimal. */
+#define DIGEST_OCTETS 8
+
+/* Behind the maildrop stands the state that the id had, and a "-". */
+#define STATE_AT "23"
+#define ID_AT    "25"
+_Static_assert(STORE_ASIDE_MAILDROP == sizeof(" was--") - 1 + 2 * DIGEST_OCTETS,
+    "the statements know it by number");
+
+/* An id of so many octets tells of its server, and of a time or a number. */
+#define LONG_ID "16"
+
+/* From the first id that begins so to the one behind the last. */
+#define IS_ASIDE                                  \
+	" unique_id >= CAST(' was-' AS BLOB) AND" \
+	" unique_id < CAST(' was.' AS BLOB)"
+#define IS_BODY                                    \
+	" unique_id >= CAST(' body-' AS BLOB) AND" \
+	" unique_id < CAST(' body.' AS BLOB)"
+
+/* Servers are the same however their names are written. */
+static void
+lower(char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text >= 'A' && *text <= 'Z')
+			*text = (char)(*text - 'A' + 'a');
+}
+
+bool
+store_aside_name(struct store_aside *aside, const char *host, const char *user)
+{
+	unsigned char digest[STORE_DIGEST_SHA256_SIZE];
+	size_t host_size = strlen(host) + 1, user_size = strlen(user) + 1;
+	char *both = malloc(host_size + user_size), *at = aside->prefix;
+	bool well;
+
+	if (both == NULL)
+		return false;
+	memcpy(both, host, host_size);
+	lower(both);
+	memcpy(both + host_size, user, user_size);
+	well = store_digest_sha256(both, host_size + user_size, digest);
+	free(both);
+	if (!well)
+		return false;
+	at += sprintf(at, " was-");
+	for (size_t i = 0; i < DIGEST_OCTETS; i++)
+		at += sprintf(at, "%02x", digest[i]);
+	(void)sprintf(at, "-");
+	return true;
+}
+
+static enum store_status
+count_seen(struct store_db *db, int64_t account_id, uint64_t *count_r)
+{
+	static const char sql[] =
+	    "SELECT count(*) FROM uid WHERE account = ?1 AND state = 2"
+	    " AND message IS NULL AND length(unique_id) >= " LONG_ID
+	    " AND NOT (" IS_ASIDE ")";
+	struct store_use use;
+
+	store_use_once(&use, db, sql);
+	store_bind_int(&use, 1, account_id);
+	if (store_next(&use))
+		*count_r = (uint64_t)sqlite3_column_int64(use.statement, 0);
+	return store_end(&use);
+}
+
+/*
+ * What is durable here is GONE, where adoption looks for it.  What stands for
+ * no message keeps its state, and is forgotten in time as such ids are.
+ */
+enum store_status
+store_aside_put(struct store_db *db, const struct store_aside *aside,
+    int64_t account_id, bool trust_seen, uint64_t *count_r, uint64_t *seen_r)
+{
+	static const char sql[] =
+	    "UPDATE uid SET"
+	    " unique_id = CAST(?2 || state || '-' || unique_id AS BLOB),"
+	    " stored_ms = CASE WHEN message IS NULL OR state = 4"
+	    "  THEN stored_ms ELSE ?3 END,"
+	    " state = CASE WHEN message IS NULL THEN state ELSE 4 END"
+	    " WHERE account = ?1 AND NOT (" IS_ASIDE ") AND NOT (" IS_BODY ")"
+	    " AND NOT (?4 AND state = 2 AND message IS NULL"
+	    "  AND length(unique_id) >= " LONG_ID ")";
+	enum store_status status = STORE_OK;
+	struct store_use use;
+
+	*count_r = *seen_r = 0;
+	if (trust_seen)
+		status = count_seen(db, account_id, seen_r);
+	if (status != STORE_OK)
+		return status;
+	store_use_once(&use, db, sql);
+	store_bind_int(&use, 1, account_id);
+	store_bind_text(&use, 2, aside->prefix);
+	store_bind_int(&use, 3, db->now_ms);
+	store_bind_int(&use, 4, trust_seen);
+	status = store_run(&use);
+	if (status == STORE_OK)
+		*count_r = (uint64_t)sqlite3_changes(db->handle);
+	return status;
+}
+
+enum store_status
+store_aside_return(struct store_db *db, const struct store_aside *aside,
+    int64_t account_id, uint64_t *count_r)
+{
+	static const char sql[] =
+	    "UPDATE OR REPLACE uid SET"
+	    " unique_id = CAST(substr(unique_id, " ID_AT ") AS BLOB),"
+	    " state = CAST(CAST(substr(unique_id, " STATE_AT ", 1) AS TEXT)"
+	    "  AS INTEGER),"
+	    " stored_ms = CASE WHEN CAST(substr(unique_id, " STATE_AT ", 1)"
+	    "   AS TEXT) IN ('0', '1')"
+	    "  THEN coalesce((SELECT message.stored_ms FROM message"
+	    "   WHERE message.id = uid.message), stored_ms)"
+	    "  ELSE stored_ms END"
+	    " WHERE account = ?1 AND unique_id > CAST(?2 AS BLOB)"
+	    " AND unique_id < CAST(?3 AS BLOB)";
+	enum store_status status;
+	struct store_use use;
+	struct store_aside end = *aside;
+
+	/* The octet behind "-" is ".": there the next maildrop would begin. */
+	end.prefix[STORE_ASIDE_MAILDROP - 1] = '.';
+	store_use_once(&use, db, sql);
+	store_bind_int(&use, 1, account_id);
+	store_bind_text(&use, 2, aside->prefix);
+	store_bind_text(&use, 3, end.prefix);
+	status = store_run(&use);
+	*count_r = (uint64_t)sqlite3_changes(db->handle);
+	return status;
+}
+
+enum store_status
+store_aside_release(struct store_db *db, const struct store_unique *unique)
+{
+	static const char sql[] =
+	    "DELETE FROM uid WHERE account = ?1 AND" IS_ASIDE
+	    " AND CAST(substr(unique_id, " ID_AT ") AS BLOB) = ?2"
+	    " AND occurrence = ?3"
+	    " AND CAST(substr(unique_id, " STATE_AT ", 1) AS TEXT) = '5'";
+	struct store_use use;
+
+	store_use_once(&use, db, sql);
+	store_bind_int(&use, 1, unique->account_id);
+	store_bind_blob(&use, 2, unique->id, unique->id_length);
+	store_bind_int(&use, 3, unique->occurrence);
+	return store_run(&use);
+}

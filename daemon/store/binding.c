@@ -1,0 +1,175 @@
+/* An account's row belongs to a maildrop: the user's at the host. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "daemon/store/arena.h"
+#include "daemon/store/aside.h"
+#include "daemon/store/column.h"
+#include "daemon/store/private.h"
+
+struct bind_op {
+	struct store_op op;
+	int64_t account_id;
+	store_bound_cb done;
+	void *arg;
+	struct store_arena arena;
+	struct store_bound bound;
+	char *user; /* behind the host */
+	char host[];
+};
+
+static enum store_status
+read_binding(struct store_db *db, struct bind_op *bind, bool *found_r)
+{
+	static const char sql[] =
+	    "SELECT host, user FROM account WHERE id = ?1";
+	enum store_status taken = STORE_OK, status;
+	struct store_bound *bound = &bind->bound;
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, bind->account_id);
+	*found_r = store_next(&use);
+	if (*found_r && (!store_column_text(&bind->arena, use.statement, 0,
+			     &bound->former_host) ||
+			    !store_column_text(&bind->arena, use.statement, 1,
+				&bound->former_user)))
+		taken = STORE_MEMORY;
+	status = store_end(&use);
+	return status != STORE_OK ? status : taken;
+}
+
+/* Counts of failures go by ids, too. */
+static enum store_status
+forget_failures(struct store_db *db, int64_t account_id)
+{
+	static const char sql[] = "DELETE FROM failure WHERE account = ?1";
+	struct store_use use;
+
+	store_use_once(&use, db, sql);
+	store_bind_int(&use, 1, account_id);
+	return store_run(&use);
+}
+
+static enum store_status
+move(struct store_db *db, struct bind_op *bind)
+{
+	struct store_bound *bound = &bind->bound;
+	struct store_aside from, to;
+	bool same_user = strcmp(bound->former_user, bind->user) == 0;
+	enum store_status status;
+
+	if (!store_aside_name(&from, bound->former_host, bound->former_user) ||
+	    !store_aside_name(&to, bind->host, bind->user))
+		return STORE_MEMORY;
+	bound->is_moved = true;
+	status = store_aside_put(db, &from, bind->account_id, same_user,
+	    &bound->distrusted, &bound->seen);
+	if (status == STORE_OK)
+		status = store_aside_return(
+		    db, &to, bind->account_id, &bound->restored);
+	if (status == STORE_OK)
+		status = forget_failures(db, bind->account_id);
+	return status;
+}
+
+static enum store_status
+write_binding(struct store_db *db, const struct bind_op *bind)
+{
+	static const char sql[] =
+	    "UPDATE account SET host = ?2, user = ?3 WHERE id = ?1";
+	struct store_use use;
+
+	store_use_once(&use, db, sql);
+	store_bind_int(&use, 1, bind->account_id);
+	store_bind_text(&use, 2, bind->host);
+	store_bind_text(&use, 3, bind->user);
+	return store_run(&use);
+}
+
+/* Rows of earlier versions do not tell whose maildrop they are of. */
+static bool
+is_known(const struct store_bound *bound)
+{
+	return bound->former_host != NULL && bound->former_user != NULL;
+}
+
+static bool
+is_bound(const struct bind_op *bind)
+{
+	const struct store_bound *bound = &bind->bound;
+
+	return is_known(bound) &&
+	       strcasecmp(bound->former_host, bind->host) == 0 &&
+	       strcmp(bound->former_user, bind->user) == 0;
+}
+
+static enum store_status
+write_bind(struct store_writer *writer, struct store_op *op)
+{
+	struct bind_op *bind = (struct bind_op *)op;
+	enum store_status status;
+	bool found;
+
+	status = read_binding(&writer->db, bind, &found);
+	if (status == STORE_OK && !found)
+		op->status = STORE_NOT_FOUND;
+	if (status == STORE_OK && found && !is_bound(bind)) {
+		if (is_known(&bind->bound))
+			status = move(&writer->db, bind);
+		if (status == STORE_OK)
+			status = write_binding(&writer->db, bind);
+	}
+	/* Nothing was written where memory was short; others go on. */
+	if (status == STORE_MEMORY) {
+		op->status = status;
+		return STORE_OK;
+	}
+	return status;
+}
+
+static void
+answer_bind(struct store *store, struct store_op *op)
+{
+	struct bind_op *bind = (struct bind_op *)op;
+
+	(void)store;
+	bind->done(op->status, op->status == STORE_OK ? &bind->bound : NULL,
+	    bind->arg);
+}
+
+static void
+free_bind(struct store_op *op)
+{
+	store_arena_free(&((struct bind_op *)op)->arena);
+	free(op);
+}
+
+static const struct store_op_type bind_type = {
+	.kind = STORE_OP_BIND,
+	.write = write_bind,
+	.answer = answer_bind,
+	.free = free_bind,
+};
+
+void
+store_account_bind(struct store *store, int64_t account_id, const char *host,
+    const char *user, store_bound_cb done, void *arg)
+{
+	size_t host_size = strlen(host) + 1, user_size = strlen(user) + 1;
+	struct bind_op *bind = calloc(1, sizeof(*bind) + host_size + user_size);
+
+	if (bind == NULL) {
+		done(STORE_MEMORY, NULL, arg);
+		return;
+	}
+	bind->op.type = &bind_type;
+	bind->account_id = account_id;
+	bind->done = done;
+	bind->arg = arg;
+	bind->user = bind->host + host_size;
+	memcpy(bind->host, host, host_size);
+	memcpy(bind->user, user, user_size);
+	store_op_submit(store, &bind->op);
+}

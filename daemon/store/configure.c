@@ -1,0 +1,274 @@
+/* The rows of all configured accounts get the names that these have now. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/store/arena.h"
+#include "daemon/store/column.h"
+#include "daemon/store/private.h"
+#include "daemon/store/roster.h"
+
+struct configure_op {
+	struct store_op op;
+	store_configure_cb done;
+	void *arg;
+	struct store_arena arena; /* of all texts */
+	struct store_configured *accounts;
+	size_t account_count;
+	struct store_account_news *news;
+	size_t news_count;
+};
+
+/* ---- what there is ---- */
+
+static enum store_status
+take_row(struct configure_op *configure, struct store_roster_row **rows,
+    size_t count, sqlite3_stmt *from)
+{
+	struct store_arena *arena = &configure->arena;
+	struct store_roster_row *row, *grown;
+
+	/* The size doubles at each power of two. */
+	if ((count & (count - 1)) == 0) {
+		grown = realloc(*rows, (count * 2 + 1) * sizeof(*grown));
+		if (grown == NULL)
+			return STORE_MEMORY;
+		*rows = grown;
+	}
+	row = &(*rows)[count];
+	memset(row, 0, sizeof(*row));
+	row->id = sqlite3_column_int64(from, 0);
+	if (!store_column_text(arena, from, 1, &row->name) ||
+	    !store_column_text(arena, from, 2, &row->stable_id) ||
+	    !store_column_text(arena, from, 3, &row->host) ||
+	    !store_column_text(arena, from, 4, &row->user))
+		return STORE_MEMORY;
+	return STORE_OK;
+}
+
+static enum store_status
+read_rows(struct configure_op *configure, struct store_db *db,
+    struct store_roster_row **rows_r, size_t *count_r)
+{
+	static const char sql[] =
+	    "SELECT id, name, stable_id, host, user FROM account";
+	enum store_status taken = STORE_OK, status;
+	struct store_use use;
+
+	*rows_r = NULL;
+	*count_r = 0;
+	store_use(&use, db, sql);
+	while (taken == STORE_OK && store_next(&use)) {
+		taken = take_row(configure, rows_r, *count_r, use.statement);
+		if (taken == STORE_OK)
+			++*count_r;
+	}
+	status = store_end(&use);
+	return status != STORE_OK ? status : taken;
+}
+
+/* ---- new names ---- */
+
+/*
+ * Another row has this name: it goes by a passing one, until its own account's
+ * turn comes or, where nobody has it, for good; its id keeps the name that it
+ * had, so that whoever asks for it by that still finds it.
+ */
+static enum store_status
+free_name(
+    struct store_db *db, const struct store_roster_row *row, const char *name)
+{
+	static const char sql[] =
+	    "UPDATE account SET name = name || '~' ||"
+	    " lower(hex(randomblob(8))),"
+	    " stable_id = CASE WHEN stable_id IS NULL AND NOT EXISTS"
+	    "  (SELECT 1 FROM account AS other WHERE other.stable_id = ?1)"
+	    "  THEN name ELSE stable_id END"
+	    " WHERE name = ?1 AND id <> ?2";
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_text(&use, 1, name);
+	store_bind_int(&use, 2, row->id);
+	return store_run(&use);
+}
+
+static bool
+is_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static enum store_status
+update(struct store_db *db, const struct store_roster_row *row,
+    const struct store_configured *account)
+{
+	static const char sql[] =
+	    "UPDATE account SET name = ?2, stable_id = ?3 WHERE id = ?1";
+	enum store_status status;
+	struct store_use use;
+
+	if (is_same(row->name, account->name) &&
+	    is_same(row->stable_id, account->stable_id))
+		return STORE_OK;
+	status = free_name(db, row, account->name);
+	if (status != STORE_OK)
+		return status;
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, row->id);
+	store_bind_text(&use, 2, account->name);
+	store_bind_text(&use, 3, account->stable_id);
+	return store_run(&use);
+}
+
+/* What a person should know of an account. */
+static void
+note(struct configure_op *configure, const struct store_configured *account,
+    const struct store_roster_row *row, bool is_renamed)
+{
+	configure->news[configure->news_count++] = (struct store_account_news){
+		.name = account->name,
+		.has_id = account->stable_id != NULL,
+		.is_renamed = is_renamed,
+		.former_name = row->name,
+		.former_id =
+		    row->stable_id != NULL ? row->stable_id : row->name,
+	};
+}
+
+static enum store_status
+apply(struct configure_op *configure, struct store_db *db,
+    const struct store_roster *roster)
+{
+	enum store_status status = STORE_OK;
+	size_t i;
+
+	for (i = 0; i < roster->account_count && status == STORE_OK; i++) {
+		const struct store_configured *account = &roster->accounts[i];
+		const struct store_roster_row *row = roster->owned[i];
+
+		if (row != NULL) {
+			status = update(db, row, account);
+			if (!is_same(row->name, account->name))
+				note(configure, account, row, true);
+			continue;
+		}
+		row = store_roster_twin(roster, account);
+		if (row != NULL)
+			note(configure, account, row, false);
+	}
+	return status;
+}
+
+static enum store_status
+write_configure(struct store_writer *writer, struct store_op *op)
+{
+	struct configure_op *configure = (struct configure_op *)op;
+	struct store_roster roster = { 0 };
+	struct store_roster_row *rows;
+	enum store_status status;
+	size_t count;
+
+	configure->news_count = 0;
+	status = read_rows(configure, &writer->db, &rows, &count);
+	if (status == STORE_OK &&
+	    !store_roster_match(&roster, configure->accounts,
+		configure->account_count, rows, count))
+		status = STORE_MEMORY;
+	if (status == STORE_OK)
+		status = apply(configure, &writer->db, &roster);
+	store_roster_free(&roster);
+	free(rows);
+	/* What there is no memory for concerns nobody else. */
+	if (status == STORE_MEMORY) {
+		op->status = status;
+		return STORE_OK;
+	}
+	return status;
+}
+
+static void
+answer_configure(struct store *store, struct store_op *op)
+{
+	struct configure_op *configure = (struct configure_op *)op;
+
+	(void)store;
+	if (op->status == STORE_OK)
+		configure->done(STORE_OK, configure->news,
+		    configure->news_count, configure->arg);
+	else
+		configure->done(op->status, NULL, 0, configure->arg);
+}
+
+/* ---- the operation ---- */
+
+static void
+free_configure(struct store_op *op)
+{
+	struct configure_op *configure = (struct configure_op *)op;
+
+	store_arena_free(&configure->arena);
+	free(configure->accounts);
+	free(configure->news);
+	free(configure);
+}
+
+static const struct store_op_type configure_type = {
+	.kind = STORE_OP_CONFIGURE,
+	.write = write_configure,
+	.answer = answer_configure,
+	.free = free_configure,
+};
+
+static bool
+copy(struct store_arena *arena, const char **text)
+{
+	if (*text != NULL)
+		*text = store_arena_copy(arena, *text, strlen(*text));
+	return *text != NULL;
+}
+
+static bool
+copy_accounts(struct configure_op *configure,
+    const struct store_configured *accounts, size_t count)
+{
+	struct store_arena *arena = &configure->arena;
+
+	configure->accounts = calloc(count + 1, sizeof(*accounts));
+	configure->news = calloc(count + 1, sizeof(*configure->news));
+	if (configure->accounts == NULL || configure->news == NULL)
+		return false;
+	configure->account_count = count;
+	for (size_t i = 0; i < count; i++) {
+		struct store_configured *account = &configure->accounts[i];
+
+		*account = accounts[i];
+		if (!copy(arena, &account->name) ||
+		    !copy(arena, &account->host) ||
+		    !copy(arena, &account->user) ||
+		    (account->stable_id != NULL &&
+			!copy(arena, &account->stable_id)))
+			return false;
+	}
+	return true;
+}
+
+void
+store_configure(struct store *store, const struct store_configured *accounts,
+    size_t count, store_configure_cb done, void *arg)
+{
+	struct configure_op *configure = calloc(1, sizeof(*configure));
+
+	if (configure == NULL) {
+		done(STORE_MEMORY, NULL, 0, arg);
+		return;
+	}
+	configure->op.type = &configure_type;
+	configure->done = done;
+	configure->arg = arg;
+	if (!copy_accounts(configure, accounts, count)) {
+		free_configure(&configure->op);
+		done(STORE_MEMORY, NULL, 0, arg);
+		return;
+	}
+	store_op_submit(store, &configure->op);
+}

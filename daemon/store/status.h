@@ -1,0 +1,34 @@
+/*
+ * How what was asked of the store went, for programs and in words.
+ */
+#ifndef STORE_STATUS_H
+#define STORE_STATUS_H
+
+enum store_status {
+	STORE_OK = 0,
+	STORE_FULL,      /* no space: disk, quota or page limit */
+	STORE_IO,        /* the disk failed */
+	STORE_BUSY,      /* another process holds the file */
+	STORE_READ_ONLY, /* no permission to write */
+	STORE_DAMAGED,   /* not a database, or a corrupt one */
+	STORE_NEWER,     /* the schema is of a later version */
+	STORE_NOT_FOUND,
+	STORE_MEMORY,
+	STORE_CLOSED, /* the store was closed, or the asker left, before it
+			 got to it */
+	STORE_SLOW,   /* no answer to a question within its time */
+	STORE_STATUS_COUNT
+};
+
+/* "ok", "full", "io"...; and a sentence on what to do about it. */
+const char *store_status_name(enum store_status);
+const char *store_status_hint(enum store_status);
+
+/* Why an open failed or polls have to wait, in words. */
+#define STORE_ERROR_SIZE 256
+struct store_error {
+	enum store_status status;
+	char text[STORE_ERROR_SIZE];
+};
+
+#endif
