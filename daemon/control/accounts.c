@@ -68,6 +68,8 @@ account_json(const struct poller_account_status *status,
 	field_text(json, "last_text", status->last_text);
 	field_count(json, "failures", status->failures);
 	field_text(json, "identity", status->identity);
+	field_text(json, "resembles", status->former_id);
+	field_text(json, "moved", status->moved);
 	field_value(json, "session", session_json(status));
 	if (row != NULL) {
 		part = json_object();

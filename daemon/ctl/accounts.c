@@ -91,6 +91,20 @@ identity_words(const json_t *account)
 	return identity;
 }
 
+/* It may be another one under a new name: what to write if it is. */
+static bool
+add_former(struct remark *remark, const json_t *account)
+{
+	const char *former = ctl_text(account, "resembles");
+
+	if (former == NULL)
+		return false;
+	remark_add(remark,
+	    "if it was renamed, write \"id = %.256s\" into [account %.256s]",
+	    former, ctl_text(account, "name"));
+	return true;
+}
+
 /* What a person should know besides the state. */
 static void
 remarks_on(
@@ -101,8 +115,10 @@ remarks_on(
 
 	remark_begin(remark_r);
 	remark_failing(ctl, account, remark_r);
-	if (trouble != NULL)
+	if (!add_former(remark_r, account) && trouble != NULL)
 		remark_add(remark_r, "%s", trouble);
+	if (ctl_text(account, "moved") != NULL)
+		remark_add(remark_r, "%s", ctl_text(account, "moved"));
 	remark_count(remark_r, ctl_count(session, "held"),
 	    "deletions held (poll --confirm)");
 	remark_count(
@@ -253,6 +269,7 @@ print_account(struct ctl *ctl, const json_t *account)
 	const json_t *stored = json_object_get(account, "stored");
 	const char *identity = identity_words(account);
 	char text[160], size[HUMAN_SIZE], time[CTL_TIME_SIZE];
+	struct remark former;
 
 	ctl_print_detail(ctl, "Account", ctl_text(account, "name"));
 	ctl_print_detail(ctl, "Server", ctl_text(account, "host"));
@@ -273,6 +290,10 @@ print_account(struct ctl *ctl, const json_t *account)
 	if (ctl_text(account, "failing_since") != NULL)
 		ctl_print_detail(ctl, "Failing since",
 		    ctl_time(ctl, account, "failing_since", time));
+	remark_begin(&former);
+	if (add_former(&former, account))
+		ctl_print_detail(ctl, "Renamed", former.text);
+	ctl_print_detail(ctl, "Moved", ctl_text(account, "moved"));
 	if (ctl_count(account, "failures") > 0) {
 		snprintf(text, sizeof(text), "%llu in a row",
 		    (unsigned long long)ctl_count(account, "failures"));

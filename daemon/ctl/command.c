@@ -24,7 +24,7 @@ static const struct command_option poll_options[] = {
 	{ 'w', "wait", NULL, "wait until it is over and say what came of it" },
 	{ 'n', "dry-run", NULL, "only look, and say what a poll would do" },
 	{ 0, "baseline", NULL, "count what is there as seen, fetch nothing" },
-	{ 0, "confirm", NULL, "delete what a poll has held back, too" },
+	{ 0, "confirm", NULL, "do also what a poll has held back" },
 	{ 0, NULL, NULL, NULL },
 };
 

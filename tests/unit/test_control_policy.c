@@ -110,9 +110,13 @@ test_accounts_tell_what_is_left(void **state)
 
 	ask_for(fixture, "GET", "/v1/accounts/shop", 200, &reply);
 	assert_true(json_is_null(json_object_get(reply.json, "identity")));
+	assert_true(json_is_null(json_object_get(reply.json, "resembles")));
+	assert_true(json_is_null(json_object_get(reply.json, "moved")));
 	forget(&reply);
 
 	shop->identity = "top";
+	shop->former_id = "store";
+	shop->moved = "its maildrop was that of x at y before";
 	shop->adopted = 1;
 	shop->adopted_octets = 2;
 	shop->too_large = 3;
@@ -122,6 +126,9 @@ test_accounts_tell_what_is_left(void **state)
 	ask_for(fixture, "GET", "/v1/accounts/shop", 200, &reply);
 	session = json_object_get(reply.json, "session");
 	assert_string_equal(text_of(reply.json, "identity"), "top");
+	assert_string_equal(text_of(reply.json, "resembles"), "store");
+	assert_string_equal(text_of(reply.json, "moved"),
+	    "its maildrop was that of x at y before");
 	assert_int_equal(number_of(session, "adopted"), 1);
 	assert_int_equal(number_of(session, "adopted_bytes"), 2);
 	assert_int_equal(number_of(session, "too_large"), 3);
