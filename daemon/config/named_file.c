@@ -47,7 +47,7 @@ named_file_find_exposure(const char *path)
 		     secret_is_exposed(fd, &status, S_IRWXG | S_IRWXO);
 	(void)close(fd);
 	return is_exposed ? "expected a file that only its owner can open, or "
-			    "one of root's on a read-only mount: chmod 600"
+			    "one of root's that nobody may write: chmod 600"
 			  : NULL;
 }
 

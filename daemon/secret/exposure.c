@@ -3,13 +3,19 @@
 #include <sys/statvfs.h>
 
 static bool
-is_handed_in(int fd, const struct stat *status)
+is_on_read_only_mount(int fd)
 {
 	struct statvfs system;
 
-	return status->st_uid == 0 &&
-	       (status->st_mode & (S_IWGRP | S_IWOTH)) == 0 &&
-	       fstatvfs(fd, &system) == 0 && (system.f_flag & ST_RDONLY) != 0;
+	return fstatvfs(fd, &system) == 0 && (system.f_flag & ST_RDONLY) != 0;
+}
+
+static bool
+is_handed_in(int fd, const struct stat *status)
+{
+	if (status->st_uid != 0 || (status->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return false;
+	return (status->st_mode & S_IWUSR) == 0 || is_on_read_only_mount(fd);
 }
 
 bool

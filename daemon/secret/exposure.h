@@ -9,9 +9,9 @@
 
 /*
  * Whether the mode of an open file lets others do what is forbidden, of the
- * rights of group and others.  They may read what is root's on a file system
- * that is mounted read-only, as containers are given their secrets: nobody
- * there can change it, nor its mode.
+ * rights of group and others.  They may read what is root's and nobody may
+ * write (0444), or lies on a file system that is mounted read-only: containers
+ * are given their secrets so, for them alone, and cannot change the mode.
  */
 bool secret_is_exposed(int fd, const struct stat *, mode_t forbidden);
 

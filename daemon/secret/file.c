@@ -40,7 +40,7 @@ file_check(int fd, mode_t forbidden, char *reason, size_t size)
 	if (secret_is_exposed(fd, status, forbidden)) {
 		(void)snprintf(reason, size,
 		    "expected a file that only its owner can open, or one of "
-		    "root's on a read-only mount, not mode %04o: chmod 600",
+		    "root's that nobody may write, not mode %04o: chmod 600",
 		    (unsigned)(status->st_mode & 07777));
 		return false;
 	}

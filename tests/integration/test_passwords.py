@@ -92,17 +92,24 @@ class PasswordTest(unittest.TestCase):
             secret.chmod(mode)
             self.check_refused("chmod 600", password_file=secret)
         # The same file without the mount; and --check says it, too.
-        secret.chmod(0o444)
         self.evpopd.under = []
-        self.check_refused("read-only mount", password_file=secret)
+        secret.chmod(0o644)
+        self.check_refused("nobody may write", password_file=secret)
         self.assertRegex(self.evpopd.run("--check").stderr,
-                         "password_file: .*read-only mount: chmod 600")
+                         "password_file: .*nobody may write: chmod 600")
+
+    def test_handed_in_by_its_mode(self):
+        secret = self.file(SECRET, 0o444)
+        if os.geteuid() == 0:
+            self.check_good(password_file=secret)
+        else:
+            self.check_refused("chmod 600", password_file=secret)
 
     def test_configuration_on_a_read_only_mount(self):
         folder = self.mount_read_only("configs")
         self.evpopd.config_file = folder / "evpopd.conf"
         self.evpopd.config_file.touch()
-        self.evpopd.config_file.chmod(0o444)
+        self.evpopd.config_file.chmod(0o644)
         self.check_good(password=SECRET)
         self.evpopd.under = []
         self.assertRegex(self.evpopd.run("--check").stderr, "chmod 600")

@@ -335,6 +335,8 @@ test_read_only_mount(void **state)
 	assert_false(secret_file_safe(path, reason, sizeof(reason)));
 	is_mounted_read_only = false;
 	assert_int_equal(chown(path, 0, (gid_t)-1), 0);
+	assert_true(secret_file_safe(path, reason, sizeof(reason)));
+	assert_int_equal(chmod(path, 0644), 0);
 	assert_false(secret_file_safe(path, reason, sizeof(reason)));
 }
 
@@ -396,7 +398,7 @@ test_credentials(void **state)
 	fetch(fixture, SECRET_CREDENTIAL, "b", &answer);
 	assert_string_equal(secret_text(answer.secret), "pw2");
 	secret_free(&answer.secret);
-	write_file(fixture, "c", "pw3\n", 4, 0444);
+	write_file(fixture, "c", "pw3\n", 4, 0644);
 	fetch(fixture, SECRET_CREDENTIAL, "c", &answer);
 	assert_null(answer.secret);
 	for (size_t i = 0; i < sizeof(bad_names) / sizeof(bad_names[0]); i++) {
