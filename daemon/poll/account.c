@@ -143,25 +143,23 @@ log_failure(
 
 /* What a person is to do, where it does not pass by itself. */
 static void
-log_advice(const struct poller_account *account)
+log_advice(const struct poller_account *account, bool once)
 {
-	enum poller_health health = agenda_health(&account->item);
-	char advice[ADVICE_SIZE];
+	enum advice advice = (enum advice)account->advice;
+	bool attention = agenda_health(&account->item) == POLLER_REFUSED;
+	char text[ADVICE_SIZE];
 
-	if (health != POLLER_REFUSED &&
-	    account->last_outcome != EVPOP_ERROR_AUTH)
+	if (!attention && account->last_outcome != EVPOP_ERROR_AUTH)
 		return;
-	advice_write(advice, account->config,
-	    (enum evpop_error)account->last_outcome,
-	    (enum evpop_response_code)account->last_code);
-	if (health == POLLER_REFUSED)
+	advice_write(text, advice, account->config, once);
+	if (attention || once)
 		log_write(LOG_LEVEL_ERROR, account->config->name,
-		    "needs attention: %s", advice);
+		    "needs attention: %s", text);
 	else
 		log_write(LOG_LEVEL_WARNING, account->config->name,
 		    "it worked before, and is tried once more soon; should it "
 		    "be refused again: %s",
-		    advice);
+		    text);
 }
 
 void
@@ -174,7 +172,7 @@ poller_account_note(struct poller_account *account,
 
 	account->last_finished_ms = progress->finished_ms;
 	account->last_outcome = (uint8_t)result->error;
-	account->last_code = (uint8_t)result->code;
+	account->advice = (uint8_t)advice_of(result, progress->was_asked);
 	note_figures(account, progress);
 	note_health(account, progress);
 	if (progress->note != NULL) {
@@ -192,7 +190,7 @@ poller_account_note(struct poller_account *account,
 	advice_write_wait(retry, retry_ms);
 	log_failure(name, progress, retry);
 	if (backoff_is_failure(result))
-		log_advice(account);
+		log_advice(account, retry_ms < 0);
 }
 
 void

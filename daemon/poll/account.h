@@ -24,7 +24,7 @@ struct poller_account {
 	uint32_t secret_mark; /* of the file that the last poll read */
 	uint8_t wish;         /* an enum poller_wish: of the next poll */
 	uint8_t last_outcome; /* an enum evpop_error, once finished */
-	uint8_t last_code;    /* an enum evpop_response_code, likewise */
+	uint8_t advice;       /* an enum advice, likewise */
 	uint8_t identity;     /* an enum poller_identity */
 	uint8_t quiet_polls;  /* in a row, as far as they are counted */
 };
@@ -35,7 +35,8 @@ bool poller_account_is_held(
 
 /*
  * Note how a run ended, for the status, and log it.  The agenda knows it
- * already; `retry_ms` from now the account is polled again, -1: not by itself.
+ * already; `retry_ms` from now the account is polled again, -1: not by itself,
+ * as with --once.
  */
 void poller_account_note(
     struct poller_account *, const struct run_progress *, int64_t retry_ms);

@@ -1,88 +1,156 @@
 #include "daemon/poll/advice.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 /* Names of accounts and files are cut, lest the end is. */
-#define WHERE_SIZE 400
-#define WHERE      "section [account %.100s] (%.200s:%u)"
+#define SECTION      "section [account %.100s] (%.200s:%u)"
+#define SECTION_SIZE 400
+#define REASON_SIZE  (ADVICE_SIZE - 180)
+
+static void
+advice_section(char section[SECTION_SIZE], const struct config_account *account)
+{
+	(void)snprintf(section, SECTION_SIZE, SECTION, account->name,
+	    account->file != NULL ? account->file : "?", account->line);
+}
+
+enum advice
+advice_of(const struct evpop_result *result, bool was_asked)
+{
+	if (result->code == EVPOP_CODE_SYS_PERM)
+		return ADVICE_SERVER;
+	if (result->error == EVPOP_ERROR_AUTH)
+		return was_asked ? ADVICE_CREDENTIALS : ADVICE_LOG_IN;
+	return result->error == EVPOP_ERROR_USAGE ? ADVICE_SECRET : ADVICE_WAIT;
+}
 
 /* Where the credentials come from decides what to look at. */
 static void
-advice_on_credentials(
-    char *text, size_t size, const struct config_account *account)
+advice_credentials(
+    char text[REASON_SIZE], const struct config_account *account, bool once)
 {
-	char where[WHERE_SIZE];
+	char section[SECTION_SIZE];
 
-	(void)snprintf(where, sizeof where, WHERE, account->name,
-	    account->file != NULL ? account->file : "?", account->line);
+	advice_section(section, account);
 	if (account->token_command != NULL)
-		(void)snprintf(text, size,
-		    "see what token_command prints, and user, in %s", where);
+		(void)snprintf(text, REASON_SIZE,
+		    "see what token_command prints, and user, in %s", section);
 	else if (account->password_file != NULL)
-		(void)snprintf(text, size,
-		    "correct the password in %.200s, whose change is noticed, "
-		    "or user in %s, then \"evpopctl reload\"",
-		    account->password_file, where);
+		(void)snprintf(text, REASON_SIZE,
+		    "correct the password in %.200s%s, or user in %s",
+		    account->password_file,
+		    once ? "" : ", whose change is noticed", section);
 	else if (account->password_command != NULL)
-		(void)snprintf(text, size,
-		    "see what password_command prints, and user, in %s", where);
+		(void)snprintf(text, REASON_SIZE,
+		    "see what password_command prints, and user, in %s",
+		    section);
 	else if (account->password_credential != NULL)
-		(void)snprintf(text, size,
+		(void)snprintf(text, REASON_SIZE,
 		    "correct the credential %.100s, which systemd reads when "
 		    "it starts evpopd, or user in %s",
-		    account->password_credential, where);
-	else if (account->password != NULL)
-		(void)snprintf(text, size,
-		    "correct user or password in %s, then \"evpopctl reload\"",
-		    where);
+		    account->password_credential, section);
 	else
-		(void)snprintf(text, size,
-		    "correct user, auth or tls_cert in %s, then \"evpopctl "
-		    "reload\"",
-		    where);
+		(void)snprintf(text, REASON_SIZE, "correct user or %s in %s",
+		    account->password != NULL ? "password" : "tls_cert",
+		    section);
 }
 
-void
-advice_write(char advice[ADVICE_SIZE], const struct config_account *account,
-    enum evpop_error error, enum evpop_response_code code)
+static void
+advice_secret(
+    char text[REASON_SIZE], const struct config_account *account, bool once)
 {
-	char text[ADVICE_SIZE - 160], whole[ADVICE_SIZE];
+	char section[SECTION_SIZE];
 
-	if (code == EVPOP_CODE_SYS_PERM)
-		(void)snprintf(text, sizeof text,
+	advice_section(section, account);
+	if (account->password_file != NULL)
+		(void)snprintf(text, REASON_SIZE, "see to %.200s%s",
+		    account->password_file,
+		    once ? "" : ", whose change is noticed");
+	else
+		(void)snprintf(text, REASON_SIZE,
+		    "see where the password or token comes from in %s",
+		    section);
+}
+
+/* Whether there is something to read again in the configuration. */
+static bool
+advice_wants_reload(enum advice advice, const struct config_account *account)
+{
+	return advice == ADVICE_LOG_IN ||
+	       (advice == ADVICE_CREDENTIALS &&
+		   account->token_command == NULL &&
+		   account->password_command == NULL &&
+		   account->password_credential == NULL);
+}
+
+static void
+advice_reason(char text[REASON_SIZE], enum advice advice,
+    const struct config_account *account, bool once)
+{
+	char section[SECTION_SIZE];
+
+	advice_section(section, account);
+	switch (advice) {
+	case ADVICE_CREDENTIALS:
+		advice_credentials(text, account, once);
+		break;
+	case ADVICE_LOG_IN:
+		(void)snprintf(text, REASON_SIZE,
+		    "correct auth, tls or allow_cleartext in %s", section);
+		break;
+	case ADVICE_SECRET:
+		advice_secret(text, account, once);
+		break;
+	case ADVICE_SERVER:
+		(void)snprintf(text, REASON_SIZE,
 		    "the server wants a person to see to it: ask those who "
 		    "run %.200s about user %.100s",
 		    account->host, account->user);
-	else if (error == EVPOP_ERROR_AUTH)
-		advice_on_credentials(text, sizeof text, account);
-	else if (error == EVPOP_ERROR_USAGE && account->password_file != NULL)
-		(void)snprintf(text, sizeof text,
-		    "see to %.200s, whose change is noticed",
-		    account->password_file);
-	else
-		(void)snprintf(text, sizeof text,
-		    "it may pass; it is tried again by itself");
-	(void)snprintf(whole, sizeof whole,
-	    "%s; \"evpopctl poll %.100s\" tries at once", text, account->name);
-	(void)evpop_printable(advice, ADVICE_SIZE, whole, strlen(whole));
+		break;
+	default:
+		assert(advice == ADVICE_WAIT);
+		(void)snprintf(text, REASON_SIZE, "it may pass%s",
+		    once ? "" : "; it is tried again by itself");
+		break;
+	}
 }
 
 void
-advice_write_wait(char wait[ADVICE_WAIT_SIZE], int64_t wait_ms)
+advice_write(char text[ADVICE_SIZE], enum advice advice,
+    const struct config_account *account, bool once)
+{
+	char reason[REASON_SIZE], whole[ADVICE_SIZE];
+
+	advice_reason(reason, advice, account, once);
+	if (once)
+		(void)snprintf(whole, sizeof whole, "%s", reason);
+	else
+		(void)snprintf(whole, sizeof whole,
+		    "%s%s; \"evpopctl poll %.100s\" tries at once", reason,
+		    advice_wants_reload(advice, account)
+			? ", then \"evpopctl reload\""
+			: "",
+		    account->name);
+	(void)evpop_printable(text, ADVICE_SIZE, whole, strlen(whole));
+}
+
+void
+advice_write_wait(char text[ADVICE_WAIT_SIZE], int64_t wait_ms)
 {
 	static const char form[] = "; tried again by itself in %" PRId64 " %s";
 	int64_t seconds = (wait_ms + 999) / 1000;
 
 	if (wait_ms < 0)
-		wait[0] = '\0';
+		text[0] = '\0';
 	else if (seconds < 120)
-		(void)snprintf(wait, ADVICE_WAIT_SIZE, form, seconds, "s");
+		(void)snprintf(text, ADVICE_WAIT_SIZE, form, seconds, "s");
 	else if (seconds < 2 * 3600)
 		(void)snprintf(
-		    wait, ADVICE_WAIT_SIZE, form, (seconds + 59) / 60, "min");
+		    text, ADVICE_WAIT_SIZE, form, (seconds + 59) / 60, "min");
 	else
 		(void)snprintf(
-		    wait, ADVICE_WAIT_SIZE, form, (seconds + 3599) / 3600, "h");
+		    text, ADVICE_WAIT_SIZE, form, (seconds + 3599) / 3600, "h");
 }

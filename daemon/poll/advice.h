@@ -7,18 +7,33 @@
 
 #include <evpop/error.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/config/config.h"
 
-#define ADVICE_SIZE 900
+enum advice {
+	ADVICE_WAIT = 0,    /* it may pass by itself */
+	ADVICE_CREDENTIALS, /* the server refused them */
+	ADVICE_LOG_IN,      /* there is no way to log in: nothing was sent */
+	ADVICE_SECRET,      /* the password cannot be had */
+	ADVICE_SERVER,      /* somebody has to see to it there */
+	ADVICE_COUNT
+};
 
-/* By how its last poll ended; printable, cut where it is too long. */
-void advice_write(char advice_r[ADVICE_SIZE], const struct config_account *,
-    enum evpop_error, enum evpop_response_code);
+/* By how a poll ended; `was_asked`: the server has answered to a log-in. */
+enum advice advice_of(const struct evpop_result *, bool was_asked);
+
+/*
+ * In words; printable, cut where it is too long.  `once`: there is no daemon to
+ * notice a change or to take a command.
+ */
+#define ADVICE_SIZE 900
+void advice_write(char text_r[ADVICE_SIZE], enum advice,
+    const struct config_account *, bool once);
 
 /* "; tried again by itself in 2 h"; "" where it is not (-1). */
 #define ADVICE_WAIT_SIZE 48
-void advice_write_wait(char wait_r[ADVICE_WAIT_SIZE], int64_t wait_ms);
+void advice_write_wait(char text_r[ADVICE_WAIT_SIZE], int64_t wait_ms);
 
 #endif

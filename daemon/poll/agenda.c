@@ -341,9 +341,13 @@ note(struct agenda_item *item, const struct agenda_outcome *outcome,
 	item->failures = well ? 0 : item->failures + 1;
 	if (well)
 		item->refusals = 0;
-	else if (backoff_is_refusal(outcome->result) &&
-		 item->refusals < REFUSALS_MOST)
-		item->refusals++;
+	else if (backoff_is_refusal(outcome->result)) {
+		/* An earlier daemon may have tried once more already. */
+		if (item->refusals == 0 && outcome->has_failed)
+			item->refusals++;
+		if (item->refusals < REFUSALS_MOST)
+			item->refusals++;
+	}
 	/* One that says nothing may not have got so far: the last one holds. */
 	if (outcome->login_delay_s > 0 && !item->elsewhere)
 		item->floor_s = outcome->login_delay_s < FLOOR_MOST_S

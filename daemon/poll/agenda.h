@@ -121,6 +121,8 @@ struct agenda_outcome {
 	uint32_t login_delay_s; /* what the server demands; 0: it did not say */
 	enum pace_yield yield;
 	bool has_worked; /* a poll of it went well, at some time */
+	/* Before the first poll of this daemon it failed already. */
+	bool has_failed;
 };
 
 /*

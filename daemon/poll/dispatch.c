@@ -107,6 +107,9 @@ after_poll(struct poller_account *account, const struct run_progress *progress)
 		.yield = yield_of(progress),
 		.has_worked =
 		    account->last_success_ms != 0 || progress->has_worked,
+		.has_failed = account->last_finished_ms == 0 &&
+			      progress->has_worked &&
+			      progress->failing_since_ms != 0,
 	};
 	const struct pace pace = poller_pace(account->config);
 	uint32_t random, held;

@@ -469,9 +469,8 @@ poller_account_advice(const struct poller *poller, const char *name,
 	if (account == NULL || findings_former(account->findings) != NULL ||
 	    agenda_health(&account->item) == POLLER_WELL)
 		return false;
-	advice_write(advice, account->config,
-	    (enum evpop_error)account->last_outcome,
-	    (enum evpop_response_code)account->last_code);
+	advice_write(
+	    advice, (enum advice)account->advice, account->config, false);
 	return true;
 }
 

@@ -376,9 +376,11 @@ run_done(const struct evpop_sync_report *report, void *arg)
 {
 	struct run *run = arg;
 	struct run_progress *progress = &run->progress;
+	const struct evpop_client *client = evpop_sync_client(run->sync);
 	const struct evpop_capabilities *capabilities;
 
-	capabilities = evpop_client_capabilities(evpop_sync_client(run->sync));
+	progress->was_asked = evpop_client_tried(client) != 0;
+	capabilities = evpop_client_capabilities(client);
 	if (capabilities->login_delay)
 		progress->login_delay_s = capabilities->login_delay_s;
 	record_of_report(report, run->deposit, progress);

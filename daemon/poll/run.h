@@ -47,6 +47,7 @@ struct run_progress {
 	int64_t account_id;              /* of the store; 0: not known yet */
 	int64_t failing_since_ms; /* before this poll, by the store; 0: not */
 	bool has_worked;          /* a poll went well before, by the store */
+	bool was_asked;           /* the server has answered to a log-in */
 	uint32_t login_delay_s;   /* what the server asks for; 0: none */
 	uint32_t messages, fetched, failed, deleted, too_large, later;
 	uint32_t adopted, seen, held;

@@ -81,7 +81,9 @@ class RefusedTest(unittest.TestCase):
             self.assertEqual(shown["failing_since"], first["failing_since"])
         self.assertEqual(shown["failures"], 7)
         evpopd.restart()
-        shown = self.wait_state(evpopd, "failing")
+        shown = self.wait_state(evpopd, "refused")
+        self.assertGreater(until_next(shown), 3595)
+        self.assertLess(until_next(shown), 4505)
         self.assertEqual(shown["failing_since"], first["failing_since"])
         evpopd.halt()
 
@@ -187,6 +189,25 @@ class RefusedTest(unittest.TestCase):
         self.assertGreater(until_next(shown), 6 * 3600 - 5)
         self.assertIn("ask those who run", shown["advice"])
         evpopd.halt()
+
+    def test_no_way_to_log_in(self):
+        """What to do is then another thing than the password."""
+        evpopd = self.started(self.server(), auth="apop")
+        shown = self.wait_state(evpopd, "refused")
+        self.assertIn("no way to log in", shown["last_text"])
+        self.assertIn("correct auth, tls or allow_cleartext in section "
+                      "[account anna]", shown["advice"])
+        evpopd.halt()
+
+    def test_once(self):
+        """There is no daemon to ask, then."""
+        server = self.server({"PASS": WRONG})
+        evpopd = self.evpopd({"anna": daemon.account_of(server, "anna")})
+        said = evpopd.once(code=75).stderr
+        self.assertRegex(said, "anna: needs attention: correct user or "
+                         r"password in section .*evpopd\.conf:\d+\)\n")
+        self.assertNotIn("evpopctl", said)
+        self.assertNotIn("by itself", said)
 
     def test_a_reload_tries_at_once(self):
         """By the command and by the signal, whether anything has changed."""

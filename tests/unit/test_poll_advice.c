@@ -21,62 +21,107 @@
 struct advice_case {
 	const char *name;
 	struct config_account account;
-	enum evpop_error error;
-	enum evpop_response_code code;
-	const char *advice;
+	enum advice advice;
+	const char *text, *once;
 };
 
+#define RELOAD ", then \"evpopctl reload\""
+
 static const struct advice_case cases[] = {
-	{ "password", { ACCOUNT, .password = TEXT("secret") }, EVPOP_ERROR_AUTH,
-	    EVPOP_CODE_NONE,
-	    "correct user or password in " SECTION
-	    ", then \"evpopctl reload\"" AT_ONCE },
+	{ "password", { ACCOUNT, .password = TEXT("secret") },
+	    ADVICE_CREDENTIALS,
+	    "correct user or password in " SECTION RELOAD AT_ONCE,
+	    "correct user or password in " SECTION },
 	{ "password_file", { ACCOUNT, .password_file = TEXT("/etc/p") },
-	    EVPOP_ERROR_AUTH, EVPOP_CODE_AUTH,
+	    ADVICE_CREDENTIALS,
 	    "correct the password in /etc/p, whose change is noticed, or user "
-	    "in " SECTION ", then \"evpopctl reload\"" AT_ONCE },
+	    "in " SECTION RELOAD AT_ONCE,
+	    "correct the password in /etc/p, or user in " SECTION },
 	{ "password_command", { ACCOUNT, .password_command = TEXT("pass") },
-	    EVPOP_ERROR_AUTH, EVPOP_CODE_NONE,
-	    "see what password_command prints, and user, in " SECTION AT_ONCE },
+	    ADVICE_CREDENTIALS,
+	    "see what password_command prints, and user, in " SECTION AT_ONCE,
+	    "see what password_command prints, and user, in " SECTION },
 	{ "password_credential", { ACCOUNT, .password_credential = TEXT("c") },
-	    EVPOP_ERROR_AUTH, EVPOP_CODE_NONE,
+	    ADVICE_CREDENTIALS,
 	    "correct the credential c, which systemd reads when it starts "
-	    "evpopd, or user in " SECTION AT_ONCE },
+	    "evpopd, or user in " SECTION AT_ONCE,
+	    "correct the credential c, which systemd reads when it starts "
+	    "evpopd, or user in " SECTION },
 	{ "token_command", { ACCOUNT, .token_command = TEXT("tok") },
-	    EVPOP_ERROR_AUTH, EVPOP_CODE_NONE,
-	    "see what token_command prints, and user, in " SECTION AT_ONCE },
+	    ADVICE_CREDENTIALS,
+	    "see what token_command prints, and user, in " SECTION AT_ONCE,
+	    "see what token_command prints, and user, in " SECTION },
 	{ "a client certificate", { ACCOUNT, .tls_cert = TEXT("/etc/c") },
-	    EVPOP_ERROR_AUTH, EVPOP_CODE_NONE,
-	    "correct user, auth or tls_cert in " SECTION
-	    ", then \"evpopctl reload\"" AT_ONCE },
+	    ADVICE_CREDENTIALS,
+	    "correct user or tls_cert in " SECTION RELOAD AT_ONCE,
+	    "correct user or tls_cert in " SECTION },
+	{ "no way to log in", { ACCOUNT, .password = TEXT("secret") },
+	    ADVICE_LOG_IN,
+	    "correct auth, tls or allow_cleartext in " SECTION RELOAD AT_ONCE,
+	    "correct auth, tls or allow_cleartext in " SECTION },
 	{ "the server wants a person", { ACCOUNT, .password = TEXT("secret") },
-	    EVPOP_ERROR_REFUSED, EVPOP_CODE_SYS_PERM,
+	    ADVICE_SERVER,
 	    "the server wants a person to see to it: ask those who run "
-	    "pop.test about user a@b" AT_ONCE },
+	    "pop.test about user a@b" AT_ONCE,
+	    "the server wants a person to see to it: ask those who run "
+	    "pop.test about user a@b" },
 	{ "no file", { ACCOUNT, .password_file = TEXT("/etc/p") },
-	    EVPOP_ERROR_USAGE, EVPOP_CODE_NONE,
-	    "see to /etc/p, whose change is noticed" AT_ONCE },
-	{ "an outage", { ACCOUNT, .password = TEXT("secret") }, EVPOP_ERROR_IO,
-	    EVPOP_CODE_NONE,
-	    "it may pass; it is tried again by itself" AT_ONCE },
-	{ "for now", { ACCOUNT, .password = TEXT("secret") },
-	    EVPOP_ERROR_REFUSED, EVPOP_CODE_IN_USE,
-	    "it may pass; it is tried again by itself" AT_ONCE },
+	    ADVICE_SECRET, "see to /etc/p, whose change is noticed" AT_ONCE,
+	    "see to /etc/p" },
+	{ "a command that fails", { ACCOUNT, .password_command = TEXT("x") },
+	    ADVICE_SECRET,
+	    "see where the password or token comes from in " SECTION AT_ONCE,
+	    "see where the password or token comes from in " SECTION },
+	{ "an outage", { ACCOUNT, .password = TEXT("secret") }, ADVICE_WAIT,
+	    "it may pass; it is tried again by itself" AT_ONCE, "it may pass" },
 };
 
 static void
 test_cases(void **state)
 {
-	char advice[ADVICE_SIZE];
+	char text[ADVICE_SIZE];
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		print_message("%s\n", cases[i].name);
-		advice_write(
-		    advice, &cases[i].account, cases[i].error, cases[i].code);
-		assert_string_equal(advice, cases[i].advice);
-		assert_null(strstr(advice, "secret"));
+		advice_write(text, cases[i].advice, &cases[i].account, false);
+		assert_string_equal(text, cases[i].text);
+		advice_write(text, cases[i].advice, &cases[i].account, true);
+		assert_string_equal(text, cases[i].once);
+	}
+}
+
+/* Which of them an outcome wants. */
+static void
+test_outcomes(void **state)
+{
+	static const struct {
+		enum evpop_error error;
+		enum evpop_response_code code;
+		bool was_asked;
+		enum advice advice;
+	} outcomes[] = {
+		{ EVPOP_ERROR_AUTH, EVPOP_CODE_NONE, true, ADVICE_CREDENTIALS },
+		{ EVPOP_ERROR_AUTH, EVPOP_CODE_AUTH, true, ADVICE_CREDENTIALS },
+		{ EVPOP_ERROR_AUTH, EVPOP_CODE_NONE, false, ADVICE_LOG_IN },
+		{ EVPOP_ERROR_REFUSED, EVPOP_CODE_SYS_PERM, true,
+		    ADVICE_SERVER },
+		{ EVPOP_ERROR_REFUSED, EVPOP_CODE_IN_USE, true, ADVICE_WAIT },
+		{ EVPOP_ERROR_REFUSED, EVPOP_CODE_NONE, true, ADVICE_WAIT },
+		{ EVPOP_ERROR_USAGE, EVPOP_CODE_NONE, false, ADVICE_SECRET },
+		{ EVPOP_ERROR_IO, EVPOP_CODE_NONE, false, ADVICE_WAIT },
+		{ EVPOP_ERROR_TLS, EVPOP_CODE_NONE, false, ADVICE_WAIT },
+	};
+	struct evpop_result result;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++) {
+		result = (struct evpop_result){ .error = outcomes[i].error,
+			.code = outcomes[i].code };
+		assert_int_equal(advice_of(&result, outcomes[i].was_asked),
+		    outcomes[i].advice);
 	}
 }
 
@@ -84,22 +129,22 @@ test_cases(void **state)
 static void
 test_long_names(void **state)
 {
-	char name[5000], advice[ADVICE_SIZE];
+	char name[5000], text[ADVICE_SIZE];
 	struct config_account account = { .name = name,
 		.host = name,
 		.user = name,
 		.file = name,
 		.password_file = name };
+	int advice;
 
 	(void)state;
 	memset(name, '\033', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
-	advice_write(advice, &account, EVPOP_ERROR_AUTH, EVPOP_CODE_NONE);
-	assert_non_null(strstr(advice, "\" tries at once"));
-	assert_null(strchr(advice, '\033'));
-	advice_write(
-	    advice, &account, EVPOP_ERROR_REFUSED, EVPOP_CODE_SYS_PERM);
-	assert_non_null(strstr(advice, "\" tries at once"));
+	for (advice = 0; advice < ADVICE_COUNT; advice++) {
+		advice_write(text, (enum advice)advice, &account, false);
+		assert_non_null(strstr(text, "\" tries at once"));
+		assert_null(strchr(text, '\033'));
+	}
 }
 
 static void
@@ -133,6 +178,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_outcomes),
 		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_waits),
 	};

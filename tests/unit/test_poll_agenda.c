@@ -200,6 +200,36 @@ test_refused_once(void **state)
 	assert_int_equal(item->time.due_ms, MINUTE + HOUR);
 }
 
+/* Also where that was before a restart. */
+static void
+test_refused_before(void **state)
+{
+	struct scene *scene = *state;
+	struct agenda_item *item = &scene->a;
+	struct agenda_outcome outcome = {
+		.result = &refused, .has_worked = true, .has_failed = true
+	};
+
+	agenda_hurry(&scene->agenda, item, 0);
+	start(scene, item, 0);
+	agenda_ended(&scene->agenda, item, &outcome, &hourly, 0, 0);
+	expect_health(scene, 0, 1, 1);
+	assert_int_equal(item->time.due_ms, HOUR);
+	outcome.has_failed = false;
+	start(scene, item, HOUR);
+	agenda_ended(&scene->agenda, item, &outcome, &hourly, HOUR, 0);
+	assert_int_equal(item->time.due_ms, 3 * HOUR);
+	/* Often, and for long. */
+	for (int i = 0; i < 100; i++) {
+		agenda_retry(&scene->agenda, item, 3 * HOUR);
+		start(scene, item, 3 * HOUR);
+		agenda_ended(
+		    &scene->agenda, item, &outcome, &hourly, 3 * HOUR, 0);
+	}
+	assert_int_equal(item->time.due_ms, 15 * HOUR);
+	expect_health(scene, 0, 1, 1);
+}
+
 /* The reload comes while the old password is being refused. */
 static void
 test_retried_while_polling(void **state)
@@ -433,6 +463,7 @@ main(void)
 		TEST(test_life),
 		TEST(test_refused),
 		TEST(test_refused_once),
+		TEST(test_refused_before),
 		TEST(test_retried_while_polling),
 		TEST(test_list_of_failing),
 		TEST(test_comes_back),
