@@ -303,7 +303,7 @@ class RunningTest(StorageTest):
     """The fault begins and ends while the daemon runs."""
 
     def status(self):
-        return self.evpopd.ctl_json("status")["store"]
+        return self.evpopd.get("/v1/status")["store"]
 
     def poll_all(self):
         """Ask for polls, which may be refused."""
@@ -337,7 +337,7 @@ class RunningTest(StorageTest):
         self.assertEqual(self.retrieved(), before)
         self.assertEqual(self.on_server(), waiting)
         self.assertIn(told["text"], self.evpopd.log())
-        shown = self.evpopd.ctl("status").stdout
+        shown = self.evpopd.ctl("status", code=1).stdout
         self.assertIn(told["text"], shown)
         self.assertIn(told["hint"], shown)
         fault.end()
