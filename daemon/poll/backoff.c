@@ -86,7 +86,7 @@ refused_ms(const struct backoff_past *past, int64_t interval_ms)
 		return at_most(interval_ms, MINUTE_MS);
 	if (past->has_worked)
 		step--;
-	return at_least(interval_ms, doubled(REFUSED_MS, step, REFUSED_MAX_MS));
+	return doubled(REFUSED_MS, step, REFUSED_MAX_MS);
 }
 
 /*

@@ -92,7 +92,7 @@ expected_backoff(const struct account *account, struct failure failure)
 		wait = HOUR;
 		for (unsigned i = 1; i < account->refusals; i++)
 			wait = day_least(2 * wait, 12 * HOUR);
-		return day_most(interval, wait);
+		return wait;
 	}
 	if (failure.code == EVPOP_CODE_SYS_PERM)
 		return day_most(interval, 6 * HOUR);
