@@ -29,6 +29,7 @@ message_json(const struct store_message_row *row)
 	field_text(json, "subject", row->subject);
 	field_text(json, "message_id", row->message_header_id);
 	field_count(json, "attachments", row->attachments);
+	field_value(json, "cut", json_boolean(row->is_cut));
 	return json;
 }
 

@@ -108,6 +108,9 @@ print_message(struct ctl *ctl, const json_t *message)
 		    (unsigned long long)attachments);
 		ctl_print_detail(ctl, "Attachments", text);
 	}
+	if (json_is_true(json_object_get(message, "cut")))
+		ctl_print_detail(ctl, "Too long",
+		    "not all of it is shown here, or found by its words");
 	ctl_print_detail(ctl, "Unique-id", ctl_text(message, "unique_id"));
 	ctl_print_detail(ctl, "", ctl_text(message, "unique_id_hex"));
 	ctl_print_detail(ctl, "Digest", ctl_text(message, "digest"));

@@ -61,18 +61,6 @@ checkpoint(struct store_writer *writer)
 		store_writer_set_health(writer, status);
 }
 
-/*
- * A commit whose sync failed may come back from the log at the next start, and
- * be readable without being on the disk.  What is copied into the file is
- * synced anew.
- */
-void
-store_chores_first(struct store_writer *writer)
-{
-	if (writer->has_old_log)
-		checkpoint(writer);
-}
-
 /* A try waits no longer for another process: so long all others wait for it. */
 #define PROBE_PATIENCE_MS 500
 
@@ -116,8 +104,8 @@ remove_orphan(struct store_writer *writer)
 }
 
 /*
- * What a damaged index says is in the messages, too: make it anew.  Should that
- * not help, it is the file that is damaged.
+ * What a damaged index says, or one of an earlier version, is in the messages,
+ * too: make it anew.  Should that not help, it is the file that is damaged.
  */
 static void
 restart_index(struct store_writer *writer, int64_t now_ms)
@@ -127,11 +115,35 @@ restart_index(struct store_writer *writer, int64_t now_ms)
 	store_writer_wait(writer, INDEX_PATIENCE_MS);
 	status = store_index_restart(&writer->db);
 	writer->index_behind = true;
-	writer->index_restarted = status == STORE_OK || status == STORE_DAMAGED;
-	if (status == STORE_OK)
+	if (!writer->index_outdated)
+		writer->index_restarted =
+		    status == STORE_OK || status == STORE_DAMAGED;
+	if (status == STORE_OK) {
+		writer->index_outdated = false;
 		return;
+	}
 	store_writer_undo(writer);
 	writer->index_retry_ms = now_ms + INDEX_RETRY_MS;
+}
+
+/*
+ * A commit whose sync failed may come back from the log at the next start, and
+ * be readable without being on the disk.  What is copied into the file is
+ * synced anew.
+ */
+void
+store_chores_first(struct store_writer *writer)
+{
+	bool is_current;
+
+	if (writer->has_old_log)
+		checkpoint(writer);
+	writer->index_outdated =
+	    store_index_is_current(&writer->db, &is_current) == STORE_OK &&
+	    !is_current;
+	/* Of a new store there is nothing to be done behind other work. */
+	if (writer->index_outdated && store_index_is_empty(&writer->db))
+		restart_index(writer, store_clock_monotonic_ms());
 }
 
 static void
@@ -152,10 +164,16 @@ index_more(struct store_writer *writer, int64_t now_ms)
 }
 
 static bool
+restart_is_wanted(const struct store_writer *writer)
+{
+	return writer->index_outdated ||
+	       (writer->index_damaged && !writer->index_restarted);
+}
+
+static bool
 restart_is_due(const struct store_writer *writer, int64_t now_ms)
 {
-	return writer->index_damaged && !writer->index_restarted &&
-	       now_ms >= writer->index_retry_ms;
+	return restart_is_wanted(writer) && now_ms >= writer->index_retry_ms;
 }
 
 static bool
@@ -184,8 +202,7 @@ next_time(const struct store_writer *writer, int64_t now_ms)
 		return writer->worked_ms + REST_MS;
 	if (writer->log_pages > 0)
 		next_ms = writer->log_idle_ms + LOG_REST_MS;
-	if ((writer->index_behind ||
-		(writer->index_damaged && !writer->index_restarted)) &&
+	if ((writer->index_behind || restart_is_wanted(writer)) &&
 	    writer->index_retry_ms < next_ms)
 		next_ms = writer->index_retry_ms;
 	return next_ms;

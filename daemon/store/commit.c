@@ -6,6 +6,7 @@
 #include "daemon/store/failure.h"
 #include "daemon/store/identity.h"
 #include "daemon/store/kept.h"
+#include "daemon/store/row.h"
 #include "daemon/store/writer.h"
 
 /* ---- unfinished bodies ---- */
@@ -127,9 +128,10 @@ insert_message(struct store_writer *writer, struct store_body *body,
 	static const char sql[] =
 	    "INSERT INTO message(account, body, octets, digest, stored_ms,"
 	    " date_ms, sender, recipients, cc, subject, header_id,"
-	    " attachments, unique_id)"
-	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
-	const struct store_envelope *envelope = result->envelope;
+	    " attachments, unique_id, flags)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+	    " ?14)";
+	const struct mail_envelope *envelope = result->envelope;
 	const struct store_body_meta *meta = &body->meta;
 	struct store_use use;
 	enum store_status status;
@@ -151,6 +153,7 @@ insert_message(struct store_writer *writer, struct store_body *body,
 	if (meta->unique_id != NULL)
 		store_bind_blob(
 		    &use, 13, meta->unique_id, meta->unique_id_length);
+	store_bind_int(&use, 14, result->is_cut ? STORE_ROW_CUT : 0);
 	status = store_run(&use);
 	body->message_id = sqlite3_last_insert_rowid(writer->db.handle);
 	return status;

@@ -5,23 +5,19 @@
 
 #include "daemon/store/chunk.h"
 #include "daemon/store/clock.h"
-#include "daemon/store/extract.h"
+#include "daemon/store/mail/pairs.h"
+#include "daemon/store/mail/words.h"
 #include "daemon/store/queue.h"
+#include "daemon/store/row.h"
 #include "daemon/store/schema.h"
 
 /* Of one transaction: a commit never waits much longer than this. */
 #define STEP_MS       10
 #define STEP_MESSAGES 256
 
-/*
- * How much of a message is looked at.  Text comes first in nearly all mail;
- * what follows is attachments.
- */
-#define LOOK_MAX ((size_t)1024 * 1024)
-
 struct indexed {
 	int64_t id, body;
-	char *columns[3]; /* sender, recipients, subject */
+	char *columns[3]; /* sender, recipients, subject, as the row has them */
 };
 
 static char *
@@ -72,8 +68,8 @@ append(char **bytes, size_t *length, const void *more, size_t count)
 {
 	char *grown;
 
-	if (count > LOOK_MAX - *length)
-		count = LOOK_MAX - *length;
+	if (count > MAIL_WORDS_LOOK - *length)
+		count = MAIL_WORDS_LOOK - *length;
 	grown = realloc(*bytes, *length + count + 1);
 	if (grown == NULL)
 		return false;
@@ -108,14 +104,15 @@ read_body(struct store_db *db, int64_t body, char **bytes_r, size_t *length_r)
 	*bytes_r = NULL;
 	*length_r = 0;
 	store_chunk_use_all(&use, db, body);
-	while (taken == STORE_OK && *length_r < LOOK_MAX && store_next(&use))
+	while (taken == STORE_OK && *length_r < MAIL_WORDS_LOOK &&
+	       store_next(&use))
 		taken = read_piece(&use, bytes_r, length_r);
 	status = store_end(&use);
 	return status != STORE_OK ? status : taken;
 }
 
 static enum store_status
-insert(struct store_db *db, const struct indexed *message, const char *text)
+insert(struct store_db *db, int64_t id, const struct mail_words *words)
 {
 	static const char sql[] =
 	    "INSERT INTO fulltext(rowid, sender, recipients, subject, body)"
@@ -123,29 +120,75 @@ insert(struct store_db *db, const struct indexed *message, const char *text)
 	struct store_use use;
 
 	store_use(&use, db, sql);
-	store_bind_int(&use, 1, message->id);
-	for (int i = 0; i < 3; i++)
-		store_bind_text(&use, 2 + i, message->columns[i]);
-	store_bind_text(&use, 5, text);
+	store_bind_int(&use, 1, id);
+	store_bind_text(&use, 2, words->senders);
+	store_bind_text(&use, 3, words->recipients);
+	store_bind_text(&use, 4, words->subject);
+	store_bind_text(&use, 5, words->text);
 	return store_run(&use);
+}
+
+static enum store_status
+mark_cut(struct store_db *db, int64_t id)
+{
+	static const char sql[] =
+	    "UPDATE message SET flags = flags | ?2 WHERE id = ?1";
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, id);
+	store_bind_int(&use, 2, STORE_ROW_CUT);
+	return store_run(&use);
+}
+
+/* Where the header cannot be read any more, the row still has its words. */
+static bool
+fill_from_row(struct mail_words *words, const struct indexed *message)
+{
+	char **columns[] = { &words->senders, &words->recipients,
+		&words->subject };
+
+	for (size_t i = 0; i < 3; i++) {
+		if ((*columns[i])[0] != '\0')
+			continue;
+		free(*columns[i]);
+		*columns[i] = mail_pairs_index(message->columns[i]);
+		if (*columns[i] == NULL)
+			return false;
+	}
+	return true;
+}
+
+static enum store_status
+index_words(struct store_db *db, const struct indexed *message,
+    const char *bytes, size_t length, bool *damaged_r)
+{
+	struct mail_words words;
+	enum store_status status = STORE_MEMORY;
+
+	if (mail_words_read(bytes, length, &words) &&
+	    fill_from_row(&words, message)) {
+		status = insert(db, message->id, &words);
+		*damaged_r = status == STORE_DAMAGED;
+		if (status == STORE_OK && words.is_cut)
+			status = mark_cut(db, message->id);
+	}
+	mail_words_free(&words);
+	return status;
 }
 
 static enum store_status
 index_message(
     struct store_db *db, const struct indexed *message, bool *damaged_r)
 {
-	char *bytes = NULL, *text = NULL;
+	char *bytes = NULL;
 	size_t length = 0;
 	enum store_status status =
 	    read_body(db, message->body, &bytes, &length);
 
-	if (status == STORE_OK) {
-		text = store_extract_text(bytes != NULL ? bytes : "", length);
-		status =
-		    text == NULL ? STORE_MEMORY : insert(db, message, text);
-		*damaged_r = status == STORE_DAMAGED;
-	}
-	free(text);
+	if (status == STORE_OK)
+		status = index_words(
+		    db, message, bytes != NULL ? bytes : "", length, damaged_r);
 	free(bytes);
 	return status;
 }
@@ -218,3 +261,18 @@ const char store_fulltext_restart_sql[] =
     "INSERT OR REPLACE INTO fulltext_config(k, v) VALUES('version', 4);"
     "DROP TABLE fulltext;" STORE_SCHEMA_FULLTEXT ";"
     "DELETE FROM meta WHERE key = 'indexed';";
+
+enum store_status
+store_fulltext_is_current(struct store_db *db, bool *is_current_r)
+{
+	static const char sql[] =
+	    "SELECT sql = ?1 FROM sqlite_schema WHERE name = 'fulltext'";
+	struct store_use use;
+
+	*is_current_r = false;
+	store_use_once(&use, db, sql);
+	store_bind_text(&use, 1, STORE_SCHEMA_FULLTEXT);
+	if (store_next(&use))
+		*is_current_r = sqlite3_column_int(use.statement, 0) != 0;
+	return store_end(&use);
+}

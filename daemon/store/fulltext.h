@@ -20,4 +20,8 @@ enum store_status store_fulltext_step(struct store_db *, struct store_queue *,
 /* What begins the index again, inside a transaction. */
 extern const char store_fulltext_restart_sql[];
 
+/* Whether the index is of this version's words. */
+enum store_status store_fulltext_is_current(
+    struct store_db *, bool *is_current_r) __attribute__((warn_unused_result));
+
 #endif

@@ -58,3 +58,19 @@ store_index_restart(struct store_db *db)
 	again = set_defensive(db, 1);
 	return status != STORE_OK ? status : again;
 }
+
+enum store_status
+store_index_is_current(struct store_db *db, bool *is_current_r)
+{
+	return store_fulltext_is_current(db, is_current_r);
+}
+
+bool
+store_index_is_empty(struct store_db *db)
+{
+	static const char sql[] =
+	    "SELECT count(*) FROM meta WHERE key = 'indexed'";
+	int64_t count;
+
+	return store_db_integer(db, sql, &count) == STORE_OK && count == 0;
+}

@@ -24,4 +24,14 @@ enum store_status store_index_step(struct store_db *, struct store_queue *,
 enum store_status store_index_restart(struct store_db *)
     __attribute__((warn_unused_result));
 
+/*
+ * Whether the indexes are what this version makes of messages; those of an
+ * earlier one begin again.
+ */
+enum store_status store_index_is_current(struct store_db *, bool *is_current_r)
+    __attribute__((warn_unused_result));
+
+/* Whether nothing was ever put into them. */
+bool store_index_is_empty(struct store_db *);
+
 #endif

@@ -33,6 +33,7 @@ store_row_take(struct store_arena *arena, sqlite3_stmt *from,
 	row_r->has_date = sqlite3_column_type(from, 6) != SQLITE_NULL;
 	row_r->date_ms = sqlite3_column_int64(from, 6);
 	row_r->attachments = (uint32_t)sqlite3_column_int64(from, 12);
+	row_r->is_cut = (sqlite3_column_int64(from, 13) & STORE_ROW_CUT) != 0;
 	if (!store_column_text(arena, from, 1, &row_r->account) ||
 	    !store_column_blob(
 		arena, from, 2, &row_r->unique_id, &row_r->unique_id_length) ||

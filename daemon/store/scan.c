@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/store/attachment.h"
-#include "daemon/store/header.h"
+#include "daemon/store/mail/parts.h"
+#include "daemon/store/mail/words.h"
 #include "lib/base/header_filter.h"
 
 /*
  * Real headers are a few KiB, those of mailing lists some tens.  What is
- * beyond this is still stored and hashed, but not looked at.
+ * beyond this is still stored and hashed, but taken for text.
  */
 #define HEADER_MAX ((size_t)128 * 1024)
 
@@ -22,22 +22,82 @@
 struct store_scan {
 	uint64_t octets, lines;
 	struct store_digest *digest;
-	struct store_envelope envelope;
-	bool decoded, has_header_digest;
+	/* The header, until its end is there. */
 	struct store_scan_held *held; /* by all; ours is header_length */
-	unsigned char header_digest[STORE_DIGEST_SHA256_SIZE];
-	unsigned char whole_header_digest[STORE_DIGEST_SHA256_SIZE];
-	uint64_t added_octets;
+	struct mail_header_edge edge;
 	char *header; /* only where it spans pieces */
 	size_t header_length;
 	size_t line; /* where in it the last line begins */
-	struct store_attachments attachments;
+	/* What it says. */
+	bool is_decoded, has_header_digest;
+	struct mail_envelope envelope;
+	unsigned char header_digest[STORE_DIGEST_SHA256_SIZE];
+	unsigned char whole_header_digest[STORE_DIGEST_SHA256_SIZE];
+	uint64_t added_octets;
+	/* What follows it. */
+	struct mail_parts *parts;
+	uint32_t attachments;
+	bool has_charset, is_beyond, is_cut;
+	char charset[MAIL_CHARSET_SIZE]; /* of the first text that names one */
 };
+
+/* ---- parts ---- */
+
+static void
+scan_count(void *arg, const char *name, size_t length)
+{
+	struct store_scan *scan = arg;
+
+	(void)name;
+	(void)length;
+	scan->attachments++;
+}
+
+static bool
+scan_text_begins(void *arg, enum mail_text_kind kind, const char *charset)
+{
+	struct store_scan *scan = arg;
+
+	(void)kind;
+	scan->is_cut |= scan->is_beyond;
+	if (charset == NULL || scan->has_charset)
+		return false;
+	strcpy(scan->charset, charset);
+	scan->has_charset = true;
+	return false;
+}
+
+static const struct mail_parts_sink sink = {
+	.attached = scan_count,
+	.text_begins = scan_text_begins,
+};
+
+/* Bytes of the body; text beyond what the index looks at is cut there. */
+static void
+scan_feed_parts(struct store_scan *scan, const char *bytes, size_t length)
+{
+	uint64_t from = scan->octets - length;
+
+	if (!scan->is_beyond && scan->octets > MAIL_WORDS_LOOK) {
+		size_t near = from < MAIL_WORDS_LOOK
+				  ? (size_t)(MAIL_WORDS_LOOK - from)
+				  : 0;
+
+		mail_parts_feed(scan->parts, bytes, near);
+		scan->is_beyond = true;
+		scan->is_cut |= mail_parts_is_in_text(scan->parts);
+		bytes += near;
+		length -= near;
+	}
+	mail_parts_feed(scan->parts, bytes, length);
+}
+
+/* ---- the header ---- */
 
 struct store_scan *
 store_scan_new(struct store_scan_held *held)
 {
-	struct store_scan *scan = malloc(sizeof(*scan));
+	struct store_scan *scan = calloc(1, sizeof(*scan));
 
 	if (scan == NULL)
 		return NULL;
@@ -47,13 +107,7 @@ store_scan_new(struct store_scan_held *held)
 		return NULL;
 	}
 	scan->held = held;
-	scan->octets = scan->lines = scan->added_octets = 0;
-	scan->decoded = false;
-	scan->has_header_digest = false;
-	scan->header = NULL;
-	scan->header_length = scan->line = 0;
-	memset(&scan->envelope, 0, sizeof(scan->envelope));
-	store_attachments_init(&scan->attachments);
+	mail_header_edge_init(&scan->edge, MAIL_HEADER_OF_MESSAGE);
 	return scan;
 }
 
@@ -73,7 +127,8 @@ store_scan_free(struct store_scan *scan)
 		return;
 	drop_header(scan);
 	store_digest_free(scan->digest);
-	store_envelope_free(&scan->envelope);
+	mail_envelope_free(&scan->envelope);
+	mail_parts_free(scan->parts);
 	free(scan);
 }
 
@@ -142,37 +197,17 @@ digest_header(struct store_scan *scan, const char *header, size_t length)
 	return scan->has_header_digest;
 }
 
-/* `length` octets of header, and the empty line behind them. */
+/*
+ * The library takes digests of headers, too, to compare; it knows of nothing
+ * that stands before one, and of no other lines than those of text.
+ */
 static bool
-decode(struct store_scan *scan, const char *header, size_t length, size_t line)
+is_well_formed(const struct store_scan *scan, const char *bytes, size_t header,
+    size_t body)
 {
-	bool done =
-	    store_envelope_decode(header, length + line, &scan->envelope) &&
-	    digest_header(scan, header, length);
-
-	scan->decoded = true;
-	drop_header(scan);
-	return done;
-}
-
-/* Its end is too far away: what there is of it tells it from no other. */
-static bool
-decode_part(struct store_scan *scan, const char *header, size_t length)
-{
-	bool done = store_envelope_decode(header, length, &scan->envelope);
-
-	scan->decoded = true;
-	drop_header(scan);
-	return done;
-}
-
-/* `end` is behind the empty line. */
-static bool
-decode_to(struct store_scan *scan, const char *header, size_t end)
-{
-	size_t line = end > 1 && header[end - 2] == '\r' ? 2 : 1;
-
-	return decode(scan, header, end - line, line);
+	return scan->edge.blanks == 0 &&
+	       (body == header || body - header == 1 ||
+		   (body - header == 2 && bytes[header] == '\r'));
 }
 
 static bool
@@ -181,45 +216,112 @@ is_room(const struct store_scan *scan, size_t length)
 	return length <= HEADERS_MAX - atomic_load(&scan->held->octets);
 }
 
-/* The end of what is kept; only the lines that are new are looked at. */
-static size_t
-kept_header_end(struct store_scan *scan, size_t before)
+/* One whose charset only a part may name is kept, to be read again. */
+static bool
+keep_unread(struct store_scan *scan, const char *bytes, size_t header)
 {
-	size_t end = store_header_end(
-	    scan->header + scan->line, scan->header_length - scan->line);
-	size_t at = scan->header_length;
-
-	if (end > 0)
-		return scan->line + end;
-	while (at > before && scan->header[at - 1] != '\n')
-		at--;
-	if (at > before)
-		scan->line = at;
-	return 0;
+	if (!scan->envelope.wants_charset || !is_room(scan, header)) {
+		if (scan->header != NULL)
+			drop_header(scan);
+		return true;
+	}
+	if (scan->header == NULL)
+		return keep_header(scan, bytes, header);
+	atomic_fetch_sub(&scan->held->octets, scan->header_length - header);
+	scan->header_length = header;
+	return true;
 }
 
+/*
+ * So many of these bytes are header; `body` is where the rest begins.  A
+ * message may have no header at all.
+ */
 static bool
-look_for_header(struct store_scan *scan, const char *bytes, size_t length)
+decode(struct store_scan *scan, const char *bytes, size_t length, size_t header,
+    size_t body, bool is_whole)
 {
-	size_t end, before = scan->header_length;
+	scan->is_decoded = true;
+	if (!mail_header_is_one(bytes, header))
+		header = body = 0;
+	if (!mail_envelope_read(bytes, header, NULL, &scan->envelope) ||
+	    (is_whole && is_well_formed(scan, bytes, header, body) &&
+		!digest_header(scan, bytes, header)))
+		return false;
+	scan->parts = mail_parts_new(&sink, scan, bytes, header);
+	if (scan->parts == NULL)
+		return false;
+	mail_parts_feed(scan->parts, bytes + body, length - body);
+	return keep_unread(scan, bytes, header);
+}
 
-	if (length > HEADER_MAX - scan->header_length)
-		length = HEADER_MAX - scan->header_length;
-	if (scan->header == NULL) {
-		end = store_header_end(bytes, length);
-		if (end > 0)
-			return decode_to(scan, bytes, end);
-		if (length == HEADER_MAX || !is_room(scan, length))
-			return decode_part(scan, bytes, length);
-	} else if (!is_room(scan, length))
-		return decode_part(scan, scan->header, scan->header_length);
+/* Its end is too far away: what there is of it tells it from no other. */
+static bool
+decode_part(struct store_scan *scan, const char *bytes, size_t length)
+{
+	scan->is_cut = true;
+	return decode(scan, bytes, length, length, length, false);
+}
+
+/* In the first piece, where most headers end; *taken_r is what was used. */
+static bool
+look_in_first(struct store_scan *scan, const char *bytes, size_t length)
+{
+	size_t header, at = 0;
+
+	if (mail_header_find_end(&scan->edge, bytes, length, &at, &header))
+		return decode(scan, bytes, length, header, at, true);
+	scan->line = at;
+	if (length == HEADER_MAX || !is_room(scan, length))
+		return decode_part(scan, bytes, length);
+	return keep_header(scan, bytes, length);
+}
+
+/* In what is kept; only lines that are new are looked at. */
+static bool
+look_in_kept(struct store_scan *scan, const char *bytes, size_t length)
+{
+	size_t header;
+
 	if (!keep_header(scan, bytes, length))
 		return false;
-	end = kept_header_end(scan, before);
-	if (end > 0)
-		return decode_to(scan, scan->header, end);
+	if (memchr(bytes, '\n', length) != NULL &&
+	    mail_header_find_end(&scan->edge, scan->header, scan->header_length,
+		&scan->line, &header))
+		return decode(scan, scan->header, scan->header_length, header,
+		    scan->line, true);
 	return scan->header_length < HEADER_MAX ||
 	       decode_part(scan, scan->header, HEADER_MAX);
+}
+
+/* *used_r is how many of these bytes have been looked at. */
+static bool
+look_for_header(
+    struct store_scan *scan, const char *bytes, size_t length, size_t *used_r)
+{
+	if (length > HEADER_MAX - scan->header_length)
+		length = HEADER_MAX - scan->header_length;
+	*used_r = length;
+	if (scan->header == NULL)
+		return look_in_first(scan, bytes, length);
+	if (is_room(scan, length))
+		return look_in_kept(scan, bytes, length);
+	*used_r = 0;
+	return decode_part(scan, scan->header, scan->header_length);
+}
+
+/* Read again what had to wait for a charset. */
+static bool
+decode_again(struct store_scan *scan)
+{
+	bool done;
+
+	if (scan->header == NULL || !scan->has_charset)
+		return true;
+	mail_envelope_free(&scan->envelope);
+	done = mail_envelope_read(
+	    scan->header, scan->header_length, scan->charset, &scan->envelope);
+	drop_header(scan);
+	return done;
 }
 
 /* In a form that compilers make wide. */
@@ -241,21 +343,37 @@ store_scan_feed(struct store_scan *scan, const void *bytes, size_t length)
 	scan->octets += length;
 	scan->lines += count_lines(bytes, length);
 	store_digest_update(scan->digest, bytes, length);
-	store_attachments_feed(&scan->attachments, bytes, length);
-	return scan->decoded || look_for_header(scan, bytes, length);
+	if (!scan->is_decoded) {
+		size_t used;
+
+		if (!look_for_header(scan, bytes, length, &used))
+			return false;
+		if (!scan->is_decoded)
+			return true;
+		bytes = (const char *)bytes + used;
+		length -= used;
+	}
+	scan_feed_parts(scan, bytes, length);
+	return true;
 }
 
 bool
 store_scan_finish(struct store_scan *scan, struct store_scan_result *result_r)
 {
 	/* A message that is all header has no empty line. */
-	if (!scan->decoded &&
-	    !decode(scan, scan->header, scan->header_length, 0))
+	if (!scan->is_decoded &&
+	    !decode(scan, scan->header != NULL ? scan->header : "",
+		scan->header_length, scan->header_length, scan->header_length,
+		true))
+		return false;
+	if (!mail_parts_finish(scan->parts) || !decode_again(scan))
 		return false;
 	result_r->octets = scan->octets;
 	result_r->lines = scan->lines;
 	result_r->envelope = &scan->envelope;
-	result_r->attachments = scan->attachments.count;
+	result_r->attachments = scan->attachments;
+	result_r->is_cut = scan->is_cut || scan->envelope.is_cut ||
+			   mail_parts_is_cut(scan->parts);
 	store_digest_final(scan->digest, result_r->digest);
 	result_r->has_header_digest = scan->has_header_digest;
 	memcpy(result_r->header_digest, scan->header_digest,

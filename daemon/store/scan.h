@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "daemon/store/digest.h"
-#include "daemon/store/envelope.h"
+#include "daemon/store/mail/envelope.h"
 
 struct store_scan;
 
@@ -37,12 +37,14 @@ struct store_scan_result {
 	uint64_t octets;
 	uint64_t lines; /* line ends: LF, with or without CR */
 	unsigned char digest[STORE_DIGEST_SIZE];
-	const struct store_envelope *envelope; /* the scan's */
+	const struct mail_envelope *envelope; /* the scan's */
 	uint32_t attachments;
+	bool is_cut; /* the row or the index will not have all of it */
 	/*
 	 * SHA-256 of the header without the empty line that ends it, nor the
 	 * lines that servers add to what was read (lib/base/header_filter.h);
-	 * not where it has no Message-ID or is too long to be held.  Where
+	 * not where it has no Message-ID, is too long to be held, begins with
+	 * an empty line or ends in one that is not LF or CRLF.  Where
 	 * there are such lines, also of all of it.
 	 */
 	bool has_header_digest;

@@ -24,6 +24,12 @@
 	"  AND CAST(unique_id AS TEXT) NOT GLOB '*[^ -~]*'"             \
 	"  THEN CAST(unique_id AS TEXT) ELSE unique_id END"
 
+/* As it was; STORE_SCHEMA_FULLTEXT takes its place when the store is opened. */
+#define FULLTEXT_1                                        \
+	"CREATE VIRTUAL TABLE fulltext USING fts5("       \
+	" sender, recipients, subject, body, content=''," \
+	" tokenize='unicode61 remove_diacritics 2')"
+
 /*
  * The counters of an account change in the transaction that adds a message, so
  * that listing accounts never counts.  A body's pieces are keyed so that it is
@@ -90,7 +96,7 @@ static const char version_1[] =
     " body INTEGER NOT NULL,"
     " octets INTEGER NOT NULL,"
     " stored_ms INTEGER NOT NULL,"
-    " reason TEXT NOT NULL);" STORE_SCHEMA_FULLTEXT ";"
+    " reason TEXT NOT NULL);" FULLTEXT_1 ";"
     "CREATE VIEW v_message AS SELECT message.id AS id,"
     " account.name AS account,"
     " " SHOWN_ID " AS unique_id,"

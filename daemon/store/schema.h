@@ -31,12 +31,15 @@ enum store_status store_schema_open(struct store_db *, const char *path,
 /*
  * The full-text index.  It keeps no text of its own (content=''): rows of
  * messages that are gone are told by the join with message, whose ids never
- * return.
+ * return.  Marks are of a word (M*), since some scripts have no word without.
+ * A file keeps this text as it is here: one that differs, by the number of
+ * what words are or by anything else, is of another version, and made anew.
  */
 #define STORE_SCHEMA_FULLTEXT                             \
 	"CREATE VIRTUAL TABLE fulltext USING fts5("       \
 	" sender, recipients, subject, body, content=''," \
-	" tokenize='unicode61 remove_diacritics 2')"
+	" tokenize=\"unicode61 remove_diacritics 2"       \
+	" categories 'L* N* M* Co'\" /* words 2 */)"
 
 /*
  * Who has sent what: each sender once, as messages have it and folded (fold.h),

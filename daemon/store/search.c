@@ -4,6 +4,7 @@
 
 #include "daemon/store/by_sender.h"
 #include "daemon/store/fold.h"
+#include "daemon/store/mail/pairs.h"
 #include "daemon/store/private.h"
 #include "daemon/store/row.h"
 
@@ -60,48 +61,6 @@ tell_writer(struct store *store)
 		return;
 	op->type = &doubt_type;
 	store_op_submit(store, op);
-}
-
-/* ---- the words ---- */
-
-/* Nobody types more, and each one is a walk through the index. */
-#define WORDS_MAX 32
-
-/*
- * The full-text syntax is not for people: each word becomes a quoted string,
- * so that all of them must occur and none is an operator.  A star at the end
- * of a word asks for its beginning, as people expect.
- */
-static char *
-quote_words(const char *query)
-{
-	static const char blanks[] = " \t\r\n";
-	/* A lone quote is the worst: it is doubled, quoted, and spaced. */
-	char *quoted = malloc(strlen(query) * 5 + 2);
-	size_t filled = 0, words = 0;
-
-	if (quoted == NULL)
-		return NULL;
-	for (const char *at = query + strspn(query, blanks);
-	     *at != '\0' && words < WORDS_MAX;
-	     at += strspn(at, blanks), words++) {
-		size_t length = strcspn(at, blanks);
-		bool begins = length > 1 && at[length - 1] == '*';
-
-		quoted[filled++] = '"';
-		for (size_t i = 0; i + begins < length; i++) {
-			if (at[i] == '"')
-				quoted[filled++] = '"';
-			quoted[filled++] = at[i];
-		}
-		quoted[filled++] = '"';
-		if (begins)
-			quoted[filled++] = '*';
-		quoted[filled++] = ' ';
-		at += length;
-	}
-	quoted[filled] = '\0';
-	return quoted;
 }
 
 /* ---- the query ---- */
@@ -320,7 +279,7 @@ copy_filter(struct search_op *search, const struct store_message_filter *filter)
 			return false;
 	}
 	if (filter->query != NULL) {
-		search->words = quote_words(filter->query);
+		search->words = mail_pairs_query(filter->query);
 		if (search->words == NULL)
 			return false;
 	}

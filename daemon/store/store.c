@@ -10,7 +10,6 @@
 #include "daemon/store/clock.h"
 #include "daemon/store/db.h"
 #include "daemon/store/digest.h"
-#include "daemon/store/envelope.h"
 #include "daemon/store/error.h"
 #include "daemon/store/files.h"
 #include "daemon/store/orphan.h"
@@ -256,7 +255,6 @@ store_open(struct store **store_r, const struct store_config *config,
 		return store_error_set(error_r, STORE_MEMORY,
 		    "out of memory or descriptors; %s",
 		    store_status_hint(STORE_MEMORY));
-	store_envelope_init();
 	status = store_files_lock(store->path, &store->lock_fd, error_r);
 	if (status == STORE_OK)
 		status = start_threads(store, config, error_r);

@@ -454,6 +454,7 @@ struct store_message_row {
 	int64_t date_ms; /* Unix time, from the Date header */
 	const char *sender, *recipients, *cc, *subject, *message_header_id;
 	uint32_t attachments; /* parts with a file name or that disposition */
+	bool is_cut; /* too long: not all is shown, or found by its words */
 };
 
 #define STORE_PAGE_MAX 1000

@@ -43,6 +43,7 @@ struct store_writer {
 	struct store_counter counter;   /* of the open transaction */
 	struct store_scan_held headers; /* of bodies under way */
 	bool index_behind;
+	bool index_outdated;                 /* of an earlier version */
 	bool index_damaged, index_restarted; /* once is enough */
 	int64_t index_retry_ms;
 	bool may_have_failures; /* rows of `failure` */

@@ -9,54 +9,64 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/store/attachment.h"
-#include "daemon/store/envelope.h"
-#include "daemon/store/extract.h"
 #include "daemon/store/fold.h"
-#include "daemon/store/header.h"
-#include "daemon/store/html.h"
+#include "daemon/store/mail/date.h"
+#include "daemon/store/mail/encoded.h"
+#include "daemon/store/mail/html.h"
+#include "daemon/store/mail/pairs.h"
+#include "daemon/store/mail/parameter.h"
+#include "daemon/store/mail/words.h"
 #include "daemon/store/scan.h"
-#include "daemon/store/text.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/record.h"
 #include "tests/fuzz/showable.h"
 #include "tests/fuzz/target.h"
 
 static void
-check_parameters(const struct store_header_field *field)
+check_value(const struct mail_header_field *field)
 {
 	static const char *const names[] = { "boundary", "filename", "name" };
-	char *value;
-	size_t size, i;
+	struct mail_text text;
+	int64_t date_ms;
+	size_t i;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		for (size = 1; size < 100; size += 69) {
-			value = malloc(size);
-			assert(value != NULL);
-			if (store_header_parameter(
-				field, names[i], value, size))
-				assert(strnlen(value, size) < size);
-			free(value);
-		}
-	(void)store_header_is(field, "Content-Type");
-	(void)store_header_starts(field, "multipart/");
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		mail_text_init(&text, 100);
+		(void)mail_parameter_octets(
+		    field->value, field->value_length, names[i], &text);
+		(void)mail_parameter_text(field->value, field->value_length,
+		    names[i], "KOI8-R", &text);
+		assert(text.length <= 100 && !text.has_failed);
+		mail_text_free(&text);
+	}
+	(void)mail_parameter_begins(
+	    field->value, field->value_length, "multipart/");
+	if (mail_date_read(field->value, field->value_length, &date_ms))
+		assert(date_ms % 1000 == 0);
+	mail_text_init(&text, 1000);
+	mail_encoded_add(&text, MAIL_ENCODED_ADDRESSES, "CP932", field->value,
+	    field->value_length);
+	assert(text.length <= 1000 && !text.has_failed);
+	mail_text_free(&text);
 }
 
 static void
 check_fields(const char *message, size_t length)
 {
-	struct store_header_field field;
-	size_t position = 0, before = 0, end;
+	struct mail_header_field field;
+	struct mail_header_edge edge;
+	size_t position = 0, before = 0, body = 0, header = length;
 
-	end = store_header_end(message, length);
-	assert(end <= length);
-	while (store_header_next(message, length, &position, &field)) {
-		assert(position > before && position <= length);
-		assert(end == 0 || position <= end);
+	mail_header_edge_init(&edge, MAIL_HEADER_OF_MESSAGE);
+	if (!mail_header_find_end(&edge, message, length, &body, &header))
+		header = length;
+	assert(header <= length && body <= length);
+	while (mail_header_next(message, header, &position, &field)) {
+		assert(position > before && position <= header);
 		assert(field.name >= message + before && field.name_length > 0);
 		assert(field.name + field.name_length < field.value);
 		assert(field.value + field.value_length <= message + position);
-		check_parameters(&field);
+		check_value(&field);
 		before = position;
 	}
 }
@@ -73,7 +83,7 @@ record_text(struct fuzz_record *record, const char *text)
 
 static void
 record_envelope(
-    struct fuzz_record *record, const struct store_envelope *envelope)
+    struct fuzz_record *record, const struct mail_envelope *envelope)
 {
 	record_text(record, envelope->sender);
 	record_text(record, envelope->recipients);
@@ -111,16 +121,6 @@ scan_cut(
 	store_scan_free(scan);
 }
 
-/* A piece of such a line is cut where it is kept; a whole one is not. */
-static bool
-has_long_line(struct fuzz_input input)
-{
-	while (input.left > 0)
-		if (fuzz_up_to(&input, '\n').left > STORE_LINE_SIZE)
-			return true;
-	return false;
-}
-
 static void
 check_scan(struct fuzz_input input, struct fuzz_cuts cuts)
 {
@@ -128,8 +128,7 @@ check_scan(struct fuzz_input input, struct fuzz_cuts cuts)
 
 	scan_cut(input, FUZZ_WHOLE, &whole);
 	scan_cut(input, cuts, &cut);
-	if (!has_long_line(input))
-		fuzz_record_same(&whole, &cut);
+	fuzz_record_same(&whole, &cut);
 	fuzz_record_free(&whole);
 	fuzz_record_free(&cut);
 }
@@ -137,26 +136,38 @@ check_scan(struct fuzz_input input, struct fuzz_cuts cuts)
 static void
 check_words(const char *message, size_t length)
 {
-	char *text = store_extract_text(message, length);
+	struct mail_words words;
 
-	assert(text != NULL && fuzz_is_showable(text, strlen(text)));
-	free(text);
+	assert(mail_words_read(message, length, &words));
+	assert(fuzz_is_showable(words.senders, strlen(words.senders)));
+	assert(fuzz_is_showable(words.recipients, strlen(words.recipients)));
+	assert(fuzz_is_showable(words.subject, strlen(words.subject)));
+	assert(fuzz_is_showable(words.text, strlen(words.text)));
+	mail_words_free(&words);
 }
 
 static void
 check_texts(const char *message, size_t length)
 {
-	char *clean = store_text_clean(message, length, 100), *folded;
-	char *html = fuzz_string(message, length);
+	char *clean = mail_text_clean(message, length, 100, NULL);
+	char *string = fuzz_string(message, length), *folded, *query;
+	struct mail_text html;
 
 	assert(clean != NULL && strlen(clean) <= 100);
 	assert(fuzz_is_showable(clean, strlen(clean)));
-	assert(store_html_strip(html, length) <= length);
-	folded = store_fold(html);
+	folded = store_fold(string);
 	assert(folded != NULL && fuzz_is_utf8(folded, strlen(folded)));
+	query = mail_pairs_query(string);
+	assert(query != NULL && fuzz_is_utf8(query, strlen(query)));
+	mail_text_init(&html, 1000);
+	mail_html_add(&html, clean, strlen(clean));
+	mail_html_add(&html, message, length);
+	assert(html.length <= 1000 && !html.has_failed);
+	mail_text_free(&html);
 	free(clean);
-	free(html);
+	free(string);
 	free(folded);
+	free(query);
 }
 
 int
@@ -166,7 +177,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fuzz_cuts cuts = fuzz_take_cuts(&input);
 	char *message = (char *)fuzz_copy(input.at, input.left);
 
-	store_envelope_init();
 	check_fields(message, input.left);
 	check_scan(input, cuts);
 	check_words(message, input.left);

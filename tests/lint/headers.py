@@ -18,7 +18,7 @@ import sys
 import sources
 
 PACKAGES = ("libevent_core", "libevent_extra", "libssl", "libgsasl",
-            "libsodium", "sqlite3", "libzstd", "inih", "jansson", "gmime-3.0",
+            "libsodium", "sqlite3", "libzstd", "inih", "jansson", "gumbo",
             "libcurl", "cmocka")
 STRICT = ("-pedantic-errors", "-Wall", "-Wextra", "-Werror")
 

@@ -4,19 +4,19 @@ target_include_directories(test_store_fixture PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(test_store_fixture PRIVATE evpop_settings
 	PUBLIC evpopd_store PkgConfig::CMOCKA)
 
-foreach(subject account binding body calendar charset check configure failure
+foreach(subject account binding body calendar check configure failure
 	faults flow held history identity open pack quarantine question search
 	sender server uid)
 	evpop_unit_test(store_${subject} test_store_${subject}.c
 		LIBS test_store_fixture evpopd_store LABELS thread)
 endforeach()
-foreach(subject chores codec envelope migration roster scan schema)
+foreach(subject chores codec migration roster scan schema)
 	evpop_unit_test(store_${subject} test_store_${subject}.c
 		LIBS test_store_fixture evpopd_store)
 endforeach()
 target_link_libraries(test_store_codec PRIVATE evpop_failing_alloc)
 target_link_options(test_store_check PRIVATE -Wl,--wrap=store_verify)
-target_link_options(test_store_scan PRIVATE -Wl,--wrap=store_header_end)
+target_link_options(test_store_scan PRIVATE -Wl,--wrap=mail_header_find_end)
 target_link_options(test_store_question PRIVATE -Wl,--wrap=store_row_take
 	-Wl,--wrap=store_clock_monotonic_ms -Wl,--wrap=store_questions_leave)
 target_link_options(test_store_sender PRIVATE -Wl,--wrap=store_fold_has)

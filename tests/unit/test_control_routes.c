@@ -220,6 +220,7 @@ test_messages_become_json(void **state)
 		.sender = "J\xf6rg <j@example.org>",
 		.subject = "line\nbreak \x1b[31m and a quote\"",
 		.attachments = 2,
+		.is_cut = true,
 	};
 	json_t *json = message_json(&row);
 	char *text = json_dumps(json, JSON_COMPACT);
@@ -237,6 +238,7 @@ test_messages_become_json(void **state)
 	assert_string_equal(
 	    text_of(json, "stored_at"), "2024-02-29T12:34:56.789Z");
 	assert_string_equal(text_of(json, "date"), "1970-01-01T00:00:01.000Z");
+	assert_true(json_is_true(json_object_get(json, "cut")));
 	assert_true(json_is_null(json_object_get(json, "recipients")));
 	assert_true(json_is_null(json_object_get(json, "message_id")));
 	assert_true(
@@ -245,7 +247,9 @@ test_messages_become_json(void **state)
 
 	row.unique_id = (const unsigned char *)"UID-1";
 	row.has_date = false;
+	row.is_cut = false;
 	json = message_json(&row);
+	assert_true(json_is_false(json_object_get(json, "cut")));
 	assert_string_equal(text_of(json, "unique_id"), "UID-1");
 	assert_null(json_object_get(json, "unique_id_hex"));
 	assert_true(json_is_null(json_object_get(json, "date")));

@@ -249,7 +249,7 @@ text_in_parts_is_found(void **state)
 		{ "gr\xc3\xbc\xc3\x9f"
 		  "e",
 		    1 },
-		{ "word", 1 }, { "hidden", 0 }, { "binaryword", 0 } };
+		{ "htmlword", 1 }, { "hidden", 0 }, { "binaryword", 0 } };
 	struct fixture *fixture = *state;
 
 	assert_int_equal(
@@ -530,6 +530,143 @@ damaged_index_is_made_anew_by_a_search(void **state)
 	wait_for_words(fixture, "apple", 2);
 }
 
+/* As the version before this one left it: other words, other marks. */
+static const char old_index[] =
+    "DROP TABLE fulltext;"
+    "CREATE VIRTUAL TABLE fulltext USING fts5("
+    " sender, recipients, subject, body, content='',"
+    " tokenize='unicode61 remove_diacritics 2');"
+    "INSERT INTO fulltext(rowid, subject, body)"
+    " VALUES(1, 'one', 'apple'), (2, 'two', 'pear')";
+
+static void
+index_of_an_earlier_version_is_made_anew(void **state)
+{
+	struct fixture *fixture = *state;
+
+	put(fixture, "a@x", "one", "\xe5\xb9\xb4\xe9\xa2\x84\xe7\xae\x97");
+	put(fixture, "a@x", "two", "pear");
+	wait_for_words(fixture, "pear", 1);
+	fixture_close(fixture);
+	spoil_index(fixture, old_index);
+	fixture_open(fixture);
+	wait_for_words(fixture, "\xe9\xa2\x84\xe7\xae\x97", 1);
+	wait_for_words(fixture, "pear", 1);
+	assert_int_equal(attempt(fixture, "apple").count, 0);
+	/* From then on it is this version's, and stays. */
+	fixture_close(fixture);
+	spoil_index(fixture, "INSERT INTO fulltext(rowid, body)"
+			     " VALUES(1, 'mark')");
+	fixture_open(fixture);
+	put(fixture, "a@x", "three", "apple");
+	wait_for_words(fixture, "apple", 1);
+	assert_int_equal(attempt(fixture, "mark").count, 1);
+}
+
+/* A word inside a sentence, of a script without blanks between words. */
+static void
+words_inside_sentences_are_found(void **state)
+{
+	static const struct {
+		const char *query, *found;
+	} cases[] = {
+		/* Budget; of the year; one character; not in this order. */
+		{ "\xe9\xa2\x84\xe7\xae\x97", "zh " },
+		{ "\xe5\xb9\xb4\xe9\xa2\x84", "zh " },
+		{ "\xe7\xae\x97", "zh " },
+		{ "\xe5\xb9\xb4", "zh " },
+		{ "\xe7\xae\x97\xe9\xa2\x84", "" },
+		{ "\xe9\xa2\x84\xe7\xae\x97"
+		  "2026",
+		    "zh " },
+		{ "2026", "zh " },
+		/* Kana, also narrow; with the mark that makes it long. */
+		{ "\xe3\x83\x87\xe3\x83\xbc\xe3\x82\xbf", "ja " },
+		{ "\xef\xbe\x83\xef\xbe\x9e\xef\xbd\xb0\xef\xbe\x80", "ja " },
+		/* Thai: a word with a vowel above, and half of it. */
+		{ "\xe0\xb8\x97\xe0\xb8\xb5\xe0\xb9\x88", "th " },
+		{ "\xe0\xb8\x97\xe0\xb8\xb5", "th " },
+		{ "\xe0\xb8\x97\xe0\xb9\x88", "" },
+		/* Hangul, a syllable and two. */
+		{ "\xea\xb5\xad", "ko " },
+		{ "\xed\x95\x9c\xea\xb5\xad", "ko " },
+		/* Hindi, whose vowels are marks. */
+		{ "\xe0\xa4\xb9\xe0\xa4\xbf\xe0\xa4\xa8\xe0\xa5\x8d"
+		  "\xe0\xa4\xa6\xe0\xa5\x80",
+		    "hi " },
+		{ "\xe0\xa4\xb9\xe0\xa4\xbe\xe0\xa4\xa8", "" },
+	};
+	struct fixture *fixture = *state;
+
+	put(fixture, "a@x", "zh",
+	    "\xe6\x98\x8e\xe5\xb9\xb4\xe9\xa2\x84\xe7\xae\x97"
+	    "2026\xe8\xa1\xa8");
+	put(fixture, "a@x", "ja",
+	    "\xe3\x81\xae\xe3\x83\x87\xe3\x83\xbc\xe3\x82\xbf\xe3\x82"
+	    "\x92");
+	put(fixture, "a@x", "th",
+	    "\xe0\xb8\x99\xe0\xb8\x97\xe0\xb8\xb5\xe0\xb9\x88\xe0\xb8"
+	    "\x99");
+	put(fixture, "a@x", "ko", "\xeb\x8c\x80\xed\x95\x9c\xea\xb5\xad");
+	put(fixture, "a@x", "hi",
+	    "\xe0\xa4\xb9\xe0\xa4\xbf\xe0\xa4\xa8\xe0\xa5\x8d\xe0\xa4"
+	    "\xa6\xe0\xa5\x80 zzlastzz");
+	wait_for_index(fixture, "zzlastzz");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct store_message_filter filter = { .limit = 10,
+			.query = cases[i].query };
+
+		if (strcmp(search(fixture, &filter).subjects, cases[i].found) !=
+		    0)
+			fail_msg("case %zu: %s", i,
+			    search(fixture, &filter).subjects);
+	}
+}
+
+/* What could not be kept whole says so, in the row and behind the index. */
+static void
+what_is_cut_is_marked(void **state)
+{
+	struct fixture *fixture = *state;
+	const size_t size = 1500000;
+	char *message = malloc(size + 1000);
+	size_t length;
+
+	assert_non_null(message);
+	/* A header, a text, a text behind an attachment. */
+	length = (size_t)sprintf(message, "Subject: ");
+	memset(message + length, 's', 5000);
+	length += 5000;
+	length += (size_t)sprintf(message + length, "\r\n\r\n");
+	assert_int_equal(
+	    fixture_put(fixture, NULL, message, length, NULL), STORE_OK);
+	length = (size_t)sprintf(message, "Subject: text\r\n\r\n");
+	while (length < size / 2)
+		length += (size_t)sprintf(message + length, "w%zu ", length);
+	assert_int_equal(
+	    fixture_put(fixture, NULL, message, length, NULL), STORE_OK);
+	length = (size_t)sprintf(message,
+	    "Subject: large\r\nContent-Type: multipart/mixed; boundary=b\r\n"
+	    "\r\n--b\r\nContent-Type: image/png\r\n\r\n");
+	memset(message + length, 'x', size - length);
+	length = size;
+	length += (size_t)sprintf(message + length, "\r\n--b--\r\n");
+	assert_int_equal(
+	    fixture_put(fixture, NULL, message, length, NULL), STORE_OK);
+	length = size;
+	length += (size_t)sprintf(
+	    message + length, "\r\n--b\r\n\r\nmore\r\n--b--\r\n");
+	assert_int_equal(
+	    fixture_put(fixture, NULL, message, length, NULL), STORE_OK);
+	put(fixture, "a@x", "short", "zzlastzz");
+	wait_for_index(fixture, "zzlastzz");
+	assert_string_equal(
+	    fixture_text(fixture, "SELECT group_concat(flags, ' ') FROM"
+				  " (SELECT flags FROM message ORDER BY id)"),
+	    "1 1 0 1 0");
+	free(message);
+}
+
 #define TEST(function)                   \
 	cmocka_unit_test_setup_teardown( \
 	    function, fixture_setup, fixture_teardown)
@@ -551,6 +688,9 @@ main(void)
 		TEST(view_shows_ids_as_text_where_they_are),
 		TEST(damaged_index_is_made_anew_by_the_next_message),
 		TEST(damaged_index_is_made_anew_by_a_search),
+		TEST(index_of_an_earlier_version_is_made_anew),
+		TEST(words_inside_sentences_are_found),
+		TEST(what_is_cut_is_marked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,6 @@
 #include <cmocka.h>
 
 #include "daemon/store/by_sender.h"
-#include "daemon/store/envelope.h"
 #include "daemon/store/fold.h"
 #include "daemon/store/index.h"
 #include "daemon/store/op.h"
@@ -124,7 +123,6 @@ file_new(struct fixture *fixture)
 	assert_non_null(file);
 	assert_non_null(made);
 	assert_int_equal(fclose(made), 0);
-	store_envelope_init();
 	assert_true(store_queue_init(&file->queue));
 	assert_int_equal(
 	    store_db_open(&file->db, fixture->path, STORE_DB_WRITE), STORE_OK);

@@ -1,0 +1,18 @@
+/*
+ * The words of HTML: what a reader of the page sees, as text.
+ */
+#ifndef STORE_MAIL_HTML_H
+#define STORE_MAIL_HTML_H
+
+#include <stddef.h>
+
+#include "daemon/store/mail/text.h"
+
+/*
+ * Add the text of a page that is UTF-8.  A word that only markup within a line
+ * divides stays whole.  Work and memory are bounded, also for a page that is
+ * made to cost much: of such a one the beginning is read, and is_cut set.
+ */
+void mail_html_add(struct mail_text *, const char *page, size_t length);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * The parts of a message, as its bytes pass in pieces of any size: what is
+ * attached, what is text, and what is enclosed, wherever it is nested and
+ * however it is encoded.
+ *
+ * Memory is bounded whatever the message; what is nested too deep is not
+ * entered, and parts beyond a number are not looked at.  Pieces never change
+ * what comes out.
+ */
+#ifndef STORE_MAIL_PARTS_H
+#define STORE_MAIL_PARTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/store/mail/part.h"
+
+/* Those that are NULL are not told. */
+struct mail_parts_sink {
+	/*
+	 * Something attached, or a file within a text (uuencode); its name as
+	 * UTF-8, or NULL where none is wanted or has been given.
+	 */
+	void (*attached)(void *arg, const char *name, size_t length);
+
+	/*
+	 * A part that is text; charset is a name for mail_charset_add(), or
+	 * NULL.  Returns whether its bytes are wanted.
+	 */
+	bool (*text_begins)(
+	    void *arg, enum mail_text_kind, const char *charset);
+	void (*text)(void *arg, const char *bytes, size_t length);
+	void (*text_ends)(void *arg);
+
+	/* The header of an enclosed message. */
+	void (*enclosed)(void *arg, const char *header, size_t length);
+};
+
+struct mail_parts;
+
+/*
+ * Begin behind the header of a message, which says what it is made of.  A sink
+ * without `enclosed` is not told of what enclosed messages are made of.  NULL
+ * without memory.
+ */
+struct mail_parts *mail_parts_new(const struct mail_parts_sink *, void *arg,
+    const char *header, size_t length) __attribute__((warn_unused_result));
+void mail_parts_free(struct mail_parts *);
+
+void mail_parts_feed(struct mail_parts *, const char *bytes, size_t length);
+
+/* After the last byte, once.  Returns false if memory has failed meanwhile. */
+bool mail_parts_finish(struct mail_parts *) __attribute__((warn_unused_result));
+
+/* Whether something was left out at a bound. */
+bool mail_parts_is_cut(const struct mail_parts *);
+
+/* Whether the next byte is one of a text. */
+bool mail_parts_is_in_text(const struct mail_parts *);
+
+#endif

@@ -1,0 +1,171 @@
+#include "daemon/store/mail/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistr.h>
+
+#define FIRST_ROOM ((size_t)256)
+
+static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
+
+/* ---- text that grows ---- */
+
+void
+mail_text_init(struct mail_text *text, size_t max)
+{
+	memset(text, 0, sizeof(*text));
+	text->max = max;
+}
+
+void
+mail_text_free(struct mail_text *text)
+{
+	free(text->bytes);
+	mail_text_init(text, text->max);
+}
+
+void
+mail_text_clear(struct mail_text *text)
+{
+	text->length = 0;
+	text->is_cut = false;
+}
+
+static bool
+text_reserve(struct mail_text *text, size_t length)
+{
+	size_t room = text->room == 0 ? FIRST_ROOM : text->room;
+	char *grown;
+
+	while (room < length)
+		room *= 2;
+	if (room == text->room)
+		return true;
+	grown = realloc(text->bytes, room);
+	if (grown == NULL) {
+		text->has_failed = true;
+		return false;
+	}
+	text->bytes = grown;
+	text->room = room;
+	return true;
+}
+
+void
+mail_text_add(struct mail_text *text, const char *bytes, size_t length)
+{
+	if (length > text->max - text->length) {
+		length = text->max - text->length;
+		text->is_cut = true;
+	}
+	if (length == 0 || text->has_failed ||
+	    !text_reserve(text, text->length + length))
+		return;
+	memcpy(text->bytes + text->length, bytes, length);
+	text->length += length;
+}
+
+void
+mail_text_add_string(struct mail_text *text, const char *string)
+{
+	mail_text_add(text, string, strlen(string));
+}
+
+/* ---- text that is fit to show ---- */
+
+/*
+ * Besides C0 and C1, what changes the direction of text or hides in it: it has
+ * no place in a table on a terminal.
+ */
+static bool
+text_is_hidden(ucs4_t character)
+{
+	return character == 0x200e || character == 0x200f ||
+	       (character >= 0x202a && character <= 0x202e) ||
+	       (character >= 0x2066 && character <= 0x2069) ||
+	       character == 0xfeff;
+}
+
+static bool
+text_is_blank(ucs4_t character)
+{
+	return character <= 0x20 || (character >= 0x7f && character <= 0xa0) ||
+	       character == 0x2028 || character == 0x2029;
+}
+
+struct character {
+	const char *out; /* what to write for it */
+	size_t out_length;
+	size_t used; /* octets that it takes */
+	bool is_blank;
+};
+
+static struct character
+text_next(const char *at, size_t left)
+{
+	struct character next = { at, 1, 1, false };
+	unsigned char first = (unsigned char)*at;
+	ucs4_t character;
+	int used;
+
+	if (first < 0x80) {
+		next.is_blank = text_is_blank(first);
+		return next;
+	}
+	used = u8_mbtoucr(&character, (const uint8_t *)at, left);
+	if (used <= 0) {
+		next.out = replacement;
+		next.out_length = sizeof(replacement) - 1;
+		return next;
+	}
+	next.used = (size_t)used;
+	next.out_length = text_is_hidden(character) ? 0 : next.used;
+	next.is_blank = text_is_blank(character);
+	return next;
+}
+
+char *
+mail_text_clean(const char *text, size_t length, size_t max, bool *is_cut_r)
+{
+	size_t room = length < max / 3 ? length * 3 : max;
+	char *clean = malloc(room + 1);
+	size_t at = 0, filled = 0;
+	bool gap = false;
+
+	if (clean == NULL)
+		return NULL;
+	while (at < length) {
+		struct character next = text_next(text + at, length - at);
+
+		at += next.used;
+		if (next.is_blank) {
+			gap = filled > 0;
+			continue;
+		}
+		if (next.out_length == 0)
+			continue;
+		if (filled + gap + next.out_length > room) {
+			if (is_cut_r != NULL)
+				*is_cut_r = true;
+			break;
+		}
+		if (gap)
+			clean[filled++] = ' ';
+		gap = false;
+		memcpy(clean + filled, next.out, next.out_length);
+		filled += next.out_length;
+	}
+	clean[filled] = '\0';
+	return clean;
+}
+
+char *
+mail_text_finish(const struct mail_text *text, size_t max, bool *is_cut_r)
+{
+	if (text->has_failed)
+		return NULL;
+	if (text->is_cut && is_cut_r != NULL)
+		*is_cut_r = true;
+	return mail_text_clean(text->bytes != NULL ? text->bytes : "",
+	    text->length, max, is_cut_r);
+}

@@ -1,0 +1,43 @@
+/*
+ * Text that grows up to a bound and remembers that it was cut there, and text
+ * of any origin made fit to store and show.
+ */
+#ifndef STORE_MAIL_TEXT_H
+#define STORE_MAIL_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Bytes so far.  Once memory has failed, nothing is added any more. */
+struct mail_text {
+	char *bytes;
+	size_t length, room, max;
+	bool is_cut, has_failed;
+};
+
+/* Nothing yet; at most `max` octets. */
+void mail_text_init(struct mail_text *, size_t max);
+void mail_text_free(struct mail_text *);
+
+/* What does not fit is dropped, and is_cut says so. */
+void mail_text_add(struct mail_text *, const char *bytes, size_t length);
+void mail_text_add_string(struct mail_text *, const char *string);
+
+/* Empty again; what it has allocated is kept. */
+void mail_text_clear(struct mail_text *);
+
+/*
+ * A copy of at most `max` octets, cut between characters; runs of white space
+ * and control characters become one space, none at the ends, and characters
+ * that hide in text are dropped.  Bytes that are not UTF-8 become U+FFFD.
+ * *is_cut_r (may be NULL) becomes true where there was more, else is left
+ * alone.  The caller's, for free(); NULL without memory.
+ */
+char *mail_text_clean(const char *text, size_t length, size_t max,
+    bool *is_cut_r) __attribute__((warn_unused_result));
+
+/* The same of all that was added; NULL if that failed for want of memory. */
+char *mail_text_finish(const struct mail_text *, size_t max, bool *is_cut_r)
+    __attribute__((warn_unused_result));
+
+#endif

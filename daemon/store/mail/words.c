@@ -1,0 +1,303 @@
+#include "daemon/store/mail/words.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/store/mail/envelope.h"
+#include "daemon/store/mail/html.h"
+#include "daemon/store/mail/pairs.h"
+#include "daemon/store/mail/parts.h"
+
+/* What one message may put into the index, by what it is. */
+#define TEXT_MAX    ((size_t)256 * 1024)
+#define NAMES_MAX   ((size_t)256 * 1024)
+#define SUBJECT_MAX ((size_t)16 * 1024)
+/* Of one part, before it is read: markup takes more than what it marks up. */
+#define PART_MAX ((size_t)512 * 1024)
+
+struct collection {
+	struct mail_names names;
+	struct mail_text text;
+	/* The part under way. */
+	struct mail_text part;
+	enum mail_text_kind kind;
+	bool has_charset, has_hint;
+	char charset[MAIL_CHARSET_SIZE];
+	char hint[MAIL_CHARSET_SIZE]; /* what the first part is in */
+};
+
+static const char *
+collection_hint(const struct collection *to)
+{
+	return to->has_hint ? to->hint : NULL;
+}
+
+/* ---- kinds of text ---- */
+
+/* "<bold>" is a command, "<<" a character (RFC 1896). */
+static void
+collection_add_enriched(struct mail_text *to, const char *text, size_t length)
+{
+	const char *end = text + length;
+
+	while (text < end) {
+		const char *open = memchr(text, '<', (size_t)(end - text));
+		const char *close;
+
+		if (open == NULL)
+			open = end;
+		mail_text_add(to, text, (size_t)(open - text));
+		if (open == end)
+			return;
+		if (end - open > 1 && open[1] == '<') {
+			mail_text_add(to, " ", 1);
+			text = open + 2;
+			continue;
+		}
+		close = memchr(open, '>', (size_t)(end - open));
+		text = close == NULL ? end : close + 1;
+	}
+}
+
+/* Lines are folded within words, and "\n" is a line's end. */
+static void
+collection_add_folded(struct mail_text *to, const char *text, size_t length)
+{
+	const char *end = text + length;
+
+	for (const char *at = text; at < end; at++) {
+		const char *line = at + (*at == '\r' && end - at > 1);
+
+		if (*line == '\n' && end - line > 1 &&
+		    (line[1] == ' ' || line[1] == '\t')) {
+			at = line + 1;
+			continue;
+		}
+		if (*at == '\\' && end - at > 1) {
+			at++;
+			if (*at == 'n' || *at == 'N') {
+				mail_text_add(to, "\n", 1);
+				continue;
+			}
+		}
+		mail_text_add(to, at, 1);
+	}
+}
+
+static void
+collection_add_text(struct collection *to, const char *text, size_t length)
+{
+	switch (to->kind) {
+	case MAIL_TEXT_HTML:
+		mail_html_add(&to->text, text, length);
+		break;
+	case MAIL_TEXT_ENRICHED:
+		collection_add_enriched(&to->text, text, length);
+		break;
+	case MAIL_TEXT_FOLDED:
+		collection_add_folded(&to->text, text, length);
+		break;
+	case MAIL_TEXT_PLAIN:
+		mail_text_add(&to->text, text, length);
+		break;
+	}
+	mail_text_add(&to->text, "\n", 1);
+}
+
+/* ---- what the parts tell ---- */
+
+static void
+take_attached(void *arg, const char *name, size_t length)
+{
+	struct collection *to = arg;
+
+	if (length == 0)
+		return;
+	mail_charset_add(&to->text, NULL, collection_hint(to), name, length);
+	mail_text_add(&to->text, "\n", 1);
+}
+
+static bool
+take_text_begins(void *arg, enum mail_text_kind kind, const char *charset)
+{
+	struct collection *to = arg;
+
+	mail_text_clear(&to->part);
+	to->kind = kind;
+	to->has_charset = charset != NULL;
+	if (charset == NULL)
+		return true;
+	strcpy(to->charset, charset);
+	if (!to->has_hint)
+		strcpy(to->hint, charset);
+	to->has_hint = true;
+	return true;
+}
+
+static void
+take_text(void *arg, const char *bytes, size_t length)
+{
+	struct collection *to = arg;
+
+	mail_text_add(&to->part, bytes, length);
+}
+
+static void
+take_text_ends(void *arg)
+{
+	struct collection *to = arg;
+	struct mail_text decoded;
+
+	if (to->part.length == 0 || to->text.length == to->text.max)
+		return;
+	to->text.is_cut |= to->part.is_cut;
+	mail_text_init(&decoded, 2 * PART_MAX);
+	mail_charset_add(&decoded, to->has_charset ? to->charset : NULL,
+	    collection_hint(to), to->part.bytes, to->part.length);
+	to->text.is_cut |= decoded.is_cut;
+	to->text.has_failed |= decoded.has_failed || to->part.has_failed;
+	if (decoded.length > 0)
+		collection_add_text(to, decoded.bytes, decoded.length);
+	mail_text_free(&decoded);
+}
+
+static void
+names_init(struct mail_names *names)
+{
+	mail_text_init(&names->senders, NAMES_MAX);
+	mail_text_init(&names->recipients, NAMES_MAX);
+	mail_text_init(&names->subject, SUBJECT_MAX);
+	mail_text_init(&names->others, NAMES_MAX);
+}
+
+static void
+names_free(struct mail_names *names)
+{
+	mail_text_free(&names->senders);
+	mail_text_free(&names->recipients);
+	mail_text_free(&names->subject);
+	mail_text_free(&names->others);
+}
+
+/* Another text goes with this one. */
+static void
+collection_join(struct mail_text *to, const struct mail_text *text)
+{
+	if (text->length > 0)
+		mail_text_add(to, text->bytes, text->length);
+	mail_text_add(to, "\n", 1);
+	to->is_cut |= text->is_cut;
+	to->has_failed |= text->has_failed;
+}
+
+static void
+take_enclosed(void *arg, const char *header, size_t length)
+{
+	struct collection *to = arg;
+	struct mail_names names;
+
+	names_init(&names);
+	mail_names_add(&names, header, length, collection_hint(to));
+	collection_join(&to->text, &names.subject);
+	collection_join(&to->text, &names.senders);
+	collection_join(&to->text, &names.recipients);
+	collection_join(&to->text, &names.others);
+	names_free(&names);
+}
+
+static const struct mail_parts_sink sink = {
+	.attached = take_attached,
+	.text_begins = take_text_begins,
+	.text = take_text,
+	.text_ends = take_text_ends,
+	.enclosed = take_enclosed,
+};
+
+/* ---- all of it ---- */
+
+/* Where the header is, and where the body begins. */
+static size_t
+words_split(const char *message, size_t length, size_t *body_r)
+{
+	struct mail_header_edge edge;
+	size_t header = length;
+
+	mail_header_edge_init(&edge, MAIL_HEADER_OF_MESSAGE);
+	*body_r = 0;
+	if (!mail_header_find_end(&edge, message, length, body_r, &header)) {
+		header = length;
+		*body_r = length;
+	}
+	if (mail_header_is_one(message, header))
+		return header;
+	*body_r = 0;
+	return 0;
+}
+
+/* The parts first: they may be what names the charset of the header. */
+static bool
+words_collect(struct collection *to, const char *message, size_t length)
+{
+	size_t body, header = words_split(message, length, &body);
+	struct mail_parts *parts = mail_parts_new(&sink, to, message, header);
+	bool done;
+
+	if (parts == NULL)
+		return false;
+	mail_parts_feed(parts, message + body, length - body);
+	done = mail_parts_finish(parts);
+	to->text.is_cut |= mail_parts_is_cut(parts);
+	mail_parts_free(parts);
+	mail_names_add(&to->names, message, header, collection_hint(to));
+	return done;
+}
+
+static char *
+words_finish(const struct mail_text *text, size_t max, bool *is_cut)
+{
+	char *clean = mail_text_finish(text, max, is_cut), *pairs;
+
+	if (clean == NULL)
+		return NULL;
+	pairs = mail_pairs_index(clean);
+	free(clean);
+	return pairs;
+}
+
+bool
+mail_words_read(const char *message, size_t length, struct mail_words *words_r)
+{
+	struct collection to = { .has_hint = false };
+	struct mail_names *names = &to.names;
+	bool done;
+
+	memset(words_r, 0, sizeof(*words_r));
+	names_init(names);
+	mail_text_init(&to.text, TEXT_MAX);
+	mail_text_init(&to.part, PART_MAX);
+	done = words_collect(&to, message, length);
+	collection_join(&to.text, &names->others);
+	words_r->senders =
+	    words_finish(&names->senders, NAMES_MAX, &words_r->is_cut);
+	words_r->recipients =
+	    words_finish(&names->recipients, NAMES_MAX, &words_r->is_cut);
+	words_r->subject =
+	    words_finish(&names->subject, SUBJECT_MAX, &words_r->is_cut);
+	words_r->text = words_finish(&to.text, TEXT_MAX, &words_r->is_cut);
+	names_free(names);
+	mail_text_free(&to.text);
+	mail_text_free(&to.part);
+	return done && words_r->senders != NULL &&
+	       words_r->recipients != NULL && words_r->subject != NULL &&
+	       words_r->text != NULL;
+}
+
+void
+mail_words_free(struct mail_words *words)
+{
+	free(words->senders);
+	free(words->recipients);
+	free(words->subject);
+	free(words->text);
+	memset(words, 0, sizeof(*words));
+}

@@ -1,0 +1,31 @@
+/*
+ * The words of a whole message, for the full-text index.
+ */
+#ifndef STORE_MAIL_WORDS_H
+#define STORE_MAIL_WORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * How much of a message is looked at.  Text comes first in nearly all mail;
+ * what follows is attachments.
+ */
+#define MAIL_WORDS_LOOK ((size_t)1024 * 1024)
+
+/* Text as mail_pairs_index() makes it; none is NULL. */
+struct mail_words {
+	char *senders, *recipients, *subject;
+	char *text;  /* of all parts, and the names of files */
+	bool is_cut; /* at a bound, within what was looked at */
+};
+
+/*
+ * Read them; broken mail gives what it gives.  Returns false without memory;
+ * free what was filled either way.
+ */
+bool mail_words_read(const char *message, size_t length,
+    struct mail_words *words_r) __attribute__((warn_unused_result));
+void mail_words_free(struct mail_words *);
+
+#endif

@@ -1,0 +1,10 @@
+foreach(subject charset)
+	evpop_unit_test(mail_${subject} test_mail_${subject}.c
+		LIBS evpopd_store LABELS thread)
+endforeach()
+foreach(subject date envelope parts words)
+	evpop_unit_test(mail_${subject} test_mail_${subject}.c
+		LIBS evpopd_store)
+endforeach()
+target_link_options(test_mail_parts PRIVATE -Wl,--wrap=mail_boundary_match)
+target_link_options(test_mail_words PRIVATE -Wl,--wrap=malloc)
