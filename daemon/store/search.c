@@ -140,34 +140,52 @@ read_by_query(struct store_db *db, struct search_op *search)
 	while (taken == STORE_OK && store_next(&use))
 		taken = store_row_take(&search->arena, use.statement,
 		    &search->rows[search->count++]);
-	search->index_damaged = use.code == SQLITE_CORRUPT_VTAB;
+	if (use.code == SQLITE_CORRUPT_VTAB)
+		search->index_damaged = true;
 	status = store_end(&use);
 	return status != STORE_OK ? status : taken;
 }
 
 /* ---- by sender ---- */
 
-/* One that has just gone is left out. */
+/*
+ * Where words are asked for, too, they are looked for in each message by the
+ * sender; of more than these it is better the other way round.
+ */
+#define LOOKED_FOR_WORDS ((size_t)512)
+
+/* One that has just gone, or has not the words, is left out. */
 static enum store_status
 take_by_id(struct store_db *db, struct search_op *search, int64_t id)
 {
-	static const char sql[] =
+	static const char any[] =
 	    "SELECT " STORE_ROW_COLUMNS " FROM message JOIN account"
 	    " ON account.id = message.account WHERE message.id = ?1";
+	static const char with_words[] =
+	    "SELECT " STORE_ROW_COLUMNS " FROM message JOIN account"
+	    " ON account.id = message.account WHERE message.id = ?1"
+	    " AND EXISTS(SELECT 1 FROM fulltext"
+	    " WHERE fulltext MATCH ?2 AND fulltext.rowid = ?1)";
 	enum store_status taken = STORE_OK, status;
 	struct store_use use;
 
-	store_use(&use, db, sql);
+	store_use(&use, db, search->words != NULL ? with_words : any);
 	store_bind_int(&use, 1, id);
+	if (search->words != NULL)
+		store_bind_text(&use, 2, search->words);
 	if (store_next(&use))
 		taken = store_row_take(&search->arena, use.statement,
 		    &search->rows[search->count++]);
+	if (use.code == SQLITE_CORRUPT_VTAB)
+		search->index_damaged = true;
 	status = store_end(&use);
 	return status != STORE_OK ? status : taken;
 }
 
+/* *is_enough_r: no other message can be found. */
 static enum store_status
-read_by_sender(struct store_db *db, struct search_op *search)
+take_by_sender(struct store_db *db, struct search_op *search, int64_t *ids,
+    size_t most, bool *is_enough_r)
 {
 	const struct store_message_filter *filter = &search->filter;
 	const struct store_by_sender wanted = { .part = search->folded_from,
@@ -175,18 +193,36 @@ read_by_sender(struct store_db *db, struct search_op *search)
 		.since_ms = filter->has_since ? filter->since_ms : INT64_MIN,
 		.before_ms = filter->has_before ? filter->before_ms : INT64_MAX,
 		.below_id = filter->below_id > 0 ? filter->below_id : INT64_MAX,
-		.most = search->limit + 1 };
-	int64_t *ids = calloc(wanted.most, sizeof(*ids));
+		.most = most };
+	size_t count = 0;
+	enum store_status status =
+	    store_by_sender(db, &wanted, ids, &count, &search->index_damaged);
+
+	*is_enough_r = search->words == NULL || count < most;
+	if (!*is_enough_r)
+		return status;
+	for (size_t i = 0;
+	     status == STORE_OK && i < count && search->count <= search->limit;
+	     i++)
+		status = take_by_id(db, search, ids[i]);
+	return status;
+}
+
+static enum store_status
+read_by_sender(struct store_db *db, struct search_op *search)
+{
+	size_t most =
+	    search->words != NULL ? LOOKED_FOR_WORDS : search->limit + 1;
+	int64_t *ids = calloc(most, sizeof(*ids));
 	enum store_status status;
-	size_t count;
+	bool is_enough;
 
 	if (ids == NULL)
 		return STORE_MEMORY;
-	status =
-	    store_by_sender(db, &wanted, ids, &count, &search->index_damaged);
-	for (size_t i = 0; status == STORE_OK && i < count; i++)
-		status = take_by_id(db, search, ids[i]);
+	status = take_by_sender(db, search, ids, most, &is_enough);
 	free(ids);
+	if (status == STORE_OK && !is_enough)
+		status = read_by_query(db, search);
 	return status;
 }
 
@@ -203,9 +239,8 @@ read_search(struct store_db *db, struct store_op *op)
 	search->rows = calloc(search->limit + 1, sizeof(*search->rows));
 	if (search->rows == NULL)
 		return STORE_MEMORY;
-	return search->folded_from != NULL && search->words == NULL
-		   ? read_by_sender(db, search)
-		   : read_by_query(db, search);
+	return search->folded_from != NULL ? read_by_sender(db, search)
+					   : read_by_query(db, search);
 }
 
 static void

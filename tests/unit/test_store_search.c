@@ -228,6 +228,47 @@ words_and_the_other_filters_go_together(void **state)
 	assert_false(seen.more);
 }
 
+/* Of senders with few messages and with many the ways to look are others. */
+static void
+words_of_frequent_and_rare_senders(void **state)
+{
+	static const struct {
+		const char *from, *query, *account;
+		size_t count;
+	} cases[] = {
+		{ "often@x", "even", NULL, 1000 },
+		{ "often@x", "odd", NULL, 1000 },
+		{ "often@x", "even odd", NULL, 0 },
+		{ "rare@x", "even", NULL, 1 },
+		{ "rare@x", "odd", NULL, 0 },
+		{ "rare@x", "", NULL, 0 },
+		{ "nobody", "even", NULL, 0 },
+		{ "@x", "even", NULL, 1000 },
+		{ "rare@x", "even", "home", 1 },
+		{ "rare@x", "even", "work", 0 },
+		{ "often@x", "even", "work", 0 },
+	};
+	struct fixture *fixture = *state;
+
+	fixture_change(fixture,
+	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < 2200) INSERT INTO message(account, body, octets,"
+	    " digest, stored_ms, sender, subject, attachments) SELECT 1, -i, 1,"
+	    " zeroblob(32), i, CASE i WHEN 100 THEN 'Rare@X' ELSE 'often@x'"
+	    " END, CASE i % 2 WHEN 0 THEN 'even' ELSE 'odd' END, 0 FROM n");
+	put(fixture, "a@y", "last", "zzlastzz");
+	wait_for_index(fixture, "zzlastzz");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct store_message_filter filter = { .limit = 1000,
+			.from = cases[i].from,
+			.query = cases[i].query,
+			.account = cases[i].account };
+
+		assert_int_equal(
+		    search(fixture, &filter).count, cases[i].count);
+	}
+}
+
 static void
 text_in_parts_is_found(void **state)
 {
@@ -680,6 +721,7 @@ main(void)
 		TEST(stored_times_bound_the_list),
 		TEST(words_are_found),
 		TEST(words_and_the_other_filters_go_together),
+		TEST(words_of_frequent_and_rare_senders),
 		TEST(text_in_parts_is_found),
 		TEST(deeply_nested_mail_is_survived),
 		TEST(deeply_nested_groups_are_survived),
