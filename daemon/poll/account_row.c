@@ -17,7 +17,7 @@ struct account_row {
 	char *place;                  /* of its server */
 	struct store_account account; /* without texts */
 	bool is_recalled; /* from the last poll: the store was not asked */
-	bool is_bound;
+	bool is_bound, is_elsewhere;
 	char note[NOTE_SIZE]; /* "": none */
 
 	/* Of the answer that is owed. */
@@ -57,6 +57,7 @@ account_row_take(struct account_row *row, const struct store_account *account)
 	row->is_bound = account->host != NULL && account->user != NULL &&
 			strcasecmp(account->host, row->place) == 0 &&
 			strcmp(account->user, row->user) == 0;
+	row->is_elsewhere = account->host != NULL && !row->is_bound;
 }
 
 static void
@@ -126,6 +127,7 @@ account_row_bound(
 	FAILPOINT("account bound");
 	if (status == STORE_OK) {
 		row->is_bound = true;
+		row->is_elsewhere = false;
 		if (bound->is_moved)
 			account_row_describe(row, bound);
 	}
@@ -145,6 +147,12 @@ account_row_tried(
 	else
 		store_account_bind(row->store, row->account.id, row->place,
 		    row->user, account_row_bound, row);
+}
+
+bool
+account_row_is_elsewhere(const struct account_row *row)
+{
+	return row->is_elsewhere;
 }
 
 void

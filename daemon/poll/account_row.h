@@ -21,6 +21,9 @@ void account_row_ask(struct account_row *, store_account_cb known, void *arg);
 /* Instead: it is known from the last poll. */
 void account_row_recall(struct account_row *, int64_t account_id);
 
+/* Whether it is bound to another maildrop, as far as it was asked. */
+bool account_row_is_elsewhere(const struct account_row *);
+
 /*
  * There may be work to do: ask again where it was recalled, so that the store
  * is tried, and bind it.  The answer comes once.

@@ -28,6 +28,22 @@ each_running(struct poller *poller, void (*call)(struct run *))
 	}
 }
 
+static bool
+is_shared(const struct run *run, int64_t account_id, void *arg)
+{
+	struct poller *poller = arg;
+	struct agenda_item *item;
+	struct run *other;
+
+	TAILQ_FOREACH(item, &poller->agenda.queue.running, link) {
+		other = ((struct poller_account *)item)->run;
+		if (other != NULL && other != run &&
+		    run_progress(other)->account_id == account_id)
+			return true;
+	}
+	return false;
+}
+
 static void
 store_drained(struct store *store, void *arg)
 {
@@ -145,22 +161,37 @@ servers_known(void *arg)
 /* ---- who the accounts are ---- */
 
 static void
+log_news(const struct store_account_news *news)
+{
+	switch (news->kind) {
+	case STORE_ACCOUNT_RENAMED:
+		log_write(LOG_LEVEL_INFO, news->name,
+		    "goes on as the account that was \"%s\"",
+		    news->former_name);
+		break;
+	case STORE_ACCOUNT_RESEMBLES:
+		log_write(LOG_LEVEL_WARNING, news->name,
+		    "it has no mail yet, and the host and user of the account "
+		    "\"%s\", which is not configured any more: if that was "
+		    "renamed, write \"id = %s\" into [account %s]",
+		    news->former_name, news->former_id, news->name);
+		break;
+	case STORE_ACCOUNT_REPLACES:
+		log_write(LOG_LEVEL_WARNING, news->name,
+		    "the account that had this name before is not configured "
+		    "any more: its mail stays in the store, under \"%s\"",
+		    news->former_name);
+		break;
+	}
+}
+
+static void
 take_news(struct poller *poller, const struct store_account_news *news)
 {
 	struct poller_account *account = poller_find(poller, news->name);
 
-	if (news->is_renamed) {
-		log_write(LOG_LEVEL_INFO, news->name,
-		    "goes on as the account that was \"%s\"",
-		    news->former_name);
-		return;
-	}
-	log_write(LOG_LEVEL_WARNING, news->name,
-	    "it has no mail yet, and the host and user of the account \"%s\", "
-	    "which is not configured any more: if that was renamed, write "
-	    "\"id = %s\" into [account %s]",
-	    news->former_name, news->former_id, news->name);
-	if (account != NULL)
+	log_news(news);
+	if (account != NULL && news->kind == STORE_ACCOUNT_RESEMBLES)
 		findings_set_former(&account->findings, news->former_id);
 }
 
@@ -207,6 +238,8 @@ poller_new(struct event_base *base, struct evpop_names *names,
 		.servers = servers_new(store, servers_known, poller),
 		.ledger = ledger_new(LEDGER_LEAST + config->memory_limit),
 		.memory_limit = config->memory_limit,
+		.is_shared = is_shared,
+		.arg = poller,
 	};
 	poller->options = *options;
 	poller->config = config;

@@ -267,9 +267,32 @@ run_listed(const struct evpop_listing *listing, void *arg)
 	evpop_sync_unchanged(run->sync);
 }
 
+/*
+ * A poll of the former maildrop, under the former name, may still write down
+ * what is known by the ids there.
+ */
+static bool
+run_is_too_early(struct run *run)
+{
+	const struct run_resources *resources = &run->resources;
+	struct evpop_result result;
+
+	if (!account_row_is_elsewhere(run->row) ||
+	    resources->is_shared == NULL ||
+	    !resources->is_shared(run, run->account.id, resources->arg))
+		return false;
+	evpop_result_set(&result, EVPOP_ERROR_CANCELLED, EVPOP_PHASE_NONE,
+	    "a poll of it under its former name is not over yet");
+	result.code = EVPOP_CODE_IN_USE;
+	evpop_sync_cancel(run->sync, &result);
+	return true;
+}
+
 static void
 run_look_up(struct run *run)
 {
+	if (run_is_too_early(run))
+		return;
 	run->unchanged.account_id = 0;
 	run->waiting++;
 	account_row_bind(run->row, run_bound, run);

@@ -23,6 +23,9 @@ struct run_resources {
 	struct servers *servers;
 	struct ledger *ledger;
 	uint64_t memory_limit;
+	/* Whether a run besides this one has the row; NULL: none ever does. */
+	bool (*is_shared)(const struct run *, int64_t account_id, void *arg);
+	void *arg;
 };
 
 struct run_order {

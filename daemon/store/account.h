@@ -49,15 +49,21 @@ struct store_configured {
 };
 
 /* What became of one of them since the last time. */
-struct store_account_news {
-	const char *name;
-	bool has_id;
+enum store_account_kind {
+	STORE_ACCOUNT_RENAMED = 0, /* its row had another name */
 	/*
-	 * Its row had another name.  Else: it has no row, and there is one of
-	 * the same maildrop, of an account that is not configured any more.
+	 * It has no row, or one of which no poll ever went well; and there is
+	 * one of the same maildrop, of an account that is not configured any
+	 * more.
 	 */
-	bool is_renamed;
-	const char *former_name; /* of that row */
+	STORE_ACCOUNT_RESEMBLES,
+	/* A row with mail had its name, that no account has from now on. */
+	STORE_ACCOUNT_REPLACES
+};
+struct store_account_news {
+	enum store_account_kind kind;
+	const char *name;
+	const char *former_name; /* of that row; the one that it gets */
 	const char *former_id;   /* the `id` by which it is found */
 };
 /* Borrowed until the callback returns. */

@@ -37,6 +37,7 @@ take_row(struct configure_op *configure, struct store_roster_row **rows,
 	row = &(*rows)[count];
 	memset(row, 0, sizeof(*row));
 	row->id = sqlite3_column_int64(from, 0);
+	row->is_empty = sqlite3_column_int(from, 5) != 0;
 	if (!store_column_text(arena, from, 1, &row->name) ||
 	    !store_column_text(arena, from, 2, &row->stable_id) ||
 	    !store_column_text(arena, from, 3, &row->host) ||
@@ -50,7 +51,8 @@ read_rows(struct configure_op *configure, struct store_db *db,
     struct store_roster_row **rows_r, size_t *count_r)
 {
 	static const char sql[] =
-	    "SELECT id, name, stable_id, host, user FROM account";
+	    "SELECT id, name, stable_id, host, user,"
+	    " messages = 0 AND last_success_ms IS NULL FROM account";
 	enum store_status taken = STORE_OK, status;
 	struct store_use use;
 
@@ -98,9 +100,45 @@ is_same(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+/* What a person should know of an account. */
+static void
+note(struct configure_op *configure, const struct store_configured *account,
+    const struct store_roster_row *row, enum store_account_kind kind)
+{
+	configure->news[configure->news_count++] = (struct store_account_news){
+		.kind = kind,
+		.name = account->name,
+		.former_name = row->name,
+		.former_id =
+		    row->stable_id != NULL ? row->stable_id : row->name,
+	};
+}
+
+/* Its passing name is for good. */
 static enum store_status
-update(struct store_db *db, const struct store_roster_row *row,
-    const struct store_configured *account)
+note_replaced(struct configure_op *configure, struct store_db *db,
+    const struct store_configured *account, const struct store_roster_row *row)
+{
+	static const char sql[] = "SELECT name FROM account WHERE id = ?1";
+	struct store_account_news *news =
+	    &configure->news[configure->news_count];
+	enum store_status taken = STORE_OK, status;
+	struct store_use use;
+
+	note(configure, account, row, STORE_ACCOUNT_REPLACES);
+	store_use_once(&use, db, sql);
+	store_bind_int(&use, 1, row->id);
+	if (store_next(&use) && !store_column_text(&configure->arena,
+				    use.statement, 0, &news->former_name))
+		taken = STORE_MEMORY;
+	status = store_end(&use);
+	return status != STORE_OK ? status : taken;
+}
+
+static enum store_status
+update(struct configure_op *configure, struct store_db *db,
+    const struct store_roster_row *row, const struct store_configured *account,
+    const struct store_roster_row *replaced)
 {
 	static const char sql[] =
 	    "UPDATE account SET name = ?2, stable_id = ?3 WHERE id = ?1";
@@ -111,6 +149,8 @@ update(struct store_db *db, const struct store_roster_row *row,
 	    is_same(row->stable_id, account->stable_id))
 		return STORE_OK;
 	status = free_name(db, row, account->name);
+	if (status == STORE_OK && replaced != NULL && !replaced->is_empty)
+		status = note_replaced(configure, db, account, replaced);
 	if (status != STORE_OK)
 		return status;
 	store_use(&use, db, sql);
@@ -118,21 +158,6 @@ update(struct store_db *db, const struct store_roster_row *row,
 	store_bind_text(&use, 2, account->name);
 	store_bind_text(&use, 3, account->stable_id);
 	return store_run(&use);
-}
-
-/* What a person should know of an account. */
-static void
-note(struct configure_op *configure, const struct store_configured *account,
-    const struct store_roster_row *row, bool is_renamed)
-{
-	configure->news[configure->news_count++] = (struct store_account_news){
-		.name = account->name,
-		.has_id = account->stable_id != NULL,
-		.is_renamed = is_renamed,
-		.former_name = row->name,
-		.former_id =
-		    row->stable_id != NULL ? row->stable_id : row->name,
-	};
 }
 
 static enum store_status
@@ -145,16 +170,16 @@ apply(struct configure_op *configure, struct store_db *db,
 	for (i = 0; i < roster->account_count && status == STORE_OK; i++) {
 		const struct store_configured *account = &roster->accounts[i];
 		const struct store_roster_row *row = roster->owned[i];
+		const struct store_roster_row *twin =
+		    store_roster_twin(roster, account);
 
-		if (row != NULL) {
-			status = update(db, row, account);
-			if (!is_same(row->name, account->name))
-				note(configure, account, row, true);
-			continue;
-		}
-		row = store_roster_twin(roster, account);
 		if (row != NULL)
-			note(configure, account, row, false);
+			status = update(configure, db, row, account,
+			    store_roster_replaced(roster, account));
+		if (row != NULL && !is_same(row->name, account->name))
+			note(configure, account, row, STORE_ACCOUNT_RENAMED);
+		if (twin != NULL)
+			note(configure, account, twin, STORE_ACCOUNT_RESEMBLES);
 	}
 	return status;
 }
@@ -234,7 +259,8 @@ copy_accounts(struct configure_op *configure,
 	struct store_arena *arena = &configure->arena;
 
 	configure->accounts = calloc(count + 1, sizeof(*accounts));
-	configure->news = calloc(count + 1, sizeof(*configure->news));
+	/* One account may replace, be renamed and resemble. */
+	configure->news = calloc(3 * count + 1, sizeof(*configure->news));
 	if (configure->accounts == NULL || configure->news == NULL)
 		return false;
 	configure->account_count = count;

@@ -288,8 +288,11 @@ store_roster_twin(
     const struct store_roster *roster, const struct store_configured *account)
 {
 	size_t low = 0, high = roster->row_count, middle;
-	const struct store_roster_row *row;
+	const struct store_roster_row *row =
+	    roster->owned[account - roster->accounts];
 
+	if (row != NULL && !row->is_empty)
+		return NULL;
 	while (low < high) {
 		middle = low + (high - low) / 2;
 		row = roster->rows_by_maildrop[middle];
@@ -308,6 +311,13 @@ store_roster_twin(
 			return row;
 	}
 	return NULL;
+}
+
+const struct store_roster_row *
+store_roster_replaced(
+    const struct store_roster *roster, const struct store_configured *account)
+{
+	return row_named(roster, account->name);
 }
 
 void

@@ -14,6 +14,7 @@ struct store_roster_row {
 	const char *name;
 	const char *stable_id;   /* NULL: it goes by its name */
 	const char *host, *user; /* NULL: not known */
+	bool is_empty;           /* no poll of it went well, nor left mail */
 	bool is_taken;           /* some account has it */
 };
 
@@ -42,10 +43,14 @@ bool store_roster_match(struct store_roster *roster_r,
     __attribute__((warn_unused_result));
 
 /*
- * For an account without a row: one that nobody has, of the same maildrop, and
- * that it therefore may be.  NULL: there is none.
+ * For an account without a row, or with one that is empty: one that nobody has,
+ * of the same maildrop, and that it therefore may be.  NULL: there is none.
  */
 const struct store_roster_row *store_roster_twin(
+    const struct store_roster *, const struct store_configured *);
+
+/* The row that has the account's name and is nobody's; NULL: there is none. */
+const struct store_roster_row *store_roster_replaced(
     const struct store_roster *, const struct store_configured *);
 
 void store_roster_free(struct store_roster *);

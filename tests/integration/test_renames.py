@@ -211,6 +211,41 @@ class RunningTest(unittest.TestCase):
                          [("new", 5)])
 
 
+    def test_another_maildrop_while_it_is_fetched(self):
+        """What is known of the two is not mixed up."""
+        asked, go_on = threading.Event(), threading.Event()
+        mail = [corpus.messages(4, seed=seed) for seed in (94, 95)]
+
+        def wait(connection, line):
+            asked.set()
+            go_on.wait(daemon.PATIENCE)
+            connection.sendall(servers[0]._usual(line))
+            return True
+
+        servers = [self.enterContext(scripted.ScriptedServer(mail[0], {
+            "RETR 2": wait})), self.enterContext(
+                scripted.ScriptedServer(mail[1][:1]))]
+        evpopd = self.enterContext(daemon.Evpopd(
+            {"old": daemon.account_of(servers[0], "u")}))
+        self.assertTrue(asked.wait(daemon.PATIENCE))
+        evpopd.accounts = {"new": daemon.account_of(
+            servers[1], "v", id="old")}
+        evpopd.write_config()
+        evpopd.post("/v1/reload")
+        shown = evpopd.wait_polled("new")
+        self.assertEqual(shown["last_outcome"], "cancelled")
+        self.assertIn("under its former name", shown["last_text"])
+        go_on.set()
+        procs.wait_for(lambda: evpopd.poll("new")["last_outcome"] == "ok",
+                       what="the end of the former poll")
+        # All ids that the former one used are new messages here.
+        servers[1].messages += mail[1][1:]
+        self.assertEqual(evpopd.poll("new")["session"]["fetched"], 3)
+        self.assertEqual(
+            {evpopd.raw(one["id"]) for one in evpopd.messages()} &
+            set(mail[1]), set(mail[1]))
+
+
 class ResemblanceTest(AccountsTest):
     """An account vanishes, and one of the same host and user appears."""
 

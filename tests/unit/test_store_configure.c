@@ -19,6 +19,7 @@ static void
 say(enum store_status status, const struct store_account_news *news,
     size_t count, void *arg)
 {
+	static const char *const kinds[] = { "was", "resembles", "replaces" };
 	struct said *said = arg;
 
 	said->status = status;
@@ -27,9 +28,8 @@ say(enum store_status status, const struct store_account_news *news,
 		size_t filled = strlen(said->news);
 
 		snprintf(said->news + filled, sizeof(said->news) - filled,
-		    "%s%s%s %s %s(%s)", i == 0 ? "" : ", ", news[i].name,
-		    news[i].has_id ? "*" : "",
-		    news[i].is_renamed ? "was" : "resembles",
+		    "%s%s %s %.*s(%s)", i == 0 ? "" : ", ", news[i].name,
+		    kinds[news[i].kind], (int)strcspn(news[i].former_name, "~"),
 		    news[i].former_name, news[i].former_id);
 	}
 	said->done = true;
@@ -78,7 +78,7 @@ a_name_becomes_the_id(void **state)
 	int64_t id = row(fixture, "old", NULL);
 
 	configure(
-	    fixture, ACCOUNTS(ACCOUNT("new", "old", "x")), "new* was old(old)");
+	    fixture, ACCOUNTS(ACCOUNT("new", "old", "x")), "new was old(old)");
 	assert_int_equal(row(fixture, "new", "old"), id);
 	/* Once is enough; it stays so behind a restart. */
 	fixture_close(fixture);
@@ -86,7 +86,7 @@ a_name_becomes_the_id(void **state)
 	configure(fixture, ACCOUNTS(ACCOUNT("new", "old", "x")), "");
 	/* Once more, and back again without an id. */
 	configure(fixture, ACCOUNTS(ACCOUNT("newer", "old", "x")),
-	    "newer* was new(old)");
+	    "newer was new(old)");
 	assert_int_equal(row(fixture, "newer", "old"), id);
 	configure(
 	    fixture, ACCOUNTS(ACCOUNT("old", NULL, "x")), "old was newer(old)");
@@ -102,7 +102,7 @@ an_id_survives_a_rename(void **state)
 	int64_t id = row(fixture, "old", "x1");
 
 	configure(
-	    fixture, ACCOUNTS(ACCOUNT("new", "x1", "x")), "new* was old(x1)");
+	    fixture, ACCOUNTS(ACCOUNT("new", "x1", "x")), "new was old(x1)");
 	assert_int_equal(row(fixture, "new", "x1"), id);
 	/* An account of the former name is another one. */
 	configure(fixture,
@@ -117,11 +117,11 @@ an_id_that_is_dropped_is_free(void **state)
 	int64_t id = row(fixture, "old", NULL);
 
 	configure(
-	    fixture, ACCOUNTS(ACCOUNT("new", "old", "x")), "new* was old(old)");
+	    fixture, ACCOUNTS(ACCOUNT("new", "old", "x")), "new was old(old)");
 	configure(fixture, ACCOUNTS(ACCOUNT("new", NULL, "x")), "");
 	assert_int_equal(row(fixture, "new", NULL), id);
 	configure(fixture, ACCOUNTS(ACCOUNT("newer", "new", "x")),
-	    "newer* was new(new)");
+	    "newer was new(new)");
 	assert_int_equal(row(fixture, "newer", "new"), id);
 }
 
@@ -133,7 +133,7 @@ names_can_be_swapped(void **state)
 
 	configure(fixture,
 	    ACCOUNTS(ACCOUNT("a", "b", "y"), ACCOUNT("b", "a", "x")),
-	    "a* was b(b), b* was a(a)");
+	    "a was b(b), b was a(a)");
 	assert_int_equal(row(fixture, "b", "a"), one);
 	assert_int_equal(row(fixture, "a", "b"), two);
 	assert_int_equal(
@@ -148,13 +148,19 @@ a_row_in_the_way_is_still_found(void **state)
 	struct fixture *fixture = *state;
 	int64_t one = row(fixture, "a", NULL), two = row(fixture, "b", "2");
 
-	/* Nobody has the first one for a while. */
-	configure(fixture, ACCOUNTS(ACCOUNT("a", "2", "y")), "a* was b(2)");
+	/* Nobody has the first one for a while, which is told if it has mail.
+	 */
+	configure(fixture, ACCOUNTS(ACCOUNT("a", "2", "y")), "a was b(2)");
+	configure(fixture,
+	    ACCOUNTS(ACCOUNT("b", "2", "y"), ACCOUNT("a", "a", "x")),
+	    "b was a(2), a was a(a)");
+	fixture_change(fixture, "UPDATE account SET messages = 1");
+	configure(fixture, ACCOUNTS(ACCOUNT("a", "2", "y")),
+	    "a replaces a(a), a was b(2)");
 	assert_int_equal(row(fixture, "a", "2"), two);
 	configure(fixture,
 	    ACCOUNTS(ACCOUNT("a", "2", "y"), ACCOUNT("c", "a", "x")),
-	    fixture_text(fixture, "SELECT 'c* was ' || name || '(a)' FROM"
-				  " account WHERE name LIKE 'a~%'"));
+	    "c was a(a)");
 	assert_int_equal(row(fixture, "c", "a"), one);
 }
 
@@ -178,16 +184,18 @@ one_that_resembles_another_is_told(void **state)
 	bind_row(fixture, id, "x");
 	configure(fixture, ACCOUNTS(ACCOUNT("new", NULL, "X")),
 	    "new resembles old(old)");
+	/* Polls that failed leave an empty row. */
+	(void)row(fixture, "new", NULL);
 	/* As long as it is so. */
 	configure(fixture, ACCOUNTS(ACCOUNT("new", NULL, "x")),
 	    "new resembles old(old)");
 	configure(fixture, ACCOUNTS(ACCOUNT("new", "odl", "x")),
-	    "new* resembles old(old)");
+	    "new resembles old(old)");
 	configure(fixture, ACCOUNTS(ACCOUNT("new", NULL, "y")), "");
 	configure(fixture,
 	    ACCOUNTS(ACCOUNT("new", NULL, "x"), ACCOUNT("old", NULL, "x")), "");
 	configure(
-	    fixture, ACCOUNTS(ACCOUNT("new", "old", "x")), "new* was old(old)");
+	    fixture, ACCOUNTS(ACCOUNT("new", "old", "x")), "new was old(old)");
 	assert_int_equal(row(fixture, "new", "old"), id);
 }
 

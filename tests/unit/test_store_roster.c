@@ -74,6 +74,17 @@ or_null(const char *text)
 	return text != NULL && *text != '\0' ? text : NULL;
 }
 
+static bool
+cut_mark(char *name)
+{
+	size_t length = strlen(name);
+
+	if (name[length - 1] != '!')
+		return false;
+	name[length - 1] = '\0';
+	return true;
+}
+
 /* Who has which row, "a:row", "a:-", or "a:?row" where it may be that one. */
 static void
 match(const char *accounts_text, const char *rows_text, char *said, size_t size)
@@ -96,6 +107,7 @@ match(const char *accounts_text, const char *rows_text, char *said, size_t size)
 	row_count = take_apart(texts[1], who);
 	for (size_t i = 0; i < row_count; i++)
 		rows[i] = (struct store_roster_row){ .id = (int64_t)i + 1,
+			.is_empty = cut_mark(who[i].name),
 			.name = who[i].name,
 			.stable_id = or_null(who[i].stable_id),
 			.host = or_null(who[i].maildrop),
@@ -106,14 +118,13 @@ match(const char *accounts_text, const char *rows_text, char *said, size_t size)
 	for (size_t i = 0; i < count; i++) {
 		const struct store_roster_row *row = roster.owned[i], *twin;
 
-		twin = row == NULL ? store_roster_twin(&roster, &accounts[i])
-				   : NULL;
+		twin = store_roster_twin(&roster, &accounts[i]);
 		filled += (size_t)snprintf(said + filled, size - filled,
-		    "%s%s:%s%s", i == 0 ? "" : " ", accounts[i].name,
-		    twin != NULL ? "?" : "",
+		    "%s%s:%s%s%s", i == 0 ? "" : " ", accounts[i].name,
 		    row != NULL    ? row->name
-		    : twin != NULL ? twin->name
-				   : "-");
+		    : twin == NULL ? "-"
+				   : "",
+		    twin != NULL ? "?" : "", twin != NULL ? twin->name : "");
 	}
 	store_roster_free(&roster);
 }
@@ -181,6 +192,12 @@ static const struct {
 	{ "new=odl@x", "old@x", "new:?old" },
 	{ "m@x n@x", "a@y old@x z@z", "m:?old n:?old" },
 	{ "new@x", "a b@x c d", "new:?b" },
+	/* A row of its own that is empty, written with a "!", is as none. */
+	{ "new@x", "old@x new!", "new:new?old" },
+	{ "new@x", "old@x new!@x", "new:new?old" },
+	{ "new@x old@x", "old@x new!", "new:new old:old" },
+	{ "new=old@x", "old@x new!", "new:old" },
+	{ "new@x", "old@x new", "new:new" },
 };
 
 static void
