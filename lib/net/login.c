@@ -432,8 +432,12 @@ evpop_login_take_key(struct evpop_login *login, struct evpop_proto *proto,
 void
 evpop_login_part(struct evpop_login *login, const struct evpop_event *event)
 {
-	/* A refused USER says why; its PASS was never sent. */
-	if (login->reply.error == EVPOP_ERROR_NONE)
+	/*
+	 * A refused USER says why, where its PASS was not sent or is refused.
+	 * Who takes a PASS that was sent along has let us in.
+	 */
+	if (login->reply.error == EVPOP_ERROR_NONE ||
+	    event->result->error == EVPOP_ERROR_NONE)
 		login->reply = *event->result;
 }
 
