@@ -153,9 +153,9 @@ uint16_t config_account_port(const struct config_account *);
 bool config_host_is_loopback(const char *host);
 
 /*
- * Which server the account's maildrop is at: its host, whatever the port; but
- * at this machine each port leads to another one.  For free(); NULL without
- * memory.
+ * Which server the account's maildrop is at: its host, and the port where that
+ * may lead to another one: an unusual port, or any at this machine, where
+ * tunnels begin.  For free(); NULL without memory.
  */
 char *config_account_place(const struct config_account *)
     __attribute__((warn_unused_result));

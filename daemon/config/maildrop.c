@@ -30,17 +30,31 @@ config_host_is_loopback(const char *host)
 	return strcasecmp(host, "localhost") == 0;
 }
 
+/* Where servers usually are; at other ports there may be several. */
+static bool
+is_usual_place(const struct config_account *account)
+{
+	uint16_t port = config_account_port(account);
+
+	return (port == PORT_POP3 || port == PORT_POP3S) &&
+	       !config_host_is_loopback(account->host);
+}
+
 char *
 config_account_place(const struct config_account *account)
 {
-	const char *host = account->host;
-	bool colons = strchr(host, ':') != NULL;
+	size_t length = strlen(account->host);
+	bool colons = strchr(account->host, ':') != NULL;
 	char *place;
 
-	if (!config_host_is_loopback(host))
-		return strdup(host);
-	if (asprintf(&place, "%s%s%s:%u", colons ? "[" : "", host,
-		colons ? "]" : "", (unsigned)config_account_port(account)) < 0)
+	/* The end of a name that is complete says nothing more. */
+	if (length > 1 && account->host[length - 1] == '.')
+		length--;
+	if (is_usual_place(account))
+		return strndup(account->host, length);
+	if (asprintf(&place, "%s%.*s%s:%u", colons ? "[" : "", (int)length,
+		account->host, colons ? "]" : "",
+		(unsigned)config_account_port(account)) < 0)
 		return NULL;
 	return place;
 }

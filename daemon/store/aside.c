@@ -39,6 +39,15 @@ lower(char *text)
 }
 
 bool
+store_uid_is_aside(const unsigned char *unique_id, size_t length)
+{
+	static const char begin[] = " was-";
+
+	return length >= sizeof(begin) - 1 &&
+	       memcmp(unique_id, begin, sizeof(begin) - 1) == 0;
+}
+
+bool
 store_aside_name(struct store_aside *aside, const char *host, const char *user)
 {
 	unsigned char digest[STORE_DIGEST_SHA256_SIZE];
@@ -80,7 +89,7 @@ count_seen(struct store_db *db, int64_t account_id, uint64_t *count_r)
 
 /*
  * What is durable here is GONE, where adoption looks for it.  What stands for
- * no message keeps its state, and is forgotten in time as such ids are.
+ * no message keeps its state.
  */
 enum store_status
 store_aside_put(struct store_db *db, const struct store_aside *aside,

@@ -102,6 +102,22 @@ class AnotherUserTest(MaildropTest):
         self.assertEqual(self.server.said("TOP") + self.server.said("RETR"), 0)
         self.expect(*self.u, mail(b"u", 4), *self.v)
 
+    def test_back_again_after_a_long_time(self):
+        evpopd = self.evpopd()
+        self.move("v")
+        evpopd.halt()
+        with evpopd.database(write=True) as store:
+            store.execute(
+                "UPDATE uid SET stored_ms = stored_ms - 100 * 86400000")
+        evpopd.start()
+        for number in 5, 6:
+            evpopd.wait_polled("a")
+            self.server.drops["v"].append((number, mail(b"v", number)))
+            self.assertEqual(evpopd.poll("a")["session"]["fetched"], 1)
+        self.assertEqual(self.move("u")["session"]["fetched"], 0)
+        self.assertEqual(self.server.said("TOP") + self.server.said("RETR"), 0)
+        self.expect(*self.u, *self.v, mail(b"v", 5), mail(b"v", 6))
+
     def test_a_user_whom_the_server_does_not_know(self):
         """Then nothing is known of another maildrop."""
         evpopd = self.evpopd()

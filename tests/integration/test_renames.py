@@ -1,6 +1,8 @@
 """Accounts under other names, and the mail that they had under the old ones."""
 
+import contextlib
 import signal
+import sqlite3
 import threading
 import unittest
 
@@ -154,6 +156,29 @@ class RenameTest(AccountsTest):
         evpopd.wait_polled()
         self.assertEqual(self.stored(evpopd), {"new": MAIL})
         self.assertEqual(self.fetched(), MAIL)
+        evpopd.halt()
+
+
+class StoreTest(AccountsTest):
+    def test_a_store_that_cannot_be_written(self):
+        """Nothing is fetched before it is known who the account is."""
+        evpopd = self.evpopd(old=self.account("anna")).start()
+        evpopd.wait_polled()
+        self.fetched()
+        with contextlib.closing(sqlite3.connect(
+                evpopd.store_file, isolation_level=None,
+                timeout=daemon.PATIENCE)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            evpopd.accounts = {"new": self.account("anna", id="old")}
+            evpopd.write_config()
+            evpopd.post("/v1/reload")
+            shown = evpopd.wait_polled("new")
+            self.assertEqual(shown["last_outcome"], "io")
+            other.execute("ROLLBACK")
+        evpopd.wait_account(
+            "new", lambda one: one["last_outcome"] == "ok")
+        self.assertEqual(self.stored(evpopd), {"new": MAIL})
+        self.assertEqual(self.fetched(), 0)
         evpopd.halt()
 
 

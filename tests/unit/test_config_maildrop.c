@@ -20,8 +20,12 @@ places(void **state)
 		{ "pop.example.org", 0, CONFIG_TLS_IMPLICIT,
 		    "pop.example.org" },
 		{ "pop.example.org", 110, CONFIG_TLS_STLS, "pop.example.org" },
+		{ "pop.example.org", 995, CONFIG_TLS_STLS, "pop.example.org" },
+		{ "pop.example.org.", 0, CONFIG_TLS_STLS, "pop.example.org" },
 		{ "pop.example.org", 1995, CONFIG_TLS_IMPLICIT,
-		    "pop.example.org" },
+		    "pop.example.org:1995" },
+		{ "2001:db8::1", 1995, CONFIG_TLS_IMPLICIT,
+		    "[2001:db8::1]:1995" },
 		{ "192.0.2.1", 995, CONFIG_TLS_IMPLICIT, "192.0.2.1" },
 		{ "2001:db8::1", 995, CONFIG_TLS_IMPLICIT, "2001:db8::1" },
 		/* A tunnel may lead anywhere. */
@@ -31,7 +35,7 @@ places(void **state)
 		{ "127.0.0.1", 1101, CONFIG_TLS_NONE, "127.0.0.1:1101" },
 		{ "127.9.9.9", 0, CONFIG_TLS_NONE, "127.9.9.9:110" },
 		{ "::1", 1101, CONFIG_TLS_NONE, "[::1]:1101" },
-		{ "localhost.example.org", 1, CONFIG_TLS_NONE,
+		{ "localhost.example.org", 0, CONFIG_TLS_NONE,
 		    "localhost.example.org" },
 	};
 
