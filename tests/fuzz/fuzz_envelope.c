@@ -152,6 +152,7 @@ check_texts(const char *message, size_t length)
 	char *clean = mail_text_clean(message, length, 100, NULL);
 	char *string = fuzz_string(message, length), *folded, *query;
 	struct mail_text html;
+	size_t left = MAIL_HTML_MAX;
 
 	assert(clean != NULL && strlen(clean) <= 100);
 	assert(fuzz_is_showable(clean, strlen(clean)));
@@ -160,8 +161,8 @@ check_texts(const char *message, size_t length)
 	query = mail_pairs_query(string);
 	assert(query != NULL && fuzz_is_utf8(query, strlen(query)));
 	mail_text_init(&html, 1000);
-	mail_html_add(&html, clean, strlen(clean));
-	mail_html_add(&html, message, length);
+	mail_html_add(&html, clean, strlen(clean), &left);
+	mail_html_add(&html, message, length, &left);
 	assert(html.length <= 1000 && !html.has_failed);
 	mail_text_free(&html);
 	free(clean);

@@ -15,8 +15,9 @@
 #define SUBJECT_MAX   ((size_t)4 * 1024)
 #define HEADER_ID_MAX ((size_t)1024)
 
-/* What is beyond is not decoded. */
-#define RAW_MAX ((size_t)64 * 1024)
+/* What is beyond is not decoded, for the row and for the index. */
+#define RAW_MAX       ((size_t)64 * 1024)
+#define RAW_NAMES_MAX ((size_t)256 * 1024)
 
 enum wanted {
 	FROM = 0,
@@ -244,6 +245,19 @@ names_of(struct mail_names *to, const struct mail_header_field *field)
 	return NULL;
 }
 
+static void
+names_add_encoded(struct mail_text *text, const struct mail_header_field *field,
+    const char *hint)
+{
+	size_t length = field->value_length;
+
+	if (length > RAW_NAMES_MAX) {
+		length = RAW_NAMES_MAX;
+		text->is_cut = true;
+	}
+	mail_encoded_add(text, MAIL_ENCODED_TEXT, hint, field->value, length);
+}
+
 void
 mail_names_add(struct mail_names *names_r, const char *header, size_t length,
     const char *hint)
@@ -264,7 +278,6 @@ mail_names_add(struct mail_names *names_r, const char *header, size_t length,
 		if (mail_encoded_is_plain(field.value, field.value_length))
 			mail_text_add(text, field.value, field.value_length);
 		else
-			mail_encoded_add(text, MAIL_ENCODED_TEXT, hint,
-			    field.value, field.value_length);
+			names_add_encoded(text, &field, hint);
 	}
 }

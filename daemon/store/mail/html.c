@@ -5,23 +5,15 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-/* Of a page; newsletters have some 100 KiB. */
-#define PAGE_MAX ((size_t)512 * 1024)
+#include "daemon/store/mail/markup.h"
 
 /*
  * What the parser may allocate for one page.  Markup that is nested wrongly
  * can make it repeat elements without end.
  */
-#define MEMORY_MAX ((size_t)32 * 1024 * 1024)
+#define MEMORY_MAX ((size_t)16 * 1024 * 1024)
 #define BLOCK_SIZE ((size_t)256 * 1024)
-
-/*
- * Open elements within each other.  The parser looks through all of them for
- * many a tag, which would be quadratic.
- */
-#define DEPTH_MAX 128
 
 /* ---- memory ---- */
 
@@ -82,70 +74,6 @@ html_free_all(struct memory *memory)
 		memory->blocks = next;
 	}
 	memory->total = 0;
-}
-
-/* ---- depth ---- */
-
-/* These need no end, or have none. */
-static bool
-html_is_unclosed(const char *name, size_t length)
-{
-	static const char *const names[] = { "area", "base", "br", "col",
-		"colgroup", "dd", "dt", "embed", "hr", "img", "input", "li",
-		"link", "meta", "option", "p", "param", "source", "tbody", "td",
-		"tfoot", "th", "thead", "tr", "wbr" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strlen(names[i]) == length &&
-		    strncasecmp(names[i], name, length) == 0)
-			return true;
-	return false;
-}
-
-static bool
-html_is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static size_t
-html_name_length(const char *at, const char *end)
-{
-	size_t length = 0;
-
-	while (at + length < end && length < 16 &&
-	       (html_is_letter(at[length]) ||
-		   (at[length] >= '0' && at[length] <= '9')))
-		length++;
-	return length;
-}
-
-/* Blank out tags that open an element beyond the depth. */
-static void
-html_flatten(char *page, size_t length)
-{
-	char *end = page + length, *at = page;
-	size_t depth = 0;
-
-	while ((at = memchr(at, '<', (size_t)(end - at))) != NULL) {
-		char *tag = at++;
-		char *close;
-
-		if (end - at >= 2 && *at == '/' && html_is_letter(at[1])) {
-			depth -=
-			    depth > 0 && !html_is_unclosed(at + 1,
-					     html_name_length(at + 1, end));
-			continue;
-		}
-		if (at == end || !html_is_letter(*at) ||
-		    html_is_unclosed(at, html_name_length(at, end)) ||
-		    ++depth <= DEPTH_MAX)
-			continue;
-		close = memchr(tag, '>', (size_t)(end - tag));
-		close = close == NULL ? end : close + 1;
-		memset(tag, ' ', (size_t)(close - tag));
-		at = close;
-	}
 }
 
 /* ---- text ---- */
@@ -261,27 +189,28 @@ html_parse(struct mail_text *to, const char *page, size_t length,
 }
 
 void
-mail_html_add(struct mail_text *to, const char *page, size_t length)
+mail_html_add(
+    struct mail_text *to, const char *page, size_t length, size_t *left)
 {
 	struct memory memory = { .blocks = NULL };
 	char *copy;
 
-	if (length > PAGE_MAX) {
-		length = PAGE_MAX;
-		to->is_cut = true;
-	}
 	copy = malloc(length + 1);
 	if (copy == NULL) {
 		to->has_failed = true;
 		return;
 	}
 	memcpy(copy, page, length);
-	copy[length] = '\0';
-	html_flatten(copy, length);
+	length = mail_markup_reduce(copy, length);
+	if (length > *left) {
+		length = *left;
+		to->is_cut = true;
+	}
+	*left -= length;
 	while (!html_parse(to, copy, length, &memory)) {
 		html_free_all(&memory);
 		to->is_cut = true;
-		length /= 2;
+		length /= 4;
 	}
 	html_free_all(&memory);
 	free(copy);

@@ -9,10 +9,18 @@
 #include "daemon/store/mail/text.h"
 
 /*
+ * How much of a message's pages is read, without attributes; newsletters have
+ * some 30 KiB.
+ */
+#define MAIL_HTML_MAX ((size_t)256 * 1024)
+
+/*
  * Add the text of a page that is UTF-8.  A word that only markup within a line
  * divides stays whole.  Work and memory are bounded, also for a page that is
  * made to cost much: of such a one the beginning is read, and is_cut set.
+ * *left is what may be read of it, and what is left for the next one after.
  */
-void mail_html_add(struct mail_text *, const char *page, size_t length);
+void mail_html_add(
+    struct mail_text *, const char *page, size_t length, size_t *left);
 
 #endif

@@ -46,6 +46,13 @@ pairs_is_dropped(ucs4_t character)
 	    ranges, sizeof(ranges) / sizeof(ranges[0]), character);
 }
 
+/* The one letter whose capitals are two others. */
+static bool
+pairs_is_sharp_s(ucs4_t character)
+{
+	return character == 0xdf || character == 0x1e9e;
+}
+
 /* Characters with another form that stands for the same, and what joins one. */
 static bool
 pairs_has_forms(ucs4_t character)
@@ -236,7 +243,10 @@ pairs_add(struct mail_text *to, const char *text, size_t length, bool is_query)
 			pairs_add_to_run(to, &run, at, (size_t)used);
 		else if (character < 0x80 || !pairs_is_dropped(character)) {
 			pairs_end_run(to, &run, true);
-			mail_text_add(to, at, (size_t)used);
+			if (pairs_is_sharp_s(character))
+				mail_text_add(to, "ss", 2);
+			else
+				mail_text_add(to, at, (size_t)used);
 		}
 		at += used;
 	}

@@ -18,6 +18,7 @@
 struct collection {
 	struct mail_names names;
 	struct mail_text text;
+	size_t markup_left; /* that may still be read */
 	/* The part under way. */
 	struct mail_text part;
 	enum mail_text_kind kind;
@@ -89,7 +90,7 @@ collection_add_text(struct collection *to, const char *text, size_t length)
 {
 	switch (to->kind) {
 	case MAIL_TEXT_HTML:
-		mail_html_add(&to->text, text, length);
+		mail_html_add(&to->text, text, length, &to->markup_left);
 		break;
 	case MAIL_TEXT_ENRICHED:
 		collection_add_enriched(&to->text, text, length);
@@ -267,7 +268,7 @@ words_finish(const struct mail_text *text, size_t max, bool *is_cut)
 bool
 mail_words_read(const char *message, size_t length, struct mail_words *words_r)
 {
-	struct collection to = { .has_hint = false };
+	struct collection to = { .markup_left = MAIL_HTML_MAX };
 	struct mail_names *names = &to.names;
 	bool done;
 
