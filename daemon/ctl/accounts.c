@@ -43,21 +43,35 @@ state_words(const json_t *account)
 		   : state;
 }
 
-/* "failing since 2026-11-21T22:50:22.558Z", or "failing for 3 min". */
+/*
+ * "since" and "2026-11-21T22:50:22.558Z", or "for" and "3 min"; NULL where it
+ * does not fail.
+ */
+static const char *
+failing_time(
+    const struct ctl *ctl, const json_t *account, char time_r[CTL_TIME_SIZE])
+{
+	char *ago;
+
+	if (ctl_text(account, "failing_since") == NULL)
+		return NULL;
+	ctl_time(ctl, account, "failing_since", time_r);
+	ago = strstr(time_r, " ago");
+	if (ago == NULL)
+		return "since";
+	*ago = '\0';
+	return "for";
+}
+
 static void
 remark_failing(
     const struct ctl *ctl, const json_t *account, struct remark *remark)
 {
-	char time[CTL_TIME_SIZE], *ago;
+	char time[CTL_TIME_SIZE];
+	const char *since = failing_time(ctl, account, time);
 
-	if (ctl_text(account, "failing_since") == NULL)
-		return;
-	ctl_time(ctl, account, "failing_since", time);
-	ago = strstr(time, " ago");
-	if (ago != NULL)
-		*ago = '\0';
-	remark_add(
-	    remark, "failing %s %s", ago != NULL ? "for" : "since", time);
+	if (since != NULL)
+		remark_add(remark, "failing %s %s", since, time);
 }
 
 /* The words of the last error, if the last poll had one. */
@@ -264,6 +278,24 @@ print_interval(struct ctl *ctl, unsigned long long seconds)
 }
 
 static void
+print_failing(struct ctl *ctl, const json_t *account)
+{
+	char time[CTL_TIME_SIZE], text[40];
+	const char *since = failing_time(ctl, account, time);
+
+	ctl_print_detail(ctl, "What to do", ctl_text(account, "advice"));
+	if (since != NULL)
+		ctl_print_detail(ctl,
+		    strcmp(since, "for") == 0 ? "Failing for" : "Failing since",
+		    time);
+	if (ctl_count(account, "failures") > 0) {
+		snprintf(text, sizeof(text), "%llu in a row",
+		    (unsigned long long)ctl_count(account, "failures"));
+		ctl_print_detail(ctl, "Failures", text);
+	}
+}
+
+static void
 print_account(struct ctl *ctl, const json_t *account)
 {
 	const json_t *stored = json_object_get(account, "stored");
@@ -286,19 +318,11 @@ print_account(struct ctl *ctl, const json_t *account)
 	    ctl, "Last success", ctl_time(ctl, account, "last_success", time));
 	ctl_print_detail(ctl, "Outcome", ctl_text(account, "last_outcome"));
 	ctl_print_detail(ctl, "Trouble", trouble_of(account));
-	ctl_print_detail(ctl, "What to do", ctl_text(account, "advice"));
-	if (ctl_text(account, "failing_since") != NULL)
-		ctl_print_detail(ctl, "Failing since",
-		    ctl_time(ctl, account, "failing_since", time));
+	print_failing(ctl, account);
 	remark_begin(&former);
 	if (add_former(&former, account))
 		ctl_print_detail(ctl, "Renamed", former.text);
 	ctl_print_detail(ctl, "Moved", ctl_text(account, "moved"));
-	if (ctl_count(account, "failures") > 0) {
-		snprintf(text, sizeof(text), "%llu in a row",
-		    (unsigned long long)ctl_count(account, "failures"));
-		ctl_print_detail(ctl, "Failures", text);
-	}
 	print_held(ctl, account);
 	ctl_print_detail(ctl, "Messages",
 	    identity != NULL ? identity
