@@ -76,8 +76,7 @@ read_rows(struct configure_op *configure, struct store_db *db,
  * had, so that whoever asks for it by that still finds it.
  */
 static enum store_status
-free_name(
-    struct store_db *db, const struct store_roster_row *row, const char *name)
+free_name(struct store_db *db, const char *name, int64_t except)
 {
 	static const char sql[] =
 	    "UPDATE account SET name = name || '~' ||"
@@ -90,7 +89,7 @@ free_name(
 
 	store_use(&use, db, sql);
 	store_bind_text(&use, 1, name);
-	store_bind_int(&use, 2, row->id);
+	store_bind_int(&use, 2, except);
 	return store_run(&use);
 }
 
@@ -136,28 +135,59 @@ note_replaced(struct configure_op *configure, struct store_db *db,
 }
 
 static enum store_status
-update(struct configure_op *configure, struct store_db *db,
-    const struct store_roster_row *row, const struct store_configured *account,
-    const struct store_roster_row *replaced)
+take_name(struct configure_op *configure, struct store_db *db,
+    const struct store_roster *roster, const struct store_configured *account,
+    int64_t row_id)
+{
+	const struct store_roster_row *replaced =
+	    store_roster_replaced(roster, account);
+	enum store_status status = STORE_OK;
+
+	/* What another account has had gets that account's name. */
+	if (row_id != 0 || replaced != NULL)
+		status = free_name(db, account->name, row_id);
+	if (status == STORE_OK && replaced != NULL && !replaced->is_empty)
+		status = note_replaced(configure, db, account, replaced);
+	return status;
+}
+
+static enum store_status
+update(struct store_db *db, const struct store_configured *account,
+    const struct store_roster_row *row)
 {
 	static const char sql[] =
 	    "UPDATE account SET name = ?2, stable_id = ?3 WHERE id = ?1";
-	enum store_status status;
 	struct store_use use;
 
-	if (is_same(row->name, account->name) &&
-	    is_same(row->stable_id, account->stable_id))
-		return STORE_OK;
-	status = free_name(db, row, account->name);
-	if (status == STORE_OK && replaced != NULL && !replaced->is_empty)
-		status = note_replaced(configure, db, account, replaced);
-	if (status != STORE_OK)
-		return status;
 	store_use(&use, db, sql);
 	store_bind_int(&use, 1, row->id);
 	store_bind_text(&use, 2, account->name);
 	store_bind_text(&use, 3, account->stable_id);
 	return store_run(&use);
+}
+
+static enum store_status
+apply_one(struct configure_op *configure, struct store_db *db,
+    const struct store_roster *roster, const struct store_configured *account,
+    const struct store_roster_row *row)
+{
+	const struct store_roster_row *twin =
+	    store_roster_twin(roster, account);
+	bool is_named = row != NULL && is_same(row->name, account->name);
+	enum store_status status = STORE_OK;
+
+	/* A row that is made later needs the name, too. */
+	if (!is_named)
+		status = take_name(
+		    configure, db, roster, account, row != NULL ? row->id : 0);
+	if (status == STORE_OK && row != NULL &&
+	    !(is_named && is_same(row->stable_id, account->stable_id)))
+		status = update(db, account, row);
+	if (row != NULL && !is_named)
+		note(configure, account, row, STORE_ACCOUNT_RENAMED);
+	if (twin != NULL)
+		note(configure, account, twin, STORE_ACCOUNT_RESEMBLES);
+	return status;
 }
 
 static enum store_status
@@ -167,20 +197,9 @@ apply(struct configure_op *configure, struct store_db *db,
 	enum store_status status = STORE_OK;
 	size_t i;
 
-	for (i = 0; i < roster->account_count && status == STORE_OK; i++) {
-		const struct store_configured *account = &roster->accounts[i];
-		const struct store_roster_row *row = roster->owned[i];
-		const struct store_roster_row *twin =
-		    store_roster_twin(roster, account);
-
-		if (row != NULL)
-			status = update(configure, db, row, account,
-			    store_roster_replaced(roster, account));
-		if (row != NULL && !is_same(row->name, account->name))
-			note(configure, account, row, STORE_ACCOUNT_RENAMED);
-		if (twin != NULL)
-			note(configure, account, twin, STORE_ACCOUNT_RESEMBLES);
-	}
+	for (i = 0; i < roster->account_count && status == STORE_OK; i++)
+		status = apply_one(configure, db, roster, &roster->accounts[i],
+		    roster->owned[i]);
 	return status;
 }
 

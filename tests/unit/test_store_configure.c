@@ -165,6 +165,22 @@ a_row_in_the_way_is_still_found(void **state)
 }
 
 static void
+another_id_is_another_account(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t one = row(fixture, "a", "1"), two;
+
+	configure(fixture, ACCOUNTS(ACCOUNT("a", "3", "y")), "");
+	two = row(fixture, "a", "3");
+	assert_int_not_equal(two, one);
+	configure(fixture,
+	    ACCOUNTS(ACCOUNT("a", "3", "y"), ACCOUNT("was-a", "1", "x")),
+	    "was-a was a(1)");
+	assert_int_equal(row(fixture, "was-a", "1"), one);
+	assert_int_equal(row(fixture, "a", "3"), two);
+}
+
+static void
 bind_row(struct fixture *fixture, int64_t id, const char *host)
 {
 	char sql[128];
@@ -243,6 +259,7 @@ main(void)
 		TEST(an_id_that_is_dropped_is_free),
 		TEST(names_can_be_swapped),
 		TEST(a_row_in_the_way_is_still_found),
+		TEST(another_id_is_another_account),
 		TEST(one_that_resembles_another_is_told),
 		TEST(many_accounts_are_told_at_once),
 	};
