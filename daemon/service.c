@@ -294,6 +294,7 @@ exit_of_store(enum store_status status)
 		[STORE_NOT_FOUND] = EX_SOFTWARE,
 		[STORE_MEMORY] = EX_OSERR,
 		[STORE_CLOSED] = EX_SOFTWARE,
+		[STORE_REPLACED] = EX_TEMPFAIL,
 		[STORE_SLOW] = EX_TEMPFAIL,
 	};
 

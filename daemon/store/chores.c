@@ -42,11 +42,16 @@ log_is_above(const struct store_writer *writer, int pages)
 static enum store_status
 empty_log(struct store_writer *writer)
 {
-	int pages = 0, done = 0;
-	int code = sqlite3_wal_checkpoint_v2(
-	    writer->db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &done);
-	enum store_status status = store_db_status(&writer->db, code);
+	int pages = 0, done = 0, code;
+	enum store_status status =
+	    store_place_check(&writer->place, &writer->db);
 
+	if (status != STORE_OK)
+		return status;
+	code = sqlite3_wal_checkpoint_v2(
+	    writer->db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &done);
+	status = store_db_status(&writer->db, code);
+	store_place_written(&writer->place, &writer->db);
 	writer->log_pages = 0;
 	writer->log_stuck = done < pages ? pages : 0;
 	return status == STORE_BUSY ? STORE_OK : status;
@@ -72,8 +77,11 @@ static const char unprobe_sql[] = "DELETE FROM chunk WHERE id = -1";
 static void
 probe(struct store_writer *writer)
 {
-	enum store_status status = store_trial_room(writer);
+	enum store_status status =
+	    store_place_check(&writer->place, &writer->db);
 
+	if (status == STORE_OK)
+		status = store_trial_room(writer);
 	writer->patience.busy_ms = PROBE_PATIENCE_MS;
 	if (status == STORE_OK)
 		status = store_db_exec(&writer->db, probe_sql);
@@ -239,12 +247,25 @@ store_chores(struct store_writer *writer, bool idle)
 	return next_time(writer, now_ms);
 }
 
+/* What lies in the file's place has nothing to do with what was logged. */
+static void
+leave_log(struct store_writer *writer)
+{
+	(void)sqlite3_db_config(
+	    writer->db.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	store_place_put_log_aside(&writer->place);
+}
+
 void
 store_chores_last(struct store_writer *writer)
 {
 	while (writer->health == STORE_OK && writer->orphan_count > 0)
 		remove_orphan(writer);
 	store_writer_wait(writer, STORE_PATIENCE_BUSY_MS);
+	if (store_place_is_overwritten(&writer->place, &writer->db)) {
+		leave_log(writer);
+		return;
+	}
 	/* A reader of another process may be in the way; the log then stays. */
 	(void)sqlite3_wal_checkpoint_v2(
 	    writer->db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);

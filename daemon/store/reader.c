@@ -9,11 +9,13 @@
 #include "daemon/store/mailbox.h"
 #include "daemon/store/op.h"
 #include "daemon/store/patience.h"
+#include "daemon/store/place.h"
 #include "daemon/store/queue.h"
 
 struct reader {
 	struct store_db db;
 	struct store_patience patience;
+	struct store_place place;
 	const struct store_question *question; /* that it answers; or NULL */
 	struct store_readers *group;
 	pthread_t thread;
@@ -49,6 +51,30 @@ answer_question(struct reader *reader, struct store_op *op)
 	return status;
 }
 
+/* By what is known, messages are deleted that are stored here. */
+static enum store_status
+answer_uids(struct reader *reader, struct store_op *op)
+{
+	enum store_status status = op->type->read(&reader->db, op);
+	enum store_status placed =
+	    store_place_check(&reader->place, &reader->db);
+
+	return placed != STORE_OK ? placed : status;
+}
+
+static enum store_status
+answer(struct reader *reader, struct store_op *op)
+{
+	switch (op->type->kind) {
+	case STORE_OP_QUESTION:
+		return answer_question(reader, op);
+	case STORE_OP_UIDS:
+		return answer_uids(reader, op);
+	default:
+		return op->type->read(&reader->db, op);
+	}
+}
+
 static void *
 reader_main(void *arg)
 {
@@ -57,9 +83,7 @@ reader_main(void *arg)
 
 	while ((op = store_queue_take(
 		    reader->group->queue, STORE_QUEUE_FOREVER)) != NULL) {
-		op->status = op->type->kind == STORE_OP_QUESTION
-				 ? answer_question(reader, op)
-				 : op->type->read(&reader->db, op);
+		op->status = answer(reader, op);
 		store_mailbox_post(reader->group->mailbox, op);
 	}
 	return NULL;
@@ -75,9 +99,13 @@ start(struct reader *reader, const char *path, struct store_error *error_r)
 		store_patience_wait(&reader->db, &reader->patience);
 		store_patience_work(&reader->db, &reader->patience);
 		status = store_fold_register(&reader->db);
+		if (status == STORE_OK)
+			status =
+			    store_place_note(&reader->place, &reader->db, path);
 		if (status == STORE_OK && pthread_create(&reader->thread, NULL,
 					      reader_main, reader) == 0)
 			return STORE_OK;
+		store_place_free(&reader->place);
 		store_db_close(&reader->db);
 	}
 	if (status == STORE_OK)
@@ -129,6 +157,7 @@ store_readers_free(struct store_readers *readers)
 		int failed = pthread_join(readers->readers[i].thread, NULL);
 
 		assert(failed == 0);
+		store_place_free(&readers->readers[i].place);
 		store_db_close(&readers->readers[i].db);
 	}
 	free(readers);

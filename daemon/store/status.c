@@ -29,6 +29,8 @@ static const struct status_words words[] = {
 	[STORE_MEMORY] = { "memory",
 	    "give the daemon more memory, or lower memory_limit and "
 	    "max_sessions" },
+	[STORE_REPLACED] = { "replaced",
+	    "put it back, or restart evpopd to go on with what is there now" },
 	[STORE_CLOSED] = { "closed", "start the daemon again" },
 	[STORE_SLOW] = { "slow",
 	    "ask for less: of one account (account), of some days (since, "

@@ -14,9 +14,10 @@ enum store_status {
 	STORE_NEWER,     /* the schema is of a later version */
 	STORE_NOT_FOUND,
 	STORE_MEMORY,
-	STORE_CLOSED, /* the store was closed, or the asker left, before it
-			 got to it */
-	STORE_SLOW,   /* no answer to a question within its time */
+	STORE_CLOSED,   /* the store was closed, or the asker left, before it
+			   got to it */
+	STORE_SLOW,     /* no answer to a question within its time */
+	STORE_REPLACED, /* its file was moved, removed or written over */
 	STORE_STATUS_COUNT
 };
 

@@ -20,6 +20,9 @@
 /* How soon to try again after a failure. */
 #define PROBE_INTERVAL_MS 3000
 
+/* How soon it is seen that the file was moved, where nothing is written. */
+#define WATCH_INTERVAL_MS 2000
+
 /*
  * Once the thread is to end, it waits for another process this long in all: it
  * is enough for one that is at work, and those who stop a daemon wait, too.
@@ -200,7 +203,9 @@ run_group(
 	enum store_status status;
 
 	store_writer_wait(writer, STORE_PATIENCE_BUSY_MS);
-	status = store_db_exec(&writer->db, "BEGIN IMMEDIATE");
+	status = store_place_check(&writer->place, &writer->db);
+	if (status == STORE_OK)
+		status = store_db_exec(&writer->db, "BEGIN IMMEDIATE");
 	if (status == STORE_OK)
 		status = store_calendar_begin(&writer->calendar, &writer->db);
 	if (status != STORE_OK) {
@@ -228,9 +233,29 @@ run_group(
 	if (status == STORE_OK && store_calendar_is_set(&writer->calendar))
 		tell_clock_unsure(writer);
 	if (status == STORE_OK)
+		status = store_place_check(&writer->place, &writer->db);
+	if (status == STORE_OK)
 		status = store_db_exec(&writer->db, "COMMIT");
 	FAILPOINT("commit done");
 	return status;
+}
+
+/*
+ * What was committed may have gone into a file that no name leads to: nobody
+ * is told that it is durable.
+ */
+static void
+doubt_group(struct store_writer *writer, struct store_op *head)
+{
+	enum store_status status =
+	    store_place_check(&writer->place, &writer->db);
+
+	if (status == STORE_OK)
+		return;
+	for (struct store_op *op = head; op != NULL; op = op->next)
+		if (op->status == STORE_OK)
+			op->status = status;
+	store_writer_set_health(writer, status);
 }
 
 static void
@@ -241,8 +266,10 @@ group(struct store_writer *writer, struct store_op *first)
 
 	if (status != STORE_OK)
 		undo_group(writer, head, status);
-	else
+	else {
 		tell_commit(writer);
+		doubt_group(writer, head);
+	}
 	writer->worked_ms = store_clock_monotonic_ms();
 	store_mailbox_post(writer->mailbox, head);
 }
@@ -261,11 +288,29 @@ log_written(void *arg, sqlite3 *handle, const char *name, int pages)
 	return SQLITE_OK;
 }
 
+/* A file that is moved while nobody writes is to be told, too. */
+static int64_t
+watch_place(struct store_writer *writer)
+{
+	int64_t now_ms = store_clock_monotonic_ms();
+	enum store_status status;
+
+	if (now_ms < writer->watch_ms)
+		return writer->watch_ms;
+	writer->watch_ms = now_ms + WATCH_INTERVAL_MS;
+	if (writer->health == STORE_OK) {
+		status = store_place_check(&writer->place, &writer->db);
+		if (status != STORE_OK)
+			store_writer_set_health(writer, status);
+	}
+	return writer->watch_ms;
+}
+
 static void *
 writer_main(void *arg)
 {
 	struct store_writer *writer = arg;
-	int64_t wake_ms = STORE_QUEUE_NOW;
+	int64_t wake_ms = STORE_QUEUE_NOW, watch_ms;
 
 	store_chores_first(writer);
 	for (;;) {
@@ -275,8 +320,11 @@ writer_main(void *arg)
 			group(writer, op);
 		else if (store_queue_is_stopped(&writer->queue))
 			break;
+		watch_ms = watch_place(writer);
 		wake_ms =
 		    store_chores(writer, store_queue_is_empty(&writer->queue));
+		if (watch_ms < wake_ms)
+			wake_ms = watch_ms;
 	}
 	store_chores_last(writer);
 	return NULL;
@@ -291,6 +339,8 @@ store_writer_new(const struct store_db *db, const char *path, bool has_log,
 	if (writer == NULL)
 		return NULL;
 	writer->db = *db;
+	if (store_place_note(&writer->place, &writer->db, path) == STORE_MEMORY)
+		goto no_place;
 	writer->path = path;
 	writer->has_old_log = has_log;
 	writer->mailbox = mailbox;
@@ -312,6 +362,8 @@ no_queue:
 	pthread_mutex_destroy(&writer->told_mutex);
 no_mutex:
 	sqlite3_wal_hook(writer->db.handle, NULL, NULL);
+	store_place_free(&writer->place);
+no_place:
 	sqlite3_busy_handler(writer->db.handle, NULL, NULL);
 	free(writer);
 	return NULL;
@@ -333,6 +385,7 @@ store_writer_free(struct store_writer *writer)
 {
 	store_queue_destroy(&writer->queue);
 	pthread_mutex_destroy(&writer->told_mutex);
+	store_place_free(&writer->place);
 	free(writer->orphans);
 	free(writer);
 }

@@ -16,6 +16,7 @@
 #include "daemon/store/db.h"
 #include "daemon/store/op.h"
 #include "daemon/store/patience.h"
+#include "daemon/store/place.h"
 #include "daemon/store/queue.h"
 #include "daemon/store/scan.h"
 
@@ -33,6 +34,7 @@ struct store_writer {
 	struct store_patience patience;
 	int64_t stop_ms;     /* when it waits no longer; 0: it goes on */
 	int64_t probe_ms;    /* when to try again */
+	int64_t watch_ms;    /* when to look where the file is */
 	int64_t worked_ms;   /* when anybody's operation was done last */
 	int64_t chores_ms;   /* when chores were done last */
 	int64_t log_idle_ms; /* when the log was last written */
@@ -40,6 +42,7 @@ struct store_writer {
 	int log_stuck;       /* of them, when a checkpoint got no further */
 	bool has_old_log;    /* an earlier process's */
 	struct store_calendar calendar;
+	struct store_place place;
 	struct store_counter counter;   /* of the open transaction */
 	struct store_scan_held headers; /* of bodies under way */
 	bool index_behind;

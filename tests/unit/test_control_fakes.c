@@ -84,7 +84,7 @@ store_status_name(enum store_status status)
 {
 	static const char *const names[] = { "ok", "full", "io", "busy",
 		"read-only", "damaged", "newer", "not-found", "memory",
-		"closed", "slow" };
+		"closed", "slow", "replaced" };
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == STORE_STATUS_COUNT,
 	    "a name for each status");

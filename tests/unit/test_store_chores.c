@@ -51,11 +51,15 @@ begin(struct store_writer *writer, struct fixture *fixture)
 	    STORE_OK);
 	assert_int_equal(
 	    store_schema_open(&writer->db, fixture->path, &error), STORE_OK);
+	assert_int_equal(
+	    store_place_note(&writer->place, &writer->db, fixture->path),
+	    STORE_OK);
 }
 
 static void
 end(struct store_writer *writer)
 {
+	store_place_free(&writer->place);
 	store_db_close(&writer->db);
 	store_queue_destroy(&writer->queue);
 }

@@ -1,0 +1,285 @@
+#include "daemon/store/place.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/*
+ * Of SQLite's header, see "The Database Header" of its file format.  What is
+ * before the counter tells the format; the counter never falls, and grows
+ * where another connection writes the first page for the first time.
+ */
+#define HEADER_MAGIC       "SQLite format 3"
+#define HEADER_COUNTER     24
+#define HEADER_PAGES       28
+#define HEADER_COOKIE      40
+#define HEADER_VERSION     60
+#define HEADER_APPLICATION 68
+
+/* Another number once another connection has committed something. */
+static const char data_version_sql[] = "PRAGMA data_version";
+
+static uint32_t
+header_number(const unsigned char *header, size_t at)
+{
+	return (uint32_t)header[at] << 24 | (uint32_t)header[at + 1] << 16 |
+	       (uint32_t)header[at + 2] << 8 | header[at + 3];
+}
+
+/* Through SQLite's own descriptor: closing another would lose its locks. */
+static bool
+read_header(struct store_db *db, unsigned char header_r[STORE_PLACE_HEADER])
+{
+	sqlite3_file *file = NULL;
+
+	return sqlite3_file_control(db->handle, NULL, SQLITE_FCNTL_FILE_POINTER,
+		   &file) == SQLITE_OK &&
+	       file != NULL && file->pMethods != NULL &&
+	       file->pMethods->xRead(file, header_r, STORE_PLACE_HEADER, 0) ==
+		   SQLITE_OK;
+}
+
+static bool
+look(const char *path, struct store_place_file *file_r)
+{
+	struct stat found;
+
+	if (stat(path, &found) != 0)
+		return false;
+	file_r->device = found.st_dev;
+	file_r->inode = found.st_ino;
+	file_r->names = found.st_nlink;
+	file_r->octets = found.st_size;
+	file_r->written = found.st_mtim;
+	return true;
+}
+
+static bool
+is_same(const struct store_place_file *a, const struct store_place_file *b)
+{
+	return a->device == b->device && a->inode == b->inode;
+}
+
+static bool
+is_unwritten(const struct store_place_file *a, const struct store_place_file *b)
+{
+	return a->octets == b->octets &&
+	       a->written.tv_sec == b->written.tv_sec &&
+	       a->written.tv_nsec == b->written.tv_nsec;
+}
+
+static enum store_status
+fail(struct store_db *db, const char *words)
+{
+	snprintf(db->words, sizeof(db->words), "%s", words);
+	return STORE_REPLACED;
+}
+
+/* ---- noting ---- */
+
+/* That others have shrunk it may be in the log so far. */
+static int64_t
+least_pages(struct store_db *db, const unsigned char *header)
+{
+	int64_t pages = header_number(header, HEADER_PAGES), logged;
+
+	if (store_db_integer(db, "PRAGMA page_count", &logged) != STORE_OK)
+		return 0;
+	return logged < pages ? logged : pages;
+}
+
+static void
+note_contents(
+    struct store_place *place, struct store_db *db, const unsigned char *header)
+{
+	struct store_place_file file;
+
+	memcpy(place->header, header, sizeof(place->header));
+	place->least_pages = least_pages(db, header);
+	if (store_db_integer(db, data_version_sql, &place->data_version) !=
+	    STORE_OK)
+		place->data_version = 0;
+	if (look(place->path, &file) && is_same(&file, &place->file))
+		place->file = file;
+}
+
+static bool
+was_moved(struct store_db *db)
+{
+	int moved = 0;
+
+	return sqlite3_file_control(db->handle, NULL, SQLITE_FCNTL_HAS_MOVED,
+		   &moved) == SQLITE_OK &&
+	       moved != 0;
+}
+
+enum store_status
+store_place_note(
+    struct store_place *place, struct store_db *db, const char *path)
+{
+	unsigned char header[STORE_PLACE_HEADER];
+	struct store_place_file again;
+
+	memset(place, 0, sizeof(*place));
+	place->path = path;
+	if (asprintf(&place->log_path, "%s-wal", path) < 0) {
+		place->log_path = NULL;
+		return STORE_MEMORY;
+	}
+	if (!look(path, &place->file) || was_moved(db) || !look(path, &again) ||
+	    !is_same(&again, &place->file)) {
+		store_place_free(place);
+		return fail(db, "it was moved while it was opened");
+	}
+	if (!look(place->log_path, &place->log))
+		store_place_free(place);
+	memset(header, 0, sizeof(header));
+	(void)read_header(db, header);
+	note_contents(place, db, header);
+	return STORE_OK;
+}
+
+void
+store_place_free(struct store_place *place)
+{
+	free(place->log_path);
+	place->log_path = NULL;
+}
+
+/* ---- checking ---- */
+
+static bool
+is_of_this_format(const unsigned char *header, const unsigned char *noted)
+{
+	/* A file that was just made may have been empty. */
+	if (noted[0] == '\0')
+		return memcmp(header, HEADER_MAGIC, sizeof(HEADER_MAGIC)) == 0;
+	return memcmp(header, noted, HEADER_COUNTER) == 0;
+}
+
+/* The value never falls in the life of a file. */
+static bool
+has_not_fallen(
+    const unsigned char *header, const unsigned char *noted, size_t at)
+{
+	return header_number(header, at) >= header_number(noted, at);
+}
+
+/* It may have been in the log alone when it was noted. */
+static bool
+is_ours(struct store_db *db, const unsigned char *header,
+    const unsigned char *noted)
+{
+	uint32_t number = header_number(header, HEADER_APPLICATION);
+	int64_t logged;
+
+	if (number == header_number(noted, HEADER_APPLICATION))
+		return true;
+	return store_db_integer(db, "PRAGMA application_id", &logged) ==
+		   STORE_OK &&
+	       number == logged;
+}
+
+/*
+ * Whether the header can be what a checkpoint has made of the one that was
+ * noted: others may do that, too, and where they write it may also shrink.
+ */
+static bool
+is_checkpointed(const struct store_place *place, struct store_db *db,
+    const unsigned char *header)
+{
+	const unsigned char *noted = place->header;
+	int64_t data_version;
+
+	if (!is_of_this_format(header, noted) || !is_ours(db, header, noted) ||
+	    !has_not_fallen(header, noted, HEADER_COUNTER) ||
+	    !has_not_fallen(header, noted, HEADER_COOKIE) ||
+	    !has_not_fallen(header, noted, HEADER_VERSION))
+		return false;
+	if (header_number(header, HEADER_PAGES) >= place->least_pages)
+		return true;
+	return store_db_integer(db, data_version_sql, &data_version) ==
+		   STORE_OK &&
+	       data_version != place->data_version;
+}
+
+/* Something may have been written over it in the same moment. */
+void
+store_place_written(struct store_place *place, struct store_db *db)
+{
+	unsigned char header[STORE_PLACE_HEADER];
+
+	if (read_header(db, header) && is_checkpointed(place, db, header))
+		note_contents(place, db, header);
+}
+
+static bool
+is_overwritten(struct store_place *place, struct store_db *db,
+    const struct store_place_file *found)
+{
+	unsigned char header[STORE_PLACE_HEADER];
+
+	if (is_unwritten(found, &place->file))
+		return false;
+	return !read_header(db, header) || !is_checkpointed(place, db, header);
+}
+
+static enum store_status
+check_log(const struct store_place *place, struct store_db *db)
+{
+	struct store_place_file found;
+
+	if (place->log_path == NULL)
+		return STORE_OK;
+	if (look(place->log_path, &found) && is_same(&found, &place->log))
+		return STORE_OK;
+	return fail(
+	    db, "its log, of the same name with -wal, was removed or replaced");
+}
+
+enum store_status
+store_place_check(struct store_place *place, struct store_db *db)
+{
+	struct store_place_file found;
+
+	if (!look(place->path, &found)) {
+		snprintf(db->words, sizeof(db->words),
+		    "it was removed or moved away (%s)", strerror(errno));
+		return STORE_REPLACED;
+	}
+	if (!is_same(&found, &place->file))
+		return fail(db, "another file was put in its place");
+	if (found.names > 1)
+		return fail(db,
+		    "it has another name besides (a hard link), by which "
+		    "others could open it without its log: remove that one");
+	if (is_overwritten(place, db, &found))
+		return fail(db, "something else was written over it");
+	/* Touched, or checkpointed by somebody else. */
+	if (!is_unwritten(&found, &place->file))
+		store_place_written(place, db);
+	return check_log(place, db);
+}
+
+bool
+store_place_is_overwritten(struct store_place *place, struct store_db *db)
+{
+	struct store_place_file found;
+
+	return look(place->path, &found) && is_same(&found, &place->file) &&
+	       is_overwritten(place, db, &found);
+}
+
+void
+store_place_put_log_aside(const struct store_place *place)
+{
+	char *aside;
+
+	if (place->log_path == NULL ||
+	    asprintf(&aside, "%s.aside", place->log_path) < 0)
+		return;
+	(void)rename(place->log_path, aside);
+	free(aside);
+}
