@@ -46,13 +46,15 @@ static const struct command_option messages_options[] = {
 };
 
 static const struct command_option raw_options[] = {
-	{ 'o', "output", "FILE", "write to FILE, whole or not at all" },
+	{ 'o', "output", "FILE", "write to a new FILE, whole or not at all" },
+	{ 0, "force", NULL, "replace FILE if it is there" },
 	{ 0, NULL, NULL, NULL },
 };
 
 static const struct command_option quarantine_options[] = {
 	{ 'n', "limit", "N", "list at most N, newest first (50)" },
-	{ 'o', "output", "FILE", "write the raw bytes to FILE" },
+	{ 'o', "output", "FILE", "write the raw bytes to a new FILE" },
+	{ 0, "force", NULL, "replace FILE if it is there" },
 	{ 0, NULL, NULL, NULL },
 };
 
@@ -72,8 +74,8 @@ static const struct command commands[] = {
 	    messages_options, messages_run },
 	{ "show", "ID", "show a message's envelope", 1, 1, no_options,
 	    show_run },
-	{ "raw", "[-o FILE] ID", "print a message as it was received", 1, 1,
-	    raw_options, raw_run },
+	{ "raw", "[-o FILE [--force]] ID", "print a message as it was received",
+	    1, 1, raw_options, raw_run },
 	{ "poll", "[OPTION...] NAME... | --all", "poll accounts now", 0,
 	    COMMAND_ANY, poll_options, poll_run },
 	{ "polls", "[OPTION...]", "list past polls", 0, 0, polls_options,

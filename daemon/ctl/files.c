@@ -16,7 +16,7 @@ fail(struct new_file *file, int failure)
 }
 
 bool
-new_file_open(struct new_file *file_r, const char *path)
+new_file_open(struct new_file *file_r, const char *path, bool replaces)
 {
 	struct stat status;
 	const char *slash = strrchr(path, '/');
@@ -25,11 +25,15 @@ new_file_open(struct new_file *file_r, const char *path)
 	memset(file_r, 0, sizeof(*file_r));
 	file_r->fd = -1;
 	file_r->path = path;
+	file_r->replaces = replaces;
 	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
 		/* A device or a pipe is written to, never replaced. */
 		file_r->fd = open(path, O_WRONLY | O_CLOEXEC);
 		return file_r->fd != -1 || fail(file_r, errno);
 	}
+	/* A name that leads nowhere is taken, too. */
+	if (!replaces && lstat(path, &status) == 0)
+		return fail(file_r, EEXIST);
 	if (asprintf(&file_r->temporary, "%.*s.evpopctl.XXXXXX", folder,
 		path) == -1) {
 		file_r->temporary = NULL;
@@ -62,6 +66,21 @@ new_file_write(struct new_file *file, const char *bytes, size_t length)
 	return true;
 }
 
+/* Something may have come there meanwhile. */
+static bool
+give_name(const struct new_file *file)
+{
+	if (file->replaces)
+		return rename(file->temporary, file->path) == 0;
+	if (renameat2(AT_FDCWD, file->temporary, AT_FDCWD, file->path,
+		RENAME_NOREPLACE) == 0)
+		return true;
+	/* Not every file system can do that. */
+	return (errno == EINVAL || errno == ENOSYS) &&
+	       link(file->temporary, file->path) == 0 &&
+	       unlink(file->temporary) == 0;
+}
+
 bool
 new_file_finish(struct new_file *file)
 {
@@ -71,8 +90,7 @@ new_file_finish(struct new_file *file)
 	if (close(file->fd) != 0 && done)
 		done = fail(file, errno);
 	file->fd = -1;
-	if (done && file->temporary != NULL &&
-	    rename(file->temporary, file->path) != 0)
+	if (done && file->temporary != NULL && !give_name(file))
 		done = fail(file, errno);
 	if (done) {
 		free(file->temporary);

@@ -1,6 +1,7 @@
 /*
  * A file that appears whole or not at all: written beside its name, synced,
- * and renamed.
+ * and renamed.  What is there already is replaced only on demand; but a device
+ * or a pipe is written to.
  */
 #ifndef CTL_FILES_H
 #define CTL_FILES_H
@@ -12,11 +13,12 @@ struct new_file {
 	int fd;
 	const char *path; /* borrowed */
 	char *temporary;  /* NULL: what is there is no regular file */
+	bool replaces;    /* what is there by that name */
 	int failure;      /* errno of the first that failed; 0: none */
 };
 
-/* False with `failure` set. */
-bool new_file_open(struct new_file *file_r, const char *path)
+/* False with `failure` set: EEXIST where something is there. */
+bool new_file_open(struct new_file *file_r, const char *path, bool replaces)
     __attribute__((warn_unused_result));
 bool new_file_write(struct new_file *, const char *bytes, size_t length)
     __attribute__((warn_unused_result));

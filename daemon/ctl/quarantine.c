@@ -176,7 +176,7 @@ print_raw(struct ctl *ctl, const struct invocation *invocation)
 	struct target target;
 
 	begin_row(&target, invocation->arguments[1], "/raw");
-	return raw_print(ctl, &target, command_value(invocation, "output"));
+	return raw_print(ctl, &target, invocation);
 }
 
 /* ---- retry ---- */
@@ -265,6 +265,8 @@ quarantine_run(struct ctl *ctl, const struct invocation *invocation)
 		ctl_warn(ctl, "--limit is for a list");
 	else if (command_given(invocation, "output") && !action->output)
 		ctl_warn(ctl, "--output is for \"quarantine raw\"");
+	else if (command_given(invocation, "force") && !action->output)
+		ctl_warn(ctl, "--force is for \"quarantine raw\"");
 	else
 		return action->run(ctl, invocation);
 	command_print_usage(ctl->err, invocation->command);

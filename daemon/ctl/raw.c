@@ -1,5 +1,6 @@
 #include "daemon/ctl/raw.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,26 +17,32 @@ to_file(const char *bytes, size_t length, void *arg)
 }
 
 static enum ctl_exit
-write_to_file(struct ctl *ctl, struct target *target, const char *path)
+report_failure(struct ctl *ctl, const struct new_file *file)
+{
+	ctl_warn(ctl, "%s: %s", file->path, strerror(file->failure));
+	if (file->failure == EEXIST)
+		ctl_hint(ctl, "give another name, or --force to replace it");
+	return CTL_IO;
+}
+
+static enum ctl_exit
+write_to_file(
+    struct ctl *ctl, struct target *target, const char *path, bool force)
 {
 	struct new_file file;
 	struct http_error error;
 	bool whole;
 
-	if (!new_file_open(&file, path)) {
+	if (!new_file_open(&file, path, force)) {
 		target_free(target);
-		ctl_warn(ctl, "%s: %s", path, strerror(file.failure));
-		return CTL_IO;
+		return report_failure(ctl, &file);
 	}
 	whole = http_download(ctl, target, to_file, &file, &error);
 	if (whole && new_file_finish(&file))
 		return CTL_OK;
 	new_file_discard(&file);
-	if (file.failure != 0) {
-		ctl_warn(ctl, "%s: %s", path, strerror(file.failure));
-		return CTL_IO;
-	}
-	return http_report(ctl, &error);
+	return file.failure != 0 ? report_failure(ctl, &file)
+				 : http_report(ctl, &error);
 }
 
 struct screen {
@@ -71,15 +78,31 @@ to_screen(const char *bytes, size_t length, void *arg)
 	return written;
 }
 
-enum ctl_exit
-raw_print(struct ctl *ctl, struct target *target, const char *path)
+/* By its other names it may be a file that is there, which is to be written. */
+static bool
+is_standard_output(const char *path)
 {
+	static const char *const names[] = { "-", "/dev/stdout", "/dev/fd/1",
+		"/proc/self/fd/1" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(path, names[i]) == 0)
+			return true;
+	return false;
+}
+
+enum ctl_exit
+raw_print(
+    struct ctl *ctl, struct target *target, const struct invocation *invocation)
+{
+	const char *path = command_value(invocation, "output");
 	struct screen screen = { .ctl = ctl };
 	struct http_error error;
 	bool whole;
 
-	if (path != NULL && strcmp(path, "-") != 0)
-		return write_to_file(ctl, target, path);
+	if (path != NULL && !is_standard_output(path))
+		return write_to_file(
+		    ctl, target, path, command_given(invocation, "force"));
 	if (ctl->is_terminal)
 		whole =
 		    http_download(ctl, target, to_screen, &screen, &error) &&
@@ -106,5 +129,5 @@ raw_run(struct ctl *ctl, const struct invocation *invocation)
 	target_begin(&target, "/v1/messages/");
 	target_segment(&target, invocation->arguments[0]);
 	target_path(&target, "/raw");
-	return raw_print(ctl, &target, command_value(invocation, "output"));
+	return raw_print(ctl, &target, invocation);
 }

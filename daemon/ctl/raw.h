@@ -6,12 +6,15 @@
 
 #include "daemon/ctl/ctl.h"
 
+struct invocation;
 struct target;
 
 /*
- * Print what is at the target, or write it to a new file at `path` ("-" and
- * NULL: standard output).  Frees the target.
+ * Print what is at the target, or write it to the file that the invocation's
+ * --output names; one that is there is replaced only with --force.  Frees the
+ * target.
  */
-enum ctl_exit raw_print(struct ctl *, struct target *, const char *path);
+enum ctl_exit raw_print(
+    struct ctl *, struct target *, const struct invocation *);
 
 #endif

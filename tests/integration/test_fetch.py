@@ -42,6 +42,7 @@ class FetchTest(unittest.TestCase):
             evpopd.ctl("raw", "-o", file, number)
             self.assertEqual(file.read_bytes(), octets)
             self.assertEqual(file.stat().st_mode & 0o777, 0o600)
+            file.unlink()
 
     @unittest.skipUnless(dovecot.available(), "Dovecot is not installed")
     def test_two_thousand_messages_of_dovecot(self):

@@ -160,8 +160,31 @@ test_raw_messages(void **state)
 	assert_int_equal(status.st_size, BODY_SIZE);
 	assert_int_equal(status.st_mode & 0777, 0600);
 
+	/* What is there stays, whatever it is. */
+	run(&result, "echo mine > %s; ctl raw -o %s 1205; cat %s", path, path,
+	    path);
+	assert_int_equal(result.code, 0);
+	assert_non_null(strstr(result.out, "File exists"));
+	assert_non_null(strstr(result.out, "--force"));
+	assert_non_null(strstr(result.out, "mine\n"));
+	free(result.out);
+	run(&result, "ctl raw -o %s 1205", path);
+	assert_int_equal(result.code, 74);
+	free(result.out);
+	run(&result, "ln -s nowhere %s.link; ctl raw -o %s.link 1205", path,
+	    path);
+	assert_int_equal(result.code, 74);
+	free(result.out);
+	run(&result, "rm %s.link", path);
+	free(result.out);
+	run(&result, "ctl raw -o %s --force 1205", path);
+	assert_int_equal(result.code, 0);
+	free(result.out);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_size, BODY_SIZE);
+
 	/* A message that ends too soon leaves what was there before. */
-	run(&result, "ctl raw -o %s 1204", path);
+	run(&result, "ctl raw --force -o %s 1204", path);
 	assert_int_equal(result.code, 75);
 	assert_non_null(strstr(result.out, "too early"));
 	free(result.out);
@@ -180,6 +203,19 @@ test_raw_messages(void **state)
 	run(&result, "ctl raw -o /dev/null 1205 && test -c /dev/null");
 	assert_int_equal(result.code, 0);
 	free(result.out);
+	run(&result, "ctl raw -o /dev/stdout 1205 | wc -c");
+	assert_int_equal(atoi(result.out), BODY_SIZE);
+	free(result.out);
+	run(&result, "ctl raw -o /dev/stdout 1205 > %s; wc -c < %s; rm %s",
+	    path, path, path);
+	assert_int_equal(atoi(result.out), BODY_SIZE);
+	free(result.out);
+	run(&result,
+	    "mkfifo %s && { cat %s | wc -c & ctl raw -o %s 1205; wait; }", path,
+	    path, path);
+	assert_int_equal(atoi(result.out), BODY_SIZE);
+	free(result.out);
+	assert_int_equal(unlink(path), 0);
 }
 
 static void

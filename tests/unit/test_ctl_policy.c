@@ -86,6 +86,8 @@ test_commands(void **state)
 		{ "quarantine show -n 3 8", 64, "--limit is for a list", NULL },
 		{ "quarantine show -o f 8", 64,
 		    "--output is for \"quarantine raw\"", NULL },
+		{ "quarantine show --force 8", 64,
+		    "--force is for \"quarantine raw\"", NULL },
 		{ "quarantine raw 99", 66, "in quarantine", NULL },
 		{ "quarantine raw", 64, "too few arguments", NULL },
 		{ "quarantine retry", 64, "too few arguments", NULL },
