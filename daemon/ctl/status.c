@@ -47,9 +47,12 @@ is_in_trouble(const json_t *status)
 {
 	const char *store =
 	    ctl_text(json_object_get(status, "store"), "status");
+	const char *clock =
+	    ctl_text(json_object_get(status, "clock"), "status");
 
 	return ctl_count(json_object_get(status, "accounts"), "failing") > 0 ||
-	       store == NULL || strcmp(store, "ok") != 0;
+	       store == NULL || strcmp(store, "ok") != 0 ||
+	       (clock != NULL && strcmp(clock, "ok") != 0);
 }
 
 static void
