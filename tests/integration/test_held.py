@@ -97,6 +97,30 @@ class HeldTest(unittest.TestCase):
         self.evpopd.halt()
         self.assertEqual(stored(self.evpopd), 30)
 
+    def test_in_the_middle_of_a_session(self):
+        with maildropd.MaildropServer(users={"dora": "secret"},
+                                      hold_after=4) as server:
+            server.deliver("dora", corpus.messages(9))
+            self.evpopd.accounts = {"dora": daemon.account_of(
+                server, "dora", keep="delete")}
+            self.evpopd.start()
+            server.wait_held()
+            with held(self.evpopd, HOLDS[0]):
+                server.release()
+                self.wait_busy()
+                self.evpopd.signal(signal.SIGTERM)
+                self.evpopd.ended()
+                before = stored(self.evpopd)
+                folder = server.maildrop_folder("dora")
+                self.assertGreaterEqual(
+                    len(list(folder.glob("*.eml"))), 9 - before)
+            self.assertEqual(stored(self.evpopd), before)
+            self.evpopd.start()
+            procs.wait_for(lambda: not list(folder.glob("*.eml")),
+                           daemon.PATIENCE, "the mail's being fetched")
+            self.evpopd.halt()
+            self.assertEqual(stored(self.evpopd), 9)
+
     def test_once(self):
         self.fill(5)
         self.evpopd.once()
