@@ -6,10 +6,14 @@
 #include "daemon/store/sender.h"
 
 /*
- * So many messages are looked at before the index is asked: some milliseconds.
- * What so many do not fill a page with has few senders, or old mail.
+ * What is frequent fills a page from so many of the newest messages.  If it
+ * does not, and few senders have the part, their messages are looked up; else
+ * more of the newest are looked at, which takes some milliseconds, before those
+ * of all its senders are.
  */
-#define WALK_MOST 8192
+#define WALK_FIRST  1024
+#define SENDERS_FEW 1024
+#define WALK_MOST   8192
 
 /* The greatest ids so far, descending. */
 struct newest {
@@ -174,8 +178,31 @@ add_messages_of(struct finding *finding, int64_t sender)
 	return store_end(&use);
 }
 
+/* *is_done_r: they were few, and all is found. */
 static enum store_status
-look_up(struct finding *finding)
+look_up_few(struct finding *finding, bool *is_done_r)
+{
+	struct store_sender_use senders;
+	int64_t few[SENDERS_FEW], sender;
+	enum store_status status;
+	size_t count = 0;
+
+	*is_done_r = false;
+	status = store_sender_use(&senders, finding->db, finding->wanted->part);
+	if (status != STORE_OK)
+		return status;
+	while (
+	    (sender = store_sender_next(&senders)) != 0 && count < SENDERS_FEW)
+		few[count++] = sender;
+	status = store_sender_end(&senders);
+	*is_done_r = sender == 0;
+	for (size_t i = 0; status == STORE_OK && *is_done_r && i < count; i++)
+		status = add_messages_of(finding, few[i]);
+	return status;
+}
+
+static enum store_status
+look_up_all(struct finding *finding)
 {
 	struct store_sender_use senders;
 	enum store_status taken = STORE_OK, status;
@@ -190,18 +217,31 @@ look_up(struct finding *finding)
 	return status != STORE_OK ? status : taken;
 }
 
+static enum store_status
+look_up(struct finding *finding)
+{
+	bool is_done;
+	enum store_status status = look_up_few(finding, &is_done);
+
+	if (status == STORE_OK && !is_done)
+		status = walk(finding, WALK_MOST, &is_done);
+	if (status == STORE_OK && !is_done)
+		status = look_up_all(finding);
+	return status;
+}
+
 /* An index that is damaged is made anew by and by: do without. */
 static enum store_status
 look_up_or_walk(struct finding *finding, bool *is_damaged_r)
 {
-	const size_t count = finding->newest.count;
+	const struct finding before = *finding;
 	enum store_status status = look_up(finding);
 	bool is_done;
 
 	*is_damaged_r = status == STORE_DAMAGED;
 	if (status != STORE_DAMAGED)
 		return status;
-	finding->newest.count = count;
+	*finding = before;
 	return walk(finding, SIZE_MAX, &is_done);
 }
 
@@ -235,7 +275,7 @@ find(struct finding *finding, bool *is_damaged_r)
 	if (status == STORE_OK && !is_done && has_time(finding))
 		status = walk_stored(finding, &is_done);
 	if (status == STORE_OK && !is_done)
-		status = walk(finding, WALK_MOST, &is_done);
+		status = walk(finding, WALK_FIRST, &is_done);
 	if (status == STORE_OK && !is_done)
 		status = look_up_or_walk(finding, is_damaged_r);
 	return status;

@@ -23,8 +23,10 @@
 #include "tests/unit/test_store_fixture.h"
 
 /* As in by_sender.c; so many newer ones, and the index is asked. */
-#define WALK_MOST 8192
-#define NEWER     (WALK_MOST + 100)
+#define WALK_FIRST  1024
+#define SENDERS_FEW 1024
+#define WALK_MOST   8192
+#define NEWER       (WALK_FIRST + WALK_MOST + 100)
 
 #define MESSAGES 300
 #define PAGE     12
@@ -273,39 +275,77 @@ the_index_changes_nothing(void **state)
 }
 
 static void
-little_is_looked_at(void **state)
+add(struct file *file, int64_t *last_id, int count, const char *format)
 {
-	static const char *const rare[] = { "anna", "ex", "nobody",
-		"\xe5\xb1\xb1\xe7\x94\xb0@y" };
-	const struct message newer = { "newer <newer@example.com>", 1, 2 };
-	struct file *file = file_new(*state);
-	int64_t id = MESSAGES + NEWER;
-
 	assert_int_equal(store_db_exec(&file->db, "BEGIN"), STORE_OK);
-	for (int i = 0; i < 2 * WALK_MOST; i++)
-		insert(file, ++id, &newer);
+	for (int i = 0; i < count; i++) {
+		char sender[64];
+
+		snprintf(sender, sizeof(sender), "%s%d@x", format, i);
+		insert(file, ++*last_id,
+		    &(struct message){
+			format[0] == '=' ? format : sender, 1, 2 });
+	}
 	assert_int_equal(store_db_exec(&file->db, "COMMIT"), STORE_OK);
+}
+
+static void
+index_all(struct file *file, int64_t last_id)
+{
 	assert_non_null(store_queue_take(&file->queue, STORE_QUEUE_NOW));
-	while (indexed(file) < id)
+	while (indexed(file) < last_id)
 		step(file);
 	store_queue_push(&file->queue, &file->waiting);
-	for (size_t i = 0; i < sizeof(rare) / sizeof(*rare); i++) {
-		const struct store_by_sender wanted = { .part = rare[i],
-			.since_ms = INT64_MIN,
-			.before_ms = INT64_MAX,
-			.below_id = MESSAGES + NEWER,
-			.most = PAGE };
+}
 
-		expect_same(file, &wanted);
-		atomic_store(&looks, 0);
-		expect_same(
-		    file, &(struct store_by_sender){ .part = "newer <nobody",
-			      .since_ms = INT64_MIN,
-			      .before_ms = INT64_MAX,
-			      .below_id = INT64_MAX,
-			      .most = PAGE });
-		assert_true(atomic_load(&looks) <= WALK_MOST);
-	}
+/* Returns how many senders of messages were looked at. */
+static unsigned long
+look_for(struct file *file, const char *part, int64_t first_id, size_t found)
+{
+	const struct store_by_sender wanted = { .part = part,
+		.since_ms = INT64_MIN,
+		.before_ms = INT64_MAX,
+		.below_id = INT64_MAX,
+		.most = PAGE };
+	int64_t ids[PAGE];
+	size_t count;
+	bool is_damaged;
+
+	atomic_store(&looks, 0);
+	assert_int_equal(
+	    store_by_sender(&file->db, &wanted, ids, &count, &is_damaged),
+	    STORE_OK);
+	assert_int_equal(count, found);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(ids[i], first_id - (int64_t)i);
+	return atomic_load(&looks);
+}
+
+/*
+ * Of a part that no, few, many and very many senders have, whose messages are
+ * old, and of one in new messages.
+ */
+static void
+little_is_looked_at(void **state)
+{
+	struct file *file = file_new(*state);
+	int64_t id = MESSAGES + NEWER, few, many;
+
+	add(file, &id, SENDERS_FEW / 2, "few");
+	few = id;
+	add(file, &id, SENDERS_FEW + 100, "many");
+	many = id;
+	add(file, &id, WALK_FIRST + WALK_MOST + 100, "=newer@x");
+	index_all(file, id);
+	assert_int_equal(look_for(file, "newer", id, PAGE), PAGE);
+	assert_int_equal(look_for(file, "nobody@x", 0, 0), WALK_FIRST);
+	assert_int_equal(
+	    look_for(file, "few12@", few - SENDERS_FEW / 2 + 13, 1),
+	    WALK_FIRST);
+	assert_int_equal(look_for(file, "few", few, PAGE), WALK_FIRST);
+	assert_int_equal(look_for(file, "fe", few, PAGE), WALK_FIRST);
+	assert_int_equal(
+	    look_for(file, "many", many, PAGE), WALK_FIRST + WALK_MOST);
 	file_free(file);
 }
 
