@@ -175,10 +175,8 @@ poller_account_note(struct poller_account *account,
 	account->advice = (uint8_t)advice_of(result, progress->was_asked);
 	note_figures(account, progress);
 	note_health(account, progress);
-	if (progress->note != NULL) {
+	if (progress->note != NULL)
 		findings_set_moved(&account->findings, progress->note);
-		log_write(LOG_LEVEL_WARNING, name, "%s", progress->note);
-	}
 	if (result->error == EVPOP_ERROR_NONE) {
 		note_quiet(account, progress);
 		account->last_success_ms = progress->finished_ms;

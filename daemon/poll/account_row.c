@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "daemon/failpoint/failpoint.h"
+#include "daemon/log/log.h"
 
 #define NOTE_SIZE 512
 
@@ -128,8 +129,11 @@ account_row_bound(
 	if (status == STORE_OK) {
 		row->is_bound = true;
 		row->is_elsewhere = false;
-		if (bound->is_moved)
+		if (bound->is_moved) {
 			account_row_describe(row, bound);
+			log_write(
+			    LOG_LEVEL_WARNING, row->name, "%s", row->note);
+		}
 	}
 	row->bound(status, row->arg);
 }

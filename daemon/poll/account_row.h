@@ -34,8 +34,8 @@ void account_row_bind(struct account_row *, store_done_cb bound, void *arg);
 const struct store_account *account_row_account(const struct account_row *);
 
 /*
- * What changed by binding it, in words for people; NULL: nothing did.  The
- * row's.
+ * What changed by binding it, in words for people, as it was logged at once;
+ * NULL: nothing did.  The row's.
  */
 const char *account_row_note(const struct account_row *);
 

@@ -126,7 +126,7 @@ changes_gone(
 		.state = changes_state_when_gone(known),
 	};
 
-	if (store_uid_is_aside(known->unique_id, known->unique_id_length))
+	if (store_uid_is_kept(known->unique_id, known->unique_id_length))
 		return;
 	if (change.forget && now_ms - known->stored_ms < CHANGES_REMEMBER_MS)
 		return;

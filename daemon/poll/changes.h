@@ -24,7 +24,7 @@ void changes_set_account(struct changes *, int64_t account_id);
 /*
  * How long a unique-id is remembered once its message is gone from the server:
  * should the server show it again, its bytes tell whether it is the same.  Ids
- * that are kept aside stay.
+ * of another maildrop are kept.
  */
 #define CHANGES_REMEMBER_MS (30 * INT64_C(86400000))
 

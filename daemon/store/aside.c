@@ -39,12 +39,17 @@ lower(char *text)
 }
 
 bool
-store_uid_is_aside(const unsigned char *unique_id, size_t length)
+store_uid_is_kept(const unsigned char *unique_id, size_t length)
 {
 	static const char begin[] = " was-";
+	unsigned char state;
 
-	return length >= sizeof(begin) - 1 &&
-	       memcmp(unique_id, begin, sizeof(begin) - 1) == 0;
+	if (length <= STORE_ASIDE_MAILDROP ||
+	    memcmp(unique_id, begin, sizeof(begin) - 1) != 0)
+		return false;
+	state = unique_id[STORE_ASIDE_MAILDROP];
+	return state != '0' + STORE_UID_DELETED &&
+	       state != '0' + STORE_UID_GONE;
 }
 
 bool

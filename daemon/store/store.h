@@ -173,11 +173,11 @@ void store_uids(struct store *, int64_t account_id,
     const struct store_uid *after, store_uids_cb, void *arg);
 
 /*
- * Whether an id is kept aside, since it is of a maildrop that the account
- * polled before, see store_account_bind(): no server's equals it, and it is not
- * forgotten, however long it is not listed.
+ * Whether an id that is not listed is kept for ever: it is aside, since it is
+ * of a maildrop that the account polled before, see store_account_bind(), and
+ * was neither deleted nor gone there.
  */
-bool store_uid_is_aside(const unsigned char *unique_id, size_t length);
+bool store_uid_is_kept(const unsigned char *unique_id, size_t length);
 
 /* One change of what is known; the id is copied. */
 struct store_uid_change {

@@ -318,6 +318,33 @@ it_outlives_a_restart(void **state)
 }
 
 static void
+what_was_gone_there_is_not_kept(void **state)
+{
+	static const struct {
+		const char *id;
+		bool is_kept;
+	} cases[] = {
+		{ " was-0123456789abcdef-0-x", true },
+		{ " was-0123456789abcdef-1-x", true },
+		{ " was-0123456789abcdef-2-x", true },
+		{ " was-0123456789abcdef-3-x", false },
+		{ " was-0123456789abcdef-4-x", false },
+		{ " was-0123456789abcdef-5-x", true },
+		{ " was-0123456789abcdef-", false },
+		{ " body-0123456789abcdef-0-x", false },
+		{ "was-0123456789abcdef-00-x", false },
+		{ "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(
+		    store_uid_is_kept((const unsigned char *)cases[i].id,
+			strlen(cases[i].id)),
+		    cases[i].is_kept);
+}
+
+static void
 no_such_account(void **state)
 {
 	struct fixture *fixture = *state;
@@ -345,6 +372,7 @@ main(void)
 		TEST(failures_are_counted_anew),
 		TEST(what_is_aside_is_adopted),
 		TEST(it_outlives_a_restart),
+		TEST(what_was_gone_there_is_not_kept),
 		TEST(no_such_account),
 	};
 
