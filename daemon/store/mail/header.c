@@ -148,13 +148,12 @@ header_line_of_part(
 	if (header_is_empty_line(line, length))
 		return MAIL_HEADER_ENDS_BEHIND;
 	edge->is_continuable = header_ends_in_semicolon(line, length);
-	if (header_name_length(line, length) > 0 ||
-	    (edge->has_fields &&
-		(header_is_blank(line[0]) || is_continuable))) {
+	if (header_name_length(line, length) > 0)
 		edge->has_fields = true;
-		return MAIL_HEADER_GOES_ON;
-	}
-	return MAIL_HEADER_ENDS_BEFORE;
+	else if (!header_is_blank(line[0]) &&
+		 !(edge->has_fields && is_continuable))
+		return MAIL_HEADER_ENDS_BEFORE;
+	return MAIL_HEADER_GOES_ON;
 }
 
 enum mail_header_verdict

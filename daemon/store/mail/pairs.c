@@ -65,6 +65,8 @@ pairs_has_forms(ucs4_t character)
 		{ 0xfe10, 0xfeff }, { 0xff00, 0xffef }, { 0x1d400, 0x1d7ff },
 		{ 0x1f100, 0x1f2ff }, { 0x2f800, 0x2fa1f } };
 
+	if (character < 0x300 || (character > 0x36f && character < 0x1100))
+		return false;
 	return pairs_is_in(
 	    ranges, sizeof(ranges) / sizeof(ranges[0]), character);
 }
