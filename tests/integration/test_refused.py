@@ -267,8 +267,8 @@ class SecretTest(unittest.TestCase):
         self.evpopd.accounts["anna"] = daemon.account_of(
             server, "anna", password=None, password_file=self.file)
 
-    def write(self, path, text, mode=0o600):
-        path.touch(mode)
+    def write(self, path, text):
+        path.touch(0o600)
         path.write_text(text)
 
     def wait_state(self, state):
@@ -311,7 +311,8 @@ class SecretTest(unittest.TestCase):
 
     @unittest.skipIf(os.geteuid() == 0, "root may read everything")
     def test_made_readable(self):
-        self.write(self.file, "secret\n", 0o000)
+        self.write(self.file, "secret\n")
+        self.file.chmod(0)
         self.evpopd.start()
         self.wait_state("failing")
         self.file.chmod(0o600)
