@@ -44,7 +44,7 @@ struct run {
 	bool same;                  /* the listing is that of the last poll */
 	uint64_t version;           /* store_uids_version() at the listing */
 	bool asks_account;          /* its row is asked for */
-	bool is_doomed;             /* it ends once that is known */
+	bool has_failed;            /* it ends once that is known */
 	bool started;               /* the sync runs, or has run */
 	bool over;                  /* the sync is done, or will never start */
 	unsigned waiting;           /* answers owed by the store */
@@ -131,7 +131,7 @@ run_begin(struct run *run, const struct run_order *order)
 
 	if (order->failure != NULL) {
 		run->progress.result = *order->failure;
-		run->is_doomed = true;
+		run->has_failed = true;
 	}
 	order->unchanged->taken = true;
 	run->last = order->unchanged;
@@ -225,7 +225,7 @@ run_start_if_ready(struct run *run)
 {
 	enum evpop_error error;
 
-	if (run->over || run->is_doomed || run->progress.account_id == 0 ||
+	if (run->over || run->has_failed || run->progress.account_id == 0 ||
 	    !credentials_are_known(run->credentials))
 		return;
 	evpop_sync_set_policy(run->sync, &run->policy);
@@ -373,9 +373,9 @@ run_fail(struct run *run, enum evpop_error error, const char *why)
 	evpop_result_set(&result, error, EVPOP_PHASE_NONE, "%s", why);
 	if (run->started)
 		evpop_sync_cancel(run->sync, &result);
-	else if (!run->over && !run->is_doomed) {
+	else if (!run->over && !run->has_failed) {
 		run->progress.result = result;
-		run->is_doomed = true;
+		run->has_failed = true;
 		run_end_early(run);
 	}
 }
@@ -387,7 +387,7 @@ run_fail(struct run *run, enum evpop_error error, const char *why)
 static void
 run_end_early(struct run *run)
 {
-	if (run->is_doomed &&
+	if (run->has_failed &&
 	    (run->progress.account_id != 0 || !run->asks_account))
 		run_conclude(run);
 }
@@ -455,7 +455,7 @@ run_conclude(struct run *run)
 {
 	assert(!run->over);
 	run->over = true;
-	run->is_doomed = false;
+	run->has_failed = false;
 	run->progress.finished_ms = store_clock_unix_ms();
 	if (run->credentials != NULL)
 		credentials_wipe(run->credentials);

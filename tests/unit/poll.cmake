@@ -15,6 +15,10 @@ evpop_unit_test(poll_memory
 	${CMAKE_CURRENT_SOURCE_DIR}/test_poll_memory.c
 	${CMAKE_CURRENT_SOURCE_DIR}/test_config_folder.c
 	LIBS evpopd_poll)
+evpop_unit_test(poll_watch
+	${CMAKE_CURRENT_SOURCE_DIR}/test_poll_watch.c
+	${CMAKE_CURRENT_SOURCE_DIR}/test_config_folder.c
+	LIBS evpopd_poll)
 evpop_unit_test(poll_day
 	${CMAKE_CURRENT_SOURCE_DIR}/test_poll_day.c
 	${CMAKE_CURRENT_SOURCE_DIR}/poll_day_world.c

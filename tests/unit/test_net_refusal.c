@@ -76,6 +76,8 @@ static const char *const not_now[] = {
 	"lock busy, try later",
 	"Temporarily unavailable",
 	"server overloaded",
+	"SCRAM-SHA-256: the server says: no-resources",
+	"Please wait 30 seconds",
 };
 
 /* About the credentials, or about nothing. */
@@ -102,6 +104,8 @@ static const char *const wrong[] = {
 	"unlocked accounts only",
 	"relater",
 	"the password has expired",
+	"Authentication failed (0.003 seconds)",
+	"SCRAM-SHA-256: the server says: invalid-proof",
 	"Diese Anmeldung ist ung\xc3\xbcltig",
 };
 
