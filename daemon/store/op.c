@@ -29,6 +29,8 @@ store_op_submit(struct store *store, struct store_op *op)
 	op->status = STORE_OK;
 	if (type->kind != STORE_OP_QUESTION)
 		order_append(&store->order[type->kind], op);
+	else
+		assert(op->question.deadline_ms > 0); /* it has begun */
 	store->pending++;
 
 	if (store->closing) {
