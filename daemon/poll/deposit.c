@@ -430,12 +430,16 @@ deposit_failure_noted(
 	deposit_close_if_settled(deposit);
 }
 
-/* What ended for a reason of ours says nothing of the message. */
+/*
+ * What ended for a reason of ours says nothing of the message; nor does a
+ * server that is not well.
+ */
 static bool
 deposit_is_its_own_fault(const struct evpop_result *result)
 {
 	return result->error != EVPOP_ERROR_CANCELLED &&
-	       result->error != EVPOP_ERROR_MEMORY;
+	       result->error != EVPOP_ERROR_MEMORY &&
+	       result->error != EVPOP_ERROR_INCOMPLETE;
 }
 
 /* Takes the body, or NULL where none of it came. */

@@ -26,17 +26,18 @@ extern "C" {
 /* Class of an error. */
 enum evpop_error {
 	EVPOP_ERROR_NONE = 0,
-	EVPOP_ERROR_REFUSED,   /* the server answered -ERR */
-	EVPOP_ERROR_PROTOCOL,  /* the server spoke something else than POP3 */
-	EVPOP_ERROR_TLS,       /* handshake, certificate or pin */
-	EVPOP_ERROR_AUTH,      /* the credentials were refused */
-	EVPOP_ERROR_IO,        /* resolve, connect, read or write failed */
-	EVPOP_ERROR_TIMEOUT,   /* a deadline passed */
-	EVPOP_ERROR_LIMIT,     /* the server exceeded a limit of ours */
-	EVPOP_ERROR_CANCELLED, /* the caller gave up, or an earlier step failed
-				*/
-	EVPOP_ERROR_MEMORY,    /* an allocation failed */
-	EVPOP_ERROR_USAGE,     /* the caller's argument; nothing was sent */
+	EVPOP_ERROR_REFUSED,    /* the server answered -ERR */
+	EVPOP_ERROR_PROTOCOL,   /* the server spoke something else than POP3 */
+	EVPOP_ERROR_TLS,        /* handshake, certificate or pin */
+	EVPOP_ERROR_AUTH,       /* the credentials were refused */
+	EVPOP_ERROR_IO,         /* resolve, connect, read or write failed */
+	EVPOP_ERROR_TIMEOUT,    /* a deadline passed */
+	EVPOP_ERROR_LIMIT,      /* the server exceeded a limit of ours */
+	EVPOP_ERROR_CANCELLED,  /* the caller gave up, or an earlier step failed
+				 */
+	EVPOP_ERROR_MEMORY,     /* an allocation failed */
+	EVPOP_ERROR_USAGE,      /* the caller's argument; nothing was sent */
+	EVPOP_ERROR_INCOMPLETE, /* less of a message came than there is */
 	EVPOP_ERROR_COUNT
 };
 

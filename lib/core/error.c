@@ -19,6 +19,7 @@ static const char *const error_names[] = {
 	[EVPOP_ERROR_CANCELLED] = "cancelled",
 	[EVPOP_ERROR_MEMORY] = "memory",
 	[EVPOP_ERROR_USAGE] = "usage",
+	[EVPOP_ERROR_INCOMPLETE] = "incomplete",
 };
 EVPOP_NAMES_MATCH(error_names, EVPOP_ERROR_COUNT);
 
@@ -88,7 +89,7 @@ error_passes_by_itself(enum evpop_error error)
 {
 	return error == EVPOP_ERROR_IO || error == EVPOP_ERROR_TIMEOUT ||
 	       error == EVPOP_ERROR_REFUSED || error == EVPOP_ERROR_PROTOCOL ||
-	       error == EVPOP_ERROR_MEMORY;
+	       error == EVPOP_ERROR_MEMORY || error == EVPOP_ERROR_INCOMPLETE;
 }
 
 void

@@ -1,5 +1,8 @@
 #include "lib/session/caller.h"
 
+/* Memory is asked for in steps of this. */
+#define HOLD_STEP 65536
+
 void
 evpop_caller_gone(
     const struct evpop_caller *caller, const struct evpop_known *known)
@@ -71,8 +74,11 @@ evpop_caller_deleted(
 }
 
 bool
-evpop_caller_hold(const struct evpop_caller *caller, size_t octets)
+evpop_caller_hold(struct evpop_caller *caller, size_t octets)
 {
+	if (octets < caller->held + HOLD_STEP)
+		return true;
+	caller->held = octets;
 	return caller->callbacks->hold == NULL ||
 	       caller->callbacks->hold(caller->sync, octets, caller->arg);
 }

@@ -8,6 +8,7 @@ struct evpop_caller {
 	struct evpop_sync *sync;
 	const struct evpop_sync_callbacks *callbacks;
 	void *arg;
+	size_t held; /* octets of memory that were asked for */
 };
 
 /* As the callbacks of the same names; what is missing lets all go on. */
@@ -26,7 +27,7 @@ void evpop_caller_refused(const struct evpop_caller *,
     const struct evpop_entry *, const struct evpop_result *);
 void evpop_caller_deleted(
     const struct evpop_caller *, const struct evpop_entry *);
-bool evpop_caller_hold(const struct evpop_caller *, size_t octets);
+bool evpop_caller_hold(struct evpop_caller *, size_t octets);
 void evpop_caller_trace(
     const struct evpop_caller *, bool from_server, const char *line);
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "lib/session/doubt.h"
 #include "lib/session/same.h"
 
 #define ROOM_FIRST 16
@@ -9,6 +10,7 @@
 struct deletion {
 	uint32_t index;
 	enum evpop_verdict verdict;
+	bool is_owed; /* it was decided when it was stored */
 	struct evpop_same same;
 };
 
@@ -58,6 +60,7 @@ evpop_deletions_add(struct evpop_deletions *deletions, uint32_t index,
 	deletion = &deletions->deletions[deletions->count++];
 	deletion->index = index;
 	deletion->verdict = EVPOP_VERDICT_OPEN;
+	deletion->is_owed = known->state == EVPOP_KNOWN_DELETE;
 	evpop_same_set(&deletion->same, known);
 	deletions->are_sized |= evpop_same_is_sized(&deletion->same);
 	return true;
@@ -113,6 +116,9 @@ deletion_compare_size(
 
 	if (!evpop_same_is_sized(same))
 		return header_too ? EVPOP_VERDICT_DOUBTFUL : EVPOP_VERDICT_SAME;
+	/* It may have been stored when the server was not well. */
+	if (!deletion->is_owed && evpop_doubt_is_short(same->octets, octets))
+		return EVPOP_VERDICT_DOUBTFUL;
 	if (!header_too && evpop_same_has_size(same, octets))
 		return EVPOP_VERDICT_SAME;
 	if (octets == 0 || !same->has_digest)

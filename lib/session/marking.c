@@ -8,8 +8,9 @@
 struct evpop_marking {
 	struct evpop_client *client;
 	const struct evpop_listing *listing;
-	evpop_marking_cb answered;
+	evpop_marking_cb answered, revoked;
 	void *arg;
+	bool is_revoking; /* RSET is under way */
 	/*
 	 * Answers come in the order of what is due.  What is marked stands in
 	 * front, compacted.
@@ -91,10 +92,37 @@ evpop_marking_send(
 	return EVPOP_ERROR_NONE;
 }
 
+static void
+marking_revoked(
+    struct evpop_client *client, const struct evpop_reply *reply, void *arg)
+{
+	struct evpop_marking *marking = arg;
+
+	(void)client;
+	marking->is_revoking = false;
+	if (reply->result.error == EVPOP_ERROR_NONE)
+		marking->marked_count = 0;
+	marking->revoked(&reply->result, marking->arg);
+}
+
+enum evpop_error
+evpop_marking_revoke(
+    struct evpop_marking *marking, evpop_marking_cb revoked, void *arg)
+{
+	marking->due_count = marking->sent_count;
+	if (marking->sent_count == 0)
+		return EVPOP_ERROR_NONE;
+	marking->is_revoking = true;
+	marking->revoked = revoked;
+	marking->arg = arg;
+	return evpop_client_rset(marking->client, marking_revoked, marking);
+}
+
 bool
 evpop_marking_is_idle(const struct evpop_marking *marking)
 {
-	return marking->answered_count == marking->sent_count;
+	return marking->answered_count == marking->sent_count &&
+	       !marking->is_revoking;
 }
 
 bool

@@ -25,6 +25,13 @@ void evpop_marking_add(struct evpop_marking *, uint32_t index);
 void evpop_marking_drop(struct evpop_marking *, const struct evpop_plan *);
 
 /*
+ * Mark none of what was not sent, and unmark the rest with RSET, which is
+ * answered as a DELE is; where nothing was sent, there is no RSET.
+ */
+enum evpop_error evpop_marking_revoke(
+    struct evpop_marking *, evpop_marking_cb revoked, void *arg) EVPOP_MUST_USE;
+
+/*
  * Hand over as many as may be ahead of their answers, each of which is told.
  * The marking may be freed then.
  */

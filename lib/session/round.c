@@ -5,9 +5,6 @@
 #include "lib/session/comparison.h"
 #include "lib/session/survey.h"
 
-/* Memory is asked for in steps of this. */
-#define HOLD_STEP 65536
-
 enum round_step {
 	ROUND_IDLE = 0,
 	ROUND_LISTING,   /* up to a listing in which all have names */
@@ -40,9 +37,8 @@ struct evpop_round {
 	struct evpop_survey *survey;
 	struct evpop_comparison *comparison;
 	struct evpop_transfer *transfer;
-	size_t held; /* octets of memory that were asked for */
 
-	struct evpop_round_outcome outcome;
+	struct evpop_outcome outcome;
 	unsigned busy; /* callbacks under way */
 	bool is_freed;
 };
@@ -108,8 +104,7 @@ evpop_round_cancel(struct evpop_round *round, const struct evpop_result *reason)
 {
 	if (round->step == ROUND_OVER)
 		return;
-	if (round->outcome.result.error == EVPOP_ERROR_NONE)
-		round->outcome.result = *reason;
+	evpop_outcome_fail(&round->outcome, reason);
 	round->is_stopping = true;
 	evpop_survey_stop(round->survey);
 	evpop_comparison_stop(round->comparison);
@@ -144,8 +139,7 @@ round_failed(enum evpop_error error, const char *why, void *arg)
 		round_fail(round, error, EVPOP_SCOPE_SESSION, why);
 }
 
-/* Whether the caller lets the listing grow to what it is, and a plan to this.
- */
+/* Whether the listing may be as large as it is, and a plan like this. */
 static bool
 round_may_hold(size_t plan_octets, void *arg)
 {
@@ -153,9 +147,8 @@ round_may_hold(size_t plan_octets, void *arg)
 	size_t held = evpop_survey_held(round->survey) + plan_octets;
 	bool may;
 
-	if (round->is_freed || held < round->held + HOLD_STEP)
-		return !round->is_freed;
-	round->held = held;
+	if (round->is_freed)
+		return false;
 	round_enter(round);
 	may = evpop_caller_hold(&round->caller, held);
 	if (!may && !round->is_freed)
@@ -174,12 +167,8 @@ round_quit_done(
 	struct evpop_round *round = arg;
 
 	(void)client;
-	round->outcome.quit = reply->quit;
-	/* A server may answer that it has not deleted what was marked. */
-	if (reply->quit == EVPOP_QUIT_REFUSED && round->transfer != NULL &&
-	    evpop_marking_count(evpop_transfer_marking(round->transfer)) > 0 &&
-	    round->outcome.result.error == EVPOP_ERROR_NONE)
-		round->outcome.result = reply->result;
+	evpop_outcome_quit(
+	    &round->outcome, evpop_transfer_has_marked(round->transfer), reply);
 }
 
 static void
@@ -279,7 +268,9 @@ round_sized(void *arg)
 {
 	struct evpop_round *round = arg;
 
-	evpop_comparison_sized(round->comparison);
+	/* They may have been asked for along with bodies. */
+	if (round->step == ROUND_COMPARING)
+		evpop_comparison_sized(round->comparison);
 }
 
 static const struct evpop_comparison_callbacks comparison_callbacks = {
@@ -310,12 +301,29 @@ round_broken(const struct evpop_result *result, void *arg)
 	struct evpop_round *round = arg;
 
 	round->is_stopping = true;
-	if (round->outcome.result.error == EVPOP_ERROR_NONE)
-		round->outcome.result = *result;
+	evpop_outcome_fail(&round->outcome, result);
+}
+
+static void
+round_doubted(const struct evpop_result *result, void *arg)
+{
+	struct evpop_round *round = arg;
+
+	evpop_outcome_doubt(&round->outcome, result);
+}
+
+static void
+round_abandoned(void *arg)
+{
+	struct evpop_round *round = arg;
+
+	evpop_round_cancel(round, &round->outcome.result);
 }
 
 static const struct evpop_transfer_callbacks transfer_callbacks = {
 	.broken = round_broken,
+	.doubted = round_doubted,
+	.abandoned = round_abandoned,
 	.failed = round_failed,
 	.finished = round_quit,
 };
@@ -323,13 +331,12 @@ static const struct evpop_transfer_callbacks transfer_callbacks = {
 static void
 round_transfer(struct evpop_round *round)
 {
-	uint32_t most = round->policy.max_messages;
 	const struct evpop_transfer_order order = {
 		.client = round->client,
 		.listing = evpop_survey_listing(round->survey),
 		.plan = evpop_round_plan(round),
 		.policy = &round->policy,
-		.messages_left = most > round->begun ? most - round->begun : 0,
+		.begun = round->begun,
 		.caller = &round->caller,
 	};
 
@@ -341,6 +348,9 @@ round_transfer(struct evpop_round *round)
 		return;
 	}
 	round->step = ROUND_TRANSFER;
+	/* Bodies are compared with it before any is deleted. */
+	if (!round->is_stopping)
+		evpop_survey_sizes_for(round->survey, evpop_round_plan(round));
 	if (round->is_stopping)
 		evpop_transfer_stop(round->transfer);
 	evpop_transfer_start(round->transfer);
@@ -365,14 +375,13 @@ round_carry_out(void *arg)
 
 /* ---- the session ---- */
 
-/* How a server takes leave matters only where deletions are at stake. */
-static bool
-round_is_all_done(const struct evpop_round *round)
+static enum evpop_outcome_stage
+round_stage(const struct evpop_round *round)
 {
-	return round->step == ROUND_QUITTING &&
-	       (round->transfer == NULL ||
-		   evpop_marking_count(
-		       evpop_transfer_marking(round->transfer)) == 0);
+	if (round->step != ROUND_QUITTING)
+		return EVPOP_OUTCOME_EARLY;
+	return round->transfer == NULL ? EVPOP_OUTCOME_IDLE
+				       : EVPOP_OUTCOME_DONE;
 }
 
 static void
@@ -385,25 +394,17 @@ round_closed(
 	if (round->step == ROUND_OVER)
 		return;
 	round_enter(round);
-	if (round->transfer != NULL)
-		evpop_transfer_closed(round->transfer, result);
+	evpop_transfer_closed(round->transfer, result);
 	if (!round_leave(round))
 		return;
 	/* What is known is still asked for. */
 	if (round->flight != FLIGHT_NONE && round->step == ROUND_ASKING &&
-	    round->outcome.result.error == EVPOP_ERROR_NONE) {
+	    evpop_outcome_is_well(&round->outcome)) {
 		round->flight = FLIGHT_LANDED;
 		return;
 	}
-	round->outcome.did_its_work =
-	    round->step == ROUND_QUITTING &&
-	    (round->transfer != NULL ||
-		round->outcome.result.error == EVPOP_ERROR_NONE);
-	round->outcome.end = round->outcome.result.error != EVPOP_ERROR_NONE
-				 ? round->outcome.result
-				 : *result;
-	if (!round_is_all_done(round))
-		round->outcome.result = round->outcome.end;
+	evpop_outcome_close(&round->outcome, round_stage(round),
+	    evpop_transfer_has_marked(round->transfer), result);
 	round_over(round, false);
 }
 
@@ -426,9 +427,8 @@ static const struct evpop_client_callbacks tracing_callbacks = {
 };
 
 static void
-round_grown(size_t octets, void *arg)
+round_grown(void *arg)
 {
-	(void)octets;
 	(void)round_may_hold(0, arg);
 }
 
@@ -524,18 +524,18 @@ evpop_round_start(struct evpop_round *round, const struct evpop_policy *policy,
 	/* What is deleted at once needs no name. */
 	bool wants_names = policy->keep != EVPOP_KEEP_NONE || policy->baseline;
 	enum evpop_error error;
-	bool flies;
 
 	round->policy = *policy;
-	flies = round_flies(round);
-	round->flight = flies ? FLIGHT_UNDER_WAY : FLIGHT_NONE;
+	if (round_flies(round))
+		round->flight = FLIGHT_UNDER_WAY;
 	error = evpop_client_connect(client, round_opened, round);
 	if (error == EVPOP_ERROR_NONE)
 		error = evpop_client_login(
 		    client, credentials, round_opened, round);
 	if (error == EVPOP_ERROR_NONE)
-		error = evpop_survey_start(round->survey, flies, wants_names);
-	if (error == EVPOP_ERROR_NONE && flies)
+		error = evpop_survey_start(
+		    round->survey, round->flight != FLIGHT_NONE, wants_names);
+	if (error == EVPOP_ERROR_NONE && round->flight != FLIGHT_NONE)
 		error = evpop_client_quit(client, round_quit_done, round);
 	if (error == EVPOP_ERROR_NONE)
 		round->step = ROUND_LISTING;
@@ -592,7 +592,7 @@ evpop_round_transfer(const struct evpop_round *round)
 	return round->transfer;
 }
 
-const struct evpop_round_outcome *
+const struct evpop_outcome *
 evpop_round_outcome(const struct evpop_round *round)
 {
 	return &round->outcome;

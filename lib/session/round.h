@@ -8,6 +8,7 @@
 #include <evpop/sync.h>
 
 #include "lib/session/comparison.h"
+#include "lib/session/outcome.h"
 #include "lib/session/target.h"
 #include "lib/session/transfer.h"
 
@@ -33,14 +34,6 @@ struct evpop_round_order {
 	const struct evpop_caller *caller;
 	bool may_fly;   /* QUIT may go out with UIDL */
 	uint32_t begun; /* RETRs, of earlier rounds */
-};
-
-struct evpop_round_outcome {
-	struct evpop_result result; /* how a server takes leave matters only
-				       where deletions are at stake */
-	struct evpop_result end;    /* as if it always did */
-	enum evpop_quit quit;
-	bool did_its_work; /* up to QUIT, with no error before it */
 };
 
 /* It does nothing yet.  NULL without memory. */
@@ -70,7 +63,6 @@ const struct evpop_plan *evpop_round_plan(const struct evpop_round *);
 struct evpop_transfer *evpop_round_transfer(const struct evpop_round *);
 
 /* What it came to, once it is over. */
-const struct evpop_round_outcome *evpop_round_outcome(
-    const struct evpop_round *);
+const struct evpop_outcome *evpop_round_outcome(const struct evpop_round *);
 
 #endif

@@ -1,10 +1,12 @@
 set(EVPOP_SESSION_SOURCES
 	session/action.c
+	session/ahead.c
 	session/blame.c
 	session/caller.c
 	session/candidates.c
 	session/comparison.c
 	session/deletions.c
+	session/doubt.c
 	session/easy.c
 	session/easy_body.c
 	session/easy_command.c
@@ -15,10 +17,12 @@ set(EVPOP_SESSION_SOURCES
 	session/listing_digest.c
 	session/marking.c
 	session/match.c
+	session/outcome.c
 	session/plan.c
 	session/retry.c
 	session/round.c
 	session/same.c
+	session/slice.c
 	session/survey.c
 	session/sync.c
 	session/target.c

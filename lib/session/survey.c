@@ -20,6 +20,7 @@ struct evpop_survey {
 	bool is_flight, wants_names;
 	bool is_stopped;
 	bool is_listed;
+	bool is_sized;      /* or LIST is under way */
 	uint32_t *nameless; /* indices, while they get their names */
 	struct evpop_headers *headers;
 };
@@ -199,8 +200,7 @@ static void
 survey_note_line(struct evpop_survey *survey, bool has_memory)
 {
 	if (has_memory)
-		survey->callbacks->grown(
-		    evpop_survey_held(survey), survey->arg);
+		survey->callbacks->grown(survey->arg);
 	else
 		survey_fail(survey, EVPOP_ERROR_MEMORY);
 }
@@ -260,6 +260,7 @@ survey_list(struct evpop_survey *survey)
 {
 	enum evpop_error error;
 
+	survey->is_sized = true;
 	error = evpop_client_list(
 	    survey->client, 0, survey_size, survey_list_done, survey);
 	if (error != EVPOP_ERROR_NONE)
@@ -273,6 +274,20 @@ evpop_survey_sizes(struct evpop_survey *survey)
 		survey_list(survey);
 	else
 		survey->callbacks->sized(survey->arg);
+}
+
+void
+evpop_survey_sizes_for(
+    struct evpop_survey *survey, const struct evpop_plan *plan)
+{
+	bool is_wanted = false;
+	size_t i;
+
+	for (i = 0; i < plan->fetches && !is_wanted; i++)
+		is_wanted =
+		    plan->actions[plan->order[i]] == EVPOP_ACTION_FETCH_DELETE;
+	if (is_wanted && !survey->is_sized)
+		survey_list(survey);
 }
 
 static void

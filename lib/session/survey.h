@@ -11,8 +11,8 @@ struct evpop_survey;
 
 /* The survey may be freed in each of these, which are told from the loop. */
 struct evpop_survey_callbacks {
-	/* The listing has grown to so many octets of memory. */
-	void (*grown)(size_t octets, void *arg);
+	/* The listing has grown. */
+	void (*grown)(void *arg);
 	/* It is complete. */
 	void (*listed)(void *arg);
 	/* It has whatever sizes can be had. */
@@ -41,6 +41,12 @@ enum evpop_error evpop_survey_start(
 
 /* Ask for sizes; without UIDL they are there. */
 void evpop_survey_sizes(struct evpop_survey *);
+
+/*
+ * Ask for them, if that was not done, in one flight with the bodies that this
+ * plan fetches and deletes.
+ */
+void evpop_survey_sizes_for(struct evpop_survey *, const struct evpop_plan *);
 
 /* Make no more names. */
 void evpop_survey_stop_naming(struct evpop_survey *);

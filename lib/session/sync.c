@@ -377,8 +377,7 @@ sync_may_go_on(struct evpop_sync *sync)
 	const struct evpop_transfer *transfer =
 	    evpop_round_transfer(sync->round);
 
-	return !sync->is_given_up && transfer != NULL &&
-	       evpop_marking_count(evpop_transfer_marking(transfer)) > 0 &&
+	return !sync->is_given_up && evpop_transfer_has_marked(transfer) &&
 	       sync_unacknowledged(sync) == 0 &&
 	       evpop_round_outcome(sync->round)->quit == EVPOP_QUIT_COMMITTED &&
 	       evpop_round_outcome(sync->round)->result.error ==
@@ -389,8 +388,7 @@ sync_may_go_on(struct evpop_sync *sync)
 static enum sync_step
 sync_choose_step(struct evpop_sync *sync, bool needs_another)
 {
-	const struct evpop_round_outcome *outcome =
-	    evpop_round_outcome(sync->round);
+	const struct evpop_outcome *outcome = evpop_round_outcome(sync->round);
 
 	if (needs_another && !sync->is_given_up)
 		return SYNC_REPEATING;
@@ -435,7 +433,9 @@ evpop_sync_new(struct event_base *base, struct evdns_base *dns,
 	sync->dns = dns;
 	if (policy != NULL)
 		sync->policy = *policy;
-	sync->caller = (struct evpop_caller){ sync, callbacks, arg };
+	sync->caller = (struct evpop_caller){
+		.sync = sync, .callbacks = callbacks, .arg = arg
+	};
 	sync->deferred = event_new(base, -1, 0, sync_run_deferred, sync);
 	if (!evpop_target_init(&sync->target, config) ||
 	    sync->deferred == NULL || !sync_make_round(sync, true)) {

@@ -3,52 +3,36 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/*
- * Commands that are handed to the client ahead of their answers, and octets of
- * bodies: enough to fill a long fat line, few enough to end soon when asked to.
- */
-#define TRANSFER_AHEAD        128
-#define TRANSFER_AHEAD_OCTETS 4194304
+#include "lib/session/ahead.h"
+#include "lib/session/doubt.h"
+#include "lib/session/slice.h"
 
-/* What a body counts for where LIST was not asked. */
-#define TRANSFER_USUAL_OCTETS 32768
-
-/* A RETR that is handed over. */
-struct fetch {
-	uint32_t index; /* of its entry */
-	uint32_t octets;
-};
-
+/* One that is coming, or has come. */
 struct body {
 	bool has_begun;
-	uint32_t index;
-	uint64_t claimed; /* octets, by the server; 0: not told */
-	uint64_t octets;
-	void *message; /* the callbacks' */
+	struct evpop_doubt_body what;
 };
 
 struct evpop_transfer {
 	struct evpop_client *client;
 	const struct evpop_listing *listing;
 	const struct evpop_plan *plan;
-	struct evpop_policy policy;
-	uint32_t messages_left;
 	struct evpop_caller caller;
 	const struct evpop_transfer_callbacks *callbacks;
 	void *arg;
 
-	bool is_running;                      /* until QUIT is to be sent */
-	bool is_stopping;                     /* begin nothing more */
-	struct fetch fetches[TRANSFER_AHEAD]; /* ring, as RETRs run */
-	size_t first_fetch, fetch_count;
-	uint64_t ahead_octets;
+	bool is_running;          /* until QUIT is to be sent */
+	bool is_stopping;         /* begin nothing more */
+	struct evpop_ahead ahead; /* RETRs */
 	struct body body;         /* of the first of them, whose turn it is */
 	struct body short_body;   /* ended, and waits for the next reply */
 	bool is_proving;          /* by a command of its own */
 	struct evpop_blame blame; /* for the end of the session */
+	struct evpop_doubt *doubt;
+	bool is_doubted; /* some body: nothing is deleted */
 
 	size_t deletes_owed; /* of these, to be deleted once durable */
-	uint32_t slice;      /* messages that this session is to delete */
+	struct evpop_slice slice;
 	struct evpop_marking *marking;
 
 	struct evpop_transfer_tally tally;
@@ -57,6 +41,17 @@ struct evpop_transfer {
 };
 
 static void transfer_go_on(struct evpop_transfer *);
+static void transfer_judged(
+    const struct evpop_doubt_body *, const struct evpop_result *, void *);
+static void transfer_revoked(const struct evpop_result *, void *);
+
+static void
+transfer_destroy(struct evpop_transfer *transfer)
+{
+	evpop_marking_free(transfer->marking);
+	evpop_doubt_free(transfer->doubt);
+	free(transfer);
+}
 
 struct evpop_transfer *
 evpop_transfer_new(const struct evpop_transfer_order *order,
@@ -69,15 +64,17 @@ evpop_transfer_new(const struct evpop_transfer_order *order,
 		return NULL;
 	transfer->marking = evpop_marking_new(order->client, order->listing,
 	    order->plan->deletes + order->plan->fetches);
-	if (transfer->marking == NULL) {
-		free(transfer);
+	transfer->doubt = evpop_doubt_new(
+	    order->client, order->listing, transfer_judged, transfer);
+	if (transfer->marking == NULL || transfer->doubt == NULL) {
+		transfer_destroy(transfer);
 		return NULL;
 	}
 	transfer->client = order->client;
 	transfer->listing = order->listing;
 	transfer->plan = order->plan;
-	transfer->policy = *order->policy;
-	transfer->messages_left = order->messages_left;
+	evpop_slice_set(
+	    &transfer->slice, order->plan, order->policy, order->begun);
 	transfer->caller = *order->caller;
 	transfer->callbacks = callbacks;
 	transfer->arg = arg;
@@ -94,10 +91,8 @@ transfer_enter(struct evpop_transfer *transfer)
 static void
 transfer_leave(struct evpop_transfer *transfer)
 {
-	if (--transfer->busy > 0 || !transfer->is_freed)
-		return;
-	evpop_marking_free(transfer->marking);
-	free(transfer);
+	if (--transfer->busy == 0 && transfer->is_freed)
+		transfer_destroy(transfer);
 }
 
 void
@@ -126,12 +121,6 @@ transfer_entry(const struct evpop_transfer *transfer, size_t index)
 	return &transfer->listing->entries[index];
 }
 
-static bool
-transfer_deletes(const struct evpop_transfer *transfer, size_t index)
-{
-	return transfer->plan->actions[index] == EVPOP_ACTION_FETCH_DELETE;
-}
-
 /* ---- the end of a body ---- */
 
 /* Anything but a refusal is the end of the session, too. */
@@ -139,17 +128,18 @@ static bool
 transfer_ends_session(const struct evpop_result *result)
 {
 	return result->error != EVPOP_ERROR_NONE &&
-	       result->error != EVPOP_ERROR_REFUSED;
+	       result->error != EVPOP_ERROR_REFUSED &&
+	       result->error != EVPOP_ERROR_INCOMPLETE;
 }
 
 static void
-transfer_tell_end(struct evpop_transfer *transfer, const struct body *body,
-    const struct evpop_result *result)
+transfer_tell_end(struct evpop_transfer *transfer,
+    const struct evpop_doubt_body *body, const struct evpop_result *result)
 {
 	if (result->error == EVPOP_ERROR_NONE) {
 		transfer->tally.unacknowledged++;
 		transfer->deletes_owed +=
-		    transfer_deletes(transfer, body->index);
+		    evpop_slice_deletes(&transfer->slice, body->index);
 	} else if (transfer_ends_session(result))
 		transfer->tally.cut++;
 	else
@@ -158,16 +148,50 @@ transfer_tell_end(struct evpop_transfer *transfer, const struct body *body,
 	    transfer_entry(transfer, body->index), body->message, result);
 }
 
+/*
+ * A server that gave less than there is may do so with all: nothing is deleted,
+ * and what was marked is so no more.
+ */
+static void
+transfer_spare_all(
+    struct evpop_transfer *transfer, const struct evpop_result *result)
+{
+	enum evpop_error error = EVPOP_ERROR_NONE;
+
+	transfer->is_doubted = true;
+	transfer->callbacks->doubted(result, transfer->arg);
+	if (!transfer->is_freed && transfer->is_running)
+		error = evpop_marking_revoke(
+		    transfer->marking, transfer_revoked, transfer);
+	if (error != EVPOP_ERROR_NONE)
+		transfer->callbacks->abandoned(transfer->arg);
+}
+
+static void
+transfer_judged(const struct evpop_doubt_body *body,
+    const struct evpop_result *result, void *arg)
+{
+	struct evpop_transfer *transfer = arg;
+
+	transfer_enter(transfer);
+	if (result->error == EVPOP_ERROR_INCOMPLETE && !transfer->is_doubted)
+		transfer_spare_all(transfer, result);
+	if (!transfer->is_freed)
+		transfer_tell_end(transfer, body, result);
+	if (!transfer->is_freed)
+		transfer_go_on(transfer);
+	transfer_leave(transfer);
+}
+
 /* A reply has come, as it should: the body before it was whole. */
 static void
 transfer_release(struct evpop_transfer *transfer)
 {
-	static const struct evpop_result whole = { .error = EVPOP_ERROR_NONE };
 	struct body body = transfer->short_body;
 
 	transfer->short_body.has_begun = false;
 	if (body.has_begun)
-		transfer_tell_end(transfer, &body, &whole);
+		evpop_doubt_judge(transfer->doubt, &body.what);
 }
 
 /*
@@ -195,11 +219,12 @@ transfer_judge(
 	    "message %lu was cut: %llu octets were listed and %llu came, and "
 	    "what followed was no reply; the server does not stuff a line that "
 	    "is a dot",
-	    (unsigned long)transfer_entry(transfer, body.index)->number,
-	    (unsigned long long)body.claimed, (unsigned long long)body.octets);
+	    (unsigned long)transfer_entry(transfer, body.what.index)->number,
+	    (unsigned long long)body.what.claimed,
+	    (unsigned long long)body.what.octets);
 	transfer->callbacks->broken(&cut, transfer->arg);
 	if (!transfer->is_freed)
-		transfer_tell_end(transfer, &body, &cut);
+		transfer_tell_end(transfer, &body.what, &cut);
 }
 
 static void
@@ -207,14 +232,14 @@ transfer_tell_refusal(struct evpop_transfer *transfer, const struct body *body,
     const struct evpop_result *result)
 {
 	if (body->has_begun) {
-		transfer_tell_end(transfer, body, result);
+		transfer_tell_end(transfer, &body->what, result);
 		return;
 	}
 	transfer->tally.failed++;
 	/* "Come back later" is not about this message. */
 	if (result->scope == EVPOP_SCOPE_MESSAGE)
 		evpop_caller_refused(&transfer->caller,
-		    transfer_entry(transfer, body->index), result);
+		    transfer_entry(transfer, body->what.index), result);
 }
 
 static void
@@ -231,34 +256,26 @@ transfer_tell_failure(struct evpop_transfer *transfer, const struct body *body,
 	transfer->is_running = false;
 	/* The core has seen as much, of what followed at once. */
 	transfer->tally.is_cut |= result->error == EVPOP_ERROR_PROTOCOL &&
-				  body->octets < body->claimed;
+				  body->what.octets < body->what.claimed;
 	transfer->callbacks->broken(result, transfer->arg);
 	if (transfer->is_freed)
 		return;
 	if (evpop_blame_place(&transfer->blame,
-		transfer_entry(transfer, body->index), body->has_begun,
-		body->message, result))
+		transfer_entry(transfer, body->what.index), body->has_begun,
+		body->what.message, result))
 		transfer->tally.cut += body->has_begun;
 	else if (body->has_begun)
-		transfer_tell_end(transfer, body, result);
+		transfer_tell_end(transfer, &body->what, result);
 }
 
 /* ---- bodies ---- */
-
-/* They come in the order of their RETRs. */
-static struct fetch
-transfer_current(const struct evpop_transfer *transfer)
-{
-	assert(transfer->fetch_count > 0);
-	return transfer->fetches[transfer->first_fetch];
-}
 
 static enum evpop_flow
 transfer_body_begin(
     struct evpop_client *client, uint32_t number, uint64_t octets, void *arg)
 {
 	struct evpop_transfer *transfer = arg;
-	uint32_t index = transfer_current(transfer).index;
+	uint32_t index = evpop_ahead_first(&transfer->ahead);
 	const struct evpop_entry *entry = transfer_entry(transfer, index);
 	enum evpop_flow flow = EVPOP_FLOW_CONTINUE;
 	void *message = NULL;
@@ -271,12 +288,13 @@ transfer_body_begin(
 		flow = evpop_caller_begin(&transfer->caller, entry,
 		    (enum evpop_action)transfer->plan->actions[index],
 		    &message);
-	transfer->body = (struct body){
-		.has_begun = true,
+	transfer->body.has_begun = true;
+	transfer->body.what = (struct evpop_doubt_body){
 		.index = index,
 		.claimed = transfer->is_freed   ? 0
 			   : entry->octets != 0 ? entry->octets
 						: octets,
+		.is_empty = true,
 		.message = message,
 	};
 	transfer_leave(transfer);
@@ -288,14 +306,15 @@ transfer_body_data(struct evpop_client *client, const unsigned char *bytes,
     size_t length, void *arg)
 {
 	struct evpop_transfer *transfer = arg;
+	struct evpop_doubt_body *body = &transfer->body.what;
 	enum evpop_flow flow;
 
 	(void)client;
 	transfer->tally.body_octets += length;
-	transfer->body.octets += length;
+	evpop_doubt_take(body, bytes, length);
 	transfer_enter(transfer);
-	flow = evpop_caller_data(
-	    &transfer->caller, transfer->body.message, bytes, length);
+	flow =
+	    evpop_caller_data(&transfer->caller, body->message, bytes, length);
 	transfer_leave(transfer);
 	return flow;
 }
@@ -305,23 +324,20 @@ transfer_body_end(struct evpop_client *client, uint32_t number,
     const struct evpop_result *result, void *arg)
 {
 	struct evpop_transfer *transfer = arg;
-	struct fetch fetch = transfer_current(transfer);
 	struct body body = transfer->body;
 
 	(void)client;
-	assert(number == transfer_entry(transfer, fetch.index)->number);
-	transfer->first_fetch = (transfer->first_fetch + 1) % TRANSFER_AHEAD;
-	transfer->fetch_count--;
-	transfer->ahead_octets -= fetch.octets;
+	body.what.index = evpop_ahead_first(&transfer->ahead);
+	assert(number == transfer_entry(transfer, body.what.index)->number);
+	evpop_ahead_pop(&transfer->ahead);
 	transfer->body = (struct body){ .has_begun = false };
-	body.index = fetch.index;
 	transfer_enter(transfer);
 	if (result->error != EVPOP_ERROR_NONE)
 		transfer_tell_failure(transfer, &body, result);
-	else if (body.octets < body.claimed)
+	else if (body.what.octets < body.what.claimed)
 		transfer->short_body = body;
 	else
-		transfer_tell_end(transfer, &body, result);
+		evpop_doubt_judge(transfer->doubt, &body.what);
 	if (!transfer->is_freed)
 		transfer_go_on(transfer);
 	transfer_leave(transfer);
@@ -333,57 +349,30 @@ static const struct evpop_sink transfer_sink = {
 	.end = transfer_body_end,
 };
 
-/* This session fetches no more: all is fetched, or a limit is reached. */
-static bool
-transfer_has_fetched(const struct evpop_transfer *transfer)
-{
-	const struct evpop_policy *policy = &transfer->policy;
-	size_t index;
-
-	if (transfer->tally.begun == transfer->plan->fetches)
-		return true;
-	if (policy->max_messages > 0 &&
-	    transfer->tally.begun >= transfer->messages_left)
-		return true;
-	index = transfer->plan->order[transfer->tally.begun];
-	return policy->max_session_deletes > 0 &&
-	       transfer->slice >= policy->max_session_deletes &&
-	       transfer_deletes(transfer, index);
-}
-
 /* Returns false where nothing more can be handed over now. */
 static bool
 transfer_hand_over_fetch(struct evpop_transfer *transfer)
 {
 	const struct evpop_entry *entry;
-	struct fetch *fetch;
 	enum evpop_error error;
-	uint64_t octets;
-	size_t index;
+	uint32_t index;
 
-	if (transfer->is_stopping || transfer_has_fetched(transfer) ||
-	    transfer->fetch_count == TRANSFER_AHEAD ||
-	    (transfer->fetch_count > 1 &&
-		transfer->ahead_octets >= TRANSFER_AHEAD_OCTETS))
+	if (transfer->is_stopping ||
+	    evpop_slice_has_fetched(&transfer->slice) ||
+	    evpop_ahead_is_full(
+		&transfer->ahead, evpop_doubt_waiting(transfer->doubt)))
 		return false;
-	index = transfer->plan->order[transfer->tally.begun];
+	index = evpop_slice_next(&transfer->slice);
 	entry = transfer_entry(transfer, index);
-	fetch =
-	    &transfer->fetches[(transfer->first_fetch + transfer->fetch_count) %
-			       TRANSFER_AHEAD];
-	octets = entry->octets != 0 ? entry->octets : TRANSFER_USUAL_OCTETS;
-	*fetch = (struct fetch){ .index = (uint32_t)index,
-		.octets = octets < UINT32_MAX ? (uint32_t)octets : UINT32_MAX };
 	error = evpop_client_retr_listed(transfer->client, entry->number,
 	    entry->octets, &transfer_sink, transfer);
 	if (error != EVPOP_ERROR_NONE) {
 		transfer_fail(transfer, error);
 		return false;
 	}
-	transfer->fetch_count++;
-	transfer->ahead_octets += fetch->octets;
+	evpop_ahead_push(&transfer->ahead, index, entry->octets);
+	evpop_slice_take(&transfer->slice);
 	transfer->tally.begun++;
-	transfer->slice += transfer_deletes(transfer, index);
 	return true;
 }
 
@@ -404,6 +393,22 @@ transfer_reply(
 	transfer_leave(transfer);
 }
 
+/* Where they stay marked, there must be no QUIT. */
+static void
+transfer_revoked(const struct evpop_result *result, void *arg)
+{
+	struct evpop_transfer *transfer = arg;
+
+	transfer_enter(transfer);
+	if (result->error == EVPOP_ERROR_NONE)
+		transfer->tally.deleted = 0;
+	else if (!transfer_ends_session(result))
+		transfer->callbacks->abandoned(transfer->arg);
+	if (!transfer->is_freed)
+		transfer_reply(transfer, result);
+	transfer_leave(transfer);
+}
+
 static void
 transfer_marked(const struct evpop_result *result, void *arg)
 {
@@ -420,17 +425,12 @@ transfer_marked(const struct evpop_result *result, void *arg)
 static void
 transfer_note_deletes(struct evpop_transfer *transfer)
 {
-	uint32_t most = transfer->policy.max_session_deletes;
 	size_t i;
 
-	for (i = 0; i < transfer->listing->count; i++) {
-		if (most > 0 && transfer->slice == most)
-			break;
-		if (transfer->plan->actions[i] != EVPOP_ACTION_DELETE)
-			continue;
-		evpop_marking_add(transfer->marking, (uint32_t)i);
-		transfer->slice++;
-	}
+	for (i = 0; i < transfer->listing->count; i++)
+		if (transfer->plan->actions[i] == EVPOP_ACTION_DELETE &&
+		    evpop_slice_take_delete(&transfer->slice))
+			evpop_marking_add(transfer->marking, (uint32_t)i);
 }
 
 /* ---- all together ---- */
@@ -438,21 +438,15 @@ transfer_note_deletes(struct evpop_transfer *transfer)
 bool
 evpop_transfer_has_more(const struct evpop_transfer *transfer)
 {
-	const struct evpop_policy *policy = &transfer->policy;
-	uint32_t most = policy->max_session_deletes;
-	bool fetches = transfer->tally.begun < transfer->plan->fetches &&
-		       (policy->max_messages == 0 ||
-			   transfer->tally.begun < transfer->messages_left);
-
-	return most > 0 && transfer->slice >= most &&
-	       (fetches || transfer->plan->deletes > most);
+	return evpop_slice_has_more(&transfer->slice);
 }
 
 /* Nothing was asked that has not been answered. */
 static bool
 transfer_is_idle(const struct evpop_transfer *transfer)
 {
-	return transfer->fetch_count == 0 && !transfer->is_proving &&
+	return transfer->ahead.count == 0 && !transfer->is_proving &&
+	       evpop_doubt_waiting(transfer->doubt) == 0 &&
 	       evpop_marking_is_idle(transfer->marking);
 }
 
@@ -467,11 +461,14 @@ transfer_proved(
 	transfer_reply(transfer, &reply->result);
 }
 
-/* QUIT proves as much, but commits what was deleted. */
+/* QUIT proves as much, but commits what was deleted, and nothing follows it. */
 static bool
 transfer_quit_proves(const struct evpop_transfer *transfer)
 {
-	return !transfer_deletes(transfer, transfer->short_body.index) &&
+	const struct evpop_doubt_body *body = &transfer->short_body.what;
+
+	return !evpop_slice_deletes(&transfer->slice, body->index) &&
+	       !evpop_doubt_suspects(body) &&
 	       !evpop_transfer_has_more(transfer);
 }
 
@@ -493,7 +490,8 @@ transfer_prove(struct evpop_transfer *transfer)
 static bool
 transfer_is_finished(const struct evpop_transfer *transfer)
 {
-	bool fetched = transfer->is_stopping || transfer_has_fetched(transfer);
+	bool fetched =
+	    transfer->is_stopping || evpop_slice_has_fetched(&transfer->slice);
 	bool proved =
 	    !transfer->short_body.has_begun || transfer_quit_proves(transfer);
 	/* The next session must not fetch what this one has not stored yet. */
@@ -549,6 +547,8 @@ void
 evpop_transfer_closed(
     struct evpop_transfer *transfer, const struct evpop_result *result)
 {
+	if (transfer == NULL)
+		return;
 	transfer->is_running = false;
 	transfer_enter(transfer);
 	transfer_judge(transfer, result);
@@ -568,14 +568,14 @@ evpop_transfer_stored(struct evpop_transfer *transfer,
     const struct evpop_entry *entry, bool durable)
 {
 	size_t index = (size_t)(entry - transfer->listing->entries);
-	bool deletes = transfer_deletes(transfer, index);
+	bool deletes = evpop_slice_deletes(&transfer->slice, index);
 
 	assert(transfer->tally.unacknowledged > 0);
 	transfer->tally.unacknowledged--;
 	transfer->deletes_owed -= deletes;
 	transfer->tally.fetched += durable;
 	transfer->tally.failed += !durable;
-	if (durable && deletes && transfer->is_running)
+	if (durable && deletes && transfer->is_running && !transfer->is_doubted)
 		evpop_marking_add(transfer->marking, (uint32_t)index);
 	transfer_go_on(transfer);
 }
@@ -584,6 +584,12 @@ const struct evpop_transfer_tally *
 evpop_transfer_tally(const struct evpop_transfer *transfer)
 {
 	return &transfer->tally;
+}
+
+bool
+evpop_transfer_has_marked(const struct evpop_transfer *transfer)
+{
+	return transfer != NULL && evpop_marking_count(transfer->marking) > 0;
 }
 
 const struct evpop_marking *

@@ -22,6 +22,10 @@ struct evpop_transfer;
 struct evpop_transfer_callbacks {
 	/* The session is ending, on a message. */
 	void (*broken)(const struct evpop_result *, void *arg);
+	/* A body is not believed, the first one: it deletes nothing. */
+	void (*doubted)(const struct evpop_result *, void *arg);
+	/* What it has marked cannot be unmarked: close, without QUIT. */
+	void (*abandoned)(void *arg);
 	/* A command was not taken. */
 	void (*failed)(enum evpop_error, const char *why, void *arg);
 	/* Nothing is left to do but QUIT.  Runs once. */
@@ -34,7 +38,7 @@ struct evpop_transfer_order {
 	const struct evpop_listing *listing;
 	const struct evpop_plan *plan;
 	const struct evpop_policy *policy;
-	uint32_t messages_left; /* to fetch, where the policy has a limit */
+	uint32_t begun; /* RETRs, of earlier sessions of the poll */
 	const struct evpop_caller *caller;
 };
 
@@ -67,7 +71,7 @@ void evpop_transfer_stop(struct evpop_transfer *);
 
 /*
  * The session is over, with this result.  `end` may run before it returns, and
- * the transfer be freed.
+ * the transfer be freed.  NULL is allowed.
  */
 void evpop_transfer_closed(
     struct evpop_transfer *, const struct evpop_result *);
@@ -87,7 +91,10 @@ bool evpop_transfer_has_more(const struct evpop_transfer *);
 const struct evpop_transfer_tally *evpop_transfer_tally(
     const struct evpop_transfer *);
 
-/* What is marked for deletion. */
+/* Whether something is marked for deletion; NULL: nothing. */
+bool evpop_transfer_has_marked(const struct evpop_transfer *);
+
+/* What is marked. */
 const struct evpop_marking *evpop_transfer_marking(
     const struct evpop_transfer *);
 

@@ -9,7 +9,8 @@ foreach(part listing header retry)
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_${part}.c
 		LIBS evpop_static)
 endforeach()
-foreach(part sync ends slices looks alloc again cut growth login unchanged)
+foreach(part sync ends slices looks alloc again cut doubt growth login
+	unchanged)
 	evpop_unit_test(session_${part}
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_${part}.c
 		${CMAKE_CURRENT_SOURCE_DIR}/session_run.c

@@ -140,6 +140,7 @@ static const struct {
 	{ EVPOP_ERROR_CANCELLED, "cancelled", false },
 	{ EVPOP_ERROR_MEMORY, "memory", true },
 	{ EVPOP_ERROR_USAGE, "usage", false },
+	{ EVPOP_ERROR_INCOMPLETE, "incomplete", true },
 };
 
 static void

@@ -53,7 +53,7 @@ static const struct again_case cases[] = {
 	{ "the second, and what is stored is deleted",
 	    { { "RETR 2", "what?\r\n", NET_GO_ON } }, 1, &keep_none, 1, false,
 	    2, 3, EVPOP_ERROR_NONE,
-	    "DELE 1;RETR 2;RETR 3;DELE 2;DELE 3;QUIT;" },
+	    "LIST;DELE 1;RETR 2;RETR 3;DELE 2;DELE 3;QUIT;" },
 	{ "a deletion", { { "DELE 1", "what?\r\n", NET_GO_ON } }, 1, &keep_none,
 	    3, false, 2, 3, EVPOP_ERROR_NONE, "DELE 1;DELE 2;DELE 3;QUIT;" },
 	{ "the limit on messages is that of all",

@@ -252,7 +252,7 @@ test_held(void **state)
 	session_run_begin(&run, base, &server, NULL, 0, &guarded);
 	session_run_finish(&run, &server);
 	assert_string_equal(
-	    session_run_commands(&server), "RETR 3;DELE 3;QUIT;");
+	    session_run_commands(&server), "LIST;RETR 3;DELE 3;QUIT;");
 	assert_int_equal(run.report.held, 2);
 	assert_int_equal(run.report.deleted, 1);
 }

@@ -79,8 +79,8 @@ test_known_messages(void **state)
 	assert_string_equal(run.log,
 	    "listing:3 planned:1+2 begin:3 end:3 deleted:1 deleted:2 "
 	    "deleted:3 done:ok ");
-	assert_string_equal(
-	    session_run_commands(&server), "DELE 1;DELE 2;RETR 3;DELE 3;QUIT;");
+	assert_string_equal(session_run_commands(&server),
+	    "LIST;DELE 1;DELE 2;RETR 3;DELE 3;QUIT;");
 }
 
 static void
@@ -143,11 +143,11 @@ test_no_delete_before_it_is_durable(void **state)
 	assert_true(progress.octets_in > progress.body_octets);
 	assert_int_equal(run.owed_count, 3);
 	assert_string_equal(
-	    session_run_commands(&server), "RETR 1;RETR 2;RETR 3;");
+	    session_run_commands(&server), "LIST;RETR 1;RETR 2;RETR 3;");
 	session_run_acknowledge(&run, true);
 	session_run_finish(&run, &server);
 	assert_string_equal(session_run_commands(&server),
-	    "RETR 1;RETR 2;RETR 3;DELE 1;DELE 2;DELE 3;QUIT;");
+	    "LIST;RETR 1;RETR 2;RETR 3;DELE 1;DELE 2;DELE 3;QUIT;");
 	assert_int_equal(run.report.fetched, 3);
 	assert_int_equal(run.report.deleted, 3);
 }
@@ -181,7 +181,7 @@ test_what_is_not_durable_stays(void **state)
 	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
 	session_run_finish(&run, &server);
 	assert_string_equal(
-	    session_run_commands(&server), "RETR 1;RETR 2;RETR 3;QUIT;");
+	    session_run_commands(&server), "LIST;RETR 1;RETR 2;RETR 3;QUIT;");
 	assert_int_equal(run.report.fetched, 0);
 	assert_int_equal(run.report.failed, 3);
 	assert_int_equal(run.report.deleted, 0);

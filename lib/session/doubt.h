@@ -1,0 +1,57 @@
+/*
+ * Whether a body is believed.  A server that is not well answers RETR with
+ * nothing, or with a part of the message, and says +OK to it.  So a body is
+ * compared with the size by LIST; and one that is empty with the header by TOP
+ * where the size tells nothing.  What is not known is asked, and the body waits
+ * for the answer.
+ */
+#ifndef EVPOP_SESSION_DOUBT_H
+#define EVPOP_SESSION_DOUBT_H
+
+#include <evpop/sync.h>
+
+struct evpop_doubt;
+
+/* A body, as far as it came. */
+struct evpop_doubt_body {
+	uint32_t index;   /* of its entry */
+	uint64_t claimed; /* octets, by the reply to RETR; 0: not told */
+	uint64_t octets;  /* that came */
+	bool is_empty;    /* but for line ends; at first, too */
+	void *message;    /* the callbacks' */
+};
+
+/*
+ * What became of a body: believed (EVPOP_ERROR_NONE), EVPOP_ERROR_INCOMPLETE,
+ * or EVPOP_ERROR_CANCELLED where the session ended before the answer.  The
+ * doubt may be freed in it.
+ */
+typedef void (*evpop_doubt_cb)(
+    const struct evpop_doubt_body *, const struct evpop_result *, void *arg);
+
+/* NULL without memory. */
+struct evpop_doubt *evpop_doubt_new(struct evpop_client *,
+    const struct evpop_listing *, evpop_doubt_cb, void *arg) EVPOP_MUST_USE;
+/* After the client is freed, or its session over.  NULL is allowed. */
+void evpop_doubt_free(struct evpop_doubt *);
+
+/* More of it came. */
+void evpop_doubt_take(
+    struct evpop_doubt_body *, const unsigned char *bytes, size_t length);
+
+/* Whether it takes more than its own octets to judge this one. */
+bool evpop_doubt_suspects(const struct evpop_doubt_body *);
+
+/* Judge a body: the callback runs, now or once the server has answered. */
+void evpop_doubt_judge(struct evpop_doubt *, const struct evpop_doubt_body *);
+
+/* Bodies that wait for an answer. */
+size_t evpop_doubt_waiting(const struct evpop_doubt *);
+
+/*
+ * Whether so many octets are less than half of what LIST says: of a message
+ * that is stored, too.
+ */
+bool evpop_doubt_is_short(uint64_t octets, uint64_t listed_octets);
+
+#endif
