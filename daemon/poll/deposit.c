@@ -6,8 +6,8 @@
 #include "daemon/failpoint/failpoint.h"
 #include "daemon/log/log.h"
 #include "daemon/poll/changes.h"
+#include "daemon/poll/failures.h"
 #include "daemon/poll/known.h"
-#include "daemon/poll/transcript.h"
 
 struct deposit {
 	struct store *store;
@@ -32,7 +32,7 @@ struct deposit {
 
 	const struct evpop_listing *listing;
 	uint32_t stored, adopted, deleted;
-	struct transcript transcript;
+	struct failures *failures;
 	bool is_paused;
 	unsigned waiting; /* other answers owed by the store */
 	enum store_status worst;
@@ -46,6 +46,8 @@ struct deposit_message {
 	const struct evpop_entry *entry;
 	struct store_body *body;
 	bool nameless;
+	uint64_t octets;
+	bool is_empty; /* but for line ends */
 };
 
 /* An identity that the store still works on. */
@@ -57,6 +59,7 @@ struct deposit_settlement {
 static void deposit_known(enum store_status, const struct evpop_known *,
     size_t count, bool is_last, void *);
 static void deposit_changed(enum store_status, void *);
+static void deposit_failure_noted(enum store_status, void *);
 
 struct deposit *
 deposit_new(
@@ -72,7 +75,10 @@ deposit_new(
 	deposit->owner = *owner;
 	deposit->known = known_new(store, deposit_known, deposit);
 	deposit->changes = changes_new(store, deposit_changed, deposit);
-	if (deposit->known == NULL || deposit->changes == NULL)
+	deposit->failures =
+	    failures_new(store, name, deposit_failure_noted, deposit);
+	if (deposit->known == NULL || deposit->changes == NULL ||
+	    deposit->failures == NULL)
 		deposit_free(&deposit);
 	return deposit;
 }
@@ -91,6 +97,7 @@ deposit_set_account(
 	deposit->setting = account->setting;
 	deposit->dry_run = dry_run;
 	changes_set_account(deposit->changes, account->id);
+	failures_set_account(deposit->failures, account->id);
 }
 
 int64_t
@@ -117,7 +124,8 @@ deposit_close_if_settled(struct deposit *deposit)
 
 	if (closed == NULL || deposit->waiting > 0 ||
 	    known_is_pending(deposit->known) ||
-	    changes_are_pending(deposit->changes))
+	    changes_are_pending(deposit->changes) ||
+	    failures_are_pending(deposit->failures))
 		return;
 	deposit->closed = NULL;
 	closed(deposit->worst, deposit->closed_arg);
@@ -366,8 +374,20 @@ deposit_begin(struct evpop_sync *sync, const struct evpop_entry *entry,
 	message->deposit = deposit;
 	message->entry = entry;
 	message->nameless = entry->unique_id == NULL;
+	message->is_empty = true;
 	*message_r = message;
 	return EVPOP_FLOW_CONTINUE;
+}
+
+static void
+deposit_look_at(
+    struct deposit_message *message, const unsigned char *bytes, size_t length)
+{
+	size_t i;
+
+	message->octets += length;
+	for (i = 0; i < length && message->is_empty; i++)
+		message->is_empty = bytes[i] == '\r' || bytes[i] == '\n';
 }
 
 static enum evpop_flow
@@ -378,8 +398,11 @@ deposit_data(struct evpop_sync *sync, void *begun, const unsigned char *bytes,
 	struct deposit *deposit = arg;
 
 	(void)sync;
-	if (message == NULL || store_body_append(message->body, bytes,
-				   length) == STORE_FLOW_CONTINUE)
+	if (message == NULL)
+		return EVPOP_FLOW_CONTINUE;
+	deposit_look_at(message, bytes, length);
+	if (store_body_append(message->body, bytes, length) ==
+	    STORE_FLOW_CONTINUE)
 		return EVPOP_FLOW_CONTINUE;
 	deposit->is_paused = true;
 	return EVPOP_FLOW_PAUSE;
@@ -407,85 +430,24 @@ deposit_body_committed(enum store_status status, int64_t message_id,
 
 /* ---- what fails ---- */
 
-struct deposit_failure {
-	struct deposit *deposit;
-	uint32_t number;
-};
-
 static void
-deposit_failure_noted(
-    enum store_status status, unsigned attempts, bool quarantined, void *arg)
+deposit_failure_noted(enum store_status status, void *arg)
 {
-	struct deposit_failure *failure = arg;
-	struct deposit *deposit = failure->deposit;
+	struct deposit *deposit = arg;
 
-	if (status == STORE_OK && quarantined)
-		log_write(LOG_LEVEL_ERROR, deposit->name,
-		    "message %lu failed %u times and is skipped from now on; "
-		    "see \"evpopctl quarantine\"",
-		    (unsigned long)failure->number, attempts);
-	free(failure);
-	deposit->waiting--;
 	deposit_note_failure(deposit, status);
 	deposit_close_if_settled(deposit);
-}
-
-/*
- * What ended for a reason of ours says nothing of the message; nor does a
- * server that is not well.
- */
-static bool
-deposit_is_its_own_fault(const struct evpop_result *result)
-{
-	return result->error != EVPOP_ERROR_CANCELLED &&
-	       result->error != EVPOP_ERROR_MEMORY &&
-	       result->error != EVPOP_ERROR_INCOMPLETE;
-}
-
-/* Takes the body, or NULL where none of it came. */
-static void
-deposit_note_message_failure(struct deposit *deposit,
-    const struct evpop_entry *entry, struct store_body *body,
-    const struct evpop_result *result)
-{
-	char transcript[TRANSCRIPT_SIZE + 1];
-	struct deposit_failure *failure = NULL;
-
-	log_write(LOG_LEVEL_WARNING, deposit->name,
-	    "message %lu was not fetched: %s", (unsigned long)entry->number,
-	    result->text);
-	/* Without an id it could not be told from others the next time. */
-	if (entry->unique_id != NULL && deposit_is_its_own_fault(result))
-		failure = malloc(sizeof *failure);
-	if (failure == NULL) {
-		if (body != NULL)
-			store_body_abort(body);
-		return;
-	}
-	failure->deposit = deposit;
-	failure->number = entry->number;
-	transcript_text(&deposit->transcript, transcript);
-	deposit->waiting++;
-	store_failure(deposit->store,
-	    &(struct store_failure){
-		.account_id = deposit->account_id,
-		.unique_id = entry->unique_id,
-		.unique_id_length = entry->unique_id_length,
-		.occurrence = entry->occurrence,
-		.reason = result->text,
-		.transcript = transcript,
-		.body = body,
-		.attempts_most = DEPOSIT_ATTEMPTS,
-	    },
-	    deposit_failure_noted, failure);
 }
 
 static void
 deposit_refused(struct evpop_sync *sync, const struct evpop_entry *entry,
     const struct evpop_result *result, void *arg)
 {
+	struct deposit *deposit = arg;
+
 	(void)sync;
-	deposit_note_message_failure(arg, entry, NULL, result);
+	failures_add(deposit->failures,
+	    &(struct failures_message){ .entry = entry }, result);
 }
 
 static void
@@ -495,7 +457,7 @@ deposit_trace(
 	struct deposit *deposit = arg;
 
 	(void)sync;
-	transcript_add(&deposit->transcript, from_server, line);
+	failures_trace(deposit->failures, from_server, line);
 }
 
 static void
@@ -512,11 +474,17 @@ deposit_end(struct evpop_sync *sync, const struct evpop_entry *entry,
 		return;
 	}
 	if (result->error == EVPOP_ERROR_NONE) {
+		failures_given(deposit->failures);
 		store_body_commit(
 		    message->body, deposit_body_committed, message);
 		return;
 	}
-	deposit_note_message_failure(deposit, entry, message->body, result);
+	failures_add(deposit->failures,
+	    &(struct failures_message){ .entry = entry,
+		.body = message->body,
+		.octets = message->octets,
+		.is_empty = message->is_empty },
+	    result);
 	free(message);
 }
 
@@ -563,6 +531,12 @@ deposit_deleted(const struct deposit *deposit)
 }
 
 bool
+deposit_was_refused(const struct deposit *deposit, struct evpop_result *result)
+{
+	return failures_are_of_account(deposit->failures, result);
+}
+
+bool
 deposit_wrote(const struct deposit *deposit)
 {
 	return changes_were_written(deposit->changes);
@@ -585,6 +559,7 @@ deposit_close(struct deposit *deposit, store_done_cb closed, void *arg)
 	deposit->closed_arg = arg;
 	deposit_settle_identity(deposit);
 	changes_write(deposit->changes);
+	failures_settle(deposit->failures);
 	deposit_close_if_settled(deposit);
 }
 
@@ -596,6 +571,7 @@ deposit_free(struct deposit **deposit)
 	store_identity_free(&(*deposit)->identity);
 	known_free(&(*deposit)->known);
 	changes_free(&(*deposit)->changes);
+	failures_free(&(*deposit)->failures);
 	free(*deposit);
 	*deposit = NULL;
 }

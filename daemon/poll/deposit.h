@@ -11,9 +11,6 @@
 
 struct deposit;
 
-/* So often a message may fail before it goes into quarantine. */
-#define DEPOSIT_ATTEMPTS 3
-
 /* What a deposit tells the poll that it is part of, and asks of it. */
 struct deposit_owner {
 	/*
@@ -57,6 +54,9 @@ void deposit_look_up(struct deposit *);
 
 /* How many bodies are durable so far, and were not here before. */
 uint32_t deposit_stored(const struct deposit *);
+
+/* Whether the server refused to give messages, as a matter of the account. */
+bool deposit_was_refused(const struct deposit *, struct evpop_result *result_r);
 
 /* Whether what is known of the account's unique-ids was changed. */
 bool deposit_wrote(const struct deposit *);

@@ -425,7 +425,8 @@ run_note_shortfall(struct run *run, const struct evpop_sync_report *report)
 	else if (!report->listed)
 		shortfall_listing(result, report->octets_in);
 	/* A session that failed says more. */
-	if (result->error != EVPOP_ERROR_NONE)
+	if (result->error != EVPOP_ERROR_NONE ||
+	    deposit_was_refused(run->deposit, result))
 		return;
 	if (run->unreadable > 0)
 		shortfall_unreadable(

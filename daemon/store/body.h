@@ -63,7 +63,9 @@ extern const struct store_op_type store_abandon_type;
 void store_body_hand_over(struct store_body *, struct store_op *);
 void store_body_free(struct store *, struct store_body *, struct store_op *);
 
-/* The writer's part of them, in commit.c. */
+/* The writer's part of them, in commit.c.  It is the message, or op fails. */
+enum store_status store_body_accept(
+    struct store_writer *, struct store_body *, struct store_op *);
 enum store_status store_write_piece(struct store_writer *, struct store_op *);
 enum store_status store_write_commit(struct store_writer *, struct store_op *);
 enum store_status store_write_abandon(struct store_writer *, struct store_op *);

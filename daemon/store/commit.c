@@ -376,9 +376,9 @@ finish(struct store_writer *writer, struct store_body *body)
 }
 
 enum store_status
-store_write_commit(struct store_writer *writer, struct store_op *op)
+store_body_accept(
+    struct store_writer *writer, struct store_body *body, struct store_op *op)
 {
-	struct store_body *body = (struct store_body *)op;
 	enum store_status status = STORE_OK;
 
 	if (!store_body_is_failed(writer, body))
@@ -391,6 +391,12 @@ store_write_commit(struct store_writer *writer, struct store_op *op)
 	store_scan_free(body->scan);
 	body->scan = NULL;
 	return status;
+}
+
+enum store_status
+store_write_commit(struct store_writer *writer, struct store_op *op)
+{
+	return store_body_accept(writer, (struct store_body *)op, op);
 }
 
 void

@@ -18,7 +18,7 @@ struct failure_op {
 	store_failure_cb done;
 	void *arg;
 	unsigned attempts;
-	bool quarantined;
+	enum store_failed outcome;
 	char bytes[]; /* of the unique-id and the texts */
 };
 
@@ -56,7 +56,13 @@ count(struct store_db *db, const struct store_failure *failure, int64_t now_ms,
 	    " last_ms, reason) SELECT id, ?2, ?3, 1, ?4, ?5 FROM account"
 	    " WHERE id = ?1"
 	    " ON CONFLICT(account, unique_id, occurrence) DO UPDATE"
-	    " SET attempts = attempts + 1, last_ms = excluded.last_ms,"
+	    " SET attempts = CASE WHEN ?6 = 0 THEN attempts + 1"
+	    "   WHEN reason <> excluded.reason THEN 1"
+	    "   WHEN last_ms > excluded.last_ms - ?6 THEN attempts"
+	    "   ELSE attempts + 1 END,"
+	    " last_ms = CASE WHEN ?6 > 0 AND reason = excluded.reason"
+	    "   AND last_ms > excluded.last_ms - ?6 THEN last_ms"
+	    "   ELSE excluded.last_ms END,"
 	    " reason = excluded.reason RETURNING attempts";
 	struct store_use use;
 
@@ -67,6 +73,7 @@ count(struct store_db *db, const struct store_failure *failure, int64_t now_ms,
 	store_bind_int(&use, 3, failure->occurrence);
 	store_bind_int(&use, 4, now_ms);
 	store_bind_text(&use, 5, failure->reason);
+	store_bind_int(&use, 6, failure->apart_ms);
 	while (store_next(&use))
 		*attempts_r = (unsigned)sqlite3_column_int64(use.statement, 0);
 	return store_end(&use);
@@ -156,6 +163,21 @@ put_away(struct store_writer *writer, const struct store_failure *failure,
 	return status;
 }
 
+/* It is the message, since nothing else comes. */
+static enum store_status
+accept(struct store_writer *writer, struct store_op *op)
+{
+	struct store_body *body = ((struct failure_op *)op)->failure.body;
+
+	if (body == NULL) {
+		op->status = STORE_NOT_FOUND;
+		return STORE_OK;
+	}
+	/* The session that it came in may be over, and is not looked at. */
+	body->meta.identity = NULL;
+	return store_body_accept(writer, body, op);
+}
+
 /* ---- the operation ---- */
 
 static enum store_status
@@ -167,7 +189,7 @@ write_failure(struct store_writer *writer, struct store_op *op)
 	enum store_status status = STORE_OK;
 
 	failed->attempts = 0;
-	failed->quarantined = false;
+	failed->outcome = STORE_FAILED_COUNTED;
 	writer->may_have_failures = true;
 	if (failure->unique_id != NULL)
 		status = forget_old(&writer->db, now_ms);
@@ -177,14 +199,18 @@ write_failure(struct store_writer *writer, struct store_op *op)
 		return status;
 	if (failure->unique_id != NULL && failed->attempts == 0)
 		op->status = STORE_NOT_FOUND;
-	if (failed->attempts > 0 &&
-	    failed->attempts >= failure->attempts_most) {
-		failed->quarantined = true;
+	if (failed->attempts > 0 && failed->attempts >= failure->attempts_most)
+		failed->outcome = failure->end;
+	switch (failed->outcome) {
+	case STORE_FAILED_QUARANTINED:
 		return put_away(writer, failure, now_ms);
+	case STORE_FAILED_STORED:
+		return accept(writer, op);
+	default:
+		if (failure->body != NULL)
+			store_body_drop(writer, failure->body);
+		return STORE_OK;
 	}
-	if (failure->body != NULL)
-		store_body_drop(writer, failure->body);
-	return STORE_OK;
 }
 
 static void
@@ -207,7 +233,7 @@ answer_failure(struct store *store, struct store_op *op)
 	failed->failure.body = NULL;
 	if (failed->done != NULL)
 		failed->done(op->status, well ? failed->attempts : 0,
-		    well && failed->quarantined, failed->arg);
+		    well ? failed->outcome : STORE_FAILED_COUNTED, failed->arg);
 }
 
 static void
@@ -252,7 +278,7 @@ store_failure(struct store *store, const struct store_failure *failure,
 		if (failure->body != NULL)
 			store_body_abort(failure->body);
 		if (done != NULL)
-			done(STORE_MEMORY, 0, false, arg);
+			done(STORE_MEMORY, 0, STORE_FAILED_COUNTED, arg);
 		return;
 	}
 	op->op.type = &failure_type;
@@ -267,5 +293,124 @@ store_failure(struct store *store, const struct store_failure *failure,
 	op->failure.unique_id_length = id;
 	if (failure->body != NULL)
 		store_body_hand_over(failure->body, &op->op);
+	store_op_submit(store, &op->op);
+}
+
+/* ---- what failed before ---- */
+
+struct before_op {
+	struct store_op op;
+	int64_t account_id;
+	store_failed_before_cb done;
+	void *arg;
+	bool all;
+	size_t count;
+	struct store_uid *uids;
+	unsigned char *bytes; /* of the ids */
+};
+
+static enum store_status
+has_failed(struct store_db *db, int64_t account_id, const struct store_uid *uid,
+    bool *has_r)
+{
+	static const char sql[] = "SELECT 1 FROM failure WHERE account = ?1"
+				  " AND unique_id = ?2 AND occurrence = ?3";
+	struct store_use use;
+
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, account_id);
+	store_bind_blob(&use, 2, uid->unique_id, uid->unique_id_length);
+	store_bind_int(&use, 3, uid->occurrence);
+	*has_r = store_next(&use);
+	return store_end(&use);
+}
+
+static enum store_status
+read_before(struct store_db *db, struct store_op *op)
+{
+	struct before_op *before = (struct before_op *)op;
+	enum store_status status = STORE_OK;
+
+	before->all = true;
+	for (size_t i = 0; i < before->count && before->all; i++) {
+		status = has_failed(
+		    db, before->account_id, &before->uids[i], &before->all);
+		if (status != STORE_OK)
+			break;
+	}
+	return status;
+}
+
+static void
+answer_before(struct store *store, struct store_op *op)
+{
+	struct before_op *before = (struct before_op *)op;
+
+	(void)store;
+	before->done(
+	    op->status, op->status == STORE_OK && before->all, before->arg);
+}
+
+static void
+free_before(struct store_op *op)
+{
+	struct before_op *before = (struct before_op *)op;
+
+	free(before->uids);
+	free(before->bytes);
+	free(before);
+}
+
+static const struct store_op_type before_type = {
+	.kind = STORE_OP_UIDS,
+	.lane = STORE_LANE_POLLS,
+	.read = read_before,
+	.answer = answer_before,
+	.free = free_before,
+};
+
+/* False without memory. */
+static bool
+copy_uids(struct before_op *before, const struct store_uid *uids)
+{
+	size_t length = 0;
+	unsigned char *at;
+
+	for (size_t i = 0; i < before->count; i++)
+		length += uids[i].unique_id_length;
+	before->uids = calloc(before->count + 1, sizeof(*uids));
+	before->bytes = at = malloc(length + 1);
+	if (before->uids == NULL || before->bytes == NULL)
+		return false;
+	for (size_t i = 0; i < before->count; i++) {
+		before->uids[i] = uids[i];
+		before->uids[i].unique_id = at;
+		if (uids[i].unique_id_length > 0)
+			memcpy(at, uids[i].unique_id, uids[i].unique_id_length);
+		at += uids[i].unique_id_length;
+	}
+	return true;
+}
+
+void
+store_failed_before(struct store *store, int64_t account_id,
+    const struct store_uid *uids, size_t count, store_failed_before_cb done,
+    void *arg)
+{
+	struct before_op *op = calloc(1, sizeof(*op));
+
+	if (op != NULL) {
+		op->op.type = &before_type;
+		op->account_id = account_id;
+		op->count = count;
+		op->done = done;
+		op->arg = arg;
+	}
+	if (op == NULL || !copy_uids(op, uids)) {
+		if (op != NULL)
+			free_before(&op->op);
+		done(STORE_MEMORY, false, arg);
+		return;
+	}
 	store_op_submit(store, &op->op);
 }

@@ -278,12 +278,20 @@ void store_body_abort(struct store_body *);
 
 /* ---- what fails ---- */
 
+/* What became of a failure. */
+enum store_failed {
+	STORE_FAILED_COUNTED = 0,
+	STORE_FAILED_QUARANTINED, /* and counts as such from now on */
+	STORE_FAILED_STORED       /* its bytes are the message */
+};
+
 /*
  * A message on which a session failed, or that the server would not give.  Its
- * failures are counted until it is stored; at `attempts_most` it goes into
- * quarantine with its bytes as far as they came, and its unique-id counts as
- * QUARANTINED, all in one transaction.  Without a unique-id there is nothing to
- * count by: `attempts` is 0 then.
+ * failures are counted until it is stored.  At `attempts_most` it comes to its
+ * `end`, in one transaction: it goes into quarantine with its bytes as far as
+ * they came, and its unique-id counts as QUARANTINED; or they are stored as
+ * the message; or it is counted and no more.  Without a unique-id there is
+ * nothing to count by: `attempts` is 0 then.
  */
 struct store_failure {
 	int64_t account_id;
@@ -294,11 +302,26 @@ struct store_failure {
 	const char *transcript;  /* what was said, without secrets; or NULL */
 	struct store_body *body; /* as far as it came; taken; or NULL */
 	unsigned attempts_most;
+	/*
+	 * One that comes sooner than this after the last one counted counts
+	 * with it, and one for another reason is the first again; 0: each
+	 * counts, whatever its reason.
+	 */
+	int64_t apart_ms;
+	enum store_failed end;
 };
 typedef void (*store_failure_cb)(
-    enum store_status, unsigned attempts, bool quarantined, void *arg);
+    enum store_status, unsigned attempts, enum store_failed, void *arg);
 void store_failure(
     struct store *, const struct store_failure *, store_failure_cb, void *arg);
+
+/*
+ * Whether failures were counted before of each of these messages, of which only
+ * id and occurrence matter; copied.
+ */
+typedef void (*store_failed_before_cb)(enum store_status, bool all, void *arg);
+void store_failed_before(struct store *, int64_t account_id,
+    const struct store_uid *, size_t count, store_failed_before_cb, void *arg);
 
 struct store_quarantine_row {
 	int64_t id;

@@ -360,7 +360,10 @@ struct evpop_sync_callbacks {
 	    void *message, const struct evpop_result *, void *arg);
 	/*
 	 * The server would not give this message, or the session ended on it
-	 * before any of it came: what `end` tells of others.
+	 * before any of it came: what `end` tells of others.  A refusal that by
+	 * its code is not about this message ("[SYS/TEMP]") has another scope
+	 * than EVPOP_SCOPE_MESSAGE; where the words may say so ("quota"),
+	 * `retry` is set.
 	 */
 	void (*refused)(struct evpop_sync *, const struct evpop_entry *,
 	    const struct evpop_result *, void *arg);
@@ -412,8 +415,10 @@ EVPOP_API void evpop_sync_set_policy(
  * A session that fails is followed by another, at once, where that may do
  * better: one command after the other, once, if the server has lost some of
  * what was sent ahead, wherever the session was; and by another mechanism,
- * where the server hangs up on one, up to three in all.  `listing` runs again,
- * and what is known must be told again; it is not fetched again.
+ * where the server hangs up on one, up to three in all; and in the other order,
+ * once, if it ended on the first message that was asked for and there are more:
+ * of that message is told, and if it is at fault the others come.  `listing`
+ * runs again, and what is known must be told again; it is not fetched again.
  */
 EVPOP_API enum evpop_error evpop_sync_start(
     struct evpop_sync *, const struct evpop_credentials *) EVPOP_MUST_USE;

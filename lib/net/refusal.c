@@ -31,6 +31,8 @@ static const char *const not_now[] = {
 	"to lock",
 	/* Too many, too often. */
 	"between logins",
+	"bandwidth",
+	"exceed",
 	"exceeded",
 	"frequency",
 	"limit",

@@ -1,5 +1,7 @@
 #include "lib/session/caller.h"
 
+#include "lib/net/refusal.h"
+
 /* Memory is asked for in steps of this. */
 #define HOLD_STEP 65536
 
@@ -60,9 +62,14 @@ void
 evpop_caller_refused(const struct evpop_caller *caller,
     const struct evpop_entry *entry, const struct evpop_result *result)
 {
-	if (caller->callbacks->refused != NULL)
-		caller->callbacks->refused(
-		    caller->sync, entry, result, caller->arg);
+	struct evpop_result told = *result;
+
+	if (caller->callbacks->refused == NULL)
+		return;
+	/* Of the message words say too little, but they tell of a later try. */
+	evpop_refusal_by_words(&told);
+	told.scope = result->scope;
+	caller->callbacks->refused(caller->sync, entry, &told, caller->arg);
 }
 
 void

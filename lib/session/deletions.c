@@ -140,20 +140,36 @@ evpop_deletions_compare_sizes(struct evpop_deletions *deletions,
 	}
 }
 
+static struct deletion *
+deletions_find(const struct evpop_deletions *deletions, uint32_t index)
+{
+	const struct deletion key = { .index = index };
+
+	if (deletions->count == 0)
+		return NULL;
+	return bsearch(&key, deletions->deletions, deletions->count, sizeof key,
+	    deletion_compare);
+}
+
+bool
+evpop_deletions_owe(
+    const struct evpop_deletions *deletions, uint32_t index, uint64_t octets)
+{
+	const struct deletion *deletion = deletions_find(deletions, index);
+
+	return deletion != NULL && deletion->is_owed &&
+	       deletion->same.octets == octets;
+}
+
 void
 evpop_deletions_compare_header(struct evpop_deletions *deletions,
     const struct evpop_listing *listing, uint32_t index,
     const struct evpop_header *header)
 {
-	const struct deletion key = { .index = index };
 	uint64_t octets = listing->entries[index].octets;
-	struct deletion *deletion;
+	struct deletion *deletion = deletions_find(deletions, index);
 	bool is_same;
 
-	if (deletions->count == 0)
-		return;
-	deletion = bsearch(&key, deletions->deletions, deletions->count,
-	    sizeof key, deletion_compare);
 	if (deletion == NULL || deletion->verdict != EVPOP_VERDICT_OPEN)
 		return;
 	is_same =

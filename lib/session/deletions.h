@@ -49,6 +49,10 @@ void evpop_deletions_compare_sizes(
 void evpop_deletions_compare_header(struct evpop_deletions *,
     const struct evpop_listing *, uint32_t index, const struct evpop_header *);
 
+/* Whether this entry was stored with so many octets, to be deleted. */
+bool evpop_deletions_owe(
+    const struct evpop_deletions *, uint32_t index, uint64_t octets);
+
 /* Octets of memory in use. */
 size_t evpop_deletions_held(const struct evpop_deletions *);
 

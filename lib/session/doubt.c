@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "lib/session/plan.h"
+
 /* Some servers list no message with less, be it empty: 0, 1, a line end. */
 #define LISTED_AS_EMPTY 2
 
@@ -18,6 +20,7 @@ struct doubt_case {
 struct evpop_doubt {
 	struct evpop_client *client;
 	const struct evpop_listing *listing;
+	const struct evpop_plan *plan;
 	evpop_doubt_cb judged;
 	void *arg;
 	LIST_HEAD(, doubt_case) cases;
@@ -26,7 +29,8 @@ struct evpop_doubt {
 
 struct evpop_doubt *
 evpop_doubt_new(struct evpop_client *client,
-    const struct evpop_listing *listing, evpop_doubt_cb judged, void *arg)
+    const struct evpop_listing *listing, const struct evpop_plan *plan,
+    evpop_doubt_cb judged, void *arg)
 {
 	struct evpop_doubt *doubt;
 
@@ -35,6 +39,7 @@ evpop_doubt_new(struct evpop_client *client,
 		return NULL;
 	doubt->client = client;
 	doubt->listing = listing;
+	doubt->plan = plan;
 	doubt->judged = judged;
 	doubt->arg = arg;
 	LIST_INIT(&doubt->cases);
@@ -302,8 +307,12 @@ evpop_doubt_judge(
 {
 	uint64_t listed = doubt->listing->entries[body->index].octets;
 
+	/* It was doubted before, and stored in the end. */
+	if (!body->is_empty &&
+	    evpop_plan_owes(doubt->plan, body->index, body->octets))
+		doubt_believe(doubt, body);
 	/* The reply to RETR may tell a size, too, but hardly a better one. */
-	if (listed != 0)
+	else if (listed != 0)
 		doubt_judge_listed(doubt, body, listed);
 	else if (evpop_doubt_suspects(body))
 		doubt_ask_size(doubt, body);

@@ -31,7 +31,8 @@ typedef void (*evpop_doubt_cb)(
 
 /* NULL without memory. */
 struct evpop_doubt *evpop_doubt_new(struct evpop_client *,
-    const struct evpop_listing *, evpop_doubt_cb, void *arg) EVPOP_MUST_USE;
+    const struct evpop_listing *, const struct evpop_plan *, evpop_doubt_cb,
+    void *arg) EVPOP_MUST_USE;
 /* After the client is freed, or its session over.  NULL is allowed. */
 void evpop_doubt_free(struct evpop_doubt *);
 

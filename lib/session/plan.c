@@ -536,6 +536,12 @@ evpop_plan_sizes(struct evpop_plan *plan, const struct evpop_listing *listing,
 	plan_order_and_count(plan, listing, policy);
 }
 
+bool
+evpop_plan_owes(const struct evpop_plan *plan, uint32_t index, uint64_t octets)
+{
+	return evpop_deletions_owe(plan->details->deletions, index, octets);
+}
+
 size_t
 evpop_plan_looks(const struct evpop_plan *plan, const uint32_t **indices)
 {

@@ -28,6 +28,13 @@ enum evpop_error evpop_plan_match(struct evpop_plan *,
 bool evpop_plan_make(struct evpop_plan *, const struct evpop_listing *,
     const struct evpop_policy *) EVPOP_MUST_USE;
 
+/*
+ * Whether the entry is known with so many octets, and its deletion owed: it is
+ * fetched only to be compared.
+ */
+bool evpop_plan_owes(
+    const struct evpop_plan *, uint32_t index, uint64_t octets);
+
 /* Octets of memory that a plan takes for so many entries, at the least. */
 size_t evpop_plan_size(size_t entries);
 

@@ -19,6 +19,7 @@ enum sync_step {
 	SYNC_IDLE = 0,
 	SYNC_RUNNING,
 	SYNC_REPEATING, /* what has failed, once all is acknowledged */
+	SYNC_REVERSING, /* likewise, from the other end of the maildrop */
 	SYNC_GOING_ON,  /* with what is left to do */
 	SYNC_CLOSED,    /* only acknowledgements are awaited */
 	SYNC_DONE
@@ -33,6 +34,7 @@ struct evpop_sync {
 
 	enum sync_step step;
 	bool is_given_up; /* by the caller: no other session */
+	bool is_reversed;
 	struct evpop_retry retry;
 	struct evpop_round *round;
 	bool is_counted;      /* the round, in the report */
@@ -288,12 +290,17 @@ sync_count_round(struct evpop_sync *sync, bool is_repeated)
 static void
 sync_begin_round(struct evpop_sync *sync)
 {
+	struct evpop_policy policy = sync->policy;
 	enum evpop_error error = EVPOP_ERROR_MEMORY;
 
+	if (sync->is_reversed)
+		policy.order = policy.order == EVPOP_ORDER_OLDEST
+				   ? EVPOP_ORDER_NEWEST
+				   : EVPOP_ORDER_OLDEST;
 	memset(&sync->report.result, 0, sizeof sync->report.result);
 	if (sync_make_round(sync, false))
 		error = evpop_round_start(
-		    sync->round, &sync->policy, &sync->target.credentials);
+		    sync->round, &policy, &sync->target.credentials);
 	sync->step = SYNC_RUNNING;
 	if (error == EVPOP_ERROR_NONE)
 		return;
@@ -306,7 +313,7 @@ sync_begin_round(struct evpop_sync *sync)
 static void
 sync_another_round(struct evpop_sync *sync)
 {
-	bool is_repeated = sync->step == SYNC_REPEATING;
+	bool is_repeated = sync->step != SYNC_GOING_ON;
 
 	sync_enter(sync);
 	if (!is_repeated)
@@ -327,10 +334,18 @@ sync_run_deferred(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (sync_unacknowledged(sync) > 0)
 		return;
-	if (sync->step == SYNC_REPEATING || sync->step == SYNC_GOING_ON)
+	switch (sync->step) {
+	case SYNC_REPEATING:
+	case SYNC_REVERSING:
+	case SYNC_GOING_ON:
 		sync_another_round(sync);
-	else if (sync->step == SYNC_CLOSED)
+		break;
+	case SYNC_CLOSED:
 		sync_done(sync);
+		break;
+	default:
+		break;
+	}
 }
 
 /* The round is over; what follows comes from the loop. */
@@ -357,6 +372,29 @@ sync_may_repeat(struct evpop_sync *sync)
 		return false;
 	return evpop_retry_prepare(
 	    &sync->retry, &sync->target, evpop_round_client(sync->round), end);
+}
+
+/*
+ * The session ended on the first message that was asked for: that one, or any,
+ * may be the reason.  From the other end, the others come if they can.
+ */
+static bool
+sync_may_reverse(struct evpop_sync *sync)
+{
+	enum evpop_error end = evpop_round_outcome(sync->round)->end.error;
+	struct evpop_sync_report report;
+
+	evpop_sync_progress(sync, &report);
+	if (sync->is_given_up || sync->is_reversed ||
+	    (end != EVPOP_ERROR_IO && end != EVPOP_ERROR_TIMEOUT) ||
+	    report.fetched > 0 || sync_unacknowledged(sync) > 0 ||
+	    evpop_round_transfer(sync->round) == NULL ||
+	    !evpop_transfer_tally(evpop_round_transfer(sync->round))
+		 ->ended_on_message ||
+	    evpop_round_plan(sync->round)->fetches <= 1)
+		return false;
+	sync->is_reversed = true;
+	return true;
 }
 
 /*
@@ -392,14 +430,13 @@ sync_choose_step(struct evpop_sync *sync, bool needs_another)
 
 	if (needs_another && !sync->is_given_up)
 		return SYNC_REPEATING;
-	if (sync_may_repeat(sync)) {
-		sync->report.result = outcome->end;
+	sync->report.result = outcome->end;
+	if (sync_may_repeat(sync))
 		return SYNC_REPEATING;
-	}
-	if (sync_may_go_on(sync))
-		return SYNC_GOING_ON;
+	if (sync_may_reverse(sync))
+		return SYNC_REVERSING;
 	sync->report.result = outcome->result;
-	return SYNC_CLOSED;
+	return sync_may_go_on(sync) ? SYNC_GOING_ON : SYNC_CLOSED;
 }
 
 static void

@@ -64,8 +64,8 @@ evpop_transfer_new(const struct evpop_transfer_order *order,
 		return NULL;
 	transfer->marking = evpop_marking_new(order->client, order->listing,
 	    order->plan->deletes + order->plan->fetches);
-	transfer->doubt = evpop_doubt_new(
-	    order->client, order->listing, transfer_judged, transfer);
+	transfer->doubt = evpop_doubt_new(order->client, order->listing,
+	    order->plan, transfer_judged, transfer);
 	if (transfer->marking == NULL || transfer->doubt == NULL) {
 		transfer_destroy(transfer);
 		return NULL;
@@ -236,10 +236,8 @@ transfer_tell_refusal(struct evpop_transfer *transfer, const struct body *body,
 		return;
 	}
 	transfer->tally.failed++;
-	/* "Come back later" is not about this message. */
-	if (result->scope == EVPOP_SCOPE_MESSAGE)
-		evpop_caller_refused(&transfer->caller,
-		    transfer_entry(transfer, body->what.index), result);
+	evpop_caller_refused(&transfer->caller,
+	    transfer_entry(transfer, body->what.index), result);
 }
 
 static void
@@ -262,9 +260,10 @@ transfer_tell_failure(struct evpop_transfer *transfer, const struct body *body,
 		return;
 	if (evpop_blame_place(&transfer->blame,
 		transfer_entry(transfer, body->what.index), body->has_begun,
-		body->what.message, result))
+		body->what.message, result)) {
 		transfer->tally.cut += body->has_begun;
-	else if (body->has_begun)
+		transfer->tally.ended_on_message = true;
+	} else if (body->has_begun)
 		transfer_tell_end(transfer, &body->what, result);
 }
 

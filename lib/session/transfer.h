@@ -52,6 +52,7 @@ struct evpop_transfer_tally {
 	uint64_t body_octets;
 	size_t unacknowledged; /* bodies that ended well, not answered for */
 	bool is_cut; /* a body, by the server: no other session mends that */
+	bool ended_on_message; /* the session, which is to blame */
 };
 
 /* NULL without memory. */

@@ -420,12 +420,11 @@ test_blame(void **state)
 		{ { { "RETR 2", NULL, NET_RESET } }, 0, "refused:" },
 		{ { { "RETR 2", "+OK\r\nx", NET_CLOSE } }, 0,
 		    "begin:1 end:1 begin:2 failed:io " },
-		{ { { "RETR 1", NULL, NET_CLOSE } }, 0, "refused:1 " },
 		{ { { "RETR 2", "-ERR damaged\r\n", NET_GO_ON },
 		      { "RETR 3", NULL, NET_CLOSE } },
 		    0, "begin:1 end:1 refused:2 refused:3 " },
 		{ { { "RETR 2", "-ERR [SYS/TEMP] later\r\n", NET_GO_ON } }, 0,
-		    "begin:1 end:1 begin:3 end:3 " },
+		    "begin:1 end:1 refused:2 begin:3 end:3 " },
 		{ { { "RETR 2", "nonsense\r\n", NET_GO_ON } }, 0,
 		    "begin:1 end:1 refused:2 " },
 		/* On a deletion: none of the messages behind it is. */
@@ -456,6 +455,11 @@ test_blame(void **state)
 		 */
 		told = strstr(run.log, "planned:");
 		again = strstr(told + 1, "planned:");
+		if (strcmp(cases[i].told, "refused:") == 0) {
+			/* Whether any other came first is the network's. */
+			assert_non_null(strstr(told, "refused:"));
+			continue;
+		}
 		assert_int_equal(again != NULL,
 		    run.report.result.error == EVPOP_ERROR_PROTOCOL);
 		if (again != NULL) {
@@ -464,17 +468,10 @@ test_blame(void **state)
 			told = again;
 		}
 		told = strchr(told, ' ') + 1;
-		if (strcmp(cases[i].told, "refused:") == 0)
-			assert_true(strstr(told, "refused:") != NULL &&
-				    strstr(strstr(told, "refused:") + 1,
-					"refused:") == NULL);
-		else
-			assert_int_equal(
-			    strncmp(told, cases[i].told, strlen(cases[i].told)),
-			    0);
+		assert_int_equal(
+		    strncmp(told, cases[i].told, strlen(cases[i].told)), 0);
 		told += strlen(cases[i].told);
-		if (strcmp(cases[i].told, "refused:") != 0)
-			assert_null(strstr(told, "refused"));
+		assert_null(strstr(told, "refused"));
 	}
 }
 

@@ -83,12 +83,12 @@ put_bytes(struct fixture *fixture, const char *id, size_t length)
 }
 
 static void
-answer_failed(
-    enum store_status status, unsigned attempts, bool quarantined, void *arg)
+answer_failed(enum store_status status, unsigned attempts,
+    enum store_failed outcome, void *arg)
 {
 	(void)attempts;
 	assert_int_equal(status, STORE_OK);
-	assert_true(quarantined);
+	assert_int_equal(outcome, STORE_FAILED_QUARANTINED);
 	*(bool *)arg = true;
 }
 
@@ -100,7 +100,8 @@ quarantine(struct fixture *fixture, const char *id, bool with_body)
 		.unique_id = (const unsigned char *)id,
 		.unique_id_length = strlen(id),
 		.reason = "r",
-		.attempts_most = 1 };
+		.attempts_most = 1,
+		.end = STORE_FAILED_QUARANTINED };
 	bool done = false;
 
 	if (with_body) {

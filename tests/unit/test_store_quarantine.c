@@ -15,13 +15,14 @@
 
 struct failed {
 	bool done, quarantined;
+	enum store_failed outcome;
 	enum store_status status;
 	unsigned attempts;
 };
 
 static void
-answer_failed(
-    enum store_status status, unsigned attempts, bool quarantined, void *arg)
+answer_failed(enum store_status status, unsigned attempts,
+    enum store_failed outcome, void *arg)
 {
 	struct failed *failed = arg;
 
@@ -29,7 +30,8 @@ answer_failed(
 	failed->done = true;
 	failed->status = status;
 	failed->attempts = attempts;
-	failed->quarantined = quarantined;
+	failed->outcome = outcome;
+	failed->quarantined = outcome == STORE_FAILED_QUARANTINED;
 }
 
 static struct failed
@@ -42,7 +44,8 @@ fail_with(
 		.unique_id_length = id != NULL ? strlen(id) : 0,
 		.reason = "the connection broke",
 		.transcript = "C: RETR 1\nS: +OK\n",
-		.attempts_most = MOST };
+		.attempts_most = MOST,
+		.end = STORE_FAILED_QUARANTINED };
 	struct failed failed = { 0 };
 
 	if (bytes != NULL) {
