@@ -17,7 +17,7 @@
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct {
 	bool started;
-	unsigned long fatal, reached;
+	unsigned long fatal, stopping, reached;
 	int log_fd;
 } state;
 
@@ -25,10 +25,12 @@ static void
 start(void)
 {
 	const char *fatal = getenv("EVPOP_FAILPOINT");
+	const char *stopping = getenv("EVPOP_FAILPOINT_STOP");
 	const char *log = getenv("EVPOP_FAILPOINT_LOG");
 
 	state.started = true;
 	state.fatal = fatal != NULL ? strtoul(fatal, NULL, 10) : 0;
+	state.stopping = stopping != NULL ? strtoul(stopping, NULL, 10) : 0;
 	state.log_fd = -1;
 	if (log == NULL)
 		return;
@@ -66,5 +68,7 @@ failpoint_reached(const char *name)
 		for (;;)
 			(void)pause();
 	}
+	if (state.reached == state.stopping)
+		(void)raise(SIGSTOP);
 	pthread_mutex_unlock(&mutex);
 }

@@ -11,8 +11,9 @@
 /*
  * The step called `name` is done; any thread.  With EVPOP_FAILPOINT=N in the
  * environment the N-th call (from 1) is the process's last: it kills itself,
- * and nothing is flushed or tidied.  With EVPOP_FAILPOINT_LOG=FILE each name is
- * appended to FILE first, a line each.
+ * and nothing is flushed or tidied.  With EVPOP_FAILPOINT_STOP=N it stops there
+ * instead, until it is told to go on (SIGCONT).  With EVPOP_FAILPOINT_LOG=FILE
+ * each name is appended to FILE first, a line each.
  */
 void failpoint_reached(const char *name);
 #define FAILPOINT(name) failpoint_reached(name)
