@@ -254,7 +254,7 @@ store_place_check(struct store_place *place, struct store_db *db)
 	if (found.names > 1)
 		return fail(db,
 		    "it has another name besides (a hard link), by which "
-		    "others could open it without its log: remove that one");
+		    "others could open it without its log");
 	if (is_overwritten(place, db, &found))
 		return fail(db, "something else was written over it");
 	/* Touched, or checkpointed by somebody else. */

@@ -30,7 +30,7 @@ static const struct status_words words[] = {
 	    "give the daemon more memory, or lower memory_limit and "
 	    "max_sessions" },
 	[STORE_REPLACED] = { "replaced",
-	    "put it back, or restart evpopd to go on with what is there now" },
+	    "undo that, or restart evpopd to go on with what is there now" },
 	[STORE_CLOSED] = { "closed", "start the daemon again" },
 	[STORE_SLOW] = { "slow",
 	    "ask for less: of one account (account), of some days (since, "
