@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <time.h>
 
 #include "daemon/control/limits.h"
 
@@ -40,6 +41,15 @@ exchange_now_ms(void)
 
 	gettimeofday(&now, NULL);
 	return (int64_t)now.tv_sec * 1000 + now.tv_usec / 1000;
+}
+
+int64_t
+exchange_elapsed_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* The connection is about to go, by the client, by a deadline or by us. */

@@ -200,7 +200,7 @@ control_new(struct event_base *base, const struct config *config,
 		.reload = options->reload,
 		.limited = options->limited,
 		.arg = options->arg,
-		.started_ms = exchange_now_ms(),
+		.started_ms = exchange_elapsed_ms(),
 		.unknown_admins = &control->admins.unknown,
 	};
 	take_config(control, config);

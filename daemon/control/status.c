@@ -104,17 +104,15 @@ json_t *
 status_json(const struct exchange_context *context,
     const struct poller_status *poller, const struct status_held *held,
     const struct store_error *health, const struct store_clock *clock,
-    const struct store_stats *stats, int64_t now_ms)
+    const struct store_stats *stats, int64_t now_ms, int64_t elapsed_ms)
 {
+	int64_t uptime_ms = elapsed_ms - context->started_ms;
 	json_t *json = json_object(), *part;
 
 	field_text(json, "version", EVPOP_VERSION);
 	field_count(json, "pid", (uint64_t)getpid());
-	field_time(json, "started", context->started_ms);
-	field_count(json, "uptime_seconds",
-	    now_ms > context->started_ms
-		? (uint64_t)(now_ms - context->started_ms) / 1000
-		: 0);
+	field_time(json, "started", now_ms - uptime_ms);
+	field_count(json, "uptime_seconds", (uint64_t)uptime_ms / 1000);
 
 	part = json_object();
 	field_count(part, "total", poller->accounts);
@@ -162,8 +160,9 @@ status_get(struct exchange *exchange)
 	status_held(context->poller, &held);
 	store_stats(context->store, &stats);
 	store_clock(context->store, &clock);
-	json = status_json(context, &poller, &held,
-	    store_health(context->store), &clock, &stats, exchange_now_ms());
+	json =
+	    status_json(context, &poller, &held, store_health(context->store),
+		&clock, &stats, exchange_now_ms(), exchange_elapsed_ms());
 	field_value(
 	    json, "connections", connections_json(context->connections));
 	exchange_answer(exchange, answer_json(200, json));

@@ -20,6 +20,6 @@ void status_held(const struct poller *, struct status_held *held_r);
 json_t *status_json(const struct exchange_context *,
     const struct poller_status *, const struct status_held *,
     const struct store_error *health, const struct store_clock *,
-    const struct store_stats *, int64_t now_ms);
+    const struct store_stats *, int64_t now_ms, int64_t elapsed_ms);
 
 #endif

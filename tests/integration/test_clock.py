@@ -100,6 +100,7 @@ class ClockTest(unittest.TestCase):
             evpopd.poll("anna")
             shown = evpopd.get("/v1/status")["clock"]
             self.assertEqual((shown["status"], shown["times_set"]), ("ok", 1))
+            self.assertLess(evpopd.get("/v1/status")["uptime_seconds"], DAY_S)
             self.assertNotIn("1970", evpopd.ctl("status").stdout)
 
     def test_polls_go_on_in_time(self):

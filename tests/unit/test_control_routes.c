@@ -342,10 +342,12 @@ test_status_becomes_json(void **state)
 	json_t *json, *part;
 
 	(void)state;
-	json = status_json(
-	    &context, &poller, &held, &health, &clock, &stats, 65999);
+	json = status_json(&context, &poller, &held, &health, &clock, &stats,
+	    1000065999, 65999);
 	assert_int_equal(
 	    json_integer_value(json_object_get(json, "uptime_seconds")), 60);
+	assert_string_equal(
+	    text_of(json, "started"), "1970-01-12T13:46:45.000Z");
 	assert_int_equal(
 	    json_integer_value(json_object_get(json, "pid")), getpid());
 	part = json_object_get(json, "store");
