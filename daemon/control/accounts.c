@@ -75,6 +75,7 @@ account_json(const struct poller_account_status *status,
 		part = json_object();
 		field_count(part, "messages", (uint64_t)row->messages);
 		field_count(part, "octets", (uint64_t)row->octets);
+		field_count(part, "quarantined", (uint64_t)row->quarantined);
 		field_time(part, "last_error_at", row->last_error_ms);
 		field_text(part, "last_error", row->last_error);
 	}

@@ -36,6 +36,7 @@ void raw_get_quarantined(struct exchange *);
 void quarantine_list(struct exchange *);
 void quarantine_get(struct exchange *);
 void quarantine_retry(struct exchange *);
+void quarantine_retry_all(struct exchange *);
 
 /* check.c */
 void check_start(struct exchange *);

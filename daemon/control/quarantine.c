@@ -107,15 +107,12 @@ quarantine_get(struct exchange *exchange)
 
 /* ---- POST /v1/quarantine/ID/retry ---- */
 
-/* Out of quarantine it is; the poll that fetches it may have to wait. */
-static struct answer
-released_answer(const struct exchange *exchange, const char *account)
+/* Why its poll cannot fetch it now, if so; what is known of the account. */
+static void
+say_of_poll(struct poller *poller, const char *account, json_t *json)
 {
-	struct poller *poller = exchange_context(exchange)->poller;
 	struct poller_account_status status;
-	json_t *json = json_object();
 
-	field_value(json, "id", json_integer(id_of(exchange)));
 	field_text(json, "account", account);
 	switch (poller_poll_now(poller, account, POLLER_WISH_POLL)) {
 	case POLLER_DONE:
@@ -135,20 +132,32 @@ released_answer(const struct exchange *exchange, const char *account)
 	    poller_account_status(poller, account, &status)
 		? poller_state_name(status.state)
 		: NULL);
+}
+
+/* Out of quarantine it is; the poll that fetches it may have to wait. */
+static struct answer
+released_answer(const struct exchange *exchange, const char *account)
+{
+	json_t *json = json_object();
+
+	field_value(json, "id", json_integer(id_of(exchange)));
+	say_of_poll(exchange_context(exchange)->poller, account, json);
 	return answer_json(202, json);
 }
 
 static void
-released(enum store_status status, const char *account, void *arg)
+released(enum store_status status, const struct store_released *accounts,
+    size_t count, void *arg)
 {
 	struct exchange *exchange = arg;
 
 	/* If the client has gone, the next poll in turn fetches it. */
 	if (!exchange_resume(exchange))
 		return;
-	exchange_answer(exchange, status == STORE_OK
-				      ? released_answer(exchange, account)
-				      : answer_failure(exchange, status));
+	exchange_answer(
+	    exchange, status == STORE_OK && count > 0
+			  ? released_answer(exchange, accounts[0].account)
+			  : answer_failure(exchange, status));
 }
 
 void
@@ -161,4 +170,41 @@ quarantine_retry(struct exchange *exchange)
 	exchange_wait(exchange);
 	store_quarantine_release(
 	    exchange_context(exchange)->store, id, released, exchange);
+}
+
+/* ---- POST /v1/quarantine/retry ---- */
+
+static void
+all_released(enum store_status status, const struct store_released *accounts,
+    size_t count, void *arg)
+{
+	struct exchange *exchange = arg;
+	uint64_t messages = 0;
+	json_t *json, *list;
+
+	if (!list_resume(exchange, status, count))
+		return;
+	list = json_array();
+	for (size_t i = 0; i < count; i++) {
+		json_t *one = json_object();
+
+		say_of_poll(exchange_context(exchange)->poller,
+		    accounts[i].account, one);
+		field_count(one, "messages", accounts[i].messages);
+		messages += accounts[i].messages;
+		(void)json_array_append_new(list, one);
+	}
+	json = json_object();
+	field_count(json, "messages", messages);
+	field_value(json, "accounts", list);
+	exchange_answer(exchange, answer_json(202, json));
+}
+
+void
+quarantine_retry_all(struct exchange *exchange)
+{
+	exchange_wait(exchange);
+	store_quarantine_release_all(exchange_context(exchange)->store,
+	    parameters_text(exchange_parameters(exchange), "account"),
+	    all_released, exchange);
 }

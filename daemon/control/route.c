@@ -9,6 +9,7 @@ static const char *const no_parameters[] = { NULL };
 static const char *const page_parameters[] = { "limit", "cursor", NULL };
 static const char *const account_parameters[] = { "account", "limit", "cursor",
 	NULL };
+static const char *const retry_parameters[] = { "account", NULL };
 static const char *const poll_parameters[] = { "mode", NULL };
 static const char *const messages_parameters[] = { "account", "q", "from",
 	"since", "before", "limit", "cursor", NULL };
@@ -35,6 +36,8 @@ static const struct route routes[] = {
 	    raw_get_quarantined },
 	{ ROUTE_POST, "/v1/quarantine/*/retry", true, no_parameters,
 	    quarantine_retry },
+	{ ROUTE_POST, "/v1/quarantine/retry", true, retry_parameters,
+	    quarantine_retry_all },
 	{ ROUTE_GET, "/v1/store/check", false, no_parameters, check_get },
 	{ ROUTE_POST, "/v1/store/check", true, no_parameters, check_start },
 	{ ROUTE_POST, "/v1/reload", true, no_parameters, status_reload },

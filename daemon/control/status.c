@@ -57,6 +57,7 @@ store_json(const struct store_error *health, const struct store_stats *stats)
 	field_count(json, "commits", stats->commits);
 	field_count(json, "messages", stats->messages);
 	field_count(json, "body_octets", stats->body_octets);
+	field_count(json, "quarantined", stats->quarantined);
 	return json;
 }
 

@@ -138,6 +138,9 @@ remarks_on(
 	remark_count(
 	    remark_r, ctl_count(session, "too_large"), "too large to fetch");
 	remark_count(remark_r, ctl_count(session, "later"), "for later polls");
+	remark_count(remark_r,
+	    ctl_count(json_object_get(account, "stored"), "quarantined"),
+	    "in quarantine");
 	if (identity_words(account) != NULL)
 		remark_add(remark_r, "%s", identity_words(account));
 }
@@ -260,6 +263,30 @@ print_held(struct ctl *ctl, const json_t *account)
 	plan_say_how_to_confirm(ctl, name);
 }
 
+static void
+print_quarantined(struct ctl *ctl, const json_t *account)
+{
+	uint64_t count =
+	    ctl_count(json_object_get(account, "stored"), "quarantined");
+	const char *name = ctl_text(account, "name");
+	struct remark remark;
+
+	if (count == 0 || name == NULL)
+		return;
+	remark_begin(&remark);
+	remark_count(&remark, count,
+	    count == 1 ? "message is skipped, since it failed"
+		       : "messages are skipped, since they "
+			 "failed");
+	ctl_print_detail(ctl, "Quarantine", remark.text);
+	remark_begin(&remark);
+	remark_add(&remark,
+	    "\"evpopctl quarantine %.200s\" shows why; \"evpopctl quarantine "
+	    "retry %.200s\" fetches anew",
+	    name, name);
+	ctl_print_detail(ctl, "", remark.text);
+}
+
 /* It follows the mail where interval_min or interval_max let it. */
 static void
 print_interval(struct ctl *ctl, unsigned long long seconds)
@@ -324,6 +351,7 @@ print_account(struct ctl *ctl, const json_t *account)
 		ctl_print_detail(ctl, "Renamed", former.text);
 	ctl_print_detail(ctl, "Moved", ctl_text(account, "moved"));
 	print_held(ctl, account);
+	print_quarantined(ctl, account);
 	ctl_print_detail(ctl, "Messages",
 	    identity != NULL ? identity
 	    : ctl_text(account, "identity") != NULL

@@ -55,6 +55,9 @@ static const struct command_option quarantine_options[] = {
 	{ 'n', "limit", "N", "list at most N, newest first (50)" },
 	{ 'o', "output", "FILE", "write the raw bytes to a new FILE" },
 	{ 0, "force", NULL, "replace FILE if it is there" },
+	{ 'A', "account", "NAME",
+	    "retry those of this account, whose name may be a number" },
+	{ 'a', "all", NULL, "retry all" },
 	{ 0, NULL, NULL, NULL },
 };
 
@@ -86,7 +89,7 @@ static const struct command commands[] = {
 	    COMMAND_ANY, no_options, resume_run },
 	{ "quarantine", "[ACTION] [NAME | ID...]",
 	    "messages that failed too often: list [NAME], show ID, raw ID, "
-	    "retry ID...",
+	    "retry ID... | NAME... | --all",
 	    0, COMMAND_ANY, quarantine_options, quarantine_run },
 	{ "check", "--store", "verify what is stored", 0, 0, check_options,
 	    check_run },

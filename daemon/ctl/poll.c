@@ -234,6 +234,9 @@ print_outcome(struct ctl *ctl, const json_t *account)
 		if (ctl_count(session, "failed") > 0)
 			remark_add(&remark, "some failed");
 	}
+	remark_count(&remark,
+	    ctl_count(json_object_get(account, "stored"), "quarantined"),
+	    "in quarantine");
 	ctl_print_detail(ctl, name, remark.text);
 	ctl_print_detail(ctl, "", ctl_text(account, "advice"));
 	if (held > 0 && name != NULL)

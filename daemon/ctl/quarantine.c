@@ -207,13 +207,70 @@ retry_one(struct ctl *ctl, const char *id)
 	return code;
 }
 
+static void
+print_released(struct ctl *ctl, const json_t *answer)
+{
+	const json_t *accounts = json_object_get(answer, "accounts");
+	char text[256];
+
+	if (json_array_size(accounts) == 0)
+		fprintf(ctl->out, "nothing is in quarantine\n");
+	for (size_t i = 0; i < json_array_size(accounts); i++) {
+		const json_t *account = json_array_get(accounts, i);
+
+		snprintf(text, sizeof(text), "%llu of %.200s",
+		    (unsigned long long)ctl_count(account, "messages"),
+		    ctl_text(account, "account") != NULL
+			? ctl_text(account, "account")
+			: "?");
+		ctl_print_detail(ctl, "to be fetched", text);
+		ctl_print_detail(ctl, "", ctl_text(account, "hint"));
+	}
+}
+
+/* Those of an account; NULL: all. */
+static enum ctl_exit
+retry_account(struct ctl *ctl, const char *account)
+{
+	struct target target;
+	struct http_error error;
+	json_t *answer;
+	enum ctl_exit code = CTL_OK;
+
+	target_begin(&target, "/v1/quarantine/retry");
+	target_parameter(&target, "account", account);
+	if (!http_ask(ctl, "POST", &target, &answer, &error))
+		return http_report(ctl, &error);
+	if (ctl->json)
+		code = ctl_print_json(ctl, answer);
+	else
+		print_released(ctl, answer);
+	json_decref(answer);
+	return code;
+}
+
+/* A number is an id; an account that is called so has its own option. */
+static bool
+is_number(const char *text)
+{
+	return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
 static enum ctl_exit
 retry_rows(struct ctl *ctl, const struct invocation *invocation)
 {
+	const char *account = command_value(invocation, "account");
 	enum ctl_exit first = CTL_OK, code;
 
+	if (account != NULL)
+		first = retry_account(ctl, account);
+	else if (command_given(invocation, "all"))
+		return retry_account(ctl, NULL);
 	for (size_t i = 1; i < invocation->count; i++) {
-		code = retry_one(ctl, invocation->arguments[i]);
+		const char *what = invocation->arguments[i];
+
+		code = is_number(what) ? retry_one(ctl, what)
+				       : retry_account(ctl, what);
 		if (first == CTL_OK)
 			first = code;
 	}
@@ -251,8 +308,10 @@ enum ctl_exit
 quarantine_run(struct ctl *ctl, const struct invocation *invocation)
 {
 	const struct action *action = action_of(invocation);
-	size_t least = action == &actions[0] ? 0 : 2;
-	size_t most = action->most;
+	bool some = command_given(invocation, "account");
+	bool all = command_given(invocation, "all");
+	size_t least = action == &actions[0] ? 0 : some || all ? 1 : 2;
+	size_t most = all ? 1 : action->most;
 
 	/* Without its name it takes one less. */
 	if (least == 0 && invocation->count > 0 &&
@@ -261,6 +320,11 @@ quarantine_run(struct ctl *ctl, const struct invocation *invocation)
 	if (invocation->count < least || invocation->count > most)
 		ctl_warn(ctl, "quarantine %s: too %s arguments", action->name,
 		    invocation->count < least ? "few" : "many");
+	else if ((some || all) && action->run != retry_rows)
+		ctl_warn(ctl, "--%s is for \"quarantine retry\"",
+		    some ? "account" : "all");
+	else if (some && all)
+		ctl_warn(ctl, "--account and --all exclude each other");
 	else if (command_given(invocation, "limit") && !action->limit)
 		ctl_warn(ctl, "--limit is for a list");
 	else if (command_given(invocation, "output") && !action->output)

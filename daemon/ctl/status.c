@@ -97,6 +97,24 @@ print_held(struct ctl *ctl, const json_t *status)
 }
 
 static void
+print_quarantined(struct ctl *ctl, const json_t *status)
+{
+	uint64_t count =
+	    ctl_count(json_object_get(status, "store"), "quarantined");
+	char text[96];
+
+	if (count == 0)
+		return;
+	snprintf(text, sizeof(text), "%llu message%s skipped, since %s failed",
+	    (unsigned long long)count, count == 1 ? " is" : "s are",
+	    count == 1 ? "it" : "they");
+	ctl_print_detail(ctl, "Quarantine", text);
+	ctl_print_detail(ctl, "",
+	    "\"evpopctl quarantine\" shows why; \"evpopctl quarantine retry "
+	    "--all\" fetches anew");
+}
+
+static void
 print_store(struct ctl *ctl, const json_t *status)
 {
 	const json_t *store = json_object_get(status, "store");
@@ -144,6 +162,7 @@ status_run(struct ctl *ctl, const struct invocation *invocation)
 		print_daemon(ctl, status);
 		print_work(ctl, status);
 		print_held(ctl, status);
+		print_quarantined(ctl, status);
 		print_store(ctl, status);
 		print_clock(ctl, status);
 		unknown = json_object_get(status, "unknown_admins");

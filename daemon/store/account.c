@@ -252,6 +252,7 @@ take_row(struct accounts_op *accounts, sqlite3_stmt *from)
 	row->last_success_ms = sqlite3_column_int64(from, 4);
 	row->last_error_ms = sqlite3_column_int64(from, 5);
 	row->failing_since_ms = sqlite3_column_int64(from, 7);
+	row->quarantined = sqlite3_column_int64(from, 8);
 	if (!store_column_text(&accounts->arena, from, 1, &row->name) ||
 	    !store_column_text(&accounts->arena, from, 6, &row->last_error))
 		return STORE_MEMORY;
@@ -263,7 +264,9 @@ read_accounts(struct store_db *db, struct store_op *op)
 {
 	static const char sql[] =
 	    "SELECT id, name, messages, octets, last_success_ms,"
-	    " last_error_ms, last_error, failing_since_ms FROM account"
+	    " last_error_ms, last_error, failing_since_ms,"
+	    " (SELECT count(*) FROM quarantine"
+	    "  WHERE quarantine.account = account.id) FROM account"
 	    " WHERE name BETWEEN ?1 AND ?2 ORDER BY name";
 	struct accounts_op *accounts = (struct accounts_op *)op;
 	enum store_status taken = STORE_OK, status;

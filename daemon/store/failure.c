@@ -228,6 +228,8 @@ answer_failure(struct store *store, struct store_op *op)
 	struct failure_op *failed = (struct failure_op *)op;
 	bool well = op->status == STORE_OK;
 
+	store->stats.quarantined +=
+	    well && failed->outcome == STORE_FAILED_QUARANTINED;
 	if (failed->failure.body != NULL)
 		store_body_free(store, failed->failure.body, op);
 	failed->failure.body = NULL;

@@ -15,6 +15,7 @@
 #include "daemon/store/orphan.h"
 #include "daemon/store/private.h"
 #include "daemon/store/reader.h"
+#include "daemon/store/release.h"
 #include "daemon/store/schema.h"
 
 #define QUEUE_OCTETS_DEFAULT ((size_t)8 * 1024 * 1024)
@@ -124,6 +125,20 @@ prepare(struct store *store, struct store_db *db, struct store_error *error_r)
 }
 
 static enum store_status
+count_quarantined(
+    struct store *store, struct store_db *db, struct store_error *error_r)
+{
+	enum store_status status =
+	    store_quarantine_count(db, &store->stats.quarantined);
+
+	return status == STORE_OK
+		   ? STORE_OK
+		   : store_error_set(error_r, status,
+			 "cannot read what is in quarantine: %s; %s", db->words,
+			 store_status_hint(status));
+}
+
+static enum store_status
 start_writer(struct store *store, int pack_level, struct store_error *error_r)
 {
 	const bool has_log = store_files_have_log(store->path);
@@ -137,6 +152,8 @@ start_writer(struct store *store, int pack_level, struct store_error *error_r)
 		    store_status_hint(status));
 	db.codec.level = pack_level;
 	status = prepare(store, &db, error_r);
+	if (status == STORE_OK)
+		status = count_quarantined(store, &db, error_r);
 	if (status == STORE_OK) {
 		store->writer = store_writer_new(
 		    &db, store->path, has_log, &store->mailbox);

@@ -353,13 +353,22 @@ void store_quarantine_read(
     struct store *, int64_t id, uint32_t part, store_part_cb, void *arg);
 /*
  * Take out of quarantine: bytes and count of failures are forgotten, and the
- * unique-id is unknown again, so that the next poll fetches the message.
- * `account` is its name, borrowed.
+ * unique-id is unknown again, so that the next poll fetches the message.  What
+ * is told is how many there were of which account (its name); borrowed until
+ * the callback returns.
  */
+struct store_released {
+	const char *account;
+	uint64_t messages;
+};
 typedef void (*store_release_cb)(
-    enum store_status, const char *account, void *arg);
+    enum store_status, const struct store_released *, size_t count, void *arg);
+/* One; STORE_NOT_FOUND where there is none of this id. */
 void store_quarantine_release(
     struct store *, int64_t id, store_release_cb, void *arg);
+/* All of the account with this name, be it none; account NULL: of all. */
+void store_quarantine_release_all(
+    struct store *, const char *account, store_release_cb, void *arg);
 
 /*
  * Another number than before if, since, unique-ids may have changed otherwise
@@ -460,6 +469,7 @@ struct store_account_row {
 	int64_t id;
 	const char *name;
 	int64_t messages, octets;
+	int64_t quarantined;      /* messages */
 	int64_t last_success_ms;  /* 0: never */
 	int64_t last_error_ms;    /* 0: never */
 	const char *last_error;   /* NULL where the last poll went well */
@@ -531,6 +541,7 @@ void store_polls(struct store *, const char *account, int64_t below_id,
 
 struct store_stats {
 	uint64_t commits, messages, body_octets; /* since the open */
+	uint64_t quarantined;                    /* messages, now */
 	size_t queued_octets; /* waiting for the writer now */
 	size_t queued_octets_max;
 };

@@ -116,8 +116,17 @@ class EmptyBodiesTest(UnwellTest):
         self.assertEqual(evpopd.poll("anna")["last_outcome"], "ok")
         self.assertEqual(list(server.drop), ["id-3"])
         server.rule = None
-        one, = evpopd.get("/v1/quarantine")["quarantine"]
-        evpopd.ctl("quarantine", "retry", str(one["id"]))
+        self.assertEqual(evpopd.account("anna")["stored"]["quarantined"], 1)
+        for words, code in (("accounts", 0), ("account", 0), ("status", 0),
+                            ("poll --wait", 0)):
+            name = [] if words in ("accounts", "status") else ["anna"]
+            self.assertRegex(
+                evpopd.ctl(*words.split(), *name, code=code).stdout,
+                r"1 (message is skipped|in quarantine)")
+        evpopd.restart()
+        self.assertEqual(evpopd.get("/v1/status")["store"]["quarantined"], 1)
+        evpopd.ctl("quarantine", "retry", "anna")
+        self.assertEqual(evpopd.get("/v1/status")["store"]["quarantined"], 0)
         evpopd.wait_account("anna", lambda one: one["stored"]["messages"] == 8)
         self.assertEqual(evpopd.bodies()["id-3"], MAIL["id-3"])
 

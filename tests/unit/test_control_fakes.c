@@ -133,7 +133,8 @@ store_stats(const struct store *store, struct store_stats *stats_r)
 		.messages = 5,
 		.body_octets = 700,
 		.queued_octets = 11,
-		.queued_octets_max = 13 };
+		.queued_octets_max = 13,
+		.quarantined = store->quarantine_count };
 }
 
 static void
@@ -352,8 +353,46 @@ give_release(struct fake_query *query)
 
 	if (status == STORE_OK && found == NULL)
 		status = STORE_NOT_FOUND;
-	query->cb.release(
-	    status, status == STORE_OK ? found->account : NULL, query->arg);
+	if (status == STORE_OK)
+		query->cb.release(STORE_OK,
+		    &(struct store_released){ found->account, 1 }, 1,
+		    query->arg);
+	else
+		query->cb.release(status, NULL, 0, query->arg);
+}
+
+/* Those of an account, or all, which stand by account. */
+static void
+give_releases(struct fake_query *query)
+{
+	const struct store *store = query->store;
+	struct store_released released[8] = { 0 };
+	size_t count = 0;
+
+	for (size_t i = 0; i < store->quarantine_count; i++) {
+		const char *account = store->quarantine[i].account;
+
+		if (store->seen_account[0] != '\0' &&
+		    strcmp(store->seen_account, account) != 0)
+			continue;
+		if (count == 0 ||
+		    strcmp(released[count - 1].account, account) != 0)
+			released[count++].account = account;
+		released[count - 1].messages++;
+	}
+	query->cb.release(store->answer, released,
+	    store->answer == STORE_OK ? count : 0, query->arg);
+}
+
+void
+store_quarantine_release_all(
+    struct store *store, const char *account, store_release_cb cb, void *arg)
+{
+	struct fake_query *query = new_query(store, give_releases, arg);
+
+	snprintf(store->seen_account, sizeof(store->seen_account), "%s",
+	    account != NULL ? account : "");
+	query->cb.release = cb;
 }
 
 void

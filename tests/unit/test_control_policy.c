@@ -386,6 +386,39 @@ test_retries(void **state)
 	forget(&reply);
 }
 
+static void
+test_retries_of_many(void **state)
+{
+	struct fixture *fixture = *state;
+	const json_t *accounts;
+	struct reply reply;
+
+	fixture->store.quarantine = quarantine;
+	fixture->store.quarantine_count = COUNT(quarantine);
+	ask_for(fixture, "POST", "/v1/quarantine/retry", 202, &reply);
+	assert_int_equal(number_of(reply.json, "messages"), COUNT(quarantine));
+	accounts = json_object_get(reply.json, "accounts");
+	assert_true(json_array_size(accounts) > 1);
+	forget(&reply);
+	ask_for(
+	    fixture, "POST", "/v1/quarantine/retry?account=shop", 202, &reply);
+	accounts = json_object_get(reply.json, "accounts");
+	assert_int_equal(json_array_size(accounts), 1);
+	assert_string_equal(
+	    text_of(json_array_get(accounts, 0), "account"), "shop");
+	assert_string_equal(fixture->poller.asked, "poll shop");
+	forget(&reply);
+	/* None of it is left, or there never was any. */
+	fixture->store.quarantine_count = 0;
+	ask_for(
+	    fixture, "POST", "/v1/quarantine/retry?account=shop", 202, &reply);
+	assert_int_equal(number_of(reply.json, "messages"), 0);
+	forget(&reply);
+	ask_for(fixture, "POST", "/v1/quarantine/retry?account=nobody", 404,
+	    &reply);
+	forget(&reply);
+}
+
 /* The server goes before the store has answered. */
 static void
 test_a_retry_without_a_server(void **state)
@@ -514,6 +547,8 @@ test_errors(void **state)
 		    "" },
 		{ "POST", "/v1/quarantine/0/retry", 400, "bad_id", "" },
 		{ "GET", "/v1/quarantine/7/retry", 405, "bad_method", "" },
+		{ "POST", "/v1/quarantine/retry?limit=3", 400, "bad_parameter",
+		    "" },
 		{ "DELETE", "/v1/quarantine/7", 405, "bad_method", "" },
 		{ "GET", "/v1/store/check?now=1", 400, "bad_parameter", "" },
 	};
@@ -565,6 +600,7 @@ test_what_others_may_see(void **state)
 		{ "GET", "/v1/quarantine/7", 403 },
 		{ "GET", "/v1/quarantine/7/raw", 403 },
 		{ "POST", "/v1/quarantine/7/retry", 403 },
+		{ "POST", "/v1/quarantine/retry", 403 },
 		{ "POST", "/v1/store/check", 403 },
 		{ "POST", "/v1/accounts/shop/poll?mode=confirm", 403 },
 	};
@@ -599,6 +635,7 @@ main(void)
 		LIVE(test_quarantine),
 		LIVE(test_quarantined_octets),
 		LIVE(test_retries),
+		LIVE(test_retries_of_many),
 		LIVE(test_a_retry_without_a_server),
 		LIVE(test_verification),
 		LIVE(test_errors),

@@ -202,9 +202,10 @@ fill_daemon(struct daemon *daemon, struct event_base *base)
 		    .adopted_octets = 5 << 20,
 		    .last_finished_ms = 1000 },
 	};
-	static struct store_account_row rows[] = {
-		{ .name = "work", .messages = MESSAGES, .octets = 5 << 20 }
-	};
+	static struct store_account_row rows[] = { { .name = "work",
+	    .messages = MESSAGES,
+	    .octets = 5 << 20,
+	    .quarantined = 1 } };
 	static struct store_poll_row polls[] = { { .id = 1,
 	    .account = "work",
 	    .poll = { .started_ms = 1000, .outcome = "ok", .fetched = 4 } } };

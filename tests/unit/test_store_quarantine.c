@@ -170,15 +170,54 @@ struct released {
 };
 
 static void
-take_released(enum store_status status, const char *account, void *arg)
+take_released(enum store_status status, const struct store_released *accounts,
+    size_t count, void *arg)
 {
 	struct released *released = arg;
 
 	released->done = true;
 	released->status = status;
-	assert_int_equal(account != NULL, status == STORE_OK);
+	assert_int_equal(accounts != NULL && count > 0, status == STORE_OK);
 	snprintf(released->account, sizeof(released->account), "%s",
-	    account != NULL ? account : "");
+	    count > 0 ? accounts[0].account : "");
+}
+
+static void
+take_all_released(enum store_status status,
+    const struct store_released *accounts, size_t count, void *arg)
+{
+	struct released *released = arg;
+	size_t length = 0;
+
+	assert_int_equal(status, STORE_OK);
+	released->done = true;
+	released->account[0] = '\0';
+	for (size_t i = 0; i < count; i++)
+		length += (size_t)snprintf(released->account + length,
+		    sizeof(released->account) - length, "%s:%llu ",
+		    accounts[i].account,
+		    (unsigned long long)accounts[i].messages);
+}
+
+static uint64_t
+quarantined(const struct fixture *fixture)
+{
+	struct store_stats stats;
+
+	store_stats(fixture->store, &stats);
+	return stats.quarantined;
+}
+
+static void
+expect_released(
+    struct fixture *fixture, const char *account, const char *expected)
+{
+	struct released released = { .done = false };
+
+	store_quarantine_release_all(
+	    fixture->store, account, take_all_released, &released);
+	fixture_wait(fixture, &released.done);
+	assert_string_equal(released.account, expected);
 }
 
 static enum store_status
@@ -317,6 +356,166 @@ released_message_is_fetched_and_counted_anew(void **state)
 	assert_int_equal(fixture_integer(fixture, "SELECT state FROM uid"), 0);
 }
 
+static void
+all_are_released_by_account(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t home = fixture->account, work;
+
+	quarantine(fixture, "a", "part of it");
+	quarantine(fixture, "b", NULL);
+	assert_int_equal(
+	    fixture_account(fixture, "work", NULL, &work), STORE_OK);
+	fixture->account = work;
+	quarantine(fixture, "a", "part");
+	quarantine(fixture, "c", NULL);
+	quarantine(fixture, "d", NULL);
+	assert_int_equal(quarantined(fixture), 5);
+	fixture_close(fixture);
+	fixture_open(fixture);
+	assert_int_equal(quarantined(fixture), 5);
+	expect_released(fixture, "nobody", "");
+	expect_released(fixture, "home", "home:2 ");
+	expect_released(fixture, "home", "");
+	assert_int_equal(quarantined(fixture), 3);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM uid"), 3);
+	fixture->account = home;
+	quarantine(fixture, "b", NULL);
+	expect_released(fixture, NULL, "home:1 work:3 ");
+	assert_int_equal(quarantined(fixture), 0);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM quarantine"), 0);
+}
+
+/* ---- bodies that are less than there is ---- */
+
+static struct failed
+doubt(struct fixture *fixture, const char *reason, const char *bytes,
+    enum store_failed end)
+{
+	struct store_body_meta meta = fixture_meta(fixture, "u");
+	struct store_failure failure = { .account_id = fixture->account,
+		.unique_id = (const unsigned char *)"u",
+		.unique_id_length = 1,
+		.reason = reason,
+		.attempts_most = MOST,
+		.apart_ms = 3600000,
+		.end = end };
+	struct failed failed = { 0 };
+
+	failure.body = store_body_new(fixture->store, &meta);
+	assert_non_null(failure.body);
+	store_body_append(
+	    failure.body, (const unsigned char *)bytes, strlen(bytes));
+	store_failure(fixture->store, &failure, answer_failed, &failed);
+	fixture_wait(fixture, &failed.done);
+	assert_int_equal(failed.status, STORE_OK);
+	return failed;
+}
+
+static void
+an_hour_passes(struct fixture *fixture)
+{
+	fixture_change(
+	    fixture, "UPDATE failure SET last_ms = last_ms - 3600001");
+}
+
+static void
+same_few_bytes_are_stored_in_the_end(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(
+	    doubt(fixture, "r", "few", STORE_FAILED_STORED).attempts, 1);
+	/* At once it says no more. */
+	assert_int_equal(
+	    doubt(fixture, "r", "few", STORE_FAILED_STORED).attempts, 1);
+	an_hour_passes(fixture);
+	assert_int_equal(
+	    doubt(fixture, "r", "few", STORE_FAILED_STORED).attempts, 2);
+	an_hour_passes(fixture);
+	/* Something else came. */
+	assert_int_equal(
+	    doubt(fixture, "s", "more", STORE_FAILED_STORED).attempts, 1);
+	an_hour_passes(fixture);
+	assert_int_equal(
+	    doubt(fixture, "s", "more", STORE_FAILED_STORED).attempts, 2);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM message"), 0);
+	an_hour_passes(fixture);
+	assert_int_equal(
+	    doubt(fixture, "s", "more", STORE_FAILED_STORED).outcome,
+	    STORE_FAILED_STORED);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT octets FROM message"), 4);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM failure"), 0);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM quarantine"), 0);
+}
+
+static void
+doubts_may_be_counted_for_ever(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (int i = 0; i < 2 * MOST; i++) {
+		assert_int_equal(
+		    doubt(fixture, "r", "", STORE_FAILED_COUNTED).outcome,
+		    STORE_FAILED_COUNTED);
+		an_hour_passes(fixture);
+	}
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT attempts FROM failure"), 2 * MOST);
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT count(*) FROM uid"), 0);
+}
+
+struct before {
+	bool done, all;
+};
+
+static void
+take_before(enum store_status status, bool all, void *arg)
+{
+	struct before *before = arg;
+
+	assert_int_equal(status, STORE_OK);
+	before->done = true;
+	before->all = all;
+}
+
+static bool
+failed_before(struct fixture *fixture, const char *ids)
+{
+	struct store_uid uids[8] = { 0 };
+	struct before before = { .done = false };
+	size_t count = 0;
+
+	for (; ids[count] != '\0'; count++) {
+		uids[count].unique_id = (const unsigned char *)&ids[count];
+		uids[count].unique_id_length = 1;
+	}
+	store_failed_before(fixture->store, fixture->account, uids, count,
+	    take_before, &before);
+	fixture_wait(fixture, &before.done);
+	return before.all;
+}
+
+static void
+whether_all_failed_before(void **state)
+{
+	struct fixture *fixture = *state;
+
+	expect_failed(fixture, "a", NULL, 1, false);
+	expect_failed(fixture, "b", NULL, 1, false);
+	assert_true(failed_before(fixture, "a"));
+	assert_true(failed_before(fixture, "ba"));
+	assert_false(failed_before(fixture, "c"));
+	assert_false(failed_before(fixture, "abc"));
+}
+
 /* Somebody fetched it before the row was released. */
 static void
 release_leaves_a_stored_message_alone(void **state)
@@ -437,6 +636,10 @@ main(void)
 		TEST(quarantined_bytes_live_as_long_as_their_row),
 		TEST(released_message_is_fetched_and_counted_anew),
 		TEST(release_leaves_a_stored_message_alone),
+		TEST(all_are_released_by_account),
+		TEST(same_few_bytes_are_stored_in_the_end),
+		TEST(doubts_may_be_counted_for_ever),
+		TEST(whether_all_failed_before),
 		TEST(list_is_paged_by_account),
 		TEST(what_cannot_be_told_apart_is_not_counted),
 		TEST(failure_that_is_not_written_is_not_counted),
