@@ -47,7 +47,8 @@ answer_store(enum store_status status, const char *text)
 		return answer_error(404, "not_found", NULL, "no such thing");
 	if (status == STORE_SLOW)
 		return answer_error(503, "too_slow", store_status_hint(status),
-		    "no answer within %d s", STORE_QUESTION_MS / 1000);
+		    "the store gave no answer within %d s",
+		    STORE_QUESTION_MS / 1000);
 	return answer_error(503, "store_unavailable", store_status_hint(status),
 	    "the store cannot answer (%s)%s%s", store_status_name(status),
 	    text != NULL && *text ? ": " : "", text != NULL ? text : "");
