@@ -65,6 +65,8 @@ store_changed(struct store *store, void *arg)
 		log_write(LOG_LEVEL_ERROR, NULL,
 		    "the store fails: %s; mail stays on the servers",
 		    health->text);
+		if (health->status == STORE_REPLACED)
+			each_running(poller, run_store_lost);
 		return;
 	}
 	log_write(LOG_LEVEL_INFO, NULL, "the store works again");

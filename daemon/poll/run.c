@@ -540,6 +540,13 @@ run_stop(struct run *run)
 }
 
 void
+run_store_lost(struct run *run)
+{
+	if (!run->over)
+		run_store_failed(STORE_REPLACED, run);
+}
+
+void
 run_cancel(struct run *run, const char *why)
 {
 	run_fail(run, EVPOP_ERROR_CANCELLED, why);

@@ -79,6 +79,12 @@ void run_drained(struct run *);
 /* Fetch nothing more, but commit what was marked; then `finished`. */
 void run_stop(struct run *);
 
+/*
+ * The store's file is no longer where it was: cut the session, so that what it
+ * has marked stays on the server.
+ */
+void run_store_lost(struct run *);
+
 /* Cut the session; `finished` still runs, once the store has answered. */
 void run_cancel(struct run *, const char *why);
 

@@ -133,6 +133,34 @@ class PlaceTest(unittest.TestCase):
         self.assertEqual(evpopd.rows("PRAGMA integrity_check"), [("ok",)])
         evpopd.halt()
 
+    def test_a_session_under_way_is_cut(self):
+        """What it has marked is not deleted, though no more mail comes."""
+        evpopd = self.started()
+        # It looks at each that is stored, marks them, and fetches more.
+        self.server.restart(hold_after=COUNT + 1)
+        self.server.deliver("anna", corpus.messages(3, seed=2))
+        evpopd.accounts["anna"]["keep"] = "delete"
+        evpopd.write_config()
+        evpopd.post("/v1/reload")
+        self.server.wait_held()
+        move_away(evpopd)
+        shown = evpopd.wait_account(
+            "anna", lambda one: one["state"] == "failing")
+        self.assertIn("replaced", shown["last_text"])
+        commands = self.server.commands()
+        last = commands[-1][1]
+        said = [command.split()[0] for _, session, _, command in commands
+                if session == last]
+        self.assertIn("DELE", said)
+        self.assertNotIn("QUIT", said)
+        self.server.release()
+        (evpopd.folder / "was.db").rename(evpopd.store_file)
+        evpopd.wait_account("anna", lambda one: one["state"] == "waiting" and
+                            one["last_outcome"] == "ok")
+        self.assertEqual(len(evpopd.messages()), COUNT + 3)
+        self.assertEqual(self.server.count("anna"), 0)
+        evpopd.halt()
+
     def test_once_ends_with_75(self):
         """The file is moved while the server gives a message."""
         self.server.restart(hold_after=3)

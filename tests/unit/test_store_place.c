@@ -370,7 +370,7 @@ others_may_touch_and_write(void **state)
 	struct paths paths = paths_of(fixture);
 
 	for (int i = 0; i < 3; i++) {
-		char id[8];
+		char id[16];
 
 		snprintf(id, sizeof(id), "m%d", i);
 		put_large(fixture, id);
