@@ -138,6 +138,7 @@ class PlaceTest(unittest.TestCase):
         evpopd = self.started()
         # It looks at each that is stored, marks them, and fetches more.
         self.server.restart(hold_after=COUNT + 1)
+        former = len(self.server.commands())
         self.server.deliver("anna", corpus.messages(3, seed=2))
         evpopd.accounts["anna"]["keep"] = "delete"
         evpopd.write_config()
@@ -147,10 +148,8 @@ class PlaceTest(unittest.TestCase):
         shown = evpopd.wait_account(
             "anna", lambda one: one["state"] == "failing")
         self.assertIn("replaced", shown["last_text"])
-        commands = self.server.commands()
-        last = commands[-1][1]
-        said = [command.split()[0] for _, session, _, command in commands
-                if session == last]
+        said = [command.split()[0] for _, _, _, command
+                in self.server.commands()[former:]]
         self.assertIn("DELE", said)
         self.assertNotIn("QUIT", said)
         self.server.release()
