@@ -1,8 +1,9 @@
 """kill -9 at random moments, under a server that is none too good itself.
 
 A daemon polls several maildrops into which mail keeps coming; it is killed
-again and again, while the server breaks off some of the bodies and leaves some
-QUITs unanswered once it has obeyed them.  In the end the server behaves, and
+again and again, while the server breaks off some of the bodies, answers with
+nothing instead of others, and leaves some QUITs unanswered once it has obeyed
+them.  In the end the server behaves, and
 then it and the store must agree.  EVPOP_KILLS says how often; EVPOP_SEED makes
 a run's choices again those of another.
 """
@@ -126,6 +127,7 @@ class KillsTest(unittest.TestCase):
     def test_kills(self):
         print(f"EVPOP_SEED={SEED} EVPOP_KILLS={KILLS}", flush=True)
         extra = ["--cut-bodies", str(FAULTS), "--drop-quits", str(FAULTS),
+                 "--empty-bodies", str(FAULTS),
                  "--fault-seed", str(SEED)]
         with maildropd.MaildropServer(
                 users={name: "secret" for name in ACCOUNTS},
@@ -149,10 +151,11 @@ class KillsTest(unittest.TestCase):
         killed = len(began - ended) - stats["bodies_cut"]
         agreement.table("kill -9 at random moments", (
             "", "kills", "sessions", "killed in one", "bodies cut",
-            "QUITs dropped", "quarantined", "polls to finish", "messages", "lost",
+            "bodies empty", "QUITs dropped", "quarantined", "polls to finish", "messages", "lost",
             "doubled"), [(
                 f"seed {SEED}", KILLS, len(began), killed,
-                stats["bodies_cut"], stats["quits_dropped"],
+                stats["bodies_cut"], stats["bodies_emptied"],
+                stats["quits_dropped"],
                 quarantined, polls,
                 found.messages, found.lost, found.doubled)])
         self.assertEqual(found.faults, [])

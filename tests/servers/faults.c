@@ -31,6 +31,12 @@ faults_cut_body(struct faults *faults, uint64_t octets, uint64_t *after_r)
 }
 
 bool
+faults_empty_body(struct faults *faults)
+{
+	return happens(faults, faults->empty_bodies);
+}
+
+bool
 faults_drop_quit(struct faults *faults)
 {
 	return happens(faults, faults->drop_quits);

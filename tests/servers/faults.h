@@ -1,6 +1,7 @@
 /*
  * Faults that maildropd commits on purpose, by chance but repeatably: bodies
- * that break off or stop, and QUITs that are obeyed and never answered.
+ * that break off or stop, or have nothing in them, and QUITs that are obeyed
+ * and never answered.
  */
 
 #ifndef MAILDROPD_FAULTS_H
@@ -13,6 +14,7 @@
 struct faults {
 	unsigned cut_bodies;
 	unsigned drop_quits;
+	unsigned empty_bodies;
 	bool stalls; /* every body, after so many octets: */
 	uint64_t stall_after;
 	uint64_t state; /* of the generator; the seed to begin with */
@@ -23,6 +25,9 @@ struct faults {
  * *after_r is then how many of them are sent, from none to all but one.
  */
 bool faults_cut_body(struct faults *, uint64_t octets, uint64_t *after_r);
+
+/* Whether to answer a RETR with +OK and the dot, and nothing else. */
+bool faults_empty_body(struct faults *);
 
 /* Whether to close instead of answering a QUIT. */
 bool faults_drop_quit(struct faults *);

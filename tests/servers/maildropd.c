@@ -116,6 +116,7 @@ write_stats(FILE *file, struct maildropd *maildropd)
 		{ "messages_sent", counters->messages_sent },
 		{ "messages_removed", counters->messages_removed },
 		{ "bodies_cut", counters->bodies_cut },
+		{ "bodies_emptied", counters->bodies_emptied },
 		{ "quits_dropped", counters->quits_dropped },
 		{ "tls_handshakes", server->tls_handshakes },
 		{ "tls_resumed", server->tls_resumed },
@@ -345,6 +346,7 @@ set_up(struct maildropd *maildropd)
 	server->sessions.faults = (struct faults){
 		.cut_bodies = options->cut_bodies,
 		.drop_quits = options->drop_quits,
+		.empty_bodies = options->empty_bodies,
 		.stalls = options->stalls,
 		.stall_after = options->stall_after,
 		.state = options->fault_seed,

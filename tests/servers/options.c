@@ -45,6 +45,7 @@ static const char help[] =
     "  --no-empty-line           synthetic messages are all header\n"
     "  --cut-bodies PERCENT      break off in so many answers to RETR, "
     "anywhere\n"
+    "  --empty-bodies PERCENT    answer so many RETRs with nothing but +OK\n"
     "  --drop-quits PERCENT      obey so many QUITs without an answer\n"
     "  --fault-seed N            which ones\n"
     "\n"
@@ -210,6 +211,7 @@ enum long_option {
 	OPTION_NO_EMPTY_LINE,
 	OPTION_CUT_BODIES,
 	OPTION_DROP_QUITS,
+	OPTION_EMPTY_BODIES,
 	OPTION_FAULT_SEED,
 	OPTION_PORT_FILE,
 	OPTION_STATS_FILE,
@@ -239,6 +241,7 @@ static const struct option long_options[] = { { "listen", required_argument,
 	{ "no-top", no_argument, NULL, OPTION_NO_TOP },
 	{ "no-empty-line", no_argument, NULL, OPTION_NO_EMPTY_LINE },
 	{ "cut-bodies", required_argument, NULL, OPTION_CUT_BODIES },
+	{ "empty-bodies", required_argument, NULL, OPTION_EMPTY_BODIES },
 	{ "drop-quits", required_argument, NULL, OPTION_DROP_QUITS },
 	{ "fault-seed", required_argument, NULL, OPTION_FAULT_SEED },
 	{ "port-file", required_argument, NULL, OPTION_PORT_FILE },
@@ -285,6 +288,10 @@ apply_behaviour(struct options *options, int option)
 	case OPTION_CUT_BODIES:
 		options->cut_bodies =
 		    (unsigned)parse_number(optarg, "cut-bodies", 0, 100);
+		break;
+	case OPTION_EMPTY_BODIES:
+		options->empty_bodies =
+		    (unsigned)parse_number(optarg, "empty-bodies", 0, 100);
 		break;
 	case OPTION_DROP_QUITS:
 		options->drop_quits =

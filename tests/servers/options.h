@@ -54,9 +54,10 @@ struct options {
 	int64_t delay_ms;
 	size_t octets_per_second; /* 0: as fast as can be */
 	bool stalls;
-	uint64_t stall_after; /* octets, where it stalls */
-	unsigned cut_bodies;  /* percent */
-	unsigned drop_quits;  /* percent */
+	uint64_t stall_after;  /* octets, where it stalls */
+	unsigned cut_bodies;   /* percent */
+	unsigned drop_quits;   /* percent */
+	unsigned empty_bodies; /* percent */
 	uint64_t fault_seed;
 	bool no_empty_line;
 	uint64_t hold_after;

@@ -394,6 +394,11 @@ command_retr(struct session *session, char *argument, struct evbuffer *out)
 
 	if (message == NULL)
 		return;
+	if (faults_empty_body(&session->settings->faults)) {
+		session->settings->counters.bodies_emptied++;
+		evbuffer_add_printf(out, "+OK 0 octets\r\n.\r\n");
+		return;
+	}
 	session->breaks_off = faults_cut_body(&session->settings->faults,
 	    message->size + STATUS_LINE_OCTETS, &session->break_after);
 	if (session->breaks_off)
