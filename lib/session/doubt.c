@@ -14,6 +14,8 @@ struct doubt_case {
 	LIST_ENTRY(doubt_case) link;
 	struct evpop_doubt *doubt;
 	struct evpop_doubt_body body;
+	uint64_t listed;
+	uint64_t top_octets;
 	bool has_header; /* by TOP */
 };
 
@@ -189,6 +191,7 @@ doubt_top_data(struct evpop_client *client, const unsigned char *bytes,
 	size_t i;
 
 	(void)client;
+	one->top_octets += length;
 	for (i = 0; i < length && !one->has_header; i++)
 		one->has_header = bytes[i] != '\r' && bytes[i] != '\n';
 	return EVPOP_FLOW_CONTINUE;
@@ -207,6 +210,9 @@ doubt_top_end(struct evpop_client *client, uint32_t number,
 		doubt_give_up(asked.doubt, &asked.body, result);
 	else if (asked.has_header)
 		doubt_refuse(asked.doubt, &asked.body, "shows its header");
+	else if (asked.listed > asked.body.octets &&
+		 asked.top_octets > asked.body.octets)
+		doubt_refuse(asked.doubt, &asked.body, "has an empty line");
 	else
 		doubt_believe(asked.doubt, &asked.body);
 }
@@ -227,14 +233,17 @@ doubt_can_top(const struct evpop_doubt *doubt)
 }
 
 static void
-doubt_ask_top(struct evpop_doubt *doubt, const struct evpop_doubt_body *body)
+doubt_ask_top(struct evpop_doubt *doubt, const struct evpop_doubt_body *body,
+    uint64_t listed)
 {
 	struct doubt_case *one = doubt_open_case(doubt, body);
 	enum evpop_error error = EVPOP_ERROR_MEMORY;
 
-	if (one != NULL)
+	if (one != NULL) {
+		one->listed = listed;
 		error = evpop_client_top(doubt->client,
 		    doubt_number(doubt, body), 0, &doubt_top_sink, one);
+	}
 	if (error != EVPOP_ERROR_NONE)
 		doubt_fail_to_ask(doubt, one, body);
 }
@@ -246,7 +255,7 @@ doubt_judge_listed(struct evpop_doubt *doubt,
 	if (listed > (body->is_empty ? LISTED_AS_EMPTY : 0))
 		doubt_judge_size(doubt, body, listed);
 	else if (body->is_empty && doubt_can_top(doubt))
-		doubt_ask_top(doubt, body);
+		doubt_ask_top(doubt, body, listed);
 	else
 		doubt_believe(doubt, body);
 }
