@@ -316,9 +316,8 @@ evpop_doubt_judge(
 {
 	uint64_t listed = doubt->listing->entries[body->index].octets;
 
-	/* It was doubted before, and stored in the end. */
 	if (!body->is_empty &&
-	    evpop_plan_owes(doubt->plan, body->index, body->octets))
+	    evpop_plan_believes(doubt->plan, body->index, body->octets))
 		doubt_believe(doubt, body);
 	/* The reply to RETR may tell a size, too, but hardly a better one. */
 	else if (listed != 0)

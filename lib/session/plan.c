@@ -11,6 +11,7 @@
 #include "lib/session/action.h"
 #include "lib/session/candidates.h"
 #include "lib/session/deletions.h"
+#include "lib/session/habit.h"
 #include "lib/session/listing.h"
 #include "lib/session/match.h"
 
@@ -27,6 +28,7 @@ struct evpop_plan_details {
 	bool *unknown;  /* for each entry */
 	size_t entry_count, unknown_count, known_count;
 	struct evpop_match *match; /* until the plan is made */
+	struct evpop_habit habit;  /* of the server */
 	struct evpop_deletions *deletions;
 	struct evpop_candidates *candidates;
 	/* For each entry; NULL where nothing can be adopted. */
@@ -208,6 +210,7 @@ plan_take(struct evpop_plan *plan, const struct evpop_known *known,
 	uint32_t entry;
 
 	plan->details->knows_top_names |= plan_is_top_name(known);
+	evpop_habit_note(&plan->details->habit, known);
 	switch (evpop_match_next(plan->details->match, known, &entry)) {
 	case EVPOP_MATCH_DISORDER:
 		return EVPOP_ERROR_USAGE;
@@ -537,9 +540,11 @@ evpop_plan_sizes(struct evpop_plan *plan, const struct evpop_listing *listing,
 }
 
 bool
-evpop_plan_owes(const struct evpop_plan *plan, uint32_t index, uint64_t octets)
+evpop_plan_believes(
+    const struct evpop_plan *plan, uint32_t index, uint64_t octets)
 {
-	return evpop_deletions_owe(plan->details->deletions, index, octets);
+	return evpop_habit_is_to_list_more(&plan->details->habit) ||
+	       evpop_deletions_owe(plan->details->deletions, index, octets);
 }
 
 size_t

@@ -29,10 +29,11 @@ bool evpop_plan_make(struct evpop_plan *, const struct evpop_listing *,
     const struct evpop_policy *) EVPOP_MUST_USE;
 
 /*
- * Whether the entry is known with so many octets, and its deletion owed: it is
- * fetched only to be compared.
+ * Whether so few octets may be all of the entry: it is known with as many, and
+ * its deletion owed, so that it is fetched only to be compared; or the server
+ * lists more than there is of many.
  */
-bool evpop_plan_owes(
+bool evpop_plan_believes(
     const struct evpop_plan *, uint32_t index, uint64_t octets);
 
 /* Octets of memory that a plan takes for so many entries, at the least. */

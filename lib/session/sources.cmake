@@ -10,6 +10,7 @@ set(EVPOP_SESSION_SOURCES
 	session/easy.c
 	session/easy_body.c
 	session/easy_command.c
+	session/habit.c
 	session/header.c
 	session/headers.c
 	session/ids.c

@@ -159,6 +159,11 @@ class ListedWrongTest(UnwellTest):
             evpopd.poll("anna")
         self.assertEqual(evpopd.bodies(), MAIL)
         self.comes_again(server, evpopd)
+        # It does so as a habit, and is not doubted for it any more.
+        server.drop["id-6"] = b"Subject: six\r\n\r\n"
+        self.assertEqual(evpopd.poll("anna")["last_outcome"], "ok")
+        self.assertEqual(server.drop, {})
+        self.assertEqual(len(evpopd.messages()), 6)
 
     def test_without_a_message_id(self):
         mail = {"id-1": b"Subject: short\r\n\r\nbody\r\n"}

@@ -302,6 +302,94 @@ test_stored_with_less_than_half(void **state)
 	assert_null(strstr(session_run_commands(&server), "DELE"));
 }
 
+/* Its deletion is owed, and as much comes as was stored. */
+static void
+test_owed_with_less_than_half(void **state)
+{
+	static const struct evpop_known known = {
+		.unique_id = (const unsigned char *)"id-1",
+		.unique_id_length = 4,
+		.state = EVPOP_KNOWN_DELETE,
+		.octets = 20,
+		.listed_octets = 504,
+	};
+	static const struct evpop_policy verified = { .keep = EVPOP_KEEP_NONE,
+		.verify_deletes = true };
+	static const struct net_rule rules[] = {
+		UIDL_1,
+		LIST_1("504"),
+		RETR_1(BODY),
+	};
+	struct event_base *base = *state;
+	struct session_run run = { .known = &known, .known_count = 1 };
+	struct net_server server;
+
+	session_run_begin(&run, base, &server, rules, 3, &verified);
+	session_run_finish(&run, &server);
+	assert_string_equal(strstr(run.log, "begin:"), BELIEVED);
+}
+
+/* ---- servers that list more than there is ---- */
+
+static void
+test_habit(void **state)
+{
+	static const struct net_rule rules[] = {
+		UIDL_1,
+		LIST_1("504"),
+		RETR_1(BODY),
+	};
+	struct event_base *base = *state;
+	struct evpop_known known[3];
+	struct net_server server;
+	size_t count;
+
+	for (count = 0; count < 3; count++)
+		known[count] = (struct evpop_known){
+			.unique_id = (const unsigned char *)"abc" + count,
+			.unique_id_length = 1,
+			.state = EVPOP_KNOWN_DELETED,
+			.octets = 100,
+			.listed_octets = 1000,
+		};
+	for (count = 2; count <= 3; count++) {
+		struct session_run run = { .known = known,
+			.known_count = count };
+
+		session_run_begin(&run, base, &server, rules, 3, &keep_none);
+		session_run_finish(&run, &server);
+		assert_string_equal(
+		    strstr(run.log, "begin:"), count == 3 ? BELIEVED : DOUBTED);
+	}
+}
+
+/* That one is empty is no habit. */
+static void
+test_habit_does_not_excuse_an_empty_one(void **state)
+{
+	static const struct net_rule rules[] = {
+		UIDL_1,
+		LIST_1("504"),
+		RETR_1(EMPTY),
+	};
+	struct event_base *base = *state;
+	struct evpop_known known[3];
+	struct session_run run = { .known = known, .known_count = 3 };
+	struct net_server server;
+	size_t i;
+
+	for (i = 0; i < 3; i++)
+		known[i] = (struct evpop_known){
+			.unique_id = (const unsigned char *)"abc" + i,
+			.unique_id_length = 1,
+			.octets = 100,
+			.listed_octets = 1000,
+		};
+	session_run_begin(&run, base, &server, rules, 3, &keep_none);
+	session_run_finish(&run, &server);
+	assert_string_equal(strstr(run.log, "begin:"), DOUBTED);
+}
+
 int
 main(void)
 {
@@ -314,6 +402,9 @@ main(void)
 		cmocka_unit_test(test_end_before_the_answer),
 		cmocka_unit_test(test_freed_in_the_verdict),
 		cmocka_unit_test(test_stored_with_less_than_half),
+		cmocka_unit_test(test_owed_with_less_than_half),
+		cmocka_unit_test(test_habit),
+		cmocka_unit_test(test_habit_does_not_excuse_an_empty_one),
 	};
 
 	return cmocka_run_group_tests(
