@@ -1,5 +1,7 @@
 #include "faults.h"
 
+#include <event2/buffer.h>
+
 /* SplitMix64: any seed is good, and it is short. */
 static uint64_t
 next_number(struct faults *faults)
@@ -31,9 +33,13 @@ faults_cut_body(struct faults *faults, uint64_t octets, uint64_t *after_r)
 }
 
 bool
-faults_empty_body(struct faults *faults)
+faults_empty_body(struct faults *faults, struct evbuffer *out)
 {
-	return happens(faults, faults->empty_bodies);
+	if (!happens(faults, faults->empty_bodies))
+		return false;
+	faults->emptied++;
+	evbuffer_add_printf(out, "+OK 0 octets\r\n.\r\n");
+	return true;
 }
 
 bool

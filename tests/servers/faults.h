@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct evbuffer;
+
 /* In percent; zeroed, nothing goes wrong. */
 struct faults {
 	unsigned cut_bodies;
@@ -17,7 +19,8 @@ struct faults {
 	unsigned empty_bodies;
 	bool stalls; /* every body, after so many octets: */
 	uint64_t stall_after;
-	uint64_t state; /* of the generator; the seed to begin with */
+	uint64_t state;   /* of the generator; the seed to begin with */
+	uint64_t emptied; /* bodies, so far */
 };
 
 /*
@@ -26,8 +29,8 @@ struct faults {
  */
 bool faults_cut_body(struct faults *, uint64_t octets, uint64_t *after_r);
 
-/* Whether to answer a RETR with +OK and the dot, and nothing else. */
-bool faults_empty_body(struct faults *);
+/* Whether a RETR is to be answered with nothing; then it is. */
+bool faults_empty_body(struct faults *, struct evbuffer *out);
 
 /* Whether to close instead of answering a QUIT. */
 bool faults_drop_quit(struct faults *);

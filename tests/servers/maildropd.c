@@ -116,7 +116,7 @@ write_stats(FILE *file, struct maildropd *maildropd)
 		{ "messages_sent", counters->messages_sent },
 		{ "messages_removed", counters->messages_removed },
 		{ "bodies_cut", counters->bodies_cut },
-		{ "bodies_emptied", counters->bodies_emptied },
+		{ "bodies_emptied", server->sessions.faults.emptied },
 		{ "quits_dropped", counters->quits_dropped },
 		{ "tls_handshakes", server->tls_handshakes },
 		{ "tls_resumed", server->tls_resumed },

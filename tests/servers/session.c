@@ -392,13 +392,9 @@ command_retr(struct session *session, char *argument, struct evbuffer *out)
 	struct maildrop_message *message =
 	    take_message(session, &argument, out);
 
-	if (message == NULL)
+	if (message == NULL ||
+	    faults_empty_body(&session->settings->faults, out))
 		return;
-	if (faults_empty_body(&session->settings->faults)) {
-		session->settings->counters.bodies_emptied++;
-		evbuffer_add_printf(out, "+OK 0 octets\r\n.\r\n");
-		return;
-	}
 	session->breaks_off = faults_cut_body(&session->settings->faults,
 	    message->size + STATUS_LINE_OCTETS, &session->break_after);
 	if (session->breaks_off)

@@ -25,7 +25,6 @@ struct session_counters {
 	uint64_t messages_sent;
 	uint64_t messages_removed;
 	uint64_t bodies_cut;
-	uint64_t bodies_emptied;
 	uint64_t quits_dropped;
 };
 
