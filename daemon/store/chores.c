@@ -1,5 +1,6 @@
 #include "daemon/store/chores.h"
 
+#include "daemon/store/ahead.h"
 #include "daemon/store/clock.h"
 #include "daemon/store/index.h"
 #include "daemon/store/orphan.h"
@@ -123,6 +124,7 @@ restart_index(struct store_writer *writer, int64_t now_ms)
 	store_writer_wait(writer, INDEX_PATIENCE_MS);
 	status = store_index_restart(&writer->db);
 	writer->index_behind = true;
+	writer->index_asked = false;
 	if (!writer->index_outdated)
 		writer->index_restarted =
 		    status == STORE_OK || status == STORE_DAMAGED;
@@ -160,12 +162,20 @@ index_more(struct store_writer *writer, int64_t now_ms)
 	bool more = true, damaged;
 	enum store_status status;
 
+	/* Whoever reads ahead wakes the writer when there is something. */
+	if (writer->ahead != NULL && !writer->index_asked) {
+		store_ahead_look(writer->ahead);
+		writer->index_asked = true;
+		return;
+	}
 	store_writer_wait(writer, INDEX_PATIENCE_MS);
-	status = store_index_step(&writer->db, &writer->queue, &more, &damaged);
+	status = store_index_step(
+	    &writer->db, writer->ahead, &writer->queue, &more, &damaged);
 	writer->index_behind = more;
 	if (status == STORE_OK)
 		return;
 	store_writer_undo(writer);
+	writer->index_asked = false;
 	writer->index_damaged = damaged;
 	if (!damaged || writer->index_restarted)
 		writer->index_retry_ms = now_ms + INDEX_RETRY_MS;
@@ -187,7 +197,9 @@ restart_is_due(const struct store_writer *writer, int64_t now_ms)
 static bool
 index_is_due(const struct store_writer *writer, int64_t now_ms)
 {
-	return writer->index_behind && now_ms >= writer->index_retry_ms;
+	return writer->index_behind && now_ms >= writer->index_retry_ms &&
+	       (writer->ahead == NULL || !writer->index_asked ||
+		   store_ahead_is_ready(writer->ahead));
 }
 
 static bool
@@ -211,7 +223,7 @@ next_time(const struct store_writer *writer, int64_t now_ms)
 	if (writer->log_pages > 0)
 		next_ms = writer->log_idle_ms + LOG_REST_MS;
 	if ((writer->index_behind || restart_is_wanted(writer)) &&
-	    writer->index_retry_ms < next_ms)
+	    writer->index_retry_ms > now_ms && writer->index_retry_ms < next_ms)
 		next_ms = writer->index_retry_ms;
 	return next_ms;
 }

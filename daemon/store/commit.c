@@ -214,6 +214,7 @@ add_message(struct store_writer *writer, struct store_body *body,
 	body->taken = STORE_TAKEN_NEW;
 	body->octets = result->octets;
 	writer->index_behind = true;
+	writer->index_asked = false;
 	return STORE_OK;
 }
 

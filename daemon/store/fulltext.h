@@ -7,15 +7,22 @@
 
 #include "daemon/store/db.h"
 
+struct store_ahead;
 struct store_queue;
 
 /*
  * Index some messages in the transaction that is open, ending early when the
  * queue fills; *more_r tells whether others wait, and after a failure
- * *damaged_r that it was the index itself.
+ * *damaged_r that it was the index itself.  Without somebody who reads ahead
+ * (NULL) messages are read here.
  */
-enum store_status store_fulltext_step(struct store_db *, struct store_queue *,
-    bool *more_r, bool *damaged_r) __attribute__((warn_unused_result));
+enum store_status store_fulltext_step(struct store_db *, struct store_ahead *,
+    struct store_queue *, bool *more_r, bool *damaged_r)
+    __attribute__((warn_unused_result));
+
+/* The id of the last message that is in it; 0: none. */
+enum store_status store_fulltext_indexed(struct store_db *, int64_t *id_r)
+    __attribute__((warn_unused_result));
 
 /* What begins the index again, inside a transaction. */
 extern const char store_fulltext_restart_sql[];

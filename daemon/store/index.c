@@ -5,8 +5,8 @@
 
 /* Senders first: they take a hundredth of the time that words take. */
 enum store_status
-store_index_step(struct store_db *db, struct store_queue *queue, bool *more_r,
-    bool *damaged_r)
+store_index_step(struct store_db *db, struct store_ahead *ahead,
+    struct store_queue *queue, bool *more_r, bool *damaged_r)
 {
 	enum store_status status;
 
@@ -18,7 +18,8 @@ store_index_step(struct store_db *db, struct store_queue *queue, bool *more_r,
 	status = store_sender_step(db, queue, more_r);
 	*damaged_r = status == STORE_DAMAGED;
 	if (status == STORE_OK && !*more_r)
-		status = store_fulltext_step(db, queue, more_r, damaged_r);
+		status =
+		    store_fulltext_step(db, ahead, queue, more_r, damaged_r);
 	if (status != STORE_OK)
 		return status;
 	/* The indexes write most of what they have at the end. */

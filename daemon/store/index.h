@@ -7,6 +7,7 @@
 
 #include "daemon/store/db.h"
 
+struct store_ahead;
 struct store_queue;
 
 /*
@@ -14,8 +15,9 @@ struct store_queue;
  * fills; *more_r tells whether others wait.  After a failure the transaction
  * is the caller's to undo; *damaged_r tells that it was the index itself.
  */
-enum store_status store_index_step(struct store_db *, struct store_queue *,
-    bool *more_r, bool *damaged_r) __attribute__((warn_unused_result));
+enum store_status store_index_step(struct store_db *, struct store_ahead *,
+    struct store_queue *, bool *more_r, bool *damaged_r)
+    __attribute__((warn_unused_result));
 
 /*
  * Begin again with empty indexes, in a transaction of its own; after a failure

@@ -42,6 +42,7 @@ store_queue_init(struct store_queue *queue)
 	queue->head = NULL;
 	queue->tail = NULL;
 	queue->stopped = false;
+	queue->woken = false;
 	if (pthread_mutex_init(&queue->mutex, NULL) != 0)
 		return false;
 	if (!init_condition(&queue->filled)) {
@@ -100,9 +101,10 @@ store_queue_take(struct store_queue *queue, int64_t deadline_ms)
 	struct store_op *op;
 
 	lock(queue);
-	while (queue->head == NULL && !queue->stopped)
+	while (queue->head == NULL && !queue->stopped && !queue->woken)
 		if (!wait_for_more(queue, deadline_ms))
 			break;
+	queue->woken = false;
 	op = queue->head;
 	if (op != NULL) {
 		queue->head = op->next;
@@ -112,6 +114,15 @@ store_queue_take(struct store_queue *queue, int64_t deadline_ms)
 	}
 	unlock(queue);
 	return op;
+}
+
+void
+store_queue_wake(struct store_queue *queue)
+{
+	lock(queue);
+	queue->woken = true;
+	unlock(queue);
+	pthread_cond_signal(&queue->filled);
 }
 
 bool

@@ -14,7 +14,7 @@ struct store_queue {
 	pthread_mutex_t mutex;
 	pthread_cond_t filled;
 	struct store_op *head, *tail;
-	bool stopped;
+	bool stopped, woken;
 };
 
 /* Returns false where the system has no more of these. */
@@ -25,12 +25,15 @@ void store_queue_push(struct store_queue *, struct store_op *);
 
 /*
  * The next operation; waits until the monotonic time deadline_ms, or for ever
- * if it is STORE_QUEUE_FOREVER.  NULL: the time is up, or the queue is stopped
- * and empty.
+ * if it is STORE_QUEUE_FOREVER.  NULL: the time is up, somebody was woken, or
+ * the queue is stopped and empty.
  */
 #define STORE_QUEUE_NOW     0
 #define STORE_QUEUE_FOREVER INT64_MAX
 struct store_op *store_queue_take(struct store_queue *, int64_t deadline_ms);
+
+/* Whoever waits for an operation does not wait any longer, this once. */
+void store_queue_wake(struct store_queue *);
 
 /* Take this one out; false where it has been taken. */
 bool store_queue_remove(struct store_queue *, struct store_op *);

@@ -1,4 +1,5 @@
 #include "daemon/store/writer.h"
+#include "daemon/store/ahead.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -355,8 +356,10 @@ store_writer_new(const struct store_db *db, const char *path, bool has_log,
 		goto no_mutex;
 	if (!store_queue_init(&writer->queue))
 		goto no_queue;
+	writer->ahead = store_ahead_new(path, &writer->queue);
 	if (pthread_create(&writer->thread, NULL, writer_main, writer) == 0)
 		return writer;
+	store_ahead_free(writer->ahead);
 	store_queue_destroy(&writer->queue);
 no_queue:
 	pthread_mutex_destroy(&writer->told_mutex);
@@ -377,6 +380,7 @@ store_writer_stop(struct store_writer *writer)
 	store_queue_stop(&writer->queue);
 	failed = pthread_join(writer->thread, NULL);
 	assert(failed == 0);
+	store_ahead_free(writer->ahead);
 	store_db_close(&writer->db);
 }
 

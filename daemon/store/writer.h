@@ -20,6 +20,7 @@
 #include "daemon/store/queue.h"
 #include "daemon/store/scan.h"
 
+struct store_ahead;
 struct store_mailbox;
 
 struct store_writer {
@@ -45,8 +46,10 @@ struct store_writer {
 	struct store_place place;
 	struct store_counter counter;   /* of the open transaction */
 	struct store_scan_held headers; /* of bodies under way */
+	struct store_ahead *ahead;      /* or NULL */
 	bool index_behind;
-	bool index_outdated;                 /* of an earlier version */
+	bool index_asked;    /* whoever reads ahead knows of it */
+	bool index_outdated; /* of an earlier version */
 	bool index_damaged, index_restarted; /* once is enough */
 	int64_t index_retry_ms;
 	bool may_have_failures; /* rows of `failure` */

@@ -4,7 +4,7 @@ target_include_directories(test_store_fixture PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(test_store_fixture PRIVATE evpop_settings
 	PUBLIC evpopd_store PkgConfig::CMOCKA)
 
-foreach(subject account binding body calendar check configure failure
+foreach(subject account ahead binding body calendar check configure failure
 	faults flow held history identity open pack place quarantine question search
 	sender server uid)
 	evpop_unit_test(store_${subject} test_store_${subject}.c
@@ -27,3 +27,4 @@ target_link_options(test_store_chores PRIVATE
 target_link_options(test_store_calendar PRIVATE
 	-Wl,--wrap=store_clock_unix_ms -Wl,--wrap=store_clock_elapsed_ms
 	-Wl,--wrap=store_clock_built_ms -Wl,--wrap=store_clock_start)
+target_link_options(test_store_ahead PRIVATE -Wl,--wrap=mail_words_read)

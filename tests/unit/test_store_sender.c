@@ -234,7 +234,7 @@ step(struct file *file)
 	bool more, damaged;
 
 	assert_int_equal(
-	    store_index_step(&file->db, &file->queue, &more, &damaged),
+	    store_index_step(&file->db, NULL, &file->queue, &more, &damaged),
 	    STORE_OK);
 	assert_false(damaged);
 	return more;
