@@ -134,8 +134,8 @@ count_quarantined(
 	return status == STORE_OK
 		   ? STORE_OK
 		   : store_error_set(error_r, status,
-			 "cannot read what is in quarantine: %s; %s", db->words,
-			 store_status_hint(status));
+			 "%s: cannot read what is in quarantine: %s; %s",
+			 store->path, db->words, store_status_hint(status));
 }
 
 static enum store_status
