@@ -16,6 +16,7 @@
 struct failed {
 	TAILQ_ENTRY(failed) link;
 	uint32_t number, occurrence;
+	uint64_t listed_octets;
 	size_t unique_id_length; /* 0: it has none, and cannot be counted */
 	unsigned char *unique_id;
 	char *reason;
@@ -158,6 +159,7 @@ failed_new(const struct failures *failures,
 	}
 	failed->number = entry->number;
 	failed->occurrence = entry->occurrence;
+	failed->listed_octets = entry->octets;
 	failed->unique_id = malloc(entry->unique_id_length + 1);
 	failed->reason = failed->is_doubt ? failed_doubt_reason(message)
 					  : strdup(result->text);
@@ -242,6 +244,7 @@ failures_count(
 							  : FAILURES_ATTEMPTS,
 			.apart_ms = failed->is_doubt ? FAILURES_DOUBT_MS : 0,
 			.end = end,
+			.listed_octets = failed->listed_octets,
 		    },
 		    failures_counted, count);
 		failed->body = NULL;

@@ -167,7 +167,9 @@ put_away(struct store_writer *writer, const struct store_failure *failure,
 static enum store_status
 accept(struct store_writer *writer, struct store_op *op)
 {
-	struct store_body *body = ((struct failure_op *)op)->failure.body;
+	const struct store_failure *failure =
+	    &((struct failure_op *)op)->failure;
+	struct store_body *body = failure->body;
 
 	if (body == NULL) {
 		op->status = STORE_NOT_FOUND;
@@ -175,6 +177,8 @@ accept(struct store_writer *writer, struct store_op *op)
 	}
 	/* The session that it came in may be over, and is not looked at. */
 	body->meta.identity = NULL;
+	if (failure->listed_octets != 0)
+		body->meta.octets_hint = failure->listed_octets;
 	return store_body_accept(writer, body, op);
 }
 

@@ -309,6 +309,7 @@ struct store_failure {
 	 */
 	int64_t apart_ms;
 	enum store_failed end;
+	uint64_t listed_octets; /* of the message, as is known now; 0: not */
 };
 typedef void (*store_failure_cb)(
     enum store_status, unsigned attempts, enum store_failed, void *arg);

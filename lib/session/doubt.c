@@ -270,6 +270,9 @@ doubt_sized(
 
 	(void)client;
 	doubt_close_case(one);
+	if (is_told)
+		asked.doubt->listing->entries[asked.body.index].octets =
+		    reply->octets;
 	if (doubt_is_answer(&reply->result))
 		doubt_judge_listed(asked.doubt, &asked.body,
 		    is_told ? reply->octets : asked.body.claimed);

@@ -165,6 +165,25 @@ class ListedWrongTest(UnwellTest):
         self.assertEqual(server.drop, {})
         self.assertEqual(len(evpopd.messages()), 6)
 
+    def test_what_retr_says_too_much_of(self):
+        """So it is where LIST is asked for odd ones only."""
+        def says(word, unique_id, _):
+            octets = server.drop[unique_id]
+            return (b"+OK %d octets\r\n" % (3 * len(octets))
+                    + scripted.stuffed(octets) if word == "RETR" else None)
+
+        server, evpopd = self.serve(
+            says, listed=lambda octets: 3 * len(octets), keep="forever")
+        evpopd.wait_polled()
+        for _ in range(3):
+            self.assertEqual(evpopd.messages(), [])
+            self.pretend(evpopd, 7)
+            evpopd.poll("anna")
+        self.assertEqual(evpopd.bodies(), MAIL)
+        server.drop["id-6"] = b"Subject: six\r\n\r\n"
+        self.assertEqual(evpopd.poll("anna")["last_outcome"], "ok")
+        self.assertEqual(len(evpopd.messages()), 6)
+
     def test_without_a_message_id(self):
         mail = {"id-1": b"Subject: short\r\n\r\nbody\r\n"}
         server, evpopd = self.serve(
