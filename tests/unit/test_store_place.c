@@ -196,11 +196,10 @@ wait_for_checkpoint(struct fixture *fixture, off_t former)
 static void
 put_large(struct fixture *fixture, const char *unique_id)
 {
-	unsigned char *bytes = malloc(LARGE);
+	unsigned char *bytes = calloc(1, LARGE);
 
 	assert_non_null(bytes);
-	for (size_t i = 0; i < LARGE; i++)
-		bytes[i] = (unsigned char)rand();
+	snprintf((char *)bytes, LARGE, "%s", unique_id);
 	assert_int_equal(
 	    fixture_put(fixture, unique_id, bytes, LARGE, NULL), STORE_OK);
 	free(bytes);
