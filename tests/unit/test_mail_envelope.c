@@ -43,6 +43,7 @@ subjects(void **state)
 		{ "SUBJECT:tight\n\n", "tight" },
 		{ "subject \t: spaced\r\n\r\n", "spaced" },
 		{ "Subject:\r\n\r\n", "" },
+		{ "\xef\xbb\xbfSubject: marked\r\n\r\n", "marked" },
 		{ "X-Subject: other\r\n\r\n", NULL },
 		{ "Subject: first\r\nSubject: second\r\n\r\n", "first" },
 		{ "Subject: folded\r\n over\r\n\tlines\r\n\r\n",

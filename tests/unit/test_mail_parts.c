@@ -143,6 +143,9 @@ static const struct {
 	{ "Content-Type: application/octet-stream; name=a.bin\n\nx",
 	    "A(a.bin)" },
 	{ "Content-Type: application/octet-stream\n\nx", "" },
+	{ "Content-Type: application/octet-stream; name=a.eml\n\n"
+	  "Subject: in\n\ninner\n",
+	    "A(a.eml)M(Subject: in/)T(inner/)" },
 	/* A part without a header, one whose empty line is missing. */
 	{ MIXED "--b\nno header\n--b--", "T(no header/)" },
 	{ MIXED "--b\nContent-Type: text/html\n<p>\n\n</p>\n--b--",

@@ -78,6 +78,7 @@ html_becomes_words(void **state)
 		{ "a<!-- <a href=\" -->b<!-- c", "ab" },
 		{ "<a title='x>y' href = \"<b>\" id=a\"b>c</a>", "c" },
 		{ "<b><i>a</b>b</i>c</u></div>d", "abcd" },
+		{ "<o:p>a</o:p>b<x-y>c</x-y>", "abc" },
 		{ "In<b>voi</b>ce num<wbr>ber", "Invoice number" },
 		{ "<span>a</span><i>b</i><font color=x>c</font>", "abc" },
 		{ "a<br>b<div>c</div>d<li>e", "a b c d e" },
@@ -288,6 +289,9 @@ static const struct {
 	    0, { "sub", "body" } },
 	{ "From m@x Fri Jan  2 03:04:05 2026\nSubject: sub\n\nbody\n", 0,
 	    { "sub", "body" } },
+	{ "\xef\xbb\xbf"
+	  "Subject: sub" CRLF CRLF "body" CRLF,
+	    0, { "sub", "body" } },
 	{ CRLF CRLF "Subject: sub" CRLF CRLF "body" CRLF, 0,
 	    { "sub", "body" } },
 	{ "Subject: sub\r\r\nContent-Type: "

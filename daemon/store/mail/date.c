@@ -19,8 +19,30 @@ struct date {
 	bool has_year, has_time, has_zone, is_afternoon, is_morning;
 };
 
-static const char *const months[] = { "jan", "feb", "mar", "apr", "may", "jun",
-	"jul", "aug", "sep", "oct", "nov", "dec" };
+/* How they begin; German ones cannot be taken for anything else. */
+static const struct {
+	const char *name;
+	int month;
+} months[] = {
+	{ "jan", 1 },
+	{ "feb", 2 },
+	{ "mar", 3 },
+	{ "m\xc3\xa4r", 3 },
+	{ "m\xe4r", 3 },
+	{ "mrz", 3 },
+	{ "apr", 4 },
+	{ "may", 5 },
+	{ "mai", 5 },
+	{ "jun", 6 },
+	{ "jul", 7 },
+	{ "aug", 8 },
+	{ "sep", 9 },
+	{ "oct", 10 },
+	{ "okt", 10 },
+	{ "nov", 11 },
+	{ "dec", 12 },
+	{ "dez", 12 },
+};
 
 /* RFC 5322, section 4.3, and what Europe's and Asia's programs write. */
 static const struct {
@@ -137,11 +159,13 @@ date_year(int number, size_t digits)
 static int
 date_month(const char *text, size_t length)
 {
-	if (length < 3)
-		return 0;
-	for (size_t i = 0; i < sizeof(months) / sizeof(months[0]); i++)
-		if (strncasecmp(text, months[i], 3) == 0)
-			return (int)i + 1;
+	for (size_t i = 0; i < sizeof(months) / sizeof(months[0]); i++) {
+		size_t wanted = strlen(months[i].name);
+
+		if (length >= wanted &&
+		    strncasecmp(text, months[i].name, wanted) == 0)
+			return months[i].month;
+	}
 	return 0;
 }
 
@@ -274,6 +298,30 @@ date_read_dashed(struct date *date, const char *text)
 	return digits >= 2 && *at == '\0';
 }
 
+/* "3/2/2026", as in America, unless it can only be the other way. */
+static bool
+date_read_slashed(struct date *date, const char *text)
+{
+	const char *at = text;
+	size_t digits;
+
+	date->month = date_number(&at, 2, &digits);
+	if (digits == 0 || *at++ != '/')
+		return false;
+	date->day = date_number(&at, 2, &digits);
+	if (digits == 0 || *at++ != '/')
+		return false;
+	date->year = date_number(&at, 4, &digits);
+	date->has_year = true;
+	if (date->month > 12) {
+		int day = date->month;
+
+		date->month = date->day;
+		date->day = day;
+	}
+	return digits == 4 && *at == '\0';
+}
+
 /* A day comes first, if it can be one, and a year after the month. */
 static bool
 date_read_number(struct date *date, const char *text)
@@ -288,8 +336,14 @@ date_read_number(struct date *date, const char *text)
 		date->day = number;
 		return number > 0;
 	}
-	if (date->has_year)
-		return false;
+	if (date->has_year) {
+		/* A zone that has lost its sign. */
+		if (digits != 4 || !date->has_time || date->has_zone)
+			return false;
+		date->zone = number / 100 * 60 + number % 100;
+		date->has_zone = true;
+		return number / 100 <= 14;
+	}
 	date->year = date_year(number, digits);
 	date->has_year = true;
 	return true;
@@ -329,6 +383,9 @@ date_read_letters(struct date *date, const char *text, size_t length)
 static bool
 date_read_word(struct date *date, const struct word *word)
 {
+	static bool (*const forms[])(struct date *, const char *) = {
+		date_read_iso, date_read_dashed, date_read_slashed
+	};
 	struct date tried = *date;
 
 	if (!date_is_digit(word->text[0])) {
@@ -340,13 +397,14 @@ date_read_word(struct date *date, const struct word *word)
 		*date = tried;
 		return true;
 	}
-	tried = *date;
-	if (date->day == 0 && date->month == 0 && !date->has_year &&
-	    (date_read_iso(&tried, word->text) ||
-		(tried = *date, date_read_dashed(&tried, word->text)))) {
-		*date = tried;
-		return true;
-	}
+	if (date->day == 0 && date->month == 0 && !date->has_year)
+		for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+			tried = *date;
+			if (!forms[i](&tried, word->text))
+				continue;
+			*date = tried;
+			return true;
+		}
 	return date_read_number(date, word->text);
 }
 

@@ -44,12 +44,20 @@ header_starts(const char *line, size_t length, const char *word)
 	return length >= wanted && strncasecmp(line, word, wanted) == 0;
 }
 
+/* A mark of UTF-8 before the first field, left by an editor. */
+static size_t
+header_mark_length(const char *at, size_t length)
+{
+	return length >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 /* RFC 5322, section 3.6.8: printable US-ASCII, and blanks before the colon. */
 static size_t
 header_name_length(const char *line, size_t length)
 {
-	size_t at = 0, name;
+	size_t at, name;
 
+	at = header_mark_length(line, length);
 	while (at < length && at <= NAME_MAX_LENGTH && line[at] > ' ' &&
 	       line[at] < 0x7f && line[at] != ':')
 		at++;
@@ -73,7 +81,10 @@ header_is_known(const char *line, size_t length)
 		"Status", "Subject", "To", "X-Mailer", "X-Original-To",
 		"X-UIDL" };
 	size_t name = header_name_length(line, length);
+	size_t mark = header_mark_length(line, length);
 
+	line += mark;
+	name = name > mark ? name - mark : 0;
 	for (size_t i = 0; name > 0 && i < sizeof(names) / sizeof(names[0]);
 	     i++)
 		if (strlen(names[i]) == name &&
@@ -220,9 +231,12 @@ header_field_length(const char *at, size_t left)
 static bool
 header_split(const char *at, size_t length, struct mail_header_field *field_r)
 {
-	const char *colon = memchr(at, ':', length);
-	size_t name;
+	size_t mark = header_mark_length(at, length), name;
+	const char *colon;
 
+	at += mark;
+	length -= mark;
+	colon = memchr(at, ':', length);
 	if (colon == NULL || colon == at)
 		return false;
 	name = (size_t)(colon - at);

@@ -85,7 +85,7 @@ html_is_unseen(GumboTag tag)
 	       tag == GUMBO_TAG_TEMPLATE;
 }
 
-/* Elements within a line; any other stands between words. */
+/* Elements within a line, and those nobody knows; any other divides words. */
 static bool
 html_is_inline(GumboTag tag)
 {
@@ -97,7 +97,8 @@ html_is_inline(GumboTag tag)
 		GUMBO_TAG_Q, GUMBO_TAG_RUBY, GUMBO_TAG_S, GUMBO_TAG_SAMP,
 		GUMBO_TAG_SMALL, GUMBO_TAG_SPAN, GUMBO_TAG_STRIKE,
 		GUMBO_TAG_STRONG, GUMBO_TAG_SUB, GUMBO_TAG_SUP, GUMBO_TAG_TIME,
-		GUMBO_TAG_TT, GUMBO_TAG_U, GUMBO_TAG_VAR, GUMBO_TAG_WBR };
+		GUMBO_TAG_TT, GUMBO_TAG_U, GUMBO_TAG_VAR, GUMBO_TAG_WBR,
+		GUMBO_TAG_UNKNOWN };
 
 	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
 		if (tags[i] == tag)

@@ -38,17 +38,19 @@ static const struct {
 static const struct {
 	const char *ending;
 	enum mail_text_kind kind;
+	enum mail_part_form form;
 } endings[] = {
-	{ ".txt", MAIL_TEXT_PLAIN },
-	{ ".text", MAIL_TEXT_PLAIN },
-	{ ".csv", MAIL_TEXT_PLAIN },
-	{ ".tsv", MAIL_TEXT_PLAIN },
-	{ ".md", MAIL_TEXT_PLAIN },
-	{ ".log", MAIL_TEXT_PLAIN },
-	{ ".ics", MAIL_TEXT_FOLDED },
-	{ ".vcf", MAIL_TEXT_FOLDED },
-	{ ".htm", MAIL_TEXT_HTML },
-	{ ".html", MAIL_TEXT_HTML },
+	{ ".txt", MAIL_TEXT_PLAIN, MAIL_PART_TEXT },
+	{ ".text", MAIL_TEXT_PLAIN, MAIL_PART_TEXT },
+	{ ".csv", MAIL_TEXT_PLAIN, MAIL_PART_TEXT },
+	{ ".tsv", MAIL_TEXT_PLAIN, MAIL_PART_TEXT },
+	{ ".md", MAIL_TEXT_PLAIN, MAIL_PART_TEXT },
+	{ ".log", MAIL_TEXT_PLAIN, MAIL_PART_TEXT },
+	{ ".ics", MAIL_TEXT_FOLDED, MAIL_PART_TEXT },
+	{ ".vcf", MAIL_TEXT_FOLDED, MAIL_PART_TEXT },
+	{ ".htm", MAIL_TEXT_HTML, MAIL_PART_TEXT },
+	{ ".html", MAIL_TEXT_HTML, MAIL_PART_TEXT },
+	{ ".eml", MAIL_TEXT_PLAIN, MAIL_PART_MESSAGE },
 };
 
 /* Types that say no more than that there are octets; and what Excel says. */
@@ -79,7 +81,7 @@ part_read_ending(struct mail_part *part)
 		    strncasecmp(name->bytes + name->length - length,
 			endings[i].ending, length) != 0)
 			continue;
-		part->form = MAIL_PART_TEXT;
+		part->form = endings[i].form;
 		part->kind = endings[i].kind;
 	}
 }
