@@ -15,7 +15,8 @@ foreach(subject chores codec migration roster scan schema)
 		LIBS test_store_fixture evpopd_store)
 endforeach()
 target_link_libraries(test_store_codec PRIVATE evpop_failing_alloc)
-target_link_options(test_store_check PRIVATE -Wl,--wrap=store_verify)
+target_link_options(test_store_check PRIVATE -Wl,--wrap=store_verify
+	-Wl,--wrap=sqlite3_interrupt)
 target_link_options(test_store_scan PRIVATE -Wl,--wrap=mail_header_find_end)
 target_link_options(test_store_question PRIVATE -Wl,--wrap=store_row_take
 	-Wl,--wrap=store_clock_monotonic_ms -Wl,--wrap=store_questions_leave)

@@ -1,4 +1,5 @@
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -17,8 +18,12 @@
 
 /* In the thread that checks: what it checks for. */
 static _Thread_local struct store_checker *checking;
-/* Its file system does nothing before it is told to stop. */
+/*
+ * Its file system does nothing before it is told to stop, and then one thing
+ * each time that it is told.
+ */
 static atomic_bool is_held;
+static atomic_uint interrupts;
 /* What it did with the file, unless held. */
 static atomic_uint operations;
 
@@ -38,12 +43,24 @@ __wrap_store_verify(struct store_db *db, struct store_checker *checker)
 	return status;
 }
 
+void __real_sqlite3_interrupt(sqlite3 *);
+void __wrap_sqlite3_interrupt(sqlite3 *);
+
+void
+__wrap_sqlite3_interrupt(sqlite3 *handle)
+{
+	__real_sqlite3_interrupt(handle);
+	atomic_fetch_add(&interrupts, 1);
+}
+
 static void
 hold(void)
 {
+	unsigned seen = atomic_load(&interrupts);
+
 	if (checking == NULL)
 		return;
-	while (atomic_load(&is_held) && !store_checker_is_stopped(checking))
+	while (atomic_load(&is_held) && atomic_load(&interrupts) == seen)
 		(void)usleep(1000);
 	atomic_fetch_add(&operations, 1);
 }
