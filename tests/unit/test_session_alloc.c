@@ -31,6 +31,9 @@ static struct evpop_known known[2];
 
 static const struct net_rule no_uidl = { "UIDL", "-ERR what?\r\n", NET_GO_ON };
 
+static const struct net_rule second_is_empty = { "RETR 2", "+OK\r\n.\r\n",
+	NET_GO_ON };
+
 static const struct evpop_policy by_ones = { .keep = EVPOP_KEEP_NONE,
 	.max_session_deletes = 1 };
 
@@ -43,6 +46,8 @@ static const struct {
 	{ "in slices", NULL, 0, &by_ones },
 	{ "with sizes and headers looked at", NULL, 2, &keep_none },
 	{ "without unique-ids", &no_uidl, 0, &keep_forever },
+	{ "with a body that is empty", &second_is_empty, 0, &keep_forever },
+	{ "with one, and deletions", &second_is_empty, 0, &keep_none },
 };
 
 /* False where it did not even begin. */
@@ -111,8 +116,8 @@ run_failing(struct event_base *base, size_t session, size_t failing)
 	assert_true(
 	    run.report.deleted <= run.report.fetched + sessions[session].known);
 	if (run.report.result.error == EVPOP_ERROR_NONE)
-		assert_int_equal(
-		    run.report.fetched + run.report.adopted + run.report.later,
+		assert_int_equal(run.report.fetched + run.report.adopted +
+				     run.report.later + run.report.failed,
 		    3 - (sessions[session].known > 0));
 	return so_many;
 }
