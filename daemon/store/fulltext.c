@@ -135,7 +135,9 @@ store_fulltext_indexed(struct store_db *db, int64_t *id_r)
 
 /*
  * Damage may be such that the index cannot even be dropped: before, it is made
- * what FTS5 leaves of one without words, below its own interface.
+ * what FTS5 leaves of one without words, below its own interface.  All that a
+ * transaction brings fits into memory, so that it makes one piece of index
+ * instead of several that are merged later.
  */
 const char store_fulltext_restart_sql[] =
     "DELETE FROM fulltext_data;"
@@ -145,6 +147,7 @@ const char store_fulltext_restart_sql[] =
     " VALUES(1, x''), (10, x'00000000000000');"
     "INSERT OR REPLACE INTO fulltext_config(k, v) VALUES('version', 4);"
     "DROP TABLE fulltext;" STORE_SCHEMA_FULLTEXT ";"
+    "INSERT INTO fulltext(fulltext, rank) VALUES('hashsize', 8388608);"
     "DELETE FROM meta WHERE key = 'indexed';";
 
 enum store_status

@@ -39,7 +39,7 @@ enum store_status store_schema_open(struct store_db *, const char *path,
 	"CREATE VIRTUAL TABLE fulltext USING fts5("       \
 	" sender, recipients, subject, body, content=''," \
 	" tokenize=\"unicode61 remove_diacritics 2"       \
-	" categories 'L* N* M* Co'\" /* words 2 */)"
+	" categories 'L* N* M* Co'\" /* words 3 */)"
 
 /*
  * Who has sent what: each sender once, as messages have it and folded (fold.h),
