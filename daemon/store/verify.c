@@ -62,8 +62,9 @@ check_structure(struct verify *verify)
 	static const char sql[] = "PRAGMA integrity_check";
 	struct store_use use;
 
+	/* An interrupt before its first step would be lost. */
 	store_use_once(&use, verify->db, sql);
-	while (store_next(&use)) {
+	while (!is_stopped(verify) && store_next(&use)) {
 		const char *text =
 		    (const char *)sqlite3_column_text(use.statement, 0);
 
@@ -430,8 +431,8 @@ store_verify(struct store_db *db, struct store_checker *checker)
 	struct verify verify = { .db = db, .checker = checker };
 	enum store_status status = STORE_OK;
 
-	for (size_t i = 0;
-	     status == STORE_OK && i < sizeof(stages) / sizeof(stages[0]);
+	for (size_t i = 0; status == STORE_OK && !is_stopped(&verify) &&
+			   i < sizeof(stages) / sizeof(stages[0]);
 	     i++) {
 		status = stages[i].check(&verify);
 		if (status != STORE_OK)
