@@ -10,14 +10,6 @@
 #include "daemon/store/store.h"
 
 void
-poller_wake(struct poller *poller)
-{
-	const struct timeval now = { 0, 0 };
-
-	evtimer_add(poller->timer, &now);
-}
-
-void
 poller_set_limits(struct poller *poller)
 {
 	const struct queue_limits limits = {

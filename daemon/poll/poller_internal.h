@@ -6,6 +6,8 @@
 #ifndef POLL_POLLER_INTERNAL_H
 #define POLL_POLLER_INTERNAL_H
 
+#include <event2/event.h>
+
 #include "daemon/poll/account.h"
 #include "daemon/poll/agenda.h"
 #include "daemon/poll/configured.h"
@@ -13,8 +15,6 @@
 #include "daemon/poll/poller.h"
 #include "daemon/poll/servers.h"
 #include "daemon/poll/tls.h"
-
-struct event;
 
 struct poller {
 	struct run_resources resources;
@@ -41,7 +41,13 @@ struct poller {
 };
 
 /* Look, from the loop, for what may run; soon. */
-void poller_wake(struct poller *);
+static inline void
+poller_wake(struct poller *poller)
+{
+	const struct timeval now = { 0, 0 };
+
+	evtimer_add(poller->timer, &now);
+}
 
 /* The dispatch itself: an event callback. */
 void poller_dispatch(int fd, short what, void *poller);

@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "daemon/store/fulltext.h"
 #include "daemon/store/patience.h"
 #include "daemon/store/prepared.h"
 #include "daemon/store/queue.h"
@@ -99,7 +98,7 @@ read_one(struct store_ahead *ahead, int64_t *above_r,
 	*prepared_r = NULL;
 	unlock(ahead);
 	if (begins)
-		status = store_fulltext_indexed(&ahead->db, above_r);
+		status = store_prepared_last(&ahead->db, above_r);
 	if (status == STORE_OK)
 		status = store_prepared_read(&ahead->db, *above_r, prepared_r);
 	lock(ahead);

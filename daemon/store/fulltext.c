@@ -115,22 +115,13 @@ store_fulltext_step(struct store_db *db, struct store_ahead *ahead,
     struct store_queue *queue, bool *more_r, bool *damaged_r)
 {
 	int64_t id;
-	enum store_status status = store_fulltext_indexed(db, &id);
+	enum store_status status = store_prepared_last(db, &id);
 
 	*more_r = true;
 	*damaged_r = false;
 	if (status == STORE_OK)
 		status = index_some(db, ahead, queue, id, more_r, damaged_r);
 	return status;
-}
-
-enum store_status
-store_fulltext_indexed(struct store_db *db, int64_t *id_r)
-{
-	static const char sql[] = "SELECT coalesce((SELECT value FROM meta"
-				  " WHERE key = 'indexed'), 0)";
-
-	return store_db_integer(db, sql, id_r);
 }
 
 /*

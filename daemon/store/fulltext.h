@@ -20,10 +20,6 @@ enum store_status store_fulltext_step(struct store_db *, struct store_ahead *,
     struct store_queue *, bool *more_r, bool *damaged_r)
     __attribute__((warn_unused_result));
 
-/* The id of the last message that is in it; 0: none. */
-enum store_status store_fulltext_indexed(struct store_db *, int64_t *id_r)
-    __attribute__((warn_unused_result));
-
 /* What begins the index again, inside a transaction. */
 extern const char store_fulltext_restart_sql[];
 

@@ -145,6 +145,15 @@ octets_of(const struct mail_words *words)
 }
 
 enum store_status
+store_prepared_last(struct store_db *db, int64_t *id_r)
+{
+	static const char sql[] = "SELECT coalesce((SELECT value FROM meta"
+				  " WHERE key = 'indexed'), 0)";
+
+	return store_db_integer(db, sql, id_r);
+}
+
+enum store_status
 store_prepared_read(
     struct store_db *db, int64_t above, struct store_prepared **prepared_r)
 {

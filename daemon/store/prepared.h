@@ -15,6 +15,10 @@ struct store_prepared {
 	struct mail_words words;
 };
 
+/* The id of the last message that is in the index; 0: none is. */
+enum store_status store_prepared_last(struct store_db *, int64_t *id_r)
+    __attribute__((warn_unused_result));
+
 /*
  * Read the first message above an id, by any connection; NULL where there is
  * none.
