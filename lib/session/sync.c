@@ -15,6 +15,7 @@
 #include "lib/session/round.h"
 #include "lib/session/target.h"
 
+/* Between RUNNING and CLOSED there is no session, and another one is due. */
 enum sync_step {
 	SYNC_IDLE = 0,
 	SYNC_RUNNING,
@@ -560,7 +561,7 @@ evpop_sync_stop(struct evpop_sync *sync)
 	if (sync->step >= SYNC_CLOSED)
 		return;
 	sync->is_given_up = true;
-	if (sync->step == SYNC_REPEATING || sync->step == SYNC_GOING_ON)
+	if (sync->step > SYNC_RUNNING)
 		sync_set_step(sync, SYNC_CLOSED);
 	else
 		evpop_round_stop(sync->round);
@@ -572,7 +573,7 @@ evpop_sync_cancel(struct evpop_sync *sync, const struct evpop_result *reason)
 	if (sync->step >= SYNC_CLOSED)
 		return;
 	sync->is_given_up = true;
-	if (sync->step == SYNC_REPEATING || sync->step == SYNC_GOING_ON) {
+	if (sync->step > SYNC_RUNNING) {
 		sync->report.result = *reason;
 		sync_set_step(sync, SYNC_CLOSED);
 	} else
