@@ -15,10 +15,10 @@
 #include "lib/session/round.h"
 #include "lib/session/target.h"
 
-/* Between RUNNING and CLOSED there is no session, and another one is due. */
 enum sync_step {
 	SYNC_IDLE = 0,
-	SYNC_RUNNING,
+	SYNC_RUNNING,   /* a session; until CLOSED there is none, and one is due
+			 */
 	SYNC_REPEATING, /* what has failed, once all is acknowledged */
 	SYNC_REVERSING, /* likewise, from the other end of the maildrop */
 	SYNC_GOING_ON,  /* with what is left to do */
