@@ -17,8 +17,7 @@
 
 enum sync_step {
 	SYNC_IDLE = 0,
-	SYNC_RUNNING,   /* a session; until CLOSED there is none, and one is due
-			 */
+	SYNC_RUNNING,   /* a session; none until CLOSED, but one is due */
 	SYNC_REPEATING, /* what has failed, once all is acknowledged */
 	SYNC_REVERSING, /* likewise, from the other end of the maildrop */
 	SYNC_GOING_ON,  /* with what is left to do */
