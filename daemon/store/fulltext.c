@@ -15,19 +15,22 @@
 #define STEP_MESSAGES 2048
 
 static enum store_status
-insert(struct store_db *db, int64_t id, const struct mail_words *words)
+insert(struct store_db *db, const struct store_prepared *message)
 {
 	static const char sql[] =
-	    "INSERT INTO fulltext(rowid, sender, recipients, subject, body)"
-	    " VALUES(?1, ?2, ?3, ?4, ?5)";
+	    "INSERT INTO fulltext(rowid, sender, recipients, subject, body,"
+	    " account)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5, " STORE_SCHEMA_ACCOUNT_WORD "?6)";
+	const struct mail_words *words = &message->words;
 	struct store_use use;
 
 	store_use(&use, db, sql);
-	store_bind_int(&use, 1, id);
+	store_bind_int(&use, 1, message->id);
 	store_bind_text(&use, 2, words->senders);
 	store_bind_text(&use, 3, words->recipients);
 	store_bind_text(&use, 4, words->subject);
 	store_bind_text(&use, 5, words->text);
+	store_bind_int(&use, 6, message->account);
 	return store_run(&use);
 }
 
@@ -48,7 +51,7 @@ static enum store_status
 index_message(
     struct store_db *db, const struct store_prepared *message, bool *damaged_r)
 {
-	enum store_status status = insert(db, message->id, &message->words);
+	enum store_status status = insert(db, message);
 
 	*damaged_r = status == STORE_DAMAGED;
 	if (status == STORE_OK && message->words.is_cut)

@@ -7,7 +7,7 @@
 #include "daemon/store/mail/pairs.h"
 
 struct message {
-	int64_t id, body;
+	int64_t id, account, body;
 	char *columns[3]; /* sender, recipients, subject, as the row has them */
 };
 
@@ -31,7 +31,7 @@ static enum store_status
 next_message(struct store_db *db, int64_t above, struct message *message_r)
 {
 	static const char sql[] =
-	    "SELECT id, body, sender,"
+	    "SELECT id, account, body, sender,"
 	    " coalesce(recipients, '') || ' ' || coalesce(cc, ''), subject"
 	    " FROM message WHERE id > ?1 ORDER BY id LIMIT 1";
 	struct store_use use;
@@ -42,10 +42,11 @@ next_message(struct store_db *db, int64_t above, struct message *message_r)
 	store_bind_int(&use, 1, above);
 	if (store_next(&use)) {
 		message_r->id = sqlite3_column_int64(use.statement, 0);
-		message_r->body = sqlite3_column_int64(use.statement, 1);
+		message_r->account = sqlite3_column_int64(use.statement, 1);
+		message_r->body = sqlite3_column_int64(use.statement, 2);
 		for (int i = 0; i < 3; i++)
 			message_r->columns[i] =
-			    column_copy(use.statement, 2 + i);
+			    column_copy(use.statement, 3 + i);
 	}
 	status = store_end(&use);
 	for (size_t i = 0; status == STORE_OK && i < 3; i++)
@@ -171,6 +172,7 @@ store_prepared_read(
 	if (status == STORE_OK && prepared != NULL) {
 		prepared->above = above;
 		prepared->id = message.id;
+		prepared->account = message.account;
 		prepared->octets =
 		    sizeof(*prepared) + octets_of(&prepared->words);
 		*prepared_r = prepared;

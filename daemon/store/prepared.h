@@ -10,7 +10,7 @@
 struct store_prepared {
 	struct store_prepared *next; /* whoever holds it */
 	int64_t above;               /* it is the first one above this id */
-	int64_t id;
+	int64_t id, account;
 	size_t octets; /* of memory, about */
 	struct mail_words words;
 };

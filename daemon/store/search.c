@@ -4,9 +4,11 @@
 
 #include "daemon/store/by_sender.h"
 #include "daemon/store/fold.h"
+#include "daemon/store/index.h"
 #include "daemon/store/mail/pairs.h"
 #include "daemon/store/private.h"
 #include "daemon/store/row.h"
+#include "daemon/store/schema.h"
 
 struct search_op {
 	struct store_op op;
@@ -18,6 +20,7 @@ struct search_op {
 	struct store_arena arena;
 	struct store_message_row *rows; /* room for one above the limit */
 	size_t count;
+	bool has_account_words; /* not so in the index of an earlier version */
 	bool index_damaged;
 };
 
@@ -70,14 +73,23 @@ tell_writer(struct store *store)
  * them is best unless few messages can match, and those are found by words or
  * by when they were stored.
  */
+#define SOURCE_WORDS                                    \
+	" FROM fulltext CROSS JOIN message"             \
+	" ON message.id = fulltext.rowid"               \
+	" JOIN account ON account.id = message.account" \
+	" WHERE fulltext.rowid < ?2 AND fulltext MATCH "
+
 static const char *
 source_of(const struct search_op *search)
 {
+	if (search->words != NULL && search->account != NULL &&
+	    search->has_account_words)
+		return SOURCE_WORDS
+		    "('account : \"' || " STORE_SCHEMA_ACCOUNT_WORD
+		    "(SELECT id FROM account WHERE name = ?3)"
+		    " || '\" AND (' || ?1 || ')')";
 	if (search->words != NULL)
-		return " FROM fulltext CROSS JOIN message"
-		       " ON message.id = fulltext.rowid"
-		       " JOIN account ON account.id = message.account"
-		       " WHERE fulltext MATCH ?1 AND fulltext.rowid < ?2";
+		return SOURCE_WORDS "?1";
 	if (search->filter.has_since && search->account == NULL)
 		return " FROM message INDEXED BY message_stored"
 		       " JOIN account ON account.id = message.account"
@@ -134,6 +146,11 @@ read_by_query(struct store_db *db, struct search_op *search)
 	char sql[SQL_SIZE];
 	struct store_use use;
 
+	if (search->words != NULL && search->account != NULL) {
+		status = store_index_is_current(db, &search->has_account_words);
+		if (status != STORE_OK)
+			return status;
+	}
 	compose(search, sql);
 	store_use_once(&use, db, sql);
 	bind(search, &use);

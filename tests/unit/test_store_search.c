@@ -571,6 +571,49 @@ damaged_index_is_made_anew_by_a_search(void **state)
 	wait_for_words(fixture, "apple", 2);
 }
 
+/* One account's messages by a word that others have, too. */
+static void
+words_of_an_account_are_found_in_it(void **state)
+{
+	static const struct {
+		const char *account, *query, *found;
+	} cases[] = {
+		{ "home", "apple", "three one " },
+		{ "work", "apple", "two " },
+		{ "work", "apple pear", "two " },
+		{ "home", "apple pear", "" },
+		{ "work", "app*", "two " },
+		{ "work", "or", "two " },
+		{ "nobody", "apple", "" },
+		/* What marks an account is not to be asked for. */
+		{ NULL, "1", "" },
+		{ NULL, "2", "" },
+		{ NULL, "account", "" },
+		{ NULL, "apple", "three two one " },
+	};
+	struct fixture *fixture = *state;
+	int64_t home = fixture->account;
+
+	put(fixture, "a@x", "one", "apple");
+	assert_int_equal(
+	    fixture_account(fixture, "work", NULL, &fixture->account),
+	    STORE_OK);
+	put(fixture, "a@x", "two", "apple or pear");
+	fixture->account = home;
+	put(fixture, "a@x", "three", "apple");
+	wait_for_words(fixture, "apple", 3);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct store_message_filter filter = {
+			.account = cases[i].account,
+			.query = cases[i].query,
+			.limit = 10
+		};
+
+		assert_string_equal(
+		    search(fixture, &filter).subjects, cases[i].found);
+	}
+}
+
 /* As the version before this one left it: other words, other marks. */
 static const char old_index[] =
     "DROP TABLE fulltext;"
@@ -591,6 +634,10 @@ index_of_an_earlier_version_is_made_anew(void **state)
 	fixture_close(fixture);
 	spoil_index(fixture, old_index);
 	fixture_open(fixture);
+	/* Whether that index is still there or not, it can be asked. */
+	(void)search(
+	    fixture, &(struct store_message_filter){
+			 .account = "home", .query = "apple", .limit = 10 });
 	wait_for_words(fixture, "\xe9\xa2\x84\xe7\xae\x97", 1);
 	wait_for_words(fixture, "pear", 1);
 	assert_int_equal(attempt(fixture, "apple").count, 0);
@@ -730,6 +777,7 @@ main(void)
 		TEST(view_shows_ids_as_text_where_they_are),
 		TEST(damaged_index_is_made_anew_by_the_next_message),
 		TEST(damaged_index_is_made_anew_by_a_search),
+		TEST(words_of_an_account_are_found_in_it),
 		TEST(index_of_an_earlier_version_is_made_anew),
 		TEST(words_inside_sentences_are_found),
 		TEST(what_is_cut_is_marked),

@@ -130,6 +130,7 @@ file_new(struct fixture *fixture)
 	    store_db_open(&file->db, fixture->path, STORE_DB_WRITE), STORE_OK);
 	assert_int_equal(
 	    store_schema_open(&file->db, fixture->path, &error), STORE_OK);
+	assert_int_equal(store_index_restart(&file->db), STORE_OK);
 	fill(file);
 	store_queue_push(&file->queue, &file->waiting);
 	return file;
@@ -233,9 +234,9 @@ step(struct file *file)
 {
 	bool more, damaged;
 
-	assert_int_equal(
-	    store_index_step(&file->db, NULL, &file->queue, &more, &damaged),
-	    STORE_OK);
+	if (store_index_step(&file->db, NULL, &file->queue, &more, &damaged) !=
+	    STORE_OK)
+		fail_msg("%s", file->db.words);
 	assert_false(damaged);
 	return more;
 }
