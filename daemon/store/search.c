@@ -21,6 +21,7 @@ struct search_op {
 	struct store_message_row *rows; /* room for one above the limit */
 	size_t count;
 	bool has_account_words; /* not so in the index of an earlier version */
+	int64_t least_id;       /* none that is asked for is below */
 	bool index_damaged;
 };
 
@@ -73,11 +74,12 @@ tell_writer(struct store *store)
  * them is best unless few messages can match, and those are found by words or
  * by when they were stored.
  */
-#define SOURCE_WORDS                                    \
-	" FROM fulltext CROSS JOIN message"             \
-	" ON message.id = fulltext.rowid"               \
-	" JOIN account ON account.id = message.account" \
-	" WHERE fulltext.rowid < ?2 AND fulltext MATCH "
+#define SOURCE_WORDS                                          \
+	" FROM fulltext CROSS JOIN message"                   \
+	" ON message.id = fulltext.rowid"                     \
+	" JOIN account ON account.id = message.account"       \
+	" WHERE fulltext.rowid < ?2 AND fulltext.rowid >= ?8" \
+	" AND fulltext MATCH "
 
 static const char *
 source_of(const struct search_op *search)
@@ -137,6 +139,48 @@ bind(const struct search_op *search, struct store_use *use)
 	if (filter->has_before)
 		store_bind_int(use, 6, filter->before_ms);
 	store_bind_int(use, 7, (int64_t)search->limit + 1);
+	if (search->words != NULL)
+		store_bind_int(use, 8, search->least_id);
+}
+
+/*
+ * Of the messages since then the one with the least id, where they are not too
+ * many to look: a frequent word's older ones are passed over by it.  Where they
+ * are many, a frequent word is soon found among them.
+ */
+#define SINCE_FEW "50000"
+
+static enum store_status
+find_least_id(struct store_db *db, struct search_op *search)
+{
+	static const char sql[] =
+	    "SELECT count(*) <= " SINCE_FEW ", min(id) FROM"
+	    " (SELECT id FROM message INDEXED BY message_stored"
+	    "  WHERE stored_ms >= ?1 LIMIT " SINCE_FEW " + 1)";
+	struct store_use use;
+
+	search->least_id = INT64_MIN;
+	if (!search->filter.has_since)
+		return STORE_OK;
+	store_use(&use, db, sql);
+	store_bind_int(&use, 1, search->filter.since_ms);
+	if (store_next(&use) && sqlite3_column_int(use.statement, 0) != 0)
+		search->least_id =
+		    sqlite3_column_type(use.statement, 1) == SQLITE_NULL
+			? INT64_MAX
+			: sqlite3_column_int64(use.statement, 1);
+	return store_end(&use);
+}
+
+/* What is to be known before an index of words is asked. */
+static enum store_status
+prepare_words(struct store_db *db, struct search_op *search)
+{
+	enum store_status status = find_least_id(db, search);
+
+	if (status == STORE_OK && search->account != NULL)
+		status = store_index_is_current(db, &search->has_account_words);
+	return status;
 }
 
 static enum store_status
@@ -146,8 +190,8 @@ read_by_query(struct store_db *db, struct search_op *search)
 	char sql[SQL_SIZE];
 	struct store_use use;
 
-	if (search->words != NULL && search->account != NULL) {
-		status = store_index_is_current(db, &search->has_account_words);
+	if (search->words != NULL) {
+		status = prepare_words(db, search);
 		if (status != STORE_OK)
 			return status;
 	}

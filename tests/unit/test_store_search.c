@@ -614,6 +614,38 @@ words_of_an_account_are_found_in_it(void **state)
 	}
 }
 
+/* Also where times do not go by ids, as after a clock was set. */
+static void
+words_since_a_time_are_found(void **state)
+{
+	static const struct {
+		int64_t since_ms;
+		const char *found;
+	} cases[] = { { 0, "three two one " }, { 1000, "three two one " },
+		{ 1001, "three one " }, { 2001, "one " }, { 3001, "" } };
+	struct fixture *fixture = *state;
+
+	put(fixture, "a@x", "one", "apple");
+	put(fixture, "a@x", "two", "apple");
+	put(fixture, "a@x", "three", "apple");
+	wait_for_words(fixture, "apple", 3);
+	fixture_change(fixture,
+	    "UPDATE message SET stored_ms = CASE subject"
+	    " WHEN 'one' THEN 3000 WHEN 'two' THEN 1000 ELSE 2000 END");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct store_message_filter filter = { .query = "apple",
+			.has_since = true,
+			.since_ms = cases[i].since_ms,
+			.limit = 10 };
+
+		assert_string_equal(
+		    search(fixture, &filter).subjects, cases[i].found);
+		filter.account = "home";
+		assert_string_equal(
+		    search(fixture, &filter).subjects, cases[i].found);
+	}
+}
+
 /* As the version before this one left it: other words, other marks. */
 static const char old_index[] =
     "DROP TABLE fulltext;"
@@ -778,6 +810,7 @@ main(void)
 		TEST(damaged_index_is_made_anew_by_the_next_message),
 		TEST(damaged_index_is_made_anew_by_a_search),
 		TEST(words_of_an_account_are_found_in_it),
+		TEST(words_since_a_time_are_found),
 		TEST(index_of_an_earlier_version_is_made_anew),
 		TEST(words_inside_sentences_are_found),
 		TEST(what_is_cut_is_marked),
