@@ -44,7 +44,20 @@ QUESTIONS = (
     ("from, two letters", {"from": "zz"}),
     ("from, in an hour", {"from": "robot", "since": "2023-11-14T22:30:00Z",
                           "before": "2023-11-14T23:30:00Z"}),
+    ("q, frequent", {"q": "week"}),
+    ("q, rare", {"q": "number 77"}),
+    ("q, nobody", {"q": "nowhere"}),
+    ("q, two that are frequent", {"q": "week number"}),
+    ("q, frequent, of old mail", {"q": "week", "account": "old"}),
+    ("q, frequent, of nothing", {"q": "week", "account": "none"}),
+    ("q, rare, of an account", {"q": "number 77", "account": "home"}),
+    ("q, once frequent, of late", {"q": "former", "since": "LATE"}),
+    ("q, frequent, of late", {"q": "week", "since": "LATE"}),
 )
+# What stands for a time shortly before the newest message's.
+LATE_S = 100
+# Of another account; the oldest there are.
+OLD = 50
 
 
 def sender(number):
@@ -61,20 +74,27 @@ def rows(count, senders):
     for number in range(1, count + 1):
         who = int(senders * dice.random() ** 3)
         moment = FIRST_MS + number * 1000
-        yield (number, -number, moment, sender(who),
-               f"Number {number} about the week", f"<{number}@example.org>")
+        former = "former " if number <= count * 0.9 else ""
+        yield (number, 2 if number <= OLD else 1, -number, moment,
+               sender(who), f"{former}Number {number} about the week",
+               f"<{number}@example.org>")
 
 
 def fill(path, count, senders):
-    """Put them into the file, as if the words were indexed already."""
+    """Put them and their words into the file."""
     with contextlib.closing(sqlite3.connect(path)) as store, store:
-        store.execute("INSERT OR IGNORE INTO account(id, name)"
-                      " VALUES(1, 'home')")
+        store.execute("DELETE FROM account")
+        store.execute("INSERT INTO account(id, name) VALUES(1, 'home'),"
+                      " (2, 'old'), (3, 'none')")
         store.executemany(
             "INSERT INTO message(id, account, body, octets, digest, stored_ms,"
             " sender, recipients, subject, header_id, attachments)"
-            " VALUES(?, 1, ?, 3000, zeroblob(32), ?, ?,"
+            " VALUES(?, ?, ?, 3000, zeroblob(32), ?, ?,"
             " 'Me <me@example.org>', ?, ?, 0)", rows(count, senders))
+        store.execute(
+            "INSERT INTO fulltext(rowid, sender, recipients, subject, body,"
+            " account) SELECT id, sender, recipients, subject, '',"
+            " char(57344) || account FROM message")
         store.execute("INSERT OR REPLACE INTO meta VALUES('indexed', ?)",
                       (count,))
 
@@ -110,10 +130,12 @@ def measure(path, parameters, times):
     return took[times // 2], took[times * 99 // 100], found
 
 
-def show(title, path, times):
+def show(title, path, times, late):
     """A table, a line for each question."""
     print(f"{title:28}{'found':>8}{'median ms':>12}{'99 % ms':>12}")
     for name, parameters in QUESTIONS:
+        if parameters.get("since") == "LATE":
+            parameters = {**parameters, "since": late}
         median, most, found = measure(path, parameters, times)
         print(f"{name:28}{found:8}{median:12.2f}{most:12.2f}", flush=True)
     print(flush=True)
@@ -147,7 +169,10 @@ def main():
     parser.add_argument("--searchers", type=int, default=6)
     parser.add_argument("--times", type=int, default=10)
     words = parser.parse_args()
-    evpopd = daemon.Evpopd({"home": ACCOUNT})
+    late = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(
+        FIRST_MS // 1000 + words.messages - LATE_S))
+    evpopd = daemon.Evpopd({name: {**ACCOUNT, "user": name}
+                            for name in ("home", "old", "none")})
     try:
         evpopd.start()
         evpopd.halt()
@@ -158,10 +183,10 @@ def main():
                        600, "the index")
         print(f"{words.messages} messages of {words.senders} senders, indexed"
               f" in {time.monotonic() - begun:.1f} s\n")
-        show("alone", evpopd.socket, words.times)
+        show("alone", evpopd.socket, words.times, late)
         with searching(evpopd.socket, words.searchers):
             show(f"beside {words.searchers} that search", evpopd.socket,
-                 words.times)
+                 words.times, late)
         evpopd.halt()
     finally:
         evpopd.remove()
