@@ -1,8 +1,8 @@
 /*
  * Passwords: where they come from, and that they are wiped.  The bytes of a
  * struct secret lie in guarded memory of libsodium's, which is locked as far as
- * the process may lock any (RLIMIT_MEMLOCK) and left out of core dumps; copies in
- * the configuration and of a session under way lie in memory like any other,
+ * the process may lock any (RLIMIT_MEMLOCK) and left out of core dumps; copies
+ * in the configuration and of a session under way lie in memory like any other,
  * and are wiped.
  */
 #ifndef SECRET_SECRET_H

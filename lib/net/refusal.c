@@ -110,28 +110,24 @@ static const char *const not_now[] = {
 	/* The same in German, French, Spanish and Italian. */
 	"belegt",
 	"gesperrt",
-	"sp\xc3\xa4ter",
-	"vor\xc3\xbc"
-	"bergehend",
+	"sp\303\244ter",
+	"vor\303\274bergehend",
 	"wartung",
 	"wartungsarbeiten",
 	"zu oft",
 	"zu viele",
-	"\xc3\xbc"
-	"berlastet",
-	"occup\xc3\xa9"
-	"e",
+	"\303\274berlastet",
+	"occup\303\251e",
 	"plus tard",
 	"temporairement",
 	"trop de",
-	"verrouill\xc3\xa9"
-	"e",
+	"verrouill\303\251e",
 	"demasiadas",
 	"demasiados",
-	"m\xc3\xa1s tarde",
+	"m\303\241s tarde",
 	"mantenimiento",
 	"manutenzione",
-	"pi\xc3\xb9 tardi",
+	"pi\303\271 tardi",
 	"troppe",
 };
 

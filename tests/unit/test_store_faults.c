@@ -431,8 +431,8 @@ live_with(struct fixture *fixture)
 		&error) != STORE_OK) {
 		assert_int_equal(error.status, STORE_DAMAGED);
 		if (strstr(error.text, fixture->path) == NULL)
-			fail_msg("\"%s\" does not say which file it is",
-			    error.text);
+			fail_msg(
+			    "\"%s\" does not say which file it is", error.text);
 		return true;
 	}
 	store_account(fixture->store, "home", NULL, answer_account, &answer);
