@@ -51,33 +51,13 @@ put(struct fixture *fixture, const char *text)
 	    STORE_OK);
 }
 
-struct counted {
-	bool done;
-	size_t count;
-};
-
-static void
-count(enum store_status status, const struct store_message_row *rows,
-    size_t found, bool more, void *arg)
-{
-	struct counted *counted = arg;
-
-	(void)rows;
-	(void)more;
-	assert_int_equal(status, STORE_OK);
-	counted->count = found;
-	counted->done = true;
-}
-
 static size_t
 found(struct fixture *fixture, const char *query)
 {
-	struct store_message_filter filter = { .query = query, .limit = 100 };
-	struct counted counted = { false, 0 };
+	const struct found found = fixture_find(fixture, query);
 
-	store_messages(fixture->store, &filter, count, &counted);
-	fixture_wait(fixture, &counted.done);
-	return counted.count;
+	assert_int_equal(found.status, STORE_OK);
+	return found.count;
 }
 
 static void

@@ -66,21 +66,6 @@ put(struct fixture *fixture, const char *id, const char *bytes)
 	    fixture_put(fixture, id, bytes, strlen(bytes), NULL), STORE_OK);
 }
 
-static void
-set_state(struct fixture *fixture, const char *id, enum store_uid_state to)
-{
-	const struct store_uid_change change = { .unique_id =
-						     (const unsigned char *)id,
-		.unique_id_length = strlen(id),
-		.state = to };
-	struct answer answer = { 0 };
-
-	store_uids_change(
-	    fixture->store, fixture->account, &change, 1, answer_done, &answer);
-	fixture_wait(fixture, &answer.done);
-	assert_int_equal(answer.status, STORE_OK);
-}
-
 /* One of each kind: 1 stored, 2 owed, 3 seen, 4 deleted, 5 gone. */
 static void
 fill(struct fixture *fixture)
@@ -89,10 +74,10 @@ fill(struct fixture *fixture)
 	put(fixture, "2", "Message-ID: <2>\r\n\r\ntwo\r\n");
 	put(fixture, "4", "Message-ID: <4>\r\n\r\nfour\r\n");
 	put(fixture, "5", "Message-ID: <5>\r\n\r\nfive\r\n");
-	set_state(fixture, "2", STORE_UID_DELETE);
-	set_state(fixture, "3", STORE_UID_SEEN);
-	set_state(fixture, "4", STORE_UID_DELETED);
-	set_state(fixture, "5", STORE_UID_GONE);
+	fixture_set_state(fixture, "2", STORE_UID_DELETE);
+	fixture_set_state(fixture, "3", STORE_UID_SEEN);
+	fixture_set_state(fixture, "4", STORE_UID_DELETED);
+	fixture_set_state(fixture, "5", STORE_UID_GONE);
 }
 
 #define FILLED "1/0/0+ 2/0/1+ 3/0/2 4/0/3+ 5/0/4+"
@@ -238,8 +223,8 @@ long_ids_stay_seen_for_the_same_user(void **state)
 	struct fixture *fixture = *state;
 	struct bound taken;
 
-	set_state(fixture, "7", STORE_UID_SEEN);
-	set_state(fixture, unique, STORE_UID_SEEN);
+	fixture_set_state(fixture, "7", STORE_UID_SEEN);
+	fixture_set_state(fixture, unique, STORE_UID_SEEN);
 	bind_to(fixture, "h", "u");
 	taken = bind_to(fixture, "h2", "u");
 	assert_int_equal(taken.bound.seen, 1);

@@ -155,6 +155,48 @@ answer_done(enum store_status status, void *arg)
 	answer_message(status, 0, STORE_TAKEN_NEW, arg);
 }
 
+void
+fixture_set_state(
+    struct fixture *fixture, const char *unique_id, enum store_uid_state state)
+{
+	const struct store_uid_change change = {
+		.unique_id = (const unsigned char *)unique_id,
+		.unique_id_length = strlen(unique_id),
+		.state = state
+	};
+	struct answer answer = { 0 };
+
+	store_uids_change(
+	    fixture->store, fixture->account, &change, 1, answer_done, &answer);
+	fixture_wait(fixture, &answer.done);
+	assert_int_equal(answer.status, STORE_OK);
+}
+
+static void
+take_found(enum store_status status, const struct store_message_row *rows,
+    size_t count, bool more, void *arg)
+{
+	struct found *found = arg;
+
+	(void)rows;
+	(void)more;
+	found->status = status;
+	found->count = count;
+	found->done = true;
+}
+
+struct found
+fixture_find(struct fixture *fixture, const char *query)
+{
+	const struct store_message_filter filter = { .query = query,
+		.limit = 100 };
+	struct found found = { .done = false };
+
+	store_messages(fixture->store, &filter, take_found, &found);
+	fixture_wait(fixture, &found.done);
+	return found;
+}
+
 enum store_status
 fixture_account(struct fixture *fixture, const char *name,
     const char *stable_id, int64_t *id_r)

@@ -37,6 +37,18 @@ void fixture_turn(struct fixture *, int64_t ms);
 enum store_status fixture_account(
     struct fixture *, const char *name, const char *stable_id, int64_t *id_r);
 
+/* Of a unique-id; fails the test where it cannot be set. */
+void fixture_set_state(
+    struct fixture *, const char *unique_id, enum store_uid_state);
+
+/* How a search for words ended, and how many messages it found. */
+struct found {
+	bool done;
+	enum store_status status;
+	size_t count; /* 100 at the most */
+};
+struct found fixture_find(struct fixture *, const char *query);
+
 /* A body in one append; unique_id may be NULL. */
 enum store_status fixture_put(struct fixture *, const char *unique_id,
     const void *bytes, size_t length, int64_t *id_r);

@@ -90,21 +90,6 @@ delete_and_end(struct session *session, const char *taken)
 	assert_int_equal(answer.status, STORE_OK);
 }
 
-static void
-set_state(struct fixture *fixture, const char *id, enum store_uid_state state)
-{
-	struct store_uid_change change = { .unique_id =
-					       (const unsigned char *)id,
-		.unique_id_length = strlen(id),
-		.state = state };
-	struct answer answer = { 0 };
-
-	store_uids_change(
-	    fixture->store, fixture->account, &change, 1, answer_done, &answer);
-	fixture_wait(fixture, &answer.done);
-	assert_int_equal(answer.status, STORE_OK);
-}
-
 /* What other programs see: ids, occurrences, states and messages. */
 static void
 expect_rows(struct fixture *fixture, const char *rows)
@@ -138,7 +123,7 @@ message_under_a_new_id_is_adopted(void **state)
 
 	bring(&session, "old", "hello");
 	end(&session, "N");
-	set_state(fixture, "old", STORE_UID_GONE);
+	fixture_set_state(fixture, "old", STORE_UID_GONE);
 	session = begin(fixture);
 	bring(&session, "new", "hello");
 	bring(&session, "other", "something else");
@@ -349,8 +334,8 @@ each_message_is_adopted_once(void **state)
 	bring(&session, "a", "same");
 	bring(&session, "b", "same");
 	end(&session, "NN");
-	set_state(fixture, "a", STORE_UID_GONE);
-	set_state(fixture, "b", STORE_UID_GONE);
+	fixture_set_state(fixture, "a", STORE_UID_GONE);
+	fixture_set_state(fixture, "b", STORE_UID_GONE);
 	session = begin(fixture);
 	bring(&session, "c", "same");
 	bring(&session, "d", "same");
@@ -369,7 +354,7 @@ listed_message_is_not_adopted(void **state)
 
 	bring(&session, "a", "same");
 	bring(&session, "b", "same");
-	set_state(fixture, "a", STORE_UID_DELETED);
+	fixture_set_state(fixture, "a", STORE_UID_DELETED);
 	bring(&session, "c", "same");
 	end(&session, "NNN");
 	expect_rows(fixture, "a:0:3:1 b:0:0:2 c:0:0:3");
@@ -385,11 +370,11 @@ message_that_came_back_is_not_adopted(void **state)
 	bring(&session, "a", "same");
 	bring(&session, "b", "same");
 	end(&session, "NN");
-	set_state(fixture, "a", STORE_UID_GONE);
-	set_state(fixture, "b", STORE_UID_GONE);
+	fixture_set_state(fixture, "a", STORE_UID_GONE);
+	fixture_set_state(fixture, "b", STORE_UID_GONE);
 	session = begin(fixture);
 	bring(&session, "x", "load");
-	set_state(fixture, "a", STORE_UID_STORED);
+	fixture_set_state(fixture, "a", STORE_UID_STORED);
 	bring(&session, "c", "same");
 	bring(&session, "d", "same");
 	end(&session, "NAN");
@@ -408,7 +393,7 @@ adopted_body_leaves_no_pieces(void **state)
 	bytes[2000000] = '\0';
 	bring(&session, "old", bytes);
 	end(&session, "N");
-	set_state(fixture, "old", STORE_UID_GONE);
+	fixture_set_state(fixture, "old", STORE_UID_GONE);
 	session = begin(fixture);
 	bring(&session, "new", bytes);
 	end(&session, "A");
@@ -431,7 +416,7 @@ reused_id_does_not_double_the_former(void **state)
 	bring(&session, "1", "first");
 	bring(&session, "2", "second");
 	end(&session, "NN");
-	set_state(fixture, "2", STORE_UID_GONE);
+	fixture_set_state(fixture, "2", STORE_UID_GONE);
 	session = begin(fixture);
 	/* The server numbers anew, and shows the second one as 1. */
 	bring(&session, "1", "second");
@@ -581,7 +566,7 @@ undone_commits_leave_no_trace(void **state)
 	bring(&session, "old", "adopted");
 	end(&session, "N");
 	session = begin(fixture);
-	set_state(fixture, "old", STORE_UID_GONE);
+	fixture_set_state(fixture, "old", STORE_UID_GONE);
 	bring(&session, NULL, "x");
 	faulty_set(SQLITE_IOERR_WRITE, 0);
 	assert_int_equal(

@@ -464,49 +464,6 @@ view_shows_ids_as_text_where_they_are(void **state)
 }
 
 static void
-spoil_index(struct fixture *fixture, const char *sql)
-{
-	sqlite3 *handle;
-
-	assert_int_equal(sqlite3_open(fixture->path, &handle), SQLITE_OK);
-	/* The store may be at its chores. */
-	assert_int_equal(sqlite3_busy_timeout(handle, 60000), SQLITE_OK);
-	assert_int_equal(
-	    sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_close(handle), SQLITE_OK);
-}
-
-struct attempt {
-	bool done;
-	enum store_status status;
-	size_t count;
-};
-
-static void
-take_attempt(enum store_status status, const struct store_message_row *rows,
-    size_t count, bool more, void *arg)
-{
-	struct attempt *attempt = arg;
-
-	(void)rows;
-	(void)more;
-	attempt->status = status;
-	attempt->count = count;
-	attempt->done = true;
-}
-
-static struct attempt
-attempt(struct fixture *fixture, const char *query)
-{
-	struct store_message_filter filter = { .query = query, .limit = 10 };
-	struct attempt attempt = { .done = false };
-
-	store_messages(fixture->store, &filter, take_attempt, &attempt);
-	fixture_wait(fixture, &attempt.done);
-	return attempt;
-}
-
-static void
 wait_a_turn(struct fixture *fixture, int *turns)
 {
 	assert_true((*turns)++ < 3000);
@@ -516,12 +473,12 @@ wait_a_turn(struct fixture *fixture, int *turns)
 static void
 wait_for_words(struct fixture *fixture, const char *query, size_t count)
 {
-	struct attempt found;
+	struct found found;
 	int turns = 0;
 
 	do {
 		wait_a_turn(fixture, &turns);
-		found = attempt(fixture, query);
+		found = fixture_find(fixture, query);
 	} while (found.status != STORE_OK || found.count != count);
 }
 
@@ -537,13 +494,13 @@ damaged_index_is_made_anew_by_the_next_message(void **state)
 	put(fixture, "a@x", "one", "apple");
 	put(fixture, "a@x", "two", "apple pear");
 	wait_for_words(fixture, "apple", 2);
-	spoil_index(fixture, SPOIL);
+	fixture_change(fixture, SPOIL);
 	put(fixture, "a@x", "three", "apple");
 	/* No search has told of it. */
 	while (fixture_integer(fixture, "SELECT coalesce(max(value), 0) FROM"
 					" meta WHERE key = 'indexed'") != 3)
 		wait_a_turn(fixture, &turns);
-	assert_int_equal(attempt(fixture, "apple").count, 3);
+	assert_int_equal(fixture_find(fixture, "apple").count, 3);
 	wait_for_words(fixture, "pear", 1);
 	assert_int_equal(store_health(fixture->store)->status, STORE_OK);
 }
@@ -556,18 +513,18 @@ damaged_index_is_made_anew_by_a_search(void **state)
 	put(fixture, "a@x", "one", "apple");
 	put(fixture, "a@x", "two", "apple pear");
 	wait_for_words(fixture, "apple", 2);
-	spoil_index(fixture, SPOIL);
-	assert_int_equal(attempt(fixture, "apple").status, STORE_DAMAGED);
+	fixture_change(fixture, SPOIL);
+	assert_int_equal(fixture_find(fixture, "apple").status, STORE_DAMAGED);
 	wait_for_words(fixture, "apple", 2);
 	/* Once is enough: then somebody spoils it on purpose. */
-	spoil_index(fixture, SPOIL);
-	assert_int_equal(attempt(fixture, "apple").status, STORE_DAMAGED);
+	fixture_change(fixture, SPOIL);
+	assert_int_equal(fixture_find(fixture, "apple").status, STORE_DAMAGED);
 	fixture_turn(fixture, 100);
-	assert_int_equal(attempt(fixture, "apple").status, STORE_DAMAGED);
+	assert_int_equal(fixture_find(fixture, "apple").status, STORE_DAMAGED);
 	assert_int_equal(store_health(fixture->store)->status, STORE_OK);
 	fixture_close(fixture);
 	fixture_open(fixture);
-	assert_int_equal(attempt(fixture, "apple").status, STORE_DAMAGED);
+	assert_int_equal(fixture_find(fixture, "apple").status, STORE_DAMAGED);
 	wait_for_words(fixture, "apple", 2);
 }
 
@@ -664,7 +621,7 @@ index_of_an_earlier_version_is_made_anew(void **state)
 	put(fixture, "a@x", "two", "pear");
 	wait_for_words(fixture, "pear", 1);
 	fixture_close(fixture);
-	spoil_index(fixture, old_index);
+	fixture_change(fixture, old_index);
 	fixture_open(fixture);
 	/* Whether that index is still there or not, it can be asked. */
 	(void)search(
@@ -672,15 +629,15 @@ index_of_an_earlier_version_is_made_anew(void **state)
 			 .account = "home", .query = "apple", .limit = 10 });
 	wait_for_words(fixture, "\xe9\xa2\x84\xe7\xae\x97", 1);
 	wait_for_words(fixture, "pear", 1);
-	assert_int_equal(attempt(fixture, "apple").count, 0);
+	assert_int_equal(fixture_find(fixture, "apple").count, 0);
 	/* From then on it is this version's, and stays. */
 	fixture_close(fixture);
-	spoil_index(fixture, "INSERT INTO fulltext(rowid, body)"
-			     " VALUES(1, 'mark')");
+	fixture_change(fixture, "INSERT INTO fulltext(rowid, body)"
+				" VALUES(1, 'mark')");
 	fixture_open(fixture);
 	put(fixture, "a@x", "three", "apple");
 	wait_for_words(fixture, "apple", 1);
-	assert_int_equal(attempt(fixture, "mark").count, 1);
+	assert_int_equal(fixture_find(fixture, "mark").count, 1);
 }
 
 /* A word inside a sentence, of a script without blanks between words. */
