@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/hex.h"
+
 /* ---- names ---- */
 
 enum mail_transfer_encoding
@@ -131,21 +133,11 @@ transfer_add_base64(struct mail_transfer *transfer, struct mail_text *to,
 
 /* ---- quoted-printable ---- */
 
-static int
-transfer_hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool
 mail_transfer_hex(const char digits[2], char *octet_r)
 {
-	int high = transfer_hex_digit(digits[0]);
-	int low = transfer_hex_digit(digits[1]);
+	int high = evpop_hex_value(digits[0]);
+	int low = evpop_hex_value(digits[1]);
 
 	if (high < 0 || low < 0)
 		return false;
@@ -168,7 +160,7 @@ transfer_take_escaped(
 {
 	char digits[2] = { transfer->held[1], c };
 
-	if (transfer->held_length == 1 && transfer_hex_digit(c) >= 0) {
+	if (transfer->held_length == 1 && evpop_hex_value(c) >= 0) {
 		transfer->held[transfer->held_length++] = c;
 		return;
 	}
