@@ -15,6 +15,7 @@ import unittest
 import headers
 import layers
 import manuals
+import rooms
 import sources
 import style
 import views
@@ -48,6 +49,71 @@ class EndTest(unittest.TestCase):
             self.assertEqual(sources.end([], 5, "files"), 0)
             self.assertEqual(sources.end(["wrong"], 5, "files"), 1)
             self.assertEqual(sources.end([], 0, "files"), 1)
+
+
+class RoomsTest(CheckerTest):
+    """Circles of files, and structs that are open to too many."""
+
+    def test_circle_by_names(self):
+        self.expect(rooms, {
+            "lib/net/a.c": "int\na_go(void)\n{\n\treturn b_go();\n}\n",
+            "lib/net/b.c": "int\nb_go(void)\n{\n\treturn c_go();\n}\n",
+            "lib/net/c.c": "const int c_table[] = { 1 };\n\n"
+                           "int\nc_go(void)\n{\n\treturn a_go();\n}\n",
+        }, "circle of 3 files", "lib/net/a.c takes b_go from lib/net/b.c")
+
+    def test_circle_by_tables(self):
+        self.expect(rooms, {
+            "lib/net/a.c": "const struct a a_table[] = { { b_go } };\n",
+            "lib/net/b.c": "int\nb_go(void)\n{\n\treturn a_table[0];\n}\n",
+        }, "circle of 2 files")
+
+    def test_circle_by_includes(self):
+        self.expect(rooms, {
+            "lib/net/a.h": '#include "lib/net/b.h"\n',
+            "lib/net/b.h": '#include "lib/net/a.h"\n',
+        }, "circle of 2 files")
+
+    def test_no_circle(self):
+        self.expect(rooms, {
+            # A static name, a member, a comment, a string, a struct's name.
+            "lib/net/a.c": "struct b_go;\n\nint\na_go(void)\n{\n"
+                           "\treturn b_go();\n}\n",
+            "lib/net/b.c": "static int\na_go(void)\n{\n\treturn 1;\n}\n"
+                           "\nint\nb_go(void)\n{\n\treturn a_go();\n}\n",
+            "lib/net/c.c": "int\nc_go(void)\n{\n\treturn a_go();\n}\n",
+            "lib/net/d.c": "/* c_go() */\nint\nd_go(struct c_go *x)\n{\n"
+                           "\treturn puts(\"c_go\") + x->c_go;\n}\n",
+        })
+
+    HEADER = "struct inner {\n\tint x;\n};\nstruct outer {\n" \
+             "\tstruct inner inner, *other;\n\tint y;\n};\n"
+
+    def opened(self, *bodies):
+        """A tree in which so many files do so with two structs."""
+        return {"lib/net/outer.h": self.HEADER, **{
+            f"lib/net/f{number}.c": f"void\nf{number}({body}\n}}\n"
+            for number, body in enumerate(bodies)}}
+
+    def test_struct_that_three_open(self):
+        for inside in ("outer->y = 1;", "return outer->y;",
+                       "outer->y++;", "f(&outer[1].y);"):
+            with self.subTest(inside):
+                body = "struct outer *outer)\n{\n\t" + inside
+                self.expect(rooms, self.opened(body, body, body),
+                            "struct outer is open to 3 files", "lib/net/f2.c")
+
+    def test_struct_inside_another(self):
+        body = "struct outer **made)\n{\n\tmade[0]->other->x = 1;"
+        breaches, _ = rooms.check(self.tree(self.opened(body, body, body)))
+        self.assertEqual(len(breaches), 2, breaches)
+        self.assertIn("struct inner is open", breaches[0])
+
+    def test_struct_of_two_files_and_records(self):
+        change = "struct outer *outer)\n{\n\touter->y = 1;"
+        read = "const struct outer *outer)\n{\n\tf(outer->y);"
+        own = "void)\n{\n\tstruct outer outer;\n\n\touter.y = 1;"
+        self.expect(rooms, self.opened(change, change, read, read, own))
 
 
 class LayersTest(CheckerTest):
