@@ -3,8 +3,8 @@
 
 usage: layers.py [ROOT]
 
-The library is made of layers, base <- core <- auth <- net <- session, and the
-daemon of folders that know as few of each other as they can, and the leaves of
+The library is made of layers, base <- core <- auth <- net <- session <- netx,
+and the daemon of folders that know as few of each other as they can, and the leaves of
 lib/base.  Outside libraries are used in the folders made for them and nowhere
 else.  No files know each other in a circle, and no struct is open to more than
 two of them (rooms.py).
@@ -25,7 +25,8 @@ LAYERS = (
     ("lib/core", ("error.h", "proto.h")),
     ("lib/auth", ("auth.h",)),
     ("lib/net", ("client.h",)),
-    ("lib/session", ("sync.h", "easy.h", "netx.h")),
+    ("lib/session", ("sync.h", "easy.h")),
+    ("lib/netx", ("netx.h",)),
 )
 ALL_HEADERS = "evpop.h"
 

@@ -67,7 +67,25 @@ class PackageTest(unittest.TestCase):
         return folder
 
 
+def has_netx():
+    """Whether the build has the NetX POP3 client's calls."""
+    return WHERE["netx"] == "ON"
+
+
 class FilesTest(PackageTest):
+    def files_of_netx(self):
+        version, library = WHERE["version"], WHERE["library"]
+        return {
+            f"{library}/libevpop-netx.a", f"{library}/libevpop-netx.so",
+            f"{library}/libevpop-netx.so.{version.split('.')[0]}",
+            f"{library}/libevpop-netx.so.{version}",
+            f"{library}/pkgconfig/evpop-netx.pc",
+            f"{WHERE['include']}/evpop/netx.h",
+            f"{WHERE['manuals']}/man3/evpop_netx.3",
+        } | {f"{WHERE['include']}/evpop-netx/{name}" for name in NETX_HEADERS
+        } | {f"{library}/cmake/evpop/evpop-netx-{name}.cmake" for name in
+             ("targets", f"targets-{WHERE['configured'].lower()}")}
+
     def test_every_file_has_its_place(self):
         version = WHERE["version"]
         prefix, library = WHERE["prefix"], WHERE["library"]
@@ -86,20 +104,14 @@ class FilesTest(PackageTest):
             f"{WHERE['units']}/evpopd.socket",
             f"{prefix}/lib/sysusers.d/evpopd.conf",
             f"{prefix}/lib/tmpfiles.d/evpopd.conf",
-            f"{library}/libevpop-netx.a", f"{library}/libevpop-netx.so",
-            f"{library}/libevpop-netx.so.{version.split('.')[0]}",
-            f"{library}/libevpop-netx.so.{version}",
-            f"{library}/pkgconfig/evpop-netx.pc",
-            f"{WHERE['include']}/evpop/netx.h",
-            f"{WHERE['manuals']}/man3/evpop_netx.3",
         } | {f"{WHERE['include']}/evpop/{name}" for name in WHERE["headers"]}
         expected |= {f"{WHERE['manuals']}/man3/evpop_{name}.3" for name in
                      ("auth", "client", "easy", "error", "proto", "sync")}
-        expected |= {f"{WHERE['include']}/evpop-netx/{name}"
-                     for name in NETX_HEADERS}
         expected |= {f"{library}/cmake/evpop/evpop-{name}.cmake" for name in
                      ("config", "config-version", "targets",
                       f"targets-{WHERE['configured'].lower()}")}
+        if has_netx():
+            expected |= self.files_of_netx()
         self.assertEqual(self.installed(), expected)
         self.assertTrue(
             self.staged(WHERE["configuration"], "accounts.d").is_dir())
@@ -200,8 +212,8 @@ class ConsumerTest(PackageTest):
     def cmake(self, name, source, component="", target="evpop", ok=True):
         """Build a program by the CMake package, and run it."""
         folder = self.folder(name)
-        for one in ("consumer.c", "consumer.cc"):
-            shutil.copy(HERE / one, folder)
+        for one in HERE.glob("consumer*"):
+            shutil.copy(one, folder)
         (folder / "CMakeLists.txt").write_text(f"""
 cmake_minimum_required(VERSION 3.18)
 project(consumer C CXX)
@@ -228,8 +240,12 @@ target_link_libraries(consumer evpop::{target} PkgConfig::EVENT)
     def test_cmake_static(self):
         self.cmake("cmake-static", "consumer.c", "COMPONENTS static", "static")
 
+    def test_cmake_netx(self):
+        self.cmake("cmake-netx", "consumer_netx.c", "COMPONENTS netx", "netx",
+                   ok=has_netx())
+
     def test_cmake_of_what_is_not_there(self):
-        self.cmake("cmake-none", "consumer.c", "COMPONENTS netx", ok=False)
+        self.cmake("cmake-none", "consumer.c", "COMPONENTS imap", ok=False)
 
     def test_version(self):
         self.assertEqual(self.pkg_config("--modversion", "evpop"),

@@ -1,5 +1,5 @@
 /* What the NetX facade's calls answer, in every state and to every reply. */
-#include "tests/unit/test_session_netx_run.h"
+#include "tests/unit/test_netx_run.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* The part of ThreadX that programs for the NetX POP3 client use. */
-#include "tests/unit/test_session_netx_run.h"
+#include "tests/unit/test_netx_run.h"
 
 #include <errno.h>
 #include <string.h>

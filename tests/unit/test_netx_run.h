@@ -3,8 +3,8 @@
  * IP instance, a client, and the server of net_server.h on a thread of its own.
  * What the client receives can be cut anywhere.
  */
-#ifndef EVPOP_TESTS_UNIT_TEST_SESSION_NETX_RUN_H
-#define EVPOP_TESTS_UNIT_TEST_SESSION_NETX_RUN_H
+#ifndef EVPOP_TESTS_UNIT_TEST_NETX_RUN_H
+#define EVPOP_TESTS_UNIT_TEST_NETX_RUN_H
 
 #include <stdbool.h>
 

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/session/netx_pool.h"
-#include "lib/session/netx_session.h"
-#include "lib/session/netx_system.h"
+#include "lib/netx/pool.h"
+#include "lib/netx/session.h"
+#include "lib/netx/system.h"
 
 /*
  * Ten years: what NetX calls forever, and how long a session may last, since

@@ -1,6 +1,6 @@
 /* How the NetX facade gives a message: packet by packet. */
-#include "lib/session/netx_pool.h"
-#include "lib/session/netx_session.h"
+#include "lib/netx/pool.h"
+#include "lib/netx/session.h"
 
 /* LIST, where a server's reply to RETR names no size. */
 static UINT

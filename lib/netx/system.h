@@ -1,6 +1,6 @@
 /* Whether the NetX facade's program created the IP instance that it names. */
-#ifndef EVPOP_LIB_SESSION_NETX_SYSTEM_H
-#define EVPOP_LIB_SESSION_NETX_SYSTEM_H
+#ifndef EVPOP_LIB_NETX_SYSTEM_H
+#define EVPOP_LIB_NETX_SYSTEM_H
 
 #include <stdbool.h>
 

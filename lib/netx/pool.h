@@ -2,8 +2,8 @@
  * Packets of the NetX facade: taken from pools whose memory is the program's
  * own, and waited for where a pool has none left.
  */
-#ifndef EVPOP_LIB_SESSION_NETX_POOL_H
-#define EVPOP_LIB_SESSION_NETX_POOL_H
+#ifndef EVPOP_LIB_NETX_POOL_H
+#define EVPOP_LIB_NETX_POOL_H
 
 #include <stdbool.h>
 #include <stdint.h>

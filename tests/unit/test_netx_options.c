@@ -22,7 +22,7 @@ static unsigned long max_username = 6;
 static unsigned long window_size = 20000;
 
 #include "tests/unit/net_socket.h"
-#include "tests/unit/test_session_netx_run.h"
+#include "tests/unit/test_netx_run.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

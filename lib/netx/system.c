@@ -1,8 +1,8 @@
 /* The IP instance, which on a system with a network has nothing to do. */
 #include <evpop-netx/nx_api.h>
 
-#include "lib/session/netx_pool.h"
-#include "lib/session/netx_system.h"
+#include "lib/netx/pool.h"
+#include "lib/netx/system.h"
 
 #define IP_ID 0x49502020UL /* in a block that is one: "IP" */
 

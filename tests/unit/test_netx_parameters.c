@@ -1,5 +1,5 @@
 /* Parameters of the NetX facade's calls, and the log-in they ask for. */
-#include "tests/unit/test_session_netx_run.h"
+#include "tests/unit/test_netx_run.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

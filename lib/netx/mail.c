@@ -1,5 +1,5 @@
 /* What the NetX facade asks of a maildrop; messages are in netx_message.c. */
-#include "lib/session/netx_session.h"
+#include "lib/netx/session.h"
 
 /* The session, for a command about a message, which there may be. */
 static UINT

@@ -3,7 +3,7 @@
 #define NX_POP3_CLIENT_CONNECTION_TIMEOUT (100 * NX_IP_PERIODIC_RATE)
 #define NX_POP3_CLIENT_PACKET_TIMEOUT     2
 
-#include "tests/unit/test_session_netx_run.h"
+#include "tests/unit/test_netx_run.h"
 
 #include <string.h>
 #include <sys/socket.h>

@@ -2,7 +2,7 @@
  * What the vendor's client is known to get wrong, in the order of the manual's
  * CAVEATS and one test for each.
  */
-#include "tests/unit/test_session_netx_run.h"
+#include "tests/unit/test_netx_run.h"
 
 #include <stdlib.h>
 #include <string.h>

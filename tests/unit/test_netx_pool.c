@@ -1,5 +1,5 @@
 /* Packets and their pools: what they check, and that they bound memory. */
-#include "tests/unit/test_session_netx_run.h"
+#include "tests/unit/test_netx_run.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "lib/session/netx_pool.h"
+#include "lib/netx/pool.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

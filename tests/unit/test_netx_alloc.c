@@ -1,6 +1,6 @@
 /* The NetX facade, with each allocation of a session failing in turn. */
 #include "tests/unit/failing_alloc.h"
-#include "tests/unit/test_session_netx_run.h"
+#include "tests/unit/test_netx_run.h"
 
 #include <stdlib.h>
 #include <string.h>

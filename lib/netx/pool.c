@@ -1,4 +1,4 @@
-#include "lib/session/netx_pool.h"
+#include "lib/netx/pool.h"
 
 #include <errno.h>
 #include <stddef.h>

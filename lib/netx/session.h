@@ -2,8 +2,8 @@
  * A session of the NetX facade: an evpop_easy, and what its calls promise
  * beyond it.  The control block in the program's hands only points here.
  */
-#ifndef EVPOP_LIB_SESSION_NETX_SESSION_H
-#define EVPOP_LIB_SESSION_NETX_SESSION_H
+#ifndef EVPOP_LIB_NETX_SESSION_H
+#define EVPOP_LIB_NETX_SESSION_H
 
 #include <stdbool.h>
 #include <stdint.h>

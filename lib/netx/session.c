@@ -1,4 +1,4 @@
-#include "lib/session/netx_session.h"
+#include "lib/netx/session.h"
 
 #include <time.h>
 
