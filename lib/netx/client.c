@@ -1,12 +1,13 @@
-/* Sessions of the NetX facade: how they begin and end. */
+/*
+ * Sessions of the NetX facade: how they begin and end, and what they ask of a
+ * maildrop but for its messages, which message.c gives.
+ */
+#include "lib/netx/netx.h"
+
 #include <arpa/inet.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "lib/netx/pool.h"
-#include "lib/netx/session.h"
-#include "lib/netx/system.h"
+#include <time.h>
 
 /*
  * Ten years: what NetX calls forever, and how long a session may last, since
@@ -14,8 +15,133 @@
  */
 #define FOREVER_MS (INT64_C(3653) * 24 * 3600 * 1000)
 
+/* In the id of a control block with a session behind it. */
+#define CLIENT_ID 0x504F5033UL
+
+/* Bytes read over at a time; they go nowhere. */
+#define SCRATCH_SIZE 4096
+
+/* ---- what its calls stand on ---- */
+
+UINT
+evpop_netx_session_of(
+    const NX_POP3_CLIENT *client, struct evpop_netx_session **session_r)
+{
+	if (client == NULL)
+		return NX_PTR_ERROR;
+	if (client->nx_pop3_client_id != CLIENT_ID)
+		return NX_NOT_CONNECTED;
+	*session_r = client->nx_pop3_client_session;
+	return NX_SUCCESS;
+}
+
+UINT
+evpop_netx_status(const struct evpop_netx_session *session)
+{
+	const struct evpop_result *result = evpop_easy_result(session->easy);
+
+	switch (result->error) {
+	case EVPOP_ERROR_NONE:
+		return NX_SUCCESS;
+	case EVPOP_ERROR_REFUSED:
+	case EVPOP_ERROR_AUTH:
+	case EVPOP_ERROR_PROTOCOL:
+	case EVPOP_ERROR_LIMIT:
+		return NX_POP3_SERVER_ERROR_STATUS;
+	case EVPOP_ERROR_TIMEOUT:
+		return result->phase == EVPOP_PHASE_CONNECT ? NX_NOT_CONNECTED
+							    : NX_NO_PACKET;
+	case EVPOP_ERROR_MEMORY:
+		return NX_NO_PACKET;
+	case EVPOP_ERROR_USAGE:
+		return NX_POP3_CLIENT_INVALID_STATE;
+	default:
+		return NX_NOT_CONNECTED;
+	}
+}
+
 static int64_t
-ticks_to_ms(ULONG ticks, const struct evpop_netx_options *options)
+client_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+UINT
+evpop_netx_read_over(struct evpop_netx_session *session, int64_t limit_ms)
+{
+	unsigned char scratch[SCRATCH_SIZE];
+	int64_t begun_ms = client_now_ms();
+	size_t length;
+
+	while (session->is_reading) {
+		if (evpop_easy_read(session->easy, scratch, sizeof(scratch),
+			&length) != EVPOP_ERROR_NONE) {
+			session->is_reading = false;
+			return evpop_netx_status(session);
+		}
+		if (length == 0)
+			session->is_reading = false;
+		else if (client_now_ms() - begun_ms > limit_ms)
+			break;
+	}
+	if (!session->is_reading)
+		return NX_SUCCESS;
+	session->is_reading = false;
+	return evpop_easy_abandon(session->easy) == EVPOP_ERROR_NONE
+		   ? NX_SUCCESS
+		   : NX_NO_PACKET;
+}
+
+/* STAT, and what follows from it; outputs may be NULL. */
+static UINT
+client_count(struct evpop_netx_session *session, uint32_t *messages_r,
+    uint64_t *octets_r)
+{
+	uint32_t messages;
+	uint64_t octets;
+
+	if (evpop_easy_stat(session->easy, &messages, &octets) !=
+	    EVPOP_ERROR_NONE)
+		return evpop_netx_status(session);
+	if (!session->counted)
+		session->messages = messages + session->marked;
+	session->counted = true;
+	if (messages_r != NULL)
+		*messages_r = messages;
+	if (octets_r != NULL)
+		*octets_r = octets;
+	return NX_SUCCESS;
+}
+
+UINT
+evpop_netx_check_number(const struct evpop_netx_session *session, UINT number)
+{
+	if (session->counted && number > session->messages)
+		return NX_POP3_INVALID_MAIL_ITEM;
+	return NX_SUCCESS;
+}
+
+UINT
+evpop_netx_refused(struct evpop_netx_session *session, UINT number)
+{
+	UINT status = evpop_netx_status(session);
+
+	if (status != NX_POP3_SERVER_ERROR_STATUS ||
+	    evpop_easy_result(session->easy)->error != EVPOP_ERROR_REFUSED)
+		return status;
+	if (!session->counted &&
+	    client_count(session, NULL, NULL) != NX_SUCCESS)
+		return status;
+	return number > session->messages ? NX_POP3_INVALID_MAIL_ITEM : status;
+}
+
+/* ---- how it begins ---- */
+
+static int64_t
+client_ticks_to_ms(ULONG ticks, const struct evpop_netx_options *options)
 {
 	ULONG rate = options->ticks_per_second;
 
@@ -27,14 +153,14 @@ ticks_to_ms(ULONG ticks, const struct evpop_netx_options *options)
 
 /* Where 0 is not to mean a default. */
 static int64_t
-at_least_1(int64_t ms)
+client_at_least_1(int64_t ms)
 {
 	return ms > 0 ? ms : 1;
 }
 
 /* The address as text, or false where it is none. */
 static bool
-address_text(const NXD_ADDRESS *address, char *text, size_t size)
+client_write_address(const NXD_ADDRESS *address, char *text, size_t size)
 {
 	unsigned char octets[16];
 	bool any = false;
@@ -65,18 +191,18 @@ address_text(const NXD_ADDRESS *address, char *text, size_t size)
 
 /* Whether it can be sent as one argument, and is not longer than it may be. */
 static bool
-is_word_of(const CHAR *text, ULONG longest)
+client_is_word(const CHAR *text, ULONG longest)
 {
 	return strlen(text) <= longest && strpbrk(text, "\r\n") == NULL;
 }
 
 static struct evpop_easy *
-make_easy(
+client_make_easy(
     const char *host, ULONG port, const struct evpop_netx_options *options)
 {
 	struct evpop_client_config config;
-	int64_t reply_ms =
-	    at_least_1(ticks_to_ms(options->reply_timeout, options));
+	int64_t reply_ms = client_at_least_1(
+	    client_ticks_to_ms(options->reply_timeout, options));
 
 	memset(&config, 0, sizeof(config));
 	config.host = host;
@@ -86,22 +212,22 @@ make_easy(
 	config.allow_cleartext = true;
 	/* It knows no capabilities. */
 	config.no_capabilities = true;
-	config.timeouts.connect_ms =
-	    at_least_1(ticks_to_ms(options->connection_timeout, options));
+	config.timeouts.connect_ms = client_at_least_1(
+	    client_ticks_to_ms(options->connection_timeout, options));
 	config.timeouts.greeting_ms = reply_ms;
 	config.timeouts.login_ms = reply_ms;
 	config.timeouts.command_ms = reply_ms;
 	config.timeouts.body_ms = reply_ms;
 	config.timeouts.quit_ms = reply_ms;
 	config.timeouts.send_ms =
-	    at_least_1(ticks_to_ms(options->send_wait, options));
+	    client_at_least_1(client_ticks_to_ms(options->send_wait, options));
 	config.timeouts.session_ms = FOREVER_MS;
 	config.receive_buffer = options->window_size;
 	return evpop_easy_new(&config, NULL, NULL);
 }
 
 static UINT
-log_in(struct evpop_netx_session *session, bool apop, const CHAR *name,
+client_log_in(struct evpop_netx_session *session, bool apop, const CHAR *name,
     const CHAR *password)
 {
 	const struct evpop_credentials credentials = {
@@ -123,7 +249,7 @@ log_in(struct evpop_netx_session *session, bool apop, const CHAR *name,
 }
 
 static void
-session_free(struct evpop_netx_session *session)
+client_free_session(struct evpop_netx_session *session)
 {
 	evpop_easy_free(session->easy);
 	free(session);
@@ -131,8 +257,8 @@ session_free(struct evpop_netx_session *session)
 
 /* The control block's, once it is logged in. */
 static UINT
-open_session(NX_POP3_CLIENT *client, const char *host, ULONG port, bool apop,
-    NX_PACKET_POOL *pool, const CHAR *name, const CHAR *password,
+client_open_session(NX_POP3_CLIENT *client, const char *host, ULONG port,
+    bool apop, NX_PACKET_POOL *pool, const CHAR *name, const CHAR *password,
     const struct evpop_netx_options *options)
 {
 	struct evpop_netx_session *session = calloc(1, sizeof(*session));
@@ -142,18 +268,18 @@ open_session(NX_POP3_CLIENT *client, const char *host, ULONG port, bool apop,
 		return NX_NO_PACKET;
 	session->pool = pool;
 	session->packet_timeout_ms =
-	    ticks_to_ms(options->packet_timeout, options);
+	    client_ticks_to_ms(options->packet_timeout, options);
 	session->disconnect_timeout_ms =
-	    ticks_to_ms(options->disconnect_timeout, options);
-	session->easy = make_easy(host, port, options);
+	    client_ticks_to_ms(options->disconnect_timeout, options);
+	session->easy = client_make_easy(host, port, options);
 	if (session->easy != NULL)
-		status = log_in(session, apop, name, password);
+		status = client_log_in(session, apop, name, password);
 	if (status != NX_SUCCESS) {
-		session_free(session);
+		client_free_session(session);
 		return status;
 	}
 	client->nx_pop3_client_session = session;
-	client->nx_pop3_client_id = EVPOP_NETX_CLIENT_ID;
+	client->nx_pop3_client_id = CLIENT_ID;
 	return NX_SUCCESS;
 }
 
@@ -173,12 +299,21 @@ evpop_netx_client_create(NX_POP3_CLIENT *client, UINT apop, NX_IP *ip,
 		return NX_PTR_ERROR;
 	if (!evpop_netx_ip_is_one(ip) || port == 0 || port > UINT16_MAX ||
 	    options->ticks_per_second == 0 ||
-	    !address_text(address, host, sizeof(host)) || name[0] == '\0' ||
-	    !is_word_of(name, options->max_username) ||
-	    !is_word_of(password, options->max_password))
+	    !client_write_address(address, host, sizeof(host)) ||
+	    name[0] == '\0' || !client_is_word(name, options->max_username) ||
+	    !client_is_word(password, options->max_password))
 		return NX_POP3_PARAM_ERROR;
-	return open_session(client, host, port, apop != NX_FALSE, pool, name,
-	    password, options);
+	return client_open_session(client, host, port, apop != NX_FALSE, pool,
+	    name, password, options);
+}
+
+/* ---- how it ends ---- */
+
+static void
+client_forget(NX_POP3_CLIENT *client)
+{
+	client->nx_pop3_client_session = NULL;
+	client->nx_pop3_client_id = 0;
 }
 
 UINT
@@ -196,9 +331,8 @@ nx_pop3_client_quit(NX_POP3_CLIENT *client)
 	error = evpop_easy_quit(session->easy, NULL);
 	status =
 	    error == EVPOP_ERROR_NONE ? NX_SUCCESS : evpop_netx_status(session);
-	session_free(session);
-	client->nx_pop3_client_session = NULL;
-	client->nx_pop3_client_id = 0;
+	client_free_session(session);
+	client_forget(client);
 	return status;
 }
 
@@ -207,9 +341,90 @@ nx_pop3_client_delete(NX_POP3_CLIENT *client)
 {
 	if (client == NULL)
 		return NX_PTR_ERROR;
-	if (client->nx_pop3_client_id == EVPOP_NETX_CLIENT_ID)
-		session_free(client->nx_pop3_client_session);
-	client->nx_pop3_client_session = NULL;
-	client->nx_pop3_client_id = 0;
+	if (client->nx_pop3_client_id == CLIENT_ID)
+		client_free_session(client->nx_pop3_client_session);
+	client_forget(client);
+	return NX_SUCCESS;
+}
+
+/* ---- the maildrop ---- */
+
+/* The session, for a command about a message, which there may be. */
+static UINT
+client_session_for(const NX_POP3_CLIENT *client, UINT number,
+    struct evpop_netx_session **session_r)
+{
+	UINT status;
+
+	if (client != NULL && number == 0)
+		return NX_POP3_CLIENT_INVALID_INDEX;
+	status = evpop_netx_session_of(client, session_r);
+	if (status != NX_SUCCESS)
+		return status;
+	if ((*session_r)->is_reading)
+		return NX_POP3_CLIENT_INVALID_STATE;
+	return evpop_netx_check_number(*session_r, number);
+}
+
+UINT
+nx_pop3_client_mail_items_get(
+    NX_POP3_CLIENT *client, UINT *number_mail_items, ULONG *maildrop_total_size)
+{
+	struct evpop_netx_session *session;
+	uint32_t messages = 0;
+	uint64_t octets = 0;
+	UINT status;
+
+	if (number_mail_items != NULL)
+		*number_mail_items = 0;
+	if (maildrop_total_size != NULL)
+		*maildrop_total_size = 0;
+	if (number_mail_items == NULL || maildrop_total_size == NULL)
+		return NX_PTR_ERROR;
+	status = evpop_netx_session_of(client, &session);
+	if (status != NX_SUCCESS)
+		return status;
+	if (session->is_reading)
+		return NX_POP3_CLIENT_INVALID_STATE;
+	status = client_count(session, &messages, &octets);
+	if (status != NX_SUCCESS)
+		return status;
+	*number_mail_items = messages;
+	*maildrop_total_size = octets;
+	return NX_SUCCESS;
+}
+
+UINT
+nx_pop3_client_mail_item_size_get(
+    NX_POP3_CLIENT *client, UINT mail_item, ULONG *size)
+{
+	struct evpop_netx_session *session;
+	uint64_t octets;
+	UINT status;
+
+	if (size == NULL)
+		return NX_PTR_ERROR;
+	*size = 0;
+	status = client_session_for(client, mail_item, &session);
+	if (status != NX_SUCCESS)
+		return status;
+	if (evpop_easy_list(session->easy, mail_item, &octets) !=
+	    EVPOP_ERROR_NONE)
+		return evpop_netx_refused(session, mail_item);
+	*size = octets;
+	return NX_SUCCESS;
+}
+
+UINT
+nx_pop3_client_mail_item_delete(NX_POP3_CLIENT *client, UINT mail_index)
+{
+	struct evpop_netx_session *session;
+	UINT status = client_session_for(client, mail_index, &session);
+
+	if (status != NX_SUCCESS)
+		return status;
+	if (evpop_easy_dele(session->easy, mail_index) != EVPOP_ERROR_NONE)
+		return evpop_netx_refused(session, mail_index);
+	session->marked++;
 	return NX_SUCCESS;
 }

@@ -1,10 +1,10 @@
 /* How the NetX facade gives a message: packet by packet. */
-#include "lib/netx/pool.h"
-#include "lib/netx/session.h"
+#include "lib/netx/netx.h"
 
 /* LIST, where a server's reply to RETR names no size. */
 static UINT
-ask_size(struct evpop_netx_session *session, UINT number, uint64_t *octets_r)
+message_ask_size(
+    struct evpop_netx_session *session, UINT number, uint64_t *octets_r)
 {
 	enum evpop_error error =
 	    evpop_easy_list(session->easy, number, octets_r);
@@ -16,12 +16,13 @@ ask_size(struct evpop_netx_session *session, UINT number, uint64_t *octets_r)
 }
 
 static UINT
-retrieve(struct evpop_netx_session *session, UINT number, uint64_t *octets_r)
+message_retrieve(
+    struct evpop_netx_session *session, UINT number, uint64_t *octets_r)
 {
 	if (evpop_easy_retr(session->easy, number, octets_r) !=
 	    EVPOP_ERROR_NONE)
 		return evpop_netx_refused(session, number);
-	session->inside = true;
+	session->is_reading = true;
 	return NX_SUCCESS;
 }
 
@@ -31,22 +32,23 @@ retrieve(struct evpop_netx_session *session, UINT number, uint64_t *octets_r)
  * this time, the message is begun again.
  */
 static UINT
-begin(struct evpop_netx_session *session, UINT number, uint64_t *octets_r)
+message_begin(
+    struct evpop_netx_session *session, UINT number, uint64_t *octets_r)
 {
 	uint64_t listed = 0, named = 0;
 	bool ask = !session->names_sizes;
 	UINT status = NX_SUCCESS;
 
 	if (ask)
-		status = ask_size(session, number, &listed);
+		status = message_ask_size(session, number, &listed);
 	if (status == NX_SUCCESS)
-		status = retrieve(session, number, &named);
+		status = message_retrieve(session, number, &named);
 	if (status == NX_SUCCESS && !ask && named == 0) {
 		status = evpop_netx_read_over(session, INT64_MAX);
 		if (status == NX_SUCCESS)
-			status = ask_size(session, number, &listed);
+			status = message_ask_size(session, number, &listed);
 		if (status == NX_SUCCESS)
-			status = retrieve(session, number, &named);
+			status = message_retrieve(session, number, &named);
 	}
 	if (status != NX_SUCCESS)
 		return status;
@@ -75,7 +77,7 @@ nx_pop3_client_mail_item_get(
 		status = evpop_netx_read_over(
 		    session, session->disconnect_timeout_ms);
 	if (status == NX_SUCCESS)
-		status = begin(session, mail_item, &octets);
+		status = message_begin(session, mail_item, &octets);
 	if (status == NX_SUCCESS)
 		*item_size = octets;
 	return status;
@@ -83,7 +85,7 @@ nx_pop3_client_mail_item_get(
 
 /* Until the packet is full or the message at its end, with a NUL behind. */
 static enum evpop_error
-fill(struct evpop_netx_session *session, NX_PACKET *packet)
+message_fill(struct evpop_netx_session *session, NX_PACKET *packet)
 {
 	enum evpop_error error = EVPOP_ERROR_NONE;
 	size_t room, length;
@@ -104,7 +106,7 @@ fill(struct evpop_netx_session *session, NX_PACKET *packet)
 
 /* Whether more follows; the end is taken, so that other calls are right. */
 static enum evpop_error
-look_on(struct evpop_netx_session *session, bool *more_r)
+message_look_ahead(struct evpop_netx_session *session, bool *more_r)
 {
 	enum evpop_error error = evpop_easy_more(session->easy, more_r);
 	unsigned char none;
@@ -113,21 +115,20 @@ look_on(struct evpop_netx_session *session, bool *more_r)
 	if (error == EVPOP_ERROR_NONE && !*more_r)
 		error = evpop_easy_read(
 		    session->easy, &none, sizeof(none), &length);
-	session->inside = error == EVPOP_ERROR_NONE && *more_r;
+	session->is_reading = error == EVPOP_ERROR_NONE && *more_r;
 	return error;
 }
 
 static UINT
-give(struct evpop_netx_session *session, NX_POP3_CLIENT *client,
+message_give(struct evpop_netx_session *session, NX_POP3_CLIENT *client,
     NX_PACKET **packet_r, bool *final_r)
 {
 	NX_PACKET *packet;
 	enum evpop_error error;
 	bool more = false;
 
-	/* The server's refusal to go on is told before a packet is waited for.
-	 */
-	error = look_on(session, &more);
+	/* A session that has ended must not wait for a packet. */
+	error = message_look_ahead(session, &more);
 	if (error != EVPOP_ERROR_NONE)
 		return evpop_netx_status(session);
 	if (!more) {
@@ -141,11 +142,11 @@ give(struct evpop_netx_session *session, NX_POP3_CLIENT *client,
 	    evpop_netx_pool_take(session->pool, session->packet_timeout_ms);
 	if (packet == NULL)
 		return NX_NO_PACKET;
-	error = fill(session, packet);
+	error = message_fill(session, packet);
 	if (error == EVPOP_ERROR_NONE)
-		error = look_on(session, &more);
+		error = message_look_ahead(session, &more);
 	if (error != EVPOP_ERROR_NONE) {
-		session->inside = false;
+		session->is_reading = false;
 		(void)nx_packet_release(packet);
 		return evpop_netx_status(session);
 	}
@@ -174,9 +175,9 @@ nx_pop3_client_mail_item_message_get(NX_POP3_CLIENT *client,
 	status = evpop_netx_session_of(client, &session);
 	if (status != NX_SUCCESS)
 		return status;
-	if (!session->inside)
+	if (!session->is_reading)
 		return NX_POP3_CLIENT_INVALID_STATE;
-	status = give(session, client, recv_packet_ptr, &final);
+	status = message_give(session, client, recv_packet_ptr, &final);
 	if (status != NX_SUCCESS)
 		return status;
 	*bytes_retrieved = (*recv_packet_ptr)->nx_packet_length;

@@ -1,4 +1,8 @@
-#include "lib/netx/pool.h"
+/*
+ * Packets, taken from pools whose memory is the program's own, and waited for
+ * where a pool has none left.
+ */
+#include "lib/netx/netx.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -24,7 +28,7 @@ evpop_netx_pool_is_one(const NX_PACKET_POOL *pool)
 }
 
 static void
-set_empty(NX_PACKET *packet)
+packet_set_empty(NX_PACKET *packet)
 {
 	packet->nx_packet_next = NULL;
 	packet->nx_packet_last = NULL;
@@ -37,7 +41,7 @@ set_empty(NX_PACKET *packet)
 
 /* Carves the pool's memory into packets. */
 static void
-carve(NX_PACKET_POOL *pool, unsigned char *memory, size_t stride)
+pool_carve(NX_PACKET_POOL *pool, unsigned char *memory, size_t stride)
 {
 	size_t i;
 
@@ -50,7 +54,7 @@ carve(NX_PACKET_POOL *pool, unsigned char *memory, size_t stride)
 		    (unsigned char *)packet + PAYLOAD_OFFSET;
 		packet->nx_packet_data_end = packet->nx_packet_data_start +
 					     pool->nx_packet_pool_payload_size;
-		set_empty(packet);
+		packet_set_empty(packet);
 		packet->nx_packet_free_next = pool->nx_packet_pool_free;
 		pool->nx_packet_pool_free = packet;
 	}
@@ -58,7 +62,7 @@ carve(NX_PACKET_POOL *pool, unsigned char *memory, size_t stride)
 
 /* Waits by a clock that nobody sets. */
 static bool
-init_locks(NX_PACKET_POOL *pool)
+pool_init_locks(NX_PACKET_POOL *pool)
 {
 	pthread_condattr_t attributes;
 	bool made;
@@ -97,13 +101,13 @@ nx_packet_pool_create(NX_PACKET_POOL *pool, CHAR *name, ULONG payload_size,
 	if (room < stride)
 		return NX_SIZE_ERROR;
 	memset(pool, 0, sizeof(*pool));
-	if (!init_locks(pool))
+	if (!pool_init_locks(pool))
 		return NX_POOL_ERROR;
 	pool->nx_packet_pool_name = name;
 	pool->nx_packet_pool_payload_size = payload_size;
 	pool->nx_packet_pool_total = room / stride;
 	pool->nx_packet_pool_available = pool->nx_packet_pool_total;
-	carve(pool, (unsigned char *)pool_start + skip, stride);
+	pool_carve(pool, (unsigned char *)pool_start + skip, stride);
 	pool->nx_packet_pool_id = POOL_ID;
 	return NX_SUCCESS;
 }
@@ -126,7 +130,7 @@ nx_packet_pool_delete(NX_PACKET_POOL *pool)
 }
 
 static struct timespec
-after(int64_t wait_ms)
+pool_deadline(int64_t wait_ms)
 {
 	struct timespec at;
 
@@ -142,9 +146,9 @@ after(int64_t wait_ms)
 
 /* Waits, with the lock held, until there is one or it is in vain. */
 static void
-await_packet(NX_PACKET_POOL *pool, int64_t wait_ms)
+pool_await_packet(NX_PACKET_POOL *pool, int64_t wait_ms)
 {
-	struct timespec at = after(wait_ms);
+	struct timespec at = pool_deadline(wait_ms);
 
 	pool->nx_packet_pool_waiting++;
 	while (pool->nx_packet_pool_free == NULL &&
@@ -166,14 +170,14 @@ evpop_netx_pool_take(NX_PACKET_POOL *pool, int64_t wait_ms)
 		return NULL;
 	pthread_mutex_lock(&pool->nx_packet_pool_mutex);
 	if (pool->nx_packet_pool_free == NULL)
-		await_packet(pool, wait_ms);
+		pool_await_packet(pool, wait_ms);
 	if (pool->nx_packet_pool_id == POOL_ID)
 		packet = pool->nx_packet_pool_free;
 	if (packet != NULL) {
 		pool->nx_packet_pool_free = packet->nx_packet_free_next;
 		pool->nx_packet_pool_available--;
 		packet->nx_packet_state = PACKET_TAKEN;
-		set_empty(packet);
+		packet_set_empty(packet);
 	}
 	pthread_mutex_unlock(&pool->nx_packet_pool_mutex);
 	return packet;
@@ -186,12 +190,12 @@ evpop_netx_packet_empty(NX_PACKET *packet, NX_PACKET_POOL *pool)
 	packet->nx_packet_state = PACKET_APART;
 	packet->nx_packet_data_start = packet->nx_packet_data;
 	packet->nx_packet_data_end = packet->nx_packet_data;
-	set_empty(packet);
+	packet_set_empty(packet);
 }
 
 /* One packet; its place in a chain is looked at no more afterwards. */
 static UINT
-release(NX_PACKET *packet)
+packet_release(NX_PACKET *packet)
 {
 	NX_PACKET_POOL *pool = packet->nx_packet_pool_owner;
 	UINT status = NX_PTR_ERROR;
@@ -223,7 +227,7 @@ nx_packet_release(NX_PACKET *packet)
 		return NX_PTR_ERROR;
 	for (; packet != NULL && status == NX_SUCCESS; packet = next) {
 		next = packet->nx_packet_next;
-		status = release(packet);
+		status = packet_release(packet);
 	}
 	return status;
 }

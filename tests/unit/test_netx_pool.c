@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "lib/netx/pool.h"
+#include "lib/netx/netx.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
