@@ -1,15 +1,24 @@
+#include "lib/session/easy.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include <event2/event.h>
 
 #include "lib/net/address.h"
-#include "lib/session/easy.h"
 
 /* ---- life ---- */
 
+void
+evpop_easy_drop_kept(struct evpop_easy *easy)
+{
+	free(easy->kept);
+	easy->kept = NULL;
+	easy->kept_room = easy->kept_start = easy->kept_end = 0;
+}
+
 static void
-traced(
+easy_trace(
     struct evpop_client *client, bool from_server, const char *line, void *arg)
 {
 	struct evpop_easy *easy = arg;
@@ -19,18 +28,19 @@ traced(
 }
 
 static void
-closed(
+easy_closed(
     struct evpop_client *client, const struct evpop_result *result, void *arg)
 {
 	struct evpop_easy *easy = arg;
 
 	(void)client;
-	easy->over = true;
+	easy->is_over = true;
 	easy->ending = *result;
 }
 
 static bool
-make_names(struct evpop_easy *easy, const struct evpop_client_config *config)
+easy_make_names(
+    struct evpop_easy *easy, const struct evpop_client_config *config)
 {
 	struct evpop_address address;
 
@@ -42,7 +52,8 @@ make_names(struct evpop_easy *easy, const struct evpop_client_config *config)
 }
 
 static bool
-make_client(struct evpop_easy *easy, const struct evpop_client_config *config)
+easy_make_client(
+    struct evpop_easy *easy, const struct evpop_client_config *config)
 {
 	const struct evpop_tls_options standard = { .ca = NULL };
 	struct evpop_client_config own = *config;
@@ -59,7 +70,7 @@ make_client(struct evpop_easy *easy, const struct evpop_client_config *config)
 }
 
 static void
-release(struct evpop_easy *easy)
+easy_destroy(struct evpop_easy *easy)
 {
 	evpop_client_free(easy->client);
 	evpop_easy_drop_kept(easy);
@@ -79,14 +90,12 @@ evpop_easy_new(const struct evpop_client_config *config, evpop_trace_cb trace,
 		return NULL;
 	easy->trace = trace;
 	easy->trace_arg = trace_arg;
-	easy->callbacks.closed = closed;
-	easy->callbacks.trace = trace != NULL ? traced : NULL;
+	easy->callbacks.closed = easy_closed;
+	easy->callbacks.trace = trace != NULL ? easy_trace : NULL;
 	easy->base = event_base_new();
-	if (easy->base == NULL || !make_names(easy, config) ||
-	    !make_client(easy, config) ||
-	    evtimer_assign(&easy->drain_timer, easy->base,
-		evpop_easy_drain_expired, easy) == -1) {
-		release(easy);
+	if (easy->base == NULL || !easy_make_names(easy, config) ||
+	    !easy_make_client(easy, config)) {
+		easy_destroy(easy);
 		return NULL;
 	}
 	return easy;
@@ -97,11 +106,11 @@ evpop_easy_free(struct evpop_easy *easy)
 {
 	if (easy == NULL)
 		return;
-	if (!easy->running) {
-		release(easy);
+	if (!easy->is_running) {
+		easy_destroy(easy);
 		return;
 	}
-	easy->abandoned = true;
+	easy->is_freed = true;
 	evpop_client_free(easy->client);
 	easy->client = NULL;
 }
@@ -132,26 +141,26 @@ bool
 evpop_easy_enter_any(struct evpop_easy *easy, enum evpop_error *error_r)
 {
 	*error_r = EVPOP_ERROR_USAGE;
-	if (easy->running)
+	if (easy->is_running)
 		return false;
 	memset(&easy->result, 0, sizeof easy->result);
 	memset(&easy->reply, 0, sizeof easy->reply);
-	easy->answered = false;
-	easy->running = true;
+	easy->is_answered = false;
+	easy->is_running = true;
 	*error_r = EVPOP_ERROR_NONE;
 	return true;
 }
 
 /* A session that is over has a reason, which is told once as it is. */
 static void
-refuse_over(struct evpop_easy *easy)
+easy_refuse_over(struct evpop_easy *easy)
 {
 	if (easy->ending.error == EVPOP_ERROR_NONE) {
 		evpop_easy_misused(easy, "the session has ended with QUIT");
 		return;
 	}
 	easy->result = easy->ending;
-	if (!easy->told)
+	if (!easy->is_told)
 		return;
 	evpop_result_set(&easy->result, EVPOP_ERROR_CANCELLED,
 	    easy->ending.phase, "the session is over: %s", easy->ending.text);
@@ -172,8 +181,8 @@ evpop_easy_enter(
 		evpop_easy_misused(easy,
 		    "a message is being read: to be read to its end, or given "
 		    "up, before anything else");
-	} else if (easy->over) {
-		refuse_over(easy);
+	} else if (easy->is_over) {
+		easy_refuse_over(easy);
 	} else if ((states & 1u << state) == 0) {
 		evpop_result_set(&easy->result, EVPOP_ERROR_USAGE,
 		    EVPOP_PHASE_NONE, "not the time for this: the state is %s",
@@ -188,32 +197,32 @@ evpop_easy_enter(
 	return false;
 }
 
-void
-evpop_easy_replied(
+static void
+easy_replied(
     struct evpop_client *client, const struct evpop_reply *reply, void *arg)
 {
 	struct evpop_easy *easy = arg;
 
 	(void)client;
-	easy->answered = true;
+	easy->is_answered = true;
 	easy->reply = *reply;
 	easy->result = reply->result;
 }
 
 static void
-turn(struct evpop_easy *easy)
+easy_turn_loop(struct evpop_easy *easy)
 {
-	easy->answered = false;
-	while (!easy->answered && !easy->over && !easy->abandoned) {
+	easy->is_answered = false;
+	while (!easy->is_answered && !easy->is_over && !easy->is_freed) {
 		if (event_base_loop(easy->base, EVLOOP_ONCE) == 0)
 			continue;
 		evpop_result_set(&easy->result, EVPOP_ERROR_IO,
 		    EVPOP_PHASE_NONE, "the event loop does not run");
-		easy->over = true;
+		easy->is_over = true;
 		easy->ending = easy->result;
 		return;
 	}
-	if (!easy->answered && easy->over)
+	if (!easy->is_answered && easy->is_over)
 		easy->result = easy->ending;
 }
 
@@ -221,7 +230,7 @@ void
 evpop_easy_wait(struct evpop_easy *easy, enum evpop_error error)
 {
 	if (error == EVPOP_ERROR_NONE) {
-		turn(easy);
+		easy_turn_loop(easy);
 	} else if (error == EVPOP_ERROR_USAGE) {
 		evpop_easy_misused(easy, "an argument makes no sense");
 	} else {
@@ -234,18 +243,308 @@ evpop_easy_wait(struct evpop_easy *easy, enum evpop_error error)
 bool
 evpop_easy_went_well(const struct evpop_easy *easy)
 {
-	return easy->result.error == EVPOP_ERROR_NONE && !easy->abandoned;
+	return easy->result.error == EVPOP_ERROR_NONE && !easy->is_freed;
 }
 
 enum evpop_error
 evpop_easy_leave(struct evpop_easy *easy)
 {
-	easy->running = false;
-	if (easy->abandoned) {
-		release(easy);
+	easy->is_running = false;
+	if (easy->is_freed) {
+		easy_destroy(easy);
 		return EVPOP_ERROR_CANCELLED;
 	}
-	if (easy->over && easy->result.error != EVPOP_ERROR_NONE)
-		easy->told = true;
+	if (easy->is_over && easy->result.error != EVPOP_ERROR_NONE)
+		easy->is_told = true;
 	return easy->result.error;
+}
+
+/* ---- the session ---- */
+
+enum evpop_error
+evpop_easy_connect(struct evpop_easy *easy)
+{
+	enum evpop_error error;
+
+	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(GREETING), &error))
+		return error;
+	if (easy->unusable.error != EVPOP_ERROR_NONE)
+		easy->result = easy->unusable;
+	else
+		evpop_easy_wait(easy,
+		    evpop_client_connect(easy->client, easy_replied, easy));
+	return evpop_easy_leave(easy);
+}
+
+static void
+easy_log_in(
+    struct evpop_easy *easy, const struct evpop_credentials *credentials)
+{
+	enum evpop_error error =
+	    evpop_client_login(easy->client, credentials, easy_replied, easy);
+
+	if (error != EVPOP_ERROR_USAGE)
+		evpop_easy_wait(easy, error);
+	else
+		evpop_easy_misused(easy,
+		    "the user or the password is missing, or holds a line end");
+}
+
+enum evpop_error
+evpop_easy_login(
+    struct evpop_easy *easy, const struct evpop_credentials *credentials)
+{
+	enum evpop_error error;
+
+	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(AUTHORIZATION), &error))
+		return error;
+	easy_log_in(easy, credentials);
+	return evpop_easy_leave(easy);
+}
+
+/* Refused or not possible, rather than a maildrop that is busy. */
+static bool
+easy_may_fall_back(const struct evpop_easy *easy)
+{
+	return !easy->is_freed && !easy->is_over &&
+	       easy->result.error == EVPOP_ERROR_AUTH &&
+	       evpop_client_state(easy->client) == EVPOP_STATE_AUTHORIZATION;
+}
+
+enum evpop_error
+evpop_easy_login_apop_or_user(
+    struct evpop_easy *easy, const char *user, const char *password)
+{
+	struct evpop_credentials credentials = {
+		.user = user,
+		.password = password,
+		.mechanisms = EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_APOP),
+	};
+	enum evpop_error error;
+
+	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(AUTHORIZATION), &error))
+		return error;
+	easy_log_in(easy, &credentials);
+	if (easy_may_fall_back(easy)) {
+		credentials.mechanisms =
+		    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_USER);
+		easy_log_in(easy, &credentials);
+	}
+	return evpop_easy_leave(easy);
+}
+
+enum evpop_error
+evpop_easy_open(struct evpop_easy *easy, const char *user, const char *password)
+{
+	const struct evpop_credentials credentials = {
+		.user = user,
+		.password = password,
+	};
+	enum evpop_error error = evpop_easy_connect(easy);
+
+	return error != EVPOP_ERROR_NONE ? error
+					 : evpop_easy_login(easy, &credentials);
+}
+
+enum evpop_error
+evpop_easy_quit(struct evpop_easy *easy, enum evpop_quit *quit_r)
+{
+	enum evpop_error error;
+
+	if (quit_r != NULL)
+		*quit_r = EVPOP_QUIT_NONE;
+	if (!evpop_easy_enter(easy,
+		EVPOP_EASY_IN(AUTHORIZATION) | EVPOP_EASY_IN(TRANSACTION),
+		&error))
+		return error;
+	evpop_easy_wait(
+	    easy, evpop_client_quit(easy->client, easy_replied, easy));
+	if (quit_r != NULL)
+		*quit_r = easy->reply.quit;
+	return evpop_easy_leave(easy);
+}
+
+/* ---- commands of TRANSACTION ---- */
+
+/* Whether the reply has the octets that the caller wants to know. */
+static void
+easy_want_octets(struct evpop_easy *easy, uint64_t *octets_r)
+{
+	if (octets_r == NULL)
+		return;
+	*octets_r = easy->reply.octets;
+	if (easy->reply.has_octets)
+		return;
+	evpop_result_set(&easy->result, EVPOP_ERROR_PROTOCOL,
+	    EVPOP_PHASE_COMMAND, "the server did not tell the size");
+	easy->result.scope = EVPOP_SCOPE_MESSAGE;
+}
+
+enum evpop_error
+evpop_easy_stat(
+    struct evpop_easy *easy, uint32_t *messages_r, uint64_t *octets_r)
+{
+	enum evpop_error error;
+
+	if (messages_r != NULL)
+		*messages_r = 0;
+	if (octets_r != NULL)
+		*octets_r = 0;
+	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION), &error))
+		return error;
+	evpop_easy_wait(
+	    easy, evpop_client_stat(easy->client, easy_replied, easy));
+	if (evpop_easy_went_well(easy)) {
+		if (messages_r != NULL)
+			*messages_r = easy->reply.number;
+		easy_want_octets(easy, octets_r);
+	}
+	return evpop_easy_leave(easy);
+}
+
+/* Number 0 would be a listing of all, which has a call of its own. */
+static enum evpop_error
+easy_ask_one(uint32_t number,
+    enum evpop_error (*ask)(struct evpop_client *, uint32_t, evpop_listed_cb,
+	evpop_reply_cb, void *),
+    evpop_reply_cb reply, struct evpop_easy *easy)
+{
+	if (number == 0)
+		return EVPOP_ERROR_USAGE;
+	return ask(easy->client, number, NULL, reply, easy);
+}
+
+enum evpop_error
+evpop_easy_list(struct evpop_easy *easy, uint32_t number, uint64_t *octets_r)
+{
+	enum evpop_error error;
+
+	if (octets_r != NULL)
+		*octets_r = 0;
+	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION), &error))
+		return error;
+	evpop_easy_wait(
+	    easy, easy_ask_one(number, evpop_client_list, easy_replied, easy));
+	if (evpop_easy_went_well(easy))
+		easy_want_octets(easy, octets_r);
+	return evpop_easy_leave(easy);
+}
+
+/* The unique-id is borrowed: it is copied while it is there. */
+static void
+easy_copy_id(
+    struct evpop_client *client, const struct evpop_reply *reply, void *arg)
+{
+	struct evpop_easy *easy = arg;
+
+	easy_replied(client, reply, easy);
+	if (reply->result.error != EVPOP_ERROR_NONE ||
+	    reply->unique_id_length == 0)
+		return;
+	if (reply->unique_id_length > easy->id_size) {
+		evpop_result_set(&easy->result, EVPOP_ERROR_LIMIT,
+		    EVPOP_PHASE_COMMAND, "the unique-id has %zu octets",
+		    reply->unique_id_length);
+		easy->result.scope = EVPOP_SCOPE_MESSAGE;
+		return;
+	}
+	memcpy(easy->id, reply->unique_id, reply->unique_id_length);
+}
+
+enum evpop_error
+evpop_easy_uidl(struct evpop_easy *easy, uint32_t number, void *id, size_t size,
+    size_t *length_r)
+{
+	enum evpop_error error;
+
+	if (length_r != NULL)
+		*length_r = 0;
+	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION), &error))
+		return error;
+	easy->id = id;
+	easy->id_size = size;
+	evpop_easy_wait(
+	    easy, easy_ask_one(number, evpop_client_uidl, easy_copy_id, easy));
+	if (length_r != NULL)
+		*length_r = easy->reply.unique_id_length;
+	return evpop_easy_leave(easy);
+}
+
+static void
+easy_listed(
+    struct evpop_client *client, const struct evpop_listed *entry, void *arg)
+{
+	struct evpop_easy *easy = arg;
+
+	(void)client;
+	easy->listed(entry, easy->listed_arg);
+}
+
+static enum evpop_error
+easy_ask_all(struct evpop_easy *easy,
+    enum evpop_error (*ask)(struct evpop_client *, uint32_t, evpop_listed_cb,
+	evpop_reply_cb, void *),
+    evpop_easy_listed_cb callback, void *arg)
+{
+	enum evpop_error error;
+
+	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION), &error))
+		return error;
+	easy->listed = callback;
+	easy->listed_arg = arg;
+	evpop_easy_wait(
+	    easy, callback == NULL
+		      ? EVPOP_ERROR_USAGE
+		      : ask(easy->client, 0, easy_listed, easy_replied, easy));
+	return evpop_easy_leave(easy);
+}
+
+enum evpop_error
+evpop_easy_list_all(
+    struct evpop_easy *easy, evpop_easy_listed_cb callback, void *arg)
+{
+	return easy_ask_all(easy, evpop_client_list, callback, arg);
+}
+
+enum evpop_error
+evpop_easy_uidl_all(
+    struct evpop_easy *easy, evpop_easy_listed_cb callback, void *arg)
+{
+	return easy_ask_all(easy, evpop_client_uidl, callback, arg);
+}
+
+enum evpop_error
+evpop_easy_dele(struct evpop_easy *easy, uint32_t number)
+{
+	enum evpop_error error;
+
+	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION), &error))
+		return error;
+	evpop_easy_wait(
+	    easy, evpop_client_dele(easy->client, number, easy_replied, easy));
+	return evpop_easy_leave(easy);
+}
+
+enum evpop_error
+evpop_easy_rset(struct evpop_easy *easy)
+{
+	enum evpop_error error;
+
+	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION), &error))
+		return error;
+	evpop_easy_wait(
+	    easy, evpop_client_rset(easy->client, easy_replied, easy));
+	return evpop_easy_leave(easy);
+}
+
+enum evpop_error
+evpop_easy_noop(struct evpop_easy *easy)
+{
+	enum evpop_error error;
+
+	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION), &error))
+		return error;
+	evpop_easy_wait(
+	    easy, evpop_client_noop(easy->client, easy_replied, easy));
+	return evpop_easy_leave(easy);
 }

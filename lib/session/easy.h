@@ -1,6 +1,6 @@
 /*
- * The inside of the blocking client, shared by its life and the turning of its
- * loop (easy.c), its commands (easy_command.c) and its bodies (easy_body.c).
+ * The inside of the blocking client: its life, its calls and its commands
+ * (easy.c), and messages, which are read piece by piece (easy_body.c).
  *
  * A call is made of evpop_easy_enter(), a request to the client behind,
  * evpop_easy_wait() and evpop_easy_leave(); after the last the easy may be
@@ -29,13 +29,13 @@ struct evpop_easy {
 
 	struct evpop_result unusable; /* why there can be no connection */
 	struct evpop_result result;   /* of the last call */
-	struct evpop_result ending;   /* of the session, once `over` */
-	bool over;
-	bool told; /* a call has returned why it is over */
+	struct evpop_result ending;   /* of the session, once it is over */
+	bool is_over;
+	bool is_told; /* a call has returned why it is over */
 
-	bool running;   /* a call is under way */
-	bool answered;  /* what it waits for has come */
-	bool abandoned; /* freed from inside it */
+	bool is_running;  /* a call is under way */
+	bool is_answered; /* what it waits for has come */
+	bool is_freed;    /* from inside it */
 	struct evpop_reply reply;
 
 	/* Listings. */
@@ -51,7 +51,7 @@ struct evpop_easy {
 	size_t room, got;
 	unsigned char *kept; /* what it had no room for */
 	size_t kept_room, kept_start, kept_end;
-	bool draining;
+	bool is_draining;
 	size_t drained;
 	struct event drain_timer;
 	struct evpop_result broken; /* why it was given up on our side */
@@ -86,14 +86,7 @@ enum evpop_error evpop_easy_leave(struct evpop_easy *);
 /* The outcome is that the call was wrong, for this reason. */
 void evpop_easy_misused(struct evpop_easy *, const char *reason);
 
-/* Take the answer of a request for the outcome of the call. */
-void evpop_easy_replied(
-    struct evpop_client *, const struct evpop_reply *, void *easy);
-
 /* Forget what the reader did not take. */
 void evpop_easy_drop_kept(struct evpop_easy *);
-
-/* Runs when a body took too long to be read over. */
-void evpop_easy_drain_expired(evutil_socket_t, short what, void *easy);
 
 #endif

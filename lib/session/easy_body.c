@@ -1,22 +1,15 @@
 /* A body is pulled: the client is paused but for the length of a read. */
+#include "lib/session/easy.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include <event2/event.h>
 
-#include "lib/session/easy.h"
-
-void
-evpop_easy_drop_kept(struct evpop_easy *easy)
-{
-	free(easy->kept);
-	easy->kept = NULL;
-	easy->kept_room = easy->kept_start = easy->kept_end = 0;
-}
-
 /* Give the body up, and the session with it, for a reason of our own. */
 static void
-give_up(struct evpop_easy *easy, enum evpop_error error, const char *reason)
+body_give_up(
+    struct evpop_easy *easy, enum evpop_error error, const char *reason)
 {
 	evpop_result_set(&easy->broken, error, EVPOP_PHASE_BODY, "%s", reason);
 	evpop_client_cancel(easy->client);
@@ -25,7 +18,8 @@ give_up(struct evpop_easy *easy, enum evpop_error error, const char *reason)
 /* ---- the sink ---- */
 
 static enum evpop_flow
-begin(struct evpop_client *client, uint32_t number, uint64_t octets, void *arg)
+body_begin(
+    struct evpop_client *client, uint32_t number, uint64_t octets, void *arg)
 {
 	struct evpop_easy *easy = arg;
 
@@ -33,13 +27,13 @@ begin(struct evpop_client *client, uint32_t number, uint64_t octets, void *arg)
 	(void)number;
 	easy->body = EVPOP_EASY_BODY_OPEN;
 	easy->octets = octets;
-	easy->answered = true;
+	easy->is_answered = true;
 	return EVPOP_FLOW_PAUSE;
 }
 
 /* What was kept before has all been taken. */
 static bool
-keep(struct evpop_easy *easy, const unsigned char *bytes, size_t length)
+body_keep(struct evpop_easy *easy, const unsigned char *bytes, size_t length)
 {
 	unsigned char *room;
 
@@ -58,41 +52,41 @@ keep(struct evpop_easy *easy, const unsigned char *bytes, size_t length)
 
 /* Read over what nobody wants, up to where that costs too much. */
 static void
-drain(struct evpop_easy *easy, size_t length)
+body_drain(struct evpop_easy *easy, size_t length)
 {
 	easy->drained += length;
 	if (easy->drained > EVPOP_EASY_DRAIN_OCTETS)
-		give_up(easy, EVPOP_ERROR_CANCELLED,
+		body_give_up(easy, EVPOP_ERROR_CANCELLED,
 		    "too much was left of a message that was given up: the "
 		    "session was closed without QUIT");
 }
 
 static enum evpop_flow
-data(struct evpop_client *client, const unsigned char *bytes, size_t length,
-    void *arg)
+body_data(struct evpop_client *client, const unsigned char *bytes,
+    size_t length, void *arg)
 {
 	struct evpop_easy *easy = arg;
 	size_t taken = length < easy->room ? length : easy->room;
 
 	(void)client;
-	if (easy->draining) {
-		drain(easy, length);
+	if (easy->is_draining) {
+		body_drain(easy, length);
 		return EVPOP_FLOW_CONTINUE;
 	}
 	if (taken > 0)
 		memcpy(easy->into, bytes, taken);
 	easy->got = taken;
 	easy->room = 0;
-	if (taken == length || keep(easy, bytes + taken, length - taken))
-		easy->answered = true;
+	if (taken == length || body_keep(easy, bytes + taken, length - taken))
+		easy->is_answered = true;
 	else
-		give_up(easy, EVPOP_ERROR_MEMORY,
+		body_give_up(easy, EVPOP_ERROR_MEMORY,
 		    "no memory for what the reader did not take");
 	return EVPOP_FLOW_PAUSE;
 }
 
 static void
-end(struct evpop_client *client, uint32_t number,
+body_end(struct evpop_client *client, uint32_t number,
     const struct evpop_result *result, void *arg)
 {
 	struct evpop_easy *easy = arg;
@@ -103,19 +97,25 @@ end(struct evpop_client *client, uint32_t number,
 						       : EVPOP_EASY_BODY_NONE;
 	easy->result =
 	    easy->broken.error != EVPOP_ERROR_NONE ? easy->broken : *result;
-	easy->answered = true;
+	easy->is_answered = true;
 }
 
-static const struct evpop_sink sink = {
-	.begin = begin,
-	.data = data,
-	.end = end,
+static const struct evpop_sink body_sink = {
+	.begin = body_begin,
+	.data = body_data,
+	.end = body_end,
 };
 
 /* ---- calls ---- */
 
-enum evpop_error
-evpop_easy_retr(struct evpop_easy *easy, uint32_t number, uint64_t *octets_r)
+enum body_request {
+	BODY_RETR,
+	BODY_TOP
+};
+
+static enum evpop_error
+body_ask(struct evpop_easy *easy, enum body_request request, uint32_t number,
+    uint32_t lines, uint64_t *octets_r)
 {
 	enum evpop_error error;
 
@@ -123,33 +123,32 @@ evpop_easy_retr(struct evpop_easy *easy, uint32_t number, uint64_t *octets_r)
 		*octets_r = 0;
 	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION), &error))
 		return error;
-	evpop_easy_wait(
-	    easy, evpop_client_retr(easy->client, number, &sink, easy));
+	evpop_easy_wait(easy,
+	    request == BODY_TOP
+		? evpop_client_top(
+		      easy->client, number, lines, &body_sink, easy)
+		: evpop_client_retr(easy->client, number, &body_sink, easy));
 	if (evpop_easy_went_well(easy) && octets_r != NULL)
 		*octets_r = easy->octets;
 	return evpop_easy_leave(easy);
+}
+
+enum evpop_error
+evpop_easy_retr(struct evpop_easy *easy, uint32_t number, uint64_t *octets_r)
+{
+	return body_ask(easy, BODY_RETR, number, 0, octets_r);
 }
 
 enum evpop_error
 evpop_easy_top(struct evpop_easy *easy, uint32_t number, uint32_t lines,
     uint64_t *octets_r)
 {
-	enum evpop_error error;
-
-	if (octets_r != NULL)
-		*octets_r = 0;
-	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION), &error))
-		return error;
-	evpop_easy_wait(
-	    easy, evpop_client_top(easy->client, number, lines, &sink, easy));
-	if (evpop_easy_went_well(easy) && octets_r != NULL)
-		*octets_r = easy->octets;
-	return evpop_easy_leave(easy);
+	return body_ask(easy, BODY_TOP, number, lines, octets_r);
 }
 
 /* Octets kept of an earlier span. */
 static size_t
-take_kept(struct evpop_easy *easy, void *buffer, size_t size)
+body_take_kept(struct evpop_easy *easy, void *buffer, size_t size)
 {
 	size_t length = easy->kept_end - easy->kept_start;
 
@@ -161,14 +160,14 @@ take_kept(struct evpop_easy *easy, void *buffer, size_t size)
 }
 
 static bool
-holds(const struct evpop_easy *easy)
+body_has_kept(const struct evpop_easy *easy)
 {
 	return easy->kept_end > easy->kept_start;
 }
 
 /* Let the client read until there is a span or the end. */
 static void
-pull(struct evpop_easy *easy, void *buffer, size_t size)
+body_pull(struct evpop_easy *easy, void *buffer, size_t size)
 {
 	easy->into = buffer;
 	easy->room = size;
@@ -179,10 +178,10 @@ pull(struct evpop_easy *easy, void *buffer, size_t size)
 
 /* Begin a call about the message; as evpop_easy_enter(). */
 static bool
-enter(struct evpop_easy *easy, enum evpop_error *error_r)
+body_enter(struct evpop_easy *easy, enum evpop_error *error_r)
 {
 	/* What says why there is none, or no more. */
-	if (easy->body == EVPOP_EASY_BODY_NONE && easy->over)
+	if (easy->body == EVPOP_EASY_BODY_NONE && easy->is_over)
 		return evpop_easy_enter(easy, 0, error_r);
 	if (!evpop_easy_enter_any(easy, error_r))
 		return false;
@@ -200,14 +199,14 @@ evpop_easy_read(
 	enum evpop_error error;
 
 	*length_r = 0;
-	if (!enter(easy, &error))
+	if (!body_enter(easy, &error))
 		return error;
 	if (size == 0) {
 		evpop_easy_misused(easy, "there is no room to read into");
-	} else if (holds(easy)) {
-		*length_r = take_kept(easy, buffer, size);
+	} else if (body_has_kept(easy)) {
+		*length_r = body_take_kept(easy, buffer, size);
 	} else if (easy->body == EVPOP_EASY_BODY_OPEN) {
-		pull(easy, buffer, size);
+		body_pull(easy, buffer, size);
 		if (easy->result.error == EVPOP_ERROR_NONE)
 			*length_r = easy->got;
 	}
@@ -220,40 +219,42 @@ evpop_easy_more(struct evpop_easy *easy, bool *more_r)
 	enum evpop_error error;
 
 	*more_r = false;
-	if (!enter(easy, &error))
+	if (!body_enter(easy, &error))
 		return error;
-	if (!holds(easy) && easy->body == EVPOP_EASY_BODY_OPEN)
-		pull(easy, NULL, 0);
-	*more_r = easy->result.error == EVPOP_ERROR_NONE && holds(easy);
+	if (!body_has_kept(easy) && easy->body == EVPOP_EASY_BODY_OPEN)
+		body_pull(easy, NULL, 0);
+	*more_r = easy->result.error == EVPOP_ERROR_NONE && body_has_kept(easy);
 	return evpop_easy_leave(easy);
 }
 
-void
-evpop_easy_drain_expired(evutil_socket_t fd, short what, void *arg)
+static void
+body_drain_expired(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	give_up(arg, EVPOP_ERROR_CANCELLED,
+	body_give_up(arg, EVPOP_ERROR_CANCELLED,
 	    "a message that was given up did not come to its end in time: the "
 	    "session was closed without QUIT");
 }
 
 static void
-read_over(struct evpop_easy *easy)
+body_read_over(struct evpop_easy *easy)
 {
 	const struct timeval patience = {
 		.tv_sec = EVPOP_EASY_DRAIN_MS / 1000,
 		.tv_usec = EVPOP_EASY_DRAIN_MS % 1000 * 1000,
 	};
 
-	easy->draining = true;
+	easy->is_draining = true;
 	easy->drained = 0;
-	if (evtimer_add(&easy->drain_timer, &patience) == -1)
-		give_up(easy, EVPOP_ERROR_MEMORY,
+	if (evtimer_assign(&easy->drain_timer, easy->base, body_drain_expired,
+		easy) == -1 ||
+	    evtimer_add(&easy->drain_timer, &patience) == -1)
+		body_give_up(easy, EVPOP_ERROR_MEMORY,
 		    "no memory to read over a message that was given up");
 	evpop_client_resume(easy->client);
 	evpop_easy_wait(easy, EVPOP_ERROR_NONE);
-	easy->draining = false;
+	easy->is_draining = false;
 	evtimer_del(&easy->drain_timer);
 }
 
@@ -266,7 +267,7 @@ evpop_easy_abandon(struct evpop_easy *easy)
 		return error;
 	evpop_easy_drop_kept(easy);
 	if (easy->body == EVPOP_EASY_BODY_OPEN)
-		read_over(easy);
+		body_read_over(easy);
 	easy->body = EVPOP_EASY_BODY_NONE;
 	return evpop_easy_leave(easy);
 }

@@ -9,7 +9,6 @@ set(EVPOP_SESSION_SOURCES
 	session/doubt.c
 	session/easy.c
 	session/easy_body.c
-	session/easy_command.c
 	session/habit.c
 	session/header.c
 	session/headers.c

@@ -172,6 +172,12 @@ class ConsumerTest(PackageTest):
                 str(self.staged(WHERE["library"], "pkgconfig"))})
         return said.split()
 
+    def start(self, program):
+        self.assertEqual(run(program, env={
+            **os.environ,
+            "LD_LIBRARY_PATH": str(self.staged(WHERE["library"]))}),
+            "consumer: all as promised\n")
+
     def consume(self, compiler, source, flags, libraries, name):
         """Build a program against what is installed, and run it."""
         program = self.folder(name) / name
@@ -179,10 +185,7 @@ class ConsumerTest(PackageTest):
                     "libevent_core").split()
         run(*compiler, "-pedantic-errors", "-Wall", "-Wextra", "-Werror",
             *flags, "-o", program, HERE / source, *libraries, *event)
-        said = run(program, env={
-            **os.environ,
-            "LD_LIBRARY_PATH": str(self.staged(WHERE["library"]))})
-        self.assertEqual(said, "consumer: all as promised\n")
+        self.start(program)
         return run("readelf", "-d", program)
 
     def test_c(self):
@@ -230,8 +233,7 @@ target_link_libraries(consumer evpop::{target} PkgConfig::EVENT)
         if not ok:
             return
         run(WHERE["cmake"], "--build", folder / "build")
-        self.assertEqual(run(folder / "build" / "consumer"),
-                         "consumer: all as promised\n")
+        self.start(folder / "build" / "consumer")
 
     def test_cmake(self):
         self.cmake("cmake-c", "consumer.c")
