@@ -27,16 +27,16 @@ struct account_op {
 static enum store_status
 find(struct store_db *db, const char *sql, const char *key, int64_t *id_r)
 {
-	struct store_use use;
+	struct sql_statement use;
 
 	*id_r = 0;
 	if (key == NULL)
 		return STORE_OK;
-	store_use(&use, db, sql);
-	store_bind_text(&use, 1, key);
-	if (store_next(&use))
-		*id_r = sqlite3_column_int64(use.statement, 0);
-	return store_end(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_text(&use, 1, key);
+	if (sql_step(&use))
+		*id_r = sql_column_int(&use, 0);
+	return sql_end(&use);
 }
 
 static enum store_status
@@ -44,14 +44,14 @@ insert(struct store_db *db, struct account_op *account)
 {
 	static const char sql[] =
 	    "INSERT INTO account(name, stable_id) VALUES(?1, ?2)";
-	struct store_use use;
+	struct sql_statement use;
 	enum store_status status;
 
-	store_use(&use, db, sql);
-	store_bind_text(&use, 1, account->name);
-	store_bind_text(&use, 2, account->stable_id);
-	status = store_run(&use);
-	account->row.id = sqlite3_last_insert_rowid(db->handle);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_text(&use, 1, account->name);
+	sql_bind_text(&use, 2, account->stable_id);
+	status = sql_run(&use);
+	account->row.id = sql_inserted_id(db->sql);
 	return status;
 }
 
@@ -67,23 +67,20 @@ look_back(struct store_db *db, struct account_op *account, bool *found_r)
 	    " failing_since_ms, host, user FROM account WHERE id = ?1";
 	enum store_status taken = STORE_OK, status;
 	struct store_account *row = &account->row;
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, row->id);
-	*found_r = store_next(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, row->id);
+	*found_r = sql_step(&use);
 	if (*found_r) {
-		row->listed = sqlite3_column_int(use.statement, 0) != 0;
-		row->usual_deletes =
-		    (uint32_t)sqlite3_column_int64(use.statement, 1);
-		row->failing_since_ms = sqlite3_column_int64(use.statement, 2);
-		if (!store_column_text(
-			&account->arena, use.statement, 3, &row->host) ||
-		    !store_column_text(
-			&account->arena, use.statement, 4, &row->user))
+		row->listed = sql_column_int(&use, 0) != 0;
+		row->usual_deletes = (uint32_t)sql_column_int(&use, 1);
+		row->failing_since_ms = sql_column_int(&use, 2);
+		if (!store_column_text(&account->arena, &use, 3, &row->host) ||
+		    !store_column_text(&account->arena, &use, 4, &row->user))
 			taken = STORE_MEMORY;
 	}
-	status = store_end(&use);
+	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
 }
 
@@ -95,14 +92,14 @@ count_quiet(struct store_db *db, struct store_account *row)
 	    "  outcome FROM poll WHERE poll.account = ?1"
 	    "  ORDER BY poll.id DESC LIMIT 2 * ?2)"
 	    " WHERE outcome = 'ok' LIMIT ?2";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, row->id);
-	store_bind_int(&use, 2, STORE_QUIET_POLLS);
-	while (store_next(&use) && sqlite3_column_int64(use.statement, 0) == 0)
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, row->id);
+	sql_bind_int(&use, 2, STORE_QUIET_POLLS);
+	while (sql_step(&use) && sql_column_int(&use, 0) == 0)
 		row->quiet_polls++;
-	return store_end(&use);
+	return sql_end(&use);
 }
 
 /* The id is only asked where no row has the name: see store_configure(). */
@@ -231,7 +228,7 @@ struct accounts_op {
 };
 
 static enum store_status
-take_row(struct accounts_op *accounts, sqlite3_stmt *from)
+take_row(struct accounts_op *accounts, struct sql_statement *from)
 {
 	struct store_account_row *row;
 
@@ -246,13 +243,13 @@ take_row(struct accounts_op *accounts, sqlite3_stmt *from)
 		accounts->room = room;
 	}
 	row = &accounts->rows[accounts->count++];
-	row->id = sqlite3_column_int64(from, 0);
-	row->messages = sqlite3_column_int64(from, 2);
-	row->octets = sqlite3_column_int64(from, 3);
-	row->last_success_ms = sqlite3_column_int64(from, 4);
-	row->last_error_ms = sqlite3_column_int64(from, 5);
-	row->failing_since_ms = sqlite3_column_int64(from, 7);
-	row->quarantined = sqlite3_column_int64(from, 8);
+	row->id = sql_column_int(from, 0);
+	row->messages = sql_column_int(from, 2);
+	row->octets = sql_column_int(from, 3);
+	row->last_success_ms = sql_column_int(from, 4);
+	row->last_error_ms = sql_column_int(from, 5);
+	row->failing_since_ms = sql_column_int(from, 7);
+	row->quarantined = sql_column_int(from, 8);
 	if (!store_column_text(&accounts->arena, from, 1, &row->name) ||
 	    !store_column_text(&accounts->arena, from, 6, &row->last_error))
 		return STORE_MEMORY;
@@ -270,14 +267,14 @@ read_accounts(struct store_db *db, struct store_op *op)
 	    " WHERE name BETWEEN ?1 AND ?2 ORDER BY name";
 	struct accounts_op *accounts = (struct accounts_op *)op;
 	enum store_status taken = STORE_OK, status;
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_text(&use, 1, accounts->first);
-	store_bind_text(&use, 2, accounts->last);
-	while (taken == STORE_OK && store_next(&use))
-		taken = take_row(accounts, use.statement);
-	status = store_end(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_text(&use, 1, accounts->first);
+	sql_bind_text(&use, 2, accounts->last);
+	while (taken == STORE_OK && sql_step(&use))
+		taken = take_row(accounts, &use);
+	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
 }
 

@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "daemon/store/patience.h"
 #include "daemon/store/prepared.h"
 #include "daemon/store/queue.h"
 
@@ -24,7 +23,7 @@ enum progress {
 
 struct store_ahead {
 	struct store_db db;
-	struct store_patience patience;
+	struct sql_patience patience;
 	struct store_queue *queue; /* to be woken */
 	pthread_t thread;
 
@@ -180,12 +179,12 @@ store_ahead_new(const char *path, struct store_queue *queue)
 		return NULL;
 	ahead->queue = queue;
 	ahead->tail = &ahead->head;
-	ahead->patience.busy_ms = STORE_PATIENCE_BUSY_MS;
+	ahead->patience.busy_ms = SQL_BUSY_MS;
 	ahead->patience.is_over = is_over;
 	ahead->patience.arg = ahead;
-	if (store_db_open(&ahead->db, path, STORE_DB_READ) != STORE_OK)
-		goto no_db;
-	store_patience_wait(&ahead->db, &ahead->patience);
+	if (store_db_open(&ahead->db, path, SQL_READ) != STORE_OK)
+		goto no_mutex;
+	sql_set_patience(ahead->db.sql, &ahead->patience);
 	if (pthread_mutex_init(&ahead->mutex, NULL) != 0)
 		goto no_mutex;
 	if (pthread_cond_init(&ahead->changed, NULL) != 0)
@@ -197,7 +196,6 @@ no_condition:
 	pthread_mutex_destroy(&ahead->mutex);
 no_mutex:
 	store_db_close(&ahead->db);
-no_db:
 	free(ahead);
 	return NULL;
 }

@@ -83,13 +83,13 @@ count_seen(struct store_db *db, int64_t account_id, uint64_t *count_r)
 	    "SELECT count(*) FROM uid WHERE account = ?1 AND state = 2"
 	    " AND message IS NULL AND length(unique_id) >= " LONG_ID
 	    " AND NOT (" IS_ASIDE ")";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use_once(&use, db, sql);
-	store_bind_int(&use, 1, account_id);
-	if (store_next(&use))
-		*count_r = (uint64_t)sqlite3_column_int64(use.statement, 0);
-	return store_end(&use);
+	sql_prepare_once(&use, db->sql, sql);
+	sql_bind_int(&use, 1, account_id);
+	if (sql_step(&use))
+		*count_r = (uint64_t)sql_column_int(&use, 0);
+	return sql_end(&use);
 }
 
 /*
@@ -110,21 +110,21 @@ store_aside_put(struct store_db *db, const struct store_aside *aside,
 	    " AND NOT (?4 AND state = 2 AND message IS NULL"
 	    "  AND length(unique_id) >= " LONG_ID ")";
 	enum store_status status = STORE_OK;
-	struct store_use use;
+	struct sql_statement use;
 
 	*count_r = *seen_r = 0;
 	if (trust_seen)
 		status = count_seen(db, account_id, seen_r);
 	if (status != STORE_OK)
 		return status;
-	store_use_once(&use, db, sql);
-	store_bind_int(&use, 1, account_id);
-	store_bind_text(&use, 2, aside->prefix);
-	store_bind_int(&use, 3, db->now_ms);
-	store_bind_int(&use, 4, trust_seen);
-	status = store_run(&use);
+	sql_prepare_once(&use, db->sql, sql);
+	sql_bind_int(&use, 1, account_id);
+	sql_bind_text(&use, 2, aside->prefix);
+	sql_bind_int(&use, 3, db->now_ms);
+	sql_bind_int(&use, 4, trust_seen);
+	status = sql_run(&use);
 	if (status == STORE_OK)
-		*count_r = (uint64_t)sqlite3_changes(db->handle);
+		*count_r = (uint64_t)sql_changes(db->sql);
 	return status;
 }
 
@@ -145,17 +145,17 @@ store_aside_return(struct store_db *db, const struct store_aside *aside,
 	    " WHERE account = ?1 AND unique_id > CAST(?2 AS BLOB)"
 	    " AND unique_id < CAST(?3 AS BLOB)";
 	enum store_status status;
-	struct store_use use;
+	struct sql_statement use;
 	struct store_aside end = *aside;
 
 	/* The octet behind "-" is ".": there the next maildrop would begin. */
 	end.prefix[STORE_ASIDE_MAILDROP - 1] = '.';
-	store_use_once(&use, db, sql);
-	store_bind_int(&use, 1, account_id);
-	store_bind_text(&use, 2, aside->prefix);
-	store_bind_text(&use, 3, end.prefix);
-	status = store_run(&use);
-	*count_r = (uint64_t)sqlite3_changes(db->handle);
+	sql_prepare_once(&use, db->sql, sql);
+	sql_bind_int(&use, 1, account_id);
+	sql_bind_text(&use, 2, aside->prefix);
+	sql_bind_text(&use, 3, end.prefix);
+	status = sql_run(&use);
+	*count_r = (uint64_t)sql_changes(db->sql);
 	return status;
 }
 
@@ -167,11 +167,11 @@ store_aside_release(struct store_db *db, const struct store_unique *unique)
 	    " AND CAST(substr(unique_id, " ID_AT ") AS BLOB) = ?2"
 	    " AND occurrence = ?3"
 	    " AND CAST(substr(unique_id, " STATE_AT ", 1) AS TEXT) = '5'";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use_once(&use, db, sql);
-	store_bind_int(&use, 1, unique->account_id);
-	store_bind_blob(&use, 2, unique->id, unique->id_length);
-	store_bind_int(&use, 3, unique->occurrence);
-	return store_run(&use);
+	sql_prepare_once(&use, db->sql, sql);
+	sql_bind_int(&use, 1, unique->account_id);
+	sql_bind_blob(&use, 2, unique->id, unique->id_length);
+	sql_bind_int(&use, 3, unique->occurrence);
+	return sql_run(&use);
 }

@@ -26,17 +26,16 @@ read_binding(struct store_db *db, struct bind_op *bind, bool *found_r)
 	    "SELECT host, user FROM account WHERE id = ?1";
 	enum store_status taken = STORE_OK, status;
 	struct store_bound *bound = &bind->bound;
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, bind->account_id);
-	*found_r = store_next(&use);
-	if (*found_r && (!store_column_text(&bind->arena, use.statement, 0,
-			     &bound->former_host) ||
-			    !store_column_text(&bind->arena, use.statement, 1,
-				&bound->former_user)))
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, bind->account_id);
+	*found_r = sql_step(&use);
+	if (*found_r &&
+	    (!store_column_text(&bind->arena, &use, 0, &bound->former_host) ||
+		!store_column_text(&bind->arena, &use, 1, &bound->former_user)))
 		taken = STORE_MEMORY;
-	status = store_end(&use);
+	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
 }
 
@@ -45,11 +44,11 @@ static enum store_status
 forget_failures(struct store_db *db, int64_t account_id)
 {
 	static const char sql[] = "DELETE FROM failure WHERE account = ?1";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use_once(&use, db, sql);
-	store_bind_int(&use, 1, account_id);
-	return store_run(&use);
+	sql_prepare_once(&use, db->sql, sql);
+	sql_bind_int(&use, 1, account_id);
+	return sql_run(&use);
 }
 
 static enum store_status
@@ -79,13 +78,13 @@ write_binding(struct store_db *db, const struct bind_op *bind)
 {
 	static const char sql[] =
 	    "UPDATE account SET host = ?2, user = ?3 WHERE id = ?1";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use_once(&use, db, sql);
-	store_bind_int(&use, 1, bind->account_id);
-	store_bind_text(&use, 2, bind->host);
-	store_bind_text(&use, 3, bind->user);
-	return store_run(&use);
+	sql_prepare_once(&use, db->sql, sql);
+	sql_bind_int(&use, 1, bind->account_id);
+	sql_bind_text(&use, 2, bind->host);
+	sql_bind_text(&use, 3, bind->user);
+	return sql_run(&use);
 }
 
 /* Rows of earlier versions do not tell whose maildrop they are of. */

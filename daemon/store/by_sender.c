@@ -56,22 +56,22 @@ newest_add(struct newest *newest, int64_t id)
 
 /* A row of id, sender, stored_ms. */
 static bool
-is_wanted(const struct finding *finding, sqlite3_stmt *row)
+is_wanted(const struct finding *finding, struct sql_statement *row)
 {
 	const struct store_by_sender *wanted = finding->wanted;
-	int64_t stored_ms = sqlite3_column_int64(row, 2);
+	int64_t stored_ms = sql_column_int(row, 2);
 	const char *sender;
 
 	if (stored_ms < wanted->since_ms || stored_ms >= wanted->before_ms)
 		return false;
-	sender = (const char *)sqlite3_column_text(row, 1);
+	sender = sql_column_text(row, 1);
 	return sender != NULL && store_fold_has(sender, wanted->part);
 }
 
 /* ---- from the newest back ---- */
 
 static void
-walk_use(const struct finding *finding, struct store_use *use)
+walk_use(const struct finding *finding, struct sql_statement *use)
 {
 	static const char all[] = "SELECT id, sender, stored_ms FROM message"
 				  " WHERE id < ?1 ORDER BY id DESC";
@@ -79,10 +79,11 @@ walk_use(const struct finding *finding, struct store_use *use)
 	    "SELECT id, sender, stored_ms FROM message"
 	    " WHERE id < ?1 AND account = ?2 ORDER BY id DESC";
 
-	store_use(use, finding->db, finding->account_id != 0 ? of_one : all);
-	store_bind_int(use, 1, finding->below_id);
+	sql_prepare(
+	    use, finding->db->sql, finding->account_id != 0 ? of_one : all);
+	sql_bind_int(use, 1, finding->below_id);
 	if (finding->account_id != 0)
-		store_bind_int(use, 2, finding->account_id);
+		sql_bind_int(use, 2, finding->account_id);
 }
 
 /* *is_done_r: there is nothing left to be found. */
@@ -90,23 +91,23 @@ static enum store_status
 walk(struct finding *finding, size_t most, bool *is_done_r)
 {
 	struct newest *newest = &finding->newest;
-	struct store_use use;
+	struct sql_statement use;
 
 	walk_use(finding, &use);
 	for (size_t seen = 0;; seen++) {
 		int64_t id;
 
-		*is_done_r = newest->count == newest->most || !store_next(&use);
+		*is_done_r = newest->count == newest->most || !sql_step(&use);
 		if (*is_done_r)
 			break;
-		id = sqlite3_column_int64(use.statement, 0);
+		id = sql_column_int(&use, 0);
 		if (seen >= most && id <= finding->indexed_id)
 			break;
 		finding->below_id = id;
-		if (is_wanted(finding, use.statement))
+		if (is_wanted(finding, &use))
 			newest_add(newest, id);
 	}
-	return store_end(&use);
+	return sql_end(&use);
 }
 
 /* ---- by when it was stored ---- */
@@ -128,22 +129,21 @@ walk_stored(struct finding *finding, bool *is_done_r)
 	    " message_stored WHERE stored_ms >= ?1 AND stored_ms < ?2"
 	    " AND id < ?3";
 	struct newest *newest = &finding->newest;
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, finding->db, sql);
-	store_bind_int(&use, 1, finding->wanted->since_ms);
-	store_bind_int(&use, 2, finding->wanted->before_ms);
-	store_bind_int(&use, 3, finding->below_id);
+	sql_prepare(&use, finding->db->sql, sql);
+	sql_bind_int(&use, 1, finding->wanted->since_ms);
+	sql_bind_int(&use, 2, finding->wanted->before_ms);
+	sql_bind_int(&use, 3, finding->below_id);
 	for (size_t seen = 0; seen < WALK_MOST; seen++) {
-		*is_done_r = !store_next(&use);
+		*is_done_r = !sql_step(&use);
 		if (*is_done_r)
-			return store_end(&use);
-		if (is_wanted(finding, use.statement))
-			newest_add(
-			    newest, sqlite3_column_int64(use.statement, 0));
+			return sql_end(&use);
+		if (is_wanted(finding, &use))
+			newest_add(newest, sql_column_int(&use, 0));
 	}
 	newest->count = 0;
-	return store_end(&use);
+	return sql_end(&use);
 }
 
 /* ---- by the index ---- */
@@ -159,23 +159,23 @@ add_messages_of(struct finding *finding, int64_t sender)
 	    " AND message.stored_ms >= ?5 AND message.stored_ms < ?6"
 	    " ORDER BY sent.message DESC";
 	struct newest *newest = &finding->newest;
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, finding->db, sql);
-	store_bind_int(&use, 1, sender);
-	store_bind_int(&use, 2, finding->below_id);
-	store_bind_int(&use, 3, newest_floor(newest));
-	store_bind_int(&use, 4, finding->account_id);
-	store_bind_int(&use, 5, finding->wanted->since_ms);
-	store_bind_int(&use, 6, finding->wanted->before_ms);
-	while (store_next(&use)) {
-		int64_t id = sqlite3_column_int64(use.statement, 0);
+	sql_prepare(&use, finding->db->sql, sql);
+	sql_bind_int(&use, 1, sender);
+	sql_bind_int(&use, 2, finding->below_id);
+	sql_bind_int(&use, 3, newest_floor(newest));
+	sql_bind_int(&use, 4, finding->account_id);
+	sql_bind_int(&use, 5, finding->wanted->since_ms);
+	sql_bind_int(&use, 6, finding->wanted->before_ms);
+	while (sql_step(&use)) {
+		int64_t id = sql_column_int(&use, 0);
 
 		if (id <= newest_floor(newest))
 			break;
 		newest_add(newest, id);
 	}
-	return store_end(&use);
+	return sql_end(&use);
 }
 
 /* *is_done_r: they were few, and all is found. */
@@ -251,16 +251,16 @@ static enum store_status
 find_account(struct finding *finding, bool *is_done_r)
 {
 	static const char sql[] = "SELECT id FROM account WHERE name = ?1";
-	struct store_use use;
+	struct sql_statement use;
 
 	if (finding->wanted->account == NULL)
 		return STORE_OK;
-	store_use(&use, finding->db, sql);
-	store_bind_text(&use, 1, finding->wanted->account);
-	*is_done_r = !store_next(&use);
+	sql_prepare(&use, finding->db->sql, sql);
+	sql_bind_text(&use, 1, finding->wanted->account);
+	*is_done_r = !sql_step(&use);
 	if (!*is_done_r)
-		finding->account_id = sqlite3_column_int64(use.statement, 0);
-	return store_end(&use);
+		finding->account_id = sql_column_int(&use, 0);
+	return sql_end(&use);
 }
 
 static enum store_status
@@ -293,12 +293,12 @@ store_by_sender(struct store_db *db, const struct store_by_sender *wanted,
 
 	*is_damaged_r = false;
 	/* The index and what it is of must be of one moment. */
-	status = store_db_exec(db, "BEGIN");
+	status = sql_exec(db->sql, "BEGIN");
 	if (status != STORE_OK)
 		return status;
 	status = find(&finding, is_damaged_r);
 	*count_r = finding.newest.count;
-	if (store_db_exec(db, "COMMIT") != STORE_OK && status == STORE_OK)
+	if (sql_exec(db->sql, "COMMIT") != STORE_OK && status == STORE_OK)
 		status = STORE_IO;
 	return status;
 }

@@ -92,28 +92,25 @@ static enum store_status
 load(struct store_era *era, struct store_db *db, bool *found_r)
 {
 	enum store_status status;
-	struct store_use use;
+	struct sql_statement use;
 
 	memset(era, 0, sizeof(*era));
-	store_use(&use, db, select_sql);
-	store_bind_text(&use, 1, "clock_start");
-	*found_r = store_next(&use);
+	sql_prepare(&use, db->sql, select_sql);
+	sql_bind_text(&use, 1, "clock_start");
+	*found_r = sql_step(&use);
 	if (*found_r) {
-		const unsigned char *text =
-		    sqlite3_column_text(use.statement, 0);
-		size_t length = (size_t)sqlite3_column_bytes(use.statement, 0);
+		const char *text = sql_column_text(&use, 0);
 
-		if (text != NULL && length < sizeof(era->start))
-			memcpy(era->start, text, length);
+		if (text != NULL && strlen(text) < sizeof(era->start))
+			strcpy(era->start, text);
 	}
-	status = store_end(&use);
+	status = sql_end(&use);
 	for (size_t i = 0; status == STORE_OK && i < FIELDS; i++) {
-		store_use(&use, db, select_sql);
-		store_bind_text(&use, 1, fields[i].key);
-		if (store_next(&use))
-			*field_of(era, &fields[i]) =
-			    sqlite3_column_int64(use.statement, 0);
-		status = store_end(&use);
+		sql_prepare(&use, db->sql, select_sql);
+		sql_bind_text(&use, 1, fields[i].key);
+		if (sql_step(&use))
+			*field_of(era, &fields[i]) = sql_column_int(&use, 0);
+		status = sql_end(&use);
 	}
 	return status;
 }
@@ -122,17 +119,17 @@ static enum store_status
 save(struct store_era *era, struct store_db *db)
 {
 	enum store_status status;
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, put_sql);
-	store_bind_text(&use, 1, "clock_start");
-	store_bind_text(&use, 2, era->start);
-	status = store_run(&use);
+	sql_prepare(&use, db->sql, put_sql);
+	sql_bind_text(&use, 1, "clock_start");
+	sql_bind_text(&use, 2, era->start);
+	status = sql_run(&use);
 	for (size_t i = 0; status == STORE_OK && i < FIELDS; i++) {
-		store_use(&use, db, put_sql);
-		store_bind_text(&use, 1, fields[i].key);
-		store_bind_int(&use, 2, *field_of(era, &fields[i]));
-		status = store_run(&use);
+		sql_prepare(&use, db->sql, put_sql);
+		sql_bind_text(&use, 1, fields[i].key);
+		sql_bind_int(&use, 2, *field_of(era, &fields[i]));
+		status = sql_run(&use);
 	}
 	return status;
 }
@@ -179,27 +176,27 @@ move(
 	bool is_shown =
 	    era->is_behind != 0 || until_ms - era->since_ms < YOUNG_MOST_MS;
 	enum store_status status = STORE_OK;
-	struct store_use use;
+	struct sql_statement use;
 
 	for (size_t i = 0;
 	     status == STORE_OK && i < sizeof(ages) / sizeof(ages[0]); i++) {
-		store_use_once(&use, db, ages[i]);
-		store_bind_int(&use, 1, by_ms);
-		store_bind_int(&use, 2, era->since_ms);
-		store_bind_int(&use, 3, until_ms);
-		status = store_run(&use);
+		sql_prepare_once(&use, db->sql, ages[i]);
+		sql_bind_int(&use, 1, by_ms);
+		sql_bind_int(&use, 2, era->since_ms);
+		sql_bind_int(&use, 3, until_ms);
+		status = sql_run(&use);
 	}
 	for (size_t i = 0; status == STORE_OK && is_shown &&
 			   i < sizeof(shown) / sizeof(shown[0]);
 	     i++) {
 		const struct field id = { NULL, shown[i].id };
 
-		store_use_once(&use, db, shown[i].sql);
-		store_bind_int(&use, 1, by_ms);
-		store_bind_int(&use, 2, era->since_ms);
-		store_bind_int(&use, 3, until_ms);
-		store_bind_int(&use, 4, *field_of(era, &id));
-		status = store_run(&use);
+		sql_prepare_once(&use, db->sql, shown[i].sql);
+		sql_bind_int(&use, 1, by_ms);
+		sql_bind_int(&use, 2, era->since_ms);
+		sql_bind_int(&use, 3, until_ms);
+		sql_bind_int(&use, 4, *field_of(era, &id));
+		status = sql_run(&use);
 	}
 	return status;
 }
@@ -215,14 +212,14 @@ redate_future(struct store_db *db, int64_t now_ms)
 		"UPDATE quarantine SET stored_ms = ?1 WHERE stored_ms > ?1",
 	};
 	enum store_status status = STORE_OK;
-	struct store_use use;
+	struct sql_statement use;
 
 	for (size_t i = 0;
 	     status == STORE_OK && i < sizeof(futures) / sizeof(futures[0]);
 	     i++) {
-		store_use_once(&use, db, futures[i]);
-		store_bind_int(&use, 1, now_ms);
-		status = store_run(&use);
+		sql_prepare_once(&use, db->sql, futures[i]);
+		sql_bind_int(&use, 1, now_ms);
+		status = sql_run(&use);
 	}
 	return status;
 }
@@ -231,13 +228,13 @@ redate_future(struct store_db *db, int64_t now_ms)
 static enum store_status
 redate_past(struct store_db *db, int64_t now_ms)
 {
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use_once(
-	    &use, db, "UPDATE uid SET stored_ms = ?1 WHERE stored_ms < ?2");
-	store_bind_int(&use, 1, now_ms);
-	store_bind_int(&use, 2, FIRST_MS);
-	return store_run(&use);
+	sql_prepare_once(&use, db->sql,
+	    "UPDATE uid SET stored_ms = ?1 WHERE stored_ms < ?2");
+	sql_bind_int(&use, 1, now_ms);
+	sql_bind_int(&use, 2, FIRST_MS);
+	return sql_run(&use);
 }
 
 /* ---- eras ---- */
@@ -275,14 +272,14 @@ begin_era(struct store_calendar_state *state, struct store_db *db,
 {
 	struct store_era *era = &state->era;
 	bool leaps = floor_ms > 0 && now_ms - floor_ms > OFF_MOST_MS;
-	enum store_status status = store_db_integer(
-	    db, "SELECT coalesce(max(id), 0) FROM message", &era->message);
+	enum store_status status = sql_integer(
+	    db->sql, "SELECT coalesce(max(id), 0) FROM message", &era->message);
 
 	if (status == STORE_OK)
-		status = store_db_integer(
-		    db, "SELECT coalesce(max(id), 0) FROM poll", &era->poll);
+		status = sql_integer(db->sql,
+		    "SELECT coalesce(max(id), 0) FROM poll", &era->poll);
 	if (status == STORE_OK)
-		status = store_db_integer(db,
+		status = sql_integer(db->sql,
 		    "SELECT coalesce(max(id), 0) FROM quarantine",
 		    &era->quarantine);
 	/* Of a machine that is started once a week each second poll counts. */
@@ -304,7 +301,7 @@ begin_first(
 	    " coalesce((SELECT finished_ms FROM poll"
 	    "  ORDER BY id DESC LIMIT 1), 0))";
 	int64_t newest_ms;
-	enum store_status status = store_db_integer(db, sql, &newest_ms);
+	enum store_status status = sql_integer(db->sql, sql, &newest_ms);
 
 	state->era.doubted_poll = STORE_NOT_DOUBTED;
 	if (status == STORE_OK)
@@ -422,7 +419,7 @@ store_calendar_end(struct store_calendar *calendar, struct store_db *db)
 
 	if (!state->is_doubted)
 		return STORE_OK;
-	status = store_db_integer(db, "SELECT coalesce(max(id), 0) FROM poll",
+	status = sql_integer(db->sql, "SELECT coalesce(max(id), 0) FROM poll",
 	    &state->era.doubted_poll);
 	return status == STORE_OK ? save(&state->era, db) : status;
 }
@@ -461,7 +458,7 @@ store_calendar_judges(const struct store_calendar *calendar,
 	    "SELECT 1 FROM poll WHERE account = ?1 AND id > ?2"
 	    " AND (outcome = 'ok' OR messages > 0) LIMIT 1";
 	const struct store_calendar_state *state = &calendar->next;
-	struct store_use use;
+	struct sql_statement use;
 
 	*setting_r = 0;
 	if (state->era.is_behind != 0 || state->is_doubted)
@@ -470,10 +467,10 @@ store_calendar_judges(const struct store_calendar *calendar,
 		*setting_r = state->setting;
 		return STORE_OK;
 	}
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, account_id);
-	store_bind_int(&use, 2, state->era.doubted_poll);
-	if (store_next(&use))
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, account_id);
+	sql_bind_int(&use, 2, state->era.doubted_poll);
+	if (sql_step(&use))
 		*setting_r = state->setting;
-	return store_end(&use);
+	return sql_end(&use);
 }

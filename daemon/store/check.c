@@ -24,7 +24,7 @@ struct store_checker {
 
 	pthread_mutex_t mutex; /* of what follows */
 	bool stopped;
-	sqlite3 *handle; /* while it can be interrupted */
+	struct sql_db *db; /* while it can be interrupted */
 	struct store_check found;
 	/* Those below found.text_count never change. */
 	char *texts[STORE_CHECK_TEXTS];
@@ -98,10 +98,10 @@ store_checker_is_stopped(struct store_checker *checker)
 
 /* A connection that is closed must not be interrupted any more. */
 static void
-set_handle(struct store_checker *checker, sqlite3 *handle)
+set_db(struct store_checker *checker, struct sql_db *db)
 {
 	lock(checker);
-	checker->handle = handle;
+	checker->db = db;
 	unlock(checker);
 }
 
@@ -110,19 +110,18 @@ checker_main(void *arg)
 {
 	struct store_checker *checker = arg;
 	struct store_db db;
-	enum store_status status =
-	    store_db_open(&db, checker->path, STORE_DB_READ);
+	enum store_status status = store_db_open(&db, checker->path, SQL_READ);
 
 	if (status == STORE_OK) {
-		set_handle(checker, db.handle);
+		set_db(checker, db.sql);
 		status = store_verify(&db, checker);
-		set_handle(checker, NULL);
-		store_db_close(&db);
+		set_db(checker, NULL);
 	}
 	if (status != STORE_OK && !store_checker_is_stopped(checker))
 		store_checker_problem(checker,
-		    "the check could not go on: %s; %s", db.words,
+		    "the check could not go on: %s; %s", sql_words(db.sql),
 		    store_status_hint(status));
+	store_db_close(&db);
 	lock(checker);
 	checker->found.running = false;
 	checker->found.status = checker->stopped ? STORE_CLOSED : status;
@@ -172,8 +171,8 @@ interrupt(struct store_checker *checker)
 {
 	lock(checker);
 	checker->stopped = true;
-	if (checker->handle != NULL)
-		sqlite3_interrupt(checker->handle);
+	if (checker->db != NULL)
+		sql_interrupt(checker->db);
 	unlock(checker);
 }
 

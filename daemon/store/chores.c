@@ -4,6 +4,7 @@
 #include "daemon/store/clock.h"
 #include "daemon/store/index.h"
 #include "daemon/store/orphan.h"
+#include "daemon/store/sql/sqlite.h"
 #include "daemon/store/trial.h"
 #include "daemon/store/writer.h"
 
@@ -43,15 +44,13 @@ log_is_above(const struct store_writer *writer, int pages)
 static enum store_status
 empty_log(struct store_writer *writer)
 {
-	int pages = 0, done = 0, code;
+	int pages, done;
 	enum store_status status =
 	    store_place_check(&writer->place, &writer->db);
 
 	if (status != STORE_OK)
 		return status;
-	code = sqlite3_wal_checkpoint_v2(
-	    writer->db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &done);
-	status = store_db_status(&writer->db, code);
+	status = sqlite_checkpoint(writer->db.sql, &pages, &done);
 	store_place_written(&writer->place, &writer->db);
 	writer->log_pages = 0;
 	writer->log_stuck = done < pages ? pages : 0;
@@ -85,9 +84,9 @@ probe(struct store_writer *writer)
 		status = store_trial_room(writer);
 	writer->patience.busy_ms = PROBE_PATIENCE_MS;
 	if (status == STORE_OK)
-		status = store_db_exec(&writer->db, probe_sql);
+		status = sql_exec(writer->db.sql, probe_sql);
 	if (status == STORE_OK)
-		status = store_db_exec(&writer->db, unprobe_sql);
+		status = sql_exec(writer->db.sql, unprobe_sql);
 	if (status == STORE_OK)
 		status = empty_log(writer);
 	store_writer_probe_later(writer);
@@ -100,7 +99,7 @@ remove_orphan(struct store_writer *writer)
 	bool gone;
 	enum store_status status;
 
-	store_writer_wait(writer, STORE_PATIENCE_BUSY_MS);
+	store_writer_wait(writer, SQL_BUSY_MS);
 	status = store_orphan_step(
 	    &writer->db, writer->orphans[writer->orphan_count - 1], &gone);
 
@@ -263,8 +262,7 @@ store_chores(struct store_writer *writer, bool idle)
 static void
 leave_log(struct store_writer *writer)
 {
-	(void)sqlite3_db_config(
-	    writer->db.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite_leave_log(writer->db.sql);
 	store_place_put_log_aside(&writer->place);
 }
 
@@ -273,12 +271,11 @@ store_chores_last(struct store_writer *writer)
 {
 	while (writer->health == STORE_OK && writer->orphan_count > 0)
 		remove_orphan(writer);
-	store_writer_wait(writer, STORE_PATIENCE_BUSY_MS);
+	store_writer_wait(writer, SQL_BUSY_MS);
 	if (store_place_is_overwritten(&writer->place, &writer->db)) {
 		leave_log(writer);
 		return;
 	}
 	/* A reader of another process may be in the way; the log then stays. */
-	(void)sqlite3_wal_checkpoint_v2(
-	    writer->db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite_checkpoint_last(writer->db.sql);
 }

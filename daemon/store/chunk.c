@@ -1,7 +1,5 @@
 #include "daemon/store/chunk.h"
 
-#include <stdio.h>
-
 #include "daemon/store/schema.h"
 
 enum store_status
@@ -11,23 +9,22 @@ store_chunk_insert(struct store_db *db, int64_t number, uint32_t sequence,
 	static const char sql[] =
 	    "INSERT INTO chunk(id, data, encoding) VALUES(?1, ?2, ?3)";
 	enum store_chunk_encoding encoding = STORE_CHUNK_PLAIN;
-	struct store_use use;
+	struct sql_statement use;
 
 	if (store_codec_pack(&db->codec, bytes, length, &bytes, &length))
 		encoding = STORE_CHUNK_ZSTD;
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, store_chunk_id(number, sequence));
-	store_bind_blob(&use, 2, bytes, length);
-	store_bind_int(&use, 3, encoding);
-	return store_run(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, store_chunk_id(number, sequence));
+	sql_bind_blob(&use, 2, bytes, length);
+	sql_bind_int(&use, 3, encoding);
+	return sql_run(&use);
 }
 
 static enum store_status
 damaged(struct store_db *db, const char *why)
 {
-	snprintf(db->words, sizeof(db->words),
+	return sql_fail(db->sql, STORE_DAMAGED,
 	    "a piece of it cannot be unpacked: %s", why);
-	return STORE_DAMAGED;
 }
 
 static enum store_status
@@ -48,18 +45,16 @@ unpack(struct store_db *db, const void **bytes, size_t *length)
 }
 
 enum store_status
-store_chunk_take(
-    struct store_use *use, int column, const void **bytes_r, size_t *length_r)
+store_chunk_take(struct store_db *db, struct sql_statement *use, int column,
+    const void **bytes_r, size_t *length_r)
 {
-	sqlite3_stmt *row = use->statement;
-	int encoding = sqlite3_column_int(row, column);
+	int64_t encoding = sql_column_int(use, column);
 
 	*bytes_r = NULL;
 	*length_r = 0;
-	if (sqlite3_column_type(row, column + 1) == SQLITE_NULL)
+	if (sql_column_is_null(use, column + 1))
 		return STORE_OK;
-	*bytes_r = sqlite3_column_blob(row, column + 1);
-	*length_r = (size_t)sqlite3_column_bytes(row, column + 1);
+	*bytes_r = sql_column_blob(use, column + 1, length_r);
 	if (*bytes_r == NULL) {
 		if (*length_r > 0)
 			return STORE_MEMORY;
@@ -68,18 +63,19 @@ store_chunk_take(
 	if (encoding == STORE_CHUNK_PLAIN)
 		return STORE_OK;
 	if (encoding == STORE_CHUNK_ZSTD)
-		return unpack(use->db, bytes_r, length_r);
-	return damaged(use->db, "Its encoding is not known");
+		return unpack(db, bytes_r, length_r);
+	return damaged(db, "Its encoding is not known");
 }
 
 void
-store_chunk_use_all(struct store_use *use, struct store_db *db, int64_t number)
+store_chunk_use_all(
+    struct sql_statement *use, struct store_db *db, int64_t number)
 {
 	static const char sql[] = "SELECT id, " STORE_CHUNK_COLUMNS
 				  " FROM chunk WHERE id >= ?1 AND id < ?2"
 				  " ORDER BY id";
 
-	store_use(use, db, sql);
-	store_bind_int(use, 1, store_chunk_id(number, 0));
-	store_bind_int(use, 2, store_chunk_id(number + 1, 0));
+	sql_prepare(use, db->sql, sql);
+	sql_bind_int(use, 1, store_chunk_id(number, 0));
+	sql_bind_int(use, 2, store_chunk_id(number + 1, 0));
 }

@@ -27,10 +27,12 @@ enum store_status store_chunk_insert(struct store_db *, int64_t number,
  * row (of a join).  STORE_DAMAGED where they cannot be unpacked: the
  * connection's words say why.
  */
-enum store_status store_chunk_take(struct store_use *, int column,
-    const void **bytes_r, size_t *length_r) __attribute__((warn_unused_result));
+enum store_status store_chunk_take(struct store_db *, struct sql_statement *,
+    int column, const void **bytes_r, size_t *length_r)
+    __attribute__((warn_unused_result));
 
 /* All of a body, in order: a row is the id and the columns above. */
-void store_chunk_use_all(struct store_use *, struct store_db *, int64_t number);
+void store_chunk_use_all(
+    struct sql_statement *, struct store_db *, int64_t number);
 
 #endif

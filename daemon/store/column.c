@@ -1,34 +1,34 @@
 #include "daemon/store/column.h"
 
+#include <string.h>
+
 bool
-store_column_text(struct store_arena *arena, sqlite3_stmt *statement,
+store_column_text(struct store_arena *arena, struct sql_statement *statement,
     int column, const char **text_r)
 {
-	const unsigned char *text;
+	const char *text;
 
 	*text_r = NULL;
-	if (sqlite3_column_type(statement, column) == SQLITE_NULL)
+	if (sql_column_is_null(statement, column))
 		return true;
-	text = sqlite3_column_text(statement, column);
+	text = sql_column_text(statement, column);
 	if (text == NULL)
 		return false;
-	*text_r = store_arena_copy(
-	    arena, text, (size_t)sqlite3_column_bytes(statement, column));
+	*text_r = store_arena_copy(arena, text, strlen(text));
 	return *text_r != NULL;
 }
 
 bool
-store_column_blob(struct store_arena *arena, sqlite3_stmt *statement,
+store_column_blob(struct store_arena *arena, struct sql_statement *statement,
     int column, const unsigned char **bytes_r, size_t *length_r)
 {
 	const void *bytes;
 
 	*bytes_r = NULL;
 	*length_r = 0;
-	if (sqlite3_column_type(statement, column) == SQLITE_NULL)
+	if (sql_column_is_null(statement, column))
 		return true;
-	bytes = sqlite3_column_blob(statement, column);
-	*length_r = (size_t)sqlite3_column_bytes(statement, column);
+	bytes = sql_column_blob(statement, column, length_r);
 	if (bytes == NULL && *length_r > 0)
 		return false;
 	*bytes_r =

@@ -10,9 +10,9 @@
 #include "daemon/store/db.h"
 
 /* NULL stays NULL.  Both return false without memory. */
-bool store_column_text(struct store_arena *, sqlite3_stmt *, int column,
+bool store_column_text(struct store_arena *, struct sql_statement *, int column,
     const char **text_r) __attribute__((warn_unused_result));
-bool store_column_blob(struct store_arena *, sqlite3_stmt *, int column,
+bool store_column_blob(struct store_arena *, struct sql_statement *, int column,
     const unsigned char **bytes_r, size_t *length_r)
     __attribute__((warn_unused_result));
 

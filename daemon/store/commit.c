@@ -15,14 +15,14 @@ static enum store_status
 note_unfinished(struct store_db *db, struct store_body *body)
 {
 	static const char sql[] = "INSERT INTO unfinished(body) VALUES(?1)";
-	struct store_use use;
+	struct sql_statement use;
 	enum store_status status;
 
 	if (body->noted)
 		return STORE_OK;
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, body->number);
-	status = store_run(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, body->number);
+	status = sql_run(&use);
 	body->noted = status == STORE_OK;
 	return status;
 }
@@ -31,13 +31,13 @@ static enum store_status
 note_finished(struct store_db *db, const struct store_body *body)
 {
 	static const char sql[] = "DELETE FROM unfinished WHERE body = ?1";
-	struct store_use use;
+	struct sql_statement use;
 
 	if (!body->noted)
 		return STORE_OK;
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, body->number);
-	return store_run(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, body->number);
+	return sql_run(&use);
 }
 
 enum store_status
@@ -133,29 +133,29 @@ insert_message(struct store_writer *writer, struct store_body *body,
 	    " ?14)";
 	const struct mail_envelope *envelope = result->envelope;
 	const struct store_body_meta *meta = &body->meta;
-	struct store_use use;
+	struct sql_statement use;
 	enum store_status status;
 
-	store_use(&use, &writer->db, sql);
-	store_bind_int(&use, 1, meta->account_id);
-	store_bind_int(&use, 2, body->number);
-	store_bind_int(&use, 3, (int64_t)result->octets);
-	store_bind_blob(&use, 4, result->digest, STORE_DIGEST_SIZE);
-	store_bind_int(&use, 5, now_ms);
+	sql_prepare(&use, writer->db.sql, sql);
+	sql_bind_int(&use, 1, meta->account_id);
+	sql_bind_int(&use, 2, body->number);
+	sql_bind_int(&use, 3, (int64_t)result->octets);
+	sql_bind_blob(&use, 4, result->digest, STORE_DIGEST_SIZE);
+	sql_bind_int(&use, 5, now_ms);
 	if (envelope->has_date)
-		store_bind_int(&use, 6, envelope->date_ms);
-	store_bind_text(&use, 7, envelope->sender);
-	store_bind_text(&use, 8, envelope->recipients);
-	store_bind_text(&use, 9, envelope->cc);
-	store_bind_text(&use, 10, envelope->subject);
-	store_bind_text(&use, 11, envelope->header_id);
-	store_bind_int(&use, 12, result->attachments);
+		sql_bind_int(&use, 6, envelope->date_ms);
+	sql_bind_text(&use, 7, envelope->sender);
+	sql_bind_text(&use, 8, envelope->recipients);
+	sql_bind_text(&use, 9, envelope->cc);
+	sql_bind_text(&use, 10, envelope->subject);
+	sql_bind_text(&use, 11, envelope->header_id);
+	sql_bind_int(&use, 12, result->attachments);
 	if (meta->unique_id != NULL)
-		store_bind_blob(
+		sql_bind_blob(
 		    &use, 13, meta->unique_id, meta->unique_id_length);
-	store_bind_int(&use, 14, result->is_cut ? STORE_ROW_CUT : 0);
-	status = store_run(&use);
-	body->message_id = sqlite3_last_insert_rowid(writer->db.handle);
+	sql_bind_int(&use, 14, result->is_cut ? STORE_ROW_CUT : 0);
+	status = sql_run(&use);
+	body->message_id = sql_inserted_id(writer->db.sql);
 	return status;
 }
 

@@ -22,7 +22,7 @@ struct configure_op {
 
 static enum store_status
 take_row(struct configure_op *configure, struct store_roster_row **rows,
-    size_t count, sqlite3_stmt *from)
+    size_t count, struct sql_statement *from)
 {
 	struct store_arena *arena = &configure->arena;
 	struct store_roster_row *row, *grown;
@@ -36,8 +36,8 @@ take_row(struct configure_op *configure, struct store_roster_row **rows,
 	}
 	row = &(*rows)[count];
 	memset(row, 0, sizeof(*row));
-	row->id = sqlite3_column_int64(from, 0);
-	row->is_empty = sqlite3_column_int(from, 5) != 0;
+	row->id = sql_column_int(from, 0);
+	row->is_empty = sql_column_int(from, 5) != 0;
 	if (!store_column_text(arena, from, 1, &row->name) ||
 	    !store_column_text(arena, from, 2, &row->stable_id) ||
 	    !store_column_text(arena, from, 3, &row->host) ||
@@ -54,17 +54,17 @@ read_rows(struct configure_op *configure, struct store_db *db,
 	    "SELECT id, name, stable_id, host, user,"
 	    " messages = 0 AND last_success_ms IS NULL FROM account";
 	enum store_status taken = STORE_OK, status;
-	struct store_use use;
+	struct sql_statement use;
 
 	*rows_r = NULL;
 	*count_r = 0;
-	store_use(&use, db, sql);
-	while (taken == STORE_OK && store_next(&use)) {
-		taken = take_row(configure, rows_r, *count_r, use.statement);
+	sql_prepare(&use, db->sql, sql);
+	while (taken == STORE_OK && sql_step(&use)) {
+		taken = take_row(configure, rows_r, *count_r, &use);
 		if (taken == STORE_OK)
 			++*count_r;
 	}
-	status = store_end(&use);
+	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
 }
 
@@ -85,12 +85,12 @@ free_name(struct store_db *db, const char *name, int64_t except)
 	    "  (SELECT 1 FROM account AS other WHERE other.stable_id = ?1)"
 	    "  THEN name ELSE stable_id END"
 	    " WHERE name = ?1 AND id <> ?2";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_text(&use, 1, name);
-	store_bind_int(&use, 2, except);
-	return store_run(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_text(&use, 1, name);
+	sql_bind_int(&use, 2, except);
+	return sql_run(&use);
 }
 
 static bool
@@ -122,15 +122,15 @@ note_replaced(struct configure_op *configure, struct store_db *db,
 	struct store_account_news *news =
 	    &configure->news[configure->news_count];
 	enum store_status taken = STORE_OK, status;
-	struct store_use use;
+	struct sql_statement use;
 
 	note(configure, account, row, STORE_ACCOUNT_REPLACES);
-	store_use_once(&use, db, sql);
-	store_bind_int(&use, 1, row->id);
-	if (store_next(&use) && !store_column_text(&configure->arena,
-				    use.statement, 0, &news->former_name))
+	sql_prepare_once(&use, db->sql, sql);
+	sql_bind_int(&use, 1, row->id);
+	if (sql_step(&use) &&
+	    !store_column_text(&configure->arena, &use, 0, &news->former_name))
 		taken = STORE_MEMORY;
-	status = store_end(&use);
+	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
 }
 
@@ -157,13 +157,13 @@ update(struct store_db *db, const struct store_configured *account,
 {
 	static const char sql[] =
 	    "UPDATE account SET name = ?2, stable_id = ?3 WHERE id = ?1";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, row->id);
-	store_bind_text(&use, 2, account->name);
-	store_bind_text(&use, 3, account->stable_id);
-	return store_run(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, row->id);
+	sql_bind_text(&use, 2, account->name);
+	sql_bind_text(&use, 3, account->stable_id);
+	return sql_run(&use);
 }
 
 static enum store_status

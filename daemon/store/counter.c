@@ -6,15 +6,15 @@ add_to_row(struct store_db *db, int64_t account_id, int64_t messages,
 {
 	static const char sql[] = "UPDATE account SET messages = messages + ?2,"
 				  " octets = octets + ?3 WHERE id = ?1";
-	struct store_use use;
+	struct sql_statement use;
 	enum store_status status;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, account_id);
-	store_bind_int(&use, 2, messages);
-	store_bind_int(&use, 3, octets);
-	status = store_run(&use);
-	*found_r = status == STORE_OK && sqlite3_changes(db->handle) == 1;
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, account_id);
+	sql_bind_int(&use, 2, messages);
+	sql_bind_int(&use, 3, octets);
+	status = sql_run(&use);
+	*found_r = status == STORE_OK && sql_changes(db->sql) == 1;
 	return status;
 }
 

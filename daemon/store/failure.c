@@ -39,11 +39,11 @@ static enum store_status
 forget_old(struct store_db *db, int64_t now_ms)
 {
 	static const char sql[] = "DELETE FROM failure WHERE last_ms < ?1";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, now_ms - FAILURE_KEPT_MS);
-	return store_run(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, now_ms - FAILURE_KEPT_MS);
+	return sql_run(&use);
 }
 
 /* attempts is 0 where there is no such account. */
@@ -64,30 +64,30 @@ count(struct store_db *db, const struct store_failure *failure, int64_t now_ms,
 	    "   AND last_ms > excluded.last_ms - ?6 THEN last_ms"
 	    "   ELSE excluded.last_ms END,"
 	    " reason = excluded.reason RETURNING attempts";
-	struct store_use use;
+	struct sql_statement use;
 
 	*attempts_r = 0;
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, failure->account_id);
-	store_bind_blob(&use, 2, failure->unique_id, failure->unique_id_length);
-	store_bind_int(&use, 3, failure->occurrence);
-	store_bind_int(&use, 4, now_ms);
-	store_bind_text(&use, 5, failure->reason);
-	store_bind_int(&use, 6, failure->apart_ms);
-	while (store_next(&use))
-		*attempts_r = (unsigned)sqlite3_column_int64(use.statement, 0);
-	return store_end(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, failure->account_id);
+	sql_bind_blob(&use, 2, failure->unique_id, failure->unique_id_length);
+	sql_bind_int(&use, 3, failure->occurrence);
+	sql_bind_int(&use, 4, now_ms);
+	sql_bind_text(&use, 5, failure->reason);
+	sql_bind_int(&use, 6, failure->apart_ms);
+	while (sql_step(&use))
+		*attempts_r = (unsigned)sql_column_int(&use, 0);
+	return sql_end(&use);
 }
 
 static enum store_status
 is_there_any(struct store_db *db, bool *any_r)
 {
 	static const char sql[] = "SELECT 1 FROM failure LIMIT 1";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	*any_r = store_next(&use);
-	return store_end(&use);
+	sql_prepare(&use, db->sql, sql);
+	*any_r = sql_step(&use);
+	return sql_end(&use);
 }
 
 enum store_status
@@ -97,15 +97,15 @@ store_failure_forget(
 	static const char sql[] = "DELETE FROM failure WHERE account = ?1"
 				  " AND unique_id = ?2 AND occurrence = ?3";
 	enum store_status status;
-	struct store_use use;
+	struct sql_statement use;
 
 	if (!writer->may_have_failures)
 		return STORE_OK;
-	store_use(&use, &writer->db, sql);
-	store_bind_int(&use, 1, unique->account_id);
-	store_bind_blob(&use, 2, unique->id, unique->id_length);
-	store_bind_int(&use, 3, unique->occurrence);
-	status = store_run(&use);
+	sql_prepare(&use, writer->db.sql, sql);
+	sql_bind_int(&use, 1, unique->account_id);
+	sql_bind_blob(&use, 2, unique->id, unique->id_length);
+	sql_bind_int(&use, 3, unique->occurrence);
+	status = sql_run(&use);
 	if (status == STORE_OK)
 		status = is_there_any(&writer->db, &writer->may_have_failures);
 	return status;
@@ -121,18 +121,18 @@ insert_row(struct store_db *db, const struct store_failure *failure,
 	    "INSERT INTO quarantine(account, unique_id, occurrence, body,"
 	    " octets, stored_ms, reason, transcript)"
 	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, failure->account_id);
-	store_bind_blob(&use, 2, failure->unique_id, failure->unique_id_length);
-	store_bind_int(&use, 3, failure->occurrence);
-	store_bind_int(&use, 4, body);
-	store_bind_int(&use, 5, (int64_t)octets);
-	store_bind_int(&use, 6, now_ms);
-	store_bind_text(&use, 7, failure->reason);
-	store_bind_text(&use, 8, failure->transcript);
-	return store_run(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, failure->account_id);
+	sql_bind_blob(&use, 2, failure->unique_id, failure->unique_id_length);
+	sql_bind_int(&use, 3, failure->occurrence);
+	sql_bind_int(&use, 4, body);
+	sql_bind_int(&use, 5, (int64_t)octets);
+	sql_bind_int(&use, 6, now_ms);
+	sql_bind_text(&use, 7, failure->reason);
+	sql_bind_text(&use, 8, failure->transcript);
+	return sql_run(&use);
 }
 
 /* Its bytes go with it as far as they came; none if any of them is missing. */
@@ -321,14 +321,14 @@ has_failed(struct store_db *db, int64_t account_id, const struct store_uid *uid,
 {
 	static const char sql[] = "SELECT 1 FROM failure WHERE account = ?1"
 				  " AND unique_id = ?2 AND occurrence = ?3";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, account_id);
-	store_bind_blob(&use, 2, uid->unique_id, uid->unique_id_length);
-	store_bind_int(&use, 3, uid->occurrence);
-	*has_r = store_next(&use);
-	return store_end(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, account_id);
+	sql_bind_blob(&use, 2, uid->unique_id, uid->unique_id_length);
+	sql_bind_int(&use, 3, uid->occurrence);
+	*has_r = sql_step(&use);
+	return sql_end(&use);
 }
 
 static enum store_status

@@ -5,6 +5,7 @@
 #include <unicase.h>
 
 #include "daemon/store/mail/text.h"
+#include "daemon/store/sql/sqlite.h"
 
 /* Nearly all is ASCII, and short: no memory is taken for it. */
 static bool
@@ -61,22 +62,8 @@ store_fold_has(const char *text, const char *folded)
 	return has;
 }
 
-static void
-fold_has(sqlite3_context *context, int count, sqlite3_value **values)
-{
-	const char *text = (const char *)sqlite3_value_text(values[0]);
-	const char *part = (const char *)sqlite3_value_text(values[1]);
-
-	(void)count;
-	sqlite3_result_int(context,
-	    text != NULL && part != NULL && store_fold_has(text, part));
-}
-
 enum store_status
 store_fold_register(struct store_db *db)
 {
-	return store_db_status(
-	    db, sqlite3_create_function_v2(db->handle, "fold_has", 2,
-		    SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
-		    NULL, fold_has, NULL, NULL, NULL));
+	return sqlite_define(db->sql, "fold_has", store_fold_has);
 }

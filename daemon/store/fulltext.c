@@ -22,16 +22,16 @@ insert(struct store_db *db, const struct store_prepared *message)
 	    " account)"
 	    " VALUES(?1, ?2, ?3, ?4, ?5, " STORE_SCHEMA_ACCOUNT_WORD "?6)";
 	const struct mail_words *words = &message->words;
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, message->id);
-	store_bind_text(&use, 2, words->senders);
-	store_bind_text(&use, 3, words->recipients);
-	store_bind_text(&use, 4, words->subject);
-	store_bind_text(&use, 5, words->text);
-	store_bind_int(&use, 6, message->account);
-	return store_run(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, message->id);
+	sql_bind_text(&use, 2, words->senders);
+	sql_bind_text(&use, 3, words->recipients);
+	sql_bind_text(&use, 4, words->subject);
+	sql_bind_text(&use, 5, words->text);
+	sql_bind_int(&use, 6, message->account);
+	return sql_run(&use);
 }
 
 static enum store_status
@@ -39,12 +39,12 @@ mark_cut(struct store_db *db, int64_t id)
 {
 	static const char sql[] =
 	    "UPDATE message SET flags = flags | ?2 WHERE id = ?1";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, id);
-	store_bind_int(&use, 2, STORE_ROW_CUT);
-	return store_run(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, id);
+	sql_bind_int(&use, 2, STORE_ROW_CUT);
+	return sql_run(&use);
 }
 
 static enum store_status
@@ -64,11 +64,11 @@ mark(struct store_db *db, int64_t id)
 {
 	static const char sql[] =
 	    "INSERT OR REPLACE INTO meta(key, value) VALUES('indexed', ?1)";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, id);
-	return store_run(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, id);
+	return sql_run(&use);
 }
 
 /*
@@ -149,12 +149,12 @@ store_fulltext_is_current(struct store_db *db, bool *is_current_r)
 {
 	static const char sql[] =
 	    "SELECT sql = ?1 FROM sqlite_schema WHERE name = 'fulltext'";
-	struct store_use use;
+	struct sql_statement use;
 
 	*is_current_r = false;
-	store_use_once(&use, db, sql);
-	store_bind_text(&use, 1, STORE_SCHEMA_FULLTEXT);
-	if (store_next(&use))
-		*is_current_r = sqlite3_column_int(use.statement, 0) != 0;
-	return store_end(&use);
+	sql_prepare_once(&use, db->sql, sql);
+	sql_bind_text(&use, 1, STORE_SCHEMA_FULLTEXT);
+	if (sql_step(&use))
+		*is_current_r = sql_column_int(&use, 0) != 0;
+	return sql_end(&use);
 }

@@ -98,21 +98,22 @@ store_identity_uncount(struct store_identity *identity,
 	" AND uid.header_digest " header " AND message.digest = ?3 LIMIT 1"
 
 static enum store_status
-take_id(struct store_identity *identity, sqlite3_stmt *from,
+take_id(struct store_identity *identity, struct sql_statement *from,
     struct store_unique *unique_r)
 {
-	size_t length = (size_t)sqlite3_column_bytes(from, 0);
+	size_t length;
+	const void *id = sql_column_blob(from, 0, &length);
 	unsigned char *found = realloc(identity->found, length + 1);
 
 	if (found == NULL)
 		return STORE_MEMORY;
 	identity->found = found;
 	if (length > 0)
-		memcpy(found, sqlite3_column_blob(from, 0), length);
+		memcpy(found, id, length);
 	unique_r->account_id = identity->account_id;
 	unique_r->id = found;
 	unique_r->id_length = length;
-	unique_r->occurrence = (uint32_t)sqlite3_column_int64(from, 1);
+	unique_r->occurrence = (uint32_t)sql_column_int(from, 1);
 	return STORE_OK;
 }
 
@@ -124,19 +125,19 @@ find(struct store_identity *identity, struct store_db *db,
 	static const char same_header[] = GONE_SELECT("= ?4");
 	static const char no_header[] = GONE_SELECT("IS NULL");
 	enum store_status taken = STORE_OK, status;
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, header_digest != NULL ? same_header : no_header);
-	store_bind_int(&use, 1, identity->account_id);
-	store_bind_int(&use, 2, (int64_t)body->octets);
-	store_bind_blob(&use, 3, body->digest, STORE_DIGEST_SIZE);
+	sql_prepare(
+	    &use, db->sql, header_digest != NULL ? same_header : no_header);
+	sql_bind_int(&use, 1, identity->account_id);
+	sql_bind_int(&use, 2, (int64_t)body->octets);
+	sql_bind_blob(&use, 3, body->digest, STORE_DIGEST_SIZE);
 	if (header_digest != NULL)
-		store_bind_blob(
-		    &use, 4, header_digest, STORE_HEADER_DIGEST_SIZE);
-	*found_r = store_next(&use);
+		sql_bind_blob(&use, 4, header_digest, STORE_HEADER_DIGEST_SIZE);
+	*found_r = sql_step(&use);
 	if (*found_r)
-		taken = take_id(identity, use.statement, from_r);
-	status = store_end(&use);
+		taken = take_id(identity, &use, from_r);
+	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
 }
 
@@ -178,15 +179,15 @@ forget_owed(
 	static const char sql[] =
 	    "DELETE FROM uid WHERE account = ?1 AND unique_id = ?2"
 	    " AND occurrence < ?3 AND state IN (1, 3)";
-	struct store_use use;
+	struct sql_statement use;
 
 	_Static_assert(STORE_UID_DELETE == 1 && STORE_UID_DELETED == 3,
 	    "the statement knows them by number");
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, account_id);
-	store_bind_blob(&use, 2, id, STORE_UNIQUE_BODY_ID - 1);
-	store_bind_int(&use, 3, count);
-	return store_run(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, account_id);
+	sql_bind_blob(&use, 2, id, STORE_UNIQUE_BODY_ID - 1);
+	sql_bind_int(&use, 3, count);
+	return sql_run(&use);
 }
 
 /* The next session counts what is left from 0. */
@@ -202,14 +203,14 @@ close_gaps(struct store_db *db, int64_t account_id, const char *id)
 	uint32_t occurrence = 0;
 
 	do {
-		struct store_use use;
+		struct sql_statement use;
 
-		store_use(&use, db, sql);
-		store_bind_int(&use, 1, account_id);
-		store_bind_blob(&use, 2, id, STORE_UNIQUE_BODY_ID - 1);
-		store_bind_int(&use, 3, occurrence++);
-		status = store_run(&use);
-	} while (status == STORE_OK && sqlite3_changes(db->handle) > 0);
+		sql_prepare(&use, db->sql, sql);
+		sql_bind_int(&use, 1, account_id);
+		sql_bind_blob(&use, 2, id, STORE_UNIQUE_BODY_ID - 1);
+		sql_bind_int(&use, 3, occurrence++);
+		status = sql_run(&use);
+	} while (status == STORE_OK && sql_changes(db->sql) > 0);
 	return status;
 }
 

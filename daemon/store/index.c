@@ -2,6 +2,7 @@
 
 #include "daemon/store/fulltext.h"
 #include "daemon/store/sender.h"
+#include "daemon/store/sql/sqlite.h"
 
 /* Senders first: they take a hundredth of the time that words take. */
 enum store_status
@@ -12,7 +13,7 @@ store_index_step(struct store_db *db, struct store_ahead *ahead,
 
 	*more_r = true;
 	*damaged_r = false;
-	status = store_db_exec(db, "BEGIN IMMEDIATE");
+	status = sql_exec(db->sql, "BEGIN IMMEDIATE");
 	if (status != STORE_OK)
 		return status;
 	status = store_sender_step(db, queue, more_r);
@@ -23,40 +24,33 @@ store_index_step(struct store_db *db, struct store_ahead *ahead,
 	if (status != STORE_OK)
 		return status;
 	/* The indexes write most of what they have at the end. */
-	status = store_db_exec(db, "COMMIT");
+	status = sql_exec(db->sql, "COMMIT");
 	*damaged_r = status == STORE_DAMAGED;
 	return status;
 }
 
 static enum store_status
-set_defensive(struct store_db *db, int on)
-{
-	return store_db_status(db,
-	    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, on, NULL));
-}
-
-static enum store_status
 restart(struct store_db *db)
 {
-	enum store_status status = store_db_exec(db, "BEGIN IMMEDIATE");
+	enum store_status status = sql_exec(db->sql, "BEGIN IMMEDIATE");
 
 	if (status == STORE_OK)
-		status = store_db_exec(db, store_fulltext_restart_sql);
+		status = sql_exec(db->sql, store_fulltext_restart_sql);
 	if (status == STORE_OK)
-		status = store_db_exec(db, store_sender_restart_sql);
+		status = sql_exec(db->sql, store_sender_restart_sql);
 	if (status == STORE_OK)
-		status = store_db_exec(db, "COMMIT");
+		status = sql_exec(db->sql, "COMMIT");
 	return status;
 }
 
 enum store_status
 store_index_restart(struct store_db *db)
 {
-	enum store_status status = set_defensive(db, 0), again;
+	enum store_status status = sqlite_set_defensive(db->sql, false), again;
 
 	if (status == STORE_OK)
 		status = restart(db);
-	again = set_defensive(db, 1);
+	again = sqlite_set_defensive(db->sql, true);
 	return status != STORE_OK ? status : again;
 }
 
@@ -73,5 +67,5 @@ store_index_is_empty(struct store_db *db)
 	    "SELECT count(*) FROM meta WHERE key = 'indexed'";
 	int64_t count;
 
-	return store_db_integer(db, sql, &count) == STORE_OK && count == 0;
+	return sql_integer(db->sql, sql, &count) == STORE_OK && count == 0;
 }

@@ -60,18 +60,18 @@ static enum store_status
 kept_feed_file(struct kept *kept, struct store_db *db, int64_t number)
 {
 	enum store_status taken = STORE_OK, status;
-	struct store_use use;
+	struct sql_statement use;
 
 	store_chunk_use_all(&use, db, number);
-	while (taken == STORE_OK && store_next(&use)) {
+	while (taken == STORE_OK && sql_step(&use)) {
 		const void *bytes;
 		size_t length;
 
-		taken = store_chunk_take(&use, 1, &bytes, &length);
+		taken = store_chunk_take(db, &use, 1, &bytes, &length);
 		if (taken == STORE_OK)
 			kept_feed(kept, bytes, length);
 	}
-	status = store_end(&use);
+	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
 }
 
@@ -80,15 +80,15 @@ kept_find_body(struct store_db *db, int64_t message_id, int64_t *number_r)
 {
 	static const char sql[] = "SELECT body FROM message WHERE id = ?1";
 	enum store_status status = STORE_NOT_FOUND, ended;
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, message_id);
-	if (store_next(&use)) {
-		*number_r = sqlite3_column_int64(use.statement, 0);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, message_id);
+	if (sql_step(&use)) {
+		*number_r = sql_column_int(&use, 0);
 		status = STORE_OK;
 	}
-	ended = store_end(&use);
+	ended = sql_end(&use);
 	return ended != STORE_OK ? ended : status;
 }
 

@@ -26,14 +26,13 @@ read_message(struct store_db *db, struct store_op *op)
 	    " WHERE message.id = ?1";
 	struct message_op *message = (struct message_op *)op;
 	enum store_status taken = STORE_NOT_FOUND, status;
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, message->id);
-	if (store_next(&use))
-		taken = store_row_take(
-		    &message->arena, use.statement, &message->row);
-	status = store_end(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, message->id);
+	if (sql_step(&use))
+		taken = store_row_take(&message->arena, &use, &message->row);
+	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
 }
 
@@ -98,11 +97,11 @@ struct part_op {
 	" AND ?2 < 1048576 WHERE owner.id = ?1"
 
 static enum store_status
-take_part(struct part_op *part, struct store_use *use)
+take_part(struct part_op *part, struct store_db *db, struct sql_statement *use)
 {
 	const void *bytes;
 	enum store_status status =
-	    store_chunk_take(use, 0, &bytes, &part->length);
+	    store_chunk_take(db, use, 0, &bytes, &part->length);
 
 	if (status != STORE_OK || bytes == NULL)
 		return status;
@@ -116,16 +115,16 @@ read_part(struct store_db *db, struct store_op *op, const char *sql)
 {
 	struct part_op *part = (struct part_op *)op;
 	enum store_status taken = STORE_NOT_FOUND, status;
-	struct store_use use;
+	struct sql_statement use;
 
 	_Static_assert(1 << STORE_CHUNK_SEQUENCE_BITS == 1048576,
 	    "the statement knows where the sequence begins");
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, part->id);
-	store_bind_int(&use, 2, part->part);
-	if (store_next(&use))
-		taken = take_part(part, &use);
-	status = store_end(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, part->id);
+	sql_bind_int(&use, 2, part->part);
+	if (sql_step(&use))
+		taken = take_part(part, db, &use);
+	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
 }
 

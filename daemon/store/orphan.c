@@ -11,16 +11,15 @@ remove_pieces(struct store_db *db, int64_t body, bool *gone_r)
 	static const char sql[] =
 	    "DELETE FROM chunk WHERE id IN (SELECT id FROM chunk"
 	    " WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3)";
-	struct store_use use;
+	struct sql_statement use;
 	enum store_status status;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, store_chunk_id(body, 0));
-	store_bind_int(&use, 2, store_chunk_id(body + 1, 0));
-	store_bind_int(&use, 3, STEP_PIECES);
-	status = store_run(&use);
-	*gone_r =
-	    status == STORE_OK && sqlite3_changes(db->handle) < STEP_PIECES;
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, store_chunk_id(body, 0));
+	sql_bind_int(&use, 2, store_chunk_id(body + 1, 0));
+	sql_bind_int(&use, 3, STEP_PIECES);
+	status = sql_run(&use);
+	*gone_r = status == STORE_OK && sql_changes(db->sql) < STEP_PIECES;
 	return status;
 }
 
@@ -28,11 +27,11 @@ static enum store_status
 forget(struct store_db *db, int64_t body)
 {
 	static const char sql[] = "DELETE FROM unfinished WHERE body = ?1";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, body);
-	return store_run(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, body);
+	return sql_run(&use);
 }
 
 /* Without its note a body belongs to somebody, or has no pieces. */
@@ -40,19 +39,19 @@ static enum store_status
 is_noted(struct store_db *db, int64_t body, bool *noted_r)
 {
 	static const char sql[] = "SELECT 1 FROM unfinished WHERE body = ?1";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, body);
-	*noted_r = store_next(&use);
-	return store_end(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, body);
+	*noted_r = sql_step(&use);
+	return sql_end(&use);
 }
 
 enum store_status
 store_orphan_step(struct store_db *db, int64_t body, bool *gone_r)
 {
 	bool noted = false;
-	enum store_status status = store_db_exec(db, "BEGIN IMMEDIATE");
+	enum store_status status = sql_exec(db->sql, "BEGIN IMMEDIATE");
 
 	*gone_r = false;
 	if (status == STORE_OK)
@@ -64,7 +63,7 @@ store_orphan_step(struct store_db *db, int64_t body, bool *gone_r)
 	if (status == STORE_OK && noted && *gone_r)
 		status = forget(db, body);
 	if (status == STORE_OK)
-		status = store_db_exec(db, "COMMIT");
+		status = sql_exec(db->sql, "COMMIT");
 	if (status != STORE_OK)
 		*gone_r = false;
 	return status;
@@ -78,7 +77,7 @@ store_orphan_sweep(struct store_db *db)
 	bool gone;
 
 	for (;;) {
-		status = store_db_integer(db,
+		status = sql_integer(db->sql,
 		    "SELECT coalesce(min(body), -1) FROM unfinished", &body);
 		if (status != STORE_OK || body == -1)
 			return status;

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "daemon/store/sql/sqlite.h"
+
 /*
  * Of SQLite's header, see "The Database Header" of its file format.  What is
  * before the counter tells the format; the counter never falls, and grows
@@ -26,19 +28,6 @@ header_number(const unsigned char *header, size_t at)
 {
 	return (uint32_t)header[at] << 24 | (uint32_t)header[at + 1] << 16 |
 	       (uint32_t)header[at + 2] << 8 | header[at + 3];
-}
-
-/* Through SQLite's own descriptor: closing another would lose its locks. */
-static bool
-read_header(struct store_db *db, unsigned char header_r[STORE_PLACE_HEADER])
-{
-	sqlite3_file *file = NULL;
-
-	return sqlite3_file_control(db->handle, NULL, SQLITE_FCNTL_FILE_POINTER,
-		   &file) == SQLITE_OK &&
-	       file != NULL && file->pMethods != NULL &&
-	       file->pMethods->xRead(file, header_r, STORE_PLACE_HEADER, 0) ==
-		   SQLITE_OK;
 }
 
 static bool
@@ -70,13 +59,6 @@ is_unwritten(const struct store_place_file *a, const struct store_place_file *b)
 	       a->written.tv_nsec == b->written.tv_nsec;
 }
 
-static enum store_status
-fail(struct store_db *db, const char *words)
-{
-	snprintf(db->words, sizeof(db->words), "%s", words);
-	return STORE_REPLACED;
-}
-
 /* ---- noting ---- */
 
 /* That others have shrunk it may be in the log so far. */
@@ -85,7 +67,7 @@ least_pages(struct store_db *db, const unsigned char *header)
 {
 	int64_t pages = header_number(header, HEADER_PAGES), logged;
 
-	if (store_db_integer(db, "PRAGMA page_count", &logged) != STORE_OK)
+	if (sql_integer(db->sql, "PRAGMA page_count", &logged) != STORE_OK)
 		return 0;
 	return logged < pages ? logged : pages;
 }
@@ -98,21 +80,11 @@ note_contents(
 
 	memcpy(place->header, header, sizeof(place->header));
 	place->least_pages = least_pages(db, header);
-	if (store_db_integer(db, data_version_sql, &place->data_version) !=
+	if (sql_integer(db->sql, data_version_sql, &place->data_version) !=
 	    STORE_OK)
 		place->data_version = 0;
 	if (look(place->path, &file) && is_same(&file, &place->file))
 		place->file = file;
-}
-
-static bool
-was_moved(struct store_db *db)
-{
-	int moved = 0;
-
-	return sqlite3_file_control(db->handle, NULL, SQLITE_FCNTL_HAS_MOVED,
-		   &moved) == SQLITE_OK &&
-	       moved != 0;
 }
 
 enum store_status
@@ -128,15 +100,16 @@ store_place_note(
 		place->log_path = NULL;
 		return STORE_MEMORY;
 	}
-	if (!look(path, &place->file) || was_moved(db) || !look(path, &again) ||
-	    !is_same(&again, &place->file)) {
+	if (!look(path, &place->file) || sqlite_was_moved(db->sql) ||
+	    !look(path, &again) || !is_same(&again, &place->file)) {
 		store_place_free(place);
-		return fail(db, "it was moved while it was opened");
+		return sql_fail(db->sql, STORE_REPLACED,
+		    "it was moved while it was opened");
 	}
 	if (!look(place->log_path, &place->log))
 		store_place_free(place);
 	memset(header, 0, sizeof(header));
-	(void)read_header(db, header);
+	(void)sqlite_read_header(db->sql, header, sizeof(header));
 	note_contents(place, db, header);
 	return STORE_OK;
 }
@@ -177,7 +150,7 @@ is_ours(struct store_db *db, const unsigned char *header,
 
 	if (number == header_number(noted, HEADER_APPLICATION))
 		return true;
-	return store_db_integer(db, "PRAGMA application_id", &logged) ==
+	return sql_integer(db->sql, "PRAGMA application_id", &logged) ==
 		   STORE_OK &&
 	       number == logged;
 }
@@ -200,7 +173,7 @@ is_checkpointed(const struct store_place *place, struct store_db *db,
 		return false;
 	if (header_number(header, HEADER_PAGES) >= place->least_pages)
 		return true;
-	return store_db_integer(db, data_version_sql, &data_version) ==
+	return sql_integer(db->sql, data_version_sql, &data_version) ==
 		   STORE_OK &&
 	       data_version != place->data_version;
 }
@@ -211,7 +184,8 @@ store_place_written(struct store_place *place, struct store_db *db)
 {
 	unsigned char header[STORE_PLACE_HEADER];
 
-	if (read_header(db, header) && is_checkpointed(place, db, header))
+	if (sqlite_read_header(db->sql, header, sizeof(header)) &&
+	    is_checkpointed(place, db, header))
 		note_contents(place, db, header);
 }
 
@@ -223,7 +197,8 @@ is_overwritten(struct store_place *place, struct store_db *db,
 
 	if (is_unwritten(found, &place->file))
 		return false;
-	return !read_header(db, header) || !is_checkpointed(place, db, header);
+	return !sqlite_read_header(db->sql, header, sizeof(header)) ||
+	       !is_checkpointed(place, db, header);
 }
 
 static enum store_status
@@ -235,8 +210,8 @@ check_log(const struct store_place *place, struct store_db *db)
 		return STORE_OK;
 	if (look(place->log_path, &found) && is_same(&found, &place->log))
 		return STORE_OK;
-	return fail(
-	    db, "its log, of the same name with -wal, was removed or replaced");
+	return sql_fail(db->sql, STORE_REPLACED,
+	    "its log, of the same name with -wal, was removed or replaced");
 }
 
 enum store_status
@@ -244,19 +219,19 @@ store_place_check(struct store_place *place, struct store_db *db)
 {
 	struct store_place_file found;
 
-	if (!look(place->path, &found)) {
-		snprintf(db->words, sizeof(db->words),
+	if (!look(place->path, &found))
+		return sql_fail(db->sql, STORE_REPLACED,
 		    "it was removed or moved away (%s)", strerror(errno));
-		return STORE_REPLACED;
-	}
 	if (!is_same(&found, &place->file))
-		return fail(db, "another file was put in its place");
+		return sql_fail(db->sql, STORE_REPLACED,
+		    "another file was put in its place");
 	if (found.names > 1)
-		return fail(db,
+		return sql_fail(db->sql, STORE_REPLACED,
 		    "it has another name besides (a hard link), by which "
 		    "others could open it without its log");
 	if (is_overwritten(place, db, &found))
-		return fail(db, "something else was written over it");
+		return sql_fail(db->sql, STORE_REPLACED,
+		    "something else was written over it");
 	/* Touched, or checkpointed by somebody else. */
 	if (!is_unwritten(&found, &place->file))
 		store_place_written(place, db);

@@ -36,18 +36,18 @@ update_account(
 	    "  iif(?4, coalesce(failing_since_ms, ?2), NULL) WHERE id = ?1";
 	bool well = strcmp(poll->outcome, "ok") == 0;
 	enum store_status status;
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, well ? success : failure);
-	store_bind_int(&use, 1, poll->account_id);
-	store_bind_int(&use, 2, poll->finished_ms);
+	sql_prepare(&use, db->sql, well ? success : failure);
+	sql_bind_int(&use, 1, poll->account_id);
+	sql_bind_int(&use, 2, poll->finished_ms);
 	if (!well) {
-		store_bind_text(
+		sql_bind_text(
 		    &use, 3, poll->text != NULL ? poll->text : poll->outcome);
-		store_bind_int(&use, 4, poll->is_failure);
+		sql_bind_int(&use, 4, poll->is_failure);
 	}
-	status = store_run(&use);
-	*found_r = sqlite3_changes(db->handle) == 1;
+	status = sql_run(&use);
+	*found_r = sql_changes(db->sql) == 1;
 	return status;
 }
 
@@ -60,38 +60,38 @@ insert(struct store_db *db, const struct store_poll *poll)
 	    " octets_out, body_octets, adopted, adopted_octets)"
 	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
 	    " ?13, ?14)";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, poll->account_id);
-	store_bind_int(&use, 2, poll->started_ms);
-	store_bind_int(&use, 3, poll->finished_ms);
-	store_bind_text(&use, 4, poll->outcome);
-	store_bind_text(&use, 5, poll->text);
-	store_bind_int(&use, 6, poll->messages);
-	store_bind_int(&use, 7, poll->fetched);
-	store_bind_int(&use, 8, poll->failed);
-	store_bind_int(&use, 9, poll->deleted);
-	store_bind_int(&use, 10, (int64_t)poll->octets_in);
-	store_bind_int(&use, 11, (int64_t)poll->octets_out);
-	store_bind_int(&use, 12, (int64_t)poll->body_octets);
-	store_bind_int(&use, 13, poll->adopted);
-	store_bind_int(&use, 14, (int64_t)poll->adopted_octets);
-	return store_run(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, poll->account_id);
+	sql_bind_int(&use, 2, poll->started_ms);
+	sql_bind_int(&use, 3, poll->finished_ms);
+	sql_bind_text(&use, 4, poll->outcome);
+	sql_bind_text(&use, 5, poll->text);
+	sql_bind_int(&use, 6, poll->messages);
+	sql_bind_int(&use, 7, poll->fetched);
+	sql_bind_int(&use, 8, poll->failed);
+	sql_bind_int(&use, 9, poll->deleted);
+	sql_bind_int(&use, 10, (int64_t)poll->octets_in);
+	sql_bind_int(&use, 11, (int64_t)poll->octets_out);
+	sql_bind_int(&use, 12, (int64_t)poll->body_octets);
+	sql_bind_int(&use, 13, poll->adopted);
+	sql_bind_int(&use, 14, (int64_t)poll->adopted_octets);
+	return sql_run(&use);
 }
 
 static enum store_status
 drop_oldest(struct store_db *db)
 {
 	static const char sql[] = "DELETE FROM poll WHERE id <= ?1";
-	int64_t last = sqlite3_last_insert_rowid(db->handle);
-	struct store_use use;
+	int64_t last = sql_inserted_id(db->sql);
+	struct sql_statement use;
 
 	if (last <= POLLS_KEPT)
 		return STORE_OK;
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, last - POLLS_KEPT);
-	return store_run(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, last - POLLS_KEPT);
+	return sql_run(&use);
 }
 
 static enum store_status
@@ -196,24 +196,24 @@ struct polls_op {
 };
 
 static enum store_status
-take_row(struct polls_op *polls, sqlite3_stmt *from)
+take_row(struct polls_op *polls, struct sql_statement *from)
 {
 	struct store_poll_row *row = &polls->rows[polls->count++];
 	struct store_poll *poll = &row->poll;
 
-	row->id = sqlite3_column_int64(from, 0);
-	poll->account_id = sqlite3_column_int64(from, 2);
-	poll->started_ms = sqlite3_column_int64(from, 3);
-	poll->finished_ms = sqlite3_column_int64(from, 4);
-	poll->messages = (uint32_t)sqlite3_column_int64(from, 7);
-	poll->fetched = (uint32_t)sqlite3_column_int64(from, 8);
-	poll->failed = (uint32_t)sqlite3_column_int64(from, 9);
-	poll->deleted = (uint32_t)sqlite3_column_int64(from, 10);
-	poll->octets_in = (uint64_t)sqlite3_column_int64(from, 11);
-	poll->octets_out = (uint64_t)sqlite3_column_int64(from, 12);
-	poll->body_octets = (uint64_t)sqlite3_column_int64(from, 13);
-	poll->adopted = (uint32_t)sqlite3_column_int64(from, 14);
-	poll->adopted_octets = (uint64_t)sqlite3_column_int64(from, 15);
+	row->id = sql_column_int(from, 0);
+	poll->account_id = sql_column_int(from, 2);
+	poll->started_ms = sql_column_int(from, 3);
+	poll->finished_ms = sql_column_int(from, 4);
+	poll->messages = (uint32_t)sql_column_int(from, 7);
+	poll->fetched = (uint32_t)sql_column_int(from, 8);
+	poll->failed = (uint32_t)sql_column_int(from, 9);
+	poll->deleted = (uint32_t)sql_column_int(from, 10);
+	poll->octets_in = (uint64_t)sql_column_int(from, 11);
+	poll->octets_out = (uint64_t)sql_column_int(from, 12);
+	poll->body_octets = (uint64_t)sql_column_int(from, 13);
+	poll->adopted = (uint32_t)sql_column_int(from, 14);
+	poll->adopted_octets = (uint64_t)sql_column_int(from, 15);
 	if (!store_column_text(&polls->arena, from, 1, &row->account) ||
 	    !store_column_text(&polls->arena, from, 5, &poll->outcome) ||
 	    !store_column_text(&polls->arena, from, 6, &poll->text))
@@ -238,20 +238,20 @@ read_polls(struct store_db *db, struct store_op *op)
 			" ORDER BY poll.id DESC LIMIT ?2";
 	struct polls_op *polls = (struct polls_op *)op;
 	enum store_status taken = STORE_OK, status;
-	struct store_use use;
+	struct sql_statement use;
 
 	polls->rows = calloc(polls->limit + 1, sizeof(*polls->rows));
 	if (polls->rows == NULL)
 		return STORE_MEMORY;
-	store_use(&use, db, polls->all ? all : of_one);
-	store_bind_int(
+	sql_prepare(&use, db->sql, polls->all ? all : of_one);
+	sql_bind_int(
 	    &use, 1, polls->below_id > 0 ? polls->below_id : INT64_MAX);
-	store_bind_int(&use, 2, (int64_t)polls->limit + 1);
+	sql_bind_int(&use, 2, (int64_t)polls->limit + 1);
 	if (!polls->all)
-		store_bind_text(&use, 3, polls->account);
-	while (taken == STORE_OK && store_next(&use))
-		taken = take_row(polls, use.statement);
-	status = store_end(&use);
+		sql_bind_text(&use, 3, polls->account);
+	while (taken == STORE_OK && sql_step(&use))
+		taken = take_row(polls, &use);
+	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
 }
 

@@ -12,9 +12,9 @@ struct message {
 };
 
 static char *
-column_copy(sqlite3_stmt *statement, int column)
+column_copy(struct sql_statement *statement, int column)
 {
-	const char *text = (const char *)sqlite3_column_text(statement, column);
+	const char *text = sql_column_text(statement, column);
 
 	return strdup(text != NULL ? text : "");
 }
@@ -34,21 +34,20 @@ next_message(struct store_db *db, int64_t above, struct message *message_r)
 	    "SELECT id, account, body, sender,"
 	    " coalesce(recipients, '') || ' ' || coalesce(cc, ''), subject"
 	    " FROM message WHERE id > ?1 ORDER BY id LIMIT 1";
-	struct store_use use;
+	struct sql_statement use;
 	enum store_status status;
 
 	memset(message_r, 0, sizeof(*message_r));
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, above);
-	if (store_next(&use)) {
-		message_r->id = sqlite3_column_int64(use.statement, 0);
-		message_r->account = sqlite3_column_int64(use.statement, 1);
-		message_r->body = sqlite3_column_int64(use.statement, 2);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, above);
+	if (sql_step(&use)) {
+		message_r->id = sql_column_int(&use, 0);
+		message_r->account = sql_column_int(&use, 1);
+		message_r->body = sql_column_int(&use, 2);
 		for (int i = 0; i < 3; i++)
-			message_r->columns[i] =
-			    column_copy(use.statement, 3 + i);
+			message_r->columns[i] = column_copy(&use, 3 + i);
 	}
-	status = store_end(&use);
+	status = sql_end(&use);
 	for (size_t i = 0; status == STORE_OK && i < 3; i++)
 		if (message_r->id != 0 && message_r->columns[i] == NULL)
 			status = STORE_MEMORY;
@@ -73,11 +72,12 @@ append(char **bytes, size_t *length, const void *more, size_t count)
 
 /* A piece that is damaged is as good as none: the rest goes without it. */
 static enum store_status
-read_piece(struct store_use *use, char **bytes, size_t *length)
+read_piece(struct store_db *db, struct sql_statement *use, char **bytes,
+    size_t *length)
 {
 	const void *data;
 	size_t count;
-	enum store_status status = store_chunk_take(use, 1, &data, &count);
+	enum store_status status = store_chunk_take(db, use, 1, &data, &count);
 
 	if (status == STORE_DAMAGED)
 		return STORE_OK;
@@ -90,16 +90,16 @@ read_piece(struct store_use *use, char **bytes, size_t *length)
 static enum store_status
 read_body(struct store_db *db, int64_t body, char **bytes_r, size_t *length_r)
 {
-	struct store_use use;
+	struct sql_statement use;
 	enum store_status status, taken = STORE_OK;
 
 	*bytes_r = NULL;
 	*length_r = 0;
 	store_chunk_use_all(&use, db, body);
-	while (taken == STORE_OK && *length_r < MAIL_WORDS_LOOK &&
-	       store_next(&use))
-		taken = read_piece(&use, bytes_r, length_r);
-	status = store_end(&use);
+	while (
+	    taken == STORE_OK && *length_r < MAIL_WORDS_LOOK && sql_step(&use))
+		taken = read_piece(db, &use, bytes_r, length_r);
+	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
 }
 
@@ -151,7 +151,7 @@ store_prepared_last(struct store_db *db, int64_t *id_r)
 	static const char sql[] = "SELECT coalesce((SELECT value FROM meta"
 				  " WHERE key = 'indexed'), 0)";
 
-	return store_db_integer(db, sql, id_r);
+	return sql_integer(db->sql, sql, id_r);
 }
 
 enum store_status

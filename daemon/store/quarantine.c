@@ -28,16 +28,16 @@ struct quarantines_op {
 };
 
 static enum store_status
-take_row(struct quarantines_op *quarantines, sqlite3_stmt *from)
+take_row(struct quarantines_op *quarantines, struct sql_statement *from)
 {
 	struct store_quarantine_row *row =
 	    &quarantines->rows[quarantines->count++];
 	struct store_arena *arena = &quarantines->arena;
 
-	row->id = sqlite3_column_int64(from, 0);
-	row->occurrence = (uint32_t)sqlite3_column_int64(from, 3);
-	row->octets = (uint64_t)sqlite3_column_int64(from, 4);
-	row->stored_ms = sqlite3_column_int64(from, 5);
+	row->id = sql_column_int(from, 0);
+	row->occurrence = (uint32_t)sql_column_int(from, 3);
+	row->octets = (uint64_t)sql_column_int(from, 4);
+	row->stored_ms = sql_column_int(from, 5);
 	if (!store_column_text(arena, from, 1, &row->account) ||
 	    !store_column_blob(
 		arena, from, 2, &row->unique_id, &row->unique_id_length) ||
@@ -48,13 +48,13 @@ take_row(struct quarantines_op *quarantines, sqlite3_stmt *from)
 }
 
 static enum store_status
-take_rows(struct quarantines_op *quarantines, struct store_use *use)
+take_rows(struct quarantines_op *quarantines, struct sql_statement *use)
 {
 	enum store_status taken = STORE_OK, status;
 
-	while (taken == STORE_OK && store_next(use))
-		taken = take_row(quarantines, use->statement);
-	status = store_end(use);
+	while (taken == STORE_OK && sql_step(use))
+		taken = take_row(quarantines, use);
+	status = sql_end(use);
 	return status != STORE_OK ? status : taken;
 }
 
@@ -79,16 +79,16 @@ read_list(struct store_db *db, struct store_op *op)
 				      "  WHERE name = ?3)"
 				      " ORDER BY quarantine.id DESC LIMIT ?2";
 	struct quarantines_op *quarantines = (struct quarantines_op *)op;
-	struct store_use use;
+	struct sql_statement use;
 
 	if (!make_room(quarantines))
 		return STORE_MEMORY;
-	store_use(&use, db, quarantines->all ? all : of_one);
-	store_bind_int(&use, 1,
+	sql_prepare(&use, db->sql, quarantines->all ? all : of_one);
+	sql_bind_int(&use, 1,
 	    quarantines->below_id > 0 ? quarantines->below_id : INT64_MAX);
-	store_bind_int(&use, 2, (int64_t)quarantines->limit + 1);
+	sql_bind_int(&use, 2, (int64_t)quarantines->limit + 1);
 	if (!quarantines->all)
-		store_bind_text(&use, 3, quarantines->account);
+		sql_bind_text(&use, 3, quarantines->account);
 	return take_rows(quarantines, &use);
 }
 
@@ -99,12 +99,12 @@ read_one(struct store_db *db, struct store_op *op)
 	    QUARANTINE_SELECT("transcript") " WHERE quarantine.id = ?1";
 	struct quarantines_op *quarantines = (struct quarantines_op *)op;
 	enum store_status status;
-	struct store_use use;
+	struct sql_statement use;
 
 	if (!make_room(quarantines))
 		return STORE_MEMORY;
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, quarantines->id);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, quarantines->id);
 	status = take_rows(quarantines, &use);
 	if (status == STORE_OK && quarantines->count == 0)
 		status = STORE_NOT_FOUND;

@@ -8,13 +8,12 @@
 #include "daemon/store/fold.h"
 #include "daemon/store/mailbox.h"
 #include "daemon/store/op.h"
-#include "daemon/store/patience.h"
 #include "daemon/store/place.h"
 #include "daemon/store/queue.h"
 
 struct reader {
 	struct store_db db;
-	struct store_patience patience;
+	struct sql_patience patience;
 	struct store_place place;
 	const struct store_question *question; /* that it answers; or NULL */
 	struct store_readers *group;
@@ -92,12 +91,11 @@ reader_main(void *arg)
 static enum store_status
 start(struct reader *reader, const char *path, struct store_error *error_r)
 {
-	enum store_status status =
-	    store_db_open(&reader->db, path, STORE_DB_READ);
+	enum store_status status = store_db_open(&reader->db, path, SQL_READ);
 
 	if (status == STORE_OK) {
-		store_patience_wait(&reader->db, &reader->patience);
-		store_patience_work(&reader->db, &reader->patience);
+		sql_set_patience(reader->db.sql, &reader->patience);
+		sql_set_patience_of_queries(reader->db.sql, &reader->patience);
 		status = store_fold_register(&reader->db);
 		if (status == STORE_OK)
 			status =
@@ -106,14 +104,16 @@ start(struct reader *reader, const char *path, struct store_error *error_r)
 					      reader_main, reader) == 0)
 			return STORE_OK;
 		store_place_free(&reader->place);
-		store_db_close(&reader->db);
 	}
 	if (status == STORE_OK)
-		return store_error_set(error_r, STORE_MEMORY,
+		status = store_error_set(error_r, STORE_MEMORY,
 		    "cannot start a thread; %s",
 		    store_status_hint(STORE_MEMORY));
-	return store_error_set(error_r, status, "cannot read %s: %s; %s", path,
-	    reader->db.words, store_status_hint(status));
+	else
+		store_error_set(error_r, status, "cannot read %s: %s; %s", path,
+		    sql_words(reader->db.sql), store_status_hint(status));
+	store_db_close(&reader->db);
+	return status;
 }
 
 enum store_status
@@ -134,7 +134,7 @@ store_readers_new(struct store_readers **readers_r, const char *path,
 		struct reader *reader = &readers->readers[readers->count];
 
 		reader->group = readers;
-		reader->patience.busy_ms = STORE_PATIENCE_BUSY_MS;
+		reader->patience.busy_ms = SQL_BUSY_MS;
 		reader->patience.is_over = is_over;
 		reader->patience.arg = reader;
 		status = start(reader, path, error_r);

@@ -46,30 +46,29 @@ find(struct store_db *db, struct release_op *release,
 	    RELEASE_SELECT " ORDER BY quarantine.account LIMIT 1";
 	struct store_unique *unique = &released_r->unique;
 	enum store_status taken = STORE_OK, status;
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db,
+	sql_prepare(&use, db->sql,
 	    release->id != 0     ? by_id
 	    : release->is_of_one ? of_one
 				 : of_all);
 	if (release->id != 0)
-		store_bind_int(&use, 1, release->id);
+		sql_bind_int(&use, 1, release->id);
 	else if (release->is_of_one)
-		store_bind_text(&use, 1, release->name);
-	*found_r = store_next(&use);
+		sql_bind_text(&use, 1, release->name);
+	*found_r = sql_step(&use);
 	if (*found_r) {
-		if (!store_column_text(&release->arena, use.statement, 0,
-			&released_r->account) ||
-		    !store_column_blob(&release->arena, use.statement, 2,
-			&unique->id, &unique->id_length))
+		if (!store_column_text(
+			&release->arena, &use, 0, &released_r->account) ||
+		    !store_column_blob(&release->arena, &use, 2, &unique->id,
+			&unique->id_length))
 			taken = STORE_MEMORY;
-		unique->account_id = sqlite3_column_int64(use.statement, 1);
-		unique->occurrence =
-		    (uint32_t)sqlite3_column_int64(use.statement, 3);
-		released_r->body = sqlite3_column_int64(use.statement, 4);
-		released_r->id = sqlite3_column_int64(use.statement, 5);
+		unique->account_id = sql_column_int(&use, 1);
+		unique->occurrence = (uint32_t)sql_column_int(&use, 3);
+		released_r->body = sql_column_int(&use, 4);
+		released_r->id = sql_column_int(&use, 5);
 	}
-	status = store_end(&use);
+	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
 }
 
@@ -77,11 +76,11 @@ static enum store_status
 remove_row(struct store_db *db, int64_t id)
 {
 	static const char sql[] = "DELETE FROM quarantine WHERE id = ?1";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, id);
-	return store_run(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, id);
+	return sql_run(&use);
 }
 
 /* A crash before they are removed leaves them to the next start. */
@@ -91,13 +90,13 @@ disown_body(struct store_writer *writer, int64_t body)
 	static const char sql[] =
 	    "INSERT OR IGNORE INTO unfinished(body) VALUES(?1)";
 	enum store_status status;
-	struct store_use use;
+	struct sql_statement use;
 
 	if (body == 0)
 		return STORE_OK;
-	store_use(&use, &writer->db, sql);
-	store_bind_int(&use, 1, body);
-	status = store_run(&use);
+	sql_prepare(&use, writer->db.sql, sql);
+	sql_bind_int(&use, 1, body);
+	status = sql_run(&use);
 	if (status == STORE_OK)
 		store_writer_orphan(writer, body);
 	return status;
@@ -250,11 +249,11 @@ enum store_status
 store_quarantine_count(struct store_db *db, uint64_t *count_r)
 {
 	static const char sql[] = "SELECT count(*) FROM quarantine";
-	struct store_use use;
+	struct sql_statement use;
 
 	*count_r = 0;
-	store_use(&use, db, sql);
-	if (store_next(&use))
-		*count_r = (uint64_t)sqlite3_column_int64(use.statement, 0);
-	return store_end(&use);
+	sql_prepare(&use, db->sql, sql);
+	if (sql_step(&use))
+		*count_r = (uint64_t)sql_column_int(&use, 0);
+	return sql_end(&use);
 }

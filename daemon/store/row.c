@@ -6,7 +6,7 @@
 #include "daemon/store/digest.h"
 
 static bool
-take_digest(struct store_arena *arena, sqlite3_stmt *from, int column,
+take_digest(struct store_arena *arena, struct sql_statement *from, int column,
     const char **hex_r)
 {
 	unsigned char digest[STORE_DIGEST_SIZE] = { 0 };
@@ -14,26 +14,24 @@ take_digest(struct store_arena *arena, sqlite3_stmt *from, int column,
 
 	if (hex == NULL)
 		return false;
-	if (sqlite3_column_bytes(from, column) == STORE_DIGEST_SIZE)
-		memcpy(digest, sqlite3_column_blob(from, column),
-		    STORE_DIGEST_SIZE);
+	(void)sql_column_bytes(from, column, digest, sizeof(digest));
 	store_digest_hex(digest, hex);
 	*hex_r = hex;
 	return true;
 }
 
 enum store_status
-store_row_take(struct store_arena *arena, sqlite3_stmt *from,
+store_row_take(struct store_arena *arena, struct sql_statement *from,
     struct store_message_row *row_r)
 {
 	memset(row_r, 0, sizeof(*row_r));
-	row_r->id = sqlite3_column_int64(from, 0);
-	row_r->octets = (uint64_t)sqlite3_column_int64(from, 3);
-	row_r->stored_ms = sqlite3_column_int64(from, 5);
-	row_r->has_date = sqlite3_column_type(from, 6) != SQLITE_NULL;
-	row_r->date_ms = sqlite3_column_int64(from, 6);
-	row_r->attachments = (uint32_t)sqlite3_column_int64(from, 12);
-	row_r->is_cut = (sqlite3_column_int64(from, 13) & STORE_ROW_CUT) != 0;
+	row_r->id = sql_column_int(from, 0);
+	row_r->octets = (uint64_t)sql_column_int(from, 3);
+	row_r->stored_ms = sql_column_int(from, 5);
+	row_r->has_date = !sql_column_is_null(from, 6);
+	row_r->date_ms = sql_column_int(from, 6);
+	row_r->attachments = (uint32_t)sql_column_int(from, 12);
+	row_r->is_cut = (sql_column_int(from, 13) & STORE_ROW_CUT) != 0;
 	if (!store_column_text(arena, from, 1, &row_r->account) ||
 	    !store_column_blob(
 		arena, from, 2, &row_r->unique_id, &row_r->unique_id_length) ||

@@ -18,7 +18,7 @@
 #define STORE_ROW_CUT 1
 
 /* Copy a row of those columns into the arena. */
-enum store_status store_row_take(struct store_arena *, sqlite3_stmt *,
+enum store_status store_row_take(struct store_arena *, struct sql_statement *,
     struct store_message_row *row_r) __attribute__((warn_unused_result));
 
 #endif

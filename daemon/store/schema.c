@@ -203,7 +203,7 @@ fail(struct store_db *db, const char *path, enum store_status status,
     const char *doing, struct store_error *error_r)
 {
 	return store_error_set(error_r, status, "%s: %s: %s; %s", path, doing,
-	    db->words, store_status_hint(status));
+	    sql_words(db->sql), store_status_hint(status));
 }
 
 /* Refuse what another program made. */
@@ -213,11 +213,11 @@ check_owner(struct store_db *db, const char *path, int64_t version,
 {
 	int64_t application, objects;
 	enum store_status status =
-	    store_db_integer(db, "PRAGMA application_id", &application);
+	    sql_integer(db->sql, "PRAGMA application_id", &application);
 
 	if (status == STORE_OK)
-		status = store_db_integer(
-		    db, "SELECT count(*) FROM sqlite_schema", &objects);
+		status = sql_integer(
+		    db->sql, "SELECT count(*) FROM sqlite_schema", &objects);
 	if (status != STORE_OK)
 		return fail(db, path, status, "reading the schema", error_r);
 	if (application == APPLICATION_ID)
@@ -248,18 +248,18 @@ remove_copy(const char *copy)
 static enum store_status
 copy_into(struct store_db *db, const char *copy)
 {
-	struct store_use use;
+	struct sql_statement use;
 	enum store_status status;
 	int fd = open(copy, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-	if (fd == -1) {
-		snprintf(db->words, sizeof(db->words), "%s", strerror(errno));
-		return errno == ENOSPC ? STORE_FULL : STORE_READ_ONLY;
-	}
+	if (fd == -1)
+		return sql_fail(db->sql,
+		    errno == ENOSPC ? STORE_FULL : STORE_READ_ONLY, "%s",
+		    strerror(errno));
 	close(fd);
-	store_use_once(&use, db, "VACUUM INTO ?1");
-	store_bind_text(&use, 1, copy);
-	status = store_run(&use);
+	sql_prepare_once(&use, db->sql, "VACUUM INTO ?1");
+	sql_bind_text(&use, 1, copy);
+	status = sql_run(&use);
 	if (status == STORE_OK)
 		status = store_files_sync(copy);
 	if (status != STORE_OK)
@@ -291,15 +291,15 @@ run_steps(struct store_db *db, const struct store_migration *migrations,
     size_t from, size_t to)
 {
 	char end[96];
-	enum store_status status = store_db_exec(db, "BEGIN IMMEDIATE");
+	enum store_status status = sql_exec(db->sql, "BEGIN IMMEDIATE");
 
 	for (size_t i = from; status == STORE_OK && i < to; i++)
-		status = store_db_exec(db, migrations[i].sql);
+		status = sql_exec(db->sql, migrations[i].sql);
 	snprintf(end, sizeof(end),
 	    "PRAGMA application_id = %d; PRAGMA user_version = %zu; COMMIT",
 	    APPLICATION_ID, to);
 	if (status == STORE_OK)
-		status = store_db_exec(db, end);
+		status = sql_exec(db->sql, end);
 	return status;
 }
 
@@ -314,8 +314,8 @@ upgrade(struct store_db *db, const char *path,
 		return STORE_OK;
 	fail(db, path, status, "upgrading its schema", error_r);
 	/* SQLite may have rolled back by itself; then there is nothing to. */
-	if (!sqlite3_get_autocommit(db->handle) &&
-	    store_db_exec(db, "ROLLBACK") != STORE_OK)
+	if (sql_is_in_transaction(db->sql) &&
+	    sql_exec(db->sql, "ROLLBACK") != STORE_OK)
 		error_r->status = STORE_DAMAGED;
 	return error_r->status;
 }
@@ -339,7 +339,7 @@ store_schema_migrate(struct store_db *db, const char *path,
 	char *copy = NULL;
 	int64_t version;
 	enum store_status status =
-	    store_db_integer(db, "PRAGMA user_version", &version);
+	    sql_integer(db->sql, "PRAGMA user_version", &version);
 
 	if (status != STORE_OK)
 		return fail(db, path, status, "reading its version", error_r);

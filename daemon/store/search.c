@@ -9,6 +9,7 @@
 #include "daemon/store/private.h"
 #include "daemon/store/row.h"
 #include "daemon/store/schema.h"
+#include "daemon/store/sql/sqlite.h"
 
 struct search_op {
 	struct store_op op;
@@ -123,24 +124,24 @@ compose(const struct search_op *search, char sql_r[SQL_SIZE])
 }
 
 static void
-bind(const struct search_op *search, struct store_use *use)
+bind(const struct search_op *search, struct sql_statement *use)
 {
 	const struct store_message_filter *filter = &search->filter;
 
-	store_bind_text(use, 1, search->words);
-	store_bind_int(
+	sql_bind_text(use, 1, search->words);
+	sql_bind_int(
 	    use, 2, filter->below_id > 0 ? filter->below_id : INT64_MAX);
 	if (search->account != NULL)
-		store_bind_text(use, 3, search->account);
+		sql_bind_text(use, 3, search->account);
 	if (search->folded_from != NULL)
-		store_bind_text(use, 4, search->folded_from);
+		sql_bind_text(use, 4, search->folded_from);
 	if (filter->has_since)
-		store_bind_int(use, 5, filter->since_ms);
+		sql_bind_int(use, 5, filter->since_ms);
 	if (filter->has_before)
-		store_bind_int(use, 6, filter->before_ms);
-	store_bind_int(use, 7, (int64_t)search->limit + 1);
+		sql_bind_int(use, 6, filter->before_ms);
+	sql_bind_int(use, 7, (int64_t)search->limit + 1);
 	if (search->words != NULL)
-		store_bind_int(use, 8, search->least_id);
+		sql_bind_int(use, 8, search->least_id);
 }
 
 /*
@@ -157,19 +158,18 @@ find_least_id(struct store_db *db, struct search_op *search)
 	    "SELECT count(*) <= " SINCE_FEW ", min(id) FROM"
 	    " (SELECT id FROM message INDEXED BY message_stored"
 	    "  WHERE stored_ms >= ?1 LIMIT " SINCE_FEW " + 1)";
-	struct store_use use;
+	struct sql_statement use;
 
 	search->least_id = INT64_MIN;
 	if (!search->filter.has_since)
 		return STORE_OK;
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, search->filter.since_ms);
-	if (store_next(&use) && sqlite3_column_int(use.statement, 0) != 0)
-		search->least_id =
-		    sqlite3_column_type(use.statement, 1) == SQLITE_NULL
-			? INT64_MAX
-			: sqlite3_column_int64(use.statement, 1);
-	return store_end(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, search->filter.since_ms);
+	if (sql_step(&use) && sql_column_int(&use, 0) != 0)
+		search->least_id = sql_column_is_null(&use, 1)
+				       ? INT64_MAX
+				       : sql_column_int(&use, 1);
+	return sql_end(&use);
 }
 
 /* What is to be known before an index of words is asked. */
@@ -188,7 +188,7 @@ read_by_query(struct store_db *db, struct search_op *search)
 {
 	enum store_status taken = STORE_OK, status;
 	char sql[SQL_SIZE];
-	struct store_use use;
+	struct sql_statement use;
 
 	if (search->words != NULL) {
 		status = prepare_words(db, search);
@@ -196,14 +196,14 @@ read_by_query(struct store_db *db, struct search_op *search)
 			return status;
 	}
 	compose(search, sql);
-	store_use_once(&use, db, sql);
+	sql_prepare_once(&use, db->sql, sql);
 	bind(search, &use);
-	while (taken == STORE_OK && store_next(&use))
-		taken = store_row_take(&search->arena, use.statement,
-		    &search->rows[search->count++]);
-	if (use.code == SQLITE_CORRUPT_VTAB)
+	while (taken == STORE_OK && sql_step(&use))
+		taken = store_row_take(
+		    &search->arena, &use, &search->rows[search->count++]);
+	if (sqlite_index_is_damaged(&use))
 		search->index_damaged = true;
-	status = store_end(&use);
+	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
 }
 
@@ -228,18 +228,18 @@ take_by_id(struct store_db *db, struct search_op *search, int64_t id)
 	    " AND EXISTS(SELECT 1 FROM fulltext"
 	    " WHERE fulltext MATCH ?2 AND fulltext.rowid = ?1)";
 	enum store_status taken = STORE_OK, status;
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, search->words != NULL ? with_words : any);
-	store_bind_int(&use, 1, id);
+	sql_prepare(&use, db->sql, search->words != NULL ? with_words : any);
+	sql_bind_int(&use, 1, id);
 	if (search->words != NULL)
-		store_bind_text(&use, 2, search->words);
-	if (store_next(&use))
-		taken = store_row_take(&search->arena, use.statement,
-		    &search->rows[search->count++]);
-	if (use.code == SQLITE_CORRUPT_VTAB)
+		sql_bind_text(&use, 2, search->words);
+	if (sql_step(&use))
+		taken = store_row_take(
+		    &search->arena, &use, &search->rows[search->count++]);
+	if (sqlite_index_is_damaged(&use))
 		search->index_damaged = true;
-	status = store_end(&use);
+	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
 }
 

@@ -17,14 +17,14 @@ static enum store_status
 find(struct store_db *db, const char *folded, int64_t *id_r)
 {
 	static const char sql[] = "SELECT id FROM sender WHERE folded = ?1";
-	struct store_use use;
+	struct sql_statement use;
 
 	*id_r = 0;
-	store_use(&use, db, sql);
-	store_bind_text(&use, 1, folded);
-	if (store_next(&use))
-		*id_r = sqlite3_column_int64(use.statement, 0);
-	return store_end(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_text(&use, 1, folded);
+	if (sql_step(&use))
+		*id_r = sql_column_int(&use, 0);
+	return sql_end(&use);
 }
 
 static enum store_status
@@ -33,19 +33,19 @@ add(struct store_db *db, const char *folded, int64_t *id_r)
 	static const char row[] = "INSERT INTO sender(folded) VALUES(?1)";
 	static const char words[] =
 	    "INSERT INTO sender_text(rowid, folded) VALUES(?1, ?2)";
-	struct store_use use;
+	struct sql_statement use;
 	enum store_status status;
 
-	store_use(&use, db, row);
-	store_bind_text(&use, 1, folded);
-	status = store_run(&use);
+	sql_prepare(&use, db->sql, row);
+	sql_bind_text(&use, 1, folded);
+	status = sql_run(&use);
 	if (status != STORE_OK)
 		return status;
-	*id_r = sqlite3_last_insert_rowid(db->handle);
-	store_use(&use, db, words);
-	store_bind_int(&use, 1, *id_r);
-	store_bind_text(&use, 2, folded);
-	return store_run(&use);
+	*id_r = sql_inserted_id(db->sql);
+	sql_prepare(&use, db->sql, words);
+	sql_bind_int(&use, 1, *id_r);
+	sql_bind_text(&use, 2, folded);
+	return sql_run(&use);
 }
 
 static enum store_status
@@ -53,12 +53,12 @@ note(struct store_db *db, int64_t sender, int64_t message)
 {
 	static const char sql[] =
 	    "INSERT OR IGNORE INTO sent(sender, message) VALUES(?1, ?2)";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, sender);
-	store_bind_int(&use, 2, message);
-	return store_run(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, sender);
+	sql_bind_int(&use, 2, message);
+	return sql_run(&use);
 }
 
 static enum store_status
@@ -82,11 +82,11 @@ mark(struct store_db *db, int64_t id)
 {
 	static const char sql[] = "INSERT OR REPLACE INTO meta(key, value)"
 				  " VALUES('senders_indexed', ?1)";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, id);
-	return store_run(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, id);
+	return sql_run(&use);
 }
 
 enum store_status
@@ -94,13 +94,13 @@ store_sender_indexed(struct store_db *db, int64_t *id_r)
 {
 	static const char sql[] =
 	    "SELECT value FROM meta WHERE key = 'senders_indexed'";
-	struct store_use use;
+	struct sql_statement use;
 
 	*id_r = 0;
-	store_use(&use, db, sql);
-	if (store_next(&use))
-		*id_r = sqlite3_column_int64(use.statement, 0);
-	return store_end(&use);
+	sql_prepare(&use, db->sql, sql);
+	if (sql_step(&use))
+		*id_r = sql_column_int(&use, 0);
+	return sql_end(&use);
 }
 
 enum store_status
@@ -111,28 +111,28 @@ store_sender_step(struct store_db *db, struct store_queue *queue, bool *more_r)
 	const int64_t end_ms = store_clock_monotonic_ms() + STEP_MS;
 	enum store_status taken = STORE_OK, status;
 	int64_t before, id;
-	struct store_use use;
+	struct sql_statement use;
 
 	*more_r = true;
 	status = store_sender_indexed(db, &before);
 	if (status != STORE_OK)
 		return status;
 	id = before;
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, before);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, before);
 	do {
 		const char *text;
 
-		*more_r = store_next(&use);
+		*more_r = sql_step(&use);
 		if (!*more_r)
 			break;
-		id = sqlite3_column_int64(use.statement, 0);
-		text = (const char *)sqlite3_column_text(use.statement, 1);
+		id = sql_column_int(&use, 0);
+		text = sql_column_text(&use, 1);
 		if (text != NULL)
 			taken = index_message(db, id, text);
 	} while (taken == STORE_OK && store_queue_is_empty(queue) &&
 		 store_clock_monotonic_ms() < end_ms);
-	status = store_end(&use);
+	status = sql_end(&use);
 	if (status == STORE_OK)
 		status = taken;
 	if (status == STORE_OK && id != before)
@@ -212,19 +212,19 @@ count_seen(struct store_db *db, struct trigram *trigrams, size_t count)
 {
 	static const char sql[] =
 	    "SELECT folded FROM sender ORDER BY id DESC LIMIT ?1";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, SAMPLE);
-	while (store_next(&use)) {
-		const void *text = sqlite3_column_text(use.statement, 0);
-		size_t length = (size_t)sqlite3_column_bytes(use.statement, 0);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, SAMPLE);
+	while (sql_step(&use)) {
+		const char *text = sql_column_text(&use, 0);
+		size_t length = text != NULL ? strlen(text) : 0;
 
 		for (size_t i = 0; text != NULL && i < count; i++)
 			trigrams[i].seen += memmem(text, length, trigrams[i].at,
 						trigrams[i].length) != NULL;
 	}
-	return store_end(&use);
+	return sql_end(&use);
 }
 
 static int
@@ -288,24 +288,22 @@ store_sender_use(
 
 	if (status != STORE_OK)
 		return status;
-	store_use(&senders->use, db,
+	sql_prepare(&senders->use, db->sql,
 	    senders->match[0] != '\0' ? by_words : one_by_one);
-	store_bind_text(&senders->use, 1, part);
+	sql_bind_text(&senders->use, 1, part);
 	if (senders->match[0] != '\0')
-		store_bind_text(&senders->use, 2, senders->match);
+		sql_bind_text(&senders->use, 2, senders->match);
 	return STORE_OK;
 }
 
 int64_t
 store_sender_next(struct store_sender_use *senders)
 {
-	return store_next(&senders->use)
-		   ? sqlite3_column_int64(senders->use.statement, 0)
-		   : 0;
+	return sql_step(&senders->use) ? sql_column_int(&senders->use, 0) : 0;
 }
 
 enum store_status
 store_sender_end(struct store_sender_use *senders)
 {
-	return store_end(&senders->use);
+	return sql_end(&senders->use);
 }

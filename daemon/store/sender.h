@@ -27,7 +27,7 @@ enum store_status store_sender_indexed(struct store_db *, int64_t *id_r)
  */
 #define STORE_SENDER_MATCH_SIZE 256
 struct store_sender_use {
-	struct store_use use;
+	struct sql_statement use;
 	char match[STORE_SENDER_MATCH_SIZE]; /* its own */
 };
 enum store_status store_sender_use(struct store_sender_use *, struct store_db *,

@@ -27,15 +27,15 @@ server_write(struct store_writer *writer, struct store_op *op)
 	    " WHERE facts <> excluded.facts";
 	const struct server_op *noted = (const struct server_op *)op;
 	const struct store_server *server = &noted->server;
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, &writer->db, sql);
-	store_bind_text(&use, 1, server->host);
-	store_bind_int(&use, 2, server->port);
-	store_bind_int(&use, 3, server->tls);
-	store_bind_text(&use, 4, server->facts);
-	store_bind_int(&use, 5, noted->learned_ms);
-	return store_run(&use);
+	sql_prepare(&use, writer->db.sql, sql);
+	sql_bind_text(&use, 1, server->host);
+	sql_bind_int(&use, 2, server->port);
+	sql_bind_int(&use, 3, server->tls);
+	sql_bind_text(&use, 4, server->facts);
+	sql_bind_int(&use, 5, noted->learned_ms);
+	return sql_run(&use);
 }
 
 static void
@@ -88,7 +88,7 @@ struct servers_op {
 };
 
 static enum store_status
-servers_take(struct servers_op *servers, sqlite3_stmt *from)
+servers_take(struct servers_op *servers, struct sql_statement *from)
 {
 	struct store_server *server;
 
@@ -103,8 +103,8 @@ servers_take(struct servers_op *servers, sqlite3_stmt *from)
 		servers->room = room;
 	}
 	server = &servers->servers[servers->count++];
-	server->port = (uint16_t)sqlite3_column_int(from, 1);
-	server->tls = (uint8_t)sqlite3_column_int(from, 2);
+	server->port = (uint16_t)sql_column_int(from, 1);
+	server->tls = (uint8_t)sql_column_int(from, 2);
 	if (!store_column_text(&servers->arena, from, 0, &server->host) ||
 	    !store_column_text(&servers->arena, from, 3, &server->facts))
 		return STORE_MEMORY;
@@ -117,12 +117,12 @@ servers_read(struct store_db *db, struct store_op *op)
 	static const char sql[] = "SELECT host, port, tls, facts FROM server";
 	struct servers_op *servers = (struct servers_op *)op;
 	enum store_status taken = STORE_OK, status;
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	while (taken == STORE_OK && store_next(&use))
-		taken = servers_take(servers, use.statement);
-	status = store_end(&use);
+	sql_prepare(&use, db->sql, sql);
+	while (taken == STORE_OK && sql_step(&use))
+		taken = servers_take(servers, &use);
+	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
 }
 

@@ -98,8 +98,8 @@ static enum store_status
 find_next_body(struct store_db *db, int64_t *next_r)
 {
 	int64_t last;
-	enum store_status status = store_db_integer(
-	    db, "SELECT coalesce(max(id), 0) FROM chunk", &last);
+	enum store_status status = sql_integer(
+	    db->sql, "SELECT coalesce(max(id), 0) FROM chunk", &last);
 
 	*next_r = (last >> STORE_CHUNK_SEQUENCE_BITS) + 1;
 	return status;
@@ -113,14 +113,14 @@ prepare(struct store *store, struct store_db *db, struct store_error *error_r)
 
 	if (status != STORE_OK)
 		return status;
-	status = store_db_exec(db, "DELETE FROM chunk WHERE id < 0");
+	status = sql_exec(db->sql, "DELETE FROM chunk WHERE id < 0");
 	if (status == STORE_OK)
 		status = store_orphan_sweep(db);
 	if (status == STORE_OK)
 		status = find_next_body(db, &store->next_body);
 	if (status != STORE_OK)
 		store_error_set(error_r, status, "%s: %s; %s", store->path,
-		    db->words, store_status_hint(status));
+		    sql_words(db->sql), store_status_hint(status));
 	return status;
 }
 
@@ -135,7 +135,8 @@ count_quarantined(
 		   ? STORE_OK
 		   : store_error_set(error_r, status,
 			 "%s: cannot read what is in quarantine: %s; %s",
-			 store->path, db->words, store_status_hint(status));
+			 store->path, sql_words(db->sql),
+			 store_status_hint(status));
 }
 
 static enum store_status
@@ -143,15 +144,14 @@ start_writer(struct store *store, int pack_level, struct store_error *error_r)
 {
 	const bool has_log = store_files_have_log(store->path);
 	struct store_db db;
-	enum store_status status =
-	    store_db_open(&db, store->path, STORE_DB_WRITE);
+	enum store_status status = store_db_open(&db, store->path, SQL_WRITE);
 
 	if (status != STORE_OK)
-		return store_error_set(error_r, status,
-		    "cannot open %s: %s; %s", store->path, db.words,
-		    store_status_hint(status));
+		store_error_set(error_r, status, "cannot open %s: %s; %s",
+		    store->path, sql_words(db.sql), store_status_hint(status));
 	db.codec.level = pack_level;
-	status = prepare(store, &db, error_r);
+	if (status == STORE_OK)
+		status = prepare(store, &db, error_r);
 	if (status == STORE_OK)
 		status = count_quarantined(store, &db, error_r);
 	if (status == STORE_OK) {

@@ -26,9 +26,8 @@ store_trial_room(struct store_writer *writer)
 	room = (uint64_t)found.f_bavail * found.f_frsize;
 	if (room >= ROOM_LEAST)
 		return STORE_OK;
-	snprintf(writer->db.words, sizeof(writer->db.words),
+	return sql_fail(writer->db.sql, STORE_FULL,
 	    "only %" PRIu64 " KiB are free", room / 1024);
-	return STORE_FULL;
 }
 
 enum store_status
@@ -37,7 +36,7 @@ store_trial(struct store_writer *writer)
 	static const char sql[] =
 	    "INSERT INTO meta(key, value) VALUES('tried_ms', ?1)"
 	    " ON CONFLICT(key) DO UPDATE SET value = excluded.value";
-	struct store_use use;
+	struct sql_statement use;
 	enum store_status status;
 
 	if (store_clock_monotonic_ms() - writer->log_idle_ms <
@@ -46,7 +45,7 @@ store_trial(struct store_writer *writer)
 	status = store_trial_room(writer);
 	if (status != STORE_OK)
 		return status;
-	store_use(&use, &writer->db, sql);
-	store_bind_int(&use, 1, writer->db.now_ms);
-	return store_run(&use);
+	sql_prepare(&use, writer->db.sql, sql);
+	sql_bind_int(&use, 1, writer->db.now_ms);
+	return sql_run(&use);
 }

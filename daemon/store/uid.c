@@ -61,13 +61,13 @@ write_changes(struct store_writer *writer, struct store_op *op)
 	static const char account[] = "SELECT 1 FROM account WHERE id = ?1";
 	struct change_op *changes = (struct change_op *)op;
 	enum store_status status;
-	struct store_use use;
+	struct sql_statement use;
 	bool found;
 
-	store_use(&use, &writer->db, account);
-	store_bind_int(&use, 1, changes->account_id);
-	found = store_next(&use);
-	status = store_end(&use);
+	sql_prepare(&use, writer->db.sql, account);
+	sql_bind_int(&use, 1, changes->account_id);
+	found = sql_step(&use);
+	status = sql_end(&use);
 	if (status == STORE_OK && !found)
 		op->status = STORE_NOT_FOUND;
 	for (size_t i = 0; status == STORE_OK && found && i < changes->count;
@@ -197,26 +197,26 @@ make_room(struct uids_op *uids)
 }
 
 static enum store_status
-take_uid(struct uids_op *uids, sqlite3_stmt *from)
+take_uid(struct uids_op *uids, struct sql_statement *from)
 {
 	const unsigned char *digest;
 	struct store_uid *uid;
 	size_t length;
-	int state = sqlite3_column_int(from, 2);
+	int64_t state = sql_column_int(from, 2);
 
 	if (state < 0 || state > STORE_UID_QUARANTINED)
 		return STORE_DAMAGED;
 	if (!make_room(uids))
 		return STORE_MEMORY;
 	uid = &uids->uids[uids->count++];
-	uid->occurrence = (uint32_t)sqlite3_column_int64(from, 1);
+	uid->occurrence = (uint32_t)sql_column_int(from, 1);
 	uid->state = (enum store_uid_state)state;
-	uid->message_id = sqlite3_column_int64(from, 3);
-	uid->stored_ms = sqlite3_column_int64(from, 4);
-	uid->octets = (uint64_t)sqlite3_column_int64(from, 5);
-	uid->listed_octets = (uint64_t)sqlite3_column_int64(from, 7);
-	uid->lines = (uint64_t)sqlite3_column_int64(from, 8);
-	uid->added_octets = (uint64_t)sqlite3_column_int64(from, 9);
+	uid->message_id = sql_column_int(from, 3);
+	uid->stored_ms = sql_column_int(from, 4);
+	uid->octets = (uint64_t)sql_column_int(from, 5);
+	uid->listed_octets = (uint64_t)sql_column_int(from, 7);
+	uid->lines = (uint64_t)sql_column_int(from, 8);
+	uid->added_octets = (uint64_t)sql_column_int(from, 9);
 	if (!store_column_blob(&uids->arena, from, 0, &uid->unique_id,
 		&uid->unique_id_length) ||
 	    !store_column_blob(&uids->arena, from, 6, &digest, &length))
@@ -241,20 +241,20 @@ read_uids(struct store_db *db, struct store_op *op)
 			" ORDER BY unique_id, occurrence";
 	struct uids_op *uids = (struct uids_op *)op;
 	enum store_status taken = STORE_OK, status;
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, uids->from_first ? first : next);
-	store_bind_int(&use, 1, uids->account_id);
+	sql_prepare(&use, db->sql, uids->from_first ? first : next);
+	sql_bind_int(&use, 1, uids->account_id);
 	if (!uids->from_first) {
-		store_bind_blob(&use, 2, uids->after_id, uids->after_length);
-		store_bind_int(&use, 3, uids->after_occurrence);
+		sql_bind_blob(&use, 2, uids->after_id, uids->after_length);
+		sql_bind_int(&use, 3, uids->after_occurrence);
 	}
-	while (taken == STORE_OK && !uids->more && store_next(&use)) {
+	while (taken == STORE_OK && !uids->more && sql_step(&use)) {
 		uids->more = uids->octets >= STORE_UIDS_OCTETS;
 		if (!uids->more)
-			taken = take_uid(uids, use.statement);
+			taken = take_uid(uids, &use);
 	}
-	status = store_end(&use);
+	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
 }
 

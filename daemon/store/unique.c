@@ -11,22 +11,13 @@ _Static_assert(STORE_UID_STORED == 0 && STORE_UID_DELETE == 1 &&
 #define WHERE_KEY " WHERE account = ?1 AND unique_id = ?2 AND occurrence = ?3"
 
 static void
-use_key(struct store_use *use, struct store_db *db, const char *sql,
+use_key(struct sql_statement *use, struct store_db *db, const char *sql,
     const struct store_unique *unique)
 {
-	store_use(use, db, sql);
-	store_bind_int(use, 1, unique->account_id);
-	store_bind_blob(use, 2, unique->id, unique->id_length);
-	store_bind_int(use, 3, unique->occurrence);
-}
-
-static bool
-take_bytes(sqlite3_stmt *from, int column, unsigned char *bytes_r, size_t size)
-{
-	if (sqlite3_column_bytes(from, column) != (int)size)
-		return false;
-	memcpy(bytes_r, sqlite3_column_blob(from, column), size);
-	return true;
+	sql_prepare(use, db->sql, sql);
+	sql_bind_int(use, 1, unique->account_id);
+	sql_bind_blob(use, 2, unique->id, unique->id_length);
+	sql_bind_int(use, 3, unique->occurrence);
 }
 
 enum store_status
@@ -40,28 +31,29 @@ store_unique_look_up(struct store_db *db, const struct store_unique *unique,
 	    " FROM uid LEFT JOIN message ON message.id = uid.message"
 	    " WHERE uid.account = ?1 AND uid.unique_id = ?2"
 	    " AND uid.occurrence = ?3";
-	struct store_use use;
+	struct sql_statement use;
 
 	memset(row_r, 0, sizeof(*row_r));
 	use_key(&use, db, sql, unique);
-	if (store_next(&use)) {
-		sqlite3_stmt *row = use.statement;
+	if (sql_step(&use)) {
+		struct sql_statement *row = &use;
 
 		row_r->found = true;
-		row_r->state = (enum store_uid_state)sqlite3_column_int(row, 0);
-		row_r->stored_ms = sqlite3_column_int64(row, 2);
-		row_r->has_header_digest = take_bytes(
+		row_r->state = (enum store_uid_state)sql_column_int(row, 0);
+		row_r->stored_ms = sql_column_int(row, 2);
+		row_r->has_header_digest = sql_column_bytes(
 		    row, 3, row_r->header_digest, sizeof(row_r->header_digest));
-		row_r->octets = (uint64_t)sqlite3_column_int64(row, 4);
+		row_r->octets = (uint64_t)sql_column_int(row, 4);
 		/* A message whose digest is damaged is like no other. */
-		if (take_bytes(row, 5, row_r->digest, sizeof(row_r->digest)))
-			row_r->message_id = sqlite3_column_int64(row, 1);
-		row_r->message_stored_ms = sqlite3_column_int64(row, 6);
-		row_r->listed_octets = (uint64_t)sqlite3_column_int64(row, 7);
-		row_r->lines = (uint64_t)sqlite3_column_int64(row, 8);
-		row_r->added_octets = (uint64_t)sqlite3_column_int64(row, 9);
+		if (sql_column_bytes(
+			row, 5, row_r->digest, sizeof(row_r->digest)))
+			row_r->message_id = sql_column_int(row, 1);
+		row_r->message_stored_ms = sql_column_int(row, 6);
+		row_r->listed_octets = (uint64_t)sql_column_int(row, 7);
+		row_r->lines = (uint64_t)sql_column_int(row, 8);
+		row_r->added_octets = (uint64_t)sql_column_int(row, 9);
 	}
-	return store_end(&use);
+	return sql_end(&use);
 }
 
 bool
@@ -74,19 +66,19 @@ store_unique_is(const struct store_unique_row *row, uint64_t octets,
 
 /* Parameters ?7 to ?11 of a row that stands for a message. */
 static void
-bind_looks(struct store_use *use, const struct store_unique_row *row)
+bind_looks(struct sql_statement *use, const struct store_unique_row *row)
 {
-	store_bind_int(use, 7, (int64_t)row->octets);
+	sql_bind_int(use, 7, (int64_t)row->octets);
 	if (row->has_header_digest)
-		store_bind_blob(
+		sql_bind_blob(
 		    use, 8, row->header_digest, sizeof(row->header_digest));
 	/* What is not known is NULL. */
 	if (row->listed_octets != 0)
-		store_bind_int(use, 9, (int64_t)row->listed_octets);
+		sql_bind_int(use, 9, (int64_t)row->listed_octets);
 	if (row->lines != 0)
-		store_bind_int(use, 10, (int64_t)row->lines);
+		sql_bind_int(use, 10, (int64_t)row->lines);
 	if (row->added_octets != 0)
-		store_bind_int(use, 11, (int64_t)row->added_octets);
+		sql_bind_int(use, 11, (int64_t)row->added_octets);
 }
 
 static enum store_status
@@ -104,16 +96,16 @@ write_row(struct store_db *db, const struct store_unique *unique,
 	    " header_digest = excluded.header_digest,"
 	    " listed_octets = excluded.listed_octets,"
 	    " lines = excluded.lines, added_octets = excluded.added_octets";
-	struct store_use use;
+	struct sql_statement use;
 
 	use_key(&use, db, sql, unique);
-	store_bind_int(&use, 4, row->state);
-	store_bind_int(&use, 6, row->stored_ms);
+	sql_bind_int(&use, 4, row->state);
+	sql_bind_int(&use, 6, row->stored_ms);
 	if (row->message_id != 0) {
-		store_bind_int(&use, 5, row->message_id);
+		sql_bind_int(&use, 5, row->message_id);
 		bind_looks(&use, row);
 	}
-	return store_run(&use);
+	return sql_run(&use);
 }
 
 static enum store_status
@@ -122,15 +114,14 @@ next_occurrence(struct store_db *db, struct store_unique *unique)
 	static const char sql[] =
 	    "SELECT coalesce(max(occurrence) + 1, 0) FROM uid"
 	    " WHERE account = ?1 AND unique_id = ?2";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, unique->account_id);
-	store_bind_blob(&use, 2, unique->id, unique->id_length);
-	if (store_next(&use))
-		unique->occurrence =
-		    (uint32_t)sqlite3_column_int64(use.statement, 0);
-	return store_end(&use);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, unique->account_id);
+	sql_bind_blob(&use, 2, unique->id, unique->id_length);
+	if (sql_step(&use))
+		unique->occurrence = (uint32_t)sql_column_int(&use, 0);
+	return sql_end(&use);
 }
 
 static enum store_status
@@ -183,13 +174,13 @@ name_message(
 {
 	static const char sql[] =
 	    "UPDATE message SET unique_id = ?2 WHERE id = ?1";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, db, sql);
-	store_bind_int(&use, 1, message_id);
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, message_id);
 	if (unique->id_length == 0 || unique->id[0] != ' ')
-		store_bind_blob(&use, 2, unique->id, unique->id_length);
-	return store_run(&use);
+		sql_bind_blob(&use, 2, unique->id, unique->id_length);
+	return sql_run(&use);
 }
 
 enum store_status
@@ -229,19 +220,19 @@ store_unique_set_state(struct store_db *db, const struct store_unique *unique,
 	    " stored_ms) VALUES(?1, ?2, ?3, ?4, ?5)";
 	int64_t now_ms = db->now_ms;
 	enum store_status status;
-	struct store_use use;
+	struct sql_statement use;
 
 	use_key(&use, db, change, unique);
-	store_bind_int(&use, 4, state);
-	store_bind_int(&use, 5, now_ms);
-	status = store_run(&use);
-	if (status != STORE_OK || sqlite3_changes(db->handle) > 0 ||
+	sql_bind_int(&use, 4, state);
+	sql_bind_int(&use, 5, now_ms);
+	status = sql_run(&use);
+	if (status != STORE_OK || sql_changes(db->sql) > 0 ||
 	    needs_message(state))
 		return status;
 	use_key(&use, db, make, unique);
-	store_bind_int(&use, 4, state);
-	store_bind_int(&use, 5, now_ms);
-	return store_run(&use);
+	sql_bind_int(&use, 4, state);
+	sql_bind_int(&use, 5, now_ms);
+	return sql_run(&use);
 }
 
 enum store_status
@@ -251,21 +242,21 @@ store_unique_describe(struct store_db *db, const struct store_unique *unique,
 	static const char sql[] =
 	    "UPDATE uid SET octets = ?7, header_digest = ?8,"
 	    " listed_octets = ?9, lines = ?10, added_octets = ?11" WHERE_KEY;
-	struct store_use use;
+	struct sql_statement use;
 
 	use_key(&use, db, sql, unique);
 	bind_looks(&use, row);
-	return store_run(&use);
+	return sql_run(&use);
 }
 
 enum store_status
 store_unique_forget(struct store_db *db, const struct store_unique *unique)
 {
-	struct store_use use;
+	struct sql_statement use;
 	static const char sql[] = "DELETE FROM uid" WHERE_KEY;
 
 	use_key(&use, db, sql, unique);
-	return store_run(&use);
+	return sql_run(&use);
 }
 
 void

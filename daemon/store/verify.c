@@ -40,8 +40,8 @@ note_unreadable(
 		return STORE_CLOSED;
 	if (status != STORE_DAMAGED && status != STORE_IO)
 		return status;
-	store_checker_problem(
-	    verify->checker, "%s cannot be read: %s", what, verify->db->words);
+	store_checker_problem(verify->checker, "%s cannot be read: %s", what,
+	    sql_words(verify->db->sql));
 	return STORE_OK;
 }
 
@@ -49,9 +49,9 @@ note_unreadable(
 static enum store_status
 end_snapshot(const struct verify *verify)
 {
-	if (sqlite3_get_autocommit(verify->db->handle))
+	if (!sql_is_in_transaction(verify->db->sql))
 		return STORE_OK;
-	return store_db_exec(verify->db, "ROLLBACK");
+	return sql_exec(verify->db->sql, "ROLLBACK");
 }
 
 /* ---- SQLite's own structure ---- */
@@ -60,19 +60,18 @@ static enum store_status
 check_structure(struct verify *verify)
 {
 	static const char sql[] = "PRAGMA integrity_check";
-	struct store_use use;
+	struct sql_statement use;
 
 	/* An interrupt before its first step would be lost. */
-	store_use_once(&use, verify->db, sql);
-	while (!is_stopped(verify) && store_next(&use)) {
-		const char *text =
-		    (const char *)sqlite3_column_text(use.statement, 0);
+	sql_prepare_once(&use, verify->db->sql, sql);
+	while (!is_stopped(verify) && sql_step(&use)) {
+		const char *text = sql_column_text(&use, 0);
 
 		if (text != NULL && strcmp(text, "ok") != 0)
 			store_checker_problem(
 			    verify->checker, "the file: %s", text);
 	}
-	return store_end(&use);
+	return sql_end(&use);
 }
 
 /* ---- what the rows say of each other ---- */
@@ -87,25 +86,24 @@ check_counters(struct verify *verify)
 	    " FROM account LEFT JOIN (SELECT account,"
 	    "  count(*) AS messages, sum(octets) AS octets FROM message"
 	    "  GROUP BY account) AS counted ON counted.account = account.id";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use_once(&use, verify->db, sql);
-	while (store_next(&use)) {
-		sqlite3_stmt *row = use.statement;
-		int64_t messages = sqlite3_column_int64(row, 1);
-		int64_t octets = sqlite3_column_int64(row, 2);
+	sql_prepare_once(&use, verify->db->sql, sql);
+	while (sql_step(&use)) {
+		struct sql_statement *row = &use;
+		int64_t messages = sql_column_int(row, 1);
+		int64_t octets = sql_column_int(row, 2);
 
-		if (messages == sqlite3_column_int64(row, 3) &&
-		    octets == sqlite3_column_int64(row, 4))
+		if (messages == sql_column_int(row, 3) &&
+		    octets == sql_column_int(row, 4))
 			continue;
 		store_checker_problem(verify->checker,
 		    "account %s: %" PRId64 " messages with %" PRId64
 		    " octets are there, its row says %" PRId64 " and %" PRId64,
-		    (const char *)sqlite3_column_text(row, 0),
-		    (int64_t)sqlite3_column_int64(row, 3),
-		    (int64_t)sqlite3_column_int64(row, 4), messages, octets);
+		    sql_column_text(row, 0), sql_column_int(row, 3),
+		    sql_column_int(row, 4), messages, octets);
 	}
-	return store_end(&use);
+	return sql_end(&use);
 }
 
 static enum store_status
@@ -119,21 +117,20 @@ check_unique_ids(struct verify *verify)
 	    "  AND message.account = uid.account"
 	    " WHERE message.id IS NULL AND (uid.message IS NOT NULL"
 	    "  OR uid.state IN (0, 1, 4)) OR uid.state NOT BETWEEN 0 AND 5";
-	struct store_use use;
+	struct sql_statement use;
 
 	_Static_assert(STORE_UID_STORED == 0 && STORE_UID_DELETE == 1 &&
 			   STORE_UID_GONE == 4 && STORE_UID_QUARANTINED == 5,
 	    "the statement knows the states by number");
-	store_use_once(&use, verify->db, sql);
-	while (store_next(&use))
+	sql_prepare_once(&use, verify->db->sql, sql);
+	while (sql_step(&use))
 		store_checker_problem(verify->checker,
-		    "account %s: unique-id %.64s (state %d) stands for "
+		    "account %s: unique-id %.64s (state %" PRId64
+		    ") stands for "
 		    "message %" PRId64 ", which is not there",
-		    (const char *)sqlite3_column_text(use.statement, 0),
-		    (const char *)sqlite3_column_text(use.statement, 1),
-		    sqlite3_column_int(use.statement, 2),
-		    (int64_t)sqlite3_column_int64(use.statement, 3));
-	return store_end(&use);
+		    sql_column_text(&use, 0), sql_column_text(&use, 1),
+		    sql_column_int(&use, 2), sql_column_int(&use, 3));
+	return sql_end(&use);
 }
 
 /* ---- pieces that nothing owns ---- */
@@ -151,17 +148,17 @@ mark_owned(const struct verify *verify)
 	static const char sql[] =
 	    "SELECT body FROM message UNION ALL SELECT body FROM quarantine"
 	    " UNION ALL SELECT body FROM unfinished";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use_once(&use, verify->db, sql);
-	while (store_next(&use)) {
-		int64_t body = sqlite3_column_int64(use.statement, 0);
+	sql_prepare_once(&use, verify->db->sql, sql);
+	while (sql_step(&use)) {
+		int64_t body = sql_column_int(&use, 0);
 
 		if (body > 0 && body < verify->bodies)
 			verify->owned[body / 8] |=
 			    (unsigned char)(1 << (body % 8));
 	}
-	return store_end(&use);
+	return sql_end(&use);
 }
 
 /* The first body at or above `body` that has pieces; 0: there is none. */
@@ -170,17 +167,16 @@ next_body(const struct verify *verify, int64_t body, int64_t *body_r)
 {
 	static const char sql[] = "SELECT coalesce(min(id), 0) FROM chunk"
 				  " WHERE id >= ?1";
-	struct store_use use;
+	struct sql_statement use;
 
 	*body_r = 0;
 	if (body > INT64_MAX >> STORE_CHUNK_SEQUENCE_BITS)
 		return STORE_OK;
-	store_use(&use, verify->db, sql);
-	store_bind_int(&use, 1, store_chunk_id(body, 0));
-	if (store_next(&use))
-		*body_r = sqlite3_column_int64(use.statement, 0) >>
-			  STORE_CHUNK_SEQUENCE_BITS;
-	return store_end(&use);
+	sql_prepare(&use, verify->db->sql, sql);
+	sql_bind_int(&use, 1, store_chunk_id(body, 0));
+	if (sql_step(&use))
+		*body_r = sql_column_int(&use, 0) >> STORE_CHUNK_SEQUENCE_BITS;
+	return sql_end(&use);
 }
 
 static enum store_status
@@ -208,12 +204,12 @@ static enum store_status
 check_pieces(struct verify *verify)
 {
 	int64_t last;
-	enum store_status status = store_db_exec(verify->db, "BEGIN"), ended;
+	enum store_status status = sql_exec(verify->db->sql, "BEGIN"), ended;
 
 	if (status != STORE_OK)
 		return status;
-	status = store_db_integer(
-	    verify->db, "SELECT coalesce(max(id), 0) FROM chunk", &last);
+	status = sql_integer(
+	    verify->db->sql, "SELECT coalesce(max(id), 0) FROM chunk", &last);
 	verify->bodies = (last >> STORE_CHUNK_SEQUENCE_BITS) + 1;
 	if (verify->bodies > BODIES_MAX)
 		verify->bodies = BODIES_MAX;
@@ -256,7 +252,7 @@ compare(const struct verify *verify, const struct body *body,
 	unsigned char found[STORE_DIGEST_SIZE];
 
 	if (pieces->unpacked != STORE_OK)
-		return verify->db->words;
+		return sql_words(verify->db->sql);
 	if (!pieces->in_order)
 		return "a piece of it is missing";
 	if (pieces->pieces == 0 && body->number != 0)
@@ -271,15 +267,16 @@ compare(const struct verify *verify, const struct body *body,
 }
 
 static void
-read_piece(struct store_use *use, const struct body *body, struct found *found)
+read_piece(const struct verify *verify, struct sql_statement *use,
+    const struct body *body, struct found *found)
 {
 	const void *bytes;
 	size_t length;
 
-	found->unpacked = store_chunk_take(use, 1, &bytes, &length);
+	found->unpacked = store_chunk_take(verify->db, use, 1, &bytes, &length);
 	if (found->unpacked != STORE_OK)
 		return;
-	if (sqlite3_column_int64(use->statement, 0) !=
+	if (sql_column_int(use, 0) !=
 	    store_chunk_id(body->number, found->pieces++))
 		found->in_order = false;
 	if (length > 0)
@@ -292,13 +289,13 @@ static enum store_status
 read_pieces(
     const struct verify *verify, const struct body *body, struct found *found)
 {
-	struct store_use use;
+	struct sql_statement use;
 	enum store_status status;
 
 	store_chunk_use_all(&use, verify->db, body->number);
-	while (found->unpacked == STORE_OK && store_next(&use))
-		read_piece(&use, body, found);
-	status = store_end(&use);
+	while (found->unpacked == STORE_OK && sql_step(&use))
+		read_piece(verify, &use, body, found);
+	status = sql_end(&use);
 	if (status != STORE_OK || found->unpacked == STORE_DAMAGED)
 		return status;
 	return found->unpacked;
@@ -332,25 +329,24 @@ static enum store_status
 next_owner(const struct verify *verify, const char *sql, int64_t above,
     int64_t last, struct body *body_r)
 {
-	struct store_use use;
+	struct sql_statement use;
 
 	memset(body_r, 0, sizeof(*body_r));
-	store_use(&use, verify->db, sql);
-	store_bind_int(&use, 1, above);
-	store_bind_int(&use, 2, last);
-	if (store_next(&use)) {
-		sqlite3_stmt *row = use.statement;
+	sql_prepare(&use, verify->db->sql, sql);
+	sql_bind_int(&use, 1, above);
+	sql_bind_int(&use, 2, last);
+	if (sql_step(&use)) {
+		struct sql_statement *row = &use;
 
-		body_r->owner = sqlite3_column_int64(row, 0);
-		body_r->number = sqlite3_column_int64(row, 1);
-		body_r->octets = (uint64_t)sqlite3_column_int64(row, 2);
-		body_r->has_digest = sqlite3_column_type(row, 3) != SQLITE_NULL;
+		body_r->owner = sql_column_int(row, 0);
+		body_r->number = sql_column_int(row, 1);
+		body_r->octets = (uint64_t)sql_column_int(row, 2);
+		body_r->has_digest = !sql_column_is_null(row, 3);
 		/* A digest of another size is like none: it matches nothing. */
-		if (sqlite3_column_bytes(row, 3) == STORE_DIGEST_SIZE)
-			memcpy(body_r->digest, sqlite3_column_blob(row, 3),
-			    STORE_DIGEST_SIZE);
+		(void)sql_column_bytes(
+		    row, 3, body_r->digest, sizeof(body_r->digest));
 	}
-	return store_end(&use);
+	return sql_end(&use);
 }
 
 /*
@@ -369,7 +365,7 @@ check_bodies(const struct verify *verify, const char *sql, int64_t last,
 
 		if (is_stopped(verify))
 			return STORE_CLOSED;
-		status = store_db_exec(verify->db, "BEGIN");
+		status = sql_exec(verify->db->sql, "BEGIN");
 		if (status != STORE_OK)
 			return status;
 		status = next_owner(verify, sql, above, last, &body);
@@ -390,12 +386,12 @@ check_messages(struct verify *verify)
 	    "SELECT id, body, octets, digest FROM message"
 	    " WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT 1";
 	int64_t count, last;
-	enum store_status status = store_db_integer(
-	    verify->db, "SELECT coalesce(max(id), 0) FROM message", &last);
+	enum store_status status = sql_integer(
+	    verify->db->sql, "SELECT coalesce(max(id), 0) FROM message", &last);
 
 	if (status == STORE_OK)
-		status = store_db_integer(
-		    verify->db, "SELECT count(*) FROM message", &count);
+		status = sql_integer(
+		    verify->db->sql, "SELECT count(*) FROM message", &count);
 	if (status != STORE_OK)
 		return status;
 	store_checker_expect(verify->checker, (uint64_t)count);

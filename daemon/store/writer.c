@@ -10,6 +10,7 @@
 #include "daemon/store/clock.h"
 #include "daemon/store/error.h"
 #include "daemon/store/mailbox.h"
+#include "daemon/store/sql/sqlite.h"
 
 /*
  * One transaction takes what waits up to these bounds: enough to share one
@@ -131,7 +132,8 @@ store_writer_set_health(struct store_writer *writer, enum store_status status)
 	memset(&health, 0, sizeof(health));
 	if (status != STORE_OK)
 		store_error_set(&health, status, "cannot write %s: %s; %s",
-		    writer->path, writer->db.words, store_status_hint(status));
+		    writer->path, sql_words(writer->db.sql),
+		    store_status_hint(status));
 	failed = pthread_mutex_lock(&writer->told_mutex);
 	assert(failed == 0);
 	writer->told_health = health;
@@ -159,14 +161,7 @@ store_writer_orphan(struct store_writer *writer, int64_t body)
 void
 store_writer_undo(struct store_writer *writer)
 {
-	char words[sizeof(writer->db.words)];
-
-	/* SQLite undoes by itself after some failures. */
-	if (sqlite3_get_autocommit(writer->db.handle))
-		return;
-	memcpy(words, writer->db.words, sizeof(words));
-	if (store_db_exec(&writer->db, "ROLLBACK") == STORE_OK)
-		memcpy(writer->db.words, words, sizeof(words));
+	sql_rollback(writer->db.sql);
 }
 
 static void
@@ -203,10 +198,10 @@ run_group(
 	size_t octets = 0;
 	enum store_status status;
 
-	store_writer_wait(writer, STORE_PATIENCE_BUSY_MS);
+	store_writer_wait(writer, SQL_BUSY_MS);
 	status = store_place_check(&writer->place, &writer->db);
 	if (status == STORE_OK)
-		status = store_db_exec(&writer->db, "BEGIN IMMEDIATE");
+		status = sql_exec(writer->db.sql, "BEGIN IMMEDIATE");
 	if (status == STORE_OK)
 		status = store_calendar_begin(&writer->calendar, &writer->db);
 	if (status != STORE_OK) {
@@ -236,7 +231,7 @@ run_group(
 	if (status == STORE_OK)
 		status = store_place_check(&writer->place, &writer->db);
 	if (status == STORE_OK)
-		status = store_db_exec(&writer->db, "COMMIT");
+		status = sql_exec(writer->db.sql, "COMMIT");
 	FAILPOINT("commit done");
 	return status;
 }
@@ -275,18 +270,15 @@ group(struct store_writer *writer, struct store_op *first)
 	store_mailbox_post(writer->mailbox, head);
 }
 
-static int
-log_written(void *arg, sqlite3 *handle, const char *name, int pages)
+static void
+log_written(void *arg, int pages)
 {
 	struct store_writer *writer = arg;
 
-	(void)handle;
-	(void)name;
 	writer->log_pages = pages;
 	if (pages < writer->log_stuck)
 		writer->log_stuck = 0;
 	writer->log_idle_ms = store_clock_monotonic_ms();
-	return SQLITE_OK;
 }
 
 /* A file that is moved while nobody writes is to be told, too. */
@@ -349,9 +341,9 @@ store_writer_new(const struct store_db *db, const char *path, bool has_log,
 	writer->may_have_failures = true;
 	writer->patience.is_over = is_over;
 	writer->patience.arg = writer;
-	store_patience_wait(&writer->db, &writer->patience);
+	sql_set_patience(writer->db.sql, &writer->patience);
 	writer->chores_ms = store_clock_monotonic_ms();
-	sqlite3_wal_hook(writer->db.handle, log_written, writer);
+	sqlite_set_log_cb(writer->db.sql, log_written, writer);
 	if (pthread_mutex_init(&writer->told_mutex, NULL) != 0)
 		goto no_mutex;
 	if (!store_queue_init(&writer->queue))
@@ -364,10 +356,10 @@ store_writer_new(const struct store_db *db, const char *path, bool has_log,
 no_queue:
 	pthread_mutex_destroy(&writer->told_mutex);
 no_mutex:
-	sqlite3_wal_hook(writer->db.handle, NULL, NULL);
+	sqlite_set_log_cb(writer->db.sql, NULL, NULL);
 	store_place_free(&writer->place);
 no_place:
-	sqlite3_busy_handler(writer->db.handle, NULL, NULL);
+	sql_set_patience(writer->db.sql, NULL);
 	free(writer);
 	return NULL;
 }

@@ -15,7 +15,6 @@
 #include "daemon/store/counter.h"
 #include "daemon/store/db.h"
 #include "daemon/store/op.h"
-#include "daemon/store/patience.h"
 #include "daemon/store/place.h"
 #include "daemon/store/queue.h"
 #include "daemon/store/scan.h"
@@ -32,7 +31,7 @@ struct store_writer {
 
 	/* The thread's own. */
 	enum store_status health;
-	struct store_patience patience;
+	struct sql_patience patience;
 	int64_t stop_ms;     /* when it waits no longer; 0: it goes on */
 	int64_t probe_ms;    /* when to try again */
 	int64_t watch_ms;    /* when to look where the file is */

@@ -52,7 +52,7 @@ LIBRARIES = (
     (r"openssl/", "lib/net", "lib/auth", "daemon/store/digest.c"),
     (r"gsasl", "lib/auth"),
     (r"idn2", "lib/net"),
-    (r"sqlite3", "daemon/store"),
+    (r"sqlite3", "daemon/store/sql/sqlite.c"),
     (r"sodium", "daemon/secret", "daemon/store/digest.c"),
     (r"zstd", "daemon/store"),
     (r"gumbo", "daemon/store/mail"),

@@ -47,8 +47,7 @@ begin(struct store_writer *writer, struct fixture *fixture)
 	writer->worked_ms = writer->chores_ms = writer->log_idle_ms = clock_ms;
 	assert_true(store_queue_init(&writer->queue));
 	assert_int_equal(
-	    store_db_open(&writer->db, fixture->path, STORE_DB_WRITE),
-	    STORE_OK);
+	    store_db_open(&writer->db, fixture->path, SQL_WRITE), STORE_OK);
 	assert_int_equal(
 	    store_schema_open(&writer->db, fixture->path, &error), STORE_OK);
 	assert_int_equal(

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "daemon/store/clock.h"
-#include "daemon/store/patience.h"
+#include "daemon/store/sql/engine.h"
 #include "tests/unit/test_store_fixture.h"
 
 #define ACCOUNTS 50
@@ -120,8 +120,7 @@ what_waits_is_told_together(void **state)
 		expect_busy(answers);
 		assert_int_equal(
 		    store_health(fixture->store)->status, STORE_BUSY);
-		assert_true(atomic_load(&napped_ms) <=
-			    STORE_PATIENCE_BUSY_MS + SLACK_MS);
+		assert_true(atomic_load(&napped_ms) <= SQL_BUSY_MS + SLACK_MS);
 		/* It is known: who comes now does not wait. */
 		ask_accounts(fixture, answers);
 		fixture_wait(fixture, &answers[ACCOUNTS - 1].done);
@@ -179,9 +178,8 @@ closing_does_not_wait_for_the_other(void **state)
 		assert_int_equal(bodies[0].status, STORE_BUSY);
 		assert_int_equal(bodies[1].status, STORE_BUSY);
 		/* The wait that was under way, or one from the end on. */
-		assert_true(
-		    atomic_load(&napped_ms) <=
-		    STORE_PATIENCE_BUSY_MS + STOP_PATIENCE_MS + SLACK_MS);
+		assert_true(atomic_load(&napped_ms) <=
+			    SQL_BUSY_MS + STOP_PATIENCE_MS + SLACK_MS);
 		let_go(handle);
 		fixture_open(fixture);
 		assert_int_equal(

@@ -148,12 +148,11 @@ migrate(const char *path, size_t count, struct store_error *error)
 	struct store_db db;
 
 	memset(error, 0, sizeof(*error));
-	status = store_db_open(&db, path, STORE_DB_WRITE);
-	if (status != STORE_OK)
-		return status;
+	status = store_db_open(&db, path, SQL_WRITE);
 	assert_true(count <= all);
-	status = store_schema_migrate(
-	    &db, path, migrations, count != 0 ? count : all, error);
+	if (status == STORE_OK)
+		status = store_schema_migrate(
+		    &db, path, migrations, count != 0 ? count : all, error);
 	store_db_close(&db);
 	return status;
 }

@@ -28,7 +28,7 @@ migrate(struct fixture *fixture, size_t count, struct store_error *error)
 	fclose(file);
 	memset(error, 0, sizeof(*error));
 	assert_int_equal(
-	    store_db_open(&db, fixture->path, STORE_DB_WRITE), STORE_OK);
+	    store_db_open(&db, fixture->path, SQL_WRITE), STORE_OK);
 	status = store_schema_migrate(&db, fixture->path, steps, count, error);
 	store_db_close(&db);
 	return status;

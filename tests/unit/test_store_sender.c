@@ -80,14 +80,14 @@ insert(struct file *file, int64_t id, const struct message *message)
 	static const char sql[] =
 	    "INSERT INTO message(id, account, body, octets, digest, stored_ms,"
 	    " sender, attachments) VALUES(?1, ?2, -?1, 1, x'', ?3, ?4, 0)";
-	struct store_use use;
+	struct sql_statement use;
 
-	store_use(&use, &file->db, sql);
-	store_bind_int(&use, 1, id);
-	store_bind_int(&use, 2, message->account);
-	store_bind_int(&use, 3, message->stored_ms);
-	store_bind_text(&use, 4, message->sender);
-	assert_int_equal(store_run(&use), STORE_OK);
+	sql_prepare(&use, file->db.sql, sql);
+	sql_bind_int(&use, 1, id);
+	sql_bind_int(&use, 2, message->account);
+	sql_bind_int(&use, 3, message->stored_ms);
+	sql_bind_text(&use, 4, message->sender);
+	assert_int_equal(sql_run(&use), STORE_OK);
 }
 
 static void
@@ -96,8 +96,8 @@ fill(struct file *file)
 	const struct message newer = { .account = 1, .stored_ms = 500 };
 	uint32_t seed = 1;
 
-	assert_int_equal(store_db_exec(&file->db, "BEGIN"), STORE_OK);
-	assert_int_equal(store_db_exec(&file->db,
+	assert_int_equal(sql_exec(file->db.sql, "BEGIN"), STORE_OK);
+	assert_int_equal(sql_exec(file->db.sql,
 			     "INSERT INTO account(name) VALUES('a'), ('b')"),
 	    STORE_OK);
 	for (int64_t i = 0; i < MESSAGES; i++) {
@@ -112,7 +112,7 @@ fill(struct file *file)
 	}
 	for (int64_t i = 0; i < NEWER; i++)
 		insert(file, MESSAGES + 1 + i, &newer);
-	assert_int_equal(store_db_exec(&file->db, "COMMIT"), STORE_OK);
+	assert_int_equal(sql_exec(file->db.sql, "COMMIT"), STORE_OK);
 }
 
 static struct file *
@@ -127,7 +127,7 @@ file_new(struct fixture *fixture)
 	assert_int_equal(fclose(made), 0);
 	assert_true(store_queue_init(&file->queue));
 	assert_int_equal(
-	    store_db_open(&file->db, fixture->path, STORE_DB_WRITE), STORE_OK);
+	    store_db_open(&file->db, fixture->path, SQL_WRITE), STORE_OK);
 	assert_int_equal(
 	    store_schema_open(&file->db, fixture->path, &error), STORE_OK);
 	assert_int_equal(store_index_restart(&file->db), STORE_OK);
@@ -236,7 +236,7 @@ step(struct file *file)
 
 	if (store_index_step(&file->db, NULL, &file->queue, &more, &damaged) !=
 	    STORE_OK)
-		fail_msg("%s", file->db.words);
+		fail_msg("%s", sql_words(file->db.sql));
 	assert_false(damaged);
 	return more;
 }
@@ -278,7 +278,7 @@ the_index_changes_nothing(void **state)
 static void
 add(struct file *file, int64_t *last_id, int count, const char *format)
 {
-	assert_int_equal(store_db_exec(&file->db, "BEGIN"), STORE_OK);
+	assert_int_equal(sql_exec(file->db.sql, "BEGIN"), STORE_OK);
 	for (int i = 0; i < count; i++) {
 		char sender[64];
 
@@ -287,7 +287,7 @@ add(struct file *file, int64_t *last_id, int count, const char *format)
 		    &(struct message){
 			format[0] == '=' ? format : sender, 1, 2 });
 	}
-	assert_int_equal(store_db_exec(&file->db, "COMMIT"), STORE_OK);
+	assert_int_equal(sql_exec(file->db.sql, "COMMIT"), STORE_OK);
 }
 
 static void

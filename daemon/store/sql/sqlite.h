@@ -1,0 +1,46 @@
+/*
+ * What SQLite alone can do: its file, its log, functions of the program's own.
+ */
+#ifndef STORE_SQL_SQLITE_H
+#define STORE_SQL_SQLITE_H
+
+#include "daemon/store/sql/engine.h"
+
+/* ---- the file ---- */
+
+/*
+ * The first bytes of the file, by the connection's own descriptor: to close
+ * another one would lose its locks.
+ */
+bool sqlite_read_header(struct sql_db *, void *bytes_r, int length);
+/* Whether the name of the file leads elsewhere by now. */
+bool sqlite_was_moved(struct sql_db *);
+
+/* ---- the write-ahead log ---- */
+
+/* After each commit: how many pages the log has.  NULL: call nothing. */
+void sqlite_set_log_cb(
+    struct sql_db *, void (*written)(void *arg, int pages), void *arg);
+/* Copy what no reader keeps: so many pages of the log, and so many done. */
+enum store_status sqlite_checkpoint(struct sql_db *, int *pages_r, int *done_r)
+    __attribute__((warn_unused_result));
+/* Copy all, and cut the log off; if a reader is in the way, it stays. */
+void sqlite_checkpoint_last(struct sql_db *);
+/* The log stays as it is when the connection is closed. */
+void sqlite_leave_log(struct sql_db *);
+
+/* ---- full text ---- */
+
+/* Whether a statement, before its end, failed by a damaged virtual table. */
+bool sqlite_index_is_damaged(const struct sql_statement *);
+
+/* Whether the tables of virtual tables may be written. */
+enum store_status sqlite_set_defensive(struct sql_db *, bool is_defensive)
+    __attribute__((warn_unused_result));
+
+/* A function of two texts, for statements; false where one is NULL. */
+enum store_status sqlite_define(struct sql_db *, const char *name,
+    bool (*function)(const char *, const char *))
+    __attribute__((warn_unused_result));
+
+#endif
