@@ -342,6 +342,31 @@ test_file_modes(void **state)
 	folder_expect(*state, "");
 }
 
+/* Whoever writes an included file writes accounts, secret or not. */
+static void
+test_included_file_modes(void **state)
+{
+	static const struct {
+		mode_t mode;
+		const char *expected;
+	} rows[] = {
+		{ 0644, "" },
+		{ 0664, "" },
+		{ 0602, "D/d/a.conf: expected a file that others cannot write: "
+			"chmod o-w D/d/a.conf\n" },
+		{ 0666, "D/d/a.conf: expected a file that others cannot write: "
+			"chmod o-w D/d/a.conf\n" },
+	};
+
+	folder_write_text(
+	    *state, "main.conf", "[daemon]\ninclude = d/a.conf\n");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		folder_write(*state, "d/a.conf", ACCOUNT, sizeof(ACCOUNT) - 1,
+		    rows[i].mode);
+		folder_expect(*state, rows[i].expected);
+	}
+}
+
 static void
 test_unreadable(void **state)
 {
@@ -592,6 +617,7 @@ main(void)
 		TEST(test_quotes),
 		TEST(test_bad_quotes),
 		TEST(test_file_modes),
+		TEST(test_included_file_modes),
 		TEST(test_unreadable),
 		TEST(test_sessions),
 		TEST(test_includes),
