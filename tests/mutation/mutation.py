@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+"""Put small faults into the sources, and see which the tests notice.
+
+Copies the tree to a folder of its own and builds it there once, with every
+fault of a sample in it, each to be switched on by itself.  Runs for each fault
+the tests that come to its function, until one fails: unit tests and dialogs,
+and, for what is left, integration tests that are quick.  Prints the share that
+was noticed by folder, and what was not.  Takes all its time from one processor
+at the lowest priority.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import sys
+from collections import defaultdict
+
+import house
+import sample
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FIRST = {"unit", "dialog"}
+NOT_QUICK = {"slow", "bench", "lint", "package"}
+QUICK_S = 60
+
+
+def say(*words):
+    print(*words, flush=True)
+
+
+class Trial:
+    """One run of this script: faults, tests, and what came out."""
+
+    def __init__(self, options):
+        work = pathlib.Path(options.work).resolve()
+        self.options = options
+        self.house = house.House(ROOT, work, options.jobs)
+        self.results = work / "results.json"
+        self.seconds, self.reached = {}, {}
+        self.noticed_by = defaultdict(list)   # by path, the latest first
+        self.outcome = {}                     # by number
+        self.wrong = []
+
+    def choose(self):
+        options = self.options
+        picked, self.equivalent = sample.choose(
+            ROOT, options.each, options.seed, options.folder)
+        self.faults = [f for group in picked.values() for f in group]
+        hand, self.wrong = sample.by_hand(
+            ROOT, (sample.HERE / "by_hand.txt").read_text(encoding="utf-8"))
+        if not options.no_hand:
+            self.faults += [f for f in hand if not options.folder
+                            or f.folder in options.folder]
+        if options.unnoticed:
+            before = set(json.loads(self.results.read_text())["unnoticed"])
+            self.faults = [f for f in self.faults if f.key in before]
+        for number, fault in enumerate(self.faults, 1):
+            fault.number = number
+
+    def build(self):
+        texts = sample.sources(ROOT)
+        places = sorted({(f.path, f.fault.function) for f in self.faults},
+                        key=lambda p: (p[0], p[1].head))
+        self.identities = {place: at for at, place in enumerate(places)}
+        self.faults, self.dropped = house.build_with(
+            self.house, texts, self.faults, self.identities,
+            lambda: self.house.targets(self.stage(FIRST)))
+
+    def stage(self, labels):
+        """The tests of a stage, by the label that they have."""
+        only = re.compile(self.options.tests)
+        return [name for name, test in self.house.tests.items()
+                if labels & set(test["labels"]) and only.search(name)
+                and not NOT_QUICK & set(test["labels"])]
+
+    def survey(self, tests):
+        """Which test comes where, and how long it takes; a failure is left
+        out, as it says nothing."""
+        for test in tests:
+            run, reached = self.house.survey(test)
+            if run.outcome == "passed":
+                self.seconds[test], self.reached[test] = run.seconds, reached
+            else:
+                say(f"{test} fails without a fault and is left out: "
+                    f"{run.outcome}")
+
+    def order(self, fault, tests):
+        """Tests that come to a fault, those likely to notice it first."""
+        here = self.identities[fault.path, fault.fault.function]
+        words = set(re.split(r"\W|_", fault.path))
+        known = self.noticed_by[fault.path]
+
+        def rank(test):
+            if test in known:
+                return (0, known.index(test))
+            common = len(words & set(re.split(r"\W|_", test)))
+            return (1, self.seconds[test] / (1 + 3 * common))
+        return sorted((t for t in tests if here in self.reached.get(t, ())),
+                      key=rank)
+
+    def attempt(self, fault, tests):
+        """The test that noticed a fault, or None."""
+        for test in self.order(fault, tests):
+            bound = house.SECONDS + house.TIMES * self.seconds[test]
+            run = self.house.run(test, fault.number, bound)
+            if run.outcome != "passed":
+                known = self.noticed_by[fault.path]
+                if test in known:
+                    known.remove(test)
+                known.insert(0, test)
+                return f"{test} ({run.outcome})"
+        return None
+
+    def try_all(self):
+        first = self.stage(FIRST)
+        self.survey(first)
+        for fault in self.faults:
+            self.outcome[fault.number] = self.attempt(fault, first)
+            if self.options.verbose:
+                say(fault, "\n   ", self.outcome[fault.number] or "unnoticed")
+        left = [f for f in self.faults if self.outcome[f.number] is None]
+        if left and self.options.integration:
+            done = self.house.make(["all"])
+            if done.returncode != 0:
+                raise house.HouseError(done.stdout[-8000:])
+            second = self.stage({"integration"})
+            self.survey(second)
+            second = [t for t in second if self.seconds.get(t, 1e9) < QUICK_S]
+            for fault in left:
+                self.outcome[fault.number] = self.attempt(fault, second)
+
+    def report(self):
+        unnoticed = [f for f in self.faults if self.outcome[f.number] is None]
+        rows = []
+        folders = sorted({f.folder for f in self.faults})
+        for name in folders + ["by hand"]:
+            group = [f for f in self.faults
+                     if (f.folder == name and not f.title)
+                     or (name == "by hand" and f.title)]
+            if group:
+                seen = sum(self.outcome[f.number] is not None for f in group)
+                rows.append((name, len(group), seen,
+                             sum(f.folder == name for f in self.dropped),
+                             sum(f.folder == name for f in self.equivalent)))
+        total = tuple(sum(column) for column in list(zip(*rows))[1:])
+        say(f"{'folder':20} faults noticed share  uncompilable equivalent")
+        for name, count, seen, dropped, equal in rows + [("all", *total)]:
+            say(f"{name:20} {count:6} {seen:7} {seen / count:5.0%} "
+                f"{dropped:13} {equal:10}")
+        for fault in unnoticed:
+            say(fault)
+        for line in self.wrong:
+            say(f"by_hand.txt: {line}")
+        self.results.write_text(json.dumps({
+            "seed": self.options.seed, "each": self.options.each,
+            "unnoticed": [f.key for f in unnoticed],
+            "noticed": {f.key: self.outcome[f.number] for f in self.faults
+                        if self.outcome[f.number]}}, indent=1))
+        shares = [seen / count for _, count, seen, *_ in rows]
+        return 1 if self.wrong or min(shares) < self.options.least else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="*", help="folders such as lib/net; "
+                        "all if none")
+    parser.add_argument("--each", type=int, default=30,
+                        help="faults in each folder (%(default)s)")
+    parser.add_argument("--seed", default="1",
+                        help="which faults are chosen (%(default)s)")
+    parser.add_argument("--least", type=float, default=0.9,
+                        help="the share below which this fails (%(default)s)")
+    parser.add_argument("--work", default=str(ROOT / "build/mutation"),
+                        help="where the copy is kept (%(default)s)")
+    parser.add_argument("--tests", default="", metavar="PATTERN",
+                        help="run only tests with such names")
+    parser.add_argument("--integration", action="store_true",
+                        help="run integration tests for what is left")
+    parser.add_argument("--unnoticed", action="store_true",
+                        help="only what the last run left unnoticed")
+    parser.add_argument("--no-hand", action="store_true",
+                        help="leave out the faults written by hand")
+    parser.add_argument("--list", action="store_true",
+                        help="print the faults and do nothing else")
+    parser.add_argument("--jobs", type=int, default=1,
+                        help="processes of the build (%(default)s)")
+    parser.add_argument("--verbose", action="store_true",
+                        help="print each fault and what noticed it")
+    trial = Trial(parser.parse_args())
+    os.nice(19)
+    try:
+        trial.choose()
+        if trial.options.list:
+            for fault in trial.faults:
+                say(fault)
+            for line in trial.wrong:
+                say(f"by_hand.txt: {line}")
+            return 1 if trial.wrong else 0
+        if not trial.faults:
+            say("no faults to try")
+            return 1
+        trial.build()
+        trial.try_all()
+        return trial.report()
+    except (house.HouseError, sample.ListError) as error:
+        say(error)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
