@@ -103,14 +103,16 @@ apply(struct service *service, struct config *config, char *text, size_t size)
 		size_t used = strlen(text);
 
 		log_write(LOG_LEVEL_WARNING, NULL,
-		    "%s has changed, which takes a restart", diff.restart[i]);
+		    "%s has changed; it takes effect after a restart",
+		    diff.restart[i]);
 		snprintf(text + used, size - used,
-		    "%s%s has changed, which takes a restart",
+		    "%s%s has changed; it takes effect after a restart",
 		    used > 0 ? "\n" : "", diff.restart[i]);
 	}
 	log_write(LOG_LEVEL_INFO, NULL,
-	    "reloaded: %zu accounts added, %zu changed, %zu removed",
-	    diff.added_count, diff.changed_count, diff.removed_count);
+	    "reloaded: %zu account%s added, %zu changed, %zu removed",
+	    diff.added_count, diff.added_count == 1 ? "" : "s",
+	    diff.changed_count, diff.removed_count);
 	config_diff_free(&diff);
 	config_free(&service->config);
 	service->config = config;
@@ -166,9 +168,9 @@ on_stop(evutil_socket_t signal, short what, void *arg)
 	(void)what;
 	supervisor_stopping();
 	service->interrupted = true;
-	log_write(LOG_LEVEL_INFO, NULL, "%s: finishing%s",
-	    strsignal((int)signal),
-	    service->stopping ? " at once" : " what is under way");
+	log_write(LOG_LEVEL_INFO, NULL, "SIG%s: %s", sigabbrev_np((int)signal),
+	    service->stopping ? "closing open sessions at once"
+			      : "finishing open sessions");
 	/* Asked twice, it waits no longer. */
 	poller_stop(service->poller, service->stopping ? 0 : GRACE_MS, stopped,
 	    service);
@@ -187,7 +189,7 @@ on_reload(evutil_socket_t signal, short what, void *arg)
 		return;
 	if (!reload(error, sizeof error, service))
 		log_write(LOG_LEVEL_ERROR, NULL,
-		    "not reloaded, the former configuration stays: %s", error);
+		    "not reloaded; the configuration in use stays: %s", error);
 }
 
 static void
@@ -205,9 +207,10 @@ on_watchdog(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	poller_status(service->poller, &status);
-	supervisor_status("%zu accounts, %zu polling, %zu failing, %" PRIu64
+	supervisor_status("%zu account%s, %zu polling, %zu failing, %" PRIu64
 			  " messages stored",
-	    status.accounts, status.polling, status.failing, status.messages);
+	    status.accounts, status.accounts == 1 ? "" : "s", status.polling,
+	    status.failing, status.messages);
 }
 
 /* ---- the clock ---- */
@@ -419,8 +422,10 @@ run(struct service *service)
 	if (code != EX_OK)
 		return code;
 	log_write(LOG_LEVEL_INFO, NULL,
-	    "evpopd " EVPOP_VERSION ": %zu accounts, store %s",
-	    service->config->account_count, service->config->store_path);
+	    "evpopd " EVPOP_VERSION ": %zu account%s, store %s",
+	    service->config->account_count,
+	    service->config->account_count == 1 ? "" : "s",
+	    service->config->store_path);
 	supervisor_ready();
 	if (event_base_dispatch(service->base) < 0)
 		return EX_OSERR;

@@ -46,8 +46,8 @@ named_file_find_exposure(const char *path)
 	is_exposed = fstat(fd, &status) == 0 &&
 		     secret_is_exposed(fd, &status, S_IRWXG | S_IRWXO);
 	(void)close(fd);
-	return is_exposed ? "expected a file that only its owner can open, or "
-			    "one of root's that nobody may write: chmod 600"
+	return is_exposed ? "open to other users; run chmod 600 on it, or give "
+			    "it to root and let nobody write it"
 			  : NULL;
 }
 

@@ -240,8 +240,8 @@ source_check_exposure(struct source *source, unsigned line, const char *key)
 		return;
 	source->is_exposure_reported = true;
 	config_report_error(&source->reading->report, source->path, line,
-	    "%s: expected a file that only its owner can open: chmod 600 %s",
-	    key, source->path);
+	    "%s: the file is open to other users; run: chmod 600 %s", key,
+	    source->path);
 }
 
 static void

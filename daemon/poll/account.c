@@ -132,13 +132,16 @@ log_failure(
     const char *name, const struct run_progress *progress, const char *retry)
 {
 	const struct evpop_result *result = &progress->result;
-	bool has_phase = result->phase != EVPOP_PHASE_NONE;
+	const char *intro = "";
 
+	/* All other texts say by themselves what failed. */
+	if (result->phase == EVPOP_PHASE_LOGIN && progress->was_asked)
+		intro = "login refused; the server said: ";
+	else if (result->error == EVPOP_ERROR_REFUSED)
+		intro = "refused; the server said: ";
 	log_write(LOG_LEVEL_WARNING, name,
-	    "%s%s%s: %s (%" PRIu32 " fetched, %" PRIu32 " deleted)%s",
-	    evpop_error_name(result->error), has_phase ? " in " : "",
-	    has_phase ? evpop_phase_name(result->phase) : "", result->text,
-	    progress->fetched, progress->deleted, retry);
+	    "%s%s (%" PRIu32 " fetched, %" PRIu32 " deleted)%s", intro,
+	    result->text, progress->fetched, progress->deleted, retry);
 }
 
 /* What a person is to do, where it does not pass by itself. */

@@ -61,12 +61,11 @@ describe_status(
 	size_t size = sizeof(request->error), used;
 
 	if (WIFEXITED(result->status))
-		(void)snprintf(text, size, "%s command: exited with status %d",
+		(void)snprintf(text, size, "%s_command failed (exit status %d)",
 		    noun, WEXITSTATUS(result->status));
 	else
-		(void)snprintf(text, size,
-		    "%s command: killed by signal %d (%s)", noun,
-		    WTERMSIG(result->status),
+		(void)snprintf(text, size, "%s_command failed (signal %d, %s)",
+		    noun, WTERMSIG(result->status),
 		    strsignal(WTERMSIG(result->status)));
 	secret_printable(
 	    result->errors, result->errors_length, errors, sizeof(errors));
@@ -83,7 +82,7 @@ secret_of_command(
 	char source[32], *error = request->error;
 	size_t size = sizeof(request->error);
 
-	(void)snprintf(source, sizeof(source), "%s command", noun);
+	(void)snprintf(source, sizeof(source), "%s_command", noun);
 	switch (result->end) {
 	case SECRET_CHILD_EXITED:
 		if (result->status == 0)
@@ -92,17 +91,17 @@ secret_of_command(
 		describe_status(request, result);
 		break;
 	case SECRET_CHILD_TIMEOUT:
-		(void)snprintf(error, size, "%s: not finished after %lld ms",
+		(void)snprintf(error, size, "%s did not finish within %lld ms",
 		    source, (long long)request->timeout_ms);
 		break;
 	case SECRET_CHILD_TOO_MUCH:
-		(void)snprintf(error, size, "%s: printed more than %zu octets",
+		(void)snprintf(error, size, "%s printed more than %zu bytes",
 		    source, SECRET_INPUT_MAX);
 		break;
 	case SECRET_CHILD_FAILED:
 		(void)snprintf(error, size,
-		    "%s: its end was not seen; another part of the process "
-		    "waits for children",
+		    "%s: its exit status was lost: another part of the "
+		    "process waits for children",
 		    source);
 		break;
 	}

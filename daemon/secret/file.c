@@ -39,8 +39,8 @@ file_check(int fd, mode_t forbidden, char *reason, size_t size)
 	}
 	if (secret_is_exposed(fd, status, forbidden)) {
 		(void)snprintf(reason, size,
-		    "expected a file that only its owner can open, or one of "
-		    "root's that nobody may write, not mode %04o: chmod 600",
+		    "open to other users (mode %04o); run chmod 600 on it, or "
+		    "give it to root and let nobody write it",
 		    (unsigned)(status->st_mode & 07777));
 		return false;
 	}
@@ -126,7 +126,7 @@ file_read_secret(const char *path, mode_t forbidden, char *error, size_t size)
 		    error, size, "%s: cannot read: %s", shown, strerror(errno));
 	else if ((size_t)length > SECRET_INPUT_MAX)
 		(void)snprintf(error, size,
-		    "%s: more than %zu octets; expected a password", shown,
+		    "%s: more than %zu bytes; expected a password", shown,
 		    SECRET_INPUT_MAX);
 	else
 		secret = secret_of_first_line(

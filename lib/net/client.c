@@ -303,7 +303,7 @@ client_attend(struct evpop_client *client)
 	client->wishes = 0;
 	if ((wishes & WISH_CANCEL) != 0)
 		evpop_connection_fail_with(client->connection,
-		    EVPOP_ERROR_CANCELLED, "cancelled by the caller");
+		    EVPOP_ERROR_CANCELLED, "the session was cancelled");
 	if ((wishes & WISH_RESUME) != 0)
 		evpop_stream_resume(client_stream(client));
 	while (client_is_live(client) &&

@@ -75,7 +75,7 @@ race_fail(struct evpop_connect *race)
 		    race->source.storage.ss_family == AF_INET ? '4' : '6');
 	}
 	evpop_result_set(&result, EVPOP_ERROR_IO, EVPOP_PHASE_CONNECT,
-	    "cannot connect: %s", text);
+	    "connection failed: %s", text);
 	race->callback(-1, NULL, &result, race->arg);
 }
 

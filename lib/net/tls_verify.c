@@ -434,7 +434,7 @@ verify_explain(X509_STORE_CTX *store, bool pinned, const char *host,
 	}
 	verify_say_what(store, leaf, host, what, sizeof(what));
 	evpop_result_set(result, EVPOP_ERROR_TLS, EVPOP_PHASE_HANDSHAKE,
-	    "the certificate of %.*s %.*s; to trust it all the same, set "
+	    "the certificate of %.*s %.*s; if you have verified it, set "
 	    "tls_pin = sha256:%s",
 	    HOST_SHOWN, host, WORDS_SHOWN, what, fingerprint);
 }

@@ -39,7 +39,7 @@ class OnceTest(unittest.TestCase):
     def test_one_account_fails(self):
         self.evpopd.accounts["anna"]["password"] = "wrong"
         done = self.evpopd.once(code=75)
-        self.assertRegex(done.stderr, r"warning: anna: auth in login: ")
+        self.assertRegex(done.stderr, r"warning: anna: login refused; the server said: ")
         self.assertEqual(self.stored()["bert"], 20)
 
     def test_no_account(self):
@@ -57,7 +57,7 @@ class OnceTest(unittest.TestCase):
             self.evpopd.start("--once", wait=False)
             server.wait_held()
             self.evpopd.signal(signal.SIGTERM)
-            self.evpopd.wait_logged("Terminated: finishing")
+            self.evpopd.wait_logged("SIGTERM: finishing")
             server.release()
             self.evpopd.ended(code=75)
             self.assertGreaterEqual(self.stored()["slow"], 100)
@@ -177,7 +177,7 @@ class ReloadTest(unittest.TestCase):
         evpopd = self.evpopd
         evpopd.accounts["bert"] = daemon.account_of(self.server, "bert")
         evpopd.write_config()
-        self.hang_up("reloaded: 1 accounts added, 0 changed, 0 removed")
+        self.hang_up("reloaded: 1 account added, 0 changed, 0 removed")
         self.assertEqual(evpopd.wait_polled("bert")["session"]["fetched"], 10)
         # The one that stayed was not polled again.
         self.assertEqual(self.server.stats()["logins"], 2)
@@ -190,13 +190,13 @@ class ReloadTest(unittest.TestCase):
         self.assertEqual(len(evpopd.messages("anna")), 10)
         evpopd.accounts["anna"] = daemon.account_of(self.server, "anna")
         evpopd.write_config()
-        self.hang_up("reloaded: 1 accounts added")
+        self.hang_up("reloaded: 1 account added")
         self.assertEqual(evpopd.wait_polled("anna")["session"]["fetched"], 0)
 
     def test_broken_file(self):
         evpopd = self.evpopd
         evpopd.write_config(evpopd.config_text() + "nonsense = 1\n")
-        self.hang_up("not reloaded, the former configuration stays")
+        self.hang_up("not reloaded; the configuration in use stays")
         self.assertRegex(evpopd.log(), re.escape(
             str(evpopd.config_file)) + r":\d+: .*nonsense")
         done = evpopd.ctl("reload", code=78)
@@ -260,7 +260,7 @@ class ReloadTest(unittest.TestCase):
         evpopd.write_config(evpopd.config_text().replace(
             "mail.db", "other.db"))
         evpopd.ctl("reload")
-        self.assertIn("store.path has changed, which takes a restart",
+        self.assertIn("store.path has changed; it takes effect after a restart",
                       evpopd.log())
         self.assertFalse((evpopd.folder / "other.db").exists())
 
@@ -303,7 +303,7 @@ class EndTest(unittest.TestCase):
     def halt(self, evpopd, server):
         """End it well while the server has not answered yet."""
         evpopd.signal(signal.SIGTERM)
-        evpopd.wait_logged("Terminated: finishing")
+        evpopd.wait_logged("SIGTERM: finishing")
         server.release()
         evpopd.ended()
 
@@ -365,7 +365,7 @@ class EndTest(unittest.TestCase):
             evpopd.start()
             procs.wait_for(lambda: "RETR 1" in server.lines)
             evpopd.signal(signal.SIGTERM)
-            evpopd.wait_logged("finishing what is under way")
+            evpopd.wait_logged("finishing open sessions")
             # It does wait: a moment later it is still there.
             time.sleep(0.3)
             self.assertEqual(evpopd.get("/v1/status")["accounts"]["polling"],

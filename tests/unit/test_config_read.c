@@ -307,20 +307,17 @@ test_file_modes(void **state)
 	} rows[] = {
 		{ 0600, "" },
 		{ 0400, "" },
-		{ 0640,
-		    "F:4: password: expected a file that only its owner can "
-		    "open: chmod 600 F\n" },
-		{ 0620,
-		    "F:4: password: expected a file that only its owner can "
-		    "open: chmod 600 F\n" },
-		{ 0604,
-		    "F:4: password: expected a file that only its owner can "
-		    "open: chmod 600 F\n" },
+		{ 0640, "F:4: password: the file is open to other users; "
+			"run: chmod 600 F\n" },
+		{ 0620, "F:4: password: the file is open to other users; "
+			"run: chmod 600 F\n" },
+		{ 0604, "F:4: password: the file is open to other users; "
+			"run: chmod 600 F\n" },
 		{ 0602,
 		    "F: expected a file that others cannot write: chmod o-w "
 		    "F\n"
-		    "F:4: password: expected a file that only its owner can "
-		    "open: chmod 600 F\n" },
+		    "F:4: password: the file is open to other users; "
+		    "run: chmod 600 F\n" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -330,11 +327,11 @@ test_file_modes(void **state)
 	}
 	folder_write(*state, "main.conf", defaults, sizeof(defaults) - 1, 0644);
 	folder_expect(*state,
-	    "F:2: password: expected a file that only its owner can open: "
+	    "F:2: password: the file is open to other users; run: "
 	    "chmod 600 F\n");
 	folder_write(*state, "main.conf", proxies[0], strlen(proxies[0]), 0640);
 	folder_expect(*state,
-	    "F:2: proxy: expected a file that only its owner can open: "
+	    "F:2: proxy: the file is open to other users; run: "
 	    "chmod 600 F\n");
 	folder_write(*state, "main.conf", proxies[1], strlen(proxies[1]), 0640);
 	folder_expect(*state, "");

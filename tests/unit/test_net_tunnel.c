@@ -269,9 +269,10 @@ test_refusals(void **state)
 	run_session(&run, &config);
 	assert_string_equal(run.log, FAILED);
 	assert_non_null(strstr(run.closed_result.text, "Connection refused"));
-	assert_int_equal(strncmp(run.closed_result.text,
-			     "HTTP proxy: cannot connect: 127.0.0.1:",
-			     strlen("HTTP proxy: cannot connect: 127.0.0.1:")),
+	assert_int_equal(
+	    strncmp(run.closed_result.text,
+		"HTTP proxy: connection failed: 127.0.0.1:",
+		strlen("HTTP proxy: connection failed: 127.0.0.1:")),
 	    0);
 	net_run_finish(&run);
 	config.proxy = "socks4://me:s3cr%3At@h";

@@ -97,30 +97,30 @@ test_output(void **state)
 		/* An agent left behind holds the pipes, and is no reason. */
 		{ "sleep 0.5 & echo pw", "pw", NULL },
 		{ "exec >&-; sleep 0.05; exit 3", NULL,
-		    "password command: exited with status 3" },
+		    "password_command failed (exit status 3)" },
 		{ "true", NULL,
-		    "password command: the first line is empty; expected the "
+		    "password_command: the first line is empty; expected the "
 		    "password" },
 		{ "echo; echo pw", NULL,
-		    "password command: the first line is empty; expected the "
+		    "password_command: the first line is empty; expected the "
 		    "password" },
 		{ "printf 'a\\0b\\n'", NULL,
-		    "password command: the first line holds a NUL or a "
+		    "password_command: the first line holds a NUL or a "
 		    "carriage return, which no password can" },
 		{ "echo secret; printf 'no \\033[1mkey\\n\\nsorry\\n' >&2; "
 		  "exit 7",
 		    NULL,
-		    "password command: exited with status 7: no ?[1mkey; "
+		    "password_command failed (exit status 7): no ?[1mkey; "
 		    "sorry" },
 		{ "kill -TERM $$", NULL,
-		    "password command: killed by signal 15 (Terminated)" },
+		    "password_command failed (signal 15, Terminated)" },
 		{ "yes", NULL,
-		    "password command: printed more than 65536 octets" },
+		    "password_command printed more than 65536 bytes" },
 		{ "yes | head -c 65536", "y", NULL },
 		/* Some programs begin what they print with a mark. */
 		{ "printf '\\357\\273\\277pw\\r\\n'", "pw", NULL },
 		{ "yes | head -c 65537", NULL,
-		    "password command: printed more than 65536 octets" },
+		    "password_command printed more than 65536 bytes" },
 		/* Standard error may be as long as it likes. */
 		{ "yes | head -c 300000 >&2; echo pw", "pw", NULL },
 	};
@@ -148,15 +148,15 @@ test_token_is_no_password(void **state)
 		const char *command, *error;
 	} rows[] = {
 		{ "echo token", NULL },
-		{ "exit 3", "token command: exited with status 3" },
+		{ "exit 3", "token_command failed (exit status 3)" },
 		{ "kill -TERM $$",
-		    "token command: killed by signal 15 (Terminated)" },
-		{ "yes", "token command: printed more than 65536 octets" },
+		    "token_command failed (signal 15, Terminated)" },
+		{ "yes", "token_command printed more than 65536 bytes" },
 		{ "true",
-		    "token command: the first line is empty; expected the "
+		    "token_command: the first line is empty; expected the "
 		    "token" },
 		{ "printf 'a\\0b\\n'",
-		    "token command: the first line holds a NUL or a carriage "
+		    "token_command: the first line holds a NUL or a carriage "
 		    "return, which no token can" },
 	};
 	struct answer answer;
@@ -307,7 +307,7 @@ test_deadline_kills_the_group(void **state)
 	assert_int_equal(answer.count, 1);
 	assert_null(answer.secret);
 	assert_string_equal(
-	    answer.error, "password command: not finished after 1000 ms");
+	    answer.error, "password_command did not finish within 1000 ms");
 	assert_true(is_gone(pid));
 	no_children_left(*state);
 	assert_int_equal(unlink(path), 0);
@@ -360,7 +360,7 @@ test_children_not_waited_for(void **state)
 	fetch(*state, "echo pw", LONG_MS, &answer);
 	assert_true(signal(SIGCHLD, SIG_DFL) != SIG_ERR);
 	assert_null(answer.secret);
-	assert_non_null(strstr(answer.error, "its end was not seen"));
+	assert_non_null(strstr(answer.error, "its exit status was lost"));
 }
 
 static void

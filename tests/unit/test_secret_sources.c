@@ -249,7 +249,7 @@ test_file_bound(void **state)
 	write_file(fixture, "a", bytes, SECRET_INPUT_MAX + 1, 0600);
 	fetch(fixture, SECRET_FILE, path, &answer);
 	assert_null(answer.secret);
-	assert_non_null(strstr(answer.error, "more than 65536 octets"));
+	assert_non_null(strstr(answer.error, "more than 65536 bytes"));
 	free(bytes);
 }
 
