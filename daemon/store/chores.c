@@ -1,8 +1,8 @@
 #include "daemon/store/chores.h"
 
-#include "daemon/store/ahead.h"
+#include "daemon/store/index/ahead.h"
 #include "daemon/store/clock.h"
-#include "daemon/store/index.h"
+#include "daemon/store/index/index.h"
 #include "daemon/store/orphan.h"
 #include "daemon/store/sql/sqlite.h"
 #include "daemon/store/trial.h"

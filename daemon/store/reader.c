@@ -5,7 +5,7 @@
 
 #include "daemon/store/db.h"
 #include "daemon/store/error.h"
-#include "daemon/store/fold.h"
+#include "daemon/store/index/fold.h"
 #include "daemon/store/mailbox.h"
 #include "daemon/store/op.h"
 #include "daemon/store/place.h"

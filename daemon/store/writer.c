@@ -1,5 +1,5 @@
 #include "daemon/store/writer.h"
-#include "daemon/store/ahead.h"
+#include "daemon/store/index/ahead.h"
 
 #include <assert.h>
 #include <stdlib.h>

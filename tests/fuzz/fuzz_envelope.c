@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/store/fold.h"
+#include "daemon/store/index/fold.h"
 #include "daemon/store/mail/date.h"
 #include "daemon/store/mail/encoded.h"
 #include "daemon/store/mail/html.h"

@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "daemon/store/ahead.h"
+#include "daemon/store/index/ahead.h"
 #include "daemon/store/clock.h"
-#include "daemon/store/prepared.h"
+#include "daemon/store/index/prepared.h"
 #include "daemon/store/queue.h"
 #include "tests/unit/test_store_fixture.h"
 

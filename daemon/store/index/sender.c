@@ -1,10 +1,10 @@
-#include "daemon/store/sender.h"
+#include "daemon/store/index/sender.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/store/clock.h"
-#include "daemon/store/fold.h"
+#include "daemon/store/index/fold.h"
 #include "daemon/store/queue.h"
 #include "daemon/store/schema.h"
 

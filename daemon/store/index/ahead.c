@@ -1,10 +1,10 @@
-#include "daemon/store/ahead.h"
+#include "daemon/store/index/ahead.h"
 
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "daemon/store/prepared.h"
+#include "daemon/store/index/prepared.h"
 #include "daemon/store/queue.h"
 
 /* What waits at most; one message more may come to it. */

@@ -1,7 +1,7 @@
-#include "daemon/store/index.h"
+#include "daemon/store/index/index.h"
 
-#include "daemon/store/fulltext.h"
-#include "daemon/store/sender.h"
+#include "daemon/store/index/fulltext.h"
+#include "daemon/store/index/sender.h"
 #include "daemon/store/sql/sqlite.h"
 
 /* Senders first: they take a hundredth of the time that words take. */

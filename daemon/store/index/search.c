@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/store/by_sender.h"
-#include "daemon/store/fold.h"
-#include "daemon/store/index.h"
+#include "daemon/store/index/by_sender.h"
+#include "daemon/store/index/fold.h"
+#include "daemon/store/index/index.h"
 #include "daemon/store/mail/pairs.h"
 #include "daemon/store/private.h"
 #include "daemon/store/row.h"

@@ -1,9 +1,9 @@
-#include "daemon/store/by_sender.h"
+#include "daemon/store/index/by_sender.h"
 
 #include <string.h>
 
-#include "daemon/store/fold.h"
-#include "daemon/store/sender.h"
+#include "daemon/store/index/fold.h"
+#include "daemon/store/index/sender.h"
 
 /*
  * What is frequent fills a page from so many of the newest messages.  If it

@@ -1,4 +1,4 @@
-#include "daemon/store/prepared.h"
+#include "daemon/store/index/prepared.h"
 
 #include <stdlib.h>
 #include <string.h>

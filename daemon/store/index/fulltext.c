@@ -1,8 +1,8 @@
-#include "daemon/store/fulltext.h"
+#include "daemon/store/index/fulltext.h"
 
-#include "daemon/store/ahead.h"
 #include "daemon/store/clock.h"
-#include "daemon/store/prepared.h"
+#include "daemon/store/index/ahead.h"
+#include "daemon/store/index/prepared.h"
 #include "daemon/store/queue.h"
 #include "daemon/store/row.h"
 #include "daemon/store/schema.h"

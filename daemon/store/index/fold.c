@@ -1,4 +1,4 @@
-#include "daemon/store/fold.h"
+#include "daemon/store/index/fold.h"
 
 #include <stdlib.h>
 #include <string.h>
