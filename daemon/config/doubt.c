@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "daemon/config/invisible.h"
+#include "lib/base/text.h"
 
 static const struct {
 	const char *first, *last;
@@ -69,25 +69,25 @@ doubt_is_free(enum config_type type)
 }
 
 static bool
-doubt_check_invisible(const struct config_report_place *place,
+doubt_check_unseen(const struct config_report_place *place,
     const struct config_option *option, const char *value, bool quoted)
 {
-	struct config_invisible found;
+	struct evpop_text_unseen found;
 
-	if (!config_invisible_find(value, strlen(value), &found))
+	if (!evpop_text_find_unseen(value, strlen(value), &found))
 		return true;
 	if (!doubt_is_free(option->type)) {
 		config_report_error(place->report, place->file, place->line,
 		    "%s: the value holds U+%04X (%s), which nobody sees; type "
 		    "the line anew",
-		    option->key, found.code, found.name);
+		    option->key, found.code_point, found.name);
 		return false;
 	}
 	if (!quoted)
 		config_report_warning(place->report, place->file, place->line,
 		    "%s: U+%04X (%s), which nobody sees, is part of the value; "
 		    "type the line anew (or quote the value)",
-		    option->key, found.code, found.name);
+		    option->key, found.code_point, found.name);
 	return true;
 }
 
@@ -97,7 +97,7 @@ config_doubt_check(const struct config_report_place *place,
 {
 	const char *quotes;
 
-	if (!doubt_check_invisible(place, option, value, quoted))
+	if (!doubt_check_unseen(place, option, value, quoted))
 		return false;
 	if (quoted || !doubt_is_free(option->type))
 		return true;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/config/invisible.h"
+#include "lib/base/text.h"
 
 _Static_assert(INI_HANDLER_LINENO == 0, "inih's handler takes no line number");
 
@@ -45,48 +45,11 @@ ini_trim(char *text)
 	return text;
 }
 
-/*
- * The length of the UTF-8 sequence at `bytes`, 0 where there is none: neither
- * overlong, nor a surrogate, nor above U+10FFFF (RFC 3629 section 4).
- */
-static size_t
-ini_utf8_length(const unsigned char *bytes, size_t left)
-{
-	static const struct {
-		unsigned char first, last, second_first, second_last, length;
-	} forms[] = {
-		{ 0x00, 0x7f, 0, 0, 1 },
-		{ 0xc2, 0xdf, 0x80, 0xbf, 2 },
-		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-		{ 0xe1, 0xec, 0x80, 0xbf, 3 },
-		{ 0xed, 0xed, 0x80, 0x9f, 3 },
-		{ 0xee, 0xef, 0x80, 0xbf, 3 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 4 },
-		{ 0xf1, 0xf3, 0x80, 0xbf, 4 },
-		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if (bytes[0] < forms[i].first || bytes[0] > forms[i].last)
-			continue;
-		if (forms[i].length > left)
-			return 0;
-		if (forms[i].length > 1 && (bytes[1] < forms[i].second_first ||
-					       bytes[1] > forms[i].second_last))
-			return 0;
-		for (size_t j = 2; j < forms[i].length; j++)
-			if ((bytes[j] & 0xc0) != 0x80)
-				return 0;
-		return forms[i].length;
-	}
-	return 0;
-}
-
 /* Says why a line cannot be taken, or returns NULL. */
 static const char *
 ini_find_bad_bytes(const char *text, size_t length, char *why, size_t size)
 {
-	const unsigned char *bytes = (const unsigned char *)text;
+	uint32_t code_point;
 	size_t step;
 
 	if (length > CONFIG_LINE_MAX) {
@@ -96,20 +59,20 @@ ini_find_bad_bytes(const char *text, size_t length, char *why, size_t size)
 		return why;
 	}
 	for (size_t i = 0; i < length; i += step) {
-		step = ini_utf8_length(bytes + i, length - i);
+		step = evpop_text_decode(text + i, length - i, &code_point);
 		if (step == 0) {
 			(void)snprintf(why, size,
 			    "expected UTF-8, and octet %zu of the line (0x%02x)"
 			    " is not",
-			    i + 1, bytes[i]);
+			    i + 1, (unsigned char)text[i]);
 			return why;
 		}
-		if ((bytes[i] < 0x20 && bytes[i] != '\t') || bytes[i] == 0x7f ||
-		    (bytes[i] == 0xc2 && bytes[i + 1] < 0xa0)) {
+		if (evpop_text_kind(code_point) == EVPOP_TEXT_CONTROL &&
+		    code_point != '\t') {
 			(void)snprintf(why, size,
 			    "expected text, and octet %zu of the line (0x%02x) "
 			    "is a control character",
-			    i + 1, bytes[i]);
+			    i + 1, (unsigned char)text[i]);
 			return why;
 		}
 	}
@@ -186,21 +149,21 @@ ini_note_word(struct reader *reader, const char *text)
 
 /* In a name or a key, where only the eye takes it for nothing. */
 static bool
-ini_find_invisible(const char *text, size_t length, char *why, size_t size)
+ini_find_unseen(const char *text, size_t length, char *why, size_t size)
 {
-	struct config_invisible found;
+	struct evpop_text_unseen found;
 
-	if (!config_invisible_find(text, length, &found))
+	if (!evpop_text_find_unseen(text, length, &found))
 		return false;
 	(void)snprintf(why, size,
 	    "U+%04X (%s), which nobody sees, stands before a name; type the "
 	    "line anew",
-	    found.code, found.name);
+	    found.code_point, found.name);
 	if (found.octet > 1)
 		(void)snprintf(why, size,
 		    "U+%04X (%s), which nobody sees, stands in a name; type "
 		    "the line anew",
-		    found.code, found.name);
+		    found.code_point, found.name);
 	return true;
 }
 
@@ -210,7 +173,7 @@ ini_parse_section(struct reader *reader, char *text)
 	size_t length = strlen(text);
 	char why[160];
 
-	if (ini_find_invisible(text, length, why, sizeof(why))) {
+	if (ini_find_unseen(text, length, why, sizeof(why))) {
 		ini_report_section(reader, why);
 		return;
 	}
@@ -234,7 +197,7 @@ ini_parse_key(struct reader *reader, char *text, char *buffer, size_t size)
 	const char *why;
 
 	assert(size > KEY_LENGTH_MAX + 3);
-	if (ini_find_invisible(text, length, shown, sizeof(shown))) {
+	if (ini_find_unseen(text, length, shown, sizeof(shown))) {
 		if (text[strlen(text) - 1] == ']')
 			ini_report_section(reader, shown);
 		else

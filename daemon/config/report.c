@@ -3,15 +3,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* Only names of files can hold these: the lines of files were checked. */
-static void
-make_printable(char *text)
-{
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
-}
+#include "lib/base/text.h"
 
 static bool
 make_room(struct config_report *report)
@@ -33,12 +27,15 @@ make_room(struct config_report *report)
 static void
 append(struct config_report *report, char *text)
 {
+	size_t length;
+
 	if (text == NULL || !make_room(report)) {
 		free(text);
 		report->no_memory = true;
 		return;
 	}
-	make_printable(text);
+	length = strlen(text);
+	(void)evpop_text_printable(text, length + 1, text, length);
 	report->messages.lines[report->messages.count++] = text;
 }
 

@@ -6,7 +6,7 @@
 
 #include "daemon/control/when.h"
 #include "lib/base/hex.h"
-#include "lib/base/utf8.h"
+#include "lib/base/text.h"
 
 #define REPLACEMENT        "\xef\xbf\xbd"
 #define REPLACEMENT_LENGTH 3
@@ -32,7 +32,7 @@ json_any_text(const char *bytes, size_t length)
 	if (text == NULL)
 		return NULL;
 	while (length > 0) {
-		step = evpop_utf8_decode(bytes, length, &code_point);
+		step = evpop_text_decode(bytes, length, &code_point);
 		if (step > 0) {
 			memcpy(text + used, bytes, step);
 			used += step;

@@ -7,7 +7,8 @@
 
 #include "daemon/config/near.h"
 #include "daemon/control/when.h"
-#include "lib/base/utf8.h"
+#include "lib/base/hex.h"
+#include "lib/base/text.h"
 
 void
 problem_set(
@@ -22,26 +23,13 @@ problem_set(
 	snprintf(problem_r->hint, sizeof(problem_r->hint), "%s", hint);
 }
 
-/* 16: not a hex digit. */
-static unsigned
-hex_value(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return (unsigned)(digit - '0');
-	if (digit >= 'a' && digit <= 'f')
-		return (unsigned)(digit - 'a') + 10;
-	if (digit >= 'A' && digit <= 'F')
-		return (unsigned)(digit - 'A') + 10;
-	return 16;
-}
-
 bool
 percent_decode(char *text, bool plus_is_space)
 {
 	char *to = text;
 
 	for (const char *from = text; *from != '\0'; from++) {
-		unsigned high, low;
+		int octet;
 
 		if (*from == '+' && plus_is_space) {
 			*to++ = ' ';
@@ -51,15 +39,14 @@ percent_decode(char *text, bool plus_is_space)
 			*to++ = *from;
 			continue;
 		}
-		high = hex_value(from[1]);
-		low = high < 16 ? hex_value(from[2]) : 16;
-		if (low > 15 || (high == 0 && low == 0))
+		octet = evpop_hex_octet(from + 1);
+		if (octet == -1 || octet == '\0')
 			return false;
-		*to++ = (char)(high << 4 | low);
+		*to++ = (char)octet;
 		from += 2;
 	}
 	*to = '\0';
-	return evpop_utf8_is_valid(text);
+	return evpop_text_is_utf8(text);
 }
 
 static void

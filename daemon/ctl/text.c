@@ -6,31 +6,9 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "lib/base/utf8.h"
+#include "lib/base/text.h"
 
 #define REPLACEMENT "\xef\xbf\xbd"
-
-/*
- * Characters that draw nothing and change how others are drawn: marks of
- * writing direction can make one text look like another, and tags can hide.
- */
-static bool
-is_invisible(uint32_t code_point)
-{
-	return code_point == 0xad || code_point == 0x61c ||
-	       (code_point >= 0x200b && code_point <= 0x200f) ||
-	       (code_point >= 0x2028 && code_point <= 0x202e) ||
-	       (code_point >= 0x2060 && code_point <= 0x206f) ||
-	       code_point == 0xfeff ||
-	       (code_point >= 0xfff9 && code_point <= 0xfffb) ||
-	       (code_point >= 0xe0000 && code_point <= 0xe007f);
-}
-
-static bool
-is_control(uint32_t code_point)
-{
-	return code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0);
-}
 
 static bool
 is_line_space(uint32_t code_point)
@@ -55,7 +33,7 @@ put_clean(char *to, const char *from, size_t step, uint32_t code_point,
 								       : ' ';
 		return 1;
 	}
-	if (is_control(code_point) || is_invisible(code_point) ||
+	if (evpop_text_kind(code_point) > EVPOP_TEXT_EMPTY ||
 	    wcwidth((wchar_t)code_point) < 0) {
 		to[0] = '?';
 		return 1;
@@ -77,7 +55,7 @@ text_clean(const char *text, enum text_lines lines)
 		return NULL;
 	while (length > 0) {
 		uint32_t code_point = 0;
-		size_t step = evpop_utf8_decode(text, length, &code_point);
+		size_t step = evpop_text_decode(text, length, &code_point);
 
 		used += put_clean(clean + used, text, step, code_point, lines);
 		if (step == 0)
@@ -96,7 +74,7 @@ character_width(const char *text, size_t length, size_t *step_r)
 	uint32_t code_point = 0;
 	int width;
 
-	*step_r = evpop_utf8_decode(text, length, &code_point);
+	*step_r = evpop_text_decode(text, length, &code_point);
 	if (*step_r == 0) {
 		*step_r = 1;
 		return 1;
@@ -145,23 +123,22 @@ text_escape_json(const char *json)
 		return NULL;
 	while (length > 0) {
 		uint32_t code_point = 0;
-		size_t step = evpop_utf8_decode(json, length, &code_point);
+		size_t step = evpop_text_decode(json, length, &code_point);
 
-		if (step > 0 && code_point < 0x10000 &&
-		    !is_line_space(code_point) &&
-		    (is_control(code_point) || is_invisible(code_point))) {
+		if (step == 0 || is_line_space(code_point) ||
+		    evpop_text_kind(code_point) <= EVPOP_TEXT_EMPTY) {
+			step = step == 0 ? 1 : step;
+			memcpy(safe + used, json, step);
+			used += step;
+		} else if (code_point < 0x10000) {
 			used += (size_t)snprintf(
 			    safe + used, 7, "\\u%04x", (unsigned)code_point);
-		} else if (step > 0 && is_invisible(code_point)) {
+		} else {
 			code_point -= 0x10000;
 			used +=
 			    (size_t)snprintf(safe + used, 13, "\\u%04x\\u%04x",
 				(unsigned)(0xd800 + (code_point >> 10)),
 				(unsigned)(0xdc00 + (code_point & 0x3ff)));
-		} else {
-			step = step == 0 ? 1 : step;
-			memcpy(safe + used, json, step);
-			used += step;
 		}
 		json += step;
 		length -= step;
@@ -179,9 +156,9 @@ take_character(
     const char *text, size_t length, bool last, char *clean, size_t *used)
 {
 	uint32_t code_point = 0;
-	size_t step = evpop_utf8_decode(text, length, &code_point);
+	size_t step = evpop_text_decode(text, length, &code_point);
 
-	if (step == 0 && !last && evpop_utf8_is_partial(text, length))
+	if (step == 0 && !last && evpop_text_is_partial(text, length))
 		return 0;
 	if (code_point == '\r') {
 		if (length == 1 && !last)

@@ -1,22 +1,19 @@
 #include "daemon/log/libevent.h"
 
-#include <ctype.h>
 #include <event2/event.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "daemon/log/log.h"
+#include "lib/base/text.h"
 
 /* Names of hosts may stand in it as somebody else chose them. */
 static void
 libevent_write(enum log_level level, const char *text)
 {
 	char printable[256];
-	size_t i;
 
-	(void)snprintf(printable, sizeof printable, "%s", text);
-	for (i = 0; printable[i] != '\0'; i++)
-		if (!isprint((unsigned char)printable[i]))
-			printable[i] = '?';
+	(void)evpop_text_printable(
+	    printable, sizeof printable, text, strlen(text));
 	log_write(level, NULL, "libevent: %s", printable);
 }
 

@@ -12,6 +12,7 @@
 #include "daemon/secret/exposure.h"
 #include "daemon/secret/line.h"
 #include "daemon/secret/secret.h"
+#include "lib/base/text.h"
 
 /* What nobody but the owner may do. */
 #define FILE_PRIVATE (S_IRWXG | S_IRWXO)
@@ -108,7 +109,7 @@ file_read_secret(const char *path, mode_t forbidden, char *error, size_t size)
 	ssize_t length;
 	int fd;
 
-	secret_printable(path, strlen(path), shown, sizeof(shown));
+	(void)evpop_text_printable(shown, sizeof(shown), path, strlen(path));
 	fd = file_open(path, forbidden, reason, sizeof(reason));
 	if (fd < 0) {
 		(void)snprintf(error, size, "%s: %s", shown, reason);
@@ -149,7 +150,7 @@ secret_read_credential(const char *name, char *error, size_t size)
 	struct secret *secret;
 	char shown[128], *path;
 
-	secret_printable(name, strlen(name), shown, sizeof(shown));
+	(void)evpop_text_printable(shown, sizeof(shown), name, strlen(name));
 	if (*name == '\0' || strchr(name, '/') != NULL ||
 	    strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
 		(void)snprintf(error, size,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/secret/secret.h"
+#include "lib/base/text.h"
 
 /* As some editors and shells write it, with a mark of its own. */
 static bool
@@ -60,23 +61,20 @@ secret_of_first_line(const char *source, const char *what, const char *bytes,
 void
 secret_printable(const char *bytes, size_t length, char *text, size_t size)
 {
-	size_t used = 0;
-	bool line_ended = false;
+	const char *end = bytes + length;
+	size_t used = 0, line;
 
-	for (size_t i = 0; i < length && used + 3 < size; i++) {
-		if (bytes[i] == '\n' || bytes[i] == '\r') {
-			line_ended = used > 0;
+	text[0] = '\0';
+	for (; bytes < end; bytes += line + 1) {
+		for (line = 0; bytes + line < end && bytes[line] != '\n' &&
+			       bytes[line] != '\r';)
+			line++;
+		if (line == 0)
 			continue;
-		}
-		if (line_ended) {
-			text[used++] = ';';
-			text[used++] = ' ';
-			line_ended = false;
-		}
-		if (used + 1 == size)
-			break;
-		text[used++] =
-		    bytes[i] >= 0x20 && bytes[i] < 0x7f ? bytes[i] : '?';
+		if (used > 0)
+			used += evpop_text_printable(
+			    text + used, size - used, "; ", 2);
+		used +=
+		    evpop_text_printable(text + used, size - used, bytes, line);
 	}
-	text[used] = '\0';
 }

@@ -26,8 +26,8 @@ struct secret *secret_of_first_line(const char *source, const char *what,
     __attribute__((warn_unused_result));
 
 /*
- * Text for an error: ASCII as it is, line ends as "; ", all else as '?'.  Cut
- * to fit.
+ * Lines for an error, one behind the other: "; " stands for the line ends, and
+ * '?' for what is no text.  Cut to fit.
  */
 void secret_printable(
     const char *bytes, size_t length, char *text_r, size_t size);

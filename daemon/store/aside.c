@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hex.h"
+
 _Static_assert(STORE_UID_STORED == 0 && STORE_UID_DELETE == 1 &&
 		   STORE_UID_SEEN == 2 && STORE_UID_GONE == 4 &&
 		   STORE_UID_QUARANTINED == 5,
@@ -70,8 +72,8 @@ store_aside_name(struct store_aside *aside, const char *host, const char *user)
 	if (!well)
 		return false;
 	at += sprintf(at, " was-");
-	for (size_t i = 0; i < DIGEST_OCTETS; i++)
-		at += sprintf(at, "%02x", digest[i]);
+	evpop_hex_encode(digest, DIGEST_OCTETS, at);
+	at += (size_t)2 * DIGEST_OCTETS;
 	(void)sprintf(at, "-");
 	return true;
 }

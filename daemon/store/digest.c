@@ -66,10 +66,3 @@ store_digest_sha256(const void *bytes, size_t length,
 	    STORE_DIGEST_SHA256_SIZE == SHA256_DIGEST_LENGTH, "its size");
 	return SHA256(bytes, length, digest_r) != NULL;
 }
-
-void
-store_digest_hex(
-    const unsigned char digest[STORE_DIGEST_SIZE], char hex_r[STORE_DIGEST_HEX])
-{
-	sodium_bin2hex(hex_r, STORE_DIGEST_HEX, digest, STORE_DIGEST_SIZE);
-}

@@ -28,8 +28,4 @@ bool store_digest_sha256(const void *, size_t length,
     unsigned char digest_r[STORE_DIGEST_SHA256_SIZE])
     __attribute__((warn_unused_result));
 
-/* Lower-case hexadecimal with a NUL. */
-void store_digest_hex(const unsigned char digest[STORE_DIGEST_SIZE],
-    char hex_r[STORE_DIGEST_HEX]);
-
 #endif

@@ -4,6 +4,7 @@
 
 #include "daemon/store/column.h"
 #include "daemon/store/digest.h"
+#include "lib/base/hex.h"
 
 static bool
 take_digest(struct store_arena *arena, struct sql_statement *from, int column,
@@ -15,7 +16,7 @@ take_digest(struct store_arena *arena, struct sql_statement *from, int column,
 	if (hex == NULL)
 		return false;
 	(void)sql_column_bytes(from, column, digest, sizeof(digest));
-	store_digest_hex(digest, hex);
+	evpop_hex_encode(digest, STORE_DIGEST_SIZE, hex);
 	*hex_r = hex;
 	return true;
 }

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/hex.h"
+
 _Static_assert(STORE_UID_STORED == 0 && STORE_UID_DELETE == 1 &&
 		   STORE_UID_DELETED == 3 && STORE_UID_GONE == 4,
     "the statements and the schema know these states by number");
@@ -265,6 +267,6 @@ store_unique_body_id(const unsigned char digest[STORE_DIGEST_SIZE],
 {
 	char hex[STORE_DIGEST_HEX];
 
-	store_digest_hex(digest, hex);
+	evpop_hex_encode(digest, STORE_DIGEST_SIZE, hex);
 	snprintf(id_r, STORE_UNIQUE_BODY_ID, " body-%s", hex);
 }

@@ -23,3 +23,12 @@ evpop_hex_value(char digit)
 		return digit - 'a' + 10;
 	return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
 }
+
+int
+evpop_hex_octet(const char *digits)
+{
+	int high = evpop_hex_value(digits[0]);
+	int low = high == -1 ? -1 : evpop_hex_value(digits[1]);
+
+	return low == -1 ? -1 : high << 4 | low;
+}

@@ -10,4 +10,7 @@ void evpop_hex_encode(const void *bytes, size_t length, char *text_r);
 /* What a digit stands for, in either case; -1 for what is none. */
 int evpop_hex_value(char digit);
 
+/* The octet that two digits stand for; -1 unless there are two. */
+int evpop_hex_octet(const char *digits);
+
 #endif

@@ -1,4 +1,4 @@
 set(EVPOP_BASE_SOURCES
 	base/header_filter.c
 	base/hex.c
-	base/utf8.c)
+	base/text.c)

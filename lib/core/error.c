@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/name.h"
+#include "lib/base/text.h"
 
 static const char *const error_names[] = {
 	[EVPOP_ERROR_NONE] = "ok",
@@ -110,4 +111,10 @@ evpop_result_set(struct evpop_result *result, enum evpop_error error,
 	result->phase = phase;
 	result->retry = error_passes_by_itself(error);
 	evpop_printable(result->text, sizeof result->text, text, strlen(text));
+}
+
+size_t
+evpop_printable(char *dst, size_t dst_size, const void *bytes, size_t length)
+{
+	return evpop_text_printable(dst, dst_size, bytes, length);
 }

@@ -8,7 +8,6 @@ set(EVPOP_CORE_SOURCES
 	core/listing.c
 	core/output.c
 	core/pipeline.c
-	core/printable.c
 	core/queue.c
 	core/receive.c
 	core/reply.c

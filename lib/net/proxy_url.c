@@ -6,6 +6,7 @@
 
 #include <evpop/client.h>
 
+#include "lib/base/hex.h"
 #include "lib/net/address.h"
 #include "lib/net/proxy.h"
 
@@ -56,33 +57,18 @@ url_find_scheme(const char *url)
 	return NULL;
 }
 
-static int
-url_digit_value(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	if (digit >= 'a' && digit <= 'f')
-		return digit - 'a' + 10;
-	if (digit >= 'A' && digit <= 'F')
-		return digit - 'A' + 10;
-	return -1;
-}
-
 /* The octet at `at`, which moves on; -1 where it is none that may stand there.
  */
 static int
 url_decode_octet(const char **at)
 {
-	int high, low;
+	int octet;
 
 	if (**at != '%')
 		return (unsigned char)*(*at)++;
-	high = url_digit_value((*at)[1]);
-	low = high < 0 ? -1 : url_digit_value((*at)[2]);
-	if (low < 0)
-		return -1;
-	*at += 3;
-	return high * 16 + low;
+	octet = evpop_hex_octet(*at + 1);
+	*at += octet == -1 ? 0 : 3;
+	return octet;
 }
 
 static bool

@@ -53,7 +53,7 @@ pin_parse(struct pin *pin, const char *text)
 {
 	const char *at = text_behind(text, "sha256:");
 	size_t i;
-	int high, low;
+	int octet;
 
 	pin->is_of_key = at == NULL;
 	if (at == NULL)
@@ -63,11 +63,10 @@ pin_parse(struct pin *pin, const char *text)
 	for (i = 0; i < DIGEST_OCTETS; i++) {
 		if (i > 0 && *at == ':')
 			at++;
-		high = evpop_hex_value(at[0]);
-		low = high == -1 ? -1 : evpop_hex_value(at[1]);
-		if (low == -1)
+		octet = evpop_hex_octet(at);
+		if (octet == -1)
 			return false;
-		pin->digest[i] = (unsigned char)(high << 4 | low);
+		pin->digest[i] = (unsigned char)octet;
 		at += 2;
 	}
 	return *at == '\0';
@@ -161,13 +160,10 @@ static void
 certificate_fingerprint(X509 *leaf, char text[2 * DIGEST_OCTETS + 1])
 {
 	unsigned char digest[DIGEST_OCTETS];
-	size_t i;
 
 	text[0] = '\0';
-	if (!certificate_digest(leaf, digest))
-		return;
-	for (i = 0; i < sizeof(digest); i++)
-		snprintf(text + 2 * i, 3, "%02x", digest[i]);
+	if (certificate_digest(leaf, digest))
+		evpop_hex_encode(digest, sizeof(digest), text);
 }
 
 static void

@@ -57,7 +57,7 @@ LIBRARIES = (
     (r"zstd", "daemon/store"),
     (r"gumbo", "daemon/store/mail"),
     (r"iconv", "daemon/store/mail"),
-    (r"uni(case|norm|str|ctype)\.h", "daemon/store"),
+    (r"uni(case|norm|str|ctype)\.h", "lib/base", "daemon/store"),
     (r"ini\.h$", "daemon/config"),
     (r"jansson", "lib/auth", "daemon/control", "daemon/ctl"),
     (r"curl/", "daemon/ctl", "daemon/secret"),

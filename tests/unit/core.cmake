@@ -6,7 +6,8 @@ list(TRANSFORM EVPOP_CORE_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/lib/)
 add_library(evpop_core_for_tests STATIC ${EVPOP_CORE_SOURCES})
 target_include_directories(evpop_core_for_tests PUBLIC
 	${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include)
-target_link_libraries(evpop_core_for_tests PRIVATE evpop_settings)
+target_link_libraries(evpop_core_for_tests PRIVATE evpop_settings
+	PUBLIC evpop_unistring)
 
 foreach(part line dot dot_blocks reply capability command printable queue model)
 	evpop_unit_test(core_${part} test_core_${part}.c

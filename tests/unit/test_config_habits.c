@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "daemon/config/foreign.h"
-#include "daemon/config/invisible.h"
 #include "daemon/config/option.h"
 #include "tests/unit/test_config_folder.h"
 
@@ -228,38 +227,6 @@ test_invisible(void **state)
 	EXPECT_ROWS(state, rows);
 }
 
-static void
-test_which_are_invisible(void **state)
-{
-	static const struct {
-		const char *text;
-		size_t octet;
-		unsigned code;
-	} rows[] = {
-		{ "a\xc2\xad", 2, 0xad },
-		{ "\xc3\xa9\xe2\x80\x89", 3, 0x2009 },
-		{ "\xe2\x80\xae", 1, 0x202e },
-		{ "\xe2\x81\xa0", 1, 0x2060 },
-		{ "\xe3\x80\x80", 1, 0x3000 },
-		{ "\xf3\xa0\x81\x81", 1, 0xe0041 },
-		{ "plain \t\x7e", 0, 0 },
-		{ "\xc3\xa0\xe2\x82\xac\xf0\x9f\x93\xac", 0, 0 },
-		{ "", 0, 0 },
-	};
-	struct config_invisible found;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_int_equal(config_invisible_find(rows[i].text,
-				     strlen(rows[i].text), &found),
-		    rows[i].octet != 0);
-		if (rows[i].octet == 0)
-			continue;
-		assert_int_equal(found.octet, rows[i].octet);
-		assert_int_equal(found.code, rows[i].code);
-	}
-}
-
 #define QUOTED                                                         \
 	"part of the value; leave them out (or surround the whole by " \
 	"double quotes)\n"
@@ -429,7 +396,6 @@ main(void)
 		TEST(test_keys_that_are_none),
 		TEST(test_one_mistake_makes_one_error),
 		TEST(test_invisible),
-		TEST(test_which_are_invisible),
 		TEST(test_quotes_and_comments),
 		TEST(test_a_path_is_no_shell_word),
 		TEST(test_files_that_are_named),

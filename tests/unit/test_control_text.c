@@ -10,7 +10,6 @@
 
 #include "daemon/control/parameters.h"
 #include "daemon/control/when.h"
-#include "lib/base/utf8.h"
 
 /* 2024-02-29T12:34:56.789Z */
 #define NOW      1709210096789LL
@@ -111,53 +110,6 @@ test_times_are_written_as_they_are_read(void **state)
 	assert_false(when_format(-62135596800001LL, text));
 	assert_false(when_format(INT64_MAX, text));
 	assert_false(when_format(INT64_MIN, text));
-}
-
-static void
-test_utf8(void **state)
-{
-	static const struct {
-		const char *text;
-		bool valid;
-	} cases[] = {
-		{ "", true },
-		{ "plain", true },
-		{ "gr\xc3\xbc\xc3\x9f", true },
-		{ "\xe2\x82\xac", true },
-		{ "\xf0\x9f\x93\xa7", true },
-		{ "\xf4\x8f\xbf\xbf", true },
-		{ "\xef\xbf\xbf", true },
-		{ "\xc3", false },
-		{ "\xe2\x82", false },
-		{ "\xf0\x9f\x93", false },
-		{ "\x80", false },
-		{ "\xc0\xaf", false },
-		{ "\xc1\xbf", false },
-		{ "\xe0\x9f\xbf", false },
-		{ "\xed\xa0\x80", false },
-		{ "\xf0\x8f\xbf\xbf", false },
-		{ "\xf4\x90\x80\x80", false },
-		{ "\xf5\x80\x80\x80", false },
-		{ "\xff", false },
-		{ "a\xe2\x28\xa1", false },
-	};
-	uint32_t code_point;
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		if (evpop_utf8_is_valid(cases[i].text) != cases[i].valid)
-			fail_msg("case %zu", i);
-	}
-	assert_int_equal(
-	    evpop_utf8_decode("\xf0\x9f\x93\xa7", 4, &code_point), 4);
-	assert_int_equal(code_point, 0x1f4e7);
-	assert_int_equal(evpop_utf8_decode("\xe2\x82\xac", 3, &code_point), 3);
-	assert_int_equal(code_point, 0x20ac);
-	assert_true(evpop_utf8_is_partial("\xf0\x9f\x93", 3));
-	assert_true(evpop_utf8_is_partial("\xe2", 1));
-	assert_false(evpop_utf8_is_partial("\xe2\x28", 2));
-	assert_false(evpop_utf8_is_partial("\xff", 1));
-	assert_false(evpop_utf8_is_partial("a", 1));
 }
 
 static const char *const known[] = { "account", "limit", "since", NULL };
@@ -288,7 +240,6 @@ main(void)
 		cmocka_unit_test(test_times_that_are_understood),
 		cmocka_unit_test(test_times_that_are_refused),
 		cmocka_unit_test(test_times_are_written_as_they_are_read),
-		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_parameters_are_decoded),
 		cmocka_unit_test(test_parameters_that_are_refused),
 		cmocka_unit_test(test_parameters_have_bounds),

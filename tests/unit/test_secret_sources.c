@@ -444,8 +444,8 @@ test_printable(void **state)
 	} rows[] = {
 		{ "plain", 64, "plain" },
 		{ "\none\r\n\ntwo\n", 64, "one; two" },
-		{ "\x1b[31mred\x7f\xc3\xa9", 64, "?[31mred???" },
-		{ "abcdef", 6, "abc" },
+		{ "\x1b[31mred\x7f\xc3\xa9", 64, "?[31mred?\xc3\xa9" },
+		{ "abcdef", 6, "abcde" },
 		{ "abcdef", 1, "" },
 	};
 	char text[64];

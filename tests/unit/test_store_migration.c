@@ -12,6 +12,7 @@
 
 #include "daemon/store/digest.h"
 #include "daemon/store/schema.h"
+#include "lib/base/hex.h"
 #include "tests/unit/test_store_faulty.h"
 #include "tests/unit/test_store_fixture.h"
 
@@ -126,7 +127,7 @@ content_of(
 	assert_int_equal(sqlite3_close(handle), SQLITE_OK);
 	store_digest_final(digest, bytes);
 	store_digest_free(digest);
-	store_digest_hex(bytes, hex_r);
+	evpop_hex_encode(bytes, STORE_DIGEST_SIZE, hex_r);
 }
 
 static int64_t
@@ -495,7 +496,7 @@ first_version_never_changes(void **state)
 	    digest, migrations[0].sql, strlen(migrations[0].sql));
 	store_digest_final(digest, bytes);
 	store_digest_free(digest);
-	store_digest_hex(bytes, hex);
+	evpop_hex_encode(bytes, STORE_DIGEST_SIZE, hex);
 	assert_string_equal(hex,
 	    "93d27e54338f2751f6c6a365ead48c09504d3f8215dd97edf31efe06511d98bf");
 }

@@ -5,6 +5,7 @@
 
 #include "daemon/store/mail/charset.h"
 #include "daemon/store/mail/transfer.h"
+#include "lib/base/hex.h"
 
 /* What separates a name's words from an address, if it is not quoted. */
 static const char specials[] = "()<>[]:;@\\,\"";
@@ -121,8 +122,10 @@ encoded_decode_q(struct mail_text *to, const char *text, size_t length)
 		if (c == '_')
 			c = ' ';
 		else if (c == '=' && i + 2 < length &&
-			 mail_transfer_hex(text + i + 1, &c))
+			 evpop_hex_octet(text + i + 1) != -1) {
+			c = (char)evpop_hex_octet(text + i + 1);
 			i += 2;
+		}
 		mail_text_add(to, &c, 1);
 	}
 }

@@ -5,7 +5,7 @@
 
 #include "daemon/store/mail/charset.h"
 #include "daemon/store/mail/encoded.h"
-#include "daemon/store/mail/transfer.h"
+#include "lib/base/hex.h"
 
 /* Of one parameter: names of files are not longer than some lines. */
 #define SECTIONS_MAX 32
@@ -239,8 +239,10 @@ parameter_add_encoded(struct span value, struct mail_text *to)
 		char c = value.at[i];
 
 		if (c == '%' && i + 2 < value.length &&
-		    mail_transfer_hex(value.at + i + 1, &c))
+		    evpop_hex_octet(value.at + i + 1) != -1) {
+			c = (char)evpop_hex_octet(value.at + i + 1);
 			i += 2;
+		}
 		mail_text_add(to, &c, 1);
 	}
 }

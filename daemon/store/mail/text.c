@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistr.h>
+
+#include "lib/base/text.h"
 
 #define FIRST_ROOM ((size_t)256)
 
@@ -74,20 +75,11 @@ mail_text_add_string(struct mail_text *text, const char *string)
 /* ---- text that is fit to show ---- */
 
 /*
- * Besides C0 and C1, what changes the direction of text or hides in it: it has
- * no place in a table on a terminal.
+ * White space and controls.  What else draws nothing stays: some languages are
+ * not written without joiners.
  */
 static bool
-text_is_hidden(ucs4_t character)
-{
-	return character == 0x200e || character == 0x200f ||
-	       (character >= 0x202a && character <= 0x202e) ||
-	       (character >= 0x2066 && character <= 0x2069) ||
-	       character == 0xfeff;
-}
-
-static bool
-text_is_blank(ucs4_t character)
+text_is_blank(uint32_t character)
 {
 	return character <= 0x20 || (character >= 0x7f && character <= 0xa0) ||
 	       character == 0x2028 || character == 0x2029;
@@ -105,21 +97,24 @@ text_next(const char *at, size_t left)
 {
 	struct character next = { at, 1, 1, false };
 	unsigned char first = (unsigned char)*at;
-	ucs4_t character;
-	int used;
+	uint32_t character;
+	size_t used;
 
 	if (first < 0x80) {
 		next.is_blank = text_is_blank(first);
 		return next;
 	}
-	used = u8_mbtoucr(&character, (const uint8_t *)at, left);
-	if (used <= 0) {
+	used = evpop_text_decode(at, left, &character);
+	if (used == 0) {
 		next.out = replacement;
 		next.out_length = sizeof(replacement) - 1;
 		return next;
 	}
-	next.used = (size_t)used;
-	next.out_length = text_is_hidden(character) ? 0 : next.used;
+	next.used = used;
+	if (evpop_text_kind(character) != EVPOP_TEXT_DIRECTION)
+		next.out_length = next.used;
+	else
+		next.out_length = 0;
 	next.is_blank = text_is_blank(character);
 	return next;
 }

@@ -133,18 +133,6 @@ transfer_add_base64(struct mail_transfer *transfer, struct mail_text *to,
 
 /* ---- quoted-printable ---- */
 
-bool
-mail_transfer_hex(const char digits[2], char *octet_r)
-{
-	int high = evpop_hex_value(digits[0]);
-	int low = evpop_hex_value(digits[1]);
-
-	if (high < 0 || low < 0)
-		return false;
-	*octet_r = (char)(high << 4 | low);
-	return true;
-}
-
 /* What was held back is as it stands. */
 static void
 transfer_release(struct mail_transfer *transfer, struct mail_text *to)
@@ -158,13 +146,16 @@ static void
 transfer_take_escaped(
     struct mail_transfer *transfer, struct mail_text *to, char c)
 {
-	char digits[2] = { transfer->held[1], c };
+	const char digits[2] = { transfer->held[1], c };
+	int octet;
 
 	if (transfer->held_length == 1 && evpop_hex_value(c) >= 0) {
 		transfer->held[transfer->held_length++] = c;
 		return;
 	}
-	if (transfer->held_length == 2 && mail_transfer_hex(digits, &c)) {
+	octet = transfer->held_length == 2 ? evpop_hex_octet(digits) : -1;
+	if (octet != -1) {
+		c = (char)octet;
 		transfer->held_length = 0;
 		mail_text_add(to, &c, 1);
 		return;

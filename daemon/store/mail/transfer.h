@@ -50,7 +50,4 @@ void mail_transfer_add(struct mail_transfer *, struct mail_text *to,
 /* After the last byte: what an encoding that is cut off still gives. */
 void mail_transfer_end(struct mail_transfer *, struct mail_text *to);
 
-/* The octet that two hexadecimal digits stand for; false if they are none. */
-bool mail_transfer_hex(const char digits[2], char *octet_r);
-
 #endif
