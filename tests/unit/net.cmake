@@ -1,8 +1,8 @@
 # Clients against a server of the test's own, on loopback and on one loop.
 pkg_check_modules(LIBEVENT_OPENSSL REQUIRED IMPORTED_TARGET libevent_openssl)
 
-add_library(evpop_net_for_tests STATIC net_certificate.c net_proxy.c
-	net_run.c net_server.c)
+add_library(evpop_net_for_tests STATIC net_certificate.c net_ends.c
+	net_proxy.c net_run.c net_server.c)
 target_include_directories(evpop_net_for_tests PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(evpop_net_for_tests PRIVATE evpop_settings
 	PUBLIC evpop_static PkgConfig::CMOCKA PkgConfig::LIBEVENT_OPENSSL)

@@ -17,26 +17,9 @@
 #include <event2/dns.h>
 #include <event2/dns_struct.h>
 
+#include "tests/unit/net_ends.h"
 #include "tests/unit/net_run.h"
 #include "tests/unit/net_server.h"
-
-static struct event_base *base;
-
-static int
-group_setup(void **state)
-{
-	(void)state;
-	base = event_base_new();
-	return base == NULL;
-}
-
-static int
-group_teardown(void **state)
-{
-	(void)state;
-	event_base_free(base);
-	return 0;
-}
 
 /* A name server on loopback. */
 struct names {
@@ -105,9 +88,9 @@ names_start(struct names *names)
 	assert_int_equal(
 	    getsockname(names->fd, (struct sockaddr *)&sin, &length), 0);
 	names->port = evdns_add_server_port_with_base(
-	    base, names->fd, 0, on_question, names);
+	    net_ends.base, names->fd, 0, on_question, names);
 	assert_non_null(names->port);
-	dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+	dns = evdns_base_new(net_ends.base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
 	assert_non_null(dns);
 	assert_int_equal(evdns_base_nameserver_sockaddr_add(
 			     dns, (struct sockaddr *)&sin, length, 0),
@@ -119,7 +102,7 @@ static void
 names_stop(struct names *names, struct evdns_base *dns)
 {
 	/* Cancelled requests are reported, and freed, by the loop. */
-	assert_true(event_base_loop(base, EVLOOP_NONBLOCK) >= 0);
+	assert_true(event_base_loop(net_ends.base, EVLOOP_NONBLOCK) >= 0);
 	evdns_base_free(dns, 1);
 	evdns_close_server_port(names->port);
 	close(names->fd);
@@ -129,7 +112,7 @@ static void
 run_session(struct net_run *run, struct evdns_base *dns,
     const struct evpop_client_config *config)
 {
-	net_run_start(run, base, dns, config);
+	net_run_start(run, net_ends.base, dns, config);
 	net_run_connect(run);
 	net_run_login(run);
 	net_run_quit(run);
@@ -151,7 +134,7 @@ test_name(void **state)
 
 	(void)state;
 	dns = names_start(&names);
-	net_server_start(&server, base, NULL, NULL, 0);
+	net_server_start(&server, net_ends.base, NULL, NULL, 0);
 	config.port = server.port;
 	run_session(&run, dns, &config);
 	assert_string_equal(run.log, GOOD);
@@ -206,7 +189,7 @@ test_resolve_deadline(void **state)
 	net_run_finish(&run);
 
 	config.timeouts.resolve_ms = 0;
-	net_run_start(&run, base, dns, &config);
+	net_run_start(&run, net_ends.base, dns, &config);
 	net_run_connect(&run);
 	net_run_for(&run, 50);
 	assert_string_equal(run.log, "");
@@ -228,7 +211,7 @@ test_refused(void **state)
 	(void)state;
 	dns = names_start(&names);
 	/* A port that was free a moment ago. */
-	net_server_start(&server, base, NULL, NULL, 0);
+	net_server_start(&server, net_ends.base, NULL, NULL, 0);
 	config.port = server.port;
 	net_server_stop(&server);
 	run_session(&run, dns, &config);
@@ -255,7 +238,7 @@ test_fall_back_on_refusal(void **state)
 
 	(void)state;
 	dns = names_start(&names);
-	net_server_start(&server, base, NULL, "127.0.0.1", 0);
+	net_server_start(&server, net_ends.base, NULL, "127.0.0.1", 0);
 	config.port = server.port;
 	run_session(&run, dns, &config);
 	assert_string_equal(run.log, GOOD);
@@ -317,7 +300,7 @@ test_fall_back_on_silence(void **state)
 
 	(void)state;
 	dns = names_start(&names);
-	net_server_start(&server, base, NULL, "127.0.0.1", 0);
+	net_server_start(&server, net_ends.base, NULL, "127.0.0.1", 0);
 	dead = dead_listen("127.0.0.3", server.port, filling);
 	config.port = server.port;
 	run_session(&run, dns, &config);
@@ -352,5 +335,6 @@ main(void)
 		cmocka_unit_test(test_fall_back_on_silence),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(
+	    tests, net_ends_set_up_loop, net_ends_tear_down);
 }

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/net_ends.h"
 #include "tests/unit/net_run.h"
 #include "tests/unit/net_server.h"
 
@@ -17,24 +18,6 @@
 #define SHORT_MS     1900
 #define WITHIN_SHORT "within 1900 ms"
 #define SILENT_SHORT "silent for 1900 ms"
-
-static struct event_base *base;
-
-static int
-group_setup(void **state)
-{
-	(void)state;
-	base = event_base_new();
-	return base == NULL;
-}
-
-static int
-group_teardown(void **state)
-{
-	(void)state;
-	event_base_free(base);
-	return 0;
-}
 
 struct failure {
 	const char *name;
@@ -118,9 +101,9 @@ test_failures(void **state)
 		this = &failures[i];
 		print_message("%s\n", this->name);
 		options.rules = this->rules;
-		net_server_start(&server, base, &options, NULL, 0);
+		net_server_start(&server, net_ends.base, &options, NULL, 0);
 		config.port = server.port;
-		net_run_start(&run, base, NULL, &config);
+		net_run_start(&run, net_ends.base, NULL, &config);
 		ask_all(&run);
 		net_run_until(&run, &run.closed);
 		if (this->record != NULL)
@@ -185,9 +168,9 @@ begin_deadline(const struct deadline *deadline, struct net_server *server,
 		.rule_count = 1 };
 
 	*(int64_t *)((char *)&config.timeouts + deadline->timeout) = SHORT_MS;
-	net_server_start(server, base, &options, NULL, 0);
+	net_server_start(server, net_ends.base, &options, NULL, 0);
 	config.port = server->port;
-	net_run_start(run, base, NULL, &config);
+	net_run_start(run, net_ends.base, NULL, &config);
 	ask_all(run);
 }
 
@@ -246,11 +229,11 @@ test_trickle(void **state)
 
 	(void)state;
 	config.timeouts.body_ms = SHORT_MS;
-	net_server_start(&server, base, &options, NULL, 0);
-	timer = event_new(base, -1, EV_PERSIST, say_more, &server);
+	net_server_start(&server, net_ends.base, &options, NULL, 0);
+	timer = event_new(net_ends.base, -1, EV_PERSIST, say_more, &server);
 	assert_non_null(timer);
 	config.port = server.port;
-	net_run_start(&run, base, NULL, &config);
+	net_run_start(&run, net_ends.base, NULL, &config);
 	ask_all(&run);
 	assert_int_equal(event_add(timer, &often), 0);
 	/* The greeting and the rest came by the rules; wait for the body. */
@@ -275,12 +258,13 @@ test_idle(void **state)
 
 	(void)state;
 	config.timeouts.command_ms = SHORT_MS;
-	net_server_start(&server, base, NULL, NULL, 0);
+	net_server_start(&server, net_ends.base, NULL, NULL, 0);
 	config.port = server.port;
-	net_run_start(&run, base, NULL, &config);
+	net_run_start(&run, net_ends.base, NULL, &config);
 	net_run_connect(&run);
 	while (run.log[0] == '\0')
-		assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+		assert_int_equal(
+		    event_base_loop(net_ends.base, EVLOOP_ONCE), 0);
 	net_run_for(&run, SHORT_MS / 2 * 3);
 	assert_string_equal(run.log, "connect:ok ");
 	net_run_quit(&run);
@@ -300,5 +284,6 @@ main(void)
 		cmocka_unit_test(test_idle),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(
+	    tests, net_ends_set_up_loop, net_ends_tear_down);
 }

@@ -9,17 +9,13 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/net_certificate.h"
+#include "tests/unit/net_ends.h"
 #include "tests/unit/net_run.h"
 #include "tests/unit/net_server.h"
 
 /* More than sockets and the buffers between them hold. */
 #define LARGE ((size_t)24 * 1024 * 1024)
 
-static struct event_base *base;
-static struct net_certificate certificate;
-static SSL_CTX *server_tls;
-static struct evpop_tls_context *client_tls;
 static char *large;
 
 /* Lines of all lengths, some of which begin with a dot. */
@@ -48,37 +44,18 @@ fill(char *octets, size_t length)
 static int
 group_setup(void **state)
 {
-	const struct net_certificate_options options = { .common_name =
-							     "test" };
-	struct evpop_tls_options tls = { .pin_count = 1 };
-	struct evpop_result result;
-	char pin[96];
-	const char *pins[] = { pin };
-
-	(void)state;
-	base = event_base_new();
-	net_certificate_make(&certificate, &options);
-	net_certificate_pin(&certificate, true, pin);
-	server_tls = net_certificate_server(&certificate);
-	tls.pins = pins;
-	client_tls = evpop_tls_context_new(&tls, &result);
 	large = malloc(LARGE);
-	if (base == NULL || client_tls == NULL || large == NULL)
+	if (large == NULL)
 		return 1;
 	fill(large, LARGE);
-	return 0;
+	return net_ends_set_up(state);
 }
 
 static int
 group_teardown(void **state)
 {
-	(void)state;
 	free(large);
-	evpop_tls_context_free(client_tls);
-	SSL_CTX_free(server_tls);
-	net_certificate_clear(&certificate);
-	event_base_free(base);
-	return 0;
+	return net_ends_tear_down(state);
 }
 
 static void
@@ -89,16 +66,16 @@ begin(struct net_run *run, struct net_server *server, enum evpop_tls tls,
 		.pipelining = true, .messages = message, .message_count = 1
 	};
 	struct evpop_client_config config = { .tls = tls,
-		.tls_context = client_tls };
+		.tls_context = net_ends.client_tls };
 
 	if (tls != EVPOP_TLS_NONE)
-		options.tls = server_tls;
+		options.tls = net_ends.server_tls;
 	options.stls = tls == EVPOP_TLS_STLS;
 	/* A pause of the sink is no silence of the server. */
 	config.timeouts.body_ms = 10000;
-	net_server_start(server, base, &options, NULL, 0);
+	net_server_start(server, net_ends.base, &options, NULL, 0);
 	config.port = server->port;
-	net_run_start(run, base, NULL, &config);
+	net_run_start(run, net_ends.base, NULL, &config);
 }
 
 static void
@@ -145,7 +122,8 @@ test_pauses(void **state)
 			for (pauses = 0; !run.closed; pauses++) {
 				while (!run.closed && !run.paused)
 					assert_int_equal(
-					    event_base_loop(base, EVLOOP_ONCE),
+					    event_base_loop(
+						net_ends.base, EVLOOP_ONCE),
 					    0);
 				if (run.paused)
 					resume(&run);
@@ -190,7 +168,8 @@ test_octets_inside_tls(void **state)
 			/* All of it is there when reading goes on. */
 			while (net_server_waiting(&server) > 0)
 				assert_int_equal(
-				    event_base_loop(base, EVLOOP_ONCE), 0);
+				    event_base_loop(net_ends.base, EVLOOP_ONCE),
+				    0);
 			net_run_for(&run, 2);
 			/* Small ones pause once for each record. */
 			run.pause_every = i == 0 ? 1 : 0;
@@ -198,7 +177,8 @@ test_octets_inside_tls(void **state)
 			/* Nothing more comes, not even the end. */
 			while (!run.ended) {
 				assert_int_equal(
-				    event_base_loop(base, EVLOOP_ONCE), 0);
+				    event_base_loop(net_ends.base, EVLOOP_ONCE),
+				    0);
 				if (run.paused)
 					resume(&run);
 				assert_false(run.closed);
@@ -260,9 +240,9 @@ test_pause_stops_deadline(void **state)
 
 	(void)state;
 	config.timeouts.body_ms = config.timeouts.command_ms = 2000;
-	net_server_start(&server, base, &options, NULL, 0);
+	net_server_start(&server, net_ends.base, &options, NULL, 0);
 	config.port = server.port;
-	net_run_start(&run, base, NULL, &config);
+	net_run_start(&run, net_ends.base, NULL, &config);
 	run.pause_at_begin = true;
 	ask(&run);
 	net_run_until(&run, &run.paused);
@@ -288,9 +268,9 @@ test_session_deadline_while_paused(void **state)
 
 	(void)state;
 	config.timeouts.session_ms = 2000;
-	net_server_start(&server, base, &options, NULL, 0);
+	net_server_start(&server, net_ends.base, &options, NULL, 0);
 	config.port = server.port;
-	net_run_start(&run, base, NULL, &config);
+	net_run_start(&run, net_ends.base, NULL, &config);
 	run.pause_at_begin = true;
 	ask(&run);
 	net_run_until(&run, &run.closed);
@@ -345,7 +325,7 @@ test_bounded_turn(void **state)
 
 		begin(&run, &server, all_tls[i], &message);
 		ask(&run);
-		turns.timer = evtimer_new(base, watch_turn, &turns);
+		turns.timer = evtimer_new(net_ends.base, watch_turn, &turns);
 		assert_non_null(turns.timer);
 		watch_turn(-1, 0, &turns);
 		net_run_until(&run, &run.closed);

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/net_certificate.h"
+#include "tests/unit/net_ends.h"
 #include "tests/unit/net_run.h"
 #include "tests/unit/net_server.h"
 
@@ -20,42 +20,6 @@
 static const struct net_message messages[] = {
 	{ BODY, sizeof(BODY) - 1 },
 };
-
-static struct event_base *base;
-static struct net_certificate certificate;
-static SSL_CTX *server_tls;
-static struct evpop_tls_context *client_tls;
-
-static int
-group_setup(void **state)
-{
-	const struct net_certificate_options options = { .common_name =
-							     "test" };
-	struct evpop_tls_options tls = { .pin_count = 1 };
-	struct evpop_result result;
-	char pin[96];
-	const char *pins[] = { pin };
-
-	(void)state;
-	base = event_base_new();
-	net_certificate_make(&certificate, &options);
-	net_certificate_pin(&certificate, true, pin);
-	server_tls = net_certificate_server(&certificate);
-	tls.pins = pins;
-	client_tls = evpop_tls_context_new(&tls, &result);
-	return base == NULL || client_tls == NULL;
-}
-
-static int
-group_teardown(void **state)
-{
-	(void)state;
-	evpop_tls_context_free(client_tls);
-	SSL_CTX_free(server_tls);
-	net_certificate_clear(&certificate);
-	event_base_free(base);
-	return 0;
-}
 
 static const enum evpop_tls all_tls[] = { EVPOP_TLS_NONE, EVPOP_TLS_IMPLICIT,
 	EVPOP_TLS_STLS };
@@ -69,12 +33,12 @@ begin(struct net_server *server, enum evpop_tls tls,
 	};
 
 	if (tls != EVPOP_TLS_NONE)
-		options.tls = server_tls;
+		options.tls = net_ends.server_tls;
 	options.stls = tls == EVPOP_TLS_STLS;
-	net_server_start(server, base, &options, NULL, 0);
+	net_server_start(server, net_ends.base, &options, NULL, 0);
 	memset(config, 0, sizeof(*config));
 	config->tls = tls;
-	config->tls_context = client_tls;
+	config->tls_context = net_ends.client_tls;
 	config->port = server->port;
 }
 
@@ -112,7 +76,7 @@ test_free_in_callbacks(void **state)
 			char *last;
 
 			begin(&server, all_tls[i], &config);
-			net_run_start(&run, base, NULL, &config);
+			net_run_start(&run, net_ends.base, NULL, &config);
 			run.free_in = callbacks[j];
 			ask(&run);
 			net_run_until(&run, &run.closed);
@@ -149,7 +113,7 @@ test_cancel_in_callbacks(void **state)
 			size_t answers = 0;
 
 			begin(&server, all_tls[i], &config);
-			net_run_start(&run, base, NULL, &config);
+			net_run_start(&run, net_ends.base, NULL, &config);
 			run.cancel_in = callbacks[j];
 			ask(&run);
 			net_run_until(&run, &run.closed);
@@ -183,11 +147,12 @@ test_free_at_any_turn(void **state)
 			size_t turn;
 
 			begin(&server, all_tls[i], &config);
-			net_run_start(&run, base, NULL, &config);
+			net_run_start(&run, net_ends.base, NULL, &config);
 			ask(&run);
 			for (turn = 0; turn < turns; turn++)
 				assert_int_equal(
-				    event_base_loop(base, EVLOOP_ONCE), 0);
+				    event_base_loop(net_ends.base, EVLOOP_ONCE),
+				    0);
 			finished = run.closed;
 			net_run_finish(&run);
 			net_server_stop(&server);
@@ -259,8 +224,8 @@ test_free_in_trace(void **state)
 			config.host = "127.0.0.1";
 			traced.lines = 0;
 			traced.closed = false;
-			traced.client = evpop_client_new(
-			    base, NULL, &config, &traced_callbacks, &traced);
+			traced.client = evpop_client_new(net_ends.base, NULL,
+			    &config, &traced_callbacks, &traced);
 			assert_non_null(traced.client);
 			assert_int_equal(evpop_client_connect(
 					     traced.client, ignore, &traced),
@@ -276,7 +241,8 @@ test_free_in_trace(void **state)
 			    EVPOP_ERROR_NONE);
 			while (!traced.closed)
 				assert_int_equal(
-				    event_base_loop(base, EVLOOP_ONCE), 0);
+				    event_base_loop(net_ends.base, EVLOOP_ONCE),
+				    0);
 			net_server_stop(&server);
 		}
 		assert_true(traced.free_at > 9);
@@ -293,7 +259,7 @@ test_cancel_before_all(void **state)
 
 	(void)state;
 	begin(&server, EVPOP_TLS_NONE, &config);
-	net_run_start(&run, base, NULL, &config);
+	net_run_start(&run, net_ends.base, NULL, &config);
 	evpop_client_cancel(run.client);
 	assert_string_equal(run.log, "");
 	net_run_until(&run, &run.closed);
@@ -305,7 +271,7 @@ test_cancel_before_all(void **state)
 	assert_string_equal(run.log, "closed:cancelled ");
 	net_run_finish(&run);
 
-	net_run_start(&run, base, NULL, &config);
+	net_run_start(&run, net_ends.base, NULL, &config);
 	ask(&run);
 	evpop_client_cancel(run.client);
 	net_run_until(&run, &run.closed);
@@ -328,9 +294,9 @@ test_unused(void **state)
 
 	(void)state;
 	begin(&server, EVPOP_TLS_IMPLICIT, &config);
-	net_run_start(&run, base, NULL, &config);
+	net_run_start(&run, net_ends.base, NULL, &config);
 	net_run_finish(&run);
-	net_run_start(&run, base, NULL, &config);
+	net_run_start(&run, net_ends.base, NULL, &config);
 	ask(&run);
 	net_run_finish(&run);
 	net_server_stop(&server);
@@ -350,7 +316,7 @@ run_many(enum evpop_tls tls)
 	assert_non_null(runs);
 	begin(&server, tls, &config);
 	for (i = 0; i < MANY; i++) {
-		net_run_start(&runs[i], base, NULL, &config);
+		net_run_start(&runs[i], net_ends.base, NULL, &config);
 		ask(&runs[i]);
 	}
 	for (i = 0; i < MANY; i++) {
@@ -395,5 +361,6 @@ main(void)
 		cmocka_unit_test(test_many),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(
+	    tests, net_ends_set_up, net_ends_tear_down);
 }

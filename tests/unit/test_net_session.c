@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/net_certificate.h"
+#include "tests/unit/net_ends.h"
 #include "tests/unit/net_run.h"
 #include "tests/unit/net_server.h"
 
@@ -19,60 +19,24 @@ static const struct net_message messages[] = {
 	{ BODY_2, sizeof(BODY_2) - 1 },
 };
 
-static struct event_base *base;
-static struct net_certificate certificate;
-static SSL_CTX *server_tls;
-static struct evpop_tls_context *client_tls;
-
-static int
-group_setup(void **state)
-{
-	const struct net_certificate_options options = { .common_name = "test",
-		.alt_names = "IP:127.0.0.1" };
-	struct evpop_tls_options tls = { .pin_count = 1 };
-	struct evpop_result result;
-	char pin[96];
-	const char *pins[] = { pin };
-
-	(void)state;
-	base = event_base_new();
-	net_certificate_make(&certificate, &options);
-	net_certificate_pin(&certificate, false, pin);
-	server_tls = net_certificate_server(&certificate);
-	tls.pins = pins;
-	client_tls = evpop_tls_context_new(&tls, &result);
-	return base == NULL || client_tls == NULL;
-}
-
-static int
-group_teardown(void **state)
-{
-	(void)state;
-	evpop_tls_context_free(client_tls);
-	SSL_CTX_free(server_tls);
-	net_certificate_clear(&certificate);
-	event_base_free(base);
-	return 0;
-}
-
 /* A server by the options, and a client of it that has nothing asked. */
 static void
 begin(struct net_run *run, struct net_server *server,
     struct net_server_options *options, enum evpop_tls tls)
 {
 	struct evpop_client_config config = { .tls = tls,
-		.tls_context = client_tls };
+		.tls_context = net_ends.client_tls };
 
 	if (options->messages == NULL) {
 		options->messages = messages;
 		options->message_count = 2;
 	}
 	if (tls != EVPOP_TLS_NONE)
-		options->tls = server_tls;
+		options->tls = net_ends.server_tls;
 	options->stls = tls == EVPOP_TLS_STLS;
-	net_server_start(server, base, options, NULL, 0);
+	net_server_start(server, net_ends.base, options, NULL, 0);
 	config.port = server->port;
-	net_run_start(run, base, NULL, &config);
+	net_run_start(run, net_ends.base, NULL, &config);
 }
 
 static void
@@ -317,9 +281,9 @@ test_cleartext(void **state)
 	struct net_run run;
 
 	(void)state;
-	net_server_start(&server, base, &options, NULL, 0);
+	net_server_start(&server, net_ends.base, &options, NULL, 0);
 	config.port = server.port;
-	net_run_start(&run, base, NULL, &config);
+	net_run_start(&run, net_ends.base, NULL, &config);
 	net_run_connect(&run);
 	net_run_login(&run);
 	net_run_stat(&run);
@@ -337,7 +301,7 @@ test_cleartext(void **state)
 	net_run_finish(&run);
 
 	config.allow_cleartext = true;
-	net_run_start(&run, base, NULL, &config);
+	net_run_start(&run, net_ends.base, NULL, &config);
 	net_run_connect(&run);
 	net_run_login(&run);
 	net_run_quit(&run);
@@ -365,14 +329,14 @@ test_usage(void **state)
 
 	(void)state;
 	config.host = "two\nlines";
-	assert_null(evpop_client_new(base, NULL, &config, NULL, NULL));
+	assert_null(evpop_client_new(net_ends.base, NULL, &config, NULL, NULL));
 	config.host = "";
-	assert_null(evpop_client_new(base, NULL, &config, NULL, NULL));
+	assert_null(evpop_client_new(net_ends.base, NULL, &config, NULL, NULL));
 	config.host = NULL;
-	assert_null(evpop_client_new(base, NULL, &config, NULL, NULL));
+	assert_null(evpop_client_new(net_ends.base, NULL, &config, NULL, NULL));
 
 	config.host = "127.0.0.1";
-	client = evpop_client_new(base, NULL, &config, NULL, NULL);
+	client = evpop_client_new(net_ends.base, NULL, &config, NULL, NULL);
 	assert_non_null(client);
 	/* Implicit TLS, and no context for it. */
 	assert_int_equal(evpop_client_connect(client, ignore_reply, NULL),
@@ -380,7 +344,7 @@ test_usage(void **state)
 	evpop_client_free(client);
 
 	config.tls = EVPOP_TLS_NONE;
-	client = evpop_client_new(base, NULL, &config, NULL, NULL);
+	client = evpop_client_new(net_ends.base, NULL, &config, NULL, NULL);
 	assert_non_null(client);
 	assert_int_equal(
 	    evpop_client_stat(client, ignore_reply, NULL), EVPOP_ERROR_USAGE);
@@ -455,9 +419,10 @@ test_trace(void **state)
 	char text[1024] = "";
 
 	(void)state;
-	net_server_start(&server, base, &options, NULL, 0);
+	net_server_start(&server, net_ends.base, &options, NULL, 0);
 	config.port = server.port;
-	client = evpop_client_new(base, NULL, &config, &callbacks, text);
+	client =
+	    evpop_client_new(net_ends.base, NULL, &config, &callbacks, text);
 	assert_non_null(client);
 	assert_int_equal(evpop_client_connect(client, nothing, NULL), 0);
 	assert_int_equal(evpop_client_login(client,
@@ -467,7 +432,8 @@ test_trace(void **state)
 	    0);
 	assert_int_equal(evpop_client_quit(client, nothing, NULL), 0);
 	while (strstr(text, "closed") == NULL)
-		assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+		assert_int_equal(
+		    event_base_loop(net_ends.base, EVLOOP_ONCE), 0);
 	assert_string_equal(text,
 	    "S +OK ready;C CAPA;S -ERR what?;C USER anna;S +OK;C PASS ****;"
 	    "S +OK;C QUIT;S +OK;closed");
@@ -556,5 +522,6 @@ main(void)
 		cmocka_unit_test(test_open),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(
+	    tests, net_ends_set_up, net_ends_tear_down);
 }

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "lib/net/tunnel.h"
-#include "tests/unit/net_certificate.h"
+#include "tests/unit/net_ends.h"
 #include "tests/unit/net_proxy.h"
 #include "tests/unit/net_run.h"
 #include "tests/unit/net_server.h"
@@ -22,42 +22,6 @@
 #define FAILED "connect:io login:cancelled quit:cancelled closed:io "
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
-
-static struct event_base *base;
-static struct net_certificate certificate;
-static SSL_CTX *server_tls;
-static struct evpop_tls_context *client_tls;
-
-static int
-group_setup(void **state)
-{
-	const struct net_certificate_options options = { .common_name =
-							     "test" };
-	struct evpop_tls_options tls = { .pin_count = 1 };
-	struct evpop_result result;
-	char pin[96];
-	const char *pins[] = { pin };
-
-	(void)state;
-	base = event_base_new();
-	net_certificate_make(&certificate, &options);
-	net_certificate_pin(&certificate, true, pin);
-	server_tls = net_certificate_server(&certificate);
-	tls.pins = pins;
-	client_tls = evpop_tls_context_new(&tls, &result);
-	return base == NULL || client_tls == NULL;
-}
-
-static int
-group_teardown(void **state)
-{
-	(void)state;
-	evpop_tls_context_free(client_tls);
-	SSL_CTX_free(server_tls);
-	net_certificate_clear(&certificate);
-	event_base_free(base);
-	return 0;
-}
 
 static const char *
 proxy_url(const struct net_proxy *proxy, const char *login)
@@ -73,7 +37,7 @@ proxy_url(const struct net_proxy *proxy, const char *login)
 static void
 run_session(struct net_run *run, const struct evpop_client_config *config)
 {
-	net_run_start(run, base, NULL, config);
+	net_run_start(run, net_ends.base, NULL, config);
 	net_run_connect(run);
 	net_run_login(run);
 	net_run_quit(run);
@@ -110,13 +74,14 @@ test_sessions(void **state)
 		options.together =
 		    bits / 4 % 2 == 1 && config.tls != EVPOP_TLS_IMPLICIT;
 		if (config.tls != EVPOP_TLS_NONE)
-			server_options.tls = server_tls;
+			server_options.tls = net_ends.server_tls;
 		server_options.stls = config.tls == EVPOP_TLS_STLS;
-		net_server_start(&server, base, &server_options, NULL, 0);
-		net_proxy_start(&proxy, base, &options, server.port);
+		net_server_start(
+		    &server, net_ends.base, &server_options, NULL, 0);
+		net_proxy_start(&proxy, net_ends.base, &options, server.port);
 		config.host = "pop.invalid";
 		config.port = 4711;
-		config.tls_context = client_tls;
+		config.tls_context = net_ends.client_tls;
 		config.allow_cleartext = true;
 		config.proxy = proxy_url(&proxy, "");
 		run_session(&run, &config);
@@ -157,10 +122,10 @@ test_targets(void **state)
 	size_t i;
 
 	(void)state;
-	net_server_start(&server, base, NULL, NULL, 0);
+	net_server_start(&server, net_ends.base, NULL, NULL, 0);
 	for (i = 0; i < COUNT(cases); i++) {
 		options.kind = cases[i].kind;
-		net_proxy_start(&proxy, base, &options, server.port);
+		net_proxy_start(&proxy, net_ends.base, &options, server.port);
 		config.host = cases[i].host;
 		config.proxy = proxy_url(&proxy, "");
 		run_session(&run, &config);
@@ -203,11 +168,11 @@ test_logins(void **state)
 	size_t i;
 
 	(void)state;
-	net_server_start(&server, base, NULL, NULL, 0);
+	net_server_start(&server, net_ends.base, NULL, NULL, 0);
 	for (i = 0; i < COUNT(cases); i++) {
 		options.kind = cases[i].kind;
 		options.user = cases[i].user;
-		net_proxy_start(&proxy, base, &options, server.port);
+		net_proxy_start(&proxy, net_ends.base, &options, server.port);
 		config.proxy = proxy_url(&proxy, cases[i].login);
 		run_session(&run, &config);
 		if (cases[i].reason == NULL) {
@@ -254,7 +219,7 @@ test_refusals(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
-		net_proxy_start(&proxy, base, &cases[i].options, 1);
+		net_proxy_start(&proxy, net_ends.base, &cases[i].options, 1);
 		config.proxy = proxy_url(&proxy, "");
 		run_session(&run, &config);
 		assert_string_equal(run.log, FAILED);
@@ -301,7 +266,7 @@ test_silence(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(options); i++) {
-		net_proxy_start(&proxy, base, &options[i], 1);
+		net_proxy_start(&proxy, net_ends.base, &options[i], 1);
 		config.proxy = proxy_url(&proxy, "");
 		config.timeouts.connect_ms = 1500;
 		run_session(&run, &config);
@@ -312,15 +277,17 @@ test_silence(void **state)
 		net_run_finish(&run);
 		/* Freed amid it, all is closed. */
 		config.timeouts.connect_ms = 0;
-		net_run_start(&run, base, NULL, &config);
+		net_run_start(&run, net_ends.base, NULL, &config);
 		net_run_connect(&run);
 		while (proxy.accepted < 2)
-			assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+			assert_int_equal(
+			    event_base_loop(net_ends.base, EVLOOP_ONCE), 0);
 		net_run_for(&run, 50);
 		assert_int_equal(proxy.open, 1);
 		net_run_finish(&run);
 		while (proxy.open > 0)
-			assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+			assert_int_equal(
+			    event_base_loop(net_ends.base, EVLOOP_ONCE), 0);
 		net_proxy_stop(&proxy);
 	}
 }
@@ -337,8 +304,8 @@ test_cleartext(void **state)
 	struct net_run run;
 
 	(void)state;
-	net_server_start(&server, base, NULL, NULL, 0);
-	net_proxy_start(&proxy, base, &options, server.port);
+	net_server_start(&server, net_ends.base, NULL, NULL, 0);
+	net_proxy_start(&proxy, net_ends.base, &options, server.port);
 	config.proxy = proxy_url(&proxy, "");
 	run_session(&run, &config);
 	assert_int_equal(run.login.error, EVPOP_ERROR_AUTH);
@@ -369,7 +336,7 @@ on_tunnelled(evutil_socket_t fd, const struct evpop_result *failure, void *arg)
 	if (failure != NULL)
 		tunnelled->result = *failure;
 	evpop_tunnel_free(&tunnelled->tunnel);
-	assert_int_equal(event_base_loopbreak(base), 0);
+	assert_int_equal(event_base_loopbreak(net_ends.base), 0);
 }
 
 static void
@@ -384,8 +351,8 @@ tunnel_start(struct tunnelled *tunnelled, evutil_socket_t pair[2],
 	assert_int_equal(
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 	assert_true(evpop_proxy_parse(&config, url, &result));
-	tunnelled->tunnel = evpop_tunnel_new(base, pair[0], &config, host, 995,
-	    on_tunnelled, tunnelled, &tunnelled->result);
+	tunnelled->tunnel = evpop_tunnel_new(net_ends.base, pair[0], &config,
+	    host, 995, on_tunnelled, tunnelled, &tunnelled->result);
 	evpop_proxy_config_clear(&config);
 }
 
@@ -403,11 +370,11 @@ test_exactly(void **state)
 	assert_non_null(tunnelled.tunnel);
 	assert_string_equal(
 	    evpop_tunnel_standing(tunnelled.tunnel), "the request");
-	assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+	assert_int_equal(event_base_loop(net_ends.base, EVLOOP_ONCE), 0);
 	assert_true(recv(pair[1], octets, sizeof(octets), 0) > 0);
 	assert_int_equal(
 	    send(pair[1], answer, strlen(answer), 0), strlen(answer));
-	assert_int_equal(event_base_dispatch(base), 0);
+	assert_int_equal(event_base_dispatch(net_ends.base), 0);
 	assert_int_equal(tunnelled.fd, pair[0]);
 	assert_int_equal(tunnelled.calls, 1);
 	assert_int_equal(
@@ -435,16 +402,16 @@ test_tunnel_failures(void **state)
 	/* The proxy is gone before it is spoken to, or before it answers. */
 	tunnel_start(&tunnelled, pair, "socks5://h", "pop.test");
 	close(pair[1]);
-	assert_int_equal(event_base_dispatch(base), 0);
+	assert_int_equal(event_base_dispatch(net_ends.base), 0);
 	assert_int_equal(tunnelled.fd, -1);
 	assert_int_equal(tunnelled.calls, 1);
 	assert_int_equal(tunnelled.result.error, EVPOP_ERROR_IO);
 	assert_non_null(strstr(tunnelled.result.text, "write to the proxy: "));
 	tunnel_start(&tunnelled, pair, "socks5://h", "pop.test");
-	assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+	assert_int_equal(event_base_loop(net_ends.base, EVLOOP_ONCE), 0);
 	assert_int_equal(recv(pair[1], &octet, 1, 0), 1);
 	close(pair[1]);
-	assert_int_equal(event_base_dispatch(base), 0);
+	assert_int_equal(event_base_dispatch(net_ends.base), 0);
 	assert_int_equal(tunnelled.calls, 1);
 	assert_non_null(strstr(tunnelled.result.text, "read from the proxy: "));
 	/* Freed at once. */
@@ -471,5 +438,6 @@ main(void)
 		cmocka_unit_test(test_tunnel_failures),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(
+	    tests, net_ends_set_up, net_ends_tear_down);
 }
