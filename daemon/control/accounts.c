@@ -24,30 +24,11 @@ failing_since_ms(const struct poller_account_status *status,
 	return status->failing_since_ms;
 }
 
-static json_t *
-session_json(const struct poller_account_status *status)
-{
-	json_t *json = json_object();
-
-	field_count(json, "messages", status->messages);
-	field_count(json, "fetched", status->fetched);
-	field_count(json, "deleted", status->deleted);
-	field_count(json, "failed", status->failed);
-	field_count(json, "adopted", status->adopted);
-	field_count(json, "too_large", status->too_large);
-	field_count(json, "later", status->later);
-	field_count(json, "seen", status->seen);
-	field_count(json, "held", status->held);
-	field_count(json, "octets_in", status->octets_in);
-	field_count(json, "adopted_bytes", status->adopted_octets);
-	return json;
-}
-
 json_t *
 account_json(const struct poller_account_status *status,
     const struct store_account_row *row)
 {
-	json_t *json = json_object(), *part = NULL;
+	json_t *json = json_object(), *session = json_object(), *part = NULL;
 
 	field_text(json, "name", status->name);
 	field_text(json, "host", status->host);
@@ -70,7 +51,8 @@ account_json(const struct poller_account_status *status,
 	field_text(json, "identity", status->identity);
 	field_text(json, "resembles", status->former_id);
 	field_text(json, "moved", status->moved);
-	field_value(json, "session", session_json(status));
+	field_tally(session, &status->tally, TALLY_COUNT);
+	field_value(json, "session", session);
 	if (row != NULL) {
 		part = json_object();
 		field_count(part, "messages", (uint64_t)row->messages);

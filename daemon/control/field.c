@@ -64,6 +64,14 @@ field_count(json_t *object, const char *name, uint64_t count)
 }
 
 void
+field_tally(json_t *object, const struct tally *tally, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		field_count(object, tally_names[i].json,
+		    tally_get(tally, (enum tally_figure)i));
+}
+
+void
 field_time(json_t *object, const char *name, int64_t time_ms)
 {
 	char text[WHEN_SIZE];

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/notify/tally.h"
+
 /* Takes over the reference to `value`. */
 void field_value(json_t *object, const char *name, json_t *value);
 
@@ -17,6 +19,9 @@ void field_text(json_t *object, const char *name, const char *text);
 
 /* A count or a size; JSON of ours has no integer beyond 2^63. */
 void field_count(json_t *object, const char *name, uint64_t count);
+
+/* The figures of a tally from the first on, so many of them. */
+void field_tally(json_t *object, const struct tally *, size_t count);
 
 /* ISO 8601 UTC; null for 0, which stands for "never". */
 void field_time(json_t *object, const char *name, int64_t time_ms);

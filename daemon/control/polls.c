@@ -18,15 +18,7 @@ poll_json(const struct store_poll_row *row)
 	field_time(json, "finished", poll->finished_ms);
 	field_text(json, "outcome", poll->outcome);
 	field_text(json, "text", poll->text);
-	field_count(json, "messages", poll->messages);
-	field_count(json, "fetched", poll->fetched);
-	field_count(json, "failed", poll->failed);
-	field_count(json, "deleted", poll->deleted);
-	field_count(json, "adopted", poll->adopted);
-	field_count(json, "adopted_bytes", poll->adopted_octets);
-	field_count(json, "octets_in", poll->octets_in);
-	field_count(json, "octets_out", poll->octets_out);
-	field_count(json, "body_octets", poll->body_octets);
+	field_tally(json, &poll->tally, TALLY_KEPT_COUNT);
 	return json;
 }
 

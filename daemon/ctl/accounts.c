@@ -211,36 +211,33 @@ accounts_run(struct ctl *ctl, const struct invocation *invocation)
 static void
 print_session(struct ctl *ctl, const json_t *session)
 {
+	static const enum tally_figure always[] = { TALLY_MESSAGES,
+		TALLY_FETCHED, TALLY_DELETED, TALLY_FAILED };
 	struct remark remark;
 	char size[HUMAN_SIZE];
 
 	remark_begin(&remark);
-	remark_add(&remark,
-	    "%llu on the server, %llu fetched, %llu deleted, %llu failed, %s",
-	    (unsigned long long)ctl_count(session, "messages"),
-	    (unsigned long long)ctl_count(session, "fetched"),
-	    (unsigned long long)ctl_count(session, "deleted"),
-	    (unsigned long long)ctl_count(session, "failed"),
-	    human_octets(ctl_count(session, "octets_in"), size));
-	remark_count(&remark, ctl_count(session, "seen"), "counted as seen");
+	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+		remark_add(&remark, "%llu %s",
+		    (unsigned long long)ctl_count(
+			session, tally_names[always[i]].json),
+		    tally_names[always[i]].words);
+	remark_add(
+	    &remark, "%s", human_octets(ctl_count(session, "octets_in"), size));
+	remark_figure(&remark, session, TALLY_SEEN);
 	ctl_print_detail(ctl, "Session", remark.text);
 
 	remark_begin(&remark);
-	remark_count(&remark, ctl_count(session, "too_large"),
-	    "larger than max_message_size");
-	remark_count(&remark, ctl_count(session, "later"),
-	    "beyond max_messages_per_poll, for later polls");
+	remark_figure(&remark, session, TALLY_TOO_LARGE);
+	remark_figure(&remark, session, TALLY_LATER);
 	if (remark.length > 0)
 		ctl_print_detail(ctl, "Not fetched", remark.text);
 
 	remark_begin(&remark);
-	remark_count(&remark, ctl_count(session, "adopted"),
-	    "known messages under new unique-ids");
-	if (remark.length > 0) {
-		remark_add(&remark, "%s not downloaded",
-		    human_octets(ctl_count(session, "adopted_bytes"), size));
+	remark_figure(&remark, session, TALLY_ADOPTED);
+	remark_figure(&remark, session, TALLY_ADOPTED_OCTETS);
+	if (remark.length > 0)
 		ctl_print_detail(ctl, "Adopted", remark.text);
-	}
 }
 
 static void

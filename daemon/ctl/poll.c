@@ -225,12 +225,10 @@ print_outcome(struct ctl *ctl, const json_t *account)
 		remark_add(&remark, "%llu fetched (%s)",
 		    (unsigned long long)ctl_count(session, "fetched"),
 		    human_octets(ctl_count(session, "octets_in"), size));
-		remark_count(&remark, ctl_count(session, "deleted"), "deleted");
-		remark_count(&remark, ctl_count(session, "adopted"),
-		    "known under other unique-ids");
-		remark_count(
-		    &remark, ctl_count(session, "seen"), "counted as seen");
-		remark_count(&remark, held, "deletions held");
+		remark_figure(&remark, session, TALLY_DELETED);
+		remark_figure(&remark, session, TALLY_ADOPTED);
+		remark_figure(&remark, session, TALLY_SEEN);
+		remark_figure(&remark, session, TALLY_HELD);
 		if (ctl_count(session, "failed") > 0)
 			remark_add(&remark, "some failed");
 	}

@@ -5,24 +5,55 @@
 #include "daemon/ctl/pages.h"
 #include "daemon/ctl/table.h"
 #include "daemon/ctl/target.h"
+#include "daemon/notify/tally.h"
 
-static const struct table_column columns[] = {
+static const struct table_column first_columns[] = {
 	{ "STARTED", TABLE_LEFT, false },
 	{ "ACCOUNT", TABLE_LEFT, true },
 	{ "OUTCOME", TABLE_LEFT, false },
-	{ "FETCHED", TABLE_RIGHT, false },
-	{ "ADOPTED", TABLE_RIGHT, false },
-	{ "DELETED", TABLE_RIGHT, false },
-	{ "FAILED", TABLE_RIGHT, false },
-	{ "SIZE", TABLE_RIGHT, false },
-	{ "TEXT", TABLE_LEFT, true },
 };
+static const struct table_column last_column = { "TEXT", TABLE_LEFT, true };
+#define FIRST_COLUMNS (sizeof(first_columns) / sizeof(first_columns[0]))
+#define COLUMNS_MAX   (FIRST_COLUMNS + TALLY_COUNT + 1)
+
+/* Between the first ones and the last one, a column for each figure. */
+static size_t
+polls_columns(struct table_column columns[COLUMNS_MAX])
+{
+	size_t count = FIRST_COLUMNS;
+
+	memcpy(columns, first_columns, sizeof(first_columns));
+	for (size_t i = 0; i < TALLY_COUNT; i++)
+		if (tally_names[i].heading != NULL)
+			columns[count++] =
+			    (struct table_column){ tally_names[i].heading,
+				    TABLE_RIGHT, false };
+	columns[count++] = last_column;
+	return count;
+}
+
+static void
+polls_figures(struct table *table, const json_t *poll)
+{
+	char size[HUMAN_SIZE];
+
+	for (size_t i = 0; i < TALLY_COUNT; i++) {
+		uint64_t value = ctl_count(poll, tally_names[i].json);
+
+		if (tally_names[i].heading == NULL)
+			continue;
+		if (tally_names[i].unit == TALLY_UNIT_OCTETS)
+			table_cell(table, human_octets(value, size));
+		else
+			table_cell_count(table, value);
+	}
+}
 
 static enum ctl_exit
 print_polls(struct ctl *ctl, const json_t *polls, void *arg)
 {
 	struct table *table = arg;
-	char time[CTL_TIME_SIZE], size[HUMAN_SIZE];
+	char time[CTL_TIME_SIZE];
 
 	for (size_t i = 0; i < json_array_size(polls); i++) {
 		const json_t *poll = json_array_get(polls, i);
@@ -33,12 +64,7 @@ print_polls(struct ctl *ctl, const json_t *polls, void *arg)
 		table_cell_coloured(table, outcome,
 		    outcome != NULL && strcmp(outcome, "ok") == 0 ? TABLE_GOOD
 								  : TABLE_BAD);
-		table_cell_count(table, ctl_count(poll, "fetched"));
-		table_cell_count(table, ctl_count(poll, "adopted"));
-		table_cell_count(table, ctl_count(poll, "deleted"));
-		table_cell_count(table, ctl_count(poll, "failed"));
-		table_cell(
-		    table, human_octets(ctl_count(poll, "body_octets"), size));
+		polls_figures(table, poll);
 		table_cell(table, ctl_text(poll, "text"));
 	}
 	if (table_print(table, ctl->out, ctl->width, ctl->colour))
@@ -58,8 +84,8 @@ begin_polls(struct target *target_r, const struct invocation *invocation)
 enum ctl_exit
 polls_run(struct ctl *ctl, const struct invocation *invocation)
 {
-	struct table *table =
-	    table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	struct table_column columns[COLUMNS_MAX];
+	struct table *table = table_new(columns, polls_columns(columns));
 	struct pages pages = { .list = "polls",
 		.begin = begin_polls,
 		.invocation = invocation,

@@ -3,6 +3,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/human.h"
+
 void
 remark_begin(struct remark *remark_r)
 {
@@ -41,4 +44,19 @@ remark_count(struct remark *remark, uint64_t count, const char *what)
 {
 	if (count > 0)
 		remark_add(remark, "%llu %s", (unsigned long long)count, what);
+}
+
+void
+remark_figure(
+    struct remark *remark, const json_t *figures, enum tally_figure figure)
+{
+	const struct tally_name *name = &tally_names[figure];
+	uint64_t value = ctl_count(figures, name->json);
+	char size[HUMAN_SIZE];
+
+	if (name->unit == TALLY_UNIT_COUNT)
+		remark_count(remark, value, name->words);
+	else if (value > 0)
+		remark_add(
+		    remark, "%s %s", human_octets(value, size), name->words);
 }

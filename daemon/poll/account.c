@@ -47,54 +47,43 @@ poller_account_is_held(
 static void
 log_success(const char *name, const struct run_progress *progress)
 {
-	bool news = progress->fetched > 0 || progress->deleted > 0;
+	const struct tally *tally = &progress->tally;
+	bool news = tally->fetched > 0 || tally->deleted > 0;
 
 	log_write(news ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, name,
 	    "%" PRIu32 " messages on the server, %" PRIu32 " fetched (%" PRIu64
 	    " octets), %" PRIu32 " deleted, in %.3f s",
-	    progress->messages, progress->fetched, progress->body_octets,
-	    progress->deleted,
+	    tally->messages, tally->fetched, tally->body_octets, tally->deleted,
 	    (double)(progress->finished_ms - progress->started_ms) / 1000);
-	if (progress->failed > 0)
+	if (tally->failed > 0)
 		log_write(LOG_LEVEL_WARNING, name,
-		    "%" PRIu32 " messages could not be fetched",
-		    progress->failed);
-	if (progress->too_large > 0)
+		    "%" PRIu32 " messages could not be fetched", tally->failed);
+	if (tally->too_large > 0)
 		log_write(LOG_LEVEL_INFO, name,
 		    "%" PRIu32 " messages left: above max_message_size",
-		    progress->too_large);
-	if (progress->seen > 0)
+		    tally->too_large);
+	if (tally->seen > 0)
 		log_write(LOG_LEVEL_INFO, name,
 		    "%" PRIu32 " messages count as seen from now on",
-		    progress->seen);
-	if (progress->adopted > 0)
+		    tally->seen);
+	if (tally->adopted > 0)
 		log_write(LOG_LEVEL_INFO, name,
 		    "%" PRIu32 " messages have other unique-ids than before "
 		    "and were recognised; %" PRIu64
 		    " octets need not be fetched",
-		    progress->adopted, progress->adopted_octets);
-	if (progress->held > 0)
+		    tally->adopted, tally->adopted_octets);
+	if (tally->held > 0)
 		log_write(LOG_LEVEL_WARNING, name,
 		    "%" PRIu32 " deletions are held, far more than usual; "
 		    "\"evpopctl poll --confirm %s\" carries them out",
-		    progress->held, name);
+		    tally->held, name);
 }
 
 static void
 note_figures(
     struct poller_account *account, const struct run_progress *progress)
 {
-	account->messages = progress->messages;
-	account->fetched = progress->fetched;
-	account->deleted = progress->deleted;
-	account->failed = progress->failed;
-	account->adopted = progress->adopted;
-	account->adopted_octets = progress->adopted_octets;
-	account->too_large = progress->too_large;
-	account->later = progress->later;
-	account->seen = progress->seen;
-	account->held = progress->held;
-	account->octets_in = progress->octets_in;
+	account->tally = progress->tally;
 	if (progress->identity != POLLER_IDENTITY_UNKNOWN)
 		account->identity = (uint8_t)progress->identity;
 }
@@ -103,9 +92,9 @@ note_figures(
 static void
 note_quiet(struct poller_account *account, const struct run_progress *progress)
 {
-	bool quiet = progress->fetched + progress->deleted + progress->adopted +
-			 progress->seen ==
-		     0;
+	const struct tally *tally = &progress->tally;
+	bool quiet =
+	    tally->fetched + tally->deleted + tally->adopted + tally->seen == 0;
 
 	if (progress->wish != POLLER_WISH_POLL)
 		return;
@@ -141,7 +130,8 @@ log_failure(
 		intro = "refused; the server said: ";
 	log_write(LOG_LEVEL_WARNING, name,
 	    "%s%s (%" PRIu32 " fetched, %" PRIu32 " deleted)%s", intro,
-	    result->text, progress->fetched, progress->deleted, retry);
+	    result->text, progress->tally.fetched, progress->tally.deleted,
+	    retry);
 }
 
 /* What a person is to do, where it does not pass by itself. */

@@ -10,7 +10,6 @@
 /* At rest it is no more than this and its text: there may be very many. */
 struct poller_account {
 	struct agenda_item item; /* first: the agenda hands out items */
-	struct poller *poller;
 	const struct config_account *config; /* NULL: removed, still running */
 	struct run *run;            /* while it is polling, and only then */
 	struct findings *findings;  /* NULL: none */
@@ -18,15 +17,13 @@ struct poller_account {
 	char *last_text;            /* NULL: all is well */
 	int64_t last_started_ms, last_finished_ms, last_success_ms;
 	int64_t failing_since_ms; /* 0: it does not fail */
-	uint64_t octets_in, adopted_octets;
-	uint32_t messages, fetched, deleted, failed;
-	uint32_t adopted, too_large, later, seen, held;
-	uint32_t secret_mark; /* of the file that the last poll read */
-	uint8_t wish;         /* an enum poller_wish: of the next poll */
-	uint8_t last_outcome; /* an enum evpop_error, once finished */
-	uint8_t advice;       /* an enum advice, likewise */
-	uint8_t identity;     /* an enum poller_identity */
-	uint8_t quiet_polls;  /* in a row, as far as they are counted */
+	struct tally tally;       /* of the last poll */
+	uint32_t secret_mark;     /* of the file that the last poll read */
+	uint8_t wish : 4;         /* an enum poller_wish: of the next poll */
+	uint8_t quiet_polls : 4;  /* in a row, as far as they are counted */
+	uint8_t last_outcome;     /* an enum evpop_error, once finished */
+	uint8_t advice;           /* an enum advice, likewise */
+	uint8_t identity;         /* an enum poller_identity */
 };
 
 /* Why its polls wait for a person, where they do. */

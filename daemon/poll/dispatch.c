@@ -72,7 +72,7 @@ yield_of(const struct run_progress *progress)
 	if (progress->wish != POLLER_WISH_POLL &&
 	    progress->wish != POLLER_WISH_CONFIRM)
 		return PACE_UNKNOWN;
-	return progress->fetched > 0 ? PACE_MAIL : PACE_QUIET;
+	return progress->tally.fetched > 0 ? PACE_MAIL : PACE_QUIET;
 }
 
 /* In how long it is polled again by itself; -1: it is not. */
@@ -90,9 +90,9 @@ retry_ms(const struct poller_account *account)
 
 /* A poll is over, or could not begin: what the account does next. */
 static void
-after_poll(struct poller_account *account, const struct run_progress *progress)
+after_poll(struct poller *poller, struct poller_account *account,
+    const struct run_progress *progress)
 {
-	struct poller *poller = account->poller;
 	const struct agenda_outcome outcome = {
 		.result = &progress->result,
 		.login_delay_s = progress->login_delay_s,
@@ -108,8 +108,8 @@ after_poll(struct poller_account *account, const struct run_progress *progress)
 
 	poller->polls += progress->wish != POLLER_WISH_DRY_RUN;
 	poller->failures += progress->result.error != EVPOP_ERROR_NONE;
-	poller->messages += progress->fetched;
-	poller->octets += progress->body_octets;
+	poller->messages += progress->tally.fetched;
+	poller->octets += progress->tally.body_octets;
 	if (progress->wish != POLLER_WISH_DRY_RUN)
 		account->unchanged = progress->unchanged;
 	evutil_secure_rng_get_bytes(&random, sizeof random);
@@ -119,10 +119,10 @@ after_poll(struct poller_account *account, const struct run_progress *progress)
 		poller->once_left--;
 		agenda_rest(&poller->agenda, &account->item, POLLER_WAITING);
 	}
-	held = account->held;
+	held = account->tally.held;
 	poller_account_note(account, progress, retry_ms(account));
 	poller_watch(poller);
-	poller_count_held(poller, held, account->held);
+	poller_count_held(poller, held, account->tally.held);
 }
 
 /* What a dry run has found stays until the next one finds something. */
@@ -135,11 +135,12 @@ take_plan(struct poller_account *account, struct run *run)
 		findings_set_plan(&account->findings, plan);
 }
 
-static void
-run_finished(struct run *run, const struct run_progress *progress, void *arg)
+void
+poller_finish_run(struct run *run, const struct run_progress *progress,
+    void *owner, void *arg)
 {
-	struct poller_account *account = arg;
-	struct poller *poller = account->poller;
+	struct poller_account *account = owner;
+	struct poller *poller = arg;
 
 	assert(run == account->run);
 	account->run = NULL;
@@ -148,7 +149,7 @@ run_finished(struct run *run, const struct run_progress *progress, void *arg)
 		poller_account_free(account);
 	} else {
 		take_plan(account, run);
-		after_poll(account, progress);
+		after_poll(poller, account, progress);
 	}
 	run_free(&run);
 	poller_wake(poller);
@@ -158,7 +159,8 @@ run_finished(struct run *run, const struct run_progress *progress, void *arg)
 
 /* What keeps a poll from beginning is reported like a poll that failed. */
 static void
-fail_at_once(struct poller_account *account, const struct evpop_result *result)
+fail_at_once(struct poller *poller, struct poller_account *account,
+    const struct evpop_result *result)
 {
 	int64_t now_ms = store_clock_unix_ms();
 	const struct run_progress progress = {
@@ -170,14 +172,14 @@ fail_at_once(struct poller_account *account, const struct evpop_result *result)
 
 	account->wish = POLLER_WISH_POLL;
 	account->last_started_ms = now_ms;
-	after_poll(account, &progress);
+	after_poll(poller, account, &progress);
 }
 
 static bool
-store_works(struct poller_account *account)
+store_works(struct poller *poller, struct poller_account *account)
 {
 	const struct store_error *health =
-	    store_health(account->poller->resources.store);
+	    store_health(poller->resources.store);
 	struct evpop_result result;
 
 	if (health->status == STORE_OK)
@@ -185,7 +187,7 @@ store_works(struct poller_account *account)
 	evpop_result_set(&result, EVPOP_ERROR_IO, EVPOP_PHASE_NONE,
 	    "the store cannot take mail (%s); it stays on the server",
 	    health->text);
-	fail_at_once(account, &result);
+	fail_at_once(poller, account, &result);
 	return false;
 }
 
@@ -194,9 +196,8 @@ store_works(struct poller_account *account)
  * fetch everything again.
  */
 static bool
-accounts_are_known(struct poller_account *account)
+accounts_are_known(struct poller *poller, struct poller_account *account)
 {
-	struct poller *poller = account->poller;
 	enum store_status status = configured_status(poller->configured);
 	struct evpop_result result;
 
@@ -206,13 +207,13 @@ accounts_are_known(struct poller_account *account)
 	    "the store does not tell which account this was (%s): %s; mail "
 	    "stays on the server",
 	    store_status_name(status), store_status_hint(status));
-	fail_at_once(account, &result);
+	fail_at_once(poller, account, &result);
 	configured_repeat(poller->configured, poller->config);
 	return false;
 }
 
 static bool
-is_held(struct poller_account *account)
+is_held(struct poller *poller, struct poller_account *account)
 {
 	struct evpop_result why;
 
@@ -221,57 +222,57 @@ is_held(struct poller_account *account)
 			findings_set_former(&account->findings, NULL);
 		return false;
 	}
-	fail_at_once(account, &why);
+	fail_at_once(poller, account, &why);
 	return true;
 }
 
 /* With a failure it is a poll that only leaves its row. */
 static bool
-start_run(struct poller_account *account, struct evpop_tls_context *tls,
-    const struct evpop_result *failure)
+start_run(struct poller *poller, struct poller_account *account,
+    struct evpop_tls_context *tls, const struct evpop_result *failure)
 {
-	account->run = run_new(&account->poller->resources,
+	account->run = run_new(&poller->resources,
 	    &(struct run_order){ .account = account->config,
 		.tls = tls,
 		.wish = (enum poller_wish)account->wish,
 		.expect_nothing = account->quiet_polls >= POLICY_QUIET_POLLS,
 		.failure = failure,
-		.unchanged = &account->unchanged },
-	    run_finished, account);
+		.unchanged = &account->unchanged,
+		.owner = account });
 	return account->run != NULL;
 }
 
 static bool
-start_well_or_badly(
-    struct poller_account *account, struct evpop_result *result_r)
+start_well_or_badly(struct poller *poller, struct poller_account *account,
+    struct evpop_result *result_r)
 {
 	struct evpop_tls_context *tls = NULL;
 
 	if (account->config->tls != CONFIG_TLS_NONE) {
-		tls = tls_get(&account->poller->tls, account->config, result_r);
-		if (tls == NULL && start_run(account, NULL, result_r))
+		tls = tls_get(&poller->tls, account->config, result_r);
+		if (tls == NULL && start_run(poller, account, NULL, result_r))
 			return true;
 		if (tls == NULL)
 			return false;
 	}
-	if (start_run(account, tls, NULL))
+	if (start_run(poller, account, tls, NULL))
 		return true;
 	evpop_result_set(result_r, EVPOP_ERROR_MEMORY, EVPOP_PHASE_NONE,
 	    "no memory for a session");
-	return start_run(account, NULL, result_r);
+	return start_run(poller, account, NULL, result_r);
 }
 
 static void
-start(struct poller_account *account)
+start(struct poller *poller, struct poller_account *account)
 {
 	struct evpop_result result;
 
 	account->secret_mark = poller_secret_mark(account->config);
-	if (!store_works(account) || !accounts_are_known(account) ||
-	    is_held(account))
+	if (!store_works(poller, account) ||
+	    !accounts_are_known(poller, account) || is_held(poller, account))
 		return;
-	if (!start_well_or_badly(account, &result)) {
-		fail_at_once(account, &result);
+	if (!start_well_or_badly(poller, account, &result)) {
+		fail_at_once(poller, account, &result);
 		return;
 	}
 	account->wish = POLLER_WISH_POLL;
@@ -296,7 +297,7 @@ start_some(struct poller *poller)
 		    agenda_start(&poller->agenda, store_clock_monotonic_ms());
 		if (item == NULL)
 			return false;
-		start((struct poller_account *)item);
+		start(poller, (struct poller_account *)item);
 	}
 	return true;
 }

@@ -91,7 +91,6 @@ poller_account_new(struct poller *poller, const struct config_account *config)
 		free(account);
 		return NULL;
 	}
-	account->poller = poller;
 	account->config = config;
 	agenda_add(&poller->agenda, &account->item, config->name, host);
 	return account;
@@ -241,6 +240,7 @@ poller_new(struct event_base *base, struct evpop_names *names,
 		.ledger = ledger_new(LEDGER_LEAST + config->memory_limit),
 		.memory_limit = config->memory_limit,
 		.is_shared = is_shared,
+		.finished = poller_finish_run,
 		.arg = poller,
 	};
 	poller->options = *options;
@@ -342,7 +342,7 @@ poller_poll_now(struct poller *poller, const char *name, enum poller_wish wish)
 		return POLLER_IS_DISABLED;
 	/* Every poll is one; it takes no other wish away. */
 	if (wish != POLLER_WISH_POLL)
-		account->wish = (uint8_t)wish;
+		account->wish = wish & 15;
 	/* Where it polls already, mail may have come since it was listed. */
 	agenda_wish(&poller->agenda, &account->item,
 	    account->wish == POLLER_WISH_DRY_RUN);
@@ -434,7 +434,7 @@ fill_status(
 {
 	const struct pace pace = poller_pace(account->config);
 	const struct agenda_item *item = &account->item;
-	const struct run_progress *now;
+	const struct tally *now;
 
 	*status = (struct poller_account_status){
 		.name = account->config->name,
@@ -455,17 +455,7 @@ fill_status(
 			      (enum evpop_error)account->last_outcome),
 		.last_text = account->last_text,
 		.failures = item->failures,
-		.messages = account->messages,
-		.fetched = account->fetched,
-		.deleted = account->deleted,
-		.failed = account->failed,
-		.adopted = account->adopted,
-		.too_large = account->too_large,
-		.later = account->later,
-		.seen = account->seen,
-		.held = account->held,
-		.octets_in = account->octets_in,
-		.adopted_octets = account->adopted_octets,
+		.tally = account->tally,
 		.identity = poller_identity_name(
 		    (enum poller_identity)account->identity),
 		.moved = findings_moved(account->findings),
@@ -473,12 +463,12 @@ fill_status(
 	};
 	if (account->run == NULL)
 		return;
-	now = run_progress(account->run);
-	status->messages = now->messages;
-	status->fetched = now->fetched;
-	status->deleted = now->deleted;
-	status->failed = now->failed;
-	status->octets_in = now->octets_in;
+	now = &run_progress(account->run)->tally;
+	status->tally.messages = now->messages;
+	status->tally.fetched = now->fetched;
+	status->tally.deleted = now->deleted;
+	status->tally.failed = now->failed;
+	status->tally.octets_in = now->octets_in;
 }
 
 bool

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "daemon/config/config.h"
+#include "daemon/notify/tally.h"
 #include "daemon/poll/state.h"
 
 struct event_base;
@@ -32,13 +33,7 @@ struct poller_account_status {
 	const char *last_outcome; /* "ok" or the error's name; NULL: none yet */
 	const char *last_text;    /* why, in words; NULL if all is well */
 	unsigned failures;        /* in a row */
-	/* Of the session under way, else of the last one. */
-	uint32_t messages, fetched, deleted, failed;
-	uint32_t adopted;          /* known messages under new ids */
-	uint32_t too_large, later; /* left on the server, by the policy */
-	uint32_t seen;             /* newly counted as seen */
-	uint32_t held;             /* deletions that wait for a person */
-	uint64_t octets_in, adopted_octets;
+	struct tally tally;   /* of the poll under way, else of the last one */
 	const char *identity; /* poller_identity_name() */
 	/*
 	 * Since its host or user changed: what was known of it before, in

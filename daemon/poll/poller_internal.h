@@ -52,6 +52,10 @@ poller_wake(struct poller *poller)
 /* The dispatch itself: an event callback. */
 void poller_dispatch(int fd, short what, void *poller);
 
+/* How a run tells that it is over. */
+void poller_finish_run(
+    struct run *, const struct run_progress *, void *account, void *poller);
+
 /* An account may fail: look at its password's file, now and then. */
 void poller_watch(struct poller *);
 void poller_watch_step(int fd, short what, void *poller);

@@ -10,19 +10,21 @@ record_of_report(const struct evpop_sync_report *report,
     const struct deposit *deposit, struct run_progress *progress)
 {
 	progress->result = report->result;
-	progress->messages = report->messages;
-	progress->fetched = deposit_stored(deposit);
-	progress->deleted = deposit_deleted(deposit);
-	progress->adopted = report->adopted + deposit_adopted(deposit);
-	progress->adopted_octets = report->adopted_octets;
-	progress->seen = report->seen;
-	progress->held = report->held;
-	progress->failed = report->failed;
-	progress->too_large = report->too_large;
-	progress->later = report->later;
-	progress->octets_in = report->octets_in;
-	progress->octets_out = report->octets_out;
-	progress->body_octets = report->body_octets;
+	progress->tally = (struct tally){
+		.messages = report->messages,
+		.fetched = deposit_stored(deposit),
+		.adopted = report->adopted + deposit_adopted(deposit),
+		.deleted = deposit_deleted(deposit),
+		.failed = report->failed,
+		.too_large = report->too_large,
+		.later = report->later,
+		.seen = report->seen,
+		.held = report->held,
+		.body_octets = report->body_octets,
+		.adopted_octets = report->adopted_octets,
+		.octets_in = report->octets_in,
+		.octets_out = report->octets_out,
+	};
 }
 
 /* Who ends the daemon is no fault of the account's. */
@@ -47,14 +49,6 @@ record_of_poll(const struct run_progress *progress, struct store_poll *poll)
 		.text = result->error == EVPOP_ERROR_NONE ? progress->note
 							  : result->text,
 		.is_failure = account_fails(progress),
-		.messages = progress->messages,
-		.fetched = progress->fetched,
-		.failed = progress->failed,
-		.deleted = progress->deleted,
-		.octets_in = progress->octets_in,
-		.octets_out = progress->octets_out,
-		.body_octets = progress->body_octets,
-		.adopted = progress->adopted,
-		.adopted_octets = progress->adopted_octets,
+		.tally = progress->tally,
 	};
 }

@@ -81,7 +81,7 @@ prepare(struct poller *poller, const struct config *config,
 static void
 retire(struct poller *poller, struct poller_account *account)
 {
-	poller_count_held(poller, account->held, 0);
+	poller_count_held(poller, account->tally.held, 0);
 	if (account->run == NULL) {
 		agenda_remove(&poller->agenda, &account->item);
 		poller_account_free(account);
@@ -109,6 +109,8 @@ take_changed(struct poller *poller, const struct config_account *changed)
 	struct poller_account *account = poller_find(poller, changed->name);
 
 	memset(&account->unchanged, 0, sizeof account->unchanged);
+	if (account->run != NULL)
+		run_forget_unchanged(account->run);
 	agenda_renew(&poller->agenda, &account->item, changed->enabled,
 	    is_elsewhere(account->config, changed), store_clock_monotonic_ms());
 }

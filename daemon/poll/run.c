@@ -25,8 +25,7 @@ struct run {
 	struct run_resources resources;
 	char *name;
 	struct account_row *row;
-	run_finished_cb finished;
-	void *arg;
+	void *owner;
 
 	struct credentials *credentials; /* NULL where it cannot begin */
 	struct evpop_sync *sync;         /* likewise */
@@ -39,16 +38,17 @@ struct run {
 	const struct evpop_listing *listing;
 	uint32_t unreadable; /* lines of UIDL, or of LIST in its place */
 	struct store_account account;
-	struct unchanged *last;     /* of the account */
-	struct unchanged unchanged; /* a copy, until it proves wrong */
-	bool same;                  /* the listing is that of the last poll */
-	uint64_t version;           /* store_uids_version() at the listing */
-	bool asks_account;          /* its row is asked for */
-	bool has_failed;            /* it ends once that is known */
-	bool started;               /* the sync runs, or has run */
-	bool over;                  /* the sync is done, or will never start */
-	unsigned waiting;           /* answers owed by the store */
-	struct event *settled;      /* runs `finished` from the loop */
+	struct unchanged
+	    unchanged;          /* of the last poll, until it proves wrong */
+	bool forgets_unchanged; /* the next poll is not to go by this one */
+	bool same;              /* the listing is that of the last poll */
+	uint64_t version;       /* store_uids_version() at the listing */
+	bool asks_account;      /* its row is asked for */
+	bool has_failed;        /* it ends once that is known */
+	bool started;           /* the sync runs, or has run */
+	bool over;              /* the sync is done, or will never start */
+	unsigned waiting;       /* answers owed by the store */
+	struct event *settled;  /* runs `finished` from the loop */
 	struct run_progress progress;
 };
 
@@ -133,8 +133,6 @@ run_begin(struct run *run, const struct run_order *order)
 		run->progress.result = *order->failure;
 		run->has_failed = true;
 	}
-	order->unchanged->taken = true;
-	run->last = order->unchanged;
 	if (order->wish == POLLER_WISH_POLL &&
 	    unchanged_account(order->unchanged, &account)) {
 		run->unchanged = *order->unchanged;
@@ -149,8 +147,7 @@ run_begin(struct run *run, const struct run_order *order)
 }
 
 struct run *
-run_new(const struct run_resources *resources, const struct run_order *order,
-    run_finished_cb finished, void *arg)
+run_new(const struct run_resources *resources, const struct run_order *order)
 {
 	const struct config_account *account = order->account;
 	struct run *run;
@@ -159,8 +156,7 @@ run_new(const struct run_resources *resources, const struct run_order *order,
 	if (run == NULL)
 		return NULL;
 	run->resources = *resources;
-	run->finished = finished;
-	run->arg = arg;
+	run->owner = order->owner;
 	run->progress.started_ms = store_clock_unix_ms();
 	run->progress.wish = order->wish;
 	run->present = policy_present(order);
@@ -249,9 +245,8 @@ run_listed(const struct evpop_listing *listing, void *arg)
 	struct run *run = arg;
 
 	run->listing = listing;
-	/* Sizes come later, and are only hints. */
 	run->unreadable = listing->ignored;
-	run->progress.messages = (uint32_t)listing->count;
+	run->progress.tally.messages = (uint32_t)listing->count;
 	if (listing->count > 0)
 		run->progress.identity =
 		    listing->unique_ids ? POLLER_IDENTITY_UNIQUE_ID
@@ -408,7 +403,7 @@ run_done(const struct evpop_sync_report *report, void *arg)
 		progress->login_delay_s = capabilities->login_delay_s;
 	record_of_report(report, run->deposit, progress);
 	if (run->same)
-		progress->too_large = run->unchanged.too_large;
+		progress->tally.too_large = run->unchanged.too_large;
 	run_note_shortfall(run, report);
 	run_note_unchanged(run, report);
 	run_conclude(run);
@@ -440,7 +435,7 @@ run_note_unchanged(struct run *run, const struct evpop_sync_report *report)
 {
 	const struct evpop_plan *plan = evpop_sync_plan(run->sync);
 
-	if (report->result.error != EVPOP_ERROR_NONE || !run->last->taken)
+	if (report->result.error != EVPOP_ERROR_NONE || run->forgets_unchanged)
 		return;
 	if (run->same)
 		run->progress.unchanged = run->unchanged;
@@ -519,10 +514,17 @@ run_finish(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	run->finished(run, &run->progress, run->arg);
+	run->resources.finished(
+	    run, &run->progress, run->owner, run->resources.arg);
 }
 
 /* ---- what its owner asks ---- */
+
+void
+run_forget_unchanged(struct run *run)
+{
+	run->forgets_unchanged = true;
+}
 
 void
 run_drained(struct run *run)
@@ -559,10 +561,10 @@ run_progress(struct run *run)
 
 	if (run->started && !run->over) {
 		evpop_sync_progress(run->sync, &report);
-		run->progress.fetched = deposit_stored(run->deposit);
-		run->progress.adopted = deposit_adopted(run->deposit);
-		run->progress.deleted = deposit_deleted(run->deposit);
-		run->progress.octets_in = report.octets_in;
+		run->progress.tally.fetched = deposit_stored(run->deposit);
+		run->progress.tally.adopted = deposit_adopted(run->deposit);
+		run->progress.tally.deleted = deposit_deleted(run->deposit);
+		run->progress.tally.octets_in = report.octets_in;
 	}
 	return &run->progress;
 }

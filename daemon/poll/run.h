@@ -8,6 +8,7 @@
 #include <evpop/sync.h>
 
 #include "daemon/config/config.h"
+#include "daemon/notify/tally.h"
 #include "daemon/poll/poller.h"
 #include "daemon/poll/unchanged.h"
 
@@ -15,6 +16,8 @@ struct ledger;
 struct store;
 struct run;
 struct servers;
+
+struct run_progress;
 
 struct run_resources {
 	struct event_base *base;
@@ -25,6 +28,12 @@ struct run_resources {
 	uint64_t memory_limit;
 	/* Whether a run besides this one has the row; NULL: none ever does. */
 	bool (*is_shared)(const struct run *, int64_t account_id, void *arg);
+	/*
+	 * Runs once, on the loop, when all is over and what was fetched is
+	 * durable; run_free() is allowed in it.
+	 */
+	void (*finished)(
+	    struct run *, const struct run_progress *, void *owner, void *arg);
 	void *arg;
 };
 
@@ -35,12 +44,8 @@ struct run_order {
 	bool expect_nothing; /* the polls before found nothing to do */
 	/* It cannot begin, and leaves its row only; NULL: it can. */
 	const struct evpop_result *failure;
-	/*
-	 * Of the account's last poll, and the account's as long as the run
-	 * lasts: zeroed meanwhile, since the account was changed, it keeps the
-	 * run from leaving any.
-	 */
-	struct unchanged *unchanged;
+	const struct unchanged *unchanged; /* of the account's last poll */
+	void *owner;                       /* handed to `finished` */
 };
 
 /* How far a run is, or how it ended. */
@@ -52,9 +57,7 @@ struct run_progress {
 	bool has_worked;          /* a poll went well before, by the store */
 	bool was_asked;           /* the server has answered to a log-in */
 	uint32_t login_delay_s;   /* what the server asks for; 0: none */
-	uint32_t messages, fetched, failed, deleted, too_large, later;
-	uint32_t adopted, seen, held;
-	uint64_t octets_in, octets_out, body_octets, adopted_octets;
+	struct tally tally;
 	enum poller_identity identity;
 	/* Its maildrop is another one than before, in words; or NULL. */
 	const char *note;
@@ -62,16 +65,12 @@ struct run_progress {
 	struct unchanged unchanged; /* for the next poll, once finished */
 };
 
-/*
- * `finished` runs once, on the loop, when all is over and what was fetched is
- * durable; run_free() is allowed in it.
- */
-typedef void (*run_finished_cb)(
-    struct run *, const struct run_progress *, void *arg);
-
 /* Begin a poll.  NULL without memory, and `finished` will not run. */
-struct run *run_new(const struct run_resources *, const struct run_order *,
-    run_finished_cb finished, void *arg) __attribute__((warn_unused_result));
+struct run *run_new(const struct run_resources *, const struct run_order *)
+    __attribute__((warn_unused_result));
+
+/* The account was changed: what this poll sees is nothing for the next one. */
+void run_forget_unchanged(struct run *);
 
 /* The store takes bodies again. */
 void run_drained(struct run *);

@@ -20,11 +20,6 @@ struct unchanged {
 	uint64_t version; /* store_uids_version() it was compared with */
 	uint32_t usual_deletes;
 	uint32_t too_large; /* messages that the policy leaves there */
-	/*
-	 * A poll goes by it.  Whoever zeroes it meanwhile keeps that poll from
-	 * leaving anything behind.
-	 */
-	bool taken;
 	unsigned char digest[UNCHANGED_DIGEST_SIZE];
 };
 

@@ -51,16 +51,23 @@ update_account(
 	return status;
 }
 
+/* The columns of a poll's figures, with a comma before each. */
+#define POLL_COLUMN(name, member, ...)    ", " #member
+#define POLL_PARAMETER(name, member, ...) ", ?"
+#define POLL_SELECTED(name, member, ...)  ", poll." #member
+#define POLL_COLUMNS                      TALLY_KEPT(POLL_COLUMN)
+#define POLL_PARAMETERS                   TALLY_KEPT(POLL_PARAMETER)
+#define POLL_SELECTED_COLUMNS             TALLY_KEPT(POLL_SELECTED)
+
 static enum store_status
 insert(struct store_db *db, const struct store_poll *poll)
 {
 	static const char sql[] =
 	    "INSERT INTO poll(account, started_ms, finished_ms, outcome,"
-	    " text, messages, fetched, failed, deleted, octets_in,"
-	    " octets_out, body_octets, adopted, adopted_octets)"
-	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
-	    " ?13, ?14)";
+	    " text" POLL_COLUMNS ")"
+	    " VALUES(?1, ?2, ?3, ?4, ?5" POLL_PARAMETERS ")";
 	struct sql_statement use;
+	int i;
 
 	sql_prepare(&use, db->sql, sql);
 	sql_bind_int(&use, 1, poll->account_id);
@@ -68,15 +75,8 @@ insert(struct store_db *db, const struct store_poll *poll)
 	sql_bind_int(&use, 3, poll->finished_ms);
 	sql_bind_text(&use, 4, poll->outcome);
 	sql_bind_text(&use, 5, poll->text);
-	sql_bind_int(&use, 6, poll->messages);
-	sql_bind_int(&use, 7, poll->fetched);
-	sql_bind_int(&use, 8, poll->failed);
-	sql_bind_int(&use, 9, poll->deleted);
-	sql_bind_int(&use, 10, (int64_t)poll->octets_in);
-	sql_bind_int(&use, 11, (int64_t)poll->octets_out);
-	sql_bind_int(&use, 12, (int64_t)poll->body_octets);
-	sql_bind_int(&use, 13, poll->adopted);
-	sql_bind_int(&use, 14, (int64_t)poll->adopted_octets);
+	for (i = 0; i < TALLY_KEPT_COUNT; i++)
+		sql_bind_int(&use, 6 + i, (int64_t)tally_get(&poll->tally, i));
 	return sql_run(&use);
 }
 
@@ -200,20 +200,15 @@ take_row(struct polls_op *polls, struct sql_statement *from)
 {
 	struct store_poll_row *row = &polls->rows[polls->count++];
 	struct store_poll *poll = &row->poll;
+	int i;
 
 	row->id = sql_column_int(from, 0);
 	poll->account_id = sql_column_int(from, 2);
 	poll->started_ms = sql_column_int(from, 3);
 	poll->finished_ms = sql_column_int(from, 4);
-	poll->messages = (uint32_t)sql_column_int(from, 7);
-	poll->fetched = (uint32_t)sql_column_int(from, 8);
-	poll->failed = (uint32_t)sql_column_int(from, 9);
-	poll->deleted = (uint32_t)sql_column_int(from, 10);
-	poll->octets_in = (uint64_t)sql_column_int(from, 11);
-	poll->octets_out = (uint64_t)sql_column_int(from, 12);
-	poll->body_octets = (uint64_t)sql_column_int(from, 13);
-	poll->adopted = (uint32_t)sql_column_int(from, 14);
-	poll->adopted_octets = (uint64_t)sql_column_int(from, 15);
+	for (i = 0; i < TALLY_KEPT_COUNT; i++)
+		tally_set(
+		    &poll->tally, i, (uint64_t)sql_column_int(from, 7 + i));
 	if (!store_column_text(&polls->arena, from, 1, &row->account) ||
 	    !store_column_text(&polls->arena, from, 5, &poll->outcome) ||
 	    !store_column_text(&polls->arena, from, 6, &poll->text))
@@ -221,10 +216,9 @@ take_row(struct polls_op *polls, struct sql_statement *from)
 	return STORE_OK;
 }
 
-#define POLL_SELECT                                                           \
-	"SELECT poll.id, account.name, account.id, started_ms, finished_ms,"  \
-	" outcome, text, poll.messages, fetched, failed, deleted, octets_in," \
-	" octets_out, body_octets, adopted, adopted_octets"                   \
+#define POLL_SELECT                                                          \
+	"SELECT poll.id, account.name, account.id, started_ms, finished_ms," \
+	" outcome, text" POLL_SELECTED_COLUMNS                               \
 	" FROM poll JOIN account ON account.id = poll.account"
 
 static enum store_status

@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/notify/tally.h"
 #include "daemon/store/account.h"
 #include "daemon/store/status.h"
 
@@ -435,10 +436,7 @@ struct store_poll {
 	const char *outcome; /* "ok", or an evpop_error_name(), copied */
 	const char *text;    /* why, in words; copied; may be NULL */
 	bool is_failure;     /* the account fails, by now at the latest */
-	uint32_t messages, fetched, failed, deleted;
-	uint32_t adopted; /* known messages under new unique-ids */
-	uint64_t octets_in, octets_out, body_octets;
-	uint64_t adopted_octets; /* of those, not downloaded */
+	struct tally tally;  /* as far as TALLY_KEPT goes */
 };
 void store_poll_record(
     struct store *, const struct store_poll *, store_done_cb, void *arg);

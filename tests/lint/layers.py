@@ -34,15 +34,17 @@ ALL_HEADERS = "evpop.h"
 # headers.  A name that ends in a slash is a whole folder.
 DAEMON = {
     "log": (),
+    "notify": (),
     "failpoint": (),
     "config": ("log/", "secret/exposure.h"),
     "secret": ("log/",),
-    "store": ("log/", "failpoint/failpoint.h"),
-    "poll": ("log/", "failpoint/failpoint.h", "config/", "secret/",
+    "store": ("log/", "notify/", "failpoint/failpoint.h"),
+    "poll": ("log/", "notify/", "failpoint/failpoint.h", "config/", "secret/",
              "store/store.h", "store/clock.h"),
-    "control": ("log/", "config/", "poll/", "store/store.h", "store/clock.h"),
+    "control": ("log/", "notify/", "config/", "poll/", "store/store.h",
+                "store/clock.h"),
     # Text that the API and the command understand alike; no state behind it.
-    "ctl": ("config/near.h", "control/when.h"),
+    "ctl": ("config/near.h", "control/when.h", "notify/tally.h"),
 }
 
 # Outside libraries, and where alone they appear.  Tests are free.

@@ -431,8 +431,8 @@ poller_status(const struct poller *poller, struct poller_status *status_r)
 	*status_r = poller->totals;
 	status_r->accounts = poller->count;
 	for (size_t i = 0; i < poller->count; i++) {
-		status_r->held_accounts += poller->accounts[i].held > 0;
-		status_r->held_deletions += poller->accounts[i].held;
+		status_r->held_accounts += poller->accounts[i].tally.held > 0;
+		status_r->held_deletions += poller->accounts[i].tally.held;
 	}
 }
 

@@ -117,12 +117,12 @@ test_accounts_tell_what_is_left(void **state)
 	shop->identity = "top";
 	shop->former_id = "store";
 	shop->moved = "its maildrop was that of x at y before";
-	shop->adopted = 1;
-	shop->adopted_octets = 2;
-	shop->too_large = 3;
-	shop->later = 4;
-	shop->seen = 5;
-	shop->held = 6;
+	shop->tally.adopted = 1;
+	shop->tally.adopted_octets = 2;
+	shop->tally.too_large = 3;
+	shop->tally.later = 4;
+	shop->tally.seen = 5;
+	shop->tally.held = 6;
 	ask_for(fixture, "GET", "/v1/accounts/shop", 200, &reply);
 	session = json_object_get(reply.json, "session");
 	assert_string_equal(text_of(reply.json, "identity"), "top");
@@ -137,15 +137,15 @@ test_accounts_tell_what_is_left(void **state)
 	assert_int_equal(number_of(session, "held"), 6);
 	forget(&reply);
 
-	fixture->accounts[0].held = 10;
+	fixture->accounts[0].tally.held = 10;
 	ask_for(fixture, "GET", "/v1/status", 200, &reply);
 	session = json_object_get(reply.json, "held");
 	assert_int_equal(number_of(session, "accounts"), 2);
 	assert_int_equal(number_of(session, "deletions"), 16);
 	forget(&reply);
 
-	fixture->polls[0].poll.adopted = 7;
-	fixture->polls[0].poll.adopted_octets = 8;
+	fixture->polls[0].poll.tally.adopted = 7;
+	fixture->polls[0].poll.tally.adopted_octets = 8;
 	ask_for(fixture, "GET", "/v1/polls?limit=1", 200, &reply);
 	session = json_array_get(json_object_get(reply.json, "polls"), 0);
 	assert_int_equal(number_of(session, "adopted"), 7);

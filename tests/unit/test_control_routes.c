@@ -278,7 +278,7 @@ test_accounts_become_json(void **state)
 		.last_outcome = "auth",
 		.last_text = "refused \x80",
 		.failures = 3,
-		.fetched = 7,
+		.tally.fetched = 7,
 	};
 	struct store_account_row row = { .name = "shop",
 		.messages = 9,
@@ -378,7 +378,8 @@ test_pages_and_polls(void **state)
 {
 	struct store_poll_row row = { .id = 5,
 		.account = "shop",
-		.poll = { .started_ms = 1, .outcome = "ok", .fetched = 3 } };
+		.poll = {
+		    .started_ms = 1, .outcome = "ok", .tally.fetched = 3 } };
 	json_t *list = json_array(), *json;
 
 	(void)state;

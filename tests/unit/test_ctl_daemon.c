@@ -39,13 +39,13 @@ finish_poll(struct poller_account_status *account, const char *wish)
 		account->health = POLLER_REFUSED;
 		account->failing_since_ms = 1000;
 	} else if (strcmp(wish, "poll") == 0) {
-		account->fetched = 3;
+		account->tally.fetched = 3;
 	} else if (strcmp(wish, "baseline") == 0) {
-		account->fetched = 0;
-		account->seen = 40;
+		account->tally.fetched = 0;
+		account->tally.seen = 40;
 	} else if (strcmp(wish, "confirm") == 0) {
-		account->deleted = account->held;
-		account->held = 0;
+		account->tally.deleted = account->tally.held;
+		account->tally.held = 0;
 	}
 }
 
@@ -178,8 +178,7 @@ fill_daemon(struct daemon *daemon, struct event_base *base)
 		    .host = "h",
 		    .user = "u",
 		    .identity = "body",
-		    .too_large = 3,
-		    .later = 12 },
+		    .tally = { .too_large = 3, .later = 12 } },
 		{ .name = "off",
 		    .host = "h",
 		    .user = "u",
@@ -197,9 +196,9 @@ fill_daemon(struct daemon *daemon, struct event_base *base)
 		    .host = "pop.example.org",
 		    .user = "me",
 		    .identity = "unique-id",
-		    .held = 1200,
-		    .adopted = 9,
-		    .adopted_octets = 5 << 20,
+		    .tally = { .held = 1200,
+			.adopted = 9,
+			.adopted_octets = 5 << 20 },
 		    .last_finished_ms = 1000 },
 	};
 	static struct store_account_row rows[] = { { .name = "work",
@@ -208,7 +207,8 @@ fill_daemon(struct daemon *daemon, struct event_base *base)
 	    .quarantined = 1 } };
 	static struct store_poll_row polls[] = { { .id = 1,
 	    .account = "work",
-	    .poll = { .started_ms = 1000, .outcome = "ok", .fetched = 4 } } };
+	    .poll = {
+		.started_ms = 1000, .outcome = "ok", .tally.fetched = 4 } } };
 	static const struct store_quarantine_row quarantine[] = {
 		{ 8, "work", (const unsigned char *)"\x1b", 1, 0, BODY_SIZE,
 		    1000, "cut \x1b[31m", "S: +OK\nC: RETR 9 \x1b[2J\n" },

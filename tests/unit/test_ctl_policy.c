@@ -56,7 +56,7 @@ test_commands(void **state)
 		{ "account work", 0, "known by their unique-ids",
 		    "Not fetched" },
 		{ "account work", 0,
-		    "Adopted        9 known messages under new unique-ids, 5.0 "
+		    "Adopted        9 known under other unique-ids, 5.0 "
 		    "MiB not downloaded",
 		    NULL },
 		{ "account home", 0,

@@ -75,7 +75,7 @@ end_poll(struct poller *poller, struct poller_account *account, int64_t now_ms,
 	struct run_progress progress = {
 		.started_ms = 1,
 		.finished_ms = 2,
-		.messages = 7,
+		.tally.messages = 7,
 		.identity = POLLER_IDENTITY_UNIQUE_ID,
 	};
 	const struct pace pace = poller_pace(account->config);

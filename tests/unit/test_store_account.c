@@ -61,15 +61,15 @@ record(struct fixture *fixture, int64_t account_id, const char *outcome,
 		.finished_ms = finished_ms,
 		.outcome = outcome,
 		.text = text,
-		.messages = 9,
-		.fetched = 3,
-		.failed = 1,
-		.deleted = 2,
-		.octets_in = 1000,
-		.octets_out = 100,
-		.body_octets = 900,
-		.adopted = 5,
-		.adopted_octets = INT64_C(5000000000) };
+		.tally = { .messages = 9,
+		    .fetched = 3,
+		    .failed = 1,
+		    .deleted = 2,
+		    .octets_in = 1000,
+		    .octets_out = 100,
+		    .body_octets = 900,
+		    .adopted = 5,
+		    .adopted_octets = INT64_C(5000000000) } };
 
 	store_poll_record(fixture->store, &poll, answer_done, &answer);
 	fixture_wait(fixture, &answer.done);
@@ -84,7 +84,7 @@ record_deletes(struct fixture *fixture, uint32_t deleted)
 		.started_ms = 1000,
 		.finished_ms = 2000,
 		.outcome = "ok",
-		.deleted = deleted };
+		.tally.deleted = deleted };
 
 	store_poll_record(fixture->store, &poll, answer_done, &answer);
 	fixture_wait(fixture, &answer.done);
@@ -130,9 +130,9 @@ record_found(struct fixture *fixture, const char *outcome, uint32_t fetched,
 		.started_ms = 1,
 		.finished_ms = 2,
 		.outcome = outcome,
-		.fetched = fetched,
-		.deleted = deleted,
-		.adopted = adopted },
+		.tally = { .fetched = fetched,
+		    .deleted = deleted,
+		    .adopted = adopted } },
 	    answer_done, &answer);
 	fixture_wait(fixture, &answer.done);
 	assert_int_equal(answer.status, STORE_OK);
@@ -347,15 +347,16 @@ see_polls(enum store_status status, const struct store_poll_row *rows,
 		seen->finished_ms[i] = poll->finished_ms;
 		seen->last_id = rows[i].id;
 		assert_int_equal(poll->started_ms, poll->finished_ms - 500);
-		assert_int_equal(poll->messages, 9);
-		assert_int_equal(poll->fetched, 3);
-		assert_int_equal(poll->failed, 1);
-		assert_int_equal(poll->deleted, 2);
-		assert_int_equal(poll->octets_in, 1000);
-		assert_int_equal(poll->octets_out, 100);
-		assert_int_equal(poll->body_octets, 900);
-		assert_int_equal(poll->adopted, 5);
-		assert_int_equal(poll->adopted_octets, INT64_C(5000000000));
+		assert_int_equal(poll->tally.messages, 9);
+		assert_int_equal(poll->tally.fetched, 3);
+		assert_int_equal(poll->tally.failed, 1);
+		assert_int_equal(poll->tally.deleted, 2);
+		assert_int_equal(poll->tally.octets_in, 1000);
+		assert_int_equal(poll->tally.octets_out, 100);
+		assert_int_equal(poll->tally.body_octets, 900);
+		assert_int_equal(poll->tally.adopted, 5);
+		assert_int_equal(
+		    poll->tally.adopted_octets, INT64_C(5000000000));
 		assert_string_equal(poll->outcome, "ok");
 	}
 	seen->count = count;

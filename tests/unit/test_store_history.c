@@ -25,7 +25,7 @@ poll_at(const struct fixture *fixture, int64_t finished_ms)
 		.started_ms = finished_ms - 500,
 		.finished_ms = finished_ms,
 		.outcome = "ok",
-		.messages = 9 };
+		.tally.messages = 9 };
 }
 
 static void
