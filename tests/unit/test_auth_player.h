@@ -29,6 +29,13 @@ struct script {
 	bool expired;
 };
 
+/* What each script begins with: who logs in, where, and how. */
+#define SCRIPT(says, how, who, where)                       \
+	.name = (says), .mechanism = EVPOP_MECHANISM_##how, \
+	.credentials = who, .target = where
+/* The initial response, with which the client has said all. */
+#define INITIAL(text) .initial = (text), .initial_final = true
+
 /* Fails the test, with the script's name, where an exchange goes otherwise. */
 void play_script(const struct script *);
 
