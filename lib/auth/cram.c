@@ -1,13 +1,17 @@
-/*
- * CRAM-MD5 (RFC 2195).  GSASL has it, but leaves copies of the password in
- * memory that it frees, and refuses one that is not UTF-8, of which the RFC
- * says nothing.
- */
+/* CRAM-MD5: RFC 2195. */
 #include <string.h>
 
 #include "lib/auth/digest.h"
 #include "lib/auth/mechanism.h"
 #include "lib/base/hex.h"
+
+static bool
+cram_digest(const struct evpop_exchange *exchange, const char *challenge,
+    size_t length, unsigned char digest_r[EVPOP_MD5_SIZE])
+{
+	return evpop_hmac(EVPOP_MD5_SIZE, exchange->password,
+	    strlen(exchange->password), challenge, length, digest_r);
+}
 
 static enum evpop_answer
 cram_answer(struct evpop_exchange *exchange, const char *challenge,
@@ -21,8 +25,7 @@ cram_answer(struct evpop_exchange *exchange, const char *challenge,
 	if (length == 0)
 		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
 		    "the server's challenge is empty");
-	if (!evpop_digest_hmac_md5(
-		exchange->password, challenge, length, digest))
+	if (!cram_digest(exchange, challenge, length, digest))
 		return evpop_exchange_give_up(
 		    exchange, EVPOP_ERROR_MEMORY, "no memory");
 	evpop_hex_encode(digest, sizeof digest, hex);
@@ -41,7 +44,7 @@ cram_begin(struct evpop_exchange *exchange)
 {
 	unsigned char digest[EVPOP_MD5_SIZE];
 
-	if (!evpop_digest_hmac_md5(exchange->password, "", 0, digest)) {
+	if (!cram_digest(exchange, "", 0, digest)) {
 		(void)evpop_exchange_give_up(exchange, EVPOP_ERROR_USAGE,
 		    "MD5 is not to be had on this machine");
 		return false;

@@ -15,10 +15,13 @@
 #define EVPOP_SHA1_SIZE   20
 #define EVPOP_SHA256_SIZE 32
 
-/* MD5 of two strings of octets, one behind the other. */
-bool evpop_digest_md5(const void *first, size_t first_length,
-    const void *second, size_t second_length,
-    unsigned char digest_r[EVPOP_MD5_SIZE]) EVPOP_MUST_USE;
+/* The digest of this many octets: by MD5, SHA-1 or SHA-256. */
+bool evpop_digest(size_t size, const void *bytes, size_t length,
+    unsigned char *digest_r) EVPOP_MUST_USE;
+
+/* The same of an HMAC (RFC 2104). */
+bool evpop_hmac(size_t size, const void *key, size_t key_length,
+    const void *bytes, size_t length, unsigned char *digest_r) EVPOP_MUST_USE;
 
 /*
  * SHA-256 of octets that come in pieces.  NULL where it cannot be had; feeding
@@ -31,9 +34,5 @@ bool evpop_digest_stream_feed(struct evpop_digest_stream *, const void *bytes,
 bool evpop_digest_stream_finish(struct evpop_digest_stream *,
     unsigned char digest_r[EVPOP_SHA256_SIZE]) EVPOP_MUST_USE;
 void evpop_digest_stream_free(struct evpop_digest_stream *);
-
-/* HMAC-MD5 (RFC 2104). */
-bool evpop_digest_hmac_md5(const char *key, const void *bytes, size_t length,
-    unsigned char digest_r[EVPOP_MD5_SIZE]) EVPOP_MUST_USE;
 
 #endif

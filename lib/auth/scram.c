@@ -1,57 +1,32 @@
 /*
- * SCRAM-SHA-1, SCRAM-SHA-256 and their -PLUS (RFC 5802, 7677), by GSASL.  The
- * password never gets there: GSASL leaves copies of it in memory that it
- * frees, so it is given the salted password, computed here.
+ * SCRAM-SHA-1, SCRAM-SHA-256 and their -PLUS: RFC 5802, RFC 7677.  The names
+ * of messages and keys are those of RFC 5802 section 3.
  */
-#include <gsasl.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
+#include <stringprep.h>
 
 #include "lib/auth/base64.h"
 #include "lib/auth/digest.h"
 #include "lib/auth/mechanism.h"
-#include "lib/base/hex.h"
 
-/*
- * Begun with the exchange.  What the server's first message said is kept until
- * the key that it wants is there.
- */
+/* 24 characters in base64: two clients never choose the same. */
+#define NONCE_OCTETS 18
+
 struct scram {
-	Gsasl *gsasl;
-	Gsasl_session *session;
-	struct evpop_secret message, salt;
+	size_t hash_size;
+	struct evpop_secret nonce; /* the client's, in base64 */
+	struct evpop_secret bare;  /* client-first-message-bare */
+	struct evpop_secret bound; /* gs2-header, and what is bound to */
+	struct evpop_secret server_first;
+	struct evpop_secret server_nonce; /* begins with the client's */
+	struct evpop_secret salt;
 	unsigned int iterations;
+	unsigned char server_signature[EVPOP_SHA256_SIZE];
 };
-
-static size_t
-scram_key_size(enum evpop_mechanism mechanism)
-{
-	return mechanism == EVPOP_MECHANISM_SCRAM_SHA_256_PLUS ||
-		       mechanism == EVPOP_MECHANISM_SCRAM_SHA_256
-		   ? EVPOP_SHA256_SIZE
-		   : EVPOP_SHA1_SIZE;
-}
-
-static void
-scram_end_session(struct scram *scram)
-{
-	static const Gsasl_property held[] = { GSASL_AUTHID, GSASL_AUTHZID,
-		GSASL_CB_TLS_EXPORTER, GSASL_CB_TLS_UNIQUE, GSASL_SCRAM_ITER,
-		GSASL_SCRAM_SALT, GSASL_SCRAM_SALTED_PASSWORD };
-	const char *value;
-	size_t i;
-
-	if (scram->session == NULL)
-		return;
-	for (i = 0; i < sizeof held / sizeof held[0]; i++) {
-		value = gsasl_property_fast(scram->session, held[i]);
-		/* It is GSASL's own copy, and about to be freed unwiped. */
-		if (value != NULL)
-			explicit_bzero((char *)value, strlen(value));
-	}
-	gsasl_finish(scram->session);
-	scram->session = NULL;
-}
 
 static void
 scram_end(struct evpop_exchange *exchange)
@@ -60,158 +35,152 @@ scram_end(struct evpop_exchange *exchange)
 
 	if (scram == NULL)
 		return;
-	scram_end_session(scram);
-	if (scram->gsasl != NULL)
-		gsasl_done(scram->gsasl);
-	evpop_secret_clear(&scram->message);
+	evpop_secret_clear(&scram->nonce);
+	evpop_secret_clear(&scram->bare);
+	evpop_secret_clear(&scram->bound);
+	evpop_secret_clear(&scram->server_first);
+	evpop_secret_clear(&scram->server_nonce);
 	evpop_secret_clear(&scram->salt);
+	explicit_bzero(scram, sizeof *scram);
 	free(scram);
 	exchange->state = NULL;
 }
 
-/* Plain ASCII stays as it is; for the rest, RFC 4013. */
-static bool
-scram_prepare_password(struct evpop_exchange *exchange)
+static enum evpop_answer
+scram_no_memory(struct evpop_exchange *exchange)
 {
-	const char *text = exchange->password;
-	char *prepared;
-	int rc;
-
-	while (*text >= ' ' && *text <= '~')
-		text++;
-	if (*text == '\0')
-		return true;
-	rc = gsasl_saslprep(exchange->password, 0, &prepared, NULL);
-	if (rc == GSASL_OK) {
-		evpop_secret_forget(&exchange->password);
-		exchange->password = strdup(prepared);
-		explicit_bzero(prepared, strlen(prepared));
-		gsasl_free(prepared);
-		if (exchange->password == NULL)
-			rc = GSASL_MALLOC_ERROR;
-	}
-	if (rc == GSASL_MALLOC_ERROR)
-		(void)evpop_exchange_give_up(
-		    exchange, EVPOP_ERROR_MEMORY, "no memory");
-	else if (rc != GSASL_OK)
-		(void)evpop_exchange_give_up(exchange, EVPOP_ERROR_USAGE,
-		    "the password is not UTF-8, or holds characters that "
-		    "SASLprep (RFC 4013) forbids");
-	else if (*exchange->password == '\0')
-		(void)evpop_exchange_give_up(exchange, EVPOP_ERROR_USAGE,
-		    "nothing is left of the password after SASLprep "
-		    "(RFC 4013)");
-	return exchange->failure.error == EVPOP_ERROR_NONE;
-}
-
-static int
-scram_give_binding(struct evpop_exchange *exchange)
-{
-	struct scram *scram = exchange->state;
-	const bool exporter = exchange->exporter.length > 0;
-	const struct evpop_secret *binding =
-	    exporter ? &exchange->exporter : &exchange->unique;
-	struct evpop_secret text = { .bytes = NULL };
-	int rc;
-
-	evpop_base64_encode(binding->bytes, binding->length, &text);
-	rc = text.failed
-		 ? GSASL_MALLOC_ERROR
-		 : gsasl_property_set(scram->session,
-		       exporter ? GSASL_CB_TLS_EXPORTER : GSASL_CB_TLS_UNIQUE,
-		       evpop_secret_text(&text));
-	evpop_secret_clear(&text);
-	return rc;
-}
-
-static int
-scram_begin_session(struct evpop_exchange *exchange, bool bind)
-{
-	struct scram *scram = exchange->state;
-	int rc;
-
-	rc = gsasl_client_start(scram->gsasl,
-	    evpop_mechanism_name(exchange->mechanism), &scram->session);
-	if (rc == GSASL_OK)
-		rc = gsasl_property_set(
-		    scram->session, GSASL_AUTHID, exchange->user);
-	if (rc == GSASL_OK && exchange->authorization != NULL)
-		rc = gsasl_property_set(
-		    scram->session, GSASL_AUTHZID, exchange->authorization);
-	if (rc == GSASL_OK && bind)
-		rc = scram_give_binding(exchange);
-	return rc;
-}
-
-static int
-scram_step(struct scram *scram, const char *challenge, size_t length,
-    struct evpop_secret *response)
-{
-	char *output = NULL;
-	size_t output_length = 0;
-	int rc;
-
-	rc = gsasl_step(
-	    scram->session, challenge, length, &output, &output_length);
-	if (output == NULL)
-		return rc;
-	evpop_secret_add(response, output, output_length);
-	explicit_bzero(output, output_length);
-	gsasl_free(output);
-	return rc;
+	return evpop_exchange_give_up(
+	    exchange, EVPOP_ERROR_MEMORY, "no memory");
 }
 
 /*
- * Without -PLUS a binding that could have been used makes GSASL say so ("y"),
- * and the server notice that somebody struck -PLUS off its list (RFC 5802
- * section 6).  To somebody who does not allow -PLUS it is of no use.
+ * Replace a text by what SASLprep (RFC 4013) makes of it, or give up.  What
+ * Unicode 3.2 does not assign passes: servers know newer versions.
  */
 static bool
-scram_may_bind(const struct evpop_exchange *exchange)
+scram_prepare(struct evpop_exchange *exchange, char **text, const char *name)
+{
+	const char *at = *text;
+	char *prepared;
+	int rc;
+
+	/* Plain ASCII stays as it is. */
+	while (*at >= ' ' && *at <= '~')
+		at++;
+	if (*at == '\0')
+		return true;
+	rc = stringprep_profile(*text, &prepared, "SASLprep", 0);
+	if (rc == STRINGPREP_OK) {
+		evpop_secret_forget(text);
+		*text = prepared;
+	}
+	if (rc == STRINGPREP_MALLOC_ERROR)
+		(void)scram_no_memory(exchange);
+	else if (rc != STRINGPREP_OK)
+		(void)evpop_exchange_give_up(exchange, EVPOP_ERROR_USAGE,
+		    "the %s is not UTF-8, or holds characters that SASLprep "
+		    "(RFC 4013) forbids",
+		    name);
+	else if (**text == '\0')
+		(void)evpop_exchange_give_up(exchange, EVPOP_ERROR_USAGE,
+		    "nothing is left of the %s after SASLprep (RFC 4013)",
+		    name);
+	return exchange->failure.error == EVPOP_ERROR_NONE;
+}
+
+static bool
+scram_make_nonce(struct scram *scram)
+{
+	unsigned char octets[NONCE_OCTETS];
+
+	if (RAND_bytes(octets, sizeof octets) != 1) {
+		ERR_clear_error();
+		return false;
+	}
+	evpop_base64_encode(octets, sizeof octets, &scram->nonce);
+	return true;
+}
+
+static bool
+scram_begin(struct evpop_exchange *exchange)
+{
+	struct scram *scram;
+
+	if (!scram_prepare(exchange, &exchange->user, "user name") ||
+	    !scram_prepare(exchange, &exchange->password, "password"))
+		return false;
+	exchange->state = scram = calloc(1, sizeof *scram);
+	if (scram == NULL || !scram_make_nonce(scram)) {
+		(void)scram_no_memory(exchange);
+		return false;
+	}
+	scram->hash_size =
+	    exchange->mechanism == EVPOP_MECHANISM_SCRAM_SHA_256_PLUS ||
+		    exchange->mechanism == EVPOP_MECHANISM_SCRAM_SHA_256
+		? EVPOP_SHA256_SIZE
+		: EVPOP_SHA1_SIZE;
+	return true;
+}
+
+/*
+ * The client could bind to the channel, and the server did not offer it.  A
+ * server that did offer it notices by this that somebody struck -PLUS off its
+ * list (RFC 5802 section 6).  Who does not allow -PLUS has no use for it.
+ */
+static bool
+scram_could_bind(const struct evpop_exchange *exchange)
 {
 	const unsigned int plus =
 	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_SCRAM_SHA_256_PLUS) |
 	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_SCRAM_SHA_1_PLUS);
 
-	if (exchange->facts->binding)
-		return true;
 	return (exchange->mechanisms & plus) != 0 &&
 	       (exchange->exporter.length > 0 || exchange->unique.length > 0);
+}
+
+/* gs2-header; with -PLUS, c= carries the binding behind it. */
+static void
+scram_add_header(
+    const struct evpop_exchange *exchange, struct evpop_secret *header)
+{
+	const char *flag = scram_could_bind(exchange) ? "y" : "n";
+
+	if (exchange->facts->binding)
+		flag = exchange->exporter.length > 0 ? "p=tls-exporter"
+						     : "p=tls-unique";
+	evpop_secret_add_text(header, flag);
+	evpop_secret_add_text(header, ",");
+	if (exchange->authorization != NULL) {
+		evpop_secret_add_text(header, "a=");
+		evpop_secret_add_name(header, exchange->authorization);
+	}
+	evpop_secret_add_text(header, ",");
+}
+
+static void
+scram_add(struct evpop_secret *to, const struct evpop_secret *from)
+{
+	evpop_secret_add(to, evpop_secret_text(from), from->length);
+	to->failed = to->failed || from->failed;
 }
 
 static enum evpop_answer
 scram_say_first(struct evpop_exchange *exchange, struct evpop_secret *response)
 {
-	const bool bind = scram_may_bind(exchange);
 	struct scram *scram = exchange->state;
-	int rc;
 
-	rc = scram_begin_session(exchange, bind);
-	if (rc == GSASL_OK)
-		rc = scram_step(scram, NULL, 0, response);
-	if (rc == GSASL_AUTHENTICATION_ERROR && bind &&
-	    !exchange->facts->binding) {
-		/* GSASL 2.2.0 fails where it should say "y"; "n" it can. */
-		scram_end_session(scram);
-		evpop_secret_clear(response);
-		rc = scram_begin_session(exchange, false);
-		if (rc == GSASL_OK)
-			rc = scram_step(scram, NULL, 0, response);
-	}
-	switch (rc) {
-	case GSASL_NEEDS_MORE:
-		return EVPOP_ANSWER_MORE;
-	case GSASL_MALLOC_ERROR:
-		return evpop_exchange_give_up(
-		    exchange, EVPOP_ERROR_MEMORY, "no memory");
-	case GSASL_SASLPREP_ERROR:
-		return evpop_exchange_give_up(exchange, EVPOP_ERROR_USAGE,
-		    "the user name is not UTF-8, or holds characters that "
-		    "SASLprep (RFC 4013) forbids");
-	default:
-		return evpop_exchange_give_up(exchange, EVPOP_ERROR_USAGE,
-		    "GSASL: %s", gsasl_strerror(rc));
-	}
+	evpop_secret_add_text(&scram->bare, "n=");
+	evpop_secret_add_name(&scram->bare, exchange->user);
+	evpop_secret_add_text(&scram->bare, ",r=");
+	scram_add(&scram->bare, &scram->nonce);
+	scram_add_header(exchange, &scram->bound);
+	scram_add(response, &scram->bound);
+	scram_add(response, &scram->bare);
+	if (exchange->facts->binding)
+		scram_add(&scram->bound, exchange->exporter.length > 0
+					     ? &exchange->exporter
+					     : &exchange->unique);
+	return EVPOP_ANSWER_MORE;
 }
 
 /* Take "x=value" and the comma behind it off the front. */
@@ -235,7 +204,7 @@ scram_take_attribute(const char **text, size_t *left, char name,
 	return true;
 }
 
-/* A posit-number (RFC 5802 section 7), which does not end; 0 for none. */
+/* A posit-number (RFC 5802 section 7), which has no bound; 0 for none. */
 static unsigned int
 scram_read_iterations(const char *digits, size_t length)
 {
@@ -245,7 +214,7 @@ scram_read_iterations(const char *digits, size_t length)
 	for (i = 0; i < length; i++) {
 		if (digits[i] < '0' || digits[i] > '9')
 			return 0;
-		/* Enough is known of what is too much. */
+		/* Beyond the limit the value no longer matters. */
 		if (number <= EVPOP_ITERATIONS_MAX)
 			number = number * 10 + (unsigned int)(digits[i] - '0');
 	}
@@ -276,29 +245,32 @@ scram_take_count(
 
 /* server-first-message: "r=NONCE,s=SALT,i=COUNT" and what may follow. */
 static enum evpop_answer
-scram_hear_salt(struct evpop_exchange *exchange, const char *text, size_t left)
+scram_take_first(struct evpop_exchange *exchange, const char *text, size_t left)
 {
 	struct scram *scram = exchange->state;
-	const char *nonce, *encoded, *count;
-	size_t nonce_length, encoded_length, count_length;
+	const char *nonce, *salt, *count;
+	size_t nonce_length, salt_length, count_length;
 	enum evpop_base64_status status;
 
-	evpop_secret_add(&scram->message, text, left);
+	evpop_secret_add(&scram->server_first, text, left);
 	if (memchr(text, '\0', left) != NULL ||
 	    !scram_take_attribute(&text, &left, 'r', &nonce, &nonce_length) ||
-	    !scram_take_attribute(
-		&text, &left, 's', &encoded, &encoded_length) ||
-	    !scram_take_attribute(&text, &left, 'i', &count, &count_length) ||
-	    nonce_length == 0)
+	    !scram_take_attribute(&text, &left, 's', &salt, &salt_length) ||
+	    !scram_take_attribute(&text, &left, 'i', &count, &count_length))
 		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
 		    "the server's message is no SCRAM");
-	status = evpop_base64_decode(encoded, encoded_length, &scram->salt);
-	if (status == EVPOP_BASE64_BROKEN || encoded_length == 0)
+	/* A nonce without the server's part could be one used before. */
+	if (nonce_length <= scram->nonce.length ||
+	    memcmp(nonce, scram->nonce.bytes, scram->nonce.length) != 0)
+		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
+		    "the server's nonce does not begin with ours");
+	evpop_secret_add(&scram->server_nonce, nonce, nonce_length);
+	status = evpop_base64_decode(salt, salt_length, &scram->salt);
+	if (status == EVPOP_BASE64_BROKEN || salt_length == 0)
 		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
 		    "the server's salt is missing or no base64");
-	if (status == EVPOP_BASE64_NO_MEMORY || scram->message.failed)
-		return evpop_exchange_give_up(
-		    exchange, EVPOP_ERROR_MEMORY, "no memory");
+	if (status == EVPOP_BASE64_NO_MEMORY)
+		return scram_no_memory(exchange);
 	return scram_take_count(exchange, count, count_length);
 }
 
@@ -314,71 +286,103 @@ scram_wanted(
 		.salt = (const unsigned char *)scram->salt.bytes,
 		.salt_length = scram->salt.length,
 		.iterations = scram->iterations,
-		.key_size = scram_key_size(exchange->mechanism),
+		.key_size = scram->hash_size,
 	};
 }
 
+/* ClientProof, and the ServerSignature that is to come, from SaltedPassword. */
 static bool
-scram_give_key(struct evpop_exchange *exchange, const unsigned char *key)
+scram_sign(struct scram *scram, const unsigned char *salted,
+    const struct evpop_secret *auth_message, unsigned char *proof_r)
 {
-	struct scram *scram = exchange->state;
-	char hex[2 * EVPOP_KEY_MAX + 1];
-	int rc;
+	const size_t size = scram->hash_size;
+	unsigned char client_key[EVPOP_SHA256_SIZE];
+	unsigned char stored_key[EVPOP_SHA256_SIZE];
+	unsigned char server_key[EVPOP_SHA256_SIZE];
+	size_t i;
+	bool ok;
 
-	evpop_hex_encode(key, scram_key_size(exchange->mechanism), hex);
-	rc = gsasl_property_set(
-	    scram->session, GSASL_SCRAM_SALTED_PASSWORD, hex);
-	explicit_bzero(hex, sizeof hex);
-	evpop_secret_forget(&exchange->password);
-	return rc == GSASL_OK;
+	ok = evpop_hmac(size, salted, size, "Client Key", 10, client_key) &&
+	     evpop_hmac(size, salted, size, "Server Key", 10, server_key) &&
+	     evpop_digest(size, client_key, size, stored_key) &&
+	     evpop_hmac(size, stored_key, size, auth_message->bytes,
+		 auth_message->length, proof_r) &&
+	     evpop_hmac(size, server_key, size, auth_message->bytes,
+		 auth_message->length, scram->server_signature);
+	for (i = 0; ok && i < size; i++)
+		proof_r[i] ^= client_key[i];
+	explicit_bzero(client_key, sizeof client_key);
+	explicit_bzero(stored_key, sizeof stored_key);
+	explicit_bzero(server_key, sizeof server_key);
+	return ok;
 }
 
+/* client-final-message; its end, the proof, is no part of what is signed. */
 static enum evpop_answer
 scram_say_proof(struct evpop_exchange *exchange, const unsigned char *key,
     struct evpop_secret *response)
 {
 	struct scram *scram = exchange->state;
+	struct evpop_secret auth_message = { .bytes = NULL };
+	unsigned char proof[EVPOP_SHA256_SIZE];
+	bool ok;
 
-	if (!scram_give_key(exchange, key))
-		return evpop_exchange_give_up(
-		    exchange, EVPOP_ERROR_MEMORY, "no memory");
-	switch (scram_step(
-	    scram, scram->message.bytes, scram->message.length, response)) {
-	case GSASL_NEEDS_MORE:
-		return EVPOP_ANSWER_MORE;
-	case GSASL_MALLOC_ERROR:
-		return evpop_exchange_give_up(
-		    exchange, EVPOP_ERROR_MEMORY, "no memory");
-	case GSASL_AUTHENTICATION_ERROR:
-		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
-		    "the server's nonce does not begin with ours");
-	default:
-		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
-		    "the server's message is no SCRAM");
-	}
+	evpop_secret_forget(&exchange->password);
+	evpop_secret_add_text(response, "c=");
+	evpop_base64_encode(scram->bound.bytes, scram->bound.length, response);
+	evpop_secret_add_text(response, ",r=");
+	scram_add(response, &scram->server_nonce);
+	scram_add(&auth_message, &scram->bare);
+	evpop_secret_add_text(&auth_message, ",");
+	scram_add(&auth_message, &scram->server_first);
+	evpop_secret_add_text(&auth_message, ",");
+	scram_add(&auth_message, response);
+	ok = !auth_message.failed && !scram->bound.failed &&
+	     scram_sign(scram, key, &auth_message, proof);
+	evpop_secret_clear(&auth_message);
+	if (!ok)
+		return scram_no_memory(exchange);
+	evpop_secret_add_text(response, ",p=");
+	evpop_base64_encode(proof, scram->hash_size, response);
+	explicit_bzero(proof, sizeof proof);
+	return EVPOP_ANSWER_MORE;
+}
+
+/* "v=SIGNATURE", and what may follow it. */
+static bool
+scram_is_signed(const struct scram *scram, const char *text, size_t left)
+{
+	struct evpop_secret signature = { .bytes = NULL };
+	const char *value;
+	size_t length;
+	bool is_signed;
+
+	is_signed =
+	    scram_take_attribute(&text, &left, 'v', &value, &length) &&
+	    evpop_base64_decode(value, length, &signature) == EVPOP_BASE64_OK &&
+	    signature.length == scram->hash_size &&
+	    CRYPTO_memcmp(signature.bytes, scram->server_signature,
+		scram->hash_size) == 0;
+	evpop_secret_clear(&signature);
+	return is_signed;
 }
 
 /* server-final-message: "v=SIGNATURE" or "e=REASON". */
 static enum evpop_answer
-scram_hear_signature(struct evpop_exchange *exchange, const char *challenge,
-    size_t length, struct evpop_secret *response)
+scram_take_final(
+    struct evpop_exchange *exchange, const char *text, size_t length)
 {
-	struct scram *scram = exchange->state;
 	char reason[EVPOP_TEXT_SIZE];
 	enum evpop_answer answer;
-	int rc;
 
-	if (length >= 2 && memcmp(challenge, "e=", 2) == 0) {
-		evpop_printable(
-		    reason, sizeof reason, challenge + 2, length - 2);
+	if (length >= 2 && memcmp(text, "e=", 2) == 0) {
+		evpop_printable(reason, sizeof reason, text + 2, length - 2);
 		answer = evpop_exchange_give_up(
 		    exchange, EVPOP_ERROR_AUTH, "the server says: %s", reason);
 		exchange->failure.scope = EVPOP_SCOPE_ACCOUNT;
 		return answer;
 	}
-	rc = scram_step(scram, challenge, length, response);
-	scram_end_session(scram);
-	if (rc != GSASL_OK) {
+	if (!scram_is_signed(exchange->state, text, length)) {
 		evpop_exchange_unproved(
 		    exchange, "it is wrong", &exchange->failure);
 		return EVPOP_ANSWER_GIVE_UP;
@@ -395,29 +399,12 @@ scram_answer(struct evpop_exchange *exchange, const char *challenge,
 	case 0:
 		return scram_say_first(exchange, response);
 	case 1:
-		return scram_hear_salt(exchange, challenge, length);
+		return scram_take_first(exchange, challenge, length);
 	case 2:
-		return scram_hear_signature(
-		    exchange, challenge, length, response);
+		return scram_take_final(exchange, challenge, length);
 	default:
 		return evpop_exchange_asked_on(exchange);
 	}
-}
-
-static bool
-scram_begin(struct evpop_exchange *exchange)
-{
-	struct scram *scram;
-
-	if (!scram_prepare_password(exchange))
-		return false;
-	exchange->state = scram = calloc(1, sizeof *scram);
-	if (scram != NULL && gsasl_init(&scram->gsasl) == GSASL_OK)
-		return true;
-	if (scram != NULL)
-		scram->gsasl = NULL;
-	(void)evpop_exchange_give_up(exchange, EVPOP_ERROR_MEMORY, "no memory");
-	return false;
 }
 
 const struct evpop_method evpop_method_scram = {

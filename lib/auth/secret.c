@@ -5,49 +5,69 @@
 
 #define ROOM_FIRST 128 /* most answers fit at once */
 
-static bool
-make_room(struct evpop_secret *secret, size_t length)
+char *
+evpop_secret_reserve(struct evpop_secret *secret, size_t length)
 {
 	size_t room = secret->room == 0 ? ROOM_FIRST : secret->room;
 	char *bytes;
 
+	if (secret->failed)
+		return NULL;
 	while (room - secret->length <= length)
 		room *= 2;
-	if (room == secret->room)
-		return true;
-	/* Not realloc(), which leaves the old octets behind. */
-	bytes = malloc(room);
-	if (bytes == NULL)
-		return false;
-	if (secret->length > 0)
-		memcpy(bytes, secret->bytes, secret->length);
-	if (secret->bytes != NULL)
-		explicit_bzero(secret->bytes, secret->room);
-	free(secret->bytes);
-	secret->bytes = bytes;
-	secret->room = room;
-	return true;
+	if (room != secret->room) {
+		/* Not realloc(), which leaves the old octets behind. */
+		bytes = malloc(room);
+		if (bytes == NULL) {
+			secret->failed = true;
+			return NULL;
+		}
+		if (secret->bytes != NULL) {
+			memcpy(bytes, secret->bytes, secret->length);
+			explicit_bzero(secret->bytes, secret->room);
+		}
+		free(secret->bytes);
+		secret->bytes = bytes;
+		secret->room = room;
+	}
+	return secret->bytes + secret->length;
+}
+
+void
+evpop_secret_commit(struct evpop_secret *secret, size_t length)
+{
+	secret->length += length;
+	secret->bytes[secret->length] = '\0';
 }
 
 void
 evpop_secret_add(struct evpop_secret *secret, const void *bytes, size_t length)
 {
-	if (secret->failed)
+	char *room = evpop_secret_reserve(secret, length);
+
+	if (room == NULL)
 		return;
-	if (!make_room(secret, length)) {
-		secret->failed = true;
-		return;
-	}
 	if (length > 0)
-		memcpy(secret->bytes + secret->length, bytes, length);
-	secret->length += length;
-	secret->bytes[secret->length] = '\0';
+		memcpy(room, bytes, length);
+	evpop_secret_commit(secret, length);
 }
 
 void
 evpop_secret_add_text(struct evpop_secret *secret, const char *text)
 {
 	evpop_secret_add(secret, text, strlen(text));
+}
+
+void
+evpop_secret_add_name(struct evpop_secret *secret, const char *name)
+{
+	for (; *name != '\0'; name++)
+		if (*name == ',')
+			evpop_secret_add_text(secret, "=2C");
+		else if (*name == '=')
+			evpop_secret_add_text(secret, "=3D");
+		else
+			evpop_secret_add(secret, name, 1);
 }
 
 const char *

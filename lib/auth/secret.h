@@ -21,6 +21,16 @@ struct evpop_secret {
 void evpop_secret_add(struct evpop_secret *, const void *bytes, size_t length);
 void evpop_secret_add_text(struct evpop_secret *, const char *text);
 
+/* Add a name as SASL messages carry it: saslname of RFC 5801 section 4. */
+void evpop_secret_add_name(struct evpop_secret *, const char *name);
+
+/*
+ * Room for octets that are written there and then committed, which may be
+ * fewer; NULL without memory.
+ */
+char *evpop_secret_reserve(struct evpop_secret *, size_t length);
+void evpop_secret_commit(struct evpop_secret *, size_t length);
+
 /* Its octets with a NUL behind them: "" where there are none. */
 const char *evpop_secret_text(const struct evpop_secret *);
 

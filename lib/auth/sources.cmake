@@ -1,7 +1,6 @@
 set(EVPOP_AUTH_SOURCES
 	auth/apop.c
 	auth/base64.c
-	auth/credentials.c
 	auth/cram.c
 	auth/credentials.c
 	auth/derivation.c

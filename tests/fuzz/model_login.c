@@ -7,6 +7,10 @@
 
 #include "tests/fuzz/model_server.h"
 
+#define MECHANISMS_BOUND                                           \
+	(EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_SCRAM_SHA_256_PLUS) | \
+	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_SCRAM_SHA_1_PLUS))
+
 static void
 login_refuse(struct model_connection *connection)
 {
@@ -148,6 +152,7 @@ login_auth(struct model_connection *connection, char *argument)
 	struct model_server *server = connection->server;
 	char *initial = strchr(argument, ' ');
 	enum evpop_mechanism mechanism;
+	char *binding = NULL;
 
 	if (initial != NULL)
 		*initial++ = '\0';
@@ -169,8 +174,10 @@ login_auth(struct model_connection *connection, char *argument)
 		return;
 	}
 	model_sasl_free(connection->sasl);
-	connection->sasl = model_sasl_new(
-	    mechanism, &server->user, model_wire_binding(connection->wire));
+	/* Who can bind and does not offer it must not take the client's "y". */
+	if ((server->traits.mechanisms & MECHANISMS_BOUND) != 0)
+		binding = model_wire_binding(connection->wire);
+	connection->sasl = model_sasl_new(mechanism, &server->user, binding);
 	login_step(connection, initial);
 }
 

@@ -17,7 +17,7 @@ import sys
 
 import sources
 
-PACKAGES = ("libevent_core", "libevent_extra", "libssl", "libgsasl",
+PACKAGES = ("libevent_core", "libevent_extra", "libssl", "libidn",
             "libsodium", "sqlite3", "libzstd", "inih", "jansson", "gumbo",
             "libcurl", "cmocka")
 STRICT = ("-pedantic-errors", "-Wall", "-Wextra", "-Werror")

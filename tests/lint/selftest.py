@@ -181,7 +181,7 @@ class LayersTest(CheckerTest):
         ("daemon/store/digest.c", "<sodium.h>", ()),
         ("daemon/store/body.c", "<sodium.h>", ("only daemon/secret",)),
         ("daemon/poll/a.c", "<openssl/ssl.h>", ("only lib/net",)),
-        ("daemon/poll/a.c", "<jansson.h>", ("only lib/auth",)),
+        ("daemon/poll/a.c", "<jansson.h>", ("only daemon/control",)),
         ("tests/unit/a.c", '"lib/core/line.h"', None),
         ("tests/servers/a.c", "<openssl/ssl.h>", None),
     )

@@ -3,7 +3,7 @@ include(${CMAKE_SOURCE_DIR}/lib/auth/sources.cmake)
 list(TRANSFORM EVPOP_AUTH_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/lib/)
 add_library(evpop_auth_for_tests STATIC ${EVPOP_AUTH_SOURCES})
 target_link_libraries(evpop_auth_for_tests PRIVATE evpop_settings
-	PUBLIC evpop_core_for_tests PkgConfig::GSASL PkgConfig::JANSSON
+	PUBLIC evpop_core_for_tests PkgConfig::GSASL PkgConfig::IDN
 	PkgConfig::OPENSSL)
 
 foreach(part names apop)
@@ -17,4 +17,6 @@ endforeach()
 target_link_libraries(test_auth_alloc PRIVATE evpop_failing_alloc)
 target_link_options(test_auth_apop PRIVATE
 	-Wl,--wrap=memchr,--wrap=strchr)
+target_link_options(test_auth_vectors PRIVATE
+	-Wl,--wrap=RAND_bytes,--wrap=evpop_base64_encode)
 target_link_options(test_auth_wipe PRIVATE -Wl,--wrap=munmap)

@@ -96,11 +96,10 @@ static const struct meeting meetings[] = {
 	    .exporter = "same", SERVER(.exporter = "same"),
 	    .flags = "p=tls-exporter,", REFUSED },
 
-	/* GSASL 2.2.0 cannot say "y". */
 	{ "not offered", S256, { JOE }, .exporter = "e", SERVER(.unique = NULL),
-	    .flags = "yn", .accepted = true },
+	    .flags = "y", .accepted = true },
 	{ "not offered", S1, { JOE }, .unique = "u", SERVER(.unique = NULL),
-	    .flags = "yn", .accepted = true },
+	    .flags = "y", .accepted = true },
 	{ "offered, not allowed", S256, { JOE, ONLY(S256) }, .exporter = "e",
 	    SERVER(.exporter = "e"), .flags = "n", .accepted = true },
 	{ "offered, not allowed", S1, { JOE, ONLY(S1) }, .unique = "u",

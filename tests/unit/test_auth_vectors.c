@@ -1,6 +1,6 @@
 /*
- * The examples of RFC 5802 and 7677.  The client's nonce is GSASL's to choose:
- * the two functions of it that choose are replaced here, by linking, and give
+ * The examples of RFC 5802 and 7677, and of RFC 4013.  The client's nonce comes
+ * from OpenSSL by way of base64: both are replaced here, by linking, and give
  * the nonce of the example.
  */
 #include <setjmp.h>
@@ -12,9 +12,8 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <dlfcn.h>
-#include <gsasl.h>
 
+#include "lib/auth/base64.h"
 #include "tests/unit/test_auth_player.h"
 
 #define MARK "no nonce at all"
@@ -22,31 +21,28 @@
 /* The functions replaced have no argument to carry it. */
 static const char *nonce;
 
+int __wrap_RAND_bytes(unsigned char *, int);
+void __wrap_evpop_base64_encode(const void *, size_t, struct evpop_secret *);
+void __real_evpop_base64_encode(const void *, size_t, struct evpop_secret *);
+
 int
-gsasl_nonce(char *data, size_t length)
+__wrap_RAND_bytes(unsigned char *bytes, int length)
 {
-	assert_true(length >= sizeof MARK);
-	memset(data, 0, length);
-	memcpy(data, MARK, sizeof MARK);
-	return GSASL_OK;
+	assert_true((size_t)length >= sizeof MARK);
+	memset(bytes, 0, (size_t)length);
+	memcpy(bytes, MARK, sizeof MARK);
+	return 1;
 }
 
-int
-gsasl_base64_to(const char *in, size_t length, char **out, size_t *out_length)
+void
+__wrap_evpop_base64_encode(
+    const void *bytes, size_t length, struct evpop_secret *text)
 {
-	int (*real)(const char *, size_t, char **, size_t *);
-	void *symbol = dlsym(RTLD_NEXT, "gsasl_base64_to");
-
 	if (nonce != NULL && length >= sizeof MARK &&
-	    memcmp(in, MARK, sizeof MARK) == 0) {
-		*out = strdup(nonce);
-		if (out_length != NULL)
-			*out_length = strlen(nonce);
-		return *out == NULL ? GSASL_MALLOC_ERROR : GSASL_OK;
-	}
-	assert_non_null(symbol);
-	memcpy(&real, &symbol, sizeof real);
-	return real(in, length, out, out_length);
+	    memcmp(bytes, MARK, sizeof MARK) == 0)
+		evpop_secret_add_text(text, nonce);
+	else
+		__real_evpop_base64_encode(bytes, length, text);
 }
 
 #define NONCE_1   "fyko+d2lbbFgONRv9qkxdawL"
@@ -113,11 +109,94 @@ the_examples_come_out(void **state)
 	}
 }
 
+/*
+ * Names and passwords, and what libgsasl 2.2.0, which had SCRAM before, made of
+ * the password.
+ */
+static const struct {
+	const char *text, *prepared; /* NULL: it is forbidden */
+} prepared[] = {
+	{ "pencil", "pencil" },
+	{ "I\302\255X", "IX" },
+	{ "\342\205\250", "IX" },
+	{ "\302\252", "a" },
+	{ "g\303\274 u\314\210", "g\303\274 \303\274" },
+	{ "A\314\212", "\303\205" },
+	{ "\302\240x", " x" },
+	{ "\343\200\200", " " },
+	{ "\357\274\241", "A" },
+	{ "\357\254\201", "fi" },
+	{ "\342\204\246", "\316\251" },
+	{ "\342\200\215a", "a" },
+	{ "\357\270\217x", "x" },
+	{ "\341\204\200\341\205\241", "\352\260\200" },
+	{ "\320\277\320\260\321\200\320\276\320\273\321\214",
+	    "\320\277\320\260\321\200\320\276\320\273\321\214" },
+	{ "\345\257\206\347\240\201", "\345\257\206\347\240\201" },
+	{ "\342\202\254", "\342\202\254" },
+	/* Unicode 3.2 does not have these. */
+	{ "\360\237\230\200", "\360\237\230\200" },
+	{ "\310\241", "\310\241" },
+	{ "\341\272\236", "\341\272\236" },
+	/* From the right to the left, whole or not at all. */
+	{ "\330\2471\330\247", "\330\2471\330\247" },
+	{ "\330\2471", NULL },
+	{ "caf\351", NULL },
+	{ "\303", NULL },
+	{ "\355\240\200", NULL },
+	{ "a\342\200\256", NULL },
+	{ "\356\200\200", NULL },
+	{ "\357\277\275", NULL },
+	{ "a\177", NULL },
+	{ "\302\255", NULL },
+};
+
+static void
+names_and_passwords_are_prepared(void **state)
+{
+	const struct evpop_exchange_target target = { .host = "h" };
+	struct evpop_credentials credentials;
+	struct evpop_derivation derivation;
+	struct evpop_exchange *exchange;
+	struct evpop_result result;
+	char text[256], *first;
+	bool final;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof prepared / sizeof prepared[0]; i++) {
+		credentials =
+		    (struct evpop_credentials){ .user = prepared[i].text,
+			    .password = prepared[i].text };
+		exchange = evpop_exchange_new(EVPOP_MECHANISM_SCRAM_SHA_256,
+		    &credentials, &target, &result);
+		if ((exchange == NULL) != (prepared[i].prepared == NULL))
+			fail_msg("case %zu: %s", i, result.text);
+		if (exchange == NULL)
+			continue;
+		first = decoded(evpop_exchange_initial(exchange, &final));
+		snprintf(text, sizeof text, "n,,n=%s,r=", prepared[i].prepared);
+		if (strncmp(first, text, strlen(text)) != 0)
+			fail_msg("case %zu: %s", i, first);
+		snprintf(text, sizeof text, "%sx,s=QUFB,i=1",
+		    strstr(first, ",r=") + 1);
+		free(first);
+		first = encoded(text);
+		assert_null(evpop_exchange_step(exchange,
+		    (const unsigned char *)first, strlen(first), &final));
+		free(first);
+		assert_true(evpop_exchange_wants_key(exchange, &derivation));
+		assert_string_equal(derivation.password, prepared[i].prepared);
+		evpop_exchange_free(exchange);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_examples_come_out),
+		cmocka_unit_test(names_and_passwords_are_prepared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
