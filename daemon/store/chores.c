@@ -1,7 +1,7 @@
 #include "daemon/store/chores.h"
 
-#include "daemon/store/index/ahead.h"
 #include "daemon/store/clock.h"
+#include "daemon/store/index/ahead.h"
 #include "daemon/store/index/index.h"
 #include "daemon/store/orphan.h"
 #include "daemon/store/sql/sqlite.h"

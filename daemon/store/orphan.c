@@ -51,7 +51,7 @@ enum store_status
 store_orphan_step(struct store_db *db, int64_t body, bool *gone_r)
 {
 	bool noted = false;
-	enum store_status status = sql_exec(db->sql, "BEGIN IMMEDIATE");
+	enum store_status status = sql_begin(db->sql, SQL_WRITE);
 
 	*gone_r = false;
 	if (status == STORE_OK)
@@ -63,7 +63,7 @@ store_orphan_step(struct store_db *db, int64_t body, bool *gone_r)
 	if (status == STORE_OK && noted && *gone_r)
 		status = forget(db, body);
 	if (status == STORE_OK)
-		status = sql_exec(db->sql, "COMMIT");
+		status = sql_commit(db->sql);
 	if (status != STORE_OK)
 		*gone_r = false;
 	return status;

@@ -291,7 +291,7 @@ run_steps(struct store_db *db, const struct store_migration *migrations,
     size_t from, size_t to)
 {
 	char end[96];
-	enum store_status status = sql_exec(db->sql, "BEGIN IMMEDIATE");
+	enum store_status status = sql_begin(db->sql, SQL_WRITE);
 
 	for (size_t i = from; status == STORE_OK && i < to; i++)
 		status = sql_exec(db->sql, migrations[i].sql);
@@ -313,9 +313,8 @@ upgrade(struct store_db *db, const char *path,
 	if (status == STORE_OK)
 		return STORE_OK;
 	fail(db, path, status, "upgrading its schema", error_r);
-	/* SQLite may have rolled back by itself; then there is nothing to. */
-	if (sql_is_in_transaction(db->sql) &&
-	    sql_exec(db->sql, "ROLLBACK") != STORE_OK)
+	sql_rollback(db->sql);
+	if (sql_is_in_transaction(db->sql))
 		error_r->status = STORE_DAMAGED;
 	return error_r->status;
 }

@@ -45,15 +45,6 @@ note_unreadable(
 	return STORE_OK;
 }
 
-/* SQLite may have ended it by itself. */
-static enum store_status
-end_snapshot(const struct verify *verify)
-{
-	if (!sql_is_in_transaction(verify->db->sql))
-		return STORE_OK;
-	return sql_exec(verify->db->sql, "ROLLBACK");
-}
-
 /* ---- SQLite's own structure ---- */
 
 static enum store_status
@@ -204,7 +195,7 @@ static enum store_status
 check_pieces(struct verify *verify)
 {
 	int64_t last;
-	enum store_status status = sql_exec(verify->db->sql, "BEGIN"), ended;
+	enum store_status status = sql_begin(verify->db->sql, SQL_READ);
 
 	if (status != STORE_OK)
 		return status;
@@ -222,8 +213,8 @@ check_pieces(struct verify *verify)
 		status = look_for_strays(verify);
 	free(verify->owned);
 	verify->owned = NULL;
-	ended = end_snapshot(verify);
-	return status != STORE_OK ? status : ended;
+	sql_rollback(verify->db->sql);
+	return status;
 }
 
 /* ---- bodies ---- */
@@ -360,20 +351,18 @@ check_bodies(const struct verify *verify, const char *sql, int64_t last,
 	struct body body = { .owner = 0 };
 
 	for (;;) {
-		enum store_status status, ended;
+		enum store_status status;
 		int64_t above = body.owner;
 
 		if (is_stopped(verify))
 			return STORE_CLOSED;
-		status = sql_exec(verify->db->sql, "BEGIN");
+		status = sql_begin(verify->db->sql, SQL_READ);
 		if (status != STORE_OK)
 			return status;
 		status = next_owner(verify, sql, above, last, &body);
 		if (status == STORE_OK && body.owner != 0)
 			status = check_body(verify, &body, kind);
-		ended = end_snapshot(verify);
-		if (status == STORE_OK)
-			status = ended;
+		sql_rollback(verify->db->sql);
 		if (status != STORE_OK || body.owner == 0)
 			return status;
 	}

@@ -201,7 +201,7 @@ run_group(
 	store_writer_wait(writer, SQL_BUSY_MS);
 	status = store_place_check(&writer->place, &writer->db);
 	if (status == STORE_OK)
-		status = sql_exec(writer->db.sql, "BEGIN IMMEDIATE");
+		status = sql_begin(writer->db.sql, SQL_WRITE);
 	if (status == STORE_OK)
 		status = store_calendar_begin(&writer->calendar, &writer->db);
 	if (status != STORE_OK) {
@@ -231,7 +231,7 @@ run_group(
 	if (status == STORE_OK)
 		status = store_place_check(&writer->place, &writer->db);
 	if (status == STORE_OK)
-		status = sql_exec(writer->db.sql, "COMMIT");
+		status = sql_commit(writer->db.sql);
 	FAILPOINT("commit done");
 	return status;
 }

@@ -293,12 +293,12 @@ store_by_sender(struct store_db *db, const struct store_by_sender *wanted,
 
 	*is_damaged_r = false;
 	/* The index and what it is of must be of one moment. */
-	status = sql_exec(db->sql, "BEGIN");
+	status = sql_begin(db->sql, SQL_READ);
 	if (status != STORE_OK)
 		return status;
 	status = find(&finding, is_damaged_r);
 	*count_r = finding.newest.count;
-	if (sql_exec(db->sql, "COMMIT") != STORE_OK && status == STORE_OK)
+	if (sql_commit(db->sql) != STORE_OK && status == STORE_OK)
 		status = STORE_IO;
 	return status;
 }

@@ -13,7 +13,7 @@ store_index_step(struct store_db *db, struct store_ahead *ahead,
 
 	*more_r = true;
 	*damaged_r = false;
-	status = sql_exec(db->sql, "BEGIN IMMEDIATE");
+	status = sql_begin(db->sql, SQL_WRITE);
 	if (status != STORE_OK)
 		return status;
 	status = store_sender_step(db, queue, more_r);
@@ -24,7 +24,7 @@ store_index_step(struct store_db *db, struct store_ahead *ahead,
 	if (status != STORE_OK)
 		return status;
 	/* The indexes write most of what they have at the end. */
-	status = sql_exec(db->sql, "COMMIT");
+	status = sql_commit(db->sql);
 	*damaged_r = status == STORE_DAMAGED;
 	return status;
 }
@@ -32,14 +32,14 @@ store_index_step(struct store_db *db, struct store_ahead *ahead,
 static enum store_status
 restart(struct store_db *db)
 {
-	enum store_status status = sql_exec(db->sql, "BEGIN IMMEDIATE");
+	enum store_status status = sql_begin(db->sql, SQL_WRITE);
 
 	if (status == STORE_OK)
 		status = sql_exec(db->sql, store_fulltext_restart_sql);
 	if (status == STORE_OK)
 		status = sql_exec(db->sql, store_sender_restart_sql);
 	if (status == STORE_OK)
-		status = sql_exec(db->sql, "COMMIT");
+		status = sql_commit(db->sql);
 	return status;
 }
 

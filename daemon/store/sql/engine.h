@@ -99,10 +99,16 @@ enum store_status sql_integer(struct sql_db *, const char *text,
 
 /* ---- transactions ---- */
 
+/* Begin one that reads, in one snapshot, or one that may write. */
+enum store_status sql_begin(struct sql_db *, enum sql_access)
+    __attribute__((warn_unused_result));
+enum store_status sql_commit(struct sql_db *)
+    __attribute__((warn_unused_result));
+/* Some failures have undone it already. */
 bool sql_is_in_transaction(struct sql_db *);
 /*
- * Undo it, if there is one: some failures have done so already.  The words of
- * what failed before stay, unless this fails, too.
+ * Undo it, if there is one.  The words of what failed before stay, unless this
+ * fails, too.
  */
 void sql_rollback(struct sql_db *);
 

@@ -221,6 +221,33 @@ sql_integer(struct sql_db *db, const char *text, int64_t *value_r)
 	return sql_end(&statement);
 }
 
+/* ---- transactions ---- */
+
+static enum store_status
+db_run(struct sql_db *db, const char *text)
+{
+	struct sql_statement statement;
+
+	sql_prepare(&statement, db, text);
+	return sql_run(&statement);
+}
+
+enum store_status
+sql_begin(struct sql_db *db, enum sql_access access)
+{
+	static const char read[] = "BEGIN", write[] = "BEGIN IMMEDIATE";
+
+	return db_run(db, access == SQL_WRITE ? write : read);
+}
+
+enum store_status
+sql_commit(struct sql_db *db)
+{
+	static const char text[] = "COMMIT";
+
+	return db_run(db, text);
+}
+
 int64_t
 sql_changes(struct sql_db *db)
 {
