@@ -136,6 +136,8 @@ struct sql_patience {
  * longer than SQL_BUSY_MS.  The patience must stay where it is.
  */
 void sql_set_patience(struct sql_db *, struct sql_patience *);
+/* Sleep before try `count` + 1, from 0; false where it is not worth another. */
+bool sql_patience_wait(struct sql_patience *, int count);
 /* Also queries end when it is over, with STORE_CLOSED. */
 void sql_set_patience_of_queries(struct sql_db *, struct sql_patience *);
 

@@ -7,9 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#include "daemon/store/clock.h"
 
 /*
  * Unique-ids come in no order: the cache of the writer holds the hot part, and
@@ -209,18 +206,6 @@ sql_exec(struct sql_db *db, const char *text)
 	return db_status(db, sqlite3_exec(db->handle, text, NULL, NULL, NULL));
 }
 
-enum store_status
-sql_integer(struct sql_db *db, const char *text, int64_t *value_r)
-{
-	struct sql_statement statement;
-
-	*value_r = 0;
-	sql_prepare_once(&statement, db, text);
-	if (sql_step(&statement))
-		*value_r = sql_column_int(&statement, 0);
-	return sql_end(&statement);
-}
-
 /* ---- transactions ---- */
 
 static enum store_status
@@ -397,19 +382,6 @@ sql_column_blob(struct sql_statement *statement, int column, size_t *length_r)
 	return bytes;
 }
 
-bool
-sql_column_bytes(
-    struct sql_statement *statement, int column, void *bytes_r, size_t size)
-{
-	size_t length;
-	const void *bytes = sql_column_blob(statement, column, &length);
-
-	if (bytes == NULL || length != size)
-		return false;
-	memcpy(bytes_r, bytes, size);
-	return true;
-}
-
 enum store_status
 sql_end(struct sql_statement *statement)
 {
@@ -424,51 +396,15 @@ sql_end(struct sql_statement *statement)
 	return status;
 }
 
-enum store_status
-sql_run(struct sql_statement *statement)
-{
-	while (sql_step(statement))
-		;
-	return sql_end(statement);
-}
-
 /* ---- waiting ---- */
 
 /* Steps of SQLite's machine between two looks; some tens of microseconds. */
 #define STEPS 1000
 
-/* Most who hold the file do so for a moment. */
-#define NAP_FIRST_MS 1
-#define NAP_LAST_MS  50
-
-static int64_t
-nap_of(int count)
-{
-	int64_t nap_ms = NAP_FIRST_MS;
-
-	while (count-- > 0 && nap_ms < NAP_LAST_MS)
-		nap_ms *= 2;
-	return nap_ms < NAP_LAST_MS ? nap_ms : NAP_LAST_MS;
-}
-
-/* SQLite asks whether to try again; `count` says how often it did. */
 static int
 patience_wait(void *arg, int count)
 {
-	struct sql_patience *patience = arg;
-	const int64_t now_ms = store_clock_monotonic_ms();
-	int64_t nap_ms = nap_of(count), left_ms;
-
-	if (count == 0)
-		patience->since_ms = now_ms;
-	left_ms = patience->since_ms + patience->busy_ms - now_ms;
-	if (left_ms <= 0 || patience->is_over(patience->arg))
-		return 0;
-	if (nap_ms > left_ms)
-		nap_ms = left_ms;
-	nanosleep(&(const struct timespec){ .tv_nsec = (long)nap_ms * 1000000 },
-	    NULL);
-	return 1;
+	return sql_patience_wait(arg, count);
 }
 
 static int
