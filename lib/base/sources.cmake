@@ -1,4 +1,5 @@
 set(EVPOP_BASE_SOURCES
+	base/array.c
 	base/header_filter.c
 	base/hex.c
 	base/text.c)

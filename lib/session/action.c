@@ -80,9 +80,3 @@ evpop_action_of_known(const struct evpop_known *known,
 		   ? EVPOP_ACTION_NONE
 		   : action_of_stored(known, policy, now_ms);
 }
-
-bool
-evpop_action_is_doubtful(enum evpop_known_state state)
-{
-	return state == EVPOP_KNOWN_DELETED || state == EVPOP_KNOWN_GONE;
-}

@@ -15,10 +15,4 @@ enum evpop_action evpop_action_of_unknown(
 enum evpop_action evpop_action_of_known(
     const struct evpop_known *, const struct evpop_policy *, int64_t now_ms);
 
-/*
- * What the server has deleted, or did not list for a while, and lists again is
- * a new message, or the server did not keep its word: only the bytes tell.
- */
-bool evpop_action_is_doubtful(enum evpop_known_state);
-
 #endif

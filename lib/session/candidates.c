@@ -3,10 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/array.h"
 #include "lib/session/ids.h"
 #include "lib/session/same.h"
-
-#define ROOM_FIRST 16
 
 struct candidate {
 	struct evpop_adoption adoption;
@@ -58,18 +57,13 @@ evpop_candidates_free(struct evpop_candidates *candidates)
 static struct candidate *
 candidates_append(struct evpop_candidates *candidates)
 {
-	struct candidate *grown;
-	size_t room;
+	struct candidate *candidate;
 
-	if (candidates->count == candidates->room) {
-		room = candidates->room + candidates->room / 2 + ROOM_FIRST;
-		grown =
-		    reallocarray(candidates->candidates, room, sizeof *grown);
-		if (grown == NULL)
-			return NULL;
-		candidates->candidates = grown;
-		candidates->room = room;
-	}
+	candidate = evpop_array_grow(candidates->candidates, candidates->count,
+	    &candidates->room, sizeof *candidate);
+	if (candidate == NULL)
+		return NULL;
+	candidates->candidates = candidate;
 	return &candidates->candidates[candidates->count++];
 }
 

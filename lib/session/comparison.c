@@ -65,11 +65,10 @@ comparison_listing(const struct evpop_comparison *comparison)
 /* ---- by unique-ids ---- */
 
 static void
-comparison_tell_gone(const struct evpop_known *known, size_t index, void *arg)
+comparison_tell_gone(const struct evpop_known *known, void *arg)
 {
 	struct evpop_comparison *comparison = arg;
 
-	(void)index;
 	comparison->callbacks->gone(known, comparison->arg);
 }
 
@@ -94,35 +93,22 @@ comparison_fail(struct evpop_comparison *comparison, enum evpop_error error)
 }
 
 static enum evpop_error
-comparison_match_all(struct evpop_comparison *comparison,
-    const struct evpop_known *known, size_t count,
-    const struct evpop_policy *policy, int64_t now_ms)
-{
-	enum evpop_error error;
-	size_t i;
-
-	error = evpop_plan_new(&comparison->plan,
-	    comparison_listing(comparison), known, count, policy, now_ms);
-	for (i = 0; i < count && error == EVPOP_ERROR_NONE; i++)
-		if (comparison->plan->gone[i])
-			comparison_tell_gone(&known[i], i, comparison);
-	return error;
-}
-
-static enum evpop_error
-comparison_match_part(struct evpop_comparison *comparison,
-    const struct evpop_known *known, size_t count, bool is_last,
+comparison_match(struct evpop_comparison *comparison,
+    const struct evpop_known *known, size_t count, enum evpop_known_part part,
     const struct evpop_policy *policy, int64_t now_ms)
 {
 	const struct evpop_listing *listing = comparison_listing(comparison);
+	bool is_first = comparison->plan == NULL;
 	enum evpop_error error = EVPOP_ERROR_NONE;
 
-	if (comparison->plan == NULL)
+	if (is_first)
 		error = evpop_plan_begin(&comparison->plan, listing, policy);
 	if (error == EVPOP_ERROR_NONE)
-		error = evpop_plan_match(comparison->plan, known, count, policy,
-		    now_ms, comparison_tell_gone, comparison);
-	if (error == EVPOP_ERROR_NONE && is_last &&
+		error = (is_first && part == EVPOP_KNOWN_ALL
+			     ? evpop_plan_match_all
+			     : evpop_plan_match)(comparison->plan, known, count,
+		    policy, now_ms, comparison_tell_gone, comparison);
+	if (error == EVPOP_ERROR_NONE && part != EVPOP_KNOWN_SOME &&
 	    !evpop_plan_make(comparison->plan, listing, policy))
 		error = EVPOP_ERROR_MEMORY;
 	return error;
@@ -137,16 +123,13 @@ evpop_comparison_known(struct evpop_comparison *comparison,
 
 	if (comparison->is_matched || !comparison_may_hold(comparison))
 		return;
-	comparison->is_matched = part != EVPOP_KNOWN_SOME;
 	error =
-	    part == EVPOP_KNOWN_ALL && comparison->plan == NULL
-		? comparison_match_all(comparison, known, count, policy, now_ms)
-		: comparison_match_part(comparison, known, count,
-		      comparison->is_matched, policy, now_ms);
-	if (error != EVPOP_ERROR_NONE) {
-		comparison->is_matched = true;
+	    comparison_match(comparison, known, count, part, policy, now_ms);
+	comparison->is_matched =
+	    part != EVPOP_KNOWN_SOME || error != EVPOP_ERROR_NONE;
+	if (error != EVPOP_ERROR_NONE)
 		comparison_fail(comparison, error);
-	} else if (comparison_may_hold(comparison) && comparison->is_matched)
+	else if (comparison_may_hold(comparison) && comparison->is_matched)
 		comparison->callbacks->matched(comparison->arg);
 }
 

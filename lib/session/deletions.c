@@ -2,10 +2,8 @@
 
 #include <stdlib.h>
 
-#include "lib/session/doubt.h"
+#include "lib/base/array.h"
 #include "lib/session/same.h"
-
-#define ROOM_FIRST 16
 
 struct deletion {
 	uint32_t index;
@@ -46,17 +44,13 @@ bool
 evpop_deletions_add(struct evpop_deletions *deletions, uint32_t index,
     const struct evpop_known *known)
 {
-	struct deletion *deletion, *grown;
-	size_t room;
+	struct deletion *deletion;
 
-	if (deletions->count == deletions->room) {
-		room = deletions->room + deletions->room / 2 + ROOM_FIRST;
-		grown = reallocarray(deletions->deletions, room, sizeof *grown);
-		if (grown == NULL)
-			return false;
-		deletions->deletions = grown;
-		deletions->room = room;
-	}
+	deletion = evpop_array_grow(deletions->deletions, deletions->count,
+	    &deletions->room, sizeof *deletion);
+	if (deletion == NULL)
+		return false;
+	deletions->deletions = deletion;
 	deletion = &deletions->deletions[deletions->count++];
 	deletion->index = index;
 	deletion->verdict = EVPOP_VERDICT_OPEN;
@@ -117,7 +111,7 @@ deletion_compare_size(
 	if (!evpop_same_is_sized(same))
 		return header_too ? EVPOP_VERDICT_DOUBTFUL : EVPOP_VERDICT_SAME;
 	/* It may have been stored when the server was not well. */
-	if (!deletion->is_owed && evpop_doubt_is_short(same->octets, octets))
+	if (!deletion->is_owed && evpop_same_is_short(same->octets, octets))
 		return EVPOP_VERDICT_DOUBTFUL;
 	if (!header_too && evpop_same_has_size(same, octets))
 		return EVPOP_VERDICT_SAME;

@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 
 #include "lib/session/plan.h"
+#include "lib/session/same.h"
 
 /* Some servers list no message with less, be it empty: 0, 1, a line end. */
 #define LISTED_AS_EMPTY 2
@@ -86,12 +87,6 @@ evpop_doubt_waiting(const struct evpop_doubt *doubt)
 	return doubt->waiting;
 }
 
-bool
-evpop_doubt_is_short(uint64_t octets, uint64_t listed_octets)
-{
-	return octets < listed_octets / 2 + listed_octets % 2;
-}
-
 /* ---- verdicts ---- */
 
 static void
@@ -134,7 +129,7 @@ doubt_judge_size(struct evpop_doubt *doubt, const struct evpop_doubt_body *body,
 {
 	bool is_less = body->is_empty
 			   ? body->octets < listed
-			   : evpop_doubt_is_short(body->octets, listed);
+			   : evpop_same_is_short(body->octets, listed);
 	char instead[64];
 
 	if (!is_less) {
@@ -310,7 +305,7 @@ bool
 evpop_doubt_suspects(const struct evpop_doubt_body *body)
 {
 	return body->is_empty ||
-	       evpop_doubt_is_short(body->octets, body->claimed);
+	       evpop_same_is_short(body->octets, body->claimed);
 }
 
 void

@@ -49,10 +49,4 @@ void evpop_doubt_judge(struct evpop_doubt *, const struct evpop_doubt_body *);
 /* Bodies that wait for an answer. */
 size_t evpop_doubt_waiting(const struct evpop_doubt *);
 
-/*
- * Whether so many octets are less than half of what LIST says: of a message
- * that is stored, too.
- */
-bool evpop_doubt_is_short(uint64_t octets, uint64_t listed_octets);
-
 #endif

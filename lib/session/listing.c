@@ -4,12 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct evpop_entry) <= 32, "a million of them");
+#include "lib/auth/digest.h"
+#include "lib/base/array.h"
 
-struct evpop_listing *
-evpop_listing_get(struct evpop_listing_builder *builder)
+_Static_assert(sizeof(struct evpop_entry) <= 32, "a million of them");
+_Static_assert(EVPOP_LISTING_DIGEST_SIZE == EVPOP_SHA256_SIZE, "SHA-256");
+
+/* ---- as it comes in ---- */
+
+void
+evpop_listing_clear(struct evpop_listing_builder *builder)
 {
-	return &builder->listing;
+	evpop_ids_clear(&builder->ids);
+	free(builder->listing.entries);
+	memset(builder, 0, sizeof *builder);
 }
 
 size_t
@@ -46,20 +54,16 @@ static struct evpop_entry *
 listing_append(struct evpop_listing_builder *builder, uint32_t number)
 {
 	struct evpop_listing *listing = &builder->listing;
-	struct evpop_entry *entry, *grown;
-	size_t room;
+	struct evpop_entry *entry;
 
-	if (listing->count == builder->room) {
-		room = builder->room + builder->room / 2 + 32;
-		grown = reallocarray(listing->entries, room, sizeof *grown);
-		if (grown == NULL)
-			return NULL;
-		listing->entries = grown;
-		builder->room = room;
-	}
+	entry = evpop_array_grow(
+	    listing->entries, listing->count, &builder->room, sizeof *entry);
+	if (entry == NULL)
+		return NULL;
+	listing->entries = entry;
 	if (listing->count > 0 &&
 	    listing->entries[listing->count - 1].number >= number)
-		builder->unsorted = true;
+		builder->is_unsorted = true;
 	entry = &listing->entries[listing->count++];
 	memset(entry, 0, sizeof *entry);
 	entry->number = number;
@@ -67,21 +71,26 @@ listing_append(struct evpop_listing_builder *builder, uint32_t number)
 }
 
 bool
+evpop_listing_set_id(struct evpop_listing_builder *builder, size_t index,
+    const void *id, size_t length)
+{
+	struct evpop_entry *entry = &builder->listing.entries[index];
+
+	entry->unique_id = evpop_ids_copy(&builder->ids, id, length);
+	entry->unique_id_length = (uint32_t)length;
+	return entry->unique_id != NULL;
+}
+
+bool
 evpop_listing_add_id(
     struct evpop_listing_builder *builder, const struct evpop_listed *listed)
 {
-	struct evpop_entry *entry;
-
-	entry = listing_append(builder, listed->number);
-	if (entry == NULL)
+	if (listing_append(builder, listed->number) == NULL)
 		return false;
 	/* An empty unique-id identifies nothing. */
-	if (listed->unique_id_length == 0)
-		return true;
-	entry->unique_id = evpop_ids_copy(
-	    &builder->ids, listed->unique_id, listed->unique_id_length);
-	entry->unique_id_length = (uint32_t)listed->unique_id_length;
-	return entry->unique_id != NULL;
+	return listed->unique_id_length == 0 ||
+	       evpop_listing_set_id(builder, builder->listing.count - 1,
+		   listed->unique_id, listed->unique_id_length);
 }
 
 static int
@@ -133,12 +142,12 @@ listing_sort(struct evpop_listing_builder *builder)
 {
 	struct evpop_listing *listing = &builder->listing;
 
-	if (!builder->unsorted)
+	if (!builder->is_unsorted)
 		return;
 	qsort(listing->entries, listing->count, sizeof *listing->entries,
 	    listing_compare_numbers);
 	listing_drop_repeated(builder);
-	builder->unsorted = false;
+	builder->is_unsorted = false;
 }
 
 enum evpop_error
@@ -181,21 +190,261 @@ evpop_listing_sizes_done(struct evpop_listing_builder *builder)
 	listing_sort(builder);
 }
 
-bool
-evpop_listing_set_id(struct evpop_listing_builder *builder, size_t index,
-    const void *id, size_t length)
+size_t
+evpop_listing_nameless(const struct evpop_listing *listing)
 {
-	struct evpop_entry *entry = &builder->listing.entries[index];
+	size_t count = 0, i;
 
-	entry->unique_id = evpop_ids_copy(&builder->ids, id, length);
-	entry->unique_id_length = (uint32_t)length;
-	return entry->unique_id != NULL;
+	for (i = 0; i < listing->count; i++)
+		count += listing->entries[i].unique_id == NULL;
+	return count;
+}
+
+enum evpop_error
+evpop_listing_names_done(
+    struct evpop_listing_builder *builder, bool top_refused)
+{
+	struct evpop_listing *listing = &builder->listing;
+
+	listing->top_refused = top_refused;
+	listing->digests =
+	    !listing->unique_ids && evpop_listing_nameless(listing) == 0;
+	return evpop_listing_occurrences(listing);
+}
+
+/* ---- by unique-id ---- */
+
+/* What an order goes by: a unique-id, and a number among equal ones. */
+struct key {
+	const unsigned char *id;
+	size_t length;
+	uint32_t rank;
+};
+
+struct evpop_match {
+	const struct evpop_listing *listing;
+	size_t count, next;
+	uint32_t sorted[]; /* indices of the entries that have an id */
+};
+
+static struct key
+key_of_entry(const struct evpop_entry *entry, uint32_t rank)
+{
+	return (struct key){ entry->unique_id, entry->unique_id_length, rank };
+}
+
+static struct key
+key_of_known(const struct evpop_known *known)
+{
+	return (struct key){ known->unique_id, known->unique_id_length,
+		known->occurrence };
+}
+
+static int
+key_compare(struct key a, struct key b)
+{
+	size_t common = a.length < b.length ? a.length : b.length;
+	int order = common == 0 ? 0 : memcmp(a.id, b.id, common);
+
+	if (order == 0)
+		order = (a.length > b.length) - (a.length < b.length);
+	return order != 0 ? order : (a.rank > b.rank) - (a.rank < b.rank);
+}
+
+/* Entries of one id stay in the order of the listing. */
+static int
+match_compare_entries(const void *a, const void *b, void *arg)
+{
+	const struct evpop_listing *listing = arg;
+	uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
+
+	return key_compare(key_of_entry(&listing->entries[i], i),
+	    key_of_entry(&listing->entries[j], j));
+}
+
+static int
+match_compare_known(const void *a, const void *b)
+{
+	return key_compare(key_of_known(*(const struct evpop_known *const *)a),
+	    key_of_known(*(const struct evpop_known *const *)b));
+}
+
+/* Many servers give ids that ascend: then they are sorted already. */
+struct evpop_match *
+evpop_match_new(const struct evpop_listing *listing)
+{
+	struct evpop_match *match;
+	void *arg = (void *)(uintptr_t)listing;
+	bool in_order = true;
+	size_t i;
+
+	match =
+	    malloc(sizeof *match + listing->count * sizeof match->sorted[0]);
+	if (match == NULL)
+		return NULL;
+	match->listing = listing;
+	match->count = match->next = 0;
+	for (i = 0; i < listing->count; i++) {
+		if (listing->entries[i].unique_id == NULL)
+			continue;
+		match->sorted[match->count++] = (uint32_t)i;
+		if (match->count > 1 &&
+		    match_compare_entries(&match->sorted[match->count - 2],
+			&match->sorted[match->count - 1], arg) > 0)
+			in_order = false;
+	}
+	if (!in_order)
+		qsort_r(match->sorted, match->count, sizeof match->sorted[0],
+		    match_compare_entries, arg);
+	return match;
 }
 
 void
-evpop_listing_clear(struct evpop_listing_builder *builder)
+evpop_match_free(struct evpop_match *match)
 {
-	evpop_ids_clear(&builder->ids);
-	free(builder->listing.entries);
-	memset(builder, 0, sizeof *builder);
+	free(match);
+}
+
+static int
+match_compare(
+    const struct evpop_match *match, size_t at, const struct evpop_known *known)
+{
+	const struct evpop_entry *entry =
+	    &match->listing->entries[match->sorted[at]];
+
+	return key_compare(
+	    key_of_entry(entry, entry->occurrence), key_of_known(known));
+}
+
+enum evpop_match_result
+evpop_match_next(
+    struct evpop_match *match, const struct evpop_known *known, uint32_t *index)
+{
+	int order = 1;
+
+	if (match->next > 0 && match_compare(match, match->next - 1, known) > 0)
+		return EVPOP_MATCH_DISORDER;
+	while (match->next < match->count) {
+		order = match_compare(match, match->next, known);
+		if (order >= 0)
+			break;
+		match->next++;
+	}
+	if (match->next == match->count || order != 0)
+		return EVPOP_MATCH_MISSING;
+	*index = match->sorted[match->next++];
+	return EVPOP_MATCH_LISTED;
+}
+
+const struct evpop_known **
+evpop_match_sort_known(const struct evpop_known *known, size_t count)
+{
+	const struct evpop_known **sorted;
+	bool in_order = true;
+	size_t i;
+
+	sorted = calloc(count + 1, sizeof(*sorted));
+	if (sorted == NULL)
+		return NULL;
+	for (i = 0; i < count; i++) {
+		sorted[i] = &known[i];
+		if (i > 0 &&
+		    match_compare_known(&sorted[i - 1], &sorted[i]) > 0)
+			in_order = false;
+	}
+	if (!in_order)
+		qsort(sorted, count, sizeof(*sorted), match_compare_known);
+	return sorted;
+}
+
+enum evpop_error
+evpop_listing_occurrences(struct evpop_listing *listing)
+{
+	struct evpop_entry *entry, *before = NULL;
+	struct evpop_match *match;
+	size_t i;
+
+	match = evpop_match_new(listing);
+	if (match == NULL)
+		return EVPOP_ERROR_MEMORY;
+	for (i = 0; i < match->count; i++, before = entry) {
+		entry = &listing->entries[match->sorted[i]];
+		entry->occurrence =
+		    before != NULL && listing_same_id(before, entry)
+			? before->occurrence + 1
+			: 0;
+	}
+	evpop_match_free(match);
+	return EVPOP_ERROR_NONE;
+}
+
+/* ---- its digest ---- */
+
+/* Bytes are gathered: feeding a few costs as much as feeding hundreds. */
+struct gathering {
+	struct evpop_digest_stream *stream;
+	bool failed;
+	size_t filled;
+	unsigned char bytes[1024];
+};
+
+static void
+gathering_flush(struct gathering *gathering)
+{
+	if (!evpop_digest_stream_feed(
+		gathering->stream, gathering->bytes, gathering->filled))
+		gathering->failed = true;
+	gathering->filled = 0;
+}
+
+static void
+gathering_add(struct gathering *gathering, const void *bytes, size_t length)
+{
+	if (length > sizeof gathering->bytes - gathering->filled)
+		gathering_flush(gathering);
+	if (length <= sizeof gathering->bytes) {
+		memcpy(gathering->bytes + gathering->filled, bytes, length);
+		gathering->filled += length;
+	} else if (!evpop_digest_stream_feed(gathering->stream, bytes, length))
+		gathering->failed = true;
+}
+
+static void
+gathering_add_u32(struct gathering *gathering, uint32_t value)
+{
+	unsigned char bytes[4];
+	unsigned int i;
+
+	for (i = 0; i < sizeof bytes; i++)
+		bytes[i] = (unsigned char)(value >> 8 * i);
+	gathering_add(gathering, bytes, sizeof bytes);
+}
+
+enum evpop_error
+evpop_listing_digest(const struct evpop_listing *listing,
+    unsigned char digest_r[EVPOP_LISTING_DIGEST_SIZE])
+{
+	struct gathering gathering = { .failed = false };
+	const struct evpop_entry *entry;
+	bool done;
+	size_t i;
+
+	if (!listing->unique_ids || listing->ignored > 0 ||
+	    evpop_listing_nameless(listing) > 0)
+		return EVPOP_ERROR_USAGE;
+	gathering.stream = evpop_digest_stream_new();
+	if (gathering.stream == NULL)
+		return EVPOP_ERROR_MEMORY;
+	for (i = 0; i < listing->count; i++) {
+		entry = &listing->entries[i];
+		gathering_add_u32(&gathering, entry->number);
+		gathering_add_u32(&gathering, entry->unique_id_length);
+		gathering_add(
+		    &gathering, entry->unique_id, entry->unique_id_length);
+	}
+	gathering_flush(&gathering);
+	done = !gathering.failed &&
+	       evpop_digest_stream_finish(gathering.stream, digest_r);
+	evpop_digest_stream_free(gathering.stream);
+	return done ? EVPOP_ERROR_NONE : EVPOP_ERROR_MEMORY;
 }

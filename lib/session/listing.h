@@ -1,5 +1,6 @@
 /*
- * A maildrop's listing as it comes in, from UIDL and LIST together.
+ * A maildrop's listing: as it comes in, from UIDL and LIST together; and by
+ * unique-id, side by side with what is known of it.
  */
 #ifndef EVPOP_SESSION_LISTING_H
 #define EVPOP_SESSION_LISTING_H
@@ -19,14 +20,13 @@ struct evpop_listing_builder {
 	struct evpop_listing listing;
 	size_t room;
 	struct evpop_ids ids;
-	bool unsorted;
+	bool is_unsorted;
 	char ignored_line[EVPOP_TEXT_SIZE];
 };
 
-/* What has come so far; it moves with the next line. */
-struct evpop_listing *evpop_listing_get(struct evpop_listing_builder *);
+void evpop_listing_clear(struct evpop_listing_builder *);
 
-/* Octets of memory in use. */
+/* Bytes of memory in use. */
 size_t evpop_listing_held(const struct evpop_listing_builder *);
 
 /* Lines nothing could be made of, and the first of them, which may be NULL. */
@@ -51,13 +51,49 @@ enum evpop_error evpop_listing_ids_done(
 bool evpop_listing_add_size(
     struct evpop_listing_builder *, const struct evpop_listed *) EVPOP_MUST_USE;
 
+/* All lines of LIST are there. */
+void evpop_listing_sizes_done(struct evpop_listing_builder *);
+
 /* Give an entry that has none a unique-id; false without memory. */
 bool evpop_listing_set_id(struct evpop_listing_builder *, size_t index,
     const void *id, size_t length) EVPOP_MUST_USE;
 
-/* All lines of LIST are there. */
-void evpop_listing_sizes_done(struct evpop_listing_builder *);
+/* Entries that have none. */
+size_t evpop_listing_nameless(const struct evpop_listing *);
 
-void evpop_listing_clear(struct evpop_listing_builder *);
+/* All that can be given are there: number them. */
+enum evpop_error evpop_listing_names_done(
+    struct evpop_listing_builder *, bool top_refused) EVPOP_MUST_USE;
+
+/*
+ * The entries and what is known of them, walked side by side by ascending
+ * unique-id, so that neither need be searched, and the known need not all be
+ * there at once.
+ */
+struct evpop_match;
+
+enum evpop_match_result {
+	EVPOP_MATCH_LISTED = 0,
+	EVPOP_MATCH_MISSING, /* from the listing */
+	EVPOP_MATCH_DISORDER /* it should have come earlier */
+};
+
+/* The listing is borrowed until the match is freed.  NULL without memory. */
+struct evpop_match *evpop_match_new(
+    const struct evpop_listing *) EVPOP_MUST_USE;
+/* NULL is allowed. */
+void evpop_match_free(struct evpop_match *);
+
+/* The next of the known; *index_r is the entry where it is listed. */
+enum evpop_match_result evpop_match_next(struct evpop_match *,
+    const struct evpop_known *, uint32_t *index_r) EVPOP_MUST_USE;
+
+/*
+ * Pointers to the known by unique-id (bytes, the shorter first), then
+ * occurrence; what comes from a sorted index stays as it is.  To be freed; NULL
+ * without memory.
+ */
+const struct evpop_known **evpop_match_sort_known(
+    const struct evpop_known *, size_t count) EVPOP_MUST_USE;
 
 #endif

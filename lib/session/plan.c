@@ -11,9 +11,12 @@
 #include "lib/session/action.h"
 #include "lib/session/candidates.h"
 #include "lib/session/deletions.h"
-#include "lib/session/habit.h"
 #include "lib/session/listing.h"
-#include "lib/session/match.h"
+#include "lib/session/same.h"
+
+/* So many messages, and one of so many, show a habit of the server. */
+#define HABIT_LEAST 3
+#define HABIT_SHARE 20
 
 /* What a plan knows beyond its actions. */
 struct evpop_plan_details {
@@ -28,7 +31,11 @@ struct evpop_plan_details {
 	bool *unknown;  /* for each entry */
 	size_t entry_count, unknown_count, known_count;
 	struct evpop_match *match; /* until the plan is made */
-	struct evpop_habit habit;  /* of the server */
+	/*
+	 * Of the known: those whose size and listed size are known, and of them
+	 * those with less than half of what was listed.
+	 */
+	size_t sized_count, short_count;
 	struct evpop_deletions *deletions;
 	struct evpop_candidates *candidates;
 	/* For each entry; NULL where nothing can be adopted. */
@@ -39,50 +46,26 @@ struct evpop_plan_details {
 
 /* ---- the parts ---- */
 
-static void
-plan_free_details(struct evpop_plan_details *details)
-{
-	if (details == NULL)
-		return;
-	free(details->unknown);
-	evpop_match_free(details->match);
-	evpop_deletions_free(details->deletions);
-	evpop_candidates_free(details->candidates);
-	free(details->adopted);
-	free(details->looks);
-	free(details);
-}
-
-static struct evpop_plan_details *
-plan_new_details(const struct evpop_listing *listing)
-{
-	struct evpop_plan_details *details;
-
-	details = calloc(1, sizeof *details);
-	if (details == NULL)
-		return NULL;
-	details->entry_count = listing->count;
-	details->unknown = calloc(listing->count + 1, sizeof(bool));
-	details->match = evpop_match_new(listing);
-	details->deletions = evpop_deletions_new();
-	details->candidates = evpop_candidates_new();
-	if (details->unknown == NULL || details->match == NULL ||
-	    details->deletions == NULL || details->candidates == NULL) {
-		plan_free_details(details);
-		return NULL;
-	}
-	return details;
-}
-
 void
 evpop_plan_free(struct evpop_plan **plan)
 {
+	struct evpop_plan_details *details;
+
 	if (*plan == NULL)
 		return;
+	details = (*plan)->details;
+	if (details != NULL) {
+		free(details->unknown);
+		evpop_match_free(details->match);
+		evpop_deletions_free(details->deletions);
+		evpop_candidates_free(details->candidates);
+		free(details->adopted);
+		free(details->looks);
+	}
+	free(details);
 	free((*plan)->actions);
 	free((*plan)->order);
 	free((*plan)->gone);
-	plan_free_details((*plan)->details);
 	free(*plan);
 	*plan = NULL;
 }
@@ -90,16 +73,25 @@ evpop_plan_free(struct evpop_plan **plan)
 static struct evpop_plan *
 plan_allocate(const struct evpop_listing *listing)
 {
-	struct evpop_plan *plan;
+	struct evpop_plan *plan = calloc(1, sizeof *plan);
+	struct evpop_plan_details *details = calloc(1, sizeof *details);
 
-	plan = calloc(1, sizeof *plan);
-	if (plan == NULL)
+	if (plan == NULL || details == NULL) {
+		free(plan);
+		free(details);
 		return NULL;
+	}
+	plan->details = details;
 	plan->actions = calloc(listing->count + 1, sizeof plan->actions[0]);
 	plan->order = calloc(listing->count + 1, sizeof plan->order[0]);
-	plan->details = plan_new_details(listing);
+	details->entry_count = listing->count;
+	details->unknown = calloc(listing->count + 1, sizeof(bool));
+	details->match = evpop_match_new(listing);
+	details->deletions = evpop_deletions_new();
+	details->candidates = evpop_candidates_new();
 	if (plan->actions == NULL || plan->order == NULL ||
-	    plan->details == NULL)
+	    details->unknown == NULL || details->match == NULL ||
+	    details->deletions == NULL || details->candidates == NULL)
 		evpop_plan_free(&plan);
 	return plan;
 }
@@ -127,6 +119,15 @@ evpop_plan_held(const struct evpop_plan *plan)
 }
 
 /* ---- by unique-ids ---- */
+
+/* The policy alone decides on an entry that is not known. */
+static void
+plan_set_unknown(struct evpop_plan *plan, const struct evpop_listing *listing,
+    size_t index, const struct evpop_policy *policy)
+{
+	plan->actions[index] = (uint8_t)evpop_action_of_unknown(
+	    &listing->entries[index], plan->details->is_garbled, policy);
+}
 
 static void
 plan_note_due(struct evpop_plan *plan, const struct evpop_known *known,
@@ -158,7 +159,10 @@ plan_take_listed(struct evpop_plan *plan, uint32_t entry,
 {
 	struct evpop_plan_details *details = plan->details;
 
-	if (evpop_action_is_doubtful(known->state))
+	/* It was deleted or gone: only the bytes tell whether it is the same.
+	 */
+	if (known->state == EVPOP_KNOWN_DELETED ||
+	    known->state == EVPOP_KNOWN_GONE)
 		return true;
 	details->unknown[entry] = false;
 	details->unknown_count--;
@@ -201,6 +205,17 @@ plan_take_candidate(struct evpop_plan *plan, const struct evpop_known *known,
 	return true;
 }
 
+static void
+plan_note_sizes(
+    struct evpop_plan_details *details, const struct evpop_known *known)
+{
+	if (known->octets == 0 || known->listed_octets == 0)
+		return;
+	details->sized_count++;
+	details->short_count +=
+	    evpop_same_is_short(known->octets, known->listed_octets);
+}
+
 static enum evpop_error
 plan_take(struct evpop_plan *plan, const struct evpop_known *known,
     size_t index, const struct evpop_policy *policy, int64_t now_ms,
@@ -210,7 +225,7 @@ plan_take(struct evpop_plan *plan, const struct evpop_known *known,
 	uint32_t entry;
 
 	plan->details->knows_top_names |= plan_is_top_name(known);
-	evpop_habit_note(&plan->details->habit, known);
+	plan_note_sizes(plan->details, known);
 	switch (evpop_match_next(plan->details->match, known, &entry)) {
 	case EVPOP_MATCH_DISORDER:
 		return EVPOP_ERROR_USAGE;
@@ -223,24 +238,14 @@ plan_take(struct evpop_plan *plan, const struct evpop_known *known,
 	}
 	if (!taken || !plan_take_candidate(plan, known, index, is_gone))
 		return EVPOP_ERROR_MEMORY;
-	plan->gone_count += is_gone;
-	if (is_gone && gone != NULL)
-		gone(known, index, arg);
+	if (!is_gone)
+		return EVPOP_ERROR_NONE;
+	plan->gone_count++;
+	if (plan->gone != NULL)
+		plan->gone[index] = true;
+	if (gone != NULL)
+		gone(known, arg);
 	return EVPOP_ERROR_NONE;
-}
-
-enum evpop_error
-evpop_plan_match(struct evpop_plan *plan, const struct evpop_known *known,
-    size_t count, const struct evpop_policy *policy, int64_t now_ms,
-    evpop_plan_gone_cb gone, void *arg)
-{
-	enum evpop_error error = EVPOP_ERROR_NONE;
-	size_t i;
-
-	for (i = 0; i < count && error == EVPOP_ERROR_NONE; i++)
-		error = plan_take(plan, &known[i], plan->details->known_count++,
-		    policy, now_ms, gone, arg);
-	return error;
 }
 
 /*
@@ -250,14 +255,8 @@ evpop_plan_match(struct evpop_plan *plan, const struct evpop_known *known,
 static bool
 plan_names_all(const struct evpop_listing *listing)
 {
-	size_t i;
-
-	if ((!listing->unique_ids && !listing->digests) || listing->ignored > 0)
-		return false;
-	for (i = 0; i < listing->count; i++)
-		if (listing->entries[i].unique_id == NULL)
-			return false;
-	return true;
+	return (listing->unique_ids || listing->digests) &&
+	       listing->ignored == 0 && evpop_listing_nameless(listing) == 0;
 }
 
 enum evpop_error
@@ -275,20 +274,46 @@ evpop_plan_begin(struct evpop_plan **plan_r,
 	plan->details->unknown_count = listing->count;
 	for (i = 0; i < listing->count; i++) {
 		plan->details->unknown[i] = true;
-		plan->actions[i] = (uint8_t)evpop_action_of_unknown(
-		    &listing->entries[i], plan->details->is_garbled, policy);
+		plan_set_unknown(plan, listing, i, policy);
 	}
 	return EVPOP_ERROR_NONE;
 }
 
-/* ---- order and totals ---- */
-
-static bool
-is_fetch(enum evpop_action action)
+enum evpop_error
+evpop_plan_match(struct evpop_plan *plan, const struct evpop_known *known,
+    size_t count, const struct evpop_policy *policy, int64_t now_ms,
+    evpop_plan_gone_cb gone, void *arg)
 {
-	return action == EVPOP_ACTION_FETCH ||
-	       action == EVPOP_ACTION_FETCH_DELETE;
+	enum evpop_error error = EVPOP_ERROR_NONE;
+	size_t i;
+
+	for (i = 0; i < count && error == EVPOP_ERROR_NONE; i++)
+		error = plan_take(plan, &known[i], plan->details->known_count++,
+		    policy, now_ms, gone, arg);
+	return error;
 }
+
+enum evpop_error
+evpop_plan_match_all(struct evpop_plan *plan, const struct evpop_known *known,
+    size_t count, const struct evpop_policy *policy, int64_t now_ms,
+    evpop_plan_gone_cb gone, void *arg)
+{
+	const struct evpop_known **sorted =
+	    evpop_match_sort_known(known, count);
+	enum evpop_error error = EVPOP_ERROR_NONE;
+	size_t i;
+
+	plan->gone = calloc(count + 1, sizeof plan->gone[0]);
+	if (sorted == NULL || plan->gone == NULL)
+		error = EVPOP_ERROR_MEMORY;
+	for (i = 0; i < count && error == EVPOP_ERROR_NONE; i++)
+		error = plan_take(plan, sorted[i], (size_t)(sorted[i] - known),
+		    policy, now_ms, gone, arg);
+	free(sorted);
+	return error;
+}
+
+/* ---- order and totals ---- */
 
 /* Put the fetches in order, as many as one session may have. */
 static void
@@ -303,7 +328,8 @@ plan_order_fetches(struct evpop_plan *plan, const struct evpop_listing *listing,
 		at = policy->order == EVPOP_ORDER_NEWEST
 			 ? listing->count - 1 - i
 			 : i;
-		if (!is_fetch(plan->actions[at]))
+		if (plan->actions[at] != EVPOP_ACTION_FETCH &&
+		    plan->actions[at] != EVPOP_ACTION_FETCH_DELETE)
 			continue;
 		if (policy->max_messages > 0 &&
 		    plan->fetches == policy->max_messages) {
@@ -346,11 +372,10 @@ plan_order_and_count(struct evpop_plan *plan,
 	for (i = 0; i < listing->count; i++) {
 		if (plan->actions[i] != EVPOP_ACTION_LATER)
 			continue;
-		plan->actions[i] =
-		    plan->details->unknown[i]
-			? (uint8_t)evpop_action_of_unknown(&listing->entries[i],
-			      plan->details->is_garbled, policy)
-			: EVPOP_ACTION_FETCH_DELETE;
+		if (plan->details->unknown[i])
+			plan_set_unknown(plan, listing, i, policy);
+		else
+			plan->actions[i] = EVPOP_ACTION_FETCH_DELETE;
 	}
 	plan_order_fetches(plan, listing, policy);
 	plan_count(plan);
@@ -384,8 +409,7 @@ plan_leave_nameless(struct evpop_plan *plan,
 	plan->details->is_garbled = true;
 	for (i = 0; i < listing->count; i++)
 		if (listing->entries[i].unique_id == NULL)
-			plan->actions[i] = (uint8_t)evpop_action_of_unknown(
-			    &listing->entries[i], true, policy);
+			plan_set_unknown(plan, listing, i, policy);
 }
 
 bool
@@ -421,43 +445,21 @@ evpop_plan_make(struct evpop_plan *plan, const struct evpop_listing *listing,
 	return true;
 }
 
-/* ---- all at once ---- */
-
-static void
-plan_note_gone(const struct evpop_known *known, size_t index, void *arg)
-{
-	struct evpop_plan *plan = arg;
-
-	(void)known;
-	plan->gone[index] = true;
-}
-
 enum evpop_error
 evpop_plan_new(struct evpop_plan **plan_r, const struct evpop_listing *listing,
     const struct evpop_known *known, size_t known_count,
     const struct evpop_policy *policy, int64_t now_ms)
 {
-	const struct evpop_known **sorted;
-	struct evpop_plan *plan;
-	enum evpop_error error;
-	size_t i;
+	enum evpop_error error = evpop_plan_begin(plan_r, listing, policy);
 
-	sorted = evpop_match_sort_known(known, known_count);
-	error = evpop_plan_begin(&plan, listing, policy);
-	if (plan != NULL)
-		plan->gone = calloc(known_count + 1, sizeof plan->gone[0]);
-	if (sorted == NULL || plan == NULL || plan->gone == NULL)
-		error = EVPOP_ERROR_MEMORY;
-	for (i = 0; i < known_count && error == EVPOP_ERROR_NONE; i++)
-		error = plan_take(plan, sorted[i], (size_t)(sorted[i] - known),
-		    policy, now_ms, plan_note_gone, plan);
-	free(sorted);
+	if (error == EVPOP_ERROR_NONE)
+		error = evpop_plan_match_all(
+		    *plan_r, known, known_count, policy, now_ms, NULL, NULL);
 	if (error == EVPOP_ERROR_NONE &&
-	    !evpop_plan_make(plan, listing, policy))
+	    !evpop_plan_make(*plan_r, listing, policy))
 		error = EVPOP_ERROR_MEMORY;
 	if (error != EVPOP_ERROR_NONE)
-		evpop_plan_free(&plan);
-	*plan_r = plan;
+		evpop_plan_free(plan_r);
 	return error;
 }
 
@@ -529,9 +531,7 @@ evpop_plan_sizes(struct evpop_plan *plan, const struct evpop_listing *listing,
 
 	for (i = 0; i < listing->count; i++)
 		if (plan->details->unknown[i])
-			plan->actions[i] = (uint8_t)evpop_action_of_unknown(
-			    &listing->entries[i], plan->details->is_garbled,
-			    policy);
+			plan_set_unknown(plan, listing, i, policy);
 	evpop_deletions_compare_sizes(
 	    plan->details->deletions, listing, policy->verify_deletes);
 	plan_doubt(plan, false);
@@ -543,8 +543,13 @@ bool
 evpop_plan_believes(
     const struct evpop_plan *plan, uint32_t index, uint64_t octets)
 {
-	return evpop_habit_is_to_list_more(&plan->details->habit) ||
-	       evpop_deletions_owe(plan->details->deletions, index, octets);
+	const struct evpop_plan_details *details = plan->details;
+	bool lists_more =
+	    details->short_count >= HABIT_LEAST &&
+	    details->short_count >= details->sized_count / HABIT_SHARE;
+
+	return lists_more ||
+	       evpop_deletions_owe(details->deletions, index, octets);
 }
 
 size_t

@@ -9,8 +9,7 @@
 #include <evpop/sync.h>
 
 /* Runs for each of the known that is no longer listed. */
-typedef void (*evpop_plan_gone_cb)(
-    const struct evpop_known *, size_t index, void *arg);
+typedef void (*evpop_plan_gone_cb)(const struct evpop_known *, void *arg);
 
 /* The listing is borrowed until the plan is made. */
 enum evpop_error evpop_plan_begin(struct evpop_plan **plan_r,
@@ -21,6 +20,11 @@ enum evpop_error evpop_plan_begin(struct evpop_plan **plan_r,
  * order.  `gone` may be NULL.
  */
 enum evpop_error evpop_plan_match(struct evpop_plan *,
+    const struct evpop_known *, size_t count, const struct evpop_policy *,
+    int64_t now_ms, evpop_plan_gone_cb gone, void *arg) EVPOP_MUST_USE;
+
+/* All that is known, in any order, so that there is no other batch. */
+enum evpop_error evpop_plan_match_all(struct evpop_plan *,
     const struct evpop_known *, size_t count, const struct evpop_policy *,
     int64_t now_ms, evpop_plan_gone_cb gone, void *arg) EVPOP_MUST_USE;
 

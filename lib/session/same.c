@@ -44,6 +44,12 @@ evpop_same_sizes(
 }
 
 bool
+evpop_same_is_short(uint64_t octets, uint64_t listed_octets)
+{
+	return octets < listed_octets / 2 + listed_octets % 2;
+}
+
+bool
 evpop_same_is_sized(const struct evpop_same *same)
 {
 	return same->octets != 0 || same->listed_octets != 0;

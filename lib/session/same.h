@@ -38,4 +38,7 @@ bool evpop_same_has_header(
 bool evpop_same_has_size_but_for(const struct evpop_same *,
     uint64_t listed_octets, const struct evpop_header *);
 
+/* Whether so many octets are less than half of what LIST says. */
+bool evpop_same_is_short(uint64_t octets, uint64_t listed_octets);
+
 #endif

@@ -9,14 +9,10 @@ set(EVPOP_SESSION_SOURCES
 	session/doubt.c
 	session/easy.c
 	session/easy_body.c
-	session/habit.c
-	session/header.c
 	session/headers.c
 	session/ids.c
 	session/listing.c
-	session/listing_digest.c
 	session/marking.c
-	session/match.c
 	session/outcome.c
 	session/plan.c
 	session/retry.c

@@ -76,7 +76,7 @@ evpop_survey_stop(struct evpop_survey *survey)
 const struct evpop_listing *
 evpop_survey_listing(struct evpop_survey *survey)
 {
-	return evpop_listing_get(&survey->listing);
+	return &survey->listing.listing;
 }
 
 size_t
@@ -139,16 +139,10 @@ static void
 survey_named(enum evpop_headers_end end, void *arg)
 {
 	struct evpop_survey *survey = arg;
-	struct evpop_listing *listing = evpop_listing_get(&survey->listing);
-	size_t i;
 
 	survey_drop_names(survey);
-	listing->top_refused = end == EVPOP_HEADERS_REFUSED;
-	listing->digests = !listing->unique_ids;
-	for (i = 0; i < listing->count; i++)
-		if (listing->entries[i].unique_id == NULL)
-			listing->digests = false;
-	if (evpop_listing_occurrences(listing) == EVPOP_ERROR_NONE)
+	if (evpop_listing_names_done(&survey->listing,
+		end == EVPOP_HEADERS_REFUSED) == EVPOP_ERROR_NONE)
 		survey_listed(survey);
 	else
 		survey_fail(survey, EVPOP_ERROR_MEMORY);
@@ -172,10 +166,8 @@ static void
 survey_name(struct evpop_survey *survey)
 {
 	const struct evpop_listing *listing = evpop_survey_listing(survey);
-	size_t count = 0, i;
+	size_t count = evpop_listing_nameless(listing), i;
 
-	for (i = 0; i < listing->count; i++)
-		count += listing->entries[i].unique_id == NULL;
 	if (count == 0 || !survey_can_name(survey)) {
 		survey_listed(survey);
 		return;

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <openssl/evp.h>
 
-#include "lib/session/header.h"
+#include "lib/session/headers.h"
 
 static const struct {
 	const char *name;
