@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
+
+#include "lib/base/clock.h"
 
 void
 supervisor_ready(void)
@@ -18,11 +19,8 @@ supervisor_ready(void)
 void
 supervisor_reloading(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
-	    (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	    (long long)evpop_clock_monotonic_us());
 }
 
 void

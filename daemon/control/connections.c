@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "daemon/control/door.h"
 #include "daemon/control/limits.h"
 #include "daemon/control/peer.h"
+#include "lib/base/clock.h"
 
 /* How soon a closed connection is noticed; only who waits feels it. */
 static const struct timeval sweep_interval = { 0, 200000 };
@@ -41,15 +41,6 @@ struct connections {
 	struct event *sweeper;
 	struct connections_count count;
 };
-
-static int64_t
-monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static bool
 has_ended(const struct connection *connection)
@@ -114,7 +105,7 @@ output_changed(
 	if (evbuffer_get_length(output) == 0) {
 		admission_change(admission, guest, ADMISSION_ASKING);
 	} else if (guest->state == ADMISSION_ASKING) {
-		connection->taking_ms = monotonic_ms();
+		connection->taking_ms = evpop_clock_monotonic_ms();
 		admission_change(admission, guest, ADMISSION_TAKING);
 	} else if (info->n_deleted > 0) {
 		admission_touch(admission, guest);
@@ -229,7 +220,7 @@ connection_enter(struct connection *connection)
 static void
 sweep(struct connections *connections)
 {
-	int64_t now_ms = monotonic_ms();
+	int64_t now_ms = evpop_clock_monotonic_ms();
 	struct connection *connection, *next;
 
 	for (connection = TAILQ_FIRST(&connections->all); connection != NULL;

@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
-#include <time.h>
 
 #include "daemon/control/limits.h"
 
@@ -32,24 +30,6 @@ exchange_free(struct exchange *exchange)
 	parameters_free(&exchange->parameters);
 	free(exchange->name);
 	free(exchange);
-}
-
-int64_t
-exchange_now_ms(void)
-{
-	struct timeval now;
-
-	gettimeofday(&now, NULL);
-	return (int64_t)now.tv_sec * 1000 + now.tv_usec / 1000;
-}
-
-int64_t
-exchange_elapsed_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* The connection is about to go, by the client, by a deadline or by us. */

@@ -26,7 +26,7 @@ struct exchange_context {
 	bool (*reload)(char *text_r, size_t size, void *arg);
 	const char *limited;
 	void *arg;
-	int64_t started_ms; /* of exchange_elapsed_ms() */
+	int64_t started_ms; /* of evpop_clock_elapsed_ms() */
 	/* From the configuration. */
 	uint32_t max_sessions, max_sessions_per_host;
 	uint64_t memory_limit;
@@ -79,11 +79,6 @@ void exchange_stream_part(struct exchange *, const void *bytes, size_t length,
 void exchange_stream_end(struct exchange *);
 /* Close the connection: the client sees that the body is incomplete. */
 void exchange_cut(struct exchange *);
-
-/* Unix time. */
-int64_t exchange_now_ms(void);
-/* Since the machine was started, whatever its clock was set to. */
-int64_t exchange_elapsed_ms(void);
 
 /* Answer a request that never became an exchange. */
 void exchange_answer_request(struct evhttp_request *, struct answer);

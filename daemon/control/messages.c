@@ -7,6 +7,7 @@
 #include "daemon/control/handlers.h"
 #include "daemon/control/list.h"
 #include "daemon/control/page.h"
+#include "lib/base/clock.h"
 
 json_t *
 message_json(const struct store_message_row *row)
@@ -74,7 +75,7 @@ messages_list(struct exchange *exchange)
 	struct problem problem;
 
 	if (!messages_filter(&filter, exchange_parameters(exchange),
-		exchange_now_ms(), &problem)) {
+		evpop_clock_unix_ms(), &problem)) {
 		exchange_answer(exchange, answer_problem(&problem));
 		return;
 	}

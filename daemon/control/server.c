@@ -16,6 +16,7 @@
 #include "daemon/control/peer.h"
 #include "daemon/control/route.h"
 #include "daemon/control/socket.h"
+#include "lib/base/clock.h"
 
 struct control {
 	struct event_base *base;
@@ -200,7 +201,7 @@ control_new(struct event_base *base, const struct config *config,
 		.reload = options->reload,
 		.limited = options->limited,
 		.arg = options->arg,
-		.started_ms = exchange_elapsed_ms(),
+		.started_ms = evpop_clock_elapsed_ms(),
 		.unknown_admins = &control->admins.unknown,
 	};
 	take_config(control, config);

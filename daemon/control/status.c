@@ -7,6 +7,7 @@
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
 #include "daemon/control/limits.h"
+#include "lib/base/clock.h"
 
 /* A reload may have a line for every account that is wrong. */
 #define RELOAD_TEXT_SIZE 4096
@@ -161,9 +162,9 @@ status_get(struct exchange *exchange)
 	status_held(context->poller, &held);
 	store_stats(context->store, &stats);
 	store_clock(context->store, &clock);
-	json =
-	    status_json(context, &poller, &held, store_health(context->store),
-		&clock, &stats, exchange_now_ms(), exchange_elapsed_ms());
+	json = status_json(context, &poller, &held,
+	    store_health(context->store), &clock, &stats, evpop_clock_unix_ms(),
+	    evpop_clock_elapsed_ms());
 	field_value(
 	    json, "connections", connections_json(context->connections));
 	exchange_answer(exchange, answer_json(200, json));

@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "daemon/control/when.h"
 #include "daemon/ctl/http.h"
 #include "daemon/ctl/human.h"
 #include "daemon/ctl/text.h"
+#include "lib/base/clock.h"
 
 /* The longest message is a configuration's list of errors. */
 #define MESSAGE_SIZE 16384
@@ -159,11 +159,8 @@ ctl_time(const struct ctl *ctl, const json_t *object, const char *name,
     char text_r[CTL_TIME_SIZE])
 {
 	const char *text = ctl_text(object, name);
-	struct timeval now;
-	int64_t now_ms, time_ms;
+	int64_t now_ms = evpop_clock_unix_ms(), time_ms;
 
-	gettimeofday(&now, NULL);
-	now_ms = (int64_t)now.tv_sec * 1000 + now.tv_usec / 1000;
 	if (text == NULL)
 		snprintf(text_r, CTL_TIME_SIZE, "-");
 	else if (ctl->is_terminal && when_parse(text, now_ms, &time_ms))

@@ -6,8 +6,8 @@
 #include "daemon/log/log.h"
 #include "daemon/poll/policy.h"
 #include "daemon/poll/poller_internal.h"
-#include "daemon/store/clock.h"
 #include "daemon/store/store.h"
+#include "lib/base/clock.h"
 
 void
 poller_set_limits(struct poller *poller)
@@ -18,7 +18,7 @@ poller_set_limits(struct poller *poller)
 		.logins_per_host = poller->config->max_logins_per_host,
 	};
 
-	agenda_set_limits(&poller->agenda, &limits, store_clock_monotonic_ms());
+	agenda_set_limits(&poller->agenda, &limits, evpop_clock_monotonic_ms());
 }
 
 struct pace
@@ -85,7 +85,7 @@ retry_ms(const struct poller_account *account)
 		return 0;
 	if (item->state != POLLER_WAITING || item->time.position == 0)
 		return -1;
-	return item->time.due_ms - store_clock_monotonic_ms();
+	return item->time.due_ms - evpop_clock_monotonic_ms();
 }
 
 /* A poll is over, or could not begin: what the account does next. */
@@ -114,7 +114,7 @@ after_poll(struct poller *poller, struct poller_account *account,
 		account->unchanged = progress->unchanged;
 	evutil_secure_rng_get_bytes(&random, sizeof random);
 	agenda_ended(&poller->agenda, &account->item, &outcome, &pace,
-	    store_clock_monotonic_ms(), random);
+	    evpop_clock_monotonic_ms(), random);
 	if (poller->options.once) {
 		poller->once_left--;
 		agenda_rest(&poller->agenda, &account->item, POLLER_WAITING);
@@ -162,7 +162,7 @@ static void
 fail_at_once(struct poller *poller, struct poller_account *account,
     const struct evpop_result *result)
 {
-	int64_t now_ms = store_clock_unix_ms();
+	int64_t now_ms = evpop_clock_unix_ms();
 	const struct run_progress progress = {
 		.result = *result,
 		.started_ms = now_ms,
@@ -276,7 +276,7 @@ start(struct poller *poller, struct poller_account *account)
 		return;
 	}
 	account->wish = POLLER_WISH_POLL;
-	account->last_started_ms = store_clock_unix_ms();
+	account->last_started_ms = evpop_clock_unix_ms();
 }
 
 /*
@@ -294,7 +294,7 @@ start_some(struct poller *poller)
 
 	for (starts = 0; starts < STARTS_PER_TURN; starts++) {
 		item =
-		    agenda_start(&poller->agenda, store_clock_monotonic_ms());
+		    agenda_start(&poller->agenda, evpop_clock_monotonic_ms());
 		if (item == NULL)
 			return false;
 		start(poller, (struct poller_account *)item);
@@ -312,7 +312,7 @@ wait_for_next(struct poller *poller)
 	evtimer_del(poller->timer);
 	if (next_ms == INT64_MAX)
 		return;
-	wait_ms = next_ms - store_clock_monotonic_ms();
+	wait_ms = next_ms - evpop_clock_monotonic_ms();
 	if (wait_ms < 0)
 		wait_ms = 0;
 	wait.tv_sec = (time_t)(wait_ms / 1000);

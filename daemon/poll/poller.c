@@ -9,8 +9,8 @@
 #include "daemon/log/log.h"
 #include "daemon/poll/advice.h"
 #include "daemon/poll/poller_internal.h"
-#include "daemon/store/clock.h"
 #include "daemon/store/store.h"
+#include "lib/base/clock.h"
 
 /* Those whose account is removed already are among them. */
 static void
@@ -57,7 +57,7 @@ store_changed(struct store *store, void *arg)
 {
 	struct poller *poller = arg;
 	const struct store_error *health = store_health(store);
-	int64_t now_ms = store_clock_monotonic_ms();
+	int64_t now_ms = evpop_clock_monotonic_ms();
 	struct agenda_item *item;
 	size_t i;
 
@@ -204,7 +204,7 @@ forget_former(struct poller *poller, struct poller_account *account)
 		return;
 	findings_set_former(&account->findings, NULL);
 	agenda_retry(
-	    &poller->agenda, &account->item, store_clock_monotonic_ms());
+	    &poller->agenda, &account->item, evpop_clock_monotonic_ms());
 }
 
 static void
@@ -391,7 +391,7 @@ poller_resume(struct poller *poller, const char *name)
 	if (item->state != POLLER_PAUSED && item->health == POLLER_WELL &&
 	    !item->pause)
 		return POLLER_ALREADY;
-	agenda_resume(&poller->agenda, item, store_clock_monotonic_ms());
+	agenda_resume(&poller->agenda, item, evpop_clock_monotonic_ms());
 	poller_wake(poller);
 	return POLLER_DONE;
 }
@@ -421,11 +421,11 @@ static int64_t
 next_ms(const struct agenda_item *item)
 {
 	if (item->state == POLLER_QUEUED)
-		return store_clock_unix_ms();
+		return evpop_clock_unix_ms();
 	if (item->time.position == 0)
 		return 0;
-	return store_clock_unix_ms() + item->time.due_ms -
-	       store_clock_monotonic_ms();
+	return evpop_clock_unix_ms() + item->time.due_ms -
+	       evpop_clock_monotonic_ms();
 }
 
 static void

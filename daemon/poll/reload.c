@@ -4,7 +4,8 @@
 #include <strings.h>
 
 #include "daemon/poll/poller_internal.h"
-#include "daemon/store/clock.h"
+
+#include "lib/base/clock.h"
 
 /* The accounts of the new configuration, kept or made; and those that go. */
 struct takeover {
@@ -112,7 +113,7 @@ take_changed(struct poller *poller, const struct config_account *changed)
 	if (account->run != NULL)
 		run_forget_unchanged(account->run);
 	agenda_renew(&poller->agenda, &account->item, changed->enabled,
-	    is_elsewhere(account->config, changed), store_clock_monotonic_ms());
+	    is_elsewhere(account->config, changed), evpop_clock_monotonic_ms());
 }
 
 bool
@@ -120,7 +121,7 @@ poller_reload(struct poller *poller, const struct config *config,
     const struct config_diff *diff)
 {
 	struct poller_account *account;
-	int64_t now_ms = store_clock_monotonic_ms();
+	int64_t now_ms = evpop_clock_monotonic_ms();
 	struct takeover takeover;
 	size_t i;
 

@@ -18,8 +18,8 @@
 #include "daemon/poll/servers.h"
 #include "daemon/poll/setup.h"
 #include "daemon/poll/shortfall.h"
-#include "daemon/store/clock.h"
 #include "daemon/store/store.h"
+#include "lib/base/clock.h"
 
 struct run {
 	struct run_resources resources;
@@ -157,7 +157,7 @@ run_new(const struct run_resources *resources, const struct run_order *order)
 		return NULL;
 	run->resources = *resources;
 	run->owner = order->owner;
-	run->progress.started_ms = store_clock_unix_ms();
+	run->progress.started_ms = evpop_clock_unix_ms();
 	run->progress.wish = order->wish;
 	run->present = policy_present(order);
 	policy_of_order(&run->policy, order);
@@ -254,7 +254,7 @@ run_listed(const struct evpop_listing *listing, void *arg)
 					: POLLER_IDENTITY_BODY;
 	run->version = store_uids_version(run->resources.store);
 	run->same = unchanged_is(
-	    &run->unchanged, listing, run->version, store_clock_elapsed_ms());
+	    &run->unchanged, listing, run->version, evpop_clock_elapsed_ms());
 	if (!run->same) {
 		run_look_up(run);
 		return;
@@ -319,7 +319,7 @@ run_planned(const struct evpop_plan *plan, void *arg)
 	if (!run->policy.dry_run)
 		return;
 	dry_run_free(&run->plan);
-	run->plan = dry_run_new(run->listing, plan, store_clock_unix_ms());
+	run->plan = dry_run_new(run->listing, plan, evpop_clock_unix_ms());
 }
 
 /* ---- what ends it early ---- */
@@ -442,7 +442,7 @@ run_note_unchanged(struct run *run, const struct evpop_sync_report *report)
 	else if (plan != NULL && !deposit_wrote(run->deposit))
 		unchanged_note(&run->progress.unchanged, run->listing, plan,
 		    &run->account, run->version,
-		    deposit_age_now_ms(run->deposit), store_clock_elapsed_ms());
+		    deposit_age_now_ms(run->deposit), evpop_clock_elapsed_ms());
 }
 
 /* The session is over, well or badly; or it will never begin. */
@@ -452,7 +452,7 @@ run_conclude(struct run *run)
 	assert(!run->over);
 	run->over = true;
 	run->has_failed = false;
-	run->progress.finished_ms = store_clock_unix_ms();
+	run->progress.finished_ms = evpop_clock_unix_ms();
 	if (run->credentials != NULL)
 		credentials_wipe(run->credentials);
 	/*

@@ -15,7 +15,7 @@
 /* Zeroed, nothing is known. */
 struct unchanged {
 	int64_t account_id; /* of the store; 0: nothing is known */
-	/* Of store_clock_elapsed_ms(): when there may be something to do. */
+	/* Of evpop_clock_elapsed_ms(): when there may be something to do. */
 	int64_t until_ms;
 	uint64_t version; /* store_uids_version() it was compared with */
 	uint32_t usual_deletes;
@@ -27,7 +27,7 @@ struct unchanged {
  * A session went by this plan for this listing: remember it, if there was
  * nothing to do, nor will be next time.  `version` is of before it was
  * compared; `age_now_ms` is what ages are judged by, and `now_ms` of
- * store_clock_elapsed_ms().  At the latest after a day everything is looked up
+ * evpop_clock_elapsed_ms().  At the latest after a day everything is looked up
  * again, and at once where the listing does not tell all, or where ages count
  * and cannot be judged.
  */

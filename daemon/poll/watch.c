@@ -8,7 +8,7 @@
 #include "daemon/poll/poller_internal.h"
 #include "daemon/poll/setup.h"
 #include "daemon/secret/mark.h"
-#include "daemon/store/clock.h"
+#include "lib/base/clock.h"
 
 /* From one round to the next; and in a round, so many in a turn of the loop. */
 #define ROUND_MS       5000
@@ -34,7 +34,7 @@ watch_look(struct poller *poller, struct poller_account *account)
 	log_write(LOG_LEVEL_INFO, account->config->name,
 	    "the file of its password has changed: it is tried at once");
 	agenda_retry(
-	    &poller->agenda, &account->item, store_clock_monotonic_ms());
+	    &poller->agenda, &account->item, evpop_clock_monotonic_ms());
 	poller_wake(poller);
 }
 

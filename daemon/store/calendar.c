@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
+
 #define MINUTE_MS INT64_C(60000)
 #define HOUR_MS   (60 * MINUTE_MS)
 #define DAY_MS    (24 * HOUR_MS)
@@ -51,9 +53,9 @@ read_clocks(void)
 	int tries = 0;
 
 	do {
-		now.elapsed_ms = store_clock_elapsed_ms();
-		now.unix_ms = store_clock_unix_ms();
-	} while (store_clock_elapsed_ms() - now.elapsed_ms > READ_MOST_MS &&
+		now.elapsed_ms = evpop_clock_elapsed_ms();
+		now.unix_ms = evpop_clock_unix_ms();
+	} while (evpop_clock_elapsed_ms() - now.elapsed_ms > READ_MOST_MS &&
 		 ++tries < READ_TRIES);
 	return now;
 }

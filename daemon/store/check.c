@@ -8,9 +8,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "daemon/store/clock.h"
 #include "daemon/store/private.h"
 #include "daemon/store/verify.h"
+#include "lib/base/clock.h"
 
 /* A sentence; SQLite's own of a damaged page are shorter. */
 #define TEXT_MAX 240
@@ -125,7 +125,7 @@ checker_main(void *arg)
 	lock(checker);
 	checker->found.running = false;
 	checker->found.status = checker->stopped ? STORE_CLOSED : status;
-	checker->found.finished_ms = store_clock_unix_ms();
+	checker->found.finished_ms = evpop_clock_unix_ms();
 	unlock(checker);
 	return NULL;
 }
@@ -141,7 +141,7 @@ start(const char *path)
 		return NULL;
 	checker->path = strdup(path);
 	checker->found.running = true;
-	checker->found.started_ms = store_clock_unix_ms();
+	checker->found.started_ms = evpop_clock_unix_ms();
 	if (checker->path == NULL ||
 	    pthread_mutex_init(&checker->mutex, NULL) != 0)
 		goto no_mutex;

@@ -1,12 +1,12 @@
 #include "daemon/store/chores.h"
 
-#include "daemon/store/clock.h"
 #include "daemon/store/index/ahead.h"
 #include "daemon/store/index/index.h"
 #include "daemon/store/orphan.h"
 #include "daemon/store/sql/sqlite.h"
 #include "daemon/store/trial.h"
 #include "daemon/store/writer.h"
+#include "lib/base/clock.h"
 
 /*
  * Between two pieces of mail the queue is empty often, but not for long: what
@@ -152,7 +152,7 @@ store_chores_first(struct store_writer *writer)
 	    !is_current;
 	/* Of a new store there is nothing to be done behind other work. */
 	if (writer->index_outdated && store_index_is_empty(&writer->db))
-		restart_index(writer, store_clock_monotonic_ms());
+		restart_index(writer, evpop_clock_monotonic_ms());
 }
 
 static void
@@ -230,7 +230,7 @@ next_time(const struct store_writer *writer, int64_t now_ms)
 int64_t
 store_chores(struct store_writer *writer, bool idle)
 {
-	int64_t now_ms = store_clock_monotonic_ms();
+	int64_t now_ms = evpop_clock_monotonic_ms();
 	bool resting = idle && rested(writer, now_ms);
 
 	if (writer->health != STORE_OK) {

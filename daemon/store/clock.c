@@ -1,43 +1,13 @@
 #include "daemon/store/clock.h"
 
-#include <assert.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* A container or a unit may hide it. */
 #define START_FILE     "/proc/sys/kernel/random/boot_id"
 #define START_VARIABLE "EVPOPD_BOOT_ID"
-
-static int64_t
-read_ms(clockid_t clock)
-{
-	struct timespec now;
-	int failed = clock_gettime(clock, &now);
-
-	assert(failed == 0);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int64_t
-store_clock_monotonic_ms(void)
-{
-	return read_ms(CLOCK_MONOTONIC);
-}
-
-int64_t
-store_clock_elapsed_ms(void)
-{
-	return read_ms(CLOCK_BOOTTIME);
-}
-
-int64_t
-store_clock_unix_ms(void)
-{
-	return read_ms(CLOCK_REALTIME);
-}
 
 int64_t
 store_clock_built_ms(void)

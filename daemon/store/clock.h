@@ -1,24 +1,11 @@
 /*
- * The clocks: one that only goes forward, for waits and bounds; how long the
- * machine runs, sleep included; and the calendar's, which people and servers
- * set.
+ * What tells whether the machine's clock can be right: the day of the build,
+ * and which start of the machine this is.
  */
 #ifndef STORE_CLOCK_H
 #define STORE_CLOCK_H
 
 #include <stdint.h>
-
-/* Milliseconds of CLOCK_MONOTONIC. */
-int64_t store_clock_monotonic_ms(void);
-
-/* Milliseconds since the machine was started: CLOCK_BOOTTIME. */
-int64_t store_clock_elapsed_ms(void);
-
-/*
- * Milliseconds of Unix time, right or wrong.  What ages are judged by is
- * dated by the calendar of the store instead, see calendar.h.
- */
-int64_t store_clock_unix_ms(void);
 
 /* The day this program was built, in milliseconds of Unix time. */
 int64_t store_clock_built_ms(void);

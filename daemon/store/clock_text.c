@@ -4,6 +4,7 @@
 
 #include "daemon/store/clock.h"
 #include "daemon/store/store.h"
+#include "lib/base/clock.h"
 
 #define MINUTE_MS INT64_C(60000)
 #define HOUR_MS   (60 * MINUTE_MS)
@@ -51,7 +52,7 @@ void
 store_clock_behind_text(
     const struct store_clock *clock, char *text_r, size_t size)
 {
-	int64_t now_ms = clock->offset_ms + store_clock_elapsed_ms();
+	int64_t now_ms = clock->offset_ms + evpop_clock_elapsed_ms();
 	const char *who = clock->least_ms == store_clock_built_ms()
 			      ? "this evpopd was built"
 			      : "the store was last written";

@@ -1,7 +1,7 @@
 #include "daemon/store/question.h"
 
-#include "daemon/store/clock.h"
 #include "daemon/store/private.h"
+#include "lib/base/clock.h"
 
 void
 store_question_begin(
@@ -10,7 +10,7 @@ store_question_begin(
 	struct store_question *question = &op->question;
 
 	question->asker = asker;
-	question->deadline_ms = store_clock_monotonic_ms() + store->question_ms;
+	question->deadline_ms = evpop_clock_monotonic_ms() + store->question_ms;
 	atomic_init(&question->is_left, false);
 	TAILQ_INSERT_TAIL(&store->questions, op, question.link);
 }
@@ -63,5 +63,5 @@ bool
 store_question_is_over(const struct store_question *question)
 {
 	return store_question_is_left(question) ||
-	       store_clock_monotonic_ms() >= question->deadline_ms;
+	       evpop_clock_monotonic_ms() >= question->deadline_ms;
 }

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/store/clock.h"
 #include "daemon/store/error.h"
 #include "daemon/store/files.h"
+#include "lib/base/clock.h"
 
 /* "evpp"; tells the file from any other SQLite database. */
 #define APPLICATION_ID 1702260848
@@ -275,7 +275,7 @@ back_up(struct store_db *db, const char *path, int64_t version, char **copy_r,
 	enum store_status status;
 
 	if (asprintf(copy_r, "%s.version-%lld-%lld", path, (long long)version,
-		(long long)store_clock_unix_ms()) < 0) {
+		(long long)evpop_clock_unix_ms()) < 0) {
 		*copy_r = NULL;
 		return store_error_set(error_r, STORE_MEMORY, "out of memory");
 	}

@@ -2,10 +2,10 @@
 #include <string.h>
 
 #include "daemon/store/arena.h"
-#include "daemon/store/clock.h"
 #include "daemon/store/column.h"
 #include "daemon/store/history.h"
 #include "daemon/store/private.h"
+#include "lib/base/clock.h"
 
 /* ---- what is learned ---- */
 
@@ -72,7 +72,7 @@ store_server_note(struct store *store, const struct store_server *server)
 	op->server = *server;
 	op->server.host = memcpy(op->texts, server->host, host);
 	op->server.facts = memcpy(op->texts + host, server->facts, facts);
-	op->learned_ms = store_clock_unix_ms();
+	op->learned_ms = evpop_clock_unix_ms();
 	store_history_keep(store, &op->op);
 }
 

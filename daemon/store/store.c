@@ -7,7 +7,6 @@
 
 #include "daemon/store/body.h"
 #include "daemon/store/check.h"
-#include "daemon/store/clock.h"
 #include "daemon/store/db.h"
 #include "daemon/store/digest.h"
 #include "daemon/store/error.h"
@@ -17,6 +16,7 @@
 #include "daemon/store/reader.h"
 #include "daemon/store/release.h"
 #include "daemon/store/schema.h"
+#include "lib/base/clock.h"
 
 #define QUEUE_OCTETS_DEFAULT ((size_t)8 * 1024 * 1024)
 
@@ -358,7 +358,7 @@ store_age_now_ms(struct store *store, uint64_t setting)
 		return STORE_NEVER_MS;
 	store_writer_clock(store->writer, &clock);
 	return clock.setting == setting
-		   ? clock.offset_ms + store_clock_elapsed_ms()
+		   ? clock.offset_ms + evpop_clock_elapsed_ms()
 		   : STORE_NEVER_MS;
 }
 

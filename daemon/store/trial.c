@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <sys/statvfs.h>
 
-#include "daemon/store/clock.h"
+#include "lib/base/clock.h"
 
 /* A commit that is no older has tried as much. */
 #define TRIAL_INTERVAL_MS 1000
@@ -39,7 +39,7 @@ store_trial(struct store_writer *writer)
 	struct sql_statement use;
 	enum store_status status;
 
-	if (store_clock_monotonic_ms() - writer->log_idle_ms <
+	if (evpop_clock_monotonic_ms() - writer->log_idle_ms <
 	    TRIAL_INTERVAL_MS)
 		return STORE_OK;
 	status = store_trial_room(writer);

@@ -7,10 +7,10 @@
 
 #include "daemon/failpoint/failpoint.h"
 #include "daemon/store/chores.h"
-#include "daemon/store/clock.h"
 #include "daemon/store/error.h"
 #include "daemon/store/mailbox.h"
 #include "daemon/store/sql/sqlite.h"
+#include "lib/base/clock.h"
 
 /*
  * One transaction takes what waits up to these bounds: enough to share one
@@ -98,7 +98,7 @@ static bool
 is_over(void *arg)
 {
 	struct store_writer *writer = arg;
-	const int64_t now_ms = store_clock_monotonic_ms();
+	const int64_t now_ms = evpop_clock_monotonic_ms();
 
 	if (writer->stop_ms == 0 && store_queue_is_stopped(&writer->queue))
 		writer->stop_ms = now_ms + STOP_PATIENCE_MS;
@@ -114,7 +114,7 @@ store_writer_wait(struct store_writer *writer, int64_t busy_ms)
 void
 store_writer_probe_later(struct store_writer *writer)
 {
-	writer->probe_ms = store_clock_monotonic_ms() + PROBE_INTERVAL_MS;
+	writer->probe_ms = evpop_clock_monotonic_ms() + PROBE_INTERVAL_MS;
 }
 
 void
@@ -125,7 +125,7 @@ store_writer_set_health(struct store_writer *writer, enum store_status status)
 
 	if (status != STORE_OK)
 		writer->probe_ms =
-		    store_clock_monotonic_ms() + PROBE_INTERVAL_MS;
+		    evpop_clock_monotonic_ms() + PROBE_INTERVAL_MS;
 	if (status == writer->health)
 		return;
 	writer->health = status;
@@ -209,7 +209,7 @@ run_group(
 		take_all(writer, op);
 		return status;
 	}
-	end_ms = store_clock_monotonic_ms() + GROUP_WORK_MS;
+	end_ms = evpop_clock_monotonic_ms() + GROUP_WORK_MS;
 	writer->counter = (struct store_counter){ .account_id = 0 };
 	for (; op != NULL;
 	     op = store_queue_take(&writer->queue, STORE_QUEUE_NOW)) {
@@ -218,7 +218,7 @@ run_group(
 		status = op->type->write(writer, op);
 		octets += op->octets;
 		if (status != STORE_OK || octets >= GROUP_OCTETS_MAX ||
-		    store_clock_monotonic_ms() >= end_ms)
+		    evpop_clock_monotonic_ms() >= end_ms)
 			break;
 	}
 	if (status == STORE_OK)
@@ -266,7 +266,7 @@ group(struct store_writer *writer, struct store_op *first)
 		tell_commit(writer);
 		doubt_group(writer, head);
 	}
-	writer->worked_ms = store_clock_monotonic_ms();
+	writer->worked_ms = evpop_clock_monotonic_ms();
 	store_mailbox_post(writer->mailbox, head);
 }
 
@@ -278,14 +278,14 @@ log_written(void *arg, int pages)
 	writer->log_pages = pages;
 	if (pages < writer->log_stuck)
 		writer->log_stuck = 0;
-	writer->log_idle_ms = store_clock_monotonic_ms();
+	writer->log_idle_ms = evpop_clock_monotonic_ms();
 }
 
 /* A file that is moved while nobody writes is to be told, too. */
 static int64_t
 watch_place(struct store_writer *writer)
 {
-	int64_t now_ms = store_clock_monotonic_ms();
+	int64_t now_ms = evpop_clock_monotonic_ms();
 	enum store_status status;
 
 	if (now_ms < writer->watch_ms)
@@ -342,7 +342,7 @@ store_writer_new(const struct store_db *db, const char *path, bool has_log,
 	writer->patience.is_over = is_over;
 	writer->patience.arg = writer;
 	sql_set_patience(writer->db.sql, &writer->patience);
-	writer->chores_ms = store_clock_monotonic_ms();
+	writer->chores_ms = evpop_clock_monotonic_ms();
 	sqlite_set_log_cb(writer->db.sql, log_written, writer);
 	if (pthread_mutex_init(&writer->told_mutex, NULL) != 0)
 		goto no_mutex;

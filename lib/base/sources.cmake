@@ -1,5 +1,6 @@
 set(EVPOP_BASE_SOURCES
 	base/array.c
+	base/clock.c
 	base/header_filter.c
 	base/hex.c
 	base/text.c)

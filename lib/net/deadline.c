@@ -6,6 +6,7 @@
 
 #include <event2/event.h>
 
+#include "lib/base/clock.h"
 #include "lib/net/loop.h"
 
 static void
@@ -94,7 +95,7 @@ deadline_arm_if_nearer(struct evpop_deadline *deadline)
 
 	if (at_ms != 0 &&
 	    (deadline->armed_ms == 0 || at_ms < deadline->armed_ms))
-		deadline_arm(deadline, at_ms, evpop_loop_now_ms());
+		deadline_arm(deadline, at_ms, evpop_clock_monotonic_ms());
 }
 
 /* "20 s", or "150 ms" where seconds do not come out even. */
@@ -114,7 +115,7 @@ deadline_expired(evutil_socket_t fd, short what, void *arg)
 	const struct evpop_timeouts *timeouts = &deadline->timeouts;
 	enum evpop_phase phase = deadline->at.phase;
 	enum evpop_overdue overdue;
-	int64_t now_ms = evpop_loop_now_ms(), at_ms;
+	int64_t now_ms = evpop_clock_monotonic_ms(), at_ms;
 	char limit[32];
 
 	(void)fd;
@@ -154,7 +155,7 @@ void
 evpop_deadline_start(struct evpop_deadline *deadline)
 {
 	deadline->session_ms =
-	    evpop_loop_now_ms() + deadline->timeouts.session_ms;
+	    evpop_clock_monotonic_ms() + deadline->timeouts.session_ms;
 	deadline_arm_if_nearer(deadline);
 }
 
@@ -184,7 +185,8 @@ send_progress(
 	if (deadline->send_ms != 0 && deadline->send_octets == octets)
 		return;
 	deadline->send_octets = octets;
-	deadline->send_ms = evpop_loop_now_ms() + deadline->timeouts.send_ms;
+	deadline->send_ms =
+	    evpop_clock_monotonic_ms() + deadline->timeouts.send_ms;
 }
 
 void
@@ -197,7 +199,7 @@ evpop_deadline_progress(
 		deadline->phase_ms =
 		    progress->phase == EVPOP_PHASE_NONE
 			? 0
-			: evpop_loop_now_ms() +
+			: evpop_clock_monotonic_ms() +
 			      timeout_of_phase(
 				  &deadline->timeouts, progress->phase);
 	}

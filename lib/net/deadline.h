@@ -45,7 +45,7 @@ struct evpop_deadline {
 	void *arg;
 	struct evpop_timeouts timeouts;
 	struct evpop_progress at; /* when phase_ms was set */
-	/* Times of evpop_loop_now_ms(); 0: none. */
+	/* Times of evpop_clock_monotonic_ms(); 0: none. */
 	int64_t phase_ms, send_ms, session_ms, armed_ms;
 	uint64_t send_octets; /* moved when send_ms was set */
 };

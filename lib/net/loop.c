@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "lib/net/derive.h"
 #include "lib/net/loop.h"
@@ -71,13 +70,4 @@ evpop_loop_derive(struct evpop_loop *loop)
 	if (loop->derive == NULL)
 		loop->derive = evpop_derive_new(loop->base);
 	return loop->derive;
-}
-
-int64_t
-evpop_loop_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }

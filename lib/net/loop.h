@@ -31,7 +31,4 @@ unsigned char *evpop_loop_buffer(struct evpop_loop *);
 /* Where its clients have keys derived; NULL without memory. */
 struct evpop_derive *evpop_loop_derive(struct evpop_loop *);
 
-/* Milliseconds of a clock that only goes forward. */
-int64_t evpop_loop_now_ms(void);
-
 #endif

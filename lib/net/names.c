@@ -15,6 +15,8 @@
 
 #include "lib/net/loop.h"
 
+#include "lib/base/clock.h"
+
 #define RESOLV_CONF "/etc/resolv.conf"
 #define HOSTS       "/etc/hosts"
 
@@ -62,7 +64,7 @@ names_read_resolv_conf(struct evpop_names *names)
 	(void)evdns_base_resolv_conf_parse(
 	    names->dns, OPTIONS, names->resolv_conf.path);
 	evdns_base_resume(names->dns);
-	names->read_at_ms = evpop_loop_now_ms();
+	names->read_at_ms = evpop_clock_monotonic_ms();
 }
 
 static void
@@ -105,7 +107,7 @@ evpop_names_dns(struct evpop_names *names)
 
 	if (names == NULL)
 		return NULL;
-	age_ms = evpop_loop_now_ms() - names->read_at_ms;
+	age_ms = evpop_clock_monotonic_ms() - names->read_at_ms;
 	if (followed_changed(&names->resolv_conf) ||
 	    evdns_base_count_nameservers(names->dns) == 0 ||
 	    age_ms >= EVPOP_NAMES_AGE_MS)

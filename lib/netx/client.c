@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/base/clock.h"
+
 /*
  * Ten years: what NetX calls forever, and how long a session may last, since
  * NetX sets it no bound.
@@ -60,20 +62,11 @@ evpop_netx_status(const struct evpop_netx_session *session)
 	}
 }
 
-static int64_t
-client_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 UINT
 evpop_netx_read_over(struct evpop_netx_session *session, int64_t limit_ms)
 {
 	unsigned char scratch[SCRATCH_SIZE];
-	int64_t begun_ms = client_now_ms();
+	int64_t begun_ms = evpop_clock_monotonic_ms();
 	size_t length;
 
 	while (session->is_reading) {
@@ -84,7 +77,7 @@ evpop_netx_read_over(struct evpop_netx_session *session, int64_t limit_ms)
 		}
 		if (length == 0)
 			session->is_reading = false;
-		else if (client_now_ms() - begun_ms > limit_ms)
+		else if (evpop_clock_monotonic_ms() - begun_ms > limit_ms)
 			break;
 	}
 	if (!session->is_reading)

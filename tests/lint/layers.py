@@ -40,9 +40,8 @@ DAEMON = {
     "secret": ("log/",),
     "store": ("log/", "notify/", "failpoint/failpoint.h"),
     "poll": ("log/", "notify/", "failpoint/failpoint.h", "config/", "secret/",
-             "store/store.h", "store/clock.h"),
-    "control": ("log/", "notify/", "config/", "poll/", "store/store.h",
-                "store/clock.h"),
+             "store/store.h"),
+    "control": ("log/", "notify/", "config/", "poll/", "store/store.h"),
     # Text that the API and the command understand alike; no state behind it.
     "ctl": ("config/near.h", "control/when.h", "notify/tally.h"),
 }

@@ -2,4 +2,5 @@
 evpop_unit_test(base_array test_base_array.c LIBS evpop_base)
 evpop_unit_test(base_hex test_base_hex.c LIBS evpop_base)
 evpop_unit_test(base_text test_base_text.c LIBS evpop_base)
+evpop_unit_test(base_clock test_base_clock.c LIBS evpop_base)
 evpop_unit_test(base_header_filter test_base_header_filter.c LIBS evpop_base)

@@ -19,13 +19,13 @@ target_link_options(test_store_check PRIVATE -Wl,--wrap=store_verify
 	-Wl,--wrap=sqlite3_interrupt)
 target_link_options(test_store_scan PRIVATE -Wl,--wrap=mail_header_find_end)
 target_link_options(test_store_question PRIVATE -Wl,--wrap=store_row_take
-	-Wl,--wrap=store_clock_monotonic_ms -Wl,--wrap=store_questions_leave)
+	-Wl,--wrap=evpop_clock_monotonic_ms -Wl,--wrap=store_questions_leave)
 target_link_options(test_store_sender PRIVATE -Wl,--wrap=store_fold_has)
 target_link_options(test_store_held PRIVATE -Wl,--wrap=nanosleep
-	-Wl,--wrap=store_clock_monotonic_ms)
+	-Wl,--wrap=evpop_clock_monotonic_ms)
 target_link_options(test_store_chores PRIVATE
-	-Wl,--wrap=store_clock_monotonic_ms)
+	-Wl,--wrap=evpop_clock_monotonic_ms)
 target_link_options(test_store_calendar PRIVATE
-	-Wl,--wrap=store_clock_unix_ms -Wl,--wrap=store_clock_elapsed_ms
+	-Wl,--wrap=evpop_clock_unix_ms -Wl,--wrap=evpop_clock_elapsed_ms
 	-Wl,--wrap=store_clock_built_ms -Wl,--wrap=store_clock_start)
 target_link_options(test_store_ahead PRIVATE -Wl,--wrap=mail_words_read)

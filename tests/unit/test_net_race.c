@@ -19,6 +19,7 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 
+#include "lib/base/clock.h"
 #include "lib/net/connect.h"
 #include "lib/net/dial.h"
 #include "lib/net/loop.h"
@@ -359,7 +360,7 @@ on_connecting(void *arg)
 static void
 over(struct trial *trial)
 {
-	trial->took_ms = evpop_loop_now_ms() - trial->begun_ms;
+	trial->took_ms = evpop_clock_monotonic_ms() - trial->begun_ms;
 	if (trial->free_when_over)
 		evpop_dial_free(&trial->dial);
 	assert_int_equal(event_base_loopbreak(base), 0);
@@ -394,7 +395,7 @@ static void
 trial_start(struct trial *trial, struct names *names,
     const struct evpop_dial_options *options)
 {
-	trial->begun_ms = evpop_loop_now_ms();
+	trial->begun_ms = evpop_clock_monotonic_ms();
 	trial->dial = evpop_dial_new(
 	    base, names == NULL ? NULL : names->dns, options, &handler, trial);
 	assert_non_null(trial->dial);
@@ -652,7 +653,7 @@ on_raced(evutil_socket_t fd, const struct evpop_address *address,
 {
 	struct race *race = arg;
 
-	race->took_ms = evpop_loop_now_ms() - race->begun_ms;
+	race->took_ms = evpop_clock_monotonic_ms() - race->begun_ms;
 	if (fd == -1) {
 		race->result = *failure;
 	} else {
@@ -673,7 +674,7 @@ race_start(struct race *race, const char *const *hosts, size_t count,
 	memset(race, 0, sizeof(*race));
 	for (i = 0; i < count; i++)
 		assert_true(parse(&addresses[i], hosts[i], port));
-	race->begun_ms = evpop_loop_now_ms();
+	race->begun_ms = evpop_clock_monotonic_ms();
 	race->connect = evpop_connect_new(
 	    base, addresses, count, options, on_raced, race, &result);
 	assert_non_null(race->connect);

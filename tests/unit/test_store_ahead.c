@@ -13,9 +13,9 @@
 #include <cmocka.h>
 
 #include "daemon/store/index/ahead.h"
-#include "daemon/store/clock.h"
 #include "daemon/store/index/prepared.h"
 #include "daemon/store/queue.h"
+#include "lib/base/clock.h"
 #include "tests/unit/test_store_fixture.h"
 
 /* The linker puts it in the place of the reader of messages. */
@@ -106,7 +106,7 @@ wait_ready(struct store_ahead *ahead, struct store_queue *queue)
 	for (int i = 0; !store_ahead_is_ready(ahead); i++) {
 		assert_true(i < 600);
 		assert_null(
-		    store_queue_take(queue, store_clock_monotonic_ms() + 100));
+		    store_queue_take(queue, evpop_clock_monotonic_ms() + 100));
 	}
 }
 

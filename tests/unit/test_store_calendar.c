@@ -30,19 +30,19 @@ static _Atomic int64_t unix_ms, elapsed_ms;
 static _Atomic(const char *) machine_start;
 
 /* The linker puts these in the place of the store's clocks. */
-int64_t __wrap_store_clock_unix_ms(void);
-int64_t __wrap_store_clock_elapsed_ms(void);
+int64_t __wrap_evpop_clock_unix_ms(void);
+int64_t __wrap_evpop_clock_elapsed_ms(void);
 int64_t __wrap_store_clock_built_ms(void);
 void __wrap_store_clock_start(char start_r[STORE_CLOCK_START]);
 
 int64_t
-__wrap_store_clock_unix_ms(void)
+__wrap_evpop_clock_unix_ms(void)
 {
 	return unix_ms;
 }
 
 int64_t
-__wrap_store_clock_elapsed_ms(void)
+__wrap_evpop_clock_elapsed_ms(void)
 {
 	return elapsed_ms;
 }

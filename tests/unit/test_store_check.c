@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "daemon/store/check.h"
-#include "daemon/store/clock.h"
 #include "daemon/store/verify.h"
+#include "lib/base/clock.h"
 #include "tests/unit/test_store_faulty.h"
 #include "tests/unit/test_store_fixture.h"
 
@@ -68,11 +68,11 @@ hold(void)
 static struct store_check
 wait_for_check(struct fixture *fixture)
 {
-	int64_t deadline_ms = store_clock_monotonic_ms() + 60000;
+	int64_t deadline_ms = evpop_clock_monotonic_ms() + 60000;
 	struct store_check check;
 
 	do {
-		assert_true(store_clock_monotonic_ms() < deadline_ms);
+		assert_true(evpop_clock_monotonic_ms() < deadline_ms);
 		fixture_turn(fixture, 2);
 		store_check(fixture->store, &check);
 	} while (check.running);

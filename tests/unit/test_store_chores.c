@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 #include "daemon/store/chores.h"
-#include "daemon/store/clock.h"
 #include "daemon/store/schema.h"
 #include "daemon/store/writer.h"
 #include "tests/unit/test_store_fixture.h"
@@ -27,10 +26,10 @@
 static int64_t clock_ms;
 
 /* The linker puts it in the place of the store's clock. */
-int64_t __wrap_store_clock_monotonic_ms(void);
+int64_t __wrap_evpop_clock_monotonic_ms(void);
 
 int64_t
-__wrap_store_clock_monotonic_ms(void)
+__wrap_evpop_clock_monotonic_ms(void)
 {
 	return clock_ms;
 }

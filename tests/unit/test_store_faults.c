@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/store/clock.h"
+#include "lib/base/clock.h"
 #include "tests/unit/test_store_faulty.h"
 #include "tests/unit/test_store_fixture.h"
 
@@ -272,7 +272,7 @@ limit_of_the_file_is_waited_for(void **state)
 {
 	struct fixture *fixture = *state;
 	unsigned char *bytes = calloc(1, 100000);
-	int64_t deadline_ms = store_clock_monotonic_ms() + 60000;
+	int64_t deadline_ms = evpop_clock_monotonic_ms() + 60000;
 	size_t count;
 
 	assert_non_null(bytes);
@@ -283,7 +283,7 @@ limit_of_the_file_is_waited_for(void **state)
 	expect_full(fixture, count);
 	limit_files(0);
 	while (store_health(fixture->store)->status != STORE_OK) {
-		assert_true(store_clock_monotonic_ms() < deadline_ms);
+		assert_true(evpop_clock_monotonic_ms() < deadline_ms);
 		fixture_turn(fixture, 10);
 	}
 	assert_int_equal(

@@ -8,8 +8,9 @@
 
 #include <cmocka.h>
 
-#include "daemon/store/clock.h"
 #include "tests/unit/test_store_fixture.h"
+
+#include "lib/base/clock.h"
 
 /* Slow machines under sanitizers; a healthy run takes a second. */
 #define PATIENCE_MS 60000
@@ -95,11 +96,11 @@ begin(struct crowd *crowd, struct fixture *fixture, size_t length)
 static void
 run(struct crowd *crowd)
 {
-	int64_t deadline_ms = store_clock_monotonic_ms() + PATIENCE_MS;
+	int64_t deadline_ms = evpop_clock_monotonic_ms() + PATIENCE_MS;
 	bool all = false;
 
 	while (!all) {
-		assert_true(store_clock_monotonic_ms() < deadline_ms);
+		assert_true(evpop_clock_monotonic_ms() < deadline_ms);
 		all = true;
 		for (size_t i = 0; i < BODIES; i++) {
 			send_span(crowd, i);

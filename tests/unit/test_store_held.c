@@ -14,7 +14,6 @@
 
 #include <cmocka.h>
 
-#include "daemon/store/clock.h"
 #include "daemon/store/sql/engine.h"
 #include "tests/unit/test_store_fixture.h"
 
@@ -36,14 +35,14 @@ __wrap_nanosleep(const struct timespec *nap, struct timespec *left)
 	return 0;
 }
 
-int64_t __wrap_store_clock_monotonic_ms(void);
-int64_t __real_store_clock_monotonic_ms(void);
+int64_t __wrap_evpop_clock_monotonic_ms(void);
+int64_t __real_evpop_clock_monotonic_ms(void);
 
 /* The time passes by naps, and is a little of the real one. */
 int64_t
-__wrap_store_clock_monotonic_ms(void)
+__wrap_evpop_clock_monotonic_ms(void)
 {
-	return __real_store_clock_monotonic_ms() + atomic_load(&napped_ms);
+	return __real_evpop_clock_monotonic_ms() + atomic_load(&napped_ms);
 }
 
 static sqlite3 *

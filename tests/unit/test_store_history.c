@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "daemon/store/clock.h"
 #include "daemon/store/private.h"
+#include "lib/base/clock.h"
 #include "tests/unit/test_store_faulty.h"
 #include "tests/unit/test_store_fixture.h"
 
@@ -175,12 +175,12 @@ a_thousand_accounts(void **state)
 	}
 	fixture_turn(fixture, 10);
 	assert_int_equal(written(fixture), 0);
-	begun_ms = store_clock_monotonic_ms();
+	begun_ms = evpop_clock_monotonic_ms();
 	ask(fixture, &query);
 	fixture_wait(fixture, &query.done);
 	print_message("%d accounts: %llu commits, %lld ms\n", ACCOUNTS,
 	    (unsigned long long)(commits(fixture) - before),
-	    (long long)(store_clock_monotonic_ms() - begun_ms));
+	    (long long)(evpop_clock_monotonic_ms() - begun_ms));
 	assert_true(commits(fixture) - before <= ACCOUNTS / 50);
 	assert_int_equal(written(fixture), ACCOUNTS);
 	assert_int_equal(
@@ -194,7 +194,7 @@ so_many_are_written_at_once(void **state)
 {
 	struct fixture *fixture = *state;
 	uint64_t before = commits(fixture);
-	int64_t begun_ms = store_clock_monotonic_ms();
+	int64_t begun_ms = evpop_clock_monotonic_ms();
 	int i;
 
 	for (i = 1; i < STORE_HISTORY_ROWS; i++)
@@ -207,7 +207,7 @@ so_many_are_written_at_once(void **state)
 		event_base_loop(fixture->base, EVLOOP_ONCE);
 	print_message("%d rows: %llu commits, %lld ms\n", STORE_HISTORY_ROWS,
 	    (unsigned long long)(commits(fixture) - before),
-	    (long long)(store_clock_monotonic_ms() - begun_ms));
+	    (long long)(evpop_clock_monotonic_ms() - begun_ms));
 	assert_int_equal(written(fixture), STORE_HISTORY_ROWS);
 	assert_int_equal(fixture->store->history.row_count, 1);
 }
@@ -265,7 +265,7 @@ query_does_not_wait_for_later_rows(void **state)
 {
 	const struct timespec nap = { 0, 1000000 };
 	struct fixture *fixture = *state;
-	int64_t deadline_ms = store_clock_monotonic_ms() + PATIENCE_MS;
+	int64_t deadline_ms = evpop_clock_monotonic_ms() + PATIENCE_MS;
 	struct query first, second;
 	sqlite3 *other;
 
@@ -274,7 +274,7 @@ query_does_not_wait_for_later_rows(void **state)
 	note(fixture, 2000);
 	/* Its row is there, but the loop has not been told. */
 	while (written(fixture) < 1) {
-		assert_true(store_clock_monotonic_ms() < deadline_ms);
+		assert_true(evpop_clock_monotonic_ms() < deadline_ms);
 		nanosleep(&nap, NULL);
 	}
 	assert_int_equal(sqlite3_open(fixture->path, &other), SQLITE_OK);
@@ -396,9 +396,9 @@ rows_of_a_store_that_fails_are_lost(void **state)
 	assert_int_equal(store_health(fixture->store)->status, STORE_FULL);
 	note(fixture, 2000);
 	faulty_set(0, 0);
-	deadline_ms = store_clock_monotonic_ms() + PATIENCE_MS;
+	deadline_ms = evpop_clock_monotonic_ms() + PATIENCE_MS;
 	while (store_health(fixture->store)->status != STORE_OK) {
-		assert_true(store_clock_monotonic_ms() < deadline_ms);
+		assert_true(evpop_clock_monotonic_ms() < deadline_ms);
 		fixture_turn(fixture, 10);
 	}
 	note(fixture, 3000);

@@ -7,8 +7,9 @@
 
 #include <cmocka.h>
 
-#include "daemon/store/clock.h"
 #include "tests/unit/test_store_fixture.h"
+
+#include "lib/base/clock.h"
 
 /* A body of so many octets: of words, NULs among them, or of noise. */
 struct content {
@@ -248,10 +249,10 @@ each_damage_is_found_and_told(void **state)
 static void
 wait_for_index(struct fixture *fixture, int64_t id)
 {
-	int64_t deadline_ms = store_clock_monotonic_ms() + 60000;
+	int64_t deadline_ms = evpop_clock_monotonic_ms() + 60000;
 
 	do {
-		assert_true(store_clock_monotonic_ms() < deadline_ms);
+		assert_true(evpop_clock_monotonic_ms() < deadline_ms);
 		fixture_turn(fixture, 5);
 	} while (
 	    fixture_integer(fixture, "SELECT coalesce((SELECT value FROM meta"

@@ -12,7 +12,6 @@
 
 #include <cmocka.h>
 
-#include "daemon/store/clock.h"
 #include "daemon/store/private.h"
 #include "daemon/store/row.h"
 #include "tests/unit/test_store_fixture.h"
@@ -93,13 +92,13 @@ __wrap_store_row_take(struct store_arena *arena, struct sql_statement *from,
 	return status;
 }
 
-int64_t __real_store_clock_monotonic_ms(void);
-int64_t __wrap_store_clock_monotonic_ms(void);
+int64_t __real_evpop_clock_monotonic_ms(void);
+int64_t __wrap_evpop_clock_monotonic_ms(void);
 
 int64_t
-__wrap_store_clock_monotonic_ms(void)
+__wrap_evpop_clock_monotonic_ms(void)
 {
-	return __real_store_clock_monotonic_ms() + atomic_load(&later_ms);
+	return __real_evpop_clock_monotonic_ms() + atomic_load(&later_ms);
 }
 
 void __real_store_questions_leave(struct store *);

@@ -1,11 +1,11 @@
 #include "daemon/store/index/fulltext.h"
 
-#include "daemon/store/clock.h"
 #include "daemon/store/index/ahead.h"
 #include "daemon/store/index/prepared.h"
 #include "daemon/store/queue.h"
 #include "daemon/store/row.h"
 #include "daemon/store/schema.h"
+#include "lib/base/clock.h"
 
 /*
  * Of one transaction, which ends as soon as anybody waits.  The index merges
@@ -92,7 +92,7 @@ static enum store_status
 index_some(struct store_db *db, struct store_ahead *ahead,
     struct store_queue *queue, int64_t id, bool *more_r, bool *damaged_r)
 {
-	int64_t end_ms = store_clock_monotonic_ms() + STEP_MS;
+	int64_t end_ms = evpop_clock_monotonic_ms() + STEP_MS;
 	enum store_status status;
 	int count = 0;
 	struct store_prepared *message;
@@ -106,7 +106,7 @@ index_some(struct store_db *db, struct store_ahead *ahead,
 		count++;
 		store_prepared_free(message);
 	} while (status == STORE_OK && count < STEP_MESSAGES &&
-		 store_clock_monotonic_ms() < end_ms &&
+		 evpop_clock_monotonic_ms() < end_ms &&
 		 store_queue_is_empty(queue));
 	if (status == STORE_OK && count > 0)
 		status = mark(db, id);

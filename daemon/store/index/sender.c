@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/store/clock.h"
 #include "daemon/store/index/fold.h"
 #include "daemon/store/queue.h"
 #include "daemon/store/schema.h"
+#include "lib/base/clock.h"
 
 /* Of one transaction: a commit never waits much longer than this. */
 #define STEP_MS 10
@@ -108,7 +108,7 @@ store_sender_step(struct store_db *db, struct store_queue *queue, bool *more_r)
 {
 	static const char sql[] =
 	    "SELECT id, sender FROM message WHERE id > ?1 ORDER BY id";
-	const int64_t end_ms = store_clock_monotonic_ms() + STEP_MS;
+	const int64_t end_ms = evpop_clock_monotonic_ms() + STEP_MS;
 	enum store_status taken = STORE_OK, status;
 	int64_t before, id;
 	struct sql_statement use;
@@ -131,7 +131,7 @@ store_sender_step(struct store_db *db, struct store_queue *queue, bool *more_r)
 		if (text != NULL)
 			taken = index_message(db, id, text);
 	} while (taken == STORE_OK && store_queue_is_empty(queue) &&
-		 store_clock_monotonic_ms() < end_ms);
+		 evpop_clock_monotonic_ms() < end_ms);
 	status = sql_end(&use);
 	if (status == STORE_OK)
 		status = taken;

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "daemon/store/clock.h"
+#include "lib/base/clock.h"
 
 bool
 sql_column_bytes(
@@ -56,7 +56,7 @@ nap_of(int count)
 bool
 sql_patience_wait(struct sql_patience *patience, int count)
 {
-	const int64_t now_ms = store_clock_monotonic_ms();
+	const int64_t now_ms = evpop_clock_monotonic_ms();
 	int64_t nap_ms = nap_of(count), left_ms;
 
 	if (count == 0)
