@@ -133,6 +133,8 @@ class LayersTest(CheckerTest):
         ("lib/core/a.c", "<errno.h>", ("no I/O",)),
         ("lib/core/a.c", "<sys/socket.h>", ("no I/O",)),
         ("lib/core/a.c", "<time.h>", ("no I/O",)),
+        ("lib/core/a.c", '"lib/base/clock.h"', ("no I/O",)),
+        ("lib/base/a.c", "<time.h>", ("no I/O",)),
         ("lib/core/a.c", "<event2/event.h>", ("no I/O",)),
         ("lib/core/a.c", "<sys/queue.h>", ()),
         ("lib/auth/a.c", '"lib/core/b.h"', ()),
