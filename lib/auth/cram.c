@@ -2,49 +2,51 @@
 #include <string.h>
 
 #include "lib/auth/digest.h"
-#include "lib/auth/mechanism.h"
+#include "lib/auth/method.h"
 #include "lib/base/hex.h"
 
 static bool
-cram_digest(const struct evpop_exchange *exchange, const char *challenge,
+cram_digest(const struct evpop_identity *who, const char *challenge,
     size_t length, unsigned char digest_r[EVPOP_MD5_SIZE])
 {
-	return evpop_hmac(EVPOP_MD5_SIZE, exchange->password,
-	    strlen(exchange->password), challenge, length, digest_r);
+	return evpop_hmac(EVPOP_MD5_SIZE, who->password, strlen(who->password),
+	    challenge, length, digest_r);
 }
 
 static enum evpop_answer
-cram_answer(struct evpop_exchange *exchange, const char *challenge,
-    size_t length, struct evpop_secret *response)
+cram_answer(void *state, struct evpop_exchange *exchange,
+    const struct evpop_identity *who, const struct evpop_challenge *challenge,
+    struct evpop_secret *response)
 {
 	unsigned char digest[EVPOP_MD5_SIZE];
 	char hex[2 * EVPOP_MD5_SIZE + 1];
 
-	if (exchange->turn > 0)
+	(void)state;
+	if (challenge->turn > 0)
 		return evpop_exchange_asked_on(exchange);
-	if (length == 0)
+	if (challenge->length == 0)
 		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
 		    "the server's challenge is empty");
-	if (!cram_digest(exchange, challenge, length, digest))
-		return evpop_exchange_give_up(
-		    exchange, EVPOP_ERROR_MEMORY, "no memory");
+	if (!cram_digest(who, challenge->text, challenge->length, digest))
+		return evpop_exchange_no_memory(exchange);
 	evpop_hex_encode(digest, sizeof digest, hex);
-	evpop_secret_add_text(response, exchange->user);
+	evpop_secret_add_text(response, who->user);
 	evpop_secret_add_text(response, " ");
 	evpop_secret_add_text(response, hex);
 	explicit_bzero(digest, sizeof digest);
 	explicit_bzero(hex, sizeof hex);
-	exchange->proved = true;
 	return EVPOP_ANSWER_LAST;
 }
 
 /* A machine's policy may forbid MD5: say so before the server is asked. */
 static bool
-cram_begin(struct evpop_exchange *exchange)
+cram_begin(
+    void *state, struct evpop_exchange *exchange, struct evpop_identity *who)
 {
 	unsigned char digest[EVPOP_MD5_SIZE];
 
-	if (!cram_digest(exchange, "", 0, digest)) {
+	(void)state;
+	if (!cram_digest(who, "", 0, digest)) {
 		(void)evpop_exchange_give_up(exchange, EVPOP_ERROR_USAGE,
 		    "MD5 is not to be had on this machine");
 		return false;

@@ -1,5 +1,3 @@
-#include "lib/auth/exchange.h"
-
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,13 +5,7 @@
 #include <string.h>
 
 #include "lib/auth/base64.h"
-#include "lib/auth/mechanism.h"
-
-/*
- * Tokens of more than 4096 octets are seen; nothing near this is, and OpenSSL
- * counts in int.
- */
-#define CREDENTIAL_MAX 65536
+#include "lib/auth/method.h"
 
 /*
  * SCRAM's longest message is a few hundred octets, and so is a refusal of
@@ -24,6 +16,26 @@
 
 /* The whole of a response that ends an exchange (RFC 5034 section 4). */
 #define CANCEL "*"
+
+struct evpop_exchange {
+	const char *name; /* of the mechanism */
+	const struct evpop_method *method;
+	void *state;                    /* the mechanism's own, or NULL */
+	struct evpop_identity identity; /* secrets go as early as may be */
+
+	unsigned int turn; /* how many responses were made */
+	bool initial_held; /* it waits for the first challenge */
+	bool initial_final;
+	bool wants_key;
+	bool proved; /* all that the mechanism demands has happened */
+	struct evpop_secret line; /* the response in base64 */
+
+	struct evpop_result failure; /* why it was given up */
+	char refusal[EVPOP_TEXT_SIZE];
+	bool token_expired;
+};
+
+/* ---- what a mechanism asks of it ---- */
 
 enum evpop_answer
 evpop_exchange_give_up(struct evpop_exchange *exchange, enum evpop_error error,
@@ -36,20 +48,15 @@ evpop_exchange_give_up(struct evpop_exchange *exchange, enum evpop_error error,
 	vsnprintf(text, sizeof text, format, ap);
 	va_end(ap);
 	evpop_result_set(&exchange->failure, error, EVPOP_PHASE_LOGIN, "%s: %s",
-	    evpop_mechanism_name(exchange->mechanism), text);
+	    exchange->name, text);
 	return EVPOP_ANSWER_GIVE_UP;
 }
 
-void
-evpop_exchange_unproved(const struct evpop_exchange *exchange,
-    const char *reason, struct evpop_result *result)
+enum evpop_answer
+evpop_exchange_no_memory(struct evpop_exchange *exchange)
 {
-	evpop_result_set(result, EVPOP_ERROR_AUTH, EVPOP_PHASE_LOGIN,
-	    "%s: the server did not prove by its signature that it knows the "
-	    "password: %s",
-	    evpop_mechanism_name(exchange->mechanism), reason);
-	result->scope = EVPOP_SCOPE_ACCOUNT;
-	result->retry = false;
+	return evpop_exchange_give_up(
+	    exchange, EVPOP_ERROR_MEMORY, "no memory");
 }
 
 enum evpop_answer
@@ -59,13 +66,56 @@ evpop_exchange_asked_on(struct evpop_exchange *exchange)
 	    "the server asks on after all was said");
 }
 
+enum evpop_answer
+evpop_exchange_refused(struct evpop_exchange *exchange, const char *reason)
+{
+	(void)evpop_exchange_give_up(
+	    exchange, EVPOP_ERROR_AUTH, "the server says: %s", reason);
+	exchange->failure.scope = EVPOP_SCOPE_ACCOUNT;
+	return EVPOP_ANSWER_GIVE_UP;
+}
+
+static void
+exchange_set_unproved(const struct evpop_exchange *exchange, const char *reason,
+    struct evpop_result *result)
+{
+	evpop_result_set(result, EVPOP_ERROR_AUTH, EVPOP_PHASE_LOGIN,
+	    "%s: the server did not prove by its signature that it knows the "
+	    "password: %s",
+	    exchange->name, reason);
+	result->scope = EVPOP_SCOPE_ACCOUNT;
+	result->retry = false;
+}
+
+enum evpop_answer
+evpop_exchange_unproved(struct evpop_exchange *exchange, const char *reason)
+{
+	exchange_set_unproved(exchange, reason, &exchange->failure);
+	return EVPOP_ANSWER_GIVE_UP;
+}
+
+void
+evpop_exchange_note_refusal(
+    struct evpop_exchange *exchange, const char *words, bool is_expired)
+{
+	snprintf(exchange->refusal, sizeof exchange->refusal, "%s", words);
+	exchange->token_expired = is_expired;
+}
+
+/* ---- answers ---- */
+
 static void
 exchange_forget_secrets(struct evpop_exchange *exchange)
 {
-	evpop_secret_forget(&exchange->password);
-	evpop_secret_forget(&exchange->token);
+	evpop_secret_forget(&exchange->identity.password);
+	evpop_secret_forget(&exchange->identity.token);
+	if (exchange->state == NULL)
+		return;
 	if (exchange->method->end != NULL)
-		exchange->method->end(exchange);
+		exchange->method->end(exchange->state);
+	explicit_bzero(exchange->state, exchange->method->state_size);
+	free(exchange->state);
+	exchange->state = NULL;
 }
 
 /* The mechanism has answered: put its response into the line, and wipe it. */
@@ -81,10 +131,11 @@ exchange_put_line(struct evpop_exchange *exchange, enum evpop_answer answer,
 		evpop_base64_encode(
 		    response->bytes, response->length, &exchange->line);
 		if (response->failed || exchange->line.failed)
-			answer = evpop_exchange_give_up(
-			    exchange, EVPOP_ERROR_MEMORY, "no memory");
+			answer = evpop_exchange_no_memory(exchange);
 	}
 	evpop_secret_clear(response);
+	if (answer == EVPOP_ANSWER_LAST)
+		exchange->proved = true;
 	if (answer == EVPOP_ANSWER_GIVE_UP) {
 		exchange->proved = false;
 		evpop_secret_clear(&exchange->line);
@@ -96,62 +147,20 @@ exchange_put_line(struct evpop_exchange *exchange, enum evpop_answer answer,
 
 static enum evpop_answer
 exchange_respond(
-    struct evpop_exchange *exchange, const char *challenge, size_t length)
+    struct evpop_exchange *exchange, const char *text, size_t length)
 {
+	const struct evpop_challenge challenge = { exchange->turn, text,
+		length };
 	struct evpop_secret response = { .bytes = NULL };
 	enum evpop_answer answer;
 
 	evpop_secret_clear(&exchange->line);
-	answer =
-	    exchange->method->answer(exchange, challenge, length, &response);
+	answer = exchange->turn > 0 && exchange->method->state_size > 0 &&
+			 exchange->state == NULL
+		     ? evpop_exchange_asked_on(exchange)
+		     : exchange->method->answer(exchange->state, exchange,
+			   &exchange->identity, &challenge, &response);
 	return exchange_put_line(exchange, answer, &response);
-}
-
-/* Whether every octet is in [first, last] and not 127; NULL is fit. */
-static bool
-is_fit(const char *text, unsigned char first, unsigned char last)
-{
-	if (text == NULL)
-		return true;
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < first ||
-		    (unsigned char)*text > last || *text == 0x7f)
-			return false;
-	return true;
-}
-
-static bool
-is_too_long(const char *text)
-{
-	return text != NULL &&
-	       strnlen(text, CREDENTIAL_MAX + 1) > CREDENTIAL_MAX;
-}
-
-/*
- * What is wrong with the credentials' octets: controls that could end a line
- * or a field, or more of them than a log-in can need.  NULL where nothing is.
- */
-static const char *
-exchange_unfit(const struct evpop_credentials *credentials,
-    const struct evpop_exchange_target *target)
-{
-	if (is_too_long(credentials->user) ||
-	    is_too_long(credentials->password) ||
-	    is_too_long(credentials->token) ||
-	    is_too_long(credentials->authorization) ||
-	    is_too_long(target->host))
-		return "a credential has more than 65536 octets";
-	if (!is_fit(credentials->user, ' ', 0xff) ||
-	    !is_fit(credentials->authorization, ' ', 0xff))
-		return "the user name holds control characters";
-	if (credentials->password != NULL &&
-	    strpbrk(credentials->password, "\r\n") != NULL)
-		return "the password holds a line end";
-	if (!is_fit(credentials->token, '!', '~'))
-		return "the token holds more than printable ASCII";
-	if (!is_fit(target->host, '!', '~'))
-		return "the host name holds more than printable ASCII";
-	return NULL;
 }
 
 /* What is empty is as good as absent. */
@@ -170,60 +179,39 @@ exchange_copy_all(struct evpop_exchange *exchange,
     const struct evpop_exchange_target *target)
 {
 	const struct evpop_channel *channel = &target->channel;
+	struct evpop_identity *identity = &exchange->identity;
 
-	exchange->port = target->port;
-	exchange->mechanisms = credentials->mechanisms != 0
-				   ? credentials->mechanisms
-				   : EVPOP_MECHANISMS_DEFAULT;
+	identity->port = target->port;
+	identity->is_binding_allowed =
+	    credentials->mechanisms == 0 ||
+	    (credentials->mechanisms & EVPOP_MECHANISMS_BOUND) != 0;
 	if (channel->tls) {
-		evpop_secret_add(&exchange->exporter, channel->exporter,
+		evpop_secret_add(&identity->exporter, channel->exporter,
 		    channel->exporter_length);
 		evpop_secret_add(
-		    &exchange->unique, channel->unique, channel->unique_length);
+		    &identity->unique, channel->unique, channel->unique_length);
 	}
-	return !exchange->exporter.failed && !exchange->unique.failed &&
-	       exchange_copy(credentials->user, &exchange->user) &&
-	       (!exchange->facts->password ||
-		   exchange_copy(credentials->password, &exchange->password)) &&
-	       (!exchange->facts->token ||
-		   exchange_copy(credentials->token, &exchange->token)) &&
+	if (exchange->method->state_size > 0)
+		exchange->state = calloc(1, exchange->method->state_size);
+	return (exchange->state != NULL || exchange->method->state_size == 0) &&
+	       !identity->exporter.failed && !identity->unique.failed &&
+	       exchange_copy(credentials->user, &identity->user) &&
+	       exchange_copy(credentials->password, &identity->password) &&
+	       exchange_copy(credentials->token, &identity->token) &&
 	       exchange_copy(
-		   credentials->authorization, &exchange->authorization) &&
-	       exchange_copy(target->host, &exchange->host);
-}
-
-/* Why the mechanism cannot be begun at all, or NULL. */
-static const char *
-exchange_unusable(enum evpop_mechanism mechanism,
-    const struct evpop_credentials *credentials,
-    const struct evpop_exchange_target *target)
-{
-	const char *reason =
-	    evpop_mechanism_lack(mechanism, credentials, target);
-
-	if (reason == NULL)
-		reason = exchange_unfit(credentials, target);
-	if (reason == NULL && evpop_mechanism_facts(mechanism)->method == NULL)
-		reason = "is no SASL mechanism";
-	return reason;
-}
-
-bool
-evpop_exchange_possible(enum evpop_mechanism mechanism,
-    const struct evpop_credentials *credentials,
-    const struct evpop_exchange_target *target)
-{
-	return evpop_mechanism_lack(mechanism, credentials, target) == NULL;
+		   credentials->authorization, &identity->authorization) &&
+	       exchange_copy(target->host, &identity->host);
 }
 
 /* The first response is made at once: what it fails for is said in time. */
 static bool
-exchange_begin(struct evpop_exchange *exchange)
+exchange_make_initial(struct evpop_exchange *exchange)
 {
 	enum evpop_answer answer;
 
 	if (exchange->method->begin != NULL &&
-	    !exchange->method->begin(exchange))
+	    !exchange->method->begin(
+		exchange->state, exchange, &exchange->identity))
 		return false;
 	if (!exchange->method->client_first)
 		return true;
@@ -233,32 +221,28 @@ exchange_begin(struct evpop_exchange *exchange)
 }
 
 struct evpop_exchange *
-evpop_exchange_new(enum evpop_mechanism mechanism,
+evpop_exchange_begin(enum evpop_mechanism mechanism, const char *name,
+    const struct evpop_method *method,
     const struct evpop_credentials *credentials,
     const struct evpop_exchange_target *target, struct evpop_result *result)
 {
-	const char *unusable =
-	    exchange_unusable(mechanism, credentials, target);
-	struct evpop_exchange *exchange = NULL;
+	struct evpop_exchange *exchange;
 
-	if (unusable != NULL)
-		evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_LOGIN,
-		    "%s: %s", evpop_mechanism_name(mechanism), unusable);
-	else if ((exchange = calloc(1, sizeof *exchange)) == NULL)
+	exchange = calloc(1, sizeof *exchange);
+	if (exchange == NULL) {
 		evpop_result_set(
 		    result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_LOGIN, "no memory");
-	if (exchange != NULL) {
-		exchange->mechanism = mechanism;
-		exchange->facts = evpop_mechanism_facts(mechanism);
-		exchange->method = exchange->facts->method;
-		if (!exchange_copy_all(exchange, credentials, target))
-			(void)evpop_exchange_give_up(
-			    exchange, EVPOP_ERROR_MEMORY, "no memory");
-		else if (exchange_begin(exchange))
-			return exchange;
-		*result = exchange->failure;
-		evpop_exchange_free(exchange);
+		return NULL;
 	}
+	exchange->identity.mechanism = mechanism;
+	exchange->name = name;
+	exchange->method = method;
+	if (!exchange_copy_all(exchange, credentials, target))
+		(void)evpop_exchange_no_memory(exchange);
+	else if (exchange_make_initial(exchange))
+		return exchange;
+	*result = exchange->failure;
+	evpop_exchange_free(exchange);
 	if (result->error == EVPOP_ERROR_USAGE)
 		result->scope = EVPOP_SCOPE_ACCOUNT;
 	return NULL;
@@ -270,11 +254,11 @@ evpop_exchange_free(struct evpop_exchange *exchange)
 	if (exchange == NULL)
 		return;
 	exchange_forget_secrets(exchange);
-	evpop_secret_forget(&exchange->user);
-	evpop_secret_forget(&exchange->authorization);
-	evpop_secret_forget(&exchange->host);
-	evpop_secret_clear(&exchange->exporter);
-	evpop_secret_clear(&exchange->unique);
+	evpop_secret_forget(&exchange->identity.user);
+	evpop_secret_forget(&exchange->identity.authorization);
+	evpop_secret_forget(&exchange->identity.host);
+	evpop_secret_clear(&exchange->identity.exporter);
+	evpop_secret_clear(&exchange->identity.unique);
 	evpop_secret_clear(&exchange->line);
 	free(exchange);
 }
@@ -340,8 +324,7 @@ exchange_read_challenge(struct evpop_exchange *exchange,
 		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
 		    "the server's challenge is no base64");
 	if (status == EVPOP_BASE64_NO_MEMORY)
-		return evpop_exchange_give_up(
-		    exchange, EVPOP_ERROR_MEMORY, "no memory");
+		return evpop_exchange_no_memory(exchange);
 	return EVPOP_ANSWER_MORE;
 }
 
@@ -392,7 +375,8 @@ evpop_exchange_wants_key(const struct evpop_exchange *exchange,
     struct evpop_derivation *derivation_r)
 {
 	if (exchange->wants_key)
-		exchange->method->wanted(exchange, derivation_r);
+		exchange->method->wanted(
+		    exchange->state, &exchange->identity, derivation_r);
 	return exchange->wants_key;
 }
 
@@ -407,7 +391,9 @@ evpop_exchange_take_key(
 	answer = key == NULL
 		     ? evpop_exchange_give_up(exchange, EVPOP_ERROR_MEMORY,
 			   "no key could be derived from the password")
-		     : exchange->method->take_key(exchange, key, &response);
+		     : exchange->method->take_key(
+			   exchange->state, exchange, key, &response);
+	evpop_secret_forget(&exchange->identity.password);
 	answer = exchange_put_line(exchange, answer, &response);
 	assert(answer != EVPOP_ANSWER_WANTS_KEY);
 	return exchange_say(exchange, answer, final_r);
@@ -423,14 +409,13 @@ evpop_exchange_verified(
 	}
 	if (exchange->proved && !exchange->initial_held)
 		return true;
-	if (exchange->method == &evpop_method_scram &&
-	    !exchange->initial_held) {
-		evpop_exchange_unproved(exchange, "it never came", result);
+	if (exchange->method->is_mutual && !exchange->initial_held) {
+		exchange_set_unproved(exchange, "it never came", result);
 		return false;
 	}
 	evpop_result_set(result, EVPOP_ERROR_PROTOCOL, EVPOP_PHASE_LOGIN,
 	    "%s: the server accepted the log-in before it knew who logs in",
-	    evpop_mechanism_name(exchange->mechanism));
+	    exchange->name);
 	return false;
 }
 

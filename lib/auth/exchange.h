@@ -13,6 +13,11 @@
 
 struct evpop_exchange;
 
+/* Those that are bound to the TLS channel. */
+#define EVPOP_MECHANISMS_BOUND                                     \
+	(EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_SCRAM_SHA_256_PLUS) | \
+	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_SCRAM_SHA_1_PLUS))
+
 /* What the channel offers to bind to (RFC 5929, 9266); absent ones are empty.
  */
 struct evpop_channel {

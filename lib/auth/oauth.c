@@ -7,50 +7,38 @@
 #include <string.h>
 #include <unistr.h>
 
-#include "lib/auth/mechanism.h"
+#include "lib/auth/method.h"
 #include "lib/base/hex.h"
 #include "lib/base/text.h"
 
 #define KVSEP "\x01" /* RFC 7628 section 3.1 */
 
-static const char *
-oauth_identity(const struct evpop_exchange *exchange)
-{
-	return exchange->authorization != NULL ? exchange->authorization
-					       : exchange->user;
-}
-
 static void
-oauthbearer_say(
-    const struct evpop_exchange *exchange, struct evpop_secret *response)
+oauth_say(const struct evpop_identity *who, struct evpop_secret *response)
 {
+	const char *user =
+	    who->authorization != NULL ? who->authorization : who->user;
 	char port[32];
 
-	evpop_secret_add_text(response, "n,a=");
-	evpop_secret_add_name(response, oauth_identity(exchange));
-	evpop_secret_add_text(response, ",");
-	if (exchange->host != NULL) {
-		evpop_secret_add_text(response, KVSEP "host=");
-		evpop_secret_add_text(response, exchange->host);
-	}
-	if (exchange->port != 0) {
-		snprintf(port, sizeof port, KVSEP "port=%u",
-		    (unsigned int)exchange->port);
-		evpop_secret_add_text(response, port);
+	if (who->mechanism == EVPOP_MECHANISM_OAUTHBEARER) {
+		evpop_secret_add_text(response, "n,a=");
+		evpop_secret_add_name(response, user);
+		evpop_secret_add_text(response, ",");
+		if (who->host != NULL) {
+			evpop_secret_add_text(response, KVSEP "host=");
+			evpop_secret_add_text(response, who->host);
+		}
+		if (who->port != 0) {
+			snprintf(port, sizeof port, KVSEP "port=%u",
+			    (unsigned int)who->port);
+			evpop_secret_add_text(response, port);
+		}
+	} else {
+		evpop_secret_add_text(response, "user=");
+		evpop_secret_add_text(response, user);
 	}
 	evpop_secret_add_text(response, KVSEP "auth=Bearer ");
-	evpop_secret_add_text(response, exchange->token);
-	evpop_secret_add_text(response, KVSEP KVSEP);
-}
-
-static void
-xoauth2_say(
-    const struct evpop_exchange *exchange, struct evpop_secret *response)
-{
-	evpop_secret_add_text(response, "user=");
-	evpop_secret_add_text(response, oauth_identity(exchange));
-	evpop_secret_add_text(response, KVSEP "auth=Bearer ");
-	evpop_secret_add_text(response, exchange->token);
+	evpop_secret_add_text(response, who->token);
 	evpop_secret_add_text(response, KVSEP KVSEP);
 }
 
@@ -255,64 +243,58 @@ refusal_parse(struct json *json, struct json_text values[REFUSAL_NAMES])
 	return json_take(json, '}');
 }
 
-/* ", status 401": false where there is no room for it. */
 static bool
-refusal_add(
-    struct evpop_exchange *exchange, size_t i, const struct json_text *value)
+refusal_is_of_token(const char *status)
 {
-	const size_t used = strlen(exchange->refusal);
-	const size_t size = sizeof exchange->refusal - used;
-	char text[EVPOP_TEXT_SIZE];
-	int length;
-
-	if (value->length >= sizeof text)
-		return false;
-	evpop_printable(text, sizeof text, value->bytes, value->length);
-	/* "status", or "error". */
-	if (i < 2 &&
-	    (strcmp(text, "401") == 0 || strcmp(text, "invalid_token") == 0))
-		exchange->token_expired = true;
-	length = snprintf(exchange->refusal + used, size, "%s%s %s",
-	    used == 0 ? "" : ", ", refusal_names[i], text);
-	if (length >= 0 && (size_t)length < size)
-		return true;
-	/* What does not fit goes whole: no half characters. */
-	exchange->refusal[used] = '\0';
-	return false;
+	return strcmp(status, "401") == 0 ||
+	       strcmp(status, "invalid_token") == 0;
 }
 
+/* "status 401, scope mail": what does not fit goes whole. */
 static void
 refusal_read(struct evpop_exchange *exchange, struct json json)
 {
 	struct json_text values[REFUSAL_NAMES] = { { .length = 0 } };
-	size_t i;
+	char words[EVPOP_TEXT_SIZE] = "", text[EVPOP_TEXT_SIZE];
+	size_t i, used = 0, length;
+	bool is_expired = false;
 
 	if (!refusal_parse(&json, values))
 		return;
-	for (i = 0; i < REFUSAL_NAMES; i++)
-		if (values[i].length > 0 &&
-		    !refusal_add(exchange, i, &values[i]))
-			return;
+	for (i = 0; i < REFUSAL_NAMES; i++) {
+		length = used + strlen(", ") + strlen(refusal_names[i]) +
+			 strlen(" ") + values[i].length;
+		if (values[i].length == 0)
+			continue;
+		if (length >= sizeof words)
+			break;
+		evpop_printable(
+		    text, sizeof text, values[i].bytes, values[i].length);
+		/* "status", or "error". */
+		if (i < 2 && refusal_is_of_token(text))
+			is_expired = true;
+		used += (size_t)snprintf(words + used, sizeof words - used,
+		    "%s%s %s", used == 0 ? "" : ", ", refusal_names[i], text);
+	}
+	evpop_exchange_note_refusal(exchange, words, is_expired);
 }
 
 static enum evpop_answer
-oauth_answer(struct evpop_exchange *exchange, const char *challenge,
-    size_t length, struct evpop_secret *response)
+oauth_answer(void *state, struct evpop_exchange *exchange,
+    const struct evpop_identity *who, const struct evpop_challenge *challenge,
+    struct evpop_secret *response)
 {
-	switch (exchange->turn) {
+	(void)state;
+	switch (challenge->turn) {
 	case 0:
-		if (exchange->mechanism == EVPOP_MECHANISM_OAUTHBEARER)
-			oauthbearer_say(exchange, response);
-		else
-			xoauth2_say(exchange, response);
-		evpop_secret_forget(&exchange->token);
-		exchange->proved = true;
+		oauth_say(who, response);
 		/* Only a refusal wants one more word. */
 		return EVPOP_ANSWER_LAST;
 	case 1:
 		refusal_read(
-		    exchange, (struct json){ challenge, challenge + length });
-		if (exchange->mechanism == EVPOP_MECHANISM_OAUTHBEARER)
+		    exchange, (struct json){ challenge->text,
+				  challenge->text + challenge->length });
+		if (who->mechanism == EVPOP_MECHANISM_OAUTHBEARER)
 			evpop_secret_add_text(response, KVSEP);
 		return EVPOP_ANSWER_LAST;
 	default:
@@ -321,11 +303,7 @@ oauth_answer(struct evpop_exchange *exchange, const char *challenge,
 	}
 }
 
-const struct evpop_method evpop_method_oauthbearer = {
-	.client_first = true,
-	.answer = oauth_answer,
-};
-const struct evpop_method evpop_method_xoauth2 = {
+const struct evpop_method evpop_method_oauth = {
 	.client_first = true,
 	.answer = oauth_answer,
 };

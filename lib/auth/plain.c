@@ -1,22 +1,21 @@
 /* Mechanisms that say what they have to say, and hear nothing. */
-#include "lib/auth/mechanism.h"
+#include "lib/auth/method.h"
 
 /* RFC 4616 */
 static enum evpop_answer
-plain_answer(struct evpop_exchange *exchange, const char *challenge,
-    size_t length, struct evpop_secret *response)
+plain_answer(void *state, struct evpop_exchange *exchange,
+    const struct evpop_identity *who, const struct evpop_challenge *challenge,
+    struct evpop_secret *response)
 {
-	(void)challenge;
-	(void)length;
-	if (exchange->turn > 0)
+	(void)state;
+	if (challenge->turn > 0)
 		return evpop_exchange_asked_on(exchange);
-	if (exchange->authorization != NULL)
-		evpop_secret_add_text(response, exchange->authorization);
+	if (who->authorization != NULL)
+		evpop_secret_add_text(response, who->authorization);
 	evpop_secret_add(response, "", 1);
-	evpop_secret_add_text(response, exchange->user);
+	evpop_secret_add_text(response, who->user);
 	evpop_secret_add(response, "", 1);
-	evpop_secret_add_text(response, exchange->password);
-	exchange->proved = true;
+	evpop_secret_add_text(response, who->password);
 	return EVPOP_ANSWER_LAST;
 }
 
@@ -25,18 +24,17 @@ plain_answer(struct evpop_exchange *exchange, const char *challenge,
  * server; their order does not.
  */
 static enum evpop_answer
-login_answer(struct evpop_exchange *exchange, const char *challenge,
-    size_t length, struct evpop_secret *response)
+login_answer(void *state, struct evpop_exchange *exchange,
+    const struct evpop_identity *who, const struct evpop_challenge *challenge,
+    struct evpop_secret *response)
 {
-	(void)challenge;
-	(void)length;
-	switch (exchange->turn) {
+	(void)state;
+	switch (challenge->turn) {
 	case 0:
-		evpop_secret_add_text(response, exchange->user);
+		evpop_secret_add_text(response, who->user);
 		return EVPOP_ANSWER_MORE;
 	case 1:
-		evpop_secret_add_text(response, exchange->password);
-		exchange->proved = true;
+		evpop_secret_add_text(response, who->password);
 		return EVPOP_ANSWER_LAST;
 	default:
 		return evpop_exchange_asked_on(exchange);
@@ -45,16 +43,15 @@ login_answer(struct evpop_exchange *exchange, const char *challenge,
 
 /* RFC 4422 appendix A: the certificate speaks, this only says for whom. */
 static enum evpop_answer
-external_answer(struct evpop_exchange *exchange, const char *challenge,
-    size_t length, struct evpop_secret *response)
+external_answer(void *state, struct evpop_exchange *exchange,
+    const struct evpop_identity *who, const struct evpop_challenge *challenge,
+    struct evpop_secret *response)
 {
-	(void)challenge;
-	(void)length;
-	if (exchange->turn > 0)
+	(void)state;
+	if (challenge->turn > 0)
 		return evpop_exchange_asked_on(exchange);
-	if (exchange->authorization != NULL)
-		evpop_secret_add_text(response, exchange->authorization);
-	exchange->proved = true;
+	if (who->authorization != NULL)
+		evpop_secret_add_text(response, who->authorization);
 	return EVPOP_ANSWER_LAST;
 }
 

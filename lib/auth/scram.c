@@ -11,7 +11,7 @@
 
 #include "lib/auth/base64.h"
 #include "lib/auth/digest.h"
-#include "lib/auth/mechanism.h"
+#include "lib/auth/method.h"
 
 /* 24 characters in base64: two clients never choose the same. */
 #define NONCE_OCTETS 18
@@ -29,28 +29,16 @@ struct scram {
 };
 
 static void
-scram_end(struct evpop_exchange *exchange)
+scram_end(void *state)
 {
-	struct scram *scram = exchange->state;
+	struct scram *scram = state;
 
-	if (scram == NULL)
-		return;
 	evpop_secret_clear(&scram->nonce);
 	evpop_secret_clear(&scram->bare);
 	evpop_secret_clear(&scram->bound);
 	evpop_secret_clear(&scram->server_first);
 	evpop_secret_clear(&scram->server_nonce);
 	evpop_secret_clear(&scram->salt);
-	explicit_bzero(scram, sizeof *scram);
-	free(scram);
-	exchange->state = NULL;
-}
-
-static enum evpop_answer
-scram_no_memory(struct evpop_exchange *exchange)
-{
-	return evpop_exchange_give_up(
-	    exchange, EVPOP_ERROR_MEMORY, "no memory");
 }
 
 /*
@@ -58,7 +46,7 @@ scram_no_memory(struct evpop_exchange *exchange)
  * Unicode 3.2 does not assign passes: servers know newer versions.
  */
 static bool
-scram_prepare(struct evpop_exchange *exchange, char **text, const char *name)
+scram_prepare(struct evpop_exchange *exchange, const char *name, char **text)
 {
 	const char *at = *text;
 	char *prepared;
@@ -74,18 +62,20 @@ scram_prepare(struct evpop_exchange *exchange, char **text, const char *name)
 		evpop_secret_forget(text);
 		*text = prepared;
 	}
+	if (rc == STRINGPREP_OK && **text != '\0')
+		return true;
 	if (rc == STRINGPREP_MALLOC_ERROR)
-		(void)scram_no_memory(exchange);
+		(void)evpop_exchange_no_memory(exchange);
 	else if (rc != STRINGPREP_OK)
 		(void)evpop_exchange_give_up(exchange, EVPOP_ERROR_USAGE,
 		    "the %s is not UTF-8, or holds characters that SASLprep "
 		    "(RFC 4013) forbids",
 		    name);
-	else if (**text == '\0')
+	else
 		(void)evpop_exchange_give_up(exchange, EVPOP_ERROR_USAGE,
 		    "nothing is left of the %s after SASLprep (RFC 4013)",
 		    name);
-	return exchange->failure.error == EVPOP_ERROR_NONE;
+	return false;
 }
 
 static bool
@@ -102,84 +92,71 @@ scram_make_nonce(struct scram *scram)
 }
 
 static bool
-scram_begin(struct evpop_exchange *exchange)
+scram_is_plus(const struct evpop_identity *who)
 {
-	struct scram *scram;
+	return (EVPOP_MECHANISM_BIT(who->mechanism) & EVPOP_MECHANISMS_BOUND) !=
+	       0;
+}
 
-	if (!scram_prepare(exchange, &exchange->user, "user name") ||
-	    !scram_prepare(exchange, &exchange->password, "password"))
+static bool
+scram_begin(
+    void *state, struct evpop_exchange *exchange, struct evpop_identity *who)
+{
+	struct scram *scram = state;
+
+	if (!scram_prepare(exchange, "user name", &who->user) ||
+	    !scram_prepare(exchange, "password", &who->password))
 		return false;
-	exchange->state = scram = calloc(1, sizeof *scram);
-	if (scram == NULL || !scram_make_nonce(scram)) {
-		(void)scram_no_memory(exchange);
-		return false;
-	}
 	scram->hash_size =
-	    exchange->mechanism == EVPOP_MECHANISM_SCRAM_SHA_256_PLUS ||
-		    exchange->mechanism == EVPOP_MECHANISM_SCRAM_SHA_256
+	    who->mechanism == EVPOP_MECHANISM_SCRAM_SHA_256_PLUS ||
+		    who->mechanism == EVPOP_MECHANISM_SCRAM_SHA_256
 		? EVPOP_SHA256_SIZE
 		: EVPOP_SHA1_SIZE;
-	return true;
+	if (scram_make_nonce(scram))
+		return true;
+	(void)evpop_exchange_no_memory(exchange);
+	return false;
 }
 
 /*
- * The client could bind to the channel, and the server did not offer it.  A
- * server that did offer it notices by this that somebody struck -PLUS off its
- * list (RFC 5802 section 6).  Who does not allow -PLUS has no use for it.
+ * gs2-header.  "y" says that the client could bind to the channel, and that the
+ * server did not offer it: one that did offer it notices that somebody struck
+ * -PLUS off its list (RFC 5802 section 6).  Who does not allow -PLUS has no use
+ * for it.
  */
-static bool
-scram_could_bind(const struct evpop_exchange *exchange)
-{
-	const unsigned int plus =
-	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_SCRAM_SHA_256_PLUS) |
-	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_SCRAM_SHA_1_PLUS);
-
-	return (exchange->mechanisms & plus) != 0 &&
-	       (exchange->exporter.length > 0 || exchange->unique.length > 0);
-}
-
-/* gs2-header; with -PLUS, c= carries the binding behind it. */
 static void
-scram_add_header(
-    const struct evpop_exchange *exchange, struct evpop_secret *header)
+scram_add_header(const struct evpop_identity *who, struct evpop_secret *header)
 {
-	const char *flag = scram_could_bind(exchange) ? "y" : "n";
+	const char *flag = "n,";
 
-	if (exchange->facts->binding)
-		flag = exchange->exporter.length > 0 ? "p=tls-exporter"
-						     : "p=tls-unique";
+	if (scram_is_plus(who))
+		flag = who->exporter.length > 0 ? "p=tls-exporter,"
+						: "p=tls-unique,";
+	else if (who->is_binding_allowed &&
+		 (who->exporter.length > 0 || who->unique.length > 0))
+		flag = "y,";
 	evpop_secret_add_text(header, flag);
-	evpop_secret_add_text(header, ",");
-	if (exchange->authorization != NULL) {
+	if (who->authorization != NULL) {
 		evpop_secret_add_text(header, "a=");
-		evpop_secret_add_name(header, exchange->authorization);
+		evpop_secret_add_name(header, who->authorization);
 	}
 	evpop_secret_add_text(header, ",");
 }
 
-static void
-scram_add(struct evpop_secret *to, const struct evpop_secret *from)
-{
-	evpop_secret_add(to, evpop_secret_text(from), from->length);
-	to->failed = to->failed || from->failed;
-}
-
 static enum evpop_answer
-scram_say_first(struct evpop_exchange *exchange, struct evpop_secret *response)
+scram_say_first(struct scram *scram, const struct evpop_identity *who,
+    struct evpop_secret *response)
 {
-	struct scram *scram = exchange->state;
-
 	evpop_secret_add_text(&scram->bare, "n=");
-	evpop_secret_add_name(&scram->bare, exchange->user);
+	evpop_secret_add_name(&scram->bare, who->user);
 	evpop_secret_add_text(&scram->bare, ",r=");
-	scram_add(&scram->bare, &scram->nonce);
-	scram_add_header(exchange, &scram->bound);
-	scram_add(response, &scram->bound);
-	scram_add(response, &scram->bare);
-	if (exchange->facts->binding)
-		scram_add(&scram->bound, exchange->exporter.length > 0
-					     ? &exchange->exporter
-					     : &exchange->unique);
+	evpop_secret_add_secret(&scram->bare, &scram->nonce);
+	scram_add_header(who, &scram->bound);
+	evpop_secret_add_secret(response, &scram->bound);
+	evpop_secret_add_secret(response, &scram->bare);
+	if (scram_is_plus(who))
+		evpop_secret_add_secret(&scram->bound,
+		    who->exporter.length > 0 ? &who->exporter : &who->unique);
 	return EVPOP_ANSWER_MORE;
 }
 
@@ -222,10 +199,9 @@ scram_read_iterations(const char *digits, size_t length)
 }
 
 static enum evpop_answer
-scram_take_count(
-    struct evpop_exchange *exchange, const char *digits, size_t length)
+scram_take_count(struct scram *scram, struct evpop_exchange *exchange,
+    const char *digits, size_t length)
 {
-	struct scram *scram = exchange->state;
 	char shown[32];
 
 	scram->iterations = scram_read_iterations(digits, length);
@@ -245,9 +221,9 @@ scram_take_count(
 
 /* server-first-message: "r=NONCE,s=SALT,i=COUNT" and what may follow. */
 static enum evpop_answer
-scram_take_first(struct evpop_exchange *exchange, const char *text, size_t left)
+scram_take_first(struct scram *scram, struct evpop_exchange *exchange,
+    const char *text, size_t left)
 {
-	struct scram *scram = exchange->state;
 	const char *nonce, *salt, *count;
 	size_t nonce_length, salt_length, count_length;
 	enum evpop_base64_status status;
@@ -270,19 +246,19 @@ scram_take_first(struct evpop_exchange *exchange, const char *text, size_t left)
 		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
 		    "the server's salt is missing or no base64");
 	if (status == EVPOP_BASE64_NO_MEMORY)
-		return scram_no_memory(exchange);
-	return scram_take_count(exchange, count, count_length);
+		return evpop_exchange_no_memory(exchange);
+	return scram_take_count(scram, exchange, count, count_length);
 }
 
 static void
-scram_wanted(
-    const struct evpop_exchange *exchange, struct evpop_derivation *derivation)
+scram_wanted(const void *state, const struct evpop_identity *who,
+    struct evpop_derivation *derivation)
 {
-	const struct scram *scram = exchange->state;
+	const struct scram *scram = state;
 
 	*derivation = (struct evpop_derivation){
-		.user = exchange->user,
-		.password = exchange->password,
+		.user = who->user,
+		.password = who->password,
 		.salt = (const unsigned char *)scram->salt.bytes,
 		.salt_length = scram->salt.length,
 		.iterations = scram->iterations,
@@ -319,29 +295,28 @@ scram_sign(struct scram *scram, const unsigned char *salted,
 
 /* client-final-message; its end, the proof, is no part of what is signed. */
 static enum evpop_answer
-scram_say_proof(struct evpop_exchange *exchange, const unsigned char *key,
-    struct evpop_secret *response)
+scram_say_proof(void *state, struct evpop_exchange *exchange,
+    const unsigned char *key, struct evpop_secret *response)
 {
-	struct scram *scram = exchange->state;
+	struct scram *scram = state;
 	struct evpop_secret auth_message = { .bytes = NULL };
 	unsigned char proof[EVPOP_SHA256_SIZE];
 	bool ok;
 
-	evpop_secret_forget(&exchange->password);
 	evpop_secret_add_text(response, "c=");
 	evpop_base64_encode(scram->bound.bytes, scram->bound.length, response);
 	evpop_secret_add_text(response, ",r=");
-	scram_add(response, &scram->server_nonce);
-	scram_add(&auth_message, &scram->bare);
+	evpop_secret_add_secret(response, &scram->server_nonce);
+	evpop_secret_add_secret(&auth_message, &scram->bare);
 	evpop_secret_add_text(&auth_message, ",");
-	scram_add(&auth_message, &scram->server_first);
+	evpop_secret_add_secret(&auth_message, &scram->server_first);
 	evpop_secret_add_text(&auth_message, ",");
-	scram_add(&auth_message, response);
+	evpop_secret_add_secret(&auth_message, response);
 	ok = !auth_message.failed && !scram->bound.failed &&
 	     scram_sign(scram, key, &auth_message, proof);
 	evpop_secret_clear(&auth_message);
 	if (!ok)
-		return scram_no_memory(exchange);
+		return evpop_exchange_no_memory(exchange);
 	evpop_secret_add_text(response, ",p=");
 	evpop_base64_encode(proof, scram->hash_size, response);
 	explicit_bzero(proof, sizeof proof);
@@ -369,46 +344,41 @@ scram_is_signed(const struct scram *scram, const char *text, size_t left)
 
 /* server-final-message: "v=SIGNATURE" or "e=REASON". */
 static enum evpop_answer
-scram_take_final(
-    struct evpop_exchange *exchange, const char *text, size_t length)
+scram_take_final(const struct scram *scram, struct evpop_exchange *exchange,
+    const char *text, size_t length)
 {
 	char reason[EVPOP_TEXT_SIZE];
-	enum evpop_answer answer;
 
 	if (length >= 2 && memcmp(text, "e=", 2) == 0) {
 		evpop_printable(reason, sizeof reason, text + 2, length - 2);
-		answer = evpop_exchange_give_up(
-		    exchange, EVPOP_ERROR_AUTH, "the server says: %s", reason);
-		exchange->failure.scope = EVPOP_SCOPE_ACCOUNT;
-		return answer;
+		return evpop_exchange_refused(exchange, reason);
 	}
-	if (!scram_is_signed(exchange->state, text, length)) {
-		evpop_exchange_unproved(
-		    exchange, "it is wrong", &exchange->failure);
-		return EVPOP_ANSWER_GIVE_UP;
-	}
-	exchange->proved = true;
-	return EVPOP_ANSWER_LAST;
+	return scram_is_signed(scram, text, length)
+		   ? EVPOP_ANSWER_LAST
+		   : evpop_exchange_unproved(exchange, "it is wrong");
 }
 
 static enum evpop_answer
-scram_answer(struct evpop_exchange *exchange, const char *challenge,
-    size_t length, struct evpop_secret *response)
+scram_answer(void *state, struct evpop_exchange *exchange,
+    const struct evpop_identity *who, const struct evpop_challenge *challenge,
+    struct evpop_secret *response)
 {
-	switch (exchange->turn) {
+	switch (challenge->turn) {
 	case 0:
-		return scram_say_first(exchange, response);
+		return scram_say_first(state, who, response);
 	case 1:
-		return scram_take_first(exchange, challenge, length);
-	case 2:
-		return scram_take_final(exchange, challenge, length);
+		return scram_take_first(
+		    state, exchange, challenge->text, challenge->length);
 	default:
-		return evpop_exchange_asked_on(exchange);
+		return scram_take_final(
+		    state, exchange, challenge->text, challenge->length);
 	}
 }
 
 const struct evpop_method evpop_method_scram = {
 	.client_first = true,
+	.is_mutual = true,
+	.state_size = sizeof(struct scram),
 	.begin = scram_begin,
 	.answer = scram_answer,
 	.wanted = scram_wanted,

@@ -59,6 +59,14 @@ evpop_secret_add_text(struct evpop_secret *secret, const char *text)
 }
 
 void
+evpop_secret_add_secret(
+    struct evpop_secret *secret, const struct evpop_secret *from)
+{
+	evpop_secret_add(secret, evpop_secret_text(from), from->length);
+	secret->failed = secret->failed || from->failed;
+}
+
+void
 evpop_secret_add_name(struct evpop_secret *secret, const char *name)
 {
 	for (; *name != '\0'; name++)

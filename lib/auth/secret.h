@@ -20,6 +20,8 @@ struct evpop_secret {
 
 void evpop_secret_add(struct evpop_secret *, const void *bytes, size_t length);
 void evpop_secret_add_text(struct evpop_secret *, const char *text);
+void evpop_secret_add_secret(
+    struct evpop_secret *, const struct evpop_secret *from);
 
 /* Add a name as SASL messages carry it: saslname of RFC 5801 section 4. */
 void evpop_secret_add_name(struct evpop_secret *, const char *name);

@@ -12,11 +12,6 @@
 
 struct evpop_server;
 
-/* The log-in is bound to the TLS channel. */
-#define EVPOP_MECHANISMS_BOUND                                     \
-	(EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_SCRAM_SHA_256_PLUS) | \
-	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_SCRAM_SHA_1_PLUS))
-
 /* How private the connection is. */
 enum evpop_privacy {
 	EVPOP_PRIVACY_TLS = 0,
