@@ -2,9 +2,10 @@
 #include <string.h>
 
 #include "daemon/store/arena.h"
+#include "daemon/store/calendar.h"
 #include "daemon/store/column.h"
 #include "daemon/store/private.h"
-#include "daemon/store/trial.h"
+#include "daemon/store/writer.h"
 
 /* ---- the row of a configured account ---- */
 
@@ -120,11 +121,11 @@ find_or_insert(struct store_db *db, struct account_op *account)
 }
 
 static enum store_status
-write_account(struct store_writer *writer, struct store_op *op)
+account_write(struct store_writer *writer, struct store_op *op)
 {
 	struct account_op *account = (struct account_op *)op;
-	struct store_db *db = &writer->db;
-	enum store_status status = store_trial(writer);
+	struct store_db *db = store_writer_db(writer);
+	enum store_status status = store_writer_try(writer);
 	bool found = true;
 
 	if (status == STORE_OK && account->row.id == 0)
@@ -134,35 +135,34 @@ write_account(struct store_writer *writer, struct store_op *op)
 	if (status == STORE_OK)
 		status = count_quiet(db, &account->row);
 	if (status == STORE_OK)
-		status = store_calendar_judges(&writer->calendar, db,
-		    account->row.id, &account->row.setting);
+		status = store_calendar_judges(store_writer_calendar(writer),
+		    db, account->row.id, &account->row.setting);
 	if (status == STORE_OK && !found)
-		op->status = STORE_NOT_FOUND;
+		(void)store_op_fail(op, STORE_NOT_FOUND);
 	return status;
 }
 
 static void
-answer_account(struct store *store, struct store_op *op)
+account_answer(
+    struct store *store, struct store_op *op, enum store_status status)
 {
 	struct account_op *account = (struct account_op *)op;
 
 	(void)store;
-	account->done(op->status, op->status == STORE_OK ? &account->row : NULL,
-	    account->arg);
+	account->done(
+	    status, status == STORE_OK ? &account->row : NULL, account->arg);
 }
 
 static void
-free_account(struct store_op *op)
+account_clear(struct store_op *op)
 {
 	store_arena_free(&((struct account_op *)op)->arena);
-	free(op);
 }
 
 static const struct store_op_type account_type = {
-	.kind = STORE_OP_ACCOUNT,
-	.write = write_account,
-	.answer = answer_account,
-	.free = free_account,
+	.write = account_write,
+	.answer = account_answer,
+	.clear = account_clear,
 };
 
 /* NULL without memory. */
@@ -197,7 +197,7 @@ store_account(struct store *store, const char *name, const char *stable_id,
 	if (account == NULL)
 		done(STORE_MEMORY, NULL, arg);
 	else
-		store_op_submit(store, &account->op);
+		store_submit(store, &account->op);
 }
 
 void
@@ -211,7 +211,7 @@ store_account_again(
 		return;
 	}
 	account->row.id = account_id;
-	store_op_submit(store, &account->op);
+	store_submit(store, &account->op);
 }
 
 /* ---- the list of accounts ---- */
@@ -257,7 +257,7 @@ take_row(struct accounts_op *accounts, struct sql_statement *from)
 }
 
 static enum store_status
-read_accounts(struct store_db *db, struct store_op *op)
+accounts_read(struct store_db *db, struct store_op *op)
 {
 	static const char sql[] =
 	    "SELECT id, name, messages, octets, last_success_ms,"
@@ -279,34 +279,33 @@ read_accounts(struct store_db *db, struct store_op *op)
 }
 
 static void
-answer_accounts(struct store *store, struct store_op *op)
+accounts_answer(
+    struct store *store, struct store_op *op, enum store_status status)
 {
 	struct accounts_op *accounts = (struct accounts_op *)op;
 
 	(void)store;
-	if (op->status == STORE_OK)
+	if (status == STORE_OK)
 		accounts->done(
 		    STORE_OK, accounts->rows, accounts->count, accounts->arg);
 	else
-		accounts->done(op->status, NULL, 0, accounts->arg);
+		accounts->done(status, NULL, 0, accounts->arg);
 }
 
 static void
-free_accounts(struct store_op *op)
+accounts_clear(struct store_op *op)
 {
 	struct accounts_op *accounts = (struct accounts_op *)op;
 
 	store_arena_free(&accounts->arena);
 	free(accounts->rows);
-	free(accounts);
 }
 
 static const struct store_op_type accounts_type = {
-	.kind = STORE_OP_QUESTION,
 	.lane = STORE_LANE_QUESTIONS,
-	.read = read_accounts,
-	.answer = answer_accounts,
-	.free = free_accounts,
+	.read = accounts_read,
+	.answer = accounts_answer,
+	.clear = accounts_clear,
 };
 
 void
@@ -327,5 +326,5 @@ store_accounts(struct store *store, const char *first, const char *last,
 	memcpy(accounts->last, last, last_size);
 	accounts->done = done;
 	accounts->arg = arg;
-	store_op_ask(store, &accounts->op, arg);
+	store_ask(store, &accounts->op, arg);
 }

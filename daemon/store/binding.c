@@ -5,8 +5,10 @@
 
 #include "daemon/store/arena.h"
 #include "daemon/store/aside.h"
+#include "daemon/store/attempts.h"
 #include "daemon/store/column.h"
 #include "daemon/store/private.h"
+#include "daemon/store/writer.h"
 
 struct bind_op {
 	struct store_op op;
@@ -20,7 +22,7 @@ struct bind_op {
 };
 
 static enum store_status
-read_binding(struct store_db *db, struct bind_op *bind, bool *found_r)
+binding_read(struct store_db *db, struct bind_op *bind, bool *found_r)
 {
 	static const char sql[] =
 	    "SELECT host, user FROM account WHERE id = ?1";
@@ -37,18 +39,6 @@ read_binding(struct store_db *db, struct bind_op *bind, bool *found_r)
 		taken = STORE_MEMORY;
 	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
-}
-
-/* Counts of failures go by ids, too. */
-static enum store_status
-forget_failures(struct store_db *db, int64_t account_id)
-{
-	static const char sql[] = "DELETE FROM failure WHERE account = ?1";
-	struct sql_statement use;
-
-	sql_prepare_once(&use, db->sql, sql);
-	sql_bind_int(&use, 1, account_id);
-	return sql_run(&use);
 }
 
 static enum store_status
@@ -68,13 +58,14 @@ move(struct store_db *db, struct bind_op *bind)
 	if (status == STORE_OK)
 		status = store_aside_return(
 		    db, &to, bind->account_id, &bound->restored);
+	/* Counts of failures go by ids, too. */
 	if (status == STORE_OK)
-		status = forget_failures(db, bind->account_id);
+		status = store_attempts_forget_all(db, bind->account_id);
 	return status;
 }
 
 static enum store_status
-write_binding(struct store_db *db, const struct bind_op *bind)
+binding_write(struct store_db *db, const struct bind_op *bind)
 {
 	static const char sql[] =
 	    "UPDATE account SET host = ?2, user = ?3 WHERE id = ?1";
@@ -105,51 +96,47 @@ is_bound(const struct bind_op *bind)
 }
 
 static enum store_status
-write_bind(struct store_writer *writer, struct store_op *op)
+bind_write(struct store_writer *writer, struct store_op *op)
 {
 	struct bind_op *bind = (struct bind_op *)op;
 	enum store_status status;
 	bool found;
 
-	status = read_binding(&writer->db, bind, &found);
+	status = binding_read(store_writer_db(writer), bind, &found);
 	if (status == STORE_OK && !found)
-		op->status = STORE_NOT_FOUND;
+		(void)store_op_fail(op, STORE_NOT_FOUND);
 	if (status == STORE_OK && found && !is_bound(bind)) {
 		if (is_known(&bind->bound))
-			status = move(&writer->db, bind);
+			status = move(store_writer_db(writer), bind);
 		if (status == STORE_OK)
-			status = write_binding(&writer->db, bind);
+			status = binding_write(store_writer_db(writer), bind);
 	}
 	/* Nothing was written where memory was short; others go on. */
 	if (status == STORE_MEMORY) {
-		op->status = status;
-		return STORE_OK;
+		return store_op_fail(op, status);
 	}
 	return status;
 }
 
 static void
-answer_bind(struct store *store, struct store_op *op)
+bind_answer(struct store *store, struct store_op *op, enum store_status status)
 {
 	struct bind_op *bind = (struct bind_op *)op;
 
 	(void)store;
-	bind->done(op->status, op->status == STORE_OK ? &bind->bound : NULL,
-	    bind->arg);
+	bind->done(status, status == STORE_OK ? &bind->bound : NULL, bind->arg);
 }
 
 static void
-free_bind(struct store_op *op)
+bind_clear(struct store_op *op)
 {
 	store_arena_free(&((struct bind_op *)op)->arena);
-	free(op);
 }
 
 static const struct store_op_type bind_type = {
-	.kind = STORE_OP_BIND,
-	.write = write_bind,
-	.answer = answer_bind,
-	.free = free_bind,
+	.write = bind_write,
+	.answer = bind_answer,
+	.clear = bind_clear,
 };
 
 void
@@ -170,5 +157,5 @@ store_account_bind(struct store *store, int64_t account_id, const char *host,
 	bind->user = bind->host + host_size;
 	memcpy(bind->host, host, host_size);
 	memcpy(bind->user, user, user_size);
-	store_op_submit(store, &bind->op);
+	store_submit(store, &bind->op);
 }

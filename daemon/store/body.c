@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/store/commit.h"
 #include "daemon/store/identity.h"
 #include "daemon/store/private.h"
 #include "daemon/store/schema.h"
@@ -12,6 +13,23 @@
 #define FIRST_ROOM ((size_t)2 * 1024)
 /* The server's word for the size is worth so much memory in advance. */
 #define HINT_MAX STORE_PIECE_MIN
+
+struct store_bodies {
+	int64_t next_number;
+	LIST_HEAD(, store_body) under_way;
+	size_t count;
+
+	/* Memory of bodies, counted until the writer is done with it. */
+	size_t limit;
+	size_t held;     /* in all buffers of bodies */
+	size_t held_max; /* the most that was ever held */
+	size_t waiting;  /* of it, handed to the writer */
+	bool is_paused;  /* somebody was told to pause */
+	void (*drained)(struct store *, void *arg);
+	void *drained_arg;
+
+	uint64_t messages, octets; /* that are new, since the open */
+};
 
 static size_t
 smaller(size_t one, size_t other)
@@ -26,26 +44,81 @@ larger(size_t one, size_t other)
 }
 
 static size_t
-memory_of(const struct store_piece *piece)
+piece_memory(const struct store_piece *piece)
 {
 	return sizeof(*piece) + piece->room;
 }
 
-/* ---- flow ---- */
-
-static void
-hold(struct store *store, size_t octets)
+static struct store_bodies *
+body_others(const struct store_body *body)
 {
-	store->flow.held += octets;
-	if (store->flow.held > store->flow.held_max)
-		store->flow.held_max = store->flow.held;
+	return store_get_bodies(body->store);
+}
+
+/* ---- all bodies, and their memory ---- */
+
+struct store_bodies *
+store_bodies_new(size_t limit)
+{
+	struct store_bodies *bodies = calloc(1, sizeof(*bodies));
+
+	if (bodies == NULL)
+		return NULL;
+	LIST_INIT(&bodies->under_way);
+	bodies->limit = limit;
+	return bodies;
+}
+
+void
+store_bodies_free(struct store_bodies *bodies)
+{
+	free(bodies);
+}
+
+void
+store_bodies_begin(struct store_bodies *bodies, int64_t number)
+{
+	bodies->next_number = number;
+}
+
+void
+store_bodies_abort(struct store_bodies *bodies)
+{
+	while (!LIST_EMPTY(&bodies->under_way))
+		store_body_abort(LIST_FIRST(&bodies->under_way));
+	bodies->drained = NULL;
+}
+
+void
+store_bodies_set_drain_cb(struct store_bodies *bodies,
+    void (*drained)(struct store *, void *arg), void *arg)
+{
+	bodies->drained = drained;
+	bodies->drained_arg = arg;
+}
+
+void
+store_bodies_stats(const struct store_bodies *bodies, struct store_stats *stats)
+{
+	stats->messages = bodies->messages;
+	stats->body_octets = bodies->octets;
+	stats->queued_octets = bodies->held;
+	stats->queued_octets_max = bodies->held_max;
 }
 
 static void
-release(struct store *store, size_t octets)
+bodies_hold(struct store_bodies *bodies, size_t octets)
 {
-	assert(store->flow.held >= octets);
-	store->flow.held -= octets;
+	bodies->held += octets;
+	if (bodies->held > bodies->held_max)
+		bodies->held_max = bodies->held;
+}
+
+static void
+bodies_release(struct store_bodies *bodies, size_t octets)
+{
+	assert(bodies->held >= octets);
+	bodies->held -= octets;
 }
 
 /*
@@ -54,23 +127,21 @@ release(struct store *store, size_t octets)
  * for those.
  */
 void
-store_flow_check(struct store *store)
+store_bodies_check(struct store_bodies *bodies, struct store *store)
 {
-	struct store_flow_account *flow = &store->flow;
-
-	if (!flow->paused ||
-	    (flow->held > flow->limit / 2 && flow->waiting > 0))
+	if (!bodies->is_paused ||
+	    (bodies->held > bodies->limit / 2 && bodies->waiting > 0))
 		return;
-	flow->paused = false;
-	if (store->drained != NULL && !store->closing)
-		store->drained(store, store->drained_arg);
+	bodies->is_paused = false;
+	if (bodies->drained != NULL)
+		bodies->drained(store, bodies->drained_arg);
 }
 
 /* How large a piece may grow, so that all bodies together stay in bounds. */
 static size_t
-piece_target(const struct store *store)
+piece_target(const struct store_bodies *bodies)
 {
-	size_t share = store->flow.limit / (2 * store->body_count);
+	size_t share = bodies->limit / (2 * bodies->count);
 
 	return larger(STORE_PIECE_MIN, smaller(STORE_PIECE_MAX, share));
 }
@@ -78,65 +149,59 @@ piece_target(const struct store *store)
 /* ---- operations ---- */
 
 static void
-answer_piece(struct store *store, struct store_op *op)
+piece_answer(struct store *store, struct store_op *op, enum store_status status)
 {
-	release(store, op->octets);
-	assert(store->flow.waiting >= op->octets);
-	store->flow.waiting -= op->octets;
+	struct store_bodies *bodies = store_get_bodies(store);
+	size_t octets = store_op_octets(op);
+
+	(void)status;
+	bodies_release(bodies, octets);
+	assert(bodies->waiting >= octets);
+	bodies->waiting -= octets;
 }
 
 static void
-answer_commit(struct store *store, struct store_op *op)
+body_answer(struct store *store, struct store_op *op, enum store_status status)
 {
 	struct store_body *body = (struct store_body *)op;
+	struct store_bodies *bodies = store_get_bodies(store);
 
-	answer_piece(store, op);
-	if (op->status == STORE_OK && body->taken == STORE_TAKEN_NEW) {
-		store->stats.messages++;
-		store->stats.body_octets += body->octets;
+	piece_answer(store, op, status);
+	if (status == STORE_OK && body->taken == STORE_TAKEN_NEW) {
+		bodies->messages++;
+		bodies->octets += body->octets;
 	}
-	body->done(op->status, op->status == STORE_OK ? body->message_id : 0,
+	body->done(status, status == STORE_OK ? body->message_id : 0,
 	    body->taken, body->arg);
 }
 
 static void
-free_piece(struct store_op *op)
-{
-	free(op);
-}
-
-static void
-free_body(struct store_op *op)
+body_clear(struct store_op *op)
 {
 	struct store_body *body = (struct store_body *)op;
 
 	store_scan_free(body->scan);
 	store_identity_release(body->meta.identity);
 	free(body->piece);
-	free(body);
 }
 
-const struct store_op_type store_piece_type = {
-	.kind = STORE_OP_PIECE,
-	.write = store_write_piece,
-	.undone = store_undone_piece,
-	.answer = answer_piece,
-	.free = free_piece,
+static const struct store_op_type piece_type = {
+	.write = store_piece_write,
+	.undone = store_piece_undone,
+	.answer = piece_answer,
 };
 
-const struct store_op_type store_commit_type = {
-	.kind = STORE_OP_COMMIT,
-	.write = store_write_commit,
-	.undone = store_undone_commit,
-	.answer = answer_commit,
-	.free = free_body,
+static const struct store_op_type commit_type = {
+	.write = store_commit_write,
+	.undone = store_commit_undone,
+	.answer = body_answer,
+	.clear = body_clear,
 };
 
-const struct store_op_type store_abandon_type = {
-	.kind = STORE_OP_ABANDON,
-	.write = store_write_abandon,
-	.answer = answer_piece,
-	.free = free_body,
+static const struct store_op_type abandon_type = {
+	.write = store_abandon_write,
+	.answer = piece_answer,
+	.clear = body_clear,
 };
 
 /* ---- the handle ---- */
@@ -144,6 +209,7 @@ const struct store_op_type store_abandon_type = {
 struct store_body *
 store_body_new(struct store *store, const struct store_body_meta *meta)
 {
+	struct store_bodies *bodies = store_get_bodies(store);
 	struct store_body *body;
 	size_t length = meta->unique_id != NULL ? meta->unique_id_length : 0;
 
@@ -158,58 +224,62 @@ store_body_new(struct store *store, const struct store_body_meta *meta)
 		memcpy(body->unique_id, meta->unique_id, length);
 		body->meta.unique_id = body->unique_id;
 	}
-	body->number = store->next_body++;
-	body->next = store->bodies;
-	body->link = &store->bodies;
-	if (body->next != NULL)
-		body->next->link = &body->next;
-	store->bodies = body;
-	store->body_count++;
+	body->number = bodies->next_number++;
+	LIST_INSERT_HEAD(&bodies->under_way, body, link);
+	bodies->count++;
 	return body;
 }
 
 static void
-unlink_body(struct store_body *body)
+body_unlink(struct store_body *body)
 {
-	*body->link = body->next;
-	if (body->next != NULL)
-		body->next->link = body->link;
-	body->store->body_count--;
+	LIST_REMOVE(body, link);
+	body_others(body)->count--;
+}
+
+/* The operation holds the memory of a piece, if there is one. */
+static void
+body_queue(struct store_body *body, struct store_op *op,
+    const struct store_piece *piece)
+{
+	size_t octets = piece != NULL ? piece_memory(piece) : 0;
+
+	store_op_hold(op, octets);
+	body_others(body)->waiting += octets;
 }
 
 static void
-drop_piece(struct store_body *body)
+body_drop_piece(struct store_body *body)
 {
 	if (body->piece == NULL)
 		return;
-	release(body->store, memory_of(body->piece));
+	bodies_release(body_others(body), piece_memory(body->piece));
 	free(body->piece);
 	body->piece = NULL;
 }
 
 static void
-submit_piece(struct store_body *body)
+body_submit_piece(struct store_body *body)
 {
 	struct store_piece *piece = body->piece;
 
 	if (piece == NULL || piece->length == 0)
 		return;
 	body->piece = NULL;
-	piece->op.type = &store_piece_type;
-	piece->op.octets = memory_of(piece);
+	store_op_init(&piece->op, &piece_type);
 	piece->body = body;
 	piece->sequence = body->sequence++;
-	body->store->flow.waiting += piece->op.octets;
-	store_op_submit(body->store, &piece->op);
+	body_queue(body, &piece->op, piece);
+	store_submit(body->store, &piece->op);
 }
 
 /* Make room for more; false without memory. */
 static bool
-grow_piece(struct store_body *body, size_t target, size_t wanted)
+body_grow_piece(struct store_body *body, size_t target, size_t wanted)
 {
 	struct store_piece *piece = body->piece;
 	size_t length = piece == NULL ? 0 : piece->length;
-	size_t had = piece == NULL ? 0 : memory_of(piece);
+	size_t had = piece == NULL ? 0 : piece_memory(piece);
 	size_t room = piece == NULL ? FIRST_ROOM : piece->room * 2;
 
 	if (piece == NULL && body->sequence == 0)
@@ -227,27 +297,28 @@ grow_piece(struct store_body *body, size_t target, size_t wanted)
 	}
 	piece->room = room;
 	body->piece = piece;
-	hold(body->store, memory_of(piece) - had);
+	bodies_hold(body_others(body), piece_memory(piece) - had);
 	return true;
 }
 
 static enum store_status
-fill(struct store_body *body, const unsigned char *bytes, size_t length)
+body_fill(struct store_body *body, const unsigned char *bytes, size_t length)
 {
-	size_t target = piece_target(body->store);
+	size_t target = piece_target(body_others(body));
 
 	while (length > 0) {
 		struct store_piece *piece = body->piece;
 		size_t taken;
 
 		if (piece != NULL && piece->length >= target) {
-			submit_piece(body);
+			body_submit_piece(body);
 			continue;
 		}
 		if (body->sequence >> STORE_CHUNK_SEQUENCE_BITS != 0)
 			return STORE_FULL;
 		if (piece == NULL || piece->length == piece->room) {
-			if (!grow_piece(body, target, smaller(length, target)))
+			if (!body_grow_piece(
+				body, target, smaller(length, target)))
 				return STORE_MEMORY;
 			piece = body->piece;
 		}
@@ -266,56 +337,56 @@ fill(struct store_body *body, const unsigned char *bytes, size_t length)
  * gathered: what waits there goes away by itself, and a buffer does not.
  */
 static void
-submit_all(struct store *store)
+bodies_submit_all(struct store_bodies *bodies)
 {
-	for (struct store_body *body = store->bodies; body != NULL;
-	     body = body->next)
-		submit_piece(body);
+	struct store_body *body;
+
+	LIST_FOREACH(body, &bodies->under_way, link)
+		body_submit_piece(body);
 }
 
 enum store_flow
 store_body_append(
     struct store_body *body, const unsigned char *bytes, size_t length)
 {
-	struct store *store = body->store;
+	struct store_bodies *bodies = body_others(body);
 
 	if (body->broken != STORE_OK)
 		return STORE_FLOW_CONTINUE;
 	body->appended += length;
-	body->broken = fill(body, bytes, length);
+	body->broken = body_fill(body, bytes, length);
 	if (body->broken != STORE_OK)
-		drop_piece(body);
-	if (store->flow.held < store->flow.limit)
+		body_drop_piece(body);
+	if (bodies->held < bodies->limit)
 		return STORE_FLOW_CONTINUE;
-	submit_all(store);
-	if (store->flow.waiting == 0)
+	bodies_submit_all(bodies);
+	if (bodies->waiting == 0)
 		return STORE_FLOW_CONTINUE;
-	store->flow.paused = true;
+	bodies->is_paused = true;
 	return STORE_FLOW_PAUSE;
 }
 
 void
 store_body_hand_over(struct store_body *body, struct store_op *op)
 {
-	unlink_body(body);
-	op->octets = body->piece != NULL ? memory_of(body->piece) : 0;
-	body->store->flow.waiting += op->octets;
+	body_unlink(body);
+	body_queue(body, op, body->piece);
 }
 
 void
-store_body_free(
-    struct store *store, struct store_body *body, struct store_op *op)
+store_body_free(struct store_body *body, struct store_op *op)
 {
-	answer_piece(store, op);
-	free_body(&body->last);
+	piece_answer(body->store, op, STORE_OK);
+	body_clear(&body->last);
+	free(body);
 }
 
 static void
-submit_last(struct store_body *body, const struct store_op_type *type)
+body_submit_last(struct store_body *body, const struct store_op_type *type)
 {
 	store_body_hand_over(body, &body->last);
-	body->last.type = type;
-	store_op_submit(body->store, &body->last);
+	store_op_init(&body->last, type);
+	store_submit(body->store, &body->last);
 }
 
 void
@@ -323,17 +394,18 @@ store_body_commit(struct store_body *body, store_message_cb done, void *arg)
 {
 	body->done = done;
 	body->arg = arg;
-	submit_last(body, &store_commit_type);
+	body_submit_last(body, &commit_type);
 }
 
 void
 store_body_abort(struct store_body *body)
 {
-	drop_piece(body);
+	body_drop_piece(body);
 	if (body->sequence == 0) {
-		unlink_body(body);
-		free_body(&body->last);
+		body_unlink(body);
+		body_clear(&body->last);
+		free(body);
 		return;
 	}
-	submit_last(body, &store_abandon_type);
+	body_submit_last(body, &abandon_type);
 }

@@ -27,7 +27,7 @@ struct store_piece {
 struct store_body {
 	struct store_op last; /* how it ends: commit or abandon */
 	struct store *store;
-	struct store_body *next, **link; /* among those under way; the loop's */
+	LIST_ENTRY(store_body) link; /* among those under way; the loop's */
 	struct store_body_meta meta;
 	int64_t number;
 	struct store_piece *piece; /* being filled; then the last */
@@ -40,7 +40,7 @@ struct store_body {
 	/* The writer's. */
 	struct store_scan *scan;
 	enum store_status failed;
-	bool noted;                         /* in `unfinished` */
+	bool is_noted;                      /* in `unfinished` */
 	struct store_unique unique;         /* id NULL: none */
 	char body_id[STORE_UNIQUE_BODY_ID]; /* where it has no other */
 	bool is_counted;                    /* by its identity */
@@ -52,31 +52,33 @@ struct store_body {
 	unsigned char unique_id[];
 };
 
-extern const struct store_op_type store_piece_type;
-extern const struct store_op_type store_commit_type;
-extern const struct store_op_type store_abandon_type;
+/* ---- all of a store; the loop's ---- */
+
+struct store_bodies;
+
+/*
+ * Their memory together is bounded by `limit`; the first one has the number
+ * `next`.  NULL without memory.
+ */
+struct store_bodies *store_bodies_new(size_t limit)
+    __attribute__((warn_unused_result));
+void store_bodies_free(struct store_bodies *);
+
+/* The number of the first one. */
+void store_bodies_begin(struct store_bodies *, int64_t number);
+/* Drop all that are under way; nobody is told of a drain any more. */
+void store_bodies_abort(struct store_bodies *);
+/* Runs the drain callback if it is time for it. */
+void store_bodies_check(struct store_bodies *, struct store *);
+void store_bodies_set_drain_cb(struct store_bodies *,
+    void (*drained)(struct store *, void *arg), void *arg);
+void store_bodies_stats(const struct store_bodies *, struct store_stats *);
 
 /*
  * Make a body a part of another operation, which then holds its memory too;
  * and the end of that.
  */
 void store_body_hand_over(struct store_body *, struct store_op *);
-void store_body_free(struct store *, struct store_body *, struct store_op *);
-
-/* The writer's part of them, in commit.c.  It is the message, or op fails. */
-enum store_status store_body_accept(
-    struct store_writer *, struct store_body *, struct store_op *);
-enum store_status store_write_piece(struct store_writer *, struct store_op *);
-enum store_status store_write_commit(struct store_writer *, struct store_op *);
-enum store_status store_write_abandon(struct store_writer *, struct store_op *);
-/* At its end: once failed, a body stays so, and it says why. */
-bool store_body_is_failed(struct store_writer *, struct store_body *);
-/* Put what is left of a body into the file, which then owns it all. */
-enum store_status store_body_insert_last(struct store_writer *,
-    struct store_body *) __attribute__((warn_unused_result));
-/* Remove what is in the file of it, later. */
-void store_body_drop(struct store_writer *, const struct store_body *);
-void store_undone_piece(struct store_writer *, struct store_op *);
-void store_undone_commit(struct store_writer *, struct store_op *);
+void store_body_free(struct store_body *, struct store_op *);
 
 #endif

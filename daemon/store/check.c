@@ -1,4 +1,5 @@
 #include "daemon/store/check.h"
+#include "lib/base/clock.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -7,10 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include "daemon/store/private.h"
-#include "daemon/store/verify.h"
-#include "lib/base/clock.h"
 
 /* A sentence; SQLite's own of a damaged page are shorter. */
 #define TEXT_MAX 240
@@ -21,6 +18,7 @@
 struct store_checker {
 	pthread_t thread;
 	char *path;
+	store_verify_fn verify;
 
 	pthread_mutex_t mutex; /* of what follows */
 	bool stopped;
@@ -31,7 +29,7 @@ struct store_checker {
 };
 
 static void
-lock(struct store_checker *checker)
+checker_lock(struct store_checker *checker)
 {
 	int failed = pthread_mutex_lock(&checker->mutex);
 
@@ -39,7 +37,7 @@ lock(struct store_checker *checker)
 }
 
 static void
-unlock(struct store_checker *checker)
+checker_unlock(struct store_checker *checker)
 {
 	int failed = pthread_mutex_unlock(&checker->mutex);
 
@@ -51,18 +49,18 @@ unlock(struct store_checker *checker)
 void
 store_checker_expect(struct store_checker *checker, uint64_t messages)
 {
-	lock(checker);
+	checker_lock(checker);
 	checker->found.messages = messages;
-	unlock(checker);
+	checker_unlock(checker);
 }
 
 void
 store_checker_advance(struct store_checker *checker, uint64_t octets)
 {
-	lock(checker);
+	checker_lock(checker);
 	checker->found.messages_done++;
 	checker->found.octets_done += octets;
-	unlock(checker);
+	checker_unlock(checker);
 }
 
 void
@@ -75,13 +73,13 @@ store_checker_problem(struct store_checker *checker, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	kept = strdup(text);
-	lock(checker);
+	checker_lock(checker);
 	checker->found.problems++;
 	if (kept != NULL && checker->found.text_count < STORE_CHECK_TEXTS) {
 		checker->texts[checker->found.text_count++] = kept;
 		kept = NULL;
 	}
-	unlock(checker);
+	checker_unlock(checker);
 	free(kept);
 }
 
@@ -90,19 +88,19 @@ store_checker_is_stopped(struct store_checker *checker)
 {
 	bool stopped;
 
-	lock(checker);
+	checker_lock(checker);
 	stopped = checker->stopped;
-	unlock(checker);
+	checker_unlock(checker);
 	return stopped;
 }
 
 /* A connection that is closed must not be interrupted any more. */
 static void
-set_db(struct store_checker *checker, struct sql_db *db)
+checker_set_db(struct store_checker *checker, struct sql_db *db)
 {
-	lock(checker);
+	checker_lock(checker);
 	checker->db = db;
-	unlock(checker);
+	checker_unlock(checker);
 }
 
 static void *
@@ -113,33 +111,34 @@ checker_main(void *arg)
 	enum store_status status = store_db_open(&db, checker->path, SQL_READ);
 
 	if (status == STORE_OK) {
-		set_db(checker, db.sql);
-		status = store_verify(&db, checker);
-		set_db(checker, NULL);
+		checker_set_db(checker, db.sql);
+		status = checker->verify(&db, checker);
+		checker_set_db(checker, NULL);
 	}
 	if (status != STORE_OK && !store_checker_is_stopped(checker))
 		store_checker_problem(checker,
 		    "the check could not go on: %s; %s", sql_words(db.sql),
 		    store_status_hint(status));
 	store_db_close(&db);
-	lock(checker);
+	checker_lock(checker);
 	checker->found.running = false;
 	checker->found.status = checker->stopped ? STORE_CLOSED : status;
 	checker->found.finished_ms = evpop_clock_unix_ms();
-	unlock(checker);
+	checker_unlock(checker);
 	return NULL;
 }
 
 /* ---- the loop ---- */
 
-static struct store_checker *
-start(const char *path)
+struct store_checker *
+store_checker_new(const char *path, store_verify_fn verify)
 {
 	struct store_checker *checker = calloc(1, sizeof(*checker));
 
 	if (checker == NULL)
 		return NULL;
 	checker->path = strdup(path);
+	checker->verify = verify;
 	checker->found.running = true;
 	checker->found.started_ms = evpop_clock_unix_ms();
 	if (checker->path == NULL ||
@@ -154,26 +153,26 @@ no_mutex:
 	return NULL;
 }
 
-static bool
-is_running(struct store_checker *checker)
+bool
+store_checker_is_running(struct store_checker *checker)
 {
 	bool running;
 
-	lock(checker);
+	checker_lock(checker);
 	running = checker->found.running;
-	unlock(checker);
+	checker_unlock(checker);
 	return running;
 }
 
 /* Not all of SQLite looks at it, and between statements it is forgotten. */
 static void
-interrupt(struct store_checker *checker)
+checker_interrupt(struct store_checker *checker)
 {
-	lock(checker);
+	checker_lock(checker);
 	checker->stopped = true;
 	if (checker->db != NULL)
 		sql_interrupt(checker->db);
-	unlock(checker);
+	checker_unlock(checker);
 }
 
 void
@@ -184,8 +183,8 @@ store_checker_free(struct store_checker *checker)
 
 	if (checker == NULL)
 		return;
-	while (is_running(checker)) {
-		interrupt(checker);
+	while (store_checker_is_running(checker)) {
+		checker_interrupt(checker);
 		nanosleep(&nap, NULL);
 	}
 	failed = pthread_join(checker->thread, NULL);
@@ -197,33 +196,11 @@ store_checker_free(struct store_checker *checker)
 	free(checker);
 }
 
-enum store_status
-store_check_start(struct store *store)
-{
-	struct store_checker *checker;
-
-	if (store->closing)
-		return STORE_CLOSED;
-	if (store->checker != NULL && is_running(store->checker))
-		return STORE_BUSY;
-	checker = start(store->path);
-	if (checker == NULL)
-		return STORE_MEMORY;
-	store_checker_free(store->checker);
-	store->checker = checker;
-	return STORE_OK;
-}
-
 void
-store_check(const struct store *store, struct store_check *check_r)
+store_checker_found(struct store_checker *checker, struct store_check *found_r)
 {
-	struct store_checker *checker = store->checker;
-
-	memset(check_r, 0, sizeof(*check_r));
-	if (checker == NULL)
-		return;
-	lock(checker);
-	*check_r = checker->found;
-	unlock(checker);
-	check_r->texts = (const char *const *)checker->texts;
+	checker_lock(checker);
+	*found_r = checker->found;
+	checker_unlock(checker);
+	found_r->texts = (const char *const *)checker->texts;
 }

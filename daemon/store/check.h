@@ -11,6 +11,21 @@
 
 struct store_checker;
 
+/*
+ * Verify all of a file.  Problems go to the checker; other than STORE_OK is
+ * whatever kept it from being verified to its end.
+ */
+typedef enum store_status (*store_verify_fn)(
+    struct store_db *, struct store_checker *);
+
+/* Begin, on a thread of its own; NULL without memory. */
+struct store_checker *store_checker_new(const char *path, store_verify_fn)
+    __attribute__((warn_unused_result));
+
+bool store_checker_is_running(struct store_checker *);
+/* What it has found so far; texts are borrowed. */
+void store_checker_found(struct store_checker *, struct store_check *found_r);
+
 /* End it without delay; NULL is allowed. */
 void store_checker_free(struct store_checker *);
 

@@ -1,11 +1,13 @@
 #include "daemon/store/chores.h"
 
-#include "daemon/store/index/ahead.h"
+#include <stdlib.h>
+#include <string.h>
+
 #include "daemon/store/index/index.h"
 #include "daemon/store/orphan.h"
+#include "daemon/store/place.h"
+#include "daemon/store/queue.h"
 #include "daemon/store/sql/sqlite.h"
-#include "daemon/store/trial.h"
-#include "daemon/store/writer.h"
 #include "lib/base/clock.h"
 
 /*
@@ -25,257 +27,199 @@
 #define LOG_PAGES_MAX  4096
 #define LOG_REST_MS    2000
 
-/* After a failure of the index, which is never worth the health of the rest. */
-#define INDEX_RETRY_MS 30000
-/* Nor worth that anybody else waits while another process holds the file. */
+/* The index is not worth that others wait while another process works. */
 #define INDEX_PATIENCE_MS 100
+
+static void
+chores_note_log(void *arg, int pages)
+{
+	struct store_chores *chores = arg;
+
+	chores->log_pages = pages;
+	if (pages < chores->log_stuck)
+		chores->log_stuck = 0;
+	chores->log_written_ms = evpop_clock_monotonic_ms();
+}
+
+void
+store_chores_init(struct store_chores *chores, struct store_db *db,
+    struct store_place *place, struct sql_patience *patience,
+    struct store_index *index)
+{
+	memset(chores, 0, sizeof(*chores));
+	chores->db = db;
+	chores->place = place;
+	chores->patience = patience;
+	chores->index = index;
+	chores->turn_ms = evpop_clock_monotonic_ms();
+	sqlite_set_log_cb(db->sql, chores_note_log, chores);
+}
+
+void
+store_chores_free(struct store_chores *chores)
+{
+	if (chores->db->sql != NULL)
+		sqlite_set_log_cb(chores->db->sql, NULL, NULL);
+	free(chores->orphans);
+}
+
+/* ---- the log ---- */
 
 /*
  * While a reader keeps the log from starting over, trying at each commit would
  * cost a sync and gain nothing: wait for as much again.
  */
 static bool
-log_is_above(const struct store_writer *writer, int pages)
+log_is_above(const struct store_chores *chores, int pages)
 {
-	return writer->log_pages - writer->log_stuck > pages;
+	return chores->log_pages - chores->log_stuck > pages;
 }
 
-/* A reader in the way is no failure: the next one takes the rest. */
-static enum store_status
-empty_log(struct store_writer *writer)
+static bool
+log_is_due(const struct store_chores *chores, bool is_resting, int64_t now_ms)
+{
+	return log_is_above(chores, LOG_PAGES_MAX) ||
+	       (is_resting && log_is_above(chores, LOG_PAGES_IDLE)) ||
+	       (chores->log_pages > 0 &&
+		   now_ms - chores->log_written_ms >= LOG_REST_MS);
+}
+
+enum store_status
+store_chores_empty_log(struct store_chores *chores)
 {
 	int pages, done;
-	enum store_status status =
-	    store_place_check(&writer->place, &writer->db);
+	enum store_status status = store_place_check(chores->place, chores->db);
 
 	if (status != STORE_OK)
 		return status;
-	status = sqlite_checkpoint(writer->db.sql, &pages, &done);
-	store_place_written(&writer->place, &writer->db);
-	writer->log_pages = 0;
-	writer->log_stuck = done < pages ? pages : 0;
+	status = sqlite_checkpoint(chores->db->sql, &pages, &done);
+	store_place_written(chores->place, chores->db);
+	chores->log_pages = 0;
+	chores->log_stuck = done < pages ? pages : 0;
+	/* A reader in the way is no failure: the next one takes the rest. */
 	return status == STORE_BUSY ? STORE_OK : status;
 }
 
-static void
-checkpoint(struct store_writer *writer)
+int64_t
+store_chores_log_written_ms(const struct store_chores *chores)
 {
-	enum store_status status = empty_log(writer);
-
-	if (status != STORE_OK)
-		store_writer_set_health(writer, status);
+	return chores->log_written_ms;
 }
 
-/* A try waits no longer for another process: so long all others wait for it. */
-#define PROBE_PATIENCE_MS 500
+/* ---- bodies ---- */
 
-/* A real write of the size of a full piece, and its removal. */
-static const char probe_sql[] =
-    "INSERT OR REPLACE INTO chunk(id, data) VALUES(-1, zeroblob(262144))";
-static const char unprobe_sql[] = "DELETE FROM chunk WHERE id = -1";
-
-static void
-probe(struct store_writer *writer)
+void
+store_chores_remove_body(struct store_chores *chores, int64_t body)
 {
-	enum store_status status =
-	    store_place_check(&writer->place, &writer->db);
+	if (chores->orphan_count == chores->orphan_room) {
+		size_t room = chores->orphan_room * 2 + 16;
+		int64_t *grown =
+		    realloc(chores->orphans, room * sizeof(*chores->orphans));
 
-	if (status == STORE_OK)
-		status = store_trial_room(writer);
-	writer->patience.busy_ms = PROBE_PATIENCE_MS;
-	if (status == STORE_OK)
-		status = sql_exec(writer->db.sql, probe_sql);
-	if (status == STORE_OK)
-		status = sql_exec(writer->db.sql, unprobe_sql);
-	if (status == STORE_OK)
-		status = empty_log(writer);
-	store_writer_probe_later(writer);
-	store_writer_set_health(writer, status);
+		/* Its row in `unfinished` is found at the next start. */
+		if (grown == NULL)
+			return;
+		chores->orphans = grown;
+		chores->orphan_room = room;
+	}
+	chores->orphans[chores->orphan_count++] = body;
 }
 
-static void
-remove_orphan(struct store_writer *writer)
+static enum store_status
+chores_remove_orphan(struct store_chores *chores)
 {
-	bool gone;
 	enum store_status status;
+	bool is_gone;
 
-	store_writer_wait(writer, SQL_BUSY_MS);
+	chores->patience->busy_ms = SQL_BUSY_MS;
 	status = store_orphan_step(
-	    &writer->db, writer->orphans[writer->orphan_count - 1], &gone);
-
-	if (gone)
-		writer->orphan_count--;
-	if (status != STORE_OK) {
-		store_writer_undo(writer);
-		store_writer_set_health(writer, status);
-	}
+	    chores->db, chores->orphans[chores->orphan_count - 1], &is_gone);
+	if (is_gone)
+		chores->orphan_count--;
+	if (status != STORE_OK)
+		sql_rollback(chores->db->sql);
+	return status;
 }
 
-/*
- * What a damaged index says, or one of an earlier version, is in the messages,
- * too: make it anew.  Should that not help, it is the file that is damaged.
- */
-static void
-restart_index(struct store_writer *writer, int64_t now_ms)
-{
-	enum store_status status;
-
-	store_writer_wait(writer, INDEX_PATIENCE_MS);
-	status = store_index_restart(&writer->db);
-	writer->index_behind = true;
-	writer->index_asked = false;
-	if (!writer->index_outdated)
-		writer->index_restarted =
-		    status == STORE_OK || status == STORE_DAMAGED;
-	if (status == STORE_OK) {
-		writer->index_outdated = false;
-		return;
-	}
-	store_writer_undo(writer);
-	writer->index_retry_ms = now_ms + INDEX_RETRY_MS;
-}
+/* ---- all of it ---- */
 
 /*
  * A commit whose sync failed may come back from the log at the next start, and
  * be readable without being on the disk.  What is copied into the file is
  * synced anew.
  */
-void
-store_chores_first(struct store_writer *writer)
+enum store_status
+store_chores_begin(struct store_chores *chores, bool has_old_log)
 {
-	bool is_current;
+	enum store_status status = STORE_OK;
 
-	if (writer->has_old_log)
-		checkpoint(writer);
-	writer->index_outdated =
-	    store_index_is_current(&writer->db, &is_current) == STORE_OK &&
-	    !is_current;
-	/* Of a new store there is nothing to be done behind other work. */
-	if (writer->index_outdated && store_index_is_empty(&writer->db))
-		restart_index(writer, evpop_clock_monotonic_ms());
-}
-
-static void
-index_more(struct store_writer *writer, int64_t now_ms)
-{
-	bool more = true, damaged;
-	enum store_status status;
-
-	/* Whoever reads ahead wakes the writer when there is something. */
-	if (writer->ahead != NULL && !writer->index_asked) {
-		store_ahead_look(writer->ahead);
-		writer->index_asked = true;
-		return;
-	}
-	store_writer_wait(writer, INDEX_PATIENCE_MS);
-	status = store_index_step(
-	    &writer->db, writer->ahead, &writer->queue, &more, &damaged);
-	writer->index_behind = more;
-	if (status == STORE_OK)
-		return;
-	store_writer_undo(writer);
-	writer->index_asked = false;
-	writer->index_damaged = damaged;
-	if (!damaged || writer->index_restarted)
-		writer->index_retry_ms = now_ms + INDEX_RETRY_MS;
-}
-
-static bool
-restart_is_wanted(const struct store_writer *writer)
-{
-	return writer->index_outdated ||
-	       (writer->index_damaged && !writer->index_restarted);
-}
-
-static bool
-restart_is_due(const struct store_writer *writer, int64_t now_ms)
-{
-	return restart_is_wanted(writer) && now_ms >= writer->index_retry_ms;
-}
-
-static bool
-index_is_due(const struct store_writer *writer, int64_t now_ms)
-{
-	return writer->index_behind && now_ms >= writer->index_retry_ms &&
-	       (writer->ahead == NULL || !writer->index_asked ||
-		   store_ahead_is_ready(writer->ahead));
-}
-
-static bool
-rested(const struct store_writer *writer, int64_t now_ms)
-{
-	return now_ms - writer->worked_ms >= REST_MS;
+	chores->patience->busy_ms = SQL_BUSY_MS;
+	if (has_old_log)
+		status = store_chores_empty_log(chores);
+	chores->patience->busy_ms = INDEX_PATIENCE_MS;
+	store_index_begin(chores->index, chores->db);
+	return status;
 }
 
 /* When there will be something to do although nothing is queued. */
 static int64_t
-next_time(const struct store_writer *writer, int64_t now_ms)
+chores_next_ms(
+    const struct store_chores *chores, int64_t worked_ms, int64_t now_ms)
 {
+	int64_t index_ms = store_index_next_ms(chores->index);
+	int64_t rested_ms = worked_ms + REST_MS;
 	int64_t next_ms = STORE_QUEUE_FOREVER;
 
-	if (writer->orphan_count > 0 || restart_is_due(writer, now_ms) ||
-	    index_is_due(writer, now_ms))
-		return rested(writer, now_ms) ? STORE_QUEUE_NOW
-					      : writer->worked_ms + REST_MS;
-	if (log_is_above(writer, LOG_PAGES_IDLE))
-		return writer->worked_ms + REST_MS;
-	if (writer->log_pages > 0)
-		next_ms = writer->log_idle_ms + LOG_REST_MS;
-	if ((writer->index_behind || restart_is_wanted(writer)) &&
-	    writer->index_retry_ms > now_ms && writer->index_retry_ms < next_ms)
-		next_ms = writer->index_retry_ms;
-	return next_ms;
+	if (chores->orphan_count > 0 || index_ms <= now_ms)
+		return now_ms >= rested_ms ? STORE_QUEUE_NOW : rested_ms;
+	if (log_is_above(chores, LOG_PAGES_IDLE))
+		return rested_ms;
+	if (chores->log_pages > 0)
+		next_ms = chores->log_written_ms + LOG_REST_MS;
+	return index_ms < next_ms ? index_ms : next_ms;
 }
 
-int64_t
-store_chores(struct store_writer *writer, bool idle)
+enum store_status
+store_chores_step(struct store_chores *chores, bool is_idle, int64_t worked_ms,
+    int64_t *wake_ms_r)
 {
 	int64_t now_ms = evpop_clock_monotonic_ms();
-	bool resting = idle && rested(writer, now_ms);
+	bool is_resting = is_idle && now_ms - worked_ms >= REST_MS;
+	enum store_status status = STORE_OK;
 
-	if (writer->health != STORE_OK) {
-		if (now_ms >= writer->probe_ms)
-			probe(writer);
-		if (writer->health != STORE_OK)
-			return writer->probe_ms;
+	*wake_ms_r = STORE_QUEUE_NOW;
+	if (log_is_due(chores, is_resting, now_ms))
+		status = store_chores_empty_log(chores);
+	if (status != STORE_OK)
+		return status;
+	if (!is_resting && now_ms - chores->turn_ms < TURN_MS) {
+		if (is_idle)
+			*wake_ms_r = chores_next_ms(chores, worked_ms, now_ms);
+		return STORE_OK;
 	}
-	if (log_is_above(writer, LOG_PAGES_MAX) ||
-	    (resting && log_is_above(writer, LOG_PAGES_IDLE)) ||
-	    (writer->log_pages > 0 &&
-		now_ms - writer->log_idle_ms >= LOG_REST_MS))
-		checkpoint(writer);
-	if (!resting && now_ms - writer->chores_ms < TURN_MS)
-		return idle ? next_time(writer, now_ms) : STORE_QUEUE_NOW;
-	writer->chores_ms = now_ms;
-	if (writer->orphan_count > 0)
-		remove_orphan(writer);
-	else if (restart_is_due(writer, now_ms))
-		restart_index(writer, now_ms);
-	else if (index_is_due(writer, now_ms))
-		index_more(writer, now_ms);
-	if (writer->health != STORE_OK)
-		return writer->probe_ms;
-	return next_time(writer, now_ms);
-}
-
-/* What lies in the file's place has nothing to do with what was logged. */
-static void
-leave_log(struct store_writer *writer)
-{
-	sqlite_leave_log(writer->db.sql);
-	store_place_put_log_aside(&writer->place);
+	chores->turn_ms = now_ms;
+	if (chores->orphan_count > 0)
+		status = chores_remove_orphan(chores);
+	else if (store_index_next_ms(chores->index) <= now_ms) {
+		chores->patience->busy_ms = INDEX_PATIENCE_MS;
+		store_index_work(chores->index, chores->db, now_ms);
+	}
+	*wake_ms_r = chores_next_ms(chores, worked_ms, now_ms);
+	return status;
 }
 
 void
-store_chores_last(struct store_writer *writer)
+store_chores_end(struct store_chores *chores, bool is_well)
 {
-	while (writer->health == STORE_OK && writer->orphan_count > 0)
-		remove_orphan(writer);
-	store_writer_wait(writer, SQL_BUSY_MS);
-	if (store_place_is_overwritten(&writer->place, &writer->db)) {
-		leave_log(writer);
+	while (is_well && chores->orphan_count > 0)
+		is_well = chores_remove_orphan(chores) == STORE_OK;
+	chores->patience->busy_ms = is_well ? SQL_BUSY_MS : 0;
+	/* The log has nothing to do with what lies in the file's place. */
+	if (store_place_is_overwritten(chores->place, chores->db)) {
+		sqlite_leave_log(chores->db->sql);
+		store_place_put_log_aside(chores->place);
 		return;
 	}
 	/* A reader of another process may be in the way; the log then stays. */
-	sqlite_checkpoint_last(writer->db.sql);
+	sqlite_checkpoint_last(chores->db->sql);
 }

@@ -1,10 +1,13 @@
+#include "daemon/store/commit.h"
+
 #include <string.h>
 
 #include "daemon/failpoint/failpoint.h"
-#include "daemon/store/body.h"
+#include "daemon/store/attempts.h"
 #include "daemon/store/chunk.h"
-#include "daemon/store/failure.h"
+#include "daemon/store/counter.h"
 #include "daemon/store/identity.h"
+#include "daemon/store/index/index.h"
 #include "daemon/store/kept.h"
 #include "daemon/store/row.h"
 #include "daemon/store/writer.h"
@@ -12,117 +15,121 @@
 /* ---- unfinished bodies ---- */
 
 static enum store_status
-note_unfinished(struct store_db *db, struct store_body *body)
+commit_note_unfinished(struct store_db *db, struct store_body *body)
 {
 	static const char sql[] = "INSERT INTO unfinished(body) VALUES(?1)";
 	struct sql_statement use;
 	enum store_status status;
 
-	if (body->noted)
+	if (body->is_noted)
 		return STORE_OK;
 	sql_prepare(&use, db->sql, sql);
 	sql_bind_int(&use, 1, body->number);
 	status = sql_run(&use);
-	body->noted = status == STORE_OK;
+	body->is_noted = status == STORE_OK;
 	return status;
 }
 
 static enum store_status
-note_finished(struct store_db *db, const struct store_body *body)
+commit_note_finished(struct store_db *db, const struct store_body *body)
 {
 	static const char sql[] = "DELETE FROM unfinished WHERE body = ?1";
 	struct sql_statement use;
 
-	if (!body->noted)
+	if (!body->is_noted)
 		return STORE_OK;
 	sql_prepare(&use, db->sql, sql);
 	sql_bind_int(&use, 1, body->number);
 	return sql_run(&use);
 }
 
-enum store_status
-store_body_insert_last(struct store_writer *writer, struct store_body *body)
+/* Put what is left of a body into the file, which then owns it all. */
+static enum store_status
+commit_insert_last(struct store_db *db, const struct store_body *body)
 {
 	const struct store_piece *piece = body->piece;
 	enum store_status status = STORE_OK;
 
 	/* An empty body has a piece, too: it keeps the number taken. */
 	if (piece != NULL || body->sequence == 0)
-		status = store_chunk_insert(&writer->db, body->number,
-		    body->sequence, piece != NULL ? piece->bytes : NULL,
+		status = store_chunk_insert(db, body->number, body->sequence,
+		    piece != NULL ? piece->bytes : NULL,
 		    piece != NULL ? piece->length : 0);
-	return status == STORE_OK ? note_finished(&writer->db, body) : status;
+	return status == STORE_OK ? commit_note_finished(db, body) : status;
 }
 
 void
-store_body_drop(struct store_writer *writer, const struct store_body *body)
+store_commit_drop(struct store_writer *writer, const struct store_body *body)
 {
-	if (body->noted)
-		store_writer_orphan(writer, body->number);
+	if (body->is_noted)
+		store_writer_remove_body(writer, body->number);
 }
 
+/* A body that has failed stays so. */
 static bool
-is_failed(struct store_writer *writer, struct store_body *body)
+commit_has_failed(struct store_writer *writer, struct store_body *body)
 {
 	if (body->failed == STORE_OK)
-		body->failed = writer->health;
+		body->failed = store_writer_health(writer);
 	return body->failed != STORE_OK;
 }
 
-bool
-store_body_is_failed(struct store_writer *writer, struct store_body *body)
+/* The same at its end, when the loop has said whether it is whole. */
+static bool
+commit_has_failed_at_end(struct store_writer *writer, struct store_body *body)
 {
 	if (body->failed == STORE_OK)
 		body->failed = body->broken;
-	return is_failed(writer, body);
+	return commit_has_failed(writer, body);
 }
 
 static bool
-scan(struct store_writer *writer, struct store_body *body,
+commit_scan(struct store_writer *writer, struct store_body *body,
     const struct store_piece *piece)
 {
 	if (body->scan == NULL)
-		body->scan = store_scan_new(&writer->headers);
+		body->scan = store_scan_new(store_writer_headers(writer));
 	return body->scan != NULL &&
 	       (piece == NULL ||
 		   store_scan_feed(body->scan, piece->bytes, piece->length));
 }
 
 enum store_status
-store_write_piece(struct store_writer *writer, struct store_op *op)
+store_piece_write(struct store_writer *writer, struct store_op *op)
 {
 	struct store_piece *piece = (struct store_piece *)op;
 	struct store_body *body = piece->body;
 	enum store_status status;
 
-	if (is_failed(writer, body))
+	if (commit_has_failed(writer, body))
 		return STORE_OK;
-	if (!scan(writer, body, piece)) {
+	if (!commit_scan(writer, body, piece)) {
 		body->failed = STORE_MEMORY;
 		return STORE_OK;
 	}
-	status = note_unfinished(&writer->db, body);
+	status = commit_note_unfinished(store_writer_db(writer), body);
 	if (status == STORE_OK)
-		status = store_chunk_insert(&writer->db, body->number,
-		    piece->sequence, piece->bytes, piece->length);
+		status = store_chunk_insert(store_writer_db(writer),
+		    body->number, piece->sequence, piece->bytes, piece->length);
 	FAILPOINT("body chunk written");
 	return status;
 }
 
 void
-store_undone_piece(struct store_writer *writer, struct store_op *op)
+store_piece_undone(
+    struct store_writer *writer, struct store_op *op, enum store_status status)
 {
 	struct store_body *body = ((struct store_piece *)op)->body;
 
 	(void)writer;
 	if (body->failed == STORE_OK)
-		body->failed = op->status;
+		body->failed = status;
 }
 
 /* ---- the message ---- */
 
 static enum store_status
-insert_message(struct store_writer *writer, struct store_body *body,
+commit_insert_message(struct store_writer *writer, struct store_body *body,
     const struct store_scan_result *result, int64_t now_ms)
 {
 	static const char sql[] =
@@ -136,7 +143,7 @@ insert_message(struct store_writer *writer, struct store_body *body,
 	struct sql_statement use;
 	enum store_status status;
 
-	sql_prepare(&use, writer->db.sql, sql);
+	sql_prepare(&use, store_writer_db(writer)->sql, sql);
 	sql_bind_int(&use, 1, meta->account_id);
 	sql_bind_int(&use, 2, body->number);
 	sql_bind_int(&use, 3, (int64_t)result->octets);
@@ -155,13 +162,13 @@ insert_message(struct store_writer *writer, struct store_body *body,
 		    &use, 13, meta->unique_id, meta->unique_id_length);
 	sql_bind_int(&use, 14, result->is_cut ? STORE_ROW_CUT : 0);
 	status = sql_run(&use);
-	body->message_id = sql_inserted_id(writer->db.sql);
+	body->message_id = sql_inserted_id(store_writer_db(writer)->sql);
 	return status;
 }
 
 /* What of a body tells it from others, beside its digest. */
 static void
-describe(struct store_unique_row *row, const struct store_body *body,
+commit_describe(struct store_unique_row *row, const struct store_body *body,
     const struct store_scan_result *result)
 {
 	row->octets = result->octets;
@@ -175,7 +182,7 @@ describe(struct store_unique_row *row, const struct store_body *body,
 }
 
 static enum store_status
-put_unique_id(struct store_writer *writer, const struct store_body *body,
+commit_put_unique_id(struct store_writer *writer, const struct store_body *body,
     const struct store_scan_result *result,
     const struct store_unique_row *former, int64_t now_ms)
 {
@@ -185,81 +192,86 @@ put_unique_id(struct store_writer *writer, const struct store_body *body,
 
 	if (body->unique.id == NULL)
 		return STORE_OK;
-	describe(&row, body, result);
-	return store_unique_replace(&writer->db, &body->unique, former, &row);
+	commit_describe(&row, body, result);
+	return store_unique_replace(
+	    store_writer_db(writer), &body->unique, former, &row);
 }
 
 static enum store_status
-add_message(struct store_writer *writer, struct store_body *body,
+commit_add_message(struct store_writer *writer, struct store_body *body,
     const struct store_scan_result *result,
     const struct store_unique_row *former)
 {
-	int64_t now_ms = writer->db.now_ms;
+	int64_t now_ms = store_writer_db(writer)->now_ms;
 	bool found;
-	enum store_status status = store_counter_add(&writer->counter,
-	    &writer->db, body->meta.account_id, result->octets, &found);
+	enum store_status status = store_counter_add(
+	    store_writer_counter(writer), store_writer_db(writer),
+	    body->meta.account_id, result->octets, &found);
 
 	if (status == STORE_OK && !found) {
 		body->failed = STORE_NOT_FOUND;
 		return STORE_OK;
 	}
 	if (status == STORE_OK)
-		status = store_body_insert_last(writer, body);
+		status = commit_insert_last(store_writer_db(writer), body);
 	if (status == STORE_OK)
-		status = insert_message(writer, body, result, now_ms);
+		status = commit_insert_message(writer, body, result, now_ms);
 	if (status == STORE_OK)
-		status = put_unique_id(writer, body, result, former, now_ms);
+		status =
+		    commit_put_unique_id(writer, body, result, former, now_ms);
 	if (status != STORE_OK)
 		return status;
 	body->taken = STORE_TAKEN_NEW;
 	body->octets = result->octets;
-	writer->index_behind = true;
-	writer->index_asked = false;
+	store_index_message_added(store_writer_index(writer));
 	return STORE_OK;
 }
 
 /* The server shows again what is stored: keep the message that there is. */
 static enum store_status
-keep_message(struct store_writer *writer, struct store_body *body,
+commit_keep_message(struct store_writer *writer, struct store_body *body,
     const struct store_unique_row *known)
 {
 	body->message_id = known->message_id;
 	body->taken = STORE_TAKEN_KNOWN;
-	store_body_drop(writer, body);
+	store_commit_drop(writer, body);
 	return store_unique_set_state(
-	    &writer->db, &body->unique, body->meta.state);
+	    store_writer_db(writer), &body->unique, body->meta.state);
 }
 
 /* It may have been stored before there was a column for all of this. */
 static enum store_status
-keep_known(struct store_writer *writer, struct store_body *body,
+commit_keep_known(struct store_writer *writer, struct store_body *body,
     const struct store_scan_result *result, struct store_unique_row *known)
 {
 	enum store_status status;
 
-	describe(known, body, result);
-	status = store_unique_describe(&writer->db, &body->unique, known);
-	return status == STORE_OK ? keep_message(writer, body, known) : status;
+	commit_describe(known, body, result);
+	status = store_unique_describe(
+	    store_writer_db(writer), &body->unique, known);
+	return status == STORE_OK ? commit_keep_message(writer, body, known)
+				  : status;
 }
 
 /* A message that was stored under an id that is gone, and has this one now. */
 static enum store_status
-adopt(struct store_writer *writer, struct store_body *body,
+commit_adopt(struct store_writer *writer, struct store_body *body,
     const struct store_scan_result *result, const struct store_unique *from,
     struct store_unique_row *row)
 {
 	body->message_id = row->message_id;
 	body->taken = STORE_TAKEN_ADOPTED;
-	store_body_drop(writer, body);
+	store_commit_drop(writer, body);
 	row->state = body->meta.state;
 	row->stored_ms = row->message_stored_ms;
-	describe(row, body, result);
-	return store_unique_move(&writer->db, from, &body->unique, row);
+	commit_describe(row, body, result);
+	return store_unique_move(
+	    store_writer_db(writer), from, &body->unique, row);
 }
 
 /* A body without a unique-id is called after its bytes; NULL: by nothing. */
 static bool
-name(struct store_body *body, const unsigned char *digest)
+commit_name(struct store_body *body, const unsigned char *digest)
 {
 	const struct store_body_meta *meta = &body->meta;
 	bool owed =
@@ -290,7 +302,7 @@ name(struct store_body *body, const unsigned char *digest)
 
 /* Whether it is worth to read both. */
 static bool
-may_be_same(const struct store_unique_row *known,
+commit_may_be_same(const struct store_unique_row *known,
     const struct store_scan_result *result)
 {
 	uint64_t more = known->octets > result->octets
@@ -309,18 +321,19 @@ may_be_same(const struct store_unique_row *known,
 
 /* The server shows it with other lines of its own: the message is the same. */
 static enum store_status
-look_at_known(struct store_writer *writer, struct store_body *body,
+commit_compare_known(struct store_writer *writer, struct store_body *body,
     const struct store_scan_result *result,
     const struct store_unique_row *known, bool *same_r)
 {
 	*same_r = false;
-	if (!may_be_same(known, result))
+	if (!commit_may_be_same(known, result))
 		return STORE_OK;
-	return store_kept_is_same(&writer->db, known->message_id, body, same_r);
+	return store_kept_is_same(
+	    store_writer_db(writer), known->message_id, body, same_r);
 }
 
 static enum store_status
-place(struct store_writer *writer, struct store_body *body,
+commit_place(struct store_writer *writer, struct store_body *body,
     const struct store_scan_result *result)
 {
 	bool has_header = result->has_header_digest;
@@ -336,57 +349,58 @@ place(struct store_writer *writer, struct store_body *body,
 	bool same;
 
 	if (body->unique.id != NULL)
-		status =
-		    store_unique_look_up(&writer->db, &body->unique, &known);
+		status = store_unique_look_up(
+		    store_writer_db(writer), &body->unique, &known);
 	if (status != STORE_OK)
 		return status;
 	if (store_unique_is(&known, result->octets, result->digest))
-		return keep_known(writer, body, result, &known);
-	status = look_at_known(writer, body, result, &known, &same);
+		return commit_keep_known(writer, body, result, &known);
+	status = commit_compare_known(writer, body, result, &known, &same);
 	if (status != STORE_OK)
 		return status;
 	if (same)
-		return keep_message(writer, body, &known);
+		return commit_keep_message(writer, body, &known);
 	if (body->meta.identity == NULL)
-		return add_message(writer, body, result, &known);
+		return commit_add_message(writer, body, result, &known);
 	status = store_identity_find(
-	    body->meta.identity, &writer->db, &looks, &from, &gone);
+	    body->meta.identity, store_writer_db(writer), &looks, &from, &gone);
 	if (status != STORE_OK)
 		return status;
-	return gone.found ? adopt(writer, body, result, &from, &gone)
-			  : add_message(writer, body, result, &known);
+	return gone.found ? commit_adopt(writer, body, result, &from, &gone)
+			  : commit_add_message(writer, body, result, &known);
 }
 
 static enum store_status
-finish(struct store_writer *writer, struct store_body *body)
+commit_finish(struct store_writer *writer, struct store_body *body)
 {
 	struct store_scan_result result;
 	enum store_status status;
 
-	if (!scan(writer, body, body->piece) ||
+	if (!commit_scan(writer, body, body->piece) ||
 	    !store_scan_finish(body->scan, &result) ||
-	    !name(body, result.digest)) {
+	    !commit_name(body, result.digest)) {
 		body->failed = STORE_MEMORY;
 		return STORE_OK;
 	}
-	status = place(writer, body, &result);
+	status = commit_place(writer, body, &result);
 	if (status != STORE_OK || body->failed != STORE_OK ||
 	    body->meta.unique_id == NULL)
 		return status;
-	return store_failure_forget(writer, &body->unique);
+	return store_attempts_forget(store_writer_attempts(writer),
+	    store_writer_db(writer), &body->unique);
 }
 
-enum store_status
-store_body_accept(
+static enum store_status
+commit_accept(
     struct store_writer *writer, struct store_body *body, struct store_op *op)
 {
 	enum store_status status = STORE_OK;
 
-	if (!store_body_is_failed(writer, body))
-		status = finish(writer, body);
+	if (!commit_has_failed_at_end(writer, body))
+		status = commit_finish(writer, body);
 	if (status == STORE_OK && body->failed != STORE_OK) {
-		op->status = body->failed;
-		store_body_drop(writer, body);
+		store_commit_drop(writer, body);
+		status = store_op_fail(op, body->failed);
 	}
 	/* Here, since what a thread has allocated is freed faster by it. */
 	store_scan_free(body->scan);
@@ -395,26 +409,56 @@ store_body_accept(
 }
 
 enum store_status
-store_write_commit(struct store_writer *writer, struct store_op *op)
+store_commit_write(struct store_writer *writer, struct store_op *op)
 {
-	return store_body_accept(writer, (struct store_body *)op, op);
+	return commit_accept(writer, (struct store_body *)op, op);
 }
 
 void
-store_undone_commit(struct store_writer *writer, struct store_op *op)
+store_commit_undone(
+    struct store_writer *writer, struct store_op *op, enum store_status status)
 {
 	struct store_body *body = (struct store_body *)op;
 
+	(void)status;
 	/* Earlier transactions may have put pieces into the file. */
-	store_body_drop(writer, body);
+	store_commit_drop(writer, body);
 	if (body->is_counted)
 		store_identity_uncount(body->meta.identity, body->counted);
 	body->is_counted = false;
 }
 
 enum store_status
-store_write_abandon(struct store_writer *writer, struct store_op *op)
+store_abandon_write(struct store_writer *writer, struct store_op *op)
 {
-	store_body_drop(writer, (struct store_body *)op);
+	store_commit_drop(writer, (struct store_body *)op);
 	return STORE_OK;
+}
+
+/* ---- what a session failed on ---- */
+
+enum store_status
+store_commit_as_is(struct store_writer *writer, struct store_body *body,
+    uint64_t listed_octets, struct store_op *op)
+{
+	/* The session that it came in may be over, and is not looked at. */
+	body->meta.identity = NULL;
+	if (listed_octets != 0)
+		body->meta.octets_hint = listed_octets;
+	return commit_accept(writer, body, op);
+}
+
+enum store_status
+store_commit_as_far(struct store_writer *writer, struct store_body *body,
+    int64_t *number_r, uint64_t *octets_r)
+{
+	*number_r = 0;
+	*octets_r = 0;
+	if (body->appended == 0 || commit_has_failed_at_end(writer, body)) {
+		store_commit_drop(writer, body);
+		return STORE_OK;
+	}
+	*number_r = body->number;
+	*octets_r = body->appended;
+	return commit_insert_last(store_writer_db(writer), body);
 }

@@ -6,6 +6,7 @@
 #include "daemon/store/column.h"
 #include "daemon/store/private.h"
 #include "daemon/store/roster.h"
+#include "daemon/store/writer.h"
 
 struct configure_op {
 	struct store_op op;
@@ -76,7 +77,7 @@ read_rows(struct configure_op *configure, struct store_db *db,
  * had, so that whoever asks for it by that still finds it.
  */
 static enum store_status
-free_name(struct store_db *db, const char *name, int64_t except)
+configure_free_name(struct store_db *db, const char *name, int64_t except)
 {
 	static const char sql[] =
 	    "UPDATE account SET name = name || '~' ||"
@@ -145,7 +146,7 @@ take_name(struct configure_op *configure, struct store_db *db,
 
 	/* What another account has had gets that account's name. */
 	if (row_id != 0 || replaced != NULL)
-		status = free_name(db, account->name, row_id);
+		status = configure_free_name(db, account->name, row_id);
 	if (status == STORE_OK && replaced != NULL && !replaced->is_empty)
 		status = note_replaced(configure, db, account, replaced);
 	return status;
@@ -204,7 +205,7 @@ apply(struct configure_op *configure, struct store_db *db,
 }
 
 static enum store_status
-write_configure(struct store_writer *writer, struct store_op *op)
+configure_write(struct store_writer *writer, struct store_op *op)
 {
 	struct configure_op *configure = (struct configure_op *)op;
 	struct store_roster roster = { 0 };
@@ -213,54 +214,52 @@ write_configure(struct store_writer *writer, struct store_op *op)
 	size_t count;
 
 	configure->news_count = 0;
-	status = read_rows(configure, &writer->db, &rows, &count);
+	status = read_rows(configure, store_writer_db(writer), &rows, &count);
 	if (status == STORE_OK &&
 	    !store_roster_match(&roster, configure->accounts,
 		configure->account_count, rows, count))
 		status = STORE_MEMORY;
 	if (status == STORE_OK)
-		status = apply(configure, &writer->db, &roster);
+		status = apply(configure, store_writer_db(writer), &roster);
 	store_roster_free(&roster);
 	free(rows);
 	/* What there is no memory for concerns nobody else. */
 	if (status == STORE_MEMORY) {
-		op->status = status;
-		return STORE_OK;
+		return store_op_fail(op, status);
 	}
 	return status;
 }
 
 static void
-answer_configure(struct store *store, struct store_op *op)
+configure_answer(
+    struct store *store, struct store_op *op, enum store_status status)
 {
 	struct configure_op *configure = (struct configure_op *)op;
 
 	(void)store;
-	if (op->status == STORE_OK)
+	if (status == STORE_OK)
 		configure->done(STORE_OK, configure->news,
 		    configure->news_count, configure->arg);
 	else
-		configure->done(op->status, NULL, 0, configure->arg);
+		configure->done(status, NULL, 0, configure->arg);
 }
 
 /* ---- the operation ---- */
 
 static void
-free_configure(struct store_op *op)
+configure_clear(struct store_op *op)
 {
 	struct configure_op *configure = (struct configure_op *)op;
 
 	store_arena_free(&configure->arena);
 	free(configure->accounts);
 	free(configure->news);
-	free(configure);
 }
 
 static const struct store_op_type configure_type = {
-	.kind = STORE_OP_CONFIGURE,
-	.write = write_configure,
-	.answer = answer_configure,
-	.free = free_configure,
+	.write = configure_write,
+	.answer = configure_answer,
+	.clear = configure_clear,
 };
 
 static bool
@@ -311,9 +310,9 @@ store_configure(struct store *store, const struct store_configured *accounts,
 	configure->done = done;
 	configure->arg = arg;
 	if (!copy_accounts(configure, accounts, count)) {
-		free_configure(&configure->op);
+		configure_clear(&configure->op);
 		done(STORE_MEMORY, NULL, 0, arg);
 		return;
 	}
-	store_op_submit(store, &configure->op);
+	store_submit(store, &configure->op);
 }

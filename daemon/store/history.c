@@ -1,127 +1,117 @@
 #include "daemon/store/history.h"
 
 #include <event2/event.h>
-#include <string.h>
-
-#include "daemon/store/private.h"
+#include <stdlib.h>
 
 static void
-append(struct store_history_list *list, struct store_op *op)
-{
-	op->next = NULL;
-	if (list->tail == NULL)
-		list->head = op;
-	else
-		list->tail->next = op;
-	list->tail = op;
-}
-
-/* Submitting an operation changes what follows it. */
-static void
-submit_all(struct store *store, struct store_history_list *list)
-{
-	struct store_op *op = list->head, *next;
-
-	memset(list, 0, sizeof(*list));
-	for (; op != NULL; op = next) {
-		next = op->next;
-		store_op_submit(store, op);
-	}
-}
-
-static void
-wait_is_over(evutil_socket_t fd, short what, void *arg)
+history_wait_is_over(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
 	store_history_flush(arg);
 }
 
-bool
-store_history_init(struct store *store, struct event_base *base)
+struct store_history *
+store_history_new(struct store_ops *ops, struct event_base *base)
 {
-	store->history.timer = evtimer_new(base, wait_is_over, store);
-	return store->history.timer != NULL;
+	struct store_history *history = calloc(1, sizeof(*history));
+
+	if (history == NULL)
+		return NULL;
+	history->ops = ops;
+	STAILQ_INIT(&history->rows);
+	STAILQ_INIT(&history->queries);
+	history->timer = evtimer_new(base, history_wait_is_over, history);
+	if (history->timer != NULL)
+		return history;
+	free(history);
+	return NULL;
 }
 
 void
-store_history_destroy(struct store *store)
+store_history_free(struct store_history *history)
 {
-	if (store->history.timer != NULL)
-		event_free(store->history.timer);
+	event_free(history->timer);
+	free(history);
+}
+
+static void
+history_submit_all(struct store_history *history, struct store_op_list *list)
+{
+	struct store_op *op;
+
+	while ((op = STAILQ_FIRST(list)) != NULL) {
+		STAILQ_REMOVE_HEAD(list, next);
+		store_op_submit(history->ops, op);
+	}
 }
 
 void
-store_history_keep(struct store *store, struct store_op *op)
+store_history_keep(struct store_history *history, struct store_op *op)
 {
 	const struct timeval wait = { .tv_sec = STORE_HISTORY_WAIT_MS / 1000 };
-	struct store_history *history = &store->history;
 
-	if (store->closing) {
-		store_op_submit(store, op);
+	if (history->is_closed) {
+		store_history_submit(history, op);
 		return;
 	}
-	append(&history->rows, op);
+	STAILQ_INSERT_TAIL(&history->rows, op, next);
 	if (history->row_count++ == 0)
 		evtimer_add(history->timer, &wait);
 	if (history->row_count == STORE_HISTORY_ROWS)
-		store_history_flush(store);
+		store_history_flush(history);
 }
 
 void
-store_history_flush(struct store *store)
+store_history_submit(struct store_history *history, struct store_op *op)
 {
-	struct store_history *history = &store->history;
+	store_history_flush(history);
+	history->submitted++;
+	store_op_submit(history->ops, op);
+}
 
+void
+store_history_flush(struct store_history *history)
+{
 	if (history->row_count == 0)
 		return;
-	history->row_count = 0;
 	evtimer_del(history->timer);
-	submit_all(store, &history->rows);
+	history->submitted += history->row_count;
 	history->flushed = history->submitted;
+	history->row_count = 0;
+	history_submit_all(history, &history->rows);
 }
 
 void
-store_history_submitted(struct store *store)
+store_history_answered(struct store_history *history)
 {
-	store->history.submitted++;
-}
-
-void
-store_history_answered(struct store *store)
-{
-	struct store_history *history = &store->history;
-	struct store_history_list *queries = &history->queries;
 	struct store_op *op;
 
 	history->answered++;
-	while (
-	    (op = queries->head) != NULL && op->records <= history->answered) {
-		queries->head = op->next;
-		if (queries->head == NULL)
-			queries->tail = NULL;
-		store_op_submit(store, op);
+	while ((op = STAILQ_FIRST(&history->queries)) != NULL &&
+	       op->kept <= history->answered) {
+		STAILQ_REMOVE_HEAD(&history->queries, next);
+		store_op_submit(history->ops, op);
 	}
 }
 
 /* What is kept back later is not waited for: that might have no end. */
 void
-store_history_query(struct store *store, struct store_op *op)
+store_history_query(struct store_history *history, struct store_op *op)
 {
-	struct store_history *history = &store->history;
-
-	store_history_flush(store);
+	store_history_flush(history);
 	if (history->answered >= history->flushed) {
-		store_op_submit(store, op);
+		store_op_submit(history->ops, op);
 		return;
 	}
-	op->records = history->flushed;
-	append(&history->queries, op);
+	op->kept = history->flushed;
+	STAILQ_INSERT_TAIL(&history->queries, op, next);
 }
 
 void
-store_history_close(struct store *store)
+store_history_close(struct store_history *history)
 {
-	store_history_flush(store);
-	submit_all(store, &store->history.queries);
+	store_history_flush(history);
+	history->is_closed = true;
+	history_submit_all(history, &history->queries);
 }

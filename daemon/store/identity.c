@@ -6,6 +6,7 @@
 
 #include "daemon/store/private.h"
 #include "daemon/store/tally.h"
+#include "daemon/store/writer.h"
 
 struct store_identity {
 	int64_t account_id;
@@ -215,7 +216,7 @@ close_gaps(struct store_db *db, int64_t account_id, const char *id)
 }
 
 static enum store_status
-write_deleted(struct store_writer *writer, struct store_op *op)
+deleted_write(struct store_writer *writer, struct store_op *op)
 {
 	struct store_identity *identity = ((struct deleted_op *)op)->identity;
 	const struct store_tally *tally = &identity->tally;
@@ -228,37 +229,36 @@ write_deleted(struct store_writer *writer, struct store_op *op)
 		if (!entry->used || !entry->owed)
 			continue;
 		store_unique_body_id(entry->digest, id);
-		status = forget_owed(
-		    &writer->db, identity->account_id, id, entry->count);
+		status = forget_owed(store_writer_db(writer),
+		    identity->account_id, id, entry->count);
 		if (status == STORE_OK)
-			status =
-			    close_gaps(&writer->db, identity->account_id, id);
+			status = close_gaps(
+			    store_writer_db(writer), identity->account_id, id);
 	}
 	return status;
 }
 
 static void
-answer_deleted(struct store *store, struct store_op *op)
+deleted_answer(
+    struct store *store, struct store_op *op, enum store_status status)
 {
 	struct deleted_op *deleted = (struct deleted_op *)op;
 
 	(void)store;
 	if (deleted->done != NULL)
-		deleted->done(op->status, deleted->arg);
+		deleted->done(status, deleted->arg);
 }
 
 static void
-free_deleted(struct store_op *op)
+deleted_clear(struct store_op *op)
 {
 	store_identity_release(((struct deleted_op *)op)->identity);
-	free(op);
 }
 
 static const struct store_op_type deleted_type = {
-	.kind = STORE_OP_IDENTITY_DELETED,
-	.write = write_deleted,
-	.answer = answer_deleted,
-	.free = free_deleted,
+	.write = deleted_write,
+	.answer = deleted_answer,
+	.clear = deleted_clear,
 };
 
 void
@@ -276,5 +276,5 @@ store_identity_deleted(struct store *store, struct store_identity *identity,
 	op->identity = store_identity_hold(identity);
 	op->done = done;
 	op->arg = arg;
-	store_op_submit(store, &op->op);
+	store_submit(store, &op->op);
 }

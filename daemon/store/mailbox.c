@@ -12,8 +12,7 @@ bool
 store_mailbox_init(struct store_mailbox *mailbox, struct event_base *base,
     void (*woken)(int fd, short what, void *arg), void *arg)
 {
-	mailbox->head = NULL;
-	mailbox->tail = NULL;
+	STAILQ_INIT(&mailbox->ops);
 	if (pthread_mutex_init(&mailbox->mutex, NULL) != 0)
 		return false;
 	mailbox->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -36,49 +35,54 @@ no_fd:
 void
 store_mailbox_destroy(struct store_mailbox *mailbox)
 {
-	assert(mailbox->head == NULL);
+	assert(STAILQ_EMPTY(&mailbox->ops));
 	event_free(mailbox->woken);
 	close(mailbox->fd);
 	pthread_mutex_destroy(&mailbox->mutex);
 }
 
-void
-store_mailbox_post(struct store_mailbox *mailbox, struct store_op *op)
+static void
+mailbox_lock(struct store_mailbox *mailbox)
 {
-	const uint64_t one = 1;
-	ssize_t written;
 	int failed = pthread_mutex_lock(&mailbox->mutex);
 
 	assert(failed == 0);
-	if (op != NULL) {
-		if (mailbox->head == NULL)
-			mailbox->head = op;
-		else
-			mailbox->tail->next = op;
-		while (op->next != NULL)
-			op = op->next;
-		mailbox->tail = op;
-	}
+}
+
+void
+store_mailbox_post_all(
+    struct store_mailbox *mailbox, struct store_op_list *list)
+{
+	const uint64_t one = 1;
+	ssize_t written;
+
+	mailbox_lock(mailbox);
+	STAILQ_CONCAT(&mailbox->ops, list);
 	pthread_mutex_unlock(&mailbox->mutex);
 	/* It can only fail when the counter is full, and then it is awake. */
 	written = write(mailbox->fd, &one, sizeof(one));
 	(void)written;
 }
 
-struct store_op *
-store_mailbox_collect(struct store_mailbox *mailbox)
+void
+store_mailbox_post(struct store_mailbox *mailbox, struct store_op *op)
 {
-	struct store_op *op;
+	struct store_op_list list = STAILQ_HEAD_INITIALIZER(list);
+
+	if (op != NULL)
+		STAILQ_INSERT_TAIL(&list, op, next);
+	store_mailbox_post_all(mailbox, &list);
+}
+
+void
+store_mailbox_collect(
+    struct store_mailbox *mailbox, struct store_op_list *list_r)
+{
 	uint64_t count;
 	ssize_t got = read(mailbox->fd, &count, sizeof(count));
-	int failed;
 
 	(void)got;
-	failed = pthread_mutex_lock(&mailbox->mutex);
-	assert(failed == 0);
-	op = mailbox->head;
-	mailbox->head = NULL;
-	mailbox->tail = NULL;
+	mailbox_lock(mailbox);
+	STAILQ_CONCAT(list_r, &mailbox->ops);
 	pthread_mutex_unlock(&mailbox->mutex);
-	return op;
 }

@@ -8,13 +8,14 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "daemon/store/queue.h"
+
 struct event;
 struct event_base;
-struct store_op;
 
 struct store_mailbox {
 	pthread_mutex_t mutex;
-	struct store_op *head, *tail;
+	struct store_op_list ops;
 	int fd;
 	struct event *woken;
 };
@@ -25,10 +26,11 @@ bool store_mailbox_init(struct store_mailbox *, struct event_base *,
     __attribute__((warn_unused_result));
 void store_mailbox_destroy(struct store_mailbox *);
 
-/* Post a chain of operations (linked by next; NULL: only wake the loop). */
+/* Post an operation (NULL: only wake the loop), or all of a list. */
 void store_mailbox_post(struct store_mailbox *, struct store_op *);
+void store_mailbox_post_all(struct store_mailbox *, struct store_op_list *);
 
-/* All that was posted, oldest first; NULL if nothing. */
-struct store_op *store_mailbox_collect(struct store_mailbox *);
+/* Append all that was posted, oldest first. */
+void store_mailbox_collect(struct store_mailbox *, struct store_op_list *);
 
 #endif

@@ -18,7 +18,7 @@ struct message_op {
 };
 
 static enum store_status
-read_message(struct store_db *db, struct store_op *op)
+message_read(struct store_db *db, struct store_op *op)
 {
 	static const char sql[] =
 	    "SELECT " STORE_ROW_COLUMNS " FROM message JOIN account"
@@ -37,28 +37,27 @@ read_message(struct store_db *db, struct store_op *op)
 }
 
 static void
-answer_message(struct store *store, struct store_op *op)
+message_answer(
+    struct store *store, struct store_op *op, enum store_status status)
 {
 	struct message_op *message = (struct message_op *)op;
 
 	(void)store;
-	message->done(op->status, op->status == STORE_OK ? &message->row : NULL,
-	    message->arg);
+	message->done(
+	    status, status == STORE_OK ? &message->row : NULL, message->arg);
 }
 
 static void
-free_message(struct store_op *op)
+message_clear(struct store_op *op)
 {
 	store_arena_free(&((struct message_op *)op)->arena);
-	free(op);
 }
 
 static const struct store_op_type message_type = {
-	.kind = STORE_OP_QUESTION,
 	.lane = STORE_LANE_QUESTIONS,
-	.read = read_message,
-	.answer = answer_message,
-	.free = free_message,
+	.read = message_read,
+	.answer = message_answer,
+	.clear = message_clear,
 };
 
 void
@@ -75,7 +74,7 @@ store_message(
 	message->id = id;
 	message->done = done;
 	message->arg = arg;
-	store_op_ask(store, &message->op, arg);
+	store_ask(store, &message->op, arg);
 }
 
 /* ---- a piece of its body ---- */
@@ -111,7 +110,7 @@ take_part(struct part_op *part, struct store_db *db, struct sql_statement *use)
 }
 
 static enum store_status
-read_part(struct store_db *db, struct store_op *op, const char *sql)
+part_read(struct store_db *db, struct store_op *op, const char *sql)
 {
 	struct part_op *part = (struct part_op *)op;
 	enum store_status taken = STORE_NOT_FOUND, status;
@@ -129,54 +128,51 @@ read_part(struct store_db *db, struct store_op *op, const char *sql)
 }
 
 static enum store_status
-read_message_part(struct store_db *db, struct store_op *op)
+message_part_read(struct store_db *db, struct store_op *op)
 {
 	static const char sql[] = PART_SELECT("message");
 
-	return read_part(db, op, sql);
+	return part_read(db, op, sql);
 }
 
 static enum store_status
-read_quarantine_part(struct store_db *db, struct store_op *op)
+quarantine_part_read(struct store_db *db, struct store_op *op)
 {
 	static const char sql[] = PART_SELECT("quarantine");
 
-	return read_part(db, op, sql);
+	return part_read(db, op, sql);
 }
 
 static void
-answer_part(struct store *store, struct store_op *op)
+part_answer(struct store *store, struct store_op *op, enum store_status status)
 {
 	struct part_op *part = (struct part_op *)op;
 
 	(void)store;
-	if (op->status == STORE_OK)
+	if (status == STORE_OK)
 		part->done(STORE_OK, part->bytes, part->length, part->arg);
 	else
-		part->done(op->status, NULL, 0, part->arg);
+		part->done(status, NULL, 0, part->arg);
 }
 
 static void
-free_part(struct store_op *op)
+part_clear(struct store_op *op)
 {
 	store_arena_free(&((struct part_op *)op)->arena);
-	free(op);
 }
 
 static const struct store_op_type part_type = {
-	.kind = STORE_OP_QUESTION,
 	.lane = STORE_LANE_QUESTIONS,
-	.read = read_message_part,
-	.answer = answer_part,
-	.free = free_part,
+	.read = message_part_read,
+	.answer = part_answer,
+	.clear = part_clear,
 };
 
 static const struct store_op_type quarantine_part_type = {
-	.kind = STORE_OP_QUESTION,
 	.lane = STORE_LANE_QUESTIONS,
-	.read = read_quarantine_part,
-	.answer = answer_part,
-	.free = free_part,
+	.read = quarantine_part_read,
+	.answer = part_answer,
+	.clear = part_clear,
 };
 
 static void
@@ -194,7 +190,7 @@ submit_part(struct store *store, const struct store_op_type *type, int64_t id,
 	part->part = number;
 	part->done = done;
 	part->arg = arg;
-	store_op_ask(store, &part->op, arg);
+	store_ask(store, &part->op, arg);
 }
 
 void

@@ -1,78 +1,186 @@
 #include "daemon/store/op.h"
+#include "lib/base/clock.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
-#include "daemon/store/private.h"
-
-static void
-order_append(struct store_order *order, struct store_op *op)
+struct store_ops *
+store_ops_new(struct store *store, struct event_base *base, int64_t question_ms,
+    void (*woken)(int fd, short what, void *store))
 {
-	op->later = NULL;
-	op->done = false;
-	if (order->tail == NULL)
-		order->head = op;
-	else
-		order->tail->later = op;
-	order->tail = op;
+	struct store_ops *ops = calloc(1, sizeof(*ops));
+	size_t made = 0;
+
+	if (ops == NULL)
+		return NULL;
+	ops->store = store;
+	ops->question_ms = question_ms;
+	STAILQ_INIT(&ops->finished);
+	TAILQ_INIT(&ops->questions);
+	while (made < STORE_LANE_COUNT && store_queue_init(&ops->queues[made]))
+		made++;
+	if (made == STORE_LANE_COUNT &&
+	    store_mailbox_init(&ops->mailbox, base, woken, store))
+		return ops;
+	while (made > 0)
+		store_queue_destroy(&ops->queues[--made]);
+	free(ops);
+	return NULL;
 }
 
 void
-store_op_submit(struct store *store, struct store_op *op)
+store_ops_free(struct store_ops *ops)
 {
-	const struct store_op_type *type = op->type;
+	assert(ops->pending == 0);
+	store_mailbox_destroy(&ops->mailbox);
+	for (size_t i = 0; i < STORE_LANE_COUNT; i++)
+		store_queue_destroy(&ops->queues[i]);
+	free(ops);
+}
 
-	if (type->kind == STORE_OP_POLL)
-		store_history_submitted(store);
-	else if (type->write != NULL)
-		store_history_flush(store);
-	op->next = NULL;
+struct store_queue *
+store_ops_queue(struct store_ops *ops, enum store_lane lane)
+{
+	return &ops->queues[lane];
+}
+
+struct store_mailbox *
+store_ops_mailbox(struct store_ops *ops)
+{
+	return &ops->mailbox;
+}
+
+static void
+ops_return_closed(struct store_ops *ops, struct store_op *op)
+{
+	op->status = STORE_CLOSED;
+	store_mailbox_post(&ops->mailbox, op);
+}
+
+void
+store_op_submit(struct store_ops *ops, struct store_op *op)
+{
+	assert(!store_op_is_question(op) || op->deadline_ms > 0);
 	op->status = STORE_OK;
-	if (type->kind != STORE_OP_QUESTION)
-		order_append(&store->order[type->kind], op);
+	ops->pending++;
+	if (ops->is_closing)
+		ops_return_closed(ops, op);
 	else
-		assert(op->question.deadline_ms > 0); /* it has begun */
-	store->pending++;
-
-	if (store->closing) {
-		op->status = STORE_CLOSED;
-		store_mailbox_post(&store->mailbox, op);
-	} else if (type->write != NULL)
-		store_queue_push(store_writer_queue(store->writer), op);
-	else
-		store_queue_push(&store->queries[type->lane], op);
+		store_queue_push(&ops->queues[op->type->lane], op);
 }
 
 void
-store_op_ask(struct store *store, struct store_op *op, const void *asker)
+store_op_init(struct store_op *op, const struct store_op_type *type)
 {
-	store_question_begin(store, op, asker);
-	store_op_submit(store, op);
+	op->type = type;
+}
+
+void
+store_op_hold(struct store_op *op, size_t octets)
+{
+	op->octets = octets;
+}
+
+size_t
+store_op_octets(const struct store_op *op)
+{
+	return op->octets;
 }
 
 static void
-answer(struct store *store, struct store_op *op)
+ops_answer_one(struct store_ops *ops, struct store_op *op)
 {
-	store->pending--;
-	op->type->answer(store, op);
-	op->type->free(op);
+	ops->pending--;
+	if (store_op_is_question(op))
+		TAILQ_REMOVE(&ops->questions, op, link);
+	op->type->answer(ops->store, op, op->status);
+	if (op->type->clear != NULL)
+		op->type->clear(op);
+	free(op);
+}
+
+bool
+store_ops_answer(struct store_ops *ops, size_t most)
+{
+	struct store_op *op;
+
+	store_mailbox_collect(&ops->mailbox, &ops->finished);
+	while ((op = STAILQ_FIRST(&ops->finished)) != NULL && most-- > 0) {
+		STAILQ_REMOVE_HEAD(&ops->finished, next);
+		ops_answer_one(ops, op);
+	}
+	return !STAILQ_EMPTY(&ops->finished);
 }
 
 void
-store_op_finished(struct store *store, struct store_op *op)
+store_ops_close(struct store_ops *ops)
 {
-	struct store_order *order = &store->order[op->type->kind];
+	ops->is_closing = true;
+	store_ops_leave(ops, NULL);
+}
 
-	if (op->type->kind == STORE_OP_QUESTION) {
-		store_question_end(store, op);
-		answer(store, op);
-		return;
+void
+store_ops_end(struct store_ops *ops)
+{
+	while (ops->pending > 0)
+		store_ops_answer(ops, SIZE_MAX);
+}
+
+/* ---- questions ---- */
+
+void
+store_op_begin_question(
+    struct store_ops *ops, struct store_op *op, const void *asker)
+{
+	op->asker = asker;
+	op->deadline_ms = evpop_clock_monotonic_ms() + ops->question_ms;
+	atomic_init(&op->is_left, false);
+	TAILQ_INSERT_TAIL(&ops->questions, op, link);
+}
+
+void
+store_ops_leave(struct store_ops *ops, const void *asker)
+{
+	struct store_op *op;
+
+	TAILQ_FOREACH(op, &ops->questions, link) {
+		if (asker != NULL && op->asker != asker)
+			continue;
+		atomic_store(&op->is_left, true);
+		/* A question that no thread has begun needs none. */
+		if (store_queue_remove(&ops->queues[op->type->lane], op))
+			ops_return_closed(ops, op);
 	}
-	assert(!op->done);
-	op->done = true;
-	while ((op = order->head) != NULL && op->done) {
-		order->head = op->later;
-		if (order->head == NULL)
-			order->tail = NULL;
-		answer(store, op);
-	}
+}
+
+bool
+store_op_is_question(const struct store_op *op)
+{
+	return op->type->lane >= STORE_LANE_QUESTIONS;
+}
+
+bool
+store_op_is_over(const struct store_op *op)
+{
+	return store_op_is_question(op) &&
+	       (atomic_load(&op->is_left) ||
+		   evpop_clock_monotonic_ms() >= op->deadline_ms);
+}
+
+void
+store_op_read(struct store_op *op, struct store_db *db)
+{
+	op->status =
+	    store_op_is_over(op) ? STORE_CLOSED : op->type->read(db, op);
+	/* The connection tells a deadline and a leave by the same status. */
+	if (op->status == STORE_CLOSED && store_op_is_question(op) &&
+	    !atomic_load(&op->is_left))
+		op->status = STORE_SLOW;
+}
+
+enum store_status
+store_op_fail(struct store_op *op, enum store_status status)
+{
+	op->status = status;
+	return STORE_OK;
 }

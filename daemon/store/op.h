@@ -1,96 +1,134 @@
 /*
- * An operation: what a call of store.h becomes.  It is made on the loop, runs
- * on the writer or on a reader, and comes back to the loop, where it answers.
- * Each kind is a constant type beside the code that knows what it means.
+ * Operations: what calls of store.h become.  Each is made on the loop, runs on
+ * the writer or on a reader, and comes back to the loop, where it answers.  Its
+ * type is a constant beside the code that knows what it means.
  */
 #ifndef STORE_OP_H
 #define STORE_OP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
 
-#include "daemon/store/question.h"
-#include "daemon/store/store.h"
+#include "daemon/store/mailbox.h"
+#include "daemon/store/queue.h"
+#include "daemon/store/status.h"
 
+struct store;
 struct store_db;
 struct store_writer;
 struct store_op;
 
-/* Answers keep the order of the calls within each of these. */
-enum store_op_kind {
-	STORE_OP_ACCOUNT = 0,
-	STORE_OP_CONFIGURE,
-	STORE_OP_BIND,
-	STORE_OP_UIDS_CHANGE,
-	STORE_OP_PIECE,
-	STORE_OP_COMMIT,
-	STORE_OP_ABANDON,
-	STORE_OP_POLL,
-	STORE_OP_IDENTITY_DELETED,
-	STORE_OP_FAILURE,
-	STORE_OP_RELEASE,
-	STORE_OP_DOUBT,
-	STORE_OP_SERVER,
-	STORE_OP_SERVERS,
-	STORE_OP_UIDS,
-	STORE_OP_QUESTION, /* in no order */
-	STORE_OP_KIND_COUNT
-};
-
 /*
- * Who reads: each of these has threads and connections of its own, so that
- * none of them waits for another.
+ * Who runs an operation: each of these has threads and connections of its own,
+ * so that none of them waits for another.
  */
 enum store_lane {
-	STORE_LANE_POLLS = 0, /* what polls need */
+	STORE_LANE_WRITES = 0,
+	STORE_LANE_POLLS,     /* what polls read */
 	STORE_LANE_QUESTIONS, /* what an index answers at once */
 	STORE_LANE_SEARCHES,  /* what may have to look at every message */
 	STORE_LANE_COUNT
 };
 
 struct store_op_type {
-	enum store_op_kind kind;
-	enum store_lane lane; /* of a read */
+	enum store_lane lane;
 	/*
-	 * Exactly one of the two.  A write returns what must undo the whole
-	 * transaction; what concerns the operation alone (not found) it puts
-	 * into op->status.
+	 * One of the two.  A write returns what must undo the whole
+	 * transaction; for what concerns the operation alone (not found) it
+	 * calls store_op_fail().
 	 */
 	enum store_status (*write)(struct store_writer *, struct store_op *);
 	enum store_status (*read)(struct store_db *, struct store_op *);
 	/* After a transaction that it was part of was undone; or NULL. */
-	void (*undone)(struct store_writer *, struct store_op *);
+	void (*undone)(
+	    struct store_writer *, struct store_op *, enum store_status);
 	/* Runs on the loop, calls back. */
-	void (*answer)(struct store *, struct store_op *);
-	void (*free)(struct store_op *);
+	void (*answer)(struct store *, struct store_op *, enum store_status);
+	/* Free what it holds besides itself; or NULL. */
+	void (*clear)(struct store_op *);
 };
 
 struct store_op {
 	const struct store_op_type *type;
-	struct store_op *next;  /* in a queue, a transaction or the mailbox */
-	struct store_op *later; /* the next of its kind; the loop's */
-	size_t octets;          /* memory of bodies that it holds */
-	uint64_t records; /* of polls, that a query waits for; the loop's */
+	STAILQ_ENTRY(store_op) next; /* wherever it waits */
+	size_t octets;               /* memory of bodies that it holds */
+	uint64_t kept;               /* history.c's: how many come before it */
 	enum store_status status;
-	bool done;                      /* the loop's */
-	struct store_question question; /* of that kind */
+
+	/* Of a question. */
+	TAILQ_ENTRY(store_op) link;
+	const void *asker;
+	int64_t deadline_ms; /* monotonic */
+	atomic_bool is_left; /* nobody waits for the answer */
 };
 
-/* The operations of each kind that wait for their answer; the loop's. */
-struct store_order {
-	struct store_op *head, *tail;
+/* The loop's side of all operations of a store. */
+struct store_ops {
+	struct store *store;
+	struct store_mailbox mailbox;
+	struct store_queue queues[STORE_LANE_COUNT];
+	int64_t question_ms; /* how long a question may take */
+	bool is_closing;
+	size_t pending;                /* without an answer */
+	struct store_op_list finished; /* collected, not yet answered */
+	TAILQ_HEAD(, store_op) questions;
 };
 
 /*
- * Hand an operation over.  After store_close() has begun it comes back with
- * STORE_CLOSED, not sooner than any other.
+ * `woken` runs on the loop when there is something to answer.  NULL without
+ * memory or descriptors.
  */
-void store_op_submit(struct store *, struct store_op *);
+struct store_ops *store_ops_new(struct store *, struct event_base *,
+    int64_t question_ms, void (*woken)(int fd, short what, void *store))
+    __attribute__((warn_unused_result));
+/* Once nothing is pending. */
+void store_ops_free(struct store_ops *);
 
-/* The same for a question; who asks it may leave, as store_leave() says. */
-void store_op_ask(struct store *, struct store_op *, const void *asker);
+/* What a lane's threads take from, and where they post what is done. */
+struct store_queue *store_ops_queue(struct store_ops *, enum store_lane);
+struct store_mailbox *store_ops_mailbox(struct store_ops *);
 
-/* Take a finished operation; answer what is at the head of its kind. */
-void store_op_finished(struct store *, struct store_op *);
+/*
+ * Hand an operation over.  After store_ops_close() it comes back with
+ * STORE_CLOSED.
+ */
+void store_op_submit(struct store_ops *, struct store_op *);
+
+void store_op_init(struct store_op *, const struct store_op_type *);
+
+/* Memory of bodies that it holds. */
+void store_op_hold(struct store_op *, size_t octets);
+size_t store_op_octets(const struct store_op *);
+
+/*
+ * The operation is a question from now on: its time runs, and it ends when its
+ * asker leaves.
+ */
+void store_op_begin_question(
+    struct store_ops *, struct store_op *, const void *asker);
+/* Nobody waits any longer for what this asker asked; NULL: for anything. */
+void store_ops_leave(struct store_ops *, const void *asker);
+
+/* Answer up to `most` that are done.  Returns whether others are. */
+bool store_ops_answer(struct store_ops *, size_t most);
+
+/* Nothing is begun any more, and nobody waits for questions. */
+void store_ops_close(struct store_ops *);
+/* Answer all, once every thread has ended. */
+void store_ops_end(struct store_ops *);
+
+/* ---- for the thread that runs it ---- */
+
+bool store_op_is_question(const struct store_op *);
+/* Whether to give a question up. */
+bool store_op_is_over(const struct store_op *);
+
+void store_op_read(struct store_op *, struct store_db *);
+
+/* It alone has failed; returns STORE_OK, for the others. */
+enum store_status store_op_fail(struct store_op *, enum store_status);
 
 #endif

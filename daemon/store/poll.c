@@ -5,6 +5,7 @@
 #include "daemon/store/column.h"
 #include "daemon/store/history.h"
 #include "daemon/store/private.h"
+#include "daemon/store/writer.h"
 
 /*
  * History is for people to look back; of hundreds of thousands of accounts it
@@ -95,44 +96,37 @@ drop_oldest(struct store_db *db)
 }
 
 static enum store_status
-write_record(struct store_writer *writer, struct store_op *op)
+record_write(struct store_writer *writer, struct store_op *op)
 {
 	const struct store_poll *poll = &((struct record_op *)op)->poll;
 	bool found;
-	enum store_status status = update_account(&writer->db, poll, &found);
+	enum store_status status =
+	    update_account(store_writer_db(writer), poll, &found);
 
 	if (status == STORE_OK && !found) {
-		op->status = STORE_NOT_FOUND;
-		return STORE_OK;
+		return store_op_fail(op, STORE_NOT_FOUND);
 	}
 	if (status == STORE_OK)
-		status = insert(&writer->db, poll);
+		status = insert(store_writer_db(writer), poll);
 	if (status == STORE_OK)
-		status = drop_oldest(&writer->db);
+		status = drop_oldest(store_writer_db(writer));
 	return status;
 }
 
 static void
-answer_record(struct store *store, struct store_op *op)
+record_answer(
+    struct store *store, struct store_op *op, enum store_status status)
 {
 	struct record_op *record = (struct record_op *)op;
 
-	store_history_answered(store);
+	store_history_answered(store_get_history(store));
 	if (record->done != NULL)
-		record->done(op->status, record->arg);
-}
-
-static void
-free_record(struct store_op *op)
-{
-	free(op);
+		record->done(status, record->arg);
 }
 
 static const struct store_op_type record_type = {
-	.kind = STORE_OP_POLL,
-	.write = write_record,
-	.answer = answer_record,
-	.free = free_record,
+	.write = record_write,
+	.answer = record_answer,
 };
 
 /* NULL without memory. */
@@ -164,9 +158,8 @@ store_poll_record(struct store *store, const struct store_poll *poll,
 {
 	struct record_op *record = record_new(poll, done, arg);
 
-	store_history_flush(store);
 	if (record != NULL)
-		store_op_submit(store, &record->op);
+		store_history_submit(store_get_history(store), &record->op);
 	else if (done != NULL)
 		done(STORE_MEMORY, arg);
 }
@@ -177,7 +170,7 @@ store_poll_note(struct store *store, const struct store_poll *poll)
 	struct record_op *record = record_new(poll, NULL, NULL);
 
 	if (record != NULL)
-		store_history_keep(store, &record->op);
+		store_history_keep(store_get_history(store), &record->op);
 }
 
 /* ---- the list ---- */
@@ -222,7 +215,7 @@ take_row(struct polls_op *polls, struct sql_statement *from)
 	" FROM poll JOIN account ON account.id = poll.account"
 
 static enum store_status
-read_polls(struct store_db *db, struct store_op *op)
+polls_read(struct store_db *db, struct store_op *op)
 {
 	static const char all[] =
 	    POLL_SELECT " WHERE poll.id < ?1 ORDER BY poll.id DESC LIMIT ?2";
@@ -250,35 +243,33 @@ read_polls(struct store_db *db, struct store_op *op)
 }
 
 static void
-answer_polls(struct store *store, struct store_op *op)
+polls_answer(struct store *store, struct store_op *op, enum store_status status)
 {
 	struct polls_op *polls = (struct polls_op *)op;
 	bool more = polls->count > polls->limit;
 
 	(void)store;
-	if (op->status == STORE_OK)
+	if (status == STORE_OK)
 		polls->done(STORE_OK, polls->rows,
 		    more ? polls->limit : polls->count, more, polls->arg);
 	else
-		polls->done(op->status, NULL, 0, false, polls->arg);
+		polls->done(status, NULL, 0, false, polls->arg);
 }
 
 static void
-free_polls(struct store_op *op)
+polls_clear(struct store_op *op)
 {
 	struct polls_op *polls = (struct polls_op *)op;
 
 	store_arena_free(&polls->arena);
 	free(polls->rows);
-	free(polls);
 }
 
 static const struct store_op_type polls_type = {
-	.kind = STORE_OP_QUESTION,
 	.lane = STORE_LANE_QUESTIONS,
-	.read = read_polls,
-	.answer = answer_polls,
-	.free = free_polls,
+	.read = polls_read,
+	.answer = polls_answer,
+	.clear = polls_clear,
 };
 
 void
@@ -300,6 +291,5 @@ store_polls(struct store *store, const char *account, int64_t below_id,
 	polls->all = account == NULL;
 	if (account != NULL)
 		memcpy(polls->account, account, size);
-	store_question_begin(store, &polls->op, arg);
-	store_history_query(store, &polls->op);
+	store_ask_history(store, &polls->op, arg);
 }

@@ -1,63 +1,90 @@
 /*
- * The store as its own files see it: what the loop's side keeps.
+ * The store as its rooms see it: whom to hand operations to, and what to count.
  */
 #ifndef STORE_PRIVATE_H
 #define STORE_PRIVATE_H
 
 #include "daemon/store/history.h"
-#include "daemon/store/mailbox.h"
 #include "daemon/store/op.h"
-#include "daemon/store/queue.h"
-#include "daemon/store/writer.h"
+#include "daemon/store/store.h"
 
+struct store_bodies;
 struct store_checker;
 struct store_readers;
 
-/* Memory of bodies, counted until the writer is done with it. */
-struct store_flow_account {
-	size_t limit;
-	size_t held;     /* in all buffers of bodies */
-	size_t held_max; /* the most that was ever held */
-	size_t waiting;  /* of it, handed to the writer */
-	bool paused;     /* somebody was told to pause */
-};
-
+/* store.c's; others use the functions below. */
 struct store {
-	struct event_base *base;
 	char *path;
 	int lock_fd;
-	bool closing, answering;
-	struct store_mailbox mailbox;
+	bool is_closing, is_answering;
+	struct store_ops *ops;
+	struct store_history *history;
+	struct store_bodies *bodies;
 	struct store_writer *writer;
-	struct store_queue queries[STORE_LANE_COUNT];
-	struct store_readers *readers[STORE_LANE_COUNT];
+	struct store_readers *readers[STORE_LANE_COUNT]; /* NULL: of writes */
 	struct store_checker *checker; /* the last one; or NULL */
 
-	struct store_order order[STORE_OP_KIND_COUNT];
-	struct store_questions questions;
-	int64_t question_ms;       /* how long each may take */
-	size_t pending;            /* operations without an answer */
-	struct store_op *finished; /* collected, not yet answered */
-
-	struct store_error health;
+	struct store_error health; /* that was told */
 	void (*changed)(struct store *, void *arg);
 	void *changed_arg;
-	void (*drained)(struct store *, void *arg);
-	void *drained_arg;
 	struct store_clock clock; /* that was told */
 	void (*clock_changed)(struct store *, void *arg);
 	void *clock_changed_arg;
 
-	/* Bodies under way. */
-	int64_t next_body;
-	struct store_body *bodies;
-	size_t body_count;
-	struct store_flow_account flow;
-
-	struct store_history history;
 	uint64_t uids_version;
 	struct store_stats stats;
 };
+
+/* Hand an operation over.  A write takes along what is kept back. */
+static inline void
+store_submit(struct store *store, struct store_op *op)
+{
+	if (op->type->lane == STORE_LANE_WRITES)
+		store_history_flush(store->history);
+	store_op_submit(store->ops, op);
+}
+
+/* The same for a question; who asks it may leave, as store_leave() says. */
+static inline void
+store_ask(struct store *store, struct store_op *op, const void *asker)
+{
+	store_op_begin_question(store->ops, op, asker);
+	store_op_submit(store->ops, op);
+}
+
+/* The same for a question that waits for rows that are kept back. */
+static inline void
+store_ask_history(struct store *store, struct store_op *op, const void *asker)
+{
+	store_op_begin_question(store->ops, op, asker);
+	store_history_query(store->history, op);
+}
+
+static inline struct store_history *
+store_get_history(struct store *store)
+{
+	return store->history;
+}
+
+static inline struct store_bodies *
+store_get_bodies(struct store *store)
+{
+	return store->bodies;
+}
+
+static inline void
+store_count_quarantined(struct store *store, uint64_t messages)
+{
+	store->stats.quarantined += messages;
+}
+
+/* Messages have left quarantine, and their unique-ids may be unknown again. */
+static inline void
+store_count_released(struct store *store, uint64_t messages)
+{
+	store->stats.quarantined -= messages;
+	store->uids_version++;
+}
 
 /* A page's limit, kept in its bounds. */
 static inline unsigned
@@ -67,8 +94,5 @@ store_page_limit(unsigned limit)
 		return 1;
 	return limit < STORE_PAGE_MAX ? limit : STORE_PAGE_MAX;
 }
-
-/* Runs the drain callback if it is time for it. */
-void store_flow_check(struct store *);
 
 #endif

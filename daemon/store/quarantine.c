@@ -67,7 +67,7 @@ make_room(struct quarantines_op *quarantines)
 }
 
 static enum store_status
-read_list(struct store_db *db, struct store_op *op)
+list_read(struct store_db *db, struct store_op *op)
 {
 	static const char all[] =
 	    QUARANTINE_SELECT("NULL") " WHERE quarantine.id < ?1"
@@ -93,7 +93,7 @@ read_list(struct store_db *db, struct store_op *op)
 }
 
 static enum store_status
-read_one(struct store_db *db, struct store_op *op)
+one_read(struct store_db *db, struct store_op *op)
 {
 	static const char sql[] =
 	    QUARANTINE_SELECT("transcript") " WHERE quarantine.id = ?1";
@@ -112,44 +112,42 @@ read_one(struct store_db *db, struct store_op *op)
 }
 
 static void
-answer_quarantines(struct store *store, struct store_op *op)
+quarantines_answer(
+    struct store *store, struct store_op *op, enum store_status status)
 {
 	struct quarantines_op *quarantines = (struct quarantines_op *)op;
 	bool more = quarantines->count > quarantines->limit;
 
 	(void)store;
-	if (op->status == STORE_OK)
+	if (status == STORE_OK)
 		quarantines->done(STORE_OK, quarantines->rows,
 		    more ? quarantines->limit : quarantines->count, more,
 		    quarantines->arg);
 	else
-		quarantines->done(op->status, NULL, 0, false, quarantines->arg);
+		quarantines->done(status, NULL, 0, false, quarantines->arg);
 }
 
 static void
-free_quarantines(struct store_op *op)
+quarantines_clear(struct store_op *op)
 {
 	struct quarantines_op *quarantines = (struct quarantines_op *)op;
 
 	store_arena_free(&quarantines->arena);
 	free(quarantines->rows);
-	free(quarantines);
 }
 
 static const struct store_op_type list_type = {
-	.kind = STORE_OP_QUESTION,
 	.lane = STORE_LANE_QUESTIONS,
-	.read = read_list,
-	.answer = answer_quarantines,
-	.free = free_quarantines,
+	.read = list_read,
+	.answer = quarantines_answer,
+	.clear = quarantines_clear,
 };
 
 static const struct store_op_type one_type = {
-	.kind = STORE_OP_QUESTION,
 	.lane = STORE_LANE_QUESTIONS,
-	.read = read_one,
-	.answer = answer_quarantines,
-	.free = free_quarantines,
+	.read = one_read,
+	.answer = quarantines_answer,
+	.clear = quarantines_clear,
 };
 
 void
@@ -171,7 +169,7 @@ store_quarantines(struct store *store, const char *account, int64_t below_id,
 	op->all = account == NULL;
 	if (account != NULL)
 		memcpy(op->account, account, size);
-	store_op_ask(store, &op->op, arg);
+	store_ask(store, &op->op, arg);
 }
 
 void
@@ -189,5 +187,5 @@ store_quarantine(
 	op->limit = 1;
 	op->done = done;
 	op->arg = arg;
-	store_op_ask(store, &op->op, arg);
+	store_ask(store, &op->op, arg);
 }

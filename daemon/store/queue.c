@@ -7,7 +7,7 @@
 #include "daemon/store/op.h"
 
 static void
-lock(struct store_queue *queue)
+queue_lock(struct store_queue *queue)
 {
 	int failed = pthread_mutex_lock(&queue->mutex);
 
@@ -15,7 +15,7 @@ lock(struct store_queue *queue)
 }
 
 static void
-unlock(struct store_queue *queue)
+queue_unlock(struct store_queue *queue)
 {
 	int failed = pthread_mutex_unlock(&queue->mutex);
 
@@ -23,7 +23,7 @@ unlock(struct store_queue *queue)
 }
 
 static bool
-init_condition(pthread_cond_t *condition)
+queue_init_condition(pthread_cond_t *condition)
 {
 	pthread_condattr_t attributes;
 	bool made;
@@ -39,13 +39,12 @@ init_condition(pthread_cond_t *condition)
 bool
 store_queue_init(struct store_queue *queue)
 {
-	queue->head = NULL;
-	queue->tail = NULL;
-	queue->stopped = false;
-	queue->woken = false;
+	STAILQ_INIT(&queue->ops);
+	queue->is_stopped = false;
+	queue->is_woken = false;
 	if (pthread_mutex_init(&queue->mutex, NULL) != 0)
 		return false;
-	if (!init_condition(&queue->filled)) {
+	if (!queue_init_condition(&queue->filled)) {
 		pthread_mutex_destroy(&queue->mutex);
 		return false;
 	}
@@ -55,7 +54,7 @@ store_queue_init(struct store_queue *queue)
 void
 store_queue_destroy(struct store_queue *queue)
 {
-	assert(queue->head == NULL);
+	assert(STAILQ_EMPTY(&queue->ops));
 	pthread_cond_destroy(&queue->filled);
 	pthread_mutex_destroy(&queue->mutex);
 }
@@ -63,23 +62,15 @@ store_queue_destroy(struct store_queue *queue)
 void
 store_queue_push(struct store_queue *queue, struct store_op *op)
 {
-	bool was_empty;
-
-	op->next = NULL;
-	lock(queue);
-	was_empty = queue->head == NULL;
-	if (was_empty)
-		queue->head = op;
-	else
-		queue->tail->next = op;
-	queue->tail = op;
-	unlock(queue);
+	queue_lock(queue);
+	STAILQ_INSERT_TAIL(&queue->ops, op, next);
+	queue_unlock(queue);
 	pthread_cond_signal(&queue->filled);
 }
 
 /* Returns false when the time is up. */
 static bool
-wait_for_more(struct store_queue *queue, int64_t deadline_ms)
+queue_wait(struct store_queue *queue, int64_t deadline_ms)
 {
 	struct timespec until;
 
@@ -100,51 +91,41 @@ store_queue_take(struct store_queue *queue, int64_t deadline_ms)
 {
 	struct store_op *op;
 
-	lock(queue);
-	while (queue->head == NULL && !queue->stopped && !queue->woken)
-		if (!wait_for_more(queue, deadline_ms))
+	queue_lock(queue);
+	while (
+	    STAILQ_EMPTY(&queue->ops) && !queue->is_stopped && !queue->is_woken)
+		if (!queue_wait(queue, deadline_ms))
 			break;
-	queue->woken = false;
-	op = queue->head;
-	if (op != NULL) {
-		queue->head = op->next;
-		if (queue->head == NULL)
-			queue->tail = NULL;
-		op->next = NULL;
-	}
-	unlock(queue);
+	queue->is_woken = false;
+	op = STAILQ_FIRST(&queue->ops);
+	if (op != NULL)
+		STAILQ_REMOVE_HEAD(&queue->ops, next);
+	queue_unlock(queue);
 	return op;
 }
 
 void
 store_queue_wake(struct store_queue *queue)
 {
-	lock(queue);
-	queue->woken = true;
-	unlock(queue);
+	queue_lock(queue);
+	queue->is_woken = true;
+	queue_unlock(queue);
 	pthread_cond_signal(&queue->filled);
 }
 
 bool
 store_queue_remove(struct store_queue *queue, struct store_op *op)
 {
-	struct store_op **link = &queue->head, *before = NULL;
-	bool found;
+	struct store_op *found;
 
-	lock(queue);
-	while (*link != NULL && *link != op) {
-		before = *link;
-		link = &before->next;
-	}
-	found = *link != NULL;
-	if (found) {
-		*link = op->next;
-		if (queue->tail == op)
-			queue->tail = before;
-		op->next = NULL;
-	}
-	unlock(queue);
-	return found;
+	queue_lock(queue);
+	STAILQ_FOREACH(found, &queue->ops, next)
+		if (found == op)
+			break;
+	if (found != NULL)
+		STAILQ_REMOVE(&queue->ops, op, store_op, next);
+	queue_unlock(queue);
+	return found != NULL;
 }
 
 bool
@@ -152,18 +133,18 @@ store_queue_is_empty(struct store_queue *queue)
 {
 	bool empty;
 
-	lock(queue);
-	empty = queue->head == NULL;
-	unlock(queue);
+	queue_lock(queue);
+	empty = STAILQ_EMPTY(&queue->ops);
+	queue_unlock(queue);
 	return empty;
 }
 
 void
 store_queue_stop(struct store_queue *queue)
 {
-	lock(queue);
-	queue->stopped = true;
-	unlock(queue);
+	queue_lock(queue);
+	queue->is_stopped = true;
+	queue_unlock(queue);
 	pthread_cond_broadcast(&queue->filled);
 }
 
@@ -172,8 +153,8 @@ store_queue_is_stopped(struct store_queue *queue)
 {
 	bool stopped;
 
-	lock(queue);
-	stopped = queue->stopped;
-	unlock(queue);
+	queue_lock(queue);
+	stopped = queue->is_stopped;
+	queue_unlock(queue);
 	return stopped;
 }

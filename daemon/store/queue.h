@@ -7,14 +7,17 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 struct store_op;
+
+STAILQ_HEAD(store_op_list, store_op);
 
 struct store_queue {
 	pthread_mutex_t mutex;
 	pthread_cond_t filled;
-	struct store_op *head, *tail;
-	bool stopped, woken;
+	struct store_op_list ops;
+	bool is_stopped, is_woken;
 };
 
 /* Returns false where the system has no more of these. */

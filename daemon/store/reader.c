@@ -6,16 +6,14 @@
 #include "daemon/store/db.h"
 #include "daemon/store/error.h"
 #include "daemon/store/index/fold.h"
-#include "daemon/store/mailbox.h"
 #include "daemon/store/op.h"
 #include "daemon/store/place.h"
-#include "daemon/store/queue.h"
 
 struct reader {
 	struct store_db db;
 	struct sql_patience patience;
 	struct store_place place;
-	const struct store_question *question; /* that it answers; or NULL */
+	const struct store_op *op; /* that it answers; or NULL */
 	struct store_readers *group;
 	pthread_t thread;
 };
@@ -28,50 +26,26 @@ struct store_readers {
 };
 
 static bool
-is_over(void *arg)
+reader_is_over(void *arg)
 {
 	const struct reader *reader = arg;
 
-	return reader->question != NULL &&
-	       store_question_is_over(reader->question);
+	return reader->op != NULL && store_op_is_over(reader->op);
 }
 
-static enum store_status
-answer_question(struct reader *reader, struct store_op *op)
+static void
+reader_answer(struct reader *reader, struct store_op *op)
 {
-	enum store_status status = STORE_CLOSED;
+	enum store_status placed = STORE_OK;
 
-	reader->question = &op->question;
-	if (!store_question_is_over(&op->question))
-		status = op->type->read(&reader->db, op);
-	if (status == STORE_CLOSED && !store_question_is_left(&op->question))
-		status = STORE_SLOW;
-	reader->question = NULL;
-	return status;
-}
-
-/* By what is known, messages are deleted that are stored here. */
-static enum store_status
-answer_uids(struct reader *reader, struct store_op *op)
-{
-	enum store_status status = op->type->read(&reader->db, op);
-	enum store_status placed =
-	    store_place_check(&reader->place, &reader->db);
-
-	return placed != STORE_OK ? placed : status;
-}
-
-static enum store_status
-answer(struct reader *reader, struct store_op *op)
-{
-	switch (op->type->kind) {
-	case STORE_OP_QUESTION:
-		return answer_question(reader, op);
-	case STORE_OP_UIDS:
-		return answer_uids(reader, op);
-	default:
-		return op->type->read(&reader->db, op);
-	}
+	reader->op = op;
+	store_op_read(op, &reader->db);
+	reader->op = NULL;
+	/* By what is known, messages are deleted that are stored here. */
+	if (!store_op_is_question(op))
+		placed = store_place_check(&reader->place, &reader->db);
+	if (placed != STORE_OK)
+		(void)store_op_fail(op, placed);
 }
 
 static void *
@@ -82,14 +56,15 @@ reader_main(void *arg)
 
 	while ((op = store_queue_take(
 		    reader->group->queue, STORE_QUEUE_FOREVER)) != NULL) {
-		op->status = answer(reader, op);
+		reader_answer(reader, op);
 		store_mailbox_post(reader->group->mailbox, op);
 	}
 	return NULL;
 }
 
 static enum store_status
-start(struct reader *reader, const char *path, struct store_error *error_r)
+reader_start(
+    struct reader *reader, const char *path, struct store_error *error_r)
 {
 	enum store_status status = store_db_open(&reader->db, path, SQL_READ);
 
@@ -135,9 +110,9 @@ store_readers_new(struct store_readers **readers_r, const char *path,
 
 		reader->group = readers;
 		reader->patience.busy_ms = SQL_BUSY_MS;
-		reader->patience.is_over = is_over;
+		reader->patience.is_over = reader_is_over;
 		reader->patience.arg = reader;
-		status = start(reader, path, error_r);
+		status = reader_start(reader, path, error_r);
 		if (status == STORE_OK)
 			readers->count++;
 	}

@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "daemon/store/aside.h"
+#include "daemon/store/attempts.h"
 #include "daemon/store/column.h"
-#include "daemon/store/failure.h"
 #include "daemon/store/private.h"
+#include "daemon/store/writer.h"
 
 #define RELEASE_SELECT                                                  \
 	"SELECT account.name, account.id, unique_id, occurrence, body," \
@@ -94,11 +95,11 @@ disown_body(struct store_writer *writer, int64_t body)
 
 	if (body == 0)
 		return STORE_OK;
-	sql_prepare(&use, writer->db.sql, sql);
+	sql_prepare(&use, store_writer_db(writer)->sql, sql);
 	sql_bind_int(&use, 1, body);
 	status = sql_run(&use);
 	if (status == STORE_OK)
-		store_writer_orphan(writer, body);
+		store_writer_remove_body(writer, body);
 	return status;
 }
 
@@ -107,15 +108,16 @@ make_unknown(struct store_writer *writer, const struct store_unique *unique)
 {
 	struct store_unique_row row;
 	enum store_status status =
-	    store_unique_look_up(&writer->db, unique, &row);
+	    store_unique_look_up(store_writer_db(writer), unique, &row);
 
 	if (status == STORE_OK && row.found &&
 	    row.state == STORE_UID_QUARANTINED)
-		status = store_unique_forget(&writer->db, unique);
+		status = store_unique_forget(store_writer_db(writer), unique);
 	if (status == STORE_OK)
-		status = store_aside_release(&writer->db, unique);
+		status = store_aside_release(store_writer_db(writer), unique);
 	if (status == STORE_OK)
-		status = store_failure_forget(writer, unique);
+		status = store_attempts_forget(store_writer_attempts(writer),
+		    store_writer_db(writer), unique);
 	return status;
 }
 
@@ -149,7 +151,8 @@ static enum store_status
 let_go(struct store_writer *writer, struct release_op *release,
     const struct released *released)
 {
-	enum store_status status = remove_row(&writer->db, released->id);
+	enum store_status status =
+	    remove_row(store_writer_db(writer), released->id);
 
 	if (status == STORE_OK)
 		status = disown_body(writer, released->body);
@@ -161,7 +164,7 @@ let_go(struct store_writer *writer, struct release_op *release,
 }
 
 static enum store_status
-write_release(struct store_writer *writer, struct store_op *op)
+release_write(struct store_writer *writer, struct store_op *op)
 {
 	struct release_op *release = (struct release_op *)op;
 	struct released released;
@@ -171,43 +174,41 @@ write_release(struct store_writer *writer, struct store_op *op)
 	release->count = 0;
 	release->messages = 0;
 	do {
-		status = find(&writer->db, release, &released, &found);
+		status =
+		    find(store_writer_db(writer), release, &released, &found);
 		if (status == STORE_OK && found)
 			status = let_go(writer, release, &released);
 	} while (status == STORE_OK && found && release->id == 0);
 	if (status == STORE_OK && release->id != 0 && release->count == 0)
-		op->status = STORE_NOT_FOUND;
+		(void)store_op_fail(op, STORE_NOT_FOUND);
 	return status;
 }
 
 static void
-answer_release(struct store *store, struct store_op *op)
+release_answer(
+    struct store *store, struct store_op *op, enum store_status status)
 {
 	struct release_op *release = (struct release_op *)op;
-	bool well = op->status == STORE_OK;
+	bool well = status == STORE_OK;
 
-	store->uids_version++;
-	if (well)
-		store->stats.quarantined -= release->messages;
-	release->done(op->status, well ? release->accounts : NULL,
+	store_count_released(store, well ? release->messages : 0);
+	release->done(status, well ? release->accounts : NULL,
 	    well ? release->count : 0, release->arg);
 }
 
 static void
-free_release(struct store_op *op)
+release_clear(struct store_op *op)
 {
 	struct release_op *release = (struct release_op *)op;
 
 	store_arena_free(&release->arena);
 	free(release->accounts);
-	free(release);
 }
 
 static const struct store_op_type release_type = {
-	.kind = STORE_OP_RELEASE,
-	.write = write_release,
-	.answer = answer_release,
-	.free = free_release,
+	.write = release_write,
+	.answer = release_answer,
+	.clear = release_clear,
 };
 
 static void
@@ -228,7 +229,7 @@ submit(struct store *store, int64_t id, const char *account,
 		memcpy(op->name, account, size);
 	op->done = done;
 	op->arg = arg;
-	store_op_submit(store, &op->op);
+	store_submit(store, &op->op);
 }
 
 void

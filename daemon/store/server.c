@@ -5,6 +5,7 @@
 #include "daemon/store/column.h"
 #include "daemon/store/history.h"
 #include "daemon/store/private.h"
+#include "daemon/store/writer.h"
 #include "lib/base/clock.h"
 
 /* ---- what is learned ---- */
@@ -29,7 +30,7 @@ server_write(struct store_writer *writer, struct store_op *op)
 	const struct store_server *server = &noted->server;
 	struct sql_statement use;
 
-	sql_prepare(&use, writer->db.sql, sql);
+	sql_prepare(&use, store_writer_db(writer)->sql, sql);
 	sql_bind_text(&use, 1, server->host);
 	sql_bind_int(&use, 2, server->port);
 	sql_bind_int(&use, 3, server->tls);
@@ -39,23 +40,17 @@ server_write(struct store_writer *writer, struct store_op *op)
 }
 
 static void
-server_answer(struct store *store, struct store_op *op)
+server_answer(
+    struct store *store, struct store_op *op, enum store_status status)
 {
-	(void)store;
 	(void)op;
-}
-
-static void
-server_free(struct store_op *op)
-{
-	free(op);
+	(void)status;
+	store_history_answered(store_get_history(store));
 }
 
 static const struct store_op_type server_type = {
-	.kind = STORE_OP_SERVER,
 	.write = server_write,
 	.answer = server_answer,
-	.free = server_free,
 };
 
 void
@@ -73,7 +68,7 @@ store_server_note(struct store *store, const struct store_server *server)
 	op->server.host = memcpy(op->texts, server->host, host);
 	op->server.facts = memcpy(op->texts + host, server->facts, facts);
 	op->learned_ms = evpop_clock_unix_ms();
-	store_history_keep(store, &op->op);
+	store_history_keep(store_get_history(store), &op->op);
 }
 
 /* ---- what was learned ---- */
@@ -127,34 +122,33 @@ servers_read(struct store_db *db, struct store_op *op)
 }
 
 static void
-servers_answer(struct store *store, struct store_op *op)
+servers_answer(
+    struct store *store, struct store_op *op, enum store_status status)
 {
 	struct servers_op *servers = (struct servers_op *)op;
 
 	(void)store;
-	if (op->status == STORE_OK)
+	if (status == STORE_OK)
 		servers->done(
 		    STORE_OK, servers->servers, servers->count, servers->arg);
 	else
-		servers->done(op->status, NULL, 0, servers->arg);
+		servers->done(status, NULL, 0, servers->arg);
 }
 
 static void
-servers_free(struct store_op *op)
+servers_clear(struct store_op *op)
 {
 	struct servers_op *servers = (struct servers_op *)op;
 
 	store_arena_free(&servers->arena);
 	free(servers->servers);
-	free(servers);
 }
 
 static const struct store_op_type servers_type = {
-	.kind = STORE_OP_SERVERS,
 	.lane = STORE_LANE_POLLS,
 	.read = servers_read,
 	.answer = servers_answer,
-	.free = servers_free,
+	.clear = servers_clear,
 };
 
 void
@@ -169,5 +163,5 @@ store_servers(struct store *store, store_servers_cb done, void *arg)
 	servers->op.type = &servers_type;
 	servers->done = done;
 	servers->arg = arg;
-	store_op_submit(store, &servers->op);
+	store_submit(store, &servers->op);
 }

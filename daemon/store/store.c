@@ -1,7 +1,6 @@
 #include "daemon/store/store.h"
 
 #include <assert.h>
-#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +15,8 @@
 #include "daemon/store/reader.h"
 #include "daemon/store/release.h"
 #include "daemon/store/schema.h"
+#include "daemon/store/verify.h"
+#include "daemon/store/writer.h"
 #include "lib/base/clock.h"
 
 #define QUEUE_OCTETS_DEFAULT ((size_t)8 * 1024 * 1024)
@@ -26,7 +27,7 @@
 /* ---- answers ---- */
 
 static void
-look_at_clock(struct store *store)
+store_look_at_clock(struct store *store)
 {
 	struct store_clock was = store->clock;
 
@@ -34,12 +35,12 @@ look_at_clock(struct store *store)
 	if (store->clock.is_behind == was.is_behind &&
 	    store->clock.times_set == was.times_set)
 		return;
-	if (store->clock_changed != NULL && !store->closing)
+	if (store->clock_changed != NULL && !store->is_closing)
 		store->clock_changed(store, store->clock_changed_arg);
 }
 
 static void
-look_at_writer(struct store *store)
+store_look_at_health(struct store *store)
 {
 	struct store_error health;
 
@@ -47,77 +48,57 @@ look_at_writer(struct store *store)
 	if (health.status == store->health.status)
 		return;
 	store->health = health;
-	if (store->changed != NULL && !store->closing)
+	if (store->changed != NULL && !store->is_closing)
 		store->changed(store, store->changed_arg);
 }
 
+/* Threads have posted something. */
 static void
-append_finished(struct store *store, struct store_op *op)
-{
-	struct store_op **tail = &store->finished;
-
-	while (*tail != NULL)
-		tail = &(*tail)->next;
-	*tail = op;
-}
-
-/* Answer up to `most`; returns whether there is more to answer. */
-static bool
-answer_some(struct store *store, size_t most)
-{
-	struct store_op *op;
-
-	append_finished(store, store_mailbox_collect(&store->mailbox));
-	while ((op = store->finished) != NULL && most-- > 0) {
-		store->finished = op->next;
-		op->next = NULL;
-		store_op_finished(store, op);
-	}
-	return store->finished != NULL;
-}
-
-static void
-woken(int fd, short what, void *arg)
+store_woken(int fd, short what, void *arg)
 {
 	struct store *store = arg;
 
 	(void)fd;
 	(void)what;
-	store->answering = true;
-	look_at_writer(store);
-	look_at_clock(store);
-	if (answer_some(store, ANSWERS_PER_TURN))
-		store_mailbox_post(&store->mailbox, NULL);
-	store_flow_check(store);
-	store->answering = false;
+	store->is_answering = true;
+	store_look_at_health(store);
+	store_look_at_clock(store);
+	if (store_ops_answer(store->ops, ANSWERS_PER_TURN))
+		store_mailbox_post(store_ops_mailbox(store->ops), NULL);
+	store_bodies_check(store->bodies, store);
+	store->is_answering = false;
 }
 
 /* ---- opening ---- */
 
 static enum store_status
-find_next_body(struct store_db *db, int64_t *next_r)
+open_number_bodies(struct store *store, struct store_db *db)
 {
 	int64_t last;
 	enum store_status status = sql_integer(
 	    db->sql, "SELECT coalesce(max(id), 0) FROM chunk", &last);
 
-	*next_r = (last >> STORE_CHUNK_SEQUENCE_BITS) + 1;
+	store_bodies_begin(
+	    store->bodies, (last >> STORE_CHUNK_SEQUENCE_BITS) + 1);
 	return status;
 }
 
-/* A probe of the writer may have been cut off before its removal. */
 static enum store_status
-prepare(struct store *store, struct store_db *db, struct store_error *error_r)
+open_prepare(
+    struct store *store, struct store_db *db, struct store_error *error_r)
 {
 	enum store_status status = store_schema_open(db, store->path, error_r);
 
 	if (status != STORE_OK)
 		return status;
+	/* A probe of the writer may have been cut off before its removal. */
 	status = sql_exec(db->sql, "DELETE FROM chunk WHERE id < 0");
 	if (status == STORE_OK)
 		status = store_orphan_sweep(db);
 	if (status == STORE_OK)
-		status = find_next_body(db, &store->next_body);
+		status = open_number_bodies(store, db);
+	if (status == STORE_OK)
+		status = store_quarantine_count(db, &store->stats.quarantined);
 	if (status != STORE_OK)
 		store_error_set(error_r, status, "%s: %s; %s", store->path,
 		    sql_words(db->sql), store_status_hint(status));
@@ -125,22 +106,8 @@ prepare(struct store *store, struct store_db *db, struct store_error *error_r)
 }
 
 static enum store_status
-count_quarantined(
-    struct store *store, struct store_db *db, struct store_error *error_r)
-{
-	enum store_status status =
-	    store_quarantine_count(db, &store->stats.quarantined);
-
-	return status == STORE_OK
-		   ? STORE_OK
-		   : store_error_set(error_r, status,
-			 "%s: cannot read what is in quarantine: %s; %s",
-			 store->path, sql_words(db->sql),
-			 store_status_hint(status));
-}
-
-static enum store_status
-start_writer(struct store *store, int pack_level, struct store_error *error_r)
+open_start_writer(
+    struct store *store, int pack_level, struct store_error *error_r)
 {
 	const bool has_log = store_files_have_log(store->path);
 	struct store_db db;
@@ -151,12 +118,11 @@ start_writer(struct store *store, int pack_level, struct store_error *error_r)
 		    store->path, sql_words(db.sql), store_status_hint(status));
 	db.codec.level = pack_level;
 	if (status == STORE_OK)
-		status = prepare(store, &db, error_r);
-	if (status == STORE_OK)
-		status = count_quarantined(store, &db, error_r);
+		status = open_prepare(store, &db, error_r);
 	if (status == STORE_OK) {
-		store->writer = store_writer_new(
-		    &db, store->path, has_log, &store->mailbox);
+		store->writer = store_writer_new(&db, store->path, has_log,
+		    store_ops_queue(store->ops, STORE_LANE_WRITES),
+		    store_ops_mailbox(store->ops));
 		if (store->writer != NULL)
 			return STORE_OK;
 		status = store_error_set(error_r, STORE_MEMORY,
@@ -168,102 +134,91 @@ start_writer(struct store *store, int pack_level, struct store_error *error_r)
 }
 
 static enum store_status
-start_readers(struct store *store, enum store_lane lane,
+open_start_readers(struct store *store, enum store_lane lane,
     const struct store_config *config, struct store_error *error_r)
 {
 	unsigned count = 1;
-	enum store_status status;
 
 	if (lane == STORE_LANE_SEARCHES)
 		count =
 		    config->searches != 0 ? config->searches : STORE_SEARCHES;
-	if (!store_queue_init(&store->queries[lane]))
-		return store_error_set(error_r, STORE_MEMORY, "out of memory");
-	status = store_readers_new(&store->readers[lane], store->path, count,
-	    &store->queries[lane], &store->mailbox, error_r);
-	if (status != STORE_OK)
-		store_queue_destroy(&store->queries[lane]);
-	return status;
+	return store_readers_new(&store->readers[lane], store->path, count,
+	    store_ops_queue(store->ops, lane), store_ops_mailbox(store->ops),
+	    error_r);
 }
 
 /* Of those lanes that have any. */
 static void
-stop_readers(struct store *store)
+store_stop_readers(struct store *store)
 {
 	for (size_t i = 0; i < STORE_LANE_COUNT; i++)
 		if (store->readers[i] != NULL)
 			store_readers_free(store->readers[i]);
 }
 
-static void
-destroy_queries(struct store *store)
-{
-	for (size_t i = 0; i < STORE_LANE_COUNT; i++)
-		if (store->readers[i] != NULL)
-			store_queue_destroy(&store->queries[i]);
-}
-
 static enum store_status
-start_threads(struct store *store, const struct store_config *config,
+open_start_threads(struct store *store, const struct store_config *config,
     struct store_error *error_r)
 {
 	enum store_status status =
-	    start_writer(store, config->pack_level, error_r);
-	enum store_lane lane;
+	    open_start_writer(store, config->pack_level, error_r);
+	enum store_lane lane = STORE_LANE_WRITES + 1;
 
 	if (status != STORE_OK)
 		return status;
-	for (lane = 0; status == STORE_OK && lane < STORE_LANE_COUNT; lane++)
-		status = start_readers(store, lane, config, error_r);
+	for (; status == STORE_OK && lane < STORE_LANE_COUNT; lane++)
+		status = open_start_readers(store, lane, config, error_r);
 	if (status == STORE_OK)
 		return STORE_OK;
-	stop_readers(store);
-	destroy_queries(store);
+	store_stop_readers(store);
 	store_writer_stop(store->writer);
 	store_writer_free(store->writer);
 	return status;
 }
 
+static void
+store_free(struct store *store)
+{
+	store_files_unlock(&store->lock_fd);
+	if (store->history != NULL)
+		store_history_free(store->history);
+	if (store->ops != NULL)
+		store_ops_free(store->ops);
+	store_bodies_free(store->bodies);
+	free(store->path);
+	free(store);
+}
+
+/* NULL without memory or descriptors. */
 static struct store *
-make(const struct store_config *config, struct event_base *base)
+store_new(const struct store_config *config, struct event_base *base)
 {
 	struct store *store = calloc(1, sizeof(*store));
 
 	if (store == NULL)
 		return NULL;
-	store->path = strdup(config->path);
-	store->base = base;
 	store->lock_fd = -1;
-	store->question_ms =
-	    config->question_ms != 0 ? config->question_ms : STORE_QUESTION_MS;
-	TAILQ_INIT(&store->questions);
-	store->flow.limit = config->queue_octets != 0 ? config->queue_octets
-						      : QUEUE_OCTETS_DEFAULT;
-	if (store->path != NULL && store_digest_init() &&
-	    store_history_init(store, base) &&
-	    store_mailbox_init(&store->mailbox, base, woken, store))
+	store->path = strdup(config->path);
+	store->bodies =
+	    store_bodies_new(config->queue_octets != 0 ? config->queue_octets
+						       : QUEUE_OCTETS_DEFAULT);
+	store->ops = store_ops_new(store, base,
+	    config->question_ms != 0 ? config->question_ms : STORE_QUESTION_MS,
+	    store_woken);
+	if (store->ops != NULL)
+		store->history = store_history_new(store->ops, base);
+	if (store->path != NULL && store->bodies != NULL &&
+	    store->history != NULL && store_digest_init())
 		return store;
-	store_history_destroy(store);
-	free(store->path);
-	free(store);
+	store_free(store);
 	return NULL;
-}
-
-static void
-release(struct store *store)
-{
-	store_files_unlock(&store->lock_fd);
-	store_mailbox_destroy(&store->mailbox);
-	store_history_destroy(store);
-	free(store->path);
-	free(store);
 }
 
 enum store_status
 store_open(struct store **store_r, const struct store_config *config,
     struct event_base *base, struct store_error *error_r)
 {
-	struct store *store = make(config, base);
+	struct store *store = store_new(config, base);
 	enum store_status status;
 
 	*store_r = NULL;
@@ -274,9 +229,9 @@ store_open(struct store **store_r, const struct store_config *config,
 		    store_status_hint(STORE_MEMORY));
 	status = store_files_lock(store->path, &store->lock_fd, error_r);
 	if (status == STORE_OK)
-		status = start_threads(store, config, error_r);
+		status = open_start_threads(store, config, error_r);
 	if (status != STORE_OK) {
-		release(store);
+		store_free(store);
 		return status;
 	}
 	*store_r = store;
@@ -292,22 +247,19 @@ store_close(struct store **store_pointer)
 
 	if (store == NULL)
 		return;
-	assert(!store->answering);
-	while (store->bodies != NULL)
-		store_body_abort(store->bodies);
-	store_history_close(store);
-	store->closing = true;
+	assert(!store->is_answering);
+	store_bodies_abort(store->bodies);
+	store_history_close(store->history);
+	store->is_closing = true;
 	store_checker_free(store->checker);
-	store_questions_leave(store);
+	store_ops_close(store->ops);
 	/* The readers first: an open query would keep the log from ending. */
-	stop_readers(store);
+	store_stop_readers(store);
 	store_writer_stop(store->writer);
-	store->answering = true;
-	while (store->pending > 0)
-		answer_some(store, SIZE_MAX);
+	store->is_answering = true;
+	store_ops_end(store->ops);
 	store_writer_free(store->writer);
-	destroy_queries(store);
-	release(store);
+	store_free(store);
 	*store_pointer = NULL;
 }
 
@@ -331,8 +283,7 @@ void
 store_set_drain_cb(
     struct store *store, void (*drained)(struct store *, void *arg), void *arg)
 {
-	store->drained = drained;
-	store->drained_arg = arg;
+	store_bodies_set_drain_cb(store->bodies, drained, arg);
 }
 
 void
@@ -372,6 +323,38 @@ void
 store_stats(const struct store *store, struct store_stats *stats_r)
 {
 	*stats_r = store->stats;
-	stats_r->queued_octets = store->flow.held;
-	stats_r->queued_octets_max = store->flow.held_max;
+	store_bodies_stats(store->bodies, stats_r);
+}
+
+void
+store_leave(struct store *store, const void *asker)
+{
+	store_ops_leave(store->ops, asker);
+}
+
+/* ---- verification ---- */
+
+enum store_status
+store_check_start(struct store *store)
+{
+	struct store_checker *checker;
+
+	if (store->is_closing)
+		return STORE_CLOSED;
+	if (store->checker != NULL && store_checker_is_running(store->checker))
+		return STORE_BUSY;
+	checker = store_checker_new(store->path, store_verify);
+	if (checker == NULL)
+		return STORE_MEMORY;
+	store_checker_free(store->checker);
+	store->checker = checker;
+	return STORE_OK;
+}
+
+void
+store_check(const struct store *store, struct store_check *check_r)
+{
+	memset(check_r, 0, sizeof(*check_r));
+	if (store->checker != NULL)
+		store_checker_found(store->checker, check_r);
 }

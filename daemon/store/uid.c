@@ -5,6 +5,7 @@
 #include "daemon/store/column.h"
 #include "daemon/store/private.h"
 #include "daemon/store/unique.h"
+#include "daemon/store/writer.h"
 
 /* ---- changes ---- */
 
@@ -56,7 +57,7 @@ apply(struct store_db *db, int64_t account_id,
 }
 
 static enum store_status
-write_changes(struct store_writer *writer, struct store_op *op)
+changes_write(struct store_writer *writer, struct store_op *op)
 {
 	static const char account[] = "SELECT 1 FROM account WHERE id = ?1";
 	struct change_op *changes = (struct change_op *)op;
@@ -64,41 +65,40 @@ write_changes(struct store_writer *writer, struct store_op *op)
 	struct sql_statement use;
 	bool found;
 
-	sql_prepare(&use, writer->db.sql, account);
+	sql_prepare(&use, store_writer_db(writer)->sql, account);
 	sql_bind_int(&use, 1, changes->account_id);
 	found = sql_step(&use);
 	status = sql_end(&use);
 	if (status == STORE_OK && !found)
-		op->status = STORE_NOT_FOUND;
+		(void)store_op_fail(op, STORE_NOT_FOUND);
 	for (size_t i = 0; status == STORE_OK && found && i < changes->count;
 	     i++)
-		status = apply(
-		    &writer->db, changes->account_id, &changes->changes[i]);
+		status = apply(store_writer_db(writer), changes->account_id,
+		    &changes->changes[i]);
 	return status;
 }
 
 static void
-answer_changes(struct store *store, struct store_op *op)
+changes_answer(
+    struct store *store, struct store_op *op, enum store_status status)
 {
 	struct change_op *changes = (struct change_op *)op;
 
 	(void)store;
 	if (changes->done != NULL)
-		changes->done(op->status, changes->arg);
+		changes->done(status, changes->arg);
 }
 
 static void
-free_changes(struct store_op *op)
+changes_clear(struct store_op *op)
 {
 	free(((struct change_op *)op)->bytes);
-	free(op);
 }
 
 static const struct store_op_type change_type = {
-	.kind = STORE_OP_UIDS_CHANGE,
-	.write = write_changes,
-	.answer = answer_changes,
-	.free = free_changes,
+	.write = changes_write,
+	.answer = changes_answer,
+	.clear = changes_clear,
 };
 
 static void
@@ -158,7 +158,7 @@ store_uids_change(struct store *store, int64_t account_id,
 	op->account_id = account_id;
 	op->done = done;
 	op->arg = arg;
-	store_op_submit(store, &op->op);
+	store_submit(store, &op->op);
 }
 
 /* ---- what is known ---- */
@@ -232,7 +232,7 @@ take_uid(struct uids_op *uids, struct sql_statement *from)
 	" WHERE account = ?1"
 
 static enum store_status
-read_uids(struct store_db *db, struct store_op *op)
+uids_read(struct store_db *db, struct store_op *op)
 {
 	static const char first[] =
 	    UIDS_SELECT " ORDER BY unique_id, occurrence";
@@ -259,34 +259,32 @@ read_uids(struct store_db *db, struct store_op *op)
 }
 
 static void
-answer_uids(struct store *store, struct store_op *op)
+uids_answer(struct store *store, struct store_op *op, enum store_status status)
 {
 	struct uids_op *uids = (struct uids_op *)op;
 
 	(void)store;
-	if (op->status == STORE_OK)
+	if (status == STORE_OK)
 		uids->done(
 		    STORE_OK, uids->uids, uids->count, uids->more, uids->arg);
 	else
-		uids->done(op->status, NULL, 0, false, uids->arg);
+		uids->done(status, NULL, 0, false, uids->arg);
 }
 
 static void
-free_uids(struct store_op *op)
+uids_clear(struct store_op *op)
 {
 	struct uids_op *uids = (struct uids_op *)op;
 
 	store_arena_free(&uids->arena);
 	free(uids->uids);
-	free(uids);
 }
 
 static const struct store_op_type uids_type = {
-	.kind = STORE_OP_UIDS,
 	.lane = STORE_LANE_POLLS,
-	.read = read_uids,
-	.answer = answer_uids,
-	.free = free_uids,
+	.read = uids_read,
+	.answer = uids_answer,
+	.clear = uids_clear,
 };
 
 void
@@ -311,5 +309,5 @@ store_uids(struct store *store, int64_t account_id,
 	}
 	uids->done = done;
 	uids->arg = arg;
-	store_op_submit(store, &uids->op);
+	store_submit(store, &uids->op);
 }

@@ -15,6 +15,13 @@ struct store_unique {
 	uint32_t occurrence;
 };
 
+static inline struct store_unique
+store_unique_make(int64_t account_id, const unsigned char *id, size_t id_length,
+    uint32_t occurrence)
+{
+	return (struct store_unique){ account_id, id, id_length, occurrence };
+}
+
 struct store_unique_row {
 	bool found;
 	enum store_uid_state state;

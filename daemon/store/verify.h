@@ -7,10 +7,7 @@
 
 #include "daemon/store/check.h"
 
-/*
- * Verify all of it.  Problems go to the checker; other than STORE_OK is
- * whatever kept it from being verified to its end.
- */
+/* All of it, as store_verify_fn says. */
 enum store_status store_verify(struct store_db *, struct store_checker *)
     __attribute__((warn_unused_result));
 

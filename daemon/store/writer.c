@@ -1,14 +1,21 @@
 #include "daemon/store/writer.h"
-#include "daemon/store/index/ahead.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "daemon/failpoint/failpoint.h"
+#include "daemon/store/attempts.h"
+#include "daemon/store/calendar.h"
 #include "daemon/store/chores.h"
+#include "daemon/store/counter.h"
 #include "daemon/store/error.h"
-#include "daemon/store/mailbox.h"
+#include "daemon/store/index/index.h"
+#include "daemon/store/place.h"
+#include "daemon/store/scan.h"
 #include "daemon/store/sql/sqlite.h"
 #include "lib/base/clock.h"
 
@@ -22,8 +29,20 @@
 /* How soon to try again after a failure. */
 #define PROBE_INTERVAL_MS 3000
 
+/* A try waits no longer for another process: so long all others wait for it. */
+#define PROBE_PATIENCE_MS 500
+
 /* How soon it is seen that the file was moved, where nothing is written. */
 #define WATCH_INTERVAL_MS 2000
+
+/* A commit that is no older has tried whether the file can be written. */
+#define TRY_INTERVAL_MS 1000
+
+/*
+ * Below this a file system counts as full: a small write may go well in it,
+ * where the log has pages to spare, and the next message not.
+ */
+#define ROOM_LEAST ((uint64_t)1024 * 1024)
 
 /*
  * Once the thread is to end, it waits for another process this long in all: it
@@ -31,97 +50,106 @@
  */
 #define STOP_PATIENCE_MS 2000
 
-struct store_queue *
-store_writer_queue(struct store_writer *writer)
+struct store_writer {
+	struct store_db db;
+	const char *path;
+	struct store_queue *queue;
+	struct store_mailbox *mailbox;
+	pthread_t thread;
+
+	/* The thread's own. */
+	enum store_status health;
+	struct sql_patience patience;
+	int64_t stop_ms;   /* when it waits no longer; 0: it goes on */
+	int64_t probe_ms;  /* when to try again */
+	int64_t watch_ms;  /* when to look where the file is */
+	int64_t worked_ms; /* when anybody's operation was done last */
+	bool has_old_log;  /* an earlier process's */
+	struct store_chores chores;
+	struct store_calendar calendar;
+	struct store_place place;
+	struct store_counter counter;
+	struct store_scan_held headers;
+	struct store_attempts attempts;
+	struct store_index *index;
+
+	/* What the loop asks for. */
+	pthread_mutex_t told_mutex;
+	struct store_error told_health;
+	struct store_clock told_clock;
+	uint64_t told_commits;
+};
+
+/* ---- what the loop is told ---- */
+
+static void
+told_lock(struct store_writer *writer)
 {
-	return &writer->queue;
+	int failed = pthread_mutex_lock(&writer->told_mutex);
+
+	assert(failed == 0);
+}
+
+static void
+told_unlock(struct store_writer *writer)
+{
+	int failed = pthread_mutex_unlock(&writer->told_mutex);
+
+	assert(failed == 0);
 }
 
 void
 store_writer_told(struct store_writer *writer, struct store_error *health_r,
     uint64_t *commits_r)
 {
-	int failed = pthread_mutex_lock(&writer->told_mutex);
-
-	assert(failed == 0);
+	told_lock(writer);
 	*health_r = writer->told_health;
 	*commits_r = writer->told_commits;
-	pthread_mutex_unlock(&writer->told_mutex);
+	told_unlock(writer);
 }
 
 void
 store_writer_clock(struct store_writer *writer, struct store_clock *clock_r)
 {
-	int failed = pthread_mutex_lock(&writer->told_mutex);
-
-	assert(failed == 0);
+	told_lock(writer);
 	*clock_r = writer->told_clock;
-	pthread_mutex_unlock(&writer->told_mutex);
+	told_unlock(writer);
 }
 
 static void
-tell_clock(struct store_writer *writer)
+writer_tell_clock(struct store_writer *writer)
 {
 	struct store_clock clock = store_calendar_clock(&writer->calendar);
-	int failed = pthread_mutex_lock(&writer->told_mutex);
 
-	assert(failed == 0);
+	told_lock(writer);
 	writer->told_clock = clock;
-	pthread_mutex_unlock(&writer->told_mutex);
+	told_unlock(writer);
 }
 
 /* Whoever reads ages from now on may see those of before, or of after. */
 static void
-tell_clock_unsure(struct store_writer *writer)
+writer_tell_clock_unsure(struct store_writer *writer)
 {
-	int failed = pthread_mutex_lock(&writer->told_mutex);
-
-	assert(failed == 0);
+	told_lock(writer);
 	writer->told_clock.setting = 0;
-	pthread_mutex_unlock(&writer->told_mutex);
+	told_unlock(writer);
 }
 
 static void
-tell_commit(struct store_writer *writer)
+writer_tell_commit(struct store_writer *writer)
 {
-	int failed;
-
 	store_calendar_committed(&writer->calendar);
-	tell_clock(writer);
-	failed = pthread_mutex_lock(&writer->told_mutex);
-	assert(failed == 0);
+	writer_tell_clock(writer);
+	told_lock(writer);
 	writer->told_commits++;
-	pthread_mutex_unlock(&writer->told_mutex);
+	told_unlock(writer);
 }
 
-static bool
-is_over(void *arg)
+/* Remember a failure, or that all is well again, and tell the loop. */
+static void
+writer_set_health(struct store_writer *writer, enum store_status status)
 {
-	struct store_writer *writer = arg;
-	const int64_t now_ms = evpop_clock_monotonic_ms();
-
-	if (writer->stop_ms == 0 && store_queue_is_stopped(&writer->queue))
-		writer->stop_ms = now_ms + STOP_PATIENCE_MS;
-	return writer->stop_ms != 0 && now_ms >= writer->stop_ms;
-}
-
-void
-store_writer_wait(struct store_writer *writer, int64_t busy_ms)
-{
-	writer->patience.busy_ms = writer->health == STORE_OK ? busy_ms : 0;
-}
-
-void
-store_writer_probe_later(struct store_writer *writer)
-{
-	writer->probe_ms = evpop_clock_monotonic_ms() + PROBE_INTERVAL_MS;
-}
-
-void
-store_writer_set_health(struct store_writer *writer, enum store_status status)
-{
-	struct store_error health;
-	int failed;
+	struct store_error health = { .status = status };
 
 	if (status != STORE_OK)
 		writer->probe_ms =
@@ -129,161 +157,130 @@ store_writer_set_health(struct store_writer *writer, enum store_status status)
 	if (status == writer->health)
 		return;
 	writer->health = status;
-	memset(&health, 0, sizeof(health));
 	if (status != STORE_OK)
 		store_error_set(&health, status, "cannot write %s: %s; %s",
 		    writer->path, sql_words(writer->db.sql),
 		    store_status_hint(status));
-	failed = pthread_mutex_lock(&writer->told_mutex);
-	assert(failed == 0);
+	told_lock(writer);
 	writer->told_health = health;
-	pthread_mutex_unlock(&writer->told_mutex);
+	told_unlock(writer);
 	store_mailbox_post(writer->mailbox, NULL);
 }
 
-void
-store_writer_orphan(struct store_writer *writer, int64_t body)
-{
-	if (writer->orphan_count == writer->orphan_room) {
-		size_t room = writer->orphan_room * 2 + 16;
-		int64_t *grown =
-		    realloc(writer->orphans, room * sizeof(*writer->orphans));
+/* ---- what operations work with ---- */
 
-		/* Its row in `unfinished` is found at the next start. */
-		if (grown == NULL)
-			return;
-		writer->orphans = grown;
-		writer->orphan_room = room;
-	}
-	writer->orphans[writer->orphan_count++] = body;
+struct store_db *
+store_writer_db(struct store_writer *writer)
+{
+	return &writer->db;
+}
+
+enum store_status
+store_writer_health(const struct store_writer *writer)
+{
+	return writer->health;
+}
+
+struct store_calendar *
+store_writer_calendar(struct store_writer *writer)
+{
+	return &writer->calendar;
+}
+
+struct store_index *
+store_writer_index(struct store_writer *writer)
+{
+	return writer->index;
+}
+
+struct store_attempts *
+store_writer_attempts(struct store_writer *writer)
+{
+	return &writer->attempts;
+}
+
+struct store_counter *
+store_writer_counter(struct store_writer *writer)
+{
+	return &writer->counter;
+}
+
+struct store_scan_held *
+store_writer_headers(struct store_writer *writer)
+{
+	return &writer->headers;
 }
 
 void
-store_writer_undo(struct store_writer *writer)
+store_writer_remove_body(struct store_writer *writer, int64_t body)
 {
-	sql_rollback(writer->db.sql);
+	store_chores_remove_body(&writer->chores, body);
 }
 
-static void
-undo_group(struct store_writer *writer, struct store_op *head,
-    enum store_status status)
-{
-	store_writer_undo(writer);
-	tell_clock(writer);
-	writer->may_have_failures = true;
-	for (struct store_op *op = head; op != NULL; op = op->next) {
-		if (op->status == STORE_OK)
-			op->status = status;
-		if (op->type->undone != NULL)
-			op->type->undone(writer, op);
-	}
-	store_writer_set_health(writer, status);
-}
+/* ---- whether the file can be written ---- */
 
-/* No transaction can begin: none of what waits needs to find out by itself. */
-static void
-take_all(struct store_writer *writer, struct store_op *op)
-{
-	for (; op != NULL; op = op->next)
-		op->next = store_queue_take(&writer->queue, STORE_QUEUE_NOW);
-}
-
-/* Run operations from `op` on; *head_r is the chain of those that ran. */
+/* STORE_OK also where the file system does not say. */
 static enum store_status
-run_group(
-    struct store_writer *writer, struct store_op *op, struct store_op **head_r)
+writer_check_room(struct store_writer *writer)
 {
-	int64_t end_ms;
-	struct store_op **tail = head_r;
-	size_t octets = 0;
+	struct statvfs found;
+	uint64_t room;
+
+	if (statvfs(writer->path, &found) != 0 || found.f_blocks == 0)
+		return STORE_OK;
+	room = (uint64_t)found.f_bavail * found.f_frsize;
+	if (room >= ROOM_LEAST)
+		return STORE_OK;
+	return sql_fail(writer->db.sql, STORE_FULL,
+	    "only %" PRIu64 " KiB are free", room / 1024);
+}
+
+enum store_status
+store_writer_try(struct store_writer *writer)
+{
+	static const char sql[] =
+	    "INSERT INTO meta(key, value) VALUES('tried_ms', ?1)"
+	    " ON CONFLICT(key) DO UPDATE SET value = excluded.value";
+	struct sql_statement use;
 	enum store_status status;
 
-	store_writer_wait(writer, SQL_BUSY_MS);
-	status = store_place_check(&writer->place, &writer->db);
-	if (status == STORE_OK)
-		status = sql_begin(writer->db.sql, SQL_WRITE);
-	if (status == STORE_OK)
-		status = store_calendar_begin(&writer->calendar, &writer->db);
-	if (status != STORE_OK) {
-		*head_r = op;
-		take_all(writer, op);
+	if (evpop_clock_monotonic_ms() -
+		store_chores_log_written_ms(&writer->chores) <
+	    TRY_INTERVAL_MS)
+		return STORE_OK;
+	status = writer_check_room(writer);
+	if (status != STORE_OK)
 		return status;
-	}
-	end_ms = evpop_clock_monotonic_ms() + GROUP_WORK_MS;
-	writer->counter = (struct store_counter){ .account_id = 0 };
-	for (; op != NULL;
-	     op = store_queue_take(&writer->queue, STORE_QUEUE_NOW)) {
-		*tail = op;
-		tail = &op->next;
-		status = op->type->write(writer, op);
-		octets += op->octets;
-		if (status != STORE_OK || octets >= GROUP_OCTETS_MAX ||
-		    evpop_clock_monotonic_ms() >= end_ms)
-			break;
-	}
-	if (status == STORE_OK)
-		status = store_counter_write(&writer->counter, &writer->db);
-	if (status == STORE_OK)
-		status = store_calendar_end(&writer->calendar, &writer->db);
-	FAILPOINT("commit begun");
-	if (status == STORE_OK && store_calendar_is_set(&writer->calendar))
-		tell_clock_unsure(writer);
-	if (status == STORE_OK)
-		status = store_place_check(&writer->place, &writer->db);
-	if (status == STORE_OK)
-		status = sql_commit(writer->db.sql);
-	FAILPOINT("commit done");
-	return status;
+	sql_prepare(&use, writer->db.sql, sql);
+	sql_bind_int(&use, 1, writer->db.now_ms);
+	return sql_run(&use);
 }
 
-/*
- * What was committed may have gone into a file that no name leads to: nobody
- * is told that it is durable.
- */
+/* After a failure: a real write of a full piece's size, and its removal. */
 static void
-doubt_group(struct store_writer *writer, struct store_op *head)
+writer_probe(struct store_writer *writer)
 {
+	static const char insert[] = "INSERT OR REPLACE INTO chunk(id, data)"
+				     " VALUES(-1, zeroblob(262144))";
+	static const char delete[] = "DELETE FROM chunk WHERE id = -1";
 	enum store_status status =
 	    store_place_check(&writer->place, &writer->db);
 
 	if (status == STORE_OK)
-		return;
-	for (struct store_op *op = head; op != NULL; op = op->next)
-		if (op->status == STORE_OK)
-			op->status = status;
-	store_writer_set_health(writer, status);
-}
-
-static void
-group(struct store_writer *writer, struct store_op *first)
-{
-	struct store_op *head = NULL;
-	enum store_status status = run_group(writer, first, &head);
-
-	if (status != STORE_OK)
-		undo_group(writer, head, status);
-	else {
-		tell_commit(writer);
-		doubt_group(writer, head);
-	}
-	writer->worked_ms = evpop_clock_monotonic_ms();
-	store_mailbox_post(writer->mailbox, head);
-}
-
-static void
-log_written(void *arg, int pages)
-{
-	struct store_writer *writer = arg;
-
-	writer->log_pages = pages;
-	if (pages < writer->log_stuck)
-		writer->log_stuck = 0;
-	writer->log_idle_ms = evpop_clock_monotonic_ms();
+		status = writer_check_room(writer);
+	writer->patience.busy_ms = PROBE_PATIENCE_MS;
+	if (status == STORE_OK)
+		status = sql_exec(writer->db.sql, insert);
+	if (status == STORE_OK)
+		status = sql_exec(writer->db.sql, delete);
+	if (status == STORE_OK)
+		status = store_chores_empty_log(&writer->chores);
+	writer_set_health(writer, status);
 }
 
 /* A file that is moved while nobody writes is to be told, too. */
 static int64_t
-watch_place(struct store_writer *writer)
+writer_watch_place(struct store_writer *writer)
 {
 	int64_t now_ms = evpop_clock_monotonic_ms();
 	enum store_status status;
@@ -294,9 +291,170 @@ watch_place(struct store_writer *writer)
 	if (writer->health == STORE_OK) {
 		status = store_place_check(&writer->place, &writer->db);
 		if (status != STORE_OK)
-			store_writer_set_health(writer, status);
+			writer_set_health(writer, status);
 	}
 	return writer->watch_ms;
+}
+
+static bool
+writer_is_out_of_patience(void *arg)
+{
+	struct store_writer *writer = arg;
+	const int64_t now_ms = evpop_clock_monotonic_ms();
+
+	if (writer->stop_ms == 0 && store_queue_is_stopped(writer->queue))
+		writer->stop_ms = now_ms + STOP_PATIENCE_MS;
+	return writer->stop_ms != 0 && now_ms >= writer->stop_ms;
+}
+
+/* ---- transactions ---- */
+
+/* No transaction can begin: none of what waits needs to find out by itself. */
+static void
+group_take_all(struct store_writer *writer, struct store_op_list *group)
+{
+	struct store_op *op;
+
+	while ((op = store_queue_take(writer->queue, STORE_QUEUE_NOW)) != NULL)
+		STAILQ_INSERT_TAIL(group, op, next);
+}
+
+static enum store_status
+group_begin(struct store_writer *writer)
+{
+	enum store_status status;
+
+	/* Nobody waits for another process while the store is known to fail. */
+	writer->patience.busy_ms = writer->health == STORE_OK ? SQL_BUSY_MS : 0;
+	status = store_place_check(&writer->place, &writer->db);
+	if (status == STORE_OK)
+		status = sql_begin(writer->db.sql, SQL_WRITE);
+	if (status == STORE_OK)
+		status = store_calendar_begin(&writer->calendar, &writer->db);
+	writer->counter = (struct store_counter){ .account_id = 0 };
+	return status;
+}
+
+/* Run `op`, and others while they come. */
+static enum store_status
+group_write(struct store_writer *writer, struct store_op *op,
+    struct store_op_list *group)
+{
+	int64_t end_ms = evpop_clock_monotonic_ms() + GROUP_WORK_MS;
+	enum store_status status;
+	size_t octets = 0;
+
+	do {
+		STAILQ_INSERT_TAIL(group, op, next);
+		status = op->type->write(writer, op);
+		octets += op->octets;
+	} while (
+	    status == STORE_OK && octets < GROUP_OCTETS_MAX &&
+	    evpop_clock_monotonic_ms() < end_ms &&
+	    (op = store_queue_take(writer->queue, STORE_QUEUE_NOW)) != NULL);
+	return status;
+}
+
+static enum store_status
+group_commit(struct store_writer *writer)
+{
+	enum store_status status =
+	    store_counter_write(&writer->counter, &writer->db);
+
+	if (status == STORE_OK)
+		status = store_calendar_end(&writer->calendar, &writer->db);
+	FAILPOINT("commit begun");
+	if (status == STORE_OK && store_calendar_is_set(&writer->calendar))
+		writer_tell_clock_unsure(writer);
+	if (status == STORE_OK)
+		status = store_place_check(&writer->place, &writer->db);
+	if (status == STORE_OK)
+		status = sql_commit(writer->db.sql);
+	FAILPOINT("commit done");
+	return status;
+}
+
+static void
+group_undo(struct store_writer *writer, struct store_op_list *group,
+    enum store_status status)
+{
+	struct store_op *op;
+
+	sql_rollback(writer->db.sql);
+	writer_tell_clock(writer);
+	store_attempts_undone(&writer->attempts);
+	STAILQ_FOREACH(op, group, next) {
+		if (op->status == STORE_OK)
+			op->status = status;
+		if (op->type->undone != NULL)
+			op->type->undone(writer, op, op->status);
+	}
+	writer_set_health(writer, status);
+}
+
+/*
+ * What was committed may have gone into a file that no name leads to: nobody
+ * is told that it is durable.
+ */
+static void
+group_doubt(struct store_writer *writer, struct store_op_list *group)
+{
+	enum store_status status =
+	    store_place_check(&writer->place, &writer->db);
+	struct store_op *op;
+
+	if (status == STORE_OK)
+		return;
+	STAILQ_FOREACH(op, group, next)
+		if (op->status == STORE_OK)
+			op->status = status;
+	writer_set_health(writer, status);
+}
+
+static void
+writer_run_group(struct store_writer *writer, struct store_op *first)
+{
+	struct store_op_list group = STAILQ_HEAD_INITIALIZER(group);
+	enum store_status status = group_begin(writer);
+
+	if (status != STORE_OK) {
+		STAILQ_INSERT_TAIL(&group, first, next);
+		group_take_all(writer, &group);
+	} else {
+		status = group_write(writer, first, &group);
+		if (status == STORE_OK)
+			status = group_commit(writer);
+	}
+	if (status != STORE_OK)
+		group_undo(writer, &group, status);
+	else {
+		writer_tell_commit(writer);
+		group_doubt(writer, &group);
+	}
+	writer->worked_ms = evpop_clock_monotonic_ms();
+	store_mailbox_post_all(writer->mailbox, &group);
+}
+
+/* ---- the thread ---- */
+
+/* Returns when to come back, as store_queue_take() takes it. */
+static int64_t
+writer_do_chores(struct store_writer *writer)
+{
+	enum store_status status;
+	int64_t wake_ms;
+
+	if (writer->health != STORE_OK &&
+	    evpop_clock_monotonic_ms() >= writer->probe_ms)
+		writer_probe(writer);
+	if (writer->health != STORE_OK)
+		return writer->probe_ms;
+	status = store_chores_step(&writer->chores,
+	    store_queue_is_empty(writer->queue), writer->worked_ms, &wake_ms);
+	if (status == STORE_OK)
+		return wake_ms;
+	writer_set_health(writer, status);
+	return writer->probe_ms;
 }
 
 static void *
@@ -304,62 +462,63 @@ writer_main(void *arg)
 {
 	struct store_writer *writer = arg;
 	int64_t wake_ms = STORE_QUEUE_NOW, watch_ms;
+	enum store_status status =
+	    store_chores_begin(&writer->chores, writer->has_old_log);
 
-	store_chores_first(writer);
+	if (status != STORE_OK)
+		writer_set_health(writer, status);
 	for (;;) {
-		struct store_op *op = store_queue_take(&writer->queue, wake_ms);
+		struct store_op *op = store_queue_take(writer->queue, wake_ms);
 
 		if (op != NULL)
-			group(writer, op);
-		else if (store_queue_is_stopped(&writer->queue))
+			writer_run_group(writer, op);
+		else if (store_queue_is_stopped(writer->queue))
 			break;
-		watch_ms = watch_place(writer);
-		wake_ms =
-		    store_chores(writer, store_queue_is_empty(&writer->queue));
+		watch_ms = writer_watch_place(writer);
+		wake_ms = writer_do_chores(writer);
 		if (watch_ms < wake_ms)
 			wake_ms = watch_ms;
 	}
-	store_chores_last(writer);
+	store_chores_end(&writer->chores, writer->health == STORE_OK);
 	return NULL;
 }
 
 struct store_writer *
 store_writer_new(const struct store_db *db, const char *path, bool has_log,
-    struct store_mailbox *mailbox)
+    struct store_queue *queue, struct store_mailbox *mailbox)
 {
 	struct store_writer *writer = calloc(1, sizeof(*writer));
 
 	if (writer == NULL)
 		return NULL;
 	writer->db = *db;
-	if (store_place_note(&writer->place, &writer->db, path) == STORE_MEMORY)
-		goto no_place;
 	writer->path = path;
 	writer->has_old_log = has_log;
+	writer->queue = queue;
 	writer->mailbox = mailbox;
-	writer->index_behind = true;
-	writer->may_have_failures = true;
-	writer->patience.is_over = is_over;
+	writer->patience.is_over = writer_is_out_of_patience;
 	writer->patience.arg = writer;
-	sql_set_patience(writer->db.sql, &writer->patience);
-	writer->chores_ms = evpop_clock_monotonic_ms();
-	sqlite_set_log_cb(writer->db.sql, log_written, writer);
+	store_attempts_undone(&writer->attempts);
+	writer->index = store_index_new(path, queue);
+	if (writer->index == NULL)
+		goto no_index;
+	if (store_place_note(&writer->place, &writer->db, path) == STORE_MEMORY)
+		goto no_place;
 	if (pthread_mutex_init(&writer->told_mutex, NULL) != 0)
 		goto no_mutex;
-	if (!store_queue_init(&writer->queue))
-		goto no_queue;
-	writer->ahead = store_ahead_new(path, &writer->queue);
+	sql_set_patience(writer->db.sql, &writer->patience);
+	store_chores_init(&writer->chores, &writer->db, &writer->place,
+	    &writer->patience, writer->index);
 	if (pthread_create(&writer->thread, NULL, writer_main, writer) == 0)
 		return writer;
-	store_ahead_free(writer->ahead);
-	store_queue_destroy(&writer->queue);
-no_queue:
+	store_chores_free(&writer->chores);
+	sql_set_patience(writer->db.sql, NULL);
 	pthread_mutex_destroy(&writer->told_mutex);
 no_mutex:
-	sqlite_set_log_cb(writer->db.sql, NULL, NULL);
 	store_place_free(&writer->place);
 no_place:
-	sql_set_patience(writer->db.sql, NULL);
+	store_index_free(writer->index);
+no_index:
 	free(writer);
 	return NULL;
 }
@@ -369,19 +528,18 @@ store_writer_stop(struct store_writer *writer)
 {
 	int failed;
 
-	store_queue_stop(&writer->queue);
+	store_queue_stop(writer->queue);
 	failed = pthread_join(writer->thread, NULL);
 	assert(failed == 0);
-	store_ahead_free(writer->ahead);
+	store_index_free(writer->index);
 	store_db_close(&writer->db);
 }
 
 void
 store_writer_free(struct store_writer *writer)
 {
-	store_queue_destroy(&writer->queue);
 	pthread_mutex_destroy(&writer->told_mutex);
 	store_place_free(&writer->place);
-	free(writer->orphans);
+	store_chores_free(&writer->chores);
 	free(writer);
 }

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "daemon/store/clock.h"
+#include "lib/base/clock.h"
 #include "tests/unit/test_store_faulty.h"
 #include "tests/unit/test_store_fixture.h"
 

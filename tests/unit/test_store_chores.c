@@ -10,8 +10,11 @@
 #include <cmocka.h>
 
 #include "daemon/store/chores.h"
+#include "daemon/store/index/index.h"
+#include "daemon/store/place.h"
+#include "daemon/store/queue.h"
 #include "daemon/store/schema.h"
-#include "daemon/store/writer.h"
+#include "lib/base/clock.h"
 #include "tests/unit/test_store_fixture.h"
 
 /* As in chores.c. */
@@ -34,136 +37,169 @@ __wrap_evpop_clock_monotonic_ms(void)
 	return clock_ms;
 }
 
-/* A writer without a thread, which has just worked and done its chores. */
+/* What a writer would work with, which has just worked and done its chores. */
+struct rest {
+	struct store_db db;
+	struct store_queue queue;
+	struct store_place place;
+	struct sql_patience patience;
+	struct store_chores chores;
+	int64_t worked_ms;
+};
+
 static void
-begin(struct store_writer *writer, struct fixture *fixture)
+begin(struct rest *rest, struct fixture *fixture, bool is_behind)
 {
+	struct store_index *index;
 	struct store_error error;
 
-	memset(writer, 0, sizeof(*writer));
+	memset(rest, 0, sizeof(*rest));
 	clock_ms = 1000000;
-	writer->path = fixture->path;
-	writer->worked_ms = writer->chores_ms = writer->log_idle_ms = clock_ms;
-	assert_true(store_queue_init(&writer->queue));
+	rest->worked_ms = clock_ms;
+	assert_true(store_queue_init(&rest->queue));
 	assert_int_equal(
-	    store_db_open(&writer->db, fixture->path, SQL_WRITE), STORE_OK);
+	    store_db_open(&rest->db, fixture->path, SQL_WRITE), STORE_OK);
 	assert_int_equal(
-	    store_schema_open(&writer->db, fixture->path, &error), STORE_OK);
+	    store_schema_open(&rest->db, fixture->path, &error), STORE_OK);
 	assert_int_equal(
-	    store_place_note(&writer->place, &writer->db, fixture->path),
-	    STORE_OK);
+	    store_place_note(&rest->place, &rest->db, fixture->path), STORE_OK);
+	index = store_index_new(NULL, &rest->queue);
+	assert_non_null(index);
+	/* It is empty, as all that is in the store. */
+	store_index_work(index, &rest->db, clock_ms);
+	assert_int_equal(store_index_next_ms(index), FAR_OFF);
+	if (is_behind)
+		store_index_message_added(index);
+	store_chores_init(
+	    &rest->chores, &rest->db, &rest->place, &rest->patience, index);
+	rest->chores.log_written_ms = clock_ms;
 }
 
 static void
-end(struct store_writer *writer)
+end(struct rest *rest)
 {
-	store_place_free(&writer->place);
-	store_db_close(&writer->db);
-	store_queue_destroy(&writer->queue);
+	store_chores_free(&rest->chores);
+	store_index_free(rest->chores.index);
+	store_place_free(&rest->place);
+	store_db_close(&rest->db);
+	store_queue_destroy(&rest->queue);
+}
+
+/* A step; returns when the next one is due. */
+static int64_t
+step(struct rest *rest, bool is_idle)
+{
+	int64_t wake_ms;
+
+	assert_int_equal(store_chores_step(
+			     &rest->chores, is_idle, rest->worked_ms, &wake_ms),
+	    STORE_OK);
+	return wake_ms;
+}
+
+static bool
+is_behind(const struct rest *rest)
+{
+	return store_index_next_ms(rest->chores.index) != FAR_OFF;
 }
 
 static void
 nothing_to_do(void **state)
 {
-	struct store_writer writer;
+	struct rest rest;
 
-	begin(&writer, *state);
-	assert_int_equal(store_chores(&writer, true), FAR_OFF);
+	begin(&rest, *state, false);
+	assert_int_equal(step(&rest, true), FAR_OFF);
 	clock_ms += TURN_MS;
-	assert_int_equal(store_chores(&writer, true), FAR_OFF);
-	assert_int_equal(store_chores(&writer, false), STORE_QUEUE_NOW);
-	end(&writer);
+	assert_int_equal(step(&rest, true), FAR_OFF);
+	assert_int_equal(step(&rest, false), STORE_QUEUE_NOW);
+	end(&rest);
 }
 
 /* The index is filled once nobody has come for a while. */
 static void
 index_waits_for_a_rest(void **state)
 {
-	struct store_writer writer;
+	struct rest rest;
 
-	begin(&writer, *state);
-	writer.index_behind = true;
-	assert_int_equal(store_chores(&writer, false), STORE_QUEUE_NOW);
-	assert_int_equal(
-	    store_chores(&writer, true), writer.worked_ms + REST_MS);
+	begin(&rest, *state, true);
+	assert_int_equal(step(&rest, false), STORE_QUEUE_NOW);
+	assert_int_equal(step(&rest, true), rest.worked_ms + REST_MS);
 	clock_ms += REST_MS - 1;
-	assert_int_equal(
-	    store_chores(&writer, true), writer.worked_ms + REST_MS);
-	assert_true(writer.index_behind);
+	assert_int_equal(step(&rest, true), rest.worked_ms + REST_MS);
+	assert_true(is_behind(&rest));
 	clock_ms++;
-	assert_int_equal(store_chores(&writer, true), FAR_OFF);
-	assert_false(writer.index_behind);
-	end(&writer);
+	assert_int_equal(step(&rest, true), FAR_OFF);
+	assert_false(is_behind(&rest));
+	end(&rest);
 }
 
 /* Under constant work, too, though seldom. */
 static void
 index_has_its_turn(void **state)
 {
-	struct store_writer writer;
+	struct rest rest;
 
-	begin(&writer, *state);
-	writer.index_behind = true;
+	begin(&rest, *state, true);
 	clock_ms += TURN_MS - 1;
-	writer.worked_ms = clock_ms;
-	assert_int_equal(store_chores(&writer, false), STORE_QUEUE_NOW);
-	assert_true(writer.index_behind);
+	rest.worked_ms = clock_ms;
+	assert_int_equal(step(&rest, false), STORE_QUEUE_NOW);
+	assert_true(is_behind(&rest));
 	clock_ms++;
-	writer.worked_ms = clock_ms;
-	store_chores(&writer, false);
-	assert_false(writer.index_behind);
-	assert_int_equal(writer.chores_ms, clock_ms);
-	end(&writer);
+	rest.worked_ms = clock_ms;
+	step(&rest, false);
+	assert_false(is_behind(&rest));
+	assert_int_equal(rest.chores.turn_ms, clock_ms);
+	end(&rest);
 }
 
 static void
 log_is_emptied_at_rest(void **state)
 {
-	struct store_writer writer;
+	struct rest rest;
 
-	begin(&writer, *state);
-	writer.log_pages = PAGES_IDLE;
-	assert_int_equal(store_chores(&writer, false), STORE_QUEUE_NOW);
-	assert_int_equal(
-	    store_chores(&writer, true), writer.worked_ms + REST_MS);
-	assert_int_equal(writer.log_pages, PAGES_IDLE);
+	begin(&rest, *state, false);
+	rest.chores.log_pages = PAGES_IDLE;
+	assert_int_equal(step(&rest, false), STORE_QUEUE_NOW);
+	assert_int_equal(step(&rest, true), rest.worked_ms + REST_MS);
+	assert_int_equal(rest.chores.log_pages, PAGES_IDLE);
 	clock_ms += REST_MS;
 	/* Rested, but somebody waits. */
-	store_chores(&writer, false);
-	assert_int_equal(writer.log_pages, PAGES_IDLE);
-	assert_int_equal(store_chores(&writer, true), FAR_OFF);
-	assert_int_equal(writer.log_pages, 0);
-	end(&writer);
+	step(&rest, false);
+	assert_int_equal(rest.chores.log_pages, PAGES_IDLE);
+	assert_int_equal(step(&rest, true), FAR_OFF);
+	assert_int_equal(rest.chores.log_pages, 0);
+	end(&rest);
 }
 
 static void
 log_has_a_bound(void **state)
 {
-	struct store_writer writer;
+	struct rest rest;
 
-	begin(&writer, *state);
-	writer.log_pages = PAGES_MAX;
-	store_chores(&writer, false);
-	assert_int_equal(writer.log_pages, 0);
-	end(&writer);
+	begin(&rest, *state, false);
+	rest.chores.log_pages = PAGES_MAX;
+	step(&rest, false);
+	assert_int_equal(rest.chores.log_pages, 0);
+	end(&rest);
 }
 
 /* A short log is in nobody's way. */
 static void
 short_log_waits_longer(void **state)
 {
-	struct store_writer writer;
+	struct rest rest;
 
-	begin(&writer, *state);
-	writer.log_pages = 1;
+	begin(&rest, *state, false);
+	rest.chores.log_pages = 1;
 	clock_ms += REST_MS;
 	assert_int_equal(
-	    store_chores(&writer, true), writer.log_idle_ms + LOG_REST_MS);
-	assert_int_equal(writer.log_pages, 1);
-	clock_ms = writer.log_idle_ms + LOG_REST_MS;
-	assert_int_equal(store_chores(&writer, true), FAR_OFF);
-	assert_int_equal(writer.log_pages, 0);
-	end(&writer);
+	    step(&rest, true), rest.chores.log_written_ms + LOG_REST_MS);
+	assert_int_equal(rest.chores.log_pages, 1);
+	clock_ms = rest.chores.log_written_ms + LOG_REST_MS;
+	assert_int_equal(step(&rest, true), FAR_OFF);
+	assert_int_equal(rest.chores.log_pages, 0);
+	end(&rest);
 }
 
 /* A store, left alone. */

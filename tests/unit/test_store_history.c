@@ -89,11 +89,11 @@ rows_are_kept_back(void **state)
 	before = commits(fixture);
 	note(fixture, 1000);
 	assert_true(
-	    evtimer_pending(fixture->store->history.timer, &first) != 0);
+	    evtimer_pending(fixture->store->history->timer, &first) != 0);
 	note(fixture, 2000);
 	/* The first one sets the time for all. */
 	assert_true(
-	    evtimer_pending(fixture->store->history.timer, &second) != 0);
+	    evtimer_pending(fixture->store->history->timer, &second) != 0);
 	assert_memory_equal(&first, &second, sizeof(first));
 	fixture_turn(fixture, 50);
 	assert_int_equal(written(fixture), 0);
@@ -110,15 +110,15 @@ timer_writes_them(void **state)
 
 	note(fixture, 1000);
 	note(fixture, 2000);
-	event_active(fixture->store->history.timer, EV_TIMEOUT, 0);
+	event_active(fixture->store->history->timer, EV_TIMEOUT, 0);
 	fixture_turn(fixture, 0);
 	assert_int_equal(
-	    evtimer_pending(fixture->store->history.timer, NULL), 0);
-	while (fixture->store->history.answered < 2)
+	    evtimer_pending(fixture->store->history->timer, NULL), 0);
+	while (fixture->store->history->answered < 2)
 		event_base_loop(fixture->base, EVLOOP_ONCE);
 	assert_int_equal(written(fixture), 2);
 	note(fixture, 3000);
-	assert_true(evtimer_pending(fixture->store->history.timer, NULL) != 0);
+	assert_true(evtimer_pending(fixture->store->history->timer, NULL) != 0);
 }
 
 static void
@@ -132,7 +132,7 @@ next_write_takes_them_along(void **state)
 	    fixture_put(fixture, "id", "a\r\n", 3, NULL), STORE_OK);
 	assert_int_equal(written(fixture), 2);
 	assert_int_equal(
-	    evtimer_pending(fixture->store->history.timer, NULL), 0);
+	    evtimer_pending(fixture->store->history->timer, NULL), 0);
 }
 
 #define ACCOUNTS 1000
@@ -203,13 +203,13 @@ so_many_are_written_at_once(void **state)
 	assert_int_equal(written(fixture), 0);
 	note(fixture, 1000 + i);
 	note(fixture, 1001 + i);
-	while (fixture->store->history.answered < STORE_HISTORY_ROWS)
+	while (fixture->store->history->answered < STORE_HISTORY_ROWS)
 		event_base_loop(fixture->base, EVLOOP_ONCE);
 	print_message("%d rows: %llu commits, %lld ms\n", STORE_HISTORY_ROWS,
 	    (unsigned long long)(commits(fixture) - before),
 	    (long long)(evpop_clock_monotonic_ms() - begun_ms));
 	assert_int_equal(written(fixture), STORE_HISTORY_ROWS);
-	assert_int_equal(fixture->store->history.row_count, 1);
+	assert_int_equal(fixture->store->history->row_count, 1);
 }
 
 static void
@@ -286,7 +286,7 @@ query_does_not_wait_for_later_rows(void **state)
 	fixture_wait(fixture, &first.done);
 	assert_int_equal(first.count, 1);
 	assert_false(second.done);
-	assert_int_equal(fixture->store->history.answered, 1);
+	assert_int_equal(fixture->store->history->answered, 1);
 	assert_int_equal(
 	    sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_close(other), SQLITE_OK);

@@ -101,14 +101,14 @@ __wrap_evpop_clock_monotonic_ms(void)
 	return __real_evpop_clock_monotonic_ms() + atomic_load(&later_ms);
 }
 
-void __real_store_questions_leave(struct store *);
-void __wrap_store_questions_leave(struct store *);
+void __real_store_ops_close(struct store_ops *);
+void __wrap_store_ops_close(struct store_ops *);
 
 /* The store closes: what it has told to end goes on, and ends. */
 void
-__wrap_store_questions_leave(struct store *store)
+__wrap_store_ops_close(struct store_ops *ops)
 {
-	__real_store_questions_leave(store);
+	__real_store_ops_close(ops);
 	gate_set(false);
 }
 
@@ -367,7 +367,7 @@ questions_have_a_deadline(void **state)
 	/* It was asked later. */
 	assert_int_equal(answered(fixture, &searches[3]), STORE_PAGE_MAX);
 	/* What polls need has none. */
-	fixture->store->question_ms = 0;
+	fixture->store->ops->question_ms = 0;
 	ask_for_polls(fixture, &asker);
 	store_message(fixture->store, 1, take_message, &asker);
 	fixture_wait(fixture, &asker.done);

@@ -16,10 +16,10 @@
 #include "daemon/store/index/by_sender.h"
 #include "daemon/store/index/fold.h"
 #include "daemon/store/index/index.h"
+#include "daemon/store/index/sender.h"
 #include "daemon/store/op.h"
 #include "daemon/store/queue.h"
 #include "daemon/store/schema.h"
-#include "daemon/store/index/sender.h"
 #include "tests/unit/test_store_fixture.h"
 
 /* As in by_sender.c; so many newer ones, and the index is asked. */

@@ -1,8 +1,34 @@
 #include "daemon/store/index/index.h"
 
+#include <stdlib.h>
+
+#include "daemon/store/index/ahead.h"
 #include "daemon/store/index/fulltext.h"
 #include "daemon/store/index/sender.h"
 #include "daemon/store/sql/sqlite.h"
+#include "lib/base/clock.h"
+
+/* After a failure. */
+#define RETRY_MS 30000
+
+enum index_state {
+	INDEX_COMPLETE = 0, /* all messages are in it */
+	INDEX_BEHIND,       /* messages are to be put into it */
+	INDEX_READING,      /* the worker that reads ahead knows of them */
+	INDEX_OUTDATED,     /* an earlier version made it: begin again */
+	INDEX_DAMAGED       /* begin again */
+};
+
+struct store_index {
+	enum index_state state;
+	/* It began again since it was found to be damaged: once is enough. */
+	bool was_restarted;
+	int64_t retry_ms;          /* no step is due before */
+	struct store_ahead *ahead; /* or NULL */
+	struct store_queue *queue;
+};
+
+/* ---- the steps ---- */
 
 /* Senders first: they take a hundredth of the time that words take. */
 enum store_status
@@ -30,7 +56,7 @@ store_index_step(struct store_db *db, struct store_ahead *ahead,
 }
 
 static enum store_status
-restart(struct store_db *db)
+index_begin_again(struct store_db *db)
 {
 	enum store_status status = sql_begin(db->sql, SQL_WRITE);
 
@@ -49,7 +75,7 @@ store_index_restart(struct store_db *db)
 	enum store_status status = sqlite_set_defensive(db->sql, false), again;
 
 	if (status == STORE_OK)
-		status = restart(db);
+		status = index_begin_again(db);
 	again = sqlite_set_defensive(db->sql, true);
 	return status != STORE_OK ? status : again;
 }
@@ -60,12 +86,134 @@ store_index_is_current(struct store_db *db, bool *is_current_r)
 	return store_fulltext_is_current(db, is_current_r);
 }
 
-bool
-store_index_is_empty(struct store_db *db)
+/* ---- how far they are ---- */
+
+struct store_index *
+store_index_new(const char *path, struct store_queue *queue)
+{
+	struct store_index *index = calloc(1, sizeof(*index));
+
+	if (index == NULL)
+		return NULL;
+	index->state = INDEX_BEHIND;
+	index->queue = queue;
+	if (path != NULL)
+		index->ahead = store_ahead_new(path, queue);
+	return index;
+}
+
+void
+store_index_free(struct store_index *index)
+{
+	store_ahead_free(index->ahead);
+	free(index);
+}
+
+static bool
+index_is_empty(struct store_db *db)
 {
 	static const char sql[] =
 	    "SELECT count(*) FROM meta WHERE key = 'indexed'";
 	int64_t count;
 
 	return sql_integer(db->sql, sql, &count) == STORE_OK && count == 0;
+}
+
+/*
+ * What a damaged index says, or one of an earlier version, is in the messages,
+ * too: make it anew.  Should that not help, it is the file that is damaged.
+ */
+static void
+index_restart(struct store_index *index, struct store_db *db, int64_t now_ms)
+{
+	enum store_status status = store_index_restart(db);
+
+	if (index->state == INDEX_DAMAGED)
+		index->was_restarted =
+		    status == STORE_OK || status == STORE_DAMAGED;
+	if (status == STORE_OK || index->was_restarted)
+		index->state = INDEX_BEHIND;
+	if (status == STORE_OK)
+		return;
+	sql_rollback(db->sql);
+	index->retry_ms = now_ms + RETRY_MS;
+}
+
+static void
+index_go_on(struct store_index *index, struct store_db *db, int64_t now_ms)
+{
+	bool has_more = true, is_damaged;
+	enum store_status status;
+
+	/* The worker wakes the queue when there is something to take. */
+	if (index->ahead != NULL && index->state == INDEX_BEHIND) {
+		store_ahead_look(index->ahead);
+		index->state = INDEX_READING;
+		return;
+	}
+	status = store_index_step(
+	    db, index->ahead, index->queue, &has_more, &is_damaged);
+	if (status == STORE_OK) {
+		if (!has_more)
+			index->state = INDEX_COMPLETE;
+		return;
+	}
+	sql_rollback(db->sql);
+	if (is_damaged && !index->was_restarted) {
+		index->state = INDEX_DAMAGED;
+		return;
+	}
+	index->state = INDEX_BEHIND;
+	index->retry_ms = now_ms + RETRY_MS;
+}
+
+static bool
+index_begins_again(const struct store_index *index)
+{
+	return index->state == INDEX_OUTDATED || index->state == INDEX_DAMAGED;
+}
+
+void
+store_index_begin(struct store_index *index, struct store_db *db)
+{
+	bool is_current;
+
+	if (store_index_is_current(db, &is_current) == STORE_OK && !is_current)
+		index->state = INDEX_OUTDATED;
+	/* Of a new store there is nothing to be done behind other work. */
+	if (index->state == INDEX_OUTDATED && index_is_empty(db))
+		index_restart(index, db, evpop_clock_monotonic_ms());
+}
+
+void
+store_index_message_added(struct store_index *index)
+{
+	if (!index_begins_again(index))
+		index->state = INDEX_BEHIND;
+}
+
+void
+store_index_doubt(struct store_index *index)
+{
+	if (!index_begins_again(index) && !index->was_restarted)
+		index->state = INDEX_DAMAGED;
+}
+
+int64_t
+store_index_next_ms(const struct store_index *index)
+{
+	if (index->state == INDEX_COMPLETE ||
+	    (index->state == INDEX_READING && index->ahead != NULL &&
+		!store_ahead_is_ready(index->ahead)))
+		return INT64_MAX;
+	return index->retry_ms;
+}
+
+void
+store_index_work(struct store_index *index, struct store_db *db, int64_t now_ms)
+{
+	if (index_begins_again(index))
+		index_restart(index, db, now_ms);
+	else
+		index_go_on(index, db, now_ms);
 }

@@ -8,7 +8,37 @@
 #include "daemon/store/db.h"
 
 struct store_ahead;
+struct store_index;
 struct store_queue;
+
+/* ---- how far they are; the writer's ---- */
+
+/*
+ * What is read ahead of them is read from this file; NULL: nothing is.  A step
+ * ends early when the queue fills.  NULL without memory.
+ */
+struct store_index *store_index_new(const char *path, struct store_queue *)
+    __attribute__((warn_unused_result));
+void store_index_free(struct store_index *);
+
+/* Before the first step: see whether an earlier version made them. */
+void store_index_begin(struct store_index *, struct store_db *);
+
+/* A message was stored. */
+void store_index_message_added(struct store_index *);
+/* A search has met with damage: make them anew, once. */
+void store_index_doubt(struct store_index *);
+
+/* When a step is due; monotonic.  INT64_MAX: nothing is to be done. */
+int64_t store_index_next_ms(const struct store_index *);
+
+/*
+ * Do a step, in a transaction of its own.  Its failure is no reason to call the
+ * store's file unwell: it is tried again later.
+ */
+void store_index_work(struct store_index *, struct store_db *, int64_t now_ms);
+
+/* ---- the steps ---- */
 
 /*
  * Index some messages in a transaction of its own, ending early when the queue
@@ -32,8 +62,5 @@ enum store_status store_index_restart(struct store_db *)
  */
 enum store_status store_index_is_current(struct store_db *, bool *is_current_r)
     __attribute__((warn_unused_result));
-
-/* Whether nothing was ever put into them. */
-bool store_index_is_empty(struct store_db *);
 
 #endif

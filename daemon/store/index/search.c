@@ -10,6 +10,7 @@
 #include "daemon/store/row.h"
 #include "daemon/store/schema.h"
 #include "daemon/store/sql/sqlite.h"
+#include "daemon/store/writer.h"
 
 struct search_op {
 	struct store_op op;
@@ -29,31 +30,24 @@ struct search_op {
 /* ---- an index that is damaged ---- */
 
 static enum store_status
-write_doubt(struct store_writer *writer, struct store_op *op)
+doubt_write(struct store_writer *writer, struct store_op *op)
 {
 	(void)op;
-	writer->index_damaged = true;
+	store_index_doubt(store_writer_index(writer));
 	return STORE_OK;
 }
 
 static void
-answer_doubt(struct store *store, struct store_op *op)
+doubt_answer(struct store *store, struct store_op *op, enum store_status status)
 {
 	(void)store;
 	(void)op;
-}
-
-static void
-free_doubt(struct store_op *op)
-{
-	free(op);
+	(void)status;
 }
 
 static const struct store_op_type doubt_type = {
-	.kind = STORE_OP_DOUBT,
-	.write = write_doubt,
-	.answer = answer_doubt,
-	.free = free_doubt,
+	.write = doubt_write,
+	.answer = doubt_answer,
 };
 
 /* Without memory another search will find the same. */
@@ -64,8 +58,8 @@ tell_writer(struct store *store)
 
 	if (op == NULL)
 		return;
-	op->type = &doubt_type;
-	store_op_submit(store, op);
+	store_op_init(op, &doubt_type);
+	store_submit(store, op);
 }
 
 /* ---- the query ---- */
@@ -184,7 +178,7 @@ prepare_words(struct store_db *db, struct search_op *search)
 }
 
 static enum store_status
-read_by_query(struct store_db *db, struct search_op *search)
+by_query_read(struct store_db *db, struct search_op *search)
 {
 	enum store_status taken = STORE_OK, status;
 	char sql[SQL_SIZE];
@@ -270,7 +264,7 @@ take_by_sender(struct store_db *db, struct search_op *search, int64_t *ids,
 }
 
 static enum store_status
-read_by_sender(struct store_db *db, struct search_op *search)
+by_sender_read(struct store_db *db, struct search_op *search)
 {
 	size_t most =
 	    search->words != NULL ? LOOKED_FOR_WORDS : search->limit + 1;
@@ -283,14 +277,14 @@ read_by_sender(struct store_db *db, struct search_op *search)
 	status = take_by_sender(db, search, ids, most, &is_enough);
 	free(ids);
 	if (status == STORE_OK && !is_enough)
-		status = read_by_query(db, search);
+		status = by_query_read(db, search);
 	return status;
 }
 
 /* ---- the operation ---- */
 
 static enum store_status
-read_search(struct store_db *db, struct store_op *op)
+search_read(struct store_db *db, struct store_op *op)
 {
 	struct search_op *search = (struct search_op *)op;
 
@@ -300,27 +294,28 @@ read_search(struct store_db *db, struct store_op *op)
 	search->rows = calloc(search->limit + 1, sizeof(*search->rows));
 	if (search->rows == NULL)
 		return STORE_MEMORY;
-	return search->folded_from != NULL ? read_by_sender(db, search)
-					   : read_by_query(db, search);
+	return search->folded_from != NULL ? by_sender_read(db, search)
+					   : by_query_read(db, search);
 }
 
 static void
-answer_search(struct store *store, struct store_op *op)
+search_answer(
+    struct store *store, struct store_op *op, enum store_status status)
 {
 	struct search_op *search = (struct search_op *)op;
 	bool more = search->count > search->limit;
 
 	if (search->index_damaged)
 		tell_writer(store);
-	if (op->status == STORE_OK)
+	if (status == STORE_OK)
 		search->done(STORE_OK, search->rows,
 		    more ? search->limit : search->count, more, search->arg);
 	else
-		search->done(op->status, NULL, 0, false, search->arg);
+		search->done(status, NULL, 0, false, search->arg);
 }
 
 static void
-free_search(struct store_op *op)
+search_clear(struct store_op *op)
 {
 	struct search_op *search = (struct search_op *)op;
 
@@ -329,24 +324,21 @@ free_search(struct store_op *op)
 	free(search->account);
 	free(search->folded_from);
 	free(search->words);
-	free(search);
 }
 
 static const struct store_op_type search_type = {
-	.kind = STORE_OP_QUESTION,
 	.lane = STORE_LANE_SEARCHES,
-	.read = read_search,
-	.answer = answer_search,
-	.free = free_search,
+	.read = search_read,
+	.answer = search_answer,
+	.clear = search_clear,
 };
 
 /* The newest, of all or of one account: an index has them in this order. */
 static const struct store_op_type list_type = {
-	.kind = STORE_OP_QUESTION,
 	.lane = STORE_LANE_QUESTIONS,
-	.read = read_search,
-	.answer = answer_search,
-	.free = free_search,
+	.read = search_read,
+	.answer = search_answer,
+	.clear = search_clear,
 };
 
 static bool
@@ -390,7 +382,7 @@ store_messages(struct store *store, const struct store_message_filter *filter,
 
 	if (search == NULL || !copy_filter(search, filter)) {
 		if (search != NULL)
-			free_search(&search->op);
+			search_clear(&search->op);
 		done(STORE_MEMORY, NULL, 0, false, arg);
 		return;
 	}
@@ -398,5 +390,5 @@ store_messages(struct store *store, const struct store_message_filter *filter,
 	search->limit = store_page_limit(filter->limit);
 	search->done = done;
 	search->arg = arg;
-	store_op_ask(store, &search->op, arg);
+	store_ask(store, &search->op, arg);
 }

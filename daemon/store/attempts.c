@@ -1,0 +1,124 @@
+#include "daemon/store/attempts.h"
+
+/*
+ * A message that has left the server is never stored, and its failures would
+ * be kept for ever: after this time they are old.
+ */
+#define KEPT_MS (90 * INT64_C(86400000))
+
+void
+store_attempts_undone(struct store_attempts *attempts)
+{
+	attempts->may_exist = true;
+}
+
+/* The key of each statement below: ?1 to ?3. */
+#define WHERE_KEY " WHERE account = ?1 AND unique_id = ?2 AND occurrence = ?3"
+
+static void
+attempts_prepare(struct sql_statement *use, struct store_db *db,
+    const char *sql, const struct store_unique *unique)
+{
+	sql_prepare(use, db->sql, sql);
+	sql_bind_int(use, 1, unique->account_id);
+	sql_bind_blob(use, 2, unique->id, unique->id_length);
+	sql_bind_int(use, 3, unique->occurrence);
+}
+
+static enum store_status
+attempts_forget_old(struct store_db *db)
+{
+	static const char sql[] = "DELETE FROM failure WHERE last_ms < ?1";
+	struct sql_statement use;
+
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, db->now_ms - KEPT_MS);
+	return sql_run(&use);
+}
+
+enum store_status
+store_attempts_count(struct store_attempts *attempts, struct store_db *db,
+    const struct store_failure *failure, unsigned *attempts_r)
+{
+	static const char sql[] =
+	    "INSERT INTO failure(account, unique_id, occurrence, attempts,"
+	    " last_ms, reason) SELECT id, ?2, ?3, 1, ?4, ?5 FROM account"
+	    " WHERE id = ?1"
+	    " ON CONFLICT(account, unique_id, occurrence) DO UPDATE"
+	    " SET attempts = CASE WHEN ?6 = 0 THEN attempts + 1"
+	    "   WHEN reason <> excluded.reason THEN 1"
+	    "   WHEN last_ms > excluded.last_ms - ?6 THEN attempts"
+	    "   ELSE attempts + 1 END,"
+	    " last_ms = CASE WHEN ?6 > 0 AND reason = excluded.reason"
+	    "   AND last_ms > excluded.last_ms - ?6 THEN last_ms"
+	    "   ELSE excluded.last_ms END,"
+	    " reason = excluded.reason RETURNING attempts";
+	const struct store_unique unique =
+	    store_unique_make(failure->account_id, failure->unique_id,
+		failure->unique_id_length, failure->occurrence);
+	enum store_status status = attempts_forget_old(db);
+	struct sql_statement use;
+
+	*attempts_r = 0;
+	attempts->may_exist = true;
+	if (status != STORE_OK)
+		return status;
+	attempts_prepare(&use, db, sql, &unique);
+	sql_bind_int(&use, 4, db->now_ms);
+	sql_bind_text(&use, 5, failure->reason);
+	sql_bind_int(&use, 6, failure->apart_ms);
+	while (sql_step(&use))
+		*attempts_r = (unsigned)sql_column_int(&use, 0);
+	return sql_end(&use);
+}
+
+static enum store_status
+attempts_look_for_any(struct store_db *db, bool *any_r)
+{
+	static const char sql[] = "SELECT 1 FROM failure LIMIT 1";
+	struct sql_statement use;
+
+	sql_prepare(&use, db->sql, sql);
+	*any_r = sql_step(&use);
+	return sql_end(&use);
+}
+
+enum store_status
+store_attempts_forget(struct store_attempts *attempts, struct store_db *db,
+    const struct store_unique *unique)
+{
+	static const char sql[] = "DELETE FROM failure" WHERE_KEY;
+	enum store_status status;
+	struct sql_statement use;
+
+	if (!attempts->may_exist)
+		return STORE_OK;
+	attempts_prepare(&use, db, sql, unique);
+	status = sql_run(&use);
+	if (status == STORE_OK)
+		status = attempts_look_for_any(db, &attempts->may_exist);
+	return status;
+}
+
+enum store_status
+store_attempts_forget_all(struct store_db *db, int64_t account_id)
+{
+	static const char sql[] = "DELETE FROM failure WHERE account = ?1";
+	struct sql_statement use;
+
+	sql_prepare_once(&use, db->sql, sql);
+	sql_bind_int(&use, 1, account_id);
+	return sql_run(&use);
+}
+
+enum store_status
+store_attempts_look_up(
+    struct store_db *db, const struct store_unique *unique, bool *has_failed_r)
+{
+	static const char sql[] = "SELECT 1 FROM failure" WHERE_KEY;
+	struct sql_statement use;
+
+	attempts_prepare(&use, db, sql, unique);
+	*has_failed_r = sql_step(&use);
+	return sql_end(&use);
+}
