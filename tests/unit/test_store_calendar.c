@@ -127,7 +127,7 @@ poll(struct fixture *fixture, const char *outcome, uint32_t messages)
 		.started_ms = unix_ms,
 		.finished_ms = unix_ms,
 		.outcome = outcome,
-		.tally.tally.messages = messages };
+		.tally.messages = messages };
 	struct answer answer = { 0 };
 
 	store_poll_record(fixture->store, &row, answer_done, &answer);
