@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
+
 /* A block holds some two hundred accounts; larger requests get their own. */
 #define ARENA_BLOCK_SIZE   ((size_t)64 * 1024)
 #define ARENA_SHARED_FIRST ((size_t)64)
@@ -99,23 +101,10 @@ config_arena_copy(struct config_arena *arena, const char *text)
 	return copy;
 }
 
-/* FNV-1a: the texts are an administrator's own, not an attacker's. */
-static size_t
-hash(const char *text)
-{
-	uint64_t value = 14695981039346656037u;
-
-	while (*text != '\0') {
-		value ^= (unsigned char)*text++;
-		value *= 1099511628211u;
-	}
-	return (size_t)value;
-}
-
 static char **
 find_slot(char **shared, size_t size, const char *text)
 {
-	size_t i = hash(text) & (size - 1);
+	size_t i = (size_t)evpop_hash_text(text) & (size - 1);
 
 	while (shared[i] != NULL && strcmp(shared[i], text) != 0)
 		i = (i + 1) & (size - 1);

@@ -1,21 +1,17 @@
 #include "daemon/poll/host.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "lib/base/hash.h"
 
 #define FIRST_BUCKETS 64
 
 static size_t
 bucket_of(const struct host_table *table, const char *name)
 {
-	uint64_t hash = 14695981039346656037u;
-
-	for (; *name != '\0'; name++)
-		hash = (hash ^ (unsigned)tolower((unsigned char)*name)) *
-		       1099511628211u;
-	return (size_t)(hash & (table->bucket_count - 1));
+	return (size_t)evpop_hash_name(name) & (table->bucket_count - 1);
 }
 
 static bool

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
+
 bool
 schedule_reserve(struct schedule *schedule, size_t items)
 {
@@ -106,14 +108,12 @@ schedule_clear(struct schedule *schedule)
 	memset(schedule, 0, sizeof *schedule);
 }
 
-/* FNV-1a, stirred once more since short names differ in their last octets. */
+/* Stirred once more since the hashes of short names differ in few bits. */
 uint32_t
 schedule_share(const char *name)
 {
-	uint64_t hash = 14695981039346656037u;
+	uint64_t hash = evpop_hash_text(name);
 
-	for (; *name != '\0'; name++)
-		hash = (hash ^ (unsigned char)*name) * 1099511628211u;
 	hash ^= hash >> 32;
 	hash *= 0x9e3779b97f4a7c15u;
 	return (uint32_t)(hash >> 32);

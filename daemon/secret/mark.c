@@ -4,29 +4,25 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-static uint64_t
-mark_add(uint64_t mark, uint64_t value)
-{
-	mark = (mark ^ value) * UINT64_C(1099511628211);
-	return mark ^ mark >> 32;
-}
+#include "lib/base/hash.h"
 
-/* A change of its content, owner or mode is one of ctime, too. */
+/* A change of the content, the owner or the mode is one of ctime, too. */
 static uint32_t
 mark_of_file(const char *path)
 {
-	uint64_t mark = UINT64_C(14695981039346656037);
 	struct stat status;
+	uint64_t figures[7], mark;
 
 	if (stat(path, &status) != 0)
 		return 0;
-	mark = mark_add(mark, status.st_dev);
-	mark = mark_add(mark, status.st_ino);
-	mark = mark_add(mark, (uint64_t)status.st_size);
-	mark = mark_add(mark, (uint64_t)status.st_ctim.tv_sec);
-	mark = mark_add(mark, (uint64_t)status.st_ctim.tv_nsec);
-	mark = mark_add(mark, (uint64_t)status.st_mtim.tv_sec);
-	mark = mark_add(mark, (uint64_t)status.st_mtim.tv_nsec);
+	figures[0] = status.st_dev;
+	figures[1] = status.st_ino;
+	figures[2] = (uint64_t)status.st_size;
+	figures[3] = (uint64_t)status.st_ctim.tv_sec;
+	figures[4] = (uint64_t)status.st_ctim.tv_nsec;
+	figures[5] = (uint64_t)status.st_mtim.tv_sec;
+	figures[6] = (uint64_t)status.st_mtim.tv_nsec;
+	mark = evpop_hash_add(EVPOP_HASH_START, figures, sizeof(figures));
 	mark ^= mark >> 32;
 	return (uint32_t)mark != 0 ? (uint32_t)mark : 1;
 }
