@@ -1,8 +1,9 @@
 #include "lib/net/memory.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "lib/base/hash.h"
 
 /* A power of two.  Few programs know more servers than this well. */
 #define BUCKETS 1024
@@ -60,16 +61,10 @@ evpop_memory_keys(struct evpop_memory *memory)
 	return memory->keys;
 }
 
-/* FNV-1a; a person names the servers, so nobody makes them collide. */
 static size_t
 bucket_of(const char *host, uint16_t port)
 {
-	uint32_t hash = 2166136261u ^ port;
-
-	for (; *host != '\0'; host++)
-		hash = (hash ^ (uint32_t)tolower((unsigned char)*host)) *
-		       16777619u;
-	return hash & (BUCKETS - 1);
+	return (size_t)(evpop_hash_name(host) ^ port) & (BUCKETS - 1);
 }
 
 static struct entry *
