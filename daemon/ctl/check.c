@@ -2,8 +2,8 @@
 #include <time.h>
 
 #include "daemon/control/when.h"
+#include "daemon/ctl/client.h"
 #include "daemon/ctl/command.h"
-#include "daemon/ctl/http.h"
 #include "daemon/ctl/human.h"
 #include "daemon/ctl/progress.h"
 #include "daemon/ctl/target.h"

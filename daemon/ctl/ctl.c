@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/control/when.h"
-#include "daemon/ctl/http.h"
+#include "daemon/ctl/client.h"
 #include "daemon/ctl/human.h"
 #include "daemon/ctl/text.h"
 #include "lib/base/clock.h"

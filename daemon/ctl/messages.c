@@ -1,10 +1,10 @@
 #include <string.h>
 
+#include "daemon/ctl/client.h"
 #include "daemon/ctl/command.h"
-#include "daemon/ctl/http.h"
 #include "daemon/ctl/human.h"
-#include "daemon/ctl/pages.h"
-#include "daemon/ctl/table.h"
+#include "daemon/ctl/list.h"
+#include "daemon/ctl/print.h"
 #include "daemon/ctl/target.h"
 
 static const struct table_column columns[] = {

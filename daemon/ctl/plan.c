@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "daemon/ctl/human.h"
+#include "daemon/ctl/print.h"
 #include "daemon/ctl/remark.h"
-#include "daemon/ctl/table.h"
 #include "daemon/ctl/target.h"
 
 /* What the API gives at most. */

@@ -6,8 +6,8 @@
 
 #include <jansson.h>
 
+#include "daemon/ctl/client.h"
 #include "daemon/ctl/ctl.h"
-#include "daemon/ctl/http.h"
 
 /* The first page of an account's plan; as http_ask(). */
 bool plan_ask(struct ctl *, const char *account, json_t **page_r,

@@ -2,8 +2,8 @@
 
 #include "daemon/ctl/command.h"
 #include "daemon/ctl/human.h"
-#include "daemon/ctl/pages.h"
-#include "daemon/ctl/table.h"
+#include "daemon/ctl/list.h"
+#include "daemon/ctl/print.h"
 #include "daemon/ctl/target.h"
 #include "daemon/notify/tally.h"
 

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/ctl/client.h"
 #include "daemon/ctl/command.h"
 #include "daemon/ctl/files.h"
-#include "daemon/ctl/http.h"
 #include "daemon/ctl/target.h"
 #include "daemon/ctl/text.h"
 

@@ -1,8 +1,8 @@
 
 #include <string.h>
 
+#include "daemon/ctl/client.h"
 #include "daemon/ctl/command.h"
-#include "daemon/ctl/http.h"
 #include "daemon/ctl/human.h"
 #include "daemon/ctl/target.h"
 

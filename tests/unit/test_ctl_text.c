@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "daemon/ctl/human.h"
-#include "daemon/ctl/table.h"
+#include "daemon/ctl/print.h"
 #include "daemon/ctl/target.h"
 #include "daemon/ctl/text.h"
 

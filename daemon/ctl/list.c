@@ -1,10 +1,10 @@
-#include "daemon/ctl/pages.h"
+#include "daemon/ctl/list.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/ctl/client.h"
 #include "daemon/ctl/command.h"
-#include "daemon/ctl/http.h"
 #include "daemon/ctl/target.h"
 
 /* What the API gives at most, and what is shown where nobody says. */

@@ -1,8 +1,8 @@
 /*
  * Walks through a list of the API's, page by page.
  */
-#ifndef CTL_PAGES_H
-#define CTL_PAGES_H
+#ifndef CTL_LIST_H
+#define CTL_LIST_H
 
 #include "daemon/ctl/ctl.h"
 

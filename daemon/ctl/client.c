@@ -1,4 +1,4 @@
-#include "daemon/ctl/http.h"
+#include "daemon/ctl/client.h"
 
 #include <curl/curl.h>
 #include <errno.h>

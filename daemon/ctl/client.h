@@ -2,8 +2,8 @@
  * Requests to the daemon's socket, and what their failures mean for the one
  * who typed the command.
  */
-#ifndef CTL_HTTP_H
-#define CTL_HTTP_H
+#ifndef CTL_CLIENT_H
+#define CTL_CLIENT_H
 
 #include <jansson.h>
 #include <stdbool.h>

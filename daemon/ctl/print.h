@@ -2,8 +2,8 @@
  * A table for people: columns as wide as what is in them, cut to the terminal
  * where there is one.
  */
-#ifndef CTL_TABLE_H
-#define CTL_TABLE_H
+#ifndef CTL_PRINT_H
+#define CTL_PRINT_H
 
 #include <stdbool.h>
 #include <stddef.h>

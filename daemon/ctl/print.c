@@ -1,4 +1,4 @@
-#include "daemon/ctl/table.h"
+#include "daemon/ctl/print.h"
 
 #include <stdlib.h>
 #include <string.h>
