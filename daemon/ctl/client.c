@@ -9,8 +9,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "daemon/ctl/target.h"
-
 /* A page of a thousand messages has about one megabyte. */
 #define JSON_SIZE_MAX ((size_t)64 << 20)
 
@@ -27,57 +25,124 @@
 #define CONNECT_SECONDS 10
 #define CONNECT_TURNS   1000
 
-struct http {
+struct client {
 	CURL *curl;
 	char curl_words[CURL_ERROR_SIZE];
 };
 
 struct transfer {
 	CURL *curl;
-	http_sink sink; /* NULL: all goes to the buffer */
+	client_sink sink; /* NULL: all goes to the buffer */
 	void *arg;
 	char *buffer;
 	size_t length;
 	bool too_long, stopped;
 };
 
-struct http *
-http_new(void)
-{
-	struct http *http = calloc(1, sizeof(*http));
+/* ---- targets ---- */
 
-	if (http == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
-		free(http);
-		return NULL;
+static void
+target_append(struct target *target, const char *text, size_t length)
+{
+	if (length >= TARGET_SIZE - target->length) {
+		target->is_cut = true;
+		return;
 	}
-	http->curl = curl_easy_init();
-	if (http->curl == NULL) {
-		curl_global_cleanup();
-		free(http);
-		return NULL;
+	memcpy(target->text + target->length, text, length);
+	target->length += length;
+	target->text[target->length] = '\0';
+}
+
+/* RFC 3986 section 2.3: what may stand for itself. */
+static bool
+is_unreserved(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') ||
+	       (c != '\0' && strchr("-._~", c) != NULL);
+}
+
+static void
+target_encode(struct target *target, const char *text)
+{
+	char encoded[4];
+
+	for (; *text != '\0'; text++) {
+		snprintf(
+		    encoded, sizeof(encoded), "%%%02X", (unsigned char)*text);
+		if (is_unreserved(*text))
+			target_append(target, text, 1);
+		else
+			target_append(target, encoded, 3);
 	}
-	return http;
 }
 
 void
-http_free(struct http **http_ref)
+target_begin(struct target *target_r, const char *pattern, const char *name)
 {
-	struct http *http = *http_ref;
+	size_t before = strcspn(pattern, "*");
 
-	*http_ref = NULL;
-	if (http == NULL)
+	target_r->length = 0;
+	target_r->has_query = target_r->is_cut = false;
+	target_append(target_r, pattern, before);
+	if (pattern[before] == '\0')
 		return;
-	curl_easy_cleanup(http->curl);
-	curl_global_cleanup();
-	free(http);
+	target_encode(target_r, name);
+	pattern += before + 1;
+	target_append(target_r, pattern, strlen(pattern));
 }
 
-static void set_error(struct http_error *error_r, enum ctl_exit exit,
+void
+target_parameter(struct target *target, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	target_append(target, target->has_query ? "&" : "?", 1);
+	target->has_query = true;
+	target_append(target, name, strlen(name));
+	target_append(target, "=", 1);
+	target_encode(target, value);
+}
+
+/* ---- requests ---- */
+
+struct client *
+client_new(void)
+{
+	struct client *client = calloc(1, sizeof(*client));
+
+	if (client == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
+		free(client);
+		return NULL;
+	}
+	client->curl = curl_easy_init();
+	if (client->curl == NULL) {
+		curl_global_cleanup();
+		free(client);
+		return NULL;
+	}
+	return client;
+}
+
+void
+client_free(struct client **client_ref)
+{
+	struct client *client = *client_ref;
+
+	*client_ref = NULL;
+	if (client == NULL)
+		return;
+	curl_easy_cleanup(client->curl);
+	curl_global_cleanup();
+	free(client);
+}
+
+static void client_fail(struct client_error *error_r, enum ctl_exit exit,
     const char *hint, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
 static void
-set_error(struct http_error *error_r, enum ctl_exit exit, const char *hint,
+client_fail(struct client_error *error_r, enum ctl_exit exit, const char *hint,
     const char *format, ...)
 {
 	va_list arguments;
@@ -93,7 +158,7 @@ set_error(struct http_error *error_r, enum ctl_exit exit, const char *hint,
 }
 
 static bool
-keep(struct transfer *transfer, const char *bytes, size_t length)
+transfer_keep(struct transfer *transfer, const char *bytes, size_t length)
 {
 	char *longer;
 
@@ -111,7 +176,7 @@ keep(struct transfer *transfer, const char *bytes, size_t length)
 }
 
 static size_t
-take_body(char *bytes, size_t one, size_t length, void *arg)
+transfer_take(char *bytes, size_t one, size_t length, void *arg)
 {
 	struct transfer *transfer = arg;
 	long status = 0;
@@ -119,7 +184,7 @@ take_body(char *bytes, size_t one, size_t length, void *arg)
 	(void)one;
 	curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (transfer->sink == NULL || status != 200)
-		return keep(transfer, bytes, length) ? length : 0;
+		return transfer_keep(transfer, bytes, length) ? length : 0;
 	if (transfer->sink(bytes, length, transfer->arg))
 		return length;
 	transfer->stopped = true;
@@ -131,7 +196,7 @@ take_body(char *bytes, size_t one, size_t length, void *arg)
  * system's own answer, which tells more than libcurl, or 0.
  */
 static int
-wait_for_turn(const char *path)
+client_wait_for_turn(const char *path)
 {
 	const struct timeval patience = { CONNECT_SECONDS, 0 };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -150,25 +215,26 @@ wait_for_turn(const char *path)
 
 /* Why no connection came to be. */
 static void
-explain_connect(const char *path, int failure, struct http_error *error_r)
+client_explain_connect(
+    const char *path, int failure, struct client_error *error_r)
 {
 	if (failure == EACCES || failure == EPERM)
-		set_error(error_r, CTL_NO_PERMISSION,
+		client_fail(error_r, CTL_NO_PERMISSION,
 		    "try sudo, or become a member of the socket's group",
 		    "%s: you may not talk to the daemon (%s)", path,
 		    strerror(failure));
 	else if (failure == 0 || failure == EAGAIN)
-		set_error(error_r, CTL_TEMPORARY, "try again",
+		client_fail(error_r, CTL_TEMPORARY, "try again",
 		    "%s: the daemon is too busy to answer", path);
 	else
-		set_error(error_r, CTL_UNAVAILABLE,
+		client_fail(error_r, CTL_UNAVAILABLE,
 		    "is evpopd running? try: systemctl status evpopd",
 		    "%s: cannot reach the daemon (%s)", path,
 		    strerror(failure));
 }
 
 static enum ctl_exit
-exit_of_status(long status, const char *code)
+client_exit_of_status(long status, const char *code)
 {
 	switch (status) {
 	case 400:
@@ -191,8 +257,8 @@ exit_of_status(long status, const char *code)
 
 /* What the daemon says is wrong: {"error": {"code", "message", "hint"}}. */
 static void
-take_error(
-    const struct transfer *transfer, long status, struct http_error *error_r)
+client_take_error(
+    const struct transfer *transfer, long status, struct client_error *error_r)
 {
 	json_t *json =
 	    json_loadb(transfer->buffer != NULL ? transfer->buffer : "",
@@ -202,12 +268,13 @@ take_error(
 	const char *message = ctl_text(error, "message");
 
 	if (code != NULL && message != NULL) {
-		set_error(error_r, exit_of_status(status, code),
+		client_fail(error_r, client_exit_of_status(status, code),
 		    ctl_text(error, "hint"), "%s", message);
 		snprintf(error_r->code, sizeof(error_r->code), "%s", code);
 	} else {
-		set_error(error_r, status == 503 ? CTL_TEMPORARY : CTL_SOFTWARE,
-		    "is it evpopd's socket, and of the same version?",
+		client_fail(error_r,
+		    status == 503 ? CTL_TEMPORARY : CTL_SOFTWARE,
+		    "is this the socket of evpopd, and of the same version?",
 		    "the daemon answered with status %ld and no reason",
 		    status);
 	}
@@ -215,54 +282,54 @@ take_error(
 }
 
 static void
-explain_curl(struct ctl *ctl, CURLcode result, int connect_errno,
-    const struct transfer *transfer, struct http_error *error_r)
+client_explain_curl(struct ctl *ctl, CURLcode result, int connect_errno,
+    const struct transfer *transfer, struct client_error *error_r)
 {
-	const char *words = ctl->http->curl_words;
+	const char *words = ctl->client->curl_words;
 
 	switch (result) {
 	case CURLE_COULDNT_CONNECT:
-		explain_connect(ctl->socket, connect_errno, error_r);
+		client_explain_connect(ctl->socket, connect_errno, error_r);
 		break;
 	case CURLE_OUT_OF_MEMORY:
-		set_error(error_r, CTL_TEMPORARY, NULL, "out of memory");
+		client_fail(error_r, CTL_TEMPORARY, NULL, "out of memory");
 		break;
 	case CURLE_WRITE_ERROR:
 		if (transfer->stopped)
-			set_error(error_r, CTL_OK, NULL, "stopped");
+			client_fail(error_r, CTL_OK, NULL, "stopped");
 		else if (transfer->too_long)
-			set_error(error_r, CTL_SOFTWARE, NULL,
+			client_fail(error_r, CTL_SOFTWARE, NULL,
 			    "the daemon's answer is longer than %zu MiB",
 			    JSON_SIZE_MAX >> 20);
 		else
-			set_error(
+			client_fail(
 			    error_r, CTL_TEMPORARY, NULL, "out of memory");
 		break;
 	case CURLE_OPERATION_TIMEDOUT:
-		set_error(error_r, CTL_TEMPORARY, NULL,
+		client_fail(error_r, CTL_TEMPORARY, NULL,
 		    "the daemon was silent for %ld seconds", SILENCE_SECONDS);
 		break;
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
-		set_error(error_r, CTL_TEMPORARY,
+		client_fail(error_r, CTL_TEMPORARY,
 		    "it stopped, or its store failed: see its log",
 		    "the daemon closed the connection too early");
 		break;
 	default:
-		set_error(error_r, CTL_SOFTWARE,
-		    "is it evpopd's socket, and of the same version?",
+		client_fail(error_r, CTL_SOFTWARE,
+		    "is this the socket of evpopd, and of the same version?",
 		    "the daemon's answer makes no sense (%s)",
 		    words[0] != '\0' ? words : curl_easy_strerror(result));
 	}
 }
 
 static bool
-set_options(struct ctl *ctl, const char *method, const char *url,
+transfer_set_options(struct ctl *ctl, const char *method, const char *url,
     struct transfer *transfer)
 {
-	CURL *curl = ctl->http->curl;
+	CURL *curl = ctl->client->curl;
 
 	curl_easy_reset(curl);
 	/* A sink may wait for a person who pages through what it prints. */
@@ -271,7 +338,7 @@ set_options(struct ctl *ctl, const char *method, const char *url,
 		curl_easy_setopt(
 		    curl, CURLOPT_LOW_SPEED_TIME, SILENCE_SECONDS) != CURLE_OK))
 		return false;
-	ctl->http->curl_words[0] = '\0';
+	ctl->client->curl_words[0] = '\0';
 	/* A proxy or a .netrc has no say in a socket of this machine's. */
 	return curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, ctl->socket) ==
 		   CURLE_OK &&
@@ -283,74 +350,73 @@ set_options(struct ctl *ctl, const char *method, const char *url,
 		   CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_ERRORBUFFER,
-		   ctl->http->curl_words) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body) ==
+		   ctl->client->curl_words) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, transfer_take) ==
 		   CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer) == CURLE_OK;
 }
 
 /* Also why there is no connection, where that is so. */
 static CURLcode
-connect_and_ask(struct ctl *ctl, int *errno_r)
+client_connect_and_ask(struct ctl *ctl, int *errno_r)
 {
 	CURLcode result;
 
 	*errno_r = 0;
 	for (int turns = 0; turns < CONNECT_TURNS && *errno_r == 0; turns++) {
-		result = curl_easy_perform(ctl->http->curl);
+		result = curl_easy_perform(ctl->client->curl);
 		if (result != CURLE_COULDNT_CONNECT)
 			return result;
-		*errno_r = wait_for_turn(ctl->socket);
+		*errno_r = client_wait_for_turn(ctl->socket);
 	}
 	return CURLE_COULDNT_CONNECT;
 }
 
 /* One request; false with the error unless the daemon says 2xx. */
 static bool
-perform(struct ctl *ctl, const char *method, struct target *target,
-    struct transfer *transfer, struct http_error *error_r)
+client_perform(struct ctl *ctl, const char *method, const struct target *target,
+    struct transfer *transfer, struct client_error *error_r)
 {
-	char *url = NULL;
-	CURLcode result;
+	static const char host[] = "http://localhost";
+	const size_t longest = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
+	char url[sizeof(host) + TARGET_SIZE];
+	CURLcode result = CURLE_OUT_OF_MEMORY;
 	long status = 0;
 	int failure = 0;
-	bool ready;
 
-	if (strlen(ctl->socket) >=
-	    sizeof(((struct sockaddr_un *)0)->sun_path)) {
-		target_free(target);
-		set_error(error_r, CTL_USAGE, NULL,
-		    "%s: the path of a socket has at most %zu octets",
-		    ctl->socket,
-		    sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
+	if (target->is_cut) {
+		client_fail(
+		    error_r, CTL_USAGE, NULL, "the arguments are too long");
 		return false;
 	}
-	if (target->text == NULL ||
-	    asprintf(&url, "http://localhost%s", target->text) == -1)
-		url = NULL;
-	target_free(target);
-	transfer->curl = ctl->http->curl;
-	ready = url != NULL && set_options(ctl, method, url, transfer);
-	result = ready ? connect_and_ask(ctl, &failure) : CURLE_OUT_OF_MEMORY;
-	free(url);
+	if (strlen(ctl->socket) > longest) {
+		client_fail(error_r, CTL_USAGE, NULL,
+		    "%s: the path of a socket has at most %zu bytes",
+		    ctl->socket, longest);
+		return false;
+	}
+	snprintf(url, sizeof(url), "%s%s", host, target->text);
+	transfer->curl = ctl->client->curl;
+	if (transfer_set_options(ctl, method, url, transfer))
+		result = client_connect_and_ask(ctl, &failure);
 	if (result != CURLE_OK) {
-		explain_curl(ctl, result, failure, transfer, error_r);
+		client_explain_curl(ctl, result, failure, transfer, error_r);
 		return false;
 	}
-	curl_easy_getinfo(ctl->http->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(ctl->client->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (status < 200 || status > 299) {
-		take_error(transfer, status, error_r);
+		client_take_error(transfer, status, error_r);
 		return false;
 	}
 	return true;
 }
 
 bool
-http_ask(struct ctl *ctl, const char *method, struct target *target,
-    json_t **json_r, struct http_error *error_r)
+client_ask(struct ctl *ctl, const char *method, const struct target *target,
+    json_t **json_r, struct client_error *error_r)
 {
 	struct transfer transfer = { 0 };
-	bool answered = perform(ctl, method, target, &transfer, error_r);
+	bool answered = client_perform(ctl, method, target, &transfer, error_r);
 
 	*json_r = NULL;
 	if (answered) {
@@ -360,8 +426,9 @@ http_ask(struct ctl *ctl, const char *method, struct target *target,
 		if (!json_is_object(*json_r)) {
 			json_decref(*json_r);
 			*json_r = NULL;
-			set_error(error_r, CTL_SOFTWARE,
-			    "is it evpopd's socket, and of the same version?",
+			client_fail(error_r, CTL_SOFTWARE,
+			    "is this the socket of evpopd, and of the same "
+			    "version?",
 			    "the daemon's answer is no JSON object");
 		}
 	}
@@ -370,20 +437,38 @@ http_ask(struct ctl *ctl, const char *method, struct target *target,
 }
 
 bool
-http_download(struct ctl *ctl, struct target *target, http_sink sink, void *arg,
-    struct http_error *error_r)
+client_download(struct ctl *ctl, const struct target *target, client_sink sink,
+    void *arg, struct client_error *error_r)
 {
 	struct transfer transfer = { .sink = sink, .arg = arg };
-	bool answered = perform(ctl, "GET", target, &transfer, error_r);
+	bool answered = client_perform(ctl, "GET", target, &transfer, error_r);
 
 	free(transfer.buffer);
 	return answered;
 }
 
 enum ctl_exit
-http_report(const struct ctl *ctl, const struct http_error *error)
+client_report(const struct ctl *ctl, const struct client_error *error)
 {
 	ctl_warn(ctl, "%s", error->message);
 	ctl_hint(ctl, error->hint);
 	return error->exit;
+}
+
+enum ctl_exit
+client_print(struct ctl *ctl, const char *method, const struct target *target,
+    void (*print)(struct ctl *, const json_t *))
+{
+	struct client_error error;
+	enum ctl_exit code = CTL_OK;
+	json_t *json;
+
+	if (!client_ask(ctl, method, target, &json, &error))
+		return client_report(ctl, &error);
+	if (ctl->json)
+		code = ctl_print_json(ctl, json);
+	else
+		print(ctl, json);
+	json_decref(json);
+	return code;
 }

@@ -11,39 +11,61 @@
 
 #include "daemon/ctl/ctl.h"
 
-struct target;
-
 /* NULL without memory. */
-struct http *http_new(void) __attribute__((warn_unused_result));
-void http_free(struct http **);
+struct client *client_new(void) __attribute__((warn_unused_result));
+void client_free(struct client **);
 
-#define HTTP_MESSAGE_SIZE 8192
-#define HTTP_HINT_SIZE    512
-struct http_error {
+/* Longer than any that the daemon takes. */
+#define TARGET_SIZE 16384
+
+/* The address of a request: a path and parameters, encoded. */
+struct target {
+	char text[TARGET_SIZE];
+	size_t length;
+	bool has_query, is_cut;
+};
+
+/* A path of the API's, in which "*" stands for `name`; NULL: there is none. */
+void target_begin(
+    struct target *target_r, const char *pattern, const char *name);
+/* Append a parameter; nothing where the value is NULL. */
+void target_parameter(struct target *, const char *name, const char *value);
+
+#define CLIENT_MESSAGE_SIZE 8192
+#define CLIENT_HINT_SIZE    512
+struct client_error {
 	enum ctl_exit exit;
 	char code[64]; /* of the daemon's, for programs; "" if it never spoke */
-	char message[HTTP_MESSAGE_SIZE];
-	char hint[HTTP_HINT_SIZE];
+	char message[CLIENT_MESSAGE_SIZE];
+	char hint[CLIENT_HINT_SIZE];
 };
 
 /*
  * Ask, and give the JSON of a success: the caller's to decref.  On failure
- * *json_r is NULL and *error_r says why and how to exit.  Frees the target.
+ * *json_r is NULL and *error_r says why and how to exit.
  */
-bool http_ask(struct ctl *, const char *method, struct target *,
-    json_t **json_r, struct http_error *error_r)
+bool client_ask(struct ctl *, const char *method, const struct target *,
+    json_t **json_r, struct client_error *error_r)
     __attribute__((warn_unused_result));
 
 /*
  * Get a body that is no JSON; `sink` takes it piece by piece and stops it by
  * returning false, which is then error_r->exit CTL_OK.  Nothing comes to the
- * sink unless the daemon says 200.  Frees the target.
+ * sink unless the daemon says 200.
  */
-typedef bool (*http_sink)(const char *bytes, size_t length, void *arg);
-bool http_download(struct ctl *, struct target *, http_sink, void *arg,
-    struct http_error *error_r) __attribute__((warn_unused_result));
+typedef bool (*client_sink)(const char *bytes, size_t length, void *arg);
+bool client_download(struct ctl *, const struct target *, client_sink,
+    void *arg, struct client_error *error_r)
+    __attribute__((warn_unused_result));
 
 /* Say it on standard error; returns how to exit. */
-enum ctl_exit http_report(const struct ctl *, const struct http_error *);
+enum ctl_exit client_report(const struct ctl *, const struct client_error *);
+
+/*
+ * Ask, and print the answer: by `print`, or as JSON with --json.  A failure is
+ * reported.  Returns how to exit.
+ */
+enum ctl_exit client_print(struct ctl *, const char *method,
+    const struct target *, void (*print)(struct ctl *, const json_t *));
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The commands of evpopctl: one table with their options and words, from
- * which parsing and help come and which a test compares with the manual.
+ * The commands of evpopctl: how they are described, how their lines are read,
+ * and the table of all (commands.c), which a test compares with the manual.
  */
 #ifndef CTL_COMMAND_H
 #define CTL_COMMAND_H
@@ -36,19 +36,21 @@ struct invocation {
 	char **arguments;
 	size_t count;
 	/* By the option's place in the list; "" for one without argument. */
-	const char *values[COMMAND_OPTIONS_MAX];
+	const char *values[COMMAND_OPTIONS_MAX + 2];
+	bool wants_help; /* and nothing else */
 };
 
 const struct command *command_table(size_t *count_r);
-/* The options that stand before every command. */
-const struct command_option *command_global_options(void);
+
+/* evpopctl itself: what stands before a command.  It does not run. */
+const struct command *command_of_program(void);
 
 /* NULL, and said on standard error with a near match, if there is none. */
 const struct command *command_find(const struct ctl *, const char *name);
 
 /*
  * Read a command's own line, argv[0] being its name.  CTL_OK, or CTL_USAGE
- * with the reason said.  --json may stand here as well.
+ * with the reason said.  --json and --help may stand in every line.
  */
 enum ctl_exit command_parse(struct ctl *, const struct command *, int argc,
     char **argv, struct invocation *invocation_r);
@@ -57,9 +59,15 @@ enum ctl_exit command_parse(struct ctl *, const struct command *, int argc,
 const char *command_value(const struct invocation *, const char *option);
 bool command_given(const struct invocation *, const char *option);
 
-/* Usage of one command, or of all. */
+void command_print_options(FILE *, const struct command_option *);
 void command_print_usage(FILE *, const struct command *);
 void command_print_help(FILE *, const struct command *);
+
+/* Print the usage on standard error; CTL_USAGE. */
+enum ctl_exit command_usage(struct ctl *, const struct command *);
+
+/* Help on all commands. */
+void command_print_all(FILE *);
 
 /* The commands, by file. */
 enum ctl_exit status_run(struct ctl *, const struct invocation *);
@@ -75,6 +83,5 @@ enum ctl_exit show_run(struct ctl *, const struct invocation *);
 enum ctl_exit raw_run(struct ctl *, const struct invocation *);
 enum ctl_exit quarantine_run(struct ctl *, const struct invocation *);
 enum ctl_exit check_run(struct ctl *, const struct invocation *);
-enum ctl_exit help_run(struct ctl *, const struct invocation *);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * What every command of evpopctl works with: the daemon's socket, the
- * terminal or file it writes to, and how it ends.
+ * What every command of evpopctl works with: the terminal or file it writes
+ * to, how it complains and how it ends.
  */
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
@@ -14,7 +14,7 @@
 /* Exit codes, from sysexits.h; the manual says what each stands for. */
 enum ctl_exit {
 	CTL_OK = 0,
-	CTL_TROUBLE = 1, /* it is told of something that does not work */
+	CTL_TROUBLE = 1, /* something that `status` shows does not work */
 	CTL_USAGE = 64,
 	CTL_DATA = 65,
 	CTL_NOT_FOUND = 66,
@@ -27,7 +27,7 @@ enum ctl_exit {
 	CTL_CONFIG = 78
 };
 
-struct http;
+struct client;
 
 struct ctl {
 	const char *socket;
@@ -36,15 +36,15 @@ struct ctl {
 	bool is_terminal, colour;
 	size_t width; /* columns; 0: no limit */
 	FILE *out, *err;
-	struct http *http;
+	struct client *client;
 };
 
-/* Look at standard output and the environment; false without memory. */
-bool ctl_begin(struct ctl *ctl_r) __attribute__((warn_unused_result));
+/* Look at standard output and the environment. */
+void ctl_begin(struct ctl *ctl_r);
 
 /*
- * Flush; `code`, or what a failed write makes of it.  A reader that went away
- * is no news to print.
+ * Flush; `code`, or what a failed write makes of it.  Says nothing if the
+ * reader of a pipe has gone.
  */
 enum ctl_exit ctl_end(struct ctl *, enum ctl_exit code);
 
@@ -53,20 +53,23 @@ void ctl_warn(const struct ctl *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* A line of help below it; nothing for "" and NULL. */
 void ctl_hint(const struct ctl *, const char *hint);
+/* Says so; CTL_TEMPORARY. */
+enum ctl_exit ctl_no_memory(const struct ctl *);
+
+/* The first failure of several is how a command ends. */
+void ctl_keep_first(enum ctl_exit *first, enum ctl_exit code);
 
 /* Print the API's JSON: indented for a terminal, else on one line. */
 enum ctl_exit ctl_print_json(struct ctl *, const json_t *);
 
-/* "Label    value", the value made safe; nothing for a NULL value. */
-void ctl_print_detail(struct ctl *, const char *label, const char *value);
-
-/* Members of the API's objects; NULL and 0 where there is none. */
+/*
+ * Members of the API's objects; "stored.octets" is one of an object inside.
+ * NULL and 0 where there is none.
+ */
+const json_t *ctl_member(const json_t *object, const char *name);
 const char *ctl_text(const json_t *object, const char *name);
 uint64_t ctl_count(const json_t *object, const char *name);
-
-/* A time of the API's for people: how long ago on a terminal; "-" for none. */
-#define CTL_TIME_SIZE 40
-const char *ctl_time(const struct ctl *, const json_t *object, const char *name,
-    char text_r[CTL_TIME_SIZE]);
+/* Whether the member is this text. */
+bool ctl_is(const json_t *object, const char *name, const char *text);
 
 #endif

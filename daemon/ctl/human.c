@@ -52,7 +52,7 @@ human_age(int64_t time_ms, int64_t now_ms, char *text_r, size_t text_size)
 	    past ? " ago" : "");
 }
 
-void
+const char *
 human_duration(int64_t seconds, char *text_r, size_t text_size)
 {
 	size_t span = 0;
@@ -69,4 +69,5 @@ human_duration(int64_t seconds, char *text_r, size_t text_size)
 		snprintf(text_r + used, text_size - (size_t)used, " %lld %s",
 		    (long long)(seconds / spans[span].seconds),
 		    spans[span].name);
+	return text_r;
 }

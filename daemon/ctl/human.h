@@ -15,6 +15,6 @@ const char *human_octets(uint64_t octets, char text_r[HUMAN_SIZE]);
 void human_age(int64_t time_ms, int64_t now_ms, char *text_r, size_t text_size);
 
 /* "2 d 3 h", "5 min 10 s". */
-void human_duration(int64_t seconds, char *text_r, size_t text_size);
+const char *human_duration(int64_t seconds, char *text_r, size_t text_size);
 
 #endif

@@ -3,100 +3,137 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/ctl/client.h"
 #include "daemon/ctl/command.h"
-#include "daemon/ctl/target.h"
+#include "daemon/ctl/table.h"
 
 /* What the API gives at most, and what is shown where nobody says. */
 #define PAGE_MAX      1000
 #define LIMIT_DEFAULT 50
+#define LIMIT_MAX     1000000000
 
 enum ctl_exit
-pages_limit(
+list_limit(
     struct ctl *ctl, const struct invocation *invocation, size_t *limit_r)
 {
 	const char *text = command_value(invocation, "limit");
-	size_t limit = 0;
 
 	*limit_r = LIMIT_DEFAULT;
 	if (text == NULL)
 		return CTL_OK;
-	for (const char *digit = text; *digit != '\0'; digit++) {
-		if (*digit < '0' || *digit > '9' || limit > 100000000) {
-			limit = 0;
-			break;
-		}
-		limit = limit * 10 + (size_t)(*digit - '0');
-	}
-	if (limit == 0) {
-		ctl_warn(ctl,
-		    "bad --limit \"%s\": expected a whole number from 1 to a "
-		    "thousand million",
-		    text);
-		return CTL_USAGE;
-	}
-	*limit_r = limit;
-	return CTL_OK;
+	/* strtoul() saturates, and would take a sign or a blank. */
+	*limit_r = strtoul(text, NULL, 10);
+	if (text[strspn(text, "0123456789")] == '\0' && *limit_r >= 1 &&
+	    *limit_r <= LIMIT_MAX)
+		return CTL_OK;
+	ctl_warn(ctl,
+	    "bad --limit \"%s\": expected a whole number from 1 to "
+	    "1,000,000,000",
+	    text);
+	return CTL_USAGE;
 }
 
 /* Ask for one page; the cursor is NULL for the first. */
 static bool
-ask_page(struct ctl *ctl, const struct pages *pages, size_t limit,
-    const char *cursor, json_t **page_r, struct http_error *error_r)
+list_ask(struct ctl *ctl, const struct target *target, const char *name,
+    size_t limit, const char *cursor, json_t **page_r,
+    struct client_error *error_r)
 {
-	struct target target;
+	struct target page = *target;
 	char digits[24];
 
 	snprintf(digits, sizeof(digits), "%zu",
 	    limit < PAGE_MAX ? limit : (size_t)PAGE_MAX);
-	pages->begin(&target, pages->invocation);
-	target_parameter(&target, "limit", digits);
-	target_parameter(&target, "cursor", cursor);
-	if (!http_ask(ctl, "GET", &target, page_r, error_r))
+	target_parameter(&page, "limit", digits);
+	target_parameter(&page, "cursor", cursor);
+	if (!client_ask(ctl, "GET", &page, page_r, error_r))
 		return false;
-	if (json_is_array(json_object_get(*page_r, pages->list)))
+	if (json_is_array(json_object_get(*page_r, name)))
 		return true;
 	json_decref(*page_r);
 	*page_r = NULL;
 	memset(error_r, 0, sizeof(*error_r));
 	error_r->exit = CTL_SOFTWARE;
 	snprintf(error_r->message, sizeof(error_r->message),
-	    "the daemon's answer has no list of %s", pages->list);
+	    "the daemon's answer has no list of %s", name);
 	return false;
 }
 
 enum ctl_exit
-pages_walk(struct ctl *ctl, const struct pages *pages)
+list_walk(struct ctl *ctl, const struct target *target, const char *name,
+    size_t limit, list_page take, void *arg)
 {
-	size_t left = pages->limit, count;
-	struct http_error error;
+	size_t left = limit, count;
+	struct client_error error;
 	json_t *page = NULL, *next;
 	const char *cursor = NULL;
-	enum ctl_exit code = CTL_OK;
+	enum ctl_exit code;
 
 	do {
-		bool answered =
-		    ask_page(ctl, pages, left, cursor, &next, &error);
-
+		if (!list_ask(ctl, target, name, left, cursor, &next, &error)) {
+			code = client_report(ctl, &error);
+			break;
+		}
 		json_decref(page);
 		page = next;
-		if (!answered)
-			return http_report(ctl, &error);
-		count = json_array_size(json_object_get(page, pages->list));
-		code = ctl->json ? ctl_print_json(ctl, page)
-				 : pages->page(ctl,
-				       json_object_get(page, pages->list),
-				       pages->arg);
+		count = json_array_size(json_object_get(page, name));
+		code = take(ctl, page, arg);
 		cursor = ctl_text(page, "next_cursor");
-		left = pages->limit == PAGES_ALL ? left
-		       : count < left            ? left - count
-						 : 0;
+		if (left != LIST_ALL)
+			left -= count < left ? count : left;
 		/* Nobody reads any more, or the daemon goes in circles. */
-		if (ferror(ctl->out) || (cursor != NULL && count == 0))
+		if (ferror(ctl->out) || count == 0)
 			break;
 	} while (code == CTL_OK && cursor != NULL && left > 0);
-	if (cursor != NULL && left == 0 && ctl->is_terminal && !ctl->json)
-		fprintf(ctl->err, "there are more: see --limit\n");
 	json_decref(page);
+	return code;
+}
+
+struct list_printing {
+	const struct list *list;
+	struct table *table;
+	size_t rows;
+	bool has_more;
+};
+
+static enum ctl_exit
+list_print_page(struct ctl *ctl, const json_t *page, void *arg)
+{
+	struct list_printing *printing = arg;
+	const json_t *rows = json_object_get(page, printing->list->name), *row;
+	size_t i;
+
+	printing->has_more = ctl_text(page, "next_cursor") != NULL;
+	if (ctl->json)
+		return ctl_print_json(ctl, page);
+	json_array_foreach(rows, i, row) table_add(printing->table, ctl, row);
+	printing->rows += i;
+	if (printing->rows == 0 && printing->list->empty != NULL)
+		fputs(printing->list->empty, ctl->out);
+	else if (!table_print(
+		     printing->table, ctl->out, ctl->width, ctl->colour))
+		return ctl_no_memory(ctl);
+	if (!printing->has_more && printing->list->after != NULL)
+		printing->list->after(ctl, page);
+	return CTL_OK;
+}
+
+enum ctl_exit
+list_print(struct ctl *ctl, const struct list *list,
+    const struct target *target, size_t limit)
+{
+	struct list_printing printing = {
+		.list = list,
+		.table = table_new(list->fields, list->field_count),
+	};
+	enum ctl_exit code;
+
+	if (printing.table == NULL)
+		return ctl_no_memory(ctl);
+	code = list_walk(
+	    ctl, target, list->name, limit, list_print_page, &printing);
+	table_free(&printing.table);
+	if (code == CTL_OK && printing.has_more && limit != LIST_ALL &&
+	    ctl->is_terminal && !ctl->json)
+		fprintf(ctl->err, "there are more: see --limit\n");
 	return code;
 }

@@ -1,36 +1,43 @@
 /*
- * Walks through a list of the API's, page by page.
+ * The API's lists, page by page.
  */
 #ifndef CTL_LIST_H
 #define CTL_LIST_H
 
-#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/client.h"
+#include "daemon/ctl/print.h"
 
 struct invocation;
-struct target;
 
-/* How many rows; SIZE_MAX: all. */
-#define PAGES_ALL ((size_t)-1)
+#define LIST_ALL ((size_t)-1)
 
-struct pages {
-	const char *list; /* the member that is the array */
-	/* Begin a target with all parameters but limit and cursor. */
-	void (*begin)(struct target *target_r, const struct invocation *);
-	const struct invocation *invocation;
-	/* Take a page's array; not called with --json. */
-	enum ctl_exit (*page)(struct ctl *, const json_t *array, void *arg);
-	void *arg;
-	size_t limit;
+/* Read --limit; CTL_USAGE, with the reason said, if it is no number. */
+enum ctl_exit list_limit(
+    struct ctl *, const struct invocation *, size_t *limit_r);
+
+/*
+ * Ask for pages until there are no more or `limit` rows have come.  `take` has
+ * each as an object, in which `name` is the array of rows.
+ */
+typedef enum ctl_exit (*list_page)(struct ctl *, const json_t *page, void *arg);
+enum ctl_exit list_walk(struct ctl *, const struct target *, const char *name,
+    size_t limit, list_page take, void *arg);
+
+struct list {
+	const char *name; /* the member that is the array of rows */
+	const struct print_field *fields;
+	size_t field_count;
+	/* Instead of headings over nothing; NULL: these. */
+	const char *empty;
+	/* Prints what follows the rows, from the last page; may be NULL. */
+	void (*after)(struct ctl *, const json_t *page);
 };
 
 /*
- * Print each page, or its JSON with --json.  On a terminal, say if there is
- * more than the limit let through.
+ * Print up to `limit` rows, or the pages' JSON with --json.  On a terminal,
+ * say if there are more.
  */
-enum ctl_exit pages_walk(struct ctl *, const struct pages *);
-
-/* Read --limit; CTL_USAGE, with the reason said, if it is no number. */
-enum ctl_exit pages_limit(
-    struct ctl *, const struct invocation *, size_t *limit_r);
+enum ctl_exit list_print(
+    struct ctl *, const struct list *, const struct target *, size_t limit);
 
 #endif

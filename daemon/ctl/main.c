@@ -1,92 +1,79 @@
 /* evpopctl: the command that people type. */
-#include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "daemon/ctl/client.h"
 #include "daemon/ctl/command.h"
-#include "daemon/ctl/ctl.h"
 
 #define DEFAULT_SOCKET "/run/evpopd/control.sock"
 
-/* Options before the command; *done_r where they leave nothing to do. */
+/* Read what stands before the command; *done_r where that is all. */
 static enum ctl_exit
-read_globals(struct ctl *ctl, int argc, char **argv, bool *done_r)
+main_read(struct ctl *ctl, int argc, char **argv, struct invocation *program_r,
+    bool *done_r)
 {
-	static const struct option longs[] = {
-		{ "socket", required_argument, NULL, 's' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int given;
+	const char *socket = getenv("EVPOPCTL_SOCKET");
+	enum ctl_exit code;
 
 	*done_r = true;
-	/* "+": the first word that is no option is the command. */
-	while ((given = getopt_long(argc, argv, "+s:jhV", longs, NULL)) != -1) {
-		switch (given) {
-		case 's':
-			ctl->socket = optarg;
-			break;
-		case 'j':
-			ctl->json = true;
-			break;
-		case 'h':
-			command_print_help(ctl->out, NULL);
-			return CTL_OK;
-		case 'V':
-			fprintf(ctl->out, "evpopctl %s\n", EVPOP_VERSION);
-			return CTL_OK;
-		default:
-			command_print_usage(ctl->err, NULL);
-			return CTL_USAGE;
-		}
-	}
-	if (optind == argc) {
-		command_print_help(ctl->err, NULL);
+	code = command_parse(ctl, command_of_program(), argc, argv, program_r);
+	if (code != CTL_OK)
+		return code;
+	if (program_r->wants_help) {
+		command_print_all(ctl->out);
+	} else if (command_given(program_r, "version")) {
+		fprintf(ctl->out, "evpopctl %s\n", EVPOP_VERSION);
+	} else if (program_r->count == 0) {
+		command_print_all(ctl->err);
 		return CTL_USAGE;
+	} else {
+		ctl->socket = command_value(program_r, "socket");
+		if (ctl->socket == NULL && socket != NULL && *socket != '\0')
+			ctl->socket = socket;
+		if (ctl->socket == NULL)
+			ctl->socket = DEFAULT_SOCKET;
+		*done_r = false;
 	}
-	*done_r = false;
 	return CTL_OK;
 }
 
 static enum ctl_exit
-run(struct ctl *ctl, int argc, char **argv)
+main_run(struct ctl *ctl, int argc, char **argv)
 {
+	struct invocation program, invocation;
 	const struct command *command;
-	struct invocation invocation;
 	enum ctl_exit code;
 	bool done;
-	int first;
 
-	code = read_globals(ctl, argc, argv, &done);
+	code = main_read(ctl, argc, argv, &program, &done);
 	if (done)
 		return code;
-	first = optind;
-	command = command_find(ctl, argv[first]);
+	command = command_find(ctl, program.arguments[0]);
 	if (command == NULL)
 		return CTL_USAGE;
 	code = command_parse(
-	    ctl, command, argc - first, argv + first, &invocation);
-	if (code != CTL_OK || invocation.command == NULL)
+	    ctl, command, (int)program.count, program.arguments, &invocation);
+	if (code != CTL_OK)
 		return code;
+	if (invocation.wants_help) {
+		command_print_help(ctl->out, command);
+		return CTL_OK;
+	}
 	return command->run(ctl, &invocation);
 }
 
 int
 main(int argc, char **argv)
 {
-	const char *socket = getenv("EVPOPCTL_SOCKET");
 	struct ctl ctl;
+	enum ctl_exit code;
 
 	/* A reader that goes away is seen in the write that fails. */
 	signal(SIGPIPE, SIG_IGN);
-	if (!ctl_begin(&ctl)) {
-		fprintf(stderr, "evpopctl: out of memory\n");
-		return CTL_TEMPORARY;
-	}
-	ctl.socket =
-	    socket != NULL && *socket != '\0' ? socket : DEFAULT_SOCKET;
-	return (int)ctl_end(&ctl, run(&ctl, argc, argv));
+	ctl_begin(&ctl);
+	ctl.client = client_new();
+	code = ctl.client != NULL ? main_run(&ctl, argc, argv)
+				  : ctl_no_memory(&ctl);
+	client_free(&ctl.client);
+	return (int)ctl_end(&ctl, code);
 }

@@ -1,244 +1,348 @@
 #include "daemon/ctl/print.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/control/when.h"
+#include "daemon/ctl/human.h"
 #include "daemon/ctl/text.h"
+#include "daemon/notify/tally.h"
+#include "lib/base/clock.h"
 
-/* Blanks between columns, and what a flexible column keeps at least. */
-#define GAP          2
-#define FLEXIBLE_MIN 8
+/* A bar of progress with its brackets, where there is room for it. */
+#define BAR_WIDTH 20
+#define LINE_SIZE 160
 
-struct cell {
-	char *text;
-	enum table_colour colour;
+/* What stands between the braces of a form is ours and short. */
+#define PLACE_SIZE 64
+
+/* ---- phrases ---- */
+
+void
+phrase_begin(struct phrase *phrase_r)
+{
+	phrase_r->text[0] = '\0';
+	phrase_r->length = 0;
+}
+
+static void
+phrase_advance(struct phrase *phrase, int written)
+{
+	size_t room = sizeof(phrase->text) - phrase->length;
+
+	if (written > 0)
+		phrase->length +=
+		    (size_t)written < room ? (size_t)written : room - 1;
+}
+
+static void phrase_append(struct phrase *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+phrase_append(struct phrase *phrase, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	phrase_advance(phrase,
+	    vsnprintf(phrase->text + phrase->length,
+		sizeof(phrase->text) - phrase->length, format, arguments));
+	va_end(arguments);
+}
+
+void
+phrase_add(struct phrase *phrase, const char *format, ...)
+{
+	va_list arguments;
+
+	if (phrase->length > 0)
+		phrase_append(phrase, ", ");
+	va_start(arguments, format);
+	phrase_advance(phrase,
+	    vsnprintf(phrase->text + phrase->length,
+		sizeof(phrase->text) - phrase->length, format, arguments));
+	va_end(arguments);
+}
+
+/* ---- times ---- */
+
+const char *
+print_time(const struct ctl *ctl, const json_t *object, const char *member,
+    char text_r[PRINT_TIME_SIZE])
+{
+	const char *text = ctl_text(object, member);
+	int64_t now_ms = evpop_clock_unix_ms(), time_ms;
+
+	if (text != NULL && ctl->is_terminal &&
+	    when_parse(text, now_ms, &time_ms))
+		human_age(time_ms, now_ms, text_r, PRINT_TIME_SIZE);
+	else
+		snprintf(
+		    text_r, PRINT_TIME_SIZE, "%s", text != NULL ? text : "-");
+	return text_r;
+}
+
+/* ---- forms ---- */
+
+/* What stands between braces: "member" or "member:kind". */
+struct place {
+	char member[PLACE_SIZE];
+	const char *kind; /* "" if there is none */
 };
 
-struct table {
-	const struct table_column *columns;
-	size_t column_count;
-	size_t *widths;
-	struct cell *cells; /* row by row */
-	size_t cell_count, room;
-	bool titled, failed;
-};
-
-struct table *
-table_new(const struct table_column *columns, size_t count)
+/* Read the place behind a brace; returns what follows it. */
+static const char *
+place_read(struct place *place_r, const char *text)
 {
-	struct table *table = calloc(1, sizeof(*table));
+	size_t length = strcspn(text, "}");
+	char *colon;
 
-	if (table == NULL)
-		return NULL;
-	table->columns = columns;
-	table->column_count = count;
-	table->widths = calloc(count, sizeof(*table->widths));
-	if (table->widths == NULL) {
-		free(table);
-		return NULL;
-	}
-	for (size_t i = 0; i < count; i++)
-		table->widths[i] = text_width(columns[i].title);
-	return table;
+	snprintf(place_r->member, sizeof(place_r->member), "%.*s", (int)length,
+	    text);
+	colon = strchr(place_r->member, ':');
+	if (colon != NULL)
+		*colon++ = '\0';
+	place_r->kind = colon != NULL ? colon : "";
+	return text + length + 1;
 }
 
+/* A figure of a poll, with its words; `member` ends in its name. */
 static void
-forget_rows(struct table *table)
+place_fill_figure(
+    const struct place *place, uint64_t value, struct phrase *phrase)
 {
-	for (size_t i = 0; i < table->cell_count; i++)
-		free(table->cells[i].text);
-	table->cell_count = 0;
-}
+	const char *point = strrchr(place->member, '.');
+	const char *name = point != NULL ? point + 1 : place->member;
+	char size[HUMAN_SIZE];
 
-void
-table_free(struct table **table_ref)
-{
-	struct table *table = *table_ref;
+	for (size_t i = 0; i < TALLY_COUNT; i++) {
+		const struct tally_name *figure = &tally_names[i];
 
-	*table_ref = NULL;
-	if (table == NULL)
-		return;
-	forget_rows(table);
-	free(table->cells);
-	free(table->widths);
-	free(table);
-}
-
-void
-table_cell_coloured(
-    struct table *table, const char *text, enum table_colour colour)
-{
-	size_t column = table->cell_count % table->column_count, width;
-	struct cell *cell;
-
-	if (table->cell_count == table->room) {
-		size_t room = table->room == 0 ? 256 : table->room * 2;
-		struct cell *cells =
-		    reallocarray(table->cells, room, sizeof(*table->cells));
-
-		if (cells == NULL) {
-			table->failed = true;
-			return;
-		}
-		table->cells = cells;
-		table->room = room;
+		if (strcmp(figure->json, name) != 0)
+			continue;
+		if (figure->unit == TALLY_UNIT_OCTETS)
+			phrase_append(phrase, "%s %s",
+			    human_octets(value, size), figure->words);
+		else
+			phrase_append(phrase, "%llu %s",
+			    (unsigned long long)value, figure->words);
 	}
-	cell = &table->cells[table->cell_count];
-	cell->colour = colour;
-	cell->text = text_clean(
-	    text == NULL || *text == '\0' ? "-" : text, TEXT_ONE_LINE);
-	if (cell->text == NULL) {
-		table->failed = true;
+}
+
+/* Append what belongs in a place.  *last is the last count so far. */
+static void
+place_fill(const struct ctl *ctl, const struct place *place,
+    const json_t *object, struct phrase *phrase, uint64_t *last)
+{
+	const char *text = ctl_text(object, place->member);
+	char buffer[PRINT_TIME_SIZE];
+
+	if (strcmp(place->kind, "none") == 0)
+		return;
+	if (strcmp(place->member, "s") == 0 ||
+	    strcmp(place->member, "-s") == 0) {
+		phrase_append(phrase, "%s",
+		    (*last == 1) == (place->member[0] == '-') ? "s" : "");
 		return;
 	}
-	table->cell_count++;
-	width = text_width(cell->text);
-	if (width > table->widths[column])
-		table->widths[column] = width;
+	if (strcmp(place->kind, "time") == 0)
+		text = print_time(ctl, object, place->member, buffer);
+	if (text != NULL) {
+		phrase_append(phrase, "%s", text);
+		return;
+	}
+	if (!json_is_integer(ctl_member(object, place->member))) {
+		phrase_append(phrase, "?");
+		return;
+	}
+	*last = ctl_count(object, place->member);
+	if (strcmp(place->kind, "size") == 0)
+		phrase_append(phrase, "%s", human_octets(*last, buffer));
+	else if (strcmp(place->kind, "figure") == 0)
+		place_fill_figure(place, *last, phrase);
+	else if (strcmp(place->kind, "span") == 0)
+		phrase_append(phrase, "%s",
+		    human_duration((int64_t)*last, buffer, sizeof(buffer)));
+	else
+		phrase_append(phrase, "%llu", (unsigned long long)*last);
+}
+
+/* Whether there is something to say in a phrase of a form. */
+static bool
+form_has_news(const char *form, const json_t *object)
+{
+	const json_t *value;
+	struct place place;
+
+	if (*form != '?')
+		return true;
+	(void)place_read(&place, strchr(form, '{') + 1);
+	value = ctl_member(object, place.member);
+	return json_is_string(value) || json_is_true(value) ||
+	       json_integer_value(value) > 0;
 }
 
 void
-table_cell(struct table *table, const char *text)
+print_form(const struct ctl *ctl, const char *form, const json_t *object,
+    struct phrase *phrase)
 {
-	table_cell_coloured(table, text, TABLE_PLAIN);
-}
+	struct place place;
+	uint64_t last = 0;
 
-void
-table_cell_count(struct table *table, uint64_t count)
-{
-	char digits[24];
-
-	snprintf(digits, sizeof(digits), "%llu", (unsigned long long)count);
-	table_cell(table, digits);
-}
-
-static size_t
-total_width(const struct table *table)
-{
-	size_t total = (table->column_count - 1) * GAP;
-
-	for (size_t i = 0; i < table->column_count; i++)
-		total += table->widths[i];
-	return total;
-}
-
-/* Take from the widest flexible column until all fit, or none can give. */
-static void
-shrink(struct table *table, size_t width)
-{
-	size_t total = total_width(table);
-
-	for (; total > width; total--) {
-		size_t widest = table->column_count;
-
-		for (size_t i = 0; i < table->column_count; i++) {
-			if (table->columns[i].flexible &&
-			    table->widths[i] > FLEXIBLE_MIN &&
-			    (widest == table->column_count ||
-				table->widths[i] > table->widths[widest]))
-				widest = i;
+	for (bool is_wanted; *form != '\0'; form += *form == '|') {
+		is_wanted = form_has_news(form, object);
+		form += *form == '?';
+		if (is_wanted && phrase->length > 0)
+			phrase_append(phrase, ", ");
+		while (*form != '\0' && *form != '|') {
+			if (*form == '{') {
+				form = place_read(&place, form + 1);
+				if (is_wanted)
+					place_fill(
+					    ctl, &place, object, phrase, &last);
+			} else {
+				if (is_wanted)
+					phrase_append(phrase, "%c", *form);
+				form++;
+			}
 		}
-		if (widest == table->column_count)
-			return;
-		table->widths[widest]--;
 	}
 }
 
-static void
-print_blanks(FILE *out, size_t count)
+/* ---- fields ---- */
+
+const char *
+print_value(const struct ctl *ctl, const struct print_field *field,
+    const json_t *object, struct phrase *phrase)
 {
-	for (; count > 0; count--)
-		fputc(' ', out);
+	char text[PRINT_TIME_SIZE];
+	const char *hex;
+	uint64_t count;
+
+	phrase_begin(phrase);
+	if (field->member == NULL) {
+		if (field->words != NULL)
+			field->words(ctl, object, phrase);
+		else
+			print_form(ctl, field->form, object, phrase);
+		return phrase->length > 0 ? phrase->text : NULL;
+	}
+	count = ctl_count(object, field->member);
+	switch (field->kind) {
+	case PRINT_TEXT:
+		return ctl_text(object, field->member);
+	case PRINT_UNIQUE_ID:
+		hex = ctl_text(object, "unique_id_hex");
+		return hex != NULL ? hex : ctl_text(object, field->member);
+	case PRINT_TIME:
+		phrase_append(
+		    phrase, "%s", print_time(ctl, object, field->member, text));
+		break;
+	case PRINT_COUNT:
+		phrase_append(phrase, "%llu", (unsigned long long)count);
+		break;
+	case PRINT_SIZE:
+		if (!json_is_integer(ctl_member(object, field->member)))
+			return NULL;
+		phrase_append(phrase, "%s", human_octets(count, text));
+		break;
+	}
+	return phrase->text;
 }
 
-/* A cell in at most `width` columns, with an ellipsis if it was cut. */
-static void
-print_text(FILE *out, const char *text, size_t width)
+void
+print_detail(struct ctl *ctl, const char *label, const char *value)
 {
-	size_t length = text_fit(text, width);
+	char *clean;
 
-	if (text[length] != '\0' && width > 0) {
-		length = text_fit(text, width - 1);
-		fprintf(out, "%.*s\xe2\x80\xa6", (int)length, text);
+	if (value == NULL)
+		return;
+	clean = text_clean(value, TEXT_ONE_LINE);
+	fprintf(ctl->out, "%s%-14s%s %s\n", ctl->colour ? "\033[1m" : "", label,
+	    ctl->colour ? "\033[0m" : "",
+	    clean != NULL ? clean : "(out of memory)");
+	free(clean);
+}
+
+void
+print_fields(struct ctl *ctl, const struct print_field *fields, size_t count,
+    const json_t *object)
+{
+	struct phrase phrase;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct print_field *field = &fields[i];
+
+		if (field->kind != PRINT_COUNT ||
+		    ctl_count(object, field->member) > 0)
+			print_detail(ctl, field->heading,
+			    print_value(ctl, field, object, &phrase));
+	}
+}
+
+/* ---- progress ---- */
+
+static bool
+progress_is_shown(const struct ctl *ctl)
+{
+	return ctl->is_terminal && !ctl->json;
+}
+
+static unsigned
+progress_percent(uint64_t done, uint64_t total)
+{
+	if (total == 0)
+		return 0;
+	if (done >= total)
+		return 100;
+	/* Beyond this the product would not fit. */
+	return total > UINT64_MAX / 100 ? (unsigned)(done / (total / 100))
+					: (unsigned)(done * 100 / total);
+}
+
+void
+progress_text(const char *what, uint64_t done, uint64_t total, const char *unit,
+    size_t width, char *text_r, size_t size)
+{
+	unsigned percent = progress_percent(done, total);
+	size_t full = (size_t)percent * BAR_WIDTH / 100;
+	char bar[BAR_WIDTH + 1];
+
+	if (total == 0) {
+		snprintf(text_r, size, "%s ...", what);
 	} else {
-		fprintf(out, "%.*s", (int)length, text);
+		memset(bar, '#', full);
+		memset(bar + full, '.', BAR_WIDTH - full);
+		bar[BAR_WIDTH] = '\0';
+		snprintf(text_r, size, "%s [%s] %3u %%  %llu of %llu %s", what,
+		    bar, percent, (unsigned long long)done,
+		    (unsigned long long)total, unit);
 	}
+	/* A line that goes round cannot be taken away. */
+	if (width > 0 && strlen(text_r) >= width)
+		text_r[width - 1] = '\0';
 }
 
-static size_t
-least(size_t a, size_t b)
+void
+progress_show(struct ctl *ctl, const char *what, uint64_t done, uint64_t total,
+    const char *unit)
 {
-	return a < b ? a : b;
+	char text[LINE_SIZE];
+
+	if (!progress_is_shown(ctl))
+		return;
+	progress_text(what, done, total, unit, ctl->width, text, sizeof(text));
+	fprintf(ctl->out, "\r%s", text);
+	fflush(ctl->out);
 }
 
-/*
- * One cell of a line that has `left` columns; no blanks at the line's end.
- * `before` is the SGR sequence of its colour, or NULL.
- */
-static void
-print_cell(const struct table *table, FILE *out, size_t column,
-    const char *text, const char *before, size_t left)
+void
+progress_clear(struct ctl *ctl)
 {
-	size_t width = least(table->widths[column], left);
-	size_t taken = least(text_width(text), width);
-	bool right = table->columns[column].align == TABLE_RIGHT;
+	size_t width = ctl->width < LINE_SIZE ? ctl->width : LINE_SIZE;
 
-	if (right)
-		print_blanks(out, width - taken);
-	if (before != NULL)
-		fputs(before, out);
-	print_text(out, text, width);
-	if (before != NULL)
-		fputs("\033[0m", out);
-	if (!right && column + 1 < table->column_count)
-		print_blanks(out, width - taken);
-}
-
-static void
-print_line(const struct table *table, FILE *out, size_t row, bool titles,
-    size_t width, bool colour)
-{
-	static const char *const colours[] = { NULL, "\033[32m", "\033[33m",
-		"\033[31m" };
-	size_t used = 0;
-
-	_Static_assert(
-	    sizeof(colours) / sizeof(colours[0]) == TABLE_COLOUR_COUNT,
-	    "a sequence for each colour");
-	for (size_t i = 0; i < table->column_count; i++) {
-		const struct cell *cell =
-		    titles ? NULL
-			   : &table->cells[row * table->column_count + i];
-		const char *before = titles ? "\033[1m" : colours[cell->colour];
-
-		if (width != 0 && used + (i > 0 ? GAP : 0) >= width)
-			break;
-		if (i > 0) {
-			print_blanks(out, GAP);
-			used += GAP;
-		}
-		print_cell(table, out, i,
-		    titles ? table->columns[i].title : cell->text,
-		    colour ? before : NULL,
-		    width == 0 ? table->widths[i] : width - used);
-		used += table->widths[i];
-	}
-	fputc('\n', out);
-}
-
-bool
-table_print(struct table *table, FILE *out, size_t width, bool colour)
-{
-	bool whole = !table->failed;
-
-	if (width != 0)
-		shrink(table, width);
-	if (!table->titled)
-		print_line(table, out, 0, true, width, colour);
-	table->titled = true;
-	for (size_t row = 0; row < table->cell_count / table->column_count;
-	     row++)
-		print_line(table, out, row, false, width, colour);
-	forget_rows(table);
-	return whole;
+	if (progress_is_shown(ctl))
+		fprintf(
+		    ctl->out, "\r%*s\r", width > 0 ? (int)width - 1 : 0, "");
 }

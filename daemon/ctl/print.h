@@ -1,6 +1,6 @@
 /*
- * A table for people: columns as wide as what is in them, cut to the terminal
- * where there is one.
+ * What the API tells of one thing, for people.  Fields say which members are
+ * shown, how and under which label; table.h shows many things by the same.
  */
 #ifndef CTL_PRINT_H
 #define CTL_PRINT_H
@@ -10,42 +10,104 @@
 #include <stdint.h>
 #include <stdio.h>
 
-struct table;
+#include "daemon/ctl/ctl.h"
 
-enum table_align {
-	TABLE_LEFT = 0,
-	TABLE_RIGHT
-};
-struct table_column {
-	const char *title;
-	enum table_align align;
-	bool flexible; /* may be cut where the terminal is too narrow */
-};
+/* ---- phrases ---- */
 
-enum table_colour {
-	TABLE_PLAIN = 0,
-	TABLE_GOOD,
-	TABLE_WARNING,
-	TABLE_BAD,
-	TABLE_COLOUR_COUNT
+/* A server's error message is the longest. */
+#define PHRASE_SIZE 1024
+
+/* Short phrases about one thing, in one line; "" if there are none. */
+struct phrase {
+	char text[PHRASE_SIZE];
+	size_t length;
 };
 
-/* The columns must live as long as the table.  NULL without memory. */
-struct table *table_new(const struct table_column *, size_t count)
-    __attribute__((warn_unused_result));
-void table_free(struct table **);
+void phrase_begin(struct phrase *phrase_r);
 
-/* The next cell, row by row; cleaned and copied.  NULL and "" are "-". */
-void table_cell(struct table *, const char *text);
-void table_cell_coloured(struct table *, const char *text, enum table_colour);
-void table_cell_count(struct table *, uint64_t count);
+/* Append a phrase, with a comma before all but the first; cut if too long. */
+void phrase_add(struct phrase *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ---- fields ---- */
+
+enum print_kind {
+	PRINT_TEXT = 0,
+	PRINT_COUNT,
+	PRINT_SIZE,     /* "1.5 KiB" */
+	PRINT_TIME,     /* how long ago on a terminal, else as the API has it */
+	PRINT_UNIQUE_ID /* in hexadecimal where it is no text */
+};
+
+enum print_colour {
+	PRINT_PLAIN = 0,
+	PRINT_GOOD,
+	PRINT_WARNING,
+	PRINT_BAD,
+	PRINT_COLOUR_COUNT
+};
+
+/* A field has a member, a form, or words of its own. */
+struct print_field {
+	/* Of a column, or a label; "" goes on from the line before. */
+	const char *heading;
+	const char *member; /* as ctl_member() takes it */
+	enum print_kind kind;
+	const char *form; /* as print_form() takes it */
+	void (*words)(const struct ctl *, const json_t *, struct phrase *);
+	/* A column that is cut where the terminal is too narrow. */
+	bool is_flexible;
+	/*
+	 * Columns are left out of a table that is too wide for the terminal,
+	 * the highest number first; 0: never.
+	 */
+	unsigned drop;
+	enum print_colour (*colour)(const json_t *);
+};
 
 /*
- * Print the rows and forget them; columns never get narrower, so that pages of
- * one list line up.  Titles come once.  `width` 0: as wide as it gets.  False
- * if a cell had found no memory.
+ * Append what a form says of an object: phrases with "|" between them, in
+ * which "{member}" is a text or a count, "{member:size}" a size,
+ * "{member:time}" a time, "{member:span}" a number of seconds,
+ * "{member:figure}" a figure of a poll with its words (notify/tally.h), and
+ * "{s}" the ending of a plural, by the count before it, and "{-s}" of a verb.
+ * A phrase that begins with "?" is left out if its first member is missing or
+ * 0;
+ * "{member:none}" is for that alone.
  */
-bool table_print(struct table *, FILE *, size_t width, bool colour)
-    __attribute__((warn_unused_result));
+void print_form(
+    const struct ctl *, const char *form, const json_t *, struct phrase *);
+
+#define PRINT_FIELD_COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
+
+/* The value as text, which may be in *phrase_r; NULL if there is none. */
+const char *print_value(const struct ctl *, const struct print_field *,
+    const json_t *, struct phrase *phrase_r);
+
+/* A time as PRINT_TIME has it; "-" for none. */
+#define PRINT_TIME_SIZE 40
+const char *print_time(const struct ctl *, const json_t *, const char *member,
+    char text_r[PRINT_TIME_SIZE]);
+
+/* "Label    value", the value made safe; nothing for a NULL value. */
+void print_detail(struct ctl *, const char *label, const char *value);
+
+/* A line for each field that has a value and is no count of 0. */
+void print_fields(
+    struct ctl *, const struct print_field *, size_t count, const json_t *);
+
+/* ---- progress ---- */
+
+/*
+ * Draw a terminal's last line anew: how far long work has come.  `total` 0:
+ * not known yet.  Nothing where `ctl` is no terminal or prints JSON.
+ */
+void progress_show(struct ctl *, const char *what, uint64_t done,
+    uint64_t total, const char *unit);
+void progress_clear(struct ctl *);
+
+/* The line itself, as wide as `width` at most; for tests. */
+void progress_text(const char *what, uint64_t done, uint64_t total,
+    const char *unit, size_t width, char *text_r, size_t size);
 
 #endif

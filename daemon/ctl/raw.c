@@ -1,23 +1,146 @@
 #include "daemon/ctl/raw.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include "daemon/ctl/client.h"
 #include "daemon/ctl/command.h"
-#include "daemon/ctl/files.h"
-#include "daemon/ctl/target.h"
 #include "daemon/ctl/text.h"
 
+/* ---- files ---- */
+
+/*
+ * A file that appears whole or not at all: written beside its name, synced,
+ * and renamed.
+ */
+struct new_file {
+	int fd;
+	const char *path; /* borrowed */
+	char *temporary;  /* NULL: what is there is no regular file */
+	bool replaces;    /* what is there by that name */
+	int failure;      /* errno of the first that failed; 0: none */
+};
+
 static bool
-to_file(const char *bytes, size_t length, void *arg)
+new_file_fail(struct new_file *file, int failure)
+{
+	file->failure = failure;
+	return false;
+}
+
+/* False with `failure` set: EEXIST where something is there. */
+static bool
+new_file_open(struct new_file *file_r, const char *path, bool replaces)
+{
+	struct stat status;
+	const char *slash = strrchr(path, '/');
+	int folder = slash == NULL ? 0 : (int)(slash - path) + 1;
+
+	memset(file_r, 0, sizeof(*file_r));
+	file_r->fd = -1;
+	file_r->path = path;
+	file_r->replaces = replaces;
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+		/* A device or a pipe is written to, never replaced. */
+		file_r->fd = open(path, O_WRONLY | O_CLOEXEC);
+		return file_r->fd != -1 || new_file_fail(file_r, errno);
+	}
+	/* A name that leads nowhere is taken, too. */
+	if (!replaces && lstat(path, &status) == 0)
+		return new_file_fail(file_r, EEXIST);
+	if (asprintf(&file_r->temporary, "%.*s.evpopctl.XXXXXX", folder,
+		path) == -1) {
+		file_r->temporary = NULL;
+		return new_file_fail(file_r, ENOMEM);
+	}
+	/* Mail is private: the file is its owner's alone. */
+	file_r->fd = mkostemp(file_r->temporary, O_CLOEXEC);
+	if (file_r->fd == -1) {
+		new_file_fail(file_r, errno);
+		free(file_r->temporary);
+		file_r->temporary = NULL;
+		return false;
+	}
+	return true;
+}
+
+static bool
+new_file_write(struct new_file *file, const char *bytes, size_t length)
+{
+	while (length > 0) {
+		ssize_t written = write(file->fd, bytes, length);
+
+		if (written == -1 && errno == EINTR)
+			continue;
+		if (written == -1)
+			return new_file_fail(file, errno);
+		bytes += written;
+		length -= (size_t)written;
+	}
+	return true;
+}
+
+/* Another file of that name may have come meanwhile. */
+static bool
+new_file_rename(const struct new_file *file)
+{
+	if (file->replaces)
+		return rename(file->temporary, file->path) == 0;
+	if (renameat2(AT_FDCWD, file->temporary, AT_FDCWD, file->path,
+		RENAME_NOREPLACE) == 0)
+		return true;
+	/* Not every file system can do that. */
+	return (errno == EINVAL || errno == ENOSYS) &&
+	       link(file->temporary, file->path) == 0 &&
+	       unlink(file->temporary) == 0;
+}
+
+/* Leave nothing behind. */
+static void
+new_file_discard(struct new_file *file)
+{
+	if (file->fd != -1)
+		close(file->fd);
+	file->fd = -1;
+	if (file->temporary != NULL)
+		unlink(file->temporary);
+	free(file->temporary);
+	file->temporary = NULL;
+}
+
+/* Give the file its name; false with `failure` set, and nothing is left. */
+static bool
+new_file_finish(struct new_file *file)
+{
+	bool done = file->temporary == NULL || fsync(file->fd) == 0 ||
+		    new_file_fail(file, errno);
+
+	if (close(file->fd) != 0 && done)
+		done = new_file_fail(file, errno);
+	file->fd = -1;
+	if (done && file->temporary != NULL && !new_file_rename(file))
+		done = new_file_fail(file, errno);
+	if (done) {
+		free(file->temporary);
+		file->temporary = NULL;
+	}
+	new_file_discard(file);
+	return done;
+}
+
+/* ---- bytes ---- */
+
+static bool
+raw_to_file(const char *bytes, size_t length, void *arg)
 {
 	return new_file_write(arg, bytes, length);
 }
 
 static enum ctl_exit
-report_failure(struct ctl *ctl, const struct new_file *file)
+new_file_report(struct ctl *ctl, const struct new_file *file)
 {
 	ctl_warn(ctl, "%s: %s", file->path, strerror(file->failure));
 	if (file->failure == EEXIST)
@@ -26,33 +149,31 @@ report_failure(struct ctl *ctl, const struct new_file *file)
 }
 
 static enum ctl_exit
-write_to_file(
-    struct ctl *ctl, struct target *target, const char *path, bool force)
+raw_write_file(
+    struct ctl *ctl, const struct target *target, const char *path, bool force)
 {
 	struct new_file file;
-	struct http_error error;
+	struct client_error error;
 	bool whole;
 
-	if (!new_file_open(&file, path, force)) {
-		target_free(target);
-		return report_failure(ctl, &file);
-	}
-	whole = http_download(ctl, target, to_file, &file, &error);
+	if (!new_file_open(&file, path, force))
+		return new_file_report(ctl, &file);
+	whole = client_download(ctl, target, raw_to_file, &file, &error);
 	if (whole && new_file_finish(&file))
 		return CTL_OK;
 	new_file_discard(&file);
-	return file.failure != 0 ? report_failure(ctl, &file)
-				 : http_report(ctl, &error);
+	return file.failure != 0 ? new_file_report(ctl, &file)
+				 : client_report(ctl, &error);
 }
 
 struct screen {
 	struct ctl *ctl;
 	struct text_stream stream;
-	bool starved; /* of memory */
+	bool is_starved; /* of memory */
 };
 
 static bool
-to_output(const char *bytes, size_t length, void *arg)
+raw_to_output(const char *bytes, size_t length, void *arg)
 {
 	struct ctl *ctl = arg;
 
@@ -61,17 +182,17 @@ to_output(const char *bytes, size_t length, void *arg)
 
 /* Mail may hold what makes a terminal do things: it gets none of that. */
 static bool
-to_screen(const char *bytes, size_t length, void *arg)
+raw_to_screen(const char *bytes, size_t length, void *arg)
 {
 	struct screen *screen = arg;
 	char *clean = malloc(TEXT_STREAM_ROOM(length));
 	bool written;
 
 	if (clean == NULL) {
-		screen->starved = true;
+		screen->is_starved = true;
 		return false;
 	}
-	written = to_output(clean,
+	written = raw_to_output(clean,
 	    text_stream_clean(&screen->stream, bytes, length, clean),
 	    screen->ctl);
 	free(clean);
@@ -92,33 +213,32 @@ is_standard_output(const char *path)
 }
 
 enum ctl_exit
-raw_print(
-    struct ctl *ctl, struct target *target, const struct invocation *invocation)
+raw_print(struct ctl *ctl, const struct target *target,
+    const struct invocation *invocation)
 {
 	const char *path = command_value(invocation, "output");
 	struct screen screen = { .ctl = ctl };
-	struct http_error error;
+	struct client_error error;
 	bool whole;
 
 	if (path != NULL && !is_standard_output(path))
-		return write_to_file(
+		return raw_write_file(
 		    ctl, target, path, command_given(invocation, "force"));
 	if (ctl->is_terminal)
-		whole =
-		    http_download(ctl, target, to_screen, &screen, &error) &&
-		    to_screen("", 0, &screen);
+		whole = client_download(
+			    ctl, target, raw_to_screen, &screen, &error) &&
+			raw_to_screen("", 0, &screen);
 	else
-		whole = http_download(ctl, target, to_output, ctl, &error);
+		whole =
+		    client_download(ctl, target, raw_to_output, ctl, &error);
 	if (whole)
 		return CTL_OK;
-	if (screen.starved) {
-		ctl_warn(ctl, "out of memory");
-		return CTL_TEMPORARY;
-	}
+	if (screen.is_starved)
+		return ctl_no_memory(ctl);
 	/* A write that failed is said at the end, by ctl_end(). */
 	if (ferror(ctl->out))
 		return CTL_OK;
-	return http_report(ctl, &error);
+	return client_report(ctl, &error);
 }
 
 enum ctl_exit
@@ -126,8 +246,6 @@ raw_run(struct ctl *ctl, const struct invocation *invocation)
 {
 	struct target target;
 
-	target_begin(&target, "/v1/messages/");
-	target_segment(&target, invocation->arguments[0]);
-	target_path(&target, "/raw");
+	target_begin(&target, "/v1/messages/*/raw", invocation->arguments[0]);
 	return raw_print(ctl, &target, invocation);
 }

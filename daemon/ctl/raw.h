@@ -1,20 +1,18 @@
 /*
- * Octets as the daemon has them, to a file, a pipe or a terminal.
+ * Bytes as the daemon has them, to a file, a pipe or a terminal.
  */
 #ifndef CTL_RAW_H
 #define CTL_RAW_H
 
-#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/client.h"
 
 struct invocation;
-struct target;
 
 /*
  * Print what is at the target, or write it to the file that the invocation's
- * --output names; one that is there is replaced only with --force.  Frees the
- * target.
+ * --output names; one that is there is replaced only with --force.
  */
 enum ctl_exit raw_print(
-    struct ctl *, struct target *, const struct invocation *);
+    struct ctl *, const struct target *, const struct invocation *);
 
 #endif

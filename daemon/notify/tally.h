@@ -33,7 +33,7 @@ struct tally {
 #define TALLY_KEPT(FIGURE)                                                    \
 	FIGURE(MESSAGES, messages, COUNT, "messages", NULL, "on the server")  \
 	FIGURE(FETCHED, fetched, COUNT, "fetched", "FETCHED", "fetched")      \
-	FIGURE(ADOPTED, adopted, COUNT, "adopted", "ADOPTED",                 \
+	FIGURE(ADOPTED, adopted, COUNT, "adopted", "RECOGNISED",              \
 	    "known under other unique-ids")                                   \
 	FIGURE(DELETED, deleted, COUNT, "deleted", "DELETED", "deleted")      \
 	FIGURE(FAILED, failed, COUNT, "failed", "FAILED", "failed")           \

@@ -40,7 +40,7 @@ test_commands(void **state)
 		    NULL },
 		{ "account weak", 0, "State          failing\n", NULL },
 		{ "account weak", 0,
-		    "Failing since  1970-01-01T00:00:02.000Z\n", NULL },
+		    "Failing        since 1970-01-01T00:00:02.000Z\n", NULL },
 		{ "account weak", 0, "What to do     correct weak\n", NULL },
 		{ "account weak", 0, "Failures       4 in a row\n", NULL },
 		{ "account work", 0, "Server         pop.example.org", NULL },
@@ -395,7 +395,7 @@ test_daemons_out_of_reach(void **state)
 
 	run(&result, "ctl -s /%0200d status", 7);
 	assert_int_equal(result.code, 64);
-	assert_non_null(strstr(result.out, "at most 107 octets"));
+	assert_non_null(strstr(result.out, "at most 107 bytes"));
 	free(result.out);
 
 	kill(fixture->daemon, SIGKILL);

@@ -70,7 +70,7 @@ read_table(struct entries *entries)
 	const struct command *commands = command_table(&count);
 
 	memset(entries, 0, sizeof(*entries));
-	add_options(entries, "", command_global_options());
+	add_options(entries, "", command_of_program()->options);
 	for (size_t i = 0; i < count; i++) {
 		add(entries, commands[i].name, "");
 		add_options(entries, commands[i].name, commands[i].options);

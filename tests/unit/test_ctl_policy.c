@@ -15,8 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/ctl/progress.h"
-#include "daemon/ctl/remark.h"
+#include "daemon/ctl/print.h"
 #include "tests/unit/test_ctl_daemon.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -46,7 +45,7 @@ test_commands(void **state)
 		{ "accounts", 0, "1200 deletions held (poll --confirm)", NULL },
 		{ "accounts", 0,
 		    "3 too large to fetch, 12 for later polls, no UIDL, no "
-		    "TOP: known by their octets",
+		    "TOP: known by their bytes",
 		    NULL },
 		{ "account work", 0,
 		    "Held           1200 deletions, far more than usual",
@@ -56,14 +55,14 @@ test_commands(void **state)
 		{ "account work", 0, "known by their unique-ids",
 		    "Not fetched" },
 		{ "account work", 0,
-		    "Adopted        9 known under other unique-ids, 5.0 "
-		    "MiB not downloaded",
+		    "Recognised     9 known under other unique-ids, 5.0 MiB "
+		    "not downloaded",
 		    NULL },
 		{ "account home", 0,
 		    "Not fetched    3 larger than max_message_size, 12 beyond "
 		    "max_messages_per_poll",
 		    "Held" },
-		{ "account home", 0, "no UIDL, no TOP", "Adopted" },
+		{ "account home", 0, "no UIDL, no TOP", "Recognised" },
 		{ "account off", 0, "disabled", "Messages" },
 		{ "quarantine", 0, "cut ?[31m", "\033" },
 		{ "quarantine list", 0, "1b", "\033" },
@@ -113,7 +112,7 @@ test_commands(void **state)
 		    "--all is for \"quarantine retry\"", NULL },
 		{ "quarantine --account work", 64,
 		    "--account is for \"quarantine retry\"", NULL },
-		{ "status", 0, "2 messages are skipped, since they failed",
+		{ "status", 0, "2 messages skipped after repeated failures",
 		    NULL },
 		{ "check", 64, "say what to check: --store", NULL },
 		{ "check", 64, "the digest of each message", NULL },
@@ -333,21 +332,20 @@ test_progress(void **state)
 }
 
 static void
-test_remarks(void **state)
+test_phrases(void **state)
 {
-	struct remark remark;
+	struct phrase phrase;
 
 	(void)state;
-	remark_begin(&remark);
-	remark_count(&remark, 0, "nothing");
-	assert_string_equal(remark.text, "");
-	remark_count(&remark, 3, "things");
-	remark_add(&remark, "%s", "more");
-	assert_string_equal(remark.text, "3 things, more");
+	phrase_begin(&phrase);
+	assert_string_equal(phrase.text, "");
+	phrase_add(&phrase, "%d things", 3);
+	phrase_add(&phrase, "%s", "more");
+	assert_string_equal(phrase.text, "3 things, more");
 	for (int i = 0; i < 500; i++)
-		remark_add(&remark, "%d", i);
-	assert_int_equal(strlen(remark.text), REMARK_SIZE - 1);
-	assert_int_equal(remark.length, REMARK_SIZE - 1);
+		phrase_add(&phrase, "%d", i);
+	assert_int_equal(strlen(phrase.text), PHRASE_SIZE - 1);
+	assert_int_equal(phrase.length, PHRASE_SIZE - 1);
 }
 
 int
@@ -361,7 +359,7 @@ main(void)
 		LIVE(test_the_store_is_checked),
 		LIVE(test_a_terminal),
 		cmocka_unit_test(test_progress),
-		cmocka_unit_test(test_remarks),
+		cmocka_unit_test(test_phrases),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/ctl/client.h"
 #include "daemon/ctl/human.h"
-#include "daemon/ctl/print.h"
-#include "daemon/ctl/target.h"
+#include "daemon/ctl/table.h"
 #include "daemon/ctl/text.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -211,28 +211,88 @@ test_times_for_people(void **state)
 static void
 test_targets_are_encoded(void **state)
 {
-	struct target target;
+	static struct target target;
+	static char long_name[TARGET_SIZE];
 
 	(void)state;
-	target_begin(&target, "/v1/accounts/");
-	target_segment(&target, "a/b ?\xc3\xbc");
-	target_path(&target, "/poll");
+	target_begin(&target, "/v1/accounts/*/poll", "a/b ?\xc3\xbc");
 	target_parameter(&target, "none", NULL);
 	target_parameter(&target, "q", "a&b=c+d");
 	target_parameter(&target, "n", "5");
 	assert_string_equal(target.text,
 	    "/v1/accounts/a%2Fb%20%3F%C3%BC/poll?q=a%26b%3Dc%2Bd&n=5");
-	target_free(&target);
-	assert_null(target.text);
+	assert_false(target.is_cut);
+	target_begin(&target, "/v1/status", NULL);
+	assert_string_equal(target.text, "/v1/status");
+	memset(long_name, 'a', sizeof(long_name) - 1);
+	target_begin(&target, "/v1/accounts/*", long_name);
+	assert_true(target.is_cut);
+}
+
+/* ---- forms ---- */
+
+static void
+test_forms_are_filled_in(void **state)
+{
+	static const struct {
+		const char *form, *text;
+	} cases[] = {
+		{ "plain", "plain" },
+		{ "{name} has {n} thing{s}", "box has 2 things" },
+		{ "{one} thing{s} fit{-s}", "1 thing fits" },
+		{ "{n} thing{s} fit{-s}", "2 things fit" },
+		{ "{in.size:size}|up {span:span}", "1.5 KiB, up 1 min 5 s" },
+		{ "{when:time}|{never:time}", "1970-01-01T00:00:00.000Z, -" },
+		{ "?{none} of none|?{n} of some|?{zero} of 0|?{name}",
+		    "2 of some, box" },
+		{ "?{n:none}said|?{yes:none}true|?{no:none}false",
+		    "said, true" },
+		{ "{missing}", "?" },
+		{ "{evil}", "{n} | ?" },
+	};
+	const struct ctl ctl = { .is_terminal = false };
+	json_t *object =
+	    json_pack("{s:s, s:i, s:i, s:i, s:i, s:{s:i}, s:s, s:b, s:b, s:s}",
+		"name", "box", "n", 2, "one", 1, "zero", 0, "span", 65, "in",
+		"size", 1536, "when", "1970-01-01T00:00:00.000Z", "yes", 1,
+		"no", 0, "evil", "{n} | ?");
+	struct phrase phrase;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		phrase_begin(&phrase);
+		print_form(&ctl, cases[i].form, object, &phrase);
+		assert_string_equal(phrase.text, cases[i].text);
+	}
+	json_decref(object);
 }
 
 /* ---- tables ---- */
 
-static const struct table_column columns[] = {
-	{ "NAME", TABLE_LEFT, true },
-	{ "N", TABLE_RIGHT, false },
-	{ "TEXT", TABLE_LEFT, true },
+static enum print_colour
+bad_if_null(const json_t *row)
+{
+	return json_is_null(json_object_get(row, "text")) ? PRINT_BAD
+							  : PRINT_PLAIN;
+}
+
+static const struct print_field columns[] = {
+	{ "NAME", .member = "name", .is_flexible = true },
+	{ "N", .member = "n", .kind = PRINT_COUNT },
+	{ "TEXT", .member = "text", .is_flexible = true,
+	    .colour = bad_if_null },
 };
+
+static void
+add(struct table *table, const char *name, int n, const char *text)
+{
+	static const struct ctl ctl;
+	json_t *row =
+	    json_pack("{s:s, s:i, s:s?}", "name", name, "n", n, "text", text);
+
+	table_add(table, &ctl, row);
+	json_decref(row);
+}
 
 static char *
 printed(struct table *table, size_t width, bool colour)
@@ -250,12 +310,8 @@ printed(struct table *table, size_t width, bool colour)
 static void
 fill(struct table *table)
 {
-	table_cell(table, "gr\xc3\xbc\xc3\x9f");
-	table_cell_count(table, 7);
-	table_cell(table, "a text that goes on");
-	table_cell(table, "\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5");
-	table_cell_count(table, 1234);
-	table_cell_coloured(table, NULL, TABLE_BAD);
+	add(table, "gr\xc3\xbc\xc3\x9f", 7, "a text that goes on");
+	add(table, "\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5", 1234, NULL);
 }
 
 static void
@@ -274,9 +330,7 @@ test_tables_are_aligned(void **state)
 				  "  -\n");
 	free(text);
 	/* The next page has no titles, and the same columns. */
-	table_cell(table, "x");
-	table_cell_count(table, 1);
-	table_cell(table, "\x1b[1m");
+	add(table, "x", 1, "\x1b[1m");
 	text = printed(table, 0, false);
 	assert_string_equal(text, "x          1  ?[1m\n");
 	free(text);
@@ -317,6 +371,39 @@ test_tables_fit_the_terminal(void **state)
 }
 
 static void
+test_tables_leave_columns_out(void **state)
+{
+	static const struct print_field droppable[] = {
+		{ "NAME", .member = "name", .is_flexible = true },
+		{ "N", .member = "n", .kind = PRINT_COUNT, .drop = 2 },
+		{ "COUNT", .member = "n", .kind = PRINT_COUNT, .drop = 1 },
+	};
+	static const struct {
+		size_t width;
+		const char *text;
+	} cases[] = {
+		{ 0, "NAME              N  COUNT\na name that fits  1      "
+		     "1\n" },
+		{ 26, "NAME              N  COUNT\na name that fits  1      "
+		      "1\n" },
+		{ 25, "NAME              COUNT\na name that fits      1\n" },
+		{ 22, "NAME\na name that fits\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct table *table = table_new(droppable, 3);
+		char *text;
+
+		add(table, "a name that fits", 1, NULL);
+		text = printed(table, cases[i].width, false);
+		assert_string_equal(text, cases[i].text);
+		free(text);
+		table_free(&table);
+	}
+}
+
+static void
 test_tables_have_colours(void **state)
 {
 	struct table *table = table_new(columns, 3);
@@ -343,8 +430,10 @@ main(void)
 		cmocka_unit_test(test_sizes_for_people),
 		cmocka_unit_test(test_times_for_people),
 		cmocka_unit_test(test_targets_are_encoded),
+		cmocka_unit_test(test_forms_are_filled_in),
 		cmocka_unit_test(test_tables_are_aligned),
 		cmocka_unit_test(test_tables_fit_the_terminal),
+		cmocka_unit_test(test_tables_leave_columns_out),
 		cmocka_unit_test(test_tables_have_colours),
 	};
 

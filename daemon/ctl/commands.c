@@ -1,0 +1,177 @@
+#include <string.h>
+
+#include "daemon/config/near.h"
+#include "daemon/ctl/command.h"
+
+/* Columns that a command and its arguments take in a list. */
+#define LEFT_WIDTH 34
+
+static enum ctl_exit help_run(struct ctl *, const struct invocation *);
+
+static const struct command_option global_options[] = {
+	{ 's', "socket", "SOCKET", "the daemon's socket" },
+	{ 'j', "json", NULL, "print the daemon's JSON" },
+	{ 'h', "help", NULL, "show help" },
+	{ 'V', "version", NULL, "show the version" },
+	{ 0, NULL, NULL, NULL },
+};
+
+static const struct command_option no_options[] = {
+	{ 0, NULL, NULL, NULL },
+};
+
+static const struct command_option poll_options[] = {
+	{ 'a', "all", NULL,
+	    "all accounts that are neither disabled nor paused" },
+	{ 'w', "wait", NULL,
+	    "wait until they are polled and print the results" },
+	{ 'n', "dry-run", NULL, "only look, and print what a poll would do" },
+	{ 0, "baseline", NULL,
+	    "count all messages there as seen, fetch nothing" },
+	{ 0, "confirm", NULL, "also delete what a poll has held back" },
+	{ 0, NULL, NULL, NULL },
+};
+
+static const struct command_option polls_options[] = {
+	{ 'A', "account", "NAME", "only of this account" },
+	{ 'n', "limit", "N", "at most N, newest first (50)" },
+	{ 0, NULL, NULL, NULL },
+};
+
+static const struct command_option messages_options[] = {
+	{ 'A', "account", "NAME", "only of this account" },
+	{ 'f', "from", "TEXT", "only from senders that contain TEXT" },
+	{ 'q', "query", "WORDS", "only with all of these words" },
+	{ 'S', "since", "TIME", "only stored at or after TIME" },
+	{ 'B', "before", "TIME", "only stored before TIME" },
+	{ 'n', "limit", "N", "at most N, newest first (50)" },
+	{ 'a', "all", NULL, "all of them" },
+	{ 0, NULL, NULL, NULL },
+};
+
+static const struct command_option raw_options[] = {
+	{ 'o', "output", "FILE", "write to a new FILE, whole or not at all" },
+	{ 0, "force", NULL, "replace FILE if it exists" },
+	{ 0, NULL, NULL, NULL },
+};
+
+static const struct command_option quarantine_options[] = {
+	{ 'n', "limit", "N", "list at most N, newest first (50)" },
+	{ 'o', "output", "FILE", "write the raw bytes to a new FILE" },
+	{ 0, "force", NULL, "replace FILE if it exists" },
+	{ 'A', "account", "NAME",
+	    "retry those of this account, whose name may be a number" },
+	{ 'a', "all", NULL, "retry all" },
+	{ 0, NULL, NULL, NULL },
+};
+
+static const struct command_option check_options[] = {
+	{ 0, "store", NULL,
+	    "the store: its structure, and the digest of each message" },
+	{ 0, NULL, NULL, NULL },
+};
+
+/* What stands before a command. */
+static const struct command program = { "",
+	"[-s SOCKET] [--json] COMMAND [ARGUMENT...]", "", 0, COMMAND_ANY,
+	global_options, NULL };
+
+static const struct command commands[] = {
+	{ "status", "", "show the state of the daemon", 0, 0, no_options,
+	    status_run },
+	{ "accounts", "", "list the accounts", 0, 0, no_options, accounts_run },
+	{ "account", "NAME", "show one account", 1, 1, no_options,
+	    account_run },
+	{ "messages", "[OPTION...]", "list stored messages", 0, 0,
+	    messages_options, messages_run },
+	{ "show", "ID", "show a message's envelope", 1, 1, no_options,
+	    show_run },
+	{ "raw", "[-o FILE [--force]] ID", "print a message as received", 1, 1,
+	    raw_options, raw_run },
+	{ "poll", "[OPTION...] NAME... | --all", "poll accounts now", 0,
+	    COMMAND_ANY, poll_options, poll_run },
+	{ "polls", "[OPTION...]", "list past polls", 0, 0, polls_options,
+	    polls_run },
+	{ "pause", "NAME...", "stop polling until resumed", 1, COMMAND_ANY,
+	    no_options, pause_run },
+	{ "resume", "NAME...", "poll paused or failing accounts again", 1,
+	    COMMAND_ANY, no_options, resume_run },
+	{ "quarantine", "[ACTION] [NAME | ID...]",
+	    "messages that failed too often: list [NAME], show ID, raw ID, "
+	    "retry ID... | NAME... | --all",
+	    0, COMMAND_ANY, quarantine_options, quarantine_run },
+	{ "check", "--store", "verify what is stored", 0, 0, check_options,
+	    check_run },
+	{ "reload", "", "read the configuration again", 0, 0, no_options,
+	    reload_run },
+	{ "help", "[COMMAND]", "show help", 0, 1, no_options, help_run },
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+const struct command *
+command_table(size_t *count_r)
+{
+	*count_r = COMMAND_COUNT;
+	return commands;
+}
+
+const struct command *
+command_of_program(void)
+{
+	return &program;
+}
+
+const struct command *
+command_find(const struct ctl *ctl, const char *name)
+{
+	struct config_near near = { NULL, 0 };
+
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+		config_near_consider(&near, name, commands[i].name);
+	}
+	ctl_warn(ctl, "there is no command \"%s\"", name);
+	if (near.word != NULL)
+		fprintf(
+		    ctl->err, "          did you mean \"%s\"?\n", near.word);
+	else
+		ctl_hint(ctl, "\"evpopctl help\" lists them");
+	return NULL;
+}
+
+void
+command_print_all(FILE *out)
+{
+	char left[64];
+
+	command_print_usage(out, &program);
+	fprintf(out, "\n");
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		snprintf(left, sizeof(left), "%s %s", commands[i].name,
+		    commands[i].arguments);
+		fprintf(out, "  %-*s %s\n", LEFT_WIDTH, left, commands[i].what);
+	}
+	fprintf(out, "\n");
+	command_print_options(out, program.options);
+	fprintf(out,
+	    "\nTIME is 2024-02-29, 2024-02-29T12:34Z, or how long ago: 30m, "
+	    "24h, 7d.\nevpopctl(1) has the rest.\n");
+}
+
+static enum ctl_exit
+help_run(struct ctl *ctl, const struct invocation *invocation)
+{
+	const struct command *command;
+
+	if (invocation->count == 0) {
+		command_print_all(ctl->out);
+		return CTL_OK;
+	}
+	command = command_find(ctl, invocation->arguments[0]);
+	if (command == NULL)
+		return CTL_USAGE;
+	command_print_help(ctl->out, command);
+	return CTL_OK;
+}
