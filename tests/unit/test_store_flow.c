@@ -146,6 +146,33 @@ setup_small(void **state)
 }
 
 static void
+note_drain(struct store *store, void *arg)
+{
+	(void)store;
+	*(bool *)arg = true;
+}
+
+static void
+whoever_pauses_is_told_to_go_on(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_body_meta meta = fixture_meta(fixture, NULL);
+	struct store_body *body = store_body_new(fixture->store, &meta);
+	unsigned char span[SPAN] = { 0 };
+	bool is_drained = false;
+
+	assert_non_null(body);
+	store_set_drain_cb(fixture->store, note_drain, &is_drained);
+	for (size_t sent = 0;
+	     store_body_append(body, span, SPAN) != STORE_FLOW_PAUSE;
+	     sent += SPAN)
+		assert_true(sent <= 1024 * 1024);
+	assert_false(is_drained);
+	fixture_wait(fixture, &is_drained);
+	store_body_abort(body);
+}
+
+static void
 many_bodies_share_a_small_queue(void **state)
 {
 	struct fixture *fixture = *state;
@@ -265,6 +292,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(whoever_pauses_is_told_to_go_on,
+		    setup_small, fixture_teardown),
 		cmocka_unit_test_setup_teardown(many_bodies_share_a_small_queue,
 		    setup_small, fixture_teardown),
 		cmocka_unit_test_setup_teardown(stalled_bodies_hold_up_nobody,

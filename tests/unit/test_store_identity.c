@@ -516,6 +516,47 @@ deletion_that_is_not_confirmed_is_owed(void **state)
 	expect_messages(fixture, 2);
 }
 
+/* A third one is owed still: this session was not shown it. */
+static void
+only_bodies_of_the_session_are_forgotten(void **state)
+{
+	struct fixture *fixture = *state;
+	struct session session = begin(fixture);
+
+	bring_to_delete(&session, "x");
+	bring_to_delete(&session, "x");
+	bring_to_delete(&session, "x");
+	end(&session, "NNN");
+	session = begin(fixture);
+	bring_to_delete(&session, "x");
+	bring_to_delete(&session, "x");
+	delete_and_end(&session, "KK");
+	expect_rows(fixture, " body-:0:1:3");
+	expect_messages(fixture, 3);
+}
+
+/* `keep = 14d` counts from when a message was stored. */
+static void
+adopted_message_is_as_old_as_it_was(void **state)
+{
+	struct fixture *fixture = *state;
+	struct session session = begin(fixture);
+
+	bring(&session, "old", "hello");
+	end(&session, "N");
+	fixture_change(fixture,
+	    "UPDATE message SET stored_ms = stored_ms - 13 * 86400000");
+	fixture_set_state(fixture, "old", STORE_UID_GONE);
+	session = begin(fixture);
+	bring(&session, "new", "hello");
+	end(&session, "A");
+	assert_int_equal(
+	    fixture_integer(fixture, "SELECT uid.stored_ms = message.stored_ms"
+				     " FROM uid JOIN message"
+				     " ON message.id = uid.message"),
+	    1);
+}
+
 static void
 server_that_learns_or_forgets_uidl_doubles_nothing(void **state)
 {
@@ -684,6 +725,8 @@ main(void)
 		TEST(without_identity_each_body_is_new),
 		TEST(deleted_bodies_are_forgotten),
 		TEST(deletion_that_is_not_confirmed_is_owed),
+		TEST(only_bodies_of_the_session_are_forgotten),
+		TEST(adopted_message_is_as_old_as_it_was),
 		TEST(server_that_learns_or_forgets_uidl_doubles_nothing),
 		TEST(undone_commits_leave_no_trace),
 		TEST(identity_outlives_its_bodies),

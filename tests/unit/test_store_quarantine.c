@@ -421,6 +421,21 @@ an_hour_passes(struct fixture *fixture)
 	    fixture, "UPDATE failure SET last_ms = last_ms - 3600001");
 }
 
+/* A server that is polled once a week must come to its end, too. */
+static void
+failures_are_remembered_for_90_days(void **state)
+{
+	struct fixture *fixture = *state;
+
+	expect_failed(fixture, "u", "bytes", 1, false);
+	fixture_change(
+	    fixture, "UPDATE failure SET last_ms = last_ms - 89 * 86400000");
+	expect_failed(fixture, "u", "bytes", 2, false);
+	fixture_change(
+	    fixture, "UPDATE failure SET last_ms = last_ms - 91 * 86400000");
+	expect_failed(fixture, "u", "bytes", 1, false);
+}
+
 static void
 same_few_bytes_are_stored_in_the_end(void **state)
 {
@@ -637,6 +652,7 @@ main(void)
 		TEST(released_message_is_fetched_and_counted_anew),
 		TEST(release_leaves_a_stored_message_alone),
 		TEST(all_are_released_by_account),
+		TEST(failures_are_remembered_for_90_days),
 		TEST(same_few_bytes_are_stored_in_the_end),
 		TEST(doubts_may_be_counted_for_ever),
 		TEST(whether_all_failed_before),

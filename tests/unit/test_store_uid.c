@@ -362,6 +362,8 @@ time_tells_since_when_it_is_gone(void **state)
 	struct store_uid_change deleted = change("u", 0, STORE_UID_DELETED);
 	struct store_uid_change stored = change("u", 0, STORE_UID_STORED);
 	struct store_uid_change owed = change("u", 0, STORE_UID_DELETE);
+	struct store_uid_change away = adoption("u", 0, "w");
+	struct store_uid_change back = adoption("w", 0, "u");
 	int64_t stored_ms, gone_ms, deleted_ms;
 
 	assert_int_equal(fixture_put(fixture, "u", "x", 1, NULL), STORE_OK);
@@ -385,6 +387,12 @@ time_tells_since_when_it_is_gone(void **state)
 	assert_int_equal(look(fixture).uid.stored_ms, stored_ms);
 	assert_int_equal(apply(fixture, fixture->account, &gone, 1), STORE_OK);
 	assert_int_equal(fixture_put(fixture, "u", "x", 1, NULL), STORE_OK);
+	assert_int_equal(look(fixture).uid.stored_ms, stored_ms);
+	/* `keep = 14d` does not count from an adoption. */
+	fixture_turn(fixture, 5);
+	assert_int_equal(apply(fixture, fixture->account, &gone, 1), STORE_OK);
+	assert_int_equal(apply(fixture, fixture->account, &away, 1), STORE_OK);
+	assert_int_equal(apply(fixture, fixture->account, &back, 1), STORE_OK);
 	assert_int_equal(look(fixture).uid.stored_ms, stored_ms);
 	assert_int_equal(look(fixture).uid.state, STORE_UID_STORED);
 }
