@@ -43,6 +43,10 @@ class Trial:
         self.outcome = {}                     # by number
         self.wrong = []
 
+    def say(self, *words):
+        if self.options.verbose:
+            say(*words)
+
     def choose(self):
         options = self.options
         picked, self.equivalent = sample.choose(
@@ -65,8 +69,13 @@ class Trial:
                         key=lambda p: (p[0], p[1].head))
         self.identities = {place: at for at, place in enumerate(places)}
         self.faults, self.dropped = house.build_with(
-            self.house, texts, self.faults, self.identities,
-            lambda: self.house.targets(self.stage(FIRST)))
+            self.house, texts, self.faults, self.identities)
+
+    def make(self, targets):
+        done = self.house.make(targets)
+        if done.returncode != 0:
+            raise house.HouseError(done.stdout[-8000:])
+        self.house.load_tests()
 
     def stage(self, labels):
         """The tests of a stage, by the label that they have."""
@@ -114,17 +123,17 @@ class Trial:
         return None
 
     def try_all(self):
+        self.make(["tests/unit/all", "tests/dialog/all"])
         first = self.stage(FIRST)
+        self.say(f"{len(self.faults)} faults are built in; which of "
+                 f"{len(first)} tests comes where?")
         self.survey(first)
         for fault in self.faults:
             self.outcome[fault.number] = self.attempt(fault, first)
-            if self.options.verbose:
-                say(fault, "\n   ", self.outcome[fault.number] or "unnoticed")
+            self.say(fault, "\n   ", self.outcome[fault.number] or "unnoticed")
         left = [f for f in self.faults if self.outcome[f.number] is None]
         if left and self.options.integration:
-            done = self.house.make(["all"])
-            if done.returncode != 0:
-                raise house.HouseError(done.stdout[-8000:])
+            self.make(["all"])
             second = self.stage({"integration"})
             self.survey(second)
             second = [t for t in second if self.seconds.get(t, 1e9) < QUICK_S]

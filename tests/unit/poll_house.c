@@ -1,0 +1,230 @@
+#include "tests/unit/poll_house.h"
+
+#include <event2/event.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* cmocka wants the four above before it. */
+#include <cmocka.h>
+
+#include "daemon/config/config.h"
+#include "daemon/log/log.h"
+
+#define ACCOUNT "home"
+
+int
+poll_house_set_up(void **state)
+{
+	struct poll_house *house = calloc(1, sizeof(*house));
+	void *fixture = NULL;
+	char path[160];
+	FILE *file;
+
+	assert_non_null(house);
+	*state = house;
+	log_set_level(LOG_LEVEL_ERROR);
+	assert_int_equal(fixture_setup(&fixture), 0);
+	house->fixture = fixture;
+	net_server_start(&house->server, house->fixture->base, NULL, NULL, 0);
+	(void)snprintf(
+	    path, sizeof(path), "%s/password", house->fixture->folder);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(fchmod(fileno(file), 0600), 0);
+	assert_true(fputs("secret\n", file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	return 0;
+}
+
+int
+poll_house_tear_down(void **state)
+{
+	struct poll_house *house = *state;
+	void *fixture = house->fixture;
+
+	net_server_stop(&house->server);
+	(void)fixture_teardown(&fixture);
+	free(house);
+	return 0;
+}
+
+static void
+house_configure(struct poll_house *house, const char *keys)
+{
+	struct config_messages messages;
+	char path[160];
+	FILE *file;
+
+	(void)snprintf(
+	    path, sizeof(path), "%s/main.conf", house->fixture->folder);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fprintf(file,
+			"[account " ACCOUNT "]\nhost = 127.0.0.1\n"
+			"port = %u\ntls = none\nuser = anna\n"
+			"password_file = %s/password\n%s",
+			(unsigned int)house->server.port,
+			house->fixture->folder, keys) > 0);
+	assert_int_equal(fclose(file), 0);
+	house->config = config_read(path, &messages);
+	for (size_t i = 0; i < messages.count; i++)
+		print_message("%s\n", messages.lines[i]);
+	assert_int_equal(messages.count, 0);
+	config_messages_free(&messages);
+}
+
+static void
+house_over(struct poller *poller, void *arg)
+{
+	(void)poller;
+	((struct poll_house *)arg)->over = true;
+}
+
+/* ---- What came of it ---- */
+
+static void __attribute__((format(printf, 3, 4)))
+text_add(char *text, size_t size, const char *format, ...)
+{
+	size_t used = strlen(text);
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(text + used, size - used, format, arguments);
+	va_end(arguments);
+}
+
+/* The folder's name, which is another each time, becomes "D". */
+static void
+text_shorten(char *text, const char *folder)
+{
+	size_t length = strlen(folder);
+	char *at;
+
+	while ((at = strstr(text, folder)) != NULL) {
+		*at = 'D';
+		memmove(at + 1, at + length, strlen(at + length) + 1);
+	}
+}
+
+/* All figures but zeros, and but for the octets of the session. */
+static void
+house_note_status(struct poll_house *house)
+{
+	struct poller_account_status status;
+	const char *between = ": ";
+
+	assert_true(poller_account_status(house->poller, ACCOUNT, &status));
+	(void)snprintf(house->said, sizeof(house->said), "%s %s",
+	    poller_shown_state(status.state, status.health),
+	    status.last_outcome == NULL ? "none" : status.last_outcome);
+	for (enum tally_figure i = 0; i < TALLY_COUNT; i++) {
+		uint64_t figure = tally_get(&status.tally, i);
+
+		if (figure == 0 || i == TALLY_OCTETS_IN ||
+		    i == TALLY_OCTETS_OUT)
+			continue;
+		text_add(house->said, sizeof(house->said), "%s%s %llu", between,
+		    tally_names[i].json, (unsigned long long)figure);
+		between = ", ";
+	}
+	(void)snprintf(house->text, sizeof(house->text), "%s",
+	    status.last_text == NULL ? "" : status.last_text);
+	if (!poller_account_advice(house->poller, ACCOUNT, house->advice))
+		house->advice[0] = '\0';
+	text_shorten(house->advice, house->fixture->folder);
+}
+
+static void
+house_note_plan(struct poll_house *house)
+{
+	const struct poller_plan *plan = poller_plan(house->poller, ACCOUNT);
+
+	house->plan[0] = '\0';
+	if (plan == NULL)
+		return;
+	text_add(
+	    house->plan, sizeof(house->plan), "%zu messages", plan->messages);
+	for (size_t i = 0; i < plan->entry_count; i++)
+		text_add(house->plan, sizeof(house->plan), "%s%u %s",
+		    i == 0 ? ": " : ", ", (unsigned int)plan->entries[i].number,
+		    plan->entries[i].action);
+}
+
+static void
+house_note_uids(enum store_status status, const struct store_uid *uids,
+    size_t count, bool more, void *arg)
+{
+	static const char *const names[] = { "stored", "owed", "seen",
+		"deleted", "gone", "quarantined" };
+	struct poll_house *house = arg;
+
+	assert_int_equal(status, STORE_OK);
+	assert_false(more);
+	(void)snprintf(house->known, sizeof(house->known), "%d messages",
+	    (int)fixture_integer(
+		house->fixture, "SELECT count(*) FROM v_message"));
+	for (size_t i = 0; i < count; i++) {
+		text_add(house->known, sizeof(house->known), "%s",
+		    i == 0 ? ": " : ", ");
+		/* By its octets: a digest stands for it. */
+		if (uids[i].unique_id[0] == ' ')
+			text_add(house->known, sizeof(house->known), "body");
+		else
+			text_add(house->known, sizeof(house->known), "%.*s",
+			    (int)uids[i].unique_id_length,
+			    (const char *)uids[i].unique_id);
+		if (uids[i].occurrence > 0)
+			text_add(house->known, sizeof(house->known), "+%u",
+			    (unsigned int)uids[i].occurrence);
+		text_add(house->known, sizeof(house->known), " %s",
+		    names[uids[i].state]);
+	}
+	house->over = true;
+}
+
+void
+poll_house_poll(
+    struct poll_house *house, const char *keys, enum poller_wish wish)
+{
+	struct poller_options options = { .once = wish == POLLER_WISH_POLL,
+		.finished = house_over,
+		.arg = house };
+	struct fixture *fixture = house->fixture;
+	struct poller_account_status status;
+
+	house->server.log[0] = '\0';
+	house->asked = house->server.log;
+	house_configure(house, keys);
+	house->over = false;
+	house->poller = poller_new(
+	    fixture->base, NULL, fixture->store, house->config, &options);
+	assert_non_null(house->poller);
+	if (options.once) {
+		fixture_wait(fixture, &house->over);
+	} else {
+		(void)poller_poll_now(house->poller, ACCOUNT, wish);
+		do {
+			fixture_turn(fixture, 1);
+			assert_true(poller_account_status(
+			    house->poller, ACCOUNT, &status));
+		} while (status.last_finished_ms == 0 ||
+			 status.state == POLLER_POLLING);
+	}
+	house_note_status(house);
+	house_note_plan(house);
+	if (!options.once) {
+		house->over = false;
+		poller_stop(house->poller, 60000, house_over, house);
+		fixture_wait(fixture, &house->over);
+	}
+	poller_free(&house->poller);
+	config_free(&house->config);
+	house->over = false;
+	store_uids(
+	    fixture->store, fixture->account, NULL, house_note_uids, house);
+	fixture_wait(fixture, &house->over);
+}
