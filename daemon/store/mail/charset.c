@@ -313,7 +313,7 @@ charset_convert(
 	char *in = (char *)bytes;
 	bool ends = false;
 
-	while (!ends && !to->is_cut && !to->has_failed) {
+	while (!ends && !mail_text_is_full(to)) {
 		char buffer[1024], *out = buffer;
 		size_t room = sizeof(buffer);
 		bool flushes = length == 0;

@@ -310,8 +310,8 @@ mail_encoded_add(struct mail_text *to, enum mail_encoded_in in,
 		behind = at;
 	}
 	encoded_take_between(&decoding, behind, (size_t)(end - behind), true);
-	to->has_failed |=
-	    decoding.octets.has_failed || decoding.name.has_failed;
+	mail_text_fail(
+	    to, decoding.octets.has_failed || decoding.name.has_failed);
 	mail_text_free(&decoding.octets);
 	mail_text_free(&decoding.name);
 }

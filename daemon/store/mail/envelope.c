@@ -253,7 +253,7 @@ names_add_encoded(struct mail_text *text, const struct mail_header_field *field,
 
 	if (length > RAW_NAMES_MAX) {
 		length = RAW_NAMES_MAX;
-		text->is_cut = true;
+		mail_text_cut(text);
 	}
 	mail_encoded_add(text, MAIL_ENCODED_TEXT, hint, field->value, length);
 }

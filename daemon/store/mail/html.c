@@ -3,10 +3,10 @@
 #include <gumbo.h>
 #include <setjmp.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "daemon/store/mail/markup.h"
+#include <strings.h>
 
 /*
  * What the parser may allocate for one page.  Markup that is nested wrongly
@@ -14,6 +14,270 @@
  */
 #define MEMORY_MAX ((size_t)16 * 1024 * 1024)
 #define BLOCK_SIZE ((size_t)256 * 1024)
+
+/*
+ * Elements within each other that are left; what opens another one beyond is
+ * dropped, as is an end without a beginning.
+ */
+#define OPEN_MAX 64
+/* The names of all elements that are nested are shorter. */
+#define NAME_MAX_LENGTH 16
+/* An image with more attributes is none that a person has written. */
+#define IMAGE_MAX ((size_t)2048)
+
+/*
+ * ---- markup ----
+ *
+ * It is reduced to what tells words apart, so that the parser has bounded work
+ * with it: it looks through all open elements for a tag, and through all
+ * attributes of a tag for another one.  Attributes go, but for those of images,
+ * which may have a text; so do comments, scripts and styles, and tags that are
+ * nested too deep.
+ */
+
+struct tag {
+	char name[NAME_MAX_LENGTH + 1]; /* in lower case, cut */
+	size_t name_length;
+	size_t length; /* with its brackets */
+	bool is_end;
+};
+
+/* What is read at `at`, and written at `filled`, which is never beyond. */
+struct reduction {
+	char *page;
+	size_t at, length, filled;
+	char open[OPEN_MAX][NAME_MAX_LENGTH + 1];
+	size_t depth;
+};
+
+static bool
+html_is_one_of(const char *const *names, const char *name)
+{
+	for (; *names != NULL; names++)
+		if (strcmp(*names, name) == 0)
+			return true;
+	return false;
+}
+
+/* These need no end, or have none, and do not nest by themselves. */
+static bool
+html_is_unclosed(const char *name)
+{
+	static const char *const names[] = { "area", "base", "br", "col",
+		"colgroup", "dd", "dt", "embed", "hr", "img", "input", "li",
+		"link", "meta", "option", "p", "param", "source", "tbody", "td",
+		"tfoot", "th", "thead", "tr", "wbr", NULL };
+
+	return html_is_one_of(names, name);
+}
+
+static bool
+html_is_unseen(const char *name)
+{
+	static const char *const names[] = { "script", "style", NULL };
+
+	return html_is_one_of(names, name);
+}
+
+/* Where the innermost of that name stands; the depth where there is none. */
+static size_t
+html_find_open(const struct reduction *reduction, const char *name)
+{
+	for (size_t i = reduction->depth; i-- > 0;)
+		if (strcmp(reduction->open[i], name) == 0)
+			return i;
+	return reduction->depth;
+}
+
+/*
+ * Whether the tag may stay.  One that ends beside the order only takes its own
+ * beginning away: the parser opens the others again.
+ */
+static bool
+html_follow(struct reduction *reduction, const struct tag *tag)
+{
+	size_t place;
+
+	if (html_is_unclosed(tag->name))
+		return true;
+	if (!tag->is_end) {
+		if (reduction->depth == OPEN_MAX)
+			return false;
+		strcpy(reduction->open[reduction->depth++], tag->name);
+		return true;
+	}
+	place = html_find_open(reduction, tag->name);
+	if (place == reduction->depth)
+		return false;
+	reduction->depth--;
+	memmove(reduction->open[place], reduction->open[place + 1],
+	    (reduction->depth - place) * sizeof(reduction->open[0]));
+	return true;
+}
+
+static bool
+html_is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool
+html_is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f';
+}
+
+/* Behind the attributes: quotes hold brackets, where a value begins so. */
+static const char *
+html_find_close(const char *at, const char *end)
+{
+	while (at < end && *at != '>') {
+		const char *quote;
+
+		if (*at++ != '=')
+			continue;
+		while (at < end && html_is_blank(*at))
+			at++;
+		if (at == end || (*at != '"' && *at != '\''))
+			continue;
+		quote = memchr(at + 1, *at, (size_t)(end - at - 1));
+		at = quote == NULL ? end : quote + 1;
+	}
+	return at < end ? at + 1 : end;
+}
+
+static bool
+html_read_tag(const struct reduction *reduction, struct tag *tag_r)
+{
+	const char *begin = reduction->page + reduction->at;
+	const char *end = reduction->page + reduction->length;
+	const char *at = begin + 1;
+
+	tag_r->is_end = at < end && *at == '/';
+	at += tag_r->is_end;
+	if (at == end || !html_is_letter(*at))
+		return false;
+	tag_r->name_length = 0;
+	for (; at < end && !html_is_blank(*at) && *at != '/' && *at != '>';
+	     at++) {
+		char c = *at;
+
+		if (tag_r->name_length == NAME_MAX_LENGTH)
+			continue;
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c - 'A' + 'a');
+		tag_r->name[tag_r->name_length++] = c;
+	}
+	tag_r->name[tag_r->name_length] = '\0';
+	tag_r->length = (size_t)(html_find_close(at, end) - begin);
+	return true;
+}
+
+static void
+html_write(struct reduction *reduction, const char *bytes, size_t length)
+{
+	memmove(reduction->page + reduction->filled, bytes, length);
+	reduction->filled += length;
+}
+
+static void
+html_write_tag(struct reduction *reduction, const struct tag *tag)
+{
+	const char *begin = reduction->page + reduction->at;
+
+	if (strcmp(tag->name, "img") == 0 && tag->length <= IMAGE_MAX) {
+		html_write(reduction, begin, tag->length);
+		return;
+	}
+	html_write(reduction, tag->is_end ? "</" : "<", tag->is_end ? 2 : 1);
+	html_write(reduction, tag->name, tag->name_length);
+	html_write(reduction, ">", 1);
+}
+
+/* Up to and with these words, or all that is left. */
+static void
+html_skip_to(struct reduction *reduction, const char *words)
+{
+	const char *end = reduction->page + reduction->length;
+	const char *at = reduction->page + reduction->at;
+	size_t length = strlen(words);
+
+	while ((at = memchr(at, *words, (size_t)(end - at))) != NULL) {
+		if ((size_t)(end - at) >= length &&
+		    strncasecmp(at, words, length) == 0) {
+			reduction->at = (size_t)(at - reduction->page) + length;
+			return;
+		}
+		at++;
+	}
+	reduction->at = reduction->length;
+}
+
+/* What cannot be seen is a blank: it may stand between two words. */
+static void
+html_skip_unseen(struct reduction *reduction, const struct tag *tag)
+{
+	reduction->at += tag->length;
+	html_skip_to(reduction,
+	    strcmp(tag->name, "style") == 0 ? "</style" : "</script");
+	html_skip_to(reduction, ">");
+	html_write(reduction, " ", 1);
+}
+
+static void
+html_take_tag(struct reduction *reduction, const struct tag *tag)
+{
+	if (!tag->is_end && html_is_unseen(tag->name)) {
+		html_skip_unseen(reduction, tag);
+		return;
+	}
+	if (reduction->at + tag->length == reduction->length &&
+	    reduction->page[reduction->length - 1] != '>') {
+		/* It never ends. */
+		reduction->at = reduction->length;
+		return;
+	}
+	if (html_follow(reduction, tag))
+		html_write_tag(reduction, tag);
+	reduction->at += tag->length;
+}
+
+static void
+html_take(struct reduction *reduction)
+{
+	const char *at = reduction->page + reduction->at;
+	size_t left = reduction->length - reduction->at;
+	struct tag tag;
+
+	if (left >= 4 && memcmp(at, "<!--", 4) == 0)
+		html_skip_to(reduction, "-->");
+	else if (html_read_tag(reduction, &tag))
+		html_take_tag(reduction, &tag);
+	else {
+		html_write(reduction, at, 1);
+		reduction->at++;
+	}
+}
+
+/* In place; returns the new length, which is never more. */
+static size_t
+html_reduce(char *page, size_t length)
+{
+	struct reduction reduction = { .page = page, .length = length };
+
+	while (reduction.at < length) {
+		const char *at = page + reduction.at;
+		const char *open = memchr(at, '<', length - reduction.at);
+		size_t before =
+		    open == NULL ? length - reduction.at : (size_t)(open - at);
+
+		html_write(&reduction, at, before);
+		reduction.at += before;
+		if (open != NULL)
+			html_take(&reduction);
+	}
+	return reduction.filled;
+}
 
 /* ---- memory ---- */
 
@@ -79,7 +343,7 @@ html_free_all(struct memory *memory)
 /* ---- text ---- */
 
 static bool
-html_is_unseen(GumboTag tag)
+html_is_unseen_tag(GumboTag tag)
 {
 	return tag == GUMBO_TAG_SCRIPT || tag == GUMBO_TAG_STYLE ||
 	       tag == GUMBO_TAG_TEMPLATE;
@@ -140,7 +404,7 @@ html_child(const GumboNode *node, size_t index)
 	const GumboVector *children;
 
 	if (node->type != GUMBO_NODE_ELEMENT ||
-	    html_is_unseen(node->v.element.tag))
+	    html_is_unseen_tag(node->v.element.tag))
 		return NULL;
 	children = &node->v.element.children;
 	return index < children->length ? children->data[index] : NULL;
@@ -153,7 +417,7 @@ html_walk(struct mail_text *to, const GumboNode *root)
 	const GumboNode *node = root;
 
 	html_begin(to, node);
-	while (!to->is_cut && !to->has_failed) {
+	while (!mail_text_is_full(to)) {
 		const GumboNode *next = html_child(node, 0);
 
 		while (next == NULL) {
@@ -198,19 +462,19 @@ mail_html_add(
 
 	copy = malloc(length + 1);
 	if (copy == NULL) {
-		to->has_failed = true;
+		mail_text_fail(to, true);
 		return;
 	}
 	memcpy(copy, page, length);
-	length = mail_markup_reduce(copy, length);
+	length = html_reduce(copy, length);
 	if (length > *left) {
 		length = *left;
-		to->is_cut = true;
+		mail_text_cut(to);
 	}
 	*left -= length;
 	while (!html_parse(to, copy, length, &memory)) {
 		html_free_all(&memory);
-		to->is_cut = true;
+		mail_text_cut(to);
 		length /= 4;
 	}
 	html_free_all(&memory);

@@ -272,17 +272,6 @@ pairs_room(size_t length)
 	return 18 * length + 16;
 }
 
-static char *
-pairs_finish(struct mail_text *text)
-{
-	mail_text_add(text, "", 1);
-	if (text->has_failed) {
-		mail_text_free(text);
-		return NULL;
-	}
-	return text->bytes;
-}
-
 char *
 mail_pairs_index(const char *text)
 {
@@ -296,7 +285,7 @@ mail_pairs_index(const char *text)
 	pairs.has_failed = normal.has_failed;
 	(void)pairs_add(&pairs, normal.bytes, normal.length, false);
 	mail_text_free(&normal);
-	return pairs_finish(&pairs);
+	return mail_text_take(&pairs);
 }
 
 /* ---- questions ---- */
@@ -322,7 +311,7 @@ pairs_add_word(struct mail_text *to, const char *word, size_t length)
 
 	mail_text_init(&pairs, pairs_room(length));
 	begins |= pairs_add(&pairs, word, length - begins, true);
-	to->has_failed |= pairs.has_failed;
+	mail_text_fail(to, pairs.has_failed);
 	pairs_add_quoted(to, pairs.bytes, pairs.length);
 	mail_text_add_string(to, begins ? "* " : " ");
 	mail_text_free(&pairs);
@@ -349,5 +338,5 @@ mail_pairs_query(const char *query)
 		at += length;
 	}
 	mail_text_free(&normal);
-	return pairs_finish(&quoted);
+	return mail_text_take(&quoted);
 }

@@ -328,7 +328,7 @@ mail_parameter_text(const char *value, size_t length, const char *name,
 	else if (octets.length > 0)
 		mail_encoded_add(
 		    to, MAIL_ENCODED_TEXT, hint, octets.bytes, octets.length);
-	to->has_failed |= octets.has_failed;
+	mail_text_fail(to, octets.has_failed);
 	mail_text_free(&octets);
 	return is_there;
 }

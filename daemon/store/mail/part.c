@@ -175,8 +175,9 @@ part_read_name(struct mail_part *part, const struct mail_header_field *field,
     const char *parameter)
 {
 	const char *hint = part->has_charset ? part->charset : NULL;
+	const struct mail_text *name = &part->file_name;
 
-	if (part->file_name.length == 0 && part_may_have_name(field))
+	if (name->length == 0 && part_may_have_name(field))
 		(void)mail_parameter_text(field->value, field->value_length,
 		    parameter, hint, &part->file_name);
 }
@@ -185,6 +186,7 @@ void
 mail_part_read(struct mail_part *part, const char *header, size_t length,
     bool is_in_digest)
 {
+	const struct mail_text *name = &part->file_name;
 	struct mail_header_field type, other;
 	bool has_type =
 	    mail_header_first(header, length, "Content-Type", &type);
@@ -207,7 +209,7 @@ mail_part_read(struct mail_part *part, const char *header, size_t length,
 		part_read_name(part, &type, "name");
 		part_read_type(part, &type);
 	}
-	if (part->file_name.length > 0)
+	if (name->length > 0)
 		part->is_attached = true;
 	if (part->form == MAIL_PART_MULTIPART)
 		part_read_boundary(part, &type);

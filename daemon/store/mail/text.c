@@ -72,6 +72,46 @@ mail_text_add_string(struct mail_text *text, const char *string)
 	mail_text_add(text, string, strlen(string));
 }
 
+void
+mail_text_add_text(struct mail_text *text, const struct mail_text *other)
+{
+	if (other->length > 0)
+		mail_text_add(text, other->bytes, other->length);
+	text->is_cut |= other->is_cut;
+	text->has_failed |= other->has_failed;
+}
+
+void
+mail_text_cut(struct mail_text *text)
+{
+	text->is_cut = true;
+}
+
+void
+mail_text_fail(struct mail_text *text, bool has_failed)
+{
+	text->has_failed |= has_failed;
+}
+
+bool
+mail_text_is_full(const struct mail_text *text)
+{
+	return text->is_cut || text->has_failed;
+}
+
+char *
+mail_text_take(struct mail_text *text)
+{
+	char *bytes;
+
+	mail_text_add(text, "", 1);
+	if (text->has_failed)
+		mail_text_free(text);
+	bytes = text->bytes;
+	mail_text_init(text, text->max);
+	return bytes;
+}
+
 /* ---- text that is fit to show ---- */
 
 /*

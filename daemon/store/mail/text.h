@@ -22,6 +22,14 @@ void mail_text_free(struct mail_text *);
 /* What does not fit is dropped, and is_cut says so. */
 void mail_text_add(struct mail_text *, const char *bytes, size_t length);
 void mail_text_add_string(struct mail_text *, const char *string);
+/* All of another one; it is cut and has failed as that one. */
+void mail_text_add_text(struct mail_text *, const struct mail_text *);
+
+/* Something was left out, or memory failed, before it came here. */
+void mail_text_cut(struct mail_text *);
+void mail_text_fail(struct mail_text *, bool has_failed);
+/* Whether it takes no more. */
+bool mail_text_is_full(const struct mail_text *);
 
 /* Empty again; what it has allocated is kept. */
 void mail_text_clear(struct mail_text *);
@@ -36,7 +44,14 @@ void mail_text_clear(struct mail_text *);
 char *mail_text_clean(const char *text, size_t length, size_t max,
     bool *is_cut_r) __attribute__((warn_unused_result));
 
-/* The same of all that was added; NULL if that failed for want of memory. */
+/*
+ * What was added, with a NUL behind it, for free(); NULL if that failed for
+ * want of memory.  The text is empty then.
+ */
+char *mail_text_take(struct mail_text *) __attribute__((warn_unused_result));
+
+/* mail_text_clean() of all that was added; NULL if that failed for want of
+ * memory. */
 char *mail_text_finish(const struct mail_text *, size_t max, bool *is_cut_r)
     __attribute__((warn_unused_result));
 

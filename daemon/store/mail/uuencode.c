@@ -80,7 +80,7 @@ uuencode_take_outside(
 		return MAIL_UUENCODE_TEXT;
 	mail_text_clear(&file->line);
 	mail_text_add(&file->line, line, length);
-	if (file->line.has_failed)
+	if (mail_text_is_full(&file->line))
 		return MAIL_UUENCODE_TEXT;
 	file->place = MAIL_UUENCODE_BEGUN;
 	return MAIL_UUENCODE_HELD;

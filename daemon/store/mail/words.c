@@ -184,11 +184,8 @@ names_free(struct mail_names *names)
 static void
 collection_join(struct mail_text *to, const struct mail_text *text)
 {
-	if (text->length > 0)
-		mail_text_add(to, text->bytes, text->length);
+	mail_text_add_text(to, text);
 	mail_text_add(to, "\n", 1);
-	to->is_cut |= text->is_cut;
-	to->has_failed |= text->has_failed;
 }
 
 static void
