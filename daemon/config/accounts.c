@@ -372,7 +372,7 @@ hand_over(struct config_reading *reading)
 {
 	struct config *config = reading->config;
 
-	config->accounts = config_arena_alloc(reading->arena,
+	config->accounts = evpop_arena_take(reading->arena,
 	    (reading->draft_count + 1) * sizeof(*config->accounts));
 	if (config->accounts == NULL) {
 		reading->report.no_memory = true;

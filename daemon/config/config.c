@@ -10,7 +10,7 @@
 /* A config and the memory of all that it points to. */
 struct owned_config {
 	struct config config;
-	struct config_arena *arena;
+	struct evpop_arena arena;
 };
 _Static_assert(offsetof(struct owned_config, config) == 0,
     "a pointer to the config is one to its owner");
@@ -47,7 +47,7 @@ config_add_files(struct config_reading *reading)
 {
 	struct config_strings *files = &reading->config->files;
 
-	files->items = config_arena_alloc(
+	files->items = evpop_arena_take(
 	    reading->arena, (reading->file_count + 1) * sizeof(*files->items));
 	if (files->items == NULL) {
 		reading->report.no_memory = true;
@@ -99,15 +99,13 @@ config_make(
 	struct config *config = NULL;
 
 	*messages_r = (struct config_messages){ 0 };
-	if (owned != NULL)
-		owned->arena = config_arena_new();
-	if (reading != NULL && owned != NULL && owned->arena != NULL) {
+	if (reading != NULL && owned != NULL) {
 		config = &owned->config;
 		reading->config = config;
-		reading->arena = owned->arena;
+		reading->arena = &owned->arena;
 		reading->looks_for_files = looks_for_files;
 		config_read_all(reading, path);
-		config_arena_seal(reading->arena);
+		evpop_arena_seal(reading->arena);
 		*messages_r = reading->report.messages;
 		free(reading->drafts);
 		free(reading->files);
@@ -116,8 +114,6 @@ config_make(
 			config_free(&config);
 	} else {
 		messages_r->errors = 1;
-		if (owned != NULL)
-			config_arena_free(&owned->arena);
 		free(owned);
 	}
 	free(reading);
@@ -143,7 +139,7 @@ config_free(struct config **config_p)
 
 	if (owned == NULL)
 		return;
-	config_arena_free(&owned->arena);
+	evpop_arena_free(&owned->arena);
 	free(owned);
 	*config_p = NULL;
 }

@@ -123,11 +123,12 @@ source_begin_account(struct source *source, unsigned line, const char *name)
 	struct config_account *account;
 	struct config_draft *draft;
 
-	account = config_arena_alloc(reading->arena, sizeof(*account));
+	account = evpop_arena_take(reading->arena, sizeof(*account));
 	if (account == NULL ||
-	    (account->name = config_arena_copy(reading->arena, name)) == NULL ||
-	    (account->file =
-		    config_arena_share(reading->arena, source->path)) == NULL ||
+	    (account->name = evpop_arena_copy(
+		 reading->arena, name, strlen(name))) == NULL ||
+	    (account->file = evpop_arena_share(reading->arena, source->path)) ==
+		NULL ||
 	    !config_make_room(&reading->drafts, &reading->draft_capacity,
 		reading->draft_count, sizeof(*reading->drafts))) {
 		reading->report.no_memory = true;
@@ -381,7 +382,7 @@ source_add_key(
 
 /* The folder of a path, absolute, so that a later chdir changes nothing. */
 static char *
-source_find_folder(struct config_arena *arena, const char *path)
+source_find_folder(struct evpop_arena *arena, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	int length = slash == NULL ? 0 : (int)(slash - path);
@@ -399,7 +400,7 @@ source_find_folder(struct config_arena *arena, const char *path)
 	}
 	if (made < 0)
 		return NULL;
-	shared = config_arena_share(arena, folder);
+	shared = evpop_arena_share(arena, folder);
 	free(folder);
 	return shared;
 }
@@ -512,7 +513,7 @@ source_open(struct config_reading *reading, const char *path,
 	int fd;
 
 	if (source == NULL ||
-	    (source->path = config_arena_share(reading->arena, path)) == NULL ||
+	    (source->path = evpop_arena_share(reading->arena, path)) == NULL ||
 	    (source->folder = source_find_folder(reading->arena, path)) ==
 		NULL) {
 		reading->report.no_memory = true;

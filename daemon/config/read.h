@@ -5,11 +5,11 @@
 #ifndef CONFIG_READ_H
 #define CONFIG_READ_H
 
-#include "daemon/config/arena.h"
 #include "daemon/config/config.h"
 #include "daemon/config/file_set.h"
 #include "daemon/config/option.h"
 #include "daemon/config/report.h"
+#include "lib/base/arena.h"
 
 /* An account as its section gives it; bit i: config_options[i] is given. */
 struct config_draft {
@@ -25,7 +25,7 @@ struct config_place {
 
 struct config_reading {
 	struct config *config;
-	struct config_arena *arena;
+	struct evpop_arena *arena;
 	struct config_report report;
 	struct config_account defaults;
 	/* Where each key was given, accounts aside. */

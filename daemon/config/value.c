@@ -25,7 +25,7 @@
 struct setting {
 	const struct config_option *option;
 	const char *text, *folder;
-	struct config_arena *arena;
+	struct evpop_arena *arena;
 	void *member;
 	char *why;
 	size_t why_size;
@@ -269,7 +269,7 @@ value_set_host(const struct setting *setting)
 			return value_refuse(setting, "a host name or address");
 	}
 	return value_keep_text(
-	    setting, config_arena_share(setting->arena, text));
+	    setting, evpop_arena_share(setting->arena, text));
 }
 
 static enum config_value_result
@@ -281,7 +281,7 @@ value_set_address(const struct setting *setting)
 	    !value_is_address(setting->text))
 		return value_refuse(setting, "an IPv4 or IPv6 address");
 	return value_keep_text(
-	    setting, config_arena_share(setting->arena, setting->text));
+	    setting, evpop_arena_share(setting->arena, setting->text));
 }
 
 static enum config_value_result
@@ -295,7 +295,7 @@ value_set_proxy(const struct setting *setting)
 		    "USER:PASSWORD@ before it if need be, in which %40 stands "
 		    "for @, %3A for :, %2F for / and %25 for %");
 	return value_keep_text(
-	    setting, config_arena_share(setting->arena, setting->text));
+	    setting, evpop_arena_share(setting->arena, setting->text));
 }
 
 bool
@@ -324,11 +324,11 @@ value_set_path(const struct setting *setting)
 				   "nothing here");
 	if (*text == '/' || *setting->folder == '\0')
 		return value_keep_text(
-		    setting, config_arena_share(setting->arena, text));
+		    setting, evpop_arena_share(setting->arena, text));
 	length = asprintf(&path, "%s/%s", setting->folder, text);
 	if (length < 0)
 		return CONFIG_VALUE_MEMORY;
-	text = config_arena_share(setting->arena, path);
+	text = evpop_arena_share(setting->arena, path);
 	free(path);
 	return value_keep_text(setting, (char *)(uintptr_t)text);
 }
@@ -343,7 +343,7 @@ value_set_credential(const struct setting *setting)
 		return value_refuse(
 		    setting, "the name of a credential, no path");
 	return value_keep_text(
-	    setting, config_arena_copy(setting->arena, text));
+	    setting, evpop_arena_copy(setting->arena, text, strlen(text)));
 }
 
 static enum config_value_result
@@ -360,8 +360,9 @@ value_set_words(const struct setting *setting)
 		*strings = found;
 		return CONFIG_VALUE_OK;
 	}
-	rest = config_arena_copy(setting->arena, setting->text);
-	found.items = config_arena_alloc(setting->arena,
+	rest = evpop_arena_copy(
+	    setting->arena, setting->text, strlen(setting->text));
+	found.items = evpop_arena_take(setting->arena,
 	    (strlen(setting->text) / 2 + 1) * sizeof(*found.items));
 	if (rest == NULL || found.items == NULL)
 		return CONFIG_VALUE_MEMORY;
@@ -418,7 +419,7 @@ value_set_nothing(const struct setting *setting)
 
 enum config_value_result
 config_value_set(const struct config_option *option, const char *text,
-    const char *folder, struct config_arena *arena, void *target, char *why,
+    const char *folder, struct evpop_arena *arena, void *target, char *why,
     size_t why_size)
 {
 	struct setting setting = { option, text, folder, arena,
@@ -459,7 +460,7 @@ config_value_set(const struct config_option *option, const char *text,
 	case CONFIG_TYPE_SECRET:
 	case CONFIG_TYPE_COMMAND:
 		return value_keep_text(
-		    &setting, config_arena_copy(arena, text));
+		    &setting, evpop_arena_copy(arena, text, strlen(text)));
 	case CONFIG_TYPE_INCLUDE:
 	case CONFIG_TYPE_COUNT_OF:
 		break;

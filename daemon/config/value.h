@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/config/arena.h"
 #include "daemon/config/option.h"
+#include "lib/base/arena.h"
 
 enum config_value_result {
 	CONFIG_VALUE_OK = 0,
@@ -23,7 +23,7 @@ enum config_value_result {
  * says what was expected; it never shows a password or a command.
  */
 enum config_value_result config_value_set(const struct config_option *,
-    const char *text, const char *folder, struct config_arena *, void *target,
+    const char *text, const char *folder, struct evpop_arena *, void *target,
     char *why_r, size_t why_size) __attribute__((warn_unused_result));
 
 /* Whether the option's members of the two are equal. */

@@ -1,11 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/store/arena.h"
 #include "daemon/store/calendar.h"
 #include "daemon/store/column.h"
 #include "daemon/store/private.h"
 #include "daemon/store/writer.h"
+#include "lib/base/arena.h"
 
 /* ---- the row of a configured account ---- */
 
@@ -19,7 +19,7 @@ struct account_op {
 	struct store_op op;
 	store_account_cb done;
 	void *arg;
-	struct store_arena arena; /* of the row's texts */
+	struct evpop_arena arena; /* of the row's texts */
 	struct store_account row; /* with the id where that is known */
 	char *stable_id;          /* or NULL; behind the name */
 	char name[];
@@ -156,7 +156,7 @@ account_answer(
 static void
 account_clear(struct store_op *op)
 {
-	store_arena_free(&((struct account_op *)op)->arena);
+	evpop_arena_free(&((struct account_op *)op)->arena);
 }
 
 static const struct store_op_type account_type = {
@@ -220,7 +220,7 @@ struct accounts_op {
 	struct store_op op;
 	store_accounts_cb done;
 	void *arg;
-	struct store_arena arena;
+	struct evpop_arena arena;
 	struct store_account_row *rows;
 	size_t count, room;
 	char *last; /* behind the first */
@@ -297,7 +297,7 @@ accounts_clear(struct store_op *op)
 {
 	struct accounts_op *accounts = (struct accounts_op *)op;
 
-	store_arena_free(&accounts->arena);
+	evpop_arena_free(&accounts->arena);
 	free(accounts->rows);
 }
 

@@ -3,19 +3,19 @@
 #include <string.h>
 #include <strings.h>
 
-#include "daemon/store/arena.h"
 #include "daemon/store/aside.h"
 #include "daemon/store/attempts.h"
 #include "daemon/store/column.h"
 #include "daemon/store/private.h"
 #include "daemon/store/writer.h"
+#include "lib/base/arena.h"
 
 struct bind_op {
 	struct store_op op;
 	int64_t account_id;
 	store_bound_cb done;
 	void *arg;
-	struct store_arena arena;
+	struct evpop_arena arena;
 	struct store_bound bound;
 	char *user; /* behind the host */
 	char host[];
@@ -130,7 +130,7 @@ bind_answer(struct store *store, struct store_op *op, enum store_status status)
 static void
 bind_clear(struct store_op *op)
 {
-	store_arena_free(&((struct bind_op *)op)->arena);
+	evpop_arena_free(&((struct bind_op *)op)->arena);
 }
 
 static const struct store_op_type bind_type = {

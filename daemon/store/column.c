@@ -3,7 +3,7 @@
 #include <string.h>
 
 bool
-store_column_text(struct store_arena *arena, struct sql_statement *statement,
+store_column_text(struct evpop_arena *arena, struct sql_statement *statement,
     int column, const char **text_r)
 {
 	const char *text;
@@ -14,12 +14,12 @@ store_column_text(struct store_arena *arena, struct sql_statement *statement,
 	text = sql_column_text(statement, column);
 	if (text == NULL)
 		return false;
-	*text_r = store_arena_copy(arena, text, strlen(text));
+	*text_r = evpop_arena_copy(arena, text, strlen(text));
 	return *text_r != NULL;
 }
 
 bool
-store_column_blob(struct store_arena *arena, struct sql_statement *statement,
+store_column_blob(struct evpop_arena *arena, struct sql_statement *statement,
     int column, const unsigned char **bytes_r, size_t *length_r)
 {
 	const void *bytes;
@@ -32,6 +32,6 @@ store_column_blob(struct store_arena *arena, struct sql_statement *statement,
 	if (bytes == NULL && *length_r > 0)
 		return false;
 	*bytes_r =
-	    (const unsigned char *)store_arena_copy(arena, bytes, *length_r);
+	    (const unsigned char *)evpop_arena_copy(arena, bytes, *length_r);
 	return *bytes_r != NULL;
 }

@@ -2,17 +2,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/store/arena.h"
 #include "daemon/store/column.h"
 #include "daemon/store/private.h"
 #include "daemon/store/roster.h"
 #include "daemon/store/writer.h"
+#include "lib/base/arena.h"
 
 struct configure_op {
 	struct store_op op;
 	store_configure_cb done;
 	void *arg;
-	struct store_arena arena; /* of all texts */
+	struct evpop_arena arena; /* of all texts */
 	struct store_configured *accounts;
 	size_t account_count;
 	struct store_account_news *news;
@@ -25,7 +25,7 @@ static enum store_status
 take_row(struct configure_op *configure, struct store_roster_row **rows,
     size_t count, struct sql_statement *from)
 {
-	struct store_arena *arena = &configure->arena;
+	struct evpop_arena *arena = &configure->arena;
 	struct store_roster_row *row, *grown;
 
 	/* The size doubles at each power of two. */
@@ -251,7 +251,7 @@ configure_clear(struct store_op *op)
 {
 	struct configure_op *configure = (struct configure_op *)op;
 
-	store_arena_free(&configure->arena);
+	evpop_arena_free(&configure->arena);
 	free(configure->accounts);
 	free(configure->news);
 }
@@ -263,10 +263,10 @@ static const struct store_op_type configure_type = {
 };
 
 static bool
-copy(struct store_arena *arena, const char **text)
+copy(struct evpop_arena *arena, const char **text)
 {
 	if (*text != NULL)
-		*text = store_arena_copy(arena, *text, strlen(*text));
+		*text = evpop_arena_copy(arena, *text, strlen(*text));
 	return *text != NULL;
 }
 
@@ -274,7 +274,7 @@ static bool
 copy_accounts(struct configure_op *configure,
     const struct store_configured *accounts, size_t count)
 {
-	struct store_arena *arena = &configure->arena;
+	struct evpop_arena *arena = &configure->arena;
 
 	configure->accounts = calloc(count + 1, sizeof(*accounts));
 	/* One account may replace, be renamed and resemble. */

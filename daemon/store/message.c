@@ -1,10 +1,10 @@
 #include <stdlib.h>
 
-#include "daemon/store/arena.h"
 #include "daemon/store/chunk.h"
 #include "daemon/store/private.h"
 #include "daemon/store/row.h"
 #include "daemon/store/schema.h"
+#include "lib/base/arena.h"
 
 /* ---- one message's row ---- */
 
@@ -13,7 +13,7 @@ struct message_op {
 	int64_t id;
 	store_message_row_cb done;
 	void *arg;
-	struct store_arena arena;
+	struct evpop_arena arena;
 	struct store_message_row row;
 };
 
@@ -50,7 +50,7 @@ message_answer(
 static void
 message_clear(struct store_op *op)
 {
-	store_arena_free(&((struct message_op *)op)->arena);
+	evpop_arena_free(&((struct message_op *)op)->arena);
 }
 
 static const struct store_op_type message_type = {
@@ -85,7 +85,7 @@ struct part_op {
 	uint32_t part;
 	store_part_cb done;
 	void *arg;
-	struct store_arena arena;
+	struct evpop_arena arena;
 	const unsigned char *bytes;
 	size_t length;
 };
@@ -104,7 +104,7 @@ take_part(struct part_op *part, struct store_db *db, struct sql_statement *use)
 
 	if (status != STORE_OK || bytes == NULL)
 		return status;
-	part->bytes = (const unsigned char *)store_arena_copy(
+	part->bytes = (const unsigned char *)evpop_arena_copy(
 	    &part->arena, bytes, part->length);
 	return part->bytes != NULL ? STORE_OK : STORE_MEMORY;
 }
@@ -158,7 +158,7 @@ part_answer(struct store *store, struct store_op *op, enum store_status status)
 static void
 part_clear(struct store_op *op)
 {
-	store_arena_free(&((struct part_op *)op)->arena);
+	evpop_arena_free(&((struct part_op *)op)->arena);
 }
 
 static const struct store_op_type part_type = {

@@ -1,11 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/store/arena.h"
 #include "daemon/store/column.h"
 #include "daemon/store/history.h"
 #include "daemon/store/private.h"
 #include "daemon/store/writer.h"
+#include "lib/base/arena.h"
 
 /*
  * History is for people to look back; of hundreds of thousands of accounts it
@@ -181,7 +181,7 @@ struct polls_op {
 	unsigned limit;
 	store_polls_cb done;
 	void *arg;
-	struct store_arena arena;
+	struct evpop_arena arena;
 	struct store_poll_row *rows; /* room for one above the limit */
 	size_t count;
 	bool all;
@@ -261,7 +261,7 @@ polls_clear(struct store_op *op)
 {
 	struct polls_op *polls = (struct polls_op *)op;
 
-	store_arena_free(&polls->arena);
+	evpop_arena_free(&polls->arena);
 	free(polls->rows);
 }
 

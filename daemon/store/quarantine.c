@@ -20,7 +20,7 @@ struct quarantines_op {
 	int64_t id; /* of one */
 	store_quarantines_cb done;
 	void *arg;
-	struct store_arena arena;
+	struct evpop_arena arena;
 	struct store_quarantine_row *rows; /* room for one above the limit */
 	size_t count;
 	bool all;
@@ -32,7 +32,7 @@ take_row(struct quarantines_op *quarantines, struct sql_statement *from)
 {
 	struct store_quarantine_row *row =
 	    &quarantines->rows[quarantines->count++];
-	struct store_arena *arena = &quarantines->arena;
+	struct evpop_arena *arena = &quarantines->arena;
 
 	row->id = sql_column_int(from, 0);
 	row->occurrence = (uint32_t)sql_column_int(from, 3);
@@ -132,7 +132,7 @@ quarantines_clear(struct store_op *op)
 {
 	struct quarantines_op *quarantines = (struct quarantines_op *)op;
 
-	store_arena_free(&quarantines->arena);
+	evpop_arena_free(&quarantines->arena);
 	free(quarantines->rows);
 }
 

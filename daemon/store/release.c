@@ -21,7 +21,7 @@ struct release_op {
 	bool is_of_one; /* account */
 	store_release_cb done;
 	void *arg;
-	struct store_arena arena;
+	struct evpop_arena arena;
 	struct store_released *accounts; /* those that had any */
 	size_t count, room;
 	uint64_t messages;
@@ -201,7 +201,7 @@ release_clear(struct store_op *op)
 {
 	struct release_op *release = (struct release_op *)op;
 
-	store_arena_free(&release->arena);
+	evpop_arena_free(&release->arena);
 	free(release->accounts);
 }
 

@@ -7,11 +7,11 @@
 #include "lib/base/hex.h"
 
 static bool
-take_digest(struct store_arena *arena, struct sql_statement *from, int column,
+take_digest(struct evpop_arena *arena, struct sql_statement *from, int column,
     const char **hex_r)
 {
 	unsigned char digest[STORE_DIGEST_SIZE] = { 0 };
-	char *hex = store_arena_take(arena, STORE_DIGEST_HEX);
+	char *hex = evpop_arena_take(arena, STORE_DIGEST_HEX);
 
 	if (hex == NULL)
 		return false;
@@ -22,7 +22,7 @@ take_digest(struct store_arena *arena, struct sql_statement *from, int column,
 }
 
 enum store_status
-store_row_take(struct store_arena *arena, struct sql_statement *from,
+store_row_take(struct evpop_arena *arena, struct sql_statement *from,
     struct store_message_row *row_r)
 {
 	memset(row_r, 0, sizeof(*row_r));

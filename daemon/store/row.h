@@ -4,8 +4,8 @@
 #ifndef STORE_ROW_H
 #define STORE_ROW_H
 
-#include "daemon/store/arena.h"
 #include "daemon/store/db.h"
+#include "lib/base/arena.h"
 
 /* What a SELECT must begin with for store_row_take(). */
 #define STORE_ROW_COLUMNS                                                   \
@@ -18,7 +18,7 @@
 #define STORE_ROW_CUT 1
 
 /* Copy a row of those columns into the arena. */
-enum store_status store_row_take(struct store_arena *, struct sql_statement *,
+enum store_status store_row_take(struct evpop_arena *, struct sql_statement *,
     struct store_message_row *row_r) __attribute__((warn_unused_result));
 
 #endif

@@ -1,11 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/store/arena.h"
 #include "daemon/store/column.h"
 #include "daemon/store/history.h"
 #include "daemon/store/private.h"
 #include "daemon/store/writer.h"
+#include "lib/base/arena.h"
 #include "lib/base/clock.h"
 
 /* ---- what is learned ---- */
@@ -77,7 +77,7 @@ struct servers_op {
 	struct store_op op;
 	store_servers_cb done;
 	void *arg;
-	struct store_arena arena;
+	struct evpop_arena arena;
 	struct store_server *servers;
 	size_t count, room;
 };
@@ -140,7 +140,7 @@ servers_clear(struct store_op *op)
 {
 	struct servers_op *servers = (struct servers_op *)op;
 
-	store_arena_free(&servers->arena);
+	evpop_arena_free(&servers->arena);
 	free(servers->servers);
 }
 

@@ -1,11 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/store/arena.h"
 #include "daemon/store/column.h"
 #include "daemon/store/private.h"
 #include "daemon/store/unique.h"
 #include "daemon/store/writer.h"
+#include "lib/base/arena.h"
 
 /* ---- changes ---- */
 
@@ -168,7 +168,7 @@ struct uids_op {
 	int64_t account_id;
 	store_uids_cb done;
 	void *arg;
-	struct store_arena arena;
+	struct evpop_arena arena;
 	struct store_uid *uids;
 	size_t count, room;
 	size_t octets; /* of memory that they take */
@@ -276,7 +276,7 @@ uids_clear(struct store_op *op)
 {
 	struct uids_op *uids = (struct uids_op *)op;
 
-	store_arena_free(&uids->arena);
+	evpop_arena_free(&uids->arena);
 	free(uids->uids);
 }
 

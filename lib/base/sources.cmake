@@ -1,4 +1,5 @@
 set(EVPOP_BASE_SOURCES
+	base/arena.c
 	base/array.c
 	base/clock.c
 	base/hash.c

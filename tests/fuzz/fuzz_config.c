@@ -18,7 +18,7 @@
 #define WHY_SIZE 256
 
 struct reading {
-	struct config_arena *arena;
+	struct evpop_arena arena;
 	enum config_scope scope;
 	struct config config, again;
 	struct config_account account, account_again;
@@ -85,7 +85,7 @@ check_number_text(struct reading *reading, const struct config_option *option,
 		config_size_text(octets, text, sizeof(text));
 	} else
 		return;
-	assert(config_value_set(option, text, "/etc", reading->arena, again,
+	assert(config_value_set(option, text, "/etc", &reading->arena, again,
 		   why, sizeof(why)) == CONFIG_VALUE_OK);
 	assert(config_value_equal(option, value, again));
 }
@@ -103,13 +103,13 @@ check_value(struct reading *reading, const struct config_option *option,
 	enum config_value_result result, result_again;
 
 	result = config_value_set(
-	    option, text, "/etc", reading->arena, value, why, sizeof(why));
+	    option, text, "/etc", &reading->arena, value, why, sizeof(why));
 	assert(result == CONFIG_VALUE_OK || result == CONFIG_VALUE_BAD);
 	assert((result == CONFIG_VALUE_BAD) == (why[0] != '\0'));
 	/* A message may be cut, even inside a character. */
 	assert(memchr(why, '\0', sizeof(why)) != NULL);
 	result_again = config_value_set(
-	    option, text, "/etc", reading->arena, again, why, sizeof(why));
+	    option, text, "/etc", &reading->arena, again, why, sizeof(why));
 	assert(result == result_again);
 	if (result == CONFIG_VALUE_BAD)
 		return;
@@ -171,13 +171,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	memset(&reading, 0, sizeof(reading));
 	reading.scope = CONFIG_SCOPE_ACCOUNT;
-	reading.arena = config_arena_new();
-	assert(reading.arena != NULL);
 	reading.lines = 1;
 	for (i = 0; i < size; i++)
 		reading.lines += data[i] == '\n';
 	config_ini_parse(bytes, size, &events, &reading);
-	config_arena_free(&reading.arena);
+	evpop_arena_free(&reading.arena);
 	free(bytes);
 	return 0;
 }

@@ -143,7 +143,7 @@ test_numbers(void **state)
 		{ CONFIG_SCOPE_ACCOUNT, "port", "65536", -1 },
 		{ CONFIG_SCOPE_ACCOUNT, "port", "pop3", -1 },
 	};
-	struct config_arena *arena = config_arena_new();
+	struct evpop_arena arena = { 0 };
 	union {
 		struct config config;
 		struct config_account account;
@@ -151,7 +151,6 @@ test_numbers(void **state)
 	char why[512];
 
 	(void)state;
-	assert_non_null(arena);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct config_option *option =
 		    config_option_find(rows[i].scope, rows[i].key);
@@ -160,7 +159,7 @@ test_numbers(void **state)
 		assert_non_null(option);
 		memset(&target, 0, sizeof(target));
 		assert_int_equal(config_value_set(option, rows[i].text, "",
-				     arena, &target, why, sizeof(why)),
+				     &arena, &target, why, sizeof(why)),
 		    rows[i].value < 0 ? CONFIG_VALUE_BAD : CONFIG_VALUE_OK);
 		if (rows[i].value < 0) {
 			assert_string_not_equal(why, "");
@@ -172,7 +171,7 @@ test_numbers(void **state)
 							: 8);
 		assert_true(value == (uint64_t)rows[i].value);
 	}
-	config_arena_free(&arena);
+	evpop_arena_free(&arena);
 }
 
 static void

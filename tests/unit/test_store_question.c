@@ -76,12 +76,12 @@ gate_pass(void)
 }
 
 enum store_status __real_store_row_take(
-    struct store_arena *, struct sql_statement *, struct store_message_row *);
+    struct evpop_arena *, struct sql_statement *, struct store_message_row *);
 enum store_status __wrap_store_row_take(
-    struct store_arena *, struct sql_statement *, struct store_message_row *);
+    struct evpop_arena *, struct sql_statement *, struct store_message_row *);
 
 enum store_status
-__wrap_store_row_take(struct store_arena *arena, struct sql_statement *from,
+__wrap_store_row_take(struct evpop_arena *arena, struct sql_statement *from,
     struct store_message_row *row_r)
 {
 	enum store_status status = __real_store_row_take(arena, from, row_r);

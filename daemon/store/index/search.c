@@ -19,7 +19,7 @@ struct search_op {
 	unsigned limit;
 	store_messages_cb done;
 	void *arg;
-	struct store_arena arena;
+	struct evpop_arena arena;
 	struct store_message_row *rows; /* room for one above the limit */
 	size_t count;
 	bool has_account_words; /* not so in the index of an earlier version */
@@ -319,7 +319,7 @@ search_clear(struct store_op *op)
 {
 	struct search_op *search = (struct search_op *)op;
 
-	store_arena_free(&search->arena);
+	evpop_arena_free(&search->arena);
 	free(search->rows);
 	free(search->account);
 	free(search->folded_from);
