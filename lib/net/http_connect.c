@@ -1,12 +1,10 @@
 /* CONNECT of HTTP/1.1: RFC 9110 section 9.3.6, RFC 9112 section 3.2.3. */
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
-#include "lib/net/proxy_dialog.h"
+#include "lib/auth/base64.h"
+#include "lib/net/proxy.h"
 
 /* What every first line of a response begins with. */
 static const char version[] = "HTTP/1.";
@@ -16,6 +14,8 @@ static const char version[] = "HTTP/1.";
 #define HEADER_OCTETS ((size_t)8192)
 /* Of its first line, as far as it is looked at. */
 #define LINE_SIZE ((size_t)160)
+/* A host that a proxy may be told, brackets and a port. */
+#define HOST_ROOM 270
 
 struct http {
 	char line[LINE_SIZE]; /* the first, NUL-terminated */
@@ -26,85 +26,47 @@ struct http {
 	bool login;       /* user and password were sent */
 };
 
-/* RFC 7617 section 2: "user:password" in base64; or NULL without memory. */
-static char *
-http_basic_new(const struct evpop_proxy_config *config, size_t *size_r)
+/* "Proxy-Authorization": RFC 7617 section 2. */
+static void
+http_say_login(
+    const struct evpop_proxy_config *config, struct evpop_secret *output)
 {
-	size_t length = strlen(config->user) + 1 + strlen(config->password);
-	char *plain, *encoded;
+	struct evpop_secret plain = { .bytes = NULL };
 
-	*size_r = (length + 2) / 3 * 4 + 1;
-	plain = malloc(length + 1);
-	encoded = malloc(*size_r);
-	if (plain != NULL && encoded != NULL) {
-		snprintf(
-		    plain, length + 1, "%s:%s", config->user, config->password);
-		EVP_EncodeBlock((unsigned char *)encoded,
-		    (const unsigned char *)plain, (int)length);
-	} else {
-		free(encoded);
-		encoded = NULL;
-	}
-	if (plain != NULL)
-		explicit_bzero(plain, length + 1);
-	free(plain);
-	return encoded;
-}
-
-/* The whole request, or -1 without memory. */
-static int
-http_request_new(
-    char **request_r, const char *host, uint16_t port, const char *encoded)
-{
-	const char *open = "", *close = "";
-
-	if (strchr(host, ':') != NULL) {
-		open = "[";
-		close = "]";
-	}
-	return asprintf(request_r,
-	    "CONNECT %s%s%s:%u HTTP/1.1\r\nHost: %s%s%s:%u\r\n%s%s%s\r\n", open,
-	    host, close, (unsigned int)port, open, host, close,
-	    (unsigned int)port,
-	    encoded == NULL ? "" : "Proxy-Authorization: Basic ",
-	    encoded == NULL ? "" : encoded, encoded == NULL ? "" : "\r\n");
+	evpop_secret_add_text(output, "Proxy-Authorization: Basic ");
+	evpop_secret_add_text(&plain, config->user);
+	evpop_secret_add_text(&plain, ":");
+	evpop_secret_add_text(&plain, config->password);
+	if (plain.failed)
+		output->failed = true;
+	else
+		evpop_base64_encode(plain.bytes, plain.length, output);
+	evpop_secret_clear(&plain);
+	evpop_secret_add_text(output, "\r\n");
 }
 
 static bool
-http_no_memory(struct evpop_result *result)
-{
-	evpop_result_set(result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_CONNECT,
-	    "no memory to ask a proxy");
-	return false;
-}
-
-static bool
-http_begin(void *state, struct evpop_proxy *proxy,
-    const struct evpop_proxy_config *config, const char *host, uint16_t port,
+http_begin(void *state, const struct evpop_proxy_config *config,
+    const char *host, uint16_t port, struct evpop_secret *output,
     struct evpop_result *result)
 {
-	char *encoded = NULL, *request = NULL;
+	const bool is_ipv6 = strchr(host, ':') != NULL;
 	struct http *http = state;
-	size_t size = 0;
-	int length;
-	bool said;
+	char target[HOST_ROOM];
 
+	(void)result;
+	snprintf(target, sizeof(target), "%s%s%s:%u", is_ipv6 ? "[" : "", host,
+	    is_ipv6 ? "]" : "", (unsigned int)port);
+	evpop_secret_add_text(output, "CONNECT ");
+	evpop_secret_add_text(output, target);
+	evpop_secret_add_text(output, " HTTP/1.1\r\nHost: ");
+	evpop_secret_add_text(output, target);
+	evpop_secret_add_text(output, "\r\n");
 	http->login = config->user != NULL;
-	if (http->login) {
-		encoded = http_basic_new(config, &size);
-		if (encoded == NULL)
-			return http_no_memory(result);
-	}
-	length = http_request_new(&request, host, port, encoded);
-	if (encoded != NULL)
-		explicit_bzero(encoded, size);
-	free(encoded);
-	if (length < 0)
-		return http_no_memory(result);
-	said = evpop_proxy_say(proxy, request, (size_t)length, result);
-	explicit_bzero(request, (size_t)length);
-	free(request);
-	return said;
+	if (http->login)
+		http_say_login(config, output);
+	evpop_secret_add_text(output, "\r\n");
+	return true;
 }
 
 static enum evpop_proxy_status
@@ -207,12 +169,12 @@ http_take_octet(
 }
 
 static enum evpop_proxy_status
-http_input(void *state, struct evpop_proxy *proxy, const unsigned char *octets,
-    size_t length, size_t *used_r, struct evpop_result *result)
+http_input(void *state, const unsigned char *octets, size_t length,
+    size_t *used_r, struct evpop_secret *output, struct evpop_result *result)
 {
 	enum evpop_proxy_status status = EVPOP_PROXY_MORE;
 
-	(void)proxy;
+	(void)output;
 	while (*used_r < length && status == EVPOP_PROXY_MORE)
 		status = http_take_octet(state, octets[(*used_r)++], result);
 	return status;

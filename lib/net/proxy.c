@@ -1,13 +1,9 @@
 #include <assert.h>
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/net/address.h"
-#include "lib/net/proxy_dialog.h"
-
-/* As much as SOCKS can carry. */
-#define HOST_OCTETS ((size_t)255)
+#include "lib/net/proxy.h"
 
 static const struct {
 	const char *name;
@@ -23,30 +19,14 @@ struct evpop_proxy {
 	enum evpop_proxy_kind kind;
 	bool over; /* it is, well or badly */
 	void *state;
-	unsigned char *output;
-	size_t output_length, output_sent;
+	struct evpop_secret output;
+	size_t sent; /* of it */
 };
 
 const char *
 evpop_proxy_kind_name(enum evpop_proxy_kind kind)
 {
 	return kinds[kind].name;
-}
-
-static bool
-proxy_good_name(const char *host)
-{
-	size_t length = strlen(host);
-
-	if (length == 0 || length > HOST_OCTETS)
-		return false;
-	for (; *host != '\0'; host++) {
-		if (!isascii((unsigned char)*host) ||
-		    (!isalnum((unsigned char)*host) &&
-			strchr("-._", *host) == NULL))
-			return false;
-	}
-	return true;
 }
 
 static bool
@@ -62,21 +42,11 @@ proxy_good_host(const char *host, struct evpop_result *result)
 		    host);
 		return false;
 	}
-	if (proxy_good_name(host))
+	if (evpop_proxy_is_name(host))
 		return true;
 	evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_CONNECT,
 	    "%.80s: no host name that a proxy could be told", host);
 	return false;
-}
-
-static void
-proxy_drop_output(struct evpop_proxy *proxy)
-{
-	if (proxy->output != NULL)
-		explicit_bzero(proxy->output, proxy->output_length);
-	free(proxy->output);
-	proxy->output = NULL;
-	proxy->output_length = proxy->output_sent = 0;
 }
 
 void
@@ -87,7 +57,7 @@ evpop_proxy_free(struct evpop_proxy **proxy_r)
 	if (proxy == NULL)
 		return;
 	*proxy_r = NULL;
-	proxy_drop_output(proxy);
+	evpop_secret_clear(&proxy->output);
 	if (proxy->state != NULL)
 		explicit_bzero(
 		    proxy->state, kinds[proxy->kind].dialog->state_size);
@@ -119,41 +89,36 @@ evpop_proxy_new(const struct evpop_proxy_config *config, const char *host,
 	}
 	proxy->kind = config->kind;
 	proxy->state = calloc(1, dialog->state_size);
-	if (proxy->state == NULL)
+	if (proxy->state == NULL) {
 		(void)proxy_no_memory(result);
-	if (proxy->state == NULL ||
-	    !dialog->begin(proxy->state, proxy, config, host, port, result))
-		evpop_proxy_free(&proxy);
-	return proxy;
-}
-
-bool
-evpop_proxy_say(struct evpop_proxy *proxy, const void *octets, size_t length,
-    struct evpop_result *result)
-{
-	proxy_drop_output(proxy);
-	proxy->output = malloc(length);
-	if (proxy->output == NULL)
-		return proxy_no_memory(result);
-	memcpy(proxy->output, octets, length);
-	proxy->output_length = length;
-	return true;
+	} else if (dialog->begin(proxy->state, config, host, port,
+		       &proxy->output, result)) {
+		if (!proxy->output.failed)
+			return proxy;
+		(void)proxy_no_memory(result);
+	}
+	evpop_proxy_free(&proxy);
+	return NULL;
 }
 
 const unsigned char *
 evpop_proxy_output(const struct evpop_proxy *proxy, size_t *length_r)
 {
-	*length_r = proxy->output_length - proxy->output_sent;
-	return *length_r == 0 ? NULL : proxy->output + proxy->output_sent;
+	*length_r = proxy->output.length - proxy->sent;
+	return *length_r == 0
+		   ? NULL
+		   : (const unsigned char *)proxy->output.bytes + proxy->sent;
 }
 
 void
 evpop_proxy_sent(struct evpop_proxy *proxy, size_t length)
 {
-	assert(length <= proxy->output_length - proxy->output_sent);
-	proxy->output_sent += length;
-	if (proxy->output_sent == proxy->output_length)
-		proxy_drop_output(proxy);
+	assert(length <= proxy->output.length - proxy->sent);
+	proxy->sent += length;
+	if (proxy->sent < proxy->output.length)
+		return;
+	evpop_secret_clear(&proxy->output);
+	proxy->sent = 0;
 }
 
 enum evpop_proxy_status
@@ -166,15 +131,19 @@ evpop_proxy_input(struct evpop_proxy *proxy, const unsigned char *octets,
 	*used_r = 0;
 	if (length == 0)
 		return EVPOP_PROXY_MORE;
-	if (proxy->output_length != proxy->output_sent) {
+	if (proxy->output.length > 0) {
 		/* In both protocols it is ours to speak first. */
 		evpop_result_set(result, EVPOP_ERROR_IO, EVPOP_PHASE_CONNECT,
 		    "the %s proxy answered before it was asked",
 		    kinds[proxy->kind].name);
 		status = EVPOP_PROXY_FAILED;
 	} else {
-		status = kinds[proxy->kind].dialog->input(
-		    proxy->state, proxy, octets, length, used_r, result);
+		status = kinds[proxy->kind].dialog->input(proxy->state, octets,
+		    length, used_r, &proxy->output, result);
+		if (status != EVPOP_PROXY_FAILED && proxy->output.failed) {
+			(void)proxy_no_memory(result);
+			status = EVPOP_PROXY_FAILED;
+		}
 	}
 	proxy->over = status != EVPOP_PROXY_MORE;
 	return status;

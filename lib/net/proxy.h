@@ -19,6 +19,8 @@
 
 #include <evpop/error.h>
 
+#include "lib/auth/secret.h"
+
 enum evpop_proxy_kind {
 	EVPOP_PROXY_SOCKS5 = 0,
 	EVPOP_PROXY_HTTP,
@@ -48,6 +50,9 @@ struct evpop_proxy_config {
  */
 bool evpop_proxy_parse(struct evpop_proxy_config *config_r, const char *url,
     struct evpop_result *result_r) EVPOP_MUST_USE;
+
+/* Whether a host may be a name: letters, digits, "-._", 255 octets at most. */
+bool evpop_proxy_is_name(const char *host);
 
 /* Wipe, free and zero. */
 void evpop_proxy_config_clear(struct evpop_proxy_config *);
@@ -93,5 +98,23 @@ void evpop_proxy_eof(const struct evpop_proxy *, struct evpop_result *result_r);
 
 /* Where the dialog stands, for who waited too long: "did not answer". */
 const char *evpop_proxy_standing(const struct evpop_proxy *);
+
+/* ---- What a kind of proxy is to the dialog: socks.c, http_connect.c ---- */
+
+/* What is said is added to `output`, whose lack of memory is seen to. */
+struct evpop_proxy_dialog {
+	size_t state_size; /* zeroed before it begins, wiped at the end */
+	/* As evpop_proxy_new(), which has checked what is common to all. */
+	bool (*begin)(void *state, const struct evpop_proxy_config *,
+	    const char *host, uint16_t port, struct evpop_secret *output,
+	    struct evpop_result *result_r);
+	/* As evpop_proxy_input(), once all output is sent. */
+	enum evpop_proxy_status (*input)(void *state, const unsigned char *,
+	    size_t length, size_t *used_r, struct evpop_secret *output,
+	    struct evpop_result *result_r);
+	const char *(*standing)(const void *state);
+};
+
+extern const struct evpop_proxy_dialog evpop_socks_dialog, evpop_http_dialog;
 
 #endif

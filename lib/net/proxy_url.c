@@ -140,6 +140,19 @@ url_parse_port(const char *from, const char *end, uint16_t *port_r)
 	return port != 0;
 }
 
+bool
+evpop_proxy_is_name(const char *host)
+{
+	if (*host == '\0' || strlen(host) > PART_OCTETS)
+		return false;
+	for (; *host != '\0'; host++)
+		if (!isascii((unsigned char)*host) ||
+		    (!isalnum((unsigned char)*host) &&
+			strchr("-._", *host) == NULL))
+			return false;
+	return true;
+}
+
 static bool
 url_good_host(const char *host, bool bracketed)
 {
@@ -148,15 +161,7 @@ url_good_host(const char *host, bool bracketed)
 	if (bracketed)
 		return strchr(host, ':') != NULL && strchr(host, '%') == NULL &&
 		       evpop_address_parse(&address, host, 0);
-	if (*host == '\0' || strlen(host) > PART_OCTETS)
-		return false;
-	for (; *host != '\0'; host++) {
-		if (!isascii((unsigned char)*host) ||
-		    (!isalnum((unsigned char)*host) &&
-			strchr("-._", *host) == NULL))
-			return false;
-	}
-	return true;
+	return evpop_proxy_is_name(host);
 }
 
 /* "host", "host:port", "[::1]", "[::1]:port". */
@@ -247,19 +252,11 @@ evpop_proxy_check(const char *url, struct evpop_result *result)
 	return true;
 }
 
-static void
-text_wipe(char *text)
-{
-	if (text != NULL)
-		explicit_bzero(text, strlen(text));
-	free(text);
-}
-
 void
 evpop_proxy_config_clear(struct evpop_proxy_config *config)
 {
 	free(config->host);
-	text_wipe(config->user);
-	text_wipe(config->password);
+	evpop_secret_forget(&config->user);
+	evpop_secret_forget(&config->password);
 	memset(config, 0, sizeof(*config));
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/net/address.h"
-#include "lib/net/proxy_dialog.h"
+#include "lib/net/proxy.h"
 
 #define VERSION       5
 #define LOGIN_VERSION 1 /* of RFC 1929's own dialog */
@@ -136,8 +136,8 @@ socks_write_login(struct socks *socks, const struct evpop_proxy_config *config,
 }
 
 static bool
-socks_begin(void *state, struct evpop_proxy *proxy,
-    const struct evpop_proxy_config *config, const char *host, uint16_t port,
+socks_begin(void *state, const struct evpop_proxy_config *config,
+    const char *host, uint16_t port, struct evpop_secret *output,
     struct evpop_result *result)
 {
 	static const unsigned char plain[] = { VERSION, 1, METHOD_NONE },
@@ -146,46 +146,45 @@ socks_begin(void *state, struct evpop_proxy *proxy,
 	struct socks *socks = state;
 
 	socks_write_request(socks, host, port);
-	if (config->user == NULL)
-		return evpop_proxy_say(proxy, plain, sizeof(plain), result);
-	return socks_write_login(socks, config, result) &&
-	       evpop_proxy_say(proxy, either, sizeof(either), result);
+	if (config->user == NULL) {
+		evpop_secret_add(output, plain, sizeof(plain));
+		return true;
+	}
+	evpop_secret_add(output, either, sizeof(either));
+	return socks_write_login(socks, config, result);
 }
 
 static enum evpop_proxy_status
-socks_say(struct socks *socks, struct evpop_proxy *proxy,
-    enum socks_state state, const unsigned char *octets, size_t length,
-    struct evpop_result *result)
+socks_say_request(struct socks *socks, struct evpop_secret *output)
 {
-	socks->state = state;
+	socks->state = SOCKS_REPLY;
 	socks->received = 0;
-	return evpop_proxy_say(proxy, octets, length, result)
-		   ? EVPOP_PROXY_MORE
-		   : EVPOP_PROXY_FAILED;
-}
-
-static enum evpop_proxy_status
-socks_say_request(
-    struct socks *socks, struct evpop_proxy *proxy, struct evpop_result *result)
-{
 	explicit_bzero(socks->login, sizeof(socks->login));
-	return socks_say(socks, proxy, SOCKS_REPLY, socks->request,
-	    socks->request_length, result);
+	evpop_secret_add(output, socks->request, socks->request_length);
+	return EVPOP_PROXY_MORE;
 }
 
 static enum evpop_proxy_status
-socks_take_method(
-    struct socks *socks, struct evpop_proxy *proxy, struct evpop_result *result)
+socks_say_login(struct socks *socks, struct evpop_secret *output)
+{
+	socks->state = SOCKS_STATUS;
+	socks->received = 0;
+	evpop_secret_add(output, socks->login, socks->login_length);
+	return EVPOP_PROXY_MORE;
+}
+
+static enum evpop_proxy_status
+socks_take_method(struct socks *socks, struct evpop_secret *output,
+    struct evpop_result *result)
 {
 	if (socks->head[0] != VERSION)
 		return socks_fail(result, "does not speak SOCKS 5");
 	if (socks->received < 2)
 		return EVPOP_PROXY_MORE;
 	if (socks->head[1] == METHOD_NONE)
-		return socks_say_request(socks, proxy, result);
+		return socks_say_request(socks, output);
 	if (socks->head[1] == METHOD_PASSWORD && socks->login_length > 0)
-		return socks_say(socks, proxy, SOCKS_STATUS, socks->login,
-		    socks->login_length, result);
+		return socks_say_login(socks, output);
 	if (socks->head[1] != METHOD_REFUSED)
 		return socks_fail(
 		    result, "chose a log-in that was not offered");
@@ -196,8 +195,8 @@ socks_take_method(
 }
 
 static enum evpop_proxy_status
-socks_take_status(
-    struct socks *socks, struct evpop_proxy *proxy, struct evpop_result *result)
+socks_take_status(struct socks *socks, struct evpop_secret *output,
+    struct evpop_result *result)
 {
 	if (socks->head[0] != LOGIN_VERSION)
 		return socks_fail(
@@ -206,7 +205,7 @@ socks_take_status(
 		return EVPOP_PROXY_MORE;
 	if (socks->head[1] != 0)
 		return socks_fail(result, "refused the user and password");
-	return socks_say_request(socks, proxy, result);
+	return socks_say_request(socks, output);
 }
 
 static enum evpop_proxy_status
@@ -253,36 +252,34 @@ socks_take_reply(const struct socks *socks, struct evpop_result *result)
 }
 
 static enum evpop_proxy_status
-socks_take_octet(struct socks *socks, struct evpop_proxy *proxy,
-    unsigned char octet, struct evpop_result *result)
+socks_take_octet(struct socks *socks, unsigned char octet,
+    struct evpop_secret *output, struct evpop_result *result)
 {
 	if (socks->received < sizeof(socks->head))
 		socks->head[socks->received] = octet;
 	socks->received++;
 	switch (socks->state) {
 	case SOCKS_METHOD:
-		return socks_take_method(socks, proxy, result);
+		return socks_take_method(socks, output, result);
 	case SOCKS_STATUS:
-		return socks_take_status(socks, proxy, result);
+		return socks_take_status(socks, output, result);
 	default:
 		return socks_take_reply(socks, result);
 	}
 }
 
 static enum evpop_proxy_status
-socks_input(void *state, struct evpop_proxy *proxy, const unsigned char *octets,
-    size_t length, size_t *used_r, struct evpop_result *result)
+socks_input(void *state, const unsigned char *octets, size_t length,
+    size_t *used_r, struct evpop_secret *output, struct evpop_result *result)
 {
 	enum evpop_proxy_status status = EVPOP_PROXY_MORE;
-	size_t unsent;
 
 	while (*used_r < length && status == EVPOP_PROXY_MORE) {
-		(void)evpop_proxy_output(proxy, &unsent);
-		if (unsent > 0)
+		if (output->length > 0)
 			return socks_fail(
 			    result, "answered before it was asked");
-		status =
-		    socks_take_octet(state, proxy, octets[(*used_r)++], result);
+		status = socks_take_octet(
+		    state, octets[(*used_r)++], output, result);
 	}
 	return status;
 }
