@@ -35,6 +35,33 @@ body_size(const struct evpop_body *body)
 						       : sizes[ANNOUNCED];
 }
 
+void
+evpop_body_forget(struct evpop_body *body)
+{
+	body->number = 0;
+}
+
+void
+evpop_body_seek_replies(struct evpop_body *body)
+{
+	body->dot.seeks_replies = true;
+}
+
+uint64_t
+evpop_body_octets(const struct evpop_body *body)
+{
+	return body->dot.octets;
+}
+
+enum evpop_dot_status
+evpop_body_feed(struct evpop_body *body, const unsigned char *data,
+    size_t length, size_t *used_r, const unsigned char **span_r,
+    size_t *span_length_r)
+{
+	return evpop_dot_feed(
+	    &body->dot, data, length, used_r, span_r, span_length_r);
+}
+
 bool
 evpop_body_is_lf_alone(const struct evpop_body *body)
 {

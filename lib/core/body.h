@@ -30,6 +30,18 @@ enum evpop_body_verdict {
 void evpop_body_begin(struct evpop_body *, const struct evpop_request *,
     bool crlf, uint64_t announced);
 
+/* A reply followed it, or another command: there is no body to speak of. */
+void evpop_body_forget(struct evpop_body *);
+
+/* Commands follow the body's: answers to them may stand inside it. */
+void evpop_body_seek_replies(struct evpop_body *);
+
+/* Octets that were handed out; and as evpop_dot_feed(). */
+uint64_t evpop_body_octets(const struct evpop_body *);
+enum evpop_dot_status evpop_body_feed(struct evpop_body *,
+    const unsigned char *data, size_t length, size_t *used_r,
+    const unsigned char **span_r, size_t *span_length_r);
+
 /*
  * The terminator was read; `outstanding` more commands are unanswered, and
  * `more` octets have come already.

@@ -1,4 +1,4 @@
-#include "lib/core/capability.h"
+#include "lib/core/listing.h"
 
 #include <string.h>
 #include <strings.h>

@@ -5,12 +5,12 @@
 #include "lib/core/reply.h"
 
 bool
-evpop_entry_parse(enum evpop_command command, const unsigned char *line,
-    size_t length, struct evpop_entry *entry)
+evpop_listing_entry_parse(enum evpop_command command, const unsigned char *line,
+    size_t length, struct evpop_listing_entry *entry)
 {
 	uint64_t messages;
 
-	*entry = (struct evpop_entry){ 0 };
+	*entry = (struct evpop_listing_entry){ 0 };
 	if (command == EVPOP_COMMAND_STAT) {
 		if (!evpop_number_take(&line, &length, &messages) ||
 		    messages > UINT32_MAX)
@@ -46,8 +46,14 @@ listing_size(char *text, size_t room, uint64_t octets)
 	    (unsigned long long)(octets >> units[i].shift), units[i].name);
 }
 
+void
+evpop_lines_add(struct evpop_lines *lines, size_t octets)
+{
+	lines->octets += octets;
+}
+
 bool
-evpop_listing_count(struct evpop_listing *listing,
+evpop_lines_count(struct evpop_lines *lines,
     const struct evpop_proto_limits *limits, enum evpop_command command,
     char *text)
 {
@@ -57,14 +63,14 @@ evpop_listing_count(struct evpop_listing *listing,
 	const char *name = evpop_command_name(command);
 	char size[32];
 
-	if (listing->lines++ >= most) {
+	if (lines->lines++ >= most) {
 		snprintf(text, EVPOP_TEXT_SIZE,
 		    "the server's answer to %s has more than %lu lines", name,
 		    (unsigned long)most);
 		return false;
 	}
-	listing->octets += EVPOP_LISTING_LINE_COST;
-	if (listing->octets <= limits->listing_octets)
+	lines->octets += EVPOP_LISTING_LINE_COST;
+	if (lines->octets <= limits->listing_octets)
 		return true;
 	listing_size(size, sizeof size, limits->listing_octets);
 	snprintf(text, EVPOP_TEXT_SIZE,
@@ -76,10 +82,10 @@ evpop_listing_count(struct evpop_listing *listing,
 }
 
 void
-evpop_listing_ignore(
-    struct evpop_listing *listing, const unsigned char *line, size_t length)
+evpop_lines_ignore(
+    struct evpop_lines *lines, const unsigned char *line, size_t length)
 {
-	if (listing->ignored++ == 0)
-		evpop_printable(listing->ignored_line,
-		    sizeof listing->ignored_line, line, length);
+	if (lines->ignored++ == 0)
+		evpop_printable(lines->ignored_line, sizeof lines->ignored_line,
+		    line, length);
 }

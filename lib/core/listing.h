@@ -9,14 +9,14 @@
 #include <evpop/proto.h>
 
 /* Zeroed, nothing of the response has come. */
-struct evpop_listing {
+struct evpop_lines {
 	uint32_t lines, ignored;
 	uint64_t octets;                    /* on the wire */
 	char ignored_line[EVPOP_TEXT_SIZE]; /* the first of them, printable */
 };
 
 /* What a line of LIST or UIDL says, or the status line of STAT. */
-struct evpop_entry {
+struct evpop_listing_entry {
 	uint32_t number;
 	uint64_t octets; /* LIST, STAT */
 	bool has_octets;
@@ -28,19 +28,30 @@ struct evpop_entry {
  * Parse such a line.  Returns false where it has no number, or one that no
  * message can have, or a unique-id above EVPOP_LIMIT_UNIQUE_ID.
  */
-bool evpop_entry_parse(enum evpop_command, const unsigned char *line,
-    size_t length, struct evpop_entry *);
+bool evpop_listing_entry_parse(enum evpop_command, const unsigned char *line,
+    size_t length, struct evpop_listing_entry *);
+
+/* So many octets of it came. */
+void evpop_lines_add(struct evpop_lines *, size_t octets);
 
 /*
  * Count a line that was read, its octets on the wire having been added before.
  * Returns false where the response is larger than the limits allow; the text,
  * of EVPOP_TEXT_SIZE, then says so.
  */
-bool evpop_listing_count(struct evpop_listing *,
-    const struct evpop_proto_limits *, enum evpop_command, char *text_r);
+bool evpop_lines_count(struct evpop_lines *, const struct evpop_proto_limits *,
+    enum evpop_command, char *text_r);
 
 /* Count a line that says nothing; the first is kept. */
-void evpop_listing_ignore(
-    struct evpop_listing *, const unsigned char *line, size_t length);
+void evpop_lines_ignore(
+    struct evpop_lines *, const unsigned char *line, size_t length);
+
+/*
+ * Note a line of CAPA (RFC 2449 section 6), which holds one capability and its
+ * arguments.  Unknown ones are passed over, as are arguments that make no
+ * sense.
+ */
+void evpop_capability_line(
+    struct evpop_capabilities *, const unsigned char *line, size_t length);
 
 #endif

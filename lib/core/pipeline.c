@@ -1,27 +1,255 @@
 #include "lib/core/pipeline.h"
 
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/core/command.h"
 
+/* ---- the queue of commands ---- */
+
+/* The i-th from the front; NULL past the end. */
+static struct evpop_queued *
+queue_at(const struct evpop_queue *queue, size_t i)
+{
+	if (i >= queue->length)
+		return NULL;
+	return &queue->slots[(queue->head + i) & (queue->room - 1)];
+}
+
+static bool
+queue_grow(struct evpop_queue *queue)
+{
+	struct evpop_queued *slots;
+	size_t room, i;
+
+	room = queue->room == 0 ? 8 : queue->room * 2;
+	slots = calloc(room, sizeof *slots);
+	if (slots == NULL)
+		return false;
+	for (i = 0; i < queue->length; i++)
+		slots[i] = *queue_at(queue, i);
+	free(queue->slots);
+	queue->slots = slots;
+	queue->room = room;
+	queue->head = 0;
+	return true;
+}
+
+static void
+queue_wipe(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+/* False without memory, having copied nothing. */
+static bool
+queue_copy_texts(
+    struct evpop_queued *queued, const struct evpop_request *request)
+{
+	if (request->text != NULL) {
+		queued->text = strdup(request->text);
+		if (queued->text == NULL)
+			return false;
+	}
+	if (request->initial != NULL) {
+		queued->initial = strdup(request->initial);
+		if (queued->initial == NULL) {
+			queue_wipe(queued->text);
+			return false;
+		}
+	}
+	queued->request.text = queued->text;
+	queued->request.initial = queued->initial;
+	return true;
+}
+
+static bool
+queue_push(struct evpop_queue *queue, const struct evpop_request *request)
+{
+	struct evpop_queued queued = {
+		.request = *request,
+		.had_text = request->text != NULL,
+		.final = request->final,
+	};
+
+	if (queue->length == queue->room && !queue_grow(queue))
+		return false;
+	if (!queue_copy_texts(&queued, request))
+		return false;
+	queue->length++;
+	*queue_at(queue, queue->length - 1) = queued;
+	return true;
+}
+
+static void
+queued_forget_texts(struct evpop_queued *queued)
+{
+	queue_wipe(queued->text);
+	queue_wipe(queued->initial);
+	queued->request.text = queued->text = NULL;
+	queued->request.initial = queued->initial = NULL;
+}
+
+static void
+queue_retract(struct evpop_queue *queue)
+{
+	assert(queue->length > queue->sent);
+	queued_forget_texts(queue_at(queue, queue->length - 1));
+	queue->length--;
+}
+
+static void
+queue_pop(struct evpop_queue *queue)
+{
+	assert(queue->length > 0);
+	queued_forget_texts(queue_at(queue, 0));
+	queue->head = (queue->head + 1) & (queue->room - 1);
+	queue->length--;
+	if (queue->sent > 0)
+		queue->sent--;
+}
+
+static void
+queue_clear(struct evpop_queue *queue)
+{
+	while (queue->length > 0)
+		queue_pop(queue);
+	free(queue->slots);
+	memset(queue, 0, sizeof *queue);
+}
+
+/* ---- the output ---- */
+
+static void
+output_wipe(struct evpop_output *output)
+{
+	if (output->secret)
+		explicit_bzero(output->bytes, output->room);
+	output->secret = false;
+}
+
+static char *
+output_reserve(struct evpop_output *output, size_t length)
+{
+	size_t unsent = output->end - output->start;
+	size_t room = output->room == 0 ? 256 : output->room;
+	bool secret = output->secret;
+	char *bytes;
+
+	if (output->room - output->end >= length)
+		return output->bytes + output->end;
+	while (room - unsent < length)
+		room *= 2;
+	bytes = malloc(room);
+	if (bytes == NULL)
+		return NULL;
+	if (unsent > 0)
+		memcpy(bytes, output->bytes + output->start, unsent);
+	output_wipe(output);
+	free(output->bytes);
+	*output = (struct evpop_output){
+		.bytes = bytes, .end = unsent, .room = room, .secret = secret
+	};
+	return bytes + unsent;
+}
+
+static void
+output_commit(struct evpop_output *output, size_t length, bool secret)
+{
+	output->end += length;
+	output->secret = output->secret || secret;
+}
+
+static void
+output_drain(struct evpop_output *output, size_t length)
+{
+	assert(length <= output->end - output->start);
+	if (output->secret)
+		explicit_bzero(output->bytes + output->start, length);
+	output->start += length;
+	if (output->start < output->end)
+		return;
+	output_wipe(output);
+	output->start = output->end = 0;
+}
+
+static void
+output_clear(struct evpop_output *output)
+{
+	output_wipe(output);
+	free(output->bytes);
+	memset(output, 0, sizeof *output);
+}
+
+/* ---- what may go out, and what is owed ---- */
+
+void
+evpop_pipeline_set_window(
+    struct evpop_pipeline *pipeline, uint32_t commands, size_t octets)
+{
+	if (commands > 0)
+		pipeline->window_commands = commands;
+	if (octets > 0)
+		pipeline->window_octets = octets;
+}
+
+bool
+evpop_pipeline_push(
+    struct evpop_pipeline *pipeline, const struct evpop_request *request)
+{
+	return queue_push(&pipeline->queue, request);
+}
+
+void
+evpop_pipeline_retract(struct evpop_pipeline *pipeline)
+{
+	queue_retract(&pipeline->queue);
+}
+
+size_t
+evpop_pipeline_length(const struct evpop_pipeline *pipeline)
+{
+	return pipeline->queue.length;
+}
+
+size_t
+evpop_pipeline_outstanding(const struct evpop_pipeline *pipeline)
+{
+	return pipeline->queue.sent;
+}
+
+bool
+evpop_pipeline_awaits_login(const struct evpop_pipeline *pipeline)
+{
+	return pipeline->logins > 0;
+}
+
+const struct evpop_queued *
+evpop_pipeline_last(const struct evpop_pipeline *pipeline)
+{
+	return queue_at(&pipeline->queue, pipeline->queue.length - 1);
+}
+
 struct evpop_queued *
 evpop_pipeline_first(const struct evpop_pipeline *pipeline)
 {
-	return evpop_queue_at(&pipeline->queue, 0);
+	return queue_at(&pipeline->queue, 0);
 }
 
 struct evpop_queued *
 evpop_pipeline_owed(const struct evpop_pipeline *pipeline, size_t i)
 {
-	return i < pipeline->queue.sent ? evpop_queue_at(&pipeline->queue, i)
-					: NULL;
+	return i < pipeline->queue.sent ? queue_at(&pipeline->queue, i) : NULL;
 }
 
 const struct evpop_request *
 evpop_pipeline_unsent(const struct evpop_pipeline *pipeline)
 {
 	const struct evpop_queued *next =
-	    evpop_queue_at(&pipeline->queue, pipeline->queue.sent);
+	    queue_at(&pipeline->queue, pipeline->queue.sent);
 
 	return next == NULL ? NULL : &next->request;
 }
@@ -78,8 +306,7 @@ evpop_pipeline_encode(
 	if (next == NULL || pipeline->stops > 0 ||
 	    (pipeline->logins == 0 && pipeline->early > 0))
 		return EVPOP_PIPELINE_WAITS;
-	line =
-	    evpop_output_reserve(&pipeline->output, evpop_command_room(next));
+	line = output_reserve(&pipeline->output, evpop_command_room(next));
 	if (line == NULL)
 		return EVPOP_PIPELINE_NO_MEMORY;
 	length = evpop_command_encode(next, line);
@@ -87,11 +314,11 @@ evpop_pipeline_encode(
 		explicit_bzero(line, length);
 		return EVPOP_PIPELINE_WAITS;
 	}
-	evpop_output_commit(&pipeline->output, length,
+	output_commit(&pipeline->output, length,
 	    evpop_command_rule(next->command)->secret);
 	pipeline->encoded += length;
 	pipeline->outstanding_octets += length;
-	queued = evpop_queue_at(&pipeline->queue, pipeline->queue.sent++);
+	queued = queue_at(&pipeline->queue, pipeline->queue.sent++);
 	queued->wire_length = length;
 	queued->wire_end = pipeline->encoded;
 	queued->is_early = pipeline_is_early(pipeline, next);
@@ -104,7 +331,7 @@ evpop_pipeline_encode(
 void
 evpop_pipeline_sent(struct evpop_pipeline *pipeline)
 {
-	evpop_queued_forget_texts(
+	queued_forget_texts(
 	    evpop_pipeline_owed(pipeline, pipeline->queue.sent - 1));
 }
 
@@ -135,13 +362,13 @@ evpop_pipeline_respond(
 {
 	struct evpop_queued *auth = evpop_pipeline_first(pipeline);
 	size_t length = strlen(response);
-	char *line = evpop_output_reserve(&pipeline->output, length + 2);
+	char *line = output_reserve(&pipeline->output, length + 2);
 
 	if (line == NULL)
 		return false;
 	memcpy(line, response, length);
 	memcpy(line + length, "\r\n", 2);
-	evpop_output_commit(&pipeline->output, length + 2, true);
+	output_commit(&pipeline->output, length + 2, true);
 	pipeline->encoded += length + 2;
 	auth->wire_end = pipeline->encoded;
 	auth->final = final;
@@ -156,19 +383,43 @@ evpop_pipeline_pop(struct evpop_pipeline *pipeline)
 	if (pipeline->queue.sent > 0 && !queued->consumed)
 		pipeline_count(pipeline, queued, -1);
 	pipeline->outstanding_octets -= queued->wire_length;
-	evpop_queue_pop(&pipeline->queue);
+	queue_pop(&pipeline->queue);
+}
+
+bool
+evpop_pipeline_is_written(
+    const struct evpop_pipeline *pipeline, const struct evpop_queued *queued)
+{
+	return queued->wire_end <= pipeline->written;
+}
+
+const unsigned char *
+evpop_pipeline_output(const struct evpop_pipeline *pipeline, size_t *length_r)
+{
+	const struct evpop_output *output = &pipeline->output;
+
+	*length_r = output->end - output->start;
+	return *length_r == 0
+		   ? NULL
+		   : (const unsigned char *)output->bytes + output->start;
+}
+
+void
+evpop_pipeline_drop_output(struct evpop_pipeline *pipeline)
+{
+	output_clear(&pipeline->output);
 }
 
 void
 evpop_pipeline_written(struct evpop_pipeline *pipeline, size_t length)
 {
-	evpop_output_drain(&pipeline->output, length);
+	output_drain(&pipeline->output, length);
 	pipeline->written += length;
 }
 
 void
 evpop_pipeline_clear(struct evpop_pipeline *pipeline)
 {
-	evpop_queue_clear(&pipeline->queue);
-	evpop_output_clear(&pipeline->output);
+	queue_clear(&pipeline->queue);
+	output_clear(&pipeline->output);
 }

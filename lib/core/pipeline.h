@@ -6,9 +6,43 @@
 #ifndef EVPOP_CORE_PIPELINE_H
 #define EVPOP_CORE_PIPELINE_H
 
-#include "lib/core/output.h"
-#include "lib/core/queue.h"
+#include <evpop/proto.h>
 
+struct evpop_queued {
+	struct evpop_request request; /* texts are owned, and wiped */
+	char *text, *initial;
+	bool had_text;       /* it is forgotten once sent */
+	bool final;          /* AUTH: all is said, +OK means success */
+	bool consumed;       /* sent, but taken for the answer to a challenge */
+	bool is_early;       /* sent behind a log-in, ahead of its reply */
+	bool swallowed;      /* AUTH: the command behind it was consumed */
+	unsigned challenges; /* of AUTH, so far */
+	size_t wire_length;  /* octets sent for it */
+	uint64_t wire_end;   /* offset in the session's output behind it */
+};
+
+/*
+ * Those that were sent and wait for their reply in front, those that wait to be
+ * sent behind: a ring that grows, so that a steady state allocates nothing.
+ * Zeroed, it is empty.
+ */
+struct evpop_queue {
+	struct evpop_queued *slots;
+	size_t room, head, length;
+	size_t sent; /* how many in front were sent */
+};
+
+/*
+ * Bytes on their way out.  What held a secret is wiped once it is written, and
+ * when the buffer moves.  Zeroed, it is empty.
+ */
+struct evpop_output {
+	char *bytes;
+	size_t start, end, room;
+	bool secret;
+};
+
+/* Zeroed, it is empty, and lets one command out at a time. */
 struct evpop_pipeline {
 	struct evpop_queue queue;
 	struct evpop_output output;
@@ -32,8 +66,25 @@ enum evpop_pipeline_status {
 	EVPOP_PIPELINE_NO_MEMORY
 };
 
-/* The oldest command, or NULL. */
+/* So much may be under way at once; 0 changes nothing. */
+void evpop_pipeline_set_window(
+    struct evpop_pipeline *, uint32_t commands, size_t octets);
+
+/* Copy a request to the end; false without memory. */
+bool evpop_pipeline_push(
+    struct evpop_pipeline *, const struct evpop_request *) EVPOP_MUST_USE;
+/* Drop the last, which was not sent. */
+void evpop_pipeline_retract(struct evpop_pipeline *);
+
+/* How many there are; of them, those that are owed an answer. */
+size_t evpop_pipeline_length(const struct evpop_pipeline *);
+size_t evpop_pipeline_outstanding(const struct evpop_pipeline *);
+/* One that may enter the TRANSACTION state is owed an answer. */
+bool evpop_pipeline_awaits_login(const struct evpop_pipeline *);
+
+/* The oldest command and the last, or NULL. */
 struct evpop_queued *evpop_pipeline_first(const struct evpop_pipeline *);
+const struct evpop_queued *evpop_pipeline_last(const struct evpop_pipeline *);
 
 /* The i-th command that is owed an answer, or NULL. */
 struct evpop_queued *evpop_pipeline_owed(
@@ -65,8 +116,15 @@ bool evpop_pipeline_respond(
 /* The first is finished. */
 void evpop_pipeline_pop(struct evpop_pipeline *);
 
-/* Octets of output were written. */
+/* Whether all of a command was written, so that an answer may come. */
+bool evpop_pipeline_is_written(
+    const struct evpop_pipeline *, const struct evpop_queued *);
+
+/* What is to be written, or NULL; that it was; that it never will be. */
+const unsigned char *evpop_pipeline_output(
+    const struct evpop_pipeline *, size_t *length_r);
 void evpop_pipeline_written(struct evpop_pipeline *, size_t length);
+void evpop_pipeline_drop_output(struct evpop_pipeline *);
 
 void evpop_pipeline_clear(struct evpop_pipeline *);
 

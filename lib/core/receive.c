@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/core/capability.h"
 #include "lib/core/command.h"
 #include "lib/core/reply.h"
 #include "lib/core/session.h"
@@ -34,10 +33,10 @@ static void
 receive_done(struct evpop_proto *proto, struct evpop_event *event)
 {
 	receive_event(proto, EVPOP_EVENT_DONE, event);
-	if (proto->listing.ignored > 0) {
-		event->ignored = proto->listing.ignored;
-		event->ignored_line = proto->listing.ignored_line;
-		proto->listing.ignored = 0;
+	if (proto->lines.ignored > 0) {
+		event->ignored = proto->lines.ignored;
+		event->ignored_line = proto->lines.ignored_line;
+		proto->lines.ignored = 0;
 	}
 	event->swallowed = receive_current(proto)->swallowed;
 	evpop_pipeline_pop(&proto->pipeline);
@@ -82,11 +81,13 @@ receive_body_begin(struct evpop_proto *proto,
 	evpop_body_begin(&proto->body, &receive_current(proto)->request,
 	    status->crlf,
 	    event->has_octets ? event->octets : EVPOP_DOT_SIZE_UNKNOWN);
-	proto->body.dot.seeks_replies = evpop_proto_outstanding(proto) > 1;
+	if (evpop_proto_outstanding(proto) > 1)
+		evpop_body_seek_replies(&proto->body);
 }
 
 static void
-receive_entry(struct evpop_event *event, const struct evpop_entry *entry)
+receive_entry(
+    struct evpop_event *event, const struct evpop_listing_entry *entry)
 {
 	event->number = entry->number;
 	event->octets = entry->octets;
@@ -104,7 +105,7 @@ receive_listing_begin(struct evpop_proto *proto, struct evpop_event *event)
 	}
 	receive_event(proto, EVPOP_EVENT_BEGIN, event);
 	proto->turn = EVPOP_TURN_LISTING;
-	proto->listing = (struct evpop_listing){ 0 };
+	proto->lines = (struct evpop_lines){ 0 };
 }
 
 /*
@@ -116,10 +117,11 @@ receive_numbers(struct evpop_proto *proto,
     const struct evpop_status_line *status, struct evpop_event *event)
 {
 	enum evpop_command command = receive_current(proto)->request.command;
-	struct evpop_entry entry;
+	struct evpop_listing_entry entry;
 	bool ok;
 
-	ok = evpop_entry_parse(command, status->text, status->length, &entry);
+	ok = evpop_listing_entry_parse(
+	    command, status->text, status->length, &entry);
 	if (!ok) {
 		evpop_result_set(&proto->result, EVPOP_ERROR_PROTOCOL,
 		    EVPOP_PHASE_COMMAND, "%s was answered without a %s",
@@ -235,7 +237,7 @@ receive_is_due(struct evpop_proto *proto)
 		return false;
 	}
 	if (queued == NULL || proto->turn == EVPOP_TURN_RESPONSE ||
-	    queued->wire_end > proto->pipeline.written) {
+	    !evpop_pipeline_is_written(&proto->pipeline, queued)) {
 		evpop_session_fail_astray(
 		    proto, "the server spoke without being asked");
 		return false;
@@ -343,7 +345,7 @@ receive_status(struct evpop_proto *proto, const unsigned char *data,
 		return;
 	}
 	status.crlf = crlf;
-	proto->body.number = 0;
+	evpop_body_forget(&proto->body);
 	evpop_status_line_result(
 	    &status, evpop_session_phase(proto), &proto->result);
 	if (proto->state == EVPOP_STATE_GREETING)
@@ -363,7 +365,7 @@ receive_listing_line(struct evpop_proto *proto, const unsigned char *line,
 	bool words =
 	    command == EVPOP_COMMAND_CAPA || command == EVPOP_COMMAND_LANG;
 	char text[EVPOP_TEXT_SIZE];
-	struct evpop_entry entry;
+	struct evpop_listing_entry entry;
 
 	evpop_session_trace(proto, true, line, length);
 	if (length == 1 && line[0] == '.') {
@@ -374,8 +376,7 @@ receive_listing_line(struct evpop_proto *proto, const unsigned char *line,
 		line++;
 		length--;
 	}
-	if (!evpop_listing_count(
-		&proto->listing, &proto->limits, command, text)) {
+	if (!evpop_lines_count(&proto->lines, &proto->limits, command, text)) {
 		evpop_session_fail(proto, EVPOP_ERROR_LIMIT, "%s", text);
 		return false;
 	}
@@ -387,8 +388,8 @@ receive_listing_line(struct evpop_proto *proto, const unsigned char *line,
 		event->length = length;
 		return true;
 	}
-	if (!evpop_entry_parse(command, line, length, &entry)) {
-		evpop_listing_ignore(&proto->listing, line, length);
+	if (!evpop_listing_entry_parse(command, line, length, &entry)) {
+		evpop_lines_ignore(&proto->lines, line, length);
 		return false;
 	}
 	receive_event(proto, EVPOP_EVENT_ENTRY, event);
@@ -410,7 +411,7 @@ receive_listing(struct evpop_proto *proto, const unsigned char *data,
 		    length - *used_r, proto->limits.listing_line, &used, &line,
 		    &line_length, &crlf);
 		*used_r += used;
-		proto->listing.octets += used;
+		evpop_lines_add(&proto->lines, used);
 		if (status == EVPOP_LINE_MORE)
 			return;
 		if (status != EVPOP_LINE_READY) {
@@ -449,14 +450,14 @@ receive_body(struct evpop_proto *proto, const unsigned char *data,
 	enum evpop_dot_status status;
 	const unsigned char *span;
 	size_t span_length, share, used;
-	uint64_t left = proto->limits.body - proto->body.dot.octets;
+	uint64_t left = proto->limits.body - evpop_body_octets(&proto->body);
 
 	/* What the limit still allows comes first, however the input is cut. */
 	do {
 		share = length - *used_r;
 		if (left > 0 && share > left)
 			share = (size_t)left;
-		status = evpop_dot_feed(&proto->body.dot, data + *used_r, share,
+		status = evpop_body_feed(&proto->body, data + *used_r, share,
 		    &used, &span, &span_length);
 		*used_r += used;
 	} while (status == EVPOP_DOT_MORE && *used_r < length);

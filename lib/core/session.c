@@ -81,8 +81,7 @@ evpop_proto_new(const struct evpop_proto_limits *limits)
 	proto->limits.capabilities =
 	    OR_DEFAULT(limits->capabilities, EVPOP_LIMIT_CAPABILITIES);
 	proto->limits.body = OR_DEFAULT(limits->body, UINT64_MAX);
-	proto->pipeline.window_commands = 1;
-	proto->pipeline.window_octets = 512;
+	evpop_pipeline_set_window(&proto->pipeline, 1, 512);
 	return proto;
 }
 
@@ -112,10 +111,7 @@ void
 evpop_proto_set_window(
     struct evpop_proto *proto, uint32_t commands, size_t octets)
 {
-	if (commands > 0)
-		proto->pipeline.window_commands = commands;
-	if (octets > 0)
-		proto->pipeline.window_octets = octets;
+	evpop_pipeline_set_window(&proto->pipeline, commands, octets);
 }
 
 void
@@ -175,12 +171,12 @@ evpop_session_end(struct evpop_proto *proto, const struct evpop_result *result)
 		return;
 	proto->fault = evpop_proto_body_fault(proto, &number);
 	if (proto->state == EVPOP_STATE_TRANSACTION ||
-	    proto->pipeline.logins > 0)
+	    evpop_pipeline_awaits_login(&proto->pipeline))
 		proto->quit = EVPOP_QUIT_UNKNOWN;
 	proto->turn = EVPOP_TURN_END;
 	proto->end = *result;
 	/* What was not written never will be. */
-	evpop_output_clear(&proto->pipeline.output);
+	evpop_pipeline_drop_output(&proto->pipeline);
 }
 
 void
@@ -286,15 +282,13 @@ enum evpop_error
 evpop_proto_submit(
     struct evpop_proto *proto, const struct evpop_request *request)
 {
-	struct evpop_queue *queue = &proto->pipeline.queue;
-	const struct evpop_queued *last =
-	    evpop_queue_at(queue, queue->length - 1);
+	const struct evpop_queued *last = evpop_pipeline_last(&proto->pipeline);
 
 	if (evpop_proto_over(proto) || !evpop_command_valid(request))
 		return EVPOP_ERROR_USAGE;
 	if (last != NULL && last->request.command == EVPOP_COMMAND_QUIT)
 		return EVPOP_ERROR_USAGE;
-	if (!evpop_queue_push(queue, request))
+	if (!evpop_pipeline_push(&proto->pipeline, request))
 		return EVPOP_ERROR_MEMORY;
 	return EVPOP_ERROR_NONE;
 }
@@ -323,20 +317,20 @@ evpop_proto_login(
 		return error;
 	error = evpop_proto_submit(proto, &secret);
 	if (error != EVPOP_ERROR_NONE)
-		evpop_queue_retract(&proto->pipeline.queue);
+		evpop_pipeline_retract(&proto->pipeline);
 	return error;
 }
 
 size_t
 evpop_proto_pending(const struct evpop_proto *proto)
 {
-	return proto->pipeline.queue.length;
+	return evpop_pipeline_length(&proto->pipeline);
 }
 
 size_t
 evpop_proto_outstanding(const struct evpop_proto *proto)
 {
-	return proto->pipeline.queue.sent;
+	return evpop_pipeline_outstanding(&proto->pipeline);
 }
 
 bool
@@ -367,7 +361,7 @@ session_is_past_tls(
 {
 	return request->command == EVPOP_COMMAND_STLS &&
 	       (proto->state == EVPOP_STATE_TRANSACTION ||
-		   proto->pipeline.logins > 0);
+		   evpop_pipeline_awaits_login(&proto->pipeline));
 }
 
 static bool
@@ -384,7 +378,7 @@ session_lacks_login(
 {
 	return evpop_command_rule(request->command)->transaction &&
 	       proto->state != EVPOP_STATE_TRANSACTION &&
-	       proto->pipeline.logins == 0;
+	       !evpop_pipeline_awaits_login(&proto->pipeline);
 }
 
 /* Never: in this state, or behind what was sent, it makes no sense. */
@@ -460,7 +454,7 @@ session_send(struct evpop_proto *proto)
 	if (next->command == EVPOP_COMMAND_USER)
 		proto->user_refused = false;
 	if (proto->turn == EVPOP_TURN_BODY)
-		proto->body.dot.seeks_replies = true;
+		evpop_body_seek_replies(&proto->body);
 	session_trace_command(proto, next, line, length);
 	evpop_pipeline_sent(&proto->pipeline);
 	return true;
@@ -486,14 +480,9 @@ evpop_proto_respond(struct evpop_proto *proto, const char *response, bool final)
 const unsigned char *
 evpop_proto_output(struct evpop_proto *proto, size_t *length_r)
 {
-	const struct evpop_output *output = &proto->pipeline.output;
-
 	while (session_send(proto))
 		;
-	*length_r = output->end - output->start;
-	if (*length_r == 0)
-		return NULL;
-	return (const unsigned char *)output->bytes + output->start;
+	return evpop_pipeline_output(&proto->pipeline, length_r);
 }
 
 void

@@ -31,7 +31,7 @@ struct evpop_proto {
 
 	struct evpop_pipeline pipeline;
 	struct evpop_line line;
-	struct evpop_listing listing; /* the one being read */
+	struct evpop_lines lines; /* of the response being read */
 	/* The one being read, or read last: until a reply follows it. */
 	struct evpop_body body;
 

@@ -6,9 +6,7 @@ set(EVPOP_CORE_SOURCES
 	core/error.c
 	core/line.c
 	core/listing.c
-	core/output.c
 	core/pipeline.c
-	core/queue.c
 	core/receive.c
 	core/reply.c
 	core/session.c)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/core/capability.h"
+#include "lib/core/listing.h"
 
 #define FACTS_VERSION "1"
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/core/capability.h"
+#include "lib/core/listing.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/showable.h"
 #include "tests/fuzz/target.h"

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "lib/core/capability.h"
+#include "lib/core/listing.h"
 
 static const struct {
 	const char *name;

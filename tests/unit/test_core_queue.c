@@ -9,8 +9,7 @@
 
 #include <cmocka.h>
 
-#include "lib/core/output.h"
-#include "lib/core/queue.h"
+#include "lib/core/pipeline.c"
 
 static void
 push(struct evpop_queue *queue, uint32_t number)
@@ -18,7 +17,7 @@ push(struct evpop_queue *queue, uint32_t number)
 	struct evpop_request request = { .command = EVPOP_COMMAND_RETR,
 		.number = number };
 
-	assert_true(evpop_queue_push(queue, &request));
+	assert_true(queue_push(queue, &request));
 }
 
 /* The ring wraps and grows at every fill level and head position. */
@@ -36,26 +35,23 @@ first_in_first_out(void **state)
 		for (i = 0; i < head; i++) {
 			push(&queue, ++pushed);
 			assert_int_equal(
-			    evpop_queue_at(&queue, 0)->request.number,
-			    ++popped);
-			evpop_queue_pop(&queue);
+			    queue_at(&queue, 0)->request.number, ++popped);
+			queue_pop(&queue);
 		}
 		for (i = 0; i < 40; i++)
 			push(&queue, ++pushed);
 		assert_int_equal(queue.length, 40);
 		for (i = 0; i < 40; i++)
-			assert_int_equal(
-			    evpop_queue_at(&queue, i)->request.number,
+			assert_int_equal(queue_at(&queue, i)->request.number,
 			    popped + 1 + i);
-		assert_null(evpop_queue_at(&queue, 40));
+		assert_null(queue_at(&queue, 40));
 		for (i = 0; i < 40; i++) {
 			assert_int_equal(
-			    evpop_queue_at(&queue, 0)->request.number,
-			    ++popped);
-			evpop_queue_pop(&queue);
+			    queue_at(&queue, 0)->request.number, ++popped);
+			queue_pop(&queue);
 		}
-		assert_null(evpop_queue_at(&queue, 0));
-		evpop_queue_clear(&queue);
+		assert_null(queue_at(&queue, 0));
+		queue_clear(&queue);
 	}
 }
 
@@ -71,10 +67,10 @@ a_steady_state_does_not_grow(void **state)
 	slots = queue.slots;
 	for (i = 2; i < 1000; i++) {
 		push(&queue, i);
-		evpop_queue_pop(&queue);
+		queue_pop(&queue);
 	}
 	assert_ptr_equal(queue.slots, slots);
-	evpop_queue_clear(&queue);
+	queue_clear(&queue);
 	assert_null(queue.slots);
 }
 
@@ -88,12 +84,12 @@ sent_counts_those_in_front(void **state)
 	push(&queue, 2);
 	push(&queue, 3);
 	queue.sent = 2;
-	evpop_queue_pop(&queue);
+	queue_pop(&queue);
 	assert_int_equal(queue.sent, 1);
-	evpop_queue_pop(&queue);
-	evpop_queue_pop(&queue);
+	queue_pop(&queue);
+	queue_pop(&queue);
 	assert_int_equal(queue.sent, 0);
-	evpop_queue_clear(&queue);
+	queue_clear(&queue);
 }
 
 static void
@@ -106,17 +102,17 @@ text_is_copied_and_forgotten(void **state)
 	struct evpop_queued *queued;
 
 	(void)state;
-	assert_true(evpop_queue_push(&queue, &request));
+	assert_true(queue_push(&queue, &request));
 	text[0] = 'X';
-	queued = evpop_queue_at(&queue, 0);
+	queued = queue_at(&queue, 0);
 	assert_string_equal(queued->request.text, "secret");
-	evpop_queued_forget_texts(queued);
+	queued_forget_texts(queued);
 	assert_null(queued->text);
 	assert_null(queued->request.text);
-	evpop_queued_forget_texts(queued);
+	queued_forget_texts(queued);
 	/* A second one is forgotten with the queue. */
-	assert_true(evpop_queue_push(&queue, &request));
-	evpop_queue_clear(&queue);
+	assert_true(queue_push(&queue, &request));
+	queue_clear(&queue);
 	assert_int_equal(queue.length, 0);
 }
 
@@ -124,11 +120,11 @@ static void
 put(struct evpop_output *output, const char *text, bool secret)
 {
 	size_t length = strlen(text);
-	char *room = evpop_output_reserve(output, length);
+	char *room = output_reserve(output, length);
 
 	assert_non_null(room);
 	memcpy(room, text, length);
-	evpop_output_commit(output, length, secret);
+	output_commit(output, length, secret);
 }
 
 static bool
@@ -147,19 +143,19 @@ a_written_secret_is_wiped(void **state)
 	put(&output, "PASS hunter2\r\n", true);
 	put(&output, "STAT\r\n", false);
 	assert_true(holds(&output, "hunter2"));
-	evpop_output_drain(&output, 10);
+	output_drain(&output, 10);
 	assert_true(holds(&output, "hunter2"));
 	/* What is written goes at once, though more is still waiting. */
-	evpop_output_drain(&output, 14);
+	output_drain(&output, 14);
 	assert_false(holds(&output, "hunter2"));
 	assert_true(holds(&output, "STAT\r\n"));
 	assert_int_equal(output.end - output.start, 6);
-	evpop_output_drain(&output, 6);
+	output_drain(&output, 6);
 	assert_int_equal(output.start, 0);
 	assert_int_equal(output.end, 0);
 	assert_false(output.secret);
 	assert_false(holds(&output, "STAT"));
-	evpop_output_clear(&output);
+	output_clear(&output);
 	assert_null(output.bytes);
 }
 
@@ -174,10 +170,10 @@ a_secret_written_octet_by_octet_is_wiped(void **state)
 	for (i = 0; i < 14; i++) {
 		assert_int_equal(
 		    output.bytes[output.start], "PASS hunter2\r\n"[i]);
-		evpop_output_drain(&output, 1);
+		output_drain(&output, 1);
 		assert_int_equal(output.bytes[i], 0);
 	}
-	evpop_output_clear(&output);
+	output_clear(&output);
 }
 
 static void
@@ -191,22 +187,22 @@ the_buffer_moves_without_loss(void **state)
 	memset(text, 'x', 100);
 	text[100] = '\0';
 	put(&output, "PASS hunter2\r\n", true);
-	evpop_output_drain(&output, 5);
+	output_drain(&output, 5);
 	for (i = 0; i < 50; i++) {
 		text[0] = (char)('0' + i % 10);
 		put(&output, text, false);
 	}
 	assert_true(output.secret);
 	assert_memory_equal(output.bytes + output.start, "hunter2\r\n", 9);
-	evpop_output_drain(&output, 9);
+	output_drain(&output, 9);
 	for (i = 0; i < 50; i++) {
 		memset(expected, 'x', 100);
 		expected[0] = (char)('0' + i % 10);
 		assert_memory_equal(output.bytes + output.start, expected, 100);
-		evpop_output_drain(&output, 100);
+		output_drain(&output, 100);
 	}
 	assert_int_equal(output.end, 0);
-	evpop_output_clear(&output);
+	output_clear(&output);
 }
 
 static void
@@ -215,9 +211,9 @@ clearing_an_empty_buffer_is_harmless(void **state)
 	struct evpop_output output = { 0 };
 
 	(void)state;
-	evpop_output_drain(&output, 0);
-	evpop_output_clear(&output);
-	evpop_output_clear(&output);
+	output_drain(&output, 0);
+	output_clear(&output);
+	output_clear(&output);
 	assert_null(output.bytes);
 }
 

@@ -418,14 +418,14 @@ a_password_is_held_no_longer_than_needed(void **state)
 	assert_int_equal(submit(proto, "PASS hunter2"), EVPOP_ERROR_NONE);
 	assert_int_equal(submit(proto, "CAPA"), EVPOP_ERROR_NONE);
 	assert_string_equal(
-	    evpop_queue_at(&proto->pipeline.queue, 0)->text, "hunter2");
+	    evpop_pipeline_first(&proto->pipeline)->text, "hunter2");
 	/* Its turn has not come, so it is not left in the output either. */
 	expect_output(proto, "");
 	assert_false(output_holds(proto, "hunter2"));
 	hear(proto, "+OK\r\n");
 	assert_non_null(evpop_proto_output(proto, &length));
 	assert_int_equal(length, 20);
-	assert_null(evpop_queue_at(&proto->pipeline.queue, 0)->text);
+	assert_null(evpop_pipeline_first(&proto->pipeline)->text);
 	assert_true(output_holds(proto, "hunter2"));
 	evpop_proto_sent(proto, 14);
 	assert_false(output_holds(proto, "hunter2"));

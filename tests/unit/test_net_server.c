@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/core/capability.h"
+#include "lib/core/listing.h"
 #include "lib/net/facts.h"
 #include "lib/net/memory.h"
 #include "lib/net/server.h"
