@@ -18,14 +18,15 @@ enum evpop_response_shape {
 struct evpop_command_rule {
 	const char *name;
 	enum evpop_response_shape shape;
-	bool text;        /* wants a text argument */
-	bool may_text;    /* takes one, where it is given */
-	bool number;      /* wants a message number */
-	bool may_number;  /* takes one, where it is given */
-	bool transaction; /* only in the TRANSACTION state */
-	bool login;       /* success enters that state */
-	bool secret;      /* what it says is kept out of traces */
-	bool last;        /* evpop_command_stops() */
+	enum evpop_phase phase; /* of waiting for the reply; NONE: COMMAND */
+	bool text;              /* wants a text argument */
+	bool may_text;          /* takes one, where it is given */
+	bool number;            /* wants a message number */
+	bool may_number;        /* takes one, where it is given */
+	bool transaction;       /* only in the TRANSACTION state */
+	bool login;             /* success enters that state */
+	bool secret;            /* what it says is kept out of traces */
+	bool last;              /* evpop_command_stops() */
 };
 
 const struct evpop_command_rule *evpop_command_rule(enum evpop_command);

@@ -42,6 +42,13 @@ void evpop_status_line_result(const struct evpop_status_line *,
 void evpop_refusal_judge(struct evpop_result *, bool login);
 
 /*
+ * Where the text says "not now", the result becomes a refusal that passes: of
+ * credentials it says nothing.  A response code that is known stands above
+ * words.
+ */
+void evpop_refusal_by_words(struct evpop_result *);
+
+/*
  * Whether a line is a challenge of AUTH (RFC 5034 section 4); its base64 lies
  * at *text_r then.  Some servers write "+OK" instead; where the mechanism has
  * more to say, and so `ok_is_challenge`, that cannot be success.

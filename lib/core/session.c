@@ -143,22 +143,55 @@ evpop_session_enter(struct evpop_proto *proto, enum evpop_state state)
 enum evpop_phase
 evpop_session_phase(const struct evpop_proto *proto)
 {
+	enum evpop_phase phase;
+
 	if (proto->state == EVPOP_STATE_GREETING)
 		return EVPOP_PHASE_GREETING;
 	if (proto->state == EVPOP_STATE_HANDSHAKE)
 		return EVPOP_PHASE_HANDSHAKE;
 	if (proto->turn == EVPOP_TURN_BODY)
 		return EVPOP_PHASE_BODY;
-	switch (evpop_proto_awaited(proto)) {
-	case EVPOP_COMMAND_USER:
-	case EVPOP_COMMAND_PASS:
-	case EVPOP_COMMAND_APOP:
-	case EVPOP_COMMAND_AUTH:
-		return EVPOP_PHASE_LOGIN;
-	case EVPOP_COMMAND_QUIT:
-		return EVPOP_PHASE_QUIT;
+	phase = evpop_command_rule(evpop_proto_awaited(proto))->phase;
+	return phase != EVPOP_PHASE_NONE ? phase : EVPOP_PHASE_COMMAND;
+}
+
+enum evpop_phase
+evpop_session_timed_phase(const struct evpop_proto *proto)
+{
+	if (proto->state != EVPOP_STATE_GREETING &&
+	    evpop_proto_awaited(proto) == EVPOP_COMMAND_NONE)
+		return EVPOP_PHASE_NONE;
+	return proto->turn == EVPOP_TURN_LISTING ||
+		       proto->turn == EVPOP_TURN_BODY ||
+		       proto->turn == EVPOP_TURN_PROOF
+		   ? EVPOP_PHASE_BODY
+		   : evpop_session_phase(proto);
+}
+
+void
+evpop_session_describe_overdue(const struct evpop_proto *proto,
+    enum evpop_phase phase, const char *limit, struct evpop_result *result)
+{
+	const char *command = evpop_command_name(evpop_proto_awaited(proto));
+
+	switch (phase) {
+	case EVPOP_PHASE_GREETING:
+		evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
+		    "the server sent no greeting within %s", limit);
+		break;
+	case EVPOP_PHASE_LOGIN:
+		evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
+		    "the log-in was not answered within %s", limit);
+		break;
+	case EVPOP_PHASE_BODY:
+		evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
+		    "the server was silent for %s amid its answer to %s", limit,
+		    command);
+		break;
 	default:
-		return EVPOP_PHASE_COMMAND;
+		evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
+		    "%s was not answered within %s", command, limit);
+		break;
 	}
 }
 

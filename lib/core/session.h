@@ -71,6 +71,15 @@ const struct evpop_queued *evpop_session_awaited(const struct evpop_proto *);
 /* The phase that the awaited command belongs to. */
 enum evpop_phase evpop_session_phase(const struct evpop_proto *);
 
+/*
+ * The phase that has a deadline: EVPOP_PHASE_BODY inside any multi-line
+ * response, EVPOP_PHASE_NONE where nothing is awaited; and what is said when it
+ * was not over within the limit, as "20 s".
+ */
+enum evpop_phase evpop_session_timed_phase(const struct evpop_proto *);
+void evpop_session_describe_overdue(const struct evpop_proto *,
+    enum evpop_phase, const char *limit, struct evpop_result *result_r);
+
 /* Show a line to the trace, if there is one. */
 void evpop_session_trace(
     struct evpop_proto *, bool from_server, const void *line, size_t length);

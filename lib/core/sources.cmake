@@ -8,5 +8,6 @@ set(EVPOP_CORE_SOURCES
 	core/listing.c
 	core/pipeline.c
 	core/receive.c
+	core/refusal.c
 	core/reply.c
 	core/session.c)

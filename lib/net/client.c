@@ -14,9 +14,9 @@
 
 #include <event2/event.h>
 
+#include "lib/core/reply.h"
 #include "lib/net/authenticate.h"
 #include "lib/net/login.h"
-#include "lib/net/refusal.h"
 #include "lib/net/server.h"
 #include "lib/net/stream.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "lib/base/name.h"
-#include "lib/net/awaited.h"
+#include "lib/core/session.h"
 #include "lib/net/destination.h"
 #include "lib/net/opening.h"
 #include "lib/net/server.h"
@@ -32,8 +32,7 @@ struct evpop_connection {
 	struct evpop_proto *proto;
 	struct evpop_server *server;
 	struct evpop_opening opening;
-	bool is_told;   /* what opening came to */
-	bool is_inside; /* of a multi-line response */
+	bool is_told; /* what opening came to */
 	struct evpop_server_end end;
 };
 
@@ -296,8 +295,6 @@ connection_event(
 {
 	struct evpop_server_end *end = &connection->end;
 
-	connection->is_inside = event->type != EVPOP_EVENT_DONE &&
-				event->type != EVPOP_EVENT_CHALLENGE;
 	/* The first that is done by the session's end is what it ended on. */
 	if (end->awaited == EVPOP_COMMAND_NONE &&
 	    evpop_proto_over(connection->proto))
@@ -481,7 +478,8 @@ stream_overdue(enum evpop_phase phase, const char *limit, void *arg)
 	struct evpop_connection *connection = arg;
 	struct evpop_result result;
 
-	evpop_awaited_describe(connection->proto, phase, limit, &result);
+	evpop_session_describe_overdue(
+	    connection->proto, phase, limit, &result);
 	if (phase == EVPOP_PHASE_GREETING &&
 	    connection->to.tls != EVPOP_TLS_IMPLICIT)
 		connection_fail_for_tls(
@@ -529,9 +527,8 @@ evpop_connection_perform(
 	}
 	connection_hurry(connection);
 	evpop_stream_expect(connection->stream,
-	    owner_is_busy
-		? EVPOP_PHASE_NONE
-		: evpop_awaited_phase(connection->proto, connection->is_inside),
+	    owner_is_busy ? EVPOP_PHASE_NONE
+			  : evpop_session_timed_phase(connection->proto),
 	    answered);
 }
 

@@ -32,16 +32,17 @@ http_say_login(
     const struct evpop_proxy_config *config, struct evpop_secret *output)
 {
 	struct evpop_secret plain = { .bytes = NULL };
+	struct evpop_secret encoded = { .bytes = NULL };
 
 	evpop_secret_add_text(output, "Proxy-Authorization: Basic ");
 	evpop_secret_add_text(&plain, config->user);
 	evpop_secret_add_text(&plain, ":");
 	evpop_secret_add_text(&plain, config->password);
-	if (plain.failed)
-		output->failed = true;
-	else
-		evpop_base64_encode(plain.bytes, plain.length, output);
+	evpop_base64_encode(plain.bytes, plain.length, &encoded);
+	encoded.failed = encoded.failed || plain.failed;
+	evpop_secret_add_secret(output, &encoded);
 	evpop_secret_clear(&plain);
+	evpop_secret_clear(&encoded);
 	evpop_secret_add_text(output, "\r\n");
 }
 

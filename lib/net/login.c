@@ -6,7 +6,7 @@
 
 #include "lib/auth/credentials.h"
 #include "lib/core/command.h"
-#include "lib/net/refusal.h"
+#include "lib/core/reply.h"
 #include "lib/net/server.h"
 
 /* An initial response that makes a longer line is sent apart (RFC 5034

@@ -273,13 +273,16 @@ socks_input(void *state, const unsigned char *octets, size_t length,
     size_t *used_r, struct evpop_secret *output, struct evpop_result *result)
 {
 	enum evpop_proxy_status status = EVPOP_PROXY_MORE;
+	struct socks *socks = state;
 
 	while (*used_r < length && status == EVPOP_PROXY_MORE) {
-		if (output->length > 0)
+		status = socks_take_octet(
+		    socks, octets[(*used_r)++], output, result);
+		/* The next message was not even sent. */
+		if (status == EVPOP_PROXY_MORE && socks->received == 0 &&
+		    *used_r < length)
 			return socks_fail(
 			    result, "answered before it was asked");
-		status = socks_take_octet(
-		    state, octets[(*used_r)++], output, result);
 	}
 	return status;
 }

@@ -1,7 +1,6 @@
 set(EVPOP_NET_SOURCES
 	net/address.c
 	net/authenticate.c
-	net/awaited.c
 	net/choice.c
 	net/client.c
 	net/commands.c
@@ -22,7 +21,6 @@ set(EVPOP_NET_SOURCES
 	net/opening.c
 	net/proxy.c
 	net/proxy_url.c
-	net/refusal.c
 	net/request.c
 	net/resolve.c
 	net/server.c

@@ -1,6 +1,6 @@
 #include "lib/session/caller.h"
 
-#include "lib/net/refusal.h"
+#include "lib/core/reply.h"
 
 /* Memory is asked for in steps of this. */
 #define HOLD_STEP 65536

@@ -1,4 +1,4 @@
-#include "lib/net/refusal.h"
+#include "lib/core/reply.h"
 
 #include <ctype.h>
 #include <string.h>

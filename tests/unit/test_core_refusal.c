@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "lib/net/refusal.h"
+#include "lib/core/reply.h"
 
 /* "Not now", as servers say it who have no response codes. */
 static const char *const not_now[] = {
