@@ -48,14 +48,21 @@ authentication_proto(const struct evpop_authentication *authentication)
 	return evpop_connection_proto(authentication->connection);
 }
 
+static bool
+authentication_is_followed(const struct evpop_authentication *authentication)
+{
+	return evpop_requests_follow(
+	    authentication->requests, authentication->request);
+}
+
 /* It is over; what waited behind it may go on. */
 static void
 authentication_answer(struct evpop_authentication *authentication,
-    struct evpop_client_request *request, const struct evpop_result *result)
+    const struct evpop_result *result)
 {
-	request->is_open = false;
+	evpop_request_close(authentication->request);
 	if (authentication->probe != NULL)
-		authentication->probe->is_open = false;
+		evpop_request_close(authentication->probe);
 	authentication->handler->answer(result, authentication->arg);
 }
 
@@ -90,43 +97,42 @@ follow_with_capa(struct evpop_authentication *authentication,
  * there, and nothing is lost with it.
  */
 static void
-follow_with_probe(struct evpop_authentication *authentication,
-    struct evpop_client_request *login)
+follow_with_probe(struct evpop_authentication *authentication)
 {
 	static const struct evpop_client_request noop = {
 		.command = EVPOP_COMMAND_NOOP
 	};
 	struct evpop_client_request *probe;
 
-	probe = evpop_requests_insert(authentication->requests, login, &noop);
+	probe = evpop_requests_insert(
+	    authentication->requests, authentication->request, &noop);
 	if (probe == NULL)
 		return;
-	probe->is_open = true;
+	evpop_request_open(probe);
 	authentication->probe = probe;
 }
 
 /* Whether what waits may go out behind the log-in that has begun. */
 static void
-follow_decide(struct evpop_authentication *authentication,
-    struct evpop_client_request *request)
+follow_decide(struct evpop_authentication *authentication)
 {
 	struct evpop_server *server = authentication_server(authentication);
 	bool takes =
 	    evpop_server_takes_flight(server, authentication->mechanism);
 	struct evpop_offer offer;
 
-	request->is_open = true;
+	evpop_request_open(authentication->request);
 	evpop_connection_offer(authentication->connection, &offer);
-	if (evpop_login_has_other(request->login, &offer) ||
+	if (evpop_login_has_other(authentication->login, &offer) ||
 	    (!takes &&
 		!evpop_server_wants_probe(server, authentication->mechanism)))
 		return;
 	evpop_server_note_flight(server, authentication->mechanism);
-	request->is_open = false;
+	evpop_request_close(authentication->request);
 	if (takes)
-		follow_with_capa(authentication, request);
+		follow_with_capa(authentication, authentication->request);
 	else
-		follow_with_probe(authentication, request);
+		follow_with_probe(authentication);
 }
 
 /*
@@ -167,22 +173,23 @@ evpop_authentication_follow(struct evpop_authentication *authentication,
 
 /* Begin with a mechanism; false where there is none, or it failed. */
 static bool
-attempt_begin(struct evpop_authentication *authentication,
-    struct evpop_client_request *request, struct evpop_result *result)
+attempt_begin(
+    struct evpop_authentication *authentication, struct evpop_result *result)
 {
 	struct evpop_offer offer;
 
 	evpop_connection_offer(authentication->connection, &offer);
-	if (!evpop_login_begin(request->login, &offer,
-		authentication_proto(authentication), request, &request->parts,
-		result)) {
+	if (!evpop_login_begin(authentication->login, &offer,
+		authentication_proto(authentication), authentication->request,
+		&authentication->parts, result)) {
 		/* What was queued of it, if anything, is answered first. */
-		if (request->parts > 0)
+		if (authentication->parts > 0)
 			evpop_connection_fail(
 			    authentication->connection, result);
 		return false;
 	}
-	authentication->mechanism = evpop_login_mechanism(request->login);
+	authentication->mechanism =
+	    evpop_login_mechanism(authentication->login);
 	return true;
 }
 
@@ -200,14 +207,15 @@ attempt_is_assumed(const struct evpop_authentication *authentication)
  * changed, and is asked.  False where it is known.
  */
 static bool
-attempt_ask_offer(struct evpop_authentication *authentication,
-    struct evpop_client_request *request)
+attempt_ask_offer(struct evpop_authentication *authentication)
 {
 	if (!attempt_is_assumed(authentication) ||
-	    evpop_request_submit(request, authentication_proto(authentication),
+	    evpop_request_submit(authentication->request,
+		authentication_proto(authentication),
 		EVPOP_COMMAND_CAPA) != EVPOP_ERROR_NONE)
 		return false;
-	request->is_open = true;
+	authentication->parts++;
+	evpop_request_open(authentication->request);
 	return true;
 }
 
@@ -217,15 +225,18 @@ evpop_authentication_begin(struct evpop_authentication *authentication,
 {
 	struct evpop_result result;
 
-	if (evpop_login_awaits_token(request->login, client) ||
+	authentication->request = request;
+	authentication->login = evpop_request_login(request);
+	if (evpop_login_awaits_token(authentication->login, client) ||
 	    !evpop_connection_is_live(authentication->connection))
 		return false;
+	authentication->parts = 0;
 	evpop_requests_advance(authentication->requests);
-	if (attempt_begin(authentication, request, &result))
-		follow_decide(authentication, request);
-	else if (request->parts == 0 &&
-		 !attempt_ask_offer(authentication, request))
-		authentication_answer(authentication, request, &result);
+	if (attempt_begin(authentication, &result))
+		follow_decide(authentication);
+	else if (authentication->parts == 0 &&
+		 !attempt_ask_offer(authentication))
+		authentication_answer(authentication, &result);
 	return true;
 }
 
@@ -244,21 +255,19 @@ static void
 key_derived(const unsigned char *key, void *arg)
 {
 	struct evpop_authentication *authentication = arg;
-	struct evpop_client_request *request =
-	    evpop_requests_first(authentication->requests);
 	void *owner = authentication->arg;
 
 	authentication->handler->enter(owner);
 	authentication->derivation = NULL;
 	challenge_answered(
-	    authentication, evpop_login_take_key(request->login,
+	    authentication, evpop_login_take_key(authentication->login,
 				authentication_proto(authentication), key));
 	authentication->handler->leave(owner);
 }
 
 /* Have a key derived that the answer wants; one that is known is taken. */
 static enum evpop_error
-key_ask(struct evpop_authentication *authentication, struct evpop_login *login)
+key_ask(struct evpop_authentication *authentication)
 {
 	struct evpop_derive *derive = evpop_loop_derive(evpop_stream_loop(
 	    evpop_connection_stream(authentication->connection)));
@@ -268,7 +277,7 @@ key_ask(struct evpop_authentication *authentication, struct evpop_login *login)
 	unsigned char key[EVPOP_KEY_MAX];
 	enum evpop_error error;
 
-	if (!evpop_login_wants_key(login, &derivation))
+	if (!evpop_login_wants_key(authentication->login, &derivation))
 		return EVPOP_ERROR_NONE;
 	if (authentication->memory != NULL)
 		keys = evpop_memory_keys(authentication->memory);
@@ -278,9 +287,9 @@ key_ask(struct evpop_authentication *authentication, struct evpop_login *login)
 			authentication, key, &authentication->derivation);
 	if (status == EVPOP_DERIVE_PENDING)
 		return EVPOP_ERROR_NONE;
-	error =
-	    evpop_login_take_key(login, authentication_proto(authentication),
-		status == EVPOP_DERIVE_KNOWN ? key : NULL);
+	error = evpop_login_take_key(authentication->login,
+	    authentication_proto(authentication),
+	    status == EVPOP_DERIVE_KNOWN ? key : NULL);
 	explicit_bzero(key, sizeof key);
 	return error;
 }
@@ -289,15 +298,14 @@ void
 evpop_authentication_challenged(struct evpop_authentication *authentication,
     const struct evpop_event *event)
 {
-	struct evpop_client_request *request = event->arg;
 	struct evpop_offer offer;
 	enum evpop_error error;
 
 	evpop_connection_offer(authentication->connection, &offer);
-	error = evpop_login_challenge(request->login, &offer,
+	error = evpop_login_challenge(authentication->login, &offer,
 	    authentication_proto(authentication), event->data, event->length);
 	if (error == EVPOP_ERROR_NONE)
-		error = key_ask(authentication, request->login);
+		error = key_ask(authentication);
 	challenge_answered(authentication, error);
 }
 
@@ -305,36 +313,35 @@ evpop_authentication_challenged(struct evpop_authentication *authentication,
 
 static void
 attempt_accepted(struct evpop_authentication *authentication,
-    struct evpop_client_request *request, const struct evpop_result *result)
+    const struct evpop_result *result)
 {
 	struct evpop_server *server = authentication_server(authentication);
-	struct evpop_login *login = request->login;
 
 	evpop_connection_logged_in(authentication->connection);
-	evpop_server_learn_login(
-	    server, authentication->mechanism, evpop_login_initial(login));
-	if (evpop_login_was_unbound(login))
+	evpop_server_learn_login(server, authentication->mechanism,
+	    evpop_login_initial(authentication->login));
+	if (evpop_login_was_unbound(authentication->login))
 		evpop_server_learn_binding(server);
-	if (!evpop_requests_follow(authentication->requests, request))
-		follow_with_capa(authentication, request);
+	if (!authentication_is_followed(authentication))
+		follow_with_capa(authentication, authentication->request);
 	else if (authentication->probe != NULL)
 		follow_with_capa(authentication, authentication->probe);
-	authentication_answer(authentication, request, result);
+	authentication_answer(authentication, result);
 }
 
 /* Go on with another mechanism in this session; false where that must not be.
  */
 static bool
-attempt_another(struct evpop_authentication *authentication,
-    struct evpop_client_request *request, struct evpop_result *reason)
+attempt_another(
+    struct evpop_authentication *authentication, struct evpop_result *reason)
 {
 	return evpop_proto_state(authentication_proto(authentication)) ==
 		   EVPOP_STATE_AUTHORIZATION &&
 	       evpop_connection_is_live(authentication->connection) &&
-	       evpop_login_may_go_on(request->login) &&
-	       (attempt_ask_offer(authentication, request) ||
-		   attempt_begin(authentication, request, reason) ||
-		   request->parts > 0);
+	       evpop_login_may_go_on(authentication->login) &&
+	       (attempt_ask_offer(authentication) ||
+		   attempt_begin(authentication, reason) ||
+		   authentication->parts > 0);
 }
 
 /*
@@ -342,9 +349,9 @@ attempt_another(struct evpop_authentication *authentication,
  * what the server offers was only assumed, to ask.
  */
 static enum evpop_again
-attempt_again(struct evpop_authentication *authentication,
-    const struct evpop_login *login)
+attempt_again(const struct evpop_authentication *authentication)
 {
+	const struct evpop_login *login = authentication->login;
 	struct evpop_offer offer;
 
 	evpop_connection_offer(authentication->connection, &offer);
@@ -359,59 +366,56 @@ attempt_again(struct evpop_authentication *authentication,
 
 static void
 attempt_refused(struct evpop_authentication *authentication,
-    struct evpop_client_request *request, const struct evpop_result *result)
+    const struct evpop_result *result)
 {
 	struct evpop_result reason = *result;
 
 	evpop_connection_refused(authentication->connection);
-	authentication->tried = evpop_login_tried(request->login);
-	if (!evpop_requests_follow(authentication->requests, request)) {
-		if (attempt_another(authentication, request, &reason))
+	authentication->tried = evpop_login_tried(authentication->login);
+	if (!authentication_is_followed(authentication)) {
+		if (attempt_another(authentication, &reason))
 			return;
 	} else
 		/* Replies to what follows come before another log-in's. */
-		authentication->again =
-		    attempt_again(authentication, request->login);
-	authentication_answer(authentication, request, &reason);
+		authentication->again = attempt_again(authentication);
+	authentication_answer(authentication, &reason);
 }
 
 /* The session ended on it, or it was refused for a reason that passes. */
 static void
 attempt_failed(struct evpop_authentication *authentication,
-    struct evpop_client_request *request, const struct evpop_result *result)
+    const struct evpop_result *result)
 {
-	authentication->tried = evpop_login_tried(request->login);
+	authentication->tried = evpop_login_tried(authentication->login);
 	/* It hung up; what went out behind may be at fault, or the mechanism.
 	 */
 	if ((result->error == EVPOP_ERROR_IO ||
 		result->error == EVPOP_ERROR_AUTH) &&
-	    !evpop_requests_follow(authentication->requests, request))
-		authentication->again =
-		    attempt_again(authentication, request->login);
-	authentication_answer(authentication, request, result);
+	    !authentication_is_followed(authentication))
+		authentication->again = attempt_again(authentication);
+	authentication_answer(authentication, result);
 }
 
 /* All commands of an attempt are done. */
 static void
-attempt_conclude(struct evpop_authentication *authentication,
-    struct evpop_client_request *request)
+attempt_conclude(struct evpop_authentication *authentication)
 {
 	struct evpop_result result;
 
-	switch (evpop_login_conclude(request->login, &result)) {
+	switch (evpop_login_conclude(authentication->login, &result)) {
 	case EVPOP_LOGIN_ACCEPTED:
-		attempt_accepted(authentication, request, &result);
+		attempt_accepted(authentication, &result);
 		break;
 	case EVPOP_LOGIN_UNPROVED:
 		/* Whoever this is does not know the password. */
 		evpop_connection_fail(authentication->connection, &result);
-		authentication_answer(authentication, request, &result);
+		authentication_answer(authentication, &result);
 		break;
 	case EVPOP_LOGIN_REFUSED:
-		attempt_refused(authentication, request, &result);
+		attempt_refused(authentication, &result);
 		break;
 	case EVPOP_LOGIN_FAILED:
-		attempt_failed(authentication, request, &result);
+		attempt_failed(authentication, &result);
 		break;
 	}
 }
@@ -421,8 +425,7 @@ attempt_conclude(struct evpop_authentication *authentication,
  * of the credentials means nothing.
  */
 static void
-attempt_swallowed(struct evpop_authentication *authentication,
-    struct evpop_client_request *request)
+attempt_swallowed(struct evpop_authentication *authentication)
 {
 	struct evpop_result result;
 
@@ -431,13 +434,13 @@ attempt_swallowed(struct evpop_authentication *authentication,
 	evpop_server_learn_flight(authentication_server(authentication), false);
 	authentication->again = EVPOP_AGAIN_ONE_BY_ONE;
 	evpop_connection_fail(authentication->connection, &result);
-	authentication_answer(authentication, request, &result);
+	authentication_answer(authentication, &result);
 }
 
 /* What the server offers was asked anew, for want of another way. */
 static void
 attempt_offered(struct evpop_authentication *authentication,
-    struct evpop_client_request *request, const struct evpop_event *event)
+    const struct evpop_event *event)
 {
 	struct evpop_result result;
 	struct evpop_offer offer;
@@ -446,33 +449,32 @@ attempt_offered(struct evpop_authentication *authentication,
 	    authentication->connection, event->result);
 	if (evpop_proto_over(authentication_proto(authentication))) {
 		result = *event->result;
-		evpop_login_prefer_refusal(request->login, &result);
-		attempt_failed(authentication, request, &result);
+		evpop_login_prefer_refusal(authentication->login, &result);
+		attempt_failed(authentication, &result);
 		return;
 	}
 	if (event->result->error != EVPOP_ERROR_NONE)
 		evpop_server_doubt(authentication_server(authentication));
 	evpop_connection_offer(authentication->connection, &offer);
-	evpop_login_reconsider(request->login, &offer);
-	if (!attempt_begin(authentication, request, &result) &&
-	    request->parts == 0)
-		authentication_answer(authentication, request, &result);
+	evpop_login_reconsider(authentication->login, &offer);
+	if (!attempt_begin(authentication, &result) &&
+	    authentication->parts == 0)
+		authentication_answer(authentication, &result);
 }
 
 void
 evpop_authentication_done(struct evpop_authentication *authentication,
     const struct evpop_event *event)
 {
-	struct evpop_client_request *request = event->arg;
 
-	request->parts--;
+	authentication->parts--;
 	if (event->command == EVPOP_COMMAND_CAPA) {
-		attempt_offered(authentication, request, event);
+		attempt_offered(authentication, event);
 		return;
 	}
-	evpop_login_part(request->login, event);
+	evpop_login_part(authentication->login, event);
 	if (event->swallowed)
-		attempt_swallowed(authentication, request);
-	else if (request->parts == 0)
-		attempt_conclude(authentication, request);
+		attempt_swallowed(authentication);
+	else if (authentication->parts == 0)
+		attempt_conclude(authentication);
 }

@@ -25,6 +25,9 @@ struct evpop_authentication {
 	struct evpop_memory *memory; /* or NULL */
 	const struct evpop_authentication_handler *handler;
 	void *arg;
+	struct evpop_client_request *request; /* the log-in's */
+	struct evpop_login *login;
+	unsigned int parts; /* commands of the attempt that are not done */
 	struct evpop_derive_request *derivation; /* of a key; or NULL */
 	struct evpop_client_request *probe;      /* under way; or NULL */
 	enum evpop_mechanism mechanism;          /* last tried */

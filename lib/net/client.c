@@ -6,7 +6,6 @@
  * a client freed between them closes at once, and its memory goes when the last
  * bracket closes.
  */
-#include "lib/net/client.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -160,7 +159,7 @@ client_connected(const struct evpop_result *result, void *arg)
 	/* It may have ended before it was asked to begin. */
 	if (connect == NULL || connect->kind != EVPOP_REQUEST_CONNECT)
 		return;
-	connect->is_open = false;
+	evpop_request_close(connect);
 	client_answer_with(result, client);
 }
 
@@ -270,7 +269,7 @@ client_submit(struct evpop_client *client, struct evpop_client_request *request)
 
 	switch (request->kind) {
 	case EVPOP_REQUEST_CONNECT:
-		request->is_open = true;
+		evpop_request_open(request);
 		evpop_requests_advance(&client->requests);
 		evpop_connection_open(client->connection, client->dns);
 		return true;

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "lib/core/command.h"
-#include "lib/net/client.h"
 #include "lib/net/login.h"
+#include "lib/net/request.h"
 
 enum evpop_error
 evpop_client_connect(

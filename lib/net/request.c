@@ -109,6 +109,24 @@ evpop_requests_follow(const struct evpop_requests *requests,
 	return TAILQ_NEXT(request, entry) != requests->next;
 }
 
+void
+evpop_request_open(struct evpop_client_request *request)
+{
+	request->is_open = true;
+}
+
+void
+evpop_request_close(struct evpop_client_request *request)
+{
+	request->is_open = false;
+}
+
+struct evpop_login *
+evpop_request_login(const struct evpop_client_request *request)
+{
+	return request->login;
+}
+
 enum evpop_error
 evpop_request_submit(struct evpop_client_request *request,
     struct evpop_proto *proto, enum evpop_command command)
@@ -121,10 +139,8 @@ evpop_request_submit(struct evpop_client_request *request,
 		.octets = request->octets,
 		.arg = request,
 	};
-	enum evpop_error error = evpop_proto_submit(proto, &core);
 
-	request->parts += error == EVPOP_ERROR_NONE;
-	return error;
+	return evpop_proto_submit(proto, &core);
 }
 
 /* ---- what the caller is told ---- */

@@ -32,7 +32,6 @@ struct evpop_client_request {
 	uint64_t octets;           /* RETR: what LIST said, or 0 */
 	char *text;                /* LANG: the language, or NULL; owned */
 	struct evpop_login *login; /* LOGIN; owned */
-	unsigned int parts;        /* commands of the core that are not done */
 	bool is_open;
 	evpop_reply_cb reply;
 	evpop_listed_cb listed;
@@ -72,6 +71,13 @@ struct evpop_client_request *evpop_requests_first(
  */
 struct evpop_client_request *evpop_requests_next(const struct evpop_requests *);
 
+/* It may need more commands than it has under way; or it needs no more. */
+void evpop_request_open(struct evpop_client_request *);
+void evpop_request_close(struct evpop_client_request *);
+
+/* The log-in of one. */
+struct evpop_login *evpop_request_login(const struct evpop_client_request *);
+
 /* That one is handed over: the next one's turn comes. */
 void evpop_requests_advance(struct evpop_requests *);
 
@@ -85,6 +91,16 @@ bool evpop_requests_follow(
  */
 enum evpop_error evpop_request_submit(struct evpop_client_request *,
     struct evpop_proto *, enum evpop_command) EVPOP_MUST_USE;
+
+/* ---- the client (client.c), to those who ask (commands.c) ---- */
+
+/*
+ * Copy a request to the end of the client's queue and see to it from the loop.
+ * What it owns is the client's then.  EVPOP_ERROR_USAGE where none is accepted
+ * any more, or not yet; EVPOP_ERROR_MEMORY.
+ */
+enum evpop_error evpop_client_ask(
+    struct evpop_client *, const struct evpop_client_request *) EVPOP_MUST_USE;
 
 /* ---- what the caller is told ---- */
 
