@@ -71,16 +71,6 @@ class DovecotTest(unittest.TestCase):
             self.assertEqual(self.server.count("anna"), 0)
             self.assertEqual(len(evpopd.messages()), 85)
 
-    def age(self, evpopd, unique_ids, hours):
-        """Let it be that long ago that these were stored."""
-        with evpopd.database(write=True) as store:
-            for unique_id in unique_ids:
-                done = store.execute(
-                    "UPDATE uid SET stored_ms = stored_ms - ? WHERE"
-                    " CAST(unique_id AS TEXT) = ?",
-                    (hours * 3600 * 1000, unique_id))
-                self.assertEqual(done.rowcount, 1)
-
     def test_keep_for_a_while(self):
         self.server.deliver("anna", corpus.messages(20, seed=7))
         before = self.server.messages("anna")
@@ -90,8 +80,8 @@ class DovecotTest(unittest.TestCase):
         self.assertEqual(evpopd.poll("anna")["session"]["deleted"], 0)
         self.assertEqual(self.server.messages("anna"), before)
         evpopd.halt()
-        self.age(evpopd, old, 14 * 24 + 1)
-        self.age(evpopd, list(before)[1::2], 14 * 24 - 1)
+        evpopd.age(old, 14 * 24 + 1)
+        evpopd.age(list(before)[1::2], 14 * 24 - 1)
         evpopd.start()
         shown = evpopd.wait_polled()
         self.assertEqual(shown["session"]["deleted"], 10)

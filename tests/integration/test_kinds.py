@@ -6,9 +6,8 @@ wrong easily.  Each keeps its octets, whatever is made of it.
 
 import base64
 import unittest
-import urllib.parse
 
-from harness import daemon, procs, scripted
+from harness import searched
 
 HEADER = (b"From: Writer <writer@example.org>\r\nTo: reader@example.net\r\n"
           b"Date: Tue, 03 Mar 2026 09:30:00 +0100\r\n")
@@ -225,56 +224,38 @@ KINDS = {
 }
 
 
-class KindsTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        last = b"Subject: last\r\n\r\nzzlastzz\r\n"
-        cls.server = scripted.ScriptedServer(
-            [octets for octets, *_ in KINDS.values()] + [last])
-        cls.enterClassContext(cls.server)
-        cls.evpopd = daemon.Evpopd({"all": daemon.account_of(cls.server,
-                                                             "all")})
-        cls.addClassCleanup(cls.evpopd.remove)
-        cls.evpopd.start()
-        cls.evpopd.wait_polled()
-        procs.wait_for(lambda: cls.found("zzlastzz"), what="the index")
-        stored = {one["unique_id"]: one for one in cls.evpopd.messages()}
-        cls.stored = {kind: stored[f"id-{number}"]
-                      for number, kind in enumerate(KINDS, 1)}
+class KindsTest(searched.SearchedMail):
+    numbers = {kind: number for number, kind in enumerate(KINDS, 1)}
 
     @classmethod
-    def tearDownClass(cls):
-        cls.evpopd.halt()
+    def octets_of_all(cls):
+        return [octets for octets, *_ in KINDS.values()]
 
-    @classmethod
-    def found(cls, words):
-        """The ids of the messages that a search finds."""
-        quoted = urllib.parse.quote(words)
-        return {one["id"] for one in
-                cls.evpopd.pages(f"/v1/messages?q={quoted}", "messages")}
+    def stored_as(self, kind):
+        return self.stored[self.numbers[kind]]
 
     def test_each_is_shown(self):
         for kind, (_, members, _) in KINDS.items():
             with self.subTest(kind):
-                seen = {key: self.stored[kind][key] for key in members}
+                seen = {key: self.stored_as(kind)[key] for key in members}
                 self.assertEqual(seen, members)
 
     def test_each_word_is_found(self):
         for kind, (*_, words) in KINDS.items():
             for word in words:
                 with self.subTest(kind, word=word):
-                    self.assertIn(self.stored[kind]["id"], self.found(word))
+                    self.assertIn(self.numbers[kind], self.found(word))
 
     def test_each_keeps_its_octets(self):
         for kind, (octets, *_) in KINDS.items():
             with self.subTest(kind):
-                self.assertEqual(self.evpopd.raw(self.stored[kind]["id"]),
+                self.assertEqual(self.evpopd.raw(self.stored_as(kind)["id"]),
                                  octets)
 
     def test_what_is_cut_is_told(self):
-        cut = self.stored["1200 recipients"]["id"]
+        cut = self.stored_as("1200 recipients")["id"]
         self.assertIn("Too long", self.evpopd.ctl("show", str(cut)).stdout)
-        whole = self.stored["digest"]["id"]
+        whole = self.stored_as("digest")["id"]
         self.assertNotIn("Too long",
                          self.evpopd.ctl("show", str(whole)).stdout)
 

@@ -1,40 +1,17 @@
 """Mail of all languages: what people see of it, and every word of it found."""
 
 import unittest
-import urllib.parse
 
-from harness import daemon, languages, procs, scripted
+from harness import languages, searched
 
 
-class LanguagesTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.letters = [(language, what, octets)
-                       for language in languages.LANGUAGES
-                       for what, octets in languages.letters(language)]
-        last = b"Subject: last\r\n\r\nzzlastzz\r\n"
-        cls.server = scripted.ScriptedServer(
-            [octets for _, _, octets in cls.letters] + [last])
-        cls.enterClassContext(cls.server)
-        cls.evpopd = daemon.Evpopd({"all": daemon.account_of(cls.server,
-                                                             "all")})
-        cls.addClassCleanup(cls.evpopd.remove)
-        cls.evpopd.start()
-        cls.evpopd.wait_polled()
-        procs.wait_for(lambda: cls.found("zzlastzz"), what="the index")
-        cls.stored = {int(one["unique_id"][3:]): one
-                      for one in cls.evpopd.messages()}
+class LanguagesTest(searched.SearchedMail):
+    letters = [(language, what, octets) for language in languages.LANGUAGES
+               for what, octets in languages.letters(language)]
 
     @classmethod
-    def tearDownClass(cls):
-        cls.evpopd.halt()
-
-    @classmethod
-    def found(cls, words):
-        """The numbers of the messages that a search finds."""
-        quoted = urllib.parse.quote(words)
-        return {int(one["unique_id"][3:]) for one in
-                cls.evpopd.pages(f"/v1/messages?q={quoted}", "messages")}
+    def octets_of_all(cls):
+        return [octets for _, _, octets in cls.letters]
 
     def test_envelopes(self):
         for number, (language, what, _) in enumerate(self.letters, 1):

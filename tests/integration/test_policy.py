@@ -6,7 +6,6 @@ import unittest
 from harness import corpus, daemon, dovecot, procs
 
 USERS = {"anna": "secret"}
-HOUR_MS = 3600 * 1000
 
 
 @unittest.skipUnless(dovecot.available(), "Dovecot is not installed")
@@ -38,16 +37,6 @@ class PolicyTest(unittest.TestCase):
         return (procs.wait_for(ended, what="deletions in the log")
                 if sessions > 0 else ended())
 
-    def age(self, evpopd, unique_ids, hours):
-        """Let it be that long ago that these were stored."""
-        with evpopd.database(write=True) as store:
-            for unique_id in unique_ids:
-                done = store.execute(
-                    "UPDATE uid SET stored_ms = stored_ms - ? WHERE"
-                    " CAST(unique_id AS TEXT) = ?",
-                    (hours * HOUR_MS, unique_id))
-                self.assertEqual(done.rowcount, 1)
-
 
 class KeepTest(PolicyTest):
     def test_keep(self):
@@ -57,8 +46,8 @@ class KeepTest(PolicyTest):
         evpopd.wait_polled()
         self.assertEqual(evpopd.poll("anna")["session"]["deleted"], 0)
         evpopd.halt()
-        self.age(evpopd, old, 14 * 24 + 1)
-        self.age(evpopd, young, 14 * 24 - 1)
+        evpopd.age(old, 14 * 24 + 1)
+        evpopd.age(young, 14 * 24 - 1)
         evpopd.start()
         for keep, deleted, left in (("15d", 0, old + young),
                                     ("14d", len(old), young),
@@ -299,7 +288,7 @@ class DryRunTest(PolicyTest):
         evpopd = self.evpopd(max_message_size="50K")
         evpopd.wait_polled()
         evpopd.halt()
-        self.age(evpopd, list(first)[:2], 25)
+        evpopd.age(list(first)[:2], 25)
         evpopd.start()
         evpopd.wait_polled()
         before = self.deliver(0, 32, (3000, 3100, 99_000, 3200))

@@ -438,6 +438,16 @@ class Evpopd:
         with self.database() as connection:
             return connection.execute(query, values).fetchall()
 
+    def age(self, unique_ids, hours):
+        """Let it be that much longer ago that these were stored."""
+        with self.database(write=True) as store:
+            for unique_id in unique_ids:
+                done = store.execute(
+                    "UPDATE uid SET stored_ms = stored_ms - ? WHERE"
+                    " CAST(unique_id AS TEXT) = ?",
+                    (hours * 3600 * 1000, unique_id))
+                assert done.rowcount == 1, unique_id
+
     def peak_rss(self):
         """The most memory that it has had resident so far."""
         return procs.peak_rss(self.pid)
