@@ -44,16 +44,14 @@ static enum store_status
 insert(struct store_db *db, struct account_op *account)
 {
 	static const char sql[] =
-	    "INSERT INTO account(name, stable_id) VALUES(?1, ?2)";
+	    "INSERT INTO account(name, stable_id) VALUES(?1, ?2)"
+	    " RETURNING id";
 	struct sql_statement use;
-	enum store_status status;
 
 	sql_prepare(&use, db->sql, sql);
 	sql_bind_text(&use, 1, account->name);
 	sql_bind_text(&use, 2, account->stable_id);
-	status = sql_run(&use);
-	account->row.id = sql_inserted_id(db->sql);
-	return status;
+	return sql_run_returning(&use, &account->row.id);
 }
 
 static enum store_status
@@ -64,8 +62,8 @@ look_back(struct store_db *db, struct account_op *account, bool *found_r)
 	    " OR EXISTS(SELECT 1 FROM uid WHERE uid.account = ?1),"
 	    " (SELECT max(deleted) FROM (SELECT deleted FROM poll"
 	    "  WHERE poll.account = ?1 AND deleted > 0"
-	    "  ORDER BY poll.id DESC LIMIT " USUAL_POLLS ")),"
-	    " failing_since_ms, host, user FROM account WHERE id = ?1";
+	    "  ORDER BY poll.id DESC LIMIT " USUAL_POLLS ") AS latest),"
+	    " failing_since_ms, host, login FROM account WHERE id = ?1";
 	enum store_status taken = STORE_OK, status;
 	struct store_account *row = &account->row;
 	struct sql_statement use;
@@ -92,7 +90,7 @@ count_quiet(struct store_db *db, struct store_account *row)
 	    "SELECT work FROM (SELECT fetched + deleted + adopted AS work,"
 	    "  outcome FROM poll WHERE poll.account = ?1"
 	    "  ORDER BY poll.id DESC LIMIT 2 * ?2)"
-	    " WHERE outcome = 'ok' LIMIT ?2";
+	    " AS latest WHERE outcome = 'ok' LIMIT ?2";
 	struct sql_statement use;
 
 	sql_prepare(&use, db->sql, sql);

@@ -25,7 +25,7 @@ static enum store_status
 binding_read(struct store_db *db, struct bind_op *bind, bool *found_r)
 {
 	static const char sql[] =
-	    "SELECT host, user FROM account WHERE id = ?1";
+	    "SELECT host, login FROM account WHERE id = ?1";
 	enum store_status taken = STORE_OK, status;
 	struct store_bound *bound = &bind->bound;
 	struct sql_statement use;
@@ -68,7 +68,7 @@ static enum store_status
 binding_write(struct store_db *db, const struct bind_op *bind)
 {
 	static const char sql[] =
-	    "UPDATE account SET host = ?2, user = ?3 WHERE id = ?1";
+	    "UPDATE account SET host = ?2, login = ?3 WHERE id = ?1";
 	struct sql_statement use;
 
 	sql_prepare_once(&use, db->sql, sql);

@@ -1,4 +1,5 @@
 #include "daemon/store/body.h"
+#include "daemon/store/chunk.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -7,7 +8,6 @@
 #include "daemon/store/commit.h"
 #include "daemon/store/identity.h"
 #include "daemon/store/private.h"
-#include "daemon/store/schema.h"
 
 /* Most messages are a few KiB: begin with that and double. */
 #define FIRST_ROOM ((size_t)2 * 1024)

@@ -1,7 +1,5 @@
 #include "daemon/store/chunk.h"
 
-#include "daemon/store/schema.h"
-
 enum store_status
 store_chunk_insert(struct store_db *db, int64_t number, uint32_t sequence,
     const void *bytes, size_t length)

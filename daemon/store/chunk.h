@@ -13,6 +13,15 @@ enum store_chunk_encoding {
 	STORE_CHUNK_ZSTD /* a frame */
 };
 
+/* Piece `sequence` of body `number`; a body is one range of these. */
+#define STORE_CHUNK_SEQUENCE_BITS 20
+static inline int64_t
+store_chunk_id(int64_t number, uint32_t sequence)
+{
+	return (int64_t)((uint64_t)number << STORE_CHUNK_SEQUENCE_BITS) |
+	       sequence;
+}
+
 /* The bytes are packed by the connection's codec where that is worth it. */
 enum store_status store_chunk_insert(struct store_db *, int64_t number,
     uint32_t sequence, const void *bytes, size_t length)

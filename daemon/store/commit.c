@@ -135,13 +135,12 @@ commit_insert_message(struct store_writer *writer, struct store_body *body,
 	static const char sql[] =
 	    "INSERT INTO message(account, body, octets, digest, stored_ms,"
 	    " date_ms, sender, recipients, cc, subject, header_id,"
-	    " attachments, unique_id, flags)"
+	    " attachments, unique_id, is_cut)"
 	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-	    " ?14)";
+	    " ?14) RETURNING id";
 	const struct mail_envelope *envelope = result->envelope;
 	const struct store_body_meta *meta = &body->meta;
 	struct sql_statement use;
-	enum store_status status;
 
 	sql_prepare(&use, store_writer_db(writer)->sql, sql);
 	sql_bind_int(&use, 1, meta->account_id);
@@ -160,10 +159,8 @@ commit_insert_message(struct store_writer *writer, struct store_body *body,
 	if (meta->unique_id != NULL)
 		sql_bind_blob(
 		    &use, 13, meta->unique_id, meta->unique_id_length);
-	sql_bind_int(&use, 14, result->is_cut ? STORE_ROW_CUT : 0);
-	status = sql_run(&use);
-	body->message_id = sql_inserted_id(store_writer_db(writer)->sql);
-	return status;
+	sql_bind_int(&use, 14, result->is_cut);
+	return sql_run_returning(&use, &body->message_id);
 }
 
 /* What of a body tells it from others, beside its digest. */

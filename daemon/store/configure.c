@@ -52,7 +52,7 @@ read_rows(struct configure_op *configure, struct store_db *db,
     struct store_roster_row **rows_r, size_t *count_r)
 {
 	static const char sql[] =
-	    "SELECT id, name, stable_id, host, user,"
+	    "SELECT id, name, stable_id, host, login,"
 	    " messages = 0 AND last_success_ms IS NULL FROM account";
 	enum store_status taken = STORE_OK, status;
 	struct sql_statement use;

@@ -3,7 +3,6 @@
 #include "daemon/store/chunk.h"
 #include "daemon/store/private.h"
 #include "daemon/store/row.h"
-#include "daemon/store/schema.h"
 #include "lib/base/arena.h"
 
 /* ---- one message's row ---- */

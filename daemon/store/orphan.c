@@ -1,6 +1,5 @@
 #include "daemon/store/orphan.h"
-
-#include "daemon/store/schema.h"
+#include "daemon/store/chunk.h"
 
 /* Pieces of a step: 4 MiB, some milliseconds. */
 #define STEP_PIECES 16

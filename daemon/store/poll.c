@@ -33,8 +33,8 @@ update_account(
 	    " failing_since_ms = NULL WHERE id = ?1";
 	static const char failure[] =
 	    "UPDATE account SET last_error_ms = ?2, last_error = ?3,"
-	    " failing_since_ms ="
-	    "  iif(?4, coalesce(failing_since_ms, ?2), NULL) WHERE id = ?1";
+	    " failing_since_ms = CASE WHEN ?4 = 0 THEN NULL"
+	    "  ELSE coalesce(failing_since_ms, ?2) END WHERE id = ?1";
 	bool well = strcmp(poll->outcome, "ok") == 0;
 	enum store_status status;
 	struct sql_statement use;
@@ -61,12 +61,12 @@ update_account(
 #define POLL_SELECTED_COLUMNS             TALLY_KEPT(POLL_SELECTED)
 
 static enum store_status
-insert(struct store_db *db, const struct store_poll *poll)
+insert(struct store_db *db, const struct store_poll *poll, int64_t *id_r)
 {
 	static const char sql[] =
 	    "INSERT INTO poll(account, started_ms, finished_ms, outcome,"
 	    " text" POLL_COLUMNS ")"
-	    " VALUES(?1, ?2, ?3, ?4, ?5" POLL_PARAMETERS ")";
+	    " VALUES(?1, ?2, ?3, ?4, ?5" POLL_PARAMETERS ") RETURNING id";
 	struct sql_statement use;
 	int i;
 
@@ -78,14 +78,13 @@ insert(struct store_db *db, const struct store_poll *poll)
 	sql_bind_text(&use, 5, poll->text);
 	for (i = 0; i < TALLY_KEPT_COUNT; i++)
 		sql_bind_int(&use, 6 + i, (int64_t)tally_get(&poll->tally, i));
-	return sql_run(&use);
+	return sql_run_returning(&use, id_r);
 }
 
 static enum store_status
-drop_oldest(struct store_db *db)
+drop_oldest(struct store_db *db, int64_t last)
 {
 	static const char sql[] = "DELETE FROM poll WHERE id <= ?1";
-	int64_t last = sql_inserted_id(db->sql);
 	struct sql_statement use;
 
 	if (last <= POLLS_KEPT)
@@ -100,6 +99,7 @@ record_write(struct store_writer *writer, struct store_op *op)
 {
 	const struct store_poll *poll = &((struct record_op *)op)->poll;
 	bool found;
+	int64_t id;
 	enum store_status status =
 	    update_account(store_writer_db(writer), poll, &found);
 
@@ -107,9 +107,9 @@ record_write(struct store_writer *writer, struct store_op *op)
 		return store_op_fail(op, STORE_NOT_FOUND);
 	}
 	if (status == STORE_OK)
-		status = insert(store_writer_db(writer), poll);
+		status = insert(store_writer_db(writer), poll, &id);
 	if (status == STORE_OK)
-		status = drop_oldest(store_writer_db(writer));
+		status = drop_oldest(store_writer_db(writer), id);
 	return status;
 }
 

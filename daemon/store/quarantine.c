@@ -3,7 +3,6 @@
 
 #include "daemon/store/column.h"
 #include "daemon/store/private.h"
-#include "daemon/store/schema.h"
 
 #define QUARANTINE_SELECT(transcript)                                \
 	"SELECT quarantine.id, account.name, unique_id, occurrence," \

@@ -32,7 +32,7 @@ store_row_take(struct evpop_arena *arena, struct sql_statement *from,
 	row_r->has_date = !sql_column_is_null(from, 6);
 	row_r->date_ms = sql_column_int(from, 6);
 	row_r->attachments = (uint32_t)sql_column_int(from, 12);
-	row_r->is_cut = (sql_column_int(from, 13) & STORE_ROW_CUT) != 0;
+	row_r->is_cut = sql_column_int(from, 13) != 0;
 	if (!store_column_text(arena, from, 1, &row_r->account) ||
 	    !store_column_blob(
 		arena, from, 2, &row_r->unique_id, &row_r->unique_id_length) ||

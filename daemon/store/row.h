@@ -12,10 +12,7 @@
 	"message.id, account.name, message.unique_id, message.octets,"      \
 	" message.digest, message.stored_ms, message.date_ms,"              \
 	" message.sender, message.recipients, message.cc, message.subject," \
-	" message.header_id, message.attachments, message.flags"
-
-/* In message.flags: the row or the index does not have all of the message. */
-#define STORE_ROW_CUT 1
+	" message.header_id, message.attachments, message.is_cut"
 
 /* Copy a row of those columns into the arena. */
 enum store_status store_row_take(struct evpop_arena *, struct sql_statement *,

@@ -6,6 +6,7 @@
 
 #include "daemon/store/body.h"
 #include "daemon/store/check.h"
+#include "daemon/store/chunk.h"
 #include "daemon/store/db.h"
 #include "daemon/store/digest.h"
 #include "daemon/store/error.h"
@@ -14,7 +15,7 @@
 #include "daemon/store/private.h"
 #include "daemon/store/reader.h"
 #include "daemon/store/release.h"
-#include "daemon/store/schema.h"
+#include "daemon/store/sql/schema.h"
 #include "daemon/store/verify.h"
 #include "daemon/store/writer.h"
 #include "lib/base/clock.h"

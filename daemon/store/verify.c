@@ -7,7 +7,6 @@
 
 #include "daemon/store/chunk.h"
 #include "daemon/store/digest.h"
-#include "daemon/store/schema.h"
 
 /*
  * Bodies are told apart by a bit each.  A number beyond this is no count of

@@ -188,7 +188,7 @@ class AnotherUserTest(MaildropTest):
         evpopd = self.evpopd()
         evpopd.halt()
         with evpopd.database(write=True) as store:
-            store.execute("UPDATE account SET host = NULL, user = NULL")
+            store.execute("UPDATE account SET host = NULL, login = NULL")
         del self.server.lines[:]
         evpopd.start()
         shown = evpopd.wait_polled("a")

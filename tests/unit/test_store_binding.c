@@ -96,7 +96,7 @@ the_first_time_is_silent(void **state)
 	assert_false(taken.bound.is_moved);
 	assert_string_equal(rows(fixture), FILLED);
 	assert_string_equal(
-	    fixture_text(fixture, "SELECT user || '@' || host FROM account"),
+	    fixture_text(fixture, "SELECT login || '@' || host FROM account"),
 	    "u@pop.example.org");
 	/* However it is written. */
 	taken = bind_to(fixture, "POP.Example.org", "u");

@@ -186,7 +186,7 @@ bind_row(struct fixture *fixture, int64_t id, const char *host)
 	char sql[128];
 
 	snprintf(sql, sizeof(sql),
-	    "UPDATE account SET host = '%s', user = 'u' WHERE id = %lld", host,
+	    "UPDATE account SET host = '%s', login = 'u' WHERE id = %lld", host,
 	    (long long)id);
 	fixture_change(fixture, sql);
 }
@@ -228,7 +228,7 @@ many_accounts_are_told_at_once(void **state)
 
 	fixture_change(fixture,
 	    "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n"
-	    " WHERE i < 4999) INSERT INTO account(name, host, user)"
+	    " WHERE i < 4999) INSERT INTO account(name, host, login)"
 	    " SELECT printf('old-%05d', i), 'x', 'u' FROM n");
 	for (int i = 0; i < MANY; i++) {
 		snprintf(names[i], sizeof(names[i]), "old-%05d", i);

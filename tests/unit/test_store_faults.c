@@ -492,6 +492,7 @@ damage_is_told_and_survived(void **state)
 	run_bodies(fixture, answers);
 	fixture_turn(fixture, 200);
 	fixture_close(fixture);
+	fixture_change(fixture, "VACUUM");
 	length = read_whole(fixture->path, &bytes);
 	assert_int_equal(length % PAGE, 0);
 	pages = length / PAGE;

@@ -63,7 +63,7 @@ file_is_for_its_owner_only(void **state)
 	umask(mask);
 	assert_int_equal(stat(fixture->path, &found), 0);
 	assert_int_equal(found.st_mode & 0777, 0600);
-	assert_int_equal(fixture_integer(fixture, "PRAGMA user_version"), 6);
+	assert_int_equal(fixture_integer(fixture, "PRAGMA user_version"), 7);
 	assert_int_equal(
 	    fixture_integer(fixture, "PRAGMA application_id"), 0x65767070);
 	assert_string_equal(
@@ -140,7 +140,7 @@ newer_schema_is_refused(void **state)
 	fixture_close(fixture);
 	run_sql(fixture->path, "PRAGMA user_version = 4711");
 	expect_refusal(fixture, fixture->path, STORE_NEWER, "upgrade evpopd");
-	run_sql(fixture->path, "PRAGMA user_version = 6");
+	run_sql(fixture->path, "PRAGMA user_version = 7");
 	fixture_open(fixture);
 }
 

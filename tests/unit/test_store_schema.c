@@ -8,13 +8,13 @@
 
 #include <cmocka.h>
 
-#include "daemon/store/schema.h"
+#include "daemon/store/sql/schema.h"
 #include "tests/unit/test_store_fixture.h"
 
-static const struct store_migration steps[] = {
-	{ "CREATE TABLE one(x); INSERT INTO one VALUES(1)" },
-	{ "ALTER TABLE one ADD COLUMN y; UPDATE one SET y = x + 1" },
-	{ "INSERT INTO one VALUES(5, 6); INSERT INTO missing VALUES(1)" },
+static const char *const steps[] = {
+	"CREATE TABLE one(x); INSERT INTO one VALUES(1)",
+	"ALTER TABLE one ADD COLUMN y; UPDATE one SET y = x + 1",
+	"INSERT INTO one VALUES(5, 6); INSERT INTO missing VALUES(1)",
 };
 
 static enum store_status

@@ -738,8 +738,8 @@ what_is_cut_is_marked(void **state)
 	put(fixture, "a@x", "short", "zzlastzz");
 	wait_for_index(fixture, "zzlastzz");
 	assert_string_equal(
-	    fixture_text(fixture, "SELECT group_concat(flags, ' ') FROM"
-				  " (SELECT flags FROM message ORDER BY id)"),
+	    fixture_text(fixture, "SELECT group_concat(is_cut, ' ') FROM"
+				  " (SELECT is_cut FROM message ORDER BY id)"),
 	    "1 1 0 1 0");
 	free(message);
 }

@@ -19,7 +19,7 @@
 #include "daemon/store/index/sender.h"
 #include "daemon/store/op.h"
 #include "daemon/store/queue.h"
-#include "daemon/store/schema.h"
+#include "daemon/store/sql/schema.h"
 #include "tests/unit/test_store_fixture.h"
 
 /* As in by_sender.c; so many newer ones, and the index is asked. */

@@ -3,9 +3,20 @@
 #include "daemon/store/index/ahead.h"
 #include "daemon/store/index/prepared.h"
 #include "daemon/store/queue.h"
-#include "daemon/store/row.h"
-#include "daemon/store/schema.h"
 #include "lib/base/clock.h"
+
+/*
+ * The full-text index.  It keeps no text of its own (content=''): rows of
+ * messages that are gone are told by the join with message, whose ids never
+ * return.  Marks are of a word (M*), since some scripts have no word without.
+ * A file keeps this text as it is here: one that differs, by the number of
+ * what words are or by anything else, is of another version, and made anew.
+ */
+#define FULLTEXT_CREATE                                         \
+	"CREATE VIRTUAL TABLE fulltext USING fts5("             \
+	" sender, recipients, subject, body, account,"          \
+	" content='', tokenize=\"unicode61 remove_diacritics 2" \
+	" categories 'L* N* M* Co'\" /* words 4 */)"
 
 /*
  * Of one transaction, which ends as soon as anybody waits.  The index merges
@@ -20,7 +31,7 @@ insert(struct store_db *db, const struct store_prepared *message)
 	static const char sql[] =
 	    "INSERT INTO fulltext(rowid, sender, recipients, subject, body,"
 	    " account)"
-	    " VALUES(?1, ?2, ?3, ?4, ?5, " STORE_SCHEMA_ACCOUNT_WORD "?6)";
+	    " VALUES(?1, ?2, ?3, ?4, ?5, " STORE_FULLTEXT_ACCOUNT_WORD "?6)";
 	const struct mail_words *words = &message->words;
 	struct sql_statement use;
 
@@ -37,13 +48,11 @@ insert(struct store_db *db, const struct store_prepared *message)
 static enum store_status
 mark_cut(struct store_db *db, int64_t id)
 {
-	static const char sql[] =
-	    "UPDATE message SET flags = flags | ?2 WHERE id = ?1";
+	static const char sql[] = "UPDATE message SET is_cut = 1 WHERE id = ?1";
 	struct sql_statement use;
 
 	sql_prepare(&use, db->sql, sql);
 	sql_bind_int(&use, 1, id);
-	sql_bind_int(&use, 2, STORE_ROW_CUT);
 	return sql_run(&use);
 }
 
@@ -63,7 +72,8 @@ static enum store_status
 mark(struct store_db *db, int64_t id)
 {
 	static const char sql[] =
-	    "INSERT OR REPLACE INTO meta(key, value) VALUES('indexed', ?1)";
+	    "INSERT INTO meta(key, value) VALUES('indexed', ?1)"
+	    " ON CONFLICT(key) DO UPDATE SET value = excluded.value";
 	struct sql_statement use;
 
 	sql_prepare(&use, db->sql, sql);
@@ -128,19 +138,11 @@ store_fulltext_step(struct store_db *db, struct store_ahead *ahead,
 }
 
 /*
- * Damage may be such that the index cannot even be dropped: before, it is made
- * what FTS5 leaves of one without words, below its own interface.  All that a
- * transaction brings fits into memory, so that it makes one piece of index
- * instead of several that are merged later.
+ * All that a transaction brings fits into memory, so that it makes one piece of
+ * index instead of several that are merged later.
  */
 const char store_fulltext_restart_sql[] =
-    "DELETE FROM fulltext_data;"
-    "DELETE FROM fulltext_idx;"
-    "DELETE FROM fulltext_docsize;"
-    "INSERT INTO fulltext_data(id, block)"
-    " VALUES(1, x''), (10, x'00000000000000');"
-    "INSERT OR REPLACE INTO fulltext_config(k, v) VALUES('version', 4);"
-    "DROP TABLE fulltext;" STORE_SCHEMA_FULLTEXT ";"
+    "DROP TABLE fulltext;" FULLTEXT_CREATE ";"
     "INSERT INTO fulltext(fulltext, rank) VALUES('hashsize', 8388608);"
     "DELETE FROM meta WHERE key = 'indexed';";
 
@@ -153,7 +155,7 @@ store_fulltext_is_current(struct store_db *db, bool *is_current_r)
 
 	*is_current_r = false;
 	sql_prepare_once(&use, db->sql, sql);
-	sql_bind_text(&use, 1, STORE_SCHEMA_FULLTEXT);
+	sql_bind_text(&use, 1, FULLTEXT_CREATE);
 	if (sql_step(&use))
 		*is_current_r = sql_column_int(&use, 0) != 0;
 	return sql_end(&use);

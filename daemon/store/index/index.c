@@ -55,11 +55,27 @@ store_index_step(struct store_db *db, struct store_ahead *ahead,
 	return status;
 }
 
+/*
+ * An index may be damaged such that FTS5 does not even open it to drop it. What
+ * it needs to be opened is put into its tables from an index that FTS5 has just
+ * made.
+ */
+#define OPENABLE(table)                                      \
+	"DELETE FROM " table "_data;"                        \
+	"INSERT INTO " table "_data SELECT * FROM new_data;" \
+	"DELETE FROM " table "_config;"                      \
+	"INSERT INTO " table "_config SELECT * FROM new_config;"
+static const char make_openable_sql[] =
+    "CREATE VIRTUAL TABLE new USING fts5(word, content='');" OPENABLE(
+	"fulltext") OPENABLE("sender_text") "DROP TABLE new;";
+
 static enum store_status
 index_begin_again(struct store_db *db)
 {
 	enum store_status status = sql_begin(db->sql, SQL_WRITE);
 
+	if (status == STORE_OK)
+		status = sql_exec(db->sql, make_openable_sql);
 	if (status == STORE_OK)
 		status = sql_exec(db->sql, store_fulltext_restart_sql);
 	if (status == STORE_OK)

@@ -4,11 +4,11 @@
 
 #include "daemon/store/index/by_sender.h"
 #include "daemon/store/index/fold.h"
+#include "daemon/store/index/fulltext.h"
 #include "daemon/store/index/index.h"
 #include "daemon/store/mail/pairs.h"
 #include "daemon/store/private.h"
 #include "daemon/store/row.h"
-#include "daemon/store/schema.h"
 #include "daemon/store/sql/sqlite.h"
 #include "daemon/store/writer.h"
 
@@ -82,7 +82,7 @@ source_of(const struct search_op *search)
 	if (search->words != NULL && search->account != NULL &&
 	    search->has_account_words)
 		return SOURCE_WORDS
-		    "('account : \"' || " STORE_SCHEMA_ACCOUNT_WORD
+		    "('account : \"' || " STORE_FULLTEXT_ACCOUNT_WORD
 		    "(SELECT id FROM account WHERE name = ?3)"
 		    " || '\" AND (' || ?1 || ')')";
 	if (search->words != NULL)

@@ -5,7 +5,6 @@
 
 #include "daemon/store/index/fold.h"
 #include "daemon/store/queue.h"
-#include "daemon/store/schema.h"
 #include "lib/base/clock.h"
 
 /* Of one transaction: a commit never waits much longer than this. */
@@ -30,7 +29,8 @@ find(struct store_db *db, const char *folded, int64_t *id_r)
 static enum store_status
 add(struct store_db *db, const char *folded, int64_t *id_r)
 {
-	static const char row[] = "INSERT INTO sender(folded) VALUES(?1)";
+	static const char row[] =
+	    "INSERT INTO sender(folded) VALUES(?1) RETURNING id";
 	static const char words[] =
 	    "INSERT INTO sender_text(rowid, folded) VALUES(?1, ?2)";
 	struct sql_statement use;
@@ -38,10 +38,9 @@ add(struct store_db *db, const char *folded, int64_t *id_r)
 
 	sql_prepare(&use, db->sql, row);
 	sql_bind_text(&use, 1, folded);
-	status = sql_run(&use);
+	status = sql_run_returning(&use, id_r);
 	if (status != STORE_OK)
 		return status;
-	*id_r = sql_inserted_id(db->sql);
 	sql_prepare(&use, db->sql, words);
 	sql_bind_int(&use, 1, *id_r);
 	sql_bind_text(&use, 2, folded);
@@ -52,7 +51,8 @@ static enum store_status
 note(struct store_db *db, int64_t sender, int64_t message)
 {
 	static const char sql[] =
-	    "INSERT OR IGNORE INTO sent(sender, message) VALUES(?1, ?2)";
+	    "INSERT INTO sent(sender, message) VALUES(?1, ?2)"
+	    " ON CONFLICT DO NOTHING";
 	struct sql_statement use;
 
 	sql_prepare(&use, db->sql, sql);
@@ -80,8 +80,9 @@ index_message(struct store_db *db, int64_t message, const char *text)
 static enum store_status
 mark(struct store_db *db, int64_t id)
 {
-	static const char sql[] = "INSERT OR REPLACE INTO meta(key, value)"
-				  " VALUES('senders_indexed', ?1)";
+	static const char sql[] =
+	    "INSERT INTO meta(key, value) VALUES('senders_indexed', ?1)"
+	    " ON CONFLICT(key) DO UPDATE SET value = excluded.value";
 	struct sql_statement use;
 
 	sql_prepare(&use, db->sql, sql);
@@ -140,16 +141,10 @@ store_sender_step(struct store_db *db, struct store_queue *queue, bool *more_r)
 	return status;
 }
 
-/* As for the full-text index, below FTS5's own interface at first. */
 const char store_sender_restart_sql[] =
-    "DELETE FROM sender_text_data;"
-    "DELETE FROM sender_text_idx;"
-    "INSERT INTO sender_text_data(id, block)"
-    " VALUES(1, x''), (10, x'00000000000000');"
-    "INSERT OR REPLACE INTO sender_text_config(k, v) VALUES('version', 4);"
-    "DROP TABLE sender_text;"
-    "DROP TABLE sender;"
-    "DROP TABLE sent;" STORE_SCHEMA_SENDERS
+    "INSERT INTO sender_text(sender_text) VALUES('delete-all');"
+    "DELETE FROM sender;"
+    "DELETE FROM sent;"
     "DELETE FROM meta WHERE key = 'senders_indexed';";
 
 /* ---- finding ---- */

@@ -85,10 +85,12 @@ enum store_status sql_end(struct sql_statement *)
 enum store_status sql_run(struct sql_statement *)
     __attribute__((warn_unused_result));
 
+/* The same for a statement that answers an integer, as RETURNING id does. */
+enum store_status sql_run_returning(struct sql_statement *, int64_t *value_r)
+    __attribute__((warn_unused_result));
+
 /* How many rows the last statement that changed any has changed. */
 int64_t sql_changes(struct sql_db *);
-/* The id of the row that was inserted last. */
-int64_t sql_inserted_id(struct sql_db *);
 
 /* Run SQL text that answers no rows. */
 enum store_status sql_exec(struct sql_db *, const char *text)

@@ -239,12 +239,6 @@ sql_changes(struct sql_db *db)
 	return sqlite3_changes64(db->handle);
 }
 
-int64_t
-sql_inserted_id(struct sql_db *db)
-{
-	return sqlite3_last_insert_rowid(db->handle);
-}
-
 bool
 sql_is_in_transaction(struct sql_db *db)
 {

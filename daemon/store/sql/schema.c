@@ -1,0 +1,201 @@
+#include "daemon/store/sql/schema.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/store/error.h"
+#include "daemon/store/files.h"
+#include "lib/base/clock.h"
+
+/* "evpp"; tells the file from any other SQLite database. */
+#define APPLICATION_ID 1702260848
+
+/* The files schema/1.sql and on, in order; made by the build. */
+extern const char *const schema_versions[];
+
+static enum store_status
+fail(struct store_db *db, const char *path, enum store_status status,
+    const char *doing, struct store_error *error_r)
+{
+	return store_error_set(error_r, status, "%s: %s: %s; %s", path, doing,
+	    sql_words(db->sql), store_status_hint(status));
+}
+
+/* Refuse what another program made. */
+static enum store_status
+check_owner(struct store_db *db, const char *path, int64_t version,
+    struct store_error *error_r)
+{
+	int64_t application, objects;
+	enum store_status status =
+	    sql_integer(db->sql, "PRAGMA application_id", &application);
+
+	if (status == STORE_OK)
+		status = sql_integer(
+		    db->sql, "SELECT count(*) FROM sqlite_schema", &objects);
+	if (status != STORE_OK)
+		return fail(db, path, status, "reading the schema", error_r);
+	if (application == APPLICATION_ID)
+		return STORE_OK;
+	if (application == 0 && version == 0 && objects == 0)
+		return STORE_OK;
+	return store_error_set(error_r, STORE_DAMAGED,
+	    "%s is the database of another program; give another path", path);
+}
+
+/* What SQLite leaves of a copy that failed. */
+static void
+remove_copy(const char *copy)
+{
+	char *journal;
+
+	unlink(copy);
+	if (asprintf(&journal, "%s-journal", copy) < 0)
+		return;
+	unlink(journal);
+	free(journal);
+}
+
+/*
+ * VACUUM INTO takes an empty file that exists, so the copy of people's mail is
+ * never readable by others, not even while it is made.
+ */
+static enum store_status
+copy_into(struct store_db *db, const char *copy)
+{
+	struct sql_statement use;
+	enum store_status status;
+	int fd = open(copy, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd == -1)
+		return sql_fail(db->sql,
+		    errno == ENOSPC ? STORE_FULL : STORE_READ_ONLY, "%s",
+		    strerror(errno));
+	close(fd);
+	sql_prepare_once(&use, db->sql, "VACUUM INTO ?1");
+	sql_bind_text(&use, 1, copy);
+	status = sql_run(&use);
+	if (status == STORE_OK)
+		status = store_files_sync(copy);
+	if (status != STORE_OK)
+		remove_copy(copy);
+	return status;
+}
+
+/* *copy_r is its path, for free(). */
+static enum store_status
+back_up(struct store_db *db, const char *path, int64_t version, char **copy_r,
+    struct store_error *error_r)
+{
+	enum store_status status;
+
+	if (asprintf(copy_r, "%s.version-%lld-%lld", path, (long long)version,
+		(long long)evpop_clock_unix_ms()) < 0) {
+		*copy_r = NULL;
+		return store_error_set(error_r, STORE_MEMORY, "out of memory");
+	}
+	status = copy_into(db, *copy_r);
+	if (status == STORE_OK)
+		return STORE_OK;
+	return fail(
+	    db, path, status, "making a backup before the upgrade", error_r);
+}
+
+static enum store_status
+run_steps(
+    struct store_db *db, const char *const *migrations, size_t from, size_t to)
+{
+	char end[96];
+	enum store_status status = sql_begin(db->sql, SQL_WRITE);
+
+	for (size_t i = from; status == STORE_OK && i < to; i++)
+		status = sql_exec(db->sql, migrations[i]);
+	snprintf(end, sizeof(end),
+	    "PRAGMA application_id = %d; PRAGMA user_version = %zu; COMMIT",
+	    APPLICATION_ID, to);
+	if (status == STORE_OK)
+		status = sql_exec(db->sql, end);
+	return status;
+}
+
+static enum store_status
+upgrade(struct store_db *db, const char *path, const char *const *migrations,
+    size_t from, size_t to, struct store_error *error_r)
+{
+	enum store_status status = run_steps(db, migrations, from, to);
+
+	if (status == STORE_OK)
+		return STORE_OK;
+	fail(db, path, status, "upgrading its schema", error_r);
+	sql_rollback(db->sql);
+	if (sql_is_in_transaction(db->sql))
+		error_r->status = STORE_DAMAGED;
+	return error_r->status;
+}
+
+/*
+ * A daemon that is started again and again must not fill the disk with copies
+ * of what it could not upgrade; but on a disk that fails one more is welcome.
+ */
+static bool
+is_needed(enum store_status status)
+{
+	return status == STORE_OK || status == STORE_IO ||
+	       status == STORE_DAMAGED;
+}
+
+enum store_status
+store_schema_migrate(struct store_db *db, const char *path,
+    const char *const *migrations, size_t count, struct store_error *error_r)
+{
+	char *copy = NULL;
+	int64_t version;
+	enum store_status status =
+	    sql_integer(db->sql, "PRAGMA user_version", &version);
+
+	if (status != STORE_OK)
+		return fail(db, path, status, "reading its version", error_r);
+	status = check_owner(db, path, version, error_r);
+	if (status != STORE_OK)
+		return status;
+	if (version < 0 || (uint64_t)version > count)
+		return store_error_set(error_r, STORE_NEWER,
+		    "%s has schema version %lld, this evpopd knows up to %zu; "
+		    "%s",
+		    path, (long long)version, count,
+		    store_status_hint(STORE_NEWER));
+	if ((size_t)version == count)
+		return STORE_OK;
+	if (version > 0)
+		status = back_up(db, path, version, &copy, error_r);
+	if (status == STORE_OK)
+		status = upgrade(
+		    db, path, migrations, (size_t)version, count, error_r);
+	if (copy != NULL && !is_needed(status))
+		remove_copy(copy);
+	free(copy);
+	return status;
+}
+
+const char *const *
+store_schema_migrations(size_t *count_r)
+{
+	*count_r = 0;
+	while (schema_versions[*count_r] != NULL)
+		(*count_r)++;
+	return schema_versions;
+}
+
+enum store_status
+store_schema_open(
+    struct store_db *db, const char *path, struct store_error *error_r)
+{
+	size_t count;
+	const char *const *migrations = store_schema_migrations(&count);
+
+	return store_schema_migrate(db, path, migrations, count, error_r);
+}
