@@ -41,4 +41,8 @@ void store_checker_problem(struct store_checker *, const char *format, ...)
 /* Nobody waits for the rest. */
 bool store_checker_is_stopped(struct store_checker *);
 
+/* All of it, by verify.c. */
+enum store_status store_verify(struct store_db *, struct store_checker *)
+    __attribute__((warn_unused_result));
+
 #endif

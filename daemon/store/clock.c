@@ -16,7 +16,7 @@ store_clock_built_ms(void)
 }
 
 static size_t
-start_from_file(char start_r[STORE_CLOCK_START])
+clock_read_start(char start_r[STORE_CLOCK_START])
 {
 	int fd = open(START_FILE, O_RDONLY | O_CLOEXEC);
 	ssize_t length;
@@ -31,7 +31,7 @@ start_from_file(char start_r[STORE_CLOCK_START])
 void
 store_clock_start(char start_r[STORE_CLOCK_START])
 {
-	size_t length = start_from_file(start_r);
+	size_t length = clock_read_start(start_r);
 	const char *told = getenv(START_VARIABLE);
 
 	if (length == 0 && told != NULL) {

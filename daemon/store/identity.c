@@ -5,17 +5,93 @@
 #include <string.h>
 
 #include "daemon/store/private.h"
-#include "daemon/store/tally.h"
 #include "daemon/store/writer.h"
+
+/* How often the session had bodies of a digest: a table that only grows. */
+struct digest_count {
+	unsigned char digest[STORE_DIGEST_SIZE];
+	uint32_t count;
+	bool is_used, is_owed;
+};
+
+struct digest_counts {
+	struct digest_count *entries;
+	size_t room, count; /* room is 0 or a power of two */
+};
 
 struct store_identity {
 	int64_t account_id;
 	size_t holders; /* the loop's */
 
 	/* The writer's. */
-	struct store_tally tally;
+	struct digest_counts counts;
 	unsigned char *found; /* the id that was found last */
 };
+
+/* ---- counts of digests ---- */
+
+#define FIRST_ROOM 64
+
+/* The entry, or the empty one where it belongs.  The digest is a good hash. */
+static struct digest_count *
+counts_find(struct digest_count *entries, size_t room,
+    const unsigned char digest[STORE_DIGEST_SIZE])
+{
+	size_t at;
+
+	memcpy(&at, digest, sizeof(at));
+	for (at &= room - 1; entries[at].is_used; at = (at + 1) & (room - 1))
+		if (memcmp(entries[at].digest, digest, STORE_DIGEST_SIZE) == 0)
+			break;
+	return &entries[at];
+}
+
+static bool
+counts_grow(struct digest_counts *counts)
+{
+	size_t room = counts->room == 0 ? FIRST_ROOM : counts->room * 2;
+	struct digest_count *grown = calloc(room, sizeof(*grown));
+
+	if (grown == NULL)
+		return false;
+	for (size_t i = 0; i < counts->room; i++)
+		if (counts->entries[i].is_used)
+			*counts_find(grown, room, counts->entries[i].digest) =
+			    counts->entries[i];
+	free(counts->entries);
+	counts->entries = grown;
+	counts->room = room;
+	return true;
+}
+
+/* The count of a digest, made where missing; NULL without memory. */
+static struct digest_count *
+counts_get(
+    struct digest_counts *counts, const unsigned char digest[STORE_DIGEST_SIZE])
+{
+	struct digest_count *entry = NULL;
+
+	if (counts->room > 0)
+		entry = counts_find(counts->entries, counts->room, digest);
+	if (entry != NULL && entry->is_used)
+		return entry;
+	if (entry == NULL || counts->count >= counts->room / 2) {
+		if (!counts_grow(counts))
+			return NULL;
+		entry = counts_find(counts->entries, counts->room, digest);
+	}
+	memcpy(entry->digest, digest, STORE_DIGEST_SIZE);
+	entry->is_used = true;
+	counts->count++;
+	return entry;
+}
+
+static void
+counts_free(struct digest_counts *counts)
+{
+	free(counts->entries);
+	memset(counts, 0, sizeof(*counts));
+}
 
 /* ---- the handle ---- */
 
@@ -46,7 +122,7 @@ store_identity_release(struct store_identity *identity)
 	if (identity == NULL || --identity->holders > 0)
 		return;
 	free(identity->found);
-	store_tally_free(&identity->tally);
+	counts_free(&identity->counts);
 	free(identity);
 }
 
@@ -64,13 +140,12 @@ store_identity_count(struct store_identity *identity,
     const unsigned char digest[STORE_DIGEST_SIZE], bool owed,
     uint32_t *occurrence_r)
 {
-	struct store_tally_entry *entry =
-	    store_tally_get(&identity->tally, digest);
+	struct digest_count *entry = counts_get(&identity->counts, digest);
 
 	if (entry == NULL)
 		return false;
 	*occurrence_r = entry->count++;
-	entry->owed |= owed;
+	entry->is_owed |= owed;
 	return true;
 }
 
@@ -78,8 +153,7 @@ void
 store_identity_uncount(struct store_identity *identity,
     const unsigned char digest[STORE_DIGEST_SIZE])
 {
-	struct store_tally_entry *entry =
-	    store_tally_get(&identity->tally, digest);
+	struct digest_count *entry = counts_get(&identity->counts, digest);
 
 	assert(entry != NULL && entry->count > 0);
 	entry->count--;
@@ -99,7 +173,7 @@ store_identity_uncount(struct store_identity *identity,
 	" AND uid.header_digest " header " AND message.digest = ?3 LIMIT 1"
 
 static enum store_status
-take_id(struct store_identity *identity, struct sql_statement *from,
+identity_take_id(struct store_identity *identity, struct sql_statement *from,
     struct store_unique *unique_r)
 {
 	size_t length;
@@ -119,7 +193,7 @@ take_id(struct store_identity *identity, struct sql_statement *from,
 }
 
 static enum store_status
-find(struct store_identity *identity, struct store_db *db,
+identity_find_gone(struct store_identity *identity, struct store_db *db,
     const struct store_identity_body *body, const unsigned char *header_digest,
     struct store_unique *from_r, bool *found_r)
 {
@@ -137,7 +211,7 @@ find(struct store_identity *identity, struct store_db *db,
 		sql_bind_blob(&use, 4, header_digest, STORE_HEADER_DIGEST_SIZE);
 	*found_r = sql_step(&use);
 	if (*found_r)
-		taken = take_id(identity, &use, from_r);
+		taken = identity_take_id(identity, &use, from_r);
 	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
 }
@@ -152,13 +226,14 @@ store_identity_find(struct store_identity *identity, struct store_db *db,
 
 	memset(row_r, 0, sizeof(*row_r));
 	if (body->header_digest != NULL)
-		status = find(
+		status = identity_find_gone(
 		    identity, db, body, body->header_digest, from_r, &found);
 	if (status == STORE_OK && !found && body->whole_header_digest != NULL)
-		status = find(identity, db, body, body->whole_header_digest,
-		    from_r, &found);
+		status = identity_find_gone(identity, db, body,
+		    body->whole_header_digest, from_r, &found);
 	if (status == STORE_OK && !found)
-		status = find(identity, db, body, NULL, from_r, &found);
+		status = identity_find_gone(
+		    identity, db, body, NULL, from_r, &found);
 	if (status == STORE_OK && found)
 		status = store_unique_look_up(db, from_r, row_r);
 	return status;
@@ -174,7 +249,7 @@ struct deleted_op {
 };
 
 static enum store_status
-forget_owed(
+identity_forget_owed(
     struct store_db *db, int64_t account_id, const char *id, uint32_t count)
 {
 	static const char sql[] =
@@ -193,7 +268,7 @@ forget_owed(
 
 /* The next session counts what is left from 0. */
 static enum store_status
-close_gaps(struct store_db *db, int64_t account_id, const char *id)
+identity_close_gaps(struct store_db *db, int64_t account_id, const char *id)
 {
 	static const char sql[] =
 	    "UPDATE uid SET occurrence = ?3 WHERE account = ?1"
@@ -219,20 +294,20 @@ static enum store_status
 deleted_write(struct store_writer *writer, struct store_op *op)
 {
 	struct store_identity *identity = ((struct deleted_op *)op)->identity;
-	const struct store_tally *tally = &identity->tally;
+	const struct digest_counts *counts = &identity->counts;
 	enum store_status status = STORE_OK;
 
-	for (size_t i = 0; status == STORE_OK && i < tally->room; i++) {
-		const struct store_tally_entry *entry = &tally->entries[i];
+	for (size_t i = 0; status == STORE_OK && i < counts->room; i++) {
+		const struct digest_count *entry = &counts->entries[i];
 		char id[STORE_UNIQUE_BODY_ID];
 
-		if (!entry->used || !entry->owed)
+		if (!entry->is_used || !entry->is_owed)
 			continue;
 		store_unique_body_id(entry->digest, id);
-		status = forget_owed(store_writer_db(writer),
+		status = identity_forget_owed(store_writer_db(writer),
 		    identity->account_id, id, entry->count);
 		if (status == STORE_OK)
-			status = close_gaps(
+			status = identity_close_gaps(
 			    store_writer_db(writer), identity->account_id, id);
 	}
 	return status;

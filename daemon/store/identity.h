@@ -1,6 +1,6 @@
 /*
  * The bodies of one session, recognised by their bytes: those without a
- * unique-id by a tally of digests, others among the account's messages that are
+ * unique-id by counts of digests, others among the account's messages that are
  * no longer listed.  The handle is the loop's, what it knows the writer's.
  */
 #ifndef STORE_IDENTITY_H

@@ -12,7 +12,6 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "daemon/store/mailbox.h"
 #include "daemon/store/queue.h"
 #include "daemon/store/status.h"
 

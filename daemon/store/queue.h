@@ -1,5 +1,7 @@
 /*
- * Operations that wait for a thread: first in, first out.
+ * Where the loop and the threads meet.  Operations wait in a queue for a
+ * thread, first in, first out.  They come back through a mailbox: threads post
+ * what is done, and the loop is woken by an eventfd to collect it.
  */
 #ifndef STORE_QUEUE_H
 #define STORE_QUEUE_H
@@ -9,6 +11,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+struct event;
+struct event_base;
 struct store_op;
 
 STAILQ_HEAD(store_op_list, store_op);
@@ -46,5 +50,27 @@ bool store_queue_is_empty(struct store_queue *);
 /* What is in it is still to be taken; nothing waits for more. */
 void store_queue_stop(struct store_queue *);
 bool store_queue_is_stopped(struct store_queue *);
+
+/* ---- the way back ---- */
+
+struct store_mailbox {
+	pthread_mutex_t mutex;
+	struct store_op_list ops;
+	int fd;
+	struct event *woken;
+};
+
+/* `woken` runs on the loop when there is something to collect. */
+bool store_mailbox_init(struct store_mailbox *, struct event_base *,
+    void (*woken)(int fd, short what, void *arg), void *arg)
+    __attribute__((warn_unused_result));
+void store_mailbox_destroy(struct store_mailbox *);
+
+/* Post an operation (NULL: only wake the loop), or all of a list. */
+void store_mailbox_post(struct store_mailbox *, struct store_op *);
+void store_mailbox_post_all(struct store_mailbox *, struct store_op_list *);
+
+/* Append all that was posted, oldest first. */
+void store_mailbox_collect(struct store_mailbox *, struct store_op_list *);
 
 #endif

@@ -16,7 +16,6 @@
 #include "daemon/store/reader.h"
 #include "daemon/store/release.h"
 #include "daemon/store/sql/schema.h"
-#include "daemon/store/verify.h"
 #include "daemon/store/writer.h"
 #include "lib/base/clock.h"
 

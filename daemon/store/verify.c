@@ -1,4 +1,4 @@
-#include "daemon/store/verify.h"
+#include "daemon/store/check.h"
 
 #include <inttypes.h>
 #include <stdio.h>

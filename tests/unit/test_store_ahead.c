@@ -13,7 +13,6 @@
 #include <cmocka.h>
 
 #include "daemon/store/index/ahead.h"
-#include "daemon/store/index/prepared.h"
 #include "daemon/store/queue.h"
 #include "lib/base/clock.h"
 #include "tests/unit/test_store_fixture.h"

@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "daemon/store/check.h"
-#include "daemon/store/verify.h"
 #include "lib/base/clock.h"
 #include "tests/unit/test_store_faulty.h"
 #include "tests/unit/test_store_fixture.h"

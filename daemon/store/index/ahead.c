@@ -3,9 +3,203 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "daemon/store/index/prepared.h"
+#include "daemon/store/chunk.h"
+#include "daemon/store/mail/pairs.h"
 #include "daemon/store/queue.h"
+
+/* ---- a message ---- */
+
+struct message {
+	int64_t id, account, body;
+	char *columns[3]; /* sender, recipients, subject, as the row has them */
+};
+
+static char *
+prepared_copy_column(struct sql_statement *statement, int column)
+{
+	const char *text = sql_column_text(statement, column);
+
+	return strdup(text != NULL ? text : "");
+}
+
+static void
+prepared_free_columns(struct message *message)
+{
+	for (size_t i = 0; i < 3; i++)
+		free(message->columns[i]);
+}
+
+/* id is 0 where there is no further message. */
+static enum store_status
+prepared_next_message(
+    struct store_db *db, int64_t above, struct message *message_r)
+{
+	static const char sql[] =
+	    "SELECT id, account, body, sender,"
+	    " coalesce(recipients, '') || ' ' || coalesce(cc, ''), subject"
+	    " FROM message WHERE id > ?1 ORDER BY id LIMIT 1";
+	struct sql_statement use;
+	enum store_status status;
+
+	memset(message_r, 0, sizeof(*message_r));
+	sql_prepare(&use, db->sql, sql);
+	sql_bind_int(&use, 1, above);
+	if (sql_step(&use)) {
+		message_r->id = sql_column_int(&use, 0);
+		message_r->account = sql_column_int(&use, 1);
+		message_r->body = sql_column_int(&use, 2);
+		for (int i = 0; i < 3; i++)
+			message_r->columns[i] =
+			    prepared_copy_column(&use, 3 + i);
+	}
+	status = sql_end(&use);
+	for (size_t i = 0; status == STORE_OK && i < 3; i++)
+		if (message_r->id != 0 && message_r->columns[i] == NULL)
+			status = STORE_MEMORY;
+	return status;
+}
+
+static bool
+prepared_append(char **bytes, size_t *length, const void *more, size_t count)
+{
+	char *grown;
+
+	if (count > MAIL_WORDS_LOOK - *length)
+		count = MAIL_WORDS_LOOK - *length;
+	grown = realloc(*bytes, *length + count + 1);
+	if (grown == NULL)
+		return false;
+	memcpy(grown + *length, more, count);
+	*bytes = grown;
+	*length += count;
+	return true;
+}
+
+/* A piece that is damaged is as good as none: the rest goes without it. */
+static enum store_status
+prepared_read_piece(struct store_db *db, struct sql_statement *use,
+    char **bytes, size_t *length)
+{
+	const void *data;
+	size_t count;
+	enum store_status status = store_chunk_take(db, use, 1, &data, &count);
+
+	if (status == STORE_DAMAGED)
+		return STORE_OK;
+	if (status == STORE_OK && count > 0 &&
+	    !prepared_append(bytes, length, data, count))
+		return STORE_MEMORY;
+	return status;
+}
+
+static enum store_status
+prepared_read_body(
+    struct store_db *db, int64_t body, char **bytes_r, size_t *length_r)
+{
+	struct sql_statement use;
+	enum store_status status, taken = STORE_OK;
+
+	*bytes_r = NULL;
+	*length_r = 0;
+	store_chunk_use_all(&use, db, body);
+	while (
+	    taken == STORE_OK && *length_r < MAIL_WORDS_LOOK && sql_step(&use))
+		taken = prepared_read_piece(db, &use, bytes_r, length_r);
+	status = sql_end(&use);
+	return status != STORE_OK ? status : taken;
+}
+
+/* Where the header cannot be read any more, the row still has its words. */
+static bool
+prepared_fill_from_row(struct mail_words *words, const struct message *message)
+{
+	char **columns[] = { &words->senders, &words->recipients,
+		&words->subject };
+
+	for (size_t i = 0; i < 3; i++) {
+		if ((*columns[i])[0] != '\0')
+			continue;
+		free(*columns[i]);
+		*columns[i] = mail_pairs_index(message->columns[i]);
+		if (*columns[i] == NULL)
+			return false;
+	}
+	return true;
+}
+
+static enum store_status
+prepared_read_words(struct store_db *db, const struct message *message,
+    struct mail_words *words_r)
+{
+	char *bytes = NULL;
+	size_t length = 0;
+	enum store_status status =
+	    prepared_read_body(db, message->body, &bytes, &length);
+
+	if (status == STORE_OK &&
+	    !(mail_words_read(bytes != NULL ? bytes : "", length, words_r) &&
+		prepared_fill_from_row(words_r, message)))
+		status = STORE_MEMORY;
+	free(bytes);
+	return status;
+}
+
+static size_t
+prepared_octets(const struct mail_words *words)
+{
+	return strlen(words->senders) + strlen(words->recipients) +
+	       strlen(words->subject) + strlen(words->text);
+}
+
+enum store_status
+store_prepared_last(struct store_db *db, int64_t *id_r)
+{
+	static const char sql[] = "SELECT coalesce((SELECT value FROM meta"
+				  " WHERE key = 'indexed'), 0)";
+
+	return sql_integer(db->sql, sql, id_r);
+}
+
+enum store_status
+store_prepared_read(
+    struct store_db *db, int64_t above, struct store_prepared **prepared_r)
+{
+	struct message message;
+	struct store_prepared *prepared = NULL;
+	enum store_status status = prepared_next_message(db, above, &message);
+
+	*prepared_r = NULL;
+	if (status == STORE_OK && message.id != 0) {
+		prepared = calloc(1, sizeof(*prepared));
+		status = prepared == NULL ? STORE_MEMORY
+					  : prepared_read_words(
+						db, &message, &prepared->words);
+	}
+	if (status == STORE_OK && prepared != NULL) {
+		prepared->above = above;
+		prepared->id = message.id;
+		prepared->account = message.account;
+		prepared->octets =
+		    sizeof(*prepared) + prepared_octets(&prepared->words);
+		*prepared_r = prepared;
+	} else
+		store_prepared_free(prepared);
+	prepared_free_columns(&message);
+	return status;
+}
+
+void
+store_prepared_free(struct store_prepared *prepared)
+{
+	if (prepared == NULL)
+		return;
+	mail_words_free(&prepared->words);
+	free(prepared);
+}
+
+/* ---- the worker and those who ask it ---- */
 
 /* What waits at most; one message more may come to it. */
 #define WAITING_OCTETS ((size_t)4 * 1024 * 1024)
@@ -40,7 +234,7 @@ struct store_ahead {
 };
 
 static void
-lock(struct store_ahead *ahead)
+ahead_lock(struct store_ahead *ahead)
 {
 	int failed = pthread_mutex_lock(&ahead->mutex);
 
@@ -48,7 +242,7 @@ lock(struct store_ahead *ahead)
 }
 
 static void
-unlock(struct store_ahead *ahead)
+ahead_unlock(struct store_ahead *ahead)
 {
 	int failed = pthread_mutex_unlock(&ahead->mutex);
 
@@ -56,7 +250,7 @@ unlock(struct store_ahead *ahead)
 }
 
 static void
-drop_all(struct store_ahead *ahead)
+ahead_drop_all(struct store_ahead *ahead)
 {
 	while (ahead->head != NULL) {
 		struct store_prepared *next = ahead->head->next;
@@ -71,14 +265,14 @@ drop_all(struct store_ahead *ahead)
 /* ---- the worker ---- */
 
 static bool
-has_work(const struct store_ahead *ahead)
+ahead_has_work(const struct store_ahead *ahead)
 {
 	return (ahead->progress == ASKED || ahead->progress == AT_WORK) &&
 	       ahead->octets < WAITING_OCTETS;
 }
 
 static bool
-is_ready(const struct store_ahead *ahead)
+ahead_has_enough(const struct store_ahead *ahead)
 {
 	return ahead->octets >= READY_OCTETS || ahead->progress == AT_END ||
 	       ahead->progress == FAILED;
@@ -86,7 +280,7 @@ is_ready(const struct store_ahead *ahead)
 
 /* One message, while others may do what they want. */
 static enum store_status
-read_one(struct store_ahead *ahead, int64_t *above_r,
+ahead_read_one(struct store_ahead *ahead, int64_t *above_r,
     struct store_prepared **prepared_r)
 {
 	bool begins = ahead->progress == ASKED;
@@ -95,17 +289,17 @@ read_one(struct store_ahead *ahead, int64_t *above_r,
 	ahead->is_asked_again = false;
 	*above_r = ahead->last;
 	*prepared_r = NULL;
-	unlock(ahead);
+	ahead_unlock(ahead);
 	if (begins)
 		status = store_prepared_last(&ahead->db, above_r);
 	if (status == STORE_OK)
 		status = store_prepared_read(&ahead->db, *above_r, prepared_r);
-	lock(ahead);
+	ahead_lock(ahead);
 	return status;
 }
 
 static void
-take_in(struct store_ahead *ahead, struct store_prepared *prepared)
+ahead_append(struct store_ahead *ahead, struct store_prepared *prepared)
 {
 	ahead->last = prepared->id;
 	ahead->octets += prepared->octets;
@@ -116,12 +310,12 @@ take_in(struct store_ahead *ahead, struct store_prepared *prepared)
 
 /* Whoever began it again meanwhile has no use for what was read. */
 static void
-work(struct store_ahead *ahead)
+ahead_work(struct store_ahead *ahead)
 {
 	enum progress before = ahead->progress;
 	int64_t last = ahead->last, above;
 	struct store_prepared *prepared;
-	enum store_status status = read_one(ahead, &above, &prepared);
+	enum store_status status = ahead_read_one(ahead, &above, &prepared);
 
 	if (ahead->progress != before || ahead->last != last) {
 		store_prepared_free(prepared);
@@ -131,12 +325,12 @@ work(struct store_ahead *ahead)
 		ahead->progress = FAILED;
 		ahead->status = status;
 	} else if (prepared != NULL)
-		take_in(ahead, prepared);
+		ahead_append(ahead, prepared);
 	else {
 		ahead->last = above;
 		ahead->progress = ahead->is_asked_again ? AT_WORK : AT_END;
 	}
-	if (is_ready(ahead))
+	if (ahead_has_enough(ahead))
 		store_queue_wake(ahead->queue);
 }
 
@@ -145,28 +339,28 @@ ahead_main(void *arg)
 {
 	struct store_ahead *ahead = arg;
 
-	lock(ahead);
+	ahead_lock(ahead);
 	while (!ahead->is_stopped) {
-		if (has_work(ahead))
-			work(ahead);
+		if (ahead_has_work(ahead))
+			ahead_work(ahead);
 		else
 			pthread_cond_wait(&ahead->changed, &ahead->mutex);
 	}
-	unlock(ahead);
+	ahead_unlock(ahead);
 	return NULL;
 }
 
 /* ---- those who ask it ---- */
 
 static bool
-is_over(void *arg)
+ahead_is_over(void *arg)
 {
 	struct store_ahead *ahead = arg;
 	bool is_stopped;
 
-	lock(ahead);
+	ahead_lock(ahead);
 	is_stopped = ahead->is_stopped;
-	unlock(ahead);
+	ahead_unlock(ahead);
 	return is_stopped;
 }
 
@@ -180,7 +374,7 @@ store_ahead_new(const char *path, struct store_queue *queue)
 	ahead->queue = queue;
 	ahead->tail = &ahead->head;
 	ahead->patience.busy_ms = SQL_BUSY_MS;
-	ahead->patience.is_over = is_over;
+	ahead->patience.is_over = ahead_is_over;
 	ahead->patience.arg = ahead;
 	if (store_db_open(&ahead->db, path, SQL_READ) != STORE_OK)
 		goto no_mutex;
@@ -207,13 +401,13 @@ store_ahead_free(struct store_ahead *ahead)
 
 	if (ahead == NULL)
 		return;
-	lock(ahead);
+	ahead_lock(ahead);
 	ahead->is_stopped = true;
-	unlock(ahead);
+	ahead_unlock(ahead);
 	pthread_cond_signal(&ahead->changed);
 	failed = pthread_join(ahead->thread, NULL);
 	assert(failed == 0);
-	drop_all(ahead);
+	ahead_drop_all(ahead);
 	pthread_cond_destroy(&ahead->changed);
 	pthread_mutex_destroy(&ahead->mutex);
 	store_db_close(&ahead->db);
@@ -223,13 +417,13 @@ store_ahead_free(struct store_ahead *ahead)
 void
 store_ahead_look(struct store_ahead *ahead)
 {
-	lock(ahead);
+	ahead_lock(ahead);
 	ahead->is_asked_again = true;
 	if (ahead->progress == AT_END)
 		ahead->progress = AT_WORK;
 	if (ahead->progress == AT_REST)
 		ahead->progress = ASKED;
-	unlock(ahead);
+	ahead_unlock(ahead);
 	pthread_cond_signal(&ahead->changed);
 }
 
@@ -238,23 +432,23 @@ store_ahead_is_ready(struct store_ahead *ahead)
 {
 	bool ready;
 
-	lock(ahead);
-	ready = is_ready(ahead);
-	unlock(ahead);
+	ahead_lock(ahead);
+	ready = ahead_has_enough(ahead);
+	ahead_unlock(ahead);
 	return ready;
 }
 
 /* From where the index ends, which may be another place by now. */
 static void
-begin_again(struct store_ahead *ahead, enum progress progress)
+ahead_begin_again(struct store_ahead *ahead, enum progress progress)
 {
-	drop_all(ahead);
+	ahead_drop_all(ahead);
 	ahead->last = -1;
 	ahead->progress = progress;
 }
 
 static enum store_status
-take(struct store_ahead *ahead, int64_t above,
+ahead_take(struct store_ahead *ahead, int64_t above,
     struct store_prepared **prepared_r, bool *more_r)
 {
 	*prepared_r = NULL;
@@ -270,10 +464,10 @@ take(struct store_ahead *ahead, int64_t above,
 		   ahead->last == above) {
 		*more_r = false;
 	} else if (ahead->head == NULL && ahead->progress == FAILED) {
-		begin_again(ahead, AT_REST);
+		ahead_begin_again(ahead, AT_REST);
 		return ahead->status;
 	} else if (ahead->head != NULL || ahead->progress != AT_WORK)
-		begin_again(ahead, ASKED);
+		ahead_begin_again(ahead, ASKED);
 	return STORE_OK;
 }
 
@@ -283,9 +477,9 @@ store_ahead_take(struct store_ahead *ahead, int64_t above,
 {
 	enum store_status status;
 
-	lock(ahead);
-	status = take(ahead, above, prepared_r, more_r);
-	unlock(ahead);
+	ahead_lock(ahead);
+	status = ahead_take(ahead, above, prepared_r, more_r);
+	ahead_unlock(ahead);
 	pthread_cond_signal(&ahead->changed);
 	return status;
 }

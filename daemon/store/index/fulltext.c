@@ -1,7 +1,6 @@
 #include "daemon/store/index/fulltext.h"
 
 #include "daemon/store/index/ahead.h"
-#include "daemon/store/index/prepared.h"
 #include "daemon/store/queue.h"
 #include "lib/base/clock.h"
 
