@@ -14,6 +14,7 @@
 #include "daemon/descriptors.h"
 #include "daemon/log/libevent.h"
 #include "daemon/log/log.h"
+#include "daemon/notify/notify.h"
 #include "daemon/poll/poller.h"
 #include "daemon/store/store.h"
 #include "daemon/supervisor.h"
@@ -37,7 +38,9 @@ struct service {
 	struct poller *poller;
 	struct control *control;
 	struct event *signals[SIGNAL_COUNT];
-	struct event *watchdog;
+	struct notify *notify;
+	struct notify_subscription subscription;
+	struct supervisor *supervisor;
 	struct store_clock clock; /* as it was told last */
 	bool stopping, interrupted;
 	char limited[256]; /* why fewer sessions run than are configured */
@@ -152,15 +155,6 @@ reload(char *error, size_t error_size, void *arg)
 /* ---- signals ---- */
 
 static void
-stopped(struct poller *poller, void *arg)
-{
-	struct service *service = arg;
-
-	(void)poller;
-	event_base_loopexit(service->base, NULL);
-}
-
-static void
 on_stop(evutil_socket_t signal, short what, void *arg)
 {
 	struct service *service = arg;
@@ -172,8 +166,7 @@ on_stop(evutil_socket_t signal, short what, void *arg)
 	    service->stopping ? "closing open sessions at once"
 			      : "finishing open sessions");
 	/* Asked twice, it waits no longer. */
-	poller_stop(service->poller, service->stopping ? 0 : GRACE_MS, stopped,
-	    service);
+	poller_stop(service->poller, service->stopping ? 0 : GRACE_MS);
 	service->stopping = true;
 }
 
@@ -192,37 +185,15 @@ on_reload(evutil_socket_t signal, short what, void *arg)
 		    "not reloaded; the configuration in use stays: %s", error);
 }
 
-static void
-on_watchdog(evutil_socket_t fd, short what, void *arg)
-{
-	struct service *service = arg;
-	const struct store_error *health = store_health(service->store);
-	struct poller_status status;
-
-	(void)fd;
-	(void)what;
-	supervisor_alive();
-	if (health->status != STORE_OK) {
-		supervisor_status("polls wait for the store: %s", health->text);
-		return;
-	}
-	poller_status(service->poller, &status);
-	supervisor_status("%zu account%s, %zu polling, %zu failing, %" PRIu64
-			  " messages stored",
-	    status.accounts, status.accounts == 1 ? "" : "s", status.polling,
-	    status.failing, status.messages);
-}
-
 /* ---- the clock ---- */
 
 static void
-clock_changed(struct store *store, void *arg)
+clock_changed(struct service *service)
 {
-	struct service *service = arg;
 	struct store_clock clock;
 	char text[512];
 
-	store_clock(store, &clock);
+	store_clock(service->store, &clock);
 	if (clock.times_set != service->clock.times_set) {
 		store_clock_set_text(&clock, text, sizeof text);
 		log_write(LOG_LEVEL_WARNING, NULL, "%s", text);
@@ -234,6 +205,17 @@ clock_changed(struct store *store, void *arg)
 	} else if (service->clock.is_behind)
 		log_write(LOG_LEVEL_INFO, NULL, "the clock is plausible again");
 	service->clock = clock;
+}
+
+static void
+on_event(const struct notify_event *event, void *arg)
+{
+	struct service *service = arg;
+
+	if (event->kind == NOTIFY_CLOCK)
+		clock_changed(service);
+	else
+		event_base_loopexit(service->base, NULL);
 }
 
 /* ---- setting up ---- */
@@ -250,33 +232,20 @@ add_signal(struct service *service, enum signal_index index, int signal,
 }
 
 static bool
-start_watchdog(struct service *service)
-{
-	int64_t every_ms = supervisor_watchdog_ms();
-	struct timeval every;
-
-	if (every_ms == 0)
-		return true;
-	every.tv_sec = (time_t)(every_ms / 1000);
-	every.tv_usec = (suseconds_t)(every_ms % 1000 * 1000);
-	service->watchdog =
-	    event_new(service->base, -1, EV_PERSIST, on_watchdog, service);
-	return service->watchdog != NULL &&
-	       event_add(service->watchdog, &every) == 0;
-}
-
-static bool
 set_up_loop(struct service *service)
 {
 	service->base = event_base_new();
 	if (service->base == NULL)
 		return false;
 	service->names = evpop_names_new(service->base, NULL, NULL);
-	return service->names != NULL &&
+	service->notify = notify_new();
+	notify_subscribe(service->notify, &service->subscription,
+	    NOTIFY_BIT(NOTIFY_CLOCK) | NOTIFY_BIT(NOTIFY_POLLS_ENDED), on_event,
+	    service);
+	return service->names != NULL && service->notify != NULL &&
 	       add_signal(service, ON_TERM, SIGTERM, on_stop) &&
 	       add_signal(service, ON_INT, SIGINT, on_stop) &&
-	       add_signal(service, ON_HUP, SIGHUP, on_reload) &&
-	       start_watchdog(service);
+	       add_signal(service, ON_HUP, SIGHUP, on_reload);
 }
 
 /*
@@ -316,40 +285,35 @@ set_up_store(struct service *service)
 			? STORE_PACK_LEVEL
 			: 0,
 		.queue_octets = (size_t)service->config->memory_limit,
+		.notify = service->notify,
 	};
 	struct store_error error;
 
 	if (store_open(&service->store, &config, service->base, &error) ==
-	    STORE_OK) {
-		store_set_clock_cb(service->store, clock_changed, service);
+	    STORE_OK)
 		return EX_OK;
-	}
 	log_write(LOG_LEVEL_ERROR, NULL, "%s", error.text);
-	supervisor_status("%s", error.text);
+	supervisor_status(error.text);
 	return exit_of_store(error.status);
-}
-
-static void
-once_finished(struct poller *poller, void *arg)
-{
-	struct service *service = arg;
-
-	(void)poller;
-	event_base_loopexit(service->base, NULL);
 }
 
 static int
 set_up_poller(struct service *service)
 {
 	const struct poller_options options = {
+		.base = service->base,
+		.names = service->names,
+		.store = service->store,
+		.notify = service->notify,
 		.once = service->options->once,
-		.finished = once_finished,
-		.arg = service,
 	};
 
-	service->poller = poller_new(service->base, service->names,
-	    service->store, service->config, &options);
-	return service->poller == NULL ? EX_OSERR : EX_OK;
+	service->poller = poller_new(&options, service->config);
+	if (service->poller == NULL)
+		return EX_OSERR;
+	service->supervisor = supervisor_new(
+	    service->base, service->notify, service->store, service->poller);
+	return service->supervisor == NULL ? EX_OSERR : EX_OK;
 }
 
 static int
@@ -381,14 +345,15 @@ tear_down(struct service *service)
 	size_t i;
 
 	control_free(&service->control);
+	supervisor_free(&service->supervisor);
 	/* Its end runs callbacks of the poller's, who leaves after it. */
 	poller_free(&service->poller);
 	store_close(&service->store);
 	for (i = 0; i < SIGNAL_COUNT; i++)
 		if (service->signals[i] != NULL)
 			event_free(service->signals[i]);
-	if (service->watchdog != NULL)
-		event_free(service->watchdog);
+	notify_leave(&service->subscription);
+	notify_free(&service->notify);
 	evpop_names_free(service->names);
 	if (service->base != NULL)
 		event_base_free(service->base);

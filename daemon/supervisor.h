@@ -1,27 +1,36 @@
 /*
- * systemd, where it is there: readiness, status, watchdog, the socket that it
- * holds open for us.  Without it these do nothing.
+ * systemd, where it is there: readiness, the status line that systemctl shows,
+ * the watchdog, and the socket that it holds open for us.  Without it these do
+ * nothing.
  */
 #ifndef SUPERVISOR_H
 #define SUPERVISOR_H
 
-#include <stdint.h>
+struct event_base;
+struct notify;
+struct poller;
+struct store;
+struct supervisor;
 
 void supervisor_ready(void);
 void supervisor_reloading(void);
 void supervisor_stopping(void);
 
-/* A line that systemctl status shows. */
-void supervisor_status(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
-
-/* The loop is alive. */
-void supervisor_alive(void);
-
-/* How often supervisor_alive() must be called, in ms; 0: never. */
-int64_t supervisor_watchdog_ms(void);
+/* Show this line until there is another one. */
+void supervisor_status(const char *text);
 
 /* The control socket that systemd passed, or -1. */
 int supervisor_socket(void);
+
+/*
+ * From now on keep the status line up to date by what is published, at most
+ * once a second, and tell the watchdog that the loop is alive.  NULL without
+ * memory.
+ */
+struct supervisor *supervisor_new(struct event_base *, struct notify *,
+    struct store *, struct poller *) __attribute__((warn_unused_result));
+
+/* Before the poller.  Sets the pointer to NULL; NULL is allowed. */
+void supervisor_free(struct supervisor **);
 
 #endif

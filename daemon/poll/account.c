@@ -85,7 +85,7 @@ note_figures(
 {
 	account->tally = progress->tally;
 	if (progress->identity != POLLER_IDENTITY_UNKNOWN)
-		account->identity = (uint8_t)progress->identity;
+		account->identity = progress->identity & 3;
 }
 
 /* A poll that found nothing at all; others say nothing of the next one. */
@@ -164,8 +164,8 @@ poller_account_note(struct poller_account *account,
 	char retry[ADVICE_WAIT_SIZE];
 
 	account->last_finished_ms = progress->finished_ms;
-	account->last_outcome = (uint8_t)result->error;
-	account->advice = (uint8_t)advice_of(result, progress->was_asked);
+	account->last_outcome = result->error & 63;
+	account->advice = advice_of(result, progress->was_asked) & 7;
 	note_figures(account, progress);
 	note_health(account, progress);
 	if (progress->note != NULL)

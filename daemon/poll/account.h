@@ -16,14 +16,16 @@ struct poller_account {
 	struct unchanged unchanged; /* since the last poll */
 	char *last_text;            /* NULL: all is well */
 	int64_t last_started_ms, last_finished_ms, last_success_ms;
-	int64_t failing_since_ms; /* 0: it does not fail */
-	struct tally tally;       /* of the last poll */
-	uint32_t secret_mark;     /* of the file that the last poll read */
-	uint8_t wish : 4;         /* an enum poller_wish: of the next poll */
-	uint8_t quiet_polls : 4;  /* in a row, as far as they are counted */
-	uint8_t last_outcome;     /* an enum evpop_error, once finished */
-	uint8_t advice;           /* an enum advice, likewise */
-	uint8_t identity;         /* an enum poller_identity */
+	int64_t failing_since_ms;  /* 0: it does not fail */
+	struct tally tally;        /* of the last poll */
+	uint32_t secret_mark;      /* of the file that the last poll read */
+	unsigned wish : 3;         /* an enum poller_wish: of the next poll */
+	unsigned quiet_polls : 3;  /* in a row, as far as they are counted */
+	unsigned last_outcome : 6; /* an enum evpop_error, once finished */
+	unsigned advice : 3;       /* an enum advice, likewise */
+	unsigned identity : 2;     /* an enum poller_identity */
+	unsigned told_state : 3;   /* an enum poller_state: as published */
+	unsigned told_health : 2;  /* an enum poller_health: likewise */
 };
 
 /* Why its polls wait for a person, where they do. */

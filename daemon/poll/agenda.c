@@ -400,9 +400,9 @@ agenda_ended(struct agenda *agenda, struct agenda_item *item,
 
 	assert(item->state == POLLER_POLLING);
 	queue_release(&agenda->queue, item);
-	enter(agenda, item, POLLER_WAITING);
 	note(item, outcome, pace);
 	enter_health(agenda, item, health_after(item, outcome));
+	enter(agenda, item, POLLER_WAITING);
 	item->session_ms = now_ms;
 	item->again = item->pause = item->disabled = false;
 	item->renewed = item->elsewhere = false;

@@ -5,12 +5,14 @@
 
 #include "daemon/failpoint/failpoint.h"
 #include "daemon/log/log.h"
+#include "daemon/notify/notify.h"
 #include "daemon/poll/changes.h"
 #include "daemon/poll/failures.h"
 #include "daemon/poll/known.h"
 
 struct deposit {
 	struct store *store;
+	struct notify *notify;
 	struct evpop_sync *sync;
 	const char *name;
 	struct deposit_owner owner;
@@ -33,7 +35,7 @@ struct deposit {
 	const struct evpop_listing *listing;
 	uint32_t stored, adopted, deleted;
 	struct failures *failures;
-	bool is_paused;
+	struct notify_subscription drained; /* while the session is paused */
 	unsigned waiting; /* other answers owed by the store */
 	enum store_status worst;
 	store_done_cb closed; /* set once closing */
@@ -62,8 +64,8 @@ static void deposit_changed(enum store_status, void *);
 static void deposit_failure_noted(enum store_status, void *);
 
 struct deposit *
-deposit_new(
-    struct store *store, const char *name, const struct deposit_owner *owner)
+deposit_new(struct store *store, struct notify *notify, const char *name,
+    const struct deposit_owner *owner)
 {
 	struct deposit *deposit;
 
@@ -71,6 +73,7 @@ deposit_new(
 	if (deposit == NULL)
 		return NULL;
 	deposit->store = store;
+	deposit->notify = notify;
 	deposit->name = name;
 	deposit->owner = *owner;
 	deposit->known = known_new(store, deposit_known, deposit);
@@ -390,6 +393,17 @@ deposit_look_at(
 		message->is_empty = bytes[i] == '\r' || bytes[i] == '\n';
 }
 
+/* The store takes bodies again. */
+static void
+deposit_drained(const struct notify_event *event, void *arg)
+{
+	struct deposit *deposit = arg;
+
+	(void)event;
+	notify_leave(&deposit->drained);
+	evpop_sync_resume(deposit->sync);
+}
+
 static enum evpop_flow
 deposit_data(struct evpop_sync *sync, void *begun, const unsigned char *bytes,
     size_t length, void *arg)
@@ -404,7 +418,9 @@ deposit_data(struct evpop_sync *sync, void *begun, const unsigned char *bytes,
 	if (store_body_append(message->body, bytes, length) ==
 	    STORE_FLOW_CONTINUE)
 		return EVPOP_FLOW_CONTINUE;
-	deposit->is_paused = true;
+	notify_leave(&deposit->drained);
+	notify_subscribe(deposit->notify, &deposit->drained,
+	    NOTIFY_BIT(NOTIFY_STORE_DRAINED), deposit_drained, deposit);
 	return EVPOP_FLOW_PAUSE;
 }
 
@@ -415,8 +431,12 @@ deposit_body_committed(enum store_status status, int64_t message_id,
 	struct deposit_message *message = arg;
 	struct deposit *deposit = message->deposit;
 
-	(void)message_id;
 	deposit_note_failure(deposit, status);
+	if (status == STORE_OK && taken == STORE_TAKEN_NEW)
+		notify_publish(deposit->notify,
+		    &(struct notify_event){ .kind = NOTIFY_MESSAGE_STORED,
+			.account = deposit->name,
+			.message = { message_id, message->octets } });
 	if (status == STORE_OK) {
 		deposit->stored += taken == STORE_TAKEN_NEW;
 		deposit->adopted += taken == STORE_TAKEN_ADOPTED;
@@ -495,6 +515,7 @@ deposit_done(
 	struct deposit *deposit = arg;
 
 	(void)sync;
+	notify_leave(&deposit->drained);
 	deposit->owner.done(report, deposit->owner.arg);
 }
 
@@ -543,15 +564,6 @@ deposit_wrote(const struct deposit *deposit)
 }
 
 void
-deposit_drained(struct deposit *deposit)
-{
-	if (!deposit->is_paused)
-		return;
-	deposit->is_paused = false;
-	evpop_sync_resume(deposit->sync);
-}
-
-void
 deposit_close(struct deposit *deposit, store_done_cb closed, void *arg)
 {
 	assert(deposit->closed == NULL);
@@ -568,6 +580,7 @@ deposit_free(struct deposit **deposit)
 {
 	if (*deposit == NULL)
 		return;
+	notify_leave(&(*deposit)->drained);
 	store_identity_free(&(*deposit)->identity);
 	known_free(&(*deposit)->known);
 	changes_free(&(*deposit)->changes);

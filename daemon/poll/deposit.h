@@ -10,6 +10,7 @@
 #include "daemon/store/store.h"
 
 struct deposit;
+struct notify;
 
 /* What a deposit tells the poll that it is part of, and asks of it. */
 struct deposit_owner {
@@ -35,7 +36,7 @@ struct deposit_owner {
 /*
  * The name is the account's, borrowed, for the log.  NULL without memory.
  */
-struct deposit *deposit_new(struct store *, const char *name,
+struct deposit *deposit_new(struct store *, struct notify *, const char *name,
     const struct deposit_owner *) __attribute__((warn_unused_result));
 
 /* The callbacks for its sync, whose argument is the deposit. */
@@ -66,9 +67,6 @@ uint32_t deposit_deleted(const struct deposit *);
 
 /* How many turned out to be known under an id that is gone. */
 uint32_t deposit_adopted(const struct deposit *);
-
-/* The store takes bodies again: resume the session if it was paused. */
-void deposit_drained(struct deposit *);
 
 /*
  * The sync is done: write what is still owed.  `closed` runs on the loop, or

@@ -40,21 +40,15 @@ polling(const struct poller *poller)
 }
 
 static void
-check_finished(struct poller *poller)
+check_ended(struct poller *poller)
 {
-	if (poller->stopping) {
-		if (polling(poller) == 0 && !poller->stop_told) {
-			poller->stop_told = true;
-			evtimer_del(poller->grace);
-			poller->stopped(poller, poller->stopped_arg);
-		}
+	if (poller->has_ended || polling(poller) > 0 ||
+	    !(poller->stopping || (poller->once && poller->once_left == 0)))
 		return;
-	}
-	if (poller->options.once && poller->once_left == 0 &&
-	    polling(poller) == 0 && poller->options.finished != NULL) {
-		poller->stopping = poller->stop_told = true;
-		poller->options.finished(poller, poller->options.arg);
-	}
+	poller->stopping = poller->has_ended = true;
+	evtimer_del(poller->grace);
+	notify_publish(poller->resources.notify,
+	    &(struct notify_event){ .kind = NOTIFY_POLLS_ENDED });
 }
 
 void
@@ -88,6 +82,21 @@ retry_ms(const struct poller_account *account)
 	return item->time.due_ms - evpop_clock_monotonic_ms();
 }
 
+static void
+tell_over(struct poller *poller, const struct poller_account *account,
+    const struct run_progress *progress)
+{
+	notify_publish(poller->resources.notify,
+	    &(struct notify_event){ .kind = NOTIFY_POLL_OVER,
+		.account = account->config->name,
+		.poll = { .started_ms = progress->started_ms,
+		    .finished_ms = progress->finished_ms,
+		    .outcome = evpop_error_name(progress->result.error),
+		    .text = account->last_text,
+		    .is_dry_run = progress->wish == POLLER_WISH_DRY_RUN,
+		    .tally = &progress->tally } });
+}
+
 /* A poll is over, or could not begin: what the account does next. */
 static void
 after_poll(struct poller *poller, struct poller_account *account,
@@ -115,12 +124,14 @@ after_poll(struct poller *poller, struct poller_account *account,
 	evutil_secure_rng_get_bytes(&random, sizeof random);
 	agenda_ended(&poller->agenda, &account->item, &outcome, &pace,
 	    evpop_clock_monotonic_ms(), random);
-	if (poller->options.once) {
+	if (poller->once) {
 		poller->once_left--;
 		agenda_rest(&poller->agenda, &account->item, POLLER_WAITING);
 	}
 	held = account->tally.held;
 	poller_account_note(account, progress, retry_ms(account));
+	tell_over(poller, account, progress);
+	poller_tell_state(poller, account);
 	poller_watch(poller);
 	poller_count_held(poller, held, account->tally.held);
 }
@@ -268,6 +279,10 @@ start(struct poller *poller, struct poller_account *account)
 	struct evpop_result result;
 
 	account->secret_mark = poller_secret_mark(account->config);
+	notify_publish(poller->resources.notify,
+	    &(struct notify_event){
+		.kind = NOTIFY_POLL_BEGUN, .account = account->config->name });
+	poller_tell_state(poller, account);
 	if (!store_works(poller, account) ||
 	    !accounts_are_known(poller, account) || is_held(poller, account))
 		return;
@@ -334,5 +349,5 @@ poller_dispatch(int fd, short what, void *arg)
 		else
 			wait_for_next(poller);
 	}
-	check_finished(poller);
+	check_ended(poller);
 }

@@ -44,23 +44,18 @@ is_shared(const struct run *run, int64_t account_id, void *arg)
 	return false;
 }
 
-static void
-store_drained(struct store *store, void *arg)
-{
-	(void)store;
-	each_running(arg, run_drained);
-}
-
 /* The store works again: what waits because of it need not wait longer. */
 static void
-store_changed(struct store *store, void *arg)
+store_changed(const struct notify_event *event, void *arg)
 {
 	struct poller *poller = arg;
-	const struct store_error *health = store_health(store);
+	const struct store_error *health =
+	    store_health(poller->resources.store);
 	int64_t now_ms = evpop_clock_monotonic_ms();
 	struct agenda_item *item;
 	size_t i;
 
+	(void)event;
 	if (health->status != STORE_OK) {
 		log_write(LOG_LEVEL_ERROR, NULL,
 		    "the store fails: %s; mail stays on the servers",
@@ -92,6 +87,7 @@ poller_account_new(struct poller *poller, const struct config_account *config)
 		return NULL;
 	}
 	account->config = config;
+	account->told_state = POLLER_DISABLED;
 	agenda_add(&poller->agenda, &account->item, config->name, host);
 	return account;
 }
@@ -144,9 +140,29 @@ trace(const struct agenda_item *item, enum poller_state from,
 	const struct poller_account *account =
 	    (const struct poller_account *)item;
 
-	if (account->config != NULL && from != to)
-		log_write(LOG_LEVEL_DEBUG, account->config->name, "%s -> %s",
-		    poller_state_name(from), poller_state_name(to));
+	if (account->config == NULL || from == to)
+		return;
+	log_write(LOG_LEVEL_DEBUG, account->config->name, "%s -> %s",
+	    poller_state_name(from), poller_state_name(to));
+}
+
+/* Not from within the agenda, which a subscriber may make use of. */
+void
+poller_tell_state(struct poller *poller, struct poller_account *account)
+{
+	const char *from, *to;
+
+	from = poller_shown_state((enum poller_state)account->told_state,
+	    (enum poller_health)account->told_health);
+	to = poller_shown_state(
+	    agenda_state(&account->item), agenda_health(&account->item));
+	account->told_state = agenda_state(&account->item) & 7;
+	account->told_health = agenda_health(&account->item) & 3;
+	if (strcmp(from, to) != 0)
+		notify_publish(poller->resources.notify,
+		    &(struct notify_event){ .kind = NOTIFY_ACCOUNT_STATE,
+			.account = account->config->name,
+			.state = { from, to } });
 }
 
 static void
@@ -223,9 +239,7 @@ accounts_known(enum store_status status, const struct store_account_news *news,
 }
 
 struct poller *
-poller_new(struct event_base *base, struct evpop_names *names,
-    struct store *store, const struct config *config,
-    const struct poller_options *options)
+poller_new(const struct poller_options *options, const struct config *config)
 {
 	struct poller *poller;
 
@@ -233,24 +247,26 @@ poller_new(struct event_base *base, struct evpop_names *names,
 	if (poller == NULL)
 		return NULL;
 	poller->resources = (struct run_resources){
-		.base = base,
-		.names = names,
-		.store = store,
-		.servers = servers_new(store, servers_known, poller),
+		.base = options->base,
+		.names = options->names,
+		.store = options->store,
+		.notify = options->notify,
+		.servers = servers_new(options->store, servers_known, poller),
 		.ledger = ledger_new(LEDGER_LEAST + config->memory_limit),
 		.memory_limit = config->memory_limit,
 		.is_shared = is_shared,
 		.finished = poller_finish_run,
 		.arg = poller,
 	};
-	poller->options = *options;
+	poller->once = options->once;
 	poller->config = config;
-	poller->configured = configured_new(store, accounts_known, poller);
+	poller->configured =
+	    configured_new(options->store, accounts_known, poller);
 	agenda_init(&poller->agenda, trace);
 	poller_set_limits(poller);
-	poller->timer = evtimer_new(base, poller_dispatch, poller);
-	poller->grace = evtimer_new(base, grace_over, poller);
-	poller->watch = evtimer_new(base, poller_watch_step, poller);
+	poller->timer = evtimer_new(options->base, poller_dispatch, poller);
+	poller->grace = evtimer_new(options->base, grace_over, poller);
+	poller->watch = evtimer_new(options->base, poller_watch_step, poller);
 	if (poller->resources.servers == NULL || poller->configured == NULL ||
 	    poller->resources.ledger == NULL || poller->timer == NULL ||
 	    poller->grace == NULL || poller->watch == NULL ||
@@ -258,16 +274,15 @@ poller_new(struct event_base *base, struct evpop_names *names,
 		poller_free(&poller);
 		return NULL;
 	}
-	store_set_drain_cb(store, store_drained, poller);
-	store_set_health_cb(store, store_changed, poller);
+	notify_subscribe(options->notify, &poller->subscription,
+	    NOTIFY_BIT(NOTIFY_STORE_HEALTH), store_changed, poller);
 	configured_tell(poller->configured, config);
 	poller_wake(poller);
 	return poller;
 }
 
 void
-poller_stop(struct poller *poller, int64_t grace_ms,
-    void (*stopped)(struct poller *, void *), void *arg)
+poller_stop(struct poller *poller, int64_t grace_ms)
 {
 	const struct timeval grace = {
 		.tv_sec = (time_t)(grace_ms / 1000),
@@ -275,8 +290,6 @@ poller_stop(struct poller *poller, int64_t grace_ms,
 	};
 
 	poller->stopping = true;
-	poller->stopped = stopped;
-	poller->stopped_arg = arg;
 	each_running(poller, run_stop);
 	evtimer_add(poller->grace, &grace);
 	poller_wake(poller);
@@ -292,8 +305,7 @@ poller_free(struct poller **poller_p)
 		return;
 	*poller_p = NULL;
 	assert(poller->agenda.counts[POLLER_POLLING] == 0);
-	store_set_drain_cb(poller->resources.store, NULL, NULL);
-	store_set_health_cb(poller->resources.store, NULL, NULL);
+	notify_leave(&poller->subscription);
 	for (i = 0; i < poller->account_count; i++)
 		poller_account_free(poller->accounts[i]);
 	free(poller->accounts);
@@ -342,10 +354,11 @@ poller_poll_now(struct poller *poller, const char *name, enum poller_wish wish)
 		return POLLER_IS_DISABLED;
 	/* Every poll is one; it takes no other wish away. */
 	if (wish != POLLER_WISH_POLL)
-		account->wish = wish & 15;
+		account->wish = wish & 7;
 	/* Where it polls already, mail may have come since it was listed. */
 	agenda_wish(&poller->agenda, &account->item,
 	    account->wish == POLLER_WISH_DRY_RUN);
+	poller_tell_state(poller, account);
 	poller_wake(poller);
 	return account->item.state == POLLER_POLLING ? POLLER_ALREADY
 						     : POLLER_DONE;
@@ -373,6 +386,7 @@ poller_pause(struct poller *poller, const char *name)
 	if (item->state == POLLER_PAUSED || item->pause)
 		return POLLER_ALREADY;
 	agenda_pause(&poller->agenda, item);
+	poller_tell_state(poller, account);
 	poller_wake(poller);
 	return POLLER_DONE;
 }
@@ -392,6 +406,7 @@ poller_resume(struct poller *poller, const char *name)
 	    !item->pause)
 		return POLLER_ALREADY;
 	agenda_resume(&poller->agenda, item, evpop_clock_monotonic_ms());
+	poller_tell_state(poller, account);
 	poller_wake(poller);
 	return POLLER_DONE;
 }

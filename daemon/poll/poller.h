@@ -16,6 +16,7 @@
 
 struct event_base;
 struct evpop_names;
+struct notify;
 struct store;
 struct poller;
 
@@ -57,27 +58,29 @@ struct poller_status {
 	uint64_t held_accounts, held_deletions;
 };
 
-/*
- * `config` must stay until replaced by poller_reload().  With `once`, every
- * enabled account is polled once, and `finished` runs when all of it is
- * durable.
- */
+/* All of them outlive the poller. */
 struct poller_options {
+	struct event_base *base;
+	struct evpop_names *names; /* NULL: hosts are addresses */
+	struct store *store;
+	struct notify *notify; /* the store's; NULL: nobody is told */
+	/*
+	 * Poll every enabled account once; NOTIFY_POLLS_ENDED is published when
+	 * all of it is durable.
+	 */
 	bool once;
-	void (*finished)(struct poller *, void *arg);
-	void *arg;
 };
-struct poller *poller_new(struct event_base *, struct evpop_names *,
-    struct store *, const struct config *, const struct poller_options *)
+
+/* `config` must stay until replaced by poller_reload(). */
+struct poller *poller_new(const struct poller_options *, const struct config *)
     __attribute__((warn_unused_result));
 
 /*
  * Finish: no new polls; those under way stop fetching, QUIT and record.
- * `stopped` runs on the loop when the last one is over, at the latest after
- * grace_ms, when the rest is cut.
+ * NOTIFY_POLLS_ENDED is published when the last one is over, at the latest
+ * after grace_ms, when the rest is cut.
  */
-void poller_stop(struct poller *, int64_t grace_ms,
-    void (*stopped)(struct poller *, void *arg), void *arg);
+void poller_stop(struct poller *, int64_t grace_ms);
 void poller_free(struct poller **);
 
 /*

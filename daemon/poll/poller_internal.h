@@ -8,6 +8,7 @@
 
 #include <event2/event.h>
 
+#include "daemon/notify/notify.h"
 #include "daemon/poll/account.h"
 #include "daemon/poll/agenda.h"
 #include "daemon/poll/configured.h"
@@ -18,7 +19,7 @@
 
 struct poller {
 	struct run_resources resources;
-	struct poller_options options;
+	bool once;
 	const struct config *config;
 	struct configured *configured;
 
@@ -34,10 +35,9 @@ struct poller {
 	uint64_t polls, failures, messages, octets;
 	uint64_t held_accounts, held_deletions;
 
-	bool stopping, stop_told;
+	bool stopping, has_ended;
 	struct event *grace;
-	void (*stopped)(struct poller *, void *arg);
-	void *stopped_arg;
+	struct notify_subscription subscription; /* to the store's health */
 };
 
 /* Look, from the loop, for what may run; soon. */
@@ -69,6 +69,9 @@ void poller_count_held(struct poller *, uint32_t before, uint32_t now);
 /* What the configuration says of the schedule. */
 void poller_set_limits(struct poller *);
 struct pace poller_pace(const struct config_account *);
+
+/* Publish the account's state where it has changed. */
+void poller_tell_state(struct poller *, struct poller_account *);
 
 struct poller_account *poller_find(const struct poller *, const char *name);
 

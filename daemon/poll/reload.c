@@ -149,6 +149,8 @@ poller_reload(struct poller *poller, const struct config *config,
 	agenda_sweep_hosts(&poller->agenda);
 	poller_set_limits(poller);
 	configured_tell(poller->configured, config);
+	for (i = 0; i < poller->account_count; i++)
+		poller_tell_state(poller, poller->accounts[i]);
 	/* Certificates may have changed in files of the same name. */
 	tls_table_clear(&poller->tls);
 	takeover.accounts = NULL;

@@ -93,15 +93,16 @@ run_make_sync(struct run *run, const struct run_order *order)
 	struct evpop_client_config client;
 
 	run->share = ledger_open(resources->ledger, run_overdrawn, run);
-	run->deposit = deposit_new(resources->store, run->name,
-	    &(struct deposit_owner){
-		.listed = run_listed,
-		.planned = run_planned,
-		.done = run_done,
-		.failed = run_store_failed,
-		.hold = run_hold,
-		.arg = run,
-	    });
+	run->deposit =
+	    deposit_new(resources->store, resources->notify, run->name,
+		&(struct deposit_owner){
+		    .listed = run_listed,
+		    .planned = run_planned,
+		    .done = run_done,
+		    .failed = run_store_failed,
+		    .hold = run_hold,
+		    .arg = run,
+		});
 	if (run->share == NULL || run->deposit == NULL)
 		return false;
 	if (order->failure != NULL)
@@ -524,12 +525,6 @@ void
 run_forget_unchanged(struct run *run)
 {
 	run->forgets_unchanged = true;
-}
-
-void
-run_drained(struct run *run)
-{
-	deposit_drained(run->deposit);
 }
 
 void

@@ -13,6 +13,7 @@
 #include "daemon/poll/unchanged.h"
 
 struct ledger;
+struct notify;
 struct store;
 struct run;
 struct servers;
@@ -23,6 +24,7 @@ struct run_resources {
 	struct event_base *base;
 	struct evpop_names *names; /* NULL: hosts are addresses */
 	struct store *store;
+	struct notify *notify;
 	struct servers *servers;
 	struct ledger *ledger;
 	uint64_t memory_limit;
@@ -71,9 +73,6 @@ struct run *run_new(const struct run_resources *, const struct run_order *)
 
 /* The account was changed: what this poll sees is nothing for the next one. */
 void run_forget_unchanged(struct run *);
-
-/* The store takes bodies again. */
-void run_drained(struct run *);
 
 /* Fetch nothing more, but commit what was marked; then `finished`. */
 void run_stop(struct run *);

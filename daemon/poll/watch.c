@@ -52,7 +52,7 @@ watch_wait(struct poller *poller, int64_t wait_ms)
 void
 poller_watch(struct poller *poller)
 {
-	if (poller->agenda.failing_count > 0 && !poller->options.once &&
+	if (poller->agenda.failing_count > 0 && !poller->once &&
 	    !evtimer_pending(poller->watch, NULL))
 		watch_wait(poller, ROUND_MS);
 }

@@ -1,10 +1,11 @@
 #include "daemon/store/body.h"
-#include "daemon/store/chunk.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/notify/notify.h"
+#include "daemon/store/chunk.h"
 #include "daemon/store/commit.h"
 #include "daemon/store/identity.h"
 #include "daemon/store/private.h"
@@ -21,12 +22,11 @@ struct store_bodies {
 
 	/* Memory of bodies, counted until the writer is done with it. */
 	size_t limit;
-	size_t held;     /* in all buffers of bodies */
-	size_t held_max; /* the most that was ever held */
-	size_t waiting;  /* of it, handed to the writer */
-	bool is_paused;  /* somebody was told to pause */
-	void (*drained)(struct store *, void *arg);
-	void *drained_arg;
+	size_t held;           /* in all buffers of bodies */
+	size_t held_max;       /* the most that was ever held */
+	size_t waiting;        /* of it, handed to the writer */
+	bool is_paused;        /* somebody was told to pause */
+	struct notify *notify; /* is told of a drain; NULL: nobody */
 
 	uint64_t messages, octets; /* that are new, since the open */
 };
@@ -58,7 +58,7 @@ body_others(const struct store_body *body)
 /* ---- all bodies, and their memory ---- */
 
 struct store_bodies *
-store_bodies_new(size_t limit)
+store_bodies_new(size_t limit, struct notify *notify)
 {
 	struct store_bodies *bodies = calloc(1, sizeof(*bodies));
 
@@ -66,6 +66,7 @@ store_bodies_new(size_t limit)
 		return NULL;
 	LIST_INIT(&bodies->under_way);
 	bodies->limit = limit;
+	bodies->notify = notify;
 	return bodies;
 }
 
@@ -86,15 +87,7 @@ store_bodies_abort(struct store_bodies *bodies)
 {
 	while (!LIST_EMPTY(&bodies->under_way))
 		store_body_abort(LIST_FIRST(&bodies->under_way));
-	bodies->drained = NULL;
-}
-
-void
-store_bodies_set_drain_cb(struct store_bodies *bodies,
-    void (*drained)(struct store *, void *arg), void *arg)
-{
-	bodies->drained = drained;
-	bodies->drained_arg = arg;
+	bodies->notify = NULL;
 }
 
 void
@@ -127,14 +120,14 @@ bodies_release(struct store_bodies *bodies, size_t octets)
  * for those.
  */
 void
-store_bodies_check(struct store_bodies *bodies, struct store *store)
+store_bodies_check(struct store_bodies *bodies)
 {
 	if (!bodies->is_paused ||
 	    (bodies->held > bodies->limit / 2 && bodies->waiting > 0))
 		return;
 	bodies->is_paused = false;
-	if (bodies->drained != NULL)
-		bodies->drained(store, bodies->drained_arg);
+	notify_publish(bodies->notify,
+	    &(struct notify_event){ .kind = NOTIFY_STORE_DRAINED });
 }
 
 /* How large a piece may grow, so that all bodies together stay in bounds. */

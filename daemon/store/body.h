@@ -60,7 +60,7 @@ struct store_bodies;
  * Their memory together is bounded by `limit`; the first one has the number
  * `next`.  NULL without memory.
  */
-struct store_bodies *store_bodies_new(size_t limit)
+struct store_bodies *store_bodies_new(size_t limit, struct notify *)
     __attribute__((warn_unused_result));
 void store_bodies_free(struct store_bodies *);
 
@@ -68,10 +68,8 @@ void store_bodies_free(struct store_bodies *);
 void store_bodies_begin(struct store_bodies *, int64_t number);
 /* Drop all that are under way; nobody is told of a drain any more. */
 void store_bodies_abort(struct store_bodies *);
-/* Runs the drain callback if it is time for it. */
-void store_bodies_check(struct store_bodies *, struct store *);
-void store_bodies_set_drain_cb(struct store_bodies *,
-    void (*drained)(struct store *, void *arg), void *arg);
+/* Publishes NOTIFY_STORE_DRAINED if it is time for it. */
+void store_bodies_check(struct store_bodies *);
 void store_bodies_stats(const struct store_bodies *, struct store_stats *);
 
 /*

@@ -24,12 +24,9 @@ struct store {
 	struct store_readers *readers[STORE_LANE_COUNT]; /* NULL: of writes */
 	struct store_checker *checker; /* the last one; or NULL */
 
+	struct notify *notify;     /* NULL: nobody is told */
 	struct store_error health; /* that was told */
-	void (*changed)(struct store *, void *arg);
-	void *changed_arg;
-	struct store_clock clock; /* that was told */
-	void (*clock_changed)(struct store *, void *arg);
-	void *clock_changed_arg;
+	struct store_clock clock;  /* that was told */
 
 	uint64_t uids_version;
 	struct store_stats stats;

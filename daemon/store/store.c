@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/notify/notify.h"
 #include "daemon/store/body.h"
 #include "daemon/store/check.h"
 #include "daemon/store/chunk.h"
@@ -35,8 +36,9 @@ store_look_at_clock(struct store *store)
 	if (store->clock.is_behind == was.is_behind &&
 	    store->clock.times_set == was.times_set)
 		return;
-	if (store->clock_changed != NULL && !store->is_closing)
-		store->clock_changed(store, store->clock_changed_arg);
+	if (!store->is_closing)
+		notify_publish(store->notify,
+		    &(struct notify_event){ .kind = NOTIFY_CLOCK });
 }
 
 static void
@@ -48,8 +50,11 @@ store_look_at_health(struct store *store)
 	if (health.status == store->health.status)
 		return;
 	store->health = health;
-	if (store->changed != NULL && !store->is_closing)
-		store->changed(store, store->changed_arg);
+	if (!store->is_closing)
+		notify_publish(store->notify,
+		    &(struct notify_event){ .kind = NOTIFY_STORE_HEALTH,
+			.health = { .works = health.status == STORE_OK,
+			    .text = store->health.text } });
 }
 
 /* Threads have posted something. */
@@ -65,7 +70,7 @@ store_woken(int fd, short what, void *arg)
 	store_look_at_clock(store);
 	if (store_ops_answer(store->ops, ANSWERS_PER_TURN))
 		store_mailbox_post(store_ops_mailbox(store->ops), NULL);
-	store_bodies_check(store->bodies, store);
+	store_bodies_check(store->bodies);
 	store->is_answering = false;
 }
 
@@ -199,9 +204,11 @@ store_new(const struct store_config *config, struct event_base *base)
 		return NULL;
 	store->lock_fd = -1;
 	store->path = strdup(config->path);
+	store->notify = config->notify;
 	store->bodies =
 	    store_bodies_new(config->queue_octets != 0 ? config->queue_octets
-						       : QUEUE_OCTETS_DEFAULT);
+						       : QUEUE_OCTETS_DEFAULT,
+		config->notify);
 	store->ops = store_ops_new(store, base,
 	    config->question_ms != 0 ? config->question_ms : STORE_QUESTION_MS,
 	    store_woken);
@@ -269,29 +276,6 @@ const struct store_error *
 store_health(const struct store *store)
 {
 	return &store->health;
-}
-
-void
-store_set_health_cb(
-    struct store *store, void (*changed)(struct store *, void *arg), void *arg)
-{
-	store->changed = changed;
-	store->changed_arg = arg;
-}
-
-void
-store_set_drain_cb(
-    struct store *store, void (*drained)(struct store *, void *arg), void *arg)
-{
-	store_bodies_set_drain_cb(store->bodies, drained, arg);
-}
-
-void
-store_set_clock_cb(
-    struct store *store, void (*changed)(struct store *, void *arg), void *arg)
-{
-	store->clock_changed = changed;
-	store->clock_changed_arg = arg;
 }
 
 void

@@ -25,6 +25,7 @@
 #include "daemon/store/status.h"
 
 struct event_base;
+struct notify;
 struct store;
 
 /*
@@ -43,6 +44,11 @@ struct store_config {
 	size_t queue_octets; /* bodies waiting for the writer; 0: 8 MiB */
 	unsigned searches;   /* at a time; 0: STORE_SEARCHES */
 	int64_t question_ms; /* for a question; 0: STORE_QUESTION_MS */
+	/*
+	 * Told of NOTIFY_STORE_HEALTH, NOTIFY_STORE_DRAINED and NOTIFY_CLOCK;
+	 * must outlive the store.  NULL: nobody is.
+	 */
+	struct notify *notify;
 	/*
 	 * zstd's level for pieces of new bodies; 0: they are kept as they came.
 	 * What is in the file can be read whatever this is.
@@ -71,19 +77,10 @@ void store_close(struct store **);
 
 /*
  * Whether writes work: STORE_OK, or what the last failure was.  It changes by
- * itself, since the writer tries again every few seconds; `changed` runs on
- * the loop then.  Polls must not fetch while this is not STORE_OK.
+ * itself, since the writer tries again every few seconds; NOTIFY_STORE_HEALTH
+ * is published then.  Polls must not fetch while this is not STORE_OK.
  */
 const struct store_error *store_health(const struct store *);
-void store_set_health_cb(
-    struct store *, void (*changed)(struct store *, void *arg), void *arg);
-
-/*
- * Runs on the loop when a queue that made store_body_append() answer
- * STORE_FLOW_PAUSE has drained.
- */
-void store_set_drain_cb(
-    struct store *, void (*drained)(struct store *, void *arg), void *arg);
 
 typedef void (*store_done_cb)(enum store_status, void *arg);
 
@@ -105,10 +102,8 @@ struct store_clock {
 	int64_t set_by_ms;  /* the last time */
 	uint64_t setting;   /* what store_account() tells, if ages count */
 };
+/* NOTIFY_CLOCK is published where it was set, is behind, or no longer. */
 void store_clock(struct store *, struct store_clock *clock_r);
-/* `changed` runs on the loop where it was set, is behind, or no longer. */
-void store_set_clock_cb(
-    struct store *, void (*changed)(struct store *, void *arg), void *arg);
 
 /* In words: that it is behind and what to do, and that it was set. */
 void store_clock_behind_text(
@@ -256,7 +251,7 @@ struct store_body *store_body_new(struct store *,
 
 /*
  * Append bytes; they are copied and always taken.  STORE_FLOW_PAUSE asks to
- * stop until the drain callback has run.
+ * stop until NOTIFY_STORE_DRAINED is published.
  */
 enum store_flow store_body_append(
     struct store_body *, const unsigned char *, size_t length);

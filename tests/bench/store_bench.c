@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "daemon/notify/notify.h"
 #include "daemon/store/store.h"
 #include "tests/bench/mail.h"
 
@@ -54,6 +55,7 @@ struct bench {
 	/* How far it is. */
 	size_t begun, done;
 	bool paused;
+	struct notify_subscription subscription;
 };
 
 struct figures {
@@ -191,9 +193,9 @@ take_account(
 }
 
 static void
-drained(struct store *store, void *arg)
+drained(const struct notify_event *event, void *arg)
 {
-	(void)store;
+	(void)event;
 	((struct bench *)arg)->paused = false;
 	event_base_loopbreak(((struct bench *)arg)->base);
 }
@@ -202,16 +204,18 @@ static void
 open_store(struct bench *bench)
 {
 	const struct store_config config = { .path = bench->path,
-		.pack_level = bench->level };
+		.pack_level = bench->level,
+		.notify = notify_new() };
 	struct store_error error;
 
 	make_file(bench);
+	notify_subscribe(config.notify, &bench->subscription,
+	    NOTIFY_BIT(NOTIFY_STORE_DRAINED), drained, bench);
 	bench->base = event_base_new();
 	if (bench->base == NULL)
 		fail("libevent", "out of memory");
 	if (store_open(&bench->store, &config, bench->base, &error) != STORE_OK)
 		fail(bench->path, error.text);
-	store_set_drain_cb(bench->store, drained, bench);
 	store_account(bench->store, "bench", NULL, take_account, bench);
 	event_base_dispatch(bench->base);
 }

@@ -78,9 +78,9 @@ house_configure(struct poll_house *house, const char *keys)
 }
 
 static void
-house_over(struct poller *poller, void *arg)
+house_over(struct store *store, void *arg)
 {
-	(void)poller;
+	(void)store;
 	((struct poll_house *)arg)->over = true;
 }
 
@@ -190,18 +190,19 @@ void
 poll_house_poll(
     struct poll_house *house, const char *keys, enum poller_wish wish)
 {
-	struct poller_options options = { .once = wish == POLLER_WISH_POLL,
-		.finished = house_over,
-		.arg = house };
 	struct fixture *fixture = house->fixture;
+	const struct poller_options options = { .base = fixture->base,
+		.store = fixture->store,
+		.notify = fixture->config.notify,
+		.once = wish == POLLER_WISH_POLL };
 	struct poller_account_status status;
 
 	house->server.log[0] = '\0';
 	house->asked = house->server.log;
 	house_configure(house, keys);
 	house->over = false;
-	house->poller = poller_new(
-	    fixture->base, NULL, fixture->store, house->config, &options);
+	fixture_on(fixture, NOTIFY_POLLS_ENDED, house_over, house);
+	house->poller = poller_new(&options, house->config);
 	assert_non_null(house->poller);
 	if (options.once) {
 		fixture_wait(fixture, &house->over);
@@ -218,7 +219,7 @@ poll_house_poll(
 	house_note_plan(house);
 	if (!options.once) {
 		house->over = false;
-		poller_stop(house->poller, 60000, house_over, house);
+		poller_stop(house->poller, 60000);
 		fixture_wait(fixture, &house->over);
 	}
 	poller_free(&house->poller);

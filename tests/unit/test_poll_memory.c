@@ -118,17 +118,16 @@ check_cost(const char *what, size_t octets, size_t strings, size_t cost_max)
 static void
 settle(struct poller *poller, struct event_base *base)
 {
-	poller->stopping = poller->stop_told = true;
+	poller->stopping = poller->has_ended = true;
 	while (!configured_is_answered(poller->configured))
 		assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
-	poller->stopping = poller->stop_told = false;
+	poller->stopping = poller->has_ended = false;
 }
 
 static void
 measure(void **state, int per_host, size_t cost_max)
 {
 	const struct folder *folder = *state;
-	const struct poller_options options = { 0 };
 	struct event_base *base = event_base_new();
 	struct store_error error;
 	struct store *store;
@@ -147,7 +146,8 @@ measure(void **state, int per_host, size_t cost_max)
 	before = allocated();
 	config = folder_read(folder);
 	assert_int_equal(config->account_count, ACCOUNTS);
-	poller = poller_new(base, NULL, store, config, &options);
+	poller = poller_new(
+	    &(struct poller_options){ .base = base, .store = store }, config);
 	assert_non_null(poller);
 	settle(poller, base);
 	check_cost(

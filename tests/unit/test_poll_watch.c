@@ -55,7 +55,6 @@ write_accounts(const struct folder *folder)
 static void
 begin(struct scene *scene, const struct folder *folder)
 {
-	const struct poller_options options = { 0 };
 	struct store_error error;
 	char path[128];
 
@@ -68,8 +67,10 @@ begin(struct scene *scene, const struct folder *folder)
 	    STORE_OK);
 	write_accounts(folder);
 	scene->config = folder_read(folder);
-	scene->poller = poller_new(
-	    scene->base, NULL, scene->store, scene->config, &options);
+	scene->poller =
+	    poller_new(&(struct poller_options){ .base = scene->base,
+			   .store = scene->store },
+		scene->config);
 	assert_non_null(scene->poller);
 }
 

@@ -53,7 +53,7 @@ fail_and_recover(struct fixture *fixture, const struct failing *failing)
 	int64_t id;
 
 	assert_non_null(large);
-	store_set_health_cb(fixture->store, changed, &watch);
+	fixture_on(fixture, NOTIFY_STORE_HEALTH, changed, &watch);
 	assert_int_equal(
 	    fixture_put(fixture, "before", "abc", 3, &id), STORE_OK);
 	faulty_set(failing->write_code, failing->sync_code);
@@ -132,7 +132,7 @@ body_that_fails_in_the_middle_leaves_nothing(void **state)
 
 	assert_non_null(body);
 	assert_non_null(bytes);
-	store_set_health_cb(fixture->store, changed, &watch);
+	fixture_on(fixture, NOTIFY_STORE_HEALTH, changed, &watch);
 	store_body_append(body, bytes, 1000000);
 	for (int i = 0;
 	     fixture_integer(fixture, "SELECT count(*) FROM unfinished") == 0;
@@ -203,7 +203,7 @@ account_is_not_told_where_nothing_can_be_written(void **state)
 		struct watch watch = { 0 };
 		enum store_status status = STORE_OK;
 
-		store_set_health_cb(fixture->store, changed, &watch);
+		fixture_on(fixture, NOTIFY_STORE_HEALTH, changed, &watch);
 		/* A commit that has just gone well is proof enough. */
 		for (int tries = 0; status == STORE_OK && tries < 30; tries++) {
 			faulty_set(0, 0);

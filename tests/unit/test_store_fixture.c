@@ -42,8 +42,29 @@ fixture_setup_folder(void **state)
 	    fixture->folder);
 	fixture->config.path = fixture->path;
 	fixture->base = event_base_new();
+	fixture->config.notify = notify_new();
 	*state = fixture;
-	return fixture->base != NULL ? 0 : -1;
+	return fixture->base != NULL && fixture->config.notify != NULL ? 0 : -1;
+}
+
+static void
+hear(const struct notify_event *event, void *arg)
+{
+	struct fixture *fixture = arg;
+
+	(void)event;
+	fixture->heard(fixture->store, fixture->heard_arg);
+}
+
+void
+fixture_on(struct fixture *fixture, enum notify_kind kind,
+    void (*heard)(struct store *, void *arg), void *arg)
+{
+	notify_leave(&fixture->subscription);
+	fixture->heard = heard;
+	fixture->heard_arg = arg;
+	notify_subscribe(fixture->config.notify, &fixture->subscription,
+	    NOTIFY_BIT(kind), hear, fixture);
 }
 
 void
@@ -84,6 +105,8 @@ fixture_teardown(void **state)
 	DIR *folder;
 
 	store_close(&fixture->store);
+	notify_leave(&fixture->subscription);
+	notify_free(&fixture->config.notify);
 	event_base_free(fixture->base);
 	folder = opendir(fixture->folder);
 	while (folder != NULL && (entry = readdir(folder)) != NULL) {

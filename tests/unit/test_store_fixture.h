@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/notify/notify.h"
 #include "daemon/store/store.h"
 
 struct event_base;
@@ -17,6 +18,9 @@ struct fixture {
 	struct event_base *base;
 	struct store *store;
 	struct store_config config;
+	struct notify_subscription subscription;
+	void (*heard)(struct store *, void *arg);
+	void *heard_arg;
 	int64_t account; /* the row of "home" */
 };
 
@@ -28,6 +32,11 @@ int fixture_setup_folder(void **state);
 
 void fixture_open(struct fixture *);
 void fixture_close(struct fixture *);
+
+/* Call `heard` for each event of this kind, instead of what was heard before.
+ */
+void fixture_on(struct fixture *, enum notify_kind,
+    void (*heard)(struct store *, void *arg), void *arg);
 
 /* Turn the loop until *done; fails the test after a while. */
 void fixture_wait(struct fixture *, const bool *done);

@@ -83,7 +83,7 @@ begin(struct crowd *crowd, struct fixture *fixture, size_t length)
 {
 	memset(crowd, 0, sizeof(*crowd));
 	crowd->fixture = fixture;
-	store_set_drain_cb(fixture->store, drained, crowd);
+	fixture_on(fixture, NOTIFY_STORE_DRAINED, drained, crowd);
 	for (size_t i = 0; i < BODIES; i++) {
 		struct store_body_meta meta = fixture_meta(fixture, NULL);
 
@@ -162,7 +162,7 @@ whoever_pauses_is_told_to_go_on(void **state)
 	bool is_drained = false;
 
 	assert_non_null(body);
-	store_set_drain_cb(fixture->store, note_drain, &is_drained);
+	fixture_on(fixture, NOTIFY_STORE_DRAINED, note_drain, &is_drained);
 	for (size_t sent = 0;
 	     store_body_append(body, span, SPAN) != STORE_FLOW_PAUSE;
 	     sent += SPAN)

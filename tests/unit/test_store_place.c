@@ -296,7 +296,7 @@ nothing_is_acknowledged(void **state)
 		fixture_setup_folder((void **)&fixture);
 		paths = paths_of(fixture);
 		open_and_fill(fixture, &paths);
-		store_set_health_cb(fixture->store, note_health, &is_told);
+		fixture_on(fixture, NOTIFY_STORE_HEALTH, note_health, &is_told);
 		happening->happen(fixture, &paths);
 		/* What a poll begins with, and what it deletes by. */
 		assert_int_equal(fixture_account(fixture, "home", NULL, &id),
@@ -321,7 +321,7 @@ it_is_seen_while_nothing_happens(void **state)
 	struct paths paths = paths_of(fixture);
 	bool is_told = false;
 
-	store_set_health_cb(fixture->store, note_health, &is_told);
+	fixture_on(fixture, NOTIFY_STORE_HEALTH, note_health, &is_told);
 	file_moved(fixture, &paths);
 	fixture_wait(fixture, &is_told);
 }
@@ -344,18 +344,18 @@ file_that_comes_back_is_well(void **state)
 	file_moved(fixture, &paths);
 	assert_int_equal(
 	    fixture_put(fixture, "b", "abc", 3, NULL), STORE_REPLACED);
-	store_set_health_cb(fixture->store, note_well, &is_well);
+	fixture_on(fixture, NOTIFY_STORE_HEALTH, note_well, &is_well);
 	assert_int_equal(rename(paths.other, fixture->path), 0);
 	fixture_wait(fixture, &is_well);
 	assert_int_equal(fixture_put(fixture, "b", "abc", 3, NULL), STORE_OK);
 	assert_int_equal(
 	    fixture_integer(fixture, "SELECT count(*) FROM message"), 2);
 	is_well = false;
-	store_set_health_cb(fixture->store, NULL, NULL);
+	notify_leave(&fixture->subscription);
 	linked(fixture, &paths);
 	assert_int_equal(
 	    fixture_put(fixture, "c", "abc", 3, NULL), STORE_REPLACED);
-	store_set_health_cb(fixture->store, note_well, &is_well);
+	fixture_on(fixture, NOTIFY_STORE_HEALTH, note_well, &is_well);
 	assert_int_equal(unlink(paths.other), 0);
 	fixture_wait(fixture, &is_well);
 	assert_int_equal(fixture_put(fixture, "c", "abc", 3, NULL), STORE_OK);

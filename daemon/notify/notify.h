@@ -1,0 +1,123 @@
+/*
+ * What happened in the daemon, told once to all who want to know: the control
+ * API's events, metrics, hooks and systemd's status line are subscribers, and
+ * nothing that publishes knows them.
+ *
+ * Everything here is for the loop's thread.  A subscriber is called from
+ * inside the call that publishes, in the order of subscribing; it must not
+ * block, and what an event points to is borrowed until it returns.  In a
+ * callback everything is allowed: to leave (itself or another, who is then not
+ * called any more), to subscribe (for what is published after this event), and
+ * to publish.  What has happened is over when it is told: a subscriber that
+ * wants more asks the poller or the store.
+ */
+#ifndef NOTIFY_NOTIFY_H
+#define NOTIFY_NOTIFY_H
+
+#include <sys/queue.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/notify/tally.h"
+
+enum notify_kind {
+	NOTIFY_POLL_BEGUN = 0,
+	NOTIFY_POLL_OVER,      /* `poll` says how it went */
+	NOTIFY_MESSAGE_STORED, /* `message` is durable, and was not here */
+	NOTIFY_ACCOUNT_STATE,  /* `state` */
+	NOTIFY_STORE_HEALTH,   /* writes fail, or work again: `health` */
+	NOTIFY_STORE_DRAINED,  /* the store takes bodies again */
+	NOTIFY_CLOCK,          /* it was set, is behind, or no longer */
+	NOTIFY_RELOADED,       /* another configuration holds: `reload` */
+	/* No poll runs, and none will: all of --once, or the poller stopped. */
+	NOTIFY_POLLS_ENDED,
+	NOTIFY_KIND_COUNT
+};
+
+/* "poll-begun". */
+const char *notify_kind_name(enum notify_kind);
+
+struct notify_poll {
+	int64_t started_ms, finished_ms; /* Unix time */
+	const char *outcome;             /* "ok", or the error's name */
+	const char *text;                /* why, in words; or NULL */
+	bool is_dry_run;                 /* it changed nothing */
+	const struct tally *tally;
+};
+
+struct notify_message {
+	int64_t id; /* in the store */
+	uint64_t octets;
+};
+
+/* As poller_shown_state() names them. */
+struct notify_state {
+	const char *from, *to;
+};
+
+struct notify_health {
+	bool works;
+	const char *text; /* why not, in words */
+};
+
+struct notify_reload {
+	size_t added, changed, removed; /* accounts */
+};
+
+struct notify_event {
+	enum notify_kind kind;
+	const char *account; /* its name; NULL where it concerns none */
+	union {
+		struct notify_poll poll;
+		struct notify_message message;
+		struct notify_state state;
+		struct notify_health health;
+		struct notify_reload reload;
+	};
+};
+
+typedef void (*notify_cb)(const struct notify_event *, void *arg);
+
+struct notify;
+
+/*
+ * A subscription is the subscriber's memory, so that to subscribe cannot fail.
+ * Zeroed, it is none; its members are private.
+ */
+struct notify_subscription {
+	TAILQ_ENTRY(notify_subscription) link;
+	struct notify *notify; /* NULL: none */
+	uint64_t number;
+	unsigned kinds;
+	notify_cb cb;
+	void *arg;
+};
+
+/* NULL without memory. */
+struct notify *notify_new(void) __attribute__((warn_unused_result));
+
+/* All have left.  Sets the pointer to NULL; NULL is allowed. */
+void notify_free(struct notify **);
+
+/* One of the kinds of notify_subscribe(). */
+#define NOTIFY_BIT(kind) (1u << (kind))
+
+/*
+ * Call `cb` for each event of these kinds until notify_leave().  With NULL for
+ * `notify` there is nobody who publishes.
+ */
+void notify_subscribe(struct notify *, struct notify_subscription *,
+    unsigned kinds, notify_cb cb, void *arg);
+
+/* Harmless where nobody has subscribed. */
+void notify_leave(struct notify_subscription *);
+
+/* Whether anybody wants this kind: to save the work of making an event. */
+bool notify_is_wanted(const struct notify *, enum notify_kind);
+
+/* Tell all that want it.  Nobody listens to NULL. */
+void notify_publish(struct notify *, const struct notify_event *);
+
+#endif
