@@ -6,6 +6,7 @@
  * a client freed between them closes at once, and its memory goes when the last
  * bracket closes.
  */
+#include "lib/net/client.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -48,6 +49,8 @@ struct evpop_client {
 	unsigned int wishes;
 	unsigned int entered; /* brackets that are open */
 	bool is_freed;
+	void (*then)(void *); /* runs once the memory is free */
+	void *then_arg;
 	uint64_t answered;
 };
 
@@ -319,9 +322,14 @@ client_attend(struct evpop_client *client)
 static void
 client_release(struct evpop_client *client)
 {
+	void (*then)(void *) = client->then;
+	void *arg = client->then_arg;
+
 	evpop_requests_clear(&client->requests);
 	evpop_connection_free(client->connection);
 	free(client);
+	if (then != NULL)
+		then(arg);
 }
 
 static void
@@ -430,6 +438,15 @@ evpop_client_free(struct evpop_client *client)
 	event_del(&client->wake);
 	if (client->entered == 0)
 		client_release(client);
+}
+
+void
+evpop_client_free_then(
+    struct evpop_client *client, void (*then)(void *), void *arg)
+{
+	client->then = then;
+	client->then_arg = arg;
+	evpop_client_free(client);
 }
 
 /* ---- what its owner may ask for ---- */

@@ -9,7 +9,7 @@ void
 evpop_caller_gone(
     const struct evpop_caller *caller, const struct evpop_known *known)
 {
-	if (caller->callbacks->gone != NULL)
+	if (!caller->is_gone && caller->callbacks->gone != NULL)
 		caller->callbacks->gone(caller->sync, known, caller->arg);
 }
 
@@ -17,7 +17,7 @@ void
 evpop_caller_matched(
     const struct evpop_caller *caller, const struct evpop_plan *plan)
 {
-	if (caller->callbacks->matched != NULL)
+	if (!caller->is_gone && caller->callbacks->matched != NULL)
 		caller->callbacks->matched(caller->sync, plan, caller->arg);
 }
 
@@ -25,7 +25,7 @@ void
 evpop_caller_planned(
     const struct evpop_caller *caller, const struct evpop_plan *plan)
 {
-	if (caller->callbacks->planned != NULL)
+	if (!caller->is_gone && caller->callbacks->planned != NULL)
 		caller->callbacks->planned(caller->sync, plan, caller->arg);
 }
 
@@ -33,7 +33,7 @@ enum evpop_flow
 evpop_caller_begin(const struct evpop_caller *caller,
     const struct evpop_entry *entry, enum evpop_action action, void **message_r)
 {
-	if (caller->callbacks->begin == NULL)
+	if (caller->is_gone || caller->callbacks->begin == NULL)
 		return EVPOP_FLOW_CONTINUE;
 	return caller->callbacks->begin(
 	    caller->sync, entry, action, message_r, caller->arg);
@@ -43,7 +43,7 @@ enum evpop_flow
 evpop_caller_data(const struct evpop_caller *caller, void *message,
     const unsigned char *bytes, size_t length)
 {
-	if (caller->callbacks->data == NULL)
+	if (caller->is_gone || caller->callbacks->data == NULL)
 		return EVPOP_FLOW_CONTINUE;
 	return caller->callbacks->data(
 	    caller->sync, message, bytes, length, caller->arg);
@@ -54,8 +54,9 @@ evpop_caller_end(const struct evpop_caller *caller,
     const struct evpop_entry *entry, void *message,
     const struct evpop_result *result)
 {
-	caller->callbacks->end(
-	    caller->sync, entry, message, result, caller->arg);
+	if (!caller->is_gone)
+		caller->callbacks->end(
+		    caller->sync, entry, message, result, caller->arg);
 }
 
 void
@@ -64,7 +65,7 @@ evpop_caller_refused(const struct evpop_caller *caller,
 {
 	struct evpop_result told = *result;
 
-	if (caller->callbacks->refused == NULL)
+	if (caller->is_gone || caller->callbacks->refused == NULL)
 		return;
 	/* Of the message words say too little, but they tell of a later try. */
 	evpop_refusal_by_words(&told);
@@ -76,25 +77,35 @@ void
 evpop_caller_deleted(
     const struct evpop_caller *caller, const struct evpop_entry *entry)
 {
-	if (caller->callbacks->deleted != NULL)
+	if (!caller->is_gone && caller->callbacks->deleted != NULL)
 		caller->callbacks->deleted(caller->sync, entry, caller->arg);
-}
-
-bool
-evpop_caller_hold(struct evpop_caller *caller, size_t octets)
-{
-	if (octets < caller->held + HOLD_STEP)
-		return true;
-	caller->held = octets;
-	return caller->callbacks->hold == NULL ||
-	       caller->callbacks->hold(caller->sync, octets, caller->arg);
 }
 
 void
 evpop_caller_trace(
     const struct evpop_caller *caller, bool from_server, const char *line)
 {
-	if (caller->callbacks->trace != NULL)
+	if (!caller->is_gone && caller->callbacks->trace != NULL)
 		caller->callbacks->trace(
 		    caller->sync, from_server, line, caller->arg);
+}
+
+void
+evpop_caller_done(
+    const struct evpop_caller *caller, const struct evpop_sync_report *report)
+{
+	if (!caller->is_gone)
+		caller->callbacks->done(caller->sync, report, caller->arg);
+}
+
+bool
+evpop_caller_hold(struct evpop_caller *caller, size_t octets)
+{
+	if (caller->is_gone)
+		return false;
+	if (octets < caller->held + HOLD_STEP)
+		return true;
+	caller->held = octets;
+	return caller->callbacks->hold == NULL ||
+	       caller->callbacks->hold(caller->sync, octets, caller->arg);
 }

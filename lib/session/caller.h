@@ -1,4 +1,7 @@
-/* Who uses a sync: the callbacks, of which most may be missing. */
+/*
+ * Who uses a sync: the callbacks, of which most may be missing.  A sync may be
+ * freed in each of them; from then on its caller is gone, and told of nothing.
+ */
 #ifndef EVPOP_SESSION_CALLER_H
 #define EVPOP_SESSION_CALLER_H
 
@@ -8,7 +11,8 @@ struct evpop_caller {
 	struct evpop_sync *sync;
 	const struct evpop_sync_callbacks *callbacks;
 	void *arg;
-	size_t held; /* octets of memory that were asked for */
+	size_t held; /* bytes of memory that were asked for */
+	bool is_gone;
 };
 
 /* As the callbacks of the same names; what is missing lets all go on. */
@@ -27,8 +31,12 @@ void evpop_caller_refused(const struct evpop_caller *,
     const struct evpop_entry *, const struct evpop_result *);
 void evpop_caller_deleted(
     const struct evpop_caller *, const struct evpop_entry *);
-bool evpop_caller_hold(struct evpop_caller *, size_t octets);
 void evpop_caller_trace(
     const struct evpop_caller *, bool from_server, const char *line);
+void evpop_caller_done(
+    const struct evpop_caller *, const struct evpop_sync_report *);
+
+/* False, too, where the caller is gone. */
+bool evpop_caller_hold(struct evpop_caller *, size_t octets);
 
 #endif

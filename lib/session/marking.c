@@ -131,14 +131,10 @@ evpop_marking_is_done(const struct evpop_marking *marking)
 	return marking->answered_count == marking->due_count;
 }
 
-size_t
-evpop_marking_count(const struct evpop_marking *marking)
-{
-	return marking->marked_count;
-}
-
 const struct evpop_entry *
 evpop_marking_entry(const struct evpop_marking *marking, size_t at)
 {
-	return &marking->listing->entries[marking->indices[at]];
+	return at < marking->marked_count
+		   ? &marking->listing->entries[marking->indices[at]]
+		   : NULL;
 }

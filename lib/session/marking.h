@@ -42,8 +42,7 @@ enum evpop_error evpop_marking_send(
 bool evpop_marking_is_idle(const struct evpop_marking *);
 bool evpop_marking_is_done(const struct evpop_marking *);
 
-/* Entries that are marked, in the order they were. */
-size_t evpop_marking_count(const struct evpop_marking *);
+/* The entries that are marked, in the order they were; NULL behind the last. */
 const struct evpop_entry *evpop_marking_entry(
     const struct evpop_marking *, size_t at);
 

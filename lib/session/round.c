@@ -2,14 +2,13 @@
 
 #include <stdlib.h>
 
-#include "lib/session/comparison.h"
-#include "lib/session/survey.h"
+#include "lib/net/client.h"
 
 enum round_step {
 	ROUND_IDLE = 0,
 	ROUND_LISTING,   /* up to a listing in which all have names */
 	ROUND_ASKING,    /* for what is known */
-	ROUND_COMPARING, /* LIST and TOP, where the plan depends on them */
+	ROUND_COMPARING, /* by LIST and TOP, where the plan depends on them */
 	ROUND_TRANSFER,  /* RETR and DELE */
 	ROUND_QUITTING,
 	ROUND_OVER
@@ -22,7 +21,7 @@ enum round_flight {
 };
 
 struct evpop_round {
-	struct evpop_caller caller;
+	struct evpop_caller *caller;
 	const struct evpop_round_callbacks *callbacks;
 	void *arg;
 	struct evpop_policy policy;
@@ -35,59 +34,37 @@ struct evpop_round {
 
 	struct evpop_client *client;
 	struct evpop_survey *survey;
-	struct evpop_comparison *comparison;
 	struct evpop_transfer *transfer;
+	struct evpop_round_outcome outcome;
 
-	struct evpop_outcome outcome;
-	unsigned busy; /* callbacks under way */
-	bool is_freed;
+	void (*freed)(void *);
+	void *freed_arg;
 };
 
-static void round_carry_out(void *);
+static void round_carry_out(const struct evpop_plan *, void *);
 
 /* ---- life ---- */
 
 static void
-round_destroy(struct evpop_round *round)
+round_destroy(void *arg)
 {
+	struct evpop_round *round = arg;
+	void (*freed)(void *) = round->freed;
+	void *freed_arg = round->freed_arg;
+
 	evpop_transfer_free(round->transfer);
-	evpop_comparison_free(round->comparison);
 	evpop_survey_free(round->survey);
 	free(round);
+	freed(freed_arg);
 }
 
 void
-evpop_round_free(struct evpop_round *round)
+evpop_round_free(struct evpop_round *round, void (*freed)(void *), void *arg)
 {
-	if (round == NULL || round->is_freed)
-		return;
-	round->is_freed = true;
 	round->step = ROUND_OVER;
-	evpop_client_free(round->client);
-	round->client = NULL;
-	if (round->busy == 0)
-		round_destroy(round);
-}
-
-/*
- * Around everything that runs callbacks: the round may be freed inside, and is
- * destroyed when the outermost leaves.
- */
-static void
-round_enter(struct evpop_round *round)
-{
-	round->busy++;
-}
-
-/* Returns whether it lives on. */
-static bool
-round_leave(struct evpop_round *round)
-{
-	bool lives = !round->is_freed;
-
-	if (--round->busy == 0 && round->is_freed)
-		round_destroy(round);
-	return lives;
+	round->freed = freed;
+	round->freed_arg = arg;
+	evpop_client_free_then(round->client, round_destroy, round);
 }
 
 static void
@@ -99,30 +76,30 @@ round_over(struct evpop_round *round, bool needs_another)
 
 /* ---- what goes wrong ---- */
 
+static bool
+round_is_well(const struct evpop_round *round)
+{
+	return round->outcome.result.error == EVPOP_ERROR_NONE;
+}
+
+static void
+round_note_failure(struct evpop_round *round, const struct evpop_result *result)
+{
+	if (round_is_well(round))
+		round->outcome.result = *result;
+}
+
 void
 evpop_round_cancel(struct evpop_round *round, const struct evpop_result *reason)
 {
 	if (round->step == ROUND_OVER)
 		return;
-	evpop_outcome_fail(&round->outcome, reason);
+	round_note_failure(round, reason);
 	round->is_stopping = true;
-	evpop_survey_stop(round->survey);
-	evpop_comparison_stop(round->comparison);
+	evpop_survey_end(round->survey);
 	evpop_client_cancel(round->client);
 	if (round->flight == FLIGHT_LANDED)
 		round_over(round, false);
-}
-
-/* The session cannot go on, for this reason: close without QUIT. */
-static void
-round_fail(struct evpop_round *round, enum evpop_error error,
-    enum evpop_scope scope, const char *text)
-{
-	struct evpop_result result;
-
-	evpop_result_set(&result, error, EVPOP_PHASE_COMMAND, "%s", text);
-	result.scope = scope;
-	evpop_round_cancel(round, &result);
 }
 
 /* Not for want of memory alone: a session that is ending takes no command. */
@@ -130,35 +107,27 @@ static void
 round_failed(enum evpop_error error, const char *why, void *arg)
 {
 	struct evpop_round *round = arg;
+	struct evpop_result result;
 
-	if (round->is_freed)
+	if (round->caller->is_gone)
 		return;
 	round->is_stopping = true;
 	/* Then its end says why; but no command is sent for what is known. */
-	if (error == EVPOP_ERROR_MEMORY || round->step == ROUND_ASKING)
-		round_fail(round, error, EVPOP_SCOPE_SESSION, why);
-}
-
-/* Whether the listing may be as large as it is, and a plan like this. */
-static bool
-round_may_hold(size_t plan_octets, void *arg)
-{
-	struct evpop_round *round = arg;
-	size_t held = evpop_survey_held(round->survey) + plan_octets;
-	bool may;
-
-	if (round->is_freed)
-		return false;
-	round_enter(round);
-	may = evpop_caller_hold(&round->caller, held);
-	if (!may && !round->is_freed)
-		round_fail(round, EVPOP_ERROR_LIMIT, EVPOP_SCOPE_ACCOUNT,
-		    "the listing of the maildrop takes more memory than there "
-		    "is for it");
-	return round_leave(round) && may;
+	if (error == EVPOP_ERROR_USAGE && round->step != ROUND_ASKING)
+		return;
+	evpop_result_set(&result, error, EVPOP_PHASE_COMMAND, "%s", why);
+	if (error == EVPOP_ERROR_LIMIT)
+		result.scope = EVPOP_SCOPE_ACCOUNT;
+	evpop_round_cancel(round, &result);
 }
 
 /* ---- QUIT ---- */
+
+static bool
+round_has_marked(const struct evpop_round *round)
+{
+	return evpop_transfer_marked(round->transfer, 0) != NULL;
+}
 
 static void
 round_quit_done(
@@ -167,8 +136,10 @@ round_quit_done(
 	struct evpop_round *round = arg;
 
 	(void)client;
-	evpop_outcome_quit(
-	    &round->outcome, evpop_transfer_has_marked(round->transfer), reply);
+	round->outcome.quit = reply->quit;
+	/* Some of what was marked was not deleted. */
+	if (reply->quit == EVPOP_QUIT_REFUSED && round_has_marked(round))
+		round_note_failure(round, &reply->result);
 }
 
 static void
@@ -197,10 +168,10 @@ round_take_leave(struct evpop_round *round)
 		round_over(round, false);
 }
 
-/* ---- what of it is known ---- */
+/* ---- the plan ---- */
 
 static void
-round_ask_known(void *arg)
+round_listed(const struct evpop_listing *listing, void *arg)
 {
 	struct evpop_round *round = arg;
 
@@ -209,8 +180,16 @@ round_ask_known(void *arg)
 		return;
 	}
 	round->step = ROUND_ASKING;
-	round->callbacks->listing(
-	    evpop_survey_listing(round->survey), round->arg);
+	round->callbacks->listing(listing, round->arg);
+}
+
+/* The session may have ended, or be ending, while it was asked. */
+void
+evpop_round_known(struct evpop_round *round, const struct evpop_known *known,
+    size_t count, enum evpop_known_part part, int64_t now_ms)
+{
+	if (round->step == ROUND_ASKING)
+		evpop_survey_known(round->survey, known, count, part, now_ms);
 }
 
 void
@@ -221,77 +200,53 @@ evpop_round_unchanged(struct evpop_round *round)
 }
 
 static void
-round_tell_gone(const struct evpop_known *known, void *arg)
+round_matched(const struct evpop_plan *plan, void *arg)
 {
 	struct evpop_round *round = arg;
-
-	if (!round->is_freed)
-		evpop_caller_gone(&round->caller, known);
-}
-
-static bool
-round_has_work(const struct evpop_round *round)
-{
-	const struct evpop_plan *plan = evpop_round_plan(round);
-
-	return !round->is_stopping && !round->policy.dry_run &&
-	       (plan->fetches > 0 || plan->deletes > 0);
-}
-
-/* The plan is made, as far as unique-ids tell. */
-static void
-round_matched(void *arg)
-{
-	struct evpop_round *round = arg;
+	bool has_work = !round->is_stopping && !round->policy.dry_run &&
+			(plan->fetches > 0 || plan->deletes > 0);
 
 	/* It may have been stopped while it was told what is gone. */
-	if (round->step != ROUND_ASKING)
+	if (round->step != ROUND_ASKING || round->caller->is_gone)
 		return;
-	if (round->flight != FLIGHT_NONE && round_has_work(round)) {
+	if (round->flight != FLIGHT_NONE && has_work) {
 		round_over(round, true);
 		return;
 	}
-	evpop_caller_matched(&round->caller, evpop_round_plan(round));
-	if (round->is_freed || round->step != ROUND_ASKING ||
+	evpop_caller_matched(round->caller, plan);
+	if (round->step != ROUND_ASKING ||
 	    (round->is_stopping && round->flight == FLIGHT_NONE))
 		return;
 	if (round->flight != FLIGHT_NONE) {
-		round_carry_out(round);
+		round_carry_out(plan, round);
 		return;
 	}
 	round->step = ROUND_COMPARING;
-	evpop_comparison_settle(round->comparison, &round->policy);
+	evpop_survey_compare(round->survey);
 }
 
+/* Neither UIDL nor LIST: without a listing there is no session to speak of. */
 static void
-round_sized(void *arg)
+round_unlisted(const struct evpop_result *result, void *arg)
 {
 	struct evpop_round *round = arg;
 
-	/* They may have been asked for along with bodies. */
-	if (round->step == ROUND_COMPARING)
-		evpop_comparison_sized(round->comparison);
+	if (round->flight != FLIGHT_NONE) {
+		round_over(round, true);
+		return;
+	}
+	round->outcome.result = *result;
+	round->outcome.result.scope = EVPOP_SCOPE_SESSION;
+	round_quit(round);
 }
 
-static const struct evpop_comparison_callbacks comparison_callbacks = {
-	.gone = round_tell_gone,
-	.may_hold = round_may_hold,
+static const struct evpop_survey_callbacks survey_callbacks = {
+	.listed = round_listed,
+	.refused = round_unlisted,
 	.matched = round_matched,
 	.planned = round_carry_out,
 	.failed = round_failed,
 };
-
-/* The session may have ended, or be ending, while it was asked. */
-void
-evpop_round_known(struct evpop_round *round, const struct evpop_known *known,
-    size_t count, enum evpop_known_part part, int64_t now_ms)
-{
-	round_enter(round);
-	if (round->step == ROUND_ASKING)
-		evpop_comparison_known(round->comparison, known, count, part,
-		    &round->policy, now_ms);
-	(void)round_leave(round);
-}
 
 /* ---- transfer ---- */
 
@@ -301,15 +256,19 @@ round_broken(const struct evpop_result *result, void *arg)
 	struct evpop_round *round = arg;
 
 	round->is_stopping = true;
-	evpop_outcome_fail(&round->outcome, result);
+	round_note_failure(round, result);
 }
 
 static void
 round_doubted(const struct evpop_result *result, void *arg)
 {
 	struct evpop_round *round = arg;
+	struct evpop_result doubt;
 
-	evpop_outcome_doubt(&round->outcome, result);
+	evpop_result_set(&doubt, result->error, result->phase,
+	    "%s: the server is not well, and nothing was deleted there",
+	    result->text);
+	round_note_failure(round, &doubt);
 }
 
 static void
@@ -337,7 +296,7 @@ round_transfer(struct evpop_round *round)
 		.plan = evpop_round_plan(round),
 		.policy = &round->policy,
 		.begun = round->begun,
-		.caller = &round->caller,
+		.caller = round->caller,
 	};
 
 	round->transfer =
@@ -350,7 +309,7 @@ round_transfer(struct evpop_round *round)
 	round->step = ROUND_TRANSFER;
 	/* Bodies are compared with it before any is deleted. */
 	if (!round->is_stopping)
-		evpop_survey_sizes_for(round->survey, evpop_round_plan(round));
+		evpop_survey_size_bodies(round->survey);
 	if (round->is_stopping)
 		evpop_transfer_stop(round->transfer);
 	evpop_transfer_start(round->transfer);
@@ -358,14 +317,13 @@ round_transfer(struct evpop_round *round)
 
 /* The plan is final. */
 static void
-round_carry_out(void *arg)
+round_carry_out(const struct evpop_plan *plan, void *arg)
 {
 	struct evpop_round *round = arg;
 
-	round_enter(round);
-	round->callbacks->planned(evpop_round_plan(round), round->arg);
+	round->callbacks->planned(plan, round->arg);
 	/* It may have been stopped, and the QUIT be under way or over. */
-	if (!round_leave(round) || round->step >= ROUND_QUITTING)
+	if (round->step >= ROUND_QUITTING)
 		return;
 	if (round->flight != FLIGHT_NONE || round->policy.dry_run)
 		round_take_leave(round);
@@ -375,13 +333,17 @@ round_carry_out(void *arg)
 
 /* ---- the session ---- */
 
-static enum evpop_outcome_stage
-round_stage(const struct evpop_round *round)
+static void
+round_note_end(struct evpop_round *round, const struct evpop_result *result)
 {
-	if (round->step != ROUND_QUITTING)
-		return EVPOP_OUTCOME_EARLY;
-	return round->transfer == NULL ? EVPOP_OUTCOME_IDLE
-				       : EVPOP_OUTCOME_DONE;
+	struct evpop_round_outcome *outcome = &round->outcome;
+	bool came_to_quit = round->step == ROUND_QUITTING;
+
+	outcome->did_its_work =
+	    came_to_quit && (round->transfer != NULL || round_is_well(round));
+	outcome->end = round_is_well(round) ? *result : outcome->result;
+	if (!came_to_quit || round_has_marked(round))
+		outcome->result = outcome->end;
 }
 
 static void
@@ -393,18 +355,16 @@ round_closed(
 	(void)client;
 	if (round->step == ROUND_OVER)
 		return;
-	round_enter(round);
 	evpop_transfer_closed(round->transfer, result);
-	if (!round_leave(round))
+	if (round->caller->is_gone)
 		return;
 	/* What is known is still asked for. */
 	if (round->flight != FLIGHT_NONE && round->step == ROUND_ASKING &&
-	    evpop_outcome_is_well(&round->outcome)) {
+	    round_is_well(round)) {
 		round->flight = FLIGHT_LANDED;
 		return;
 	}
-	evpop_outcome_close(&round->outcome, round_stage(round),
-	    evpop_transfer_has_marked(round->transfer), result);
+	round_note_end(round, result);
 	round_over(round, false);
 }
 
@@ -415,7 +375,7 @@ round_trace(
 	struct evpop_round *round = arg;
 
 	(void)client;
-	evpop_caller_trace(&round->caller, from_server, line);
+	evpop_caller_trace(round->caller, from_server, line);
 }
 
 static const struct evpop_client_callbacks client_callbacks = {
@@ -424,35 +384,6 @@ static const struct evpop_client_callbacks client_callbacks = {
 static const struct evpop_client_callbacks tracing_callbacks = {
 	.closed = round_closed,
 	.trace = round_trace,
-};
-
-static void
-round_grown(void *arg)
-{
-	(void)round_may_hold(0, arg);
-}
-
-/* Neither UIDL nor LIST: without a listing there is no session to speak of. */
-static void
-round_unlisted(const struct evpop_result *result, void *arg)
-{
-	struct evpop_round *round = arg;
-
-	if (round->flight != FLIGHT_NONE) {
-		round_over(round, true);
-		return;
-	}
-	round->outcome.result = *result;
-	round->outcome.result.scope = EVPOP_SCOPE_SESSION;
-	round_quit(round);
-}
-
-static const struct evpop_survey_callbacks survey_callbacks = {
-	.grown = round_grown,
-	.listed = round_ask_known,
-	.sized = round_sized,
-	.refused = round_unlisted,
-	.failed = round_failed,
 };
 
 struct evpop_round *
@@ -464,24 +395,21 @@ evpop_round_new(const struct evpop_round_order *order,
 	round = calloc(1, sizeof *round);
 	if (round == NULL)
 		return NULL;
-	round->caller = *order->caller;
+	round->caller = order->caller;
 	round->callbacks = callbacks;
 	round->arg = arg;
 	round->begun = order->begun;
 	round->may_fly = order->may_fly;
-	round->client =
-	    evpop_client_new(order->base, order->dns, &order->target->config,
-		order->caller->callbacks->trace != NULL ? &tracing_callbacks
-							: &client_callbacks,
-		round);
+	round->client = evpop_client_new(order->base, order->dns, order->config,
+	    order->caller->callbacks->trace != NULL ? &tracing_callbacks
+						    : &client_callbacks,
+	    round);
 	if (round->client != NULL)
-		round->survey =
-		    evpop_survey_new(round->client, &survey_callbacks, round);
-	if (round->survey != NULL)
-		round->comparison = evpop_comparison_new(
-		    round->client, round->survey, &comparison_callbacks, round);
-	if (round->comparison == NULL) {
-		evpop_round_free(round);
+		round->survey = evpop_survey_new(
+		    round->client, round->caller, &survey_callbacks, round);
+	if (round->survey == NULL) {
+		evpop_client_free(round->client);
+		free(round);
 		return NULL;
 	}
 	return round;
@@ -497,11 +425,10 @@ round_opened(
 {
 	struct evpop_round *round = arg;
 
-	if (reply->result.error == EVPOP_ERROR_NONE ||
-	    round->outcome.result.error != EVPOP_ERROR_NONE)
+	if (reply->result.error == EVPOP_ERROR_NONE || !round_is_well(round))
 		return;
 	round->outcome.result = reply->result;
-	evpop_survey_stop(round->survey);
+	evpop_survey_end(round->survey);
 	if (evpop_client_state(client) == EVPOP_STATE_AUTHORIZATION)
 		round_quit(round);
 }
@@ -521,8 +448,6 @@ evpop_round_start(struct evpop_round *round, const struct evpop_policy *policy,
     const struct evpop_credentials *credentials)
 {
 	struct evpop_client *client = round->client;
-	/* What is deleted at once needs no name. */
-	bool wants_names = policy->keep != EVPOP_KEEP_NONE || policy->baseline;
 	enum evpop_error error;
 
 	round->policy = *policy;
@@ -534,7 +459,7 @@ evpop_round_start(struct evpop_round *round, const struct evpop_policy *policy,
 		    client, credentials, round_opened, round);
 	if (error == EVPOP_ERROR_NONE)
 		error = evpop_survey_start(
-		    round->survey, round->flight != FLIGHT_NONE, wants_names);
+		    round->survey, policy, round->flight != FLIGHT_NONE);
 	if (error == EVPOP_ERROR_NONE && round->flight != FLIGHT_NONE)
 		error = evpop_client_quit(client, round_quit_done, round);
 	if (error == EVPOP_ERROR_NONE)
@@ -553,8 +478,7 @@ evpop_round_stop(struct evpop_round *round)
 	case ROUND_LISTING:
 	case ROUND_COMPARING:
 		/* Once complete, it is followed by QUIT. */
-		evpop_survey_stop_naming(round->survey);
-		evpop_comparison_stop(round->comparison);
+		evpop_survey_stop(round->survey);
 		break;
 	case ROUND_TRANSFER:
 		evpop_transfer_stop(round->transfer);
@@ -575,7 +499,7 @@ evpop_round_client(struct evpop_round *round)
 }
 
 const struct evpop_listing *
-evpop_round_listing(struct evpop_round *round)
+evpop_round_listing(const struct evpop_round *round)
 {
 	return evpop_survey_listing(round->survey);
 }
@@ -583,7 +507,7 @@ evpop_round_listing(struct evpop_round *round)
 const struct evpop_plan *
 evpop_round_plan(const struct evpop_round *round)
 {
-	return evpop_comparison_plan(round->comparison);
+	return evpop_survey_plan(round->survey);
 }
 
 struct evpop_transfer *
@@ -592,7 +516,13 @@ evpop_round_transfer(const struct evpop_round *round)
 	return round->transfer;
 }
 
-const struct evpop_outcome *
+const struct evpop_transfer_tally *
+evpop_round_tally(const struct evpop_round *round)
+{
+	return evpop_transfer_tally(round->transfer);
+}
+
+const struct evpop_round_outcome *
 evpop_round_outcome(const struct evpop_round *round)
 {
 	return &round->outcome;

@@ -7,14 +7,13 @@
 
 #include <evpop/sync.h>
 
-#include "lib/session/comparison.h"
-#include "lib/session/outcome.h"
-#include "lib/session/target.h"
+#include "lib/session/attempt.h"
+#include "lib/session/survey.h"
 #include "lib/session/transfer.h"
 
 struct evpop_round;
 
-/* All from the loop; the round may be freed in each, and in the caller's. */
+/* All from the loop. */
 struct evpop_round_callbacks {
 	/* As those of a sync of the same names. */
 	void (*listing)(const struct evpop_listing *, void *arg);
@@ -30,17 +29,30 @@ struct evpop_round_callbacks {
 struct evpop_round_order {
 	struct event_base *base;
 	struct evdns_base *dns;
-	const struct evpop_target *target;
-	const struct evpop_caller *caller;
+	const struct evpop_client_config *config;
+	struct evpop_caller *caller;
 	bool may_fly;   /* QUIT may go out with UIDL */
 	uint32_t begun; /* RETRs, of earlier rounds */
+};
+
+/* What it came to.  The first thing that goes wrong decides. */
+struct evpop_round_outcome {
+	struct evpop_result result; /* how a server takes leave matters only
+				       where deletions are at stake */
+	struct evpop_result end;    /* as if it always did */
+	enum evpop_quit quit;
+	bool did_its_work; /* up to QUIT, with no error before it */
 };
 
 /* It does nothing yet.  NULL without memory. */
 struct evpop_round *evpop_round_new(const struct evpop_round_order *,
     const struct evpop_round_callbacks *, void *arg) EVPOP_MUST_USE;
-/* Closes at once, with no further callback.  NULL is allowed. */
-void evpop_round_free(struct evpop_round *);
+
+/*
+ * Closes at once, with no further callback.  Its memory goes as soon as none of
+ * its client's callbacks runs any more, and `freed` runs then.
+ */
+void evpop_round_free(struct evpop_round *, void (*freed)(void *), void *arg);
 
 /* After anything but EVPOP_ERROR_NONE it is only to be freed. */
 enum evpop_error evpop_round_start(struct evpop_round *,
@@ -57,12 +69,16 @@ void evpop_round_stop(struct evpop_round *);
 void evpop_round_cancel(struct evpop_round *, const struct evpop_result *);
 
 struct evpop_client *evpop_round_client(struct evpop_round *);
-const struct evpop_listing *evpop_round_listing(struct evpop_round *);
+const struct evpop_listing *evpop_round_listing(const struct evpop_round *);
+/* NULL before anything is known. */
 const struct evpop_plan *evpop_round_plan(const struct evpop_round *);
 /* NULL before it has come to that. */
 struct evpop_transfer *evpop_round_transfer(const struct evpop_round *);
+const struct evpop_transfer_tally *evpop_round_tally(
+    const struct evpop_round *);
 
 /* What it came to, once it is over. */
-const struct evpop_outcome *evpop_round_outcome(const struct evpop_round *);
+const struct evpop_round_outcome *evpop_round_outcome(
+    const struct evpop_round *);
 
 #endif

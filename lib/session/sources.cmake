@@ -1,10 +1,8 @@
 set(EVPOP_SESSION_SOURCES
 	session/action.c
-	session/ahead.c
-	session/blame.c
+	session/attempt.c
 	session/caller.c
 	session/candidates.c
-	session/comparison.c
 	session/deletions.c
 	session/doubt.c
 	session/easy.c
@@ -13,13 +11,10 @@ set(EVPOP_SESSION_SOURCES
 	session/ids.c
 	session/listing.c
 	session/marking.c
-	session/outcome.c
 	session/plan.c
-	session/retry.c
 	session/round.c
 	session/same.c
 	session/slice.c
 	session/survey.c
 	session/sync.c
-	session/target.c
 	session/transfer.c)

@@ -1,63 +1,79 @@
 /*
- * What is on the server: UIDL, or where there is none LIST and, for names, TOP;
- * and LIST once more for sizes, where they are wanted later.
+ * What is on the server, against what is known: UIDL, or where there is none
+ * LIST and, for names, TOP; then the plan, by unique-ids, and where that leaves
+ * something open by sizes (LIST) and headers (TOP).
  */
 #ifndef EVPOP_SESSION_SURVEY_H
 #define EVPOP_SESSION_SURVEY_H
 
 #include <evpop/sync.h>
 
+#include "lib/session/caller.h"
+
 struct evpop_survey;
 
-/* The survey may be freed in each of these, which are told from the loop. */
 struct evpop_survey_callbacks {
-	/* The listing has grown. */
-	void (*grown)(void *arg);
-	/* It is complete. */
-	void (*listed)(void *arg);
-	/* It has whatever sizes can be had. */
-	void (*sized)(void *arg);
+	/* The listing is complete. */
+	void (*listed)(const struct evpop_listing *, void *arg);
 	/* There can be none, in this session. */
 	void (*refused)(const struct evpop_result *, void *arg);
+	/* The plan is made, as far as unique-ids tell. */
+	void (*matched)(const struct evpop_plan *, void *arg);
+	/* It is final. */
+	void (*planned)(const struct evpop_plan *, void *arg);
 	/*
-	 * Not for want of memory alone: EVPOP_ERROR_USAGE where the session is
-	 * ending.
+	 * EVPOP_ERROR_MEMORY; EVPOP_ERROR_LIMIT where the caller does not let
+	 * it hold more; EVPOP_ERROR_USAGE where what is known is not in order,
+	 * or the session is ending.
 	 */
 	void (*failed)(enum evpop_error, const char *why, void *arg);
 };
 
 /* NULL without memory. */
 struct evpop_survey *evpop_survey_new(struct evpop_client *,
-    const struct evpop_survey_callbacks *, void *arg) EVPOP_MUST_USE;
+    struct evpop_caller *, const struct evpop_survey_callbacks *,
+    void *arg) EVPOP_MUST_USE;
 /* After the client is freed, or its session over.  NULL is allowed. */
 void evpop_survey_free(struct evpop_survey *);
 
 /*
  * Ask for the listing.  In a flight, UIDL is all that can be asked; names are
- * made where they are wanted.
+ * made where the policy wants them.
  */
-enum evpop_error evpop_survey_start(
-    struct evpop_survey *, bool is_flight, bool wants_names) EVPOP_MUST_USE;
+enum evpop_error evpop_survey_start(struct evpop_survey *,
+    const struct evpop_policy *, bool is_flight) EVPOP_MUST_USE;
 
-/* Ask for sizes; without UIDL they are there. */
-void evpop_survey_sizes(struct evpop_survey *);
+/* How much of what is known comes at once. */
+enum evpop_known_part {
+	EVPOP_KNOWN_ALL = 0, /* in any order */
+	EVPOP_KNOWN_SOME,
+	EVPOP_KNOWN_LAST
+};
+
+/* The answer to `listed`; `matched` comes with the last of it. */
+void evpop_survey_known(struct evpop_survey *, const struct evpop_known *,
+    size_t count, enum evpop_known_part, int64_t now_ms);
 
 /*
- * Ask for them, if that was not done, in one flight with the bodies that this
+ * Ask the server for what the plan still depends on; `planned` may run before
+ * it returns.
+ */
+void evpop_survey_compare(struct evpop_survey *);
+
+/*
+ * Ask for sizes, if that was not done, in one flight with the bodies that the
  * plan fetches and deletes.
  */
-void evpop_survey_sizes_for(struct evpop_survey *, const struct evpop_plan *);
+void evpop_survey_size_bodies(struct evpop_survey *);
 
-/* Make no more names. */
-void evpop_survey_stop_naming(struct evpop_survey *);
-
-/* Nor take any more lines, nor tell of anything. */
+/* Ask for no more headers, be it for names or to compare. */
 void evpop_survey_stop(struct evpop_survey *);
 
-/* What has come so far. */
-const struct evpop_listing *evpop_survey_listing(struct evpop_survey *);
+/* Nor take any more lines, nor tell of anything. */
+void evpop_survey_end(struct evpop_survey *);
 
-/* Octets of memory in use. */
-size_t evpop_survey_held(const struct evpop_survey *);
+/* What has come so far; NULL before anything is known. */
+const struct evpop_listing *evpop_survey_listing(const struct evpop_survey *);
+const struct evpop_plan *evpop_survey_plan(const struct evpop_survey *);
 
 #endif

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/session/retry.h"
+#include "lib/auth/credentials.h"
+#include "lib/session/attempt.h"
 #include "lib/session/round.h"
-#include "lib/session/target.h"
 
 enum sync_step {
 	SYNC_IDLE = 0,
@@ -28,14 +28,13 @@ enum sync_step {
 struct evpop_sync {
 	struct event_base *base;
 	struct evdns_base *dns;
-	struct evpop_target target;
+	struct evpop_attempt attempt;
 	struct evpop_policy policy;
 	struct evpop_caller caller;
 
 	enum sync_step step;
 	bool is_given_up; /* by the caller: no other session */
 	bool is_reversed;
-	struct evpop_retry retry;
 	struct evpop_round *round;
 	bool is_counted;      /* the round, in the report */
 	bool is_told;         /* what it has deleted */
@@ -44,8 +43,11 @@ struct evpop_sync {
 
 	struct event *deferred; /* comes back from the loop when all is over */
 	struct evpop_sync_report report; /* without the present round */
-	unsigned busy;                   /* callbacks under way */
-	bool is_freed;
+	/*
+	 * It lives as long as somebody holds it: its caller, until it is gone;
+	 * a round; and functions of its own that callbacks return to.
+	 */
+	unsigned int holders;
 };
 
 static void sync_over(bool needs_another, void *);
@@ -107,42 +109,43 @@ static const struct evpop_round_callbacks round_callbacks = {
 /* ---- life ---- */
 
 static void
-sync_destroy(struct evpop_sync *sync)
+sync_hold(struct evpop_sync *sync)
 {
+	sync->holders++;
+}
+
+static void
+sync_let_go(void *arg)
+{
+	struct evpop_sync *sync = arg;
+
+	if (--sync->holders > 0)
+		return;
 	if (sync->deferred != NULL)
 		event_free(sync->deferred);
-	evpop_target_clear(&sync->target);
+	evpop_attempt_clear(&sync->attempt);
 	free(sync);
 }
 
-/*
- * Around callbacks that something follows: the sync may be freed inside, and is
- * destroyed when the outermost leaves.
- */
 static void
-sync_enter(struct evpop_sync *sync)
+sync_drop_round(struct evpop_sync *sync)
 {
-	sync->busy++;
-}
+	struct evpop_round *round = sync->round;
 
-static void
-sync_leave(struct evpop_sync *sync)
-{
-	if (--sync->busy == 0 && sync->is_freed)
-		sync_destroy(sync);
+	sync->round = NULL;
+	if (round != NULL)
+		evpop_round_free(round, sync_let_go, sync);
 }
 
 void
 evpop_sync_free(struct evpop_sync *sync)
 {
-	if (sync == NULL || sync->is_freed)
+	if (sync == NULL || sync->caller.is_gone)
 		return;
-	sync->is_freed = true;
+	sync->caller.is_gone = true;
 	sync->step = SYNC_DONE;
-	evpop_round_free(sync->round);
-	sync->round = NULL;
-	if (sync->busy == 0)
-		sync_destroy(sync);
+	sync_drop_round(sync);
+	sync_let_go(sync);
 }
 
 /* ---- the report ---- */
@@ -152,15 +155,11 @@ static void
 sync_add_round(struct evpop_sync_report *report, struct evpop_round *round,
     bool is_repeated)
 {
-	const struct evpop_transfer *transfer = evpop_round_transfer(round);
-	const struct evpop_transfer_tally *tally;
+	const struct evpop_transfer_tally *tally = evpop_round_tally(round);
 
 	report->octets_in += evpop_client_octets_in(evpop_round_client(round));
 	report->octets_out +=
 	    evpop_client_octets_out(evpop_round_client(round));
-	if (transfer == NULL)
-		return;
-	tally = evpop_transfer_tally(transfer);
 	report->fetched += tally->fetched;
 	report->failed += tally->failed;
 	report->body_octets += tally->body_octets;
@@ -178,15 +177,10 @@ evpop_sync_progress(struct evpop_sync *sync, struct evpop_sync_report *progress)
 		sync_add_round(progress, sync->round, false);
 }
 
-static size_t
-sync_unacknowledged(const struct evpop_sync *sync)
+static bool
+sync_awaits_caller(const struct evpop_sync *sync)
 {
-	const struct evpop_transfer *transfer =
-	    evpop_round_transfer(sync->round);
-
-	return transfer == NULL
-		   ? 0
-		   : evpop_transfer_tally(transfer)->unacknowledged;
+	return evpop_round_tally(sync->round)->unacknowledged > 0;
 }
 
 /* Tell of every deletion that the server has committed. */
@@ -195,32 +189,29 @@ sync_tell_deleted(struct evpop_sync *sync)
 {
 	const struct evpop_transfer *transfer =
 	    evpop_round_transfer(sync->round);
-	size_t i, count = 0;
+	const struct evpop_entry *entry;
+	size_t at = 0;
 
 	if (sync->is_told)
 		return;
 	sync->is_told = true;
-	if (transfer != NULL &&
-	    evpop_round_outcome(sync->round)->quit == EVPOP_QUIT_COMMITTED)
-		count = evpop_marking_count(evpop_transfer_marking(transfer));
-	for (i = 0; i < count && !sync->is_freed; i++)
-		evpop_caller_deleted(&sync->caller,
-		    evpop_marking_entry(evpop_transfer_marking(transfer), i));
+	if (evpop_round_outcome(sync->round)->quit != EVPOP_QUIT_COMMITTED)
+		return;
+	while (!sync->caller.is_gone &&
+	       (entry = evpop_transfer_marked(transfer, at++)) != NULL)
+		evpop_caller_deleted(&sync->caller, entry);
 }
 
 /* What a limit over all rounds has left. */
 static void
 sync_note_later(struct evpop_sync *sync, struct evpop_sync_report *report)
 {
-	const struct evpop_transfer *transfer =
-	    evpop_round_transfer(sync->round);
 	const struct evpop_plan *plan = evpop_round_plan(sync->round);
-	uint32_t most = sync->policy.max_messages, begun;
+	uint32_t begun = evpop_round_tally(sync->round)->begun;
+	uint32_t most = sync->policy.max_messages;
 
-	if (transfer == NULL || most == 0 || sync->is_counted)
-		return;
-	begun = evpop_transfer_tally(transfer)->begun;
-	if (sync->begun + begun == most)
+	if (evpop_round_transfer(sync->round) != NULL && most > 0 &&
+	    !sync->is_counted && sync->begun + begun == most)
 		report->later = (uint32_t)(plan->later + plan->fetches - begun);
 }
 
@@ -230,17 +221,15 @@ sync_done(struct evpop_sync *sync)
 	struct evpop_sync_report report;
 
 	sync->step = SYNC_DONE;
-	evpop_target_wipe_credentials(&sync->target);
-	sync_enter(sync);
+	evpop_credentials_wipe(&sync->attempt.credentials);
 	sync_tell_deleted(sync);
-	if (!sync->is_freed) {
-		evpop_sync_progress(sync, &report);
-		sync_note_later(sync, &report);
-		report.quit = evpop_round_outcome(sync->round)->quit;
-		evpop_retry_explain(&sync->retry, &report.result);
-		sync->caller.callbacks->done(sync, &report, sync->caller.arg);
-	}
-	sync_leave(sync);
+	if (sync->caller.is_gone)
+		return;
+	evpop_sync_progress(sync, &report);
+	sync_note_later(sync, &report);
+	report.quit = evpop_round_outcome(sync->round)->quit;
+	evpop_attempt_explain(&sync->attempt, &report.result);
+	evpop_caller_done(&sync->caller, &report);
 }
 
 /* ---- one round after the other ---- */
@@ -251,7 +240,7 @@ sync_make_round(struct evpop_sync *sync, bool is_first)
 	const struct evpop_round_order order = {
 		.base = sync->base,
 		.dns = sync->dns,
-		.target = &sync->target,
+		.config = &sync->attempt.config,
 		.caller = &sync->caller,
 		.may_fly = is_first,
 		.begun = sync->begun,
@@ -262,7 +251,8 @@ sync_make_round(struct evpop_sync *sync, bool is_first)
 	if (round == NULL)
 		return false;
 	/* Until now it was asked for what it knows of the server. */
-	evpop_round_free(sync->round);
+	sync_drop_round(sync);
+	sync_hold(sync);
 	sync->round = round;
 	sync->is_counted = sync->is_told = false;
 	return true;
@@ -272,17 +262,13 @@ sync_make_round(struct evpop_sync *sync, bool is_first)
 static void
 sync_count_round(struct evpop_sync *sync, bool is_repeated)
 {
-	const struct evpop_transfer *transfer =
-	    evpop_round_transfer(sync->round);
-	const struct evpop_transfer_tally *tally;
+	const struct evpop_transfer_tally *tally =
+	    evpop_round_tally(sync->round);
 
 	sync_add_round(&sync->report, sync->round, is_repeated);
 	sync->is_counted = true;
 	if (!is_repeated)
 		sync->listed_before = evpop_round_listing(sync->round)->count;
-	if (transfer == NULL)
-		return;
-	tally = evpop_transfer_tally(transfer);
 	sync->begun +=
 	    is_repeated ? tally->fetched + tally->failed : tally->begun;
 }
@@ -300,7 +286,7 @@ sync_begin_round(struct evpop_sync *sync)
 	memset(&sync->report.result, 0, sizeof sync->report.result);
 	if (sync_make_round(sync, false))
 		error = evpop_round_start(
-		    sync->round, &policy, &sync->target.credentials);
+		    sync->round, &policy, &sync->attempt.credentials);
 	sync->step = SYNC_RUNNING;
 	if (error == EVPOP_ERROR_NONE)
 		return;
@@ -315,14 +301,12 @@ sync_another_round(struct evpop_sync *sync)
 {
 	bool is_repeated = sync->step != SYNC_GOING_ON;
 
-	sync_enter(sync);
 	if (!is_repeated)
 		sync_tell_deleted(sync);
-	if (!sync->is_freed && !sync->is_given_up) {
-		sync_count_round(sync, is_repeated);
-		sync_begin_round(sync);
-	}
-	sync_leave(sync);
+	if (sync->caller.is_gone || sync->is_given_up)
+		return;
+	sync_count_round(sync, is_repeated);
+	sync_begin_round(sync);
 }
 
 static void
@@ -332,8 +316,9 @@ sync_run_deferred(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (sync_unacknowledged(sync) > 0)
+	if (sync_awaits_caller(sync))
 		return;
+	sync_hold(sync);
 	switch (sync->step) {
 	case SYNC_REPEATING:
 	case SYNC_REVERSING:
@@ -346,6 +331,7 @@ sync_run_deferred(evutil_socket_t fd, short what, void *arg)
 	default:
 		break;
 	}
+	sync_let_go(sync);
 }
 
 /* The round is over; what follows comes from the loop. */
@@ -353,7 +339,7 @@ static void
 sync_set_step(struct evpop_sync *sync, enum sync_step step)
 {
 	sync->step = step;
-	if (sync_unacknowledged(sync) == 0)
+	if (!sync_awaits_caller(sync))
 		event_active(sync->deferred, EV_TIMEOUT, 0);
 }
 
@@ -361,17 +347,15 @@ sync_set_step(struct evpop_sync *sync, enum sync_step step)
 static bool
 sync_may_repeat(struct evpop_sync *sync)
 {
-	const struct evpop_transfer *transfer =
-	    evpop_round_transfer(sync->round);
-	const struct evpop_result *end = &evpop_round_outcome(sync->round)->end;
+	const struct evpop_round_outcome *outcome =
+	    evpop_round_outcome(sync->round);
 
-	if (sync->is_given_up ||
-	    evpop_round_outcome(sync->round)->did_its_work ||
-	    end->error == EVPOP_ERROR_NONE ||
-	    (transfer != NULL && evpop_transfer_tally(transfer)->is_cut))
+	if (sync->is_given_up || outcome->did_its_work ||
+	    outcome->end.error == EVPOP_ERROR_NONE ||
+	    evpop_round_tally(sync->round)->is_cut)
 		return false;
-	return evpop_retry_prepare(
-	    &sync->retry, &sync->target, evpop_round_client(sync->round), end);
+	return evpop_attempt_again(
+	    &sync->attempt, evpop_round_client(sync->round), &outcome->end);
 }
 
 /*
@@ -387,10 +371,8 @@ sync_may_reverse(struct evpop_sync *sync)
 	evpop_sync_progress(sync, &report);
 	if (sync->is_given_up || sync->is_reversed ||
 	    (end != EVPOP_ERROR_IO && end != EVPOP_ERROR_TIMEOUT) ||
-	    report.fetched > 0 || sync_unacknowledged(sync) > 0 ||
-	    evpop_round_transfer(sync->round) == NULL ||
-	    !evpop_transfer_tally(evpop_round_transfer(sync->round))
-		 ->ended_on_message ||
+	    report.fetched > 0 || sync_awaits_caller(sync) ||
+	    !evpop_round_tally(sync->round)->ended_on_message ||
 	    evpop_round_plan(sync->round)->fetches <= 1)
 		return false;
 	sync->is_reversed = true;
@@ -414,19 +396,22 @@ sync_may_go_on(struct evpop_sync *sync)
 {
 	const struct evpop_transfer *transfer =
 	    evpop_round_transfer(sync->round);
+	const struct evpop_round_outcome *outcome =
+	    evpop_round_outcome(sync->round);
 
-	return !sync->is_given_up && evpop_transfer_has_marked(transfer) &&
-	       sync_unacknowledged(sync) == 0 &&
-	       evpop_round_outcome(sync->round)->quit == EVPOP_QUIT_COMMITTED &&
-	       evpop_round_outcome(sync->round)->result.error ==
-		   EVPOP_ERROR_NONE &&
+	return !sync->is_given_up &&
+	       evpop_transfer_marked(transfer, 0) != NULL &&
+	       !sync_awaits_caller(sync) &&
+	       outcome->quit == EVPOP_QUIT_COMMITTED &&
+	       outcome->result.error == EVPOP_ERROR_NONE &&
 	       evpop_transfer_has_more(transfer) && sync_listing_shrinks(sync);
 }
 
 static enum sync_step
 sync_choose_step(struct evpop_sync *sync, bool needs_another)
 {
-	const struct evpop_outcome *outcome = evpop_round_outcome(sync->round);
+	const struct evpop_round_outcome *outcome =
+	    evpop_round_outcome(sync->round);
 
 	if (needs_another && !sync->is_given_up)
 		return SYNC_REPEATING;
@@ -443,15 +428,12 @@ static void
 sync_over(bool needs_another, void *arg)
 {
 	struct evpop_sync *sync = arg;
-	struct evpop_transfer *transfer = evpop_round_transfer(sync->round);
 
 	sync->step = sync_choose_step(sync, needs_another);
-	sync_enter(sync);
-	if (transfer != NULL)
-		evpop_transfer_settle(transfer, sync->step == SYNC_REPEATING);
-	if (!sync->is_freed)
+	evpop_transfer_tell_blamed(
+	    evpop_round_transfer(sync->round), sync->step == SYNC_REPEATING);
+	if (!sync->caller.is_gone)
 		sync_set_step(sync, sync->step);
-	sync_leave(sync);
 }
 
 /* ---- what the caller does ---- */
@@ -466,6 +448,7 @@ evpop_sync_new(struct event_base *base, struct evdns_base *dns,
 	sync = calloc(1, sizeof *sync);
 	if (sync == NULL)
 		return NULL;
+	sync_hold(sync);
 	sync->base = base;
 	sync->dns = dns;
 	if (policy != NULL)
@@ -474,9 +457,9 @@ evpop_sync_new(struct event_base *base, struct evdns_base *dns,
 		.sync = sync, .callbacks = callbacks, .arg = arg
 	};
 	sync->deferred = event_new(base, -1, 0, sync_run_deferred, sync);
-	if (!evpop_target_init(&sync->target, config) ||
+	if (!evpop_attempt_init(&sync->attempt, config) ||
 	    sync->deferred == NULL || !sync_make_round(sync, true)) {
-		sync_destroy(sync);
+		sync_let_go(sync);
 		return NULL;
 	}
 	return sync;
@@ -497,18 +480,17 @@ evpop_sync_start(
 	enum evpop_error error = EVPOP_ERROR_MEMORY;
 
 	assert(sync->step == SYNC_IDLE);
-	if (evpop_target_set_credentials(&sync->target, credentials))
+	if (evpop_credentials_copy(&sync->attempt.credentials, credentials))
 		error = evpop_round_start(
-		    sync->round, &sync->policy, &sync->target.credentials);
+		    sync->round, &sync->policy, &sync->attempt.credentials);
 	if (error == EVPOP_ERROR_NONE) {
 		sync->step = SYNC_RUNNING;
 		return error;
 	}
 	/* What was accepted of the session would end it, and tell of it. */
 	sync->step = SYNC_DONE;
-	evpop_round_free(sync->round);
-	sync->round = NULL;
-	evpop_target_wipe_credentials(&sync->target);
+	sync_drop_round(sync);
+	evpop_credentials_wipe(&sync->attempt.credentials);
 	return error;
 }
 
@@ -519,22 +501,30 @@ evpop_sync_open(struct evpop_sync *sync, const char *user, const char *password)
 	    &(struct evpop_credentials){ .user = user, .password = password });
 }
 
+static void
+sync_known(struct evpop_sync *sync, const struct evpop_known *known,
+    size_t count, enum evpop_known_part part, int64_t now_ms)
+{
+	if (sync->step != SYNC_RUNNING)
+		return;
+	sync_hold(sync);
+	evpop_round_known(sync->round, known, count, part, now_ms);
+	sync_let_go(sync);
+}
+
 void
 evpop_sync_known(struct evpop_sync *sync, const struct evpop_known *known,
     size_t count, int64_t now_ms)
 {
-	if (sync->step == SYNC_RUNNING)
-		evpop_round_known(
-		    sync->round, known, count, EVPOP_KNOWN_ALL, now_ms);
+	sync_known(sync, known, count, EVPOP_KNOWN_ALL, now_ms);
 }
 
 void
 evpop_sync_known_batch(struct evpop_sync *sync, const struct evpop_known *known,
     size_t count, bool is_last, int64_t now_ms)
 {
-	if (sync->step == SYNC_RUNNING)
-		evpop_round_known(sync->round, known, count,
-		    is_last ? EVPOP_KNOWN_LAST : EVPOP_KNOWN_SOME, now_ms);
+	sync_known(sync, known, count,
+	    is_last ? EVPOP_KNOWN_LAST : EVPOP_KNOWN_SOME, now_ms);
 }
 
 void

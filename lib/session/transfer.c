@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "lib/session/ahead.h"
 #include "lib/session/doubt.h"
+#include "lib/session/marking.h"
 #include "lib/session/slice.h"
 
 /* One that is coming, or has come. */
@@ -13,21 +13,30 @@ struct body {
 	struct evpop_doubt_body what;
 };
 
+/* Which message the session has ended on. */
+enum blame {
+	BLAME_OPEN = 0, /* it goes on */
+	BLAME_NONE,
+	BLAME_OWED, /* one, and the caller is to be told */
+	BLAME_TOLD
+};
+
 struct evpop_transfer {
 	struct evpop_client *client;
 	const struct evpop_listing *listing;
 	const struct evpop_plan *plan;
-	struct evpop_caller caller;
+	struct evpop_caller *caller;
 	const struct evpop_transfer_callbacks *callbacks;
 	void *arg;
 
-	bool is_running;          /* until QUIT is to be sent */
-	bool is_stopping;         /* begin nothing more */
-	struct evpop_ahead ahead; /* RETRs */
-	struct body body;         /* of the first of them, whose turn it is */
-	struct body short_body;   /* ended, and waits for the next reply */
-	bool is_proving;          /* by a command of its own */
-	struct evpop_blame blame; /* for the end of the session */
+	bool is_running;        /* until QUIT is to be sent */
+	bool is_stopping;       /* begin nothing more */
+	struct body body;       /* of the RETR whose turn it is */
+	struct body short_body; /* ended, and waits for the next reply */
+	bool is_proving;        /* by a command of its own */
+	enum blame blame;
+	struct body blamed;
+	struct evpop_result blamed_result;
 	struct evpop_doubt *doubt;
 	bool is_doubted; /* some body: nothing is deleted */
 
@@ -36,8 +45,6 @@ struct evpop_transfer {
 	struct evpop_marking *marking;
 
 	struct evpop_transfer_tally tally;
-	unsigned busy; /* brackets that are open */
-	bool is_freed;
 };
 
 static void transfer_go_on(struct evpop_transfer *);
@@ -45,9 +52,11 @@ static void transfer_judged(
     const struct evpop_doubt_body *, const struct evpop_result *, void *);
 static void transfer_revoked(const struct evpop_result *, void *);
 
-static void
-transfer_destroy(struct evpop_transfer *transfer)
+void
+evpop_transfer_free(struct evpop_transfer *transfer)
 {
+	if (transfer == NULL)
+		return;
 	evpop_marking_free(transfer->marking);
 	evpop_doubt_free(transfer->doubt);
 	free(transfer);
@@ -67,43 +76,25 @@ evpop_transfer_new(const struct evpop_transfer_order *order,
 	transfer->doubt = evpop_doubt_new(order->client, order->listing,
 	    order->plan, transfer_judged, transfer);
 	if (transfer->marking == NULL || transfer->doubt == NULL) {
-		transfer_destroy(transfer);
+		evpop_transfer_free(transfer);
 		return NULL;
 	}
 	transfer->client = order->client;
 	transfer->listing = order->listing;
 	transfer->plan = order->plan;
-	evpop_slice_set(
-	    &transfer->slice, order->plan, order->policy, order->begun);
-	transfer->caller = *order->caller;
+	evpop_slice_init(&transfer->slice, order->plan, order->listing,
+	    order->policy, order->begun);
+	transfer->caller = order->caller;
 	transfer->callbacks = callbacks;
 	transfer->arg = arg;
 	return transfer;
 }
 
-/* Around all that runs callbacks: it may be freed inside. */
-static void
-transfer_enter(struct evpop_transfer *transfer)
+/* Until QUIT is to be sent, or nobody is told any more. */
+static bool
+transfer_goes_on(const struct evpop_transfer *transfer)
 {
-	transfer->busy++;
-}
-
-static void
-transfer_leave(struct evpop_transfer *transfer)
-{
-	if (--transfer->busy == 0 && transfer->is_freed)
-		transfer_destroy(transfer);
-}
-
-void
-evpop_transfer_free(struct evpop_transfer *transfer)
-{
-	if (transfer == NULL)
-		return;
-	transfer_enter(transfer);
-	transfer->is_freed = true;
-	transfer->is_running = false;
-	transfer_leave(transfer);
+	return transfer->is_running && !transfer->caller->is_gone;
 }
 
 /* A command was not taken. */
@@ -144,7 +135,7 @@ transfer_tell_end(struct evpop_transfer *transfer,
 		transfer->tally.cut++;
 	else
 		transfer->tally.failed++;
-	evpop_caller_end(&transfer->caller,
+	evpop_caller_end(transfer->caller,
 	    transfer_entry(transfer, body->index), body->message, result);
 }
 
@@ -160,7 +151,7 @@ transfer_spare_all(
 
 	transfer->is_doubted = true;
 	transfer->callbacks->doubted(result, transfer->arg);
-	if (!transfer->is_freed && transfer->is_running)
+	if (transfer_goes_on(transfer))
 		error = evpop_marking_revoke(
 		    transfer->marking, transfer_revoked, transfer);
 	if (error != EVPOP_ERROR_NONE)
@@ -173,14 +164,18 @@ transfer_judged(const struct evpop_doubt_body *body,
 {
 	struct evpop_transfer *transfer = arg;
 
-	transfer_enter(transfer);
 	if (result->error == EVPOP_ERROR_INCOMPLETE && !transfer->is_doubted)
 		transfer_spare_all(transfer, result);
-	if (!transfer->is_freed)
-		transfer_tell_end(transfer, body, result);
-	if (!transfer->is_freed)
-		transfer_go_on(transfer);
-	transfer_leave(transfer);
+	transfer_tell_end(transfer, body, result);
+	transfer_go_on(transfer);
+}
+
+/* The session does not end on a body, unless it has done so before. */
+static void
+transfer_excuse_bodies(struct evpop_transfer *transfer)
+{
+	if (transfer->blame == BLAME_OPEN)
+		transfer->blame = BLAME_NONE;
 }
 
 /* A reply has come, as it should: the body before it was whole. */
@@ -214,7 +209,7 @@ transfer_judge(
 	}
 	transfer->short_body.has_begun = false;
 	transfer->tally.is_cut = true;
-	evpop_blame_excuse_all(&transfer->blame);
+	transfer_excuse_bodies(transfer);
 	evpop_result_set(&cut, EVPOP_ERROR_PROTOCOL, EVPOP_PHASE_BODY,
 	    "message %lu was cut: %llu octets were listed and %llu came, and "
 	    "what followed was no reply; the server does not stuff a line that "
@@ -223,8 +218,7 @@ transfer_judge(
 	    (unsigned long long)body.what.claimed,
 	    (unsigned long long)body.what.octets);
 	transfer->callbacks->broken(&cut, transfer->arg);
-	if (!transfer->is_freed)
-		transfer_tell_end(transfer, &body.what, &cut);
+	transfer_tell_end(transfer, &body.what, &cut);
 }
 
 static void
@@ -236,7 +230,7 @@ transfer_tell_refusal(struct evpop_transfer *transfer, const struct body *body,
 		return;
 	}
 	transfer->tally.failed++;
-	evpop_caller_refused(&transfer->caller,
+	evpop_caller_refused(transfer->caller,
 	    transfer_entry(transfer, body->what.index), result);
 }
 
@@ -245,8 +239,6 @@ transfer_tell_failure(struct evpop_transfer *transfer, const struct body *body,
     const struct evpop_result *result)
 {
 	transfer_judge(transfer, result);
-	if (transfer->is_freed)
-		return;
 	if (!transfer_ends_session(result)) {
 		transfer_tell_refusal(transfer, body, result);
 		return;
@@ -256,15 +248,43 @@ transfer_tell_failure(struct evpop_transfer *transfer, const struct body *body,
 	transfer->tally.is_cut |= result->error == EVPOP_ERROR_PROTOCOL &&
 				  body->what.octets < body->what.claimed;
 	transfer->callbacks->broken(result, transfer->arg);
-	if (transfer->is_freed)
+	/* These say nothing of a message, nor do those behind the first. */
+	if (result->error == EVPOP_ERROR_CANCELLED ||
+	    result->error == EVPOP_ERROR_MEMORY ||
+	    transfer->blame != BLAME_OPEN) {
+		if (body->has_begun)
+			transfer_tell_end(transfer, &body->what, result);
 		return;
-	if (evpop_blame_place(&transfer->blame,
-		transfer_entry(transfer, body->what.index), body->has_begun,
-		body->what.message, result)) {
-		transfer->tally.cut += body->has_begun;
-		transfer->tally.ended_on_message = true;
-	} else if (body->has_begun)
-		transfer_tell_end(transfer, &body->what, result);
+	}
+	transfer->blame = BLAME_OWED;
+	transfer->blamed = *body;
+	transfer->blamed_result = *result;
+	transfer->tally.cut += body->has_begun;
+	transfer->tally.ended_on_message = true;
+}
+
+void
+evpop_transfer_tell_blamed(struct evpop_transfer *transfer, bool is_repeated)
+{
+	const struct evpop_doubt_body *what;
+	struct evpop_result result;
+
+	if (transfer == NULL || transfer->blame != BLAME_OWED)
+		return;
+	transfer->blame = BLAME_TOLD;
+	what = &transfer->blamed.what;
+	result = transfer->blamed_result;
+	if (is_repeated)
+		evpop_result_set(&result, EVPOP_ERROR_CANCELLED,
+		    EVPOP_PHASE_BODY, "to be fetched again at once: %s",
+		    transfer->blamed_result.text);
+	if (transfer->blamed.has_begun)
+		evpop_caller_end(transfer->caller,
+		    transfer_entry(transfer, what->index), what->message,
+		    &result);
+	else if (!is_repeated)
+		evpop_caller_refused(transfer->caller,
+		    transfer_entry(transfer, what->index), &result);
 }
 
 /* ---- bodies ---- */
@@ -274,29 +294,23 @@ transfer_body_begin(
     struct evpop_client *client, uint32_t number, uint64_t octets, void *arg)
 {
 	struct evpop_transfer *transfer = arg;
-	uint32_t index = evpop_ahead_first(&transfer->ahead);
+	uint32_t index = evpop_slice_first(&transfer->slice);
 	const struct evpop_entry *entry = transfer_entry(transfer, index);
-	enum evpop_flow flow = EVPOP_FLOW_CONTINUE;
+	enum evpop_flow flow;
 	void *message = NULL;
 
 	(void)client;
 	assert(number == entry->number);
-	transfer_enter(transfer);
 	transfer_release(transfer);
-	if (!transfer->is_freed)
-		flow = evpop_caller_begin(&transfer->caller, entry,
-		    (enum evpop_action)transfer->plan->actions[index],
-		    &message);
+	flow = evpop_caller_begin(transfer->caller, entry,
+	    (enum evpop_action)transfer->plan->actions[index], &message);
 	transfer->body.has_begun = true;
 	transfer->body.what = (struct evpop_doubt_body){
 		.index = index,
-		.claimed = transfer->is_freed   ? 0
-			   : entry->octets != 0 ? entry->octets
-						: octets,
+		.claimed = entry->octets != 0 ? entry->octets : octets,
 		.is_empty = true,
 		.message = message,
 	};
-	transfer_leave(transfer);
 	return flow;
 }
 
@@ -306,16 +320,12 @@ transfer_body_data(struct evpop_client *client, const unsigned char *bytes,
 {
 	struct evpop_transfer *transfer = arg;
 	struct evpop_doubt_body *body = &transfer->body.what;
-	enum evpop_flow flow;
 
 	(void)client;
 	transfer->tally.body_octets += length;
 	evpop_doubt_take(body, bytes, length);
-	transfer_enter(transfer);
-	flow =
-	    evpop_caller_data(&transfer->caller, body->message, bytes, length);
-	transfer_leave(transfer);
-	return flow;
+	return evpop_caller_data(
+	    transfer->caller, body->message, bytes, length);
 }
 
 static void
@@ -326,20 +336,17 @@ transfer_body_end(struct evpop_client *client, uint32_t number,
 	struct body body = transfer->body;
 
 	(void)client;
-	body.what.index = evpop_ahead_first(&transfer->ahead);
+	body.what.index = evpop_slice_first(&transfer->slice);
 	assert(number == transfer_entry(transfer, body.what.index)->number);
-	evpop_ahead_pop(&transfer->ahead);
+	evpop_slice_answer(&transfer->slice);
 	transfer->body = (struct body){ .has_begun = false };
-	transfer_enter(transfer);
 	if (result->error != EVPOP_ERROR_NONE)
 		transfer_tell_failure(transfer, &body, result);
 	else if (body.what.octets < body.what.claimed)
 		transfer->short_body = body;
 	else
 		evpop_doubt_judge(transfer->doubt, &body.what);
-	if (!transfer->is_freed)
-		transfer_go_on(transfer);
-	transfer_leave(transfer);
+	transfer_go_on(transfer);
 }
 
 static const struct evpop_sink transfer_sink = {
@@ -354,23 +361,20 @@ transfer_hand_over_fetch(struct evpop_transfer *transfer)
 {
 	const struct evpop_entry *entry;
 	enum evpop_error error;
-	uint32_t index;
 
 	if (transfer->is_stopping ||
 	    evpop_slice_has_fetched(&transfer->slice) ||
-	    evpop_ahead_is_full(
-		&transfer->ahead, evpop_doubt_waiting(transfer->doubt)))
+	    evpop_slice_is_full(
+		&transfer->slice, evpop_doubt_waiting(transfer->doubt)))
 		return false;
-	index = evpop_slice_next(&transfer->slice);
-	entry = transfer_entry(transfer, index);
+	entry = transfer_entry(transfer, evpop_slice_next(&transfer->slice));
 	error = evpop_client_retr_listed(transfer->client, entry->number,
 	    entry->octets, &transfer_sink, transfer);
 	if (error != EVPOP_ERROR_NONE) {
 		transfer_fail(transfer, error);
 		return false;
 	}
-	evpop_ahead_push(&transfer->ahead, index, entry->octets);
-	evpop_slice_take(&transfer->slice);
+	evpop_slice_begin(&transfer->slice);
 	transfer->tally.begun++;
 	return true;
 }
@@ -381,15 +385,12 @@ static void
 transfer_reply(
     struct evpop_transfer *transfer, const struct evpop_result *result)
 {
-	transfer_enter(transfer);
 	transfer->is_running &= !transfer_ends_session(result);
 	transfer_judge(transfer, result);
 	/* The session ended on this, and on none of the bodies. */
 	if (transfer_ends_session(result))
-		evpop_blame_excuse_all(&transfer->blame);
-	if (!transfer->is_freed)
-		transfer_go_on(transfer);
-	transfer_leave(transfer);
+		transfer_excuse_bodies(transfer);
+	transfer_go_on(transfer);
 }
 
 /* Where they stay marked, there must be no QUIT. */
@@ -398,14 +399,11 @@ transfer_revoked(const struct evpop_result *result, void *arg)
 {
 	struct evpop_transfer *transfer = arg;
 
-	transfer_enter(transfer);
 	if (result->error == EVPOP_ERROR_NONE)
 		transfer->tally.deleted = 0;
 	else if (!transfer_ends_session(result))
 		transfer->callbacks->abandoned(transfer->arg);
-	if (!transfer->is_freed)
-		transfer_reply(transfer, result);
-	transfer_leave(transfer);
+	transfer_reply(transfer, result);
 }
 
 static void
@@ -444,7 +442,8 @@ evpop_transfer_has_more(const struct evpop_transfer *transfer)
 static bool
 transfer_is_idle(const struct evpop_transfer *transfer)
 {
-	return transfer->ahead.count == 0 && !transfer->is_proving &&
+	return evpop_slice_ahead(&transfer->slice) == 0 &&
+	       !transfer->is_proving &&
 	       evpop_doubt_waiting(transfer->doubt) == 0 &&
 	       evpop_marking_is_idle(transfer->marking);
 }
@@ -506,23 +505,22 @@ transfer_is_finished(const struct evpop_transfer *transfer)
 static void
 transfer_go_on(struct evpop_transfer *transfer)
 {
-	enum evpop_error error = EVPOP_ERROR_NONE;
+	enum evpop_error error;
 
-	transfer_enter(transfer);
-	if (transfer->is_running)
-		error = evpop_marking_send(
-		    transfer->marking, transfer_marked, transfer);
+	if (!transfer_goes_on(transfer))
+		return;
+	error =
+	    evpop_marking_send(transfer->marking, transfer_marked, transfer);
 	if (error != EVPOP_ERROR_NONE)
 		transfer_fail(transfer, error);
-	while (transfer->is_running && transfer_hand_over_fetch(transfer))
+	while (transfer_goes_on(transfer) && transfer_hand_over_fetch(transfer))
 		;
-	if (transfer->is_running)
+	if (transfer_goes_on(transfer))
 		transfer_prove(transfer);
-	if (transfer->is_running && transfer_is_finished(transfer)) {
+	if (transfer_goes_on(transfer) && transfer_is_finished(transfer)) {
 		transfer->is_running = false;
 		transfer->callbacks->finished(transfer->arg);
 	}
-	transfer_leave(transfer);
 }
 
 void
@@ -549,17 +547,7 @@ evpop_transfer_closed(
 	if (transfer == NULL)
 		return;
 	transfer->is_running = false;
-	transfer_enter(transfer);
 	transfer_judge(transfer, result);
-	transfer_leave(transfer);
-}
-
-void
-evpop_transfer_settle(struct evpop_transfer *transfer, bool is_repeated)
-{
-	transfer_enter(transfer);
-	evpop_blame_tell(&transfer->blame, &transfer->caller, is_repeated);
-	transfer_leave(transfer);
 }
 
 void
@@ -582,17 +570,14 @@ evpop_transfer_stored(struct evpop_transfer *transfer,
 const struct evpop_transfer_tally *
 evpop_transfer_tally(const struct evpop_transfer *transfer)
 {
-	return &transfer->tally;
+	static const struct evpop_transfer_tally nothing;
+
+	return transfer == NULL ? &nothing : &transfer->tally;
 }
 
-bool
-evpop_transfer_has_marked(const struct evpop_transfer *transfer)
+const struct evpop_entry *
+evpop_transfer_marked(const struct evpop_transfer *transfer, size_t at)
 {
-	return transfer != NULL && evpop_marking_count(transfer->marking) > 0;
-}
-
-const struct evpop_marking *
-evpop_transfer_marking(const struct evpop_transfer *transfer)
-{
-	return transfer->marking;
+	return transfer == NULL ? NULL
+				: evpop_marking_entry(transfer->marking, at);
 }

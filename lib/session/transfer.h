@@ -12,13 +12,10 @@
 
 #include <evpop/sync.h>
 
-#include "lib/session/blame.h"
 #include "lib/session/caller.h"
-#include "lib/session/marking.h"
 
 struct evpop_transfer;
 
-/* The transfer may be freed in each of these, and of the caller's. */
 struct evpop_transfer_callbacks {
 	/* The session is ending, on a message. */
 	void (*broken)(const struct evpop_result *, void *arg);
@@ -39,7 +36,7 @@ struct evpop_transfer_order {
 	const struct evpop_plan *plan;
 	const struct evpop_policy *policy;
 	uint32_t begun; /* RETRs, of earlier sessions of the poll */
-	const struct evpop_caller *caller;
+	struct evpop_caller *caller;
 };
 
 /* What came of it. */
@@ -71,16 +68,18 @@ void evpop_transfer_start(struct evpop_transfer *);
 void evpop_transfer_stop(struct evpop_transfer *);
 
 /*
- * The session is over, with this result.  `end` may run before it returns, and
- * the transfer be freed.  NULL is allowed.
+ * The session is over, with this result.  `end` may run before it returns.
+ * NULL is allowed.
  */
 void evpop_transfer_closed(
     struct evpop_transfer *, const struct evpop_result *);
 
 /*
- * And that is what follows: tell of the message that the session has ended on.
+ * And that is what follows.  The message that the session has ended on is told
+ * only now: where another session fetches it again at once, it is not to blame.
+ * NULL is allowed.
  */
-void evpop_transfer_settle(struct evpop_transfer *, bool is_repeated);
+void evpop_transfer_tell_blamed(struct evpop_transfer *, bool is_repeated);
 
 /* The answer to an `end` that went well. */
 void evpop_transfer_stored(
@@ -89,14 +88,15 @@ void evpop_transfer_stored(
 /* The plan has work left, though this session may do no more of it. */
 bool evpop_transfer_has_more(const struct evpop_transfer *);
 
+/* NULL: nothing came of it. */
 const struct evpop_transfer_tally *evpop_transfer_tally(
     const struct evpop_transfer *);
 
-/* Whether something is marked for deletion; NULL: nothing. */
-bool evpop_transfer_has_marked(const struct evpop_transfer *);
-
-/* What is marked. */
-const struct evpop_marking *evpop_transfer_marking(
-    const struct evpop_transfer *);
+/*
+ * The entries that are marked for deletion, one by one; NULL behind the last,
+ * and of a transfer that is NULL.
+ */
+const struct evpop_entry *evpop_transfer_marked(
+    const struct evpop_transfer *, size_t at);
 
 #endif

@@ -4,7 +4,7 @@ foreach(part plan identity digest same)
 		${CMAKE_CURRENT_SOURCE_DIR}/session_plan.c
 		LIBS evpop_static)
 endforeach()
-foreach(part listing header retry)
+foreach(part listing header attempt)
 	evpop_unit_test(session_${part}
 		${CMAKE_CURRENT_SOURCE_DIR}/test_session_${part}.c
 		LIBS evpop_static)

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "lib/session/retry.h"
+#include "lib/session/attempt.h"
 
 static const struct {
 	enum evpop_error first, last;
@@ -49,21 +49,21 @@ static const struct {
 static void
 test_words_of_the_first(void **state)
 {
-	struct evpop_retry retry;
+	struct evpop_attempt attempt;
 	struct evpop_result result;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		memset(&retry, 0, sizeof retry);
+		memset(&attempt, 0, sizeof attempt);
 		memset(&result, 0, sizeof result);
 		if (cases[i].first != EVPOP_ERROR_NONE)
-			evpop_result_set(&retry.refusal, cases[i].first,
+			evpop_result_set(&attempt.refusal, cases[i].first,
 			    EVPOP_PHASE_LOGIN, "%s", cases[i].first_text);
 		if (cases[i].last != EVPOP_ERROR_NONE)
 			evpop_result_set(&result, cases[i].last, cases[i].phase,
 			    "%s", cases[i].last_text);
-		evpop_retry_explain(&retry, &result);
+		evpop_attempt_explain(&attempt, &result);
 		assert_int_equal(result.error, cases[i].error);
 		assert_string_equal(result.text, cases[i].text);
 	}
