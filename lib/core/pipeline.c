@@ -123,20 +123,12 @@ queue_clear(struct evpop_queue *queue)
 
 /* ---- the output ---- */
 
-static void
-output_wipe(struct evpop_output *output)
-{
-	if (output->secret)
-		explicit_bzero(output->bytes, output->room);
-	output->secret = false;
-}
-
+/* Room for `length` more octets, to be confirmed; NULL without memory. */
 static char *
 output_reserve(struct evpop_output *output, size_t length)
 {
 	size_t unsent = output->end - output->start;
 	size_t room = output->room == 0 ? 256 : output->room;
-	bool secret = output->secret;
 	char *bytes;
 
 	if (output->room - output->end >= length)
@@ -146,40 +138,33 @@ output_reserve(struct evpop_output *output, size_t length)
 	bytes = malloc(room);
 	if (bytes == NULL)
 		return NULL;
-	if (unsent > 0)
+	if (unsent > 0) {
 		memcpy(bytes, output->bytes + output->start, unsent);
-	output_wipe(output);
+		explicit_bzero(output->bytes + output->start, unsent);
+	}
 	free(output->bytes);
 	*output = (struct evpop_output){
-		.bytes = bytes, .end = unsent, .room = room, .secret = secret
+		.bytes = bytes, .end = unsent, .room = room
 	};
 	return bytes + unsent;
 }
 
-static void
-output_commit(struct evpop_output *output, size_t length, bool secret)
-{
-	output->end += length;
-	output->secret = output->secret || secret;
-}
-
+/* The first `length` octets were written. */
 static void
 output_drain(struct evpop_output *output, size_t length)
 {
 	assert(length <= output->end - output->start);
-	if (output->secret)
+	if (length > 0)
 		explicit_bzero(output->bytes + output->start, length);
 	output->start += length;
-	if (output->start < output->end)
-		return;
-	output_wipe(output);
-	output->start = output->end = 0;
+	if (output->start == output->end)
+		output->start = output->end = 0;
 }
 
 static void
 output_clear(struct evpop_output *output)
 {
-	output_wipe(output);
+	output_drain(output, output->end - output->start);
 	free(output->bytes);
 	memset(output, 0, sizeof *output);
 }
@@ -314,8 +299,7 @@ evpop_pipeline_encode(
 		explicit_bzero(line, length);
 		return EVPOP_PIPELINE_WAITS;
 	}
-	output_commit(&pipeline->output, length,
-	    evpop_command_rule(next->command)->secret);
+	pipeline->output.end += length;
 	pipeline->encoded += length;
 	pipeline->outstanding_octets += length;
 	queued = queue_at(&pipeline->queue, pipeline->queue.sent++);
@@ -368,7 +352,7 @@ evpop_pipeline_respond(
 		return false;
 	memcpy(line, response, length);
 	memcpy(line + length, "\r\n", 2);
-	output_commit(&pipeline->output, length + 2, true);
+	pipeline->output.end += length + 2;
 	pipeline->encoded += length + 2;
 	auth->wire_end = pipeline->encoded;
 	auth->final = final;

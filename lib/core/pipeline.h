@@ -33,13 +33,12 @@ struct evpop_queue {
 };
 
 /*
- * Bytes on their way out.  What held a secret is wiped once it is written, and
- * when the buffer moves.  Zeroed, it is empty.
+ * Bytes on their way out, which may be secrets: wiped once they are written,
+ * and when the buffer moves.  Zeroed, it is empty.
  */
 struct evpop_output {
 	char *bytes;
 	size_t start, end, room;
-	bool secret;
 };
 
 /* Zeroed, it is empty, and lets one command out at a time. */

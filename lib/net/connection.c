@@ -211,14 +211,14 @@ static void
 opening_check(struct evpop_connection *connection)
 {
 	const struct evpop_opening *opening = &connection->opening;
-	bool is_fit = connection->to.tls == EVPOP_TLS_NONE ||
-		      connection_privacy(connection) == EVPOP_PRIVACY_TLS;
 
 	if (opening->parts == 0 && opening->failure.error != EVPOP_ERROR_NONE)
 		opening_tell(connection, &opening->failure);
-	if (connection->state != EVPOP_CONNECTION_CONNECTING || !is_fit ||
-	    opening->parts > 0 || connection->is_told ||
-	    evpop_proto_state(connection->proto) != EVPOP_STATE_AUTHORIZATION)
+	/* Between the reply to STLS and the end of the handshake it is not so.
+	 */
+	if (evpop_proto_state(connection->proto) != EVPOP_STATE_AUTHORIZATION ||
+	    connection->state != EVPOP_CONNECTION_CONNECTING ||
+	    opening->parts > 0 || connection->is_told)
 		return;
 	connection_change(connection, EVPOP_CONNECTION_CONNECTED);
 	connection_open_window(connection);

@@ -14,6 +14,7 @@ foreach(part plain oauth scram vectors keys wipe alloc)
 	evpop_unit_test(auth_${part} test_auth_${part}.c test_auth_player.c
 		LIBS evpop_auth_for_tests)
 endforeach()
+target_sources(test_auth_wipe PRIVATE memory_search.c)
 target_link_libraries(test_auth_alloc PRIVATE evpop_failing_alloc)
 target_link_options(test_auth_apop PRIVATE
 	-Wl,--wrap=memchr,--wrap=strchr)

@@ -7,15 +7,19 @@ target_include_directories(evpop_net_for_tests PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(evpop_net_for_tests PRIVATE evpop_settings
 	PUBLIC evpop_static PkgConfig::CMOCKA PkgConfig::LIBEVENT_OPENSSL)
 
-foreach(part parts server session tls tls_words flow failure connect lifetime race
+foreach(part parts choice server session tls tls_words flow failure connect lifetime race
 	tunnel idn names token)
 	evpop_unit_test(net_${part} test_net_${part}.c
 		LIBS evpop_net_for_tests)
 endforeach()
 
+evpop_unit_test(net_wipe test_net_wipe.c memory_search.c
+	LIBS evpop_net_for_tests)
 evpop_unit_test(net_socket test_net_socket.c net_socket.c
 	LIBS evpop_net_for_tests)
 target_link_options(test_net_socket PRIVATE -Wl,--wrap=connect)
+target_link_options(test_net_parts PRIVATE
+	-Wl,--wrap=evpop_clock_monotonic_ms)
 
 # Beside the library's parser of URLs stands the daemon's check of them.
 evpop_unit_test(net_proxy test_net_proxy.c

@@ -1,9 +1,4 @@
-/*
- * Nothing secret stays in memory after an exchange is freed: all of the
- * process's writable memory is searched, freed parts too.  What is searched
- * for is kept masked, so that it is not found in the test itself.
- */
-#include <fcntl.h>
+/* Nothing secret stays in memory after an exchange is freed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,127 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "lib/auth/keys.h"
+#include "tests/unit/memory_search.h"
 #include "tests/unit/test_auth_player.h"
-
-#define MASK       0x5a
-#define SECRET_MAX 1024
-/* malloc() keeps its own in the first octets of what is freed. */
-#define CLOBBERED 16
-/* Less than this may come about by chance. */
-#define NEEDLE_LENGTH 20
-/* The shadow of a sanitizer is larger, and holds no octets of ours. */
-#define MAPPING_MAX ((size_t)16 << 20)
-
-struct needle {
-	unsigned char masked[SECRET_MAX];
-	size_t length;
-};
-
-static void
-hide(struct needle *needle, const void *bytes, size_t length)
-{
-	const unsigned char *from = bytes;
-	size_t i;
-
-	assert_true(
-	    length <= SECRET_MAX && length >= CLOBBERED + NEEDLE_LENGTH);
-	for (i = 0; i < length; i++)
-		needle->masked[i] = (unsigned char)(from[i] ^ MASK);
-	needle->length = length;
-}
-
-/* Reads what a sanitizer has poisoned, on purpose. */
-__attribute__((no_sanitize("address", "undefined"))) static size_t
-count(const unsigned char *memory, size_t length, const struct needle *needle)
-{
-	const unsigned char *masked = needle->masked + CLOBBERED;
-	size_t i, j, found = 0;
-
-	if (length < NEEDLE_LENGTH)
-		return 0;
-	for (i = 0; i <= length - NEEDLE_LENGTH; i++) {
-		for (j = 0; j < NEEDLE_LENGTH; j++)
-			if ((memory[i + j] ^ MASK) != masked[j])
-				break;
-		if (j == NEEDLE_LENGTH)
-			found++;
-	}
-	return found;
-}
-
-/* "start-end rw.. ... [name]" of /proc/self/maps; not the stack. */
-static bool
-parse_mapping(const char *line, uintptr_t *start, size_t *length)
-{
-	char *end;
-	uintptr_t stop;
-
-	*start = (uintptr_t)strtoull(line, &end, 16);
-	if (*end != '-')
-		return false;
-	stop = (uintptr_t)strtoull(end + 1, &end, 16);
-	*length = stop - *start;
-	return strncmp(end, " rw", 3) == 0 && *length <= MAPPING_MAX &&
-	       strstr(end, "[stack]") == NULL && strstr(end, "[v") == NULL;
-}
-
-static size_t
-count_everywhere(const struct needle *needle)
-{
-	static char maps[1 << 20];
-	size_t used = 0, length, found = 0;
-	uintptr_t start;
-	char *line, *next;
-	ssize_t n;
-	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-
-	assert_true(fd >= 0);
-	while ((n = read(fd, maps + used, sizeof maps - 1 - used)) > 0)
-		used += (size_t)n;
-	assert_true(n == 0);
-	close(fd);
-	maps[used] = '\0';
-	for (line = maps; *line != '\0'; line = next) {
-		next = strchr(line, '\n');
-		assert_non_null(next);
-		*next++ = '\0';
-		if (parse_mapping(line, &start, &length))
-			found +=
-			    count((const unsigned char *)start, length, needle);
-	}
-	return found;
-}
-
-/* A text that no literal holds, and none of the other tests' secrets. */
-static char *
-make_secret(const char *name, size_t length)
-{
-	char *secret = malloc(SECRET_MAX / 2);
-	uint32_t random = 1;
-	size_t i;
-
-	assert_non_null(secret);
-	for (; *name != '\0'; name++)
-		random = random * 31 + (unsigned char)*name;
-	for (i = 0; i < length; i++) {
-		random = random * 1664525 + 1013904223;
-		secret[i] = (char)('a' + (random >> 16) % 26);
-	}
-	secret[length] = '\0';
-	return secret;
-}
-
-static void
-drop_secret(char *secret)
-{
-	explicit_bzero(secret, SECRET_MAX / 2);
-	free(secret);
-}
 
 static void
 the_search_finds(void **state)
@@ -153,7 +33,7 @@ static size_t response_count;
 static void
 note_response(const char *response)
 {
-	if (strlen(response) >= CLOBBERED + NEEDLE_LENGTH)
+	if (strlen(response) >= NEEDLE_LEAST)
 		hide(&responses[response_count++], response, strlen(response));
 }
 
@@ -173,12 +53,13 @@ static void
 nothing_stays_of(enum evpop_mechanism mechanism, size_t length, bool whole)
 {
 	static const unsigned char challenge[] = "PDFAaD4=";
-	static struct needle needle;
+	static struct needle needle, name;
 	const struct evpop_exchange_target target = { .host = "h",
 		.port = 995 };
 	char *secret = make_secret(evpop_mechanism_name(mechanism), length);
+	char *user = make_secret("user", 80);
 	const struct evpop_credentials credentials = {
-		.user = "u", .password = secret, .token = secret
+		.user = user, .password = secret, .token = secret
 	};
 	struct evpop_exchange *exchange;
 	struct evpop_result result;
@@ -186,11 +67,13 @@ nothing_stays_of(enum evpop_mechanism mechanism, size_t length, bool whole)
 	bool final = false;
 
 	hide(&needle, secret, strlen(secret));
+	hide(&name, user, strlen(user));
 	response_count = 0;
 	exchange =
 	    evpop_exchange_new(mechanism, &credentials, &target, &result);
 	assert_non_null(exchange);
 	drop_secret(secret);
+	drop_secret(user);
 	/* The token is in the response, and needed no more. */
 	if (mechanism == EVPOP_MECHANISM_XOAUTH2 ||
 	    mechanism == EVPOP_MECHANISM_OAUTHBEARER)
@@ -206,6 +89,7 @@ nothing_stays_of(enum evpop_mechanism mechanism, size_t length, bool whole)
 		assert_int_equal(count_everywhere(&needle), 0);
 	evpop_exchange_free(exchange);
 	expect_wiped(evpop_mechanism_name(mechanism), &needle);
+	assert_int_equal(count_everywhere(&name), 0);
 }
 
 static void
@@ -227,19 +111,6 @@ nothing_stays(void **state)
 			nothing_stays_of(mechanisms[i], lengths[j], false);
 			nothing_stays_of(mechanisms[i], lengths[j], true);
 		}
-}
-
-/* A key is too short for hide(), which passes over what malloc() clobbers. */
-static void
-hide_key(struct needle *needle, const void *key)
-{
-	unsigned char bytes[CLOBBERED + NEEDLE_LENGTH] = { 0 };
-
-	memcpy(bytes + CLOBBERED,
-	    (const unsigned char *)key + EVPOP_KEY_MAX - NEEDLE_LENGTH,
-	    NEEDLE_LENGTH);
-	hide(needle, bytes, sizeof bytes);
-	explicit_bzero(bytes, sizeof bytes);
 }
 
 /* The salted password is as good as the password to that server. */

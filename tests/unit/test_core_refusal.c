@@ -163,12 +163,24 @@ static void
 test_codes_stand_above_words(void **state)
 {
 	struct evpop_result result;
+	enum evpop_response_code code;
 
 	(void)state;
 	result = refused_with("please try again later", EVPOP_CODE_AUTH);
 	assert_int_equal(result.error, EVPOP_ERROR_AUTH);
 	result = refused_with("over quota", EVPOP_CODE_SYS_PERM);
 	assert_int_equal(result.error, EVPOP_ERROR_AUTH);
+	/* Nor is what a command behind the log-in is refused for. */
+	for (code = EVPOP_CODE_NONE; code < EVPOP_CODE_COUNT; code++) {
+		evpop_result_set(
+		    &result, EVPOP_ERROR_REFUSED, EVPOP_PHASE_COMMAND, "busy");
+		result.code = code;
+		result.scope = EVPOP_SCOPE_ACCOUNT;
+		result.retry = false;
+		evpop_refusal_by_words(&result);
+		assert_int_equal(result.retry,
+		    code == EVPOP_CODE_NONE || code == EVPOP_CODE_OTHER);
+	}
 	evpop_result_set(&result, EVPOP_ERROR_USAGE, EVPOP_PHASE_LOGIN, "busy");
 	evpop_refusal_by_words(&result);
 	assert_int_equal(result.error, EVPOP_ERROR_USAGE);

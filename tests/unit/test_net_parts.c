@@ -295,6 +295,56 @@ test_deadline(void **state)
 	event_base_free(base);
 }
 
+/* The clock of the deadlines, where a test holds it; 0: the real one. */
+static int64_t held_ms;
+
+int64_t __real_evpop_clock_monotonic_ms(void);
+int64_t __wrap_evpop_clock_monotonic_ms(void);
+
+int64_t
+__wrap_evpop_clock_monotonic_ms(void)
+{
+	return held_ms != 0 ? held_ms : __real_evpop_clock_monotonic_ms();
+}
+
+/* A server that is busy sending may read nothing: either direction counts. */
+static void
+test_send_deadline_moves(void **state)
+{
+	const struct evpop_timeouts timeouts = { .command_ms = 60000,
+		.send_ms = 20 };
+	struct evpop_progress progress = { .phase = EVPOP_PHASE_COMMAND,
+		.is_send_blocked = true };
+	struct event_base *base = event_base_new();
+	struct evpop_deadline deadline;
+	char said[128] = "";
+	int in;
+
+	(void)state;
+	for (in = 0; in <= 1; in++) {
+		said[0] = '\0';
+		held_ms = 1000;
+		assert_true(evpop_deadline_init(
+		    &deadline, base, &timeouts, note_deadline, said));
+		evpop_deadline_start(&deadline);
+		evpop_deadline_progress(&deadline, &progress);
+		held_ms = 1015;
+		progress.octets_in += (uint64_t)in;
+		progress.octets_out += (uint64_t)!in;
+		evpop_deadline_progress(&deadline, &progress);
+		/* What was not there in time at first is in time now. */
+		held_ms = 1034;
+		event_base_loop(base, EVLOOP_ONCE);
+		assert_string_equal(said, "");
+		held_ms = 1035;
+		wait_for(base, said);
+		assert_string_equal(said, "send command 20 ms;");
+		evpop_deadline_clear(&deadline);
+	}
+	held_ms = 0;
+	event_base_free(base);
+}
+
 int
 main(void)
 {
@@ -304,6 +354,7 @@ main(void)
 		cmocka_unit_test(test_tls_sessions),
 		cmocka_unit_test(test_loop),
 		cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_send_deadline_moves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,7 +51,9 @@ enum pinned {
 	NO_PIN = 0,
 	PIN_CERTIFICATE,
 	PIN_KEY,
-	PIN_WRONG
+	PIN_WRONG, /* in its first octet */
+	PIN_WRONG_LAST,
+	PIN_WRONG_KEY_LAST
 };
 
 struct trust_case {
@@ -88,6 +90,10 @@ static const struct trust_case trust_cases[] = {
 	{ "pinned, expired", DATED(-9, -2, NULL), PIN_CERTIFICATE, NULL },
 	{ "pin mismatch", NAMED("IP:127.0.0.1", &ca), PIN_WRONG,
 	    "matches no pin" },
+	{ "pin mismatch in the last octet", NAMED("IP:127.0.0.1", &ca),
+	    PIN_WRONG_LAST, "matches no pin" },
+	{ "pin mismatch in the last octet of a key", NAMED("IP:127.0.0.1", &ca),
+	    PIN_WRONG_KEY_LAST, "matches no pin" },
 };
 
 static struct evpop_tls_context *
@@ -96,13 +102,19 @@ context_for(const struct net_certificate *certificate, enum pinned pinned)
 	struct evpop_tls_options options = { .ca = ca_path };
 	struct evpop_tls_context *context;
 	struct evpop_result result;
-	char pin[96];
+	char pin[96], *changed = NULL;
 	const char *pins[] = { pin };
 
 	if (pinned != NO_PIN) {
-		net_certificate_pin(certificate, pinned == PIN_KEY, pin);
+		net_certificate_pin(certificate,
+		    pinned == PIN_KEY || pinned == PIN_WRONG_KEY_LAST, pin);
 		if (pinned == PIN_WRONG)
-			pin[10] = pin[10] == '0' ? '1' : '0';
+			changed = &pin[10];
+		else if (pinned == PIN_WRONG_LAST ||
+			 pinned == PIN_WRONG_KEY_LAST)
+			changed = &pin[strlen(pin) - 1];
+		if (changed != NULL)
+			*changed = *changed == '0' ? '1' : '0';
 		options.pins = pins;
 		options.pin_count = 1;
 	}
@@ -113,19 +125,23 @@ context_for(const struct net_certificate *certificate, enum pinned pinned)
 
 /* One session: connect, log in, QUIT. */
 static void
-run_session(struct net_run *run, struct net_server *server,
-    struct evpop_tls_context *context, enum evpop_tls tls, const char *host)
+run_config(struct net_run *run, const struct evpop_client_config *config)
 {
-	struct evpop_client_config config = { .tls = tls,
-		.tls_context = context,
-		.host = host,
-		.port = server->port };
-
-	net_run_start(run, base, NULL, &config);
+	net_run_start(run, base, NULL, config);
 	net_run_connect(run);
 	net_run_login(run);
 	net_run_quit(run);
 	net_run_until(run, &run->closed);
+}
+
+static void
+run_session(struct net_run *run, struct net_server *server,
+    struct evpop_tls_context *context, enum evpop_tls tls, const char *host)
+{
+	run_config(run, &(struct evpop_client_config){ .tls = tls,
+			    .tls_context = context,
+			    .host = host,
+			    .port = server->port });
 }
 
 static void
@@ -306,6 +322,34 @@ static const struct server_case server_cases[] = {
 	    EVPOP_ERROR_IO, "" },
 };
 
+/* With and without CAPA behind STLS, for which a connect would wait anyway. */
+static void
+run_server_case(const struct server_case *this, SSL_CTX *tls,
+    struct evpop_tls_context *context, bool no_capabilities)
+{
+	const struct net_server_options options = { .rules = this->rules,
+		.rule_count = 1,
+		.tls = this->server_tls ? tls : NULL,
+		.stls = true };
+	struct net_server server;
+	struct net_run run;
+
+	net_server_start(&server, base, &options, NULL, 0);
+	run_config(&run, &(struct evpop_client_config){ .tls = this->tls,
+			     .tls_context = context,
+			     .no_capabilities = no_capabilities,
+			     .port = server.port });
+	assert_int_equal(run.closed_result.error, this->error);
+	assert_non_null(strstr(run.closed_result.text, this->words));
+	assert_non_null(
+	    strstr(run.log, " login:cancelled quit:cancelled closed"));
+	assert_null(strstr(run.log, "connect:ok"));
+	assert_null(strstr(server.log, "USER"));
+	assert_null(strstr(server.log, "PASS"));
+	net_run_finish(&run);
+	net_server_stop(&server);
+}
+
 static void
 test_servers(void **state)
 {
@@ -314,7 +358,6 @@ test_servers(void **state)
 	};
 	struct net_certificate certificate;
 	struct evpop_tls_context *context;
-	const struct server_case *this;
 	SSL_CTX *tls;
 	size_t i;
 
@@ -323,25 +366,9 @@ test_servers(void **state)
 	context = context_for(&certificate, NO_PIN);
 	tls = net_certificate_server(&certificate);
 	for (i = 0; i < sizeof(server_cases) / sizeof(server_cases[0]); i++) {
-		struct net_server_options options = { .rule_count = 1 };
-		struct net_server server;
-		struct net_run run;
-
-		this = &server_cases[i];
-		print_message("%s\n", this->name);
-		options.rules = this->rules;
-		options.tls = this->server_tls ? tls : NULL;
-		options.stls = true;
-		net_server_start(&server, base, &options, NULL, 0);
-		run_session(&run, &server, context, this->tls, NULL);
-		assert_int_equal(run.closed_result.error, this->error);
-		assert_non_null(strstr(run.closed_result.text, this->words));
-		assert_non_null(
-		    strstr(run.log, " login:cancelled quit:cancelled closed"));
-		assert_null(strstr(server.log, "USER"));
-		assert_null(strstr(server.log, "PASS"));
-		net_run_finish(&run);
-		net_server_stop(&server);
+		print_message("%s\n", server_cases[i].name);
+		run_server_case(&server_cases[i], tls, context, false);
+		run_server_case(&server_cases[i], tls, context, true);
 	}
 	SSL_CTX_free(tls);
 	evpop_tls_context_free(context);
