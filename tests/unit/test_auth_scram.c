@@ -255,6 +255,7 @@ static const struct {
 	{ "m=must,r=%sx,s=QUFB,i=4096", EVPOP_ERROR_PROTOCOL },
 	{ "s=QUFB,r=%sx,i=4096", EVPOP_ERROR_PROTOCOL },
 	{ "r=x%s,s=QUFB,i=4096", EVPOP_ERROR_PROTOCOL },
+	{ "r=%s,s=QUFB,i=4096", EVPOP_ERROR_PROTOCOL },
 	{ "r=abc,s=QUFB,i=4096", EVPOP_ERROR_PROTOCOL },
 	{ "r=,s=QUFB,i=4096", EVPOP_ERROR_PROTOCOL },
 	{ "r%sx,s=QUFB,i=4096", EVPOP_ERROR_PROTOCOL },

@@ -54,16 +54,19 @@ static const struct {
 	enum evpop_mechanism mechanism;
 	const char *nonce;
 	const char *client_first, *server_first, *client_final, *server_final;
+	const char *forged; /* server-final-message: its last octet is wrong */
 } vectors[] = {
 	{ EVPOP_MECHANISM_SCRAM_SHA_1, NONCE_1, "n,,n=user,r=" NONCE_1,
 	    "r=" BOTH_1 ",s=QSXCR+Q6sek8bf92,i=4096",
 	    "c=biws,r=" BOTH_1 ",p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=",
-	    "v=rmF9pqV8S7suAoZWja4dJRkFsKQ=" },
+	    "v=rmF9pqV8S7suAoZWja4dJRkFsKQ=",
+	    "v=rmF9pqV8S7suAoZWja4dJRkFsKA=" },
 	{ EVPOP_MECHANISM_SCRAM_SHA_256, NONCE_256, "n,,n=user,r=" NONCE_256,
 	    "r=" BOTH_256 ",s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
 	    "c=biws,r=" BOTH_256
 	    ",p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=",
-	    "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=" },
+	    "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=",
+	    "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G8=" },
 };
 
 static void
@@ -76,7 +79,7 @@ expect_plain(const char *response, const char *expected)
 }
 
 static void
-the_examples_come_out(void **state)
+play_example(size_t i, bool is_forged)
 {
 	const struct evpop_credentials credentials = { .user = "user",
 		.password = "pencil" };
@@ -84,28 +87,39 @@ the_examples_come_out(void **state)
 	struct evpop_exchange *exchange;
 	struct evpop_result result;
 	bool final;
+
+	nonce = vectors[i].nonce;
+	exchange = evpop_exchange_new(
+	    vectors[i].mechanism, &credentials, &target, &result);
+	nonce = NULL;
+	assert_non_null(exchange);
+	expect_plain(
+	    evpop_exchange_initial(exchange, &final), vectors[i].client_first);
+	assert_false(final);
+	expect_plain(step_plain(exchange, vectors[i].server_first, &final),
+	    vectors[i].client_final);
+	assert_false(final);
+	assert_false(evpop_exchange_verified(exchange, &result));
+	assert_string_equal(
+	    step_plain(exchange,
+		is_forged ? vectors[i].forged : vectors[i].server_final,
+		&final),
+	    is_forged ? "*" : "");
+	assert_true(final);
+	assert_int_equal(
+	    evpop_exchange_verified(exchange, &result), !is_forged);
+	evpop_exchange_free(exchange);
+}
+
+static void
+the_examples_come_out(void **state)
+{
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
-		nonce = vectors[i].nonce;
-		exchange = evpop_exchange_new(
-		    vectors[i].mechanism, &credentials, &target, &result);
-		nonce = NULL;
-		assert_non_null(exchange);
-		expect_plain(evpop_exchange_initial(exchange, &final),
-		    vectors[i].client_first);
-		assert_false(final);
-		expect_plain(
-		    step_plain(exchange, vectors[i].server_first, &final),
-		    vectors[i].client_final);
-		assert_false(final);
-		assert_false(evpop_exchange_verified(exchange, &result));
-		assert_string_equal(
-		    step_plain(exchange, vectors[i].server_final, &final), "");
-		assert_true(final);
-		assert_true(evpop_exchange_verified(exchange, &result));
-		evpop_exchange_free(exchange);
+		play_example(i, false);
+		play_example(i, true);
 	}
 }
 
