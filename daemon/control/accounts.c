@@ -1,22 +1,13 @@
-#include "daemon/control/accounts.h"
-
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/control/exchange.h"
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
-#include "daemon/control/page.h"
-
-static int64_t
-later(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
+#include "daemon/control/limits.h"
 
 /* Before its first poll, what the store remembers is not over. */
 static int64_t
-failing_since_ms(const struct poller_account_status *status,
+account_failing_since_ms(const struct poller_account_status *status,
     const struct store_account_row *row)
 {
 	if (status->last_finished_ms == 0 && row != NULL)
@@ -29,6 +20,7 @@ account_json(const struct poller_account_status *status,
     const struct store_account_row *row)
 {
 	json_t *json = json_object(), *session = json_object(), *part = NULL;
+	int64_t success_ms = status->last_success_ms;
 
 	field_text(json, "name", status->name);
 	field_text(json, "host", status->host);
@@ -41,10 +33,11 @@ account_json(const struct poller_account_status *status,
 	field_time(json, "last_started", status->last_started_ms);
 	field_time(json, "last_finished", status->last_finished_ms);
 	/* The store remembers polls from before this daemon's start. */
-	field_time(json, "last_success",
-	    later(status->last_success_ms,
-		row != NULL ? row->last_success_ms : 0));
-	field_time(json, "failing_since", failing_since_ms(status, row));
+	if (row != NULL && row->last_success_ms > success_ms)
+		success_ms = row->last_success_ms;
+	field_time(json, "last_success", success_ms);
+	field_time(
+	    json, "failing_since", account_failing_since_ms(status, row));
 	field_text(json, "last_outcome", status->last_outcome);
 	field_text(json, "last_text", status->last_text);
 	field_count(json, "failures", status->failures);
@@ -67,161 +60,115 @@ account_json(const struct poller_account_status *status,
 
 /* ---- GET /v1/accounts ---- */
 
-struct list_state {
-	unsigned limit;
+/* Which of the poller's accounts, which it keeps by name, a page shows. */
+struct accounts_page {
+	size_t first, count;
+	bool has_more;
 };
 
-/* Where the names after `cursor` begin. */
-static size_t
-first_after(const struct poller *poller, size_t count, const char *cursor)
+static bool
+accounts_page(const struct exchange *exchange, struct accounts_page *page_r,
+    struct problem *problem_r)
 {
-	size_t low = 0, high = count;
+	const struct poller *poller = exchange_context(exchange)->poller;
+	const struct parameters *parameters = exchange_parameters(exchange);
+	const char *cursor = parameters_text(parameters, "cursor");
+	struct poller_account_status status;
+	struct poller_status all;
+	int64_t limit = LIMITS_PAGE_DEFAULT;
+	size_t low = 0, high, middle;
 
-	while (cursor != NULL && low < high) {
-		size_t middle = low + (high - low) / 2;
-		struct poller_account_status status;
-
+	if (!parameters_number(
+		parameters, "limit", 1, STORE_PAGE_MAX, &limit, problem_r))
+		return false;
+	poller_status(poller, &all);
+	for (high = all.accounts; cursor != NULL && low < high;) {
+		middle = low + (high - low) / 2;
 		if (poller_account_status_at(poller, middle, &status) &&
 		    strcmp(status.name, cursor) <= 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low;
-}
-
-struct listed {
-	struct poller_account_status status;
-	const struct store_account_row *row;
-};
-
-static int
-compare_name(const void *name, const void *element)
-{
-	return strcmp(name, ((const struct listed *)element)->status.name);
-}
-
-/* Give each listed account the row of its name. */
-static void
-join_rows(struct listed *listed, size_t count,
-    const struct store_account_row *rows, size_t row_count)
-{
-	for (size_t i = 0; i < row_count; i++) {
-		struct listed *found = bsearch(
-		    rows[i].name, listed, count, sizeof(*listed), compare_name);
-
-		if (found != NULL)
-			found->row = &rows[i];
-	}
-}
-
-static struct answer
-list_answer(const struct exchange *exchange,
-    const struct store_account_row *rows, size_t row_count)
-{
-	const struct poller *poller = exchange_context(exchange)->poller;
-	const struct list_state *state = exchange_state(exchange);
-	const char *cursor =
-	    parameters_text(exchange_parameters(exchange), "cursor");
-	struct poller_status all;
-	struct listed *listed;
-	size_t first, count = 0;
-	json_t *list = json_array(), *json = json_object();
-
-	poller_status(poller, &all);
-	first = first_after(poller, all.accounts, cursor);
-	listed = calloc(state->limit, sizeof(*listed));
-	if (listed == NULL) {
-		json_decref(list);
-		json_decref(json);
-		return answer_error(
-		    503, "out_of_memory", NULL, "out of memory");
-	}
-	while (
-	    count < state->limit && poller_account_status_at(poller,
-					first + count, &listed[count].status))
-		count++;
-	join_rows(listed, count, rows, row_count);
-	for (size_t i = 0; i < count; i++)
-		(void)json_array_append_new(
-		    list, account_json(&listed[i].status, listed[i].row));
-	field_value(json, "accounts", list);
-	if (count > 0 && first + count < all.accounts)
-		field_text(json, "next_cursor", listed[count - 1].status.name);
-	free(listed);
-	return answer_json(200, json);
-}
-
-/* The names that a page begins and ends with; false: there is no account. */
-static bool
-page_names(const struct exchange *exchange, unsigned limit,
-    const char **first_r, const char **last_r)
-{
-	const struct poller *poller = exchange_context(exchange)->poller;
-	const char *cursor =
-	    parameters_text(exchange_parameters(exchange), "cursor");
-	struct poller_account_status first, last;
-	struct poller_status all;
-	size_t at, end;
-
-	poller_status(poller, &all);
-	at = first_after(poller, all.accounts, cursor);
-	end = all.accounts - at > limit ? at + limit : all.accounts;
-	if (at == end || !poller_account_status_at(poller, at, &first) ||
-	    !poller_account_status_at(poller, end - 1, &last))
-		return false;
-	*first_r = first.name;
-	*last_r = last.name;
+	page_r->first = low;
+	page_r->has_more = all.accounts - low > (size_t)limit;
+	page_r->count = page_r->has_more ? (size_t)limit : all.accounts - low;
 	return true;
 }
 
 /*
- * A store in trouble does not hide the accounts: that is when somebody wants
- * to see them.
+ * Rows are in the order of their names, as accounts are.  A store in trouble
+ * has none, and does not hide the accounts: that is when somebody wants to see
+ * them.
  */
 static void
-list_rows_came(enum store_status status, const struct store_account_row *rows,
+accounts_answer(struct exchange *exchange, const struct store_account_row *rows,
+    size_t row_count)
+{
+	const struct poller *poller = exchange_context(exchange)->poller;
+	struct poller_account_status status = { .name = NULL };
+	json_t *list = json_array(), *json = json_object();
+	struct accounts_page page = { 0, 0, false };
+	struct problem problem;
+
+	/* It was good when the request came. */
+	(void)accounts_page(exchange, &page, &problem);
+	for (size_t i = 0, row = 0; i < page.count; i++) {
+		const struct store_account_row *found = NULL;
+
+		if (!poller_account_status_at(poller, page.first + i, &status))
+			break;
+		while (
+		    row < row_count && strcmp(rows[row].name, status.name) < 0)
+			row++;
+		if (row < row_count && strcmp(rows[row].name, status.name) == 0)
+			found = &rows[row];
+		(void)json_array_append_new(list, account_json(&status, found));
+	}
+	field_value(json, "accounts", list);
+	if (page.has_more && status.name != NULL)
+		field_text(json, "next_cursor", status.name);
+	exchange_answer(exchange, answer_json(200, json));
+}
+
+static void
+accounts_rows(enum store_status status, const struct store_account_row *rows,
     size_t count, void *arg)
 {
 	struct exchange *exchange = arg;
 
 	if (exchange_resume(exchange))
-		exchange_answer(exchange, list_answer(exchange, rows,
-					      status == STORE_OK ? count : 0));
+		accounts_answer(exchange, rows, status == STORE_OK ? count : 0);
 }
 
 void
 accounts_list(struct exchange *exchange)
 {
-	struct list_state *state = calloc(1, sizeof(*state));
-	const char *first, *last;
+	const struct exchange_context *context = exchange_context(exchange);
+	struct poller_account_status first, last;
+	struct accounts_page page;
 	struct problem problem;
 
-	if (state == NULL) {
-		exchange_answer(exchange,
-		    answer_error(503, "out_of_memory", NULL, "out of memory"));
+	if (!accounts_page(exchange, &page, &problem)) {
+		exchange_answer_problem(exchange, &problem);
 		return;
 	}
-	exchange_set_state(exchange, state, free);
-	if (!page_limit(
-		exchange_parameters(exchange), &state->limit, &problem)) {
-		exchange_answer(exchange, answer_problem(&problem));
-		return;
-	}
-	if (!page_names(exchange, state->limit, &first, &last)) {
-		exchange_answer(exchange, list_answer(exchange, NULL, 0));
+	if (page.count == 0 ||
+	    !poller_account_status_at(context->poller, page.first, &first) ||
+	    !poller_account_status_at(
+		context->poller, page.first + page.count - 1, &last)) {
+		accounts_answer(exchange, NULL, 0);
 		return;
 	}
 	exchange_wait(exchange);
-	store_accounts(exchange_context(exchange)->store, first, last,
-	    list_rows_came, exchange);
+	store_accounts(
+	    context->store, first.name, last.name, accounts_rows, exchange);
 }
 
 /* ---- GET /v1/accounts/NAME ---- */
 
-/* What is told of one account only: what to do where it fails. */
 static json_t *
-account_with_advice(const struct poller *poller,
+account_json_with_advice(const struct poller *poller,
     const struct poller_account_status *account,
     const struct store_account_row *row)
 {
@@ -235,8 +182,8 @@ account_with_advice(const struct poller *poller,
 }
 
 static void
-account_rows_came(enum store_status status,
-    const struct store_account_row *rows, size_t count, void *arg)
+accounts_row(enum store_status status, const struct store_account_row *rows,
+    size_t count, void *arg)
 {
 	struct exchange *exchange = arg;
 	const struct store_account_row *row =
@@ -249,10 +196,11 @@ account_rows_came(enum store_status status,
 		return;
 	poller = exchange_context(exchange)->poller;
 	name = exchange_name(exchange);
-	exchange_answer(exchange,
-	    poller_account_status(poller, name, &account)
-		? answer_json(200, account_with_advice(poller, &account, row))
-		: answer_no_account(name));
+	exchange_answer(
+	    exchange, poller_account_status(poller, name, &account)
+			  ? answer_json(200,
+				account_json_with_advice(poller, &account, row))
+			  : answer_no_account(name));
 }
 
 void
@@ -268,15 +216,15 @@ accounts_get(struct exchange *exchange)
 		return;
 	}
 	exchange_wait(exchange);
-	store_accounts(context->store, account.name, account.name,
-	    account_rows_came, exchange);
+	store_accounts(
+	    context->store, account.name, account.name, accounts_row, exchange);
 }
 
 /* ---- POST /v1/accounts/NAME/poll?mode=, pause, resume ---- */
 
 static struct answer
-action_answer(const struct exchange *exchange, enum poller_answer answer,
-    int done_status, const char *already)
+accounts_action_answer(const struct exchange *exchange,
+    enum poller_answer answer, int done_status, const char *already)
 {
 	const char *name = exchange_name(exchange);
 	struct poller_account_status status;
@@ -287,7 +235,7 @@ action_answer(const struct exchange *exchange, enum poller_answer answer,
 		return answer_no_account(name);
 	case POLLER_ALREADY:
 		return answer_error(409, "already", NULL,
-		    "account \"%.200s\" is %s already", name, already);
+		    "account \"%.200s\" is %s", name, already);
 	case POLLER_IS_DISABLED:
 		return answer_error(409, "disabled",
 		    "set enabled = yes in its section and reload",
@@ -304,9 +252,8 @@ action_answer(const struct exchange *exchange, enum poller_answer answer,
 	return answer_json(done_status, json);
 }
 
-/* What "mode" may say; the first is meant where it is not given. */
 static bool
-wish_of(const struct parameters *parameters, enum poller_wish *wish_r,
+accounts_wish(const struct parameters *parameters, enum poller_wish *wish_r,
     struct problem *problem_r)
 {
 	static const char *const modes[] = { "poll", "dry-run", "baseline",
@@ -325,7 +272,7 @@ wish_of(const struct parameters *parameters, enum poller_wish *wish_r,
 		return true;
 	}
 	problem_set(problem_r, "known are poll, dry-run, baseline, confirm",
-	    "bad value \"%.64s\" of \"mode\"", mode);
+	    "invalid mode \"%.64s\"", mode);
 	return false;
 }
 
@@ -338,8 +285,8 @@ accounts_poll(struct exchange *exchange)
 	enum poller_wish wish;
 	struct problem problem;
 
-	if (!wish_of(exchange_parameters(exchange), &wish, &problem)) {
-		exchange_answer(exchange, answer_problem(&problem));
+	if (!accounts_wish(exchange_parameters(exchange), &wish, &problem)) {
+		exchange_answer_problem(exchange, &problem);
 		return;
 	}
 	/* Polls do not fetch then: saying "queued" would promise too much. */
@@ -353,26 +300,26 @@ accounts_poll(struct exchange *exchange)
 	/* What a poll under way was not asked for comes after it. */
 	if (answer == POLLER_ALREADY && wish != POLLER_WISH_POLL)
 		answer = POLLER_DONE;
-	exchange_answer(
-	    exchange, action_answer(exchange, answer, 202, "polling"));
+	exchange_answer(exchange,
+	    accounts_action_answer(exchange, answer, 202, "already polling"));
 }
 
 void
 accounts_pause(struct exchange *exchange)
 {
 	exchange_answer(
-	    exchange, action_answer(exchange,
+	    exchange, accounts_action_answer(exchange,
 			  poller_pause(exchange_context(exchange)->poller,
 			      exchange_name(exchange)),
-			  200, "paused"));
+			  200, "already paused"));
 }
 
 void
 accounts_resume(struct exchange *exchange)
 {
 	exchange_answer(
-	    exchange, action_answer(exchange,
+	    exchange, accounts_action_answer(exchange,
 			  poller_resume(exchange_context(exchange)->poller,
 			      exchange_name(exchange)),
-			  200, "running"));
+			  200, "not paused"));
 }

@@ -25,13 +25,13 @@ struct admission {
 };
 
 static enum room
-room_of(const struct admission_guest *guest)
+admission_room(const struct admission_guest *guest)
 {
 	return guest->is_admin ? ROOM_ADMINS : ROOM_OTHERS;
 }
 
 static size_t
-served(const size_t counts[ADMISSION_STATE_COUNT])
+admission_sum(const size_t counts[ADMISSION_STATE_COUNT])
 {
 	return counts[ADMISSION_IDLE] + counts[ADMISSION_TAKING] +
 	       counts[ADMISSION_ASKING] + counts[ADMISSION_FRESH];
@@ -64,7 +64,7 @@ admission_free(struct admission **admission_ref)
 
 /* NULL without memory. */
 static struct admission_user *
-user_of(struct admission *admission, uid_t uid)
+admission_user(struct admission *admission, uid_t uid)
 {
 	struct admission_user *user;
 
@@ -84,7 +84,7 @@ bool
 admission_enter(struct admission *admission, struct admission_guest *guest,
     uid_t uid, bool is_admin)
 {
-	struct admission_user *user = user_of(admission, uid);
+	struct admission_user *user = admission_user(admission, uid);
 
 	if (user == NULL)
 		return false;
@@ -93,7 +93,7 @@ admission_enter(struct admission *admission, struct admission_guest *guest,
 	guest->state = ADMISSION_NEW;
 	user->total++;
 	user->counts[ADMISSION_NEW]++;
-	admission->counts[room_of(guest)][ADMISSION_NEW]++;
+	admission->counts[admission_room(guest)][ADMISSION_NEW]++;
 	TAILQ_INSERT_TAIL(&admission->guests, guest, link);
 	return true;
 }
@@ -104,7 +104,7 @@ admission_leave(struct admission *admission, struct admission_guest *guest)
 	struct admission_user *user = guest->user;
 
 	TAILQ_REMOVE(&admission->guests, guest, link);
-	admission->counts[room_of(guest)][guest->state]--;
+	admission->counts[admission_room(guest)][guest->state]--;
 	user->counts[guest->state]--;
 	guest->user = NULL;
 	if (--user->total > 0)
@@ -124,7 +124,7 @@ void
 admission_change(struct admission *admission, struct admission_guest *guest,
     enum admission_state state)
 {
-	size_t *counts = admission->counts[room_of(guest)];
+	size_t *counts = admission->counts[admission_room(guest)];
 
 	counts[guest->state]--;
 	counts[state]++;
@@ -139,7 +139,7 @@ admission_change(struct admission *admission, struct admission_guest *guest,
  * connections in the room; NULL: there is none.
  */
 static struct admission_guest *
-find_victim(const struct admission *admission, enum room room,
+admission_find_victim(const struct admission *admission, enum room room,
     enum admission_state state)
 {
 	struct admission_guest *guest, *found = NULL;
@@ -148,7 +148,7 @@ find_victim(const struct admission *admission, enum room room,
 	if (admission->counts[room][state] == 0)
 		return NULL;
 	TAILQ_FOREACH(guest, &admission->guests, link) {
-		if (room_of(guest) != room || guest->state != state ||
+		if (admission_room(guest) != room || guest->state != state ||
 		    guest->user->total <= most)
 			continue;
 		most = guest->user->total;
@@ -158,7 +158,7 @@ find_victim(const struct admission *admission, enum room room,
 }
 
 static struct admission_guest *
-find_own_idle(
+admission_find_own_idle(
     const struct admission *admission, const struct admission_user *user)
 {
 	struct admission_guest *guest;
@@ -177,20 +177,21 @@ find_own_idle(
  * not moved for longest, then the oldest question, is given up for it.
  */
 static struct admission_guest *
-make_room_for_admin(const struct admission *admission)
+admission_make_room_for_admin(const struct admission *admission)
 {
 	struct admission_guest *victim = NULL;
 
-	if (served(admission->counts[ROOM_ADMINS]) < admission->limits.admins)
+	if (admission_sum(admission->counts[ROOM_ADMINS]) <
+	    admission->limits.admins)
 		return NULL;
 	for (enum admission_state state = ADMISSION_IDLE;
 	     victim == NULL && state <= ADMISSION_ASKING; state++)
-		victim = find_victim(admission, ROOM_ADMINS, state);
+		victim = admission_find_victim(admission, ROOM_ADMINS, state);
 	return victim;
 }
 
 static enum admission_verdict
-judge_waiting(
+admission_judge_waiting(
     const struct admission *admission, const struct admission_guest *guest)
 {
 	const struct admission_limits *limits = &admission->limits;
@@ -212,17 +213,19 @@ admission_judge(const struct admission *admission,
 
 	*victim_r = NULL;
 	if (guest->is_admin) {
-		*victim_r = make_room_for_admin(admission);
+		*victim_r = admission_make_room_for_admin(admission);
 		return ADMISSION_SERVE;
 	}
-	if (served(guest->user->counts) >= limits->share)
-		*victim_r = find_own_idle(admission, guest->user);
-	else if (served(admission->counts[ROOM_OTHERS]) >= limits->others)
-		*victim_r = find_victim(admission, ROOM_OTHERS, ADMISSION_IDLE);
+	if (admission_sum(guest->user->counts) >= limits->share)
+		*victim_r = admission_find_own_idle(admission, guest->user);
+	else if (admission_sum(admission->counts[ROOM_OTHERS]) >=
+		 limits->others)
+		*victim_r = admission_find_victim(
+		    admission, ROOM_OTHERS, ADMISSION_IDLE);
 	else
 		return ADMISSION_SERVE;
 	return *victim_r != NULL ? ADMISSION_SERVE
-				 : judge_waiting(admission, guest);
+				 : admission_judge_waiting(admission, guest);
 }
 
 struct admission_guest *
@@ -230,11 +233,13 @@ admission_spare(const struct admission *admission)
 {
 	struct admission_guest *victim;
 
-	victim = find_victim(admission, ROOM_OTHERS, ADMISSION_IDLE);
+	victim = admission_find_victim(admission, ROOM_OTHERS, ADMISSION_IDLE);
 	if (victim == NULL)
-		victim = find_victim(admission, ROOM_OTHERS, ADMISSION_WAITING);
+		victim = admission_find_victim(
+		    admission, ROOM_OTHERS, ADMISSION_WAITING);
 	if (victim == NULL)
-		victim = find_victim(admission, ROOM_ADMINS, ADMISSION_IDLE);
+		victim = admission_find_victim(
+		    admission, ROOM_ADMINS, ADMISSION_IDLE);
 	return victim;
 }
 
@@ -248,6 +253,6 @@ admission_count(const struct admission *admission, enum admission_state state)
 size_t
 admission_served(const struct admission *admission)
 {
-	return served(admission->counts[ROOM_OTHERS]) +
-	       served(admission->counts[ROOM_ADMINS]);
+	return admission_sum(admission->counts[ROOM_OTHERS]) +
+	       admission_sum(admission->counts[ROOM_ADMINS]);
 }

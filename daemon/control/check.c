@@ -1,14 +1,11 @@
-#include "daemon/control/check.h"
-
 #include <string.h>
 
-#include "daemon/control/exchange.h"
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
 
 /* true and false once it is known, null before. */
 static json_t *
-sound_json(const struct store_check *check)
+check_sound_json(const struct store_check *check)
 {
 	if (check->running || check->finished_ms == 0 ||
 	    check->status != STORE_OK)
@@ -16,7 +13,7 @@ sound_json(const struct store_check *check)
 	return json_boolean(check->problems == 0);
 }
 
-json_t *
+static json_t *
 check_json(const struct store_check *check)
 {
 	json_t *json = json_object(), *texts = json_array();
@@ -30,7 +27,7 @@ check_json(const struct store_check *check)
 	field_text(json, "status", store_status_name(check->status));
 	if (check->status != STORE_OK)
 		field_text(json, "hint", store_status_hint(check->status));
-	field_value(json, "sound", sound_json(check));
+	field_value(json, "sound", check_sound_json(check));
 	field_count(json, "problems", check->problems);
 	for (size_t i = 0; i < check->text_count; i++)
 		(void)json_array_append_new(texts,

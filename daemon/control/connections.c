@@ -4,17 +4,37 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/listener.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
-#include "daemon/control/door.h"
 #include "daemon/control/limits.h"
 #include "daemon/control/peer.h"
 #include "lib/base/clock.h"
 
 /* How soon a closed connection is noticed; only who waits feels it. */
 static const struct timeval sweep_interval = { 0, 200000 };
+
+/* When to look for a descriptor again where there was none. */
+static const struct timeval retry_interval = { 0, 200000 };
+
+/*
+ * Where connections come in: how many in one turn of the loop, and with what
+ * descriptor when the process has none left.  The listener accepts, this lets
+ * it.
+ */
+struct door {
+	struct evconnlistener *listener;
+	struct event *knock; /* a client wants in */
+	struct event *retry;
+	struct connections *connections;
+	unsigned passed; /* in this turn of the loop */
+	/* A descriptor to let one more in with; -1: it is in use. */
+	int spare;
+};
 
 /*
  * A reference to the connection's bufferevent is held.  evhttp takes its
@@ -42,8 +62,123 @@ struct connections {
 	struct connections_count count;
 };
 
+/* ---- the door ---- */
+
+static bool connections_make_room(struct connections *);
+
+/* Those behind one that came in wait until door_open() where they are many. */
+static void
+door_passed(struct door *door)
+{
+	if (++door->passed >= LIMITS_ACCEPTED_A_TURN)
+		evconnlistener_disable(door->listener);
+}
+
+static void
+door_open(struct door *door)
+{
+	door->passed = 0;
+	evconnlistener_enable(door->listener);
+	event_add(door->knock, NULL);
+}
+
+/* Whether the process and the system have a descriptor left. */
 static bool
-has_ended(const struct connection *connection)
+is_descriptor_left(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd == -1)
+		return false;
+	close(fd);
+	return true;
+}
+
+/*
+ * Without a descriptor accepting fails, in every turn of the loop, for as long
+ * as somebody wants in.  So there is one left, or nobody is let in for a while.
+ */
+static void
+door_knocked(evutil_socket_t fd, short what, void *arg)
+{
+	struct door *door = arg;
+
+	(void)what;
+	if (door->spare == -1)
+		door->spare = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (is_descriptor_left() || connections_make_room(door->connections))
+		return;
+	if (door->spare != -1) {
+		close(door->spare);
+		door->spare = -1;
+		return;
+	}
+	evconnlistener_disable(door->listener);
+	event_del(door->knock);
+	event_add(door->retry, &retry_interval);
+}
+
+static void
+door_retry(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	door_open(arg);
+}
+
+/* The door sees to what accept() lacks; here the argument is the evhttp's. */
+static void
+door_accept_failed(struct evconnlistener *listener, void *arg)
+{
+	(void)listener;
+	(void)arg;
+}
+
+static void
+door_free(struct door **door_ref)
+{
+	struct door *door = *door_ref;
+
+	*door_ref = NULL;
+	if (door == NULL)
+		return;
+	if (door->knock != NULL)
+		event_free(door->knock);
+	if (door->retry != NULL)
+		event_free(door->retry);
+	if (door->spare != -1)
+		close(door->spare);
+	free(door);
+}
+
+static struct door *
+door_new(struct event_base *base, struct evconnlistener *listener,
+    struct connections *connections)
+{
+	struct door *door = calloc(1, sizeof(*door));
+	int fd = evconnlistener_get_fd(listener);
+
+	if (door == NULL)
+		return NULL;
+	door->listener = listener;
+	door->connections = connections;
+	door->spare = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	door->knock =
+	    event_new(base, fd, EV_READ | EV_PERSIST, door_knocked, door);
+	door->retry = evtimer_new(base, door_retry, door);
+	if (door->knock == NULL || door->retry == NULL ||
+	    event_add(door->knock, NULL) != 0) {
+		door_free(&door);
+		return NULL;
+	}
+	evconnlistener_set_error_cb(listener, door_accept_failed);
+	return door;
+}
+
+/* ---- a connection ---- */
+
+static bool
+connection_has_ended(const struct connection *connection)
 {
 	bufferevent_event_cb event_cb;
 
@@ -92,7 +227,7 @@ connection_of(struct admission_guest *guest)
 
 /* Octets of an answer came to lie ready, or were taken. */
 static void
-output_changed(
+connection_output_changed(
     struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
 {
 	struct connection *connection = arg;
@@ -114,7 +249,7 @@ output_changed(
 
 /* evhttp asks for the bufferevent of one that it has accepted. */
 static struct bufferevent *
-new_bufferevent(struct event_base *base, void *arg)
+connection_new(struct event_base *base, void *arg)
 {
 	struct connections *connections = arg;
 	struct connection *connection = calloc(1, sizeof(*connection));
@@ -125,8 +260,9 @@ new_bufferevent(struct event_base *base, void *arg)
 	bufferevent = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 	if (bufferevent == NULL)
 		goto fail;
-	connection->output_watch = evbuffer_add_cb(
-	    bufferevent_get_output(bufferevent), output_changed, connection);
+	connection->output_watch =
+	    evbuffer_add_cb(bufferevent_get_output(bufferevent),
+		connection_output_changed, connection);
 	if (connection->output_watch == NULL)
 		goto fail;
 	bufferevent_setwatermark(bufferevent, EV_READ, 0, LIMITS_READ_AHEAD);
@@ -217,8 +353,10 @@ connection_enter(struct connection *connection)
 		    BEV_EVENT_READING | BEV_EVENT_TIMEOUT, 0);
 }
 
+/* ---- all connections ---- */
+
 static void
-sweep(struct connections *connections)
+connections_sweep(struct connections *connections)
 {
 	int64_t now_ms = evpop_clock_monotonic_ms();
 	struct connection *connection, *next;
@@ -232,14 +370,14 @@ sweep(struct connections *connections)
 		    now_ms - connection->taking_ms >=
 			connections->options.taking_ms)
 			connection_end(connection);
-		if (has_ended(connection))
+		if (connection_has_ended(connection))
 			connection_free(connection);
 	}
 }
 
 /* What came on those that are served since the last time has been read. */
 static void
-age_fresh(struct connections *connections)
+connections_age_fresh(struct connections *connections)
 {
 	struct connection *connection;
 
@@ -253,7 +391,7 @@ age_fresh(struct connections *connections)
 
 /* Those that wait come before those that are new. */
 static void
-judge_due(evutil_socket_t fd, short what, void *arg)
+connections_judge(evutil_socket_t fd, short what, void *arg)
 {
 	static const struct timeval next_turn = { 0, 0 };
 	struct connections *connections = arg;
@@ -261,8 +399,8 @@ judge_due(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	sweep(connections);
-	age_fresh(connections);
+	connections_sweep(connections);
+	connections_age_fresh(connections);
 	TAILQ_FOREACH(connection, &connections->all, link) {
 		if (!connection->is_known)
 			connection_enter(connection);
@@ -270,7 +408,7 @@ judge_due(evutil_socket_t fd, short what, void *arg)
 		    connection->guest.state >= ADMISSION_NEW)
 			connection_judge(connection);
 	}
-	sweep(connections);
+	connections_sweep(connections);
 	door_open(connections->door);
 	if (!TAILQ_EMPTY(&connections->all))
 		event_add(connections->sweeper, &sweep_interval);
@@ -280,18 +418,17 @@ judge_due(evutil_socket_t fd, short what, void *arg)
 		event_add(connections->judge, &next_turn);
 }
 
-/* For want of a descriptor. */
+/* Close one, for want of a descriptor; false: all are at work. */
 static bool
-make_room(void *arg)
+connections_make_room(struct connections *connections)
 {
-	struct connections *connections = arg;
 	struct admission_guest *victim =
 	    admission_spare(connections->admission);
 
 	if (victim == NULL)
 		return false;
 	connection_end_for_another(connection_of(victim));
-	sweep(connections);
+	connections_sweep(connections);
 	return true;
 }
 
@@ -307,15 +444,16 @@ connections_new(struct event_base *base, struct evhttp *http,
 	connections->http = http;
 	TAILQ_INIT(&connections->all);
 	connections->admission = admission_new(&options->limits);
-	connections->door = door_new(base, listener, make_room, connections);
-	connections->judge = evtimer_new(base, judge_due, connections);
-	connections->sweeper = evtimer_new(base, judge_due, connections);
+	connections->door = door_new(base, listener, connections);
+	connections->judge = evtimer_new(base, connections_judge, connections);
+	connections->sweeper =
+	    evtimer_new(base, connections_judge, connections);
 	if (connections->admission == NULL || connections->door == NULL ||
 	    connections->judge == NULL || connections->sweeper == NULL) {
 		connections_free(&connections);
 		return NULL;
 	}
-	evhttp_set_bevcb(http, new_bufferevent, connections);
+	evhttp_set_bevcb(http, connection_new, connections);
 	return connections;
 }
 
@@ -341,7 +479,7 @@ connections_free(struct connections **connections_ref)
 
 /* evhttp has sent the answer. */
 static void
-request_completed(struct evhttp_request *request, void *arg)
+connection_completed(struct evhttp_request *request, void *arg)
 {
 	struct connection *connection = arg;
 	struct connections *connections = connection->connections;
@@ -371,7 +509,7 @@ connections_begin(
 		admission_change(connections->admission, &connection->guest,
 		    ADMISSION_ASKING);
 		evhttp_request_set_on_complete_cb(
-		    request, request_completed, connection);
+		    request, connection_completed, connection);
 		break;
 	}
 }

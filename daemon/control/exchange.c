@@ -5,22 +5,101 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/control/field.h"
 #include "daemon/control/limits.h"
+#include "daemon/poll/poller.h"
+
+/* A reload can have much to say about a configuration. */
+#define MESSAGE_SIZE 8192
 
 struct exchange {
 	struct evhttp_request *request; /* NULL: the client has gone */
 	const struct exchange_context *context;
 	char *name;
 	struct parameters parameters;
-	bool waiting; /* for an answer of the store's */
+	bool is_waiting; /* for an answer of the store's */
 	void *state;
 	void (*free_state)(void *);
 	void (*written)(struct exchange *);
 };
+
+/* ---- answers ---- */
+
+struct answer
+answer_json(int status, json_t *json)
+{
+	return (struct answer){ .status = status, .json = json };
+}
+
+struct answer
+answer_error(
+    int status, const char *code, const char *hint, const char *format, ...)
+{
+	char message[MESSAGE_SIZE];
+	va_list arguments;
+	json_t *error = json_object(), *json = json_object();
+
+	va_start(arguments, format);
+	vsnprintf(message, sizeof(message), format, arguments);
+	va_end(arguments);
+	field_text(error, "code", code);
+	field_text(error, "message", message);
+	if (hint != NULL && hint[0] != '\0')
+		field_text(error, "hint", hint);
+	field_value(json, "error", error);
+	return answer_json(status, json);
+}
+
+struct answer
+answer_no_memory(void)
+{
+	return answer_error(503, "out_of_memory", NULL, "out of memory");
+}
+
+struct answer
+answer_store(enum store_status status, const char *text)
+{
+	if (status == STORE_NOT_FOUND)
+		return answer_error(404, "not_found", NULL, "no such thing");
+	if (status == STORE_SLOW)
+		return answer_error(503, "too_slow", store_status_hint(status),
+		    "the store did not answer within %d s",
+		    STORE_QUESTION_MS / 1000);
+	return answer_error(503, "store_unavailable", store_status_hint(status),
+	    "the store cannot answer (%s)%s%s", store_status_name(status),
+	    text != NULL && *text ? ": " : "", text != NULL ? text : "");
+}
+
+struct answer
+answer_no_account(const char *name)
+{
+	return answer_error(404, "no_such_account",
+	    "\"evpopctl accounts\" (GET /v1/accounts) lists them",
+	    "there is no account \"%.200s\"", name);
+}
+
+struct answer
+answer_no_message(int64_t id)
+{
+	return answer_error(404, "no_such_message",
+	    "\"evpopctl messages\" (GET /v1/messages) lists them",
+	    "there is no message %lld", (long long)id);
+}
+
+struct answer
+answer_not_quarantined(int64_t id)
+{
+	return answer_error(404, "not_quarantined",
+	    "\"evpopctl quarantine\" (GET /v1/quarantine) lists what is",
+	    "no quarantined message %lld", (long long)id);
+}
+
+/* ---- exchanges ---- */
 
 static void
 exchange_free(struct exchange *exchange)
@@ -34,7 +113,7 @@ exchange_free(struct exchange *exchange)
 
 /* The connection is about to go, by the client, by a deadline or by us. */
 static void
-connection_closed(struct evhttp_connection *connection, void *arg)
+exchange_closed(struct evhttp_connection *connection, void *arg)
 {
 	struct exchange *exchange = arg;
 	struct evhttp_request *request = exchange->request;
@@ -44,7 +123,7 @@ connection_closed(struct evhttp_connection *connection, void *arg)
 	/* evhttp takes a request off a failed connection, and leaves it us. */
 	if (evhttp_request_get_connection(request) == NULL)
 		evhttp_request_free(request);
-	if (exchange->waiting)
+	if (exchange->is_waiting)
 		store_leave(exchange->context->store, exchange);
 	else
 		exchange_free(exchange);
@@ -68,8 +147,8 @@ exchange_new(struct evhttp_request *request,
 	exchange->context = context;
 	exchange->parameters = *parameters;
 	memset(parameters, 0, sizeof(*parameters));
-	evhttp_connection_set_closecb(evhttp_request_get_connection(request),
-	    connection_closed, exchange);
+	evhttp_connection_set_closecb(
+	    evhttp_request_get_connection(request), exchange_closed, exchange);
 	return exchange;
 }
 
@@ -112,7 +191,7 @@ exchange_state(const struct exchange *exchange)
  * is out, and takes its callbacks back with it.
  */
 static void
-watch_client(struct evhttp_request *request)
+exchange_watch_client(struct evhttp_request *request)
 {
 	struct bufferevent *bufferevent = evhttp_connection_get_bufferevent(
 	    evhttp_request_get_connection(request));
@@ -129,16 +208,16 @@ watch_client(struct evhttp_request *request)
 void
 exchange_wait(struct exchange *exchange)
 {
-	assert(!exchange->waiting && exchange->request != NULL);
-	exchange->waiting = true;
-	watch_client(exchange->request);
+	assert(!exchange->is_waiting && exchange->request != NULL);
+	exchange->is_waiting = true;
+	exchange_watch_client(exchange->request);
 }
 
 bool
 exchange_resume(struct exchange *exchange)
 {
-	assert(exchange->waiting);
-	exchange->waiting = false;
+	assert(exchange->is_waiting);
+	exchange->is_waiting = false;
 	if (exchange->request != NULL)
 		return true;
 	exchange_free(exchange);
@@ -146,7 +225,7 @@ exchange_resume(struct exchange *exchange)
 }
 
 static void
-set_headers(struct evhttp_request *request, const char *content_type)
+request_set_headers(struct evhttp_request *request, const char *content_type)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
 
@@ -166,7 +245,7 @@ exchange_answer_request(struct evhttp_request *request, struct answer answer)
 		: json_dumps(answer.json, JSON_COMPACT | JSON_PRESERVE_ORDER);
 
 	json_decref(answer.json);
-	set_headers(request, "application/json");
+	request_set_headers(request, "application/json");
 	if (answer.allow != NULL)
 		(void)evhttp_add_header(
 		    evhttp_request_get_output_headers(request), "Allow",
@@ -185,11 +264,11 @@ exchange_answer_request(struct evhttp_request *request, struct answer answer)
 
 /* The exchange lets go of its request, which goes on without it. */
 static struct evhttp_request *
-release_request(struct exchange *exchange)
+exchange_release_request(struct exchange *exchange)
 {
 	struct evhttp_request *request = exchange->request;
 
-	assert(request != NULL && !exchange->waiting);
+	assert(request != NULL && !exchange->is_waiting);
 	evhttp_connection_set_closecb(
 	    evhttp_request_get_connection(request), NULL, NULL);
 	exchange_free(exchange);
@@ -199,7 +278,51 @@ release_request(struct exchange *exchange)
 void
 exchange_answer(struct exchange *exchange, struct answer answer)
 {
-	exchange_answer_request(release_request(exchange), answer);
+	exchange_answer_request(exchange_release_request(exchange), answer);
+}
+
+void
+exchange_answer_problem(
+    struct exchange *exchange, const struct problem *problem)
+{
+	exchange_answer(exchange, answer_error(400, "bad_parameter",
+				      problem->hint, "%s", problem->message));
+}
+
+void
+exchange_answer_rows(
+    struct exchange *exchange, const char *name, json_t *rows, int64_t next_id)
+{
+	json_t *json = json_object();
+	char cursor[24];
+
+	field_value(json, name, rows);
+	if (next_id != 0) {
+		snprintf(cursor, sizeof(cursor), "%lld", (long long)next_id);
+		field_text(json, "next_cursor", cursor);
+	}
+	exchange_answer(exchange, answer_json(200, json));
+}
+
+bool
+exchange_resume_rows(
+    struct exchange *exchange, enum store_status status, size_t count)
+{
+	struct poller_account_status known;
+	const char *account;
+
+	if (!exchange_resume(exchange))
+		return false;
+	if (status != STORE_OK) {
+		exchange_answer(exchange, answer_store(status, NULL));
+		return false;
+	}
+	account = parameters_text(&exchange->parameters, "account");
+	if (count > 0 || account == NULL ||
+	    poller_account_status(exchange->context->poller, account, &known))
+		return true;
+	exchange_answer(exchange, answer_no_account(account));
+	return false;
 }
 
 bool
@@ -207,13 +330,30 @@ exchange_id(struct exchange *exchange, int64_t *id_r)
 {
 	if (number_parse(exchange->name, 1, INT64_MAX, id_r))
 		return true;
-	exchange_answer(exchange, answer_bad_id(exchange->name));
+	exchange_answer(exchange,
+	    answer_error(400, "bad_id",
+		"ids are whole numbers from 1, as the lists show them",
+		"\"%.64s\" is no id", exchange->name));
 	return false;
 }
 
+bool
+exchange_page(struct exchange *exchange, unsigned *limit_r, int64_t *below_id_r)
+{
+	struct problem problem;
+
+	if (parameters_page(
+		&exchange->parameters, limit_r, below_id_r, &problem))
+		return true;
+	exchange_answer_problem(exchange, &problem);
+	return false;
+}
+
+/* ---- bodies in parts ---- */
+
 static void
-set_deadlines(struct evhttp_request *request, const struct timeval *reading,
-    time_t writing_seconds)
+request_set_deadlines(struct evhttp_request *request,
+    const struct timeval *reading, time_t writing_seconds)
 {
 	const struct timeval writing = { writing_seconds, 0 };
 
@@ -229,7 +369,7 @@ exchange_stream(
 	char digits[24];
 
 	snprintf(digits, sizeof(digits), "%llu", (unsigned long long)length);
-	set_headers(exchange->request, content_type);
+	request_set_headers(exchange->request, content_type);
 	(void)evhttp_add_header(
 	    evhttp_request_get_output_headers(exchange->request),
 	    "Content-Length", digits);
@@ -237,12 +377,12 @@ exchange_stream(
 	 * A client says nothing while it takes a long body: only a write that
 	 * makes no progress may end it.
 	 */
-	set_deadlines(exchange->request, NULL, LIMITS_STALL_SECONDS);
+	request_set_deadlines(exchange->request, NULL, LIMITS_STALL_SECONDS);
 	evhttp_send_reply_start(exchange->request, 200, NULL);
 }
 
 static void
-part_written(struct evhttp_connection *connection, void *arg)
+exchange_part_written(struct evhttp_connection *connection, void *arg)
 {
 	struct exchange *exchange = arg;
 
@@ -265,7 +405,7 @@ exchange_stream_part(struct exchange *exchange, const void *bytes,
 	}
 	exchange->written = written;
 	evhttp_send_reply_chunk_with_cb(
-	    exchange->request, part, part_written, exchange);
+	    exchange->request, part, exchange_part_written, exchange);
 	evbuffer_free(part);
 }
 
@@ -274,13 +414,13 @@ exchange_stream_end(struct exchange *exchange)
 {
 	const struct timeval idle = { LIMITS_IDLE_SECONDS, 0 };
 
-	set_deadlines(exchange->request, &idle, LIMITS_IDLE_SECONDS);
-	evhttp_send_reply_end(release_request(exchange));
+	request_set_deadlines(exchange->request, &idle, LIMITS_IDLE_SECONDS);
+	evhttp_send_reply_end(exchange_release_request(exchange));
 }
 
 void
 exchange_cut(struct exchange *exchange)
 {
 	evhttp_connection_free(evhttp_request_get_connection(
-	    exchange->request)); /* runs connection_closed() */
+	    exchange->request)); /* runs exchange_closed() */
 }

@@ -5,19 +5,51 @@
 #ifndef CONTROL_EXCHANGE_H
 #define CONTROL_EXCHANGE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/control/answer.h"
 #include "daemon/control/parameters.h"
+#include "daemon/store/store.h"
 
 struct config_strings;
 struct connections;
 struct evhttp_request;
 struct exchange;
 struct poller;
-struct store;
+
+/* ---- answers ---- */
+
+/* A status and JSON.  Errors are {"error": {"code", "message", "hint"}}. */
+struct answer {
+	int status;
+	json_t *json;      /* owned; NULL: there was no memory for it */
+	const char *allow; /* the Allow header of a 405; static, or NULL */
+};
+
+/* Takes over the reference to `json`. */
+struct answer answer_json(int status, json_t *json);
+
+/* `code` is for programs; the hint may be NULL. */
+struct answer answer_error(int status, const char *code, const char *hint,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* 503 */
+struct answer answer_no_memory(void);
+
+/*
+ * What a store that cannot do it answers: 404 for what it has not, else 503
+ * with its own hint.  `text` may be NULL.
+ */
+struct answer answer_store(enum store_status, const char *text);
+
+/* 404, and where to look. */
+struct answer answer_no_account(const char *name);
+struct answer answer_no_message(int64_t id);
+struct answer answer_not_quarantined(int64_t id);
+
+/* ---- exchanges ---- */
 
 /* What the routes report and act on. */
 struct exchange_context {
@@ -60,11 +92,28 @@ void *exchange_state(const struct exchange *);
 void exchange_wait(struct exchange *);
 bool exchange_resume(struct exchange *) __attribute__((warn_unused_result));
 
+/*
+ * As exchange_resume(), for rows that came: also false, and answered, if the
+ * store has failed, or there are no rows for want of the account that the
+ * parameter "account" names.
+ */
+bool exchange_resume_rows(struct exchange *, enum store_status, size_t count)
+    __attribute__((warn_unused_result));
+
 /* Answer and end; takes over the answer's JSON. */
 void exchange_answer(struct exchange *, struct answer);
+/* 400: a parameter is wrong. */
+void exchange_answer_problem(struct exchange *, const struct problem *);
+/* {NAME: rows}, with "next_cursor" if the last row's id is not 0. */
+void exchange_answer_rows(
+    struct exchange *, const char *name, json_t *rows, int64_t next_id);
 
 /* Read the name as an id; false, and answered, where it is none. */
 bool exchange_id(struct exchange *, int64_t *id_r)
+    __attribute__((warn_unused_result));
+
+/* Read "limit" and "cursor"; false, and answered, where they are wrong. */
+bool exchange_page(struct exchange *, unsigned *limit_r, int64_t *below_id_r)
     __attribute__((warn_unused_result));
 
 /*

@@ -1,36 +1,46 @@
 /*
- * The routes' handlers, by subject.  Each ends its exchange with an answer,
- * at once or when the store has spoken.
+ * The routes' handlers, by file.  Each ends its exchange with an answer, at
+ * once or when the store has spoken.  The rows' JSON is here for tests.
  */
 #ifndef CONTROL_HANDLERS_H
 #define CONTROL_HANDLERS_H
 
-struct exchange;
+#include <jansson.h>
+
+#include "daemon/control/exchange.h"
+#include "daemon/poll/poller.h"
+#include "daemon/store/store.h"
 
 /* status.c */
 void status_get(struct exchange *);
 void status_reload(struct exchange *);
+json_t *status_json(const struct exchange_context *,
+    const struct poller_status *, const struct store_error *health,
+    const struct store_clock *, const struct store_stats *, int64_t now_ms,
+    int64_t elapsed_ms);
 
-/* accounts.c */
+/* accounts.c; `row` is NULL where the store has none, or could not say */
 void accounts_list(struct exchange *);
 void accounts_get(struct exchange *);
 void accounts_poll(struct exchange *);
 void accounts_pause(struct exchange *);
 void accounts_resume(struct exchange *);
+json_t *account_json(
+    const struct poller_account_status *, const struct store_account_row *row);
 
 /* plan.c */
 void plan_get(struct exchange *);
 
 /* polls.c */
 void polls_list(struct exchange *);
+json_t *poll_json(const struct store_poll_row *);
 
 /* messages.c */
 void messages_list(struct exchange *);
 void messages_get(struct exchange *);
-
-/* raw.c */
-void raw_get(struct exchange *);
-void raw_get_quarantined(struct exchange *);
+void messages_get_raw(struct exchange *);
+void messages_get_raw_quarantined(struct exchange *);
+json_t *message_json(const struct store_message_row *);
 
 /* quarantine.c */
 void quarantine_list(struct exchange *);

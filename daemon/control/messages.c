@@ -1,12 +1,7 @@
-#include "daemon/control/messages.h"
+#include <stdlib.h>
 
-#include <string.h>
-
-#include "daemon/control/exchange.h"
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
-#include "daemon/control/list.h"
-#include "daemon/control/page.h"
 #include "lib/base/clock.h"
 
 json_t *
@@ -34,58 +29,54 @@ message_json(const struct store_message_row *row)
 	return json;
 }
 
-bool
-messages_filter(struct store_message_filter *filter_r,
-    const struct parameters *parameters, int64_t now_ms,
-    struct problem *problem_r)
-{
-	memset(filter_r, 0, sizeof(*filter_r));
-	filter_r->account = parameters_text(parameters, "account");
-	filter_r->from = parameters_text(parameters, "from");
-	filter_r->query = parameters_text(parameters, "q");
-	return parameters_time(parameters, "since", now_ms,
-		   &filter_r->has_since, &filter_r->since_ms, problem_r) &&
-	       parameters_time(parameters, "before", now_ms,
-		   &filter_r->has_before, &filter_r->before_ms, problem_r) &&
-	       page_limit(parameters, &filter_r->limit, problem_r) &&
-	       page_below(parameters, &filter_r->below_id, problem_r);
-}
+/* ---- GET /v1/messages ---- */
 
 static void
-rows_came(enum store_status status, const struct store_message_row *rows,
+messages_rows(enum store_status status, const struct store_message_row *rows,
     size_t count, bool more, void *arg)
 {
 	struct exchange *exchange = arg;
 	json_t *list;
 
-	if (!list_resume(exchange, status, count))
+	if (!exchange_resume_rows(exchange, status, count))
 		return;
 	list = json_array();
 	for (size_t i = 0; i < count; i++)
 		(void)json_array_append_new(list, message_json(&rows[i]));
-	exchange_answer(exchange,
-	    answer_json(200, page_json("messages", list,
-				 more && count > 0 ? rows[count - 1].id : 0)));
+	exchange_answer_rows(exchange, "messages", list,
+	    more && count > 0 ? rows[count - 1].id : 0);
 }
 
 void
 messages_list(struct exchange *exchange)
 {
-	struct store_message_filter filter;
+	const struct parameters *parameters = exchange_parameters(exchange);
+	struct store_message_filter filter = {
+		.account = parameters_text(parameters, "account"),
+		.from = parameters_text(parameters, "from"),
+		.query = parameters_text(parameters, "q"),
+	};
+	int64_t now_ms = evpop_clock_unix_ms();
 	struct problem problem;
 
-	if (!messages_filter(&filter, exchange_parameters(exchange),
-		evpop_clock_unix_ms(), &problem)) {
-		exchange_answer(exchange, answer_problem(&problem));
+	if (!parameters_time(parameters, "since", now_ms, &filter.has_since,
+		&filter.since_ms, &problem) ||
+	    !parameters_time(parameters, "before", now_ms, &filter.has_before,
+		&filter.before_ms, &problem)) {
+		exchange_answer_problem(exchange, &problem);
 		return;
 	}
+	if (!exchange_page(exchange, &filter.limit, &filter.below_id))
+		return;
 	exchange_wait(exchange);
-	store_messages(
-	    exchange_context(exchange)->store, &filter, rows_came, exchange);
+	store_messages(exchange_context(exchange)->store, &filter,
+	    messages_rows, exchange);
 }
 
+/* ---- GET /v1/messages/ID ---- */
+
 static void
-row_came(
+messages_row(
     enum store_status status, const struct store_message_row *row, void *arg)
 {
 	struct exchange *exchange = arg;
@@ -111,5 +102,175 @@ messages_get(struct exchange *exchange)
 		return;
 	exchange_wait(exchange);
 	store_message(
-	    exchange_context(exchange)->store, id, row_came, exchange);
+	    exchange_context(exchange)->store, id, messages_row, exchange);
+}
+
+/* ---- raw bytes ---- */
+
+/* What bytes are kept of: messages, and what came of those in quarantine. */
+struct raw_kind {
+	const char *content_type;
+	void (*read)(
+	    struct store *, int64_t id, uint32_t part, store_part_cb, void *);
+	struct answer (*missing)(int64_t id);
+};
+
+/*
+ * The bytes of one, part by part.  The next part is asked of the store when
+ * the client has taken the one before, so that a slow reader of a large
+ * message costs no more memory than one of a small message.
+ */
+struct raw {
+	const struct raw_kind *kind;
+	int64_t id;
+	uint32_t part;
+	uint64_t left;
+	bool has_begun; /* the status line is out: a failure cuts it off */
+};
+
+static void raw_part(enum store_status status, const unsigned char *bytes,
+    size_t length, void *arg);
+
+static void
+raw_ask(struct exchange *exchange)
+{
+	const struct raw *raw = exchange_state(exchange);
+
+	exchange_wait(exchange);
+	raw->kind->read(exchange_context(exchange)->store, raw->id, raw->part,
+	    raw_part, exchange);
+}
+
+static void
+raw_written(struct exchange *exchange)
+{
+	const struct raw *raw = exchange_state(exchange);
+
+	if (raw->left == 0)
+		exchange_stream_end(exchange);
+	else
+		raw_ask(exchange);
+}
+
+static void
+raw_fail(struct exchange *exchange, enum store_status status)
+{
+	const struct raw *raw = exchange_state(exchange);
+
+	if (raw->has_begun)
+		exchange_cut(exchange);
+	else if (status == STORE_NOT_FOUND)
+		exchange_answer(exchange, raw->kind->missing(raw->id));
+	else
+		exchange_answer(exchange,
+		    answer_store(
+			status == STORE_OK ? STORE_DAMAGED : status, NULL));
+}
+
+static void
+raw_part(enum store_status status, const unsigned char *bytes, size_t length,
+    void *arg)
+{
+	struct exchange *exchange = arg;
+	struct raw *raw;
+
+	if (!exchange_resume(exchange))
+		return;
+	raw = exchange_state(exchange);
+	/* A body that ends too soon, or too late, is not what was promised. */
+	if (status != STORE_OK || length > raw->left ||
+	    (length == 0 && raw->left > 0)) {
+		raw_fail(exchange, status);
+		return;
+	}
+	if (!raw->has_begun) {
+		raw->has_begun = true;
+		exchange_stream(exchange, raw->kind->content_type, raw->left);
+	}
+	if (length == 0) {
+		exchange_stream_end(exchange);
+		return;
+	}
+	raw->left -= length;
+	raw->part++;
+	exchange_stream_part(exchange, bytes, length, raw_written);
+}
+
+static void
+raw_begin(struct exchange *exchange, enum store_status status, uint64_t octets)
+{
+	struct raw *raw = exchange_state(exchange);
+
+	if (status != STORE_OK) {
+		raw_fail(exchange, status);
+		return;
+	}
+	raw->left = octets;
+	raw_ask(exchange);
+}
+
+/* NULL, and the exchange answered, where the request is not good. */
+static struct raw *
+raw_new(struct exchange *exchange, const struct raw_kind *kind)
+{
+	struct raw *raw = calloc(1, sizeof(*raw));
+
+	if (raw == NULL) {
+		exchange_answer(exchange, answer_no_memory());
+		return NULL;
+	}
+	exchange_set_state(exchange, raw, free);
+	raw->kind = kind;
+	return exchange_id(exchange, &raw->id) ? raw : NULL;
+}
+
+static void
+raw_message(
+    enum store_status status, const struct store_message_row *row, void *arg)
+{
+	struct exchange *exchange = arg;
+
+	if (exchange_resume(exchange))
+		raw_begin(
+		    exchange, status, status == STORE_OK ? row->octets : 0);
+}
+
+void
+messages_get_raw(struct exchange *exchange)
+{
+	static const struct raw_kind kind = { "message/rfc822", store_body_read,
+		answer_no_message };
+	const struct raw *raw = raw_new(exchange, &kind);
+
+	if (raw == NULL)
+		return;
+	exchange_wait(exchange);
+	store_message(
+	    exchange_context(exchange)->store, raw->id, raw_message, exchange);
+}
+
+static void
+raw_quarantined(enum store_status status,
+    const struct store_quarantine_row *rows, size_t count, bool more, void *arg)
+{
+	struct exchange *exchange = arg;
+
+	(void)more;
+	if (exchange_resume(exchange))
+		raw_begin(exchange, status, count > 0 ? rows[0].octets : 0);
+}
+
+void
+messages_get_raw_quarantined(struct exchange *exchange)
+{
+	/* Few of them are whole messages. */
+	static const struct raw_kind kind = { "application/octet-stream",
+		store_quarantine_read, answer_not_quarantined };
+	const struct raw *raw = raw_new(exchange, &kind);
+
+	if (raw == NULL)
+		return;
+	exchange_wait(exchange);
+	store_quarantine(exchange_context(exchange)->store, raw->id,
+	    raw_quarantined, exchange);
 }

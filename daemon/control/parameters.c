@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "daemon/config/near.h"
+#include "daemon/control/limits.h"
 #include "daemon/control/when.h"
+#include "daemon/store/store.h"
 #include "lib/base/hex.h"
 #include "lib/base/text.h"
 
@@ -50,7 +52,7 @@ percent_decode(char *text, bool plus_is_space)
 }
 
 static void
-unknown_name(
+parameters_report_unknown(
     struct problem *problem_r, const char *name, const char *const *known)
 {
 	struct config_near near = { NULL, 0 };
@@ -72,7 +74,7 @@ unknown_name(
 }
 
 static bool
-is_known(const char *name, const char *const *known)
+parameters_is_known(const char *name, const char *const *known)
 {
 	for (; *known != NULL; known++) {
 		if (strcmp(name, *known) == 0)
@@ -83,20 +85,20 @@ is_known(const char *name, const char *const *known)
 
 /* One "name=value" of the storage, cut at its end already. */
 static bool
-take_item(struct parameters *parameters, char *item, const char *const *known,
-    struct problem *problem_r)
+parameters_take(struct parameters *parameters, char *item,
+    const char *const *known, struct problem *problem_r)
 {
 	char *value = strchr(item, '=');
 
 	if (value != NULL)
 		*value++ = '\0';
 	if (!percent_decode(item, true)) {
-		problem_set(problem_r, "encode names as %XX of UTF-8 octets",
+		problem_set(problem_r, "encode names as %XX of UTF-8",
 		    "the name of a parameter is badly encoded");
 		return false;
 	}
-	if (!is_known(item, known)) {
-		unknown_name(problem_r, item, known);
+	if (!parameters_is_known(item, known)) {
+		parameters_report_unknown(problem_r, item, known);
 		return false;
 	}
 	if (parameters_text(parameters, item) != NULL) {
@@ -110,7 +112,7 @@ take_item(struct parameters *parameters, char *item, const char *const *known,
 		return false;
 	}
 	if (!percent_decode(value, true)) {
-		problem_set(problem_r, "encode values as %XX of UTF-8 octets",
+		problem_set(problem_r, "encode values as %XX of UTF-8",
 		    "the value of parameter \"%s\" is badly encoded", item);
 		return false;
 	}
@@ -141,7 +143,7 @@ parameters_parse(struct parameters *parameters_r, const char *query,
 	while ((item = strsep(&rest, "&")) != NULL) {
 		if (*item == '\0')
 			continue;
-		if (!take_item(parameters_r, item, known, problem_r)) {
+		if (!parameters_take(parameters_r, item, known, problem_r)) {
 			parameters_free(parameters_r);
 			return false;
 		}
@@ -203,8 +205,7 @@ parameters_number(const struct parameters *parameters, const char *name,
 		snprintf(hint, sizeof(hint),
 		    "expected a whole number from %lld to %lld",
 		    (long long)least, (long long)most);
-	problem_set(
-	    problem_r, hint, "bad value \"%.64s\" of \"%s\"", text, name);
+	problem_set(problem_r, hint, "invalid %s \"%.64s\"", name, text);
 	return false;
 }
 
@@ -221,6 +222,25 @@ parameters_time(const struct parameters *parameters, const char *name,
 	problem_set(problem_r,
 	    "expected a date (2024-02-29), a time (2024-02-29T12:34:56Z, "
 	    "UTC unless it has an offset) or an age (90s, 30m, 24h, 7d, 2w)",
-	    "bad value \"%.64s\" of \"%s\"", text, name);
+	    "invalid %s \"%.64s\"", name, text);
+	return false;
+}
+
+bool
+parameters_page(const struct parameters *parameters, unsigned *limit_r,
+    int64_t *below_id_r, struct problem *problem_r)
+{
+	const char *cursor = parameters_text(parameters, "cursor");
+	int64_t limit = LIMITS_PAGE_DEFAULT;
+
+	*below_id_r = 0;
+	if (!parameters_number(
+		parameters, "limit", 1, STORE_PAGE_MAX, &limit, problem_r))
+		return false;
+	*limit_r = (unsigned)limit;
+	if (cursor == NULL || number_parse(cursor, 1, INT64_MAX, below_id_r))
+		return true;
+	problem_set(problem_r, "take the next_cursor of the page before",
+	    "invalid cursor \"%.64s\"", cursor);
 	return false;
 }

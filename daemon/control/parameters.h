@@ -60,6 +60,14 @@ bool parameters_time(const struct parameters *, const char *name,
     int64_t now_ms, bool *given_r, int64_t *time_ms_r,
     struct problem *problem_r) __attribute__((warn_unused_result));
 
+/*
+ * Which rows a list shows: "limit" of them, the default where it is not given,
+ * with ids below the "cursor", 0 where it is not given.
+ */
+bool parameters_page(const struct parameters *, unsigned *limit_r,
+    int64_t *below_id_r, struct problem *problem_r)
+    __attribute__((warn_unused_result));
+
 /* A decimal number from least to most and nothing else. */
 bool number_parse(const char *text, int64_t least, int64_t most,
     int64_t *value_r) __attribute__((warn_unused_result));

@@ -11,7 +11,7 @@
 #define PASSWD_SIZE 65536
 
 static bool
-look_up(const char *name, char *buffer, uid_t *uid_r)
+peer_look_up(const char *name, char *buffer, uid_t *uid_r)
 {
 	struct passwd entry, *found = NULL;
 	int64_t number;
@@ -47,7 +47,7 @@ peer_admins_resolve(
 	for (size_t i = 0; i < names->count; i++) {
 		char *unknown;
 
-		if (look_up(names->items[i], buffer,
+		if (peer_look_up(names->items[i], buffer,
 			&admins_r->uids[admins_r->count])) {
 			admins_r->count++;
 			continue;

@@ -1,18 +1,15 @@
-#include "daemon/control/plan.h"
-
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/control/exchange.h"
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
-#include "daemon/control/page.h"
+#include "daemon/control/limits.h"
 
 /* Two numbers and a point. */
 #define CURSOR_SIZE 48
 
 static json_t *
-counts_json(const struct poller_plan *plan)
+plan_counts_json(const struct poller_plan *plan)
 {
 	json_t *json = json_object();
 
@@ -29,7 +26,7 @@ counts_json(const struct poller_plan *plan)
 }
 
 static json_t *
-entry_json(const struct poller_plan_entry *entry)
+plan_entry_json(const struct poller_plan_entry *entry)
 {
 	json_t *json = json_object();
 
@@ -44,7 +41,11 @@ entry_json(const struct poller_plan_entry *entry)
 	return json;
 }
 
-json_t *
+/*
+ * The plan with `limit` of its entries from `first` on, and "next_cursor"
+ * where more follow.
+ */
+static json_t *
 plan_json(const struct poller_plan *plan, const char *account, size_t first,
     size_t limit)
 {
@@ -56,11 +57,11 @@ plan_json(const struct poller_plan *plan, const char *account, size_t first,
 		end = first + limit;
 	field_text(json, "account", account);
 	field_time(json, "made_at", plan->made_ms);
-	field_value(json, "counts", counts_json(plan));
+	field_value(json, "counts", plan_counts_json(plan));
 	field_count(json, "fetch_bytes", plan->fetch_octets);
 	for (size_t i = first; i < end; i++)
 		(void)json_array_append_new(
-		    list, entry_json(&plan->entries[i]));
+		    list, plan_entry_json(&plan->entries[i]));
 	field_value(json, "entries", list);
 	field_value(json, "cut", json_boolean(plan->cut));
 	if (end < plan->entry_count) {
@@ -76,7 +77,7 @@ plan_json(const struct poller_plan *plan, const char *account, size_t first,
  * come between two pages.  False where it is none of ours.
  */
 static bool
-parse_cursor(const char *text, int64_t *made_ms_r, int64_t *first_r)
+plan_parse_cursor(const char *text, int64_t *made_ms_r, int64_t *first_r)
 {
 	const char *point = strchr(text, '.');
 	char made[CURSOR_SIZE];
@@ -88,28 +89,34 @@ parse_cursor(const char *text, int64_t *made_ms_r, int64_t *first_r)
 	       number_parse(point + 1, 1, POLLER_PLAN_ENTRIES, first_r);
 }
 
-static struct answer
-page_answer(const struct exchange *exchange, const struct poller_plan *plan)
+static void
+plan_answer_page(struct exchange *exchange, const struct poller_plan *plan)
 {
 	const struct parameters *parameters = exchange_parameters(exchange);
 	const char *cursor = parameters_text(parameters, "cursor");
-	int64_t made_ms = plan->made_ms, first = 0;
+	int64_t made_ms = plan->made_ms, first = 0, limit = LIMITS_PAGE_DEFAULT;
 	struct problem problem;
-	unsigned limit;
 
-	if (!page_limit(parameters, &limit, &problem))
-		return answer_problem(&problem);
-	if (cursor != NULL && !parse_cursor(cursor, &made_ms, &first)) {
+	if (!parameters_number(
+		parameters, "limit", 1, STORE_PAGE_MAX, &limit, &problem)) {
+		exchange_answer_problem(exchange, &problem);
+		return;
+	}
+	if (cursor != NULL && !plan_parse_cursor(cursor, &made_ms, &first)) {
 		problem_set(&problem, "take the next_cursor of the page before",
-		    "bad value \"%.64s\" of \"cursor\"", cursor);
-		return answer_problem(&problem);
+		    "invalid cursor \"%.64s\"", cursor);
+		exchange_answer_problem(exchange, &problem);
+		return;
 	}
 	if (made_ms != plan->made_ms || (size_t)first > plan->entry_count)
-		return answer_error(409, "another_plan",
-		    "begin again, without a cursor",
-		    "another dry run has taken the place of the plan");
-	return answer_json(200,
-	    plan_json(plan, exchange_name(exchange), (size_t)first, limit));
+		exchange_answer(
+		    exchange, answer_error(409, "another_plan",
+				  "begin again, without a cursor",
+				  "another dry run has replaced the plan"));
+	else
+		exchange_answer(exchange,
+		    answer_json(200, plan_json(plan, exchange_name(exchange),
+					 (size_t)first, (size_t)limit)));
 }
 
 void
@@ -121,7 +128,7 @@ plan_get(struct exchange *exchange)
 	struct poller_account_status status;
 
 	if (plan != NULL)
-		exchange_answer(exchange, page_answer(exchange, plan));
+		plan_answer_page(exchange, plan);
 	else if (!poller_account_status(poller, name, &status))
 		exchange_answer(exchange, answer_no_account(name));
 	else
@@ -129,5 +136,5 @@ plan_get(struct exchange *exchange)
 		    answer_error(404, "no_plan",
 			"\"evpopctl poll --dry-run\" (POST "
 			"/v1/accounts/NAME/poll?mode=dry-run) makes one",
-			"there was no dry run of account \"%.200s\"", name));
+			"account \"%.200s\" has had no dry run", name));
 }

@@ -1,10 +1,5 @@
-#include "daemon/control/polls.h"
-
-#include "daemon/control/exchange.h"
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
-#include "daemon/control/list.h"
-#include "daemon/control/page.h"
 
 json_t *
 poll_json(const struct store_poll_row *row)
@@ -23,20 +18,19 @@ poll_json(const struct store_poll_row *row)
 }
 
 static void
-rows_came(enum store_status status, const struct store_poll_row *rows,
+polls_rows(enum store_status status, const struct store_poll_row *rows,
     size_t count, bool more, void *arg)
 {
 	struct exchange *exchange = arg;
 	json_t *list;
 
-	if (!list_resume(exchange, status, count))
+	if (!exchange_resume_rows(exchange, status, count))
 		return;
 	list = json_array();
 	for (size_t i = 0; i < count; i++)
 		(void)json_array_append_new(list, poll_json(&rows[i]));
-	exchange_answer(exchange,
-	    answer_json(200, page_json("polls", list,
-				 more && count > 0 ? rows[count - 1].id : 0)));
+	exchange_answer_rows(exchange, "polls", list,
+	    more && count > 0 ? rows[count - 1].id : 0);
 }
 
 void
@@ -45,10 +39,10 @@ polls_list(struct exchange *exchange)
 	unsigned limit;
 	int64_t below_id;
 
-	if (!list_page(exchange, &limit, &below_id))
+	if (!exchange_page(exchange, &limit, &below_id))
 		return;
 	exchange_wait(exchange);
 	store_polls(exchange_context(exchange)->store,
 	    parameters_text(exchange_parameters(exchange), "account"), below_id,
-	    limit, rows_came, exchange);
+	    limit, polls_rows, exchange);
 }

@@ -1,13 +1,8 @@
-#include "daemon/control/quarantine.h"
-
-#include "daemon/control/exchange.h"
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
-#include "daemon/control/list.h"
-#include "daemon/control/page.h"
-#include "daemon/poll/poller.h"
 
-json_t *
+/* The transcript is long: lists do without. */
+static json_t *
 quarantine_json(const struct store_quarantine_row *row, bool transcript)
 {
 	json_t *json = json_object();
@@ -27,21 +22,20 @@ quarantine_json(const struct store_quarantine_row *row, bool transcript)
 /* ---- GET /v1/quarantine ---- */
 
 static void
-rows_came(enum store_status status, const struct store_quarantine_row *rows,
-    size_t count, bool more, void *arg)
+quarantine_rows(enum store_status status,
+    const struct store_quarantine_row *rows, size_t count, bool more, void *arg)
 {
 	struct exchange *exchange = arg;
 	json_t *list;
 
-	if (!list_resume(exchange, status, count))
+	if (!exchange_resume_rows(exchange, status, count))
 		return;
 	list = json_array();
 	for (size_t i = 0; i < count; i++)
 		(void)json_array_append_new(
 		    list, quarantine_json(&rows[i], false));
-	exchange_answer(exchange,
-	    answer_json(200, page_json("quarantine", list,
-				 more && count > 0 ? rows[count - 1].id : 0)));
+	exchange_answer_rows(exchange, "quarantine", list,
+	    more && count > 0 ? rows[count - 1].id : 0);
 }
 
 void
@@ -50,19 +44,19 @@ quarantine_list(struct exchange *exchange)
 	unsigned limit;
 	int64_t below_id;
 
-	if (!list_page(exchange, &limit, &below_id))
+	if (!exchange_page(exchange, &limit, &below_id))
 		return;
 	exchange_wait(exchange);
 	store_quarantines(exchange_context(exchange)->store,
 	    parameters_text(exchange_parameters(exchange), "account"), below_id,
-	    limit, rows_came, exchange);
+	    limit, quarantine_rows, exchange);
 }
 
 /* ---- GET /v1/quarantine/ID ---- */
 
 /* The id in the path; 0 where it is none. */
 static int64_t
-id_of(const struct exchange *exchange)
+quarantine_id(const struct exchange *exchange)
 {
 	int64_t id;
 
@@ -71,16 +65,16 @@ id_of(const struct exchange *exchange)
 }
 
 static struct answer
-answer_failure(const struct exchange *exchange, enum store_status status)
+quarantine_failure(const struct exchange *exchange, enum store_status status)
 {
 	return status == STORE_NOT_FOUND
-		   ? answer_not_quarantined(id_of(exchange))
+		   ? answer_not_quarantined(quarantine_id(exchange))
 		   : answer_store(status, NULL);
 }
 
 static void
-row_came(enum store_status status, const struct store_quarantine_row *rows,
-    size_t count, bool more, void *arg)
+quarantine_row(enum store_status status,
+    const struct store_quarantine_row *rows, size_t count, bool more, void *arg)
 {
 	struct exchange *exchange = arg;
 
@@ -90,7 +84,7 @@ row_came(enum store_status status, const struct store_quarantine_row *rows,
 	exchange_answer(
 	    exchange, status == STORE_OK && count > 0
 			  ? answer_json(200, quarantine_json(&rows[0], true))
-			  : answer_failure(exchange, status));
+			  : quarantine_failure(exchange, status));
 }
 
 void
@@ -102,14 +96,14 @@ quarantine_get(struct exchange *exchange)
 		return;
 	exchange_wait(exchange);
 	store_quarantine(
-	    exchange_context(exchange)->store, id, row_came, exchange);
+	    exchange_context(exchange)->store, id, quarantine_row, exchange);
 }
 
 /* ---- POST /v1/quarantine/ID/retry ---- */
 
-/* Why its poll cannot fetch it now, if so; what is known of the account. */
+/* Poll the account now; describe it, and say why it cannot be polled. */
 static void
-say_of_poll(struct poller *poller, const char *account, json_t *json)
+quarantine_poll(struct poller *poller, const char *account, json_t *json)
 {
 	struct poller_account_status status;
 
@@ -120,12 +114,12 @@ say_of_poll(struct poller *poller, const char *account, json_t *json)
 		break;
 	case POLLER_NO_SUCH_ACCOUNT:
 		field_text(json, "hint",
-		    "its account is not in the configuration any more");
+		    "its account is no longer in the configuration");
 		break;
 	case POLLER_IS_DISABLED:
 		field_text(json, "hint",
-		    "its account is disabled: the message is fetched once "
-		    "enabled = yes");
+		    "its account is disabled: set enabled = yes to fetch the "
+		    "message");
 		break;
 	}
 	field_text(json, "state",
@@ -134,30 +128,29 @@ say_of_poll(struct poller *poller, const char *account, json_t *json)
 		: NULL);
 }
 
-/* Out of quarantine it is; the poll that fetches it may have to wait. */
 static struct answer
-released_answer(const struct exchange *exchange, const char *account)
+quarantine_released_answer(const struct exchange *exchange, const char *account)
 {
 	json_t *json = json_object();
 
-	field_value(json, "id", json_integer(id_of(exchange)));
-	say_of_poll(exchange_context(exchange)->poller, account, json);
+	field_value(json, "id", json_integer(quarantine_id(exchange)));
+	quarantine_poll(exchange_context(exchange)->poller, account, json);
 	return answer_json(202, json);
 }
 
 static void
-released(enum store_status status, const struct store_released *accounts,
-    size_t count, void *arg)
+quarantine_released(enum store_status status,
+    const struct store_released *accounts, size_t count, void *arg)
 {
 	struct exchange *exchange = arg;
 
 	/* If the client has gone, the next poll in turn fetches it. */
 	if (!exchange_resume(exchange))
 		return;
-	exchange_answer(
-	    exchange, status == STORE_OK && count > 0
-			  ? released_answer(exchange, accounts[0].account)
-			  : answer_failure(exchange, status));
+	exchange_answer(exchange,
+	    status == STORE_OK && count > 0
+		? quarantine_released_answer(exchange, accounts[0].account)
+		: quarantine_failure(exchange, status));
 }
 
 void
@@ -168,27 +161,27 @@ quarantine_retry(struct exchange *exchange)
 	if (!exchange_id(exchange, &id))
 		return;
 	exchange_wait(exchange);
-	store_quarantine_release(
-	    exchange_context(exchange)->store, id, released, exchange);
+	store_quarantine_release(exchange_context(exchange)->store, id,
+	    quarantine_released, exchange);
 }
 
 /* ---- POST /v1/quarantine/retry ---- */
 
 static void
-all_released(enum store_status status, const struct store_released *accounts,
-    size_t count, void *arg)
+quarantine_all_released(enum store_status status,
+    const struct store_released *accounts, size_t count, void *arg)
 {
 	struct exchange *exchange = arg;
 	uint64_t messages = 0;
 	json_t *json, *list;
 
-	if (!list_resume(exchange, status, count))
+	if (!exchange_resume_rows(exchange, status, count))
 		return;
 	list = json_array();
 	for (size_t i = 0; i < count; i++) {
 		json_t *one = json_object();
 
-		say_of_poll(exchange_context(exchange)->poller,
+		quarantine_poll(exchange_context(exchange)->poller,
 		    accounts[i].account, one);
 		field_count(one, "messages", accounts[i].messages);
 		messages += accounts[i].messages;
@@ -206,5 +199,5 @@ quarantine_retry_all(struct exchange *exchange)
 	exchange_wait(exchange);
 	store_quarantine_release_all(exchange_context(exchange)->store,
 	    parameters_text(exchange_parameters(exchange), "account"),
-	    all_released, exchange);
+	    quarantine_all_released, exchange);
 }

@@ -28,12 +28,13 @@ static const struct route routes[] = {
 	{ ROUTE_GET, "/v1/polls", false, account_parameters, polls_list },
 	{ ROUTE_GET, "/v1/messages", true, messages_parameters, messages_list },
 	{ ROUTE_GET, "/v1/messages/*", true, no_parameters, messages_get },
-	{ ROUTE_GET, "/v1/messages/*/raw", true, no_parameters, raw_get },
+	{ ROUTE_GET, "/v1/messages/*/raw", true, no_parameters,
+	    messages_get_raw },
 	{ ROUTE_GET, "/v1/quarantine", true, account_parameters,
 	    quarantine_list },
 	{ ROUTE_GET, "/v1/quarantine/*", true, no_parameters, quarantine_get },
 	{ ROUTE_GET, "/v1/quarantine/*/raw", true, no_parameters,
-	    raw_get_quarantined },
+	    messages_get_raw_quarantined },
 	{ ROUTE_POST, "/v1/quarantine/*/retry", true, no_parameters,
 	    quarantine_retry },
 	{ ROUTE_POST, "/v1/quarantine/retry", true, retry_parameters,
@@ -52,7 +53,7 @@ route_table(size_t *count_r)
 
 /* Whether a path fits a pattern; what "*" stands for goes to `name`. */
 static bool
-fits(const char *pattern, const char *path, char name[ROUTE_NAME_SIZE])
+route_fits(const char *pattern, const char *path, char name[ROUTE_NAME_SIZE])
 {
 	size_t length;
 
@@ -82,7 +83,7 @@ route_find(
 
 	memset(match_r, 0, sizeof(*match_r));
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-		if (!fits(routes[i].pattern, path, match_r->name))
+		if (!route_fits(routes[i].pattern, path, match_r->name))
 			continue;
 		if (routes[i].method != method) {
 			methods |= 1u << routes[i].method;

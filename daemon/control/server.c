@@ -29,7 +29,7 @@ struct control {
 };
 
 static enum route_method
-request_method(struct evhttp_request *request)
+control_method(struct evhttp_request *request)
 {
 	switch (evhttp_request_get_command(request)) {
 	case EVHTTP_REQ_GET:
@@ -42,7 +42,8 @@ request_method(struct evhttp_request *request)
 }
 
 static bool
-is_admin(const struct control *control, struct evhttp_request *request)
+control_is_admin_request(
+    const struct control *control, struct evhttp_request *request)
 {
 	struct bufferevent *bufferevent = evhttp_connection_get_bufferevent(
 	    evhttp_request_get_connection(request));
@@ -53,14 +54,14 @@ is_admin(const struct control *control, struct evhttp_request *request)
 }
 
 static struct answer
-no_route(enum route_result result, const char *path, const char *allow)
+control_no_route(enum route_result result, const char *path, const char *allow)
 {
 	struct answer answer;
 
 	if (result == ROUTE_NO_PATH)
 		return answer_error(404, "no_such_path",
 		    "addresses begin with /v1/: status, accounts, polls, "
-		    "messages, reload",
+		    "messages, quarantine, store/check, reload",
 		    "there is nothing at %.200s", path);
 	answer = answer_error(405, "bad_method", NULL,
 	    "this address takes another method: %s", allow);
@@ -70,7 +71,7 @@ no_route(enum route_result result, const char *path, const char *allow)
 
 /* Every request comes here; what it wants is in the table of route.c. */
 static void
-request_came(struct evhttp_request *request, void *arg)
+control_request(struct evhttp_request *request, void *arg)
 {
 	struct control *control = arg;
 	const char *uri = evhttp_request_get_uri(request);
@@ -86,41 +87,43 @@ request_came(struct evhttp_request *request, void *arg)
 	if (strlen(uri) > LIMITS_URI_SIZE) {
 		exchange_answer_request(request,
 		    answer_error(414, "uri_too_long", NULL,
-			"an address has at most %d octets", LIMITS_URI_SIZE));
+			"an address has at most %d bytes", LIMITS_URI_SIZE));
 		return;
 	}
-	result = route_find(request_method(request), path, &match);
+	result = route_find(control_method(request), path, &match);
 	if (result != ROUTE_FOUND) {
 		exchange_answer_request(
-		    request, no_route(result, path, match.allow));
+		    request, control_no_route(result, path, match.allow));
 		return;
 	}
-	if (match.route->needs_admin && !is_admin(control, request)) {
+	if (match.route->needs_admin &&
+	    !control_is_admin_request(control, request)) {
 		exchange_answer_request(request,
 		    answer_error(403, "not_admin",
-			"root, the daemon's own user and the users in "
-			"[control] admin may; try sudo",
-			"reading mail and changing anything needs an admin"));
+			"admins are root, the daemon's own user and the users "
+			"in [control] admin; try sudo",
+			"only admins may read mail or change anything"));
 		return;
 	}
 	if (!parameters_parse(&parameters, evhttp_uri_get_query(parts),
 		match.route->parameters, &problem)) {
-		exchange_answer_request(request, answer_problem(&problem));
+		exchange_answer_request(
+		    request, answer_error(400, "bad_parameter", problem.hint,
+				 "%s", problem.message));
 		return;
 	}
 	exchange =
 	    exchange_new(request, &control->context, match.name, &parameters);
 	if (exchange == NULL) {
 		parameters_free(&parameters);
-		exchange_answer_request(request,
-		    answer_error(503, "out_of_memory", NULL, "out of memory"));
+		exchange_answer_request(request, answer_no_memory());
 		return;
 	}
 	match.route->handle(exchange);
 }
 
 static void
-take_config(struct control *control, const struct config *config)
+control_take_config(struct control *control, const struct config *config)
 {
 	control->context.max_sessions = config->max_sessions;
 	control->context.max_sessions_per_host = config->max_sessions_per_host;
@@ -134,7 +137,7 @@ static const ev_uint16_t all_methods = EVHTTP_REQ_GET | EVHTTP_REQ_POST |
 				       EVHTTP_REQ_TRACE | EVHTTP_REQ_PATCH;
 
 static bool
-is_admin_user(uid_t user, void *arg)
+control_is_admin(uid_t user, void *arg)
 {
 	const struct control *control = arg;
 
@@ -143,7 +146,7 @@ is_admin_user(uid_t user, void *arg)
 
 /* Set the server up on a socket that is bound; false without memory. */
 static bool
-start_http(struct control *control)
+control_start_http(struct control *control)
 {
 	const struct connections_options options = {
 		.limits = { .admins = LIMITS_ADMIN_CONNECTIONS,
@@ -152,7 +155,7 @@ start_http(struct control *control)
 		    .waiting = LIMITS_WAITING,
 		    .waiting_each = LIMITS_USER_WAITING },
 		.taking_ms = LIMITS_TAKING_SECONDS * 1000,
-		.is_admin = is_admin_user,
+		.is_admin = control_is_admin,
 		.arg = control,
 	};
 	struct evconnlistener *listener;
@@ -179,7 +182,7 @@ start_http(struct control *control)
 	evhttp_set_max_body_size(control->http, LIMITS_BODY_SIZE);
 	evhttp_set_timeout(control->http, LIMITS_IDLE_SECONDS);
 	evhttp_set_allowed_methods(control->http, all_methods);
-	evhttp_set_gencb(control->http, request_came, control);
+	evhttp_set_gencb(control->http, control_request, control);
 	return true;
 }
 
@@ -204,7 +207,7 @@ control_new(struct event_base *base, const struct config *config,
 		.started_ms = evpop_clock_elapsed_ms(),
 		.unknown_admins = &control->admins.unknown,
 	};
-	take_config(control, config);
+	control_take_config(control, config);
 	if (!peer_admins_resolve(&control->admins, &config->control_admin))
 		goto fail;
 	if (options->listen_fd >= 0) {
@@ -216,7 +219,7 @@ control_new(struct event_base *base, const struct config *config,
 		       error_size)) {
 		goto fail;
 	}
-	if (!start_http(control))
+	if (!control_start_http(control))
 		goto fail;
 	error_r[0] = '\0';
 	return control;
@@ -230,7 +233,7 @@ control_reload(struct control *control, const struct config *config)
 {
 	struct peer_admins admins;
 
-	take_config(control, config);
+	control_take_config(control, config);
 	/* Without memory the old admins stay. */
 	if (!peer_admins_resolve(&admins, &config->control_admin))
 		return;

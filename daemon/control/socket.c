@@ -21,8 +21,8 @@
 #define GROUP_SIZE 65536
 
 static bool
-fill_address(struct sockaddr_un *address_r, const char *path, char *error_r,
-    size_t error_size)
+socket_fill_address(struct sockaddr_un *address_r, const char *path,
+    char *error_r, size_t error_size)
 {
 	size_t length = strlen(path);
 
@@ -30,7 +30,7 @@ fill_address(struct sockaddr_un *address_r, const char *path, char *error_r,
 	address_r->sun_family = AF_UNIX;
 	if (length == 0 || length >= sizeof(address_r->sun_path)) {
 		snprintf(error_r, error_size,
-		    "%.200s: a socket's path has 1 to %zu octets, this one "
+		    "%.200s: a socket's path has 1 to %zu bytes, this one "
 		    "%zu",
 		    path, sizeof(address_r->sun_path) - 1, length);
 		return false;
@@ -44,7 +44,8 @@ fill_address(struct sockaddr_un *address_r, const char *path, char *error_r,
  * nobody listens on was left by a daemon that died.
  */
 static bool
-clear_stale(const struct sockaddr_un *address, char *error_r, size_t error_size)
+socket_clear_stale(
+    const struct sockaddr_un *address, char *error_r, size_t error_size)
 {
 	const char *path = address->sun_path;
 	struct stat status;
@@ -91,7 +92,8 @@ clear_stale(const struct sockaddr_un *address, char *error_r, size_t error_size)
 }
 
 static bool
-find_group(const char *name, gid_t *gid_r, char *error_r, size_t error_size)
+socket_find_group(
+    const char *name, gid_t *gid_r, char *error_r, size_t error_size)
 {
 	char *buffer = malloc(GROUP_SIZE);
 	struct group entry, *found = NULL;
@@ -113,7 +115,7 @@ find_group(const char *name, gid_t *gid_r, char *error_r, size_t error_size)
  * only then its mode: at no moment may more users connect than in the end.
  */
 static bool
-bind_with_mode(int fd, const struct sockaddr_un *address, mode_t mode,
+socket_bind_with_mode(int fd, const struct sockaddr_un *address, mode_t mode,
     bool has_group, gid_t gid)
 {
 	mode_t old = umask(0177);
@@ -144,13 +146,14 @@ socket_bind(struct socket_bound *bound_r, const char *path, mode_t mode,
 
 	memset(bound_r, 0, sizeof(*bound_r));
 	bound_r->fd = -1;
-	if (!fill_address(&address, path, error_r, error_size) ||
-	    (group != NULL && !find_group(group, &gid, error_r, error_size)) ||
-	    !clear_stale(&address, error_r, error_size))
+	if (!socket_fill_address(&address, path, error_r, error_size) ||
+	    (group != NULL &&
+		!socket_find_group(group, &gid, error_r, error_size)) ||
+	    !socket_clear_stale(&address, error_r, error_size))
 		return false;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1 ||
-	    !bind_with_mode(fd, &address, mode, group != NULL, gid)) {
+	    !socket_bind_with_mode(fd, &address, mode, group != NULL, gid)) {
 		snprintf(error_r, error_size, "%s: %s", path, strerror(errno));
 		if (fd != -1)
 			close(fd);
@@ -189,7 +192,7 @@ socket_adopt(
 	}
 	if (family != AF_UNIX || !listening) {
 		snprintf(error_r, error_size,
-		    "the socket given to the daemon (descriptor %d) is no "
+		    "the socket given to the daemon (descriptor %d) is not a "
 		    "listening Unix socket",
 		    fd);
 		return false;

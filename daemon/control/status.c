@@ -1,5 +1,3 @@
-#include "daemon/control/status.h"
-
 #include <string.h>
 #include <unistd.h>
 
@@ -13,7 +11,7 @@
 #define RELOAD_TEXT_SIZE 4096
 
 static json_t *
-limits_json(const struct exchange_context *context)
+status_limits_json(const struct exchange_context *context)
 {
 	json_t *json = json_object();
 
@@ -31,7 +29,7 @@ limits_json(const struct exchange_context *context)
 }
 
 static json_t *
-connections_json(const struct connections *connections)
+status_connections_json(const struct connections *connections)
 {
 	struct connections_count count = connections_count(connections);
 	json_t *json = json_object();
@@ -44,7 +42,8 @@ connections_json(const struct connections *connections)
 }
 
 static json_t *
-store_json(const struct store_error *health, const struct store_stats *stats)
+status_store_json(
+    const struct store_error *health, const struct store_stats *stats)
 {
 	json_t *json = json_object();
 
@@ -63,7 +62,7 @@ store_json(const struct store_error *health, const struct store_stats *stats)
 }
 
 static json_t *
-clock_json(const struct store_clock *clock)
+status_clock_json(const struct store_clock *clock)
 {
 	json_t *json = json_object();
 	char text[256];
@@ -78,35 +77,25 @@ clock_json(const struct store_clock *clock)
 	return json;
 }
 
-void
-status_held(const struct poller *poller, struct status_held *held_r)
-{
-	struct poller_status status;
-
-	poller_status(poller, &status);
-	*held_r =
-	    (struct status_held){ status.held_accounts, status.held_deletions };
-}
-
 static json_t *
-held_json(const struct status_held *held)
+status_held_json(const struct poller_status *poller)
 {
 	json_t *json = json_object();
 
-	field_count(json, "accounts", held->accounts);
-	field_count(json, "deletions", held->deletions);
-	if (held->accounts > 0)
+	field_count(json, "accounts", poller->held_accounts);
+	field_count(json, "deletions", poller->held_deletions);
+	if (poller->held_accounts > 0)
 		field_text(json, "hint",
 		    "\"evpopctl accounts\" shows where; \"evpopctl poll "
-		    "--confirm NAME\" lets them go on");
+		    "--confirm NAME\" carries them out");
 	return json;
 }
 
 json_t *
 status_json(const struct exchange_context *context,
-    const struct poller_status *poller, const struct status_held *held,
-    const struct store_error *health, const struct store_clock *clock,
-    const struct store_stats *stats, int64_t now_ms, int64_t elapsed_ms)
+    const struct poller_status *poller, const struct store_error *health,
+    const struct store_clock *clock, const struct store_stats *stats,
+    int64_t now_ms, int64_t elapsed_ms)
 {
 	int64_t uptime_ms = elapsed_ms - context->started_ms;
 	json_t *json = json_object(), *part;
@@ -131,10 +120,10 @@ status_json(const struct exchange_context *context,
 	field_count(part, "octets", poller->octets);
 	field_value(json, "polls", part);
 
-	field_value(json, "held", held_json(held));
-	field_value(json, "store", store_json(health, stats));
-	field_value(json, "clock", clock_json(clock));
-	field_value(json, "limits", limits_json(context));
+	field_value(json, "held", status_held_json(poller));
+	field_value(json, "store", status_store_json(health, stats));
+	field_value(json, "clock", status_clock_json(clock));
+	field_value(json, "limits", status_limits_json(context));
 	if (context->unknown_admins->count > 0) {
 		part = json_array();
 		for (size_t i = 0; i < context->unknown_admins->count; i++) {
@@ -155,24 +144,21 @@ status_get(struct exchange *exchange)
 	struct poller_status poller;
 	struct store_stats stats;
 	struct store_clock clock;
-	struct status_held held;
 	json_t *json;
 
 	poller_status(context->poller, &poller);
-	status_held(context->poller, &held);
 	store_stats(context->store, &stats);
 	store_clock(context->store, &clock);
-	json = status_json(context, &poller, &held,
-	    store_health(context->store), &clock, &stats, evpop_clock_unix_ms(),
-	    evpop_clock_elapsed_ms());
+	json = status_json(context, &poller, store_health(context->store),
+	    &clock, &stats, evpop_clock_unix_ms(), evpop_clock_elapsed_ms());
 	field_value(
-	    json, "connections", connections_json(context->connections));
+	    json, "connections", status_connections_json(context->connections));
 	exchange_answer(exchange, answer_json(200, json));
 }
 
 /* What the configuration wants and did not get, a line each. */
 static json_t *
-remarks_json(const char *text)
+status_remarks_json(const char *text)
 {
 	json_t *json = json_array();
 
@@ -202,6 +188,6 @@ status_reload(struct exchange *exchange)
 	json = json_object();
 	field_value(json, "reloaded", json_true());
 	if (text[0] != '\0')
-		field_value(json, "remarks", remarks_json(text));
+		field_value(json, "remarks", status_remarks_json(text));
 	exchange_answer(exchange, answer_json(200, json));
 }

@@ -1,14 +1,16 @@
 #include "daemon/control/when.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define SECOND_MS ((int64_t)1000)
 #define DAY_MS    (86400 * SECOND_MS)
 
-/* Days from 0001-01-01 to 1970-01-01, and to 9999-12-31's end. */
-#define EPOCH_DAYS 719162
-#define LAST_DAYS  3652059
+/* 0001-01-01 and the end of 9999-12-31. */
+#define FIRST_MS (-62135596800000)
+#define LAST_MS  253402300799999
 
 /*
  * A century is long enough to look back, and short enough that nothing
@@ -16,213 +18,139 @@
  */
 #define AGO_DAYS_MAX 36525
 
-static bool
-leap_year(int64_t year)
-{
-	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-static int64_t
-days_before_year(int64_t year)
-{
-	int64_t past = year - 1;
-
-	return past * 365 + past / 4 - past / 100 + past / 400;
-}
-
-static int64_t
-days_in_month(int64_t year, int64_t month)
-{
-	static const int64_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31,
-		30, 31 };
-
-	return days[month - 1] + (month == 2 && leap_year(year) ? 1 : 0);
-}
-
 bool
 when_format(int64_t time_ms, char text_r[WHEN_SIZE])
 {
-	int64_t days = time_ms / DAY_MS, rest = time_ms % DAY_MS;
-	int64_t year, month = 1;
+	int64_t rest_ms = (time_ms % SECOND_MS + SECOND_MS) % SECOND_MS;
+	time_t seconds = (time_t)((time_ms - rest_ms) / SECOND_MS);
+	struct tm tm;
 
 	text_r[0] = '\0';
-	if (rest < 0) {
-		rest += DAY_MS;
-		days--;
-	}
-	if (days < -EPOCH_DAYS || days >= LAST_DAYS - EPOCH_DAYS)
+	if (time_ms < FIRST_MS || time_ms > LAST_MS ||
+	    gmtime_r(&seconds, &tm) == NULL)
 		return false;
-	days += EPOCH_DAYS;
-	/* The mean year is a little shorter than 366 days: never too far. */
-	year = days / 366 + 1;
-	while (days >= days_before_year(year + 1))
-		year++;
-	days -= days_before_year(year);
-	while (days >= days_in_month(year, month)) {
-		days -= days_in_month(year, month);
-		month++;
-	}
 	snprintf(text_r, WHEN_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
-	    (unsigned)year % 10000, (unsigned)month % 100,
-	    (unsigned)(days + 1) % 100, (unsigned)(rest / 3600000) % 100,
-	    (unsigned)(rest / 60000 % 60), (unsigned)(rest / 1000 % 60),
-	    (unsigned)(rest % 1000));
+	    (unsigned)(tm.tm_year + 1900) % 10000,
+	    (unsigned)(tm.tm_mon + 1) % 100, (unsigned)tm.tm_mday % 100,
+	    (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
+	    (unsigned)tm.tm_sec % 100, (unsigned)rest_ms);
 	return true;
 }
 
+/* "7d": a number and the letter of a unit. */
 static bool
-is_digit(char c)
+when_parse_ago(const char *text, int64_t now_ms, int64_t *time_ms_r)
 {
-	return c >= '0' && c <= '9';
-}
+	static const struct {
+		char letter;
+		int64_t ms;
+	} units[] = {
+		{ 's', SECOND_MS },
+		{ 'm', 60 * SECOND_MS },
+		{ 'h', 3600 * SECOND_MS },
+		{ 'd', DAY_MS },
+		{ 'w', 7 * DAY_MS },
+	};
+	size_t digits = strspn(text, "0123456789");
+	int64_t count;
 
-/* Take exactly `digits` digits. */
-static bool
-take_digits(const char **text, unsigned digits, int64_t *value_r)
-{
-	*value_r = 0;
-	for (unsigned i = 0; i < digits; i++, (*text)++) {
-		if (!is_digit(**text))
-			return false;
-		*value_r = *value_r * 10 + (**text - '0');
-	}
-	return true;
-}
-
-static bool
-take_char(const char **text, char wanted)
-{
-	if (**text != wanted)
+	/* Ten digits fit, and are more than the seconds of a century. */
+	if (digits == 0 || text[digits] == '\0' || text[digits + 1] != '\0' ||
+	    digits > 10)
 		return false;
-	(*text)++;
-	return true;
-}
-
-/* How many milliseconds one of the unit lasts; 0: no such unit. */
-static int64_t
-unit_ms(char unit)
-{
-	switch (unit) {
-	case 's':
-		return SECOND_MS;
-	case 'm':
-		return 60 * SECOND_MS;
-	case 'h':
-		return 3600 * SECOND_MS;
-	case 'd':
-		return DAY_MS;
-	case 'w':
-		return 7 * DAY_MS;
-	default:
-		return 0;
+	count = strtoll(text, NULL, 10);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (units[i].letter != text[digits])
+			continue;
+		*time_ms_r = now_ms - count * units[i].ms;
+		return count <= AGO_DAYS_MAX * DAY_MS / units[i].ms;
 	}
+	return false;
 }
 
+/*
+ * Whether the text begins like the shape, in which 0 stands for a digit:
+ * strptime() would take fewer digits, and blanks before them.
+ */
 static bool
-parse_ago(const char *text, int64_t now_ms, int64_t *time_ms_r)
+when_has_shape(const char *text, const char *shape)
 {
-	int64_t count = 0, unit;
-
-	if (!is_digit(*text))
-		return false;
-	for (; is_digit(*text); text++) {
-		count = count * 10 + (*text - '0');
-		if (count > AGO_DAYS_MAX * (DAY_MS / SECOND_MS))
+	for (; *shape != '\0'; text++, shape++) {
+		if (*shape == '0' ? *text < '0' || *text > '9'
+				  : *text != *shape)
 			return false;
 	}
-	unit = unit_ms(*text);
-	if (unit == 0 || text[1] != '\0' ||
-	    count > AGO_DAYS_MAX * DAY_MS / unit)
-		return false;
-	*time_ms_r = now_ms - count * unit;
 	return true;
 }
 
-static bool
-parse_date(const char **text, int64_t *ms_r)
+/*
+ * HH:MM[:SS[.fraction]]; a leap second counts as the next minute's first.
+ * Returns what follows it, or NULL.
+ */
+static const char *
+when_parse_clock(const char *text, struct tm *tm, int64_t *fraction_ms_r)
 {
-	int64_t year, month, day;
+	int64_t weight = 100;
 
-	if (!take_digits(text, 4, &year) || !take_char(text, '-') ||
-	    !take_digits(text, 2, &month) || !take_char(text, '-') ||
-	    !take_digits(text, 2, &day))
-		return false;
-	if (year < 1 || month < 1 || month > 12 || day < 1 ||
-	    day > days_in_month(year, month))
-		return false;
-	day += days_before_year(year) - EPOCH_DAYS - 1;
-	for (int64_t m = 1; m < month; m++)
-		day += days_in_month(year, m);
-	*ms_r = day * DAY_MS;
-	return true;
-}
-
-/* HH:MM[:SS[.fraction]]; a leap second counts as the next minute's first. */
-static bool
-parse_clock(const char **text, int64_t *ms_r)
-{
-	int64_t hour, minute, second = 0, fraction_ms = 0;
-
-	if (!take_digits(text, 2, &hour) || !take_char(text, ':') ||
-	    !take_digits(text, 2, &minute))
-		return false;
-	if (take_char(text, ':')) {
-		if (!take_digits(text, 2, &second))
-			return false;
-		if (take_char(text, '.')) {
-			if (!is_digit(**text))
-				return false;
-			for (int64_t weight = 100; is_digit(**text);
-			     weight /= 10, (*text)++)
-				fraction_ms += (**text - '0') * weight;
-		}
-	}
-	if (hour > 23 || minute > 59 || second > 60)
-		return false;
-	*ms_r = ((hour * 60 + minute) * 60 + second) * SECOND_MS + fraction_ms;
-	return true;
+	if (!when_has_shape(text, "00:00"))
+		return NULL;
+	text = strptime(text, "%H:%M", tm);
+	if (text == NULL || *text != ':')
+		return text;
+	if (!when_has_shape(text, ":00"))
+		return NULL;
+	text = strptime(text, ":%S", tm);
+	if (text == NULL || tm->tm_sec > 60 || *text != '.')
+		return text == NULL || tm->tm_sec > 60 ? NULL : text;
+	if (!when_has_shape(text, ".0"))
+		return NULL;
+	for (text++; *text >= '0' && *text <= '9'; text++, weight /= 10)
+		*fraction_ms_r += (*text - '0') * weight;
+	return text;
 }
 
 /* Z, +HH:MM, +HHMM or +HH. */
 static bool
-parse_offset(const char **text, int64_t *ms_r)
+when_parse_offset(const char *text, long *seconds_r)
 {
-	int64_t hours, minutes = 0, sign = **text == '-' ? -1 : 1;
+	struct tm tm = { .tm_gmtoff = 0 };
 
-	*ms_r = 0;
-	if (**text == '\0' || take_char(text, 'Z') || take_char(text, 'z'))
+	*seconds_r = 0;
+	if (*text == '\0' || strcmp(text, "Z") == 0 || strcmp(text, "z") == 0)
 		return true;
-	if (!take_char(text, '+') && !take_char(text, '-'))
+	if (!when_has_shape(text, "+00") && !when_has_shape(text, "-00"))
 		return false;
-	if (!take_digits(text, 2, &hours))
-		return false;
-	if (take_char(text, ':') || **text != '\0') {
-		if (!take_digits(text, 2, &minutes))
-			return false;
-	}
-	if (hours > 23 || minutes > 59)
-		return false;
-	*ms_r = sign * (hours * 60 + minutes) * 60 * SECOND_MS;
-	return true;
+	text = strptime(text, "%z", &tm);
+	*seconds_r = tm.tm_gmtoff;
+	return text != NULL && *text == '\0' && labs(tm.tm_gmtoff) < 86400;
 }
 
 bool
 when_parse(const char *text, int64_t now_ms, int64_t *time_ms_r)
 {
-	int64_t date_ms, clock_ms = 0, offset_ms = 0;
+	struct tm tm = { .tm_sec = 0 }, midnight;
+	int64_t fraction_ms = 0;
+	long offset = 0;
 
-	if (parse_ago(text, now_ms, time_ms_r))
+	if (when_parse_ago(text, now_ms, time_ms_r))
 		return true;
-	if (!parse_date(&text, &date_ms))
+	if (!when_has_shape(text, "0000-00-00"))
+		return false;
+	text = strptime(text, "%Y-%m-%d", &tm);
+	if (text == NULL || tm.tm_year < 1 - 1900)
+		return false;
+	/* strptime() takes 31 February, and timegm() makes it 3 March. */
+	midnight = tm;
+	(void)timegm(&midnight);
+	if (midnight.tm_mday != tm.tm_mday)
 		return false;
 	if (*text != '\0') {
-		if (!take_char(&text, 'T') && !take_char(&text, 't') &&
-		    !take_char(&text, ' '))
+		if (strchr("Tt ", *text) == NULL)
 			return false;
-		if (!parse_clock(&text, &clock_ms) ||
-		    !parse_offset(&text, &offset_ms) || *text != '\0')
+		text = when_parse_clock(text + 1, &tm, &fraction_ms);
+		if (text == NULL || !when_parse_offset(text, &offset))
 			return false;
 	}
-	*time_ms_r = date_ms + clock_ms - offset_ms;
+	*time_ms_r = ((int64_t)timegm(&tm) - offset) * SECOND_MS + fraction_ms;
 	return true;
 }

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/control/page.h"
 #include "daemon/control/parameters.h"
 #include "daemon/control/when.h"
 #include "tests/fuzz/input.h"
@@ -82,14 +81,12 @@ check_page(const struct parameters *parameters)
 	unsigned limit;
 	int64_t below_id;
 
-	if (!page_limit(parameters, &limit, &problem))
+	if (!parameters_page(parameters, &limit, &below_id, &problem)) {
 		check_problem(&problem);
-	else
-		assert(limit > 0);
-	if (!page_below(parameters, &below_id, &problem))
-		check_problem(&problem);
-	else
-		assert(below_id >= 0);
+		return;
+	}
+	assert(limit > 0);
+	assert(below_id >= 0);
 }
 
 static void

@@ -109,7 +109,7 @@ class RefusedTest(unittest.TestCase):
         self.assertRegex(out, r"(?m)^State +needs attention$")
         self.assertRegex(out, rf"(?m)^Failing since +{since}$")
         self.assertRegex(out, r"(?m)^Failures +1 in a row$")
-        self.assertRegex(out, r"(?m)^Trouble +Logon failure")
+        self.assertRegex(out, r"(?m)^Last error +Logon failure")
         self.assertIn(advice, out)
         self.assertRegex(out, r"(?m)^Next poll +2\d{3}-")
         out = evpopd.ctl("status", code=1).stdout

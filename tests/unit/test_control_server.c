@@ -603,7 +603,7 @@ test_the_socket_file(void **state)
 	long_path[sizeof(long_path) - 1] = '\0';
 	other.config.control_socket = long_path;
 	assert_null(start(&other, -1, error, sizeof(error)));
-	assert_non_null(strstr(error, "1 to 107 octets, this one 199"));
+	assert_non_null(strstr(error, "1 to 107 bytes, this one 199"));
 
 	snprintf(path, sizeof(path), "%s/none/control", fixture->folder);
 	other.config.control_socket = path;
@@ -634,7 +634,7 @@ test_a_socket_of_systemds(void **state)
 	assert_int_equal(pipe(ends), 0);
 	assert_null(start(fixture, ends[0], error, sizeof(error)));
 	assert_null(start(fixture, fd, error, sizeof(error)));
-	assert_non_null(strstr(error, "no listening Unix socket"));
+	assert_non_null(strstr(error, "not a listening Unix socket"));
 	close(ends[0]);
 	close(ends[1]);
 	assert_int_equal(listen(fd, 5), 0);

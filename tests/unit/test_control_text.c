@@ -187,7 +187,7 @@ test_parameters_have_bounds(void **state)
 		    parameters_parse(&parameters, query, known, &problem));
 		assert_false(parameters_number(
 		    &parameters, "limit", 1, 1000, &value, &problem));
-		assert_non_null(strstr(problem.message, "\"limit\""));
+		assert_non_null(strstr(problem.message, "invalid limit \""));
 		assert_string_equal(
 		    problem.hint, "expected a whole number from 1 to 1000");
 		parameters_free(&parameters);
@@ -228,7 +228,7 @@ test_parameters_take_times(void **state)
 	    parameters_parse(&parameters, "since=soon", known, &problem));
 	assert_false(
 	    parameters_time(&parameters, "since", 0, &given, &ms, &problem));
-	assert_string_equal(problem.message, "bad value \"soon\" of \"since\"");
+	assert_string_equal(problem.message, "invalid since \"soon\"");
 	assert_non_null(strstr(problem.hint, "7d"));
 	parameters_free(&parameters);
 }
