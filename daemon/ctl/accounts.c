@@ -133,7 +133,7 @@ static const struct print_field account_columns[] = {
 };
 
 enum ctl_exit
-accounts_run(struct ctl *ctl, const struct invocation *invocation)
+accounts_run(const struct ctl *ctl, const struct invocation *invocation)
 {
 	static const struct list list = { "accounts", account_columns,
 		PRINT_FIELD_COUNT(account_columns), NULL, NULL };
@@ -227,14 +227,14 @@ static const struct print_field account_fields[] = {
 };
 
 static void
-account_print(struct ctl *ctl, const json_t *account)
+account_print(const struct ctl *ctl, const json_t *account)
 {
 	print_fields(
 	    ctl, account_fields, PRINT_FIELD_COUNT(account_fields), account);
 }
 
 enum ctl_exit
-account_run(struct ctl *ctl, const struct invocation *invocation)
+account_run(const struct ctl *ctl, const struct invocation *invocation)
 {
 	struct target target;
 
@@ -249,7 +249,7 @@ account_run(struct ctl *ctl, const struct invocation *invocation)
  * is no failure.
  */
 static enum ctl_exit
-account_act(struct ctl *ctl, const struct invocation *invocation,
+account_act(const struct ctl *ctl, const struct invocation *invocation,
     const char *pattern, const char *done)
 {
 	enum ctl_exit first = CTL_OK;
@@ -278,13 +278,13 @@ account_act(struct ctl *ctl, const struct invocation *invocation,
 }
 
 enum ctl_exit
-pause_run(struct ctl *ctl, const struct invocation *invocation)
+pause_run(const struct ctl *ctl, const struct invocation *invocation)
 {
 	return account_act(ctl, invocation, "/v1/accounts/*/pause", "paused");
 }
 
 enum ctl_exit
-resume_run(struct ctl *ctl, const struct invocation *invocation)
+resume_run(const struct ctl *ctl, const struct invocation *invocation)
 {
 	return account_act(ctl, invocation, "/v1/accounts/*/resume", "resumed");
 }

@@ -11,7 +11,7 @@
 static const struct timespec look_interval = { 0, 200000000 };
 
 static bool
-check_ask(struct ctl *ctl, const char *method, json_t **check_r,
+check_ask(const struct ctl *ctl, const char *method, json_t **check_r,
     struct client_error *error_r)
 {
 	struct target target;
@@ -48,7 +48,7 @@ check_say_result(
 }
 
 static void
-check_print(struct ctl *ctl, const json_t *check)
+check_print(const struct ctl *ctl, const json_t *check)
 {
 	static const struct print_field fields[] = {
 		{ "Checked", .words = check_say_work },
@@ -68,7 +68,7 @@ check_print(struct ctl *ctl, const json_t *check)
 
 /* What a check that is over means. */
 static enum ctl_exit
-check_conclude(struct ctl *ctl, const json_t *check)
+check_conclude(const struct ctl *ctl, const json_t *check)
 {
 	const char *status = ctl_text(check, "status");
 	enum ctl_exit code = CTL_OK;
@@ -97,7 +97,7 @@ check_conclude(struct ctl *ctl, const json_t *check)
 
 /* Look at the check under way until it is over. */
 static enum ctl_exit
-check_follow(struct ctl *ctl)
+check_follow(const struct ctl *ctl)
 {
 	struct client_error error;
 	json_t *check;
@@ -125,7 +125,7 @@ check_follow(struct ctl *ctl)
 }
 
 enum ctl_exit
-check_run(struct ctl *ctl, const struct invocation *invocation)
+check_run(const struct ctl *ctl, const struct invocation *invocation)
 {
 	struct client_error error;
 	json_t *check;

@@ -282,7 +282,7 @@ client_take_error(
 }
 
 static void
-client_explain_curl(struct ctl *ctl, CURLcode result, int connect_errno,
+client_explain_curl(const struct ctl *ctl, CURLcode result, int connect_errno,
     const struct transfer *transfer, struct client_error *error_r)
 {
 	const char *words = ctl->client->curl_words;
@@ -326,7 +326,7 @@ client_explain_curl(struct ctl *ctl, CURLcode result, int connect_errno,
 }
 
 static bool
-transfer_set_options(struct ctl *ctl, const char *method, const char *url,
+transfer_set_options(const struct ctl *ctl, const char *method, const char *url,
     struct transfer *transfer)
 {
 	CURL *curl = ctl->client->curl;
@@ -358,7 +358,7 @@ transfer_set_options(struct ctl *ctl, const char *method, const char *url,
 
 /* Also why there is no connection, where that is so. */
 static CURLcode
-client_connect_and_ask(struct ctl *ctl, int *errno_r)
+client_connect_and_ask(const struct ctl *ctl, int *errno_r)
 {
 	CURLcode result;
 
@@ -374,8 +374,9 @@ client_connect_and_ask(struct ctl *ctl, int *errno_r)
 
 /* One request; false with the error unless the daemon says 2xx. */
 static bool
-client_perform(struct ctl *ctl, const char *method, const struct target *target,
-    struct transfer *transfer, struct client_error *error_r)
+client_perform(const struct ctl *ctl, const char *method,
+    const struct target *target, struct transfer *transfer,
+    struct client_error *error_r)
 {
 	static const char host[] = "http://localhost";
 	const size_t longest = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
@@ -412,8 +413,8 @@ client_perform(struct ctl *ctl, const char *method, const struct target *target,
 }
 
 bool
-client_ask(struct ctl *ctl, const char *method, const struct target *target,
-    json_t **json_r, struct client_error *error_r)
+client_ask(const struct ctl *ctl, const char *method,
+    const struct target *target, json_t **json_r, struct client_error *error_r)
 {
 	struct transfer transfer = { 0 };
 	bool answered = client_perform(ctl, method, target, &transfer, error_r);
@@ -437,8 +438,8 @@ client_ask(struct ctl *ctl, const char *method, const struct target *target,
 }
 
 bool
-client_download(struct ctl *ctl, const struct target *target, client_sink sink,
-    void *arg, struct client_error *error_r)
+client_download(const struct ctl *ctl, const struct target *target,
+    client_sink sink, void *arg, struct client_error *error_r)
 {
 	struct transfer transfer = { .sink = sink, .arg = arg };
 	bool answered = client_perform(ctl, "GET", target, &transfer, error_r);
@@ -456,8 +457,9 @@ client_report(const struct ctl *ctl, const struct client_error *error)
 }
 
 enum ctl_exit
-client_print(struct ctl *ctl, const char *method, const struct target *target,
-    void (*print)(struct ctl *, const json_t *))
+client_print(const struct ctl *ctl, const char *method,
+    const struct target *target,
+    void (*print)(const struct ctl *, const json_t *))
 {
 	struct client_error error;
 	enum ctl_exit code = CTL_OK;

@@ -44,7 +44,7 @@ struct client_error {
  * Ask, and give the JSON of a success: the caller's to decref.  On failure
  * *json_r is NULL and *error_r says why and how to exit.
  */
-bool client_ask(struct ctl *, const char *method, const struct target *,
+bool client_ask(const struct ctl *, const char *method, const struct target *,
     json_t **json_r, struct client_error *error_r)
     __attribute__((warn_unused_result));
 
@@ -54,7 +54,7 @@ bool client_ask(struct ctl *, const char *method, const struct target *,
  * sink unless the daemon says 200.
  */
 typedef bool (*client_sink)(const char *bytes, size_t length, void *arg);
-bool client_download(struct ctl *, const struct target *, client_sink,
+bool client_download(const struct ctl *, const struct target *, client_sink,
     void *arg, struct client_error *error_r)
     __attribute__((warn_unused_result));
 
@@ -65,7 +65,7 @@ enum ctl_exit client_report(const struct ctl *, const struct client_error *);
  * Ask, and print the answer: by `print`, or as JSON with --json.  A failure is
  * reported.  Returns how to exit.
  */
-enum ctl_exit client_print(struct ctl *, const char *method,
-    const struct target *, void (*print)(struct ctl *, const json_t *));
+enum ctl_exit client_print(const struct ctl *, const char *method,
+    const struct target *, void (*print)(const struct ctl *, const json_t *));
 
 #endif

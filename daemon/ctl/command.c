@@ -57,7 +57,7 @@ command_print_help(FILE *out, const struct command *command)
 }
 
 enum ctl_exit
-command_usage(struct ctl *ctl, const struct command *command)
+command_usage(const struct ctl *ctl, const struct command *command)
 {
 	command_print_usage(ctl->err, command);
 	return CTL_USAGE;
@@ -135,8 +135,8 @@ option_place(const struct command_option *options, int given)
 }
 
 static enum ctl_exit
-option_report(
-    struct ctl *ctl, const struct command *command, int given, const char *word)
+option_report(const struct ctl *ctl, const struct command *command, int given,
+    const char *word)
 {
 	const char *colon = *command->name != '\0' ? ": " : "";
 	struct config_near near = { NULL, 0 };
@@ -157,7 +157,7 @@ option_report(
 }
 
 enum ctl_exit
-command_parse(struct ctl *ctl, const struct command *command, int argc,
+command_parse(const struct ctl *ctl, const struct command *command, int argc,
     char **argv, struct invocation *invocation_r)
 {
 	struct getopt_tables tables;
@@ -169,6 +169,7 @@ command_parse(struct ctl *ctl, const struct command *command, int argc,
 	optind = 0; /* start over: there is one line before the command's */
 	while ((given = getopt_long(
 		    argc, argv, tables.letters, tables.longs, NULL)) != -1) {
+		const char *name;
 		size_t place;
 
 		if (given == '?' || given == ':')
@@ -176,16 +177,14 @@ command_parse(struct ctl *ctl, const struct command *command, int argc,
 			    argv[optind > before ? optind - 1 : optind]);
 		before = optind;
 		place = option_place(command->options, given);
-		if (strcmp(option_at(command->options, place)->name, "json") ==
-		    0)
-			ctl->json = true;
 		invocation_r->values[place] = optarg != NULL ? optarg : "";
+		name = option_at(command->options, place)->name;
+		if (strcmp(name, "json") == 0)
+			invocation_r->wants_json = true;
 		/* What follows may be wrong; a person wants help. */
-		if (strcmp(option_at(command->options, place)->name, "help") ==
-		    0) {
-			invocation_r->wants_help = true;
+		invocation_r->wants_help = strcmp(name, "help") == 0;
+		if (invocation_r->wants_help)
 			return CTL_OK;
-		}
 	}
 	invocation_r->arguments = argv + optind;
 	invocation_r->count = (size_t)(argc - optind);

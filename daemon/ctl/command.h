@@ -28,7 +28,7 @@ struct command {
 	const char *what;
 	size_t least, most; /* how many arguments */
 	const struct command_option *options;
-	enum ctl_exit (*run)(struct ctl *, const struct invocation *);
+	enum ctl_exit (*run)(const struct ctl *, const struct invocation *);
 };
 
 struct invocation {
@@ -37,6 +37,7 @@ struct invocation {
 	size_t count;
 	/* By the option's place in the list; "" for one without argument. */
 	const char *values[COMMAND_OPTIONS_MAX + 2];
+	bool wants_json;
 	bool wants_help; /* and nothing else */
 };
 
@@ -52,8 +53,8 @@ const struct command *command_find(const struct ctl *, const char *name);
  * Read a command's own line, argv[0] being its name.  CTL_OK, or CTL_USAGE
  * with the reason said.  --json and --help may stand in every line.
  */
-enum ctl_exit command_parse(struct ctl *, const struct command *, int argc,
-    char **argv, struct invocation *invocation_r);
+enum ctl_exit command_parse(const struct ctl *, const struct command *,
+    int argc, char **argv, struct invocation *invocation_r);
 
 /* The value of an option, NULL where it was not given. */
 const char *command_value(const struct invocation *, const char *option);
@@ -64,24 +65,24 @@ void command_print_usage(FILE *, const struct command *);
 void command_print_help(FILE *, const struct command *);
 
 /* Print the usage on standard error; CTL_USAGE. */
-enum ctl_exit command_usage(struct ctl *, const struct command *);
+enum ctl_exit command_usage(const struct ctl *, const struct command *);
 
 /* Help on all commands. */
 void command_print_all(FILE *);
 
 /* The commands, by file. */
-enum ctl_exit status_run(struct ctl *, const struct invocation *);
-enum ctl_exit reload_run(struct ctl *, const struct invocation *);
-enum ctl_exit accounts_run(struct ctl *, const struct invocation *);
-enum ctl_exit account_run(struct ctl *, const struct invocation *);
-enum ctl_exit pause_run(struct ctl *, const struct invocation *);
-enum ctl_exit resume_run(struct ctl *, const struct invocation *);
-enum ctl_exit poll_run(struct ctl *, const struct invocation *);
-enum ctl_exit polls_run(struct ctl *, const struct invocation *);
-enum ctl_exit messages_run(struct ctl *, const struct invocation *);
-enum ctl_exit show_run(struct ctl *, const struct invocation *);
-enum ctl_exit raw_run(struct ctl *, const struct invocation *);
-enum ctl_exit quarantine_run(struct ctl *, const struct invocation *);
-enum ctl_exit check_run(struct ctl *, const struct invocation *);
+enum ctl_exit status_run(const struct ctl *, const struct invocation *);
+enum ctl_exit reload_run(const struct ctl *, const struct invocation *);
+enum ctl_exit accounts_run(const struct ctl *, const struct invocation *);
+enum ctl_exit account_run(const struct ctl *, const struct invocation *);
+enum ctl_exit pause_run(const struct ctl *, const struct invocation *);
+enum ctl_exit resume_run(const struct ctl *, const struct invocation *);
+enum ctl_exit poll_run(const struct ctl *, const struct invocation *);
+enum ctl_exit polls_run(const struct ctl *, const struct invocation *);
+enum ctl_exit messages_run(const struct ctl *, const struct invocation *);
+enum ctl_exit show_run(const struct ctl *, const struct invocation *);
+enum ctl_exit raw_run(const struct ctl *, const struct invocation *);
+enum ctl_exit quarantine_run(const struct ctl *, const struct invocation *);
+enum ctl_exit check_run(const struct ctl *, const struct invocation *);
 
 #endif

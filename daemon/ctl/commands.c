@@ -6,7 +6,7 @@
 /* Columns that a command and its arguments take in a list. */
 #define LEFT_WIDTH 34
 
-static enum ctl_exit help_run(struct ctl *, const struct invocation *);
+static enum ctl_exit help_run(const struct ctl *, const struct invocation *);
 
 static const struct command_option global_options[] = {
 	{ 's', "socket", "SOCKET", "the daemon's socket" },
@@ -161,7 +161,7 @@ command_print_all(FILE *out)
 }
 
 static enum ctl_exit
-help_run(struct ctl *ctl, const struct invocation *invocation)
+help_run(const struct ctl *ctl, const struct invocation *invocation)
 {
 	const struct command *command;
 

@@ -58,7 +58,7 @@ ctl_reader_is_gone(const struct ctl *ctl)
 }
 
 enum ctl_exit
-ctl_end(struct ctl *ctl, enum ctl_exit code)
+ctl_end(const struct ctl *ctl, enum ctl_exit code)
 {
 	int failure;
 
@@ -115,7 +115,7 @@ ctl_keep_first(enum ctl_exit *first, enum ctl_exit code)
 }
 
 enum ctl_exit
-ctl_print_json(struct ctl *ctl, const json_t *json)
+ctl_print_json(const struct ctl *ctl, const json_t *json)
 {
 	char *text =
 	    json_dumps(json, ctl->is_terminal ? JSON_INDENT(2) : JSON_COMPACT);

@@ -46,7 +46,7 @@ void ctl_begin(struct ctl *ctl_r);
  * Flush; `code`, or what a failed write makes of it.  Says nothing if the
  * reader of a pipe has gone.
  */
-enum ctl_exit ctl_end(struct ctl *, enum ctl_exit code);
+enum ctl_exit ctl_end(const struct ctl *, enum ctl_exit code);
 
 /* "evpopctl: ..." on standard error, made safe for a terminal. */
 void ctl_warn(const struct ctl *, const char *format, ...)
@@ -60,7 +60,7 @@ enum ctl_exit ctl_no_memory(const struct ctl *);
 void ctl_keep_first(enum ctl_exit *first, enum ctl_exit code);
 
 /* Print the API's JSON: indented for a terminal, else on one line. */
-enum ctl_exit ctl_print_json(struct ctl *, const json_t *);
+enum ctl_exit ctl_print_json(const struct ctl *, const json_t *);
 
 /*
  * Members of the API's objects; "stored.octets" is one of an object inside.

@@ -13,7 +13,7 @@
 
 enum ctl_exit
 list_limit(
-    struct ctl *ctl, const struct invocation *invocation, size_t *limit_r)
+    const struct ctl *ctl, const struct invocation *invocation, size_t *limit_r)
 {
 	const char *text = command_value(invocation, "limit");
 
@@ -34,7 +34,7 @@ list_limit(
 
 /* Ask for one page; the cursor is NULL for the first. */
 static bool
-list_ask(struct ctl *ctl, const struct target *target, const char *name,
+list_ask(const struct ctl *ctl, const struct target *target, const char *name,
     size_t limit, const char *cursor, json_t **page_r,
     struct client_error *error_r)
 {
@@ -59,7 +59,7 @@ list_ask(struct ctl *ctl, const struct target *target, const char *name,
 }
 
 enum ctl_exit
-list_walk(struct ctl *ctl, const struct target *target, const char *name,
+list_walk(const struct ctl *ctl, const struct target *target, const char *name,
     size_t limit, list_page take, void *arg)
 {
 	size_t left = limit, count;
@@ -96,7 +96,7 @@ struct list_printing {
 };
 
 static enum ctl_exit
-list_print_page(struct ctl *ctl, const json_t *page, void *arg)
+list_print_page(const struct ctl *ctl, const json_t *page, void *arg)
 {
 	struct list_printing *printing = arg;
 	const json_t *rows = json_object_get(page, printing->list->name), *row;
@@ -118,7 +118,7 @@ list_print_page(struct ctl *ctl, const json_t *page, void *arg)
 }
 
 enum ctl_exit
-list_print(struct ctl *ctl, const struct list *list,
+list_print(const struct ctl *ctl, const struct list *list,
     const struct target *target, size_t limit)
 {
 	struct list_printing printing = {

@@ -13,15 +13,16 @@ struct invocation;
 
 /* Read --limit; CTL_USAGE, with the reason said, if it is no number. */
 enum ctl_exit list_limit(
-    struct ctl *, const struct invocation *, size_t *limit_r);
+    const struct ctl *, const struct invocation *, size_t *limit_r);
 
 /*
  * Ask for pages until there are no more or `limit` rows have come.  `take` has
  * each as an object, in which `name` is the array of rows.
  */
-typedef enum ctl_exit (*list_page)(struct ctl *, const json_t *page, void *arg);
-enum ctl_exit list_walk(struct ctl *, const struct target *, const char *name,
-    size_t limit, list_page take, void *arg);
+typedef enum ctl_exit (*list_page)(
+    const struct ctl *, const json_t *page, void *arg);
+enum ctl_exit list_walk(const struct ctl *, const struct target *,
+    const char *name, size_t limit, list_page take, void *arg);
 
 struct list {
 	const char *name; /* the member that is the array of rows */
@@ -30,14 +31,14 @@ struct list {
 	/* Instead of headings over nothing; NULL: these. */
 	const char *empty;
 	/* Prints what follows the rows, from the last page; may be NULL. */
-	void (*after)(struct ctl *, const json_t *page);
+	void (*after)(const struct ctl *, const json_t *page);
 };
 
 /*
  * Print up to `limit` rows, or the pages' JSON with --json.  On a terminal,
  * say if there are more.
  */
-enum ctl_exit list_print(
-    struct ctl *, const struct list *, const struct target *, size_t limit);
+enum ctl_exit list_print(const struct ctl *, const struct list *,
+    const struct target *, size_t limit);
 
 #endif

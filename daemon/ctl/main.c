@@ -55,6 +55,7 @@ main_run(struct ctl *ctl, int argc, char **argv)
 	    ctl, command, (int)program.count, program.arguments, &invocation);
 	if (code != CTL_OK)
 		return code;
+	ctl->json = program.wants_json || invocation.wants_json;
 	if (invocation.wants_help) {
 		command_print_help(ctl->out, command);
 		return CTL_OK;

@@ -11,7 +11,7 @@ static const struct print_field message_columns[] = {
 };
 
 enum ctl_exit
-messages_run(struct ctl *ctl, const struct invocation *invocation)
+messages_run(const struct ctl *ctl, const struct invocation *invocation)
 {
 	static const struct list list = { "messages", message_columns,
 		PRINT_FIELD_COUNT(message_columns), NULL, NULL };
@@ -64,7 +64,7 @@ static const struct print_field message_fields[] = {
 };
 
 static void
-message_print(struct ctl *ctl, const json_t *message)
+message_print(const struct ctl *ctl, const json_t *message)
 {
 	print_fields(
 	    ctl, message_fields, PRINT_FIELD_COUNT(message_fields), message);
@@ -74,7 +74,7 @@ message_print(struct ctl *ctl, const json_t *message)
 }
 
 enum ctl_exit
-show_run(struct ctl *ctl, const struct invocation *invocation)
+show_run(const struct ctl *ctl, const struct invocation *invocation)
 {
 	struct target target;
 

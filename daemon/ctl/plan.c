@@ -7,7 +7,7 @@
 #define PLAN_PATH "/v1/accounts/*/plan"
 
 bool
-plan_ask(struct ctl *ctl, const char *account, json_t **plan_r,
+plan_ask(const struct ctl *ctl, const char *account, json_t **plan_r,
     struct client_error *error_r)
 {
 	struct target target;
@@ -41,7 +41,7 @@ static const struct print_field plan_columns[] = {
 };
 
 static void
-plan_print_sums(struct ctl *ctl, const json_t *plan)
+plan_print_sums(const struct ctl *ctl, const json_t *plan)
 {
 	static const struct print_field hint = { "",
 		.form = "?{counts.held:none}" PLAN_HOW_TO_CONFIRM("account") };
@@ -70,7 +70,7 @@ plan_print_sums(struct ctl *ctl, const json_t *plan)
 }
 
 enum ctl_exit
-plan_print(struct ctl *ctl, const char *account)
+plan_print(const struct ctl *ctl, const char *account)
 {
 	static const struct list list = { "entries", plan_columns,
 		PRINT_FIELD_COUNT(plan_columns), "", plan_print_sums };

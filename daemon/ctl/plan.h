@@ -7,11 +7,11 @@
 #include "daemon/ctl/client.h"
 
 /* Ask when an account's plan was made; as client_ask(). */
-bool plan_ask(struct ctl *, const char *account, json_t **plan_r,
+bool plan_ask(const struct ctl *, const char *account, json_t **plan_r,
     struct client_error *error_r) __attribute__((warn_unused_result));
 
 /* Print a plan: a table and a line of sums, or the pages' JSON with --json. */
-enum ctl_exit plan_print(struct ctl *, const char *account);
+enum ctl_exit plan_print(const struct ctl *, const char *account);
 
 /*
  * What to type where deletions are held, as print_form() takes it; `member` is

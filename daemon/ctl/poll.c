@@ -70,7 +70,7 @@ wanted_by_all(const json_t *account)
 }
 
 static enum ctl_exit
-wanted_add_page(struct ctl *ctl, const json_t *page, void *arg)
+wanted_add_page(const struct ctl *ctl, const json_t *page, void *arg)
 {
 	const json_t *account;
 	size_t i;
@@ -85,7 +85,7 @@ wanted_add_page(struct ctl *ctl, const json_t *page, void *arg)
 }
 
 static enum ctl_exit
-wanted_add_all(struct ctl *ctl, struct wanted_list *list)
+wanted_add_all(const struct ctl *ctl, struct wanted_list *list)
 {
 	struct target target;
 
@@ -95,7 +95,7 @@ wanted_add_all(struct ctl *ctl, struct wanted_list *list)
 }
 
 static bool
-poll_ask_account(struct ctl *ctl, const char *name, json_t **json_r,
+poll_ask_account(const struct ctl *ctl, const char *name, json_t **json_r,
     struct client_error *error_r)
 {
 	struct target target;
@@ -107,7 +107,7 @@ poll_ask_account(struct ctl *ctl, const char *name, json_t **json_r,
 /* Remember which poll, or plan, was the last before the one to wait for. */
 static enum ctl_exit
 wanted_note_last(
-    struct ctl *ctl, struct wanted *wanted, const struct wish *wish)
+    const struct ctl *ctl, struct wanted *wanted, const struct wish *wish)
 {
 	struct client_error error;
 	const char *time;
@@ -127,7 +127,8 @@ wanted_note_last(
 }
 
 static enum ctl_exit
-wanted_begin(struct ctl *ctl, struct wanted *wanted, const struct wish *wish)
+wanted_begin(
+    const struct ctl *ctl, struct wanted *wanted, const struct wish *wish)
 {
 	struct target target;
 	struct client_error error;
@@ -171,7 +172,7 @@ poll_exit_code(const char *outcome)
 }
 
 static void
-poll_print_outcome(struct ctl *ctl, const json_t *account)
+poll_print_outcome(const struct ctl *ctl, const json_t *account)
 {
 	static const struct print_field hints[] = {
 		{ "", .member = "advice" },
@@ -216,7 +217,7 @@ wanted_is_news(
 }
 
 static enum ctl_exit
-poll_report_outcome(struct ctl *ctl, const json_t *account)
+poll_report_outcome(const struct ctl *ctl, const json_t *account)
 {
 	if (ctl->json)
 		(void)ctl_print_json(ctl, account);
@@ -228,7 +229,7 @@ poll_report_outcome(struct ctl *ctl, const json_t *account)
 /* It will not be polled any more. */
 static enum ctl_exit
 poll_report_state(
-    struct ctl *ctl, const struct wanted *wanted, const json_t *account)
+    const struct ctl *ctl, const struct wanted *wanted, const json_t *account)
 {
 	ctl_warn(ctl, "account \"%s\" was not polled: it is %s", wanted->name,
 	    ctl_text(account, "state"));
@@ -240,7 +241,7 @@ poll_report_state(
  * before that, was busy.
  */
 static bool
-wanted_look_for_plan(struct ctl *ctl, const struct wanted *wanted,
+wanted_look_for_plan(const struct ctl *ctl, const struct wanted *wanted,
     const json_t *account, enum ctl_exit *code_r)
 {
 	struct client_error error;
@@ -267,8 +268,8 @@ wanted_look_for_plan(struct ctl *ctl, const struct wanted *wanted,
 
 /* Look whether what was asked for is over; *code_r is what came of it. */
 static void
-wanted_look(struct ctl *ctl, struct wanted *wanted, const struct wish *wish,
-    enum ctl_exit *code_r)
+wanted_look(const struct ctl *ctl, struct wanted *wanted,
+    const struct wish *wish, enum ctl_exit *code_r)
 {
 	struct client_error error;
 	json_t *account;
@@ -295,7 +296,8 @@ wanted_look(struct ctl *ctl, struct wanted *wanted, const struct wish *wish,
 }
 
 static enum ctl_exit
-wanted_wait(struct ctl *ctl, struct wanted_list *list, const struct wish *wish)
+wanted_wait(
+    const struct ctl *ctl, struct wanted_list *list, const struct wish *wish)
 {
 	enum ctl_exit first = CTL_OK, code;
 	size_t pending;
@@ -322,8 +324,8 @@ wanted_wait(struct ctl *ctl, struct wanted_list *list, const struct wish *wish)
 
 /* What the options say; CTL_USAGE, with the reason said, if that is nothing. */
 static enum ctl_exit
-wish_read(
-    struct ctl *ctl, const struct invocation *invocation, struct wish *wish_r)
+wish_read(const struct ctl *ctl, const struct invocation *invocation,
+    struct wish *wish_r)
 {
 	static const char *const modes[] = { "dry-run", "baseline", "confirm" };
 	bool all = command_given(invocation, "all");
@@ -352,7 +354,7 @@ wish_read(
 }
 
 enum ctl_exit
-poll_run(struct ctl *ctl, const struct invocation *invocation)
+poll_run(const struct ctl *ctl, const struct invocation *invocation)
 {
 	struct wanted_list list = { NULL, 0, 0 };
 	struct wish wish;
@@ -419,7 +421,7 @@ polls_columns(struct print_field columns_r[POLLS_COLUMNS_MAX])
 }
 
 enum ctl_exit
-polls_run(struct ctl *ctl, const struct invocation *invocation)
+polls_run(const struct ctl *ctl, const struct invocation *invocation)
 {
 	struct print_field columns[POLLS_COLUMNS_MAX];
 	const struct list list = { "polls", columns, polls_columns(columns),

@@ -252,7 +252,7 @@ print_value(const struct ctl *ctl, const struct print_field *field,
 }
 
 void
-print_detail(struct ctl *ctl, const char *label, const char *value)
+print_detail(const struct ctl *ctl, const char *label, const char *value)
 {
 	char *clean;
 
@@ -266,8 +266,8 @@ print_detail(struct ctl *ctl, const char *label, const char *value)
 }
 
 void
-print_fields(struct ctl *ctl, const struct print_field *fields, size_t count,
-    const json_t *object)
+print_fields(const struct ctl *ctl, const struct print_field *fields,
+    size_t count, const json_t *object)
 {
 	struct phrase phrase;
 
@@ -325,8 +325,8 @@ progress_text(const char *what, uint64_t done, uint64_t total, const char *unit,
 }
 
 void
-progress_show(struct ctl *ctl, const char *what, uint64_t done, uint64_t total,
-    const char *unit)
+progress_show(const struct ctl *ctl, const char *what, uint64_t done,
+    uint64_t total, const char *unit)
 {
 	char text[LINE_SIZE];
 
@@ -338,7 +338,7 @@ progress_show(struct ctl *ctl, const char *what, uint64_t done, uint64_t total,
 }
 
 void
-progress_clear(struct ctl *ctl)
+progress_clear(const struct ctl *ctl)
 {
 	size_t width = ctl->width < LINE_SIZE ? ctl->width : LINE_SIZE;
 

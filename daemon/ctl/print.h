@@ -90,11 +90,11 @@ const char *print_time(const struct ctl *, const json_t *, const char *member,
     char text_r[PRINT_TIME_SIZE]);
 
 /* "Label    value", the value made safe; nothing for a NULL value. */
-void print_detail(struct ctl *, const char *label, const char *value);
+void print_detail(const struct ctl *, const char *label, const char *value);
 
 /* A line for each field that has a value and is no count of 0. */
-void print_fields(
-    struct ctl *, const struct print_field *, size_t count, const json_t *);
+void print_fields(const struct ctl *, const struct print_field *, size_t count,
+    const json_t *);
 
 /* ---- progress ---- */
 
@@ -102,9 +102,9 @@ void print_fields(
  * Draw a terminal's last line anew: how far long work has come.  `total` 0:
  * not known yet.  Nothing where `ctl` is no terminal or prints JSON.
  */
-void progress_show(struct ctl *, const char *what, uint64_t done,
+void progress_show(const struct ctl *, const char *what, uint64_t done,
     uint64_t total, const char *unit);
-void progress_clear(struct ctl *);
+void progress_clear(const struct ctl *);
 
 /* The line itself, as wide as `width` at most; for tests. */
 void progress_text(const char *what, uint64_t done, uint64_t total,

@@ -19,7 +19,7 @@ static const struct print_field quarantine_columns[] = {
 };
 
 static enum ctl_exit
-quarantine_list(struct ctl *ctl, const struct invocation *invocation)
+quarantine_list(const struct ctl *ctl, const struct invocation *invocation)
 {
 	static const struct list list = { "quarantine", quarantine_columns,
 		PRINT_FIELD_COUNT(quarantine_columns),
@@ -51,7 +51,7 @@ static const struct print_field quarantine_fields[] = {
 };
 
 static void
-quarantine_print(struct ctl *ctl, const json_t *row)
+quarantine_print(const struct ctl *ctl, const json_t *row)
 {
 	const char *transcript = ctl_text(row, "transcript");
 	char *clean;
@@ -75,7 +75,7 @@ quarantine_print(struct ctl *ctl, const json_t *row)
 }
 
 static enum ctl_exit
-quarantine_show(struct ctl *ctl, const struct invocation *invocation)
+quarantine_show(const struct ctl *ctl, const struct invocation *invocation)
 {
 	struct target target;
 
@@ -84,7 +84,7 @@ quarantine_show(struct ctl *ctl, const struct invocation *invocation)
 }
 
 static enum ctl_exit
-quarantine_raw(struct ctl *ctl, const struct invocation *invocation)
+quarantine_raw(const struct ctl *ctl, const struct invocation *invocation)
 {
 	struct target target;
 
@@ -97,7 +97,7 @@ quarantine_raw(struct ctl *ctl, const struct invocation *invocation)
 /* What is fetched again, of one account. */
 static void
 quarantine_print_released(
-    struct ctl *ctl, const char *form, const json_t *account)
+    const struct ctl *ctl, const char *form, const json_t *account)
 {
 	const struct print_field fields[] = {
 		{ "to be fetched", .form = form },
@@ -108,13 +108,13 @@ quarantine_print_released(
 }
 
 static void
-quarantine_print_one(struct ctl *ctl, const json_t *answer)
+quarantine_print_one(const struct ctl *ctl, const json_t *answer)
 {
 	quarantine_print_released(ctl, "{id} of {account}", answer);
 }
 
 static void
-quarantine_print_all(struct ctl *ctl, const json_t *answer)
+quarantine_print_all(const struct ctl *ctl, const json_t *answer)
 {
 	const json_t *accounts = ctl_member(answer, "accounts"), *account;
 	size_t i;
@@ -130,7 +130,7 @@ quarantine_print_all(struct ctl *ctl, const json_t *answer)
 
 /* Those of an account; NULL: all. */
 static enum ctl_exit
-quarantine_retry_account(struct ctl *ctl, const char *account)
+quarantine_retry_account(const struct ctl *ctl, const char *account)
 {
 	struct target target;
 
@@ -141,7 +141,7 @@ quarantine_retry_account(struct ctl *ctl, const char *account)
 
 /* A number is an id; an account that is called so has its own option. */
 static enum ctl_exit
-quarantine_retry_word(struct ctl *ctl, const char *word)
+quarantine_retry_word(const struct ctl *ctl, const char *word)
 {
 	struct target target;
 
@@ -152,7 +152,7 @@ quarantine_retry_word(struct ctl *ctl, const char *word)
 }
 
 static enum ctl_exit
-quarantine_retry(struct ctl *ctl, const struct invocation *invocation)
+quarantine_retry(const struct ctl *ctl, const struct invocation *invocation)
 {
 	const char *account = command_value(invocation, "account");
 	enum ctl_exit first = CTL_OK;
@@ -173,7 +173,7 @@ static const struct action {
 	const char *name;
 	size_t most; /* arguments, its own name with them */
 	bool has_limit, has_output;
-	enum ctl_exit (*run)(struct ctl *, const struct invocation *);
+	enum ctl_exit (*run)(const struct ctl *, const struct invocation *);
 } actions[] = {
 	{ "list", 2, true, false, quarantine_list },
 	{ "show", 2, false, false, quarantine_show },
@@ -195,7 +195,7 @@ quarantine_action(const struct invocation *invocation)
 }
 
 enum ctl_exit
-quarantine_run(struct ctl *ctl, const struct invocation *invocation)
+quarantine_run(const struct ctl *ctl, const struct invocation *invocation)
 {
 	const struct action *action = quarantine_action(invocation);
 	bool some = command_given(invocation, "account");

@@ -140,7 +140,7 @@ raw_to_file(const char *bytes, size_t length, void *arg)
 }
 
 static enum ctl_exit
-new_file_report(struct ctl *ctl, const struct new_file *file)
+new_file_report(const struct ctl *ctl, const struct new_file *file)
 {
 	ctl_warn(ctl, "%s: %s", file->path, strerror(file->failure));
 	if (file->failure == EEXIST)
@@ -149,8 +149,8 @@ new_file_report(struct ctl *ctl, const struct new_file *file)
 }
 
 static enum ctl_exit
-raw_write_file(
-    struct ctl *ctl, const struct target *target, const char *path, bool force)
+raw_write_file(const struct ctl *ctl, const struct target *target,
+    const char *path, bool force)
 {
 	struct new_file file;
 	struct client_error error;
@@ -167,17 +167,15 @@ raw_write_file(
 }
 
 struct screen {
-	struct ctl *ctl;
+	FILE *out;
 	struct text_stream stream;
 	bool is_starved; /* of memory */
 };
 
 static bool
-raw_to_output(const char *bytes, size_t length, void *arg)
+raw_to_output(const char *bytes, size_t length, void *out)
 {
-	struct ctl *ctl = arg;
-
-	return fwrite(bytes, 1, length, ctl->out) == length;
+	return fwrite(bytes, 1, length, out) == length;
 }
 
 /* Mail may hold what makes a terminal do things: it gets none of that. */
@@ -194,7 +192,7 @@ raw_to_screen(const char *bytes, size_t length, void *arg)
 	}
 	written = raw_to_output(clean,
 	    text_stream_clean(&screen->stream, bytes, length, clean),
-	    screen->ctl);
+	    screen->out);
 	free(clean);
 	return written;
 }
@@ -213,11 +211,11 @@ is_standard_output(const char *path)
 }
 
 enum ctl_exit
-raw_print(struct ctl *ctl, const struct target *target,
+raw_print(const struct ctl *ctl, const struct target *target,
     const struct invocation *invocation)
 {
 	const char *path = command_value(invocation, "output");
-	struct screen screen = { .ctl = ctl };
+	struct screen screen = { .out = ctl->out };
 	struct client_error error;
 	bool whole;
 
@@ -229,8 +227,8 @@ raw_print(struct ctl *ctl, const struct target *target,
 			    ctl, target, raw_to_screen, &screen, &error) &&
 			raw_to_screen("", 0, &screen);
 	else
-		whole =
-		    client_download(ctl, target, raw_to_output, ctl, &error);
+		whole = client_download(
+		    ctl, target, raw_to_output, ctl->out, &error);
 	if (whole)
 		return CTL_OK;
 	if (screen.is_starved)
@@ -242,7 +240,7 @@ raw_print(struct ctl *ctl, const struct target *target,
 }
 
 enum ctl_exit
-raw_run(struct ctl *ctl, const struct invocation *invocation)
+raw_run(const struct ctl *ctl, const struct invocation *invocation)
 {
 	struct target target;
 

@@ -13,6 +13,6 @@ struct invocation;
  * --output names; one that is there is replaced only with --force.
  */
 enum ctl_exit raw_print(
-    struct ctl *, const struct target *, const struct invocation *);
+    const struct ctl *, const struct target *, const struct invocation *);
 
 #endif

@@ -45,7 +45,7 @@ static const struct print_field status_fields[] = {
 };
 
 static void
-status_print(struct ctl *ctl, const json_t *status)
+status_print(const struct ctl *ctl, const json_t *status)
 {
 	const json_t *unknown = ctl_member(status, "unknown_admins"), *name;
 	size_t i;
@@ -68,7 +68,7 @@ status_is_trouble(const json_t *status)
 }
 
 enum ctl_exit
-status_run(struct ctl *ctl, const struct invocation *invocation)
+status_run(const struct ctl *ctl, const struct invocation *invocation)
 {
 	struct target target;
 	struct client_error error;
@@ -90,7 +90,7 @@ status_run(struct ctl *ctl, const struct invocation *invocation)
 }
 
 static void
-reload_print(struct ctl *ctl, const json_t *answer)
+reload_print(const struct ctl *ctl, const json_t *answer)
 {
 	const json_t *remarks = ctl_member(answer, "remarks"), *remark;
 	size_t i;
@@ -101,7 +101,7 @@ reload_print(struct ctl *ctl, const json_t *answer)
 }
 
 enum ctl_exit
-reload_run(struct ctl *ctl, const struct invocation *invocation)
+reload_run(const struct ctl *ctl, const struct invocation *invocation)
 {
 	struct target target;
 

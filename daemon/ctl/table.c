@@ -263,8 +263,7 @@ table_print_line(const struct table *table, FILE *out, const struct cell *cells,
 		table_print_cell(column, out,
 		    cells == NULL ? column->field->heading : cells[i].text,
 		    colour ? before : NULL,
-		    width == 0 ? column->width : width - used,
-		    i == last);
+		    width == 0 ? column->width : width - used, i == last);
 		used += column->width;
 	}
 	fputc('\n', out);

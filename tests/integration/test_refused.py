@@ -107,13 +107,13 @@ class RefusedTest(unittest.TestCase):
                          ", Logon failure")
         out = evpopd.ctl("account", "anna").stdout
         self.assertRegex(out, r"(?m)^State +needs attention$")
-        self.assertRegex(out, rf"(?m)^Failing since +{since}$")
+        self.assertRegex(out, rf"(?m)^Failing +since {since}$")
         self.assertRegex(out, r"(?m)^Failures +1 in a row$")
         self.assertRegex(out, r"(?m)^Last error +Logon failure")
         self.assertIn(advice, out)
         self.assertRegex(out, r"(?m)^Next poll +2\d{3}-")
         out = evpopd.ctl("status", code=1).stdout
-        self.assertRegex(out, r"(?m)^Accounts +1, 1 failing, 1 of them needs "
+        self.assertRegex(out, r"(?m)^Accounts +1, 1 failing, 1 needs "
                          "attention$")
         evpopd.ctl("--json", "status", code=1)
         self.assertEqual(evpopd.get("/v1/status")["accounts"], {
