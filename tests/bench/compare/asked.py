@@ -93,9 +93,9 @@ def _octets(workload, contestant, below):
 
     def see(figures):
         octets = figures.median(workload, contestant, daemons.EACH)
-        return f"{octets:,.0f} octets", octets < below
+        return f"{octets:,.0f} bytes", octets < below
 
-    return f"less than {below:,} octets", see
+    return f"less than {below:,} bytes", see
 
 
 def _sessions(figures):
@@ -159,7 +159,7 @@ ROWS = (
         "list, show and status through the socket, 99th percentile", "50 ms",
         _answers),
     Row("200 accounts beside one of 1,000,000 messages, a server that sends "
-        "an octet a second and one that stalls",
+        "a byte a second and one that stalls",
         "how late polls begin, 99th percentile", "1 s, none left out",
         _on_time),
 )

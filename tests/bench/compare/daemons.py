@@ -121,7 +121,7 @@ def accounts_configured(plan):
             "metrics": workloads.FETCHING[:2] + (
                 ("polled", "until all were polled", "s"),
                 ("memory", "memory", "MB"),
-                (EACH, "octets an account", "count")),
+                (EACH, "bytes an account", "count")),
             "title": f"{count:,} accounts configured: until it answers",
             "setting": "From the start of the process, the configuration "
                        "written by this program just before included, until "
@@ -190,7 +190,7 @@ def sessions_at_once(plan):
                         ("errors", "errors", "count"),
                         ("stored", "messages stored", "count"),
                         *workloads.FETCHING,
-                        (EACH, "octets a session", "count")),
+                        (EACH, "bytes a session", "count")),
             "title": f"{count:,} sessions open at once",
             "setting": f"evpopd --once, {count:,} accounts of one message of "
                        "2 KB on the load server on this machine, without TLS; "

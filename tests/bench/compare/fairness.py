@@ -120,7 +120,7 @@ def _told(seen):
     """How it stood with those that trouble the others, at the end."""
     return ("At the end " + "; ".join(
         f"{name} was {account['state']}, {_fetched(account):,} messages "
-        f"stored, {account['session']['octets_in']:,} octets read in its "
+        f"stored, {account['session']['octets_in']:,} bytes read in its "
         f"{'session' if account['state'] == 'polling' else 'last session'}"
         + (f" (before: {account['last_text']})" if account["last_text"]
            else "") for name, account in seen.items()) + ".")
@@ -188,9 +188,9 @@ def fairness(plan):
                        f"trip of 30 ms, are watched for {seconds} s. The "
                        "three others are on servers of their own and come by "
                        "a reload as the watch begins: a maildrop of "
-                       f"{messages:,} messages of 500 octets, all new; a "
-                       "server that sends an octet a second; one that says "
-                       "nothing more after 1,000 octets of a message.",
+                       f"{messages:,} messages of 500 bytes, all new; a "
+                       "server that sends a byte a second; one that says "
+                       "nothing more after 1,000 bytes of a message.",
             "figures": figures, "failed": failed,
             "notes": ["Late is a poll's beginning (v_poll.started) after the "
                       "time at which it was due, which /v1/accounts told "

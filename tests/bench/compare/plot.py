@@ -1,9 +1,7 @@
 """Bars of a workload's main metric, as SVG, by gnuplot."""
 
-import pathlib
 import shutil
 import subprocess
-import tempfile
 
 import limits
 import measure
@@ -32,8 +30,11 @@ set rmargin 4
 set style fill solid
 unset key
 {scale}
+$bars << END
+{data}
+END
 set ytics ({ticks})
-plot "{data}" using 1:2:({least}):1:($2-0.35):($2+0.35):3 with boxxyerror \\
+plot $bars using 1:2:({least}):1:($2-0.35):($2+0.35):3 with boxxyerror \\
 lc rgb variable, "" using 1:2:4:5 with xerrorbars pt 0 lc rgb "#333333", \\
 "" using 5:2:6 with labels left offset 1,0
 """
@@ -87,12 +88,12 @@ def _bars(result, scale):
                    max(values))
 
 
-def _script(result, bars, label, unit, data, output):
+def _script(result, bars, label, unit, output):
     least, most, scale = _range(bars)
-    data.write_text("".join(
+    data = "\n".join(
         f"{middle} {-row} {int(_colour(name)[1:], 16)} {low} {high} "
-        f"{number(middle / SCALES[unit], unit)}\n"
-        for row, (name, middle, low, high) in enumerate(bars)))
+        f"{number(middle / SCALES[unit], unit)}"
+        for row, (name, middle, low, high) in enumerate(bars))
     return _SCRIPT.format(
         height=120 + 34 * len(bars), output=output, data=data, least=least,
         most=most, scale=scale, lowest=0.4 - len(bars),
@@ -110,12 +111,10 @@ def plot(result, folder):
     bars = list(_bars(result, SCALES[unit]))
     if shutil.which("gnuplot") is None or not bars:
         return False
-    with tempfile.TemporaryDirectory() as scratch:
-        script = _script(result, bars, label, unit,
-                         pathlib.Path(scratch) / "data",
-                         folder / f"{result['name']}.svg")
-        done = subprocess.run(["gnuplot", "-"], input=script, text=True,
-                              stderr=subprocess.PIPE, check=False)
+    script = _script(result, bars, label, unit,
+                     folder / f"{result['name']}.svg")
+    done = subprocess.run(["gnuplot", "-"], input=script, text=True,
+                          stderr=subprocess.PIPE, check=False)
     if done.returncode != 0:
         print(f"gnuplot: {done.stderr.strip()}")
     return done.returncode == 0
