@@ -3,8 +3,8 @@
 #include <strings.h>
 
 #include "daemon/config/read.h"
-#include "daemon/config/unit.h"
 #include "daemon/config/value.h"
+#include "lib/base/unit.h"
 
 #define PORT_POP3  110
 #define PORT_POP3S 995
@@ -178,8 +178,9 @@ tell_bound(struct config_reading *reading, const struct config_account *account,
 {
 	char interval[24], bound[24];
 
-	config_duration_text(account->interval_ms, interval, sizeof(interval));
-	config_duration_text(bound_ms, bound, sizeof(bound));
+	evpop_unit_text(account->interval_ms, evpop_unit_durations, interval,
+	    sizeof(interval));
+	evpop_unit_text(bound_ms, evpop_unit_durations, bound, sizeof(bound));
 	config_report_error(&reading->report, account->file, account->line,
 	    "[account %s]: %s = %s is %s than interval = %s", account->name,
 	    key, bound, what, interval);

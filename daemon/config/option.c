@@ -4,24 +4,20 @@
 #include <string.h>
 
 #include "daemon/config/config.h"
-#include "daemon/config/unit.h"
+#include "lib/base/unit.h"
 
-#define SECOND_MS INT64_C(1000)
-#define MINUTE_MS (60 * SECOND_MS)
-#define HOUR_MS   (60 * MINUTE_MS)
-#define DAY_MS    (24 * HOUR_MS)
-#define KIB       INT64_C(1024)
-#define MIB       (1024 * KIB)
-#define GIB       (1024 * MIB)
+#define KIB INT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
 
 /* Below this no server across a network could answer in time. */
 #define TIMEOUT_LEAST_MS 100
-#define TIMEOUT_MOST_MS  DAY_MS
+#define TIMEOUT_MOST_MS  EVPOP_DAY_MS
 /* A first poll of a large maildrop may take days. */
-#define SESSION_MOST_MS (7 * DAY_MS)
+#define SESSION_MOST_MS (7 * EVPOP_DAY_MS)
 /* Oftener than this a server takes it for an attack. */
-#define INTERVAL_LEAST_MS (10 * SECOND_MS)
-#define INTERVAL_MOST_MS  (30 * DAY_MS)
+#define INTERVAL_LEAST_MS (10 * EVPOP_SECOND_MS)
+#define INTERVAL_MOST_MS  (30 * EVPOP_DAY_MS)
 _Static_assert(INTERVAL_MOST_MS <= UINT32_MAX && SESSION_MOST_MS <= UINT32_MAX,
     "durations of accounts fit in 32 bits");
 /* The schedule's clock counts milliseconds. */
@@ -63,15 +59,15 @@ _Static_assert(
     "a name for each type");
 
 /* The manual's defaults must be those of the library. */
-_Static_assert(EVPOP_TIMEOUT_RESOLVE_MS == 20 * SECOND_MS, "20s");
-_Static_assert(EVPOP_TIMEOUT_CONNECT_MS == 30 * SECOND_MS, "30s");
-_Static_assert(EVPOP_TIMEOUT_HANDSHAKE_MS == 30 * SECOND_MS, "30s");
-_Static_assert(EVPOP_TIMEOUT_GREETING_MS == MINUTE_MS, "1m");
-_Static_assert(EVPOP_TIMEOUT_LOGIN_MS == 3 * MINUTE_MS, "3m");
-_Static_assert(EVPOP_TIMEOUT_COMMAND_MS == MINUTE_MS, "1m");
-_Static_assert(EVPOP_TIMEOUT_BODY_MS == MINUTE_MS, "1m");
-_Static_assert(EVPOP_TIMEOUT_QUIT_MS == MINUTE_MS, "1m");
-_Static_assert(EVPOP_TIMEOUT_SESSION_MS == 4 * HOUR_MS, "4h");
+_Static_assert(EVPOP_TIMEOUT_RESOLVE_MS == 20 * EVPOP_SECOND_MS, "20s");
+_Static_assert(EVPOP_TIMEOUT_CONNECT_MS == 30 * EVPOP_SECOND_MS, "30s");
+_Static_assert(EVPOP_TIMEOUT_HANDSHAKE_MS == 30 * EVPOP_SECOND_MS, "30s");
+_Static_assert(EVPOP_TIMEOUT_GREETING_MS == EVPOP_MINUTE_MS, "1m");
+_Static_assert(EVPOP_TIMEOUT_LOGIN_MS == 3 * EVPOP_MINUTE_MS, "3m");
+_Static_assert(EVPOP_TIMEOUT_COMMAND_MS == EVPOP_MINUTE_MS, "1m");
+_Static_assert(EVPOP_TIMEOUT_BODY_MS == EVPOP_MINUTE_MS, "1m");
+_Static_assert(EVPOP_TIMEOUT_QUIT_MS == EVPOP_MINUTE_MS, "1m");
+_Static_assert(EVPOP_TIMEOUT_SESSION_MS == 4 * EVPOP_HOUR_MS, "4h");
 
 #define DAEMON(word) \
 	.scope = CONFIG_SCOPE_DAEMON, .name = "daemon." word, .key = word
@@ -211,8 +207,8 @@ const struct config_option config_options[] = {
 	{ ACCOUNT("enabled"), .type = CONFIG_TYPE_BOOLEAN, IN_ACCOUNT(enabled),
 	    .initial = "yes", .help = "whether to poll it at all" },
 	{ ACCOUNT("keep"), .deletes = true, .type = CONFIG_TYPE_KEEP,
-	    IN_ACCOUNT(keep), .initial = "forever", .minimum = HOUR_MS,
-	    .maximum = 3650 * DAY_MS,
+	    IN_ACCOUNT(keep), .initial = "forever", .minimum = EVPOP_HOUR_MS,
+	    .maximum = 3650 * EVPOP_DAY_MS,
 	    .help = "how long mail stays on the server once stored" },
 	{ ACCOUNT("delete_above"), .deletes = true, .type = CONFIG_TYPE_SIZE,
 	    IN_ACCOUNT(delete_above), .initial = "0", .minimum = 0,
@@ -276,10 +272,10 @@ option_bound_text(
 	switch (option->type) {
 	case CONFIG_TYPE_DURATION:
 	case CONFIG_TYPE_KEEP:
-		config_duration_text(bound, text, size);
+		evpop_unit_text(bound, evpop_unit_durations, text, size);
 		break;
 	case CONFIG_TYPE_SIZE:
-		config_size_text((uint64_t)bound, text, size);
+		evpop_unit_text(bound, evpop_unit_sizes, text, size);
 		break;
 	case CONFIG_TYPE_MODE:
 		(void)snprintf(

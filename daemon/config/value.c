@@ -14,7 +14,7 @@
 #include "daemon/config/config.h"
 #include "daemon/config/named_file.h"
 #include "daemon/config/near.h"
-#include "daemon/config/unit.h"
+#include "lib/base/unit.h"
 
 /* Of a name in the DNS, as text (RFC 1035 section 2.3.4). */
 #define HOST_LENGTH_MAX 253
@@ -57,12 +57,12 @@ value_refuse_unseen(const struct setting *setting, const char *what)
 }
 
 static enum config_value_result
-value_set_number(const struct setting *setting, const struct config_unit *units,
+value_set_number(const struct setting *setting, const struct evpop_unit *units,
     const char *kind, int64_t *value_r)
 {
 	char bounds[64], what[128];
 
-	if (config_unit_parse(setting->text, units, value_r) &&
+	if (evpop_unit_parse(setting->text, units, value_r) &&
 	    *value_r >= setting->option->minimum &&
 	    *value_r <= setting->option->maximum)
 		return CONFIG_VALUE_OK;
@@ -100,16 +100,16 @@ value_set_integer(const struct setting *setting)
 
 	switch (setting->option->type) {
 	case CONFIG_TYPE_DURATION:
-		result = value_set_number(setting, config_duration_units,
+		result = value_set_number(setting, evpop_unit_durations,
 		    "a duration such as 30s, 5m or 2h (ms s m h d)", &value);
 		break;
 	case CONFIG_TYPE_SIZE:
-		result = value_set_number(setting, config_size_units,
+		result = value_set_number(setting, evpop_unit_sizes,
 		    "a size such as 512K, 8M or 1G", &value);
 		break;
 	default:
 		result = value_set_number(
-		    setting, config_plain_units, "a whole number", &value);
+		    setting, evpop_unit_none, "a whole number", &value);
 		break;
 	}
 	if (result == CONFIG_VALUE_OK)
@@ -190,6 +190,9 @@ value_set_choice(const struct setting *setting)
 	return CONFIG_VALUE_BAD;
 }
 
+static const struct evpop_unit keep_units[] = { { "h", EVPOP_HOUR_MS },
+	{ "d", EVPOP_DAY_MS }, { "w", 7 * EVPOP_DAY_MS }, { NULL, 0 } };
+
 static enum config_value_result
 value_set_keep(const struct setting *setting)
 {
@@ -205,7 +208,7 @@ value_set_keep(const struct setting *setting)
 		*keep = (struct config_keep){ CONFIG_KEEP_DELETE, 0 };
 		return CONFIG_VALUE_OK;
 	}
-	if (config_unit_parse(setting->text, config_keep_units, &age_ms) &&
+	if (evpop_unit_parse(setting->text, keep_units, &age_ms) &&
 	    age_ms >= setting->option->minimum &&
 	    age_ms <= setting->option->maximum) {
 		*keep = (struct config_keep){ CONFIG_KEEP_AGE, age_ms };

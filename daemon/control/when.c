@@ -5,24 +5,21 @@
 #include <string.h>
 #include <time.h>
 
-#define SECOND_MS ((int64_t)1000)
-#define DAY_MS    (86400 * SECOND_MS)
+#include "lib/base/unit.h"
 
 /* 0001-01-01 and the end of 9999-12-31. */
 #define FIRST_MS (-62135596800000)
 #define LAST_MS  253402300799999
 
-/*
- * A century is long enough to look back, and short enough that nothing
- * overflows.
- */
-#define AGO_DAYS_MAX 36525
+/* A century is long enough to look back. */
+#define AGO_MOST_MS (36525 * EVPOP_DAY_MS)
 
 bool
 when_format(int64_t time_ms, char text_r[WHEN_SIZE])
 {
-	int64_t rest_ms = (time_ms % SECOND_MS + SECOND_MS) % SECOND_MS;
-	time_t seconds = (time_t)((time_ms - rest_ms) / SECOND_MS);
+	int64_t rest_ms =
+	    (time_ms % EVPOP_SECOND_MS + EVPOP_SECOND_MS) % EVPOP_SECOND_MS;
+	time_t seconds = (time_t)((time_ms - rest_ms) / EVPOP_SECOND_MS);
 	struct tm tm;
 
 	text_r[0] = '\0';
@@ -35,37 +32,6 @@ when_format(int64_t time_ms, char text_r[WHEN_SIZE])
 	    (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
 	    (unsigned)tm.tm_sec % 100, (unsigned)rest_ms);
 	return true;
-}
-
-/* "7d": a number and the letter of a unit. */
-static bool
-when_parse_ago(const char *text, int64_t now_ms, int64_t *time_ms_r)
-{
-	static const struct {
-		char letter;
-		int64_t ms;
-	} units[] = {
-		{ 's', SECOND_MS },
-		{ 'm', 60 * SECOND_MS },
-		{ 'h', 3600 * SECOND_MS },
-		{ 'd', DAY_MS },
-		{ 'w', 7 * DAY_MS },
-	};
-	size_t digits = strspn(text, "0123456789");
-	int64_t count;
-
-	/* Ten digits fit, and are more than the seconds of a century. */
-	if (digits == 0 || text[digits] == '\0' || text[digits + 1] != '\0' ||
-	    digits > 10)
-		return false;
-	count = strtoll(text, NULL, 10);
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (units[i].letter != text[digits])
-			continue;
-		*time_ms_r = now_ms - count * units[i].ms;
-		return count <= AGO_DAYS_MAX * DAY_MS / units[i].ms;
-	}
-	return false;
 }
 
 /*
@@ -129,11 +95,13 @@ bool
 when_parse(const char *text, int64_t now_ms, int64_t *time_ms_r)
 {
 	struct tm tm = { .tm_sec = 0 }, midnight;
-	int64_t fraction_ms = 0;
+	int64_t age_ms, fraction_ms = 0;
 	long offset = 0;
 
-	if (when_parse_ago(text, now_ms, time_ms_r))
-		return true;
+	if (evpop_unit_parse(text, evpop_unit_ages, &age_ms)) {
+		*time_ms_r = now_ms - age_ms;
+		return age_ms <= AGO_MOST_MS;
+	}
 	if (!when_has_shape(text, "0000-00-00"))
 		return false;
 	text = strptime(text, "%Y-%m-%d", &tm);
@@ -151,6 +119,7 @@ when_parse(const char *text, int64_t now_ms, int64_t *time_ms_r)
 		if (text == NULL || !when_parse_offset(text, &offset))
 			return false;
 	}
-	*time_ms_r = ((int64_t)timegm(&tm) - offset) * SECOND_MS + fraction_ms;
+	*time_ms_r =
+	    ((int64_t)timegm(&tm) - offset) * EVPOP_SECOND_MS + fraction_ms;
 	return true;
 }

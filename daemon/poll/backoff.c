@@ -1,17 +1,16 @@
 #include "daemon/poll/backoff.h"
 
-#define MINUTE_MS 60000
-#define HOUR_MS   INT64_C(3600000)
+#include "lib/base/unit.h"
 
 /* That an outage's end is noticed the same day. */
-#define MAX_DELAY_MS (2 * HOUR_MS)
+#define MAX_DELAY_MS (2 * EVPOP_HOUR_MS)
 
 /*
  * Credentials that are refused: often enough to notice that the server takes
  * them again, and too rarely for anybody to be locked out.
  */
-#define REFUSED_MS     HOUR_MS
-#define REFUSED_MAX_MS (12 * HOUR_MS)
+#define REFUSED_MS     EVPOP_HOUR_MS
+#define REFUSED_MAX_MS (12 * EVPOP_HOUR_MS)
 
 #define MAX_DOUBLINGS 6
 
@@ -83,7 +82,7 @@ refused_ms(const struct backoff_past *past, int64_t interval_ms)
 	unsigned step = past->refusals;
 
 	if (is_first_refusal(past))
-		return at_most(interval_ms, MINUTE_MS);
+		return at_most(interval_ms, EVPOP_MINUTE_MS);
 	if (past->has_worked)
 		step--;
 	return doubled(REFUSED_MS, step, REFUSED_MAX_MS);
@@ -97,8 +96,8 @@ static int64_t
 not_now_ms(unsigned failures, int64_t interval_ms, int64_t max_ms)
 {
 	if (failures <= 1)
-		return at_most(interval_ms, MINUTE_MS);
-	return doubled(MINUTE_MS, failures, max_ms);
+		return at_most(interval_ms, EVPOP_MINUTE_MS);
+	return doubled(EVPOP_MINUTE_MS, failures, max_ms);
 }
 
 static int64_t
@@ -109,16 +108,16 @@ delay_of(const struct evpop_result *result, const struct backoff_past *past,
 
 	switch (failure_of(result)) {
 	case FAILURE_TEMPORARY:
-		return doubled(
-		    at_most(interval_ms, MINUTE_MS), past->failures, max_ms);
+		return doubled(at_most(interval_ms, EVPOP_MINUTE_MS),
+		    past->failures, max_ms);
 	case FAILURE_NOT_NOW:
 		return not_now_ms(past->failures, interval_ms, max_ms);
 	case FAILURE_TOO_SOON:
-		return at_least(interval_ms, 15 * MINUTE_MS);
+		return at_least(interval_ms, 15 * EVPOP_MINUTE_MS);
 	case FAILURE_REFUSED:
 		return refused_ms(past, interval_ms);
 	case FAILURE_PERMANENT:
-		return at_least(interval_ms, 6 * HOUR_MS);
+		return at_least(interval_ms, 6 * EVPOP_HOUR_MS);
 	case FAILURE_OTHER:
 		break;
 	}

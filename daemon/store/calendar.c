@@ -6,35 +6,32 @@
 #include <time.h>
 
 #include "lib/base/clock.h"
-
-#define MINUTE_MS INT64_C(60000)
-#define HOUR_MS   (60 * MINUTE_MS)
-#define DAY_MS    (24 * HOUR_MS)
+#include "lib/base/unit.h"
 
 /* By less a clock is kept right, not set. */
-#define SET_LEAST_MS MINUTE_MS
+#define SET_LEAST_MS EVPOP_MINUTE_MS
 
 /* How often it is written down what the time is, where anything is written. */
-#define SEEN_EVERY_MS MINUTE_MS
+#define SEEN_EVERY_MS EVPOP_MINUTE_MS
 
 /* A machine's clock may go as wrong while it is off. */
-#define BEHIND_LEAST_MS HOUR_MS
+#define BEHIND_LEAST_MS EVPOP_HOUR_MS
 
 /* For so long a machine may be off before its clock is doubted. */
-#define OFF_MOST_MS (2 * DAY_MS)
+#define OFF_MOST_MS (2 * EVPOP_DAY_MS)
 
 /*
  * A clock that is behind what the store has seen is believed after so long:
  * what was seen was wrong then.
  */
-#define BEHIND_MOST_MS (7 * DAY_MS)
+#define BEHIND_MOST_MS (7 * EVPOP_DAY_MS)
 
 /*
  * Until then a clock that is set was wrong before; later it may also be that
  * the machine stood still, as virtual ones do, and what people see as the time
  * of a message was right.
  */
-#define YOUNG_MOST_MS DAY_MS
+#define YOUNG_MOST_MS EVPOP_DAY_MS
 
 /* What is dated before 2024 was dated by no clock that was right. */
 #define FIRST_MS INT64_C(1704067200000)
@@ -498,14 +495,14 @@ calendar_day_text(int64_t time_ms, char text_r[DAY_SIZE])
 static void
 calendar_span_text(int64_t span_ms, char text_r[SPAN_SIZE])
 {
-	int64_t count = span_ms / MINUTE_MS;
+	int64_t count = span_ms / EVPOP_MINUTE_MS;
 	const char *unit = "minute";
 
-	if (span_ms >= 2 * DAY_MS) {
-		count = span_ms / DAY_MS;
+	if (span_ms >= 2 * EVPOP_DAY_MS) {
+		count = span_ms / EVPOP_DAY_MS;
 		unit = "day";
-	} else if (span_ms >= 2 * HOUR_MS) {
-		count = span_ms / HOUR_MS;
+	} else if (span_ms >= 2 * EVPOP_HOUR_MS) {
+		count = span_ms / EVPOP_HOUR_MS;
 		unit = "hour";
 	}
 	snprintf(text_r, SPAN_SIZE, "%" PRId64 " %s%s", count, unit,

@@ -5,4 +5,5 @@ set(EVPOP_BASE_SOURCES
 	base/hash.c
 	base/header_filter.c
 	base/hex.c
-	base/text.c)
+	base/text.c
+	base/unit.c)

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "lib/base/unit.h"
 #include "lib/core/reply.h"
 
 bool
@@ -27,23 +28,6 @@ evpop_listing_entry_parse(enum evpop_command command, const unsigned char *line,
 	entry->unique_id = line;
 	entry->unique_id_length = length;
 	return length <= EVPOP_LIMIT_UNIQUE_ID;
-}
-
-/* A size as people read it, in the largest unit that divides it. */
-static void
-listing_size(char *text, size_t room, uint64_t octets)
-{
-	static const struct {
-		unsigned shift;
-		const char *name;
-	} units[] = { { 30, "GiB" }, { 20, "MiB" }, { 10, "KiB" },
-		{ 0, "bytes" } };
-	size_t i = 0;
-
-	while (octets & ((UINT64_C(1) << units[i].shift) - 1))
-		i++;
-	snprintf(text, room, "%llu %s",
-	    (unsigned long long)(octets >> units[i].shift), units[i].name);
 }
 
 void
@@ -72,7 +56,8 @@ evpop_lines_count(struct evpop_lines *lines,
 	lines->octets += EVPOP_LISTING_LINE_COST;
 	if (lines->octets <= limits->listing_octets)
 		return true;
-	listing_size(size, sizeof size, limits->listing_octets);
+	evpop_unit_text((int64_t)limits->listing_octets, evpop_unit_bytes, size,
+	    sizeof size);
 	snprintf(text, EVPOP_TEXT_SIZE,
 	    "the server's answer to %s is larger than the limit of %s, each "
 	    "line counting %d bytes more than it has; the account's other mail "

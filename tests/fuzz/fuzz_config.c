@@ -8,8 +8,8 @@
 
 #include "daemon/config/config.h"
 #include "daemon/config/ini.h"
-#include "daemon/config/unit.h"
 #include "daemon/config/value.h"
+#include "lib/base/unit.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/showable.h"
 #include "tests/fuzz/target.h"
@@ -79,10 +79,12 @@ check_number_text(struct reading *reading, const struct config_option *option,
 
 	if (option->type == CONFIG_TYPE_DURATION) {
 		memcpy(&duration_ms, member, sizeof(duration_ms));
-		config_duration_text(duration_ms, text, sizeof(text));
+		evpop_unit_text(
+		    duration_ms, evpop_unit_durations, text, sizeof(text));
 	} else if (option->type == CONFIG_TYPE_SIZE) {
 		memcpy(&octets, member, sizeof(octets));
-		config_size_text(octets, text, sizeof(text));
+		evpop_unit_text(
+		    (int64_t)octets, evpop_unit_sizes, text, sizeof(text));
 	} else
 		return;
 	assert(config_value_set(option, text, "/etc", &reading->arena, again,

@@ -14,7 +14,6 @@
 
 #include "daemon/config/near.h"
 #include "daemon/config/option.h"
-#include "daemon/config/unit.h"
 #include "daemon/config/value.h"
 #include "tests/unit/test_config_folder.h"
 
@@ -432,34 +431,6 @@ test_bad_account_values(void **state)
 }
 
 static void
-test_texts_of_numbers(void **state)
-{
-	static const struct {
-		int64_t value;
-		const char *duration, *size;
-	} rows[] = {
-		{ 0, "0ms", "0" },
-		{ 1, "1ms", "1" },
-		{ 1000, "1s", "1000" },
-		{ 90000, "90s", "90000" },
-		{ 300000, "5m", "300000" },
-		{ 86400000, "1d", "84375K" },
-		{ 1073741824, "1073741824ms", "1G" },
-		{ 1536, "1536ms", "1536" },
-		{ 1049600, "1049600ms", "1025K" },
-	};
-	char text[32];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		config_duration_text(rows[i].value, text, sizeof(text));
-		assert_string_equal(text, rows[i].duration);
-		config_size_text((uint64_t)rows[i].value, text, sizeof(text));
-		assert_string_equal(text, rows[i].size);
-	}
-}
-
-static void
 test_near(void **state)
 {
 	static const struct {
@@ -497,7 +468,6 @@ main(void)
 		TEST(test_words),
 		TEST(test_bad_values),
 		TEST(test_bad_account_values),
-		TEST(test_texts_of_numbers),
 		TEST(test_near),
 	};
 
