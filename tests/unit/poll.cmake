@@ -26,7 +26,10 @@ evpop_unit_test(poll_day
 	${CMAKE_CURRENT_SOURCE_DIR}/poll_day_people.c
 	LIBS evpopd_poll)
 # Whole polls, of a server on the same loop.
-evpop_unit_test(poll_maildrops
-	${CMAKE_CURRENT_SOURCE_DIR}/test_poll_maildrops.c
-	${CMAKE_CURRENT_SOURCE_DIR}/poll_house.c
-	LIBS test_store_fixture evpop_net_for_tests evpopd_poll LABELS thread)
+foreach(part maildrops orders)
+	evpop_unit_test(poll_${part}
+		${CMAKE_CURRENT_SOURCE_DIR}/test_poll_${part}.c
+		${CMAKE_CURRENT_SOURCE_DIR}/poll_house.c
+		LIBS test_store_fixture evpop_net_for_tests evpopd_poll
+		LABELS thread)
+endforeach()

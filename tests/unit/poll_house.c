@@ -52,10 +52,11 @@ poll_house_tear_down(void **state)
 	return 0;
 }
 
-static void
-house_configure(struct poll_house *house, const char *keys)
+struct config *
+poll_house_read(struct poll_house *house, const char *text)
 {
 	struct config_messages messages;
+	struct config *config;
 	char path[160];
 	FILE *file;
 
@@ -63,18 +64,24 @@ house_configure(struct poll_house *house, const char *keys)
 	    path, sizeof(path), "%s/main.conf", house->fixture->folder);
 	file = fopen(path, "w");
 	assert_non_null(file);
-	assert_true(fprintf(file,
-			"[account " ACCOUNT "]\nhost = 127.0.0.1\n"
-			"port = %u\ntls = none\nuser = anna\n"
-			"password_file = %s/password\n%s",
-			(unsigned int)house->server.port,
-			house->fixture->folder, keys) > 0);
+	for (; *text != '\0'; text++) {
+		if (*text != '@')
+			assert_true(fputc(*text, file) != EOF);
+		else
+			assert_true(fprintf(file,
+					"host = 127.0.0.1\nport = %u\n"
+					"tls = none\npassword_file = "
+					"%s/password\nuser = ",
+					(unsigned int)house->server.port,
+					house->fixture->folder) > 0);
+	}
 	assert_int_equal(fclose(file), 0);
-	house->config = config_read(path, &messages);
+	config = config_read(path, &messages);
 	for (size_t i = 0; i < messages.count; i++)
 		print_message("%s\n", messages.lines[i]);
 	assert_int_equal(messages.count, 0);
 	config_messages_free(&messages);
+	return config;
 }
 
 static void
@@ -112,12 +119,12 @@ text_shorten(char *text, const char *folder)
 
 /* All figures but zeros, and but for the octets of the session. */
 static void
-house_note_status(struct poll_house *house)
+house_note_status(struct poll_house *house, const char *name)
 {
 	struct poller_account_status status;
 	const char *between = ": ";
 
-	assert_true(poller_account_status(house->poller, ACCOUNT, &status));
+	assert_true(poller_account_status(house->poller, name, &status));
 	(void)snprintf(house->said, sizeof(house->said), "%s %s",
 	    poller_shown_state(status.state, status.health),
 	    status.last_outcome == NULL ? "none" : status.last_outcome);
@@ -133,7 +140,7 @@ house_note_status(struct poll_house *house)
 	}
 	(void)snprintf(house->text, sizeof(house->text), "%s",
 	    status.last_text == NULL ? "" : status.last_text);
-	if (!poller_account_advice(house->poller, ACCOUNT, house->advice))
+	if (!poller_account_advice(house->poller, name, house->advice))
 		house->advice[0] = '\0';
 	text_shorten(house->advice, house->fixture->folder);
 }
@@ -186,44 +193,78 @@ house_note_uids(enum store_status status, const struct store_uid *uids,
 	house->over = true;
 }
 
-void
-poll_house_poll(
-    struct poll_house *house, const char *keys, enum poller_wish wish)
+static void
+house_open(struct poll_house *house, const char *text, bool once)
 {
 	struct fixture *fixture = house->fixture;
 	const struct poller_options options = { .base = fixture->base,
 		.store = fixture->store,
 		.notify = fixture->config.notify,
-		.once = wish == POLLER_WISH_POLL };
-	struct poller_account_status status;
+		.once = once };
 
 	house->server.log[0] = '\0';
 	house->asked = house->server.log;
-	house_configure(house, keys);
+	house->config = poll_house_read(house, text);
 	house->over = false;
 	fixture_on(fixture, NOTIFY_POLLS_ENDED, house_over, house);
 	house->poller = poller_new(&options, house->config);
 	assert_non_null(house->poller);
-	if (options.once) {
-		fixture_wait(fixture, &house->over);
-	} else {
-		(void)poller_poll_now(house->poller, ACCOUNT, wish);
-		do {
-			fixture_turn(fixture, 1);
-			assert_true(poller_account_status(
-			    house->poller, ACCOUNT, &status));
-		} while (status.last_finished_ms == 0 ||
-			 status.state == POLLER_POLLING);
-	}
-	house_note_status(house);
-	house_note_plan(house);
-	if (!options.once) {
-		house->over = false;
-		poller_stop(house->poller, 60000);
-		fixture_wait(fixture, &house->over);
-	}
+}
+
+void
+poll_house_open(struct poll_house *house, const char *text)
+{
+	house_open(house, text, false);
+}
+
+void
+poll_house_close(struct poll_house *house)
+{
+	house->over = false;
+	poller_stop(house->poller, 60000);
+	fixture_wait(house->fixture, &house->over);
 	poller_free(&house->poller);
 	config_free(&house->config);
+}
+
+void
+poll_house_wait_polled(struct poll_house *house, const char *name)
+{
+	struct poller_account_status status;
+
+	do {
+		fixture_turn(house->fixture, 1);
+		assert_true(
+		    poller_account_status(house->poller, name, &status));
+	} while (status.last_finished_ms == 0 ||
+		 status.state == POLLER_POLLING ||
+		 status.state == POLLER_QUEUED);
+	house_note_status(house, name);
+}
+
+void
+poll_house_poll(
+    struct poll_house *house, const char *keys, enum poller_wish wish)
+{
+	struct fixture *fixture = house->fixture;
+	char text[1024];
+
+	(void)snprintf(
+	    text, sizeof(text), "[account " ACCOUNT "]\n@anna\n%s", keys);
+	if (wish == POLLER_WISH_POLL) {
+		house_open(house, text, true);
+		fixture_wait(fixture, &house->over);
+		house_note_status(house, ACCOUNT);
+		house_note_plan(house);
+		poller_free(&house->poller);
+		config_free(&house->config);
+	} else {
+		poll_house_open(house, text);
+		(void)poller_poll_now(house->poller, ACCOUNT, wish);
+		poll_house_wait_polled(house, ACCOUNT);
+		house_note_plan(house);
+		poll_house_close(house);
+	}
 	house->over = false;
 	store_uids(
 	    fixture->store, fixture->account, NULL, house_note_uids, house);

@@ -30,8 +30,21 @@ int poll_house_set_up(void **state);
 int poll_house_tear_down(void **state);
 
 /*
- * Poll the account once, with these lines more in its section, by a poller of
- * its own.
+ * Read a configuration, in whose text "@anna" stands for how this user logs in
+ * to the server.  The caller frees it.
+ */
+struct config *poll_house_read(struct poll_house *, const char *text);
+
+/* A poller by such a text, and its end; a poll under way is ended. */
+void poll_house_open(struct poll_house *, const char *text);
+void poll_house_close(struct poll_house *);
+
+/* How an account stands, as `said`; turns the loop until it has polled. */
+void poll_house_wait_polled(struct poll_house *, const char *name);
+
+/*
+ * Poll the account "home" once, with these lines more in its section, by a
+ * poller of its own.
  */
 void poll_house_poll(
     struct poll_house *, const char *keys, enum poller_wish wish);

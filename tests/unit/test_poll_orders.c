@@ -1,0 +1,277 @@
+/*
+ * What people ask of a poller: to poll, to pause, to go on; and what becomes of
+ * its accounts when the configuration is another.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "daemon/config/config.h"
+#include "tests/unit/poll_house.h"
+
+#define BODY "Subject: one\r\n\r\nfirst\r\n"
+static const struct net_message messages[] = {
+	{ BODY, sizeof(BODY) - 1 },
+};
+
+/* No poll but those that somebody asks for, once the first one is over. */
+#define HOME "[account home]\n@anna\ninterval = 1d\ninterval_min = 1d\n"
+#define OFF  "[account off]\n@bob\nenabled = no\n"
+
+static int
+set_up(void **state)
+{
+	struct poll_house *house;
+
+	if (poll_house_set_up(state) != 0)
+		return 1;
+	house = *state;
+	house->server.options =
+	    (struct net_server_options){ .messages = messages,
+		    .message_count = 1 };
+	return 0;
+}
+
+static struct poller_account_status
+status_of(const struct poll_house *house, const char *name)
+{
+	struct poller_account_status status = { .name = NULL };
+
+	assert_true(poller_account_status(house->poller, name, &status));
+	assert_string_equal(status.name, name);
+	return status;
+}
+
+static void
+test_answers(void **state)
+{
+	struct poll_house *house = *state;
+	struct poller *poller;
+
+	poll_house_open(house, HOME OFF);
+	poller = house->poller;
+	assert_int_equal(poller_poll_now(poller, "nobody", POLLER_WISH_POLL),
+	    POLLER_NO_SUCH_ACCOUNT);
+	assert_int_equal(
+	    poller_pause(poller, "nobody"), POLLER_NO_SUCH_ACCOUNT);
+	assert_int_equal(
+	    poller_resume(poller, "nobody"), POLLER_NO_SUCH_ACCOUNT);
+	assert_int_equal(poller_poll_now(poller, "off", POLLER_WISH_POLL),
+	    POLLER_IS_DISABLED);
+	assert_int_equal(poller_pause(poller, "off"), POLLER_IS_DISABLED);
+	assert_int_equal(poller_resume(poller, "off"), POLLER_IS_DISABLED);
+	assert_false(poller_account_status(
+	    poller, "nobody", &(struct poller_account_status){ 0 }));
+	assert_null(poller_plan(poller, "nobody"));
+	assert_null(poller_plan(poller, "home"));
+	poll_house_close(house);
+}
+
+static void
+test_pause(void **state)
+{
+	struct poll_house *house = *state;
+	struct poller *poller;
+
+	poll_house_open(house, HOME);
+	poller = house->poller;
+	poll_house_wait_polled(house, "home");
+	assert_true(status_of(house, "home").next_ms > 0);
+	assert_int_equal(poller_resume(poller, "home"), POLLER_ALREADY);
+	assert_int_equal(poller_pause(poller, "home"), POLLER_DONE);
+	assert_int_equal(poller_pause(poller, "home"), POLLER_ALREADY);
+	assert_int_equal(status_of(house, "home").state, POLLER_PAUSED);
+	assert_int_equal(status_of(house, "home").next_ms, 0);
+	assert_int_equal(poller_resume(poller, "home"), POLLER_DONE);
+	assert_int_not_equal(status_of(house, "home").state, POLLER_PAUSED);
+	assert_true(status_of(house, "home").next_ms > 0);
+
+	/* A wish ends a pause. */
+	assert_int_equal(poller_pause(poller, "home"), POLLER_DONE);
+	assert_int_equal(
+	    poller_poll_now(poller, "home", POLLER_WISH_POLL), POLLER_DONE);
+	assert_int_equal(status_of(house, "home").state, POLLER_QUEUED);
+	poll_house_wait_polled(house, "home");
+	assert_string_equal(house->said, "waiting ok: messages 1");
+	poll_house_close(house);
+}
+
+/* What was asked for while a poll is under way comes after it. */
+static void
+test_wish_meanwhile(void **state)
+{
+	struct poll_house *house = *state;
+	struct poller_status status;
+	struct poller *poller;
+
+	poll_house_open(house, HOME);
+	poller = house->poller;
+	do {
+		fixture_turn(house->fixture, 1);
+	} while (status_of(house, "home").state != POLLER_POLLING &&
+		 status_of(house, "home").last_finished_ms == 0);
+	(void)poller_poll_now(poller, "home", POLLER_WISH_DRY_RUN);
+	while (poller_plan(poller, "home") == NULL ||
+	       status_of(house, "home").state == POLLER_POLLING)
+		fixture_turn(house->fixture, 1);
+	assert_int_equal(poller_plan(poller, "home")->messages, 1);
+	assert_int_equal(poller_plan(poller, "home")->fetches, 0);
+	/* A dry run is no poll. */
+	poller_status(poller, &status);
+	assert_int_equal(status.polls, 1);
+	assert_int_equal(status.messages, 1);
+	assert_int_equal(status.octets, sizeof(BODY) - 1);
+	assert_int_equal(status.failures, 0);
+	poll_house_close(house);
+}
+
+static void
+test_status(void **state)
+{
+	static const struct net_rule refuse = { "PASS secret",
+		"-ERR [AUTH] wrong\r\n", NET_GO_ON };
+	struct poll_house *house = *state;
+	struct poller_account_status account;
+	struct poller_status status;
+
+	house->server.options.rules = &refuse;
+	house->server.options.rule_count = 1;
+	poll_house_open(house, HOME OFF);
+	poll_house_wait_polled(house, "home");
+	poller_status(house->poller, &status);
+	assert_int_equal(status.accounts, 2);
+	assert_int_equal(status.polling, 0);
+	assert_int_equal(status.queued, 0);
+	assert_int_equal(status.failing, 1);
+	assert_int_equal(status.refused, 1);
+	assert_int_equal(status.polls, 1);
+	assert_int_equal(status.failures, 1);
+	assert_int_equal(status.messages, 0);
+
+	account = status_of(house, "home");
+	assert_string_equal(account.host, "127.0.0.1");
+	assert_string_equal(account.user, "anna");
+	assert_int_equal(account.failures, 1);
+	assert_int_equal(account.interval_ms, 86400000);
+	assert_int_equal(account.last_success_ms, 0);
+	assert_true(account.last_started_ms > 0);
+	assert_true(account.last_finished_ms >= account.last_started_ms);
+	assert_true(account.failing_since_ms >= account.last_started_ms);
+	assert_string_equal(account.last_outcome, "auth");
+	assert_string_equal(account.last_text, "[AUTH] wrong");
+
+	assert_true(poller_account_status_at(house->poller, 0, &account));
+	assert_string_equal(account.name, "home");
+	assert_true(poller_account_status_at(house->poller, 1, &account));
+	assert_string_equal(account.name, "off");
+	assert_false(poller_account_status_at(house->poller, 2, &account));
+
+	/* It lets him in again. */
+	house->server.options.rule_count = 0;
+	assert_int_equal(poller_resume(house->poller, "home"), POLLER_DONE);
+	while (status_of(house, "home").failures > 0)
+		fixture_turn(house->fixture, 1);
+	poller_status(house->poller, &status);
+	assert_int_equal(status.failing, 0);
+	assert_int_equal(status.refused, 0);
+	assert_int_equal(status.polls, 2);
+	assert_int_equal(status.failures, 1);
+	assert_int_equal(status.messages, 1);
+	account = status_of(house, "home");
+	assert_int_equal(account.failing_since_ms, 0);
+	assert_true(account.last_success_ms > 0);
+	assert_null(account.last_text);
+	poll_house_close(house);
+}
+
+static void
+reload(struct poll_house *house, const char *text)
+{
+	struct config *config = poll_house_read(house, text);
+	struct config_diff diff;
+
+	assert_true(config_diff(&diff, house->config, config));
+	assert_true(poller_reload(house->poller, config, &diff));
+	config_diff_free(&diff);
+	config_free(&house->config);
+	house->config = config;
+}
+
+static void
+test_reload(void **state)
+{
+	struct poll_house *house = *state;
+	struct poller_account_status status;
+	struct poller_status all;
+
+	poll_house_open(house, HOME OFF);
+	poll_house_wait_polled(house, "home");
+
+	/* One comes, one goes, one stays as it is. */
+	reload(house, HOME "[account new]\n@eve\ninterval = 2d\n");
+	assert_false(poller_account_status(house->poller, "off", &status));
+	assert_true(status_of(house, "home").last_finished_ms > 0);
+	poll_house_wait_polled(house, "new");
+	assert_string_equal(
+	    house->said, "waiting ok: messages 1, fetched 1, body_octets 23");
+	assert_int_equal(status_of(house, "new").interval_ms, 2 * 86400000);
+	poller_status(house->poller, &all);
+	assert_int_equal(all.accounts, 2);
+
+	/* One is disabled, and one is enabled. */
+	reload(house, HOME "enabled = no\n" OFF);
+	assert_int_equal(status_of(house, "home").state, POLLER_DISABLED);
+	assert_int_equal(status_of(house, "home").next_ms, 0);
+	assert_false(poller_account_status(house->poller, "new", &status));
+	reload(house, HOME "[account off]\n@bob\n");
+	assert_int_not_equal(status_of(house, "home").state, POLLER_DISABLED);
+	poll_house_wait_polled(house, "off");
+	assert_string_equal(
+	    house->said, "waiting ok: messages 1, fetched 1, body_octets 23");
+	poll_house_close(house);
+}
+
+/* A poll under way ends when the poller does; its mail is kept. */
+static void
+test_stop(void **state)
+{
+	static const struct net_rule halt = { "RETR 1", NULL, NET_HALT };
+	struct poll_house *house = *state;
+
+	house->server.options.rules = &halt;
+	house->server.options.rule_count = 1;
+	poll_house_open(house, HOME);
+	while (strstr(house->asked, "RETR 1;") == NULL)
+		fixture_turn(house->fixture, 1);
+	house->over = false;
+	assert_int_equal(poller_pause(house->poller, "home"), POLLER_DONE);
+	assert_int_equal(status_of(house, "home").state, POLLER_POLLING);
+	assert_int_equal(poller_pause(house->poller, "home"), POLLER_ALREADY);
+	net_server_say(&house->server, "+OK\r\n" BODY ".\r\n");
+	poll_house_wait_polled(house, "home");
+	assert_string_equal(
+	    house->said, "paused ok: messages 1, fetched 1, body_octets 23");
+	poll_house_close(house);
+}
+
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, set_up, poll_house_tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_answers),
+		TEST(test_pause),
+		TEST(test_wish_meanwhile),
+		TEST(test_status),
+		TEST(test_reload),
+		TEST(test_stop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
