@@ -19,6 +19,7 @@ ROUNDS = 12
 # A test may take so much longer with a fault than without.
 TIMES, SECONDS = 5, 30
 FILE_LIMIT = 4 << 30
+MEMORY_LIMIT = 4 << 30
 ERROR = re.compile(r"^(?:\.\./)*\S*?((?:lib|daemon)/\S+\.c):(\d+):\d+: error",
                    re.M)
 
@@ -47,10 +48,7 @@ class Run:
                 preexec_fn=lambda: resource.setrlimit(
                     resource.RLIMIT_FSIZE, (FILE_LIMIT, FILE_LIMIT)))
             try:
-                code = process.wait(bound)
-                self.outcome = "passed" if code == 0 else f"exit code {code}"
-            except subprocess.TimeoutExpired:
-                self.outcome = "no end"
+                self.outcome = self.watch(process, bound)
             finally:
                 try:
                     os.killpg(process.pid, signal.SIGKILL)
@@ -60,6 +58,19 @@ class Run:
             output.seek(max(0, output.tell() - 4000))
             self.output = output.read().decode("utf-8", "replace")
         self.seconds = time.monotonic() - self.begun
+
+    def watch(self, process, bound):
+        """How a process ends, within its bounds."""
+        statm = pathlib.Path(f"/proc/{process.pid}/statm")
+        while time.monotonic() - self.begun < bound:
+            try:
+                code = process.wait(0.2)
+                return "passed" if code == 0 else f"exit code {code}"
+            except subprocess.TimeoutExpired:
+                pages = statm.read_text().split()[1]
+                if int(pages) * resource.getpagesize() > MEMORY_LIMIT:
+                    return "no end of memory"
+        return "no end"
 
 
 class House:
@@ -138,10 +149,16 @@ class House:
                 "environment": dict(pair.split("=", 1) for pair in
                                     properties.get("ENVIRONMENT", ()))}
 
+    def is_newer(self, test, file):
+        """Whether the source of a test was changed after a file."""
+        program = pathlib.Path(self.tests[test]["command"][-1]).name
+        sources = [path for path in (self.tree / "tests").glob(f"*/{program}*")
+                   if path.stem == program or path.name == program]
+        return any(path.stat().st_mtime > file.stat().st_mtime
+                   for path in sources)
+
     def run(self, test, fault=0, bound=900.0, notes=False):
         environment = {"EVPOP_FAULT": str(fault)}
-        # What no test should be able to eat up.
-        environment["ASAN_OPTIONS"] = "hard_rss_limit_mb=3000"
         if notes:
             environment["EVPOP_FAULT_NOTES"] = str(self.notes)
         entry = self.tests[test]

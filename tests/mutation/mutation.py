@@ -38,6 +38,8 @@ class Trial:
         self.options = options
         self.house = house.House(ROOT, work, options.jobs)
         self.results = work / "results.json"
+        self.surveys = work / "surveys.json"
+        self.sound = set()
         self.seconds, self.reached = {}, {}
         self.noticed_by = defaultdict(list)   # by path, the latest first
         self.outcome = {}                     # by number
@@ -65,11 +67,12 @@ class Trial:
 
     def build(self):
         texts = sample.sources(ROOT)
-        places = sorted({(f.path, f.fault.function) for f in self.faults},
-                        key=lambda p: (p[0], p[1].head))
-        self.identities = {place: at for at, place in enumerate(places)}
+        self.places = sorted({(f.path, f.fault.function)
+                              for f in self.faults},
+                             key=lambda p: (p[0], p[1].head))
+        identities = {place: at for at, place in enumerate(self.places)}
         self.faults, self.dropped = house.build_with(
-            self.house, texts, self.faults, self.identities)
+            self.house, texts, self.faults, identities)
 
     def make(self, targets):
         done = self.house.make(targets)
@@ -85,19 +88,47 @@ class Trial:
                 and not NOT_QUICK & set(test["labels"])]
 
     def survey(self, tests):
-        """Which test comes where, and how long it takes; a failure is left
-        out, as it says nothing."""
+        """Which test comes where, and how long it takes.
+
+        What an earlier run found is used again where it had the same functions
+        and the test is as it was; whether the test still passes is seen when
+        it has noticed something.
+        """
+        names = [f"{path} {function.name}" for path, function in self.places]
+        kept = (json.loads(self.surveys.read_text())
+                if self.surveys.is_file() else {"functions": [], "tests": {}})
+        if not set(names) <= set(kept["functions"]):
+            kept = {"functions": names, "tests": {}}
         for test in tests:
-            run, reached = self.house.survey(test)
-            if run.outcome == "passed":
-                self.seconds[test], self.reached[test] = run.seconds, reached
-            else:
-                say(f"{test} fails without a fault and is left out: "
-                    f"{run.outcome}")
+            known = kept["tests"].get(test)
+            if known is None or self.house.is_newer(test, self.surveys):
+                run, reached = self.house.survey(test)
+                if run.outcome != "passed":
+                    say(f"{test} fails without a fault and is left out: "
+                        f"{run.outcome}")
+                    continue
+                self.sound.add(test)
+                known = kept["tests"][test] = {
+                    "seconds": run.seconds,
+                    "reached": [names[number] for number in reached]}
+            self.seconds[test] = known["seconds"]
+            self.reached[test] = set(known["reached"])
+        self.surveys.write_text(json.dumps(kept))
+
+    def is_sound(self, test):
+        """Whether a test passes without a fault: then its failure says
+        something."""
+        if test not in self.sound:
+            if self.house.run(test).outcome != "passed":
+                say(f"{test} fails without a fault and is left out")
+                self.reached[test] = set()
+                return False
+            self.sound.add(test)
+        return True
 
     def order(self, fault, tests):
         """Tests that come to a fault, those likely to notice it first."""
-        here = self.identities[fault.path, fault.fault.function]
+        here = f"{fault.path} {fault.fault.function.name}"
         words = set(re.split(r"\W|_", fault.path))
         known = self.noticed_by[fault.path]
 
@@ -114,7 +145,7 @@ class Trial:
         for test in self.order(fault, tests):
             bound = house.SECONDS + house.TIMES * self.seconds[test]
             run = self.house.run(test, fault.number, bound)
-            if run.outcome != "passed":
+            if run.outcome != "passed" and self.is_sound(test):
                 known = self.noticed_by[fault.path]
                 if test in known:
                     known.remove(test)
