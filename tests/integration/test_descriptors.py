@@ -102,7 +102,7 @@ class DescriptorsTest(unittest.TestCase):
         self.evpopd.daemon["memory_limit"] = "9M"
         done = self.reload(10)
         self.assertEqual(done.stdout, "reloaded\n")
-        self.assertRegex(done.stderr, "memory_limit.* takes a restart")
+        self.assertRegex(done.stderr, "memory_limit.* takes effect after a restart")
 
 
 if __name__ == "__main__":

@@ -94,9 +94,9 @@ class PasswordTest(unittest.TestCase):
         # The same file without the mount; and --check says it, too.
         self.evpopd.under = []
         secret.chmod(0o644)
-        self.check_refused("nobody may write", password_file=secret)
+        self.check_refused("let nobody write", password_file=secret)
         self.assertRegex(self.evpopd.run("--check").stderr,
-                         "password_file: .*nobody may write: chmod 600")
+                         "password_file: .*chmod 600 .*let nobody write")
 
     def test_handed_in_by_its_mode(self):
         secret = self.file(SECRET, 0o444)
