@@ -132,20 +132,20 @@ static const char *const not_now[] = {
 };
 
 static bool
-words_go_on(char c)
+refusal_word_continues(char c)
 {
 	return isalnum((unsigned char)c) || (unsigned char)c >= 0x80;
 }
 
 static bool
-words_hold(const char *text, const char *phrase)
+refusal_holds_phrase(const char *text, const char *phrase)
 {
 	size_t length = strlen(phrase);
 	const char *at;
 
 	for (at = text; (at = strcasestr(at, phrase)) != NULL; at++)
-		if ((at == text || !words_go_on(at[-1])) &&
-		    !words_go_on(at[length]))
+		if ((at == text || !refusal_word_continues(at[-1])) &&
+		    !refusal_word_continues(at[length]))
 			return true;
 	return false;
 }
@@ -161,7 +161,7 @@ evpop_refusal_by_words(struct evpop_result *result)
 		result->code != EVPOP_CODE_OTHER))
 		return;
 	for (i = 0; i < sizeof not_now / sizeof not_now[0]; i++) {
-		if (!words_hold(result->text, not_now[i]))
+		if (!refusal_holds_phrase(result->text, not_now[i]))
 			continue;
 		result->error = EVPOP_ERROR_REFUSED;
 		result->scope = EVPOP_SCOPE_SESSION;

@@ -9,7 +9,7 @@
 #include "lib/net/address.h"
 
 static bool
-parse_scope(const char *text, uint32_t *scope_r)
+address_parse_scope(const char *text, uint32_t *scope_r)
 {
 	unsigned long number;
 	char *end;
@@ -27,7 +27,7 @@ parse_scope(const char *text, uint32_t *scope_r)
 }
 
 static bool
-parse_ipv6(struct sockaddr_in6 *sin6, const char *text)
+address_parse_ipv6(struct sockaddr_in6 *sin6, const char *text)
 {
 	char bare[INET6_ADDRSTRLEN];
 	const char *percent = strchr(text, '%');
@@ -35,7 +35,7 @@ parse_ipv6(struct sockaddr_in6 *sin6, const char *text)
 
 	if (percent != NULL) {
 		length = (size_t)(percent - text);
-		if (!parse_scope(percent + 1, &sin6->sin6_scope_id))
+		if (!address_parse_scope(percent + 1, &sin6->sin6_scope_id))
 			return false;
 	}
 	if (length >= sizeof(bare))
@@ -60,7 +60,7 @@ evpop_address_parse(
 		return true;
 	}
 	memset(address, 0, sizeof(*address));
-	if (!parse_ipv6(sin6, text))
+	if (!address_parse_ipv6(sin6, text))
 		return false;
 	sin6->sin6_family = AF_INET6;
 	sin6->sin6_port = htons(port);

@@ -73,7 +73,7 @@ authentication_answer(struct evpop_authentication *authentication,
  * section 5).  Where asking costs a round trip, it is asked once.
  */
 static void
-follow_with_capa(struct evpop_authentication *authentication,
+authentication_append_capa(struct evpop_authentication *authentication,
     struct evpop_client_request *behind)
 {
 	static const struct evpop_client_request capa = {
@@ -97,7 +97,7 @@ follow_with_capa(struct evpop_authentication *authentication,
  * there, and nothing is lost with it.
  */
 static void
-follow_with_probe(struct evpop_authentication *authentication)
+authentication_append_probe(struct evpop_authentication *authentication)
 {
 	static const struct evpop_client_request noop = {
 		.command = EVPOP_COMMAND_NOOP
@@ -114,7 +114,7 @@ follow_with_probe(struct evpop_authentication *authentication)
 
 /* Whether what waits may go out behind the log-in that has begun. */
 static void
-follow_decide(struct evpop_authentication *authentication)
+authentication_decide_flight(struct evpop_authentication *authentication)
 {
 	struct evpop_server *server = authentication_server(authentication);
 	bool takes =
@@ -130,9 +130,10 @@ follow_decide(struct evpop_authentication *authentication)
 	evpop_server_note_flight(server, authentication->mechanism);
 	evpop_request_close(authentication->request);
 	if (takes)
-		follow_with_capa(authentication, authentication->request);
+		authentication_append_capa(
+		    authentication, authentication->request);
 	else
-		follow_with_probe(authentication);
+		authentication_append_probe(authentication);
 }
 
 /*
@@ -141,7 +142,7 @@ follow_decide(struct evpop_authentication *authentication)
  * to believe this one.
  */
 static void
-follow_probed(struct evpop_authentication *authentication,
+authentication_probed(struct evpop_authentication *authentication,
     const struct evpop_event *event)
 {
 	authentication->probe = NULL;
@@ -162,7 +163,7 @@ evpop_authentication_follow(struct evpop_authentication *authentication,
 		return;
 	}
 	if (event->arg == authentication->probe)
-		follow_probed(authentication, event);
+		authentication_probed(authentication, event);
 	else if (authentication->probe == NULL &&
 		 event->result->error == EVPOP_ERROR_NONE)
 		evpop_server_learn_flight(
@@ -173,7 +174,7 @@ evpop_authentication_follow(struct evpop_authentication *authentication,
 
 /* Begin with a mechanism; false where there is none, or it failed. */
 static bool
-attempt_begin(
+authentication_try(
     struct evpop_authentication *authentication, struct evpop_result *result)
 {
 	struct evpop_offer offer;
@@ -195,7 +196,7 @@ attempt_begin(
 
 /* What the server offers was not asked in this session. */
 static bool
-attempt_is_assumed(const struct evpop_authentication *authentication)
+authentication_assumes_offer(const struct evpop_authentication *authentication)
 {
 	return !evpop_proto_capabilities(authentication_proto(authentication))
 		    ->known &&
@@ -207,9 +208,9 @@ attempt_is_assumed(const struct evpop_authentication *authentication)
  * changed, and is asked.  False where it is known.
  */
 static bool
-attempt_ask_offer(struct evpop_authentication *authentication)
+authentication_ask_offer(struct evpop_authentication *authentication)
 {
-	if (!attempt_is_assumed(authentication) ||
+	if (!authentication_assumes_offer(authentication) ||
 	    evpop_request_submit(authentication->request,
 		authentication_proto(authentication),
 		EVPOP_COMMAND_CAPA) != EVPOP_ERROR_NONE)
@@ -232,10 +233,10 @@ evpop_authentication_begin(struct evpop_authentication *authentication,
 		return false;
 	authentication->parts = 0;
 	evpop_requests_advance(authentication->requests);
-	if (attempt_begin(authentication, &result))
-		follow_decide(authentication);
+	if (authentication_try(authentication, &result))
+		authentication_decide_flight(authentication);
 	else if (authentication->parts == 0 &&
-		 !attempt_ask_offer(authentication))
+		 !authentication_ask_offer(authentication))
 		authentication_answer(authentication, &result);
 	return true;
 }
@@ -243,7 +244,7 @@ evpop_authentication_begin(struct evpop_authentication *authentication,
 /* ---- challenges ---- */
 
 static void
-challenge_answered(
+authentication_check_answer(
     struct evpop_authentication *authentication, enum evpop_error error)
 {
 	if (error != EVPOP_ERROR_NONE)
@@ -252,14 +253,14 @@ challenge_answered(
 }
 
 static void
-key_derived(const unsigned char *key, void *arg)
+authentication_key_derived(const unsigned char *key, void *arg)
 {
 	struct evpop_authentication *authentication = arg;
 	void *owner = authentication->arg;
 
 	authentication->handler->enter(owner);
 	authentication->derivation = NULL;
-	challenge_answered(
+	authentication_check_answer(
 	    authentication, evpop_login_take_key(authentication->login,
 				authentication_proto(authentication), key));
 	authentication->handler->leave(owner);
@@ -267,7 +268,7 @@ key_derived(const unsigned char *key, void *arg)
 
 /* Have a key derived that the answer wants; one that is known is taken. */
 static enum evpop_error
-key_ask(struct evpop_authentication *authentication)
+authentication_ask_key(struct evpop_authentication *authentication)
 {
 	struct evpop_derive *derive = evpop_loop_derive(evpop_stream_loop(
 	    evpop_connection_stream(authentication->connection)));
@@ -282,9 +283,9 @@ key_ask(struct evpop_authentication *authentication)
 	if (authentication->memory != NULL)
 		keys = evpop_memory_keys(authentication->memory);
 	if (derive != NULL)
-		status =
-		    evpop_derive_ask(derive, keys, &derivation, key_derived,
-			authentication, key, &authentication->derivation);
+		status = evpop_derive_ask(derive, keys, &derivation,
+		    authentication_key_derived, authentication, key,
+		    &authentication->derivation);
 	if (status == EVPOP_DERIVE_PENDING)
 		return EVPOP_ERROR_NONE;
 	error = evpop_login_take_key(authentication->login,
@@ -305,14 +306,14 @@ evpop_authentication_challenged(struct evpop_authentication *authentication,
 	error = evpop_login_challenge(authentication->login, &offer,
 	    authentication_proto(authentication), event->data, event->length);
 	if (error == EVPOP_ERROR_NONE)
-		error = key_ask(authentication);
-	challenge_answered(authentication, error);
+		error = authentication_ask_key(authentication);
+	authentication_check_answer(authentication, error);
 }
 
 /* ---- what it comes to ---- */
 
 static void
-attempt_accepted(struct evpop_authentication *authentication,
+authentication_accepted(struct evpop_authentication *authentication,
     const struct evpop_result *result)
 {
 	struct evpop_server *server = authentication_server(authentication);
@@ -323,24 +324,26 @@ attempt_accepted(struct evpop_authentication *authentication,
 	if (evpop_login_was_unbound(authentication->login))
 		evpop_server_learn_binding(server);
 	if (!authentication_is_followed(authentication))
-		follow_with_capa(authentication, authentication->request);
+		authentication_append_capa(
+		    authentication, authentication->request);
 	else if (authentication->probe != NULL)
-		follow_with_capa(authentication, authentication->probe);
+		authentication_append_capa(
+		    authentication, authentication->probe);
 	authentication_answer(authentication, result);
 }
 
 /* Go on with another mechanism in this session; false where that must not be.
  */
 static bool
-attempt_another(
+authentication_try_another(
     struct evpop_authentication *authentication, struct evpop_result *reason)
 {
 	return evpop_proto_state(authentication_proto(authentication)) ==
 		   EVPOP_STATE_AUTHORIZATION &&
 	       evpop_connection_is_live(authentication->connection) &&
 	       evpop_login_may_go_on(authentication->login) &&
-	       (attempt_ask_offer(authentication) ||
-		   attempt_begin(authentication, reason) ||
+	       (authentication_ask_offer(authentication) ||
+		   authentication_try(authentication, reason) ||
 		   authentication->parts > 0);
 }
 
@@ -349,7 +352,7 @@ attempt_another(
  * what the server offers was only assumed, to ask.
  */
 static enum evpop_again
-attempt_again(const struct evpop_authentication *authentication)
+authentication_again(const struct evpop_authentication *authentication)
 {
 	const struct evpop_login *login = authentication->login;
 	struct evpop_offer offer;
@@ -358,14 +361,14 @@ attempt_again(const struct evpop_authentication *authentication)
 	if (evpop_login_has_left(login, &offer))
 		return EVPOP_AGAIN_OTHER_MECHANISM;
 	return !evpop_login_is_judged(login) &&
-		       (attempt_is_assumed(authentication) ||
+		       (authentication_assumes_offer(authentication) ||
 			   evpop_login_wants_split(login))
 		   ? EVPOP_AGAIN_ONE_BY_ONE
 		   : EVPOP_AGAIN_NO;
 }
 
 static void
-attempt_refused(struct evpop_authentication *authentication,
+authentication_refused(struct evpop_authentication *authentication,
     const struct evpop_result *result)
 {
 	struct evpop_result reason = *result;
@@ -373,17 +376,17 @@ attempt_refused(struct evpop_authentication *authentication,
 	evpop_connection_refused(authentication->connection);
 	authentication->tried = evpop_login_tried(authentication->login);
 	if (!authentication_is_followed(authentication)) {
-		if (attempt_another(authentication, &reason))
+		if (authentication_try_another(authentication, &reason))
 			return;
 	} else
 		/* Replies to what follows come before another log-in's. */
-		authentication->again = attempt_again(authentication);
+		authentication->again = authentication_again(authentication);
 	authentication_answer(authentication, &reason);
 }
 
 /* The session ended on it, or it was refused for a reason that passes. */
 static void
-attempt_failed(struct evpop_authentication *authentication,
+authentication_failed(struct evpop_authentication *authentication,
     const struct evpop_result *result)
 {
 	authentication->tried = evpop_login_tried(authentication->login);
@@ -392,19 +395,19 @@ attempt_failed(struct evpop_authentication *authentication,
 	if ((result->error == EVPOP_ERROR_IO ||
 		result->error == EVPOP_ERROR_AUTH) &&
 	    !authentication_is_followed(authentication))
-		authentication->again = attempt_again(authentication);
+		authentication->again = authentication_again(authentication);
 	authentication_answer(authentication, result);
 }
 
 /* All commands of an attempt are done. */
 static void
-attempt_conclude(struct evpop_authentication *authentication)
+authentication_conclude(struct evpop_authentication *authentication)
 {
 	struct evpop_result result;
 
 	switch (evpop_login_conclude(authentication->login, &result)) {
 	case EVPOP_LOGIN_ACCEPTED:
-		attempt_accepted(authentication, &result);
+		authentication_accepted(authentication, &result);
 		break;
 	case EVPOP_LOGIN_UNPROVED:
 		/* Whoever this is does not know the password. */
@@ -412,10 +415,10 @@ attempt_conclude(struct evpop_authentication *authentication)
 		authentication_answer(authentication, &result);
 		break;
 	case EVPOP_LOGIN_REFUSED:
-		attempt_refused(authentication, &result);
+		authentication_refused(authentication, &result);
 		break;
 	case EVPOP_LOGIN_FAILED:
-		attempt_failed(authentication, &result);
+		authentication_failed(authentication, &result);
 		break;
 	}
 }
@@ -425,7 +428,7 @@ attempt_conclude(struct evpop_authentication *authentication)
  * of the credentials means nothing.
  */
 static void
-attempt_swallowed(struct evpop_authentication *authentication)
+authentication_swallowed(struct evpop_authentication *authentication)
 {
 	struct evpop_result result;
 
@@ -439,7 +442,7 @@ attempt_swallowed(struct evpop_authentication *authentication)
 
 /* What the server offers was asked anew, for want of another way. */
 static void
-attempt_offered(struct evpop_authentication *authentication,
+authentication_offered(struct evpop_authentication *authentication,
     const struct evpop_event *event)
 {
 	struct evpop_result result;
@@ -450,14 +453,14 @@ attempt_offered(struct evpop_authentication *authentication,
 	if (evpop_proto_over(authentication_proto(authentication))) {
 		result = *event->result;
 		evpop_login_prefer_refusal(authentication->login, &result);
-		attempt_failed(authentication, &result);
+		authentication_failed(authentication, &result);
 		return;
 	}
 	if (event->result->error != EVPOP_ERROR_NONE)
 		evpop_server_doubt(authentication_server(authentication));
 	evpop_connection_offer(authentication->connection, &offer);
 	evpop_login_reconsider(authentication->login, &offer);
-	if (!attempt_begin(authentication, &result) &&
+	if (!authentication_try(authentication, &result) &&
 	    authentication->parts == 0)
 		authentication_answer(authentication, &result);
 }
@@ -469,12 +472,12 @@ evpop_authentication_done(struct evpop_authentication *authentication,
 
 	authentication->parts--;
 	if (event->command == EVPOP_COMMAND_CAPA) {
-		attempt_offered(authentication, event);
+		authentication_offered(authentication, event);
 		return;
 	}
 	evpop_login_part(authentication->login, event);
 	if (event->swallowed)
-		attempt_swallowed(authentication);
+		authentication_swallowed(authentication);
 	else if (authentication->parts == 0)
-		attempt_conclude(authentication);
+		authentication_conclude(authentication);
 }

@@ -22,7 +22,7 @@ evpop_choice_refusal(enum evpop_mechanism mechanism)
 }
 
 static bool
-is_only(unsigned int set)
+choice_is_only(unsigned int set)
 {
 	return (set & (set - 1)) == 0;
 }
@@ -57,12 +57,12 @@ evpop_choice_is_offered(
  * only with a timestamp.
  */
 static bool
-is_wanted(const struct evpop_choice *choice, const struct evpop_offer *offer,
-    enum evpop_mechanism mechanism)
+choice_is_wanted(const struct evpop_choice *choice,
+    const struct evpop_offer *offer, enum evpop_mechanism mechanism)
 {
 	return evpop_choice_is_offered(offer, mechanism) ||
 	       (mechanism != EVPOP_MECHANISM_APOP &&
-		   is_only(choice->credentials->mechanisms));
+		   choice_is_only(choice->credentials->mechanisms));
 }
 
 /*
@@ -70,8 +70,8 @@ is_wanted(const struct evpop_choice *choice, const struct evpop_offer *offer,
  * to one that shows it, by refusing the first: unless that one was named.
  */
 static bool
-is_exposed(const struct evpop_choice *choice, const struct evpop_offer *offer,
-    enum evpop_mechanism mechanism)
+choice_is_exposed(const struct evpop_choice *choice,
+    const struct evpop_offer *offer, enum evpop_mechanism mechanism)
 {
 	if ((SHOWS_PASSWORD & EVPOP_MECHANISM_BIT(mechanism)) == 0 ||
 	    offer->privacy == EVPOP_PRIVACY_TLS)
@@ -96,8 +96,8 @@ evpop_choice_credentials(
 }
 
 static bool
-is_eligible(const struct evpop_choice *choice, const struct evpop_offer *offer,
-    enum evpop_mechanism mechanism)
+choice_is_eligible(const struct evpop_choice *choice,
+    const struct evpop_offer *offer, enum evpop_mechanism mechanism)
 {
 	const struct evpop_credentials credentials =
 	    evpop_choice_credentials(choice, offer);
@@ -105,9 +105,9 @@ is_eligible(const struct evpop_choice *choice, const struct evpop_offer *offer,
 
 	if ((credentials.mechanisms & bit) == 0 ||
 	    ((choice->tried | choice->unfit) & bit) != 0 ||
-	    is_exposed(choice, offer, mechanism))
+	    choice_is_exposed(choice, offer, mechanism))
 		return false;
-	return is_wanted(choice, offer, mechanism) &&
+	return choice_is_wanted(choice, offer, mechanism) &&
 	       evpop_exchange_possible(mechanism, &credentials, &offer->target);
 }
 
@@ -118,7 +118,7 @@ evpop_choice_make(const struct evpop_choice *choice,
 	unsigned int i;
 
 	for (i = 0; i < EVPOP_MECHANISM_COUNT; i++) {
-		if (!is_eligible(choice, offer, (enum evpop_mechanism)i))
+		if (!choice_is_eligible(choice, offer, (enum evpop_mechanism)i))
 			continue;
 		*mechanism_r = (enum evpop_mechanism)i;
 		return true;
@@ -128,7 +128,8 @@ evpop_choice_make(const struct evpop_choice *choice,
 
 /* "USER, PLAIN, LOGIN", or "nothing". */
 static void
-list_offered(const struct evpop_offer *offer, char *text, size_t text_size)
+choice_list_offered(
+    const struct evpop_offer *offer, char *text, size_t text_size)
 {
 	const struct evpop_capabilities *capabilities = offer->capabilities;
 	const char *from = capabilities->sasl;
@@ -163,7 +164,7 @@ evpop_choice_explain(const struct evpop_choice *choice,
 	char offered[300];
 
 	open.privacy = EVPOP_PRIVACY_TLS;
-	list_offered(offer, offered, sizeof offered);
+	choice_list_offered(offer, offered, sizeof offered);
 	if (choice->tried == 0 && evpop_choice_make(choice, &open, &mechanism))
 		evpop_result_set(result, EVPOP_ERROR_AUTH, EVPOP_PHASE_LOGIN,
 		    "the password was not sent: it would cross the network in "

@@ -97,7 +97,8 @@ client_answer_with(const struct evpop_result *result, void *arg)
  * answered STAT with "login allowed only every 15 minutes".
  */
 static void
-command_reconsider(const struct evpop_event *event, struct evpop_result *result)
+client_reread_refusal(
+    const struct evpop_event *event, struct evpop_result *result)
 {
 	const struct evpop_client_request *request = event->arg;
 	bool is_survey = event->command == EVPOP_COMMAND_STAT ||
@@ -110,7 +111,8 @@ command_reconsider(const struct evpop_event *event, struct evpop_result *result)
 
 /* Behind a connect that failed all others are only cancelled. */
 static void
-command_cancel(const struct evpop_client *client, struct evpop_result *result)
+client_mark_cancelled(
+    const struct evpop_client *client, struct evpop_result *result)
 {
 	struct evpop_result reason = *result;
 
@@ -124,7 +126,8 @@ command_cancel(const struct evpop_client *client, struct evpop_result *result)
 }
 
 static void
-command_done(struct evpop_client *client, const struct evpop_event *event)
+client_command_done(
+    struct evpop_client *client, const struct evpop_event *event)
 {
 	struct evpop_reply reply = {
 		.result = *event->result,
@@ -140,8 +143,8 @@ command_done(struct evpop_client *client, const struct evpop_event *event)
 		reply.unique_id = event->data;
 		reply.unique_id_length = event->length;
 	}
-	command_reconsider(event, &reply.result);
-	command_cancel(client, &reply.result);
+	client_reread_refusal(event, &reply.result);
+	client_mark_cancelled(client, &reply.result);
 	if (event->command == EVPOP_COMMAND_CAPA)
 		evpop_connection_learn_capabilities(
 		    client->connection, event->result);
@@ -176,12 +179,12 @@ client_done(struct evpop_client *client, const struct evpop_event *event)
 	if (request->kind == EVPOP_REQUEST_LOGIN)
 		evpop_authentication_done(&client->authentication, event);
 	else
-		command_done(client, event);
+		client_command_done(client, event);
 }
 
 /* A sink's answer: to pause is to take no further event. */
 static void
-client_heed(struct evpop_client *client, enum evpop_flow flow)
+client_apply_flow(struct evpop_client *client, enum evpop_flow flow)
 {
 	if (flow != EVPOP_FLOW_PAUSE || !client_is_live(client))
 		return;
@@ -197,13 +200,14 @@ client_event(const struct evpop_event *event, void *arg)
 
 	switch (event->type) {
 	case EVPOP_EVENT_BEGIN:
-		client_heed(
+		client_apply_flow(
 		    client, evpop_request_begin(request, client, event));
 		break;
 	case EVPOP_EVENT_ENTRY:
 	case EVPOP_EVENT_LINE:
 	case EVPOP_EVENT_BODY:
-		client_heed(client, evpop_request_data(request, client, event));
+		client_apply_flow(
+		    client, evpop_request_data(request, client, event));
 		break;
 	case EVPOP_EVENT_CHALLENGE:
 		evpop_authentication_challenged(&client->authentication, event);
@@ -382,7 +386,7 @@ static const struct evpop_authentication_handler authentication_handler = {
 };
 
 static bool
-host_is_good(const char *host)
+client_host_is_good(const char *host)
 {
 	if (host == NULL || *host == '\0')
 		return false;
@@ -400,7 +404,7 @@ evpop_client_new(struct event_base *base, struct evdns_base *dns,
 {
 	struct evpop_client *client;
 
-	if (!host_is_good(config->host))
+	if (!client_host_is_good(config->host))
 		return NULL;
 	client = calloc(1, sizeof *client);
 	if (client == NULL)

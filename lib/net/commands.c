@@ -17,7 +17,7 @@ evpop_client_connect(
 
 /* What stands in a line of its own, or in a SASL message, is a text. */
 static bool
-credentials_are_good(const struct evpop_credentials *credentials)
+commands_credentials_are_good(const struct evpop_credentials *credentials)
 {
 	const char *password = credentials->password;
 	const char *token = credentials->token;
@@ -42,7 +42,7 @@ evpop_client_login(struct evpop_client *client,
 	};
 	enum evpop_error error;
 
-	if (!credentials_are_good(credentials))
+	if (!commands_credentials_are_good(credentials))
 		return EVPOP_ERROR_USAGE;
 	request.login = evpop_login_new(credentials);
 	if (request.login == NULL)
@@ -61,7 +61,7 @@ evpop_client_open(struct evpop_client *client, const char *user,
 		.password = password };
 	enum evpop_error error;
 
-	if (!credentials_are_good(&credentials))
+	if (!commands_credentials_are_good(&credentials))
 		return EVPOP_ERROR_USAGE;
 	error = evpop_client_connect(client, NULL, NULL);
 	return error != EVPOP_ERROR_NONE
@@ -70,7 +70,7 @@ evpop_client_open(struct evpop_client *client, const char *user,
 }
 
 static enum evpop_error
-ask_command(struct evpop_client *client, enum evpop_command command,
+commands_ask(struct evpop_client *client, enum evpop_command command,
     uint32_t number, evpop_listed_cb listed, evpop_reply_cb reply, void *arg)
 {
 	if (!evpop_command_valid(&(struct evpop_request){
@@ -85,7 +85,7 @@ ask_command(struct evpop_client *client, enum evpop_command command,
 }
 
 static enum evpop_error
-ask_body(
+commands_ask_body(
     struct evpop_client *client, const struct evpop_client_request *request)
 {
 	if (request->number == 0 || request->sink == NULL ||
@@ -97,14 +97,14 @@ ask_body(
 enum evpop_error
 evpop_client_stat(struct evpop_client *client, evpop_reply_cb reply, void *arg)
 {
-	return ask_command(client, EVPOP_COMMAND_STAT, 0, NULL, reply, arg);
+	return commands_ask(client, EVPOP_COMMAND_STAT, 0, NULL, reply, arg);
 }
 
 enum evpop_error
 evpop_client_list(struct evpop_client *client, uint32_t number,
     evpop_listed_cb listed, evpop_reply_cb reply, void *arg)
 {
-	return ask_command(
+	return commands_ask(
 	    client, EVPOP_COMMAND_LIST, number, listed, reply, arg);
 }
 
@@ -112,7 +112,7 @@ enum evpop_error
 evpop_client_uidl(struct evpop_client *client, uint32_t number,
     evpop_listed_cb listed, evpop_reply_cb reply, void *arg)
 {
-	return ask_command(
+	return commands_ask(
 	    client, EVPOP_COMMAND_UIDL, number, listed, reply, arg);
 }
 
@@ -127,7 +127,7 @@ enum evpop_error
 evpop_client_retr_listed(struct evpop_client *client, uint32_t number,
     uint64_t octets, const struct evpop_sink *sink, void *arg)
 {
-	return ask_body(client,
+	return commands_ask_body(client,
 	    &(struct evpop_client_request){ .command = EVPOP_COMMAND_RETR,
 		.number = number,
 		.octets = octets,
@@ -139,7 +139,7 @@ enum evpop_error
 evpop_client_top(struct evpop_client *client, uint32_t number, uint32_t lines,
     const struct evpop_sink *sink, void *arg)
 {
-	return ask_body(client,
+	return commands_ask_body(client,
 	    &(struct evpop_client_request){ .command = EVPOP_COMMAND_TOP,
 		.number = number,
 		.lines = lines,
@@ -151,32 +151,32 @@ enum evpop_error
 evpop_client_dele(struct evpop_client *client, uint32_t number,
     evpop_reply_cb reply, void *arg)
 {
-	return ask_command(
+	return commands_ask(
 	    client, EVPOP_COMMAND_DELE, number, NULL, reply, arg);
 }
 
 enum evpop_error
 evpop_client_noop(struct evpop_client *client, evpop_reply_cb reply, void *arg)
 {
-	return ask_command(client, EVPOP_COMMAND_NOOP, 0, NULL, reply, arg);
+	return commands_ask(client, EVPOP_COMMAND_NOOP, 0, NULL, reply, arg);
 }
 
 enum evpop_error
 evpop_client_rset(struct evpop_client *client, evpop_reply_cb reply, void *arg)
 {
-	return ask_command(client, EVPOP_COMMAND_RSET, 0, NULL, reply, arg);
+	return commands_ask(client, EVPOP_COMMAND_RSET, 0, NULL, reply, arg);
 }
 
 enum evpop_error
 evpop_client_capa(struct evpop_client *client, evpop_reply_cb reply, void *arg)
 {
-	return ask_command(client, EVPOP_COMMAND_CAPA, 0, NULL, reply, arg);
+	return commands_ask(client, EVPOP_COMMAND_CAPA, 0, NULL, reply, arg);
 }
 
 enum evpop_error
 evpop_client_utf8(struct evpop_client *client, evpop_reply_cb reply, void *arg)
 {
-	return ask_command(client, EVPOP_COMMAND_UTF8, 0, NULL, reply, arg);
+	return commands_ask(client, EVPOP_COMMAND_UTF8, 0, NULL, reply, arg);
 }
 
 enum evpop_error
@@ -207,5 +207,5 @@ evpop_client_lang(struct evpop_client *client, const char *language,
 enum evpop_error
 evpop_client_quit(struct evpop_client *client, evpop_reply_cb reply, void *arg)
 {
-	return ask_command(client, EVPOP_COMMAND_QUIT, 0, NULL, reply, arg);
+	return commands_ask(client, EVPOP_COMMAND_QUIT, 0, NULL, reply, arg);
 }

@@ -197,7 +197,7 @@ evpop_connection_refused(struct evpop_connection *connection)
 /* ---- opening ---- */
 
 static void
-opening_tell(
+connection_tell_opened(
     struct evpop_connection *connection, const struct evpop_result *result)
 {
 	if (connection->is_told)
@@ -208,12 +208,12 @@ opening_tell(
 
 /* Tell what opening came to, once nothing of it is left to be done. */
 static void
-opening_check(struct evpop_connection *connection)
+connection_check_opened(struct evpop_connection *connection)
 {
 	const struct evpop_opening *opening = &connection->opening;
 
 	if (opening->parts == 0 && opening->failure.error != EVPOP_ERROR_NONE)
-		opening_tell(connection, &opening->failure);
+		connection_tell_opened(connection, &opening->failure);
 	/* Between the reply to STLS and the end of the handshake it is not so.
 	 */
 	if (evpop_proto_state(connection->proto) != EVPOP_STATE_AUTHORIZATION ||
@@ -224,29 +224,29 @@ opening_check(struct evpop_connection *connection)
 	connection_open_window(connection);
 	if (evpop_connection_capabilities(connection)->utf8)
 		evpop_opening_ask_utf8(&connection->opening, connection->proto);
-	opening_tell(connection, &opening->failure);
+	connection_tell_opened(connection, &opening->failure);
 }
 
 static void
-opening_greeted(
+connection_greeted(
     struct evpop_connection *connection, const struct evpop_event *event)
 {
 	if (!evpop_opening_greeted(&connection->opening, event))
 		evpop_connection_fail_with(connection, EVPOP_ERROR_MEMORY,
 		    "no memory for the greeting");
 	else if (event->result->error == EVPOP_ERROR_NONE)
-		opening_check(connection);
+		connection_check_opened(connection);
 }
 
 static void
-opening_done(
+connection_opening_done(
     struct evpop_connection *connection, const struct evpop_event *event)
 {
 	if (event->command == EVPOP_COMMAND_CAPA)
 		evpop_connection_learn_capabilities(connection, event->result);
 	if (!evpop_opening_done(&connection->opening, event))
 		evpop_connection_fail(connection, &connection->opening.failure);
-	opening_check(connection);
+	connection_check_opened(connection);
 }
 
 void
@@ -283,7 +283,7 @@ connection_closed(
 	connection_change(connection, EVPOP_CONNECTION_ENDING);
 	connection->end.error = reason.error;
 	has_lost = evpop_server_learn_end(connection->server, &connection->end);
-	opening_tell(
+	connection_tell_opened(
 	    connection, evpop_opening_failure(&connection->opening, &reason));
 	connection_change(connection, EVPOP_CONNECTION_OVER);
 	connection->handler->closed(&reason, has_lost, connection->arg);
@@ -302,7 +302,7 @@ connection_event(
 	if (event->arg != &connection->opening)
 		connection->handler->event(event, connection->arg);
 	else if (event->type == EVPOP_EVENT_DONE)
-		opening_done(connection, event);
+		connection_opening_done(connection, event);
 }
 
 /*
@@ -328,7 +328,7 @@ connection_feed(struct evpop_connection *connection, const unsigned char *data,
 		case EVPOP_EVENT_NONE:
 			return taken;
 		case EVPOP_EVENT_GREETING:
-			opening_greeted(connection, &event);
+			connection_greeted(connection, &event);
 			break;
 		case EVPOP_EVENT_CLOSED:
 			connection_closed(connection, &event);
@@ -350,7 +350,7 @@ evpop_connection_dispatch(struct evpop_connection *connection)
 /* ---- the stream's events ---- */
 
 static void
-stream_enter(void *arg)
+connection_enter(void *arg)
 {
 	struct evpop_connection *connection = arg;
 
@@ -358,7 +358,7 @@ stream_enter(void *arg)
 }
 
 static void
-stream_leave(void *arg)
+connection_leave(void *arg)
 {
 	struct evpop_connection *connection = arg;
 
@@ -399,7 +399,7 @@ connection_awaits_clear_greeting(const struct evpop_connection *connection)
 }
 
 static size_t
-stream_input(const unsigned char *data, size_t length, void *arg)
+connection_take_input(const unsigned char *data, size_t length, void *arg)
 {
 	struct evpop_connection *connection = arg;
 	size_t used;
@@ -418,17 +418,17 @@ stream_input(const unsigned char *data, size_t length, void *arg)
 }
 
 static void
-stream_secured(void *arg)
+connection_secured(void *arg)
 {
 	struct evpop_connection *connection = arg;
 
 	if (evpop_proto_state(connection->proto) == EVPOP_STATE_HANDSHAKE)
 		evpop_proto_secured(connection->proto);
-	opening_check(connection);
+	connection_check_opened(connection);
 }
 
 static const unsigned char *
-stream_output(size_t *length_r, void *arg)
+connection_give_output(size_t *length_r, void *arg)
 {
 	struct evpop_connection *connection = arg;
 	const unsigned char *output;
@@ -441,7 +441,7 @@ stream_output(size_t *length_r, void *arg)
 }
 
 static void
-stream_sent(size_t length, void *arg)
+connection_note_sent(size_t length, void *arg)
 {
 	struct evpop_connection *connection = arg;
 
@@ -449,7 +449,7 @@ stream_sent(size_t length, void *arg)
 }
 
 static void
-stream_ended(void *arg)
+connection_peer_closed(void *arg)
 {
 	struct evpop_connection *connection = arg;
 
@@ -467,13 +467,13 @@ stream_ended(void *arg)
 }
 
 static void
-stream_failed(const struct evpop_result *result, void *arg)
+connection_stream_failed(const struct evpop_result *result, void *arg)
 {
 	evpop_connection_fail(arg, result);
 }
 
 static void
-stream_overdue(enum evpop_phase phase, const char *limit, void *arg)
+connection_overdue(enum evpop_phase phase, const char *limit, void *arg)
 {
 	struct evpop_connection *connection = arg;
 	struct evpop_result result;
@@ -489,15 +489,15 @@ stream_overdue(enum evpop_phase phase, const char *limit, void *arg)
 }
 
 static const struct evpop_stream_handler stream_handler = {
-	.enter = stream_enter,
-	.leave = stream_leave,
-	.secured = stream_secured,
-	.input = stream_input,
-	.output = stream_output,
-	.sent = stream_sent,
-	.ended = stream_ended,
-	.failed = stream_failed,
-	.overdue = stream_overdue,
+	.enter = connection_enter,
+	.leave = connection_leave,
+	.secured = connection_secured,
+	.input = connection_take_input,
+	.output = connection_give_output,
+	.sent = connection_note_sent,
+	.ended = connection_peer_closed,
+	.failed = connection_stream_failed,
+	.overdue = connection_overdue,
 };
 
 /* ---- what there is to do ---- */

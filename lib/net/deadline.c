@@ -10,29 +10,29 @@
 #include "lib/net/loop.h"
 
 static void
-timeout_default(int64_t *timeout_ms, int64_t standard_ms)
+deadline_default(int64_t *timeout_ms, int64_t standard_ms)
 {
 	if (*timeout_ms <= 0)
 		*timeout_ms = standard_ms;
 }
 
 static void
-timeouts_complete(struct evpop_timeouts *timeouts)
+deadline_complete(struct evpop_timeouts *timeouts)
 {
-	timeout_default(&timeouts->resolve_ms, EVPOP_TIMEOUT_RESOLVE_MS);
-	timeout_default(&timeouts->connect_ms, EVPOP_TIMEOUT_CONNECT_MS);
-	timeout_default(&timeouts->handshake_ms, EVPOP_TIMEOUT_HANDSHAKE_MS);
-	timeout_default(&timeouts->greeting_ms, EVPOP_TIMEOUT_GREETING_MS);
-	timeout_default(&timeouts->login_ms, EVPOP_TIMEOUT_LOGIN_MS);
-	timeout_default(&timeouts->command_ms, EVPOP_TIMEOUT_COMMAND_MS);
-	timeout_default(&timeouts->send_ms, EVPOP_TIMEOUT_SEND_MS);
-	timeout_default(&timeouts->body_ms, EVPOP_TIMEOUT_BODY_MS);
-	timeout_default(&timeouts->quit_ms, EVPOP_TIMEOUT_QUIT_MS);
-	timeout_default(&timeouts->session_ms, EVPOP_TIMEOUT_SESSION_MS);
+	deadline_default(&timeouts->resolve_ms, EVPOP_TIMEOUT_RESOLVE_MS);
+	deadline_default(&timeouts->connect_ms, EVPOP_TIMEOUT_CONNECT_MS);
+	deadline_default(&timeouts->handshake_ms, EVPOP_TIMEOUT_HANDSHAKE_MS);
+	deadline_default(&timeouts->greeting_ms, EVPOP_TIMEOUT_GREETING_MS);
+	deadline_default(&timeouts->login_ms, EVPOP_TIMEOUT_LOGIN_MS);
+	deadline_default(&timeouts->command_ms, EVPOP_TIMEOUT_COMMAND_MS);
+	deadline_default(&timeouts->send_ms, EVPOP_TIMEOUT_SEND_MS);
+	deadline_default(&timeouts->body_ms, EVPOP_TIMEOUT_BODY_MS);
+	deadline_default(&timeouts->quit_ms, EVPOP_TIMEOUT_QUIT_MS);
+	deadline_default(&timeouts->session_ms, EVPOP_TIMEOUT_SESSION_MS);
 }
 
 static int64_t
-timeout_of_phase(const struct evpop_timeouts *timeouts, enum evpop_phase phase)
+deadline_of_phase(const struct evpop_timeouts *timeouts, enum evpop_phase phase)
 {
 	switch (phase) {
 	case EVPOP_PHASE_RESOLVE:
@@ -100,7 +100,7 @@ deadline_arm_if_nearer(struct evpop_deadline *deadline)
 
 /* "20 s", or "150 ms" where seconds do not come out even. */
 static void
-limit_text(char *text, size_t size, int64_t ms)
+deadline_limit_text(char *text, size_t size, int64_t ms)
 {
 	if (ms % 1000 == 0)
 		snprintf(text, size, "%" PRId64 " s", ms / 1000);
@@ -129,11 +129,11 @@ deadline_expired(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	evpop_deadline_clear(deadline);
-	limit_text(limit, sizeof limit,
+	deadline_limit_text(limit, sizeof limit,
 	    overdue == EVPOP_OVERDUE_SESSION ? timeouts->session_ms
 	    : overdue == EVPOP_OVERDUE_SEND
 		? timeouts->send_ms
-		: timeout_of_phase(timeouts, phase));
+		: deadline_of_phase(timeouts, phase));
 	deadline->callback(overdue, phase, limit, deadline->arg);
 }
 
@@ -144,7 +144,7 @@ evpop_deadline_init(struct evpop_deadline *deadline, struct event_base *base,
 {
 	memset(deadline, 0, sizeof *deadline);
 	deadline->timeouts = *timeouts;
-	timeouts_complete(&deadline->timeouts);
+	deadline_complete(&deadline->timeouts);
 	deadline->callback = callback;
 	deadline->arg = arg;
 	return evtimer_assign(
@@ -160,7 +160,7 @@ evpop_deadline_start(struct evpop_deadline *deadline)
 }
 
 static bool
-is_same_phase(
+deadline_is_unmoved(
     const struct evpop_progress *then, const struct evpop_progress *now)
 {
 	return then->phase == now->phase && then->answered == now->answered &&
@@ -173,7 +173,7 @@ is_same_phase(
  * moves in either direction counts.
  */
 static void
-send_progress(
+deadline_progress_sending(
     struct evpop_deadline *deadline, const struct evpop_progress *progress)
 {
 	uint64_t octets = progress->octets_in + progress->octets_out;
@@ -193,14 +193,14 @@ void
 evpop_deadline_progress(
     struct evpop_deadline *deadline, const struct evpop_progress *progress)
 {
-	send_progress(deadline, progress);
-	if (!is_same_phase(&deadline->at, progress)) {
+	deadline_progress_sending(deadline, progress);
+	if (!deadline_is_unmoved(&deadline->at, progress)) {
 		deadline->at = *progress;
 		deadline->phase_ms =
 		    progress->phase == EVPOP_PHASE_NONE
 			? 0
 			: evpop_clock_monotonic_ms() +
-			      timeout_of_phase(
+			      deadline_of_phase(
 				  &deadline->timeouts, progress->phase);
 	}
 	deadline_arm_if_nearer(deadline);

@@ -60,7 +60,7 @@ struct text {
 };
 
 static void __attribute__((format(printf, 2, 3)))
-text_add(struct text *text, const char *format, ...)
+facts_text_add(struct text *text, const char *format, ...)
 {
 	size_t room = EVPOP_FACTS_TEXT - text->length;
 	va_list ap;
@@ -76,44 +76,44 @@ text_add(struct text *text, const char *format, ...)
 
 /* As lines of CAPA, with bars between. */
 static void
-text_capabilities(struct text *text, const char *name,
+facts_text_capabilities(struct text *text, const char *name,
     const struct evpop_capabilities *capabilities)
 {
 	if (!capabilities->known)
 		return;
-	text_add(text, ";%s=", name);
+	facts_text_add(text, ";%s=", name);
 	if (capabilities->top)
-		text_add(text, "TOP|");
+		facts_text_add(text, "TOP|");
 	if (capabilities->user)
-		text_add(text, "USER|");
+		facts_text_add(text, "USER|");
 	if (capabilities->uidl)
-		text_add(text, "UIDL|");
+		facts_text_add(text, "UIDL|");
 	if (capabilities->pipelining)
-		text_add(text, "PIPELINING|");
+		facts_text_add(text, "PIPELINING|");
 	if (capabilities->resp_codes)
-		text_add(text, "RESP-CODES|");
+		facts_text_add(text, "RESP-CODES|");
 	if (capabilities->auth_resp_code)
-		text_add(text, "AUTH-RESP-CODE|");
+		facts_text_add(text, "AUTH-RESP-CODE|");
 	if (capabilities->stls)
-		text_add(text, "STLS|");
+		facts_text_add(text, "STLS|");
 	if (capabilities->lang)
-		text_add(text, "LANG|");
+		facts_text_add(text, "LANG|");
 	if (capabilities->utf8)
-		text_add(
+		facts_text_add(
 		    text, "UTF8%s|", capabilities->utf8_user ? " USER" : "");
 	if (capabilities->login_delay)
-		text_add(text, "LOGIN-DELAY %" PRIu32 "%s|",
+		facts_text_add(text, "LOGIN-DELAY %" PRIu32 "%s|",
 		    capabilities->login_delay_s,
 		    capabilities->login_delay_user ? " USER" : "");
 	if (capabilities->expire_never)
-		text_add(text, "EXPIRE NEVER%s|",
+		facts_text_add(text, "EXPIRE NEVER%s|",
 		    capabilities->expire_user ? " USER" : "");
 	else if (capabilities->expire)
-		text_add(text, "EXPIRE %" PRIu32 "%s|",
+		facts_text_add(text, "EXPIRE %" PRIu32 "%s|",
 		    capabilities->expire_days,
 		    capabilities->expire_user ? " USER" : "");
 	if (capabilities->sasl[0] != '\0')
-		text_add(text, "SASL %s|", capabilities->sasl);
+		facts_text_add(text, "SASL %s|", capabilities->sasl);
 }
 
 bool
@@ -124,24 +124,24 @@ evpop_facts_same_offer(
 	struct text first = { .bytes = bytes[0] };
 	struct text second = { .bytes = bytes[1] };
 
-	text_capabilities(&first, "offer", a);
-	text_capabilities(&second, "offer", b);
+	facts_text_capabilities(&first, "offer", a);
+	facts_text_capabilities(&second, "offer", b);
 	return strcmp(bytes[0], bytes[1]) == 0;
 }
 
 static void
-text_mechanisms(struct text *text, const char *name, unsigned int set)
+facts_text_mechanisms(struct text *text, const char *name, unsigned int set)
 {
 	unsigned int mechanism;
 	const char *before = "=";
 
 	if (set == 0)
 		return;
-	text_add(text, ";%s", name);
+	facts_text_add(text, ";%s", name);
 	for (mechanism = 0; mechanism < EVPOP_MECHANISM_COUNT; mechanism++) {
 		if ((set & EVPOP_MECHANISM_BIT(mechanism)) == 0)
 			continue;
-		text_add(text, "%s%s", before,
+		facts_text_add(text, "%s%s", before,
 		    evpop_mechanism_name((enum evpop_mechanism)mechanism));
 		before = ",";
 	}
@@ -154,21 +154,21 @@ evpop_facts_write(const struct evpop_facts *facts, char bytes[EVPOP_FACTS_TEXT])
 	const struct evpop_news *news;
 	unsigned int i;
 
-	text_add(text, "version=" FACTS_VERSION);
-	text_capabilities(text, "before", &facts->before);
-	text_capabilities(text, "after", &facts->after);
+	facts_text_add(text, "version=" FACTS_VERSION);
+	facts_text_capabilities(text, "before", &facts->before);
+	facts_text_capabilities(text, "after", &facts->after);
 	for (i = 0; i < EVPOP_SET_COUNT; i++)
-		text_mechanisms(text, set_names[i], facts->sets[i]);
+		facts_text_mechanisms(text, set_names[i], facts->sets[i]);
 	for (i = 0; i < EVPOP_NEWS_COUNT; i++) {
 		news = &facts->news[i];
 		if (news->times > 0)
-			text_add(text, ";%s=%u,%" PRId64, news_names[i],
+			facts_text_add(text, ";%s=%u,%" PRId64, news_names[i],
 			    news->times, news->since_s);
 	}
 }
 
 static void
-read_capabilities(char *value, struct evpop_capabilities *capabilities)
+facts_read_capabilities(char *value, struct evpop_capabilities *capabilities)
 {
 	char *line, *rest = value;
 
@@ -179,7 +179,7 @@ read_capabilities(char *value, struct evpop_capabilities *capabilities)
 }
 
 static void
-read_mechanisms(char *value, unsigned int *set)
+facts_read_mechanisms(char *value, unsigned int *set)
 {
 	enum evpop_mechanism mechanism;
 	char *name, *rest = value;
@@ -190,7 +190,7 @@ read_mechanisms(char *value, unsigned int *set)
 }
 
 static void
-read_news(const char *name, const char *value, struct evpop_facts *facts)
+facts_read_news(const char *name, const char *value, struct evpop_facts *facts)
 {
 	unsigned int i, times;
 	int64_t since_s;
@@ -206,28 +206,28 @@ read_news(const char *name, const char *value, struct evpop_facts *facts)
 
 /* False where the name is that of no set. */
 static bool
-read_set(const char *name, char *value, struct evpop_facts *facts)
+facts_read_set(const char *name, char *value, struct evpop_facts *facts)
 {
 	unsigned int i;
 
 	for (i = 0; i < EVPOP_SET_COUNT; i++) {
 		if (strcmp(name, set_names[i]) != 0)
 			continue;
-		read_mechanisms(value, &facts->sets[i]);
+		facts_read_mechanisms(value, &facts->sets[i]);
 		return true;
 	}
 	return false;
 }
 
 static void
-read_fact(const char *name, char *value, struct evpop_facts *facts)
+facts_read_fact(const char *name, char *value, struct evpop_facts *facts)
 {
 	if (strcmp(name, "before") == 0)
-		read_capabilities(value, &facts->before);
+		facts_read_capabilities(value, &facts->before);
 	else if (strcmp(name, "after") == 0)
-		read_capabilities(value, &facts->after);
-	else if (!read_set(name, value, facts))
-		read_news(name, value, facts);
+		facts_read_capabilities(value, &facts->after);
+	else if (!facts_read_set(name, value, facts))
+		facts_read_news(name, value, facts);
 }
 
 void
@@ -243,6 +243,6 @@ evpop_facts_read(struct evpop_facts *facts, char *text)
 		if (value == NULL)
 			continue;
 		*value++ = '\0';
-		read_fact(fact, value, facts);
+		facts_read_fact(fact, value, facts);
 	}
 }

@@ -7,7 +7,7 @@
 #include "lib/net/idn.h"
 
 static bool
-is_ascii(const char *host)
+idn_is_ascii(const char *host)
 {
 	for (; *host != '\0'; host++) {
 		if (!isascii((unsigned char)*host))
@@ -21,7 +21,7 @@ is_ascii(const char *host)
  * were ASCII, or empty, pass as they are.
  */
 static bool
-is_name(const char *host)
+idn_is_name(const char *host)
 {
 	const char *at;
 
@@ -35,7 +35,7 @@ is_name(const char *host)
 }
 
 static bool
-wrong(const char *host, const char *reason, struct evpop_result *result)
+idn_fail(const char *host, const char *reason, struct evpop_result *result)
 {
 	evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_RESOLVE,
 	    "%.100s is no host name: %s", host, reason);
@@ -43,7 +43,7 @@ wrong(const char *host, const char *reason, struct evpop_result *result)
 }
 
 static bool
-take(const char *host, char **ascii_r, struct evpop_result *result)
+idn_copy(const char *host, char **ascii_r, struct evpop_result *result)
 {
 	*ascii_r = strdup(host);
 	if (*ascii_r != NULL)
@@ -62,15 +62,15 @@ evpop_idn_to_ascii(
 	int rc;
 
 	*ascii_r = NULL;
-	if (is_ascii(host))
-		return take(host, ascii_r, result);
+	if (idn_is_ascii(host))
+		return idn_copy(host, ascii_r, result);
 	rc = idn2_to_ascii_8z(
 	    host, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
 	if (rc != IDN2_OK)
-		return wrong(host, idn2_strerror(rc), result);
-	good = is_name(ascii)
-		   ? take(ascii, ascii_r, result)
-		   : wrong(host,
+		return idn_fail(host, idn2_strerror(rc), result);
+	good = idn_is_name(ascii)
+		   ? idn_copy(ascii, ascii_r, result)
+		   : idn_fail(host,
 			 "a part of it is empty or holds what no name "
 			 "may hold",
 			 result);

@@ -158,7 +158,7 @@ evpop_login_tried(const struct evpop_login *login)
 
 /* Office 365 wants XOAUTH2 in two lines. */
 static bool
-may_split(const struct evpop_login *login)
+login_may_split(const struct evpop_login *login)
 {
 	return login->mechanism == EVPOP_MECHANISM_XOAUTH2 &&
 	       login->initial == EVPOP_INITIAL_WORKS &&
@@ -182,8 +182,9 @@ evpop_login_has_other(
 	unsigned int refusal = evpop_choice_refusal(login->mechanism);
 	enum evpop_mechanism mechanism;
 
-	if (may_split(login) && evpop_server_initial(offer->server,
-				    login->mechanism) == EVPOP_INITIAL_UNTRIED)
+	if (login_may_split(login) &&
+	    evpop_server_initial(offer->server, login->mechanism) ==
+		EVPOP_INITIAL_UNTRIED)
 		return true;
 	return login->attempts + 1 < EVPOP_LOGIN_ATTEMPTS &&
 	       login_choose(
@@ -219,8 +220,8 @@ evpop_login_has_left(
 /* ---- the commands ---- */
 
 static enum evpop_error
-submit(struct evpop_proto *proto, const struct evpop_request *request,
-    unsigned int *parts)
+login_submit_request(struct evpop_proto *proto,
+    const struct evpop_request *request, unsigned int *parts)
 {
 	enum evpop_error error = evpop_proto_submit(proto, request);
 
@@ -229,8 +230,8 @@ submit(struct evpop_proto *proto, const struct evpop_request *request,
 }
 
 static enum evpop_error
-submit_user(struct evpop_login *login, struct evpop_proto *proto, void *arg,
-    unsigned int *parts)
+login_submit_user(struct evpop_login *login, struct evpop_proto *proto,
+    void *arg, unsigned int *parts)
 {
 	const struct evpop_request user = { .command = EVPOP_COMMAND_USER,
 		.text = login->credentials.user,
@@ -238,13 +239,15 @@ submit_user(struct evpop_login *login, struct evpop_proto *proto, void *arg,
 	const struct evpop_request pass = { .command = EVPOP_COMMAND_PASS,
 		.text = login->credentials.password,
 		.arg = arg };
-	enum evpop_error error = submit(proto, &user, parts);
+	enum evpop_error error = login_submit_request(proto, &user, parts);
 
-	return error != EVPOP_ERROR_NONE ? error : submit(proto, &pass, parts);
+	return error != EVPOP_ERROR_NONE
+		   ? error
+		   : login_submit_request(proto, &pass, parts);
 }
 
 static enum evpop_error
-submit_apop(struct evpop_login *login, const struct evpop_offer *offer,
+login_submit_apop(struct evpop_login *login, const struct evpop_offer *offer,
     struct evpop_proto *proto, void *arg, unsigned int *parts,
     struct evpop_result *result)
 {
@@ -262,15 +265,15 @@ submit_apop(struct evpop_login *login, const struct evpop_offer *offer,
 	if (asprintf(&text, "%s %s", login->credentials.user, digest) == -1)
 		return EVPOP_ERROR_MEMORY;
 	apop.text = text;
-	error = submit(proto, &apop, parts);
+	error = login_submit_request(proto, &apop, parts);
 	free(text);
 	return error;
 }
 
 /* Whether the initial response goes out with AUTH; "AUTH ", " " and CRLF. */
 static bool
-sends_initial(const struct evpop_login *login, const struct evpop_offer *offer,
-    const char *initial)
+login_sends_initial(const struct evpop_login *login,
+    const struct evpop_offer *offer, const char *initial)
 {
 	const char *name = evpop_mechanism_name(login->mechanism);
 
@@ -282,7 +285,7 @@ sends_initial(const struct evpop_login *login, const struct evpop_offer *offer,
 }
 
 static enum evpop_error
-submit_auth(struct evpop_login *login, const struct evpop_offer *offer,
+login_submit_auth(struct evpop_login *login, const struct evpop_offer *offer,
     struct evpop_proto *proto, void *arg, unsigned int *parts,
     struct evpop_result *result)
 {
@@ -297,14 +300,14 @@ submit_auth(struct evpop_login *login, const struct evpop_offer *offer,
 		return result->error == EVPOP_ERROR_MEMORY ? EVPOP_ERROR_MEMORY
 							   : EVPOP_ERROR_AUTH;
 	initial = evpop_exchange_initial(login->exchange, &is_final);
-	if (initial != NULL && !sends_initial(login, offer, initial)) {
+	if (initial != NULL && !login_sends_initial(login, offer, initial)) {
 		evpop_exchange_skip_initial(login->exchange);
 		initial = NULL;
 	}
 	if (initial != NULL)
 		login->initial = EVPOP_INITIAL_WORKS;
 	login->initial_said_all = initial != NULL && is_final;
-	return submit(proto,
+	return login_submit_request(proto,
 	    &(struct evpop_request){
 		.command = EVPOP_COMMAND_AUTH,
 		.text = evpop_mechanism_name(login->mechanism),
@@ -328,11 +331,13 @@ login_submit(struct evpop_login *login, const struct evpop_offer *offer,
 	login->exchange = NULL;
 	switch (login->mechanism) {
 	case EVPOP_MECHANISM_APOP:
-		return submit_apop(login, offer, proto, arg, parts, result);
+		return login_submit_apop(
+		    login, offer, proto, arg, parts, result);
 	case EVPOP_MECHANISM_USER:
-		return submit_user(login, proto, arg, parts);
+		return login_submit_user(login, proto, arg, parts);
 	default:
-		return submit_auth(login, offer, proto, arg, parts, result);
+		return login_submit_auth(
+		    login, offer, proto, arg, parts, result);
 	}
 }
 
@@ -369,7 +374,7 @@ evpop_login_begin(struct evpop_login *login, const struct evpop_offer *offer,
 
 /* Begin the exchange anew, as if there had been no initial response. */
 static bool
-say_it_again(struct evpop_login *login, const struct evpop_offer *offer)
+login_repeat_initial(struct evpop_login *login, const struct evpop_offer *offer)
 {
 	const struct evpop_credentials credentials =
 	    login_credentials(login, offer);
@@ -398,7 +403,7 @@ evpop_login_challenge(struct evpop_login *login,
 	bool is_final = false;
 
 	if (login->initial_said_all && !login->was_challenged && length == 0 &&
-	    !say_it_again(login, offer))
+	    !login_repeat_initial(login, offer))
 		return EVPOP_ERROR_MEMORY;
 	login->was_challenged = true;
 	response =
@@ -443,7 +448,7 @@ evpop_login_part(struct evpop_login *login, const struct evpop_event *event)
 
 /* In brackets, behind what is there. */
 static void
-add_words(struct evpop_result *result, const char *words)
+login_add_words(struct evpop_result *result, const char *words)
 {
 	char text[3 * EVPOP_TEXT_SIZE];
 
@@ -460,7 +465,7 @@ login_refused(struct evpop_login *login, const struct evpop_result *result)
 
 	login->refusal = *result;
 	login->attempts++;
-	if (may_split(login)) {
+	if (login_may_split(login)) {
 		login->initial_refused |= bit;
 		return EVPOP_LOGIN_REFUSED;
 	}
@@ -492,7 +497,8 @@ evpop_login_conclude(struct evpop_login *login, struct evpop_result *result)
 			   ? EVPOP_LOGIN_ACCEPTED
 			   : EVPOP_LOGIN_UNPROVED;
 	if (login->exchange != NULL)
-		add_words(result, evpop_exchange_refusal(login->exchange));
+		login_add_words(
+		    result, evpop_exchange_refusal(login->exchange));
 	evpop_refusal_by_words(result);
 	if (result->error == EVPOP_ERROR_AUTH)
 		return login_refused(login, result);

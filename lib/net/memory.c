@@ -28,7 +28,7 @@ evpop_memory_new(void)
 }
 
 static void
-entry_free(struct entry *entry)
+memory_entry_free(struct entry *entry)
 {
 	if (entry != NULL)
 		free(entry->host);
@@ -46,7 +46,7 @@ evpop_memory_free(struct evpop_memory *memory)
 	for (i = 0; i < BUCKETS; i++) {
 		while ((entry = memory->buckets[i]) != NULL) {
 			memory->buckets[i] = entry->next;
-			entry_free(entry);
+			memory_entry_free(entry);
 		}
 	}
 	evpop_keys_free(memory->keys);
@@ -68,7 +68,7 @@ bucket_of(const char *host, uint16_t port)
 }
 
 static struct entry *
-entry_new(const char *host, uint16_t port, enum evpop_tls tls)
+memory_entry_new(const char *host, uint16_t port, enum evpop_tls tls)
 {
 	struct entry *entry;
 
@@ -97,7 +97,7 @@ memory_entry(struct evpop_memory *memory, const char *host, uint16_t port,
 		    strcasecmp(entry->host, host) == 0)
 			return entry;
 	}
-	entry = entry_new(host, port, tls);
+	entry = memory_entry_new(host, port, tls);
 	if (entry == NULL)
 		return NULL;
 	entry->next = *bucket;

@@ -39,7 +39,7 @@ struct evpop_names {
 
 /* Whether it is another file than before, or has other contents. */
 static bool
-followed_changed(struct followed *file)
+names_file_changed(struct followed *file)
 {
 	struct stat before = file->status, *now = &file->status;
 	bool was_there = file->is_there;
@@ -93,8 +93,8 @@ evpop_names_new(
 		evpop_names_free(names);
 		return NULL;
 	}
-	(void)followed_changed(&names->resolv_conf);
-	(void)followed_changed(&names->hosts);
+	(void)names_file_changed(&names->resolv_conf);
+	(void)names_file_changed(&names->hosts);
 	names_read_resolv_conf(names);
 	names_read_hosts(names);
 	return names;
@@ -108,11 +108,11 @@ evpop_names_dns(struct evpop_names *names)
 	if (names == NULL)
 		return NULL;
 	age_ms = evpop_clock_monotonic_ms() - names->read_at_ms;
-	if (followed_changed(&names->resolv_conf) ||
+	if (names_file_changed(&names->resolv_conf) ||
 	    evdns_base_count_nameservers(names->dns) == 0 ||
 	    age_ms >= EVPOP_NAMES_AGE_MS)
 		names_read_resolv_conf(names);
-	if (followed_changed(&names->hosts))
+	if (names_file_changed(&names->hosts))
 		names_read_hosts(names);
 	return names->dns;
 }

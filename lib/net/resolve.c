@@ -61,7 +61,7 @@ resolve_report(evpop_resolve_cb callback, void *arg, enum evpop_error error,
  * answers so.
  */
 static bool
-address_leads_nowhere(const struct evpop_address *address)
+resolve_leads_nowhere(const struct evpop_address *address)
 {
 	const struct sockaddr_in *sin =
 	    (const struct sockaddr_in *)&address->storage;
@@ -88,7 +88,7 @@ question_collect(struct question *question, const struct evutil_addrinfo *info)
 		memset(address, 0, sizeof(*address));
 		memcpy(&address->storage, info->ai_addr, info->ai_addrlen);
 		address->length = (socklen_t)info->ai_addrlen;
-		if (address_leads_nowhere(address))
+		if (resolve_leads_nowhere(address))
 			question->resolve->is_blocked = true;
 		else
 			question->count++;
@@ -169,7 +169,7 @@ question_take(
 		sin->sin_port = htons(question->resolve->port);
 		sin->sin_addr = octets[i];
 		address->length = sizeof(*sin);
-		if (address_leads_nowhere(address)) {
+		if (resolve_leads_nowhere(address)) {
 			question->resolve->is_blocked = true;
 			question->count--;
 		}

@@ -21,7 +21,7 @@ struct evpop_server {
 };
 
 static bool
-is_believed(const struct evpop_server *server, enum evpop_bad_news which)
+server_believes(const struct evpop_server *server, enum evpop_bad_news which)
 {
 	return evpop_news_is_believed(
 	    &server->facts.news[which], (int64_t)time(NULL));
@@ -81,15 +81,16 @@ evpop_server_pipelines(const struct evpop_server *server)
 	const struct evpop_facts *facts = &server->facts;
 
 	return !server->is_careful &&
-	       !is_believed(server, EVPOP_NEWS_PIPELINING) &&
+	       !server_believes(server, EVPOP_NEWS_PIPELINING) &&
 	       (facts->before.pipelining || facts->after.pipelining);
 }
 
 static bool
-has_lost_flight(const struct evpop_server *server, unsigned int mechanisms)
+server_has_lost_flight(
+    const struct evpop_server *server, unsigned int mechanisms)
 {
 	return (server->facts.sets[EVPOP_SET_FLIGHTS_LOST] & mechanisms) != 0 &&
-	       is_believed(server, EVPOP_NEWS_FLIGHT);
+	       server_believes(server, EVPOP_NEWS_FLIGHT);
 }
 
 bool
@@ -100,12 +101,12 @@ evpop_server_takes_flight(
 
 	return evpop_server_pipelines(server) &&
 	       (server->facts.sets[EVPOP_SET_FLIGHTS] & bit) != 0 &&
-	       !has_lost_flight(server, bit);
+	       !server_has_lost_flight(server, bit);
 }
 
 /* A second log-in would come too soon (RFC 2449 section 6.5). */
 static bool
-wants_rare_logins(const struct evpop_facts *facts)
+server_wants_rare_logins(const struct evpop_facts *facts)
 {
 	return (facts->before.login_delay && facts->before.login_delay_s > 0) ||
 	       (facts->after.login_delay && facts->after.login_delay_s > 0);
@@ -123,10 +124,10 @@ evpop_server_wants_probe(
 	unsigned int bit = EVPOP_MECHANISM_BIT(mechanism);
 
 	return evpop_server_pipelines(server) &&
-	       !wants_rare_logins(&server->facts) &&
+	       !server_wants_rare_logins(&server->facts) &&
 	       server->facts.before.pipelining && server->facts.after.known &&
 	       (server->facts.sets[EVPOP_SET_FLIGHTS] & bit) == 0 &&
-	       !has_lost_flight(server, bit);
+	       !server_has_lost_flight(server, bit);
 }
 
 bool
@@ -136,8 +137,9 @@ evpop_server_takes_session(const struct evpop_server *server)
 
 	return evpop_server_pipelines(server) && facts->before.known &&
 	       facts->sets[EVPOP_SET_FLIGHTS] != 0 &&
-	       !has_lost_flight(server, facts->sets[EVPOP_SET_FLIGHTS]) &&
-	       !wants_rare_logins(facts);
+	       !server_has_lost_flight(
+		   server, facts->sets[EVPOP_SET_FLIGHTS]) &&
+	       !server_wants_rare_logins(facts);
 }
 
 enum evpop_initial
@@ -156,20 +158,21 @@ evpop_server_initial(
 bool
 evpop_server_can_top(const struct evpop_server *server)
 {
-	return !is_believed(server, EVPOP_NEWS_TOP);
+	return !server_believes(server, EVPOP_NEWS_TOP);
 }
 
 bool
 evpop_server_refuses_binding(const struct evpop_server *server)
 {
-	return is_believed(server, EVPOP_NEWS_BINDING);
+	return server_believes(server, EVPOP_NEWS_BINDING);
 }
 
 /* ---- learning ---- */
 
 static void
-learn_capabilities(struct evpop_server *server, struct evpop_capabilities *kept,
-    struct evpop_capabilities *own, const struct evpop_capabilities *said)
+server_keep_capabilities(struct evpop_server *server,
+    struct evpop_capabilities *kept, struct evpop_capabilities *own,
+    const struct evpop_capabilities *said)
 {
 	*own = *said;
 	if (evpop_facts_same_offer(kept, said))
@@ -183,7 +186,7 @@ evpop_server_learn_before(
     struct evpop_server *server, const struct evpop_capabilities *said)
 {
 	server->kept->is_stale = false;
-	learn_capabilities(
+	server_keep_capabilities(
 	    server, &server->kept->before, &server->facts.before, said);
 }
 
@@ -191,12 +194,12 @@ void
 evpop_server_learn_after(
     struct evpop_server *server, const struct evpop_capabilities *said)
 {
-	learn_capabilities(
+	server_keep_capabilities(
 	    server, &server->kept->after, &server->facts.after, said);
 }
 
 static void
-set_change(struct evpop_server *server, enum evpop_facts_set which,
+server_change_set(struct evpop_server *server, enum evpop_facts_set which,
     enum evpop_mechanism mechanism, bool is_in)
 {
 	unsigned int bit = EVPOP_MECHANISM_BIT(mechanism);
@@ -210,7 +213,7 @@ set_change(struct evpop_server *server, enum evpop_facts_set which,
 }
 
 static void
-learn_bad(struct evpop_server *server, enum evpop_bad_news which)
+server_confirm_news(struct evpop_server *server, enum evpop_bad_news which)
 {
 	struct evpop_news *news = &server->kept->news[which];
 
@@ -222,7 +225,7 @@ learn_bad(struct evpop_server *server, enum evpop_bad_news which)
 }
 
 static void
-learn_good(struct evpop_server *server, enum evpop_bad_news which)
+server_clear_news(struct evpop_server *server, enum evpop_bad_news which)
 {
 	struct evpop_news *news = &server->kept->news[which];
 
@@ -240,9 +243,9 @@ evpop_server_learn_login(struct evpop_server *server,
 {
 	if (initial == EVPOP_INITIAL_UNTRIED)
 		return;
-	set_change(server, EVPOP_SET_INITIAL_WORKS, mechanism,
+	server_change_set(server, EVPOP_SET_INITIAL_WORKS, mechanism,
 	    initial == EVPOP_INITIAL_WORKS);
-	set_change(server, EVPOP_SET_INITIAL_REFUSED, mechanism,
+	server_change_set(server, EVPOP_SET_INITIAL_REFUSED, mechanism,
 	    initial == EVPOP_INITIAL_REFUSED);
 }
 
@@ -255,7 +258,7 @@ evpop_server_learn_refusal(struct evpop_server *server)
 void
 evpop_server_learn_binding(struct evpop_server *server)
 {
-	learn_bad(server, EVPOP_NEWS_BINDING);
+	server_confirm_news(server, EVPOP_NEWS_BINDING);
 }
 
 void
@@ -267,10 +270,11 @@ evpop_server_note_flight(
 }
 
 static void
-change_flight(struct evpop_server *server, bool taken)
+server_change_flight(struct evpop_server *server, bool taken)
 {
-	set_change(server, EVPOP_SET_FLIGHTS, server->flight, taken);
-	set_change(server, EVPOP_SET_FLIGHTS_LOST, server->flight, !taken);
+	server_change_set(server, EVPOP_SET_FLIGHTS, server->flight, taken);
+	server_change_set(
+	    server, EVPOP_SET_FLIGHTS_LOST, server->flight, !taken);
 }
 
 void
@@ -279,11 +283,11 @@ evpop_server_learn_flight(struct evpop_server *server, bool taken)
 	if (server->ahead != AHEAD_BEHIND_LOGIN)
 		return;
 	server->ahead = AHEAD_NOTHING;
-	change_flight(server, taken);
+	server_change_flight(server, taken);
 	if (!taken)
-		learn_bad(server, EVPOP_NEWS_FLIGHT);
+		server_confirm_news(server, EVPOP_NEWS_FLIGHT);
 	else if (server->kept->sets[EVPOP_SET_FLIGHTS_LOST] == 0)
-		learn_good(server, EVPOP_NEWS_FLIGHT);
+		server_clear_news(server, EVPOP_NEWS_FLIGHT);
 }
 
 void
@@ -294,12 +298,12 @@ evpop_server_note_ahead(struct evpop_server *server)
 }
 
 static void
-learn_success(struct evpop_server *server)
+server_learn_success(struct evpop_server *server)
 {
 	if (server->ahead == AHEAD_COMMANDS)
-		learn_good(server, EVPOP_NEWS_PIPELINING);
+		server_clear_news(server, EVPOP_NEWS_PIPELINING);
 	if (server->is_careful && server->kept->is_flight_suspected)
-		learn_bad(server, EVPOP_NEWS_FLIGHT);
+		server_confirm_news(server, EVPOP_NEWS_FLIGHT);
 }
 
 /*
@@ -307,11 +311,11 @@ learn_success(struct evpop_server *server)
  * flight gets through, that was one.
  */
 static void
-suspect_flight(struct evpop_server *server, bool is_lost)
+server_suspect_flight(struct evpop_server *server, bool is_lost)
 {
-	change_flight(server, false);
+	server_change_flight(server, false);
 	if (is_lost)
-		learn_bad(server, EVPOP_NEWS_FLIGHT);
+		server_confirm_news(server, EVPOP_NEWS_FLIGHT);
 	else
 		server->kept->is_flight_suspected = true;
 }
@@ -324,12 +328,12 @@ evpop_server_learn_end(
 		    end->error == EVPOP_ERROR_TIMEOUT;
 
 	if (end->error == EVPOP_ERROR_NONE) {
-		learn_success(server);
+		server_learn_success(server);
 		return false;
 	}
 	if (end->awaited == EVPOP_COMMAND_TOP &&
 	    (lost || end->error == EVPOP_ERROR_LIMIT)) {
-		learn_bad(server, EVPOP_NEWS_TOP);
+		server_confirm_news(server, EVPOP_NEWS_TOP);
 		return !server->is_careful;
 	}
 	if (server->is_careful)
@@ -338,11 +342,11 @@ evpop_server_learn_end(
 	if (server->ahead == AHEAD_BEHIND_LOGIN &&
 	    (end->logged_in || !end->refused) &&
 	    (lost || end->error == EVPOP_ERROR_IO)) {
-		suspect_flight(server, lost);
+		server_suspect_flight(server, lost);
 		return true;
 	}
 	if (server->ahead != AHEAD_COMMANDS || !end->logged_in || !lost)
 		return false;
-	learn_bad(server, EVPOP_NEWS_PIPELINING);
+	server_confirm_news(server, EVPOP_NEWS_PIPELINING);
 	return true;
 }

@@ -151,7 +151,7 @@ stream_woken(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-event_set(struct event *event, bool *is_added, bool is_wanted)
+stream_set_event(struct event *event, bool *is_added, bool is_wanted)
 {
 	if (*is_added == is_wanted)
 		return;
@@ -167,9 +167,9 @@ stream_update_events(struct evpop_stream *stream)
 {
 	if (stream->state < EVPOP_STREAM_PLAIN)
 		return;
-	event_set(&stream->readable, &stream->is_reading,
+	stream_set_event(&stream->readable, &stream->is_reading,
 	    !stream->is_paused || stream->write_wants_read);
-	event_set(&stream->writable, &stream->is_writing,
+	stream_set_event(&stream->writable, &stream->is_writing,
 	    stream->write_blocked || stream->read_wants_write);
 }
 
@@ -218,7 +218,7 @@ evpop_stream_free(struct evpop_stream *stream)
 }
 
 static void
-dial_connecting(void *arg)
+stream_connecting(void *arg)
 {
 	struct evpop_stream *stream = arg;
 	const struct evpop_stream_handler *handler = stream->handler;
@@ -266,7 +266,7 @@ stream_begin(struct evpop_stream *stream)
 }
 
 static void
-dial_connected(const struct evpop_dialed *dialed, void *arg)
+stream_connected(const struct evpop_dialed *dialed, void *arg)
 {
 	struct evpop_stream *stream = arg;
 	const struct evpop_stream_handler *handler = stream->handler;
@@ -282,7 +282,7 @@ dial_connected(const struct evpop_dialed *dialed, void *arg)
 }
 
 static void
-dial_failed(const struct evpop_result *result, void *arg)
+stream_dial_failed(const struct evpop_result *result, void *arg)
 {
 	struct evpop_stream *stream = arg;
 	const struct evpop_stream_handler *handler = stream->handler;
@@ -294,9 +294,9 @@ dial_failed(const struct evpop_result *result, void *arg)
 }
 
 static const struct evpop_dial_handler dial_handler = {
-	.connecting = dial_connecting,
-	.connected = dial_connected,
-	.failed = dial_failed,
+	.connecting = stream_connecting,
+	.connected = stream_connected,
+	.failed = stream_dial_failed,
 };
 
 bool

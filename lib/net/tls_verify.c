@@ -40,7 +40,7 @@ struct evpop_tls_pins {
 
 /* What follows the word, whatever its case; NULL where it is another. */
 static const char *
-text_behind(const char *text, const char *word)
+pin_behind_word(const char *text, const char *word)
 {
 	size_t length = strlen(word);
 
@@ -51,13 +51,13 @@ text_behind(const char *text, const char *word)
 static bool
 pin_parse(struct pin *pin, const char *text)
 {
-	const char *at = text_behind(text, "sha256:");
+	const char *at = pin_behind_word(text, "sha256:");
 	size_t i;
 	int octet;
 
 	pin->is_of_key = at == NULL;
 	if (at == NULL)
-		at = text_behind(text, "spki-sha256:");
+		at = pin_behind_word(text, "spki-sha256:");
 	if (at == NULL)
 		return false;
 	for (i = 0; i < DIGEST_OCTETS; i++) {

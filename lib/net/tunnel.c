@@ -68,7 +68,7 @@ tunnel_wait(struct evpop_tunnel *tunnel, struct event *event)
 }
 
 static bool
-is_passing(int error)
+tunnel_may_retry(int error)
 {
 	return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
@@ -88,7 +88,7 @@ tunnel_send(struct evpop_tunnel *tunnel)
 			return;
 		}
 		n = send(tunnel->fd, octets, length, MSG_NOSIGNAL);
-		if (n == -1 && is_passing(errno)) {
+		if (n == -1 && tunnel_may_retry(errno)) {
 			tunnel_wait(tunnel, &tunnel->writable);
 			return;
 		}
@@ -113,7 +113,7 @@ tunnel_writable(evutil_socket_t fd, short what, void *arg)
  * gives something else, which no working one does.
  */
 static bool
-socket_consume(evutil_socket_t fd, unsigned char *octets, size_t length)
+tunnel_consume(evutil_socket_t fd, unsigned char *octets, size_t length)
 {
 	ssize_t n;
 
@@ -139,7 +139,7 @@ tunnel_take(struct evpop_tunnel *tunnel, unsigned char *octets, size_t length)
 	status =
 	    evpop_proxy_input(tunnel->proxy, octets, length, &used, &result);
 	if (status != EVPOP_PROXY_FAILED &&
-	    !socket_consume(tunnel->fd, octets, used)) {
+	    !tunnel_consume(tunnel->fd, octets, used)) {
 		tunnel_fail_system(tunnel, "read from");
 		return;
 	}
@@ -171,7 +171,7 @@ tunnel_readable(evutil_socket_t fd, short what, void *arg)
 	} else if (n == 0) {
 		evpop_proxy_eof(tunnel->proxy, &result);
 		tunnel_fail(tunnel, &result);
-	} else if (is_passing(errno)) {
+	} else if (tunnel_may_retry(errno)) {
 		tunnel_wait(tunnel, &tunnel->readable);
 	} else {
 		tunnel_fail_system(tunnel, "read from");
