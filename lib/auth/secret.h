@@ -1,12 +1,14 @@
 /*
  * Octets that may be a secret: wiped when they move, when they are replaced
- * and when they go.
+ * and when they go; and copies of credentials, made of such.
  */
 #ifndef EVPOP_AUTH_SECRET_H
 #define EVPOP_AUTH_SECRET_H
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include <evpop/auth.h>
 
 /*
  * Zeroed, it is empty.  An addition that finds no memory sets `failed`, and
@@ -41,5 +43,21 @@ void evpop_secret_clear(struct evpop_secret *);
 
 /* Wipe and free a string, and set the pointer to NULL, which it may be. */
 void evpop_secret_forget(char **text);
+
+/*
+ * A copy of credentials, with 0 mechanisms replaced by the default ones.
+ * Without memory it is false, and the copy is empty.
+ */
+bool evpop_credentials_copy(struct evpop_credentials *copy_r,
+    const struct evpop_credentials *) EVPOP_MUST_USE;
+
+/*
+ * Wipe and free the texts of a copy, which is empty then, and may have been.
+ * Mechanisms and callback stay.
+ */
+void evpop_credentials_wipe(struct evpop_credentials *copy);
+
+/* Wipe and free one text of a copy, and set it to NULL, which it may be. */
+void evpop_credentials_forget(const char **text);
 
 #endif

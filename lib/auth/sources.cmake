@@ -2,7 +2,6 @@ set(EVPOP_AUTH_SOURCES
 	auth/apop.c
 	auth/base64.c
 	auth/cram.c
-	auth/credentials.c
 	auth/derivation.c
 	auth/digest.c
 	auth/exchange.c

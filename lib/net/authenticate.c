@@ -11,14 +11,15 @@
 void
 evpop_authentication_init(struct evpop_authentication *authentication,
     struct evpop_connection *connection, struct evpop_requests *requests,
-    struct evpop_memory *memory,
-    const struct evpop_authentication_handler *handler, void *arg)
+    struct evpop_memory *memory, const struct evpop_bracket *bracket,
+    void (*answer)(const struct evpop_result *, void *arg), void *arg)
 {
 	*authentication = (struct evpop_authentication){
 		.connection = connection,
 		.requests = requests,
 		.memory = memory,
-		.handler = handler,
+		.bracket = bracket,
+		.answer = answer,
 		.arg = arg,
 	};
 }
@@ -63,7 +64,7 @@ authentication_answer(struct evpop_authentication *authentication,
 	evpop_request_close(authentication->request);
 	if (authentication->probe != NULL)
 		evpop_request_close(authentication->probe);
-	authentication->handler->answer(result, authentication->arg);
+	authentication->answer(result, authentication->arg);
 }
 
 /* ---- what goes out behind it ---- */
@@ -256,14 +257,14 @@ static void
 authentication_key_derived(const unsigned char *key, void *arg)
 {
 	struct evpop_authentication *authentication = arg;
-	void *owner = authentication->arg;
+	const struct evpop_bracket *bracket = authentication->bracket;
 
-	authentication->handler->enter(owner);
+	bracket->enter(bracket->arg);
 	authentication->derivation = NULL;
 	authentication_check_answer(
 	    authentication, evpop_login_take_key(authentication->login,
 				authentication_proto(authentication), key));
-	authentication->handler->leave(owner);
+	bracket->leave(bracket->arg);
 }
 
 /* Have a key derived that the answer wants; one that is known is taken. */

@@ -10,20 +10,14 @@
 
 struct evpop_derive_request;
 
-struct evpop_authentication_handler {
-	/* Around what comes from the loop, as of the connection. */
-	void (*enter)(void *arg);
-	void (*leave)(void *arg);
-	/* The log-in, which is the oldest request, is over. */
-	void (*answer)(const struct evpop_result *, void *arg);
-};
-
 /* Members are private. */
 struct evpop_authentication {
 	struct evpop_connection *connection;
 	struct evpop_requests *requests;
 	struct evpop_memory *memory; /* or NULL */
-	const struct evpop_authentication_handler *handler;
+	const struct evpop_bracket *bracket;
+	/* The log-in, which is the oldest request, is over. */
+	void (*answer)(const struct evpop_result *, void *arg);
 	void *arg;
 	struct evpop_client_request *request; /* the log-in's */
 	struct evpop_login *login;
@@ -38,7 +32,8 @@ struct evpop_authentication {
 /* All is borrowed. */
 void evpop_authentication_init(struct evpop_authentication *,
     struct evpop_connection *, struct evpop_requests *, struct evpop_memory *,
-    const struct evpop_authentication_handler *, void *arg);
+    const struct evpop_bracket *,
+    void (*answer)(const struct evpop_result *, void *arg), void *arg);
 
 /* Wait for nothing any more. */
 void evpop_authentication_cancel(struct evpop_authentication *);

@@ -39,6 +39,7 @@ struct evpop_client {
 	void *arg;
 	bool lacks_tls; /* a context that it would need */
 
+	struct evpop_bracket bracket;
 	struct evpop_connection *connection;
 	struct evpop_requests requests;
 	struct evpop_authentication authentication;
@@ -371,20 +372,12 @@ client_woken(evutil_socket_t fd, short what, void *arg)
 /* ---- life ---- */
 
 static const struct evpop_connection_handler connection_handler = {
-	.enter = client_enter,
-	.leave = client_leave,
 	.changed = client_changed,
 	.connected = client_connected,
 	.event = client_event,
 	.closed = client_closed,
 	.wake = client_wake,
 };
-static const struct evpop_authentication_handler authentication_handler = {
-	.enter = client_enter,
-	.leave = client_leave,
-	.answer = client_answer_with,
-};
-
 static bool
 client_host_is_good(const char *host)
 {
@@ -415,8 +408,11 @@ evpop_client_new(struct event_base *base, struct evdns_base *dns,
 	client->lacks_tls =
 	    config->tls != EVPOP_TLS_NONE && config->tls_context == NULL;
 	evpop_requests_init(&client->requests);
-	client->connection =
-	    evpop_connection_new(base, config, &connection_handler, client);
+	client->bracket = (struct evpop_bracket){
+		.enter = client_enter, .leave = client_leave, .arg = client
+	};
+	client->connection = evpop_connection_new(
+	    base, config, &client->bracket, &connection_handler, client);
 	if (client->connection == NULL || event_assign(&client->wake, base, -1,
 					      0, client_woken, client) == -1) {
 		client_release(client);
@@ -427,7 +423,8 @@ evpop_client_new(struct event_base *base, struct evdns_base *dns,
 		    evpop_connection_proto(client->connection), client_trace,
 		    client);
 	evpop_authentication_init(&client->authentication, client->connection,
-	    &client->requests, config->memory, &authentication_handler, client);
+	    &client->requests, config->memory, &client->bracket,
+	    client_answer_with, client);
 	return client;
 }
 

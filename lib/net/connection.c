@@ -349,22 +349,6 @@ evpop_connection_dispatch(struct evpop_connection *connection)
 
 /* ---- the stream's events ---- */
 
-static void
-connection_enter(void *arg)
-{
-	struct evpop_connection *connection = arg;
-
-	connection->handler->enter(connection->arg);
-}
-
-static void
-connection_leave(void *arg)
-{
-	struct evpop_connection *connection = arg;
-
-	connection->handler->leave(connection->arg);
-}
-
 /* STLS was accepted and all input consumed: begin the handshake. */
 static void
 connection_begin_tls(struct evpop_connection *connection)
@@ -489,8 +473,6 @@ connection_overdue(enum evpop_phase phase, const char *limit, void *arg)
 }
 
 static const struct evpop_stream_handler stream_handler = {
-	.enter = connection_enter,
-	.leave = connection_leave,
 	.secured = connection_secured,
 	.input = connection_take_input,
 	.output = connection_give_output,
@@ -537,6 +519,7 @@ evpop_connection_perform(
 struct evpop_connection *
 evpop_connection_new(struct event_base *base,
     const struct evpop_client_config *config,
+    const struct evpop_bracket *bracket,
     const struct evpop_connection_handler *handler, void *arg)
 {
 	struct evpop_connection *connection;
@@ -548,7 +531,7 @@ evpop_connection_new(struct event_base *base,
 	connection->arg = arg;
 	connection->proto = evpop_proto_new(&config->limits);
 	connection->stream = evpop_stream_new(
-	    base, &config->timeouts, &stream_handler, connection);
+	    base, &config->timeouts, bracket, &stream_handler, connection);
 	if (evpop_destination_init(&connection->to, config))
 		connection->server = evpop_server_new(config->memory,
 		    config->host, connection->to.dial.port, config->tls,

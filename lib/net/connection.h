@@ -13,6 +13,7 @@
 
 #include "lib/net/choice.h"
 
+struct evpop_bracket;
 struct evpop_connection;
 struct evpop_stream;
 
@@ -26,13 +27,8 @@ enum evpop_connection_state {
 	EVPOP_CONNECTION_STATE_COUNT
 };
 
+/* In any of these it may be closed; freed only in the bracket's `leave`. */
 struct evpop_connection_handler {
-	/*
-	 * Around everything that comes from the loop.  In any other handler
-	 * the connection may be closed; freed only in `leave`.
-	 */
-	void (*enter)(void *arg);
-	void (*leave)(void *arg);
 	/* It changes its state; the names are for a trace. */
 	void (*changed)(const char *old_name, const char *new_name, void *arg);
 	/* Connected, or why not.  Once. */
@@ -53,8 +49,8 @@ struct evpop_connection_handler {
  * copied, is what connecting fails for.  NULL without memory.
  */
 struct evpop_connection *evpop_connection_new(struct event_base *,
-    const struct evpop_client_config *, const struct evpop_connection_handler *,
-    void *arg) EVPOP_MUST_USE;
+    const struct evpop_client_config *, const struct evpop_bracket *,
+    const struct evpop_connection_handler *, void *arg) EVPOP_MUST_USE;
 /* Not in a handler; NULL is allowed. */
 void evpop_connection_free(struct evpop_connection *);
 

@@ -214,21 +214,29 @@ evpop_dial_new(struct event_base *base, struct evdns_base *dns,
 }
 
 void
-evpop_dial_describe(const struct evpop_dial *dial, char *text, size_t text_size)
+evpop_dial_describe_overdue(const struct evpop_dial *dial,
+    enum evpop_phase phase, const char *limit, struct evpop_result *result)
 {
-	char address[EVPOP_ADDRESS_TEXT];
+	char address[EVPOP_ADDRESS_TEXT], tried[160];
 
+	if (phase == EVPOP_PHASE_RESOLVE) {
+		evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
+		    "%.100s was not resolved within %s; do the name servers "
+		    "(/etc/resolv.conf) answer?",
+		    dial_first_host(dial), limit);
+		return;
+	}
 	if (dial->tunnel != NULL) {
 		evpop_address_text(&dial->peer, address);
-		snprintf(text, text_size, "the %s proxy %s did not answer %s",
+		snprintf(tried, sizeof(tried),
+		    "the %s proxy %s did not answer %s",
 		    evpop_proxy_kind_name(dial->options.proxy->kind), address,
 		    evpop_tunnel_standing(dial->tunnel));
-	} else if (dial->connect != NULL) {
-		evpop_connect_describe(dial->connect, text, text_size);
 	} else {
-		snprintf(text, text_size, "%.100s was not resolved",
-		    dial_first_host(dial));
+		evpop_connect_describe(dial->connect, tried, sizeof(tried));
 	}
+	evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
+	    "no connection within %s: %s", limit, tried);
 }
 
 void

@@ -62,9 +62,9 @@ struct evpop_dial *evpop_dial_new(struct event_base *, struct evdns_base *dns,
     const struct evpop_dial_options *, const struct evpop_dial_handler *,
     void *arg) EVPOP_MUST_USE;
 
-/* Say how far it got, for who waited too long. */
-void evpop_dial_describe(
-    const struct evpop_dial *, char *text, size_t text_size);
+/* It was not over within the limit, as "20 s": resolving, or connecting. */
+void evpop_dial_describe_overdue(const struct evpop_dial *, enum evpop_phase,
+    const char *limit, struct evpop_result *result_r);
 
 /*
  * Closes what is unfinished and sets the pointer to NULL.  As for

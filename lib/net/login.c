@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/auth/credentials.h"
+#include "lib/auth/secret.h"
 #include "lib/core/command.h"
 #include "lib/core/reply.h"
 #include "lib/net/server.h"

@@ -10,16 +10,24 @@
 #include "lib/net/loop.h"
 #include "lib/net/tls.h"
 
+/* What the last write came to. */
+enum stream_writing {
+	STREAM_WRITES = 0,
+	STREAM_WRITE_BLOCKED,
+	STREAM_WRITE_WANTS_READ,
+	STREAM_WRITE_FAILED /* what was sent before may still be read */
+};
+
 struct evpop_stream {
 	enum evpop_stream_state state;
+	const struct evpop_bracket *bracket;
 	const struct evpop_stream_handler *handler;
 	void *arg;
 	struct evpop_loop *loop;
 	struct evpop_deadline deadline;
 
 	struct evpop_dial *dial;
-	const char *host, *asked; /* asked: for, of the resolver */
-	uint16_t port;
+	const struct evpop_dial_options *options;
 	struct evpop_tls_context *tls_at_once;
 
 	evutil_socket_t fd;
@@ -28,15 +36,35 @@ struct evpop_stream {
 	struct event again; /* next turn, without waiting for the descriptor */
 	bool is_reading, is_writing; /* events that are added */
 	bool is_paused;
-	bool write_blocked, write_wants_read, read_wants_write;
-	bool write_failed; /* what was sent before may still be read */
-	size_t share;      /* octets to read at once */
+	enum stream_writing writing;
+	bool read_wants_write;
+	size_t share; /* octets to read at once */
 	unsigned char *kept;
 	size_t kept_start, kept_end;
 	struct evpop_stream_status status;
 };
 
 static void stream_perform(struct evpop_stream *);
+
+static void
+stream_enter(const struct evpop_stream *stream)
+{
+	stream->bracket->enter(stream->bracket->arg);
+}
+
+/* The stream may be gone then. */
+static void
+stream_leave(const struct evpop_stream *stream)
+{
+	stream->bracket->leave(stream->bracket->arg);
+}
+
+static bool
+stream_is_open(const struct evpop_stream *stream)
+{
+	return stream->state == EVPOP_STREAM_PLAIN ||
+	       stream->state == EVPOP_STREAM_TLS;
+}
 
 /* ---- deadlines ---- */
 
@@ -60,8 +88,7 @@ evpop_stream_expect(
     struct evpop_stream *stream, enum evpop_phase phase, uint64_t answered)
 {
 	enum evpop_phase own = stream_own_phase(stream);
-	bool is_open = stream->state == EVPOP_STREAM_PLAIN ||
-		       stream->state == EVPOP_STREAM_TLS;
+	bool is_open = stream_is_open(stream);
 
 	if (own != EVPOP_PHASE_NONE)
 		phase = own;
@@ -73,8 +100,8 @@ evpop_stream_expect(
 		.answered = answered,
 		.octets_in = stream->status.octets_in,
 		.octets_out = stream->status.octets_out,
-		.is_send_blocked =
-		    is_open && !stream->is_paused && stream->write_blocked,
+		.is_send_blocked = is_open && !stream->is_paused &&
+				   stream->writing == STREAM_WRITE_BLOCKED,
 	    });
 }
 
@@ -90,8 +117,6 @@ stream_describe_overdue(const struct evpop_stream *stream,
     enum evpop_overdue overdue, enum evpop_phase phase, const char *limit,
     struct evpop_result *result)
 {
-	char tried[160] = "";
-
 	if (overdue == EVPOP_OVERDUE_SESSION)
 		evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
 		    "the session was not over within %s", limit);
@@ -99,17 +124,9 @@ stream_describe_overdue(const struct evpop_stream *stream,
 		evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
 		    "the server took nothing of what was to be sent for %s",
 		    limit);
-	else if (phase == EVPOP_PHASE_RESOLVE)
-		evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
-		    "%.100s was not resolved within %s; do the name servers "
-		    "(/etc/resolv.conf) answer?",
-		    stream->asked, limit);
-	else if (phase == EVPOP_PHASE_CONNECT) {
-		if (stream->dial != NULL)
-			evpop_dial_describe(stream->dial, tried, sizeof tried);
-		evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
-		    "no connection within %s: %s", limit, tried);
-	} else if (phase == EVPOP_PHASE_HANDSHAKE)
+	else if (phase == EVPOP_PHASE_RESOLVE || phase == EVPOP_PHASE_CONNECT)
+		evpop_dial_describe_overdue(stream->dial, phase, limit, result);
+	else if (phase == EVPOP_PHASE_HANDSHAKE)
 		evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
 		    "the TLS handshake was not finished within %s", limit);
 	else
@@ -122,16 +139,14 @@ stream_overdue(enum evpop_overdue overdue, enum evpop_phase phase,
     const char *limit, void *arg)
 {
 	struct evpop_stream *stream = arg;
-	const struct evpop_stream_handler *handler = stream->handler;
 	struct evpop_result result;
-	void *owner = stream->arg;
 
-	handler->enter(owner);
+	stream_enter(stream);
 	if (stream_describe_overdue(stream, overdue, phase, limit, &result))
-		handler->failed(&result, owner);
+		stream->handler->failed(&result, stream->arg);
 	else
-		handler->overdue(phase, limit, owner);
-	handler->leave(owner);
+		stream->handler->overdue(phase, limit, stream->arg);
+	stream_leave(stream);
 }
 
 /* ---- events ---- */
@@ -140,14 +155,12 @@ static void
 stream_woken(evutil_socket_t fd, short what, void *arg)
 {
 	struct evpop_stream *stream = arg;
-	const struct evpop_stream_handler *handler = stream->handler;
-	void *owner = stream->arg;
 
 	(void)fd;
 	(void)what;
-	handler->enter(owner);
+	stream_enter(stream);
 	stream_perform(stream);
-	handler->leave(owner);
+	stream_leave(stream);
 }
 
 static void
@@ -168,9 +181,10 @@ stream_update_events(struct evpop_stream *stream)
 	if (stream->state < EVPOP_STREAM_PLAIN)
 		return;
 	stream_set_event(&stream->readable, &stream->is_reading,
-	    !stream->is_paused || stream->write_wants_read);
+	    !stream->is_paused || stream->writing == STREAM_WRITE_WANTS_READ);
 	stream_set_event(&stream->writable, &stream->is_writing,
-	    stream->write_blocked || stream->read_wants_write);
+	    stream->writing == STREAM_WRITE_BLOCKED ||
+		stream->read_wants_write);
 }
 
 static void
@@ -187,6 +201,7 @@ stream_fail_for_memory(struct evpop_stream *stream, enum evpop_phase phase)
 
 struct evpop_stream *
 evpop_stream_new(struct event_base *base, const struct evpop_timeouts *timeouts,
+    const struct evpop_bracket *bracket,
     const struct evpop_stream_handler *handler, void *arg)
 {
 	struct evpop_stream *stream;
@@ -194,6 +209,7 @@ evpop_stream_new(struct event_base *base, const struct evpop_timeouts *timeouts,
 	stream = calloc(1, sizeof *stream);
 	if (stream == NULL)
 		return NULL;
+	stream->bracket = bracket;
 	stream->handler = handler;
 	stream->arg = arg;
 	stream->fd = -1;
@@ -221,12 +237,10 @@ static void
 stream_connecting(void *arg)
 {
 	struct evpop_stream *stream = arg;
-	const struct evpop_stream_handler *handler = stream->handler;
-	void *owner = stream->arg;
 
-	handler->enter(owner);
+	stream_enter(stream);
 	stream->state = EVPOP_STREAM_CONNECTING;
-	handler->leave(owner);
+	stream_leave(stream);
 }
 
 static bool
@@ -269,28 +283,24 @@ static void
 stream_connected(const struct evpop_dialed *dialed, void *arg)
 {
 	struct evpop_stream *stream = arg;
-	const struct evpop_stream_handler *handler = stream->handler;
-	void *owner = stream->arg;
 
-	handler->enter(owner);
+	stream_enter(stream);
 	if (stream_open(stream, dialed))
 		stream_begin(stream);
 	else
 		stream_fail_for_memory(stream, EVPOP_PHASE_CONNECT);
 	evpop_dial_free(&stream->dial);
-	handler->leave(owner);
+	stream_leave(stream);
 }
 
 static void
 stream_dial_failed(const struct evpop_result *result, void *arg)
 {
 	struct evpop_stream *stream = arg;
-	const struct evpop_stream_handler *handler = stream->handler;
-	void *owner = stream->arg;
 
-	handler->enter(owner);
-	handler->failed(result, owner);
-	handler->leave(owner);
+	stream_enter(stream);
+	stream->handler->failed(result, stream->arg);
+	stream_leave(stream);
 }
 
 static const struct evpop_dial_handler dial_handler = {
@@ -305,10 +315,7 @@ evpop_stream_connect(struct evpop_stream *stream, struct evdns_base *dns,
     struct evpop_tls_context *tls_at_once)
 {
 	assert(stream->state == EVPOP_STREAM_CLOSED);
-	stream->host = options->host;
-	stream->asked =
-	    options->proxy != NULL ? options->proxy->host : options->host;
-	stream->port = options->port;
+	stream->options = options;
 	stream->tls_at_once = tls_at_once;
 	stream->state = EVPOP_STREAM_RESOLVING;
 	evpop_deadline_start(&stream->deadline);
@@ -323,8 +330,8 @@ evpop_stream_start_tls(struct evpop_stream *stream,
 {
 	assert(stream->state == EVPOP_STREAM_PLAIN);
 	assert(stream->kept == NULL);
-	stream->tls = evpop_tls_new(
-	    context, stream->fd, stream->host, stream->port, result);
+	stream->tls = evpop_tls_new(context, stream->fd, stream->options->host,
+	    stream->options->port, result);
 	if (stream->tls == NULL)
 		return false;
 	stream->state = EVPOP_STREAM_HANDSHAKE;
@@ -389,8 +396,7 @@ stream_give(struct evpop_stream *stream, size_t length)
 static bool
 stream_may_read(const struct evpop_stream *stream)
 {
-	return !stream->is_paused && (stream->state == EVPOP_STREAM_PLAIN ||
-					 stream->state == EVPOP_STREAM_TLS);
+	return !stream->is_paused && stream_is_open(stream);
 }
 
 static void
@@ -437,7 +443,8 @@ stream_handshake(struct evpop_stream *stream)
 	enum evpop_io io;
 
 	io = evpop_tls_handshake(stream->tls, &result);
-	stream->write_blocked = io == EVPOP_IO_WANT_WRITE;
+	stream->writing =
+	    io == EVPOP_IO_WANT_WRITE ? STREAM_WRITE_BLOCKED : STREAM_WRITES;
 	switch (io) {
 	case EVPOP_IO_DONE:
 		stream->state = EVPOP_STREAM_TLS;
@@ -537,10 +544,10 @@ stream_write_turn(struct evpop_stream *stream)
 		stream->handler->sent(written, stream->arg);
 		return true;
 	case EVPOP_IO_WANT_WRITE:
-		stream->write_blocked = true;
+		stream->writing = STREAM_WRITE_BLOCKED;
 		return false;
 	case EVPOP_IO_WANT_READ:
-		stream->write_wants_read = true;
+		stream->writing = STREAM_WRITE_WANTS_READ;
 		return false;
 	case EVPOP_IO_END:
 		stream->handler->ended(stream->arg);
@@ -551,7 +558,7 @@ stream_write_turn(struct evpop_stream *stream)
 		 * allows nothing after a failure.
 		 */
 		if (stream->state == EVPOP_STREAM_PLAIN)
-			stream->write_failed = true;
+			stream->writing = STREAM_WRITE_FAILED;
 		else
 			stream->handler->failed(&result, stream->arg);
 		return false;
@@ -559,21 +566,13 @@ stream_write_turn(struct evpop_stream *stream)
 	return false;
 }
 
-static bool
-stream_may_write(const struct evpop_stream *stream)
-{
-	return !stream->write_failed && (stream->state == EVPOP_STREAM_PLAIN ||
-					    stream->state == EVPOP_STREAM_TLS);
-}
-
 void
 evpop_stream_flush(struct evpop_stream *stream)
 {
-	stream->write_wants_read = false;
-	if (stream->state == EVPOP_STREAM_PLAIN ||
-	    stream->state == EVPOP_STREAM_TLS)
-		stream->write_blocked = false;
-	while (stream_may_write(stream) && stream_write_turn(stream))
+	if (stream_is_open(stream) && stream->writing != STREAM_WRITE_FAILED)
+		stream->writing = STREAM_WRITES;
+	while (stream_is_open(stream) && stream->writing == STREAM_WRITES &&
+	       stream_write_turn(stream))
 		;
 	stream_update_events(stream);
 }

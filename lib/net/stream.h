@@ -43,10 +43,14 @@ enum evpop_stream_state {
 	EVPOP_STREAM_TLS
 };
 
-struct evpop_stream_handler {
-	/* Around everything that comes from the loop. */
+/* Around everything that comes from the loop; its own argument. */
+struct evpop_bracket {
 	void (*enter)(void *arg);
 	void (*leave)(void *arg);
+	void *arg;
+};
+
+struct evpop_stream_handler {
 	/* The handshake succeeded. */
 	void (*secured)(void *arg);
 	/* Take octets; fewer than `length` only after evpop_stream_pause() or
@@ -67,8 +71,8 @@ struct evpop_stream_handler {
 
 /* Nothing happens yet.  NULL without memory. */
 struct evpop_stream *evpop_stream_new(struct event_base *,
-    const struct evpop_timeouts *, const struct evpop_stream_handler *,
-    void *arg) EVPOP_MUST_USE;
+    const struct evpop_timeouts *, const struct evpop_bracket *,
+    const struct evpop_stream_handler *, void *arg) EVPOP_MUST_USE;
 /* Closes; not from inside a handler.  NULL is allowed. */
 void evpop_stream_free(struct evpop_stream *);
 

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "lib/auth/credentials.h"
+#include "lib/auth/secret.h"
 
 static bool
 attempt_copy(const char **copy_r, const char *text)

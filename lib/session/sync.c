@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/auth/credentials.h"
+#include "lib/auth/secret.h"
 #include "lib/session/attempt.h"
 #include "lib/session/round.h"
 

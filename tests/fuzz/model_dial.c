@@ -33,7 +33,8 @@ struct evpop_dial {
 struct evpop_dial *__wrap_evpop_dial_new(struct event_base *,
     struct evdns_base *, const struct evpop_dial_options *,
     const struct evpop_dial_handler *, void *);
-void __wrap_evpop_dial_describe(const struct evpop_dial *, char *, size_t);
+void __wrap_evpop_dial_describe_overdue(const struct evpop_dial *,
+    enum evpop_phase, const char *, struct evpop_result *);
 void __wrap_evpop_dial_free(struct evpop_dial **);
 
 static void
@@ -104,11 +105,12 @@ __wrap_evpop_dial_new(struct event_base *base, struct evdns_base *dns,
 }
 
 void
-__wrap_evpop_dial_describe(
-    const struct evpop_dial *dial, char *text, size_t text_size)
+__wrap_evpop_dial_describe_overdue(const struct evpop_dial *dial,
+    enum evpop_phase phase, const char *limit, struct evpop_result *result)
 {
 	(void)dial;
-	snprintf(text, text_size, "the model does not connect");
+	evpop_result_set(result, EVPOP_ERROR_TIMEOUT, phase,
+	    "no connection within %s: the model does not connect", limit);
 }
 
 void

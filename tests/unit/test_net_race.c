@@ -915,7 +915,7 @@ test_freed(void **state)
 		{ "half.test", "127.0.0.1", NULL, 0, -1 } };
 	struct evpop_dial_options options = { .host = "n.test",
 		.resolution_delay_ms = 100 };
-	char text[EVPOP_TEXT_SIZE];
+	struct evpop_result result;
 	struct server server;
 	struct names names;
 	struct trial trial;
@@ -935,8 +935,12 @@ test_freed(void **state)
 	options.host = "slow.test";
 	trial_start(&trial, &names, &options);
 	turn_for(30);
-	evpop_dial_describe(trial.dial, text, sizeof(text));
-	assert_string_equal(text, "slow.test was not resolved");
+	evpop_dial_describe_overdue(
+	    trial.dial, EVPOP_PHASE_RESOLVE, "30 ms", &result);
+	assert_int_equal(result.error, EVPOP_ERROR_TIMEOUT);
+	assert_string_equal(result.text,
+	    "slow.test was not resolved within 30 ms; do the name servers "
+	    "(/etc/resolv.conf) answer?");
 	evpop_dial_free(&trial.dial);
 	options.host = "half.test";
 	trial.break_when_connecting = true;
