@@ -33,7 +33,7 @@ _Static_assert(STORE_ASIDE_MAILDROP == sizeof(" was--") - 1 + 2 * DIGEST_OCTETS,
 
 /* Servers are the same however their names are written. */
 static void
-lower(char *text)
+aside_lower(char *text)
 {
 	for (; *text != '\0'; text++)
 		if (*text >= 'A' && *text <= 'Z')
@@ -65,7 +65,7 @@ store_aside_name(struct store_aside *aside, const char *host, const char *user)
 	if (both == NULL)
 		return false;
 	memcpy(both, host, host_size);
-	lower(both);
+	aside_lower(both);
 	memcpy(both + host_size, user, user_size);
 	well = store_digest_sha256(both, host_size + user_size, digest);
 	free(both);
@@ -79,7 +79,7 @@ store_aside_name(struct store_aside *aside, const char *host, const char *user)
 }
 
 static enum store_status
-count_seen(struct store_db *db, int64_t account_id, uint64_t *count_r)
+aside_count_seen(struct store_db *db, int64_t account_id, uint64_t *count_r)
 {
 	static const char sql[] =
 	    "SELECT count(*) FROM uid WHERE account = ?1 AND state = 2"
@@ -116,7 +116,7 @@ store_aside_put(struct store_db *db, const struct store_aside *aside,
 
 	*count_r = *seen_r = 0;
 	if (trust_seen)
-		status = count_seen(db, account_id, seen_r);
+		status = aside_count_seen(db, account_id, seen_r);
 	if (status != STORE_OK)
 		return status;
 	sql_prepare_once(&use, db->sql, sql);

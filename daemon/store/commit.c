@@ -9,7 +9,6 @@
 #include "daemon/store/identity.h"
 #include "daemon/store/index/index.h"
 #include "daemon/store/kept.h"
-#include "daemon/store/row.h"
 #include "daemon/store/writer.h"
 
 /* ---- unfinished bodies ---- */

@@ -1,6 +1,3 @@
-#include <stdlib.h>
-#include <string.h>
-
 #include "daemon/store/attempts.h"
 #include "daemon/store/body.h"
 #include "daemon/store/commit.h"
@@ -14,7 +11,6 @@ struct failure_op {
 	void *arg;
 	unsigned attempts;
 	enum store_failed outcome;
-	char bytes[]; /* of the unique-id and the texts */
 };
 
 /* ---- quarantine ---- */
@@ -139,29 +135,11 @@ static const struct store_op_type failure_type = {
 	.answer = failure_answer,
 };
 
-static const char *
-copy(char **to, const void *bytes, size_t size)
-{
-	char *at = *to;
-
-	if (bytes == NULL)
-		return NULL;
-	memcpy(at, bytes, size);
-	*to += size;
-	return at;
-}
-
 void
 store_failure(struct store *store, const struct store_failure *failure,
     store_failure_cb done, void *arg)
 {
-	size_t id = failure->unique_id != NULL ? failure->unique_id_length : 0;
-	size_t reason = strlen(failure->reason) + 1;
-	size_t transcript =
-	    failure->transcript != NULL ? strlen(failure->transcript) + 1 : 0;
-	struct failure_op *op =
-	    calloc(1, sizeof(*op) + id + reason + transcript);
-	char *at;
+	struct failure_op *op = store_op_new(&failure_type, sizeof(*op));
 
 	if (op == NULL) {
 		if (failure->body != NULL)
@@ -170,16 +148,13 @@ store_failure(struct store *store, const struct store_failure *failure,
 			done(STORE_MEMORY, 0, STORE_FAILED_COUNTED, arg);
 		return;
 	}
-	op->op.type = &failure_type;
 	op->failure = *failure;
+	op->failure.unique_id = store_op_bytes(
+	    &op->op, failure->unique_id, failure->unique_id_length);
+	op->failure.reason = store_op_text(&op->op, failure->reason);
+	op->failure.transcript = store_op_text(&op->op, failure->transcript);
 	op->done = done;
 	op->arg = arg;
-	at = op->bytes;
-	op->failure.reason = copy(&at, failure->reason, reason);
-	op->failure.transcript = copy(&at, failure->transcript, transcript);
-	op->failure.unique_id =
-	    (const unsigned char *)copy(&at, failure->unique_id, id);
-	op->failure.unique_id_length = id;
 	if (failure->body != NULL)
 		store_body_hand_over(failure->body, &op->op);
 	store_submit(store, &op->op);
@@ -194,8 +169,7 @@ struct before_op {
 	void *arg;
 	bool all;
 	size_t count;
-	struct store_uid *uids;
-	unsigned char *bytes; /* of the ids */
+	struct store_uid uids[];
 };
 
 static enum store_status
@@ -228,64 +202,32 @@ before_answer(
 	before->done(status, status == STORE_OK && before->all, before->arg);
 }
 
-static void
-before_clear(struct store_op *op)
-{
-	struct before_op *before = (struct before_op *)op;
-
-	free(before->uids);
-	free(before->bytes);
-}
-
 static const struct store_op_type before_type = {
 	.lane = STORE_LANE_POLLS,
 	.read = before_read,
 	.answer = before_answer,
-	.clear = before_clear,
 };
-
-/* False without memory. */
-static bool
-copy_uids(struct before_op *before, const struct store_uid *uids)
-{
-	size_t length = 0;
-	unsigned char *at;
-
-	for (size_t i = 0; i < before->count; i++)
-		length += uids[i].unique_id_length;
-	before->uids = calloc(before->count + 1, sizeof(*uids));
-	before->bytes = at = malloc(length + 1);
-	if (before->uids == NULL || before->bytes == NULL)
-		return false;
-	for (size_t i = 0; i < before->count; i++) {
-		before->uids[i] = uids[i];
-		before->uids[i].unique_id = at;
-		if (uids[i].unique_id_length > 0)
-			memcpy(at, uids[i].unique_id, uids[i].unique_id_length);
-		at += uids[i].unique_id_length;
-	}
-	return true;
-}
 
 void
 store_failed_before(struct store *store, int64_t account_id,
     const struct store_uid *uids, size_t count, store_failed_before_cb done,
     void *arg)
 {
-	struct before_op *op = calloc(1, sizeof(*op));
+	struct before_op *op =
+	    store_op_new(&before_type, sizeof(*op) + count * sizeof(*uids));
 
-	if (op != NULL) {
-		op->op.type = &before_type;
-		op->account_id = account_id;
-		op->count = count;
-		op->done = done;
-		op->arg = arg;
-	}
-	if (op == NULL || !copy_uids(op, uids)) {
-		if (op != NULL)
-			before_clear(&op->op);
+	if (op == NULL) {
 		done(STORE_MEMORY, false, arg);
 		return;
 	}
+	for (size_t i = 0; i < count; i++) {
+		op->uids[i] = uids[i];
+		op->uids[i].unique_id = store_op_bytes(
+		    &op->op, uids[i].unique_id, uids[i].unique_id_length);
+	}
+	op->account_id = account_id;
+	op->count = count;
+	op->done = done;
+	op->arg = arg;
 	store_submit(store, &op->op);
 }

@@ -340,14 +340,13 @@ void
 store_identity_deleted(struct store *store, struct store_identity *identity,
     store_done_cb done, void *arg)
 {
-	struct deleted_op *op = calloc(1, sizeof(*op));
+	struct deleted_op *op = store_op_new(&deleted_type, sizeof(*op));
 
 	if (op == NULL) {
 		if (done != NULL)
 			done(STORE_MEMORY, arg);
 		return;
 	}
-	op->op.type = &deleted_type;
 	op->identity = store_identity_hold(identity);
 	op->done = done;
 	op->arg = arg;

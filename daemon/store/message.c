@@ -1,9 +1,9 @@
-#include <stdlib.h>
+#include "daemon/store/message.h"
 
 #include "daemon/store/chunk.h"
+#include "daemon/store/digest.h"
 #include "daemon/store/private.h"
-#include "daemon/store/row.h"
-#include "lib/base/arena.h"
+#include "lib/base/hex.h"
 
 /* ---- one message's row ---- */
 
@@ -12,27 +12,56 @@ struct message_op {
 	int64_t id;
 	store_message_row_cb done;
 	void *arg;
-	struct evpop_arena arena;
 	struct store_message_row row;
 };
+
+void
+store_message_take(struct store_op *op, struct sql_statement *from,
+    struct store_message_row *row_r)
+{
+	unsigned char digest[STORE_DIGEST_SIZE] = { 0 };
+	char hex[STORE_DIGEST_HEX];
+
+	(void)sql_column_bytes(from, 4, digest, sizeof(digest));
+	evpop_hex_encode(digest, STORE_DIGEST_SIZE, hex);
+	*row_r = (struct store_message_row){
+		.id = sql_column_int(from, 0),
+		.account = store_op_column_text(op, from, 1),
+		.octets = (uint64_t)sql_column_int(from, 3),
+		.digest = store_op_text(op, hex),
+		.stored_ms = sql_column_int(from, 5),
+		.has_date = !sql_column_is_null(from, 6),
+		.date_ms = sql_column_int(from, 6),
+		.sender = store_op_column_text(op, from, 7),
+		.recipients = store_op_column_text(op, from, 8),
+		.cc = store_op_column_text(op, from, 9),
+		.subject = store_op_column_text(op, from, 10),
+		.message_header_id = store_op_column_text(op, from, 11),
+		.attachments = (uint32_t)sql_column_int(from, 12),
+		.is_cut = sql_column_int(from, 13) != 0,
+	};
+	row_r->unique_id =
+	    store_op_column_bytes(op, from, 2, &row_r->unique_id_length);
+}
+
+static void
+message_take(struct store_op *op, struct sql_statement *from)
+{
+	store_message_take(op, from, &((struct message_op *)op)->row);
+}
 
 static enum store_status
 message_read(struct store_db *db, struct store_op *op)
 {
 	static const char sql[] =
-	    "SELECT " STORE_ROW_COLUMNS " FROM message JOIN account"
+	    "SELECT " STORE_MESSAGE_COLUMNS " FROM message JOIN account"
 	    " ON account.id = message.account"
 	    " WHERE message.id = ?1";
-	struct message_op *message = (struct message_op *)op;
-	enum store_status taken = STORE_NOT_FOUND, status;
 	struct sql_statement use;
 
 	sql_prepare(&use, db->sql, sql);
-	sql_bind_int(&use, 1, message->id);
-	if (sql_step(&use))
-		taken = store_row_take(&message->arena, &use, &message->row);
-	status = sql_end(&use);
-	return status != STORE_OK ? status : taken;
+	sql_bind_int(&use, 1, ((struct message_op *)op)->id);
+	return store_op_take_row(op, &use, message_take);
 }
 
 static void
@@ -46,30 +75,23 @@ message_answer(
 	    status, status == STORE_OK ? &message->row : NULL, message->arg);
 }
 
-static void
-message_clear(struct store_op *op)
-{
-	evpop_arena_free(&((struct message_op *)op)->arena);
-}
-
 static const struct store_op_type message_type = {
 	.lane = STORE_LANE_QUESTIONS,
 	.read = message_read,
 	.answer = message_answer,
-	.clear = message_clear,
 };
 
 void
 store_message(
     struct store *store, int64_t id, store_message_row_cb done, void *arg)
 {
-	struct message_op *message = calloc(1, sizeof(*message));
+	struct message_op *message =
+	    store_op_new(&message_type, sizeof(*message));
 
 	if (message == NULL) {
 		done(STORE_MEMORY, NULL, arg);
 		return;
 	}
-	message->op.type = &message_type;
 	message->id = id;
 	message->done = done;
 	message->arg = arg;
@@ -80,66 +102,45 @@ store_message(
 
 struct part_op {
 	struct store_op op;
+	const char *sql;
 	int64_t id;
-	uint32_t part;
+	uint32_t number;
 	store_part_cb done;
 	void *arg;
-	struct evpop_arena arena;
 	const unsigned char *bytes;
 	size_t length;
 };
 
+_Static_assert(1 << STORE_CHUNK_SEQUENCE_BITS == 1048576,
+    "the statement knows where the sequence begins");
 #define PART_SELECT(table)                                         \
 	"SELECT " STORE_CHUNK_COLUMNS " FROM " table " AS owner"   \
 	" LEFT JOIN chunk ON chunk.id = owner.body * 1048576 + ?2" \
 	" AND ?2 < 1048576 WHERE owner.id = ?1"
 
-static enum store_status
-take_part(struct part_op *part, struct store_db *db, struct sql_statement *use)
-{
-	const void *bytes;
-	enum store_status status =
-	    store_chunk_take(db, use, 0, &bytes, &part->length);
-
-	if (status != STORE_OK || bytes == NULL)
-		return status;
-	part->bytes = (const unsigned char *)evpop_arena_copy(
-	    &part->arena, bytes, part->length);
-	return part->bytes != NULL ? STORE_OK : STORE_MEMORY;
-}
+static const char part_of_message[] = PART_SELECT("message");
+static const char part_of_quarantine[] = PART_SELECT("quarantine");
 
 static enum store_status
-part_read(struct store_db *db, struct store_op *op, const char *sql)
+part_read(struct store_db *db, struct store_op *op)
 {
 	struct part_op *part = (struct part_op *)op;
 	enum store_status taken = STORE_NOT_FOUND, status;
 	struct sql_statement use;
+	const void *bytes;
 
-	_Static_assert(1 << STORE_CHUNK_SEQUENCE_BITS == 1048576,
-	    "the statement knows where the sequence begins");
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db->sql, part->sql);
 	sql_bind_int(&use, 1, part->id);
-	sql_bind_int(&use, 2, part->part);
-	if (sql_step(&use))
-		taken = take_part(part, db, &use);
+	sql_bind_int(&use, 2, part->number);
+	if (sql_step(&use)) {
+		taken = store_chunk_take(db, &use, 0, &bytes, &part->length);
+		if (taken == STORE_OK)
+			part->bytes = store_op_bytes(op, bytes, part->length);
+		if (taken == STORE_OK && bytes != NULL && part->bytes == NULL)
+			taken = STORE_MEMORY;
+	}
 	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
-}
-
-static enum store_status
-message_part_read(struct store_db *db, struct store_op *op)
-{
-	static const char sql[] = PART_SELECT("message");
-
-	return part_read(db, op, sql);
-}
-
-static enum store_status
-quarantine_part_read(struct store_db *db, struct store_op *op)
-{
-	static const char sql[] = PART_SELECT("quarantine");
-
-	return part_read(db, op, sql);
 }
 
 static void
@@ -154,39 +155,25 @@ part_answer(struct store *store, struct store_op *op, enum store_status status)
 		part->done(status, NULL, 0, part->arg);
 }
 
-static void
-part_clear(struct store_op *op)
-{
-	evpop_arena_free(&((struct part_op *)op)->arena);
-}
-
 static const struct store_op_type part_type = {
 	.lane = STORE_LANE_QUESTIONS,
-	.read = message_part_read,
+	.read = part_read,
 	.answer = part_answer,
-	.clear = part_clear,
-};
-
-static const struct store_op_type quarantine_part_type = {
-	.lane = STORE_LANE_QUESTIONS,
-	.read = quarantine_part_read,
-	.answer = part_answer,
-	.clear = part_clear,
 };
 
 static void
-submit_part(struct store *store, const struct store_op_type *type, int64_t id,
-    uint32_t number, store_part_cb done, void *arg)
+part_ask(struct store *store, const char *sql, int64_t id, uint32_t number,
+    store_part_cb done, void *arg)
 {
-	struct part_op *part = calloc(1, sizeof(*part));
+	struct part_op *part = store_op_new(&part_type, sizeof(*part));
 
 	if (part == NULL) {
 		done(STORE_MEMORY, NULL, 0, arg);
 		return;
 	}
-	part->op.type = type;
+	part->sql = sql;
 	part->id = id;
-	part->part = number;
+	part->number = number;
 	part->done = done;
 	part->arg = arg;
 	store_ask(store, &part->op, arg);
@@ -196,12 +183,12 @@ void
 store_body_read(struct store *store, int64_t id, uint32_t number,
     store_part_cb done, void *arg)
 {
-	submit_part(store, &part_type, id, number, done, arg);
+	part_ask(store, part_of_message, id, number, done, arg);
 }
 
 void
 store_quarantine_read(struct store *store, int64_t id, uint32_t number,
     store_part_cb done, void *arg)
 {
-	submit_part(store, &quarantine_part_type, id, number, done, arg);
+	part_ask(store, part_of_quarantine, id, number, done, arg);
 }

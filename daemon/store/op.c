@@ -1,8 +1,10 @@
 #include "daemon/store/op.h"
+#include "daemon/store/sql/engine.h"
 #include "lib/base/clock.h"
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct store_ops *
 store_ops_new(struct store *store, struct event_base *base, int64_t question_ms,
@@ -57,22 +59,30 @@ ops_return_closed(struct store_ops *ops, struct store_op *op)
 	store_mailbox_post(&ops->mailbox, op);
 }
 
+static void
+ops_answer_one(struct store_ops *ops, struct store_op *op)
+{
+	ops->pending--;
+	if (store_op_is_question(op))
+		TAILQ_REMOVE(&ops->questions, op, link);
+	op->type->answer(ops->store, op, op->status);
+	if (op->type->clear != NULL)
+		op->type->clear(op);
+	evpop_arena_free(&op->arena);
+	free(op);
+}
+
 void
 store_op_submit(struct store_ops *ops, struct store_op *op)
 {
 	assert(!store_op_is_question(op) || op->deadline_ms > 0);
-	op->status = STORE_OK;
 	ops->pending++;
-	if (ops->is_closing)
+	if (op->status != STORE_OK)
+		ops_answer_one(ops, op);
+	else if (ops->is_closing)
 		ops_return_closed(ops, op);
 	else
 		store_queue_push(&ops->queues[op->type->lane], op);
-}
-
-void
-store_op_init(struct store_op *op, const struct store_op_type *type)
-{
-	op->type = type;
 }
 
 void
@@ -85,18 +95,6 @@ size_t
 store_op_octets(const struct store_op *op)
 {
 	return op->octets;
-}
-
-static void
-ops_answer_one(struct store_ops *ops, struct store_op *op)
-{
-	ops->pending--;
-	if (store_op_is_question(op))
-		TAILQ_REMOVE(&ops->questions, op, link);
-	op->type->answer(ops->store, op, op->status);
-	if (op->type->clear != NULL)
-		op->type->clear(op);
-	free(op);
 }
 
 bool
@@ -124,6 +122,113 @@ store_ops_end(struct store_ops *ops)
 {
 	while (ops->pending > 0)
 		store_ops_answer(ops, SIZE_MAX);
+}
+
+/* ---- what an operation holds ---- */
+
+void *
+store_op_new(const struct store_op_type *type, size_t size)
+{
+	struct store_op *op = calloc(1, size);
+
+	if (op != NULL)
+		op->type = type;
+	return op;
+}
+
+void
+store_op_init(struct store_op *op, const struct store_op_type *type)
+{
+	op->type = type;
+}
+
+const unsigned char *
+store_op_bytes(struct store_op *op, const unsigned char *bytes, size_t length)
+{
+	char *copy;
+
+	if (bytes == NULL)
+		return NULL;
+	copy = evpop_arena_copy(&op->arena, bytes, length);
+	if (copy == NULL)
+		op->status = STORE_MEMORY;
+	return (const unsigned char *)copy;
+}
+
+const char *
+store_op_text(struct store_op *op, const char *text)
+{
+	return text == NULL ? NULL
+			    : (const char *)store_op_bytes(op,
+				  (const unsigned char *)text, strlen(text));
+}
+
+/* There is room up to each power of two. */
+void *
+store_op_grow(struct store_op *op, void *rows, size_t count, size_t row_size)
+{
+	void *grown;
+
+	if (count > 0 && (count & (count - 1)) != 0)
+		return rows;
+	grown = evpop_arena_take(&op->arena, (2 * count + 1) * row_size);
+	if (grown == NULL) {
+		op->status = STORE_MEMORY;
+		return NULL;
+	}
+	if (count > 0)
+		memcpy(grown, rows, count * row_size);
+	return grown;
+}
+
+const char *
+store_op_column_text(struct store_op *op, struct sql_statement *row, int column)
+{
+	const char *text = sql_column_text(row, column);
+
+	if (text == NULL && !sql_column_is_null(row, column))
+		op->status = STORE_MEMORY;
+	return store_op_text(op, text);
+}
+
+const unsigned char *
+store_op_column_bytes(struct store_op *op, struct sql_statement *row,
+    int column, size_t *length_r)
+{
+	const void *bytes = sql_column_blob(row, column, length_r);
+
+	if (bytes == NULL && *length_r > 0)
+		op->status = STORE_MEMORY;
+	if (bytes == NULL && !sql_column_is_null(row, column))
+		bytes = "";
+	return store_op_bytes(op, bytes, *length_r);
+}
+
+enum store_status
+store_op_take_rows(
+    struct store_op *op, struct sql_statement *rows, store_op_take take)
+{
+	enum store_status status;
+
+	while (op->status == STORE_OK && sql_step(rows))
+		take(op, rows);
+	status = sql_end(rows);
+	return status != STORE_OK ? status : op->status;
+}
+
+enum store_status
+store_op_take_row(
+    struct store_op *op, struct sql_statement *row, store_op_take take)
+{
+	enum store_status status;
+	bool is_found = sql_step(row);
+
+	if (is_found)
+		take(op, row);
+	status = sql_end(row);
+	if (status != STORE_OK)
+		return status;
+	return is_found ? op->status : STORE_NOT_FOUND;
 }
 
 /* ---- questions ---- */

@@ -14,7 +14,9 @@
 
 #include "daemon/store/queue.h"
 #include "daemon/store/status.h"
+#include "lib/base/arena.h"
 
+struct sql_statement;
 struct store;
 struct store_db;
 struct store_writer;
@@ -46,7 +48,7 @@ struct store_op_type {
 	    struct store_writer *, struct store_op *, enum store_status);
 	/* Runs on the loop, calls back. */
 	void (*answer)(struct store *, struct store_op *, enum store_status);
-	/* Free what it holds besides itself; or NULL. */
+	/* Free what it holds besides itself and its arena; or NULL. */
 	void (*clear)(struct store_op *);
 };
 
@@ -56,6 +58,7 @@ struct store_op {
 	size_t octets;               /* memory of bodies that it holds */
 	uint64_t kept;               /* history.c's: how many come before it */
 	enum store_status status;
+	struct evpop_arena arena; /* of what it was asked, and of its answer */
 
 	/* Of a question. */
 	TAILQ_ENTRY(store_op) link;
@@ -96,7 +99,23 @@ struct store_mailbox *store_ops_mailbox(struct store_ops *);
  */
 void store_op_submit(struct store_ops *, struct store_op *);
 
+/* An operation whose struct is so large; NULL without memory. */
+void *store_op_new(const struct store_op_type *, size_t size)
+    __attribute__((warn_unused_result));
+/* The same in memory that is there, and zeroed. */
 void store_op_init(struct store_op *, const struct store_op_type *);
+
+/*
+ * Copies that live as long as the operation; NULL stays NULL.  Without memory
+ * they are NULL, too, and the operation has failed: it comes back with
+ * STORE_MEMORY, from inside the call where it was not begun.
+ */
+const char *store_op_text(struct store_op *, const char *);
+const unsigned char *store_op_bytes(
+    struct store_op *, const unsigned char *, size_t length);
+/* `rows`, or a copy of them, with room for another behind `count`. */
+void *store_op_grow(
+    struct store_op *, void *rows, size_t count, size_t row_size);
 
 /* Memory of bodies that it holds. */
 void store_op_hold(struct store_op *, size_t octets);
@@ -126,6 +145,22 @@ bool store_op_is_question(const struct store_op *);
 bool store_op_is_over(const struct store_op *);
 
 void store_op_read(struct store_op *, struct store_db *);
+
+/*
+ * Columns of a row, copied as above.
+ */
+const char *store_op_column_text(
+    struct store_op *, struct sql_statement *, int column);
+const unsigned char *store_op_column_bytes(
+    struct store_op *, struct sql_statement *, int column, size_t *length_r);
+
+/* Each row of a statement, which is ended then. */
+typedef void (*store_op_take)(struct store_op *, struct sql_statement *);
+enum store_status store_op_take_rows(struct store_op *, struct sql_statement *,
+    store_op_take) __attribute__((warn_unused_result));
+/* The only row; STORE_NOT_FOUND where there is none. */
+enum store_status store_op_take_row(struct store_op *, struct sql_statement *,
+    store_op_take) __attribute__((warn_unused_result));
 
 /* It alone has failed; returns STORE_OK, for the others. */
 enum store_status store_op_fail(struct store_op *, enum store_status);

@@ -1,11 +1,7 @@
-#include <stdlib.h>
 #include <string.h>
 
-#include "daemon/store/column.h"
-#include "daemon/store/history.h"
 #include "daemon/store/private.h"
 #include "daemon/store/writer.h"
-#include "lib/base/arena.h"
 
 /*
  * History is for people to look back; of hundreds of thousands of accounts it
@@ -20,12 +16,11 @@ struct record_op {
 	store_done_cb done;
 	void *arg;
 	struct store_poll poll;
-	char texts[]; /* outcome and text */
 };
 
 /* Also tells whether there is such an account. */
 static enum store_status
-update_account(
+record_update_account(
     struct store_db *db, const struct store_poll *poll, bool *found_r)
 {
 	static const char success[] =
@@ -61,7 +56,7 @@ update_account(
 #define POLL_SELECTED_COLUMNS             TALLY_KEPT(POLL_SELECTED)
 
 static enum store_status
-insert(struct store_db *db, const struct store_poll *poll, int64_t *id_r)
+record_insert(struct store_db *db, const struct store_poll *poll, int64_t *id_r)
 {
 	static const char sql[] =
 	    "INSERT INTO poll(account, started_ms, finished_ms, outcome,"
@@ -82,7 +77,7 @@ insert(struct store_db *db, const struct store_poll *poll, int64_t *id_r)
 }
 
 static enum store_status
-drop_oldest(struct store_db *db, int64_t last)
+record_drop_oldest(struct store_db *db, int64_t last)
 {
 	static const char sql[] = "DELETE FROM poll WHERE id <= ?1";
 	struct sql_statement use;
@@ -98,18 +93,17 @@ static enum store_status
 record_write(struct store_writer *writer, struct store_op *op)
 {
 	const struct store_poll *poll = &((struct record_op *)op)->poll;
+	struct store_db *db = store_writer_db(writer);
 	bool found;
 	int64_t id;
-	enum store_status status =
-	    update_account(store_writer_db(writer), poll, &found);
+	enum store_status status = record_update_account(db, poll, &found);
 
-	if (status == STORE_OK && !found) {
+	if (status == STORE_OK && !found)
 		return store_op_fail(op, STORE_NOT_FOUND);
-	}
 	if (status == STORE_OK)
-		status = insert(store_writer_db(writer), poll, &id);
+		status = record_insert(db, poll, &id);
 	if (status == STORE_OK)
-		status = drop_oldest(store_writer_db(writer), id);
+		status = record_drop_oldest(db, id);
 	return status;
 }
 
@@ -133,22 +127,15 @@ static const struct store_op_type record_type = {
 static struct record_op *
 record_new(const struct store_poll *poll, store_done_cb done, void *arg)
 {
-	size_t outcome = strlen(poll->outcome) + 1;
-	size_t text = poll->text != NULL ? strlen(poll->text) + 1 : 0;
-	struct record_op *record = calloc(1, sizeof(*record) + outcome + text);
+	struct record_op *record = store_op_new(&record_type, sizeof(*record));
 
 	if (record == NULL)
 		return NULL;
-	record->op.type = &record_type;
 	record->done = done;
 	record->arg = arg;
 	record->poll = *poll;
-	memcpy(record->texts, poll->outcome, outcome);
-	record->poll.outcome = record->texts;
-	if (text > 0) {
-		memcpy(record->texts + outcome, poll->text, text);
-		record->poll.text = record->texts + outcome;
-	}
+	record->poll.outcome = store_op_text(&record->op, poll->outcome);
+	record->poll.text = store_op_text(&record->op, poll->text);
 	return record;
 }
 
@@ -181,32 +168,36 @@ struct polls_op {
 	unsigned limit;
 	store_polls_cb done;
 	void *arg;
-	struct evpop_arena arena;
-	struct store_poll_row *rows; /* room for one above the limit */
+	struct store_poll_row *rows;
 	size_t count;
-	bool all;
-	char account[];
+	const char *account; /* NULL: all */
 };
 
-static enum store_status
-take_row(struct polls_op *polls, struct sql_statement *from)
+static void
+polls_take(struct store_op *op, struct sql_statement *from)
 {
-	struct store_poll_row *row = &polls->rows[polls->count++];
-	struct store_poll *poll = &row->poll;
-	int i;
+	struct polls_op *polls = (struct polls_op *)op;
+	struct store_poll_row *row;
 
-	row->id = sql_column_int(from, 0);
-	poll->account_id = sql_column_int(from, 2);
-	poll->started_ms = sql_column_int(from, 3);
-	poll->finished_ms = sql_column_int(from, 4);
-	for (i = 0; i < TALLY_KEPT_COUNT; i++)
+	polls->rows =
+	    store_op_grow(op, polls->rows, polls->count, sizeof(*polls->rows));
+	if (polls->rows == NULL)
+		return;
+	row = &polls->rows[polls->count++];
+	*row = (struct store_poll_row){
+		.id = sql_column_int(from, 0),
+		.account = store_op_column_text(op, from, 1),
+		.poll = {
+			.account_id = sql_column_int(from, 2),
+			.started_ms = sql_column_int(from, 3),
+			.finished_ms = sql_column_int(from, 4),
+			.outcome = store_op_column_text(op, from, 5),
+			.text = store_op_column_text(op, from, 6),
+		},
+	};
+	for (int i = 0; i < TALLY_KEPT_COUNT; i++)
 		tally_set(
-		    &poll->tally, i, (uint64_t)sql_column_int(from, 7 + i));
-	if (!store_column_text(&polls->arena, from, 1, &row->account) ||
-	    !store_column_text(&polls->arena, from, 5, &poll->outcome) ||
-	    !store_column_text(&polls->arena, from, 6, &poll->text))
-		return STORE_MEMORY;
-	return STORE_OK;
+		    &row->poll.tally, i, (uint64_t)sql_column_int(from, 7 + i));
 }
 
 #define POLL_SELECT                                                          \
@@ -223,23 +214,16 @@ polls_read(struct store_db *db, struct store_op *op)
 	    POLL_SELECT " WHERE poll.id < ?1 AND poll.account ="
 			" (SELECT id FROM account WHERE name = ?3)"
 			" ORDER BY poll.id DESC LIMIT ?2";
-	struct polls_op *polls = (struct polls_op *)op;
-	enum store_status taken = STORE_OK, status;
+	const struct polls_op *polls = (struct polls_op *)op;
 	struct sql_statement use;
 
-	polls->rows = calloc(polls->limit + 1, sizeof(*polls->rows));
-	if (polls->rows == NULL)
-		return STORE_MEMORY;
-	sql_prepare(&use, db->sql, polls->all ? all : of_one);
+	sql_prepare(&use, db->sql, polls->account == NULL ? all : of_one);
 	sql_bind_int(
 	    &use, 1, polls->below_id > 0 ? polls->below_id : INT64_MAX);
 	sql_bind_int(&use, 2, (int64_t)polls->limit + 1);
-	if (!polls->all)
+	if (polls->account != NULL)
 		sql_bind_text(&use, 3, polls->account);
-	while (taken == STORE_OK && sql_step(&use))
-		taken = take_row(polls, &use);
-	status = sql_end(&use);
-	return status != STORE_OK ? status : taken;
+	return store_op_take_rows(op, &use, polls_take);
 }
 
 static void
@@ -256,40 +240,26 @@ polls_answer(struct store *store, struct store_op *op, enum store_status status)
 		polls->done(status, NULL, 0, false, polls->arg);
 }
 
-static void
-polls_clear(struct store_op *op)
-{
-	struct polls_op *polls = (struct polls_op *)op;
-
-	evpop_arena_free(&polls->arena);
-	free(polls->rows);
-}
-
 static const struct store_op_type polls_type = {
 	.lane = STORE_LANE_QUESTIONS,
 	.read = polls_read,
 	.answer = polls_answer,
-	.clear = polls_clear,
 };
 
 void
 store_polls(struct store *store, const char *account, int64_t below_id,
     unsigned limit, store_polls_cb done, void *arg)
 {
-	size_t size = account != NULL ? strlen(account) + 1 : 1;
-	struct polls_op *polls = calloc(1, sizeof(*polls) + size);
+	struct polls_op *polls = store_op_new(&polls_type, sizeof(*polls));
 
 	if (polls == NULL) {
 		done(STORE_MEMORY, NULL, 0, false, arg);
 		return;
 	}
-	polls->op.type = &polls_type;
 	polls->below_id = below_id;
 	polls->limit = store_page_limit(limit);
+	polls->account = store_op_text(&polls->op, account);
 	polls->done = done;
 	polls->arg = arg;
-	polls->all = account == NULL;
-	if (account != NULL)
-		memcpy(polls->account, account, size);
 	store_ask_history(store, &polls->op, arg);
 }

@@ -15,7 +15,6 @@
 #include "daemon/store/orphan.h"
 #include "daemon/store/private.h"
 #include "daemon/store/reader.h"
-#include "daemon/store/release.h"
 #include "daemon/store/sql/schema.h"
 #include "daemon/store/writer.h"
 #include "lib/base/clock.h"
@@ -89,6 +88,17 @@ open_number_bodies(struct store *store, struct store_db *db)
 }
 
 static enum store_status
+open_count_quarantined(struct store *store, struct store_db *db)
+{
+	int64_t count;
+	enum store_status status =
+	    sql_integer(db->sql, "SELECT count(*) FROM quarantine", &count);
+
+	store->stats.quarantined = (uint64_t)count;
+	return status;
+}
+
+static enum store_status
 open_prepare(
     struct store *store, struct store_db *db, struct store_error *error_r)
 {
@@ -103,7 +113,7 @@ open_prepare(
 	if (status == STORE_OK)
 		status = open_number_bodies(store, db);
 	if (status == STORE_OK)
-		status = store_quarantine_count(db, &store->stats.quarantined);
+		status = open_count_quarantined(store, db);
 	if (status != STORE_OK)
 		store_error_set(error_r, status, "%s: %s; %s", store->path,
 		    sql_words(db->sql), store_status_hint(status));

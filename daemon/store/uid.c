@@ -1,11 +1,6 @@
-#include <stdlib.h>
-#include <string.h>
-
-#include "daemon/store/column.h"
 #include "daemon/store/private.h"
 #include "daemon/store/unique.h"
 #include "daemon/store/writer.h"
-#include "lib/base/arena.h"
 
 /* ---- changes ---- */
 
@@ -14,14 +9,13 @@ struct change_op {
 	int64_t account_id;
 	store_done_cb done;
 	void *arg;
-	unsigned char *bytes; /* of all the ids */
 	size_t count;
 	struct store_uid_change changes[];
 };
 
 /* The message is GONE no more: it is listed again, under another id. */
 static enum store_status
-adopt(struct store_db *db, const struct store_unique *from,
+change_adopt(struct store_db *db, const struct store_unique *from,
     const struct store_unique *to)
 {
 	struct store_unique_row row;
@@ -37,7 +31,7 @@ adopt(struct store_db *db, const struct store_unique *from,
 }
 
 static enum store_status
-apply(struct store_db *db, int64_t account_id,
+change_apply(struct store_db *db, int64_t account_id,
     const struct store_uid_change *change)
 {
 	const struct store_unique unique = { .account_id = account_id,
@@ -52,7 +46,7 @@ apply(struct store_db *db, int64_t account_id,
 	if (change->forget)
 		return store_unique_forget(db, &unique);
 	if (change->adopt)
-		return adopt(db, &from, &unique);
+		return change_adopt(db, &from, &unique);
 	return store_unique_set_state(db, &unique, change->state);
 }
 
@@ -73,8 +67,8 @@ changes_write(struct store_writer *writer, struct store_op *op)
 		(void)store_op_fail(op, STORE_NOT_FOUND);
 	for (size_t i = 0; status == STORE_OK && found && i < changes->count;
 	     i++)
-		status = apply(store_writer_db(writer), changes->account_id,
-		    &changes->changes[i]);
+		status = change_apply(store_writer_db(writer),
+		    changes->account_id, &changes->changes[i]);
 	return status;
 }
 
@@ -89,73 +83,36 @@ changes_answer(
 		changes->done(status, changes->arg);
 }
 
-static void
-changes_clear(struct store_op *op)
-{
-	free(((struct change_op *)op)->bytes);
-}
-
 static const struct store_op_type change_type = {
 	.write = changes_write,
 	.answer = changes_answer,
-	.clear = changes_clear,
 };
-
-static void
-copy_id(unsigned char **to, const unsigned char **id, size_t length)
-{
-	if (length > 0)
-		memcpy(*to, *id, length);
-	*id = *to;
-	*to += length;
-}
-
-static struct change_op *
-copy_changes(const struct store_uid_change *changes, size_t count)
-{
-	struct change_op *copy =
-	    calloc(1, sizeof(*copy) + count * sizeof(*changes));
-	unsigned char *at;
-	size_t length = 0;
-
-	if (copy == NULL)
-		return NULL;
-	for (size_t i = 0; i < count; i++) {
-		copy->changes[i] = changes[i];
-		if (!changes[i].adopt)
-			copy->changes[i].from_id_length = 0;
-		length += changes[i].unique_id_length +
-			  copy->changes[i].from_id_length;
-	}
-	copy->bytes = at = malloc(length + 1);
-	if (copy->bytes == NULL) {
-		free(copy);
-		return NULL;
-	}
-	for (size_t i = 0; i < count; i++) {
-		struct store_uid_change *change = &copy->changes[i];
-
-		copy_id(&at, &change->unique_id, change->unique_id_length);
-		copy_id(&at, &change->from_id, change->from_id_length);
-	}
-	copy->count = count;
-	return copy;
-}
 
 void
 store_uids_change(struct store *store, int64_t account_id,
     const struct store_uid_change *changes, size_t count, store_done_cb done,
     void *arg)
 {
-	struct change_op *op = copy_changes(changes, count);
+	struct change_op *op =
+	    store_op_new(&change_type, sizeof(*op) + count * sizeof(*changes));
 
 	if (op == NULL) {
 		if (done != NULL)
 			done(STORE_MEMORY, arg);
 		return;
 	}
-	op->op.type = &change_type;
+	for (size_t i = 0; i < count; i++) {
+		struct store_uid_change *change = &op->changes[i];
+
+		*change = changes[i];
+		change->unique_id = store_op_bytes(
+		    &op->op, change->unique_id, change->unique_id_length);
+		change->from_id = store_op_bytes(&op->op,
+		    change->adopt ? change->from_id : NULL,
+		    change->from_id_length);
+	}
 	op->account_id = account_id;
+	op->count = count;
 	op->done = done;
 	op->arg = arg;
 	store_submit(store, &op->op);
@@ -168,62 +125,46 @@ struct uids_op {
 	int64_t account_id;
 	store_uids_cb done;
 	void *arg;
-	struct evpop_arena arena;
 	struct store_uid *uids;
-	size_t count, room;
+	size_t count;
 	size_t octets; /* of memory that they take */
 	bool more;
-	bool from_first;
-	uint32_t after_occurrence;
-	size_t after_length;
-	unsigned char after_id[];
+	bool is_from_first;
+	struct store_uid after;
 };
 
-/* False without memory. */
-static bool
-make_room(struct uids_op *uids)
-{
-	size_t room = uids->room * 2 + 64;
-	struct store_uid *grown;
-
-	if (uids->count < uids->room)
-		return true;
-	grown = realloc(uids->uids, room * sizeof(*grown));
-	if (grown == NULL)
-		return false;
-	uids->uids = grown;
-	uids->room = room;
-	return true;
-}
-
 static enum store_status
-take_uid(struct uids_op *uids, struct sql_statement *from)
+uids_take(struct store_op *op, struct sql_statement *from)
 {
+	struct uids_op *uids = (struct uids_op *)op;
+	int64_t state = sql_column_int(from, 2);
 	const unsigned char *digest;
 	struct store_uid *uid;
 	size_t length;
-	int64_t state = sql_column_int(from, 2);
 
 	if (state < 0 || state > STORE_UID_QUARANTINED)
 		return STORE_DAMAGED;
-	if (!make_room(uids))
+	uids->uids =
+	    store_op_grow(op, uids->uids, uids->count, sizeof(*uids->uids));
+	if (uids->uids == NULL)
 		return STORE_MEMORY;
 	uid = &uids->uids[uids->count++];
-	uid->occurrence = (uint32_t)sql_column_int(from, 1);
-	uid->state = (enum store_uid_state)state;
-	uid->message_id = sql_column_int(from, 3);
-	uid->stored_ms = sql_column_int(from, 4);
-	uid->octets = (uint64_t)sql_column_int(from, 5);
-	uid->listed_octets = (uint64_t)sql_column_int(from, 7);
-	uid->lines = (uint64_t)sql_column_int(from, 8);
-	uid->added_octets = (uint64_t)sql_column_int(from, 9);
-	if (!store_column_blob(&uids->arena, from, 0, &uid->unique_id,
-		&uid->unique_id_length) ||
-	    !store_column_blob(&uids->arena, from, 6, &digest, &length))
-		return STORE_MEMORY;
+	*uid = (struct store_uid){
+		.occurrence = (uint32_t)sql_column_int(from, 1),
+		.state = (enum store_uid_state)state,
+		.message_id = sql_column_int(from, 3),
+		.stored_ms = sql_column_int(from, 4),
+		.octets = (uint64_t)sql_column_int(from, 5),
+		.listed_octets = (uint64_t)sql_column_int(from, 7),
+		.lines = (uint64_t)sql_column_int(from, 8),
+		.added_octets = (uint64_t)sql_column_int(from, 9),
+	};
+	uid->unique_id =
+	    store_op_column_bytes(op, from, 0, &uid->unique_id_length);
+	digest = store_op_column_bytes(op, from, 6, &length);
 	uid->header_digest = length == STORE_HEADER_DIGEST_SIZE ? digest : NULL;
 	uids->octets += sizeof(*uid) + uid->unique_id_length + length;
-	return STORE_OK;
+	return op->status;
 }
 
 #define UIDS_SELECT                                                        \
@@ -243,16 +184,17 @@ uids_read(struct store_db *db, struct store_op *op)
 	enum store_status taken = STORE_OK, status;
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, uids->from_first ? first : next);
+	sql_prepare(&use, db->sql, uids->is_from_first ? first : next);
 	sql_bind_int(&use, 1, uids->account_id);
-	if (!uids->from_first) {
-		sql_bind_blob(&use, 2, uids->after_id, uids->after_length);
-		sql_bind_int(&use, 3, uids->after_occurrence);
+	if (!uids->is_from_first) {
+		sql_bind_blob(&use, 2, uids->after.unique_id,
+		    uids->after.unique_id_length);
+		sql_bind_int(&use, 3, uids->after.occurrence);
 	}
 	while (taken == STORE_OK && !uids->more && sql_step(&use)) {
 		uids->more = uids->octets >= STORE_UIDS_OCTETS;
 		if (!uids->more)
-			taken = take_uid(uids, &use);
+			taken = uids_take(op, &use);
 	}
 	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
@@ -271,41 +213,28 @@ uids_answer(struct store *store, struct store_op *op, enum store_status status)
 		uids->done(status, NULL, 0, false, uids->arg);
 }
 
-static void
-uids_clear(struct store_op *op)
-{
-	struct uids_op *uids = (struct uids_op *)op;
-
-	evpop_arena_free(&uids->arena);
-	free(uids->uids);
-}
-
 static const struct store_op_type uids_type = {
 	.lane = STORE_LANE_POLLS,
 	.read = uids_read,
 	.answer = uids_answer,
-	.clear = uids_clear,
 };
 
 void
 store_uids(struct store *store, int64_t account_id,
     const struct store_uid *after, store_uids_cb done, void *arg)
 {
-	size_t length = after != NULL ? after->unique_id_length : 0;
-	struct uids_op *uids = calloc(1, sizeof(*uids) + length + 1);
+	struct uids_op *uids = store_op_new(&uids_type, sizeof(*uids));
 
 	if (uids == NULL) {
 		done(STORE_MEMORY, NULL, 0, false, arg);
 		return;
 	}
-	uids->op.type = &uids_type;
 	uids->account_id = account_id;
-	uids->from_first = after == NULL;
+	uids->is_from_first = after == NULL;
 	if (after != NULL) {
-		uids->after_occurrence = after->occurrence;
-		uids->after_length = length;
-		if (length > 0)
-			memcpy(uids->after_id, after->unique_id, length);
+		uids->after = *after;
+		uids->after.unique_id = store_op_bytes(
+		    &uids->op, after->unique_id, after->unique_id_length);
 	}
 	uids->done = done;
 	uids->arg = arg;

@@ -7,8 +7,9 @@
 
 #include "lib/base/hash.h"
 
-/* Some tens of rows or accounts: few blocks for many, little waste for one. */
-#define BLOCK_SIZE   ((size_t)16 * 1024)
+/* Few blocks for many pieces, little waste for one: sizes double. */
+#define BLOCK_FIRST  ((size_t)512)
+#define BLOCK_MOST   ((size_t)16 * 1024)
 #define SHARED_FIRST ((size_t)64)
 
 struct evpop_arena_block {
@@ -21,9 +22,14 @@ static struct evpop_arena_block *
 arena_add_block(struct evpop_arena *arena, size_t size)
 {
 	struct evpop_arena_block *block;
+	size_t least = BLOCK_FIRST;
 
-	if (size < BLOCK_SIZE)
-		size = BLOCK_SIZE;
+	if (arena->blocks != NULL)
+		least = 2 * arena->blocks->size;
+	if (least > BLOCK_MOST)
+		least = BLOCK_MOST;
+	if (size < least)
+		size = least;
 	if (size > SIZE_MAX / 2)
 		return NULL;
 	block = calloc(1, sizeof *block + size);

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "daemon/store/private.h"
-#include "daemon/store/row.h"
+#include "daemon/store/message.h"
 #include "tests/unit/test_store_fixture.h"
 
 #define SLOW_ROWS 4000
@@ -75,21 +75,18 @@ gate_pass(void)
 	pthread_mutex_unlock(&gate.mutex);
 }
 
-enum store_status __real_store_row_take(
-    struct evpop_arena *, struct sql_statement *, struct store_message_row *);
-enum store_status __wrap_store_row_take(
-    struct evpop_arena *, struct sql_statement *, struct store_message_row *);
+void __real_store_message_take(
+    struct store_op *, struct sql_statement *, struct store_message_row *);
+void __wrap_store_message_take(
+    struct store_op *, struct sql_statement *, struct store_message_row *);
 
-enum store_status
-__wrap_store_row_take(struct evpop_arena *arena, struct sql_statement *from,
+void
+__wrap_store_message_take(struct store_op *op, struct sql_statement *from,
     struct store_message_row *row_r)
 {
-	enum store_status status = __real_store_row_take(arena, from, row_r);
-
-	if (status == STORE_OK && row_r->sender != NULL &&
-	    strcmp(row_r->sender, "slow@x") == 0)
+	__real_store_message_take(op, from, row_r);
+	if (row_r->sender != NULL && strcmp(row_r->sender, "slow@x") == 0)
 		gate_pass();
-	return status;
 }
 
 int64_t __real_evpop_clock_monotonic_ms(void);

@@ -7,20 +7,19 @@
 #include "daemon/store/index/fulltext.h"
 #include "daemon/store/index/index.h"
 #include "daemon/store/mail/pairs.h"
+#include "daemon/store/message.h"
 #include "daemon/store/private.h"
-#include "daemon/store/row.h"
 #include "daemon/store/sql/sqlite.h"
 #include "daemon/store/writer.h"
 
 struct search_op {
 	struct store_op op;
 	struct store_message_filter filter; /* its strings are our copies */
-	char *account, *folded_from, *words;
+	const char *account, *folded_from, *words;
 	unsigned limit;
 	store_messages_cb done;
 	void *arg;
-	struct evpop_arena arena;
-	struct store_message_row *rows; /* room for one above the limit */
+	struct store_message_row *rows;
 	size_t count;
 	bool has_account_words; /* not so in the index of an earlier version */
 	int64_t least_id;       /* none that is asked for is below */
@@ -52,13 +51,12 @@ static const struct store_op_type doubt_type = {
 
 /* Without memory another search will find the same. */
 static void
-tell_writer(struct store *store)
+doubt_tell_writer(struct store *store)
 {
-	struct store_op *op = calloc(1, sizeof(*op));
+	struct store_op *op = store_op_new(&doubt_type, sizeof(*op));
 
 	if (op == NULL)
 		return;
-	store_op_init(op, &doubt_type);
 	store_submit(store, op);
 }
 
@@ -77,7 +75,7 @@ tell_writer(struct store *store)
 	" AND fulltext MATCH "
 
 static const char *
-source_of(const struct search_op *search)
+search_source(const struct search_op *search)
 {
 	if (search->words != NULL && search->account != NULL &&
 	    search->has_account_words)
@@ -98,12 +96,13 @@ source_of(const struct search_op *search)
 #define SQL_SIZE 1024
 
 static void
-compose(const struct search_op *search, char sql_r[SQL_SIZE])
+search_compose(const struct search_op *search, char sql_r[SQL_SIZE])
 {
 	const struct store_message_filter *filter = &search->filter;
 	int length = snprintf(sql_r, SQL_SIZE,
-	    "SELECT " STORE_ROW_COLUMNS "%s%s%s%s%s ORDER BY %s DESC LIMIT ?7",
-	    source_of(search),
+	    "SELECT " STORE_MESSAGE_COLUMNS
+	    "%s%s%s%s%s ORDER BY %s DESC LIMIT ?7",
+	    search_source(search),
 	    search->account != NULL
 		? " AND message.account ="
 		  " (SELECT id FROM account WHERE name = ?3)"
@@ -118,7 +117,7 @@ compose(const struct search_op *search, char sql_r[SQL_SIZE])
 }
 
 static void
-bind(const struct search_op *search, struct sql_statement *use)
+search_bind(const struct search_op *search, struct sql_statement *use)
 {
 	const struct store_message_filter *filter = &search->filter;
 
@@ -146,7 +145,7 @@ bind(const struct search_op *search, struct sql_statement *use)
 #define SINCE_FEW "50000"
 
 static enum store_status
-find_least_id(struct store_db *db, struct search_op *search)
+search_find_least_id(struct store_db *db, struct search_op *search)
 {
 	static const char sql[] =
 	    "SELECT count(*) <= " SINCE_FEW ", min(id) FROM"
@@ -168,37 +167,54 @@ find_least_id(struct store_db *db, struct search_op *search)
 
 /* What is to be known before an index of words is asked. */
 static enum store_status
-prepare_words(struct store_db *db, struct search_op *search)
+search_prepare_words(struct store_db *db, struct search_op *search)
 {
-	enum store_status status = find_least_id(db, search);
+	enum store_status status = search_find_least_id(db, search);
 
 	if (status == STORE_OK && search->account != NULL)
 		status = store_index_is_current(db, &search->has_account_words);
 	return status;
 }
 
-static enum store_status
-by_query_read(struct store_db *db, struct search_op *search)
+static void
+search_take(struct search_op *search, struct sql_statement *from)
 {
-	enum store_status taken = STORE_OK, status;
+	search->rows = store_op_grow(
+	    &search->op, search->rows, search->count, sizeof(*search->rows));
+	if (search->rows != NULL)
+		store_message_take(
+		    &search->op, from, &search->rows[search->count++]);
+}
+
+static enum store_status
+search_take_rows(struct search_op *search, struct sql_statement *rows)
+{
+	enum store_status status;
+
+	while (search->op.status == STORE_OK && sql_step(rows))
+		search_take(search, rows);
+	if (sqlite_index_is_damaged(rows))
+		search->index_damaged = true;
+	status = sql_end(rows);
+	return status != STORE_OK ? status : search->op.status;
+}
+
+static enum store_status
+search_by_query(struct store_db *db, struct search_op *search)
+{
+	enum store_status status;
 	char sql[SQL_SIZE];
 	struct sql_statement use;
 
 	if (search->words != NULL) {
-		status = prepare_words(db, search);
+		status = search_prepare_words(db, search);
 		if (status != STORE_OK)
 			return status;
 	}
-	compose(search, sql);
+	search_compose(search, sql);
 	sql_prepare_once(&use, db->sql, sql);
-	bind(search, &use);
-	while (taken == STORE_OK && sql_step(&use))
-		taken = store_row_take(
-		    &search->arena, &use, &search->rows[search->count++]);
-	if (sqlite_index_is_damaged(&use))
-		search->index_damaged = true;
-	status = sql_end(&use);
-	return status != STORE_OK ? status : taken;
+	search_bind(search, &use);
+	return search_take_rows(search, &use);
 }
 
 /* ---- by sender ---- */
@@ -211,36 +227,29 @@ by_query_read(struct store_db *db, struct search_op *search)
 
 /* One that has just gone, or has not the words, is left out. */
 static enum store_status
-take_by_id(struct store_db *db, struct search_op *search, int64_t id)
+search_take_by_id(struct store_db *db, struct search_op *search, int64_t id)
 {
 	static const char any[] =
-	    "SELECT " STORE_ROW_COLUMNS " FROM message JOIN account"
+	    "SELECT " STORE_MESSAGE_COLUMNS " FROM message JOIN account"
 	    " ON account.id = message.account WHERE message.id = ?1";
 	static const char with_words[] =
-	    "SELECT " STORE_ROW_COLUMNS " FROM message JOIN account"
+	    "SELECT " STORE_MESSAGE_COLUMNS " FROM message JOIN account"
 	    " ON account.id = message.account WHERE message.id = ?1"
 	    " AND EXISTS(SELECT 1 FROM fulltext"
 	    " WHERE fulltext MATCH ?2 AND fulltext.rowid = ?1)";
-	enum store_status taken = STORE_OK, status;
 	struct sql_statement use;
 
 	sql_prepare(&use, db->sql, search->words != NULL ? with_words : any);
 	sql_bind_int(&use, 1, id);
 	if (search->words != NULL)
 		sql_bind_text(&use, 2, search->words);
-	if (sql_step(&use))
-		taken = store_row_take(
-		    &search->arena, &use, &search->rows[search->count++]);
-	if (sqlite_index_is_damaged(&use))
-		search->index_damaged = true;
-	status = sql_end(&use);
-	return status != STORE_OK ? status : taken;
+	return search_take_rows(search, &use);
 }
 
 /* *is_enough_r: no other message can be found. */
 static enum store_status
-take_by_sender(struct store_db *db, struct search_op *search, int64_t *ids,
-    size_t most, bool *is_enough_r)
+search_take_by_sender(struct store_db *db, struct search_op *search,
+    int64_t *ids, size_t most, bool *is_enough_r)
 {
 	const struct store_message_filter *filter = &search->filter;
 	const struct store_by_sender wanted = { .part = search->folded_from,
@@ -259,12 +268,12 @@ take_by_sender(struct store_db *db, struct search_op *search, int64_t *ids,
 	for (size_t i = 0;
 	     status == STORE_OK && i < count && search->count <= search->limit;
 	     i++)
-		status = take_by_id(db, search, ids[i]);
+		status = search_take_by_id(db, search, ids[i]);
 	return status;
 }
 
 static enum store_status
-by_sender_read(struct store_db *db, struct search_op *search)
+search_by_sender(struct store_db *db, struct search_op *search)
 {
 	size_t most =
 	    search->words != NULL ? LOOKED_FOR_WORDS : search->limit + 1;
@@ -274,10 +283,10 @@ by_sender_read(struct store_db *db, struct search_op *search)
 
 	if (ids == NULL)
 		return STORE_MEMORY;
-	status = take_by_sender(db, search, ids, most, &is_enough);
+	status = search_take_by_sender(db, search, ids, most, &is_enough);
 	free(ids);
 	if (status == STORE_OK && !is_enough)
-		status = by_query_read(db, search);
+		status = search_by_query(db, search);
 	return status;
 }
 
@@ -291,11 +300,8 @@ search_read(struct store_db *db, struct store_op *op)
 	/* Words there were, but nothing that could be looked up. */
 	if (search->words != NULL && search->words[0] == '\0')
 		return STORE_OK;
-	search->rows = calloc(search->limit + 1, sizeof(*search->rows));
-	if (search->rows == NULL)
-		return STORE_MEMORY;
-	return search->folded_from != NULL ? by_sender_read(db, search)
-					   : by_query_read(db, search);
+	return search->folded_from != NULL ? search_by_sender(db, search)
+					   : search_by_query(db, search);
 }
 
 static void
@@ -306,7 +312,7 @@ search_answer(
 	bool more = search->count > search->limit;
 
 	if (search->index_damaged)
-		tell_writer(store);
+		doubt_tell_writer(store);
 	if (status == STORE_OK)
 		search->done(STORE_OK, search->rows,
 		    more ? search->limit : search->count, more, search->arg);
@@ -314,23 +320,10 @@ search_answer(
 		search->done(status, NULL, 0, false, search->arg);
 }
 
-static void
-search_clear(struct store_op *op)
-{
-	struct search_op *search = (struct search_op *)op;
-
-	evpop_arena_free(&search->arena);
-	free(search->rows);
-	free(search->account);
-	free(search->folded_from);
-	free(search->words);
-}
-
 static const struct store_op_type search_type = {
 	.lane = STORE_LANE_SEARCHES,
 	.read = search_read,
 	.answer = search_answer,
-	.clear = search_clear,
 };
 
 /* The newest, of all or of one account: an index has them in this order. */
@@ -338,55 +331,57 @@ static const struct store_op_type list_type = {
 	.lane = STORE_LANE_QUESTIONS,
 	.read = search_read,
 	.answer = search_answer,
-	.clear = search_clear,
 };
 
 static bool
-is_list(const struct store_message_filter *filter)
+search_is_list(const struct store_message_filter *filter)
 {
 	return filter->from == NULL && filter->query == NULL &&
 	       !filter->has_since && !filter->has_before;
 }
 
-/* Returns false without memory. */
-static bool
-copy_filter(struct search_op *search, const struct store_message_filter *filter)
+/* A copy of the operation's; NULL where there was no memory for the text. */
+static const char *
+search_own(struct search_op *search, char *text)
+{
+	const char *copy = store_op_text(&search->op, text);
+
+	if (text == NULL)
+		(void)store_op_fail(&search->op, STORE_MEMORY);
+	free(text);
+	return copy;
+}
+
+static void
+search_copy_filter(
+    struct search_op *search, const struct store_message_filter *filter)
 {
 	search->filter = *filter;
 	search->filter.account = NULL;
 	search->filter.from = NULL;
 	search->filter.query = NULL;
-	if (filter->account != NULL) {
-		search->account = strdup(filter->account);
-		if (search->account == NULL)
-			return false;
-	}
-	if (filter->from != NULL) {
-		search->folded_from = store_fold(filter->from);
-		if (search->folded_from == NULL)
-			return false;
-	}
-	if (filter->query != NULL) {
-		search->words = mail_pairs_query(filter->query);
-		if (search->words == NULL)
-			return false;
-	}
-	return true;
+	search->account = store_op_text(&search->op, filter->account);
+	if (filter->from != NULL)
+		search->folded_from =
+		    search_own(search, store_fold(filter->from));
+	if (filter->query != NULL)
+		search->words =
+		    search_own(search, mail_pairs_query(filter->query));
 }
 
 void
 store_messages(struct store *store, const struct store_message_filter *filter,
     store_messages_cb done, void *arg)
 {
-	struct search_op *search = calloc(1, sizeof(*search));
+	struct search_op *search =
+	    store_op_new(search_is_list(filter) ? &list_type : &search_type,
+		sizeof(*search));
 
-	if (search == NULL || !copy_filter(search, filter)) {
-		if (search != NULL)
-			search_clear(&search->op);
+	if (search == NULL) {
 		done(STORE_MEMORY, NULL, 0, false, arg);
 		return;
 	}
-	search->op.type = is_list(filter) ? &list_type : &search_type;
+	search_copy_filter(search, filter);
 	search->limit = store_page_limit(filter->limit);
 	search->done = done;
 	search->arg = arg;

@@ -1,0 +1,21 @@
+/*
+ * A message's row as queries hand it out.
+ */
+#ifndef STORE_MESSAGE_H
+#define STORE_MESSAGE_H
+
+#include "daemon/store/op.h"
+#include "daemon/store/store.h"
+
+/* What a SELECT must begin with for store_message_take(). */
+#define STORE_MESSAGE_COLUMNS                                               \
+	"message.id, account.name, message.unique_id, message.octets,"      \
+	" message.digest, message.stored_ms, message.date_ms,"              \
+	" message.sender, message.recipients, message.cc, message.subject," \
+	" message.header_id, message.attachments, message.is_cut"
+
+/* Copy a row of those columns. */
+void store_message_take(
+    struct store_op *, struct sql_statement *, struct store_message_row *row_r);
+
+#endif
