@@ -19,15 +19,14 @@ struct account_op {
 };
 
 static enum store_status
-account_find(
-    struct store_db *db, const char *sql, const char *key, int64_t *id_r)
+account_find(struct sql_db *db, const char *sql, const char *key, int64_t *id_r)
 {
 	struct sql_statement use;
 
 	*id_r = 0;
 	if (key == NULL)
 		return STORE_OK;
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_text(&use, 1, key);
 	if (sql_step(&use))
 		*id_r = sql_column_int(&use, 0);
@@ -35,14 +34,14 @@ account_find(
 }
 
 static enum store_status
-account_insert(struct store_db *db, struct account_op *account)
+account_insert(struct sql_db *db, struct account_op *account)
 {
 	static const char sql[] =
 	    "INSERT INTO account(name, stable_id) VALUES(?1, ?2)"
 	    " RETURNING id";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_text(&use, 1, account->name);
 	sql_bind_text(&use, 2, account->stable_id);
 	return sql_run_returning(&use, &account->row.id);
@@ -61,7 +60,7 @@ account_take_past(struct store_op *op, struct sql_statement *from)
 }
 
 static enum store_status
-account_read_past(struct store_db *db, struct account_op *account)
+account_read_past(struct sql_db *db, struct account_op *account)
 {
 	static const char sql[] =
 	    "SELECT last_success_ms IS NOT NULL"
@@ -72,13 +71,13 @@ account_read_past(struct store_db *db, struct account_op *account)
 	    " failing_since_ms, host, login FROM account WHERE id = ?1";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, account->row.id);
 	return store_op_take_row(&account->op, &use, account_take_past);
 }
 
 static enum store_status
-account_count_quiet(struct store_db *db, struct store_account *row)
+account_count_quiet(struct sql_db *db, struct store_account *row)
 {
 	static const char sql[] =
 	    "SELECT work FROM (SELECT fetched + deleted + adopted AS work,"
@@ -87,7 +86,7 @@ account_count_quiet(struct store_db *db, struct store_account *row)
 	    " AS latest WHERE outcome = 'ok' LIMIT ?2";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, row->id);
 	sql_bind_int(&use, 2, STORE_QUIET_POLLS);
 	while (sql_step(&use) && sql_column_int(&use, 0) == 0)
@@ -97,7 +96,7 @@ account_count_quiet(struct store_db *db, struct store_account *row)
 
 /* The id is only asked where no row has the name: see store_configure(). */
 static enum store_status
-account_find_or_insert(struct store_db *db, struct account_op *account)
+account_find_or_insert(struct sql_db *db, struct account_op *account)
 {
 	static const char by_name[] = "SELECT id FROM account WHERE name = ?1";
 	static const char by_stable_id[] =
@@ -116,7 +115,7 @@ static enum store_status
 account_write(struct store_writer *writer, struct store_op *op)
 {
 	struct account_op *account = (struct account_op *)op;
-	struct store_db *db = store_writer_db(writer);
+	struct sql_db *db = store_writer_db(writer);
 	enum store_status status = store_writer_try(writer);
 
 	if (status == STORE_OK && account->row.id == 0)
@@ -216,7 +215,7 @@ accounts_take(struct store_op *op, struct sql_statement *from)
 }
 
 static enum store_status
-accounts_read(struct store_db *db, struct store_op *op)
+accounts_read(struct sql_db *db, struct store_op *op)
 {
 	static const char sql[] =
 	    "SELECT id, name, messages, octets, last_success_ms,"
@@ -227,7 +226,7 @@ accounts_read(struct store_db *db, struct store_op *op)
 	const struct accounts_op *accounts = (struct accounts_op *)op;
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_text(&use, 1, accounts->first);
 	sql_bind_text(&use, 2, accounts->last);
 	return store_op_take_rows(op, &use, accounts_take);

@@ -79,7 +79,7 @@ store_aside_name(struct store_aside *aside, const char *host, const char *user)
 }
 
 static enum store_status
-aside_count_seen(struct store_db *db, int64_t account_id, uint64_t *count_r)
+aside_count_seen(struct sql_db *db, int64_t account_id, uint64_t *count_r)
 {
 	static const char sql[] =
 	    "SELECT count(*) FROM uid WHERE account = ?1 AND state = 2"
@@ -87,7 +87,7 @@ aside_count_seen(struct store_db *db, int64_t account_id, uint64_t *count_r)
 	    " AND NOT (" IS_ASIDE ")";
 	struct sql_statement use;
 
-	sql_prepare_once(&use, db->sql, sql);
+	sql_prepare_once(&use, db, sql);
 	sql_bind_int(&use, 1, account_id);
 	if (sql_step(&use))
 		*count_r = (uint64_t)sql_column_int(&use, 0);
@@ -99,7 +99,7 @@ aside_count_seen(struct store_db *db, int64_t account_id, uint64_t *count_r)
  * no message keeps its state.
  */
 enum store_status
-store_aside_put(struct store_db *db, const struct store_aside *aside,
+store_aside_put(struct sql_db *db, const struct store_aside *aside,
     int64_t account_id, bool trust_seen, uint64_t *count_r, uint64_t *seen_r)
 {
 	static const char sql[] =
@@ -119,19 +119,19 @@ store_aside_put(struct store_db *db, const struct store_aside *aside,
 		status = aside_count_seen(db, account_id, seen_r);
 	if (status != STORE_OK)
 		return status;
-	sql_prepare_once(&use, db->sql, sql);
+	sql_prepare_once(&use, db, sql);
 	sql_bind_int(&use, 1, account_id);
 	sql_bind_text(&use, 2, aside->prefix);
-	sql_bind_int(&use, 3, db->now_ms);
+	sql_bind_int(&use, 3, store_db_now_ms(db));
 	sql_bind_int(&use, 4, trust_seen);
 	status = sql_run(&use);
 	if (status == STORE_OK)
-		*count_r = (uint64_t)sql_changes(db->sql);
+		*count_r = (uint64_t)sql_changes(db);
 	return status;
 }
 
 enum store_status
-store_aside_return(struct store_db *db, const struct store_aside *aside,
+store_aside_return(struct sql_db *db, const struct store_aside *aside,
     int64_t account_id, uint64_t *count_r)
 {
 	static const char sql[] =
@@ -152,17 +152,17 @@ store_aside_return(struct store_db *db, const struct store_aside *aside,
 
 	/* The octet behind "-" is ".": there the next maildrop would begin. */
 	end.prefix[STORE_ASIDE_MAILDROP - 1] = '.';
-	sql_prepare_once(&use, db->sql, sql);
+	sql_prepare_once(&use, db, sql);
 	sql_bind_int(&use, 1, account_id);
 	sql_bind_text(&use, 2, aside->prefix);
 	sql_bind_text(&use, 3, end.prefix);
 	status = sql_run(&use);
-	*count_r = (uint64_t)sql_changes(db->sql);
+	*count_r = (uint64_t)sql_changes(db);
 	return status;
 }
 
 enum store_status
-store_aside_release(struct store_db *db, const struct store_unique *unique)
+store_aside_release(struct sql_db *db, const struct store_unique *unique)
 {
 	static const char sql[] =
 	    "DELETE FROM uid WHERE account = ?1 AND" IS_ASIDE
@@ -171,7 +171,7 @@ store_aside_release(struct store_db *db, const struct store_unique *unique)
 	    " AND CAST(substr(unique_id, " STATE_AT ", 1) AS TEXT) = '5'";
 	struct sql_statement use;
 
-	sql_prepare_once(&use, db->sql, sql);
+	sql_prepare_once(&use, db, sql);
 	sql_bind_int(&use, 1, unique->account_id);
 	sql_bind_blob(&use, 2, unique->id, unique->id_length);
 	sql_bind_int(&use, 3, unique->occurrence);

@@ -25,17 +25,17 @@ bool store_aside_name(struct store_aside *aside_r, const char *host,
  * as seen without having been fetched, if its id is long: nothing else could
  * tell it again, and such ids do not meet by chance.
  */
-enum store_status store_aside_put(struct store_db *, const struct store_aside *,
+enum store_status store_aside_put(struct sql_db *, const struct store_aside *,
     int64_t account_id, bool trust_seen, uint64_t *count_r, uint64_t *seen_r)
     __attribute__((warn_unused_result));
 
 /* Bring back what is aside of this maildrop. */
-enum store_status store_aside_return(struct store_db *,
+enum store_status store_aside_return(struct sql_db *,
     const struct store_aside *, int64_t account_id, uint64_t *count_r)
     __attribute__((warn_unused_result));
 
 /* Whatever is aside under this id as quarantined is forgotten. */
-enum store_status store_aside_release(struct store_db *,
+enum store_status store_aside_release(struct sql_db *,
     const struct store_unique *) __attribute__((warn_unused_result));
 
 #endif

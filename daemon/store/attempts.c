@@ -16,28 +16,28 @@ store_attempts_undone(struct store_attempts *attempts)
 #define WHERE_KEY " WHERE account = ?1 AND unique_id = ?2 AND occurrence = ?3"
 
 static void
-attempts_prepare(struct sql_statement *use, struct store_db *db,
-    const char *sql, const struct store_unique *unique)
+attempts_prepare(struct sql_statement *use, struct sql_db *db, const char *sql,
+    const struct store_unique *unique)
 {
-	sql_prepare(use, db->sql, sql);
+	sql_prepare(use, db, sql);
 	sql_bind_int(use, 1, unique->account_id);
 	sql_bind_blob(use, 2, unique->id, unique->id_length);
 	sql_bind_int(use, 3, unique->occurrence);
 }
 
 static enum store_status
-attempts_forget_old(struct store_db *db)
+attempts_forget_old(struct sql_db *db)
 {
 	static const char sql[] = "DELETE FROM failure WHERE last_ms < ?1";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
-	sql_bind_int(&use, 1, db->now_ms - KEPT_MS);
+	sql_prepare(&use, db, sql);
+	sql_bind_int(&use, 1, store_db_now_ms(db) - KEPT_MS);
 	return sql_run(&use);
 }
 
 enum store_status
-store_attempts_count(struct store_attempts *attempts, struct store_db *db,
+store_attempts_count(struct store_attempts *attempts, struct sql_db *db,
     const struct store_failure *failure, unsigned *attempts_r)
 {
 	static const char sql[] =
@@ -64,7 +64,7 @@ store_attempts_count(struct store_attempts *attempts, struct store_db *db,
 	if (status != STORE_OK)
 		return status;
 	attempts_prepare(&use, db, sql, &unique);
-	sql_bind_int(&use, 4, db->now_ms);
+	sql_bind_int(&use, 4, store_db_now_ms(db));
 	sql_bind_text(&use, 5, failure->reason);
 	sql_bind_int(&use, 6, failure->apart_ms);
 	while (sql_step(&use))
@@ -73,18 +73,18 @@ store_attempts_count(struct store_attempts *attempts, struct store_db *db,
 }
 
 static enum store_status
-attempts_look_for_any(struct store_db *db, bool *any_r)
+attempts_look_for_any(struct sql_db *db, bool *any_r)
 {
 	static const char sql[] = "SELECT 1 FROM failure LIMIT 1";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	*any_r = sql_step(&use);
 	return sql_end(&use);
 }
 
 enum store_status
-store_attempts_forget(struct store_attempts *attempts, struct store_db *db,
+store_attempts_forget(struct store_attempts *attempts, struct sql_db *db,
     const struct store_unique *unique)
 {
 	static const char sql[] = "DELETE FROM failure" WHERE_KEY;
@@ -101,19 +101,19 @@ store_attempts_forget(struct store_attempts *attempts, struct store_db *db,
 }
 
 enum store_status
-store_attempts_forget_all(struct store_db *db, int64_t account_id)
+store_attempts_forget_all(struct sql_db *db, int64_t account_id)
 {
 	static const char sql[] = "DELETE FROM failure WHERE account = ?1";
 	struct sql_statement use;
 
-	sql_prepare_once(&use, db->sql, sql);
+	sql_prepare_once(&use, db, sql);
 	sql_bind_int(&use, 1, account_id);
 	return sql_run(&use);
 }
 
 enum store_status
 store_attempts_look_up(
-    struct store_db *db, const struct store_unique *unique, bool *has_failed_r)
+    struct sql_db *db, const struct store_unique *unique, bool *has_failed_r)
 {
 	static const char sql[] = "SELECT 1 FROM failure" WHERE_KEY;
 	struct sql_statement use;

@@ -26,19 +26,19 @@ bind_take_former(struct store_op *op, struct sql_statement *from)
 }
 
 static enum store_status
-bind_read_former(struct store_db *db, struct bind_op *bind)
+bind_read_former(struct sql_db *db, struct bind_op *bind)
 {
 	static const char sql[] =
 	    "SELECT host, login FROM account WHERE id = ?1";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, bind->account_id);
 	return store_op_take_row(&bind->op, &use, bind_take_former);
 }
 
 static enum store_status
-bind_move(struct store_db *db, struct bind_op *bind)
+bind_move(struct sql_db *db, struct bind_op *bind)
 {
 	struct store_bound *bound = &bind->bound;
 	struct store_aside from, to;
@@ -61,13 +61,13 @@ bind_move(struct store_db *db, struct bind_op *bind)
 }
 
 static enum store_status
-bind_set(struct store_db *db, const struct bind_op *bind)
+bind_set(struct sql_db *db, const struct bind_op *bind)
 {
 	static const char sql[] =
 	    "UPDATE account SET host = ?2, login = ?3 WHERE id = ?1";
 	struct sql_statement use;
 
-	sql_prepare_once(&use, db->sql, sql);
+	sql_prepare_once(&use, db, sql);
 	sql_bind_int(&use, 1, bind->account_id);
 	sql_bind_text(&use, 2, bind->host);
 	sql_bind_text(&use, 3, bind->user);
@@ -95,7 +95,7 @@ static enum store_status
 bind_write(struct store_writer *writer, struct store_op *op)
 {
 	struct bind_op *bind = (struct bind_op *)op;
-	struct store_db *db = store_writer_db(writer);
+	struct sql_db *db = store_writer_db(writer);
 	enum store_status status = bind_read_former(db, bind);
 
 	if (status == STORE_OK && !bind_is_done(bind)) {

@@ -90,13 +90,13 @@ static const char put_sql[] =
     " ON CONFLICT(key) DO UPDATE SET value = excluded.value";
 
 static enum store_status
-load(struct store_era *era, struct store_db *db, bool *found_r)
+load(struct store_era *era, struct sql_db *db, bool *found_r)
 {
 	enum store_status status;
 	struct sql_statement use;
 
 	memset(era, 0, sizeof(*era));
-	sql_prepare(&use, db->sql, select_sql);
+	sql_prepare(&use, db, select_sql);
 	sql_bind_text(&use, 1, "clock_start");
 	*found_r = sql_step(&use);
 	if (*found_r) {
@@ -107,7 +107,7 @@ load(struct store_era *era, struct store_db *db, bool *found_r)
 	}
 	status = sql_end(&use);
 	for (size_t i = 0; status == STORE_OK && i < FIELDS; i++) {
-		sql_prepare(&use, db->sql, select_sql);
+		sql_prepare(&use, db, select_sql);
 		sql_bind_text(&use, 1, fields[i].key);
 		if (sql_step(&use))
 			*field_of(era, &fields[i]) = sql_column_int(&use, 0);
@@ -117,17 +117,17 @@ load(struct store_era *era, struct store_db *db, bool *found_r)
 }
 
 static enum store_status
-save(struct store_era *era, struct store_db *db)
+save(struct store_era *era, struct sql_db *db)
 {
 	enum store_status status;
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, put_sql);
+	sql_prepare(&use, db, put_sql);
 	sql_bind_text(&use, 1, "clock_start");
 	sql_bind_text(&use, 2, era->start);
 	status = sql_run(&use);
 	for (size_t i = 0; status == STORE_OK && i < FIELDS; i++) {
-		sql_prepare(&use, db->sql, put_sql);
+		sql_prepare(&use, db, put_sql);
 		sql_bind_text(&use, 1, fields[i].key);
 		sql_bind_int(&use, 2, *field_of(era, &fields[i]));
 		status = sql_run(&use);
@@ -171,8 +171,7 @@ static const struct shown {
 
 /* What the era has dated until then. */
 static enum store_status
-move(
-    struct store_era *era, struct store_db *db, int64_t until_ms, int64_t by_ms)
+move(struct store_era *era, struct sql_db *db, int64_t until_ms, int64_t by_ms)
 {
 	bool is_shown =
 	    era->is_behind != 0 || until_ms - era->since_ms < YOUNG_MOST_MS;
@@ -181,7 +180,7 @@ move(
 
 	for (size_t i = 0;
 	     status == STORE_OK && i < sizeof(ages) / sizeof(ages[0]); i++) {
-		sql_prepare_once(&use, db->sql, ages[i]);
+		sql_prepare_once(&use, db, ages[i]);
 		sql_bind_int(&use, 1, by_ms);
 		sql_bind_int(&use, 2, era->since_ms);
 		sql_bind_int(&use, 3, until_ms);
@@ -192,7 +191,7 @@ move(
 	     i++) {
 		const struct field id = { NULL, shown[i].id };
 
-		sql_prepare_once(&use, db->sql, shown[i].sql);
+		sql_prepare_once(&use, db, shown[i].sql);
 		sql_bind_int(&use, 1, by_ms);
 		sql_bind_int(&use, 2, era->since_ms);
 		sql_bind_int(&use, 3, until_ms);
@@ -204,7 +203,7 @@ move(
 
 /* What lies ahead of the clock was dated by a wrong one: it is from now. */
 static enum store_status
-redate_future(struct store_db *db, int64_t now_ms)
+redate_future(struct sql_db *db, int64_t now_ms)
 {
 	static const char *const futures[] = {
 		"UPDATE uid SET stored_ms = ?1 WHERE stored_ms > ?1",
@@ -218,7 +217,7 @@ redate_future(struct store_db *db, int64_t now_ms)
 	for (size_t i = 0;
 	     status == STORE_OK && i < sizeof(futures) / sizeof(futures[0]);
 	     i++) {
-		sql_prepare_once(&use, db->sql, futures[i]);
+		sql_prepare_once(&use, db, futures[i]);
 		sql_bind_int(&use, 1, now_ms);
 		status = sql_run(&use);
 	}
@@ -227,12 +226,12 @@ redate_future(struct store_db *db, int64_t now_ms)
 
 /* The rest of them, too, where the clock is known to have been absurd. */
 static enum store_status
-redate_past(struct store_db *db, int64_t now_ms)
+redate_past(struct sql_db *db, int64_t now_ms)
 {
 	struct sql_statement use;
 
-	sql_prepare_once(&use, db->sql,
-	    "UPDATE uid SET stored_ms = ?1 WHERE stored_ms < ?2");
+	sql_prepare_once(
+	    &use, db, "UPDATE uid SET stored_ms = ?1 WHERE stored_ms < ?2");
 	sql_bind_int(&use, 1, now_ms);
 	sql_bind_int(&use, 2, FIRST_MS);
 	return sql_run(&use);
@@ -251,7 +250,7 @@ least_ms(const struct store_era *era)
 
 /* The clock was set by so much; what the era has dated, it did until then. */
 static enum store_status
-set(struct store_calendar_state *state, struct store_db *db, int64_t until_ms,
+set(struct store_calendar_state *state, struct sql_db *db, int64_t until_ms,
     int64_t by_ms)
 {
 	struct store_era *era = &state->era;
@@ -268,19 +267,19 @@ set(struct store_calendar_state *state, struct store_db *db, int64_t until_ms,
 
 /* The machine was started anew, and what its clock showed before was right. */
 static enum store_status
-begin_era(struct store_calendar_state *state, struct store_db *db,
+begin_era(struct store_calendar_state *state, struct sql_db *db,
     int64_t floor_ms, int64_t now_ms)
 {
 	struct store_era *era = &state->era;
 	bool leaps = floor_ms > 0 && now_ms - floor_ms > OFF_MOST_MS;
 	enum store_status status = sql_integer(
-	    db->sql, "SELECT coalesce(max(id), 0) FROM message", &era->message);
+	    db, "SELECT coalesce(max(id), 0) FROM message", &era->message);
 
 	if (status == STORE_OK)
-		status = sql_integer(db->sql,
-		    "SELECT coalesce(max(id), 0) FROM poll", &era->poll);
+		status = sql_integer(
+		    db, "SELECT coalesce(max(id), 0) FROM poll", &era->poll);
 	if (status == STORE_OK)
-		status = sql_integer(db->sql,
+		status = sql_integer(db,
 		    "SELECT coalesce(max(id), 0) FROM quarantine",
 		    &era->quarantine);
 	/* Of a machine that is started once a week each second poll counts. */
@@ -295,14 +294,14 @@ begin_era(struct store_calendar_state *state, struct store_db *db,
 /* A store whose clock was never looked at. */
 static enum store_status
 begin_first(
-    struct store_calendar_state *state, struct store_db *db, int64_t now_ms)
+    struct store_calendar_state *state, struct sql_db *db, int64_t now_ms)
 {
 	static const char sql[] =
 	    "SELECT max(coalesce((SELECT max(stored_ms) FROM message), 0),"
 	    " coalesce((SELECT finished_ms FROM poll"
 	    "  ORDER BY id DESC LIMIT 1), 0))";
 	int64_t newest_ms;
-	enum store_status status = sql_integer(db->sql, sql, &newest_ms);
+	enum store_status status = sql_integer(db, sql, &newest_ms);
 
 	state->era.doubted_poll = STORE_NOT_DOUBTED;
 	if (status == STORE_OK)
@@ -315,7 +314,7 @@ begin_first(
 /* Of one that was behind it is only known that it had ended by now. */
 static enum store_status
 begin_next(
-    struct store_calendar_state *state, struct store_db *db, int64_t now_ms)
+    struct store_calendar_state *state, struct sql_db *db, int64_t now_ms)
 {
 	int64_t seen_ms = state->era.seen_ms;
 
@@ -327,7 +326,7 @@ begin_next(
 
 /* The first transaction of this process. */
 static enum store_status
-start(struct store_calendar_state *state, struct store_db *db,
+start(struct store_calendar_state *state, struct sql_db *db,
     const struct reading *now, bool *goes_on_r)
 {
 	char id[STORE_CLOCK_START];
@@ -349,7 +348,7 @@ start(struct store_calendar_state *state, struct store_db *db,
 
 /* How far the clock is from where it should be, if it was not set. */
 static enum store_status
-compare(struct store_calendar_state *state, struct store_db *db,
+compare(struct store_calendar_state *state, struct sql_db *db,
     const struct reading *now)
 {
 	struct store_era *era = &state->era;
@@ -362,7 +361,7 @@ compare(struct store_calendar_state *state, struct store_db *db,
 }
 
 static enum store_status
-judge(struct store_calendar_state *state, struct store_db *db, int64_t now_ms)
+judge(struct store_calendar_state *state, struct sql_db *db, int64_t now_ms)
 {
 	struct store_era *era = &state->era;
 	bool was_behind = era->is_behind != 0;
@@ -386,14 +385,14 @@ judge(struct store_calendar_state *state, struct store_db *db, int64_t now_ms)
 /* ---- the writer's ---- */
 
 enum store_status
-store_calendar_begin(struct store_calendar *calendar, struct store_db *db)
+store_calendar_begin(struct store_calendar *calendar, struct sql_db *db)
 {
 	struct store_calendar_state *state = &calendar->next;
 	struct reading now = read_clocks();
 	bool goes_on = true;
 	enum store_status status = STORE_OK;
 
-	db->now_ms = now.unix_ms;
+	store_db_set_now_ms(db, now.unix_ms);
 	*state = calendar->kept;
 	state->is_doubted = false;
 	if (!state->is_loaded)
@@ -413,14 +412,14 @@ store_calendar_begin(struct store_calendar *calendar, struct store_db *db)
 
 /* Polls that are recorded with it began before. */
 enum store_status
-store_calendar_end(struct store_calendar *calendar, struct store_db *db)
+store_calendar_end(struct store_calendar *calendar, struct sql_db *db)
 {
 	struct store_calendar_state *state = &calendar->next;
 	enum store_status status;
 
 	if (!state->is_doubted)
 		return STORE_OK;
-	status = sql_integer(db->sql, "SELECT coalesce(max(id), 0) FROM poll",
+	status = sql_integer(db, "SELECT coalesce(max(id), 0) FROM poll",
 	    &state->era.doubted_poll);
 	return status == STORE_OK ? save(&state->era, db) : status;
 }
@@ -451,8 +450,8 @@ store_calendar_clock(const struct store_calendar *calendar)
 }
 
 enum store_status
-store_calendar_judges(const struct store_calendar *calendar,
-    struct store_db *db, int64_t account_id, uint64_t *setting_r)
+store_calendar_judges(const struct store_calendar *calendar, struct sql_db *db,
+    int64_t account_id, uint64_t *setting_r)
 {
 	/* One that got as far as a listing. */
 	static const char sql[] =
@@ -468,7 +467,7 @@ store_calendar_judges(const struct store_calendar *calendar,
 		*setting_r = state->setting;
 		return STORE_OK;
 	}
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, account_id);
 	sql_bind_int(&use, 2, state->era.doubted_poll);
 	if (sql_step(&use))

@@ -59,11 +59,11 @@ struct store_calendar {
  * At the begin of a transaction: look at the clocks, move what has to be moved,
  * and set the connection's now_ms.
  */
-enum store_status store_calendar_begin(struct store_calendar *,
-    struct store_db *) __attribute__((warn_unused_result));
+enum store_status store_calendar_begin(struct store_calendar *, struct sql_db *)
+    __attribute__((warn_unused_result));
 
 /* At its end, before it is committed. */
-enum store_status store_calendar_end(struct store_calendar *, struct store_db *)
+enum store_status store_calendar_end(struct store_calendar *, struct sql_db *)
     __attribute__((warn_unused_result));
 
 /* Whether ages that were read before the transaction are wrong after it. */
@@ -80,7 +80,7 @@ struct store_clock store_calendar_clock(const struct store_calendar *);
  * transaction; 0: they cannot be judged.
  */
 enum store_status store_calendar_judges(const struct store_calendar *,
-    struct store_db *, int64_t account_id, uint64_t *setting_r)
+    struct sql_db *, int64_t account_id, uint64_t *setting_r)
     __attribute__((warn_unused_result));
 
 #endif

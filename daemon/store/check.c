@@ -107,19 +107,19 @@ static void *
 checker_main(void *arg)
 {
 	struct store_checker *checker = arg;
-	struct store_db db;
+	struct sql_db *db;
 	enum store_status status = store_db_open(&db, checker->path, SQL_READ);
 
 	if (status == STORE_OK) {
-		checker_set_db(checker, db.sql);
-		status = checker->verify(&db, checker);
+		checker_set_db(checker, db);
+		status = checker->verify(db, checker);
 		checker_set_db(checker, NULL);
 	}
 	if (status != STORE_OK && !store_checker_is_stopped(checker))
 		store_checker_problem(checker,
-		    "the check could not go on: %s; %s", sql_words(db.sql),
+		    "the check could not go on: %s; %s", sql_words(db),
 		    store_status_hint(status));
-	store_db_close(&db);
+	store_db_close(db);
 	checker_lock(checker);
 	checker->found.running = false;
 	checker->found.status = checker->stopped ? STORE_CLOSED : status;

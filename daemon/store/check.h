@@ -16,7 +16,7 @@ struct store_checker;
  * whatever kept it from being verified to its end.
  */
 typedef enum store_status (*store_verify_fn)(
-    struct store_db *, struct store_checker *);
+    struct sql_db *, struct store_checker *);
 
 /* Begin, on a thread of its own; NULL without memory. */
 struct store_checker *store_checker_new(const char *path, store_verify_fn)
@@ -42,7 +42,7 @@ void store_checker_problem(struct store_checker *, const char *format, ...)
 bool store_checker_is_stopped(struct store_checker *);
 
 /* All of it, by verify.c. */
-enum store_status store_verify(struct store_db *, struct store_checker *)
+enum store_status store_verify(struct sql_db *, struct store_checker *)
     __attribute__((warn_unused_result));
 
 #endif

@@ -42,7 +42,7 @@ chores_note_log(void *arg, int pages)
 }
 
 void
-store_chores_init(struct store_chores *chores, struct store_db *db,
+store_chores_init(struct store_chores *chores, struct sql_db *db,
     struct store_place *place, struct sql_patience *patience,
     struct store_index *index)
 {
@@ -52,14 +52,13 @@ store_chores_init(struct store_chores *chores, struct store_db *db,
 	chores->patience = patience;
 	chores->index = index;
 	chores->turn_ms = evpop_clock_monotonic_ms();
-	sqlite_set_log_cb(db->sql, chores_note_log, chores);
+	sqlite_set_log_cb(db, chores_note_log, chores);
 }
 
 void
 store_chores_free(struct store_chores *chores)
 {
-	if (chores->db->sql != NULL)
-		sqlite_set_log_cb(chores->db->sql, NULL, NULL);
+	sqlite_set_log_cb(chores->db, NULL, NULL);
 	free(chores->orphans);
 }
 
@@ -92,7 +91,7 @@ store_chores_empty_log(struct store_chores *chores)
 
 	if (status != STORE_OK)
 		return status;
-	status = sqlite_checkpoint(chores->db->sql, &pages, &done);
+	status = sqlite_checkpoint(chores->db, &pages, &done);
 	store_place_written(chores->place, chores->db);
 	chores->log_pages = 0;
 	chores->log_stuck = done < pages ? pages : 0;
@@ -137,7 +136,7 @@ chores_remove_orphan(struct store_chores *chores)
 	if (is_gone)
 		chores->orphan_count--;
 	if (status != STORE_OK)
-		sql_rollback(chores->db->sql);
+		sql_rollback(chores->db);
 	return status;
 }
 
@@ -216,10 +215,10 @@ store_chores_end(struct store_chores *chores, bool is_well)
 	chores->patience->busy_ms = is_well ? SQL_BUSY_MS : 0;
 	/* The log has nothing to do with what lies in the file's place. */
 	if (store_place_is_overwritten(chores->place, chores->db)) {
-		sqlite_leave_log(chores->db->sql);
+		sqlite_leave_log(chores->db);
 		store_place_put_log_aside(chores->place);
 		return;
 	}
 	/* A reader of another process may be in the way; the log then stays. */
-	sqlite_checkpoint_last(chores->db->sql);
+	sqlite_checkpoint_last(chores->db);
 }

@@ -13,12 +13,12 @@
 #include "daemon/store/status.h"
 
 struct sql_patience;
-struct store_db;
+struct sql_db;
 struct store_index;
 struct store_place;
 
 struct store_chores {
-	struct store_db *db;
+	struct sql_db *db;
 	struct store_place *place;
 	struct sql_patience *patience;
 	struct store_index *index;
@@ -33,7 +33,7 @@ struct store_chores {
 };
 
 /* All stays the caller's, and must outlive it. */
-void store_chores_init(struct store_chores *, struct store_db *,
+void store_chores_init(struct store_chores *, struct sql_db *,
     struct store_place *, struct sql_patience *, struct store_index *);
 void store_chores_free(struct store_chores *);
 

@@ -1,7 +1,9 @@
 #include "daemon/store/chunk.h"
 
+#include "daemon/store/codec.h"
+
 enum store_status
-store_chunk_insert(struct store_db *db, int64_t number, uint32_t sequence,
+store_chunk_insert(struct sql_db *db, int64_t number, uint32_t sequence,
     const void *bytes, size_t length)
 {
 	static const char sql[] =
@@ -9,9 +11,10 @@ store_chunk_insert(struct store_db *db, int64_t number, uint32_t sequence,
 	enum store_chunk_encoding encoding = STORE_CHUNK_PLAIN;
 	struct sql_statement use;
 
-	if (store_codec_pack(&db->codec, bytes, length, &bytes, &length))
+	if (store_codec_pack(
+		store_db_codec(db), bytes, length, &bytes, &length))
 		encoding = STORE_CHUNK_ZSTD;
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, store_chunk_id(number, sequence));
 	sql_bind_blob(&use, 2, bytes, length);
 	sql_bind_int(&use, 3, encoding);
@@ -19,19 +22,19 @@ store_chunk_insert(struct store_db *db, int64_t number, uint32_t sequence,
 }
 
 static enum store_status
-damaged(struct store_db *db, const char *why)
+damaged(struct sql_db *db, const char *why)
 {
-	return sql_fail(db->sql, STORE_DAMAGED,
-	    "a piece of it cannot be unpacked: %s", why);
+	return sql_fail(
+	    db, STORE_DAMAGED, "a piece of it cannot be unpacked: %s", why);
 }
 
 static enum store_status
-unpack(struct store_db *db, const void **bytes, size_t *length)
+unpack(struct sql_db *db, const void **bytes, size_t *length)
 {
 	const char *why;
 
 	switch (store_codec_unpack(
-	    &db->codec, *bytes, *length, bytes, length, &why)) {
+	    store_db_codec(db), *bytes, *length, bytes, length, &why)) {
 	case STORE_CODEC_OK:
 		return STORE_OK;
 	case STORE_CODEC_MEMORY:
@@ -43,7 +46,7 @@ unpack(struct store_db *db, const void **bytes, size_t *length)
 }
 
 enum store_status
-store_chunk_take(struct store_db *db, struct sql_statement *use, int column,
+store_chunk_take(struct sql_db *db, struct sql_statement *use, int column,
     const void **bytes_r, size_t *length_r)
 {
 	int64_t encoding = sql_column_int(use, column);
@@ -67,13 +70,13 @@ store_chunk_take(struct store_db *db, struct sql_statement *use, int column,
 
 void
 store_chunk_use_all(
-    struct sql_statement *use, struct store_db *db, int64_t number)
+    struct sql_statement *use, struct sql_db *db, int64_t number)
 {
 	static const char sql[] = "SELECT id, " STORE_CHUNK_COLUMNS
 				  " FROM chunk WHERE id >= ?1 AND id < ?2"
 				  " ORDER BY id";
 
-	sql_prepare(use, db->sql, sql);
+	sql_prepare(use, db, sql);
 	sql_bind_int(use, 1, store_chunk_id(number, 0));
 	sql_bind_int(use, 2, store_chunk_id(number + 1, 0));
 }

@@ -23,7 +23,7 @@ store_chunk_id(int64_t number, uint32_t sequence)
 }
 
 /* The bytes are packed by the connection's codec where that is worth it. */
-enum store_status store_chunk_insert(struct store_db *, int64_t number,
+enum store_status store_chunk_insert(struct sql_db *, int64_t number,
     uint32_t sequence, const void *bytes, size_t length)
     __attribute__((warn_unused_result));
 
@@ -36,12 +36,12 @@ enum store_status store_chunk_insert(struct store_db *, int64_t number,
  * row (of a join).  STORE_DAMAGED where they cannot be unpacked: the
  * connection's words say why.
  */
-enum store_status store_chunk_take(struct store_db *, struct sql_statement *,
+enum store_status store_chunk_take(struct sql_db *, struct sql_statement *,
     int column, const void **bytes_r, size_t *length_r)
     __attribute__((warn_unused_result));
 
 /* All of a body, in order: a row is the id and the columns above. */
 void store_chunk_use_all(
-    struct sql_statement *, struct store_db *, int64_t number);
+    struct sql_statement *, struct sql_db *, int64_t number);
 
 #endif

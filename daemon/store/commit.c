@@ -14,7 +14,7 @@
 /* ---- unfinished bodies ---- */
 
 static enum store_status
-commit_note_unfinished(struct store_db *db, struct store_body *body)
+commit_note_unfinished(struct sql_db *db, struct store_body *body)
 {
 	static const char sql[] = "INSERT INTO unfinished(body) VALUES(?1)";
 	struct sql_statement use;
@@ -22,7 +22,7 @@ commit_note_unfinished(struct store_db *db, struct store_body *body)
 
 	if (body->is_noted)
 		return STORE_OK;
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, body->number);
 	status = sql_run(&use);
 	body->is_noted = status == STORE_OK;
@@ -30,21 +30,21 @@ commit_note_unfinished(struct store_db *db, struct store_body *body)
 }
 
 static enum store_status
-commit_note_finished(struct store_db *db, const struct store_body *body)
+commit_note_finished(struct sql_db *db, const struct store_body *body)
 {
 	static const char sql[] = "DELETE FROM unfinished WHERE body = ?1";
 	struct sql_statement use;
 
 	if (!body->is_noted)
 		return STORE_OK;
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, body->number);
 	return sql_run(&use);
 }
 
 /* Put what is left of a body into the file, which then owns it all. */
 static enum store_status
-commit_insert_last(struct store_db *db, const struct store_body *body)
+commit_insert_last(struct sql_db *db, const struct store_body *body)
 {
 	const struct store_piece *piece = body->piece;
 	enum store_status status = STORE_OK;
@@ -141,7 +141,7 @@ commit_insert_message(struct store_writer *writer, struct store_body *body,
 	const struct store_body_meta *meta = &body->meta;
 	struct sql_statement use;
 
-	sql_prepare(&use, store_writer_db(writer)->sql, sql);
+	sql_prepare(&use, store_writer_db(writer), sql);
 	sql_bind_int(&use, 1, meta->account_id);
 	sql_bind_int(&use, 2, body->number);
 	sql_bind_int(&use, 3, (int64_t)result->octets);
@@ -198,7 +198,7 @@ commit_add_message(struct store_writer *writer, struct store_body *body,
     const struct store_scan_result *result,
     const struct store_unique_row *former)
 {
-	int64_t now_ms = store_writer_db(writer)->now_ms;
+	int64_t now_ms = store_db_now_ms(store_writer_db(writer));
 	bool found;
 	enum store_status status = store_counter_add(
 	    store_writer_counter(writer), store_writer_db(writer),

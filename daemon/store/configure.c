@@ -39,14 +39,14 @@ configure_take_row(struct store_op *op, struct sql_statement *from)
 }
 
 static enum store_status
-configure_read_rows(struct configure_op *configure, struct store_db *db)
+configure_read_rows(struct configure_op *configure, struct sql_db *db)
 {
 	static const char sql[] =
 	    "SELECT id, name, stable_id, host, login,"
 	    " messages = 0 AND last_success_ms IS NULL FROM account";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	return store_op_take_rows(&configure->op, &use, configure_take_row);
 }
 
@@ -58,7 +58,7 @@ configure_read_rows(struct configure_op *configure, struct store_db *db)
  * had, so that whoever asks for it by that still finds it.
  */
 static enum store_status
-configure_free_name(struct store_db *db, const char *name, int64_t except)
+configure_free_name(struct sql_db *db, const char *name, int64_t except)
 {
 	static const char sql[] =
 	    "UPDATE account SET name = name || '~' ||"
@@ -69,7 +69,7 @@ configure_free_name(struct store_db *db, const char *name, int64_t except)
 	    " WHERE name = ?1 AND id <> ?2";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_text(&use, 1, name);
 	sql_bind_int(&use, 2, except);
 	return sql_run(&use);
@@ -107,21 +107,21 @@ configure_take_former_name(struct store_op *op, struct sql_statement *from)
 
 /* Its passing name is for good. */
 static enum store_status
-configure_note_replaced(struct configure_op *configure, struct store_db *db,
+configure_note_replaced(struct configure_op *configure, struct sql_db *db,
     const struct store_configured *account, const struct store_roster_row *row)
 {
 	static const char sql[] = "SELECT name FROM account WHERE id = ?1";
 	struct sql_statement use;
 
 	configure_note(configure, account, row, STORE_ACCOUNT_REPLACES);
-	sql_prepare_once(&use, db->sql, sql);
+	sql_prepare_once(&use, db, sql);
 	sql_bind_int(&use, 1, row->id);
 	return store_op_take_rows(
 	    &configure->op, &use, configure_take_former_name);
 }
 
 static enum store_status
-configure_take_name(struct configure_op *configure, struct store_db *db,
+configure_take_name(struct configure_op *configure, struct sql_db *db,
     const struct store_roster *roster, const struct store_configured *account,
     int64_t row_id)
 {
@@ -139,14 +139,14 @@ configure_take_name(struct configure_op *configure, struct store_db *db,
 }
 
 static enum store_status
-configure_update(struct store_db *db, const struct store_configured *account,
+configure_update(struct sql_db *db, const struct store_configured *account,
     const struct store_roster_row *row)
 {
 	static const char sql[] =
 	    "UPDATE account SET name = ?2, stable_id = ?3 WHERE id = ?1";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, row->id);
 	sql_bind_text(&use, 2, account->name);
 	sql_bind_text(&use, 3, account->stable_id);
@@ -154,7 +154,7 @@ configure_update(struct store_db *db, const struct store_configured *account,
 }
 
 static enum store_status
-configure_apply_one(struct configure_op *configure, struct store_db *db,
+configure_apply_one(struct configure_op *configure, struct sql_db *db,
     const struct store_roster *roster, const struct store_configured *account,
     const struct store_roster_row *row)
 {
@@ -181,7 +181,7 @@ configure_apply_one(struct configure_op *configure, struct store_db *db,
 }
 
 static enum store_status
-configure_apply(struct configure_op *configure, struct store_db *db,
+configure_apply(struct configure_op *configure, struct sql_db *db,
     const struct store_roster *roster)
 {
 	enum store_status status = STORE_OK;
@@ -198,7 +198,7 @@ configure_write(struct store_writer *writer, struct store_op *op)
 {
 	struct configure_op *configure = (struct configure_op *)op;
 	struct store_roster roster = { 0 };
-	struct store_db *db = store_writer_db(writer);
+	struct sql_db *db = store_writer_db(writer);
 	enum store_status status = configure_read_rows(configure, db);
 
 	if (status == STORE_OK &&

@@ -1,7 +1,7 @@
 #include "daemon/store/counter.h"
 
 static enum store_status
-add_to_row(struct store_db *db, int64_t account_id, int64_t messages,
+add_to_row(struct sql_db *db, int64_t account_id, int64_t messages,
     int64_t octets, bool *found_r)
 {
 	static const char sql[] = "UPDATE account SET messages = messages + ?2,"
@@ -9,18 +9,18 @@ add_to_row(struct store_db *db, int64_t account_id, int64_t messages,
 	struct sql_statement use;
 	enum store_status status;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, account_id);
 	sql_bind_int(&use, 2, messages);
 	sql_bind_int(&use, 3, octets);
 	status = sql_run(&use);
-	*found_r = status == STORE_OK && sql_changes(db->sql) == 1;
+	*found_r = status == STORE_OK && sql_changes(db) == 1;
 	return status;
 }
 
 /* The first is written at once, which tells whether there is a row. */
 enum store_status
-store_counter_add(struct store_counter *counter, struct store_db *db,
+store_counter_add(struct store_counter *counter, struct sql_db *db,
     int64_t account_id, uint64_t octets, bool *found_r)
 {
 	enum store_status status;
@@ -41,7 +41,7 @@ store_counter_add(struct store_counter *counter, struct store_db *db,
 }
 
 enum store_status
-store_counter_write(struct store_counter *counter, struct store_db *db)
+store_counter_write(struct store_counter *counter, struct sql_db *db)
 {
 	const struct store_counter was = *counter;
 	enum store_status status;

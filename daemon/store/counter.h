@@ -18,12 +18,12 @@ struct store_counter {
 };
 
 /* One more message; *found_r: there is such an account. */
-enum store_status store_counter_add(struct store_counter *, struct store_db *,
+enum store_status store_counter_add(struct store_counter *, struct sql_db *,
     int64_t account_id, uint64_t octets, bool *found_r)
     __attribute__((warn_unused_result));
 
 /* Write what is not; before the commit, and not where it is undone. */
-enum store_status store_counter_write(struct store_counter *, struct store_db *)
+enum store_status store_counter_write(struct store_counter *, struct sql_db *)
     __attribute__((warn_unused_result));
 
 #endif

@@ -1,32 +1,23 @@
 /*
- * What a thread of the store works with: a connection, and what goes with it.
+ * What goes with a connection of the store: the time of its transaction, and
+ * the codec of pieces.
  */
 #ifndef STORE_DB_H
 #define STORE_DB_H
 
-#include "daemon/store/codec.h"
 #include "daemon/store/sql/engine.h"
 
-struct store_db {
-	struct sql_db *sql;
-	struct store_codec codec; /* of pieces */
-	int64_t now_ms;           /* by which a transaction dates */
-};
+struct store_codec;
 
-/* To be closed also where it fails; its words tell why. */
-static inline enum store_status
-store_db_open(struct store_db *db, const char *path, enum sql_access access)
-{
-	*db = (struct store_db){ 0 };
-	return sql_open(&db->sql, path, access);
-}
+/* As sql_open(): to be closed also where it fails; its words tell why. */
+enum store_status store_db_open(struct sql_db **db_r, const char *path,
+    enum sql_access) __attribute__((warn_unused_result));
+void store_db_close(struct sql_db *);
 
-static inline void
-store_db_close(struct store_db *db)
-{
-	sql_close(db->sql);
-	db->sql = NULL;
-	store_codec_clear(&db->codec);
-}
+struct store_codec *store_db_codec(struct sql_db *);
+
+/* The Unix time by which a transaction dates. */
+int64_t store_db_now_ms(struct sql_db *);
+void store_db_set_now_ms(struct sql_db *, int64_t);
 
 #endif

@@ -16,7 +16,7 @@ struct failure_op {
 /* ---- quarantine ---- */
 
 static enum store_status
-failure_insert_quarantine(struct store_db *db,
+failure_insert_quarantine(struct sql_db *db,
     const struct store_failure *failure, int64_t body, uint64_t octets,
     int64_t now_ms)
 {
@@ -26,7 +26,7 @@ failure_insert_quarantine(struct store_db *db,
 	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, failure->account_id);
 	sql_bind_blob(&use, 2, failure->unique_id, failure->unique_id_length);
 	sql_bind_int(&use, 3, failure->occurrence);
@@ -42,12 +42,12 @@ static enum store_status
 failure_quarantine(
     struct store_writer *writer, const struct store_failure *failure)
 {
-	struct store_db *db = store_writer_db(writer);
+	struct sql_db *db = store_writer_db(writer);
 	const struct store_unique unique =
 	    store_unique_make(failure->account_id, failure->unique_id,
 		failure->unique_id_length, failure->occurrence);
 	const struct store_unique_row row = { .state = STORE_UID_QUARANTINED,
-		.stored_ms = db->now_ms };
+		.stored_ms = store_db_now_ms(db) };
 	enum store_status status = STORE_OK;
 	uint64_t octets = 0;
 	int64_t body = 0;
@@ -57,7 +57,7 @@ failure_quarantine(
 		    store_commit_as_far(writer, failure->body, &body, &octets);
 	if (status == STORE_OK)
 		status = failure_insert_quarantine(
-		    db, failure, body, octets, db->now_ms);
+		    db, failure, body, octets, store_db_now_ms(db));
 	if (status == STORE_OK)
 		status = store_unique_put(db, &unique, &row);
 	if (status == STORE_OK)
@@ -173,7 +173,7 @@ struct before_op {
 };
 
 static enum store_status
-before_read(struct store_db *db, struct store_op *op)
+before_read(struct sql_db *db, struct store_op *op)
 {
 	struct before_op *before = (struct before_op *)op;
 	enum store_status status = STORE_OK;

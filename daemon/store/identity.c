@@ -193,7 +193,7 @@ identity_take_id(struct store_identity *identity, struct sql_statement *from,
 }
 
 static enum store_status
-identity_find_gone(struct store_identity *identity, struct store_db *db,
+identity_find_gone(struct store_identity *identity, struct sql_db *db,
     const struct store_identity_body *body, const unsigned char *header_digest,
     struct store_unique *from_r, bool *found_r)
 {
@@ -202,8 +202,7 @@ identity_find_gone(struct store_identity *identity, struct store_db *db,
 	enum store_status taken = STORE_OK, status;
 	struct sql_statement use;
 
-	sql_prepare(
-	    &use, db->sql, header_digest != NULL ? same_header : no_header);
+	sql_prepare(&use, db, header_digest != NULL ? same_header : no_header);
 	sql_bind_int(&use, 1, identity->account_id);
 	sql_bind_int(&use, 2, (int64_t)body->octets);
 	sql_bind_blob(&use, 3, body->digest, STORE_DIGEST_SIZE);
@@ -217,7 +216,7 @@ identity_find_gone(struct store_identity *identity, struct store_db *db,
 }
 
 enum store_status
-store_identity_find(struct store_identity *identity, struct store_db *db,
+store_identity_find(struct store_identity *identity, struct sql_db *db,
     const struct store_identity_body *body, struct store_unique *from_r,
     struct store_unique_row *row_r)
 {
@@ -250,7 +249,7 @@ struct deleted_op {
 
 static enum store_status
 identity_forget_owed(
-    struct store_db *db, int64_t account_id, const char *id, uint32_t count)
+    struct sql_db *db, int64_t account_id, const char *id, uint32_t count)
 {
 	static const char sql[] =
 	    "DELETE FROM uid WHERE account = ?1 AND unique_id = ?2"
@@ -259,7 +258,7 @@ identity_forget_owed(
 
 	_Static_assert(STORE_UID_DELETE == 1 && STORE_UID_DELETED == 3,
 	    "the statement knows them by number");
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, account_id);
 	sql_bind_blob(&use, 2, id, STORE_UNIQUE_BODY_ID - 1);
 	sql_bind_int(&use, 3, count);
@@ -268,7 +267,7 @@ identity_forget_owed(
 
 /* The next session counts what is left from 0. */
 static enum store_status
-identity_close_gaps(struct store_db *db, int64_t account_id, const char *id)
+identity_close_gaps(struct sql_db *db, int64_t account_id, const char *id)
 {
 	static const char sql[] =
 	    "UPDATE uid SET occurrence = ?3 WHERE account = ?1"
@@ -281,12 +280,12 @@ identity_close_gaps(struct store_db *db, int64_t account_id, const char *id)
 	do {
 		struct sql_statement use;
 
-		sql_prepare(&use, db->sql, sql);
+		sql_prepare(&use, db, sql);
 		sql_bind_int(&use, 1, account_id);
 		sql_bind_blob(&use, 2, id, STORE_UNIQUE_BODY_ID - 1);
 		sql_bind_int(&use, 3, occurrence++);
 		status = sql_run(&use);
-	} while (status == STORE_OK && sql_changes(db->sql) > 0);
+	} while (status == STORE_OK && sql_changes(db) > 0);
 	return status;
 }
 

@@ -37,9 +37,8 @@ struct store_identity_body {
  * Find a message of the same bytes that is GONE: its id (borrowed until the
  * next call) and row.  row_r->found is false where there is none.
  */
-enum store_status store_identity_find(struct store_identity *,
-    struct store_db *, const struct store_identity_body *,
-    struct store_unique *from_r, struct store_unique_row *row_r)
-    __attribute__((warn_unused_result));
+enum store_status store_identity_find(struct store_identity *, struct sql_db *,
+    const struct store_identity_body *, struct store_unique *from_r,
+    struct store_unique_row *row_r) __attribute__((warn_unused_result));
 
 #endif

@@ -57,7 +57,7 @@ kept_end(struct kept *kept, unsigned char digest_r[STORE_DIGEST_SIZE])
 }
 
 static enum store_status
-kept_feed_file(struct kept *kept, struct store_db *db, int64_t number)
+kept_feed_file(struct kept *kept, struct sql_db *db, int64_t number)
 {
 	enum store_status taken = STORE_OK, status;
 	struct sql_statement use;
@@ -76,13 +76,13 @@ kept_feed_file(struct kept *kept, struct store_db *db, int64_t number)
 }
 
 static enum store_status
-kept_find_body(struct store_db *db, int64_t message_id, int64_t *number_r)
+kept_find_body(struct sql_db *db, int64_t message_id, int64_t *number_r)
 {
 	static const char sql[] = "SELECT body FROM message WHERE id = ?1";
 	enum store_status status = STORE_NOT_FOUND, ended;
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, message_id);
 	if (sql_step(&use)) {
 		*number_r = sql_column_int(&use, 0);
@@ -93,7 +93,7 @@ kept_find_body(struct store_db *db, int64_t message_id, int64_t *number_r)
 }
 
 static enum store_status
-kept_of_message(struct store_db *db, int64_t message_id,
+kept_of_message(struct sql_db *db, int64_t message_id,
     unsigned char digest_r[STORE_DIGEST_SIZE])
 {
 	enum store_status status;
@@ -110,7 +110,7 @@ kept_of_message(struct store_db *db, int64_t message_id,
 }
 
 static enum store_status
-kept_of_body(struct store_db *db, const struct store_body *body,
+kept_of_body(struct sql_db *db, const struct store_body *body,
     unsigned char digest_r[STORE_DIGEST_SIZE])
 {
 	enum store_status status;
@@ -126,7 +126,7 @@ kept_of_body(struct store_db *db, const struct store_body *body,
 }
 
 enum store_status
-store_kept_is_same(struct store_db *db, int64_t message_id,
+store_kept_is_same(struct sql_db *db, int64_t message_id,
     const struct store_body *body, bool *same_r)
 {
 	unsigned char known[STORE_DIGEST_SIZE], new[STORE_DIGEST_SIZE];

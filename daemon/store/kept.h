@@ -12,7 +12,7 @@
  * Whether a body on its way, of which all but the last piece is in the file, is
  * the message of that id, but for such lines.  Reads both.
  */
-enum store_status store_kept_is_same(struct store_db *, int64_t message_id,
+enum store_status store_kept_is_same(struct sql_db *, int64_t message_id,
     const struct store_body *, bool *same_r)
     __attribute__((warn_unused_result));
 

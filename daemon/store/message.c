@@ -51,7 +51,7 @@ message_take(struct store_op *op, struct sql_statement *from)
 }
 
 static enum store_status
-message_read(struct store_db *db, struct store_op *op)
+message_read(struct sql_db *db, struct store_op *op)
 {
 	static const char sql[] =
 	    "SELECT " STORE_MESSAGE_COLUMNS " FROM message JOIN account"
@@ -59,7 +59,7 @@ message_read(struct store_db *db, struct store_op *op)
 	    " WHERE message.id = ?1";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, ((struct message_op *)op)->id);
 	return store_op_take_row(op, &use, message_take);
 }
@@ -122,14 +122,14 @@ static const char part_of_message[] = PART_SELECT("message");
 static const char part_of_quarantine[] = PART_SELECT("quarantine");
 
 static enum store_status
-part_read(struct store_db *db, struct store_op *op)
+part_read(struct sql_db *db, struct store_op *op)
 {
 	struct part_op *part = (struct part_op *)op;
 	enum store_status taken = STORE_NOT_FOUND, status;
 	struct sql_statement use;
 	const void *bytes;
 
-	sql_prepare(&use, db->sql, part->sql);
+	sql_prepare(&use, db, part->sql);
 	sql_bind_int(&use, 1, part->id);
 	sql_bind_int(&use, 2, part->number);
 	if (sql_step(&use)) {

@@ -273,7 +273,7 @@ store_op_is_over(const struct store_op *op)
 }
 
 void
-store_op_read(struct store_op *op, struct store_db *db)
+store_op_read(struct store_op *op, struct sql_db *db)
 {
 	op->status =
 	    store_op_is_over(op) ? STORE_CLOSED : op->type->read(db, op);

@@ -18,7 +18,7 @@
 
 struct sql_statement;
 struct store;
-struct store_db;
+struct sql_db;
 struct store_writer;
 struct store_op;
 
@@ -42,7 +42,7 @@ struct store_op_type {
 	 * calls store_op_fail().
 	 */
 	enum store_status (*write)(struct store_writer *, struct store_op *);
-	enum store_status (*read)(struct store_db *, struct store_op *);
+	enum store_status (*read)(struct sql_db *, struct store_op *);
 	/* After a transaction that it was part of was undone; or NULL. */
 	void (*undone)(
 	    struct store_writer *, struct store_op *, enum store_status);
@@ -144,7 +144,7 @@ bool store_op_is_question(const struct store_op *);
 /* Whether to give a question up. */
 bool store_op_is_over(const struct store_op *);
 
-void store_op_read(struct store_op *, struct store_db *);
+void store_op_read(struct store_op *, struct sql_db *);
 
 /*
  * Columns of a row, copied as above.

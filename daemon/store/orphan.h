@@ -10,11 +10,11 @@
  * Remove some pieces of a body that is noted as unfinished, in a transaction of
  * its own; *gone_r tells that none is left, nor the note of it.
  */
-enum store_status store_orphan_step(struct store_db *, int64_t body,
-    bool *gone_r) __attribute__((warn_unused_result));
+enum store_status store_orphan_step(struct sql_db *, int64_t body, bool *gone_r)
+    __attribute__((warn_unused_result));
 
 /* Remove all bodies that an earlier run left unfinished. */
-enum store_status store_orphan_sweep(struct store_db *)
+enum store_status store_orphan_sweep(struct sql_db *)
     __attribute__((warn_unused_result));
 
 #endif

@@ -63,33 +63,31 @@ is_unwritten(const struct store_place_file *a, const struct store_place_file *b)
 
 /* That others have shrunk it may be in the log so far. */
 static int64_t
-least_pages(struct store_db *db, const unsigned char *header)
+least_pages(struct sql_db *db, const unsigned char *header)
 {
 	int64_t pages = header_number(header, HEADER_PAGES), logged;
 
-	if (sql_integer(db->sql, "PRAGMA page_count", &logged) != STORE_OK)
+	if (sql_integer(db, "PRAGMA page_count", &logged) != STORE_OK)
 		return 0;
 	return logged < pages ? logged : pages;
 }
 
 static void
 note_contents(
-    struct store_place *place, struct store_db *db, const unsigned char *header)
+    struct store_place *place, struct sql_db *db, const unsigned char *header)
 {
 	struct store_place_file file;
 
 	memcpy(place->header, header, sizeof(place->header));
 	place->least_pages = least_pages(db, header);
-	if (sql_integer(db->sql, data_version_sql, &place->data_version) !=
-	    STORE_OK)
+	if (sql_integer(db, data_version_sql, &place->data_version) != STORE_OK)
 		place->data_version = 0;
 	if (look(place->path, &file) && is_same(&file, &place->file))
 		place->file = file;
 }
 
 enum store_status
-store_place_note(
-    struct store_place *place, struct store_db *db, const char *path)
+store_place_note(struct store_place *place, struct sql_db *db, const char *path)
 {
 	unsigned char header[STORE_PLACE_HEADER];
 	struct store_place_file again;
@@ -100,16 +98,16 @@ store_place_note(
 		place->log_path = NULL;
 		return STORE_MEMORY;
 	}
-	if (!look(path, &place->file) || sqlite_was_moved(db->sql) ||
+	if (!look(path, &place->file) || sqlite_was_moved(db) ||
 	    !look(path, &again) || !is_same(&again, &place->file)) {
 		store_place_free(place);
-		return sql_fail(db->sql, STORE_REPLACED,
-		    "it was moved while it was opened");
+		return sql_fail(
+		    db, STORE_REPLACED, "it was moved while it was opened");
 	}
 	if (!look(place->log_path, &place->log))
 		store_place_free(place);
 	memset(header, 0, sizeof(header));
-	(void)sqlite_read_header(db->sql, header, sizeof(header));
+	(void)sqlite_read_header(db, header, sizeof(header));
 	note_contents(place, db, header);
 	return STORE_OK;
 }
@@ -142,16 +140,15 @@ has_not_fallen(
 
 /* It may have been in the log alone when it was noted. */
 static bool
-is_ours(struct store_db *db, const unsigned char *header,
-    const unsigned char *noted)
+is_ours(
+    struct sql_db *db, const unsigned char *header, const unsigned char *noted)
 {
 	uint32_t number = header_number(header, HEADER_APPLICATION);
 	int64_t logged;
 
 	if (number == header_number(noted, HEADER_APPLICATION))
 		return true;
-	return sql_integer(db->sql, "PRAGMA application_id", &logged) ==
-		   STORE_OK &&
+	return sql_integer(db, "PRAGMA application_id", &logged) == STORE_OK &&
 	       number == logged;
 }
 
@@ -160,7 +157,7 @@ is_ours(struct store_db *db, const unsigned char *header,
  * noted: others may do that, too, and where they write it may also shrink.
  */
 static bool
-is_checkpointed(const struct store_place *place, struct store_db *db,
+is_checkpointed(const struct store_place *place, struct sql_db *db,
     const unsigned char *header)
 {
 	const unsigned char *noted = place->header;
@@ -173,36 +170,35 @@ is_checkpointed(const struct store_place *place, struct store_db *db,
 		return false;
 	if (header_number(header, HEADER_PAGES) >= place->least_pages)
 		return true;
-	return sql_integer(db->sql, data_version_sql, &data_version) ==
-		   STORE_OK &&
+	return sql_integer(db, data_version_sql, &data_version) == STORE_OK &&
 	       data_version != place->data_version;
 }
 
 /* Something may have been written over it in the same moment. */
 void
-store_place_written(struct store_place *place, struct store_db *db)
+store_place_written(struct store_place *place, struct sql_db *db)
 {
 	unsigned char header[STORE_PLACE_HEADER];
 
-	if (sqlite_read_header(db->sql, header, sizeof(header)) &&
+	if (sqlite_read_header(db, header, sizeof(header)) &&
 	    is_checkpointed(place, db, header))
 		note_contents(place, db, header);
 }
 
 static bool
-is_overwritten(struct store_place *place, struct store_db *db,
+is_overwritten(struct store_place *place, struct sql_db *db,
     const struct store_place_file *found)
 {
 	unsigned char header[STORE_PLACE_HEADER];
 
 	if (is_unwritten(found, &place->file))
 		return false;
-	return !sqlite_read_header(db->sql, header, sizeof(header)) ||
+	return !sqlite_read_header(db, header, sizeof(header)) ||
 	       !is_checkpointed(place, db, header);
 }
 
 static enum store_status
-check_log(const struct store_place *place, struct store_db *db)
+check_log(const struct store_place *place, struct sql_db *db)
 {
 	struct store_place_file found;
 
@@ -210,28 +206,28 @@ check_log(const struct store_place *place, struct store_db *db)
 		return STORE_OK;
 	if (look(place->log_path, &found) && is_same(&found, &place->log))
 		return STORE_OK;
-	return sql_fail(db->sql, STORE_REPLACED,
+	return sql_fail(db, STORE_REPLACED,
 	    "its log, of the same name with -wal, was removed or replaced");
 }
 
 enum store_status
-store_place_check(struct store_place *place, struct store_db *db)
+store_place_check(struct store_place *place, struct sql_db *db)
 {
 	struct store_place_file found;
 
 	if (!look(place->path, &found))
-		return sql_fail(db->sql, STORE_REPLACED,
+		return sql_fail(db, STORE_REPLACED,
 		    "it was removed or moved away (%s)", strerror(errno));
 	if (!is_same(&found, &place->file))
-		return sql_fail(db->sql, STORE_REPLACED,
-		    "another file was put in its place");
+		return sql_fail(
+		    db, STORE_REPLACED, "another file was put in its place");
 	if (found.names > 1)
-		return sql_fail(db->sql, STORE_REPLACED,
+		return sql_fail(db, STORE_REPLACED,
 		    "it has another name besides (a hard link), by which "
 		    "others could open it without its log");
 	if (is_overwritten(place, db, &found))
-		return sql_fail(db->sql, STORE_REPLACED,
-		    "something else was written over it");
+		return sql_fail(
+		    db, STORE_REPLACED, "something else was written over it");
 	/* Touched, or checkpointed by somebody else. */
 	if (!is_unwritten(&found, &place->file))
 		store_place_written(place, db);
@@ -239,7 +235,7 @@ store_place_check(struct store_place *place, struct store_db *db)
 }
 
 bool
-store_place_is_overwritten(struct store_place *place, struct store_db *db)
+store_place_is_overwritten(struct store_place *place, struct sql_db *db)
 {
 	struct store_place_file found;
 

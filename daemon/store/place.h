@@ -38,7 +38,7 @@ struct store_place {
  * is borrowed until store_place_free().  STORE_REPLACED if it was moved since
  * the connection was opened; the connection has the words.
  */
-enum store_status store_place_note(struct store_place *, struct store_db *,
+enum store_status store_place_note(struct store_place *, struct sql_db *,
     const char *path) __attribute__((warn_unused_result));
 void store_place_free(struct store_place *);
 
@@ -46,17 +46,17 @@ void store_place_free(struct store_place *);
  * STORE_OK, or STORE_REPLACED with words.  Two calls of stat(), and no more
  * where nothing has happened.
  */
-enum store_status store_place_check(struct store_place *, struct store_db *)
+enum store_status store_place_check(struct store_place *, struct sql_db *)
     __attribute__((warn_unused_result));
 
 /* This connection has written the file itself, by a checkpoint. */
-void store_place_written(struct store_place *, struct store_db *);
+void store_place_written(struct store_place *, struct sql_db *);
 
 /*
  * Whether the file is there still, and something else is in it: then the log
  * must not come into it.
  */
-bool store_place_is_overwritten(struct store_place *, struct store_db *);
+bool store_place_is_overwritten(struct store_place *, struct sql_db *);
 
 /* Move the log aside; a file that was overwritten would be damaged by it. */
 void store_place_put_log_aside(const struct store_place *);

@@ -21,7 +21,7 @@ struct record_op {
 /* Also tells whether there is such an account. */
 static enum store_status
 record_update_account(
-    struct store_db *db, const struct store_poll *poll, bool *found_r)
+    struct sql_db *db, const struct store_poll *poll, bool *found_r)
 {
 	static const char success[] =
 	    "UPDATE account SET last_success_ms = ?2, last_error = NULL,"
@@ -34,7 +34,7 @@ record_update_account(
 	enum store_status status;
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, well ? success : failure);
+	sql_prepare(&use, db, well ? success : failure);
 	sql_bind_int(&use, 1, poll->account_id);
 	sql_bind_int(&use, 2, poll->finished_ms);
 	if (!well) {
@@ -43,7 +43,7 @@ record_update_account(
 		sql_bind_int(&use, 4, poll->is_failure);
 	}
 	status = sql_run(&use);
-	*found_r = sql_changes(db->sql) == 1;
+	*found_r = sql_changes(db) == 1;
 	return status;
 }
 
@@ -56,7 +56,7 @@ record_update_account(
 #define POLL_SELECTED_COLUMNS             TALLY_KEPT(POLL_SELECTED)
 
 static enum store_status
-record_insert(struct store_db *db, const struct store_poll *poll, int64_t *id_r)
+record_insert(struct sql_db *db, const struct store_poll *poll, int64_t *id_r)
 {
 	static const char sql[] =
 	    "INSERT INTO poll(account, started_ms, finished_ms, outcome,"
@@ -65,7 +65,7 @@ record_insert(struct store_db *db, const struct store_poll *poll, int64_t *id_r)
 	struct sql_statement use;
 	int i;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, poll->account_id);
 	sql_bind_int(&use, 2, poll->started_ms);
 	sql_bind_int(&use, 3, poll->finished_ms);
@@ -77,14 +77,14 @@ record_insert(struct store_db *db, const struct store_poll *poll, int64_t *id_r)
 }
 
 static enum store_status
-record_drop_oldest(struct store_db *db, int64_t last)
+record_drop_oldest(struct sql_db *db, int64_t last)
 {
 	static const char sql[] = "DELETE FROM poll WHERE id <= ?1";
 	struct sql_statement use;
 
 	if (last <= POLLS_KEPT)
 		return STORE_OK;
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, last - POLLS_KEPT);
 	return sql_run(&use);
 }
@@ -93,7 +93,7 @@ static enum store_status
 record_write(struct store_writer *writer, struct store_op *op)
 {
 	const struct store_poll *poll = &((struct record_op *)op)->poll;
-	struct store_db *db = store_writer_db(writer);
+	struct sql_db *db = store_writer_db(writer);
 	bool found;
 	int64_t id;
 	enum store_status status = record_update_account(db, poll, &found);
@@ -206,7 +206,7 @@ polls_take(struct store_op *op, struct sql_statement *from)
 	" FROM poll JOIN account ON account.id = poll.account"
 
 static enum store_status
-polls_read(struct store_db *db, struct store_op *op)
+polls_read(struct sql_db *db, struct store_op *op)
 {
 	static const char all[] =
 	    POLL_SELECT " WHERE poll.id < ?1 ORDER BY poll.id DESC LIMIT ?2";
@@ -217,7 +217,7 @@ polls_read(struct store_db *db, struct store_op *op)
 	const struct polls_op *polls = (struct polls_op *)op;
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, polls->account == NULL ? all : of_one);
+	sql_prepare(&use, db, polls->account == NULL ? all : of_one);
 	sql_bind_int(
 	    &use, 1, polls->below_id > 0 ? polls->below_id : INT64_MAX);
 	sql_bind_int(&use, 2, (int64_t)polls->limit + 1);

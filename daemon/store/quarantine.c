@@ -50,19 +50,19 @@ quarantines_take(struct store_op *op, struct sql_statement *from)
 }
 
 static enum store_status
-quarantines_read_one(struct store_db *db, struct quarantines_op *quarantines)
+quarantines_read_one(struct sql_db *db, struct quarantines_op *quarantines)
 {
 	static const char sql[] =
 	    QUARANTINE_SELECT("transcript") " WHERE quarantine.id = ?1";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, quarantines->id);
 	return store_op_take_row(&quarantines->op, &use, quarantines_take);
 }
 
 static enum store_status
-quarantines_read(struct store_db *db, struct store_op *op)
+quarantines_read(struct sql_db *db, struct store_op *op)
 {
 	static const char all[] =
 	    QUARANTINE_SELECT("NULL") " WHERE quarantine.id < ?1"
@@ -78,7 +78,7 @@ quarantines_read(struct store_db *db, struct store_op *op)
 
 	if (quarantines->id != 0)
 		return quarantines_read_one(db, quarantines);
-	sql_prepare(&use, db->sql, quarantines->account == NULL ? all : of_one);
+	sql_prepare(&use, db, quarantines->account == NULL ? all : of_one);
 	sql_bind_int(&use, 1,
 	    quarantines->below_id > 0 ? quarantines->below_id : INT64_MAX);
 	sql_bind_int(&use, 2, (int64_t)quarantines->limit + 1);
@@ -196,7 +196,7 @@ release_take(struct store_op *op, struct sql_statement *from)
 
 /* STORE_NOT_FOUND where there is none left. */
 static enum store_status
-release_find(struct store_db *db, struct release_op *release)
+release_find(struct sql_db *db, struct release_op *release)
 {
 	static const char by_id[] = RELEASE_SELECT " WHERE quarantine.id = ?1";
 	static const char of_one[] =
@@ -206,7 +206,7 @@ release_find(struct store_db *db, struct release_op *release)
 	    RELEASE_SELECT " ORDER BY quarantine.account LIMIT 1";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql,
+	sql_prepare(&use, db,
 	    release->id != 0           ? by_id
 	    : release->account != NULL ? of_one
 				       : of_all);
@@ -218,12 +218,12 @@ release_find(struct store_db *db, struct release_op *release)
 }
 
 static enum store_status
-release_remove_row(struct store_db *db, int64_t id)
+release_remove_row(struct sql_db *db, int64_t id)
 {
 	static const char sql[] = "DELETE FROM quarantine WHERE id = ?1";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, id);
 	return sql_run(&use);
 }
@@ -239,7 +239,7 @@ release_disown_body(struct store_writer *writer, int64_t body)
 
 	if (body == 0)
 		return STORE_OK;
-	sql_prepare(&use, store_writer_db(writer)->sql, sql);
+	sql_prepare(&use, store_writer_db(writer), sql);
 	sql_bind_int(&use, 1, body);
 	status = sql_run(&use);
 	if (status == STORE_OK)

@@ -10,7 +10,7 @@
 #include "daemon/store/place.h"
 
 struct reader {
-	struct store_db db;
+	struct sql_db *db;
 	struct sql_patience patience;
 	struct store_place place;
 	const struct store_op *op; /* that it answers; or NULL */
@@ -39,11 +39,11 @@ reader_answer(struct reader *reader, struct store_op *op)
 	enum store_status placed = STORE_OK;
 
 	reader->op = op;
-	store_op_read(op, &reader->db);
+	store_op_read(op, reader->db);
 	reader->op = NULL;
 	/* By what is known, messages are deleted that are stored here. */
 	if (!store_op_is_question(op))
-		placed = store_place_check(&reader->place, &reader->db);
+		placed = store_place_check(&reader->place, reader->db);
 	if (placed != STORE_OK)
 		(void)store_op_fail(op, placed);
 }
@@ -69,12 +69,12 @@ reader_start(
 	enum store_status status = store_db_open(&reader->db, path, SQL_READ);
 
 	if (status == STORE_OK) {
-		sql_set_patience(reader->db.sql, &reader->patience);
-		sql_set_patience_of_queries(reader->db.sql, &reader->patience);
-		status = store_fold_register(&reader->db);
+		sql_set_patience(reader->db, &reader->patience);
+		sql_set_patience_of_queries(reader->db, &reader->patience);
+		status = store_fold_register(reader->db);
 		if (status == STORE_OK)
 			status =
-			    store_place_note(&reader->place, &reader->db, path);
+			    store_place_note(&reader->place, reader->db, path);
 		if (status == STORE_OK && pthread_create(&reader->thread, NULL,
 					      reader_main, reader) == 0)
 			return STORE_OK;
@@ -86,8 +86,8 @@ reader_start(
 		    store_status_hint(STORE_MEMORY));
 	else
 		store_error_set(error_r, status, "cannot read %s: %s; %s", path,
-		    sql_words(reader->db.sql), store_status_hint(status));
-	store_db_close(&reader->db);
+		    sql_words(reader->db), store_status_hint(status));
+	store_db_close(reader->db);
 	return status;
 }
 
@@ -133,7 +133,7 @@ store_readers_free(struct store_readers *readers)
 
 		assert(failed == 0);
 		store_place_free(&readers->readers[i].place);
-		store_db_close(&readers->readers[i].db);
+		store_db_close(readers->readers[i].db);
 	}
 	free(readers);
 }

@@ -23,7 +23,7 @@ server_write(struct store_writer *writer, struct store_op *op)
 	const struct store_server *server = &noted->server;
 	struct sql_statement use;
 
-	sql_prepare(&use, store_writer_db(writer)->sql, sql);
+	sql_prepare(&use, store_writer_db(writer), sql);
 	sql_bind_text(&use, 1, server->host);
 	sql_bind_int(&use, 2, server->port);
 	sql_bind_int(&use, 3, server->tls);
@@ -89,12 +89,12 @@ servers_take(struct store_op *op, struct sql_statement *from)
 }
 
 static enum store_status
-servers_read(struct store_db *db, struct store_op *op)
+servers_read(struct sql_db *db, struct store_op *op)
 {
 	static const char sql[] = "SELECT host, port, tls, facts FROM server";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	return store_op_take_rows(op, &use, servers_take);
 }
 

@@ -8,6 +8,7 @@
 #include "daemon/store/body.h"
 #include "daemon/store/check.h"
 #include "daemon/store/chunk.h"
+#include "daemon/store/codec.h"
 #include "daemon/store/db.h"
 #include "daemon/store/digest.h"
 #include "daemon/store/error.h"
@@ -76,11 +77,11 @@ store_woken(int fd, short what, void *arg)
 /* ---- opening ---- */
 
 static enum store_status
-open_number_bodies(struct store *store, struct store_db *db)
+open_number_bodies(struct store *store, struct sql_db *db)
 {
 	int64_t last;
-	enum store_status status = sql_integer(
-	    db->sql, "SELECT coalesce(max(id), 0) FROM chunk", &last);
+	enum store_status status =
+	    sql_integer(db, "SELECT coalesce(max(id), 0) FROM chunk", &last);
 
 	store_bodies_begin(
 	    store->bodies, (last >> STORE_CHUNK_SEQUENCE_BITS) + 1);
@@ -88,11 +89,11 @@ open_number_bodies(struct store *store, struct store_db *db)
 }
 
 static enum store_status
-open_count_quarantined(struct store *store, struct store_db *db)
+open_count_quarantined(struct store *store, struct sql_db *db)
 {
 	int64_t count;
 	enum store_status status =
-	    sql_integer(db->sql, "SELECT count(*) FROM quarantine", &count);
+	    sql_integer(db, "SELECT count(*) FROM quarantine", &count);
 
 	store->stats.quarantined = (uint64_t)count;
 	return status;
@@ -100,14 +101,14 @@ open_count_quarantined(struct store *store, struct store_db *db)
 
 static enum store_status
 open_prepare(
-    struct store *store, struct store_db *db, struct store_error *error_r)
+    struct store *store, struct sql_db *db, struct store_error *error_r)
 {
 	enum store_status status = store_schema_open(db, store->path, error_r);
 
 	if (status != STORE_OK)
 		return status;
 	/* A probe of the writer may have been cut off before its removal. */
-	status = sql_exec(db->sql, "DELETE FROM chunk WHERE id < 0");
+	status = sql_exec(db, "DELETE FROM chunk WHERE id < 0");
 	if (status == STORE_OK)
 		status = store_orphan_sweep(db);
 	if (status == STORE_OK)
@@ -116,7 +117,7 @@ open_prepare(
 		status = open_count_quarantined(store, db);
 	if (status != STORE_OK)
 		store_error_set(error_r, status, "%s: %s; %s", store->path,
-		    sql_words(db->sql), store_status_hint(status));
+		    sql_words(db), store_status_hint(status));
 	return status;
 }
 
@@ -125,17 +126,18 @@ open_start_writer(
     struct store *store, int pack_level, struct store_error *error_r)
 {
 	const bool has_log = store_files_have_log(store->path);
-	struct store_db db;
+	struct sql_db *db;
 	enum store_status status = store_db_open(&db, store->path, SQL_WRITE);
 
 	if (status != STORE_OK)
 		store_error_set(error_r, status, "cannot open %s: %s; %s",
-		    store->path, sql_words(db.sql), store_status_hint(status));
-	db.codec.level = pack_level;
+		    store->path, sql_words(db), store_status_hint(status));
+	else
+		store_db_codec(db)->level = pack_level;
 	if (status == STORE_OK)
-		status = open_prepare(store, &db, error_r);
+		status = open_prepare(store, db, error_r);
 	if (status == STORE_OK) {
-		store->writer = store_writer_new(&db, store->path, has_log,
+		store->writer = store_writer_new(db, store->path, has_log,
 		    store_ops_queue(store->ops, STORE_LANE_WRITES),
 		    store_ops_mailbox(store->ops));
 		if (store->writer != NULL)
@@ -144,7 +146,7 @@ open_start_writer(
 		    "cannot start a thread; %s",
 		    store_status_hint(STORE_MEMORY));
 	}
-	store_db_close(&db);
+	store_db_close(db);
 	return status;
 }
 

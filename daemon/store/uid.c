@@ -15,7 +15,7 @@ struct change_op {
 
 /* The message is GONE no more: it is listed again, under another id. */
 static enum store_status
-change_adopt(struct store_db *db, const struct store_unique *from,
+change_adopt(struct sql_db *db, const struct store_unique *from,
     const struct store_unique *to)
 {
 	struct store_unique_row row;
@@ -31,7 +31,7 @@ change_adopt(struct store_db *db, const struct store_unique *from,
 }
 
 static enum store_status
-change_apply(struct store_db *db, int64_t account_id,
+change_apply(struct sql_db *db, int64_t account_id,
     const struct store_uid_change *change)
 {
 	const struct store_unique unique = { .account_id = account_id,
@@ -59,7 +59,7 @@ changes_write(struct store_writer *writer, struct store_op *op)
 	struct sql_statement use;
 	bool found;
 
-	sql_prepare(&use, store_writer_db(writer)->sql, account);
+	sql_prepare(&use, store_writer_db(writer), account);
 	sql_bind_int(&use, 1, changes->account_id);
 	found = sql_step(&use);
 	status = sql_end(&use);
@@ -173,7 +173,7 @@ uids_take(struct store_op *op, struct sql_statement *from)
 	" WHERE account = ?1"
 
 static enum store_status
-uids_read(struct store_db *db, struct store_op *op)
+uids_read(struct sql_db *db, struct store_op *op)
 {
 	static const char first[] =
 	    UIDS_SELECT " ORDER BY unique_id, occurrence";
@@ -184,7 +184,7 @@ uids_read(struct store_db *db, struct store_op *op)
 	enum store_status taken = STORE_OK, status;
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, uids->is_from_first ? first : next);
+	sql_prepare(&use, db, uids->is_from_first ? first : next);
 	sql_bind_int(&use, 1, uids->account_id);
 	if (!uids->is_from_first) {
 		sql_bind_blob(&use, 2, uids->after.unique_id,

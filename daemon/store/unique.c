@@ -13,17 +13,17 @@ _Static_assert(STORE_UID_STORED == 0 && STORE_UID_DELETE == 1 &&
 #define WHERE_KEY " WHERE account = ?1 AND unique_id = ?2 AND occurrence = ?3"
 
 static void
-use_key(struct sql_statement *use, struct store_db *db, const char *sql,
+use_key(struct sql_statement *use, struct sql_db *db, const char *sql,
     const struct store_unique *unique)
 {
-	sql_prepare(use, db->sql, sql);
+	sql_prepare(use, db, sql);
 	sql_bind_int(use, 1, unique->account_id);
 	sql_bind_blob(use, 2, unique->id, unique->id_length);
 	sql_bind_int(use, 3, unique->occurrence);
 }
 
 enum store_status
-store_unique_look_up(struct store_db *db, const struct store_unique *unique,
+store_unique_look_up(struct sql_db *db, const struct store_unique *unique,
     struct store_unique_row *row_r)
 {
 	static const char sql[] =
@@ -84,7 +84,7 @@ bind_looks(struct sql_statement *use, const struct store_unique_row *row)
 }
 
 static enum store_status
-write_row(struct store_db *db, const struct store_unique *unique,
+write_row(struct sql_db *db, const struct store_unique *unique,
     const struct store_unique_row *row)
 {
 	static const char sql[] =
@@ -111,14 +111,14 @@ write_row(struct store_db *db, const struct store_unique *unique,
 }
 
 static enum store_status
-next_occurrence(struct store_db *db, struct store_unique *unique)
+next_occurrence(struct sql_db *db, struct store_unique *unique)
 {
 	static const char sql[] =
 	    "SELECT coalesce(max(occurrence) + 1, 0) FROM uid"
 	    " WHERE account = ?1 AND unique_id = ?2";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, unique->account_id);
 	sql_bind_blob(&use, 2, unique->id, unique->id_length);
 	if (sql_step(&use))
@@ -127,7 +127,7 @@ next_occurrence(struct store_db *db, struct store_unique *unique)
 }
 
 static enum store_status
-keep_former(struct store_db *db, const struct store_unique *unique,
+keep_former(struct sql_db *db, const struct store_unique *unique,
     const struct store_unique_row *former, int64_t message_id)
 {
 	char id[STORE_UNIQUE_BODY_ID];
@@ -142,13 +142,13 @@ keep_former(struct store_db *db, const struct store_unique *unique,
 		return STORE_OK;
 	store_unique_body_id(row.digest, id);
 	row.state = STORE_UID_GONE;
-	row.stored_ms = db->now_ms;
+	row.stored_ms = store_db_now_ms(db);
 	status = next_occurrence(db, &key);
 	return status == STORE_OK ? write_row(db, &key, &row) : status;
 }
 
 enum store_status
-store_unique_replace(struct store_db *db, const struct store_unique *unique,
+store_unique_replace(struct sql_db *db, const struct store_unique *unique,
     const struct store_unique_row *former, const struct store_unique_row *row)
 {
 	enum store_status status =
@@ -158,7 +158,7 @@ store_unique_replace(struct store_db *db, const struct store_unique *unique,
 }
 
 enum store_status
-store_unique_put(struct store_db *db, const struct store_unique *unique,
+store_unique_put(struct sql_db *db, const struct store_unique *unique,
     const struct store_unique_row *row)
 {
 	struct store_unique_row former;
@@ -172,13 +172,13 @@ store_unique_put(struct store_db *db, const struct store_unique *unique,
 /* People look for a message by the id that the server has for it now. */
 static enum store_status
 name_message(
-    struct store_db *db, const struct store_unique *unique, int64_t message_id)
+    struct sql_db *db, const struct store_unique *unique, int64_t message_id)
 {
 	static const char sql[] =
 	    "UPDATE message SET unique_id = ?2 WHERE id = ?1";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, message_id);
 	if (unique->id_length == 0 || unique->id[0] != ' ')
 		sql_bind_blob(&use, 2, unique->id, unique->id_length);
@@ -186,7 +186,7 @@ name_message(
 }
 
 enum store_status
-store_unique_move(struct store_db *db, const struct store_unique *from,
+store_unique_move(struct sql_db *db, const struct store_unique *from,
     const struct store_unique *to, const struct store_unique_row *row)
 {
 	enum store_status status = store_unique_forget(db, from);
@@ -206,7 +206,7 @@ needs_message(enum store_uid_state state)
 }
 
 enum store_status
-store_unique_set_state(struct store_db *db, const struct store_unique *unique,
+store_unique_set_state(struct sql_db *db, const struct store_unique *unique,
     enum store_uid_state state)
 {
 	static const char change[] =
@@ -220,7 +220,7 @@ store_unique_set_state(struct store_db *db, const struct store_unique *unique,
 	static const char make[] =
 	    "INSERT INTO uid(account, unique_id, occurrence, state,"
 	    " stored_ms) VALUES(?1, ?2, ?3, ?4, ?5)";
-	int64_t now_ms = db->now_ms;
+	int64_t now_ms = store_db_now_ms(db);
 	enum store_status status;
 	struct sql_statement use;
 
@@ -228,8 +228,7 @@ store_unique_set_state(struct store_db *db, const struct store_unique *unique,
 	sql_bind_int(&use, 4, state);
 	sql_bind_int(&use, 5, now_ms);
 	status = sql_run(&use);
-	if (status != STORE_OK || sql_changes(db->sql) > 0 ||
-	    needs_message(state))
+	if (status != STORE_OK || sql_changes(db) > 0 || needs_message(state))
 		return status;
 	use_key(&use, db, make, unique);
 	sql_bind_int(&use, 4, state);
@@ -238,7 +237,7 @@ store_unique_set_state(struct store_db *db, const struct store_unique *unique,
 }
 
 enum store_status
-store_unique_describe(struct store_db *db, const struct store_unique *unique,
+store_unique_describe(struct sql_db *db, const struct store_unique *unique,
     const struct store_unique_row *row)
 {
 	static const char sql[] =
@@ -252,7 +251,7 @@ store_unique_describe(struct store_db *db, const struct store_unique *unique,
 }
 
 enum store_status
-store_unique_forget(struct store_db *db, const struct store_unique *unique)
+store_unique_forget(struct sql_db *db, const struct store_unique *unique)
 {
 	struct sql_statement use;
 	static const char sql[] = "DELETE FROM uid" WHERE_KEY;

@@ -37,7 +37,7 @@ struct store_unique_row {
 	int64_t message_stored_ms;
 };
 
-enum store_status store_unique_look_up(struct store_db *,
+enum store_status store_unique_look_up(struct sql_db *,
     const struct store_unique *, struct store_unique_row *row_r)
     __attribute__((warn_unused_result));
 
@@ -49,17 +49,16 @@ bool store_unique_is(const struct store_unique_row *, uint64_t octets,
  * Make or replace the row.  A message that it stood for and that the server
  * may still have under another id stays known by its digest, as GONE.
  */
-enum store_status store_unique_put(struct store_db *,
-    const struct store_unique *, const struct store_unique_row *)
-    __attribute__((warn_unused_result));
+enum store_status store_unique_put(struct sql_db *, const struct store_unique *,
+    const struct store_unique_row *) __attribute__((warn_unused_result));
 
 /* The same, where `former` is what was looked up since the last change. */
-enum store_status store_unique_replace(struct store_db *,
+enum store_status store_unique_replace(struct sql_db *,
     const struct store_unique *, const struct store_unique_row *former,
     const struct store_unique_row *) __attribute__((warn_unused_result));
 
 /* Give the row of `from`, as it was looked up, to `to`. */
-enum store_status store_unique_move(struct store_db *,
+enum store_status store_unique_move(struct sql_db *,
     const struct store_unique *from, const struct store_unique *to,
     const struct store_unique_row *) __attribute__((warn_unused_result));
 
@@ -68,15 +67,15 @@ enum store_status store_unique_move(struct store_db *,
  * STORED nor DELETE nor GONE: such a change is passed over.
  */
 enum store_status store_unique_set_state(
-    struct store_db *, const struct store_unique *, enum store_uid_state)
+    struct sql_db *, const struct store_unique *, enum store_uid_state)
     __attribute__((warn_unused_result));
 
 /* The message is the one it was; its looks are known better. */
-enum store_status store_unique_describe(struct store_db *,
+enum store_status store_unique_describe(struct sql_db *,
     const struct store_unique *, const struct store_unique_row *)
     __attribute__((warn_unused_result));
 
-enum store_status store_unique_forget(struct store_db *,
+enum store_status store_unique_forget(struct sql_db *,
     const struct store_unique *) __attribute__((warn_unused_result));
 
 /*

@@ -15,7 +15,7 @@
 #define BODIES_MAX (INT64_C(1) << 33)
 
 struct verify {
-	struct store_db *db;
+	struct sql_db *db;
 	struct store_checker *checker;
 	unsigned char *owned; /* a bit for each body */
 	int64_t bodies;       /* numbers below this have one */
@@ -40,7 +40,7 @@ note_unreadable(
 	if (status != STORE_DAMAGED && status != STORE_IO)
 		return status;
 	store_checker_problem(verify->checker, "%s cannot be read: %s", what,
-	    sql_words(verify->db->sql));
+	    sql_words(verify->db));
 	return STORE_OK;
 }
 
@@ -53,7 +53,7 @@ check_structure(struct verify *verify)
 	struct sql_statement use;
 
 	/* An interrupt before its first step would be lost. */
-	sql_prepare_once(&use, verify->db->sql, sql);
+	sql_prepare_once(&use, verify->db, sql);
 	while (!is_stopped(verify) && sql_step(&use)) {
 		const char *text = sql_column_text(&use, 0);
 
@@ -78,7 +78,7 @@ check_counters(struct verify *verify)
 	    "  GROUP BY account) AS counted ON counted.account = account.id";
 	struct sql_statement use;
 
-	sql_prepare_once(&use, verify->db->sql, sql);
+	sql_prepare_once(&use, verify->db, sql);
 	while (sql_step(&use)) {
 		struct sql_statement *row = &use;
 		int64_t messages = sql_column_int(row, 1);
@@ -112,7 +112,7 @@ check_unique_ids(struct verify *verify)
 	_Static_assert(STORE_UID_STORED == 0 && STORE_UID_DELETE == 1 &&
 			   STORE_UID_GONE == 4 && STORE_UID_QUARANTINED == 5,
 	    "the statement knows the states by number");
-	sql_prepare_once(&use, verify->db->sql, sql);
+	sql_prepare_once(&use, verify->db, sql);
 	while (sql_step(&use))
 		store_checker_problem(verify->checker,
 		    "account %s: unique-id %.64s (state %" PRId64
@@ -140,7 +140,7 @@ mark_owned(const struct verify *verify)
 	    " UNION ALL SELECT body FROM unfinished";
 	struct sql_statement use;
 
-	sql_prepare_once(&use, verify->db->sql, sql);
+	sql_prepare_once(&use, verify->db, sql);
 	while (sql_step(&use)) {
 		int64_t body = sql_column_int(&use, 0);
 
@@ -162,7 +162,7 @@ next_body(const struct verify *verify, int64_t body, int64_t *body_r)
 	*body_r = 0;
 	if (body > INT64_MAX >> STORE_CHUNK_SEQUENCE_BITS)
 		return STORE_OK;
-	sql_prepare(&use, verify->db->sql, sql);
+	sql_prepare(&use, verify->db, sql);
 	sql_bind_int(&use, 1, store_chunk_id(body, 0));
 	if (sql_step(&use))
 		*body_r = sql_column_int(&use, 0) >> STORE_CHUNK_SEQUENCE_BITS;
@@ -194,12 +194,12 @@ static enum store_status
 check_pieces(struct verify *verify)
 {
 	int64_t last;
-	enum store_status status = sql_begin(verify->db->sql, SQL_READ);
+	enum store_status status = sql_begin(verify->db, SQL_READ);
 
 	if (status != STORE_OK)
 		return status;
 	status = sql_integer(
-	    verify->db->sql, "SELECT coalesce(max(id), 0) FROM chunk", &last);
+	    verify->db, "SELECT coalesce(max(id), 0) FROM chunk", &last);
 	verify->bodies = (last >> STORE_CHUNK_SEQUENCE_BITS) + 1;
 	if (verify->bodies > BODIES_MAX)
 		verify->bodies = BODIES_MAX;
@@ -212,7 +212,7 @@ check_pieces(struct verify *verify)
 		status = look_for_strays(verify);
 	free(verify->owned);
 	verify->owned = NULL;
-	sql_rollback(verify->db->sql);
+	sql_rollback(verify->db);
 	return status;
 }
 
@@ -242,7 +242,7 @@ compare(const struct verify *verify, const struct body *body,
 	unsigned char found[STORE_DIGEST_SIZE];
 
 	if (pieces->unpacked != STORE_OK)
-		return sql_words(verify->db->sql);
+		return sql_words(verify->db);
 	if (!pieces->in_order)
 		return "a piece of it is missing";
 	if (pieces->pieces == 0 && body->number != 0)
@@ -322,7 +322,7 @@ next_owner(const struct verify *verify, const char *sql, int64_t above,
 	struct sql_statement use;
 
 	memset(body_r, 0, sizeof(*body_r));
-	sql_prepare(&use, verify->db->sql, sql);
+	sql_prepare(&use, verify->db, sql);
 	sql_bind_int(&use, 1, above);
 	sql_bind_int(&use, 2, last);
 	if (sql_step(&use)) {
@@ -355,13 +355,13 @@ check_bodies(const struct verify *verify, const char *sql, int64_t last,
 
 		if (is_stopped(verify))
 			return STORE_CLOSED;
-		status = sql_begin(verify->db->sql, SQL_READ);
+		status = sql_begin(verify->db, SQL_READ);
 		if (status != STORE_OK)
 			return status;
 		status = next_owner(verify, sql, above, last, &body);
 		if (status == STORE_OK && body.owner != 0)
 			status = check_body(verify, &body, kind);
-		sql_rollback(verify->db->sql);
+		sql_rollback(verify->db);
 		if (status != STORE_OK || body.owner == 0)
 			return status;
 	}
@@ -375,11 +375,11 @@ check_messages(struct verify *verify)
 	    " WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT 1";
 	int64_t count, last;
 	enum store_status status = sql_integer(
-	    verify->db->sql, "SELECT coalesce(max(id), 0) FROM message", &last);
+	    verify->db, "SELECT coalesce(max(id), 0) FROM message", &last);
 
 	if (status == STORE_OK)
 		status = sql_integer(
-		    verify->db->sql, "SELECT count(*) FROM message", &count);
+		    verify->db, "SELECT count(*) FROM message", &count);
 	if (status != STORE_OK)
 		return status;
 	store_checker_expect(verify->checker, (uint64_t)count);
@@ -402,7 +402,7 @@ struct stage {
 };
 
 enum store_status
-store_verify(struct store_db *db, struct store_checker *checker)
+store_verify(struct sql_db *db, struct store_checker *checker)
 {
 	static const struct stage stages[] = {
 		{ check_structure, "the file" },

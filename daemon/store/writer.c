@@ -51,7 +51,7 @@
 #define STOP_PATIENCE_MS 2000
 
 struct store_writer {
-	struct store_db db;
+	struct sql_db *db;
 	const char *path;
 	struct store_queue *queue;
 	struct store_mailbox *mailbox;
@@ -159,7 +159,7 @@ writer_set_health(struct store_writer *writer, enum store_status status)
 	writer->health = status;
 	if (status != STORE_OK)
 		store_error_set(&health, status, "cannot write %s: %s; %s",
-		    writer->path, sql_words(writer->db.sql),
+		    writer->path, sql_words(writer->db),
 		    store_status_hint(status));
 	told_lock(writer);
 	writer->told_health = health;
@@ -169,10 +169,10 @@ writer_set_health(struct store_writer *writer, enum store_status status)
 
 /* ---- what operations work with ---- */
 
-struct store_db *
+struct sql_db *
 store_writer_db(struct store_writer *writer)
 {
-	return &writer->db;
+	return writer->db;
 }
 
 enum store_status
@@ -231,8 +231,8 @@ writer_check_room(struct store_writer *writer)
 	room = (uint64_t)found.f_bavail * found.f_frsize;
 	if (room >= ROOM_LEAST)
 		return STORE_OK;
-	return sql_fail(writer->db.sql, STORE_FULL,
-	    "only %" PRIu64 " KiB are free", room / 1024);
+	return sql_fail(writer->db, STORE_FULL, "only %" PRIu64 " KiB are free",
+	    room / 1024);
 }
 
 enum store_status
@@ -251,8 +251,8 @@ store_writer_try(struct store_writer *writer)
 	status = writer_check_room(writer);
 	if (status != STORE_OK)
 		return status;
-	sql_prepare(&use, writer->db.sql, sql);
-	sql_bind_int(&use, 1, writer->db.now_ms);
+	sql_prepare(&use, writer->db, sql);
+	sql_bind_int(&use, 1, store_db_now_ms(writer->db));
 	return sql_run(&use);
 }
 
@@ -264,15 +264,15 @@ writer_probe(struct store_writer *writer)
 				     " VALUES(-1, zeroblob(262144))";
 	static const char delete[] = "DELETE FROM chunk WHERE id = -1";
 	enum store_status status =
-	    store_place_check(&writer->place, &writer->db);
+	    store_place_check(&writer->place, writer->db);
 
 	if (status == STORE_OK)
 		status = writer_check_room(writer);
 	writer->patience.busy_ms = PROBE_PATIENCE_MS;
 	if (status == STORE_OK)
-		status = sql_exec(writer->db.sql, insert);
+		status = sql_exec(writer->db, insert);
 	if (status == STORE_OK)
-		status = sql_exec(writer->db.sql, delete);
+		status = sql_exec(writer->db, delete);
 	if (status == STORE_OK)
 		status = store_chores_empty_log(&writer->chores);
 	writer_set_health(writer, status);
@@ -289,7 +289,7 @@ writer_watch_place(struct store_writer *writer)
 		return writer->watch_ms;
 	writer->watch_ms = now_ms + WATCH_INTERVAL_MS;
 	if (writer->health == STORE_OK) {
-		status = store_place_check(&writer->place, &writer->db);
+		status = store_place_check(&writer->place, writer->db);
 		if (status != STORE_OK)
 			writer_set_health(writer, status);
 	}
@@ -326,11 +326,11 @@ group_begin(struct store_writer *writer)
 
 	/* Nobody waits for another process while the store is known to fail. */
 	writer->patience.busy_ms = writer->health == STORE_OK ? SQL_BUSY_MS : 0;
-	status = store_place_check(&writer->place, &writer->db);
+	status = store_place_check(&writer->place, writer->db);
 	if (status == STORE_OK)
-		status = sql_begin(writer->db.sql, SQL_WRITE);
+		status = sql_begin(writer->db, SQL_WRITE);
 	if (status == STORE_OK)
-		status = store_calendar_begin(&writer->calendar, &writer->db);
+		status = store_calendar_begin(&writer->calendar, writer->db);
 	writer->counter = (struct store_counter){ .account_id = 0 };
 	return status;
 }
@@ -359,17 +359,17 @@ static enum store_status
 group_commit(struct store_writer *writer)
 {
 	enum store_status status =
-	    store_counter_write(&writer->counter, &writer->db);
+	    store_counter_write(&writer->counter, writer->db);
 
 	if (status == STORE_OK)
-		status = store_calendar_end(&writer->calendar, &writer->db);
+		status = store_calendar_end(&writer->calendar, writer->db);
 	FAILPOINT("commit begun");
 	if (status == STORE_OK && store_calendar_is_set(&writer->calendar))
 		writer_tell_clock_unsure(writer);
 	if (status == STORE_OK)
-		status = store_place_check(&writer->place, &writer->db);
+		status = store_place_check(&writer->place, writer->db);
 	if (status == STORE_OK)
-		status = sql_commit(writer->db.sql);
+		status = sql_commit(writer->db);
 	FAILPOINT("commit done");
 	return status;
 }
@@ -380,7 +380,7 @@ group_undo(struct store_writer *writer, struct store_op_list *group,
 {
 	struct store_op *op;
 
-	sql_rollback(writer->db.sql);
+	sql_rollback(writer->db);
 	writer_tell_clock(writer);
 	store_attempts_undone(&writer->attempts);
 	STAILQ_FOREACH(op, group, next) {
@@ -400,7 +400,7 @@ static void
 group_doubt(struct store_writer *writer, struct store_op_list *group)
 {
 	enum store_status status =
-	    store_place_check(&writer->place, &writer->db);
+	    store_place_check(&writer->place, writer->db);
 	struct store_op *op;
 
 	if (status == STORE_OK)
@@ -484,14 +484,14 @@ writer_main(void *arg)
 }
 
 struct store_writer *
-store_writer_new(const struct store_db *db, const char *path, bool has_log,
+store_writer_new(struct sql_db *db, const char *path, bool has_log,
     struct store_queue *queue, struct store_mailbox *mailbox)
 {
 	struct store_writer *writer = calloc(1, sizeof(*writer));
 
 	if (writer == NULL)
 		return NULL;
-	writer->db = *db;
+	writer->db = db;
 	writer->path = path;
 	writer->has_old_log = has_log;
 	writer->queue = queue;
@@ -502,17 +502,17 @@ store_writer_new(const struct store_db *db, const char *path, bool has_log,
 	writer->index = store_index_new(path, queue);
 	if (writer->index == NULL)
 		goto no_index;
-	if (store_place_note(&writer->place, &writer->db, path) == STORE_MEMORY)
+	if (store_place_note(&writer->place, writer->db, path) == STORE_MEMORY)
 		goto no_place;
 	if (pthread_mutex_init(&writer->told_mutex, NULL) != 0)
 		goto no_mutex;
-	sql_set_patience(writer->db.sql, &writer->patience);
-	store_chores_init(&writer->chores, &writer->db, &writer->place,
+	sql_set_patience(writer->db, &writer->patience);
+	store_chores_init(&writer->chores, writer->db, &writer->place,
 	    &writer->patience, writer->index);
 	if (pthread_create(&writer->thread, NULL, writer_main, writer) == 0)
 		return writer;
 	store_chores_free(&writer->chores);
-	sql_set_patience(writer->db.sql, NULL);
+	sql_set_patience(writer->db, NULL);
 	pthread_mutex_destroy(&writer->told_mutex);
 no_mutex:
 	store_place_free(&writer->place);
@@ -531,8 +531,9 @@ store_writer_stop(struct store_writer *writer)
 	store_queue_stop(writer->queue);
 	failed = pthread_join(writer->thread, NULL);
 	assert(failed == 0);
+	store_chores_free(&writer->chores);
 	store_index_free(writer->index);
-	store_db_close(&writer->db);
+	store_db_close(writer->db);
 }
 
 void
@@ -540,6 +541,5 @@ store_writer_free(struct store_writer *writer)
 {
 	pthread_mutex_destroy(&writer->told_mutex);
 	store_place_free(&writer->place);
-	store_chores_free(&writer->chores);
 	free(writer);
 }

@@ -24,7 +24,7 @@ struct store_writer;
  * (also to close); has_log: it had a log when it was opened.  NULL without
  * memory or threads; then it stays the caller's.
  */
-struct store_writer *store_writer_new(const struct store_db *, const char *path,
+struct store_writer *store_writer_new(struct sql_db *, const char *path,
     bool has_log, struct store_queue *, struct store_mailbox *)
     __attribute__((warn_unused_result));
 
@@ -47,7 +47,7 @@ void store_writer_free(struct store_writer *);
 
 /* ---- for operations, on the writer's thread ---- */
 
-struct store_db *store_writer_db(struct store_writer *);
+struct sql_db *store_writer_db(struct store_writer *);
 enum store_status store_writer_health(const struct store_writer *);
 struct store_calendar *store_writer_calendar(struct store_writer *);
 struct store_index *store_writer_index(struct store_writer *);

@@ -26,13 +26,11 @@ static atomic_uint interrupts;
 /* What it did with the file, unless held. */
 static atomic_uint operations;
 
-enum store_status __real_store_verify(
-    struct store_db *, struct store_checker *);
-enum store_status __wrap_store_verify(
-    struct store_db *, struct store_checker *);
+enum store_status __real_store_verify(struct sql_db *, struct store_checker *);
+enum store_status __wrap_store_verify(struct sql_db *, struct store_checker *);
 
 enum store_status
-__wrap_store_verify(struct store_db *db, struct store_checker *checker)
+__wrap_store_verify(struct sql_db *db, struct store_checker *checker)
 {
 	enum store_status status;
 

@@ -39,7 +39,7 @@ __wrap_evpop_clock_monotonic_ms(void)
 
 /* What a writer would work with, which has just worked and done its chores. */
 struct rest {
-	struct store_db db;
+	struct sql_db *db;
 	struct store_queue queue;
 	struct store_place place;
 	struct sql_patience patience;
@@ -60,18 +60,18 @@ begin(struct rest *rest, struct fixture *fixture, bool is_behind)
 	assert_int_equal(
 	    store_db_open(&rest->db, fixture->path, SQL_WRITE), STORE_OK);
 	assert_int_equal(
-	    store_schema_open(&rest->db, fixture->path, &error), STORE_OK);
+	    store_schema_open(rest->db, fixture->path, &error), STORE_OK);
 	assert_int_equal(
-	    store_place_note(&rest->place, &rest->db, fixture->path), STORE_OK);
+	    store_place_note(&rest->place, rest->db, fixture->path), STORE_OK);
 	index = store_index_new(NULL, &rest->queue);
 	assert_non_null(index);
 	/* It is empty, as all that is in the store. */
-	store_index_work(index, &rest->db, clock_ms);
+	store_index_work(index, rest->db, clock_ms);
 	assert_int_equal(store_index_next_ms(index), FAR_OFF);
 	if (is_behind)
 		store_index_message_added(index);
 	store_chores_init(
-	    &rest->chores, &rest->db, &rest->place, &rest->patience, index);
+	    &rest->chores, rest->db, &rest->place, &rest->patience, index);
 	rest->chores.log_written_ms = clock_ms;
 }
 
@@ -81,7 +81,7 @@ end(struct rest *rest)
 	store_chores_free(&rest->chores);
 	store_index_free(rest->chores.index);
 	store_place_free(&rest->place);
-	store_db_close(&rest->db);
+	store_db_close(rest->db);
 	store_queue_destroy(&rest->queue);
 }
 

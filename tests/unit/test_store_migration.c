@@ -147,15 +147,15 @@ migrate(const char *path, size_t count, struct store_error *error)
 	size_t all;
 	const char *const *migrations = store_schema_migrations(&all);
 	enum store_status status;
-	struct store_db db;
+	struct sql_db *db;
 
 	memset(error, 0, sizeof(*error));
 	status = store_db_open(&db, path, SQL_WRITE);
 	assert_true(count <= all);
 	if (status == STORE_OK)
 		status = store_schema_migrate(
-		    &db, path, migrations, count != 0 ? count : all, error);
-	store_db_close(&db);
+		    db, path, migrations, count != 0 ? count : all, error);
+	store_db_close(db);
 	return status;
 }
 

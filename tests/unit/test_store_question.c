@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "daemon/store/private.h"
 #include "daemon/store/message.h"
+#include "daemon/store/private.h"
 #include "tests/unit/test_store_fixture.h"
 
 #define SLOW_ROWS 4000

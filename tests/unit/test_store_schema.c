@@ -20,7 +20,7 @@ static const char *const steps[] = {
 static enum store_status
 migrate(struct fixture *fixture, size_t count, struct store_error *error)
 {
-	struct store_db db;
+	struct sql_db *db;
 	enum store_status status;
 	FILE *file = fopen(fixture->path, "a");
 
@@ -29,8 +29,8 @@ migrate(struct fixture *fixture, size_t count, struct store_error *error)
 	memset(error, 0, sizeof(*error));
 	assert_int_equal(
 	    store_db_open(&db, fixture->path, SQL_WRITE), STORE_OK);
-	status = store_schema_migrate(&db, fixture->path, steps, count, error);
-	store_db_close(&db);
+	status = store_schema_migrate(db, fixture->path, steps, count, error);
+	store_db_close(db);
 	return status;
 }
 

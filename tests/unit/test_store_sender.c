@@ -53,7 +53,7 @@ struct message {
 };
 
 struct file {
-	struct store_db db;
+	struct sql_db *db;
 	struct store_queue queue;
 	struct store_op waiting; /* so that a step takes one message */
 	struct message messages[MESSAGES]; /* [0] has the id 1 */
@@ -82,7 +82,7 @@ insert(struct file *file, int64_t id, const struct message *message)
 	    " sender, attachments) VALUES(?1, ?2, -?1, 1, x'', ?3, ?4, 0)";
 	struct sql_statement use;
 
-	sql_prepare(&use, file->db.sql, sql);
+	sql_prepare(&use, file->db, sql);
 	sql_bind_int(&use, 1, id);
 	sql_bind_int(&use, 2, message->account);
 	sql_bind_int(&use, 3, message->stored_ms);
@@ -96,9 +96,9 @@ fill(struct file *file)
 	const struct message newer = { .account = 1, .stored_ms = 500 };
 	uint32_t seed = 1;
 
-	assert_int_equal(sql_exec(file->db.sql, "BEGIN"), STORE_OK);
-	assert_int_equal(sql_exec(file->db.sql,
-			     "INSERT INTO account(name) VALUES('a'), ('b')"),
+	assert_int_equal(sql_exec(file->db, "BEGIN"), STORE_OK);
+	assert_int_equal(
+	    sql_exec(file->db, "INSERT INTO account(name) VALUES('a'), ('b')"),
 	    STORE_OK);
 	for (int64_t i = 0; i < MESSAGES; i++) {
 		struct message *message = &file->messages[i];
@@ -112,7 +112,7 @@ fill(struct file *file)
 	}
 	for (int64_t i = 0; i < NEWER; i++)
 		insert(file, MESSAGES + 1 + i, &newer);
-	assert_int_equal(sql_exec(file->db.sql, "COMMIT"), STORE_OK);
+	assert_int_equal(sql_exec(file->db, "COMMIT"), STORE_OK);
 }
 
 static struct file *
@@ -129,8 +129,8 @@ file_new(struct fixture *fixture)
 	assert_int_equal(
 	    store_db_open(&file->db, fixture->path, SQL_WRITE), STORE_OK);
 	assert_int_equal(
-	    store_schema_open(&file->db, fixture->path, &error), STORE_OK);
-	assert_int_equal(store_index_restart(&file->db), STORE_OK);
+	    store_schema_open(file->db, fixture->path, &error), STORE_OK);
+	assert_int_equal(store_index_restart(file->db), STORE_OK);
 	fill(file);
 	store_queue_push(&file->queue, &file->waiting);
 	return file;
@@ -141,7 +141,7 @@ file_free(struct file *file)
 {
 	assert_non_null(store_queue_take(&file->queue, STORE_QUEUE_NOW));
 	store_queue_destroy(&file->queue);
-	store_db_close(&file->db);
+	store_db_close(file->db);
 	free(file);
 }
 
@@ -175,7 +175,7 @@ expect_same(struct file *file, const struct store_by_sender *wanted)
 	bool is_damaged;
 
 	assert_int_equal(
-	    store_by_sender(&file->db, wanted, ids, &count, &is_damaged),
+	    store_by_sender(file->db, wanted, ids, &count, &is_damaged),
 	    STORE_OK);
 	assert_false(is_damaged);
 	for (int64_t i = MESSAGES - 1; i >= 0 && at < wanted->most; i--) {
@@ -234,9 +234,9 @@ step(struct file *file)
 {
 	bool more, damaged;
 
-	if (store_index_step(&file->db, NULL, &file->queue, &more, &damaged) !=
+	if (store_index_step(file->db, NULL, &file->queue, &more, &damaged) !=
 	    STORE_OK)
-		fail_msg("%s", sql_words(file->db.sql));
+		fail_msg("%s", sql_words(file->db));
 	assert_false(damaged);
 	return more;
 }
@@ -246,7 +246,7 @@ indexed(struct file *file)
 {
 	int64_t id;
 
-	assert_int_equal(store_sender_indexed(&file->db, &id), STORE_OK);
+	assert_int_equal(store_sender_indexed(file->db, &id), STORE_OK);
 	return id;
 }
 
@@ -269,7 +269,7 @@ the_index_changes_nothing(void **state)
 		step(file);
 	store_queue_push(&file->queue, &file->waiting);
 	expect_all(file);
-	assert_int_equal(store_index_restart(&file->db), STORE_OK);
+	assert_int_equal(store_index_restart(file->db), STORE_OK);
 	assert_int_equal(indexed(file), 0);
 	expect_all(file);
 	file_free(file);
@@ -278,7 +278,7 @@ the_index_changes_nothing(void **state)
 static void
 add(struct file *file, int64_t *last_id, int count, const char *format)
 {
-	assert_int_equal(sql_exec(file->db.sql, "BEGIN"), STORE_OK);
+	assert_int_equal(sql_exec(file->db, "BEGIN"), STORE_OK);
 	for (int i = 0; i < count; i++) {
 		char sender[64];
 
@@ -287,7 +287,7 @@ add(struct file *file, int64_t *last_id, int count, const char *format)
 		    &(struct message){
 			format[0] == '=' ? format : sender, 1, 2 });
 	}
-	assert_int_equal(sql_exec(file->db.sql, "COMMIT"), STORE_OK);
+	assert_int_equal(sql_exec(file->db, "COMMIT"), STORE_OK);
 }
 
 static void
@@ -314,7 +314,7 @@ look_for(struct file *file, const char *part, int64_t first_id, size_t found)
 
 	atomic_store(&looks, 0);
 	assert_int_equal(
-	    store_by_sender(&file->db, &wanted, ids, &count, &is_damaged),
+	    store_by_sender(file->db, &wanted, ids, &count, &is_damaged),
 	    STORE_OK);
 	assert_int_equal(count, found);
 	for (size_t i = 0; i < count; i++)

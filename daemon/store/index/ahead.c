@@ -34,7 +34,7 @@ prepared_free_columns(struct message *message)
 /* id is 0 where there is no further message. */
 static enum store_status
 prepared_next_message(
-    struct store_db *db, int64_t above, struct message *message_r)
+    struct sql_db *db, int64_t above, struct message *message_r)
 {
 	static const char sql[] =
 	    "SELECT id, account, body, sender,"
@@ -44,7 +44,7 @@ prepared_next_message(
 	enum store_status status;
 
 	memset(message_r, 0, sizeof(*message_r));
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, above);
 	if (sql_step(&use)) {
 		message_r->id = sql_column_int(&use, 0);
@@ -79,8 +79,8 @@ prepared_append(char **bytes, size_t *length, const void *more, size_t count)
 
 /* A piece that is damaged is as good as none: the rest goes without it. */
 static enum store_status
-prepared_read_piece(struct store_db *db, struct sql_statement *use,
-    char **bytes, size_t *length)
+prepared_read_piece(
+    struct sql_db *db, struct sql_statement *use, char **bytes, size_t *length)
 {
 	const void *data;
 	size_t count;
@@ -96,7 +96,7 @@ prepared_read_piece(struct store_db *db, struct sql_statement *use,
 
 static enum store_status
 prepared_read_body(
-    struct store_db *db, int64_t body, char **bytes_r, size_t *length_r)
+    struct sql_db *db, int64_t body, char **bytes_r, size_t *length_r)
 {
 	struct sql_statement use;
 	enum store_status status, taken = STORE_OK;
@@ -130,7 +130,7 @@ prepared_fill_from_row(struct mail_words *words, const struct message *message)
 }
 
 static enum store_status
-prepared_read_words(struct store_db *db, const struct message *message,
+prepared_read_words(struct sql_db *db, const struct message *message,
     struct mail_words *words_r)
 {
 	char *bytes = NULL;
@@ -154,17 +154,17 @@ prepared_octets(const struct mail_words *words)
 }
 
 enum store_status
-store_prepared_last(struct store_db *db, int64_t *id_r)
+store_prepared_last(struct sql_db *db, int64_t *id_r)
 {
 	static const char sql[] = "SELECT coalesce((SELECT value FROM meta"
 				  " WHERE key = 'indexed'), 0)";
 
-	return sql_integer(db->sql, sql, id_r);
+	return sql_integer(db, sql, id_r);
 }
 
 enum store_status
 store_prepared_read(
-    struct store_db *db, int64_t above, struct store_prepared **prepared_r)
+    struct sql_db *db, int64_t above, struct store_prepared **prepared_r)
 {
 	struct message message;
 	struct store_prepared *prepared = NULL;
@@ -216,7 +216,7 @@ enum progress {
 };
 
 struct store_ahead {
-	struct store_db db;
+	struct sql_db *db;
 	struct sql_patience patience;
 	struct store_queue *queue; /* to be woken */
 	pthread_t thread;
@@ -291,9 +291,9 @@ ahead_read_one(struct store_ahead *ahead, int64_t *above_r,
 	*prepared_r = NULL;
 	ahead_unlock(ahead);
 	if (begins)
-		status = store_prepared_last(&ahead->db, above_r);
+		status = store_prepared_last(ahead->db, above_r);
 	if (status == STORE_OK)
-		status = store_prepared_read(&ahead->db, *above_r, prepared_r);
+		status = store_prepared_read(ahead->db, *above_r, prepared_r);
 	ahead_lock(ahead);
 	return status;
 }
@@ -378,7 +378,7 @@ store_ahead_new(const char *path, struct store_queue *queue)
 	ahead->patience.arg = ahead;
 	if (store_db_open(&ahead->db, path, SQL_READ) != STORE_OK)
 		goto no_mutex;
-	sql_set_patience(ahead->db.sql, &ahead->patience);
+	sql_set_patience(ahead->db, &ahead->patience);
 	if (pthread_mutex_init(&ahead->mutex, NULL) != 0)
 		goto no_mutex;
 	if (pthread_cond_init(&ahead->changed, NULL) != 0)
@@ -389,7 +389,7 @@ store_ahead_new(const char *path, struct store_queue *queue)
 no_condition:
 	pthread_mutex_destroy(&ahead->mutex);
 no_mutex:
-	store_db_close(&ahead->db);
+	store_db_close(ahead->db);
 	free(ahead);
 	return NULL;
 }
@@ -410,7 +410,7 @@ store_ahead_free(struct store_ahead *ahead)
 	ahead_drop_all(ahead);
 	pthread_cond_destroy(&ahead->changed);
 	pthread_mutex_destroy(&ahead->mutex);
-	store_db_close(&ahead->db);
+	store_db_close(ahead->db);
 	free(ahead);
 }
 

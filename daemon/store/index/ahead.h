@@ -24,14 +24,14 @@ struct store_prepared {
 };
 
 /* The id of the last message that is in the index; 0: none is. */
-enum store_status store_prepared_last(struct store_db *, int64_t *id_r)
+enum store_status store_prepared_last(struct sql_db *, int64_t *id_r)
     __attribute__((warn_unused_result));
 
 /*
  * Read the first message above an id, by any connection; NULL where there is
  * none.
  */
-enum store_status store_prepared_read(struct store_db *, int64_t above,
+enum store_status store_prepared_read(struct sql_db *, int64_t above,
     struct store_prepared **prepared_r) __attribute__((warn_unused_result));
 void store_prepared_free(struct store_prepared *);
 

@@ -22,7 +22,7 @@ struct newest {
 };
 
 struct finding {
-	struct store_db *db;
+	struct sql_db *db;
 	const struct store_by_sender *wanted;
 	int64_t account_id; /* 0: of all */
 	int64_t indexed_id; /* the index has all up to this message */
@@ -79,8 +79,7 @@ walk_use(const struct finding *finding, struct sql_statement *use)
 	    "SELECT id, sender, stored_ms FROM message"
 	    " WHERE id < ?1 AND account = ?2 ORDER BY id DESC";
 
-	sql_prepare(
-	    use, finding->db->sql, finding->account_id != 0 ? of_one : all);
+	sql_prepare(use, finding->db, finding->account_id != 0 ? of_one : all);
 	sql_bind_int(use, 1, finding->below_id);
 	if (finding->account_id != 0)
 		sql_bind_int(use, 2, finding->account_id);
@@ -131,7 +130,7 @@ walk_stored(struct finding *finding, bool *is_done_r)
 	struct newest *newest = &finding->newest;
 	struct sql_statement use;
 
-	sql_prepare(&use, finding->db->sql, sql);
+	sql_prepare(&use, finding->db, sql);
 	sql_bind_int(&use, 1, finding->wanted->since_ms);
 	sql_bind_int(&use, 2, finding->wanted->before_ms);
 	sql_bind_int(&use, 3, finding->below_id);
@@ -161,7 +160,7 @@ add_messages_of(struct finding *finding, int64_t sender)
 	struct newest *newest = &finding->newest;
 	struct sql_statement use;
 
-	sql_prepare(&use, finding->db->sql, sql);
+	sql_prepare(&use, finding->db, sql);
 	sql_bind_int(&use, 1, sender);
 	sql_bind_int(&use, 2, finding->below_id);
 	sql_bind_int(&use, 3, newest_floor(newest));
@@ -255,7 +254,7 @@ find_account(struct finding *finding, bool *is_done_r)
 
 	if (finding->wanted->account == NULL)
 		return STORE_OK;
-	sql_prepare(&use, finding->db->sql, sql);
+	sql_prepare(&use, finding->db, sql);
 	sql_bind_text(&use, 1, finding->wanted->account);
 	*is_done_r = !sql_step(&use);
 	if (!*is_done_r)
@@ -282,7 +281,7 @@ find(struct finding *finding, bool *is_damaged_r)
 }
 
 enum store_status
-store_by_sender(struct store_db *db, const struct store_by_sender *wanted,
+store_by_sender(struct sql_db *db, const struct store_by_sender *wanted,
     int64_t *ids_r, size_t *count_r, bool *is_damaged_r)
 {
 	struct finding finding = { .db = db,
@@ -293,12 +292,12 @@ store_by_sender(struct store_db *db, const struct store_by_sender *wanted,
 
 	*is_damaged_r = false;
 	/* The index and what it is of must be of one moment. */
-	status = sql_begin(db->sql, SQL_READ);
+	status = sql_begin(db, SQL_READ);
 	if (status != STORE_OK)
 		return status;
 	status = find(&finding, is_damaged_r);
 	*count_r = finding.newest.count;
-	if (sql_commit(db->sql) != STORE_OK && status == STORE_OK)
+	if (sql_commit(db) != STORE_OK && status == STORE_OK)
 		status = STORE_IO;
 	return status;
 }

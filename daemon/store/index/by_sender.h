@@ -19,7 +19,7 @@ struct store_by_sender {
  * Their ids, descending, with room for `most`.  *is_damaged_r tells that the
  * index was of no use; what was found is right all the same.
  */
-enum store_status store_by_sender(struct store_db *,
+enum store_status store_by_sender(struct sql_db *,
     const struct store_by_sender *, int64_t *ids_r, size_t *count_r,
     bool *is_damaged_r) __attribute__((warn_unused_result));
 

@@ -63,7 +63,7 @@ store_fold_has(const char *text, const char *folded)
 }
 
 enum store_status
-store_fold_register(struct store_db *db)
+store_fold_register(struct sql_db *db)
 {
-	return sqlite_define(db->sql, "fold_has", store_fold_has);
+	return sqlite_define(db, "fold_has", store_fold_has);
 }

@@ -14,7 +14,7 @@ char *store_fold(const char *text) __attribute__((warn_unused_result));
 bool store_fold_has(const char *text, const char *folded);
 
 /* Teach a connection fold_has(text, folded): is it a part of the text? */
-enum store_status store_fold_register(struct store_db *)
+enum store_status store_fold_register(struct sql_db *)
     __attribute__((warn_unused_result));
 
 #endif

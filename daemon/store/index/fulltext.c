@@ -25,7 +25,7 @@
 #define STEP_MESSAGES 2048
 
 static enum store_status
-insert(struct store_db *db, const struct store_prepared *message)
+insert(struct sql_db *db, const struct store_prepared *message)
 {
 	static const char sql[] =
 	    "INSERT INTO fulltext(rowid, sender, recipients, subject, body,"
@@ -34,7 +34,7 @@ insert(struct store_db *db, const struct store_prepared *message)
 	const struct mail_words *words = &message->words;
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, message->id);
 	sql_bind_text(&use, 2, words->senders);
 	sql_bind_text(&use, 3, words->recipients);
@@ -45,19 +45,19 @@ insert(struct store_db *db, const struct store_prepared *message)
 }
 
 static enum store_status
-mark_cut(struct store_db *db, int64_t id)
+mark_cut(struct sql_db *db, int64_t id)
 {
 	static const char sql[] = "UPDATE message SET is_cut = 1 WHERE id = ?1";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, id);
 	return sql_run(&use);
 }
 
 static enum store_status
 index_message(
-    struct store_db *db, const struct store_prepared *message, bool *damaged_r)
+    struct sql_db *db, const struct store_prepared *message, bool *damaged_r)
 {
 	enum store_status status = insert(db, message);
 
@@ -68,14 +68,14 @@ index_message(
 }
 
 static enum store_status
-mark(struct store_db *db, int64_t id)
+mark(struct sql_db *db, int64_t id)
 {
 	static const char sql[] =
 	    "INSERT INTO meta(key, value) VALUES('indexed', ?1)"
 	    " ON CONFLICT(key) DO UPDATE SET value = excluded.value";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, id);
 	return sql_run(&use);
 }
@@ -85,7 +85,7 @@ mark(struct store_db *db, int64_t id)
  * none is ready.
  */
 static enum store_status
-next_prepared(struct store_db *db, struct store_ahead *ahead, int64_t above,
+next_prepared(struct sql_db *db, struct store_ahead *ahead, int64_t above,
     struct store_prepared **prepared_r, bool *more_r)
 {
 	enum store_status status;
@@ -98,7 +98,7 @@ next_prepared(struct store_db *db, struct store_ahead *ahead, int64_t above,
 }
 
 static enum store_status
-index_some(struct store_db *db, struct store_ahead *ahead,
+index_some(struct sql_db *db, struct store_ahead *ahead,
     struct store_queue *queue, int64_t id, bool *more_r, bool *damaged_r)
 {
 	int64_t end_ms = evpop_clock_monotonic_ms() + STEP_MS;
@@ -123,7 +123,7 @@ index_some(struct store_db *db, struct store_ahead *ahead,
 }
 
 enum store_status
-store_fulltext_step(struct store_db *db, struct store_ahead *ahead,
+store_fulltext_step(struct sql_db *db, struct store_ahead *ahead,
     struct store_queue *queue, bool *more_r, bool *damaged_r)
 {
 	int64_t id;
@@ -146,14 +146,14 @@ const char store_fulltext_restart_sql[] =
     "DELETE FROM meta WHERE key = 'indexed';";
 
 enum store_status
-store_fulltext_is_current(struct store_db *db, bool *is_current_r)
+store_fulltext_is_current(struct sql_db *db, bool *is_current_r)
 {
 	static const char sql[] =
 	    "SELECT sql = ?1 FROM sqlite_schema WHERE name = 'fulltext'";
 	struct sql_statement use;
 
 	*is_current_r = false;
-	sql_prepare_once(&use, db->sql, sql);
+	sql_prepare_once(&use, db, sql);
 	sql_bind_text(&use, 1, FULLTEXT_CREATE);
 	if (sql_step(&use))
 		*is_current_r = sql_column_int(&use, 0) != 0;

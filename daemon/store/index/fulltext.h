@@ -16,7 +16,7 @@ struct store_queue;
  * *damaged_r that it was the index itself.  Without somebody who reads ahead
  * (NULL) messages are read here.
  */
-enum store_status store_fulltext_step(struct store_db *, struct store_ahead *,
+enum store_status store_fulltext_step(struct sql_db *, struct store_ahead *,
     struct store_queue *, bool *more_r, bool *damaged_r)
     __attribute__((warn_unused_result));
 
@@ -32,7 +32,7 @@ enum store_status store_fulltext_step(struct store_db *, struct store_ahead *,
 extern const char store_fulltext_restart_sql[];
 
 /* Whether the index is of this version's words. */
-enum store_status store_fulltext_is_current(
-    struct store_db *, bool *is_current_r) __attribute__((warn_unused_result));
+enum store_status store_fulltext_is_current(struct sql_db *, bool *is_current_r)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -32,14 +32,14 @@ struct store_index {
 
 /* Senders first: they take a hundredth of the time that words take. */
 enum store_status
-store_index_step(struct store_db *db, struct store_ahead *ahead,
+store_index_step(struct sql_db *db, struct store_ahead *ahead,
     struct store_queue *queue, bool *more_r, bool *damaged_r)
 {
 	enum store_status status;
 
 	*more_r = true;
 	*damaged_r = false;
-	status = sql_begin(db->sql, SQL_WRITE);
+	status = sql_begin(db, SQL_WRITE);
 	if (status != STORE_OK)
 		return status;
 	status = store_sender_step(db, queue, more_r);
@@ -50,7 +50,7 @@ store_index_step(struct store_db *db, struct store_ahead *ahead,
 	if (status != STORE_OK)
 		return status;
 	/* The indexes write most of what they have at the end. */
-	status = sql_commit(db->sql);
+	status = sql_commit(db);
 	*damaged_r = status == STORE_DAMAGED;
 	return status;
 }
@@ -70,34 +70,34 @@ static const char make_openable_sql[] =
 	"fulltext") OPENABLE("sender_text") "DROP TABLE new;";
 
 static enum store_status
-index_begin_again(struct store_db *db)
+index_begin_again(struct sql_db *db)
 {
-	enum store_status status = sql_begin(db->sql, SQL_WRITE);
+	enum store_status status = sql_begin(db, SQL_WRITE);
 
 	if (status == STORE_OK)
-		status = sql_exec(db->sql, make_openable_sql);
+		status = sql_exec(db, make_openable_sql);
 	if (status == STORE_OK)
-		status = sql_exec(db->sql, store_fulltext_restart_sql);
+		status = sql_exec(db, store_fulltext_restart_sql);
 	if (status == STORE_OK)
-		status = sql_exec(db->sql, store_sender_restart_sql);
+		status = sql_exec(db, store_sender_restart_sql);
 	if (status == STORE_OK)
-		status = sql_commit(db->sql);
+		status = sql_commit(db);
 	return status;
 }
 
 enum store_status
-store_index_restart(struct store_db *db)
+store_index_restart(struct sql_db *db)
 {
-	enum store_status status = sqlite_set_defensive(db->sql, false), again;
+	enum store_status status = sqlite_set_defensive(db, false), again;
 
 	if (status == STORE_OK)
 		status = index_begin_again(db);
-	again = sqlite_set_defensive(db->sql, true);
+	again = sqlite_set_defensive(db, true);
 	return status != STORE_OK ? status : again;
 }
 
 enum store_status
-store_index_is_current(struct store_db *db, bool *is_current_r)
+store_index_is_current(struct sql_db *db, bool *is_current_r)
 {
 	return store_fulltext_is_current(db, is_current_r);
 }
@@ -126,13 +126,13 @@ store_index_free(struct store_index *index)
 }
 
 static bool
-index_is_empty(struct store_db *db)
+index_is_empty(struct sql_db *db)
 {
 	static const char sql[] =
 	    "SELECT count(*) FROM meta WHERE key = 'indexed'";
 	int64_t count;
 
-	return sql_integer(db->sql, sql, &count) == STORE_OK && count == 0;
+	return sql_integer(db, sql, &count) == STORE_OK && count == 0;
 }
 
 /*
@@ -140,7 +140,7 @@ index_is_empty(struct store_db *db)
  * too: make it anew.  Should that not help, it is the file that is damaged.
  */
 static void
-index_restart(struct store_index *index, struct store_db *db, int64_t now_ms)
+index_restart(struct store_index *index, struct sql_db *db, int64_t now_ms)
 {
 	enum store_status status = store_index_restart(db);
 
@@ -151,12 +151,12 @@ index_restart(struct store_index *index, struct store_db *db, int64_t now_ms)
 		index->state = INDEX_BEHIND;
 	if (status == STORE_OK)
 		return;
-	sql_rollback(db->sql);
+	sql_rollback(db);
 	index->retry_ms = now_ms + RETRY_MS;
 }
 
 static void
-index_go_on(struct store_index *index, struct store_db *db, int64_t now_ms)
+index_go_on(struct store_index *index, struct sql_db *db, int64_t now_ms)
 {
 	bool has_more = true, is_damaged;
 	enum store_status status;
@@ -174,7 +174,7 @@ index_go_on(struct store_index *index, struct store_db *db, int64_t now_ms)
 			index->state = INDEX_COMPLETE;
 		return;
 	}
-	sql_rollback(db->sql);
+	sql_rollback(db);
 	if (is_damaged && !index->was_restarted) {
 		index->state = INDEX_DAMAGED;
 		return;
@@ -190,7 +190,7 @@ index_begins_again(const struct store_index *index)
 }
 
 void
-store_index_begin(struct store_index *index, struct store_db *db)
+store_index_begin(struct store_index *index, struct sql_db *db)
 {
 	bool is_current;
 
@@ -226,7 +226,7 @@ store_index_next_ms(const struct store_index *index)
 }
 
 void
-store_index_work(struct store_index *index, struct store_db *db, int64_t now_ms)
+store_index_work(struct store_index *index, struct sql_db *db, int64_t now_ms)
 {
 	if (index_begins_again(index))
 		index_restart(index, db, now_ms);

@@ -22,7 +22,7 @@ struct store_index *store_index_new(const char *path, struct store_queue *)
 void store_index_free(struct store_index *);
 
 /* Before the first step: see whether an earlier version made them. */
-void store_index_begin(struct store_index *, struct store_db *);
+void store_index_begin(struct store_index *, struct sql_db *);
 
 /* A message was stored. */
 void store_index_message_added(struct store_index *);
@@ -36,7 +36,7 @@ int64_t store_index_next_ms(const struct store_index *);
  * Do a step, in a transaction of its own.  Its failure is no reason to call the
  * store's file unwell: it is tried again later.
  */
-void store_index_work(struct store_index *, struct store_db *, int64_t now_ms);
+void store_index_work(struct store_index *, struct sql_db *, int64_t now_ms);
 
 /* ---- the steps ---- */
 
@@ -45,7 +45,7 @@ void store_index_work(struct store_index *, struct store_db *, int64_t now_ms);
  * fills; *more_r tells whether others wait.  After a failure the transaction
  * is the caller's to undo; *damaged_r tells that it was the index itself.
  */
-enum store_status store_index_step(struct store_db *, struct store_ahead *,
+enum store_status store_index_step(struct sql_db *, struct store_ahead *,
     struct store_queue *, bool *more_r, bool *damaged_r)
     __attribute__((warn_unused_result));
 
@@ -53,14 +53,14 @@ enum store_status store_index_step(struct store_db *, struct store_ahead *,
  * Begin again with empty indexes, in a transaction of its own; after a failure
  * it is the caller's to undo.
  */
-enum store_status store_index_restart(struct store_db *)
+enum store_status store_index_restart(struct sql_db *)
     __attribute__((warn_unused_result));
 
 /*
  * Whether the indexes are what this version makes of messages; those of an
  * earlier one begin again.
  */
-enum store_status store_index_is_current(struct store_db *, bool *is_current_r)
+enum store_status store_index_is_current(struct sql_db *, bool *is_current_r)
     __attribute__((warn_unused_result));
 
 #endif

@@ -145,7 +145,7 @@ search_bind(const struct search_op *search, struct sql_statement *use)
 #define SINCE_FEW "50000"
 
 static enum store_status
-search_find_least_id(struct store_db *db, struct search_op *search)
+search_find_least_id(struct sql_db *db, struct search_op *search)
 {
 	static const char sql[] =
 	    "SELECT count(*) <= " SINCE_FEW ", min(id) FROM"
@@ -156,7 +156,7 @@ search_find_least_id(struct store_db *db, struct search_op *search)
 	search->least_id = INT64_MIN;
 	if (!search->filter.has_since)
 		return STORE_OK;
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, search->filter.since_ms);
 	if (sql_step(&use) && sql_column_int(&use, 0) != 0)
 		search->least_id = sql_column_is_null(&use, 1)
@@ -167,7 +167,7 @@ search_find_least_id(struct store_db *db, struct search_op *search)
 
 /* What is to be known before an index of words is asked. */
 static enum store_status
-search_prepare_words(struct store_db *db, struct search_op *search)
+search_prepare_words(struct sql_db *db, struct search_op *search)
 {
 	enum store_status status = search_find_least_id(db, search);
 
@@ -200,7 +200,7 @@ search_take_rows(struct search_op *search, struct sql_statement *rows)
 }
 
 static enum store_status
-search_by_query(struct store_db *db, struct search_op *search)
+search_by_query(struct sql_db *db, struct search_op *search)
 {
 	enum store_status status;
 	char sql[SQL_SIZE];
@@ -212,7 +212,7 @@ search_by_query(struct store_db *db, struct search_op *search)
 			return status;
 	}
 	search_compose(search, sql);
-	sql_prepare_once(&use, db->sql, sql);
+	sql_prepare_once(&use, db, sql);
 	search_bind(search, &use);
 	return search_take_rows(search, &use);
 }
@@ -227,7 +227,7 @@ search_by_query(struct store_db *db, struct search_op *search)
 
 /* One that has just gone, or has not the words, is left out. */
 static enum store_status
-search_take_by_id(struct store_db *db, struct search_op *search, int64_t id)
+search_take_by_id(struct sql_db *db, struct search_op *search, int64_t id)
 {
 	static const char any[] =
 	    "SELECT " STORE_MESSAGE_COLUMNS " FROM message JOIN account"
@@ -239,7 +239,7 @@ search_take_by_id(struct store_db *db, struct search_op *search, int64_t id)
 	    " WHERE fulltext MATCH ?2 AND fulltext.rowid = ?1)";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, search->words != NULL ? with_words : any);
+	sql_prepare(&use, db, search->words != NULL ? with_words : any);
 	sql_bind_int(&use, 1, id);
 	if (search->words != NULL)
 		sql_bind_text(&use, 2, search->words);
@@ -248,8 +248,8 @@ search_take_by_id(struct store_db *db, struct search_op *search, int64_t id)
 
 /* *is_enough_r: no other message can be found. */
 static enum store_status
-search_take_by_sender(struct store_db *db, struct search_op *search,
-    int64_t *ids, size_t most, bool *is_enough_r)
+search_take_by_sender(struct sql_db *db, struct search_op *search, int64_t *ids,
+    size_t most, bool *is_enough_r)
 {
 	const struct store_message_filter *filter = &search->filter;
 	const struct store_by_sender wanted = { .part = search->folded_from,
@@ -273,7 +273,7 @@ search_take_by_sender(struct store_db *db, struct search_op *search,
 }
 
 static enum store_status
-search_by_sender(struct store_db *db, struct search_op *search)
+search_by_sender(struct sql_db *db, struct search_op *search)
 {
 	size_t most =
 	    search->words != NULL ? LOOKED_FOR_WORDS : search->limit + 1;
@@ -293,7 +293,7 @@ search_by_sender(struct store_db *db, struct search_op *search)
 /* ---- the operation ---- */
 
 static enum store_status
-search_read(struct store_db *db, struct store_op *op)
+search_read(struct sql_db *db, struct store_op *op)
 {
 	struct search_op *search = (struct search_op *)op;
 

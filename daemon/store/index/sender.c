@@ -13,13 +13,13 @@
 /* ---- filling ---- */
 
 static enum store_status
-find(struct store_db *db, const char *folded, int64_t *id_r)
+find(struct sql_db *db, const char *folded, int64_t *id_r)
 {
 	static const char sql[] = "SELECT id FROM sender WHERE folded = ?1";
 	struct sql_statement use;
 
 	*id_r = 0;
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_text(&use, 1, folded);
 	if (sql_step(&use))
 		*id_r = sql_column_int(&use, 0);
@@ -27,7 +27,7 @@ find(struct store_db *db, const char *folded, int64_t *id_r)
 }
 
 static enum store_status
-add(struct store_db *db, const char *folded, int64_t *id_r)
+add(struct sql_db *db, const char *folded, int64_t *id_r)
 {
 	static const char row[] =
 	    "INSERT INTO sender(folded) VALUES(?1) RETURNING id";
@@ -36,33 +36,33 @@ add(struct store_db *db, const char *folded, int64_t *id_r)
 	struct sql_statement use;
 	enum store_status status;
 
-	sql_prepare(&use, db->sql, row);
+	sql_prepare(&use, db, row);
 	sql_bind_text(&use, 1, folded);
 	status = sql_run_returning(&use, id_r);
 	if (status != STORE_OK)
 		return status;
-	sql_prepare(&use, db->sql, words);
+	sql_prepare(&use, db, words);
 	sql_bind_int(&use, 1, *id_r);
 	sql_bind_text(&use, 2, folded);
 	return sql_run(&use);
 }
 
 static enum store_status
-note(struct store_db *db, int64_t sender, int64_t message)
+note(struct sql_db *db, int64_t sender, int64_t message)
 {
 	static const char sql[] =
 	    "INSERT INTO sent(sender, message) VALUES(?1, ?2)"
 	    " ON CONFLICT DO NOTHING";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, sender);
 	sql_bind_int(&use, 2, message);
 	return sql_run(&use);
 }
 
 static enum store_status
-index_message(struct store_db *db, int64_t message, const char *text)
+index_message(struct sql_db *db, int64_t message, const char *text)
 {
 	char *folded = store_fold(text);
 	enum store_status status;
@@ -78,34 +78,34 @@ index_message(struct store_db *db, int64_t message, const char *text)
 }
 
 static enum store_status
-mark(struct store_db *db, int64_t id)
+mark(struct sql_db *db, int64_t id)
 {
 	static const char sql[] =
 	    "INSERT INTO meta(key, value) VALUES('senders_indexed', ?1)"
 	    " ON CONFLICT(key) DO UPDATE SET value = excluded.value";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, id);
 	return sql_run(&use);
 }
 
 enum store_status
-store_sender_indexed(struct store_db *db, int64_t *id_r)
+store_sender_indexed(struct sql_db *db, int64_t *id_r)
 {
 	static const char sql[] =
 	    "SELECT value FROM meta WHERE key = 'senders_indexed'";
 	struct sql_statement use;
 
 	*id_r = 0;
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	if (sql_step(&use))
 		*id_r = sql_column_int(&use, 0);
 	return sql_end(&use);
 }
 
 enum store_status
-store_sender_step(struct store_db *db, struct store_queue *queue, bool *more_r)
+store_sender_step(struct sql_db *db, struct store_queue *queue, bool *more_r)
 {
 	static const char sql[] =
 	    "SELECT id, sender FROM message WHERE id > ?1 ORDER BY id";
@@ -119,7 +119,7 @@ store_sender_step(struct store_db *db, struct store_queue *queue, bool *more_r)
 	if (status != STORE_OK)
 		return status;
 	id = before;
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, before);
 	do {
 		const char *text;
@@ -203,13 +203,13 @@ cut(const char *part, struct trigram trigrams[TRIGRAMS_MOST])
 }
 
 static enum store_status
-count_seen(struct store_db *db, struct trigram *trigrams, size_t count)
+count_seen(struct sql_db *db, struct trigram *trigrams, size_t count)
 {
 	static const char sql[] =
 	    "SELECT folded FROM sender ORDER BY id DESC LIMIT ?1";
 	struct sql_statement use;
 
-	sql_prepare(&use, db->sql, sql);
+	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, SAMPLE);
 	while (sql_step(&use)) {
 		const char *text = sql_column_text(&use, 0);
@@ -250,8 +250,8 @@ quote(char *to, const struct trigram *trigram)
 
 /* All must be there, in whatever order; "" where the part is too short. */
 static enum store_status
-compose_match(struct store_db *db, const char *part,
-    char match_r[STORE_SENDER_MATCH_SIZE])
+compose_match(
+    struct sql_db *db, const char *part, char match_r[STORE_SENDER_MATCH_SIZE])
 {
 	struct trigram trigrams[TRIGRAMS_MOST];
 	size_t count = cut(part, trigrams), filled = 0;
@@ -270,7 +270,7 @@ compose_match(struct store_db *db, const char *part,
 
 enum store_status
 store_sender_use(
-    struct store_sender_use *senders, struct store_db *db, const char *part)
+    struct store_sender_use *senders, struct sql_db *db, const char *part)
 {
 	static const char by_words[] =
 	    "SELECT sender.id FROM sender_text CROSS JOIN sender"
@@ -283,7 +283,7 @@ store_sender_use(
 
 	if (status != STORE_OK)
 		return status;
-	sql_prepare(&senders->use, db->sql,
+	sql_prepare(&senders->use, db,
 	    senders->match[0] != '\0' ? by_words : one_by_one);
 	sql_bind_text(&senders->use, 1, part);
 	if (senders->match[0] != '\0')

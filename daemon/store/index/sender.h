@@ -14,11 +14,11 @@ struct store_queue;
  * Index some messages in the transaction that is open, ending early when the
  * queue fills; *more_r tells whether others wait.
  */
-enum store_status store_sender_step(struct store_db *, struct store_queue *,
+enum store_status store_sender_step(struct sql_db *, struct store_queue *,
     bool *more_r) __attribute__((warn_unused_result));
 
 /* All up to this message are in the index. */
-enum store_status store_sender_indexed(struct store_db *, int64_t *id_r)
+enum store_status store_sender_indexed(struct sql_db *, int64_t *id_r)
     __attribute__((warn_unused_result));
 
 /*
@@ -30,7 +30,7 @@ struct store_sender_use {
 	struct sql_statement use;
 	char match[STORE_SENDER_MATCH_SIZE]; /* its own */
 };
-enum store_status store_sender_use(struct store_sender_use *, struct store_db *,
+enum store_status store_sender_use(struct store_sender_use *, struct sql_db *,
     const char *part) __attribute__((warn_unused_result));
 /* 0 where there is no further one. */
 int64_t store_sender_next(struct store_sender_use *);

@@ -29,6 +29,10 @@ enum store_status sql_open(struct sql_db **db_r, const char *path,
 /* NULL is allowed; no statement may be in use. */
 void sql_close(struct sql_db *);
 
+/* What the caller keeps with a connection; NULL at first. */
+void sql_set_context(struct sql_db *, void *context);
+void *sql_context(struct sql_db *);
+
 /* Why the last call that failed did so; valid until the next one fails. */
 const char *sql_words(const struct sql_db *);
 

@@ -18,25 +18,25 @@
 extern const char *const schema_versions[];
 
 static enum store_status
-fail(struct store_db *db, const char *path, enum store_status status,
+fail(struct sql_db *db, const char *path, enum store_status status,
     const char *doing, struct store_error *error_r)
 {
 	return store_error_set(error_r, status, "%s: %s: %s; %s", path, doing,
-	    sql_words(db->sql), store_status_hint(status));
+	    sql_words(db), store_status_hint(status));
 }
 
 /* Refuse what another program made. */
 static enum store_status
-check_owner(struct store_db *db, const char *path, int64_t version,
+check_owner(struct sql_db *db, const char *path, int64_t version,
     struct store_error *error_r)
 {
 	int64_t application, objects;
 	enum store_status status =
-	    sql_integer(db->sql, "PRAGMA application_id", &application);
+	    sql_integer(db, "PRAGMA application_id", &application);
 
 	if (status == STORE_OK)
 		status = sql_integer(
-		    db->sql, "SELECT count(*) FROM sqlite_schema", &objects);
+		    db, "SELECT count(*) FROM sqlite_schema", &objects);
 	if (status != STORE_OK)
 		return fail(db, path, status, "reading the schema", error_r);
 	if (application == APPLICATION_ID)
@@ -65,18 +65,18 @@ remove_copy(const char *copy)
  * never readable by others, not even while it is made.
  */
 static enum store_status
-copy_into(struct store_db *db, const char *copy)
+copy_into(struct sql_db *db, const char *copy)
 {
 	struct sql_statement use;
 	enum store_status status;
 	int fd = open(copy, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	if (fd == -1)
-		return sql_fail(db->sql,
+		return sql_fail(db,
 		    errno == ENOSPC ? STORE_FULL : STORE_READ_ONLY, "%s",
 		    strerror(errno));
 	close(fd);
-	sql_prepare_once(&use, db->sql, "VACUUM INTO ?1");
+	sql_prepare_once(&use, db, "VACUUM INTO ?1");
 	sql_bind_text(&use, 1, copy);
 	status = sql_run(&use);
 	if (status == STORE_OK)
@@ -88,7 +88,7 @@ copy_into(struct store_db *db, const char *copy)
 
 /* *copy_r is its path, for free(). */
 static enum store_status
-back_up(struct store_db *db, const char *path, int64_t version, char **copy_r,
+back_up(struct sql_db *db, const char *path, int64_t version, char **copy_r,
     struct store_error *error_r)
 {
 	enum store_status status;
@@ -107,23 +107,23 @@ back_up(struct store_db *db, const char *path, int64_t version, char **copy_r,
 
 static enum store_status
 run_steps(
-    struct store_db *db, const char *const *migrations, size_t from, size_t to)
+    struct sql_db *db, const char *const *migrations, size_t from, size_t to)
 {
 	char end[96];
-	enum store_status status = sql_begin(db->sql, SQL_WRITE);
+	enum store_status status = sql_begin(db, SQL_WRITE);
 
 	for (size_t i = from; status == STORE_OK && i < to; i++)
-		status = sql_exec(db->sql, migrations[i]);
+		status = sql_exec(db, migrations[i]);
 	snprintf(end, sizeof(end),
 	    "PRAGMA application_id = %d; PRAGMA user_version = %zu; COMMIT",
 	    APPLICATION_ID, to);
 	if (status == STORE_OK)
-		status = sql_exec(db->sql, end);
+		status = sql_exec(db, end);
 	return status;
 }
 
 static enum store_status
-upgrade(struct store_db *db, const char *path, const char *const *migrations,
+upgrade(struct sql_db *db, const char *path, const char *const *migrations,
     size_t from, size_t to, struct store_error *error_r)
 {
 	enum store_status status = run_steps(db, migrations, from, to);
@@ -131,8 +131,8 @@ upgrade(struct store_db *db, const char *path, const char *const *migrations,
 	if (status == STORE_OK)
 		return STORE_OK;
 	fail(db, path, status, "upgrading its schema", error_r);
-	sql_rollback(db->sql);
-	if (sql_is_in_transaction(db->sql))
+	sql_rollback(db);
+	if (sql_is_in_transaction(db))
 		error_r->status = STORE_DAMAGED;
 	return error_r->status;
 }
@@ -149,13 +149,13 @@ is_needed(enum store_status status)
 }
 
 enum store_status
-store_schema_migrate(struct store_db *db, const char *path,
+store_schema_migrate(struct sql_db *db, const char *path,
     const char *const *migrations, size_t count, struct store_error *error_r)
 {
 	char *copy = NULL;
 	int64_t version;
 	enum store_status status =
-	    sql_integer(db->sql, "PRAGMA user_version", &version);
+	    sql_integer(db, "PRAGMA user_version", &version);
 
 	if (status != STORE_OK)
 		return fail(db, path, status, "reading its version", error_r);
@@ -192,7 +192,7 @@ store_schema_migrations(size_t *count_r)
 
 enum store_status
 store_schema_open(
-    struct store_db *db, const char *path, struct store_error *error_r)
+    struct sql_db *db, const char *path, struct store_error *error_r)
 {
 	size_t count;
 	const char *const *migrations = store_schema_migrations(&count);

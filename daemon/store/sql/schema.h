@@ -13,7 +13,7 @@
  * STORE_NEWER if it is beyond, STORE_DAMAGED if it is another program's;
  * *error_r says what to do.
  */
-enum store_status store_schema_migrate(struct store_db *, const char *path,
+enum store_status store_schema_migrate(struct sql_db *, const char *path,
     const char *const *migrations, size_t count, struct store_error *error_r)
     __attribute__((warn_unused_result));
 
@@ -21,7 +21,7 @@ enum store_status store_schema_migrate(struct store_db *, const char *path,
 const char *const *store_schema_migrations(size_t *count_r);
 
 /* The same with these. */
-enum store_status store_schema_open(struct store_db *, const char *path,
+enum store_status store_schema_open(struct sql_db *, const char *path,
     struct store_error *error_r) __attribute__((warn_unused_result));
 
 #endif

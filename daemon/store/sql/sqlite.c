@@ -42,6 +42,7 @@ struct sql_db {
 	size_t count, room;
 	void (*log_written)(void *arg, int pages);
 	void *log_arg;
+	void *context;
 	char words[160]; /* of the last failure */
 };
 
@@ -198,6 +199,18 @@ sql_close(struct sql_db *db)
 	code = sqlite3_close(db->handle);
 	assert(code == SQLITE_OK);
 	free(db);
+}
+
+void
+sql_set_context(struct sql_db *db, void *context)
+{
+	db->context = context;
+}
+
+void *
+sql_context(struct sql_db *db)
+{
+	return db->context;
 }
 
 enum store_status
