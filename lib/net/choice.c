@@ -21,6 +21,12 @@ evpop_choice_refusal(enum evpop_mechanism mechanism)
 	return (SAME_PASSWORD & bit) != 0 ? SAME_PASSWORD : bit;
 }
 
+static unsigned int
+choice_tried(const struct evpop_choice *choice)
+{
+	return choice->refused | choice->credentials->tried;
+}
+
 static bool
 choice_is_only(unsigned int set)
 {
@@ -78,7 +84,7 @@ choice_is_exposed(const struct evpop_choice *choice,
 		return false;
 	if (offer->privacy == EVPOP_PRIVACY_NONE)
 		return true;
-	return (choice->tried & ~SHOWS_PASSWORD) != 0 &&
+	return (choice_tried(choice) & ~SHOWS_PASSWORD) != 0 &&
 	       !choice_is_named(choice);
 }
 
@@ -104,7 +110,7 @@ choice_is_eligible(const struct evpop_choice *choice,
 	unsigned int bit = EVPOP_MECHANISM_BIT(mechanism);
 
 	if ((credentials.mechanisms & bit) == 0 ||
-	    ((choice->tried | choice->unfit) & bit) != 0 ||
+	    ((choice_tried(choice) | choice->unfit) & bit) != 0 ||
 	    choice_is_exposed(choice, offer, mechanism))
 		return false;
 	return choice_is_wanted(choice, offer, mechanism) &&
@@ -165,7 +171,8 @@ evpop_choice_explain(const struct evpop_choice *choice,
 
 	open.privacy = EVPOP_PRIVACY_TLS;
 	choice_list_offered(offer, offered, sizeof offered);
-	if (choice->tried == 0 && evpop_choice_make(choice, &open, &mechanism))
+	if (choice_tried(choice) == 0 &&
+	    evpop_choice_make(choice, &open, &mechanism))
 		evpop_result_set(result, EVPOP_ERROR_AUTH, EVPOP_PHASE_LOGIN,
 		    "the password was not sent: it would cross the network in "
 		    "clear text; use tls=implicit or tls=stls, or permit it "

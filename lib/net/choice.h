@@ -32,9 +32,9 @@ struct evpop_offer {
 /* What else is to be considered; sets are of mechanisms. */
 struct evpop_choice {
 	const struct evpop_credentials *credentials;
-	unsigned int tried; /* and refused */
-	unsigned int unfit; /* for this password, or not offered after all */
-	bool is_unbound;    /* one that was bound to the channel was refused */
+	unsigned int refused; /* beside those that were tried before */
+	unsigned int unfit;   /* for this password, or not offered after all */
+	bool is_unbound; /* one that was bound to the channel was refused */
 };
 
 /* The strongest of those left; false where there is none. */

@@ -27,6 +27,15 @@ static const char *const set_names[EVPOP_SET_COUNT] = {
 	[EVPOP_SET_INITIAL_REFUSED] = "initial-refused",
 };
 
+void
+evpop_facts_note_change(struct evpop_facts *facts)
+{
+	if (facts->changed == NULL || facts->is_changed)
+		return;
+	facts->is_changed = true;
+	STAILQ_INSERT_TAIL(facts->changed, facts, changed_entry);
+}
+
 bool
 evpop_news_is_believed(const struct evpop_news *news, int64_t now_s)
 {

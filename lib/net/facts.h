@@ -4,6 +4,8 @@
 #ifndef EVPOP_LIB_NET_FACTS_H
 #define EVPOP_LIB_NET_FACTS_H
 
+#include <sys/queue.h>
+
 #include <evpop/auth.h>
 #include <evpop/proto.h>
 
@@ -33,15 +35,22 @@ enum evpop_facts_set {
 	EVPOP_SET_COUNT
 };
 
+STAILQ_HEAD(evpop_facts_list, evpop_facts);
+
 struct evpop_facts {
 	struct evpop_capabilities before, after; /* the log-in */
 	unsigned int sets[EVPOP_SET_COUNT];
 	struct evpop_news news[EVPOP_NEWS_COUNT];
 	/* These are not kept. */
-	bool is_changed;          /* since it was last given out */
+	struct evpop_facts_list *changed; /* NULL: nobody wants to know */
+	STAILQ_ENTRY(evpop_facts) changed_entry;
+	bool is_changed;          /* it is in that list */
 	bool is_stale;            /* capabilities are to be asked again */
 	bool is_flight_suspected; /* until a careful session gets through */
 };
+
+/* They have changed: they go into the list of those that did. */
+void evpop_facts_note_change(struct evpop_facts *);
 
 bool evpop_news_is_believed(const struct evpop_news *, int64_t now_s);
 /* It was seen.  Many sessions that fail at one time are one piece of news. */

@@ -24,10 +24,8 @@ enum token {
 struct evpop_login {
 	struct evpop_credentials credentials; /* owned */
 	enum token token;
-	unsigned int refused; /* mechanisms */
-	unsigned int unfit; /* mechanisms that do not fit password or server */
+	struct evpop_choice choice;
 	unsigned int attempts;
-	bool is_unbound; /* one that was bound to the channel was refused */
 	struct evpop_result refusal; /* the last */
 
 	/* The attempt under way. */
@@ -45,8 +43,10 @@ evpop_login_new(const struct evpop_credentials *credentials)
 	struct evpop_login *login;
 
 	login = calloc(1, sizeof *login);
-	if (login == NULL ||
-	    evpop_credentials_copy(&login->credentials, credentials))
+	if (login == NULL)
+		return NULL;
+	login->choice.credentials = &login->credentials;
+	if (evpop_credentials_copy(&login->credentials, credentials))
 		return login;
 	free(login);
 	return NULL;
@@ -96,51 +96,16 @@ evpop_login_take_token(struct evpop_login *login, const char *token)
 	return EVPOP_ERROR_NONE;
 }
 
-static unsigned int
-login_spent(const struct evpop_login *login)
-{
-	return login->refused | login->credentials.tried;
-}
-
-static struct evpop_choice
-login_choice(const struct evpop_login *login, unsigned int tried)
-{
-	return (struct evpop_choice){
-		.credentials = &login->credentials,
-		.tried = tried,
-		.unfit = login->unfit,
-		.is_unbound = login->is_unbound,
-	};
-}
-
-/* Credentials as the exchange is to see them. */
-static struct evpop_credentials
-login_credentials(
-    const struct evpop_login *login, const struct evpop_offer *offer)
-{
-	const struct evpop_choice choice =
-	    login_choice(login, login_spent(login));
-
-	return evpop_choice_credentials(&choice, offer);
-}
-
-static void
-login_explain(const struct evpop_login *login, const struct evpop_offer *offer,
-    struct evpop_result *result)
-{
-	const struct evpop_choice choice =
-	    login_choice(login, login_spent(login));
-
-	evpop_choice_explain(&choice, offer, result);
-}
-
+/* Whether there is another mechanism, should these be refused. */
 static bool
-login_choose(const struct evpop_login *login, const struct evpop_offer *offer,
-    unsigned int tried, enum evpop_mechanism *mechanism_r)
+login_has_beside(const struct evpop_login *login,
+    const struct evpop_offer *offer, unsigned int refused)
 {
-	const struct evpop_choice choice = login_choice(login, tried);
+	struct evpop_choice choice = login->choice;
+	enum evpop_mechanism mechanism;
 
-	return evpop_choice_make(&choice, offer, mechanism_r);
+	choice.refused |= refused;
+	return evpop_choice_make(&choice, offer, &mechanism);
 }
 
 enum evpop_mechanism
@@ -152,8 +117,9 @@ evpop_login_mechanism(const struct evpop_login *login)
 unsigned int
 evpop_login_tried(const struct evpop_login *login)
 {
-	return login->refused != 0 ? login->refused
-				   : EVPOP_MECHANISM_BIT(login->mechanism);
+	return login->choice.refused != 0
+		   ? login->choice.refused
+		   : EVPOP_MECHANISM_BIT(login->mechanism);
 }
 
 /* Office 365 wants XOAUTH2 in two lines. */
@@ -172,23 +138,20 @@ evpop_login_wants_split(const struct evpop_login *login)
 	unsigned int bit = EVPOP_MECHANISM_BIT(login->mechanism);
 
 	return (login->initial_refused & bit) != 0 &&
-	       (login->refused & bit) == 0;
+	       (login->choice.refused & bit) == 0;
 }
 
 bool
 evpop_login_has_other(
     const struct evpop_login *login, const struct evpop_offer *offer)
 {
-	unsigned int refusal = evpop_choice_refusal(login->mechanism);
-	enum evpop_mechanism mechanism;
-
 	if (login_may_split(login) &&
 	    evpop_server_initial(offer->server, login->mechanism) ==
 		EVPOP_INITIAL_UNTRIED)
 		return true;
 	return login->attempts + 1 < EVPOP_LOGIN_ATTEMPTS &&
-	       login_choose(
-		   login, offer, login_spent(login) | refusal, &mechanism);
+	       login_has_beside(
+		   login, offer, evpop_choice_refusal(login->mechanism));
 }
 
 bool
@@ -209,12 +172,8 @@ bool
 evpop_login_has_left(
     const struct evpop_login *login, const struct evpop_offer *offer)
 {
-	enum evpop_mechanism mechanism;
-
 	return !evpop_login_is_judged(login) &&
-	       login_choose(login, offer,
-		   login->credentials.tried | evpop_login_tried(login),
-		   &mechanism);
+	       login_has_beside(login, offer, evpop_login_tried(login));
 }
 
 /* ---- the commands ---- */
@@ -290,7 +249,7 @@ login_submit_auth(struct evpop_login *login, const struct evpop_offer *offer,
     struct evpop_result *result)
 {
 	const struct evpop_credentials credentials =
-	    login_credentials(login, offer);
+	    evpop_choice_credentials(&login->choice, offer);
 	const char *initial;
 	bool is_final = false;
 
@@ -349,8 +308,7 @@ evpop_login_begin(struct evpop_login *login, const struct evpop_offer *offer,
 	bool is_explained = false;
 	enum evpop_error error;
 
-	while (
-	    login_choose(login, offer, login_spent(login), &login->mechanism)) {
+	while (evpop_choice_make(&login->choice, offer, &login->mechanism)) {
 		error = login_submit(login, offer, proto, arg, parts, result);
 		if (error == EVPOP_ERROR_NONE)
 			return true;
@@ -360,13 +318,13 @@ evpop_login_begin(struct evpop_login *login, const struct evpop_offer *offer,
 			return false;
 		}
 		/* It does not fit the password; another may. */
-		login->unfit |= EVPOP_MECHANISM_BIT(login->mechanism);
+		login->choice.unfit |= EVPOP_MECHANISM_BIT(login->mechanism);
 		is_explained = true;
 	}
-	if (login->refused != 0)
+	if (login->choice.refused != 0)
 		*result = login->refusal;
 	else if (!is_explained)
-		login_explain(login, offer, result);
+		evpop_choice_explain(&login->choice, offer, result);
 	return false;
 }
 
@@ -377,7 +335,7 @@ static bool
 login_repeat_initial(struct evpop_login *login, const struct evpop_offer *offer)
 {
 	const struct evpop_credentials credentials =
-	    login_credentials(login, offer);
+	    evpop_choice_credentials(&login->choice, offer);
 	struct evpop_exchange *exchange;
 	struct evpop_result result;
 
@@ -469,11 +427,11 @@ login_refused(struct evpop_login *login, const struct evpop_result *result)
 		login->initial_refused |= bit;
 		return EVPOP_LOGIN_REFUSED;
 	}
-	login->refused |= evpop_choice_refusal(login->mechanism);
+	login->choice.refused |= evpop_choice_refusal(login->mechanism);
 	/* Who binds another channel than ours refuses; who has verified the
 	 * certificate may do without (RFC 5802 section 6). */
 	if ((bit & EVPOP_MECHANISMS_BOUND) != 0) {
-		login->is_unbound = true;
+		login->choice.is_unbound = true;
 		login->refusal.code = EVPOP_CODE_NONE;
 	}
 	return EVPOP_LOGIN_REFUSED;
@@ -514,13 +472,13 @@ evpop_login_reconsider(
 {
 	unsigned int bit = EVPOP_MECHANISM_BIT(login->mechanism);
 
-	if ((login->refused & bit) == 0 ||
+	if ((login->choice.refused & bit) == 0 ||
 	    evpop_choice_is_offered(offer, login->mechanism))
 		return;
-	login->refused &= ~evpop_choice_refusal(login->mechanism);
-	login->unfit |= bit;
+	login->choice.refused &= ~evpop_choice_refusal(login->mechanism);
+	login->choice.unfit |= bit;
 	login->attempts--;
-	login->is_unbound = false;
+	login->choice.is_unbound = false;
 }
 
 enum evpop_initial
@@ -535,5 +493,5 @@ evpop_login_initial(const struct evpop_login *login)
 bool
 evpop_login_was_unbound(const struct evpop_login *login)
 {
-	return login->is_unbound;
+	return login->choice.is_unbound;
 }

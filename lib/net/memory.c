@@ -9,22 +9,27 @@
 #define BUCKETS 1024
 
 struct entry {
+	struct evpop_facts facts; /* the first: what is found by it is this */
 	struct entry *next;
 	char *host;
 	uint16_t port;
 	enum evpop_tls tls;
-	struct evpop_facts facts;
 };
 
 struct evpop_memory {
 	struct entry *buckets[BUCKETS];
-	struct evpop_keys *keys; /* NULL: none was needed yet */
+	struct evpop_facts_list changed; /* since they were last given out */
+	struct evpop_keys *keys;         /* NULL: none was needed yet */
 };
 
 struct evpop_memory *
 evpop_memory_new(void)
 {
-	return calloc(1, sizeof(struct evpop_memory));
+	struct evpop_memory *memory = calloc(1, sizeof *memory);
+
+	if (memory != NULL)
+		STAILQ_INIT(&memory->changed);
+	return memory;
 }
 
 static void
@@ -62,7 +67,7 @@ evpop_memory_keys(struct evpop_memory *memory)
 }
 
 static size_t
-bucket_of(const char *host, uint16_t port)
+memory_bucket(const char *host, uint16_t port)
 {
 	return (size_t)(evpop_hash_name(host) ^ port) & (BUCKETS - 1);
 }
@@ -89,7 +94,7 @@ static struct entry *
 memory_entry(struct evpop_memory *memory, const char *host, uint16_t port,
     enum evpop_tls tls)
 {
-	struct entry **bucket = &memory->buckets[bucket_of(host, port)];
+	struct entry **bucket = &memory->buckets[memory_bucket(host, port)];
 	struct entry *entry;
 
 	for (entry = *bucket; entry != NULL; entry = entry->next) {
@@ -100,6 +105,7 @@ memory_entry(struct evpop_memory *memory, const char *host, uint16_t port,
 	entry = memory_entry_new(host, port, tls);
 	if (entry == NULL)
 		return NULL;
+	entry->facts.changed = &memory->changed;
 	entry->next = *bucket;
 	*bucket = entry;
 	return entry;
@@ -134,24 +140,21 @@ evpop_memory_changed(
     struct evpop_memory *memory, evpop_memory_cb callback, void *arg)
 {
 	struct evpop_memory_entry told;
-	struct entry *entry;
+	struct evpop_facts *facts;
+	const struct entry *entry;
 	char text[EVPOP_FACTS_TEXT];
-	size_t i;
 
-	for (i = 0; i < BUCKETS; i++) {
-		for (entry = memory->buckets[i]; entry != NULL;
-		     entry = entry->next) {
-			if (!entry->facts.is_changed)
-				continue;
-			entry->facts.is_changed = false;
-			evpop_facts_write(&entry->facts, text);
-			told = (struct evpop_memory_entry){
-				.host = entry->host,
-				.port = entry->port,
-				.tls = entry->tls,
-				.facts = text,
-			};
-			callback(&told, arg);
-		}
+	while ((facts = STAILQ_FIRST(&memory->changed)) != NULL) {
+		STAILQ_REMOVE_HEAD(&memory->changed, changed_entry);
+		facts->is_changed = false;
+		evpop_facts_write(facts, text);
+		entry = (const struct entry *)facts;
+		told = (struct evpop_memory_entry){
+			.host = entry->host,
+			.port = entry->port,
+			.tls = entry->tls,
+			.facts = text,
+		};
+		callback(&told, arg);
 	}
 }

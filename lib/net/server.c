@@ -178,7 +178,7 @@ server_keep_capabilities(struct evpop_server *server,
 	if (evpop_facts_same_offer(kept, said))
 		return;
 	*kept = *said;
-	server->kept->is_changed = true;
+	evpop_facts_note_change(server->kept);
 }
 
 void
@@ -207,7 +207,7 @@ server_change_set(struct evpop_server *server, enum evpop_facts_set which,
 	unsigned int *own = &server->facts.sets[which];
 
 	if (((*kept & bit) != 0) != is_in)
-		server->kept->is_changed = true;
+		evpop_facts_note_change(server->kept);
 	*kept = is_in ? *kept | bit : *kept & ~bit;
 	*own = is_in ? *own | bit : *own & ~bit;
 }
@@ -221,7 +221,7 @@ server_confirm_news(struct evpop_server *server, enum evpop_bad_news which)
 		server->kept->is_flight_suspected = false;
 	evpop_news_confirm(news, (int64_t)time(NULL));
 	server->facts.news[which] = *news;
-	server->kept->is_changed = true;
+	evpop_facts_note_change(server->kept);
 }
 
 static void
@@ -232,7 +232,7 @@ server_clear_news(struct evpop_server *server, enum evpop_bad_news which)
 	if (which == EVPOP_NEWS_FLIGHT)
 		server->kept->is_flight_suspected = false;
 	if (news->times > 0)
-		server->kept->is_changed = true;
+		evpop_facts_note_change(server->kept);
 	*news = (struct evpop_news){ .times = 0 };
 	server->facts.news[which] = *news;
 }

@@ -87,7 +87,7 @@ nobody_is_talked_down(void **state)
 		.token = "t",
 		.mechanisms = EVPOP_MECHANISMS_DEFAULT };
 	struct evpop_choice choice = { .credentials = &credentials,
-		.tried = BIT(SCRAM_SHA_256) };
+		.refused = BIT(SCRAM_SHA_256) };
 	struct evpop_offer offer = { .capabilities = &capabilities,
 		.target = { .host = "h" },
 		.server = server };
