@@ -4,9 +4,10 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "lib/auth/secret.h"
 
 #define BLOCK_SIZE 64 /* of SHA-1 and of SHA-256 */
 
@@ -36,36 +37,29 @@ derivation_checked(bool ok)
 }
 
 /* A length before each part keeps the parts apart. */
-static bool
-derivation_feed(
-    struct evpop_digest_stream *stream, const void *bytes, size_t length)
+static void
+derivation_add(struct evpop_secret *all, const void *bytes, size_t length)
 {
-	const uint64_t prefix = length;
-
-	return evpop_digest_stream_feed(stream, &prefix, sizeof prefix) &&
-	       evpop_digest_stream_feed(stream, bytes, length);
+	evpop_secret_add(all, &length, sizeof length);
+	evpop_secret_add(all, bytes, length);
 }
 
 bool
 evpop_derivation_digest(const struct evpop_derivation *derivation,
     unsigned char digest[EVPOP_SHA256_SIZE])
 {
-	const uint64_t numbers[2] = { derivation->key_size,
-		derivation->iterations };
-	struct evpop_digest_stream *stream = evpop_digest_stream_new();
+	struct evpop_secret all = { .bytes = NULL };
 	bool ok;
 
-	if (stream == NULL)
-		return false;
-	ok = derivation_feed(stream, numbers, sizeof numbers) &&
-	     derivation_feed(
-		 stream, derivation->user, strlen(derivation->user)) &&
-	     derivation_feed(
-		 stream, derivation->password, strlen(derivation->password)) &&
-	     derivation_feed(
-		 stream, derivation->salt, derivation->salt_length) &&
-	     evpop_digest_stream_finish(stream, digest);
-	evpop_digest_stream_free(stream);
+	derivation_add(&all, &derivation->key_size, sizeof(size_t));
+	derivation_add(&all, &derivation->iterations, sizeof(unsigned int));
+	derivation_add(&all, derivation->user, strlen(derivation->user));
+	derivation_add(
+	    &all, derivation->password, strlen(derivation->password));
+	derivation_add(&all, derivation->salt, derivation->salt_length);
+	ok = !all.failed &&
+	     evpop_digest(EVPOP_SHA256_SIZE, all.bytes, all.length, digest);
+	evpop_secret_clear(&all);
 	return ok;
 }
 
