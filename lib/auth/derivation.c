@@ -27,7 +27,7 @@ struct evpop_pbkdf2 {
 	unsigned char last[EVPOP_KEY_MAX], key[EVPOP_KEY_MAX];
 };
 
-/* Whatever failed may have left an entry in the thread's queue of errors. */
+/* A failure may leave an entry in the thread's queue of errors. */
 static bool
 derivation_checked(bool ok)
 {

@@ -163,7 +163,7 @@ exchange_respond(
 	return exchange_put_line(exchange, answer, &response);
 }
 
-/* What is empty is as good as absent. */
+/* An empty text counts as absent. */
 static bool
 exchange_copy(const char *text, char **copy_r)
 {
@@ -328,7 +328,7 @@ exchange_read_challenge(struct evpop_exchange *exchange,
 	return EVPOP_ANSWER_MORE;
 }
 
-/* What goes out for an answer; NULL while it wants a key. */
+/* The line to send for an answer; NULL while it wants a key. */
 static const char *
 exchange_say(
     struct evpop_exchange *exchange, enum evpop_answer answer, bool *final_r)

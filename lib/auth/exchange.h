@@ -18,7 +18,9 @@ struct evpop_exchange;
 	(EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_SCRAM_SHA_256_PLUS) | \
 	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_SCRAM_SHA_1_PLUS))
 
-/* What the channel offers to bind to (RFC 5929, 9266); absent ones are empty.
+/*
+ * The data that a log-in can be bound to (RFC 5929, 9266); an absent one is
+ * empty.
  */
 struct evpop_channel {
 	bool tls;
@@ -28,7 +30,7 @@ struct evpop_channel {
 	size_t unique_length;
 };
 
-/* What a mechanism needs to be possible at all. */
+/* The server and the channel, as a mechanism needs to know them. */
 struct evpop_exchange_target {
 	const char *host; /* as configured */
 	uint16_t port;

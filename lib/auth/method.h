@@ -8,12 +8,12 @@
 #include "lib/auth/exchange.h"
 #include "lib/auth/secret.h"
 
-/* Who logs in, by what, and where: copies, NULL where there is none. */
+/* The user, the secrets and the server: copies, or NULL. */
 struct evpop_identity {
 	enum evpop_mechanism mechanism;
 	char *user, *password, *token, *authorization, *host;
 	uint16_t port;
-	/* Of the channel to bind to; empty where there is none. */
+	/* The channel's data to bind to; empty without it. */
 	struct evpop_secret exporter, unique;
 	bool is_binding_allowed; /* a -PLUS is among the mechanisms */
 };
@@ -47,8 +47,8 @@ struct evpop_method {
 	    const struct evpop_identity *, const struct evpop_challenge *,
 	    struct evpop_secret *response);
 	/*
-	 * For those whose answer may want a key: which, and the response to
-	 * make with it.
+	 * For a mechanism whose answer may want a key: describe the key, and
+	 * make the response with it.
 	 */
 	void (*wanted)(const void *state, const struct evpop_identity *,
 	    struct evpop_derivation *derivation_r);

@@ -17,7 +17,7 @@ evpop_body_begin(struct evpop_body *body, const struct evpop_request *request,
 		    .sizes = { EVPOP_DOT_SIZE_UNKNOWN,
 			EVPOP_DOT_SIZE_UNKNOWN } },
 	};
-	/* What a TOP has of a message has no size that anybody names. */
+	/* Nobody names the size of a part that TOP returns. */
 	if (request->command == EVPOP_COMMAND_TOP)
 		return;
 	body->dot.sizes[ANNOUNCED] = announced;
@@ -116,7 +116,7 @@ evpop_body_end(struct evpop_body *body, size_t outstanding, bool more)
 	body->outstanding = outstanding;
 	if (evpop_dot_fits(&body->dot))
 		return EVPOP_BODY_WHOLE;
-	/* What comes without being asked for is the rest of the message. */
+	/* Octets that nobody asked for are the rest of the message. */
 	if (outstanding == 0)
 		return more && body_is_short(body) ? EVPOP_BODY_BROKEN
 						   : EVPOP_BODY_WHOLE;

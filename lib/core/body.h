@@ -16,7 +16,7 @@ struct evpop_body {
 	size_t outstanding; /* behind it, when it ended */
 };
 
-/* What a body is, once its terminator was read. */
+/* The judgement of a body, once its terminator was read. */
 enum evpop_body_verdict {
 	EVPOP_BODY_WHOLE,
 	EVPOP_BODY_DOUBTFUL, /* unless a reply follows, it is no message */
@@ -53,8 +53,8 @@ enum evpop_body_verdict evpop_body_end(
 bool evpop_body_is_lf_alone(const struct evpop_body *);
 
 /*
- * What was wrong with a body behind which no reply came; the sentence, of
- * EVPOP_TEXT_SIZE, says so.  NONE, and no sentence, where nothing was.
+ * The fault of a body that no reply followed; the sentence, of EVPOP_TEXT_SIZE,
+ * explains it.  NONE without a sentence if there is no fault.
  */
 enum evpop_body_fault evpop_body_explain(
     const struct evpop_body *, char *text_r);

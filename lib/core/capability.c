@@ -73,7 +73,7 @@ capability_sasl(struct evpop_capabilities *capabilities,
 	}
 }
 
-/* Behind some arguments stands USER: it may differ after the log-in. */
+/* USER behind some arguments says that they may differ after the log-in. */
 static bool
 capability_names_user(const unsigned char *text, size_t length)
 {

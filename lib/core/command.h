@@ -8,7 +8,7 @@
 
 #include <evpop/proto.h>
 
-/* What a positive reply is followed by. */
+/* The lines that follow a positive reply. */
 enum evpop_response_shape {
 	EVPOP_SHAPE_LINE,    /* nothing */
 	EVPOP_SHAPE_LISTING, /* lines, unless a message was named */

@@ -10,7 +10,7 @@
 
 #include "lib/core/reply.h"
 
-/* What was held back after all is part of the message. */
+/* The octets held back turn out to be part of the message. */
 static const unsigned char held_back[] = { '.', '\r' };
 
 static bool
@@ -301,7 +301,7 @@ dot_decide(struct evpop_dot *dot, unsigned char next, size_t *used_r,
 		return EVPOP_DOT_MORE;
 	}
 	dot->state = had_cr ? EVPOP_DOT_AFTER_CR : EVPOP_DOT_INSIDE;
-	/* Behind LF alone nobody is known to have stuffed. */
+	/* No server is known to stuff dots behind LF alone. */
 	if (next == '.' && !had_cr &&
 	    (dot->ends != EVPOP_DOT_LF_SO_FAR || dot->lf == 0))
 		return EVPOP_DOT_MORE;

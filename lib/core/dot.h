@@ -21,7 +21,7 @@ enum evpop_dot_state {
 	EVPOP_DOT_DOT_CR /* and a CR behind it */
 };
 
-/* What ends a line; any other LF is an octet of the message. */
+/* The end of a line; any other LF is an octet of the message. */
 enum evpop_dot_ends {
 	EVPOP_DOT_CRLF = 0,
 	EVPOP_DOT_LF, /* as in the server's status lines */
@@ -36,7 +36,7 @@ enum evpop_dot_ends {
 #define EVPOP_DOT_SIZE_UNKNOWN UINT64_MAX
 #define EVPOP_DOT_SIZES        2
 
-/* So many lines that look like replies are kept; more are only counted. */
+/* The most lines that look like replies to be kept; more are only counted. */
 #define EVPOP_DOT_REPLIES 8
 
 struct evpop_dot_reply {

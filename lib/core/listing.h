@@ -15,7 +15,7 @@ struct evpop_lines {
 	char ignored_line[EVPOP_TEXT_SIZE]; /* the first of them, printable */
 };
 
-/* What a line of LIST or UIDL says, or the status line of STAT. */
+/* A line of LIST or UIDL, or the status line of STAT. */
 struct evpop_listing_entry {
 	uint32_t number;
 	uint64_t octets; /* LIST, STAT */
@@ -31,7 +31,7 @@ struct evpop_listing_entry {
 bool evpop_listing_entry_parse(enum evpop_command, const unsigned char *line,
     size_t length, struct evpop_listing_entry *);
 
-/* So many octets of it came. */
+/* Count octets of the response. */
 void evpop_lines_add(struct evpop_lines *, size_t octets);
 
 /*

@@ -65,7 +65,7 @@ enum evpop_pipeline_status {
 	EVPOP_PIPELINE_NO_MEMORY
 };
 
-/* So much may be under way at once; 0 changes nothing. */
+/* Set how much may be under way at once; 0 changes nothing. */
 void evpop_pipeline_set_window(
     struct evpop_pipeline *, uint32_t commands, size_t octets);
 
@@ -119,7 +119,7 @@ void evpop_pipeline_pop(struct evpop_pipeline *);
 bool evpop_pipeline_is_written(
     const struct evpop_pipeline *, const struct evpop_queued *);
 
-/* What is to be written, or NULL; that it was; that it never will be. */
+/* Get the octets to write, or NULL; note that they were written; drop them. */
 const unsigned char *evpop_pipeline_output(
     const struct evpop_pipeline *, size_t *length_r);
 void evpop_pipeline_written(struct evpop_pipeline *, size_t length);

@@ -452,7 +452,9 @@ receive_body(struct evpop_proto *proto, const unsigned char *data,
 	size_t span_length, share, used;
 	uint64_t left = proto->limits.body - evpop_body_octets(&proto->body);
 
-	/* What the limit still allows comes first, however the input is cut. */
+	/*
+	 * Hand out all that the limit allows first, however the input is cut.
+	 */
 	do {
 		share = length - *used_r;
 		if (left > 0 && share > left)
@@ -538,7 +540,7 @@ receive_input(struct evpop_proto *proto, const unsigned char *data,
 	}
 }
 
-/* What happens without a word from the server, where no event has begun. */
+/* Events that need no input, unless one has begun. */
 static void
 report_any(struct evpop_proto *proto, struct evpop_event *event)
 {

@@ -134,7 +134,7 @@ evpop_refusal_judge(struct evpop_result *result, bool login)
 		result->scope = EVPOP_SCOPE_ACCOUNT;
 		break;
 	default:
-		/* Behind the log-in [AUTH] is no answer to one (RFC 3206). */
+		/* After the log-in [AUTH] does not answer one (RFC 3206). */
 		if (login)
 			result->error = EVPOP_ERROR_AUTH;
 		result->scope =

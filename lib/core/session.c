@@ -208,7 +208,7 @@ evpop_session_end(struct evpop_proto *proto, const struct evpop_result *result)
 		proto->quit = EVPOP_QUIT_UNKNOWN;
 	proto->turn = EVPOP_TURN_END;
 	proto->end = *result;
-	/* What was not written never will be. */
+	/* The unwritten output is dropped. */
 	evpop_pipeline_drop_output(&proto->pipeline);
 }
 

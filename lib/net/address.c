@@ -149,7 +149,7 @@ evpop_address_interleave_from(
 			if (addresses[from].storage.ss_family == wanted)
 				break;
 		}
-		/* Of the wanted family there is no more: the rest stays. */
+		/* The wanted family is used up: the rest stays. */
 		if (from == count && at > 0)
 			return;
 		if (from < count && from > at) {

@@ -70,8 +70,8 @@ authentication_answer(struct evpop_authentication *authentication,
 /* ---- what goes out behind it ---- */
 
 /*
- * What the server offers may differ once somebody is logged in (RFC 2449
- * section 5).  Where asking costs a round trip, it is asked once.
+ * The server may offer something else after the log-in (RFC 2449 section 5).
+ * Where asking costs a round trip, it is asked once.
  */
 static void
 authentication_append_capa(struct evpop_authentication *authentication,
@@ -184,7 +184,7 @@ authentication_try(
 	if (!evpop_login_begin(authentication->login, &offer,
 		authentication_proto(authentication), authentication->request,
 		&authentication->parts, result)) {
-		/* What was queued of it, if anything, is answered first. */
+		/* Commands that were queued are answered first. */
 		if (authentication->parts > 0)
 			evpop_connection_fail(
 			    authentication->connection, result);
@@ -195,7 +195,7 @@ authentication_try(
 	return true;
 }
 
-/* What the server offers was not asked in this session. */
+/* The offer was taken from an earlier session. */
 static bool
 authentication_assumes_offer(const struct evpop_authentication *authentication)
 {
@@ -205,8 +205,8 @@ authentication_assumes_offer(const struct evpop_authentication *authentication)
 }
 
 /*
- * What the server offers was only assumed, and leaves no way: it may have
- * changed, and is asked.  False where it is known.
+ * The offer was assumed and leaves no way to log in: it may have changed, so
+ * ask the server.  False if the offer is known.
  */
 static bool
 authentication_ask_offer(struct evpop_authentication *authentication)
@@ -349,8 +349,8 @@ authentication_try_another(
 }
 
 /*
- * What a new session may try that this one cannot: another mechanism, or, where
- * what the server offers was only assumed, to ask.
+ * Say what a new session can try: another mechanism, or to ask the server for
+ * its offer where that was assumed.
  */
 static enum evpop_again
 authentication_again(const struct evpop_authentication *authentication)
@@ -391,7 +391,9 @@ authentication_failed(struct evpop_authentication *authentication,
     const struct evpop_result *result)
 {
 	authentication->tried = evpop_login_tried(authentication->login);
-	/* It hung up; what went out behind may be at fault, or the mechanism.
+	/*
+	 * The server hung up, perhaps because of the mechanism or of what
+	 * followed the log-in.
 	 */
 	if ((result->error == EVPOP_ERROR_IO ||
 		result->error == EVPOP_ERROR_AUTH) &&
@@ -411,7 +413,7 @@ authentication_conclude(struct evpop_authentication *authentication)
 		authentication_accepted(authentication, &result);
 		break;
 	case EVPOP_LOGIN_UNPROVED:
-		/* Whoever this is does not know the password. */
+		/* This peer does not know the password. */
 		evpop_connection_fail(authentication->connection, &result);
 		authentication_answer(authentication, &result);
 		break;
@@ -441,7 +443,7 @@ authentication_swallowed(struct evpop_authentication *authentication)
 	authentication_answer(authentication, &result);
 }
 
-/* What the server offers was asked anew, for want of another way. */
+/* The server has answered what it offers. */
 static void
 authentication_offered(struct evpop_authentication *authentication,
     const struct evpop_event *event)

@@ -6,7 +6,7 @@
 
 #define BIT(name) EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_##name)
 
-/* What shows the password, or a token as good as one, to who listens. */
+/* These show the password or a token to anybody who listens. */
 #define SHOWS_PASSWORD \
 	(BIT(PLAIN) | BIT(LOGIN) | BIT(USER) | BIT(XOAUTH2) | BIT(OAUTHBEARER))
 
@@ -33,7 +33,7 @@ choice_is_only(unsigned int set)
 	return (set & (set - 1)) == 0;
 }
 
-/* Somebody has named the mechanisms, and is answered for them. */
+/* The user has named the mechanisms. */
 static bool
 choice_is_named(const struct evpop_choice *choice)
 {
@@ -59,8 +59,8 @@ evpop_choice_is_offered(
 }
 
 /*
- * What a person has asked for by name is tried whatever the server says; APOP
- * only with a timestamp.
+ * A mechanism that the user has named alone is tried whatever the server says;
+ * APOP only with a timestamp.
  */
 static bool
 choice_is_wanted(const struct evpop_choice *choice,
@@ -72,8 +72,8 @@ choice_is_wanted(const struct evpop_choice *choice,
 }
 
 /*
- * Nobody on the way may talk us down from a mechanism that keeps the password
- * to one that shows it, by refusing the first: unless that one was named.
+ * An attacker must not get a password shown by refusing a mechanism that keeps
+ * it, unless the user has named one that shows it.
  */
 static bool
 choice_is_exposed(const struct evpop_choice *choice,
@@ -160,7 +160,7 @@ choice_list_offered(
 		snprintf(text, text_size, "nothing");
 }
 
-/* What keeps every mechanism from being used. */
+/* Say why no mechanism can be used. */
 void
 evpop_choice_explain(const struct evpop_choice *choice,
     const struct evpop_offer *offer, struct evpop_result *result)

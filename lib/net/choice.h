@@ -20,7 +20,7 @@ enum evpop_privacy {
 	EVPOP_PRIVACY_NONE       /* in clear text: no password may cross it */
 };
 
-/* What a session has to offer; all of it is borrowed. */
+/* The server, the channel and what both offer; all of it is borrowed. */
 struct evpop_offer {
 	const struct evpop_capabilities *capabilities;
 	const char *timestamp; /* of the greeting, or NULL */
@@ -29,7 +29,7 @@ struct evpop_offer {
 	const struct evpop_server *server;
 };
 
-/* What else is to be considered; sets are of mechanisms. */
+/* The credentials and the mechanisms tried so far, as sets of mechanisms. */
 struct evpop_choice {
 	const struct evpop_credentials *credentials;
 	unsigned int refused; /* beside those that were tried before */

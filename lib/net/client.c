@@ -27,7 +27,7 @@ enum accepts {
 	ACCEPTS_NOTHING /* behind QUIT */
 };
 
-/* What was asked for from inside a callback, and is done from the loop. */
+/* Calls made inside a callback, which the loop carries out. */
 enum wish {
 	WISH_RESUME = 1,
 	WISH_CANCEL = 2
@@ -110,7 +110,7 @@ client_reread_refusal(
 		evpop_refusal_by_words(result);
 }
 
-/* Behind a connect that failed all others are only cancelled. */
+/* After a connect that failed, all other requests are cancelled. */
 static void
 client_mark_cancelled(
     const struct evpop_client *client, struct evpop_result *result)
@@ -219,7 +219,7 @@ client_event(const struct evpop_event *event, void *arg)
 	}
 }
 
-/* What the connection never saw is answered here. */
+/* Answer the requests that the connection never saw. */
 static void
 client_closed(const struct evpop_result *reason, bool has_lost, void *arg)
 {

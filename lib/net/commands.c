@@ -15,7 +15,7 @@ evpop_client_connect(
 		.kind = EVPOP_REQUEST_CONNECT, .reply = reply, .arg = arg });
 }
 
-/* What stands in a line of its own, or in a SASL message, is a text. */
+/* Each becomes part of a line or of a SASL message. */
 static bool
 commands_credentials_are_good(const struct evpop_credentials *credentials)
 {

@@ -143,8 +143,8 @@ attempt_bind(struct attempt *attempt, evutil_socket_t fd)
 }
 
 /*
- * What is set later no longer bounds the window that TCP has agreed on.  A
- * socket that refuses this still works.
+ * TCP agrees on a window when it connects, and a later value does not bound
+ * it.  A socket that refuses this still works.
  */
 static void
 attempt_set_buffer(const struct evpop_connect *race, evutil_socket_t fd)

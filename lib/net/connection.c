@@ -153,7 +153,7 @@ connection_privacy(const struct evpop_connection *connection)
 	const struct evpop_stream_status *status =
 	    evpop_stream_status(connection->stream);
 
-	/* What has ended was so, too. */
+	/* The name stays after the end. */
 	if (status->tls_name[0] != '\0')
 		return EVPOP_PRIVACY_TLS;
 	if (status->is_local)
@@ -437,7 +437,7 @@ connection_peer_closed(void *arg)
 {
 	struct evpop_connection *connection = arg;
 
-	/* So ends, at its own time, who waited for a handshake. */
+	/* A server that waited for a handshake ends so. */
 	if (connection->to.tls == EVPOP_TLS_STLS &&
 	    connection_awaits_clear_greeting(connection) &&
 	    evpop_stream_status(connection->stream)->octets_in == 0) {

@@ -51,7 +51,7 @@ struct evpop_connection_handler {
 struct evpop_connection *evpop_connection_new(struct event_base *,
     const struct evpop_client_config *, const struct evpop_bracket *,
     const struct evpop_connection_handler *, void *arg) EVPOP_MUST_USE;
-/* Not in a handler; NULL is allowed. */
+/* Must not run in a handler; NULL is allowed. */
 void evpop_connection_free(struct evpop_connection *);
 
 /* Begin. */
@@ -84,7 +84,7 @@ void evpop_connection_perform(
 
 /* ---- for the log-in ---- */
 
-/* What it has to offer; borrowed. */
+/* Describe the offer; borrowed. */
 void evpop_connection_offer(struct evpop_connection *, struct evpop_offer *);
 /* It was accepted, or refused by credentials. */
 void evpop_connection_logged_in(struct evpop_connection *);

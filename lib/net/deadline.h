@@ -16,7 +16,7 @@
 
 #include <evpop/client.h>
 
-/* What has run out. */
+/* The deadline that has passed. */
 enum evpop_overdue {
 	EVPOP_OVERDUE_PHASE,
 	EVPOP_OVERDUE_SEND, /* the server takes nothing of what is sent */

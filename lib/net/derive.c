@@ -87,7 +87,9 @@ job_compute(struct job *job)
 			return;
 }
 
-/* What was given back is seen in the same hold of the mutex as the end. */
+/*
+ * The loop sees a finished job and a worker's end under one hold of the mutex.
+ */
 static void
 worker_wake_loop(struct evpop_derive *derive)
 {
@@ -258,7 +260,7 @@ evpop_derive_free(struct evpop_derive *derive)
 	if (derive == NULL)
 		return;
 	assert(TAILQ_EMPTY(&derive->wanted));
-	/* What still runs was abandoned, and ends within a slice. */
+	/* A running job was abandoned and ends within a slice. */
 	for (i = 0; i < derive->worker_limit; i++)
 		if (derive->workers[i].is_started)
 			derive_join(derive, &derive->workers[i]);
@@ -268,7 +270,7 @@ evpop_derive_free(struct evpop_derive *derive)
 		derive_release(derive);
 }
 
-/* What the first job needs. */
+/* Make what the first job needs. */
 static bool
 derive_prepare(struct evpop_derive *derive)
 {
@@ -408,7 +410,7 @@ evpop_derive_ask(struct evpop_derive *derive, struct evpop_keys *keys,
 	return EVPOP_DERIVE_PENDING;
 }
 
-/* Nobody waits for it any more. */
+/* No request waits for the job any more. */
 static void
 job_abandon(struct job *job)
 {

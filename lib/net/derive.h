@@ -24,7 +24,7 @@ typedef void (*evpop_derive_cb)(const unsigned char *key, void *arg);
  */
 struct evpop_derive *evpop_derive_new(struct event_base *) EVPOP_MUST_USE;
 
-/* Not before all requests are over or cancelled.  NULL is allowed. */
+/* All requests must be over or cancelled.  NULL is allowed. */
 void evpop_derive_free(struct evpop_derive *);
 
 enum evpop_derive_status {

@@ -21,8 +21,8 @@ struct evpop_destination {
 };
 
 /*
- * What makes no sense is kept in `unusable`.  False without memory; then, too,
- * it is to be cleared.
+ * `unusable` says what is wrong with a configuration.  False without memory;
+ * clear it then, too.
  */
 bool evpop_destination_init(struct evpop_destination *,
     const struct evpop_client_config *) EVPOP_MUST_USE;

@@ -99,7 +99,7 @@ dial_tunnelled(
 		dial_succeed(dial, fd);
 		return;
 	}
-	/* There may be several proxies of the name. */
+	/* The name may stand for several proxies. */
 	evpop_address_text(&dial->peer, address);
 	evpop_result_set(&result, failure->error, failure->phase, "%.*s [%s]",
 	    (int)(sizeof(result.text) - sizeof(address) - 4), failure->text,

@@ -34,7 +34,7 @@ struct evpop_dial_options {
 	int attempt_delay_ms, resolution_delay_ms; /* 0: as RFC 8305 says */
 };
 
-/* What came of it. */
+/* A connection. */
 struct evpop_dialed {
 	evutil_socket_t fd;           /* non-blocking, TCP_NODELAY */
 	struct evpop_address address; /* of the server, or of the proxy */

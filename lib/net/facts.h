@@ -1,6 +1,4 @@
-/*
- * What is known of a server, and the text that it is kept as.
- */
+/* The facts known about a server, and the text that they are kept as. */
 #ifndef EVPOP_LIB_NET_FACTS_H
 #define EVPOP_LIB_NET_FACTS_H
 

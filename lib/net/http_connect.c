@@ -6,13 +6,16 @@
 #include "lib/auth/base64.h"
 #include "lib/net/proxy.h"
 
-/* What every first line of a response begins with. */
+/* The beginning of the first line of a response. */
 static const char version[] = "HTTP/1.";
 #define VERSION_LENGTH (sizeof(version) - 1)
 
-/* Of a whole HTTP response header; honest proxies send some hundred octets. */
+/*
+ * The limit of a whole response header; honest proxies send some hundred
+ * octets.
+ */
 #define HEADER_OCTETS ((size_t)8192)
-/* Of its first line, as far as it is looked at. */
+/* The part of the first line that is read. */
 #define LINE_SIZE ((size_t)160)
 /* A host that a proxy may be told, brackets and a port. */
 #define HOST_ROOM 270
@@ -97,7 +100,7 @@ http_parse_status(const char *line, unsigned int *status_r)
 	return digits[3] == '\0' || digits[3] == ' ';
 }
 
-/* What a whole header comes to. */
+/* The header is complete. */
 static enum evpop_proxy_status
 http_take_header(struct http *http, struct evpop_result *result)
 {
@@ -136,7 +139,7 @@ http_keep_octet(struct http *http, unsigned char octet)
 
 	if (at < VERSION_LENGTH && octet != (unsigned char)version[at])
 		return false;
-	/* What the words say beyond this is no matter. */
+	/* The rest of the words does not matter. */
 	if (octet == '\r' || at == sizeof(http->line) - 1)
 		return true;
 	http->line[at] = (char)octet;

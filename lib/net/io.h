@@ -8,7 +8,7 @@
 
 struct evpop_tls_channel;
 
-/* What it came to. */
+/* The result of a read or write. */
 enum evpop_io {
 	EVPOP_IO_DONE = 0,
 	EVPOP_IO_WANT_READ,  /* again, once the descriptor is readable */

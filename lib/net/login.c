@@ -157,7 +157,7 @@ evpop_login_has_other(
 bool
 evpop_login_is_judged(const struct evpop_login *login)
 {
-	/* What the server says of the credentials holds for all ways. */
+	/* A verdict on the credentials holds for all mechanisms. */
 	return login->refusal.code == EVPOP_CODE_AUTH;
 }
 
@@ -428,8 +428,11 @@ login_refused(struct evpop_login *login, const struct evpop_result *result)
 		return EVPOP_LOGIN_REFUSED;
 	}
 	login->choice.refused |= evpop_choice_refusal(login->mechanism);
-	/* Who binds another channel than ours refuses; who has verified the
-	 * certificate may do without (RFC 5802 section 6). */
+	/*
+	 * A server that binds to another channel refuses.  The certificate was
+	 * verified, so the log-in may go without a binding (RFC 5802 section
+	 * 6).
+	 */
 	if ((bit & EVPOP_MECHANISMS_BOUND) != 0) {
 		login->choice.is_unbound = true;
 		login->refusal.code = EVPOP_CODE_NONE;
@@ -460,7 +463,7 @@ evpop_login_conclude(struct evpop_login *login, struct evpop_result *result)
 	evpop_refusal_by_words(result);
 	if (result->error == EVPOP_ERROR_AUTH)
 		return login_refused(login, result);
-	/* Who hangs up on a refusal has said why. */
+	/* A server that hangs up after a refusal has said why. */
 	if (result->error == EVPOP_ERROR_IO)
 		evpop_login_prefer_refusal(login, result);
 	return EVPOP_LOGIN_FAILED;

@@ -43,8 +43,8 @@ enum evpop_error evpop_login_take_token(
 
 /*
  * Choose the strongest mechanism not yet tried and queue its commands, which
- * carry `arg`; *parts_r counts them.  False with the reason where there is no
- * way, or where it failed; what is counted was queued all the same.
+ * carry `arg`; *parts_r counts them.  False with the reason if there is none,
+ * or if it failed; the commands counted were queued all the same.
  */
 bool evpop_login_begin(struct evpop_login *, const struct evpop_offer *,
     struct evpop_proto *, void *arg, unsigned int *parts_r,
@@ -105,8 +105,8 @@ enum evpop_login_outcome evpop_login_conclude(
     struct evpop_login *, struct evpop_result *result_r);
 
 /*
- * What is offered is known by now: a mechanism that was refused for not being
- * among it says nothing of the password.
+ * The offer is known now: the refusal of a mechanism that is not offered says
+ * nothing about the password.
  */
 void evpop_login_reconsider(struct evpop_login *, const struct evpop_offer *);
 
@@ -115,8 +115,10 @@ void evpop_login_reconsider(struct evpop_login *, const struct evpop_offer *);
 void evpop_login_prefer_refusal(
     const struct evpop_login *, struct evpop_result *);
 
-/* What an accepted log-in showed: of the initial response, and whether it was
- * refused before with the channel bound to it. */
+/*
+ * After an accepted log-in: whether its initial response worked, and whether it
+ * was refused before when bound to the channel.
+ */
 enum evpop_initial evpop_login_initial(const struct evpop_login *);
 bool evpop_login_was_unbound(const struct evpop_login *);
 

@@ -20,7 +20,7 @@
 #define RESOLV_CONF "/etc/resolv.conf"
 #define HOSTS       "/etc/hosts"
 
-/* Of resolv.conf, all but the hosts file, which is followed by itself. */
+/* Read resolv.conf without the hosts file, which is watched apart. */
 #define OPTIONS (DNS_OPTIONS_ALL & ~DNS_OPTION_HOSTSFILE)
 
 /* A file, and what it was when it was read. */

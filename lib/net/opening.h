@@ -39,7 +39,7 @@ bool evpop_opening_greeted(
 bool evpop_opening_done(
     struct evpop_opening *, const struct evpop_event *) EVPOP_MUST_USE;
 
-/* What it failed for: its own failure, or else the end of the session. */
+/* The reason of the failure: its own, or else the end of the session. */
 const struct evpop_result *evpop_opening_failure(
     const struct evpop_opening *, const struct evpop_result *end);
 

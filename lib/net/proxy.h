@@ -78,10 +78,10 @@ struct evpop_proxy *evpop_proxy_new(const struct evpop_proxy_config *,
 /* Wipes and frees; sets the pointer to NULL, which it may be. */
 void evpop_proxy_free(struct evpop_proxy **);
 
-/* What is to be sent, valid until the next call; length 0: nothing. */
+/* The octets to send, valid until the next call; length 0 if there are none. */
 const unsigned char *evpop_proxy_output(
     const struct evpop_proxy *, size_t *length_r);
-/* So much of it was sent, and is wiped. */
+/* Note that so many were sent; all are wiped once sent. */
 void evpop_proxy_sent(struct evpop_proxy *, size_t length);
 
 /*
@@ -101,7 +101,7 @@ const char *evpop_proxy_standing(const struct evpop_proxy *);
 
 /* ---- What a kind of proxy is to the dialog: socks.c, http_connect.c ---- */
 
-/* What is said is added to `output`, whose lack of memory is seen to. */
+/* Messages are added to `output`; the caller checks it for lack of memory. */
 struct evpop_proxy_dialog {
 	size_t state_size; /* zeroed before it begins, wiped at the end */
 	/* As evpop_proxy_new(), which has checked what is common to all. */

@@ -95,7 +95,9 @@ url_decode(const char *from, const char *end, char **text_r,
 	return true;
 }
 
-/* "user" or "user:password"; what is made is the caller's in any case. */
+/*
+ * "user" or "user:password"; the caller frees what was made, even on failure.
+ */
 static bool
 url_parse_login(struct evpop_proxy_config *config, const char *from,
     const char *end, struct evpop_result *result)

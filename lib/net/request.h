@@ -78,7 +78,7 @@ void evpop_request_close(struct evpop_client_request *);
 /* The log-in of one. */
 struct evpop_login *evpop_request_login(const struct evpop_client_request *);
 
-/* That one is handed over: the next one's turn comes. */
+/* The next request was handed over; the turn goes to the one behind it. */
 void evpop_requests_advance(struct evpop_requests *);
 
 /* Whether something behind this one, which is handed over, is so too. */

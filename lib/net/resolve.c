@@ -122,7 +122,7 @@ resolve_release(struct evpop_resolve *resolve)
 	free(resolve);
 }
 
-/* What was not told yet, in the order to try it. */
+/* Take the addresses not yet given out, in the order to try them. */
 static size_t
 resolve_take_all(struct evpop_resolve *resolve,
     struct evpop_address addresses[EVPOP_RESOLVE_ADDRESSES])

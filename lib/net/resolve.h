@@ -17,8 +17,8 @@ struct evdns_base;
 struct evpop_resolve;
 
 /*
- * More addresses of one name than this are not tried, nor more than half of
- * them of one family: endless answers.
+ * The most addresses of one name that are tried, half of them of one family:
+ * answers may be endless.
  */
 #define EVPOP_RESOLVE_ADDRESSES ((size_t)16)
 

@@ -51,7 +51,7 @@ evpop_server_new(struct evpop_memory *memory, const char *host, uint16_t port,
 		return NULL;
 	}
 	server->facts = *server->kept;
-	/* What it offers now is asked; the rest is learned of refusals. */
+	/* Ask for the offer; refusals teach the rest. */
 	if (one_by_one || server->facts.is_stale)
 		evpop_server_doubt(server);
 	return server;
@@ -338,7 +338,10 @@ evpop_server_learn_end(
 	}
 	if (server->is_careful)
 		return false;
-	/* Who hangs up on a refused log-in does not do so for the flight. */
+	/*
+	 * A server that hangs up on a refused log-in does so for the refusal,
+	 * not for the commands behind it.
+	 */
 	if (server->ahead == AHEAD_BEHIND_LOGIN &&
 	    (end->logged_in || !end->refused) &&
 	    (lost || end->error == EVPOP_ERROR_IO)) {

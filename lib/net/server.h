@@ -15,7 +15,7 @@
 /* One session's view of a server. */
 struct evpop_server;
 
-/* What is known of a mechanism's initial response (RFC 5034 section 4). */
+/* A mechanism's initial response (RFC 5034 section 4). */
 enum evpop_initial {
 	EVPOP_INITIAL_UNTRIED = 0,
 	EVPOP_INITIAL_WORKS,

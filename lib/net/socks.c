@@ -26,7 +26,7 @@
 /* VER, a length, a user of 255 octets, a length, a password: RFC 1929. */
 #define LOGIN_OCTETS ((size_t)1 + 1 + OCTETS_255 + 1 + OCTETS_255)
 
-/* What is awaited: the answer to the greeting, the log-in, the request. */
+/* The answer awaited: to the greeting, the log-in, the request. */
 enum socks_state {
 	SOCKS_METHOD = 0,
 	SOCKS_STATUS,
@@ -41,7 +41,7 @@ struct socks {
 	size_t request_length;
 	unsigned char login[LOGIN_OCTETS];
 	size_t login_length; /* 0: no log-in */
-	/* Of the message awaited: VER, REP, RSV, ATYP, length at most. */
+	/* The front of the message awaited: VER, REP, RSV, ATYP, length. */
 	unsigned char head[5];
 	size_t received;
 };

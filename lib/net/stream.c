@@ -10,7 +10,7 @@
 #include "lib/net/loop.h"
 #include "lib/net/tls.h"
 
-/* What the last write came to. */
+/* The result of the last write. */
 enum stream_writing {
 	STREAM_WRITES = 0,
 	STREAM_WRITE_BLOCKED,

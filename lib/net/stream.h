@@ -103,7 +103,7 @@ void evpop_stream_flush(struct evpop_stream *);
  */
 void evpop_stream_expect(
     struct evpop_stream *, enum evpop_phase, uint64_t answered);
-/* The phase last waited for, be it the stream's own or the owner's. */
+/* The phase last waited for, the stream's own or the owner's. */
 enum evpop_phase evpop_stream_phase(const struct evpop_stream *);
 
 /*
@@ -138,7 +138,7 @@ struct evpop_stream_status {
 const struct evpop_stream_status *evpop_stream_status(
     const struct evpop_stream *);
 
-/* What a log-in may be bound to; nothing where there is no TLS. */
+/* The channel's data that a log-in can be bound to; none without TLS. */
 void evpop_stream_binding(struct evpop_stream *, struct evpop_channel *);
 
 #endif

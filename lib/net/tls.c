@@ -71,7 +71,7 @@ socket_write(BIO *bio, const char *data, size_t length, size_t *written)
 	return 1;
 }
 
-/* What the server said first, for the words of a failure. */
+/* Keep the server's first octets, to describe a failure. */
 static void
 channel_note_first(
     struct evpop_tls_channel *channel, const char *data, size_t length)
@@ -317,7 +317,10 @@ channel_attach(struct evpop_tls_channel *channel)
 	return true;
 }
 
-/* Whom the certificate must name; SNI is for names only (RFC 6066 3). */
+/*
+ * Set the name that the certificate must have; SNI is for names only (RFC 6066
+ * section 3).
+ */
 static bool
 channel_expect_host(struct evpop_tls_channel *channel)
 {
@@ -364,7 +367,7 @@ channel_offer_session(struct evpop_tls_channel *channel)
 	    evpop_tls_sessions_take(channel->context->sessions, channel->key);
 	if (session == NULL)
 		return;
-	/* Not to resume is always possible. */
+	/* A session that cannot be resumed is no failure. */
 	(void)SSL_set_session(channel->ssl, session);
 	SSL_SESSION_free(session);
 }
@@ -410,10 +413,9 @@ evpop_tls_new(struct evpop_tls_context *context, evutil_socket_t fd,
 }
 
 /*
- * What a call of OpenSSL that returned `status` came to; where it failed,
- * *code_r is OpenSSL's, or 0 where the system's `errno` tells.  Calls begin
- * with an empty error queue, since it belongs to the thread, not to the
- * connection.
+ * The outcome of a call of OpenSSL that returned `status`; if it failed,
+ * *code_r is OpenSSL's code, or 0 if `errno` tells why.  Calls begin with an
+ * empty error queue, since it belongs to the thread, not to the connection.
  */
 static enum evpop_io
 channel_outcome(

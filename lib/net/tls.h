@@ -46,8 +46,8 @@ void evpop_tls_name(
     const struct evpop_tls_channel *, char name_r[EVPOP_TLS_NAME]);
 
 /*
- * What the channel offers to bind a log-in to (RFC 9266, RFC 5929); nothing
- * where it is NULL.  Borrowed from the channel.
+ * The channel's data to bind a log-in to (RFC 9266, RFC 5929); none if it is
+ * NULL.  Borrowed from the channel.
  */
 void evpop_tls_binding(struct evpop_tls_channel *, struct evpop_channel *);
 

@@ -21,7 +21,7 @@
 /* RFC 7301 section 3.2; OpenSSL 3.0 has no name for the reason. */
 #define ALERT_NO_PROTOCOL ALERT(120)
 
-/* What else may be served at a port, by how its greeting begins. */
+/* Other servers at a port, by the beginning of their greeting. */
 static const struct greeting {
 	const char *begin, *words;
 } greetings[] = {
@@ -72,7 +72,7 @@ static const struct meaning {
 };
 #define MEANINGS (sizeof(meanings) / sizeof(meanings[0]))
 
-/* Of the part of OpenSSL that speaks TLS; 0: of another. */
+/* The reason, if it is one of OpenSSL's TLS; otherwise 0. */
 static int
 reason_of(unsigned long code)
 {

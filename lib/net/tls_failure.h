@@ -12,7 +12,7 @@
  */
 #define EVPOP_TLS_FIRST ((size_t)40)
 
-/* What was seen of a handshake. */
+/* The traces of a handshake. */
 struct evpop_tls_seen {
 	unsigned char first[EVPOP_TLS_FIRST]; /* from the server */
 	size_t first_length;
@@ -20,7 +20,7 @@ struct evpop_tls_seen {
 	bool certificate_shown;  /* and there is one to show */
 };
 
-/* By an error of OpenSSL's. */
+/* Describe a failure by OpenSSL's error code. */
 void evpop_tls_failure(const struct evpop_tls_seen *, unsigned long code,
     const char *host, struct evpop_result *result_r);
 

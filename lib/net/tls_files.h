@@ -1,4 +1,4 @@
-/* What a context reads from files, and what is wrong with one of them. */
+/* The certificates and keys that a context reads from files. */
 #ifndef EVPOP_LIB_NET_TLS_FILES_H
 #define EVPOP_LIB_NET_TLS_FILES_H
 

@@ -17,8 +17,9 @@
 #define DIGEST_OCTETS ((size_t)32) /* SHA-256 */
 
 /*
- * What is shown of a host, of a CA's name, of the names in a certificate; and
- * of all that is said, so that the pin behind it is never cut.
+ * The most that is shown of a host, of a CA's name, of the names in a
+ * certificate, and of the whole sentence, so that the pin behind it is never
+ * cut.
  */
 #define HOST_SHOWN  64
 #define WORDS_SHOWN 180
@@ -38,7 +39,10 @@ struct evpop_tls_pins {
 	struct pin pins[];
 };
 
-/* What follows the word, whatever its case; NULL where it is another. */
+/*
+ * The text behind a word, in any case of letters; NULL if it begins with
+ * another.
+ */
 static const char *
 pin_behind_word(const char *text, const char *word)
 {
@@ -343,7 +347,7 @@ verify_say_dates(
 		    of_ca, date, today);
 }
 
-/* What is wrong, as what is said of the certificate. */
+/* The fault, as a phrase whose subject is the certificate. */
 static void
 verify_say_what(X509_STORE_CTX *store, X509 *leaf, const char *host, char *text,
     size_t size)

@@ -27,7 +27,7 @@ struct evpop_tunnel *evpop_tunnel_new(struct event_base *, evutil_socket_t,
     const struct evpop_proxy_config *, const char *host, uint16_t port,
     evpop_tunnel_cb, void *arg, struct evpop_result *result_r) EVPOP_MUST_USE;
 
-/* What the proxy has not answered: "the request". */
+/* The message that the proxy has not answered: "the request". */
 const char *evpop_tunnel_standing(const struct evpop_tunnel *);
 
 /* Closes the descriptor unless given back; sets the pointer to NULL. */
