@@ -151,13 +151,12 @@ socket_method_new(void)
 	method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "evpop socket");
 	if (method == NULL)
 		return NULL;
-	if (BIO_meth_set_write_ex(method, socket_write) != 1 ||
-	    BIO_meth_set_read_ex(method, socket_read) != 1 ||
-	    BIO_meth_set_ctrl(method, socket_ctrl) != 1) {
-		BIO_meth_free(method);
-		return NULL;
-	}
-	return method;
+	if (BIO_meth_set_write_ex(method, socket_write) == 1 &&
+	    BIO_meth_set_read_ex(method, socket_read) == 1 &&
+	    BIO_meth_set_ctrl(method, socket_ctrl) == 1)
+		return method;
+	BIO_meth_free(method);
+	return NULL;
 }
 
 /* ---- Contexts ---- */
@@ -361,10 +360,9 @@ channel_set_names(
 static void
 channel_offer_session(struct evpop_tls_channel *channel)
 {
-	SSL_SESSION *session;
-
-	session =
+	SSL_SESSION *session =
 	    evpop_tls_sessions_take(channel->context->sessions, channel->key);
+
 	if (session == NULL)
 		return;
 	/* A session that cannot be resumed is no failure. */
