@@ -3,10 +3,11 @@
 
 Copies the tree to a folder of its own and builds it there once, with every
 fault of a sample in it, each to be switched on by itself.  Runs for each fault
-the tests that come to its function, until one fails: unit tests and dialogs,
-and, for what is left, integration tests that are quick.  Prints the share that
-was noticed by folder, and what was not.  Takes all its time from one processor
-at the lowest priority.
+the tests that come to its function, until one fails: first the unit tests of
+its folder; for what is left all other unit tests and dialogs (--wide), and the
+integration tests that are quick (--integration).  Prints the share that was
+noticed by folder, and what was not.  Takes its time from one processor at the
+lowest priority.
 """
 
 import argparse
@@ -21,9 +22,14 @@ import house
 import sample
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FIRST = {"unit", "dialog"}
 NOT_QUICK = {"slow", "bench", "lint", "package"}
+# Of an integration test, without a fault.
 QUICK_S = 60
+# The unit tests of a folder are named after it, and of some after others.
+NAMED = {"lib/net": "net|dialog", "lib/netx": "netx|session_netx",
+         "daemon/store/sql": "store", "daemon/store/index": "store|mail",
+         "daemon/store/mail": "mail|store_(scan|search)",
+         "daemon/control": "control|ctl_daemon"}
 
 
 def say(*words):
@@ -80,12 +86,24 @@ class Trial:
             raise house.HouseError(done.stdout[-8000:])
         self.house.load_tests()
 
-    def stage(self, labels):
-        """The tests of a stage, by the label that they have."""
+    def make_tests(self, tests):
+        """Build unit tests and dialogs, and see what they come to."""
+        self.make([f"test_{name[5:]}" if name.startswith("unit.")
+                   else "dialog_runner" for name in tests])
+        self.survey(tests)
+
+    def of_kind(self, label):
+        """The names of all tests with a label that may be run here."""
         only = re.compile(self.options.tests)
         return [name for name, test in self.house.tests.items()
-                if labels & set(test["labels"]) and only.search(name)
+                if label in test["labels"] and only.search(name)
                 and not NOT_QUICK & set(test["labels"])]
+
+    def near(self, folder):
+        """The unit tests of a folder."""
+        named = NAMED.get(folder, folder.rsplit("/", 1)[-1])
+        pattern = re.compile(rf"unit\.({named})_")
+        return [name for name in self.of_kind("unit") if pattern.match(name)]
 
     def survey(self, tests):
         """Which test comes where, and how long it takes.
@@ -99,7 +117,7 @@ class Trial:
                 if self.surveys.is_file() else {"functions": [], "tests": {}})
         if not set(names) <= set(kept["functions"]):
             kept = {"functions": names, "tests": {}}
-        for test in tests:
+        for test in set(tests) - set(self.reached):
             known = kept["tests"].get(test)
             if known is None or self.house.is_newer(test, self.surveys):
                 run, reached = self.house.survey(test)
@@ -153,26 +171,40 @@ class Trial:
                 return f"{test} ({run.outcome})"
         return None
 
+    def try_on(self, faults, tests):
+        """Try what is left of some faults on some tests."""
+        for fault in faults:
+            if self.outcome.get(fault.number) is None:
+                self.outcome[fault.number] = self.attempt(fault, tests)
+                self.say(fault, "\n   ",
+                         self.outcome[fault.number] or "unnoticed")
+
     def try_all(self):
-        self.make(["tests/unit/all", "tests/dialog/all"])
-        first = self.stage(FIRST)
-        self.say(f"{len(self.faults)} faults are built in; which of "
-                 f"{len(first)} tests comes where?")
-        self.survey(first)
-        for fault in self.faults:
-            self.outcome[fault.number] = self.attempt(fault, first)
-            self.say(fault, "\n   ", self.outcome[fault.number] or "unnoticed")
-        left = [f for f in self.faults if self.outcome[f.number] is None]
-        if left and self.options.integration:
+        self.house.load_tests()
+        near = {folder: self.near(folder)
+                for folder in {f.folder for f in self.faults}}
+        self.make_tests(sorted({test for tests in near.values()
+                                for test in tests}))
+        self.say(f"{len(self.faults)} faults, {len(self.reached)} tests")
+        for folder, tests in sorted(near.items()):
+            self.try_on([f for f in self.faults if f.folder == folder], tests)
+        if self.options.wide and self.left():
+            wide = self.of_kind("unit") + [t for t in self.of_kind("dialog")
+                                           if not t.startswith("unit.")]
+            self.make_tests(wide)
+            self.try_on(self.faults, wide)
+        if self.options.integration and self.left():
             self.make(["all"])
-            second = self.stage({"integration"})
-            self.survey(second)
-            second = [t for t in second if self.seconds.get(t, 1e9) < QUICK_S]
-            for fault in left:
-                self.outcome[fault.number] = self.attempt(fault, second)
+            slow = self.of_kind("integration")
+            self.survey(slow)
+            self.try_on(self.faults, [
+                t for t in slow if self.seconds.get(t, QUICK_S) < QUICK_S])
+
+    def left(self):
+        return [f for f in self.faults if self.outcome.get(f.number) is None]
 
     def report(self):
-        unnoticed = [f for f in self.faults if self.outcome[f.number] is None]
+        unnoticed = self.left()
         rows = []
         folders = sorted({f.folder for f in self.faults})
         for name in folders + ["by hand"]:
@@ -217,6 +249,8 @@ def main():
                         help="where the copy is kept (%(default)s)")
     parser.add_argument("--tests", default="", metavar="PATTERN",
                         help="run only tests with such names")
+    parser.add_argument("--wide", action="store_true",
+                        help="run all unit tests and dialogs for what is left")
     parser.add_argument("--integration", action="store_true",
                         help="run integration tests for what is left")
     parser.add_argument("--unnoticed", action="store_true",
