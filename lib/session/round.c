@@ -41,9 +41,78 @@ struct evpop_round {
 	void *freed_arg;
 };
 
-static void round_carry_out(const struct evpop_plan *, void *);
+/* The steps, in their order; each begins the next. */
+static void round_opened(
+    struct evpop_client *, const struct evpop_reply *, void *);
+static void round_not_listed(const struct evpop_result *, void *);
+static void round_listed(const struct evpop_listing *, void *);
+static void round_matched(const struct evpop_plan *, void *);
+static void round_planned(const struct evpop_plan *, void *);
+static void round_transfer(struct evpop_round *);
+static void round_quit(void *);
+static void round_quit_done(
+    struct evpop_client *, const struct evpop_reply *, void *);
+static void round_closed(
+    struct evpop_client *, const struct evpop_result *, void *);
+
+static void round_failed(enum evpop_error, const char *why, void *);
 
 /* ---- life ---- */
+
+static void
+round_trace(
+    struct evpop_client *client, bool from_server, const char *line, void *arg)
+{
+	struct evpop_round *round = arg;
+
+	(void)client;
+	evpop_caller_trace(round->caller, from_server, line);
+}
+
+static const struct evpop_client_callbacks client_callbacks = {
+	.closed = round_closed,
+};
+static const struct evpop_client_callbacks tracing_callbacks = {
+	.closed = round_closed,
+	.trace = round_trace,
+};
+
+static const struct evpop_survey_callbacks survey_callbacks = {
+	.listed = round_listed,
+	.refused = round_not_listed,
+	.matched = round_matched,
+	.planned = round_planned,
+	.failed = round_failed,
+};
+
+struct evpop_round *
+evpop_round_new(const struct evpop_round_order *order,
+    const struct evpop_round_callbacks *callbacks, void *arg)
+{
+	struct evpop_round *round;
+
+	round = calloc(1, sizeof *round);
+	if (round == NULL)
+		return NULL;
+	round->caller = order->caller;
+	round->callbacks = callbacks;
+	round->arg = arg;
+	round->begun = order->begun;
+	round->may_fly = order->may_fly;
+	round->client = evpop_client_new(order->base, order->dns, order->config,
+	    order->caller->callbacks->trace != NULL ? &tracing_callbacks
+						    : &client_callbacks,
+	    round);
+	if (round->client != NULL)
+		round->survey = evpop_survey_new(
+		    round->client, round->caller, &survey_callbacks, round);
+	if (round->survey == NULL) {
+		evpop_client_free(round->client);
+		free(round);
+		return NULL;
+	}
+	return round;
+}
 
 static void
 round_destroy(void *arg)
@@ -67,14 +136,14 @@ evpop_round_free(struct evpop_round *round, void (*freed)(void *), void *arg)
 	evpop_client_free_then(round->client, round_destroy, round);
 }
 
+/* ---- what goes wrong ---- */
+
 static void
 round_over(struct evpop_round *round, bool needs_another)
 {
 	round->step = ROUND_OVER;
 	round->callbacks->over(needs_another, round->arg);
 }
-
-/* ---- what goes wrong ---- */
 
 static bool
 round_is_well(const struct evpop_round *round)
@@ -102,7 +171,7 @@ evpop_round_cancel(struct evpop_round *round, const struct evpop_result *reason)
 		round_over(round, false);
 }
 
-/* Not for want of memory alone: a session that is ending takes no command. */
+/* There is no memory, or the session is ending and takes no command. */
 static void
 round_failed(enum evpop_error error, const char *why, void *arg)
 {
@@ -112,7 +181,8 @@ round_failed(enum evpop_error error, const char *why, void *arg)
 	if (round->caller->is_gone)
 		return;
 	round->is_stopping = true;
-	/* Then its end says why; but no command is sent for what is known. */
+	/* Its end says why; but in this step it is what is known that is wrong.
+	 */
 	if (error == EVPOP_ERROR_USAGE && round->step != ROUND_ASKING)
 		return;
 	evpop_result_set(&result, error, EVPOP_PHASE_COMMAND, "%s", why);
@@ -121,54 +191,76 @@ round_failed(enum evpop_error error, const char *why, void *arg)
 	evpop_round_cancel(round, &result);
 }
 
-/* ---- QUIT ---- */
+/* ---- connect, log in, list ---- */
 
-static bool
-round_has_marked(const struct evpop_round *round)
+/* Neither UIDL nor LIST: without a listing there is no session to speak of. */
+static void
+round_not_listed(const struct evpop_result *result, void *arg)
 {
-	return evpop_transfer_marked(round->transfer, 0) != NULL;
+	struct evpop_round *round = arg;
+
+	if (round->flight != FLIGHT_NONE) {
+		round_over(round, true);
+		return;
+	}
+	round->outcome.result = *result;
+	round->outcome.result.scope = EVPOP_SCOPE_SESSION;
+	round_quit(round);
 }
 
+/* What is only looked at, or counted, wants the whole plan. */
+static bool
+round_takes_flight(const struct evpop_round *round)
+{
+	return round->may_fly && round->policy.expect_nothing &&
+	       !round->policy.dry_run && !round->policy.baseline &&
+	       evpop_client_takes_flight(round->client);
+}
+
+/* The whole session is queued, as far as it does not depend on the listing. */
+enum evpop_error
+evpop_round_start(struct evpop_round *round, const struct evpop_policy *policy,
+    const struct evpop_credentials *credentials)
+{
+	struct evpop_client *client = round->client;
+	enum evpop_error error;
+
+	round->policy = *policy;
+	if (round_takes_flight(round))
+		round->flight = FLIGHT_UNDER_WAY;
+	error = evpop_client_connect(client, round_opened, round);
+	if (error == EVPOP_ERROR_NONE)
+		error = evpop_client_login(
+		    client, credentials, round_opened, round);
+	if (error == EVPOP_ERROR_NONE)
+		error = evpop_survey_start(
+		    round->survey, policy, round->flight != FLIGHT_NONE);
+	if (error == EVPOP_ERROR_NONE && round->flight != FLIGHT_NONE)
+		error = evpop_client_quit(client, round_quit_done, round);
+	if (error == EVPOP_ERROR_NONE)
+		round->step = ROUND_LISTING;
+	return error;
+}
+
+/*
+ * A refused log-in ends the session; commands behind it are cancelled, and a
+ * polite QUIT closes.
+ */
 static void
-round_quit_done(
+round_opened(
     struct evpop_client *client, const struct evpop_reply *reply, void *arg)
 {
 	struct evpop_round *round = arg;
 
-	(void)client;
-	round->outcome.quit = reply->quit;
-	/* Some of what was marked was not deleted. */
-	if (reply->quit == EVPOP_QUIT_REFUSED && round_has_marked(round))
-		round_note_failure(round, &reply->result);
-}
-
-static void
-round_quit(void *arg)
-{
-	struct evpop_round *round = arg;
-	enum evpop_error error =
-	    evpop_client_quit(round->client, round_quit_done, round);
-
-	if (error == EVPOP_ERROR_NONE)
-		round->step = ROUND_QUITTING;
-	else
-		round_failed(error, "no memory for a command", round);
-}
-
-/* There is nothing to do: in a flight QUIT went out with all the rest. */
-static void
-round_take_leave(struct evpop_round *round)
-{
-	if (round->flight == FLIGHT_NONE) {
-		round_quit(round);
+	if (reply->result.error == EVPOP_ERROR_NONE || !round_is_well(round))
 		return;
-	}
-	round->step = ROUND_QUITTING;
-	if (round->flight == FLIGHT_LANDED)
-		round_over(round, false);
+	round->outcome.result = reply->result;
+	evpop_survey_end(round->survey);
+	if (evpop_client_state(client) == EVPOP_STATE_AUTHORIZATION)
+		round_quit(round);
 }
 
-/* ---- the plan ---- */
+/* ---- compare and plan ---- */
 
 static void
 round_listed(const struct evpop_listing *listing, void *arg)
@@ -192,11 +284,24 @@ evpop_round_known(struct evpop_round *round, const struct evpop_known *known,
 		evpop_survey_known(round->survey, known, count, part, now_ms);
 }
 
+/* There is nothing to do: in a flight QUIT went out with all the rest. */
+static void
+round_finish(struct evpop_round *round)
+{
+	if (round->flight == FLIGHT_NONE) {
+		round_quit(round);
+		return;
+	}
+	round->step = ROUND_QUITTING;
+	if (round->flight == FLIGHT_LANDED)
+		round_over(round, false);
+}
+
 void
 evpop_round_unchanged(struct evpop_round *round)
 {
 	if (round->step == ROUND_ASKING && evpop_round_plan(round) == NULL)
-		round_take_leave(round);
+		round_finish(round);
 }
 
 static void
@@ -218,35 +323,28 @@ round_matched(const struct evpop_plan *plan, void *arg)
 	    (round->is_stopping && round->flight == FLIGHT_NONE))
 		return;
 	if (round->flight != FLIGHT_NONE) {
-		round_carry_out(plan, round);
+		round_planned(plan, round);
 		return;
 	}
 	round->step = ROUND_COMPARING;
 	evpop_survey_compare(round->survey);
 }
 
-/* Neither UIDL nor LIST: without a listing there is no session to speak of. */
+/* The plan is final. */
 static void
-round_unlisted(const struct evpop_result *result, void *arg)
+round_planned(const struct evpop_plan *plan, void *arg)
 {
 	struct evpop_round *round = arg;
 
-	if (round->flight != FLIGHT_NONE) {
-		round_over(round, true);
+	round->callbacks->planned(plan, round->arg);
+	/* It may have been stopped, and the QUIT be under way or over. */
+	if (round->step >= ROUND_QUITTING)
 		return;
-	}
-	round->outcome.result = *result;
-	round->outcome.result.scope = EVPOP_SCOPE_SESSION;
-	round_quit(round);
+	if (round->flight != FLIGHT_NONE || round->policy.dry_run)
+		round_finish(round);
+	else
+		round_transfer(round);
 }
-
-static const struct evpop_survey_callbacks survey_callbacks = {
-	.listed = round_listed,
-	.refused = round_unlisted,
-	.matched = round_matched,
-	.planned = round_carry_out,
-	.failed = round_failed,
-};
 
 /* ---- transfer ---- */
 
@@ -315,23 +413,39 @@ round_transfer(struct evpop_round *round)
 	evpop_transfer_start(round->transfer);
 }
 
-/* The plan is final. */
+/* ---- QUIT, and the end ---- */
+
 static void
-round_carry_out(const struct evpop_plan *plan, void *arg)
+round_quit(void *arg)
+{
+	struct evpop_round *round = arg;
+	enum evpop_error error =
+	    evpop_client_quit(round->client, round_quit_done, round);
+
+	if (error == EVPOP_ERROR_NONE)
+		round->step = ROUND_QUITTING;
+	else
+		round_failed(error, "no memory for a command", round);
+}
+
+static bool
+round_has_marked(const struct evpop_round *round)
+{
+	return evpop_transfer_marked(round->transfer, 0) != NULL;
+}
+
+static void
+round_quit_done(
+    struct evpop_client *client, const struct evpop_reply *reply, void *arg)
 {
 	struct evpop_round *round = arg;
 
-	round->callbacks->planned(plan, round->arg);
-	/* It may have been stopped, and the QUIT be under way or over. */
-	if (round->step >= ROUND_QUITTING)
-		return;
-	if (round->flight != FLIGHT_NONE || round->policy.dry_run)
-		round_take_leave(round);
-	else
-		round_transfer(round);
+	(void)client;
+	round->outcome.quit = reply->quit;
+	/* Some of what was marked was not deleted. */
+	if (reply->quit == EVPOP_QUIT_REFUSED && round_has_marked(round))
+		round_note_failure(round, &reply->result);
 }
-
-/* ---- the session ---- */
 
 static void
 round_note_end(struct evpop_round *round, const struct evpop_result *result)
@@ -366,105 +480,6 @@ round_closed(
 	}
 	round_note_end(round, result);
 	round_over(round, false);
-}
-
-static void
-round_trace(
-    struct evpop_client *client, bool from_server, const char *line, void *arg)
-{
-	struct evpop_round *round = arg;
-
-	(void)client;
-	evpop_caller_trace(round->caller, from_server, line);
-}
-
-static const struct evpop_client_callbacks client_callbacks = {
-	.closed = round_closed,
-};
-static const struct evpop_client_callbacks tracing_callbacks = {
-	.closed = round_closed,
-	.trace = round_trace,
-};
-
-struct evpop_round *
-evpop_round_new(const struct evpop_round_order *order,
-    const struct evpop_round_callbacks *callbacks, void *arg)
-{
-	struct evpop_round *round;
-
-	round = calloc(1, sizeof *round);
-	if (round == NULL)
-		return NULL;
-	round->caller = order->caller;
-	round->callbacks = callbacks;
-	round->arg = arg;
-	round->begun = order->begun;
-	round->may_fly = order->may_fly;
-	round->client = evpop_client_new(order->base, order->dns, order->config,
-	    order->caller->callbacks->trace != NULL ? &tracing_callbacks
-						    : &client_callbacks,
-	    round);
-	if (round->client != NULL)
-		round->survey = evpop_survey_new(
-		    round->client, round->caller, &survey_callbacks, round);
-	if (round->survey == NULL) {
-		evpop_client_free(round->client);
-		free(round);
-		return NULL;
-	}
-	return round;
-}
-
-/*
- * A refused log-in ends the session; commands behind it are cancelled, and a
- * polite QUIT closes.
- */
-static void
-round_opened(
-    struct evpop_client *client, const struct evpop_reply *reply, void *arg)
-{
-	struct evpop_round *round = arg;
-
-	if (reply->result.error == EVPOP_ERROR_NONE || !round_is_well(round))
-		return;
-	round->outcome.result = reply->result;
-	evpop_survey_end(round->survey);
-	if (evpop_client_state(client) == EVPOP_STATE_AUTHORIZATION)
-		round_quit(round);
-}
-
-/* What is only looked at, or counted, wants the whole plan. */
-static bool
-round_flies(const struct evpop_round *round)
-{
-	return round->may_fly && round->policy.expect_nothing &&
-	       !round->policy.dry_run && !round->policy.baseline &&
-	       evpop_client_takes_flight(round->client);
-}
-
-/* The whole session is queued, as far as it does not depend on the listing. */
-enum evpop_error
-evpop_round_start(struct evpop_round *round, const struct evpop_policy *policy,
-    const struct evpop_credentials *credentials)
-{
-	struct evpop_client *client = round->client;
-	enum evpop_error error;
-
-	round->policy = *policy;
-	if (round_flies(round))
-		round->flight = FLIGHT_UNDER_WAY;
-	error = evpop_client_connect(client, round_opened, round);
-	if (error == EVPOP_ERROR_NONE)
-		error = evpop_client_login(
-		    client, credentials, round_opened, round);
-	if (error == EVPOP_ERROR_NONE)
-		error = evpop_survey_start(
-		    round->survey, policy, round->flight != FLIGHT_NONE);
-	if (error == EVPOP_ERROR_NONE && round->flight != FLIGHT_NONE)
-		error = evpop_client_quit(client, round_quit_done, round);
-	if (error == EVPOP_ERROR_NONE)
-		round->step = ROUND_LISTING;
-	return error;
 }
 
 /* ---- what the caller does and asks ---- */

@@ -44,6 +44,15 @@ struct evpop_survey {
 	struct evpop_plan *plan;
 };
 
+/* The steps, in their order; each begins the next. */
+static void survey_uidl_done(
+    struct evpop_client *, const struct evpop_reply *, void *);
+static void survey_list(struct evpop_survey *);
+static void survey_name(struct evpop_survey *);
+static void survey_listed(struct evpop_survey *);
+static void survey_compare_sizes(struct evpop_survey *);
+static void survey_planned(struct evpop_survey *);
+
 struct evpop_survey *
 evpop_survey_new(struct evpop_client *client, struct evpop_caller *caller,
     const struct evpop_survey_callbacks *callbacks, void *arg)
@@ -141,11 +150,113 @@ survey_may_hold(struct evpop_survey *survey)
 	return false;
 }
 
+/* ---- UIDL and LIST ---- */
+
 static void
-survey_listed(struct evpop_survey *survey)
+survey_note_line(struct evpop_survey *survey, bool has_memory)
 {
-	survey->step = SURVEY_MATCHING;
-	survey->callbacks->listed(&survey->listing.listing, survey->arg);
+	if (has_memory)
+		(void)survey_may_hold(survey);
+	else
+		survey_fail(survey, EVPOP_ERROR_MEMORY);
+}
+
+static void
+survey_id(
+    struct evpop_client *client, const struct evpop_listed *listed, void *arg)
+{
+	struct evpop_survey *survey = arg;
+
+	(void)client;
+	if (survey->pace != SURVEY_ENDS)
+		survey_note_line(
+		    survey, evpop_listing_add_id(&survey->listing, listed));
+}
+
+enum evpop_error
+evpop_survey_start(struct evpop_survey *survey,
+    const struct evpop_policy *policy, bool is_flight)
+{
+	survey->policy = *policy;
+	survey->is_flight = is_flight;
+	return evpop_client_uidl(
+	    survey->client, 0, survey_id, survey_uidl_done, survey);
+}
+
+static void
+survey_uidl_done(
+    struct evpop_client *client, const struct evpop_reply *reply, void *arg)
+{
+	struct evpop_survey *survey = arg;
+
+	(void)client;
+	/* It went out with a log-in that was refused, for example. */
+	if (survey->pace == SURVEY_ENDS)
+		return;
+	if (reply->result.error == EVPOP_ERROR_REFUSED) {
+		if (survey->is_flight)
+			survey->callbacks->refused(&reply->result, survey->arg);
+		else
+			survey_list(survey);
+	}
+	if (reply->result.error != EVPOP_ERROR_NONE)
+		return;
+	evpop_listing_note_ignored(
+	    &survey->listing, reply->ignored, reply->ignored_line);
+	if (evpop_listing_ids_done(&survey->listing) == EVPOP_ERROR_NONE)
+		survey_name(survey);
+	else
+		survey_fail(survey, EVPOP_ERROR_MEMORY);
+}
+
+static void
+survey_size(
+    struct evpop_client *client, const struct evpop_listed *listed, void *arg)
+{
+	struct evpop_survey *survey = arg;
+
+	(void)client;
+	if (survey->pace != SURVEY_ENDS)
+		survey_note_line(
+		    survey, evpop_listing_add_size(&survey->listing, listed));
+}
+
+/* Whatever ends the session is told by its end. */
+static void
+survey_list_done(
+    struct evpop_client *client, const struct evpop_reply *reply, void *arg)
+{
+	struct evpop_survey *survey = arg;
+	bool is_refused = reply->result.error == EVPOP_ERROR_REFUSED;
+
+	(void)client;
+	if (survey->pace == SURVEY_ENDS)
+		return;
+	if (reply->result.error == EVPOP_ERROR_NONE) {
+		evpop_listing_note_ignored(
+		    &survey->listing, reply->ignored, reply->ignored_line);
+		evpop_listing_sizes_done(&survey->listing);
+	} else if (!is_refused)
+		return;
+	/* Once there is a listing, sizes are only hints. */
+	if (survey->step == SURVEY_COMPARING)
+		survey_compare_sizes(survey);
+	else if (survey->step == SURVEY_LISTING && is_refused)
+		survey->callbacks->refused(&reply->result, survey->arg);
+	else if (survey->step == SURVEY_LISTING)
+		survey_name(survey);
+}
+
+static void
+survey_list(struct evpop_survey *survey)
+{
+	enum evpop_error error;
+
+	survey->is_sized = true;
+	error = evpop_client_list(
+	    survey->client, 0, survey_size, survey_list_done, survey);
+	if (error != EVPOP_ERROR_NONE)
+		survey_fail(survey, error);
 }
 
 /* ---- names, for what has no unique-id ---- */
@@ -230,13 +341,83 @@ survey_name(struct evpop_survey *survey)
 	evpop_headers_start(survey->headers);
 }
 
-/* ---- sizes and headers, where the plan depends on them ---- */
+/* ---- by unique-ids ---- */
 
 static void
-survey_planned(struct evpop_survey *survey)
+survey_listed(struct evpop_survey *survey)
 {
-	survey->step = SURVEY_PLANNED;
-	survey->callbacks->planned(survey->plan, survey->arg);
+	survey->step = SURVEY_MATCHING;
+	survey->callbacks->listed(&survey->listing.listing, survey->arg);
+}
+
+static void
+survey_tell_gone(const struct evpop_known *known, void *arg)
+{
+	struct evpop_survey *survey = arg;
+
+	evpop_caller_gone(survey->caller, known);
+}
+
+static enum evpop_error
+survey_match(struct evpop_survey *survey, const struct evpop_known *known,
+    size_t count, enum evpop_known_part part, int64_t now_ms)
+{
+	const struct evpop_listing *listing = evpop_survey_listing(survey);
+	bool is_first = survey->plan == NULL;
+	enum evpop_error error = EVPOP_ERROR_NONE;
+
+	if (is_first)
+		error =
+		    evpop_plan_begin(&survey->plan, listing, &survey->policy);
+	if (error == EVPOP_ERROR_NONE && is_first && part == EVPOP_KNOWN_ALL)
+		error = evpop_plan_match_all(survey->plan, known, count,
+		    &survey->policy, now_ms, survey_tell_gone, survey);
+	else if (error == EVPOP_ERROR_NONE)
+		error = evpop_plan_match(survey->plan, known, count,
+		    &survey->policy, now_ms, survey_tell_gone, survey);
+	if (error == EVPOP_ERROR_NONE && part != EVPOP_KNOWN_SOME &&
+	    !evpop_plan_make(survey->plan, listing, &survey->policy))
+		error = EVPOP_ERROR_MEMORY;
+	return error;
+}
+
+void
+evpop_survey_known(struct evpop_survey *survey, const struct evpop_known *known,
+    size_t count, enum evpop_known_part part, int64_t now_ms)
+{
+	enum evpop_error error;
+
+	if (survey->step != SURVEY_MATCHING || !survey_may_hold(survey))
+		return;
+	error = survey_match(survey, known, count, part, now_ms);
+	if (part != EVPOP_KNOWN_SOME || error != EVPOP_ERROR_NONE)
+		survey->step = SURVEY_MATCHED;
+	if (error != EVPOP_ERROR_NONE)
+		survey->callbacks->failed(error,
+		    error == EVPOP_ERROR_USAGE
+			? "what is known does not come in the order of its "
+			  "unique-ids"
+			: "no memory for the plan",
+		    survey->arg);
+	else if (survey_may_hold(survey) && survey->step == SURVEY_MATCHED)
+		survey->callbacks->matched(survey->plan, survey->arg);
+}
+
+/* ---- by sizes and headers, where the plan depends on them ---- */
+
+void
+evpop_survey_compare(struct evpop_survey *survey)
+{
+	if (!evpop_plan_wants_sizes(survey->plan, &survey->policy)) {
+		survey_planned(survey);
+		return;
+	}
+	survey->step = SURVEY_COMPARING;
+	/* Without UIDL they are there. */
+	if (evpop_survey_listing(survey)->unique_ids)
+		survey_list(survey);
+	else
+		survey_compare_sizes(survey);
 }
 
 static void
@@ -293,128 +474,11 @@ survey_compare_sizes(struct evpop_survey *survey)
 	evpop_headers_start(survey->headers);
 }
 
-/* ---- UIDL and LIST ---- */
-
 static void
-survey_note_line(struct evpop_survey *survey, bool has_memory)
+survey_planned(struct evpop_survey *survey)
 {
-	if (has_memory)
-		(void)survey_may_hold(survey);
-	else
-		survey_fail(survey, EVPOP_ERROR_MEMORY);
-}
-
-static void
-survey_id(
-    struct evpop_client *client, const struct evpop_listed *listed, void *arg)
-{
-	struct evpop_survey *survey = arg;
-
-	(void)client;
-	if (survey->pace != SURVEY_ENDS)
-		survey_note_line(
-		    survey, evpop_listing_add_id(&survey->listing, listed));
-}
-
-static void
-survey_size(
-    struct evpop_client *client, const struct evpop_listed *listed, void *arg)
-{
-	struct evpop_survey *survey = arg;
-
-	(void)client;
-	if (survey->pace != SURVEY_ENDS)
-		survey_note_line(
-		    survey, evpop_listing_add_size(&survey->listing, listed));
-}
-
-/* Whatever ends the session is told by its end. */
-static void
-survey_list_done(
-    struct evpop_client *client, const struct evpop_reply *reply, void *arg)
-{
-	struct evpop_survey *survey = arg;
-	bool is_refused = reply->result.error == EVPOP_ERROR_REFUSED;
-
-	(void)client;
-	if (survey->pace == SURVEY_ENDS)
-		return;
-	if (reply->result.error == EVPOP_ERROR_NONE) {
-		evpop_listing_note_ignored(
-		    &survey->listing, reply->ignored, reply->ignored_line);
-		evpop_listing_sizes_done(&survey->listing);
-	} else if (!is_refused)
-		return;
-	/* Once there is a listing, sizes are only hints. */
-	if (survey->step == SURVEY_COMPARING)
-		survey_compare_sizes(survey);
-	else if (survey->step == SURVEY_LISTING && is_refused)
-		survey->callbacks->refused(&reply->result, survey->arg);
-	else if (survey->step == SURVEY_LISTING)
-		survey_name(survey);
-}
-
-static void
-survey_list(struct evpop_survey *survey)
-{
-	enum evpop_error error;
-
-	survey->is_sized = true;
-	error = evpop_client_list(
-	    survey->client, 0, survey_size, survey_list_done, survey);
-	if (error != EVPOP_ERROR_NONE)
-		survey_fail(survey, error);
-}
-
-static void
-survey_uidl_done(
-    struct evpop_client *client, const struct evpop_reply *reply, void *arg)
-{
-	struct evpop_survey *survey = arg;
-
-	(void)client;
-	/* It went out with a log-in that was refused, for example. */
-	if (survey->pace == SURVEY_ENDS)
-		return;
-	if (reply->result.error == EVPOP_ERROR_REFUSED) {
-		if (survey->is_flight)
-			survey->callbacks->refused(&reply->result, survey->arg);
-		else
-			survey_list(survey);
-	}
-	if (reply->result.error != EVPOP_ERROR_NONE)
-		return;
-	evpop_listing_note_ignored(
-	    &survey->listing, reply->ignored, reply->ignored_line);
-	if (evpop_listing_ids_done(&survey->listing) == EVPOP_ERROR_NONE)
-		survey_name(survey);
-	else
-		survey_fail(survey, EVPOP_ERROR_MEMORY);
-}
-
-enum evpop_error
-evpop_survey_start(struct evpop_survey *survey,
-    const struct evpop_policy *policy, bool is_flight)
-{
-	survey->policy = *policy;
-	survey->is_flight = is_flight;
-	return evpop_client_uidl(
-	    survey->client, 0, survey_id, survey_uidl_done, survey);
-}
-
-void
-evpop_survey_compare(struct evpop_survey *survey)
-{
-	if (!evpop_plan_wants_sizes(survey->plan, &survey->policy)) {
-		survey_planned(survey);
-		return;
-	}
-	survey->step = SURVEY_COMPARING;
-	/* Without UIDL they are there. */
-	if (evpop_survey_listing(survey)->unique_ids)
-		survey_list(survey);
-	else
-		survey_compare_sizes(survey);
+	survey->step = SURVEY_PLANNED;
+	survey->callbacks->planned(survey->plan, survey->arg);
 }
 
 void
@@ -429,59 +493,4 @@ evpop_survey_size_bodies(struct evpop_survey *survey)
 		    plan->actions[plan->order[i]] == EVPOP_ACTION_FETCH_DELETE;
 	if (is_wanted && !survey->is_sized)
 		survey_list(survey);
-}
-
-/* ---- what is known ---- */
-
-static void
-survey_tell_gone(const struct evpop_known *known, void *arg)
-{
-	struct evpop_survey *survey = arg;
-
-	evpop_caller_gone(survey->caller, known);
-}
-
-static enum evpop_error
-survey_match(struct evpop_survey *survey, const struct evpop_known *known,
-    size_t count, enum evpop_known_part part, int64_t now_ms)
-{
-	const struct evpop_listing *listing = evpop_survey_listing(survey);
-	bool is_first = survey->plan == NULL;
-	enum evpop_error error = EVPOP_ERROR_NONE;
-
-	if (is_first)
-		error =
-		    evpop_plan_begin(&survey->plan, listing, &survey->policy);
-	if (error == EVPOP_ERROR_NONE && is_first && part == EVPOP_KNOWN_ALL)
-		error = evpop_plan_match_all(survey->plan, known, count,
-		    &survey->policy, now_ms, survey_tell_gone, survey);
-	else if (error == EVPOP_ERROR_NONE)
-		error = evpop_plan_match(survey->plan, known, count,
-		    &survey->policy, now_ms, survey_tell_gone, survey);
-	if (error == EVPOP_ERROR_NONE && part != EVPOP_KNOWN_SOME &&
-	    !evpop_plan_make(survey->plan, listing, &survey->policy))
-		error = EVPOP_ERROR_MEMORY;
-	return error;
-}
-
-void
-evpop_survey_known(struct evpop_survey *survey, const struct evpop_known *known,
-    size_t count, enum evpop_known_part part, int64_t now_ms)
-{
-	enum evpop_error error;
-
-	if (survey->step != SURVEY_MATCHING || !survey_may_hold(survey))
-		return;
-	error = survey_match(survey, known, count, part, now_ms);
-	if (part != EVPOP_KNOWN_SOME || error != EVPOP_ERROR_NONE)
-		survey->step = SURVEY_MATCHED;
-	if (error != EVPOP_ERROR_NONE)
-		survey->callbacks->failed(error,
-		    error == EVPOP_ERROR_USAGE
-			? "what is known does not come in the order of its "
-			  "unique-ids"
-			: "no memory for the plan",
-		    survey->arg);
-	else if (survey_may_hold(survey) && survey->step == SURVEY_MATCHED)
-		survey->callbacks->matched(survey->plan, survey->arg);
 }
