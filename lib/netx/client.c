@@ -144,14 +144,14 @@ client_ticks_to_ms(ULONG ticks, const struct evpop_netx_options *options)
 	       (int64_t)((double)(ticks % rate) * 1000.0 / (double)rate);
 }
 
-/* Where 0 is not to mean a default. */
+/* A timeout of 0 would be the default one. */
 static int64_t
 client_at_least_1(int64_t ms)
 {
 	return ms > 0 ? ms : 1;
 }
 
-/* The address as text, or false where it is none. */
+/* Write the address as text; false where it is none. */
 static bool
 client_write_address(const NXD_ADDRESS *address, char *text, size_t size)
 {
@@ -182,7 +182,7 @@ client_write_address(const NXD_ADDRESS *address, char *text, size_t size)
 			  (socklen_t)size) != NULL;
 }
 
-/* Whether it can be sent as one argument, and is not longer than it may be. */
+/* Whether the text fits into one argument, and into its limit. */
 static bool
 client_is_word(const CHAR *text, ULONG longest)
 {
@@ -203,7 +203,7 @@ client_make_easy(
 	config.tls = EVPOP_TLS_NONE;
 	/* The vendor's protocol has no other way; the manual says so. */
 	config.allow_cleartext = true;
-	/* It knows no capabilities. */
+	/* The vendor's protocol knows no CAPA. */
 	config.no_capabilities = true;
 	config.timeouts.connect_ms = client_at_least_1(
 	    client_ticks_to_ms(options->connection_timeout, options));
@@ -235,7 +235,7 @@ client_log_in(struct evpop_netx_session *session, bool apop, const CHAR *name,
 		    session->easy, name, password);
 	else if (error == EVPOP_ERROR_NONE)
 		error = evpop_easy_login(session->easy, &credentials);
-	if (error == EVPOP_ERROR_USAGE) /* no command can be made of them */
+	if (error == EVPOP_ERROR_USAGE) /* they cannot be sent */
 		return NX_POP3_PARAM_ERROR;
 	return error == EVPOP_ERROR_NONE ? NX_SUCCESS
 					 : evpop_netx_status(session);
@@ -248,7 +248,7 @@ client_free_session(struct evpop_netx_session *session)
 	free(session);
 }
 
-/* The control block's, once it is logged in. */
+/* Begin a session, log in, and put it into the control block. */
 static UINT
 client_open_session(NX_POP3_CLIENT *client, const char *host, ULONG port,
     bool apop, NX_PACKET_POOL *pool, const CHAR *name, const CHAR *password,
@@ -342,7 +342,7 @@ nx_pop3_client_delete(NX_POP3_CLIENT *client)
 
 /* ---- the maildrop ---- */
 
-/* The session, for a command about a message, which there may be. */
+/* The session, for a command about the message of this number. */
 static UINT
 client_session_for(const NX_POP3_CLIENT *client, UINT number,
     struct evpop_netx_session **session_r)

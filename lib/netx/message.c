@@ -1,7 +1,7 @@
 /* How the NetX facade gives a message: packet by packet. */
 #include "lib/netx/netx.h"
 
-/* LIST, where a server's reply to RETR names no size. */
+/* Ask LIST for the size, which the server's reply to RETR does not name. */
 static UINT
 message_ask_size(
     struct evpop_netx_session *session, UINT number, uint64_t *octets_r)
@@ -9,7 +9,7 @@ message_ask_size(
 	enum evpop_error error =
 	    evpop_easy_list(session->easy, number, octets_r);
 
-	/* What is wrong with the message, RETR will say. */
+	/* RETR says what is wrong with the message. */
 	if (error == EVPOP_ERROR_NONE || error == EVPOP_ERROR_REFUSED)
 		return NX_SUCCESS;
 	return evpop_netx_status(session);
@@ -27,9 +27,9 @@ message_retrieve(
 }
 
 /*
- * RETR and the size.  A message is not to be interrupted by LIST: it is asked
- * before, unless the server has named a size the last time; where it does not
- * this time, the message is begun again.
+ * RETR, and the size.  LIST cannot interrupt a message, so it is asked before,
+ * unless the server named a size the last time.  If it names none this time,
+ * the message is begun again.
  */
 static UINT
 message_begin(
@@ -83,7 +83,7 @@ nx_pop3_client_mail_item_get(
 	return status;
 }
 
-/* Until the packet is full or the message at its end, with a NUL behind. */
+/* Fill the packet, or as much of it as the message has, with a NUL behind. */
 static enum evpop_error
 message_fill(struct evpop_netx_session *session, NX_PACKET *packet)
 {
@@ -104,7 +104,10 @@ message_fill(struct evpop_netx_session *session, NX_PACKET *packet)
 	return error;
 }
 
-/* Whether more follows; the end is taken, so that other calls are right. */
+/*
+ * Whether more follows.  The end of the message is taken, so that other calls
+ * are allowed.
+ */
 static enum evpop_error
 message_look_ahead(struct evpop_netx_session *session, bool *more_r)
 {

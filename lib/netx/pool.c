@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-/* In a block that is one; the letters of "POOL" and so on. */
+/* Marks of a live pool and of packets: the letters of "POOL" and so on. */
 #define POOL_ID      0x504F4F4CUL
 #define PACKET_FREE  0x46524545UL
 #define PACKET_TAKEN 0x54414B45UL
@@ -18,7 +18,7 @@
 /* Packets hold pointers, and lie one behind the other. */
 #define ALIGNMENT sizeof(void *)
 
-/* Of the payload; it begins inside the struct, for a NUL to fit behind it. */
+/* The payload begins inside the struct, so that a NUL fits behind it. */
 #define PAYLOAD_OFFSET offsetof(NX_PACKET, nx_packet_data)
 
 bool
@@ -60,7 +60,7 @@ pool_carve(NX_PACKET_POOL *pool, unsigned char *memory, size_t stride)
 	}
 }
 
-/* Waits by a clock that nobody sets. */
+/* The condition is waited for by a clock that nobody sets. */
 static bool
 pool_init_locks(NX_PACKET_POOL *pool)
 {
@@ -92,7 +92,7 @@ nx_packet_pool_create(NX_PACKET_POOL *pool, CHAR *name, ULONG payload_size,
 		return NX_PTR_ERROR;
 	skip = (ALIGNMENT - (uintptr_t)pool_start % ALIGNMENT) % ALIGNMENT;
 	room = pool_size < skip ? 0 : pool_size - skip;
-	/* With the NUL. */
+	/* A payload has a NUL behind it. */
 	if (payload_size == 0 || payload_size > room ||
 	    room - payload_size < PAYLOAD_OFFSET + 1)
 		return NX_SIZE_ERROR;
@@ -144,7 +144,7 @@ pool_deadline(int64_t wait_ms)
 	return at;
 }
 
-/* Waits, with the lock held, until there is one or it is in vain. */
+/* Wait, with the lock held, for a packet or the end of the wait. */
 static void
 pool_await_packet(NX_PACKET_POOL *pool, int64_t wait_ms)
 {
@@ -193,7 +193,7 @@ evpop_netx_packet_empty(NX_PACKET *packet, NX_PACKET_POOL *pool)
 	packet_set_empty(packet);
 }
 
-/* One packet; its place in a chain is looked at no more afterwards. */
+/* Release one packet, which leaves its chain. */
 static UINT
 packet_release(NX_PACKET *packet)
 {

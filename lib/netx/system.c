@@ -16,7 +16,7 @@
 
 #include <evpop-netx/tx_api.h>
 
-#define IP_ID 0x49502020UL /* in a block that is one: "IP" */
+#define IP_ID 0x49502020UL /* marks a live instance: "IP" */
 
 /* ---- threads ---- */
 
@@ -26,13 +26,13 @@
  */
 #define MEMORY_SIZE ((size_t)64 << 20)
 
-/* What ticks may come to, for the clock not to overflow. */
+/* The longest sleep that the clock can hold. */
 #define SLEEP_SECONDS_MAX INT_MAX
 
 struct evpop_netx_thread {
 	TAILQ_ENTRY(evpop_netx_thread) entry;
 	pthread_t thread;
-	const TX_THREAD *block; /* whose it is; the program may drop it */
+	const TX_THREAD *block; /* the program may drop it */
 	VOID (*function)(ULONG);
 	ULONG input;
 };
@@ -80,7 +80,9 @@ kernel_begin(void)
 	return begun;
 }
 
-/* Until no thread is left; each is in the queue before its maker ends. */
+/*
+ * Join all threads.  Each is in the queue before the one that created it ends.
+ */
 static void
 kernel_join_all(void)
 {
@@ -110,7 +112,7 @@ evpop_netx_kernel_enter(VOID (*define)(VOID *first_unused_memory))
 	memory = mmap(NULL, MEMORY_SIZE, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED)
-		memory = NULL; /* whatever is created there says so */
+		memory = NULL; /* what is created there reports it */
 	define(memory);
 	kernel_join_all();
 	if (memory != NULL)

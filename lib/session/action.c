@@ -66,7 +66,7 @@ action_of_stored(const struct evpop_known *known,
 	if (policy->delete_above_octets > 0 &&
 	    known->octets > policy->delete_above_octets)
 		return EVPOP_ACTION_DELETE;
-	/* Whatever was owed before, "forever" means that nothing is deleted. */
+	/* "Forever" deletes nothing, whatever was owed before. */
 	if (policy->keep == EVPOP_KEEP_FOREVER)
 		return EVPOP_ACTION_NONE;
 	return due ? EVPOP_ACTION_DELETE : EVPOP_ACTION_NONE;

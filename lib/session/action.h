@@ -5,13 +5,13 @@
 #include <evpop/sync.h>
 
 /*
- * Of an entry that is not known.  Where the listing is garbled, one without a
- * unique-id may be a message that is known by one.
+ * The action for an unknown entry.  Where the listing is garbled, an entry
+ * without a unique-id may be a message that is known by one.
  */
 enum evpop_action evpop_action_of_unknown(
     const struct evpop_entry *, bool is_garbled, const struct evpop_policy *);
 
-/* Of one that is listed and known; a doubtful one is not. */
+/* The action for a message that is listed and known. */
 enum evpop_action evpop_action_of_known(
     const struct evpop_known *, const struct evpop_policy *, int64_t now_ms);
 

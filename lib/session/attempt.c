@@ -84,7 +84,7 @@ evpop_attempt_explain(
 	    result->phase != EVPOP_PHASE_LOGIN ||
 	    strcmp(first->text, last.text) == 0)
 		return;
-	/* That none is left is no more than what was said at first. */
+	/* The first refusal says more than that no mechanism is left. */
 	said = first->error == EVPOP_ERROR_AUTH ? *first : last;
 	evpop_result_set(result, said.error, EVPOP_PHASE_LOGIN,
 	    "%.120s; then, by another mechanism: %.100s", first->text,

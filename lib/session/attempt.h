@@ -1,7 +1,7 @@
 /*
  * What the sessions of a poll are made with: copies of the configuration and
- * the credentials; and how another session, at once, may do what one has failed
- * to do: one command after the other, or by another mechanism.  Each is
+ * the credentials.  After a failure they are changed for another session: it
+ * sends one command after the other, or logs in by another mechanism.  Both are
  * bounded, so that no server is asked without end, and none locks the account
  * for too many log-ins.
  */
@@ -10,7 +10,7 @@
 
 #include <evpop/client.h>
 
-/* Sessions whose log-in may fail. */
+/* How many sessions of a poll may fail to log in. */
 #define EVPOP_ATTEMPT_LOG_INS 3
 
 /* Zeroed, it is empty, and nothing has failed yet. */
@@ -18,25 +18,25 @@ struct evpop_attempt {
 	struct evpop_client_config config;
 	struct evpop_memory *own_memory; /* where none was given */
 	struct evpop_credentials credentials;
-	unsigned int log_ins;        /* failed, of so many sessions */
+	unsigned int log_ins;        /* sessions that failed to log in */
 	struct evpop_result refusal; /* the first one */
 };
 
-/* False without memory or host; then it is to be cleared all the same. */
+/* False without memory or host; it must be cleared then, too. */
 bool evpop_attempt_init(
     struct evpop_attempt *, const struct evpop_client_config *) EVPOP_MUST_USE;
 void evpop_attempt_clear(struct evpop_attempt *);
 
 /*
- * The client's session has failed.  Whether another one may do better, for
- * which the configuration or the credentials are changed.
+ * The client's session has failed.  True if another session may do better; the
+ * configuration or the credentials are changed for it.
  */
 bool evpop_attempt_again(struct evpop_attempt *, const struct evpop_client *,
     const struct evpop_result *) EVPOP_MUST_USE;
 
 /*
- * All is over with this result: where other mechanisms were tried after a
- * refusal, and in vain, the words of that come first.
+ * The poll ends with this result.  If other mechanisms were tried after a
+ * refusal, the words of the refusal come first.
  */
 void evpop_attempt_explain(const struct evpop_attempt *, struct evpop_result *);
 

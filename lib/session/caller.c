@@ -67,7 +67,10 @@ evpop_caller_refused(const struct evpop_caller *caller,
 
 	if (caller->is_gone || caller->callbacks->refused == NULL)
 		return;
-	/* Of the message words say too little, but they tell of a later try. */
+	/*
+	 * Words say too little of a message, but they tell whether to try
+	 * later.
+	 */
 	evpop_refusal_by_words(&told);
 	told.scope = result->scope;
 	caller->callbacks->refused(caller->sync, entry, &told, caller->arg);

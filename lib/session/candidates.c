@@ -19,7 +19,7 @@ struct candidate {
 struct key {
 	uint64_t octets;
 	const struct candidate *candidate;
-	size_t passed; /* of the first of equal ones: how many are adopted */
+	size_t passed; /* in the first of equal keys: how many are adopted */
 };
 
 struct evpop_candidates {
@@ -148,7 +148,7 @@ evpop_candidates_count(const struct evpop_candidates *candidates)
 	return candidates->count;
 }
 
-/* The first key of that size, and digest unless NULL; NULL: there is none. */
+/* The first key of this size, and of this digest unless it is NULL; or NULL. */
 static struct key *
 candidates_find(const struct evpop_candidates *candidates, uint64_t octets,
     const unsigned char *digest)

@@ -8,14 +8,14 @@
 struct deletion {
 	uint32_t index;
 	enum evpop_verdict verdict;
-	bool is_owed; /* it was decided when it was stored */
+	bool is_owed; /* since it was stored */
 	struct evpop_same same;
 };
 
 struct evpop_deletions {
 	struct deletion *deletions;
 	size_t count, room;
-	bool are_sized; /* one of them at least */
+	bool are_sized; /* at least one of them */
 };
 
 struct evpop_deletions *
@@ -101,7 +101,7 @@ evpop_deletions_are_sized(const struct evpop_deletions *deletions)
 	return deletions->are_sized;
 }
 
-/* Of what LIST does not tell the size, no header can tell the rest. */
+/* Without a size by LIST, the header does not tell enough. */
 static enum evpop_verdict
 deletion_compare_size(
     const struct deletion *deletion, uint64_t octets, bool header_too)

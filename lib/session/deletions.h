@@ -1,6 +1,6 @@
 /*
- * Messages that earlier sessions have stored and that are due for deletion, and
- * whether what the server has under their ids is still the same.
+ * Messages that earlier sessions stored and that are due for deletion, and
+ * whether the server still has the same messages under their ids.
  */
 #ifndef EVPOP_SESSION_DELETIONS_H
 #define EVPOP_SESSION_DELETIONS_H
@@ -10,7 +10,7 @@
 struct evpop_deletions;
 
 enum evpop_verdict {
-	EVPOP_VERDICT_OPEN = 0, /* its header must be looked at */
+	EVPOP_VERDICT_OPEN = 0, /* only its header can tell */
 	EVPOP_VERDICT_SAME,
 	EVPOP_VERDICT_DOUBTFUL
 };
@@ -20,14 +20,14 @@ struct evpop_deletions *evpop_deletions_new(void) EVPOP_MUST_USE;
 /* NULL is allowed. */
 void evpop_deletions_free(struct evpop_deletions *);
 
-/* Note one, of the entry with this index; false without memory. */
+/* Add the message of the entry with this index; false without memory. */
 bool evpop_deletions_add(struct evpop_deletions *, uint32_t index,
     const struct evpop_known *) EVPOP_MUST_USE;
 
-/* There are none any more. */
+/* Forget all of them. */
 void evpop_deletions_drop(struct evpop_deletions *);
 
-/* All are noted: put them in the order of the listing. */
+/* No more come: put them in the order of the listing. */
 void evpop_deletions_sort(struct evpop_deletions *);
 
 size_t evpop_deletions_count(const struct evpop_deletions *);
@@ -35,25 +35,27 @@ uint32_t evpop_deletions_index(const struct evpop_deletions *, size_t at);
 enum evpop_verdict evpop_deletions_verdict(
     const struct evpop_deletions *, size_t at);
 
-/* Whether the sizes in a listing would tell something of one. */
+/* Whether the size of any is known, so that LIST would tell something. */
 bool evpop_deletions_are_sized(const struct evpop_deletions *);
 
 /*
- * By the sizes in the listing.  Where the header is to be the same, too, the
- * size alone settles nothing.
+ * Compare the sizes in the listing.  With header_too, equal sizes are not
+ * enough.
  */
 void evpop_deletions_compare_sizes(
     struct evpop_deletions *, const struct evpop_listing *, bool header_too);
 
-/* By the header of the entry with this index. */
+/* Compare the header of the entry with this index. */
 void evpop_deletions_compare_header(struct evpop_deletions *,
     const struct evpop_listing *, uint32_t index, const struct evpop_header *);
 
-/* Whether this entry was stored with so many octets, to be deleted. */
+/*
+ * Whether this entry was stored with so many octets, and its deletion is owed.
+ */
 bool evpop_deletions_owe(
     const struct evpop_deletions *, uint32_t index, uint64_t octets);
 
-/* Octets of memory in use. */
+/* Bytes of memory in use. */
 size_t evpop_deletions_held(const struct evpop_deletions *);
 
 #endif

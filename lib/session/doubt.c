@@ -7,7 +7,7 @@
 #include "lib/session/plan.h"
 #include "lib/session/same.h"
 
-/* Some servers list no message with less, be it empty: 0, 1, a line end. */
+/* Some servers list an empty message with 1 octet, or with a line end. */
 #define LISTED_AS_EMPTY 2
 
 /* A body that waits, and what is known of its message. */
@@ -317,7 +317,7 @@ evpop_doubt_judge(
 	if (!body->is_empty &&
 	    evpop_plan_believes(doubt->plan, body->index, body->octets))
 		doubt_believe(doubt, body);
-	/* The reply to RETR may tell a size, too, but hardly a better one. */
+	/* The reply to RETR may tell a size, too, but not a better one. */
 	else if (listed != 0)
 		doubt_judge_listed(doubt, body, listed);
 	else if (evpop_doubt_suspects(body))

@@ -1,9 +1,8 @@
 /*
- * Whether a body is believed.  A server that is not well answers RETR with
- * nothing, or with a part of the message, and says +OK to it.  So a body is
- * compared with the size by LIST; and one that is empty with the header by TOP
- * where the size tells nothing.  What is not known is asked, and the body waits
- * for the answer.
+ * Whether a body is believed.  A server that is not well answers RETR with +OK
+ * and nothing, or a part of the message.  So a body is compared with the size
+ * by LIST; and an empty one, where the size tells nothing, with the header by
+ * TOP. What is not known is asked for, and the body waits for the answer.
  */
 #ifndef EVPOP_SESSION_DOUBT_H
 #define EVPOP_SESSION_DOUBT_H
@@ -12,19 +11,18 @@
 
 struct evpop_doubt;
 
-/* A body, as far as it came. */
+/* A body, as far as it has come. */
 struct evpop_doubt_body {
 	uint32_t index;   /* of its entry */
 	uint64_t claimed; /* octets, by the reply to RETR; 0: not told */
 	uint64_t octets;  /* that came */
-	bool is_empty;    /* but for line ends; at first, too */
-	void *message;    /* the callbacks' */
+	bool is_empty;    /* so far, but for line ends */
+	void *message;    /* of the callbacks */
 };
 
 /*
- * What became of a body: believed (EVPOP_ERROR_NONE), EVPOP_ERROR_INCOMPLETE,
- * or EVPOP_ERROR_CANCELLED where the session ended before the answer.  The
- * doubt may be freed in it.
+ * The body is believed (EVPOP_ERROR_NONE) or not (EVPOP_ERROR_INCOMPLETE), or
+ * the session ended before the answer (EVPOP_ERROR_CANCELLED).
  */
 typedef void (*evpop_doubt_cb)(
     const struct evpop_doubt_body *, const struct evpop_result *, void *arg);
@@ -40,7 +38,7 @@ void evpop_doubt_free(struct evpop_doubt *);
 void evpop_doubt_take(
     struct evpop_doubt_body *, const unsigned char *bytes, size_t length);
 
-/* Whether it takes more than its own octets to judge this one. */
+/* Whether the body is empty or short, so that its own octets do not decide. */
 bool evpop_doubt_suspects(const struct evpop_doubt_body *);
 
 /* Judge a body: the callback runs, now or once the server has answered. */

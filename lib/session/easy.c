@@ -151,7 +151,7 @@ evpop_easy_enter_any(struct evpop_easy *easy, enum evpop_error *error_r)
 	return true;
 }
 
-/* A session that is over has a reason, which is told once as it is. */
+/* The reason why a session is over is returned once as it is. */
 static void
 easy_refuse_over(struct evpop_easy *easy)
 {
@@ -302,7 +302,7 @@ evpop_easy_login(
 	return evpop_easy_leave(easy);
 }
 
-/* Refused or not possible, rather than a maildrop that is busy. */
+/* APOP was refused, or is not possible; the maildrop is not just busy. */
 static bool
 easy_may_fall_back(const struct evpop_easy *easy)
 {
@@ -366,7 +366,9 @@ evpop_easy_quit(struct evpop_easy *easy, enum evpop_quit *quit_r)
 
 /* ---- commands of TRANSACTION ---- */
 
-/* Whether the reply has the octets that the caller wants to know. */
+/*
+ * Give the octets of the reply; without them the server has answered wrongly.
+ */
 static void
 easy_want_octets(struct evpop_easy *easy, uint64_t *octets_r)
 {
@@ -430,7 +432,7 @@ evpop_easy_list(struct evpop_easy *easy, uint32_t number, uint64_t *octets_r)
 	return evpop_easy_leave(easy);
 }
 
-/* The unique-id is borrowed: it is copied while it is there. */
+/* The unique-id is borrowed, so it is copied at once. */
 static void
 easy_copy_id(
     struct evpop_client *client, const struct evpop_reply *reply, void *arg)

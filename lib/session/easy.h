@@ -21,7 +21,7 @@ enum evpop_easy_body {
 
 struct evpop_easy {
 	struct event_base *base;
-	struct evpop_names *names; /* NULL: there is none to resolve */
+	struct evpop_names *names; /* NULL: the host is an address */
 	struct evpop_client *client;
 	struct evpop_client_callbacks callbacks;
 	evpop_trace_cb trace;
@@ -46,15 +46,15 @@ struct evpop_easy {
 
 	/* A body. */
 	enum evpop_easy_body body;
-	uint64_t octets;     /* as the reply claimed */
+	uint64_t octets;     /* by the reply */
 	unsigned char *into; /* what the reader wants filled */
 	size_t room, got;
-	unsigned char *kept; /* what it had no room for */
+	unsigned char *kept; /* what the reader had no room for */
 	size_t kept_room, kept_start, kept_end;
 	bool is_draining;
 	size_t drained;
 	struct event drain_timer;
-	struct evpop_result broken; /* why it was given up on our side */
+	struct evpop_result broken; /* why it was given up here */
 };
 
 /* States of the session in which a call makes sense: bits 1u << state. */
@@ -67,7 +67,7 @@ struct evpop_easy {
 bool evpop_easy_enter(struct evpop_easy *, unsigned int states,
     enum evpop_error *error_r) EVPOP_MUST_USE;
 
-/* As far as that goes without a session. */
+/* Begin a call that needs no session. */
 bool evpop_easy_enter_any(
     struct evpop_easy *, enum evpop_error *error_r) EVPOP_MUST_USE;
 
@@ -77,16 +77,16 @@ bool evpop_easy_enter_any(
  */
 void evpop_easy_wait(struct evpop_easy *, enum evpop_error error);
 
-/* Whether the outcome is good, and there is somebody to be told. */
+/* Whether the call succeeded, and the easy was not freed meanwhile. */
 bool evpop_easy_went_well(const struct evpop_easy *);
 
 /* End the call, and free what was freed meanwhile; returns the outcome. */
 enum evpop_error evpop_easy_leave(struct evpop_easy *);
 
-/* The outcome is that the call was wrong, for this reason. */
+/* The call was made wrongly, for this reason. */
 void evpop_easy_misused(struct evpop_easy *, const char *reason);
 
-/* Forget what the reader did not take. */
+/* Drop what the reader did not take. */
 void evpop_easy_drop_kept(struct evpop_easy *);
 
 #endif

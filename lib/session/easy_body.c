@@ -1,4 +1,4 @@
-/* A body is pulled: the client is paused but for the length of a read. */
+/* Bodies are pulled: the client is paused except during a read. */
 #include "lib/session/easy.h"
 
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include <event2/event.h>
 
-/* Give the body up, and the session with it, for a reason of our own. */
+/* Give up the body, and the session with it. */
 static void
 body_give_up(
     struct evpop_easy *easy, enum evpop_error error, const char *reason)
@@ -31,7 +31,7 @@ body_begin(
 	return EVPOP_FLOW_PAUSE;
 }
 
-/* What was kept before has all been taken. */
+/* Keep what the reader has no room for; nothing is kept yet. */
 static bool
 body_keep(struct evpop_easy *easy, const unsigned char *bytes, size_t length)
 {
@@ -50,7 +50,7 @@ body_keep(struct evpop_easy *easy, const unsigned char *bytes, size_t length)
 	return true;
 }
 
-/* Read over what nobody wants, up to where that costs too much. */
+/* Count what is read over; too much of it ends the session. */
 static void
 body_drain(struct evpop_easy *easy, size_t length)
 {
@@ -146,7 +146,7 @@ evpop_easy_top(struct evpop_easy *easy, uint32_t number, uint32_t lines,
 	return body_ask(easy, BODY_TOP, number, lines, octets_r);
 }
 
-/* Octets kept of an earlier span. */
+/* Take from what was kept of an earlier span. */
 static size_t
 body_take_kept(struct evpop_easy *easy, void *buffer, size_t size)
 {
@@ -165,7 +165,7 @@ body_has_kept(const struct evpop_easy *easy)
 	return easy->kept_end > easy->kept_start;
 }
 
-/* Let the client read until there is a span or the end. */
+/* Let the client read until a span or the end has come. */
 static void
 body_pull(struct evpop_easy *easy, void *buffer, size_t size)
 {
@@ -180,7 +180,7 @@ body_pull(struct evpop_easy *easy, void *buffer, size_t size)
 static bool
 body_enter(struct evpop_easy *easy, enum evpop_error *error_r)
 {
-	/* What says why there is none, or no more. */
+	/* The error tells why there is no message. */
 	if (easy->body == EVPOP_EASY_BODY_NONE && easy->is_over)
 		return evpop_easy_enter(easy, 0, error_r);
 	if (!evpop_easy_enter_any(easy, error_r))

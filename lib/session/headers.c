@@ -11,7 +11,7 @@ _Static_assert(EVPOP_HEADER_DIGEST_SIZE == EVPOP_SHA256_SIZE, "SHA-256");
 /* TOPs that are handed to the client ahead of their answers. */
 #define HEADERS_AHEAD 128
 
-/* Refusals in a row, from the first on, by a server that says it knows TOP. */
+/* So many refusals in a row, from the first on, mean that TOP is of no use. */
 #define REFUSALS_MAX 8
 
 /* ---- one header ---- */
@@ -85,7 +85,7 @@ evpop_header_reader_free(struct evpop_header_reader *reader)
 
 /* ---- as many as are asked for ---- */
 
-/* One that is under way. */
+/* One TOP that is under way. */
 struct look {
 	struct evpop_headers *headers;
 	uint32_t index; /* of the entry */
@@ -99,10 +99,10 @@ struct evpop_headers {
 	void *arg;
 	const uint32_t *indices;
 	size_t count, next;
-	struct look ring[HEADERS_AHEAD]; /* as they run */
+	struct look ring[HEADERS_AHEAD]; /* in their order */
 	size_t first, ahead;
 	size_t refusals;
-	bool is_answered; /* one at least, so that more may be ahead */
+	bool is_answered; /* at least one, so that others may be ahead */
 	bool is_stopped;
 };
 
@@ -147,7 +147,7 @@ evpop_headers_stop(struct evpop_headers *headers)
 		headers->is_stopped = true;
 }
 
-/* Whether the server says so, who may have said nothing. */
+/* Whether the server says that it has TOP. */
 static bool
 headers_are_offered(const struct evpop_headers *headers)
 {
@@ -195,7 +195,7 @@ headers_end(struct evpop_client *client, uint32_t number,
 	} else
 		headers_note_refusal(headers);
 	evpop_header_reader_free(look.reader);
-	/* What ends the session is told by its end. */
+	/* The end of the session tells why it ends. */
 	if (result->error == EVPOP_ERROR_NONE ||
 	    result->error == EVPOP_ERROR_REFUSED)
 		headers_go_on(headers);

@@ -27,12 +27,12 @@ void evpop_header_reader_free(struct evpop_header_reader *);
 struct evpop_headers;
 
 enum evpop_headers_end {
-	EVPOP_HEADERS_ANSWERED = 0, /* once at least */
-	EVPOP_HEADERS_NONE,         /* and the server does not say it has TOP */
-	EVPOP_HEADERS_REFUSED       /* all, though it says it has TOP */
+	EVPOP_HEADERS_ANSWERED = 0, /* at least once */
+	EVPOP_HEADERS_NONE,   /* not once; the server does not offer TOP */
+	EVPOP_HEADERS_REFUSED /* not once, though the server offers TOP */
 };
 
-/* All are told from the loop, but `failed` perhaps from inside start. */
+/* All run from the loop, but `failed` may run inside of start. */
 struct evpop_headers_callbacks {
 	void (*seen)(uint32_t index, const struct evpop_header *, void *arg);
 	/* No more will come.  The headers may be freed in it. */
@@ -45,16 +45,15 @@ struct evpop_headers_callbacks {
 };
 
 /*
- * Of the entries with these indices, which are borrowed as the listing is.
- * NULL without memory.
+ * Ask for the entries with these indices, which are borrowed, as is the
+ * listing. NULL without memory.
  */
 struct evpop_headers *evpop_headers_new(struct evpop_client *,
     const struct evpop_listing *, const uint32_t *indices, size_t count,
     const struct evpop_headers_callbacks *, void *arg) EVPOP_MUST_USE;
 
 /*
- * Once, where there is something to ask for.  `done` may run before it returns,
- * if all was stopped before.
+ * Call this once.  `done` may run before it returns, if all was stopped before.
  */
 void evpop_headers_start(struct evpop_headers *);
 

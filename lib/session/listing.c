@@ -39,7 +39,7 @@ evpop_listing_note_ignored(
 	builder->listing.ignored_line = builder->ignored_line;
 }
 
-/* A line that has no place among the others. */
+/* Note a line that fits none of the others. */
 static void
 listing_ignore_line(
     struct evpop_listing_builder *builder, const char *command, uint32_t number)
@@ -214,7 +214,10 @@ evpop_listing_names_done(
 
 /* ---- by unique-id ---- */
 
-/* What an order goes by: a unique-id, and a number among equal ones. */
+/*
+ * What entries and known messages are sorted by: a unique-id, and a number
+ * among equal ones.
+ */
 struct key {
 	const unsigned char *id;
 	size_t length;
@@ -269,7 +272,7 @@ match_compare_known(const void *a, const void *b)
 	    key_of_known(*(const struct evpop_known *const *)b));
 }
 
-/* Many servers give ids that ascend: then they are sorted already. */
+/* The ids of many servers ascend: then there is nothing to sort. */
 struct evpop_match *
 evpop_match_new(const struct evpop_listing *listing)
 {
@@ -380,7 +383,7 @@ evpop_listing_occurrences(struct evpop_listing *listing)
 
 /* ---- its digest ---- */
 
-/* Bytes are gathered: feeding a few costs as much as feeding hundreds. */
+/* Bytes are gathered first: to feed a few costs as much as to feed hundreds. */
 struct gathering {
 	struct evpop_digest_stream *stream;
 	bool failed;

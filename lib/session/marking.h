@@ -21,24 +21,21 @@ void evpop_marking_free(struct evpop_marking *);
 /* The entry with this index is due. */
 void evpop_marking_add(struct evpop_marking *, uint32_t index);
 
-/* Of those that the plan deletes without a fetch, what was not sent stays. */
+/* Drop those that the plan deletes without a fetch and that were not sent. */
 void evpop_marking_drop(struct evpop_marking *, const struct evpop_plan *);
 
 /*
- * Mark none of what was not sent, and unmark the rest with RSET, which is
- * answered as a DELE is; where nothing was sent, there is no RSET.
+ * Send no other DELE, and unmark what is marked with RSET, which is answered as
+ * a DELE is.  Where nothing was sent, there is no RSET.
  */
 enum evpop_error evpop_marking_revoke(
     struct evpop_marking *, evpop_marking_cb revoked, void *arg) EVPOP_MUST_USE;
 
-/*
- * Hand over as many as may be ahead of their answers, each of which is told.
- * The marking may be freed then.
- */
+/* Hand over as many as may be ahead; the callback runs for each answer. */
 enum evpop_error evpop_marking_send(
     struct evpop_marking *, evpop_marking_cb, void *arg) EVPOP_MUST_USE;
 
-/* Whether all that were sent are answered; whether all that were due are. */
+/* Whether all DELEs that were sent, or all that are due, are answered. */
 bool evpop_marking_is_idle(const struct evpop_marking *);
 bool evpop_marking_is_done(const struct evpop_marking *);
 

@@ -14,7 +14,7 @@
 #include "lib/session/listing.h"
 #include "lib/session/same.h"
 
-/* So many messages, and one of so many, show a habit of the server. */
+/* So many messages, if they are one of so many, show a habit of the server. */
 #define HABIT_LEAST 3
 #define HABIT_SHARE 20
 
@@ -27,13 +27,13 @@ struct evpop_plan_details {
 	 */
 	bool is_garbled;
 	bool knows_top_names;
-	bool names_all; /* what is missing from the listing is gone */
+	bool names_all; /* known messages that are not listed are gone */
 	bool *unknown;  /* for each entry */
 	size_t entry_count, unknown_count, known_count;
 	struct evpop_match *match; /* until the plan is made */
 	/*
-	 * Of the known: those whose size and listed size are known, and of them
-	 * those with less than half of what was listed.
+	 * Known messages whose size and listed size are known; and those of
+	 * them that have less than half of what was listed.
 	 */
 	size_t sized_count, short_count;
 	struct evpop_deletions *deletions;
@@ -142,7 +142,9 @@ plan_note_due(struct evpop_plan *plan, const struct evpop_known *known,
 		plan->due_ms = due_ms;
 }
 
-/* Looking costs a round trip or more: only where ids changed in earnest. */
+/*
+ * To look at headers costs a round trip or more, so most ids must have changed.
+ */
 static bool
 plan_is_mostly_unknown(const struct evpop_plan *plan)
 {
@@ -151,7 +153,7 @@ plan_is_mostly_unknown(const struct evpop_plan *plan)
 	return details->unknown_count > details->entry_count / 2;
 }
 
-/* It is listed under its id. */
+/* The known message is listed under its id. */
 static bool
 plan_take_listed(struct evpop_plan *plan, uint32_t entry,
     const struct evpop_known *known, const struct evpop_policy *policy,
@@ -159,7 +161,8 @@ plan_take_listed(struct evpop_plan *plan, uint32_t entry,
 {
 	struct evpop_plan_details *details = plan->details;
 
-	/* It was deleted or gone: only the bytes tell whether it is the same.
+	/*
+	 * It comes back, or its id was given to another: only the bytes tell.
 	 */
 	if (known->state == EVPOP_KNOWN_DELETED ||
 	    known->state == EVPOP_KNOWN_GONE)
@@ -186,7 +189,7 @@ plan_is_top_name(const struct evpop_known *known)
 	       memcmp(known->unique_id, name, sizeof name - 1) == 0;
 }
 
-/* It may be listed under another id, if the ids have changed. */
+/* The known message may be listed under another id, if the ids have changed. */
 static bool
 plan_take_candidate(struct evpop_plan *plan, const struct evpop_known *known,
     size_t index, bool is_gone)
@@ -200,7 +203,7 @@ plan_take_candidate(struct evpop_plan *plan, const struct evpop_known *known,
 		return true;
 	if (plan_is_mostly_unknown(plan))
 		return evpop_candidates_add(candidates, known, index);
-	/* More is known already than would be if the ids had changed. */
+	/* Too many are listed under their ids: these have not changed. */
 	evpop_candidates_drop(candidates);
 	return true;
 }
@@ -248,17 +251,6 @@ plan_take(struct evpop_plan *plan, const struct evpop_known *known,
 	return EVPOP_ERROR_NONE;
 }
 
-/*
- * An id that is missing from a listing with lines nobody could read may stand
- * on one of those; or its message is listed without it.
- */
-static bool
-plan_names_all(const struct evpop_listing *listing)
-{
-	return (listing->unique_ids || listing->digests) &&
-	       listing->ignored == 0 && evpop_listing_nameless(listing) == 0;
-}
-
 enum evpop_error
 evpop_plan_begin(struct evpop_plan **plan_r,
     const struct evpop_listing *listing, const struct evpop_policy *policy)
@@ -269,7 +261,10 @@ evpop_plan_begin(struct evpop_plan **plan_r,
 	*plan_r = plan;
 	if (plan == NULL)
 		return EVPOP_ERROR_MEMORY;
-	plan->details->names_all = plan_names_all(listing);
+	/* An unread line may have an id, or its message be listed without. */
+	plan->details->names_all = (listing->unique_ids || listing->digests) &&
+				   listing->ignored == 0 &&
+				   evpop_listing_nameless(listing) == 0;
 	plan->details->is_garbled = listing->unique_ids && listing->ignored > 0;
 	plan->details->unknown_count = listing->count;
 	for (i = 0; i < listing->count; i++) {
@@ -315,7 +310,7 @@ evpop_plan_match_all(struct evpop_plan *plan, const struct evpop_known *known,
 
 /* ---- order and totals ---- */
 
-/* Put the fetches in order, as many as one session may have. */
+/* Put the fetches in order, up to the limit on messages. */
 static void
 plan_order_fetches(struct evpop_plan *plan, const struct evpop_listing *listing,
     const struct evpop_policy *policy)
@@ -382,8 +377,8 @@ plan_order_and_count(struct evpop_plan *plan,
 }
 
 /*
- * More deletions than the policy allows are held.  Those that follow a fetch
- * are not meant: what they delete was not here before.
+ * Where there are more deletions than the policy allows, all are held.  Those
+ * that follow a fetch do not count: their messages were not here before.
  */
 static void
 plan_hold_deletions(struct evpop_plan *plan, const struct evpop_policy *policy)
@@ -399,7 +394,9 @@ plan_hold_deletions(struct evpop_plan *plan, const struct evpop_policy *policy)
 	evpop_deletions_drop(details->deletions);
 }
 
-/* Other names than before would double all: let it be until TOP works again. */
+/*
+ * Other names than before would double everything: wait until TOP works again.
+ */
 static void
 plan_leave_nameless(struct evpop_plan *plan,
     const struct evpop_listing *listing, const struct evpop_policy *policy)
@@ -480,7 +477,7 @@ evpop_plan_wants_sizes(
 					policy->delete_above_octets > 0);
 }
 
-/* What is no longer sure to be the known message is fetched first. */
+/* Fetch again what may not be the known message, before it is deleted. */
 static void
 plan_doubt(struct evpop_plan *plan, bool open_too)
 {
@@ -497,7 +494,7 @@ plan_doubt(struct evpop_plan *plan, bool open_too)
 	}
 }
 
-/* Both kinds of entries to look at, in one order. */
+/* List the entries whose headers decide: deletions, and what may be adopted. */
 static void
 plan_note_looks(struct evpop_plan *plan, const struct evpop_listing *listing)
 {

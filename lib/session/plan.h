@@ -1,7 +1,7 @@
 /*
- * A plan in the making: begun with a listing, told of what is known in as many
- * batches as there are, by ascending unique-id, and then made.  What a plan is
- * and what becomes of it stands in <evpop/sync.h>.
+ * How a plan is made: it is begun with a listing, matched with what is known,
+ * in batches by ascending unique-id, and then made.  <evpop/sync.h> says what a
+ * plan is and what follows.
  */
 #ifndef EVPOP_SESSION_PLAN_H
 #define EVPOP_SESSION_PLAN_H
@@ -23,27 +23,27 @@ enum evpop_error evpop_plan_match(struct evpop_plan *,
     const struct evpop_known *, size_t count, const struct evpop_policy *,
     int64_t now_ms, evpop_plan_gone_cb gone, void *arg) EVPOP_MUST_USE;
 
-/* All that is known, in any order, so that there is no other batch. */
+/* The only batch, in any order. */
 enum evpop_error evpop_plan_match_all(struct evpop_plan *,
     const struct evpop_known *, size_t count, const struct evpop_policy *,
     int64_t now_ms, evpop_plan_gone_cb gone, void *arg) EVPOP_MUST_USE;
 
-/* There was the last one; false without memory. */
+/* After the last batch.  False without memory. */
 bool evpop_plan_make(struct evpop_plan *, const struct evpop_listing *,
     const struct evpop_policy *) EVPOP_MUST_USE;
 
 /*
- * Whether so few octets may be all of the entry: it is known with as many, and
- * its deletion owed, so that it is fetched only to be compared; or the server
- * lists more than there is of many.
+ * Whether a body of so many octets is believed, though LIST says more: the
+ * message is known with as many and its deletion owed, so that it is fetched
+ * only to be compared; or the server lists too much for many messages.
  */
 bool evpop_plan_believes(
     const struct evpop_plan *, uint32_t index, uint64_t octets);
 
-/* Octets of memory that a plan takes for so many entries, at the least. */
+/* Bytes of memory that a plan takes for so many entries, at least. */
 size_t evpop_plan_size(size_t entries);
 
-/* Octets that it takes beyond these. */
+/* Bytes that a plan takes beyond these. */
 size_t evpop_plan_held(const struct evpop_plan *);
 
 #endif

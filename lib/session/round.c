@@ -6,9 +6,9 @@
 
 enum round_step {
 	ROUND_IDLE = 0,
-	ROUND_LISTING,   /* up to a listing in which all have names */
-	ROUND_ASKING,    /* for what is known */
-	ROUND_COMPARING, /* by LIST and TOP, where the plan depends on them */
+	ROUND_LISTING,   /* connect, log in, UIDL or LIST, and names */
+	ROUND_ASKING,    /* the caller, for what is known */
+	ROUND_COMPARING, /* LIST and TOP, where the plan depends on them */
 	ROUND_TRANSFER,  /* RETR and DELE */
 	ROUND_QUITTING,
 	ROUND_OVER
@@ -17,7 +17,8 @@ enum round_step {
 enum round_flight {
 	FLIGHT_NONE = 0,
 	FLIGHT_UNDER_WAY, /* QUIT went out with UIDL */
-	FLIGHT_LANDED     /* and the session is over, while known is asked */
+	FLIGHT_LANDED     /* and the session is over, though the caller is still
+			     asked */
 };
 
 struct evpop_round {
@@ -181,8 +182,7 @@ round_failed(enum evpop_error error, const char *why, void *arg)
 	if (round->caller->is_gone)
 		return;
 	round->is_stopping = true;
-	/* Its end says why; but in this step it is what is known that is wrong.
-	 */
+	/* Its end says why; but in ROUND_ASKING what is known is wrong. */
 	if (error == EVPOP_ERROR_USAGE && round->step != ROUND_ASKING)
 		return;
 	evpop_result_set(&result, error, EVPOP_PHASE_COMMAND, "%s", why);
@@ -193,7 +193,7 @@ round_failed(enum evpop_error error, const char *why, void *arg)
 
 /* ---- connect, log in, list ---- */
 
-/* Neither UIDL nor LIST: without a listing there is no session to speak of. */
+/* The server refuses UIDL and LIST: there is no listing. */
 static void
 round_not_listed(const struct evpop_result *result, void *arg)
 {
@@ -208,7 +208,7 @@ round_not_listed(const struct evpop_result *result, void *arg)
 	round_quit(round);
 }
 
-/* What is only looked at, or counted, wants the whole plan. */
+/* A dry run and a baseline need the whole plan, so they take no flight. */
 static bool
 round_takes_flight(const struct evpop_round *round)
 {
@@ -217,7 +217,7 @@ round_takes_flight(const struct evpop_round *round)
 	       evpop_client_takes_flight(round->client);
 }
 
-/* The whole session is queued, as far as it does not depend on the listing. */
+/* Queue all of the session that does not depend on the listing. */
 enum evpop_error
 evpop_round_start(struct evpop_round *round, const struct evpop_policy *policy,
     const struct evpop_credentials *credentials)
@@ -243,8 +243,8 @@ evpop_round_start(struct evpop_round *round, const struct evpop_policy *policy,
 }
 
 /*
- * A refused log-in ends the session; commands behind it are cancelled, and a
- * polite QUIT closes.
+ * A refused log-in ends the session: the commands behind it are cancelled, and
+ * QUIT is sent.
  */
 static void
 round_opened(
@@ -275,7 +275,7 @@ round_listed(const struct evpop_listing *listing, void *arg)
 	round->callbacks->listing(listing, round->arg);
 }
 
-/* The session may have ended, or be ending, while it was asked. */
+/* The session may have ended, or be ending, since the caller was asked. */
 void
 evpop_round_known(struct evpop_round *round, const struct evpop_known *known,
     size_t count, enum evpop_known_part part, int64_t now_ms)
@@ -284,7 +284,7 @@ evpop_round_known(struct evpop_round *round, const struct evpop_known *known,
 		evpop_survey_known(round->survey, known, count, part, now_ms);
 }
 
-/* There is nothing to do: in a flight QUIT went out with all the rest. */
+/* There is nothing to do.  In a flight, QUIT went out with all the rest. */
 static void
 round_finish(struct evpop_round *round)
 {
@@ -311,7 +311,7 @@ round_matched(const struct evpop_plan *plan, void *arg)
 	bool has_work = !round->is_stopping && !round->policy.dry_run &&
 			(plan->fetches > 0 || plan->deletes > 0);
 
-	/* It may have been stopped while it was told what is gone. */
+	/* The caller may have stopped it, while it was told what is gone. */
 	if (round->step != ROUND_ASKING || round->caller->is_gone)
 		return;
 	if (round->flight != FLIGHT_NONE && has_work) {
@@ -337,7 +337,7 @@ round_planned(const struct evpop_plan *plan, void *arg)
 	struct evpop_round *round = arg;
 
 	round->callbacks->planned(plan, round->arg);
-	/* It may have been stopped, and the QUIT be under way or over. */
+	/* The caller may have stopped it: then QUIT is under way, or over. */
 	if (round->step >= ROUND_QUITTING)
 		return;
 	if (round->flight != FLIGHT_NONE || round->policy.dry_run)
@@ -405,7 +405,7 @@ round_transfer(struct evpop_round *round)
 		return;
 	}
 	round->step = ROUND_TRANSFER;
-	/* Bodies are compared with it before any is deleted. */
+	/* Bodies are compared with their sizes before any is deleted. */
 	if (!round->is_stopping)
 		evpop_survey_size_bodies(round->survey);
 	if (round->is_stopping)
@@ -442,7 +442,7 @@ round_quit_done(
 
 	(void)client;
 	round->outcome.quit = reply->quit;
-	/* Some of what was marked was not deleted. */
+	/* The server has not deleted all that was marked. */
 	if (reply->quit == EVPOP_QUIT_REFUSED && round_has_marked(round))
 		round_note_failure(round, &reply->result);
 }
@@ -472,7 +472,7 @@ round_closed(
 	evpop_transfer_closed(round->transfer, result);
 	if (round->caller->is_gone)
 		return;
-	/* What is known is still asked for. */
+	/* The caller is still asked. */
 	if (round->flight != FLIGHT_NONE && round->step == ROUND_ASKING &&
 	    round_is_well(round)) {
 		round->flight = FLIGHT_LANDED;
@@ -492,7 +492,7 @@ evpop_round_stop(struct evpop_round *round)
 	case ROUND_IDLE:
 	case ROUND_LISTING:
 	case ROUND_COMPARING:
-		/* Once complete, it is followed by QUIT. */
+		/* QUIT follows the listing. */
 		evpop_survey_stop(round->survey);
 		break;
 	case ROUND_TRANSFER:

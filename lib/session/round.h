@@ -19,8 +19,8 @@ struct evpop_round_callbacks {
 	void (*listing)(const struct evpop_listing *, void *arg);
 	void (*planned)(const struct evpop_plan *, void *arg);
 	/*
-	 * The session is over, once.  Where it was a flight that cannot do the
-	 * work there is, another must.
+	 * The session is over; runs once.  needs_another: it was a flight, and
+	 * there is work that it cannot do.
 	 */
 	void (*over)(bool needs_another, void *arg);
 };
@@ -35,11 +35,12 @@ struct evpop_round_order {
 	uint32_t begun; /* RETRs, of earlier rounds */
 };
 
-/* What it came to.  The first thing that goes wrong decides. */
+/* The outcome.  The first thing that goes wrong decides. */
 struct evpop_round_outcome {
-	struct evpop_result result; /* how a server takes leave matters only
-				       where deletions are at stake */
-	struct evpop_result end;    /* as if it always did */
+	struct evpop_result result; /* a QUIT that fails counts only where
+				       something is marked for deletion */
+	struct evpop_result
+	    end; /* the same, where a QUIT that fails always counts */
 	enum evpop_quit quit;
 	bool did_its_work; /* up to QUIT, with no error before it */
 };
@@ -49,12 +50,12 @@ struct evpop_round *evpop_round_new(const struct evpop_round_order *,
     const struct evpop_round_callbacks *, void *arg) EVPOP_MUST_USE;
 
 /*
- * Closes at once, with no further callback.  Its memory goes as soon as none of
- * its client's callbacks runs any more, and `freed` runs then.
+ * Closes at once, with no further callback.  The memory is freed as soon as no
+ * callback of the client runs any more; then `freed` runs.
  */
 void evpop_round_free(struct evpop_round *, void (*freed)(void *), void *arg);
 
-/* After anything but EVPOP_ERROR_NONE it is only to be freed. */
+/* After any error it can only be freed. */
 enum evpop_error evpop_round_start(struct evpop_round *,
     const struct evpop_policy *,
     const struct evpop_credentials *) EVPOP_MUST_USE;
@@ -72,12 +73,12 @@ struct evpop_client *evpop_round_client(struct evpop_round *);
 const struct evpop_listing *evpop_round_listing(const struct evpop_round *);
 /* NULL before anything is known. */
 const struct evpop_plan *evpop_round_plan(const struct evpop_round *);
-/* NULL before it has come to that. */
+/* NULL before the transfer has begun. */
 struct evpop_transfer *evpop_round_transfer(const struct evpop_round *);
 const struct evpop_transfer_tally *evpop_round_tally(
     const struct evpop_round *);
 
-/* What it came to, once it is over. */
+/* Once it is over. */
 const struct evpop_round_outcome *evpop_round_outcome(
     const struct evpop_round *);
 

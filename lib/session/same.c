@@ -37,7 +37,7 @@ evpop_same_sizes(
 	size_t count = same_add_size(sizes, 0, same->listed_octets);
 
 	count = same_add_size(sizes, count, same->octets);
-	/* Some count a line end for one octet. */
+	/* Some servers count a line end as one octet. */
 	if (same->lines < same->octets)
 		count = same_add_size(sizes, count, same->octets - same->lines);
 	return count;
@@ -87,9 +87,9 @@ evpop_same_has_header(
 }
 
 /*
- * Who counts a line end for one octet counts the added lines so, too; of those
- * that were there when it was stored only the octets are known, and they are
- * taken to be as many lines as now.
+ * A server that counts a line end as one octet counts it so in added lines,
+ * too. Of the lines added before the message was stored only the octets are
+ * known; they are taken for as many lines as there are now.
  */
 static bool
 same_is_explained(const struct evpop_same *same, uint64_t listed_octets,
@@ -108,7 +108,7 @@ same_is_explained(const struct evpop_same *same, uint64_t listed_octets,
 		       same, listed_octets - (now - lines), then - then_lines));
 }
 
-/* mailutils-pop3d also ends a body that was empty, once it has marked it. */
+/* mailutils-pop3d adds a line end to an empty body, too, once it was read. */
 #define EMPTY_LINE ((uint64_t)2)
 
 bool

@@ -8,33 +8,35 @@
 
 #include <evpop/sync.h>
 
-/* What was stored. */
+/* What is known of a stored message. */
 struct evpop_same {
 	uint64_t octets, listed_octets, lines, added_octets;
 	bool has_digest;
 	unsigned char digest[EVPOP_HEADER_DIGEST_SIZE];
 };
 
-/* How many sizes a message may be listed with while nothing is added to it. */
+/* How many sizes a message may be listed with, as long as nothing is added. */
 #define EVPOP_SAME_SIZES 3
 
 void evpop_same_set(struct evpop_same *, const struct evpop_known *);
 
-/* These sizes, each once and none of them 0; returns how many. */
+/* Write these sizes, each once and none of them 0, and return how many. */
 size_t evpop_same_sizes(
     const struct evpop_same *, uint64_t sizes_r[EVPOP_SAME_SIZES]);
 
 /* Whether its size is known at all. */
 bool evpop_same_is_sized(const struct evpop_same *);
 
-/* Whether a message that is listed with so many octets has its size. */
+/*
+ * Whether a message listed with so many octets has the size of the stored one.
+ */
 bool evpop_same_has_size(const struct evpop_same *, uint64_t listed_octets);
 
-/* Whether it has that header, but for lines that servers add. */
+/* Whether the headers are the same, except for lines that servers add. */
 bool evpop_same_has_header(
     const struct evpop_same *, const struct evpop_header *);
 
-/* The same size, but for such lines, of which the header there has its own. */
+/* Whether the sizes are the same, except for such lines in both headers. */
 bool evpop_same_has_size_but_for(const struct evpop_same *,
     uint64_t listed_octets, const struct evpop_header *);
 

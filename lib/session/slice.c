@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-/* What a body counts for where LIST was not asked. */
+/* What a body counts as where LIST was not asked. */
 #define USUAL_OCTETS 32768
 
 void
@@ -81,7 +81,7 @@ evpop_slice_begin(struct evpop_slice *slice)
 	assert(evpop_slice_ahead(slice) < EVPOP_SLICE_AHEAD);
 	if (listed == 0)
 		listed = USUAL_OCTETS;
-	/* LIST may tell another size before it is answered. */
+	/* Noted, since LIST may tell another size before the answer. */
 	*octets = listed < UINT32_MAX ? (uint32_t)listed : UINT32_MAX;
 	slice->octets_ahead += *octets;
 	slice->deletes += evpop_slice_deletes(slice, index);

@@ -1,9 +1,8 @@
 /*
- * How much of a plan one session may do, by the limits of the policy: messages
- * to fetch, and messages to delete, of which those that are fetched first are
- * some; and the RETRs that are handed to the client ahead of their answers, in
- * their order: enough to fill a long fat line, few enough to end soon when
- * asked to.
+ * How much of a plan one session may do, by the policy's limits on messages to
+ * fetch and to delete; and how far it is.  RETRs are handed to the client ahead
+ * of their answers: enough to fill a line with a long delay, few enough to end
+ * soon when asked to.
  */
 #ifndef EVPOP_SESSION_SLICE_H
 #define EVPOP_SESSION_SLICE_H
@@ -11,7 +10,7 @@
 #include <evpop/sync.h>
 
 #define EVPOP_SLICE_AHEAD        128
-#define EVPOP_SLICE_AHEAD_OCTETS 4194304 /* of bodies, by LIST */
+#define EVPOP_SLICE_AHEAD_OCTETS 4194304 /* bodies, by LIST */
 
 struct evpop_slice {
 	const struct evpop_plan *plan;
@@ -19,42 +18,49 @@ struct evpop_slice {
 	uint32_t most_fetches;
 	uint32_t most_deletes; /* 0: no limit */
 	uint32_t begun;        /* RETRs, the first ones of the plan */
-	uint32_t answered;     /* of them */
+	uint32_t answered;     /* of those RETRs */
 	uint32_t deletes;
-	uint32_t octets[EVPOP_SLICE_AHEAD]; /* of what is not answered */
+	uint32_t octets[EVPOP_SLICE_AHEAD]; /* by LIST, of those that are not
+					       answered */
 	uint64_t octets_ahead;
 };
 
-/* A limit on messages is one for all sessions: earlier ones began so many. */
+/*
+ * `begun`: RETRs of earlier sessions, for which the limit on messages counts,
+ * too.
+ */
 void evpop_slice_init(struct evpop_slice *, const struct evpop_plan *,
     const struct evpop_listing *, const struct evpop_policy *, uint32_t begun);
 
 /* Whether this entry is fetched, and deleted once it is durable. */
 bool evpop_slice_deletes(const struct evpop_slice *, size_t index);
 
-/* No more is to be fetched: all is, or a limit is reached. */
+/* All is fetched, or a limit is reached. */
 bool evpop_slice_has_fetched(const struct evpop_slice *);
 
-/* Whether no RETR may be handed over, where so many bodies wait besides. */
+/* Whether no other RETR may be handed over, while so many bodies wait. */
 bool evpop_slice_is_full(const struct evpop_slice *, size_t waiting);
 
 /* What to fetch next: the index of an entry. */
 uint32_t evpop_slice_next(const struct evpop_slice *);
 
-/* It is begun. */
+/* That RETR is handed over. */
 void evpop_slice_begin(struct evpop_slice *);
 
 /* RETRs that are not answered; the entry of the first, whose turn it is. */
 uint32_t evpop_slice_ahead(const struct evpop_slice *);
 uint32_t evpop_slice_first(const struct evpop_slice *);
 
-/* It is answered. */
+/* That one is answered. */
 void evpop_slice_answer(struct evpop_slice *);
 
-/* Whether another message may be deleted without a fetch; then it is. */
+/*
+ * Count a message that is deleted without a fetch; false if the limit is
+ * reached.
+ */
 bool evpop_slice_take_delete(struct evpop_slice *);
 
-/* The plan has work left for another session. */
+/* Whether the plan has work left for another session. */
 bool evpop_slice_has_more(const struct evpop_slice *);
 
 #endif

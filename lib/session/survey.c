@@ -14,10 +14,10 @@
 	(sizeof EVPOP_LISTING_TOP_NAME "-" + 2 * EVPOP_HEADER_DIGEST_SIZE + 20)
 
 enum survey_step {
-	SURVEY_LISTING = 0, /* up to a listing in which all have names */
-	SURVEY_MATCHING,    /* what is known comes in */
-	SURVEY_MATCHED,     /* or in vain */
-	SURVEY_COMPARING,   /* LIST, and then TOP */
+	SURVEY_LISTING = 0, /* UIDL, LIST, and names by TOP */
+	SURVEY_MATCHING,  /* the listing is there, and what is known comes in */
+	SURVEY_MATCHED,   /* all of it has come, or it was wrong */
+	SURVEY_COMPARING, /* LIST, and then TOP */
 	SURVEY_PLANNED
 };
 
@@ -38,7 +38,7 @@ struct evpop_survey {
 	enum survey_step step;
 	enum survey_pace pace;
 	bool is_sized;      /* or LIST is under way */
-	uint32_t *nameless; /* indices, while they get their names */
+	uint32_t *nameless; /* entries, while they get their names */
 	struct evpop_headers *headers;
 	struct evpop_listing_builder listing;
 	struct evpop_plan *plan;
@@ -131,7 +131,7 @@ survey_headers_failed(enum evpop_error error, const char *why, void *arg)
 	survey->callbacks->failed(error, why, survey->arg);
 }
 
-/* Whether there may be so much memory for the listing and the plan. */
+/* Ask the caller for the memory of the listing and the plan. */
 static bool
 survey_may_hold(struct evpop_survey *survey)
 {
@@ -190,7 +190,7 @@ survey_uidl_done(
 	struct evpop_survey *survey = arg;
 
 	(void)client;
-	/* It went out with a log-in that was refused, for example. */
+	/* The log-in that it went out with may have been refused. */
 	if (survey->pace == SURVEY_ENDS)
 		return;
 	if (reply->result.error == EVPOP_ERROR_REFUSED) {
@@ -221,7 +221,7 @@ survey_size(
 		    survey, evpop_listing_add_size(&survey->listing, listed));
 }
 
-/* Whatever ends the session is told by its end. */
+/* The end of the session tells why it ends. */
 static void
 survey_list_done(
     struct evpop_client *client, const struct evpop_reply *reply, void *arg)
@@ -238,7 +238,7 @@ survey_list_done(
 		evpop_listing_sizes_done(&survey->listing);
 	} else if (!is_refused)
 		return;
-	/* Once there is a listing, sizes are only hints. */
+	/* Once there is a listing, sizes are hints: LIST may be refused. */
 	if (survey->step == SURVEY_COMPARING)
 		survey_compare_sizes(survey);
 	else if (survey->step == SURVEY_LISTING && is_refused)
@@ -273,7 +273,7 @@ survey_can_name(const struct evpop_survey *survey)
 	/* What is deleted at once needs no name. */
 	if (survey->policy.keep == EVPOP_KEEP_NONE && !survey->policy.baseline)
 		return false;
-	/* Such messages may be known by ids that could not be read. */
+	/* They may be known by ids on lines that could not be read. */
 	if (listing->unique_ids && listing->ignored > 0)
 		return false;
 	return !capabilities->known || capabilities->top;
@@ -288,7 +288,7 @@ survey_name_entry(uint32_t index, const struct evpop_header *header, void *arg)
 	char hex[2 * EVPOP_HEADER_DIGEST_SIZE + 1], name[NAME_SIZE];
 	int length;
 
-	/* What servers add to the message must not give it another name. */
+	/* The name must not change with the lines that servers add. */
 	evpop_hex_encode(header->digest, EVPOP_HEADER_DIGEST_SIZE, hex);
 	length = snprintf(name, sizeof name, NAME_FORMAT, hex,
 	    (unsigned long long)entry->octets);
@@ -413,7 +413,7 @@ evpop_survey_compare(struct evpop_survey *survey)
 		return;
 	}
 	survey->step = SURVEY_COMPARING;
-	/* Without UIDL they are there. */
+	/* Without UIDL, sizes are there. */
 	if (evpop_survey_listing(survey)->unique_ids)
 		survey_list(survey);
 	else

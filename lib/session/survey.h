@@ -1,7 +1,7 @@
 /*
- * What is on the server, against what is known: UIDL, or where there is none
- * LIST and, for names, TOP; then the plan, by unique-ids, and where that leaves
- * something open by sizes (LIST) and headers (TOP).
+ * What is on the server, compared with what is known: UIDL, or without it LIST
+ * and, for names, TOP; then the plan, by unique-ids, and where these do not
+ * decide by sizes (LIST) and headers (TOP).
  */
 #ifndef EVPOP_SESSION_SURVEY_H
 #define EVPOP_SESSION_SURVEY_H
@@ -15,11 +15,11 @@ struct evpop_survey;
 struct evpop_survey_callbacks {
 	/* The listing is complete. */
 	void (*listed)(const struct evpop_listing *, void *arg);
-	/* There can be none, in this session. */
+	/* The server refuses to list. */
 	void (*refused)(const struct evpop_result *, void *arg);
 	/* The plan is made, as far as unique-ids tell. */
 	void (*matched)(const struct evpop_plan *, void *arg);
-	/* It is final. */
+	/* The plan is final. */
 	void (*planned)(const struct evpop_plan *, void *arg);
 	/*
 	 * EVPOP_ERROR_MEMORY; EVPOP_ERROR_LIMIT where the caller does not let
@@ -36,14 +36,11 @@ struct evpop_survey *evpop_survey_new(struct evpop_client *,
 /* After the client is freed, or its session over.  NULL is allowed. */
 void evpop_survey_free(struct evpop_survey *);
 
-/*
- * Ask for the listing.  In a flight, UIDL is all that can be asked; names are
- * made where the policy wants them.
- */
+/* Ask for the listing.  In a flight, only UIDL can be asked for. */
 enum evpop_error evpop_survey_start(struct evpop_survey *,
     const struct evpop_policy *, bool is_flight) EVPOP_MUST_USE;
 
-/* How much of what is known comes at once. */
+/* Which part of what is known comes in a call. */
 enum evpop_known_part {
 	EVPOP_KNOWN_ALL = 0, /* in any order */
 	EVPOP_KNOWN_SOME,
@@ -60,19 +57,18 @@ void evpop_survey_known(struct evpop_survey *, const struct evpop_known *,
  */
 void evpop_survey_compare(struct evpop_survey *);
 
-/*
- * Ask for sizes, if that was not done, in one flight with the bodies that the
- * plan fetches and deletes.
- */
+/* If the plan fetches and deletes, ask for sizes, unless that was done. */
 void evpop_survey_size_bodies(struct evpop_survey *);
 
 /* Ask for no more headers, be it for names or to compare. */
 void evpop_survey_stop(struct evpop_survey *);
 
-/* Nor take any more lines, nor tell of anything. */
+/* Besides, take no more lines, and run no more callbacks. */
 void evpop_survey_end(struct evpop_survey *);
 
-/* What has come so far; NULL before anything is known. */
+/*
+ * The listing as far as it has come; the plan is NULL before anything is known.
+ */
 const struct evpop_listing *evpop_survey_listing(const struct evpop_survey *);
 const struct evpop_plan *evpop_survey_plan(const struct evpop_survey *);
 

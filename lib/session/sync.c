@@ -1,7 +1,7 @@
 /*
- * A poll of one maildrop: a session (round.c), and where it has failed that
- * another may not, or there is more to do than one may, another one; and what
- * all of them come to.
+ * A poll of one maildrop.  It is a session (round.c); another one, where that
+ * failed and another may not, or where there is more to do than one may do; and
+ * a report of them all.
  */
 #include <evpop/sync.h>
 
@@ -17,11 +17,12 @@
 
 enum sync_step {
 	SYNC_IDLE = 0,
-	SYNC_RUNNING,   /* a session; none until CLOSED, but one is due */
-	SYNC_REPEATING, /* what has failed, once all is acknowledged */
-	SYNC_REVERSING, /* likewise, from the other end of the maildrop */
-	SYNC_GOING_ON,  /* with what is left to do */
-	SYNC_CLOSED,    /* only acknowledgements are awaited */
+	SYNC_RUNNING,   /* a round is under way */
+	SYNC_REPEATING, /* another round does what has failed */
+	SYNC_REVERSING, /* another one begins at the other end of the maildrop
+			 */
+	SYNC_GOING_ON,  /* another one does what is left */
+	SYNC_CLOSED,    /* no round follows; acknowledgements are awaited */
 	SYNC_DONE
 };
 
@@ -33,19 +34,21 @@ struct evpop_sync {
 	struct evpop_caller caller;
 
 	enum sync_step step;
-	bool is_given_up; /* by the caller: no other session */
+	bool is_given_up; /* by the caller: no other round */
 	bool is_reversed;
 	struct evpop_round *round;
-	bool is_counted;      /* the round, in the report */
-	bool is_told;         /* what it has deleted */
-	size_t listed_before; /* by the last slice; 0: there was none */
-	uint32_t begun;       /* RETRs, of earlier rounds */
+	bool is_counted; /* the round is in the report */
+	bool is_told;    /* the caller knows what the round has deleted */
+	size_t
+	    listed_before; /* entries, in the last slice; 0: there was none */
+	uint32_t begun;    /* RETRs, of earlier rounds */
 
-	struct event *deferred; /* comes back from the loop when all is over */
+	struct event *deferred; /* runs what follows a round from the loop */
 	struct evpop_sync_report report; /* without the present round */
 	/*
-	 * It lives as long as somebody holds it: its caller, until it is gone;
-	 * a round; and functions of its own that callbacks return to.
+	 * A sync may be freed in its callbacks.  Its memory is freed when
+	 * nobody holds it any more: its caller, until it is gone; each round;
+	 * and functions that callbacks return to.
 	 */
 	unsigned int holders;
 };
@@ -69,7 +72,9 @@ sync_listing(const struct evpop_listing *listing, void *arg)
 {
 	struct evpop_sync *sync = arg;
 
-	/* Of a slice that follows another, some are deleted already. */
+	/*
+	 * In a slice that follows another, some messages are deleted already.
+	 */
 	if (!sync->report.listed)
 		sync->report.messages = (uint32_t)listing->count;
 	sync->report.listed = true;
@@ -95,7 +100,7 @@ sync_planned(const struct evpop_plan *plan, void *arg)
 	report->seen += (uint32_t)plan->seen;
 	report->adopted += (uint32_t)plan->adopts;
 	report->adopted_octets += plan->adopt_octets;
-	/* LIST may have come after the listing was told. */
+	/* LIST may have come after the caller got the listing. */
 	sync_note_ignored(sync, evpop_round_listing(sync->round));
 	evpop_caller_planned(&sync->caller, plan);
 }
@@ -150,7 +155,7 @@ evpop_sync_free(struct evpop_sync *sync)
 
 /* ---- the report ---- */
 
-/* Add what a round came to, which another repeats or does not. */
+/* Add a round to the report; is_repeated: another one does its work again. */
 static void
 sync_add_round(struct evpop_sync_report *report, struct evpop_round *round,
     bool is_repeated)
@@ -183,7 +188,7 @@ sync_awaits_caller(const struct evpop_sync *sync)
 	return evpop_round_tally(sync->round)->unacknowledged > 0;
 }
 
-/* Tell of every deletion that the server has committed. */
+/* Tell the caller of each deletion that the server has committed. */
 static void
 sync_tell_deleted(struct evpop_sync *sync)
 {
@@ -202,7 +207,9 @@ sync_tell_deleted(struct evpop_sync *sync)
 		evpop_caller_deleted(&sync->caller, entry);
 }
 
-/* What a limit over all rounds has left. */
+/*
+ * The limit on messages is one over all rounds: count what it leaves for later.
+ */
 static void
 sync_note_later(struct evpop_sync *sync, struct evpop_sync_report *report)
 {
@@ -250,7 +257,7 @@ sync_make_round(struct evpop_sync *sync, bool is_first)
 	round = evpop_round_new(&order, &round_callbacks, sync);
 	if (round == NULL)
 		return false;
-	/* Until now it was asked for what it knows of the server. */
+	/* The former round was needed until now, for its client. */
 	sync_drop_round(sync);
 	sync_hold(sync);
 	sync->round = round;
@@ -258,7 +265,7 @@ sync_make_round(struct evpop_sync *sync, bool is_first)
 	return true;
 }
 
-/* The round is followed by another. */
+/* Another round follows: count this one. */
 static void
 sync_count_round(struct evpop_sync *sync, bool is_repeated)
 {
@@ -334,7 +341,7 @@ sync_run_deferred(evutil_socket_t fd, short what, void *arg)
 	sync_let_go(sync);
 }
 
-/* The round is over; what follows comes from the loop. */
+/* The round is over.  What follows runs from the loop. */
 static void
 sync_set_step(struct evpop_sync *sync, enum sync_step step)
 {
@@ -343,7 +350,7 @@ sync_set_step(struct evpop_sync *sync, enum sync_step step)
 		event_active(sync->deferred, EV_TIMEOUT, 0);
 }
 
-/* Whether another round may do what this one has failed to do. */
+/* Whether another round may succeed where this one has failed. */
 static bool
 sync_may_repeat(struct evpop_sync *sync)
 {
@@ -359,8 +366,8 @@ sync_may_repeat(struct evpop_sync *sync)
 }
 
 /*
- * The session ended on the first message that was asked for: that one, or any,
- * may be the reason.  From the other end, the others come if they can.
+ * The session ended on the first message that was asked for.  If that message
+ * is the reason, the others come from the other end.
  */
 static bool
 sync_may_reverse(struct evpop_sync *sync)
@@ -380,8 +387,8 @@ sync_may_reverse(struct evpop_sync *sync)
 }
 
 /*
- * With a server that does not delete what it says it has deleted, slices would
- * have no end.
+ * A server may not delete what it says it has deleted: then slices would never
+ * end.
  */
 static bool
 sync_listing_shrinks(struct evpop_sync *sync)
@@ -390,7 +397,7 @@ sync_listing_shrinks(struct evpop_sync *sync)
 	       evpop_round_listing(sync->round)->count < sync->listed_before;
 }
 
-/* The slice is committed, and something is left to do. */
+/* Whether the slice is committed, and something is left to do. */
 static bool
 sync_may_go_on(struct evpop_sync *sync)
 {
@@ -487,7 +494,7 @@ evpop_sync_start(
 		sync->step = SYNC_RUNNING;
 		return error;
 	}
-	/* What was accepted of the session would end it, and tell of it. */
+	/* Requests that were accepted must not run any more. */
 	sync->step = SYNC_DONE;
 	sync_drop_round(sync);
 	evpop_credentials_wipe(&sync->attempt.credentials);

@@ -7,7 +7,7 @@
 #include "lib/session/marking.h"
 #include "lib/session/slice.h"
 
-/* One that is coming, or has come. */
+/* A body that is coming, or has come. */
 struct body {
 	bool has_begun;
 	struct evpop_doubt_body what;
@@ -15,7 +15,7 @@ struct body {
 
 /* Which message the session has ended on. */
 enum blame {
-	BLAME_OPEN = 0, /* it goes on */
+	BLAME_OPEN = 0, /* the session goes on */
 	BLAME_NONE,
 	BLAME_OWED, /* one, and the caller is to be told */
 	BLAME_TOLD
@@ -30,17 +30,18 @@ struct evpop_transfer {
 	void *arg;
 
 	bool is_running;        /* until QUIT is to be sent */
-	bool is_stopping;       /* begin nothing more */
-	struct body body;       /* of the RETR whose turn it is */
-	struct body short_body; /* ended, and waits for the next reply */
-	bool is_proving;        /* by a command of its own */
+	bool is_stopping;       /* nothing more is begun */
+	struct body body;       /* of the RETR that is answered next */
+	struct body short_body; /* it has ended, and waits for the next reply */
+	bool is_proving;        /* NOOP was sent for the short body */
 	enum blame blame;
 	struct body blamed;
 	struct evpop_result blamed_result;
 	struct evpop_doubt *doubt;
-	bool is_doubted; /* some body: nothing is deleted */
+	bool is_doubted; /* one body at least: nothing is deleted */
 
-	size_t deletes_owed; /* of these, to be deleted once durable */
+	size_t deletes_owed; /* unacknowledged bodies, to be deleted once
+				durable */
 	struct evpop_slice slice;
 	struct evpop_marking *marking;
 
@@ -90,7 +91,7 @@ evpop_transfer_new(const struct evpop_transfer_order *order,
 	return transfer;
 }
 
-/* Until QUIT is to be sent, or nobody is told any more. */
+/* Whether commands are sent and the caller is there. */
 static bool
 transfer_goes_on(const struct evpop_transfer *transfer)
 {
@@ -114,7 +115,7 @@ transfer_entry(const struct evpop_transfer *transfer, size_t index)
 
 /* ---- the end of a body ---- */
 
-/* Anything but a refusal is the end of the session, too. */
+/* Any error but a refusal ends the session. */
 static bool
 transfer_ends_session(const struct evpop_result *result)
 {
@@ -140,8 +141,8 @@ transfer_tell_end(struct evpop_transfer *transfer,
 }
 
 /*
- * A server that gave less than there is may do so with all: nothing is deleted,
- * and what was marked is so no more.
+ * A server that gave less than there is may do so with every message: delete
+ * nothing, and unmark what was marked.
  */
 static void
 transfer_spare_all(
@@ -170,7 +171,7 @@ transfer_judged(const struct evpop_doubt_body *body,
 	transfer_go_on(transfer);
 }
 
-/* The session does not end on a body, unless it has done so before. */
+/* No body is to blame for the end of the session, unless one is already. */
 static void
 transfer_excuse_bodies(struct evpop_transfer *transfer)
 {
@@ -178,7 +179,7 @@ transfer_excuse_bodies(struct evpop_transfer *transfer)
 		transfer->blame = BLAME_NONE;
 }
 
-/* A reply has come, as it should: the body before it was whole. */
+/* A reply has come, so the short body before it was whole. */
 static void
 transfer_release(struct evpop_transfer *transfer)
 {
@@ -190,8 +191,8 @@ transfer_release(struct evpop_transfer *transfer)
 }
 
 /*
- * A reply has come, or the session ends.  Where what has come is none, a body
- * that was too short is to blame.
+ * A reply has come, or the session ends.  If what came is no reply, it was the
+ * rest of the short body.
  */
 static void
 transfer_judge(
@@ -244,11 +245,11 @@ transfer_tell_failure(struct evpop_transfer *transfer, const struct body *body,
 		return;
 	}
 	transfer->is_running = false;
-	/* The core has seen as much, of what followed at once. */
+	/* The core has noticed the rest of the body, which came at once. */
 	transfer->tally.is_cut |= result->error == EVPOP_ERROR_PROTOCOL &&
 				  body->what.octets < body->what.claimed;
 	transfer->callbacks->broken(result, transfer->arg);
-	/* These say nothing of a message, nor do those behind the first. */
+	/* The message is not to blame, or another one is. */
 	if (result->error == EVPOP_ERROR_CANCELLED ||
 	    result->error == EVPOP_ERROR_MEMORY ||
 	    transfer->blame != BLAME_OPEN) {
@@ -355,7 +356,7 @@ static const struct evpop_sink transfer_sink = {
 	.end = transfer_body_end,
 };
 
-/* Returns false where nothing more can be handed over now. */
+/* Hand over one RETR; false if no more can be handed over now. */
 static bool
 transfer_hand_over_fetch(struct evpop_transfer *transfer)
 {
@@ -387,13 +388,13 @@ transfer_reply(
 {
 	transfer->is_running &= !transfer_ends_session(result);
 	transfer_judge(transfer, result);
-	/* The session ended on this, and on none of the bodies. */
+	/* The session ended on this command, not on a body. */
 	if (transfer_ends_session(result))
 		transfer_excuse_bodies(transfer);
 	transfer_go_on(transfer);
 }
 
-/* Where they stay marked, there must be no QUIT. */
+/* If messages stay marked, there must be no QUIT. */
 static void
 transfer_revoked(const struct evpop_result *result, void *arg)
 {
@@ -416,8 +417,8 @@ transfer_marked(const struct evpop_result *result, void *arg)
 }
 
 /*
- * Deletions that are due without a fetch, in the order of the maildrop, as many
- * as one session may have.
+ * Add the deletions that need no fetch, in the order of the maildrop, as many
+ * as one session may do.
  */
 static void
 transfer_note_deletes(struct evpop_transfer *transfer)
@@ -438,7 +439,7 @@ evpop_transfer_has_more(const struct evpop_transfer *transfer)
 	return evpop_slice_has_more(&transfer->slice);
 }
 
-/* Nothing was asked that has not been answered. */
+/* Whether every command is answered. */
 static bool
 transfer_is_idle(const struct evpop_transfer *transfer)
 {
@@ -459,7 +460,10 @@ transfer_proved(
 	transfer_reply(transfer, &reply->result);
 }
 
-/* QUIT proves as much, but commits what was deleted, and nothing follows it. */
+/*
+ * The reply to QUIT proves it, too, but it commits deletions and ends the
+ * session.
+ */
 static bool
 transfer_quit_proves(const struct evpop_transfer *transfer)
 {
@@ -470,7 +474,7 @@ transfer_quit_proves(const struct evpop_transfer *transfer)
 	       !evpop_transfer_has_more(transfer);
 }
 
-/* A short body is whole if the next reply comes, and none is due. */
+/* A short body is whole if a reply follows.  If none is due, ask for one. */
 static void
 transfer_prove(struct evpop_transfer *transfer)
 {

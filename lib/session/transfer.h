@@ -17,11 +17,11 @@
 struct evpop_transfer;
 
 struct evpop_transfer_callbacks {
-	/* The session is ending, on a message. */
+	/* The session ends on a message. */
 	void (*broken)(const struct evpop_result *, void *arg);
-	/* A body is not believed, the first one: it deletes nothing. */
+	/* A body is not believed: nothing is deleted.  Runs once. */
 	void (*doubted)(const struct evpop_result *, void *arg);
-	/* What it has marked cannot be unmarked: close, without QUIT. */
+	/* Messages cannot be unmarked: close without QUIT. */
 	void (*abandoned)(void *arg);
 	/* A command was not taken. */
 	void (*failed)(enum evpop_error, const char *why, void *arg);
@@ -29,7 +29,7 @@ struct evpop_transfer_callbacks {
 	void (*finished)(void *arg);
 };
 
-/* What it works on, all of it borrowed. */
+/* What a transfer works on, all of it borrowed. */
 struct evpop_transfer_order {
 	struct evpop_client *client;
 	const struct evpop_listing *listing;
@@ -39,7 +39,7 @@ struct evpop_transfer_order {
 	struct evpop_caller *caller;
 };
 
-/* What came of it. */
+/* The figures of a transfer. */
 struct evpop_transfer_tally {
 	uint32_t begun;   /* RETRs, the first ones of the plan */
 	uint32_t fetched; /* acknowledged as durable */
@@ -47,9 +47,11 @@ struct evpop_transfer_tally {
 	uint32_t cut;     /* by the end of the session */
 	uint32_t deleted; /* marked with DELE */
 	uint64_t body_octets;
-	size_t unacknowledged; /* bodies that ended well, not answered for */
-	bool is_cut; /* a body, by the server: no other session mends that */
-	bool ended_on_message; /* the session, which is to blame */
+	size_t unacknowledged; /* bodies that ended well and are not
+				  acknowledged */
+	bool is_cut; /* the server cut a body; no other session mends that */
+	bool ended_on_message; /* the session did, and the message may be the
+				  reason */
 };
 
 /* NULL without memory. */
@@ -58,26 +60,25 @@ struct evpop_transfer *evpop_transfer_new(const struct evpop_transfer_order *,
 /* After the client is freed, or its session over.  NULL is allowed. */
 void evpop_transfer_free(struct evpop_transfer *);
 
-/* Deletions that are due come first.  `finished` may run before it returns. */
+/* Deletions that need no fetch come first.  `finished` may run inside. */
 void evpop_transfer_start(struct evpop_transfer *);
 
 /*
- * Fetch no more, and delete only what is fetched; `finished` may run before it
- * returns.
+ * Fetch no more, and delete only what was fetched.  `finished` may run inside.
  */
 void evpop_transfer_stop(struct evpop_transfer *);
 
 /*
- * The session is over, with this result.  `end` may run before it returns.
- * NULL is allowed.
+ * The session is over, with this result.  `end` may run inside.  NULL is
+ * allowed.
  */
 void evpop_transfer_closed(
     struct evpop_transfer *, const struct evpop_result *);
 
 /*
- * And that is what follows.  The message that the session has ended on is told
- * only now: where another session fetches it again at once, it is not to blame.
- * NULL is allowed.
+ * Tell of the message that the session ended on, once it is known what follows:
+ * if another session fetches it again at once, it is not to blame.  NULL is
+ * allowed.
  */
 void evpop_transfer_tell_blamed(struct evpop_transfer *, bool is_repeated);
 
@@ -85,16 +86,16 @@ void evpop_transfer_tell_blamed(struct evpop_transfer *, bool is_repeated);
 void evpop_transfer_stored(
     struct evpop_transfer *, const struct evpop_entry *, bool durable);
 
-/* The plan has work left, though this session may do no more of it. */
+/* Whether the plan has work left that this session may not do. */
 bool evpop_transfer_has_more(const struct evpop_transfer *);
 
-/* NULL: nothing came of it. */
+/* Of a transfer that is NULL, all are 0. */
 const struct evpop_transfer_tally *evpop_transfer_tally(
     const struct evpop_transfer *);
 
 /*
- * The entries that are marked for deletion, one by one; NULL behind the last,
- * and of a transfer that is NULL.
+ * The entries that are marked for deletion; NULL behind the last, and for a
+ * transfer that is NULL.
  */
 const struct evpop_entry *evpop_transfer_marked(
     const struct evpop_transfer *, size_t at);
