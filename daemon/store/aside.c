@@ -14,11 +14,27 @@ _Static_assert(STORE_UID_STORED == 0 && STORE_UID_DELETE == 1 &&
 /* Octets of the digest that stand in an id, as hexadecimal. */
 #define DIGEST_OCTETS 8
 
-/* Behind the maildrop stands the state that the id had, and a "-". */
+/*
+ * Behind the maildrop stand the state that the id had, a "-" and the id; SQL
+ * counts octets from 1.
+ */
 #define STATE_AT "23"
 #define ID_AT    "25"
 _Static_assert(STORE_ASIDE_MAILDROP == sizeof(" was--") - 1 + 2 * DIGEST_OCTETS,
     "the statements know it by number");
+
+#define STATES (STORE_UID_QUARANTINED + 1)
+
+/* All ids that are aside with one state begin so. */
+#define STATE_PREFIX (STORE_ASIDE_MAILDROP + 2)
+
+static void
+aside_state_prefix(
+    const struct store_aside *aside, int state, char prefix_r[STATE_PREFIX + 1])
+{
+	snprintf(
+	    prefix_r, STATE_PREFIX + 1, "%s%c-", aside->prefix, '0' + state);
+}
 
 /* An id of so many octets tells of its server, and of a time or a number. */
 #define LONG_ID "16"
@@ -98,66 +114,109 @@ aside_count_seen(struct sql_db *db, int64_t account_id, uint64_t *count_r)
  * What is durable here is GONE, where adoption looks for it.  What stands for
  * no message keeps its state.
  */
+static enum store_status
+aside_put_state(struct sql_db *db, const struct store_aside *aside,
+    int64_t account_id, bool trust_seen, int state)
+{
+	static const char sql[] =
+	    "UPDATE uid SET unique_id = CAST(?2 || unique_id AS BLOB),"
+	    " stored_ms = CASE WHEN message IS NULL OR state = 4"
+	    "  THEN stored_ms ELSE ?3 END,"
+	    " state = CASE WHEN message IS NULL THEN state ELSE 4 END"
+	    " WHERE account = ?1 AND state = ?5"
+	    " AND NOT (" IS_ASIDE ") AND NOT (" IS_BODY ")"
+	    " AND NOT (?4 <> 0 AND state = 2 AND message IS NULL"
+	    "  AND length(unique_id) >= " LONG_ID ")";
+	char prefix[STATE_PREFIX + 1];
+	struct sql_statement use;
+
+	aside_state_prefix(aside, state, prefix);
+	sql_prepare(&use, db, sql);
+	sql_bind_int(&use, 1, account_id);
+	sql_bind_blob(&use, 2, prefix, STATE_PREFIX);
+	sql_bind_int(&use, 3, store_db_now_ms(db));
+	sql_bind_int(&use, 4, trust_seen);
+	sql_bind_int(&use, 5, state);
+	return sql_run(&use);
+}
+
 enum store_status
 store_aside_put(struct sql_db *db, const struct store_aside *aside,
     int64_t account_id, bool trust_seen, uint64_t *count_r, uint64_t *seen_r)
 {
-	static const char sql[] =
-	    "UPDATE uid SET"
-	    " unique_id = CAST(?2 || state || '-' || unique_id AS BLOB),"
-	    " stored_ms = CASE WHEN message IS NULL OR state = 4"
-	    "  THEN stored_ms ELSE ?3 END,"
-	    " state = CASE WHEN message IS NULL THEN state ELSE 4 END"
-	    " WHERE account = ?1 AND NOT (" IS_ASIDE ") AND NOT (" IS_BODY ")"
-	    " AND NOT (?4 AND state = 2 AND message IS NULL"
-	    "  AND length(unique_id) >= " LONG_ID ")";
 	enum store_status status = STORE_OK;
-	struct sql_statement use;
 
 	*count_r = *seen_r = 0;
 	if (trust_seen)
 		status = aside_count_seen(db, account_id, seen_r);
+	for (int state = 0; status == STORE_OK && state < STATES; state++) {
+		status =
+		    aside_put_state(db, aside, account_id, trust_seen, state);
+		if (status == STORE_OK)
+			*count_r += (uint64_t)sql_changes(db);
+	}
+	return status;
+}
+
+static void
+aside_use_state(struct sql_statement *use, struct sql_db *db, const char *sql,
+    const struct store_aside *aside, int64_t account_id, int state,
+    char from[STATE_PREFIX + 1], char end[STATE_PREFIX + 1])
+{
+	aside_state_prefix(aside, state, from);
+	memcpy(end, from, STATE_PREFIX + 1);
+	/* The octet behind "-" is ".": there other ids would begin. */
+	end[STATE_PREFIX - 1] = '.';
+	sql_prepare(use, db, sql);
+	sql_bind_int(use, 1, account_id);
+	sql_bind_blob(use, 2, from, STATE_PREFIX);
+	sql_bind_blob(use, 3, end, STATE_PREFIX);
+}
+
+/* What has the same id now is of the maildrop that is left. */
+static enum store_status
+aside_return_state(struct sql_db *db, const struct store_aside *aside,
+    int64_t account_id, int state)
+{
+	static const char clear[] =
+	    "DELETE FROM uid WHERE account = ?1 AND (unique_id, occurrence) IN"
+	    " (SELECT substr(unique_id, " ID_AT "), occurrence FROM uid"
+	    "  WHERE account = ?1 AND unique_id >= ?2 AND unique_id < ?3)";
+	static const char bring[] =
+	    "UPDATE uid SET unique_id = substr(unique_id, " ID_AT "),"
+	    " state = ?4, stored_ms = CASE WHEN ?5 <> 0"
+	    "  THEN coalesce((SELECT message.stored_ms FROM message"
+	    "   WHERE message.id = uid.message), stored_ms)"
+	    "  ELSE stored_ms END"
+	    " WHERE account = ?1 AND unique_id >= ?2 AND unique_id < ?3";
+	char from[STATE_PREFIX + 1], end[STATE_PREFIX + 1];
+	enum store_status status;
+	struct sql_statement use;
+
+	aside_use_state(&use, db, clear, aside, account_id, state, from, end);
+	status = sql_run(&use);
 	if (status != STORE_OK)
 		return status;
-	sql_prepare_once(&use, db, sql);
-	sql_bind_int(&use, 1, account_id);
-	sql_bind_text(&use, 2, aside->prefix);
-	sql_bind_int(&use, 3, store_db_now_ms(db));
-	sql_bind_int(&use, 4, trust_seen);
-	status = sql_run(&use);
-	if (status == STORE_OK)
-		*count_r = (uint64_t)sql_changes(db);
-	return status;
+	aside_use_state(&use, db, bring, aside, account_id, state, from, end);
+	sql_bind_int(&use, 4, state);
+	/* When it was stored is when its message was. */
+	sql_bind_int(
+	    &use, 5, state == STORE_UID_STORED || state == STORE_UID_DELETE);
+	return sql_run(&use);
 }
 
 enum store_status
 store_aside_return(struct sql_db *db, const struct store_aside *aside,
     int64_t account_id, uint64_t *count_r)
 {
-	static const char sql[] =
-	    "UPDATE OR REPLACE uid SET"
-	    " unique_id = CAST(substr(unique_id, " ID_AT ") AS BLOB),"
-	    " state = CAST(CAST(substr(unique_id, " STATE_AT ", 1) AS TEXT)"
-	    "  AS INTEGER),"
-	    " stored_ms = CASE WHEN CAST(substr(unique_id, " STATE_AT ", 1)"
-	    "   AS TEXT) IN ('0', '1')"
-	    "  THEN coalesce((SELECT message.stored_ms FROM message"
-	    "   WHERE message.id = uid.message), stored_ms)"
-	    "  ELSE stored_ms END"
-	    " WHERE account = ?1 AND unique_id > CAST(?2 AS BLOB)"
-	    " AND unique_id < CAST(?3 AS BLOB)";
-	enum store_status status;
-	struct sql_statement use;
-	struct store_aside end = *aside;
+	enum store_status status = STORE_OK;
 
-	/* The octet behind "-" is ".": there the next maildrop would begin. */
-	end.prefix[STORE_ASIDE_MAILDROP - 1] = '.';
-	sql_prepare_once(&use, db, sql);
-	sql_bind_int(&use, 1, account_id);
-	sql_bind_text(&use, 2, aside->prefix);
-	sql_bind_text(&use, 3, end.prefix);
-	status = sql_run(&use);
-	*count_r = (uint64_t)sql_changes(db);
+	*count_r = 0;
+	for (int state = 0; status == STORE_OK && state < STATES; state++) {
+		status = aside_return_state(db, aside, account_id, state);
+		if (status == STORE_OK)
+			*count_r += (uint64_t)sql_changes(db);
+	}
 	return status;
 }
 
@@ -166,9 +225,8 @@ store_aside_release(struct sql_db *db, const struct store_unique *unique)
 {
 	static const char sql[] =
 	    "DELETE FROM uid WHERE account = ?1 AND" IS_ASIDE
-	    " AND CAST(substr(unique_id, " ID_AT ") AS BLOB) = ?2"
-	    " AND occurrence = ?3"
-	    " AND CAST(substr(unique_id, " STATE_AT ", 1) AS TEXT) = '5'";
+	    " AND substr(unique_id, " ID_AT ") = ?2 AND occurrence = ?3"
+	    " AND substr(unique_id, " STATE_AT ", 1) = CAST('5' AS BLOB)";
 	struct sql_statement use;
 
 	sql_prepare_once(&use, db, sql);

@@ -45,14 +45,17 @@ store_attempts_count(struct store_attempts *attempts, struct sql_db *db,
 	    " last_ms, reason) SELECT id, ?2, ?3, 1, ?4, ?5 FROM account"
 	    " WHERE id = ?1"
 	    " ON CONFLICT(account, unique_id, occurrence) DO UPDATE"
-	    " SET attempts = CASE WHEN ?6 = 0 THEN attempts + 1"
-	    "   WHEN reason <> excluded.reason THEN 1"
-	    "   WHEN last_ms > excluded.last_ms - ?6 THEN attempts"
-	    "   ELSE attempts + 1 END,"
-	    " last_ms = CASE WHEN ?6 > 0 AND reason = excluded.reason"
-	    "   AND last_ms > excluded.last_ms - ?6 THEN last_ms"
+	    " SET attempts = CASE WHEN ?6 = 0 THEN failure.attempts + 1"
+	    "   WHEN failure.reason <> excluded.reason THEN 1"
+	    "   WHEN failure.last_ms > excluded.last_ms - ?6"
+	    "    THEN failure.attempts"
+	    "   ELSE failure.attempts + 1 END,"
+	    " last_ms = CASE WHEN ?6 > 0"
+	    "   AND failure.reason = excluded.reason"
+	    "   AND failure.last_ms > excluded.last_ms - ?6"
+	    "    THEN failure.last_ms"
 	    "   ELSE excluded.last_ms END,"
-	    " reason = excluded.reason RETURNING attempts";
+	    " reason = excluded.reason RETURNING failure.attempts";
 	const struct store_unique unique =
 	    store_unique_make(failure->account_id, failure->unique_id,
 		failure->unique_id_length, failure->occurrence);

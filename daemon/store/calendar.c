@@ -297,9 +297,10 @@ begin_first(
     struct store_calendar_state *state, struct sql_db *db, int64_t now_ms)
 {
 	static const char sql[] =
-	    "SELECT max(coalesce((SELECT max(stored_ms) FROM message), 0),"
-	    " coalesce((SELECT finished_ms FROM poll"
-	    "  ORDER BY id DESC LIMIT 1), 0))";
+	    "SELECT coalesce(max(ms), 0) FROM"
+	    " (SELECT max(stored_ms) AS ms FROM message UNION ALL"
+	    "  SELECT finished_ms FROM poll"
+	    "  WHERE id = (SELECT max(id) FROM poll)) AS newest";
 	int64_t newest_ms;
 	enum store_status status = sql_integer(db, sql, &newest_ms);
 

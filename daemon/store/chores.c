@@ -5,8 +5,8 @@
 
 #include "daemon/store/index/index.h"
 #include "daemon/store/orphan.h"
-#include "daemon/store/place.h"
 #include "daemon/store/queue.h"
+#include "daemon/store/sql/place.h"
 #include "daemon/store/sql/sqlite.h"
 #include "lib/base/clock.h"
 

@@ -1,9 +1,11 @@
 /* The rows of all configured accounts get the names that these have now. */
+#include <event2/util.h>
 #include <string.h>
 
 #include "daemon/store/private.h"
 #include "daemon/store/roster.h"
 #include "daemon/store/writer.h"
+#include "lib/base/hex.h"
 
 struct configure_op {
 	struct store_op op;
@@ -61,17 +63,21 @@ static enum store_status
 configure_free_name(struct sql_db *db, const char *name, int64_t except)
 {
 	static const char sql[] =
-	    "UPDATE account SET name = name || '~' ||"
-	    " lower(hex(randomblob(8))),"
+	    "UPDATE account SET name = name || '~' || ?3,"
 	    " stable_id = CASE WHEN stable_id IS NULL AND NOT EXISTS"
 	    "  (SELECT 1 FROM account AS other WHERE other.stable_id = ?1)"
 	    "  THEN name ELSE stable_id END"
 	    " WHERE name = ?1 AND id <> ?2";
+	unsigned char bytes[8];
+	char random[2 * sizeof(bytes) + 1];
 	struct sql_statement use;
 
+	evutil_secure_rng_get_bytes(bytes, sizeof(bytes));
+	evpop_hex_encode(bytes, sizeof(bytes), random);
 	sql_prepare(&use, db, sql);
 	sql_bind_text(&use, 1, name);
 	sql_bind_int(&use, 2, except);
+	sql_bind_text(&use, 3, random);
 	return sql_run(&use);
 }
 

@@ -163,13 +163,14 @@ store_identity_uncount(struct store_identity *identity,
 
 /*
  * Those without a header digest are as good, and those whose digest is of the
- * whole header: they may be older than it.
+ * whole header: they may be older than it.  With "= ?1" SQLite would walk
+ * through all of the account's ids.
  */
-#define GONE_SELECT(header)                                             \
-	"SELECT uid.unique_id, uid.occurrence"                          \
-	" FROM uid INDEXED BY uid_gone CROSS JOIN message"              \
-	" ON message.id = uid.message"                                  \
-	" WHERE uid.account = ?1 AND uid.state = 4 AND uid.octets = ?2" \
+#define GONE_SELECT(header)                                      \
+	"SELECT uid.unique_id, uid.occurrence"                   \
+	" FROM uid JOIN message ON message.id = uid.message"     \
+	" WHERE uid.account BETWEEN ?1 AND ?1 AND uid.state = 4" \
+	" AND uid.octets = ?2"                                   \
 	" AND uid.header_digest " header " AND message.digest = ?3 LIMIT 1"
 
 static enum store_status

@@ -233,7 +233,7 @@ static enum store_status
 release_disown_body(struct store_writer *writer, int64_t body)
 {
 	static const char sql[] =
-	    "INSERT OR IGNORE INTO unfinished(body) VALUES(?1)";
+	    "INSERT INTO unfinished(body) VALUES(?1) ON CONFLICT DO NOTHING";
 	enum store_status status;
 	struct sql_statement use;
 

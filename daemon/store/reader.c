@@ -7,7 +7,7 @@
 #include "daemon/store/error.h"
 #include "daemon/store/index/fold.h"
 #include "daemon/store/op.h"
-#include "daemon/store/place.h"
+#include "daemon/store/sql/place.h"
 
 struct reader {
 	struct sql_db *db;

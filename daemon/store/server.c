@@ -18,7 +18,7 @@ server_write(struct store_writer *writer, struct store_op *op)
 	    " VALUES(?1, ?2, ?3, ?4, ?5)"
 	    " ON CONFLICT(host, port, tls) DO UPDATE"
 	    " SET facts = excluded.facts, updated_ms = excluded.updated_ms"
-	    " WHERE facts <> excluded.facts";
+	    " WHERE server.facts <> excluded.facts";
 	const struct server_op *noted = (const struct server_op *)op;
 	const struct store_server *server = &noted->server;
 	struct sql_statement use;

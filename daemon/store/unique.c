@@ -66,21 +66,21 @@ store_unique_is(const struct store_unique_row *row, uint64_t octets,
 	       memcmp(row->digest, digest, STORE_DIGEST_SIZE) == 0;
 }
 
-/* Parameters ?7 to ?11 of a row that stands for a message. */
+/* Parameters ?4 to ?8 of a row that stands for a message. */
 static void
 bind_looks(struct sql_statement *use, const struct store_unique_row *row)
 {
-	sql_bind_int(use, 7, (int64_t)row->octets);
+	sql_bind_int(use, 4, (int64_t)row->octets);
 	if (row->has_header_digest)
 		sql_bind_blob(
-		    use, 8, row->header_digest, sizeof(row->header_digest));
+		    use, 5, row->header_digest, sizeof(row->header_digest));
 	/* What is not known is NULL. */
 	if (row->listed_octets != 0)
-		sql_bind_int(use, 9, (int64_t)row->listed_octets);
+		sql_bind_int(use, 6, (int64_t)row->listed_octets);
 	if (row->lines != 0)
-		sql_bind_int(use, 10, (int64_t)row->lines);
+		sql_bind_int(use, 7, (int64_t)row->lines);
 	if (row->added_octets != 0)
-		sql_bind_int(use, 11, (int64_t)row->added_octets);
+		sql_bind_int(use, 8, (int64_t)row->added_octets);
 }
 
 static enum store_status
@@ -88,9 +88,9 @@ write_row(struct sql_db *db, const struct store_unique *unique,
     const struct store_unique_row *row)
 {
 	static const char sql[] =
-	    "INSERT INTO uid(account, unique_id, occurrence, state, message,"
-	    " stored_ms, octets, header_digest, listed_octets, lines,"
-	    " added_octets)"
+	    "INSERT INTO uid(account, unique_id, occurrence, octets,"
+	    " header_digest, listed_octets, lines, added_octets, state,"
+	    " message, stored_ms)"
 	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
 	    " ON CONFLICT(account, unique_id, occurrence) DO UPDATE"
 	    " SET state = excluded.state, message = excluded.message,"
@@ -101,10 +101,10 @@ write_row(struct sql_db *db, const struct store_unique *unique,
 	struct sql_statement use;
 
 	use_key(&use, db, sql, unique);
-	sql_bind_int(&use, 4, row->state);
-	sql_bind_int(&use, 6, row->stored_ms);
+	sql_bind_int(&use, 9, row->state);
+	sql_bind_int(&use, 11, row->stored_ms);
 	if (row->message_id != 0) {
-		sql_bind_int(&use, 5, row->message_id);
+		sql_bind_int(&use, 10, row->message_id);
 		bind_looks(&use, row);
 	}
 	return sql_run(&use);
@@ -241,8 +241,8 @@ store_unique_describe(struct sql_db *db, const struct store_unique *unique,
     const struct store_unique_row *row)
 {
 	static const char sql[] =
-	    "UPDATE uid SET octets = ?7, header_digest = ?8,"
-	    " listed_octets = ?9, lines = ?10, added_octets = ?11" WHERE_KEY;
+	    "UPDATE uid SET octets = ?4, header_digest = ?5,"
+	    " listed_octets = ?6, lines = ?7, added_octets = ?8" WHERE_KEY;
 	struct sql_statement use;
 
 	use_key(&use, db, sql, unique);

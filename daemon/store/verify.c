@@ -7,6 +7,8 @@
 
 #include "daemon/store/chunk.h"
 #include "daemon/store/digest.h"
+#include "daemon/store/sql/sqlite.h"
+#include "lib/base/hex.h"
 
 /*
  * Bodies are told apart by a bit each.  A number beyond this is no count of
@@ -49,11 +51,10 @@ note_unreadable(
 static enum store_status
 check_structure(struct verify *verify)
 {
-	static const char sql[] = "PRAGMA integrity_check";
 	struct sql_statement use;
 
 	/* An interrupt before its first step would be lost. */
-	sql_prepare_once(&use, verify->db, sql);
+	sqlite_prepare_check(&use, verify->db);
 	while (!is_stopped(verify) && sql_step(&use)) {
 		const char *text = sql_column_text(&use, 0);
 
@@ -70,7 +71,7 @@ static enum store_status
 check_counters(struct verify *verify)
 {
 	static const char sql[] =
-	    "SELECT coalesce(account.name, account.id), account.messages,"
+	    "SELECT account.name, account.messages,"
 	    " account.octets,"
 	    " coalesce(counted.messages, 0), coalesce(counted.octets, 0)"
 	    " FROM account LEFT JOIN (SELECT account,"
@@ -96,18 +97,40 @@ check_counters(struct verify *verify)
 	return sql_end(&use);
 }
 
+#define SHOWN_ID 64
+
+/* As text where it is printable, else its octets; cut where it is long. */
+static const char *
+show_id(struct sql_statement *use, int column, char id_r[SHOWN_ID + 1])
+{
+	size_t length, i;
+	const unsigned char *id = sql_column_blob(use, column, &length);
+
+	for (i = 0; i < length && id[i] >= ' ' && id[i] <= '~'; i++)
+		;
+	if (i == length)
+		snprintf(id_r, SHOWN_ID + 1, "%.*s",
+		    (int)(length < SHOWN_ID ? length : SHOWN_ID),
+		    id != NULL ? (const char *)id : "");
+	else
+		evpop_hex_encode(
+		    id, length < SHOWN_ID / 2 ? length : SHOWN_ID / 2, id_r);
+	return id_r;
+}
+
 static enum store_status
 check_unique_ids(struct verify *verify)
 {
 	static const char sql[] =
-	    "SELECT coalesce(account.name, uid.account),"
-	    " quote(uid.unique_id), uid.state, uid.message"
+	    "SELECT coalesce(account.name, '?'), uid.unique_id,"
+	    " uid.state, uid.message"
 	    " FROM uid LEFT JOIN account ON account.id = uid.account"
 	    " LEFT JOIN message ON message.id = uid.message"
 	    "  AND message.account = uid.account"
 	    " WHERE message.id IS NULL AND (uid.message IS NOT NULL"
 	    "  OR uid.state IN (0, 1, 4)) OR uid.state NOT BETWEEN 0 AND 5";
 	struct sql_statement use;
+	char id[SHOWN_ID + 1];
 
 	_Static_assert(STORE_UID_STORED == 0 && STORE_UID_DELETE == 1 &&
 			   STORE_UID_GONE == 4 && STORE_UID_QUARANTINED == 5,
@@ -115,10 +138,9 @@ check_unique_ids(struct verify *verify)
 	sql_prepare_once(&use, verify->db, sql);
 	while (sql_step(&use))
 		store_checker_problem(verify->checker,
-		    "account %s: unique-id %.64s (state %" PRId64
-		    ") stands for "
+		    "account %s: unique-id %s (state %" PRId64 ") stands for "
 		    "message %" PRId64 ", which is not there",
-		    sql_column_text(&use, 0), sql_column_text(&use, 1),
+		    sql_column_text(&use, 0), show_id(&use, 1, id),
 		    sql_column_int(&use, 2), sql_column_int(&use, 3));
 	return sql_end(&use);
 }

@@ -14,8 +14,8 @@
 #include "daemon/store/counter.h"
 #include "daemon/store/error.h"
 #include "daemon/store/index/index.h"
-#include "daemon/store/place.h"
 #include "daemon/store/scan.h"
+#include "daemon/store/sql/place.h"
 #include "daemon/store/sql/sqlite.h"
 #include "lib/base/clock.h"
 
@@ -256,13 +256,28 @@ store_writer_try(struct store_writer *writer)
 	return sql_run(&use);
 }
 
-/* After a failure: a real write of a full piece's size, and its removal. */
+/* Write as much as a full piece has, and remove it. */
+static enum store_status
+writer_write_piece(struct store_writer *writer)
+{
+	static const char insert[] =
+	    "INSERT INTO chunk(id, data) VALUES(-1, ?1)"
+	    " ON CONFLICT(id) DO UPDATE SET data = excluded.data";
+	static const char delete[] = "DELETE FROM chunk WHERE id = -1";
+	static unsigned char zeros[256 * 1024];
+	enum store_status status;
+	struct sql_statement use;
+
+	sql_prepare(&use, writer->db, insert);
+	sql_bind_blob(&use, 1, zeros, sizeof(zeros));
+	status = sql_run(&use);
+	return status == STORE_OK ? sql_exec(writer->db, delete) : status;
+}
+
+/* After a failure: whether it can be written again. */
 static void
 writer_probe(struct store_writer *writer)
 {
-	static const char insert[] = "INSERT OR REPLACE INTO chunk(id, data)"
-				     " VALUES(-1, zeroblob(262144))";
-	static const char delete[] = "DELETE FROM chunk WHERE id = -1";
 	enum store_status status =
 	    store_place_check(&writer->place, writer->db);
 
@@ -270,9 +285,7 @@ writer_probe(struct store_writer *writer)
 		status = writer_check_room(writer);
 	writer->patience.busy_ms = PROBE_PATIENCE_MS;
 	if (status == STORE_OK)
-		status = sql_exec(writer->db, insert);
-	if (status == STORE_OK)
-		status = sql_exec(writer->db, delete);
+		status = writer_write_piece(writer);
 	if (status == STORE_OK)
 		status = store_chores_empty_log(&writer->chores);
 	writer_set_health(writer, status);

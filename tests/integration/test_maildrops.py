@@ -195,7 +195,7 @@ class AnotherUserTest(MaildropTest):
         self.assertIsNone(shown["moved"])
         self.assertEqual(shown["session"]["fetched"], 0)
         self.assertEqual(
-            evpopd.rows("SELECT user FROM account"), [("u",)])
+            evpopd.rows("SELECT login FROM account"), [("u",)])
         self.assertEqual(self.move("v")["session"]["fetched"], 4)
 
     def test_killed_between(self):
@@ -206,7 +206,7 @@ class AnotherUserTest(MaildropTest):
             self.server.answers[word] = scripted.fall_silent(b"")
         evpopd.write_config()
         evpopd.post("/v1/reload")
-        procs.wait_for(lambda: evpopd.rows("SELECT user FROM account") ==
+        procs.wait_for(lambda: evpopd.rows("SELECT login FROM account") ==
                        [("v",)], what="the change")
         evpopd.kill()
         self.server.answers.clear()

@@ -202,11 +202,11 @@ static const struct {
 	{ "INSERT INTO account(name, messages) VALUES('void', 1)",
 	    "account void: 0 messages with 0 octets", 1 },
 	{ "UPDATE uid SET message = 9 WHERE unique_id = x'61'",
-	    "account home: unique-id X'61' (state 0) stands for message 9, "
+	    "account home: unique-id a (state 0) stands for message 9, "
 	    "which is not there",
 	    1 },
 	{ "UPDATE uid SET state = 1 WHERE state = 2",
-	    "unique-id X'7365656E' (state 1)", 1 },
+	    "unique-id seen (state 1)", 1 },
 	{ "UPDATE uid SET state = 77 WHERE state = 2", "(state 77)", 1 },
 	{ "INSERT INTO chunk(id, data) VALUES(99 << 20, 'x'), (99 << 20 | 1, "
 	  "'y')",

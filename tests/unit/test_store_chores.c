@@ -11,8 +11,8 @@
 
 #include "daemon/store/chores.h"
 #include "daemon/store/index/index.h"
-#include "daemon/store/place.h"
 #include "daemon/store/queue.h"
+#include "daemon/store/sql/place.h"
 #include "daemon/store/sql/schema.h"
 #include "lib/base/clock.h"
 #include "tests/unit/test_store_fixture.h"

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/store/error.h"
-#include "daemon/store/files.h"
+#include "daemon/store/sql/files.h"
 #include "lib/base/clock.h"
 
 /* "evpp"; tells the file from any other SQLite database. */

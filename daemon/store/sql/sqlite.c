@@ -467,6 +467,12 @@ sqlite_was_moved(struct sql_db *db)
 	       moved != 0;
 }
 
+void
+sqlite_prepare_check(struct sql_statement *statement, struct sql_db *db)
+{
+	sql_prepare_once(statement, db, "PRAGMA integrity_check");
+}
+
 /* ---- the write-ahead log ---- */
 
 static int

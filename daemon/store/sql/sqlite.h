@@ -16,6 +16,9 @@ bool sqlite_read_header(struct sql_db *, void *bytes_r, int length);
 /* Whether the name of the file leads elsewhere by now. */
 bool sqlite_was_moved(struct sql_db *);
 
+/* Each row is something that is wrong with the file's structure, or "ok". */
+void sqlite_prepare_check(struct sql_statement *, struct sql_db *);
+
 /* ---- the write-ahead log ---- */
 
 /* After each commit: how many pages the log has.  NULL: call nothing. */

@@ -5,8 +5,8 @@
  * it.  A file that was overwritten in its place is found by its header, which
  * only checkpoints and other connections change.
  */
-#ifndef STORE_PLACE_H
-#define STORE_PLACE_H
+#ifndef STORE_SQL_PLACE_H
+#define STORE_SQL_PLACE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
  * The files around a store before SQLite sees them: the folder, the lock that
  * says which daemon owns the store, and the file's mode.
  */
-#ifndef STORE_FILES_H
-#define STORE_FILES_H
+#ifndef STORE_SQL_FILES_H
+#define STORE_SQL_FILES_H
 
 #include "daemon/store/store.h"
 

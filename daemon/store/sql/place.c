@@ -1,4 +1,4 @@
-#include "daemon/store/place.h"
+#include "daemon/store/sql/place.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "daemon/store/files.h"
+#include "daemon/store/sql/files.h"
 
 #include <assert.h>
 #include <errno.h>
