@@ -26,7 +26,7 @@ evpop_unit_test(poll_day
 	${CMAKE_CURRENT_SOURCE_DIR}/poll_day_people.c
 	LIBS evpopd_poll)
 # Whole polls, of a server on the same loop.
-foreach(part maildrops orders)
+foreach(part maildrops orders tls)
 	evpop_unit_test(poll_${part}
 		${CMAKE_CURRENT_SOURCE_DIR}/test_poll_${part}.c
 		${CMAKE_CURRENT_SOURCE_DIR}/poll_house.c

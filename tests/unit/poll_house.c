@@ -68,12 +68,14 @@ poll_house_read(struct poll_house *house, const char *text)
 		if (*text != '@')
 			assert_true(fputc(*text, file) != EOF);
 		else
-			assert_true(fprintf(file,
-					"host = 127.0.0.1\nport = %u\n"
-					"tls = none\npassword_file = "
-					"%s/password\nuser = ",
-					(unsigned int)house->server.port,
-					house->fixture->folder) > 0);
+			assert_true(
+			    fprintf(file,
+				"host = 127.0.0.1\nport = %u\n"
+				"tls = %s\npassword_file = "
+				"%s/password\nuser = ",
+				(unsigned int)house->server.port,
+				house->tls == NULL ? "none" : house->tls,
+				house->fixture->folder) > 0);
 	}
 	assert_int_equal(fclose(file), 0);
 	config = config_read(path, &messages);

@@ -13,6 +13,7 @@
 struct poll_house {
 	struct fixture *fixture;
 	struct net_server server; /* its options may change between polls */
+	const char *tls;          /* of the accounts; NULL: "none" */
 	struct config *config;
 	struct poller *poller;
 	bool over;

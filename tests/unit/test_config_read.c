@@ -19,6 +19,11 @@
 /* An account without fault, in four lines. */
 #define ACCOUNT "[account a]\nhost = h\nuser = u\npassword_file = /p\n"
 
+/* 64 octets: a name can be no longer. */
+#define LONGEST_KEY                        \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
+	"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
 static void
 test_lines(void **state)
 {
@@ -45,6 +50,9 @@ test_lines(void **state)
 		{ ACCOUNT "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 			  "aaaaaaaaaaaaaaaaaaaa = x\n",
 		    "F:5: expected KEY = VALUE\n" },
+		{ ACCOUNT LONGEST_KEY "= x\n",
+		    "F:5: " LONGEST_KEY ": unknown key; evpopd.conf(5) lists "
+		    "those of [account NAME]\n" },
 		{ ACCOUNT "[defaults\n[control]\nhost = x\n",
 		    "F:5: expected [SECTION], and the ] is missing\n"
 		    "F:7: host: belongs in [account NAME] or [defaults]\n" },
@@ -376,6 +384,11 @@ test_unreadable(void **state)
 	assert_int_equal(mkdir(folder->main, 0700), 0);
 	folder_expect(folder, "F: expected a regular file\n");
 	assert_int_equal(rmdir(folder->main), 0);
+	folder_write_text(folder, "main.conf", "");
+	assert_int_equal(
+	    truncate(folder->main, (off_t)256 * 1024 * 1024 + 1), 0);
+	folder_expect(
+	    folder, "F: the file is larger than 256M; split it by include\n");
 	if (geteuid() == 0)
 		return;
 	folder_write(folder, "main.conf", "", 0, 0);
