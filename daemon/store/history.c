@@ -89,7 +89,7 @@ store_history_answered(struct store_history *history)
 
 	history->answered++;
 	while ((op = STAILQ_FIRST(&history->queries)) != NULL &&
-	       op->kept <= history->answered) {
+	       store_op_awaits(op) <= history->answered) {
 		STAILQ_REMOVE_HEAD(&history->queries, next);
 		store_op_submit(history->ops, op);
 	}
@@ -104,7 +104,7 @@ store_history_query(struct store_history *history, struct store_op *op)
 		store_op_submit(history->ops, op);
 		return;
 	}
-	op->kept = history->flushed;
+	store_op_await(op, history->flushed);
 	STAILQ_INSERT_TAIL(&history->queries, op, next);
 }
 

@@ -186,10 +186,8 @@ identity_take_id(struct store_identity *identity, struct sql_statement *from,
 	identity->found = found;
 	if (length > 0)
 		memcpy(found, id, length);
-	unique_r->account_id = identity->account_id;
-	unique_r->id = found;
-	unique_r->id_length = length;
-	unique_r->occurrence = (uint32_t)sql_column_int(from, 1);
+	*unique_r = store_unique_make(identity->account_id, found, length,
+	    (uint32_t)sql_column_int(from, 1));
 	return STORE_OK;
 }
 

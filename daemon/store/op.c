@@ -86,6 +86,18 @@ store_op_submit(struct store_ops *ops, struct store_op *op)
 }
 
 void
+store_op_await(struct store_op *op, uint64_t rows)
+{
+	op->awaited = rows;
+}
+
+uint64_t
+store_op_awaits(const struct store_op *op)
+{
+	return op->awaited;
+}
+
+void
 store_op_hold(struct store_op *op, size_t octets)
 {
 	op->octets = octets;
@@ -281,6 +293,12 @@ store_op_read(struct store_op *op, struct sql_db *db)
 	if (op->status == STORE_CLOSED && store_op_is_question(op) &&
 	    !atomic_load(&op->is_left))
 		op->status = STORE_SLOW;
+}
+
+enum store_status
+store_op_status(const struct store_op *op)
+{
+	return op->status;
 }
 
 enum store_status

@@ -56,7 +56,7 @@ struct store_op {
 	const struct store_op_type *type;
 	STAILQ_ENTRY(store_op) next; /* wherever it waits */
 	size_t octets;               /* memory of bodies that it holds */
-	uint64_t kept;               /* history.c's: how many come before it */
+	uint64_t awaited;            /* rows of polls that come before it */
 	enum store_status status;
 	struct evpop_arena arena; /* of what it was asked, and of its answer */
 
@@ -117,6 +117,10 @@ const unsigned char *store_op_bytes(
 void *store_op_grow(
     struct store_op *, void *rows, size_t count, size_t row_size);
 
+/* A query waits until so many rows of polls are written. */
+void store_op_await(struct store_op *, uint64_t rows);
+uint64_t store_op_awaits(const struct store_op *);
+
 /* Memory of bodies that it holds. */
 void store_op_hold(struct store_op *, size_t octets);
 size_t store_op_octets(const struct store_op *);
@@ -161,6 +165,8 @@ enum store_status store_op_take_rows(struct store_op *, struct sql_statement *,
 /* The only row; STORE_NOT_FOUND where there is none. */
 enum store_status store_op_take_row(struct store_op *, struct sql_statement *,
     store_op_take) __attribute__((warn_unused_result));
+
+enum store_status store_op_status(const struct store_op *);
 
 /* It alone has failed; returns STORE_OK, for the others. */
 enum store_status store_op_fail(struct store_op *, enum store_status);

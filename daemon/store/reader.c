@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #include "daemon/store/db.h"
-#include "daemon/store/error.h"
 #include "daemon/store/index/fold.h"
 #include "daemon/store/op.h"
 #include "daemon/store/sql/place.h"
+#include "daemon/store/status.h"
 
 struct reader {
 	struct sql_db *db;

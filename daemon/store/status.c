@@ -1,6 +1,8 @@
-#include <assert.h>
+#include "daemon/store/status.h"
 
-#include "daemon/store/store.h"
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
 
 struct status_words {
 	const char *name, *hint;
@@ -51,4 +53,17 @@ store_status_hint(enum store_status status)
 {
 	assert(status < STORE_STATUS_COUNT);
 	return words[status].hint;
+}
+
+enum store_status
+store_error_set(struct store_error *error_r, enum store_status status,
+    const char *format, ...)
+{
+	va_list arguments;
+
+	error_r->status = status;
+	va_start(arguments, format);
+	vsnprintf(error_r->text, sizeof(error_r->text), format, arguments);
+	va_end(arguments);
+	return status;
 }

@@ -32,4 +32,9 @@ struct store_error {
 	char text[STORE_ERROR_SIZE];
 };
 
+/* Fill *error_r, cutting what is too long; returns the status. */
+enum store_status store_error_set(
+    struct store_error *error_r, enum store_status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 #endif

@@ -11,7 +11,6 @@
 #include "daemon/store/codec.h"
 #include "daemon/store/db.h"
 #include "daemon/store/digest.h"
-#include "daemon/store/error.h"
 #include "daemon/store/orphan.h"
 #include "daemon/store/private.h"
 #include "daemon/store/reader.h"
@@ -44,17 +43,18 @@ store_look_at_clock(struct store *store)
 static void
 store_look_at_health(struct store *store)
 {
+	const struct store_error *told = &store->health;
 	struct store_error health;
 
 	store_writer_told(store->writer, &health, &store->stats.commits);
-	if (health.status == store->health.status)
+	if (health.status == told->status)
 		return;
 	store->health = health;
 	if (!store->is_closing)
 		notify_publish(store->notify,
 		    &(struct notify_event){ .kind = NOTIFY_STORE_HEALTH,
 			.health = { .works = health.status == STORE_OK,
-			    .text = store->health.text } });
+			    .text = told->text } });
 }
 
 /* Threads have posted something. */

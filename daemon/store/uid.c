@@ -164,7 +164,7 @@ uids_take(struct store_op *op, struct sql_statement *from)
 	digest = store_op_column_bytes(op, from, 6, &length);
 	uid->header_digest = length == STORE_HEADER_DIGEST_SIZE ? digest : NULL;
 	uids->octets += sizeof(*uid) + uid->unique_id_length + length;
-	return op->status;
+	return store_op_status(op);
 }
 
 #define UIDS_SELECT                                                        \

@@ -12,11 +12,11 @@
 #include "daemon/store/calendar.h"
 #include "daemon/store/chores.h"
 #include "daemon/store/counter.h"
-#include "daemon/store/error.h"
 #include "daemon/store/index/index.h"
 #include "daemon/store/scan.h"
 #include "daemon/store/sql/place.h"
 #include "daemon/store/sql/sqlite.h"
+#include "daemon/store/status.h"
 #include "lib/base/clock.h"
 
 /*

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/store/error.h"
+#include "daemon/store/status.h"
 
 static enum store_status
 status_of_errno(int error)

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/store/error.h"
 #include "daemon/store/sql/files.h"
+#include "daemon/store/status.h"
 #include "lib/base/clock.h"
 
 /* "evpp"; tells the file from any other SQLite database. */
