@@ -29,4 +29,13 @@ bool evpop_destination_init(struct evpop_destination *,
 /* Zeroed, it is clear. */
 void evpop_destination_clear(struct evpop_destination *);
 
+/*
+ * A host in UTF-8 as ASCII, as the DNS, certificates and proxies know it
+ * ("xn--..."), to be freed: mapped and encoded by UTS #46,
+ * non-transitional (IDNA 2008).  ASCII, and so any address, passes untouched.
+ * False with the reason where the name cannot exist, or without memory.
+ */
+bool evpop_idn_to_ascii(const char *host, char **ascii_r,
+    struct evpop_result *result_r) EVPOP_MUST_USE;
+
 #endif

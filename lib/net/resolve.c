@@ -107,13 +107,22 @@ resolve_awaits_more(const struct evpop_resolve *resolve)
 	return false;
 }
 
-/* Free it when nobody has a use for it any more. */
+/*
+ * Around a function that still looks at it after a callback; the last to leave
+ * frees it when nobody has a use for it any more.
+ */
 static void
-resolve_release(struct evpop_resolve *resolve)
+resolve_enter(struct evpop_resolve *resolve)
+{
+	resolve->busy++;
+}
+
+static void
+resolve_leave(struct evpop_resolve *resolve)
 {
 	size_t i;
 
-	if (resolve->busy > 0 || resolve->owner != NULL || resolve->inquired)
+	if (--resolve->busy > 0 || resolve->owner != NULL || resolve->inquired)
 		return;
 	for (i = 0; i < FAMILIES; i++) {
 		if (resolve->questions[i].asked)
@@ -187,11 +196,11 @@ resolve_explained(
 	(void)ttl;
 	resolve->inquired = false;
 	resolve->inquiry = NULL;
+	resolve_enter(resolve);
 	if (resolve->owner == NULL) {
-		resolve_release(resolve);
+		resolve_leave(resolve);
 		return;
 	}
-	resolve->busy++;
 	switch (error) {
 	case DNS_ERR_NONE:
 		if (type == DNS_IPv4_A && count > 0)
@@ -216,8 +225,7 @@ resolve_explained(
 		    "answer");
 		break;
 	}
-	resolve->busy--;
-	resolve_release(resolve);
+	resolve_leave(resolve);
 }
 
 /*
@@ -295,10 +303,9 @@ question_answered(int error, struct evutil_addrinfo *info, void *arg)
 		evutil_freeaddrinfo(info);
 	if (resolve->busy > 0)
 		return;
-	resolve->busy++;
+	resolve_enter(resolve);
 	resolve_tell(resolve);
-	resolve->busy--;
-	resolve_release(resolve);
+	resolve_leave(resolve);
 }
 
 static void
@@ -343,15 +350,14 @@ resolve_name(struct evpop_resolve **resolve_r, struct evdns_base *dns,
 	resolve->port = port;
 	snprintf(resolve->host, sizeof(resolve->host), "%s", host);
 	*resolve_r = resolve;
-	resolve->busy++;
+	resolve_enter(resolve);
 	for (i = 0; i < FAMILIES; i++) {
 		resolve->questions[i].resolve = resolve;
 		question_ask(
 		    &resolve->questions[i], dns, host, port, families[i]);
 	}
 	resolve_tell(resolve);
-	resolve->busy--;
-	resolve_release(resolve);
+	resolve_leave(resolve);
 }
 
 void
@@ -389,11 +395,10 @@ evpop_resolve_cancel(struct evpop_resolve **resolve_r)
 		return;
 	*resolve_r = NULL;
 	resolve->owner = NULL;
-	resolve->busy++;
+	resolve_enter(resolve);
 	for (i = 0; i < FAMILIES; i++)
 		question_drop(&resolve->questions[i]);
 	if (resolve->inquiry != NULL)
 		evdns_cancel_request(resolve->dns, resolve->inquiry);
-	resolve->busy--;
-	resolve_release(resolve);
+	resolve_leave(resolve);
 }

@@ -10,9 +10,7 @@ set(EVPOP_NET_SOURCES
 	net/derive.c
 	net/destination.c
 	net/dial.c
-	net/facts.c
 	net/http_connect.c
-	net/idn.c
 	net/io.c
 	net/login.c
 	net/loop.c

@@ -14,7 +14,7 @@
 #include <evpop/client.h>
 
 #include "daemon/config/value.h"
-#include "lib/net/idn.h"
+#include "lib/net/destination.h"
 #include "lib/net/proxy.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/record.h"

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "lib/net/idn.h"
+#include "lib/net/destination.h"
 
 static const struct {
 	const char *host, *ascii;

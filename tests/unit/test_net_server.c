@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "lib/core/listing.h"
-#include "lib/net/facts.h"
 #include "lib/net/memory.h"
 #include "lib/net/server.h"
 
