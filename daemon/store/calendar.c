@@ -46,7 +46,7 @@ struct reading {
 #define READ_MOST_MS 100
 
 static struct reading
-read_clocks(void)
+clocks_read(void)
 {
 	struct reading now;
 	int tries = 0;
@@ -79,7 +79,7 @@ static const struct field {
 #define FIELDS (sizeof(fields) / sizeof(fields[0]))
 
 static int64_t *
-field_of(struct store_era *era, const struct field *field)
+era_field(struct store_era *era, const struct field *field)
 {
 	return (int64_t *)(void *)((char *)era + field->offset);
 }
@@ -90,7 +90,7 @@ static const char put_sql[] =
     " ON CONFLICT(key) DO UPDATE SET value = excluded.value";
 
 static enum store_status
-load(struct store_era *era, struct sql_db *db, bool *found_r)
+era_load(struct store_era *era, struct sql_db *db, bool *found_r)
 {
 	enum store_status status;
 	struct sql_statement use;
@@ -110,14 +110,14 @@ load(struct store_era *era, struct sql_db *db, bool *found_r)
 		sql_prepare(&use, db, select_sql);
 		sql_bind_text(&use, 1, fields[i].key);
 		if (sql_step(&use))
-			*field_of(era, &fields[i]) = sql_column_int(&use, 0);
+			*era_field(era, &fields[i]) = sql_column_int(&use, 0);
 		status = sql_end(&use);
 	}
 	return status;
 }
 
 static enum store_status
-save(struct store_era *era, struct sql_db *db)
+era_save(struct store_era *era, struct sql_db *db)
 {
 	enum store_status status;
 	struct sql_statement use;
@@ -129,7 +129,7 @@ save(struct store_era *era, struct sql_db *db)
 	for (size_t i = 0; status == STORE_OK && i < FIELDS; i++) {
 		sql_prepare(&use, db, put_sql);
 		sql_bind_text(&use, 1, fields[i].key);
-		sql_bind_int(&use, 2, *field_of(era, &fields[i]));
+		sql_bind_int(&use, 2, *era_field(era, &fields[i]));
 		status = sql_run(&use);
 	}
 	return status;
@@ -171,7 +171,8 @@ static const struct shown {
 
 /* What the era has dated until then. */
 static enum store_status
-move(struct store_era *era, struct sql_db *db, int64_t until_ms, int64_t by_ms)
+era_move(
+    struct store_era *era, struct sql_db *db, int64_t until_ms, int64_t by_ms)
 {
 	bool is_shown =
 	    era->is_behind != 0 || until_ms - era->since_ms < YOUNG_MOST_MS;
@@ -195,7 +196,7 @@ move(struct store_era *era, struct sql_db *db, int64_t until_ms, int64_t by_ms)
 		sql_bind_int(&use, 1, by_ms);
 		sql_bind_int(&use, 2, era->since_ms);
 		sql_bind_int(&use, 3, until_ms);
-		sql_bind_int(&use, 4, *field_of(era, &id));
+		sql_bind_int(&use, 4, *era_field(era, &id));
 		status = sql_run(&use);
 	}
 	return status;
@@ -203,7 +204,7 @@ move(struct store_era *era, struct sql_db *db, int64_t until_ms, int64_t by_ms)
 
 /* What lies ahead of the clock was dated by a wrong one: it is from now. */
 static enum store_status
-redate_future(struct sql_db *db, int64_t now_ms)
+calendar_redate_future(struct sql_db *db, int64_t now_ms)
 {
 	static const char *const futures[] = {
 		"UPDATE uid SET stored_ms = ?1 WHERE stored_ms > ?1",
@@ -226,7 +227,7 @@ redate_future(struct sql_db *db, int64_t now_ms)
 
 /* The rest of them, too, where the clock is known to have been absurd. */
 static enum store_status
-redate_past(struct sql_db *db, int64_t now_ms)
+calendar_redate_past(struct sql_db *db, int64_t now_ms)
 {
 	struct sql_statement use;
 
@@ -240,7 +241,7 @@ redate_past(struct sql_db *db, int64_t now_ms)
 /* ---- eras ---- */
 
 static int64_t
-least_ms(const struct store_era *era)
+era_least_ms(const struct store_era *era)
 {
 	int64_t built_ms = store_clock_built_ms();
 	int64_t seen_ms = era->floor_ms - BEHIND_LEAST_MS;
@@ -250,11 +251,11 @@ least_ms(const struct store_era *era)
 
 /* The clock was set by so much; what the era has dated, it did until then. */
 static enum store_status
-set(struct store_calendar_state *state, struct sql_db *db, int64_t until_ms,
-    int64_t by_ms)
+calendar_set(struct store_calendar_state *state, struct sql_db *db,
+    int64_t until_ms, int64_t by_ms)
 {
 	struct store_era *era = &state->era;
-	enum store_status status = move(era, db, until_ms, by_ms);
+	enum store_status status = era_move(era, db, until_ms, by_ms);
 
 	state->is_doubted = true;
 	era->since_ms += by_ms;
@@ -267,7 +268,7 @@ set(struct store_calendar_state *state, struct sql_db *db, int64_t until_ms,
 
 /* The machine was started anew, and what its clock showed before was right. */
 static enum store_status
-begin_era(struct store_calendar_state *state, struct sql_db *db,
+era_begin(struct store_calendar_state *state, struct sql_db *db,
     int64_t floor_ms, int64_t now_ms)
 {
 	struct store_era *era = &state->era;
@@ -293,7 +294,7 @@ begin_era(struct store_calendar_state *state, struct sql_db *db,
 
 /* A store whose clock was never looked at. */
 static enum store_status
-begin_first(
+calendar_begin_first(
     struct store_calendar_state *state, struct sql_db *db, int64_t now_ms)
 {
 	static const char sql[] =
@@ -306,7 +307,7 @@ begin_first(
 
 	state->era.doubted_poll = STORE_NOT_DOUBTED;
 	if (status == STORE_OK)
-		status = begin_era(state, db, newest_ms, now_ms);
+		status = era_begin(state, db, newest_ms, now_ms);
 	/* Whether it is behind is told next; until then it counts as such. */
 	state->era.is_behind = 1;
 	return status;
@@ -314,32 +315,32 @@ begin_first(
 
 /* Of one that was behind it is only known that it had ended by now. */
 static enum store_status
-begin_next(
+calendar_begin_next(
     struct store_calendar_state *state, struct sql_db *db, int64_t now_ms)
 {
 	int64_t seen_ms = state->era.seen_ms;
 
 	return state->era.is_behind != 0
-		   ? set(state, db, seen_ms + 2 * SEEN_EVERY_MS,
+		   ? calendar_set(state, db, seen_ms + 2 * SEEN_EVERY_MS,
 			 now_ms - seen_ms)
-		   : begin_era(state, db, seen_ms, now_ms);
+		   : era_begin(state, db, seen_ms, now_ms);
 }
 
 /* The first transaction of this process. */
 static enum store_status
-start(struct store_calendar_state *state, struct sql_db *db,
+calendar_start(struct store_calendar_state *state, struct sql_db *db,
     const struct reading *now, bool *goes_on_r)
 {
 	char id[STORE_CLOCK_START];
 	bool found;
-	enum store_status status = load(&state->era, db, &found);
+	enum store_status status = era_load(&state->era, db, &found);
 
 	store_clock_start(id);
 	*goes_on_r = status == STORE_OK && found && id[0] != '\0' &&
 		     strcmp(id, state->era.start) == 0;
 	if (status == STORE_OK && !*goes_on_r)
-		status = found ? begin_next(state, db, now->unix_ms)
-			       : begin_first(state, db, now->unix_ms);
+		status = found ? calendar_begin_next(state, db, now->unix_ms)
+			       : calendar_begin_first(state, db, now->unix_ms);
 	memcpy(state->era.start, id, sizeof(id));
 	/* Answers of an earlier process are nobody's. */
 	state->setting++;
@@ -349,7 +350,7 @@ start(struct store_calendar_state *state, struct sql_db *db,
 
 /* How far the clock is from where it should be, if it was not set. */
 static enum store_status
-compare(struct store_calendar_state *state, struct sql_db *db,
+calendar_compare_clocks(struct store_calendar_state *state, struct sql_db *db,
     const struct reading *now)
 {
 	struct store_era *era = &state->era;
@@ -358,25 +359,26 @@ compare(struct store_calendar_state *state, struct sql_db *db,
 
 	if (by_ms < SET_LEAST_MS && by_ms > -SET_LEAST_MS)
 		return STORE_OK;
-	return set(state, db, was_ms, by_ms);
+	return calendar_set(state, db, was_ms, by_ms);
 }
 
 static enum store_status
-judge(struct store_calendar_state *state, struct sql_db *db, int64_t now_ms)
+calendar_judge(
+    struct store_calendar_state *state, struct sql_db *db, int64_t now_ms)
 {
 	struct store_era *era = &state->era;
 	bool was_behind = era->is_behind != 0;
-	bool is_behind = now_ms < least_ms(era);
+	bool is_behind = now_ms < era_least_ms(era);
 	enum store_status status = STORE_OK;
 
 	if (is_behind && now_ms >= store_clock_built_ms() &&
 	    now_ms - era->since_ms >= BEHIND_MOST_MS) {
-		status = redate_future(db, now_ms);
+		status = calendar_redate_future(db, now_ms);
 		era->floor_ms = now_ms;
 		is_behind = false;
 	}
 	if (status == STORE_OK && was_behind && !is_behind)
-		status = redate_past(db, now_ms);
+		status = calendar_redate_past(db, now_ms);
 	if (was_behind != is_behind)
 		state->setting++;
 	era->is_behind = is_behind;
@@ -389,7 +391,7 @@ enum store_status
 store_calendar_begin(struct store_calendar *calendar, struct sql_db *db)
 {
 	struct store_calendar_state *state = &calendar->next;
-	struct reading now = read_clocks();
+	struct reading now = clocks_read();
 	bool goes_on = true;
 	enum store_status status = STORE_OK;
 
@@ -397,18 +399,18 @@ store_calendar_begin(struct store_calendar *calendar, struct sql_db *db)
 	*state = calendar->kept;
 	state->is_doubted = false;
 	if (!state->is_loaded)
-		status = start(state, db, &now, &goes_on);
+		status = calendar_start(state, db, &now, &goes_on);
 	if (status == STORE_OK && goes_on)
-		status = compare(state, db, &now);
+		status = calendar_compare_clocks(state, db, &now);
 	state->era.offset_ms = now.unix_ms - now.elapsed_ms;
 	if (status == STORE_OK)
-		status = judge(state, db, now.unix_ms);
+		status = calendar_judge(state, db, now.unix_ms);
 	if (status != STORE_OK ||
 	    (state->setting == calendar->kept.setting &&
 		now.unix_ms - state->era.seen_ms < SEEN_EVERY_MS))
 		return status;
 	state->era.seen_ms = now.unix_ms;
-	return save(&state->era, db);
+	return era_save(&state->era, db);
 }
 
 /* Polls that are recorded with it began before. */
@@ -422,7 +424,7 @@ store_calendar_end(struct store_calendar *calendar, struct sql_db *db)
 		return STORE_OK;
 	status = sql_integer(db, "SELECT coalesce(max(id), 0) FROM poll",
 	    &state->era.doubted_poll);
-	return status == STORE_OK ? save(&state->era, db) : status;
+	return status == STORE_OK ? era_save(&state->era, db) : status;
 }
 
 bool
@@ -444,7 +446,7 @@ store_calendar_clock(const struct store_calendar *calendar)
 	struct store_clock clock = state->clock;
 
 	clock.is_behind = state->is_loaded && state->era.is_behind != 0;
-	clock.least_ms = least_ms(&state->era);
+	clock.least_ms = era_least_ms(&state->era);
 	clock.offset_ms = state->era.offset_ms;
 	clock.setting = state->setting;
 	return clock;

@@ -22,14 +22,14 @@ store_chunk_insert(struct sql_db *db, int64_t number, uint32_t sequence,
 }
 
 static enum store_status
-damaged(struct sql_db *db, const char *why)
+chunk_damaged(struct sql_db *db, const char *why)
 {
 	return sql_fail(
 	    db, STORE_DAMAGED, "a piece of it cannot be unpacked: %s", why);
 }
 
 static enum store_status
-unpack(struct sql_db *db, const void **bytes, size_t *length)
+chunk_unpack(struct sql_db *db, const void **bytes, size_t *length)
 {
 	const char *why;
 
@@ -41,7 +41,7 @@ unpack(struct sql_db *db, const void **bytes, size_t *length)
 		return STORE_MEMORY;
 	case STORE_CODEC_DAMAGED:
 	default:
-		return damaged(db, why);
+		return chunk_damaged(db, why);
 	}
 }
 
@@ -64,8 +64,8 @@ store_chunk_take(struct sql_db *db, struct sql_statement *use, int column,
 	if (encoding == STORE_CHUNK_PLAIN)
 		return STORE_OK;
 	if (encoding == STORE_CHUNK_ZSTD)
-		return unpack(db, bytes_r, length_r);
-	return damaged(db, "Its encoding is not known");
+		return chunk_unpack(db, bytes_r, length_r);
+	return chunk_damaged(db, "Its encoding is not known");
 }
 
 void

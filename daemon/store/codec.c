@@ -18,7 +18,7 @@
 #define LENGTH_LEAST ((size_t)1024)
 
 static void
-free_packer(struct store_codec *codec)
+codec_free_packer(struct store_codec *codec)
 {
 	ZSTD_freeCCtx(codec->packer);
 	free(codec->packed);
@@ -27,7 +27,7 @@ free_packer(struct store_codec *codec)
 }
 
 static void
-free_unpacker(struct store_codec *codec)
+codec_free_unpacker(struct store_codec *codec)
 {
 	ZSTD_freeDCtx(codec->unpacker);
 	free(codec->unpacked);
@@ -38,12 +38,12 @@ free_unpacker(struct store_codec *codec)
 void
 store_codec_clear(struct store_codec *codec)
 {
-	free_packer(codec);
-	free_unpacker(codec);
+	codec_free_packer(codec);
+	codec_free_unpacker(codec);
 }
 
 static bool
-has_packer(struct store_codec *codec)
+codec_has_packer(struct store_codec *codec)
 {
 	if (codec->packer != NULL)
 		return true;
@@ -53,7 +53,7 @@ has_packer(struct store_codec *codec)
 	    !ZSTD_isError(ZSTD_CCtx_setParameter(
 		codec->packer, ZSTD_c_compressionLevel, codec->level)))
 		return true;
-	free_packer(codec);
+	codec_free_packer(codec);
 	return false;
 }
 
@@ -64,7 +64,7 @@ store_codec_pack(struct store_codec *codec, const void *bytes, size_t length,
 	size_t room = length - GAIN_LEAST(length), result;
 
 	if (codec->level == 0 || length < LENGTH_LEAST ||
-	    length > STORE_PIECE_MAX || !has_packer(codec))
+	    length > STORE_PIECE_MAX || !codec_has_packer(codec))
 		return false;
 	/* It gives up where there is no room for what comes out. */
 	result =
@@ -77,7 +77,7 @@ store_codec_pack(struct store_codec *codec, const void *bytes, size_t length,
 }
 
 static bool
-has_unpacker(struct store_codec *codec)
+codec_has_unpacker(struct store_codec *codec)
 {
 	if (codec->unpacker != NULL)
 		return true;
@@ -85,7 +85,7 @@ has_unpacker(struct store_codec *codec)
 	codec->unpacked = malloc(STORE_PIECE_MAX);
 	if (codec->unpacker != NULL && codec->unpacked != NULL)
 		return true;
-	free_unpacker(codec);
+	codec_free_unpacker(codec);
 	return false;
 }
 
@@ -97,7 +97,7 @@ store_codec_unpack(struct store_codec *codec, const void *packed,
 	size_t result;
 
 	*why_r = "out of memory";
-	if (!has_unpacker(codec))
+	if (!codec_has_unpacker(codec))
 		return STORE_CODEC_MEMORY;
 	result = ZSTD_decompressDCtx(codec->unpacker, codec->unpacked,
 	    STORE_PIECE_MAX, packed, packed_length);

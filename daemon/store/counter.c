@@ -1,7 +1,7 @@
 #include "daemon/store/counter.h"
 
 static enum store_status
-add_to_row(struct sql_db *db, int64_t account_id, int64_t messages,
+counter_add_to_row(struct sql_db *db, int64_t account_id, int64_t messages,
     int64_t octets, bool *found_r)
 {
 	static const char sql[] = "UPDATE account SET messages = messages + ?2,"
@@ -33,8 +33,8 @@ store_counter_add(struct store_counter *counter, struct sql_db *db,
 	}
 	status = store_counter_write(counter, db);
 	if (status == STORE_OK)
-		status =
-		    add_to_row(db, account_id, 1, (int64_t)octets, found_r);
+		status = counter_add_to_row(
+		    db, account_id, 1, (int64_t)octets, found_r);
 	if (status == STORE_OK && *found_r)
 		counter->account_id = account_id;
 	return status;
@@ -50,8 +50,8 @@ store_counter_write(struct store_counter *counter, struct sql_db *db)
 	*counter = (struct store_counter){ .account_id = 0 };
 	if (was.messages == 0)
 		return STORE_OK;
-	status =
-	    add_to_row(db, was.account_id, was.messages, was.octets, &found);
+	status = counter_add_to_row(
+	    db, was.account_id, was.messages, was.octets, &found);
 	/* It was there in this transaction. */
 	return status == STORE_OK && !found ? STORE_DAMAGED : status;
 }

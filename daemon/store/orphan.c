@@ -5,7 +5,7 @@
 #define STEP_PIECES 16
 
 static enum store_status
-remove_pieces(struct sql_db *db, int64_t body, bool *gone_r)
+orphan_remove_pieces(struct sql_db *db, int64_t body, bool *gone_r)
 {
 	static const char sql[] =
 	    "DELETE FROM chunk WHERE id IN (SELECT id FROM chunk"
@@ -23,7 +23,7 @@ remove_pieces(struct sql_db *db, int64_t body, bool *gone_r)
 }
 
 static enum store_status
-forget(struct sql_db *db, int64_t body)
+orphan_forget(struct sql_db *db, int64_t body)
 {
 	static const char sql[] = "DELETE FROM unfinished WHERE body = ?1";
 	struct sql_statement use;
@@ -35,7 +35,7 @@ forget(struct sql_db *db, int64_t body)
 
 /* Without its note a body belongs to somebody, or has no pieces. */
 static enum store_status
-is_noted(struct sql_db *db, int64_t body, bool *noted_r)
+orphan_is_noted(struct sql_db *db, int64_t body, bool *noted_r)
 {
 	static const char sql[] = "SELECT 1 FROM unfinished WHERE body = ?1";
 	struct sql_statement use;
@@ -54,13 +54,13 @@ store_orphan_step(struct sql_db *db, int64_t body, bool *gone_r)
 
 	*gone_r = false;
 	if (status == STORE_OK)
-		status = is_noted(db, body, &noted);
+		status = orphan_is_noted(db, body, &noted);
 	if (status == STORE_OK && !noted)
 		*gone_r = true;
 	if (status == STORE_OK && noted)
-		status = remove_pieces(db, body, gone_r);
+		status = orphan_remove_pieces(db, body, gone_r);
 	if (status == STORE_OK && noted && *gone_r)
-		status = forget(db, body);
+		status = orphan_forget(db, body);
 	if (status == STORE_OK)
 		status = sql_commit(db);
 	if (status != STORE_OK)

@@ -112,7 +112,7 @@ store_scan_new(struct store_scan_held *held)
 }
 
 static void
-drop_header(struct store_scan *scan)
+scan_drop_header(struct store_scan *scan)
 {
 	atomic_fetch_sub(&scan->held->octets, scan->header_length);
 	scan->header_length = 0;
@@ -125,7 +125,7 @@ store_scan_free(struct store_scan *scan)
 {
 	if (scan == NULL)
 		return;
-	drop_header(scan);
+	scan_drop_header(scan);
 	store_digest_free(scan->digest);
 	mail_envelope_free(&scan->envelope);
 	mail_parts_free(scan->parts);
@@ -133,7 +133,7 @@ store_scan_free(struct store_scan *scan)
 }
 
 static bool
-keep_header(struct store_scan *scan, const char *bytes, size_t length)
+scan_keep_header(struct store_scan *scan, const char *bytes, size_t length)
 {
 	char *grown = realloc(scan->header, scan->header_length + length);
 
@@ -152,7 +152,8 @@ struct filtered {
 };
 
 static void
-take_part(const unsigned char *bytes, size_t length, bool is_added, void *arg)
+scan_take_filtered(
+    const unsigned char *bytes, size_t length, bool is_added, void *arg)
 {
 	struct filtered *filtered = arg;
 
@@ -163,7 +164,7 @@ take_part(const unsigned char *bytes, size_t length, bool is_added, void *arg)
 }
 
 static bool
-digest_filtered(struct store_scan *scan, const char *header, size_t length)
+scan_digest_filtered(struct store_scan *scan, const char *header, size_t length)
 {
 	struct filtered filtered = { .bytes = malloc(length + 1) };
 	struct evpop_header_filter filter;
@@ -171,7 +172,7 @@ digest_filtered(struct store_scan *scan, const char *header, size_t length)
 
 	if (filtered.bytes == NULL)
 		return false;
-	evpop_header_filter_init(&filter, take_part, &filtered);
+	evpop_header_filter_init(&filter, scan_take_filtered, &filtered);
 	evpop_header_filter_feed(
 	    &filter, (const unsigned char *)header, length);
 	evpop_header_filter_finish(&filter);
@@ -184,14 +185,14 @@ digest_filtered(struct store_scan *scan, const char *header, size_t length)
 
 /* A header of its own has an id that no other message has. */
 static bool
-digest_header(struct store_scan *scan, const char *header, size_t length)
+scan_digest_header(struct store_scan *scan, const char *header, size_t length)
 {
 	const char *id = scan->envelope.header_id;
 
 	if (id == NULL || id[0] == '\0')
 		return true;
 	scan->has_header_digest =
-	    digest_filtered(scan, header, length) &&
+	    scan_digest_filtered(scan, header, length) &&
 	    (scan->added_octets == 0 ||
 		store_digest_sha256(header, length, scan->whole_header_digest));
 	return scan->has_header_digest;
@@ -202,8 +203,8 @@ digest_header(struct store_scan *scan, const char *header, size_t length)
  * that stands before one, and of no other lines than those of text.
  */
 static bool
-is_well_formed(const struct store_scan *scan, const char *bytes, size_t header,
-    size_t body)
+scan_is_well_formed(const struct store_scan *scan, const char *bytes,
+    size_t header, size_t body)
 {
 	return scan->edge.blanks == 0 &&
 	       (body == header || body - header == 1 ||
@@ -211,22 +212,22 @@ is_well_formed(const struct store_scan *scan, const char *bytes, size_t header,
 }
 
 static bool
-is_room(const struct store_scan *scan, size_t length)
+scan_has_room(const struct store_scan *scan, size_t length)
 {
 	return length <= HEADERS_MAX - atomic_load(&scan->held->octets);
 }
 
 /* One whose charset only a part may name is kept, to be read again. */
 static bool
-keep_unread(struct store_scan *scan, const char *bytes, size_t header)
+scan_keep_unread(struct store_scan *scan, const char *bytes, size_t header)
 {
-	if (!scan->envelope.wants_charset || !is_room(scan, header)) {
+	if (!scan->envelope.wants_charset || !scan_has_room(scan, header)) {
 		if (scan->header != NULL)
-			drop_header(scan);
+			scan_drop_header(scan);
 		return true;
 	}
 	if (scan->header == NULL)
-		return keep_header(scan, bytes, header);
+		return scan_keep_header(scan, bytes, header);
 	atomic_fetch_sub(&scan->held->octets, scan->header_length - header);
 	scan->header_length = header;
 	return true;
@@ -237,81 +238,81 @@ keep_unread(struct store_scan *scan, const char *bytes, size_t header)
  * message may have no header at all.
  */
 static bool
-decode(struct store_scan *scan, const char *bytes, size_t length, size_t header,
-    size_t body, bool is_whole)
+scan_decode(struct store_scan *scan, const char *bytes, size_t length,
+    size_t header, size_t body, bool is_whole)
 {
 	scan->is_decoded = true;
 	if (!mail_header_is_one(bytes, header))
 		header = body = 0;
 	if (!mail_envelope_read(bytes, header, NULL, &scan->envelope) ||
-	    (is_whole && is_well_formed(scan, bytes, header, body) &&
-		!digest_header(scan, bytes, header)))
+	    (is_whole && scan_is_well_formed(scan, bytes, header, body) &&
+		!scan_digest_header(scan, bytes, header)))
 		return false;
 	scan->parts = mail_parts_new(&sink, scan, bytes, header);
 	if (scan->parts == NULL)
 		return false;
 	mail_parts_feed(scan->parts, bytes + body, length - body);
-	return keep_unread(scan, bytes, header);
+	return scan_keep_unread(scan, bytes, header);
 }
 
 /* Its end is too far away: what there is of it tells it from no other. */
 static bool
-decode_part(struct store_scan *scan, const char *bytes, size_t length)
+scan_decode_part(struct store_scan *scan, const char *bytes, size_t length)
 {
 	scan->is_cut = true;
-	return decode(scan, bytes, length, length, length, false);
+	return scan_decode(scan, bytes, length, length, length, false);
 }
 
 /* In the first piece, where most headers end; *taken_r is what was used. */
 static bool
-look_in_first(struct store_scan *scan, const char *bytes, size_t length)
+scan_look_in_first(struct store_scan *scan, const char *bytes, size_t length)
 {
 	size_t header, at = 0;
 
 	if (mail_header_find_end(&scan->edge, bytes, length, &at, &header))
-		return decode(scan, bytes, length, header, at, true);
+		return scan_decode(scan, bytes, length, header, at, true);
 	scan->line = at;
-	if (length == HEADER_MAX || !is_room(scan, length))
-		return decode_part(scan, bytes, length);
-	return keep_header(scan, bytes, length);
+	if (length == HEADER_MAX || !scan_has_room(scan, length))
+		return scan_decode_part(scan, bytes, length);
+	return scan_keep_header(scan, bytes, length);
 }
 
 /* In what is kept; only lines that are new are looked at. */
 static bool
-look_in_kept(struct store_scan *scan, const char *bytes, size_t length)
+scan_look_in_kept(struct store_scan *scan, const char *bytes, size_t length)
 {
 	size_t header;
 
-	if (!keep_header(scan, bytes, length))
+	if (!scan_keep_header(scan, bytes, length))
 		return false;
 	if (memchr(bytes, '\n', length) != NULL &&
 	    mail_header_find_end(&scan->edge, scan->header, scan->header_length,
 		&scan->line, &header))
-		return decode(scan, scan->header, scan->header_length, header,
-		    scan->line, true);
+		return scan_decode(scan, scan->header, scan->header_length,
+		    header, scan->line, true);
 	return scan->header_length < HEADER_MAX ||
-	       decode_part(scan, scan->header, HEADER_MAX);
+	       scan_decode_part(scan, scan->header, HEADER_MAX);
 }
 
 /* *used_r is how many of these bytes have been looked at. */
 static bool
-look_for_header(
+scan_look_for_header(
     struct store_scan *scan, const char *bytes, size_t length, size_t *used_r)
 {
 	if (length > HEADER_MAX - scan->header_length)
 		length = HEADER_MAX - scan->header_length;
 	*used_r = length;
 	if (scan->header == NULL)
-		return look_in_first(scan, bytes, length);
-	if (is_room(scan, length))
-		return look_in_kept(scan, bytes, length);
+		return scan_look_in_first(scan, bytes, length);
+	if (scan_has_room(scan, length))
+		return scan_look_in_kept(scan, bytes, length);
 	*used_r = 0;
-	return decode_part(scan, scan->header, scan->header_length);
+	return scan_decode_part(scan, scan->header, scan->header_length);
 }
 
 /* Read again what had to wait for a charset. */
 static bool
-decode_again(struct store_scan *scan)
+scan_decode_again(struct store_scan *scan)
 {
 	bool done;
 
@@ -320,13 +321,13 @@ decode_again(struct store_scan *scan)
 	mail_envelope_free(&scan->envelope);
 	done = mail_envelope_read(
 	    scan->header, scan->header_length, scan->charset, &scan->envelope);
-	drop_header(scan);
+	scan_drop_header(scan);
 	return done;
 }
 
 /* In a form that compilers make wide. */
 static uint64_t
-count_lines(const unsigned char *bytes, size_t length)
+scan_count_lines(const unsigned char *bytes, size_t length)
 {
 	uint64_t lines = 0;
 
@@ -341,12 +342,12 @@ store_scan_feed(struct store_scan *scan, const void *bytes, size_t length)
 	if (length == 0)
 		return true;
 	scan->octets += length;
-	scan->lines += count_lines(bytes, length);
+	scan->lines += scan_count_lines(bytes, length);
 	store_digest_update(scan->digest, bytes, length);
 	if (!scan->is_decoded) {
 		size_t used;
 
-		if (!look_for_header(scan, bytes, length, &used))
+		if (!scan_look_for_header(scan, bytes, length, &used))
 			return false;
 		if (!scan->is_decoded)
 			return true;
@@ -362,11 +363,11 @@ store_scan_finish(struct store_scan *scan, struct store_scan_result *result_r)
 {
 	/* A message that is all header has no empty line. */
 	if (!scan->is_decoded &&
-	    !decode(scan, scan->header != NULL ? scan->header : "",
+	    !scan_decode(scan, scan->header != NULL ? scan->header : "",
 		scan->header_length, scan->header_length, scan->header_length,
 		true))
 		return false;
-	if (!mail_parts_finish(scan->parts) || !decode_again(scan))
+	if (!mail_parts_finish(scan->parts) || !scan_decode_again(scan))
 		return false;
 	result_r->octets = scan->octets;
 	result_r->lines = scan->lines;

@@ -13,7 +13,7 @@ _Static_assert(STORE_UID_STORED == 0 && STORE_UID_DELETE == 1 &&
 #define WHERE_KEY " WHERE account = ?1 AND unique_id = ?2 AND occurrence = ?3"
 
 static void
-use_key(struct sql_statement *use, struct sql_db *db, const char *sql,
+unique_prepare(struct sql_statement *use, struct sql_db *db, const char *sql,
     const struct store_unique *unique)
 {
 	sql_prepare(use, db, sql);
@@ -36,7 +36,7 @@ store_unique_look_up(struct sql_db *db, const struct store_unique *unique,
 	struct sql_statement use;
 
 	memset(row_r, 0, sizeof(*row_r));
-	use_key(&use, db, sql, unique);
+	unique_prepare(&use, db, sql, unique);
 	if (sql_step(&use)) {
 		struct sql_statement *row = &use;
 
@@ -68,7 +68,7 @@ store_unique_is(const struct store_unique_row *row, uint64_t octets,
 
 /* Parameters ?4 to ?8 of a row that stands for a message. */
 static void
-bind_looks(struct sql_statement *use, const struct store_unique_row *row)
+unique_bind_looks(struct sql_statement *use, const struct store_unique_row *row)
 {
 	sql_bind_int(use, 4, (int64_t)row->octets);
 	if (row->has_header_digest)
@@ -84,7 +84,7 @@ bind_looks(struct sql_statement *use, const struct store_unique_row *row)
 }
 
 static enum store_status
-write_row(struct sql_db *db, const struct store_unique *unique,
+unique_write_row(struct sql_db *db, const struct store_unique *unique,
     const struct store_unique_row *row)
 {
 	static const char sql[] =
@@ -100,18 +100,18 @@ write_row(struct sql_db *db, const struct store_unique *unique,
 	    " lines = excluded.lines, added_octets = excluded.added_octets";
 	struct sql_statement use;
 
-	use_key(&use, db, sql, unique);
+	unique_prepare(&use, db, sql, unique);
 	sql_bind_int(&use, 9, row->state);
 	sql_bind_int(&use, 11, row->stored_ms);
 	if (row->message_id != 0) {
 		sql_bind_int(&use, 10, row->message_id);
-		bind_looks(&use, row);
+		unique_bind_looks(&use, row);
 	}
 	return sql_run(&use);
 }
 
 static enum store_status
-next_occurrence(struct sql_db *db, struct store_unique *unique)
+unique_next_occurrence(struct sql_db *db, struct store_unique *unique)
 {
 	static const char sql[] =
 	    "SELECT coalesce(max(occurrence) + 1, 0) FROM uid"
@@ -127,7 +127,7 @@ next_occurrence(struct sql_db *db, struct store_unique *unique)
 }
 
 static enum store_status
-keep_former(struct sql_db *db, const struct store_unique *unique,
+unique_keep_former(struct sql_db *db, const struct store_unique *unique,
     const struct store_unique_row *former, int64_t message_id)
 {
 	char id[STORE_UNIQUE_BODY_ID];
@@ -143,8 +143,8 @@ keep_former(struct sql_db *db, const struct store_unique *unique,
 	store_unique_body_id(row.digest, id);
 	row.state = STORE_UID_GONE;
 	row.stored_ms = store_db_now_ms(db);
-	status = next_occurrence(db, &key);
-	return status == STORE_OK ? write_row(db, &key, &row) : status;
+	status = unique_next_occurrence(db, &key);
+	return status == STORE_OK ? unique_write_row(db, &key, &row) : status;
 }
 
 enum store_status
@@ -152,9 +152,9 @@ store_unique_replace(struct sql_db *db, const struct store_unique *unique,
     const struct store_unique_row *former, const struct store_unique_row *row)
 {
 	enum store_status status =
-	    keep_former(db, unique, former, row->message_id);
+	    unique_keep_former(db, unique, former, row->message_id);
 
-	return status == STORE_OK ? write_row(db, unique, row) : status;
+	return status == STORE_OK ? unique_write_row(db, unique, row) : status;
 }
 
 enum store_status
@@ -171,7 +171,7 @@ store_unique_put(struct sql_db *db, const struct store_unique *unique,
 
 /* People look for a message by the id that the server has for it now. */
 static enum store_status
-name_message(
+unique_name_message(
     struct sql_db *db, const struct store_unique *unique, int64_t message_id)
 {
 	static const char sql[] =
@@ -194,12 +194,12 @@ store_unique_move(struct sql_db *db, const struct store_unique *from,
 	if (status == STORE_OK)
 		status = store_unique_put(db, to, row);
 	if (status == STORE_OK && row->message_id != 0)
-		status = name_message(db, to, row->message_id);
+		status = unique_name_message(db, to, row->message_id);
 	return status;
 }
 
 static bool
-needs_message(enum store_uid_state state)
+unique_needs_message(enum store_uid_state state)
 {
 	return state == STORE_UID_STORED || state == STORE_UID_DELETE ||
 	       state == STORE_UID_GONE;
@@ -224,13 +224,14 @@ store_unique_set_state(struct sql_db *db, const struct store_unique *unique,
 	enum store_status status;
 	struct sql_statement use;
 
-	use_key(&use, db, change, unique);
+	unique_prepare(&use, db, change, unique);
 	sql_bind_int(&use, 4, state);
 	sql_bind_int(&use, 5, now_ms);
 	status = sql_run(&use);
-	if (status != STORE_OK || sql_changes(db) > 0 || needs_message(state))
+	if (status != STORE_OK || sql_changes(db) > 0 ||
+	    unique_needs_message(state))
 		return status;
-	use_key(&use, db, make, unique);
+	unique_prepare(&use, db, make, unique);
 	sql_bind_int(&use, 4, state);
 	sql_bind_int(&use, 5, now_ms);
 	return sql_run(&use);
@@ -245,8 +246,8 @@ store_unique_describe(struct sql_db *db, const struct store_unique *unique,
 	    " listed_octets = ?6, lines = ?7, added_octets = ?8" WHERE_KEY;
 	struct sql_statement use;
 
-	use_key(&use, db, sql, unique);
-	bind_looks(&use, row);
+	unique_prepare(&use, db, sql, unique);
+	unique_bind_looks(&use, row);
 	return sql_run(&use);
 }
 
@@ -256,7 +257,7 @@ store_unique_forget(struct sql_db *db, const struct store_unique *unique)
 	struct sql_statement use;
 	static const char sql[] = "DELETE FROM uid" WHERE_KEY;
 
-	use_key(&use, db, sql, unique);
+	unique_prepare(&use, db, sql, unique);
 	return sql_run(&use);
 }
 

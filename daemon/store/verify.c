@@ -24,7 +24,7 @@ struct verify {
 };
 
 static bool
-is_stopped(const struct verify *verify)
+verify_is_stopped(const struct verify *verify)
 {
 	return store_checker_is_stopped(verify->checker);
 }
@@ -34,10 +34,10 @@ is_stopped(const struct verify *verify)
  * Whatever else fails ends the check.
  */
 static enum store_status
-note_unreadable(
+verify_note_unreadable(
     const struct verify *verify, enum store_status status, const char *what)
 {
-	if (is_stopped(verify))
+	if (verify_is_stopped(verify))
 		return STORE_CLOSED;
 	if (status != STORE_DAMAGED && status != STORE_IO)
 		return status;
@@ -49,13 +49,13 @@ note_unreadable(
 /* ---- SQLite's own structure ---- */
 
 static enum store_status
-check_structure(struct verify *verify)
+verify_structure(struct verify *verify)
 {
 	struct sql_statement use;
 
 	/* An interrupt before its first step would be lost. */
 	sqlite_prepare_check(&use, verify->db);
-	while (!is_stopped(verify) && sql_step(&use)) {
+	while (!verify_is_stopped(verify) && sql_step(&use)) {
 		const char *text = sql_column_text(&use, 0);
 
 		if (text != NULL && strcmp(text, "ok") != 0)
@@ -68,7 +68,7 @@ check_structure(struct verify *verify)
 /* ---- what the rows say of each other ---- */
 
 static enum store_status
-check_counters(struct verify *verify)
+verify_counters(struct verify *verify)
 {
 	static const char sql[] =
 	    "SELECT account.name, account.messages,"
@@ -119,7 +119,7 @@ show_id(struct sql_statement *use, int column, char id_r[SHOWN_ID + 1])
 }
 
 static enum store_status
-check_unique_ids(struct verify *verify)
+verify_unique_ids(struct verify *verify)
 {
 	static const char sql[] =
 	    "SELECT coalesce(account.name, '?'), uid.unique_id,"
@@ -148,14 +148,14 @@ check_unique_ids(struct verify *verify)
 /* ---- pieces that nothing owns ---- */
 
 static bool
-has_bit(const struct verify *verify, int64_t body)
+verify_is_owned(const struct verify *verify, int64_t body)
 {
 	return body > 0 && body < verify->bodies &&
 	       (verify->owned[body / 8] >> (body % 8) & 1) != 0;
 }
 
 static enum store_status
-mark_owned(const struct verify *verify)
+verify_mark_owned(const struct verify *verify)
 {
 	static const char sql[] =
 	    "SELECT body FROM message UNION ALL SELECT body FROM quarantine"
@@ -175,7 +175,7 @@ mark_owned(const struct verify *verify)
 
 /* The first body at or above `body` that has pieces; 0: there is none. */
 static enum store_status
-next_body(const struct verify *verify, int64_t body, int64_t *body_r)
+verify_next_body(const struct verify *verify, int64_t body, int64_t *body_r)
 {
 	static const char sql[] = "SELECT coalesce(min(id), 0) FROM chunk"
 				  " WHERE id >= ?1";
@@ -192,28 +192,28 @@ next_body(const struct verify *verify, int64_t body, int64_t *body_r)
 }
 
 static enum store_status
-look_for_strays(const struct verify *verify)
+verify_look_for_strays(const struct verify *verify)
 {
 	int64_t body = 0;
 	enum store_status status;
 
 	for (;;) {
-		status = next_body(verify, body + 1, &body);
+		status = verify_next_body(verify, body + 1, &body);
 		if (status != STORE_OK || body == 0)
 			return status;
-		if (!has_bit(verify, body))
+		if (!verify_is_owned(verify, body))
 			store_checker_problem(verify->checker,
 			    "the pieces of body %" PRId64
 			    " belong to no message",
 			    body);
-		if (is_stopped(verify))
+		if (verify_is_stopped(verify))
 			return STORE_CLOSED;
 	}
 }
 
 /* In one snapshot, since bodies come and become messages all the time. */
 static enum store_status
-check_pieces(struct verify *verify)
+verify_pieces(struct verify *verify)
 {
 	int64_t last;
 	enum store_status status = sql_begin(verify->db, SQL_READ);
@@ -229,9 +229,9 @@ check_pieces(struct verify *verify)
 	if (status == STORE_OK && verify->owned == NULL)
 		status = STORE_MEMORY;
 	if (status == STORE_OK)
-		status = mark_owned(verify);
+		status = verify_mark_owned(verify);
 	if (status == STORE_OK)
-		status = look_for_strays(verify);
+		status = verify_look_for_strays(verify);
 	free(verify->owned);
 	verify->owned = NULL;
 	sql_rollback(verify->db);
@@ -258,7 +258,7 @@ struct found {
 
 /* What is wrong with the pieces, in words; NULL: nothing. */
 static const char *
-compare(const struct verify *verify, const struct body *body,
+verify_compare(const struct verify *verify, const struct body *body,
     const struct found *pieces)
 {
 	unsigned char found[STORE_DIGEST_SIZE];
@@ -279,7 +279,7 @@ compare(const struct verify *verify, const struct body *body,
 }
 
 static void
-read_piece(const struct verify *verify, struct sql_statement *use,
+verify_read_piece(const struct verify *verify, struct sql_statement *use,
     const struct body *body, struct found *found)
 {
 	const void *bytes;
@@ -298,7 +298,7 @@ read_piece(const struct verify *verify, struct sql_statement *use,
 
 /* A damaged piece is a problem that is told, and memory a reason to end. */
 static enum store_status
-read_pieces(
+verify_read_pieces(
     const struct verify *verify, const struct body *body, struct found *found)
 {
 	struct sql_statement use;
@@ -306,7 +306,7 @@ read_pieces(
 
 	store_chunk_use_all(&use, verify->db, body->number);
 	while (found->unpacked == STORE_OK && sql_step(&use))
-		read_piece(verify, &use, body, found);
+		verify_read_piece(verify, &use, body, found);
 	status = sql_end(&use);
 	if (status != STORE_OK || found->unpacked == STORE_DAMAGED)
 		return status;
@@ -314,7 +314,7 @@ read_pieces(
 }
 
 static enum store_status
-check_body(
+verify_body(
     const struct verify *verify, const struct body *body, const char *kind)
 {
 	struct found found = { .digest = store_digest_new(), .in_order = true };
@@ -325,10 +325,11 @@ check_body(
 	if (found.digest == NULL)
 		return STORE_MEMORY;
 	snprintf(what, sizeof(what), "%s %" PRId64, kind, body->owner);
-	status = read_pieces(verify, body, &found);
-	wrong = status == STORE_OK ? compare(verify, body, &found) : NULL;
+	status = verify_read_pieces(verify, body, &found);
+	wrong =
+	    status == STORE_OK ? verify_compare(verify, body, &found) : NULL;
 	if (status != STORE_OK)
-		status = note_unreadable(verify, status, what);
+		status = verify_note_unreadable(verify, status, what);
 	else if (wrong != NULL)
 		store_checker_problem(verify->checker, "%s: %s", what, wrong);
 	store_digest_free(found.digest);
@@ -338,7 +339,7 @@ check_body(
 }
 
 static enum store_status
-next_owner(const struct verify *verify, const char *sql, int64_t above,
+verify_next_owner(const struct verify *verify, const char *sql, int64_t above,
     int64_t last, struct body *body_r)
 {
 	struct sql_statement use;
@@ -366,7 +367,7 @@ next_owner(const struct verify *verify, const char *sql, int64_t above,
  * from starting over.
  */
 static enum store_status
-check_bodies(const struct verify *verify, const char *sql, int64_t last,
+verify_bodies(const struct verify *verify, const char *sql, int64_t last,
     const char *kind)
 {
 	struct body body = { .owner = 0 };
@@ -375,14 +376,14 @@ check_bodies(const struct verify *verify, const char *sql, int64_t last,
 		enum store_status status;
 		int64_t above = body.owner;
 
-		if (is_stopped(verify))
+		if (verify_is_stopped(verify))
 			return STORE_CLOSED;
 		status = sql_begin(verify->db, SQL_READ);
 		if (status != STORE_OK)
 			return status;
-		status = next_owner(verify, sql, above, last, &body);
+		status = verify_next_owner(verify, sql, above, last, &body);
 		if (status == STORE_OK && body.owner != 0)
-			status = check_body(verify, &body, kind);
+			status = verify_body(verify, &body, kind);
 		sql_rollback(verify->db);
 		if (status != STORE_OK || body.owner == 0)
 			return status;
@@ -390,7 +391,7 @@ check_bodies(const struct verify *verify, const char *sql, int64_t last,
 }
 
 static enum store_status
-check_messages(struct verify *verify)
+verify_messages(struct verify *verify)
 {
 	static const char sql[] =
 	    "SELECT id, body, octets, digest FROM message"
@@ -405,17 +406,17 @@ check_messages(struct verify *verify)
 	if (status != STORE_OK)
 		return status;
 	store_checker_expect(verify->checker, (uint64_t)count);
-	return check_bodies(verify, sql, last, "message");
+	return verify_bodies(verify, sql, last, "message");
 }
 
 static enum store_status
-check_quarantine(struct verify *verify)
+verify_quarantine(struct verify *verify)
 {
 	static const char sql[] =
 	    "SELECT id, body, octets, NULL FROM quarantine"
 	    " WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT 1";
 
-	return check_bodies(verify, sql, INT64_MAX, "quarantined message");
+	return verify_bodies(verify, sql, INT64_MAX, "quarantined message");
 }
 
 struct stage {
@@ -427,23 +428,23 @@ enum store_status
 store_verify(struct sql_db *db, struct store_checker *checker)
 {
 	static const struct stage stages[] = {
-		{ check_structure, "the file" },
-		{ check_counters, "the accounts' counters" },
-		{ check_unique_ids, "what is known of unique-ids" },
-		{ check_pieces, "the bodies' pieces" },
-		{ check_messages, "a message's row" },
-		{ check_quarantine, "a quarantined message's row" },
+		{ verify_structure, "the file" },
+		{ verify_counters, "the accounts' counters" },
+		{ verify_unique_ids, "what is known of unique-ids" },
+		{ verify_pieces, "the bodies' pieces" },
+		{ verify_messages, "a message's row" },
+		{ verify_quarantine, "a quarantined message's row" },
 	};
 	struct verify verify = { .db = db, .checker = checker };
 	enum store_status status = STORE_OK;
 
-	for (size_t i = 0; status == STORE_OK && !is_stopped(&verify) &&
+	for (size_t i = 0; status == STORE_OK && !verify_is_stopped(&verify) &&
 			   i < sizeof(stages) / sizeof(stages[0]);
 	     i++) {
 		status = stages[i].check(&verify);
 		if (status != STORE_OK)
-			status =
-			    note_unreadable(&verify, status, stages[i].what);
+			status = verify_note_unreadable(
+			    &verify, status, stages[i].what);
 	}
 	return status;
 }

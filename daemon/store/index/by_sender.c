@@ -56,7 +56,7 @@ newest_add(struct newest *newest, int64_t id)
 
 /* A row of id, sender, stored_ms. */
 static bool
-is_wanted(const struct finding *finding, struct sql_statement *row)
+finding_is_wanted(const struct finding *finding, struct sql_statement *row)
 {
 	const struct store_by_sender *wanted = finding->wanted;
 	int64_t stored_ms = sql_column_int(row, 2);
@@ -71,7 +71,7 @@ is_wanted(const struct finding *finding, struct sql_statement *row)
 /* ---- from the newest back ---- */
 
 static void
-walk_use(const struct finding *finding, struct sql_statement *use)
+finding_prepare_walk(const struct finding *finding, struct sql_statement *use)
 {
 	static const char all[] = "SELECT id, sender, stored_ms FROM message"
 				  " WHERE id < ?1 ORDER BY id DESC";
@@ -87,12 +87,12 @@ walk_use(const struct finding *finding, struct sql_statement *use)
 
 /* *is_done_r: there is nothing left to be found. */
 static enum store_status
-walk(struct finding *finding, size_t most, bool *is_done_r)
+finding_walk(struct finding *finding, size_t most, bool *is_done_r)
 {
 	struct newest *newest = &finding->newest;
 	struct sql_statement use;
 
-	walk_use(finding, &use);
+	finding_prepare_walk(finding, &use);
 	for (size_t seen = 0;; seen++) {
 		int64_t id;
 
@@ -103,7 +103,7 @@ walk(struct finding *finding, size_t most, bool *is_done_r)
 		if (seen >= most && id <= finding->indexed_id)
 			break;
 		finding->below_id = id;
-		if (is_wanted(finding, &use))
+		if (finding_is_wanted(finding, &use))
 			newest_add(newest, id);
 	}
 	return sql_end(&use);
@@ -112,7 +112,7 @@ walk(struct finding *finding, size_t most, bool *is_done_r)
 /* ---- by when it was stored ---- */
 
 static bool
-has_time(const struct finding *finding)
+finding_has_time(const struct finding *finding)
 {
 	return finding->account_id == 0 &&
 	       (finding->wanted->since_ms != INT64_MIN ||
@@ -121,7 +121,7 @@ has_time(const struct finding *finding)
 
 /* The ids come in no order: it is all, or nothing. */
 static enum store_status
-walk_stored(struct finding *finding, bool *is_done_r)
+finding_walk_stored(struct finding *finding, bool *is_done_r)
 {
 	static const char sql[] =
 	    "SELECT id, sender, stored_ms FROM message INDEXED BY"
@@ -138,7 +138,7 @@ walk_stored(struct finding *finding, bool *is_done_r)
 		*is_done_r = !sql_step(&use);
 		if (*is_done_r)
 			return sql_end(&use);
-		if (is_wanted(finding, &use))
+		if (finding_is_wanted(finding, &use))
 			newest_add(newest, sql_column_int(&use, 0));
 	}
 	newest->count = 0;
@@ -148,7 +148,7 @@ walk_stored(struct finding *finding, bool *is_done_r)
 /* ---- by the index ---- */
 
 static enum store_status
-add_messages_of(struct finding *finding, int64_t sender)
+finding_add_messages_of(struct finding *finding, int64_t sender)
 {
 	static const char sql[] =
 	    "SELECT message.id FROM sent CROSS JOIN message"
@@ -179,7 +179,7 @@ add_messages_of(struct finding *finding, int64_t sender)
 
 /* *is_done_r: they were few, and all is found. */
 static enum store_status
-look_up_few(struct finding *finding, bool *is_done_r)
+finding_look_up_few(struct finding *finding, bool *is_done_r)
 {
 	struct store_sender_use senders;
 	int64_t few[SENDERS_FEW], sender;
@@ -196,12 +196,12 @@ look_up_few(struct finding *finding, bool *is_done_r)
 	status = store_sender_end(&senders);
 	*is_done_r = sender == 0;
 	for (size_t i = 0; status == STORE_OK && *is_done_r && i < count; i++)
-		status = add_messages_of(finding, few[i]);
+		status = finding_add_messages_of(finding, few[i]);
 	return status;
 }
 
 static enum store_status
-look_up_all(struct finding *finding)
+finding_look_up_all(struct finding *finding)
 {
 	struct store_sender_use senders;
 	enum store_status taken = STORE_OK, status;
@@ -211,43 +211,43 @@ look_up_all(struct finding *finding)
 	if (status != STORE_OK)
 		return status;
 	while (taken == STORE_OK && (sender = store_sender_next(&senders)) != 0)
-		taken = add_messages_of(finding, sender);
+		taken = finding_add_messages_of(finding, sender);
 	status = store_sender_end(&senders);
 	return status != STORE_OK ? status : taken;
 }
 
 static enum store_status
-look_up(struct finding *finding)
+finding_look_up(struct finding *finding)
 {
 	bool is_done;
-	enum store_status status = look_up_few(finding, &is_done);
+	enum store_status status = finding_look_up_few(finding, &is_done);
 
 	if (status == STORE_OK && !is_done)
-		status = walk(finding, WALK_MOST, &is_done);
+		status = finding_walk(finding, WALK_MOST, &is_done);
 	if (status == STORE_OK && !is_done)
-		status = look_up_all(finding);
+		status = finding_look_up_all(finding);
 	return status;
 }
 
 /* An index that is damaged is made anew by and by: do without. */
 static enum store_status
-look_up_or_walk(struct finding *finding, bool *is_damaged_r)
+finding_look_up_or_walk(struct finding *finding, bool *is_damaged_r)
 {
 	const struct finding before = *finding;
-	enum store_status status = look_up(finding);
+	enum store_status status = finding_look_up(finding);
 	bool is_done;
 
 	*is_damaged_r = status == STORE_DAMAGED;
 	if (status != STORE_DAMAGED)
 		return status;
 	*finding = before;
-	return walk(finding, SIZE_MAX, &is_done);
+	return finding_walk(finding, SIZE_MAX, &is_done);
 }
 
 /* ---- all of it ---- */
 
 static enum store_status
-find_account(struct finding *finding, bool *is_done_r)
+finding_find_account(struct finding *finding, bool *is_done_r)
 {
 	static const char sql[] = "SELECT id FROM account WHERE name = ?1";
 	struct sql_statement use;
@@ -263,20 +263,20 @@ find_account(struct finding *finding, bool *is_done_r)
 }
 
 static enum store_status
-find(struct finding *finding, bool *is_damaged_r)
+finding_find(struct finding *finding, bool *is_damaged_r)
 {
 	bool is_done = false;
-	enum store_status status = find_account(finding, &is_done);
+	enum store_status status = finding_find_account(finding, &is_done);
 
 	if (status == STORE_OK && !is_done)
 		status =
 		    store_sender_indexed(finding->db, &finding->indexed_id);
-	if (status == STORE_OK && !is_done && has_time(finding))
-		status = walk_stored(finding, &is_done);
+	if (status == STORE_OK && !is_done && finding_has_time(finding))
+		status = finding_walk_stored(finding, &is_done);
 	if (status == STORE_OK && !is_done)
-		status = walk(finding, WALK_FIRST, &is_done);
+		status = finding_walk(finding, WALK_FIRST, &is_done);
 	if (status == STORE_OK && !is_done)
-		status = look_up_or_walk(finding, is_damaged_r);
+		status = finding_look_up_or_walk(finding, is_damaged_r);
 	return status;
 }
 
@@ -295,7 +295,7 @@ store_by_sender(struct sql_db *db, const struct store_by_sender *wanted,
 	status = sql_begin(db, SQL_READ);
 	if (status != STORE_OK)
 		return status;
-	status = find(&finding, is_damaged_r);
+	status = finding_find(&finding, is_damaged_r);
 	*count_r = finding.newest.count;
 	if (sql_commit(db) != STORE_OK && status == STORE_OK)
 		status = STORE_IO;

@@ -25,7 +25,7 @@
 #define STEP_MESSAGES 2048
 
 static enum store_status
-insert(struct sql_db *db, const struct store_prepared *message)
+fulltext_insert(struct sql_db *db, const struct store_prepared *message)
 {
 	static const char sql[] =
 	    "INSERT INTO fulltext(rowid, sender, recipients, subject, body,"
@@ -45,7 +45,7 @@ insert(struct sql_db *db, const struct store_prepared *message)
 }
 
 static enum store_status
-mark_cut(struct sql_db *db, int64_t id)
+fulltext_mark_cut(struct sql_db *db, int64_t id)
 {
 	static const char sql[] = "UPDATE message SET is_cut = 1 WHERE id = ?1";
 	struct sql_statement use;
@@ -56,19 +56,19 @@ mark_cut(struct sql_db *db, int64_t id)
 }
 
 static enum store_status
-index_message(
+fulltext_add(
     struct sql_db *db, const struct store_prepared *message, bool *damaged_r)
 {
-	enum store_status status = insert(db, message);
+	enum store_status status = fulltext_insert(db, message);
 
 	*damaged_r = status == STORE_DAMAGED;
 	if (status == STORE_OK && message->words.is_cut)
-		status = mark_cut(db, message->id);
+		status = fulltext_mark_cut(db, message->id);
 	return status;
 }
 
 static enum store_status
-mark(struct sql_db *db, int64_t id)
+fulltext_mark(struct sql_db *db, int64_t id)
 {
 	static const char sql[] =
 	    "INSERT INTO meta(key, value) VALUES('indexed', ?1)"
@@ -85,7 +85,7 @@ mark(struct sql_db *db, int64_t id)
  * none is ready.
  */
 static enum store_status
-next_prepared(struct sql_db *db, struct store_ahead *ahead, int64_t above,
+fulltext_next(struct sql_db *db, struct store_ahead *ahead, int64_t above,
     struct store_prepared **prepared_r, bool *more_r)
 {
 	enum store_status status;
@@ -98,7 +98,7 @@ next_prepared(struct sql_db *db, struct store_ahead *ahead, int64_t above,
 }
 
 static enum store_status
-index_some(struct sql_db *db, struct store_ahead *ahead,
+fulltext_add_some(struct sql_db *db, struct store_ahead *ahead,
     struct store_queue *queue, int64_t id, bool *more_r, bool *damaged_r)
 {
 	int64_t end_ms = evpop_clock_monotonic_ms() + STEP_MS;
@@ -107,10 +107,10 @@ index_some(struct sql_db *db, struct store_ahead *ahead,
 	struct store_prepared *message;
 
 	do {
-		status = next_prepared(db, ahead, id, &message, more_r);
+		status = fulltext_next(db, ahead, id, &message, more_r);
 		if (status != STORE_OK || message == NULL)
 			break;
-		status = index_message(db, message, damaged_r);
+		status = fulltext_add(db, message, damaged_r);
 		id = message->id;
 		count++;
 		store_prepared_free(message);
@@ -118,7 +118,7 @@ index_some(struct sql_db *db, struct store_ahead *ahead,
 		 evpop_clock_monotonic_ms() < end_ms &&
 		 store_queue_is_empty(queue));
 	if (status == STORE_OK && count > 0)
-		status = mark(db, id);
+		status = fulltext_mark(db, id);
 	return status;
 }
 
@@ -132,7 +132,8 @@ store_fulltext_step(struct sql_db *db, struct store_ahead *ahead,
 	*more_r = true;
 	*damaged_r = false;
 	if (status == STORE_OK)
-		status = index_some(db, ahead, queue, id, more_r, damaged_r);
+		status =
+		    fulltext_add_some(db, ahead, queue, id, more_r, damaged_r);
 	return status;
 }
 

@@ -13,7 +13,7 @@
 /* ---- filling ---- */
 
 static enum store_status
-find(struct sql_db *db, const char *folded, int64_t *id_r)
+sender_find(struct sql_db *db, const char *folded, int64_t *id_r)
 {
 	static const char sql[] = "SELECT id FROM sender WHERE folded = ?1";
 	struct sql_statement use;
@@ -27,7 +27,7 @@ find(struct sql_db *db, const char *folded, int64_t *id_r)
 }
 
 static enum store_status
-add(struct sql_db *db, const char *folded, int64_t *id_r)
+sender_add(struct sql_db *db, const char *folded, int64_t *id_r)
 {
 	static const char row[] =
 	    "INSERT INTO sender(folded) VALUES(?1) RETURNING id";
@@ -48,7 +48,7 @@ add(struct sql_db *db, const char *folded, int64_t *id_r)
 }
 
 static enum store_status
-note(struct sql_db *db, int64_t sender, int64_t message)
+sender_note(struct sql_db *db, int64_t sender, int64_t message)
 {
 	static const char sql[] =
 	    "INSERT INTO sent(sender, message) VALUES(?1, ?2)"
@@ -62,7 +62,7 @@ note(struct sql_db *db, int64_t sender, int64_t message)
 }
 
 static enum store_status
-index_message(struct sql_db *db, int64_t message, const char *text)
+sender_add_message(struct sql_db *db, int64_t message, const char *text)
 {
 	char *folded = store_fold(text);
 	enum store_status status;
@@ -70,15 +70,15 @@ index_message(struct sql_db *db, int64_t message, const char *text)
 
 	if (folded == NULL)
 		return STORE_MEMORY;
-	status = find(db, folded, &sender);
+	status = sender_find(db, folded, &sender);
 	if (status == STORE_OK && sender == 0)
-		status = add(db, folded, &sender);
+		status = sender_add(db, folded, &sender);
 	free(folded);
-	return status == STORE_OK ? note(db, sender, message) : status;
+	return status == STORE_OK ? sender_note(db, sender, message) : status;
 }
 
 static enum store_status
-mark(struct sql_db *db, int64_t id)
+sender_mark(struct sql_db *db, int64_t id)
 {
 	static const char sql[] =
 	    "INSERT INTO meta(key, value) VALUES('senders_indexed', ?1)"
@@ -130,14 +130,14 @@ store_sender_step(struct sql_db *db, struct store_queue *queue, bool *more_r)
 		id = sql_column_int(&use, 0);
 		text = sql_column_text(&use, 1);
 		if (text != NULL)
-			taken = index_message(db, id, text);
+			taken = sender_add_message(db, id, text);
 	} while (taken == STORE_OK && store_queue_is_empty(queue) &&
 		 evpop_clock_monotonic_ms() < end_ms);
 	status = sql_end(&use);
 	if (status == STORE_OK)
 		status = taken;
 	if (status == STORE_OK && id != before)
-		status = mark(db, id);
+		status = sender_mark(db, id);
 	return status;
 }
 
@@ -190,7 +190,7 @@ trigram_length(const char *at)
 }
 
 static size_t
-cut(const char *part, struct trigram trigrams[TRIGRAMS_MOST])
+trigrams_cut(const char *part, struct trigram trigrams[TRIGRAMS_MOST])
 {
 	size_t count = 0, length;
 
@@ -203,7 +203,7 @@ cut(const char *part, struct trigram trigrams[TRIGRAMS_MOST])
 }
 
 static enum store_status
-count_seen(struct sql_db *db, struct trigram *trigrams, size_t count)
+trigrams_count_seen(struct sql_db *db, struct trigram *trigrams, size_t count)
 {
 	static const char sql[] =
 	    "SELECT folded FROM sender ORDER BY id DESC LIMIT ?1";
@@ -223,7 +223,7 @@ count_seen(struct sql_db *db, struct trigram *trigrams, size_t count)
 }
 
 static int
-compare_seen(const void *one, const void *other)
+trigrams_compare_seen(const void *one, const void *other)
 {
 	const struct trigram *a = one, *b = other;
 
@@ -233,7 +233,7 @@ compare_seen(const void *one, const void *other)
 }
 
 static size_t
-quote(char *to, const struct trigram *trigram)
+trigram_quote(char *to, const struct trigram *trigram)
 {
 	size_t filled = 0;
 
@@ -250,20 +250,21 @@ quote(char *to, const struct trigram *trigram)
 
 /* All must be there, in whatever order; "" where the part is too short. */
 static enum store_status
-compose_match(
+sender_compose_match(
     struct sql_db *db, const char *part, char match_r[STORE_SENDER_MATCH_SIZE])
 {
 	struct trigram trigrams[TRIGRAMS_MOST];
-	size_t count = cut(part, trigrams), filled = 0;
+	size_t count = trigrams_cut(part, trigrams), filled = 0;
 	enum store_status status = STORE_OK;
 
 	if (count > TRIGRAMS_USED) {
-		status = count_seen(db, trigrams, count);
-		qsort(trigrams, count, sizeof(trigrams[0]), compare_seen);
+		status = trigrams_count_seen(db, trigrams, count);
+		qsort(trigrams, count, sizeof(trigrams[0]),
+		    trigrams_compare_seen);
 		count = TRIGRAMS_USED;
 	}
 	for (size_t i = 0; i < count; i++)
-		filled += quote(match_r + filled, &trigrams[i]);
+		filled += trigram_quote(match_r + filled, &trigrams[i]);
 	match_r[filled] = '\0';
 	return status;
 }
@@ -279,7 +280,8 @@ store_sender_use(
 	static const char one_by_one[] =
 	    "SELECT id FROM sender WHERE instr(folded, ?1)";
 
-	enum store_status status = compose_match(db, part, senders->match);
+	enum store_status status =
+	    sender_compose_match(db, part, senders->match);
 
 	if (status != STORE_OK)
 		return status;
