@@ -6,57 +6,34 @@
 
 #include "lib/base/name.h"
 
+#define OPTIONAL EVPOP_ARGUMENT_OPTIONAL
+#define REQUIRED EVPOP_ARGUMENT_REQUIRED
+#define LOGIN    .phase = EVPOP_PHASE_LOGIN, .text = REQUIRED
+
 static const struct evpop_command_rule rules[] = {
-	[EVPOP_COMMAND_NONE] = { .name = "greeting" },
-	[EVPOP_COMMAND_USER] = { .name = "USER",
-	    .phase = EVPOP_PHASE_LOGIN,
-	    .text = true },
-	[EVPOP_COMMAND_PASS] = { .name = "PASS",
-	    .phase = EVPOP_PHASE_LOGIN,
-	    .text = true,
-	    .login = true,
-	    .secret = true },
-	[EVPOP_COMMAND_STAT] = { .name = "STAT", .transaction = true },
-	[EVPOP_COMMAND_LIST] = { .name = "LIST",
-	    .transaction = true,
-	    .may_number = true,
-	    .shape = EVPOP_SHAPE_LISTING },
-	[EVPOP_COMMAND_UIDL] = { .name = "UIDL",
-	    .transaction = true,
-	    .may_number = true,
-	    .shape = EVPOP_SHAPE_LISTING },
-	[EVPOP_COMMAND_RETR] = { .name = "RETR",
-	    .transaction = true,
-	    .number = true,
-	    .shape = EVPOP_SHAPE_BODY },
-	[EVPOP_COMMAND_TOP] = { .name = "TOP",
-	    .transaction = true,
-	    .number = true,
-	    .shape = EVPOP_SHAPE_BODY },
-	[EVPOP_COMMAND_DELE] = { .name = "DELE",
-	    .transaction = true,
-	    .number = true },
-	[EVPOP_COMMAND_NOOP] = { .name = "NOOP", .transaction = true },
-	[EVPOP_COMMAND_RSET] = { .name = "RSET", .transaction = true },
-	[EVPOP_COMMAND_CAPA] = { .name = "CAPA", .shape = EVPOP_SHAPE_LISTING },
-	[EVPOP_COMMAND_STLS] = { .name = "STLS", .last = true },
-	[EVPOP_COMMAND_QUIT] = { .name = "QUIT",
-	    .phase = EVPOP_PHASE_QUIT,
-	    .last = true },
-	[EVPOP_COMMAND_APOP] = { .name = "APOP",
-	    .phase = EVPOP_PHASE_LOGIN,
-	    .text = true,
-	    .login = true,
-	    .secret = true },
-	[EVPOP_COMMAND_AUTH] = { .name = "AUTH",
-	    .phase = EVPOP_PHASE_LOGIN,
-	    .text = true,
-	    .login = true,
-	    .secret = true },
-	[EVPOP_COMMAND_LANG] = { .name = "LANG",
-	    .may_text = true,
-	    .shape = EVPOP_SHAPE_LISTING },
-	[EVPOP_COMMAND_UTF8] = { .name = "UTF8" },
+	[EVPOP_COMMAND_NONE] = { "greeting" },
+	[EVPOP_COMMAND_USER] = { "USER", LOGIN },
+	[EVPOP_COMMAND_PASS] = { "PASS", LOGIN, .login = true, .secret = true },
+	[EVPOP_COMMAND_STAT] = { "STAT", .transaction = true },
+	[EVPOP_COMMAND_LIST] = { "LIST", .number = OPTIONAL,
+	    .transaction = true },
+	[EVPOP_COMMAND_UIDL] = { "UIDL", .number = OPTIONAL,
+	    .transaction = true },
+	[EVPOP_COMMAND_RETR] = { "RETR", .number = REQUIRED,
+	    .transaction = true },
+	[EVPOP_COMMAND_TOP] = { "TOP", .number = REQUIRED,
+	    .transaction = true },
+	[EVPOP_COMMAND_DELE] = { "DELE", .number = REQUIRED,
+	    .transaction = true },
+	[EVPOP_COMMAND_NOOP] = { "NOOP", .transaction = true },
+	[EVPOP_COMMAND_RSET] = { "RSET", .transaction = true },
+	[EVPOP_COMMAND_CAPA] = { "CAPA" },
+	[EVPOP_COMMAND_STLS] = { "STLS", .last = true },
+	[EVPOP_COMMAND_QUIT] = { "QUIT", EVPOP_PHASE_QUIT, .last = true },
+	[EVPOP_COMMAND_APOP] = { "APOP", LOGIN, .login = true, .secret = true },
+	[EVPOP_COMMAND_AUTH] = { "AUTH", LOGIN, .login = true, .secret = true },
+	[EVPOP_COMMAND_LANG] = { "LANG", .text = OPTIONAL },
+	[EVPOP_COMMAND_UTF8] = { "UTF8" },
 };
 EVPOP_NAMES_MATCH(rules, EVPOP_COMMAND_COUNT);
 
@@ -97,15 +74,15 @@ evpop_command_valid(const struct evpop_request *request)
 	    request->command >= EVPOP_COMMAND_COUNT)
 		return false;
 	rule = evpop_command_rule(request->command);
-	if (rule->number && request->number == 0)
+	if (rule->number == REQUIRED && request->number == 0)
 		return false;
 	if (request->initial != NULL &&
 	    (request->command != EVPOP_COMMAND_AUTH ||
 		!evpop_text_harmless(request->initial)))
 		return false;
 	if (request->text == NULL)
-		return !rule->text;
-	return (rule->text || rule->may_text) &&
+		return rule->text != REQUIRED;
+	return rule->text != EVPOP_ARGUMENT_NONE &&
 	       evpop_text_harmless(request->text);
 }
 
@@ -133,7 +110,7 @@ evpop_command_encode(const struct evpop_request *request, char *line)
 		length = sprintf(line, "TOP %lu %lu\r\n",
 		    (unsigned long)request->number,
 		    (unsigned long)request->lines);
-	else if (rule->number || (rule->may_number && request->number != 0))
+	else if (rule->number != EVPOP_ARGUMENT_NONE && request->number != 0)
 		length = sprintf(line, "%s %lu\r\n", rule->name,
 		    (unsigned long)request->number);
 	else

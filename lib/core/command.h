@@ -8,25 +8,20 @@
 
 #include <evpop/proto.h>
 
-/* The lines that follow a positive reply. */
-enum evpop_response_shape {
-	EVPOP_SHAPE_LINE,    /* nothing */
-	EVPOP_SHAPE_LISTING, /* lines, unless a message was named */
-	EVPOP_SHAPE_BODY     /* a message */
+enum evpop_argument {
+	EVPOP_ARGUMENT_NONE = 0,
+	EVPOP_ARGUMENT_OPTIONAL,
+	EVPOP_ARGUMENT_REQUIRED
 };
 
 struct evpop_command_rule {
 	const char *name;
-	enum evpop_response_shape shape;
 	enum evpop_phase phase; /* of waiting for the reply; NONE: COMMAND */
-	bool text;              /* wants a text argument */
-	bool may_text;          /* takes one, where it is given */
-	bool number;            /* wants a message number */
-	bool may_number;        /* takes one, where it is given */
-	bool transaction;       /* only in the TRANSACTION state */
-	bool login;             /* success enters that state */
-	bool secret;            /* what it says is kept out of traces */
-	bool last;              /* evpop_command_stops() */
+	enum evpop_argument text, number; /* number: of a message */
+	bool transaction;                 /* only in the TRANSACTION state */
+	bool login;                       /* success enters that state */
+	bool secret;                      /* traces do not show what it says */
+	bool last;                        /* evpop_command_stops() */
 };
 
 const struct evpop_command_rule *evpop_command_rule(enum evpop_command);

@@ -277,30 +277,18 @@ evpop_proto_body_fault(const struct evpop_proto *proto, uint32_t *number_r)
 void
 evpop_proto_eof(struct evpop_proto *proto)
 {
-	const char *when;
+	static const char *const when[EVPOP_PHASE_COUNT] = {
+		[EVPOP_PHASE_GREETING] = "before its greeting",
+		[EVPOP_PHASE_HANDSHAKE] = "instead of beginning TLS",
+		[EVPOP_PHASE_LOGIN] = "instead of answering the log-in",
+		[EVPOP_PHASE_COMMAND] = "in the middle of the session",
+		[EVPOP_PHASE_BODY] = "in the middle of a message",
+		[EVPOP_PHASE_QUIT] = "without answering QUIT",
+	};
 
-	switch (evpop_session_phase(proto)) {
-	case EVPOP_PHASE_GREETING:
-		when = "before its greeting";
-		break;
-	case EVPOP_PHASE_HANDSHAKE:
-		when = "instead of beginning TLS";
-		break;
-	case EVPOP_PHASE_LOGIN:
-		when = "instead of answering the log-in";
-		break;
-	case EVPOP_PHASE_BODY:
-		when = "in the middle of a message";
-		break;
-	case EVPOP_PHASE_QUIT:
-		when = "without answering QUIT";
-		break;
-	default:
-		when = "in the middle of the session";
-		break;
-	}
-	evpop_session_fail(
-	    proto, EVPOP_ERROR_IO, "the server closed the connection %s", when);
+	evpop_session_fail(proto, EVPOP_ERROR_IO,
+	    "the server closed the connection %s",
+	    when[evpop_session_phase(proto)]);
 }
 
 void
