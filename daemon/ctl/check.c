@@ -4,8 +4,8 @@
 #include "daemon/control/when.h"
 #include "daemon/ctl/client.h"
 #include "daemon/ctl/command.h"
-#include "daemon/ctl/human.h"
 #include "daemon/ctl/print.h"
+#include "lib/base/unit.h"
 
 /* How often a check is looked at. */
 static const struct timespec look_interval = { 0, 200000000 };
@@ -26,12 +26,12 @@ check_say_work(
 {
 	const char *started = ctl_text(check, "started");
 	const char *finished = ctl_text(check, "finished");
-	char taken[HUMAN_SIZE] = "?";
+	char taken[EVPOP_UNIT_SIZE] = "?";
 	int64_t from, to;
 
 	if (started != NULL && finished != NULL &&
 	    when_parse(started, 0, &from) && when_parse(finished, 0, &to))
-		human_duration((to - from) / 1000, taken, sizeof(taken));
+		evpop_unit_span((to - from) / 1000, taken);
 	print_form(ctl, "{messages_done} message{s}|{octets_done:size}", check,
 	    phrase);
 	phrase_add(phrase, "in %s", taken);

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "daemon/control/when.h"
-#include "daemon/ctl/human.h"
 #include "daemon/ctl/text.h"
 #include "daemon/notify/tally.h"
 #include "lib/base/clock.h"
+#include "lib/base/unit.h"
 
 /* A bar of progress with its brackets, where there is room for it. */
 #define BAR_WIDTH 20
@@ -67,6 +67,22 @@ phrase_add(struct phrase *phrase, const char *format, ...)
 
 /* ---- times ---- */
 
+/* "3 min ago", "in 2 h", "just now". */
+static void
+print_age(int64_t seconds, char text_r[PRINT_TIME_SIZE])
+{
+	char span[EVPOP_UNIT_SIZE];
+
+	if (seconds == 0)
+		snprintf(text_r, PRINT_TIME_SIZE, "just now");
+	else if (seconds > 0)
+		snprintf(text_r, PRINT_TIME_SIZE, "%s ago",
+		    evpop_unit_about(seconds, span));
+	else
+		snprintf(text_r, PRINT_TIME_SIZE, "in %s",
+		    evpop_unit_about(-seconds, span));
+}
+
 const char *
 print_time(const struct ctl *ctl, const json_t *object, const char *member,
     char text_r[PRINT_TIME_SIZE])
@@ -76,7 +92,7 @@ print_time(const struct ctl *ctl, const json_t *object, const char *member,
 
 	if (text != NULL && ctl->is_terminal &&
 	    when_parse(text, now_ms, &time_ms))
-		human_age(time_ms, now_ms, text_r, PRINT_TIME_SIZE);
+		print_age((now_ms - time_ms) / 1000, text_r);
 	else
 		snprintf(
 		    text_r, PRINT_TIME_SIZE, "%s", text != NULL ? text : "-");
@@ -114,7 +130,7 @@ place_fill_figure(
 {
 	const char *point = strrchr(place->member, '.');
 	const char *name = point != NULL ? point + 1 : place->member;
-	char size[HUMAN_SIZE];
+	char size[EVPOP_UNIT_SIZE];
 
 	for (size_t i = 0; i < TALLY_COUNT; i++) {
 		const struct tally_name *figure = &tally_names[i];
@@ -123,7 +139,7 @@ place_fill_figure(
 			continue;
 		if (figure->unit == TALLY_UNIT_OCTETS)
 			phrase_append(phrase, "%s %s",
-			    human_octets(value, size), figure->words);
+			    evpop_unit_size(value, size), figure->words);
 		else
 			phrase_append(phrase, "%llu %s",
 			    (unsigned long long)value, figure->words);
@@ -158,12 +174,12 @@ place_fill(const struct ctl *ctl, const struct place *place,
 	}
 	*last = ctl_count(object, place->member);
 	if (strcmp(place->kind, "size") == 0)
-		phrase_append(phrase, "%s", human_octets(*last, buffer));
+		phrase_append(phrase, "%s", evpop_unit_size(*last, buffer));
 	else if (strcmp(place->kind, "figure") == 0)
 		place_fill_figure(place, *last, phrase);
 	else if (strcmp(place->kind, "span") == 0)
-		phrase_append(phrase, "%s",
-		    human_duration((int64_t)*last, buffer, sizeof(buffer)));
+		phrase_append(
+		    phrase, "%s", evpop_unit_span((int64_t)*last, buffer));
 	else
 		phrase_append(phrase, "%llu", (unsigned long long)*last);
 }
@@ -245,7 +261,7 @@ print_value(const struct ctl *ctl, const struct print_field *field,
 	case PRINT_SIZE:
 		if (!json_is_integer(ctl_member(object, field->member)))
 			return NULL;
-		phrase_append(phrase, "%s", human_octets(count, text));
+		phrase_append(phrase, "%s", evpop_unit_size(count, text));
 		break;
 	}
 	return phrase->text;

@@ -31,4 +31,12 @@ bool evpop_unit_parse(
 void evpop_unit_text(
     int64_t value, const struct evpop_unit *units, char *text_r, size_t size);
 
+/* For people, cut to what matters: "512 B", "1.5 KiB", "12 MiB". */
+#define EVPOP_UNIT_SIZE 32
+const char *evpop_unit_size(uint64_t bytes, char text_r[EVPOP_UNIT_SIZE]);
+
+/* Likewise: "2 d 3 h", "5 min 10 s"; or in the largest unit alone, "5 min". */
+const char *evpop_unit_span(int64_t seconds, char text_r[EVPOP_UNIT_SIZE]);
+const char *evpop_unit_about(int64_t seconds, char text_r[EVPOP_UNIT_SIZE]);
+
 #endif

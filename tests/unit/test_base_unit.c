@@ -85,12 +85,65 @@ numbers_are_read(void **state)
 	}
 }
 
+static void
+people_read_sizes(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} rows[] = {
+		{ 0, "0 B" },
+		{ 1023, "1023 B" },
+		{ 1024, "1.0 KiB" },
+		{ 1536, "1.5 KiB" },
+		{ 10239, "9.9 KiB" },
+		{ 10240, "10 KiB" },
+		{ 1048575, "1023 KiB" },
+		{ 1048576, "1.0 MiB" },
+		{ UINT64_MAX, "15 EiB" },
+	};
+	char text[EVPOP_UNIT_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_string_equal(
+		    evpop_unit_size(rows[i].bytes, text), rows[i].text);
+}
+
+static void
+people_read_spans(void **state)
+{
+	static const struct {
+		int64_t seconds;
+		const char *about, *span;
+	} rows[] = {
+		{ 0, "0 s", "0 s" },
+		{ 59, "59 s", "59 s" },
+		{ 310, "5 min", "5 min 10 s" },
+		{ 3600, "1 h", "1 h" },
+		{ 7200, "2 h", "2 h" },
+		{ 183600, "2 d", "2 d 3 h" },
+		{ 800LL * 86400, "2 y", "2 y 70 d" },
+	};
+	char text[EVPOP_UNIT_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_string_equal(
+		    evpop_unit_about(rows[i].seconds, text), rows[i].about);
+		assert_string_equal(
+		    evpop_unit_span(rows[i].seconds, text), rows[i].span);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_are_written),
 		cmocka_unit_test(numbers_are_read),
+		cmocka_unit_test(people_read_sizes),
+		cmocka_unit_test(people_read_spans),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

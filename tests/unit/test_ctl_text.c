@@ -10,10 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/control/when.h"
 #include "daemon/ctl/client.h"
-#include "daemon/ctl/human.h"
 #include "daemon/ctl/table.h"
 #include "daemon/ctl/text.h"
+#include "lib/base/clock.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define FFFD     "\xef\xbf\xbd"
@@ -158,54 +159,37 @@ test_a_stream_is_cleaned(void **state)
 }
 
 static void
-test_sizes_for_people(void **state)
-{
-	static const struct {
-		uint64_t octets;
-		const char *text;
-	} cases[] = {
-		{ 0, "0 B" },
-		{ 1023, "1023 B" },
-		{ 1024, "1.0 KiB" },
-		{ 1536, "1.5 KiB" },
-		{ 10239, "9.9 KiB" },
-		{ 10240, "10 KiB" },
-		{ 1048575, "1023 KiB" },
-		{ 1048576, "1.0 MiB" },
-		{ UINT64_MAX, "15 EiB" },
-	};
-	char text[HUMAN_SIZE];
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++)
-		assert_string_equal(
-		    human_octets(cases[i].octets, text), cases[i].text);
-}
-
-static void
 test_times_for_people(void **state)
 {
-	char text[40];
+	const struct ctl ctl = { .is_terminal = true };
+	static const struct {
+		int64_t ago_s;
+		const char *text;
+	} cases[] = {
+		{ 0, "just now" },
+		{ 65, "1 min ago" },
+		{ 7200 + 5, "2 h ago" },
+		{ -305, "in 5 min" },
+		{ 800LL * 86400 + 5, "2 y ago" },
+	};
+	char iso[WHEN_SIZE], text[PRINT_TIME_SIZE];
+	int64_t now_ms;
 
 	(void)state;
-	human_age(1000, 1500, text, sizeof(text));
-	assert_string_equal(text, "just now");
-	human_age(0, 59999, text, sizeof(text));
-	assert_string_equal(text, "59 s ago");
-	human_age(0, 7200000, text, sizeof(text));
-	assert_string_equal(text, "2 h ago");
-	human_age(300000, 0, text, sizeof(text));
-	assert_string_equal(text, "in 5 min");
-	human_age(0, 800LL * 86400000, text, sizeof(text));
-	assert_string_equal(text, "2 y ago");
-	human_duration(0, text, sizeof(text));
-	assert_string_equal(text, "0 s");
-	human_duration(3600, text, sizeof(text));
-	assert_string_equal(text, "1 h");
-	human_duration(310, text, sizeof(text));
-	assert_string_equal(text, "5 min 10 s");
-	human_duration(183600, text, sizeof(text));
-	assert_string_equal(text, "2 d 3 h");
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		json_t *object;
+
+		/* Again, if that took so long that another text is right. */
+		do {
+			now_ms = evpop_clock_unix_ms();
+			assert_true(
+			    when_format(now_ms - cases[i].ago_s * 1000, iso));
+			object = json_pack("{s:s}", "at", iso);
+			print_time(&ctl, object, "at", text);
+			json_decref(object);
+		} while (evpop_clock_unix_ms() - now_ms >= 1000);
+		assert_string_equal(text, cases[i].text);
+	}
 }
 
 static void
@@ -427,7 +411,6 @@ main(void)
 		cmocka_unit_test(test_text_has_a_width),
 		cmocka_unit_test(test_json_is_escaped),
 		cmocka_unit_test(test_a_stream_is_cleaned),
-		cmocka_unit_test(test_sizes_for_people),
 		cmocka_unit_test(test_times_for_people),
 		cmocka_unit_test(test_targets_are_encoded),
 		cmocka_unit_test(test_forms_are_filled_in),
