@@ -9,6 +9,7 @@
 #include "daemon/poll/agenda.h"
 #include "daemon/poll/backoff.h"
 #include "daemon/poll/policy.h"
+#include "lib/base/unit.h"
 
 static void
 set_text(struct poller_account *account, const char *text)
@@ -34,49 +35,59 @@ poller_account_is_held(
 	    account->wish == POLLER_WISH_CONFIRM)
 		return false;
 	evpop_result_set(why_r, EVPOP_ERROR_USAGE, EVPOP_PHASE_NONE,
-	    "it has the host and user of the account \"%.100s\", which is not "
-	    "configured any more: if that was renamed, write \"id = %.100s\" "
+	    "it has the host and user of the account \"%.100s\", which is no "
+	    "longer configured: if that was renamed, write \"id = %.100s\" "
 	    "into [account %.100s]; \"evpopctl poll --confirm %.100s\" fetches "
-	    "everything anew instead",
+	    "everything again instead",
 	    former, former, name, name);
 	return true;
 }
 
 /* ---- how polls end ---- */
 
+static const char *
+plural(uint32_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 static void
 log_success(const char *name, const struct run_progress *progress)
 {
 	const struct tally *tally = &progress->tally;
 	bool news = tally->fetched > 0 || tally->deleted > 0;
+	char size[EVPOP_UNIT_SIZE];
 
 	log_write(news ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, name,
-	    "%" PRIu32 " messages on the server, %" PRIu32 " fetched (%" PRIu64
-	    " octets), %" PRIu32 " deleted, in %.3f s",
-	    tally->messages, tally->fetched, tally->body_octets, tally->deleted,
+	    "%" PRIu32 " message%s on the server, %" PRIu32 " fetched (%s), "
+	    "%" PRIu32 " deleted, in %.3f s",
+	    tally->messages, plural(tally->messages), tally->fetched,
+	    evpop_unit_size(tally->body_octets, size), tally->deleted,
 	    (double)(progress->finished_ms - progress->started_ms) / 1000);
 	if (tally->failed > 0)
 		log_write(LOG_LEVEL_WARNING, name,
-		    "%" PRIu32 " messages could not be fetched", tally->failed);
+		    "%" PRIu32 " message%s could not be fetched", tally->failed,
+		    plural(tally->failed));
 	if (tally->too_large > 0)
 		log_write(LOG_LEVEL_INFO, name,
-		    "%" PRIu32 " messages left: above max_message_size",
-		    tally->too_large);
+		    "%" PRIu32 " message%s left on the server: larger than "
+		    "max_message_size",
+		    tally->too_large, plural(tally->too_large));
 	if (tally->seen > 0)
 		log_write(LOG_LEVEL_INFO, name,
-		    "%" PRIu32 " messages count as seen from now on",
-		    tally->seen);
+		    "%" PRIu32 " message%s counted as seen", tally->seen,
+		    plural(tally->seen));
 	if (tally->adopted > 0)
 		log_write(LOG_LEVEL_INFO, name,
-		    "%" PRIu32 " messages have other unique-ids than before "
-		    "and were recognised; %" PRIu64
-		    " octets need not be fetched",
-		    tally->adopted, tally->adopted_octets);
+		    "%" PRIu32 " known message%s recognised under new "
+		    "unique-ids, %s not downloaded",
+		    tally->adopted, plural(tally->adopted),
+		    evpop_unit_size(tally->adopted_octets, size));
 	if (tally->held > 0)
 		log_write(LOG_LEVEL_WARNING, name,
-		    "%" PRIu32 " deletions are held, far more than usual; "
+		    "%" PRIu32 " deletion%s held, far more than usual; "
 		    "\"evpopctl poll --confirm %s\" carries them out",
-		    tally->held, name);
+		    tally->held, plural(tally->held), name);
 }
 
 static void
@@ -150,8 +161,8 @@ log_advice(const struct poller_account *account, bool once)
 		    "needs attention: %s", text);
 	else
 		log_write(LOG_LEVEL_WARNING, account->config->name,
-		    "it worked before, and is tried once more soon; should it "
-		    "be refused again: %s",
+		    "the log-in worked before and is tried once more soon; if "
+		    "it is refused again: %s",
 		    text);
 }
 

@@ -37,15 +37,16 @@ advice_credentials(
 	advice_section(section, account);
 	if (account->token_command != NULL)
 		(void)snprintf(text, REASON_SIZE,
-		    "see what token_command prints, and user, in %s", section);
+		    "check the output of token_command, and user, in %s",
+		    section);
 	else if (account->password_file != NULL)
 		(void)snprintf(text, REASON_SIZE,
 		    "correct the password in %.200s%s, or user in %s",
 		    account->password_file,
-		    once ? "" : ", whose change is noticed", section);
+		    once ? "" : " (evpopd notices the change)", section);
 	else if (account->password_command != NULL)
 		(void)snprintf(text, REASON_SIZE,
-		    "see what password_command prints, and user, in %s",
+		    "check the output of password_command, and user, in %s",
 		    section);
 	else if (account->password_credential != NULL)
 		(void)snprintf(text, REASON_SIZE,
@@ -66,13 +67,12 @@ advice_secret(
 
 	advice_section(section, account);
 	if (account->password_file != NULL)
-		(void)snprintf(text, REASON_SIZE, "see to %.200s%s",
+		(void)snprintf(text, REASON_SIZE, "check %.200s%s",
 		    account->password_file,
-		    once ? "" : ", whose change is noticed");
+		    once ? "" : " (evpopd notices the change)");
 	else
 		(void)snprintf(text, REASON_SIZE,
-		    "see where the password or token comes from in %s",
-		    section);
+		    "check the source of the password or token in %s", section);
 }
 
 /* Whether there is something to read again in the configuration. */
@@ -106,14 +106,15 @@ advice_reason(char text[REASON_SIZE], enum advice advice,
 		break;
 	case ADVICE_SERVER:
 		(void)snprintf(text, REASON_SIZE,
-		    "the server wants a person to see to it: ask those who "
-		    "run %.200s about user %.100s",
+		    "the server's administrator must act: ask those who run "
+		    "%.200s about user %.100s",
 		    account->host, account->user);
 		break;
 	default:
 		assert(advice == ADVICE_WAIT);
-		(void)snprintf(text, REASON_SIZE, "it may pass%s",
-		    once ? "" : "; it is tried again by itself");
+		(void)snprintf(text, REASON_SIZE,
+		    "the failure may be temporary%s",
+		    once ? "" : "; evpopd tries again by itself");
 		break;
 	}
 }
@@ -140,7 +141,7 @@ advice_write(char text[ADVICE_SIZE], enum advice advice,
 void
 advice_write_wait(char text[ADVICE_WAIT_SIZE], int64_t wait_ms)
 {
-	static const char form[] = "; tried again by itself in %" PRId64 " %s";
+	static const char form[] = "; next try in %" PRId64 " %s";
 	int64_t seconds = (wait_ms + 999) / 1000;
 
 	if (wait_ms < 0)

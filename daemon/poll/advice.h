@@ -32,7 +32,7 @@ enum advice advice_of(const struct evpop_result *, bool was_asked);
 void advice_write(char text_r[ADVICE_SIZE], enum advice,
     const struct config_account *, bool once);
 
-/* "; tried again by itself in 2 h"; "" where it is not (-1). */
+/* "; next try in 2 h"; "" where it is not (-1). */
 #define ADVICE_WAIT_SIZE 48
 void advice_write_wait(char text_r[ADVICE_WAIT_SIZE], int64_t wait_ms);
 

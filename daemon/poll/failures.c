@@ -206,13 +206,13 @@ failures_counted(enum store_status status, unsigned attempts,
 
 	if (status == STORE_OK && outcome == STORE_FAILED_QUARANTINED)
 		log_write(LOG_LEVEL_ERROR, failures->name,
-		    "message %lu failed %u times and is skipped from now on; "
-		    "see \"evpopctl quarantine\"",
+		    "message %lu failed %u times and is now skipped; see "
+		    "\"evpopctl quarantine\"",
 		    (unsigned long)count->number, attempts);
 	if (status == STORE_OK && outcome == STORE_FAILED_STORED)
 		log_write(LOG_LEVEL_WARNING, failures->name,
 		    "message %lu came with the same few bytes %u times and is "
-		    "stored: the server lists more than it has",
+		    "stored: the server announces more than it has",
 		    (unsigned long)count->number, attempts);
 	free(count);
 	failures->waiting--;

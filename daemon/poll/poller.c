@@ -183,20 +183,20 @@ log_news(const struct store_account_news *news)
 	switch (news->kind) {
 	case STORE_ACCOUNT_RENAMED:
 		log_write(LOG_LEVEL_INFO, news->name,
-		    "goes on as the account that was \"%s\"",
+		    "continues as the account that was \"%s\"",
 		    news->former_name);
 		break;
 	case STORE_ACCOUNT_RESEMBLES:
 		log_write(LOG_LEVEL_WARNING, news->name,
 		    "it has no mail yet, and the host and user of the account "
-		    "\"%s\", which is not configured any more: if that was "
+		    "\"%s\", which is no longer configured: if that was "
 		    "renamed, write \"id = %s\" into [account %s]",
 		    news->former_name, news->former_id, news->name);
 		break;
 	case STORE_ACCOUNT_REPLACES:
 		log_write(LOG_LEVEL_WARNING, news->name,
-		    "the account that had this name before is not configured "
-		    "any more: its mail stays in the store, under \"%s\"",
+		    "the account that had this name before is no longer "
+		    "configured: its mail stays in the store as \"%s\"",
 		    news->former_name);
 		break;
 	}

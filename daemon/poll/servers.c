@@ -49,8 +49,8 @@ servers_answered(enum store_status status, const struct store_server *kept,
 		servers_restore(servers, kept, count);
 	else
 		log_write(LOG_LEVEL_WARNING, NULL,
-		    "what is known of the servers cannot be read from the "
-		    "store (%s): first polls take more round trips",
+		    "cannot read what is known of the servers from the store "
+		    "(%s): first polls take more round trips",
 		    store_status_name(status));
 	servers->known(servers->arg);
 }

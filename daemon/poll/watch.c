@@ -32,7 +32,7 @@ watch_look(struct poller *poller, struct poller_account *account)
 		return;
 	account->secret_mark = mark;
 	log_write(LOG_LEVEL_INFO, account->config->name,
-	    "the file of its password has changed: it is tried at once");
+	    "the password file has changed: polling at once");
 	agenda_retry(
 	    &poller->agenda, &account->item, evpop_clock_monotonic_ms());
 	poller_wake(poller);

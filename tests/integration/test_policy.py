@@ -208,7 +208,7 @@ class GuardTest(PolicyTest):
         session = evpopd.change("anna", keep="delete")
         self.assertEqual((session["held"], session["deleted"]), (60, 0))
         self.assertEqual(self.server.messages("anna"), before)
-        self.assertIn("60 deletions are held", evpopd.log())
+        self.assertIn("60 deletions held", evpopd.log())
         self.assertIn("evpopctl poll --confirm anna",
                       evpopd.ctl("account", "anna").stdout)
         self.assertIn("60 deletions held", evpopd.ctl("accounts").stdout)

@@ -100,7 +100,7 @@ class RefusedTest(unittest.TestCase):
         self.assertIn('"evpopctl poll anna" tries at once', shown["advice"])
         log = evpopd.log()
         self.assertIn("anna: needs attention: " + shown["advice"], log)
-        self.assertRegex(log, "bad password.*tried again by itself in "
+        self.assertRegex(log, "bad password.*next try in "
                          r"[67]\d min")
         out = evpopd.ctl("accounts").stdout
         self.assertRegex(out, rf"anna +needs attention .*failing since {since}"

@@ -228,7 +228,7 @@ class RunningTest(unittest.TestCase):
         evpopd.accounts = {"new": daemon.account_of(server, "u", id="old")}
         evpopd.write_config()
         evpopd.post("/v1/reload")
-        evpopd.wait_logged("goes on as the account")
+        evpopd.wait_logged("continues as the account")
         go_on.set()
         evpopd.wait_account("new", lambda one: one["stored"] is not None and
                             one["stored"]["messages"] == 5)

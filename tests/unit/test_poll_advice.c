@@ -34,13 +34,14 @@ static const struct advice_case cases[] = {
 	    "correct user or password in " SECTION },
 	{ "password_file", { ACCOUNT, .password_file = TEXT("/etc/p") },
 	    ADVICE_CREDENTIALS,
-	    "correct the password in /etc/p, whose change is noticed, or user "
-	    "in " SECTION RELOAD AT_ONCE,
+	    "correct the password in /etc/p (evpopd notices the change), or "
+	    "user in " SECTION RELOAD AT_ONCE,
 	    "correct the password in /etc/p, or user in " SECTION },
 	{ "password_command", { ACCOUNT, .password_command = TEXT("pass") },
 	    ADVICE_CREDENTIALS,
-	    "see what password_command prints, and user, in " SECTION AT_ONCE,
-	    "see what password_command prints, and user, in " SECTION },
+	    "check the output of password_command, and user, in " SECTION
+		AT_ONCE,
+	    "check the output of password_command, and user, in " SECTION },
 	{ "password_credential", { ACCOUNT, .password_credential = TEXT("c") },
 	    ADVICE_CREDENTIALS,
 	    "correct the credential c, which systemd reads when it starts "
@@ -49,8 +50,8 @@ static const struct advice_case cases[] = {
 	    "evpopd, or user in " SECTION },
 	{ "token_command", { ACCOUNT, .token_command = TEXT("tok") },
 	    ADVICE_CREDENTIALS,
-	    "see what token_command prints, and user, in " SECTION AT_ONCE,
-	    "see what token_command prints, and user, in " SECTION },
+	    "check the output of token_command, and user, in " SECTION AT_ONCE,
+	    "check the output of token_command, and user, in " SECTION },
 	{ "a client certificate", { ACCOUNT, .tls_cert = TEXT("/etc/c") },
 	    ADVICE_CREDENTIALS,
 	    "correct user or tls_cert in " SECTION RELOAD AT_ONCE,
@@ -59,21 +60,23 @@ static const struct advice_case cases[] = {
 	    ADVICE_LOG_IN,
 	    "correct auth, tls or allow_cleartext in " SECTION RELOAD AT_ONCE,
 	    "correct auth, tls or allow_cleartext in " SECTION },
-	{ "the server wants a person", { ACCOUNT, .password = TEXT("secret") },
+	{ "the server's administrator", { ACCOUNT, .password = TEXT("secret") },
 	    ADVICE_SERVER,
-	    "the server wants a person to see to it: ask those who run "
+	    "the server's administrator must act: ask those who run "
 	    "pop.test about user a@b" AT_ONCE,
-	    "the server wants a person to see to it: ask those who run "
+	    "the server's administrator must act: ask those who run "
 	    "pop.test about user a@b" },
 	{ "no file", { ACCOUNT, .password_file = TEXT("/etc/p") },
-	    ADVICE_SECRET, "see to /etc/p, whose change is noticed" AT_ONCE,
-	    "see to /etc/p" },
+	    ADVICE_SECRET, "check /etc/p (evpopd notices the change)" AT_ONCE,
+	    "check /etc/p" },
 	{ "a command that fails", { ACCOUNT, .password_command = TEXT("x") },
 	    ADVICE_SECRET,
-	    "see where the password or token comes from in " SECTION AT_ONCE,
-	    "see where the password or token comes from in " SECTION },
+	    "check the source of the password or token in " SECTION AT_ONCE,
+	    "check the source of the password or token in " SECTION },
 	{ "an outage", { ACCOUNT, .password = TEXT("secret") }, ADVICE_WAIT,
-	    "it may pass; it is tried again by itself" AT_ONCE, "it may pass" },
+	    "the failure may be temporary; evpopd tries again by "
+	    "itself" AT_ONCE,
+	    "the failure may be temporary" },
 };
 
 static void
@@ -155,13 +158,13 @@ test_waits(void **state)
 		const char *text;
 	} waits[] = {
 		{ -1, "" },
-		{ 0, "; tried again by itself in 0 s" },
-		{ 1, "; tried again by itself in 1 s" },
-		{ 119000, "; tried again by itself in 119 s" },
-		{ 120000, "; tried again by itself in 2 min" },
-		{ 3600000, "; tried again by itself in 60 min" },
-		{ 7200000, "; tried again by itself in 2 h" },
-		{ 54000000, "; tried again by itself in 15 h" },
+		{ 0, "; next try in 0 s" },
+		{ 1, "; next try in 1 s" },
+		{ 119000, "; next try in 119 s" },
+		{ 120000, "; next try in 2 min" },
+		{ 3600000, "; next try in 60 min" },
+		{ 7200000, "; next try in 2 h" },
+		{ 54000000, "; next try in 15 h" },
 	};
 	char text[ADVICE_WAIT_SIZE];
 	size_t i;

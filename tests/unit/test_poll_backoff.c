@@ -177,7 +177,7 @@ static const struct ladder ladders[] = {
 	    { MINUTE, 2 * MINUTE, 4 * MINUTE, 8 * MINUTE, 16 * MINUTE,
 		32 * MINUTE, 64 * MINUTE, 64 * MINUTE, 64 * MINUTE },
 	    0 },
-	{ "the server wants a person",
+	{ "the server's administrator",
 	    { .error = EVPOP_ERROR_REFUSED,
 		.code = EVPOP_CODE_SYS_PERM,
 		.phase = EVPOP_PHASE_LOGIN },

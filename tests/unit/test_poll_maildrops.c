@@ -41,8 +41,9 @@ struct poll {
 		.said = "waiting ok: messages 2, fetched 2, body_octets 85", \
 		.known = BOTH_STORED                                         \
 	}
-#define IT_MAY_PASS                                                         \
-	"it may pass; it is tried again by itself; \"evpopctl poll home\" " \
+#define IT_MAY_PASS                                                    \
+	"the failure may be temporary; evpopd tries again by itself; " \
+	"\"evpopctl poll home\" "                                      \
 	"tries at once"
 
 static const struct poll kept_for_ever[] = {
@@ -468,8 +469,9 @@ static const struct poll login_refused[] = {
 	    .known = "0 messages",
 	    .text = "[AUTH] wrong",
 	    .advice =
-		"correct the password in D/password, whose change is noticed, "
-		"or user in section [account home] (D/main.conf:1), then "
+		"correct the password in D/password (evpopd notices the "
+		"change), or user in section [account home] (D/main.conf:1), "
+		"then "
 		"\"evpopctl reload\"; \"evpopctl poll home\" tries at once" },
 };
 
@@ -489,8 +491,8 @@ static const struct poll login_for_good[] = {
 	    .said = "refused refused",
 	    .known = "0 messages",
 	    .text = "[SYS/PERM] ask us",
-	    .advice = "the server wants a person to see to it: ask those who "
-		      "run 127.0.0.1 about user anna; \"evpopctl poll home\" "
+	    .advice = "the server's administrator must act: ask those who run "
+		      "127.0.0.1 about user anna; \"evpopctl poll home\" "
 		      "tries at once" },
 };
 
