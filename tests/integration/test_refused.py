@@ -53,7 +53,7 @@ class RefusedTest(unittest.TestCase):
         shown = self.wait_state(evpopd, "failing")
         self.assertEqual(shown["last_outcome"], "auth")
         self.assertLess(until_next(shown), 13)
-        self.assertIn("it worked before", evpopd.log())
+        self.assertIn("the log-in worked before", evpopd.log())
         self.assertNotIn("needs attention", evpopd.log())
         server.answers.clear()
         procs.wait_for(lambda: len(evpopd.messages()) == 2,
