@@ -257,15 +257,14 @@ session_run_tear_down(void **state)
 
 void
 session_run_begin_with(struct session_run *run, struct event_base *base,
-    struct net_server *server, const struct net_server_options *options,
-    const struct evpop_policy *policy)
+    const struct net_server_options *options, const struct evpop_policy *policy)
 {
 	struct evpop_client_config config = { .host = "127.0.0.1",
 		.tls = EVPOP_TLS_NONE,
 		.memory = run->memory };
 
-	net_server_start(server, base, options, NULL, run->port);
-	config.port = server->port;
+	net_server_start(&run->server, base, options, NULL, run->port);
+	config.port = run->server.port;
 	run->base = base;
 	run->soon = event_new(base, -1, 0, session_run_acknowledge_soon, run);
 	assert_non_null(run->soon);
@@ -281,7 +280,7 @@ session_run_begin_with(struct session_run *run, struct event_base *base,
 
 void
 session_run_begin(struct session_run *run, struct event_base *base,
-    struct net_server *server, const struct net_rule *rules, size_t rule_count,
+    const struct net_rule *rules, size_t rule_count,
     const struct evpop_policy *policy)
 {
 	const struct net_server_options options = {
@@ -292,7 +291,24 @@ session_run_begin(struct session_run *run, struct event_base *base,
 		.message_count = 3,
 	};
 
-	session_run_begin_with(run, base, server, &options, policy);
+	session_run_begin_with(run, base, &options, policy);
+}
+
+void
+session_run_play(struct session_run *run, struct event_base *base,
+    const struct net_rule *rules, size_t rule_count,
+    const struct evpop_policy *policy)
+{
+	session_run_begin(run, base, rules, rule_count, policy);
+	session_run_finish(run);
+}
+
+void
+session_run_play_with(struct session_run *run, struct event_base *base,
+    const struct net_server_options *options, const struct evpop_policy *policy)
+{
+	session_run_begin_with(run, base, options, policy);
+	session_run_finish(run);
 }
 
 static void
@@ -338,20 +354,20 @@ session_run_until(
 }
 
 void
-session_run_finish(struct session_run *run, struct net_server *server)
+session_run_finish(struct session_run *run)
 {
 	if (!run->freed)
 		assert_true(session_run_turn(
 		    run->base, &run->done, NET_PATIENCE_S * 1000));
 	evpop_sync_free(run->sync);
 	event_free(run->soon);
-	net_server_stop(server);
+	net_server_stop(&run->server);
 }
 
 const char *
-session_run_commands(const struct net_server *server)
+session_run_commands(const struct session_run *run)
 {
-	const char *at = strstr(server->log, "UIDL;");
+	const char *at = strstr(run->server.log, "UIDL;");
 
 	assert_non_null(at);
 	return at + 5;

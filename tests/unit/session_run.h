@@ -36,6 +36,7 @@ enum acknowledge {
 /* A sync, and a record of its callbacks in words. */
 struct session_run {
 	struct event_base *base;
+	struct net_server server;
 	struct evpop_sync *sync;
 	char log[65536];
 	const struct evpop_known *known;
@@ -69,12 +70,19 @@ int session_run_tear_down(void **state);
 
 /* A server with these rules, and a sync of it that has started. */
 void session_run_begin(struct session_run *, struct event_base *,
-    struct net_server *, const struct net_rule *, size_t rule_count,
-    const struct evpop_policy *);
+    const struct net_rule *, size_t rule_count, const struct evpop_policy *);
 /* Likewise, with a server by these options. */
 void session_run_begin_with(struct session_run *, struct event_base *,
-    struct net_server *, const struct net_server_options *,
-    const struct evpop_policy *);
+    const struct net_server_options *, const struct evpop_policy *);
+
+/* Ends what begin began; a sync that was not freed must have been done. */
+void session_run_finish(struct session_run *);
+
+/* Begin, and finish once all is done. */
+void session_run_play(struct session_run *, struct event_base *,
+    const struct net_rule *, size_t rule_count, const struct evpop_policy *);
+void session_run_play_with(struct session_run *, struct event_base *,
+    const struct net_server_options *, const struct evpop_policy *);
 
 /* Turn the loop until the flag is set, or for that long; whether it was. */
 bool session_run_turn(struct event_base *, const bool *flag, int milliseconds);
@@ -89,11 +97,8 @@ void session_run_acknowledge(struct session_run *, bool durable);
 /* The same, for an event. */
 void session_run_acknowledge_soon(evutil_socket_t, short what, void *run);
 
-/* Ends what begin began; a sync that was not freed must have been done. */
-void session_run_finish(struct session_run *, struct net_server *);
-
 /* The commands behind the log-in. */
-const char *session_run_commands(const struct net_server *);
+const char *session_run_commands(const struct session_run *);
 
 extern const struct evpop_sync_callbacks session_run_callbacks;
 

@@ -99,26 +99,24 @@ static void
 check_case(struct event_base *base, const struct again_case *one)
 {
 	struct session_run run = { .acknowledge = ACK_AT_ONCE };
-	struct net_server server;
 
-	session_run_begin(
-	    &run, base, &server, one->rules, one->rule_count, one->policy);
+	session_run_begin(&run, base, one->rules, one->rule_count, one->policy);
 	if (one->sessions > 1) {
 		/* It is told why the first has failed before all is over. */
-		while (server.accepted < 2)
+		while (run.server.accepted < 2)
 			assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
 		assert_false(run.done);
 		if (!one->goes_on)
-			server.options.rule_count = 0;
+			run.server.options.rule_count = 0;
 		run.known = stored;
 		run.known_count = one->stored;
 	}
-	session_run_finish(&run, &server);
-	assert_int_equal(server.accepted, one->sessions);
+	session_run_finish(&run);
+	assert_int_equal(run.server.accepted, one->sessions);
 	assert_int_equal(run.report.result.error, one->error);
 	assert_int_equal(run.report.fetched, one->fetched);
 	if (one->commands != NULL)
-		assert_string_equal(last_commands(&server), one->commands);
+		assert_string_equal(last_commands(&run.server), one->commands);
 }
 
 static void
@@ -140,25 +138,24 @@ test_waits_for_the_store(void **state)
 		NET_GO_ON };
 	struct event_base *base = *state;
 	struct session_run run = { .acknowledge = ACK_LATER };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, &rule, 1, &keep_forever);
+	session_run_begin(&run, base, &rule, 1, &keep_forever);
 	session_run_until(base, run.log, "end:2 ");
 	assert_false(session_run_turn(base, &run.done, 50));
 	/* None is to blame for what is tried again. */
 	assert_null(strstr(run.log, "refused"));
-	assert_int_equal(server.accepted, 1);
+	assert_int_equal(run.server.accepted, 1);
 	assert_int_equal(run.owed_count, 2);
-	server.options.rule_count = 0;
+	run.server.options.rule_count = 0;
 	run.known = stored;
 	run.known_count = 2;
 	session_run_acknowledge(&run, true);
 	run.acknowledge = ACK_AT_ONCE;
-	session_run_finish(&run, &server);
-	assert_int_equal(server.accepted, 2);
+	session_run_finish(&run);
+	assert_int_equal(run.server.accepted, 2);
 	assert_int_equal(run.report.fetched, 3);
 	assert_int_equal(run.report.failed, 0);
-	assert_string_equal(last_commands(&server), "RETR 3;QUIT;");
+	assert_string_equal(last_commands(&run.server), "RETR 3;QUIT;");
 }
 
 /* Nobody wants another session any more; the first one's failure stays. */
@@ -169,13 +166,12 @@ test_ended_while_it_waits(void **state)
 		NET_GO_ON };
 	const struct evpop_result reason = { .error = EVPOP_ERROR_CANCELLED };
 	struct event_base *base = *state;
-	struct net_server server;
 	unsigned round;
 
 	for (round = 0; round < 3; round++) {
 		struct session_run run = { .acknowledge = ACK_LATER };
 
-		session_run_begin(&run, base, &server, &rule, 1, &keep_forever);
+		session_run_begin(&run, base, &rule, 1, &keep_forever);
 		session_run_until(base, run.log, "end:2 ");
 		assert_false(session_run_turn(base, &run.done, 30));
 		if (round == 0)
@@ -190,8 +186,8 @@ test_ended_while_it_waits(void **state)
 			run.sync = NULL;
 			run.freed = true;
 		}
-		session_run_finish(&run, &server);
-		assert_int_equal(server.accepted, 1);
+		session_run_finish(&run);
+		assert_int_equal(run.server.accepted, 1);
 		if (round < 2) {
 			assert_int_equal(run.report.fetched, 2);
 			assert_int_equal(run.report.result.error,

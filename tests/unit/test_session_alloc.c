@@ -52,8 +52,8 @@ static const struct {
 
 /* False where it did not even begin. */
 static bool
-begin(struct session_run *run, struct event_base *base,
-    struct net_server *server, size_t session, size_t failing)
+begin(struct session_run *run, struct event_base *base, size_t session,
+    size_t failing)
 {
 	const struct net_server_options options = { .pipelining = true,
 		.rules = sessions[session].rule,
@@ -66,8 +66,8 @@ begin(struct session_run *run, struct event_base *base,
 		.tls = EVPOP_TLS_NONE,
 		.timeouts.session_ms = SESSION_MS };
 
-	net_server_start(server, base, &options, NULL, 0);
-	config.port = server->port;
+	net_server_start(&run->server, base, &options, NULL, 0);
+	config.port = run->server.port;
 	run->base = base;
 	run->known = known;
 	run->known_count = sessions[session].known;
@@ -95,16 +95,15 @@ static bool
 run_failing(struct event_base *base, size_t session, size_t failing)
 {
 	struct session_run run = { .acknowledge = ACK_SOON };
-	struct net_server server;
 	bool so_many;
 
 	/* What did not begin has told nothing. */
-	if (!begin(&run, base, &server, session, failing)) {
+	if (!begin(&run, base, session, failing)) {
 		/* Nor does it, though some of its commands were taken. */
 		assert_false(session_run_turn(base, &run.done, 3));
 		run.freed = true;
 	}
-	session_run_finish(&run, &server);
+	session_run_finish(&run);
 	so_many = failing_alloc_disarm() >= failing;
 	if (run.freed) {
 		assert_string_equal(run.log, "");
@@ -112,7 +111,7 @@ run_failing(struct event_base *base, size_t session, size_t failing)
 		return true;
 	}
 	assert_true(run.done);
-	assert_true(deleted_on(&server) <= run.report.deleted);
+	assert_true(deleted_on(&run.server) <= run.report.deleted);
 	assert_true(
 	    run.report.deleted <= run.report.fetched + sessions[session].known);
 	if (run.report.result.error == EVPOP_ERROR_NONE)

@@ -95,19 +95,16 @@ static void
 check_case(struct event_base *base, const struct cut_case *one)
 {
 	struct session_run run = { .acknowledge = ACK_AT_ONCE };
-	struct net_server server;
 	size_t count = 0;
 
 	while (count < 4 && one->rules[count].command != NULL)
 		count++;
-	session_run_begin(&run, base, &server, one->rules, count, one->policy);
-	session_run_finish(&run, &server);
+	session_run_play(&run, base, one->rules, count, one->policy);
 	assert_string_equal(strstr(run.log, "begin:"), one->log);
 	if (one->commands != NULL)
-		assert_string_equal(
-		    session_run_commands(&server), one->commands);
+		assert_string_equal(session_run_commands(&run), one->commands);
 	/* A cut message is not mended by asking again. */
-	assert_int_equal(server.accepted, 1);
+	assert_int_equal(run.server.accepted, 1);
 	if (one->says == NULL)
 		assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
 	else
@@ -134,12 +131,9 @@ test_others_are_not_to_blame(void **state)
 		{ "RETR 2", "+OK 504 octets" BODY "and more\r\n.\r\n",
 		    NET_GO_ON },
 	};
-	struct event_base *base = *state;
 	struct session_run run = { .acknowledge = ACK_AT_ONCE };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, rules, 1, &keep_none);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, rules, 1, &keep_none);
 	assert_string_equal(strstr(run.log, "begin:"),
 	    "begin:1 end:1 begin:2 failed:protocol done:protocol ");
 	assert_int_equal(run.report.fetched, 1);

@@ -125,19 +125,16 @@ static void
 check_case(struct event_base *base, const struct doubt_case *one)
 {
 	struct session_run run = { .acknowledge = ACK_AT_ONCE };
-	struct net_server server;
 	size_t count = 0;
 
 	while (count < 5 && one->rules[count].command != NULL)
 		count++;
-	session_run_begin(&run, base, &server, one->rules, count, one->policy);
-	session_run_finish(&run, &server);
+	session_run_play(&run, base, one->rules, count, one->policy);
 	assert_string_equal(strstr(run.log, "begin:"), one->log);
 	if (one->commands != NULL)
-		assert_string_equal(
-		    session_run_commands(&server), one->commands);
+		assert_string_equal(session_run_commands(&run), one->commands);
 	assert_non_null(strstr(run.report.result.text, one->says));
-	assert_int_equal(server.accepted, 1);
+	assert_int_equal(run.server.accepted, 1);
 	if (run.report.result.error == EVPOP_ERROR_NONE)
 		return;
 	assert_int_equal(run.report.result.scope, EVPOP_SCOPE_SESSION);
@@ -164,17 +161,14 @@ static const struct net_rule second_is_empty = RULE("RETR 2", "+OK" EMPTY);
 static void
 test_what_was_marked_is_unmarked(void **state)
 {
-	struct event_base *base = *state;
 	struct session_run run = { .acknowledge = ACK_AT_ONCE };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, &second_is_empty, 1, &keep_none);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, &second_is_empty, 1, &keep_none);
 	assert_string_equal(strstr(run.log, "begin:"),
 	    "begin:1 end:1 begin:2 failed:incomplete begin:3 end:3 "
 	    "done:incomplete ");
-	assert_null(strstr(session_run_commands(&server), "DELE 2;"));
-	assert_null(strstr(session_run_commands(&server), "DELE 3;"));
+	assert_null(strstr(session_run_commands(&run), "DELE 2;"));
+	assert_null(strstr(session_run_commands(&run), "DELE 3;"));
 	assert_int_equal(run.report.fetched, 2);
 	assert_int_equal(run.report.failed, 1);
 	assert_int_equal(run.report.deleted, 0);
@@ -190,14 +184,11 @@ static const struct evpop_known owed = {
 static void
 test_deletions_that_are_owed_wait(void **state)
 {
-	struct event_base *base = *state;
 	struct session_run run = { .known = &owed, .known_count = 1 };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, &second_is_empty, 1, &keep_none);
-	session_run_finish(&run, &server);
-	assert_non_null(strstr(session_run_commands(&server), "DELE 1;"));
-	assert_non_null(strstr(session_run_commands(&server), "RSET;QUIT;"));
+	session_run_play(&run, *state, &second_is_empty, 1, &keep_none);
+	assert_non_null(strstr(session_run_commands(&run), "DELE 1;"));
+	assert_non_null(strstr(session_run_commands(&run), "RSET;QUIT;"));
 	assert_null(strstr(run.log, "deleted"));
 	assert_int_equal(run.report.deleted, 0);
 	assert_int_equal(run.report.fetched, 1);
@@ -210,14 +201,11 @@ test_no_quit_where_marks_stay(void **state)
 		RULE("RETR 2", "+OK" EMPTY),
 		RULE("RSET", "-ERR what?\r\n"),
 	};
-	struct event_base *base = *state;
 	struct session_run run = { .known = &owed, .known_count = 1 };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, rules, 2, &keep_none);
-	session_run_finish(&run, &server);
-	assert_non_null(strstr(session_run_commands(&server), "RSET;"));
-	assert_null(strstr(session_run_commands(&server), "QUIT;"));
+	session_run_play(&run, *state, rules, 2, &keep_none);
+	assert_non_null(strstr(session_run_commands(&run), "RSET;"));
+	assert_null(strstr(session_run_commands(&run), "QUIT;"));
 	assert_null(strstr(run.log, "deleted"));
 	assert_non_null(strstr(run.log, "done:incomplete "));
 	assert_int_equal(run.report.quit, EVPOP_QUIT_NONE);
@@ -229,13 +217,10 @@ test_no_slice_follows(void **state)
 {
 	static const struct evpop_policy slices = { .keep = EVPOP_KEEP_NONE,
 		.max_session_deletes = 2 };
-	struct event_base *base = *state;
 	struct session_run run = { .acknowledge = ACK_AT_ONCE };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, &second_is_empty, 1, &slices);
-	session_run_finish(&run, &server);
-	assert_int_equal(server.accepted, 1);
+	session_run_play(&run, *state, &second_is_empty, 1, &slices);
+	assert_int_equal(run.server.accepted, 1);
 	assert_null(strstr(run.log, "deleted"));
 	assert_int_equal(run.report.result.error, EVPOP_ERROR_INCOMPLETE);
 }
@@ -249,12 +234,9 @@ test_end_before_the_answer(void **state)
 		RETR_1(EMPTY),
 		{ "LIST 1", NULL, NET_CLOSE },
 	};
-	struct event_base *base = *state;
 	struct session_run run = { .acknowledge = ACK_AT_ONCE };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, rules, 3, &keep_forever);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, rules, 3, &keep_forever);
 	assert_string_equal(
 	    strstr(run.log, "begin:"), "begin:1 failed:cancelled done:io ");
 }
@@ -267,13 +249,12 @@ test_freed_in_the_verdict(void **state)
 		RETR_1(EMPTY),
 		ONE_1("504"),
 	};
-	struct event_base *base = *state;
 	struct session_run run = { .free_in = "failed" };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, rules, 3, &keep_forever);
-	assert_true(session_run_turn(base, &run.freed, NET_PATIENCE_S * 1000));
-	session_run_finish(&run, &server);
+	session_run_begin(&run, *state, rules, 3, &keep_forever);
+	assert_true(
+	    session_run_turn(*state, &run.freed, NET_PATIENCE_S * 1000));
+	session_run_finish(&run);
 }
 
 /* ---- what was stored before ---- */
@@ -292,14 +273,11 @@ test_stored_with_less_than_half(void **state)
 		LIST_1("504"),
 		RETR_1(BODY),
 	};
-	struct event_base *base = *state;
 	struct session_run run = { .known = &known, .known_count = 1 };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, rules, 3, &keep_none);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, rules, 3, &keep_none);
 	assert_string_equal(strstr(run.log, "begin:"), DOUBTED);
-	assert_null(strstr(session_run_commands(&server), "DELE"));
+	assert_null(strstr(session_run_commands(&run), "DELE"));
 }
 
 /* Its deletion is owed, and as much comes as was stored. */
@@ -320,12 +298,9 @@ test_owed_with_less_than_half(void **state)
 		LIST_1("504"),
 		RETR_1(BODY),
 	};
-	struct event_base *base = *state;
 	struct session_run run = { .known = &known, .known_count = 1 };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, rules, 3, &verified);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, rules, 3, &verified);
 	assert_string_equal(strstr(run.log, "begin:"), BELIEVED);
 }
 
@@ -339,9 +314,7 @@ test_habit(void **state)
 		LIST_1("504"),
 		RETR_1(BODY),
 	};
-	struct event_base *base = *state;
 	struct evpop_known known[3];
-	struct net_server server;
 	size_t count;
 
 	for (count = 0; count < 3; count++)
@@ -356,8 +329,7 @@ test_habit(void **state)
 		struct session_run run = { .known = known,
 			.known_count = count };
 
-		session_run_begin(&run, base, &server, rules, 3, &keep_none);
-		session_run_finish(&run, &server);
+		session_run_play(&run, *state, rules, 3, &keep_none);
 		assert_string_equal(
 		    strstr(run.log, "begin:"), count == 3 ? BELIEVED : DOUBTED);
 	}
@@ -372,10 +344,8 @@ test_habit_does_not_excuse_an_empty_one(void **state)
 		LIST_1("504"),
 		RETR_1(EMPTY),
 	};
-	struct event_base *base = *state;
 	struct evpop_known known[3];
 	struct session_run run = { .known = known, .known_count = 3 };
-	struct net_server server;
 	size_t i;
 
 	for (i = 0; i < 3; i++)
@@ -385,8 +355,7 @@ test_habit_does_not_excuse_an_empty_one(void **state)
 			.octets = 100,
 			.listed_octets = 1000,
 		};
-	session_run_begin(&run, base, &server, rules, 3, &keep_none);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, rules, 3, &keep_none);
 	assert_string_equal(strstr(run.log, "begin:"), DOUBTED);
 }
 

@@ -24,17 +24,14 @@ test_stop(void **state)
 		{ "listing", "QUIT;" },
 		{ "planned", "QUIT;" },
 	};
-	struct event_base *base = *state;
-	struct net_server server;
 	size_t i;
 
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct session_run run = { .stop_in = cases[i].in };
 
-		session_run_begin(&run, base, &server, NULL, 0, &keep_none);
-		session_run_finish(&run, &server);
+		session_run_play(&run, *state, NULL, 0, &keep_none);
 		assert_string_equal(
-		    session_run_commands(&server), cases[i].commands);
+		    session_run_commands(&run), cases[i].commands);
 		assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
 		assert_int_equal(run.report.fetched, 0);
 	}
@@ -50,8 +47,6 @@ test_stop_and_a_rude_farewell(void **state)
 		.unique_id_length = 4,
 	};
 	static const char *const names[] = { "listing", "matched", "planned" };
-	struct event_base *base = *state;
-	struct net_server server;
 	size_t i;
 
 	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -59,38 +54,32 @@ test_stop_and_a_rude_farewell(void **state)
 			.stop_in = names[i], .known = &known, .known_count = 1
 		};
 
-		session_run_begin(&run, base, &server, &rule, 1, &keep_none);
-		session_run_finish(&run, &server);
+		session_run_play(&run, *state, &rule, 1, &keep_none);
 		assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
-		assert_string_equal(session_run_commands(&server), "QUIT;");
+		assert_string_equal(session_run_commands(&run), "QUIT;");
 	}
 }
 
 static void
 test_stop_before_anything(void **state)
 {
-	struct event_base *base = *state;
 	struct session_run run = { 0 };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
+	session_run_begin(&run, *state, NULL, 0, &keep_none);
 	evpop_sync_stop(run.sync);
-	session_run_finish(&run, &server);
+	session_run_finish(&run);
 	assert_string_equal(run.log, "done:ok ");
-	assert_string_equal(session_run_commands(&server), "QUIT;");
+	assert_string_equal(session_run_commands(&run), "QUIT;");
 }
 
 /* What was handed over is finished and committed. */
 static void
 test_stop_in_a_body(void **state)
 {
-	struct event_base *base = *state;
 	struct session_run run = { .stop_in = "begin",
 		.acknowledge = ACK_SOON };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, NULL, 0, &keep_none);
 	assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
 	assert_true(run.report.fetched > 0);
 	assert_int_equal(run.report.deleted, run.report.fetched);
@@ -102,20 +91,17 @@ test_cancel(void **state)
 {
 	static const char *const names[] = { "listing", "planned", "begin",
 		"end" };
-	struct event_base *base = *state;
-	struct net_server server;
 	size_t i;
 
 	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
 		struct session_run run = { .cancel_in = names[i],
 			.acknowledge = ACK_SOON };
 
-		session_run_begin(&run, base, &server, NULL, 0, &keep_none);
-		session_run_finish(&run, &server);
+		session_run_play(&run, *state, NULL, 0, &keep_none);
 		assert_int_equal(
 		    run.report.result.error, EVPOP_ERROR_CANCELLED);
 		assert_string_equal(run.report.result.text, "the test says so");
-		assert_null(strstr(server.log, "QUIT"));
+		assert_null(strstr(run.server.log, "QUIT"));
 		assert_null(strstr(run.log, "deleted"));
 	}
 }
@@ -123,15 +109,13 @@ test_cancel(void **state)
 static void
 test_cancel_before_anything(void **state)
 {
-	struct event_base *base = *state;
 	const struct evpop_result reason = { .error = EVPOP_ERROR_CANCELLED };
 	struct session_run run = { 0 };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
+	session_run_begin(&run, *state, NULL, 0, &keep_none);
 	evpop_sync_cancel(run.sync, &reason);
 	assert_false(run.done);
-	session_run_finish(&run, &server);
+	session_run_finish(&run);
 	assert_string_equal(run.log, "done:cancelled ");
 }
 
@@ -142,26 +126,24 @@ test_stop_in_a_flight(void **state)
 	static const struct net_rule no_uidl = { "UIDL", "-ERR what?\r\n",
 		NET_GO_ON };
 	static const struct evpop_policy quiet = { .expect_nothing = true };
-	struct event_base *base = *state;
 	struct session_run first = { 0 };
-	struct net_server server;
 	int round;
 
 	first.memory = evpop_memory_new();
 	assert_non_null(first.memory);
-	session_run_begin(&first, base, &server, NULL, 0, &quiet);
-	first.port = server.port;
-	session_run_finish(&first, &server);
+	session_run_begin(&first, *state, NULL, 0, &quiet);
+	first.port = first.server.port;
+	session_run_finish(&first);
 	for (round = 0; round < 2; round++) {
 		struct session_run run = { .memory = first.memory,
 			.port = first.port };
 
-		session_run_begin(&run, base, &server, &no_uidl, 1, &quiet);
+		session_run_begin(&run, *state, &no_uidl, 1, &quiet);
 		if (round == 0)
 			evpop_sync_stop(run.sync);
-		session_run_finish(&run, &server);
+		session_run_finish(&run);
 		assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
-		assert_int_equal(server.accepted, 1 + round);
+		assert_int_equal(run.server.accepted, 1 + round);
 		assert_int_equal(run.report.listed, round == 1);
 	}
 	evpop_memory_free(first.memory);
@@ -173,13 +155,12 @@ test_free_in_every_callback(void **state)
 	static const char *const names[] = { "listing", "planned", "begin",
 		"data", "end", "deleted", "done" };
 	struct event_base *base = *state;
-	struct net_server server;
 	size_t i;
 
 	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
 		struct session_run run = { .free_in = names[i] };
 
-		session_run_begin(&run, base, &server, NULL, 0, &keep_none);
+		session_run_begin(&run, base, NULL, 0, &keep_none);
 		assert_true(
 		    session_run_turn(base, &run.freed, NET_PATIENCE_S * 1000));
 		assert_false(session_run_turn(base, &(bool){ false }, 20));
@@ -187,28 +168,26 @@ test_free_in_every_callback(void **state)
 		assert_string_equal(
 		    strchr(strstr(run.log, names[i]), ' '), " ");
 		assert_int_equal(run.done, i == 6);
-		session_run_finish(&run, &server);
+		session_run_finish(&run);
 	}
 }
 
 static void
 test_free_at_any_time(void **state)
 {
-	struct event_base *base = *state;
-	struct net_server server;
 	int turns, i;
 
 	for (turns = 0; turns < 40; turns++) {
 		struct session_run run = { .acknowledge = ACK_SOON };
 
-		session_run_begin(&run, base, &server, NULL, 0, &keep_none);
+		session_run_begin(&run, *state, NULL, 0, &keep_none);
 		for (i = 0; i < turns && !run.done; i++)
 			assert_int_equal(
-			    event_base_loop(base, EVLOOP_NONBLOCK), 0);
+			    event_base_loop(*state, EVLOOP_NONBLOCK), 0);
 		run.freed = true;
 		evpop_sync_free(run.sync);
 		run.sync = NULL;
-		session_run_finish(&run, &server);
+		session_run_finish(&run);
 	}
 }
 
@@ -218,20 +197,19 @@ static void
 test_pause_and_resume(void **state)
 {
 	struct event_base *base = *state;
-	struct net_server server;
 	int round;
 
 	for (round = 0; round < 2; round++) {
 		struct session_run run = { .pause_at_begin = round == 0,
 			.pause_at_data = round == 1 };
 
-		session_run_begin(&run, base, &server, NULL, 0, &keep_forever);
+		session_run_begin(&run, base, NULL, 0, &keep_forever);
 		session_run_until(base, run.log, "begin:1 ");
 		assert_false(session_run_turn(base, &run.done, 50));
 		assert_string_equal(run.log, "listing:3 planned:3+0 begin:1 ");
 		run.pause_at_begin = run.pause_at_data = false;
 		evpop_sync_resume(run.sync);
-		session_run_finish(&run, &server);
+		session_run_finish(&run);
 		assert_int_equal(run.report.fetched, 3);
 		assert_memory_equal(
 		    run.body, BODY_1 BODY_2 BODY_3, run.body_length);
@@ -246,10 +224,8 @@ test_many(void **state)
 		MANY = 1000
 	};
 	static struct net_message many[MANY];
-	struct event_base *base = *state;
 	struct net_server_options options = { .messages = many,
 		.message_count = MANY };
-	struct net_server server;
 	int round, i;
 
 	for (i = 0; i < MANY; i++)
@@ -258,9 +234,7 @@ test_many(void **state)
 		struct session_run run = { .acknowledge = ACK_SOON };
 
 		options.pipelining = round == 0;
-		session_run_begin_with(
-		    &run, base, &server, &options, &keep_none);
-		session_run_finish(&run, &server);
+		session_run_play_with(&run, *state, &options, &keep_none);
 		assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
 		assert_int_equal(run.report.fetched, MANY);
 		assert_int_equal(run.report.deleted, MANY);
@@ -284,7 +258,6 @@ test_bad_credentials_are_not_sent(void **state)
 		{ .user = NULL },
 	};
 	struct event_base *base = *state;
-	struct net_server server;
 	size_t i;
 
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -293,8 +266,8 @@ test_bad_credentials_are_not_sent(void **state)
 			.tls = EVPOP_TLS_NONE };
 		struct session_run run = { .freed = false };
 
-		net_server_start(&server, base, &options, NULL, 0);
-		config.port = server.port;
+		net_server_start(&run.server, base, &options, NULL, 0);
+		config.port = run.server.port;
 		run.sync = evpop_sync_new(base, NULL, &config, &keep_none,
 		    &session_run_callbacks, &run);
 		assert_non_null(run.sync);
@@ -302,14 +275,14 @@ test_bad_credentials_are_not_sent(void **state)
 		    evpop_sync_start(run.sync, &cases[i]), EVPOP_ERROR_USAGE);
 		/* Nothing is told of it, nor begun. */
 		assert_false(session_run_turn(base, &run.done, 10));
-		assert_int_equal(server.accepted, 0);
+		assert_int_equal(run.server.accepted, 0);
 		assert_null(evpop_sync_client(run.sync));
 		assert_null(evpop_sync_plan(run.sync));
 		evpop_sync_stop(run.sync);
 		evpop_sync_resume(run.sync);
 		evpop_sync_free(run.sync);
 		assert_string_equal(run.log, "");
-		net_server_stop(&server);
+		net_server_stop(&run.server);
 	}
 }
 

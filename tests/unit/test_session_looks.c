@@ -26,17 +26,14 @@ static const struct evpop_policy dry = { .keep = EVPOP_KEEP_NONE,
 static void
 test_verified_by_size(void **state)
 {
-	struct event_base *base = *state;
 	struct evpop_known known[3];
 	struct session_run run = { .known = known, .known_count = 3 };
-	struct net_server server;
 
 	memcpy(known, same_ids, sizeof known);
 	known[1].octets++;
-	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, NULL, 0, &keep_none);
 	/* The header is the same, but it does not account for the size. */
-	assert_string_equal(session_run_commands(&server),
+	assert_string_equal(session_run_commands(&run),
 	    "LIST;TOP 2 0;DELE 1;DELE 3;RETR 2;DELE 2;QUIT;");
 	assert_string_equal(run.log,
 	    "listing:3 planned:1+2 begin:2 end:2 deleted:1 deleted:3 "
@@ -51,17 +48,13 @@ test_sizes_cannot_be_had(void **state)
 		{ "LIST", "-ERR no\r\n", NET_GO_ON },
 		{ "LIST", "+OK\r\n1 no\r\nfoo\r\n.\r\n", NET_GO_ON },
 	};
-	struct event_base *base = *state;
-	struct net_server server;
 	size_t i;
 
 	for (i = 0; i < 2; i++) {
 		struct session_run run = { .known = same_ids,
 			.known_count = 3 };
 
-		session_run_begin(
-		    &run, base, &server, &rules[i], 1, &keep_none);
-		session_run_finish(&run, &server);
+		session_run_play(&run, *state, &rules[i], 1, &keep_none);
 		assert_int_equal(run.report.fetched, 3);
 		assert_int_equal(run.report.deleted, 3);
 		assert_non_null(strstr(run.log, "planned:3+0 "));
@@ -100,9 +93,7 @@ test_verified_by_header(void **state)
 		    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;DELE 1;DELE 3;RETR 2;DELE 2;"
 		    "QUIT;" },
 	};
-	struct event_base *base = *state;
 	struct evpop_known known[3];
-	struct net_server server;
 	size_t i;
 
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -113,11 +104,10 @@ test_verified_by_header(void **state)
 		if (cases[i].no_digest)
 			known[1].header_digest = NULL;
 		known[1].octets += cases[i].other_size;
-		session_run_begin(
-		    &run, base, &server, &rules[cases[i].rule], 1, &strict);
-		session_run_finish(&run, &server);
+		session_run_play(
+		    &run, *state, &rules[cases[i].rule], 1, &strict);
 		assert_string_equal(
-		    session_run_commands(&server), cases[i].commands);
+		    session_run_commands(&run), cases[i].commands);
 		assert_int_equal(run.report.deleted, 3);
 	}
 }
@@ -131,16 +121,12 @@ test_connection_lost_while_looking(void **state)
 		{ "TOP 1 0", NULL, NET_RESET },
 		{ "TOP 3 0", NULL, NET_CLOSE },
 	};
-	struct event_base *base = *state;
-	struct net_server server;
 	size_t i;
 
 	for (i = 0; i < sizeof rules / sizeof rules[0]; i++) {
 		struct session_run run = { .known = old_ids, .known_count = 3 };
 
-		session_run_begin(
-		    &run, base, &server, &rules[i], 1, &keep_none);
-		session_run_finish(&run, &server);
+		session_run_play(&run, *state, &rules[i], 1, &keep_none);
 		/* No message is to blame for it, and none was fetched. */
 		assert_string_equal(run.log, "listing:3 done:io ");
 		assert_int_equal(run.report.failed, 0);
@@ -152,14 +138,11 @@ test_connection_lost_while_looking(void **state)
 static void
 test_all_ids_changed(void **state)
 {
-	struct event_base *base = *state;
 	struct session_run run = { .known = old_ids, .known_count = 3 };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, NULL, 0, &keep_forever);
-	session_run_finish(&run, &server);
-	assert_string_equal(session_run_commands(&server),
-	    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;QUIT;");
+	session_run_play(&run, *state, NULL, 0, &keep_forever);
+	assert_string_equal(
+	    session_run_commands(&run), "LIST;TOP 1 0;TOP 2 0;TOP 3 0;QUIT;");
 	assert_string_equal(run.log, "listing:3 planned:0+0 done:ok ");
 	assert_int_equal(run.report.adopted, 3);
 	assert_int_equal(run.report.adopted_octets,
@@ -171,36 +154,30 @@ test_all_ids_changed(void **state)
 static void
 test_adopted_is_not_deleted(void **state)
 {
-	struct event_base *base = *state;
 	struct evpop_known known[3];
 	struct session_run run = { .known = known, .known_count = 3 };
-	struct net_server server;
 
 	memcpy(known, old_ids, sizeof known);
 	known[1].state = EVPOP_KNOWN_GONE;
 	/* Deleted, or never stored: these are no candidates. */
 	known[2].state = EVPOP_KNOWN_DELETED;
-	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, NULL, 0, &keep_none);
 	assert_int_equal(run.report.adopted, 2);
-	assert_string_equal(session_run_commands(&server),
+	assert_string_equal(session_run_commands(&run),
 	    "LIST;TOP 1 0;TOP 2 0;RETR 3;DELE 3;QUIT;");
 }
 
 static void
 test_header_differs(void **state)
 {
-	struct event_base *base = *state;
 	struct evpop_known known[3];
 	struct session_run run = { .known = known, .known_count = 3 };
-	struct net_server server;
 
 	memcpy(known, old_ids, sizeof known);
 	known[0].header_digest = digests[1];
 	known[1].header_digest = NULL;
-	session_run_begin(&run, base, &server, NULL, 0, &keep_forever);
-	session_run_finish(&run, &server);
-	assert_string_equal(session_run_commands(&server),
+	session_run_play(&run, *state, NULL, 0, &keep_forever);
+	assert_string_equal(session_run_commands(&run),
 	    "LIST;TOP 1 0;TOP 3 0;RETR 1;RETR 2;QUIT;");
 	assert_int_equal(run.report.adopted, 1);
 }
@@ -212,13 +189,10 @@ test_top_refused_while_looking(void **state)
 	static const struct net_rule rules[] = {
 		{ "TOP 2 0", "-ERR damaged\r\n", NET_GO_ON },
 	};
-	struct event_base *base = *state;
 	struct session_run run = { .known = old_ids, .known_count = 3 };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, rules, 1, &keep_forever);
-	session_run_finish(&run, &server);
-	assert_string_equal(session_run_commands(&server),
+	session_run_play(&run, *state, rules, 1, &keep_forever);
+	assert_string_equal(session_run_commands(&run),
 	    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;RETR 2;QUIT;");
 	assert_int_equal(run.report.adopted, 2);
 }
@@ -228,13 +202,10 @@ test_top_refused_while_looking(void **state)
 static void
 test_dry_run(void **state)
 {
-	struct event_base *base = *state;
 	struct session_run run = { .known = same_ids, .known_count = 2 };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, NULL, 0, &dry);
-	session_run_finish(&run, &server);
-	assert_string_equal(session_run_commands(&server), "LIST;QUIT;");
+	session_run_play(&run, *state, NULL, 0, &dry);
+	assert_string_equal(session_run_commands(&run), "LIST;QUIT;");
 	assert_string_equal(run.log, "listing:3 planned:1+2 done:ok ");
 	assert_int_equal(run.report.fetched, 0);
 	assert_int_equal(run.report.deleted, 0);
@@ -245,14 +216,11 @@ test_held(void **state)
 {
 	static const struct evpop_policy guarded = { .keep = EVPOP_KEEP_NONE,
 		.max_deletes = 1 };
-	struct event_base *base = *state;
 	struct session_run run = { .known = same_ids, .known_count = 2 };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, NULL, 0, &guarded);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, NULL, 0, &guarded);
 	assert_string_equal(
-	    session_run_commands(&server), "LIST;RETR 3;DELE 3;QUIT;");
+	    session_run_commands(&run), "LIST;RETR 3;DELE 3;QUIT;");
 	assert_int_equal(run.report.held, 2);
 	assert_int_equal(run.report.deleted, 1);
 }
@@ -261,13 +229,10 @@ static void
 test_baseline(void **state)
 {
 	static const struct evpop_policy first = { .baseline = true };
-	struct event_base *base = *state;
 	struct session_run run = { .known = NULL };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, NULL, 0, &first);
-	session_run_finish(&run, &server);
-	assert_string_equal(session_run_commands(&server), "QUIT;");
+	session_run_play(&run, *state, NULL, 0, &first);
+	assert_string_equal(session_run_commands(&run), "QUIT;");
 	assert_int_equal(run.report.seen, 3);
 	assert_int_equal(run.report.fetched, 0);
 }
@@ -304,12 +269,11 @@ static const char *const callbacks[] = { "listing", "matched", "planned",
 #define CALLBACKS (sizeof callbacks / sizeof callbacks[0])
 
 static void
-begin(struct session_run *run, struct event_base *base,
-    struct net_server *server, size_t session)
+begin(struct session_run *run, struct event_base *base, size_t session)
 {
 	run->known = sessions[session].known;
 	run->known_count = sessions[session].known_count;
-	session_run_begin(run, base, server, damaged, sessions[session].rules,
+	session_run_begin(run, base, damaged, sessions[session].rules,
 	    sessions[session].policy);
 }
 
@@ -317,29 +281,26 @@ static void
 test_free_in_every_callback(void **state)
 {
 	struct event_base *base = *state;
-	struct net_server server;
 	size_t i, s;
 
 	for (s = 0; s < SESSIONS; s++)
 		for (i = 0; i < CALLBACKS; i++) {
 			struct session_run run = { .free_in = callbacks[i] };
 
-			begin(&run, base, &server, s);
+			begin(&run, base, s);
 			assert_true(session_run_turn(
 			    base, &run.freed, NET_PATIENCE_S * 1000));
 			assert_false(
 			    session_run_turn(base, &(bool){ false }, 20));
 			assert_string_equal(
 			    strchr(strstr(run.log, callbacks[i]), ' '), " ");
-			session_run_finish(&run, &server);
+			session_run_finish(&run);
 		}
 }
 
 static void
 test_stop_in_every_callback(void **state)
 {
-	struct event_base *base = *state;
-	struct net_server server;
 	size_t i, s;
 
 	for (s = 0; s < SESSIONS; s++)
@@ -347,13 +308,13 @@ test_stop_in_every_callback(void **state)
 			struct session_run run = { .stop_in = callbacks[i],
 				.acknowledge = ACK_SOON };
 
-			begin(&run, base, &server, s);
-			session_run_finish(&run, &server);
+			begin(&run, *state, s);
+			session_run_finish(&run);
 			assert_int_equal(
 			    run.report.result.error, EVPOP_ERROR_NONE);
 			assert_int_equal(run.report.quit, EVPOP_QUIT_COMMITTED);
 			if (i < 3)
-				assert_null(strstr(server.log, "RETR"));
+				assert_null(strstr(run.server.log, "RETR"));
 			if (i < 2)
 				assert_null(strstr(run.log, "planned"));
 		}
@@ -362,8 +323,6 @@ test_stop_in_every_callback(void **state)
 static void
 test_cancel_in_every_callback(void **state)
 {
-	struct event_base *base = *state;
-	struct net_server server;
 	size_t i, s;
 
 	for (s = 0; s < SESSIONS; s++)
@@ -372,11 +331,11 @@ test_cancel_in_every_callback(void **state)
 			struct session_run run = { .cancel_in = callbacks[i],
 				.acknowledge = ACK_SOON };
 
-			begin(&run, base, &server, s);
-			session_run_finish(&run, &server);
+			begin(&run, *state, s);
+			session_run_finish(&run);
 			assert_int_equal(
 			    run.report.result.error, EVPOP_ERROR_CANCELLED);
-			assert_null(strstr(server.log, "QUIT"));
+			assert_null(strstr(run.server.log, "QUIT"));
 			assert_null(strstr(run.log, "deleted"));
 		}
 }
@@ -384,8 +343,6 @@ test_cancel_in_every_callback(void **state)
 static void
 test_free_at_any_time(void **state)
 {
-	struct event_base *base = *state;
-	struct net_server server;
 	int turns, i;
 	size_t s;
 
@@ -393,14 +350,15 @@ test_free_at_any_time(void **state)
 		for (turns = 0; turns < 50; turns++) {
 			struct session_run run = { .acknowledge = ACK_SOON };
 
-			begin(&run, base, &server, s);
+			begin(&run, *state, s);
 			for (i = 0; i < turns && !run.done; i++)
 				assert_int_equal(
-				    event_base_loop(base, EVLOOP_NONBLOCK), 0);
+				    event_base_loop(*state, EVLOOP_NONBLOCK),
+				    0);
 			run.freed = true;
 			evpop_sync_free(run.sync);
 			run.sync = NULL;
-			session_run_finish(&run, &server);
+			session_run_finish(&run);
 		}
 }
 
@@ -431,8 +389,6 @@ test_blame(void **state)
 		{ { { "DELE 1", NULL, NET_CLOSE } }, 1, "" },
 		{ { { "DELE 1", "nonsense\r\n", NET_GO_ON } }, 1, "" },
 	};
-	struct event_base *base = *state;
-	struct net_server server;
 	const char *told;
 	size_t i;
 
@@ -446,9 +402,8 @@ test_blame(void **state)
 		/* Not to be verified. */
 		known.octets = 0;
 		run.known = &known;
-		session_run_begin(&run, base, &server, cases[i].rules,
+		session_run_play(&run, *state, cases[i].rules,
 		    1 + (cases[i].rules[1].command != NULL), &keep_none);
-		session_run_finish(&run, &server);
 		/*
 		 * What comes amiss is asked for once more, by itself, and told
 		 * then.

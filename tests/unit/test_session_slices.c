@@ -65,8 +65,6 @@ test_fetch_and_delete(void **state)
 		{ 10, 1, ACK_AT_ONCE },
 		{ 100, 1, ACK_SOON },
 	};
-	struct event_base *base = *state;
-	struct net_server server;
 	size_t i;
 
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -75,8 +73,7 @@ test_fetch_and_delete(void **state)
 		const struct evpop_policy policy = { .keep = EVPOP_KEEP_NONE,
 			.max_session_deletes = cases[i].most };
 
-		session_run_begin_with(&run, base, &server, &deleting, &policy);
-		session_run_finish(&run, &server);
+		session_run_play_with(&run, *state, &deleting, &policy);
 		assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
 		assert_int_equal(run.report.quit, EVPOP_QUIT_COMMITTED);
 		assert_int_equal(run.report.sessions, cases[i].sessions);
@@ -85,10 +82,10 @@ test_fetch_and_delete(void **state)
 		assert_int_equal(run.report.deleted, MANY);
 		assert_int_equal(count_of(run.log, "deleted:"), MANY);
 		assert_int_equal(
-		    count_of(server.log, "QUIT;"), cases[i].sessions);
-		assert_int_equal(
-		    count_of(server.log, "PASS secret;"), cases[i].sessions);
-		assert_int_equal(left_on(&server), 0);
+		    count_of(run.server.log, "QUIT;"), cases[i].sessions);
+		assert_int_equal(count_of(run.server.log, "PASS secret;"),
+		    cases[i].sessions);
+		assert_int_equal(left_on(&run.server), 0);
 	}
 }
 
@@ -97,19 +94,16 @@ test_stored_before(void **state)
 {
 	static const struct evpop_policy policy = { .keep = EVPOP_KEEP_NONE,
 		.max_session_deletes = 4 };
-	struct event_base *base = *state;
 	struct session_run run = { .known = all_stored, .known_count = MANY };
-	struct net_server server;
 
-	session_run_begin_with(&run, base, &server, &deleting, &policy);
-	session_run_finish(&run, &server);
+	session_run_play_with(&run, *state, &deleting, &policy);
 	assert_int_equal(run.report.sessions, 3);
 	assert_int_equal(run.report.deleted, MANY);
 	assert_int_equal(run.report.fetched, 0);
-	assert_null(strstr(server.log, "RETR"));
-	assert_int_equal(left_on(&server), 0);
+	assert_null(strstr(run.server.log, "RETR"));
+	assert_int_equal(left_on(&run.server), 0);
 	/* Each slice has numbers of its own. */
-	assert_string_equal(session_run_commands(&server),
+	assert_string_equal(session_run_commands(&run),
 	    "DELE 1;DELE 2;DELE 3;DELE 4;QUIT;"
 	    "USER anna;PASS secret;NOOP;CAPA;UIDL;"
 	    "DELE 1;DELE 2;DELE 3;DELE 4;QUIT;USER anna;PASS secret;CAPA;UIDL;"
@@ -123,17 +117,14 @@ test_limit_over_all(void **state)
 	static const struct evpop_policy policy = { .keep = EVPOP_KEEP_NONE,
 		.max_session_deletes = 2,
 		.max_messages = 5 };
-	struct event_base *base = *state;
 	struct session_run run = { 0 };
-	struct net_server server;
 
-	session_run_begin_with(&run, base, &server, &deleting, &policy);
-	session_run_finish(&run, &server);
+	session_run_play_with(&run, *state, &deleting, &policy);
 	assert_int_equal(run.report.sessions, 3);
 	assert_int_equal(run.report.fetched, 5);
 	assert_int_equal(run.report.deleted, 5);
 	assert_int_equal(run.report.later, 5);
-	assert_int_equal(left_on(&server), 5);
+	assert_int_equal(left_on(&run.server), 5);
 }
 
 /* What only has to be fetched does not count, and is not fetched again. */
@@ -143,23 +134,21 @@ test_fetches_that_stay(void **state)
 	static const struct evpop_policy policy = {
 		.keep = EVPOP_KEEP_AGE, .keep_ms = 1, .max_session_deletes = 2
 	};
-	struct event_base *base = *state;
 	struct session_run run = {
 		.known = all_stored, .known_count = 6, .acknowledge = ACK_LATER
 	};
-	struct net_server server;
 
-	session_run_begin_with(&run, base, &server, &deleting, &policy);
+	session_run_begin_with(&run, *state, &deleting, &policy);
 	/* The slice waits for the store. */
-	assert_false(session_run_turn(base, &run.done, 50));
+	assert_false(session_run_turn(*state, &run.done, 50));
 	assert_int_equal(run.owed_count, 4);
-	assert_null(strstr(server.log, "QUIT"));
+	assert_null(strstr(run.server.log, "QUIT"));
 	run.known = all_stored;
 	run.known_count = MANY;
 	session_run_acknowledge(&run, true);
-	session_run_finish(&run, &server);
+	session_run_finish(&run);
 	assert_int_equal(run.report.fetched, 4);
-	assert_int_equal(count_of(server.log, "RETR"), 4);
+	assert_int_equal(count_of(run.server.log, "RETR"), 4);
 	assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
 }
 
@@ -179,9 +168,7 @@ test_quit_that_fails(void **state)
 	};
 	static const struct evpop_policy policy = { .keep = EVPOP_KEEP_NONE,
 		.max_session_deletes = 3 };
-	struct event_base *base = *state;
 	struct net_server_options options = deleting;
-	struct net_server server;
 	size_t i;
 
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -189,12 +176,11 @@ test_quit_that_fails(void **state)
 
 		options.rules = &cases[i].rule;
 		options.rule_count = 1;
-		session_run_begin_with(&run, base, &server, &options, &policy);
-		session_run_finish(&run, &server);
+		session_run_play_with(&run, *state, &options, &policy);
 		assert_int_equal(run.report.quit, cases[i].quit);
 		assert_int_not_equal(run.report.result.error, EVPOP_ERROR_NONE);
 		assert_int_equal(run.report.sessions, 1);
-		assert_int_equal(server.accepted, 1);
+		assert_int_equal(run.server.accepted, 1);
 		assert_null(strstr(run.log, "deleted"));
 	}
 }
@@ -205,14 +191,11 @@ test_server_that_does_not_delete(void **state)
 {
 	static const struct evpop_policy policy = { .keep = EVPOP_KEEP_NONE,
 		.max_session_deletes = 1 };
-	struct event_base *base = *state;
 	struct net_server_options options = deleting;
 	struct session_run run = { 0 };
-	struct net_server server;
 
 	options.deletes = false;
-	session_run_begin_with(&run, base, &server, &options, &policy);
-	session_run_finish(&run, &server);
+	session_run_play_with(&run, *state, &options, &policy);
 	assert_int_equal(run.report.sessions, 2);
 	assert_int_equal(run.report.fetched, 2);
 	assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
@@ -223,15 +206,12 @@ test_nothing_was_marked(void **state)
 {
 	static const struct evpop_policy policy = { .keep = EVPOP_KEEP_NONE,
 		.max_session_deletes = 3 };
-	struct event_base *base = *state;
 	struct session_run run = { .acknowledge = ACK_REFUSED };
-	struct net_server server;
 
-	session_run_begin_with(&run, base, &server, &deleting, &policy);
-	session_run_finish(&run, &server);
+	session_run_play_with(&run, *state, &deleting, &policy);
 	assert_int_equal(run.report.sessions, 1);
 	assert_int_equal(run.report.failed, 3);
-	assert_int_equal(left_on(&server), MANY);
+	assert_int_equal(left_on(&run.server), MANY);
 }
 
 /* The second session cannot log in: the first one's work is done. */
@@ -240,23 +220,22 @@ test_second_log_in_refused(void **state)
 {
 	static const struct evpop_policy policy = { .keep = EVPOP_KEEP_NONE,
 		.max_session_deletes = 3 };
-	struct event_base *base = *state;
 	struct session_run run = { .answer_later = true };
-	struct net_server server;
 
-	session_run_begin_with(&run, base, &server, &deleting, &policy);
-	assert_true(session_run_turn(base, &run.listed, NET_PATIENCE_S * 1000));
-	server.options.rules = &(const struct net_rule){ "PASS secret",
+	session_run_begin_with(&run, *state, &deleting, &policy);
+	assert_true(
+	    session_run_turn(*state, &run.listed, NET_PATIENCE_S * 1000));
+	run.server.options.rules = &(const struct net_rule){ "PASS secret",
 		"-ERR [IN-USE] locked\r\n", NET_GO_ON };
-	server.options.rule_count = 1;
+	run.server.options.rule_count = 1;
 	run.answer_later = false;
 	evpop_sync_known(run.sync, NULL, 0, 1000);
-	session_run_finish(&run, &server);
+	session_run_finish(&run);
 	assert_int_equal(run.report.result.error, EVPOP_ERROR_REFUSED);
 	assert_int_equal(run.report.result.code, EVPOP_CODE_IN_USE);
 	assert_int_equal(run.report.deleted, 3);
 	assert_int_equal(count_of(run.log, "deleted:"), 3);
-	assert_int_equal(left_on(&server), MANY - 3);
+	assert_int_equal(left_on(&run.server), MANY - 3);
 }
 
 /* ---- stopped, cancelled, freed ---- */
@@ -271,21 +250,18 @@ static const struct evpop_policy by_threes = { .keep = EVPOP_KEEP_NONE,
 static void
 test_stop(void **state)
 {
-	struct event_base *base = *state;
-	struct net_server server;
 	size_t i;
 
 	for (i = 0; i < CALLBACKS; i++) {
 		struct session_run run = { .stop_in = callbacks[i] };
 
-		session_run_begin_with(
-		    &run, base, &server, &deleting, &by_threes);
-		session_run_finish(&run, &server);
+		session_run_play_with(&run, *state, &deleting, &by_threes);
 		assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
 		assert_int_equal(run.report.sessions, 1);
-		assert_int_equal(server.accepted, 1);
+		assert_int_equal(run.server.accepted, 1);
 		assert_int_equal(run.report.deleted, run.report.fetched);
-		assert_int_equal(left_on(&server), MANY - run.report.deleted);
+		assert_int_equal(
+		    left_on(&run.server), MANY - run.report.deleted);
 		assert_int_equal(
 		    count_of(run.log, "deleted:"), run.report.deleted);
 	}
@@ -296,10 +272,8 @@ static void
 test_stop_deletes_nothing(void **state)
 {
 	static const char *const names[] = { "listing", "matched", "planned" };
-	struct event_base *base = *state;
 	/* With sizes, the plan comes later. */
 	struct evpop_known sized[MANY];
-	struct net_server server;
 	size_t i;
 
 	memcpy(sized, all_stored, sizeof sized);
@@ -310,12 +284,10 @@ test_stop_deletes_nothing(void **state)
 			.known = i < 3 ? sized : all_stored,
 			.known_count = MANY };
 
-		session_run_begin_with(
-		    &run, base, &server, &deleting, &keep_none);
-		session_run_finish(&run, &server);
+		session_run_play_with(&run, *state, &deleting, &keep_none);
 		assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
-		assert_null(strstr(server.log, "DELE"));
-		assert_int_equal(count_of(server.log, "QUIT;"), 1);
+		assert_null(strstr(run.server.log, "DELE"));
+		assert_int_equal(count_of(run.server.log, "QUIT;"), 1);
 	}
 }
 
@@ -326,14 +298,12 @@ test_stop_amid_deletions(void **state)
 	static struct net_message messages[NET_DELETES_MAX];
 	static struct evpop_known known[NET_DELETES_MAX];
 	static char names[NET_DELETES_MAX][12];
-	struct event_base *base = *state;
 	const struct net_server_options options = { .messages = messages,
 		.message_count = NET_DELETES_MAX,
 		.deletes = true };
 	struct session_run run = { .known = known,
 		.known_count = NET_DELETES_MAX - 1,
 		.stop_in = "end" };
-	struct net_server server;
 	size_t i;
 
 	for (i = 0; i < NET_DELETES_MAX; i++) {
@@ -342,11 +312,10 @@ test_stop_amid_deletions(void **state)
 		known[i].unique_id = (const unsigned char *)names[i];
 		known[i].unique_id_length = strlen(names[i]);
 	}
-	session_run_begin_with(&run, base, &server, &options, &keep_none);
-	session_run_finish(&run, &server);
+	session_run_play_with(&run, *state, &options, &keep_none);
 	assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
 	assert_int_equal(run.report.fetched, 1);
-	assert_true(server.deleted[NET_DELETES_MAX - 1]);
+	assert_true(run.server.deleted[NET_DELETES_MAX - 1]);
 	assert_true(run.report.deleted < NET_DELETES_MAX);
 	assert_int_equal(count_of(run.log, "deleted:"), run.report.deleted);
 }
@@ -354,21 +323,17 @@ test_stop_amid_deletions(void **state)
 static void
 test_cancel(void **state)
 {
-	struct event_base *base = *state;
-	struct net_server server;
 	size_t i;
 
 	for (i = 0; i < CALLBACKS; i++) {
 		struct session_run run = { .cancel_in = callbacks[i] };
 
-		session_run_begin_with(
-		    &run, base, &server, &deleting, &by_threes);
-		session_run_finish(&run, &server);
+		session_run_play_with(&run, *state, &deleting, &by_threes);
 		assert_int_equal(
 		    run.report.result.error, EVPOP_ERROR_CANCELLED);
-		assert_int_equal(server.accepted, 1);
+		assert_int_equal(run.server.accepted, 1);
 		assert_int_equal(
-		    left_on(&server), MANY - count_of(run.log, "deleted:"));
+		    left_on(&run.server), MANY - count_of(run.log, "deleted:"));
 	}
 }
 
@@ -376,43 +341,38 @@ static void
 test_free_in_every_callback(void **state)
 {
 	struct event_base *base = *state;
-	struct net_server server;
 	size_t i;
 
 	for (i = 0; i < CALLBACKS; i++) {
 		struct session_run run = { .free_in = callbacks[i] };
 
-		session_run_begin_with(
-		    &run, base, &server, &deleting, &by_threes);
+		session_run_begin_with(&run, base, &deleting, &by_threes);
 		assert_true(
 		    session_run_turn(base, &run.freed, NET_PATIENCE_S * 1000));
 		assert_false(session_run_turn(base, &(bool){ false }, 20));
 		assert_string_equal(
 		    strchr(strstr(run.log, callbacks[i]), ' '), " ");
-		assert_int_equal(server.accepted, 1);
-		session_run_finish(&run, &server);
+		assert_int_equal(run.server.accepted, 1);
+		session_run_finish(&run);
 	}
 }
 
 static void
 test_free_at_any_time(void **state)
 {
-	struct event_base *base = *state;
-	struct net_server server;
 	int turns, i;
 
 	for (turns = 0; turns < 120; turns++) {
 		struct session_run run = { .acknowledge = ACK_SOON };
 
-		session_run_begin_with(
-		    &run, base, &server, &deleting, &by_threes);
+		session_run_begin_with(&run, *state, &deleting, &by_threes);
 		for (i = 0; i < turns && !run.done; i++)
 			assert_int_equal(
-			    event_base_loop(base, EVLOOP_NONBLOCK), 0);
+			    event_base_loop(*state, EVLOOP_NONBLOCK), 0);
 		run.freed = true;
 		evpop_sync_free(run.sync);
 		run.sync = NULL;
-		session_run_finish(&run, &server);
+		session_run_finish(&run);
 	}
 }
 

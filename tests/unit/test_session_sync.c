@@ -26,17 +26,14 @@ static const struct evpop_known knows_1_and_2[] = {
 static void
 test_keep_forever(void **state)
 {
-	struct event_base *base = *state;
 	struct session_run run = { 0 };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, NULL, 0, &keep_forever);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, NULL, 0, &keep_forever);
 	assert_string_equal(run.log,
 	    "listing:3 planned:3+0 begin:1 end:1 begin:2 end:2 begin:3 end:3 "
 	    "done:ok ");
 	assert_string_equal(
-	    session_run_commands(&server), "RETR 1;RETR 2;RETR 3;QUIT;");
+	    session_run_commands(&run), "RETR 1;RETR 2;RETR 3;QUIT;");
 	assert_int_equal(run.body_length, sizeof(BODY_1 BODY_2 BODY_3) - 1);
 	assert_memory_equal(run.body, BODY_1 BODY_2 BODY_3, run.body_length);
 	assert_true(run.report.listed);
@@ -53,33 +50,27 @@ test_keep_forever(void **state)
 static void
 test_delete_what_is_stored(void **state)
 {
-	struct event_base *base = *state;
 	struct session_run run = { 0 };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, NULL, 0, &keep_none);
 	assert_string_equal(run.log,
 	    "listing:3 planned:3+0 begin:1 end:1 begin:2 end:2 begin:3 end:3 "
 	    "deleted:1 deleted:2 deleted:3 done:ok ");
 	assert_int_equal(run.report.deleted, 3);
-	assert_non_null(strstr(session_run_commands(&server), "DELE 1;"));
-	assert_non_null(strstr(session_run_commands(&server), "DELE 3;QUIT;"));
+	assert_non_null(strstr(session_run_commands(&run), "DELE 1;"));
+	assert_non_null(strstr(session_run_commands(&run), "DELE 3;QUIT;"));
 }
 
 static void
 test_known_messages(void **state)
 {
-	struct event_base *base = *state;
 	struct session_run run = { .known = knows_1_and_2, .known_count = 2 };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, NULL, 0, &keep_none);
 	assert_string_equal(run.log,
 	    "listing:3 planned:1+2 begin:3 end:3 deleted:1 deleted:2 "
 	    "deleted:3 done:ok ");
-	assert_string_equal(session_run_commands(&server),
+	assert_string_equal(session_run_commands(&run),
 	    "LIST;DELE 1;DELE 2;RETR 3;DELE 3;QUIT;");
 }
 
@@ -90,14 +81,11 @@ test_nothing_to_do(void **state)
 		{ "UIDL", "+OK\r\n.\r\n", NET_GO_ON },
 		{ "LIST", "+OK\r\n.\r\n", NET_GO_ON },
 	};
-	struct event_base *base = *state;
 	struct session_run run = { 0 };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, rules, 2, &keep_none);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, rules, 2, &keep_none);
 	assert_string_equal(run.log, "listing:0 planned:0+0 done:ok ");
-	assert_string_equal(session_run_commands(&server), "QUIT;");
+	assert_string_equal(session_run_commands(&run), "QUIT;");
 }
 
 static void
@@ -107,14 +95,13 @@ test_known_is_told_later(void **state)
 	struct session_run run = {
 		.known = knows_1_and_2, .known_count = 2, .answer_later = true
 	};
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, NULL, 0, &keep_forever);
+	session_run_begin(&run, base, NULL, 0, &keep_forever);
 	assert_true(session_run_turn(base, &run.listed, NET_PATIENCE_S * 1000));
 	assert_false(session_run_turn(base, &run.done, 50));
 	assert_string_equal(run.log, "listing:3 ");
 	evpop_sync_known(run.sync, run.known, run.known_count, 1000);
-	session_run_finish(&run, &server);
+	session_run_finish(&run);
 	assert_string_equal(
 	    run.log, "listing:3 planned:1+0 begin:3 end:3 done:ok ");
 }
@@ -127,9 +114,8 @@ test_no_delete_before_it_is_durable(void **state)
 	struct event_base *base = *state;
 	struct session_run run = { .acknowledge = ACK_LATER };
 	struct evpop_sync_report progress;
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
+	session_run_begin(&run, base, NULL, 0, &keep_none);
 	evpop_sync_progress(run.sync, &progress);
 	assert_false(progress.listed);
 	assert_int_equal(progress.octets_in, 0);
@@ -143,10 +129,10 @@ test_no_delete_before_it_is_durable(void **state)
 	assert_true(progress.octets_in > progress.body_octets);
 	assert_int_equal(run.owed_count, 3);
 	assert_string_equal(
-	    session_run_commands(&server), "LIST;RETR 1;RETR 2;RETR 3;");
+	    session_run_commands(&run), "LIST;RETR 1;RETR 2;RETR 3;");
 	session_run_acknowledge(&run, true);
-	session_run_finish(&run, &server);
-	assert_string_equal(session_run_commands(&server),
+	session_run_finish(&run);
+	assert_string_equal(session_run_commands(&run),
 	    "LIST;RETR 1;RETR 2;RETR 3;DELE 1;DELE 2;DELE 3;QUIT;");
 	assert_int_equal(run.report.fetched, 3);
 	assert_int_equal(run.report.deleted, 3);
@@ -158,30 +144,26 @@ test_done_waits_for_the_store(void **state)
 {
 	struct event_base *base = *state;
 	struct session_run run = { .acknowledge = ACK_LATER };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, NULL, 0, &keep_forever);
-	session_run_until(base, server.log, "QUIT;");
+	session_run_begin(&run, base, NULL, 0, &keep_forever);
+	session_run_until(base, run.server.log, "QUIT;");
 	assert_false(session_run_turn(base, &run.done, 100));
 	assert_string_equal(
-	    session_run_commands(&server), "RETR 1;RETR 2;RETR 3;QUIT;");
+	    session_run_commands(&run), "RETR 1;RETR 2;RETR 3;QUIT;");
 	session_run_acknowledge(&run, true);
 	assert_false(run.done);
-	session_run_finish(&run, &server);
+	session_run_finish(&run);
 	assert_int_equal(run.report.fetched, 3);
 }
 
 static void
 test_what_is_not_durable_stays(void **state)
 {
-	struct event_base *base = *state;
 	struct session_run run = { .acknowledge = ACK_REFUSED };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, NULL, 0, &keep_none);
 	assert_string_equal(
-	    session_run_commands(&server), "LIST;RETR 1;RETR 2;RETR 3;QUIT;");
+	    session_run_commands(&run), "LIST;RETR 1;RETR 2;RETR 3;QUIT;");
 	assert_int_equal(run.report.fetched, 0);
 	assert_int_equal(run.report.failed, 3);
 	assert_int_equal(run.report.deleted, 0);
@@ -195,22 +177,21 @@ test_connection_lost_in_a_body(void **state)
 	};
 	struct event_base *base = *state;
 	struct session_run run = { .acknowledge = ACK_LATER };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, rules, 1, &keep_none);
+	session_run_begin(&run, base, rules, 1, &keep_none);
 	session_run_until(base, run.log, "failed:io ");
 	assert_false(session_run_turn(base, &run.done, 100));
 	assert_string_equal(
 	    run.log, "listing:3 planned:3+0 begin:1 end:1 begin:2 failed:io ");
 	/* It is over, and still has to be told of what is durable. */
 	session_run_acknowledge(&run, true);
-	session_run_finish(&run, &server);
+	session_run_finish(&run);
 	assert_string_equal(strstr(run.log, "failed"), "failed:io done:io ");
 	assert_int_equal(run.report.fetched, 1);
 	assert_int_equal(run.report.failed, 1);
 	assert_int_equal(run.report.deleted, 0);
-	assert_null(strstr(server.log, "DELE"));
-	assert_null(strstr(server.log, "QUIT"));
+	assert_null(strstr(run.server.log, "DELE"));
+	assert_null(strstr(run.server.log, "QUIT"));
 }
 
 /* In the last one nothing but the end of the session is left to come. */
@@ -223,20 +204,16 @@ test_connection_lost_in_the_last_body(void **state)
 	};
 	static const struct evpop_policy *const policies[] = { &keep_forever,
 		&keep_none };
-	struct event_base *base = *state;
-	struct net_server server;
 	size_t i;
 
 	for (i = 0; i < 2; i++) {
 		struct session_run run = { 0 };
 
-		session_run_begin(
-		    &run, base, &server, &rules[i], 1, policies[i]);
-		session_run_finish(&run, &server);
+		session_run_play(&run, *state, &rules[i], 1, policies[i]);
 		assert_int_equal(run.report.result.error, EVPOP_ERROR_IO);
 		assert_int_equal(run.report.fetched, 2 + i);
 		assert_null(strstr(run.log, "deleted"));
-		assert_null(strstr(server.log, "QUIT"));
+		assert_null(strstr(run.server.log, "QUIT"));
 	}
 }
 
@@ -256,16 +233,12 @@ test_quit_outcomes(void **state)
 		{ { "QUIT", "+OK", NET_RESET }, EVPOP_QUIT_UNKNOWN,
 		    EVPOP_ERROR_IO },
 	};
-	struct event_base *base = *state;
-	struct net_server server;
 	size_t i;
 
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct session_run run = { 0 };
 
-		session_run_begin(
-		    &run, base, &server, &cases[i].rule, 1, &keep_none);
-		session_run_finish(&run, &server);
+		session_run_play(&run, *state, &cases[i].rule, 1, &keep_none);
 		assert_int_equal(run.report.quit, cases[i].quit);
 		assert_int_equal(run.report.result.error, cases[i].error);
 		assert_int_equal(run.report.fetched, 3);
@@ -280,12 +253,9 @@ static void
 test_rude_farewell(void **state)
 {
 	static const struct net_rule rule = { "QUIT", NULL, NET_CLOSE };
-	struct event_base *base = *state;
 	struct session_run run = { 0 };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, &rule, 1, &keep_forever);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, &rule, 1, &keep_forever);
 	assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
 	assert_int_equal(run.report.fetched, 3);
 }
@@ -298,16 +268,13 @@ test_refused_log_in(void **state)
 	static const struct net_rule rules[] = {
 		{ "PASS secret", "-ERR [AUTH] no\r\n", NET_GO_ON },
 	};
-	struct event_base *base = *state;
 	struct session_run run = { 0 };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, rules, 1, &keep_none);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, rules, 1, &keep_none);
 	assert_string_equal(run.log, "done:auth ");
 	assert_false(run.report.listed);
 	assert_int_equal(run.report.result.code, EVPOP_CODE_AUTH);
-	assert_non_null(strstr(server.log, "QUIT;"));
+	assert_non_null(strstr(run.server.log, "QUIT;"));
 }
 
 static void
@@ -317,12 +284,9 @@ test_refused_messages(void **state)
 		{ "RETR 2", "-ERR it is damaged\r\n", NET_GO_ON },
 		{ "DELE 3", "-ERR no\r\n", NET_GO_ON },
 	};
-	struct event_base *base = *state;
 	struct session_run run = { 0 };
-	struct net_server server;
 
-	session_run_begin(&run, base, &server, rules, 2, &keep_none);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, rules, 2, &keep_none);
 	assert_string_equal(run.log,
 	    "listing:3 planned:3+0 begin:1 end:1 refused:2 begin:3 end:3 "
 	    "deleted:1 done:ok ");
@@ -355,17 +319,14 @@ static const struct net_rule no_uidl[] = {
 static void
 test_without_uidl(void **state)
 {
-	struct event_base *base = *state;
-	struct net_server server;
 	struct session_run run = { 0 }, again = { 0 };
 	size_t i;
 
-	session_run_begin(&run, base, &server, no_uidl, 1, &keep_forever);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, no_uidl, 1, &keep_forever);
 	assert_string_equal(run.log,
 	    "listing:3 planned:3+0 begin:1 end:1 begin:2 end:2 begin:3 end:3 "
 	    "done:ok ");
-	assert_string_equal(session_run_commands(&server),
+	assert_string_equal(session_run_commands(&run),
 	    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;RETR 1;RETR 2;RETR 3;QUIT;");
 	assert_int_equal(run.report.unidentified, 0);
 	assert_int_equal(run.learned_count, 3);
@@ -377,26 +338,22 @@ test_without_uidl(void **state)
 	}
 	again.known = run.learned;
 	again.known_count = 3;
-	session_run_begin(&again, base, &server, no_uidl, 1, &keep_forever);
-	session_run_finish(&again, &server);
+	session_run_play(&again, *state, no_uidl, 1, &keep_forever);
 	assert_string_equal(again.log, "listing:3 planned:0+0 done:ok ");
-	assert_string_equal(session_run_commands(&server),
-	    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;QUIT;");
+	assert_string_equal(
+	    session_run_commands(&again), "LIST;TOP 1 0;TOP 2 0;TOP 3 0;QUIT;");
 }
 
 /* What is deleted at once needs no name. */
 static void
 test_without_uidl_and_deleted(void **state)
 {
-	struct event_base *base = *state;
-	struct net_server server;
 	struct session_run run = { 0 };
 
-	session_run_begin(&run, base, &server, no_uidl, 1, &keep_none);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, no_uidl, 1, &keep_none);
 	assert_int_equal(run.report.fetched, 3);
 	assert_int_equal(run.report.deleted, 3);
-	assert_null(strstr(server.log, "TOP"));
+	assert_null(strstr(run.server.log, "TOP"));
 	assert_int_equal(run.learned_count, 0);
 }
 
@@ -412,27 +369,22 @@ test_without_uidl_and_top(void **state)
 		.rule_count = 4,
 		.messages = session_run_messages,
 		.message_count = 3 };
-	struct net_server server;
 	struct session_run run = { 0 }, again = { 0 }, said = { 0 };
 
-	session_run_begin_with(&run, base, &server, &options, &keep_forever);
-	session_run_finish(&run, &server);
+	session_run_play_with(&run, base, &options, &keep_forever);
 	assert_string_equal(run.log, "listing:3 planned:0+0 done:ok ");
-	assert_string_equal(
-	    session_run_commands(&server), "LIST;TOP 1 0;QUIT;");
+	assert_string_equal(session_run_commands(&run), "LIST;TOP 1 0;QUIT;");
 	assert_int_equal(run.report.unidentified, 3);
-	session_run_begin_with(&again, base, &server, &options, &fetch_them);
-	session_run_finish(&again, &server);
-	assert_string_equal(session_run_commands(&server),
+	session_run_play_with(&again, base, &options, &fetch_them);
+	assert_string_equal(session_run_commands(&again),
 	    "LIST;TOP 1 0;RETR 1;RETR 2;RETR 3;QUIT;");
 	assert_int_equal(again.report.fetched, 3);
 	assert_int_equal(again.report.deleted, 0);
 	/* Where it is said to be there, one refusal proves nothing. */
 	options.no_capa = false;
-	session_run_begin_with(&said, base, &server, &options, &keep_forever);
-	session_run_finish(&said, &server);
-	assert_string_equal(session_run_commands(&server),
-	    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;QUIT;");
+	session_run_play_with(&said, base, &options, &keep_forever);
+	assert_string_equal(
+	    session_run_commands(&said), "LIST;TOP 1 0;TOP 2 0;TOP 3 0;QUIT;");
 	assert_int_equal(said.report.unidentified, 3);
 }
 
@@ -481,29 +433,25 @@ test_without_uidl_and_top_refused(void **state)
 		.unique_id_length = 6,
 	};
 	static const struct evpop_policy any = { .fetch_unidentified = true };
-	struct event_base *base = *state;
 	struct session_run before = { .known = &named, .known_count = 1 };
-	struct net_server server;
 	size_t i;
 
 	/* It has given names before: others now would double all. */
-	session_run_begin(&before, base, &server, no_uidl, 4, &any);
-	session_run_finish(&before, &server);
+	session_run_play(&before, *state, no_uidl, 4, &any);
 	assert_int_equal(before.report.unidentified, 3);
 	assert_int_equal(before.report.fetched, 0);
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct session_run run = { 0 };
 
-		session_run_begin(&run, base, &server, no_uidl, cases[i].rules,
-		    &cases[i].policy);
-		session_run_finish(&run, &server);
+		session_run_play(
+		    &run, *state, no_uidl, cases[i].rules, &cases[i].policy);
 		assert_int_equal(run.report.fetched, cases[i].fetched);
 		assert_int_equal(run.report.deleted, cases[i].deleted);
 		assert_int_equal(
 		    run.report.unidentified, cases[i].unidentified);
 		if (cases[i].commands != NULL)
 			assert_string_equal(
-			    session_run_commands(&server), cases[i].commands);
+			    session_run_commands(&run), cases[i].commands);
 	}
 }
 
@@ -532,9 +480,7 @@ test_unreadable_lines(void **state)
 	};
 	static const struct evpop_policy sized = { .dry_run = true,
 		.max_message_octets = 1000 };
-	struct event_base *base = *state;
 	char uidl[256], list[256];
-	struct net_server server;
 	size_t i;
 
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -547,8 +493,7 @@ test_unreadable_lines(void **state)
 		print_message("%s", cases[i].uidl);
 		snprintf(uidl, sizeof uidl, "+OK\r\n%s.\r\n", cases[i].uidl);
 		snprintf(list, sizeof list, "+OK\r\n%s.\r\n", cases[i].list);
-		session_run_begin(&run, base, &server, rules, 2, &sized);
-		session_run_finish(&run, &server);
+		session_run_play(&run, *state, rules, 2, &sized);
 		assert_int_equal(run.report.ignored, cases[i].ignored);
 		if (cases[i].line == NULL)
 			assert_string_equal(run.report.ignored_line, "");
@@ -562,13 +507,10 @@ test_unreadable_lines(void **state)
 static void
 test_top_refused_for_one(void **state)
 {
-	struct event_base *base = *state;
-	struct net_server server;
 	struct session_run run = { 0 };
 
-	session_run_begin(&run, base, &server, no_uidl, 2, &keep_forever);
-	session_run_finish(&run, &server);
-	assert_string_equal(session_run_commands(&server),
+	session_run_play(&run, *state, no_uidl, 2, &keep_forever);
+	assert_string_equal(session_run_commands(&run),
 	    "LIST;TOP 1 0;TOP 2 0;TOP 3 0;RETR 2;RETR 3;QUIT;");
 	assert_int_equal(run.report.unidentified, 1);
 	assert_int_equal(run.report.fetched, 2);
@@ -581,19 +523,15 @@ test_without_list(void **state)
 		{ "LIST", "-ERR what?\r\n", NET_GO_ON },
 		{ "UIDL", "-ERR what?\r\n", NET_GO_ON },
 	};
-	struct event_base *base = *state;
-	struct net_server server;
 	struct session_run run = { 0 }, again = { 0 };
 
-	session_run_begin(&run, base, &server, rules, 1, &keep_forever);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, rules, 1, &keep_forever);
 	assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
 	assert_int_equal(run.report.fetched, 3);
-	session_run_begin(&again, base, &server, rules, 2, &keep_forever);
-	session_run_finish(&again, &server);
+	session_run_play(&again, *state, rules, 2, &keep_forever);
 	assert_string_equal(again.log, "done:refused ");
 	assert_false(again.report.listed);
-	assert_non_null(strstr(server.log, "QUIT;"));
+	assert_non_null(strstr(again.server.log, "QUIT;"));
 }
 
 static void
@@ -604,16 +542,12 @@ test_closed_early(void **state)
 		{ "UIDL", "+OK\r\n1 id-1\r\n", NET_CLOSE },
 		{ "UIDL", "+OK\r\n1 id-1\r\n2", NET_RESET },
 	};
-	struct event_base *base = *state;
-	struct net_server server;
 	size_t i;
 
 	for (i = 0; i < sizeof rules / sizeof rules[0]; i++) {
 		struct session_run run = { 0 };
 
-		session_run_begin(
-		    &run, base, &server, &rules[i], 1, &keep_none);
-		session_run_finish(&run, &server);
+		session_run_play(&run, *state, &rules[i], 1, &keep_none);
 		assert_string_equal(run.log, "done:io ");
 		assert_false(run.report.listed);
 		assert_true(run.report.result.text[0] != '\0');

@@ -20,26 +20,24 @@ static const struct evpop_result reason = { .error = EVPOP_ERROR_CANCELLED,
 
 /* A server that is known to take a flight from now on; it goes on serving. */
 static void
-acquaint(
-    struct event_base *base, struct net_server *server, struct session_run *run)
+acquaint(struct event_base *base, struct session_run *run)
 {
 	struct session_run first = { .memory = evpop_memory_new() };
 
 	assert_non_null(first.memory);
-	session_run_begin(&first, base, server, NULL, 0, &quiet);
+	session_run_play(&first, base, NULL, 0, &quiet);
 	run->memory = first.memory;
-	run->port = server->port;
-	session_run_finish(&first, server);
+	run->port = first.server.port;
 }
 
 /* A flight to that server, up to its listing. */
 static void
-fly(struct session_run *run, struct event_base *base, struct net_server *server,
+fly(struct session_run *run, struct event_base *base,
     const struct session_run *known)
 {
 	run->memory = known->memory;
 	run->port = known->port;
-	session_run_begin(run, base, server, NULL, 0, &quiet);
+	session_run_begin(run, base, NULL, 0, &quiet);
 	session_run_until(base, run->log, "listing:3 ");
 }
 
@@ -60,23 +58,22 @@ static void
 test_plain_session(void **state)
 {
 	struct event_base *base = *state;
-	struct net_server server;
 	unsigned round;
 
 	for (round = 0; round < 2; round++) {
 		struct session_run run = { .unchanged = true,
 			.answer_later = round == 1 };
 
-		session_run_begin(&run, base, &server, NULL, 0, &keep_none);
+		session_run_begin(&run, base, NULL, 0, &keep_none);
 		if (round == 1) {
 			session_run_until(base, run.log, "listing:3 ");
 			evpop_sync_unchanged(run.sync);
 		}
 		session_run_until(base, run.log, "done:");
 		assert_null(evpop_sync_plan(run.sync));
-		session_run_finish(&run, &server);
+		session_run_finish(&run);
 		expect_nothing_done(&run);
-		assert_string_equal(session_run_commands(&server), "QUIT;");
+		assert_string_equal(session_run_commands(&run), "QUIT;");
 		assert_int_equal(run.report.quit, EVPOP_QUIT_COMMITTED);
 	}
 }
@@ -86,22 +83,21 @@ static void
 test_answered_twice(void **state)
 {
 	struct event_base *base = *state;
-	struct net_server server;
 	struct session_run run = { .unchanged = true };
 
-	session_run_begin(&run, base, &server, NULL, 0, &keep_none);
+	session_run_begin(&run, base, NULL, 0, &keep_none);
 	session_run_until(base, run.log, "listing:3 ");
 	evpop_sync_unchanged(run.sync);
 	evpop_sync_known(run.sync, NULL, 0, 1000);
-	session_run_finish(&run, &server);
+	session_run_finish(&run);
 	expect_nothing_done(&run);
 	run = (struct session_run){ 0 };
-	session_run_begin(&run, base, &server, NULL, 0, &keep_forever);
+	session_run_begin(&run, base, NULL, 0, &keep_forever);
 	/* Nobody has asked. */
 	evpop_sync_unchanged(run.sync);
 	session_run_until(base, run.log, "planned:3+0 ");
 	evpop_sync_unchanged(run.sync);
-	session_run_finish(&run, &server);
+	session_run_finish(&run);
 	assert_int_equal(run.report.fetched, 3);
 }
 
@@ -110,24 +106,23 @@ static void
 test_flight(void **state)
 {
 	struct event_base *base = *state;
-	struct net_server server;
 	struct session_run known = { 0 };
 	unsigned round;
 
-	acquaint(base, &server, &known);
+	acquaint(base, &known);
 	for (round = 0; round < 2; round++) {
 		struct session_run run = { .unchanged = true,
 			.answer_later = round == 1 };
 
-		fly(&run, base, &server, &known);
+		fly(&run, base, &known);
 		if (round == 1) {
 			assert_false(session_run_turn(base, &run.done, 50));
 			evpop_sync_unchanged(run.sync);
 		}
-		session_run_finish(&run, &server);
+		session_run_finish(&run);
 		expect_nothing_done(&run);
-		assert_int_equal(server.accepted, 1);
-		assert_string_equal(session_run_commands(&server), "QUIT;");
+		assert_int_equal(run.server.accepted, 1);
+		assert_string_equal(session_run_commands(&run), "QUIT;");
 	}
 	evpop_memory_free(known.memory);
 }
@@ -137,12 +132,9 @@ static void
 test_rude_farewell(void **state)
 {
 	static const struct net_rule rude = { "QUIT", NULL, NET_CLOSE };
-	struct event_base *base = *state;
-	struct net_server server;
 	struct session_run run = { .unchanged = true };
 
-	session_run_begin(&run, base, &server, &rude, 1, &keep_none);
-	session_run_finish(&run, &server);
+	session_run_play(&run, *state, &rude, 1, &keep_none);
 	expect_nothing_done(&run);
 }
 
@@ -150,15 +142,13 @@ test_rude_farewell(void **state)
 static void
 test_ended_before_the_answer(void **state)
 {
-	struct event_base *base = *state;
-	struct net_server server;
 	unsigned round;
 
 	for (round = 0; round < 3; round++) {
 		struct session_run run = { .answer_later = true };
 
-		session_run_begin(&run, base, &server, NULL, 0, &keep_none);
-		session_run_until(base, run.log, "listing:3 ");
+		session_run_begin(&run, *state, NULL, 0, &keep_none);
+		session_run_until(*state, run.log, "listing:3 ");
 		if (round == 0) {
 			evpop_sync_stop(run.sync);
 			evpop_sync_unchanged(run.sync);
@@ -167,7 +157,7 @@ test_ended_before_the_answer(void **state)
 			if (round == 1)
 				evpop_sync_unchanged(run.sync);
 		}
-		session_run_finish(&run, &server);
+		session_run_finish(&run);
 		assert_int_equal(run.report.result.error,
 		    round == 0 ? EVPOP_ERROR_NONE : EVPOP_ERROR_CANCELLED);
 		assert_int_equal(run.report.fetched + run.report.deleted, 0);
@@ -178,7 +168,6 @@ static void
 test_freed_around_it(void **state)
 {
 	struct event_base *base = *state;
-	struct net_server server;
 	unsigned round;
 
 	for (round = 0; round < 3; round++) {
@@ -188,7 +177,7 @@ test_freed_around_it(void **state)
 				   : round == 2 ? "done"
 						: NULL };
 
-		session_run_begin(&run, base, &server, NULL, 0, &keep_none);
+		session_run_begin(&run, base, NULL, 0, &keep_none);
 		session_run_until(base, run.log, "listing:3 ");
 		if (round == 1) {
 			evpop_sync_unchanged(run.sync);
@@ -198,7 +187,7 @@ test_freed_around_it(void **state)
 		}
 		assert_true(
 		    session_run_turn(base, &run.freed, NET_PATIENCE_S * 1000));
-		session_run_finish(&run, &server);
+		session_run_finish(&run);
 		assert_int_equal(run.done, round == 2);
 	}
 }
@@ -211,16 +200,15 @@ static void
 test_flight_cancelled_unanswered(void **state)
 {
 	struct event_base *base = *state;
-	struct net_server server;
 	struct session_run known = { 0 };
 	unsigned round;
 
-	acquaint(base, &server, &known);
+	acquaint(base, &known);
 	for (round = 0; round < 2; round++) {
 		struct session_run run = { .answer_later = true,
 			.cancel_in = round == 0 ? "listing" : NULL };
 
-		fly(&run, base, &server, &known);
+		fly(&run, base, &known);
 		if (round == 1) {
 			assert_false(session_run_turn(base, &run.done, 50));
 			evpop_sync_cancel(run.sync, &reason);
@@ -228,10 +216,10 @@ test_flight_cancelled_unanswered(void **state)
 		session_run_until(base, run.log, "done:");
 		/* What comes too late is not listened to. */
 		evpop_sync_known(run.sync, NULL, 0, 1000);
-		session_run_finish(&run, &server);
+		session_run_finish(&run);
 		assert_string_equal(run.log, "listing:3 done:cancelled ");
 		assert_string_equal(run.report.result.text, reason.text);
-		assert_int_equal(server.accepted, 1);
+		assert_int_equal(run.server.accepted, 1);
 	}
 	evpop_memory_free(known.memory);
 }
@@ -247,20 +235,19 @@ test_flight_cancelled_in_the_answer(void **state)
 		{ "planned", "listing:3 planned:0+0 done:cancelled " },
 	};
 	struct event_base *base = *state;
-	struct net_server server;
 	struct session_run known = { 0 };
 	unsigned round;
 
-	acquaint(base, &server, &known);
+	acquaint(base, &known);
 	for (round = 0; round < 2; round++) {
 		struct session_run run = { .answer_later = true,
 			.cancel_in = cases[round].callback };
 
-		fly(&run, base, &server, &known);
+		fly(&run, base, &known);
 		assert_false(session_run_turn(base, &run.done, 50));
 		evpop_sync_known(
 		    run.sync, run.learned, run.learned_count, 1000);
-		session_run_finish(&run, &server);
+		session_run_finish(&run);
 		assert_string_equal(run.log, cases[round].log);
 	}
 	evpop_memory_free(known.memory);
