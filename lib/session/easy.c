@@ -106,7 +106,7 @@ evpop_easy_free(struct evpop_easy *easy)
 {
 	if (easy == NULL)
 		return;
-	if (!easy->is_running) {
+	if (easy->calls == 0) {
 		easy_destroy(easy);
 		return;
 	}
@@ -138,16 +138,13 @@ evpop_easy_misused(struct evpop_easy *easy, const char *reason)
 }
 
 bool
-evpop_easy_enter_any(struct evpop_easy *easy, enum evpop_error *error_r)
+evpop_easy_enter_any(struct evpop_easy *easy)
 {
-	*error_r = EVPOP_ERROR_USAGE;
-	if (easy->is_running)
+	if (++easy->calls > 1)
 		return false;
 	memset(&easy->result, 0, sizeof easy->result);
 	memset(&easy->reply, 0, sizeof easy->reply);
 	easy->is_answered = false;
-	easy->is_running = true;
-	*error_r = EVPOP_ERROR_NONE;
 	return true;
 }
 
@@ -169,12 +166,11 @@ easy_refuse_over(struct evpop_easy *easy)
 }
 
 bool
-evpop_easy_enter(
-    struct evpop_easy *easy, unsigned int states, enum evpop_error *error_r)
+evpop_easy_enter(struct evpop_easy *easy, unsigned int states)
 {
 	enum evpop_state state;
 
-	if (!evpop_easy_enter_any(easy, error_r))
+	if (!evpop_easy_enter_any(easy))
 		return false;
 	state = evpop_client_state(easy->client);
 	if (easy->body == EVPOP_EASY_BODY_OPEN) {
@@ -193,7 +189,6 @@ evpop_easy_enter(
 		evpop_easy_drop_kept(easy);
 		return true;
 	}
-	*error_r = evpop_easy_leave(easy);
 	return false;
 }
 
@@ -243,13 +238,15 @@ evpop_easy_wait(struct evpop_easy *easy, enum evpop_error error)
 bool
 evpop_easy_went_well(const struct evpop_easy *easy)
 {
-	return easy->result.error == EVPOP_ERROR_NONE && !easy->is_freed;
+	return easy->calls == 1 && !easy->is_freed &&
+	       easy->result.error == EVPOP_ERROR_NONE;
 }
 
 enum evpop_error
 evpop_easy_leave(struct evpop_easy *easy)
 {
-	easy->is_running = false;
+	if (--easy->calls > 0)
+		return EVPOP_ERROR_USAGE;
 	if (easy->is_freed) {
 		easy_destroy(easy);
 		return EVPOP_ERROR_CANCELLED;
@@ -264,13 +261,11 @@ evpop_easy_leave(struct evpop_easy *easy)
 enum evpop_error
 evpop_easy_connect(struct evpop_easy *easy)
 {
-	enum evpop_error error;
+	bool may = evpop_easy_enter(easy, EVPOP_EASY_IN(GREETING));
 
-	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(GREETING), &error))
-		return error;
-	if (easy->unusable.error != EVPOP_ERROR_NONE)
+	if (may && easy->unusable.error != EVPOP_ERROR_NONE)
 		easy->result = easy->unusable;
-	else
+	else if (may)
 		evpop_easy_wait(easy,
 		    evpop_client_connect(easy->client, easy_replied, easy));
 	return evpop_easy_leave(easy);
@@ -294,11 +289,8 @@ enum evpop_error
 evpop_easy_login(
     struct evpop_easy *easy, const struct evpop_credentials *credentials)
 {
-	enum evpop_error error;
-
-	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(AUTHORIZATION), &error))
-		return error;
-	easy_log_in(easy, credentials);
+	if (evpop_easy_enter(easy, EVPOP_EASY_IN(AUTHORIZATION)))
+		easy_log_in(easy, credentials);
 	return evpop_easy_leave(easy);
 }
 
@@ -320,10 +312,9 @@ evpop_easy_login_apop_or_user(
 		.password = password,
 		.mechanisms = EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_APOP),
 	};
-	enum evpop_error error;
 
-	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(AUTHORIZATION), &error))
-		return error;
+	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(AUTHORIZATION)))
+		return evpop_easy_leave(easy);
 	easy_log_in(easy, &credentials);
 	if (easy_may_fall_back(easy)) {
 		credentials.mechanisms =
@@ -349,14 +340,13 @@ evpop_easy_open(struct evpop_easy *easy, const char *user, const char *password)
 enum evpop_error
 evpop_easy_quit(struct evpop_easy *easy, enum evpop_quit *quit_r)
 {
-	enum evpop_error error;
+	const unsigned int states =
+	    EVPOP_EASY_IN(AUTHORIZATION) | EVPOP_EASY_IN(TRANSACTION);
 
 	if (quit_r != NULL)
 		*quit_r = EVPOP_QUIT_NONE;
-	if (!evpop_easy_enter(easy,
-		EVPOP_EASY_IN(AUTHORIZATION) | EVPOP_EASY_IN(TRANSACTION),
-		&error))
-		return error;
+	if (!evpop_easy_enter(easy, states))
+		return evpop_easy_leave(easy);
 	evpop_easy_wait(
 	    easy, evpop_client_quit(easy->client, easy_replied, easy));
 	if (quit_r != NULL)
@@ -386,16 +376,13 @@ enum evpop_error
 evpop_easy_stat(
     struct evpop_easy *easy, uint32_t *messages_r, uint64_t *octets_r)
 {
-	enum evpop_error error;
-
 	if (messages_r != NULL)
 		*messages_r = 0;
 	if (octets_r != NULL)
 		*octets_r = 0;
-	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION), &error))
-		return error;
-	evpop_easy_wait(
-	    easy, evpop_client_stat(easy->client, easy_replied, easy));
+	if (evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION)))
+		evpop_easy_wait(
+		    easy, evpop_client_stat(easy->client, easy_replied, easy));
 	if (evpop_easy_went_well(easy)) {
 		if (messages_r != NULL)
 			*messages_r = easy->reply.number;
@@ -419,14 +406,11 @@ easy_ask_one(uint32_t number,
 enum evpop_error
 evpop_easy_list(struct evpop_easy *easy, uint32_t number, uint64_t *octets_r)
 {
-	enum evpop_error error;
-
 	if (octets_r != NULL)
 		*octets_r = 0;
-	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION), &error))
-		return error;
-	evpop_easy_wait(
-	    easy, easy_ask_one(number, evpop_client_list, easy_replied, easy));
+	if (evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION)))
+		evpop_easy_wait(easy, easy_ask_one(number, evpop_client_list,
+					  easy_replied, easy));
 	if (evpop_easy_went_well(easy))
 		easy_want_octets(easy, octets_r);
 	return evpop_easy_leave(easy);
@@ -457,12 +441,10 @@ enum evpop_error
 evpop_easy_uidl(struct evpop_easy *easy, uint32_t number, void *id, size_t size,
     size_t *length_r)
 {
-	enum evpop_error error;
-
 	if (length_r != NULL)
 		*length_r = 0;
-	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION), &error))
-		return error;
+	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION)))
+		return evpop_easy_leave(easy);
 	easy->id = id;
 	easy->id_size = size;
 	evpop_easy_wait(
@@ -488,10 +470,8 @@ easy_ask_all(struct evpop_easy *easy,
 	evpop_reply_cb, void *),
     evpop_easy_listed_cb callback, void *arg)
 {
-	enum evpop_error error;
-
-	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION), &error))
-		return error;
+	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION)))
+		return evpop_easy_leave(easy);
 	easy->listed = callback;
 	easy->listed_arg = arg;
 	evpop_easy_wait(
@@ -518,35 +498,26 @@ evpop_easy_uidl_all(
 enum evpop_error
 evpop_easy_dele(struct evpop_easy *easy, uint32_t number)
 {
-	enum evpop_error error;
-
-	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION), &error))
-		return error;
-	evpop_easy_wait(
-	    easy, evpop_client_dele(easy->client, number, easy_replied, easy));
+	if (evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION)))
+		evpop_easy_wait(easy, evpop_client_dele(easy->client, number,
+					  easy_replied, easy));
 	return evpop_easy_leave(easy);
 }
 
 enum evpop_error
 evpop_easy_rset(struct evpop_easy *easy)
 {
-	enum evpop_error error;
-
-	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION), &error))
-		return error;
-	evpop_easy_wait(
-	    easy, evpop_client_rset(easy->client, easy_replied, easy));
+	if (evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION)))
+		evpop_easy_wait(
+		    easy, evpop_client_rset(easy->client, easy_replied, easy));
 	return evpop_easy_leave(easy);
 }
 
 enum evpop_error
 evpop_easy_noop(struct evpop_easy *easy)
 {
-	enum evpop_error error;
-
-	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION), &error))
-		return error;
-	evpop_easy_wait(
-	    easy, evpop_client_noop(easy->client, easy_replied, easy));
+	if (evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION)))
+		evpop_easy_wait(
+		    easy, evpop_client_noop(easy->client, easy_replied, easy));
 	return evpop_easy_leave(easy);
 }

@@ -33,9 +33,9 @@ struct evpop_easy {
 	bool is_over;
 	bool is_told; /* a call has returned why it is over */
 
-	bool is_running;  /* a call is under way */
-	bool is_answered; /* what it waits for has come */
-	bool is_freed;    /* from inside it */
+	unsigned int calls; /* under way; a second one is wrong */
+	bool is_answered;   /* what it waits for has come */
+	bool is_freed;      /* from inside it */
 	struct evpop_reply reply;
 
 	/* Listings. */
@@ -61,15 +61,14 @@ struct evpop_easy {
 #define EVPOP_EASY_IN(state) (1u << EVPOP_STATE_##state)
 
 /*
- * Begin a call that needs the session in one of these states.  True, or else
- * the call is over and *error_r what it returns.
+ * Begin a call that needs the session in one of these states.  False where it
+ * is wrong now, or inside of another; the call ends with evpop_easy_leave() all
+ * the same.
  */
-bool evpop_easy_enter(struct evpop_easy *, unsigned int states,
-    enum evpop_error *error_r) EVPOP_MUST_USE;
+bool evpop_easy_enter(struct evpop_easy *, unsigned int states) EVPOP_MUST_USE;
 
 /* Begin a call that needs no session. */
-bool evpop_easy_enter_any(
-    struct evpop_easy *, enum evpop_error *error_r) EVPOP_MUST_USE;
+bool evpop_easy_enter_any(struct evpop_easy *) EVPOP_MUST_USE;
 
 /*
  * Turn the loop until the request is answered, if `error` says that it was
@@ -80,7 +79,7 @@ void evpop_easy_wait(struct evpop_easy *, enum evpop_error error);
 /* Whether the call succeeded, and the easy was not freed meanwhile. */
 bool evpop_easy_went_well(const struct evpop_easy *);
 
-/* End the call, and free what was freed meanwhile; returns the outcome. */
+/* End the call, free what was freed meanwhile, and return the outcome. */
 enum evpop_error evpop_easy_leave(struct evpop_easy *);
 
 /* The call was made wrongly, for this reason. */

@@ -117,17 +117,14 @@ static enum evpop_error
 body_ask(struct evpop_easy *easy, enum body_request request, uint32_t number,
     uint32_t lines, uint64_t *octets_r)
 {
-	enum evpop_error error;
-
 	if (octets_r != NULL)
 		*octets_r = 0;
-	if (!evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION), &error))
-		return error;
-	evpop_easy_wait(easy,
-	    request == BODY_TOP
-		? evpop_client_top(
-		      easy->client, number, lines, &body_sink, easy)
-		: evpop_client_retr(easy->client, number, &body_sink, easy));
+	if (evpop_easy_enter(easy, EVPOP_EASY_IN(TRANSACTION)))
+		evpop_easy_wait(easy, request == BODY_TOP
+					  ? evpop_client_top(easy->client,
+						number, lines, &body_sink, easy)
+					  : evpop_client_retr(easy->client,
+						number, &body_sink, easy));
 	if (evpop_easy_went_well(easy) && octets_r != NULL)
 		*octets_r = easy->octets;
 	return evpop_easy_leave(easy);
@@ -178,29 +175,25 @@ body_pull(struct evpop_easy *easy, void *buffer, size_t size)
 
 /* Begin a call about the message; as evpop_easy_enter(). */
 static bool
-body_enter(struct evpop_easy *easy, enum evpop_error *error_r)
+body_enter(struct evpop_easy *easy)
 {
 	/* The error tells why there is no message. */
 	if (easy->body == EVPOP_EASY_BODY_NONE && easy->is_over)
-		return evpop_easy_enter(easy, 0, error_r);
-	if (!evpop_easy_enter_any(easy, error_r))
+		return evpop_easy_enter(easy, 0);
+	if (!evpop_easy_enter_any(easy))
 		return false;
-	if (easy->body != EVPOP_EASY_BODY_NONE)
-		return true;
-	evpop_easy_misused(easy, "no message has been begun");
-	*error_r = evpop_easy_leave(easy);
-	return false;
+	if (easy->body == EVPOP_EASY_BODY_NONE)
+		evpop_easy_misused(easy, "no message has been begun");
+	return easy->body != EVPOP_EASY_BODY_NONE;
 }
 
 enum evpop_error
 evpop_easy_read(
     struct evpop_easy *easy, void *buffer, size_t size, size_t *length_r)
 {
-	enum evpop_error error;
-
 	*length_r = 0;
-	if (!body_enter(easy, &error))
-		return error;
+	if (!body_enter(easy))
+		return evpop_easy_leave(easy);
 	if (size == 0) {
 		evpop_easy_misused(easy, "there is no room to read into");
 	} else if (body_has_kept(easy)) {
@@ -216,11 +209,9 @@ evpop_easy_read(
 enum evpop_error
 evpop_easy_more(struct evpop_easy *easy, bool *more_r)
 {
-	enum evpop_error error;
-
 	*more_r = false;
-	if (!body_enter(easy, &error))
-		return error;
+	if (!body_enter(easy))
+		return evpop_easy_leave(easy);
 	if (!body_has_kept(easy) && easy->body == EVPOP_EASY_BODY_OPEN)
 		body_pull(easy, NULL, 0);
 	*more_r = easy->result.error == EVPOP_ERROR_NONE && body_has_kept(easy);
@@ -261,10 +252,8 @@ body_read_over(struct evpop_easy *easy)
 enum evpop_error
 evpop_easy_abandon(struct evpop_easy *easy)
 {
-	enum evpop_error error;
-
-	if (!evpop_easy_enter_any(easy, &error))
-		return error;
+	if (!evpop_easy_enter_any(easy))
+		return evpop_easy_leave(easy);
 	evpop_easy_drop_kept(easy);
 	if (easy->body == EVPOP_EASY_BODY_OPEN)
 		body_read_over(easy);
