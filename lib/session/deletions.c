@@ -5,9 +5,15 @@
 #include "lib/base/array.h"
 #include "lib/session/same.h"
 
+enum verdict {
+	VERDICT_OPEN = 0, /* only the header can tell */
+	VERDICT_SAME,
+	VERDICT_OTHER
+};
+
 struct deletion {
 	uint32_t index;
-	enum evpop_verdict verdict;
+	enum verdict verdict;
 	bool is_owed; /* since it was stored */
 	struct evpop_same same;
 };
@@ -33,13 +39,6 @@ evpop_deletions_free(struct evpop_deletions *deletions)
 	free(deletions);
 }
 
-void
-evpop_deletions_drop(struct evpop_deletions *deletions)
-{
-	free(deletions->deletions);
-	*deletions = (struct evpop_deletions){ .deletions = NULL };
-}
-
 bool
 evpop_deletions_add(struct evpop_deletions *deletions, uint32_t index,
     const struct evpop_known *known)
@@ -53,7 +52,7 @@ evpop_deletions_add(struct evpop_deletions *deletions, uint32_t index,
 	deletions->deletions = deletion;
 	deletion = &deletions->deletions[deletions->count++];
 	deletion->index = index;
-	deletion->verdict = EVPOP_VERDICT_OPEN;
+	deletion->verdict = VERDICT_OPEN;
 	deletion->is_owed = known->state == EVPOP_KNOWN_DELETE;
 	evpop_same_set(&deletion->same, known);
 	deletions->are_sized |= evpop_same_is_sized(&deletion->same);
@@ -83,16 +82,15 @@ evpop_deletions_count(const struct evpop_deletions *deletions)
 	return deletions->count;
 }
 
-uint32_t
-evpop_deletions_index(const struct evpop_deletions *deletions, size_t at)
+void
+evpop_deletions_hold(struct evpop_deletions *deletions, uint8_t *actions)
 {
-	return deletions->deletions[at].index;
-}
+	size_t i;
 
-enum evpop_verdict
-evpop_deletions_verdict(const struct evpop_deletions *deletions, size_t at)
-{
-	return deletions->deletions[at].verdict;
+	for (i = 0; i < deletions->count; i++)
+		actions[deletions->deletions[i].index] = EVPOP_ACTION_HELD;
+	free(deletions->deletions);
+	*deletions = (struct evpop_deletions){ .deletions = NULL };
 }
 
 bool
@@ -102,22 +100,22 @@ evpop_deletions_are_sized(const struct evpop_deletions *deletions)
 }
 
 /* Without a size by LIST, the header does not tell enough. */
-static enum evpop_verdict
+static enum verdict
 deletion_compare_size(
     const struct deletion *deletion, uint64_t octets, bool header_too)
 {
 	const struct evpop_same *same = &deletion->same;
 
 	if (!evpop_same_is_sized(same))
-		return header_too ? EVPOP_VERDICT_DOUBTFUL : EVPOP_VERDICT_SAME;
+		return header_too ? VERDICT_OTHER : VERDICT_SAME;
 	/* It may have been stored when the server was not well. */
 	if (!deletion->is_owed && evpop_same_is_short(same->octets, octets))
-		return EVPOP_VERDICT_DOUBTFUL;
+		return VERDICT_OTHER;
 	if (!header_too && evpop_same_has_size(same, octets))
-		return EVPOP_VERDICT_SAME;
+		return VERDICT_SAME;
 	if (octets == 0 || !same->has_digest)
-		return EVPOP_VERDICT_DOUBTFUL;
-	return EVPOP_VERDICT_OPEN;
+		return VERDICT_OTHER;
+	return VERDICT_OPEN;
 }
 
 void
@@ -146,6 +144,30 @@ deletions_find(const struct evpop_deletions *deletions, uint32_t index)
 }
 
 bool
+evpop_deletions_want_header(
+    const struct evpop_deletions *deletions, uint32_t index)
+{
+	const struct deletion *deletion = deletions_find(deletions, index);
+
+	return deletion != NULL && deletion->verdict == VERDICT_OPEN;
+}
+
+void
+evpop_deletions_doubt(
+    const struct evpop_deletions *deletions, bool open_too, uint8_t *actions)
+{
+	const struct deletion *deletion;
+	size_t i;
+
+	for (i = 0; i < deletions->count; i++) {
+		deletion = &deletions->deletions[i];
+		if (deletion->verdict == VERDICT_OTHER ||
+		    (deletion->verdict == VERDICT_OPEN && open_too))
+			actions[deletion->index] = EVPOP_ACTION_FETCH_DELETE;
+	}
+}
+
+bool
 evpop_deletions_owe(
     const struct evpop_deletions *deletions, uint32_t index, uint64_t octets)
 {
@@ -164,14 +186,13 @@ evpop_deletions_compare_header(struct evpop_deletions *deletions,
 	struct deletion *deletion = deletions_find(deletions, index);
 	bool is_same;
 
-	if (deletion == NULL || deletion->verdict != EVPOP_VERDICT_OPEN)
+	if (deletion == NULL || deletion->verdict != VERDICT_OPEN)
 		return;
 	is_same =
 	    evpop_same_has_header(&deletion->same, header) &&
 	    (evpop_same_has_size(&deletion->same, octets) ||
 		evpop_same_has_size_but_for(&deletion->same, octets, header));
-	deletion->verdict =
-	    is_same ? EVPOP_VERDICT_SAME : EVPOP_VERDICT_DOUBTFUL;
+	deletion->verdict = is_same ? VERDICT_SAME : VERDICT_OTHER;
 }
 
 size_t

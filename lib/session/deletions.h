@@ -9,12 +9,6 @@
 
 struct evpop_deletions;
 
-enum evpop_verdict {
-	EVPOP_VERDICT_OPEN = 0, /* only its header can tell */
-	EVPOP_VERDICT_SAME,
-	EVPOP_VERDICT_DOUBTFUL
-};
-
 /* NULL without memory. */
 struct evpop_deletions *evpop_deletions_new(void) EVPOP_MUST_USE;
 /* NULL is allowed. */
@@ -24,16 +18,13 @@ void evpop_deletions_free(struct evpop_deletions *);
 bool evpop_deletions_add(struct evpop_deletions *, uint32_t index,
     const struct evpop_known *) EVPOP_MUST_USE;
 
-/* Forget all of them. */
-void evpop_deletions_drop(struct evpop_deletions *);
-
 /* No more come: put them in the order of the listing. */
 void evpop_deletions_sort(struct evpop_deletions *);
 
 size_t evpop_deletions_count(const struct evpop_deletions *);
-uint32_t evpop_deletions_index(const struct evpop_deletions *, size_t at);
-enum evpop_verdict evpop_deletions_verdict(
-    const struct evpop_deletions *, size_t at);
+
+/* None of them is deleted: their actions are EVPOP_ACTION_HELD. */
+void evpop_deletions_hold(struct evpop_deletions *, uint8_t *actions);
 
 /* Whether the size of any is known, so that LIST would tell something. */
 bool evpop_deletions_are_sized(const struct evpop_deletions *);
@@ -48,6 +39,17 @@ void evpop_deletions_compare_sizes(
 /* Compare the header of the entry with this index. */
 void evpop_deletions_compare_header(struct evpop_deletions *,
     const struct evpop_listing *, uint32_t index, const struct evpop_header *);
+
+/* Whether only the header of the entry with this index can tell. */
+bool evpop_deletions_want_header(
+    const struct evpop_deletions *, uint32_t index);
+
+/*
+ * Where the message may be another, or with open_too where its header would
+ * have to tell, it is fetched before it is deleted.
+ */
+void evpop_deletions_doubt(
+    const struct evpop_deletions *, bool open_too, uint8_t *actions);
 
 /*
  * Whether this entry was stored with so many octets, and its deletion is owed.

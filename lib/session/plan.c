@@ -377,24 +377,6 @@ plan_order_and_count(struct evpop_plan *plan,
 }
 
 /*
- * Where there are more deletions than the policy allows, all are held.  Those
- * that follow a fetch do not count: their messages were not here before.
- */
-static void
-plan_hold_deletions(struct evpop_plan *plan, const struct evpop_policy *policy)
-{
-	struct evpop_plan_details *details = plan->details;
-	size_t count = evpop_deletions_count(details->deletions), i;
-
-	if (policy->max_deletes == 0 || count <= policy->max_deletes)
-		return;
-	for (i = 0; i < count; i++)
-		plan->actions[evpop_deletions_index(details->deletions, i)] =
-		    EVPOP_ACTION_HELD;
-	evpop_deletions_drop(details->deletions);
-}
-
-/*
  * Other names than before would double everything: wait until TOP works again.
  */
 static void
@@ -414,13 +396,18 @@ evpop_plan_make(struct evpop_plan *plan, const struct evpop_listing *listing,
     const struct evpop_policy *policy)
 {
 	struct evpop_plan_details *details = plan->details;
-	size_t deletions;
 
 	evpop_match_free(details->match);
 	details->match = NULL;
 	if (listing->top_refused && details->knows_top_names)
 		plan_leave_nameless(plan, listing, policy);
-	plan_hold_deletions(plan, policy);
+	/*
+	 * Those that follow a fetch do not count: their messages were not here
+	 * before.
+	 */
+	if (policy->max_deletes > 0 &&
+	    evpop_deletions_count(details->deletions) > policy->max_deletes)
+		evpop_deletions_hold(details->deletions, plan->actions);
 	evpop_deletions_sort(details->deletions);
 	if (!plan_is_mostly_unknown(plan))
 		evpop_candidates_drop(details->candidates);
@@ -431,8 +418,8 @@ evpop_plan_make(struct evpop_plan *plan, const struct evpop_listing *listing,
 		    !evpop_candidates_sort(details->candidates))
 			return false;
 	}
-	deletions = evpop_deletions_count(details->deletions);
-	if (deletions > 0 || details->adopted != NULL) {
+	if (evpop_deletions_count(details->deletions) > 0 ||
+	    details->adopted != NULL) {
 		details->looks =
 		    calloc(listing->count + 1, sizeof details->looks[0]);
 		if (details->looks == NULL)
@@ -477,44 +464,26 @@ evpop_plan_wants_sizes(
 					policy->delete_above_octets > 0);
 }
 
-/* Fetch again what may not be the known message, before it is deleted. */
-static void
-plan_doubt(struct evpop_plan *plan, bool open_too)
-{
-	const struct evpop_deletions *deletions = plan->details->deletions;
-	enum evpop_verdict verdict;
-	size_t i;
-
-	for (i = 0; i < evpop_deletions_count(deletions); i++) {
-		verdict = evpop_deletions_verdict(deletions, i);
-		if (verdict == EVPOP_VERDICT_DOUBTFUL ||
-		    (verdict == EVPOP_VERDICT_OPEN && open_too))
-			plan->actions[evpop_deletions_index(deletions, i)] =
-			    EVPOP_ACTION_FETCH_DELETE;
-	}
-}
-
 /* List the entries whose headers decide: deletions, and what may be adopted. */
 static void
 plan_note_looks(struct evpop_plan *plan, const struct evpop_listing *listing)
 {
 	struct evpop_plan_details *details = plan->details;
-	const struct evpop_deletions *deletions = details->deletions;
 	const struct evpop_entry *entry;
-	size_t next = 0, i;
-	bool look;
+	bool may_adopt = details->adopted != NULL, look;
+	size_t i;
 
 	details->look_count = 0;
 	for (i = 0; details->looks != NULL && i < listing->count; i++) {
 		entry = &listing->entries[i];
-		look = details->adopted != NULL && details->unknown[i] &&
-		       entry->octets > 0 && entry->unique_id != NULL &&
-		       evpop_candidates_have_size(
-			   details->candidates, entry->octets);
-		if (next < evpop_deletions_count(deletions) &&
-		    evpop_deletions_index(deletions, next) == i)
-			look = evpop_deletions_verdict(deletions, next++) ==
-			       EVPOP_VERDICT_OPEN;
+		if (!details->unknown[i])
+			look = evpop_deletions_want_header(
+			    details->deletions, (uint32_t)i);
+		else
+			look = may_adopt && entry->octets > 0 &&
+			       entry->unique_id != NULL &&
+			       evpop_candidates_have_size(
+				   details->candidates, entry->octets);
 		if (look)
 			details->looks[details->look_count++] = (uint32_t)i;
 	}
@@ -531,7 +500,7 @@ evpop_plan_sizes(struct evpop_plan *plan, const struct evpop_listing *listing,
 			plan_set_unknown(plan, listing, i, policy);
 	evpop_deletions_compare_sizes(
 	    plan->details->deletions, listing, policy->verify_deletes);
-	plan_doubt(plan, false);
+	evpop_deletions_doubt(plan->details->deletions, false, plan->actions);
 	plan_note_looks(plan, listing);
 	plan_order_and_count(plan, listing, policy);
 }
@@ -582,7 +551,7 @@ void
 evpop_plan_settle(struct evpop_plan *plan, const struct evpop_listing *listing,
     const struct evpop_policy *policy)
 {
-	plan_doubt(plan, true);
+	evpop_deletions_doubt(plan->details->deletions, true, plan->actions);
 	plan_order_and_count(plan, listing, policy);
 }
 
