@@ -19,8 +19,7 @@ enum sync_step {
 	SYNC_IDLE = 0,
 	SYNC_RUNNING,   /* a round is under way */
 	SYNC_REPEATING, /* another round does what has failed */
-	SYNC_REVERSING, /* another one begins at the other end of the maildrop
-			 */
+	SYNC_REVERSING, /* another one begins at the maildrop's other end */
 	SYNC_GOING_ON,  /* another one does what is left */
 	SYNC_CLOSED,    /* no round follows; acknowledgements are awaited */
 	SYNC_DONE
@@ -37,11 +36,10 @@ struct evpop_sync {
 	bool is_given_up; /* by the caller: no other round */
 	bool is_reversed;
 	struct evpop_round *round;
-	bool is_counted; /* the round is in the report */
-	bool is_told;    /* the caller knows what the round has deleted */
-	size_t
-	    listed_before; /* entries, in the last slice; 0: there was none */
-	uint32_t begun;    /* RETRs, of earlier rounds */
+	bool is_counted;      /* the round is in the report */
+	bool is_told;         /* the caller knows what the round has deleted */
+	size_t listed_before; /* in the last slice; 0: there was none */
+	uint32_t begun;       /* RETRs, of earlier rounds */
 
 	struct event *deferred; /* runs what follows a round from the loop */
 	struct evpop_sync_report report; /* without the present round */
@@ -357,8 +355,7 @@ sync_may_repeat(struct evpop_sync *sync)
 	const struct evpop_round_outcome *outcome =
 	    evpop_round_outcome(sync->round);
 
-	if (sync->is_given_up || outcome->did_its_work ||
-	    outcome->end.error == EVPOP_ERROR_NONE ||
+	if (outcome->did_its_work || outcome->end.error == EVPOP_ERROR_NONE ||
 	    evpop_round_tally(sync->round)->is_cut)
 		return false;
 	return evpop_attempt_again(
@@ -376,7 +373,7 @@ sync_may_reverse(struct evpop_sync *sync)
 	struct evpop_sync_report report;
 
 	evpop_sync_progress(sync, &report);
-	if (sync->is_given_up || sync->is_reversed ||
+	if (sync->is_reversed ||
 	    (end != EVPOP_ERROR_IO && end != EVPOP_ERROR_TIMEOUT) ||
 	    report.fetched > 0 || sync_awaits_caller(sync) ||
 	    !evpop_round_tally(sync->round)->ended_on_message ||
@@ -406,8 +403,7 @@ sync_may_go_on(struct evpop_sync *sync)
 	const struct evpop_round_outcome *outcome =
 	    evpop_round_outcome(sync->round);
 
-	return !sync->is_given_up &&
-	       evpop_transfer_marked(transfer, 0) != NULL &&
+	return evpop_transfer_marked(transfer, 0) != NULL &&
 	       !sync_awaits_caller(sync) &&
 	       outcome->quit == EVPOP_QUIT_COMMITTED &&
 	       outcome->result.error == EVPOP_ERROR_NONE &&
@@ -420,7 +416,11 @@ sync_choose_step(struct evpop_sync *sync, bool needs_another)
 	const struct evpop_round_outcome *outcome =
 	    evpop_round_outcome(sync->round);
 
-	if (needs_another && !sync->is_given_up)
+	if (sync->is_given_up) {
+		sync->report.result = outcome->result;
+		return SYNC_CLOSED;
+	}
+	if (needs_another)
 		return SYNC_REPEATING;
 	sync->report.result = outcome->end;
 	if (sync_may_repeat(sync))
