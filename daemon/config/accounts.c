@@ -2,12 +2,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include <evpop/auth.h>
+#include <evpop/client.h>
+
 #include "daemon/config/read.h"
 #include "daemon/config/value.h"
 #include "lib/base/unit.h"
-
-#define PORT_POP3  110
-#define PORT_POP3S 995
 
 /* The password sources among config_options, as bits. */
 static uint64_t
@@ -65,7 +65,7 @@ inherit(struct config_draft *draft, const struct config_account *defaults,
 static bool
 is_loopback(const struct config_account *account)
 {
-	return account->proxy == NULL && config_host_is_loopback(account->host);
+	return account->proxy == NULL && evpop_host_is_loopback(account->host);
 }
 
 /* Names the first two of the given sources. */
@@ -95,8 +95,7 @@ source_noun(const char *second)
 static bool
 by_certificate(const struct config_account *account)
 {
-	return account->auth.count == 1 &&
-	       strcasecmp(account->auth.items[0], "external") == 0 &&
+	return account->auth == EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_EXTERNAL) &&
 	       account->tls_cert != NULL;
 }
 
@@ -130,7 +129,7 @@ check_tls(struct config_reading *reading, const struct config_draft *draft)
 	uint64_t only_tls = option_bit("tls_pin") | option_bit("tls_ca") |
 			    option_bit("tls_cert") | option_bit("tls_key");
 
-	if (account->tls == CONFIG_TLS_NONE && account->host != NULL &&
+	if (account->tls == EVPOP_TLS_NONE && account->host != NULL &&
 	    !account->allow_cleartext && !is_loopback(account))
 		config_report_error(report, account->file, account->line,
 		    "[account %s]: tls = none would show the %s to the "
@@ -141,17 +140,18 @@ check_tls(struct config_reading *reading, const struct config_draft *draft)
 	if (account->tls_key != NULL && account->tls_cert == NULL)
 		config_report_error(report, account->file, account->line,
 		    "[account %s]: tls_key without tls_cert", account->name);
-	if (account->tls == CONFIG_TLS_NONE && (draft->given & only_tls) != 0)
+	if (account->tls == EVPOP_TLS_NONE && (draft->given & only_tls) != 0)
 		config_report_warning(report, account->file, account->line,
 		    "[account %s]: tls = none makes no use of tls_pin, tls_ca, "
 		    "tls_cert and tls_key",
 		    account->name);
-	if (account->tls == CONFIG_TLS_IMPLICIT && account->port == PORT_POP3)
+	if (account->tls == EVPOP_TLS_IMPLICIT && account->port == EVPOP_PORT)
 		config_report_warning(report, account->file, account->line,
 		    "[account %s]: servers begin without TLS at port 110; did "
 		    "you mean tls = stls?",
 		    account->name);
-	if (account->tls != CONFIG_TLS_IMPLICIT && account->port == PORT_POP3S)
+	if (account->tls != EVPOP_TLS_IMPLICIT &&
+	    account->port == EVPOP_PORT_TLS)
 		config_report_warning(report, account->file, account->line,
 		    "[account %s]: servers begin with TLS at port 995; did you "
 		    "mean tls = implicit?",

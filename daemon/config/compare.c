@@ -47,7 +47,6 @@ config_value_equal(
 		return texts_equal(*(char *const *)in_a, *(char *const *)in_b);
 	case CONFIG_TYPE_WORDS:
 	case CONFIG_TYPE_PINS:
-	case CONFIG_TYPE_MECHANISMS:
 		return strings_equal(in_a, in_b);
 	case CONFIG_TYPE_KEEP:
 		return keeps_equal(in_a, in_b);

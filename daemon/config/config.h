@@ -18,11 +18,6 @@ enum config_log_level {
 	CONFIG_LOG_DEBUG
 };
 
-enum config_tls {
-	CONFIG_TLS_IMPLICIT = 0,
-	CONFIG_TLS_STLS,
-	CONFIG_TLS_NONE
-};
 enum config_order {
 	CONFIG_ORDER_OLDEST = 0,
 	CONFIG_ORDER_NEWEST
@@ -66,8 +61,6 @@ struct config_account {
 	/* Where it was defined, for messages; its line is below. */
 	char *file;
 	struct config_strings tls_pin;
-	/* Mechanisms to log in by; none: any that is strong enough. */
-	struct config_strings auth;
 	struct config_keep keep;
 	uint64_t max_message_size; /* octets, 0: no limit */
 	/* Delete what is stored and larger, whatever `keep` says; 0: no. */
@@ -75,6 +68,7 @@ struct config_account {
 	uint32_t timeout_resolve_ms, timeout_connect_ms, timeout_handshake_ms,
 	    timeout_greeting_ms, timeout_login_ms, timeout_command_ms,
 	    timeout_body_ms, timeout_quit_ms, timeout_session_ms;
+	uint32_t auth; /* EVPOP_MECHANISM_BIT() of each; 0: any safe one */
 	uint32_t interval_ms;
 	/* Bounds within which the interval follows the mail; 0: it does not. */
 	uint32_t interval_min_ms, interval_max_ms;
@@ -84,7 +78,7 @@ struct config_account {
 	uint32_t delete_guard;
 	unsigned line;
 	uint16_t port; /* 0: by tls */
-	uint8_t tls;   /* an enum config_tls */
+	uint8_t tls;   /* an enum evpop_tls */
 	uint8_t order; /* an enum config_order */
 	bool allow_cleartext;
 	bool enabled;
@@ -148,9 +142,6 @@ const struct config_account *config_find(
 
 /* The port, also where none is given. */
 uint16_t config_account_port(const struct config_account *);
-
-/* Whether a host is an address of this machine for itself, or its name. */
-bool config_host_is_loopback(const char *host);
 
 /*
  * Which server the account's maildrop is at: its host, and the port where that

@@ -1,33 +1,17 @@
 /* Where an account's maildrop is. */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
+
+#include <evpop/client.h>
 
 #include "daemon/config/config.h"
-
-#define PORT_POP3  110
-#define PORT_POP3S 995
 
 uint16_t
 config_account_port(const struct config_account *account)
 {
 	if (account->port != 0)
 		return account->port;
-	return account->tls == CONFIG_TLS_IMPLICIT ? PORT_POP3S : PORT_POP3;
-}
-
-bool
-config_host_is_loopback(const char *host)
-{
-	struct in_addr address;
-	struct in6_addr address6;
-
-	if (inet_pton(AF_INET, host, &address) == 1)
-		return ntohl(address.s_addr) >> 24 == 127;
-	if (inet_pton(AF_INET6, host, &address6) == 1)
-		return IN6_IS_ADDR_LOOPBACK(&address6);
-	return strcasecmp(host, "localhost") == 0;
+	return account->tls == EVPOP_TLS_IMPLICIT ? EVPOP_PORT_TLS : EVPOP_PORT;
 }
 
 /* Where servers usually are; at other ports there may be several. */
@@ -36,8 +20,8 @@ is_usual_place(const struct config_account *account)
 {
 	uint16_t port = config_account_port(account);
 
-	return (port == PORT_POP3 || port == PORT_POP3S) &&
-	       !config_host_is_loopback(account->host);
+	return (port == EVPOP_PORT || port == EVPOP_PORT_TLS) &&
+	       !evpop_host_is_loopback(account->host);
 }
 
 char *

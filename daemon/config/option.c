@@ -34,7 +34,7 @@ _Static_assert(
     sizeof(log_levels) / sizeof(log_levels[0]) == CONFIG_LOG_DEBUG + 2,
     "a name for each log level");
 static const char *const tls_modes[] = { "implicit", "stls", "none", NULL };
-_Static_assert(sizeof(tls_modes) / sizeof(tls_modes[0]) == CONFIG_TLS_NONE + 2,
+_Static_assert(sizeof(tls_modes) / sizeof(tls_modes[0]) == EVPOP_TLS_NONE + 2,
     "a name for each TLS mode");
 static const char *const compressions[] = { "none", "zstd", NULL };
 _Static_assert(

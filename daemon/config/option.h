@@ -42,8 +42,8 @@ enum config_type {
 	CONFIG_TYPE_ADDRESS,
 	CONFIG_TYPE_WORDS, /* struct config_strings, as are pins */
 	CONFIG_TYPE_PINS,
-	CONFIG_TYPE_MECHANISMS,
-	CONFIG_TYPE_INCLUDE, /* no member: it is done, not kept */
+	CONFIG_TYPE_MECHANISMS, /* uint32_t, EVPOP_MECHANISM_BIT() of each */
+	CONFIG_TYPE_INCLUDE,    /* no member: it is done, not kept */
 	CONFIG_TYPE_COUNT_OF
 };
 /* "duration". */

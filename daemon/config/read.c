@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <evpop/client.h>
+
 #include "daemon/config/doubt.h"
 #include "daemon/config/include.h"
 #include "daemon/config/ini.h"
@@ -370,7 +372,7 @@ source_add_key(
 		return;
 	if (option->type == CONFIG_TYPE_SECRET ||
 	    (option->type == CONFIG_TYPE_PROXY &&
-		config_proxy_tells_secret(value)))
+		evpop_proxy_has_password(value)))
 		source_check_exposure(source, line, key);
 	if (!config_doubt_check(&place, option, value, quoted))
 		return;

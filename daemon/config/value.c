@@ -1,6 +1,5 @@
 #include "daemon/config/value.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
@@ -16,8 +15,6 @@
 #include "daemon/config/near.h"
 #include "lib/base/unit.h"
 
-/* Of a name in the DNS, as text (RFC 1035 section 2.3.4). */
-#define HOST_LENGTH_MAX 253
 /* What a message shows of a value. */
 #define SHOWN_MAX 64
 
@@ -235,53 +232,27 @@ value_keep_text(const struct setting *setting, char *copy)
 	return CONFIG_VALUE_OK;
 }
 
-static bool
-value_is_address(const char *text)
-{
-	char bare[INET6_ADDRSTRLEN];
-	size_t length = strcspn(text, "%"); /* fe80::1%eth0 */
-	unsigned char address[16];
-
-	if (length >= sizeof(bare))
-		return false;
-	memcpy(bare, text, length);
-	bare[length] = '\0';
-	return inet_pton(AF_INET6, bare, address) == 1;
-}
-
 static enum config_value_result
 value_set_host(const struct setting *setting)
 {
-	const char *text = setting->text;
+	struct evpop_result result;
 
-	if (!value_is_address(text)) {
-		if (strchr(text, ':') != NULL)
-			return value_refuse(setting,
-			    "a host name or address alone (the port goes "
-			    "into port = )");
-		for (const char *at = text; *at != '\0'; at++) {
-			/* Other letters the library turns into xn--... */
-			if ((unsigned char)*at < 0x80 &&
-			    !isalnum((unsigned char)*at) &&
-			    strchr("-._", *at) == NULL)
-				return value_refuse(
-				    setting, "a host name or address");
-		}
-		if (strlen(text) > HOST_LENGTH_MAX || *text == '.' ||
-		    *text == '-' || strstr(text, "..") != NULL)
-			return value_refuse(setting, "a host name or address");
-	}
+	if (!evpop_host_check(setting->text, &result))
+		return value_refuse(setting,
+		    strchr(setting->text, ':') != NULL
+			? "a host name or address alone (the port goes into "
+			  "port = )"
+			: "a host name or address");
 	return value_keep_text(
-	    setting, evpop_arena_share(setting->arena, text));
+	    setting, evpop_arena_share(setting->arena, setting->text));
 }
 
 static enum config_value_result
 value_set_address(const struct setting *setting)
 {
-	struct in_addr address;
+	struct evpop_result result;
 
-	if (inet_pton(AF_INET, setting->text, &address) != 1 &&
-	    !value_is_address(setting->text))
+	if (!evpop_address_check(setting->text, &result))
 		return value_refuse(setting, "an IPv4 or IPv6 address");
 	return value_keep_text(
 	    setting, evpop_arena_share(setting->arena, setting->text));
@@ -299,17 +270,6 @@ value_set_proxy(const struct setting *setting)
 		    "for @, %3A for :, %2F for / and %25 for %");
 	return value_keep_text(
 	    setting, evpop_arena_share(setting->arena, setting->text));
-}
-
-bool
-config_proxy_tells_secret(const char *url)
-{
-	const char *from = strstr(url, "://");
-	const char *at = strrchr(url, '@');
-
-	from = from == NULL ? url : from + 3;
-	return at != NULL && at > from &&
-	       memchr(from, ':', (size_t)(at - from)) != NULL;
 }
 
 /* A relative path is taken from the folder of the file it stands in. */
@@ -353,16 +313,11 @@ static enum config_value_result
 value_set_words(const struct setting *setting)
 {
 	struct config_strings *strings = setting->member, found = { 0 };
+	const bool are_pins = setting->option->type == CONFIG_TYPE_PINS;
 	struct setting one = *setting;
-	enum evpop_mechanism mechanism;
 	struct evpop_result result;
 	char *rest, *word;
 
-	if (setting->option->type == CONFIG_TYPE_MECHANISMS &&
-	    strcasecmp(setting->text, "auto") == 0) {
-		*strings = found;
-		return CONFIG_VALUE_OK;
-	}
 	rest = evpop_arena_copy(
 	    setting->arena, setting->text, strlen(setting->text));
 	found.items = evpop_arena_take(setting->arena,
@@ -373,20 +328,53 @@ value_set_words(const struct setting *setting)
 		if (*word == '\0')
 			continue;
 		one.text = word;
-		if (setting->option->type == CONFIG_TYPE_PINS &&
-		    !evpop_tls_pin_check(word, &result))
+		if (are_pins && !evpop_tls_pin_check(word, &result))
 			return value_refuse(&one,
 			    "sha256: or spki-sha256: and 64 hexadecimal "
 			    "digits");
-		if (setting->option->type == CONFIG_TYPE_MECHANISMS &&
-		    !evpop_mechanism_find(word, &mechanism))
-			return value_refuse(&one,
-			    "auto, or of scram-sha-256-plus scram-sha-1-plus "
-			    "scram-sha-256 scram-sha-1 oauthbearer xoauth2 "
-			    "external cram-md5 apop plain login user");
 		found.items[found.count++] = word;
 	}
 	*strings = found;
+	return CONFIG_VALUE_OK;
+}
+
+static enum config_value_result
+value_refuse_mechanism(const struct setting *setting)
+{
+	char what[256] = "auto, or of";
+	size_t used = strlen(what);
+
+	for (int i = 0; i < EVPOP_MECHANISM_COUNT; i++)
+		used += (size_t)snprintf(what + used, sizeof(what) - used,
+		    " %s", evpop_mechanism_name((enum evpop_mechanism)i));
+	assert(used < sizeof(what));
+	for (char *at = what; *at != '\0'; at++)
+		*at = (char)tolower((unsigned char)*at);
+	return value_refuse(setting, what);
+}
+
+static enum config_value_result
+value_set_mechanisms(const struct setting *setting)
+{
+	const char *at = setting->text;
+	struct setting one = *setting;
+	enum evpop_mechanism mechanism;
+	uint32_t found = 0;
+	char word[64];
+
+	if (strcasecmp(at, "auto") == 0)
+		at = "";
+	while (*(at += strspn(at, " \t")) != '\0') {
+		size_t length = strcspn(at, " \t");
+
+		(void)snprintf(word, sizeof(word), "%.*s", (int)length, at);
+		one.text = word;
+		if (!evpop_mechanism_find(word, &mechanism))
+			return value_refuse_mechanism(&one);
+		found |= EVPOP_MECHANISM_BIT(mechanism);
+		at += length;
+	}
+	*(uint32_t *)setting->member = found;
 	return CONFIG_VALUE_OK;
 }
 
@@ -403,9 +391,11 @@ value_set_nothing(const struct setting *setting)
 			break;
 		*(char **)setting->member = NULL;
 		return CONFIG_VALUE_OK;
+	case CONFIG_TYPE_MECHANISMS:
+		value_put_number(setting, 0);
+		return CONFIG_VALUE_OK;
 	case CONFIG_TYPE_WORDS:
 	case CONFIG_TYPE_PINS:
-	case CONFIG_TYPE_MECHANISMS:
 		*(struct config_strings *)setting->member =
 		    (struct config_strings){ 0 };
 		return CONFIG_VALUE_OK;
@@ -457,8 +447,9 @@ config_value_set(const struct config_option *option, const char *text,
 		return value_set_address(&setting);
 	case CONFIG_TYPE_WORDS:
 	case CONFIG_TYPE_PINS:
-	case CONFIG_TYPE_MECHANISMS:
 		return value_set_words(&setting);
+	case CONFIG_TYPE_MECHANISMS:
+		return value_set_mechanisms(&setting);
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_SECRET:
 	case CONFIG_TYPE_COMMAND:

@@ -34,7 +34,4 @@ bool config_value_equal(
 void config_value_share(
     const struct config_option *, void *to, const void *from);
 
-/* Whether what may be a password stands in the URL of a proxy, good or not. */
-bool config_proxy_tells_secret(const char *url);
-
 #endif

@@ -55,7 +55,7 @@ credentials_new(struct event_base *base, const struct config_account *account,
 		return NULL;
 	credentials->known = known;
 	credentials->arg = arg;
-	credentials->mechanisms = setup_mechanisms(account);
+	credentials->mechanisms = account->auth;
 	credentials->user = strdup(account->user);
 	if (credentials->user == NULL ||
 	    !credentials_fetch(credentials, base, account))

@@ -259,7 +259,7 @@ start_well_or_badly(struct poller *poller, struct poller_account *account,
 {
 	struct evpop_tls_context *tls = NULL;
 
-	if (account->config->tls != CONFIG_TLS_NONE) {
+	if (account->config->tls != EVPOP_TLS_NONE) {
 		tls = tls_get(&poller->tls, account->config, result_r);
 		if (tls == NULL && start_run(poller, account, NULL, result_r))
 			return true;

@@ -22,34 +22,14 @@ setup_secret(
 	return false;
 }
 
-/* Names were checked when the configuration was read. */
-unsigned int
-setup_mechanisms(const struct config_account *account)
-{
-	enum evpop_mechanism mechanism;
-	unsigned int mechanisms = 0;
-	size_t i;
-
-	for (i = 0; i < account->auth.count; i++)
-		if (evpop_mechanism_find(account->auth.items[i], &mechanism))
-			mechanisms |= EVPOP_MECHANISM_BIT(mechanism);
-	return mechanisms;
-}
-
 void
 setup_client(
     struct evpop_client_config *client, const struct config_account *account)
 {
-	static const enum evpop_tls tls_modes[] = {
-		[CONFIG_TLS_IMPLICIT] = EVPOP_TLS_IMPLICIT,
-		[CONFIG_TLS_STLS] = EVPOP_TLS_STLS,
-		[CONFIG_TLS_NONE] = EVPOP_TLS_NONE,
-	};
-
 	*client = (struct evpop_client_config){
 		.host = account->host,
 		.port = account->port,
-		.tls = tls_modes[account->tls],
+		.tls = (enum evpop_tls)account->tls,
 		.allow_cleartext = account->allow_cleartext,
 		.proxy = account->proxy,
 		.source_address = account->source_address,

@@ -11,9 +11,6 @@
 bool setup_secret(
     const struct config_account *, struct secret_source *source_r);
 
-/* EVPOP_MECHANISM_BIT() of those that it names. */
-unsigned int setup_mechanisms(const struct config_account *);
-
 /* All but the context for TLS and the memory of servers; borrows strings. */
 void setup_client(
     struct evpop_client_config *client_r, const struct config_account *);

@@ -28,6 +28,9 @@ struct evpop_names;
 struct evpop_tls_context;
 
 /* How a session is protected.  There is no "if possible". */
+#define EVPOP_PORT     110 /* RFC 1939 section 3 */
+#define EVPOP_PORT_TLS 995 /* RFC 8314 section 7.1 */
+
 enum evpop_tls {
 	EVPOP_TLS_IMPLICIT = 0, /* TLS from the first byte (RFC 8314) */
 	EVPOP_TLS_STLS,         /* STLS, and no log-in without (RFC 2595) */
@@ -75,6 +78,31 @@ EVPOP_API bool evpop_tls_pin_check(
  */
 EVPOP_API bool evpop_proxy_check(
     const char *url, struct evpop_result *result_r) EVPOP_MUST_USE;
+
+/* Whether what may be a password stands in the URL of a proxy, good or not. */
+EVPOP_API bool evpop_proxy_has_password(const char *url);
+
+/*
+ * Whether this is a host as evpop_client_config takes it: a name that can
+ * exist, in UTF-8 where not in ASCII (RFC 5891), or an address, in either case
+ * without port and brackets; false with the reason in *result_r.
+ */
+EVPOP_API bool evpop_host_check(
+    const char *host, struct evpop_result *result_r) EVPOP_MUST_USE;
+
+/*
+ * Whether this is an IPv4 or IPv6 address; the latter may name a zone, as
+ * "fe80::1%eth0" does (RFC 4007 section 11), whose interface need not be there
+ * yet.  False with the reason in *result_r.
+ */
+EVPOP_API bool evpop_address_check(
+    const char *address, struct evpop_result *result_r) EVPOP_MUST_USE;
+
+/*
+ * Whether a host is this machine by what it is called: "localhost", or a
+ * loopback address.  No name is resolved.
+ */
+EVPOP_API bool evpop_host_is_loopback(const char *host);
 
 /*
  * Names by resolv.conf and the hosts file, which may both change: for programs
@@ -158,7 +186,8 @@ struct evpop_timeouts {
 /* Strings are copied by evpop_client_new(); zeroed members mean defaults. */
 struct evpop_client_config {
 	const char *host; /* name, in UTF-8 where not in ASCII, or address */
-	uint16_t port;    /* 0: 995 with implicit TLS, else 110 */
+	uint16_t port;    /* 0: EVPOP_PORT_TLS with implicit TLS, else
+			     EVPOP_PORT */
 	enum evpop_tls tls;
 	struct evpop_tls_context *tls_context; /* unless EVPOP_TLS_NONE; a
 						  reference is taken */

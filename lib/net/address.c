@@ -5,44 +5,44 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+#include <evpop/client.h>
 
 #include "lib/net/address.h"
 
+/* The zone behind the %; NULL where there is none. */
 static bool
-address_parse_scope(const char *text, uint32_t *scope_r)
+address_parse_ipv6(
+    const char *text, struct in6_addr *octets_r, const char **zone_r)
+{
+	char bare[INET6_ADDRSTRLEN];
+	size_t length = strcspn(text, "%");
+
+	if (length >= sizeof(bare))
+		return false;
+	memcpy(bare, text, length);
+	bare[length] = '\0';
+	*zone_r = text[length] == '%' ? text + length + 1 : NULL;
+	return inet_pton(AF_INET6, bare, octets_r) == 1;
+}
+
+static bool
+address_parse_zone(const char *text, uint32_t *zone_r)
 {
 	unsigned long number;
 	char *end;
 
-	*scope_r = if_nametoindex(text);
-	if (*scope_r != 0)
+	*zone_r = if_nametoindex(text);
+	if (*zone_r != 0)
 		return true;
 	if (*text < '0' || *text > '9')
 		return false;
 	number = strtoul(text, &end, 10);
 	if (*end != '\0' || number > UINT32_MAX)
 		return false;
-	*scope_r = (uint32_t)number;
+	*zone_r = (uint32_t)number;
 	return true;
-}
-
-static bool
-address_parse_ipv6(struct sockaddr_in6 *sin6, const char *text)
-{
-	char bare[INET6_ADDRSTRLEN];
-	const char *percent = strchr(text, '%');
-	size_t length = strlen(text);
-
-	if (percent != NULL) {
-		length = (size_t)(percent - text);
-		if (!address_parse_scope(percent + 1, &sin6->sin6_scope_id))
-			return false;
-	}
-	if (length >= sizeof(bare))
-		return false;
-	memcpy(bare, text, length);
-	bare[length] = '\0';
-	return inet_pton(AF_INET6, bare, &sin6->sin6_addr) == 1;
 }
 
 bool
@@ -51,6 +51,7 @@ evpop_address_parse(
 {
 	struct sockaddr_in *sin = (struct sockaddr_in *)&address->storage;
 	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)&address->storage;
+	const char *zone;
 
 	memset(address, 0, sizeof(*address));
 	if (inet_pton(AF_INET, text, &sin->sin_addr) == 1) {
@@ -60,12 +61,38 @@ evpop_address_parse(
 		return true;
 	}
 	memset(address, 0, sizeof(*address));
-	if (!address_parse_ipv6(sin6, text))
+	if (!address_parse_ipv6(text, &sin6->sin6_addr, &zone) ||
+	    (zone != NULL && !address_parse_zone(zone, &sin6->sin6_scope_id)))
 		return false;
 	sin6->sin6_family = AF_INET6;
 	sin6->sin6_port = htons(port);
 	address->length = sizeof(*sin6);
 	return true;
+}
+
+bool
+evpop_address_check(const char *text, struct evpop_result *result)
+{
+	struct in6_addr octets;
+	const char *zone;
+
+	if (inet_pton(AF_INET, text, &octets) == 1 ||
+	    (address_parse_ipv6(text, &octets, &zone) &&
+		(zone == NULL || *zone != '\0')))
+		return true;
+	evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_NONE,
+	    "\"%.100s\" is no address", text);
+	return false;
+}
+
+bool
+evpop_host_is_loopback(const char *host)
+{
+	struct evpop_address address;
+
+	if (evpop_address_parse(&address, host, 0))
+		return evpop_address_is_loopback(&address);
+	return strcasecmp(host, "localhost") == 0;
 }
 
 void

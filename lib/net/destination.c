@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PORT_POP3  110
-#define PORT_POP3S 995 /* RFC 8314 section 7.1 */
+/* Of a name as text, without the root's full stop (RFC 1035 section 2.3.4). */
+#define NAME_LENGTH_MAX 253
 
 #define OR_DEFAULT(value, fallback) ((value) != 0 ? (value) : (fallback))
 
@@ -82,6 +82,29 @@ evpop_idn_to_ascii(
 	return good;
 }
 
+bool
+evpop_host_check(const char *host, struct evpop_result *result)
+{
+	struct evpop_result ignored;
+	char *ascii;
+	bool good;
+
+	if (evpop_address_check(host, &ignored))
+		return true;
+	if (strchr(host, ':') != NULL)
+		return idn_fail(host,
+		    "a port, brackets and a scheme stand elsewhere", result);
+	if (!evpop_idn_to_ascii(host, &ascii, result))
+		return false;
+	good = *ascii != '\0' && *ascii != '-' && idn_is_name(ascii) &&
+	       strlen(ascii) <= NAME_LENGTH_MAX;
+	free(ascii);
+	return good || idn_fail(host,
+			   "a part of it is empty, too long or holds what no "
+			   "name may hold",
+			   result);
+}
+
 /* False without memory. */
 static bool
 destination_copy(struct evpop_destination *destination,
@@ -123,7 +146,7 @@ evpop_destination_init(struct evpop_destination *destination,
 	destination->dial = (struct evpop_dial_options){
 		.host = destination->host,
 		.port = OR_DEFAULT(
-		    config->port, is_implicit ? PORT_POP3S : PORT_POP3),
+		    config->port, is_implicit ? EVPOP_PORT_TLS : EVPOP_PORT),
 		.proxy = destination->proxy.host != NULL ? &destination->proxy
 							 : NULL,
 		.source_address = destination->source_address,

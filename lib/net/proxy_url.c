@@ -262,3 +262,14 @@ evpop_proxy_config_clear(struct evpop_proxy_config *config)
 	evpop_secret_forget(&config->password);
 	memset(config, 0, sizeof(*config));
 }
+
+bool
+evpop_proxy_has_password(const char *url)
+{
+	const char *from = strstr(url, "://");
+	const char *at = strrchr(url, '@');
+
+	from = from == NULL ? url : from + 3;
+	return at != NULL && at > from &&
+	       memchr(from, ':', (size_t)(at - from)) != NULL;
+}

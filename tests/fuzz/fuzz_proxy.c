@@ -13,7 +13,6 @@
 
 #include <evpop/client.h>
 
-#include "daemon/config/value.h"
 #include "lib/net/destination.h"
 #include "lib/net/proxy.h"
 #include "tests/fuzz/input.h"
@@ -60,7 +59,7 @@ read_url(const char *url, struct evpop_proxy_config *config)
 		assert(strpbrk(config->user, "\r\n") == NULL);
 		assert(strpbrk(config->password, "\r\n") == NULL);
 		assert(config->password[0] == '\0' ||
-		       config_proxy_tells_secret(url));
+		       evpop_proxy_has_password(url));
 	}
 	return true;
 }
@@ -209,7 +208,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	line = fuzz_up_to(&input, '\n');
 	name = fuzz_string(line.at, line.left);
 	host = read_host(name);
-	(void)config_proxy_tells_secret(url);
+	(void)evpop_proxy_has_password(url);
 	if (read_url(url, &config)) {
 		if (host != NULL)
 			run_both(&config, host, input, cuts);

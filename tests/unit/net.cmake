@@ -21,9 +21,7 @@ target_link_options(test_net_socket PRIVATE -Wl,--wrap=connect)
 target_link_options(test_net_parts PRIVATE
 	-Wl,--wrap=evpop_clock_monotonic_ms)
 
-# Beside the library's parser of URLs stands the daemon's check of them.
-evpop_unit_test(net_proxy test_net_proxy.c
-	LIBS evpop_net_for_tests evpopd_config)
+evpop_unit_test(net_proxy test_net_proxy.c LIBS evpop_net_for_tests)
 
 # Keys that other threads compute, and a loop that turns meanwhile.
 foreach(part derive scram)

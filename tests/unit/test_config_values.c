@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <evpop/auth.h>
 #include <evpop/client.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +45,7 @@ test_defaults(void **state)
 	account = config->accounts[0];
 	assert_null(account->id);
 	assert_int_equal(account->port, 0);
-	assert_int_equal(account->tls, CONFIG_TLS_IMPLICIT);
+	assert_int_equal(account->tls, EVPOP_TLS_IMPLICIT);
 	assert_int_equal(account->tls_pin.count, 0);
 	assert_null(account->tls_ca);
 	assert_null(account->tls_cert);
@@ -199,6 +200,7 @@ test_words(void **state)
 	    "admin =  alice \t bob\n"
 	    "[defaults]\ntls_ca = ca.pem\ntls_pin = sha256:" DIGEST "\n"
 	    "proxy = http://h\nsource_address = 192.0.2.1\n"
+	    "auth = plain\n"
 	    "[account a]\nhost=::1\nuser=u\npassword=p\ntls=none\nport=1100\n"
 	    "keep = 36h\norder = newest\nid = old\ntls_ca =\n"
 	    "proxy =\nsource_address =\n"
@@ -208,9 +210,20 @@ test_words(void **state)
 	    "tls=stls\nkeep = 2w\ntls_pin = sha256:" DIGEST
 	    " spki-sha256:" DIGEST "\ntls_cert = /c\ntls_key = /k\n"
 	    "[account c]\nhost=192.0.2.1\nuser=u\npassword_credential=c.1\n"
-	    "keep = delete\ntls_pin =\n");
+	    "keep = delete\ntls_pin =\n"
+	    "[account d]\nhost=h\nuser=u\npassword=p\n"
+	    "auth = \tSCRAM-SHA-256  apop\n"
+	    "[account e]\nhost=h\nuser=w\npassword=p\nauth = Auto\n"
+	    "[account f]\nhost=h\nuser=v\npassword=p\nauth =\n");
 	config = folder_read(*state);
 	assert_int_equal(config->log_level, CONFIG_LOG_DEBUG);
+	assert_int_equal(config_find(config, "c")->auth,
+	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_PLAIN));
+	assert_int_equal(config_find(config, "d")->auth,
+	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_SCRAM_SHA_256) |
+		EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_APOP));
+	assert_int_equal(config_find(config, "e")->auth, 0);
+	assert_int_equal(config_find(config, "f")->auth, 0);
 	assert_string_equal(
 	    config->store_path + strlen(((struct folder *)*state)->path),
 	    "/m.db");
@@ -223,7 +236,7 @@ test_words(void **state)
 	account = config_find(config, "a");
 	assert_non_null(account);
 	assert_int_equal(account->port, 1100);
-	assert_int_equal(account->tls, CONFIG_TLS_NONE);
+	assert_int_equal(account->tls, EVPOP_TLS_NONE);
 	assert_int_equal(account->keep.kind, CONFIG_KEEP_AGE);
 	assert_int_equal(account->keep.age_ms, 36 * 3600000);
 	assert_int_equal(account->order, CONFIG_ORDER_NEWEST);
@@ -246,7 +259,7 @@ test_words(void **state)
 	assert_non_null(account);
 	assert_int_equal(account->keep.kind, CONFIG_KEEP_DELETE);
 	assert_int_equal(account->tls_pin.count, 0);
-	assert_null(config_find(config, "d"));
+	assert_null(config_find(config, "g"));
 	assert_null(config_find(config, ""));
 	config_free(&config);
 }

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include <evpop/client.h>
+
 #include "lib/net/destination.h"
 
 static const struct {
@@ -114,12 +116,63 @@ test_bad(void **state)
 	}
 }
 
+#define A63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static void
+test_check(void **state)
+{
+	static const struct {
+		const char *host;
+		bool good;
+	} rows[] = {
+		{ "pop.example.org", true },
+		{ "pop.example.org.", true },
+		{ "pop_1.example.org", true },
+		{ "localhost", true },
+		{ "192.0.2.1", true },
+		{ "2001:db8::1", true },
+		{ "fe80::1%nosuchinterface", true },
+		{ "b\xc3\xbc"
+		  "cher.example",
+		    true },
+		{ A63 "." A63 "." A63 "." A63, false },
+		{ A63 "." A63 "." A63 ".aaaaaaaaaa"
+		      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		    true },
+		{ "pop.example.org:995", false },
+		{ "[::1]", false },
+		{ "a b", false },
+		{ "a..b", false },
+		{ ".a", false },
+		{ "-a", false },
+		{ "a/b", false },
+		{ "m\xc3\xbcller/example", false },
+		{ "\xe2\x98\x83.example", false },
+		{ "\xff.example", false },
+		{ "", false },
+	};
+	struct evpop_result result;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (evpop_host_check(rows[i].host, &result) != rows[i].good)
+			fail_msg("%s", rows[i].host);
+		if (rows[i].good)
+			continue;
+		assert_int_equal(result.error, EVPOP_ERROR_USAGE);
+		assert_non_null(strstr(result.text, "is no host name"));
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(evpop_host_check(bad[i], &result));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_check),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include <cmocka.h>
+
 #include <event2/event.h>
+#include <evpop/client.h>
 
 #include "lib/base/clock.h"
 #include "lib/net/address.h"
@@ -74,6 +76,42 @@ test_addresses(void **state)
 	evpop_address_text(&address, text);
 	assert_string_equal(text, "");
 	assert_false(evpop_address_is_loopback(&address));
+}
+
+/* Zones are not looked up: an interface may come later. */
+static void
+test_address_check(void **state)
+{
+	static const struct {
+		const char *text;
+		bool good, loopback;
+	} rows[] = {
+		{ "192.0.2.1", true, false },
+		{ "127.0.0.1", true, true },
+		{ "::1", true, true },
+		{ "::ffff:127.0.0.1", true, true },
+		{ "fe80::1%nosuchinterface", true, false },
+		{ "fe80::1%", false, false },
+		{ "192.0.2.1%eth0", false, false },
+		{ "localhost", false, true },
+		{ "LocalHost", false, true },
+		{ "localhost.example.org", false, false },
+		{ "[::1]", false, false },
+		{ "", false, false },
+	};
+	struct evpop_result result;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(
+		    evpop_address_check(rows[i].text, &result), rows[i].good);
+		assert_int_equal(
+		    evpop_host_is_loopback(rows[i].text), rows[i].loopback);
+		if (rows[i].good)
+			continue;
+		assert_int_equal(result.error, EVPOP_ERROR_USAGE);
+		assert_non_null(strstr(result.text, "is no address"));
+	}
 }
 
 /* Digits are IPv4, letters IPv6. */
@@ -350,6 +388,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_address_check),
 		cmocka_unit_test(test_interleave),
 		cmocka_unit_test(test_tls_sessions),
 		cmocka_unit_test(test_loop),

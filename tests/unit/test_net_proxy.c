@@ -10,7 +10,6 @@
 #include <cmocka.h>
 #include <evpop/client.h>
 
-#include "daemon/config/value.h"
 #include "lib/net/proxy.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -182,7 +181,7 @@ test_secrets_in_urls(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++)
 		assert_int_equal(
-		    config_proxy_tells_secret(rows[i].url), rows[i].secret);
+		    evpop_proxy_has_password(rows[i].url), rows[i].secret);
 }
 
 /* What the dialog says, and what the proxy answers; with lengths for NULs. */
