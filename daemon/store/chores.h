@@ -56,6 +56,10 @@ enum store_status store_chores_step(struct store_chores *, bool is_idle,
  */
 void store_chores_end(struct store_chores *, bool is_well);
 
+/* Before it: remove all bodies that an earlier run left unfinished. */
+enum store_status store_chores_sweep(struct sql_db *)
+    __attribute__((warn_unused_result));
+
 /* Remove the pieces of a body, later. */
 void store_chores_remove_body(struct store_chores *, int64_t body);
 

@@ -5,10 +5,10 @@
 #include "daemon/failpoint/failpoint.h"
 #include "daemon/store/attempts.h"
 #include "daemon/store/chunk.h"
+#include "daemon/store/compare.h"
 #include "daemon/store/counter.h"
 #include "daemon/store/identity.h"
 #include "daemon/store/index/index.h"
-#include "daemon/store/kept.h"
 #include "daemon/store/writer.h"
 
 /* ---- unfinished bodies ---- */
@@ -324,7 +324,7 @@ commit_compare_known(struct store_writer *writer, struct store_body *body,
 	*same_r = false;
 	if (!commit_may_be_same(known, result))
 		return STORE_OK;
-	return store_kept_is_same(
+	return store_compare_message(
 	    store_writer_db(writer), known->message_id, body, same_r);
 }
 

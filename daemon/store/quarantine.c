@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "daemon/store/aside.h"
 #include "daemon/store/attempts.h"
+#include "daemon/store/binding.h"
 #include "daemon/store/private.h"
 #include "daemon/store/writer.h"
 
@@ -259,7 +259,7 @@ release_make_unknown(
 	    row.state == STORE_UID_QUARANTINED)
 		status = store_unique_forget(store_writer_db(writer), unique);
 	if (status == STORE_OK)
-		status = store_aside_release(store_writer_db(writer), unique);
+		status = store_binding_release(store_writer_db(writer), unique);
 	if (status == STORE_OK)
 		status = store_attempts_forget(store_writer_attempts(writer),
 		    store_writer_db(writer), unique);

@@ -7,11 +7,11 @@
 #include "daemon/notify/notify.h"
 #include "daemon/store/body.h"
 #include "daemon/store/check.h"
+#include "daemon/store/chores.h"
 #include "daemon/store/chunk.h"
 #include "daemon/store/codec.h"
 #include "daemon/store/db.h"
 #include "daemon/store/digest.h"
-#include "daemon/store/orphan.h"
 #include "daemon/store/private.h"
 #include "daemon/store/reader.h"
 #include "daemon/store/sql/files.h"
@@ -110,7 +110,7 @@ open_prepare(
 	/* A probe of the writer may have been cut off before its removal. */
 	status = sql_exec(db, "DELETE FROM chunk WHERE id < 0");
 	if (status == STORE_OK)
-		status = store_orphan_sweep(db);
+		status = store_chores_sweep(db);
 	if (status == STORE_OK)
 		status = open_number_bodies(store, db);
 	if (status == STORE_OK)

@@ -1,4 +1,4 @@
-#include "daemon/store/kept.h"
+#include "daemon/store/compare.h"
 
 #include <string.h>
 
@@ -6,58 +6,63 @@
 #include "lib/base/header_filter.h"
 
 /* A digest of it, from octets in pieces of any size. */
-struct kept {
+struct comparison {
 	struct evpop_header_filter filter;
 	struct store_digest *digest;
 	bool in_body;
 };
 
 static void
-kept_take_header(
+compare_take_header(
     const unsigned char *bytes, size_t length, bool is_added, void *arg)
 {
-	struct kept *kept = arg;
+	struct comparison *comparison = arg;
 
 	if (is_added)
 		return;
-	store_digest_update(kept->digest, bytes, length);
+	store_digest_update(comparison->digest, bytes, length);
 }
 
 static bool
-kept_begin(struct kept *kept)
+compare_begin(struct comparison *comparison)
 {
-	memset(kept, 0, sizeof(*kept));
-	kept->digest = store_digest_new();
-	evpop_header_filter_init(&kept->filter, kept_take_header, kept);
-	return kept->digest != NULL;
+	memset(comparison, 0, sizeof(*comparison));
+	comparison->digest = store_digest_new();
+	evpop_header_filter_init(
+	    &comparison->filter, compare_take_header, comparison);
+	return comparison->digest != NULL;
 }
 
 /* Line by line, for the filter does not tell where the header has ended. */
 static void
-kept_feed(struct kept *kept, const unsigned char *bytes, size_t length)
+compare_feed(
+    struct comparison *comparison, const unsigned char *bytes, size_t length)
 {
-	while (length > 0 && !kept->in_body) {
+	while (length > 0 && !comparison->in_body) {
 		const unsigned char *end = memchr(bytes, '\n', length);
 		size_t line = end == NULL ? length : (size_t)(end - bytes) + 1;
 
-		evpop_header_filter_feed(&kept->filter, bytes, line);
-		kept->in_body = evpop_header_filter_is_complete(&kept->filter);
+		evpop_header_filter_feed(&comparison->filter, bytes, line);
+		comparison->in_body =
+		    evpop_header_filter_is_complete(&comparison->filter);
 		bytes += line;
 		length -= line;
 	}
-	store_digest_update(kept->digest, bytes, length);
+	store_digest_update(comparison->digest, bytes, length);
 }
 
 static void
-kept_end(struct kept *kept, unsigned char digest_r[STORE_DIGEST_SIZE])
+compare_end(
+    struct comparison *comparison, unsigned char digest_r[STORE_DIGEST_SIZE])
 {
-	evpop_header_filter_finish(&kept->filter);
-	store_digest_final(kept->digest, digest_r);
-	store_digest_free(kept->digest);
+	evpop_header_filter_finish(&comparison->filter);
+	store_digest_final(comparison->digest, digest_r);
+	store_digest_free(comparison->digest);
 }
 
 static enum store_status
-kept_feed_file(struct kept *kept, struct sql_db *db, int64_t number)
+compare_feed_file(
+    struct comparison *comparison, struct sql_db *db, int64_t number)
 {
 	enum store_status taken = STORE_OK, status;
 	struct sql_statement use;
@@ -69,14 +74,14 @@ kept_feed_file(struct kept *kept, struct sql_db *db, int64_t number)
 
 		taken = store_chunk_take(db, &use, 1, &bytes, &length);
 		if (taken == STORE_OK)
-			kept_feed(kept, bytes, length);
+			compare_feed(comparison, bytes, length);
 	}
 	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
 }
 
 static enum store_status
-kept_find_body(struct sql_db *db, int64_t message_id, int64_t *number_r)
+compare_find_body(struct sql_db *db, int64_t message_id, int64_t *number_r)
 {
 	static const char sql[] = "SELECT body FROM message WHERE id = ?1";
 	enum store_status status = STORE_NOT_FOUND, ended;
@@ -93,48 +98,49 @@ kept_find_body(struct sql_db *db, int64_t message_id, int64_t *number_r)
 }
 
 static enum store_status
-kept_of_message(struct sql_db *db, int64_t message_id,
+compare_of_message(struct sql_db *db, int64_t message_id,
     unsigned char digest_r[STORE_DIGEST_SIZE])
 {
 	enum store_status status;
-	struct kept kept;
+	struct comparison comparison;
 	int64_t number = 0;
 
-	if (!kept_begin(&kept))
+	if (!compare_begin(&comparison))
 		return STORE_MEMORY;
-	status = kept_find_body(db, message_id, &number);
+	status = compare_find_body(db, message_id, &number);
 	if (status == STORE_OK)
-		status = kept_feed_file(&kept, db, number);
-	kept_end(&kept, digest_r);
+		status = compare_feed_file(&comparison, db, number);
+	compare_end(&comparison, digest_r);
 	return status;
 }
 
 static enum store_status
-kept_of_body(struct sql_db *db, const struct store_body *body,
+compare_of_body(struct sql_db *db, const struct store_body *body,
     unsigned char digest_r[STORE_DIGEST_SIZE])
 {
 	enum store_status status;
-	struct kept kept;
+	struct comparison comparison;
 
-	if (!kept_begin(&kept))
+	if (!compare_begin(&comparison))
 		return STORE_MEMORY;
-	status = kept_feed_file(&kept, db, body->number);
+	status = compare_feed_file(&comparison, db, body->number);
 	if (body->piece != NULL)
-		kept_feed(&kept, body->piece->bytes, body->piece->length);
-	kept_end(&kept, digest_r);
+		compare_feed(
+		    &comparison, body->piece->bytes, body->piece->length);
+	compare_end(&comparison, digest_r);
 	return status;
 }
 
 enum store_status
-store_kept_is_same(struct sql_db *db, int64_t message_id,
+store_compare_message(struct sql_db *db, int64_t message_id,
     const struct store_body *body, bool *same_r)
 {
 	unsigned char known[STORE_DIGEST_SIZE], new[STORE_DIGEST_SIZE];
-	enum store_status status = kept_of_message(db, message_id, known);
+	enum store_status status = compare_of_message(db, message_id, known);
 
 	*same_r = false;
 	if (status == STORE_OK)
-		status = kept_of_body(db, body, new);
+		status = compare_of_body(db, body, new);
 	if (status == STORE_OK)
 		*same_r = memcmp(known, new, sizeof(new)) == 0;
 	/* A message that cannot be read is like no other. */

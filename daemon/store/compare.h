@@ -3,8 +3,8 @@
  * header lines that servers add to what was read.  For the writer's thread,
  * inside its transaction.
  */
-#ifndef STORE_KEPT_H
-#define STORE_KEPT_H
+#ifndef STORE_COMPARE_H
+#define STORE_COMPARE_H
 
 #include "daemon/store/body.h"
 
@@ -12,7 +12,7 @@
  * Whether a body on its way, of which all but the last piece is in the file, is
  * the message of that id, but for such lines.  Reads both.
  */
-enum store_status store_kept_is_same(struct sql_db *, int64_t message_id,
+enum store_status store_compare_message(struct sql_db *, int64_t message_id,
     const struct store_body *, bool *same_r)
     __attribute__((warn_unused_result));
 
