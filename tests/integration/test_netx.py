@@ -226,11 +226,10 @@ class DovecotTest(NetxTest):
     def test_static(self):
         """From the archives, and what they stand on."""
         self.offer("plain apop")
-        packages = self.pkg_config("--print-requires-private", "evpop")
+        needed = self.pkg_config("--static", "--libs-only-l", "evpop")
+        needed.remove("-levpop")
         libraries = [self.libraries / "libevpop-netx.a",
-                     self.libraries / "libevpop.a",
-                     *run("pkg-config", "--libs", *packages).split(),
-                     "-pthread"]
+                     self.libraries / "libevpop.a", *needed, "-pthread"]
         self.server.deliver("anna", corpus.messages(2))
         program = self.compile(SERVER_PORT=self.server.port, APOP=1,
                                libraries=libraries)
