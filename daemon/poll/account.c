@@ -135,7 +135,9 @@ log_failure(
 	const char *intro = "";
 
 	/* All other texts say by themselves what failed. */
-	if (result->phase == EVPOP_PHASE_LOGIN && progress->was_asked)
+	if (result->phase == EVPOP_PHASE_LOGIN && progress->was_asked &&
+	    (result->error == EVPOP_ERROR_AUTH ||
+		result->error == EVPOP_ERROR_REFUSED))
 		intro = "login refused; the server said: ";
 	else if (result->error == EVPOP_ERROR_REFUSED)
 		intro = "refused; the server said: ";

@@ -1,12 +1,14 @@
 #include "tests/unit/poll_house.h"
 
 #include <event2/event.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* cmocka wants the four above before it. */
 #include <cmocka.h>
@@ -93,7 +95,7 @@ house_over(struct store *store, void *arg)
 	((struct poll_house *)arg)->over = true;
 }
 
-/* ---- What came of it ---- */
+/* ---- Text ---- */
 
 static void __attribute__((format(printf, 3, 4)))
 text_add(char *text, size_t size, const char *format, ...)
@@ -118,6 +120,58 @@ text_shorten(char *text, const char *folder)
 		memmove(at + 1, at + length, strlen(at + length) + 1);
 	}
 }
+
+/* ---- What is logged ---- */
+
+static void
+log_path(const struct poll_house *house, char path_r[160])
+{
+	(void)snprintf(path_r, 160, "%s/log", house->fixture->folder);
+}
+
+/* Standard error goes to a file; returns what it was. */
+static int
+log_divert(const struct poll_house *house)
+{
+	char path[160];
+	int kept = dup(STDERR_FILENO), file;
+
+	log_path(house, path);
+	file = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+	assert_true(kept >= 0 && file >= 0);
+	assert_int_equal(dup2(file, STDERR_FILENO), STDERR_FILENO);
+	(void)close(file);
+	log_set_level(LOG_LEVEL_INFO);
+	return kept;
+}
+
+/* Keep the lines, without when it was and how long it took. */
+static void
+log_restore(struct poll_house *house, int kept)
+{
+	char path[160], line[1024], *at, *end;
+	FILE *file;
+
+	log_set_level(LOG_LEVEL_ERROR);
+	assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+	(void)close(kept);
+	log_path(house, path);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	house->logged[0] = '\0';
+	while (fgets(line, sizeof(line), file) != NULL) {
+		at = strstr(line, "Z ");
+		at = at == NULL ? line : at + 2;
+		end = strstr(at, ", in ");
+		if (end != NULL)
+			(void)strcpy(end, "\n");
+		text_add(house->logged, sizeof(house->logged), "%s", at);
+	}
+	(void)fclose(file);
+	text_shorten(house->logged, house->fixture->folder);
+}
+
+/* ---- What came of it ---- */
 
 /* All figures but zeros, and but for the octets of the session. */
 static void
@@ -250,6 +304,7 @@ poll_house_poll(
 {
 	struct fixture *fixture = house->fixture;
 	char text[1024];
+	int kept = log_divert(house);
 
 	(void)snprintf(
 	    text, sizeof(text), "[account " ACCOUNT "]\n@anna\n%s", keys);
@@ -267,6 +322,7 @@ poll_house_poll(
 		house_note_plan(house);
 		poll_house_close(house);
 	}
+	log_restore(house, kept);
 	house->over = false;
 	store_uids(
 	    fixture->store, fixture->account, NULL, house_note_uids, house);

@@ -23,6 +23,7 @@ struct poll_house {
 	char advice[POLLER_ADVICE_SIZE];
 	char plan[512];    /* "2 messages: 1 fetch 23, 2 fetch 11" */
 	char known[2048];  /* "2 messages: id-1 stored, id-2 deleted" */
+	char logged[1024]; /* "warning: ...", one line each, without times */
 	const char *asked; /* "CAPA;USER anna;PASS secret;...;QUIT;" */
 };
 

@@ -26,12 +26,21 @@ struct poll {
 	const char *keys; /* of the account, besides how it logs in */
 	enum poller_wish wish;
 	struct net_rule rules[RULES_MAX];
-	const char *asked, *said, *known, *text, *plan, *advice;
+	const char *asked, *said, *known, *text, *plan, *advice, *logged;
 };
 
 /* What a server is asked that is met for the first time, and another. */
 #define NEW "CAPA;USER anna;PASS secret;CAPA;UIDL;"
 #define OLD "USER anna;PASS secret;UIDL;"
+
+/* Lines of the log. */
+#define DONE(messages, fetched, octets, deleted)                               \
+	"info: home: " messages " on the server, " fetched " fetched (" octets \
+	"), " deleted " deleted\n"
+#define NOT_FETCHED(number, why) \
+	"warning: home: message " number " was not fetched: " why "\n"
+#define FIGURES(fetched, deleted) \
+	" (" fetched " fetched, " deleted " deleted)\n"
 
 #define BOTH_STORED  "2 messages: id-1 stored, id-2 stored"
 #define BOTH_DELETED "2 messages: id-1 deleted, id-2 deleted"
@@ -39,12 +48,12 @@ struct poll {
 	{                                                                    \
 		.asked = NEW "RETR 1;RETR 2;QUIT;",                          \
 		.said = "waiting ok: messages 2, fetched 2, body_octets 85", \
-		.known = BOTH_STORED                                         \
+		.known = BOTH_STORED,                                        \
+		.logged = DONE("2 messages", "2", "85 B", "0")               \
 	}
 #define IT_MAY_PASS                                                    \
 	"the failure may be temporary; evpopd tries again by itself; " \
-	"\"evpopctl poll home\" "                                      \
-	"tries at once"
+	"\"evpopctl poll home\" tries at once"
 
 static const struct poll kept_for_ever[] = {
 	FETCH_BOTH,
@@ -58,7 +67,8 @@ static const struct poll kept_two_weeks[] = {
 	{ .keys = "keep = 14d\n",
 	    .asked = NEW "RETR 1;RETR 2;QUIT;",
 	    .said = "waiting ok: messages 2, fetched 2, body_octets 85",
-	    .known = BOTH_STORED },
+	    .known = BOTH_STORED,
+	    .logged = DONE("2 messages", "2", "85 B", "0") },
 	{ .keys = "keep = 14d\n",
 	    .asked = OLD "QUIT;",
 	    .said = "waiting ok: messages 2",
@@ -72,11 +82,15 @@ static const struct poll deleted_once_stored[] = {
 	    .asked = NEW "LIST;RETR 1;RETR 2;DELE 1;DELE 2;QUIT;",
 	    .said = "waiting refused: messages 2, fetched 2, body_octets 85",
 	    .known = "2 messages: id-1 owed, id-2 owed",
-	    .text = "not all" },
+	    .text = "not all",
+	    .logged =
+		"warning: home: refused; the server said: not all" FIGURES(
+		    "2", "0") },
 	{ .keys = "keep = delete\n",
 	    .asked = OLD "LIST;TOP 1 0;TOP 2 0;DELE 1;DELE 2;QUIT;",
 	    .said = "waiting ok: messages 2, deleted 2",
-	    .known = BOTH_DELETED },
+	    .known = BOTH_DELETED,
+	    .logged = DONE("2 messages", "0", "0 B", "2") },
 	{ .keys = "keep = delete\n",
 	    .asked = OLD "QUIT;",
 	    .said = "waiting ok",
@@ -90,11 +104,14 @@ static const struct poll quit_without_answer[] = {
 	    .said = "failing io: messages 2, fetched 2, body_octets 85",
 	    .known = "2 messages: id-1 owed, id-2 owed",
 	    .text = "the server closed the connection without answering QUIT",
-	    .advice = IT_MAY_PASS },
+	    .advice = IT_MAY_PASS,
+	    .logged = "warning: home: the server closed the connection without "
+		      "answering QUIT" FIGURES("2", "0") },
 	{ .keys = "keep = delete\n",
 	    .asked = OLD "LIST;TOP 1 0;TOP 2 0;DELE 1;DELE 2;QUIT;",
 	    .said = "waiting ok: messages 2, deleted 2",
-	    .known = BOTH_DELETED },
+	    .known = BOTH_DELETED,
+	    .logged = DONE("2 messages", "0", "0 B", "2") },
 };
 
 static const struct poll large_ones_deleted[] = {
@@ -102,7 +119,8 @@ static const struct poll large_ones_deleted[] = {
 	    .asked = NEW "LIST;RETR 1;RETR 2;DELE 2;QUIT;",
 	    .said =
 		"waiting ok: messages 2, fetched 2, deleted 1, body_octets 85",
-	    .known = "2 messages: id-1 stored, id-2 deleted" },
+	    .known = "2 messages: id-1 stored, id-2 deleted",
+	    .logged = DONE("2 messages", "2", "85 B", "1") },
 	{ .keys = "delete_above = 42\n",
 	    .asked = OLD "QUIT;",
 	    .said = "waiting ok: messages 1",
@@ -115,7 +133,8 @@ static const struct poll deleted_in_two_sessions[] = {
 			 "secret;UIDL;LIST;RETR 1;DELE 1;QUIT;",
 	    .said =
 		"waiting ok: messages 2, fetched 2, deleted 2, body_octets 85",
-	    .known = BOTH_DELETED },
+	    .known = BOTH_DELETED,
+	    .logged = DONE("2 messages", "2", "85 B", "2") },
 };
 
 /* What earlier polls stored is deleted when a person says so. */
@@ -124,16 +143,21 @@ static const struct poll guarded[] = {
 	{ .keys = "keep = delete\ndelete_guard = 1\n",
 	    .asked = OLD "QUIT;",
 	    .said = "waiting ok: messages 2, held 2",
-	    .known = BOTH_STORED },
+	    .known = BOTH_STORED,
+	    .logged = "warning: home: 2 deletions held, far more than usual; "
+		      "\"evpopctl poll --confirm home\" carries them out\n" },
 	{ .keys = "keep = delete\ndelete_guard = 1\n",
 	    .asked = OLD "QUIT;",
 	    .said = "waiting ok: messages 2, held 2",
-	    .known = BOTH_STORED },
+	    .known = BOTH_STORED,
+	    .logged = "warning: home: 2 deletions held, far more than usual; "
+		      "\"evpopctl poll --confirm home\" carries them out\n" },
 	{ .keys = "keep = delete\ndelete_guard = 1\n",
 	    .wish = POLLER_WISH_CONFIRM,
 	    .asked = OLD "LIST;TOP 1 0;TOP 2 0;DELE 1;DELE 2;QUIT;",
 	    .said = "waiting ok: messages 2, deleted 2",
-	    .known = BOTH_DELETED },
+	    .known = BOTH_DELETED,
+	    .logged = DONE("2 messages", "0", "0 B", "2") },
 };
 
 static const struct poll guard_is_not_reached[] = {
@@ -141,7 +165,8 @@ static const struct poll guard_is_not_reached[] = {
 	{ .keys = "keep = delete\ndelete_guard = 2\n",
 	    .asked = OLD "LIST;TOP 1 0;TOP 2 0;DELE 1;DELE 2;QUIT;",
 	    .said = "waiting ok: messages 2, deleted 2",
-	    .known = BOTH_DELETED },
+	    .known = BOTH_DELETED,
+	    .logged = DONE("2 messages", "0", "0 B", "2") },
 };
 
 static const struct poll limits[] = {
@@ -149,15 +174,19 @@ static const struct poll limits[] = {
 	    .asked = NEW "RETR 1;QUIT;",
 	    .said =
 		"waiting ok: messages 2, fetched 1, body_octets 42, later 1",
-	    .known = "1 messages: id-1 stored" },
+	    .known = "1 messages: id-1 stored",
+	    .logged = DONE("2 messages", "1", "42 B", "0") },
 	{ .keys = "max_message_size = 42\n",
 	    .asked = OLD "LIST;QUIT;",
 	    .said = "waiting ok: messages 2, too_large 1",
-	    .known = "1 messages: id-1 stored" },
+	    .known = "1 messages: id-1 stored",
+	    .logged = "info: home: 1 message left on the server: larger than "
+		      "max_message_size\n" },
 	{ .keys = "max_message_size = 43\n",
 	    .asked = OLD "LIST;RETR 2;QUIT;",
 	    .said = "waiting ok: messages 2, fetched 1, body_octets 43",
-	    .known = BOTH_STORED },
+	    .known = BOTH_STORED,
+	    .logged = DONE("2 messages", "1", "43 B", "0") },
 };
 
 static const struct poll newest_first[] = {
@@ -165,20 +194,23 @@ static const struct poll newest_first[] = {
 	    .asked = NEW "RETR 2;QUIT;",
 	    .said =
 		"waiting ok: messages 2, fetched 1, body_octets 43, later 1",
-	    .known = "1 messages: id-2 stored" },
+	    .known = "1 messages: id-2 stored",
+	    .logged = DONE("2 messages", "1", "43 B", "0") },
 };
 
 static const struct poll baseline[] = {
 	{ .keys = "baseline = yes\n",
 	    .asked = NEW "QUIT;",
 	    .said = "waiting ok: messages 2, seen 2",
-	    .known = "0 messages: id-1 seen, id-2 seen" },
+	    .known = "0 messages: id-1 seen, id-2 seen",
+	    .logged = "info: home: 2 messages counted as seen\n" },
 	{ .keys = "baseline = yes\n",
 	    .rules = { { "UIDL", "+OK\r\n1 id-1\r\n2 id-3\r\n.\r\n",
 		NET_GO_ON } },
 	    .asked = OLD "RETR 2;QUIT;",
 	    .said = "waiting ok: messages 2, fetched 1, body_octets 43",
-	    .known = "1 messages: id-1 seen, id-2 deleted, id-3 stored" },
+	    .known = "1 messages: id-1 seen, id-2 deleted, id-3 stored",
+	    .logged = DONE("2 messages", "1", "43 B", "0") },
 };
 
 /* A dry run changes nothing. */
@@ -192,7 +224,8 @@ static const struct poll wishes[] = {
 	{ .wish = POLLER_WISH_BASELINE,
 	    .asked = NEW "QUIT;",
 	    .said = "waiting ok: messages 2, seen 2",
-	    .known = "0 messages: id-1 seen, id-2 seen" },
+	    .known = "0 messages: id-1 seen, id-2 seen",
+	    .logged = "info: home: 2 messages counted as seen\n" },
 	{ .keys = "keep = delete\n",
 	    .asked = OLD "QUIT;",
 	    .said = "waiting ok: messages 2",
@@ -215,7 +248,9 @@ static const struct poll dry_runs_of_known[] = {
 	    .asked = OLD "LIST;TOP 1 0;TOP 2 0;QUIT;",
 	    .said = "waiting ok: messages 2, adopted 2, adopted_bytes 85",
 	    .known = BOTH_STORED,
-	    .plan = "2 messages: 1 adopt, 2 adopt" },
+	    .plan = "2 messages: 1 adopt, 2 adopt",
+	    .logged = "info: home: 2 known messages recognised under new "
+		      "unique-ids, 85 B not downloaded\n" },
 	{ .asked = OLD "QUIT;",
 	    .said = "waiting ok: messages 2",
 	    .known = BOTH_STORED },
@@ -245,7 +280,9 @@ static const struct poll ids_renamed[] = {
 	      NET_GO_ON } },
 	    .asked = OLD "LIST;TOP 1 0;TOP 2 0;QUIT;",
 	    .said = "waiting ok: messages 2, adopted 2, adopted_bytes 85",
-	    .known = "2 messages: new-1 stored, new-2 stored" },
+	    .known = "2 messages: new-1 stored, new-2 stored",
+	    .logged = "info: home: 2 known messages recognised under new "
+		      "unique-ids, 85 B not downloaded\n" },
 	{ .rules = { { "UIDL", "+OK\r\n1 new-1\r\n2 new-2\r\n.\r\n",
 	      NET_GO_ON } },
 	    .asked = OLD "QUIT;",
@@ -258,13 +295,15 @@ static const struct poll equal_ids[] = {
 	      NET_GO_ON } },
 	    .asked = NEW "RETR 1;RETR 2;QUIT;",
 	    .said = "waiting ok: messages 2, fetched 2, body_octets 85",
-	    .known = "2 messages: same stored, same+1 stored" },
+	    .known = "2 messages: same stored, same+1 stored",
+	    .logged = DONE("2 messages", "2", "85 B", "0") },
 	{ .keys = "keep = delete\n",
 	    .rules = { { "UIDL", "+OK\r\n1 same\r\n2 same\r\n.\r\n",
 		NET_GO_ON } },
 	    .asked = OLD "LIST;TOP 1 0;TOP 2 0;DELE 1;DELE 2;QUIT;",
 	    .said = "waiting ok: messages 2, deleted 2",
-	    .known = "2 messages: same deleted, same+1 deleted" },
+	    .known = "2 messages: same deleted, same+1 deleted",
+	    .logged = DONE("2 messages", "0", "0 B", "2") },
 };
 
 static const struct poll without_unique_ids[] = {
@@ -272,7 +311,8 @@ static const struct poll without_unique_ids[] = {
 	      { "UIDL", "-ERR no\r\n", NET_GO_ON } },
 	    .asked = NEW "LIST;TOP 1 0;TOP 2 0;RETR 1;RETR 2;QUIT;",
 	    .said = "waiting ok: messages 2, fetched 2, body_octets 85",
-	    .known = "2 messages: body stored, body stored" },
+	    .known = "2 messages: body stored, body stored",
+	    .logged = DONE("2 messages", "2", "85 B", "0") },
 	{ .rules = { { "CAPA", "+OK\r\nUSER\r\nTOP\r\n.\r\n", NET_GO_ON },
 	      { "UIDL", "-ERR no\r\n", NET_GO_ON } },
 	    .asked = OLD "LIST;TOP 1 0;TOP 2 0;QUIT;",
@@ -286,7 +326,8 @@ static const struct poll without_anything[] = {
 	      { "TOP 1 0", "-ERR no\r\n", NET_GO_ON } },
 	    .asked = NEW "LIST;RETR 1;RETR 2;QUIT;",
 	    .said = "waiting ok: messages 2, fetched 2, body_octets 85",
-	    .known = "2 messages: body stored, body stored" },
+	    .known = "2 messages: body stored, body stored",
+	    .logged = DONE("2 messages", "2", "85 B", "0") },
 	{ .rules = { { "CAPA", "+OK\r\nUSER\r\n.\r\n", NET_GO_ON },
 	      { "UIDL", "-ERR no\r\n", NET_GO_ON },
 	      { "TOP 1 0", "-ERR no\r\n", NET_GO_ON } },
@@ -299,7 +340,8 @@ static const struct poll without_anything[] = {
 		{ "TOP 1 0", "-ERR no\r\n", NET_GO_ON } },
 	    .asked = OLD "LIST;RETR 1;RETR 2;DELE 1;DELE 2;QUIT;",
 	    .said = "waiting ok: messages 2, deleted 2, body_octets 85",
-	    .known = "2 messages" },
+	    .known = "2 messages",
+	    .logged = DONE("2 messages", "0", "85 B", "2") },
 	{ .keys = "keep = delete\n",
 	    .rules = { { "CAPA", "+OK\r\nUSER\r\n.\r\n", NET_GO_ON },
 		{ "UIDL", "-ERR no\r\n", NET_GO_ON },
@@ -315,19 +357,29 @@ static const struct poll one_refused[] = {
 	    .asked = NEW "RETR 1;RETR 2;QUIT;",
 	    .said =
 		"waiting ok: messages 2, fetched 1, failed 1, body_octets 43",
-	    .known = "1 messages: id-2 stored" },
+	    .known = "1 messages: id-2 stored",
+	    .logged = NOT_FETCHED("1", "no") DONE("2 messages", "1", "43 B",
+		"0") "warning: home: 1 message could not be fetched\n" },
 	{ .rules = { { "RETR 1", "-ERR no\r\n", NET_GO_ON } },
 	    .asked = OLD "RETR 1;QUIT;",
 	    .said = "failing refused: messages 2, failed 1",
 	    .known = "1 messages: id-2 stored",
 	    .text = "the server gave none of 1 message: no",
-	    .advice = IT_MAY_PASS },
+	    .advice = IT_MAY_PASS,
+	    .logged = NOT_FETCHED("1",
+		"no") "warning: home: refused; the server said: the server "
+		      "gave none of 1 message: no" FIGURES("0", "0") },
 	{ .rules = { { "RETR 1", "-ERR no\r\n", NET_GO_ON } },
 	    .asked = OLD "RETR 1;QUIT;",
 	    .said = "failing refused: messages 2, failed 1",
 	    .known = "1 messages: id-1 quarantined, id-2 stored",
 	    .text = "the server gave none of 1 message: no",
-	    .advice = IT_MAY_PASS },
+	    .advice = IT_MAY_PASS,
+	    .logged = NOT_FETCHED("1",
+		"no") "error: home: message 1 failed 3 times and is now "
+		      "skipped; see \"evpopctl quarantine\"\n"
+		      "warning: home: refused; the server said: the server "
+		      "gave none of 1 message: no" FIGURES("0", "0") },
 	{ .rules = { { "RETR 1", "-ERR no\r\n", NET_GO_ON } },
 	    .asked = OLD "QUIT;",
 	    .said = "waiting ok: messages 2",
@@ -341,14 +393,20 @@ static const struct poll all_refused[] = {
 	    .said = "failing refused: messages 2, failed 2",
 	    .known = "0 messages",
 	    .text = "the server gave none of 2 messages: no",
-	    .advice = IT_MAY_PASS },
+	    .advice = IT_MAY_PASS,
+	    .logged = NOT_FETCHED("1", "no") NOT_FETCHED("2",
+		"no") "warning: home: refused; the server said: the server "
+		      "gave none of 2 messages: no" FIGURES("0", "0") },
 	{ .rules = { { "RETR 1", "-ERR no\r\n", NET_GO_ON },
 	      { "RETR 2", "-ERR no\r\n", NET_GO_ON } },
 	    .asked = OLD "RETR 1;RETR 2;QUIT;",
 	    .said = "failing refused: messages 2, failed 2",
 	    .known = "0 messages",
 	    .text = "the server gave none of 2 messages: no",
-	    .advice = IT_MAY_PASS },
+	    .advice = IT_MAY_PASS,
+	    .logged = NOT_FETCHED("1", "no") NOT_FETCHED("2",
+		"no") "warning: home: refused; the server said: the server "
+		      "gave none of 2 messages: no" FIGURES("0", "0") },
 };
 
 static const struct poll refused_for_now[] = {
@@ -356,46 +414,78 @@ static const struct poll refused_for_now[] = {
 	    .asked = NEW "RETR 1;RETR 2;QUIT;",
 	    .said =
 		"waiting ok: messages 2, fetched 1, failed 1, body_octets 43",
-	    .known = "1 messages: id-2 stored" },
+	    .known = "1 messages: id-2 stored",
+	    .logged = NOT_FETCHED("1", "[SYS/TEMP] disk")
+		DONE("2 messages", "1", "43 B",
+		    "0") "warning: home: 1 message could not be fetched\n" },
 	{ .rules = { { "RETR 1", "-ERR [SYS/TEMP] disk\r\n", NET_GO_ON } },
 	    .asked = OLD "RETR 1;QUIT;",
 	    .said = "failing refused: messages 2, failed 1",
 	    .known = "1 messages: id-2 stored",
 	    .text = "the server gave none of 1 message: [SYS/TEMP] disk",
-	    .advice = IT_MAY_PASS },
+	    .advice = IT_MAY_PASS,
+	    .logged = NOT_FETCHED("1",
+		"[SYS/TEMP] disk") "warning: home: refused; the server said: "
+				   "the server gave none of 1 message: "
+				   "[SYS/TEMP] disk" FIGURES("0", "0") },
 	{ .rules = { { "RETR 1", "-ERR [SYS/TEMP] disk\r\n", NET_GO_ON } },
 	    .asked = OLD "RETR 1;QUIT;",
 	    .said = "failing refused: messages 2, failed 1",
 	    .known = "1 messages: id-2 stored",
 	    .text = "the server gave none of 1 message: [SYS/TEMP] disk",
-	    .advice = IT_MAY_PASS },
+	    .advice = IT_MAY_PASS,
+	    .logged = NOT_FETCHED("1",
+		"[SYS/TEMP] disk") "warning: home: refused; the server said: "
+				   "the server gave none of 1 message: "
+				   "[SYS/TEMP] disk" FIGURES("0", "0") },
 	{ .rules = { { "RETR 1", "-ERR [SYS/TEMP] disk\r\n", NET_GO_ON } },
 	    .asked = OLD "RETR 1;QUIT;",
 	    .said = "failing refused: messages 2, failed 1",
 	    .known = "1 messages: id-2 stored",
 	    .text = "the server gave none of 1 message: [SYS/TEMP] disk",
-	    .advice = IT_MAY_PASS },
+	    .advice = IT_MAY_PASS,
+	    .logged = NOT_FETCHED("1",
+		"[SYS/TEMP] disk") "warning: home: refused; the server said: "
+				   "the server gave none of 1 message: "
+				   "[SYS/TEMP] disk" FIGURES("0", "0") },
 };
 
-static const struct poll empty_body[] = {
-	{ .keys = "keep = delete\n",
-	    .rules = { { "RETR 1", "+OK\r\n.\r\n", NET_GO_ON } },
-	    .asked = NEW "LIST;RETR 1;RETR 2;QUIT;",
-	    .said = "failing incomplete: messages 2, fetched 1, failed 1, "
-		    "body_octets 43",
-	    .known = "1 messages: id-2 owed",
-	    .text = "message 1 came empty, but the server says that it has 42: "
+static const struct poll
+    empty_body[] = {
+	    { .keys = "keep = delete\n",
+		.rules = { { "RETR 1", "+OK\r\n.\r\n", NET_GO_ON } },
+		.asked = NEW "LIST;RETR 1;RETR 2;QUIT;",
+		.said = "failing incomplete: messages 2, fetched 1, failed 1, "
+			"body_octets 43",
+		.known = "1 messages: id-2 owed",
+		.text =
+		    "message 1 came empty, but the server says that it has 42: "
 		    "the server is not well, and nothing was deleted there",
-	    .advice = IT_MAY_PASS },
-	{ .keys = "keep = delete\n",
-	    .rules = { { "RETR 1", "+OK\r\n.\r\n", NET_GO_ON } },
-	    .asked = OLD "LIST;TOP 2 0;DELE 2;RETR 1;NOOP;RSET;QUIT;",
-	    .said = "failing incomplete: messages 2, failed 1",
-	    .known = "1 messages: id-2 owed",
-	    .text = "message 1 came empty, but the server says that it has 42: "
+		.advice = IT_MAY_PASS,
+		.logged =
+		    NOT_FETCHED("1",
+			"message 1 came empty, but the server says that it has "
+			"42") "warning: home: message 1 came empty, but the "
+			      "server says that it has 42: the server is not "
+			      "well, and nothing was deleted there" FIGURES("1",
+				  "0") },
+	    { .keys = "keep = delete\n",
+		.rules = { { "RETR 1", "+OK\r\n.\r\n", NET_GO_ON } },
+		.asked = OLD "LIST;TOP 2 0;DELE 2;RETR 1;NOOP;RSET;QUIT;",
+		.said = "failing incomplete: messages 2, failed 1",
+		.known = "1 messages: id-2 owed",
+		.text =
+		    "message 1 came empty, but the server says that it has 42: "
 		    "the server is not well, and nothing was deleted there",
-	    .advice = IT_MAY_PASS },
-};
+		.advice = IT_MAY_PASS,
+		.logged =
+		    NOT_FETCHED("1",
+			"message 1 came empty, but the server says that it has "
+			"42") "warning: home: message 1 came empty, but the "
+			      "server says that it has 42: the server is not "
+			      "well, and nothing was deleted there" FIGURES("0",
+				  "0") },
+    };
 
 static const struct poll half_a_body[] = {
 	{ .keys = "keep = delete\n",
@@ -408,7 +498,12 @@ static const struct poll half_a_body[] = {
 	    .text =
 		"message 2 came with 14 bytes, but the server says that it has "
 		"43: the server is not well, and nothing was deleted there",
-	    .advice = IT_MAY_PASS },
+	    .advice = IT_MAY_PASS,
+	    .logged = NOT_FETCHED("2",
+		"message 2 came with 14 bytes, but the server says that it has "
+		"43") "warning: home: message 2 came with 14 bytes, but the "
+		      "server says that it has 43: the server is not well, and "
+		      "nothing was deleted there" FIGURES("1", "0") },
 	{ .keys = "keep = delete\n",
 	    .rules = { { "RETR 2", "+OK\r\nSubject: two\r\n.\r\n",
 		NET_GO_ON } },
@@ -418,7 +513,12 @@ static const struct poll half_a_body[] = {
 	    .text =
 		"message 2 came with 14 bytes, but the server says that it has "
 		"43: the server is not well, and nothing was deleted there",
-	    .advice = IT_MAY_PASS },
+	    .advice = IT_MAY_PASS,
+	    .logged = NOT_FETCHED("2",
+		"message 2 came with 14 bytes, but the server says that it has "
+		"43") "warning: home: message 2 came with 14 bytes, but the "
+		      "server says that it has 43: the server is not well, and "
+		      "nothing was deleted there" FIGURES("0", "0") },
 };
 
 static const struct poll cut_off[] = {
@@ -430,12 +530,19 @@ static const struct poll cut_off[] = {
 	    .known = "1 messages: id-1 owed",
 	    .text =
 		"the server closed the connection in the middle of a message",
-	    .advice = IT_MAY_PASS },
+	    .advice = IT_MAY_PASS,
+	    .logged =
+		NOT_FETCHED(
+		    "2", "the server closed the connection in the middle of a "
+			 "message") "warning: home: the server closed the "
+				    "connection in the middle of a "
+				    "message" FIGURES("1", "0") },
 	{ .keys = "keep = delete\n",
 	    .asked = OLD "LIST;TOP 1 0;DELE 1;RETR 2;DELE 2;QUIT;",
 	    .said =
 		"waiting ok: messages 2, fetched 1, deleted 2, body_octets 43",
-	    .known = BOTH_DELETED },
+	    .known = BOTH_DELETED,
+	    .logged = DONE("2 messages", "1", "43 B", "2") },
 };
 
 static const struct poll dele_refused[] = {
@@ -444,11 +551,13 @@ static const struct poll dele_refused[] = {
 	    .asked = NEW "LIST;RETR 1;RETR 2;DELE 1;DELE 2;QUIT;",
 	    .said =
 		"waiting ok: messages 2, fetched 2, deleted 1, body_octets 85",
-	    .known = "2 messages: id-1 owed, id-2 deleted" },
+	    .known = "2 messages: id-1 owed, id-2 deleted",
+	    .logged = DONE("2 messages", "2", "85 B", "1") },
 	{ .keys = "keep = delete\n",
 	    .asked = OLD "LIST;TOP 1 0;DELE 1;QUIT;",
 	    .said = "waiting ok: messages 1, deleted 1",
-	    .known = BOTH_DELETED },
+	    .known = BOTH_DELETED,
+	    .logged = DONE("1 message", "0", "0 B", "1") },
 };
 
 static const struct poll greeting_refused[] = {
@@ -456,10 +565,13 @@ static const struct poll greeting_refused[] = {
 	    .said = "failing refused",
 	    .known = "0 messages",
 	    .text = "too many connections",
-	    .advice = IT_MAY_PASS },
+	    .advice = IT_MAY_PASS,
+	    .logged = "warning: home: refused; the server said: too many "
+		      "connections" FIGURES("0", "0") },
 	{ .asked = NEW "RETR 1;RETR 2;QUIT;",
 	    .said = "waiting ok: messages 2, fetched 2, body_octets 85",
-	    .known = BOTH_STORED },
+	    .known = BOTH_STORED,
+	    .logged = DONE("2 messages", "2", "85 B", "0") },
 };
 
 static const struct poll login_refused[] = {
@@ -468,11 +580,15 @@ static const struct poll login_refused[] = {
 	    .said = "refused auth",
 	    .known = "0 messages",
 	    .text = "[AUTH] wrong",
-	    .advice =
-		"correct the password in D/password (evpopd notices the "
-		"change), or user in section [account home] (D/main.conf:1), "
-		"then "
-		"\"evpopctl reload\"; \"evpopctl poll home\" tries at once" },
+	    .advice = "correct the password in D/password (evpopd notices the "
+		      "change), or user in section [account home] "
+		      "(D/main.conf:1), then \"evpopctl reload\"; \"evpopctl "
+		      "poll home\" tries at once",
+	    .logged = "warning: home: login refused; the server said: [AUTH] "
+		      "wrong" FIGURES("0",
+			  "0") "error: home: needs attention: correct the "
+			       "password in D/password, or user in section "
+			       "[account home] (D/main.conf:1)\n" },
 };
 
 static const struct poll login_busy[] = {
@@ -481,7 +597,9 @@ static const struct poll login_busy[] = {
 	    .said = "failing refused",
 	    .known = "0 messages",
 	    .text = "[IN-USE] wait",
-	    .advice = IT_MAY_PASS },
+	    .advice = IT_MAY_PASS,
+	    .logged = "warning: home: login refused; the server said: [IN-USE] "
+		      "wait" FIGURES("0", "0") },
 };
 
 static const struct poll login_for_good[] = {
@@ -492,8 +610,13 @@ static const struct poll login_for_good[] = {
 	    .known = "0 messages",
 	    .text = "[SYS/PERM] ask us",
 	    .advice = "the server's administrator must act: ask those who run "
-		      "127.0.0.1 about user anna; \"evpopctl poll home\" "
-		      "tries at once" },
+		      "127.0.0.1 about user anna; \"evpopctl poll home\" tries "
+		      "at once",
+	    .logged = "warning: home: login refused; the server said: "
+		      "[SYS/PERM] ask us" FIGURES("0",
+			  "0") "error: home: needs attention: the server's "
+			       "administrator must act: ask those who run "
+			       "127.0.0.1 about user anna\n" },
 };
 
 static const struct poll listing_refused[] = {
@@ -503,7 +626,9 @@ static const struct poll listing_refused[] = {
 	    .said = "failing refused",
 	    .known = "0 messages",
 	    .text = "no",
-	    .advice = IT_MAY_PASS },
+	    .advice = IT_MAY_PASS,
+	    .logged = "warning: home: refused; the server said: no" FIGURES(
+		"0", "0") },
 };
 
 static const struct poll lost_at_login[] = {
@@ -512,7 +637,9 @@ static const struct poll lost_at_login[] = {
 	    .said = "failing io",
 	    .known = "0 messages",
 	    .text = "read: Connection reset by peer",
-	    .advice = IT_MAY_PASS },
+	    .advice = IT_MAY_PASS,
+	    .logged = "warning: home: read: Connection reset by peer" FIGURES(
+		"0", "0") },
 };
 
 static const struct poll nothing_there[] = {
@@ -599,8 +726,10 @@ play(struct poll_house *house, const char *story, size_t at,
 	good &= is_as_expected(story, at, "known", house->known, poll->known);
 	good &= is_as_expected(story, at, "text", house->text, poll->text);
 	good &= is_as_expected(story, at, "plan", house->plan, poll->plan);
+	good &=
+	    is_as_expected(story, at, "advice", house->advice, poll->advice);
 	return good &
-	       is_as_expected(story, at, "advice", house->advice, poll->advice);
+	       is_as_expected(story, at, "logged", house->logged, poll->logged);
 }
 
 static void
