@@ -53,7 +53,10 @@ EVPOP_API void evpop_easy_free(struct evpop_easy *);
 EVPOP_API const struct evpop_result *evpop_easy_result(
     const struct evpop_easy *);
 
-/* To look at: capabilities, peer, state, mechanism, octets.  Never NULL. */
+/*
+ * The client, for its capabilities, peer, state, mechanism and octets.  Never
+ * NULL.
+ */
 EVPOP_API const struct evpop_client *evpop_easy_client(
     const struct evpop_easy *);
 
@@ -75,11 +78,11 @@ EVPOP_API enum evpop_error evpop_easy_login(
     struct evpop_easy *, const struct evpop_credentials *) EVPOP_MUST_USE;
 
 /*
- * Log in by APOP (RFC 1939 section 7); where the greeting has no timestamp, or
- * the server refuses, by USER and PASS on the same connection.  An attacker can
- * bring that about and so see the password: for servers that leave no choice.
- * It is subject to `allow_cleartext`, and no reason to fall back is that the
- * maildrop is busy (then EVPOP_ERROR_REFUSED).
+ * Log in by APOP (RFC 1939 section 7).  If the greeting has no timestamp, or
+ * the server refuses, log in by USER and PASS on the same connection, subject
+ * to `allow_cleartext`.  An attacker can bring that about and so see the
+ * password: use this only with servers that leave no choice.  A busy maildrop
+ * is no reason to fall back (EVPOP_ERROR_REFUSED).
  */
 EVPOP_API enum evpop_error evpop_easy_login_apop_or_user(
     struct evpop_easy *, const char *user, const char *password) EVPOP_MUST_USE;
@@ -92,7 +95,7 @@ EVPOP_API enum evpop_error evpop_easy_open(
     struct evpop_easy *, const char *user, const char *password) EVPOP_MUST_USE;
 
 /*
- * STAT: how many messages there are, and their octets in all.  Where octets are
+ * STAT: how many messages there are, and their octets in all.  If octets are
  * asked for, a server that does not tell them has answered wrongly.
  */
 EVPOP_API enum evpop_error evpop_easy_stat(struct evpop_easy *,
@@ -111,13 +114,13 @@ EVPOP_API enum evpop_error evpop_easy_list(
 EVPOP_API enum evpop_error evpop_easy_uidl(struct evpop_easy *, uint32_t number,
     void *id, size_t size, size_t *length_r) EVPOP_MUST_USE;
 
-/* A message in a listing of all; what it points to is borrowed. */
+/* One message of a listing; what it points to is borrowed. */
 typedef void (*evpop_easy_listed_cb)(const struct evpop_listed *, void *arg);
 
 /*
- * LIST and UIDL of all messages, each given to the callback in the server's
- * order while the call runs.  Nothing is kept.  Where it fails, some may have
- * been given.
+ * LIST and UIDL of all messages.  The callback runs for each, in the server's
+ * order, during the call.  Nothing is kept.  If the call fails, it may have run
+ * for some.
  */
 EVPOP_API enum evpop_error evpop_easy_list_all(
     struct evpop_easy *, evpop_easy_listed_cb, void *arg) EVPOP_MUST_USE;
@@ -156,19 +159,16 @@ EVPOP_API enum evpop_error evpop_easy_read(struct evpop_easy *, void *buffer,
 EVPOP_API enum evpop_error evpop_easy_more(
     struct evpop_easy *, bool *more_r) EVPOP_MUST_USE;
 
-/*
- * What evpop_easy_abandon() is ready to read over: less than a new session
- * would cost.
- */
+/* How much evpop_easy_abandon() reads over: less than a new session costs. */
 #define EVPOP_EASY_DRAIN_OCTETS 65536
 #define EVPOP_EASY_DRAIN_MS     5000
 
 /*
- * Give up a message.  What is left of it is read over, if it comes within
- * EVPOP_EASY_DRAIN_OCTETS and EVPOP_EASY_DRAIN_MS; then EVPOP_ERROR_NONE, and
- * the session goes on.  POP3 knows no other way to stop a body, so else the
- * session is closed without QUIT: EVPOP_ERROR_CANCELLED.  Harmless
- * (EVPOP_ERROR_NONE) where there is no message to give up.
+ * Give up a message.  If the rest of it comes within EVPOP_EASY_DRAIN_OCTETS
+ * and EVPOP_EASY_DRAIN_MS, it is read over, and the session goes on
+ * (EVPOP_ERROR_NONE).  Otherwise the session is closed without QUIT
+ * (EVPOP_ERROR_CANCELLED): POP3 knows no other way to stop a body.  Without a
+ * message this does nothing (EVPOP_ERROR_NONE).
  */
 EVPOP_API enum evpop_error evpop_easy_abandon(
     struct evpop_easy *) EVPOP_MUST_USE;
@@ -180,7 +180,7 @@ EVPOP_API enum evpop_error evpop_easy_dele(
 /* RSET: unmark all messages. */
 EVPOP_API enum evpop_error evpop_easy_rset(struct evpop_easy *) EVPOP_MUST_USE;
 
-/* NOOP: nothing, but that the server counts its patience anew. */
+/* NOOP: does nothing, but restarts the server's inactivity timer. */
 EVPOP_API enum evpop_error evpop_easy_noop(struct evpop_easy *) EVPOP_MUST_USE;
 
 /*

@@ -1,8 +1,8 @@
 /*
- * What to fetch and what to delete, and doing it: `plan` is a pure function of
- * the server's listing, the unique-ids already known, a policy and the time;
- * `sync` drives one client through a whole session by such a plan, and deletes
- * only what its caller has acknowledged as durable.
+ * What to fetch and what to delete, and how it is done.  A plan is a pure
+ * function of the server's listing, the known unique-ids, a policy and the
+ * time.  A sync drives a client through whole sessions by such a plan, and
+ * deletes only what its caller has acknowledged as durable.
  */
 #ifndef EVPOP_SYNC_H
 #define EVPOP_SYNC_H
@@ -32,7 +32,7 @@ struct evpop_listing {
 	bool unique_ids;  /* the server answered UIDL */
 	bool digests;     /* it did not: all ids are made of TOP */
 	bool top_refused; /* though the server says it has TOP */
-	uint32_t ignored; /* lines nothing could be made of */
+	uint32_t ignored; /* lines that could not be read */
 	/* The first of these, printable; NULL where none could be kept. */
 	const char *ignored_line;
 };
@@ -41,7 +41,7 @@ struct evpop_listing {
 enum evpop_known_state {
 	EVPOP_KNOWN_STORED = 0, /* durable here; the server may keep it */
 	EVPOP_KNOWN_DELETE,     /* durable here; its deletion is owed */
-	EVPOP_KNOWN_SEEN,       /* not to be fetched, nor to be deleted */
+	EVPOP_KNOWN_SEEN,       /* neither fetched nor deleted */
 	EVPOP_KNOWN_DELETED,    /* the server confirmed its deletion */
 	EVPOP_KNOWN_GONE        /* durable here, and no longer listed */
 };
@@ -56,22 +56,23 @@ struct evpop_known {
 	enum evpop_known_state state;
 	int64_t stored_ms; /* when it became durable, Unix time */
 	/*
-	 * By these a message is recognised when its id has changed, or whether
-	 * its id was given to another: its size as stored (0: not known), and
-	 * EVPOP_HEADER_DIGEST_SIZE octets of the digest of its header, up to
-	 * the first empty line and without it (NULL: the header does not
-	 * tell).  The digest is best one without the lines that servers add,
-	 * see struct evpop_header; one of the whole header does, too.
+	 * These recognise a message whose id has changed, or whose id was given
+	 * to another: its size as stored (0: not known), and
+	 * EVPOP_HEADER_DIGEST_SIZE octets, the digest of its header up to the
+	 * first empty line and without it (NULL: not known).  The digest best
+	 * leaves out the lines that servers add, see struct evpop_header; one
+	 * of the whole header will do.
 	 */
 	uint64_t octets;
 	const unsigned char *header_digest;
 	/*
-	 * Servers count in ways of their own: what LIST said of it when it was
-	 * stored, and how many line ends it has; each 0 where not known.
+	 * What LIST said when the message was stored, and how many line ends it
+	 * has, since servers count in ways of their own; each is 0 where not
+	 * known.
 	 */
 	uint64_t listed_octets;
 	uint64_t lines;
-	/* Octets of it in header lines that servers add to what was read. */
+	/* Its octets in header lines that servers add once it was read. */
 	uint64_t added_octets;
 };
 
@@ -111,8 +112,8 @@ struct evpop_policy {
 	uint32_t max_deletes;
 	/*
 	 * Delete what earlier sessions have stored only if size and header are
-	 * still those of the known message; what cannot be compared is fetched
-	 * again first.  For servers that give ids again.
+	 * still those of the known message; fetch first what cannot be
+	 * compared.  This is for servers that give ids again.
 	 */
 	bool verify_deletes;
 	/* Fetch nothing that is unknown, but count it as seen. */
@@ -125,9 +126,9 @@ struct evpop_policy {
 	 */
 	bool fetch_unidentified;
 	/*
-	 * Probably there is nothing new: where the server is known to take it,
-	 * the whole session goes out in one flight, QUIT included.  Should
-	 * there be work after all, a second session does it.
+	 * There is probably nothing new.  If the server is known to take it,
+	 * the whole session goes out in one flight, with QUIT.  If there is
+	 * work after all, a second session does it.
 	 */
 	bool expect_nothing;
 };
@@ -152,7 +153,7 @@ enum evpop_action {
 
 EVPOP_API const char *evpop_action_name(enum evpop_action);
 
-/* The known message that an entry is, though its id is another. */
+/* The known message that an entry with another id stands for. */
 struct evpop_adoption {
 	size_t known; /* its index among the known */
 	const unsigned char *unique_id;
@@ -171,13 +172,13 @@ struct evpop_plan {
 	uint64_t fetch_octets; /* by LIST, of what is to be fetched */
 	uint64_t adopt_octets; /* as stored, of what need not be fetched */
 	/*
-	 * For each known: no longer on the server.  NULL where they came in
-	 * batches, and `gone` has told.
+	 * For each of the known: it is no longer on the server.  NULL where
+	 * they came in batches: then the callback `gone` ran.
 	 */
 	bool *gone;
 	size_t gone_count;
 	/*
-	 * When, by its age, the next message that stays falls due for deletion,
+	 * When the next message that stays falls due for deletion by its age,
 	 * in the time of stored_ms; 0: none does.  Until then the same listing
 	 * and the same known make the same plan.
 	 */
@@ -186,16 +187,15 @@ struct evpop_plan {
 };
 
 /*
- * Make a plan, as far as unique-ids tell.  `listing` and `known` are only read;
- * the occurrences in the listing must be set (evpop_listing_occurrences()).
- * What the server lists again although it confirmed its deletion, or although
- * it did not list it in between, is unknown: only the bytes tell whether it is
- * the same.  An entry without a unique-id is unknown; it is fetched only where
- * it is also deleted, or the policy says so; and never where lines of UIDL
- * could not be read, since it may stand on one of those, nor where TOP is
- * refused by which others are known.  Returns
- * EVPOP_ERROR_NONE or EVPOP_ERROR_MEMORY; *plan_r is to be freed with
- * evpop_plan_free().
+ * Make a plan by unique-ids.  `listing` and `known` are only read; the
+ * occurrences in the listing must be set (evpop_listing_occurrences()).  A
+ * message is unknown if the server lists it again although it confirmed its
+ * deletion, or although it did not list it in between: only the bytes tell
+ * whether it is the same.  An entry without a unique-id is unknown, too.  It is
+ * fetched only if it is also deleted, or the policy says so; but not if lines
+ * of UIDL could not be read, since it may stand on one of them, and not if TOP,
+ * by which others are known, is refused.  Returns EVPOP_ERROR_NONE or
+ * EVPOP_ERROR_MEMORY; free *plan_r with evpop_plan_free().
  */
 EVPOP_API enum evpop_error evpop_plan_new(struct evpop_plan **plan_r,
     const struct evpop_listing *, const struct evpop_known *known,
@@ -205,30 +205,29 @@ EVPOP_API enum evpop_error evpop_plan_new(struct evpop_plan **plan_r,
 EVPOP_API void evpop_plan_free(struct evpop_plan **);
 
 /*
- * Whether sizes, by LIST, would change the plan: the policy looks at them;
- * messages stored by earlier sessions are to be deleted, and a size that is not
- * theirs shows that their ids have been given to others; or ids seem to have
- * changed.
+ * Whether sizes, by LIST, may change the plan: the policy depends on them; or
+ * messages stored by earlier sessions are to be deleted, whose ids may have
+ * been given to messages of another size; or ids seem to have changed.
  */
 EVPOP_API bool evpop_plan_wants_sizes(
     const struct evpop_plan *, const struct evpop_policy *);
 
 /*
- * Sizes are known, or (0 in the listing) cannot be had: make the plan anew by
- * them.  The message of a deletion has the size of the one stored where LIST
- * says now what it said then; or where it counts octets as stored, or as
- * stored with a line end of one octet.  A deletion whose message has another
- * size, or where the policy wants them all verified, depends on its header; it
- * becomes a fetch where there is none to compare.
+ * Make the plan anew by the sizes in the listing; 0 is one that the server does
+ * not tell.  A message has the size of the stored one if LIST says what it said
+ * then, or counts octets as stored, or as stored with a line end of one octet.
+ * A deletion whose message has another size, or which the policy wants
+ * verified, depends on the header; it becomes a fetch if there is no header to
+ * compare.
  */
 EVPOP_API void evpop_plan_sizes(struct evpop_plan *,
     const struct evpop_listing *, const struct evpop_policy *);
 
 /*
- * After evpop_plan_sizes(): ascending indices of entries whose headers, by TOP,
- * the plan still depends on.  These are deletions to verify; and unknown
- * entries that have the size of a message whose id is no longer listed, where
- * most of the listing is unknown.
+ * After evpop_plan_sizes(): ascending indices of the entries on whose headers,
+ * by TOP, the plan still depends.  These are deletions to verify; and, if most
+ * of the listing is unknown, unknown entries that have the size of a message
+ * whose id is no longer listed.
  */
 EVPOP_API size_t evpop_plan_looks(
     const struct evpop_plan *, const uint32_t **indices_r);
@@ -247,19 +246,19 @@ struct evpop_header {
 };
 
 /*
- * An entry's header is this.  A deletion is right where the header is the one
- * stored, but for lines that servers add, and these account for any difference
- * in size; else it becomes a fetch.  For an unknown entry, adopt the known
- * message of that size and header, each once, if there is one.  When all are
- * told that can be, evpop_plan_settle() counts and orders anew; deletions that
- * were not verified become fetches.
+ * Tell the plan the header of an entry.  A deletion stays if the header is the
+ * one stored, except for lines that servers add, and these account for any
+ * difference in size; else it becomes a fetch.  An unknown entry adopts a known
+ * message of its size and header, each of them once.  After the last header,
+ * evpop_plan_settle() counts and orders anew; deletions that were not verified
+ * become fetches.
  */
 EVPOP_API void evpop_plan_header(struct evpop_plan *,
     const struct evpop_listing *, size_t index, const struct evpop_header *);
 EVPOP_API void evpop_plan_settle(struct evpop_plan *,
     const struct evpop_listing *, const struct evpop_policy *);
 
-/* What an entry with EVPOP_ACTION_ADOPT is known as; the plan's. */
+/* What an entry with EVPOP_ACTION_ADOPT is known as; owned by the plan. */
 EVPOP_API const struct evpop_adoption *evpop_plan_adoption(
     const struct evpop_plan *, size_t index);
 
@@ -274,10 +273,10 @@ EVPOP_API enum evpop_error evpop_listing_occurrences(
 #define EVPOP_LISTING_DIGEST_SIZE 32
 
 /*
- * A digest of a listing by UIDL, of all numbers and unique-ids in their order:
- * two listings of one digest are the same.  Returns EVPOP_ERROR_NONE;
- * EVPOP_ERROR_USAGE where the listing does not tell all that is on the server,
- * for want of UIDL or since not all of it could be read; EVPOP_ERROR_MEMORY.
+ * The digest of a listing by UIDL: of all numbers and unique-ids in their
+ * order.  Two listings with one digest are the same.  Returns EVPOP_ERROR_NONE;
+ * EVPOP_ERROR_MEMORY; or EVPOP_ERROR_USAGE if the listing may be incomplete,
+ * since there is no UIDL or not all of it could be read.
  */
 EVPOP_API enum evpop_error evpop_listing_digest(const struct evpop_listing *,
     unsigned char digest_r[EVPOP_LISTING_DIGEST_SIZE]) EVPOP_MUST_USE;
@@ -286,9 +285,9 @@ EVPOP_API enum evpop_error evpop_listing_digest(const struct evpop_listing *,
 
 struct evpop_sync;
 
-/* What a session came to. */
+/* The outcome of a poll. */
 struct evpop_sync_report {
-	struct evpop_result result; /* of the session as a whole */
+	struct evpop_result result; /* of the poll as a whole */
 	enum evpop_quit quit;
 	bool listed;       /* the listing was complete */
 	uint32_t messages; /* on the server */
@@ -297,55 +296,53 @@ struct evpop_sync_report {
 	uint32_t deleted;  /* marked with DELE; gone if quit is committed */
 	uint32_t too_large, later, unidentified; /* left there, see the plan */
 	uint32_t seen, adopted, held;            /* see the plan */
-	uint32_t sessions;       /* that came to their listing */
-	uint64_t adopted_octets; /* need not be fetched */
-	uint64_t body_octets;    /* of the bodies fetched */
+	uint32_t sessions;                       /* that got a listing */
+	uint64_t adopted_octets;                 /* need not be fetched */
+	uint64_t body_octets;                    /* of the bodies fetched */
 	uint64_t octets_in, octets_out;
 	/*
-	 * Lines of the listing nothing could be made of, and the first of them,
-	 * printable, or "": their messages are not seen.
+	 * Lines of the listing that could not be read, and the first of them,
+	 * printable, or "".  Their messages are not seen.
 	 */
 	uint32_t ignored;
 	char ignored_line[EVPOP_TEXT_SIZE];
 };
 
 /*
- * Callbacks of a sync, all on the loop; only `end` and `done` must be there. In
- * each of them evpop_sync_free() is allowed.
+ * Callbacks of a sync, all from the loop.  Only `end` and `done` are required.
+ * evpop_sync_free() is allowed in each.
  */
 struct evpop_sync_callbacks {
 	/*
 	 * The listing is complete.  Answer, now or later, with
 	 * evpop_sync_known() or evpop_sync_unchanged().  NULL: nothing is
-	 * known.  It stays valid until `done` has run; where another session is
-	 * needed, until that begins: once `deleted` has run for all that this
-	 * one has deleted.
+	 * known.  The listing stays valid until `done` has run; or, if another
+	 * session is needed, until `deleted` has run for all that this one has
+	 * deleted.
 	 */
 	void (*listing)(
 	    struct evpop_sync *, const struct evpop_listing *, void *arg);
 	/*
 	 * This known message is no longer on the server.  Runs for each, inside
-	 * of evpop_sync_known() and evpop_sync_known_batch(); in a session that
-	 * does not come to `matched`, for some of them.
+	 * evpop_sync_known() and evpop_sync_known_batch(); for some of them
+	 * only, if the session does not get as far as `matched`.
 	 */
 	void (*gone)(
 	    struct evpop_sync *, const struct evpop_known *, void *arg);
 	/*
-	 * The unique-ids are compared: `gone` has run for all.  Runs inside of
+	 * The unique-ids are compared, and `gone` has run for all.  Runs inside
 	 * the last evpop_sync_known() or evpop_sync_known_batch().  The plan is
 	 * borrowed.
 	 */
 	void (*matched)(
 	    struct evpop_sync *, const struct evpop_plan *, void *arg);
 	/*
-	 * The plan is made and about to be carried out; with `dry_run` it is
-	 * not.  Borrowed.
+	 * The plan is final and will be carried out, unless `dry_run` is set.
+	 * The plan is borrowed.
 	 */
 	void (*planned)(
 	    struct evpop_sync *, const struct evpop_plan *, void *arg);
-	/*
-	 * A body begins; *message_r is handed to the calls that follow for it.
-	 */
+	/* A body begins; *message_r is passed to the later calls about it. */
 	enum evpop_flow (*begin)(struct evpop_sync *,
 	    const struct evpop_entry *, enum evpop_action, void **message_r,
 	    void *arg);
@@ -359,11 +356,11 @@ struct evpop_sync_callbacks {
 	void (*end)(struct evpop_sync *, const struct evpop_entry *,
 	    void *message, const struct evpop_result *, void *arg);
 	/*
-	 * The server would not give this message, or the session ended on it
-	 * before any of it came: what `end` tells of others.  A refusal that by
-	 * its code is not about this message ("[SYS/TEMP]") has another scope
-	 * than EVPOP_SCOPE_MESSAGE; where the words may say so ("quota"),
-	 * `retry` is set.
+	 * The server refuses this message, or the session ended on it before
+	 * any of it came.  If the response code says that the refusal is not
+	 * about this message ("[SYS/TEMP]"), the scope is not
+	 * EVPOP_SCOPE_MESSAGE; if the words may say so ("quota"), `retry` is
+	 * set.
 	 */
 	void (*refused)(struct evpop_sync *, const struct evpop_entry *,
 	    const struct evpop_result *, void *arg);
@@ -374,10 +371,10 @@ struct evpop_sync_callbacks {
 	void (*deleted)(
 	    struct evpop_sync *, const struct evpop_entry *, void *arg);
 	/*
-	 * What the sync holds in memory for the listing and the plan has come
-	 * to so many octets, in steps of 64 KiB or more; false ends the session
-	 * with EVPOP_ERROR_LIMIT, of the account's scope.  It holds nothing
-	 * once `done` has run, or the sync is freed.  NULL: no bound.
+	 * The sync needs so many bytes of memory for the listing and the plan;
+	 * runs in steps of 64 KiB or more.  False ends the session with
+	 * EVPOP_ERROR_LIMIT, of the account's scope.  The sync needs none once
+	 * `done` has run, or it is freed.  NULL: no bound.
 	 */
 	bool (*hold)(struct evpop_sync *, size_t octets, void *arg);
 	/*
@@ -392,16 +389,16 @@ struct evpop_sync_callbacks {
 };
 
 /*
- * A driver for one session, or NULL without memory.  It makes its own client
- * from the configuration and owns it.  A policy of NULL is a zeroed one.
- * Callbacks must outlive it.
+ * A driver for one poll, or NULL without memory.  It makes its own clients from
+ * the configuration.  A policy of NULL is a zeroed one.  The callbacks must
+ * outlive the sync.
  */
 EVPOP_API struct evpop_sync *evpop_sync_new(struct event_base *,
     struct evdns_base *, const struct evpop_client_config *,
     const struct evpop_policy *, const struct evpop_sync_callbacks *,
     void *arg) EVPOP_MUST_USE;
 
-/* Another policy than the first one, before evpop_sync_start(). */
+/* Replace the policy, before evpop_sync_start(). */
 EVPOP_API void evpop_sync_set_policy(
     struct evpop_sync *, const struct evpop_policy *);
 
@@ -412,13 +409,13 @@ EVPOP_API void evpop_sync_set_policy(
  * then.  Credentials as with evpop_client_login(), copied, and wiped before
  * `done`.
  *
- * A session that fails is followed by another, at once, where that may do
- * better: one command after the other, once, if the server has lost some of
- * what was sent ahead, wherever the session was; and by another mechanism,
- * where the server hangs up on one, up to three in all; and in the other order,
- * once, if it ended on the first message that was asked for and there are more:
- * of that message is told, and if it is at fault the others come.  `listing`
- * runs again, and what is known must be told again; it is not fetched again.
+ * A session that fails is followed by another one at once, if that may succeed:
+ * one command after the other, once, if the server has lost some of what was
+ * sent ahead, wherever the session was; by another mechanism, if the server
+ * hangs up on one, up to three in all; and in the other order, once, if the
+ * session ended on the first message that was asked for and there are more.
+ * That message is told of, and the others come if it was at fault.  `listing`
+ * runs again; what was stored meanwhile is known then, and not fetched again.
  */
 EVPOP_API enum evpop_error evpop_sync_start(
     struct evpop_sync *, const struct evpop_credentials *) EVPOP_MUST_USE;
@@ -428,52 +425,50 @@ EVPOP_API enum evpop_error evpop_sync_open(
     struct evpop_sync *, const char *user, const char *password) EVPOP_MUST_USE;
 
 /*
- * Answer to `listing`: what is known, and the time the plan is made for.  The
- * array is only read during the call; it is best sorted by unique-id (bytes,
- * shorter first where one begins the other) and occurrence, but need not be.
+ * The answer to `listing`: what is known, and the time that the plan is made
+ * for.  The array is only read during the call.  It may be in any order; sorted
+ * by unique-id (bytes, a prefix first) and occurrence it costs least.
  */
 EVPOP_API void evpop_sync_known(struct evpop_sync *, const struct evpop_known *,
     size_t count, int64_t now_ms);
 
 /*
- * The same in several calls, so that not all need be in memory at once: each
- * batch goes on where the one before has ended, in the order of unique-ids and
- * occurrences, and with the last one the plan is made.  Batches that are not in
- * order end the session with EVPOP_ERROR_USAGE.
+ * The same in several calls, so that not all of it must be in memory at once.
+ * Batches come in the order of unique-ids and occurrences; the last one makes
+ * the plan.  Batches out of order end the session with EVPOP_ERROR_USAGE.
  */
 EVPOP_API void evpop_sync_known_batch(struct evpop_sync *,
     const struct evpop_known *, size_t count, bool is_last, int64_t now_ms);
 
 /*
  * Another answer to `listing`: its digest is that of an earlier session, whose
- * plan had nothing to do and is not due to change; so there is nothing now.
- * The session ends, without `matched` and `planned`.
+ * plan had nothing to do and has not fallen due since, so there is nothing to
+ * do.  The session ends without `matched` and `planned`.
  */
 EVPOP_API void evpop_sync_unchanged(struct evpop_sync *);
 
-/* Which entries of the listing `known` knew nothing of, and the like. */
+/* The plan; NULL before what is known has come. */
 EVPOP_API const struct evpop_plan *evpop_sync_plan(const struct evpop_sync *);
 
 /*
- * How far it is: the report so far, over all of its sessions; the plan says how
- * much there is to do.
+ * The report so far, over all sessions; the plan says how much there is to do.
  */
 EVPOP_API void evpop_sync_progress(
     struct evpop_sync *, struct evpop_sync_report *progress_r);
 
 /*
- * Answer to `end`: the message is durable, or (false) could not be made so and
- * stays on the server.  Only now may it be deleted.
+ * The answer to `end`: the message is durable and may be deleted; or (false) it
+ * could not be made durable and stays on the server.
  */
 EVPOP_API void evpop_sync_stored(
     struct evpop_sync *, const struct evpop_entry *, bool durable);
 
-/* After PAUSE from `begin` or `data`: read on. */
+/* Read on, after PAUSE from `begin` or `data`. */
 EVPOP_API void evpop_sync_resume(struct evpop_sync *);
 
 /*
- * End early: fetch and delete nothing more, wait for what is under way to be
- * acknowledged, QUIT (committing what was marked so far), `done`.
+ * End early: fetch and delete nothing more, wait until what is under way is
+ * acknowledged, QUIT (which commits what was marked so far), `done`.
  */
 EVPOP_API void evpop_sync_stop(struct evpop_sync *);
 

@@ -46,7 +46,7 @@ struct evpop_headers_callbacks {
 
 /*
  * Ask for the entries with these indices, which are borrowed, as is the
- * listing. NULL without memory.
+ * listing.  NULL without memory.
  */
 struct evpop_headers *evpop_headers_new(struct evpop_client *,
     const struct evpop_listing *, const uint32_t *indices, size_t count,

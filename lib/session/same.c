@@ -88,7 +88,7 @@ evpop_same_has_header(
 
 /*
  * A server that counts a line end as one octet counts it so in added lines,
- * too. Of the lines added before the message was stored only the octets are
+ * too.  Of the lines added before the message was stored only the octets are
  * known; they are taken for as many lines as there are now.
  */
 static bool
