@@ -312,6 +312,17 @@ class RunningTest(StorageTest):
                 "POST", f"/v1/accounts/{name}/poll")
             self.assertIn(status, (200, 202, 503), body)
 
+    def wait_still(self):
+        """A commit that has just gone well would be proof enough: none is."""
+        log = self.evpopd.store_file.with_name("mail.db-wal")
+
+        def is_still():
+            written = log.stat().st_mtime_ns
+            time.sleep(1.2)
+            return log.stat().st_mtime_ns == written
+
+        procs.wait_for(is_still, 60, "a second without a commit")
+
     def check(self, kind):
         fault = self.fault(kind)
         self.deliver()
@@ -319,8 +330,7 @@ class RunningTest(StorageTest):
         self.evpopd.wait_polled()
         before = self.retrieved()
         self.assertEqual(self.on_server(), 0)
-        # A commit that has just gone well would be proof enough.
-        time.sleep(1.1)
+        self.wait_still()
         fault.begin()
         self.deliver(large=True)
         waiting = self.on_server()
