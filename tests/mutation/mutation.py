@@ -200,6 +200,11 @@ class Trial:
             self.try_on(self.faults, [
                 t for t in slow if self.seconds.get(t, QUICK_S) < QUICK_S])
 
+    def give_up(self):
+        """Report on what has been tried so far."""
+        self.faults = [f for f in self.faults if f.number in self.outcome]
+        say("interrupted; what follows is of the faults tried before")
+
     def left(self):
         return [f for f in self.faults if self.outcome.get(f.number) is None]
 
@@ -216,6 +221,8 @@ class Trial:
                 rows.append((name, len(group), seen,
                              sum(f.folder == name for f in self.dropped),
                              sum(f.folder == name for f in self.equivalent)))
+        if not rows:
+            return 1
         total = tuple(sum(column) for column in list(zip(*rows))[1:])
         say(f"{'folder':20} faults noticed share  uncompilable equivalent")
         for name, count, seen, dropped, equal in rows + [("all", *total)]:
@@ -277,7 +284,10 @@ def main():
             say("no faults to try")
             return 1
         trial.build()
-        trial.try_all()
+        try:
+            trial.try_all()
+        except KeyboardInterrupt:
+            trial.give_up()
         return trial.report()
     except (house.HouseError, sample.ListError) as error:
         say(error)
