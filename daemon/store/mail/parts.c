@@ -24,6 +24,27 @@ enum place {
 	PLACE_CHILD /* encoded as a whole: has a reader of its own */
 };
 
+struct parts_header {
+	struct mail_header_edge edge;
+	struct mail_text fields;
+	bool is_kept; /* the field under way */
+};
+
+struct parts_content {
+	bool is_wanted;
+	bool has_files;  /* files may be within the text */
+	bool is_decided; /* it is in the encoding that it names */
+	struct mail_transfer transfer;
+	struct mail_text decoded;
+	struct mail_uuencode file;
+};
+
+struct parts_line {
+	bool is_long; /* more than this of it has gone */
+	size_t length;
+	char bytes[LINE_SIZE];
+};
+
 struct mail_parts {
 	const struct mail_parts_sink *sink;
 	void *arg;
@@ -33,23 +54,12 @@ struct mail_parts {
 	unsigned count;
 	bool is_cut, has_failed;
 
+	/* What is under way. */
 	enum place place;
-	/* The header under way. */
-	struct mail_header_edge edge;
-	struct mail_text fields;
-	bool is_kept;
-	/* The text or the child under way. */
-	bool is_wanted, is_decided;
-	struct mail_transfer transfer;
-	struct mail_text decoded;
+	struct parts_header header;
+	struct parts_content content; /* of a text, or of the child */
 	struct mail_parts *child;
-	bool has_files; /* a text within which there may be files */
-	struct mail_uuencode file;
-
-	/* The line under way. */
-	bool is_long; /* more than this of it has gone */
-	size_t line_length;
-	char line[LINE_SIZE];
+	struct parts_line line;
 };
 
 static void parts_enter(
@@ -67,9 +77,9 @@ parts_make(const struct mail_parts_sink *sink, void *arg, unsigned outer)
 	parts->sink = sink;
 	parts->arg = arg;
 	parts->outer = outer;
-	mail_text_init(&parts->fields, FIELDS_MAX);
-	mail_text_init(&parts->decoded, 2 * SLICE);
-	mail_uuencode_init(&parts->file);
+	mail_text_init(&parts->header.fields, FIELDS_MAX);
+	mail_text_init(&parts->content.decoded, 2 * SLICE);
+	mail_uuencode_init(&parts->content.file);
 	return parts;
 }
 
@@ -92,9 +102,9 @@ mail_parts_free(struct mail_parts *parts)
 		return;
 	mail_parts_free(parts->child);
 	mail_boundary_pop(&parts->open, 0);
-	mail_text_free(&parts->fields);
-	mail_text_free(&parts->decoded);
-	mail_uuencode_free(&parts->file);
+	mail_text_free(&parts->header.fields);
+	mail_text_free(&parts->content.decoded);
+	mail_uuencode_free(&parts->content.file);
 	free(parts);
 }
 
@@ -110,7 +120,7 @@ parts_tell_attached(struct mail_parts *parts, const char *name, size_t length)
 static void
 parts_tell_text(struct mail_parts *parts, const char *bytes, size_t length)
 {
-	if (length > 0 && parts->is_wanted)
+	if (length > 0 && parts->content.is_wanted)
 		parts->sink->text(parts->arg, bytes, length);
 }
 
@@ -125,9 +135,9 @@ parts_depth(const struct mail_parts *parts)
 static void
 parts_begin_header(struct mail_parts *parts, enum mail_header_of of)
 {
-	mail_header_edge_init(&parts->edge, of);
-	mail_text_clear(&parts->fields);
-	parts->is_kept = false;
+	mail_header_edge_init(&parts->header.edge, of);
+	mail_text_clear(&parts->header.fields);
+	parts->header.is_kept = false;
 	parts->place = PLACE_HEADER;
 }
 
@@ -140,16 +150,17 @@ parts_begin_text(struct mail_parts *parts, const struct mail_part *part)
 	/* What such an encoding holds is read as a file within the text. */
 	if (encoding == MAIL_TRANSFER_OTHER)
 		encoding = MAIL_TRANSFER_IDENTITY;
-	parts->is_wanted = sink->text_begins != NULL &&
-			   sink->text_begins(parts->arg, part->kind,
-			       part->has_charset ? part->charset : NULL);
-	parts->has_files = sink->attached != NULL && !part->is_attached &&
-			   part->kind == MAIL_TEXT_PLAIN &&
-			   encoding == MAIL_TRANSFER_IDENTITY;
-	parts->file.place = MAIL_UUENCODE_OUTSIDE;
-	mail_transfer_init(&parts->transfer, encoding);
-	parts->transfer.is_text = true;
-	parts->is_decided = encoding != MAIL_TRANSFER_BASE64;
+	parts->content.is_wanted =
+	    sink->text_begins != NULL &&
+	    sink->text_begins(parts->arg, part->kind,
+		part->has_charset ? part->charset : NULL);
+	parts->content.has_files =
+	    sink->attached != NULL && !part->is_attached &&
+	    part->kind == MAIL_TEXT_PLAIN && encoding == MAIL_TRANSFER_IDENTITY;
+	parts->content.file.place = MAIL_UUENCODE_OUTSIDE;
+	mail_transfer_init(&parts->content.transfer, encoding);
+	parts->content.transfer.is_text = true;
+	parts->content.is_decided = encoding != MAIL_TRANSFER_BASE64;
 	parts->place = PLACE_TEXT;
 }
 
@@ -171,8 +182,8 @@ parts_begin_child(struct mail_parts *parts, const struct mail_part *part,
 		parts_begin_header(parts->child, MAIL_HEADER_OF_MESSAGE);
 	else
 		parts_enter(parts->child, header, length, true);
-	mail_transfer_init(&parts->transfer, part->encoding);
-	parts->is_decided = part->encoding != MAIL_TRANSFER_BASE64;
+	mail_transfer_init(&parts->content.transfer, part->encoding);
+	parts->content.is_decided = part->encoding != MAIL_TRANSFER_BASE64;
 	parts->place = PLACE_CHILD;
 }
 
@@ -217,7 +228,7 @@ parts_enter(struct mail_parts *parts, const char *header, size_t length,
 {
 	struct mail_part part;
 	const struct mail_boundaries *open = &parts->open;
-	bool is_in_digest = parts->edge.of == MAIL_HEADER_OF_PART &&
+	bool is_in_digest = parts->header.edge.of == MAIL_HEADER_OF_PART &&
 			    open->depth > 0 &&
 			    open->levels[open->depth - 1].is_digest;
 
@@ -241,20 +252,20 @@ static void
 parts_end_header(struct mail_parts *parts)
 {
 	/* Freed only at the end, since what it says is still read. */
-	struct mail_text fields = parts->fields;
+	struct mail_text fields = parts->header.fields;
 	const char *header = fields.bytes != NULL ? fields.bytes : "";
 
-	mail_text_init(&parts->fields, FIELDS_MAX);
+	mail_text_init(&parts->header.fields, FIELDS_MAX);
 	parts->has_failed |= fields.has_failed;
 	parts->is_cut |= fields.is_cut;
 	parts->place = PLACE_SKIPPED;
-	if (parts->edge.of == MAIL_HEADER_OF_MESSAGE &&
+	if (parts->header.edge.of == MAIL_HEADER_OF_MESSAGE &&
 	    parts->sink->enclosed != NULL)
 		parts->sink->enclosed(parts->arg, header, fields.length);
 	parts_enter(parts, header, fields.length, false);
-	if (parts->fields.bytes == NULL) {
+	if (parts->header.fields.bytes == NULL) {
 		mail_text_clear(&fields);
-		parts->fields = fields;
+		parts->header.fields = fields;
 	} else
 		mail_text_free(&fields);
 }
@@ -264,23 +275,24 @@ parts_end_header(struct mail_parts *parts)
 static void
 parts_end_text(struct mail_parts *parts)
 {
-	if (parts->file.place == MAIL_UUENCODE_BEGUN)
-		parts_tell_text(
-		    parts, parts->file.line.bytes, parts->file.line.length);
-	mail_text_clear(&parts->decoded);
-	mail_transfer_end(&parts->transfer, &parts->decoded);
-	parts_tell_text(parts, parts->decoded.bytes, parts->decoded.length);
-	if (parts->is_wanted && parts->sink->text_ends != NULL)
+	if (parts->content.file.place == MAIL_UUENCODE_BEGUN)
+		parts_tell_text(parts, parts->content.file.line.bytes,
+		    parts->content.file.line.length);
+	mail_text_clear(&parts->content.decoded);
+	mail_transfer_end(&parts->content.transfer, &parts->content.decoded);
+	parts_tell_text(
+	    parts, parts->content.decoded.bytes, parts->content.decoded.length);
+	if (parts->content.is_wanted && parts->sink->text_ends != NULL)
 		parts->sink->text_ends(parts->arg);
 }
 
 static void
 parts_end_child(struct mail_parts *parts)
 {
-	mail_text_clear(&parts->decoded);
-	mail_transfer_end(&parts->transfer, &parts->decoded);
-	mail_parts_feed(
-	    parts->child, parts->decoded.bytes, parts->decoded.length);
+	mail_text_clear(&parts->content.decoded);
+	mail_transfer_end(&parts->content.transfer, &parts->content.decoded);
+	mail_parts_feed(parts->child, parts->content.decoded.bytes,
+	    parts->content.decoded.length);
 	if (!mail_parts_finish(parts->child))
 		parts->has_failed = true;
 	parts->is_cut |= parts->child->is_cut;
@@ -341,7 +353,7 @@ parts_is_field_kept(
 
 	if (parts_starts(line, length, "Content-"))
 		return true;
-	if (parts->edge.of == MAIL_HEADER_OF_PART ||
+	if (parts->header.edge.of == MAIL_HEADER_OF_PART ||
 	    parts->sink->enclosed == NULL)
 		return false;
 	for (size_t i = 0; i < sizeof(unread) / sizeof(unread[0]); i++)
@@ -357,19 +369,21 @@ parts_keep_line(struct mail_parts *parts, const char *line, size_t length)
 
 	if (!is_continued && memchr(line, ':', length) == NULL) {
 		/* A line that was folded wrongly. */
-		if (parts->is_kept && parts->edge.of == MAIL_HEADER_OF_PART)
-			mail_text_add(&parts->fields, " ", 1);
+		if (parts->header.is_kept &&
+		    parts->header.edge.of == MAIL_HEADER_OF_PART)
+			mail_text_add(&parts->header.fields, " ", 1);
 	} else if (!is_continued)
-		parts->is_kept = parts_is_field_kept(parts, line, length);
-	if (parts->is_kept)
-		mail_text_add(&parts->fields, line, length);
+		parts->header.is_kept =
+		    parts_is_field_kept(parts, line, length);
+	if (parts->header.is_kept)
+		mail_text_add(&parts->header.fields, line, length);
 }
 
 /* Returns whether the line is of the header, or its end. */
 static bool
 parts_take_header(struct mail_parts *parts, const char *line, size_t length)
 {
-	switch (mail_header_edge_line(&parts->edge, line, length)) {
+	switch (mail_header_edge_line(&parts->header.edge, line, length)) {
 	case MAIL_HEADER_GOES_ON:
 		parts_keep_line(parts, line, length);
 		return true;
@@ -392,19 +406,20 @@ parts_decode(struct mail_parts *parts, const char *bytes, size_t length)
 	while (length > 0) {
 		size_t slice = length < SLICE ? length : SLICE;
 
-		mail_text_clear(&parts->decoded);
-		mail_transfer_add(
-		    &parts->transfer, &parts->decoded, bytes, slice);
+		mail_text_clear(&parts->content.decoded);
+		mail_transfer_add(&parts->content.transfer,
+		    &parts->content.decoded, bytes, slice);
 		if (parts->child != NULL)
-			mail_parts_feed(parts->child, parts->decoded.bytes,
-			    parts->decoded.length);
+			mail_parts_feed(parts->child,
+			    parts->content.decoded.bytes,
+			    parts->content.decoded.length);
 		else
-			parts_tell_text(
-			    parts, parts->decoded.bytes, parts->decoded.length);
+			parts_tell_text(parts, parts->content.decoded.bytes,
+			    parts->content.decoded.length);
 		bytes += slice;
 		length -= slice;
 	}
-	parts->has_failed |= parts->decoded.has_failed;
+	parts->has_failed |= parts->content.decoded.has_failed;
 }
 
 static bool
@@ -420,18 +435,18 @@ parts_is_blank(const char *bytes, size_t length)
 static void
 parts_take_content(struct mail_parts *parts, const char *bytes, size_t length)
 {
-	if (!parts->is_decided) {
+	if (!parts->content.is_decided) {
 		if (parts_is_blank(bytes, length))
 			return;
-		parts->is_decided = true;
+		parts->content.is_decided = true;
 		if (!mail_transfer_is_base64_line(bytes, length))
 			mail_transfer_init(
-			    &parts->transfer, MAIL_TRANSFER_IDENTITY);
+			    &parts->content.transfer, MAIL_TRANSFER_IDENTITY);
 	}
 	if (parts->child == NULL &&
-	    parts->transfer.encoding == MAIL_TRANSFER_IDENTITY)
+	    parts->content.transfer.encoding == MAIL_TRANSFER_IDENTITY)
 		parts_tell_text(parts, bytes, length);
-	else if (parts->child != NULL || parts->is_wanted)
+	else if (parts->child != NULL || parts->content.is_wanted)
 		parts_decode(parts, bytes, length);
 }
 
@@ -439,19 +454,19 @@ parts_take_content(struct mail_parts *parts, const char *bytes, size_t length)
 static bool
 parts_take_file(struct mail_parts *parts, const char *line, size_t length)
 {
-	const struct mail_text *held = &parts->file.line;
+	const struct mail_text *held = &parts->content.file.line;
 	const char *name;
 
-	if (!parts->has_files)
+	if (!parts->content.has_files)
 		return false;
-	switch (mail_uuencode_take(&parts->file, line, length)) {
+	switch (mail_uuencode_take(&parts->content.file, line, length)) {
 	case MAIL_UUENCODE_TEXT:
 		return false;
 	case MAIL_UUENCODE_WAS_NOT:
 		parts_tell_text(parts, held->bytes, held->length);
 		return parts_take_file(parts, line, length);
 	case MAIL_UUENCODE_FIRST:
-		name = mail_uuencode_name(&parts->file, &length);
+		name = mail_uuencode_name(&parts->content.file, &length);
 		parts_tell_attached(parts, name, length);
 		break;
 	case MAIL_UUENCODE_HELD:
@@ -483,8 +498,8 @@ static void
 parts_take_rest(struct mail_parts *parts, const char *bytes, size_t length)
 {
 	if (parts->place == PLACE_HEADER) {
-		if (parts->is_kept)
-			mail_text_add(&parts->fields, bytes, length);
+		if (parts->header.is_kept)
+			mail_text_add(&parts->header.fields, bytes, length);
 	} else if (parts->place == PLACE_TEXT || parts->place == PLACE_CHILD)
 		parts_take_content(parts, bytes, length);
 }
@@ -494,31 +509,31 @@ static void
 parts_take_bytes(
     struct mail_parts *parts, const char *bytes, size_t length, bool ends)
 {
-	size_t room = LINE_SIZE - parts->line_length;
+	size_t room = LINE_SIZE - parts->line.length;
 
-	if (!parts->is_long && length <= room) {
-		if (ends && parts->line_length == 0) {
+	if (!parts->line.is_long && length <= room) {
+		if (ends && parts->line.length == 0) {
 			parts_take_line(parts, bytes, length);
 			return;
 		}
-		memcpy(parts->line + parts->line_length, bytes, length);
-		parts->line_length += length;
+		memcpy(parts->line.bytes + parts->line.length, bytes, length);
+		parts->line.length += length;
 		if (ends) {
-			length = parts->line_length;
-			parts->line_length = 0;
-			parts_take_line(parts, parts->line, length);
+			length = parts->line.length;
+			parts->line.length = 0;
+			parts_take_line(parts, parts->line.bytes, length);
 		}
 		return;
 	}
-	if (!parts->is_long) {
-		memcpy(parts->line + parts->line_length, bytes, room);
-		parts->line_length = 0;
-		parts_take_line(parts, parts->line, LINE_SIZE);
+	if (!parts->line.is_long) {
+		memcpy(parts->line.bytes + parts->line.length, bytes, room);
+		parts->line.length = 0;
+		parts_take_line(parts, parts->line.bytes, LINE_SIZE);
 		bytes += room;
 		length -= room;
 	}
 	parts_take_rest(parts, bytes, length);
-	parts->is_long = !ends;
+	parts->line.is_long = !ends;
 }
 
 /* Outside of all parts, nothing can begin one any more. */
@@ -526,10 +541,10 @@ static bool
 parts_is_over(const struct mail_parts *parts)
 {
 	return parts->has_failed ||
-	       (parts->open.depth == 0 &&
-		   (parts->place == PLACE_SKIPPED ||
-		       (parts->place == PLACE_TEXT && !parts->is_wanted &&
-			   !parts->has_files)));
+	       (parts->open.depth == 0 && (parts->place == PLACE_SKIPPED ||
+					      (parts->place == PLACE_TEXT &&
+						  !parts->content.is_wanted &&
+						  !parts->content.has_files)));
 }
 
 void
@@ -548,11 +563,11 @@ mail_parts_feed(struct mail_parts *parts, const char *bytes, size_t length)
 bool
 mail_parts_finish(struct mail_parts *parts)
 {
-	size_t length = parts->line_length;
+	size_t length = parts->line.length;
 
-	parts->line_length = 0;
+	parts->line.length = 0;
 	if (length > 0 && !parts_is_over(parts))
-		parts_take_line(parts, parts->line, length);
+		parts_take_line(parts, parts->line.bytes, length);
 	parts_leave(parts);
 	mail_boundary_pop(&parts->open, 0);
 	return !parts->has_failed;
