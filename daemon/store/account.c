@@ -5,8 +5,8 @@
 /* ---- the row of a configured account ---- */
 
 /*
- * What is usual, is told by the last of its polls that deleted anything: those
- * that had nothing to delete say nothing about those that have.
+ * Only polls that deleted anything tell how many deletions are usual: the
+ * others had nothing to delete.
  */
 #define USUAL_POLLS "20"
 

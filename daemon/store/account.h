@@ -1,7 +1,7 @@
 /*
- * Accounts, as the store knows them: a part of store.h.  Which row is whose is
- * told by names and ids of the configuration, and each row is bound to the
- * maildrop that its unique-ids are of.
+ * Accounts, as the store knows them: a part of store.h.  Names and ids of the
+ * configuration tell which row belongs to which account, and each row is bound
+ * to the maildrop that its unique-ids are of.
  */
 #ifndef STORE_ACCOUNT_H
 #define STORE_ACCOUNT_H
@@ -28,8 +28,9 @@ struct store_account {
 	 */
 	uint32_t quiet_polls;
 	/*
-	 * By which its ages are judged, see store_age_now_ms(); 0: they cannot
-	 * be, since the clock is behind, or was set and no poll has gone by.
+	 * The setting of the clock by which its ages are judged, see
+	 * store_age_now_ms().  0: they cannot be judged, because the clock is
+	 * behind, or was set and no poll has gone by since.
 	 */
 	uint64_t setting;
 	int64_t failing_since_ms; /* Unix time; 0: its last poll went well */
@@ -48,7 +49,7 @@ struct store_configured {
 	const char *host, *user;
 };
 
-/* What became of one of them since the last time. */
+/* What happened to one of them since the last time. */
 enum store_account_kind {
 	STORE_ACCOUNT_RENAMED = 0, /* its row had another name */
 	/*
@@ -86,7 +87,7 @@ void store_configure(struct store *, const struct store_configured *,
  */
 void store_account(struct store *, const char *name, const char *stable_id,
     store_account_cb, void *arg);
-/* The same of a row that is there, whatever it is called by now. */
+/* The same for a row that exists, whatever its name is now. */
 void store_account_again(
     struct store *, int64_t account_id, store_account_cb, void *arg);
 
@@ -102,11 +103,12 @@ typedef void (*store_bound_cb)(
     enum store_status, const struct store_bound *, void *arg);
 
 /*
- * From now on the row's unique-ids are those of this maildrop.  If it was bound
- * to another one, no id counts as known for its text: messages are recognised
- * by size, header and digest, and nothing is deleted before they are.  Of
- * what was only counted as seen, long ids stay where the user is the same.  A
- * maildrop that it was bound to before gets back what is known of it.
+ * From now on the row's unique-ids are those of this maildrop.  If the row was
+ * bound to another one, no id counts as known by its text: messages are
+ * recognised by size, header and digest, and nothing is deleted before they
+ * are.  Long ids that were only counted as seen stay where the user is the
+ * same.  If the row was bound to this maildrop before, what was known of it
+ * comes back.
  */
 void store_account_bind(struct store *, int64_t account_id, const char *host,
     const char *user, store_bound_cb, void *arg);

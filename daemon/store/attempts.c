@@ -1,8 +1,8 @@
 #include "daemon/store/attempts.h"
 
 /*
- * A message that has left the server is never stored, and its failures would
- * be kept for ever: after this time they are old.
+ * A message that has left the server is never stored, so its failures would
+ * stay for ever.  They are dropped after this time.
  */
 #define KEPT_MS (90 * INT64_C(86400000))
 

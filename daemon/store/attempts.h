@@ -11,7 +11,7 @@ struct store_attempts {
 	bool may_exist; /* rows of `failure` */
 };
 
-/* Nothing is known of the rows; so it begins, too. */
+/* Forget what is known of the rows; also the initial state. */
 void store_attempts_undone(struct store_attempts *);
 
 /* Count a failure; *attempts_r is 0 where there is no such account. */

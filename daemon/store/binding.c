@@ -12,7 +12,7 @@
 
 /* ---- unique-ids of another maildrop ---- */
 
-/* A maildrop, as ids that are aside begin: " was-", a digest of it, "-". */
+/* How ids that are aside begin: " was-", a digest of the maildrop, "-". */
 #define ASIDE_MAILDROP 22
 struct aside {
 	char prefix[ASIDE_MAILDROP + 1];
@@ -27,7 +27,7 @@ _Static_assert(STORE_UID_STORED == 0 && STORE_UID_DELETE == 1 &&
 #define DIGEST_OCTETS 8
 
 /*
- * Behind the maildrop stand the state that the id had, a "-" and the id; SQL
+ * After the maildrop come the state that the id had, a "-" and the id.  SQL
  * counts octets from 1.
  */
 #define STATE_AT "23"
@@ -124,8 +124,8 @@ aside_count_seen(struct sql_db *db, int64_t account_id, uint64_t *count_r)
 }
 
 /*
- * What is durable here is GONE, where adoption looks for it.  What stands for
- * no message keeps its state.
+ * An id with a stored message becomes GONE, where adoption looks for it.  An id
+ * without a message keeps its state.
  */
 static enum store_status
 aside_put_state(struct sql_db *db, const struct aside *aside,
@@ -154,10 +154,10 @@ aside_put_state(struct sql_db *db, const struct aside *aside,
 }
 
 /*
- * Put aside what is known of an account's unique-ids at this maildrop; what is
- * known by its bytes alone stays.  With `trust_seen`, so does what was counted
- * as seen without having been fetched, if its id is long: nothing else could
- * tell it again, and such ids do not meet by chance.
+ * Put aside the account's unique-ids of this maildrop; bodies known by their
+ * bytes alone stay.  With `trust_seen`, long ids that were counted as seen
+ * without a fetch stay too: nothing else could recognise them, and long ids do
+ * not meet by chance.
  */
 static enum store_status
 aside_put(struct sql_db *db, const struct aside *aside, int64_t account_id,
@@ -192,7 +192,7 @@ aside_use_state(struct sql_statement *use, struct sql_db *db, const char *sql,
 	sql_bind_blob(use, 3, end, STATE_PREFIX);
 }
 
-/* What has the same id now is of the maildrop that is left. */
+/* A row that has the same id now belongs to the maildrop that is left. */
 static enum store_status
 aside_return_state(
     struct sql_db *db, const struct aside *aside, int64_t account_id, int state)
@@ -305,7 +305,7 @@ bind_move(struct sql_db *db, struct bind_op *bind)
 	if (status == STORE_OK)
 		status =
 		    aside_return(db, &to, bind->account_id, &bound->restored);
-	/* Counts of failures go by ids, too. */
+	/* Failures are counted by id. */
 	if (status == STORE_OK)
 		status = store_attempts_forget_all(db, bind->account_id);
 	return status;

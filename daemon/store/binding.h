@@ -10,7 +10,7 @@
 
 #include "daemon/store/unique.h"
 
-/* Whatever is aside under this id as quarantined is forgotten. */
+/* Forget the id where it is aside as quarantined. */
 enum store_status store_binding_release(struct sql_db *,
     const struct store_unique *) __attribute__((warn_unused_result));
 

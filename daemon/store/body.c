@@ -12,7 +12,7 @@
 
 /* Most messages are a few KiB: begin with that and double. */
 #define FIRST_ROOM ((size_t)2 * 1024)
-/* The server's word for the size is worth so much memory in advance. */
+/* As much memory is allocated in advance on the word of LIST. */
 #define HINT_MAX STORE_PIECE_MIN
 
 struct store_bodies {
@@ -130,7 +130,7 @@ store_bodies_check(struct store_bodies *bodies)
 	    &(struct notify_event){ .kind = NOTIFY_STORE_DRAINED });
 }
 
-/* How large a piece may grow, so that all bodies together stay in bounds. */
+/* How large a piece may grow so that all bodies together stay within bounds. */
 static size_t
 piece_target(const struct store_bodies *bodies)
 {

@@ -66,7 +66,7 @@ void store_bodies_free(struct store_bodies *);
 
 /* The number of the first one. */
 void store_bodies_begin(struct store_bodies *, int64_t number);
-/* Drop all that are under way; nobody is told of a drain any more. */
+/* Drop all bodies under way; the drain callback no longer runs. */
 void store_bodies_abort(struct store_bodies *);
 /* Publishes NOTIFY_STORE_DRAINED if it is time for it. */
 void store_bodies_check(struct store_bodies *);

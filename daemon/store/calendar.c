@@ -8,7 +8,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/unit.h"
 
-/* By less a clock is kept right, not set. */
+/* A smaller change keeps a clock right; it does not set it. */
 #define SET_LEAST_MS EVPOP_MINUTE_MS
 
 /* How often it is written down what the time is, where anything is written. */
@@ -33,7 +33,7 @@
  */
 #define YOUNG_MOST_MS EVPOP_DAY_MS
 
-/* What is dated before 2024 was dated by no clock that was right. */
+/* A date before 2024 comes from a clock that was wrong. */
 #define FIRST_MS INT64_C(1704067200000)
 
 /* Both clocks, at one time. */
@@ -169,7 +169,7 @@ static const struct shown {
 	    offsetof(struct store_era, poll) },
 };
 
-/* What the era has dated until then. */
+/* Everything that the era has dated until then. */
 static enum store_status
 era_move(
     struct store_era *era, struct sql_db *db, int64_t until_ms, int64_t by_ms)
@@ -202,7 +202,7 @@ era_move(
 	return status;
 }
 
-/* What lies ahead of the clock was dated by a wrong one: it is from now. */
+/* A date ahead of the clock comes from a wrong clock: it becomes now. */
 static enum store_status
 calendar_redate_future(struct sql_db *db, int64_t now_ms)
 {
@@ -225,7 +225,10 @@ calendar_redate_future(struct sql_db *db, int64_t now_ms)
 	return status;
 }
 
-/* The rest of them, too, where the clock is known to have been absurd. */
+/*
+ * The same for dates that are too old, where the clock is known to have been
+ * wrong.
+ */
 static enum store_status
 calendar_redate_past(struct sql_db *db, int64_t now_ms)
 {
@@ -283,7 +286,7 @@ era_begin(struct store_calendar_state *state, struct sql_db *db,
 		status = sql_integer(db,
 		    "SELECT coalesce(max(id), 0) FROM quarantine",
 		    &era->quarantine);
-	/* Of a machine that is started once a week each second poll counts. */
+	/* On a machine that is started once a week every second poll counts. */
 	era->has_leapt = leaps && era->has_leapt == 0;
 	state->is_doubted = era->has_leapt != 0;
 	era->since_ms = now_ms;
@@ -308,12 +311,14 @@ calendar_begin_first(
 	state->era.doubted_poll = STORE_NOT_DOUBTED;
 	if (status == STORE_OK)
 		status = era_begin(state, db, newest_ms, now_ms);
-	/* Whether it is behind is told next; until then it counts as such. */
+	/*
+	 * Whether it is behind is found next; until then it counts as behind.
+	 */
 	state->era.is_behind = 1;
 	return status;
 }
 
-/* Of one that was behind it is only known that it had ended by now. */
+/* If the last one was behind, only the fact that it has ended is known. */
 static enum store_status
 calendar_begin_next(
     struct store_calendar_state *state, struct sql_db *db, int64_t now_ms)

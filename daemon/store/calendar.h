@@ -1,17 +1,16 @@
 /*
- * By what time ages are judged.  The calendar's clock may be wrong when the
- * machine starts, and be set right, or wrong, while it runs; how long the
- * machine runs is known better.  While the clock is not set, the two keep
- * their distance, and the store's time is that distance and what has elapsed.
- * Where the clock is set by more than a minute, what was dated since the
- * machine was started is moved as far, in the transaction that first sees it:
- * so ages go on as if nothing had happened.
+ * The time by which ages are judged.  The calendar's clock may be wrong when
+ * the machine starts, and may be set, rightly or wrongly, while it runs; the
+ * time since the start is more reliable.  While nobody sets the clock, the two
+ * keep their distance.  When the clock is set by more than a minute, everything
+ * that was dated since the machine was started is moved by the same amount, in
+ * the transaction that first sees it: ages go on as if nothing had happened.
  *
  * A clock behind what the store has seen, or behind the build, is wrong, and
  * nothing is old by it.  After a clock was set, or has leapt while the machine
- * was off, nothing is old in an account before one poll of it has gone by.
+ * was off, nothing is old in an account until one poll of it has gone by.
  *
- * All of it is the writer's, within its transactions.
+ * The writer uses all of this, inside its transactions.
  */
 #ifndef STORE_CALENDAR_H
 #define STORE_CALENDAR_H
@@ -23,8 +22,8 @@
 #include "daemon/store/db.h"
 
 /*
- * What the store keeps of it, in `meta`.  An era is the time since the machine
- * was started; one whose clock was behind goes on in the next.
+ * What the store keeps in `meta`.  An era begins when the machine is started;
+ * if the clock was behind, the era goes on after the next start.
  */
 struct store_era {
 	char start[STORE_CLOCK_START]; /* of the machine; empty: unknown */
@@ -32,7 +31,7 @@ struct store_era {
 	int64_t since_ms;  /* when it began */
 	int64_t seen_ms;   /* when it was last written down */
 	int64_t floor_ms;  /* what was seen before it; 0: nothing */
-	/* What is older has ids up to these. */
+	/* Rows from before the era have ids up to these. */
 	int64_t message, poll, quarantine;
 	/* An account's ages are judged once it has a poll with a higher id. */
 	int64_t doubted_poll;

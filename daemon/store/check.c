@@ -12,7 +12,7 @@
 /* A sentence; SQLite's own of a damaged page are shorter. */
 #define TEXT_MAX 240
 
-/* How often a thread that is to end is told so. */
+/* How often a thread is asked to end. */
 #define INTERRUPT_INTERVAL_NS 2000000
 
 struct store_checker {

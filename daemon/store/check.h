@@ -12,8 +12,8 @@
 struct store_checker;
 
 /*
- * Verify all of a file.  Problems go to the checker; other than STORE_OK is
- * whatever kept it from being verified to its end.
+ * Verify the whole file.  Problems go to the checker; a status other than
+ * STORE_OK says why the check could not be completed.
  */
 typedef enum store_status (*store_verify_fn)(
     struct sql_db *, struct store_checker *);
@@ -33,7 +33,7 @@ void store_checker_free(struct store_checker *);
 
 /* How many messages there are to be hashed. */
 void store_checker_expect(struct store_checker *, uint64_t messages);
-/* One of them is done. */
+/* One message is done. */
 void store_checker_advance(struct store_checker *, uint64_t octets);
 /* Something is wrong, in words. */
 void store_checker_problem(struct store_checker *, const char *format, ...)
@@ -41,7 +41,7 @@ void store_checker_problem(struct store_checker *, const char *format, ...)
 /* Nobody waits for the rest. */
 bool store_checker_is_stopped(struct store_checker *);
 
-/* All of it, by verify.c. */
+/* Verify the whole file (verify.c). */
 enum store_status store_verify(struct sql_db *, struct store_checker *)
     __attribute__((warn_unused_result));
 

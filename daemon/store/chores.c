@@ -155,7 +155,7 @@ orphan_is_noted(struct sql_db *db, int64_t body, bool *noted_r)
 
 /*
  * Remove some pieces of a body that is noted as unfinished, in a transaction of
- * its own; *gone_r tells that none is left, nor the note of it.
+ * its own.  *gone_r says that no piece is left, and its note is gone as well.
  */
 static enum store_status
 orphan_step(struct sql_db *db, int64_t body, bool *gone_r)

@@ -7,7 +7,7 @@
 
 #include "daemon/store/db.h"
 
-/* What the column `encoding` says of `data`. */
+/* The values of the column `encoding`. */
 enum store_chunk_encoding {
 	STORE_CHUNK_PLAIN = 0,
 	STORE_CHUNK_ZSTD /* a frame */
@@ -22,12 +22,12 @@ store_chunk_id(int64_t number, uint32_t sequence)
 	       sequence;
 }
 
-/* The bytes are packed by the connection's codec where that is worth it. */
+/* The connection's codec packs the bytes where that saves enough. */
 enum store_status store_chunk_insert(struct sql_db *, int64_t number,
     uint32_t sequence, const void *bytes, size_t length)
     __attribute__((warn_unused_result));
 
-/* What store_chunk_take() wants of a row, in one go. */
+/* The columns that store_chunk_take() reads. */
 #define STORE_CHUNK_COLUMNS "chunk.encoding, chunk.data"
 
 /*

@@ -1,6 +1,6 @@
 /*
- * What tells whether the machine's clock can be right: the day of the build,
- * and which start of the machine this is.
+ * Facts that help to judge the machine's clock: the day of the build, and which
+ * start of the machine this is.
  */
 #ifndef STORE_CLOCK_H
 #define STORE_CLOCK_H

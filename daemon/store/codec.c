@@ -6,8 +6,8 @@
 #include "daemon/store/body.h"
 
 /*
- * What a piece must lose to be packed.  Attachments lose a quarter, since they
- * come as base64; what was packed before loses nothing.
+ * A piece is packed if it loses at least this.  Attachments lose a quarter,
+ * since they come as base64; what was compressed before loses nothing.
  */
 #define GAIN_LEAST(length) ((length) / 8)
 
@@ -103,7 +103,7 @@ store_codec_unpack(struct store_codec *codec, const void *packed,
 	    STORE_PIECE_MAX, packed, packed_length);
 	*why_r = ZSTD_isError(result) ? ZSTD_getErrorName(result)
 				      : "Nothing is in it";
-	/* What is empty is never packed: it would look like a body's end. */
+	/* An empty piece is never packed: it would look like a body's end. */
 	if (ZSTD_isError(result) || result == 0)
 		return STORE_CODEC_DAMAGED;
 	*bytes_r = codec->unpacked;

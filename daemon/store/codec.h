@@ -1,6 +1,6 @@
 /*
- * Pieces made smaller, and whole again, by zstd.  Each piece is a frame of its
- * own, so that a body is read piece by piece, as it was written.
+ * Pieces are packed and unpacked by zstd.  Each piece is a frame of its own, so
+ * that a body is read piece by piece, as it was written.
  */
 #ifndef STORE_CODEC_H
 #define STORE_CODEC_H
@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Of one thread.  All zero is one that has packed nothing yet. */
+/* Belongs to one thread.  All zero is a codec that has packed nothing yet. */
 struct store_codec {
 	int level; /* zstd's, for what is packed; 0: nothing is */
 	struct ZSTD_CCtx_s *packer;
@@ -20,9 +20,9 @@ struct store_codec {
 void store_codec_clear(struct store_codec *);
 
 /*
- * Whether it is worth it: *packed_r are the bytes instead, borrowed until the
- * next call.  It is not for what hardly gets smaller, at level 0, and where
- * there is no memory.
+ * Pack, and return whether it saved enough; *packed_r is borrowed until the
+ * next call.  False at level 0, for bytes that hardly get smaller, and without
+ * memory.
  */
 bool store_codec_pack(struct store_codec *, const void *bytes, size_t length,
     const void **packed_r, size_t *packed_length_r);
@@ -34,8 +34,8 @@ enum store_codec_result {
 };
 
 /*
- * What was packed; *bytes_r is borrowed until the next call.  *why_r says in a
- * few words what is wrong.
+ * Unpack; *bytes_r is borrowed until the next call.  *why_r says in a few words
+ * what is wrong.
  */
 enum store_codec_result store_codec_unpack(struct store_codec *,
     const void *packed, size_t packed_length, const void **bytes_r,

@@ -49,7 +49,9 @@ commit_insert_last(struct sql_db *db, const struct store_body *body)
 	const struct store_piece *piece = body->piece;
 	enum store_status status = STORE_OK;
 
-	/* An empty body has a piece, too: it keeps the number taken. */
+	/*
+	 * An empty body has a piece as well: the piece keeps the number taken.
+	 */
 	if (piece != NULL || body->sequence == 0)
 		status = store_chunk_insert(db, body->number, body->sequence,
 		    piece != NULL ? piece->bytes : NULL,
@@ -162,7 +164,7 @@ commit_insert_message(struct store_writer *writer, struct store_body *body,
 	return sql_run_returning(&use, &body->message_id);
 }
 
-/* What of a body tells it from others, beside its digest. */
+/* Facts that distinguish a body from others, besides its digest. */
 static void
 commit_describe(struct store_unique_row *row, const struct store_body *body,
     const struct store_scan_result *result)
@@ -291,12 +293,12 @@ commit_name(struct store_body *body, const unsigned char *digest)
 }
 
 /*
- * What servers add to a message that was read comes to some lines; a message
- * that differs by more is not compared with the one that had its id.
+ * Servers add a few lines to a message that was read.  A message whose size
+ * differs by more is not compared with the one that had its id.
  */
 #define ADDED_MOST 16384
 
-/* Whether it is worth to read both. */
+/* Whether reading both is worthwhile. */
 static bool
 commit_may_be_same(const struct store_unique_row *known,
     const struct store_scan_result *result)
@@ -307,7 +309,7 @@ commit_may_be_same(const struct store_unique_row *known,
 
 	if (known->message_id == 0 || more > ADDED_MOST)
 		return false;
-	/* Of rows of earlier versions the digest is of another kind. */
+	/* Rows of earlier versions have a digest of another kind. */
 	if (known->lines == 0 || !known->has_header_digest)
 		return true;
 	return result->has_header_digest &&

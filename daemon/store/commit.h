@@ -24,13 +24,13 @@ enum store_status store_commit_as_is(struct store_writer *, struct store_body *,
     uint64_t listed_octets, struct store_op *)
     __attribute__((warn_unused_result));
 /*
- * Keep it as far as it came, for another owner: *number_r and *octets_r.  Both
- * are 0 where nothing came, or where any of it is missing.
+ * Keep the body as far as it came, for another owner.  *number_r and *octets_r
+ * are 0 where nothing came, or where a part is missing.
  */
 enum store_status store_commit_as_far(struct store_writer *,
     struct store_body *, int64_t *number_r, uint64_t *octets_r)
     __attribute__((warn_unused_result));
-/* Remove what is in the file of it, later. */
+/* Remove its pieces from the file, later. */
 void store_commit_drop(struct store_writer *, const struct store_body *);
 
 #endif

@@ -5,7 +5,7 @@
 #include "daemon/store/chunk.h"
 #include "lib/base/header_filter.h"
 
-/* A digest of it, from octets in pieces of any size. */
+/* A digest of what stays the same, from octets in pieces of any size. */
 struct comparison {
 	struct evpop_header_filter filter;
 	struct store_digest *digest;

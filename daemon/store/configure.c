@@ -55,9 +55,9 @@ configure_read_rows(struct configure_op *configure, struct sql_db *db)
 /* ---- new names ---- */
 
 /*
- * Another row has this name: it goes by a passing one, until its own account's
- * turn comes or, where nobody has it, for good; its id keeps the name that it
- * had, so that whoever asks for it by that still finds it.
+ * Another row has this name.  It gets a passing name until its own account's
+ * turn comes, or for good where no account has it.  Its id keeps the old name,
+ * so that whoever asks by that name still finds it.
  */
 static enum store_status
 configure_free_name(struct sql_db *db, const char *name, int64_t except)
@@ -87,7 +87,7 @@ configure_is_same(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* What a person should know of an account. */
+/* News of an account, for people. */
 static void
 configure_note(struct configure_op *configure,
     const struct store_configured *account, const struct store_roster_row *row,
@@ -135,7 +135,7 @@ configure_take_name(struct configure_op *configure, struct sql_db *db,
 	    store_roster_replaced(roster, account);
 	enum store_status status = STORE_OK;
 
-	/* What another account has had gets that account's name. */
+	/* A row that another account has had gets that account's name. */
 	if (row_id != 0 || replaced != NULL)
 		status = configure_free_name(db, account->name, row_id);
 	if (status == STORE_OK && replaced != NULL && !replaced->is_empty)
@@ -170,7 +170,7 @@ configure_apply_one(struct configure_op *configure, struct sql_db *db,
 	    row != NULL && configure_is_same(row->name, account->name);
 	enum store_status status = STORE_OK;
 
-	/* A row that is made later needs the name, too. */
+	/* A row that is made later needs the name as well. */
 	if (!is_named)
 		status = configure_take_name(
 		    configure, db, roster, account, row != NULL ? row->id : 0);
@@ -215,7 +215,7 @@ configure_write(struct store_writer *writer, struct store_op *op)
 	if (status == STORE_OK)
 		status = configure_apply(configure, db, &roster);
 	store_roster_free(&roster);
-	/* What there is no memory for concerns nobody else. */
+	/* A lack of memory concerns this operation alone. */
 	if (status == STORE_MEMORY)
 		return store_op_fail(op, status);
 	return status;

@@ -11,13 +11,13 @@
 
 #include "daemon/store/db.h"
 
-/* Of an open transaction; all zero is that of one that has just begun. */
+/* Belongs to an open transaction; all zero when it begins. */
 struct store_counter {
 	int64_t account_id;       /* whose row is there; 0: none is known */
 	int64_t messages, octets; /* of it, not written yet */
 };
 
-/* One more message; *found_r: there is such an account. */
+/* Count one more message; *found_r says whether the account exists. */
 enum store_status store_counter_add(struct store_counter *, struct sql_db *,
     int64_t account_id, uint64_t octets, bool *found_r)
     __attribute__((warn_unused_result));

@@ -1,6 +1,6 @@
 /*
- * What goes with a connection of the store: the time of its transaction, and
- * the codec of pieces.
+ * Data that belongs to a connection of the store: the time of its transaction,
+ * and the codec of pieces.
  */
 #ifndef STORE_DB_H
 #define STORE_DB_H

@@ -57,7 +57,10 @@ store_digest_free(struct store_digest *digest)
 	free(digest);
 }
 
-/* By OpenSSL, which uses what the processor has for it: libsodium does not. */
+/*
+ * OpenSSL uses the instructions that the processor has for it; libsodium does
+ * not.
+ */
 bool
 store_digest_sha256(const void *bytes, size_t length,
     unsigned char digest_r[STORE_DIGEST_SHA256_SIZE])

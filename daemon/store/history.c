@@ -95,7 +95,10 @@ store_history_answered(struct store_history *history)
 	}
 }
 
-/* What is kept back later is not waited for: that might have no end. */
+/*
+ * The query does not wait for rows that are kept back later: that could take
+ * for ever.
+ */
 void
 store_history_query(struct store_history *history, struct store_op *op)
 {

@@ -21,7 +21,7 @@ struct store_history {
 	struct store_op_list rows; /* kept back */
 	size_t row_count;
 	struct store_op_list queries; /* wait for rows to be written */
-	/* Of rows, whether they were kept back or not. */
+	/* Counts of all rows, kept back or not. */
 	uint64_t submitted, answered;
 	uint64_t flushed; /* of those submitted: the last kept back */
 };

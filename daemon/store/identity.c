@@ -162,9 +162,9 @@ store_identity_uncount(struct store_identity *identity,
 /* ---- messages that are no longer listed ---- */
 
 /*
- * Those without a header digest are as good, and those whose digest is of the
- * whole header: they may be older than it.  With "= ?1" SQLite would walk
- * through all of the account's ids.
+ * Rows without a header digest match as well, and so do rows whose digest is of
+ * the whole header: they may come from an earlier version.  With "= ?1" SQLite
+ * would walk through all of the account's ids.
  */
 #define GONE_SELECT(header)                                      \
 	"SELECT uid.unique_id, uid.occurrence"                   \

@@ -8,7 +8,7 @@
 
 #include "daemon/store/unique.h"
 
-/* Each body of it holds it. */
+/* Each of its bodies holds it. */
 struct store_identity *store_identity_hold(struct store_identity *);
 void store_identity_release(struct store_identity *);
 
@@ -24,12 +24,12 @@ bool store_identity_count(struct store_identity *,
 void store_identity_uncount(
     struct store_identity *, const unsigned char digest[STORE_DIGEST_SIZE]);
 
-/* What a body is compared by with the messages that are GONE. */
+/* By these a body is compared with the messages that are GONE. */
 struct store_identity_body {
 	uint64_t octets;
 	const unsigned char *digest;        /* STORE_DIGEST_SIZE octets */
 	const unsigned char *header_digest; /* or NULL */
-	/* Where it has lines that servers add; or NULL. */
+	/* NULL where no server has added lines. */
 	const unsigned char *whole_header_digest;
 };
 

@@ -7,7 +7,7 @@
 #include "daemon/store/op.h"
 #include "daemon/store/store.h"
 
-/* What a SELECT must begin with for store_message_take(). */
+/* The columns that a SELECT for store_message_take() begins with. */
 #define STORE_MESSAGE_COLUMNS                                               \
 	"message.id, account.name, message.unique_id, message.octets,"      \
 	" message.digest, message.stored_ms, message.date_ms,"              \

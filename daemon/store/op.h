@@ -60,7 +60,7 @@ struct store_op {
 	enum store_status status;
 	struct evpop_arena arena; /* of what it was asked, and of its answer */
 
-	/* Of a question. */
+	/* For questions only. */
 	TAILQ_ENTRY(store_op) link;
 	const void *asker;
 	int64_t deadline_ms; /* monotonic */
@@ -89,7 +89,9 @@ struct store_ops *store_ops_new(struct store *, struct event_base *,
 /* Once nothing is pending. */
 void store_ops_free(struct store_ops *);
 
-/* What a lane's threads take from, and where they post what is done. */
+/*
+ * The queue that a lane's threads take from, and the mailbox for what is done.
+ */
 struct store_queue *store_ops_queue(struct store_ops *, enum store_lane);
 struct store_mailbox *store_ops_mailbox(struct store_ops *);
 

@@ -18,7 +18,7 @@ struct record_op {
 	struct store_poll poll;
 };
 
-/* Also tells whether there is such an account. */
+/* *found_r says whether the account exists. */
 static enum store_status
 record_update_account(
     struct sql_db *db, const struct store_poll *poll, bool *found_r)

@@ -31,15 +31,15 @@ void store_queue_destroy(struct store_queue *);
 void store_queue_push(struct store_queue *, struct store_op *);
 
 /*
- * The next operation; waits until the monotonic time deadline_ms, or for ever
- * if it is STORE_QUEUE_FOREVER.  NULL: the time is up, somebody was woken, or
- * the queue is stopped and empty.
+ * The next operation.  Waits until the monotonic time deadline_ms, or for ever
+ * if it is STORE_QUEUE_FOREVER.  NULL: the time is up, the queue was woken, or
+ * it is stopped and empty.
  */
 #define STORE_QUEUE_NOW     0
 #define STORE_QUEUE_FOREVER INT64_MAX
 struct store_op *store_queue_take(struct store_queue *, int64_t deadline_ms);
 
-/* Whoever waits for an operation does not wait any longer, this once. */
+/* A thread that waits returns now, this once. */
 void store_queue_wake(struct store_queue *);
 
 /* Take this one out; false where it has been taken. */
@@ -47,7 +47,7 @@ bool store_queue_remove(struct store_queue *, struct store_op *);
 
 bool store_queue_is_empty(struct store_queue *);
 
-/* What is in it is still to be taken; nothing waits for more. */
+/* Nobody waits for more operations; those in the queue are still taken. */
 void store_queue_stop(struct store_queue *);
 bool store_queue_is_stopped(struct store_queue *);
 

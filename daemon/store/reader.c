@@ -41,7 +41,7 @@ reader_answer(struct reader *reader, struct store_op *op)
 	reader->op = op;
 	store_op_read(op, reader->db);
 	reader->op = NULL;
-	/* By what is known, messages are deleted that are stored here. */
+	/* Messages are deleted on the server because they are known here. */
 	if (!store_op_is_question(op))
 		placed = store_place_check(&reader->place, reader->db);
 	if (placed != STORE_OK)

@@ -233,7 +233,7 @@ roster_match_former_id(const struct store_roster *roster,
 
 	if (row == NULL)
 		return NULL;
-	/* Of the two, what it is called is less than whose mail it has. */
+	/* A matching name is weaker than a matching maildrop. */
 	if (own != NULL &&
 	    (roster_compare_maildrops(account->host, account->user, row) != 0 ||
 		roster_compare_maildrops(account->host, account->user, own) ==

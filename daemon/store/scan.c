@@ -199,8 +199,8 @@ scan_digest_header(struct store_scan *scan, const char *header, size_t length)
 }
 
 /*
- * The library takes digests of headers, too, to compare; it knows of nothing
- * that stands before one, and of no other lines than those of text.
+ * The library compares digests of headers as well.  It knows headers with
+ * nothing before them and with lines of text only.
  */
 static bool
 scan_is_well_formed(const struct store_scan *scan, const char *bytes,
@@ -255,7 +255,7 @@ scan_decode(struct store_scan *scan, const char *bytes, size_t length,
 	return scan_keep_unread(scan, bytes, header);
 }
 
-/* Its end is too far away: what there is of it tells it from no other. */
+/* The end of the header is too far away: this much of it identifies nothing. */
 static bool
 scan_decode_part(struct store_scan *scan, const char *bytes, size_t length)
 {

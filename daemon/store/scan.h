@@ -1,6 +1,6 @@
 /*
- * What is learned from a body while its bytes pass, in pieces of any size: how
- * large it is, its digest, its envelope, its attachments.
+ * Facts about a body, read while its bytes pass in pieces of any size: its
+ * size, digest, envelope and attachments.
  */
 #ifndef STORE_SCAN_H
 #define STORE_SCAN_H
@@ -16,9 +16,9 @@
 struct store_scan;
 
 /*
- * What several scans under way hold of headers, together; zeroed at first.  It
- * is bounded, so that thousands of bodies without an empty line cannot take the
- * memory that each alone is given.
+ * Memory that all scans under way hold for headers; zeroed at first.  It is
+ * bounded, so that thousands of bodies without an empty line cannot each take
+ * the memory that one may.
  */
 struct store_scan_held {
 	atomic_size_t octets; /* the loop frees what was given up */

@@ -51,7 +51,7 @@ store_server_note(struct store *store, const struct store_server *server)
 {
 	struct server_op *op = store_op_new(&server_type, sizeof(*op));
 
-	/* What is not kept is learned again. */
+	/* A server that is not kept is learned again. */
 	if (op == NULL)
 		return;
 	op->server = *server;

@@ -21,7 +21,7 @@
 
 #define QUEUE_OCTETS_DEFAULT ((size_t)8 * 1024 * 1024)
 
-/* Answers of one turn of the loop, so that sockets get theirs in between. */
+/* The most answers in one turn of the loop, so that sockets get their turn. */
 #define ANSWERS_PER_TURN 512
 
 /* ---- answers ---- */
@@ -164,7 +164,7 @@ open_start_readers(struct store *store, enum store_lane lane,
 	    error_r);
 }
 
-/* Of those lanes that have any. */
+/* Stop the readers of the lanes that have any. */
 static void
 store_stop_readers(struct store *store)
 {

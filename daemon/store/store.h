@@ -87,8 +87,9 @@ typedef void (*store_done_cb)(enum store_status, void *arg);
 /* ---- the clock ---- */
 
 /*
- * What the store knows of the calendar's clock.  Where it was set, what had
- * been dated by it since the machine was started was moved as far.
+ * What the store knows of the calendar's clock.  When the clock is set,
+ * everything that was dated since the machine was started moves by the same
+ * amount.
  */
 struct store_clock {
 	/*
@@ -150,7 +151,7 @@ struct store_uid {
 	uint64_t
 	    listed_octets; /* as LIST said when it was fetched; 0: unknown */
 	uint64_t lines;    /* its line ends; 0: unknown, or none */
-	/* Of it, in header lines that servers add to what was read. */
+	/* How many of its octets are header lines that servers add. */
 	uint64_t added_octets;
 };
 #define STORE_HEADER_DIGEST_SIZE 32
@@ -169,9 +170,9 @@ void store_uids(struct store *, int64_t account_id,
     const struct store_uid *after, store_uids_cb, void *arg);
 
 /*
- * Whether an id that is not listed is kept for ever: it is aside, since it is
- * of a maildrop that the account polled before, see store_account_bind(), and
- * was neither deleted nor gone there.
+ * Whether an id that is not listed is kept for ever.  Such an id is aside: it
+ * belongs to a maildrop that the account polled before (see
+ * store_account_bind()), and its message was neither deleted nor gone there.
  */
 bool store_uid_is_kept(const unsigned char *unique_id, size_t length);
 
@@ -192,8 +193,8 @@ struct store_uid_change {
 	size_t from_id_length;
 	uint32_t from_occurrence;
 	/*
-	 * Neither: set the state.  What has no message cannot become STORED,
-	 * DELETE or GONE: such a change is passed over.
+	 * Neither: set the state.  An id without a message cannot become
+	 * STORED, DELETE or GONE: such a change is ignored.
 	 */
 	enum store_uid_state state;
 };
@@ -201,12 +202,12 @@ void store_uids_change(struct store *, int64_t account_id,
     const struct store_uid_change *, size_t count, store_done_cb, void *arg);
 
 /*
- * How the bodies of one session are recognised by their bytes alone.  A body
- * whose unique-id is new may be a message that is known under an id that is
- * gone: then it is adopted, each such message once.  A body without a unique-id
- * is known by its digest, the first of equal ones in a session as the first of
- * the session before, the second as the second: it gets a row of its own among
- * the unique-ids, whose id begins with a space, as no server's can.
+ * Recognises the bodies of one session by their bytes alone.  A body whose
+ * unique-id is new may be a message that is known under an id that is gone: it
+ * is adopted, each such message once.  A body without a unique-id is known by
+ * its digest: the first of equal ones in a session is the first of the session
+ * before, the second is the second.  It gets a row of its own among the
+ * unique-ids; its id begins with a space, as no id of a server can.
  */
 struct store_identity;
 
@@ -222,7 +223,7 @@ struct store_identity *store_identity_new(struct store *, int64_t account_id)
 void store_identity_deleted(
     struct store *, struct store_identity *, store_done_cb, void *arg);
 
-/* Once no body of it is under way; sets the pointer to NULL. */
+/* Call once none of its bodies is under way.  Sets the pointer to NULL. */
 void store_identity_free(struct store_identity **);
 
 /* ---- bodies ---- */
@@ -234,7 +235,7 @@ enum store_flow {
 	STORE_FLOW_PAUSE
 };
 
-/* What the store must know of a message besides its bytes. */
+/* The facts about a message besides its bytes. */
 struct store_body_meta {
 	int64_t account_id;
 	const unsigned char *unique_id; /* copied; NULL: it has none */
@@ -269,12 +270,12 @@ typedef void (*store_message_cb)(
     enum store_status, int64_t message_id, enum store_taken, void *arg);
 void store_body_commit(struct store_body *, store_message_cb, void *arg);
 
-/* Drop a body, whatever came of it.  The handle is gone. */
+/* Drop a body.  The handle is gone. */
 void store_body_abort(struct store_body *);
 
 /* ---- what fails ---- */
 
-/* What became of a failure. */
+/* The outcome of a failure. */
 enum store_failed {
 	STORE_FAILED_COUNTED = 0,
 	STORE_FAILED_QUARANTINED, /* and counts as such from now on */
@@ -299,8 +300,8 @@ struct store_failure {
 	struct store_body *body; /* as far as it came; taken; or NULL */
 	unsigned attempts_most;
 	/*
-	 * One that comes sooner than this after the last one counted counts
-	 * with it, and one for another reason is the first again; 0: each
+	 * A failure sooner than this after the last counted one is not counted
+	 * again, and a failure for another reason starts at one.  0: each
 	 * counts, whatever its reason.
 	 */
 	int64_t apart_ms;
@@ -349,10 +350,10 @@ typedef void (*store_part_cb)(
 void store_quarantine_read(
     struct store *, int64_t id, uint32_t part, store_part_cb, void *arg);
 /*
- * Take out of quarantine: bytes and count of failures are forgotten, and the
- * unique-id is unknown again, so that the next poll fetches the message.  What
- * is told is how many there were of which account (its name); borrowed until
- * the callback returns.
+ * Take out of quarantine: bytes and failures are forgotten, and the unique-id
+ * is unknown again, so that the next poll fetches the message.  The callback
+ * gets the number of messages per account (its name); borrowed until it
+ * returns.
  */
 struct store_released {
 	const char *account;
@@ -400,8 +401,8 @@ void store_check(const struct store *, struct store_check *check_r);
 /* ---- servers ---- */
 
 /*
- * What was learned of a server, in one line of text that only those who learned
- * it read.  `tls` is a number of theirs, too.
+ * Facts learned about a server, in one line of text that only the part that
+ * learned them reads.  `tls` is a number of that part as well.
  */
 struct store_server {
 	const char *host;
@@ -453,9 +454,9 @@ void store_poll_note(struct store *, const struct store_poll *);
  */
 
 /*
- * Whoever asked with this `arg` has no use for the answers any more: what runs
- * for them ends, what has not begun never does, and their callbacks say
- * STORE_CLOSED, later, unless the answer was there already.
+ * Nobody needs the answers to what was asked with this `arg`: running questions
+ * end, waiting ones never begin, and their callbacks get STORE_CLOSED, later,
+ * unless the answer was there already.
  */
 void store_leave(struct store *, const void *arg);
 

@@ -74,7 +74,7 @@ unique_bind_looks(struct sql_statement *use, const struct store_unique_row *row)
 	if (row->has_header_digest)
 		sql_bind_blob(
 		    use, 5, row->header_digest, sizeof(row->header_digest));
-	/* What is not known is NULL. */
+	/* Unknown values are NULL. */
 	if (row->listed_octets != 0)
 		sql_bind_int(use, 6, (int64_t)row->listed_octets);
 	if (row->lines != 0)

@@ -1,6 +1,6 @@
 /*
- * The rows of unique-ids: which message each stands for, and what is known of
- * it.  For the writer's thread, inside its transaction.
+ * The rows of unique-ids: which message each stands for, and its facts.  For
+ * the writer's thread, inside its transaction.
  */
 #ifndef STORE_UNIQUE_H
 #define STORE_UNIQUE_H
@@ -63,8 +63,8 @@ enum store_status store_unique_move(struct sql_db *,
     const struct store_unique_row *) __attribute__((warn_unused_result));
 
 /*
- * Set the state, or make a row of that state.  What has no message is neither
- * STORED nor DELETE nor GONE: such a change is passed over.
+ * Set the state, or make a row with that state.  A row without a message is
+ * never STORED, DELETE or GONE: such a change is ignored.
  */
 enum store_status store_unique_set_state(
     struct sql_db *, const struct store_unique *, enum store_uid_state)

@@ -11,8 +11,8 @@
 #include "lib/base/hex.h"
 
 /*
- * Bodies are told apart by a bit each.  A number beyond this is no count of
- * messages but damage; what is not touched of the bits costs no memory.
+ * One bit for each body.  A number beyond this is damage, not a count of
+ * messages; untouched bits cost no memory.
  */
 #define BODIES_MAX (INT64_C(1) << 33)
 
@@ -30,8 +30,8 @@ verify_is_stopped(const struct verify *verify)
 }
 
 /*
- * What cannot be read is what is looked for: note it, and go on with the rest.
- * Whatever else fails ends the check.
+ * The check looks for what cannot be read: note it, and go on with the rest.
+ * Any other failure ends the check.
  */
 static enum store_status
 verify_note_unreadable(
@@ -247,7 +247,7 @@ struct body {
 	unsigned char digest[STORE_DIGEST_SIZE];
 };
 
-/* What was found of one. */
+/* The findings about one body. */
 struct found {
 	struct store_digest *digest;
 	uint64_t octets;
@@ -256,7 +256,7 @@ struct found {
 	enum store_status unpacked; /* or why not */
 };
 
-/* What is wrong with the pieces, in words; NULL: nothing. */
+/* The problem with the pieces, in words; NULL: none. */
 static const char *
 verify_compare(const struct verify *verify, const struct body *body,
     const struct found *pieces)
@@ -296,7 +296,7 @@ verify_read_piece(const struct verify *verify, struct sql_statement *use,
 	found->octets += length;
 }
 
-/* A damaged piece is a problem that is told, and memory a reason to end. */
+/* A damaged piece is reported as a problem; a lack of memory ends the check. */
 static enum store_status
 verify_read_pieces(
     const struct verify *verify, const struct body *body, struct found *found)

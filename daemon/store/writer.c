@@ -45,8 +45,9 @@
 #define ROOM_LEAST ((uint64_t)1024 * 1024)
 
 /*
- * Once the thread is to end, it waits for another process this long in all: it
- * is enough for one that is at work, and those who stop a daemon wait, too.
+ * When the thread is asked to end, it waits for another process at most this
+ * long in all: enough for one that is at work, and not too long for the person
+ * who stops the daemon.
  */
 #define STOP_PATIENCE_MS 2000
 
@@ -73,7 +74,7 @@ struct store_writer {
 	struct store_attempts attempts;
 	struct store_index *index;
 
-	/* What the loop asks for. */
+	/* Read by the loop. */
 	pthread_mutex_t told_mutex;
 	struct store_error told_health;
 	struct store_clock told_clock;
@@ -126,7 +127,7 @@ writer_tell_clock(struct store_writer *writer)
 	told_unlock(writer);
 }
 
-/* Whoever reads ages from now on may see those of before, or of after. */
+/* A reader may see ages of before, or of after. */
 static void
 writer_tell_clock_unsure(struct store_writer *writer)
 {
@@ -291,7 +292,7 @@ writer_probe(struct store_writer *writer)
 	writer_set_health(writer, status);
 }
 
-/* A file that is moved while nobody writes is to be told, too. */
+/* Notice that the file was moved even while nobody writes. */
 static int64_t
 writer_watch_place(struct store_writer *writer)
 {
@@ -406,8 +407,8 @@ group_undo(struct store_writer *writer, struct store_op_list *group,
 }
 
 /*
- * What was committed may have gone into a file that no name leads to: nobody
- * is told that it is durable.
+ * The commit may have gone into a file that no name leads to: do not call it
+ * durable.
  */
 static void
 group_doubt(struct store_writer *writer, struct store_op_list *group)

@@ -32,7 +32,7 @@ struct store_writer *store_writer_new(struct sql_db *, const char *path,
 void store_writer_told(
     struct store_writer *, struct store_error *health_r, uint64_t *commits_r);
 
-/* What is known of the clock. */
+/* The state of the clock. */
 void store_writer_clock(struct store_writer *, struct store_clock *clock_r);
 
 /*
@@ -52,7 +52,7 @@ enum store_status store_writer_health(const struct store_writer *);
 struct store_calendar *store_writer_calendar(struct store_writer *);
 struct store_index *store_writer_index(struct store_writer *);
 struct store_attempts *store_writer_attempts(struct store_writer *);
-/* Of the transaction that is open. */
+/* The counters of the open transaction. */
 struct store_counter *store_writer_counter(struct store_writer *);
 /* Headers of bodies under way. */
 struct store_scan_held *store_writer_headers(struct store_writer *);

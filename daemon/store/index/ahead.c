@@ -77,7 +77,7 @@ prepared_append(char **bytes, size_t *length, const void *more, size_t count)
 	return true;
 }
 
-/* A piece that is damaged is as good as none: the rest goes without it. */
+/* A damaged piece is skipped; the rest is indexed. */
 static enum store_status
 prepared_read_piece(
     struct sql_db *db, struct sql_statement *use, char **bytes, size_t *length)
@@ -111,7 +111,7 @@ prepared_read_body(
 	return status != STORE_OK ? status : taken;
 }
 
-/* Where the header cannot be read any more, the row still has its words. */
+/* If the header is unreadable, the row still has its words. */
 static bool
 prepared_fill_from_row(struct mail_words *words, const struct message *message)
 {
@@ -201,9 +201,9 @@ store_prepared_free(struct store_prepared *prepared)
 
 /* ---- the worker and those who ask it ---- */
 
-/* What waits at most; one message more may come to it. */
+/* The most that waits; one more message may come on top. */
 #define WAITING_OCTETS ((size_t)4 * 1024 * 1024)
-/* So much is worth a transaction, where more is to follow. */
+/* This much is worth a transaction of its own. */
 #define READY_OCTETS ((size_t)512 * 1024)
 
 /* How far the worker has come with what it was asked for. */
@@ -308,7 +308,7 @@ ahead_append(struct store_ahead *ahead, struct store_prepared *prepared)
 	ahead->progress = AT_WORK;
 }
 
-/* Whoever began it again meanwhile has no use for what was read. */
+/* If the worker was restarted meanwhile, drop what was read. */
 static void
 ahead_work(struct store_ahead *ahead)
 {

@@ -1,7 +1,7 @@
 /*
- * A worker that reads messages ahead of the full-text index, by a connection
- * of its own: neither the writer nor a poll waits for what a message is made
- * to cost.  What it has read waits in memory, within a bound.
+ * A worker that reads messages ahead of the full-text index, on a connection of
+ * its own: neither the writer nor a poll waits for a message that is costly to
+ * read.  What it has read waits in memory, within a bound.
  */
 #ifndef STORE_AHEAD_H
 #define STORE_AHEAD_H

@@ -6,10 +6,10 @@
 #include "daemon/store/index/sender.h"
 
 /*
- * What is frequent fills a page from so many of the newest messages.  If it
- * does not, and few senders have the part, their messages are looked up; else
- * more of the newest are looked at, which takes some milliseconds, before those
- * of all its senders are.
+ * A frequent sender fills a page from this many of the newest messages.  If
+ * not, and few senders match, their messages are looked up.  Otherwise more of
+ * the newest messages are searched, which takes some milliseconds, before the
+ * messages of all matching senders.
  */
 #define WALK_FIRST  1024
 #define SENDERS_FEW 1024
@@ -229,7 +229,7 @@ finding_look_up(struct finding *finding)
 	return status;
 }
 
-/* An index that is damaged is made anew by and by: do without. */
+/* A damaged index is rebuilt later: do without it. */
 static enum store_status
 finding_look_up_or_walk(struct finding *finding, bool *is_damaged_r)
 {

@@ -16,8 +16,8 @@ struct store_by_sender {
 };
 
 /*
- * Their ids, descending, with room for `most`.  *is_damaged_r tells that the
- * index was of no use; what was found is right all the same.
+ * Their ids, descending, with room for `most`.  *is_damaged_r says that the
+ * index could not be used; the result is correct all the same.
  */
 enum store_status store_by_sender(struct sql_db *,
     const struct store_by_sender *, int64_t *ids_r, size_t *count_r,

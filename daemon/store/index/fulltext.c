@@ -18,8 +18,8 @@
 	" categories 'L* N* M* Co'\" /* words 4 */)"
 
 /*
- * Of one transaction, which ends as soon as anybody waits.  The index merges
- * what each has brought, so that larger ones cost less.
+ * Bounds of one transaction, which ends as soon as anybody waits.  The index
+ * merges what each transaction brings, so that larger ones cost less.
  */
 #define STEP_MS       50
 #define STEP_MESSAGES 2048
@@ -138,8 +138,8 @@ store_fulltext_step(struct sql_db *db, struct store_ahead *ahead,
 }
 
 /*
- * All that a transaction brings fits into memory, so that it makes one piece of
- * index instead of several that are merged later.
+ * Everything that a transaction brings fits into memory: it becomes one segment
+ * of the index, instead of several that are merged later.
  */
 const char store_fulltext_restart_sql[] =
     "DROP TABLE fulltext;" FULLTEXT_CREATE ";"

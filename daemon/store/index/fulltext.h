@@ -28,7 +28,7 @@ enum store_status store_fulltext_step(struct sql_db *, struct store_ahead *,
  */
 #define STORE_FULLTEXT_ACCOUNT_WORD "char(57344) || "
 
-/* What begins the index again, inside a transaction. */
+/* The statements that make the index empty, inside a transaction. */
 extern const char store_fulltext_restart_sql[];
 
 /* Whether the index is of this version's words. */

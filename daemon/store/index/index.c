@@ -136,8 +136,8 @@ index_is_empty(struct sql_db *db)
 }
 
 /*
- * What a damaged index says, or one of an earlier version, is in the messages,
- * too: make it anew.  Should that not help, it is the file that is damaged.
+ * The messages hold everything that the index says: rebuild it.  If that does
+ * not help, the file is damaged.
  */
 static void
 index_restart(struct store_index *index, struct sql_db *db, int64_t now_ms)
@@ -196,7 +196,7 @@ store_index_begin(struct store_index *index, struct sql_db *db)
 
 	if (store_index_is_current(db, &is_current) == STORE_OK && !is_current)
 		index->state = INDEX_OUTDATED;
-	/* Of a new store there is nothing to be done behind other work. */
+	/* A new store is empty: restart at once. */
 	if (index->state == INDEX_OUTDATED && index_is_empty(db))
 		index_restart(index, db, evpop_clock_monotonic_ms());
 }

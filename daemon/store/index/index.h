@@ -14,8 +14,8 @@ struct store_queue;
 /* ---- how far they are; the writer's ---- */
 
 /*
- * What is read ahead of them is read from this file; NULL: nothing is.  A step
- * ends early when the queue fills.  NULL without memory.
+ * Messages are read ahead from the file `path`; NULL: they are read in the
+ * steps.  A step ends early when the queue fills.  NULL without memory.
  */
 struct store_index *store_index_new(const char *path, struct store_queue *)
     __attribute__((warn_unused_result));

@@ -138,8 +138,8 @@ search_bind(const struct search_op *search, struct sql_statement *use)
 }
 
 /*
- * Of the messages since then the one with the least id, where they are not too
- * many to look: a frequent word's older ones are passed over by it.  Where they
+ * The least id of the messages since then, where they are few enough to look
+ * at: older messages with a frequent word are passed over by it.  Where they
  * are many, a frequent word is soon found among them.
  */
 #define SINCE_FEW "50000"
@@ -165,7 +165,7 @@ search_find_least_id(struct sql_db *db, struct search_op *search)
 	return sql_end(&use);
 }
 
-/* What is to be known before an index of words is asked. */
+/* Facts that a search for words needs first. */
 static enum store_status
 search_prepare_words(struct sql_db *db, struct search_op *search)
 {
@@ -220,8 +220,8 @@ search_by_query(struct sql_db *db, struct search_op *search)
 /* ---- by sender ---- */
 
 /*
- * Where words are asked for, too, they are looked for in each message by the
- * sender; of more than these it is better the other way round.
+ * If words are asked for as well, each message by the sender is searched for
+ * them.  Above this number the other way round is faster.
  */
 #define LOOKED_FOR_WORDS ((size_t)512)
 

@@ -7,7 +7,7 @@
 #include "daemon/store/queue.h"
 #include "lib/base/clock.h"
 
-/* Of one transaction: a commit never waits much longer than this. */
+/* Of one transaction; a commit hardly waits longer. */
 #define STEP_MS 10
 
 /* ---- filling ---- */
@@ -150,9 +150,9 @@ const char store_sender_restart_sql[] =
 /* ---- finding ---- */
 
 /*
- * Of a part's trigrams only the rarest are looked up: each costs a walk through
- * all senders that have it, and the sender's text is looked at anyway.  Which
- * these are is told by the last senders that came.
+ * Only the rarest trigrams of a part are looked up: each costs a walk through
+ * all senders that have it, and the sender's text is compared anyway.  The
+ * latest senders tell which are rare.
  */
 #define TRIGRAMS_USED 4
 #define TRIGRAMS_MOST 64
@@ -248,7 +248,7 @@ trigram_quote(char *to, const struct trigram *trigram)
 	return filled;
 }
 
-/* All must be there, in whatever order; "" where the part is too short. */
+/* All must occur, in any order; "" where the part is too short. */
 static enum store_status
 sender_compose_match(
     struct sql_db *db, const char *part, char match_r[STORE_SENDER_MATCH_SIZE])

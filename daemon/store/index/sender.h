@@ -37,7 +37,7 @@ int64_t store_sender_next(struct store_sender_use *);
 enum store_status store_sender_end(struct store_sender_use *)
     __attribute__((warn_unused_result));
 
-/* What begins the index again, inside a transaction. */
+/* The statements that make the index empty, inside a transaction. */
 extern const char store_sender_restart_sql[];
 
 #endif

@@ -15,7 +15,7 @@
  */
 #define KEPT_MAX 64
 
-/* What mail that names no charset was before it was UTF-8. */
+/* The charset of mail that names none and is not UTF-8. */
 #define WESTERN "CP1252"
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
@@ -248,7 +248,7 @@ charset_exists(const char *name)
 {
 	iconv_t conversion;
 
-	/* What needs no conversion needs no file either. */
+	/* These charsets need no conversion, and no file. */
 	if (strcmp(name, "UTF-8") == 0)
 		return true;
 	conversion = charset_open(name);
@@ -369,7 +369,7 @@ charset_is_wide(const char *name)
 	       strncmp(name, "UTF-32", 6) == 0;
 }
 
-/* What calls itself wide often only comes from something that was. */
+/* Mail that names a wide charset is often only converted from one. */
 static bool
 charset_is_lie(const char *name, const char *bytes, size_t length)
 {

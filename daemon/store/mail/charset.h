@@ -33,7 +33,7 @@ bool mail_charset_name(
 void mail_charset_add(struct mail_text *, const char *name, const char *hint,
     const char *bytes, size_t length);
 
-/* Whether such bytes are only read by what a charset's name says. */
+/* Whether only a charset's name tells how to read such bytes. */
 bool mail_charset_is_needed(const char *bytes, size_t length);
 
 #endif

@@ -7,7 +7,10 @@
 #include "daemon/store/mail/transfer.h"
 #include "lib/base/hex.h"
 
-/* What separates a name's words from an address, if it is not quoted. */
+/*
+ * The characters that separate a name's words from an address, if the name is
+ * not quoted.
+ */
 static const char specials[] = "()<>[]:;@\\,\"";
 
 struct encoded_word {
@@ -20,7 +23,7 @@ struct decoding {
 	struct mail_text *to;
 	enum mail_encoded_in in;
 	const char *hint;
-	/* Where in a field of addresses the text has come to. */
+	/* The position within a field of addresses. */
 	bool is_quoted, is_escaped;
 	unsigned comments;
 	/* Adjacent words of one charset. */
@@ -198,7 +201,7 @@ encoded_has_specials(const struct mail_text *name)
 	return false;
 }
 
-/* Some programs encode the quotes, too. */
+/* Some programs encode the quotes as well. */
 static bool
 encoded_has_own_quotes(const struct mail_text *name)
 {

@@ -8,14 +8,14 @@
 #include "daemon/store/mail/part.h"
 
 /*
- * What a row keeps of one header.  A list of recipients may be long; a subject
- * of more than this is no subject.
+ * A row keeps this much of one header.  A list of recipients may be long; a
+ * longer subject is no subject.
  */
 #define ADDRESSES_MAX ((size_t)16 * 1024)
 #define SUBJECT_MAX   ((size_t)4 * 1024)
 #define HEADER_ID_MAX ((size_t)1024)
 
-/* What is beyond is not decoded, for the row and for the index. */
+/* Bytes beyond this are not decoded, neither for the row nor for the index. */
 #define RAW_MAX       ((size_t)64 * 1024)
 #define RAW_NAMES_MAX ((size_t)256 * 1024)
 

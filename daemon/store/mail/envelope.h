@@ -1,7 +1,7 @@
 /*
- * What a header says of its message, decoded to UTF-8 that is fit to show.
- * Nothing in a header makes this fail: what cannot be decoded is kept as well
- * as it can be.
+ * The facts in the header of a message, decoded to UTF-8 that is fit to show.
+ * No header makes this fail: text that cannot be decoded is kept as well as
+ * possible.
  */
 #ifndef STORE_MAIL_ENVELOPE_H
 #define STORE_MAIL_ENVELOPE_H

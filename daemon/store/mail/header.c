@@ -93,7 +93,7 @@ header_is_known(const char *line, size_t length)
 	return false;
 }
 
-/* What programs have put before a header that is otherwise whole. */
+/* Lines that programs put before a header that is otherwise whole. */
 static bool
 header_is_foreword(const char *line, size_t length)
 {

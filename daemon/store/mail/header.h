@@ -48,10 +48,7 @@ enum mail_header_verdict mail_header_edge_line(
 bool mail_header_find_end(struct mail_header_edge *, const char *bytes,
     size_t length, size_t *at, size_t *length_r);
 
-/*
- * Whether these lines are a header at all: a message may have none, and then
- * all of it is text.
- */
+/* Whether these lines are a header: a message without one is all text. */
 bool mail_header_is_one(const char *header, size_t length);
 
 /* ---- its fields ---- */

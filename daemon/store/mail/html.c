@@ -9,7 +9,7 @@
 #include <strings.h>
 
 /*
- * What the parser may allocate for one page.  Markup that is nested wrongly
+ * The most that the parser may allocate for one page.  Wrongly nested markup
  * can make it repeat elements without end.
  */
 #define MEMORY_MAX ((size_t)16 * 1024 * 1024)
@@ -42,7 +42,7 @@ struct tag {
 	bool is_end;
 };
 
-/* What is read at `at`, and written at `filled`, which is never beyond. */
+/* Reads at `at`, and writes at `filled`, which is never beyond. */
 struct reduction {
 	char *page;
 	size_t at, length, filled;
@@ -79,7 +79,10 @@ html_is_unseen(const char *name)
 	return html_is_one_of(names, name);
 }
 
-/* Where the innermost of that name stands; the depth where there is none. */
+/*
+ * The place of the innermost element of that name; the depth where there is
+ * none.
+ */
 static size_t
 html_find_open(const struct reduction *reduction, const char *name)
 {
@@ -127,7 +130,7 @@ html_is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f';
 }
 
-/* Behind the attributes: quotes hold brackets, where a value begins so. */
+/* The end of the attributes: a quoted value may hold brackets. */
 static const char *
 html_find_close(const char *at, const char *end)
 {
@@ -213,7 +216,7 @@ html_skip_to(struct reduction *reduction, const char *words)
 	reduction->at = reduction->length;
 }
 
-/* What cannot be seen is a blank: it may stand between two words. */
+/* Unseen text becomes a blank: it may stand between two words. */
 static void
 html_skip_unseen(struct reduction *reduction, const struct tag *tag)
 {

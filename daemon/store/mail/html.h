@@ -15,10 +15,10 @@
 #define MAIL_HTML_MAX ((size_t)256 * 1024)
 
 /*
- * Add the text of a page that is UTF-8.  A word that only markup within a line
- * divides stays whole.  Work and memory are bounded, also for a page that is
- * made to cost much: of such a one the beginning is read, and is_cut set.
- * *left is what may be read of it, and what is left for the next one after.
+ * Add the text of a page that is UTF-8.  A word that only inline markup divides
+ * stays whole.  Work and memory are bounded, also for a page made to be costly:
+ * then only its beginning is read, and is_cut is set.  *left is how much may be
+ * read, and becomes what is left for the next page.
  */
 void mail_html_add(
     struct mail_text *, const char *page, size_t length, size_t *left);

@@ -7,7 +7,7 @@
 #include "daemon/store/mail/encoded.h"
 #include "lib/base/hex.h"
 
-/* Of one parameter: names of files are not longer than some lines. */
+/* Bounds of one parameter; file names are not longer than some lines. */
 #define SECTIONS_MAX 32
 #define OCTETS_MAX   ((size_t)2048)
 
@@ -27,7 +27,7 @@ struct section {
 	bool is_there, is_quoted, is_encoded;
 };
 
-/* What there is of a name: plain, or in sections. */
+/* The values found for a name: plain, or in sections. */
 struct found {
 	struct section plain, sections[SECTIONS_MAX];
 };
@@ -118,7 +118,7 @@ parameter_skip_comment(const char *at, const char *end)
 	return close != NULL ? close + 1 : end;
 }
 
-/* Behind the first word, which is the type, there need not be a semicolon. */
+/* The first word is the type; a semicolon need not follow it. */
 static const char *
 parameter_first(const char *at, const char *end)
 {
@@ -267,7 +267,7 @@ parameter_charset(struct span value, struct span *charset_r)
 	return value;
 }
 
-/* All octets of it; what has no sections has one. */
+/* All octets of the value; a plain value is one section. */
 static bool
 parameter_join(
     const struct found *found, struct mail_text *to, struct span *charset_r)

@@ -14,8 +14,8 @@
 bool mail_parameter_begins(const char *value, size_t length, const char *word);
 
 /*
- * Add the octets of the parameter of that name, in whatever charset; false
- * where there is none.
+ * Add the octets of the parameter with that name, in any charset; false where
+ * there is none.
  */
 bool mail_parameter_octets(
     const char *value, size_t length, const char *name, struct mail_text *to);

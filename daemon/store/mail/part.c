@@ -34,7 +34,7 @@ static const struct {
 	{ "message/", MAIL_PART_TEXT, MAIL_TEXT_PLAIN },
 };
 
-/* What a part that says nothing else of itself is, by its file name. */
+/* The kinds of parts that only their file name tells. */
 static const struct {
 	const char *ending;
 	enum mail_text_kind kind;

@@ -1,6 +1,4 @@
-/*
- * What the header of a MIME part says of it (RFC 2045, 2046, 2183).
- */
+/* The facts in the header of a MIME part (RFC 2045, 2046, 2183). */
 #ifndef STORE_MAIL_PART_H
 #define STORE_MAIL_PART_H
 
@@ -22,7 +20,7 @@ enum mail_part_form {
 	MAIL_PART_MESSAGE    /* a message, or only its header */
 };
 
-/* What a part of text is written in. */
+/* The formats of a text part. */
 enum mail_text_kind {
 	MAIL_TEXT_PLAIN = 0,
 	MAIL_TEXT_HTML,

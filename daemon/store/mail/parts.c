@@ -12,9 +12,9 @@
 #define LINE_SIZE 1000
 /* Parts that are looked at; a mailing list's digest has some dozens. */
 #define PARTS_MAX 4096
-/* What is kept of one header, without fields that nobody reads. */
+/* The most that is kept of one header, without the fields that nobody reads. */
 #define FIELDS_MAX ((size_t)64 * 1024)
-/* Of an encoding, decoded at a time. */
+/* Octets that are decoded at a time. */
 #define SLICE ((size_t)4096)
 
 enum place {
@@ -147,7 +147,7 @@ parts_begin_text(struct mail_parts *parts, const struct mail_part *part)
 	const struct mail_parts_sink *sink = parts->sink;
 	enum mail_transfer_encoding encoding = part->encoding;
 
-	/* What such an encoding holds is read as a file within the text. */
+	/* A part with such an encoding is read as a file within the text. */
 	if (encoding == MAIL_TRANSFER_OTHER)
 		encoding = MAIL_TRANSFER_IDENTITY;
 	parts->content.is_wanted =
@@ -165,8 +165,8 @@ parts_begin_text(struct mail_parts *parts, const struct mail_part *part)
 }
 
 /*
- * Neither multiparts nor messages may be encoded as a whole (RFC 2045, section
- * 6.4), and some are; others only say so.
+ * RFC 2045, section 6.4, forbids to encode multiparts and messages as a whole.
+ * Some are encoded all the same; others only claim to be.
  */
 static void
 parts_begin_child(struct mail_parts *parts, const struct mail_part *part,
@@ -221,7 +221,10 @@ parts_enter_read(struct mail_parts *parts, const struct mail_part *part,
 		    !mail_boundary_push(&parts->open, part, parts->enclosed);
 }
 
-/* What such a header begins; is_decoded: whatever encoding it names is off. */
+/*
+ * Enter the part that begins with this header; is_decoded: the encoding that it
+ * names is already off.
+ */
 static void
 parts_enter(struct mail_parts *parts, const char *header, size_t length,
     bool is_decoded)
@@ -343,7 +346,9 @@ parts_starts(const char *line, size_t length, const char *word)
 	return length >= wanted && strncasecmp(line, word, wanted) == 0;
 }
 
-/* What programs say to each other is long, and nobody looks for it. */
+/*
+ * Fields that programs write for each other are long, and nobody searches them.
+ */
 static bool
 parts_is_field_kept(
     const struct mail_parts *parts, const char *line, size_t length)
@@ -478,7 +483,7 @@ parts_take_file(struct mail_parts *parts, const char *line, size_t length)
 
 /* ---- lines ---- */
 
-/* A line, or as much of it as is looked at. */
+/* A line, or its beginning if it is too long. */
 static void
 parts_take_line(struct mail_parts *parts, const char *line, size_t length)
 {

@@ -1,11 +1,10 @@
 /*
- * The parts of a message, as its bytes pass in pieces of any size: what is
- * attached, what is text, and what is enclosed, wherever it is nested and
- * however it is encoded.
+ * The parts of a message, read from bytes that come in pieces of any size:
+ * attachments, text, and enclosed messages, at any depth and in any encoding.
  *
- * Memory is bounded whatever the message; what is nested too deep is not
- * entered, and parts beyond a number are not looked at.  Pieces never change
- * what comes out.
+ * Memory is bounded for any message.  Parts that are nested too deep are not
+ * entered, and parts beyond a number are not read.  The sizes of pieces never
+ * change the result.
  */
 #ifndef STORE_MAIL_PARTS_H
 #define STORE_MAIL_PARTS_H
@@ -15,7 +14,7 @@
 
 #include "daemon/store/mail/part.h"
 
-/* Those that are NULL are not told. */
+/* A callback that is NULL is not called. */
 struct mail_parts_sink {
 	/*
 	 * Something attached, or a file within a text (uuencode); its name as

@@ -19,7 +19,7 @@ struct mail_text {
 void mail_text_init(struct mail_text *, size_t max);
 void mail_text_free(struct mail_text *);
 
-/* What does not fit is dropped, and is_cut says so. */
+/* Bytes that do not fit are dropped, and is_cut is set. */
 void mail_text_add(struct mail_text *, const char *bytes, size_t length);
 void mail_text_add_string(struct mail_text *, const char *string);
 /* All of another one; it is cut and has failed as that one. */

@@ -133,7 +133,7 @@ transfer_add_base64(struct mail_transfer *transfer, struct mail_text *to,
 
 /* ---- quoted-printable ---- */
 
-/* What was held back is as it stands. */
+/* Bytes that were held back are taken literally. */
 static void
 transfer_release(struct mail_transfer *transfer, struct mail_text *to)
 {

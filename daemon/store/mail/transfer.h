@@ -31,7 +31,10 @@ struct mail_transfer {
 	unsigned held_length;
 };
 
-/* What a Content-Transfer-Encoding says, with rubbish behind it or not. */
+/*
+ * The encoding that a Content-Transfer-Encoding names; text behind it is
+ * ignored.
+ */
 enum mail_transfer_encoding mail_transfer_named(
     const char *value, size_t length);
 

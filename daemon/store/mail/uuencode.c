@@ -16,7 +16,7 @@ uuencode_without_end(const char *line, size_t length)
 	return length;
 }
 
-/* Where the name is in "begin MODE NAME"; 0: the line is none. */
+/* The position of the name in "begin MODE NAME"; 0: it is not such a line. */
 static size_t
 uuencode_name(const char *line, size_t length)
 {

@@ -20,7 +20,7 @@ struct mail_uuencode {
 	struct mail_text line; /* the one that may begin a file */
 };
 
-/* What a line is. */
+/* The kind of a line. */
 enum mail_uuencode_line {
 	MAIL_UUENCODE_TEXT = 0,
 	MAIL_UUENCODE_HELD,    /* kept, until the next one tells */

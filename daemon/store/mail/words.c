@@ -8,11 +8,11 @@
 #include "daemon/store/mail/pairs.h"
 #include "daemon/store/mail/parts.h"
 
-/* What one message may put into the index, by what it is. */
+/* The most that one message may put into the index, by kind. */
 #define TEXT_MAX    ((size_t)256 * 1024)
 #define NAMES_MAX   ((size_t)256 * 1024)
 #define SUBJECT_MAX ((size_t)16 * 1024)
-/* Of one part, before it is read: markup takes more than what it marks up. */
+/* Of one part before it is converted: markup is longer than its text. */
 #define PART_MAX ((size_t)512 * 1024)
 
 struct collection {
@@ -213,7 +213,7 @@ static const struct mail_parts_sink sink = {
 
 /* ---- all of it ---- */
 
-/* Where the header is, and where the body begins. */
+/* Find the header and the body. */
 static size_t
 words_split(const char *message, size_t length, size_t *body_r)
 {

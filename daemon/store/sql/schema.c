@@ -47,7 +47,7 @@ check_owner(struct sql_db *db, const char *path, int64_t version,
 	    "%s is the database of another program; give another path", path);
 }
 
-/* What SQLite leaves of a copy that failed. */
+/* The files that SQLite leaves of a failed copy. */
 static void
 remove_copy(const char *copy)
 {
