@@ -1,25 +1,18 @@
 #include "daemon/config/ini.h"
 
-#include <assert.h>
 #include <ctype.h>
-#include <ini.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/base/text.h"
 
-_Static_assert(INI_HANDLER_LINENO == 0, "inih's handler takes no line number");
-
-/* Far longer than any key, and short enough for inih's buffer of 200. */
+/* Far longer than any key. */
 #define KEY_LENGTH_MAX 64
 
 struct reader {
 	char *next, *end;
 	unsigned line;
 	char word[KEY_LENGTH_MAX + 1]; /* that the line begins with */
-	char *value; /* of the line that inih has, NULL: it has none */
-	bool quoted;
-	bool pending; /* inih was given a line, and has not told its key */
 	const struct config_ini_events *events;
 	void *arg;
 };
@@ -186,39 +179,57 @@ ini_parse_section(struct reader *reader, char *text)
 	reader->events->section(reader->line, ini_trim(text + 1), reader->arg);
 }
 
-/* Keeps the value and gives inih the key; returns false if there is none. */
-static bool
-ini_parse_key(struct reader *reader, char *text, char *buffer, size_t size)
+static void
+ini_parse_key(struct reader *reader, char *text)
 {
 	size_t length = strcspn(text, "=:");
-	bool separated = text[length] != '\0';
-	char separator = text[length];
-	char shown[160];
-	const char *why;
+	bool is_separated = text[length] != '\0', is_quoted;
+	char why[160], *value;
+	const char *bad;
 
-	assert(size > KEY_LENGTH_MAX + 3);
-	if (ini_find_unseen(text, length, shown, sizeof(shown))) {
+	if (ini_find_unseen(text, length, why, sizeof(why))) {
 		if (text[strlen(text) - 1] == ']')
-			ini_report_section(reader, shown);
+			ini_report_section(reader, why);
 		else
-			ini_report(reader, shown);
-		return false;
+			ini_report(reader, why);
+		return;
 	}
-	if (length > 0 && !separated) {
+	if (!is_separated) {
 		reader->events->words(reader->line, text, reader->arg);
-		return false;
+		return;
 	}
-	if (length == 0 || length > KEY_LENGTH_MAX) {
+	text[length] = '\0';
+	value = ini_trim(text + length + 1);
+	text = ini_trim(text);
+	if (*text == '\0' || strlen(text) > KEY_LENGTH_MAX ||
+	    strpbrk(text, "#;") != NULL) {
 		ini_report(reader, "expected KEY = VALUE");
-		return false;
+		return;
 	}
-	(void)snprintf(buffer, size, "%.*s%c\n", (int)length, text, separator);
-	reader->value = ini_trim(text + length + 1);
-	why = ini_unquote(reader->value, &reader->quoted);
-	if (why == NULL)
-		return true;
-	ini_report(reader, why);
-	return false;
+	bad = ini_unquote(value, &is_quoted);
+	if (bad != NULL)
+		ini_report(reader, bad);
+	else
+		reader->events->key(
+		    reader->line, text, value, is_quoted, reader->arg);
+}
+
+static void
+ini_parse_line(struct reader *reader, char *text, size_t length)
+{
+	char why[128];
+	const char *bad = ini_find_bad_bytes(text, length, why, sizeof(why));
+
+	text = ini_trim(text);
+	ini_note_word(reader, text);
+	if (bad != NULL && *text == '[')
+		ini_report_section(reader, bad);
+	else if (bad != NULL)
+		ini_report(reader, bad);
+	else if (*text == '[')
+		ini_parse_section(reader, text);
+	else if (*text != '\0' && *text != '#' && *text != ';')
+		ini_parse_key(reader, text);
 }
 
 /* Cuts the next line out of the bytes; returns NULL at their end. */
@@ -241,65 +252,6 @@ ini_next_line(struct reader *reader, size_t *length_r)
 	return text;
 }
 
-static void
-ini_report_pending(struct reader *reader)
-{
-	if (reader->pending)
-		ini_report(reader, "expected KEY = VALUE");
-	reader->pending = false;
-}
-
-/* inih's fgets(): gives it the next line that can hold a key. */
-static char *
-ini_read_line(char *buffer, int size, void *stream)
-{
-	struct reader *reader = stream;
-	char *text, why[128];
-	const char *bad;
-	size_t length;
-
-	ini_report_pending(reader);
-	while ((text = ini_next_line(reader, &length)) != NULL) {
-		bad = ini_find_bad_bytes(text, length, why, sizeof(why));
-		text = ini_trim(text);
-		ini_note_word(reader, text);
-		if (bad != NULL && *text == '[')
-			ini_report_section(reader, bad);
-		else if (bad != NULL)
-			ini_report(reader, bad);
-		if (bad != NULL)
-			continue;
-		if (*text == '\0' || *text == '#' || *text == ';')
-			continue;
-		if (*text == '[') {
-			ini_parse_section(reader, text);
-			continue;
-		}
-		if (ini_parse_key(reader, text, buffer, (size_t)size)) {
-			reader->pending = true;
-			return buffer;
-		}
-	}
-	return NULL;
-}
-
-static int
-ini_add_pair(
-    void *user, const char *section, const char *name, const char *value)
-{
-	struct reader *reader = user;
-
-	(void)section;
-	(void)value;
-	/* inih drops a byte-order mark; there may be nothing behind it. */
-	if (*name == '\0')
-		return 1;
-	reader->pending = false;
-	reader->events->key(
-	    reader->line, name, reader->value, reader->quoted, reader->arg);
-	return 1;
-}
-
 void
 config_ini_parse(char *bytes, size_t length,
     const struct config_ini_events *events, void *arg)
@@ -310,17 +262,11 @@ config_ini_parse(char *bytes, size_t length,
 		.events = events,
 		.arg = arg,
 	};
+	char *text;
 
 	/* A byte-order mark, as some editors leave it. */
 	if (length >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0)
 		reader.next += 3;
-	/*
-	 * inih's own result is of no use: what it could not parse was seen by
-	 * ini_read_line().  A build of it that stops at an error goes on here.
-	 */
-	do {
-		(void)ini_parse_stream(
-		    ini_read_line, &reader, ini_add_pair, &reader);
-		ini_report_pending(&reader);
-	} while (reader.next < reader.end);
+	while ((text = ini_next_line(&reader, &length)) != NULL)
+		ini_parse_line(&reader, text, length);
 }

@@ -1,11 +1,9 @@
 /*
  * Reads the lines of an INI file, and tells the line of each thing found.
  *
- * inih finds the keys.  As distributions build it, it splits lines of more
- * than 200 octets, cuts section names at 50, takes " ;" in a value for a
- * comment and an indented line for more of the value before: all of which
- * would damage passwords, commands and names in silence.  So it is given the
- * shape of each line, and the value goes past it.
+ * A line is a section, a key with its value behind "=" or ":", or a comment
+ * that begins with "#" or ";".  A comment never begins inside a line, and no
+ * line is continued on the next: passwords and commands may hold such signs.
  */
 #ifndef CONFIG_INI_H
 #define CONFIG_INI_H

@@ -18,7 +18,7 @@ import sys
 import sources
 
 PACKAGES = ("libevent_core", "libevent_extra", "libssl", "libidn",
-            "libsodium", "sqlite3", "libzstd", "inih", "jansson", "gumbo",
+            "libsodium", "sqlite3", "libzstd", "jansson", "gumbo",
             "libcurl", "cmocka")
 STRICT = ("-pedantic-errors", "-Wall", "-Wextra", "-Werror")
 

@@ -60,7 +60,6 @@ LIBRARIES = (
     (r"iconv", "daemon/store/mail"),
     (r"uni(case|norm|str|ctype)\.h", "lib/base", "lib/auth",
      "daemon/store"),
-    (r"ini\.h$", "daemon/config"),
     (r"jansson", "daemon/control", "daemon/ctl"),
     (r"curl/", "daemon/ctl", "daemon/secret"),
     (r"systemd/", "daemon/log", "daemon/supervisor.c"),
