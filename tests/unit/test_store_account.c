@@ -1,10 +1,5 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/test_store_fixture.h"
 
@@ -420,24 +415,20 @@ views_speak_iso_times(void **state)
 	    "5000000000");
 }
 
-#define TEST(function)                   \
-	cmocka_unit_test_setup_teardown( \
-	    function, fixture_setup, fixture_teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(same_name_is_the_same_row),
-		TEST(it_is_asked_again_by_its_number),
-		TEST(polls_leave_their_mark_on_the_account),
-		TEST(account_fails_since_its_first_failure),
-		TEST(accounts_are_listed_by_name),
-		TEST(account_is_listed_once_a_poll_went_well),
-		TEST(quiet_polls_are_counted),
-		TEST(usual_deletes_are_those_of_the_last_that_deleted),
-		TEST(polls_are_paged_newest_first),
-		TEST(views_speak_iso_times),
+		FIXTURE_TEST(same_name_is_the_same_row),
+		FIXTURE_TEST(it_is_asked_again_by_its_number),
+		FIXTURE_TEST(polls_leave_their_mark_on_the_account),
+		FIXTURE_TEST(account_fails_since_its_first_failure),
+		FIXTURE_TEST(accounts_are_listed_by_name),
+		FIXTURE_TEST(account_is_listed_once_a_poll_went_well),
+		FIXTURE_TEST(quiet_polls_are_counted),
+		FIXTURE_TEST(usual_deletes_are_those_of_the_last_that_deleted),
+		FIXTURE_TEST(polls_are_paged_newest_first),
+		FIXTURE_TEST(views_speak_iso_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,14 +3,9 @@
  * cost, nobody else waits for it.
  */
 #include <semaphore.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "daemon/store/index/ahead.h"
 #include "daemon/store/queue.h"
@@ -167,16 +162,12 @@ messages_come_in_order(void **state)
 	store_queue_destroy(&queue);
 }
 
-#define TEST(function)                   \
-	cmocka_unit_test_setup_teardown( \
-	    function, fixture_setup, fixture_teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(nobody_waits_for_a_message),
-		TEST(messages_come_in_order),
+		FIXTURE_TEST(nobody_waits_for_a_message),
+		FIXTURE_TEST(messages_come_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

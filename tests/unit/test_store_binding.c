@@ -1,12 +1,7 @@
 /* Whose maildrop an account's unique-ids are of, and what a change undoes. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/test_store_fixture.h"
 
@@ -340,25 +335,21 @@ no_such_account(void **state)
 	assert_int_equal(taken.status, STORE_NOT_FOUND);
 }
 
-#define TEST(function)                   \
-	cmocka_unit_test_setup_teardown( \
-	    function, fixture_setup, fixture_teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_first_time_is_silent),
-		TEST(another_maildrop_puts_aside),
-		TEST(ids_of_any_octets_come_back),
-		TEST(maildrops_are_kept_apart),
-		TEST(bodies_stay),
-		TEST(long_ids_stay_seen_for_the_same_user),
-		TEST(failures_are_counted_anew),
-		TEST(what_is_aside_is_adopted),
-		TEST(it_outlives_a_restart),
-		TEST(what_was_gone_there_is_not_kept),
-		TEST(no_such_account),
+		FIXTURE_TEST(the_first_time_is_silent),
+		FIXTURE_TEST(another_maildrop_puts_aside),
+		FIXTURE_TEST(ids_of_any_octets_come_back),
+		FIXTURE_TEST(maildrops_are_kept_apart),
+		FIXTURE_TEST(bodies_stay),
+		FIXTURE_TEST(long_ids_stay_seen_for_the_same_user),
+		FIXTURE_TEST(failures_are_counted_anew),
+		FIXTURE_TEST(what_is_aside_is_adopted),
+		FIXTURE_TEST(it_outlives_a_restart),
+		FIXTURE_TEST(what_was_gone_there_is_not_kept),
+		FIXTURE_TEST(no_such_account),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,7 @@
 #include <event2/event.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/test_store_fixture.h"
 
@@ -414,29 +409,25 @@ calls_while_it_closes_are_answered_closed(void **state)
 	assert_int_equal(late.answer.status, STORE_CLOSED);
 }
 
-#define TEST(function)                   \
-	cmocka_unit_test_setup_teardown( \
-	    function, fixture_setup, fixture_teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(bodies_come_back_as_they_were),
-		TEST(digest_and_size_are_of_the_bytes),
-		TEST(counters_are_of_each_account),
-		TEST(message_unique_id_and_counters_go_together),
-		TEST(same_bytes_under_the_same_id_are_one_message),
-		TEST(known_message_takes_the_new_state),
-		TEST(reused_id_is_a_new_message),
-		TEST(unknown_account_stores_nothing),
-		TEST(aborted_body_leaves_nothing),
-		TEST(body_of_nothing_never_shares_its_place),
-		TEST(part_of_no_message_is_not_found),
-		TEST(part_far_beyond_is_the_end_and_no_other_body),
-		TEST(answers_keep_the_order_of_the_calls),
-		TEST(close_finishes_what_is_queued),
-		TEST(calls_while_it_closes_are_answered_closed),
+		FIXTURE_TEST(bodies_come_back_as_they_were),
+		FIXTURE_TEST(digest_and_size_are_of_the_bytes),
+		FIXTURE_TEST(counters_are_of_each_account),
+		FIXTURE_TEST(message_unique_id_and_counters_go_together),
+		FIXTURE_TEST(same_bytes_under_the_same_id_are_one_message),
+		FIXTURE_TEST(known_message_takes_the_new_state),
+		FIXTURE_TEST(reused_id_is_a_new_message),
+		FIXTURE_TEST(unknown_account_stores_nothing),
+		FIXTURE_TEST(aborted_body_leaves_nothing),
+		FIXTURE_TEST(body_of_nothing_never_shares_its_place),
+		FIXTURE_TEST(part_of_no_message_is_not_found),
+		FIXTURE_TEST(part_far_beyond_is_the_end_and_no_other_body),
+		FIXTURE_TEST(answers_keep_the_order_of_the_calls),
+		FIXTURE_TEST(close_finishes_what_is_queued),
+		FIXTURE_TEST(calls_while_it_closes_are_answered_closed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

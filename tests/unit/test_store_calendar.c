@@ -2,14 +2,9 @@
  * A clock that is wrong, and set, under a store: how old what is stored is
  * afterwards, and when that counts.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "daemon/store/clock.h"
 #include "lib/base/clock.h"

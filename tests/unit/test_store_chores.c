@@ -2,12 +2,7 @@
  * When the writer does its chores: while its clock stands still, or moves as
  * the test says.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "daemon/store/chores.h"
 #include "daemon/store/index/index.h"

@@ -1,11 +1,6 @@
 /* Names and ids of the configuration, and the rows that are found by them. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/test_store_fixture.h"
 
@@ -246,22 +241,18 @@ many_accounts_are_told_at_once(void **state)
 	    MANY);
 }
 
-#define TEST(function)                   \
-	cmocka_unit_test_setup_teardown( \
-	    function, fixture_setup, fixture_teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_name_becomes_the_id),
-		TEST(an_id_survives_a_rename),
-		TEST(an_id_that_is_dropped_is_free),
-		TEST(names_can_be_swapped),
-		TEST(a_row_in_the_way_is_still_found),
-		TEST(another_id_is_another_account),
-		TEST(one_that_resembles_another_is_told),
-		TEST(many_accounts_are_told_at_once),
+		FIXTURE_TEST(a_name_becomes_the_id),
+		FIXTURE_TEST(an_id_survives_a_rename),
+		FIXTURE_TEST(an_id_that_is_dropped_is_free),
+		FIXTURE_TEST(names_can_be_swapped),
+		FIXTURE_TEST(a_row_in_the_way_is_still_found),
+		FIXTURE_TEST(another_id_is_another_account),
+		FIXTURE_TEST(one_that_resembles_another_is_told),
+		FIXTURE_TEST(many_accounts_are_told_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,7 @@
-#include <setjmp.h>
 #include <sqlite3.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/test_store_faulty.h"
 #include "tests/unit/test_store_fixture.h"
@@ -24,13 +19,6 @@ changed(struct store *store, void *arg)
 	watch->changes++;
 	watch->well = store_health(store)->status == STORE_OK;
 	watch->ill = !watch->well;
-}
-
-static int
-teardown(void **state)
-{
-	faulty_set(0, 0);
-	return fixture_teardown(state);
 }
 
 struct failing {
@@ -223,28 +211,17 @@ account_is_not_told_where_nothing_can_be_written(void **state)
 	}
 }
 
-static int
-install(void **state)
-{
-	(void)state;
-	faulty_install();
-	return 0;
-}
-
-#define TEST(function) \
-	cmocka_unit_test_setup_teardown(function, fixture_setup, teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(full_disk_is_waited_for),
-		TEST(failed_write_is_waited_for),
-		TEST(failed_sync_is_no_commit),
-		TEST(body_that_fails_in_the_middle_leaves_nothing),
-		TEST(shell_that_holds_the_file_is_waited_for),
-		TEST(account_is_not_told_where_nothing_can_be_written),
+		FAULTY_TEST(full_disk_is_waited_for),
+		FAULTY_TEST(failed_write_is_waited_for),
+		FAULTY_TEST(failed_sync_is_no_commit),
+		FAULTY_TEST(body_that_fails_in_the_middle_leaves_nothing),
+		FAULTY_TEST(shell_that_holds_the_file_is_waited_for),
+		FAULTY_TEST(account_is_not_told_where_nothing_can_be_written),
 	};
 
-	return cmocka_run_group_tests(tests, install, NULL);
+	return cmocka_run_group_tests(tests, faulty_setup_group, NULL);
 }

@@ -1,16 +1,11 @@
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <sqlite3.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "lib/base/clock.h"
 #include "tests/unit/test_store_faulty.h"
@@ -341,41 +336,6 @@ limit_of_pages_loses_nothing(void **state)
 
 /* ---- a damaged file ---- */
 
-/* What came of what was asked of a damaged store. */
-struct asked {
-	bool done;
-	enum store_status status;
-	char text[STORE_ERROR_SIZE];
-};
-
-static void
-rows_came(enum store_status status, const struct store_message_row *rows,
-    size_t count, bool more, void *arg)
-{
-	struct asked *asked = arg;
-
-	(void)rows;
-	(void)count;
-	(void)more;
-	asked->status = status;
-	asked->done = true;
-}
-
-static void
-uids_came(enum store_status status, const struct store_uid *uids, size_t count,
-    bool more, void *arg)
-{
-	(void)more;
-	rows_came(status, NULL, count, uids == NULL, arg);
-}
-
-static void
-part_came(enum store_status status, const unsigned char *bytes, size_t length,
-    void *arg)
-{
-	rows_came(status, NULL, length, bytes == NULL, arg);
-}
-
 static void
 expect_known(enum store_status status)
 {
@@ -393,25 +353,25 @@ ask_all(struct fixture *fixture)
 	for (size_t i = 0; i < 2; i++) {
 		struct store_message_filter filter = { .limit = 100,
 			.query = queries[i] };
-		struct asked asked = { .done = false };
+		struct found found = { .done = false };
 
-		store_messages(fixture->store, &filter, rows_came, &asked);
-		fixture_wait(fixture, &asked.done);
-		expect_known(asked.status);
+		store_messages(fixture->store, &filter, found_messages, &found);
+		fixture_wait(fixture, &found.done);
+		expect_known(found.status);
 	}
 	for (int64_t id = 1; id <= BODIES; id++) {
-		struct asked asked = { .done = false };
+		struct found found = { .done = false };
 
-		store_body_read(fixture->store, id, 0, part_came, &asked);
-		fixture_wait(fixture, &asked.done);
-		expect_known(asked.status);
+		store_body_read(fixture->store, id, 0, found_part, &found);
+		fixture_wait(fixture, &found.done);
+		expect_known(found.status);
 	}
 	for (size_t i = 0; i < 2; i++) {
-		struct asked asked = { .done = false };
+		struct found found = { .done = false };
 
-		store_uids(fixture->store, 1, NULL, uids_came, &asked);
-		fixture_wait(fixture, &asked.done);
-		expect_known(asked.status);
+		store_uids(fixture->store, 1, NULL, found_uids, &found);
+		fixture_wait(fixture, &found.done);
+		expect_known(found.status);
 		commit(fixture, 3 * i, &answer);
 		fixture_wait(fixture, &answer.done);
 		expect_known(answer.status);
@@ -518,13 +478,6 @@ setup(void **state)
 }
 
 static int
-teardown(void **state)
-{
-	faulty_set(0, 0);
-	return fixture_teardown(state);
-}
-
-static int
 install(void **state)
 {
 	(void)state;
@@ -534,7 +487,7 @@ install(void **state)
 }
 
 #define TEST(function) \
-	cmocka_unit_test_setup_teardown(function, setup, teardown)
+	cmocka_unit_test_setup_teardown(function, setup, faulty_teardown)
 
 int
 main(void)

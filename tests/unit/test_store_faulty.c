@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "tests/unit/test_store_fixture.h"
+
 /* What SQLite allocates for a file: ours, then the real one's. */
 struct faulty_file {
 	sqlite3_file base;
@@ -233,4 +235,19 @@ faulty_watch(
 {
 	before_operation = before;
 	operation_failed = failed;
+}
+
+int
+faulty_setup_group(void **state)
+{
+	(void)state;
+	faulty_install();
+	return 0;
+}
+
+int
+faulty_teardown(void **state)
+{
+	faulty_set(0, 0);
+	return fixture_teardown(state);
 }

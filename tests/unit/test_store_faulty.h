@@ -30,4 +30,11 @@ void faulty_set_rule(enum faulty_operation, int code, long skip, long times);
 void faulty_watch(
     void (*before)(void), void (*failed)(enum faulty_operation, int code));
 
+/* For cmocka: install for a group; end a test, with what failed working. */
+int faulty_setup_group(void **state);
+int faulty_teardown(void **state);
+#define FAULTY_TEST(function)            \
+	cmocka_unit_test_setup_teardown( \
+	    function, fixture_setup, faulty_teardown)
+
 #endif

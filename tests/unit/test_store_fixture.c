@@ -3,17 +3,12 @@
 #include <dirent.h>
 #include <event2/event.h>
 #include <limits.h>
-#include <setjmp.h>
 #include <sqlite3.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-/* cmocka wants the four above before it. */
-#include <cmocka.h>
 
 /* Slow machines under sanitizers; a healthy run takes milliseconds. */
 #define PATIENCE_MS 60000
@@ -195,17 +190,73 @@ fixture_set_state(
 	assert_int_equal(answer.status, STORE_OK);
 }
 
-static void
-take_found(enum store_status status, const struct store_message_row *rows,
+void
+found_messages(enum store_status status, const struct store_message_row *rows,
     size_t count, bool more, void *arg)
 {
 	struct found *found = arg;
 
 	(void)rows;
 	(void)more;
+	assert_false(found->done);
 	found->status = status;
 	found->count = count;
 	found->done = true;
+}
+
+void
+found_message(
+    enum store_status status, const struct store_message_row *row, void *arg)
+{
+	found_messages(status, row, row != NULL, false, arg);
+}
+
+void
+found_part(enum store_status status, const unsigned char *bytes, size_t length,
+    void *arg)
+{
+	(void)bytes;
+	found_messages(status, NULL, length, false, arg);
+}
+
+void
+found_polls(enum store_status status, const struct store_poll_row *rows,
+    size_t count, bool more, void *arg)
+{
+	(void)rows;
+	found_messages(status, NULL, count, more, arg);
+}
+
+void
+found_accounts(enum store_status status, const struct store_account_row *rows,
+    size_t count, void *arg)
+{
+	(void)rows;
+	found_messages(status, NULL, count, false, arg);
+}
+
+void
+found_quarantines(enum store_status status,
+    const struct store_quarantine_row *rows, size_t count, bool more, void *arg)
+{
+	(void)rows;
+	found_messages(status, NULL, count, more, arg);
+}
+
+void
+found_uids(enum store_status status, const struct store_uid *uids, size_t count,
+    bool more, void *arg)
+{
+	(void)uids;
+	found_messages(status, NULL, count, more, arg);
+}
+
+void
+found_servers(enum store_status status, const struct store_server *servers,
+    size_t count, void *arg)
+{
+	(void)servers;
+	found_messages(status, NULL, count, false, arg);
 }
 
 struct found
@@ -215,7 +266,7 @@ fixture_find(struct fixture *fixture, const char *query)
 		.limit = 100 };
 	struct found found = { .done = false };
 
-	store_messages(fixture->store, &filter, take_found, &found);
+	store_messages(fixture->store, &filter, found_messages, &found);
 	fixture_wait(fixture, &found.done);
 	return found;
 }

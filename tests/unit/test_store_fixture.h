@@ -4,9 +4,14 @@
 #ifndef TEST_STORE_FIXTURE_H
 #define TEST_STORE_FIXTURE_H
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* cmocka wants those before it. */
+#include <cmocka.h>
 
 #include "daemon/notify/notify.h"
 #include "daemon/store/store.h"
@@ -30,6 +35,14 @@ int fixture_teardown(void **state);
 /* The folder only. */
 int fixture_setup_folder(void **state);
 
+/* A test of a store that is open, and of one that is not. */
+#define FIXTURE_TEST(function)           \
+	cmocka_unit_test_setup_teardown( \
+	    function, fixture_setup, fixture_teardown)
+#define FIXTURE_TEST_FOLDER(function)    \
+	cmocka_unit_test_setup_teardown( \
+	    function, fixture_setup_folder, fixture_teardown)
+
 void fixture_open(struct fixture *);
 void fixture_close(struct fixture *);
 
@@ -50,12 +63,30 @@ enum store_status fixture_account(
 void fixture_set_state(
     struct fixture *, const char *unique_id, enum store_uid_state);
 
-/* How a search for words ended, and how many messages it found. */
+/* How a question ended, and how many rows (or octets) came. */
 struct found {
 	bool done;
 	enum store_status status;
-	size_t count; /* 100 at the most */
+	size_t count;
 };
+void found_messages(enum store_status, const struct store_message_row *,
+    size_t count, bool more, void *found);
+void found_message(
+    enum store_status, const struct store_message_row *, void *found);
+void found_part(
+    enum store_status, const unsigned char *, size_t length, void *found);
+void found_polls(enum store_status, const struct store_poll_row *, size_t count,
+    bool more, void *found);
+void found_accounts(enum store_status, const struct store_account_row *,
+    size_t count, void *found);
+void found_quarantines(enum store_status, const struct store_quarantine_row *,
+    size_t count, bool more, void *found);
+void found_uids(enum store_status, const struct store_uid *, size_t count,
+    bool more, void *found);
+void found_servers(
+    enum store_status, const struct store_server *, size_t count, void *found);
+
+/* A search for words, for 100 messages at the most. */
 struct found fixture_find(struct fixture *, const char *query);
 
 /* A body in one append; unique_id may be NULL. */

@@ -2,17 +2,12 @@
  * Another process holds the file: here another connection, which is the same
  * to SQLite.  Naps of the store's are counted and not slept.
  */
-#include <setjmp.h>
 #include <sqlite3.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 #include "daemon/store/sql/engine.h"
 #include "tests/unit/test_store_fixture.h"
@@ -230,19 +225,15 @@ what_waits_is_written_if_there_is_time(void **state)
 	    fixture_integer(fixture, "SELECT count(*) FROM message"), 1);
 }
 
-#define TEST(function)                   \
-	cmocka_unit_test_setup_teardown( \
-	    function, fixture_setup, fixture_teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(what_waits_is_told_together),
-		TEST(reading_goes_on),
-		TEST(closing_does_not_wait_for_the_other),
-		TEST(closing_at_rest_does_not_wait_either),
-		TEST(what_waits_is_written_if_there_is_time),
+		FIXTURE_TEST(what_waits_is_told_together),
+		FIXTURE_TEST(reading_goes_on),
+		FIXTURE_TEST(closing_does_not_wait_for_the_other),
+		FIXTURE_TEST(closing_at_rest_does_not_wait_either),
+		FIXTURE_TEST(what_waits_is_written_if_there_is_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

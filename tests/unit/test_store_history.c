@@ -1,15 +1,10 @@
 /* Rows of polls that changed nothing: when they are written, and in what order.
  */
 #include <event2/event.h>
-#include <setjmp.h>
 #include <sqlite3.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 #include "daemon/store/private.h"
 #include "lib/base/clock.h"
@@ -409,26 +404,22 @@ rows_of_a_store_that_fails_are_lost(void **state)
 	assert_int_equal(query.finished_ms[1], 2000);
 }
 
-#define TEST(function)                   \
-	cmocka_unit_test_setup_teardown( \
-	    function, fixture_setup, fixture_teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(rows_are_kept_back),
-		TEST(timer_writes_them),
-		TEST(next_write_takes_them_along),
-		TEST(a_thousand_accounts),
-		TEST(so_many_are_written_at_once),
-		TEST(queries_see_what_is_kept_back),
-		TEST(order_of_rows_is_kept),
-		TEST(query_does_not_wait_for_later_rows),
-		TEST(later_rows_stay_behind_a_query),
-		TEST(what_comes_while_the_store_closes),
-		TEST(queries_are_answered_by_the_end),
-		TEST(rows_of_a_store_that_fails_are_lost),
+		FIXTURE_TEST(rows_are_kept_back),
+		FIXTURE_TEST(timer_writes_them),
+		FIXTURE_TEST(next_write_takes_them_along),
+		FIXTURE_TEST(a_thousand_accounts),
+		FIXTURE_TEST(so_many_are_written_at_once),
+		FIXTURE_TEST(queries_see_what_is_kept_back),
+		FIXTURE_TEST(order_of_rows_is_kept),
+		FIXTURE_TEST(query_does_not_wait_for_later_rows),
+		FIXTURE_TEST(later_rows_stay_behind_a_query),
+		FIXTURE_TEST(what_comes_while_the_store_closes),
+		FIXTURE_TEST(queries_are_answered_by_the_end),
+		FIXTURE_TEST(rows_of_a_store_that_fails_are_lost),
 	};
 
 	faulty_install();

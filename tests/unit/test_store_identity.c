@@ -1,12 +1,7 @@
-#include <setjmp.h>
 #include <sqlite3.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "daemon/store/identity.h"
 #include "tests/unit/test_store_faulty.h"
@@ -686,48 +681,30 @@ equal_bodies_are_counted_among_many(void **state)
 	end(&session, "");
 }
 
-static int
-teardown(void **state)
-{
-	faulty_set(0, 0);
-	return fixture_teardown(state);
-}
-
-static int
-install(void **state)
-{
-	(void)state;
-	faulty_install();
-	return 0;
-}
-
-#define TEST(function) \
-	cmocka_unit_test_setup_teardown(function, fixture_setup, teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(message_under_a_new_id_is_adopted),
-		TEST(adoption_is_by_all_bytes),
-		TEST(digests_of_whole_headers_are_found),
-		TEST(added_lines_make_no_other_message),
-		TEST(each_message_is_adopted_once),
-		TEST(listed_message_is_not_adopted),
-		TEST(message_that_came_back_is_not_adopted),
-		TEST(adopted_body_leaves_no_pieces),
-		TEST(reused_id_does_not_double_the_former),
-		TEST(bodies_without_ids_are_counted),
-		TEST(without_identity_each_body_is_new),
-		TEST(deleted_bodies_are_forgotten),
-		TEST(deletion_that_is_not_confirmed_is_owed),
-		TEST(only_bodies_of_the_session_are_forgotten),
-		TEST(adopted_message_is_as_old_as_it_was),
-		TEST(server_that_learns_or_forgets_uidl_doubles_nothing),
-		TEST(undone_commits_leave_no_trace),
-		TEST(identity_outlives_its_bodies),
-		TEST(equal_bodies_are_counted_among_many),
+		FAULTY_TEST(message_under_a_new_id_is_adopted),
+		FAULTY_TEST(adoption_is_by_all_bytes),
+		FAULTY_TEST(digests_of_whole_headers_are_found),
+		FAULTY_TEST(added_lines_make_no_other_message),
+		FAULTY_TEST(each_message_is_adopted_once),
+		FAULTY_TEST(listed_message_is_not_adopted),
+		FAULTY_TEST(message_that_came_back_is_not_adopted),
+		FAULTY_TEST(adopted_body_leaves_no_pieces),
+		FAULTY_TEST(reused_id_does_not_double_the_former),
+		FAULTY_TEST(bodies_without_ids_are_counted),
+		FAULTY_TEST(without_identity_each_body_is_new),
+		FAULTY_TEST(deleted_bodies_are_forgotten),
+		FAULTY_TEST(deletion_that_is_not_confirmed_is_owed),
+		FAULTY_TEST(only_bodies_of_the_session_are_forgotten),
+		FAULTY_TEST(adopted_message_is_as_old_as_it_was),
+		FAULTY_TEST(server_that_learns_or_forgets_uidl_doubles_nothing),
+		FAULTY_TEST(undone_commits_leave_no_trace),
+		FAULTY_TEST(identity_outlives_its_bodies),
+		FAULTY_TEST(equal_bodies_are_counted_among_many),
 	};
 
-	return cmocka_run_group_tests(tests, install, NULL);
+	return cmocka_run_group_tests(tests, faulty_setup_group, NULL);
 }

@@ -1,14 +1,9 @@
 #include <dirent.h>
-#include <setjmp.h>
 #include <sqlite3.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "daemon/store/digest.h"
 #include "daemon/store/sql/schema.h"
@@ -501,13 +496,6 @@ first_version_never_changes(void **state)
 }
 
 static int
-teardown(void **state)
-{
-	faulty_set(0, 0);
-	return fixture_teardown(state);
-}
-
-static int
 install(void **state)
 {
 	(void)state;
@@ -518,7 +506,7 @@ install(void **state)
 
 #define TEST(function)                   \
 	cmocka_unit_test_setup_teardown( \
-	    function, fixture_setup_folder, teardown)
+	    function, fixture_setup_folder, faulty_teardown)
 
 int
 main(void)

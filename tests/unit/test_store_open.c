@@ -1,17 +1,12 @@
 #include <event2/event.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <sqlite3.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/test_store_fixture.h"
 
@@ -270,24 +265,20 @@ log_of_an_earlier_run_goes_into_the_file(void **state)
 	    fixture_integer(&alone, "SELECT count(*) FROM message"), 1);
 }
 
-#define TEST(function)                   \
-	cmocka_unit_test_setup_teardown( \
-	    function, fixture_setup_folder, fixture_teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(file_is_for_its_owner_only),
-		TEST(second_daemon_is_sent_to_the_first),
-		TEST(missing_folder_is_named),
-		TEST(folder_without_permission_is_told),
-		TEST(other_files_are_refused_and_left_alone),
-		TEST(newer_schema_is_refused),
-		TEST(close_leaves_one_file),
-		TEST(unfinished_body_is_swept_at_the_next_start),
+		FIXTURE_TEST_FOLDER(file_is_for_its_owner_only),
+		FIXTURE_TEST_FOLDER(second_daemon_is_sent_to_the_first),
+		FIXTURE_TEST_FOLDER(missing_folder_is_named),
+		FIXTURE_TEST_FOLDER(folder_without_permission_is_told),
+		FIXTURE_TEST_FOLDER(other_files_are_refused_and_left_alone),
+		FIXTURE_TEST_FOLDER(newer_schema_is_refused),
+		FIXTURE_TEST_FOLDER(close_leaves_one_file),
+		FIXTURE_TEST_FOLDER(unfinished_body_is_swept_at_the_next_start),
 		cmocka_unit_test(each_status_has_words),
-		TEST(log_of_an_earlier_run_goes_into_the_file),
+		FIXTURE_TEST_FOLDER(log_of_an_earlier_run_goes_into_the_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,11 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/test_store_fixture.h"
 
@@ -293,19 +288,15 @@ index_knows_the_plain_words(void **state)
 	assert_int_equal(store_health(fixture->store)->status, STORE_OK);
 }
 
-#define TEST(function)                   \
-	cmocka_unit_test_setup_teardown( \
-	    function, fixture_setup, fixture_teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(bodies_come_back_as_they_were),
-		TEST(digest_and_size_are_of_the_plain_bytes),
-		TEST(setting_holds_for_new_messages),
-		TEST(each_damage_is_found_and_told),
-		TEST(index_knows_the_plain_words),
+		FIXTURE_TEST(bodies_come_back_as_they_were),
+		FIXTURE_TEST(digest_and_size_are_of_the_plain_bytes),
+		FIXTURE_TEST(setting_holds_for_new_messages),
+		FIXTURE_TEST(each_damage_is_found_and_told),
+		FIXTURE_TEST(index_knows_the_plain_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,17 +3,12 @@
  * open: nothing is acknowledged that no name leads to.
  */
 #include <fcntl.h>
-#include <setjmp.h>
 #include <sqlite3.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/test_store_fixture.h"
 
@@ -205,28 +200,14 @@ put_large(struct fixture *fixture, const char *unique_id)
 	free(bytes);
 }
 
-static void
-uids_answered(enum store_status status, const struct store_uid *uids,
-    size_t count, bool more, void *arg)
-{
-	struct answer *answer = arg;
-
-	(void)uids;
-	(void)more;
-	answer->done = true;
-	answer->status = status;
-	answer->id = (int64_t)count;
-}
-
 static enum store_status
 known(struct fixture *fixture)
 {
-	struct answer answer = { 0 };
+	struct found found = { .done = false };
 
-	store_uids(
-	    fixture->store, fixture->account, NULL, uids_answered, &answer);
-	fixture_wait(fixture, &answer.done);
-	return answer.status;
+	store_uids(fixture->store, fixture->account, NULL, found_uids, &found);
+	fixture_wait(fixture, &found.done);
+	return found.status;
 }
 
 static void

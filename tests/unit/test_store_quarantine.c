@@ -1,12 +1,7 @@
-#include <setjmp.h>
 #include <sqlite3.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/test_store_faulty.h"
 #include "tests/unit/test_store_fixture.h"
@@ -623,43 +618,25 @@ failure_that_is_not_written_is_not_counted(void **state)
 	free(bytes);
 }
 
-static int
-teardown(void **state)
-{
-	faulty_set(0, 0);
-	return fixture_teardown(state);
-}
-
-static int
-install(void **state)
-{
-	(void)state;
-	faulty_install();
-	return 0;
-}
-
-#define TEST(function) \
-	cmocka_unit_test_setup_teardown(function, fixture_setup, teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(third_failure_is_the_last),
-		TEST(stored_message_has_no_failures),
-		TEST(failures_outlive_a_restart),
-		TEST(quarantined_bytes_live_as_long_as_their_row),
-		TEST(released_message_is_fetched_and_counted_anew),
-		TEST(release_leaves_a_stored_message_alone),
-		TEST(all_are_released_by_account),
-		TEST(failures_are_remembered_for_90_days),
-		TEST(same_few_bytes_are_stored_in_the_end),
-		TEST(doubts_may_be_counted_for_ever),
-		TEST(whether_all_failed_before),
-		TEST(list_is_paged_by_account),
-		TEST(what_cannot_be_told_apart_is_not_counted),
-		TEST(failure_that_is_not_written_is_not_counted),
+		FAULTY_TEST(third_failure_is_the_last),
+		FAULTY_TEST(stored_message_has_no_failures),
+		FAULTY_TEST(failures_outlive_a_restart),
+		FAULTY_TEST(quarantined_bytes_live_as_long_as_their_row),
+		FAULTY_TEST(released_message_is_fetched_and_counted_anew),
+		FAULTY_TEST(release_leaves_a_stored_message_alone),
+		FAULTY_TEST(all_are_released_by_account),
+		FAULTY_TEST(failures_are_remembered_for_90_days),
+		FAULTY_TEST(same_few_bytes_are_stored_in_the_end),
+		FAULTY_TEST(doubts_may_be_counted_for_ever),
+		FAULTY_TEST(whether_all_failed_before),
+		FAULTY_TEST(list_is_paged_by_account),
+		FAULTY_TEST(what_cannot_be_told_apart_is_not_counted),
+		FAULTY_TEST(failure_that_is_not_written_is_not_counted),
 	};
 
-	return cmocka_run_group_tests(tests, install, NULL);
+	return cmocka_run_group_tests(tests, faulty_setup_group, NULL);
 }

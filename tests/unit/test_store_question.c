@@ -3,14 +3,9 @@
  * the middle of a row, or time goes on as the test says.
  */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "daemon/store/message.h"
 #include "daemon/store/private.h"
@@ -111,89 +106,14 @@ __wrap_store_ops_close(struct store_ops *ops)
 
 /* ---- askers ---- */
 
-struct asker {
-	bool done;
-	enum store_status status;
-	size_t count;
-};
-
 static void
-take_messages(enum store_status status, const struct store_message_row *rows,
-    size_t count, bool more, void *arg)
-{
-	struct asker *asker = arg;
-
-	(void)rows;
-	(void)more;
-	assert_false(asker->done);
-	asker->status = status;
-	asker->count = count;
-	asker->done = true;
-}
-
-static void
-take_message(
-    enum store_status status, const struct store_message_row *row, void *arg)
-{
-	take_messages(status, row, row != NULL, false, arg);
-}
-
-static void
-take_part(enum store_status status, const unsigned char *bytes, size_t length,
-    void *arg)
-{
-	(void)bytes;
-	take_messages(status, NULL, length, false, arg);
-}
-
-static void
-take_polls(enum store_status status, const struct store_poll_row *rows,
-    size_t count, bool more, void *arg)
-{
-	(void)rows;
-	take_messages(status, NULL, count, more, arg);
-}
-
-static void
-take_accounts(enum store_status status, const struct store_account_row *rows,
-    size_t count, void *arg)
-{
-	(void)rows;
-	take_messages(status, NULL, count, false, arg);
-}
-
-static void
-take_quarantines(enum store_status status,
-    const struct store_quarantine_row *rows, size_t count, bool more, void *arg)
-{
-	(void)rows;
-	take_messages(status, NULL, count, more, arg);
-}
-
-static void
-take_uids(enum store_status status, const struct store_uid *uids, size_t count,
-    bool more, void *arg)
-{
-	(void)uids;
-	take_messages(status, NULL, count, more, arg);
-}
-
-static void
-take_servers(enum store_status status, const struct store_server *servers,
-    size_t count, void *arg)
-{
-	(void)servers;
-	take_messages(status, NULL, count, false, arg);
-}
-
-static void
-search(struct fixture *fixture, struct asker *asker)
+search(struct fixture *fixture, struct found *asker)
 {
 	const struct store_message_filter filter = { .from = "slow@",
 		.limit = STORE_PAGE_MAX };
 
 	memset(asker, 0, sizeof(*asker));
-	store_messages(fixture->store, &filter, take_messages, asker);
+	store_messages(fixture->store, &filter, found_messages, asker);
 }
 
 /* Thousands of messages by slow@x, and then two by quick@x. */
@@ -218,7 +138,7 @@ fill(struct fixture *fixture)
 }
 
 static void
-begin(struct fixture *fixture, struct asker *askers, unsigned count)
+begin(struct fixture *fixture, struct found *askers, unsigned count)
 {
 	atomic_store(&later_ms, 0);
 	fill(fixture);
@@ -229,7 +149,7 @@ begin(struct fixture *fixture, struct asker *askers, unsigned count)
 }
 
 static size_t
-answered(struct fixture *fixture, struct asker *asker)
+answered(struct fixture *fixture, struct found *asker)
 {
 	fixture_wait(fixture, &asker->done);
 	assert_int_equal(asker->status, STORE_OK);
@@ -240,7 +160,7 @@ answered(struct fixture *fixture, struct asker *asker)
 /* ---- the tests ---- */
 
 static void
-ask_for_polls(struct fixture *fixture, struct asker *asker)
+ask_for_polls(struct fixture *fixture, struct found *asker)
 {
 	const struct store_poll poll = { .account_id = fixture->account,
 		.started_ms = 1,
@@ -248,9 +168,9 @@ ask_for_polls(struct fixture *fixture, struct asker *asker)
 		.outcome = "ok" };
 	struct answer answer = { 0 };
 
-	store_uids(fixture->store, fixture->account, NULL, take_uids, asker);
+	store_uids(fixture->store, fixture->account, NULL, found_uids, asker);
 	assert_int_equal(answered(fixture, asker), 0);
-	store_servers(fixture->store, take_servers, asker);
+	store_servers(fixture->store, found_servers, asker);
 	assert_int_equal(answered(fixture, asker), 0);
 	store_account(fixture->store, "home", NULL, answer_account, &answer);
 	fixture_wait(fixture, &answer.done);
@@ -262,25 +182,25 @@ ask_for_polls(struct fixture *fixture, struct asker *asker)
 }
 
 static void
-ask_plainly(struct fixture *fixture, struct asker *asker)
+ask_plainly(struct fixture *fixture, struct found *asker)
 {
 	struct store_message_filter filter = { .limit = 1 };
 	struct store *store = fixture->store;
 
-	store_messages(store, &filter, take_messages, asker);
+	store_messages(store, &filter, found_messages, asker);
 	assert_int_equal(answered(fixture, asker), 1);
 	filter.account = "home";
-	store_messages(store, &filter, take_messages, asker);
+	store_messages(store, &filter, found_messages, asker);
 	assert_int_equal(answered(fixture, asker), 1);
-	store_message(store, SLOW_ROWS + 1, take_message, asker);
+	store_message(store, SLOW_ROWS + 1, found_message, asker);
 	assert_int_equal(answered(fixture, asker), 1);
-	store_body_read(store, SLOW_ROWS + 1, 0, take_part, asker);
+	store_body_read(store, SLOW_ROWS + 1, 0, found_part, asker);
 	assert_true(answered(fixture, asker) > 0);
-	store_polls(store, NULL, 0, 5, take_polls, asker);
+	store_polls(store, NULL, 0, 5, found_polls, asker);
 	assert_int_equal(answered(fixture, asker), 1);
-	store_accounts(store, "home", "home", take_accounts, asker);
+	store_accounts(store, "home", "home", found_accounts, asker);
 	assert_int_equal(answered(fixture, asker), 1);
-	store_quarantines(store, NULL, 0, 5, take_quarantines, asker);
+	store_quarantines(store, NULL, 0, 5, found_quarantines, asker);
 	assert_int_equal(answered(fixture, asker), 0);
 }
 
@@ -288,7 +208,7 @@ static void
 searches_delay_neither_polls_nor_plain_questions(void **state)
 {
 	struct fixture *fixture = *state;
-	struct asker searches[6], asker = { 0 };
+	struct found searches[6], asker = { 0 };
 
 	begin(fixture, searches, 6);
 	ask_for_polls(fixture, &asker);
@@ -307,10 +227,10 @@ questions_are_answered_in_no_order(void **state)
 {
 	struct fixture *fixture = *state;
 	struct store_message_filter filter = { .from = "quick@", .limit = 1 };
-	struct asker first, second = { 0 };
+	struct found first, second = { 0 };
 
 	begin(fixture, &first, 1);
-	store_messages(fixture->store, &filter, take_messages, &second);
+	store_messages(fixture->store, &filter, found_messages, &second);
 	assert_int_equal(answered(fixture, &second), 1);
 	assert_false(first.done);
 	gate_set(false);
@@ -321,7 +241,7 @@ static void
 who_leaves_ends_what_it_asked(void **state)
 {
 	struct fixture *fixture = *state;
-	struct asker searches[4];
+	struct found searches[4];
 
 	begin(fixture, searches, 4);
 	/* Not begun: it comes back although nobody has time for it. */
@@ -349,7 +269,7 @@ static void
 questions_have_a_deadline(void **state)
 {
 	struct fixture *fixture = *state;
-	struct asker searches[4], asker = { 0 };
+	struct found searches[4], asker = { 0 };
 
 	begin(fixture, searches, 3);
 	atomic_fetch_add(&later_ms, STORE_QUESTION_MS - 1);
@@ -366,7 +286,7 @@ questions_have_a_deadline(void **state)
 	/* What polls need has none. */
 	fixture->store->ops->question_ms = 0;
 	ask_for_polls(fixture, &asker);
-	store_message(fixture->store, 1, take_message, &asker);
+	store_message(fixture->store, 1, found_message, &asker);
 	fixture_wait(fixture, &asker.done);
 	assert_int_equal(asker.status, STORE_SLOW);
 }
@@ -375,7 +295,7 @@ static void
 a_store_that_closes_waits_for_no_question(void **state)
 {
 	struct fixture *fixture = *state;
-	struct asker searches[4];
+	struct found searches[4];
 
 	begin(fixture, searches, 4);
 	store_close(&fixture->store);
@@ -394,29 +314,25 @@ who_leaves_before_the_store_began(void **state)
 	struct fixture *fixture = *state;
 	const struct store_poll poll = { .account_id = fixture->account,
 		.outcome = "ok" };
-	struct asker asker = { 0 };
+	struct found asker = { 0 };
 
 	store_poll_note(fixture->store, &poll);
-	store_polls(fixture->store, NULL, 0, 5, take_polls, &asker);
+	store_polls(fixture->store, NULL, 0, 5, found_polls, &asker);
 	store_leave(fixture->store, &asker);
 	fixture_wait(fixture, &asker.done);
 	assert_int_equal(asker.status, STORE_CLOSED);
 }
 
-#define TEST(function)                   \
-	cmocka_unit_test_setup_teardown( \
-	    function, fixture_setup, fixture_teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(searches_delay_neither_polls_nor_plain_questions),
-		TEST(questions_are_answered_in_no_order),
-		TEST(who_leaves_ends_what_it_asked),
-		TEST(questions_have_a_deadline),
-		TEST(a_store_that_closes_waits_for_no_question),
-		TEST(who_leaves_before_the_store_began),
+		FIXTURE_TEST(searches_delay_neither_polls_nor_plain_questions),
+		FIXTURE_TEST(questions_are_answered_in_no_order),
+		FIXTURE_TEST(who_leaves_ends_what_it_asked),
+		FIXTURE_TEST(questions_have_a_deadline),
+		FIXTURE_TEST(a_store_that_closes_waits_for_no_question),
+		FIXTURE_TEST(who_leaves_before_the_store_began),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,7 @@
 #include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#include <cmocka.h>
 
 #include "daemon/store/sql/schema.h"
 #include "tests/unit/test_store_fixture.h"
@@ -108,17 +103,13 @@ newer_file_is_left_alone(void **state)
 	assert_false(find_backup(fixture, path, sizeof(path)));
 }
 
-#define TEST(function)                   \
-	cmocka_unit_test_setup_teardown( \
-	    function, fixture_setup_folder, fixture_teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(older_file_is_copied_and_upgraded),
-		TEST(failed_upgrade_changes_nothing),
-		TEST(newer_file_is_left_alone),
+		FIXTURE_TEST_FOLDER(older_file_is_copied_and_upgraded),
+		FIXTURE_TEST_FOLDER(failed_upgrade_changes_nothing),
+		FIXTURE_TEST_FOLDER(newer_file_is_left_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

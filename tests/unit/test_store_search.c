@@ -1,12 +1,7 @@
-#include <setjmp.h>
 #include <sqlite3.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "tests/unit/test_store_fixture.h"
 
@@ -744,33 +739,29 @@ what_is_cut_is_marked(void **state)
 	free(message);
 }
 
-#define TEST(function)                   \
-	cmocka_unit_test_setup_teardown( \
-	    function, fixture_setup, fixture_teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(pages_follow_each_other),
-		TEST(sender_is_found_in_any_case),
-		TEST(stored_times_bound_the_list),
-		TEST(words_are_found),
-		TEST(words_and_the_other_filters_go_together),
-		TEST(words_of_frequent_and_rare_senders),
-		TEST(text_in_parts_is_found),
-		TEST(deeply_nested_mail_is_survived),
-		TEST(deeply_nested_groups_are_survived),
-		TEST(index_goes_on_where_it_stopped),
-		TEST(row_and_view_tell_the_envelope),
-		TEST(view_shows_ids_as_text_where_they_are),
-		TEST(damaged_index_is_made_anew_by_the_next_message),
-		TEST(damaged_index_is_made_anew_by_a_search),
-		TEST(words_of_an_account_are_found_in_it),
-		TEST(words_since_a_time_are_found),
-		TEST(index_of_an_earlier_version_is_made_anew),
-		TEST(words_inside_sentences_are_found),
-		TEST(what_is_cut_is_marked),
+		FIXTURE_TEST(pages_follow_each_other),
+		FIXTURE_TEST(sender_is_found_in_any_case),
+		FIXTURE_TEST(stored_times_bound_the_list),
+		FIXTURE_TEST(words_are_found),
+		FIXTURE_TEST(words_and_the_other_filters_go_together),
+		FIXTURE_TEST(words_of_frequent_and_rare_senders),
+		FIXTURE_TEST(text_in_parts_is_found),
+		FIXTURE_TEST(deeply_nested_mail_is_survived),
+		FIXTURE_TEST(deeply_nested_groups_are_survived),
+		FIXTURE_TEST(index_goes_on_where_it_stopped),
+		FIXTURE_TEST(row_and_view_tell_the_envelope),
+		FIXTURE_TEST(view_shows_ids_as_text_where_they_are),
+		FIXTURE_TEST(damaged_index_is_made_anew_by_the_next_message),
+		FIXTURE_TEST(damaged_index_is_made_anew_by_a_search),
+		FIXTURE_TEST(words_of_an_account_are_found_in_it),
+		FIXTURE_TEST(words_since_a_time_are_found),
+		FIXTURE_TEST(index_of_an_earlier_version_is_made_anew),
+		FIXTURE_TEST(words_inside_sentences_are_found),
+		FIXTURE_TEST(what_is_cut_is_marked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,16 +2,11 @@
  * Searches by sender: what is found is the same however far the index has come,
  * and little is looked at once it is there.
  */
-#include <setjmp.h>
 #include <sqlite3.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "daemon/store/index/by_sender.h"
 #include "daemon/store/index/fold.h"

@@ -1,11 +1,6 @@
 /* What was learned of servers is kept, and costs no transaction of its own. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "daemon/store/history.h"
 #include "tests/unit/test_store_fixture.h"
@@ -171,20 +166,16 @@ polls_and_servers_wait_together(void **state)
 	fixture_open(fixture);
 }
 
-#define TEST(function)                   \
-	cmocka_unit_test_setup_teardown( \
-	    function, fixture_setup, fixture_teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(none_is_known_at_first),
-		TEST(notes_wait_for_a_transaction),
-		TEST(later_notes_replace_earlier_ones),
-		TEST(what_is_known_is_not_written_again),
-		TEST(end_of_the_store_writes_them),
-		TEST(polls_and_servers_wait_together),
+		FIXTURE_TEST(none_is_known_at_first),
+		FIXTURE_TEST(notes_wait_for_a_transaction),
+		FIXTURE_TEST(later_notes_replace_earlier_ones),
+		FIXTURE_TEST(what_is_known_is_not_written_again),
+		FIXTURE_TEST(end_of_the_store_writes_them),
+		FIXTURE_TEST(polls_and_servers_wait_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,10 +1,5 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "daemon/store/digest.h"
 #include "tests/unit/test_store_fixture.h"
@@ -507,26 +502,22 @@ many_ids_come_in_batches(void **state)
 	assert_true(batches.largest > 4000);
 }
 
-#define TEST(function)                   \
-	cmocka_unit_test_setup_teardown( \
-	    function, fixture_setup, fixture_teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(states_are_set_and_rows_forgotten),
-		TEST(ids_are_bytes_sorted_as_such),
-		TEST(accounts_do_not_mix),
-		TEST(state_of_the_commit_is_kept),
-		TEST(seen_id_takes_a_message),
-		TEST(size_and_header_go_with_the_id),
-		TEST(sizes_by_the_server_go_with_the_id),
-		TEST(rows_without_sizes_are_filled),
-		TEST(adopted_id_takes_over_the_row),
-		TEST(many_ids_come_in_batches),
-		TEST(time_tells_since_when_it_is_gone),
-		TEST(nothing_is_durable_without_a_message),
+		FIXTURE_TEST(states_are_set_and_rows_forgotten),
+		FIXTURE_TEST(ids_are_bytes_sorted_as_such),
+		FIXTURE_TEST(accounts_do_not_mix),
+		FIXTURE_TEST(state_of_the_commit_is_kept),
+		FIXTURE_TEST(seen_id_takes_a_message),
+		FIXTURE_TEST(size_and_header_go_with_the_id),
+		FIXTURE_TEST(sizes_by_the_server_go_with_the_id),
+		FIXTURE_TEST(rows_without_sizes_are_filled),
+		FIXTURE_TEST(adopted_id_takes_over_the_row),
+		FIXTURE_TEST(many_ids_come_in_batches),
+		FIXTURE_TEST(time_tells_since_when_it_is_gone),
+		FIXTURE_TEST(nothing_is_durable_without_a_message),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
