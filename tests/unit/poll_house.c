@@ -48,6 +48,7 @@ poll_house_tear_down(void **state)
 	struct poll_house *house = *state;
 	void *fixture = house->fixture;
 
+	notify_leave(&house->subscription);
 	net_server_stop(&house->server);
 	(void)fixture_teardown(&fixture);
 	free(house);
@@ -119,6 +120,33 @@ text_shorten(char *text, const char *folder)
 		*at = 'D';
 		memmove(at + 1, at + length, strlen(at + length) + 1);
 	}
+}
+
+/* ---- What is published ---- */
+
+static void
+house_hear(const struct notify_event *event, void *arg)
+{
+	struct poll_house *house = arg;
+
+	text_add(house->told, sizeof(house->told), "%s%s",
+	    event->account == NULL ? "" : event->account,
+	    event->account == NULL ? "" : ": ");
+	if (event->kind == NOTIFY_ACCOUNT_STATE)
+		text_add(house->told, sizeof(house->told), "%s > %s",
+		    event->state.from, event->state.to);
+	else if (event->kind == NOTIFY_POLL_OVER)
+		text_add(house->told, sizeof(house->told), "%s %s%s",
+		    notify_kind_name(event->kind), event->poll.outcome,
+		    event->poll.is_dry_run ? ", a dry run" : "");
+	else if (event->kind == NOTIFY_MESSAGE_STORED)
+		text_add(house->told, sizeof(house->told), "%s %llu",
+		    notify_kind_name(event->kind),
+		    (unsigned long long)event->message.octets);
+	else
+		text_add(house->told, sizeof(house->told), "%s",
+		    notify_kind_name(event->kind));
+	text_add(house->told, sizeof(house->told), "\n");
 }
 
 /* ---- What is logged ---- */
@@ -262,6 +290,10 @@ house_open(struct poll_house *house, const char *text, bool once)
 	house->asked = house->server.log;
 	house->config = poll_house_read(house, text);
 	house->over = false;
+	house->told[0] = '\0';
+	notify_leave(&house->subscription);
+	notify_subscribe(fixture->config.notify, &house->subscription,
+	    (1u << NOTIFY_KIND_COUNT) - 1, house_hear, house);
 	fixture_on(fixture, NOTIFY_POLLS_ENDED, house_over, house);
 	house->poller = poller_new(&options, house->config);
 	assert_non_null(house->poller);

@@ -6,6 +6,7 @@
 #ifndef EVPOP_TESTS_UNIT_POLL_HOUSE_H
 #define EVPOP_TESTS_UNIT_POLL_HOUSE_H
 
+#include "daemon/notify/notify.h"
 #include "daemon/poll/poller.h"
 #include "tests/unit/net_server.h"
 #include "tests/unit/test_store_fixture.h"
@@ -21,8 +22,10 @@ struct poll_house {
 	char said[512]; /* "waiting ok: messages 2, fetched 2" */
 	char text[512]; /* why it failed, or "" */
 	char advice[POLLER_ADVICE_SIZE];
-	char plan[512];    /* "2 messages: 1 fetch 23, 2 fetch 11" */
-	char known[2048];  /* "2 messages: id-1 stored, id-2 deleted" */
+	char plan[512];   /* "2 messages: 1 fetch 23, 2 fetch 11" */
+	char known[2048]; /* "2 messages: id-1 stored, id-2 deleted" */
+	struct notify_subscription subscription;
+	char told[1024]; /* "home: waiting > polling", a line for each event */
 	char logged[1024]; /* "warning: ...", one line each, without times */
 	const char *asked; /* "CAPA;USER anna;PASS secret;...;QUIT;" */
 };

@@ -33,14 +33,10 @@ struct poll {
 #define NEW "CAPA;USER anna;PASS secret;CAPA;UIDL;"
 #define OLD "USER anna;PASS secret;UIDL;"
 
-/* Lines of the log. */
+/* What the log says of a poll that has fetched or deleted something. */
 #define DONE(messages, fetched, octets, deleted)                               \
 	"info: home: " messages " on the server, " fetched " fetched (" octets \
 	"), " deleted " deleted\n"
-#define NOT_FETCHED(number, why) \
-	"warning: home: message " number " was not fetched: " why "\n"
-#define FIGURES(fetched, deleted) \
-	" (" fetched " fetched, " deleted " deleted)\n"
 
 #define BOTH_STORED  "2 messages: id-1 stored, id-2 stored"
 #define BOTH_DELETED "2 messages: id-1 deleted, id-2 deleted"
@@ -83,9 +79,8 @@ static const struct poll deleted_once_stored[] = {
 	    .said = "waiting refused: messages 2, fetched 2, body_octets 85",
 	    .known = "2 messages: id-1 owed, id-2 owed",
 	    .text = "not all",
-	    .logged =
-		"warning: home: refused; the server said: not all" FIGURES(
-		    "2", "0") },
+	    .logged = "warning: home: refused; the server said: not all (2 "
+		      "fetched, 0 deleted)\n" },
 	{ .keys = "keep = delete\n",
 	    .asked = OLD "LIST;TOP 1 0;TOP 2 0;DELE 1;DELE 2;QUIT;",
 	    .said = "waiting ok: messages 2, deleted 2",
@@ -106,7 +101,7 @@ static const struct poll quit_without_answer[] = {
 	    .text = "the server closed the connection without answering QUIT",
 	    .advice = IT_MAY_PASS,
 	    .logged = "warning: home: the server closed the connection without "
-		      "answering QUIT" FIGURES("2", "0") },
+		      "answering QUIT (2 fetched, 0 deleted)\n" },
 	{ .keys = "keep = delete\n",
 	    .asked = OLD "LIST;TOP 1 0;TOP 2 0;DELE 1;DELE 2;QUIT;",
 	    .said = "waiting ok: messages 2, deleted 2",
@@ -358,28 +353,30 @@ static const struct poll one_refused[] = {
 	    .said =
 		"waiting ok: messages 2, fetched 1, failed 1, body_octets 43",
 	    .known = "1 messages: id-2 stored",
-	    .logged = NOT_FETCHED("1", "no") DONE("2 messages", "1", "43 B",
-		"0") "warning: home: 1 message could not be fetched\n" },
+	    .logged = "warning: home: message 1 was not fetched: no\n"
+		      "info: home: 2 messages on the server, 1 fetched (43 B), "
+		      "0 deleted\n"
+		      "warning: home: 1 message could not be fetched\n" },
 	{ .rules = { { "RETR 1", "-ERR no\r\n", NET_GO_ON } },
 	    .asked = OLD "RETR 1;QUIT;",
 	    .said = "failing refused: messages 2, failed 1",
 	    .known = "1 messages: id-2 stored",
 	    .text = "the server gave none of 1 message: no",
 	    .advice = IT_MAY_PASS,
-	    .logged = NOT_FETCHED("1",
-		"no") "warning: home: refused; the server said: the server "
-		      "gave none of 1 message: no" FIGURES("0", "0") },
+	    .logged = "warning: home: message 1 was not fetched: no\n"
+		      "warning: home: refused; the server said: the server "
+		      "gave none of 1 message: no (0 fetched, 0 deleted)\n" },
 	{ .rules = { { "RETR 1", "-ERR no\r\n", NET_GO_ON } },
 	    .asked = OLD "RETR 1;QUIT;",
 	    .said = "failing refused: messages 2, failed 1",
 	    .known = "1 messages: id-1 quarantined, id-2 stored",
 	    .text = "the server gave none of 1 message: no",
 	    .advice = IT_MAY_PASS,
-	    .logged = NOT_FETCHED("1",
-		"no") "error: home: message 1 failed 3 times and is now "
+	    .logged = "warning: home: message 1 was not fetched: no\n"
+		      "error: home: message 1 failed 3 times and is now "
 		      "skipped; see \"evpopctl quarantine\"\n"
 		      "warning: home: refused; the server said: the server "
-		      "gave none of 1 message: no" FIGURES("0", "0") },
+		      "gave none of 1 message: no (0 fetched, 0 deleted)\n" },
 	{ .rules = { { "RETR 1", "-ERR no\r\n", NET_GO_ON } },
 	    .asked = OLD "QUIT;",
 	    .said = "waiting ok: messages 2",
@@ -394,9 +391,10 @@ static const struct poll all_refused[] = {
 	    .known = "0 messages",
 	    .text = "the server gave none of 2 messages: no",
 	    .advice = IT_MAY_PASS,
-	    .logged = NOT_FETCHED("1", "no") NOT_FETCHED("2",
-		"no") "warning: home: refused; the server said: the server "
-		      "gave none of 2 messages: no" FIGURES("0", "0") },
+	    .logged = "warning: home: message 1 was not fetched: no\n"
+		      "warning: home: message 2 was not fetched: no\n"
+		      "warning: home: refused; the server said: the server "
+		      "gave none of 2 messages: no (0 fetched, 0 deleted)\n" },
 	{ .rules = { { "RETR 1", "-ERR no\r\n", NET_GO_ON },
 	      { "RETR 2", "-ERR no\r\n", NET_GO_ON } },
 	    .asked = OLD "RETR 1;RETR 2;QUIT;",
@@ -404,9 +402,10 @@ static const struct poll all_refused[] = {
 	    .known = "0 messages",
 	    .text = "the server gave none of 2 messages: no",
 	    .advice = IT_MAY_PASS,
-	    .logged = NOT_FETCHED("1", "no") NOT_FETCHED("2",
-		"no") "warning: home: refused; the server said: the server "
-		      "gave none of 2 messages: no" FIGURES("0", "0") },
+	    .logged = "warning: home: message 1 was not fetched: no\n"
+		      "warning: home: message 2 was not fetched: no\n"
+		      "warning: home: refused; the server said: the server "
+		      "gave none of 2 messages: no (0 fetched, 0 deleted)\n" },
 };
 
 static const struct poll refused_for_now[] = {
@@ -415,77 +414,90 @@ static const struct poll refused_for_now[] = {
 	    .said =
 		"waiting ok: messages 2, fetched 1, failed 1, body_octets 43",
 	    .known = "1 messages: id-2 stored",
-	    .logged = NOT_FETCHED("1", "[SYS/TEMP] disk")
-		DONE("2 messages", "1", "43 B",
-		    "0") "warning: home: 1 message could not be fetched\n" },
+	    .logged =
+		"warning: home: message 1 was not fetched: [SYS/TEMP] disk\n"
+		"info: home: 2 messages on the server, 1 fetched (43 B), 0 "
+		"deleted\n"
+		"warning: home: 1 message could not be fetched\n" },
 	{ .rules = { { "RETR 1", "-ERR [SYS/TEMP] disk\r\n", NET_GO_ON } },
 	    .asked = OLD "RETR 1;QUIT;",
 	    .said = "failing refused: messages 2, failed 1",
 	    .known = "1 messages: id-2 stored",
 	    .text = "the server gave none of 1 message: [SYS/TEMP] disk",
 	    .advice = IT_MAY_PASS,
-	    .logged = NOT_FETCHED("1",
-		"[SYS/TEMP] disk") "warning: home: refused; the server said: "
-				   "the server gave none of 1 message: "
-				   "[SYS/TEMP] disk" FIGURES("0", "0") },
+	    .logged =
+		"warning: home: message 1 was not fetched: [SYS/TEMP] disk\n"
+		"warning: home: refused; the server said: the server gave none "
+		"of 1 message: [SYS/TEMP] disk (0 fetched, 0 deleted)\n" },
 	{ .rules = { { "RETR 1", "-ERR [SYS/TEMP] disk\r\n", NET_GO_ON } },
 	    .asked = OLD "RETR 1;QUIT;",
 	    .said = "failing refused: messages 2, failed 1",
 	    .known = "1 messages: id-2 stored",
 	    .text = "the server gave none of 1 message: [SYS/TEMP] disk",
 	    .advice = IT_MAY_PASS,
-	    .logged = NOT_FETCHED("1",
-		"[SYS/TEMP] disk") "warning: home: refused; the server said: "
-				   "the server gave none of 1 message: "
-				   "[SYS/TEMP] disk" FIGURES("0", "0") },
+	    .logged =
+		"warning: home: message 1 was not fetched: [SYS/TEMP] disk\n"
+		"warning: home: refused; the server said: the server gave none "
+		"of 1 message: [SYS/TEMP] disk (0 fetched, 0 deleted)\n" },
 	{ .rules = { { "RETR 1", "-ERR [SYS/TEMP] disk\r\n", NET_GO_ON } },
 	    .asked = OLD "RETR 1;QUIT;",
 	    .said = "failing refused: messages 2, failed 1",
 	    .known = "1 messages: id-2 stored",
 	    .text = "the server gave none of 1 message: [SYS/TEMP] disk",
 	    .advice = IT_MAY_PASS,
-	    .logged = NOT_FETCHED("1",
-		"[SYS/TEMP] disk") "warning: home: refused; the server said: "
-				   "the server gave none of 1 message: "
-				   "[SYS/TEMP] disk" FIGURES("0", "0") },
+	    .logged =
+		"warning: home: message 1 was not fetched: [SYS/TEMP] disk\n"
+		"warning: home: refused; the server said: the server gave none "
+		"of 1 message: [SYS/TEMP] disk (0 fetched, 0 deleted)\n" },
 };
 
-static const struct poll
-    empty_body[] = {
-	    { .keys = "keep = delete\n",
-		.rules = { { "RETR 1", "+OK\r\n.\r\n", NET_GO_ON } },
-		.asked = NEW "LIST;RETR 1;RETR 2;QUIT;",
-		.said = "failing incomplete: messages 2, fetched 1, failed 1, "
-			"body_octets 43",
-		.known = "1 messages: id-2 owed",
-		.text =
-		    "message 1 came empty, but the server says that it has 42: "
+static const struct poll empty_body[] = {
+	{ .keys = "keep = delete\n",
+	    .rules = { { "RETR 1", "+OK\r\n.\r\n", NET_GO_ON } },
+	    .asked = NEW "LIST;RETR 1;RETR 2;QUIT;",
+	    .said = "failing incomplete: messages 2, fetched 1, failed 1, "
+		    "body_octets 43",
+	    .known = "1 messages: id-2 owed",
+	    .text = "message 1 came empty, but the server says that it has 42: "
 		    "the server is not well, and nothing was deleted there",
-		.advice = IT_MAY_PASS,
-		.logged =
-		    NOT_FETCHED("1",
-			"message 1 came empty, but the server says that it has "
-			"42") "warning: home: message 1 came empty, but the "
-			      "server says that it has 42: the server is not "
-			      "well, and nothing was deleted there" FIGURES("1",
-				  "0") },
-	    { .keys = "keep = delete\n",
-		.rules = { { "RETR 1", "+OK\r\n.\r\n", NET_GO_ON } },
-		.asked = OLD "LIST;TOP 2 0;DELE 2;RETR 1;NOOP;RSET;QUIT;",
-		.said = "failing incomplete: messages 2, failed 1",
-		.known = "1 messages: id-2 owed",
-		.text =
-		    "message 1 came empty, but the server says that it has 42: "
+	    .advice = IT_MAY_PASS,
+	    .logged = "warning: home: message 1 was not fetched: message 1 "
+		      "came empty, but the server says that it has 42\n"
+		      "warning: home: message 1 came empty, but the server "
+		      "says that it has 42: the server is not well, and "
+		      "nothing was deleted there (1 fetched, 0 deleted)\n" },
+	{ .keys = "keep = delete\n",
+	    .rules = { { "RETR 1", "+OK\r\n.\r\n", NET_GO_ON } },
+	    .asked = OLD "LIST;TOP 2 0;DELE 2;RETR 1;NOOP;RSET;QUIT;",
+	    .said = "failing incomplete: messages 2, failed 1",
+	    .known = "1 messages: id-2 owed",
+	    .text = "message 1 came empty, but the server says that it has 42: "
 		    "the server is not well, and nothing was deleted there",
-		.advice = IT_MAY_PASS,
-		.logged =
-		    NOT_FETCHED("1",
-			"message 1 came empty, but the server says that it has "
-			"42") "warning: home: message 1 came empty, but the "
-			      "server says that it has 42: the server is not "
-			      "well, and nothing was deleted there" FIGURES("0",
-				  "0") },
-    };
+	    .advice = IT_MAY_PASS,
+	    .logged = "warning: home: message 1 was not fetched: message 1 "
+		      "came empty, but the server says that it has 42\n"
+		      "warning: home: message 1 came empty, but the server "
+		      "says that it has 42: the server is not well, and "
+		      "nothing was deleted there (0 fetched, 0 deleted)\n" },
+};
+
+/* Empty lines are no message, either. */
+static const struct poll blank_body[] = {
+	{ .keys = "keep = delete\n",
+	    .rules = { { "RETR 1", "+OK\r\n\r\n\r\n.\r\n", NET_GO_ON } },
+	    .asked = NEW "LIST;RETR 1;RETR 2;QUIT;",
+	    .said = "failing incomplete: messages 2, fetched 1, failed 1, "
+		    "body_octets 47",
+	    .known = "1 messages: id-2 owed",
+	    .text = "message 1 came empty, but the server says that it has 42: "
+		    "the server is not well, and nothing was deleted there",
+	    .advice = IT_MAY_PASS,
+	    .logged = "warning: home: message 1 was not fetched: message 1 "
+		      "came empty, but the server says that it has 42\n"
+		      "warning: home: message 1 came empty, but the server "
+		      "says that it has 42: the server is not well, and "
+		      "nothing was deleted there (1 fetched, 0 deleted)\n" },
+};
 
 static const struct poll half_a_body[] = {
 	{ .keys = "keep = delete\n",
@@ -499,11 +511,11 @@ static const struct poll half_a_body[] = {
 		"message 2 came with 14 bytes, but the server says that it has "
 		"43: the server is not well, and nothing was deleted there",
 	    .advice = IT_MAY_PASS,
-	    .logged = NOT_FETCHED("2",
-		"message 2 came with 14 bytes, but the server says that it has "
-		"43") "warning: home: message 2 came with 14 bytes, but the "
+	    .logged = "warning: home: message 2 was not fetched: message 2 "
+		      "came with 14 bytes, but the server says that it has 43\n"
+		      "warning: home: message 2 came with 14 bytes, but the "
 		      "server says that it has 43: the server is not well, and "
-		      "nothing was deleted there" FIGURES("1", "0") },
+		      "nothing was deleted there (1 fetched, 0 deleted)\n" },
 	{ .keys = "keep = delete\n",
 	    .rules = { { "RETR 2", "+OK\r\nSubject: two\r\n.\r\n",
 		NET_GO_ON } },
@@ -514,11 +526,11 @@ static const struct poll half_a_body[] = {
 		"message 2 came with 14 bytes, but the server says that it has "
 		"43: the server is not well, and nothing was deleted there",
 	    .advice = IT_MAY_PASS,
-	    .logged = NOT_FETCHED("2",
-		"message 2 came with 14 bytes, but the server says that it has "
-		"43") "warning: home: message 2 came with 14 bytes, but the "
+	    .logged = "warning: home: message 2 was not fetched: message 2 "
+		      "came with 14 bytes, but the server says that it has 43\n"
+		      "warning: home: message 2 came with 14 bytes, but the "
 		      "server says that it has 43: the server is not well, and "
-		      "nothing was deleted there" FIGURES("0", "0") },
+		      "nothing was deleted there (0 fetched, 0 deleted)\n" },
 };
 
 static const struct poll cut_off[] = {
@@ -531,12 +543,10 @@ static const struct poll cut_off[] = {
 	    .text =
 		"the server closed the connection in the middle of a message",
 	    .advice = IT_MAY_PASS,
-	    .logged =
-		NOT_FETCHED(
-		    "2", "the server closed the connection in the middle of a "
-			 "message") "warning: home: the server closed the "
-				    "connection in the middle of a "
-				    "message" FIGURES("1", "0") },
+	    .logged = "warning: home: message 2 was not fetched: the server "
+		      "closed the connection in the middle of a message\n"
+		      "warning: home: the server closed the connection in the "
+		      "middle of a message (1 fetched, 0 deleted)\n" },
 	{ .keys = "keep = delete\n",
 	    .asked = OLD "LIST;TOP 1 0;DELE 1;RETR 2;DELE 2;QUIT;",
 	    .said =
@@ -567,7 +577,7 @@ static const struct poll greeting_refused[] = {
 	    .text = "too many connections",
 	    .advice = IT_MAY_PASS,
 	    .logged = "warning: home: refused; the server said: too many "
-		      "connections" FIGURES("0", "0") },
+		      "connections (0 fetched, 0 deleted)\n" },
 	{ .asked = NEW "RETR 1;RETR 2;QUIT;",
 	    .said = "waiting ok: messages 2, fetched 2, body_octets 85",
 	    .known = BOTH_STORED,
@@ -585,10 +595,10 @@ static const struct poll login_refused[] = {
 		      "(D/main.conf:1), then \"evpopctl reload\"; \"evpopctl "
 		      "poll home\" tries at once",
 	    .logged = "warning: home: login refused; the server said: [AUTH] "
-		      "wrong" FIGURES("0",
-			  "0") "error: home: needs attention: correct the "
-			       "password in D/password, or user in section "
-			       "[account home] (D/main.conf:1)\n" },
+		      "wrong (0 fetched, 0 deleted)\n"
+		      "error: home: needs attention: correct the password in "
+		      "D/password, or user in section [account home] "
+		      "(D/main.conf:1)\n" },
 };
 
 static const struct poll login_busy[] = {
@@ -599,7 +609,7 @@ static const struct poll login_busy[] = {
 	    .text = "[IN-USE] wait",
 	    .advice = IT_MAY_PASS,
 	    .logged = "warning: home: login refused; the server said: [IN-USE] "
-		      "wait" FIGURES("0", "0") },
+		      "wait (0 fetched, 0 deleted)\n" },
 };
 
 static const struct poll login_for_good[] = {
@@ -612,11 +622,11 @@ static const struct poll login_for_good[] = {
 	    .advice = "the server's administrator must act: ask those who run "
 		      "127.0.0.1 about user anna; \"evpopctl poll home\" tries "
 		      "at once",
-	    .logged = "warning: home: login refused; the server said: "
-		      "[SYS/PERM] ask us" FIGURES("0",
-			  "0") "error: home: needs attention: the server's "
-			       "administrator must act: ask those who run "
-			       "127.0.0.1 about user anna\n" },
+	    .logged =
+		"warning: home: login refused; the server said: [SYS/PERM] ask "
+		"us (0 fetched, 0 deleted)\n"
+		"error: home: needs attention: the server's administrator must "
+		"act: ask those who run 127.0.0.1 about user anna\n" },
 };
 
 static const struct poll listing_refused[] = {
@@ -627,8 +637,8 @@ static const struct poll listing_refused[] = {
 	    .known = "0 messages",
 	    .text = "no",
 	    .advice = IT_MAY_PASS,
-	    .logged = "warning: home: refused; the server said: no" FIGURES(
-		"0", "0") },
+	    .logged = "warning: home: refused; the server said: no (0 fetched, "
+		      "0 deleted)\n" },
 };
 
 static const struct poll lost_at_login[] = {
@@ -638,8 +648,8 @@ static const struct poll lost_at_login[] = {
 	    .known = "0 messages",
 	    .text = "read: Connection reset by peer",
 	    .advice = IT_MAY_PASS,
-	    .logged = "warning: home: read: Connection reset by peer" FIGURES(
-		"0", "0") },
+	    .logged = "warning: home: read: Connection reset by peer (0 "
+		      "fetched, 0 deleted)\n" },
 };
 
 static const struct poll nothing_there[] = {
@@ -683,6 +693,7 @@ static const struct {
 	STORY(all_refused),
 	STORY(refused_for_now),
 	STORY(empty_body),
+	STORY(blank_body),
 	STORY(half_a_body),
 	STORY(cut_off),
 	STORY(dele_refused),

@@ -80,6 +80,8 @@ test_pause(void **state)
 	poll_house_open(house, HOME);
 	poller = house->poller;
 	poll_house_wait_polled(house, "home");
+	assert_non_null(strstr(house->told, "home: message-stored 23\n"));
+	house->told[0] = '\0';
 	assert_true(status_of(house, "home").next_ms > 0);
 	assert_int_equal(poller_resume(poller, "home"), POLLER_ALREADY);
 	assert_int_equal(poller_pause(poller, "home"), POLLER_DONE);
@@ -97,7 +99,13 @@ test_pause(void **state)
 	assert_int_equal(status_of(house, "home").state, POLLER_QUEUED);
 	poll_house_wait_polled(house, "home");
 	assert_string_equal(house->said, "waiting ok: messages 1");
+	assert_string_equal(house->told,
+	    "home: waiting > paused\nhome: paused > queued\n"
+	    "home: queued > paused\nhome: paused > queued\n"
+	    "home: poll-begun\nhome: queued > polling\n"
+	    "home: poll-over ok\nhome: polling > waiting\n");
 	poll_house_close(house);
+	assert_non_null(strstr(house->told, "\npolls-ended\n"));
 }
 
 /* What was asked for while a poll is under way comes after it. */
