@@ -32,9 +32,8 @@ read_all(struct evpop_easy *easy, char *buffer, size_t room)
 
 	do {
 		assert_true(total < room);
-		assert_int_equal(evpop_easy_read(easy, buffer + total,
-				     room - total, &length),
-		    EVPOP_ERROR_NONE);
+		assert_ok(evpop_easy_read(
+		    easy, buffer + total, room - total, &length));
 		total += length;
 	} while (length > 0);
 	return total;
@@ -59,15 +58,14 @@ read_messages(struct evpop_easy *easy)
 	uint32_t i;
 
 	for (i = 0; i < COUNT(messages); i++) {
-		assert_int_equal(
-		    evpop_easy_retr(easy, i + 1, &octets), EVPOP_ERROR_NONE);
+		assert_ok(evpop_easy_retr(easy, i + 1, &octets));
 		assert_int_equal(octets, messages[i].length);
 		assert_int_equal(
 		    read_all(easy, text, sizeof text), messages[i].length);
 		assert_memory_equal(
 		    text, messages[i].octets, messages[i].length);
 	}
-	assert_int_equal(evpop_easy_top(easy, 1, 0, NULL), EVPOP_ERROR_NONE);
+	assert_ok(evpop_easy_top(easy, 1, 0, NULL));
 	assert_int_equal(read_all(easy, text, sizeof text), 23);
 }
 
@@ -79,23 +77,19 @@ ask_of_messages(struct evpop_easy *easy)
 	size_t length = 0;
 	char id[8], log[256] = "";
 
-	assert_int_equal(
-	    evpop_easy_stat(easy, &count, &octets), EVPOP_ERROR_NONE);
+	assert_ok(evpop_easy_stat(easy, &count, &octets));
 	assert_int_equal(count, 3);
 	assert_int_equal(octets, 50);
-	assert_int_equal(evpop_easy_stat(easy, NULL, NULL), EVPOP_ERROR_NONE);
-	assert_int_equal(evpop_easy_list(easy, 2, &octets), EVPOP_ERROR_NONE);
+	assert_ok(evpop_easy_stat(easy, NULL, NULL));
+	assert_ok(evpop_easy_list(easy, 2, &octets));
 	assert_int_equal(octets, 27);
-	assert_int_equal(
-	    evpop_easy_uidl(easy, 2, id, sizeof id, &length), EVPOP_ERROR_NONE);
+	assert_ok(evpop_easy_uidl(easy, 2, id, sizeof id, &length));
 	assert_int_equal(length, 4);
 	assert_memory_equal(id, "id-2", 4);
-	assert_int_equal(
-	    evpop_easy_list_all(easy, note_listed, log), EVPOP_ERROR_NONE);
+	assert_ok(evpop_easy_list_all(easy, note_listed, log));
 	assert_string_equal(log, "1=23 2=27 3=0 ");
 	log[0] = '\0';
-	assert_int_equal(
-	    evpop_easy_uidl_all(easy, note_listed, log), EVPOP_ERROR_NONE);
+	assert_ok(evpop_easy_uidl_all(easy, note_listed, log));
 	assert_string_equal(log, "1=0id-1 2=0id-2 3=0id-3 ");
 }
 
@@ -108,24 +102,22 @@ test_session(void **state)
 	struct evpop_easy *easy;
 
 	(void)state;
-	easy_server_start(&server, &options);
-	easy = easy_begin(&server, NULL);
+	easy = easy_serve(&server, &options, NULL);
 	assert_int_equal(evpop_client_state(evpop_easy_client(easy)),
 	    EVPOP_STATE_TRANSACTION);
 	assert_true(evpop_client_capabilities(evpop_easy_client(easy))->uidl);
 	ask_of_messages(easy);
 	read_messages(easy);
-	assert_int_equal(evpop_easy_dele(easy, 1), EVPOP_ERROR_NONE);
-	assert_int_equal(evpop_easy_rset(easy), EVPOP_ERROR_NONE);
-	assert_int_equal(evpop_easy_noop(easy), EVPOP_ERROR_NONE);
-	assert_int_equal(evpop_easy_dele(easy, 3), EVPOP_ERROR_NONE);
-	assert_int_equal(evpop_easy_quit(easy, &quit), EVPOP_ERROR_NONE);
+	assert_ok(evpop_easy_dele(easy, 1));
+	assert_ok(evpop_easy_rset(easy));
+	assert_ok(evpop_easy_noop(easy));
+	assert_ok(evpop_easy_dele(easy, 3));
+	assert_ok(evpop_easy_quit(easy, &quit));
 	assert_int_equal(quit, EVPOP_QUIT_COMMITTED);
 	assert_int_equal(evpop_easy_noop(easy), EVPOP_ERROR_USAGE);
 	assert_int_equal(evpop_easy_quit(easy, &quit), EVPOP_ERROR_USAGE);
 	assert_int_equal(quit, EVPOP_QUIT_NONE);
-	evpop_easy_free(easy);
-	easy_server_stop(&server);
+	easy_end(easy, &server);
 	assert_string_equal(server.server.log,
 	    "CAPA;USER anna;PASS secret;CAPA;STAT;STAT;LIST 2;UIDL 2;LIST;UIDL;"
 	    "RETR 1;RETR 2;RETR 3;TOP 1 0;DELE 1;RSET;NOOP;DELE 3;QUIT;");
@@ -145,9 +137,8 @@ test_names(void **state)
 	    &(struct evpop_client_config){ .host = "a\nb" }, NULL, NULL));
 	easy_server_start(&server, NULL);
 	easy = easy_begin(&server, &config);
-	assert_int_equal(evpop_easy_quit(easy, NULL), EVPOP_ERROR_NONE);
-	evpop_easy_free(easy);
-	easy_server_stop(&server);
+	assert_ok(evpop_easy_quit(easy, NULL));
+	easy_end(easy, &server);
 }
 
 /* Nobody has signed this certificate but itself. */
@@ -186,12 +177,10 @@ test_tls(void **state)
 	easy = evpop_easy_new(&config, NULL, NULL);
 	evpop_tls_context_free(config.tls_context);
 	assert_non_null(easy);
-	assert_int_equal(
-	    evpop_easy_open(easy, "anna", "secret"), EVPOP_ERROR_NONE);
+	assert_ok(evpop_easy_open(easy, "anna", "secret"));
 	assert_non_null(evpop_client_tls_name(evpop_easy_client(easy)));
 	read_messages(easy);
-	evpop_easy_free(easy);
-	easy_server_stop(&server);
+	easy_end(easy, &server);
 	SSL_CTX_free(options.tls);
 	net_certificate_clear(&certificate);
 }
@@ -247,17 +236,15 @@ test_apop_or_user(void **state)
 		print_message("%s\n", this->name);
 		easy_server_start(&server, &options);
 		easy = easy_make(&server, NULL);
-		assert_int_equal(evpop_easy_connect(easy), EVPOP_ERROR_NONE);
+		assert_ok(evpop_easy_connect(easy));
 		assert_int_equal(
 		    evpop_easy_login_apop_or_user(easy, "anna", "secret"),
 		    this->error);
 		assert_int_equal(evpop_easy_result(easy)->error, this->error);
 		if (this->error == EVPOP_ERROR_NONE)
-			assert_int_equal(
-			    evpop_easy_noop(easy), EVPOP_ERROR_NONE);
-		assert_int_equal(evpop_easy_quit(easy, NULL), EVPOP_ERROR_NONE);
-		evpop_easy_free(easy);
-		easy_server_stop(&server);
+			assert_ok(evpop_easy_noop(easy));
+		assert_ok(evpop_easy_quit(easy, NULL));
+		easy_end(easy, &server);
 		/* NOOP and QUIT come last. */
 		assert_memory_equal(
 		    server.server.log, this->log, strlen(this->log));
@@ -282,7 +269,7 @@ test_login_again(void **state)
 	(void)state;
 	easy_server_start(&server, &options);
 	easy = easy_make(&server, NULL);
-	assert_int_equal(evpop_easy_connect(easy), EVPOP_ERROR_NONE);
+	assert_ok(evpop_easy_connect(easy));
 	assert_int_equal(
 	    evpop_easy_login(easy, &credentials), EVPOP_ERROR_AUTH);
 	assert_int_equal(evpop_easy_result(easy)->scope, EVPOP_SCOPE_ACCOUNT);
@@ -291,13 +278,11 @@ test_login_again(void **state)
 	assert_int_equal(
 	    evpop_easy_login(easy, &credentials), EVPOP_ERROR_USAGE);
 	credentials.password = "secret";
-	assert_int_equal(
-	    evpop_easy_login(easy, &credentials), EVPOP_ERROR_NONE);
+	assert_ok(evpop_easy_login(easy, &credentials));
 	assert_int_equal(evpop_client_mechanism(evpop_easy_client(easy)),
 	    EVPOP_MECHANISM_USER);
-	assert_int_equal(evpop_easy_quit(easy, NULL), EVPOP_ERROR_NONE);
-	evpop_easy_free(easy);
-	easy_server_stop(&server);
+	assert_ok(evpop_easy_quit(easy, NULL));
+	easy_end(easy, &server);
 	assert_null(strstr(server.server.log, "DELE"));
 }
 
@@ -468,20 +453,20 @@ test_wrong_order(void **state)
 	easy_server_start(&server, &options);
 	easy = easy_make(&server, NULL);
 	try_wrong(easy, NEW);
-	assert_int_equal(evpop_easy_abandon(easy), EVPOP_ERROR_NONE);
-	assert_int_equal(evpop_easy_connect(easy), EVPOP_ERROR_NONE);
+	assert_ok(evpop_easy_abandon(easy));
+	assert_ok(evpop_easy_connect(easy));
 	try_wrong(easy, CONNECTED);
-	assert_int_equal(call_login(easy), EVPOP_ERROR_NONE);
+	assert_ok(call_login(easy));
 	try_wrong(easy, LOGGED_IN);
-	assert_int_equal(evpop_easy_retr(easy, 1, NULL), EVPOP_ERROR_NONE);
+	assert_ok(evpop_easy_retr(easy, 1, NULL));
 	try_wrong(easy, READING);
 	assert_int_equal(
 	    evpop_easy_read(easy, text, 0, &length), EVPOP_ERROR_USAGE);
 	assert_int_equal(read_all(easy, text, sizeof text), 23);
 	/* The end stays the end, until something else is asked for. */
-	assert_int_equal(call_read(easy), EVPOP_ERROR_NONE);
-	assert_int_equal(call_more(easy), EVPOP_ERROR_NONE);
-	assert_int_equal(evpop_easy_noop(easy), EVPOP_ERROR_NONE);
+	assert_ok(call_read(easy));
+	assert_ok(call_more(easy));
+	assert_ok(evpop_easy_noop(easy));
 	try_wrong(easy, LOGGED_IN);
 	assert_int_equal(evpop_easy_list(easy, 0, NULL), EVPOP_ERROR_USAGE);
 	assert_int_equal(
@@ -491,9 +476,8 @@ test_wrong_order(void **state)
 	assert_int_equal(evpop_easy_dele(easy, 0), EVPOP_ERROR_USAGE);
 	assert_int_equal(
 	    evpop_easy_list_all(easy, NULL, NULL), EVPOP_ERROR_USAGE);
-	assert_int_equal(evpop_easy_quit(easy, NULL), EVPOP_ERROR_NONE);
-	evpop_easy_free(easy);
-	easy_server_stop(&server);
+	assert_ok(evpop_easy_quit(easy, NULL));
+	easy_end(easy, &server);
 	assert_string_equal(
 	    server.server.log, "CAPA;USER u;PASS p;CAPA;RETR 1;NOOP;QUIT;");
 }
@@ -510,7 +494,7 @@ session_in_thread(void *arg)
 	for (i = 0; i < 20; i++) {
 		easy = easy_begin(server, NULL);
 		read_messages(easy);
-		assert_int_equal(evpop_easy_quit(easy, NULL), EVPOP_ERROR_NONE);
+		assert_ok(evpop_easy_quit(easy, NULL));
 		evpop_easy_free(easy);
 	}
 	return NULL;

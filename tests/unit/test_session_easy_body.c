@@ -69,12 +69,10 @@ read_and_compare(
 	assert_non_null(buffer);
 	do {
 		if (at % 3 == 0) {
-			assert_int_equal(
-			    evpop_easy_more(easy, &more), EVPOP_ERROR_NONE);
+			assert_ok(evpop_easy_more(easy, &more));
 			assert_int_equal(more, at < total);
 		}
-		assert_int_equal(evpop_easy_read(easy, buffer, piece, &length),
-		    EVPOP_ERROR_NONE);
+		assert_ok(evpop_easy_read(easy, buffer, piece, &length));
 		assert_true(length <= piece && at + length <= total);
 		assert_memory_equal(buffer, body + at, length);
 		at += length;
@@ -97,16 +95,13 @@ test_pieces(void **state)
 	size_t i;
 
 	(void)state;
-	easy_server_start(&server, &options);
-	easy = easy_begin(&server, NULL);
+	easy = easy_serve(&server, &options, NULL);
 	for (i = 0; i < COUNT(pieces); i++) {
-		assert_int_equal(
-		    evpop_easy_retr(easy, 1, NULL), EVPOP_ERROR_NONE);
+		assert_ok(evpop_easy_retr(easy, 1, NULL));
 		read_and_compare(easy, body, message.length, pieces[i]);
 	}
-	assert_int_equal(evpop_easy_quit(easy, NULL), EVPOP_ERROR_NONE);
-	evpop_easy_free(easy);
-	easy_server_stop(&server);
+	assert_ok(evpop_easy_quit(easy, NULL));
+	easy_end(easy, &server);
 	free(body);
 }
 
@@ -128,25 +123,22 @@ test_backpressure(void **state)
 
 	(void)state;
 	assert_non_null(buffer);
-	easy_server_start(&server, &options);
-	easy = easy_begin(&server, &config);
+	easy = easy_serve(&server, &options, &config);
 	pause_ms(2500); /* the answer to CAPA is there, unread */
 	before = octets_in(easy);
-	assert_int_equal(evpop_easy_retr(easy, 1, NULL), EVPOP_ERROR_NONE);
+	assert_ok(evpop_easy_retr(easy, 1, NULL));
 	pause_ms(2500);
 	do {
 		assert_true(octets_in(easy) - before < at + at / 30 + AHEAD);
-		assert_int_equal(evpop_easy_read(easy, buffer,
-				     turns++ % 2 == 0 ? 100 : 65536, &length),
-		    EVPOP_ERROR_NONE);
+		assert_ok(evpop_easy_read(
+		    easy, buffer, turns++ % 2 == 0 ? 100 : 65536, &length));
 		assert_memory_equal(buffer, body + at, length);
 		at += length;
 		if (turns == 4)
 			pause_ms(2500);
 	} while (length > 0);
 	assert_int_equal(at, LARGE);
-	evpop_easy_free(easy);
-	easy_server_stop(&server);
+	easy_end(easy, &server);
 	free(buffer);
 	free(body);
 }
@@ -164,8 +156,7 @@ test_refused(void **state)
 	size_t length = 1;
 
 	(void)state;
-	easy_server_start(&server, &options);
-	easy = easy_begin(&server, NULL);
+	easy = easy_serve(&server, &options, NULL);
 	assert_int_equal(
 	    evpop_easy_retr(easy, 9, &octets), EVPOP_ERROR_REFUSED);
 	assert_int_equal(octets, 0);
@@ -185,11 +176,10 @@ test_refused(void **state)
 	assert_int_equal(
 	    evpop_easy_uidl(easy, 1, text, 2, &length), EVPOP_ERROR_LIMIT);
 	assert_int_equal(length, 4);
-	assert_int_equal(evpop_easy_retr(easy, 1, &octets), EVPOP_ERROR_NONE);
+	assert_ok(evpop_easy_retr(easy, 1, &octets));
 	read_and_compare(easy, message.octets, 3, 2);
-	assert_int_equal(evpop_easy_quit(easy, NULL), EVPOP_ERROR_NONE);
-	evpop_easy_free(easy);
-	easy_server_stop(&server);
+	assert_ok(evpop_easy_quit(easy, NULL));
+	easy_end(easy, &server);
 }
 
 static void
@@ -225,9 +215,8 @@ test_cut(void **state)
 	enum evpop_error error;
 
 	(void)state;
-	easy_server_start(&server, &options);
-	easy = easy_begin(&server, NULL);
-	assert_int_equal(evpop_easy_retr(easy, 1, NULL), EVPOP_ERROR_NONE);
+	easy = easy_serve(&server, &options, NULL);
+	assert_ok(evpop_easy_retr(easy, 1, NULL));
 	do {
 		error = evpop_easy_read(easy, text, sizeof text, &length);
 		total += length;
@@ -235,8 +224,7 @@ test_cut(void **state)
 	assert_int_equal(total, strlen("half a li"));
 	assert_int_equal(error, EVPOP_ERROR_IO);
 	expect_over(easy);
-	evpop_easy_free(easy);
-	easy_server_stop(&server);
+	easy_end(easy, &server);
 }
 
 /* ---- given up ---- */
@@ -255,31 +243,26 @@ test_abandon_small(void **state)
 	int i;
 
 	(void)state;
-	easy_server_start(&server, &options);
-	easy = easy_begin(&server, NULL);
+	easy = easy_serve(&server, &options, NULL);
 	/* Before the first octet, behind some, at the end, behind it. */
 	for (i = 0; i < 4; i++) {
-		assert_int_equal(
-		    evpop_easy_retr(easy, 1, NULL), EVPOP_ERROR_NONE);
+		assert_ok(evpop_easy_retr(easy, 1, NULL));
 		length = i == 0 ? 0 : 1;
 		while (length > 0) {
-			assert_int_equal(
-			    evpop_easy_read(easy, text, sizeof text, &length),
-			    EVPOP_ERROR_NONE);
+			assert_ok(
+			    evpop_easy_read(easy, text, sizeof text, &length));
 			if (i == 1)
 				break;
 		}
-		assert_int_equal(evpop_easy_abandon(easy), EVPOP_ERROR_NONE);
+		assert_ok(evpop_easy_abandon(easy));
 		assert_int_equal(
 		    evpop_easy_read(easy, text, 1, &length), EVPOP_ERROR_USAGE);
 		if (i == 3)
-			assert_int_equal(
-			    evpop_easy_abandon(easy), EVPOP_ERROR_NONE);
-		assert_int_equal(evpop_easy_noop(easy), EVPOP_ERROR_NONE);
+			assert_ok(evpop_easy_abandon(easy));
+		assert_ok(evpop_easy_noop(easy));
 	}
-	assert_int_equal(evpop_easy_quit(easy, NULL), EVPOP_ERROR_NONE);
-	evpop_easy_free(easy);
-	easy_server_stop(&server);
+	assert_ok(evpop_easy_quit(easy, NULL));
+	easy_end(easy, &server);
 	free(body);
 }
 
@@ -296,16 +279,13 @@ test_abandon_large(void **state)
 	size_t length;
 
 	(void)state;
-	easy_server_start(&server, &options);
-	easy = easy_begin(&server, NULL);
-	assert_int_equal(evpop_easy_retr(easy, 1, NULL), EVPOP_ERROR_NONE);
-	assert_int_equal(evpop_easy_read(easy, text, sizeof text, &length),
-	    EVPOP_ERROR_NONE);
+	easy = easy_serve(&server, &options, NULL);
+	assert_ok(evpop_easy_retr(easy, 1, NULL));
+	assert_ok(evpop_easy_read(easy, text, sizeof text, &length));
 	assert_int_equal(evpop_easy_abandon(easy), EVPOP_ERROR_CANCELLED);
 	assert_true(octets_in(easy) < 6 * EVPOP_EASY_DRAIN_OCTETS);
 	expect_over(easy);
-	evpop_easy_free(easy);
-	easy_server_stop(&server);
+	easy_end(easy, &server);
 	free(body);
 }
 
@@ -340,15 +320,13 @@ test_abandon_slow(void **state)
 	int64_t begun_ms;
 
 	(void)state;
-	easy_server_start(&server, &options);
-	easy = easy_begin(&server, &config);
-	assert_int_equal(evpop_easy_retr(easy, 1, NULL), EVPOP_ERROR_NONE);
+	easy = easy_serve(&server, &options, &config);
+	assert_ok(evpop_easy_retr(easy, 1, NULL));
 	begun_ms = now_ms();
 	assert_int_equal(evpop_easy_abandon(easy), EVPOP_ERROR_CANCELLED);
 	assert_true(now_ms() - begun_ms >= EVPOP_EASY_DRAIN_MS - 100);
 	expect_over(easy);
-	evpop_easy_free(easy);
-	easy_server_stop(&server);
+	easy_end(easy, &server);
 }
 
 int

@@ -172,8 +172,7 @@ test_silence(void **state)
 		assert_int_equal(evpop_easy_result(easy)->phase, this->phase);
 		assert_true(evpop_easy_result(easy)->retry);
 		assert_int_equal(evpop_easy_noop(easy), EVPOP_ERROR_CANCELLED);
-		evpop_easy_free(easy);
-		easy_server_stop(&server);
+		easy_end(easy, &server);
 	}
 }
 
@@ -206,9 +205,8 @@ test_quit(void **state)
 		const struct net_server_options options = { MAILDROP,
 			.rules = &cases[i].rule, .rule_count = 1 };
 
-		easy_server_start(&server, &options);
-		easy = easy_begin(&server, NULL);
-		assert_int_equal(evpop_easy_dele(easy, 1), EVPOP_ERROR_NONE);
+		easy = easy_serve(&server, &options, NULL);
+		assert_ok(evpop_easy_dele(easy, 1));
 		quit = EVPOP_QUIT_NONE;
 		assert_int_equal(evpop_easy_quit(easy, &quit), cases[i].error);
 		assert_int_equal(quit, cases[i].quit);
@@ -216,8 +214,7 @@ test_quit(void **state)
 		assert_int_equal(evpop_easy_noop(easy),
 		    quit == EVPOP_QUIT_UNKNOWN ? EVPOP_ERROR_CANCELLED
 					       : EVPOP_ERROR_USAGE);
-		evpop_easy_free(easy);
-		easy_server_stop(&server);
+		easy_end(easy, &server);
 	}
 }
 
@@ -236,9 +233,8 @@ test_hang_up(void **state)
 	uint32_t messages_count = 1;
 
 	(void)state;
-	easy_server_start(&server, &options);
-	easy = easy_begin(&server, NULL);
-	assert_int_equal(evpop_easy_noop(easy), EVPOP_ERROR_NONE);
+	easy = easy_serve(&server, &options, NULL);
+	assert_ok(evpop_easy_noop(easy));
 	assert_int_equal(
 	    evpop_easy_stat(easy, &messages_count, NULL), EVPOP_ERROR_IO);
 	assert_int_equal(messages_count, 0);
@@ -246,8 +242,7 @@ test_hang_up(void **state)
 	assert_int_equal(
 	    evpop_easy_stat(easy, NULL, NULL), EVPOP_ERROR_CANCELLED);
 	assert_true(evpop_easy_result(easy)->retry);
-	evpop_easy_free(easy);
-	easy_server_stop(&server);
+	easy_end(easy, &server);
 }
 
 /* A port that was free a moment ago. */
@@ -301,22 +296,17 @@ test_free_between_calls(void **state)
 	for (i = 0; i < 6; i++) {
 		easy = easy_make(&server, NULL);
 		if (i >= 1)
-			assert_int_equal(
-			    evpop_easy_connect(easy), EVPOP_ERROR_NONE);
+			assert_ok(evpop_easy_connect(easy));
 		if (i >= 2)
-			assert_int_equal(
-			    evpop_easy_login_apop_or_user(easy, "a", "b"),
-			    EVPOP_ERROR_NONE);
+			assert_ok(
+			    evpop_easy_login_apop_or_user(easy, "a", "b"));
 		if (i >= 3)
-			assert_int_equal(
-			    evpop_easy_retr(easy, 1, NULL), EVPOP_ERROR_NONE);
+			assert_ok(evpop_easy_retr(easy, 1, NULL));
 		if (i >= 4)
-			assert_int_equal(
-			    evpop_easy_read(easy, text, sizeof text, &length),
-			    EVPOP_ERROR_NONE);
+			assert_ok(
+			    evpop_easy_read(easy, text, sizeof text, &length));
 		if (i >= 5)
-			assert_int_equal(
-			    evpop_easy_abandon(easy), EVPOP_ERROR_NONE);
+			assert_ok(evpop_easy_abandon(easy));
 		evpop_easy_free(easy);
 	}
 	evpop_easy_free(NULL);

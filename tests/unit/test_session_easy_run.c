@@ -87,7 +87,21 @@ easy_begin(
 {
 	struct evpop_easy *easy = easy_make(server, config);
 
-	assert_int_equal(
-	    evpop_easy_open(easy, "anna", "secret"), EVPOP_ERROR_NONE);
+	assert_ok(evpop_easy_open(easy, "anna", "secret"));
 	return easy;
+}
+
+struct evpop_easy *
+easy_serve(struct easy_server *server, const struct net_server_options *options,
+    const struct evpop_client_config *config)
+{
+	easy_server_start(server, options);
+	return easy_begin(server, config);
+}
+
+void
+easy_end(struct evpop_easy *easy, struct easy_server *server)
+{
+	evpop_easy_free(easy);
+	easy_server_stop(server);
 }

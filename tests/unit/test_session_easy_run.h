@@ -19,6 +19,8 @@ struct easy_server {
 	int channel[2];
 };
 
+#define assert_ok(call) assert_int_equal(call, EVPOP_ERROR_NONE)
+
 /* Serve on 127.0.0.1, on the port server.server.port. */
 void easy_server_start(struct easy_server *, const struct net_server_options *);
 void easy_server_stop(struct easy_server *);
@@ -30,5 +32,11 @@ struct evpop_easy *easy_make(
 /* The same, connected and logged in. */
 struct evpop_easy *easy_begin(
     const struct easy_server *, const struct evpop_client_config *);
+
+/* A server, and such a client of it. */
+struct evpop_easy *easy_serve(struct easy_server *,
+    const struct net_server_options *, const struct evpop_client_config *);
+/* Frees the one and stops the other. */
+void easy_end(struct evpop_easy *, struct easy_server *);
 
 #endif
