@@ -22,6 +22,7 @@ struct evpop_deletions {
 	struct deletion *deletions;
 	size_t count, room;
 	bool are_sized; /* at least one of them */
+	size_t asked;   /* those whose header was asked for */
 };
 
 struct evpop_deletions *
@@ -125,6 +126,7 @@ evpop_deletions_compare_sizes(struct evpop_deletions *deletions,
 	struct deletion *deletion;
 	size_t i;
 
+	deletions->asked = 0;
 	for (i = 0; i < deletions->count; i++) {
 		deletion = &deletions->deletions[i];
 		deletion->verdict = deletion_compare_size(deletion,
@@ -144,12 +146,17 @@ deletions_find(const struct evpop_deletions *deletions, uint32_t index)
 }
 
 bool
-evpop_deletions_want_header(
-    const struct evpop_deletions *deletions, uint32_t index)
+evpop_deletions_want_header(struct evpop_deletions *deletions, uint32_t index)
 {
-	const struct deletion *deletion = deletions_find(deletions, index);
+	const struct deletion *deletion;
 
-	return deletion != NULL && deletion->verdict == VERDICT_OPEN;
+	while (deletions->asked < deletions->count &&
+	       deletions->deletions[deletions->asked].index < index)
+		deletions->asked++;
+	if (deletions->asked == deletions->count)
+		return false;
+	deletion = &deletions->deletions[deletions->asked];
+	return deletion->index == index && deletion->verdict == VERDICT_OPEN;
 }
 
 void

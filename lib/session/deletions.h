@@ -40,9 +40,11 @@ void evpop_deletions_compare_sizes(
 void evpop_deletions_compare_header(struct evpop_deletions *,
     const struct evpop_listing *, uint32_t index, const struct evpop_header *);
 
-/* Whether only the header of the entry with this index can tell. */
-bool evpop_deletions_want_header(
-    const struct evpop_deletions *, uint32_t index);
+/*
+ * Whether only the header of the entry with this index can tell.  After the
+ * sizes, ask by ascending index.
+ */
+bool evpop_deletions_want_header(struct evpop_deletions *, uint32_t index);
 
 /*
  * Where the message may be another, or with open_too where its header would
