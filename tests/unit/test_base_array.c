@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "lib/base/array.h"
+#include "tests/unit/failing_alloc.h"
 
 static void
 items_stay_where_they_are(void **state)
@@ -41,7 +42,9 @@ what_cannot_grow_is_as_it_was(void **state)
 	items = evpop_array_grow(NULL, 0, &room, sizeof *items);
 	assert_non_null(items);
 	items[0] = 'x';
-	assert_null(evpop_array_grow(items, room, &room, SIZE_MAX / 2));
+	failing_alloc_arm(1);
+	assert_null(evpop_array_grow(items, room, &room, 1));
+	assert_int_equal(failing_alloc_disarm(), 1);
 	assert_int_equal(items[0], 'x');
 	assert_ptr_equal(evpop_array_grow(items, 1, &room, 1), items);
 	free(items);
