@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "daemon/config/foreign.h"
-#include "daemon/config/near.h"
+#include "lib/base/near.h"
 
 #define DESCRIBED_SIZE 224
 
@@ -13,7 +13,7 @@ config_suggest_section(
 {
 	static const char *const known[] = { "daemon", "store", "control",
 		"defaults", "account" };
-	struct config_near near = { 0 };
+	struct evpop_near near = { 0 };
 	size_t length = strcspn(name, " \t");
 	char word[32] = "";
 
@@ -22,7 +22,7 @@ config_suggest_section(
 		word[length] = '\0';
 	}
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		config_near_consider(&near, word, known[i]);
+		evpop_near_consider(&near, word, known[i]);
 	if (near.word == NULL)
 		config_report_error(place->report, place->file, place->line,
 		    "[%.64s]: unknown section; expected [daemon], [store], "
@@ -40,14 +40,14 @@ static const char *
 suggest_find_near(const struct config_suggest_key *given,
     const struct config_option **elsewhere_r)
 {
-	struct config_near near = { 0 };
+	struct evpop_near near = { 0 };
 
 	*elsewhere_r = NULL;
 	for (size_t i = 0; i < config_option_count; i++) {
 		const struct config_option *option = &config_options[i];
 
 		if (option->scope == given->scope && !option->deletes)
-			config_near_consider(&near, given->key, option->key);
+			evpop_near_consider(&near, given->key, option->key);
 		if (option->scope != given->scope &&
 		    strcmp(option->key, given->key) == 0)
 			*elsewhere_r = option;

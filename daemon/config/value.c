@@ -12,7 +12,7 @@
 
 #include "daemon/config/config.h"
 #include "daemon/config/named_file.h"
-#include "daemon/config/near.h"
+#include "lib/base/near.h"
 #include "lib/base/unit.h"
 
 /* What a message shows of a value. */
@@ -150,8 +150,7 @@ value_set_mode(const struct setting *setting)
 }
 
 static void
-value_append_meant(
-    const struct setting *setting, const struct config_near *near)
+value_append_meant(const struct setting *setting, const struct evpop_near *near)
 {
 	size_t length = strlen(setting->why);
 
@@ -165,7 +164,7 @@ static enum config_value_result
 value_set_choice(const struct setting *setting)
 {
 	const char *const *choices = setting->option->choices;
-	struct config_near near = { 0 };
+	struct evpop_near near = { 0 };
 	char what[128] = "";
 	size_t used = 0;
 
@@ -174,7 +173,7 @@ value_set_choice(const struct setting *setting)
 			value_put_number(setting, i);
 			return CONFIG_VALUE_OK;
 		}
-		config_near_consider(&near, setting->text, choices[i]);
+		evpop_near_consider(&near, setting->text, choices[i]);
 		assert(used + strlen(choices[i]) + 5 < sizeof(what));
 		used += (size_t)sprintf(what + used, "%s%s",
 		    i == 0                   ? ""
@@ -194,7 +193,7 @@ static enum config_value_result
 value_set_keep(const struct setting *setting)
 {
 	struct config_keep *keep = setting->member;
-	struct config_near near = { 0 };
+	struct evpop_near near = { 0 };
 	int64_t age_ms;
 
 	if (strcmp(setting->text, "forever") == 0) {
@@ -214,7 +213,7 @@ value_set_keep(const struct setting *setting)
 	(void)value_refuse(setting,
 	    "forever, delete, or an age such as 14d (h d w) from 1h to 3650d");
 	/* Nobody is led to what deletes; other programs keep by a switch. */
-	config_near_consider(&near, setting->text, "forever");
+	evpop_near_consider(&near, setting->text, "forever");
 	if (strcasecmp(setting->text, "yes") == 0 ||
 	    strcasecmp(setting->text, "on") == 0 ||
 	    strcasecmp(setting->text, "true") == 0)

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/config/near.h"
 #include "daemon/control/limits.h"
 #include "daemon/control/when.h"
 #include "daemon/store/store.h"
 #include "lib/base/hex.h"
+#include "lib/base/near.h"
 #include "lib/base/text.h"
 
 void
@@ -55,12 +55,12 @@ static void
 parameters_report_unknown(
     struct problem *problem_r, const char *name, const char *const *known)
 {
-	struct config_near near = { NULL, 0 };
+	struct evpop_near near = { NULL, 0 };
 	char hint[PROBLEM_SIZE] = "this address takes no parameters";
 	size_t used;
 
 	for (size_t i = 0; known[i] != NULL; i++)
-		config_near_consider(&near, name, known[i]);
+		evpop_near_consider(&near, name, known[i]);
 	if (near.word != NULL) {
 		snprintf(hint, sizeof(hint), "did you mean \"%s\"?", near.word);
 	} else if (known[0] != NULL) {

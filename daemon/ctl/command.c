@@ -3,7 +3,7 @@
 #include <getopt.h>
 #include <string.h>
 
-#include "daemon/config/near.h"
+#include "lib/base/near.h"
 
 /* Columns that the left half of a list takes. */
 #define LEFT_WIDTH 28
@@ -139,7 +139,7 @@ option_report(const struct ctl *ctl, const struct command *command, int given,
     const char *word)
 {
 	const char *colon = *command->name != '\0' ? ": " : "";
-	struct config_near near = { NULL, 0 };
+	struct evpop_near near = { NULL, 0 };
 
 	if (given == ':') {
 		ctl_warn(ctl, "%s%soption \"%s\" needs an argument",
@@ -149,7 +149,7 @@ option_report(const struct ctl *ctl, const struct command *command, int given,
 	ctl_warn(ctl, "%s%sbad option \"%s\"", command->name, colon, word);
 	for (const struct command_option *option = command->options;
 	     option->name != NULL && strncmp(word, "--", 2) == 0; option++)
-		config_near_consider(&near, word + 2, option->name);
+		evpop_near_consider(&near, word + 2, option->name);
 	if (near.word != NULL)
 		fprintf(
 		    ctl->err, "          did you mean \"--%s\"?\n", near.word);

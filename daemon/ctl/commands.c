@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "daemon/config/near.h"
 #include "daemon/ctl/command.h"
+#include "lib/base/near.h"
 
 /* Columns that a command and its arguments take in a list. */
 #define LEFT_WIDTH 34
@@ -125,12 +125,12 @@ command_of_program(void)
 const struct command *
 command_find(const struct ctl *ctl, const char *name)
 {
-	struct config_near near = { NULL, 0 };
+	struct evpop_near near = { NULL, 0 };
 
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
-		config_near_consider(&near, name, commands[i].name);
+		evpop_near_consider(&near, name, commands[i].name);
 	}
 	ctl_warn(ctl, "there is no command \"%s\"", name);
 	if (near.word != NULL)

@@ -5,5 +5,6 @@ set(EVPOP_BASE_SOURCES
 	base/hash.c
 	base/header_filter.c
 	base/hex.c
+	base/near.c
 	base/text.c
 	base/unit.c)

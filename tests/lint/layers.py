@@ -43,7 +43,7 @@ DAEMON = {
              "store/store.h"),
     "control": ("log/", "notify/", "config/", "poll/", "store/store.h"),
     # Text that the API and the command understand alike; no state behind it.
-    "ctl": ("config/near.h", "control/when.h", "notify/tally.h"),
+    "ctl": ("control/when.h", "notify/tally.h"),
 }
 
 # Outside libraries, and where alone they appear.  Tests are free.

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/config/near.h"
 #include "daemon/config/option.h"
 #include "daemon/config/value.h"
 #include "tests/unit/test_config_folder.h"
@@ -443,32 +442,6 @@ test_bad_account_values(void **state)
 	}
 }
 
-static void
-test_near(void **state)
-{
-	static const struct {
-		const char *typed;
-		bool near;
-	} rows[] = {
-		{ "interval", true },
-		{ "intervall", true },
-		{ "inteval", true },
-		{ "intreval", true },
-		{ "Interval", true },
-		{ "intvl", false },
-		{ "", false },
-		{ "intervalintervalintervalintervalinterval", false },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct config_near near = { 0 };
-
-		config_near_consider(&near, rows[i].typed, "interval");
-		assert_int_equal(near.word != NULL, rows[i].near);
-	}
-}
-
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, folder_set_up, folder_tear_down)
 
@@ -481,7 +454,6 @@ main(void)
 		TEST(test_words),
 		TEST(test_bad_values),
 		TEST(test_bad_account_values),
-		TEST(test_near),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
