@@ -38,7 +38,7 @@ static const struct mechanism {
 	    NEEDS_TOKEN, .acts_as = true },
 	[EVPOP_MECHANISM_XOAUTH2] = { "XOAUTH2", &evpop_method_oauth,
 	    NEEDS_TOKEN, .acts_as = true },
-	[EVPOP_MECHANISM_EXTERNAL] = { "EXTERNAL", &evpop_method_external,
+	[EVPOP_MECHANISM_EXTERNAL] = { "EXTERNAL", &evpop_method_plain,
 	    .certificate = true, .acts_as = true },
 	[EVPOP_MECHANISM_CRAM_MD5] = { "CRAM-MD5", &evpop_method_cram_md5,
 	    NEEDS_PASSWORD },

@@ -60,7 +60,6 @@ struct evpop_method {
 
 extern const struct evpop_method evpop_method_plain;
 extern const struct evpop_method evpop_method_login;
-extern const struct evpop_method evpop_method_external;
 extern const struct evpop_method evpop_method_cram_md5;
 extern const struct evpop_method evpop_method_oauth;
 extern const struct evpop_method evpop_method_scram;

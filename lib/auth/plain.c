@@ -1,7 +1,10 @@
-/* Mechanisms that say what they have to say, and hear nothing. */
+/* Mechanisms that answer whatever the challenge says. */
 #include "lib/auth/method.h"
 
-/* RFC 4616 */
+/*
+ * PLAIN (RFC 4616), and EXTERNAL (RFC 4422 appendix A), where the certificate
+ * stands for all but whom to act as.
+ */
 static enum evpop_answer
 plain_answer(void *state, struct evpop_exchange *exchange,
     const struct evpop_identity *who, const struct evpop_challenge *challenge,
@@ -12,6 +15,8 @@ plain_answer(void *state, struct evpop_exchange *exchange,
 		return evpop_exchange_asked_on(exchange);
 	if (who->authorization != NULL)
 		evpop_secret_add_text(response, who->authorization);
+	if (who->mechanism == EVPOP_MECHANISM_EXTERNAL)
+		return EVPOP_ANSWER_LAST;
 	evpop_secret_add(response, "", 1);
 	evpop_secret_add_text(response, who->user);
 	evpop_secret_add(response, "", 1);
@@ -41,20 +46,6 @@ login_answer(void *state, struct evpop_exchange *exchange,
 	}
 }
 
-/* RFC 4422 appendix A: the certificate speaks, this only says for whom. */
-static enum evpop_answer
-external_answer(void *state, struct evpop_exchange *exchange,
-    const struct evpop_identity *who, const struct evpop_challenge *challenge,
-    struct evpop_secret *response)
-{
-	(void)state;
-	if (challenge->turn > 0)
-		return evpop_exchange_asked_on(exchange);
-	if (who->authorization != NULL)
-		evpop_secret_add_text(response, who->authorization);
-	return EVPOP_ANSWER_LAST;
-}
-
 const struct evpop_method evpop_method_plain = {
 	.client_first = true,
 	.answer = plain_answer,
@@ -62,8 +53,4 @@ const struct evpop_method evpop_method_plain = {
 const struct evpop_method evpop_method_login = {
 	.text_challenge = true,
 	.answer = login_answer,
-};
-const struct evpop_method evpop_method_external = {
-	.client_first = true,
-	.answer = external_answer,
 };
