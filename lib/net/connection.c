@@ -214,8 +214,7 @@ connection_check_opened(struct evpop_connection *connection)
 
 	if (opening->parts == 0 && opening->failure.error != EVPOP_ERROR_NONE)
 		connection_tell_opened(connection, &opening->failure);
-	/* Between the reply to STLS and the end of the handshake it is not so.
-	 */
+	/* Not between the reply to STLS and the end of the handshake. */
 	if (evpop_proto_state(connection->proto) != EVPOP_STATE_AUTHORIZATION ||
 	    connection->state != EVPOP_CONNECTION_CONNECTING ||
 	    opening->parts > 0 || connection->is_told)
