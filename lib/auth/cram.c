@@ -48,7 +48,7 @@ cram_begin(
 	(void)state;
 	if (!cram_digest(who, "", 0, digest)) {
 		(void)evpop_exchange_give_up(exchange, EVPOP_ERROR_USAGE,
-		    "MD5 is not to be had on this machine");
+		    "MD5 is not available on this machine");
 		return false;
 	}
 	explicit_bzero(digest, sizeof digest);

@@ -63,7 +63,7 @@ enum evpop_answer
 evpop_exchange_asked_on(struct evpop_exchange *exchange)
 {
 	return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
-	    "the server asks on after all was said");
+	    "the server sends a challenge after the last response");
 }
 
 enum evpop_answer
@@ -322,7 +322,7 @@ exchange_read_challenge(struct evpop_exchange *exchange,
 		return exchange_challenge_too_big(exchange);
 	if (status == EVPOP_BASE64_BROKEN)
 		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
-		    "the server's challenge is no base64");
+		    "the server's challenge is not base64");
 	if (status == EVPOP_BASE64_NO_MEMORY)
 		return evpop_exchange_no_memory(exchange);
 	return EVPOP_ANSWER_MORE;
@@ -351,7 +351,7 @@ evpop_exchange_step(struct evpop_exchange *exchange,
 	*final_r = false;
 	if (exchange->wants_key)
 		(void)evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
-		    "the server asks on before it was answered");
+		    "the server sends a challenge before it was answered");
 	if (exchange->failure.error != EVPOP_ERROR_NONE)
 		return exchange_cancel(exchange, final_r);
 	answer = exchange_read_challenge(exchange, challenge, length, &decoded);

@@ -172,7 +172,7 @@ evpop_exchange_new(enum evpop_mechanism number,
 	if (lack == NULL)
 		lack = mechanism_unfit(credentials, target);
 	if (lack == NULL && mechanism->method == NULL)
-		lack = "is no SASL mechanism";
+		lack = "is not a SASL mechanism";
 	if (lack != NULL) {
 		evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_LOGIN,
 		    "%s: %s", mechanism->name, lack);

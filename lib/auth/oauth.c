@@ -299,7 +299,8 @@ oauth_answer(void *state, struct evpop_exchange *exchange,
 		return EVPOP_ANSWER_LAST;
 	default:
 		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
-		    "the server asks on after it has refused the token");
+		    "the server sends a challenge after it has refused the "
+		    "token");
 	}
 }
 

@@ -214,7 +214,7 @@ scram_take_count(struct scram *scram, struct evpop_exchange *exchange,
 		    "refused, since they would be an attack on this machine",
 		    shown, EVPOP_ITERATIONS_MAX);
 	return evpop_exchange_give_up(exchange, EVPOP_ERROR_LIMIT,
-	    "the server asks for '%s' iterations, which is no number from 1 "
+	    "the server asks for '%s' iterations, which is not a number from 1 "
 	    "to %d",
 	    shown, EVPOP_ITERATIONS_MAX);
 }
@@ -234,7 +234,7 @@ scram_take_first(struct scram *scram, struct evpop_exchange *exchange,
 	    !scram_take_attribute(&text, &left, 's', &salt, &salt_length) ||
 	    !scram_take_attribute(&text, &left, 'i', &count, &count_length))
 		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
-		    "the server's message is no SCRAM");
+		    "the server's message is not SCRAM");
 	/* A nonce without the server's part could be one used before. */
 	if (nonce_length <= scram->nonce.length ||
 	    memcmp(nonce, scram->nonce.bytes, scram->nonce.length) != 0)
@@ -244,7 +244,7 @@ scram_take_first(struct scram *scram, struct evpop_exchange *exchange,
 	status = evpop_base64_decode(salt, salt_length, &scram->salt);
 	if (status == EVPOP_BASE64_BROKEN || salt_length == 0)
 		return evpop_exchange_give_up(exchange, EVPOP_ERROR_PROTOCOL,
-		    "the server's salt is missing or no base64");
+		    "the server's salt is missing or not base64");
 	if (status == EVPOP_BASE64_NO_MEMORY)
 		return evpop_exchange_no_memory(exchange);
 	return scram_take_count(scram, exchange, count, count_length);

@@ -262,7 +262,7 @@ receive_challenge(struct evpop_proto *proto, const unsigned char *text,
 {
 	if (receive_current(proto)->challenges == EVPOP_LIMIT_CHALLENGES) {
 		evpop_session_fail(proto, EVPOP_ERROR_LIMIT,
-		    "the server goes on and on with challenges");
+		    "the server sends one challenge after another");
 		return;
 	}
 	if (!evpop_pipeline_challenge(&proto->pipeline))
@@ -285,8 +285,8 @@ receive_no_reply(
 	}
 	evpop_session_fail_astray(proto,
 	    proto->state == EVPOP_STATE_GREETING
-		? "this is no POP3 server: it greets with %s"
-		: "no status line of POP3: %s",
+		? "this is not a POP3 server: it greets with %s"
+		: "not a POP3 status line: %s",
 	    shown);
 }
 

@@ -262,7 +262,7 @@ evpop_connect_new(struct event_base *base,
 	if (options->source_address != NULL &&
 	    !evpop_address_parse(&source, options->source_address, 0)) {
 		evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_CONNECT,
-		    "the source address %.100s is no address",
+		    "the source address %.100s is not an address",
 		    options->source_address);
 		return NULL;
 	}

@@ -7,7 +7,6 @@
 #include <event2/event.h>
 
 #include "lib/base/clock.h"
-#include "lib/net/loop.h"
 
 static void
 deadline_default(int64_t *timeout_ms, int64_t standard_ms)

@@ -42,7 +42,7 @@ static bool
 idn_fail(const char *host, const char *reason, struct evpop_result *result)
 {
 	evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_RESOLVE,
-	    "%.100s is no host name: %s", host, reason);
+	    "%.100s is not a host name: %s", host, reason);
 	return false;
 }
 

@@ -108,8 +108,7 @@ http_take_header(struct http *http, struct evpop_result *result)
 	unsigned int status;
 
 	if (!http_parse_status(http->line, &status))
-		return http_fail(
-		    result, "answered with something else than HTTP");
+		return http_fail(result, "did not answer in HTTP");
 	switch (status) {
 	case 200:
 		return EVPOP_PROXY_READY;
@@ -158,8 +157,7 @@ http_take_octet(
 		if (octet == '\n' && http->line_length >= VERSION_LENGTH)
 			http->behind_line = http->blank = true;
 		else if (!http_keep_octet(http, octet))
-			return http_fail(
-			    result, "answered with something else than HTTP");
+			return http_fail(result, "did not answer in HTTP");
 		return EVPOP_PROXY_MORE;
 	}
 	if (octet == '\n') {

@@ -13,8 +13,6 @@
 
 #include <evpop/client.h>
 
-#include "lib/net/loop.h"
-
 #include "lib/base/clock.h"
 
 #define RESOLV_CONF "/etc/resolv.conf"

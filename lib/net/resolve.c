@@ -73,26 +73,30 @@ resolve_leads_nowhere(const struct evpop_address *address)
 	return IN6_IS_ADDR_UNSPECIFIED(&sin6->sin6_addr);
 }
 
+/* Keep an address with its port, if there is room for it. */
+static void
+question_add(struct question *question, const void *address, size_t length)
+{
+	struct evpop_address *kept = &question->addresses[question->count];
+
+	if (question->count == EVPOP_RESOLVE_ADDRESSES / FAMILIES)
+		return;
+	memset(kept, 0, sizeof(*kept));
+	memcpy(&kept->storage, address, length);
+	kept->length = (socklen_t)length;
+	if (resolve_leads_nowhere(kept))
+		question->resolve->is_blocked = true;
+	else
+		question->count++;
+}
+
 static void
 question_collect(struct question *question, const struct evutil_addrinfo *info)
 {
-	struct evpop_address *address;
-
-	for (; info != NULL; info = info->ai_next) {
-		if (question->count == EVPOP_RESOLVE_ADDRESSES / FAMILIES)
-			return;
-		address = &question->addresses[question->count];
-		if (info->ai_addrlen > sizeof(address->storage) ||
-		    (info->ai_family != AF_INET && info->ai_family != AF_INET6))
-			continue;
-		memset(address, 0, sizeof(*address));
-		memcpy(&address->storage, info->ai_addr, info->ai_addrlen);
-		address->length = (socklen_t)info->ai_addrlen;
-		if (resolve_leads_nowhere(address))
-			question->resolve->is_blocked = true;
-		else
-			question->count++;
-	}
+	for (; info != NULL; info = info->ai_next)
+		if (info->ai_addrlen <= sizeof(struct sockaddr_storage) &&
+		    (info->ai_family == AF_INET || info->ai_family == AF_INET6))
+			question_add(question, info->ai_addr, info->ai_addrlen);
 }
 
 static bool
@@ -164,24 +168,13 @@ static void
 question_take(
     struct question *question, const struct in_addr *octets, int count)
 {
-	struct evpop_address *address;
-	struct sockaddr_in *sin;
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_port = htons(question->resolve->port) };
 	int i;
 
 	for (i = 0; i < count; i++) {
-		if (question->count == EVPOP_RESOLVE_ADDRESSES / FAMILIES)
-			return;
-		address = &question->addresses[question->count++];
-		memset(address, 0, sizeof(*address));
-		sin = (struct sockaddr_in *)&address->storage;
-		sin->sin_family = AF_INET;
-		sin->sin_port = htons(question->resolve->port);
-		sin->sin_addr = octets[i];
-		address->length = sizeof(*sin);
-		if (resolve_leads_nowhere(address)) {
-			question->resolve->is_blocked = true;
-			question->count--;
-		}
+		address.sin_addr = octets[i];
+		question_add(question, &address, sizeof(address));
 	}
 }
 

@@ -246,7 +246,7 @@ socks_take_reply(const struct socks *socks, struct evpop_result *result)
 		break;
 	default:
 		return socks_fail(
-		    result, "answered with an address of no kind");
+		    result, "answered with an address of unknown type");
 	}
 	return socks->received < length ? EVPOP_PROXY_MORE : EVPOP_PROXY_READY;
 }

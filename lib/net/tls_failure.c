@@ -55,10 +55,10 @@ static const struct meaning {
 	    "the server is too old to be safe: it cannot renegotiate as RFC "
 	    "5746 says" },
 	{ ALERT_NO_PROTOCOL, false,
-	    "the server serves something else than POP3 at this port (it "
+	    "the server does not serve POP3 on this port (it "
 	    "refuses the protocol, ALPN)" },
 	{ SSL_R_NO_APPLICATION_PROTOCOL, false,
-	    "the server serves something else than POP3 at this port (it "
+	    "the server does not serve POP3 on this port (it "
 	    "refuses the protocol, ALPN)" },
 	{ SSL_R_TLSV1_ALERT_INTERNAL_ERROR, true,
 	    "the server says that something is wrong within it" },

@@ -11,7 +11,6 @@
 #include <evpop/client.h>
 
 #include "lib/base/hex.h"
-#include "lib/net/address.h"
 #include "lib/net/tls_verify.h"
 
 #define DIGEST_OCTETS ((size_t)32) /* SHA-256 */
@@ -84,7 +83,7 @@ evpop_tls_pin_check(const char *text, struct evpop_result *result)
 	if (pin_parse(&pin, text))
 		return true;
 	evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_NONE,
-	    "\"%.100s\" is no pin: expected sha256: or spki-sha256: and 64 "
+	    "\"%.100s\" is not a pin: expected sha256: or spki-sha256: and 64 "
 	    "hexadecimal digits",
 	    text);
 	return false;
@@ -382,7 +381,7 @@ verify_say_what(X509_STORE_CTX *store, X509 *leaf, const char *host, char *text,
 	case X509_V_ERR_INVALID_CA:
 	case X509_V_ERR_INVALID_NON_CA:
 		snprintf(
-		    text, size, "is signed by \"%s\", which is no CA", name);
+		    text, size, "is signed by \"%s\", which is not a CA", name);
 		break;
 	case X509_V_ERR_INVALID_PURPOSE:
 		snprintf(text, size,

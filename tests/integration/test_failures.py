@@ -212,7 +212,7 @@ class BrokenSessionTest(unittest.TestCase):
     def test_before_the_log_in(self):
         self.check({"": scripted.hang_up}, "io")
         self.check({"": b"220 mail.example.org ESMTP\r\n"}, "protocol",
-                   words="no POP3 server")
+                   words="not a POP3 server")
         self.check({"USER": scripted.hang_up}, "io")
         self.check({"PASS": scripted.fall_silent(b"")}, "timeout",
                    timeout_login="1s")

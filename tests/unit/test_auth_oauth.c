@@ -86,7 +86,7 @@ static const struct script scripts[] = {
 	    INITIAL(GOOGLE_INITIAL),
 	    .turns = { { "{\"status\":\"401\"}", "*", true } },
 	    .verified = EVPOP_ERROR_PROTOCOL,
-	    .refusal = "XOAUTH2: the server's challenge is no base64" },
+	    .refusal = "XOAUTH2: the server's challenge is not base64" },
 };
 
 static void

@@ -62,7 +62,7 @@ static const struct script scripts[] = {
 	{ SCRIPT("PLAIN, asked on", PLAIN, TIM, HERE), INITIAL(TIM_PLAIN),
 	    .turns = { { "", "*", true }, { "", "*", true } },
 	    .verified = EVPOP_ERROR_PROTOCOL,
-	    .refusal = "PLAIN: the server asks on" },
+	    .refusal = "PLAIN: the server sends a challenge" },
 	{ SCRIPT("LOGIN", LOGIN, TIM, HERE),
 	    .turns = { { "VXNlcm5hbWU6", "dGlt", false },
 		{ "UGFzc3dvcmQ6", "dGFuc3RhYWZ0YW5zdGFhZg==", true } } },
@@ -74,7 +74,7 @@ static const struct script scripts[] = {
 	    .turns = { { "", "dGlt", false },
 		{ "", "dGFuc3RhYWZ0YW5zdGFhZg==", true }, { "", "*", true } },
 	    .verified = EVPOP_ERROR_PROTOCOL,
-	    .refusal = "LOGIN: the server asks on" },
+	    .refusal = "LOGIN: the server sends a challenge" },
 	{ SCRIPT("LOGIN, accepted before the password", LOGIN, TIM, HERE),
 	    .turns = { { "", "dGlt", false } },
 	    .verified = EVPOP_ERROR_PROTOCOL },
@@ -106,7 +106,7 @@ static const struct script scripts[] = {
 	    .initial_final = true,
 	    .turns = { { "", "*", true } },
 	    .verified = EVPOP_ERROR_PROTOCOL,
-	    .refusal = "EXTERNAL: the server asks on" },
+	    .refusal = "EXTERNAL: the server sends a challenge" },
 	{ SCRIPT("CRAM-MD5 (RFC 2195)", CRAM_MD5, TIM, HERE),
 	    .turns = { { TIM_CRAM_CHALLENGE, TIM_CRAM, true } } },
 	{ SCRIPT("CRAM-MD5, spaces around the challenge", CRAM_MD5, TIM, HERE),
@@ -118,7 +118,7 @@ static const struct script scripts[] = {
 	    .turns = { { TIM_CRAM_CHALLENGE, TIM_CRAM, true },
 		{ TIM_CRAM_CHALLENGE, "*", true } },
 	    .verified = EVPOP_ERROR_PROTOCOL,
-	    .refusal = "CRAM-MD5: the server asks on" },
+	    .refusal = "CRAM-MD5: the server sends a challenge" },
 	{ SCRIPT("CRAM-MD5, accepted at once", CRAM_MD5, TIM, HERE),
 	    .verified = EVPOP_ERROR_PROTOCOL },
 };
@@ -141,7 +141,7 @@ broken_base64_is_given_up(void **state)
 		"A\x80/A", "-_-_", "*", "=" };
 	struct script script = { SCRIPT("broken", CRAM_MD5, TIM, HERE),
 		.verified = EVPOP_ERROR_PROTOCOL,
-		.refusal = "CRAM-MD5: the server's challenge is no base64" };
+		.refusal = "CRAM-MD5: the server's challenge is not base64" };
 	size_t i;
 
 	(void)state;

@@ -359,7 +359,7 @@ a_nul_in_a_message_is_given_up(void **state)
 		code.length, &final),
 	    "*");
 	assert_false(evpop_exchange_verified(exchange, &result));
-	assert_non_null(strstr(result.text, "no SCRAM"));
+	assert_non_null(strstr(result.text, "not SCRAM"));
 	evpop_secret_clear(&plain);
 	evpop_secret_clear(&code);
 	free(message);

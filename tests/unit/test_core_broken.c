@@ -281,16 +281,16 @@ static const struct exchange cut[] = {
 	PAIR("no size is known, and nobody is blamed", "RETR 1",
 	    "+OK\r\nabcd\r\n.\r\n", REST,
 	    "begin RETR ok '' number=1\nbody 'abcd^M^J'\ndone RETR ok ''\n"
-	    "done RETR protocol@command session retry 'no status line of "
-	    "POP3: \"rest\"'\n"
-	    "closed protocol@command session retry 'no status line of POP3: "
+	    "done RETR protocol@command session retry 'not a POP3 status line: "
+	    "\"rest\"'\n"
+	    "closed protocol@command session retry 'not a POP3 status line: "
 	    "\"rest\"'\n"),
 	PAIR("a message of its size is not blamed", "RETR 1/6",
 	    "+OK\r\nabcd\r\n.\r\n", REST,
 	    "begin RETR ok '' number=1\nbody 'abcd^M^J'\ndone RETR ok ''\n"
-	    "done RETR protocol@command session retry 'no status line of "
-	    "POP3: \"rest\"'\n"
-	    "closed protocol@command session retry 'no status line of POP3: "
+	    "done RETR protocol@command session retry 'not a POP3 status line: "
+	    "\"rest\"'\n"
+	    "closed protocol@command session retry 'not a POP3 status line: "
 	    "\"rest\"'\n"),
 	PAIR_ENDS("the server closes, and no size is known", "RETR 1",
 	    "+OK\r\nabcd\r\n.\r\n", "begin RETR ok '' number=1\n", "''"),

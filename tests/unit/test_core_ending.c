@@ -18,9 +18,9 @@
 		.replies = { OCTETS(line) }, .wire = "",                   \
 		.events =                                                  \
 		    "done USER protocol@greeting session retry "           \
-		    "'this is no POP3 server: it greets with " shown "'\n" \
+		    "'this is not a POP3 server: it greets with " shown "'\n" \
 		    "closed protocol@greeting session retry "              \
-		    "'this is no POP3 server: it greets with " shown "'\n" \
+		    "'this is not a POP3 server: it greets with " shown "'\n" \
 	}
 
 static const struct exchange greetings[] = {
@@ -102,38 +102,38 @@ static const struct exchange strangers[] = {
 	    .wire = LOGIN "|NOOP",
 	    .events = LOGGED_EVENTS
 	    "done NOOP protocol@command session retry "
-	    "'no status line of POP3: \"Subject: hello\"'\n"
+	    "'not a POP3 status line: \"Subject: hello\"'\n"
 	    "done QUIT protocol@command session retry "
-	    "'no status line of POP3: \"Subject: hello\"'\n"
+	    "'not a POP3 status line: \"Subject: hello\"'\n"
 	    "closed protocol@command session retry "
-	    "'no status line of POP3: \"Subject: hello\"'\n" },
+	    "'not a POP3 status line: \"Subject: hello\"'\n" },
 	{ .name = "+OKAY",
 	    .commands = "CAPA",
 	    .replies = { OCTETS("+OK\r\n"), OCTETS("+OKAY\r\n") },
 	    .events = "greeting ok ''\n"
 		      "done CAPA protocol@command session retry "
-		      "'no status line of POP3: \"+OKAY\"'\n"
+		      "'not a POP3 status line: \"+OKAY\"'\n"
 		      "closed protocol@command session retry "
-		      "'no status line of POP3: \"+OKAY\"'\n" },
+		      "'not a POP3 status line: \"+OKAY\"'\n" },
 	{ .name = "a continuation instead of a log-in",
 	    .commands = LOGIN,
 	    .replies = { OCTETS("+OK\r\n"), OCTETS("+ \r\n") },
 	    .wire = "USER joe",
 	    .events = "greeting ok ''\n"
 		      "done USER protocol@login session retry "
-		      "'no status line of POP3: \"+ \"'\n"
+		      "'not a POP3 status line: \"+ \"'\n"
 		      "done PASS protocol@login session retry "
-		      "'no status line of POP3: \"+ \"'\n"
+		      "'not a POP3 status line: \"+ \"'\n"
 		      "closed protocol@login session retry "
-		      "'no status line of POP3: \"+ \"'\n" },
+		      "'not a POP3 status line: \"+ \"'\n" },
 	{ .name = "an answer to QUIT that is none",
 	    .commands = LOGIN "|QUIT",
 	    .replies = { LOGGED, OCTETS("bye\r\n") },
 	    .events =
 		LOGGED_EVENTS "done QUIT protocol@quit session retry "
-			      "'no status line of POP3: \"bye\"' quit=unknown\n"
+			      "'not a POP3 status line: \"bye\"' quit=unknown\n"
 			      "closed protocol@quit session retry "
-			      "'no status line of POP3: \"bye\"'\n" },
+			      "'not a POP3 status line: \"bye\"'\n" },
 	{ .name = "more replies than the server got commands",
 	    .commands = LOGIN "|NOOP",
 	    .window_commands = 9,

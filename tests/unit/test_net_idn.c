@@ -112,7 +112,7 @@ test_bad(void **state)
 		assert_null(ascii);
 		assert_int_equal(result.error, EVPOP_ERROR_USAGE);
 		assert_false(result.retry);
-		assert_non_null(strstr(result.text, " is no host name: "));
+		assert_non_null(strstr(result.text, " is not a host name: "));
 	}
 }
 

@@ -864,7 +864,7 @@ test_source(void **state)
 		{ "127.0.0.1", "192.0.2.77", NULL,
 		    " from 192.0.2.77: ", EVPOP_ERROR_IO },
 		{ "127.0.0.1", "localhost", NULL,
-		    "source address localhost is no address",
+		    "source address localhost is not an address",
 		    EVPOP_ERROR_USAGE },
 	};
 	struct evpop_dial_options options = { 0 };
