@@ -160,7 +160,7 @@ test_check(void **state)
 		if (rows[i].good)
 			continue;
 		assert_int_equal(result.error, EVPOP_ERROR_USAGE);
-		assert_non_null(strstr(result.text, "is no host name"));
+		assert_non_null(strstr(result.text, "is not a host name"));
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_false(evpop_host_check(bad[i], &result));
