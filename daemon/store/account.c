@@ -37,14 +37,13 @@ static enum store_status
 account_insert(struct sql_db *db, struct account_op *account)
 {
 	static const char sql[] =
-	    "INSERT INTO account(name, stable_id) VALUES(?1, ?2)"
-	    " RETURNING id";
+	    "INSERT INTO account(name, stable_id) VALUES(?1, ?2)";
 	struct sql_statement use;
 
 	sql_prepare(&use, db, sql);
 	sql_bind_text(&use, 1, account->name);
 	sql_bind_text(&use, 2, account->stable_id);
-	return sql_run_returning(&use, &account->row.id);
+	return sql_run_insert(&use, &account->row.id);
 }
 
 static void

@@ -138,7 +138,7 @@ commit_insert_message(struct store_writer *writer, struct store_body *body,
 	    " date_ms, sender, recipients, cc, subject, header_id,"
 	    " attachments, unique_id, is_cut)"
 	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-	    " ?14) RETURNING id";
+	    " ?14)";
 	const struct mail_envelope *envelope = result->envelope;
 	const struct store_body_meta *meta = &body->meta;
 	struct sql_statement use;
@@ -161,7 +161,7 @@ commit_insert_message(struct store_writer *writer, struct store_body *body,
 		sql_bind_blob(
 		    &use, 13, meta->unique_id, meta->unique_id_length);
 	sql_bind_int(&use, 14, result->is_cut);
-	return sql_run_returning(&use, &body->message_id);
+	return sql_run_insert(&use, &body->message_id);
 }
 
 /* Facts that distinguish a body from others, besides its digest. */

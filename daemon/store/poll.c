@@ -61,7 +61,7 @@ record_insert(struct sql_db *db, const struct store_poll *poll, int64_t *id_r)
 	static const char sql[] =
 	    "INSERT INTO poll(account, started_ms, finished_ms, outcome,"
 	    " text" POLL_COLUMNS ")"
-	    " VALUES(?1, ?2, ?3, ?4, ?5" POLL_PARAMETERS ") RETURNING id";
+	    " VALUES(?1, ?2, ?3, ?4, ?5" POLL_PARAMETERS ")";
 	struct sql_statement use;
 	int i;
 
@@ -73,7 +73,7 @@ record_insert(struct sql_db *db, const struct store_poll *poll, int64_t *id_r)
 	sql_bind_text(&use, 5, poll->text);
 	for (i = 0; i < TALLY_KEPT_COUNT; i++)
 		sql_bind_int(&use, 6 + i, (int64_t)tally_get(&poll->tally, i));
-	return sql_run_returning(&use, id_r);
+	return sql_run_insert(&use, id_r);
 }
 
 static enum store_status

@@ -29,8 +29,7 @@ sender_find(struct sql_db *db, const char *folded, int64_t *id_r)
 static enum store_status
 sender_add(struct sql_db *db, const char *folded, int64_t *id_r)
 {
-	static const char row[] =
-	    "INSERT INTO sender(folded) VALUES(?1) RETURNING id";
+	static const char row[] = "INSERT INTO sender(folded) VALUES(?1)";
 	static const char words[] =
 	    "INSERT INTO sender_text(rowid, folded) VALUES(?1, ?2)";
 	struct sql_statement use;
@@ -38,7 +37,7 @@ sender_add(struct sql_db *db, const char *folded, int64_t *id_r)
 
 	sql_prepare(&use, db, row);
 	sql_bind_text(&use, 1, folded);
-	status = sql_run_returning(&use, id_r);
+	status = sql_run_insert(&use, id_r);
 	if (status != STORE_OK)
 		return status;
 	sql_prepare(&use, db, words);

@@ -89,8 +89,15 @@ enum store_status sql_end(struct sql_statement *)
 enum store_status sql_run(struct sql_statement *)
     __attribute__((warn_unused_result));
 
-/* The same for a statement that answers an integer, as RETURNING id does. */
+/* The same for a statement that answers an integer. */
 enum store_status sql_run_returning(struct sql_statement *, int64_t *value_r)
+    __attribute__((warn_unused_result));
+/*
+ * The same for an INSERT into a table that numbers its rows in `id`; the engine
+ * finds out which one the row got.  SQLite takes a temporary table for each
+ * RETURNING, which costs a tenth of a message.
+ */
+enum store_status sql_run_insert(struct sql_statement *, int64_t *id_r)
     __attribute__((warn_unused_result));
 
 /* How many rows the last statement that changed any has changed. */

@@ -246,6 +246,16 @@ sql_commit(struct sql_db *db)
 	return db_run(db, text);
 }
 
+enum store_status
+sql_run_insert(struct sql_statement *statement, int64_t *id_r)
+{
+	struct sql_db *db = statement->db;
+	enum store_status status = sql_run(statement);
+
+	*id_r = sqlite3_last_insert_rowid(db->handle);
+	return status;
+}
+
 int64_t
 sql_changes(struct sql_db *db)
 {
