@@ -244,10 +244,3 @@ faulty_setup_group(void **state)
 	faulty_install();
 	return 0;
 }
-
-int
-faulty_teardown(void **state)
-{
-	faulty_set(0, 0);
-	return fixture_teardown(state);
-}

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/unit/test_store_faulty.h"
+
 /* Slow machines under sanitizers; a healthy run takes milliseconds. */
 #define PATIENCE_MS 60000
 
@@ -422,4 +424,11 @@ fixture_check(struct fixture *fixture)
 		store_check(fixture->store, &check);
 	} while (check.running);
 	return check;
+}
+
+int
+faulty_teardown(void **state)
+{
+	faulty_set(0, 0);
+	return fixture_teardown(state);
 }
