@@ -147,12 +147,12 @@ class House:
                 "environment": dict(pair.split("=", 1) for pair in
                                     properties.get("ENVIRONMENT", ()))}
 
-    def is_newer(self, test, file):
-        """Whether the source of a test was changed after a file."""
+    def is_newer(self, test, when):
+        """Whether the source of a test was changed after a time."""
         program = pathlib.Path(self.tests[test]["command"][-1]).name
         sources = [path for path in (self.tree / "tests").glob(f"*/{program}*")
                    if path.stem == program or path.name == program]
-        return any(path.stat().st_mtime > file.stat().st_mtime
+        return any(path.stat().st_mtime > when
                    for path in sources)
 
     def run(self, test, fault=0, bound=900.0, notes=False):

@@ -16,6 +16,7 @@ import os
 import pathlib
 import re
 import sys
+import time
 from collections import defaultdict
 
 import house
@@ -117,9 +118,9 @@ class Trial:
                 if self.surveys.is_file() else {"functions": [], "tests": {}})
         if not set(names) <= set(kept["functions"]):
             kept = {"functions": names, "tests": {}}
-        for test in set(tests) - set(self.reached):
+        for test in sorted(set(tests) - set(self.reached)):
             known = kept["tests"].get(test)
-            if known is None or self.house.is_newer(test, self.surveys):
+            if known is None or self.house.is_newer(test, known["at"]):
                 run, reached = self.house.survey(test)
                 if run.outcome != "passed":
                     say(f"{test} fails without a fault and is left out: "
@@ -127,11 +128,11 @@ class Trial:
                     continue
                 self.sound.add(test)
                 known = kept["tests"][test] = {
-                    "seconds": run.seconds,
+                    "at": time.time(), "seconds": run.seconds,
                     "reached": [names[number] for number in reached]}
+                self.surveys.write_text(json.dumps(kept))
             self.seconds[test] = known["seconds"]
             self.reached[test] = set(known["reached"])
-        self.surveys.write_text(json.dumps(kept))
 
     def is_sound(self, test):
         """Whether a test passes without a fault: then its failure says
@@ -183,11 +184,11 @@ class Trial:
         self.house.load_tests()
         near = {folder: self.near(folder)
                 for folder in {f.folder for f in self.faults}}
-        self.make_tests(sorted({test for tests in near.values()
-                                for test in tests}))
-        self.say(f"{len(self.faults)} faults, {len(self.reached)} tests")
         for folder, tests in sorted(near.items()):
-            self.try_on([f for f in self.faults if f.folder == folder], tests)
+            here = [f for f in self.faults if f.folder == folder]
+            self.make_tests(tests)
+            self.say(f"{folder}: {len(here)} faults, {len(tests)} tests")
+            self.try_on(here, tests)
         if self.options.wide and self.left():
             wide = self.of_kind("unit") + [t for t in self.of_kind("dialog")
                                            if not t.startswith("unit.")]
