@@ -76,8 +76,8 @@ class Run:
 class House:
     """The copy below a folder: its sources, its build, its tests."""
 
-    def __init__(self, root, work, jobs=1):
-        self.root, self.jobs = root, jobs
+    def __init__(self, root, work, jobs=1, sanitize="leak"):
+        self.root, self.jobs, self.sanitize = root, jobs, sanitize
         self.tree, self.build = work / "tree", work / "build"
         self.notes = work / "notes"
         self.tests = {}
@@ -110,7 +110,7 @@ class House:
                               check=False)
 
     def configure(self):
-        """As the preset dev is, and so that lost memory is noticed."""
+        """As the preset dev is, with one sanitizer or another."""
         self.build.mkdir(parents=True, exist_ok=True)
         switch = self.build / "switch.o"
         done = self.command(
@@ -122,7 +122,7 @@ class House:
                 "cmake", "-G", "Ninja", "-S", str(self.tree), "-B",
                 str(self.build), "-DCMAKE_BUILD_TYPE=",
                 "-DCMAKE_C_FLAGS=-O1 -w", "-DEVPOP_FAILPOINTS=ON",
-                "-DEVPOP_SANITIZE=leak",
+                f"-DEVPOP_SANITIZE={self.sanitize}",
                 f"-DCMAKE_EXE_LINKER_FLAGS={linked}",
                 f"-DCMAKE_SHARED_LINKER_FLAGS={linked}")
         if done.returncode != 0:

@@ -43,7 +43,8 @@ class Trial:
     def __init__(self, options):
         work = pathlib.Path(options.work).resolve()
         self.options = options
-        self.house = house.House(ROOT, work, options.jobs)
+        self.house = house.House(ROOT, work, options.jobs,
+                                 options.sanitize)
         self.results = work / "results.json"
         self.surveys = work / "surveys.json"
         self.sound = set()
@@ -263,6 +264,9 @@ def main():
                         help="run integration tests for what is left")
     parser.add_argument("--unnoticed", action="store_true",
                         help="only what the last run left unnoticed")
+    parser.add_argument("--sanitize", default="leak", metavar="LIST",
+                        help="what looks on; address,undefined sees more and "
+                        "takes thrice the time (%(default)s)")
     parser.add_argument("--no-hand", action="store_true",
                         help="leave out the faults written by hand")
     parser.add_argument("--list", action="store_true",

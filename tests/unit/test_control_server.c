@@ -604,6 +604,9 @@ test_the_socket_file(void **state)
 	other.config.control_socket = long_path;
 	assert_null(start(&other, -1, error, sizeof(error)));
 	assert_non_null(strstr(error, "1 to 107 bytes, this one 199"));
+	long_path[108] = '\0';
+	assert_null(start(&other, -1, error, sizeof(error)));
+	assert_non_null(strstr(error, "1 to 107 bytes, this one 108"));
 
 	snprintf(path, sizeof(path), "%s/none/control", fixture->folder);
 	other.config.control_socket = path;
