@@ -4,11 +4,12 @@
 #include <stdlib.h>
 
 #include "daemon/failpoint/failpoint.h"
-#include "daemon/log/log.h"
 #include "daemon/notify/notify.h"
-#include "daemon/poll/changes.h"
 #include "daemon/poll/failures.h"
+#include "daemon/poll/findings.h"
 #include "daemon/poll/known.h"
+#include "daemon/poll/ledger.h"
+#include "lib/base/clock.h"
 
 struct deposit {
 	struct store *store;
@@ -17,29 +18,30 @@ struct deposit {
 	const char *name;
 	struct deposit_owner owner;
 	int64_t account_id;
-	bool dry_run;
+	uint64_t setting; /* of the clock, for ages */
+	bool is_dry_run;
+	bool is_closed; /* the sync is done */
 
 	struct known *known;
-	uint64_t setting;        /* of the clock, for ages */
+	const struct evpop_listing *listing;
+	struct poller_plan *plan; /* of a dry run */
+
+	/* Memory, in octets. */
+	struct ledger_share *share;
 	size_t sync_octets;      /* that the sync holds */
 	size_t unwritten_octets; /* that changes hold */
-	struct changes *changes;
-	bool is_listed; /* waits for changes to ask what is known */
+	bool is_overdrawn;
 
 	/* Of this session; NULL while nothing needs it. */
 	struct store_identity *identity;
 	bool has_gone; /* some known message is not listed */
 	/* Of this session, without a unique-id: durable, and deleted. */
 	uint32_t nameless, nameless_deleted;
+	unsigned settlements; /* of identities, that the store works on */
 
-	const struct evpop_listing *listing;
 	uint32_t stored, adopted, deleted;
 	struct failures *failures;
 	struct notify_subscription drained; /* while the session is paused */
-	unsigned waiting; /* other answers owed by the store */
-	enum store_status worst;
-	store_done_cb closed; /* set once closing */
-	void *closed_arg;
 };
 
 /* A body under way; `body` is NULL once it is handed in. */
@@ -58,29 +60,33 @@ struct deposit_settlement {
 	struct store_identity *identity;
 };
 
-static void deposit_known(enum store_status, const struct evpop_known *,
-    size_t count, bool is_last, void *);
-static void deposit_changed(enum store_status, void *);
-static void deposit_failure_noted(enum store_status, void *);
+static void deposit_known(
+    const struct evpop_known *, size_t count, bool is_last, void *);
+static void deposit_answered(enum store_status, void *);
+static void deposit_overdrawn(void *);
 
 struct deposit *
-deposit_new(struct store *store, struct notify *notify, const char *name,
-    const struct deposit_owner *owner)
+deposit_new(const struct deposit_order *order)
 {
+	static const struct known_callbacks known_callbacks = {
+		.batch = deposit_known,
+		.answered = deposit_answered,
+	};
 	struct deposit *deposit;
 
 	deposit = calloc(1, sizeof *deposit);
 	if (deposit == NULL)
 		return NULL;
-	deposit->store = store;
-	deposit->notify = notify;
-	deposit->name = name;
-	deposit->owner = *owner;
-	deposit->known = known_new(store, deposit_known, deposit);
-	deposit->changes = changes_new(store, deposit_changed, deposit);
+	deposit->store = order->store;
+	deposit->notify = order->notify;
+	deposit->name = order->name;
+	deposit->is_dry_run = order->is_dry_run;
+	deposit->owner = order->owner;
+	deposit->share = ledger_open(order->ledger, deposit_overdrawn, deposit);
+	deposit->known = known_new(order->store, &known_callbacks, deposit);
 	deposit->failures =
-	    failures_new(store, name, deposit_failure_noted, deposit);
-	if (deposit->known == NULL || deposit->changes == NULL ||
+	    failures_new(order->store, order->name, deposit_answered, deposit);
+	if (deposit->share == NULL || deposit->known == NULL ||
 	    deposit->failures == NULL)
 		deposit_free(&deposit);
 	return deposit;
@@ -94,12 +100,11 @@ deposit_set_sync(struct deposit *deposit, struct evpop_sync *sync)
 
 void
 deposit_set_account(
-    struct deposit *deposit, const struct store_account *account, bool dry_run)
+    struct deposit *deposit, const struct store_account *account)
 {
 	deposit->account_id = account->id;
 	deposit->setting = account->setting;
-	deposit->dry_run = dry_run;
-	changes_set_account(deposit->changes, account->id);
+	known_set_account(deposit->known, account->id);
 	failures_set_account(deposit->failures, account->id);
 }
 
@@ -109,93 +114,99 @@ deposit_age_now_ms(const struct deposit *deposit)
 	return store_age_now_ms(deposit->store, deposit->setting);
 }
 
-static void
-deposit_note_failure(struct deposit *deposit, enum store_status status)
+/* ---- memory ---- */
+
+/* Whether the poll may hold what it has come to.  Less is never too much. */
+static bool
+deposit_may_hold(struct deposit *deposit)
 {
-	if (status == STORE_OK)
-		return;
-	deposit->worst = status;
-	if (deposit->closed == NULL)
-		deposit->owner.failed(status, deposit->owner.arg);
+	int64_t more =
+	    (int64_t)(deposit->sync_octets + deposit->unwritten_octets) -
+	    (int64_t)ledger_share_held(deposit->share);
+
+	if (ledger_charge(deposit->share, more) || more <= 0)
+		return true;
+	deposit->is_overdrawn = true;
+	return false;
 }
 
-/* An answer of the store has come: the last one, once closing, settles it. */
+/* It holds most of what there is for all, and others go on with that. */
 static void
-deposit_close_if_settled(struct deposit *deposit)
+deposit_overdrawn(void *arg)
 {
-	store_done_cb closed = deposit->closed;
+	struct deposit *deposit = arg;
+	struct evpop_result result;
 
-	if (closed == NULL || deposit->waiting > 0 ||
-	    known_is_pending(deposit->known) ||
-	    changes_are_pending(deposit->changes) ||
-	    failures_are_pending(deposit->failures))
-		return;
-	deposit->closed = NULL;
-	closed(deposit->worst, deposit->closed_arg);
+	deposit->is_overdrawn = true;
+	evpop_result_set(&result, EVPOP_ERROR_LIMIT, EVPOP_PHASE_NONE,
+	    "no memory is left for listings");
+	if (!deposit->is_closed)
+		evpop_sync_cancel(deposit->sync, &result);
 }
 
-/* ---- what is known ---- */
-
-/*
- * Not before what became of the last slice is written: a deletion that is only
- * owed, of a message that is not listed, looks like a change of its id.
- */
-static void
-deposit_ask_if_written(struct deposit *deposit)
-{
-	if (!deposit->is_listed || changes_are_pending(deposit->changes) ||
-	    known_is_pending(deposit->known) || deposit->closed != NULL)
-		return;
-	deposit->is_listed = false;
-	known_read(deposit->known, deposit->account_id);
-}
-
-/* Less than before is never too much. */
-static void
-deposit_hold_less(struct deposit *deposit)
-{
-	if (deposit->unwritten_octets == 0 ||
-	    changes_are_pending(deposit->changes))
-		return;
-	deposit->unwritten_octets = 0;
-	(void)deposit->owner.hold(deposit->sync_octets, deposit->owner.arg);
-}
-
-static void
-deposit_changed(enum store_status status, void *arg)
+static bool
+deposit_hold(struct evpop_sync *sync, size_t octets, void *arg)
 {
 	struct deposit *deposit = arg;
 
-	deposit_note_failure(deposit, status);
-	deposit_hold_less(deposit);
-	deposit_ask_if_written(deposit);
-	deposit_close_if_settled(deposit);
+	(void)sync;
+	deposit->sync_octets = octets;
+	return deposit_may_hold(deposit);
 }
 
-/*
- * Ids of those that are gone are the batch's.  What was asked for before there
- * was another listing says nothing of that one.
- */
+/* All that is seen or adopted becomes one operation of the store. */
+static bool
+deposit_hold_changes(struct deposit *deposit, const struct evpop_plan *plan)
+{
+	size_t changes = plan->seen + plan->adopts;
+	struct evpop_result result;
+
+	deposit->unwritten_octets += changes * KNOWN_CHANGE_OCTETS;
+	if (changes == 0 || deposit_may_hold(deposit))
+		return true;
+	evpop_result_set(&result, EVPOP_ERROR_LIMIT, EVPOP_PHASE_COMMAND,
+	    "no memory is left to note %zu unique-ids", changes);
+	evpop_sync_cancel(deposit->sync, &result);
+	return false;
+}
+
+/* ---- what the store answers ---- */
+
+bool
+deposit_is_settled(const struct deposit *deposit)
+{
+	return deposit->settlements == 0 && !known_is_pending(deposit->known) &&
+	       !failures_are_pending(deposit->failures);
+}
+
 static void
-deposit_known(enum store_status status, const struct evpop_known *known,
-    size_t count, bool is_last, void *arg)
+deposit_answered(enum store_status status, void *arg)
+{
+	struct deposit *deposit = arg;
+
+	if (deposit->unwritten_octets > 0 &&
+	    !known_is_writing(deposit->known)) {
+		deposit->unwritten_octets = 0;
+		(void)deposit_may_hold(deposit);
+	}
+	deposit->owner.answered(status, deposit->owner.arg);
+}
+
+/* Ids of those that are gone are the batch's. */
+static void
+deposit_known(
+    const struct evpop_known *known, size_t count, bool is_last, void *arg)
 {
 	struct deposit *deposit = arg;
 	size_t i;
 
-	deposit_note_failure(deposit, status);
 	for (i = 0; i < count && !deposit->has_gone; i++)
 		deposit->has_gone = known[i].state == EVPOP_KNOWN_GONE;
-	if (status == STORE_OK && deposit->closed == NULL &&
-	    !deposit->is_listed)
-		evpop_sync_known_batch(deposit->sync, known, count, is_last,
-		    deposit_age_now_ms(deposit));
-	else
-		known_stop(deposit->known);
-	changes_write(deposit->changes);
-	deposit_ask_if_written(deposit);
-	deposit_close_if_settled(deposit);
+	evpop_sync_known_batch(
+	    deposit->sync, known, count, is_last, deposit_age_now_ms(deposit));
 }
+
+/* ---- listing and plan ---- */
 
 static void
 deposit_listed(
@@ -216,39 +227,9 @@ deposit_gone(
 
 	(void)sync;
 	deposit->has_gone = true;
-	if (!deposit->dry_run)
-		changes_gone(
-		    deposit->changes, known, deposit_age_now_ms(deposit));
-}
-
-static bool
-deposit_hold(struct evpop_sync *sync, size_t octets, void *arg)
-{
-	struct deposit *deposit = arg;
-
-	(void)sync;
-	deposit->sync_octets = octets;
-	return deposit->owner.hold(
-	    octets + deposit->unwritten_octets, deposit->owner.arg);
-}
-
-/* All that is seen or adopted becomes one operation of the store. */
-static bool
-deposit_hold_changes(struct deposit *deposit, const struct evpop_plan *plan)
-{
-	size_t octets = (plan->seen + plan->adopts) * CHANGES_OCTETS;
-	struct evpop_result result;
-
-	deposit->unwritten_octets += octets;
-	if (octets == 0 || deposit->owner.hold(
-			       deposit->sync_octets + deposit->unwritten_octets,
-			       deposit->owner.arg))
-		return true;
-	evpop_result_set(&result, EVPOP_ERROR_LIMIT, EVPOP_PHASE_COMMAND,
-	    "no memory is left to note %zu unique-ids",
-	    plan->seen + plan->adopts);
-	evpop_sync_cancel(deposit->sync, &result);
-	return false;
+	if (!deposit->is_dry_run)
+		known_note_gone(
+		    deposit->known, known, deposit_age_now_ms(deposit));
 }
 
 static void
@@ -258,9 +239,12 @@ deposit_planned(
 	struct deposit *deposit = arg;
 
 	(void)sync;
-	deposit->owner.planned(plan, deposit->owner.arg);
-	if (!deposit->dry_run && deposit_hold_changes(deposit, plan))
-		changes_planned(deposit->changes, deposit->listing, plan);
+	if (deposit->is_dry_run) {
+		poller_plan_free(&deposit->plan);
+		deposit->plan = poller_plan_new(
+		    deposit->listing, plan, evpop_clock_unix_ms());
+	} else if (deposit_hold_changes(deposit, plan))
+		known_note_plan(deposit->known, deposit->listing, plan);
 }
 
 static void
@@ -274,7 +258,7 @@ deposit_committed(
 	if (entry->unique_id == NULL)
 		deposit->nameless_deleted++;
 	else
-		changes_deleted(deposit->changes, entry);
+		known_note_deleted(deposit->known, entry);
 }
 
 /* ---- identities ---- */
@@ -287,9 +271,8 @@ deposit_settled(enum store_status status, void *arg)
 
 	store_identity_free(&settlement->identity);
 	free(settlement);
-	deposit->waiting--;
-	deposit_note_failure(deposit, status);
-	deposit_close_if_settled(deposit);
+	deposit->settlements--;
+	deposit_answered(status, deposit);
 }
 
 /*
@@ -314,7 +297,7 @@ deposit_settle_identity(struct deposit *deposit)
 	}
 	*settlement = (struct deposit_settlement){ deposit, deposit->identity };
 	deposit->identity = NULL;
-	deposit->waiting++;
+	deposit->settlements++;
 	store_identity_deleted(
 	    deposit->store, settlement->identity, deposit_settled, settlement);
 }
@@ -339,9 +322,7 @@ void
 deposit_look_up(struct deposit *deposit)
 {
 	deposit_settle_identity(deposit);
-	changes_write(deposit->changes);
-	deposit->is_listed = true;
-	deposit_ask_if_written(deposit);
+	known_look_up(deposit->known);
 }
 
 /* ---- bodies ---- */
@@ -371,7 +352,7 @@ deposit_begin(struct evpop_sync *sync, const struct evpop_entry *entry,
 	}
 	if (message == NULL || message->body == NULL) {
 		free(message);
-		deposit_note_failure(deposit, STORE_MEMORY);
+		deposit_answered(STORE_MEMORY, deposit);
 		return EVPOP_FLOW_CONTINUE;
 	}
 	message->deposit = deposit;
@@ -431,7 +412,7 @@ deposit_body_committed(enum store_status status, int64_t message_id,
 	struct deposit_message *message = arg;
 	struct deposit *deposit = message->deposit;
 
-	deposit_note_failure(deposit, status);
+	deposit_answered(status, deposit);
 	if (status == STORE_OK && taken == STORE_TAKEN_NEW)
 		notify_publish(deposit->notify,
 		    &(struct notify_event){ .kind = NOTIFY_MESSAGE_STORED,
@@ -449,15 +430,6 @@ deposit_body_committed(enum store_status status, int64_t message_id,
 }
 
 /* ---- what fails ---- */
-
-static void
-deposit_failure_noted(enum store_status status, void *arg)
-{
-	struct deposit *deposit = arg;
-
-	deposit_note_failure(deposit, status);
-	deposit_close_if_settled(deposit);
-}
 
 static void
 deposit_refused(struct evpop_sync *sync, const struct evpop_entry *entry,
@@ -519,36 +491,49 @@ deposit_done(
 	deposit->owner.done(report, deposit->owner.arg);
 }
 
-const struct evpop_sync_callbacks deposit_callbacks = {
-	.listing = deposit_listed,
-	.gone = deposit_gone,
-	.planned = deposit_planned,
-	.begin = deposit_begin,
-	.data = deposit_data,
-	.end = deposit_end,
-	.refused = deposit_refused,
-	.trace = deposit_trace,
-	.deleted = deposit_committed,
-	.hold = deposit_hold,
-	.done = deposit_done,
-};
-
-uint32_t
-deposit_stored(const struct deposit *deposit)
+const struct evpop_sync_callbacks *
+deposit_callbacks(bool with_transcript)
 {
-	return deposit->stored;
+#define CALLBACKS                                                             \
+	.listing = deposit_listed, .gone = deposit_gone,                      \
+	.planned = deposit_planned, .begin = deposit_begin,                   \
+	.data = deposit_data, .end = deposit_end, .refused = deposit_refused, \
+	.deleted = deposit_committed, .hold = deposit_hold,                   \
+	.done = deposit_done
+	static const struct evpop_sync_callbacks callbacks = { CALLBACKS };
+	static const struct evpop_sync_callbacks tracing = { CALLBACKS,
+		.trace = deposit_trace };
+
+	return with_transcript ? &tracing : &callbacks;
 }
 
-uint32_t
-deposit_adopted(const struct deposit *deposit)
+/* ---- what came of it ---- */
+
+void
+deposit_tally(const struct deposit *deposit,
+    const struct evpop_sync_report *report, struct tally *tally)
 {
-	return deposit->adopted;
+	*tally = (struct tally){
+		.messages = report->messages,
+		.fetched = deposit->stored,
+		.adopted = report->adopted + deposit->adopted,
+		.deleted = deposit->deleted,
+		.failed = report->failed,
+		.too_large = report->too_large,
+		.later = report->later,
+		.seen = report->seen,
+		.held = report->held,
+		.body_octets = report->body_octets,
+		.adopted_octets = report->adopted_octets,
+		.octets_in = report->octets_in,
+		.octets_out = report->octets_out,
+	};
 }
 
-uint32_t
-deposit_deleted(const struct deposit *deposit)
+bool
+deposit_is_overdrawn(const struct deposit *deposit)
 {
-	return deposit->deleted;
+	return deposit->is_overdrawn;
 }
 
 bool
@@ -558,21 +543,29 @@ deposit_was_refused(const struct deposit *deposit, struct evpop_result *result)
 }
 
 bool
-deposit_wrote(const struct deposit *deposit)
+deposit_has_changed(const struct deposit *deposit)
 {
-	return changes_were_written(deposit->changes);
+	return known_has_changed(deposit->known);
+}
+
+struct poller_plan *
+deposit_take_plan(struct deposit *deposit)
+{
+	struct poller_plan *plan = deposit->plan;
+
+	deposit->plan = NULL;
+	return plan;
 }
 
 void
-deposit_close(struct deposit *deposit, store_done_cb closed, void *arg)
+deposit_close(struct deposit *deposit)
 {
-	assert(deposit->closed == NULL);
-	deposit->closed = closed;
-	deposit->closed_arg = arg;
+	assert(!deposit->is_closed);
+	deposit->is_closed = true;
+	known_stop(deposit->known);
 	deposit_settle_identity(deposit);
-	changes_write(deposit->changes);
+	known_write(deposit->known);
 	failures_settle(deposit->failures);
-	deposit_close_if_settled(deposit);
 }
 
 void
@@ -583,8 +576,9 @@ deposit_free(struct deposit **deposit)
 	notify_leave(&(*deposit)->drained);
 	store_identity_free(&(*deposit)->identity);
 	known_free(&(*deposit)->known);
-	changes_free(&(*deposit)->changes);
 	failures_free(&(*deposit)->failures);
+	ledger_close(&(*deposit)->share);
+	poller_plan_free(&(*deposit)->plan);
 	free(*deposit);
 	*deposit = NULL;
 }

@@ -1,80 +1,91 @@
 /*
- * Between a sync and the store: bodies go in, acknowledgements come back, and
- * what is known of an account's unique-ids follows.
+ * Between a sync and the store: the sync's callbacks.  Bodies go in and
+ * acknowledgements come back, and what is known of an account's unique-ids
+ * follows.
  */
 #ifndef POLL_DEPOSIT_H
 #define POLL_DEPOSIT_H
 
 #include <evpop/sync.h>
 
+#include "daemon/notify/tally.h"
 #include "daemon/store/store.h"
 
 struct deposit;
+struct ledger;
 struct notify;
+struct poller_plan;
 
-/* What a deposit tells the poll that it is part of, and asks of it. */
+/* The poll that a deposit is part of. */
 struct deposit_owner {
 	/*
 	 * The listing is there.  Answer, now or later, by deposit_look_up() or
 	 * evpop_sync_unchanged().  Valid as the sync says.
 	 */
 	void (*listed)(const struct evpop_listing *, void *arg);
-	/* The plan is made and about to be carried out. */
-	void (*planned)(const struct evpop_plan *, void *arg);
 	/* The sync is done: deposit_close() is next. */
 	void (*done)(const struct evpop_sync_report *, void *arg);
-	/* The store could not take something. */
-	store_done_cb failed;
 	/*
-	 * May the poll hold so many octets, of its listing, its plan and what
-	 * it has to write?  If not, it ends.
+	 * The store has answered; or had no memory for a question, which is
+	 * told from inside the call that asked.
 	 */
-	bool (*hold)(size_t octets, void *arg);
+	store_done_cb answered;
 	void *arg;
 };
 
+struct deposit_order {
+	struct store *store;
+	struct notify *notify;
+	struct ledger *ledger;
+	const char *name; /* the account's, borrowed, for the log */
+	bool is_dry_run;  /* nothing is written */
+	struct deposit_owner owner;
+};
+
+/* NULL without memory. */
+struct deposit *deposit_new(const struct deposit_order *)
+    __attribute__((warn_unused_result));
+
 /*
- * The name is the account's, borrowed, for the log.  NULL without memory.
+ * The callbacks for its sync, whose argument is the deposit.  A transcript of
+ * the session, for a message that goes into quarantine, costs a copy of each
+ * line.
  */
-struct deposit *deposit_new(struct store *, struct notify *, const char *name,
-    const struct deposit_owner *) __attribute__((warn_unused_result));
+const struct evpop_sync_callbacks *deposit_callbacks(bool with_transcript);
 
-/* The callbacks for its sync, whose argument is the deposit. */
-extern const struct evpop_sync_callbacks deposit_callbacks;
-
-/* Before the sync starts.  A dry run writes nothing. */
+/* Before the sync starts. */
 void deposit_set_sync(struct deposit *, struct evpop_sync *);
-void deposit_set_account(
-    struct deposit *, const struct store_account *, bool dry_run);
+void deposit_set_account(struct deposit *, const struct store_account *);
 
-/* What its ages are judged by now; STORE_NEVER_MS: they cannot be. */
+/* What ages are judged by now; STORE_NEVER_MS: they cannot be. */
 int64_t deposit_age_now_ms(const struct deposit *);
 
 /* Look up what is known, and tell the sync. */
 void deposit_look_up(struct deposit *);
 
-/* How many bodies are durable so far, and were not here before. */
-uint32_t deposit_stored(const struct deposit *);
+/* The poll's figures, by what the sync reports so far. */
+void deposit_tally(const struct deposit *, const struct evpop_sync_report *,
+    struct tally *tally_r);
+
+/* Whether it held more memory than there is for all. */
+bool deposit_is_overdrawn(const struct deposit *);
 
 /* Whether the server refused to give messages, as a matter of the account. */
 bool deposit_was_refused(const struct deposit *, struct evpop_result *result_r);
 
 /* Whether what is known of the account's unique-ids was changed. */
-bool deposit_wrote(const struct deposit *);
+bool deposit_has_changed(const struct deposit *);
 
-/* How many messages the server has committed the deletion of. */
-uint32_t deposit_deleted(const struct deposit *);
+/* What a dry run would do, the caller's to free; NULL: there was none. */
+struct poller_plan *deposit_take_plan(struct deposit *);
 
-/* How many turned out to be known under an id that is gone. */
-uint32_t deposit_adopted(const struct deposit *);
+/* The sync is done: hand what is still noted to the store. */
+void deposit_close(struct deposit *);
 
-/*
- * The sync is done: write what is still owed.  `closed` runs on the loop, or
- * at once, when the store owes no answer any more.
- */
-void deposit_close(struct deposit *, store_done_cb closed, void *arg);
+/* Whether the store owes no answer. */
+bool deposit_is_settled(const struct deposit *);
 
-/* Sets the pointer to NULL; NULL is allowed. */
+/* Once it is settled.  Sets the pointer to NULL; NULL is allowed. */
 void deposit_free(struct deposit **);
 
 #endif

@@ -247,6 +247,8 @@ start_run(struct poller *poller, struct poller_account *account,
 		.tls = tls,
 		.wish = (enum poller_wish)account->wish,
 		.expect_nothing = account->quiet_polls >= POLICY_QUIET_POLLS,
+		.keeps_transcript =
+		    account->last_finished_ms == 0 || account->tally.failed > 0,
 		.failure = failure,
 		.unchanged = &account->unchanged,
 		.owner = account });

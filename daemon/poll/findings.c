@@ -3,7 +3,95 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/poll/dry_run.h"
+/* ---- plans ---- */
+
+static bool
+plan_take_entry(struct poller_plan *copy, const struct evpop_entry *entry,
+    enum evpop_action action)
+{
+	unsigned char *id = NULL;
+
+	if (entry->unique_id != NULL) {
+		id = malloc(entry->unique_id_length + 1);
+		if (id == NULL)
+			return false;
+		memcpy(id, entry->unique_id, entry->unique_id_length);
+	}
+	copy->entries[copy->entry_count++] = (struct poller_plan_entry){
+		.number = entry->number,
+		.occurrence = entry->occurrence,
+		.unique_id = id,
+		.unique_id_length = entry->unique_id_length,
+		.octets = entry->octets,
+		.action = evpop_action_name(action),
+	};
+	return true;
+}
+
+static bool
+plan_take_entries(struct poller_plan *copy, const struct evpop_listing *listing,
+    const struct evpop_plan *plan)
+{
+	size_t actions = 0, i;
+
+	for (i = 0; i < listing->count; i++)
+		actions += plan->actions[i] != EVPOP_ACTION_NONE;
+	copy->cut = actions > POLLER_PLAN_ENTRIES;
+	if (copy->cut)
+		actions = POLLER_PLAN_ENTRIES;
+	copy->entries = calloc(actions + 1, sizeof *copy->entries);
+	if (copy->entries == NULL)
+		return false;
+	for (i = 0; i < listing->count && copy->entry_count < actions; i++)
+		if (plan->actions[i] != EVPOP_ACTION_NONE &&
+		    !plan_take_entry(
+			copy, &listing->entries[i], plan->actions[i]))
+			return false;
+	return true;
+}
+
+struct poller_plan *
+poller_plan_new(const struct evpop_listing *listing,
+    const struct evpop_plan *plan, int64_t now_ms)
+{
+	struct poller_plan *copy;
+
+	copy = calloc(1, sizeof *copy);
+	if (copy == NULL)
+		return NULL;
+	*copy = (struct poller_plan){
+		.made_ms = now_ms,
+		.messages = listing->count,
+		.fetches = plan->fetches,
+		.deletes = plan->deletes,
+		.adopts = plan->adopts,
+		.too_large = plan->too_large,
+		.later = plan->later,
+		.seen = plan->seen,
+		.held = plan->held,
+		.unidentified = plan->unidentified,
+		.fetch_octets = plan->fetch_octets,
+	};
+	if (!plan_take_entries(copy, listing, plan))
+		poller_plan_free(&copy);
+	return copy;
+}
+
+void
+poller_plan_free(struct poller_plan **plan)
+{
+	size_t i;
+
+	if (*plan == NULL)
+		return;
+	for (i = 0; i < (*plan)->entry_count; i++)
+		free((unsigned char *)(uintptr_t)(*plan)->entries[i].unique_id);
+	free((*plan)->entries);
+	free(*plan);
+	*plan = NULL;
+}
+
+/* ---- findings ---- */
 
 struct findings {
 	struct poller_plan *plan;
@@ -32,10 +120,10 @@ findings_set_plan(struct findings **findings_p, struct poller_plan *plan)
 	struct findings *findings = findings_get(findings_p);
 
 	if (findings == NULL) {
-		dry_run_free(&plan);
+		poller_plan_free(&plan);
 		return;
 	}
-	dry_run_free(&findings->plan);
+	poller_plan_free(&findings->plan);
 	findings->plan = plan;
 }
 
@@ -81,7 +169,7 @@ findings_free(struct findings **findings_p)
 	if (findings == NULL)
 		return;
 	*findings_p = NULL;
-	dry_run_free(&findings->plan);
+	poller_plan_free(&findings->plan);
 	free(findings->former_id);
 	free(findings->moved);
 	free(findings);

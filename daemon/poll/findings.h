@@ -5,8 +5,22 @@
 #ifndef POLL_FINDINGS_H
 #define POLL_FINDINGS_H
 
+#include <evpop/sync.h>
+
+#include "daemon/poll/poller.h"
+
 struct findings; /* NULL: nothing */
-struct poller_plan;
+
+/*
+ * What a poll would do, kept for whoever asked: a copy of a plan, bounded.
+ * NULL without memory.
+ */
+struct poller_plan *poller_plan_new(
+    const struct evpop_listing *, const struct evpop_plan *, int64_t now_ms)
+    __attribute__((warn_unused_result));
+
+/* Sets the pointer to NULL; NULL is allowed. */
+void poller_plan_free(struct poller_plan **);
 
 /* What the last dry run found; takes it, or frees it without memory. */
 void findings_set_plan(struct findings **, struct poller_plan *);

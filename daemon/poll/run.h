@@ -43,7 +43,8 @@ struct run_order {
 	const struct config_account *account; /* only read by run_new() */
 	struct evpop_tls_context *tls;        /* NULL where it uses none */
 	enum poller_wish wish;
-	bool expect_nothing; /* the polls before found nothing to do */
+	bool expect_nothing;   /* the polls before found nothing to do */
+	bool keeps_transcript; /* a message may fail, as one did before */
 	/* It cannot begin, and leaves its row only; NULL: it can. */
 	const struct evpop_result *failure;
 	const struct unchanged *unchanged; /* of the account's last poll */

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/poll/dry_run.h"
+#include "daemon/poll/findings.h"
 #include "daemon/poll/policy.h"
 #include "daemon/poll/transcript.h"
 
@@ -228,7 +228,7 @@ test_copy_of_a_plan(void **state)
 	assert_int_equal(evpop_listing_occurrences(&listing), EVPOP_ERROR_NONE);
 	assert_int_equal(evpop_plan_new(&plan, &listing, &known, 1, &policy, 0),
 	    EVPOP_ERROR_NONE);
-	copy = dry_run_new(&listing, plan, 1234);
+	copy = poller_plan_new(&listing, plan, 1234);
 	assert_non_null(copy);
 	assert_int_equal(copy->made_ms, 1234);
 	assert_int_equal(copy->messages, MANY);
@@ -243,7 +243,7 @@ test_copy_of_a_plan(void **state)
 	assert_int_equal(copy->entries[5].unique_id_length, 3);
 	assert_memory_equal(copy->entries[5].unique_id, "u\0n", 3);
 	assert_string_equal(copy->entries[5].action, "fetch");
-	dry_run_free(&copy);
+	poller_plan_free(&copy);
 	assert_null(copy);
 	evpop_plan_free(&plan);
 }
