@@ -1,40 +1,192 @@
 #include "daemon/poll/account.h"
 
+#include <event2/util.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "daemon/log/log.h"
+#include "daemon/notify/notify.h"
 #include "daemon/poll/advice.h"
-#include "daemon/poll/agenda.h"
 #include "daemon/poll/backoff.h"
+#include "daemon/poll/findings.h"
 #include "daemon/poll/policy.h"
+#include "daemon/poll/setup.h"
+#include "daemon/poll/tls.h"
+#include "daemon/secret/mark.h"
+#include "lib/base/clock.h"
 #include "lib/base/unit.h"
 
-static void
-set_text(struct poller_account *account, const char *text)
+/* At rest it is no more than this and its text: there may be very many. */
+struct account {
+	struct agenda_item item; /* first: the agenda hands out items */
+	const struct config_account *config; /* NULL: removed, still running */
+	struct run *run;            /* while it is polling, and only then */
+	struct findings *findings;  /* NULL: none */
+	struct unchanged unchanged; /* since the last poll */
+	char *last_text;            /* NULL: all is well */
+	int64_t last_started_ms, last_finished_ms, last_success_ms;
+	int64_t failing_since_ms;  /* 0: it does not fail */
+	struct tally tally;        /* of the last poll */
+	uint32_t secret_mark;      /* of the file that the last poll read */
+	unsigned wish : 3;         /* an enum poller_wish: of the next poll */
+	unsigned quiet_polls : 3;  /* in a row, as far as they are counted */
+	unsigned last_outcome : 6; /* an enum evpop_error, once finished */
+	unsigned advice : 3;       /* an enum advice, likewise */
+	unsigned identity : 2;     /* an enum poller_identity */
+	unsigned told_state : 3;   /* an enum poller_state: as published */
+	unsigned told_health : 2;  /* an enum poller_health: likewise */
+};
+
+struct account *
+account_new(struct agenda *agenda, const struct config_account *config)
 {
-	free(account->last_text);
-	account->last_text = text == NULL ? NULL : strdup(text);
+	struct host *host = agenda_host(agenda, config->host);
+	struct account *account;
+
+	account = calloc(1, sizeof *account);
+	if (account == NULL || host == NULL) {
+		free(account);
+		return NULL;
+	}
+	account->config = config;
+	account->told_state = POLLER_DISABLED;
+	agenda_add(agenda, &account->item, config->name, host);
+	return account;
 }
 
-/* ---- what it may have been ---- */
+void
+account_free(struct agenda *agenda, struct account *account)
+{
+	agenda_remove(agenda, &account->item);
+	run_free(&account->run);
+	free(account->last_text);
+	findings_free(&account->findings);
+	free(account);
+}
+
+struct agenda_item *
+account_item(struct account *account)
+{
+	return &account->item;
+}
+
+struct account *
+account_of(struct agenda_item *item)
+{
+	return (struct account *)item;
+}
+
+const struct config_account *
+account_config(const struct account *account)
+{
+	return account->config;
+}
+
+struct run *
+account_run(const struct account *account)
+{
+	return account->run;
+}
+
+/* ---- another configuration ---- */
+
+/* Whether it asks another server now, or as another user. */
+static bool
+account_moves(const struct config_account *a, const struct config_account *b)
+{
+	return strcasecmp(a->host, b->host) != 0 || a->port != b->port ||
+	       strcmp(a->user, b->user) != 0;
+}
+
+void
+account_change(struct account *account, struct agenda *agenda,
+    const struct config_account *changed, int64_t now_ms)
+{
+	memset(&account->unchanged, 0, sizeof account->unchanged);
+	if (account->run != NULL)
+		run_forget_unchanged(account->run);
+	agenda_renew(agenda, &account->item, changed->enabled,
+	    account_moves(account->config, changed), now_ms);
+}
+
+void
+account_set_config(struct account *account, const struct config_account *config)
+{
+	account->config = config;
+}
+
+void
+account_retire(struct agenda *agenda, struct account *account)
+{
+	account->config = NULL;
+	if (account->run == NULL)
+		account_free(agenda, account);
+	else
+		run_stop(account->run);
+}
+
+bool
+account_set_former(struct account *account, const char *former_id)
+{
+	bool had_one = findings_former(account->findings) != NULL;
+
+	findings_set_former(&account->findings, former_id);
+	return had_one != (former_id != NULL);
+}
+
+/* ---- how polls begin ---- */
+
+void
+account_set_wish(struct account *account, enum poller_wish wish)
+{
+	if (wish != POLLER_WISH_POLL)
+		account->wish = wish & 7;
+}
+
+enum poller_wish
+account_wish(const struct account *account)
+{
+	return (enum poller_wish)account->wish;
+}
+
+/* What the file of its password is now, as secret_mark() says it. */
+static uint32_t
+account_mark(const struct account *account)
+{
+	struct secret_source source;
+
+	return setup_secret(account->config, &source) ? secret_mark(&source)
+						      : 0;
+}
+
+bool
+account_secret_has_changed(struct account *account)
+{
+	uint32_t before = account->secret_mark;
+
+	account->secret_mark = account_mark(account);
+	return account->secret_mark != before;
+}
 
 /*
  * To poll it would fetch all over again what is stored already, and only its
  * owner knows whether that is meant.
  */
 bool
-poller_account_is_held(
-    const struct poller_account *account, struct evpop_result *why_r)
+account_is_held(struct account *account, struct evpop_result *why)
 {
-	const char *name = account->config->name;
 	const char *former = findings_former(account->findings);
+	const char *name = account->config->name;
 
-	if (former == NULL || account->config->id != NULL ||
-	    account->wish == POLLER_WISH_CONFIRM)
+	if (account->wish == POLLER_WISH_CONFIRM) {
+		findings_set_former(&account->findings, NULL);
 		return false;
-	evpop_result_set(why_r, EVPOP_ERROR_USAGE, EVPOP_PHASE_NONE,
+	}
+	if (former == NULL || account->config->id != NULL)
+		return false;
+	evpop_result_set(why, EVPOP_ERROR_USAGE, EVPOP_PHASE_NONE,
 	    "it has the host and user of the account \"%.100s\", which is no "
 	    "longer configured: if that was renamed, write \"id = %.100s\" "
 	    "into [account %.100s]; \"evpopctl poll --confirm %.100s\" fetches "
@@ -43,16 +195,81 @@ poller_account_is_held(
 	return true;
 }
 
+/* With a failure it is a poll that only leaves its row. */
+static bool
+account_run_new(struct account *account, const struct run_resources *resources,
+    struct evpop_tls_context *tls, const struct evpop_result *failure)
+{
+	account->run = run_new(resources,
+	    &(struct run_order){ .account = account->config,
+		.tls = tls,
+		.wish = account_wish(account),
+		.expect_nothing = account->quiet_polls >= POLICY_QUIET_POLLS,
+		.keeps_transcript =
+		    account->last_finished_ms == 0 || account->tally.failed > 0,
+		.failure = failure,
+		.unchanged = &account->unchanged,
+		.owner = account });
+	if (account->run == NULL)
+		return false;
+	account->wish = POLLER_WISH_POLL;
+	account->last_started_ms = evpop_clock_unix_ms();
+	return true;
+}
+
+bool
+account_begin(struct account *account, const struct run_resources *resources,
+    struct tls_table *table, struct evpop_result *result)
+{
+	struct evpop_tls_context *tls = NULL;
+
+	account->secret_mark = account_mark(account);
+	if (account->config->tls != EVPOP_TLS_NONE) {
+		tls = tls_get(table, account->config, result);
+		if (tls == NULL)
+			return account_run_new(
+			    account, resources, NULL, result);
+	}
+	if (account_run_new(account, resources, tls, NULL))
+		return true;
+	evpop_result_set(result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_NONE,
+	    "no memory for a session");
+	return account_run_new(account, resources, NULL, result);
+}
+
+struct run_progress
+account_failure(struct account *account, const struct evpop_result *result)
+{
+	int64_t now_ms = evpop_clock_unix_ms();
+	const struct run_progress progress = {
+		.result = *result,
+		.started_ms = now_ms,
+		.finished_ms = now_ms,
+		.wish = account_wish(account),
+	};
+
+	account->wish = POLLER_WISH_POLL;
+	account->last_started_ms = now_ms;
+	return progress;
+}
+
 /* ---- how polls end ---- */
 
+static void
+account_set_text(struct account *account, const char *text)
+{
+	free(account->last_text);
+	account->last_text = text == NULL ? NULL : strdup(text);
+}
+
 static const char *
-plural(uint32_t count)
+account_plural(uint32_t count)
 {
 	return count == 1 ? "" : "s";
 }
 
 static void
-log_success(const char *name, const struct run_progress *progress)
+account_log_success(const char *name, const struct run_progress *progress)
 {
 	const struct tally *tally = &progress->tally;
 	bool news = tally->fetched > 0 || tally->deleted > 0;
@@ -61,38 +278,38 @@ log_success(const char *name, const struct run_progress *progress)
 	log_write(news ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, name,
 	    "%" PRIu32 " message%s on the server, %" PRIu32 " fetched (%s), "
 	    "%" PRIu32 " deleted, in %.3f s",
-	    tally->messages, plural(tally->messages), tally->fetched,
+	    tally->messages, account_plural(tally->messages), tally->fetched,
 	    evpop_unit_size(tally->body_octets, size), tally->deleted,
 	    (double)(progress->finished_ms - progress->started_ms) / 1000);
 	if (tally->failed > 0)
 		log_write(LOG_LEVEL_WARNING, name,
 		    "%" PRIu32 " message%s could not be fetched", tally->failed,
-		    plural(tally->failed));
+		    account_plural(tally->failed));
 	if (tally->too_large > 0)
 		log_write(LOG_LEVEL_INFO, name,
 		    "%" PRIu32 " message%s left on the server: larger than "
 		    "max_message_size",
-		    tally->too_large, plural(tally->too_large));
+		    tally->too_large, account_plural(tally->too_large));
 	if (tally->seen > 0)
 		log_write(LOG_LEVEL_INFO, name,
 		    "%" PRIu32 " message%s counted as seen", tally->seen,
-		    plural(tally->seen));
+		    account_plural(tally->seen));
 	if (tally->adopted > 0)
 		log_write(LOG_LEVEL_INFO, name,
 		    "%" PRIu32 " known message%s recognised under new "
 		    "unique-ids, %s not downloaded",
-		    tally->adopted, plural(tally->adopted),
+		    tally->adopted, account_plural(tally->adopted),
 		    evpop_unit_size(tally->adopted_octets, size));
 	if (tally->held > 0)
 		log_write(LOG_LEVEL_WARNING, name,
 		    "%" PRIu32 " deletion%s held, far more than usual; "
 		    "\"evpopctl poll --confirm %s\" carries them out",
-		    tally->held, plural(tally->held), name);
+		    tally->held, account_plural(tally->held), name);
 }
 
 static void
-note_figures(
-    struct poller_account *account, const struct run_progress *progress)
+account_note_figures(
+    struct account *account, const struct run_progress *progress)
 {
 	account->tally = progress->tally;
 	if (progress->identity != POLLER_IDENTITY_UNKNOWN)
@@ -101,7 +318,7 @@ note_figures(
 
 /* A poll that found nothing at all; others say nothing of the next one. */
 static void
-note_quiet(struct poller_account *account, const struct run_progress *progress)
+account_note_quiet(struct account *account, const struct run_progress *progress)
 {
 	const struct tally *tally = &progress->tally;
 	bool quiet =
@@ -117,7 +334,8 @@ note_quiet(struct poller_account *account, const struct run_progress *progress)
 
 /* The store remembers since when from before this daemon's start. */
 static void
-note_health(struct poller_account *account, const struct run_progress *progress)
+account_note_health(
+    struct account *account, const struct run_progress *progress)
 {
 	if (!backoff_is_failure(&progress->result))
 		account->failing_since_ms = 0;
@@ -128,7 +346,7 @@ note_health(struct poller_account *account, const struct run_progress *progress)
 }
 
 static void
-log_failure(
+account_log_failure(
     const char *name, const struct run_progress *progress, const char *retry)
 {
 	const struct evpop_result *result = &progress->result;
@@ -149,7 +367,7 @@ log_failure(
 
 /* What a person is to do, where it does not pass by itself. */
 static void
-log_advice(const struct poller_account *account, bool once)
+account_log_advice(const struct account *account, bool once)
 {
 	enum advice advice = (enum advice)account->advice;
 	bool attention = agenda_health(&account->item) == POLLER_REFUSED;
@@ -168,9 +386,9 @@ log_advice(const struct poller_account *account, bool once)
 		    text);
 }
 
-void
-poller_account_note(struct poller_account *account,
-    const struct run_progress *progress, int64_t retry_ms)
+static void
+account_note(struct account *account, const struct run_progress *progress,
+    int64_t retry_ms)
 {
 	const struct evpop_result *result = &progress->result;
 	const char *name = account->config->name;
@@ -179,29 +397,190 @@ poller_account_note(struct poller_account *account,
 	account->last_finished_ms = progress->finished_ms;
 	account->last_outcome = result->error & 63;
 	account->advice = advice_of(result, progress->was_asked) & 7;
-	note_figures(account, progress);
-	note_health(account, progress);
+	account_note_figures(account, progress);
+	account_note_health(account, progress);
 	if (progress->note != NULL)
 		findings_set_moved(&account->findings, progress->note);
 	if (result->error == EVPOP_ERROR_NONE) {
-		note_quiet(account, progress);
+		account_note_quiet(account, progress);
 		account->last_success_ms = progress->finished_ms;
-		set_text(account, NULL);
-		log_success(name, progress);
+		account_set_text(account, NULL);
+		account_log_success(name, progress);
 		return;
 	}
-	set_text(account, result->text);
+	account_set_text(account, result->text);
 	advice_write_wait(retry, retry_ms);
-	log_failure(name, progress, retry);
+	account_log_failure(name, progress, retry);
 	if (backoff_is_failure(result))
-		log_advice(account, retry_ms < 0);
+		account_log_advice(account, retry_ms < 0);
+}
+
+static enum pace_yield
+account_yield(const struct run_progress *progress)
+{
+	if (progress->wish != POLLER_WISH_POLL &&
+	    progress->wish != POLLER_WISH_CONFIRM)
+		return PACE_UNKNOWN;
+	return progress->tally.fetched > 0 ? PACE_MAIL : PACE_QUIET;
+}
+
+static struct pace
+account_pace(const struct account *account)
+{
+	return (struct pace){
+		.interval_ms = account->config->interval_ms,
+		.min_ms = account->config->interval_min_ms,
+		.max_ms = account->config->interval_max_ms,
+	};
+}
+
+/* What a dry run has found stays until the next one finds something. */
+void
+account_take(struct account *account, struct run *run)
+{
+	struct poller_plan *plan = run_take_plan(run);
+
+	account->run = NULL;
+	if (plan != NULL)
+		findings_set_plan(&account->findings, plan);
 }
 
 void
-poller_account_free(struct poller_account *account)
+account_end(struct account *account, struct agenda *agenda,
+    const struct run_progress *progress, bool once)
 {
-	run_free(&account->run);
-	free(account->last_text);
-	findings_free(&account->findings);
-	free(account);
+	const struct agenda_outcome outcome = {
+		.result = &progress->result,
+		.login_delay_s = progress->login_delay_s,
+		.yield = account_yield(progress),
+		.has_worked =
+		    account->last_success_ms != 0 || progress->has_worked,
+		.has_failed = account->last_finished_ms == 0 &&
+			      progress->has_worked &&
+			      progress->failing_since_ms != 0,
+	};
+	const struct pace pace = account_pace(account);
+	int64_t now_ms = evpop_clock_monotonic_ms();
+	uint32_t random;
+
+	if (progress->wish != POLLER_WISH_DRY_RUN)
+		account->unchanged = progress->unchanged;
+	evutil_secure_rng_get_bytes(&random, sizeof random);
+	agenda_ended(agenda, &account->item, &outcome, &pace, now_ms, random);
+	if (once)
+		agenda_rest(agenda, &account->item, POLLER_WAITING);
+	account_note(account, progress, agenda_wait_ms(&account->item, now_ms));
+}
+
+uint32_t
+account_held(const struct account *account)
+{
+	return account->tally.held;
+}
+
+/* ---- what is told ---- */
+
+void
+account_tell_begun(const struct account *account, struct notify *notify)
+{
+	notify_publish(
+	    notify, &(struct notify_event){ .kind = NOTIFY_POLL_BEGUN,
+			.account = account->config->name });
+}
+
+void
+account_tell_over(const struct account *account, struct notify *notify,
+    const struct run_progress *progress)
+{
+	notify_publish(
+	    notify, &(struct notify_event){ .kind = NOTIFY_POLL_OVER,
+			.account = account->config->name,
+			.poll = { .started_ms = progress->started_ms,
+			    .finished_ms = progress->finished_ms,
+			    .outcome = evpop_error_name(progress->result.error),
+			    .text = account->last_text,
+			    .is_dry_run = progress->wish == POLLER_WISH_DRY_RUN,
+			    .tally = &progress->tally } });
+}
+
+void
+account_tell_state(struct account *account, struct notify *notify)
+{
+	enum poller_state state = agenda_state(&account->item);
+	enum poller_health health = agenda_health(&account->item);
+	const char *from, *to;
+
+	from = poller_shown_state((enum poller_state)account->told_state,
+	    (enum poller_health)account->told_health);
+	to = poller_shown_state(state, health);
+	account->told_state = state & 7;
+	account->told_health = health & 3;
+	if (strcmp(from, to) != 0)
+		notify_publish(notify,
+		    &(struct notify_event){ .kind = NOTIFY_ACCOUNT_STATE,
+			.account = account->config->name,
+			.state = { from, to } });
+}
+
+void
+account_status(
+    const struct account *account, struct poller_account_status *status)
+{
+	const struct pace pace = account_pace(account);
+	const struct agenda_item *item = &account->item;
+	int64_t wait_ms = agenda_wait_ms(item, evpop_clock_monotonic_ms());
+	const struct tally *now;
+
+	*status = (struct poller_account_status){
+		.name = account->config->name,
+		.host = account->config->host,
+		.user = account->config->user,
+		.state = agenda_state(item),
+		.health = agenda_health(item),
+		.next_ms = wait_ms < 0 ? 0 : evpop_clock_unix_ms() + wait_ms,
+		.interval_ms = pace_bounded(&pace, agenda_interval_ms(item)),
+		.last_started_ms = account->last_started_ms,
+		.last_finished_ms = account->last_finished_ms,
+		.last_success_ms = account->last_success_ms,
+		.failing_since_ms = account->failing_since_ms,
+		.last_outcome =
+		    account->last_finished_ms == 0
+			? NULL
+			: evpop_error_name(
+			      (enum evpop_error)account->last_outcome),
+		.last_text = account->last_text,
+		.failures = agenda_failures(item),
+		.tally = account->tally,
+		.identity = poller_identity_name(
+		    (enum poller_identity)account->identity),
+		.moved = findings_moved(account->findings),
+		.former_id = findings_former(account->findings),
+	};
+	if (account->run == NULL)
+		return;
+	now = &run_progress(account->run)->tally;
+	status->tally.messages = now->messages;
+	status->tally.fetched = now->fetched;
+	status->tally.deleted = now->deleted;
+	status->tally.failed = now->failed;
+	status->tally.octets_in = now->octets_in;
+}
+
+bool
+account_advice(const struct account *account, char advice[POLLER_ADVICE_SIZE])
+{
+	_Static_assert(ADVICE_SIZE == POLLER_ADVICE_SIZE, "one size");
+	/* What to do where it may be another account is its trouble's text. */
+	if (findings_former(account->findings) != NULL ||
+	    agenda_health(&account->item) == POLLER_WELL)
+		return false;
+	advice_write(
+	    advice, (enum advice)account->advice, account->config, false);
+	return true;
+}
+
+const struct poller_plan *
+account_plan(const struct account *account)
+{
+	return findings_plan(account->findings);
 }

@@ -1,45 +1,104 @@
-/* An account as the poller sees it. */
+/*
+ * An account as the poller sees it: how a poll of it begins, how the last one
+ * went, and what people are told.  When it is polled is the agenda's to know.
+ */
 #ifndef POLL_ACCOUNT_H
 #define POLL_ACCOUNT_H
 
-#include "daemon/poll/findings.h"
-#include "daemon/poll/item.h"
+#include "daemon/poll/agenda.h"
 #include "daemon/poll/poller.h"
 #include "daemon/poll/run.h"
 
-/* At rest it is no more than this and its text: there may be very many. */
-struct poller_account {
-	struct agenda_item item; /* first: the agenda hands out items */
-	const struct config_account *config; /* NULL: removed, still running */
-	struct run *run;            /* while it is polling, and only then */
-	struct findings *findings;  /* NULL: none */
-	struct unchanged unchanged; /* since the last poll */
-	char *last_text;            /* NULL: all is well */
-	int64_t last_started_ms, last_finished_ms, last_success_ms;
-	int64_t failing_since_ms;  /* 0: it does not fail */
-	struct tally tally;        /* of the last poll */
-	uint32_t secret_mark;      /* of the file that the last poll read */
-	unsigned wish : 3;         /* an enum poller_wish: of the next poll */
-	unsigned quiet_polls : 3;  /* in a row, as far as they are counted */
-	unsigned last_outcome : 6; /* an enum evpop_error, once finished */
-	unsigned advice : 3;       /* an enum advice, likewise */
-	unsigned identity : 2;     /* an enum poller_identity */
-	unsigned told_state : 3;   /* an enum poller_state: as published */
-	unsigned told_health : 2;  /* an enum poller_health: likewise */
-};
-
-/* Why its polls wait for a person, where they do. */
-bool poller_account_is_held(
-    const struct poller_account *, struct evpop_result *why_r);
+struct account;
+struct tls_table;
 
 /*
- * Note how a run ended, for the status, and log it.  The agenda knows it
- * already; `retry_ms` from now the account is polled again, -1: not by itself,
- * as with --once.
+ * A new account at rest, in the agenda; its configuration must stay until it is
+ * replaced.  NULL without memory.
  */
-void poller_account_note(
-    struct poller_account *, const struct run_progress *, int64_t retry_ms);
+struct account *account_new(struct agenda *, const struct config_account *)
+    __attribute__((warn_unused_result));
 
-void poller_account_free(struct poller_account *);
+/* Out of the agenda, once it does not run. */
+void account_free(struct agenda *, struct account *);
+
+/* What the agenda knows it by. */
+struct agenda_item *account_item(struct account *);
+struct account *account_of(struct agenda_item *);
+
+/* NULL: it is removed, and still runs. */
+const struct config_account *account_config(const struct account *);
+
+/* ---- another configuration ---- */
+
+/* It has changed to this; account_set_config() is next. */
+void account_change(struct account *, struct agenda *,
+    const struct config_account *, int64_t now_ms);
+void account_set_config(struct account *, const struct config_account *);
+
+/* It is not configured any more: free it, or let its run come to its end. */
+void account_retire(struct agenda *, struct account *);
+
+/*
+ * It has no row in the store, and may be the account of this id, which is not
+ * configured any more; NULL: it is not.  True where that was otherwise before.
+ */
+bool account_set_former(struct account *, const char *former_id);
+
+/* ---- polls ---- */
+
+/* What its next poll is to do.  Every poll is one; it takes no wish away. */
+void account_set_wish(struct account *, enum poller_wish);
+enum poller_wish account_wish(const struct account *);
+
+/* Why its polls wait for a person, where they do. */
+bool account_is_held(struct account *, struct evpop_result *why_r);
+
+/*
+ * Begin a poll.  What keeps it from its server is the poll's outcome; false,
+ * with the reason, where it could not even be begun.
+ */
+bool account_begin(struct account *, const struct run_resources *,
+    struct tls_table *, struct evpop_result *result_r)
+    __attribute__((warn_unused_result));
+
+/* The poll under way; NULL: there is none. */
+struct run *account_run(const struct account *);
+
+/* The poll is over: take what it leaves.  The run is the caller's to free. */
+void account_take(struct account *, struct run *);
+
+/*
+ * How a poll ended that was begun or could not be: tell the agenda, note it for
+ * the status, log it.  With `once` it is not polled again.
+ */
+void account_end(
+    struct account *, struct agenda *, const struct run_progress *, bool once);
+
+/* What could not be begun, as a poll that ended. */
+struct run_progress account_failure(
+    struct account *, const struct evpop_result *);
+
+/* Deletions that its last poll held back. */
+uint32_t account_held(const struct account *);
+
+/*
+ * Whether the file of its password is another than at the last poll, or at the
+ * last call.
+ */
+bool account_secret_has_changed(struct account *);
+
+/* ---- what is told ---- */
+
+void account_tell_begun(const struct account *, struct notify *);
+void account_tell_over(
+    const struct account *, struct notify *, const struct run_progress *);
+/* Where it is another than the one told last. */
+void account_tell_state(struct account *, struct notify *);
+
+void account_status(
+    const struct account *, struct poller_account_status *status_r);
+bool account_advice(const struct account *, char advice_r[POLLER_ADVICE_SIZE]);
+const struct poller_plan *account_plan(const struct account *);
 
 #endif

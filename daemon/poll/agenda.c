@@ -32,7 +32,8 @@ agenda_clear(struct agenda *agenda)
 
 /* The one function that changes an account's state. */
 static void
-enter(struct agenda *agenda, struct agenda_item *item, enum poller_state state)
+agenda_enter(
+    struct agenda *agenda, struct agenda_item *item, enum poller_state state)
 {
 	enum poller_state from = agenda_state(item);
 
@@ -45,7 +46,7 @@ enter(struct agenda *agenda, struct agenda_item *item, enum poller_state state)
 
 /* The one function that changes its health; not while it waits. */
 static void
-enter_health(
+agenda_enter_health(
     struct agenda *agenda, struct agenda_item *item, enum poller_health health)
 {
 	agenda->health[item->health]--;
@@ -55,20 +56,20 @@ enter_health(
 
 /* Who waits after a failure is in the heap and in a list. */
 static bool
-is_listed(const struct agenda_item *item)
+agenda_is_failing(const struct agenda_item *item)
 {
-	return item->state == POLLER_WAITING && item->time.position != 0 &&
+	return item->state == POLLER_WAITING && schedule_has(&item->time) &&
 	       item->health != POLLER_WELL;
 }
 
 /* Out of queue and heap, whichever it is in, and back nowhere. */
 static void
-take_out(struct agenda *agenda, struct agenda_item *item)
+agenda_take_out(struct agenda *agenda, struct agenda_item *item)
 {
 	assert(item->state != POLLER_POLLING);
 	if (item->state == POLLER_QUEUED)
 		queue_remove(&agenda->queue, item);
-	if (is_listed(item)) {
+	if (agenda_is_failing(item)) {
 		TAILQ_REMOVE(&agenda->failing, item, link);
 		agenda->failing_count--;
 	}
@@ -77,20 +78,20 @@ take_out(struct agenda *agenda, struct agenda_item *item)
 }
 
 static void
-queue_up(struct agenda *agenda, struct agenda_item *item, bool wished)
+agenda_queue(struct agenda *agenda, struct agenda_item *item, bool wished)
 {
-	take_out(agenda, item);
+	agenda_take_out(agenda, item);
 	queue_put(&agenda->queue, item, wished);
-	enter(agenda, item, POLLER_QUEUED);
+	agenda_enter(agenda, item, POLLER_QUEUED);
 }
 
 static void
-wait_until(struct agenda *agenda, struct agenda_item *item, int64_t due_ms)
+agenda_wait(struct agenda *agenda, struct agenda_item *item, int64_t due_ms)
 {
-	take_out(agenda, item);
+	agenda_take_out(agenda, item);
 	schedule_set(&agenda->waiting, &item->time, due_ms);
-	enter(agenda, item, POLLER_WAITING);
-	if (is_listed(item)) {
+	agenda_enter(agenda, item, POLLER_WAITING);
+	if (agenda_is_failing(item)) {
 		TAILQ_INSERT_TAIL(&agenda->failing, item, link);
 		agenda->failing_count++;
 	}
@@ -102,7 +103,7 @@ wait_until(struct agenda *agenda, struct agenda_item *item, int64_t due_ms)
  * after its end.
  */
 static int64_t
-floor_until_ms(const struct agenda_item *item)
+agenda_floor_ms(const struct agenda_item *item)
 {
 	return item->session_ms + item->floor_s * SECOND_MS;
 }
@@ -112,7 +113,7 @@ floor_until_ms(const struct agenda_item *item)
 struct host *
 agenda_host(struct agenda *agenda, const char *name)
 {
-	return host_get(&agenda->queue.hosts, name);
+	return queue_host(&agenda->queue, name);
 }
 
 bool
@@ -131,7 +132,7 @@ agenda_add(struct agenda *agenda, struct agenda_item *item, const char *name,
 		.host = host,
 		.state = POLLER_DISABLED,
 	};
-	host->accounts++;
+	host_enter(host);
 	agenda->counts[POLLER_DISABLED]++;
 	agenda->health[POLLER_WELL]++;
 }
@@ -142,10 +143,10 @@ agenda_remove(struct agenda *agenda, struct agenda_item *item)
 	if (item->state == POLLER_POLLING)
 		queue_release(&agenda->queue, item);
 	else
-		take_out(agenda, item);
+		agenda_take_out(agenda, item);
 	agenda->counts[item->state]--;
 	agenda->health[item->health]--;
-	item->host->accounts--;
+	host_leave(item->host);
 	item->host = NULL;
 }
 
@@ -158,9 +159,9 @@ agenda_move(struct agenda *agenda, struct agenda_item *item, struct host *host)
 		return;
 	if (queued)
 		queue_remove(&agenda->queue, item);
-	item->host->accounts--;
+	host_leave(item->host);
 	item->host = host;
-	host->accounts++;
+	host_enter(host);
 	if (queued)
 		queue_put(&agenda->queue, item, wished);
 }
@@ -168,7 +169,7 @@ agenda_move(struct agenda *agenda, struct agenda_item *item, struct host *host)
 void
 agenda_sweep_hosts(struct agenda *agenda)
 {
-	host_table_sweep(&agenda->queue.hosts);
+	queue_sweep_hosts(&agenda->queue);
 }
 
 void
@@ -184,22 +185,22 @@ void
 agenda_rest(
     struct agenda *agenda, struct agenda_item *item, enum poller_state state)
 {
-	take_out(agenda, item);
-	enter(agenda, item, state);
+	agenda_take_out(agenda, item);
+	agenda_enter(agenda, item, state);
 	/* Nobody wants it polled. */
 	if (state != POLLER_WAITING)
-		enter_health(agenda, item, POLLER_WELL);
+		agenda_enter_health(agenda, item, POLLER_WELL);
 }
 
 void
 agenda_hurry(struct agenda *agenda, struct agenda_item *item, int64_t now_ms)
 {
-	int64_t floor_ms = floor_until_ms(item);
+	int64_t floor_ms = agenda_floor_ms(item);
 
 	if (item->floor_s > 0 && floor_ms > now_ms)
-		wait_until(agenda, item, floor_ms);
+		agenda_wait(agenda, item, floor_ms);
 	else
-		queue_up(agenda, item, false);
+		agenda_queue(agenda, item, false);
 }
 
 void
@@ -217,7 +218,7 @@ agenda_wish(struct agenda *agenda, struct agenda_item *item, bool come_back)
 		return;
 	come_back &= item->state == POLLER_PAUSED;
 	before = come_back ? POLLER_PAUSED : POLLER_WAITING;
-	queue_up(agenda, item, true);
+	agenda_queue(agenda, item, true);
 	item->before = before & 7;
 }
 
@@ -282,6 +283,31 @@ agenda_renew(struct agenda *agenda, struct agenda_item *item, bool enabled,
 		agenda_hurry(agenda, item, now_ms);
 }
 
+size_t
+agenda_count(const struct agenda *agenda, enum poller_state state)
+{
+	return agenda->counts[state];
+}
+
+size_t
+agenda_count_health(const struct agenda *agenda, enum poller_health health)
+{
+	return agenda->health[health];
+}
+
+size_t
+agenda_count_failing(const struct agenda *agenda)
+{
+	return agenda->failing_count;
+}
+
+void
+agenda_each_running(const struct agenda *agenda,
+    void (*visit)(struct agenda_item *, void *arg), void *arg)
+{
+	queue_each_running(&agenda->queue, visit, arg);
+}
+
 /* ---- polls ---- */
 
 struct agenda_item *
@@ -291,13 +317,13 @@ agenda_start(struct agenda *agenda, int64_t now_ms)
 	struct agenda_item *item;
 
 	while ((due = schedule_first(&agenda->waiting)) != NULL &&
-	       due->due_ms <= now_ms)
-		queue_up(agenda, (struct agenda_item *)due, false);
+	       schedule_due_ms(due) <= now_ms)
+		agenda_queue(agenda, (struct agenda_item *)due, false);
 	item = queue_take(&agenda->queue, now_ms);
 	if (item == NULL)
 		return NULL;
 	item->session_ms = now_ms;
-	enter(agenda, item, POLLER_POLLING);
+	agenda_enter(agenda, item, POLLER_POLLING);
 	return item;
 }
 
@@ -307,11 +333,14 @@ agenda_next_ms(const struct agenda *agenda)
 	const struct schedule_item *due = schedule_first(&agenda->waiting);
 	int64_t next_ms = queue_next_ms(&agenda->queue);
 
-	return due != NULL && due->due_ms < next_ms ? due->due_ms : next_ms;
+	return due != NULL && schedule_due_ms(due) < next_ms
+		   ? schedule_due_ms(due)
+		   : next_ms;
 }
 
 static struct backoff_past
-past_of(const struct agenda_item *item, const struct agenda_outcome *outcome)
+agenda_past(
+    const struct agenda_item *item, const struct agenda_outcome *outcome)
 {
 	return (struct backoff_past){
 		.failures = item->failures,
@@ -321,10 +350,10 @@ past_of(const struct agenda_item *item, const struct agenda_outcome *outcome)
 }
 
 static enum poller_health
-health_after(
+agenda_health_after(
     const struct agenda_item *item, const struct agenda_outcome *outcome)
 {
-	const struct backoff_past past = past_of(item, outcome);
+	const struct backoff_past past = agenda_past(item, outcome);
 
 	if (!backoff_is_failure(outcome->result))
 		return POLLER_WELL;
@@ -333,7 +362,7 @@ health_after(
 }
 
 static void
-note(struct agenda_item *item, const struct agenda_outcome *outcome,
+agenda_note(struct agenda_item *item, const struct agenda_outcome *outcome,
     const struct pace *pace)
 {
 	bool well = !backoff_is_failure(outcome->result);
@@ -364,31 +393,31 @@ at_least(int64_t a, int64_t b)
 }
 
 static void
-after_failure(struct agenda *agenda, struct agenda_item *item,
+agenda_after_failure(struct agenda *agenda, struct agenda_item *item,
     const struct agenda_outcome *outcome, int64_t now_ms, uint32_t random)
 {
-	const struct backoff_past past = past_of(item, outcome);
+	const struct backoff_past past = agenda_past(item, outcome);
 	int64_t delay_ms, interval_ms;
 
 	interval_ms = at_least(item->interval_ms, item->floor_s * SECOND_MS);
 	delay_ms =
 	    backoff_delay_ms(outcome->result, &past, interval_ms, random);
-	wait_until(
-	    agenda, item, at_least(now_ms + delay_ms, floor_until_ms(item)));
+	agenda_wait(
+	    agenda, item, at_least(now_ms + delay_ms, agenda_floor_ms(item)));
 }
 
 static void
-after_success(struct agenda *agenda, struct agenda_item *item,
+agenda_after_success(struct agenda *agenda, struct agenda_item *item,
     const struct pace *pace, int64_t started_ms, int64_t now_ms)
 {
 	int64_t least_ms, not_before_ms;
 
 	least_ms = at_least(pace->min_ms, item->floor_s * SECOND_MS);
 	not_before_ms =
-	    at_least(started_ms + pace->min_ms, floor_until_ms(item));
-	wait_until(agenda, item,
-	    pace_next(item->time.share, item->interval_ms, least_ms,
-		not_before_ms, now_ms));
+	    at_least(started_ms + pace->min_ms, agenda_floor_ms(item));
+	agenda_wait(agenda, item,
+	    pace_next(schedule_share_of(&item->time), item->interval_ms,
+		least_ms, not_before_ms, now_ms));
 }
 
 enum poller_state
@@ -400,9 +429,9 @@ agenda_ended(struct agenda *agenda, struct agenda_item *item,
 
 	assert(item->state == POLLER_POLLING);
 	queue_release(&agenda->queue, item);
-	note(item, outcome, pace);
-	enter_health(agenda, item, health_after(item, outcome));
-	enter(agenda, item, POLLER_WAITING);
+	agenda_note(item, outcome, pace);
+	agenda_enter_health(agenda, item, agenda_health_after(item, outcome));
+	agenda_enter(agenda, item, POLLER_WAITING);
 	item->session_ms = now_ms;
 	item->again = item->pause = item->disabled = false;
 	item->renewed = item->elsewhere = false;
@@ -411,14 +440,15 @@ agenda_ended(struct agenda *agenda, struct agenda_item *item,
 	else if (was.pause)
 		agenda_rest(agenda, item, POLLER_PAUSED);
 	else if (was.again)
-		queue_up(agenda, item, true);
+		agenda_queue(agenda, item, true);
 	else if (was.renewed && was.before != POLLER_PAUSED)
 		agenda_hurry(agenda, item, now_ms);
 	else if (was.before != POLLER_WAITING)
 		agenda_rest(agenda, item, (enum poller_state)was.before);
 	else if (item->health == POLLER_WELL)
-		after_success(agenda, item, pace, was.session_ms, now_ms);
+		agenda_after_success(
+		    agenda, item, pace, was.session_ms, now_ms);
 	else
-		after_failure(agenda, item, outcome, now_ms, random);
+		agenda_after_failure(agenda, item, outcome, now_ms, random);
 	return agenda_state(item);
 }

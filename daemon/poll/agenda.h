@@ -133,6 +133,16 @@ enum poller_state agenda_ended(struct agenda *, struct agenda_item *,
     const struct agenda_outcome *, const struct pace *, int64_t now_ms,
     uint32_t random);
 
+/* How many accounts are in a state; how many fare so; how many wait for that.
+ */
+size_t agenda_count(const struct agenda *, enum poller_state);
+size_t agenda_count_health(const struct agenda *, enum poller_health);
+size_t agenda_count_failing(const struct agenda *);
+
+/* Call `visit` for each that is polling, whose poll may end in it. */
+void agenda_each_running(const struct agenda *,
+    void (*visit)(struct agenda_item *, void *arg), void *arg);
+
 /* The state of an account. */
 static inline enum poller_state
 agenda_state(const struct agenda_item *item)
@@ -145,6 +155,41 @@ static inline enum poller_health
 agenda_health(const struct agenda_item *item)
 {
 	return (enum poller_health)item->health;
+}
+
+/* Whether it is paused, or will be once its poll is over. */
+static inline bool
+agenda_is_paused(const struct agenda_item *item)
+{
+	return item->state == POLLER_PAUSED || item->pause;
+}
+
+/* How many of its polls failed in a row. */
+static inline unsigned
+agenda_failures(const struct agenda_item *item)
+{
+	return item->failures;
+}
+
+/* Its present interval, where that adapts; 0: the one configured. */
+static inline int64_t
+agenda_interval_ms(const struct agenda_item *item)
+{
+	return item->interval_ms;
+}
+
+/*
+ * In how long it is polled by itself: 0 where it only waits for a session, -1
+ * where it is not.
+ */
+static inline int64_t
+agenda_wait_ms(const struct agenda_item *item, int64_t now_ms)
+{
+	if (item->state == POLLER_QUEUED)
+		return 0;
+	return item->state == POLLER_WAITING && schedule_has(&item->time)
+		   ? schedule_due_ms(&item->time) - now_ms
+		   : -1;
 }
 
 #endif

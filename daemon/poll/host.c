@@ -1,5 +1,6 @@
 #include "daemon/poll/host.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -9,13 +10,13 @@
 #define FIRST_BUCKETS 64
 
 static size_t
-bucket_of(const struct host_table *table, const char *name)
+host_bucket(const struct host_table *table, const char *name)
 {
 	return (size_t)evpop_hash_name(name) & (table->bucket_count - 1);
 }
 
 static bool
-grow(struct host_table *table)
+host_table_grow(struct host_table *table)
 {
 	struct host_table larger = { .count = table->count };
 	struct host *host;
@@ -29,7 +30,7 @@ grow(struct host_table *table)
 	for (i = 0; i < table->bucket_count; i++) {
 		while ((host = table->buckets[i]) != NULL) {
 			table->buckets[i] = host->next;
-			bucket = bucket_of(&larger, host->name);
+			bucket = host_bucket(&larger, host->name);
 			host->next = larger.buckets[bucket];
 			larger.buckets[bucket] = host;
 		}
@@ -45,9 +46,9 @@ host_get(struct host_table *table, const char *name)
 	struct host *host;
 	size_t bucket, size;
 
-	if (table->count >= table->bucket_count && !grow(table))
+	if (table->count >= table->bucket_count && !host_table_grow(table))
 		return NULL;
-	bucket = bucket_of(table, name);
+	bucket = host_bucket(table, name);
 	for (host = table->buckets[bucket]; host != NULL; host = host->next)
 		if (strcasecmp(host->name, name) == 0)
 			return host;
@@ -62,6 +63,19 @@ host_get(struct host_table *table, const char *name)
 	table->buckets[bucket] = host;
 	table->count++;
 	return host;
+}
+
+void
+host_enter(struct host *host)
+{
+	host->accounts++;
+}
+
+void
+host_leave(struct host *host)
+{
+	assert(host->accounts > 0);
+	host->accounts--;
 }
 
 void

@@ -40,6 +40,10 @@ struct host_table {
 struct host *host_get(struct host_table *, const char *name)
     __attribute__((warn_unused_result));
 
+/* An account names it from now on, or no longer. */
+void host_enter(struct host *);
+void host_leave(struct host *);
+
 /* Call `visit` for each host. */
 void host_table_each(const struct host_table *,
     void (*visit)(struct host *, void *arg), void *arg);

@@ -1,52 +1,291 @@
-/* The poller's life, its status, and what people ask of it. */
 #include "daemon/poll/poller.h"
 
 #include <assert.h>
 #include <event2/event.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/log/log.h"
-#include "daemon/poll/advice.h"
-#include "daemon/poll/poller_internal.h"
+#include "daemon/notify/notify.h"
+#include "daemon/poll/accounts.h"
+#include "daemon/poll/ledger.h"
+#include "daemon/poll/servers.h"
+#include "daemon/poll/tls.h"
+#include "daemon/poll/watch.h"
 #include "daemon/store/store.h"
 #include "lib/base/clock.h"
 
+/*
+ * So many in a turn of the loop, lest sessions under way wait for them all.
+ * Each may take a while, which the rate of log-ins wants to know.
+ */
+#define STARTS_PER_TURN 64
+
+enum poller_life {
+	POLLER_LIVES = 0,
+	POLLER_STOPS, /* no new polls */
+	POLLER_ENDED  /* and none under way: that was published */
+};
+
+struct poller {
+	struct run_resources resources;
+	struct agenda agenda;
+	struct accounts *accounts;
+	struct tls_table tls;
+	struct watch *watch;
+	struct event *timer; /* begins what is due */
+	struct event *grace; /* cuts what is under way */
+	struct notify_subscription health;
+	enum poller_life life;
+	bool once;
+	size_t once_left; /* accounts that --once still has to poll */
+	uint64_t polls, failures, messages, octets;
+};
+
+/* Look, from the loop, for what may run; soon. */
+static void
+poller_wake(void *arg)
+{
+	const struct timeval now = { 0, 0 };
+	struct poller *poller = arg;
+
+	/* Without memory it is told before there is a timer. */
+	if (poller->timer != NULL)
+		evtimer_add(poller->timer, &now);
+}
+
+/* ---- all polls under way ---- */
+
 /* Those whose account is removed already are among them. */
 static void
-each_running(struct poller *poller, void (*call)(struct run *))
+poller_each_run(struct poller *poller,
+    void (*visit)(struct agenda_item *, void *arg), void *arg)
 {
-	struct agenda_item *item, *next;
-	struct run *run;
+	agenda_each_running(&poller->agenda, visit, arg);
+}
 
-	for (item = TAILQ_FIRST(&poller->agenda.queue.running); item != NULL;
-	     item = next) {
-		next = TAILQ_NEXT(item, link);
-		run = ((struct poller_account *)item)->run;
-		if (run != NULL) /* it may be about to begin */
-			call(run);
-	}
+struct shared {
+	const struct run *run;
+	int64_t account_id;
+	bool is_shared;
+};
+
+static void
+poller_compare_run(struct agenda_item *item, void *arg)
+{
+	struct run *other = account_run(account_of(item));
+	struct shared *shared = arg;
+
+	if (other != NULL && other != shared->run &&
+	    run_progress(other)->account_id == shared->account_id)
+		shared->is_shared = true;
 }
 
 static bool
-is_shared(const struct run *run, int64_t account_id, void *arg)
+poller_is_shared(const struct run *run, int64_t account_id, void *arg)
 {
-	struct poller *poller = arg;
-	struct agenda_item *item;
-	struct run *other;
+	struct shared shared = { run, account_id, false };
 
-	TAILQ_FOREACH(item, &poller->agenda.queue.running, link) {
-		other = ((struct poller_account *)item)->run;
-		if (other != NULL && other != run &&
-		    run_progress(other)->account_id == account_id)
-			return true;
-	}
-	return false;
+	poller_each_run(arg, poller_compare_run, &shared);
+	return shared.is_shared;
 }
 
-/* The store works again: what waits because of it need not wait longer. */
+/* There is none yet where it is about to begin. */
 static void
-store_changed(const struct notify_event *event, void *arg)
+poller_stop_run(struct agenda_item *item, void *arg)
+{
+	struct run *run = account_run(account_of(item));
+
+	(void)arg;
+	if (run != NULL)
+		run_stop(run);
+}
+
+static void
+poller_lose_store(struct agenda_item *item, void *arg)
+{
+	struct run *run = account_run(account_of(item));
+
+	(void)arg;
+	if (run != NULL)
+		run_store_lost(run);
+}
+
+static void
+poller_cut_run(struct agenda_item *item, void *arg)
+{
+	struct run *run = account_run(account_of(item));
+
+	(void)arg;
+	if (run != NULL)
+		run_cancel(run, "cut short by the end of the daemon");
+}
+
+static void
+poller_grace_over(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	poller_each_run(arg, poller_cut_run, NULL);
+}
+
+/* ---- the end of a poll ---- */
+
+/* A poll is over, or could not begin: what the account does next. */
+static void
+poller_end(struct poller *poller, struct account *account,
+    const struct run_progress *progress)
+{
+	uint32_t held = account_held(account);
+
+	poller->polls += progress->wish != POLLER_WISH_DRY_RUN;
+	poller->failures += progress->result.error != EVPOP_ERROR_NONE;
+	poller->messages += progress->tally.fetched;
+	poller->octets += progress->tally.body_octets;
+	poller->once_left -= poller->once;
+	account_end(account, &poller->agenda, progress, poller->once);
+	accounts_note_held(poller->accounts, account, held);
+	if (!poller->once && poller->life == POLLER_LIVES)
+		watch_wake(poller->watch);
+	account_tell_over(account, poller->resources.notify, progress);
+	account_tell_state(account, poller->resources.notify);
+}
+
+static void
+poller_run_finished(struct run *run, const struct run_progress *progress,
+    void *owner, void *arg)
+{
+	struct account *account = owner;
+	struct poller *poller = arg;
+
+	assert(run == account_run(account));
+	account_take(account, run);
+	if (account_config(account) == NULL)
+		account_free(&poller->agenda, account);
+	else
+		poller_end(poller, account, progress);
+	run_free(&run);
+	poller_wake(poller);
+}
+
+/* ---- the beginning of a poll ---- */
+
+/*
+ * What keeps all polls from their servers.  Where it could not be found out
+ * whose row is whose, to go by the name alone might fetch everything again.
+ */
+static bool
+poller_is_hindered(struct poller *poller, struct evpop_result *why)
+{
+	const struct store_error *health =
+	    store_health(poller->resources.store);
+	enum store_status status = accounts_status(poller->accounts);
+
+	if (health->status != STORE_OK) {
+		evpop_result_set(why, EVPOP_ERROR_IO, EVPOP_PHASE_NONE,
+		    "the store cannot take mail (%s); it stays on the server",
+		    health->text);
+		return true;
+	}
+	if (status == STORE_OK)
+		return false;
+	evpop_result_set(why, EVPOP_ERROR_IO, EVPOP_PHASE_NONE,
+	    "the store does not tell which account this was (%s): %s; mail "
+	    "stays on the server",
+	    store_status_name(status), store_status_hint(status));
+	accounts_tell_again(poller->accounts);
+	return true;
+}
+
+/* What keeps a poll from beginning is reported like a poll that failed. */
+static void
+poller_begin(struct poller *poller, struct account *account)
+{
+	struct run_progress progress;
+	struct evpop_result why;
+
+	account_tell_begun(account, poller->resources.notify);
+	account_tell_state(account, poller->resources.notify);
+	if (!poller_is_hindered(poller, &why) &&
+	    !account_is_held(account, &why) &&
+	    account_begin(account, &poller->resources, &poller->tls, &why))
+		return;
+	progress = account_failure(account, &why);
+	poller_end(poller, account, &progress);
+}
+
+/* Returns whether there may be more to begin. */
+static bool
+poller_begin_some(struct poller *poller)
+{
+	struct agenda_item *item;
+	unsigned starts;
+
+	for (starts = 0; starts < STARTS_PER_TURN; starts++) {
+		item =
+		    agenda_start(&poller->agenda, evpop_clock_monotonic_ms());
+		if (item == NULL)
+			return false;
+		poller_begin(poller, account_of(item));
+	}
+	return true;
+}
+
+static void
+poller_wait(struct poller *poller)
+{
+	int64_t next_ms = agenda_next_ms(&poller->agenda), wait_ms;
+	struct timeval wait;
+
+	/* What was changed by starting polls has been looked at. */
+	evtimer_del(poller->timer);
+	if (next_ms == INT64_MAX)
+		return;
+	wait_ms = next_ms - evpop_clock_monotonic_ms();
+	if (wait_ms < 0)
+		wait_ms = 0;
+	wait.tv_sec = (time_t)(wait_ms / 1000);
+	wait.tv_usec = (suseconds_t)(wait_ms % 1000 * 1000);
+	evtimer_add(poller->timer, &wait);
+}
+
+static void
+poller_end_all(struct poller *poller)
+{
+	if (poller->life == POLLER_LIVES && poller->once &&
+	    poller->once_left == 0)
+		poller->life = POLLER_STOPS;
+	if (poller->life != POLLER_STOPS ||
+	    agenda_count(&poller->agenda, POLLER_POLLING) > 0)
+		return;
+	poller->life = POLLER_ENDED;
+	evtimer_del(poller->grace);
+	notify_publish(poller->resources.notify,
+	    &(struct notify_event){ .kind = NOTIFY_POLLS_ENDED });
+}
+
+static void
+poller_dispatch(evutil_socket_t fd, short what, void *arg)
+{
+	struct poller *poller = arg;
+
+	(void)fd;
+	(void)what;
+	if (poller->life == POLLER_LIVES &&
+	    servers_are_known(poller->resources.servers) &&
+	    accounts_are_answered(poller->accounts)) {
+		if (poller_begin_some(poller))
+			poller_wake(poller);
+		else
+			poller_wait(poller);
+	}
+	poller_end_all(poller);
+}
+
+/* ---- the store's health ---- */
+
+/* What waits because of the store need not wait longer, once it works. */
+static void
+poller_store_changed(const struct notify_event *event, void *arg)
 {
 	struct poller *poller = arg;
 	const struct store_error *health =
@@ -61,224 +300,120 @@ store_changed(const struct notify_event *event, void *arg)
 		    "the store fails: %s; mail stays on the servers",
 		    health->text);
 		if (health->status == STORE_REPLACED)
-			each_running(poller, run_store_lost);
+			poller_each_run(poller, poller_lose_store, NULL);
 		return;
 	}
 	log_write(LOG_LEVEL_INFO, NULL, "the store works again");
-	configured_repeat(poller->configured, poller->config);
-	for (i = 0; i < poller->account_count; i++) {
-		item = &poller->accounts[i]->item;
+	accounts_tell_again(poller->accounts);
+	for (i = 0; i < accounts_count(poller->accounts); i++) {
+		item = account_item(accounts_at(poller->accounts, i));
 		/* That credentials were refused was not the store's fault. */
-		if (item->health == POLLER_FAILING)
+		if (agenda_health(item) == POLLER_FAILING)
 			agenda_retry(&poller->agenda, item, now_ms);
 	}
 	poller_wake(poller);
 }
 
-struct poller_account *
-poller_account_new(struct poller *poller, const struct config_account *config)
-{
-	struct host *host = agenda_host(&poller->agenda, config->host);
-	struct poller_account *account;
-
-	account = calloc(1, sizeof *account);
-	if (account == NULL || host == NULL) {
-		free(account);
-		return NULL;
-	}
-	account->config = config;
-	account->told_state = POLLER_DISABLED;
-	agenda_add(&poller->agenda, &account->item, config->name, host);
-	return account;
-}
-
-static bool
-make_accounts(struct poller *poller)
-{
-	size_t count = poller->config->account_count, i;
-
-	poller->accounts = calloc(count + 1, sizeof(*poller->accounts));
-	if (poller->accounts == NULL)
-		return false;
-	for (i = 0; i < count; i++) {
-		poller->accounts[i] =
-		    poller_account_new(poller, poller->config->accounts[i]);
-		if (poller->accounts[i] == NULL)
-			return false;
-		poller->account_count++;
-	}
-	if (!agenda_reserve(&poller->agenda, count))
-		return false;
-	for (i = 0; i < count; i++) {
-		if (!poller->config->accounts[i]->enabled)
-			continue;
-		agenda_hurry(&poller->agenda, &poller->accounts[i]->item, 0);
-		poller->once_left++;
-	}
-	return true;
-}
-
-static void
-cut(struct run *run)
-{
-	run_cancel(run, "cut short by the end of the daemon");
-}
-
-static void
-grace_over(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	each_running(arg, cut);
-}
+/* ---- its life ---- */
 
 /* There is no run yet where one begins, and none any more where it ended. */
 static void
-trace(const struct agenda_item *item, enum poller_state from,
+poller_trace(const struct agenda_item *item, enum poller_state from,
     enum poller_state to)
 {
-	const struct poller_account *account =
-	    (const struct poller_account *)item;
+	const struct config_account *config =
+	    account_config((const struct account *)item);
 
-	if (account->config == NULL || from == to)
-		return;
-	log_write(LOG_LEVEL_DEBUG, account->config->name, "%s -> %s",
-	    poller_state_name(from), poller_state_name(to));
-}
-
-/* Not from within the agenda, which a subscriber may make use of. */
-void
-poller_tell_state(struct poller *poller, struct poller_account *account)
-{
-	const char *from, *to;
-
-	from = poller_shown_state((enum poller_state)account->told_state,
-	    (enum poller_health)account->told_health);
-	to = poller_shown_state(
-	    agenda_state(&account->item), agenda_health(&account->item));
-	account->told_state = agenda_state(&account->item) & 7;
-	account->told_health = agenda_health(&account->item) & 3;
-	if (strcmp(from, to) != 0)
-		notify_publish(poller->resources.notify,
-		    &(struct notify_event){ .kind = NOTIFY_ACCOUNT_STATE,
-			.account = account->config->name,
-			.state = { from, to } });
+	if (config != NULL && from != to)
+		log_write(LOG_LEVEL_DEBUG, config->name, "%s -> %s",
+		    poller_state_name(from), poller_state_name(to));
 }
 
 static void
-servers_known(void *arg)
+poller_set_limits(struct poller *poller, const struct config *config)
 {
-	struct poller *poller = arg;
+	const struct queue_limits limits = {
+		.sessions = config->max_sessions,
+		.sessions_per_host = config->max_sessions_per_host,
+		.logins_per_host = config->max_logins_per_host,
+	};
 
-	/* Without memory it is told before there is a timer. */
-	if (poller->timer != NULL)
-		poller_wake(poller);
+	agenda_set_limits(&poller->agenda, &limits, evpop_clock_monotonic_ms());
 }
 
-/* ---- who the accounts are ---- */
-
-static void
-log_news(const struct store_account_news *news)
+/* False without memory. */
+static bool
+poller_make(struct poller *poller, const struct poller_options *options,
+    const struct config *config)
 {
-	switch (news->kind) {
-	case STORE_ACCOUNT_RENAMED:
-		log_write(LOG_LEVEL_INFO, news->name,
-		    "continues as the account that was \"%s\"",
-		    news->former_name);
-		break;
-	case STORE_ACCOUNT_RESEMBLES:
-		log_write(LOG_LEVEL_WARNING, news->name,
-		    "it has no mail yet, and the host and user of the account "
-		    "\"%s\", which is no longer configured: if that was "
-		    "renamed, write \"id = %s\" into [account %s]",
-		    news->former_name, news->former_id, news->name);
-		break;
-	case STORE_ACCOUNT_REPLACES:
-		log_write(LOG_LEVEL_WARNING, news->name,
-		    "the account that had this name before is no longer "
-		    "configured: its mail stays in the store as \"%s\"",
-		    news->former_name);
-		break;
-	}
-}
-
-static void
-take_news(struct poller *poller, const struct store_account_news *news)
-{
-	struct poller_account *account = poller_find(poller, news->name);
-
-	log_news(news);
-	if (account != NULL && news->kind == STORE_ACCOUNT_RESEMBLES)
-		findings_set_former(&account->findings, news->former_id);
-}
-
-/* What its polls waited for may be settled. */
-static void
-forget_former(struct poller *poller, struct poller_account *account)
-{
-	if (findings_former(account->findings) == NULL)
-		return;
-	findings_set_former(&account->findings, NULL);
-	agenda_retry(
-	    &poller->agenda, &account->item, evpop_clock_monotonic_ms());
-}
-
-static void
-accounts_known(enum store_status status, const struct store_account_news *news,
-    size_t count, void *arg)
-{
-	struct poller *poller = arg;
-	size_t i;
-
-	for (i = 0; status == STORE_OK && i < poller->account_count; i++)
-		forget_former(poller, poller->accounts[i]);
-	for (i = 0; i < count; i++)
-		take_news(poller, &news[i]);
-	if (poller->timer != NULL)
-		poller_wake(poller);
-}
-
-struct poller *
-poller_new(const struct poller_options *options, const struct config *config)
-{
-	struct poller *poller;
-
-	poller = calloc(1, sizeof *poller);
-	if (poller == NULL)
-		return NULL;
 	poller->resources = (struct run_resources){
 		.base = options->base,
 		.names = options->names,
 		.store = options->store,
 		.notify = options->notify,
-		.servers = servers_new(options->store, servers_known, poller),
+		.servers = servers_new(options->store, poller_wake, poller),
 		.ledger = ledger_new(LEDGER_LEAST + config->memory_limit),
 		.memory_limit = config->memory_limit,
-		.is_shared = is_shared,
-		.finished = poller_finish_run,
+		.is_shared = poller_is_shared,
+		.finished = poller_run_finished,
 		.arg = poller,
 	};
-	poller->once = options->once;
-	poller->config = config;
-	poller->configured =
-	    configured_new(options->store, accounts_known, poller);
-	agenda_init(&poller->agenda, trace);
-	poller_set_limits(poller);
+	poller->accounts =
+	    accounts_new(options->store, &poller->agenda, poller_wake, poller);
+	poller->watch =
+	    watch_new(options->base, &poller->agenda, poller_wake, poller);
 	poller->timer = evtimer_new(options->base, poller_dispatch, poller);
-	poller->grace = evtimer_new(options->base, grace_over, poller);
-	poller->watch = evtimer_new(options->base, poller_watch_step, poller);
-	if (poller->resources.servers == NULL || poller->configured == NULL ||
-	    poller->resources.ledger == NULL || poller->timer == NULL ||
-	    poller->grace == NULL || poller->watch == NULL ||
-	    !make_accounts(poller)) {
+	poller->grace = evtimer_new(options->base, poller_grace_over, poller);
+	return poller->resources.servers != NULL &&
+	       poller->resources.ledger != NULL && poller->accounts != NULL &&
+	       poller->watch != NULL && poller->timer != NULL &&
+	       poller->grace != NULL;
+}
+
+struct poller *
+poller_new(const struct poller_options *options, const struct config *config)
+{
+	const struct config_diff nothing = { 0 };
+	struct poller *poller;
+	size_t i;
+
+	poller = calloc(1, sizeof *poller);
+	if (poller == NULL)
+		return NULL;
+	agenda_init(&poller->agenda, poller_trace);
+	poller_set_limits(poller, config);
+	poller->once = options->once;
+	if (!poller_make(poller, options, config) ||
+	    !accounts_take(poller->accounts, config, &nothing)) {
 		poller_free(&poller);
 		return NULL;
 	}
-	notify_subscribe(options->notify, &poller->subscription,
-	    NOTIFY_BIT(NOTIFY_STORE_HEALTH), store_changed, poller);
-	configured_tell(poller->configured, config);
+	for (i = 0; i < config->account_count; i++)
+		poller->once_left += config->accounts[i]->enabled;
+	notify_subscribe(options->notify, &poller->health,
+	    NOTIFY_BIT(NOTIFY_STORE_HEALTH), poller_store_changed, poller);
+	accounts_tell(poller->accounts);
 	poller_wake(poller);
 	return poller;
+}
+
+bool
+poller_reload(struct poller *poller, const struct config *config,
+    const struct config_diff *diff)
+{
+	size_t i;
+
+	if (!accounts_take(poller->accounts, config, diff))
+		return false;
+	poller_set_limits(poller, config);
+	accounts_tell(poller->accounts);
+	for (i = 0; i < accounts_count(poller->accounts); i++)
+		account_tell_state(
+		    accounts_at(poller->accounts, i), poller->resources.notify);
+	/* Certificates may have changed in files of the same name. */
+	tls_table_clear(&poller->tls);
+	poller_wake(poller);
+	return true;
 }
 
 void
@@ -289,8 +424,9 @@ poller_stop(struct poller *poller, int64_t grace_ms)
 		.tv_usec = (suseconds_t)(grace_ms % 1000 * 1000),
 	};
 
-	poller->stopping = true;
-	each_running(poller, run_stop);
+	if (poller->life == POLLER_LIVES)
+		poller->life = POLLER_STOPS;
+	poller_each_run(poller, poller_stop_run, NULL);
 	evtimer_add(poller->grace, &grace);
 	poller_wake(poller);
 }
@@ -299,94 +435,72 @@ void
 poller_free(struct poller **poller_p)
 {
 	struct poller *poller = *poller_p;
-	size_t i;
 
 	if (poller == NULL)
 		return;
 	*poller_p = NULL;
-	assert(poller->agenda.counts[POLLER_POLLING] == 0);
-	notify_leave(&poller->subscription);
-	for (i = 0; i < poller->account_count; i++)
-		poller_account_free(poller->accounts[i]);
-	free(poller->accounts);
+	assert(agenda_count(&poller->agenda, POLLER_POLLING) == 0);
+	notify_leave(&poller->health);
+	accounts_free(&poller->accounts);
+	watch_free(&poller->watch);
 	agenda_clear(&poller->agenda);
 	tls_table_clear(&poller->tls);
 	servers_free(&poller->resources.servers);
-	configured_free(&poller->configured);
 	ledger_free(&poller->resources.ledger);
 	if (poller->timer != NULL)
 		event_free(poller->timer);
 	if (poller->grace != NULL)
 		event_free(poller->grace);
-	if (poller->watch != NULL)
-		event_free(poller->watch);
 	free(poller);
 }
 
 /* ---- wishes ---- */
 
-static int
-compare_name(const void *name, const void *account)
+/* The account of a name, that may be polled. */
+static enum poller_answer
+poller_find(
+    const struct poller *poller, const char *name, struct account **account_r)
 {
-	return strcmp(
-	    name, (*(struct poller_account *const *)account)->config->name);
-}
-
-struct poller_account *
-poller_find(const struct poller *poller, const char *name)
-{
-	struct poller_account **found;
-
-	found = bsearch(name, poller->accounts, poller->account_count,
-	    sizeof(*poller->accounts), compare_name);
-	return found == NULL ? NULL : *found;
+	*account_r = accounts_find(poller->accounts, name);
+	if (*account_r == NULL)
+		return POLLER_NO_SUCH_ACCOUNT;
+	return agenda_state(account_item(*account_r)) == POLLER_DISABLED
+		   ? POLLER_IS_DISABLED
+		   : POLLER_DONE;
 }
 
 enum poller_answer
 poller_poll_now(struct poller *poller, const char *name, enum poller_wish wish)
 {
-	struct poller_account *account = poller_find(poller, name);
+	struct account *account;
+	enum poller_answer answer = poller_find(poller, name, &account);
 
 	assert(wish < POLLER_WISH_COUNT);
-	if (account == NULL)
-		return POLLER_NO_SUCH_ACCOUNT;
-	if (account->item.state == POLLER_DISABLED)
-		return POLLER_IS_DISABLED;
-	/* Every poll is one; it takes no other wish away. */
-	if (wish != POLLER_WISH_POLL)
-		account->wish = wish & 7;
+	if (answer != POLLER_DONE)
+		return answer;
+	account_set_wish(account, wish);
 	/* Where it polls already, mail may have come since it was listed. */
-	agenda_wish(&poller->agenda, &account->item,
-	    account->wish == POLLER_WISH_DRY_RUN);
-	poller_tell_state(poller, account);
+	agenda_wish(&poller->agenda, account_item(account),
+	    account_wish(account) == POLLER_WISH_DRY_RUN);
+	account_tell_state(account, poller->resources.notify);
 	poller_wake(poller);
-	return account->item.state == POLLER_POLLING ? POLLER_ALREADY
-						     : POLLER_DONE;
-}
-
-const struct poller_plan *
-poller_plan(const struct poller *poller, const char *name)
-{
-	const struct poller_account *account = poller_find(poller, name);
-
-	return account == NULL ? NULL : findings_plan(account->findings);
+	return agenda_state(account_item(account)) == POLLER_POLLING
+		   ? POLLER_ALREADY
+		   : POLLER_DONE;
 }
 
 enum poller_answer
 poller_pause(struct poller *poller, const char *name)
 {
-	struct poller_account *account = poller_find(poller, name);
-	struct agenda_item *item;
+	struct account *account;
+	enum poller_answer answer = poller_find(poller, name, &account);
 
-	if (account == NULL)
-		return POLLER_NO_SUCH_ACCOUNT;
-	item = &account->item;
-	if (item->state == POLLER_DISABLED)
-		return POLLER_IS_DISABLED;
-	if (item->state == POLLER_PAUSED || item->pause)
+	if (answer != POLLER_DONE)
+		return answer;
+	if (agenda_is_paused(account_item(account)))
 		return POLLER_ALREADY;
-	agenda_pause(&poller->agenda, item);
-	poller_tell_state(poller, account);
+	agenda_pause(&poller->agenda, account_item(account));
+	account_tell_state(account, poller->resources.notify);
 	poller_wake(poller);
 	return POLLER_DONE;
 }
@@ -394,19 +508,17 @@ poller_pause(struct poller *poller, const char *name)
 enum poller_answer
 poller_resume(struct poller *poller, const char *name)
 {
-	struct poller_account *account = poller_find(poller, name);
-	struct agenda_item *item;
+	struct account *account;
+	enum poller_answer answer = poller_find(poller, name, &account);
 
-	if (account == NULL)
-		return POLLER_NO_SUCH_ACCOUNT;
-	item = &account->item;
-	if (item->state == POLLER_DISABLED)
-		return POLLER_IS_DISABLED;
-	if (item->state != POLLER_PAUSED && item->health == POLLER_WELL &&
-	    !item->pause)
+	if (answer != POLLER_DONE)
+		return answer;
+	if (!agenda_is_paused(account_item(account)) &&
+	    agenda_health(account_item(account)) == POLLER_WELL)
 		return POLLER_ALREADY;
-	agenda_resume(&poller->agenda, item, evpop_clock_monotonic_ms());
-	poller_tell_state(poller, account);
+	agenda_resume(
+	    &poller->agenda, account_item(account), evpop_clock_monotonic_ms());
+	account_tell_state(account, poller->resources.notify);
 	poller_wake(poller);
 	return POLLER_DONE;
 }
@@ -416,110 +528,59 @@ poller_resume(struct poller *poller, const char *name)
 void
 poller_status(const struct poller *poller, struct poller_status *status)
 {
+	const struct agenda *agenda = &poller->agenda;
+
 	*status = (struct poller_status){
-		.accounts = poller->account_count,
-		.polling = poller->agenda.counts[POLLER_POLLING],
-		.queued = poller->agenda.counts[POLLER_QUEUED],
-		.failing = poller->agenda.health[POLLER_FAILING] +
-			   poller->agenda.health[POLLER_REFUSED],
-		.refused = poller->agenda.health[POLLER_REFUSED],
+		.accounts = accounts_count(poller->accounts),
+		.polling = agenda_count(agenda, POLLER_POLLING),
+		.queued = agenda_count(agenda, POLLER_QUEUED),
+		.failing = agenda_count_health(agenda, POLLER_FAILING) +
+			   agenda_count_health(agenda, POLLER_REFUSED),
+		.refused = agenda_count_health(agenda, POLLER_REFUSED),
 		.polls = poller->polls,
 		.failures = poller->failures,
 		.messages = poller->messages,
 		.octets = poller->octets,
-		.held_accounts = poller->held_accounts,
-		.held_deletions = poller->held_deletions,
 	};
-}
-
-static int64_t
-next_ms(const struct agenda_item *item)
-{
-	if (item->state == POLLER_QUEUED)
-		return evpop_clock_unix_ms();
-	if (item->time.position == 0)
-		return 0;
-	return evpop_clock_unix_ms() + item->time.due_ms -
-	       evpop_clock_monotonic_ms();
-}
-
-static void
-fill_status(
-    const struct poller_account *account, struct poller_account_status *status)
-{
-	const struct pace pace = poller_pace(account->config);
-	const struct agenda_item *item = &account->item;
-	const struct tally *now;
-
-	*status = (struct poller_account_status){
-		.name = account->config->name,
-		.host = account->config->host,
-		.user = account->config->user,
-		.state = agenda_state(item),
-		.health = agenda_health(item),
-		.next_ms = next_ms(item),
-		.interval_ms = pace_bounded(&pace, item->interval_ms),
-		.last_started_ms = account->last_started_ms,
-		.last_finished_ms = account->last_finished_ms,
-		.last_success_ms = account->last_success_ms,
-		.failing_since_ms = account->failing_since_ms,
-		.last_outcome =
-		    account->last_finished_ms == 0
-			? NULL
-			: evpop_error_name(
-			      (enum evpop_error)account->last_outcome),
-		.last_text = account->last_text,
-		.failures = item->failures,
-		.tally = account->tally,
-		.identity = poller_identity_name(
-		    (enum poller_identity)account->identity),
-		.moved = findings_moved(account->findings),
-		.former_id = findings_former(account->findings),
-	};
-	if (account->run == NULL)
-		return;
-	now = &run_progress(account->run)->tally;
-	status->tally.messages = now->messages;
-	status->tally.fetched = now->fetched;
-	status->tally.deleted = now->deleted;
-	status->tally.failed = now->failed;
-	status->tally.octets_in = now->octets_in;
+	status->held_deletions =
+	    accounts_held(poller->accounts, &status->held_accounts);
 }
 
 bool
 poller_account_status(const struct poller *poller, const char *name,
     struct poller_account_status *status)
 {
-	const struct poller_account *account = poller_find(poller, name);
+	const struct account *account = accounts_find(poller->accounts, name);
 
-	if (account == NULL)
-		return false;
-	fill_status(account, status);
-	return true;
-}
-
-bool
-poller_account_advice(const struct poller *poller, const char *name,
-    char advice[POLLER_ADVICE_SIZE])
-{
-	const struct poller_account *account = poller_find(poller, name);
-
-	_Static_assert(ADVICE_SIZE == POLLER_ADVICE_SIZE, "one size");
-	/* What to do where it may be another account is its trouble's text. */
-	if (account == NULL || findings_former(account->findings) != NULL ||
-	    agenda_health(&account->item) == POLLER_WELL)
-		return false;
-	advice_write(
-	    advice, (enum advice)account->advice, account->config, false);
-	return true;
+	if (account != NULL)
+		account_status(account, status);
+	return account != NULL;
 }
 
 bool
 poller_account_status_at(const struct poller *poller, size_t index,
     struct poller_account_status *status)
 {
-	if (index >= poller->account_count)
-		return false;
-	fill_status(poller->accounts[index], status);
-	return true;
+	const struct account *account = accounts_at(poller->accounts, index);
+
+	if (account != NULL)
+		account_status(account, status);
+	return account != NULL;
+}
+
+bool
+poller_account_advice(const struct poller *poller, const char *name,
+    char advice[POLLER_ADVICE_SIZE])
+{
+	const struct account *account = accounts_find(poller->accounts, name);
+
+	return account != NULL && account_advice(account, advice);
+}
+
+const struct poller_plan *
+poller_plan(const struct poller *poller, const char *name)
+{
+	const struct account *account = accounts_find(poller->accounts, name);
+
+	return account == NULL ? NULL : account_plan(account);
 }

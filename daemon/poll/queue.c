@@ -28,10 +28,22 @@ queue_reserve(struct queue *queue)
 	return schedule_reserve(&queue->wishes, queue->hosts.count);
 }
 
+struct host *
+queue_host(struct queue *queue, const char *name)
+{
+	return host_get(&queue->hosts, name);
+}
+
+void
+queue_sweep_hosts(struct queue *queue)
+{
+	host_table_sweep(&queue->hosts);
+}
+
 /* ---- where hosts stand ---- */
 
 static void
-move_host(struct queue *queue, struct host *host, enum host_place place)
+queue_move_host(struct queue *queue, struct host *host, enum host_place place)
 {
 	if (host->place == HOST_READY)
 		TAILQ_REMOVE(&queue->ready, host, link);
@@ -49,16 +61,16 @@ move_host(struct queue *queue, struct host *host, enum host_place place)
  * for it, and its first wish stands among those of all hosts.
  */
 static void
-settle(struct queue *queue, struct host *host)
+queue_settle(struct queue *queue, struct host *host)
 {
 	struct agenda_item *wish = TAILQ_FIRST(&host->wished);
 	bool open = host->place != HOST_COOLING &&
 		    host->sessions < queue->limits.sessions_per_host;
 
 	if (!open && host->place == HOST_READY)
-		move_host(queue, host, HOST_ASIDE);
+		queue_move_host(queue, host, HOST_ASIDE);
 	if (open && TAILQ_EMPTY(&host->due) != (host->place == HOST_ASIDE))
-		move_host(queue, host,
+		queue_move_host(queue, host,
 		    TAILQ_EMPTY(&host->due) ? HOST_ASIDE : HOST_READY);
 	if (wish == NULL)
 		return;
@@ -71,7 +83,7 @@ settle(struct queue *queue, struct host *host)
 /* ---- the rate of log-ins ---- */
 
 static int64_t
-spacing_us(const struct queue *queue)
+queue_spacing_us(const struct queue *queue)
 {
 	int64_t rate = queue->limits.logins_per_host;
 
@@ -83,14 +95,14 @@ spacing_us(const struct queue *queue)
  * counting from there reaches the full rate, and never exceeds it by the clock.
  */
 static void
-cool(struct queue *queue, struct host *host, int64_t now_ms)
+queue_cool(struct queue *queue, struct host *host, int64_t now_ms)
 {
 	int64_t earliest_us = (now_ms - 1) * MILLISECOND_US + 1;
 
 	if (host->next_login_us < earliest_us)
 		host->next_login_us = earliest_us;
-	host->next_login_us += spacing_us(queue);
-	move_host(queue, host, HOST_COOLING);
+	host->next_login_us += queue_spacing_us(queue);
+	queue_move_host(queue, host, HOST_COOLING);
 }
 
 /*
@@ -98,14 +110,14 @@ cool(struct queue *queue, struct host *host, int64_t now_ms)
  * (but for a part of a millisecond).
  */
 static void
-release_cooled(struct queue *queue, int64_t now_ms)
+queue_release_cooled(struct queue *queue, int64_t now_ms)
 {
 	struct host *host;
 
 	while ((host = TAILQ_FIRST(&queue->cooling)) != NULL &&
 	       host->next_login_us <= now_ms * MILLISECOND_US) {
-		move_host(queue, host, HOST_ASIDE);
-		settle(queue, host);
+		queue_move_host(queue, host, HOST_ASIDE);
+		queue_settle(queue, host);
 	}
 }
 
@@ -120,9 +132,9 @@ queue_next_ms(const struct queue *queue)
 }
 
 static void
-settle_host(struct host *host, void *queue)
+queue_settle_each(struct host *host, void *queue)
 {
-	settle(queue, host);
+	queue_settle(queue, host);
 }
 
 void
@@ -136,9 +148,9 @@ queue_set_limits(
 	if (rate)
 		TAILQ_FOREACH(host, &queue->cooling, link)
 			host->next_login_us =
-			    now_ms * MILLISECOND_US + spacing_us(queue);
-	release_cooled(queue, now_ms);
-	host_table_each(&queue->hosts, settle_host, queue);
+			    now_ms * MILLISECOND_US + queue_spacing_us(queue);
+	queue_release_cooled(queue, now_ms);
+	host_table_each(&queue->hosts, queue_settle_each, queue);
 }
 
 /* ---- accounts ---- */
@@ -154,11 +166,11 @@ queue_put(struct queue *queue, struct agenda_item *item, bool wished)
 		TAILQ_INSERT_TAIL(&host->wished, item, link);
 	} else
 		TAILQ_INSERT_TAIL(&host->due, item, link);
-	settle(queue, host);
+	queue_settle(queue, host);
 }
 
 static void
-unlink_item(struct queue *queue, struct agenda_item *item)
+queue_unlink(struct queue *queue, struct agenda_item *item)
 {
 	struct host *host = item->host;
 
@@ -173,12 +185,12 @@ unlink_item(struct queue *queue, struct agenda_item *item)
 void
 queue_remove(struct queue *queue, struct agenda_item *item)
 {
-	unlink_item(queue, item);
-	settle(queue, item->host);
+	queue_unlink(queue, item);
+	queue_settle(queue, item->host);
 }
 
 static struct agenda_item *
-choose(const struct queue *queue)
+queue_choose(const struct queue *queue)
 {
 	struct schedule_item *wish = schedule_first(&queue->wishes);
 	struct host *host = TAILQ_FIRST(&queue->ready);
@@ -195,25 +207,37 @@ queue_take(struct queue *queue, int64_t now_ms)
 	struct host *host;
 	bool wished;
 
-	release_cooled(queue, now_ms);
+	queue_release_cooled(queue, now_ms);
 	if (queue->sessions >= queue->limits.sessions)
 		return NULL;
-	item = choose(queue);
+	item = queue_choose(queue);
 	if (item == NULL)
 		return NULL;
 	host = item->host;
 	wished = item->wished;
-	unlink_item(queue, item);
+	queue_unlink(queue, item);
 	item->session = host;
 	host->sessions++;
 	queue->sessions++;
 	TAILQ_INSERT_TAIL(&queue->running, item, link);
 	if (queue->limits.logins_per_host > 0)
-		cool(queue, host, now_ms);
+		queue_cool(queue, host, now_ms);
 	else if (!wished) /* it had its turn */
-		move_host(queue, host, HOST_ASIDE);
-	settle(queue, host);
+		queue_move_host(queue, host, HOST_ASIDE);
+	queue_settle(queue, host);
 	return item;
+}
+
+void
+queue_each_running(const struct queue *queue,
+    void (*visit)(struct agenda_item *, void *arg), void *arg)
+{
+	struct agenda_item *item, *next;
+
+	for (item = TAILQ_FIRST(&queue->running); item != NULL; item = next) {
+		next = TAILQ_NEXT(item, link);
+		visit(item, arg);
+	}
 }
 
 void
@@ -226,5 +250,5 @@ queue_release(struct queue *queue, struct agenda_item *item)
 	item->session = NULL;
 	host->sessions--;
 	queue->sessions--;
-	settle(queue, host);
+	queue_settle(queue, host);
 }

@@ -39,6 +39,13 @@ void queue_clear(struct queue *);
  */
 bool queue_reserve(struct queue *) __attribute__((warn_unused_result));
 
+/* A host, made where missing; NULL without memory. */
+struct host *queue_host(struct queue *, const char *name)
+    __attribute__((warn_unused_result));
+
+/* Forget the hosts that no account names and no session uses. */
+void queue_sweep_hosts(struct queue *);
+
 /* May be changed at any time; sessions above a new limit go on. */
 void queue_set_limits(
     struct queue *, const struct queue_limits *, int64_t now_ms);
@@ -51,6 +58,10 @@ void queue_remove(struct queue *, struct agenda_item *);
 
 /* Who may start a session now, which it then has; NULL: nobody may. */
 struct agenda_item *queue_take(struct queue *, int64_t now_ms);
+
+/* Call `visit` for each that has a session, which may end in it. */
+void queue_each_running(const struct queue *,
+    void (*visit)(struct agenda_item *, void *arg), void *arg);
 
 /* An item's session is over. */
 void queue_release(struct queue *, struct agenda_item *);

@@ -37,6 +37,25 @@ void schedule_remove(struct schedule *, struct schedule_item *);
 /* The earliest, which stays in; NULL where there is none. */
 struct schedule_item *schedule_first(const struct schedule *);
 
+static inline uint32_t
+schedule_share_of(const struct schedule_item *item)
+{
+	return item->share;
+}
+
+/* When an item is due; and whether it is in a schedule. */
+static inline int64_t
+schedule_due_ms(const struct schedule_item *item)
+{
+	return item->due_ms;
+}
+
+static inline bool
+schedule_has(const struct schedule_item *item)
+{
+	return item->position != 0;
+}
+
 void schedule_clear(struct schedule *);
 
 /* A hash of the name, which picks its moment within any interval. */

@@ -1,13 +1,10 @@
-/*
- * The files of passwords of accounts that fail: one that has changed is tried
- * at once.
- */
+#include "daemon/poll/watch.h"
+
 #include <event2/event.h>
+#include <stdlib.h>
 
 #include "daemon/log/log.h"
-#include "daemon/poll/poller_internal.h"
-#include "daemon/poll/setup.h"
-#include "daemon/secret/mark.h"
+#include "daemon/poll/account.h"
 #include "lib/base/clock.h"
 
 /* From one round to the next; and in a round, so many in a turn of the loop. */
@@ -15,72 +12,100 @@
 #define STEP_MS        50
 #define LOOKS_PER_STEP 64
 
-uint32_t
-poller_secret_mark(const struct config_account *account)
-{
-	struct secret_source source;
-
-	return setup_secret(account, &source) ? secret_mark(&source) : 0;
-}
-
-static void
-watch_look(struct poller *poller, struct poller_account *account)
-{
-	uint32_t mark = poller_secret_mark(account->config);
-
-	if (mark == account->secret_mark)
-		return;
-	account->secret_mark = mark;
-	log_write(LOG_LEVEL_INFO, account->config->name,
-	    "the password file has changed: polling at once");
-	agenda_retry(
-	    &poller->agenda, &account->item, evpop_clock_monotonic_ms());
-	poller_wake(poller);
-}
+struct watch {
+	struct agenda *agenda;
+	void (*retried)(void *arg);
+	void *arg;
+	struct event *timer;
+	size_t left; /* to look at in this round */
+};
 
 static void
-watch_wait(struct poller *poller, int64_t wait_ms)
+watch_wait(struct watch *watch, int64_t wait_ms)
 {
 	const struct timeval wait = {
 		.tv_sec = (time_t)(wait_ms / 1000),
 		.tv_usec = (suseconds_t)(wait_ms % 1000 * 1000),
 	};
 
-	evtimer_add(poller->watch, &wait);
+	evtimer_add(watch->timer, &wait);
+}
+
+static void
+watch_look_at(struct watch *watch, struct agenda_item *item)
+{
+	struct account *account = account_of(item);
+
+	if (!account_secret_has_changed(account))
+		return;
+	log_write(LOG_LEVEL_INFO, account_config(account)->name,
+	    "the password file has changed: polling at once");
+	agenda_retry(watch->agenda, item, evpop_clock_monotonic_ms());
+	watch->retried(watch->arg);
 }
 
 void
-poller_watch(struct poller *poller)
+watch_look(struct watch *watch)
 {
-	if (poller->agenda.failing_count > 0 && !poller->once &&
-	    !evtimer_pending(poller->watch, NULL))
-		watch_wait(poller, ROUND_MS);
-}
-
-void
-poller_watch_step(int fd, short what, void *arg)
-{
-	struct poller *poller = arg;
 	struct agenda_item *item;
 	unsigned looks;
 
+	if (watch->left == 0)
+		watch->left = agenda_count_failing(watch->agenda);
+	for (looks = 0; looks < LOOKS_PER_STEP && watch->left > 0; looks++) {
+		item = agenda_next_failing(watch->agenda);
+		if (item == NULL)
+			watch->left = 1;
+		else
+			watch_look_at(watch, item);
+		watch->left--;
+	}
+	if (watch->left > 0)
+		watch_wait(watch, STEP_MS);
+	else
+		watch_wake(watch);
+}
+
+static void
+watch_timer(evutil_socket_t fd, short what, void *arg)
+{
 	(void)fd;
 	(void)what;
-	if (poller->stopping)
+	watch_look(arg);
+}
+
+struct watch *
+watch_new(struct event_base *base, struct agenda *agenda,
+    void (*retried)(void *arg), void *arg)
+{
+	struct watch *watch = calloc(1, sizeof *watch);
+
+	if (watch == NULL)
+		return NULL;
+	watch->agenda = agenda;
+	watch->retried = retried;
+	watch->arg = arg;
+	watch->timer = evtimer_new(base, watch_timer, watch);
+	if (watch->timer == NULL)
+		watch_free(&watch);
+	return watch;
+}
+
+void
+watch_wake(struct watch *watch)
+{
+	if (agenda_count_failing(watch->agenda) > 0 &&
+	    !evtimer_pending(watch->timer, NULL))
+		watch_wait(watch, ROUND_MS);
+}
+
+void
+watch_free(struct watch **watch)
+{
+	if (*watch == NULL)
 		return;
-	if (poller->watch_left == 0)
-		poller->watch_left = poller->agenda.failing_count;
-	for (looks = 0; looks < LOOKS_PER_STEP && poller->watch_left > 0;
-	     looks++) {
-		item = agenda_next_failing(&poller->agenda);
-		if (item == NULL)
-			poller->watch_left = 1;
-		else
-			watch_look(poller, (struct poller_account *)item);
-		poller->watch_left--;
-	}
-	if (poller->watch_left > 0)
-		watch_wait(poller, STEP_MS);
-	else
-		poller_watch(poller);
+	if ((*watch)->timer != NULL)
+		event_free((*watch)->timer);
+	free(*watch);
+	*watch = NULL;
 }

@@ -21,7 +21,7 @@ TABLE = re.compile(r"^(?!static|extern|typedef)[a-z][\w *]*?\b(\w+)"
 WORD = re.compile(r"(?<![\w.])(?<!->)(?:(?:struct|enum) )?[A-Za-z_]\w*")
 
 STRUCT = re.compile(r"^struct (\w+) \{\n(.*?)^\}", re.M | re.S)
-MEMBER = re.compile(r"\bstruct (\w+) ([^;{}]*);")
+MEMBER = re.compile(r"(?<!const )\bstruct (\w+) ([^;{}]*);")
 NAME = re.compile(r"\**(\w+)")
 BODY = re.compile(r"^\w+\([^{};]*\)\n\{\n.*?^\}", re.M | re.S)
 VARIABLE = re.compile(r"\b(const )?struct (\w+) (const )?(\**)(\w+)"

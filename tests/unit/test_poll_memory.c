@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "daemon/log/log.h"
-#include "daemon/poll/poller_internal.h"
+#include "daemon/poll/accounts.h"
 #include "daemon/store/store.h"
 #include "tests/unit/test_config_folder.h"
 
@@ -68,9 +68,13 @@ write_accounts(const struct folder *folder, int per_host)
 	return octets;
 }
 
+struct house {
+	struct agenda agenda;
+	struct accounts *accounts;
+};
+
 static void
-end_poll(struct poller *poller, struct poller_account *account, int64_t now_ms,
-    bool well)
+poll_all(struct house *house, bool well)
 {
 	struct run_progress progress = {
 		.started_ms = 1,
@@ -78,28 +82,46 @@ end_poll(struct poller *poller, struct poller_account *account, int64_t now_ms,
 		.tally.messages = 7,
 		.identity = POLLER_IDENTITY_UNIQUE_ID,
 	};
-	const struct pace pace = poller_pace(account->config);
+	struct agenda_item *item;
+	size_t polls = 0, i;
 
 	if (!well)
 		evpop_result_set(&progress.result, EVPOP_ERROR_IO,
 		    EVPOP_PHASE_CONNECT, "%s", TEXT);
-	(void)agenda_ended(&poller->agenda, &account->item,
-	    &(struct agenda_outcome){
-		.result = &progress.result, .yield = PACE_QUIET },
-	    &pace, now_ms, 0);
-	poller_account_note(account, &progress, 1000);
+	for (i = 0; i < ACCOUNTS; i++)
+		agenda_wish(&house->agenda,
+		    account_item(accounts_at(house->accounts, i)), false);
+	for (; (item = agenda_start(&house->agenda, 1)) != NULL; polls++)
+		account_end(account_of(item), &house->agenda, &progress, false);
+	assert_int_equal(polls, ACCOUNTS);
+	assert_int_equal(
+	    agenda_count(&house->agenda, POLLER_WAITING), ACCOUNTS);
 }
 
 static void
-poll_all(struct poller *poller, int64_t now_ms, bool well)
+accounts_known(void *arg)
 {
-	struct agenda_item *item;
-	size_t polls = 0;
+	(void)arg;
+}
 
-	for (; (item = agenda_start(&poller->agenda, now_ms)) != NULL; polls++)
-		end_poll(poller, (struct poller_account *)item, now_ms, well);
-	assert_int_equal(polls, ACCOUNTS);
-	assert_int_equal(poller->agenda.counts[POLLER_WAITING], ACCOUNTS);
+/* What the store is told of them passes. */
+static void
+house_open(struct house *house, struct store *store, struct event_base *base,
+    const struct config *config)
+{
+	const struct config_diff nothing = { 0 };
+	const struct queue_limits limits = { .sessions = ACCOUNTS,
+		.sessions_per_host = ACCOUNTS };
+
+	agenda_init(&house->agenda, NULL);
+	agenda_set_limits(&house->agenda, &limits, 0);
+	house->accounts =
+	    accounts_new(store, &house->agenda, accounts_known, NULL);
+	assert_non_null(house->accounts);
+	assert_true(accounts_take(house->accounts, config, &nothing));
+	accounts_tell(house->accounts);
+	while (!accounts_are_answered(house->accounts))
+		assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
 }
 
 static void
@@ -114,16 +136,6 @@ check_cost(const char *what, size_t octets, size_t strings, size_t cost_max)
 		fail_msg("more than %zu octets", cost_max);
 }
 
-/* What the store is told of them passes; nothing is polled meanwhile. */
-static void
-settle(struct poller *poller, struct event_base *base)
-{
-	poller->stopping = poller->has_ended = true;
-	while (!configured_is_answered(poller->configured))
-		assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
-	poller->stopping = poller->has_ended = false;
-}
-
 static void
 measure(void **state, int per_host, size_t cost_max)
 {
@@ -131,7 +143,7 @@ measure(void **state, int per_host, size_t cost_max)
 	struct event_base *base = event_base_new();
 	struct store_error error;
 	struct store *store;
-	struct poller *poller;
+	struct house house;
 	struct config *config;
 	char path[128];
 	size_t strings, before;
@@ -146,19 +158,17 @@ measure(void **state, int per_host, size_t cost_max)
 	before = allocated();
 	config = folder_read(folder);
 	assert_int_equal(config->account_count, ACCOUNTS);
-	poller = poller_new(
-	    &(struct poller_options){ .base = base, .store = store }, config);
-	assert_non_null(poller);
-	settle(poller, base);
+	house_open(&house, store, base, config);
 	check_cost(
 	    "before its first poll", allocated() - before, strings, cost_max);
-	poll_all(poller, 1, true);
+	poll_all(&house, true);
 	check_cost("after a poll", allocated() - before, strings, cost_max);
-	poll_all(poller, 1000000000, false);
+	poll_all(&house, false);
 	strings += ACCOUNTS * sizeof(TEXT);
 	check_cost(
 	    "after one that failed", allocated() - before, strings, cost_max);
-	poller_free(&poller);
+	accounts_free(&house.accounts);
+	agenda_clear(&house.agenda);
 	config_free(&config);
 	store_close(&store);
 	event_base_free(base);

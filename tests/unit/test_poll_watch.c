@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 #include "daemon/log/log.h"
-#include "daemon/poll/poller_internal.h"
+#include "daemon/poll/accounts.h"
+#include "daemon/poll/watch.h"
 #include "daemon/store/store.h"
 #include "tests/unit/test_config_folder.h"
 
@@ -26,7 +27,10 @@ struct scene {
 	struct event_base *base;
 	struct store *store;
 	struct config *config;
-	struct poller *poller;
+	struct agenda agenda;
+	struct accounts *accounts;
+	struct watch *watch;
+	unsigned retries;
 };
 
 static void
@@ -53,8 +57,17 @@ write_accounts(const struct folder *folder)
 }
 
 static void
+count_retry(void *arg)
+{
+	((struct scene *)arg)->retries++;
+}
+
+static void
 begin(struct scene *scene, const struct folder *folder)
 {
+	const struct config_diff nothing = { 0 };
+	const struct queue_limits limits = { .sessions = ACCOUNTS,
+		.sessions_per_host = ACCOUNTS };
 	struct store_error error;
 	char path[128];
 
@@ -67,17 +80,23 @@ begin(struct scene *scene, const struct folder *folder)
 	    STORE_OK);
 	write_accounts(folder);
 	scene->config = folder_read(folder);
-	scene->poller =
-	    poller_new(&(struct poller_options){ .base = scene->base,
-			   .store = scene->store },
-		scene->config);
-	assert_non_null(scene->poller);
+	agenda_init(&scene->agenda, NULL);
+	agenda_set_limits(&scene->agenda, &limits, 0);
+	scene->accounts =
+	    accounts_new(scene->store, &scene->agenda, count_retry, scene);
+	assert_non_null(scene->accounts);
+	assert_true(accounts_take(scene->accounts, scene->config, &nothing));
+	scene->watch =
+	    watch_new(scene->base, &scene->agenda, count_retry, scene);
+	assert_non_null(scene->watch);
 }
 
 static void
 end(struct scene *scene)
 {
-	poller_free(&scene->poller);
+	watch_free(&scene->watch);
+	accounts_free(&scene->accounts);
+	agenda_clear(&scene->agenda);
 	config_free(&scene->config);
 	store_close(&scene->store);
 	event_base_free(scene->base);
@@ -85,30 +104,25 @@ end(struct scene *scene)
 
 /* A poll of each that is due, which the server refuses. */
 static size_t
-refuse_all(struct poller *poller)
+refuse_all(struct scene *scene)
 {
-	const struct evpop_result refused = { .error = EVPOP_ERROR_AUTH };
-	const struct agenda_outcome outcome = { .result = &refused };
-	struct poller_account *account;
+	const struct run_progress refused = { .result = {
+						  .error = EVPOP_ERROR_AUTH } };
 	struct agenda_item *item;
-	struct pace pace;
 	size_t polls = 0;
 
-	for (; (item = agenda_start(&poller->agenda, 1)) != NULL; polls++) {
-		account = (struct poller_account *)item;
-		account->secret_mark = poller_secret_mark(account->config);
-		pace = poller_pace(account->config);
-		(void)agenda_ended(
-		    &poller->agenda, item, &outcome, &pace, 1, 0);
+	for (; (item = agenda_start(&scene->agenda, 1)) != NULL; polls++) {
+		(void)account_secret_has_changed(account_of(item));
+		account_end(account_of(item), &scene->agenda, &refused, false);
 	}
 	return polls;
 }
 
 static void
-look(struct poller *poller, int turns)
+look(struct scene *scene, int turns)
 {
 	while (turns-- > 0)
-		poller_watch_step(-1, 0, poller);
+		watch_look(scene->watch);
 }
 
 static void
@@ -128,33 +142,33 @@ static void
 test_changes_are_noticed(void **state)
 {
 	const struct folder *folder = *state;
-	struct scene scene;
+	struct scene scene = { .retries = 0 };
 	char path[160];
-	size_t *counts;
 
 	begin(&scene, folder);
-	counts = scene.poller->agenda.counts;
-	assert_int_equal(refuse_all(scene.poller), ACCOUNTS);
-	assert_int_equal(scene.poller->agenda.failing_count, ACCOUNTS);
-	look(scene.poller, TURNS);
-	assert_int_equal(counts[POLLER_QUEUED], 0);
+	assert_int_equal(refuse_all(&scene), ACCOUNTS);
+	assert_int_equal(agenda_count_failing(&scene.agenda), ACCOUNTS);
+	look(&scene, TURNS);
+	assert_int_equal(agenda_count(&scene.agenda, POLLER_QUEUED), 0);
 	/* One turn looks at some of them only. */
 	for (int i = 0; i < ACCOUNTS; i++)
 		write_password(folder, i);
-	look(scene.poller, 1);
-	assert_in_range(counts[POLLER_QUEUED], 1, ACCOUNTS / 4);
-	look(scene.poller, TURNS - 1);
-	assert_int_equal(counts[POLLER_QUEUED], ACCOUNTS);
+	look(&scene, 1);
+	assert_in_range(
+	    agenda_count(&scene.agenda, POLLER_QUEUED), 1, ACCOUNTS / 4);
+	look(&scene, TURNS - 1);
+	assert_int_equal(agenda_count(&scene.agenda, POLLER_QUEUED), ACCOUNTS);
+	assert_int_equal(scene.retries, ACCOUNTS);
 	/* There is nothing left to look at. */
-	look(scene.poller, 2);
-	assert_int_equal(refuse_all(scene.poller), ACCOUNTS);
-	look(scene.poller, 2 * TURNS);
-	assert_int_equal(counts[POLLER_QUEUED], 0);
+	look(&scene, 2);
+	assert_int_equal(refuse_all(&scene), ACCOUNTS);
+	look(&scene, 2 * TURNS);
+	assert_int_equal(agenda_count(&scene.agenda, POLLER_QUEUED), 0);
 	password_path(folder, 123, path);
 	assert_int_equal(unlink(path), 0);
-	look(scene.poller, TURNS);
-	assert_int_equal(counts[POLLER_QUEUED], 1);
-	assert_int_equal(refuse_all(scene.poller), 1);
+	look(&scene, TURNS);
+	assert_int_equal(agenda_count(&scene.agenda, POLLER_QUEUED), 1);
+	assert_int_equal(refuse_all(&scene), 1);
 	end(&scene);
 	for (int i = 0; i < ACCOUNTS; i++) {
 		password_path(folder, i, path);
