@@ -195,6 +195,17 @@ account_is_held(struct account *account, struct evpop_result *why)
 	return true;
 }
 
+/*
+ * Whether a message may fail: in the last poll one did, or it ended early.  An
+ * earlier daemon may have seen that, too.
+ */
+static bool
+account_may_fail(const struct account *account)
+{
+	return account->last_finished_ms == 0 || account->tally.failed > 0 ||
+	       account->last_outcome != EVPOP_ERROR_NONE;
+}
+
 /* With a failure it is a poll that only leaves its row. */
 static bool
 account_run_new(struct account *account, const struct run_resources *resources,
@@ -205,8 +216,7 @@ account_run_new(struct account *account, const struct run_resources *resources,
 		.tls = tls,
 		.wish = account_wish(account),
 		.expect_nothing = account->quiet_polls >= POLICY_QUIET_POLLS,
-		.keeps_transcript =
-		    account->last_finished_ms == 0 || account->tally.failed > 0,
+		.keeps_transcript = account_may_fail(account),
 		.failure = failure,
 		.unchanged = &account->unchanged,
 		.owner = account });

@@ -44,7 +44,7 @@ struct run_order {
 	struct evpop_tls_context *tls;        /* NULL where it uses none */
 	enum poller_wish wish;
 	bool expect_nothing;   /* the polls before found nothing to do */
-	bool keeps_transcript; /* a message may fail, as one did before */
+	bool keeps_transcript; /* a message may fail, see deposit_callbacks() */
 	/* It cannot begin, and leaves its row only; NULL: it can. */
 	const struct evpop_result *failure;
 	const struct unchanged *unchanged; /* of the account's last poll */
