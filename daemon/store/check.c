@@ -1,4 +1,5 @@
 #include "daemon/store/check.h"
+#include "daemon/store/lock.h"
 #include "lib/base/clock.h"
 
 #include <assert.h>
@@ -28,39 +29,23 @@ struct store_checker {
 	char *texts[STORE_CHECK_TEXTS];
 };
 
-static void
-checker_lock(struct store_checker *checker)
-{
-	int failed = pthread_mutex_lock(&checker->mutex);
-
-	assert(failed == 0);
-}
-
-static void
-checker_unlock(struct store_checker *checker)
-{
-	int failed = pthread_mutex_unlock(&checker->mutex);
-
-	assert(failed == 0);
-}
-
 /* ---- the thread ---- */
 
 void
 store_checker_expect(struct store_checker *checker, uint64_t messages)
 {
-	checker_lock(checker);
+	store_lock(&checker->mutex);
 	checker->found.messages = messages;
-	checker_unlock(checker);
+	store_unlock(&checker->mutex);
 }
 
 void
 store_checker_advance(struct store_checker *checker, uint64_t octets)
 {
-	checker_lock(checker);
+	store_lock(&checker->mutex);
 	checker->found.messages_done++;
 	checker->found.octets_done += octets;
-	checker_unlock(checker);
+	store_unlock(&checker->mutex);
 }
 
 void
@@ -73,13 +58,13 @@ store_checker_problem(struct store_checker *checker, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	kept = strdup(text);
-	checker_lock(checker);
+	store_lock(&checker->mutex);
 	checker->found.problems++;
 	if (kept != NULL && checker->found.text_count < STORE_CHECK_TEXTS) {
 		checker->texts[checker->found.text_count++] = kept;
 		kept = NULL;
 	}
-	checker_unlock(checker);
+	store_unlock(&checker->mutex);
 	free(kept);
 }
 
@@ -88,9 +73,9 @@ store_checker_is_stopped(struct store_checker *checker)
 {
 	bool stopped;
 
-	checker_lock(checker);
+	store_lock(&checker->mutex);
 	stopped = checker->stopped;
-	checker_unlock(checker);
+	store_unlock(&checker->mutex);
 	return stopped;
 }
 
@@ -98,9 +83,9 @@ store_checker_is_stopped(struct store_checker *checker)
 static void
 checker_set_db(struct store_checker *checker, struct sql_db *db)
 {
-	checker_lock(checker);
+	store_lock(&checker->mutex);
 	checker->db = db;
-	checker_unlock(checker);
+	store_unlock(&checker->mutex);
 }
 
 static void *
@@ -120,11 +105,11 @@ checker_main(void *arg)
 		    "the check could not go on: %s; %s", sql_words(db),
 		    store_status_hint(status));
 	store_db_close(db);
-	checker_lock(checker);
+	store_lock(&checker->mutex);
 	checker->found.running = false;
 	checker->found.status = checker->stopped ? STORE_CLOSED : status;
 	checker->found.finished_ms = evpop_clock_unix_ms();
-	checker_unlock(checker);
+	store_unlock(&checker->mutex);
 	return NULL;
 }
 
@@ -158,9 +143,9 @@ store_checker_is_running(struct store_checker *checker)
 {
 	bool running;
 
-	checker_lock(checker);
+	store_lock(&checker->mutex);
 	running = checker->found.running;
-	checker_unlock(checker);
+	store_unlock(&checker->mutex);
 	return running;
 }
 
@@ -168,11 +153,11 @@ store_checker_is_running(struct store_checker *checker)
 static void
 checker_interrupt(struct store_checker *checker)
 {
-	checker_lock(checker);
+	store_lock(&checker->mutex);
 	checker->stopped = true;
 	if (checker->db != NULL)
 		sql_interrupt(checker->db);
-	checker_unlock(checker);
+	store_unlock(&checker->mutex);
 }
 
 void
@@ -199,8 +184,8 @@ store_checker_free(struct store_checker *checker)
 void
 store_checker_found(struct store_checker *checker, struct store_check *found_r)
 {
-	checker_lock(checker);
+	store_lock(&checker->mutex);
 	*found_r = checker->found;
-	checker_unlock(checker);
+	store_unlock(&checker->mutex);
 	found_r->texts = (const char *const *)checker->texts;
 }

@@ -8,23 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/store/lock.h"
 #include "daemon/store/op.h"
-
-static void
-queue_lock(struct store_queue *queue)
-{
-	int failed = pthread_mutex_lock(&queue->mutex);
-
-	assert(failed == 0);
-}
-
-static void
-queue_unlock(struct store_queue *queue)
-{
-	int failed = pthread_mutex_unlock(&queue->mutex);
-
-	assert(failed == 0);
-}
 
 static bool
 queue_init_condition(pthread_cond_t *condition)
@@ -66,9 +51,9 @@ store_queue_destroy(struct store_queue *queue)
 void
 store_queue_push(struct store_queue *queue, struct store_op *op)
 {
-	queue_lock(queue);
+	store_lock(&queue->mutex);
 	STAILQ_INSERT_TAIL(&queue->ops, op, next);
-	queue_unlock(queue);
+	store_unlock(&queue->mutex);
 	pthread_cond_signal(&queue->filled);
 }
 
@@ -95,7 +80,7 @@ store_queue_take(struct store_queue *queue, int64_t deadline_ms)
 {
 	struct store_op *op;
 
-	queue_lock(queue);
+	store_lock(&queue->mutex);
 	while (
 	    STAILQ_EMPTY(&queue->ops) && !queue->is_stopped && !queue->is_woken)
 		if (!queue_wait(queue, deadline_ms))
@@ -104,16 +89,16 @@ store_queue_take(struct store_queue *queue, int64_t deadline_ms)
 	op = STAILQ_FIRST(&queue->ops);
 	if (op != NULL)
 		STAILQ_REMOVE_HEAD(&queue->ops, next);
-	queue_unlock(queue);
+	store_unlock(&queue->mutex);
 	return op;
 }
 
 void
 store_queue_wake(struct store_queue *queue)
 {
-	queue_lock(queue);
+	store_lock(&queue->mutex);
 	queue->is_woken = true;
-	queue_unlock(queue);
+	store_unlock(&queue->mutex);
 	pthread_cond_signal(&queue->filled);
 }
 
@@ -122,13 +107,13 @@ store_queue_remove(struct store_queue *queue, struct store_op *op)
 {
 	struct store_op *found;
 
-	queue_lock(queue);
+	store_lock(&queue->mutex);
 	STAILQ_FOREACH(found, &queue->ops, next)
 		if (found == op)
 			break;
 	if (found != NULL)
 		STAILQ_REMOVE(&queue->ops, op, store_op, next);
-	queue_unlock(queue);
+	store_unlock(&queue->mutex);
 	return found != NULL;
 }
 
@@ -137,18 +122,18 @@ store_queue_is_empty(struct store_queue *queue)
 {
 	bool empty;
 
-	queue_lock(queue);
+	store_lock(&queue->mutex);
 	empty = STAILQ_EMPTY(&queue->ops);
-	queue_unlock(queue);
+	store_unlock(&queue->mutex);
 	return empty;
 }
 
 void
 store_queue_stop(struct store_queue *queue)
 {
-	queue_lock(queue);
+	store_lock(&queue->mutex);
 	queue->is_stopped = true;
-	queue_unlock(queue);
+	store_unlock(&queue->mutex);
 	pthread_cond_broadcast(&queue->filled);
 }
 
@@ -157,9 +142,9 @@ store_queue_is_stopped(struct store_queue *queue)
 {
 	bool stopped;
 
-	queue_lock(queue);
+	store_lock(&queue->mutex);
 	stopped = queue->is_stopped;
-	queue_unlock(queue);
+	store_unlock(&queue->mutex);
 	return stopped;
 }
 
@@ -198,14 +183,6 @@ store_mailbox_destroy(struct store_mailbox *mailbox)
 	pthread_mutex_destroy(&mailbox->mutex);
 }
 
-static void
-mailbox_lock(struct store_mailbox *mailbox)
-{
-	int failed = pthread_mutex_lock(&mailbox->mutex);
-
-	assert(failed == 0);
-}
-
 void
 store_mailbox_post_all(
     struct store_mailbox *mailbox, struct store_op_list *list)
@@ -213,9 +190,9 @@ store_mailbox_post_all(
 	const uint64_t one = 1;
 	ssize_t written;
 
-	mailbox_lock(mailbox);
+	store_lock(&mailbox->mutex);
 	STAILQ_CONCAT(&mailbox->ops, list);
-	pthread_mutex_unlock(&mailbox->mutex);
+	store_unlock(&mailbox->mutex);
 	/* It can only fail when the counter is full, and then it is awake. */
 	written = write(mailbox->fd, &one, sizeof(one));
 	(void)written;
@@ -239,7 +216,7 @@ store_mailbox_collect(
 	ssize_t got = read(mailbox->fd, &count, sizeof(count));
 
 	(void)got;
-	mailbox_lock(mailbox);
+	store_lock(&mailbox->mutex);
 	STAILQ_CONCAT(list_r, &mailbox->ops);
-	pthread_mutex_unlock(&mailbox->mutex);
+	store_unlock(&mailbox->mutex);
 }

@@ -13,6 +13,7 @@
 #include "daemon/store/chores.h"
 #include "daemon/store/counter.h"
 #include "daemon/store/index/index.h"
+#include "daemon/store/lock.h"
 #include "daemon/store/scan.h"
 #include "daemon/store/sql/place.h"
 #include "daemon/store/sql/sqlite.h"
@@ -83,38 +84,22 @@ struct store_writer {
 
 /* ---- what the loop is told ---- */
 
-static void
-told_lock(struct store_writer *writer)
-{
-	int failed = pthread_mutex_lock(&writer->told_mutex);
-
-	assert(failed == 0);
-}
-
-static void
-told_unlock(struct store_writer *writer)
-{
-	int failed = pthread_mutex_unlock(&writer->told_mutex);
-
-	assert(failed == 0);
-}
-
 void
 store_writer_told(struct store_writer *writer, struct store_error *health_r,
     uint64_t *commits_r)
 {
-	told_lock(writer);
+	store_lock(&writer->told_mutex);
 	*health_r = writer->told_health;
 	*commits_r = writer->told_commits;
-	told_unlock(writer);
+	store_unlock(&writer->told_mutex);
 }
 
 void
 store_writer_clock(struct store_writer *writer, struct store_clock *clock_r)
 {
-	told_lock(writer);
+	store_lock(&writer->told_mutex);
 	*clock_r = writer->told_clock;
-	told_unlock(writer);
+	store_unlock(&writer->told_mutex);
 }
 
 static void
@@ -122,18 +107,18 @@ writer_tell_clock(struct store_writer *writer)
 {
 	struct store_clock clock = store_calendar_clock(&writer->calendar);
 
-	told_lock(writer);
+	store_lock(&writer->told_mutex);
 	writer->told_clock = clock;
-	told_unlock(writer);
+	store_unlock(&writer->told_mutex);
 }
 
 /* A reader may see ages of before, or of after. */
 static void
 writer_tell_clock_unsure(struct store_writer *writer)
 {
-	told_lock(writer);
+	store_lock(&writer->told_mutex);
 	writer->told_clock.setting = 0;
-	told_unlock(writer);
+	store_unlock(&writer->told_mutex);
 }
 
 static void
@@ -141,9 +126,9 @@ writer_tell_commit(struct store_writer *writer)
 {
 	store_calendar_committed(&writer->calendar);
 	writer_tell_clock(writer);
-	told_lock(writer);
+	store_lock(&writer->told_mutex);
 	writer->told_commits++;
-	told_unlock(writer);
+	store_unlock(&writer->told_mutex);
 }
 
 /* Remember a failure, or that all is well again, and tell the loop. */
@@ -162,9 +147,9 @@ writer_set_health(struct store_writer *writer, enum store_status status)
 		store_error_set(&health, status, "cannot write %s: %s; %s",
 		    writer->path, sql_words(writer->db),
 		    store_status_hint(status));
-	told_lock(writer);
+	store_lock(&writer->told_mutex);
 	writer->told_health = health;
-	told_unlock(writer);
+	store_unlock(&writer->told_mutex);
 	store_mailbox_post(writer->mailbox, NULL);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/store/chunk.h"
+#include "daemon/store/lock.h"
 #include "daemon/store/mail/pairs.h"
 #include "daemon/store/queue.h"
 
@@ -234,22 +235,6 @@ struct store_ahead {
 };
 
 static void
-ahead_lock(struct store_ahead *ahead)
-{
-	int failed = pthread_mutex_lock(&ahead->mutex);
-
-	assert(failed == 0);
-}
-
-static void
-ahead_unlock(struct store_ahead *ahead)
-{
-	int failed = pthread_mutex_unlock(&ahead->mutex);
-
-	assert(failed == 0);
-}
-
-static void
 ahead_drop_all(struct store_ahead *ahead)
 {
 	while (ahead->head != NULL) {
@@ -289,12 +274,12 @@ ahead_read_one(struct store_ahead *ahead, int64_t *above_r,
 	ahead->is_asked_again = false;
 	*above_r = ahead->last;
 	*prepared_r = NULL;
-	ahead_unlock(ahead);
+	store_unlock(&ahead->mutex);
 	if (begins)
 		status = store_prepared_last(ahead->db, above_r);
 	if (status == STORE_OK)
 		status = store_prepared_read(ahead->db, *above_r, prepared_r);
-	ahead_lock(ahead);
+	store_lock(&ahead->mutex);
 	return status;
 }
 
@@ -339,14 +324,14 @@ ahead_main(void *arg)
 {
 	struct store_ahead *ahead = arg;
 
-	ahead_lock(ahead);
+	store_lock(&ahead->mutex);
 	while (!ahead->is_stopped) {
 		if (ahead_has_work(ahead))
 			ahead_work(ahead);
 		else
 			pthread_cond_wait(&ahead->changed, &ahead->mutex);
 	}
-	ahead_unlock(ahead);
+	store_unlock(&ahead->mutex);
 	return NULL;
 }
 
@@ -358,9 +343,9 @@ ahead_is_over(void *arg)
 	struct store_ahead *ahead = arg;
 	bool is_stopped;
 
-	ahead_lock(ahead);
+	store_lock(&ahead->mutex);
 	is_stopped = ahead->is_stopped;
-	ahead_unlock(ahead);
+	store_unlock(&ahead->mutex);
 	return is_stopped;
 }
 
@@ -401,9 +386,9 @@ store_ahead_free(struct store_ahead *ahead)
 
 	if (ahead == NULL)
 		return;
-	ahead_lock(ahead);
+	store_lock(&ahead->mutex);
 	ahead->is_stopped = true;
-	ahead_unlock(ahead);
+	store_unlock(&ahead->mutex);
 	pthread_cond_signal(&ahead->changed);
 	failed = pthread_join(ahead->thread, NULL);
 	assert(failed == 0);
@@ -417,13 +402,13 @@ store_ahead_free(struct store_ahead *ahead)
 void
 store_ahead_look(struct store_ahead *ahead)
 {
-	ahead_lock(ahead);
+	store_lock(&ahead->mutex);
 	ahead->is_asked_again = true;
 	if (ahead->progress == AT_END)
 		ahead->progress = AT_WORK;
 	if (ahead->progress == AT_REST)
 		ahead->progress = ASKED;
-	ahead_unlock(ahead);
+	store_unlock(&ahead->mutex);
 	pthread_cond_signal(&ahead->changed);
 }
 
@@ -432,9 +417,9 @@ store_ahead_is_ready(struct store_ahead *ahead)
 {
 	bool ready;
 
-	ahead_lock(ahead);
+	store_lock(&ahead->mutex);
 	ready = ahead_has_enough(ahead);
-	ahead_unlock(ahead);
+	store_unlock(&ahead->mutex);
 	return ready;
 }
 
@@ -477,9 +462,9 @@ store_ahead_take(struct store_ahead *ahead, int64_t above,
 {
 	enum store_status status;
 
-	ahead_lock(ahead);
+	store_lock(&ahead->mutex);
 	status = ahead_take(ahead, above, prepared_r, more_r);
-	ahead_unlock(ahead);
+	store_unlock(&ahead->mutex);
 	pthread_cond_signal(&ahead->changed);
 	return status;
 }
