@@ -268,8 +268,10 @@ session_run_begin_with(struct session_run *run, struct event_base *base,
 	run->base = base;
 	run->soon = event_new(base, -1, 0, session_run_acknowledge_soon, run);
 	assert_non_null(run->soon);
-	run->sync = evpop_sync_new(
-	    base, NULL, &config, policy, &session_run_callbacks, run);
+	if (run->callbacks == NULL)
+		run->callbacks = &session_run_callbacks;
+	run->sync =
+	    evpop_sync_new(base, NULL, &config, policy, run->callbacks, run);
 	assert_non_null(run->sync);
 	assert_int_equal(evpop_sync_start(run->sync,
 			     &(struct evpop_credentials){

@@ -43,6 +43,7 @@ struct session_run {
 	size_t known_count;
 	bool answer_later; /* to `listing` */
 	bool unchanged;    /* is the answer to `listing` */
+	const struct evpop_sync_callbacks *callbacks; /* NULL: the usual ones */
 	/* Where another session's client has been before; NULL, 0: nowhere. */
 	struct evpop_memory *memory;
 	uint16_t port;

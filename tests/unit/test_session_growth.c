@@ -15,15 +15,14 @@
 
 #include "tests/unit/session_run.h"
 
+/* What is known comes in batches, and memory is bounded. */
 struct growth_run {
-	const struct evpop_known *known;
-	size_t known_count, batch; /* 0: in one call */
-	size_t room;               /* octets of memory there is; 0: any */
-	size_t held, asked;
+	struct session_run run;
+	size_t batch; /* 0: in one call */
+	size_t room;  /* bytes of memory there are; 0: any */
+	size_t held;
 	bool out_of_order;
 	char log[4096];
-	struct evpop_sync_report report;
-	bool done;
 };
 
 static void
@@ -45,21 +44,23 @@ on_listing(
 
 	(void)listing;
 	if (run->batch == 0) {
-		evpop_sync_known(sync, run->known, run->known_count, 1000);
+		evpop_sync_known(
+		    sync, run->run.known, run->run.known_count, 1000);
 		return;
 	}
-	for (i = 0; i < run->known_count; i += run->batch) {
-		count = run->known_count - i;
+	for (i = 0; i < run->run.known_count; i += run->batch) {
+		count = run->run.known_count - i;
 		if (count > run->batch)
 			count = run->batch;
 		evpop_sync_known_batch(sync,
-		    run->known +
-			(run->out_of_order ? run->known_count - i - count : i),
+		    run->run.known + (run->out_of_order
+					     ? run->run.known_count - i - count
+					     : i),
 		    count, false, 1000);
 	}
 	evpop_sync_known_batch(sync, NULL, 0, true, 1000);
 	/* Who has told all has nothing more to say. */
-	evpop_sync_known_batch(sync, run->known, 1, true, 1000);
+	evpop_sync_known_batch(sync, run->run.known, 1, true, 1000);
 	evpop_sync_unchanged(sync);
 }
 
@@ -100,66 +101,23 @@ on_hold(struct evpop_sync *sync, size_t octets, void *arg)
 	(void)sync;
 	assert_true(octets > run->held);
 	run->held = octets;
-	run->asked++;
 	return run->room == 0 || octets <= run->room;
 }
-
-static void
-on_end(struct evpop_sync *sync, const struct evpop_entry *entry, void *message,
-    const struct evpop_result *result, void *arg)
-{
-	(void)message;
-	(void)arg;
-	if (result->error == EVPOP_ERROR_NONE)
-		evpop_sync_stored(sync, entry, true);
-}
-
-static void
-on_done(
-    struct evpop_sync *sync, const struct evpop_sync_report *report, void *arg)
-{
-	struct growth_run *run = arg;
-
-	(void)sync;
-	run->report = *report;
-	run->done = true;
-}
-
-static const struct evpop_sync_callbacks callbacks = {
-	.listing = on_listing,
-	.gone = on_gone,
-	.matched = on_matched,
-	.planned = on_planned,
-	.hold = on_hold,
-	.end = on_end,
-	.done = on_done,
-};
 
 static void
 poll_once(struct growth_run *run, struct event_base *base,
     const struct net_rule *rules, size_t count,
     const struct evpop_policy *policy)
 {
-	const struct net_server_options options = { .pipelining = true,
-		.rules = rules,
-		.rule_count = count,
-		.messages = session_run_messages,
-		.message_count = 3 };
-	struct evpop_client_config config = { .host = "127.0.0.1",
-		.tls = EVPOP_TLS_NONE };
-	struct net_server server;
-	struct evpop_sync *sync;
+	struct evpop_sync_callbacks callbacks = session_run_callbacks;
 
-	net_server_start(&server, base, &options, NULL, 0);
-	config.port = server.port;
-	sync = evpop_sync_new(base, NULL, &config, policy, &callbacks, run);
-	assert_non_null(sync);
-	assert_int_equal(
-	    evpop_sync_open(sync, "anna", "secret"), EVPOP_ERROR_NONE);
-	while (!run->done)
-		assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
-	evpop_sync_free(sync);
-	net_server_stop(&server);
+	callbacks.listing = on_listing;
+	callbacks.gone = on_gone;
+	callbacks.matched = on_matched;
+	callbacks.planned = on_planned;
+	callbacks.hold = on_hold;
+	run->run.callbacks = &callbacks;
+	session_run_play(&run->run, base, rules, count, policy);
 }
 
 /* ---- batches ---- */
@@ -178,28 +136,30 @@ static const struct evpop_known some[] = { KNOWN("a"), KNOWN("id"),
 static void
 test_batches(void **state)
 {
-	struct growth_run whole = { .known = some, .known_count = 7 };
+	struct growth_run whole = { .run = {
+					.known = some, .known_count = 7 } };
 	size_t batch, count;
 
 	poll_once(&whole, *state, NULL, 0, &keep_none);
 	assert_string_equal(whole.log,
 	    "gone:a gone:id gone:id-22 gone:id-4 gone:z matched planned:1+2 ");
-	assert_int_equal(whole.report.fetched, 1);
+	assert_int_equal(whole.run.report.fetched, 1);
 	for (count = 0; count <= 7; count++) {
-		struct growth_run one = { .known = some, .known_count = count };
+		struct growth_run one = { .run = { .known = some,
+					      .known_count = count } };
 
 		poll_once(&one, *state, NULL, 0, &keep_none);
 		for (batch = 1; batch <= 7; batch++) {
-			struct growth_run run = { .known = some,
-				.known_count = count,
+			struct growth_run run = { .run = { .known = some,
+						      .known_count = count },
 				.batch = batch };
 
 			poll_once(&run, *state, NULL, 0, &keep_none);
 			assert_string_equal(run.log, one.log);
 			assert_int_equal(
-			    run.report.deleted, one.report.deleted);
+			    run.run.report.deleted, one.run.report.deleted);
 			assert_int_equal(
-			    run.report.result.error, EVPOP_ERROR_NONE);
+			    run.run.report.result.error, EVPOP_ERROR_NONE);
 		}
 	}
 }
@@ -207,15 +167,14 @@ test_batches(void **state)
 static void
 test_batches_out_of_order(void **state)
 {
-	struct growth_run run = { .known = some,
-		.known_count = 7,
+	struct growth_run run = { .run = { .known = some, .known_count = 7 },
 		.batch = 3,
 		.out_of_order = true };
 
 	poll_once(&run, *state, NULL, 0, &keep_none);
-	assert_int_equal(run.report.result.error, EVPOP_ERROR_USAGE);
+	assert_int_equal(run.run.report.result.error, EVPOP_ERROR_USAGE);
 	assert_null(strstr(run.log, "matched"));
-	assert_int_equal(run.report.fetched + run.report.deleted, 0);
+	assert_int_equal(run.run.report.fetched + run.run.report.deleted, 0);
 }
 
 /* ---- memory ---- */
@@ -275,14 +234,15 @@ test_hold(void **state)
 
 		poll_once(&run, base, rules, 4, &policy);
 		free(listing);
-		assert_int_equal(run.report.result.error,
+		assert_int_equal(run.run.report.result.error,
 		    rounds[i].fits ? EVPOP_ERROR_NONE : EVPOP_ERROR_LIMIT);
 		if (rounds[i].fits) {
 			assert_int_equal(
-			    run.report.messages, rounds[i].messages);
+			    run.run.report.messages, rounds[i].messages);
 			continue;
 		}
-		assert_int_equal(run.report.result.scope, EVPOP_SCOPE_ACCOUNT);
+		assert_int_equal(
+		    run.run.report.result.scope, EVPOP_SCOPE_ACCOUNT);
 		/* It ended as soon as it was told that there is no more. */
 		assert_true(run.held < rounds[i].room * 2 + 200000);
 	}

@@ -16,52 +16,8 @@
 #define CAPABILITIES(sasl) \
 	"+OK\r\nUSER\r\nUIDL\r\nPIPELINING\r\nSASL " sasl "\r\n.\r\n"
 
-struct login_run {
-	struct evpop_sync_report report;
-	unsigned listings;
-	bool done;
-};
-
 static void
-on_listing(
-    struct evpop_sync *sync, const struct evpop_listing *listing, void *arg)
-{
-	struct login_run *run = arg;
-
-	(void)listing;
-	run->listings++;
-	evpop_sync_known(sync, NULL, 0, 1000);
-}
-
-static void
-on_end(struct evpop_sync *sync, const struct evpop_entry *entry, void *message,
-    const struct evpop_result *result, void *arg)
-{
-	(void)message;
-	(void)arg;
-	if (result->error == EVPOP_ERROR_NONE)
-		evpop_sync_stored(sync, entry, true);
-}
-
-static void
-on_done(
-    struct evpop_sync *sync, const struct evpop_sync_report *report, void *arg)
-{
-	struct login_run *run = arg;
-
-	(void)sync;
-	run->report = *report;
-	run->done = true;
-}
-
-static const struct evpop_sync_callbacks callbacks = {
-	.listing = on_listing,
-	.end = on_end,
-	.done = on_done,
-};
-
-static void
-poll_once(struct login_run *run, const struct net_server *server,
+poll_once(struct session_run *run, const struct net_server *server,
     struct evpop_memory *memory, unsigned int mechanisms, bool expect_nothing)
 {
 	const struct evpop_client_config config = { .host = "127.0.0.1",
@@ -77,7 +33,7 @@ poll_once(struct login_run *run, const struct net_server *server,
 
 	memset(run, 0, sizeof *run);
 	sync = evpop_sync_new(
-	    server->base, NULL, &config, &policy, &callbacks, run);
+	    server->base, NULL, &config, &policy, &session_run_callbacks, run);
 	assert_non_null(sync);
 	assert_int_equal(
 	    evpop_sync_start(sync, &credentials), EVPOP_ERROR_NONE);
@@ -129,7 +85,7 @@ test_swallowed_command(void **state)
 	struct event_base *base = *state;
 	struct evpop_memory *memory;
 	struct net_server server;
-	struct login_run run;
+	struct session_run run;
 
 	serve(base, &server, rules, 2);
 	memory = remember_flight(&server);
@@ -155,7 +111,7 @@ test_flight_lost(void **state)
 	struct event_base *base = *state;
 	struct evpop_memory *memory;
 	struct net_server server;
-	struct login_run run;
+	struct session_run run;
 
 	serve(base, &server, deaf, 2);
 	memory = remember_flight(&server);
@@ -182,7 +138,7 @@ test_next_mechanism_on_a_new_connection(void **state)
 	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_CRAM_MD5) |
 	    EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_USER);
 	struct net_server server;
-	struct login_run run;
+	struct session_run run;
 
 	serve(base, &server, rules, 3);
 	poll_once(&run, &server, NULL, named, false);
@@ -202,7 +158,7 @@ test_no_other_mechanism_unasked(void **state)
 	};
 	struct event_base *base = *state;
 	struct net_server server;
-	struct login_run run;
+	struct session_run run;
 
 	serve(base, &server, rules, 2);
 	poll_once(&run, &server, NULL, 0, false);
@@ -221,7 +177,7 @@ test_auth_code_ends_it(void **state)
 	};
 	struct event_base *base = *state;
 	struct net_server server;
-	struct login_run run;
+	struct session_run run;
 
 	serve(base, &server, rules, 2);
 	poll_once(&run, &server, NULL, 0, false);
@@ -242,13 +198,13 @@ test_flight_and_second_session(void **state)
 	struct event_base *base = *state;
 	struct evpop_memory *memory = evpop_memory_new();
 	struct net_server server;
-	struct login_run run;
+	struct session_run run;
 
 	serve(base, &server, NULL, 0);
 	poll_once(&run, &server, memory, 0, true);
 	/* Unknown until now: an ordinary session. */
 	assert_int_equal(server.accepted, 1);
-	assert_int_equal(run.listings, 1);
+	assert_non_null(strstr(run.log, "listing:3 planned:"));
 	assert_int_equal(run.report.fetched, 3);
 	/* It finds out whether the server takes one. */
 	poll_once(&run, &server, memory, 0, true);
@@ -256,7 +212,7 @@ test_flight_and_second_session(void **state)
 	assert_non_null(strstr(server.log, "NOOP;"));
 	poll_once(&run, &server, memory, 0, true);
 	assert_int_equal(server.accepted, 4);
-	assert_int_equal(run.listings, 2);
+	assert_non_null(strstr(run.log, "listing:3 listing:3 planned:"));
 	assert_int_equal(run.report.fetched, 3);
 	assert_int_equal(run.report.result.error, EVPOP_ERROR_NONE);
 	net_server_stop(&server);
@@ -276,7 +232,7 @@ test_no_second_session_with_login_delay(void **state)
 	struct event_base *base = *state;
 	struct evpop_memory *memory = evpop_memory_new();
 	struct net_server server;
-	struct login_run run;
+	struct session_run run;
 	size_t polls;
 
 	serve(base, &server, rules, 1);
@@ -293,12 +249,15 @@ test_no_second_session_with_login_delay(void **state)
 static void
 test_open(void **state)
 {
-	static const struct evpop_sync_callbacks least = { .end = on_end,
-		.done = on_done };
+	const struct evpop_sync_callbacks least = {
+		.begin = session_run_callbacks.begin,
+		.end = session_run_callbacks.end,
+		.done = session_run_callbacks.done
+	};
 	struct event_base *base = *state;
 	struct evpop_client_config config = { .host = "127.0.0.1",
 		.tls = EVPOP_TLS_NONE };
-	struct login_run run = { .done = false };
+	struct session_run run = { .done = false };
 	struct net_server server;
 	struct evpop_sync *sync;
 
