@@ -152,7 +152,7 @@ class LimitsTest(unittest.TestCase):
                 self.assertEqual(shown["session"]["fetched"], 2)
                 self.assertEqual(list(server.messages("anna").values()),
                                  [large])
-                self.assertIn("above max_message_size", evpopd.log())
+                self.assertIn("larger than max_message_size", evpopd.log())
                 # Equal bytes are two messages all the same.
                 self.assertEqual(list(evpopd.bodies().values()),
                                  [small, small])
