@@ -47,6 +47,12 @@ struct poll {
 		.known = BOTH_STORED,                                        \
 		.logged = DONE("2 messages", "2", "85 B", "0")               \
 	}
+/* A rule: the server takes several commands at once. */
+#define PIPELINES                                                            \
+	{                                                                    \
+		"CAPA", "+OK\r\nUSER\r\nTOP\r\nUIDL\r\nPIPELINING\r\n.\r\n", \
+		    NET_GO_ON                                                \
+	}
 #define IT_MAY_PASS                                                    \
 	"the failure may be temporary; evpopd tries again by itself; " \
 	"\"evpopctl poll home\" tries at once"
@@ -652,6 +658,74 @@ static const struct poll lost_at_login[] = {
 		      "fetched, 0 deleted)\n" },
 };
 
+static const struct poll pipelined[] = {
+	{ .keys = "keep = delete\n",
+	    .rules = { PIPELINES },
+	    .asked = NEW "LIST;RETR 1;RETR 2;DELE 1;DELE 2;QUIT;",
+	    .said =
+		"waiting ok: messages 2, fetched 2, deleted 2, body_octets 85",
+	    .known = BOTH_DELETED,
+	    .logged = DONE("2 messages", "2", "85 B", "2") },
+};
+
+/* A session that ends among several commands is tried again with one at a time.
+ */
+static const struct poll flight_fails[] = {
+	{ .keys = "keep = delete\n",
+	    .rules = { PIPELINES,
+		{ "RETR 2", "+OK\r\nSubject: two\r\n", NET_CLOSE } },
+	    .asked = NEW "LIST;RETR 1;RETR 2;",
+	    .said =
+		"failing io: messages 2, fetched 1, failed 1, body_octets 56",
+	    .known = "1 messages: id-1 owed",
+	    .text =
+		"the server closed the connection in the middle of a message",
+	    .advice = IT_MAY_PASS,
+	    .logged = "warning: home: message 2 was not fetched: the server "
+		      "closed the connection in the middle of a message\n"
+		      "warning: home: the server closed the connection in the "
+		      "middle of a message (1 fetched, 0 deleted)\n" },
+	{ .keys = "keep = delete\n",
+	    .rules = { PIPELINES },
+	    .asked = "USER anna;PASS secret;NOOP;CAPA;UIDL;LIST;TOP 1 0;DELE "
+		     "1;RETR 2;DELE 2;QUIT;",
+	    .said =
+		"waiting ok: messages 2, fetched 1, deleted 2, body_octets 43",
+	    .known = BOTH_DELETED,
+	    .logged = DONE("2 messages", "1", "43 B", "2") },
+};
+
+static const struct poll flight_cut[] = {
+	{ .rules = { PIPELINES, { "RETR 1", NULL, NET_RESET } },
+	    .asked = NEW
+	    "RETR 1;USER anna;PASS secret;NOOP;CAPA;UIDL;RETR 2;RETR 1;",
+	    .said = "failing io: messages 2, fetched 1, body_octets 43",
+	    .known = "1 messages: id-2 stored",
+	    .text = "read: Connection reset by peer",
+	    .advice = IT_MAY_PASS,
+	    .logged = "warning: home: message 1 was not fetched: read: "
+		      "Connection reset by peer\n"
+		      "warning: home: message 1 was not fetched: read: "
+		      "Connection reset by peer\n"
+		      "warning: home: read: Connection reset by peer (1 "
+		      "fetched, 0 deleted)\n" },
+	{ .rules = { PIPELINES, { "RETR 1", NULL, NET_RESET } },
+	    .asked = "USER anna;PASS secret;CAPA;UIDL;RETR 1;",
+	    .said = "failing io: messages 2",
+	    .known = "1 messages: id-2 stored",
+	    .text = "read: Connection reset by peer",
+	    .advice = IT_MAY_PASS,
+	    .logged = "warning: home: message 1 was not fetched: read: "
+		      "Connection reset by peer\n"
+		      "warning: home: read: Connection reset by peer (0 "
+		      "fetched, 0 deleted)\n" },
+	{ .rules = { PIPELINES },
+	    .asked = "USER anna;PASS secret;CAPA;UIDL;RETR 1;QUIT;",
+	    .said = "waiting ok: messages 2, fetched 1, body_octets 42",
+	    .known = BOTH_STORED,
+	    .logged = DONE("2 messages", "1", "42 B", "0") },
+};
+
 static const struct poll nothing_there[] = {
 	{ .rules = { { "UIDL", "+OK\r\n.\r\n", NET_GO_ON },
 	      { "LIST", "+OK\r\n.\r\n", NET_GO_ON },
@@ -703,6 +777,9 @@ static const struct {
 	STORY(login_for_good),
 	STORY(listing_refused),
 	STORY(lost_at_login),
+	STORY(pipelined),
+	STORY(flight_fails),
+	STORY(flight_cut),
 	STORY(nothing_there),
 };
 
