@@ -5,23 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/array.h"
 #include "lib/base/text.h"
 
 static bool
 make_room(struct config_report *report)
 {
 	struct config_messages *messages = &report->messages;
-	size_t capacity = report->capacity == 0 ? 16 : report->capacity * 2;
-	char **lines;
+	char **lines = evpop_array_grow(
+	    messages->lines, messages->count, &report->capacity, sizeof *lines);
 
-	if (messages->count < report->capacity)
-		return true;
-	lines = realloc(messages->lines, capacity * sizeof(*lines));
-	if (lines == NULL)
-		return false;
-	messages->lines = lines;
-	report->capacity = capacity;
-	return true;
+	if (lines != NULL)
+		messages->lines = lines;
+	return lines != NULL;
 }
 
 static void

@@ -6,6 +6,7 @@
 #include "daemon/ctl/list.h"
 #include "daemon/ctl/plan.h"
 #include "daemon/notify/tally.h"
+#include "lib/base/array.h"
 
 /* How often a poll that is waited for is looked at. */
 static const struct timespec look_interval = { 0, 200000000 };
@@ -32,16 +33,12 @@ struct wanted_list {
 static bool
 wanted_add(struct wanted_list *list, const char *name)
 {
-	if (list->count == list->room) {
-		size_t room = list->room == 0 ? 64 : list->room * 2;
-		struct wanted *items =
-		    reallocarray(list->items, room, sizeof(*list->items));
+	struct wanted *items = evpop_array_grow(
+	    list->items, list->count, &list->room, sizeof *items);
 
-		if (items == NULL)
-			return false;
-		list->items = items;
-		list->room = room;
-	}
+	if (items == NULL)
+		return false;
+	list->items = items;
 	list->items[list->count] = (struct wanted){ .name = strdup(name) };
 	if (list->items[list->count].name == NULL)
 		return false;

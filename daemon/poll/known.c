@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/failpoint/failpoint.h"
+#include "lib/base/array.h"
 
 /* An id that may be gone before its change is written. */
 struct known_id {
@@ -189,19 +190,15 @@ known_stop(struct known *known)
 static bool
 known_note(struct known *known, const struct store_uid_change *change)
 {
-	struct store_uid_change *grown;
-	size_t room;
+	struct store_uid_change *changes;
 
-	if (known->count == known->room) {
-		room = known->room == 0 ? 16 : known->room * 2;
-		grown = reallocarray(known->changes, room, sizeof *grown);
-		if (grown == NULL) {
-			known->callbacks->answered(STORE_MEMORY, known->arg);
-			return false;
-		}
-		known->changes = grown;
-		known->room = room;
+	changes = evpop_array_grow(
+	    known->changes, known->count, &known->room, sizeof *changes);
+	if (changes == NULL) {
+		known->callbacks->answered(STORE_MEMORY, known->arg);
+		return false;
 	}
+	known->changes = changes;
 	known->changes[known->count++] = *change;
 	return true;
 }

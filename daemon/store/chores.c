@@ -9,6 +9,7 @@
 #include "daemon/store/queue.h"
 #include "daemon/store/sql/place.h"
 #include "daemon/store/sql/sqlite.h"
+#include "lib/base/array.h"
 #include "lib/base/clock.h"
 
 /*
@@ -202,17 +203,13 @@ store_chores_sweep(struct sql_db *db)
 void
 store_chores_remove_body(struct store_chores *chores, int64_t body)
 {
-	if (chores->orphan_count == chores->orphan_room) {
-		size_t room = chores->orphan_room * 2 + 16;
-		int64_t *grown =
-		    realloc(chores->orphans, room * sizeof(*chores->orphans));
+	int64_t *orphans = evpop_array_grow(chores->orphans,
+	    chores->orphan_count, &chores->orphan_room, sizeof *orphans);
 
-		/* Its row in `unfinished` is found at the next start. */
-		if (grown == NULL)
-			return;
-		chores->orphans = grown;
-		chores->orphan_room = room;
-	}
+	/* Its row in `unfinished` is found at the next start. */
+	if (orphans == NULL)
+		return;
+	chores->orphans = orphans;
 	chores->orphans[chores->orphan_count++] = body;
 }
 

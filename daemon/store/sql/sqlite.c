@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/array.h"
+
 /*
  * Unique-ids come in no order: the cache of the writer holds the hot part, and
  * a group of bodies besides.
@@ -282,15 +284,12 @@ sql_rollback(struct sql_db *db)
 static bool
 db_keep(struct sql_db *db, const char *text, sqlite3_stmt *statement)
 {
-	if (db->count == db->room) {
-		size_t room = db->room * 2 + 16;
-		struct kept *grown = realloc(db->kept, room * sizeof(*grown));
+	struct kept *kept =
+	    evpop_array_grow(db->kept, db->count, &db->room, sizeof *kept);
 
-		if (grown == NULL)
-			return false;
-		db->kept = grown;
-		db->room = room;
-	}
+	if (kept == NULL)
+		return false;
+	db->kept = kept;
 	db->kept[db->count++] =
 	    (struct kept){ .text = text, .statement = statement };
 	return true;
