@@ -48,8 +48,9 @@ descriptors_make_room(uint32_t sessions, char *text, size_t size)
 	if (fit >= sessions)
 		return sessions;
 	(void)snprintf(text, size,
-	    "max_sessions = %" PRIu32 " wants %ju open files, and %ju are "
-	    "allowed: only %" PRIu32 " sessions run at a time; set "
+	    "max_sessions = %" PRIu32
+	    " needs %ju open files, but only %ju are allowed: only %" PRIu32
+	    " sessions run at a time; set "
 	    "LimitNOFILE=%ju in the service, or ulimit -n, and restart",
 	    sessions, (uintmax_t)wanted, (uintmax_t)limit.rlim_cur, fit,
 	    (uintmax_t)wanted);

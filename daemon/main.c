@@ -21,23 +21,18 @@ struct arguments {
 };
 
 static const char usage_text[] =
-    "usage: evpopd [-c FILE] [--check | --once]\n"
-    "       evpopd --help | --version\n"
-    "\n"
-    "Collects mail from POP3 maildrops into a store of its own.\n"
-    "\n"
-    "  -c, --config FILE  the configuration (" DEFAULT_CONFIG ")\n"
-    "      --check        say what is wrong with it, and exit\n"
-    "      --once         poll every account once, and exit when all is "
-    "durable\n"
-    "  -h, --help         this text\n"
-    "  -V, --version      the version\n"
-    "\n"
-    "Exit codes: 0 all is well, 64 wrong arguments, 75 it may work later: an\n"
-    "account failed (--once), the disk is full, or another evpopd has the\n"
-    "store; 65 the store is damaged, 77 it may not be written, 74 its disk\n"
-    "fails, 78 it is of a later version or the configuration is wrong, 71 and\n"
-    "73 the system or the control socket failed.  See evpopd(8).\n";
+    "usage: evpopd [-c FILE] [--check | --once]\n       evpopd --help | "
+    "--version\n\nCollects mail from POP3 maildrops and stores it.\n\n  -c, "
+    "--config FILE  the configuration (" DEFAULT_CONFIG
+    ")\n      --check        report the mistakes in it, and exit\n      --once "
+    "        poll every account once, and exit when all is durable\n  -h, "
+    "--help         show this text\n  -V, --version      show the "
+    "version\n\nExit codes: 0 success, 64 wrong arguments, 65 the store is "
+    "damaged, 71 a\nsystem resource is missing, 73 the control socket cannot "
+    "be created, 74 the\ndisk of the store fails, 75 a temporary failure (an "
+    "account failed with\n--once, the disk is full, another evpopd uses the "
+    "store), 77 the store cannot\nbe written, 78 the configuration is wrong or "
+    "the store of a later version.  See evpopd(8).\n";
 
 /* Returns -1 to go on, or an exit code. */
 static int

@@ -142,8 +142,8 @@ check_tls(struct config_reading *reading, const struct config_draft *draft)
 		    "[account %s]: tls_key without tls_cert", account->name);
 	if (account->tls == EVPOP_TLS_NONE && (draft->given & only_tls) != 0)
 		config_report_warning(report, account->file, account->line,
-		    "[account %s]: tls = none makes no use of tls_pin, tls_ca, "
-		    "tls_cert and tls_key",
+		    "[account %s]: tls = none does not use tls_pin, tls_ca, "
+		    "tls_cert or tls_key",
 		    account->name);
 	if (account->tls == EVPOP_TLS_IMPLICIT && account->port == EVPOP_PORT)
 		config_report_warning(report, account->file, account->line,

@@ -78,15 +78,15 @@ doubt_check_unseen(const struct config_report_place *place,
 		return true;
 	if (!doubt_is_free(option->type)) {
 		config_report_error(place->report, place->file, place->line,
-		    "%s: the value holds U+%04X (%s), which nobody sees; type "
-		    "the line anew",
+		    "%s: the value holds U+%04X (%s), which is invisible; type "
+		    "the line again",
 		    option->key, found.code_point, found.name);
 		return false;
 	}
 	if (!quoted)
 		config_report_warning(place->report, place->file, place->line,
-		    "%s: U+%04X (%s), which nobody sees, is part of the value; "
-		    "type the line anew (or quote the value)",
+		    "%s: U+%04X (%s), which is invisible, is part of the "
+		    "value; type the line again (or quote the value)",
 		    option->key, found.code_point, found.name);
 	return true;
 }
@@ -105,13 +105,13 @@ config_doubt_check(const struct config_report_place *place,
 	if (quotes != NULL)
 		config_report_warning(place->report, place->file, place->line,
 		    "%s: the %s are part of the value; leave them out (or "
-		    "surround the whole by double quotes)",
+		    "surround the value by double quotes)",
 		    option->key, quotes);
 	/* A shell takes it for a comment too. */
 	if (option->type != CONFIG_TYPE_COMMAND && doubt_is_comment(value))
 		config_report_warning(place->report, place->file, place->line,
-		    "%s: what looks like a comment is part of the value; "
-		    "comments have lines of their own (or quote the value)",
+		    "%s: what looks like a comment is part of the value; a "
+		    "comment needs a line of its own (or quote the value)",
 		    option->key);
 	return true;
 }
@@ -122,7 +122,7 @@ config_doubt_hint(const char *value, bool quoted)
 	if (quoted)
 		return "";
 	if (doubt_is_comment(value))
-		return "; comments have lines of their own";
+		return "; a comment needs a line of its own";
 	if (doubt_find_quotes(value) != NULL)
 		return "; leave the quotes out";
 	return "";

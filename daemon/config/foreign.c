@@ -29,10 +29,10 @@ struct foreign_key {
 	const char *on, *off;
 };
 
-#define ALL_NEW    "all that is new is fetched, and nothing twice"
+#define ALL_NEW    "all new messages are fetched, and none twice"
 #define KNOWN      "the store knows what was fetched"
 #define STORED     "mail goes into the store"
-#define POP3_ALONE "evpopd speaks POP3 alone"
+#define POP3_ALONE "evpopd speaks only POP3"
 #define NEWEST_TLS "TLS is never older than 1.2"
 #define VERIFIED   "certificates are verified, or pinned by tls_pin"
 
@@ -50,13 +50,13 @@ static const struct foreign_key foreign_keys[] = {
 	    NULL, NULL },
 	{ "killsize", "mpop", FOREIGN_OTHER, "max_message_size", NULL, NULL },
 	{ "flush", "fetchmail", FOREIGN_NOTHING, NULL,
-	    "only what is stored is ever deleted", NULL },
+	    "only stored messages are deleted", NULL },
 	/* What is fetched. */
 	{ "read_all", "getmail", FOREIGN_NOTHING, NULL, ALL_NEW, NULL },
 	{ "fetchall", "fetchmail", FOREIGN_NOTHING, NULL, ALL_NEW, NULL },
 	{ "nofetchall", "fetchmail", FOREIGN_NOTHING, NULL, ALL_NEW, NULL },
 	{ "fetchsizelimit", "fetchmail", FOREIGN_NOTHING, NULL,
-	    "sizes are asked for when they are needed", NULL },
+	    "sizes are requested when they are needed", NULL },
 	{ "only_new", "mpop", FOREIGN_NOTHING, NULL, ALL_NEW, NULL },
 	{ "new_only", "fdm", FOREIGN_NOTHING, NULL, ALL_NEW, NULL },
 	{ "old_only", "fdm", FOREIGN_NOTHING, NULL, ALL_NEW, NULL },
@@ -85,9 +85,9 @@ static const struct foreign_key foreign_keys[] = {
 	{ "protocol", "fetchmail", FOREIGN_NOTHING, NULL, POP3_ALONE, NULL },
 	{ "proto", "fetchmail", FOREIGN_NOTHING, NULL, POP3_ALONE, NULL },
 	{ "mailbox", "getmail", FOREIGN_NOTHING, NULL,
-	    "POP3 has one maildrop an account", NULL },
+	    "POP3 has one maildrop for each account", NULL },
 	{ "folder", "fetchmail", FOREIGN_NOTHING, NULL,
-	    "POP3 has one maildrop an account", NULL },
+	    "POP3 has one maildrop for each account", NULL },
 	{ "type", "getmail", FOREIGN_OTHER, "tls", NULL, NULL },
 	{ "interface", "fetchmail", FOREIGN_OTHER, "source_address", NULL,
 	    NULL },
@@ -266,7 +266,7 @@ config_foreign_describe(const char *key, const char *value, char *text,
 		(void)snprintf(text, size, "of %s; write %s = %s",
 		    foreign->programs, foreign->ours, shown);
 	else
-		(void)snprintf(text, size, "of %s; its like here is %s",
+		(void)snprintf(text, size, "of %s; here it is %s",
 		    foreign->programs, foreign->ours);
 	return true;
 }

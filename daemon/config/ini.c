@@ -47,7 +47,7 @@ ini_find_bad_bytes(const char *text, size_t length, char *why, size_t size)
 
 	if (length > CONFIG_LINE_MAX) {
 		(void)snprintf(why, size,
-		    "the line has %zu octets; expected at most %d", length,
+		    "the line has %zu bytes; expected at most %d", length,
 		    CONFIG_LINE_MAX);
 		return why;
 	}
@@ -55,15 +55,15 @@ ini_find_bad_bytes(const char *text, size_t length, char *why, size_t size)
 		step = evpop_text_decode(text + i, length - i, &code_point);
 		if (step == 0) {
 			(void)snprintf(why, size,
-			    "expected UTF-8, and octet %zu of the line (0x%02x)"
-			    " is not",
+			    "expected UTF-8, but byte %zu of the line (0x%02x) "
+			    "is not",
 			    i + 1, (unsigned char)text[i]);
 			return why;
 		}
 		if (evpop_text_kind(code_point) == EVPOP_TEXT_CONTROL &&
 		    code_point != '\t') {
 			(void)snprintf(why, size,
-			    "expected text, and octet %zu of the line (0x%02x) "
+			    "expected text, but byte %zu of the line (0x%02x) "
 			    "is a control character",
 			    i + 1, (unsigned char)text[i]);
 			return why;
@@ -100,8 +100,8 @@ ini_unquote(char *value, bool *quoted_r)
 	if (*from != '\0') {
 		from += strspn(from, " \t");
 		return *from == '#' || *from == ';'
-			   ? "text after the closing quote; comments have "
-			     "lines of their own"
+			   ? "text after the closing quote; a comment needs a "
+			     "line of its own"
 			   : "text after the closing quote; quotes surround "
 			     "the whole value (write \"\" for a quote "
 			     "inside)";
@@ -149,13 +149,13 @@ ini_find_unseen(const char *text, size_t length, char *why, size_t size)
 	if (!evpop_text_find_unseen(text, length, &found))
 		return false;
 	(void)snprintf(why, size,
-	    "U+%04X (%s), which nobody sees, stands before a name; type the "
-	    "line anew",
+	    "U+%04X (%s), which is invisible, precedes a name; type the line "
+	    "again",
 	    found.code_point, found.name);
 	if (found.octet > 1)
 		(void)snprintf(why, size,
-		    "U+%04X (%s), which nobody sees, stands in a name; type "
-		    "the line anew",
+		    "U+%04X (%s), which is invisible, is part of a name; type "
+		    "the line again",
 		    found.code_point, found.name);
 	return true;
 }
@@ -172,7 +172,7 @@ ini_parse_section(struct reader *reader, char *text)
 	}
 	if (text[length - 1] != ']') {
 		ini_report_section(
-		    reader, "expected [SECTION], and the ] is missing");
+		    reader, "expected [SECTION], but the ] is missing");
 		return;
 	}
 	text[length - 1] = '\0';

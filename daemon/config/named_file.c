@@ -25,7 +25,7 @@ named_file_find_fault(const char *path)
 	if (stat(path, &status) != 0)
 		return strerror(errno);
 	if (S_ISDIR(status.st_mode))
-		return "expected a file, and it is a folder";
+		return "expected a file, but it is a folder";
 	if (!S_ISREG(status.st_mode))
 		return "expected a regular file";
 	if (access(path, R_OK) != 0)
@@ -62,7 +62,7 @@ named_file_find_fault_of_folder(const char *path)
 
 	if (stat(path, &status) == 0)
 		return S_ISDIR(status.st_mode)
-			   ? "expected a file, and it is a folder"
+			   ? "expected a file, but it is a folder"
 			   : NULL;
 	/* What is in /run may be made just before the daemon starts. */
 	if (strncmp(path, "/run/", 5) == 0)
@@ -73,7 +73,7 @@ named_file_find_fault_of_folder(const char *path)
 	memcpy(folder, path, length);
 	folder[length] = '\0';
 	if (stat(folder, &status) != 0)
-		return errno == ENOENT ? "its folder is not there"
+		return errno == ENOENT ? "its folder does not exist"
 				       : strerror(errno);
 	return S_ISDIR(status.st_mode) ? NULL : "its folder is a file";
 }

@@ -255,13 +255,13 @@ source_include(struct source *source, unsigned line, const char *pattern)
 
 	if (*pattern == '\0') {
 		config_report_error(&reading->report, source->path, line,
-		    "include: expected a value, and there is none");
+		    "include: expected a value");
 		return;
 	}
 	if (config_named_file_needs_shell(pattern)) {
 		config_report_error(&reading->report, source->path, line,
 		    "include: expected a whole path, not \"%s\": neither ~ nor "
-		    "variables stand for anything here",
+		    "variables are expanded here",
 		    pattern);
 		return;
 	}
@@ -303,8 +303,8 @@ source_find_option(
 
 	if (!source->any_section) {
 		config_report_error(report, source->path, line,
-		    "%s: stands before any section; expected [daemon], "
-		    "[store], [control], [defaults] or [account NAME] first",
+		    "%s: precedes all sections; expected [daemon], [store], "
+		    "[control], [defaults] or [account NAME] first",
 		    key);
 		return NULL;
 	}
@@ -321,7 +321,7 @@ source_find_option(
 	}
 	if (source->in_defaults && strcmp(key, "id") == 0) {
 		config_report_error(report, source->path, line,
-		    "id: belongs in [account NAME], where each has its own");
+		    "id: belongs in [account NAME]; ids must differ");
 		return NULL;
 	}
 	return source_note_given(source, option, line) ? option : NULL;
@@ -455,12 +455,12 @@ source_check(struct source *source, unsigned parent_line)
 	}
 	if (source->status.st_size > FILE_SIZE_MAX) {
 		config_report_error(report, source->path, 0,
-		    "the file is larger than 256M; split it by include");
+		    "the file is larger than 256M; split it with include");
 		return false;
 	}
 	if ((source->status.st_mode & S_IWOTH) != 0)
 		config_report_error(report, source->path, 0,
-		    "expected a file that others cannot write: chmod o-w %s",
+		    "the file can be written by others; run: chmod o-w %s",
 		    source->path);
 	for (; parent != NULL; parent = parent->parent) {
 		if (parent->status.st_dev != source->status.st_dev ||

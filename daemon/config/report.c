@@ -45,8 +45,7 @@ add(struct config_report *report, const char *file, unsigned line,
 		return;
 	if (report->messages.count == CONFIG_MESSAGES_MAX) {
 		if (asprintf(&text,
-			"%s: %stoo many mistakes; the rest is not "
-			"shown",
+			"%s: %stoo many mistakes; the others are not shown",
 			file, mark) < 0)
 			text = NULL;
 		append(report, text);

@@ -239,7 +239,7 @@ value_set_host(const struct setting *setting)
 	if (!evpop_host_check(setting->text, &result))
 		return value_refuse(setting,
 		    strchr(setting->text, ':') != NULL
-			? "a host name or address alone (the port goes into "
+			? "only a host name or address (the port goes into "
 			  "port = )"
 			: "a host name or address");
 	return value_keep_text(
@@ -264,9 +264,9 @@ value_set_proxy(const struct setting *setting)
 
 	if (!evpop_proxy_check(setting->text, &result))
 		return value_refuse_unseen(setting,
-		    "socks5://HOST:PORT or http://HOST:PORT, the host with "
-		    "USER:PASSWORD@ before it if need be, in which %40 stands "
-		    "for @, %3A for :, %2F for / and %25 for %");
+		    "socks5://HOST:PORT or http://HOST:PORT, optionally with "
+		    "USER:PASSWORD@ before the host, where %40 stands for @, "
+		    "%3A for :, %2F for / and %25 for %");
 	return value_keep_text(
 	    setting, evpop_arena_share(setting->arena, setting->text));
 }
@@ -281,9 +281,8 @@ value_set_path(const struct setting *setting)
 
 	if (config_named_file_needs_shell(text))
 		return value_refuse(setting,
-		    *text == '~' ? "a whole path, for ~ is no home here"
-				 : "a whole path, for variables stand for "
-				   "nothing here");
+		    *text == '~' ? "a whole path (~ is not expanded)"
+				 : "a whole path (variables are not expanded)");
 	if (*text == '/' || *setting->folder == '\0')
 		return value_keep_text(
 		    setting, evpop_arena_share(setting->arena, text));
@@ -303,7 +302,7 @@ value_set_credential(const struct setting *setting)
 	if (strchr(text, '/') != NULL || strcmp(text, ".") == 0 ||
 	    strcmp(text, "..") == 0)
 		return value_refuse(
-		    setting, "the name of a credential, no path");
+		    setting, "the name of a credential, not a path");
 	return value_keep_text(
 	    setting, evpop_arena_copy(setting->arena, text, strlen(text)));
 }

@@ -154,13 +154,13 @@ secret_read_credential(const char *name, char *error, size_t size)
 	if (*name == '\0' || strchr(name, '/') != NULL ||
 	    strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
 		(void)snprintf(error, size,
-		    "credential %s: expected a name, no path", shown);
+		    "credential %s: expected a name, not a path", shown);
 		return NULL;
 	}
 	if (folder == NULL || *folder == '\0') {
 		(void)snprintf(error, size,
-		    "credential %s: $CREDENTIALS_DIRECTORY is not set; "
-		    "expected to be started by systemd with LoadCredential=",
+		    "credential %s: $CREDENTIALS_DIRECTORY is not set; start "
+		    "evpopd by systemd with LoadCredential=",
 		    shown);
 		return NULL;
 	}

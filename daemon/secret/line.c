@@ -43,11 +43,11 @@ secret_of_first_line(const char *source, const char *what, const char *bytes,
 	if (memchr(bytes, '\0', length) != NULL ||
 	    memchr(bytes, '\r', length) != NULL) {
 		(void)snprintf(error, error_size,
-		    "%s: the first line holds a NUL or a carriage return, "
+		    "%s: the first line contains a NUL or a carriage return, "
 		    "which no %s can%s",
 		    source, what,
 		    is_utf16(bytes, length)
-			? "; it is in UTF-16, and UTF-8 is expected"
+			? "; it is in UTF-16, but must be in UTF-8"
 			: "");
 		return NULL;
 	}

@@ -519,8 +519,8 @@ calendar_span_text(int64_t span_ms, char text_r[SPAN_SIZE])
 const char *
 store_clock_hint(void)
 {
-	return "set the clock, for example by systemd-timesyncd; what is "
-	       "stored meanwhile is dated anew then";
+	return "set the clock, for example by systemd-timesyncd; messages "
+	       "stored until then get new times";
 }
 
 void
@@ -536,8 +536,8 @@ store_clock_behind_text(
 	calendar_day_text(now_ms, now);
 	calendar_day_text(clock->least_ms, least);
 	snprintf(text_r, size,
-	    "this machine's clock says %s, and %s on %s: nothing is deleted "
-	    "for its age",
+	    "this machine's clock says %s, but %s on %s: nothing is deleted by "
+	    "age",
 	    now, who, least);
 }
 
@@ -550,8 +550,8 @@ store_clock_set_text(const struct store_clock *clock, char *text_r, size_t size)
 	calendar_span_text(
 	    is_forward ? clock->set_by_ms : -clock->set_by_ms, span);
 	snprintf(text_r, size,
-	    "the clock was set %s by %s: what was stored since this machine "
-	    "started is dated anew, and in each account nothing is deleted "
-	    "for its age before a poll has gone by",
+	    "the clock was set %s by %s: messages stored since this machine "
+	    "started get new times, and each account deletes nothing by age "
+	    "until it has been polled once more",
 	    is_forward ? "forward" : "back", span);
 }

@@ -101,9 +101,8 @@ checker_main(void *arg)
 		checker_set_db(checker, NULL);
 	}
 	if (status != STORE_OK && !store_checker_is_stopped(checker))
-		store_checker_problem(checker,
-		    "the check could not go on: %s; %s", sql_words(db),
-		    store_status_hint(status));
+		store_checker_problem(checker, "the check was aborted: %s; %s",
+		    sql_words(db), store_status_hint(status));
 	store_db_close(db);
 	store_lock(&checker->mutex);
 	checker->found.running = false;

@@ -11,11 +11,10 @@ struct status_words {
 static const struct status_words words[] = {
 	[STORE_OK] = { "ok", "nothing to do" },
 	[STORE_FULL] = { "full",
-	    "free space on the store's file system or raise its quota; polls "
-	    "resume by themselves" },
-	[STORE_IO] = { "io",
-	    "look for disk errors in the kernel's log; polls resume by "
-	    "themselves once writes succeed" },
+	    "free space on the file system of the store, or raise its quota; "
+	    "polls resume by themselves" },
+	[STORE_IO] = { "io", "look for disk errors in the log of the kernel; "
+			     "polls resume by themselves when writes succeed" },
 	[STORE_BUSY] = { "busy",
 	    "end the other process that holds the store, or ask the running "
 	    "daemon through evpopctl" },
@@ -32,7 +31,7 @@ static const struct status_words words[] = {
 	    "give the daemon more memory, or lower memory_limit and "
 	    "max_sessions" },
 	[STORE_REPLACED] = { "replaced",
-	    "undo that, or restart evpopd to go on with what is there now" },
+	    "undo that, or restart evpopd to use what is there now" },
 	[STORE_CLOSED] = { "closed", "start the daemon again" },
 	[STORE_SLOW] = { "slow",
 	    "ask for less: of one account (account), of some days (since, "

@@ -138,8 +138,8 @@ verify_unique_ids(struct verify *verify)
 	sql_prepare_once(&use, verify->db, sql);
 	while (sql_step(&use))
 		store_checker_problem(verify->checker,
-		    "account %s: unique-id %s (state %" PRId64 ") stands for "
-		    "message %" PRId64 ", which is not there",
+		    "account %s: unique-id %s (state %" PRId64
+		    ") refers to message %" PRId64 ", which does not exist",
 		    sql_column_text(&use, 0), show_id(&use, 1, id),
 		    sql_column_int(&use, 2), sql_column_int(&use, 3));
 	return sql_end(&use);
@@ -268,13 +268,13 @@ verify_compare(const struct verify *verify, const struct body *body,
 	if (!pieces->in_order)
 		return "a piece of it is missing";
 	if (pieces->pieces == 0 && body->number != 0)
-		return "its bytes are not there";
+		return "its bytes are missing";
 	if (pieces->octets != body->octets)
-		return "its size is not what its row says";
+		return "its size differs from that in its row";
 	store_digest_final(pieces->digest, found);
 	if (body->has_digest &&
 	    memcmp(found, body->digest, STORE_DIGEST_SIZE) != 0)
-		return "its bytes have changed: the digest is another";
+		return "its bytes have changed: the digest differs";
 	return NULL;
 }
 

@@ -94,7 +94,7 @@ class ClockTest(unittest.TestCase):
             evpopd.wait_logged("clock says 1970-01-01")
             shown = evpopd.get("/v1/status")["clock"]
             self.assertEqual(shown["status"], "behind")
-            self.assertIn("nothing is deleted for its age", shown["text"])
+            self.assertIn("nothing is deleted by age", shown["text"])
             self.assertIn("clock says 1970-01-01", evpopd.ctl("status", code=1).stdout)
             clock.set_wrong(0)
             evpopd.poll("anna")

@@ -77,8 +77,8 @@ class DescriptorsTest(unittest.TestCase):
         done = self.reload(3000)
         self.assertEqual(self.allowed(), 2000)
         self.assertEqual(self.sessions(), fit)
-        words = (f"max_sessions = 3000 wants {_wanted(3000)} open files, and "
-                 f"2000 are allowed: only {fit} sessions run at a time; set "
+        words = (f"max_sessions = 3000 needs {_wanted(3000)} open files, but "
+                 f"only 2000 are allowed: only {fit} sessions run at a time; set "
                  f"LimitNOFILE={_wanted(3000)}")
         self.assertEqual(done.stdout, "reloaded\n")
         self.assertIn(words, done.stderr)

@@ -102,8 +102,8 @@ test_warnings(void **state)
 		    "995; did you mean tls = implicit?\n" },
 		{ "[account a]\nhost=::1\nuser=u\npassword=p\ntls=none\n"
 		  "tls_ca=/c\n",
-		    "F:1: warning: [account a]: tls = none makes no use of "
-		    "tls_pin, tls_ca, tls_cert and tls_key\n" },
+		    "F:1: warning: [account a]: tls = none does not use "
+		    "tls_pin, tls_ca, tls_cert or tls_key\n" },
 		{ "[account a]\nhost=h\nuser=u\npassword=p\n"
 		  "delete_above=1M\nmax_message_size=1M\n",
 		    "F:1: warning: [account a]: delete_above deletes nothing: "

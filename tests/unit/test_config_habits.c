@@ -19,8 +19,8 @@
 
 #define ACCOUNT "[account a]\nhost = h\nuser = u\npassword_file = /p\n"
 #define NO_KEY  "unknown key; evpopd.conf(5) lists those of [account NAME]\n"
-#define ANEW                                                           \
-	"which nobody sees, is part of the value; type the line anew " \
+#define ANEW                                                             \
+	"which is invisible, is part of the value; type the line again " \
 	"(or quote the value)\n"
 #define NO_BREAK   "\xc2\xa0"
 #define ZERO_WIDTH "\xe2\x80\x8b"
@@ -37,7 +37,7 @@ test_keys_of_other_programs(void **state)
 		{ "delete-after", "2w", "keep", "write keep = 2w" },
 		{ "delete", "true", "keep", "write keep = delete" },
 		{ "delete", "false", "keep", "write keep = forever" },
-		{ "delete", "", "keep", "its like here is keep" },
+		{ "delete", "", "keep", "here it is keep" },
 		{ "nokeep", NULL, "keep", "write keep = delete" },
 		{ "keep", NULL, "keep", "write keep = forever" },
 		{ "keep", "off", "keep", "write keep = delete" },
@@ -45,7 +45,7 @@ test_keys_of_other_programs(void **state)
 		{ "delete_bigger_than", "5000000", "delete_above",
 		    "write delete_above = 5000000" },
 		{ "killsize", "100", "max_message_size",
-		    "its like here is max_message_size" },
+		    "here it is max_message_size" },
 		{ "skipsize", "100", "max_message_size",
 		    "write max_message_size = 100K" },
 		{ "fetchlimit", "20", "max_messages_per_poll",
@@ -55,19 +55,18 @@ test_keys_of_other_programs(void **state)
 		{ "poll", "pop.example.org", "host",
 		    "write host = pop.example.org" },
 		{ "username", "joe", "user", "write user = joe" },
-		{ "pass", "s3cret", "password", "its like here is password" },
+		{ "pass", "s3cret", "password", "here it is password" },
 		{ "passwordeval", "pass s3cret", "password_command",
-		    "its like here is password_command" },
+		    "here it is password_command" },
 		{ "passeval", "pass s3cret", "password_command",
-		    "its like here is password_command" },
+		    "here it is password_command" },
 		{ "ssl", NULL, "tls", "write tls = implicit" },
 		{ "ssl", "no", "tls", "write tls = stls" },
 		{ "tls_starttls", "on", "tls", "write tls = stls" },
 		{ "tls_starttls", "off", "tls", "write tls = implicit" },
 		{ "tls_trust_file", "/ca.pem", "tls_ca",
 		    "write tls_ca = /ca.pem" },
-		{ "tls_fingerprint", "00:11", "tls_pin",
-		    "its like here is tls_pin" },
+		{ "tls_fingerprint", "00:11", "tls_pin", "here it is tls_pin" },
 		{ "daemon", "300", "interval", "write interval = 300s" },
 		{ "timeout", "60", "timeout_command",
 		    "write timeout_command = 60s" },
@@ -136,17 +135,15 @@ test_keys_that_are_none(void **state)
 		    "mpop and fdm; write keep = forever\n" },
 		{ ACCOUNT "fetchall\n",
 		    "F:5: expected KEY = VALUE; fetchall is a key of "
-		    "fetchmail; leave it out: all that is new is fetched, and "
-		    "nothing twice\n" },
+		    "fetchmail; leave it out: all new messages are fetched, "
+		    "and none twice\n" },
 		{ ACCOUNT "delete_above 1M\n", "F:5: expected KEY = VALUE\n" },
 		/* What was meant is not missing. */
 		{ "[account a]\nserver = h\nusername = u\npass = p\n",
 		    "F:2: server: unknown key, of getmail and fdm; write host "
-		    "= h\n"
-		    "F:3: username: unknown key, of getmail and fetchmail; "
-		    "write user = u\n"
-		    "F:4: pass: unknown key, of fetchmail and fdm; its like "
-		    "here is password\n" },
+		    "= h\nF:3: username: unknown key, of getmail and "
+		    "fetchmail; write user = u\nF:4: pass: unknown key, of "
+		    "fetchmail and fdm; here it is password\n" },
 		{ "[account a]\nhosst = h\nuser u\npasword = p\n",
 		    "F:2: hosst: unknown key; did you mean host?\n"
 		    "F:3: expected KEY = VALUE\n"
@@ -169,13 +166,13 @@ test_one_mistake_makes_one_error(void **state)
 		    "F:2: a value that begins with a quote must end with one "
 		    "(write \"\" for a quote inside)\n" },
 		{ "[account a]\nhost = h\nuser = \xff\npassword=p\n",
-		    "F:3: expected UTF-8, and octet 8 of the line (0xff) is "
+		    "F:3: expected UTF-8, but byte 8 of the line (0xff) is "
 		    "not\n" },
 		/* A second account, whose keys are not those of the first. */
 		{ ACCOUNT "[account b\nhost = h\nuser = v\npassword = p\n",
-		    "F:5: expected [SECTION], and the ] is missing\n" },
+		    "F:5: expected [SECTION], but the ] is missing\n" },
 		{ ACCOUNT "[account \xff]\nhost = h\n",
-		    "F:5: expected UTF-8, and octet 10 of the line (0xff) is "
+		    "F:5: expected UTF-8, but byte 10 of the line (0xff) is "
 		    "not\n" },
 	};
 
@@ -189,8 +186,8 @@ test_invisible(void **state)
 		{ "[account a]\nhost = " NO_BREAK "h\nuser = " NO_BREAK
 		  "u\npassword = p" ZERO_WIDTH "\n",
 		    "F:2: host: the value holds U+00A0 (no-break space), which "
-		    "nobody sees; type the line anew\n"
-		    "F:3: warning: user: U+00A0 (no-break space), " ANEW
+		    "is invisible; type the line again\nF:3: warning: user: "
+		    "U+00A0 (no-break space), " ANEW
 		    "F:4: warning: password: U+200B (zero-width "
 		    "space), " ANEW },
 		{ ACCOUNT "id = a" MARK "b\n",
@@ -198,41 +195,41 @@ test_invisible(void **state)
 		    "no-break space), " ANEW },
 		{ ACCOUNT "interval =" NO_BREAK "5m\n",
 		    "F:5: interval: the value holds U+00A0 (no-break space), "
-		    "which nobody sees; type the line anew\n" },
+		    "which is invisible; type the line again\n" },
 		/* Who quotes it means it, where it can be meant. */
 		{ ACCOUNT "id = \"a" NO_BREAK "b\"\n", "" },
 		{ ACCOUNT "interval = \"5m" NO_BREAK "\"\n",
 		    "F:5: interval: the value holds U+00A0 (no-break space), "
-		    "which nobody sees; type the line anew\n" },
+		    "which is invisible; type the line again\n" },
 		{ ACCOUNT "# a" NO_BREAK "comment\n", "" },
 		{ ACCOUNT NO_BREAK "\n",
-		    "F:5: U+00A0 (no-break space), which nobody sees, stands "
-		    "before a name; type the line anew\n" },
+		    "F:5: U+00A0 (no-break space), which is invisible, "
+		    "precedes a name; type the line again\n" },
 		{ "[account a]\nhost = h\n" NO_BREAK "user = u\npassword=p\n",
-		    "F:3: U+00A0 (no-break space), which nobody sees, stands "
-		    "before a name; type the line anew\n" },
+		    "F:3: U+00A0 (no-break space), which is invisible, "
+		    "precedes a name; type the line again\n" },
 		{ "[account a]\nhost = h\nuser" NO_BREAK "= u\npassword=p\n",
-		    "F:3: U+00A0 (no-break space), which nobody sees, stands "
-		    "in a name; type the line anew\n" },
+		    "F:3: U+00A0 (no-break space), which is invisible, is part "
+		    "of a name; type the line again\n" },
 		/* Two files that became one. */
 		{ ACCOUNT MARK "[account b]\nhost = h\n",
 		    "F:5: U+FEFF (byte-order mark, or zero-width no-break "
-		    "space), which nobody sees, stands before a name; type the "
-		    "line anew\n" },
+		    "space), which is invisible, precedes a name; type the "
+		    "line again\n" },
 		{ ACCOUNT "[account b" ZERO_WIDTH "]\nhost = h\n",
-		    "F:5: U+200B (zero-width space), which nobody sees, stands "
-		    "in a name; type the line anew\n" },
+		    "F:5: U+200B (zero-width space), which is invisible, is "
+		    "part of a name; type the line again\n" },
 	};
 
 	EXPECT_ROWS(state, rows);
 }
 
 #define QUOTED                                                         \
-	"part of the value; leave them out (or surround the whole by " \
+	"part of the value; leave them out (or surround the value by " \
 	"double quotes)\n"
-#define REMARK                                                      \
-	"what looks like a comment is part of the value; comments " \
-	"have lines of their own (or quote the value)\n"
+#define REMARK                                                       \
+	"what looks like a comment is part of the value; a comment " \
+	"needs a line of its own (or quote the value)\n"
 
 static void
 test_quotes_and_comments(void **state)
@@ -254,11 +251,11 @@ test_quotes_and_comments(void **state)
 		    "did you mean newest?; leave the quotes out\n" },
 		{ ACCOUNT "keep = 14d # two weeks\n",
 		    "F:5: keep: expected forever, delete, or an age such as "
-		    "14d (h d w) from 1h to 3650d, not \"14d # two weeks\"; "
-		    "comments have lines of their own\n" },
+		    "14d (h d w) from 1h to 3650d, not \"14d # two weeks\"; a "
+		    "comment needs a line of its own\n" },
 		{ ACCOUNT "port = 995 ; POP3S\n",
 		    "F:5: port: expected a whole number from 0 to 65535, not "
-		    "\"995 ; POP3S\"; comments have lines of their own\n" },
+		    "\"995 ; POP3S\"; a comment needs a line of its own\n" },
 		{ "[account a]\nhost=h\nuser=u\npassword = x # mine\n",
 		    "F:4: warning: password: " REMARK },
 		{ "[account a]\nhost=h\nuser=u\npassword = x#mine\n", "" },
@@ -278,19 +275,19 @@ test_a_path_is_no_shell_word(void **state)
 {
 	static const struct row rows[] = {
 		{ ACCOUNT "tls_ca = ~/ca.pem\n",
-		    "F:5: tls_ca: expected a whole path, for ~ is no home "
-		    "here, not \"~/ca.pem\"\n" },
+		    "F:5: tls_ca: expected a whole path (~ is not expanded), "
+		    "not \"~/ca.pem\"\n" },
 		{ ACCOUNT "tls_ca = ~joe/ca.pem\n",
-		    "F:5: tls_ca: expected a whole path, for ~ is no home "
-		    "here, not \"~joe/ca.pem\"\n" },
+		    "F:5: tls_ca: expected a whole path (~ is not expanded), "
+		    "not \"~joe/ca.pem\"\n" },
 		{ ACCOUNT "tls_ca = $HOME/ca.pem\n",
-		    "F:5: tls_ca: expected a whole path, for variables stand "
-		    "for nothing here, not \"$HOME/ca.pem\"\n" },
+		    "F:5: tls_ca: expected a whole path (variables are not "
+		    "expanded), not \"$HOME/ca.pem\"\n" },
 		{ ACCOUNT "tls_ca = ca.pem~\n", "" },
 		{ ACCOUNT "tls_ca = ./~/ca.pem\n", "" },
 		{ ACCOUNT "[daemon]\ninclude = ~/*.conf\n",
 		    "F:6: include: expected a whole path, not \"~/*.conf\": "
-		    "neither ~ nor variables stand for anything here\n" },
+		    "neither ~ nor variables are expanded here\n" },
 	};
 
 	EXPECT_ROWS(state, rows);
@@ -306,11 +303,9 @@ test_files_that_are_named(void **state)
 		{ "[account a]\nhost = h\nuser = u\npassword_file = none\n"
 		  "tls_ca = d\ntls_cert = fifo\n",
 		    "F:4: warning: password_file: D/none: No such file or "
-		    "directory\n"
-		    "F:5: warning: tls_ca: D/d: expected a file, and it is a "
-		    "folder\n"
-		    "F:6: warning: tls_cert: D/fifo: expected a regular "
-		    "file\n" },
+		    "directory\nF:5: warning: tls_ca: D/d: expected a file, "
+		    "but it is a folder\nF:6: warning: tls_cert: D/fifo: "
+		    "expected a regular file\n" },
 		{ "[defaults]\ntls_ca = none\n[account a]\nhost = h\nuser = u\n"
 		  "password_file = pw\n[account b]\nhost = i\nuser = u\n"
 		  "password_file = pw\n",
@@ -318,10 +313,9 @@ test_files_that_are_named(void **state)
 		    "directory\n" },
 		{ "[store]\npath = none/mail.db\n[control]\nsocket = d\n"
 		  "[account a]\nhost = h\nuser = u\npassword_file = pw\n",
-		    "F:2: warning: path: D/none/mail.db: its folder is not "
-		    "there\n"
-		    "F:4: warning: socket: D/d: expected a file, and it is a "
-		    "folder\n" },
+		    "F:2: warning: path: D/none/mail.db: its folder does not "
+		    "exist\nF:4: warning: socket: D/d: expected a file, but it "
+		    "is a folder\n" },
 		{ "[store]\npath = pw/mail.db\n[account a]\nhost = h\n"
 		  "user = u\npassword_file = pw\n",
 		    "F:2: warning: path: D/pw/mail.db: its folder is a "

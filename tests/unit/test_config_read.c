@@ -34,8 +34,8 @@ test_lines(void **state)
 		{ "\xef\xbb\xbf" ACCOUNT, "" },
 		{ "\n\xef\xbb\xbf= x\n" ACCOUNT,
 		    "F:2: U+FEFF (byte-order mark, or zero-width no-break "
-		    "space), which nobody sees, stands before a name; type "
-		    "the line anew\n" },
+		    "space), which is invisible, precedes a name; type the "
+		    "line again\n" },
 		{ "[account a]\r\nhost = h\r\nuser = u\r\npassword_file = "
 		  "/p\r\n",
 		    "" },
@@ -54,38 +54,35 @@ test_lines(void **state)
 		    "F:5: " LONGEST_KEY ": unknown key; evpopd.conf(5) lists "
 		    "those of [account NAME]\n" },
 		{ ACCOUNT "[defaults\n[control]\nhost = x\n",
-		    "F:5: expected [SECTION], and the ] is missing\n"
-		    "F:7: host: belongs in [account NAME] or [defaults]\n" },
-		{ ACCOUNT "id = \xff\n",
-		    "F:5: expected UTF-8, and octet 6 of the line (0xff) is "
-		    "not\n" },
-		{ ACCOUNT "id = \xc0\xaf\n",
-		    "F:5: expected UTF-8, and octet 6 of the line (0xc0) is "
-		    "not\n" },
+		    "F:5: expected [SECTION], but the ] is missing\nF:7: host: "
+		    "belongs in [account NAME] or [defaults]\n" },
+		{ ACCOUNT "id = \xff\n", "F:5: expected UTF-8, but byte 6 of "
+					 "the line (0xff) is not\n" },
+		{ ACCOUNT "id = \xc0\xaf\n", "F:5: expected UTF-8, but byte 6 "
+					     "of the line (0xc0) is not\n" },
 		{ ACCOUNT "id = \xed\xa0\x80\n",
-		    "F:5: expected UTF-8, and octet 6 of the line (0xed) is "
+		    "F:5: expected UTF-8, but byte 6 of the line (0xed) is "
 		    "not\n" },
-		{ ACCOUNT "id = \xe2\x82",
-		    "F:5: expected UTF-8, and octet 6 of the line (0xe2) is "
-		    "not\n" },
+		{ ACCOUNT "id = \xe2\x82", "F:5: expected UTF-8, but byte 6 of "
+					   "the line (0xe2) is not\n" },
 		{ ACCOUNT "id = \x1b[1m\n",
-		    "F:5: expected text, and octet 6 of the line (0x1b) is a "
+		    "F:5: expected text, but byte 6 of the line (0x1b) is a "
 		    "control character\n" },
 		{ ACCOUNT "id = a\rb\n",
-		    "F:5: expected text, and octet 7 of the line (0x0d) is a "
+		    "F:5: expected text, but byte 7 of the line (0x0d) is a "
 		    "control character\n" },
 		{ ACCOUNT "id = \xc2\x9b"
 			  "1m\n",
-		    "F:5: expected text, and octet 6 of the line (0xc2) is a "
+		    "F:5: expected text, but byte 6 of the line (0xc2) is a "
 		    "control character\n" },
 		{ ACCOUNT "id = \x7f\n",
-		    "F:5: expected text, and octet 6 of the line (0x7f) is a "
+		    "F:5: expected text, but byte 6 of the line (0x7f) is a "
 		    "control character\n" },
 		{ ACCOUNT "id = \xe2\x82\xac\xf0\x9f\x93\xac\tx\n", "" },
 		{ ACCOUNT "id = x ; y\n",
 		    "F:5: warning: id: what looks like a comment is part of "
-		    "the value; comments have lines of their own (or quote the "
-		    "value)\n" },
+		    "the value; a comment needs a line of its own (or quote "
+		    "the value)\n" },
 		{ ACCOUNT "id = \"x ; y\"\n", "" },
 	};
 
@@ -98,9 +95,8 @@ test_nul_is_refused(void **state)
 	static const char text[] = ACCOUNT "id = a\0b\n";
 
 	folder_write(*state, "main.conf", text, sizeof(text) - 1, 0600);
-	folder_expect(*state,
-	    "F:5: expected text, and octet 7 of the line (0x00) is a control "
-	    "character\n");
+	folder_expect(*state, "F:5: expected text, but byte 7 of the line "
+			      "(0x00) is a control character\n");
 }
 
 static void
@@ -121,9 +117,9 @@ test_long_lines(void **state)
 	config_free(&config);
 	strcat(text, "x\nordr = no\n");
 	folder_write_text(*state, "main.conf", text);
-	folder_expect(*state,
-	    "F:5: the line has 16385 octets; expected at most 16384\n"
-	    "F:6: ordr: unknown key; did you mean order?\n");
+	folder_expect(
+	    *state, "F:5: the line has 16385 bytes; expected at most "
+		    "16384\nF:6: ordr: unknown key; did you mean order?\n");
 	free(text);
 }
 
@@ -132,9 +128,9 @@ test_sections(void **state)
 {
 	static const struct row rows[] = {
 		{ "log_level = info\n" ACCOUNT,
-		    "F:1: log_level: stands before any section; expected "
-		    "[daemon], [store], [control], [defaults] or [account NAME]"
-		    " first\n" },
+		    "F:1: log_level: precedes all sections; expected [daemon], "
+		    "[store], [control], [defaults] or [account NAME] "
+		    "first\n" },
 		{ "[damon]\nlog_level = x\n" ACCOUNT,
 		    "F:1: [damon]: unknown section; did you mean [daemon]?\n" },
 		{ "[acount bob]\nhost = x\n" ACCOUNT,
@@ -206,8 +202,7 @@ test_keys(void **state)
 		    "F:6: interval: belongs in [account NAME] or "
 		    "[defaults]\n" },
 		{ ACCOUNT "[defaults]\nid = x\n",
-		    "F:6: id: belongs in [account NAME], where each has its "
-		    "own\n" },
+		    "F:6: id: belongs in [account NAME]; ids must differ\n" },
 		{ ACCOUNT "host = i\n",
 		    "F:5: host: given twice in this section; first at line "
 		    "2\n" },
@@ -290,8 +285,8 @@ test_bad_quotes(void **state)
 		    "F:5: text after the closing quote; quotes surround the "
 		    "whole value (write \"\" for a quote inside)\n" },
 		{ ACCOUNT "id = \"a\" # b\n",
-		    "F:5: text after the closing quote; comments have lines of "
-		    "their own\n" },
+		    "F:5: text after the closing quote; a comment needs a line "
+		    "of its own\n" },
 	};
 
 	EXPECT_ROWS(state, rows);
@@ -321,11 +316,9 @@ test_file_modes(void **state)
 			"run: chmod 600 F\n" },
 		{ 0604, "F:4: password: the file is open to other users; "
 			"run: chmod 600 F\n" },
-		{ 0602,
-		    "F: expected a file that others cannot write: chmod o-w "
-		    "F\n"
-		    "F:4: password: the file is open to other users; "
-		    "run: chmod 600 F\n" },
+		{ 0602, "F: the file can be written by others; run: chmod o-w "
+			"F\nF:4: password: the file is open to other users; "
+			"run: chmod 600 F\n" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -357,9 +350,9 @@ test_included_file_modes(void **state)
 	} rows[] = {
 		{ 0644, "" },
 		{ 0664, "" },
-		{ 0602, "D/d/a.conf: expected a file that others cannot write: "
+		{ 0602, "D/d/a.conf: the file can be written by others; run: "
 			"chmod o-w D/d/a.conf\n" },
-		{ 0666, "D/d/a.conf: expected a file that others cannot write: "
+		{ 0666, "D/d/a.conf: the file can be written by others; run: "
 			"chmod o-w D/d/a.conf\n" },
 	};
 
@@ -388,7 +381,7 @@ test_unreadable(void **state)
 	assert_int_equal(
 	    truncate(folder->main, (off_t)256 * 1024 * 1024 + 1), 0);
 	folder_expect(
-	    folder, "F: the file is larger than 256M; split it by include\n");
+	    folder, "F: the file is larger than 256M; split it with include\n");
 	if (geteuid() == 0)
 		return;
 	folder_write(folder, "main.conf", "", 0, 0);
@@ -493,7 +486,7 @@ test_bad_includes(void **state)
 		    "F:6: include: cannot read D/gone.conf: No such file or "
 		    "directory\n" },
 		{ ACCOUNT "[daemon]\ninclude =\n",
-		    "F:6: include: expected a value, and there is none\n" },
+		    "F:6: include: expected a value\n" },
 		{ ACCOUNT "[daemon]\ninclude = loop/*\n",
 		    "F:6: include: cannot read the folder of loop/*: Too many "
 		    "levels of symbolic links\n" },
@@ -515,7 +508,7 @@ test_bad_includes(void **state)
 		/* A section of an included file goes no further than it. */
 		{ ACCOUNT "[daemon]\ninclude = d/ok\nlog_level = info\n", "" },
 		{ ACCOUNT "[daemon]\ninclude = d/headless\n",
-		    "D/d/headless:1: log_level: stands before any section; "
+		    "D/d/headless:1: log_level: precedes all sections; "
 		    "expected [daemon], [store], [control], [defaults] or "
 		    "[account NAME] first\n" },
 		{ ACCOUNT "[account b]\nhost=h\nuser=b\ninclude = d/ok\n",
@@ -579,7 +572,7 @@ test_too_many_mistakes(void **state)
 	assert_int_equal(messages.errors, 30000);
 	assert_int_equal(messages.count, 10001);
 	assert_non_null(
-	    strstr(messages.lines[10000], "too many mistakes; the rest"));
+	    strstr(messages.lines[10000], "too many mistakes; the others"));
 	config_messages_free(&messages);
 	free(text);
 }

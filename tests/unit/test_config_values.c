@@ -263,10 +263,10 @@ test_words(void **state)
 	config_free(&config);
 }
 
-#define PROXY_WANTED                                                       \
-	"expected socks5://HOST:PORT or http://HOST:PORT, the host with "  \
-	"USER:PASSWORD@ before it if need be, in which %40 stands for @, " \
-	"%3A for :, %2F for / and %25 for %\n"
+#define PROXY_WANTED                                                 \
+	"expected socks5://HOST:PORT or http://HOST:PORT, "          \
+	"optionally with USER:PASSWORD@ before the host, where %40 " \
+	"stands for @, %3A for :, %2F for / and %25 for %\n"
 
 static void
 test_bad_values(void **state)
@@ -394,11 +394,11 @@ test_bad_account_values(void **state)
 		const char *text, *expected;
 	} rows[] = {
 		{ "host = mail.example.org:995\nuser=u\npassword=p\n",
-		    "F:2: host: expected a host name or address alone (the "
-		    "port goes into port = ), not \"mail.example.org:995\"\n" },
+		    "F:2: host: expected only a host name or address (the port "
+		    "goes into port = ), not \"mail.example.org:995\"\n" },
 		{ "host = [::1]\nuser=u\npassword=p\n",
-		    "F:2: host: expected a host name or address alone (the "
-		    "port goes into port = ), not \"[::1]\"\n" },
+		    "F:2: host: expected only a host name or address (the port "
+		    "goes into port = ), not \"[::1]\"\n" },
 		{ "host = m\xc3\xbcller.example\nuser=u\npassword=p\n", "" },
 		{ "host = m\xc3\xbcller/example\nuser=u\npassword=p\n",
 		    "F:2: host: expected a host name or address, not "
@@ -407,8 +407,8 @@ test_bad_account_values(void **state)
 		    "F:2: host: expected a host name or address, not "
 		    "\"a b\"\n" },
 		{ "host = h # x\nuser=u\npassword=p\n",
-		    "F:2: host: expected a host name or address, not "
-		    "\"h # x\"; comments have lines of their own\n" },
+		    "F:2: host: expected a host name or address, not \"h # "
+		    "x\"; a comment needs a line of its own\n" },
 		{ "host = a..b\nuser=u\npassword=p\n",
 		    "F:2: host: expected a host name or address, not "
 		    "\"a..b\"\n" },
@@ -427,10 +427,10 @@ test_bad_account_values(void **state)
 		    "none\n" },
 		{ "host=h\nuser=u\npassword_credential=../x\n",
 		    "F:4: password_credential: expected the name of a "
-		    "credential, no path, not \"../x\"\n" },
+		    "credential, not a path, not \"../x\"\n" },
 		{ "host=h\nuser=u\npassword_credential=..\n",
 		    "F:4: password_credential: expected the name of a "
-		    "credential, no path, not \"..\"\n" },
+		    "credential, not a path, not \"..\"\n" },
 	};
 	char text[512];
 

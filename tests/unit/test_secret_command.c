@@ -105,7 +105,7 @@ test_output(void **state)
 		    "password_command: the first line is empty; expected the "
 		    "password" },
 		{ "printf 'a\\0b\\n'", NULL,
-		    "password_command: the first line holds a NUL or a "
+		    "password_command: the first line contains a NUL or a "
 		    "carriage return, which no password can" },
 		{ "echo secret; printf 'no \\033[1mkey\\n\\nsorry\\n' >&2; "
 		  "exit 7",
@@ -156,8 +156,8 @@ test_token_is_no_password(void **state)
 		    "token_command: the first line is empty; expected the "
 		    "token" },
 		{ "printf 'a\\0b\\n'",
-		    "token_command: the first line holds a NUL or a carriage "
-		    "return, which no token can" },
+		    "token_command: the first line contains a NUL or a "
+		    "carriage return, which no token can" },
 	};
 	struct answer answer;
 

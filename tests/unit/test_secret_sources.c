@@ -198,7 +198,7 @@ test_file_contents(void **state)
 		{ "", 0, NULL, "the first line is empty" },
 		{ "\nsecret\n", 8, NULL, "the first line is empty" },
 		{ "\r\n", 2, NULL, "the first line is empty" },
-		{ "a\0b\n", 4, NULL, "holds a NUL" },
+		{ "a\0b\n", 4, NULL, "contains a NUL" },
 		{ "a\rb\n", 4, NULL, "a carriage return" },
 		{ "ok\n\0", 4, "ok", NULL },
 		{ "\xef\xbb\xbfsecret\n", 10, "secret", NULL },

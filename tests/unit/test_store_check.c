@@ -176,14 +176,14 @@ static const struct {
 	{ "UPDATE chunk SET data = 'xyz' WHERE id = 1048576",
 	    "message 1: its bytes have changed", 1 },
 	{ "UPDATE chunk SET data = 'wxyz' WHERE id = 1048576",
-	    "message 1: its size is not what its row says", 1 },
+	    "message 1: its size differs from that in its row", 1 },
 	{ "DELETE FROM chunk WHERE id = 2097153",
 	    "message 2: a piece of it is missing", 1 },
 	{ "DELETE FROM chunk WHERE id = (SELECT max(id) FROM chunk"
 	  " WHERE id < 3145728)",
-	    "message 2: its size is not what its row says", 1 },
+	    "message 2: its size differs from that in its row", 1 },
 	{ "DELETE FROM chunk WHERE id >= 3145728 AND id < 4194304",
-	    "message 3: its bytes are not there", 1 },
+	    "message 3: its bytes are missing", 1 },
 	{ "UPDATE message SET digest = x'00' WHERE id = 3",
 	    "message 3: its bytes have changed", 1 },
 	{ "UPDATE account SET messages = 4",
@@ -197,8 +197,8 @@ static const struct {
 	{ "INSERT INTO account(name, messages) VALUES('void', 1)",
 	    "account void: 0 messages with 0 octets", 1 },
 	{ "UPDATE uid SET message = 9 WHERE unique_id = x'61'",
-	    "account home: unique-id a (state 0) stands for message 9, "
-	    "which is not there",
+	    "account home: unique-id a (state 0) refers to message 9, which "
+	    "does not exist",
 	    1 },
 	{ "UPDATE uid SET state = 1 WHERE state = 2",
 	    "unique-id seen (state 1)", 1 },
@@ -213,7 +213,7 @@ static const struct {
 	    "quarantined message 1: its size", 1 },
 	{ "DELETE FROM chunk WHERE id / 1048576 = (SELECT body FROM"
 	  " quarantine WHERE id = 1)",
-	    "quarantined message 1: its bytes are not there", 1 },
+	    "quarantined message 1: its bytes are missing", 1 },
 	{ "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql ="
 	  " 'CREATE INDEX message_stored ON message(octets)'"
 	  " WHERE name = 'message_stored'",

@@ -185,7 +185,7 @@ static const struct {
 	{ "UPDATE chunk SET data = x'28b52ffd2003190000616263'",
 	    "message 1: " },
 	{ "UPDATE chunk SET encoding = 0",
-	    "message 1: its size is not what its row says" },
+	    "message 1: its size differs from that in its row" },
 };
 
 struct reading {

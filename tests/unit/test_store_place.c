@@ -156,10 +156,10 @@ static const struct happening {
 	{ "log removed", "its log", log_removed },
 	{ "log replaced", "its log", log_replaced },
 	{ "linked", "hard link", linked },
-	{ "message written over", "written over", message_written_over },
-	{ "emptied", "written over", emptied },
-	{ "copy written over", "written over", copy_written_over },
-	{ "backup written over", "written over", backup_written_over },
+	{ "message written over", "overwritten", message_written_over },
+	{ "emptied", "overwritten", emptied },
+	{ "copy written over", "overwritten", copy_written_over },
+	{ "backup written over", "overwritten", backup_written_over },
 };
 #define HAPPENINGS (sizeof(happenings) / sizeof(happenings[0]))
 

@@ -207,7 +207,7 @@ check_log(const struct store_place *place, struct sql_db *db)
 	if (look(place->log_path, &found) && is_same(&found, &place->log))
 		return STORE_OK;
 	return sql_fail(db, STORE_REPLACED,
-	    "its log, of the same name with -wal, was removed or replaced");
+	    "its log (the same name with -wal) was removed or replaced");
 }
 
 enum store_status
@@ -220,14 +220,13 @@ store_place_check(struct store_place *place, struct sql_db *db)
 		    "it was removed or moved away (%s)", strerror(errno));
 	if (!is_same(&found, &place->file))
 		return sql_fail(
-		    db, STORE_REPLACED, "another file was put in its place");
+		    db, STORE_REPLACED, "another file has replaced it");
 	if (found.names > 1)
 		return sql_fail(db, STORE_REPLACED,
-		    "it has another name besides (a hard link), by which "
-		    "others could open it without its log");
+		    "it has a second name (a hard link), by which others could "
+		    "open it without its log");
 	if (is_overwritten(place, db, &found))
-		return sql_fail(
-		    db, STORE_REPLACED, "something else was written over it");
+		return sql_fail(db, STORE_REPLACED, "it was overwritten");
 	/* Touched, or checkpointed by somebody else. */
 	if (!is_unwritten(&found, &place->file))
 		store_place_written(place, db);

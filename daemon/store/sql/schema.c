@@ -164,8 +164,8 @@ store_schema_migrate(struct sql_db *db, const char *path,
 		return status;
 	if (version < 0 || (uint64_t)version > count)
 		return store_error_set(error_r, STORE_NEWER,
-		    "%s has schema version %lld, this evpopd knows up to %zu; "
-		    "%s",
+		    "%s has schema version %lld, this evpopd supports up to "
+		    "%zu; %s",
 		    path, (long long)version, count,
 		    store_status_hint(STORE_NEWER));
 	if ((size_t)version == count)
