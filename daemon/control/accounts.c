@@ -5,7 +5,7 @@
 #include "daemon/control/handlers.h"
 #include "daemon/control/limits.h"
 
-/* Before its first poll, what the store remembers is not over. */
+/* Until the account's first poll, the store's memory of a failure holds. */
 static int64_t
 account_failing_since_ms(const struct poller_account_status *status,
     const struct store_account_row *row)
@@ -32,7 +32,7 @@ account_json(const struct poller_account_status *status,
 	    json, "interval_seconds", (uint64_t)status->interval_ms / 1000);
 	field_time(json, "last_started", status->last_started_ms);
 	field_time(json, "last_finished", status->last_finished_ms);
-	/* The store remembers polls from before this daemon's start. */
+	/* The store also knows polls of earlier daemons. */
 	if (row != NULL && row->last_success_ms > success_ms)
 		success_ms = row->last_success_ms;
 	field_time(json, "last_success", success_ms);
@@ -60,7 +60,10 @@ account_json(const struct poller_account_status *status,
 
 /* ---- GET /v1/accounts ---- */
 
-/* Which of the poller's accounts, which it keeps by name, a page shows. */
+/*
+ * The accounts of a page, by their places in the poller, which sorts them by
+ * name.
+ */
 struct accounts_page {
 	size_t first, count;
 	bool has_more;
@@ -97,9 +100,8 @@ accounts_page(const struct exchange *exchange, struct accounts_page *page_r,
 }
 
 /*
- * Rows are in the order of their names, as accounts are.  A store in trouble
- * has none, and does not hide the accounts: that is when somebody wants to see
- * them.
+ * Rows and accounts are sorted by name.  If the store fails there are no rows,
+ * and the accounts are shown without them.
  */
 static void
 accounts_answer(struct exchange *exchange, const struct store_account_row *rows,
@@ -111,7 +113,7 @@ accounts_answer(struct exchange *exchange, const struct store_account_row *rows,
 	struct accounts_page page = { 0, 0, false };
 	struct problem problem;
 
-	/* It was good when the request came. */
+	/* The parameters were checked when the request came. */
 	(void)accounts_page(exchange, &page, &problem);
 	for (size_t i = 0, row = 0; i < page.count; i++) {
 		const struct store_account_row *found = NULL;
@@ -289,7 +291,7 @@ accounts_poll(struct exchange *exchange)
 		exchange_answer_problem(exchange, &problem);
 		return;
 	}
-	/* Polls do not fetch then: saying "queued" would promise too much. */
+	/* The poll would fetch nothing: do not answer "queued". */
 	if (health->status != STORE_OK) {
 		exchange_answer(
 		    exchange, answer_store(health->status, health->text));
@@ -297,7 +299,7 @@ accounts_poll(struct exchange *exchange)
 	}
 	answer =
 	    poller_poll_now(context->poller, exchange_name(exchange), wish);
-	/* What a poll under way was not asked for comes after it. */
+	/* A poll of another mode follows the current one. */
 	if (answer == POLLER_ALREADY && wish != POLLER_WISH_POLL)
 		answer = POLLER_DONE;
 	exchange_answer(exchange,

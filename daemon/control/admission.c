@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* A user with connections, and how many of them are in each state. */
+/* A user, and how many connections the user has in each state. */
 struct admission_user {
 	LIST_ENTRY(admission_user) link;
 	uid_t uid;
@@ -135,8 +135,8 @@ admission_change(struct admission *admission, struct admission_guest *guest,
 }
 
 /*
- * The least recently used of those in a state, of the user who has the most
- * connections in the room; NULL: there is none.
+ * The least recently used connection in a state, of the user who has the most
+ * connections in the room; NULL if there is none.
  */
 static struct admission_guest *
 admission_find_victim(const struct admission *admission, enum room room,
@@ -173,8 +173,9 @@ admission_find_own_idle(
 }
 
 /*
- * An admin gets in, whatever the others of them are at: the answer that has
- * not moved for longest, then the oldest question, is given up for it.
+ * An admin is always served.  If no connection of admins is idle, the one whose
+ * answer has not moved for the longest time is closed, then the one with the
+ * oldest request.
  */
 static struct admission_guest *
 admission_make_room_for_admin(const struct admission *admission)

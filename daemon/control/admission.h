@@ -1,9 +1,8 @@
 /*
- * Who of the many at the socket is served, who waits, and who is closed for
- * whom.  Users that are no admins have a share each and a room of their own:
- * whoever opens many connections closes the idle ones of its own by it, and
- * waits where it has none.  Admins have another room, and always get in.
- * Nothing here knows of sockets.
+ * Decides which connections are served, which wait, and which are closed for
+ * others.  Users who are not admins share a room, with a limit for each: a user
+ * who opens many connections loses idle ones, or waits if none is idle.  Admins
+ * have another room and are always served.  This knows nothing of sockets.
  */
 #ifndef CONTROL_ADMISSION_H
 #define CONTROL_ADMISSION_H
@@ -26,20 +25,20 @@ struct admission_limits {
 };
 
 /*
- * In the order in which they are closed for others; from FRESH on they are
- * not.
+ * States before FRESH are in the order in which connections are closed for
+ * others.
  */
 enum admission_state {
-	ADMISSION_IDLE = 0, /* served, and has no whole request */
-	ADMISSION_TAKING,   /* an answer lies ready that it has not taken */
+	ADMISSION_IDLE = 0, /* served, without a whole request */
+	ADMISSION_TAKING,   /* the client has not read its answer yet */
 	ADMISSION_ASKING,   /* the daemon is at its request */
-	ADMISSION_FRESH,    /* served, and nothing could be read yet */
+	ADMISSION_FRESH,    /* served, but nothing was read yet */
 	ADMISSION_NEW,      /* to be judged */
 	ADMISSION_WAITING,  /* to be served later */
 	ADMISSION_STATE_COUNT
 };
 
-/* A connection; part of what its owner knows of it. */
+/* A connection; embedded in its owner's struct. */
 struct admission_guest {
 	TAILQ_ENTRY(admission_guest) link; /* the least recently used first */
 	struct admission_user *user;       /* NULL: not here */
@@ -59,28 +58,31 @@ struct admission *admission_new(const struct admission_limits *)
 /* After all guests have left. */
 void admission_free(struct admission **);
 
-/* A connection came, and is new; false without memory. */
+/* Enter a new connection; false without memory. */
 bool admission_enter(struct admission *, struct admission_guest *, uid_t user,
     bool is_admin) __attribute__((warn_unused_result));
 void admission_leave(struct admission *, struct admission_guest *);
 
-/* The one way to another state; it counts as use. */
+/* Change the state, which counts as use. */
 void admission_change(
     struct admission *, struct admission_guest *, enum admission_state);
 /* Some of an answer was taken. */
 void admission_touch(struct admission *, struct admission_guest *);
 
 /*
- * What becomes of one that is new or waits.  To serve it, `victim_r` is to be
- * closed first, unless that is NULL.  Nothing is changed.
+ * Decide about a connection that is new or waits.  To serve it, close
+ * `*victim_r` first, unless that is NULL.  This changes nothing.
  */
 enum admission_verdict admission_judge(const struct admission *,
     const struct admission_guest *, struct admission_guest **victim_r);
 
-/* Who is closed where the process lacks a descriptor; NULL: all are at work. */
+/*
+ * The connection to close if the process needs a descriptor; NULL if none is
+ * idle.
+ */
 struct admission_guest *admission_spare(const struct admission *);
 
-/* How many are in a state; and how many are served. */
+/* The number of connections in a state, and of those served. */
 size_t admission_count(const struct admission *, enum admission_state);
 size_t admission_served(const struct admission *);
 

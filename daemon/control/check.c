@@ -3,7 +3,7 @@
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
 
-/* true and false once it is known, null before. */
+/* null until the result is known. */
 static json_t *
 check_sound_json(const struct store_check *check)
 {

@@ -15,16 +15,17 @@
 #include "daemon/control/peer.h"
 #include "lib/base/clock.h"
 
-/* How soon a closed connection is noticed; only who waits feels it. */
+/*
+ * How soon a closed connection is noticed; only waiting ones notice the delay.
+ */
 static const struct timeval sweep_interval = { 0, 200000 };
 
-/* When to look for a descriptor again where there was none. */
+/* When to look for a descriptor again if there was none. */
 static const struct timeval retry_interval = { 0, 200000 };
 
 /*
- * Where connections come in: how many in one turn of the loop, and with what
- * descriptor when the process has none left.  The listener accepts, this lets
- * it.
+ * Limits how many connections the listener accepts in one turn of the loop, and
+ * keeps a spare descriptor for when the process has none left.
  */
 struct door {
 	struct evconnlistener *listener;
@@ -32,14 +33,14 @@ struct door {
 	struct event *retry;
 	struct connections *connections;
 	unsigned passed; /* in this turn of the loop */
-	/* A descriptor to let one more in with; -1: it is in use. */
+	/* The spare descriptor; -1 while it is in use. */
 	int spare;
 };
 
 /*
- * A reference to the connection's bufferevent is held.  evhttp takes its
- * callbacks off when it lets go of one, and that is how its end is seen; the
- * last reference, ours, then closes the descriptor.
+ * This holds a reference to the bufferevent. evhttp removes its callbacks when
+ * it releases a connection, which shows that the connection has ended; dropping
+ * the last reference then closes the descriptor.
  */
 struct connection {
 	struct admission_guest guest;
@@ -48,7 +49,7 @@ struct connection {
 	struct bufferevent *bufferevent;
 	struct evbuffer_cb_entry *output_watch;
 	bool is_known;     /* its user has been looked up */
-	int64_t taking_ms; /* since when an answer lies ready */
+	int64_t taking_ms; /* since when an answer waits to be read */
 };
 
 struct connections {
@@ -57,7 +58,8 @@ struct connections {
 	struct admission *admission;
 	TAILQ_HEAD(, connection) all;
 	struct door *door;
-	struct event *judge; /* some are new, or wait and may go on */
+	struct event *judge; /* due when connections are new, or waiting ones
+				may be served */
 	struct event *sweeper;
 	struct connections_count count;
 };
@@ -66,7 +68,9 @@ struct connections {
 
 static bool connections_make_room(struct connections *);
 
-/* Those behind one that came in wait until door_open() where they are many. */
+/*
+ * Count an accepted connection; after many, the others wait until door_open().
+ */
 static void
 door_passed(struct door *door)
 {
@@ -95,8 +99,9 @@ is_descriptor_left(void)
 }
 
 /*
- * Without a descriptor accepting fails, in every turn of the loop, for as long
- * as somebody wants in.  So there is one left, or nobody is let in for a while.
+ * Without a descriptor, accept() would fail in every turn of the loop as long
+ * as a client waits.  Therefore keep one descriptor spare, or stop accepting
+ * for a while.
  */
 static void
 door_knocked(evutil_socket_t fd, short what, void *arg)
@@ -126,7 +131,7 @@ door_retry(evutil_socket_t fd, short what, void *arg)
 	door_open(arg);
 }
 
-/* The door sees to what accept() lacks; here the argument is the evhttp's. */
+/* Nothing to do: the door handles the lack of descriptors. */
 static void
 door_accept_failed(struct evconnlistener *listener, void *arg)
 {
@@ -186,7 +191,7 @@ connection_has_ended(const struct connection *connection)
 	return event_cb == NULL;
 }
 
-/* Let go of one that evhttp has let go of. */
+/* Free a connection that evhttp has released. */
 static void
 connection_free(struct connection *connection)
 {
@@ -202,7 +207,7 @@ connection_free(struct connection *connection)
 	free(connection);
 }
 
-/* evhttp closes it as it does one that was silent for too long. */
+/* Make evhttp close the connection, like one that was idle for too long. */
 static void
 connection_end(struct connection *connection)
 {
@@ -225,7 +230,7 @@ connection_of(struct admission_guest *guest)
 				     offsetof(struct connection, guest));
 }
 
-/* Octets of an answer came to lie ready, or were taken. */
+/* A part of an answer was added to the output buffer, or sent. */
 static void
 connection_output_changed(
     struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
@@ -247,7 +252,7 @@ connection_output_changed(
 	}
 }
 
-/* evhttp asks for the bufferevent of one that it has accepted. */
+/* evhttp has accepted a connection and needs a bufferevent for it. */
 static struct bufferevent *
 connection_new(struct event_base *base, void *arg)
 {
@@ -271,8 +276,8 @@ connection_new(struct event_base *base, void *arg)
 	connection->bufferevent = bufferevent;
 	TAILQ_INSERT_TAIL(&connections->all, connection, link);
 	/*
-	 * It is judged when evhttp has given it its descriptor, before anything
-	 * is read from it.
+	 * Judge it after evhttp has set its descriptor, and before anything is
+	 * read.
 	 */
 	event_active(connections->judge, EV_TIMEOUT, 1);
 	door_passed(connections->door);
@@ -284,7 +289,7 @@ fail:
 	return NULL;
 }
 
-/* Say why, as far as the socket takes it, and close. */
+/* Send the reason, without blocking, and close. */
 static void
 connection_refuse(struct connection *connection)
 {
@@ -335,7 +340,7 @@ connection_judge(struct connection *connection)
 	}
 }
 
-/* A descriptor without a peer has ended, or never began. */
+/* Without a peer, the connection has already ended. */
 static void
 connection_enter(struct connection *connection)
 {
@@ -375,7 +380,7 @@ connections_sweep(struct connections *connections)
 	}
 }
 
-/* What came on those that are served since the last time has been read. */
+/* By now the loop has read what fresh connections had sent. */
 static void
 connections_age_fresh(struct connections *connections)
 {
@@ -389,7 +394,7 @@ connections_age_fresh(struct connections *connections)
 	}
 }
 
-/* Those that wait come before those that are new. */
+/* Waiting connections precede new ones in the list. */
 static void
 connections_judge(evutil_socket_t fd, short what, void *arg)
 {
@@ -412,13 +417,13 @@ connections_judge(evutil_socket_t fd, short what, void *arg)
 	door_open(connections->door);
 	if (!TAILQ_EMPTY(&connections->all))
 		event_add(connections->sweeper, &sweep_interval);
-	/* Fresh ones that send nothing are idle then. */
+	/* Fresh connections that send nothing are idle in the next turn. */
 	if (admission_count(connections->admission, ADMISSION_WAITING) > 0 &&
 	    admission_count(connections->admission, ADMISSION_FRESH) > 0)
 		event_add(connections->judge, &next_turn);
 }
 
-/* Close one, for want of a descriptor; false: all are at work. */
+/* Close a connection to free its descriptor; false if none is idle. */
 static bool
 connections_make_room(struct connections *connections)
 {

@@ -1,7 +1,7 @@
 /*
- * The connections of an evhttp: accepts them, asks who is to be served, and
- * closes idle ones for others.  evhttp of libevent 2.1 has no limit of its
- * own, and tells nobody of a connection that sent no request.
+ * The connections of an evhttp: accepts them, asks admission.h which to serve,
+ * and closes idle ones for others. evhttp of libevent 2.1 has no limit of its
+ * own, and does not report connections without a request.
  */
 #ifndef CONTROL_CONNECTIONS_H
 #define CONTROL_CONNECTIONS_H
@@ -21,7 +21,7 @@ struct connections;
 
 struct connections_options {
 	struct admission_limits limits;
-	/* How long a user that is no admin may take over an answer. */
+	/* How long a user who is not an admin may take to read an answer. */
 	int64_t taking_ms;
 	bool (*is_admin)(uid_t, void *arg);
 	void *arg;
@@ -42,12 +42,12 @@ struct connections *connections_new(struct event_base *, struct evhttp *,
 void connections_free(struct connections **);
 
 /*
- * A request came whole: its connection is at work until evhttp has sent the
+ * A whole request came: its connection is busy until evhttp has sent the
  * answer.
  */
 void connections_begin(struct connections *, struct evhttp_request *);
 
-/* How many there are now, and what became of others. */
+/* The connections now, and what happened to others. */
 struct connections_count connections_count(const struct connections *);
 
 #endif

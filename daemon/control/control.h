@@ -1,7 +1,6 @@
 /*
- * The HTTP API on a Unix socket.  Routes are pure functions from a request and
- * what they are given to JSON; this file's part is the server, its limits, and
- * who may do what.
+ * The HTTP API on a Unix socket: the server, its limits, and who may do what.
+ * The routes' handlers make the answers.
  */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
@@ -21,19 +20,22 @@ struct control_options {
 	struct store *store;
 	struct poller *poller;
 	/*
-	 * Reads and applies the configuration.  The text is why not, or what
-	 * did not take effect in full, a line each.
+	 * Read and apply the configuration.  On failure the text is the reason;
+	 * on success it lists what did not take effect, one line each.
 	 */
 	bool (*reload)(char *text_r, size_t size, void *arg);
-	/* Why fewer sessions run than are configured; NULL, "": they do not. */
+	/*
+	 * Why fewer sessions run than are configured; NULL or "" if they do
+	 * not.
+	 */
 	const char *limited;
 	void *arg;
 };
 
 /*
- * Listen at config->control_socket with its mode and group; a socket that a
- * dead daemon left is replaced, one that answers is not.  NULL with the reason.
- * The process must ignore SIGPIPE: clients go away while they are written to.
+ * Listen at config->control_socket with its mode and group.  The socket of a
+ * dead daemon is replaced, that of a living one is not.  Returns NULL with the
+ * reason.  The process must ignore SIGPIPE: clients may disconnect at any time.
  */
 struct control *control_new(struct event_base *, const struct config *,
     const struct control_options *, char *error_r, size_t error_size)

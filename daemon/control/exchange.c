@@ -14,7 +14,7 @@
 #include "daemon/control/limits.h"
 #include "daemon/poll/poller.h"
 
-/* A reload can have much to say about a configuration. */
+/* A reload may report many mistakes. */
 #define MESSAGE_SIZE 8192
 
 struct exchange {
@@ -111,7 +111,7 @@ exchange_free(struct exchange *exchange)
 	free(exchange);
 }
 
-/* The connection is about to go, by the client, by a deadline or by us. */
+/* The connection ends: by the client, a deadline, or this side. */
 static void
 exchange_closed(struct evhttp_connection *connection, void *arg)
 {
@@ -120,7 +120,10 @@ exchange_closed(struct evhttp_connection *connection, void *arg)
 
 	(void)connection;
 	exchange->request = NULL;
-	/* evhttp takes a request off a failed connection, and leaves it us. */
+	/*
+	 * evhttp detaches a request from a failed connection without freeing
+	 * it.
+	 */
 	if (evhttp_request_get_connection(request) == NULL)
 		evhttp_request_free(request);
 	if (exchange->is_waiting)
@@ -186,9 +189,9 @@ exchange_state(const struct exchange *exchange)
 }
 
 /*
- * evhttp reads nothing from who waits for an answer, and would not see it go.
- * What comes meanwhile stays in the buffer: evhttp looks there when the answer
- * is out, and takes its callbacks back with it.
+ * evhttp does not read while a client waits for an answer, and would not notice
+ * that the client disconnects.  Data that arrives meanwhile stays in the
+ * buffer; evhttp reads it, and sets its callbacks again, after the answer.
  */
 static void
 exchange_watch_client(struct evhttp_request *request)
@@ -201,7 +204,7 @@ exchange_watch_client(struct evhttp_request *request)
 
 	bufferevent_getcb(bufferevent, NULL, &write_cb, &event_cb, &arg);
 	bufferevent_setcb(bufferevent, NULL, write_cb, event_cb, arg);
-	/* Without memory for it, it is not seen to go. */
+	/* Without memory for this, the end is not noticed. */
 	(void)bufferevent_enable(bufferevent, EV_READ);
 }
 
@@ -229,7 +232,7 @@ request_set_headers(struct evhttp_request *request, const char *content_type)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
 
-	/* A header that finds no memory is missing, and the body is not. */
+	/* Without memory a header is left out, but the body is sent. */
 	(void)evhttp_add_header(headers, "Content-Type", content_type);
 	(void)evhttp_add_header(headers, "Cache-Control", "no-store");
 	(void)evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
@@ -262,7 +265,7 @@ exchange_answer_request(struct evhttp_request *request, struct answer answer)
 	evhttp_send_reply(request, answer.status, NULL, NULL);
 }
 
-/* The exchange lets go of its request, which goes on without it. */
+/* Free the exchange, but not its request. */
 static struct evhttp_request *
 exchange_release_request(struct exchange *exchange)
 {
@@ -374,8 +377,8 @@ exchange_stream(
 	    evhttp_request_get_output_headers(exchange->request),
 	    "Content-Length", digits);
 	/*
-	 * A client says nothing while it takes a long body: only a write that
-	 * makes no progress may end it.
+	 * A client sends nothing while it reads a long body: only a write
+	 * without progress may end the connection.
 	 */
 	request_set_deadlines(exchange->request, NULL, LIMITS_STALL_SECONDS);
 	evhttp_send_reply_start(exchange->request, 200, NULL);

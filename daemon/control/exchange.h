@@ -1,6 +1,6 @@
 /*
- * One request and its answer.  The client may go away at any moment, and the
- * store may answer after that: an exchange lives until both are done with it.
+ * One request and its answer.  The client may disconnect at any moment, and the
+ * store may answer after that: the exchange lives until both are done.
  */
 #ifndef CONTROL_EXCHANGE_H
 #define CONTROL_EXCHANGE_H
@@ -39,8 +39,8 @@ struct answer answer_error(int status, const char *code, const char *hint,
 struct answer answer_no_memory(void);
 
 /*
- * What a store that cannot do it answers: 404 for what it has not, else 503
- * with its own hint.  `text` may be NULL.
+ * For a store's error: 404 if it has no such thing, else 503 with the hint for
+ * it.  `text` may be NULL.
  */
 struct answer answer_store(enum store_status, const char *text);
 
@@ -63,12 +63,12 @@ struct exchange_context {
 	uint32_t max_sessions, max_sessions_per_host;
 	uint64_t memory_limit;
 	const struct connections *connections;
-	/* Users that [control] admin names and the system does not know. */
+	/* Users in [control] admin that the system does not know. */
 	const struct config_strings *unknown_admins;
 };
 
 /*
- * Take over a request of evhttp's.  `name` is what the path's "*" matched,
+ * Take over a request from evhttp.  `name` is what the path's "*" matched,
  * copied; the parameters move into the exchange.  NULL without memory.
  */
 struct exchange *exchange_new(struct evhttp_request *,
@@ -85,17 +85,17 @@ void exchange_set_state(
 void *exchange_state(const struct exchange *);
 
 /*
- * Before a call that answers later with the exchange as its argument; and
- * first thing in that answer: false if the client has gone, the exchange with
- * it.
+ * Call exchange_wait() before a call that answers later with the exchange as
+ * its argument, and exchange_resume() first in that answer: it returns false if
+ * the client has gone, and then the exchange is freed.
  */
 void exchange_wait(struct exchange *);
 bool exchange_resume(struct exchange *) __attribute__((warn_unused_result));
 
 /*
- * As exchange_resume(), for rows that came: also false, and answered, if the
- * store has failed, or there are no rows for want of the account that the
- * parameter "account" names.
+ * Like exchange_resume(), for an answer with rows: also returns false, after
+ * answering, if the store has failed or the account in the parameter "account"
+ * does not exist.
  */
 bool exchange_resume_rows(struct exchange *, enum store_status, size_t count)
     __attribute__((warn_unused_result));
@@ -108,18 +108,18 @@ void exchange_answer_problem(struct exchange *, const struct problem *);
 void exchange_answer_rows(
     struct exchange *, const char *name, json_t *rows, int64_t next_id);
 
-/* Read the name as an id; false, and answered, where it is none. */
+/* Read the name as an id; false, after answering, if it is not one. */
 bool exchange_id(struct exchange *, int64_t *id_r)
     __attribute__((warn_unused_result));
 
-/* Read "limit" and "cursor"; false, and answered, where they are wrong. */
+/* Read "limit" and "cursor"; false, after answering, if they are wrong. */
 bool exchange_page(struct exchange *, unsigned *limit_r, int64_t *below_id_r)
     __attribute__((warn_unused_result));
 
 /*
- * Answer with a body that comes in parts, `length` octets in all.  Each part
- * is copied; `written` runs when the client has taken it, and only then may
- * the next follow.  End after as many octets as announced, else cut.
+ * Answer with a body of `length` bytes in parts.  Each part is copied; send the
+ * next one when `written` has run.  End the stream after `length` bytes, or cut
+ * it.
  */
 void exchange_stream(
     struct exchange *, const char *content_type, uint64_t length);

@@ -14,7 +14,10 @@
 void
 field_value(json_t *object, const char *name, json_t *value)
 {
-	/* A failed allocation leaves the member out: jansson frees value. */
+	/*
+	 * If memory is missing the member is left out, and jansson frees the
+	 * value.
+	 */
 	(void)json_object_set_new(object, name, value);
 }
 

@@ -1,6 +1,6 @@
 /*
- * Puts one member into a JSON object.  A NULL object stays NULL-safe, and
- * what could not be allocated is missing, as with jansson itself.
+ * Puts one member into a JSON object, which may be NULL.  A member for which
+ * there is no memory is left out, as by jansson itself.
  */
 #ifndef CONTROL_FIELD_H
 #define CONTROL_FIELD_H
@@ -17,18 +17,18 @@ void field_value(json_t *object, const char *name, json_t *value);
 /* Text of any bytes: what is not UTF-8 becomes U+FFFD.  NULL becomes null. */
 void field_text(json_t *object, const char *name, const char *text);
 
-/* A count or a size; JSON of ours has no integer beyond 2^63. */
+/* A count or a size, limited to 2^63 - 1. */
 void field_count(json_t *object, const char *name, uint64_t count);
 
-/* The figures of a tally from the first on, so many of them. */
+/* The first `count` figures of a tally. */
 void field_tally(json_t *object, const struct tally *, size_t count);
 
-/* ISO 8601 UTC; null for 0, which stands for "never". */
+/* ISO 8601 in UTC; null for 0, which means "never". */
 void field_time(json_t *object, const char *name, int64_t time_ms);
 
 /*
- * A unique-id is bytes: "unique_id" where they are printable ASCII (RFC 1939
- * section 7 asks for that), else "unique_id_hex" as well.
+ * A unique-id as "unique_id", and as "unique_id_hex" too if it is not printable
+ * ASCII, as RFC 1939 section 7 requires.
  */
 void field_unique_id(
     json_t *object, const unsigned char *unique_id, size_t length);

@@ -1,6 +1,6 @@
 /*
- * The routes' handlers, by file.  Each ends its exchange with an answer, at
- * once or when the store has spoken.  The rows' JSON is here for tests.
+ * The routes' handlers, by file.  Each answers its exchange at once or after
+ * the store has.  The functions that make JSON are here for tests.
  */
 #ifndef CONTROL_HANDLERS_H
 #define CONTROL_HANDLERS_H
@@ -19,7 +19,7 @@ json_t *status_json(const struct exchange_context *,
     const struct store_clock *, const struct store_stats *, int64_t now_ms,
     int64_t elapsed_ms);
 
-/* accounts.c; `row` is NULL where the store has none, or could not say */
+/* accounts.c; `row` is NULL if the store has none or failed */
 void accounts_list(struct exchange *);
 void accounts_get(struct exchange *);
 void accounts_poll(struct exchange *);

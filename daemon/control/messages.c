@@ -107,7 +107,7 @@ messages_get(struct exchange *exchange)
 
 /* ---- raw bytes ---- */
 
-/* What bytes are kept of: messages, and what came of those in quarantine. */
+/* The stored bytes of messages, and of messages in quarantine. */
 struct raw_kind {
 	const char *content_type;
 	void (*read)(
@@ -116,16 +116,17 @@ struct raw_kind {
 };
 
 /*
- * The bytes of one, part by part.  The next part is asked of the store when
- * the client has taken the one before, so that a slow reader of a large
- * message costs no more memory than one of a small message.
+ * Sends a message part by part.  It asks the store for the next part when the
+ * client has read the one before, so that a slow reader of a large message
+ * costs no more memory than one of a small message.
  */
 struct raw {
 	const struct raw_kind *kind;
 	int64_t id;
 	uint32_t part;
 	uint64_t left;
-	bool has_begun; /* the status line is out: a failure cuts it off */
+	bool has_begun; /* the status line is sent: a failure closes the
+			   connection */
 };
 
 static void raw_part(enum store_status status, const unsigned char *bytes,
@@ -177,7 +178,7 @@ raw_part(enum store_status status, const unsigned char *bytes, size_t length,
 	if (!exchange_resume(exchange))
 		return;
 	raw = exchange_state(exchange);
-	/* A body that ends too soon, or too late, is not what was promised. */
+	/* A body whose length is not the announced one is an error. */
 	if (status != STORE_OK || length > raw->left ||
 	    (length == 0 && raw->left > 0)) {
 		raw_fail(exchange, status);
@@ -209,7 +210,7 @@ raw_begin(struct exchange *exchange, enum store_status status, uint64_t octets)
 	raw_ask(exchange);
 }
 
-/* NULL, and the exchange answered, where the request is not good. */
+/* NULL, after answering, if the request is wrong. */
 static struct raw *
 raw_new(struct exchange *exchange, const struct raw_kind *kind)
 {

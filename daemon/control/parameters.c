@@ -83,7 +83,7 @@ parameters_is_known(const char *name, const char *const *known)
 	return false;
 }
 
-/* One "name=value" of the storage, cut at its end already. */
+/* Read one "name=value". */
 static bool
 parameters_take(struct parameters *parameters, char *item,
     const char *const *known, struct problem *problem_r)

@@ -1,7 +1,7 @@
 /*
- * The query part of a request: decoded, checked against the names that a
- * route knows, read with bounds.  Everything wrong is said in words that name
- * the parameter and what was expected.
+ * The query part of a request: decoded, checked against the names that a route
+ * knows, and read within bounds.  Errors name the parameter and what was
+ * expected.
  */
 #ifndef CONTROL_PARAMETERS_H
 #define CONTROL_PARAMETERS_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* No route knows as many; a longer query only costs memory. */
+/* More than any route knows. */
 #define PARAMETERS_MAX 16
 
 struct parameters {
@@ -32,8 +32,8 @@ void problem_set(struct problem *problem_r, const char *hint,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /*
- * Decode %XX and + in place; false where a % is not followed by two hex
- * digits, or where the text would hold a NUL or no UTF-8.
+ * Decode %XX and + in place; false if a % is not followed by two hexadecimal
+ * digits, or if the result contains a NUL or is not UTF-8.
  */
 bool percent_decode(char *text, bool plus_is_space)
     __attribute__((warn_unused_result));
@@ -61,14 +61,14 @@ bool parameters_time(const struct parameters *, const char *name,
     struct problem *problem_r) __attribute__((warn_unused_result));
 
 /*
- * Which rows a list shows: "limit" of them, the default where it is not given,
- * with ids below the "cursor", 0 where it is not given.
+ * Which rows a list shows: at most "limit" (or the default), with ids below
+ * "cursor" (or 0).
  */
 bool parameters_page(const struct parameters *, unsigned *limit_r,
     int64_t *below_id_r, struct problem *problem_r)
     __attribute__((warn_unused_result));
 
-/* A decimal number from least to most and nothing else. */
+/* Parse a decimal number from least to most and nothing else. */
 bool number_parse(const char *text, int64_t least, int64_t most,
     int64_t *value_r) __attribute__((warn_unused_result));
 

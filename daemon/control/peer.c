@@ -7,7 +7,7 @@
 
 #include "daemon/control/parameters.h"
 
-/* Beyond any entry of a user database; more is taken as unknown. */
+/* Larger than any entry of a user database; longer ones count as unknown. */
 #define PASSWD_SIZE 65536
 
 static bool

@@ -10,18 +10,17 @@
 
 #include "daemon/config/config.h"
 
-/* Users that may read mail and change things, besides root and our own. */
+/*
+ * Users who may read mail and change things, besides root and the daemon's own.
+ */
 struct peer_admins {
 	uid_t *uids;
 	size_t count;
-	/* Names (owned) that the system does not know. */
+	/* Names that the system does not know; owned. */
 	struct config_strings unknown;
 };
 
-/*
- * Look the names up, now; a number is taken as a user's id.  False without
- * memory.
- */
+/* Look up the names once; a number is a user's id.  False without memory. */
 bool peer_admins_resolve(struct peer_admins *admins_r,
     const struct config_strings *names) __attribute__((warn_unused_result));
 void peer_admins_free(struct peer_admins *);

@@ -73,8 +73,8 @@ plan_json(const struct poller_plan *plan, const char *account, size_t first,
 }
 
 /*
- * A cursor names the plan as well as the place, since another dry run may
- * come between two pages.  False where it is none of ours.
+ * A cursor contains the plan's time and a place in it, because another dry run
+ * may replace the plan between two pages.  False if it is invalid.
  */
 static bool
 plan_parse_cursor(const char *text, int64_t *made_ms_r, int64_t *first_r)

@@ -144,7 +144,7 @@ quarantine_released(enum store_status status,
 {
 	struct exchange *exchange = arg;
 
-	/* If the client has gone, the next poll in turn fetches it. */
+	/* If the client has gone, the next regular poll fetches it. */
 	if (!exchange_resume(exchange))
 		return;
 	exchange_answer(exchange,

@@ -41,7 +41,7 @@ struct route_match {
 	const char *allow;
 };
 
-/* Find the route of a path as it came, still encoded. */
+/* Find the route of a path, which is still encoded. */
 enum route_result route_find(
     enum route_method, const char *path, struct route_match *match_r);
 

@@ -69,7 +69,7 @@ control_no_route(enum route_result result, const char *path, const char *allow)
 	return answer;
 }
 
-/* Every request comes here; what it wants is in the table of route.c. */
+/* Handles every request by the table in route.c. */
 static void
 control_request(struct evhttp_request *request, void *arg)
 {
@@ -130,7 +130,7 @@ control_take_config(struct control *control, const struct config *config)
 	control->context.memory_limit = config->memory_limit;
 }
 
-/* Every method is let through, so that a wrong one gets our words. */
+/* Allow every method, so that a wrong one gets an answer in JSON. */
 static const ev_uint16_t all_methods = EVHTTP_REQ_GET | EVHTTP_REQ_POST |
 				       EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
 				       EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS |
@@ -144,7 +144,7 @@ control_is_admin(uid_t user, void *arg)
 	return peer_is_admin(&control->admins, control->own, user);
 }
 
-/* Set the server up on a socket that is bound; false without memory. */
+/* Set up the server on a bound socket; false without memory. */
 static bool
 control_start_http(struct control *control)
 {

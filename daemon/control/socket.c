@@ -12,12 +12,12 @@
 #include <unistd.h>
 
 /*
- * Clients that may wait to be accepted.  The queue is the same for all users,
- * so a short one is the better: whoever fills it makes nobody wait for long.
+ * Clients that may wait to be accepted.  All users share this queue; if it is
+ * short, a user who fills it makes the others wait only briefly.
  */
 #define BACKLOG 128
 
-/* Beyond any entry of a group database without its members. */
+/* Larger than any entry of a group database without its members. */
 #define GROUP_SIZE 65536
 
 static bool
@@ -40,8 +40,8 @@ socket_fill_address(struct sockaddr_un *address_r, const char *path,
 }
 
 /*
- * Whether a new socket can take the place of what is there.  A socket that
- * nobody listens on was left by a daemon that died.
+ * Whether a new socket can take the place of what is there.  A socket on which
+ * nobody listens was left by a dead daemon.
  */
 static bool
 socket_clear_stale(
@@ -111,8 +111,8 @@ socket_find_group(
 }
 
 /*
- * The file appears with no access for group and others, gets its group, and
- * only then its mode: at no moment may more users connect than in the end.
+ * Create the file without access for group and others, set its group, and only
+ * then its mode, so that no other user can connect meanwhile.
  */
 static bool
 socket_bind_with_mode(int fd, const struct sockaddr_un *address, mode_t mode,

@@ -1,6 +1,6 @@
 /*
- * The Unix socket that the API listens on: made with the right mode from the
- * first moment, taken over from a dead daemon, never from a living one.
+ * The Unix socket of the API: created with the right mode, and taken over from
+ * a dead daemon but never from a living one.
  */
 #ifndef CONTROL_SOCKET_H
 #define CONTROL_SOCKET_H
@@ -9,7 +9,10 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* A listening socket, and which file it is, to remove no other. */
+/*
+ * A listening socket, and its file's identity, so that no other file is
+ * removed.
+ */
 struct socket_bound {
 	int fd;
 	char *path; /* owned; NULL: not bound by us */
@@ -19,13 +22,13 @@ struct socket_bound {
 
 /*
  * Bind and listen at `path`.  `group` is a group's name, or NULL.  False with
- * the reason, and nothing to close then.
+ * the reason; nothing is open then.
  */
 bool socket_bind(struct socket_bound *bound_r, const char *path, mode_t mode,
     const char *group, char *error_r, size_t error_size)
     __attribute__((warn_unused_result));
 
-/* Use a descriptor that somebody else made and will remove. */
+/* Use a descriptor that somebody else created and will remove. */
 bool socket_adopt(struct socket_bound *bound_r, int fd, char *error_r,
     size_t error_size) __attribute__((warn_unused_result));
 

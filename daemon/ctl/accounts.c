@@ -40,7 +40,7 @@ account_say_failing(
 	phrase_add(phrase, "%s %s", ago != NULL ? "for" : "since", time);
 }
 
-/* The last error, if the last poll had one; the store knows of older polls. */
+/* The last error, if the last poll had one; the store knows older polls. */
 static const char *
 account_error(const json_t *account)
 {
@@ -62,7 +62,7 @@ account_say_error(
 		phrase_add(phrase, "%s", error);
 }
 
-/* What tells the server's messages apart; NULL where that is as usual. */
+/* How the server's messages are identified; NULL if by unique-ids. */
 static const char *
 account_identity(const json_t *account)
 {
@@ -75,7 +75,7 @@ account_identity(const json_t *account)
 		   : ctl_text(account, "identity");
 }
 
-/* It may be another one under a new name: what to write if it is. */
+/* What to write if the account is a renamed one. */
 #define FORMER                                                                 \
 	"?{resembles:none}if it was renamed, write \"id = {resembles}\" into " \
 	"[account {name}]"
@@ -245,8 +245,8 @@ account_run(const struct ctl *ctl, const struct invocation *invocation)
 /* ---- pause, resume ---- */
 
 /*
- * POST an action for each name, and go on after a failure.  What is so already
- * is no failure.
+ * POST an action for each name, and continue after a failure.  An account that
+ * is in that state already is no failure.
  */
 static enum ctl_exit
 account_act(const struct ctl *ctl, const struct invocation *invocation,

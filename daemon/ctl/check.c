@@ -7,7 +7,7 @@
 #include "daemon/ctl/print.h"
 #include "lib/base/unit.h"
 
-/* How often a check is looked at. */
+/* How often to ask how far a check is. */
 static const struct timespec look_interval = { 0, 200000000 };
 
 static bool
@@ -66,7 +66,7 @@ check_print(const struct ctl *ctl, const json_t *check)
 		    (unsigned long long)(problems - shown));
 }
 
-/* What a check that is over means. */
+/* Report the result of a finished check. */
 static enum ctl_exit
 check_conclude(const struct ctl *ctl, const json_t *check)
 {
@@ -95,7 +95,7 @@ check_conclude(const struct ctl *ctl, const json_t *check)
 	return code;
 }
 
-/* Look at the check under way until it is over. */
+/* Follow the running check until it has finished. */
 static enum ctl_exit
 check_follow(const struct ctl *ctl)
 {

@@ -13,14 +13,15 @@
 #define JSON_SIZE_MAX ((size_t)64 << 20)
 
 /*
- * The daemon answers at once or when its store does; a search of a large one
- * may take its time, silence for longer is a fault.
+ * The daemon answers at once or when its store does.  A search of a large store
+ * takes time; longer silence is an error.
  */
 #define SILENCE_SECONDS 120L
 
 /*
- * Where many connect at once, each waits for its turn in the socket's queue: so
- * long for one, and so often, since libcurl may find the queue full again.
+ * If many clients connect at once, each waits for its turn in the socket's
+ * queue: this long, and this often, because libcurl may find the queue full
+ * again.
  */
 #define CONNECT_SECONDS 10
 #define CONNECT_TURNS   1000
@@ -192,8 +193,8 @@ transfer_take(char *bytes, size_t one, size_t length, void *arg)
 }
 
 /*
- * Wait for a turn in the socket's queue, which libcurl does not do; the
- * system's own answer, which tells more than libcurl, or 0.
+ * Wait for a turn in the socket's queue, which libcurl does not do.  Returns 0
+ * or the system's error, which says more than libcurl's.
  */
 static int
 client_wait_for_turn(const char *path)
@@ -243,7 +244,7 @@ client_exit_of_status(long status, const char *code)
 	case 403:
 		return CTL_NO_PERMISSION;
 	case 404:
-		/* An address that it does not know: versions differ. */
+		/* The daemon does not know the address: the versions differ. */
 		return strcmp(code, "no_such_path") == 0 ? CTL_SOFTWARE
 							 : CTL_NOT_FOUND;
 	case 409:
@@ -332,14 +333,14 @@ transfer_set_options(const struct ctl *ctl, const char *method, const char *url,
 	CURL *curl = ctl->client->curl;
 
 	curl_easy_reset(curl);
-	/* A sink may wait for a person who pages through what it prints. */
+	/* A sink may wait for a person who pages through the output. */
 	if (transfer->sink == NULL &&
 	    (curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L) != CURLE_OK ||
 		curl_easy_setopt(
 		    curl, CURLOPT_LOW_SPEED_TIME, SILENCE_SECONDS) != CURLE_OK))
 		return false;
 	ctl->client->curl_words[0] = '\0';
-	/* A proxy or a .netrc has no say in a socket of this machine's. */
+	/* No proxy or .netrc applies to a local socket. */
 	return curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, ctl->socket) ==
 		   CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK &&
@@ -356,7 +357,7 @@ transfer_set_options(const struct ctl *ctl, const char *method, const char *url,
 	       curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer) == CURLE_OK;
 }
 
-/* Also why there is no connection, where that is so. */
+/* On CURLE_COULDNT_CONNECT, *errno_r is the reason. */
 static CURLcode
 client_connect_and_ask(const struct ctl *ctl, int *errno_r)
 {

@@ -25,7 +25,7 @@ struct target {
 	bool has_query, is_cut;
 };
 
-/* A path of the API's, in which "*" stands for `name`; NULL: there is none. */
+/* Begin with a path of the API, in which "*" stands for `name`. */
 void target_begin(
     struct target *target_r, const char *pattern, const char *name);
 /* Append a parameter; nothing where the value is NULL. */
@@ -35,23 +35,23 @@ void target_parameter(struct target *, const char *name, const char *value);
 #define CLIENT_HINT_SIZE    512
 struct client_error {
 	enum ctl_exit exit;
-	char code[64]; /* of the daemon's, for programs; "" if it never spoke */
+	char code[64]; /* the daemon's, for programs; "" if it did not answer */
 	char message[CLIENT_MESSAGE_SIZE];
 	char hint[CLIENT_HINT_SIZE];
 };
 
 /*
- * Ask, and give the JSON of a success: the caller's to decref.  On failure
- * *json_r is NULL and *error_r says why and how to exit.
+ * Send a request.  On success *json_r is the answer, which the caller must
+ * decref.  On failure it is NULL, and *error_r says why and how to exit.
  */
 bool client_ask(const struct ctl *, const char *method, const struct target *,
     json_t **json_r, struct client_error *error_r)
     __attribute__((warn_unused_result));
 
 /*
- * Get a body that is no JSON; `sink` takes it piece by piece and stops it by
- * returning false, which is then error_r->exit CTL_OK.  Nothing comes to the
- * sink unless the daemon says 200.
+ * Get a body that is not JSON; `sink` gets it piece by piece, and stops by
+ * returning false, which makes error_r->exit CTL_OK.  The sink gets nothing
+ * unless the status is 200.
  */
 typedef bool (*client_sink)(const char *bytes, size_t length, void *arg);
 bool client_download(const struct ctl *, const struct target *, client_sink,

@@ -5,13 +5,13 @@
 
 #include "lib/base/near.h"
 
-/* Columns that the left half of a list takes. */
+/* Width of the left half of a list. */
 #define LEFT_WIDTH 28
 
 /* Values that getopt_long() returns: an option's place, from here on. */
 #define OPTION_FIRST 256
 
-/* What getopt_long() wants, made from a list of ours. */
+/* The arguments of getopt_long(), made from a list of options. */
 struct getopt_tables {
 	char letters[2 * COMMAND_OPTIONS_MAX + 8];
 	struct option longs[COMMAND_OPTIONS_MAX + 3];
@@ -65,7 +65,7 @@ command_usage(const struct ctl *ctl, const struct command *command)
 
 /* ---- options ---- */
 
-/* "--json" and "--help" may follow every command, and are in no list. */
+/* "--json" and "--help" may follow every command; no list contains them. */
 static const struct command_option common_options[] = {
 	{ 0, "json", NULL, "" },
 	{ 'h', "help", NULL, "" },
@@ -83,7 +83,7 @@ option_count(const struct command_option *options)
 	return count;
 }
 
-/* The option at a place: of the command's, then of the common ones. */
+/* The option at a place: first the command's, then the common ones. */
 static const struct command_option *
 option_at(const struct command_option *options, size_t place)
 {
@@ -103,7 +103,7 @@ getopt_tables_fill(
 	/* "+": what follows the command's name is the command's. */
 	if (*command->name == '\0')
 		*letters++ = '+';
-	*letters++ = ':'; /* our own words for what is wrong */
+	*letters++ = ':'; /* the caller reports errors */
 	for (size_t i = 0; i < total; i++) {
 		const struct command_option *option =
 		    option_at(command->options, i);
@@ -166,7 +166,7 @@ command_parse(const struct ctl *ctl, const struct command *command, int argc,
 	memset(invocation_r, 0, sizeof(*invocation_r));
 	invocation_r->command = command;
 	getopt_tables_fill(&tables, command);
-	optind = 0; /* start over: there is one line before the command's */
+	optind = 0; /* start over: this is called twice */
 	while ((given = getopt_long(
 		    argc, argv, tables.letters, tables.longs, NULL)) != -1) {
 		const char *name;
@@ -181,7 +181,7 @@ command_parse(const struct ctl *ctl, const struct command *command, int argc,
 		name = option_at(command->options, place)->name;
 		if (strcmp(name, "json") == 0)
 			invocation_r->wants_json = true;
-		/* What follows may be wrong; a person wants help. */
+		/* Ignore the rest of the line, which may be wrong. */
 		invocation_r->wants_help = strcmp(name, "help") == 0;
 		if (invocation_r->wants_help)
 			return CTL_OK;

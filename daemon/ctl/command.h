@@ -43,15 +43,15 @@ struct invocation {
 
 const struct command *command_table(size_t *count_r);
 
-/* evpopctl itself: what stands before a command.  It does not run. */
+/* evpopctl itself: the options before a command.  It cannot run. */
 const struct command *command_of_program(void);
 
-/* NULL, and said on standard error with a near match, if there is none. */
+/* NULL if there is none, after reporting that with a near match. */
 const struct command *command_find(const struct ctl *, const char *name);
 
 /*
- * Read a command's own line, argv[0] being its name.  CTL_OK, or CTL_USAGE
- * with the reason said.  --json and --help may stand in every line.
+ * Read a command's own line, argv[0] being its name.  CTL_OK, or CTL_USAGE with
+ * the reason said.  Every line may contain --json and --help.
  */
 enum ctl_exit command_parse(const struct ctl *, const struct command *,
     int argc, char **argv, struct invocation *invocation_r);

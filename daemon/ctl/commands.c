@@ -3,7 +3,7 @@
 #include "daemon/ctl/command.h"
 #include "lib/base/near.h"
 
-/* Columns that a command and its arguments take in a list. */
+/* Width of a command and its arguments in a list. */
 #define LEFT_WIDTH 34
 
 static enum ctl_exit help_run(const struct ctl *, const struct invocation *);

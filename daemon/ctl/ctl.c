@@ -15,10 +15,13 @@
 /* The longest message is a configuration's list of errors. */
 #define MESSAGE_SIZE 16384
 
-/* Names of members are ours and short. */
+/* Names of members are short. */
 #define NAME_SIZE 64
 
-/* The API speaks UTF-8, whatever the locale: widths must be known of it. */
+/*
+ * The API uses UTF-8 in every locale; the width of its characters must be
+ * known.
+ */
 static void
 ctl_use_utf8(void)
 {

@@ -1,6 +1,6 @@
 /*
- * What every command of evpopctl works with: the terminal or file it writes
- * to, how it complains and how it ends.
+ * What every command of evpopctl uses: the terminal or file it writes to, its
+ * messages, and how it exits.
  */
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
@@ -14,7 +14,7 @@
 /* Exit codes, from sysexits.h; the manual says what each stands for. */
 enum ctl_exit {
 	CTL_OK = 0,
-	CTL_TROUBLE = 1, /* something that `status` shows does not work */
+	CTL_TROUBLE = 1, /* `status` shows a failure */
 	CTL_USAGE = 64,
 	CTL_DATA = 65,
 	CTL_NOT_FOUND = 66,
@@ -43,8 +43,8 @@ struct ctl {
 void ctl_begin(struct ctl *ctl_r);
 
 /*
- * Flush; `code`, or what a failed write makes of it.  Says nothing if the
- * reader of a pipe has gone.
+ * Flush the output.  Returns `code`, or CTL_IO after a failed write, which is
+ * reported unless the reader of a pipe has gone.
  */
 enum ctl_exit ctl_end(const struct ctl *, enum ctl_exit code);
 
@@ -56,7 +56,7 @@ void ctl_hint(const struct ctl *, const char *hint);
 /* Says so; CTL_TEMPORARY. */
 enum ctl_exit ctl_no_memory(const struct ctl *);
 
-/* The first failure of several is how a command ends. */
+/* Keep the first failure of several as the exit code. */
 void ctl_keep_first(enum ctl_exit *first, enum ctl_exit code);
 
 /* Print the API's JSON: indented for a terminal, else on one line. */
@@ -69,7 +69,7 @@ enum ctl_exit ctl_print_json(const struct ctl *, const json_t *);
 const json_t *ctl_member(const json_t *object, const char *name);
 const char *ctl_text(const json_t *object, const char *name);
 uint64_t ctl_count(const json_t *object, const char *name);
-/* Whether the member is this text. */
+/* Whether the member equals the text. */
 bool ctl_is(const json_t *object, const char *name, const char *text);
 
 #endif

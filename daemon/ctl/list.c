@@ -6,7 +6,7 @@
 #include "daemon/ctl/command.h"
 #include "daemon/ctl/table.h"
 
-/* What the API gives at most, and what is shown where nobody says. */
+/* The API's limit of a page, and the default of --limit. */
 #define PAGE_MAX      1000
 #define LIMIT_DEFAULT 50
 #define LIMIT_MAX     1000000000
@@ -20,7 +20,7 @@ list_limit(
 	*limit_r = LIMIT_DEFAULT;
 	if (text == NULL)
 		return CTL_OK;
-	/* strtoul() saturates, and would take a sign or a blank. */
+	/* strtoul() would also accept a sign or a blank. */
 	*limit_r = strtoul(text, NULL, 10);
 	if (text[strspn(text, "0123456789")] == '\0' && *limit_r >= 1 &&
 	    *limit_r <= LIMIT_MAX)
@@ -80,7 +80,7 @@ list_walk(const struct ctl *ctl, const struct target *target, const char *name,
 		cursor = ctl_text(page, "next_cursor");
 		if (left != LIST_ALL)
 			left -= count < left ? count : left;
-		/* Nobody reads any more, or the daemon goes in circles. */
+		/* The reader has gone, or the daemon repeats itself. */
 		if (ferror(ctl->out) || count == 0)
 			break;
 	} while (code == CTL_OK && cursor != NULL && left > 0);

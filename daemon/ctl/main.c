@@ -7,7 +7,9 @@
 
 #define DEFAULT_SOCKET "/run/evpopd/control.sock"
 
-/* Read what stands before the command; *done_r where that is all. */
+/*
+ * Read the options before the command; *done_r if there is nothing else to do.
+ */
 static enum ctl_exit
 main_read(struct ctl *ctl, int argc, char **argv, struct invocation *program_r,
     bool *done_r)
@@ -69,7 +71,7 @@ main(int argc, char **argv)
 	struct ctl ctl;
 	enum ctl_exit code;
 
-	/* A reader that goes away is seen in the write that fails. */
+	/* A failed write shows that the reader has gone. */
 	signal(SIGPIPE, SIG_IGN);
 	ctl_begin(&ctl);
 	ctl.client = client_new();

@@ -17,7 +17,7 @@ plan_ask(const struct ctl *ctl, const char *account, json_t **plan_r,
 	return client_ask(ctl, "GET", &target, plan_r, error_r);
 }
 
-/* What is deleted is gone from the server: that is what to look at. */
+/* Deletions matter most: they cannot be undone. */
 static enum print_colour
 plan_colour(const json_t *entry)
 {

@@ -6,7 +6,7 @@
 
 #include "daemon/ctl/client.h"
 
-/* Ask when an account's plan was made; as client_ask(). */
+/* Get an account's plan with one entry; like client_ask(). */
 bool plan_ask(const struct ctl *, const char *account, json_t **plan_r,
     struct client_error *error_r) __attribute__((warn_unused_result));
 

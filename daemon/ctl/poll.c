@@ -8,19 +8,22 @@
 #include "daemon/notify/tally.h"
 #include "lib/base/array.h"
 
-/* How often a poll that is waited for is looked at. */
+/* How often to ask whether a poll has finished. */
 static const struct timespec look_interval = { 0, 200000000 };
 
-/* What is wished of the accounts, as the API calls it; NULL: a poll. */
+/* What to do with the accounts; `mode` is the API's, NULL for a poll. */
 struct wish {
 	const char *mode;
 	bool is_dry, waits;
 };
 
-/* One account that is polled, and what is known of it. */
+/* An account to poll. */
 struct wanted {
 	char *name;
-	/* Its last_finished, or its plan's made_at; NULL: never. */
+	/*
+	 * Its last_finished, or its plan's made_at, before the poll; NULL if
+	 * never.
+	 */
 	char *before;
 	bool is_pending;
 };
@@ -56,7 +59,9 @@ wanted_free(struct wanted_list *list)
 	free(list->items);
 }
 
-/* Whether --all means it: "paused" is somebody's wish, too. */
+/*
+ * Whether --all includes the account; somebody paused a paused one on purpose.
+ */
 static bool
 wanted_by_all(const json_t *account)
 {
@@ -101,7 +106,7 @@ poll_ask_account(const struct ctl *ctl, const char *name, json_t **json_r,
 	return client_ask(ctl, "GET", &target, json_r, error_r);
 }
 
-/* Remember which poll, or plan, was the last before the one to wait for. */
+/* Remember the last poll, or plan, before the one to wait for. */
 static enum ctl_exit
 wanted_note_last(
     const struct ctl *ctl, struct wanted *wanted, const struct wish *wish)
@@ -153,7 +158,7 @@ wanted_begin(
 	return CTL_OK;
 }
 
-/* The exit code that tells a script what came of a poll. */
+/* The exit code for the outcome of a poll. */
 static enum ctl_exit
 poll_exit_code(const char *outcome)
 {
@@ -202,7 +207,7 @@ account_is(const json_t *account, const char *one, const char *other)
 	       (strcmp(state, one) == 0 || strcmp(state, other) == 0);
 }
 
-/* Whether `json` tells of a poll, or is a plan, that was not there before. */
+/* Whether `json` is about a newer poll or plan than before. */
 static bool
 wanted_is_news(
     const struct wanted *wanted, const json_t *json, const char *member)
@@ -234,8 +239,8 @@ poll_report_state(
 }
 
 /*
- * Print the plan if it is there.  False where it is not, and the account, seen
- * before that, was busy.
+ * Print the plan if it is new.  False if it is not and the account is still
+ * busy.
  */
 static bool
 wanted_look_for_plan(const struct ctl *ctl, const struct wanted *wanted,
@@ -263,7 +268,7 @@ wanted_look_for_plan(const struct ctl *ctl, const struct wanted *wanted,
 	return over;
 }
 
-/* Look whether what was asked for is over; *code_r is what came of it. */
+/* Check whether the poll has finished; *code_r is its exit code. */
 static void
 wanted_look(const struct ctl *ctl, struct wanted *wanted,
     const struct wish *wish, enum ctl_exit *code_r)
@@ -285,7 +290,7 @@ wanted_look(const struct ctl *ctl, struct wanted *wanted,
 		*code_r = poll_report_state(ctl, wanted, account);
 	} else if (wanted_is_news(wanted, account, "last_finished") &&
 		   !account_is(account, "polling", "queued")) {
-		/* What was asked for during another poll comes after that. */
+		/* A poll that was requested during another one follows it. */
 		wanted->is_pending = false;
 		*code_r = poll_report_outcome(ctl, account);
 	}
@@ -307,7 +312,7 @@ wanted_wait(
 			wanted_look(ctl, &list->items[i], wish, &code);
 			ctl_keep_first(&first, code);
 			pending += list->items[i].is_pending ? 1 : 0;
-			/* One answer is enough to know that it is gone. */
+			/* The daemon has gone: ask no more. */
 			if (code == CTL_UNAVAILABLE)
 				return first;
 		}
@@ -319,7 +324,7 @@ wanted_wait(
 	return first;
 }
 
-/* What the options say; CTL_USAGE, with the reason said, if that is nothing. */
+/* Read the options; CTL_USAGE, after reporting why, if they are wrong. */
 static enum ctl_exit
 wish_read(const struct ctl *ctl, const struct invocation *invocation,
     struct wish *wish_r)
@@ -388,7 +393,7 @@ polls_colour(const json_t *poll)
 	return ctl_is(poll, "outcome", "ok") ? PRINT_GOOD : PRINT_BAD;
 }
 
-/* The figures stand between the outcome and the text. */
+/* The columns of figures are between OUTCOME and TEXT. */
 #define POLLS_COLUMNS_MAX (4 + TALLY_COUNT)
 
 static size_t

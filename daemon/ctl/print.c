@@ -10,11 +10,11 @@
 #include "lib/base/clock.h"
 #include "lib/base/unit.h"
 
-/* A bar of progress with its brackets, where there is room for it. */
+/* The width of a progress bar, and room for its line. */
 #define BAR_WIDTH 20
 #define LINE_SIZE 160
 
-/* What stands between the braces of a form is ours and short. */
+/* Room for what is between the braces of a form. */
 #define PLACE_SIZE 64
 
 /* ---- phrases ---- */
@@ -101,7 +101,7 @@ print_time(const struct ctl *ctl, const json_t *object, const char *member,
 
 /* ---- forms ---- */
 
-/* What stands between braces: "member" or "member:kind". */
+/* What is between braces: "member" or "member:kind". */
 struct place {
 	char member[PLACE_SIZE];
 	const char *kind; /* "" if there is none */
@@ -146,7 +146,7 @@ place_fill_figure(
 	}
 }
 
-/* Append what belongs in a place.  *last is the last count so far. */
+/* Append the value of a place. *last is the last count so far. */
 static void
 place_fill(const struct ctl *ctl, const struct place *place,
     const json_t *object, struct phrase *phrase, uint64_t *last)
@@ -184,7 +184,7 @@ place_fill(const struct ctl *ctl, const struct place *place,
 		phrase_append(phrase, "%llu", (unsigned long long)*last);
 }
 
-/* Whether there is something to say in a phrase of a form. */
+/* Whether a phrase of a form is wanted. */
 static bool
 form_has_news(const char *form, const json_t *object)
 {
@@ -312,7 +312,7 @@ progress_percent(uint64_t done, uint64_t total)
 		return 0;
 	if (done >= total)
 		return 100;
-	/* Beyond this the product would not fit. */
+	/* The product would overflow. */
 	return total > UINT64_MAX / 100 ? (unsigned)(done / (total / 100))
 					: (unsigned)(done * 100 / total);
 }
@@ -335,7 +335,7 @@ progress_text(const char *what, uint64_t done, uint64_t total, const char *unit,
 		    bar, percent, (unsigned long long)done,
 		    (unsigned long long)total, unit);
 	}
-	/* A line that goes round cannot be taken away. */
+	/* A line that wraps could not be cleared. */
 	if (width > 0 && strlen(text_r) >= width)
 		text_r[width - 1] = '\0';
 }

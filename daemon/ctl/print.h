@@ -1,6 +1,6 @@
 /*
- * What the API tells of one thing, for people.  Fields say which members are
- * shown, how and under which label; table.h shows many things by the same.
+ * Prints one object of the API for people.  Fields say which members to show,
+ * how, and under which label; table.h prints many objects by the same fields.
  */
 #ifndef CTL_PRINT_H
 #define CTL_PRINT_H
@@ -35,8 +35,8 @@ enum print_kind {
 	PRINT_TEXT = 0,
 	PRINT_COUNT,
 	PRINT_SIZE,     /* "1.5 KiB" */
-	PRINT_TIME,     /* how long ago on a terminal, else as the API has it */
-	PRINT_UNIQUE_ID /* in hexadecimal where it is no text */
+	PRINT_TIME,     /* the age on a terminal, else the API's text */
+	PRINT_UNIQUE_ID /* in hexadecimal if it is not printable */
 };
 
 enum print_colour {
@@ -47,33 +47,35 @@ enum print_colour {
 	PRINT_COLOUR_COUNT
 };
 
-/* A field has a member, a form, or words of its own. */
+/* A field has a member, a form, or a function. */
 struct print_field {
-	/* Of a column, or a label; "" goes on from the line before. */
+	/*
+	 * The heading of a column or label of a line; "" continues the line
+	 * before.
+	 */
 	const char *heading;
 	const char *member; /* as ctl_member() takes it */
 	enum print_kind kind;
 	const char *form; /* as print_form() takes it */
 	void (*words)(const struct ctl *, const json_t *, struct phrase *);
-	/* A column that is cut where the terminal is too narrow. */
+	/* The column is cut if the terminal is too narrow. */
 	bool is_flexible;
 	/*
-	 * Columns are left out of a table that is too wide for the terminal,
-	 * the highest number first; 0: never.
+	 * If a table is too wide for the terminal, columns are left out, the
+	 * highest number first; 0 is never left out.
 	 */
 	unsigned drop;
 	enum print_colour (*colour)(const json_t *);
 };
 
 /*
- * Append what a form says of an object: phrases with "|" between them, in
- * which "{member}" is a text or a count, "{member:size}" a size,
+ * Append a form, filled in from an object.  It consists of phrases separated by
+ * "|", in which "{member}" is a text or a count, "{member:size}" a size,
  * "{member:time}" a time, "{member:span}" a number of seconds,
  * "{member:figure}" a figure of a poll with its words (notify/tally.h), and
- * "{s}" the ending of a plural, by the count before it, and "{-s}" of a verb.
- * A phrase that begins with "?" is left out if its first member is missing or
- * 0;
- * "{member:none}" is for that alone.
+ * "{s}" the plural ending for the count before it, and "{-s}" the ending of a
+ * verb.  A phrase that begins with "?" is left out if its first member is
+ * missing or 0; "{member:none}" prints nothing and is only for that.
  */
 void print_form(
     const struct ctl *, const char *form, const json_t *, struct phrase *);
@@ -92,15 +94,15 @@ const char *print_time(const struct ctl *, const json_t *, const char *member,
 /* "Label    value", the value made safe; nothing for a NULL value. */
 void print_detail(const struct ctl *, const char *label, const char *value);
 
-/* A line for each field that has a value and is no count of 0. */
+/* Print a line for each field that has a value other than a count of 0. */
 void print_fields(const struct ctl *, const struct print_field *, size_t count,
     const json_t *);
 
 /* ---- progress ---- */
 
 /*
- * Draw a terminal's last line anew: how far long work has come.  `total` 0:
- * not known yet.  Nothing where `ctl` is no terminal or prints JSON.
+ * Redraw the progress of long work on the terminal's last line; a `total` of 0
+ * is unknown.  Does nothing if the output is no terminal or JSON.
  */
 void progress_show(const struct ctl *, const char *what, uint64_t done,
     uint64_t total, const char *unit);

@@ -94,7 +94,7 @@ quarantine_raw(const struct ctl *ctl, const struct invocation *invocation)
 
 /* ---- retry ---- */
 
-/* What is fetched again, of one account. */
+/* Print what will be fetched again for one account. */
 static void
 quarantine_print_released(
     const struct ctl *ctl, const char *form, const json_t *account)
@@ -128,7 +128,7 @@ quarantine_print_all(const struct ctl *ctl, const json_t *answer)
 	}
 }
 
-/* Those of an account; NULL: all. */
+/* Retry the messages of an account, or all for NULL. */
 static enum ctl_exit
 quarantine_retry_account(const struct ctl *ctl, const char *account)
 {
@@ -139,7 +139,7 @@ quarantine_retry_account(const struct ctl *ctl, const char *account)
 	return client_print(ctl, "POST", &target, quarantine_print_all);
 }
 
-/* A number is an id; an account that is called so has its own option. */
+/* A number is an id; --account is for an account with such a name. */
 static enum ctl_exit
 quarantine_retry_word(const struct ctl *ctl, const char *word)
 {
@@ -171,7 +171,7 @@ quarantine_retry(const struct ctl *ctl, const struct invocation *invocation)
 
 static const struct action {
 	const char *name;
-	size_t most; /* arguments, its own name with them */
+	size_t most; /* arguments, including its own name */
 	bool has_limit, has_output;
 	enum ctl_exit (*run)(const struct ctl *, const struct invocation *);
 } actions[] = {
@@ -181,7 +181,7 @@ static const struct action {
 	{ "retry", COMMAND_ANY, false, false, quarantine_retry },
 };
 
-/* What stands first is an action, or the account to list. */
+/* The first argument is an action, or the account to list. */
 static const struct action *
 quarantine_action(const struct invocation *invocation)
 {
@@ -203,7 +203,7 @@ quarantine_run(const struct ctl *ctl, const struct invocation *invocation)
 	size_t least = action == &actions[0] ? 0 : some || all ? 1 : 2;
 	size_t most = all ? 1 : action->most;
 
-	/* Without its name it takes one less. */
+	/* Without the action's name there is one argument less. */
 	if (least == 0 && invocation->count > 0 &&
 	    strcmp(invocation->arguments[0], action->name) != 0)
 		most--;

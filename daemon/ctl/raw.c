@@ -48,7 +48,7 @@ new_file_open(struct new_file *file_r, const char *path, bool replaces)
 		file_r->fd = open(path, O_WRONLY | O_CLOEXEC);
 		return file_r->fd != -1 || new_file_fail(file_r, errno);
 	}
-	/* A name that leads nowhere is taken, too. */
+	/* A dangling link exists, too. */
 	if (!replaces && lstat(path, &status) == 0)
 		return new_file_fail(file_r, EEXIST);
 	if (asprintf(&file_r->temporary, "%.*s.evpopctl.XXXXXX", folder,
@@ -56,7 +56,7 @@ new_file_open(struct new_file *file_r, const char *path, bool replaces)
 		file_r->temporary = NULL;
 		return new_file_fail(file_r, ENOMEM);
 	}
-	/* Mail is private: the file is its owner's alone. */
+	/* Mail is private: only the owner has access to the file. */
 	file_r->fd = mkostemp(file_r->temporary, O_CLOEXEC);
 	if (file_r->fd == -1) {
 		new_file_fail(file_r, errno);
@@ -178,7 +178,7 @@ raw_to_output(const char *bytes, size_t length, void *out)
 	return fwrite(bytes, 1, length, out) == length;
 }
 
-/* Mail may hold what makes a terminal do things: it gets none of that. */
+/* Mail may contain control sequences, which must not reach the terminal. */
 static bool
 raw_to_screen(const char *bytes, size_t length, void *arg)
 {
@@ -197,7 +197,7 @@ raw_to_screen(const char *bytes, size_t length, void *arg)
 	return written;
 }
 
-/* By its other names it may be a file that is there, which is to be written. */
+/* Standard output may be an existing file, which must be written to. */
 static bool
 is_standard_output(const char *path)
 {
@@ -233,7 +233,7 @@ raw_print(const struct ctl *ctl, const struct target *target,
 		return CTL_OK;
 	if (screen.is_starved)
 		return ctl_no_memory(ctl);
-	/* A write that failed is said at the end, by ctl_end(). */
+	/* ctl_end() reports a failed write. */
 	if (ferror(ctl->out))
 		return CTL_OK;
 	return client_report(ctl, &error);

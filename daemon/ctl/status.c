@@ -56,7 +56,7 @@ status_print(const struct ctl *ctl, const json_t *status)
 	    print_detail(ctl, "Unknown admin", json_string_value(name));
 }
 
-/* Whether a script should look closer. */
+/* Whether the exit status is 1. */
 static bool
 status_is_trouble(const json_t *status)
 {

@@ -7,7 +7,10 @@
 /* Blanks between columns. */
 #define GAP 2
 
-/* What a flexible column keeps, and what it has before others are left out. */
+/*
+ * The least width of a flexible column, and the width below which other columns
+ * are left out.
+ */
 #define FLEXIBLE_MIN    8
 #define FLEXIBLE_WANTED 16
 
@@ -127,7 +130,7 @@ least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Columns of the terminal, if no flexible column has more than `most`. */
+/* The width of the table if no flexible column has more than `most`. */
 static size_t
 table_width(const struct table *table, size_t most)
 {
@@ -145,7 +148,7 @@ table_width(const struct table *table, size_t most)
 	return total;
 }
 
-/* Leave columns out until the flexible ones have what they want. */
+/* Leave columns out until the flexible ones are wide enough. */
 static void
 table_drop(struct table *table, size_t width)
 {
@@ -166,7 +169,10 @@ table_drop(struct table *table, size_t width)
 	}
 }
 
-/* Take from the widest flexible column until all fit, or none can give. */
+/*
+ * Narrow the widest flexible column until the table fits or all have their
+ * least width.
+ */
 static void
 table_shrink(struct table *table, size_t width)
 {

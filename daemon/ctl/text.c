@@ -178,7 +178,7 @@ text_stream_clean(
 	bool last = length == 0;
 	size_t used = 0, step;
 
-	/* Fill up what was left, an octet at a time: it is short. */
+	/* Complete the character that was left, an octet at a time. */
 	while (stream->length > 0) {
 		step = take_character(stream->partial, stream->length,
 		    last && length == 0, clean_r, &used);

@@ -1,6 +1,6 @@
 /*
- * Text from mail and servers, made fit for a terminal: no escape sequence,
- * control or invisible character gets through, and its width is known.
+ * Makes text from mail and servers safe for a terminal, without escape
+ * sequences, control or invisible characters, and measures its width.
  */
 #ifndef CTL_TEXT_H
 #define CTL_TEXT_H
@@ -14,23 +14,21 @@ enum text_lines {
 };
 
 /*
- * A copy in which controls are '?' and what is not UTF-8 is U+FFFD; free it.
- * NULL without memory.
+ * A copy in which controls are '?' and what is not UTF-8 is U+FFFD, for the
+ * caller to free; NULL without memory.
  */
 char *text_clean(const char *text, enum text_lines);
 
 /* Columns that clean text takes. */
 size_t text_width(const char *text);
 
-/* Octets of the longest beginning that takes at most `columns`. */
+/* The length of the longest beginning that takes at most `columns`. */
 size_t text_fit(const char *text, size_t columns);
 
-/*
- * JSON text with \uXXXX for the controls that JSON allows in the raw; free it.
- */
+/* JSON text with \uXXXX for controls that JSON allows unescaped; free it. */
 char *text_escape_json(const char *json);
 
-/* What text_clean() keeps of a stream that comes in pieces. */
+/* The state of text_stream_clean(), for text in pieces. */
 struct text_stream {
 	char partial[4]; /* of a character, at the end of the last piece */
 	size_t length;

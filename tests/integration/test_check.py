@@ -209,7 +209,7 @@ class ConfigurationTest(unittest.TestCase):
                           "password_file = ~/nothere\n"
                           "tls_ca = /nonexistent.pem\n")
         for line in (2, 6):
-            self.assertRegex(said, rf"(?m)^F:{line}: .*~ is no home here")
+            self.assertRegex(said, rf"(?m)^F:{line}: .*~ is not expanded")
         self.assertRegex(said, r"(?m)^F:7: warning: tls_ca: "
                          r"/nonexistent.pem: No such file")
         # They may be there when they are needed: a warning stops nothing.
