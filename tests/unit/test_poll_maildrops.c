@@ -26,6 +26,7 @@ struct poll {
 	const char *keys; /* of the account, besides how it logs in */
 	enum poller_wish wish;
 	struct net_rule rules[RULES_MAX];
+	unsigned times; /* that it goes so; 0 is 1 */
 	const char *asked, *said, *known, *text, *plan, *advice, *logged;
 };
 
@@ -146,13 +147,8 @@ static const struct poll guarded[] = {
 	    .said = "waiting ok: messages 2, held 2",
 	    .known = BOTH_STORED,
 	    .logged = "warning: home: 2 deletions held, far more than usual; "
-		      "\"evpopctl poll --confirm home\" carries them out\n" },
-	{ .keys = "keep = delete\ndelete_guard = 1\n",
-	    .asked = OLD "QUIT;",
-	    .said = "waiting ok: messages 2, held 2",
-	    .known = BOTH_STORED,
-	    .logged = "warning: home: 2 deletions held, far more than usual; "
-		      "\"evpopctl poll --confirm home\" carries them out\n" },
+		      "\"evpopctl poll --confirm home\" carries them out\n",
+	    .times = 2 },
 	{ .keys = "keep = delete\ndelete_guard = 1\n",
 	    .wish = POLLER_WISH_CONFIRM,
 	    .asked = OLD "LIST;TOP 1 0;TOP 2 0;DELE 1;DELE 2;QUIT;",
@@ -434,27 +430,8 @@ static const struct poll refused_for_now[] = {
 	    .logged =
 		"warning: home: message 1 was not fetched: [SYS/TEMP] disk\n"
 		"warning: home: refused; the server said: the server gave none "
-		"of 1 message: [SYS/TEMP] disk (0 fetched, 0 deleted)\n" },
-	{ .rules = { { "RETR 1", "-ERR [SYS/TEMP] disk\r\n", NET_GO_ON } },
-	    .asked = OLD "RETR 1;QUIT;",
-	    .said = "failing refused: messages 2, failed 1",
-	    .known = "1 messages: id-2 stored",
-	    .text = "the server gave none of 1 message: [SYS/TEMP] disk",
-	    .advice = IT_MAY_PASS,
-	    .logged =
-		"warning: home: message 1 was not fetched: [SYS/TEMP] disk\n"
-		"warning: home: refused; the server said: the server gave none "
-		"of 1 message: [SYS/TEMP] disk (0 fetched, 0 deleted)\n" },
-	{ .rules = { { "RETR 1", "-ERR [SYS/TEMP] disk\r\n", NET_GO_ON } },
-	    .asked = OLD "RETR 1;QUIT;",
-	    .said = "failing refused: messages 2, failed 1",
-	    .known = "1 messages: id-2 stored",
-	    .text = "the server gave none of 1 message: [SYS/TEMP] disk",
-	    .advice = IT_MAY_PASS,
-	    .logged =
-		"warning: home: message 1 was not fetched: [SYS/TEMP] disk\n"
-		"warning: home: refused; the server said: the server gave none "
-		"of 1 message: [SYS/TEMP] disk (0 fetched, 0 deleted)\n" },
+		"of 1 message: [SYS/TEMP] disk (0 fetched, 0 deleted)\n",
+	    .times = 3 },
 };
 
 static const struct poll empty_body[] = {
@@ -824,6 +801,7 @@ static void
 polls_go_as_they_should(void **state)
 {
 	size_t i, at, wrong = 0;
+	unsigned left;
 	void *house;
 
 	(void)state;
@@ -833,10 +811,14 @@ polls_go_as_they_should(void **state)
 		    (struct net_server_options){ .messages = messages,
 			    .message_count = 2,
 			    .deletes = true };
-		for (at = 0; at < stories[i].count; at++)
-			if (!play(house, stories[i].name, at,
-				&stories[i].polls[at]))
-				wrong++;
+		for (at = 0; at < stories[i].count; at++) {
+			left = stories[i].polls[at].times;
+			do {
+				if (!play(house, stories[i].name, at,
+					&stories[i].polls[at]))
+					wrong++;
+			} while (left-- > 1);
+		}
 		poll_house_tear_down(&house);
 	}
 	assert_int_equal(wrong, 0);
