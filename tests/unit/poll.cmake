@@ -33,3 +33,10 @@ foreach(part maildrops orders tls)
 		LIBS test_store_fixture evpop_net_for_tests evpopd_poll
 		LABELS thread)
 endforeach()
+# With a store and a sync that are faked.
+foreach(part deposit run)
+	evpop_unit_test(poll_${part}
+		${CMAKE_CURRENT_SOURCE_DIR}/test_poll_${part}.c
+		${CMAKE_CURRENT_SOURCE_DIR}/poll_fakes.c
+		LIBS evpopd_poll)
+endforeach()
