@@ -12,6 +12,7 @@
 
 struct account_op {
 	struct store_op op;
+	int64_t id; /* 0: by its name */
 	store_account_cb done;
 	void *arg;
 	struct store_account row; /* with the id where that is known */
@@ -117,6 +118,7 @@ account_write(struct store_writer *writer, struct store_op *op)
 	struct sql_db *db = store_writer_db(writer);
 	enum store_status status = store_writer_try(writer);
 
+	account->row = (struct store_account){ .id = account->id };
 	if (status == STORE_OK && account->row.id == 0)
 		status = account_find_or_insert(db, account);
 	if (status == STORE_OK)
@@ -158,7 +160,7 @@ account_submit(struct store *store, int64_t id, const char *name,
 		done(STORE_MEMORY, NULL, arg);
 		return;
 	}
-	account->row.id = id;
+	account->id = id;
 	account->name = store_op_text(&account->op, name);
 	account->stable_id = store_op_text(&account->op, stable_id);
 	account->done = done;

@@ -347,16 +347,17 @@ bind_write(struct store_writer *writer, struct store_op *op)
 {
 	struct bind_op *bind = (struct bind_op *)op;
 	struct sql_db *db = store_writer_db(writer);
-	enum store_status status = bind_read_former(db, bind);
+	enum store_status status;
 
+	bind->bound = (struct store_bound){ .is_moved = false };
+	status = bind_read_former(db, bind);
 	if (status == STORE_OK && !bind_is_done(bind)) {
 		if (bound_is_known(&bind->bound))
 			status = bind_move(db, bind);
 		if (status == STORE_OK)
 			status = bind_set(db, bind);
 	}
-	/* Nothing was written where memory was short; others go on. */
-	if (status == STORE_NOT_FOUND || status == STORE_MEMORY)
+	if (status == STORE_NOT_FOUND)
 		return store_op_fail(op, status);
 	return status;
 }

@@ -187,6 +187,7 @@ static const struct store_op_type piece_type = {
 static const struct store_op_type commit_type = {
 	.write = store_commit_write,
 	.undone = store_commit_undone,
+	.written = store_commit_written,
 	.answer = body_answer,
 	.clear = body_clear,
 };

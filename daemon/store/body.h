@@ -20,6 +20,7 @@ struct store_piece {
 	struct store_op op;
 	struct store_body *body;
 	uint32_t sequence;
+	bool has_noted; /* its body as unfinished; the writer's */
 	size_t length, room;
 	unsigned char bytes[];
 };
@@ -39,6 +40,9 @@ struct store_body {
 
 	/* The writer's. */
 	struct store_scan *scan;
+	uint32_t scanned; /* pieces */
+	bool is_scanned;  /* to its end */
+	struct store_scan_result looks;
 	enum store_status failed;
 	bool is_noted;                      /* in `unfinished` */
 	struct store_unique unique;         /* id NULL: none */

@@ -80,3 +80,20 @@ store_chunk_use_all(
 	sql_bind_int(use, 1, store_chunk_id(number, 0));
 	sql_bind_int(use, 2, store_chunk_id(number + 1, 0));
 }
+
+enum store_status
+store_chunk_try(struct sql_db *db)
+{
+	static const char insert[] =
+	    "INSERT INTO chunk(id, data) VALUES(-1, ?1)"
+	    " ON CONFLICT(id) DO UPDATE SET data = excluded.data";
+	static const char delete[] = "DELETE FROM chunk WHERE id = -1";
+	static unsigned char zeros[256 * 1024];
+	enum store_status status;
+	struct sql_statement use;
+
+	sql_prepare(&use, db, insert);
+	sql_bind_blob(&use, 1, zeros, sizeof(zeros));
+	status = sql_run(&use);
+	return status == STORE_OK ? sql_exec(db, delete) : status;
+}

@@ -27,6 +27,10 @@ enum store_status store_chunk_insert(struct sql_db *, int64_t number,
     uint32_t sequence, const void *bytes, size_t length)
     __attribute__((warn_unused_result));
 
+/* Write as much as a large piece has, and remove it: whether that goes well. */
+enum store_status store_chunk_try(struct sql_db *)
+    __attribute__((warn_unused_result));
+
 /* The columns that store_chunk_take() reads. */
 #define STORE_CHUNK_COLUMNS "chunk.encoding, chunk.data"
 

@@ -14,19 +14,14 @@
 /* ---- unfinished bodies ---- */
 
 static enum store_status
-commit_note_unfinished(struct sql_db *db, struct store_body *body)
+commit_note_unfinished(struct sql_db *db, const struct store_body *body)
 {
 	static const char sql[] = "INSERT INTO unfinished(body) VALUES(?1)";
 	struct sql_statement use;
-	enum store_status status;
 
-	if (body->is_noted)
-		return STORE_OK;
 	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, body->number);
-	status = sql_run(&use);
-	body->is_noted = status == STORE_OK;
-	return status;
+	return sql_run(&use);
 }
 
 static enum store_status
@@ -84,15 +79,29 @@ commit_has_failed_at_end(struct store_writer *writer, struct store_body *body)
 	return commit_has_failed(writer, body);
 }
 
+/* Once, though the piece may be written again. */
 static bool
 commit_scan(struct store_writer *writer, struct store_body *body,
-    const struct store_piece *piece)
+    const struct store_piece *piece, uint32_t sequence)
 {
 	if (body->scan == NULL)
 		body->scan = store_scan_new(store_writer_headers(writer));
-	return body->scan != NULL &&
-	       (piece == NULL ||
-		   store_scan_feed(body->scan, piece->bytes, piece->length));
+	if (body->scan == NULL)
+		return false;
+	if (piece == NULL || sequence < body->scanned)
+		return true;
+	body->scanned = sequence + 1;
+	return store_scan_feed(body->scan, piece->bytes, piece->length);
+}
+
+static bool
+commit_scan_last(struct store_writer *writer, struct store_body *body)
+{
+	if (!body->is_scanned)
+		body->is_scanned =
+		    commit_scan(writer, body, body->piece, body->sequence) &&
+		    store_scan_finish(body->scan, &body->looks);
+	return body->is_scanned;
 }
 
 enum store_status
@@ -100,15 +109,18 @@ store_piece_write(struct store_writer *writer, struct store_op *op)
 {
 	struct store_piece *piece = (struct store_piece *)op;
 	struct store_body *body = piece->body;
-	enum store_status status;
+	enum store_status status = STORE_OK;
 
 	if (commit_has_failed(writer, body))
 		return STORE_OK;
-	if (!commit_scan(writer, body, piece)) {
+	if (!commit_scan(writer, body, piece, piece->sequence)) {
 		body->failed = STORE_MEMORY;
 		return STORE_OK;
 	}
-	status = commit_note_unfinished(store_writer_db(writer), body);
+	if (!body->is_noted) {
+		status = commit_note_unfinished(store_writer_db(writer), body);
+		body->is_noted = piece->has_noted = status == STORE_OK;
+	}
 	if (status == STORE_OK)
 		status = store_chunk_insert(store_writer_db(writer),
 		    body->number, piece->sequence, piece->bytes, piece->length);
@@ -120,9 +132,12 @@ void
 store_piece_undone(
     struct store_writer *writer, struct store_op *op, enum store_status status)
 {
-	struct store_body *body = ((struct store_piece *)op)->body;
+	struct store_piece *piece = (struct store_piece *)op;
+	struct store_body *body = piece->body;
 
 	(void)writer;
+	if (piece->has_noted)
+		body->is_noted = piece->has_noted = false;
 	if (body->failed == STORE_OK)
 		body->failed = status;
 }
@@ -371,21 +386,29 @@ commit_place(struct store_writer *writer, struct store_body *body,
 static enum store_status
 commit_finish(struct store_writer *writer, struct store_body *body)
 {
-	struct store_scan_result result;
 	enum store_status status;
 
-	if (!commit_scan(writer, body, body->piece) ||
-	    !store_scan_finish(body->scan, &result) ||
-	    !commit_name(body, result.digest)) {
+	if (!commit_scan_last(writer, body) ||
+	    !commit_name(body, body->looks.digest)) {
 		body->failed = STORE_MEMORY;
 		return STORE_OK;
 	}
-	status = commit_place(writer, body, &result);
+	status = commit_place(writer, body, &body->looks);
 	if (status != STORE_OK || body->failed != STORE_OK ||
 	    body->meta.unique_id == NULL)
 		return status;
 	return store_attempts_forget(store_writer_attempts(writer),
 	    store_writer_db(writer), &body->unique);
+}
+
+/* By the thread that has allocated it, which is faster. */
+void
+store_commit_end(struct store_body *body)
+{
+	store_scan_free(body->scan);
+	body->scan = NULL;
+	body->scanned = 0;
+	body->is_scanned = false;
 }
 
 static enum store_status
@@ -400,9 +423,12 @@ commit_accept(
 		store_commit_drop(writer, body);
 		status = store_op_fail(op, body->failed);
 	}
-	/* Here, since what a thread has allocated is freed faster by it. */
-	store_scan_free(body->scan);
-	body->scan = NULL;
+	/*
+	 * All of it is here, to be scanned again should it be written again:
+	 * thousands of scans that wait for their transaction cost more.
+	 */
+	if (body->sequence == 0)
+		store_commit_end(body);
 	return status;
 }
 
@@ -418,12 +444,18 @@ store_commit_undone(
 {
 	struct store_body *body = (struct store_body *)op;
 
-	(void)status;
 	/* Earlier transactions may have put pieces into the file. */
-	store_commit_drop(writer, body);
+	if (status != STORE_OK)
+		store_commit_drop(writer, body);
 	if (body->is_counted)
 		store_identity_uncount(body->meta.identity, body->counted);
 	body->is_counted = false;
+}
+
+void
+store_commit_written(struct store_op *op)
+{
+	store_commit_end((struct store_body *)op);
 }
 
 enum store_status

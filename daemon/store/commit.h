@@ -15,6 +15,7 @@ void store_piece_undone(
 enum store_status store_commit_write(struct store_writer *, struct store_op *);
 void store_commit_undone(
     struct store_writer *, struct store_op *, enum store_status);
+void store_commit_written(struct store_op *);
 enum store_status store_abandon_write(struct store_writer *, struct store_op *);
 
 /* ---- for a body on which a session failed ---- */
@@ -30,6 +31,8 @@ enum store_status store_commit_as_is(struct store_writer *, struct store_body *,
 enum store_status store_commit_as_far(struct store_writer *,
     struct store_body *, int64_t *number_r, uint64_t *octets_r)
     __attribute__((warn_unused_result));
+/* The writer is done with it. */
+void store_commit_end(struct store_body *);
 /* Remove its pieces from the file, later. */
 void store_commit_drop(struct store_writer *, const struct store_body *);
 

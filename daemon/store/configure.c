@@ -205,8 +205,10 @@ configure_write(struct store_writer *writer, struct store_op *op)
 	struct configure_op *configure = (struct configure_op *)op;
 	struct store_roster roster = { 0 };
 	struct sql_db *db = store_writer_db(writer);
-	enum store_status status = configure_read_rows(configure, db);
+	enum store_status status;
 
+	configure->row_count = configure->news_count = 0;
+	status = configure_read_rows(configure, db);
 	if (status == STORE_OK &&
 	    !store_roster_match(&roster, configure->accounts,
 		configure->account_count, configure->rows,
@@ -215,9 +217,6 @@ configure_write(struct store_writer *writer, struct store_op *op)
 	if (status == STORE_OK)
 		status = configure_apply(configure, db, &roster);
 	store_roster_free(&roster);
-	/* A lack of memory concerns this operation alone. */
-	if (status == STORE_MEMORY)
-		return store_op_fail(op, status);
 	return status;
 }
 

@@ -108,9 +108,17 @@ failure_undone(
 {
 	struct failure_op *failed = (struct failure_op *)op;
 
-	(void)status;
-	if (failed->failure.body != NULL)
+	if (status != STORE_OK && failed->failure.body != NULL)
 		store_commit_drop(writer, failed->failure.body);
+}
+
+static void
+failure_written(struct store_op *op)
+{
+	struct failure_op *failed = (struct failure_op *)op;
+
+	if (failed->failure.body != NULL)
+		store_commit_end(failed->failure.body);
 }
 
 static void
@@ -132,6 +140,7 @@ failure_answer(
 static const struct store_op_type failure_type = {
 	.write = failure_write,
 	.undone = failure_undone,
+	.written = failure_written,
 	.answer = failure_answer,
 };
 

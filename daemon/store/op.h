@@ -37,15 +37,21 @@ enum store_lane {
 struct store_op_type {
 	enum store_lane lane;
 	/*
-	 * One of the two.  A write returns what must undo the whole
-	 * transaction; for what concerns the operation alone (not found) it
-	 * calls store_op_fail().
+	 * One of the two.  A write that fails is undone, and may run again
+	 * after it was undone for another's sake: it sets anew all that it
+	 * answers with.  Where there is nothing to undo (not found), it calls
+	 * store_op_fail().
 	 */
 	enum store_status (*write)(struct store_writer *, struct store_op *);
 	enum store_status (*read)(struct sql_db *, struct store_op *);
-	/* After a transaction that it was part of was undone; or NULL. */
+	/*
+	 * After it was undone, with its transaction or alone; STORE_OK: it is
+	 * about to run again.  Or NULL.
+	 */
 	void (*undone)(
 	    struct store_writer *, struct store_op *, enum store_status);
+	/* The writer is done with it: free what it has taken; or NULL. */
+	void (*written)(struct store_op *);
 	/* Runs on the loop, calls back. */
 	void (*answer)(struct store *, struct store_op *, enum store_status);
 	/* Free what it holds besides itself and its arena; or NULL. */

@@ -311,6 +311,9 @@ release_write(struct store_writer *writer, struct store_op *op)
 	enum store_status status;
 
 	release->found = &released;
+	release->accounts = NULL;
+	release->count = 0;
+	release->messages = 0;
 	do {
 		status = release_find(store_writer_db(writer), release);
 		if (status == STORE_OK)

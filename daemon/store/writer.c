@@ -5,16 +5,17 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 #include "daemon/failpoint/failpoint.h"
 #include "daemon/store/attempts.h"
 #include "daemon/store/calendar.h"
 #include "daemon/store/chores.h"
+#include "daemon/store/chunk.h"
 #include "daemon/store/counter.h"
 #include "daemon/store/index/index.h"
 #include "daemon/store/lock.h"
 #include "daemon/store/scan.h"
+#include "daemon/store/sql/files.h"
 #include "daemon/store/sql/place.h"
 #include "daemon/store/sql/sqlite.h"
 #include "daemon/store/status.h"
@@ -205,16 +206,11 @@ store_writer_remove_body(struct store_writer *writer, int64_t body)
 
 /* ---- whether the file can be written ---- */
 
-/* STORE_OK also where the file system does not say. */
 static enum store_status
 writer_check_room(struct store_writer *writer)
 {
-	struct statvfs found;
-	uint64_t room;
+	uint64_t room = store_files_room(writer->path);
 
-	if (statvfs(writer->path, &found) != 0 || found.f_blocks == 0)
-		return STORE_OK;
-	room = (uint64_t)found.f_bavail * found.f_frsize;
 	if (room >= ROOM_LEAST)
 		return STORE_OK;
 	return sql_fail(writer->db, STORE_FULL, "only %" PRIu64 " KiB are free",
@@ -242,24 +238,6 @@ store_writer_try(struct store_writer *writer)
 	return sql_run(&use);
 }
 
-/* Write as much as a full piece has, and remove it. */
-static enum store_status
-writer_write_piece(struct store_writer *writer)
-{
-	static const char insert[] =
-	    "INSERT INTO chunk(id, data) VALUES(-1, ?1)"
-	    " ON CONFLICT(id) DO UPDATE SET data = excluded.data";
-	static const char delete[] = "DELETE FROM chunk WHERE id = -1";
-	static unsigned char zeros[256 * 1024];
-	enum store_status status;
-	struct sql_statement use;
-
-	sql_prepare(&use, writer->db, insert);
-	sql_bind_blob(&use, 1, zeros, sizeof(zeros));
-	status = sql_run(&use);
-	return status == STORE_OK ? sql_exec(writer->db, delete) : status;
-}
-
 /* After a failure: whether it can be written again. */
 static void
 writer_probe(struct store_writer *writer)
@@ -271,7 +249,7 @@ writer_probe(struct store_writer *writer)
 		status = writer_check_room(writer);
 	writer->patience.busy_ms = PROBE_PATIENCE_MS;
 	if (status == STORE_OK)
-		status = writer_write_piece(writer);
+		status = store_chunk_try(writer->db);
 	if (status == STORE_OK)
 		status = store_chores_empty_log(&writer->chores);
 	writer_set_health(writer, status);
@@ -354,6 +332,64 @@ group_write(struct store_writer *writer, struct store_op *op,
 	return status;
 }
 
+static void
+group_undo_one(
+    struct store_writer *writer, struct store_op *op, enum store_status status)
+{
+	store_attempts_undone(&writer->attempts);
+	if (status == STORE_OK || op->status == STORE_OK)
+		op->status = status;
+	if (op->type->undone != NULL)
+		op->type->undone(writer, op, op->status);
+}
+
+/* Whether an operation may fail so while others do not. */
+static bool
+group_can_go_on(struct store_writer *writer, enum store_status status)
+{
+	return (status == STORE_MEMORY || status == STORE_DAMAGED) &&
+	       sql_is_in_transaction(writer->db);
+}
+
+/*
+ * Write a group anew in which an operation has failed, and undo alone what
+ * fails.  Not all groups are written so: with a savepoint SQLite copies each
+ * page before it changes, which takes nearly as long as the work itself.
+ */
+static enum store_status
+group_write_each(struct store_writer *writer, struct store_op_list *group,
+    enum store_status *health_r)
+{
+	enum store_status status;
+	struct store_op *op;
+
+	sql_rollback(writer->db);
+	STAILQ_FOREACH(op, group, next)
+		group_undo_one(writer, op, STORE_OK);
+	status = group_begin(writer);
+	STAILQ_FOREACH(op, group, next) {
+		const struct store_counter counter = writer->counter;
+
+		if (status == STORE_OK)
+			status = sql_savepoint(writer->db);
+		if (status != STORE_OK)
+			return status;
+		status = op->type->write(writer, op);
+		if (status == STORE_OK) {
+			status = sql_savepoint_keep(writer->db);
+			continue;
+		}
+		if (!group_can_go_on(writer, status))
+			return status;
+		if (status == STORE_DAMAGED && !sql_was_refused(writer->db))
+			*health_r = status;
+		writer->counter = counter;
+		group_undo_one(writer, op, status);
+		status = sql_savepoint_undo(writer->db);
+	}
+	return status;
+}
+
 static enum store_status
 group_commit(struct store_writer *writer)
 {
@@ -381,13 +417,8 @@ group_undo(struct store_writer *writer, struct store_op_list *group,
 
 	sql_rollback(writer->db);
 	writer_tell_clock(writer);
-	store_attempts_undone(&writer->attempts);
-	STAILQ_FOREACH(op, group, next) {
-		if (op->status == STORE_OK)
-			op->status = status;
-		if (op->type->undone != NULL)
-			op->type->undone(writer, op, op->status);
-	}
+	STAILQ_FOREACH(op, group, next)
+		group_undo_one(writer, op, status);
 	writer_set_health(writer, status);
 }
 
@@ -414,13 +445,16 @@ static void
 writer_run_group(struct store_writer *writer, struct store_op *first)
 {
 	struct store_op_list group = STAILQ_HEAD_INITIALIZER(group);
-	enum store_status status = group_begin(writer);
+	enum store_status status = group_begin(writer), health = STORE_OK;
+	struct store_op *op;
 
 	if (status != STORE_OK) {
 		STAILQ_INSERT_TAIL(&group, first, next);
 		group_take_all(writer, &group);
 	} else {
 		status = group_write(writer, first, &group);
+		if (group_can_go_on(writer, status))
+			status = group_write_each(writer, &group, &health);
 		if (status == STORE_OK)
 			status = group_commit(writer);
 	}
@@ -428,8 +462,14 @@ writer_run_group(struct store_writer *writer, struct store_op *first)
 		group_undo(writer, &group, status);
 	else {
 		writer_tell_commit(writer);
+		/* A damaged file is damaged, whoever has met it. */
+		if (health != STORE_OK)
+			writer_set_health(writer, health);
 		group_doubt(writer, &group);
 	}
+	STAILQ_FOREACH(op, &group, next)
+		if (op->type->written != NULL)
+			op->type->written(op);
 	writer->worked_ms = evpop_clock_monotonic_ms();
 	store_mailbox_post_all(writer->mailbox, &group);
 }

@@ -1,4 +1,5 @@
 #include <event2/event.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,92 @@ commit_to(struct fixture *fixture, int64_t account, struct answer *answer)
 	assert_non_null(body);
 	store_body_append(body, (const unsigned char *)"1234567", 7);
 	store_body_commit(body, answer_message, answer);
+}
+
+#define TOGETHER 12
+
+/* Some in one piece, some in several; half have no unique-id. */
+static void
+commit_one(struct fixture *fixture, struct store_identity *identity, size_t at,
+    bool is_bad, struct answer *answer)
+{
+	const size_t lines = at % 3 == 0 ? 40000 : 1;
+	char id[8], header[64];
+	struct store_body_meta meta;
+	struct store_body *body;
+
+	snprintf(id, sizeof(id), "id%zu", at);
+	snprintf(header, sizeof(header), "Subject: %s\r\n\r\n",
+	    is_bad ? "bad" : "good");
+	meta = fixture_meta(fixture, at % 2 == 0 ? id : NULL);
+	meta.identity = at % 2 == 0 ? NULL : identity;
+	body = store_body_new(fixture->store, &meta);
+	assert_non_null(body);
+	store_body_append(body, (const unsigned char *)header, strlen(header));
+	for (size_t i = 0; i < lines; i++)
+		store_body_append(
+		    body, (const unsigned char *)"12345678\r\n", 10);
+	store_body_commit(body, answer_message, answer);
+}
+
+static void
+commit_together(struct fixture *fixture, size_t bad)
+{
+	struct answer answers[TOGETHER] = { 0 };
+	struct store_identity *identity =
+	    store_identity_new(fixture->store, fixture->account);
+	sqlite3 *other;
+
+	assert_non_null(identity);
+	/* While another has the file, they gather. */
+	assert_int_equal(sqlite3_open(fixture->path, &other), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL),
+	    SQLITE_OK);
+	for (size_t i = 0; i < TOGETHER; i++)
+		commit_one(fixture, identity, i, i == bad, &answers[i]);
+	assert_int_equal(sqlite3_close(other), SQLITE_OK);
+	for (size_t i = 0; i < TOGETHER; i++) {
+		fixture_wait(fixture, &answers[i].done);
+		assert_int_equal(
+		    answers[i].status, i == bad ? STORE_DAMAGED : STORE_OK);
+	}
+	store_identity_free(&identity);
+}
+
+/* The others of its transaction are stored, and only they. */
+static void
+one_that_fails_is_undone_alone(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture_change(fixture, "CREATE TRIGGER refuse BEFORE INSERT ON message"
+				" WHEN new.subject = 'bad'"
+				" BEGIN SELECT RAISE(ABORT, 'refused'); END");
+	for (size_t bad = 0; bad < TOGETHER; bad++) {
+		fixture_change(fixture, "DELETE FROM uid");
+		commit_together(fixture, bad);
+		assert_int_equal(
+		    fixture_integer(fixture, "SELECT count(*) FROM uid"),
+		    TOGETHER - 1);
+		assert_int_equal(
+		    fixture_integer(fixture, "SELECT count(*) FROM uid WHERE"
+					     " message IS NULL"),
+		    0);
+		assert_int_equal(
+		    fixture_integer(fixture, "SELECT messages FROM account"),
+		    (int64_t)((bad + 1) * (TOGETHER - 1)));
+		/* Also that no piece is left behind, once it is removed. */
+		fixture_close(fixture);
+		fixture_open(fixture);
+		assert_int_equal(fixture_check(fixture).problems, 0);
+	}
+	/* Bodies of the same bytes are told apart by number. */
+	assert_int_equal(
+	    fixture_integer(fixture,
+		"SELECT count(*) FROM (SELECT unique_id FROM uid GROUP BY"
+		" unique_id HAVING max(occurrence) + 1 <> count(*))"),
+	    0);
 }
 
 /* As they come: many of one transaction, and some of no account. */
@@ -425,6 +512,7 @@ main(void)
 		FIXTURE_TEST(body_of_nothing_never_shares_its_place),
 		FIXTURE_TEST(part_of_no_message_is_not_found),
 		FIXTURE_TEST(part_far_beyond_is_the_end_and_no_other_body),
+		FIXTURE_TEST(one_that_fails_is_undone_alone),
 		FIXTURE_TEST(answers_keep_the_order_of_the_calls),
 		FIXTURE_TEST(close_finishes_what_is_queued),
 		FIXTURE_TEST(calls_while_it_closes_are_answered_closed),

@@ -28,21 +28,15 @@ sql_run(struct sql_statement *statement)
 }
 
 enum store_status
-sql_run_returning(struct sql_statement *statement, int64_t *value_r)
-{
-	*value_r = 0;
-	while (sql_step(statement))
-		*value_r = sql_column_int(statement, 0);
-	return sql_end(statement);
-}
-
-enum store_status
 sql_integer(struct sql_db *db, const char *text, int64_t *value_r)
 {
 	struct sql_statement statement;
 
+	*value_r = 0;
 	sql_prepare_once(&statement, db, text);
-	return sql_run_returning(&statement, value_r);
+	if (sql_step(&statement))
+		*value_r = sql_column_int(&statement, 0);
+	return sql_end(&statement);
 }
 
 /* Most who hold the file do so for a moment. */

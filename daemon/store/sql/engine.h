@@ -36,6 +36,9 @@ void *sql_context(struct sql_db *);
 /* Why the last call that failed did so; valid until the next one fails. */
 const char *sql_words(const struct sql_db *);
 
+/* Whether it did so by a row that the schema does not allow. */
+bool sql_was_refused(const struct sql_db *);
+
 /* Fail with words of the caller's; returns the status. */
 enum store_status sql_fail(struct sql_db *, enum store_status,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -89,9 +92,6 @@ enum store_status sql_end(struct sql_statement *)
 enum store_status sql_run(struct sql_statement *)
     __attribute__((warn_unused_result));
 
-/* The same for a statement that answers an integer. */
-enum store_status sql_run_returning(struct sql_statement *, int64_t *value_r)
-    __attribute__((warn_unused_result));
 /*
  * The same for an INSERT into a table that numbers its rows in `id`; the engine
  * finds out which one the row got.  SQLite takes a temporary table for each
@@ -124,6 +124,17 @@ bool sql_is_in_transaction(struct sql_db *);
  * fails, too.
  */
 void sql_rollback(struct sql_db *);
+
+/*
+ * From here on a transaction can be undone in part: one such point at a time.
+ * It ends when the work is kept or undone.
+ */
+enum store_status sql_savepoint(struct sql_db *)
+    __attribute__((warn_unused_result));
+enum store_status sql_savepoint_keep(struct sql_db *)
+    __attribute__((warn_unused_result));
+enum store_status sql_savepoint_undo(struct sql_db *)
+    __attribute__((warn_unused_result));
 
 /* ---- waiting ---- */
 

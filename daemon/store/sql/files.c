@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "daemon/store/status.h"
@@ -193,6 +194,16 @@ store_files_have_log(const char *path)
 		has_log = errno != ENOENT;
 	free(name);
 	return has_log;
+}
+
+uint64_t
+store_files_room(const char *path)
+{
+	struct statvfs found;
+
+	if (statvfs(path, &found) != 0 || found.f_blocks == 0)
+		return UINT64_MAX;
+	return (uint64_t)found.f_bavail * found.f_frsize;
 }
 
 static enum store_status

@@ -19,6 +19,9 @@ void store_files_unlock(int *fd);
 /* Whether an earlier process has left a write-ahead log with anything in it. */
 bool store_files_have_log(const char *path);
 
+/* Octets that are free where it is; UINT64_MAX where nobody says. */
+uint64_t store_files_room(const char *path);
+
 /* Sync a file that was just made, and its folder. */
 enum store_status store_files_sync(const char *path)
     __attribute__((warn_unused_result));

@@ -46,6 +46,7 @@ struct sql_db {
 	void *log_arg;
 	void *context;
 	char words[160]; /* of the last failure */
+	bool was_refused;
 };
 
 /* ---- what failed ---- */
@@ -124,6 +125,8 @@ db_status(struct sql_db *db, int code)
 	enum store_status status = status_of(db->handle, code);
 
 	if (status != STORE_OK)
+		db->was_refused = (code & 0xff) == SQLITE_CONSTRAINT;
+	if (status != STORE_OK)
 		snprintf(db->words, sizeof(db->words), "%s (code %d)",
 		    db->handle != NULL ? sqlite3_errmsg(db->handle)
 				       : sqlite3_errstr(code),
@@ -137,11 +140,18 @@ sql_words(const struct sql_db *db)
 	return db != NULL ? db->words : "out of memory";
 }
 
+bool
+sql_was_refused(const struct sql_db *db)
+{
+	return db->was_refused;
+}
+
 enum store_status
 sql_fail(struct sql_db *db, enum store_status status, const char *format, ...)
 {
 	va_list arguments;
 
+	db->was_refused = false;
 	va_start(arguments, format);
 	vsnprintf(db->words, sizeof(db->words), format, arguments);
 	va_end(arguments);
@@ -223,29 +233,34 @@ sql_exec(struct sql_db *db, const char *text)
 
 /* ---- transactions ---- */
 
-static enum store_status
-db_run(struct sql_db *db, const char *text)
-{
-	struct sql_statement statement;
-
-	sql_prepare(&statement, db, text);
-	return sql_run(&statement);
-}
-
 enum store_status
 sql_begin(struct sql_db *db, enum sql_access access)
 {
-	static const char read[] = "BEGIN", write[] = "BEGIN IMMEDIATE";
-
-	return db_run(db, access == SQL_WRITE ? write : read);
+	return sql_exec(db, access == SQL_WRITE ? "BEGIN IMMEDIATE" : "BEGIN");
 }
 
 enum store_status
 sql_commit(struct sql_db *db)
 {
-	static const char text[] = "COMMIT";
+	return sql_exec(db, "COMMIT");
+}
 
-	return db_run(db, text);
+enum store_status
+sql_savepoint(struct sql_db *db)
+{
+	return sql_exec(db, "SAVEPOINT work");
+}
+
+enum store_status
+sql_savepoint_keep(struct sql_db *db)
+{
+	return sql_exec(db, "RELEASE work");
+}
+
+enum store_status
+sql_savepoint_undo(struct sql_db *db)
+{
+	return sql_exec(db, "ROLLBACK TO work; RELEASE work");
 }
 
 enum store_status
