@@ -203,7 +203,7 @@ exchange_copy_all(struct evpop_exchange *exchange,
 	       exchange_copy(target->host, &identity->host);
 }
 
-/* The first response is made at once: what it fails for is said in time. */
+/* The first response is made before the server is asked: it may fail. */
 static bool
 exchange_make_initial(struct evpop_exchange *exchange)
 {
