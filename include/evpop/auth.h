@@ -42,7 +42,7 @@ EVPOP_API bool evpop_mechanism_find(
 #define EVPOP_MECHANISM_BIT(mechanism) (1u << (mechanism))
 
 /*
- * What somebody may ask for without naming it: everything but APOP, which
+ * The mechanisms used if none are named: all but APOP, which
  * proves nothing by today's measures, and must be named.
  */
 #define EVPOP_MECHANISMS_DEFAULT               \
@@ -59,8 +59,8 @@ struct evpop_client;
 typedef void (*evpop_token_cb)(struct evpop_client *, void *arg);
 
 /*
- * Who logs in, and by what.  Password and token are borrowed for the call they
- * are given to; the library's copies are wiped.
+ * The user and the secrets of a log-in.  Password and token are borrowed for
+ * the call they are given to; the library's copies are wiped.
  */
 struct evpop_credentials {
 	const char *user;

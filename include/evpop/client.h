@@ -38,8 +38,8 @@ enum evpop_tls {
 };
 
 /*
- * What a TLS context verifies and shows.  Strings are copied.  A context costs
- * as much as the certificates it loads: share it among clients.
+ * The certificates that a TLS context trusts and shows.  Strings are copied.  A
+ * context costs as much as the certificates it loads: share it among clients.
  */
 struct evpop_tls_options {
 	const char *ca;   /* PEM file of trusted CAs; NULL: the system's */
@@ -130,9 +130,9 @@ EVPOP_API struct evdns_base *evpop_names_dns(struct evpop_names *);
 EVPOP_API void evpop_names_free(struct evpop_names *);
 
 /*
- * What is learned of servers in one session and saves round trips in the next:
- * share one among all clients of a base.  It grows by an entry for each server.
- * NULL without memory.
+ * The memory of what servers offer and take, which saves round trips in the
+ * next session: share one among all clients of a base.  It grows by an entry
+ * for each server. NULL without memory.
  */
 EVPOP_API struct evpop_memory *evpop_memory_new(void) EVPOP_MUST_USE;
 /* Not before the clients that use it.  NULL is allowed. */
@@ -275,7 +275,7 @@ EVPOP_API const char *evpop_client_peer(const struct evpop_client *);
 EVPOP_API uint64_t evpop_client_octets_in(const struct evpop_client *);
 EVPOP_API uint64_t evpop_client_octets_out(const struct evpop_client *);
 
-/* What a request came to; which members hold something depends on it. */
+/* The outcome of a request; which members hold something depends on it. */
 struct evpop_reply {
 	struct evpop_result result;
 	uint32_t number; /* STAT: messages; LIST n, UIDL n: the message */
@@ -365,7 +365,7 @@ EVPOP_API enum evpop_mechanism evpop_client_mechanism(
  */
 EVPOP_API bool evpop_client_takes_flight(const struct evpop_client *);
 
-/* What a new session, at once, may do better than one that has failed. */
+/* What a new session can do at once, after one that has failed. */
 enum evpop_again {
 	EVPOP_AGAIN_NO = 0,
 	/*

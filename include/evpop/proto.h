@@ -63,8 +63,8 @@ EVPOP_API const char *evpop_state_name(enum evpop_state);
 EVPOP_API const char *evpop_command_name(enum evpop_command);
 
 /*
- * What the server said of itself (CAPA, RFC 2449).  Forgotten when STLS
- * succeeds, since anybody may have written it before (RFC 2595 section 4).
+ * The capabilities that the server listed (CAPA, RFC 2449).  Forgotten when
+ * STLS succeeds, since anybody may have written it before (RFC 2595 section 4).
  */
 struct evpop_capabilities {
 	bool known; /* CAPA was answered with a list */
@@ -136,7 +136,7 @@ struct evpop_request {
 	void *arg;
 };
 
-/* What QUIT came to (RFC 1939 section 6). */
+/* The outcome of QUIT (RFC 1939 section 6). */
 enum evpop_quit {
 	EVPOP_QUIT_NONE = 0,  /* not asked for, or nothing could be at stake */
 	EVPOP_QUIT_COMMITTED, /* +OK: what was marked is deleted */
@@ -261,7 +261,7 @@ EVPOP_API enum evpop_error evpop_proto_respond(
     struct evpop_proto *, const char *line, bool final) EVPOP_MUST_USE;
 
 /*
- * What is wrong with the body of a message, where the server does not keep to
+ * The fault of the body of a message, where the server does not keep to
  * the rules of multi-line responses (RFC 1939 section 3).
  */
 enum evpop_body_fault {
