@@ -401,16 +401,14 @@ views_speak_iso_times(void **state)
 	assert_int_equal(record(fixture, fixture->account, "tls", "why",
 			     INT64_C(1767323046000)),
 	    STORE_OK);
-	assert_string_equal(
-	    fixture_text(fixture, "SELECT last_success FROM v_account"),
+	fixture_expect_text(fixture, "SELECT last_success FROM v_account",
 	    "2026-01-02T03:04:05.678Z");
-	assert_string_equal(
-	    fixture_text(fixture, "SELECT last_error FROM v_account"), "why");
-	assert_string_equal(
-	    fixture_text(fixture, "SELECT account || started || finished ||"
-				  " outcome || fetched || deleted || bytes_in"
-				  " || '/' || adopted || '/' || adopted_bytes"
-				  " FROM v_poll ORDER BY id LIMIT 1"),
+	fixture_expect_text(fixture, "SELECT last_error FROM v_account", "why");
+	fixture_expect_text(fixture,
+	    "SELECT account || started || finished ||"
+	    " outcome || fetched || deleted || bytes_in"
+	    " || '/' || adopted || '/' || adopted_bytes"
+	    " FROM v_poll ORDER BY id LIMIT 1",
 	    "home2026-01-02T03:04:05.178Z2026-01-02T03:04:05.678Zok321000/5/"
 	    "5000000000");
 }

@@ -40,9 +40,7 @@ put(struct fixture *fixture, const char *text)
 	int length = snprintf(
 	    message, sizeof(message), "Subject: s\r\n\r\n%s\r\n", text);
 
-	assert_int_equal(
-	    fixture_put(fixture, NULL, message, (size_t)length, NULL),
-	    STORE_OK);
+	fixture_store(fixture, NULL, message, (size_t)length);
 }
 
 static size_t
@@ -82,8 +80,7 @@ nobody_waits_for_a_message(void **state)
 	for (int i = 0; i < 10; i++)
 		put(fixture, "otherword");
 	assert_int_equal(found(fixture, "slowword"), 0);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM message"), 11);
+	fixture_expect(fixture, "SELECT count(*) FROM message", 11);
 	assert_int_equal(atomic_load(&reads), 1);
 	atomic_store(&is_held, false);
 	assert_int_equal(sem_post(&released), 0);

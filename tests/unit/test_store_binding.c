@@ -57,8 +57,7 @@ rows(struct fixture *fixture)
 static void
 put(struct fixture *fixture, const char *id, const char *bytes)
 {
-	assert_int_equal(
-	    fixture_put(fixture, id, bytes, strlen(bytes), NULL), STORE_OK);
+	fixture_store(fixture, id, bytes, strlen(bytes));
 }
 
 /* One of each kind: 1 stored, 2 owed, 3 seen, 4 deleted, 5 gone. */
@@ -90,8 +89,7 @@ the_first_time_is_silent(void **state)
 	taken = bind_to(fixture, "pop.example.org", "u");
 	assert_false(taken.bound.is_moved);
 	assert_string_equal(rows(fixture), FILLED);
-	assert_string_equal(
-	    fixture_text(fixture, "SELECT login || '@' || host FROM account"),
+	fixture_expect_text(fixture, "SELECT login || '@' || host FROM account",
 	    "u@pop.example.org");
 	/* However it is written. */
 	taken = bind_to(fixture, "POP.Example.org", "u");
@@ -123,11 +121,10 @@ another_maildrop_puts_aside(void **state)
 		assert_int_equal(taken.bound.restored, 5);
 		assert_string_equal(rows(fixture), FILLED);
 	}
-	assert_int_equal(
-	    fixture_integer(fixture,
-		"SELECT count(*) FROM uid JOIN message ON message.id ="
-		" uid.message WHERE uid.stored_ms = message.stored_ms"
-		" AND state IN (0, 1)"),
+	fixture_expect(fixture,
+	    "SELECT count(*) FROM uid JOIN message ON message.id ="
+	    " uid.message WHERE uid.stored_ms = message.stored_ms"
+	    " AND state IN (0, 1)",
 	    2);
 }
 
@@ -158,9 +155,9 @@ ids_of_any_octets_come_back(void **state)
 	bind_to(fixture, "h", "u");
 	assert_int_equal(bind_to(fixture, "h", "v").bound.distrusted, 4);
 	assert_int_equal(bind_to(fixture, "h", "u").bound.restored, 4);
-	assert_string_equal(
-	    fixture_text(fixture, "SELECT group_concat(hex(unique_id) ||"
-				  " occurrence || typeof(unique_id)) FROM uid"),
+	fixture_expect_text(fixture,
+	    "SELECT group_concat(hex(unique_id) ||"
+	    " occurrence || typeof(unique_id)) FROM uid",
 	    before);
 }
 
@@ -183,8 +180,7 @@ maildrops_are_kept_apart(void **state)
 	assert_string_equal(rows(fixture), "1/0/0+ 2/0/0+ was-0-1/0/4+");
 	assert_int_equal(bind_to(fixture, "h", "u").bound.restored, 1);
 	assert_string_equal(rows(fixture), "1/0/0+ was-0-1/0/4+ was-0-2/0/4+");
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM message"), 3);
+	fixture_expect(fixture, "SELECT count(*) FROM message", 3);
 }
 
 /* What the bytes alone tell needs no trust. */
@@ -204,10 +200,9 @@ bodies_stay(void **state)
 	store_identity_free(&meta.identity);
 	bind_to(fixture, "h", "u");
 	assert_int_equal(bind_to(fixture, "h", "v").bound.distrusted, 0);
-	assert_int_equal(
-	    fixture_integer(fixture,
-		"SELECT state FROM uid WHERE unique_id >= CAST(' body-' AS"
-		" BLOB)"),
+	fixture_expect(fixture,
+	    "SELECT state FROM uid WHERE unique_id >= CAST(' body-' AS"
+	    " BLOB)",
 	    STORE_UID_STORED);
 }
 
@@ -241,11 +236,9 @@ failures_are_counted_anew(void **state)
 	    " last_ms, reason) VALUES(1, x'31', 0, 4, 1, 'x'),"
 	    " (2, x'31', 0, 4, 1, 'x')");
 	bind_to(fixture, "h", "u");
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM failure"), 2);
+	fixture_expect(fixture, "SELECT count(*) FROM failure", 2);
 	bind_to(fixture, "h", "v");
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT sum(account) FROM failure"), 2);
+	fixture_expect(fixture, "SELECT sum(account) FROM failure", 2);
 }
 
 /* A message that is aside is adopted by its bytes, each once. */

@@ -73,13 +73,10 @@ digest_and_size_are_of_the_bytes(void **state)
 	/* BLAKE2b-256 of "abc", from the reference implementation. */
 	static const char digest[] = "bddd813c634239723171ef3fee98579b"
 				     "94964e3bb1cb3e427262c8c068d52319";
-	int64_t id;
 
-	assert_int_equal(fixture_put(fixture, NULL, "abc", 3, &id), STORE_OK);
-	assert_string_equal(
-	    fixture_text(fixture, "SELECT digest FROM v_message"), digest);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT size FROM v_message"), 3);
+	fixture_store(fixture, NULL, "abc", 3);
+	fixture_expect_text(fixture, "SELECT digest FROM v_message", digest);
+	fixture_expect(fixture, "SELECT size FROM v_message", 3);
 }
 
 static void
@@ -199,10 +196,9 @@ counters_are_of_each_account(void **state)
 		assert_int_equal(answers[i].status,
 		    whose[i] < 2 ? STORE_OK : STORE_NOT_FOUND);
 	}
-	assert_string_equal(
-	    fixture_text(fixture,
-		"SELECT group_concat(name || ' ' || messages || ' ' || bytes)"
-		" FROM (SELECT * FROM v_account ORDER BY name)"),
+	fixture_expect_text(fixture,
+	    "SELECT group_concat(name || ' ' || messages || ' ' || bytes)"
+	    " FROM (SELECT * FROM v_account ORDER BY name)",
 	    "home 6 42,other 4 28");
 }
 
@@ -212,19 +208,15 @@ message_unique_id_and_counters_go_together(void **state)
 	struct fixture *fixture = *state;
 	int64_t id;
 
-	assert_int_equal(fixture_put(fixture, "u1", "hello", 5, &id), STORE_OK);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT message FROM uid"
-				     " WHERE unique_id = CAST('u1' AS BLOB)"),
+	id = fixture_store(fixture, "u1", "hello", 5);
+	fixture_expect(fixture,
+	    "SELECT message FROM uid"
+	    " WHERE unique_id = CAST('u1' AS BLOB)",
 	    id);
-	assert_int_equal(
-	    fixture_put(fixture, NULL, "world!", 6, &id), STORE_OK);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM uid"), 1);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT messages FROM v_account"), 2);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT bytes FROM v_account"), 11);
+	id = fixture_store(fixture, NULL, "world!", 6);
+	fixture_expect(fixture, "SELECT count(*) FROM uid", 1);
+	fixture_expect(fixture, "SELECT messages FROM v_account", 2);
+	fixture_expect(fixture, "SELECT bytes FROM v_account", 11);
 }
 
 static void
@@ -235,25 +227,18 @@ same_bytes_under_the_same_id_are_one_message(void **state)
 	unsigned char *bytes = make_bytes(length, 7);
 	int64_t first, again, other, chunks;
 
-	assert_int_equal(
-	    fixture_put(fixture, "u1", bytes, length, &first), STORE_OK);
+	first = fixture_store(fixture, "u1", bytes, length);
 	chunks = fixture_integer(fixture, "SELECT count(*) FROM chunk");
-	assert_int_equal(
-	    fixture_put(fixture, "u1", bytes, length, &again), STORE_OK);
+	again = fixture_store(fixture, "u1", bytes, length);
 	assert_int_equal(again, first);
 	/* Two of a listing are two, though their bytes are the same. */
-	assert_int_equal(
-	    fixture_put(fixture, "u2", bytes, length, &other), STORE_OK);
+	other = fixture_store(fixture, "u2", bytes, length);
 	assert_int_not_equal(other, first);
 	fixture_close(fixture);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM message"), 2);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM chunk"), 2 * chunks);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT messages FROM account"), 2);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM unfinished"), 0);
+	fixture_expect(fixture, "SELECT count(*) FROM message", 2);
+	fixture_expect(fixture, "SELECT count(*) FROM chunk", 2 * chunks);
+	fixture_expect(fixture, "SELECT messages FROM account", 2);
+	fixture_expect(fixture, "SELECT count(*) FROM unfinished", 0);
 	fixture_open(fixture);
 	expect_body(fixture, first, bytes, length);
 	expect_body(fixture, other, bytes, length);
@@ -269,7 +254,7 @@ known_message_takes_the_new_state(void **state)
 	struct store_body *body;
 	int64_t id;
 
-	assert_int_equal(fixture_put(fixture, "u1", "abc", 3, &id), STORE_OK);
+	id = fixture_store(fixture, "u1", "abc", 3);
 	meta.state = STORE_UID_DELETE;
 	body = store_body_new(fixture->store, &meta);
 	assert_non_null(body);
@@ -277,8 +262,7 @@ known_message_takes_the_new_state(void **state)
 	store_body_commit(body, answer_message, &answer);
 	fixture_wait(fixture, &answer.done);
 	assert_int_equal(answer.id, id);
-	assert_int_equal(fixture_integer(fixture, "SELECT state FROM uid"),
-	    STORE_UID_DELETE);
+	fixture_expect(fixture, "SELECT state FROM uid", STORE_UID_DELETE);
 }
 
 static void
@@ -287,17 +271,13 @@ reused_id_is_a_new_message(void **state)
 	struct fixture *fixture = *state;
 	int64_t first, second;
 
-	assert_int_equal(
-	    fixture_put(fixture, "u1", "abc", 3, &first), STORE_OK);
-	assert_int_equal(
-	    fixture_put(fixture, "u1", "xyz", 3, &second), STORE_OK);
+	first = fixture_store(fixture, "u1", "abc", 3);
+	second = fixture_store(fixture, "u1", "xyz", 3);
 	assert_int_not_equal(first, second);
 	expect_body(fixture, first, (const unsigned char *)"abc", 3);
 	expect_body(fixture, second, (const unsigned char *)"xyz", 3);
-	assert_int_equal(
-	    fixture_integer(
-		fixture, "SELECT message FROM uid WHERE unique_id = x'7531'"),
-	    second);
+	fixture_expect(fixture,
+	    "SELECT message FROM uid WHERE unique_id = x'7531'", second);
 }
 
 static void
@@ -314,11 +294,11 @@ unknown_account_stores_nothing(void **state)
 	    fixture_put(fixture, "u", bytes, 700000, &id), STORE_NOT_FOUND);
 	assert_int_equal(store_health(fixture->store)->status, STORE_OK);
 	fixture_close(fixture);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT (SELECT count(*) FROM chunk)"
-				     " + (SELECT count(*) FROM message)"
-				     " + (SELECT count(*) FROM uid)"
-				     " + (SELECT count(*) FROM unfinished)"),
+	fixture_expect(fixture,
+	    "SELECT (SELECT count(*) FROM chunk)"
+	    " + (SELECT count(*) FROM message)"
+	    " + (SELECT count(*) FROM uid)"
+	    " + (SELECT count(*) FROM unfinished)",
 	    0);
 	free(bytes);
 }
@@ -346,10 +326,10 @@ aborted_body_leaves_nothing(void **state)
 	store_body_append(body, bytes, 500000);
 	fixture_turn(fixture, 50);
 	fixture_close(fixture);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT (SELECT count(*) FROM chunk)"
-				     " + (SELECT count(*) FROM message)"
-				     " + (SELECT count(*) FROM unfinished)"),
+	fixture_expect(fixture,
+	    "SELECT (SELECT count(*) FROM chunk)"
+	    " + (SELECT count(*) FROM message)"
+	    " + (SELECT count(*) FROM unfinished)",
 	    0);
 	fixture_open(fixture);
 	store_stats(fixture->store, &stats);
@@ -363,10 +343,10 @@ body_of_nothing_never_shares_its_place(void **state)
 	struct fixture *fixture = *state;
 	int64_t empty, full;
 
-	assert_int_equal(fixture_put(fixture, "e", "", 0, &empty), STORE_OK);
+	empty = fixture_store(fixture, "e", "", 0);
 	fixture_close(fixture);
 	fixture_open(fixture);
-	assert_int_equal(fixture_put(fixture, "f", "full", 4, &full), STORE_OK);
+	full = fixture_store(fixture, "f", "full", 4);
 	expect_body(fixture, empty, (const unsigned char *)"", 0);
 	expect_body(fixture, full, (const unsigned char *)"full", 4);
 }
@@ -407,11 +387,9 @@ part_far_beyond_is_the_end_and_no_other_body(void **state)
 {
 	struct fixture *fixture = *state;
 	bool done = false;
-	int64_t first, second;
+	int64_t first = fixture_store(fixture, "a", "one", 3);
 
-	assert_int_equal(fixture_put(fixture, "a", "one", 3, &first), STORE_OK);
-	assert_int_equal(
-	    fixture_put(fixture, "b", "two", 3, &second), STORE_OK);
+	fixture_store(fixture, "b", "two", 3);
 	store_body_read(fixture->store, first, 1U << 20, expect_end, &done);
 	fixture_wait(fixture, &done);
 }
@@ -464,8 +442,7 @@ close_finishes_what_is_queued(void **state)
 	fixture_close(fixture);
 	assert_true(answer.done);
 	assert_int_equal(answer.status, STORE_OK);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM message"), 1);
+	fixture_expect(fixture, "SELECT count(*) FROM message", 1);
 }
 
 struct late {

@@ -110,9 +110,7 @@ setting_of(struct fixture *fixture)
 static void
 put(struct fixture *fixture, const char *unique_id)
 {
-	assert_int_equal(
-	    fixture_put(fixture, unique_id, unique_id, strlen(unique_id), NULL),
-	    STORE_OK);
+	fixture_store(fixture, unique_id, unique_id, strlen(unique_id));
 }
 
 static void
@@ -223,12 +221,10 @@ ages_go_on_where_a_clock_is_set(void **state)
 		pass(1000);
 		assert_int_equal(age(fixture, id), 4000);
 		assert_false(is_behind(fixture));
-		assert_int_equal(fixture_integer(fixture,
-				     "SELECT min(finished_ms) FROM poll"),
+		fixture_expect(fixture, "SELECT min(finished_ms) FROM poll",
 		    TODAY_MS - 3000);
-		assert_int_equal(fixture_integer(fixture,
-				     "SELECT last_success_ms FROM account"),
-		    TODAY_MS);
+		fixture_expect(
+		    fixture, "SELECT last_success_ms FROM account", TODAY_MS);
 		pass(14 * DAY_MS);
 		assert_int_equal(age(fixture, id), 4000 + 14 * DAY_MS);
 		fixture_teardown((void **)&fixture);

@@ -86,8 +86,7 @@ put_bytes(struct fixture *fixture, const char *id, size_t length)
 	assert_non_null(bytes);
 	for (size_t i = 0; i < length; i++)
 		bytes[i] = (unsigned char)(i * 7 + i / 251);
-	assert_int_equal(
-	    fixture_put(fixture, id, bytes, length, NULL), STORE_OK);
+	fixture_store(fixture, id, bytes, length);
 	free(bytes);
 }
 
@@ -135,7 +134,7 @@ fill(struct fixture *fixture)
 
 	put_bytes(fixture, "a", 3);
 	put_bytes(fixture, "b", 700000);
-	assert_int_equal(fixture_put(fixture, NULL, "", 0, NULL), STORE_OK);
+	fixture_store(fixture, NULL, "", 0);
 	quarantine(fixture, "q", true);
 	quarantine(fixture, "never came", false);
 	store_uids_change(

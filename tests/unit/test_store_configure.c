@@ -86,8 +86,7 @@ a_name_becomes_the_id(void **state)
 	configure(
 	    fixture, ACCOUNTS(ACCOUNT("old", NULL, "x")), "old was newer(old)");
 	assert_int_equal(row(fixture, "old", NULL), id);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM account"), 2);
+	fixture_expect(fixture, "SELECT count(*) FROM account", 2);
 }
 
 static void
@@ -131,10 +130,8 @@ names_can_be_swapped(void **state)
 	    "a was b(b), b was a(a)");
 	assert_int_equal(row(fixture, "b", "a"), one);
 	assert_int_equal(row(fixture, "a", "b"), two);
-	assert_int_equal(
-	    fixture_integer(
-		fixture, "SELECT count(*) FROM account WHERE name LIKE '%~%'"),
-	    0);
+	fixture_expect(
+	    fixture, "SELECT count(*) FROM account WHERE name LIKE '%~%'", 0);
 }
 
 static void
@@ -233,11 +230,10 @@ many_accounts_are_told_at_once(void **state)
 	store_configure(fixture->store, accounts, MANY, say, &said);
 	fixture_wait(fixture, &said.done);
 	assert_int_equal(said.status, STORE_OK);
-	assert_int_equal(
-	    fixture_integer(fixture,
-		"SELECT count(*) FROM account WHERE stable_id IS NOT NULL AND"
-		" CAST(substr(name, 5) AS INTEGER) ="
-		" (CAST(substr(stable_id, 5) AS INTEGER) + 1) % 5000"),
+	fixture_expect(fixture,
+	    "SELECT count(*) FROM account WHERE stable_id IS NOT NULL AND"
+	    " CAST(substr(name, 5) AS INTEGER) ="
+	    " (CAST(substr(stable_id, 5) AS INTEGER) + 1) % 5000",
 	    MANY);
 }
 

@@ -38,12 +38,10 @@ fail_and_recover(struct fixture *fixture, const struct failing *failing)
 					       (const unsigned char *)"before",
 		.unique_id_length = 6,
 		.state = STORE_UID_DELETED };
-	int64_t id;
 
 	assert_non_null(large);
 	fixture_on(fixture, NOTIFY_STORE_HEALTH, changed, &watch);
-	assert_int_equal(
-	    fixture_put(fixture, "before", "abc", 3, &id), STORE_OK);
+	fixture_store(fixture, "before", "abc", 3);
 	faulty_set(failing->write_code, failing->sync_code);
 	assert_int_equal(fixture_put(fixture, "during", large, 900000, NULL),
 	    failing->status);
@@ -63,21 +61,14 @@ fail_and_recover(struct fixture *fixture, const struct failing *failing)
 	fixture_wait(fixture, &watch.well);
 	assert_int_equal(watch.changes, 2);
 	assert_int_equal(store_health(fixture->store)->status, STORE_OK);
-	assert_int_equal(
-	    fixture_put(fixture, "after", large, 900000, NULL), STORE_OK);
+	fixture_store(fixture, "after", large, 900000);
 	free(large);
 	fixture_close(fixture);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM message"), 2);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM uid"), 2);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM unfinished"), 0);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT sum(length(data)) FROM chunk"),
-	    900003);
-	assert_string_equal(
-	    fixture_text(fixture, "PRAGMA integrity_check"), "ok");
+	fixture_expect(fixture, "SELECT count(*) FROM message", 2);
+	fixture_expect(fixture, "SELECT count(*) FROM uid", 2);
+	fixture_expect(fixture, "SELECT count(*) FROM unfinished", 0);
+	fixture_expect(fixture, "SELECT sum(length(data)) FROM chunk", 900003);
+	fixture_expect_text(fixture, "PRAGMA integrity_check", "ok");
 }
 
 static void
@@ -139,10 +130,10 @@ body_that_fails_in_the_middle_leaves_nothing(void **state)
 	fixture_wait(fixture, &answer.done);
 	assert_int_equal(answer.status, STORE_FULL);
 	fixture_close(fixture);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT (SELECT count(*) FROM chunk)"
-				     " + (SELECT count(*) FROM unfinished)"
-				     " + (SELECT count(*) FROM message)"),
+	fixture_expect(fixture,
+	    "SELECT (SELECT count(*) FROM chunk)"
+	    " + (SELECT count(*) FROM unfinished)"
+	    " + (SELECT count(*) FROM message)",
 	    0);
 	free(bytes);
 }

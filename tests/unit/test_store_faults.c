@@ -245,10 +245,8 @@ expect_full(struct fixture *fixture, size_t count)
 	assert_int_equal(health->status, STORE_FULL);
 	assert_non_null(strstr(health->text, "free space"));
 	assert_true(count > 0);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM message"), count);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM uid"), count);
+	fixture_expect(fixture, "SELECT count(*) FROM message", (int64_t)count);
+	fixture_expect(fixture, "SELECT count(*) FROM uid", (int64_t)count);
 }
 
 static void
@@ -281,8 +279,7 @@ limit_of_the_file_is_waited_for(void **state)
 		assert_true(evpop_clock_monotonic_ms() < deadline_ms);
 		fixture_turn(fixture, 10);
 	}
-	assert_int_equal(
-	    fixture_put(fixture, "after", bytes, 100000, NULL), STORE_OK);
+	fixture_store(fixture, "after", bytes, 100000);
 	free(bytes);
 }
 
@@ -327,10 +324,8 @@ limit_of_pages_loses_nothing(void **state)
 	fixture_close(fixture);
 	sqlite3_cancel_auto_extension((void (*)(void))bound_pages);
 	fixture_open(fixture);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM message"), count);
-	assert_int_equal(
-	    fixture_put(fixture, "after", bytes, 100000, NULL), STORE_OK);
+	fixture_expect(fixture, "SELECT count(*) FROM message", (int64_t)count);
+	fixture_store(fixture, "after", bytes, 100000);
 	free(bytes);
 }
 

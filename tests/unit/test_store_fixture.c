@@ -313,6 +313,17 @@ fixture_put(struct fixture *fixture, const char *unique_id, const void *bytes,
 	return answer.status;
 }
 
+int64_t
+fixture_store(struct fixture *fixture, const char *unique_id, const void *bytes,
+    size_t length)
+{
+	int64_t id;
+
+	assert_int_equal(
+	    fixture_put(fixture, unique_id, bytes, length, &id), STORE_OK);
+	return id;
+}
+
 struct reading {
 	bool done;
 	unsigned char *bytes;
@@ -396,6 +407,26 @@ fixture_text(const struct fixture *fixture, const char *sql)
 	    text, sizeof(text), "%s", value != NULL ? (const char *)value : "");
 	end_plain(statement, handle);
 	return text;
+}
+
+void
+fixture_expect(const struct fixture *fixture, const char *sql, int64_t value)
+{
+	int64_t found = fixture_integer(fixture, sql);
+
+	if (found != value)
+		fail_msg("%s: %lld instead of %lld", sql, (long long)found,
+		    (long long)value);
+}
+
+void
+fixture_expect_text(
+    const struct fixture *fixture, const char *sql, const char *text)
+{
+	const char *found = fixture_text(fixture, sql);
+
+	if (strcmp(found, text) != 0)
+		fail_msg("%s: \"%s\" instead of \"%s\"", sql, found, text);
 }
 
 void

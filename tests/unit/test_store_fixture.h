@@ -92,6 +92,9 @@ struct found fixture_find(struct fixture *, const char *query);
 /* A body in one append; unique_id may be NULL. */
 enum store_status fixture_put(struct fixture *, const char *unique_id,
     const void *bytes, size_t length, int64_t *id_r);
+/* The same, which must go well; returns the message's id. */
+int64_t fixture_store(
+    struct fixture *, const char *unique_id, const void *bytes, size_t length);
 struct store_body_meta fixture_meta(
     const struct fixture *, const char *unique_id);
 
@@ -102,6 +105,11 @@ unsigned char *fixture_read(struct fixture *, int64_t id, size_t *length_r);
 int64_t fixture_integer(const struct fixture *, const char *sql);
 /* Borrowed until the next call; "" for NULL. */
 const char *fixture_text(const struct fixture *, const char *sql);
+
+/* The file must answer this. */
+void fixture_expect(const struct fixture *, const char *sql, int64_t value);
+void fixture_expect_text(
+    const struct fixture *, const char *sql, const char *text);
 
 /* Change the file behind the store's back. */
 void fixture_change(const struct fixture *, const char *sql);

@@ -205,10 +205,8 @@ stalled_bodies_hold_up_nobody(void **state)
 	for (size_t i = 3; i < BODIES; i++)
 		store_body_abort(crowd.senders[i].body);
 	fixture_close(fixture);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM message"), 3);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM unfinished"), 0);
+	fixture_expect(fixture, "SELECT count(*) FROM message", 3);
+	fixture_expect(fixture, "SELECT count(*) FROM unfinished", 0);
 }
 
 static int
@@ -267,10 +265,8 @@ readers_answer_in_order(void **state)
 	int64_t small_id, large_id;
 
 	assert_non_null(large);
-	assert_int_equal(
-	    fixture_put(fixture, NULL, "x", 1, &small_id), STORE_OK);
-	assert_int_equal(
-	    fixture_put(fixture, NULL, large, 300000, &large_id), STORE_OK);
+	small_id = fixture_store(fixture, NULL, "x", 1);
+	large_id = fixture_store(fixture, NULL, large, 300000);
 	for (size_t i = 0; i < 200; i++) {
 		numbered[i].next = &next;
 		numbered[i].number = i;

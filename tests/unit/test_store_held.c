@@ -125,11 +125,9 @@ what_waits_is_told_together(void **state)
 			ask_accounts(fixture, answers);
 			fixture_wait(fixture, &answers[ACCOUNTS - 1].done);
 		}
-		assert_int_equal(
-		    fixture_put(fixture, NULL, "y", 1, NULL), STORE_OK);
+		fixture_store(fixture, NULL, "y", 1);
 	}
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM message"), 2);
+	fixture_expect(fixture, "SELECT count(*) FROM message", 2);
 }
 
 static void
@@ -140,7 +138,7 @@ reading_goes_on(void **state)
 	size_t length;
 	int64_t id;
 
-	assert_int_equal(fixture_put(fixture, "u", "xyz", 3, &id), STORE_OK);
+	id = fixture_store(fixture, "u", "xyz", 3);
 	for (size_t i = 0; i < 2; i++) {
 		sqlite3 *handle = hold(fixture, holds[i]);
 
@@ -176,9 +174,7 @@ closing_does_not_wait_for_the_other(void **state)
 			    SQL_BUSY_MS + STOP_PATIENCE_MS + SLACK_MS);
 		let_go(handle);
 		fixture_open(fixture);
-		assert_int_equal(
-		    fixture_integer(fixture, "SELECT count(*) FROM message"),
-		    0);
+		fixture_expect(fixture, "SELECT count(*) FROM message", 0);
 	}
 }
 
@@ -193,17 +189,15 @@ closing_at_rest_does_not_wait_either(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		sqlite3 *handle;
 
-		assert_int_equal(
-		    fixture_put(fixture, NULL, "z", 1, NULL), STORE_OK);
+		fixture_store(fixture, NULL, "z", 1);
 		handle = hold(fixture, others[i]);
 		store_close(&fixture->store);
 		assert_true(
 		    atomic_load(&napped_ms) <= 2 * STOP_PATIENCE_MS + SLACK_MS);
 		let_go(handle);
 		fixture_open(fixture);
-		assert_int_equal(
-		    fixture_integer(fixture, "SELECT count(*) FROM message"),
-		    (int64_t)i + 1);
+		fixture_expect(
+		    fixture, "SELECT count(*) FROM message", (int64_t)i + 1);
 	}
 }
 
@@ -221,8 +215,7 @@ what_waits_is_written_if_there_is_time(void **state)
 	assert_true(body.done);
 	assert_int_equal(body.status, STORE_OK);
 	fixture_open(fixture);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM message"), 1);
+	fixture_expect(fixture, "SELECT count(*) FROM message", 1);
 }
 
 int

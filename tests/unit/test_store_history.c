@@ -123,8 +123,7 @@ next_write_takes_them_along(void **state)
 
 	note(fixture, 1000);
 	note(fixture, 2000);
-	assert_int_equal(
-	    fixture_put(fixture, "id", "a\r\n", 3, NULL), STORE_OK);
+	fixture_store(fixture, "id", "a\r\n", 3);
 	assert_int_equal(written(fixture), 2);
 	assert_int_equal(
 	    evtimer_pending(fixture->store->history->timer, NULL), 0);
@@ -178,9 +177,9 @@ a_thousand_accounts(void **state)
 	    (long long)(evpop_clock_monotonic_ms() - begun_ms));
 	assert_true(commits(fixture) - before <= ACCOUNTS / 50);
 	assert_int_equal(written(fixture), ACCOUNTS);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM account"
-				     " WHERE last_success_ms IS NOT NULL"),
+	fixture_expect(fixture,
+	    "SELECT count(*) FROM account"
+	    " WHERE last_success_ms IS NOT NULL",
 	    ACCOUNTS);
 }
 
@@ -248,9 +247,9 @@ order_of_rows_is_kept(void **state)
 	assert_int_equal(query.count, 4);
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(query.finished_ms[i], (4 - i) * 1000);
-	assert_string_equal(
-	    fixture_text(fixture, "SELECT last_success_ms || ' ' ||"
-				  " last_error_ms FROM account"),
+	fixture_expect_text(fixture,
+	    "SELECT last_success_ms || ' ' ||"
+	    " last_error_ms FROM account",
 	    "4000 2000");
 }
 

@@ -89,23 +89,20 @@ delete_and_end(struct session *session, const char *taken)
 static void
 expect_rows(struct fixture *fixture, const char *rows)
 {
-	assert_string_equal(
-	    fixture_text(fixture,
-		"SELECT coalesce(group_concat(substr(CAST(unique_id AS TEXT),"
-		" 1, 6) || ':' || occurrence || ':' || state || ':' ||"
-		" coalesce(message, '-'), ' '), '') FROM (SELECT * FROM uid"
-		" ORDER BY unique_id, occurrence)"),
+	fixture_expect_text(fixture,
+	    "SELECT coalesce(group_concat(substr(CAST(unique_id AS TEXT),"
+	    " 1, 6) || ':' || occurrence || ':' || state || ':' ||"
+	    " coalesce(message, '-'), ' '), '') FROM (SELECT * FROM uid"
+	    " ORDER BY unique_id, occurrence)",
 	    rows);
 }
 
 static void
 expect_messages(struct fixture *fixture, int64_t count)
 {
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM message"), count);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT messages FROM account"), count);
-	assert_int_equal(fixture_integer(fixture, "SELECT octets FROM account"),
+	fixture_expect(fixture, "SELECT count(*) FROM message", count);
+	fixture_expect(fixture, "SELECT messages FROM account", count);
+	fixture_expect(fixture, "SELECT octets FROM account",
 	    fixture_integer(
 		fixture, "SELECT coalesce(sum(octets), 0) FROM message"));
 }
@@ -126,9 +123,8 @@ message_under_a_new_id_is_adopted(void **state)
 	end(&session, "AN");
 	expect_rows(fixture, "new:0:0:1 other:0:0:2");
 	expect_messages(fixture, 2);
-	assert_string_equal(fixture_text(fixture,
-				"SELECT unique_id FROM v_message WHERE id = 1"),
-	    "new");
+	fixture_expect_text(
+	    fixture, "SELECT unique_id FROM v_message WHERE id = 1", "new");
 }
 
 static void
@@ -227,14 +223,14 @@ digests_of_whole_headers_are_found(void **state)
 	    "UPDATE uid SET header_digest = x'%s', added_octets = NULL"
 	    " WHERE unique_id = x'61'",
 	    hex);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(DISTINCT header_digest)"
-				     " FROM uid"),
+	fixture_expect(fixture,
+	    "SELECT count(DISTINCT header_digest)"
+	    " FROM uid",
 	    1);
 	fixture_change(fixture, sql);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(DISTINCT header_digest)"
-				     " FROM uid"),
+	fixture_expect(fixture,
+	    "SELECT count(DISTINCT header_digest)"
+	    " FROM uid",
 	    2);
 	session = begin_with_all_gone(fixture);
 	bring(&session, "c", two);
@@ -242,12 +238,13 @@ digests_of_whole_headers_are_found(void **state)
 	bring(&session, "e", one);
 	end(&session, "AAN");
 	/* And are as they would be now. */
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(DISTINCT header_digest)"
-				     " FROM uid"),
+	fixture_expect(fixture,
+	    "SELECT count(DISTINCT header_digest)"
+	    " FROM uid",
 	    1);
-	assert_int_equal(fixture_integer(fixture, "SELECT count(*) FROM uid"
-						  " WHERE added_octets = 12"),
+	fixture_expect(fixture,
+	    "SELECT count(*) FROM uid"
+	    " WHERE added_octets = 12",
 	    3);
 }
 
@@ -316,8 +313,7 @@ added_lines_make_no_other_message(void **state)
 		bring(&session, id, message(i, cases[one].then, "ydob\r\n"));
 		end(&session, "N");
 	}
-	assert_string_equal(
-	    fixture_text(fixture, "PRAGMA integrity_check"), "ok");
+	fixture_expect_text(fixture, "PRAGMA integrity_check", "ok");
 }
 
 static void
@@ -393,11 +389,8 @@ adopted_body_leaves_no_pieces(void **state)
 	bring(&session, "new", bytes);
 	end(&session, "A");
 	fixture_close(fixture);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT sum(length(data)) FROM chunk"),
-	    2000000);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM unfinished"), 0);
+	fixture_expect(fixture, "SELECT sum(length(data)) FROM chunk", 2000000);
+	fixture_expect(fixture, "SELECT count(*) FROM unfinished", 0);
 	free(bytes);
 }
 
@@ -450,9 +443,9 @@ bodies_without_ids_are_counted(void **state)
 	session = begin(fixture);
 	end(&session, "");
 	expect_messages(fixture, 4);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM message"
-				     " WHERE unique_id IS NOT NULL"),
+	fixture_expect(fixture,
+	    "SELECT count(*) FROM message"
+	    " WHERE unique_id IS NOT NULL",
 	    0);
 }
 
@@ -461,8 +454,8 @@ without_identity_each_body_is_new(void **state)
 {
 	struct fixture *fixture = *state;
 
-	assert_int_equal(fixture_put(fixture, NULL, "x", 1, NULL), STORE_OK);
-	assert_int_equal(fixture_put(fixture, NULL, "x", 1, NULL), STORE_OK);
+	fixture_store(fixture, NULL, "x", 1);
+	fixture_store(fixture, NULL, "x", 1);
 	expect_messages(fixture, 2);
 	expect_rows(fixture, "");
 }
@@ -545,10 +538,10 @@ adopted_message_is_as_old_as_it_was(void **state)
 	session = begin(fixture);
 	bring(&session, "new", "hello");
 	end(&session, "A");
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT uid.stored_ms = message.stored_ms"
-				     " FROM uid JOIN message"
-				     " ON message.id = uid.message"),
+	fixture_expect(fixture,
+	    "SELECT uid.stored_ms = message.stored_ms"
+	    " FROM uid JOIN message"
+	    " ON message.id = uid.message",
 	    1);
 }
 
@@ -657,8 +650,9 @@ identity_outlives_its_bodies(void **state)
 	fixture_close(fixture);
 	for (size_t i = 0; i < 20; i++)
 		assert_true(i == 7 || answers[i].status == STORE_OK);
-	assert_int_equal(fixture_integer(fixture, "SELECT max(occurrence)"
-						  " FROM uid"),
+	fixture_expect(fixture,
+	    "SELECT max(occurrence)"
+	    " FROM uid",
 	    18);
 }
 

@@ -234,10 +234,8 @@ check_backups_of(struct fixture *fixture, const struct first *first,
 		assert_true(strlen(path) < sizeof(copy.path));
 		memcpy(copy.path, path, strlen(path) + 1);
 		expect_content(first, path);
-		assert_int_equal(
-		    fixture_integer(&copy, "PRAGMA user_version"), version);
-		assert_string_equal(
-		    fixture_text(&copy, "PRAGMA integrity_check"), "ok");
+		fixture_expect(&copy, "PRAGMA user_version", version);
+		fixture_expect_text(&copy, "PRAGMA integrity_check", "ok");
 		if (remove)
 			assert_int_equal(unlink(path), 0);
 	}
@@ -256,37 +254,29 @@ static void
 expect_upgraded(struct fixture *fixture, const struct first *first)
 {
 	expect_content(first, fixture->path);
-	assert_int_equal(
-	    fixture_integer(fixture, "PRAGMA user_version"), version_now());
-	assert_string_equal(
-	    fixture_text(fixture, "PRAGMA integrity_check"), "ok");
-	assert_int_equal(
-	    fixture_integer(fixture,
-		"SELECT count(*) FROM uid JOIN message ON message.id ="
-		" uid.message WHERE uid.octets = message.octets AND"
-		" uid.header_digest IS NULL"),
+	fixture_expect(fixture, "PRAGMA user_version", version_now());
+	fixture_expect_text(fixture, "PRAGMA integrity_check", "ok");
+	fixture_expect(fixture,
+	    "SELECT count(*) FROM uid JOIN message ON message.id ="
+	    " uid.message WHERE uid.octets = message.octets AND"
+	    " uid.header_digest IS NULL",
 	    61);
-	assert_int_equal(fixture_integer(fixture,
-			     "SELECT count(*) FROM uid WHERE octets IS NULL"),
-	    1);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT sum(adopted + adopted_bytes)"
-				     " FROM v_poll WHERE adopted = 0"),
+	fixture_expect(
+	    fixture, "SELECT count(*) FROM uid WHERE octets IS NULL", 1);
+	fixture_expect(fixture,
+	    "SELECT sum(adopted + adopted_bytes)"
+	    " FROM v_poll WHERE adopted = 0",
 	    0);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM v_quarantine"), 1);
+	fixture_expect(fixture, "SELECT count(*) FROM v_quarantine", 1);
 	/* What servers say of those is not known. */
-	assert_int_equal(
-	    fixture_integer(fixture,
-		"SELECT count(*) FROM uid WHERE coalesce(listed_octets,"
-		" lines, added_octets) IS NOT NULL"),
+	fixture_expect(fixture,
+	    "SELECT count(*) FROM uid WHERE coalesce(listed_octets,"
+	    " lines, added_octets) IS NOT NULL",
 	    0);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM server"), 0);
+	fixture_expect(fixture, "SELECT count(*) FROM server", 0);
 	/* No body is written anew: they are plain. */
-	assert_int_equal(fixture_integer(fixture,
-			     "SELECT count(*) FROM chunk WHERE encoding IS 0"),
-	    60);
+	fixture_expect(
+	    fixture, "SELECT count(*) FROM chunk WHERE encoding IS 0", 60);
 }
 
 static void
@@ -340,9 +330,9 @@ third_version_is_upgraded(void **state)
 	assert_int_equal(migrate(fixture->path, 0, &error), STORE_OK);
 	assert_int_equal(check_backups_of(fixture, &first, 3, false), 1);
 	expect_upgraded(fixture, &first);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM uid"
-				     " WHERE header_digest = zeroblob(32)"),
+	fixture_expect(fixture,
+	    "SELECT count(*) FROM uid"
+	    " WHERE header_digest = zeroblob(32)",
 	    1);
 	free_first(&first);
 }
@@ -379,9 +369,8 @@ upgraded_store_goes_on(void **state)
 	if (check.text_count > 0)
 		fail_msg("%s", check.texts[0]);
 	assert_int_equal(check.messages_done, 60);
-	assert_int_equal(fixture_put(fixture, "new", "x", 1, NULL), STORE_OK);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT messages FROM account"), 61);
+	fixture_store(fixture, "new", "x", 1);
+	fixture_expect(fixture, "SELECT messages FROM account", 61);
 	free_first(&first);
 }
 
@@ -418,8 +407,7 @@ fail_nth(struct fixture *fixture, const struct first *first,
 		expect_upgraded(fixture, first);
 	} else {
 		assert_int_equal(version, 1);
-		assert_string_equal(
-		    fixture_text(fixture, "PRAGMA integrity_check"), "ok");
+		fixture_expect_text(fixture, "PRAGMA integrity_check", "ok");
 		/* Of a full disk no room is taken. */
 		assert_true(check_backups(fixture, first, true) <=
 			    (code == SQLITE_FULL ? 0 : 1));

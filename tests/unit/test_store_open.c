@@ -58,11 +58,9 @@ file_is_for_its_owner_only(void **state)
 	umask(mask);
 	assert_int_equal(stat(fixture->path, &found), 0);
 	assert_int_equal(found.st_mode & 0777, 0600);
-	assert_int_equal(fixture_integer(fixture, "PRAGMA user_version"), 7);
-	assert_int_equal(
-	    fixture_integer(fixture, "PRAGMA application_id"), 0x65767070);
-	assert_string_equal(
-	    fixture_text(fixture, "PRAGMA journal_mode"), "wal");
+	fixture_expect(fixture, "PRAGMA user_version", 7);
+	fixture_expect(fixture, "PRAGMA application_id", 0x65767070);
+	fixture_expect_text(fixture, "PRAGMA journal_mode", "wal");
 }
 
 static void
@@ -123,7 +121,7 @@ other_files_are_refused_and_left_alone(void **state)
 	run_sql(fixture->path, "CREATE TABLE t(x)");
 	expect_refusal(
 	    fixture, fixture->path, STORE_DAMAGED, "another program");
-	assert_int_equal(fixture_integer(fixture, "SELECT count(*) FROM t"), 0);
+	fixture_expect(fixture, "SELECT count(*) FROM t", 0);
 }
 
 static void
@@ -147,7 +145,7 @@ close_leaves_one_file(void **state)
 	struct stat found;
 
 	fixture_open(fixture);
-	assert_int_equal(fixture_put(fixture, "u", "abc", 3, NULL), STORE_OK);
+	fixture_store(fixture, "u", "abc", 3);
 	fixture_close(fixture);
 	snprintf(path, sizeof(path), "%s-wal", fixture->path);
 	assert_int_not_equal(stat(path, &found), 0);
@@ -187,7 +185,6 @@ unfinished_body_is_swept_at_the_next_start(void **state)
 	struct fixture *fixture = *state;
 	int status;
 	pid_t child = fork();
-	int64_t id;
 
 	assert_int_not_equal(child, -1);
 	if (child == 0)
@@ -195,20 +192,14 @@ unfinished_body_is_swept_at_the_next_start(void **state)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM unfinished"), 1);
+	fixture_expect(fixture, "SELECT count(*) FROM unfinished", 1);
 	assert_true(fixture_integer(fixture, "SELECT count(*) FROM chunk") > 2);
 	fixture_open(fixture);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM chunk"), 1);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM unfinished"), 0);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM v_message"), 1);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM uid"), 1);
-	assert_int_equal(
-	    fixture_put(fixture, "half", "now whole", 9, &id), STORE_OK);
+	fixture_expect(fixture, "SELECT count(*) FROM chunk", 1);
+	fixture_expect(fixture, "SELECT count(*) FROM unfinished", 0);
+	fixture_expect(fixture, "SELECT count(*) FROM v_message", 1);
+	fixture_expect(fixture, "SELECT count(*) FROM uid", 1);
+	fixture_store(fixture, "half", "now whole", 9);
 }
 
 static void
@@ -248,8 +239,7 @@ log_of_an_earlier_run_goes_into_the_file(void **state)
 	char log[256], copied[256];
 
 	fixture_open(fixture);
-	assert_int_equal(
-	    fixture_put(fixture, "u", "left in the log", 15, NULL), STORE_OK);
+	fixture_store(fixture, "u", "left in the log", 15);
 	snprintf(log, sizeof(log), "%s-wal", fixture->path);
 	snprintf(alone.path, sizeof(alone.path), "%s/crashed", fixture->folder);
 	snprintf(copied, sizeof(copied), "%s-wal", alone.path);
@@ -261,8 +251,7 @@ log_of_an_earlier_run_goes_into_the_file(void **state)
 	/* Without its log. */
 	snprintf(alone.path, sizeof(alone.path), "%s/alone", fixture->folder);
 	copy_file(fixture->path, alone.path);
-	assert_int_equal(
-	    fixture_integer(&alone, "SELECT count(*) FROM message"), 1);
+	fixture_expect(&alone, "SELECT count(*) FROM message", 1);
 }
 
 int

@@ -36,9 +36,7 @@ put(struct fixture *fixture, const char *id, const struct content *content)
 	unsigned char *bytes = make_bytes(content);
 	int64_t message;
 
-	assert_int_equal(
-	    fixture_put(fixture, id, bytes, content->length, &message),
-	    STORE_OK);
+	message = fixture_store(fixture, id, bytes, content->length);
 	free(bytes);
 	return message;
 }
@@ -113,9 +111,9 @@ bodies_come_back_as_they_were(void **state)
 		expect(fixture, ids[i], &contents[i]);
 	assert_true(count(fixture, 1) >= 8);
 	assert_true(count(fixture, 0) >= 8);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM chunk"
-				     " WHERE encoding NOT IN (0, 1)"),
+	fixture_expect(fixture,
+	    "SELECT count(*) FROM chunk"
+	    " WHERE encoding NOT IN (0, 1)",
 	    0);
 	expect_sound(fixture, CONTENTS);
 }
@@ -133,13 +131,10 @@ digest_and_size_are_of_the_plain_bytes(void **state)
 	reopen(fixture, STORE_PACK_LEVEL);
 	(void)put(fixture, NULL, &content);
 	assert_int_equal(count(fixture, 1), 1);
-	assert_string_equal(
-	    fixture_text(fixture, "SELECT digest FROM v_message WHERE id = 2"),
-	    plain);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT sum(size) FROM v_message"), 80000);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT bytes FROM v_account"), 80000);
+	fixture_expect_text(
+	    fixture, "SELECT digest FROM v_message WHERE id = 2", plain);
+	fixture_expect(fixture, "SELECT sum(size) FROM v_message", 80000);
+	fixture_expect(fixture, "SELECT bytes FROM v_account", 80000);
 }
 
 static void

@@ -195,8 +195,7 @@ put_large(struct fixture *fixture, const char *unique_id)
 
 	assert_non_null(bytes);
 	snprintf((char *)bytes, LARGE, "%s", unique_id);
-	assert_int_equal(
-	    fixture_put(fixture, unique_id, bytes, LARGE, NULL), STORE_OK);
+	fixture_store(fixture, unique_id, bytes, LARGE);
 	free(bytes);
 }
 
@@ -321,16 +320,15 @@ file_that_comes_back_is_well(void **state)
 	struct paths paths = paths_of(fixture);
 	bool is_well = false;
 
-	assert_int_equal(fixture_put(fixture, "a", "abc", 3, NULL), STORE_OK);
+	fixture_store(fixture, "a", "abc", 3);
 	file_moved(fixture, &paths);
 	assert_int_equal(
 	    fixture_put(fixture, "b", "abc", 3, NULL), STORE_REPLACED);
 	fixture_on(fixture, NOTIFY_STORE_HEALTH, note_well, &is_well);
 	assert_int_equal(rename(paths.other, fixture->path), 0);
 	fixture_wait(fixture, &is_well);
-	assert_int_equal(fixture_put(fixture, "b", "abc", 3, NULL), STORE_OK);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM message"), 2);
+	fixture_store(fixture, "b", "abc", 3);
+	fixture_expect(fixture, "SELECT count(*) FROM message", 2);
 	is_well = false;
 	notify_leave(&fixture->subscription);
 	linked(fixture, &paths);
@@ -339,7 +337,7 @@ file_that_comes_back_is_well(void **state)
 	fixture_on(fixture, NOTIFY_STORE_HEALTH, note_well, &is_well);
 	assert_int_equal(unlink(paths.other), 0);
 	fixture_wait(fixture, &is_well);
-	assert_int_equal(fixture_put(fixture, "c", "abc", 3, NULL), STORE_OK);
+	fixture_store(fixture, "c", "abc", 3);
 }
 
 /* What is harmless: reading, touching, writing and checkpoints of others. */
@@ -367,13 +365,11 @@ others_may_touch_and_write(void **state)
 					"VACUUM;"
 					"PRAGMA wal_checkpoint(PASSIVE)");
 		assert_int_equal(known(fixture), STORE_OK);
-		assert_int_equal(
-		    fixture_put(fixture, NULL, id, 2, NULL), STORE_OK);
+		fixture_store(fixture, NULL, id, 2);
 	}
 	copy_file(fixture->path, paths.copy);
 	assert_int_equal(known(fixture), STORE_OK);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM uid"), 3);
+	fixture_expect(fixture, "SELECT count(*) FROM uid", 3);
 }
 
 /* What was put there is not touched, neither by the end of this store. */
@@ -395,8 +391,7 @@ what_took_its_place_stays_as_it_is(void **state)
 		paths = paths_of(fixture);
 		open_and_fill(fixture, &paths);
 		/* In the log, and nowhere else. */
-		assert_int_equal(
-		    fixture_put(fixture, "logged", "abc", 3, NULL), STORE_OK);
+		fixture_store(fixture, "logged", "abc", 3);
 		cases[i].happen(fixture, &paths);
 		octets = octets_of(fixture->path);
 		assert_int_equal(fixture_put(fixture, "late", "abc", 3, NULL),
@@ -404,10 +399,8 @@ what_took_its_place_stays_as_it_is(void **state)
 		fixture_close(fixture);
 		assert_int_equal(octets_of(fixture->path), octets);
 		fixture_open(fixture);
-		assert_string_equal(
-		    fixture_text(fixture, "PRAGMA integrity_check"), "ok");
-		assert_int_equal(
-		    fixture_put(fixture, "new", "abc", 3, NULL), STORE_OK);
+		fixture_expect_text(fixture, "PRAGMA integrity_check", "ok");
+		fixture_store(fixture, "new", "abc", 3);
 		assert_int_equal(known(fixture), STORE_OK);
 		close_and_remove(fixture, &paths);
 	}

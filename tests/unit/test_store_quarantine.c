@@ -235,11 +235,9 @@ third_failure_is_the_last(void **state)
 
 	quarantine(fixture, "u", "part of it");
 	quarantine(fixture, "never came", NULL);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM failure"), 0);
-	assert_string_equal(
-	    fixture_text(fixture, "SELECT group_concat(state) FROM uid"),
-	    "5,5");
+	fixture_expect(fixture, "SELECT count(*) FROM failure", 0);
+	fixture_expect_text(
+	    fixture, "SELECT group_concat(state) FROM uid", "5,5");
 	listed = list(fixture, NULL, 0, 10);
 	assert_string_equal(listed.text, "2/home/never came/0 1/home/u/10 ");
 	assert_string_equal(listed.transcript, "(none)");
@@ -253,14 +251,15 @@ third_failure_is_the_last(void **state)
 	assert_int_equal(read_part(fixture, 1, 1).length, 0);
 	assert_int_equal(read_part(fixture, 2, 0).length, 0);
 	assert_int_equal(read_part(fixture, 3, 0).status, STORE_NOT_FOUND);
-	assert_string_equal(
-	    fixture_text(fixture, "SELECT id || account || unique_id || size"
-				  " || reason FROM v_quarantine"
-				  " WHERE id = 1"),
+	fixture_expect_text(fixture,
+	    "SELECT id || account || unique_id || size"
+	    " || reason FROM v_quarantine"
+	    " WHERE id = 1",
 	    "1homeu10the connection broke");
-	assert_int_equal(fixture_integer(fixture, "SELECT stored_at GLOB"
-						  " '20*-*-*T*:*:*.*Z'"
-						  " FROM v_quarantine"),
+	fixture_expect(fixture,
+	    "SELECT stored_at GLOB"
+	    " '20*-*-*T*:*:*.*Z'"
+	    " FROM v_quarantine",
 	    1);
 }
 
@@ -272,16 +271,14 @@ stored_message_has_no_failures(void **state)
 	expect_failed(fixture, "u", "half", 1, false);
 	expect_failed(fixture, "u", "half", 2, false);
 	expect_failed(fixture, "v", "half", 1, false);
-	assert_int_equal(fixture_put(fixture, "u", "whole", 5, NULL), STORE_OK);
+	fixture_store(fixture, "u", "whole", 5);
 	expect_failed(fixture, "u", "half", 1, false);
 	expect_failed(fixture, "v", "half", 2, false);
-	assert_int_equal(fixture_put(fixture, "u", "whole", 5, NULL), STORE_OK);
-	assert_int_equal(fixture_put(fixture, "v", "whole", 5, NULL), STORE_OK);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM failure"), 0);
+	fixture_store(fixture, "u", "whole", 5);
+	fixture_store(fixture, "v", "whole", 5);
+	fixture_expect(fixture, "SELECT count(*) FROM failure", 0);
 	fixture_close(fixture);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM chunk"), 2);
+	fixture_expect(fixture, "SELECT count(*) FROM chunk", 2);
 }
 
 static void
@@ -295,9 +292,8 @@ failures_outlive_a_restart(void **state)
 	expect_failed(fixture, "u", "half", 2, false);
 	fixture_close(fixture);
 	fixture_open(fixture);
-	assert_int_equal(fixture_put(fixture, "u", "whole", 5, NULL), STORE_OK);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM failure"), 0);
+	fixture_store(fixture, "u", "whole", 5);
+	fixture_expect(fixture, "SELECT count(*) FROM failure", 0);
 }
 
 /* Its pieces belong to it over restarts, and to nobody once it is released. */
@@ -314,12 +310,9 @@ quarantined_bytes_live_as_long_as_their_row(void **state)
 		    fail_with(fixture, "u", bytes, 3000000).status, STORE_OK);
 	for (int i = 0; i < 2; i++) {
 		fixture_close(fixture);
-		assert_int_equal(fixture_integer(fixture,
-				     "SELECT sum(length(data)) FROM chunk"),
-		    3000000);
-		assert_int_equal(
-		    fixture_integer(fixture, "SELECT count(*) FROM unfinished"),
-		    0);
+		fixture_expect(
+		    fixture, "SELECT sum(length(data)) FROM chunk", 3000000);
+		fixture_expect(fixture, "SELECT count(*) FROM unfinished", 0);
 		fixture_open(fixture);
 	}
 	assert_string_equal(
@@ -329,11 +322,11 @@ quarantined_bytes_live_as_long_as_their_row(void **state)
 	assert_int_equal(release(fixture, 1), STORE_NOT_FOUND);
 	assert_string_equal(list(fixture, NULL, 0, 10).text, "");
 	fixture_close(fixture);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT (SELECT count(*) FROM chunk)"
-				     " + (SELECT count(*) FROM unfinished)"
-				     " + (SELECT count(*) FROM uid)"
-				     " + (SELECT count(*) FROM failure)"),
+	fixture_expect(fixture,
+	    "SELECT (SELECT count(*) FROM chunk)"
+	    " + (SELECT count(*) FROM unfinished)"
+	    " + (SELECT count(*) FROM uid)"
+	    " + (SELECT count(*) FROM failure)",
 	    0);
 	free(bytes);
 }
@@ -347,8 +340,8 @@ released_message_is_fetched_and_counted_anew(void **state)
 	assert_int_equal(release(fixture, 1), STORE_OK);
 	quarantine(fixture, "u", "half");
 	assert_int_equal(release(fixture, 2), STORE_OK);
-	assert_int_equal(fixture_put(fixture, "u", "whole", 5, NULL), STORE_OK);
-	assert_int_equal(fixture_integer(fixture, "SELECT state FROM uid"), 0);
+	fixture_store(fixture, "u", "whole", 5);
+	fixture_expect(fixture, "SELECT state FROM uid", 0);
 }
 
 static void
@@ -373,14 +366,12 @@ all_are_released_by_account(void **state)
 	expect_released(fixture, "home", "home:2 ");
 	expect_released(fixture, "home", "");
 	assert_int_equal(quarantined(fixture), 3);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM uid"), 3);
+	fixture_expect(fixture, "SELECT count(*) FROM uid", 3);
 	fixture->account = home;
 	quarantine(fixture, "b", NULL);
 	expect_released(fixture, NULL, "home:1 work:3 ");
 	assert_int_equal(quarantined(fixture), 0);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM quarantine"), 0);
+	fixture_expect(fixture, "SELECT count(*) FROM quarantine", 0);
 }
 
 /* ---- bodies that are less than there is ---- */
@@ -451,18 +442,14 @@ same_few_bytes_are_stored_in_the_end(void **state)
 	an_hour_passes(fixture);
 	assert_int_equal(
 	    doubt(fixture, "s", "more", STORE_FAILED_STORED).attempts, 2);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM message"), 0);
+	fixture_expect(fixture, "SELECT count(*) FROM message", 0);
 	an_hour_passes(fixture);
 	assert_int_equal(
 	    doubt(fixture, "s", "more", STORE_FAILED_STORED).outcome,
 	    STORE_FAILED_STORED);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT octets FROM message"), 4);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM failure"), 0);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM quarantine"), 0);
+	fixture_expect(fixture, "SELECT octets FROM message", 4);
+	fixture_expect(fixture, "SELECT count(*) FROM failure", 0);
+	fixture_expect(fixture, "SELECT count(*) FROM quarantine", 0);
 }
 
 static void
@@ -476,10 +463,8 @@ doubts_may_be_counted_for_ever(void **state)
 		    STORE_FAILED_COUNTED);
 		an_hour_passes(fixture);
 	}
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT attempts FROM failure"), 2 * MOST);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM uid"), 0);
+	fixture_expect(fixture, "SELECT attempts FROM failure", 2 * MOST);
+	fixture_expect(fixture, "SELECT count(*) FROM uid", 0);
 }
 
 struct before {
@@ -533,12 +518,11 @@ release_leaves_a_stored_message_alone(void **state)
 	struct fixture *fixture = *state;
 
 	quarantine(fixture, "u", "half");
-	assert_int_equal(fixture_put(fixture, "u", "whole", 5, NULL), STORE_OK);
+	fixture_store(fixture, "u", "whole", 5);
 	assert_int_equal(release(fixture, 1), STORE_OK);
-	assert_int_equal(fixture_integer(fixture, "SELECT state FROM uid"), 0);
+	fixture_expect(fixture, "SELECT state FROM uid", 0);
 	fixture_close(fixture);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM chunk"), 1);
+	fixture_expect(fixture, "SELECT count(*) FROM chunk", 1);
 }
 
 static void
@@ -577,10 +561,10 @@ what_cannot_be_told_apart_is_not_counted(void **state)
 	assert_int_equal(
 	    fail_with(fixture, "u", "half", 4).status, STORE_NOT_FOUND);
 	fixture_close(fixture);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT (SELECT count(*) FROM chunk)"
-				     " + (SELECT count(*) FROM quarantine)"
-				     " + (SELECT count(*) FROM failure)"),
+	fixture_expect(fixture,
+	    "SELECT (SELECT count(*) FROM chunk)"
+	    " + (SELECT count(*) FROM quarantine)"
+	    " + (SELECT count(*) FROM failure)",
 	    0);
 }
 
@@ -602,9 +586,8 @@ failure_that_is_not_written_is_not_counted(void **state)
 		fixture_turn(fixture, 10);
 	assert_string_equal(list(fixture, NULL, 0, 9).text, "");
 	/* A stored message is not failing, even where that was not known. */
-	assert_int_equal(fixture_put(fixture, "u", "whole", 5, NULL), STORE_OK);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM failure"), 0);
+	fixture_store(fixture, "u", "whole", 5);
+	fixture_expect(fixture, "SELECT count(*) FROM failure", 0);
 	quarantine(fixture, "v", "half");
 	faulty_set(0, SQLITE_IOERR_FSYNC);
 	assert_int_equal(release(fixture, 1), STORE_IO);

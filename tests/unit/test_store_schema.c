@@ -62,15 +62,15 @@ older_file_is_copied_and_upgraded(void **state)
 	assert_int_equal(migrate(fixture, 1, &error), STORE_OK);
 	assert_false(find_backup(fixture, path, sizeof(path)));
 	assert_int_equal(migrate(fixture, 2, &error), STORE_OK);
-	assert_int_equal(fixture_integer(fixture, "SELECT y FROM one"), 2);
-	assert_int_equal(fixture_integer(fixture, "PRAGMA user_version"), 2);
+	fixture_expect(fixture, "SELECT y FROM one", 2);
+	fixture_expect(fixture, "PRAGMA user_version", 2);
 	assert_true(find_backup(fixture, path, sizeof(path)));
 	assert_int_equal(stat(path, &found), 0);
 	assert_int_equal(found.st_mode & 0777, 0600);
 	assert_true(strlen(path) < sizeof(copy.path));
 	memcpy(copy.path, path, strlen(path) + 1);
-	assert_int_equal(fixture_integer(&copy, "PRAGMA user_version"), 1);
-	assert_int_equal(fixture_integer(&copy, "SELECT x FROM one"), 1);
+	fixture_expect(&copy, "PRAGMA user_version", 1);
+	fixture_expect(&copy, "SELECT x FROM one", 1);
 }
 
 static void
@@ -82,12 +82,10 @@ failed_upgrade_changes_nothing(void **state)
 	assert_int_equal(migrate(fixture, 1, &error), STORE_OK);
 	assert_int_not_equal(migrate(fixture, 3, &error), STORE_OK);
 	assert_non_null(strstr(error.text, "missing"));
-	assert_int_equal(fixture_integer(fixture, "PRAGMA user_version"), 1);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM one"), 1);
-	assert_int_equal(fixture_integer(fixture,
-			     "SELECT count(*) FROM pragma_table_info('one')"),
-	    1);
+	fixture_expect(fixture, "PRAGMA user_version", 1);
+	fixture_expect(fixture, "SELECT count(*) FROM one", 1);
+	fixture_expect(
+	    fixture, "SELECT count(*) FROM pragma_table_info('one')", 1);
 }
 
 static void
@@ -99,7 +97,7 @@ newer_file_is_left_alone(void **state)
 
 	assert_int_equal(migrate(fixture, 2, &error), STORE_OK);
 	assert_int_equal(migrate(fixture, 1, &error), STORE_NEWER);
-	assert_int_equal(fixture_integer(fixture, "PRAGMA user_version"), 2);
+	fixture_expect(fixture, "PRAGMA user_version", 2);
 	assert_false(find_backup(fixture, path, sizeof(path)));
 }
 

@@ -54,8 +54,7 @@ put(struct fixture *fixture, const char *from, const char *subject,
 	    "Content-Type: text/plain; charset=utf-8\r\n\r\n%s\r\n",
 	    from, subject, text);
 
-	assert_int_equal(
-	    fixture_put(fixture, NULL, message, (size_t)length, &id), STORE_OK);
+	id = fixture_store(fixture, NULL, message, (size_t)length);
 	return id;
 }
 
@@ -288,9 +287,7 @@ text_in_parts_is_found(void **state)
 		{ "htmlword", 1 }, { "hidden", 0 }, { "binaryword", 0 } };
 	struct fixture *fixture = *state;
 
-	assert_int_equal(
-	    fixture_put(fixture, NULL, message, sizeof(message) - 1, NULL),
-	    STORE_OK);
+	fixture_store(fixture, NULL, message, sizeof(message) - 1);
 	wait_for_index(fixture, "parts");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct store_message_filter filter = { .limit = 10,
@@ -316,8 +313,7 @@ deeply_nested_mail_is_survived(void **state)
 		    "Content-Type: multipart/mixed; boundary=b%d\r\n\r\n"
 		    "--b%d\r\n",
 		    i, i);
-	assert_int_equal(
-	    fixture_put(fixture, NULL, message, filled, NULL), STORE_OK);
+	fixture_store(fixture, NULL, message, filled);
 	free(message);
 	put(fixture, "a@x", "after", "zzlastzz");
 	wait_for_index(fixture, "zzlastzz");
@@ -340,9 +336,7 @@ deeply_nested_groups_are_survived(void **state)
 		for (size_t j = 0; j < groups; j++)
 			at = stpcpy(at, "g:");
 		at = stpcpy(at, "\r\n\r\nnestedword\r\n");
-		assert_int_equal(fixture_put(fixture, NULL, message,
-				     (size_t)(at - message), NULL),
-		    STORE_OK);
+		fixture_store(fixture, NULL, message, (size_t)(at - message));
 	}
 	free(message);
 	put(fixture, "a@x", "after", "zzlastzz");
@@ -368,9 +362,8 @@ index_goes_on_where_it_stopped(void **state)
 	wait_for_index(fixture, "zzlastzz");
 	filter.limit = 100;
 	assert_int_equal(search(fixture, &filter).count, 50);
-	assert_int_equal(fixture_integer(fixture,
-			     "SELECT value FROM meta WHERE key = 'indexed'"),
-	    51);
+	fixture_expect(
+	    fixture, "SELECT value FROM meta WHERE key = 'indexed'", 51);
 }
 
 static void
@@ -413,24 +406,20 @@ row_and_view_tell_the_envelope(void **state)
 	bool done = false;
 	int64_t id;
 
-	assert_int_equal(
-	    fixture_put(fixture, "u1", message, sizeof(message) - 1, &id),
-	    STORE_OK);
+	id = fixture_store(fixture, "u1", message, sizeof(message) - 1);
 	store_message(fixture->store, id, see_row, &done);
 	fixture_wait(fixture, &done);
 	done = false;
 	store_message(fixture->store, id + 1, see_none, &done);
 	fixture_wait(fixture, &done);
-	assert_string_equal(
-	    fixture_text(fixture,
-		"SELECT id || account || unique_id || date || sender ||"
-		" recipients || subject || message_id FROM v_message"),
+	fixture_expect_text(fixture,
+	    "SELECT id || account || unique_id || date || sender ||"
+	    " recipients || subject || message_id FROM v_message",
 	    "1homeu12026-01-02T03:04:05.000ZA <a@x>b@x, c@xHi<1@x>");
-	assert_int_equal(
-	    fixture_integer(fixture,
-		"SELECT stored_at GLOB '20[0-9][0-9]-[0-1][0-9]-[0-3][0-9]T"
-		"[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z'"
-		" FROM v_message"),
+	fixture_expect(fixture,
+	    "SELECT stored_at GLOB '20[0-9][0-9]-[0-1][0-9]-[0-3][0-9]T"
+	    "[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z'"
+	    " FROM v_message",
 	    1);
 }
 
@@ -448,12 +437,11 @@ view_shows_ids_as_text_where_they_are(void **state)
 		char text[8];
 		int length = snprintf(text, sizeof(text), "%zu", i);
 
-		assert_int_equal(fixture_put(fixture, cases[i].unique_id, text,
-				     (size_t)length, NULL),
-		    STORE_OK);
-		assert_string_equal(
-		    fixture_text(fixture, "SELECT typeof(unique_id)"
-					  " FROM v_message ORDER BY id DESC"),
+		fixture_store(
+		    fixture, cases[i].unique_id, text, (size_t)length);
+		fixture_expect_text(fixture,
+		    "SELECT typeof(unique_id)"
+		    " FROM v_message ORDER BY id DESC",
 		    cases[i].type);
 	}
 }
@@ -710,31 +698,27 @@ what_is_cut_is_marked(void **state)
 	memset(message + length, 's', 5000);
 	length += 5000;
 	length += (size_t)sprintf(message + length, "\r\n\r\n");
-	assert_int_equal(
-	    fixture_put(fixture, NULL, message, length, NULL), STORE_OK);
+	fixture_store(fixture, NULL, message, length);
 	length = (size_t)sprintf(message, "Subject: text\r\n\r\n");
 	while (length < size / 2)
 		length += (size_t)sprintf(message + length, "w%zu ", length);
-	assert_int_equal(
-	    fixture_put(fixture, NULL, message, length, NULL), STORE_OK);
+	fixture_store(fixture, NULL, message, length);
 	length = (size_t)sprintf(message,
 	    "Subject: large\r\nContent-Type: multipart/mixed; boundary=b\r\n"
 	    "\r\n--b\r\nContent-Type: image/png\r\n\r\n");
 	memset(message + length, 'x', size - length);
 	length = size;
 	length += (size_t)sprintf(message + length, "\r\n--b--\r\n");
-	assert_int_equal(
-	    fixture_put(fixture, NULL, message, length, NULL), STORE_OK);
+	fixture_store(fixture, NULL, message, length);
 	length = size;
 	length += (size_t)sprintf(
 	    message + length, "\r\n--b\r\n\r\nmore\r\n--b--\r\n");
-	assert_int_equal(
-	    fixture_put(fixture, NULL, message, length, NULL), STORE_OK);
+	fixture_store(fixture, NULL, message, length);
 	put(fixture, "a@x", "short", "zzlastzz");
 	wait_for_index(fixture, "zzlastzz");
-	assert_string_equal(
-	    fixture_text(fixture, "SELECT group_concat(is_cut, ' ') FROM"
-				  " (SELECT is_cut FROM message ORDER BY id)"),
+	fixture_expect_text(fixture,
+	    "SELECT group_concat(is_cut, ' ') FROM"
+	    " (SELECT is_cut FROM message ORDER BY id)",
 	    "1 1 0 1 0");
 	free(message);
 }

@@ -81,9 +81,8 @@ notes_wait_for_a_transaction(void **state)
 	note(fixture, "a.example", 110, 2, "1 other");
 	fixture_turn(fixture, 200);
 	assert_int_equal(commits(fixture), before);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM server"), 0);
-	assert_int_equal(fixture_put(fixture, "u", "x", 1, NULL), STORE_OK);
+	fixture_expect(fixture, "SELECT count(*) FROM server", 0);
+	fixture_store(fixture, "u", "x", 1);
 	/* Those of before it are in its transaction. */
 	expect(fixture, "a.example/110/1=1;a.example/110/2=1 other;"
 			"a.example/995/0=1 pipelining;");
@@ -97,11 +96,11 @@ later_notes_replace_earlier_ones(void **state)
 	note(fixture, "b", 995, 0, "old");
 	note(fixture, "a", 65535, 255, "'); --");
 	note(fixture, "b", 995, 0, "new");
-	assert_int_equal(fixture_put(fixture, "u", "x", 1, NULL), STORE_OK);
+	fixture_store(fixture, "u", "x", 1);
 	expect(fixture, "a/65535/255='); --;b/995/0=new;");
 	note(fixture, "b", 995, 0, "newer");
 	note(fixture, "b", 995, 0, "");
-	assert_int_equal(fixture_put(fixture, "v", "y", 1, NULL), STORE_OK);
+	fixture_store(fixture, "v", "y", 1);
 	expect(fixture, "a/65535/255='); --;b/995/0=;");
 	assert_true(fixture_integer(fixture, "SELECT min(updated_ms) FROM "
 					     "server") > 1700000000000);
@@ -114,16 +113,14 @@ what_is_known_is_not_written_again(void **state)
 	int64_t updated_ms;
 
 	note(fixture, "a", 995, 0, "known");
-	assert_int_equal(fixture_put(fixture, "u", "x", 1, NULL), STORE_OK);
+	fixture_store(fixture, "u", "x", 1);
 	updated_ms = fixture_integer(fixture, "SELECT updated_ms FROM server");
 	fixture_turn(fixture, 5);
 	note(fixture, "a", 995, 0, "known");
-	assert_int_equal(fixture_put(fixture, "v", "y", 1, NULL), STORE_OK);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT updated_ms FROM server"),
-	    updated_ms);
+	fixture_store(fixture, "v", "y", 1);
+	fixture_expect(fixture, "SELECT updated_ms FROM server", updated_ms);
 	note(fixture, "a", 995, 0, "more");
-	assert_int_equal(fixture_put(fixture, "w", "z", 1, NULL), STORE_OK);
+	fixture_store(fixture, "w", "z", 1);
 	assert_true(fixture_integer(fixture, "SELECT updated_ms FROM server") >
 		    updated_ms);
 }
@@ -159,10 +156,8 @@ polls_and_servers_wait_together(void **state)
 	fixture_turn(fixture, 100);
 	assert_int_equal(commits(fixture), before);
 	fixture_close(fixture);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM v_poll"), 1);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM server"), 2);
+	fixture_expect(fixture, "SELECT count(*) FROM v_poll", 1);
+	fixture_expect(fixture, "SELECT count(*) FROM server", 2);
 	fixture_open(fixture);
 }
 

@@ -71,7 +71,7 @@ states_are_set_and_rows_forgotten(void **state)
 	struct fixture *fixture = *state;
 	struct store_uid_change changes[3];
 
-	assert_int_equal(fixture_put(fixture, "b", "x", 1, NULL), STORE_OK);
+	fixture_store(fixture, "b", "x", 1);
 	expect(fixture, fixture->account, "62/0/0/1 ");
 	changes[0] = change("b", 0, STORE_UID_DELETED);
 	changes[1] = change("a", 0, STORE_UID_SEEN);
@@ -84,8 +84,7 @@ states_are_set_and_rows_forgotten(void **state)
 	    apply(fixture, fixture->account, changes, 1), STORE_OK);
 	expect(fixture, fixture->account, "61/0/2/0 62/1/2/0 ");
 	/* The message stays, whatever is known of its unique-id. */
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM v_message"), 1);
+	fixture_expect(fixture, "SELECT count(*) FROM v_message", 1);
 }
 
 static void
@@ -147,7 +146,7 @@ seen_id_takes_a_message(void **state)
 	struct store_uid_change seen = change("s", 0, STORE_UID_SEEN);
 
 	assert_int_equal(apply(fixture, fixture->account, &seen, 1), STORE_OK);
-	assert_int_equal(fixture_put(fixture, "s", "x", 1, NULL), STORE_OK);
+	fixture_store(fixture, "s", "x", 1);
 	expect(fixture, fixture->account, "73/0/0/1 ");
 }
 
@@ -197,9 +196,7 @@ size_and_header_go_with_the_id(void **state)
 	struct details details;
 
 	assert_true(store_digest_sha256(message, 23, expected));
-	assert_int_equal(
-	    fixture_put(fixture, "a", message, sizeof(message) - 1, NULL),
-	    STORE_OK);
+	fixture_store(fixture, "a", message, sizeof(message) - 1);
 	details = look(fixture);
 	assert_int_equal(details.uid.octets, sizeof(message) - 1);
 	assert_non_null(details.uid.header_digest);
@@ -212,13 +209,11 @@ size_and_header_go_with_the_id(void **state)
 	details = look(fixture);
 	assert_int_equal(details.uid.octets, sizeof(message) - 1);
 	assert_memory_equal(details.digest, expected, sizeof(expected));
-	assert_int_equal(
-	    fixture_put(fixture, "b", plain, sizeof(plain) - 1, NULL),
-	    STORE_OK);
-	assert_int_equal(fixture_integer(fixture,
-			     "SELECT count(*) FROM uid WHERE unique_id = "
-			     "x'62' AND occurrence = 0 AND octets = 14"
-			     " AND header_digest IS NULL"),
+	fixture_store(fixture, "b", plain, sizeof(plain) - 1);
+	fixture_expect(fixture,
+	    "SELECT count(*) FROM uid WHERE unique_id = "
+	    "x'62' AND occurrence = 0 AND octets = 14"
+	    " AND header_digest IS NULL",
 	    1);
 }
 
@@ -271,8 +266,7 @@ sizes_by_the_server_go_with_the_id(void **state)
 	assert_int_equal(put_listed(fixture, "b", message, 0), STORE_OK);
 	assert_int_equal(look(fixture).uid.listed_octets, 25);
 	assert_int_equal(look(fixture).uid.lines, 4);
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM v_message"), 1);
+	fixture_expect(fixture, "SELECT count(*) FROM v_message", 1);
 }
 
 /* A row of an earlier version, whose message comes again. */
@@ -301,8 +295,7 @@ rows_without_sizes_are_filled(void **state)
 	assert_int_equal(details.uid.lines, 3);
 	assert_non_null(details.uid.header_digest);
 	assert_memory_equal(details.digest, digest, sizeof(digest));
-	assert_int_equal(
-	    fixture_integer(fixture, "SELECT count(*) FROM v_message"), 1);
+	fixture_expect(fixture, "SELECT count(*) FROM v_message", 1);
 }
 
 static struct store_uid_change
@@ -323,8 +316,8 @@ adopted_id_takes_over_the_row(void **state)
 	struct fixture *fixture = *state;
 	struct store_uid_change changes[4];
 
-	assert_int_equal(fixture_put(fixture, "a", "1", 1, NULL), STORE_OK);
-	assert_int_equal(fixture_put(fixture, "b", "2", 1, NULL), STORE_OK);
+	fixture_store(fixture, "a", "1", 1);
+	fixture_store(fixture, "b", "2", 1);
 	changes[0] = change("a", 0, STORE_UID_GONE);
 	changes[1] = change("b", 0, STORE_UID_DELETE);
 	changes[2] = change("s", 1, STORE_UID_SEEN);
@@ -338,10 +331,10 @@ adopted_id_takes_over_the_row(void **state)
 	assert_int_equal(
 	    apply(fixture, fixture->account, changes, 4), STORE_OK);
 	expect(fixture, fixture->account, "78/0/0/1 79/0/1/1 7a/0/2/0 ");
-	assert_string_equal(
-	    fixture_text(fixture, "SELECT group_concat(unique_id)"
-				  " FROM (SELECT * FROM v_message ORDER BY"
-				  " id)"),
+	fixture_expect_text(fixture,
+	    "SELECT group_concat(unique_id)"
+	    " FROM (SELECT * FROM v_message ORDER BY"
+	    " id)",
 	    "x,y");
 	/* Again: there is nothing left to take over. */
 	assert_int_equal(
@@ -361,7 +354,7 @@ time_tells_since_when_it_is_gone(void **state)
 	struct store_uid_change back = adoption("w", 0, "u");
 	int64_t stored_ms, gone_ms, deleted_ms;
 
-	assert_int_equal(fixture_put(fixture, "u", "x", 1, NULL), STORE_OK);
+	fixture_store(fixture, "u", "x", 1);
 	stored_ms = look(fixture).uid.stored_ms;
 	fixture_turn(fixture, 5);
 	assert_int_equal(apply(fixture, fixture->account, &gone, 1), STORE_OK);
@@ -381,7 +374,7 @@ time_tells_since_when_it_is_gone(void **state)
 	assert_int_equal(apply(fixture, fixture->account, &owed, 1), STORE_OK);
 	assert_int_equal(look(fixture).uid.stored_ms, stored_ms);
 	assert_int_equal(apply(fixture, fixture->account, &gone, 1), STORE_OK);
-	assert_int_equal(fixture_put(fixture, "u", "x", 1, NULL), STORE_OK);
+	fixture_store(fixture, "u", "x", 1);
 	assert_int_equal(look(fixture).uid.stored_ms, stored_ms);
 	/* `keep = 14d` does not count from an adoption. */
 	fixture_turn(fixture, 5);
