@@ -83,18 +83,11 @@ test_commands(void **state)
 		{ "messages --help", 0, "-S, --since TIME", NULL },
 		{ "messages -h", 0, "-S, --since TIME", NULL },
 	};
-	struct result result;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		run(&result, "ctl %s", cases[i].line);
-		if (result.code != cases[i].code ||
-		    strstr(result.out, cases[i].wanted) == NULL ||
-		    (cases[i].unwanted != NULL &&
-			strstr(result.out, cases[i].unwanted) != NULL))
-			fail_msg("%s: %d: %s", cases[i].line, result.code,
-			    result.out);
-		free(result.out);
+		expect(cases[i].code, cases[i].wanted, cases[i].unwanted,
+		    "ctl %s", cases[i].line);
 	}
 }
 
@@ -169,26 +162,17 @@ test_raw_messages(void **state)
 	assert_non_null(strstr(result.out, "--force"));
 	assert_non_null(strstr(result.out, "mine\n"));
 	free(result.out);
-	run(&result, "ctl raw -o %s 1205", path);
-	assert_int_equal(result.code, 74);
-	free(result.out);
-	run(&result, "ln -s nowhere %s.link; ctl raw -o %s.link 1205", path,
-	    path);
-	assert_int_equal(result.code, 74);
-	free(result.out);
+	expect(74, NULL, NULL, "ctl raw -o %s 1205", path);
+	expect(74, NULL, NULL, "ln -s nowhere %s.link; ctl raw -o %s.link 1205",
+	    path, path);
 	run(&result, "rm %s.link", path);
 	free(result.out);
-	run(&result, "ctl raw -o %s --force 1205", path);
-	assert_int_equal(result.code, 0);
-	free(result.out);
+	expect(0, NULL, NULL, "ctl raw -o %s --force 1205", path);
 	assert_int_equal(stat(path, &status), 0);
 	assert_int_equal(status.st_size, BODY_SIZE);
 
 	/* A message that ends too soon leaves what was there before. */
-	run(&result, "ctl raw --force -o %s 1204", path);
-	assert_int_equal(result.code, 75);
-	assert_non_null(strstr(result.out, "too early"));
-	free(result.out);
+	expect(75, "too early", NULL, "ctl raw --force -o %s 1204", path);
 	assert_int_equal(stat(path, &status), 0);
 	assert_int_equal(status.st_size, BODY_SIZE);
 	run(&result, "ls -A %s", fixture->folder);
@@ -196,14 +180,10 @@ test_raw_messages(void **state)
 	free(result.out);
 	assert_int_equal(unlink(path), 0);
 
-	run(&result, "ctl raw -o %s/none/m.eml 1205", fixture->folder);
-	assert_int_equal(result.code, 74);
-	assert_non_null(strstr(result.out, "No such file"));
-	free(result.out);
+	expect(74, "No such file", NULL, "ctl raw -o %s/none/m.eml 1205",
+	    fixture->folder);
 	/* A device is written to and stays one. */
-	run(&result, "ctl raw -o /dev/null 1205 && test -c /dev/null");
-	assert_int_equal(result.code, 0);
-	free(result.out);
+	expect(0, NULL, NULL, "ctl raw -o /dev/null 1205 && test -c /dev/null");
 	run(&result, "ctl raw -o /dev/stdout 1205 | wc -c");
 	assert_int_equal(atoi(result.out), BODY_SIZE);
 	free(result.out);
@@ -225,21 +205,10 @@ test_writes_that_fail(void **state)
 	struct result result;
 
 	(void)state;
-	run(&result, "ctl raw -o /dev/full 1205");
-	assert_int_equal(result.code, 74);
-	assert_non_null(strstr(result.out, "No space left"));
-	free(result.out);
-	run(&result, "ctl raw 1205 >/dev/full");
-	assert_int_equal(result.code, 74);
-	assert_non_null(strstr(result.out, "standard output"));
-	free(result.out);
-	run(&result, "ctl messages --all >/dev/full");
-	assert_int_equal(result.code, 74);
-	free(result.out);
-	run(&result, "ctl status >/dev/full");
-	assert_int_equal(result.code, 74);
-	assert_non_null(strstr(result.out, "No space left"));
-	free(result.out);
+	expect(74, "No space left", NULL, "ctl raw -o /dev/full 1205");
+	expect(74, "standard output", NULL, "ctl raw 1205 >/dev/full");
+	expect(74, NULL, NULL, "ctl messages --all >/dev/full");
+	expect(74, "No space left", NULL, "ctl status >/dev/full");
 	/* A reader that has enough is no reason for words. */
 	run(&result, "{ ctl messages --all; echo $? >&2; } | head -n 1");
 	assert_non_null(strstr(result.out, "SUBJECT\n74\n"));
@@ -252,22 +221,16 @@ test_polls_are_waited_for(void **state)
 	struct result result;
 
 	(void)state;
-	run(&result, "ctl poll --wait work");
-	assert_int_equal(result.code, 0);
-	assert_non_null(strstr(result.out,
+	expect(0,
 	    "work           ok, 3 fetched (0 B), "
-	    "9 known under other unique-ids, 1200 deletions held"));
-	free(result.out);
+	    "9 known under other unique-ids, 1200 deletions held",
+	    NULL, "ctl poll --wait work");
 	run(&result, "ctl poll -w broken");
 	assert_int_equal(result.code, 77);
 	assert_non_null(strstr(result.out, "auth: refused"));
 	assert_null(strchr(result.out, 0x1b));
 	free(result.out);
-	run(&result, "ctl poll --all");
-	assert_int_equal(result.code, 0);
-	assert_non_null(strstr(result.out, "work"));
-	assert_null(strstr(result.out, "off"));
-	free(result.out);
+	expect(0, "work", "off", "ctl poll --all");
 }
 
 static void
@@ -394,17 +357,11 @@ test_daemons_out_of_reach(void **state)
 	assert_non_null(strstr(result.out, "No such file"));
 	free(result.out);
 
-	run(&result, "ctl -s /%0200d status", 7);
-	assert_int_equal(result.code, 64);
-	assert_non_null(strstr(result.out, "at most 107 bytes"));
-	free(result.out);
+	expect(64, "at most 107 bytes", NULL, "ctl -s /%0200d status", 7);
 
 	kill(fixture->daemon, SIGKILL);
 	waitpid(fixture->daemon, NULL, 0);
-	run(&result, "ctl status");
-	assert_int_equal(result.code, 69);
-	assert_non_null(strstr(result.out, "Connection refused"));
-	free(result.out);
+	expect(69, "Connection refused", NULL, "ctl status");
 	fixture->daemon = fork(); /* for teardown() to end */
 	if (fixture->daemon == 0) {
 		pause();

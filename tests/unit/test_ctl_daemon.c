@@ -331,6 +331,25 @@ run(struct result *result, const char *format, ...)
 	result->code = WEXITSTATUS(status);
 }
 
+void
+expect(
+    int code, const char *wanted, const char *unwanted, const char *format, ...)
+{
+	struct result result;
+	char line[1024];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	run(&result, "%s", line);
+	if (result.code != code ||
+	    (wanted != NULL && strstr(result.out, wanted) == NULL) ||
+	    (unwanted != NULL && strstr(result.out, unwanted) != NULL))
+		fail_msg("%s: %d: %s", line, result.code, result.out);
+	free(result.out);
+}
+
 size_t
 lines_of(const char *text)
 {

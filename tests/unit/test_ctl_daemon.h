@@ -35,6 +35,13 @@ struct result {
 void run(struct result *result_r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/*
+ * The same, of which the exit code must be that, and the output have the
+ * wanted words and not the unwanted ones; NULL: any.
+ */
+void expect(int code, const char *wanted, const char *unwanted,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
+
 size_t lines_of(const char *text);
 
 #define LIVE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)

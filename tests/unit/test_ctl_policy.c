@@ -92,7 +92,8 @@ test_commands(void **state)
 		{ "quarantine retry 8", 0, "to be fetched  8 of work\n", NULL },
 		{ "quarantine retry 99 8", 66, "to be fetched  8 of work\n",
 		    NULL },
-		{ "quarantine retry 7", 0, "no longer in the configuration", NULL },
+		{ "quarantine retry 7", 0, "no longer in the configuration",
+		    NULL },
 		{ "quarantine retry work", 0, "to be fetched  1 of work\n",
 		    "gone" },
 		{ "quarantine retry work 7", 0, "to be fetched  7 of gone\n",
@@ -118,18 +119,11 @@ test_commands(void **state)
 		{ "check --store work", 64, "too many arguments", NULL },
 		{ "help quarantine", 0, "retry ID...", NULL },
 	};
-	struct result result;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		run(&result, "ctl %s", cases[i].line);
-		if (result.code != cases[i].code ||
-		    strstr(result.out, cases[i].wanted) == NULL ||
-		    (cases[i].unwanted != NULL &&
-			strstr(result.out, cases[i].unwanted) != NULL))
-			fail_msg("%s: %d: %s", cases[i].line, result.code,
-			    result.out);
-		free(result.out);
+		expect(cases[i].code, cases[i].wanted, cases[i].unwanted,
+		    "ctl %s", cases[i].line);
 	}
 }
 
@@ -177,31 +171,17 @@ test_dry_runs(void **state)
 	json_decref(json);
 	free(result.out);
 
-	run(&result, "ctl poll --dry-run broken home");
-	assert_int_equal(result.code, 77);
-	assert_non_null(strstr(result.out, "auth: refused ?[31m"));
-	free(result.out);
+	expect(
+	    77, "auth: refused ?[31m", NULL, "ctl poll --dry-run broken home");
 }
 
 static void
 test_wishes_are_waited_for(void **state)
 {
-	struct result result;
-
 	(void)state;
-	run(&result, "ctl poll --confirm --wait work");
-	assert_int_equal(result.code, 0);
-	assert_non_null(strstr(result.out, "1200 deleted"));
-	assert_null(strstr(result.out, "held"));
-	free(result.out);
-	run(&result, "ctl poll --baseline -w work");
-	assert_int_equal(result.code, 0);
-	assert_non_null(strstr(result.out, "40 counted as seen"));
-	free(result.out);
-	run(&result, "ctl poll --confirm work");
-	assert_int_equal(result.code, 0);
-	assert_non_null(strstr(result.out, "queued         work\n"));
-	free(result.out);
+	expect(0, "1200 deleted", "held", "ctl poll --confirm --wait work");
+	expect(0, "40 counted as seen", NULL, "ctl poll --baseline -w work");
+	expect(0, "queued         work\n", NULL, "ctl poll --confirm work");
 }
 
 static void
@@ -218,15 +198,11 @@ test_quarantined_octets(void **state)
 	assert_memory_equal(result.out, "\x1b[31mHello\r\n", 12);
 	free(result.out);
 	snprintf(path, sizeof(path), "%s/m", fixture->folder);
-	run(&result, "ctl quarantine raw -o %s 8", path);
-	assert_int_equal(result.code, 0);
-	free(result.out);
+	expect(0, NULL, NULL, "ctl quarantine raw -o %s 8", path);
 	assert_int_equal(stat(path, &status), 0);
 	assert_int_equal(status.st_size, BODY_SIZE);
 	assert_int_equal(unlink(path), 0);
-	run(&result, "ctl quarantine raw -o %s 7", path);
-	assert_int_equal(result.code, 75);
-	free(result.out);
+	expect(75, NULL, NULL, "ctl quarantine raw -o %s 7", path);
 	assert_int_equal(stat(path, &status), -1);
 }
 
@@ -254,13 +230,8 @@ test_the_store_is_checked(void **state)
 			       "               message 4: ?[31m\n"
 			       "               and 5 more\n65 65\n"));
 	free(result.out);
-	run(&result, "ctl check --store");
-	assert_int_equal(result.code, 75);
-	assert_non_null(strstr(result.out, "could not be checked (io)"));
-	free(result.out);
-	run(&result, "ctl check --store");
-	assert_int_equal(result.code, 65);
-	free(result.out);
+	expect(75, "could not be checked (io)", NULL, "ctl check --store");
+	expect(65, NULL, NULL, "ctl check --store");
 	run(&result, "ctl --json check --store");
 	assert_int_equal(result.code, 0);
 	json = json_loads(result.out, 0, NULL);
