@@ -251,3 +251,28 @@ error_text(const struct reply *reply, const char *member)
 
 	return text != NULL ? text : "";
 }
+
+int64_t
+number_of(const json_t *json, const char *name)
+{
+	const json_t *value = json_object_get(json, name);
+
+	return json_is_integer(value) ? json_integer_value(value) : -1;
+}
+
+const char *
+text_of(const json_t *json, const char *name)
+{
+	const char *text = json_string_value(json_object_get(json, name));
+
+	return text != NULL ? text : "";
+}
+
+void
+ask_for(struct fixture *fixture, const char *method, const char *target,
+    int status, struct reply *reply)
+{
+	ask(fixture, method, target, reply);
+	if (reply->status != status)
+		fail_msg("%s %s: %s", method, target, reply->bytes);
+}

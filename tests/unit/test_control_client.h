@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "daemon/control/control.h"
 #include "tests/unit/test_control_fakes.h"
@@ -65,6 +66,14 @@ void forget(struct reply *);
 /* One request on a connection of its own. */
 void ask(struct fixture *, const char *method, const char *target,
     struct reply *reply_r);
+
+/* The same, whose answer must have that status. */
+void ask_for(struct fixture *, const char *method, const char *target,
+    int status, struct reply *reply_r);
+
+/* Members of an answer; -1 and "" where there is none. */
+int64_t number_of(const json_t *, const char *name);
+const char *text_of(const json_t *, const char *name);
 
 /* A member of the error in a reply; "" where there is none. */
 const char *error_text(const struct reply *, const char *member);

@@ -26,10 +26,8 @@ test_status(void **state)
 	struct fixture *fixture = *state;
 	struct reply reply;
 
-	ask(fixture, "GET", "/v1/status", &reply);
-	assert_int_equal(reply.status, 200);
-	assert_int_equal(
-	    json_integer_value(json_object_get(reply.json, "pid")), getpid());
+	ask_for(fixture, "GET", "/v1/status", 200, &reply);
+	assert_int_equal(number_of(reply.json, "pid"), getpid());
 	assert_int_equal(
 	    json_integer_value(json_object_get(
 		json_object_get(reply.json, "limits"), "max_sessions")),
@@ -61,28 +59,27 @@ test_messages_are_paged(void **state)
 	struct fixture *fixture = *state;
 	struct reply reply;
 	char target[128] = "/v1/messages?limit=10";
-	const char *cursor;
+	char cursor[32];
 	int64_t expected = 100;
 	unsigned pages = 0;
 
 	do {
 		json_t *list;
 
-		ask(fixture, "GET", target, &reply);
-		assert_int_equal(reply.status, 200);
+		ask_for(fixture, "GET", target, 200, &reply);
 		list = json_object_get(reply.json, "messages");
 		for (size_t i = 0; i < json_array_size(list); i++)
 			assert_int_equal(json_integer_value(json_object_get(
 					     json_array_get(list, i), "id")),
 			    expected--);
-		cursor = json_string_value(
-		    json_object_get(reply.json, "next_cursor"));
-		if (cursor != NULL)
+		snprintf(cursor, sizeof(cursor), "%s",
+		    text_of(reply.json, "next_cursor"));
+		if (*cursor != '\0')
 			snprintf(target, sizeof(target),
 			    "/v1/messages?limit=10&cursor=%s", cursor);
 		pages++;
 		forget(&reply);
-	} while (cursor != NULL && pages < 10);
+	} while (*cursor != '\0' && pages < 10);
 	assert_int_equal(pages, 3);
 	assert_int_equal(expected, 100 - MESSAGES);
 }
@@ -95,30 +92,24 @@ test_accounts_are_paged_by_name(void **state)
 	json_t *list;
 
 	ask(fixture, "GET", "/v1/accounts?limit=2", &reply);
-	assert_string_equal(
-	    json_string_value(json_object_get(reply.json, "next_cursor")),
-	    "lists/all");
+	assert_string_equal(text_of(reply.json, "next_cursor"), "lists/all");
 	forget(&reply);
 	ask(fixture, "GET", "/v1/accounts?limit=2&cursor=lists%2Fall", &reply);
 	list = json_object_get(reply.json, "accounts");
 	assert_int_equal(json_array_size(list), 1);
-	assert_string_equal(
-	    json_string_value(json_object_get(json_array_get(list, 0), "name")),
-	    "shop");
+	assert_string_equal(text_of(json_array_get(list, 0), "name"), "shop");
 	assert_int_equal(json_integer_value(json_object_get(
 			     json_object_get(json_array_get(list, 0), "stored"),
 			     "messages")),
 	    25);
 	assert_null(json_object_get(reply.json, "next_cursor"));
 	forget(&reply);
-	ask(fixture, "GET", "/v1/accounts/lists%2Fall", &reply);
-	assert_int_equal(reply.status, 200);
+	ask_for(fixture, "GET", "/v1/accounts/lists%2Fall", 200, &reply);
 	forget(&reply);
 
 	/* The store in trouble: the accounts show all the same. */
 	fixture->store.answer = STORE_IO;
-	ask(fixture, "GET", "/v1/accounts", &reply);
-	assert_int_equal(reply.status, 200);
+	ask_for(fixture, "GET", "/v1/accounts", 200, &reply);
 	list = json_object_get(reply.json, "accounts");
 	assert_int_equal(json_array_size(list), 3);
 	assert_true(
@@ -218,21 +209,18 @@ test_a_store_in_trouble(void **state)
 		forget(&reply);
 	}
 	fixture->store.answer = STORE_SLOW;
-	ask(fixture, "GET", "/v1/messages?from=x", &reply);
-	assert_int_equal(reply.status, 503);
+	ask_for(fixture, "GET", "/v1/messages?from=x", 503, &reply);
 	assert_string_equal(error_text(&reply, "code"), "too_slow");
 	assert_non_null(strstr(error_text(&reply, "message"), "within 10 s"));
 	assert_non_null(strstr(error_text(&reply, "hint"), "account"));
 	forget(&reply);
 	fixture->store.health =
 	    (struct store_error){ STORE_FULL, "/var is full" };
-	ask(fixture, "POST", "/v1/accounts/shop/poll", &reply);
-	assert_int_equal(reply.status, 503);
+	ask_for(fixture, "POST", "/v1/accounts/shop/poll", 503, &reply);
 	assert_non_null(strstr(error_text(&reply, "message"), "/var is full"));
 	assert_string_equal(fixture->poller.asked, "");
 	forget(&reply);
-	ask(fixture, "GET", "/v1/status", &reply);
-	assert_int_equal(reply.status, 200);
+	ask_for(fixture, "GET", "/v1/status", 200, &reply);
 	forget(&reply);
 }
 
@@ -257,13 +245,11 @@ test_wishes(void **state)
 		forget(&reply);
 	}
 	fixture->poller.answer = POLLER_ALREADY;
-	ask(fixture, "POST", "/v1/accounts/shop/poll", &reply);
-	assert_int_equal(reply.status, 409);
+	ask_for(fixture, "POST", "/v1/accounts/shop/poll", 409, &reply);
 	assert_string_equal(error_text(&reply, "code"), "already");
 	forget(&reply);
 	fixture->poller.answer = POLLER_IS_DISABLED;
-	ask(fixture, "POST", "/v1/accounts/shop/poll", &reply);
-	assert_int_equal(reply.status, 409);
+	ask_for(fixture, "POST", "/v1/accounts/shop/poll", 409, &reply);
 	assert_string_equal(error_text(&reply, "code"), "disabled");
 	forget(&reply);
 }
@@ -275,21 +261,18 @@ test_reload(void **state)
 	struct reply reply;
 	const json_t *remarks;
 
-	ask(fixture, "POST", "/v1/reload", &reply);
-	assert_int_equal(reply.status, 200);
+	ask_for(fixture, "POST", "/v1/reload", 200, &reply);
 	assert_null(json_object_get(reply.json, "remarks"));
 	forget(&reply);
 	fixture->reload_remarks = "one\nand two";
-	ask(fixture, "POST", "/v1/reload", &reply);
-	assert_int_equal(reply.status, 200);
+	ask_for(fixture, "POST", "/v1/reload", 200, &reply);
 	remarks = json_object_get(reply.json, "remarks");
 	assert_int_equal(json_array_size(remarks), 2);
 	assert_string_equal(
 	    json_string_value(json_array_get(remarks, 1)), "and two");
 	forget(&reply);
 	fixture->reload_error = "evpopd.conf:3: prot: unknown key";
-	ask(fixture, "POST", "/v1/reload", &reply);
-	assert_int_equal(reply.status, 409);
+	ask_for(fixture, "POST", "/v1/reload", 409, &reply);
 	assert_string_equal(
 	    error_text(&reply, "message"), fixture->reload_error);
 	forget(&reply);
@@ -332,8 +315,7 @@ test_raw_of_an_empty_message(void **state)
 
 	fixture->messages[0].octets = 0;
 	fixture->store.body_length = 0;
-	ask(fixture, "GET", "/v1/messages/100/raw", &reply);
-	assert_int_equal(reply.status, 200);
+	ask_for(fixture, "GET", "/v1/messages/100/raw", 200, &reply);
 	assert_int_equal(reply.body_length, 0);
 	forget(&reply);
 }
@@ -362,8 +344,7 @@ test_a_raw_stream_that_breaks_is_cut(void **state)
 	}
 	/* Trouble with the first part has an answer of its own. */
 	fixture->store.fail_at_part = 1;
-	ask(fixture, "GET", "/v1/messages/100/raw", &reply);
-	assert_int_equal(reply.status, 503);
+	ask_for(fixture, "GET", "/v1/messages/100/raw", 503, &reply);
 	forget(&reply);
 }
 
@@ -643,8 +624,7 @@ test_a_socket_of_systemds(void **state)
 	assert_int_equal(listen(fd, 5), 0);
 	fixture->control = start(fixture, fd, error, sizeof(error));
 	assert_non_null(fixture->control);
-	ask(fixture, "GET", "/v1/status", &reply);
-	assert_int_equal(reply.status, 200);
+	ask_for(fixture, "GET", "/v1/status", 200, &reply);
 	forget(&reply);
 	control_free(&fixture->control);
 	assert_int_equal(lstat(fixture->path, &status), 0);
@@ -697,15 +677,13 @@ test_others_may_not_read_mail(void **state)
 	fixture->config.control_admin = (struct config_strings){ items, 1 };
 	control_reload(fixture->control, &fixture->config);
 	assert_int_equal(seteuid(65533), 0);
-	ask(fixture, "GET", "/v1/messages", &reply);
-	assert_int_equal(reply.status, 200);
+	ask_for(fixture, "GET", "/v1/messages", 200, &reply);
 	forget(&reply);
 	assert_int_equal(seteuid(0), 0);
 	fixture->config.control_admin.count = 0;
 	control_reload(fixture->control, &fixture->config);
 	assert_int_equal(seteuid(65533), 0);
-	ask(fixture, "GET", "/v1/messages", &reply);
-	assert_int_equal(reply.status, 403);
+	ask_for(fixture, "GET", "/v1/messages", 403, &reply);
 	forget(&reply);
 	assert_int_equal(seteuid(0), 0);
 }
