@@ -173,7 +173,7 @@ log_divert(const struct poll_house *house)
 	return kept;
 }
 
-/* Keep the lines, without when it was and how long it took. */
+/* Keep the lines, without when, how long it took, and when it goes on. */
 static void
 log_restore(struct poll_house *house, int kept)
 {
@@ -191,6 +191,8 @@ log_restore(struct poll_house *house, int kept)
 		at = strstr(line, "Z ");
 		at = at == NULL ? line : at + 2;
 		end = strstr(at, ", in ");
+		if (end == NULL)
+			end = strstr(at, "; next try in ");
 		if (end != NULL)
 			(void)strcpy(end, "\n");
 		text_add(house->logged, sizeof(house->logged), "%s", at);

@@ -584,6 +584,48 @@ static const struct poll login_refused[] = {
 		      "(D/main.conf:1)\n" },
 };
 
+/* A daemon that stays tries again by itself, and says so. */
+static const struct poll login_refused_again[] = {
+	{ .wish = POLLER_WISH_CONFIRM,
+	    .rules = { { "PASS secret", "-ERR [AUTH] wrong\r\n", NET_GO_ON } },
+	    .asked = "CAPA;USER anna;PASS secret;QUIT;",
+	    .said = "refused auth",
+	    .known = "0 messages",
+	    .text = "[AUTH] wrong",
+	    .advice = "correct the password in D/password (evpopd notices the "
+		      "change), or user in section [account home] "
+		      "(D/main.conf:1), then \"evpopctl reload\"; \"evpopctl "
+		      "poll home\" tries at once",
+	    .logged = "warning: home: login refused; the server said: [AUTH] "
+		      "wrong (0 fetched, 0 deleted)\n"
+		      "error: home: needs attention: correct the password in "
+		      "D/password (evpopd notices the change), or user in "
+		      "section [account home] (D/main.conf:1), then \"evpopctl "
+		      "reload\"; \"evpopctl poll home\" tries at once\n" },
+};
+
+static const struct poll login_refused_later[] = {
+	FETCH_BOTH,
+	{ .wish = POLLER_WISH_CONFIRM,
+	    .rules = { { "PASS secret", "-ERR [AUTH] wrong\r\n", NET_GO_ON } },
+	    .asked = "USER anna;PASS secret;QUIT;",
+	    .said = "failing auth",
+	    .known = BOTH_STORED,
+	    .text = "[AUTH] wrong",
+	    .advice = "correct the password in D/password (evpopd notices the "
+		      "change), or user in section [account home] "
+		      "(D/main.conf:1), then \"evpopctl reload\"; \"evpopctl "
+		      "poll home\" tries at once",
+	    .logged =
+		"warning: home: login refused; the server said: [AUTH] wrong "
+		"(0 fetched, 0 deleted)\n"
+		"warning: home: the log-in worked before and is tried once "
+		"more soon; if it is refused again: correct the password in "
+		"D/password (evpopd notices the change), or user in section "
+		"[account home] (D/main.conf:1), then \"evpopctl reload\"; "
+		"\"evpopctl poll home\" tries at once\n" },
+};
+
 static const struct poll login_busy[] = {
 	{ .rules = { { "PASS secret", "-ERR [IN-USE] wait\r\n", NET_GO_ON } },
 	    .asked = "CAPA;USER anna;PASS secret;QUIT;",
@@ -750,6 +792,8 @@ static const struct {
 	STORY(dele_refused),
 	STORY(greeting_refused),
 	STORY(login_refused),
+	STORY(login_refused_again),
+	STORY(login_refused_later),
 	STORY(login_busy),
 	STORY(login_for_good),
 	STORY(listing_refused),
