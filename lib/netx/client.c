@@ -99,9 +99,9 @@ client_count(struct evpop_netx_session *session, uint32_t *messages_r,
 	if (evpop_easy_stat(session->easy, &messages, &octets) !=
 	    EVPOP_ERROR_NONE)
 		return evpop_netx_status(session);
-	if (!session->counted)
+	if (!session->is_counted)
 		session->messages = messages + session->marked;
-	session->counted = true;
+	session->is_counted = true;
 	if (messages_r != NULL)
 		*messages_r = messages;
 	if (octets_r != NULL)
@@ -112,7 +112,7 @@ client_count(struct evpop_netx_session *session, uint32_t *messages_r,
 UINT
 evpop_netx_check_number(const struct evpop_netx_session *session, UINT number)
 {
-	if (session->counted && number > session->messages)
+	if (session->is_counted && number > session->messages)
 		return NX_POP3_INVALID_MAIL_ITEM;
 	return NX_SUCCESS;
 }
@@ -125,7 +125,7 @@ evpop_netx_refused(struct evpop_netx_session *session, UINT number)
 	if (status != NX_POP3_SERVER_ERROR_STATUS ||
 	    evpop_easy_result(session->easy)->error != EVPOP_ERROR_REFUSED)
 		return status;
-	if (!session->counted &&
+	if (!session->is_counted &&
 	    client_count(session, NULL, NULL) != NX_SUCCESS)
 		return status;
 	return number > session->messages ? NX_POP3_INVALID_MAIL_ITEM : status;

@@ -42,11 +42,11 @@ struct evpop_netx_session {
 	NX_PACKET_POOL *pool;
 	int64_t packet_timeout_ms, disconnect_timeout_ms;
 	/*
-	 * Messages at the log-in, once `counted`: a maildrop does not change
+	 * Messages at the log-in, once `is_counted`: a maildrop does not change
 	 * while a session has it (RFC 1939 section 4), but STAT leaves out what
 	 * was marked.
 	 */
-	bool counted;
+	bool is_counted;
 	uint64_t messages;
 	uint64_t marked;
 	bool is_reading;  /* a message was begun and is not at its end */

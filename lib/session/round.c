@@ -193,21 +193,6 @@ round_failed(enum evpop_error error, const char *why, void *arg)
 
 /* ---- connect, log in, list ---- */
 
-/* The server refuses UIDL and LIST: there is no listing. */
-static void
-round_not_listed(const struct evpop_result *result, void *arg)
-{
-	struct evpop_round *round = arg;
-
-	if (round->flight != FLIGHT_NONE) {
-		round_over(round, true);
-		return;
-	}
-	round->outcome.result = *result;
-	round->outcome.result.scope = EVPOP_SCOPE_SESSION;
-	round_quit(round);
-}
-
 /* A dry run and a baseline need the whole plan, so they take no flight. */
 static bool
 round_takes_flight(const struct evpop_round *round)
@@ -258,6 +243,21 @@ round_opened(
 	evpop_survey_end(round->survey);
 	if (evpop_client_state(client) == EVPOP_STATE_AUTHORIZATION)
 		round_quit(round);
+}
+
+/* The server refuses UIDL and LIST: there is no listing. */
+static void
+round_not_listed(const struct evpop_result *result, void *arg)
+{
+	struct evpop_round *round = arg;
+
+	if (round->flight != FLIGHT_NONE) {
+		round_over(round, true);
+		return;
+	}
+	round->outcome.result = *result;
+	round->outcome.result.scope = EVPOP_SCOPE_SESSION;
+	round_quit(round);
 }
 
 /* ---- compare and plan ---- */
