@@ -186,7 +186,7 @@ poll_print_outcome(const struct ctl *ctl, const json_t *account)
 	phrase_begin(&phrase);
 	print_form(ctl,
 	    ctl_text(account, "last_text") != NULL
-		? "{last_outcome}: {last_text}"
+		? "{last_text}"
 		: "{last_outcome}|{session.fetched} fetched "
 		  "({session.octets_in:size})|?{session.deleted:figure}|"
 		  "?{session.adopted:figure}|?{session.seen:figure}|"

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "daemon/ctl/text.h"
+#include "lib/base/array.h"
 
 /* Blanks between columns. */
 #define GAP 2
@@ -75,40 +76,27 @@ table_free(struct table **table_ref)
 	free(table);
 }
 
-/* Room for one more row; false without memory. */
-static bool
-table_grow(struct table *table)
-{
-	size_t room = table->room == 0 ? 256 : table->room * 2;
-	struct cell *cells;
-
-	if (table->room - table->cell_count >= table->column_count)
-		return true;
-	room += table->column_count;
-	cells = reallocarray(table->cells, room, sizeof(*table->cells));
-	if (cells == NULL)
-		return false;
-	table->cells = cells;
-	table->room = room;
-	return true;
-}
-
 void
 table_add(struct table *table, const struct ctl *ctl, const json_t *row)
 {
 	struct phrase phrase;
 
-	if (!table_grow(table)) {
-		table->has_failed = true;
-		return;
-	}
 	for (size_t i = 0; i < table->column_count; i++) {
 		struct column *column = &table->columns[i];
-		struct cell *cell = &table->cells[table->cell_count++];
+		struct cell *cells = evpop_array_grow(table->cells,
+				table->cell_count, &table->room,
+				sizeof(*cells)),
+			    *cell;
 		const char *text =
 		    print_value(ctl, column->field, row, &phrase);
 		size_t width;
 
+		if (cells == NULL) {
+			table->has_failed = true;
+			return;
+		}
+		table->cells = cells;
+		cell = &cells[table->cell_count++];
 		cell->colour = column->field->colour != NULL
 				   ? column->field->colour(row)
 				   : PRINT_PLAIN;

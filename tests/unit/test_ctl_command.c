@@ -227,7 +227,7 @@ test_polls_are_waited_for(void **state)
 	    NULL, "ctl poll --wait work");
 	run(&result, "ctl poll -w broken");
 	assert_int_equal(result.code, 77);
-	assert_non_null(strstr(result.out, "auth: refused"));
+	assert_non_null(strstr(result.out, "broken         refused"));
 	assert_null(strchr(result.out, 0x1b));
 	free(result.out);
 	expect(0, "work", "off", "ctl poll --all");

@@ -172,7 +172,7 @@ test_dry_runs(void **state)
 	free(result.out);
 
 	expect(
-	    77, "auth: refused ?[31m", NULL, "ctl poll --dry-run broken home");
+	    77, "broken         refused ?[31m", NULL, "ctl poll --dry-run broken home");
 }
 
 static void
