@@ -53,8 +53,7 @@ void evpop_session_enter(struct evpop_proto *, enum evpop_state);
 /* The session ends for this reason, unless it has ended already. */
 void evpop_session_end(struct evpop_proto *, const struct evpop_result *);
 
-/* The same, with words; the error is EVPOP_ERROR_PROTOCOL, LIMIT or the like.
- */
+/* The same, with words; the error is EVPOP_ERROR_PROTOCOL, LIMIT or such. */
 void evpop_session_fail(struct evpop_proto *, enum evpop_error,
     const char *format, ...) EVPOP_PRINTF(3, 4);
 

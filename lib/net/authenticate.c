@@ -333,8 +333,7 @@ authentication_accepted(struct evpop_authentication *authentication,
 	authentication_answer(authentication, result);
 }
 
-/* Go on with another mechanism in this session; false where that must not be.
- */
+/* Try another mechanism in this session; false if there must be none. */
 static bool
 authentication_try_another(
     struct evpop_authentication *authentication, struct evpop_result *reason)

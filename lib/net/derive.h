@@ -20,7 +20,7 @@ struct evpop_derive_request;
  */
 typedef void (*evpop_derive_cb)(const unsigned char *key, void *arg);
 
-/* Takes no descriptor and no thread before there is work.  NULL without memory.
+/* Uses no descriptor and no thread before there is work.  NULL without memory.
  */
 struct evpop_derive *evpop_derive_new(struct event_base *) EVPOP_MUST_USE;
 

@@ -110,8 +110,7 @@ enum evpop_login_outcome evpop_login_conclude(
  */
 void evpop_login_reconsider(struct evpop_login *, const struct evpop_offer *);
 
-/* The session ended with this result; where a refusal came first, that is it.
- */
+/* Replace the result of a session that ended by a refusal that came first. */
 void evpop_login_prefer_refusal(
     const struct evpop_login *, struct evpop_result *);
 

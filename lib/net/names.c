@@ -57,8 +57,7 @@ names_read_resolv_conf(struct evpop_names *names)
 {
 	evdns_base_clear_nameservers_and_suspend(names->dns);
 	evdns_base_search_clear(names->dns);
-	/* Without a file there is the server on this machine: resolv.conf(5).
-	 */
+	/* Without a file it is the server on this machine: resolv.conf(5). */
 	(void)evdns_base_resolv_conf_parse(
 	    names->dns, OPTIONS, names->resolv_conf.path);
 	evdns_base_resume(names->dns);

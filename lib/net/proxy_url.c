@@ -57,8 +57,7 @@ url_find_scheme(const char *url)
 	return NULL;
 }
 
-/* The octet at `at`, which moves on; -1 where it is none that may stand there.
- */
+/* The octet at `at`, which moves on; -1 if it must not stand there. */
 static int
 url_decode_octet(const char **at)
 {

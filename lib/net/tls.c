@@ -563,8 +563,7 @@ evpop_tls_binding(
 	}
 	if (SSL_get_extms_support(channel->ssl) != 1)
 		return;
-	/* The first Finished of the handshake: a resumed one is the server's.
-	 */
+	/* The first Finished: the server's, if the session was resumed. */
 	binding->unique_length =
 	    SSL_session_reused(channel->ssl)
 		? SSL_get_peer_finished(

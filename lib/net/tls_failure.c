@@ -11,8 +11,7 @@
 #define RECORD_ALERT     21
 #define RECORD_HANDSHAKE 22
 #define SERVER_HELLO     2
-/* In a record: type, version, length, then in a hello: type, length, version.
- */
+/* A record: type, version, length; in it a hello: type, length, version. */
 #define HELLO_TYPE    5
 #define HELLO_VERSION 9
 

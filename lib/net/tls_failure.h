@@ -8,8 +8,7 @@
 
 #include <evpop/error.h>
 
-/* Octets that show a greeting in clear text, or the version in a ServerHello.
- */
+/* Octets that show a greeting in clear text or the version of a ServerHello. */
 #define EVPOP_TLS_FIRST ((size_t)40)
 
 /* The traces of a handshake. */
