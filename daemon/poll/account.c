@@ -9,11 +9,10 @@
 #include "daemon/log/log.h"
 #include "daemon/notify/notify.h"
 #include "daemon/poll/advice.h"
-#include "daemon/poll/backoff.h"
+#include "daemon/poll/credentials.h"
 #include "daemon/poll/findings.h"
-#include "daemon/poll/policy.h"
+#include "daemon/poll/interval.h"
 #include "daemon/poll/setup.h"
-#include "daemon/poll/tls.h"
 #include "daemon/secret/mark.h"
 #include "lib/base/clock.h"
 #include "lib/base/unit.h"
@@ -157,8 +156,9 @@ account_mark(const struct account *account)
 {
 	struct secret_source source;
 
-	return setup_secret(account->config, &source) ? secret_mark(&source)
-						      : 0;
+	return credentials_source(account->config, &source)
+		   ? secret_mark(&source)
+		   : 0;
 }
 
 bool

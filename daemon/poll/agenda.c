@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "daemon/poll/backoff.h"
+#include "daemon/poll/interval.h"
 
 #define SECOND_MS INT64_C(1000)
 
@@ -128,7 +128,7 @@ agenda_add(struct agenda *agenda, struct agenda_item *item, const char *name,
     struct host *host)
 {
 	*item = (struct agenda_item){
-		.time = { .share = schedule_share(name) },
+		.time = { .share = interval_share(name) },
 		.host = host,
 		.state = POLLER_DISABLED,
 	};

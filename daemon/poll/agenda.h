@@ -12,8 +12,8 @@
 
 #include <evpop/error.h>
 
-#include "daemon/poll/item.h"
-#include "daemon/poll/pace.h"
+#include "daemon/poll/host.h"
+#include "daemon/poll/interval.h"
 #include "daemon/poll/queue.h"
 
 struct agenda {

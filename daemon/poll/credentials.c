@@ -3,8 +3,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/poll/setup.h"
-#include "daemon/secret/secret.h"
+bool
+credentials_source(
+    const struct config_account *account, struct secret_source *source_r)
+{
+	const struct secret_source sources[] = {
+		{ SECRET_LITERAL, account->password },
+		{ SECRET_FILE, account->password_file },
+		{ SECRET_COMMAND, account->password_command },
+		{ SECRET_CREDENTIAL, account->password_credential },
+		{ SECRET_TOKEN_COMMAND, account->token_command },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+		if (sources[i].value == NULL)
+			continue;
+		*source_r = sources[i];
+		return true;
+	}
+	return false;
+}
 
 /* A password command may ask an agent, but nobody is there to answer. */
 #define SECRET_TIMEOUT_MS 60000
@@ -37,7 +56,7 @@ credentials_fetch(struct credentials *credentials, struct event_base *base,
 	struct secret_source source;
 
 	credentials->by_token = account->token_command != NULL;
-	credentials->no_secret = !setup_secret(account, &source);
+	credentials->no_secret = !credentials_source(account, &source);
 	if (credentials->no_secret)
 		return true;
 	credentials->request = secret_fetch(

@@ -8,9 +8,14 @@
 #include <evpop/sync.h>
 
 #include "daemon/config/config.h"
+#include "daemon/secret/secret.h"
 
 struct event_base;
 struct credentials;
+
+/* Where an account's password or token comes from; false: it has none. */
+bool credentials_source(
+    const struct config_account *, struct secret_source *source_r);
 
 /*
  * Begin to fetch them.  `known` runs on the loop, once: with NULL, or with why

@@ -9,7 +9,7 @@
 #include "daemon/poll/accounts.h"
 #include "daemon/poll/ledger.h"
 #include "daemon/poll/servers.h"
-#include "daemon/poll/tls.h"
+#include "daemon/poll/setup.h"
 #include "daemon/poll/watch.h"
 #include "daemon/store/store.h"
 #include "lib/base/clock.h"

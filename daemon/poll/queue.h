@@ -12,7 +12,6 @@
 #define POLL_QUEUE_H
 
 #include "daemon/poll/host.h"
-#include "daemon/poll/item.h"
 
 struct queue_limits {
 	uint32_t sessions, sessions_per_host;

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/hash.h"
-
 bool
 schedule_reserve(struct schedule *schedule, size_t items)
 {
@@ -23,14 +21,15 @@ schedule_reserve(struct schedule *schedule, size_t items)
 }
 
 static void
-place(struct schedule *schedule, struct schedule_item *item, size_t position)
+schedule_place(
+    struct schedule *schedule, struct schedule_item *item, size_t position)
 {
 	schedule->heap[position - 1] = item;
 	item->position = (uint32_t)position;
 }
 
 static void
-sift_up(struct schedule *schedule, struct schedule_item *item)
+schedule_sift_up(struct schedule *schedule, struct schedule_item *item)
 {
 	struct schedule_item *parent;
 	size_t position = item->position;
@@ -39,14 +38,14 @@ sift_up(struct schedule *schedule, struct schedule_item *item)
 		parent = schedule->heap[position / 2 - 1];
 		if (parent->due_ms <= item->due_ms)
 			break;
-		place(schedule, parent, position);
+		schedule_place(schedule, parent, position);
 		position /= 2;
 	}
-	place(schedule, item, position);
+	schedule_place(schedule, item, position);
 }
 
 static void
-sift_down(struct schedule *schedule, struct schedule_item *item)
+schedule_sift_down(struct schedule *schedule, struct schedule_item *item)
 {
 	struct schedule_item *child;
 	size_t position = item->position, next;
@@ -59,10 +58,10 @@ sift_down(struct schedule *schedule, struct schedule_item *item)
 		child = schedule->heap[next - 1];
 		if (item->due_ms <= child->due_ms)
 			break;
-		place(schedule, child, position);
+		schedule_place(schedule, child, position);
 		position = next;
 	}
-	place(schedule, item, position);
+	schedule_place(schedule, item, position);
 }
 
 void
@@ -72,10 +71,10 @@ schedule_set(
 	item->due_ms = due_ms;
 	if (item->position == 0) {
 		assert(schedule->count < schedule->room);
-		place(schedule, item, ++schedule->count);
+		schedule_place(schedule, item, ++schedule->count);
 	}
-	sift_up(schedule, item);
-	sift_down(schedule, item);
+	schedule_sift_up(schedule, item);
+	schedule_sift_down(schedule, item);
 }
 
 void
@@ -90,9 +89,9 @@ schedule_remove(struct schedule *schedule, struct schedule_item *item)
 	last = schedule->heap[--schedule->count];
 	if (last == item)
 		return;
-	place(schedule, last, position);
-	sift_up(schedule, last);
-	sift_down(schedule, last);
+	schedule_place(schedule, last, position);
+	schedule_sift_up(schedule, last);
+	schedule_sift_down(schedule, last);
 }
 
 struct schedule_item *
@@ -106,28 +105,4 @@ schedule_clear(struct schedule *schedule)
 {
 	free(schedule->heap);
 	memset(schedule, 0, sizeof *schedule);
-}
-
-/* Stirred once more since the hashes of short names differ in few bits. */
-uint32_t
-schedule_share(const char *name)
-{
-	uint64_t hash = evpop_hash_text(name);
-
-	hash ^= hash >> 32;
-	hash *= 0x9e3779b97f4a7c15u;
-	return (uint32_t)(hash >> 32);
-}
-
-int64_t
-schedule_slot(uint32_t share, int64_t interval_ms, int64_t after_ms)
-{
-	int64_t phase, behind;
-
-	assert(interval_ms > 0 && interval_ms <= UINT32_MAX);
-	phase = (int64_t)((uint64_t)share * (uint64_t)interval_ms >> 32);
-	behind = (after_ms - phase) % interval_ms;
-	if (behind < 0)
-		behind += interval_ms;
-	return after_ms + interval_ms - behind;
 }

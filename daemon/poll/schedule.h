@@ -1,7 +1,6 @@
 /*
- * When each account is due: a binary heap of times, and the arithmetic that
- * spreads equal intervals.  Pure: the clock is handed in, as milliseconds of
- * any clock that never goes back.
+ * When each account is due: a binary heap of times.  Pure: the clock is handed
+ * in, as milliseconds of any clock that never goes back.
  */
 #ifndef POLL_SCHEDULE_H
 #define POLL_SCHEDULE_H
@@ -14,7 +13,7 @@
 struct schedule_item {
 	int64_t due_ms;
 	uint32_t position; /* in the heap, counted from 1; 0: not there */
-	uint32_t share;    /* by schedule_share() */
+	uint32_t share;    /* by interval_share() */
 };
 
 /* Zeroed, it is empty. */
@@ -57,15 +56,5 @@ schedule_has(const struct schedule_item *item)
 }
 
 void schedule_clear(struct schedule *);
-
-/* A hash of the name, which picks its moment within any interval. */
-uint32_t schedule_share(const char *name);
-
-/*
- * The next time after `after_ms` at which a name of that share is due: always
- * the same part of the interval, counted from time 0, so that accounts of one
- * interval never bunch up.  interval_ms is from 1 to 2^32 - 1.
- */
-int64_t schedule_slot(uint32_t share, int64_t interval_ms, int64_t after_ms);
 
 #endif

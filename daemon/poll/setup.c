@@ -1,26 +1,9 @@
 #include "daemon/poll/setup.h"
 
-bool
-setup_secret(
-    const struct config_account *account, struct secret_source *source_r)
-{
-	const struct secret_source sources[] = {
-		{ SECRET_LITERAL, account->password },
-		{ SECRET_FILE, account->password_file },
-		{ SECRET_COMMAND, account->password_command },
-		{ SECRET_CREDENTIAL, account->password_credential },
-		{ SECRET_TOKEN_COMMAND, account->token_command },
-	};
-	size_t i;
+#include <stdlib.h>
+#include <string.h>
 
-	for (i = 0; i < sizeof sources / sizeof sources[0]; i++) {
-		if (sources[i].value == NULL)
-			continue;
-		*source_r = sources[i];
-		return true;
-	}
-	return false;
-}
+/* ---- the client ---- */
 
 void
 setup_client(
@@ -45,4 +28,179 @@ setup_client(
 			.session_ms = account->timeout_session_ms,
 		},
 	};
+}
+
+/* ---- the policy ---- */
+
+void
+policy_of_order(struct evpop_policy *policy, const struct run_order *order)
+{
+	static const enum evpop_keep keeps[] = {
+		[CONFIG_KEEP_FOREVER] = EVPOP_KEEP_FOREVER,
+		[CONFIG_KEEP_DELETE] = EVPOP_KEEP_NONE,
+		[CONFIG_KEEP_AGE] = EVPOP_KEEP_AGE,
+	};
+	const struct config_account *account = order->account;
+
+	*policy = (struct evpop_policy){
+		.keep = keeps[account->keep.kind],
+		.keep_ms = account->keep.age_ms,
+		.max_message_octets = account->max_message_size,
+		.max_messages = account->max_messages_per_poll,
+		.order = account->order == CONFIG_ORDER_NEWEST
+			     ? EVPOP_ORDER_NEWEST
+			     : EVPOP_ORDER_OLDEST,
+		.delete_above_octets = account->delete_above,
+		.max_session_deletes = account->max_deletes_per_session,
+		.baseline = order->wish == POLLER_WISH_BASELINE,
+		.dry_run = order->wish == POLLER_WISH_DRY_RUN,
+		.fetch_unidentified = true,
+		.verify_deletes = true,
+		.expect_nothing =
+		    order->expect_nothing && order->wish == POLLER_WISH_POLL,
+	};
+}
+
+struct policy_present
+policy_present(const struct run_order *order)
+{
+	return (struct policy_present){
+		.baseline = order->account->baseline,
+		.delete_guard = order->wish == POLLER_WISH_CONFIRM
+				    ? 0
+				    : order->account->delete_guard,
+		.wish = order->wish,
+	};
+}
+
+void
+policy_of_past(struct evpop_policy *policy, const struct store_account *account,
+    const struct policy_present *present)
+{
+	uint64_t usual = (uint64_t)account->usual_deletes * POLICY_UNUSUAL;
+
+	if (present->baseline && !account->listed)
+		policy->baseline = true;
+	/* As the daemon before it, or the last --once, would have done. */
+	if (present->wish == POLLER_WISH_POLL && !policy->baseline &&
+	    account->quiet_polls >= POLICY_QUIET_POLLS)
+		policy->expect_nothing = true;
+	if (present->delete_guard == 0)
+		return;
+	if (usual < present->delete_guard)
+		usual = present->delete_guard;
+	policy->max_deletes = usual < UINT32_MAX ? (uint32_t)usual : UINT32_MAX;
+}
+
+/* ---- TLS ---- */
+
+struct tls_entry {
+	struct tls_entry *next;
+	struct evpop_tls_context *context;
+	char *key; /* all that makes it what it is, a line each */
+};
+
+static size_t
+tls_key_length(const char *text)
+{
+	return text == NULL ? 0 : strlen(text);
+}
+
+static char *
+tls_key_append(char *at, const char *text)
+{
+	return stpcpy(stpcpy(at, text == NULL ? "" : text), "\n");
+}
+
+static char *
+tls_make_key(const struct config_account *account)
+{
+	const struct config_strings *pins = &account->tls_pin;
+	size_t i, length;
+	char *key, *at;
+
+	length = tls_key_length(account->tls_ca) +
+		 tls_key_length(account->tls_cert) +
+		 tls_key_length(account->tls_key) + 4;
+	for (i = 0; i < pins->count; i++)
+		length += strlen(pins->items[i]) + 1;
+	key = malloc(length);
+	if (key == NULL)
+		return NULL;
+	at = tls_key_append(key, account->tls_ca);
+	at = tls_key_append(at, account->tls_cert);
+	at = tls_key_append(at, account->tls_key);
+	for (i = 0; i < pins->count; i++)
+		at = tls_key_append(at, pins->items[i]);
+	return key;
+}
+
+static struct tls_entry *
+tls_make_entry(
+    const struct config_account *account, struct evpop_result *result)
+{
+	const struct evpop_tls_options options = {
+		.ca = account->tls_ca,
+		.cert = account->tls_cert,
+		.key = account->tls_key,
+		.pins = (const char *const *)account->tls_pin.items,
+		.pin_count = account->tls_pin.count,
+	};
+	struct tls_entry *entry;
+
+	entry = calloc(1, sizeof *entry);
+	if (entry == NULL) {
+		evpop_result_set(result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_NONE,
+		    "no memory for TLS");
+		return NULL;
+	}
+	entry->context = evpop_tls_context_new(&options, result);
+	if (entry->context == NULL) {
+		free(entry);
+		return NULL;
+	}
+	return entry;
+}
+
+struct evpop_tls_context *
+tls_get(struct tls_table *table, const struct config_account *account,
+    struct evpop_result *result)
+{
+	struct tls_entry *entry;
+	char *key;
+
+	key = tls_make_key(account);
+	if (key == NULL) {
+		evpop_result_set(result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_NONE,
+		    "no memory for TLS");
+		return NULL;
+	}
+	for (entry = table->entries; entry != NULL; entry = entry->next) {
+		if (strcmp(entry->key, key) == 0) {
+			free(key);
+			return entry->context;
+		}
+	}
+	entry = tls_make_entry(account, result);
+	if (entry == NULL) {
+		free(key);
+		return NULL;
+	}
+	entry->key = key;
+	entry->next = table->entries;
+	table->entries = entry;
+	return entry->context;
+}
+
+void
+tls_table_clear(struct tls_table *table)
+{
+	struct tls_entry *entry;
+
+	while ((entry = table->entries) != NULL) {
+		table->entries = entry->next;
+		evpop_tls_context_free(entry->context);
+		free(entry->key);
+		free(entry);
+	}
 }

@@ -1,18 +1,73 @@
-/* What an account's configuration says, in the words of the library. */
+/*
+ * What an account's configuration, a person's wish and the account's past come
+ * to for one session: the client's configuration, the policy, and the context
+ * for TLS, which accounts that trust and show the same share, since each costs
+ * as much as the certificates it loads.
+ */
 #ifndef POLL_SETUP_H
 #define POLL_SETUP_H
 
-#include <evpop/client.h>
+#include <evpop/sync.h>
 
 #include "daemon/config/config.h"
-#include "daemon/secret/secret.h"
-
-/* Where its password or token comes from; false: it has none. */
-bool setup_secret(
-    const struct config_account *, struct secret_source *source_r);
+#include "daemon/poll/run.h"
+#include "daemon/store/store.h"
 
 /* All but the context for TLS and the memory of servers; borrows strings. */
 void setup_client(
     struct evpop_client_config *client_r, const struct config_account *);
+
+/* ---- the policy ---- */
+
+/*
+ * A poll is questioned when it would delete so many times what one of the last
+ * polls did.
+ */
+#define POLICY_UNUSUAL 10
+
+/* What of it does not depend on the account's past. */
+void policy_of_order(struct evpop_policy *policy_r, const struct run_order *);
+
+/*
+ * So many polls in a row without work let the next one say QUIT at once, where
+ * the server takes that.
+ */
+#define POLICY_QUIET_POLLS 2
+
+/* What of an account and of this poll its past has to do with. */
+struct policy_present {
+	bool baseline; /* at the first poll */
+	uint32_t delete_guard;
+	enum poller_wish wish;
+};
+
+struct policy_present policy_present(const struct run_order *);
+
+/*
+ * The rest: whether it is the first poll, how much is usual, and whether there
+ * will be anything at all.
+ */
+void policy_of_past(struct evpop_policy *, const struct store_account *,
+    const struct policy_present *);
+
+/* ---- TLS ---- */
+
+struct tls_entry;
+
+/* Zeroed, it is empty. */
+struct tls_table {
+	struct tls_entry *entries;
+};
+
+/*
+ * The context of an account, made where missing; the table keeps it.  NULL
+ * with the reason in *result_r.
+ */
+struct evpop_tls_context *tls_get(struct tls_table *,
+    const struct config_account *, struct evpop_result *result_r)
+    __attribute__((warn_unused_result));
+
+/* Forget all, so that changed files are read again; sessions keep theirs. */
+void tls_table_clear(struct tls_table *);
 
 #endif

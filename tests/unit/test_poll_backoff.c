@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/poll/backoff.h"
+#include "daemon/poll/interval.h"
 
 #define MINUTE INT64_C(60000)
 #define HOUR   (60 * MINUTE)

@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
+#include "daemon/poll/failures.h"
 #include "daemon/poll/findings.h"
-#include "daemon/poll/policy.h"
-#include "daemon/poll/transcript.h"
+#include "daemon/poll/setup.h"
 
 /* ---- policy ---- */
 

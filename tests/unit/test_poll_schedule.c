@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/poll/interval.h"
 #include "daemon/poll/schedule.h"
 
 static void
@@ -151,18 +152,18 @@ test_slot_is_periodic(void **state)
 		     i++)
 			for (t = 0; t < sizeof times_ms / sizeof times_ms[0];
 			     t++) {
-				share = schedule_share(names[n]);
+				share = interval_share(names[n]);
 				after_ms = times_ms[t];
 				interval_ms = intervals_ms[i];
 				slot =
-				    schedule_slot(share, interval_ms, after_ms);
+				    interval_slot(share, interval_ms, after_ms);
 				assert_true(slot > after_ms);
 				assert_true(slot <= after_ms + interval_ms);
 				assert_int_equal(
-				    schedule_slot(share, interval_ms, slot),
+				    interval_slot(share, interval_ms, slot),
 				    slot + interval_ms);
 				assert_int_equal(
-				    schedule_slot(share, interval_ms, slot - 1),
+				    interval_slot(share, interval_ms, slot - 1),
 				    slot);
 			}
 }
@@ -183,7 +184,7 @@ test_slots_spread(void **state)
 	(void)state;
 	for (i = 0; i < ACCOUNTS; i++) {
 		snprintf(name, sizeof name, "user%u@example.org", i);
-		slot = schedule_slot(schedule_share(name), interval_ms, 0);
+		slot = interval_slot(interval_share(name), interval_ms, 0);
 		parts[(slot - 1) * PARTS / interval_ms]++;
 	}
 	/* 100 are expected in each, with a standard deviation of 10. */

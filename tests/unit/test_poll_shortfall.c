@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/poll/shortfall.h"
+#include "daemon/poll/advice.h"
 
 static void
 test_unidentified(void **state)
