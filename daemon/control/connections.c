@@ -57,9 +57,9 @@ struct connections {
 	struct evhttp *http;
 	struct admission *admission;
 	TAILQ_HEAD(, connection) all;
-	struct door *door;
-	struct event *judge; /* due when connections are new, or waiting ones
-				may be served */
+	struct door door;
+	/* Due when connections are new, or waiting ones may be served. */
+	struct event *judge;
 	struct event *sweeper;
 	struct connections_count count;
 };
@@ -140,44 +140,32 @@ door_accept_failed(struct evconnlistener *listener, void *arg)
 }
 
 static void
-door_free(struct door **door_ref)
+door_end(struct door *door)
 {
-	struct door *door = *door_ref;
-
-	*door_ref = NULL;
-	if (door == NULL)
-		return;
 	if (door->knock != NULL)
 		event_free(door->knock);
 	if (door->retry != NULL)
 		event_free(door->retry);
 	if (door->spare != -1)
 		close(door->spare);
-	free(door);
 }
 
-static struct door *
-door_new(struct event_base *base, struct evconnlistener *listener,
-    struct connections *connections)
+/* False without memory; end it then, too. */
+static bool
+door_begin(struct door *door, struct event_base *base,
+    struct evconnlistener *listener, struct connections *connections)
 {
-	struct door *door = calloc(1, sizeof(*door));
 	int fd = evconnlistener_get_fd(listener);
 
-	if (door == NULL)
-		return NULL;
 	door->listener = listener;
 	door->connections = connections;
 	door->spare = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	door->knock =
 	    event_new(base, fd, EV_READ | EV_PERSIST, door_knocked, door);
 	door->retry = evtimer_new(base, door_retry, door);
-	if (door->knock == NULL || door->retry == NULL ||
-	    event_add(door->knock, NULL) != 0) {
-		door_free(&door);
-		return NULL;
-	}
 	evconnlistener_set_error_cb(listener, door_accept_failed);
-	return door;
+	return door->knock != NULL && door->retry != NULL &&
+	       event_add(door->knock, NULL) == 0;
 }
 
 /* ---- a connection ---- */
@@ -280,7 +268,7 @@ connection_new(struct event_base *base, void *arg)
 	 * read.
 	 */
 	event_active(connections->judge, EV_TIMEOUT, 1);
-	door_passed(connections->door);
+	door_passed(&connections->door);
 	return bufferevent;
 fail:
 	if (bufferevent != NULL)
@@ -414,7 +402,7 @@ connections_judge(evutil_socket_t fd, short what, void *arg)
 			connection_judge(connection);
 	}
 	connections_sweep(connections);
-	door_open(connections->door);
+	door_open(&connections->door);
 	if (!TAILQ_EMPTY(&connections->all))
 		event_add(connections->sweeper, &sweep_interval);
 	/* Fresh connections that send nothing are idle in the next turn. */
@@ -449,12 +437,12 @@ connections_new(struct event_base *base, struct evhttp *http,
 	connections->http = http;
 	TAILQ_INIT(&connections->all);
 	connections->admission = admission_new(&options->limits);
-	connections->door = door_new(base, listener, connections);
 	connections->judge = evtimer_new(base, connections_judge, connections);
 	connections->sweeper =
 	    evtimer_new(base, connections_judge, connections);
-	if (connections->admission == NULL || connections->door == NULL ||
-	    connections->judge == NULL || connections->sweeper == NULL) {
+	if (!door_begin(&connections->door, base, listener, connections) ||
+	    connections->admission == NULL || connections->judge == NULL ||
+	    connections->sweeper == NULL) {
 		connections_free(&connections);
 		return NULL;
 	}
@@ -474,7 +462,7 @@ connections_free(struct connections **connections_ref)
 	while (!TAILQ_EMPTY(&connections->all))
 		connection_free(TAILQ_FIRST(&connections->all));
 	admission_free(&connections->admission);
-	door_free(&connections->door);
+	door_end(&connections->door);
 	if (connections->judge != NULL)
 		event_free(connections->judge);
 	if (connections->sweeper != NULL)

@@ -332,29 +332,24 @@ transfer_set_options(const struct ctl *ctl, const char *method, const char *url,
 {
 	CURL *curl = ctl->client->curl;
 
+#define SET(option, value) (curl_easy_setopt(curl, option, value) == CURLE_OK)
 	curl_easy_reset(curl);
+	ctl->client->curl_words[0] = '\0';
 	/* A sink may wait for a person who pages through the output. */
 	if (transfer->sink == NULL &&
-	    (curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L) != CURLE_OK ||
-		curl_easy_setopt(
-		    curl, CURLOPT_LOW_SPEED_TIME, SILENCE_SECONDS) != CURLE_OK))
+	    (!SET(CURLOPT_LOW_SPEED_LIMIT, 1L) ||
+		!SET(CURLOPT_LOW_SPEED_TIME, SILENCE_SECONDS)))
 		return false;
-	ctl->client->curl_words[0] = '\0';
 	/* No proxy or .netrc applies to a local socket. */
-	return curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, ctl->socket) ==
-		   CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http") ==
-		   CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method) ==
-		   CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_ERRORBUFFER,
-		   ctl->client->curl_words) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, transfer_take) ==
-		   CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer) == CURLE_OK;
+	return SET(CURLOPT_UNIX_SOCKET_PATH, ctl->socket) &&
+	       SET(CURLOPT_URL, url) && SET(CURLOPT_PROXY, "") &&
+	       SET(CURLOPT_PROTOCOLS_STR, "http") &&
+	       SET(CURLOPT_CUSTOMREQUEST, method) &&
+	       SET(CURLOPT_NOSIGNAL, 1L) &&
+	       SET(CURLOPT_ERRORBUFFER, ctl->client->curl_words) &&
+	       SET(CURLOPT_WRITEFUNCTION, transfer_take) &&
+	       SET(CURLOPT_WRITEDATA, transfer);
+#undef SET
 }
 
 /* On CURLE_COULDNT_CONNECT, *errno_r is the reason. */
