@@ -219,7 +219,7 @@ chores_remove_orphan(struct store_chores *chores)
 	enum store_status status;
 	bool is_gone;
 
-	chores->patience->busy_ms = SQL_BUSY_MS;
+	sql_patience_set(chores->patience, SQL_BUSY_MS);
 	status = orphan_step(
 	    chores->db, chores->orphans[chores->orphan_count - 1], &is_gone);
 	if (is_gone)
@@ -241,10 +241,10 @@ store_chores_begin(struct store_chores *chores, bool has_old_log)
 {
 	enum store_status status = STORE_OK;
 
-	chores->patience->busy_ms = SQL_BUSY_MS;
+	sql_patience_set(chores->patience, SQL_BUSY_MS);
 	if (has_old_log)
 		status = store_chores_empty_log(chores);
-	chores->patience->busy_ms = INDEX_PATIENCE_MS;
+	sql_patience_set(chores->patience, INDEX_PATIENCE_MS);
 	store_index_begin(chores->index, chores->db);
 	return status;
 }
@@ -289,7 +289,7 @@ store_chores_step(struct store_chores *chores, bool is_idle, int64_t worked_ms,
 	if (chores->orphan_count > 0)
 		status = chores_remove_orphan(chores);
 	else if (store_index_next_ms(chores->index) <= now_ms) {
-		chores->patience->busy_ms = INDEX_PATIENCE_MS;
+		sql_patience_set(chores->patience, INDEX_PATIENCE_MS);
 		store_index_work(chores->index, chores->db, now_ms);
 	}
 	*wake_ms_r = chores_next_ms(chores, worked_ms, now_ms);
@@ -301,7 +301,7 @@ store_chores_end(struct store_chores *chores, bool is_well)
 {
 	while (is_well && chores->orphan_count > 0)
 		is_well = chores_remove_orphan(chores) == STORE_OK;
-	chores->patience->busy_ms = is_well ? SQL_BUSY_MS : 0;
+	sql_patience_set(chores->patience, is_well ? SQL_BUSY_MS : 0);
 	/* The log has nothing to do with what lies in the file's place. */
 	if (store_place_is_overwritten(chores->place, chores->db)) {
 		sqlite_leave_log(chores->db);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/store/sql/patience.h"
 #include "daemon/store/store.h"
 
 /* A connection.  One thread uses it at a time. */
@@ -139,29 +140,10 @@ enum store_status sql_savepoint_undo(struct sql_db *)
 /* ---- waiting ---- */
 
 /*
- * How long a statement waits for a person's own SQLite shell to let go of the
- * file before the store calls itself busy.
- */
-#define SQL_BUSY_MS 5000
-
-/*
- * How long a connection goes on with a statement: while another process holds
- * the file, and while anybody wants the answer.
- */
-struct sql_patience {
-	int64_t busy_ms; /* the longest wait for another process */
-	bool (*is_over)(void *arg);
-	void *arg;
-	int64_t since_ms; /* the engine's: when the wait began */
-};
-
-/*
  * The connection waits for other processes no longer than that; NULL: no
  * longer than SQL_BUSY_MS.  The patience must stay where it is.
  */
 void sql_set_patience(struct sql_db *, struct sql_patience *);
-/* Sleep before try `count` + 1, from 0; false where it is not worth another. */
-bool sql_patience_wait(struct sql_patience *, int count);
 /* Also queries end when it is over, with STORE_CLOSED. */
 void sql_set_patience_of_queries(struct sql_db *, struct sql_patience *);
 

@@ -267,7 +267,11 @@ enum store_status
 sql_run_insert(struct sql_statement *statement, int64_t *id_r)
 {
 	struct sql_db *db = statement->db;
-	enum store_status status = sql_run(statement);
+	enum store_status status;
+
+	while (sql_step(statement))
+		;
+	status = sql_end(statement);
 
 	*id_r = sqlite3_last_insert_rowid(db->handle);
 	return status;
@@ -441,9 +445,7 @@ patience_wait(void *arg, int count)
 static int
 patience_work(void *arg)
 {
-	struct sql_patience *patience = arg;
-
-	return patience->is_over(patience->arg);
+	return sql_patience_is_over(arg);
 }
 
 /* These can fail only where there is no connection. */
