@@ -7,11 +7,39 @@
 
 #include "daemon/config/read.h"
 #include "daemon/config/value.h"
+#include "lib/base/array.h"
 #include "lib/base/unit.h"
+
+struct config_draft *
+config_begin_account(struct config_reading *reading, const char *name,
+    const char *file, unsigned line)
+{
+	struct config_account *account =
+	    evpop_arena_take(reading->arena, sizeof(*account));
+	struct config_draft *drafts = evpop_array_grow(reading->drafts,
+	    reading->draft_count, &reading->draft_capacity, sizeof(*drafts));
+
+	if (drafts != NULL)
+		reading->drafts = drafts;
+	if (account != NULL) {
+		account->name =
+		    evpop_arena_copy(reading->arena, name, strlen(name));
+		account->file = evpop_arena_share(reading->arena, file);
+		account->line = line;
+	}
+	if (drafts == NULL || account == NULL || account->name == NULL ||
+	    account->file == NULL) {
+		config_report_no_memory(&reading->report);
+		return NULL;
+	}
+	drafts[reading->draft_count] =
+	    (struct config_draft){ account, 0, reading->draft_count };
+	return &drafts[reading->draft_count++];
+}
 
 /* The password sources among config_options, as bits. */
 static uint64_t
-source_bits(void)
+account_source_bits(void)
 {
 	static const char *const keys[] = { "password", "password_file",
 		"password_command", "password_credential", "token_command" };
@@ -25,7 +53,7 @@ source_bits(void)
 }
 
 static uint64_t
-option_bit(const char *key)
+account_option_bit(const char *key)
 {
 	return UINT64_C(1) << (config_option_find(CONFIG_SCOPE_ACCOUNT, key) -
 			       config_options);
@@ -33,8 +61,8 @@ option_bit(const char *key)
 
 /* Given but wrong is not missing: it was told already. */
 static bool
-is_given(const struct config_reading *reading, const struct config_draft *draft,
-    uint64_t bits)
+account_is_given(const struct config_reading *reading,
+    const struct config_draft *draft, uint64_t bits)
 {
 	if ((draft->given & bits) != 0)
 		return true;
@@ -47,8 +75,8 @@ is_given(const struct config_reading *reading, const struct config_draft *draft,
 
 /* An account with a source of its own takes none from [defaults]. */
 static void
-inherit(struct config_draft *draft, const struct config_account *defaults,
-    uint64_t sources)
+account_inherit(struct config_draft *draft,
+    const struct config_account *defaults, uint64_t sources)
 {
 	uint64_t given = draft->given;
 
@@ -63,14 +91,15 @@ inherit(struct config_draft *draft, const struct config_account *defaults,
 
 /* What is sent there never leaves this machine; behind a proxy, it may. */
 static bool
-is_loopback(const struct config_account *account)
+account_is_loopback(const struct config_account *account)
 {
 	return account->proxy == NULL && evpop_host_is_loopback(account->host);
 }
 
 /* Names the first two of the given sources. */
 static void
-name_sources(uint64_t given, const char **first_r, const char **second_r)
+account_name_sources(
+    uint64_t given, const char **first_r, const char **second_r)
 {
 	*first_r = *second_r = NULL;
 	for (size_t i = 0; i < config_option_count && *second_r == NULL; i++) {
@@ -85,7 +114,7 @@ name_sources(uint64_t given, const char **first_r, const char **second_r)
 
 /* Of which there should be one; what gives a token is no password's. */
 static const char *
-source_noun(const char *second)
+account_source_noun(const char *second)
 {
 	return strcmp(second, "token_command") == 0 ? " of them"
 						    : " source of the password";
@@ -93,26 +122,27 @@ source_noun(const char *second)
 
 /* The TLS client certificate says who it is. */
 static bool
-by_certificate(const struct config_account *account)
+account_is_by_certificate(const struct config_account *account)
 {
 	return account->auth == EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_EXTERNAL) &&
 	       account->tls_cert != NULL;
 }
 
 static void
-check_sources(struct config_reading *reading, const struct config_draft *draft,
-    uint64_t sources)
+account_check_sources(struct config_reading *reading,
+    const struct config_draft *draft, uint64_t sources)
 {
 	const struct config_account *account = draft->account;
 	const char *first, *second;
 
-	name_sources(draft->given & sources, &first, &second);
+	account_name_sources(draft->given & sources, &first, &second);
 	if (second != NULL)
 		config_report_error(&reading->report, account->file,
 		    account->line,
 		    "[account %s]: %s and %s are both given; expected one%s",
-		    account->name, first, second, source_noun(second));
-	else if (!is_given(reading, draft, sources) && !by_certificate(account))
+		    account->name, first, second, account_source_noun(second));
+	else if (!account_is_given(reading, draft, sources) &&
+		 !account_is_by_certificate(account))
 		config_report_error(&reading->report, account->file,
 		    account->line,
 		    "[account %s]: no password; expected password, "
@@ -122,15 +152,17 @@ check_sources(struct config_reading *reading, const struct config_draft *draft,
 }
 
 static void
-check_tls(struct config_reading *reading, const struct config_draft *draft)
+account_check_tls(
+    struct config_reading *reading, const struct config_draft *draft)
 {
 	const struct config_account *account = draft->account;
 	struct config_report *report = &reading->report;
-	uint64_t only_tls = option_bit("tls_pin") | option_bit("tls_ca") |
-			    option_bit("tls_cert") | option_bit("tls_key");
+	uint64_t only_tls =
+	    account_option_bit("tls_pin") | account_option_bit("tls_ca") |
+	    account_option_bit("tls_cert") | account_option_bit("tls_key");
 
 	if (account->tls == EVPOP_TLS_NONE && account->host != NULL &&
-	    !account->allow_cleartext && !is_loopback(account))
+	    !account->allow_cleartext && !account_is_loopback(account))
 		config_report_error(report, account->file, account->line,
 		    "[account %s]: tls = none would show the %s to the "
 		    "network; expected tls = implicit or tls = stls "
@@ -159,7 +191,8 @@ check_tls(struct config_reading *reading, const struct config_draft *draft)
 }
 
 static void
-check_policy(struct config_reading *reading, const struct config_draft *draft)
+account_check_policy(
+    struct config_reading *reading, const struct config_draft *draft)
 {
 	const struct config_account *account = draft->account;
 
@@ -173,8 +206,9 @@ check_policy(struct config_reading *reading, const struct config_draft *draft)
 }
 
 static void
-tell_bound(struct config_reading *reading, const struct config_account *account,
-    const char *key, uint32_t bound_ms, const char *what)
+account_report_bound(struct config_reading *reading,
+    const struct config_account *account, const char *key, uint32_t bound_ms,
+    const char *what)
 {
 	char interval[24], bound[24];
 
@@ -188,40 +222,43 @@ tell_bound(struct config_reading *reading, const struct config_account *account,
 
 /* The bounds must hold the interval between them. */
 static void
-check_interval(struct config_reading *reading, const struct config_draft *draft)
+account_check_interval(
+    struct config_reading *reading, const struct config_draft *draft)
 {
 	const struct config_account *account = draft->account;
 	uint32_t least = account->interval_min_ms;
 	uint32_t most = account->interval_max_ms;
 
 	if (least > account->interval_ms)
-		tell_bound(reading, account, "interval_min", least, "longer");
+		account_report_bound(
+		    reading, account, "interval_min", least, "longer");
 	if (most != 0 && most < account->interval_ms)
-		tell_bound(reading, account, "interval_max", most, "shorter");
+		account_report_bound(
+		    reading, account, "interval_max", most, "shorter");
 }
 
 static void
-check_account(struct config_reading *reading, const struct config_draft *draft,
+account_check(struct config_reading *reading, const struct config_draft *draft,
     uint64_t sources)
 {
 	const struct config_account *account = draft->account;
 
-	if (!is_given(reading, draft, option_bit("host")))
+	if (!account_is_given(reading, draft, account_option_bit("host")))
 		config_report_error(&reading->report, account->file,
 		    account->line, "[account %s]: host is missing",
 		    account->name);
-	if (!is_given(reading, draft, option_bit("user")))
+	if (!account_is_given(reading, draft, account_option_bit("user")))
 		config_report_error(&reading->report, account->file,
 		    account->line, "[account %s]: user is missing",
 		    account->name);
-	check_sources(reading, draft, sources);
-	check_tls(reading, draft);
-	check_policy(reading, draft);
-	check_interval(reading, draft);
+	account_check_sources(reading, draft, sources);
+	account_check_tls(reading, draft);
+	account_check_policy(reading, draft);
+	account_check_interval(reading, draft);
 }
 
 static void
-check_defaults(struct config_reading *reading, uint64_t sources)
+defaults_check(struct config_reading *reading, uint64_t sources)
 {
 	const struct config_place *place;
 	const char *first, *second;
@@ -230,7 +267,7 @@ check_defaults(struct config_reading *reading, uint64_t sources)
 	for (size_t i = 0; i < config_option_count; i++)
 		if (reading->places[i].file != NULL)
 			given |= UINT64_C(1) << i;
-	name_sources(given & sources, &first, &second);
+	account_name_sources(given & sources, &first, &second);
 	if (second == NULL)
 		return;
 	place =
@@ -238,41 +275,42 @@ check_defaults(struct config_reading *reading, uint64_t sources)
 			     config_options];
 	config_report_error(&reading->report, place->file, place->line,
 	    "%s: [defaults] gives %s too; expected one%s", second, first,
-	    source_noun(second));
+	    account_source_noun(second));
 }
 
 static int
-compare_orders(const struct config_draft *a, const struct config_draft *b)
+draft_compare_orders(const struct config_draft *a, const struct config_draft *b)
 {
 	return (a->order > b->order) - (a->order < b->order);
 }
 
 static int
-compare_names(const void *a, const void *b)
+draft_compare_names(const void *a, const void *b)
 {
 	const struct config_draft *left = a, *right = b;
 	int order = strcmp(left->account->name, right->account->name);
 
-	return order != 0 ? order : compare_orders(left, right);
+	return order != 0 ? order : draft_compare_orders(left, right);
 }
 
 static const char *
-stable_id(const struct config_account *account)
+account_id(const struct config_account *account)
 {
 	return account->id != NULL ? account->id : account->name;
 }
 
 static int
-compare_ids(const void *a, const void *b)
+draft_compare_ids(const void *a, const void *b)
 {
 	const struct config_draft *left = a, *right = b;
-	int order = strcmp(stable_id(left->account), stable_id(right->account));
+	int order =
+	    strcmp(account_id(left->account), account_id(right->account));
 
-	return order != 0 ? order : compare_orders(left, right);
+	return order != 0 ? order : draft_compare_orders(left, right);
 }
 
 static int
-compare_maildrops(const void *a, const void *b)
+draft_compare_maildrops(const void *a, const void *b)
 {
 	const struct config_draft *left = a, *right = b;
 	const struct config_account *x = left->account, *y = right->account;
@@ -288,33 +326,33 @@ compare_maildrops(const void *a, const void *b)
 					  : strcmp(x->user, y->user);
 	if (order == 0)
 		order = config_account_port(x) - config_account_port(y);
-	return order != 0 ? order : compare_orders(left, right);
+	return order != 0 ? order : draft_compare_orders(left, right);
 }
 
 static void
-tell_same_id(struct config_reading *reading, const struct config_account *first,
-    const struct config_account *again)
+account_report_same_id(struct config_reading *reading,
+    const struct config_account *first, const struct config_account *again)
 {
 	/* Of equal names it was told already. */
 	if (strcmp(first->name, again->name) == 0)
 		return;
 	config_report_error(&reading->report, again->file, again->line,
 	    "[account %s]: its id %s is that of [account %s] at %s:%u",
-	    again->name, stable_id(again), first->name, first->file,
+	    again->name, account_id(again), first->name, first->file,
 	    first->line);
 }
 
 static void
-check_ids(struct config_reading *reading)
+accounts_check_ids(struct config_reading *reading)
 {
 	const struct config_draft *drafts = reading->drafts, *first = drafts;
 
 	qsort(reading->drafts, reading->draft_count, sizeof(*drafts),
-	    compare_ids);
+	    draft_compare_ids);
 	for (size_t i = 1; i < reading->draft_count; i++) {
-		if (strcmp(stable_id(first->account),
-			stable_id(drafts[i].account)) == 0)
-			tell_same_id(
+		if (strcmp(account_id(first->account),
+			account_id(drafts[i].account)) == 0)
+			account_report_same_id(
 			    reading, first->account, drafts[i].account);
 		else
 			first = &drafts[i];
@@ -322,12 +360,12 @@ check_ids(struct config_reading *reading)
 }
 
 static void
-check_maildrops(struct config_reading *reading)
+accounts_check_maildrops(struct config_reading *reading)
 {
 	const struct config_draft *drafts = reading->drafts, *first = drafts;
 
 	qsort(reading->drafts, reading->draft_count, sizeof(*drafts),
-	    compare_maildrops);
+	    draft_compare_maildrops);
 	for (size_t i = 1; i < reading->draft_count; i++) {
 		const struct config_account *a = first->account;
 		const struct config_account *b = drafts[i].account;
@@ -347,12 +385,12 @@ check_maildrops(struct config_reading *reading)
 }
 
 static void
-check_names(struct config_reading *reading)
+accounts_check_names(struct config_reading *reading)
 {
 	const struct config_draft *drafts = reading->drafts, *first = drafts;
 
 	qsort(reading->drafts, reading->draft_count, sizeof(*drafts),
-	    compare_names);
+	    draft_compare_names);
 	for (size_t i = 1; i < reading->draft_count; i++) {
 		const struct config_account *a = first->account;
 		const struct config_account *b = drafts[i].account;
@@ -369,14 +407,14 @@ check_names(struct config_reading *reading)
 
 /* Leaves the config without accounts if there is no memory. */
 static void
-hand_over(struct config_reading *reading)
+accounts_hand_over(struct config_reading *reading)
 {
 	struct config *config = reading->config;
 
 	config->accounts = evpop_arena_take(reading->arena,
 	    (reading->draft_count + 1) * sizeof(*config->accounts));
 	if (config->accounts == NULL) {
-		reading->report.no_memory = true;
+		config_report_no_memory(&reading->report);
 		return;
 	}
 	for (size_t i = 0; i < reading->draft_count; i++)
@@ -387,18 +425,19 @@ hand_over(struct config_reading *reading)
 void
 config_finish_accounts(struct config_reading *reading)
 {
-	uint64_t sources = source_bits();
+	uint64_t sources = account_source_bits();
 
-	check_defaults(reading, sources);
+	defaults_check(reading, sources);
 	for (size_t i = 0; i < reading->draft_count; i++) {
-		inherit(&reading->drafts[i], &reading->defaults, sources);
-		check_account(reading, &reading->drafts[i], sources);
+		account_inherit(
+		    &reading->drafts[i], &reading->defaults, sources);
+		account_check(reading, &reading->drafts[i], sources);
 	}
 	if (reading->draft_count > 0) {
-		check_maildrops(reading);
-		check_ids(reading);
+		accounts_check_maildrops(reading);
+		accounts_check_ids(reading);
 		/* Last, for it is the order that stays. */
-		check_names(reading);
+		accounts_check_names(reading);
 	}
-	hand_over(reading);
+	accounts_hand_over(reading);
 }

@@ -1,146 +1,23 @@
 #include "daemon/config/config.h"
 
-#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/config/read.h"
+#include <evpop/client.h>
+
+#include "daemon/config/option.h"
 #include "daemon/config/value.h"
-
-/* A config and the memory of all that it points to. */
-struct owned_config {
-	struct config config;
-	struct evpop_arena arena;
-};
-_Static_assert(offsetof(struct owned_config, config) == 0,
-    "a pointer to the config is one to its owner");
-
-static void
-config_set_defaults(struct config_reading *reading)
-{
-	char why[128];
-
-	for (size_t i = 0; i < config_option_count; i++) {
-		const struct config_option *option = &config_options[i];
-		void *target = option->scope == CONFIG_SCOPE_ACCOUNT
-				   ? (void *)&reading->defaults
-				   : (void *)reading->config;
-
-		if (*option->initial == '\0')
-			continue;
-		switch (config_value_set(option, option->initial, "",
-		    reading->arena, target, why, sizeof(why))) {
-		case CONFIG_VALUE_OK:
-			break;
-		case CONFIG_VALUE_BAD:
-			assert(false && "a default within its own bounds");
-			break;
-		case CONFIG_VALUE_MEMORY:
-			reading->report.no_memory = true;
-			return;
-		}
-	}
-}
-
-static void
-config_add_files(struct config_reading *reading)
-{
-	struct config_strings *files = &reading->config->files;
-
-	files->items = evpop_arena_take(
-	    reading->arena, (reading->file_count + 1) * sizeof(*files->items));
-	if (files->items == NULL) {
-		reading->report.no_memory = true;
-		return;
-	}
-	for (size_t i = 0; i < reading->file_count; i++)
-		files->items[i] = reading->files[i];
-	files->count = reading->file_count;
-}
-
-/* Who lets one server have more than all by default means that they run. */
-static void
-complete_sessions(struct config_reading *reading)
-{
-	const struct config_option *option =
-	    config_option_find(CONFIG_SCOPE_DAEMON, "max_sessions");
-	struct config *config = reading->config;
-
-	if (reading->places[option - config_options].file == NULL &&
-	    config->max_sessions < config->max_sessions_per_host)
-		config->max_sessions = config->max_sessions_per_host;
-}
-
-static void
-config_read_all(struct config_reading *reading, const char *path)
-{
-	size_t errors;
-
-	config_set_defaults(reading);
-	config_read_file(reading, path);
-	complete_sessions(reading);
-	errors = reading->report.messages.errors;
-	config_finish_accounts(reading);
-	config_add_files(reading);
-	if (reading->draft_count == 0 && errors == 0)
-		config_report_warning(&reading->report, path, 0,
-		    "no accounts; expected at least one [account NAME]");
-	if (reading->report.no_memory)
-		config_report_error(
-		    &reading->report, path, 0, "not enough memory");
-}
-
-static struct config *
-config_make(
-    const char *path, bool looks_for_files, struct config_messages *messages_r)
-{
-	struct owned_config *owned = calloc(1, sizeof(*owned));
-	struct config_reading *reading = calloc(1, sizeof(*reading));
-	struct config *config = NULL;
-
-	*messages_r = (struct config_messages){ 0 };
-	if (reading != NULL && owned != NULL) {
-		config = &owned->config;
-		reading->config = config;
-		reading->arena = &owned->arena;
-		reading->looks_for_files = looks_for_files;
-		config_read_all(reading, path);
-		evpop_arena_seal(reading->arena);
-		*messages_r = reading->report.messages;
-		free(reading->drafts);
-		free(reading->files);
-		config_file_set_free(&reading->read);
-		if (messages_r->errors > 0)
-			config_free(&config);
-	} else {
-		messages_r->errors = 1;
-		free(owned);
-	}
-	free(reading);
-	return config;
-}
-
-struct config *
-config_read(const char *path, struct config_messages *messages_r)
-{
-	return config_make(path, false, messages_r);
-}
-
-struct config *
-config_check(const char *path, struct config_messages *messages_r)
-{
-	return config_make(path, true, messages_r);
-}
 
 void
 config_free(struct config **config_p)
 {
-	struct owned_config *owned = (struct owned_config *)*config_p;
+	struct config *config = *config_p;
 
-	if (owned == NULL)
+	if (config == NULL)
 		return;
-	evpop_arena_free(&owned->arena);
-	free(owned);
+	evpop_arena_free(&config->arena);
+	free(config);
 	*config_p = NULL;
 }
 
@@ -162,4 +39,133 @@ config_find(const struct config *config, const char *name)
 	found = bsearch(name, config->accounts, config->account_count,
 	    sizeof(*config->accounts), config_compare_name);
 	return found == NULL ? NULL : *found;
+}
+
+/* ---- where an account's maildrop is ---- */
+
+uint16_t
+config_account_port(const struct config_account *account)
+{
+	if (account->port != 0)
+		return account->port;
+	return account->tls == EVPOP_TLS_IMPLICIT ? EVPOP_PORT_TLS : EVPOP_PORT;
+}
+
+/* Where servers usually are; at other ports there may be several. */
+static bool
+config_is_usual_place(const struct config_account *account)
+{
+	uint16_t port = config_account_port(account);
+
+	return (port == EVPOP_PORT || port == EVPOP_PORT_TLS) &&
+	       !evpop_host_is_loopback(account->host);
+}
+
+char *
+config_account_place(const struct config_account *account)
+{
+	size_t length = strlen(account->host);
+	bool colons = strchr(account->host, ':') != NULL;
+	char *place;
+
+	/* The end of a name that is complete says nothing more. */
+	if (length > 1 && account->host[length - 1] == '.')
+		length--;
+	if (config_is_usual_place(account))
+		return strndup(account->host, length);
+	if (asprintf(&place, "%s%.*s%s:%u", colons ? "[" : "", (int)length,
+		account->host, colons ? "]" : "",
+		(unsigned)config_account_port(account)) < 0)
+		return NULL;
+	return place;
+}
+
+/* ---- what a reload has to do ---- */
+
+/* Where it stands in a file is no difference. */
+static bool
+diff_accounts_equal(
+    const struct config_account *a, const struct config_account *b)
+{
+	for (size_t i = 0; i < config_option_count; i++)
+		if (config_options[i].scope == CONFIG_SCOPE_ACCOUNT &&
+		    !config_value_equal(&config_options[i], a, b))
+			return false;
+	return true;
+}
+
+static bool
+diff_allocate(struct config_diff *diff, const struct config *old,
+    const struct config *new)
+{
+	size_t size = sizeof(*diff->added);
+
+	/* One more than needed: an empty array has an address too. */
+	diff->added = calloc(new->account_count + 1, size);
+	diff->changed = calloc(new->account_count + 1, size);
+	diff->removed = calloc(old->account_count + 1, size);
+	diff->restart = calloc(config_option_count, sizeof(*diff->restart));
+	return diff->added != NULL && diff->changed != NULL &&
+	       diff->removed != NULL && diff->restart != NULL;
+}
+
+/* Both are sorted by name. */
+static void
+diff_merge(struct config_diff *diff, const struct config *old,
+    const struct config *new)
+{
+	size_t i = 0, j = 0;
+	int order;
+
+	while (i < old->account_count || j < new->account_count) {
+		if (i == old->account_count)
+			order = 1;
+		else if (j == new->account_count)
+			order = -1;
+		else
+			order = strcmp(
+			    old->accounts[i]->name, new->accounts[j]->name);
+		if (order < 0) {
+			diff->removed[diff->removed_count++] =
+			    old->accounts[i++];
+		} else if (order > 0) {
+			diff->added[diff->added_count++] = new->accounts[j++];
+		} else {
+			if (!diff_accounts_equal(
+				old->accounts[i], new->accounts[j]))
+				diff->changed[diff->changed_count++] =
+				    new->accounts[j];
+			i++;
+			j++;
+		}
+	}
+}
+
+bool
+config_diff(struct config_diff *diff, const struct config *old,
+    const struct config *new)
+{
+	*diff = (struct config_diff){ 0 };
+	if (!diff_allocate(diff, old, new)) {
+		config_diff_free(diff);
+		return false;
+	}
+	diff_merge(diff, old, new);
+	for (size_t i = 0; i < config_option_count; i++) {
+		const struct config_option *option = &config_options[i];
+
+		if (!option->reload && !config_value_equal(option, old, new))
+			diff->restart[diff->restart_count++] = option->name;
+	}
+	return true;
+}
+
+void
+config_diff_free(struct config_diff *diff)
+{
+	free(diff->added);
+	free(diff->changed);
+	free(diff->removed);
+	free(diff->restart);
+	*diff = (struct config_diff){ 0 };
 }

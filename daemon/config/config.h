@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "lib/base/arena.h"
+
 enum config_log_level {
 	CONFIG_LOG_ERROR = 0,
 	CONFIG_LOG_WARNING,
@@ -105,6 +107,7 @@ struct config {
 	size_t account_count;
 	/* Every file that was read, in order. */
 	struct config_strings files;
+	struct evpop_arena arena; /* private: all that is pointed to */
 };
 
 /*

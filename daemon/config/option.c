@@ -50,14 +50,6 @@ _Static_assert(
     sizeof(scope_names) / sizeof(scope_names[0]) == CONFIG_SCOPE_COUNT,
     "a name for each scope");
 
-static const char *const type_names[] = { "boolean", "number", "port", "size",
-	"duration", "mode", "choice", "keep", "text", "host", "path",
-	"password", "command", "credential", "proxy", "address", "words",
-	"pins", "mechanisms", "pattern" };
-_Static_assert(
-    sizeof(type_names) / sizeof(type_names[0]) == CONFIG_TYPE_COUNT_OF,
-    "a name for each type");
-
 /* The manual's defaults must be those of the library. */
 _Static_assert(EVPOP_TIMEOUT_RESOLVE_MS == 20 * EVPOP_SECOND_MS, "20s");
 _Static_assert(EVPOP_TIMEOUT_CONNECT_MS == 30 * EVPOP_SECOND_MS, "30s");
@@ -90,151 +82,115 @@ _Static_assert(EVPOP_TIMEOUT_SESSION_MS == 4 * EVPOP_HOUR_MS, "4h");
 
 const struct config_option config_options[] = {
 	{ DAEMON("log_level"), .type = CONFIG_TYPE_CHOICE, IN_CONFIG(log_level),
-	    .initial = "info", .choices = log_levels, .reload = true,
-	    .help = "what is logged" },
+	    .initial = "info", .choices = log_levels, .reload = true },
 	{ DAEMON("max_sessions"), .type = CONFIG_TYPE_COUNT,
 	    IN_CONFIG(max_sessions), .initial = "64", .minimum = 1,
-	    .maximum = SESSIONS_MOST, .reload = true,
-	    .help = "sessions at the same time, in all" },
+	    .maximum = SESSIONS_MOST, .reload = true },
 	{ DAEMON("max_sessions_per_host"), .type = CONFIG_TYPE_COUNT,
 	    IN_CONFIG(max_sessions_per_host), .initial = "8", .minimum = 1,
-	    .maximum = SESSIONS_MOST, .reload = true,
-	    .help = "sessions at the same time with one server" },
+	    .maximum = SESSIONS_MOST, .reload = true },
 	{ DAEMON("max_logins_per_host"), .type = CONFIG_TYPE_COUNT,
 	    IN_CONFIG(max_logins_per_host), .initial = "0", .minimum = 0,
-	    .maximum = LOGINS_MOST, .reload = true,
-	    .help = "log-ins per second to one server; 0: no limit" },
+	    .maximum = LOGINS_MOST, .reload = true },
 	{ DAEMON("memory_limit"), .type = CONFIG_TYPE_SIZE,
 	    IN_CONFIG(memory_limit), .initial = "8M", .minimum = MEMORY_LEAST,
-	    .maximum = MEMORY_MOST,
-	    .help = "memory for messages on their way into the store" },
+	    .maximum = MEMORY_MOST },
 	{ DAEMON("include"), .type = CONFIG_TYPE_INCLUDE, .initial = "",
-	    .reload = true, .help = "further files to read; may be repeated" },
+	    .reload = true },
 
 	{ STORE("path"), .type = CONFIG_TYPE_PATH, IN_CONFIG(store_path),
-	    .initial = "/var/lib/evpopd/mail.db", .help = "the store's file" },
+	    .initial = "/var/lib/evpopd/mail.db" },
 	{ STORE("compress"), .type = CONFIG_TYPE_CHOICE,
 	    IN_CONFIG(store_compress), .initial = "none",
-	    .choices = compressions,
-	    .help = "how the bodies of messages are compressed" },
+	    .choices = compressions },
 
 	{ CONTROL("socket"), .type = CONFIG_TYPE_PATH,
-	    IN_CONFIG(control_socket), .initial = "/run/evpopd/control.sock",
-	    .help = "the Unix socket that evpopctl uses" },
+	    IN_CONFIG(control_socket), .initial = "/run/evpopd/control.sock" },
 	{ CONTROL("mode"), .type = CONFIG_TYPE_MODE, IN_CONFIG(control_mode),
-	    .initial = "0660", .minimum = 0600, .maximum = 0777,
-	    .help = "the socket's permissions" },
+	    .initial = "0660", .minimum = 0600, .maximum = 0777 },
 	{ CONTROL("group"), .type = CONFIG_TYPE_TEXT, IN_CONFIG(control_group),
-	    .initial = "", .help = "the socket's group; the daemon's" },
+	    .initial = "" },
 	{ CONTROL("admin"), .type = CONFIG_TYPE_WORDS, IN_CONFIG(control_admin),
-	    .initial = "", .reload = true,
-	    .help = "users who may read mail and change things" },
+	    .initial = "", .reload = true },
 
 	{ ACCOUNT("id"), .type = CONFIG_TYPE_TEXT, IN_ACCOUNT(id),
-	    .initial = "", .help = "identifies it in the store; its name" },
+	    .initial = "" },
 	{ ACCOUNT("host"), .type = CONFIG_TYPE_HOST, IN_ACCOUNT(host),
-	    .initial = "", .never_empty = true,
-	    .help = "the server's name or address" },
+	    .initial = "", .never_empty = true },
 	{ ACCOUNT("port"), .type = CONFIG_TYPE_PORT, IN_ACCOUNT(port),
-	    .initial = "0", .minimum = 0, .maximum = 65535,
-	    .help = "the server's port; 0: 995, or 110 unless implicit" },
+	    .initial = "0", .minimum = 0, .maximum = 65535 },
 	{ ACCOUNT("tls"), .type = CONFIG_TYPE_CHOICE, IN_ACCOUNT(tls),
-	    .initial = "implicit", .choices = tls_modes,
-	    .help = "how the session is protected" },
+	    .initial = "implicit", .choices = tls_modes },
 	{ ACCOUNT("tls_pin"), .type = CONFIG_TYPE_PINS, IN_ACCOUNT(tls_pin),
-	    .initial = "", .help = "digests, one of which must match" },
+	    .initial = "" },
 	{ ACCOUNT("tls_ca"), .type = CONFIG_TYPE_PATH, IN_ACCOUNT(tls_ca),
-	    .initial = "", .help = "trusted authorities; the system's" },
+	    .initial = "" },
 	{ ACCOUNT("tls_cert"), .type = CONFIG_TYPE_PATH, IN_ACCOUNT(tls_cert),
-	    .initial = "", .help = "a client certificate" },
+	    .initial = "" },
 	{ ACCOUNT("tls_key"), .type = CONFIG_TYPE_PATH, IN_ACCOUNT(tls_key),
-	    .initial = "", .help = "its key, if in another file" },
+	    .initial = "" },
 	{ ACCOUNT("proxy"), .type = CONFIG_TYPE_PROXY, IN_ACCOUNT(proxy),
-	    .initial = "", .help = "the proxy; none" },
+	    .initial = "" },
 	{ ACCOUNT("source_address"), .type = CONFIG_TYPE_ADDRESS,
-	    IN_ACCOUNT(source_address), .initial = "",
-	    .help = "the address to connect from; the system's choice" },
+	    IN_ACCOUNT(source_address), .initial = "" },
 	{ ACCOUNT("user"), .type = CONFIG_TYPE_TEXT, IN_ACCOUNT(user),
-	    .initial = "", .never_empty = true, .help = "the user name" },
+	    .initial = "", .never_empty = true },
 	{ ACCOUNT("password"), .type = CONFIG_TYPE_SECRET, IN_ACCOUNT(password),
-	    .initial = "", .help = "the password" },
+	    .initial = "" },
 	{ ACCOUNT("password_file"), .type = CONFIG_TYPE_PATH,
-	    IN_ACCOUNT(password_file), .initial = "", .never_empty = true,
-	    .help = "a file whose first line is the password" },
+	    IN_ACCOUNT(password_file), .initial = "", .never_empty = true },
 	{ ACCOUNT("password_command"), .type = CONFIG_TYPE_COMMAND,
-	    IN_ACCOUNT(password_command), .initial = "",
-	    .help = "a command that prints the password" },
+	    IN_ACCOUNT(password_command), .initial = "" },
 	{ ACCOUNT("password_credential"), .type = CONFIG_TYPE_CREDENTIAL,
-	    IN_ACCOUNT(password_credential), .initial = "",
-	    .help = "a systemd credential that holds the password" },
+	    IN_ACCOUNT(password_credential), .initial = "" },
 	{ ACCOUNT("token_command"), .type = CONFIG_TYPE_COMMAND,
-	    IN_ACCOUNT(token_command), .initial = "",
-	    .help = "a command that prints an OAuth 2 access token" },
+	    IN_ACCOUNT(token_command), .initial = "" },
 	{ ACCOUNT("auth"), .type = CONFIG_TYPE_MECHANISMS, IN_ACCOUNT(auth),
-	    .initial = "auto", .help = "how to log in" },
+	    .initial = "auto" },
 	{ ACCOUNT("allow_cleartext"), .type = CONFIG_TYPE_BOOLEAN,
-	    IN_ACCOUNT(allow_cleartext), .initial = "no",
-	    .help = "allow the password to cross a network without TLS" },
-	{ TIMEOUT(resolve, "20s", TIMEOUT_MOST_MS),
-	    .help = "for resolving the server's name" },
-	{ TIMEOUT(connect, "30s", TIMEOUT_MOST_MS), .help = "for connecting" },
-	{ TIMEOUT(handshake, "30s", TIMEOUT_MOST_MS),
-	    .help = "for the TLS handshake" },
-	{ TIMEOUT(greeting, "1m", TIMEOUT_MOST_MS),
-	    .help = "for the server's greeting" },
-	{ TIMEOUT(login, "3m", TIMEOUT_MOST_MS), .help = "for logging in" },
-	{ TIMEOUT(command, "1m", TIMEOUT_MOST_MS),
-	    .help = "for the reply to a command" },
-	{ TIMEOUT(body, "1m", TIMEOUT_MOST_MS),
-	    .help = "for a pause within a message or listing" },
-	{ TIMEOUT(quit, "1m", TIMEOUT_MOST_MS),
-	    .help = "for the reply to QUIT" },
-	{ TIMEOUT(session, "4h", SESSION_MOST_MS),
-	    .help = "for the whole session" },
+	    IN_ACCOUNT(allow_cleartext), .initial = "no" },
+	{ TIMEOUT(resolve, "20s", TIMEOUT_MOST_MS) },
+	{ TIMEOUT(connect, "30s", TIMEOUT_MOST_MS) },
+	{ TIMEOUT(handshake, "30s", TIMEOUT_MOST_MS) },
+	{ TIMEOUT(greeting, "1m", TIMEOUT_MOST_MS) },
+	{ TIMEOUT(login, "3m", TIMEOUT_MOST_MS) },
+	{ TIMEOUT(command, "1m", TIMEOUT_MOST_MS) },
+	{ TIMEOUT(body, "1m", TIMEOUT_MOST_MS) },
+	{ TIMEOUT(quit, "1m", TIMEOUT_MOST_MS) },
+	{ TIMEOUT(session, "4h", SESSION_MOST_MS) },
 	{ ACCOUNT("interval"), .type = CONFIG_TYPE_DURATION,
 	    IN_ACCOUNT(interval_ms), .initial = "5m",
-	    .minimum = INTERVAL_LEAST_MS, .maximum = INTERVAL_MOST_MS,
-	    .help = "from one poll to the next" },
+	    .minimum = INTERVAL_LEAST_MS, .maximum = INTERVAL_MOST_MS },
 	{ ACCOUNT("interval_min"), .type = CONFIG_TYPE_DURATION,
 	    IN_ACCOUNT(interval_min_ms), .initial = "",
-	    .minimum = INTERVAL_LEAST_MS, .maximum = INTERVAL_MOST_MS,
-	    .help = "the shortest, while mail comes; interval" },
+	    .minimum = INTERVAL_LEAST_MS, .maximum = INTERVAL_MOST_MS },
 	{ ACCOUNT("interval_max"), .type = CONFIG_TYPE_DURATION,
 	    IN_ACCOUNT(interval_max_ms), .initial = "",
-	    .minimum = INTERVAL_LEAST_MS, .maximum = INTERVAL_MOST_MS,
-	    .help = "the longest, while none comes; interval" },
+	    .minimum = INTERVAL_LEAST_MS, .maximum = INTERVAL_MOST_MS },
 	{ ACCOUNT("enabled"), .type = CONFIG_TYPE_BOOLEAN, IN_ACCOUNT(enabled),
-	    .initial = "yes", .help = "whether to poll it" },
+	    .initial = "yes" },
 	{ ACCOUNT("keep"), .deletes = true, .type = CONFIG_TYPE_KEEP,
 	    IN_ACCOUNT(keep), .initial = "forever", .minimum = EVPOP_HOUR_MS,
-	    .maximum = 3650 * EVPOP_DAY_MS,
-	    .help = "how long stored mail stays on the server" },
+	    .maximum = 3650 * EVPOP_DAY_MS },
 	{ ACCOUNT("delete_above"), .deletes = true, .type = CONFIG_TYPE_SIZE,
 	    IN_ACCOUNT(delete_above), .initial = "0", .minimum = 0,
-	    .maximum = 1024 * GIB,
-	    .help = "larger messages are deleted when stored; 0: none" },
+	    .maximum = 1024 * GIB },
 	{ ACCOUNT("max_deletes_per_session"), .type = CONFIG_TYPE_COUNT,
 	    IN_ACCOUNT(max_deletes_per_session), .initial = "1000",
-	    .minimum = 0, .maximum = 1000000000,
-	    .help = "deletions that one QUIT commits; 0: no limit" },
+	    .minimum = 0, .maximum = 1000000000 },
 	{ ACCOUNT("delete_guard"), .deletes = true, .type = CONFIG_TYPE_COUNT,
 	    IN_ACCOUNT(delete_guard), .initial = "500", .minimum = 0,
-	    .maximum = 1000000000,
-	    .help = "deletions that need a confirmation; 0: never" },
+	    .maximum = 1000000000 },
 	{ ACCOUNT("baseline"), .type = CONFIG_TYPE_BOOLEAN,
-	    IN_ACCOUNT(baseline), .initial = "no",
-	    .help = "the first poll counts everything as seen" },
+	    IN_ACCOUNT(baseline), .initial = "no" },
 	{ ACCOUNT("max_message_size"), .type = CONFIG_TYPE_SIZE,
 	    IN_ACCOUNT(max_message_size), .initial = "0", .minimum = 0,
-	    .maximum = 1024 * GIB,
-	    .help = "larger messages stay on the server; 0: no limit" },
+	    .maximum = 1024 * GIB },
 	{ ACCOUNT("max_messages_per_poll"), .type = CONFIG_TYPE_COUNT,
 	    IN_ACCOUNT(max_messages_per_poll), .initial = "0", .minimum = 0,
-	    .maximum = 1000000000,
-	    .help = "messages fetched by one poll; 0: no limit" },
+	    .maximum = 1000000000 },
 	{ ACCOUNT("order"), .type = CONFIG_TYPE_CHOICE, IN_ACCOUNT(order),
-	    .initial = "oldest", .choices = orders,
-	    .help = "which messages are fetched first" },
+	    .initial = "oldest", .choices = orders },
 };
 const size_t config_option_count =
     sizeof(config_options) / sizeof(config_options[0]);
@@ -248,12 +204,6 @@ config_scope_name(enum config_scope scope)
 	return scope_names[scope];
 }
 
-const char *
-config_type_name(enum config_type type)
-{
-	return type_names[type];
-}
-
 const struct config_option *
 config_option_find(enum config_scope scope, const char *key)
 {
@@ -262,56 +212,4 @@ config_option_find(enum config_scope scope, const char *key)
 		    strcmp(config_options[i].key, key) == 0)
 			return &config_options[i];
 	return NULL;
-}
-
-static void
-option_bound_text(
-    const struct config_option *option, int64_t bound, char *text, size_t size)
-{
-	switch (option->type) {
-	case CONFIG_TYPE_DURATION:
-	case CONFIG_TYPE_KEEP:
-		evpop_unit_text(bound, evpop_unit_durations, text, size);
-		break;
-	case CONFIG_TYPE_SIZE:
-		evpop_unit_text(bound, evpop_unit_sizes, text, size);
-		break;
-	case CONFIG_TYPE_MODE:
-		(void)snprintf(
-		    text, size, "0%03llo", (unsigned long long)bound);
-		break;
-	default:
-		(void)snprintf(text, size, "%lld", (long long)bound);
-		break;
-	}
-}
-
-void
-config_option_bounds(
-    const struct config_option *option, char *text, size_t size)
-{
-	char least[24], most[24];
-
-	*text = '\0';
-	if (option->maximum == 0)
-		return;
-	option_bound_text(option, option->minimum, least, sizeof(least));
-	option_bound_text(option, option->maximum, most, sizeof(most));
-	(void)snprintf(text, size, "%s to %s", least, most);
-}
-
-void
-config_option_print(FILE *file)
-{
-	char bounds[64];
-
-	for (size_t i = 0; i < config_option_count; i++) {
-		const struct config_option *option = &config_options[i];
-
-		config_option_bounds(option, bounds, sizeof(bounds));
-		fprintf(file, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-		    config_scope_name(option->scope), option->key,
-		    config_type_name(option->type), option->initial, bounds,
-		    option->reload ? "reload" : "restart", option->help);
-	}
 }

@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 /* CONFIG_SCOPE_ACCOUNT is [account NAME] and [defaults]. */
 enum config_scope {
@@ -43,11 +42,8 @@ enum config_type {
 	CONFIG_TYPE_WORDS, /* struct config_strings, as are pins */
 	CONFIG_TYPE_PINS,
 	CONFIG_TYPE_MECHANISMS, /* uint32_t, EVPOP_MECHANISM_BIT() of each */
-	CONFIG_TYPE_INCLUDE,    /* no member: it is done, not kept */
-	CONFIG_TYPE_COUNT_OF
+	CONFIG_TYPE_INCLUDE     /* no member: it is done, not kept */
 };
-/* "duration". */
-const char *config_type_name(enum config_type);
 
 struct config_option {
 	enum config_scope scope;
@@ -63,7 +59,6 @@ struct config_option {
 	bool never_empty;           /* an empty value is no value */
 	bool deletes;               /* so nobody is led to it by a guess */
 	bool reload;                /* a reload may change it */
-	const char *help;
 };
 
 /* All options, grouped by scope; account options come last. */
@@ -76,15 +71,5 @@ extern const size_t config_option_count;
 /* NULL where the section has no such key. */
 const struct config_option *config_option_find(
     enum config_scope, const char *key);
-
-/* Bounds as text, "10s to 30d"; empty where the type has none. */
-void config_option_bounds(
-    const struct config_option *, char *text_r, size_t size);
-
-/*
- * A line for each option, its parts separated by a tab: section, key, type,
- * default, bounds, "reload" or "restart", help.
- */
-void config_option_print(FILE *);
 
 #endif

@@ -1,5 +1,6 @@
 #include "daemon/config/read.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,13 +10,12 @@
 
 #include <evpop/client.h>
 
-#include "daemon/config/doubt.h"
-#include "daemon/config/include.h"
+#include "daemon/config/files.h"
 #include "daemon/config/ini.h"
-#include "daemon/config/named_file.h"
 #include "daemon/config/suggest.h"
 #include "daemon/config/value.h"
 #include "daemon/secret/exposure.h"
+#include "lib/base/array.h"
 
 /* More than a million accounts; a larger file is no configuration. */
 #define FILE_SIZE_MAX ((off_t)256 * 1024 * 1024)
@@ -44,24 +44,6 @@ struct source {
 
 static void source_open(struct config_reading *, const char *path,
     const struct source *parent, unsigned parent_line);
-
-bool
-config_make_room(
-    void *items_p, size_t *capacity, size_t count, size_t item_size)
-{
-	size_t wanted = *capacity == 0 ? 16 : *capacity * 2;
-	void *items;
-
-	if (count < *capacity)
-		return true;
-	memcpy(&items, items_p, sizeof(items));
-	items = reallocarray(items, wanted, item_size);
-	if (items == NULL)
-		return false;
-	memcpy(items_p, &items, sizeof(items));
-	*capacity = wanted;
-	return true;
-}
 
 /* A key that was meant to be given: nobody is told that it is missing. */
 static void
@@ -121,26 +103,12 @@ source_is_account_name(const char *name)
 static void
 source_begin_account(struct source *source, unsigned line, const char *name)
 {
-	struct config_reading *reading = source->reading;
-	struct config_account *account;
-	struct config_draft *draft;
+	struct config_draft *draft =
+	    config_begin_account(source->reading, name, source->path, line);
 
-	account = evpop_arena_take(reading->arena, sizeof(*account));
-	if (account == NULL ||
-	    (account->name = evpop_arena_copy(
-		 reading->arena, name, strlen(name))) == NULL ||
-	    (account->file = evpop_arena_share(reading->arena, source->path)) ==
-		NULL ||
-	    !config_make_room(&reading->drafts, &reading->draft_capacity,
-		reading->draft_count, sizeof(*reading->drafts))) {
-		reading->report.no_memory = true;
+	if (draft == NULL)
 		return;
-	}
-	account->line = line;
-	draft = &reading->drafts[reading->draft_count];
-	*draft = (struct config_draft){ account, 0, reading->draft_count };
-	reading->draft_count++;
-	source->target = account;
+	source->target = draft->account;
 	source->given = &draft->given;
 }
 
@@ -258,7 +226,7 @@ source_include(struct source *source, unsigned line, const char *pattern)
 		    "include: expected a value");
 		return;
 	}
-	if (config_named_file_needs_shell(pattern)) {
+	if (config_path_needs_shell(pattern)) {
 		config_report_error(&reading->report, source->path, line,
 		    "include: expected a whole path, not \"%s\": neither ~ nor "
 		    "variables are expanded here",
@@ -286,7 +254,7 @@ source_include(struct source *source, unsigned line, const char *pattern)
 		    strerror(found.error));
 		break;
 	case CONFIG_INCLUDE_MEMORY:
-		reading->report.no_memory = true;
+		config_report_no_memory(&reading->report);
 		break;
 	}
 	config_include_free(&found);
@@ -344,16 +312,16 @@ source_set(struct source *source, unsigned line,
 		memcpy(&path, (const char *)source->target + option->offset,
 		    sizeof(path));
 		if (path != NULL)
-			config_named_file_check(
+			config_path_check(
 			    &reading->report, source->path, line, option, path);
 		break;
 	case CONFIG_VALUE_BAD:
 		config_report_error(&reading->report, source->path, line,
 		    "%s: %s%s", option->key, why,
-		    config_doubt_hint(value, quoted));
+		    config_suggest_hint(value, quoted));
 		break;
 	case CONFIG_VALUE_MEMORY:
-		reading->report.no_memory = true;
+		config_report_no_memory(&reading->report);
 		break;
 	}
 }
@@ -374,37 +342,12 @@ source_add_key(
 	    (option->type == CONFIG_TYPE_PROXY &&
 		evpop_proxy_has_password(value)))
 		source_check_exposure(source, line, key);
-	if (!config_doubt_check(&place, option, value, quoted))
+	if (!config_suggest_value(&place, option, value, quoted))
 		return;
 	if (option->type == CONFIG_TYPE_INCLUDE)
 		source_include(source, line, value);
 	else
 		source_set(source, line, option, value, quoted);
-}
-
-/* The folder of a path, absolute, so that a later chdir changes nothing. */
-static char *
-source_find_folder(struct evpop_arena *arena, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	int length = slash == NULL ? 0 : (int)(slash - path);
-	char *here = NULL, *folder, *shared;
-	int made;
-
-	if (*path == '/') {
-		made =
-		    asprintf(&folder, "%.*s", length == 0 ? 1 : length, path);
-	} else {
-		here = get_current_dir_name();
-		made = asprintf(&folder, "%s%s%.*s", here == NULL ? "." : here,
-		    length == 0 ? "" : "/", length, path);
-		free(here);
-	}
-	if (made < 0)
-		return NULL;
-	shared = evpop_arena_share(arena, folder);
-	free(folder);
-	return shared;
 }
 
 static void
@@ -413,28 +356,19 @@ source_parse(struct source *source, int fd)
 	static const struct config_ini_events events = { source_add_section,
 		source_add_key, source_report_words, source_report };
 	struct config_reading *reading = source->reading;
-	size_t size = (size_t)source->status.st_size, length = 0;
-	ssize_t got = 0;
+	size_t size = (size_t)source->status.st_size, length;
 	char *bytes = malloc(size + 1);
 
 	if (bytes == NULL) {
-		reading->report.no_memory = true;
+		config_report_no_memory(&reading->report);
 		return;
 	}
-	while (length < size) {
-		got = read(fd, bytes + length, size - length);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			break;
-		length += (size_t)got;
-	}
-	if (got < 0) {
-		config_report_error(&reading->report, source->path, 0,
-		    "cannot read: %s", strerror(errno));
-	} else {
+	if (config_file_read(fd, bytes, size, &length)) {
 		bytes[length] = '\0';
 		config_ini_parse(bytes, length, &events, source);
+	} else {
+		config_report_error(&reading->report, source->path, 0,
+		    "cannot read: %s", strerror(errno));
 	}
 	explicit_bzero(bytes, size);
 	free(bytes);
@@ -479,9 +413,24 @@ source_check(struct source *source, unsigned parent_line)
 	case 1:
 		return true;
 	default:
-		report->no_memory = true;
+		config_report_no_memory(report);
 		return false;
 	}
+}
+
+static void
+source_note_file(struct source *source)
+{
+	struct config_reading *reading = source->reading;
+	char **files = evpop_array_grow(reading->files, reading->file_count,
+	    &reading->file_capacity, sizeof(*files));
+
+	if (files == NULL) {
+		config_report_no_memory(&reading->report);
+		return;
+	}
+	reading->files = files;
+	files[reading->file_count++] = (char *)(uintptr_t)source->path;
 }
 
 static void
@@ -498,12 +447,7 @@ source_read(struct source *source, int fd, unsigned parent_line)
 		return;
 	source->is_exposed =
 	    secret_is_exposed(fd, &source->status, S_IRWXG | S_IRWXO);
-	if (!config_make_room(&reading->files, &reading->file_capacity,
-		reading->file_count, sizeof(*reading->files))) {
-		reading->report.no_memory = true;
-		return;
-	}
-	reading->files[reading->file_count++] = (char *)(uintptr_t)source->path;
+	source_note_file(source);
 	source_parse(source, fd);
 }
 
@@ -516,9 +460,9 @@ source_open(struct config_reading *reading, const char *path,
 
 	if (source == NULL ||
 	    (source->path = evpop_arena_share(reading->arena, path)) == NULL ||
-	    (source->folder = source_find_folder(reading->arena, path)) ==
+	    (source->folder = config_path_folder(reading->arena, path)) ==
 		NULL) {
-		reading->report.no_memory = true;
+		config_report_no_memory(&reading->report);
 		free(source);
 		return;
 	}
@@ -540,8 +484,114 @@ source_open(struct config_reading *reading, const char *path,
 	free(source);
 }
 
-void
-config_read_file(struct config_reading *reading, const char *path)
+static void
+reading_set_defaults(struct config_reading *reading)
 {
+	char why[128];
+
+	for (size_t i = 0; i < config_option_count; i++) {
+		const struct config_option *option = &config_options[i];
+		void *target = option->scope == CONFIG_SCOPE_ACCOUNT
+				   ? (void *)&reading->defaults
+				   : (void *)reading->config;
+
+		if (*option->initial == '\0')
+			continue;
+		switch (config_value_set(option, option->initial, "",
+		    reading->arena, target, why, sizeof(why))) {
+		case CONFIG_VALUE_OK:
+			break;
+		case CONFIG_VALUE_BAD:
+			assert(false && "a default within its own bounds");
+			break;
+		case CONFIG_VALUE_MEMORY:
+			config_report_no_memory(&reading->report);
+			return;
+		}
+	}
+}
+
+static void
+reading_add_files(struct config_reading *reading)
+{
+	struct config_strings *files = &reading->config->files;
+
+	files->items = evpop_arena_take(
+	    reading->arena, (reading->file_count + 1) * sizeof(*files->items));
+	if (files->items == NULL) {
+		config_report_no_memory(&reading->report);
+		return;
+	}
+	for (size_t i = 0; i < reading->file_count; i++)
+		files->items[i] = reading->files[i];
+	files->count = reading->file_count;
+}
+
+/* Who lets one server have more than all by default means that they run. */
+static void
+reading_complete_sessions(struct config_reading *reading)
+{
+	const struct config_option *option =
+	    config_option_find(CONFIG_SCOPE_DAEMON, "max_sessions");
+	struct config *config = reading->config;
+
+	if (reading->places[option - config_options].file == NULL &&
+	    config->max_sessions < config->max_sessions_per_host)
+		config->max_sessions = config->max_sessions_per_host;
+}
+
+static void
+reading_run(struct config_reading *reading, const char *path)
+{
+	size_t errors;
+
+	reading_set_defaults(reading);
 	source_open(reading, path, NULL, 0);
+	reading_complete_sessions(reading);
+	errors = config_report_errors(&reading->report);
+	config_finish_accounts(reading);
+	reading_add_files(reading);
+	if (reading->draft_count == 0 && errors == 0)
+		config_report_warning(&reading->report, path, 0,
+		    "no accounts; expected at least one [account NAME]");
+}
+
+static struct config *
+reading_make(
+    const char *path, bool looks_for_files, struct config_messages *messages_r)
+{
+	struct config *config = calloc(1, sizeof(*config));
+	struct config_reading *reading = calloc(1, sizeof(*reading));
+
+	if (reading == NULL || config == NULL) {
+		*messages_r = (struct config_messages){ .errors = 1 };
+		free(reading);
+		free(config);
+		return NULL;
+	}
+	reading->config = config;
+	reading->arena = &config->arena;
+	reading->looks_for_files = looks_for_files;
+	reading_run(reading, path);
+	evpop_arena_seal(reading->arena);
+	*messages_r = config_report_finish(&reading->report, path);
+	free(reading->drafts);
+	free(reading->files);
+	config_file_set_free(&reading->read);
+	free(reading);
+	if (messages_r->errors > 0)
+		config_free(&config);
+	return config;
+}
+
+struct config *
+config_read(const char *path, struct config_messages *messages_r)
+{
+	return reading_make(path, false, messages_r);
+}
+
+struct config *
+config_check(const char *path, struct config_messages *messages_r)
+{
+	return reading_make(path, true, messages_r);
 }

@@ -6,7 +6,7 @@
 #define CONFIG_READ_H
 
 #include "daemon/config/config.h"
-#include "daemon/config/file_set.h"
+#include "daemon/config/files.h"
 #include "daemon/config/option.h"
 #include "daemon/config/report.h"
 #include "lib/base/arena.h"
@@ -38,19 +38,17 @@ struct config_reading {
 	bool looks_for_files; /* that keys name */
 };
 
-/* Read a file and what it includes. */
-void config_read_file(struct config_reading *, const char *path);
+/*
+ * A new account, to be completed later; valid until the next one begins.  NULL
+ * without memory, which is reported.
+ */
+struct config_draft *config_begin_account(
+    struct config_reading *, const char *name, const char *file, unsigned line);
 
 /*
  * Give accounts what they inherit, check them, and hand them to the config in
  * the order of names.
  */
 void config_finish_accounts(struct config_reading *);
-
-/*
- * Double *capacity of an array as needed for one more; false without memory.
- */
-bool config_make_room(void *items_p, size_t *capacity, size_t count,
-    size_t item_size) __attribute__((warn_unused_result));
 
 #endif

@@ -8,35 +8,29 @@
 #include "lib/base/array.h"
 #include "lib/base/text.h"
 
-static bool
-make_room(struct config_report *report)
+static void
+report_append(struct config_report *report, char *text)
 {
 	struct config_messages *messages = &report->messages;
-	char **lines = evpop_array_grow(
-	    messages->lines, messages->count, &report->capacity, sizeof *lines);
-
-	if (lines != NULL)
-		messages->lines = lines;
-	return lines != NULL;
-}
-
-static void
-append(struct config_report *report, char *text)
-{
 	size_t length;
+	char **lines = NULL;
 
-	if (text == NULL || !make_room(report)) {
+	if (text != NULL)
+		lines = evpop_array_grow(messages->lines, messages->count,
+		    &report->capacity, sizeof(*lines));
+	if (lines == NULL) {
 		free(text);
 		report->no_memory = true;
 		return;
 	}
+	messages->lines = lines;
 	length = strlen(text);
 	(void)evpop_text_printable(text, length + 1, text, length);
-	report->messages.lines[report->messages.count++] = text;
+	messages->lines[messages->count++] = text;
 }
 
 static void __attribute__((format(printf, 5, 0)))
-add(struct config_report *report, const char *file, unsigned line,
+report_add(struct config_report *report, const char *file, unsigned line,
     const char *mark, const char *format, va_list arguments)
 {
 	char place[16] = "", *text = NULL, *what = NULL;
@@ -48,7 +42,7 @@ add(struct config_report *report, const char *file, unsigned line,
 			"%s: %stoo many mistakes; the others are not shown",
 			file, mark) < 0)
 			text = NULL;
-		append(report, text);
+		report_append(report, text);
 		return;
 	}
 	if (vasprintf(&what, format, arguments) < 0)
@@ -59,7 +53,7 @@ add(struct config_report *report, const char *file, unsigned line,
 	    asprintf(&text, "%s%s: %s%s", file, place, mark, what) < 0)
 		text = NULL;
 	free(what);
-	append(report, text);
+	report_append(report, text);
 }
 
 void
@@ -70,7 +64,7 @@ config_report_error(struct config_report *report, const char *file,
 
 	va_start(arguments, format);
 	report->messages.errors++;
-	add(report, file, line, "", format, arguments);
+	report_add(report, file, line, "", format, arguments);
 	va_end(arguments);
 }
 
@@ -81,8 +75,28 @@ config_report_warning(struct config_report *report, const char *file,
 	va_list arguments;
 
 	va_start(arguments, format);
-	add(report, file, line, "warning: ", format, arguments);
+	report_add(report, file, line, "warning: ", format, arguments);
 	va_end(arguments);
+}
+
+void
+config_report_no_memory(struct config_report *report)
+{
+	report->no_memory = true;
+}
+
+size_t
+config_report_errors(const struct config_report *report)
+{
+	return report->messages.errors;
+}
+
+struct config_messages
+config_report_finish(struct config_report *report, const char *file)
+{
+	if (report->no_memory)
+		config_report_error(report, file, 0, "not enough memory");
+	return report->messages;
 }
 
 void

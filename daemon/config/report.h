@@ -9,6 +9,7 @@
 
 #include "daemon/config/config.h"
 
+/* Zeroed: nothing is wrong.  All of it is private. */
 struct config_report {
 	struct config_messages messages;
 	size_t capacity;
@@ -35,5 +36,15 @@ void config_report_error(struct config_report *, const char *file,
 void config_report_warning(struct config_report *, const char *file,
     unsigned line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* The reading itself has failed. */
+void config_report_no_memory(struct config_report *);
+
+/* How many errors there are so far. */
+size_t config_report_errors(const struct config_report *);
+
+/* The messages so far, and of `file` that memory was lacking if it was. */
+struct config_messages config_report_finish(
+    struct config_report *, const char *file);
 
 #endif

@@ -11,7 +11,7 @@
 #include <evpop/client.h>
 
 #include "daemon/config/config.h"
-#include "daemon/config/named_file.h"
+#include "daemon/config/files.h"
 #include "lib/base/near.h"
 #include "lib/base/unit.h"
 
@@ -27,6 +27,41 @@ struct setting {
 	char *why;
 	size_t why_size;
 };
+
+static void
+value_bound_text(
+    const struct config_option *option, int64_t bound, char *text, size_t size)
+{
+	switch (option->type) {
+	case CONFIG_TYPE_DURATION:
+	case CONFIG_TYPE_KEEP:
+		evpop_unit_text(bound, evpop_unit_durations, text, size);
+		break;
+	case CONFIG_TYPE_SIZE:
+		evpop_unit_text(bound, evpop_unit_sizes, text, size);
+		break;
+	case CONFIG_TYPE_MODE:
+		(void)snprintf(
+		    text, size, "0%03llo", (unsigned long long)bound);
+		break;
+	default:
+		(void)snprintf(text, size, "%lld", (long long)bound);
+		break;
+	}
+}
+
+void
+config_value_bounds(const struct config_option *option, char *text, size_t size)
+{
+	char least[24], most[24];
+
+	*text = '\0';
+	if (option->maximum == 0)
+		return;
+	value_bound_text(option, option->minimum, least, sizeof(least));
+	value_bound_text(option, option->maximum, most, sizeof(most));
+	(void)snprintf(text, size, "%s to %s", least, most);
+}
 
 /* Says what was expected, and shows what was there instead. */
 static enum config_value_result
@@ -63,7 +98,7 @@ value_set_number(const struct setting *setting, const struct evpop_unit *units,
 	    *value_r >= setting->option->minimum &&
 	    *value_r <= setting->option->maximum)
 		return CONFIG_VALUE_OK;
-	config_option_bounds(setting->option, bounds, sizeof(bounds));
+	config_value_bounds(setting->option, bounds, sizeof(bounds));
 	(void)snprintf(what, sizeof(what), "%s from %s", kind, bounds);
 	return value_refuse(setting, what);
 }
@@ -143,7 +178,7 @@ value_set_mode(const struct setting *setting)
 		*(mode_t *)setting->member = mode;
 		return CONFIG_VALUE_OK;
 	}
-	config_option_bounds(setting->option, bounds, sizeof(bounds));
+	config_value_bounds(setting->option, bounds, sizeof(bounds));
 	(void)snprintf(
 	    what, sizeof(what), "permissions in octal from %s", bounds);
 	return value_refuse(setting, what);
@@ -279,7 +314,7 @@ value_set_path(const struct setting *setting)
 	char *path;
 	int length;
 
-	if (config_named_file_needs_shell(text))
+	if (config_path_needs_shell(text))
 		return value_refuse(setting,
 		    *text == '~' ? "a whole path (~ is not expanded)"
 				 : "a whole path (variables are not expanded)");
@@ -454,9 +489,70 @@ config_value_set(const struct config_option *option, const char *text,
 		return value_keep_text(
 		    &setting, evpop_arena_copy(arena, text, strlen(text)));
 	case CONFIG_TYPE_INCLUDE:
-	case CONFIG_TYPE_COUNT_OF:
 		break;
 	}
 	assert(false && "an option that has a member");
 	return CONFIG_VALUE_BAD;
+}
+
+static bool
+value_texts_equal(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return strcmp(a, b) == 0;
+}
+
+static bool
+value_strings_equal(
+    const struct config_strings *a, const struct config_strings *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (strcmp(a->items[i], b->items[i]) != 0)
+			return false;
+	return true;
+}
+
+static bool
+value_keeps_equal(const struct config_keep *a, const struct config_keep *b)
+{
+	return a->kind == b->kind && a->age_ms == b->age_ms;
+}
+
+bool
+config_value_equal(
+    const struct config_option *option, const void *a, const void *b)
+{
+	const void *in_a = (const char *)a + option->offset;
+	const void *in_b = (const char *)b + option->offset;
+
+	switch (option->type) {
+	case CONFIG_TYPE_TEXT:
+	case CONFIG_TYPE_HOST:
+	case CONFIG_TYPE_PATH:
+	case CONFIG_TYPE_SECRET:
+	case CONFIG_TYPE_COMMAND:
+	case CONFIG_TYPE_CREDENTIAL:
+	case CONFIG_TYPE_PROXY:
+	case CONFIG_TYPE_ADDRESS:
+		return value_texts_equal(
+		    *(char *const *)in_a, *(char *const *)in_b);
+	case CONFIG_TYPE_WORDS:
+	case CONFIG_TYPE_PINS:
+		return value_strings_equal(in_a, in_b);
+	case CONFIG_TYPE_KEEP:
+		return value_keeps_equal(in_a, in_b);
+	default:
+		return memcmp(in_a, in_b, option->size) == 0;
+	}
+}
+
+void
+config_value_share(
+    const struct config_option *option, void *to, const void *from)
+{
+	memcpy((char *)to + option->offset, (const char *)from + option->offset,
+	    option->size);
 }

@@ -34,4 +34,8 @@ bool config_value_equal(
 void config_value_share(
     const struct config_option *, void *to, const void *from);
 
+/* Bounds as text, "10s to 30d"; empty where the type has none. */
+void config_value_bounds(
+    const struct config_option *, char *text_r, size_t size);
+
 #endif

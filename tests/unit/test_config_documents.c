@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "daemon/config/option.h"
+#include "daemon/config/value.h"
 #include "tests/unit/test_config_folder.h"
 
 static char *
@@ -207,7 +208,7 @@ test_manual_describes_every_option(void **state)
 		if (*option->initial == '\0' &&
 		    strstr(item, "\nThe default is") != NULL)
 			fail_msg("%s: it has no default", option->name);
-		config_option_bounds(option, bounds, sizeof(bounds));
+		config_value_bounds(option, bounds, sizeof(bounds));
 		(void)snprintf(wanted, sizeof(wanted), ".Pq %s", bounds);
 		/* Those of timeouts stand above them all. */
 		if (*bounds != '\0' &&
@@ -266,31 +267,6 @@ test_manual_tells_restarts(void **state)
 	free(manual);
 }
 
-static void
-test_table_prints(void **state)
-{
-	char *text = NULL, *rest, *line, *part;
-	size_t size, lines = 0, parts;
-	FILE *file = open_memstream(&text, &size);
-
-	(void)state;
-	assert_non_null(file);
-	config_option_print(file);
-	assert_int_equal(fclose(file), 0);
-	rest = text;
-	while ((line = strsep(&rest, "\n")) != NULL && *line != '\0') {
-		assert_true(lines < config_option_count);
-		for (parts = 0; (part = strsep(&line, "\t")) != NULL; parts++)
-			if (parts == 1)
-				assert_string_equal(
-				    part, config_options[lines].key);
-		assert_int_equal(parts, 7);
-		lines++;
-	}
-	assert_int_equal(lines, config_option_count);
-	free(text);
-}
-
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, folder_set_up, folder_tear_down)
 
@@ -304,7 +280,6 @@ main(void)
 		TEST(test_manual_describes_every_option),
 		TEST(test_manual_describes_nothing_else),
 		TEST(test_manual_tells_restarts),
-		TEST(test_table_prints),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/config/foreign.h"
 #include "daemon/config/option.h"
+#include "daemon/config/suggest.h"
 #include "tests/unit/test_config_folder.h"
 
 #define ACCOUNT "[account a]\nhost = h\nuser = u\npassword_file = /p\n"

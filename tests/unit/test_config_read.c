@@ -117,9 +117,9 @@ test_long_lines(void **state)
 	config_free(&config);
 	strcat(text, "x\nordr = no\n");
 	folder_write_text(*state, "main.conf", text);
-	folder_expect(
-	    *state, "F:5: the line has 16385 bytes; expected at most "
-		    "16384\nF:6: ordr: unknown key; did you mean order?\n");
+	folder_expect(*state,
+	    "F:5: the line has 16385 bytes; expected at most "
+	    "16384\nF:6: ordr: unknown key; did you mean order?\n");
 	free(text);
 }
 

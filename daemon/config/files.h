@@ -1,0 +1,74 @@
+/*
+ * The files of a configuration: which were read already, what an include
+ * names, and whether a path that a key names leads anywhere.
+ */
+#ifndef CONFIG_FILES_H
+#define CONFIG_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "daemon/config/option.h"
+#include "daemon/config/report.h"
+#include "lib/base/arena.h"
+
+/* All of a file, or its first `size` octets; false with an errno. */
+bool config_file_read(int fd, char *bytes_r, size_t size, size_t *length_r);
+
+/* A file by what it is rather than by its name. */
+struct config_file_id {
+	dev_t device;
+	ino_t inode; /* 0: a free slot */
+};
+
+/* Zeroed: empty. */
+struct config_file_set {
+	struct config_file_id *slots;
+	size_t size, count;
+};
+
+/* 1: added, 0: it was there, -1: no memory. */
+int config_file_set_add(struct config_file_set *, dev_t, ino_t)
+    __attribute__((warn_unused_result));
+void config_file_set_free(struct config_file_set *);
+
+struct config_include {
+	char **paths; /* in the order of their bytes */
+	size_t count;
+	int error; /* an errno */
+};
+
+enum config_include_result {
+	CONFIG_INCLUDE_FOUND = 0,
+	/* A pattern may match nothing; a plain name is found regardless. */
+	CONFIG_INCLUDE_NOTHING,
+	CONFIG_INCLUDE_UNREADABLE, /* a folder; see error */
+	CONFIG_INCLUDE_MEMORY
+};
+
+/* *found_r is the caller's to free, whatever the result. */
+enum config_include_result config_include_find(
+    struct config_include *found_r, const char *folder, const char *pattern)
+    __attribute__((warn_unused_result));
+void config_include_free(struct config_include *);
+
+/*
+ * The folder of a path, absolute, so that a later chdir changes nothing; NULL
+ * without memory.
+ */
+char *config_path_folder(struct evpop_arena *, const char *path)
+    __attribute__((warn_unused_result));
+
+/* Whether a shell would make another path of it: "~/x", "$HOME/x". */
+bool config_path_needs_shell(const char *text);
+
+/*
+ * Warn where the file that a key names is not there, is a folder or cannot be
+ * read by this user; of the store and the socket, where their folder is none.
+ * The daemon may still find it: nothing but a warning.
+ */
+void config_path_check(struct config_report *, const char *file, unsigned line,
+    const struct config_option *, const char *path);
+
+#endif
