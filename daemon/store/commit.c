@@ -282,6 +282,12 @@ commit_adopt(struct store_writer *writer, struct store_body *body,
 	    store_writer_db(writer), from, &body->unique, row);
 }
 
+static struct store_identity *
+commit_identity(const struct store_body *body)
+{
+	return body->is_alone ? NULL : body->meta.identity;
+}
+
 /* A body without a unique-id is called after its bytes; NULL: by nothing. */
 static bool
 commit_name(struct store_body *body, const unsigned char *digest)
@@ -294,7 +300,7 @@ commit_name(struct store_body *body, const unsigned char *digest)
 	body->unique.id = meta->unique_id;
 	body->unique.id_length = meta->unique_id_length;
 	body->unique.occurrence = meta->occurrence;
-	if (meta->unique_id != NULL || meta->identity == NULL)
+	if (meta->unique_id != NULL || commit_identity(body) == NULL)
 		return true;
 	if (!store_identity_count(
 		meta->identity, digest, owed, &body->unique.occurrence))
@@ -373,7 +379,7 @@ commit_place(struct store_writer *writer, struct store_body *body,
 		return status;
 	if (same)
 		return commit_keep_message(writer, body, &known);
-	if (body->meta.identity == NULL)
+	if (commit_identity(body) == NULL)
 		return commit_add_message(writer, body, result, &known);
 	status = store_identity_find(
 	    body->meta.identity, store_writer_db(writer), &looks, &from, &gone);
@@ -472,7 +478,7 @@ store_commit_as_is(struct store_writer *writer, struct store_body *body,
     uint64_t listed_octets, struct store_op *op)
 {
 	/* The session that it came in may be over, and is not looked at. */
-	body->meta.identity = NULL;
+	body->is_alone = true;
 	if (listed_octets != 0)
 		body->meta.octets_hint = listed_octets;
 	return commit_accept(writer, body, op);

@@ -388,8 +388,12 @@ doubt(struct fixture *fixture, const char *reason, const char *bytes,
 		.attempts_most = MOST,
 		.apart_ms = 3600000,
 		.end = end };
+	struct store_identity *identity =
+	    store_identity_new(fixture->store, fixture->account);
 	struct failed failed = { 0 };
 
+	assert_non_null(identity);
+	meta.identity = identity;
 	failure.body = store_body_new(fixture->store, &meta);
 	assert_non_null(failure.body);
 	store_body_append(
@@ -397,6 +401,7 @@ doubt(struct fixture *fixture, const char *reason, const char *bytes,
 	store_failure(fixture->store, &failure, answer_failed, &failed);
 	fixture_wait(fixture, &failed.done);
 	assert_int_equal(failed.status, STORE_OK);
+	store_identity_free(&identity);
 	return failed;
 }
 
