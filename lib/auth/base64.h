@@ -1,4 +1,6 @@
-/* Base64 (RFC 4648 section 4), as challenges and responses stand in lines. */
+/*
+ * Base64 (RFC 4648 section 4), the form of challenges and responses in lines.
+ */
 #ifndef EVPOP_AUTH_BASE64_H
 #define EVPOP_AUTH_BASE64_H
 

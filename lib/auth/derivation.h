@@ -1,7 +1,7 @@
 /*
- * Keys derived from passwords by PBKDF2 (RFC 8018), which RFC 5802 calls Hi():
- * what SCRAM costs, as many iterations as the server asks for.  Whoever runs a
- * loop has them computed elsewhere, and keeps them (keys.h).
+ * Keys derived from passwords by PBKDF2 (RFC 8018), which RFC 5802 calls Hi().
+ * They cost as many iterations as the server asks for: a program with a loop
+ * computes them elsewhere and keeps them (keys.h).
  */
 #ifndef EVPOP_AUTH_DERIVATION_H
 #define EVPOP_AUTH_DERIVATION_H

@@ -1,6 +1,6 @@
 /*
- * What a SASL mechanism is to an exchange (exchange.c): how it answers, and
- * what it may ask of the exchange meanwhile.
+ * The interface between an exchange (exchange.c) and its SASL mechanism: how a
+ * mechanism answers, and what it may ask of the exchange.
  */
 #ifndef EVPOP_AUTH_METHOD_H
 #define EVPOP_AUTH_METHOD_H

@@ -1,6 +1,7 @@
 /*
- * Octets that may be a secret: wiped when they move, when they are replaced
- * and when they go; and copies of credentials, made of such.
+ * Octets that may be a secret: they are wiped when they move, when they are
+ * replaced and when they are freed.  Copies of credentials consist of such
+ * octets.
  */
 #ifndef EVPOP_AUTH_SECRET_H
 #define EVPOP_AUTH_SECRET_H

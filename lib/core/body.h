@@ -1,6 +1,7 @@
 /*
- * The body of a RETR or TOP while it is read, and for a while after: what was
- * said of its size, what came, and whether that can be the message.
+ * The body of a RETR or TOP while it is read, and until a reply follows it: the
+ * sizes that the server named, the octets that came, and whether they can be
+ * the message.
  */
 #ifndef EVPOP_CORE_BODY_H
 #define EVPOP_CORE_BODY_H

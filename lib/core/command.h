@@ -1,7 +1,6 @@
 /*
- * The commands of RFC 1939, 2449, 2595, 5034 and 6856: what the protocol says
- * of each, and their encoding, which refuses what could smuggle in a second
- * command.
+ * The commands of RFC 1939, 2449, 2595, 5034 and 6856: a rule for each, and
+ * their encoding, which refuses text that could smuggle in a second command.
  */
 #ifndef EVPOP_CORE_COMMAND_H
 #define EVPOP_CORE_COMMAND_H

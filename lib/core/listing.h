@@ -1,6 +1,6 @@
 /*
- * A multi-line response of LIST, UIDL, CAPA or LANG while it is read: how much
- * of it there was, what could not be read, and what a line says (RFC 1939
+ * A multi-line response of LIST, UIDL, CAPA or LANG while it is read: its size
+ * so far, the lines that could not be read, and the meaning of a line (RFC 1939
  * sections 5 and 7).
  */
 #ifndef EVPOP_CORE_LISTING_H

@@ -1,7 +1,7 @@
 /*
- * Commands on their way to the server and back: which may go out now, and which
- * of those that did is owed an answer (RFC 2449 section 6.6).  First in, first
- * out; a reply belongs to the first.
+ * Commands on their way to the server and back: the pipeline decides which may
+ * go out now and knows which are owed an answer (RFC 2449 section 6.6).  First
+ * in, first out; a reply belongs to the first.
  */
 #ifndef EVPOP_CORE_PIPELINE_H
 #define EVPOP_CORE_PIPELINE_H

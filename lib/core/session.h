@@ -1,6 +1,6 @@
 /*
- * The inside of a session: its life and what it lets out (session.c), and what
- * it takes in (receive.c).
+ * The inside of a session, shared by session.c (its life and its output) and
+ * receive.c (its input).
  */
 #ifndef EVPOP_CORE_SESSION_H
 #define EVPOP_CORE_SESSION_H

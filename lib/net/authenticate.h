@@ -1,6 +1,7 @@
 /*
- * The log-in of a connection: an attempt after the other, what may go out
- * behind it, the key that one waits for, and what is learned of it all.
+ * Logs in on a connection: tries one mechanism after the other, decides what
+ * may go out behind a log-in, waits for a derived key, and notes what the
+ * server turned out to take.
  */
 #ifndef EVPOP_LIB_NET_AUTHENTICATE_H
 #define EVPOP_LIB_NET_AUTHENTICATE_H

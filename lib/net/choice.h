@@ -1,6 +1,6 @@
 /*
- * Which mechanism a log-in is to be tried by: a pure function of the
- * credentials, what the session has to offer, and what was tried before.
+ * The choice of a mechanism: a pure function of the credentials, the offer of
+ * the session, and the mechanisms tried before.
  */
 #ifndef EVPOP_LIB_NET_CHOICE_H
 #define EVPOP_LIB_NET_CHOICE_H

@@ -1,4 +1,7 @@
-/* Where a client connects to, and how: its configuration, copied. */
+/*
+ * The configuration of a client, copied and checked: where it connects to, and
+ * how.
+ */
 #ifndef EVPOP_LIB_NET_DESTINATION_H
 #define EVPOP_LIB_NET_DESTINATION_H
 

@@ -1,7 +1,7 @@
 /*
- * One log-in, over as many mechanisms as it takes: which is tried, what is
- * sent for it, and what follows from a refusal.  It knows the core, to which
- * its commands go, and what was learned of the server; not the client.
+ * One log-in by as many mechanisms as it takes: it chooses the next, queues its
+ * commands, and judges a refusal.  It knows the core and what was learned of
+ * the server, not the client.
  */
 #ifndef EVPOP_LIB_NET_LOGIN_H
 #define EVPOP_LIB_NET_LOGIN_H

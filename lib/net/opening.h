@@ -1,6 +1,6 @@
 /*
- * What a connection begins with: the greeting, STLS where it is asked for, the
- * server's capabilities, and UTF8 where it knows that.
+ * The first commands of a connection: after the greeting STLS if it is asked
+ * for, the server's capabilities, and UTF8 if the server knows it.
  */
 #ifndef EVPOP_LIB_NET_OPENING_H
 #define EVPOP_LIB_NET_OPENING_H

@@ -1,7 +1,7 @@
 /*
- * Words for a handshake that failed for another reason than the server's
- * certificate: what OpenSSL and the octets on the wire tell, as what a person
- * can do about it.
+ * Describes a handshake that failed for another reason than the server's
+ * certificate: from OpenSSL's error and the octets on the wire, in words that
+ * tell a person what to do.
  */
 #ifndef EVPOP_LIB_NET_TLS_FAILURE_H
 #define EVPOP_LIB_NET_TLS_FAILURE_H

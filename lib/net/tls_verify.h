@@ -1,6 +1,6 @@
 /*
- * Whether a server's certificate is to be trusted: by its chain and name, or
- * by a pin; and the words for one that is not.
+ * Verifies a server's certificate by its chain and name, or by a pin, and
+ * describes one that is not trusted.
  */
 #ifndef EVPOP_LIB_NET_TLS_VERIFY_H
 #define EVPOP_LIB_NET_TLS_VERIFY_H
