@@ -101,7 +101,7 @@ verify_counters(struct verify *verify)
 
 /* As text where it is printable, else its octets; cut where it is long. */
 static const char *
-show_id(struct sql_statement *use, int column, char id_r[SHOWN_ID + 1])
+verify_show_id(struct sql_statement *use, int column, char id_r[SHOWN_ID + 1])
 {
 	size_t length, i;
 	const unsigned char *id = sql_column_blob(use, column, &length);
@@ -140,7 +140,7 @@ verify_unique_ids(struct verify *verify)
 		store_checker_problem(verify->checker,
 		    "account %s: unique-id %s (state %" PRId64
 		    ") refers to message %" PRId64 ", which does not exist",
-		    sql_column_text(&use, 0), show_id(&use, 1, id),
+		    sql_column_text(&use, 0), verify_show_id(&use, 1, id),
 		    sql_column_int(&use, 2), sql_column_int(&use, 3));
 	return sql_end(&use);
 }

@@ -14,7 +14,7 @@
 #include "daemon/store/status.h"
 
 static enum store_status
-status_of_errno(int error)
+files_status(int error)
 {
 	switch (error) {
 	case EACCES:
@@ -38,7 +38,7 @@ status_of_errno(int error)
 
 /* The folder part of a path, allocated; NULL without memory. */
 static char *
-folder_of(const char *path)
+files_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -50,16 +50,16 @@ folder_of(const char *path)
 }
 
 static enum store_status
-check_folder(const char *path, struct store_error *error_r)
+files_check_folder(const char *path, struct store_error *error_r)
 {
-	char *folder = folder_of(path);
+	char *folder = files_folder(path);
 	enum store_status status = STORE_OK;
 	struct stat found;
 
 	if (folder == NULL)
 		return store_error_set(error_r, STORE_MEMORY, "out of memory");
 	if (stat(folder, &found) != 0)
-		status = store_error_set(error_r, status_of_errno(errno),
+		status = store_error_set(error_r, files_status(errno),
 		    "the store's folder %s: %s; make it with: "
 		    "install -d -m 0700 %s",
 		    folder, strerror(errno), folder);
@@ -71,7 +71,7 @@ check_folder(const char *path, struct store_error *error_r)
 }
 
 static enum store_status
-tell_owner(int fd, const char *path, struct store_error *error_r)
+lock_name_owner(int fd, const char *path, struct store_error *error_r)
 {
 	char owner[24];
 	ssize_t length = pread(fd, owner, sizeof(owner) - 1, 0);
@@ -88,7 +88,7 @@ tell_owner(int fd, const char *path, struct store_error *error_r)
 
 /* For people and for the message above; the lock itself is the kernel's. */
 static bool
-write_pid(int fd)
+lock_write_pid(int fd)
 {
 	char pid[24];
 	int length = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
@@ -98,7 +98,7 @@ write_pid(int fd)
 }
 
 static enum store_status
-take_lock(const char *path, int *fd_r, struct store_error *error_r)
+lock_take(const char *path, int *fd_r, struct store_error *error_r)
 {
 	char *name;
 	enum store_status status = STORE_OK;
@@ -108,16 +108,16 @@ take_lock(const char *path, int *fd_r, struct store_error *error_r)
 		return store_error_set(error_r, STORE_MEMORY, "out of memory");
 	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd == -1)
-		status = store_error_set(error_r, status_of_errno(errno),
+		status = store_error_set(error_r, files_status(errno),
 		    "cannot open %s: %s; the daemon's user must be able to "
 		    "write it",
 		    name, strerror(errno));
 	else if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-		status = tell_owner(fd, path, error_r);
-	else if (!write_pid(fd))
-		status = store_error_set(error_r, status_of_errno(errno),
+		status = lock_name_owner(fd, path, error_r);
+	else if (!lock_write_pid(fd))
+		status = store_error_set(error_r, files_status(errno),
 		    "cannot write %s: %s; %s", name, strerror(errno),
-		    store_status_hint(status_of_errno(errno)));
+		    store_status_hint(files_status(errno)));
 	free(name);
 	if (status != STORE_OK && fd != -1) {
 		close(fd);
@@ -132,13 +132,13 @@ take_lock(const char *path, int *fd_r, struct store_error *error_r)
  * mode of the file.
  */
 static enum store_status
-make_file(const char *path, struct store_error *error_r)
+files_make(const char *path, struct store_error *error_r)
 {
 	struct stat found;
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
 
 	if (fd == -1)
-		return store_error_set(error_r, status_of_errno(errno),
+		return store_error_set(error_r, files_status(errno),
 		    "cannot open %s: %s; the daemon's user must be able to "
 		    "write it",
 		    path, strerror(errno));
@@ -157,11 +157,11 @@ store_files_lock(const char *path, int *fd_r, struct store_error *error_r)
 	enum store_status status;
 
 	*fd_r = -1;
-	status = check_folder(path, error_r);
+	status = files_check_folder(path, error_r);
 	if (status == STORE_OK)
-		status = take_lock(path, fd_r, error_r);
+		status = lock_take(path, fd_r, error_r);
 	if (status == STORE_OK)
-		status = make_file(path, error_r);
+		status = files_make(path, error_r);
 	if (status != STORE_OK)
 		store_files_unlock(fd_r);
 	return status;
@@ -207,15 +207,15 @@ store_files_room(const char *path)
 }
 
 static enum store_status
-sync_one(const char *path)
+files_sync_one(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	enum store_status status = STORE_OK;
 
 	if (fd == -1)
-		return status_of_errno(errno);
+		return files_status(errno);
 	if (fsync(fd) != 0)
-		status = status_of_errno(errno);
+		status = files_status(errno);
 	close(fd);
 	return status;
 }
@@ -223,15 +223,15 @@ sync_one(const char *path)
 enum store_status
 store_files_sync(const char *path)
 {
-	enum store_status status = sync_one(path);
+	enum store_status status = files_sync_one(path);
 	char *folder;
 
 	if (status != STORE_OK)
 		return status;
-	folder = folder_of(path);
+	folder = files_folder(path);
 	if (folder == NULL)
 		return STORE_MEMORY;
-	status = sync_one(folder);
+	status = files_sync_one(folder);
 	free(folder);
 	return status;
 }

@@ -31,7 +31,7 @@ header_number(const unsigned char *header, size_t at)
 }
 
 static bool
-look(const char *path, struct store_place_file *file_r)
+place_look(const char *path, struct store_place_file *file_r)
 {
 	struct stat found;
 
@@ -46,13 +46,15 @@ look(const char *path, struct store_place_file *file_r)
 }
 
 static bool
-is_same(const struct store_place_file *a, const struct store_place_file *b)
+place_is_same(
+    const struct store_place_file *a, const struct store_place_file *b)
 {
 	return a->device == b->device && a->inode == b->inode;
 }
 
 static bool
-is_unwritten(const struct store_place_file *a, const struct store_place_file *b)
+place_is_unwritten(
+    const struct store_place_file *a, const struct store_place_file *b)
 {
 	return a->octets == b->octets &&
 	       a->written.tv_sec == b->written.tv_sec &&
@@ -63,7 +65,7 @@ is_unwritten(const struct store_place_file *a, const struct store_place_file *b)
 
 /* That others have shrunk it may be in the log so far. */
 static int64_t
-least_pages(struct sql_db *db, const unsigned char *header)
+place_least_pages(struct sql_db *db, const unsigned char *header)
 {
 	int64_t pages = header_number(header, HEADER_PAGES), logged;
 
@@ -73,16 +75,17 @@ least_pages(struct sql_db *db, const unsigned char *header)
 }
 
 static void
-note_contents(
+place_note_contents(
     struct store_place *place, struct sql_db *db, const unsigned char *header)
 {
 	struct store_place_file file;
 
 	memcpy(place->header, header, sizeof(place->header));
-	place->least_pages = least_pages(db, header);
+	place->least_pages = place_least_pages(db, header);
 	if (sql_integer(db, data_version_sql, &place->data_version) != STORE_OK)
 		place->data_version = 0;
-	if (look(place->path, &file) && is_same(&file, &place->file))
+	if (place_look(place->path, &file) &&
+	    place_is_same(&file, &place->file))
 		place->file = file;
 }
 
@@ -98,17 +101,17 @@ store_place_note(struct store_place *place, struct sql_db *db, const char *path)
 		place->log_path = NULL;
 		return STORE_MEMORY;
 	}
-	if (!look(path, &place->file) || sqlite_was_moved(db) ||
-	    !look(path, &again) || !is_same(&again, &place->file)) {
+	if (!place_look(path, &place->file) || sqlite_was_moved(db) ||
+	    !place_look(path, &again) || !place_is_same(&again, &place->file)) {
 		store_place_free(place);
 		return sql_fail(
 		    db, STORE_REPLACED, "it was moved while it was opened");
 	}
-	if (!look(place->log_path, &place->log))
+	if (!place_look(place->log_path, &place->log))
 		store_place_free(place);
 	memset(header, 0, sizeof(header));
 	(void)sqlite_read_header(db, header, sizeof(header));
-	note_contents(place, db, header);
+	place_note_contents(place, db, header);
 	return STORE_OK;
 }
 
@@ -122,7 +125,7 @@ store_place_free(struct store_place *place)
 /* ---- checking ---- */
 
 static bool
-is_of_this_format(const unsigned char *header, const unsigned char *noted)
+header_is_of_format(const unsigned char *header, const unsigned char *noted)
 {
 	/* A file that was just made may have been empty. */
 	if (noted[0] == '\0')
@@ -132,7 +135,7 @@ is_of_this_format(const unsigned char *header, const unsigned char *noted)
 
 /* The value never falls in the life of a file. */
 static bool
-has_not_fallen(
+header_has_not_fallen(
     const unsigned char *header, const unsigned char *noted, size_t at)
 {
 	return header_number(header, at) >= header_number(noted, at);
@@ -140,7 +143,7 @@ has_not_fallen(
 
 /* It may have been in the log alone when it was noted. */
 static bool
-is_ours(
+header_is_ours(
     struct sql_db *db, const unsigned char *header, const unsigned char *noted)
 {
 	uint32_t number = header_number(header, HEADER_APPLICATION);
@@ -157,16 +160,17 @@ is_ours(
  * noted: others may do that, too, and where they write it may also shrink.
  */
 static bool
-is_checkpointed(const struct store_place *place, struct sql_db *db,
+place_is_checkpointed(const struct store_place *place, struct sql_db *db,
     const unsigned char *header)
 {
 	const unsigned char *noted = place->header;
 	int64_t data_version;
 
-	if (!is_of_this_format(header, noted) || !is_ours(db, header, noted) ||
-	    !has_not_fallen(header, noted, HEADER_COUNTER) ||
-	    !has_not_fallen(header, noted, HEADER_COOKIE) ||
-	    !has_not_fallen(header, noted, HEADER_VERSION))
+	if (!header_is_of_format(header, noted) ||
+	    !header_is_ours(db, header, noted) ||
+	    !header_has_not_fallen(header, noted, HEADER_COUNTER) ||
+	    !header_has_not_fallen(header, noted, HEADER_COOKIE) ||
+	    !header_has_not_fallen(header, noted, HEADER_VERSION))
 		return false;
 	if (header_number(header, HEADER_PAGES) >= place->least_pages)
 		return true;
@@ -181,30 +185,31 @@ store_place_written(struct store_place *place, struct sql_db *db)
 	unsigned char header[STORE_PLACE_HEADER];
 
 	if (sqlite_read_header(db, header, sizeof(header)) &&
-	    is_checkpointed(place, db, header))
-		note_contents(place, db, header);
+	    place_is_checkpointed(place, db, header))
+		place_note_contents(place, db, header);
 }
 
 static bool
-is_overwritten(struct store_place *place, struct sql_db *db,
+place_is_overwritten(struct store_place *place, struct sql_db *db,
     const struct store_place_file *found)
 {
 	unsigned char header[STORE_PLACE_HEADER];
 
-	if (is_unwritten(found, &place->file))
+	if (place_is_unwritten(found, &place->file))
 		return false;
 	return !sqlite_read_header(db, header, sizeof(header)) ||
-	       !is_checkpointed(place, db, header);
+	       !place_is_checkpointed(place, db, header);
 }
 
 static enum store_status
-check_log(const struct store_place *place, struct sql_db *db)
+place_check_log(const struct store_place *place, struct sql_db *db)
 {
 	struct store_place_file found;
 
 	if (place->log_path == NULL)
 		return STORE_OK;
-	if (look(place->log_path, &found) && is_same(&found, &place->log))
+	if (place_look(place->log_path, &found) &&
+	    place_is_same(&found, &place->log))
 		return STORE_OK;
 	return sql_fail(db, STORE_REPLACED,
 	    "its log (the same name with -wal) was removed or replaced");
@@ -215,22 +220,22 @@ store_place_check(struct store_place *place, struct sql_db *db)
 {
 	struct store_place_file found;
 
-	if (!look(place->path, &found))
+	if (!place_look(place->path, &found))
 		return sql_fail(db, STORE_REPLACED,
 		    "it was removed or moved away (%s)", strerror(errno));
-	if (!is_same(&found, &place->file))
+	if (!place_is_same(&found, &place->file))
 		return sql_fail(
 		    db, STORE_REPLACED, "another file has replaced it");
 	if (found.names > 1)
 		return sql_fail(db, STORE_REPLACED,
 		    "it has a second name (a hard link), by which others could "
 		    "open it without its log");
-	if (is_overwritten(place, db, &found))
+	if (place_is_overwritten(place, db, &found))
 		return sql_fail(db, STORE_REPLACED, "it was overwritten");
 	/* Touched, or checkpointed by somebody else. */
-	if (!is_unwritten(&found, &place->file))
+	if (!place_is_unwritten(&found, &place->file))
 		store_place_written(place, db);
-	return check_log(place, db);
+	return place_check_log(place, db);
 }
 
 bool
@@ -238,8 +243,9 @@ store_place_is_overwritten(struct store_place *place, struct sql_db *db)
 {
 	struct store_place_file found;
 
-	return look(place->path, &found) && is_same(&found, &place->file) &&
-	       is_overwritten(place, db, &found);
+	return place_look(place->path, &found) &&
+	       place_is_same(&found, &place->file) &&
+	       place_is_overwritten(place, db, &found);
 }
 
 void

@@ -18,7 +18,7 @@
 extern const char *const schema_versions[];
 
 static enum store_status
-fail(struct sql_db *db, const char *path, enum store_status status,
+schema_fail(struct sql_db *db, const char *path, enum store_status status,
     const char *doing, struct store_error *error_r)
 {
 	return store_error_set(error_r, status, "%s: %s: %s; %s", path, doing,
@@ -27,7 +27,7 @@ fail(struct sql_db *db, const char *path, enum store_status status,
 
 /* Refuse what another program made. */
 static enum store_status
-check_owner(struct sql_db *db, const char *path, int64_t version,
+schema_check_owner(struct sql_db *db, const char *path, int64_t version,
     struct store_error *error_r)
 {
 	int64_t application, objects;
@@ -38,7 +38,8 @@ check_owner(struct sql_db *db, const char *path, int64_t version,
 		status = sql_integer(
 		    db, "SELECT count(*) FROM sqlite_schema", &objects);
 	if (status != STORE_OK)
-		return fail(db, path, status, "reading the schema", error_r);
+		return schema_fail(
+		    db, path, status, "reading the schema", error_r);
 	if (application == APPLICATION_ID)
 		return STORE_OK;
 	if (application == 0 && version == 0 && objects == 0)
@@ -49,7 +50,7 @@ check_owner(struct sql_db *db, const char *path, int64_t version,
 
 /* The files that SQLite leaves of a failed copy. */
 static void
-remove_copy(const char *copy)
+copy_remove(const char *copy)
 {
 	char *journal;
 
@@ -65,7 +66,7 @@ remove_copy(const char *copy)
  * never readable by others, not even while it is made.
  */
 static enum store_status
-copy_into(struct sql_db *db, const char *copy)
+copy_make(struct sql_db *db, const char *copy)
 {
 	struct sql_statement use;
 	enum store_status status;
@@ -82,14 +83,14 @@ copy_into(struct sql_db *db, const char *copy)
 	if (status == STORE_OK)
 		status = store_files_sync(copy);
 	if (status != STORE_OK)
-		remove_copy(copy);
+		copy_remove(copy);
 	return status;
 }
 
 /* *copy_r is its path, for free(). */
 static enum store_status
-back_up(struct sql_db *db, const char *path, int64_t version, char **copy_r,
-    struct store_error *error_r)
+schema_back_up(struct sql_db *db, const char *path, int64_t version,
+    char **copy_r, struct store_error *error_r)
 {
 	enum store_status status;
 
@@ -98,15 +99,15 @@ back_up(struct sql_db *db, const char *path, int64_t version, char **copy_r,
 		*copy_r = NULL;
 		return store_error_set(error_r, STORE_MEMORY, "out of memory");
 	}
-	status = copy_into(db, *copy_r);
+	status = copy_make(db, *copy_r);
 	if (status == STORE_OK)
 		return STORE_OK;
-	return fail(
+	return schema_fail(
 	    db, path, status, "making a backup before the upgrade", error_r);
 }
 
 static enum store_status
-run_steps(
+schema_run(
     struct sql_db *db, const char *const *migrations, size_t from, size_t to)
 {
 	char end[96];
@@ -123,14 +124,15 @@ run_steps(
 }
 
 static enum store_status
-upgrade(struct sql_db *db, const char *path, const char *const *migrations,
-    size_t from, size_t to, struct store_error *error_r)
+schema_upgrade(struct sql_db *db, const char *path,
+    const char *const *migrations, size_t from, size_t to,
+    struct store_error *error_r)
 {
-	enum store_status status = run_steps(db, migrations, from, to);
+	enum store_status status = schema_run(db, migrations, from, to);
 
 	if (status == STORE_OK)
 		return STORE_OK;
-	fail(db, path, status, "upgrading its schema", error_r);
+	schema_fail(db, path, status, "upgrading its schema", error_r);
 	sql_rollback(db);
 	if (sql_is_in_transaction(db))
 		error_r->status = STORE_DAMAGED;
@@ -142,7 +144,7 @@ upgrade(struct sql_db *db, const char *path, const char *const *migrations,
  * of what it could not upgrade; but on a disk that fails one more is welcome.
  */
 static bool
-is_needed(enum store_status status)
+copy_is_needed(enum store_status status)
 {
 	return status == STORE_OK || status == STORE_IO ||
 	       status == STORE_DAMAGED;
@@ -158,8 +160,9 @@ store_schema_migrate(struct sql_db *db, const char *path,
 	    sql_integer(db, "PRAGMA user_version", &version);
 
 	if (status != STORE_OK)
-		return fail(db, path, status, "reading its version", error_r);
-	status = check_owner(db, path, version, error_r);
+		return schema_fail(
+		    db, path, status, "reading its version", error_r);
+	status = schema_check_owner(db, path, version, error_r);
 	if (status != STORE_OK)
 		return status;
 	if (version < 0 || (uint64_t)version > count)
@@ -171,12 +174,12 @@ store_schema_migrate(struct sql_db *db, const char *path,
 	if ((size_t)version == count)
 		return STORE_OK;
 	if (version > 0)
-		status = back_up(db, path, version, &copy, error_r);
+		status = schema_back_up(db, path, version, &copy, error_r);
 	if (status == STORE_OK)
-		status = upgrade(
+		status = schema_upgrade(
 		    db, path, migrations, (size_t)version, count, error_r);
-	if (copy != NULL && !is_needed(status))
-		remove_copy(copy);
+	if (copy != NULL && !copy_is_needed(status))
+		copy_remove(copy);
 	free(copy);
 	return status;
 }

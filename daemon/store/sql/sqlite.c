@@ -52,7 +52,7 @@ struct sql_db {
 /* ---- what failed ---- */
 
 static bool
-means_no_room(int error)
+error_is_no_room(int error)
 {
 	return error == ENOSPC || error == EDQUOT || error == EFBIG;
 }
@@ -62,7 +62,7 @@ means_no_room(int error)
  * limit is an I/O error to it.  At a commit only the log's file knows why.
  */
 static bool
-is_without_room(sqlite3 *handle, int code)
+code_is_no_room(sqlite3 *handle, int code)
 {
 	sqlite3_file *log = NULL;
 	int error = 0;
@@ -70,7 +70,7 @@ is_without_room(sqlite3 *handle, int code)
 	if (code != SQLITE_IOERR_WRITE && code != SQLITE_IOERR_TRUNCATE &&
 	    code != SQLITE_IOERR_SHMSIZE)
 		return false;
-	if (means_no_room(sqlite3_system_errno(handle)))
+	if (error_is_no_room(sqlite3_system_errno(handle)))
 		return true;
 	if (sqlite3_file_control(handle, NULL, SQLITE_FCNTL_JOURNAL_POINTER,
 		&log) != SQLITE_OK ||
@@ -78,15 +78,15 @@ is_without_room(sqlite3 *handle, int code)
 	    log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error) !=
 		SQLITE_OK)
 		return false;
-	return means_no_room(error);
+	return error_is_no_room(error);
 }
 
 static enum store_status
-status_of(sqlite3 *handle, int code)
+code_status(sqlite3 *handle, int code)
 {
 	if (code == SQLITE_IOERR_NOMEM)
 		return STORE_MEMORY;
-	if (is_without_room(handle, code))
+	if (code_is_no_room(handle, code))
 		return STORE_FULL;
 	switch (code & 0xff) {
 	case SQLITE_OK:
@@ -122,7 +122,7 @@ status_of(sqlite3 *handle, int code)
 static enum store_status
 db_status(struct sql_db *db, int code)
 {
-	enum store_status status = status_of(db->handle, code);
+	enum store_status status = code_status(db->handle, code);
 
 	if (status != STORE_OK)
 		db->was_refused = (code & 0xff) == SQLITE_CONSTRAINT;
