@@ -158,7 +158,7 @@ a_thousand_accounts(void **state)
 	struct store_poll poll;
 	struct query query;
 	uint64_t before;
-	int64_t begun_ms;
+	int64_t begun_ms, took_ms;
 
 	make_accounts(fixture, ids);
 	before = commits(fixture);
@@ -172,10 +172,13 @@ a_thousand_accounts(void **state)
 	begun_ms = evpop_clock_monotonic_ms();
 	ask(fixture, &query);
 	fixture_wait(fixture, &query.done);
+	took_ms = evpop_clock_monotonic_ms() - begun_ms;
 	print_message("%d accounts: %llu commits, %lld ms\n", ACCOUNTS,
 	    (unsigned long long)(commits(fixture) - before),
-	    (long long)(evpop_clock_monotonic_ms() - begun_ms));
-	assert_true(commits(fixture) - before <= ACCOUNTS / 50);
+	    (long long)took_ms);
+	/* A transaction takes no longer than 50 ms, on slow machines, too. */
+	assert_true(commits(fixture) - before <=
+		    ACCOUNTS / 50 + (uint64_t)took_ms / 50);
 	assert_int_equal(written(fixture), ACCOUNTS);
 	fixture_expect(fixture,
 	    "SELECT count(*) FROM account"
