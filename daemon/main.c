@@ -21,18 +21,24 @@ struct arguments {
 };
 
 static const char usage_text[] =
-    "usage: evpopd [-c FILE] [--check | --once]\n       evpopd --help | "
-    "--version\n\nCollects mail from POP3 maildrops and stores it.\n\n  -c, "
-    "--config FILE  the configuration (" DEFAULT_CONFIG
-    ")\n      --check        report the mistakes in it, and exit\n      --once "
-    "        poll every account once, and exit when all is durable\n  -h, "
-    "--help         show this text\n  -V, --version      show the "
-    "version\n\nExit codes: 0 success, 64 wrong arguments, 65 the store is "
-    "damaged, 71 a\nsystem resource is missing, 73 the control socket cannot "
-    "be created, 74 the\ndisk of the store fails, 75 a temporary failure (an "
-    "account failed with\n--once, the disk is full, another evpopd uses the "
-    "store), 77 the store cannot\nbe written, 78 the configuration is wrong or "
-    "the store of a later version.  See evpopd(8).\n";
+    "usage: evpopd [-c FILE] [--check | --once]\n"
+    "       evpopd --help | --version\n"
+    "\n"
+    "Collects mail from POP3 maildrops and stores it.\n"
+    "\n"
+    "  -c, --config FILE  the configuration (" DEFAULT_CONFIG ")\n"
+    "      --check        report the mistakes in it, and exit\n"
+    "      --once         poll every account once, and exit when all is "
+    "durable\n"
+    "  -h, --help         show this text\n"
+    "  -V, --version      show the version\n"
+    "\n"
+    "Exit codes: 0 success, 64 wrong arguments, 65 the store is damaged, 71 a\n"
+    "system resource is missing, 73 the control socket cannot be created, 74\n"
+    "the disk of the store fails, 75 a temporary failure (an account failed\n"
+    "with --once, the disk is full, another evpopd uses the store), 77 the\n"
+    "store cannot be written, 78 the configuration is wrong or the store of a\n"
+    "later version.  See evpopd(8).\n";
 
 /* Returns -1 to go on, or an exit code. */
 static int

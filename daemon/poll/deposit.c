@@ -139,7 +139,7 @@ deposit_overdrawn(void *arg)
 
 	deposit->is_overdrawn = true;
 	evpop_result_set(&result, EVPOP_ERROR_LIMIT, EVPOP_PHASE_NONE,
-	    "no memory is left for listings");
+	    "no memory left for listings");
 	if (!deposit->is_closed)
 		evpop_sync_cancel(deposit->sync, &result);
 }
@@ -165,7 +165,7 @@ deposit_hold_changes(struct deposit *deposit, const struct evpop_plan *plan)
 	if (changes == 0 || deposit_may_hold(deposit))
 		return true;
 	evpop_result_set(&result, EVPOP_ERROR_LIMIT, EVPOP_PHASE_COMMAND,
-	    "no memory is left to note %zu unique-ids", changes);
+	    "no memory left for %zu unique-ids", changes);
 	evpop_sync_cancel(deposit->sync, &result);
 	return false;
 }

@@ -117,7 +117,7 @@ poller_cut_run(struct agenda_item *item, void *arg)
 
 	(void)arg;
 	if (run != NULL)
-		run_cancel(run, "cut short by the end of the daemon");
+		run_cancel(run, "the daemon was stopped");
 }
 
 static void

@@ -113,8 +113,8 @@ run_start_if_ready(struct run *run)
 		run_fail(run, error,
 		    error == EVPOP_ERROR_MEMORY
 			? "no memory for a session"
-			: "user, password or token holds a line end, which "
-			  "POP3 cannot carry");
+			: "user, password or token contains a line end, which "
+			  "POP3 cannot send");
 }
 
 static void
@@ -295,7 +295,7 @@ run_look_up(struct run *run)
 	if (run_is_too_early(run)) {
 		evpop_result_set(&result, EVPOP_ERROR_CANCELLED,
 		    EVPOP_PHASE_NONE,
-		    "a poll of it under its former name is not over yet");
+		    "a poll under its former name has not finished");
 		result.code = EVPOP_CODE_IN_USE;
 		run_end(run, &result);
 		return;
@@ -356,7 +356,7 @@ run_fail_store(struct run *run, enum store_status status)
 {
 	char why[EVPOP_TEXT_SIZE];
 
-	snprintf(why, sizeof why, "the store: %s: %s",
+	snprintf(why, sizeof why, "the store failed (%s): %s",
 	    store_status_name(status), store_status_hint(status));
 	run_fail(run, EVPOP_ERROR_IO, why);
 }

@@ -90,7 +90,7 @@ verify_counters(struct verify *verify)
 			continue;
 		store_checker_problem(verify->checker,
 		    "account %s: %" PRId64 " messages with %" PRId64
-		    " octets are there, its row says %" PRId64 " and %" PRId64,
+		    " bytes exist, its row says %" PRId64 " and %" PRId64,
 		    sql_column_text(row, 0), sql_column_int(row, 3),
 		    sql_column_int(row, 4), messages, octets);
 	}

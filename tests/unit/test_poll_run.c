@@ -184,7 +184,7 @@ test_store_that_fails_at_first(void **state)
 	end(&scene);
 	assert_int_equal(scene.progress.result.error, EVPOP_ERROR_IO);
 	assert_string_equal(
-	    scene.progress.result.text, "the store: full: make room");
+	    scene.progress.result.text, "the store failed (full): make room");
 }
 
 /* It fails in between: the session is cut, and its end is recorded. */

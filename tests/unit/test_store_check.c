@@ -186,15 +186,15 @@ static const struct {
 	{ "UPDATE message SET digest = x'00' WHERE id = 3",
 	    "message 3: its bytes have changed", 1 },
 	{ "UPDATE account SET messages = 4",
-	    "account home: 3 messages with 700003 octets are there, its row "
-	    "says 4 and 700003",
+	    "account home: 3 messages with 700003 bytes exist, its row says 4 "
+	    "and 700003",
 	    1 },
 	{ "UPDATE account SET octets = octets - 1",
-	    "account home: 3 messages with 700003 octets are there, its row "
-	    "says 3 and 700002",
+	    "account home: 3 messages with 700003 bytes exist, its row says 3 "
+	    "and 700002",
 	    1 },
 	{ "INSERT INTO account(name, messages) VALUES('void', 1)",
-	    "account void: 0 messages with 0 octets", 1 },
+	    "account void: 0 messages with 0 bytes", 1 },
 	{ "UPDATE uid SET message = 9 WHERE unique_id = x'61'",
 	    "account home: unique-id a (state 0) refers to message 9, which "
 	    "does not exist",
