@@ -17,14 +17,18 @@
 bool
 when_format(int64_t time_ms, char text_r[WHEN_SIZE])
 {
-	int64_t rest_ms =
-	    (time_ms % EVPOP_SECOND_MS + EVPOP_SECOND_MS) % EVPOP_SECOND_MS;
-	time_t seconds = (time_t)((time_ms - rest_ms) / EVPOP_SECOND_MS);
+	int64_t rest_ms;
+	time_t seconds;
 	struct tm tm;
 
 	text_r[0] = '\0';
-	if (time_ms < FIRST_MS || time_ms > LAST_MS ||
-	    gmtime_r(&seconds, &tm) == NULL)
+	if (time_ms < FIRST_MS || time_ms > LAST_MS)
+		return false;
+	/* Times before 1970 have their milliseconds forward, too. */
+	rest_ms =
+	    (time_ms % EVPOP_SECOND_MS + EVPOP_SECOND_MS) % EVPOP_SECOND_MS;
+	seconds = (time_t)((time_ms - rest_ms) / EVPOP_SECOND_MS);
+	if (gmtime_r(&seconds, &tm) == NULL)
 		return false;
 	snprintf(text_r, WHEN_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
 	    (unsigned)(tm.tm_year + 1900) % 10000,
