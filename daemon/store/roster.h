@@ -14,7 +14,7 @@ struct store_roster_row {
 	const char *name;
 	const char *stable_id;   /* NULL: it goes by its name */
 	const char *host, *user; /* NULL: not known */
-	bool is_empty;           /* no poll of it went well, nor left mail */
+	bool is_empty;           /* no poll of it went well or left mail */
 	bool is_taken;           /* some account has it */
 };
 

@@ -41,11 +41,11 @@ struct store_scan_result {
 	uint32_t attachments;
 	bool is_cut; /* the row or the index will not have all of it */
 	/*
-	 * SHA-256 of the header without the empty line that ends it, nor the
-	 * lines that servers add to what was read (lib/base/header_filter.h);
-	 * not where it has no Message-ID, is too long to be held, begins with
-	 * an empty line or ends in one that is not LF or CRLF.  Where
-	 * there are such lines, also of all of it.
+	 * SHA-256 of the header, without the empty line that ends it and
+	 * without the lines that servers add (lib/base/header_filter.h).  There
+	 * is none if the header has no Message-ID, is too long to be held,
+	 * begins with an empty line, or ends in one that is not LF or CRLF.
+	 * If servers have added lines, there is also a digest of the whole.
 	 */
 	bool has_header_digest;
 	unsigned char header_digest[STORE_DIGEST_SHA256_SIZE];

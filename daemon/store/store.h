@@ -141,11 +141,11 @@ struct store_uid {
 	int64_t stored_ms;  /* once DELETED or GONE: since when */
 	uint64_t octets;    /* of the message; 0 where there is none */
 	/*
-	 * SHA-256 of the message's header, up to its first empty line and
-	 * without it, nor the lines that servers add to what was read; in rows
-	 * of an earlier version of all its lines: STORE_HEADER_DIGEST_SIZE
-	 * octets.  NULL where there is no message, or where its header does not
-	 * tell it from others: it has no Message-ID, or is too long to be held.
+	 * SHA-256 of the message's header up to its first empty line, without
+	 * that line and without the lines that servers add; in rows of an
+	 * earlier version with all lines.  STORE_HEADER_DIGEST_SIZE octets.
+	 * NULL where there is no message, or where the header does not
+	 * distinguish it: it has no Message-ID, or is too long to be held.
 	 */
 	const unsigned char *header_digest;
 	uint64_t

@@ -16,7 +16,7 @@
 
 enum mail_header_of {
 	MAIL_HEADER_OF_MESSAGE = 0,
-	MAIL_HEADER_OF_PART /* nothing stands before it, nor in between */
+	MAIL_HEADER_OF_PART /* nothing stands before or within it */
 };
 
 /* A search for the end, line by line. */
