@@ -144,10 +144,11 @@ status_write(const struct supervisor *supervisor, char text[STATUS_SIZE])
 		    "polls wait for the store: %s", health->text);
 	else
 		(void)snprintf(text, STATUS_SIZE,
-		    "%zu accounts, %zu polling, %zu failing, %" PRIu64
-		    " messages stored",
-		    status.accounts, status.polling, status.failing,
-		    status.messages);
+		    "%zu account%s, %zu polling, %zu failing, %" PRIu64
+		    " message%s stored",
+		    status.accounts, status.accounts == 1 ? "" : "s",
+		    status.polling, status.failing, status.messages,
+		    status.messages == 1 ? "" : "s");
 }
 
 static void

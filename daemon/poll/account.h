@@ -36,12 +36,12 @@ void account_change(struct account *, struct agenda *,
     const struct config_account *, int64_t now_ms);
 void account_set_config(struct account *, const struct config_account *);
 
-/* It is not configured any more: free it, or let its run come to its end. */
+/* It is no longer configured: free it, or let its run come to its end. */
 void account_retire(struct agenda *, struct account *);
 
 /*
- * It has no row in the store, and may be the account of this id, which is not
- * configured any more; NULL: it is not.  True where that was otherwise before.
+ * The account has no row in the store, and may be the one with this id, which
+ * is no longer configured; NULL: it is not.  Returns whether that is new.
  */
 bool account_set_former(struct account *, const char *former_id);
 
@@ -55,8 +55,8 @@ enum poller_wish account_wish(const struct account *);
 bool account_is_held(struct account *, struct evpop_result *why_r);
 
 /*
- * Begin a poll.  What keeps it from its server is the poll's outcome; false,
- * with the reason, where it could not even be begun.
+ * Begin a poll.  A poll that cannot reach its server begins all the same, and
+ * leaves a row.  Returns false, with the reason, if there is no memory for one.
  */
 bool account_begin(struct account *, const struct run_resources *,
     struct tls_table *, struct evpop_result *result_r)
@@ -69,13 +69,13 @@ struct run *account_run(const struct account *);
 void account_take(struct account *, struct run *);
 
 /*
- * How a poll ended that was begun or could not be: tell the agenda, note it for
- * the status, log it.  With `once` it is not polled again.
+ * A poll has ended, or could not begin: tell the agenda, note it for the
+ * status, log it.  With `once` the account is not polled again.
  */
 void account_end(
     struct account *, struct agenda *, const struct run_progress *, bool once);
 
-/* What could not be begun, as a poll that ended. */
+/* The outcome of a poll that could not begin. */
 struct run_progress account_failure(
     struct account *, const struct evpop_result *);
 
@@ -93,7 +93,7 @@ bool account_secret_has_changed(struct account *);
 void account_tell_begun(const struct account *, struct notify *);
 void account_tell_over(
     const struct account *, struct notify *, const struct run_progress *);
-/* Where it is another than the one told last. */
+/* Only where the state differs from the one told last. */
 void account_tell_state(struct account *, struct notify *);
 
 void account_status(

@@ -21,7 +21,7 @@ void account_row_ask(struct account_row *, store_account_cb known, void *arg);
 /* Instead: it is known from the last poll. */
 void account_row_recall(struct account_row *, int64_t account_id);
 
-/* Whether it is bound to another maildrop, as far as it was asked. */
+/* Whether the row, if it was asked for, is bound to another maildrop. */
 bool account_row_is_elsewhere(const struct account_row *);
 
 /*
@@ -30,12 +30,12 @@ bool account_row_is_elsewhere(const struct account_row *);
  */
 void account_row_bind(struct account_row *, store_done_cb bound, void *arg);
 
-/* As it was known last, but for the texts; once it is bound. */
+/* The account as last read, without its texts; once it is bound. */
 const struct store_account *account_row_account(const struct account_row *);
 
 /*
- * What changed by binding it, in words for people, as it was logged at once;
- * NULL: nothing did.  The row's.
+ * What binding it has changed, in words for people, as was logged; NULL if
+ * nothing.  Owned by the row.
  */
 const char *account_row_note(const struct account_row *);
 

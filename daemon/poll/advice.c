@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Names of accounts and files are cut, lest the end is. */
+/* Names of accounts and files are cut, so that the end is not. */
 #define SECTION      "section [account %.100s] (%.200s:%u)"
 #define SECTION_SIZE 400
 #define REASON_SIZE  (ADVICE_SIZE - 180)

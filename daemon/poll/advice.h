@@ -39,9 +39,9 @@ void advice_write_wait(char text_r[ADVICE_WAIT_SIZE], int64_t wait_ms);
 /* ---- what a poll falls short of, in such words ---- */
 
 /*
- * The session went well, and all that could be fetched was; but so many
- * messages stay on the server for want of anything to know them by.  The
- * result's scope is the message: it delays no other.
+ * The session went well, but this many messages stay on the server, since
+ * nothing identifies them.  The result's scope is the message: no other mail is
+ * delayed.
  */
 void shortfall_unidentified(struct evpop_result *result_r, uint32_t messages);
 

@@ -41,8 +41,8 @@ struct host *agenda_host(struct agenda *, const char *name)
     __attribute__((warn_unused_result));
 
 /*
- * Room for so many accounts, and for all hosts there are: needed before any of
- * them is put to wait.  False without memory, and nothing has changed.
+ * Make room for this many accounts and for all hosts, before any account is
+ * put to wait.  Returns false without memory; nothing has changed then.
  */
 bool agenda_reserve(struct agenda *, size_t items)
     __attribute__((warn_unused_result));
@@ -86,8 +86,8 @@ void agenda_pause(struct agenda *, struct agenda_item *);
 void agenda_resume(struct agenda *, struct agenda_item *, int64_t now_ms);
 
 /*
- * What it failed for may be mended: poll it as agenda_hurry() does, after the
- * poll under way, if there is one; nothing where it is well.
+ * The reason of its failure may be gone: poll it as agenda_hurry() does, after
+ * the poll under way if there is one.  Does nothing where the account is well.
  */
 void agenda_retry(struct agenda *, struct agenda_item *, int64_t now_ms);
 

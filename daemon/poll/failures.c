@@ -76,10 +76,10 @@ transcript_text(const struct transcript *transcript, char *text)
 
 /* ---- failures ---- */
 
-/* Where more than this are refused in a row, no message is to blame. */
+/* If more than this are refused in a row, no message is at fault. */
 #define FAILURES_HELD 64
 
-/* One that failed, and whose fault it is does not show yet. */
+/* A message that failed; whether it is at fault does not show yet. */
 struct failed {
 	TAILQ_ENTRY(failed) link;
 	uint32_t number, occurrence;
@@ -194,7 +194,7 @@ failures_free(struct failures **failures_p)
 	*failures_p = NULL;
 }
 
-/* So many bytes of so many: the same again is the same reason. */
+/* The same number of bytes is the same reason. */
 static char *
 failed_doubt_reason(const struct failures_message *message)
 {
@@ -350,7 +350,7 @@ failures_given(struct failures *failures)
 	failures_count_held(failures);
 }
 
-/* What ended for a reason of ours says nothing of the message. */
+/* An end for a reason of our own says nothing about the message. */
 static bool
 failures_say_something(const struct evpop_result *result)
 {
@@ -484,7 +484,7 @@ failures_are_of_account(
 	return true;
 }
 
-/* Those that failed before, and nothing else, are asked for again: count. */
+/* If all of them failed in earlier polls, too, they are counted. */
 static void
 failures_known(enum store_status status, bool all, void *arg)
 {

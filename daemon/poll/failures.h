@@ -13,8 +13,8 @@
 #include "daemon/store/store.h"
 
 /*
- * The last lines of a session, as its trace tells them (secrets struck out),
- * for whoever must find out why a message cannot be fetched.
+ * The last lines of a session, as its trace tells them (secrets struck out).
+ * They help a person to find out why a message cannot be fetched.
  */
 
 /* Enough for the commands and replies around one message. */
@@ -34,12 +34,12 @@ void transcript_add(struct transcript *, bool from_server, const char *line);
 /* All lines, "C: RETR 1\nS: +OK\n"; text_r takes TRANSCRIPT_SIZE + 1 octets. */
 void transcript_text(const struct transcript *, char *text_r);
 
-/* So often a message may fail before it goes into quarantine. */
+/* A message that has failed this often goes into quarantine. */
 #define FAILURES_ATTEMPTS 3
 
 /*
- * So often a message must come with the same few bytes, so far apart, before
- * they are taken for all that there is: servers exist that say too much.
+ * A message that came with the same few bytes this often, at least this far
+ * apart, is stored as it is: some servers list more than they have.
  */
 #define FAILURES_DOUBTS   4
 #define FAILURES_DOUBT_MS (6 * INT64_C(3600000))

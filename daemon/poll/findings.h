@@ -1,6 +1,6 @@
 /*
- * What was found out of an account that most accounts never have, and that
- * therefore costs them no more than a pointer.
+ * What is noted of few accounts only, so that all others pay no more than a
+ * pointer for it: the plan of a dry run, and which account this may be.
  */
 #ifndef POLL_FINDINGS_H
 #define POLL_FINDINGS_H
@@ -27,13 +27,13 @@ void findings_set_plan(struct findings **, struct poller_plan *);
 const struct poller_plan *findings_plan(const struct findings *);
 
 /*
- * It has no row in the store, and may be the account of this id, which is not
- * configured any more; NULL: it is not.
+ * The account has no row in the store, and may be the one with this id, which
+ * is no longer configured; NULL: it is not.
  */
 void findings_set_former(struct findings **, const char *former_id);
 const char *findings_former(const struct findings *);
 
-/* Its maildrop is another one than before, in words. */
+/* The account's maildrop has changed; this says how, in words. */
 void findings_set_moved(struct findings **, const char *words);
 const char *findings_moved(const struct findings *);
 

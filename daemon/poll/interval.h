@@ -67,10 +67,10 @@ struct backoff_past {
 	bool has_worked;   /* a poll went well, at some time */
 };
 
-/* Whether a poll failed that far: messages that it left delay no others. */
+/* Whether the account failed: single messages that did delay no others. */
 bool backoff_is_failure(const struct evpop_result *);
 
-/* Whether it is the credentials that were refused. */
+/* Whether the credentials were refused. */
 bool backoff_is_refusal(const struct evpop_result *);
 
 /*

@@ -1,8 +1,7 @@
 /*
- * What the polls under way hold of listings, plans and known unique-ids: so
- * much memory is theirs, all together, however long the listings of servers
- * are.  Where it does not suffice, the poll that holds most of it ends, and all
- * others go on.
+ * The memory of all polls under way for listings, plans and known unique-ids.
+ * It is bounded, however long the servers' listings are: if it does not
+ * suffice, the poll that holds most ends, and all others go on.
  */
 #ifndef POLL_LEDGER_H
 #define POLL_LEDGER_H

@@ -36,14 +36,11 @@ struct poller_account_status {
 	unsigned failures;        /* in a row */
 	struct tally tally;   /* of the poll under way, else of the last one */
 	const char *identity; /* poller_identity_name() */
-	/*
-	 * Since its host or user changed: what was known of it before, in
-	 * words; or NULL.
-	 */
+	/* How its maildrop changed, in words; NULL: it did not. */
 	const char *moved;
 	/*
-	 * It is new, and has the host and user of an account that is not
-	 * configured any more: as its `id` this makes it that one; or NULL.
+	 * The account is new, and has the host and user of one that is no
+	 * longer configured: with this `id` it continues that one; or NULL.
 	 */
 	const char *former_id;
 };

@@ -33,8 +33,8 @@ void queue_init(struct queue *);
 void queue_clear(struct queue *);
 
 /*
- * Room for wishes at all hosts of the table, without which none may be put in;
- * false without memory.
+ * Make room for wishes at all hosts, before any is put in.  Returns false
+ * without memory.
  */
 bool queue_reserve(struct queue *) __attribute__((warn_unused_result));
 
@@ -52,10 +52,10 @@ void queue_set_limits(
 /* Let an item wait behind the others of its host, or by a wish. */
 void queue_put(struct queue *, struct agenda_item *, bool wished);
 
-/* Take an item out that waits. */
+/* Take a waiting item out. */
 void queue_remove(struct queue *, struct agenda_item *);
 
-/* Who may start a session now, which it then has; NULL: nobody may. */
+/* Give a session to the item whose turn it is; NULL: none may start now. */
 struct agenda_item *queue_take(struct queue *, int64_t now_ms);
 
 /* Call `visit` for each that has a session, which may end in it. */

@@ -19,7 +19,7 @@
 #include "daemon/store/store.h"
 #include "lib/base/clock.h"
 
-/* In this order; one that fails early is over at once. */
+/* In this order; a poll that cannot begin goes from FAILED to OVER. */
 enum run_state {
 	RUN_PREPARING = 0, /* the account's row and its secret are on the way */
 	RUN_FAILED,        /* it never begins: what is left is its row */
@@ -41,15 +41,14 @@ struct run {
 	struct policy_present present;
 
 	const struct evpop_listing *listing;
-	uint32_t unreadable; /* lines of UIDL, or of LIST in its place */
-	uint64_t version;    /* store_uids_version() at the listing */
-	struct unchanged
-	    unchanged;          /* of the last poll, until it proves wrong */
-	bool is_unchanged;      /* the listing is that of the last poll */
-	bool forgets_unchanged; /* the next poll is not to go by this one */
+	uint32_t unreadable;        /* lines of UIDL, or of LIST in its place */
+	uint64_t version;           /* store_uids_version() at the listing */
+	struct unchanged unchanged; /* the last poll's, while it holds */
+	bool is_unchanged;          /* the listing is that of the last poll */
+	bool forgets_unchanged;     /* the account was changed meanwhile */
 
-	bool asks_account; /* the store owes the account's row */
-	unsigned owed;     /* all answers that it owes, the deposit's aside */
+	bool asks_account;     /* the store owes the account's row */
+	unsigned owed;         /* its answers, without the deposit's */
 	struct event *settled; /* looks, on the loop, whether all is settled */
 	struct run_progress progress;
 };
@@ -65,8 +64,8 @@ static void run_conclude(struct run *);
 /* ---- the end of all ---- */
 
 /*
- * The one place that says so: the session is over, and what came of it is
- * durable, as far as the store could take it.
+ * The session is over, and the store has answered everything that it was asked
+ * for this poll.  Nothing else decides when a poll ends.
  */
 static bool
 run_is_settled(const struct run *run)
@@ -87,7 +86,7 @@ run_finish(evutil_socket_t fd, short what, void *arg)
 		    run, &run->progress, run->owner, run->resources.arg);
 }
 
-/* Something was answered: look, but not from inside of the answer. */
+/* Check from the loop, not from inside the answer, whether all is settled. */
 static void
 run_look(struct run *run)
 {
@@ -257,7 +256,7 @@ run_new(const struct run_resources *resources, const struct run_order *order)
 
 /* ---- the listing ---- */
 
-/* The store was tried, and can take what comes of it. */
+/* The store works: it has just answered. */
 static void
 run_bound(enum store_status status, void *arg)
 {

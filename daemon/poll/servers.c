@@ -16,7 +16,7 @@ struct servers {
 	void *arg;
 };
 
-/* What is not taken in is learned again. */
+/* Facts that cannot be restored are learned again. */
 static void
 servers_restore(
     struct servers *servers, const struct store_server *kept, size_t count)

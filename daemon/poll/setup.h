@@ -20,21 +20,21 @@ void setup_client(
 /* ---- the policy ---- */
 
 /*
- * A poll is questioned when it would delete so many times what one of the last
- * polls did.
+ * A poll that would delete this many times as much as the last polls did waits
+ * for a person's confirmation.
  */
 #define POLICY_UNUSUAL 10
 
-/* What of it does not depend on the account's past. */
+/* The part of the policy that does not depend on the account's past. */
 void policy_of_order(struct evpop_policy *policy_r, const struct run_order *);
 
 /*
- * So many polls in a row without work let the next one say QUIT at once, where
- * the server takes that.
+ * After this many polls in a row without work the next one sends QUIT in its
+ * first flight, if the server takes that.
  */
 #define POLICY_QUIET_POLLS 2
 
-/* What of an account and of this poll its past has to do with. */
+/* What the rest depends on, besides the account's past. */
 struct policy_present {
 	bool baseline; /* at the first poll */
 	uint32_t delete_guard;

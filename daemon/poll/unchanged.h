@@ -39,7 +39,7 @@ void unchanged_note(struct unchanged *, const struct evpop_listing *,
 bool unchanged_is(const struct unchanged *, const struct evpop_listing *,
     uint64_t version, int64_t now_ms);
 
-/* The account's row, as far as it was remembered; false: it was not. */
+/* The account's row, if it was remembered. */
 bool unchanged_account(
     const struct unchanged *, struct store_account *account_r);
 

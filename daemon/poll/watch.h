@@ -1,6 +1,6 @@
 /*
- * Looks now and then at the files of passwords of accounts that fail: where one
- * has changed, the account is tried at once.
+ * Looks every few seconds at the password files of accounts that fail.  If a
+ * file has changed, its account is polled at once.
  */
 #ifndef POLL_WATCH_H
 #define POLL_WATCH_H

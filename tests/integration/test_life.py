@@ -2,6 +2,7 @@
 
 import re
 import signal
+import socket
 import time
 import unittest
 
@@ -157,6 +158,34 @@ class CheckTest(unittest.TestCase):
         self.assertIn("--check", self.evpopd.run("--help").stdout)
         self.assertRegex(self.evpopd.run("--version").stdout,
                          r"^evpopd \d+\.\d+\.\d+\n$")
+
+
+class SupervisorTest(unittest.TestCase):
+    """systemd's status line follows what happens, without a watchdog."""
+
+    def test_status_line(self):
+        server = self.enterContext(maildropd.MaildropServer(users=USERS))
+        server.deliver("anna", corpus.messages(3))
+        evpopd = daemon.Evpopd({"anna": daemon.account_of(
+            server, "anna")})
+        self.addCleanup(evpopd.remove)
+        if b"libsystemd" not in evpopd.program.read_bytes():
+            self.skipTest("built without libsystemd")
+        told = self.enterContext(
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+        told.bind(str(evpopd.folder / "notify"))
+        told.settimeout(60)
+        evpopd.environment["NOTIFY_SOCKET"] = evpopd.folder / "notify"
+        lines = []
+        with evpopd:
+            while "STATUS=1 account" not in "".join(lines[-1:]) or \
+                    "3 messages stored" not in lines[-1]:
+                lines.append(told.recv(4096).decode())
+        while lines[-1] != "STOPPING=1":
+            lines.append(told.recv(4096).decode())
+        self.assertIn("READY=1", lines)
+        self.assertIn("STATUS=1 account, 0 polling, 0 failing, "
+                      "0 messages stored", lines)
 
 
 class ReloadTest(unittest.TestCase):
