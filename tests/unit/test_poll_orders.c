@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "daemon/config/config.h"
+#include "tests/unit/failing_alloc.h"
 #include "tests/unit/poll_house.h"
 
 #define BODY "Subject: one\r\n\r\nfirst\r\n"
@@ -256,6 +257,60 @@ test_reload(void **state)
 	poll_house_close(house);
 }
 
+/* Whichever allocation fails: all is taken over, or nothing. */
+static void
+test_reload_without_memory(void **state)
+{
+	struct poll_house *house = *state;
+	struct poller_account_status status;
+	struct config *config;
+	struct config_diff diff;
+	size_t failing = 0;
+	bool taken;
+
+	poll_house_open(house, HOME OFF);
+	poll_house_wait_polled(house, "home");
+	config =
+	    poll_house_read(house, HOME "[account new]\n@eve\nenabled = no\n");
+	assert_true(config_diff(&diff, house->config, config));
+	do {
+		failing_alloc_arm(++failing);
+		taken = poller_reload(house->poller, config, &diff);
+		(void)failing_alloc_disarm();
+		assert_int_equal(
+		    poller_account_status(house->poller, "new", &status),
+		    taken);
+		assert_int_equal(
+		    poller_account_status(house->poller, "off", &status),
+		    !taken);
+		assert_int_equal(
+		    status_of(house, "home").state, POLLER_WAITING);
+	} while (!taken);
+	assert_true(failing > 1);
+	config_diff_free(&diff);
+	config_free(&house->config);
+	house->config = config;
+	poll_house_close(house);
+}
+
+/* A store that does not answer is not a server that does not. */
+static void
+test_store_fails(void **state)
+{
+	struct poll_house *house = *state;
+
+	fixture_change(
+	    house->fixture, "ALTER TABLE uid RENAME TO uid_elsewhere");
+	poll_house_open(house, HOME);
+	poll_house_wait_polled(house, "home");
+	assert_string_equal(house->said, "failing io");
+	assert_ptr_equal(
+	    strstr(house->text, "the store failed (io): "), house->text);
+	poll_house_close(house);
+	fixture_change(
+	    house->fixture, "ALTER TABLE uid_elsewhere RENAME TO uid");
+}
+
 /* A poll under way goes on to its end, and the pause comes then. */
 static void
 test_pause_meanwhile(void **state)
@@ -286,6 +341,8 @@ main(void)
 		TEST(test_status),
 		TEST(test_reload),
 		TEST(test_pause_meanwhile),
+		TEST(test_reload_without_memory),
+		TEST(test_store_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
