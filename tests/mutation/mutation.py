@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import sys
 import time
 from collections import defaultdict
@@ -277,6 +278,9 @@ def main():
                         help="print each fault and what noticed it")
     trial = Trial(parser.parse_args())
     os.nice(19)
+    # In the background SIGINT may be ignored; either ends it with a report.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         trial.choose()
         if trial.options.list:

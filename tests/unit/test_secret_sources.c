@@ -151,6 +151,7 @@ static void
 test_memory_is_locked(void **state)
 {
 	struct answer answer;
+	const char *freed;
 	char flags[512];
 	void *page = NULL;
 	bool may_lock;
@@ -167,7 +168,12 @@ test_memory_is_locked(void **state)
 	read_mapping_flags(secret_text(answer.secret), flags, sizeof(flags));
 	assert_non_null(strstr(flags, " lo"));
 	assert_non_null(strstr(flags, " dd"));
+
+	/* And it goes back, wiped, when it is freed. */
+	freed = secret_text(answer.secret);
 	secret_free(&answer.secret);
+	read_mapping_flags(freed, flags, sizeof(flags));
+	assert_null(strstr(flags, " dd"));
 }
 
 static void
