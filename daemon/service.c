@@ -74,8 +74,9 @@ log_level_of(const struct config *config)
 static void
 limit_sessions(struct service *service, struct config *config)
 {
-	config->max_sessions = descriptors_make_room(
-	    config->max_sessions, service->limited, sizeof service->limited);
+	config_limit_sessions(
+	    config, descriptors_make_room(config->max_sessions,
+			service->limited, sizeof service->limited));
 	if (service->limited[0] != '\0')
 		log_write(LOG_LEVEL_WARNING, NULL, "%s", service->limited);
 }

@@ -405,23 +405,6 @@ accounts_check_names(struct config_reading *reading)
 	}
 }
 
-/* Leaves the config without accounts if there is no memory. */
-static void
-accounts_hand_over(struct config_reading *reading)
-{
-	struct config *config = reading->config;
-
-	config->accounts = evpop_arena_take(reading->arena,
-	    (reading->draft_count + 1) * sizeof(*config->accounts));
-	if (config->accounts == NULL) {
-		config_report_no_memory(&reading->report);
-		return;
-	}
-	for (size_t i = 0; i < reading->draft_count; i++)
-		config->accounts[i] = reading->drafts[i].account;
-	config->account_count = reading->draft_count;
-}
-
 void
 config_finish_accounts(struct config_reading *reading)
 {
@@ -439,5 +422,4 @@ config_finish_accounts(struct config_reading *reading)
 		/* Last, for it is the order that stays. */
 		accounts_check_names(reading);
 	}
-	accounts_hand_over(reading);
 }

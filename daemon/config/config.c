@@ -21,6 +21,13 @@ config_free(struct config **config_p)
 	*config_p = NULL;
 }
 
+void
+config_limit_sessions(struct config *config, uint32_t most)
+{
+	if (config->max_sessions > most)
+		config->max_sessions = most;
+}
+
 static int
 config_compare_name(const void *name, const void *account_p)
 {
@@ -32,7 +39,7 @@ config_compare_name(const void *name, const void *account_p)
 const struct config_account *
 config_find(const struct config *config, const char *name)
 {
-	struct config_account *const *found;
+	const struct config_account *const *found;
 
 	if (config->account_count == 0)
 		return NULL;

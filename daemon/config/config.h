@@ -103,7 +103,7 @@ struct config {
 	char *control_group;                 /* NULL: the daemon's own */
 	struct config_strings control_admin; /* users; root and own always */
 	/* [account NAME], sorted by name */
-	struct config_account **accounts;
+	const struct config_account *const *accounts;
 	size_t account_count;
 	/* Every file that was read, in order. */
 	struct config_strings files;
@@ -138,6 +138,9 @@ struct config *config_check(const char *path,
 
 /* Wipes passwords and frees; sets the pointer to NULL. */
 void config_free(struct config **);
+
+/* Lower max_sessions to what there is room for. */
+void config_limit_sessions(struct config *, uint32_t most);
 
 /* NULL where there is none of that name. */
 const struct config_account *config_find(

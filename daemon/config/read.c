@@ -1,6 +1,5 @@
 #include "daemon/config/read.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -485,30 +484,19 @@ source_open(struct config_reading *reading, const char *path,
 }
 
 static void
-reading_set_defaults(struct config_reading *reading)
+reading_add_accounts(struct config_reading *reading)
 {
-	char why[128];
+	const struct config_account **accounts = evpop_arena_take(
+	    reading->arena, (reading->draft_count + 1) * sizeof(*accounts));
 
-	for (size_t i = 0; i < config_option_count; i++) {
-		const struct config_option *option = &config_options[i];
-		void *target = option->scope == CONFIG_SCOPE_ACCOUNT
-				   ? (void *)&reading->defaults
-				   : (void *)reading->config;
-
-		if (*option->initial == '\0')
-			continue;
-		switch (config_value_set(option, option->initial, "",
-		    reading->arena, target, why, sizeof(why))) {
-		case CONFIG_VALUE_OK:
-			break;
-		case CONFIG_VALUE_BAD:
-			assert(false && "a default within its own bounds");
-			break;
-		case CONFIG_VALUE_MEMORY:
-			config_report_no_memory(&reading->report);
-			return;
-		}
+	if (accounts == NULL) {
+		config_report_no_memory(&reading->report);
+		return;
 	}
+	for (size_t i = 0; i < reading->draft_count; i++)
+		accounts[i] = reading->drafts[i].account;
+	reading->config->accounts = accounts;
+	reading->config->account_count = reading->draft_count;
 }
 
 static void
@@ -545,11 +533,14 @@ reading_run(struct config_reading *reading, const char *path)
 {
 	size_t errors;
 
-	reading_set_defaults(reading);
+	if (!config_value_set_defaults(
+		reading->config, &reading->defaults, reading->arena))
+		config_report_no_memory(&reading->report);
 	source_open(reading, path, NULL, 0);
 	reading_complete_sessions(reading);
 	errors = config_report_errors(&reading->report);
 	config_finish_accounts(reading);
+	reading_add_accounts(reading);
 	reading_add_files(reading);
 	if (reading->draft_count == 0 && errors == 0)
 		config_report_warning(&reading->report, path, 0,

@@ -45,10 +45,7 @@ struct config_reading {
 struct config_draft *config_begin_account(
     struct config_reading *, const char *name, const char *file, unsigned line);
 
-/*
- * Give accounts what they inherit, check them, and hand them to the config in
- * the order of names.
- */
+/* Give accounts what they inherit, check them, and sort them by name. */
 void config_finish_accounts(struct config_reading *);
 
 #endif

@@ -556,3 +556,27 @@ config_value_share(
 	memcpy((char *)to + option->offset, (const char *)from + option->offset,
 	    option->size);
 }
+
+bool
+config_value_set_defaults(struct config *config, struct config_account *account,
+    struct evpop_arena *arena)
+{
+	enum config_value_result result;
+	char why[128];
+
+	for (size_t i = 0; i < config_option_count; i++) {
+		const struct config_option *option = &config_options[i];
+		void *target = option->scope == CONFIG_SCOPE_ACCOUNT
+				   ? (void *)account
+				   : (void *)config;
+
+		if (*option->initial == '\0')
+			continue;
+		result = config_value_set(option, option->initial, "", arena,
+		    target, why, sizeof(why));
+		assert(result != CONFIG_VALUE_BAD);
+		if (result == CONFIG_VALUE_MEMORY)
+			return false;
+	}
+	return true;
+}

@@ -11,6 +11,9 @@
 #include "daemon/config/option.h"
 #include "lib/base/arena.h"
 
+struct config;
+struct config_account;
+
 enum config_value_result {
 	CONFIG_VALUE_OK = 0,
 	CONFIG_VALUE_BAD, /* and what was expected is told */
@@ -25,6 +28,10 @@ enum config_value_result {
 enum config_value_result config_value_set(const struct config_option *,
     const char *text, const char *folder, struct evpop_arena *, void *target,
     char *why_r, size_t why_size) __attribute__((warn_unused_result));
+
+/* Give each option its default; false without memory. */
+bool config_value_set_defaults(struct config *, struct config_account *,
+    struct evpop_arena *) __attribute__((warn_unused_result));
 
 /* Whether the option's members of the two are equal. */
 bool config_value_equal(
