@@ -5,6 +5,7 @@ the start of a line is not static if no word before it says so.
 """
 
 import collections
+import pathlib
 import re
 
 import sources
@@ -29,6 +30,7 @@ VARIABLE = re.compile(r"\b(const )?struct (\w+) (const )?(\**)(\w+)"
 CHAIN = re.compile(r"(?<![\w.>])(\w+)((?:\[[^\]]*\])?(?:(?:->|\.)\w+"
                    r"(?:\[[^\]]*\])?)+)")
 STEP = re.compile(r"(?:->|\.)(\w+)")
+STEP_OF_TABLE = re.compile(r"\| `(\w+)\(\)` \| (\S+\.c) \|")
 
 
 def bare(text):
@@ -154,7 +156,19 @@ def struct_breaches(files):
                    + ", ".join(paths))
 
 
+def way_breaches(root, files):
+    """A line for each function of the README's tables that has moved."""
+    readme = root / "README.md"
+    text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
+    for name, path in STEP_OF_TABLE.findall(text):
+        if path not in files or not any(
+                name in names for names in definitions(files[path][1])):
+            yield f"README.md: {name}() is not in {path}"
+
+
 def check(root):
     """All breaches below a root, and how many files there are."""
+    root = pathlib.Path(root)
     files = code(root)
-    return ([*circle_breaches(files), *struct_breaches(files)], len(files))
+    return ([*circle_breaches(files), *struct_breaches(files),
+             *way_breaches(root, files)], len(files))

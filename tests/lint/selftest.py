@@ -86,6 +86,13 @@ class RoomsTest(CheckerTest):
                            "\treturn puts(\"c_go\") + x->c_go;\n}\n",
         })
 
+    def test_table_of_the_readme(self):
+        tree = {"lib/net/a.c": "int\na_go(void)\n{\n}\n",
+                "README.md": "| first | `a_go()` | lib/net/a.c |\n"}
+        self.expect(rooms, tree)
+        tree["README.md"] += "| then | `b_go()` | lib/net/a.c |\n"
+        self.expect(rooms, tree, "b_go() is not in lib/net/a.c")
+
     HEADER = "struct inner {\n\tint x;\n};\nstruct outer {\n" \
              "\tstruct inner inner, *other;\n\tint y;\n};\n"
 
