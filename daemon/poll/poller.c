@@ -55,12 +55,28 @@ poller_wake(void *arg)
 
 /* ---- all polls under way ---- */
 
+struct call {
+	void (*function)(struct run *);
+};
+
+/* There is no run yet where one is about to begin. */
+static void
+poller_call_run(struct agenda_item *item, void *arg)
+{
+	struct run *run = account_run(account_of(item));
+	const struct call *call = arg;
+
+	if (run != NULL)
+		call->function(run);
+}
+
 /* Those whose account is removed already are among them. */
 static void
-poller_each_run(struct poller *poller,
-    void (*visit)(struct agenda_item *, void *arg), void *arg)
+poller_each_run(struct poller *poller, void (*function)(struct run *))
 {
-	agenda_each_running(&poller->agenda, visit, arg);
+	struct call call = { function };
+
+	agenda_each_running(&poller->agenda, poller_call_run, &call);
 }
 
 struct shared {
@@ -84,40 +100,16 @@ static bool
 poller_is_shared(const struct run *run, int64_t account_id, void *arg)
 {
 	struct shared shared = { run, account_id, false };
+	struct poller *poller = arg;
 
-	poller_each_run(arg, poller_compare_run, &shared);
+	agenda_each_running(&poller->agenda, poller_compare_run, &shared);
 	return shared.is_shared;
 }
 
-/* There is none yet where it is about to begin. */
 static void
-poller_stop_run(struct agenda_item *item, void *arg)
+poller_cut_run(struct run *run)
 {
-	struct run *run = account_run(account_of(item));
-
-	(void)arg;
-	if (run != NULL)
-		run_stop(run);
-}
-
-static void
-poller_lose_store(struct agenda_item *item, void *arg)
-{
-	struct run *run = account_run(account_of(item));
-
-	(void)arg;
-	if (run != NULL)
-		run_store_lost(run);
-}
-
-static void
-poller_cut_run(struct agenda_item *item, void *arg)
-{
-	struct run *run = account_run(account_of(item));
-
-	(void)arg;
-	if (run != NULL)
-		run_cancel(run, "the daemon was stopped");
+	run_cancel(run, "cut short by the end of the daemon");
 }
 
 static void
@@ -125,7 +117,7 @@ poller_grace_over(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	poller_each_run(arg, poller_cut_run, NULL);
+	poller_each_run(arg, poller_cut_run);
 }
 
 /* ---- the end of a poll ---- */
@@ -300,7 +292,7 @@ poller_store_changed(const struct notify_event *event, void *arg)
 		    "the store fails: %s; mail stays on the servers",
 		    health->text);
 		if (health->status == STORE_REPLACED)
-			poller_each_run(poller, poller_lose_store, NULL);
+			poller_each_run(poller, run_store_lost);
 		return;
 	}
 	log_write(LOG_LEVEL_INFO, NULL, "the store works again");
@@ -426,7 +418,7 @@ poller_stop(struct poller *poller, int64_t grace_ms)
 
 	if (poller->life == POLLER_LIVES)
 		poller->life = POLLER_STOPS;
-	poller_each_run(poller, poller_stop_run, NULL);
+	poller_each_run(poller, run_stop);
 	evtimer_add(poller->grace, &grace);
 	poller_wake(poller);
 }
