@@ -37,9 +37,6 @@ struct evpop_round {
 	struct evpop_survey *survey;
 	struct evpop_transfer *transfer;
 	struct evpop_round_outcome outcome;
-
-	void (*freed)(void *);
-	void *freed_arg;
 };
 
 /* The steps, in their order; each begins the next. */
@@ -115,26 +112,21 @@ evpop_round_new(const struct evpop_round_order *order,
 	return round;
 }
 
-static void
-round_destroy(void *arg)
+void
+evpop_round_close(struct evpop_round *round, void (*closed)(void *), void *arg)
 {
-	struct evpop_round *round = arg;
-	void (*freed)(void *) = round->freed;
-	void *freed_arg = round->freed_arg;
-
-	evpop_transfer_free(round->transfer);
-	evpop_survey_free(round->survey);
-	free(round);
-	freed(freed_arg);
+	round->step = ROUND_OVER;
+	evpop_client_free_then(round->client, closed, arg);
 }
 
 void
-evpop_round_free(struct evpop_round *round, void (*freed)(void *), void *arg)
+evpop_round_free(struct evpop_round *round)
 {
-	round->step = ROUND_OVER;
-	round->freed = freed;
-	round->freed_arg = arg;
-	evpop_client_free_then(round->client, round_destroy, round);
+	if (round == NULL)
+		return;
+	evpop_transfer_free(round->transfer);
+	evpop_survey_free(round->survey);
+	free(round);
 }
 
 /* ---- what goes wrong ---- */

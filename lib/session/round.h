@@ -50,12 +50,15 @@ struct evpop_round *evpop_round_new(const struct evpop_round_order *,
     const struct evpop_round_callbacks *, void *arg) EVPOP_MUST_USE;
 
 /*
- * Closes at once, with no further callback.  The memory is freed as soon as no
- * callback of the client runs any more; then `freed` runs.
+ * Closes at once, with no further callback but `closed`, which runs once none
+ * of its client's callbacks runs any more.
  */
-void evpop_round_free(struct evpop_round *, void (*freed)(void *), void *arg);
+void evpop_round_close(struct evpop_round *, void (*closed)(void *), void *arg);
 
-/* After any error it can only be freed. */
+/* After `closed`, when no function of the round runs.  NULL is allowed. */
+void evpop_round_free(struct evpop_round *);
+
+/* After any error it can only be closed. */
 enum evpop_error evpop_round_start(struct evpop_round *,
     const struct evpop_policy *,
     const struct evpop_credentials *) EVPOP_MUST_USE;

@@ -44,9 +44,9 @@ struct evpop_sync {
 	struct event *deferred; /* runs what follows a round from the loop */
 	struct evpop_sync_report report; /* without the present round */
 	/*
-	 * A sync may be freed in its callbacks.  Its memory is freed when
-	 * nobody holds it any more: its caller, until it is gone; each round;
-	 * and functions that callbacks return to.
+	 * A sync may be freed in its callbacks.  Its memory, and that of its
+	 * round, is freed when nobody holds it any more: its caller, until it
+	 * is gone; the round's client; and functions that callbacks return to.
 	 */
 	unsigned int holders;
 };
@@ -124,12 +124,14 @@ sync_let_go(void *arg)
 
 	if (--sync->holders > 0)
 		return;
+	evpop_round_free(sync->round);
 	if (sync->deferred != NULL)
 		event_free(sync->deferred);
 	evpop_attempt_clear(&sync->attempt);
 	free(sync);
 }
 
+/* While no function of the round runs. */
 static void
 sync_drop_round(struct evpop_sync *sync)
 {
@@ -137,7 +139,8 @@ sync_drop_round(struct evpop_sync *sync)
 
 	sync->round = NULL;
 	if (round != NULL)
-		evpop_round_free(round, sync_let_go, sync);
+		evpop_round_close(round, sync_let_go, sync);
+	evpop_round_free(round);
 }
 
 void
@@ -147,7 +150,8 @@ evpop_sync_free(struct evpop_sync *sync)
 		return;
 	sync->caller.is_gone = true;
 	sync->step = SYNC_DONE;
-	sync_drop_round(sync);
+	if (sync->round != NULL)
+		evpop_round_close(sync->round, sync_let_go, sync);
 	sync_let_go(sync);
 }
 

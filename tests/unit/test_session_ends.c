@@ -191,6 +191,29 @@ test_free_at_any_time(void **state)
 	}
 }
 
+/* The same inside an answer to `listing` that comes from elsewhere. */
+static void
+test_ends_in_a_late_answer(void **state)
+{
+	static const char *const callbacks[] = { "matched", "planned" };
+	size_t i;
+
+	for (i = 0; i < 6; i++) {
+		const char *in = callbacks[i % 2];
+		struct session_run run = { .answer_later = true,
+			.free_in = i / 2 == 0 ? in : NULL,
+			.stop_in = i / 2 == 1 ? in : NULL,
+			.cancel_in = i / 2 == 2 ? in : NULL };
+
+		session_run_begin(&run, *state, NULL, 0, &keep_none);
+		session_run_until(*state, run.log, "listing:3 ");
+		evpop_sync_known(run.sync, NULL, 0, 1000);
+		assert_non_null(strstr(run.log, in));
+		session_run_finish(&run);
+		assert_null(strstr(run.server.log, "RETR"));
+	}
+}
+
 /* ---- flow ---- */
 
 static void
@@ -299,6 +322,7 @@ main(void)
 		cmocka_unit_test(test_stop_in_a_flight),
 		cmocka_unit_test(test_free_in_every_callback),
 		cmocka_unit_test(test_free_at_any_time),
+		cmocka_unit_test(test_ends_in_a_late_answer),
 		cmocka_unit_test(test_pause_and_resume),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_bad_credentials_are_not_sent),
