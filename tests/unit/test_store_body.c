@@ -178,6 +178,65 @@ one_that_fails_is_undone_alone(void **state)
 	    0);
 }
 
+#define QUIET 3
+
+struct asked {
+	bool done;
+	int64_t id;
+	uint32_t quiet_polls;
+};
+
+static void
+note_account(
+    enum store_status status, const struct store_account *account, void *arg)
+{
+	struct asked *asked = arg;
+
+	assert_int_equal(status, STORE_OK);
+	asked->id = account->id;
+	asked->quiet_polls = account->quiet_polls;
+	asked->done = true;
+}
+
+/* Where another has failed, what went well is written again. */
+static void
+what_is_written_again_is_answered_once(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct store_poll poll = { .account_id = fixture->account,
+		.started_ms = 1,
+		.finished_ms = 2,
+		.outcome = "ok" };
+	struct answer polled = { 0 }, bad = { 0 };
+	struct asked known = { 0 }, made = { 0 };
+	sqlite3 *other;
+
+	fixture_change(fixture, "CREATE TRIGGER refuse BEFORE INSERT ON message"
+				" BEGIN SELECT RAISE(ABORT, 'refused'); END");
+	assert_int_equal(sqlite3_open(fixture->path, &other), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL),
+	    SQLITE_OK);
+	for (int i = 0; i < QUIET; i++)
+		store_poll_record(fixture->store, &poll, NULL, NULL);
+	store_account(fixture->store, "home", NULL, note_account, &known);
+	store_account(fixture->store, "new", "id", note_account, &made);
+	commit_one(fixture, NULL, 0, true, &bad);
+	store_poll_record(fixture->store, &poll, answer_done, &polled);
+	assert_int_equal(sqlite3_close(other), SQLITE_OK);
+	fixture_wait(fixture, &polled.done);
+	fixture_wait(fixture, &bad.done);
+	assert_int_equal(polled.status, STORE_OK);
+	assert_int_equal(bad.status, STORE_DAMAGED);
+	assert_true(known.done && made.done);
+	assert_int_equal(known.id, fixture->account);
+	assert_int_equal(known.quiet_polls, QUIET);
+	fixture_expect(
+	    fixture, "SELECT id FROM account WHERE name = 'new'", made.id);
+	fixture_expect(fixture, "SELECT count(*) FROM poll", QUIET + 1);
+	fixture_expect(fixture, "SELECT count(*) FROM account", 2);
+}
+
 /* As they come: many of one transaction, and some of no account. */
 static void
 counters_are_of_each_account(void **state)
@@ -490,6 +549,7 @@ main(void)
 		FIXTURE_TEST(part_of_no_message_is_not_found),
 		FIXTURE_TEST(part_far_beyond_is_the_end_and_no_other_body),
 		FIXTURE_TEST(one_that_fails_is_undone_alone),
+		FIXTURE_TEST(what_is_written_again_is_answered_once),
 		FIXTURE_TEST(answers_keep_the_order_of_the_calls),
 		FIXTURE_TEST(close_finishes_what_is_queued),
 		FIXTURE_TEST(calls_while_it_closes_are_answered_closed),

@@ -337,6 +337,28 @@ third_version_is_upgraded(void **state)
 	free_first(&first);
 }
 
+/* Columns that have another name since keep what they say. */
+static void
+sixth_version_is_upgraded(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_error error;
+	struct first first;
+
+	make_first(fixture, &first);
+	assert_int_equal(migrate(first.path, 6, &error), STORE_OK);
+	run_sql(first.path,
+	    "PRAGMA journal_mode = DELETE;"
+	    "UPDATE account SET host = 'h', user = 'u' WHERE id = 1;"
+	    "UPDATE message SET flags = 1 WHERE id = 7");
+	copy_first(fixture, &first);
+	assert_int_equal(migrate(fixture->path, 0, &error), STORE_OK);
+	fixture_expect_text(
+	    fixture, "SELECT login || '@' || host FROM account", "u@h");
+	fixture_expect(fixture, "SELECT id FROM message WHERE is_cut", 7);
+	free_first(&first);
+}
+
 static void
 note_listed(
     enum store_status status, const struct store_account *account, void *arg)
@@ -504,6 +526,7 @@ main(void)
 		TEST(first_version_is_upgraded),
 		TEST(second_version_is_upgraded),
 		TEST(third_version_is_upgraded),
+		TEST(sixth_version_is_upgraded),
 		TEST(upgraded_store_goes_on),
 		TEST(each_write_may_fail),
 		TEST(each_sync_may_fail),
