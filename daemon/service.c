@@ -58,7 +58,7 @@ service_log_messages(const struct config_messages *messages)
 }
 
 static enum log_level
-log_level_of(const struct config *config)
+service_log_level(const struct config *config)
 {
 	static const enum log_level levels[] = {
 		[CONFIG_LOG_ERROR] = LOG_LEVEL_ERROR,
@@ -72,7 +72,7 @@ log_level_of(const struct config *config)
 
 /* No more sessions than there is room for. */
 static void
-limit_sessions(struct service *service, struct config *config)
+service_limit_sessions(struct service *service, struct config *config)
 {
 	config_limit_sessions(
 	    config, descriptors_make_room(config->max_sessions,
@@ -88,12 +88,13 @@ limit_sessions(struct service *service, struct config *config)
  * take effect in full, a line each.
  */
 static bool
-apply(struct service *service, struct config *config, char *text, size_t size)
+service_apply(
+    struct service *service, struct config *config, char *text, size_t size)
 {
 	struct config_diff diff;
 	size_t i;
 
-	limit_sessions(service, config);
+	service_limit_sessions(service, config);
 	snprintf(text, size, "%s", service->limited);
 	if (!config_diff(&diff, service->config, config))
 		return false;
@@ -102,7 +103,7 @@ apply(struct service *service, struct config *config, char *text, size_t size)
 		return false;
 	}
 	control_reload(service->control, config);
-	log_set_level(log_level_of(config));
+	log_set_level(service_log_level(config));
 	for (i = 0; i < diff.restart_count; i++) {
 		size_t used = strlen(text);
 
@@ -124,7 +125,7 @@ apply(struct service *service, struct config *config, char *text, size_t size)
 }
 
 static bool
-reload(char *error, size_t error_size, void *arg)
+service_reload(char *error, size_t error_size, void *arg)
 {
 	struct service *service = arg;
 	struct config_messages messages;
@@ -142,7 +143,7 @@ reload(char *error, size_t error_size, void *arg)
 		    messages.count > 1 ? " (and more: see the log, or "
 					 "evpopd --check)"
 				       : "");
-	else if (apply(service, config, error, error_size))
+	else if (service_apply(service, config, error, error_size))
 		applied = true;
 	else {
 		config_free(&config);
@@ -156,7 +157,7 @@ reload(char *error, size_t error_size, void *arg)
 /* ---- signals ---- */
 
 static void
-on_stop(evutil_socket_t signal, short what, void *arg)
+service_on_stop(evutil_socket_t signal, short what, void *arg)
 {
 	struct service *service = arg;
 
@@ -172,7 +173,7 @@ on_stop(evutil_socket_t signal, short what, void *arg)
 }
 
 static void
-on_reload(evutil_socket_t signal, short what, void *arg)
+service_on_reload(evutil_socket_t signal, short what, void *arg)
 {
 	struct service *service = arg;
 	char error[512];
@@ -181,7 +182,7 @@ on_reload(evutil_socket_t signal, short what, void *arg)
 	(void)what;
 	if (service->options->once || service->stopping)
 		return;
-	if (!reload(error, sizeof error, service))
+	if (!service_reload(error, sizeof error, service))
 		log_write(LOG_LEVEL_ERROR, NULL,
 		    "not reloaded; the configuration in use stays: %s", error);
 }
@@ -189,7 +190,7 @@ on_reload(evutil_socket_t signal, short what, void *arg)
 /* ---- the clock ---- */
 
 static void
-clock_changed(struct service *service)
+service_look_at_clock(struct service *service)
 {
 	struct store_clock clock;
 	char text[512];
@@ -209,12 +210,12 @@ clock_changed(struct service *service)
 }
 
 static void
-on_event(const struct notify_event *event, void *arg)
+service_on_event(const struct notify_event *event, void *arg)
 {
 	struct service *service = arg;
 
 	if (event->kind == NOTIFY_CLOCK)
-		clock_changed(service);
+		service_look_at_clock(service);
 	else
 		event_base_loopexit(service->base, NULL);
 }
@@ -222,7 +223,7 @@ on_event(const struct notify_event *event, void *arg)
 /* ---- setting up ---- */
 
 static bool
-add_signal(struct service *service, enum signal_index index, int signal,
+service_add_signal(struct service *service, enum signal_index index, int signal,
     event_callback_fn cb)
 {
 	struct event *event;
@@ -233,7 +234,7 @@ add_signal(struct service *service, enum signal_index index, int signal,
 }
 
 static bool
-set_up_loop(struct service *service)
+service_set_up_loop(struct service *service)
 {
 	service->base = event_base_new();
 	if (service->base == NULL)
@@ -241,12 +242,12 @@ set_up_loop(struct service *service)
 	service->names = evpop_names_new(service->base, NULL, NULL);
 	service->notify = notify_new();
 	notify_subscribe(service->notify, &service->subscription,
-	    NOTIFY_BIT(NOTIFY_CLOCK) | NOTIFY_BIT(NOTIFY_POLLS_ENDED), on_event,
-	    service);
+	    NOTIFY_BIT(NOTIFY_CLOCK) | NOTIFY_BIT(NOTIFY_POLLS_ENDED),
+	    service_on_event, service);
 	return service->names != NULL && service->notify != NULL &&
-	       add_signal(service, ON_TERM, SIGTERM, on_stop) &&
-	       add_signal(service, ON_INT, SIGINT, on_stop) &&
-	       add_signal(service, ON_HUP, SIGHUP, on_reload);
+	       service_add_signal(service, ON_TERM, SIGTERM, service_on_stop) &&
+	       service_add_signal(service, ON_INT, SIGINT, service_on_stop) &&
+	       service_add_signal(service, ON_HUP, SIGHUP, service_on_reload);
 }
 
 /*
@@ -254,7 +255,7 @@ set_up_loop(struct service *service)
  * may pass by itself, and for the rest what kind of person has to see to it.
  */
 static int
-exit_of_store(enum store_status status)
+service_exit_of_store(enum store_status status)
 {
 	static const int codes[] = {
 		[STORE_OK] = EX_OK,
@@ -277,7 +278,7 @@ exit_of_store(enum store_status status)
 }
 
 static int
-set_up_store(struct service *service)
+service_set_up_store(struct service *service)
 {
 	const struct store_config config = {
 		.path = service->config->store_path,
@@ -295,11 +296,11 @@ set_up_store(struct service *service)
 		return EX_OK;
 	log_write(LOG_LEVEL_ERROR, NULL, "%s", error.text);
 	supervisor_status(error.text);
-	return exit_of_store(error.status);
+	return service_exit_of_store(error.status);
 }
 
 static int
-set_up_poller(struct service *service)
+service_set_up_poller(struct service *service)
 {
 	const struct poller_options options = {
 		.base = service->base,
@@ -318,13 +319,13 @@ set_up_poller(struct service *service)
 }
 
 static int
-set_up_control(struct service *service)
+service_set_up_control(struct service *service)
 {
 	const struct control_options options = {
 		.listen_fd = supervisor_socket(),
 		.store = service->store,
 		.poller = service->poller,
-		.reload = reload,
+		.reload = service_reload,
 		.limited = service->limited,
 		.arg = service,
 	};
@@ -341,7 +342,7 @@ set_up_control(struct service *service)
 }
 
 static void
-tear_down(struct service *service)
+service_tear_down(struct service *service)
 {
 	size_t i;
 
@@ -363,28 +364,28 @@ tear_down(struct service *service)
 
 /* A store that failed tells more than the polls that failed for it. */
 static int
-end_of_once(const struct service *service)
+service_end_of_once(const struct service *service)
 {
 	const struct store_error *health = store_health(service->store);
 	struct poller_status status;
 
 	poller_status(service->poller, &status);
 	if (health->status != STORE_OK)
-		return exit_of_store(health->status);
+		return service_exit_of_store(health->status);
 	return status.failures > 0 || service->interrupted ? EX_TEMPFAIL
 							   : EX_OK;
 }
 
 static int
-run(struct service *service)
+service_loop(struct service *service)
 {
 	int code;
 
-	code = set_up_store(service);
+	code = service_set_up_store(service);
 	if (code == EX_OK)
-		code = set_up_poller(service);
+		code = service_set_up_poller(service);
 	if (code == EX_OK)
-		code = set_up_control(service);
+		code = service_set_up_control(service);
 	if (code != EX_OK)
 		return code;
 	log_write(LOG_LEVEL_INFO, NULL,
@@ -395,7 +396,7 @@ run(struct service *service)
 	supervisor_ready();
 	if (event_base_dispatch(service->base) < 0)
 		return EX_OSERR;
-	return service->options->once ? end_of_once(service) : EX_OK;
+	return service->options->once ? service_end_of_once(service) : EX_OK;
 }
 
 int
@@ -404,13 +405,13 @@ service_run(const struct service_options *options, struct config *config)
 	struct service service = { .options = options, .config = config };
 	int code = EX_OSERR;
 
-	log_set_level(log_level_of(config));
+	log_set_level(service_log_level(config));
 	log_take_libevent();
-	limit_sessions(&service, config);
-	if (set_up_loop(&service))
-		code = run(&service);
+	service_limit_sessions(&service, config);
+	if (service_set_up_loop(&service))
+		code = service_loop(&service);
 	else
 		log_write(LOG_LEVEL_ERROR, NULL, "the event loop cannot start");
-	tear_down(&service);
+	service_tear_down(&service);
 	return code;
 }

@@ -387,7 +387,7 @@ agenda_note(struct agenda_item *item, const struct agenda_outcome *outcome,
 }
 
 static int64_t
-at_least(int64_t a, int64_t b)
+agenda_longer(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
 }
@@ -399,11 +399,12 @@ agenda_after_failure(struct agenda *agenda, struct agenda_item *item,
 	const struct backoff_past past = agenda_past(item, outcome);
 	int64_t delay_ms, interval_ms;
 
-	interval_ms = at_least(item->interval_ms, item->floor_s * SECOND_MS);
+	interval_ms =
+	    agenda_longer(item->interval_ms, item->floor_s * SECOND_MS);
 	delay_ms =
 	    backoff_delay_ms(outcome->result, &past, interval_ms, random);
-	agenda_wait(
-	    agenda, item, at_least(now_ms + delay_ms, agenda_floor_ms(item)));
+	agenda_wait(agenda, item,
+	    agenda_longer(now_ms + delay_ms, agenda_floor_ms(item)));
 }
 
 static void
@@ -412,9 +413,9 @@ agenda_after_success(struct agenda *agenda, struct agenda_item *item,
 {
 	int64_t least_ms, not_before_ms;
 
-	least_ms = at_least(pace->min_ms, item->floor_s * SECOND_MS);
+	least_ms = agenda_longer(pace->min_ms, item->floor_s * SECOND_MS);
 	not_before_ms =
-	    at_least(started_ms + pace->min_ms, agenda_floor_ms(item));
+	    agenda_longer(started_ms + pace->min_ms, agenda_floor_ms(item));
 	agenda_wait(agenda, item,
 	    pace_next(schedule_share_of(&item->time), item->interval_ms,
 		least_ms, not_before_ms, now_ms));

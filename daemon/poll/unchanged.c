@@ -6,7 +6,7 @@
 #define LOOK_UP_MS INT64_C(86400000)
 
 static bool
-digest(const struct evpop_listing *listing,
+unchanged_digest(const struct evpop_listing *listing,
     unsigned char digest_r[UNCHANGED_DIGEST_SIZE])
 {
 	unsigned char whole[EVPOP_LISTING_DIGEST_SIZE];
@@ -19,7 +19,7 @@ digest(const struct evpop_listing *listing,
 
 /* What was planned and not done, in a session that was stopped, is work too. */
 static bool
-is_idle(const struct evpop_plan *plan)
+unchanged_is_idle(const struct evpop_plan *plan)
 {
 	return plan->fetches + plan->deletes + plan->later == 0 &&
 	       plan->unidentified + plan->seen + plan->adopts == 0 &&
@@ -38,7 +38,8 @@ unchanged_note(struct unchanged *unchanged, const struct evpop_listing *listing,
 		return;
 	if (plan->due_ms != 0 && plan->due_ms < age_now_ms + wait_ms)
 		wait_ms = plan->due_ms - age_now_ms;
-	if (!is_idle(plan) || !digest(listing, unchanged->digest))
+	if (!unchanged_is_idle(plan) ||
+	    !unchanged_digest(listing, unchanged->digest))
 		return;
 	unchanged->account_id = account->id;
 	unchanged->usual_deletes = account->usual_deletes;
@@ -54,7 +55,8 @@ unchanged_is(const struct unchanged *unchanged,
 	unsigned char seen[UNCHANGED_DIGEST_SIZE];
 
 	return unchanged->account_id != 0 && version == unchanged->version &&
-	       now_ms < unchanged->until_ms && digest(listing, seen) &&
+	       now_ms < unchanged->until_ms &&
+	       unchanged_digest(listing, seen) &&
 	       memcmp(seen, unchanged->digest, sizeof seen) == 0;
 }
 
