@@ -1,6 +1,6 @@
 /*
- * The files of a configuration: which were read already, what an include
- * names, and whether a path that a key names leads anywhere.
+ * The files of a configuration: which were read already, which an include
+ * names, and whether the daemon can use the paths that keys name.
  */
 #ifndef CONFIG_FILES_H
 #define CONFIG_FILES_H
@@ -16,7 +16,7 @@
 /* All of a file, or its first `size` octets; false with an errno. */
 bool config_file_read(int fd, char *bytes_r, size_t size, size_t *length_r);
 
-/* A file by what it is rather than by its name. */
+/* A file, whatever its name is. */
 struct config_file_id {
 	dev_t device;
 	ino_t inode; /* 0: a free slot */
@@ -28,7 +28,7 @@ struct config_file_set {
 	size_t size, count;
 };
 
-/* 1: added, 0: it was there, -1: no memory. */
+/* 1: added, 0: it is a member already, -1: no memory. */
 int config_file_set_add(struct config_file_set *, dev_t, ino_t)
     __attribute__((warn_unused_result));
 void config_file_set_free(struct config_file_set *);
@@ -60,13 +60,13 @@ void config_include_free(struct config_include *);
 char *config_path_folder(struct evpop_arena *, const char *path)
     __attribute__((warn_unused_result));
 
-/* Whether a shell would make another path of it: "~/x", "$HOME/x". */
+/* Whether a shell would expand it: "~/x", "$HOME/x". */
 bool config_path_needs_shell(const char *text);
 
 /*
- * Warn where the file that a key names is not there, is a folder or cannot be
- * read by this user; of the store and the socket, where their folder is none.
- * The daemon may still find it: nothing but a warning.
+ * Warn if the file that a key names does not exist, is a folder or cannot be
+ * read by this user; for the store and the socket, if their folder does not
+ * exist.  It is only a warning: the daemon may run as another user, or later.
  */
 void config_path_check(struct config_report *, const char *file, unsigned line,
     const struct config_option *, const char *path);

@@ -142,11 +142,11 @@ ini_note_word(struct reader *reader, const char *text)
 
 /* In a name or a key, where only the eye takes it for nothing. */
 static bool
-ini_find_unseen(const char *text, size_t length, char *why, size_t size)
+ini_find_invisible(const char *text, size_t length, char *why, size_t size)
 {
-	struct evpop_text_unseen found;
+	struct evpop_text_invisible found;
 
-	if (!evpop_text_find_unseen(text, length, &found))
+	if (!evpop_text_find_invisible(text, length, &found))
 		return false;
 	(void)snprintf(why, size,
 	    "U+%04X (%s), which is invisible, precedes a name; type the line "
@@ -166,7 +166,7 @@ ini_parse_section(struct reader *reader, char *text)
 	size_t length = strlen(text);
 	char why[160];
 
-	if (ini_find_unseen(text, length, why, sizeof(why))) {
+	if (ini_find_invisible(text, length, why, sizeof(why))) {
 		ini_report_section(reader, why);
 		return;
 	}
@@ -187,7 +187,7 @@ ini_parse_key(struct reader *reader, char *text)
 	char why[160], *value;
 	const char *bad;
 
-	if (ini_find_unseen(text, length, why, sizeof(why))) {
+	if (ini_find_invisible(text, length, why, sizeof(why))) {
 		if (text[strlen(text) - 1] == ']')
 			ini_report_section(reader, why);
 		else

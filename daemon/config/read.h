@@ -1,6 +1,6 @@
 /*
- * What the parts of one reading share: read.c takes files apart, accounts.c
- * completes and checks the accounts they define.  Private to this folder.
+ * The state of one reading: read.c parses the files, accounts.c completes and
+ * checks the accounts that they define.  Private to these two.
  */
 #ifndef CONFIG_READ_H
 #define CONFIG_READ_H

@@ -459,12 +459,12 @@ value_is_free(enum config_type type)
 }
 
 static bool
-value_check_unseen(const struct config_report_place *place,
+value_check_invisible(const struct config_report_place *place,
     const struct config_option *option, const char *value, bool quoted)
 {
-	struct evpop_text_unseen found;
+	struct evpop_text_invisible found;
 
-	if (!evpop_text_find_unseen(value, strlen(value), &found))
+	if (!evpop_text_find_invisible(value, strlen(value), &found))
 		return true;
 	if (!value_is_free(option->type)) {
 		config_report_error(place->report, place->file, place->line,
@@ -487,7 +487,7 @@ config_suggest_value(const struct config_report_place *place,
 {
 	const char *quotes;
 
-	if (!value_check_unseen(place, option, value, quoted))
+	if (!value_check_invisible(place, option, value, quoted))
 		return false;
 	if (quoted || !value_is_free(option->type))
 		return true;

@@ -1,9 +1,9 @@
 /*
- * What somebody meant by a name that is none here, and by a value that is
- * correct and hardly meant.  People copy lines from getmail, fetchmail, mpop
- * and fdm, whose keys are known; what is merely spelled alike may mean
- * something else, and delete.  So a key that deletes is never guessed: it is
- * named only where another program has the very same by another name.
+ * What somebody meant by an unknown section or key, and by a value that is
+ * valid but probably a mistake.  People copy lines from getmail, fetchmail,
+ * mpop and fdm, so their keys are known.  A key that is only spelled alike may
+ * mean something else, and delete mail: a key that deletes is suggested only if
+ * it does what the key of the other program does.
  */
 #ifndef CONFIG_SUGGEST_H
 #define CONFIG_SUGGEST_H
@@ -30,31 +30,31 @@ const char *config_suggest_key(
     const struct config_report_place *, const struct config_suggest_key *);
 
 /*
- * Report a line of words, without a sign between key and value.  Returns the
- * key that was meant, or NULL.
+ * Report a line that has no "=" between key and value.  Returns the key that
+ * was meant, or NULL.
  */
 const char *config_suggest_words(
     const struct config_report_place *, enum config_scope, const char *text);
 
 /*
  * Describe a key of another program: "of getmail; write keep = 14d".  `value`
- * is NULL where the key stood alone on its line; it is shown only where it is
- * no secret.  *ours_r is the key of ours, NULL where none is needed.  False
- * where no such key is known.
+ * is NULL if the key stood alone on its line; it is shown only if it is not a
+ * secret.  *ours_r is our key, or NULL if none is needed.  Returns false if no
+ * other program has the key.
  */
 bool config_foreign_describe(const char *key, const char *value, char *text_r,
     size_t size, const char **ours_r);
 
 /*
- * Warn of what will be part of the value.  False where the value cannot be
- * good, which was reported then.
+ * Warn of quotes, comments and invisible characters that are part of the value.
+ * Returns false if they make it invalid, which is reported.
  */
 bool config_suggest_value(const struct config_report_place *,
     const struct config_option *, const char *value, bool quoted);
 
 /*
- * What may be wrong with a value that was refused, to be appended: begins with
- * "; ", or is empty.
+ * What may be wrong with a value that was refused: text to append to the
+ * report, which begins with "; ", or "".
  */
 const char *config_suggest_hint(const char *value, bool quoted);
 

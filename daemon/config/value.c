@@ -82,7 +82,7 @@ value_refuse(const struct setting *setting, const char *what)
 
 /* The same for values that nobody must see. */
 static enum config_value_result
-value_refuse_unseen(const struct setting *setting, const char *what)
+value_refuse_hidden(const struct setting *setting, const char *what)
 {
 	(void)snprintf(setting->why, setting->why_size, "expected %s", what);
 	return CONFIG_VALUE_BAD;
@@ -298,7 +298,7 @@ value_set_proxy(const struct setting *setting)
 	struct evpop_result result;
 
 	if (!evpop_proxy_check(setting->text, &result))
-		return value_refuse_unseen(setting,
+		return value_refuse_hidden(setting,
 		    "socks5://HOST:PORT or http://HOST:PORT, optionally with "
 		    "USER:PASSWORD@ before the host, where %40 stands for @, "
 		    "%3A for :, %2F for / and %25 for %");
@@ -440,7 +440,7 @@ value_set_nothing(const struct setting *setting)
 	default:
 		break;
 	}
-	return value_refuse_unseen(setting, "a value, and there is none");
+	return value_refuse_hidden(setting, "a value, and there is none");
 }
 
 enum config_value_result

@@ -1,5 +1,6 @@
 /*
- * Texts to values and back, by an option's type.
+ * Reads the value of an option from text, by the option's type, and compares
+ * two values.
  */
 #ifndef CONFIG_VALUE_H
 #define CONFIG_VALUE_H
@@ -16,7 +17,7 @@ struct config_account;
 
 enum config_value_result {
 	CONFIG_VALUE_OK = 0,
-	CONFIG_VALUE_BAD, /* and what was expected is told */
+	CONFIG_VALUE_BAD, /* why_r says what was expected */
 	CONFIG_VALUE_MEMORY
 };
 
@@ -37,7 +38,7 @@ bool config_value_set_defaults(struct config *, struct config_account *,
 bool config_value_equal(
     const struct config_option *, const void *a, const void *b);
 
-/* Let *to share the option's member of *from, which must live as long. */
+/* Copy the option's member; what it points to is shared. */
 void config_value_share(
     const struct config_option *, void *to, const void *from);
 

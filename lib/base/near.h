@@ -1,6 +1,4 @@
-/*
- * Finds what a mistyped word was meant to be.
- */
+/* Finds the word that a mistyped one was meant to be. */
 #ifndef EVPOP_BASE_NEAR_H
 #define EVPOP_BASE_NEAR_H
 

@@ -42,7 +42,7 @@ static const struct text_range {
 	uint32_t first, last;
 	enum evpop_text_kind kind;
 	const char *name;
-} text_unseen[] = {
+} text_invisible[] = {
 	{ 0x00a0, 0x00a0, EVPOP_TEXT_EMPTY, "no-break space" },
 	{ 0x00ad, 0x00ad, EVPOP_TEXT_HIDDEN, "soft hyphen" },
 	{ 0x034f, 0x034f, EVPOP_TEXT_EMPTY, "grapheme joiner" },
@@ -80,17 +80,18 @@ static const struct text_range {
 static const struct text_range *
 text_find_range(uint32_t code_point)
 {
-	size_t first = 0, end = sizeof text_unseen / sizeof text_unseen[0];
+	size_t first = 0,
+	       end = sizeof text_invisible / sizeof text_invisible[0];
 	size_t middle;
 
 	while (first < end) {
 		middle = first + (end - first) / 2;
-		if (code_point > text_unseen[middle].last)
+		if (code_point > text_invisible[middle].last)
 			first = middle + 1;
-		else if (code_point < text_unseen[middle].first)
+		else if (code_point < text_invisible[middle].first)
 			end = middle;
 		else
-			return &text_unseen[middle];
+			return &text_invisible[middle];
 	}
 	return NULL;
 }
@@ -109,8 +110,8 @@ evpop_text_kind(uint32_t code_point)
 }
 
 bool
-evpop_text_find_unseen(
-    const char *text, size_t length, struct evpop_text_unseen *found)
+evpop_text_find_invisible(
+    const char *text, size_t length, struct evpop_text_invisible *found)
 {
 	const struct text_range *range;
 	uint32_t code_point;
@@ -123,7 +124,7 @@ evpop_text_find_unseen(
 		range = text_find_range(code_point);
 		if (range == NULL)
 			continue;
-		*found = (struct evpop_text_unseen){ at + 1, code_point,
+		*found = (struct evpop_text_invisible){ at + 1, code_point,
 			range->name };
 		return true;
 	}

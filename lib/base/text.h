@@ -1,6 +1,6 @@
 /*
- * Text that strangers wrote: whether it is UTF-8 (RFC 3629: no overlong forms,
- * no surrogates, nothing above U+10FFFF), and what people see of it.
+ * Text of any origin: whether it is UTF-8 (RFC 3629: no overlong forms, no
+ * surrogates, nothing above U+10FFFF), and what people see of it.
  */
 #ifndef EVPOP_BASE_TEXT_H
 #define EVPOP_BASE_TEXT_H
@@ -33,21 +33,21 @@ enum evpop_text_kind {
 	EVPOP_TEXT_KIND_COUNT
 };
 
-/* Above EVPOP_TEXT_EMPTY, text misleads who reads it. */
+/* A character of a kind above EVPOP_TEXT_EMPTY can mislead the reader. */
 enum evpop_text_kind evpop_text_kind(uint32_t code_point);
 
-struct evpop_text_unseen {
+struct evpop_text_invisible {
 	size_t octet; /* where it begins; the first is 1 */
 	uint32_t code_point;
 	const char *name; /* "no-break space" */
 };
 
 /*
- * Find the first character of well-formed text that nobody sees, controls
- * aside; false if there is none.
+ * Find the first invisible character of well-formed text, except controls;
+ * false if there is none.
  */
-bool evpop_text_find_unseen(
-    const char *text, size_t length, struct evpop_text_unseen *found_r);
+bool evpop_text_find_invisible(
+    const char *text, size_t length, struct evpop_text_invisible *found_r);
 
 /*
  * A copy of text of any origin that is fit for a terminal and a log, as

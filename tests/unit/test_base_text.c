@@ -57,7 +57,7 @@ utf8_is_told_from_what_is_none(void **state)
 }
 
 static void
-what_nobody_sees_is_found(void **state)
+invisible_characters_are_found(void **state)
 {
 	static const struct {
 		const char *text;
@@ -74,11 +74,11 @@ what_nobody_sees_is_found(void **state)
 		{ "\xc3\xa0\xe2\x82\xac\xf0\x9f\x93\xac", 0, 0 },
 		{ "", 0, 0 },
 	};
-	struct evpop_text_unseen found;
+	struct evpop_text_invisible found;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_int_equal(evpop_text_find_unseen(rows[i].text,
+		assert_int_equal(evpop_text_find_invisible(rows[i].text,
 				     strlen(rows[i].text), &found),
 		    rows[i].octet != 0);
 		if (rows[i].octet == 0)
@@ -150,7 +150,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(utf8_is_told_from_what_is_none),
-		cmocka_unit_test(what_nobody_sees_is_found),
+		cmocka_unit_test(invisible_characters_are_found),
 		cmocka_unit_test(each_kind_has_its_bounds),
 		cmocka_unit_test(text_is_made_printable_in_its_place),
 	};
