@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "lib/auth/exchange.h"
+#include "lib/auth/secret.h"
 
 static const char *const names[] = { "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS",
 	"SCRAM-SHA-256", "SCRAM-SHA-1", "OAUTHBEARER", "XOAUTH2", "EXTERNAL",
@@ -154,6 +155,41 @@ possible_is_what_can_be_begun(void **state)
 		}
 }
 
+/* A copy stands by itself, and what is not given stays so. */
+static void
+credentials_are_copied(void **state)
+{
+	char user[] = "user", password[] = "password", token[] = "token",
+	     authorization[] = "other";
+	struct evpop_credentials copy, given = { .user = user,
+		.password = password,
+		.token = token,
+		.authorization = authorization,
+		.mechanisms = EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_PLAIN) };
+
+	(void)state;
+	assert_true(evpop_credentials_copy(&copy, &given));
+	user[0] = password[0] = token[0] = authorization[0] = 'x';
+	assert_string_equal(copy.user, "user");
+	assert_string_equal(copy.password, "password");
+	assert_string_equal(copy.token, "token");
+	assert_string_equal(copy.authorization, "other");
+	assert_int_equal(
+	    copy.mechanisms, EVPOP_MECHANISM_BIT(EVPOP_MECHANISM_PLAIN));
+	evpop_credentials_wipe(&copy);
+	assert_null(copy.user);
+	assert_null(copy.password);
+
+	given = (struct evpop_credentials){ .user = user };
+	assert_true(evpop_credentials_copy(&copy, &given));
+	assert_string_equal(copy.user, "xser");
+	assert_null(copy.password);
+	assert_null(copy.token);
+	assert_null(copy.authorization);
+	assert_int_equal(copy.mechanisms, EVPOP_MECHANISMS_DEFAULT);
+	evpop_credentials_wipe(&copy);
+}
+
 int
 main(void)
 {
@@ -161,6 +197,7 @@ main(void)
 		cmocka_unit_test(names_lead_there_and_back),
 		cmocka_unit_test(the_default_lacks_apop_alone),
 		cmocka_unit_test(possible_is_what_can_be_begun),
+		cmocka_unit_test(credentials_are_copied),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
