@@ -70,9 +70,7 @@ sync_listing(const struct evpop_listing *listing, void *arg)
 {
 	struct evpop_sync *sync = arg;
 
-	/*
-	 * In a slice that follows another, some messages are deleted already.
-	 */
+	/* In a later slice, some messages are deleted already. */
 	if (!sync->report.listed)
 		sync->report.messages = (uint32_t)listing->count;
 	sync->report.listed = true;
@@ -209,9 +207,7 @@ sync_tell_deleted(struct evpop_sync *sync)
 		evpop_caller_deleted(&sync->caller, entry);
 }
 
-/*
- * The limit on messages is one over all rounds: count what it leaves for later.
- */
+/* Count what the limit on messages, one over all rounds, has left. */
 static void
 sync_note_later(struct evpop_sync *sync, struct evpop_sync_report *report)
 {
@@ -387,10 +383,7 @@ sync_may_reverse(struct evpop_sync *sync)
 	return true;
 }
 
-/*
- * A server may not delete what it says it has deleted: then slices would never
- * end.
- */
+/* Slices would never end where a server only says that it has deleted. */
 static bool
 sync_listing_shrinks(struct evpop_sync *sync)
 {
