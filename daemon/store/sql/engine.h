@@ -127,8 +127,9 @@ bool sql_is_in_transaction(struct sql_db *);
 void sql_rollback(struct sql_db *);
 
 /*
- * From here on a transaction can be undone in part: one such point at a time.
- * It ends when the work is kept or undone.
+ * What a transaction does from here on can be undone alone, until it is kept or
+ * undone.  There is one such point at a time.  SQLite copies each page that
+ * changes behind it.
  */
 enum store_status sql_savepoint(struct sql_db *)
     __attribute__((warn_unused_result));
@@ -140,11 +141,11 @@ enum store_status sql_savepoint_undo(struct sql_db *)
 /* ---- waiting ---- */
 
 /*
- * The connection waits for other processes no longer than that; NULL: no
- * longer than SQL_BUSY_MS.  The patience must stay where it is.
+ * The connection waits for other processes as long as the patience says; NULL:
+ * SQL_BUSY_MS.  The patience must stay where it is.
  */
 void sql_set_patience(struct sql_db *, struct sql_patience *);
-/* Also queries end when it is over, with STORE_CLOSED. */
+/* Queries end, too, once the patience is over; with STORE_CLOSED. */
 void sql_set_patience_of_queries(struct sql_db *, struct sql_patience *);
 
 /* End what the connection does, from another thread, with STORE_CLOSED. */
