@@ -52,7 +52,10 @@ struct notify_message {
 	uint64_t octets;
 };
 
-/* As poller_shown_state() names them. */
+/*
+ * As poller_shown_state() names them.  An account that is due and waits for a
+ * free session is told of when its poll begins.
+ */
 struct notify_state {
 	const char *from, *to;
 };
