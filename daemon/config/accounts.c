@@ -37,7 +37,7 @@ config_begin_account(struct config_reading *reading, const char *name,
 	return &drafts[reading->draft_count++];
 }
 
-/* The password sources among config_options, as bits. */
+/* The options that are sources of the password or token, as bits. */
 static uint64_t
 account_source_bits(void)
 {
@@ -59,7 +59,7 @@ account_option_bit(const char *key)
 			       config_options);
 }
 
-/* Given but wrong is not missing: it was told already. */
+/* A key with a bad value is not missing; its value was reported. */
 static bool
 account_is_given(const struct config_reading *reading,
     const struct config_draft *draft, uint64_t bits)
@@ -73,7 +73,7 @@ account_is_given(const struct config_reading *reading,
 	return false;
 }
 
-/* An account with a source of its own takes none from [defaults]. */
+/* An account with its own password source inherits none from [defaults]. */
 static void
 account_inherit(struct config_draft *draft,
     const struct config_account *defaults, uint64_t sources)
@@ -89,7 +89,7 @@ account_inherit(struct config_draft *draft,
 			    &config_options[i], draft->account, defaults);
 }
 
-/* What is sent there never leaves this machine; behind a proxy, it may. */
+/* Whether what is sent stays on this machine; behind a proxy it may not. */
 static bool
 account_is_loopback(const struct config_account *account)
 {
@@ -112,7 +112,7 @@ account_name_sources(
 	}
 }
 
-/* Of which there should be one; what gives a token is no password's. */
+/* What to call the sources: a token is not a password. */
 static const char *
 account_source_noun(const char *second)
 {
@@ -120,7 +120,7 @@ account_source_noun(const char *second)
 						    : " source of the password";
 }
 
-/* The TLS client certificate says who it is. */
+/* Whether it logs in by its TLS client certificate alone. */
 static bool
 account_is_by_certificate(const struct config_account *account)
 {
@@ -220,7 +220,7 @@ account_report_bound(struct config_reading *reading,
 	    key, bound, what, interval);
 }
 
-/* The bounds must hold the interval between them. */
+/* The interval must lie within its bounds. */
 static void
 account_check_interval(
     struct config_reading *reading, const struct config_draft *draft)
@@ -333,7 +333,7 @@ static void
 account_report_same_id(struct config_reading *reading,
     const struct config_account *first, const struct config_account *again)
 {
-	/* Of equal names it was told already. */
+	/* Equal names are reported elsewhere. */
 	if (strcmp(first->name, again->name) == 0)
 		return;
 	config_report_error(&reading->report, again->file, again->line,
@@ -419,7 +419,7 @@ config_finish_accounts(struct config_reading *reading)
 	if (reading->draft_count > 0) {
 		accounts_check_maildrops(reading);
 		accounts_check_ids(reading);
-		/* Last, for it is the order that stays. */
+		/* Last: the accounts of a config are sorted by name. */
 		accounts_check_names(reading);
 	}
 }

@@ -58,7 +58,7 @@ config_account_port(const struct config_account *account)
 	return account->tls == EVPOP_TLS_IMPLICIT ? EVPOP_PORT_TLS : EVPOP_PORT;
 }
 
-/* Where servers usually are; at other ports there may be several. */
+/* At another port, or through a tunnel, there may be another server. */
 static bool
 config_is_usual_place(const struct config_account *account)
 {
@@ -75,7 +75,7 @@ config_account_place(const struct config_account *account)
 	bool colons = strchr(account->host, ':') != NULL;
 	char *place;
 
-	/* The end of a name that is complete says nothing more. */
+	/* A final dot does not make it another host. */
 	if (length > 1 && account->host[length - 1] == '.')
 		length--;
 	if (config_is_usual_place(account))
@@ -89,7 +89,7 @@ config_account_place(const struct config_account *account)
 
 /* ---- what a reload has to do ---- */
 
-/* Where it stands in a file is no difference. */
+/* The file and line are not compared. */
 static bool
 diff_accounts_equal(
     const struct config_account *a, const struct config_account *b)
@@ -107,7 +107,7 @@ diff_allocate(struct config_diff *diff, const struct config *old,
 {
 	size_t size = sizeof(*diff->added);
 
-	/* One more than needed: an empty array has an address too. */
+	/* calloc(0) may return NULL. */
 	diff->added = calloc(new->account_count + 1, size);
 	diff->changed = calloc(new->account_count + 1, size);
 	diff->removed = calloc(old->account_count + 1, size);

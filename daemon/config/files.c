@@ -95,7 +95,7 @@ include_is_pattern(const char *text)
 	return strpbrk(text, "*?[") != NULL;
 }
 
-/* Joins the two, so that only the pattern's own signs are signs. */
+/* Joins the two; wildcards in the folder's name stand for themselves. */
 static char *
 include_join(const char *folder, const char *pattern)
 {
@@ -117,7 +117,7 @@ include_join(const char *folder, const char *pattern)
 	return joined;
 }
 
-/* A folder that is not there matches nothing; any other failure is one. */
+/* For glob(3): a folder that does not exist is no error. */
 static int
 include_stop_at(const char *path, int error)
 {
@@ -125,7 +125,7 @@ include_stop_at(const char *path, int error)
 	return error != ENOENT;
 }
 
-/* glob(3) would sort by the locale. */
+/* By bytes, for glob(3) sorts by the locale. */
 static int
 include_compare(const void *a, const void *b)
 {
@@ -191,7 +191,7 @@ config_include_find(
 		free(joined);
 		return result;
 	}
-	/* A plain name is to be opened, and to fail there. */
+	/* A plain name is returned as it is; opening it may fail. */
 	found->paths = calloc(1, sizeof(*found->paths));
 	if (found->paths == NULL) {
 		free(joined);
@@ -246,7 +246,7 @@ config_path_needs_shell(const char *text)
 	return *text == '$';
 }
 
-/* Why the daemon could not read it; NULL where it can. */
+/* Why the daemon could not read the file; NULL if it can. */
 static const char *
 path_find_fault(const char *path)
 {
@@ -263,7 +263,7 @@ path_find_fault(const char *path)
 	return NULL;
 }
 
-/* Why the daemon would not take a secret from there; NULL where it would. */
+/* Why the daemon would refuse a secret from the file; NULL if not. */
 static const char *
 path_find_exposure(const char *path)
 {
@@ -281,7 +281,7 @@ path_find_exposure(const char *path)
 			  : NULL;
 }
 
-/* What the daemon makes itself needs a folder to be in. */
+/* The daemon creates the file itself, but not its folder. */
 static const char *
 path_find_fault_of_folder(const char *path)
 {
@@ -294,7 +294,7 @@ path_find_fault_of_folder(const char *path)
 		return S_ISDIR(status.st_mode)
 			   ? "expected a file, but it is a folder"
 			   : NULL;
-	/* What is in /run may be made just before the daemon starts. */
+	/* Folders in /run may be created just before the daemon starts. */
 	if (strncmp(path, "/run/", 5) == 0)
 		return NULL;
 	length = slash == NULL ? 0 : (size_t)(slash - path);

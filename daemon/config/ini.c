@@ -38,7 +38,7 @@ ini_trim(char *text)
 	return text;
 }
 
-/* Says why a line cannot be taken, or returns NULL. */
+/* Returns why the line is refused, or NULL. */
 static const char *
 ini_find_bad_bytes(const char *text, size_t length, char *why, size_t size)
 {
@@ -73,8 +73,8 @@ ini_find_bad_bytes(const char *text, size_t length, char *why, size_t size)
 }
 
 /*
- * "..." with "" for each quote inside.  Anything doubtful is refused rather
- * than guessed, because the guess would only fail at some server's log-in.
+ * "..." with "" for each quote inside.  Anything else is refused: a wrong guess
+ * would only show when a log-in fails.
  */
 static const char *
 ini_unquote(char *value, bool *quoted_r)
@@ -117,7 +117,7 @@ ini_report(struct reader *reader, const char *why)
 	reader->events->bad(reader->line, reader->word, why, reader->arg);
 }
 
-/* What follows is not of the section before. */
+/* Lines that follow do not belong to the previous section. */
 static void
 ini_report_section(struct reader *reader, const char *why)
 {
@@ -125,7 +125,7 @@ ini_report_section(struct reader *reader, const char *why)
 	reader->events->section(reader->line, NULL, reader->arg);
 }
 
-/* Of a line that may hold any octets. */
+/* The line may contain any bytes. */
 static void
 ini_note_word(struct reader *reader, const char *text)
 {
@@ -140,7 +140,7 @@ ini_note_word(struct reader *reader, const char *text)
 	reader->word[length] = '\0';
 }
 
-/* In a name or a key, where only the eye takes it for nothing. */
+/* In the name of a section or a key. */
 static bool
 ini_find_invisible(const char *text, size_t length, char *why, size_t size)
 {

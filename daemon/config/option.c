@@ -15,7 +15,7 @@
 #define TIMEOUT_MOST_MS  EVPOP_DAY_MS
 /* A first poll of a large maildrop may take days. */
 #define SESSION_MOST_MS (7 * EVPOP_DAY_MS)
-/* Oftener than this a server takes it for an attack. */
+/* A server takes more frequent polls for an attack. */
 #define INTERVAL_LEAST_MS (10 * EVPOP_SECOND_MS)
 #define INTERVAL_MOST_MS  (30 * EVPOP_DAY_MS)
 _Static_assert(INTERVAL_MOST_MS <= UINT32_MAX && SESSION_MOST_MS <= UINT32_MAX,
@@ -24,7 +24,7 @@ _Static_assert(INTERVAL_MOST_MS <= UINT32_MAX && SESSION_MOST_MS <= UINT32_MAX,
 #define LOGINS_MOST 1000
 /* Each session holds a descriptor, and the system a few hundred thousand. */
 #define SESSIONS_MOST 100000
-/* A few chunks of bodies, or nothing would move. */
+/* With less, no message could be received. */
 #define MEMORY_LEAST MIB
 #define MEMORY_MOST  (64 * GIB)
 

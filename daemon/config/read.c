@@ -16,9 +16,9 @@
 #include "daemon/secret/exposure.h"
 #include "lib/base/array.h"
 
-/* More than a million accounts; a larger file is no configuration. */
+/* Enough for a million accounts; a larger file is not a configuration. */
 #define FILE_SIZE_MAX ((off_t)256 * 1024 * 1024)
-/* Nobody nests includes on purpose deeper than this. */
+/* Deeper nesting is a mistake. */
 #define INCLUDE_DEPTH_MAX 7
 #define NAME_LENGTH_MAX   128
 
@@ -36,7 +36,7 @@ struct source {
 	void *target; /* that the section's keys go into */
 	uint64_t *given;
 	unsigned lines[CONFIG_ACCOUNT_OPTIONS_MAX]; /* in an account */
-	/* Stands in for an account whose name is no name. */
+	/* The keys of an account with a bad name are checked, too. */
 	struct config_account nameless;
 	uint64_t nameless_given;
 };
@@ -44,7 +44,7 @@ struct source {
 static void source_open(struct config_reading *, const char *path,
     const struct source *parent, unsigned parent_line);
 
-/* A key that was meant to be given: nobody is told that it is missing. */
+/* A misspelled key is not reported as missing as well. */
 static void
 source_mark_given(struct source *source, const char *key, unsigned line)
 {
@@ -170,7 +170,7 @@ source_add_section(unsigned line, const char *name, void *arg)
 	    name);
 }
 
-/* Notes that a key is given here; false if it was before. */
+/* Notes that a key is given here; false if it was given before. */
 static bool
 source_note_given(
     struct source *source, const struct config_option *option, unsigned line)
@@ -202,7 +202,7 @@ source_note_given(
 	return true;
 }
 
-/* Others may be in group and world alike: both count. */
+/* A file that its group or everybody can read is exposed. */
 static void
 source_check_exposure(struct source *source, unsigned line, const char *key)
 {
@@ -259,7 +259,7 @@ source_include(struct source *source, unsigned line, const char *pattern)
 	config_include_free(&found);
 }
 
-/* NULL where there is no such key here, which was reported then. */
+/* Reports a key that the section does not have, and returns NULL. */
 static const struct config_option *
 source_find_option(
     struct source *source, unsigned line, const char *key, const char *value)
@@ -373,7 +373,7 @@ source_parse(struct source *source, int fd)
 	free(bytes);
 }
 
-/* Whether to read on; a file is never read twice. */
+/* Whether to read the file: it is never read twice. */
 static bool
 source_check(struct source *source, unsigned parent_line)
 {
@@ -468,7 +468,7 @@ source_open(struct config_reading *reading, const char *path,
 	source->reading = reading;
 	source->parent = parent;
 	source->depth = parent == NULL ? 0 : parent->depth + 1;
-	/* Not to wait for the writer of a FIFO. */
+	/* O_NONBLOCK: a FIFO may have no writer. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 && parent != NULL && errno == ENOENT) {
 		config_report_error(&reading->report, parent->path, parent_line,
@@ -515,7 +515,7 @@ reading_add_files(struct config_reading *reading)
 	files->count = reading->file_count;
 }
 
-/* Who lets one server have more than all by default means that they run. */
+/* max_sessions_per_host raises a max_sessions that is not given. */
 static void
 reading_complete_sessions(struct config_reading *reading)
 {

@@ -10,10 +10,10 @@
 
 /* ---- keys of other programs ---- */
 
-/* What a suggestion shows of a value: a digest with its colons fits. */
+/* Longer values are not shown; a digest with its colons fits. */
 #define FOREIGN_SHOWN_MAX 100
 
-/* How the other program's value becomes one of ours. */
+/* How to translate the other program's value. */
 enum foreign_form {
 	FOREIGN_AS_IT_IS,
 	FOREIGN_HIDDEN, /* it may be a secret */
@@ -179,7 +179,7 @@ foreign_is_number(const char *value)
 	return *value != '\0' && strspn(value, "0123456789") == strlen(value);
 }
 
-/* 1 or 0 for words that switch on or off, -1 for others. */
+/* 1 for "on" and its like, 0 for "off", -1 for other words. */
 static int
 foreign_switch(const char *value)
 {
@@ -207,7 +207,7 @@ foreign_is_sha256(const char *value)
 	return digits == 64;
 }
 
-/* The value here; false where only the key can be named. */
+/* False if the value has no translation. */
 static bool
 foreign_translate(const struct foreign_key *foreign, const char *value,
     char *text, size_t size)
@@ -308,7 +308,7 @@ config_suggest_section(
 		    strcmp(near.word, "account") == 0 ? " NAME" : "");
 }
 
-/* The key nearest to it, or NULL; *elsewhere_r has it in another section. */
+/* The most similar key, or NULL; *elsewhere_r: the key of another section. */
 static const char *
 suggest_find_near(const struct config_suggest_key *given,
     const struct config_option **elsewhere_r)
@@ -440,7 +440,7 @@ value_is_comment(const char *value)
 	return false;
 }
 
-/* Whether nearly anything is a good value. */
+/* Whether nearly any text is a valid value. */
 static bool
 value_is_free(enum config_type type)
 {

@@ -15,10 +15,10 @@
 #include "lib/base/near.h"
 #include "lib/base/unit.h"
 
-/* What a message shows of a value. */
+/* How much of a value a message shows. */
 #define SHOWN_MAX 64
 
-/* What one call works on. */
+/* The arguments of config_value_set(). */
 struct setting {
 	const struct config_option *option;
 	const char *text, *folder;
@@ -63,7 +63,7 @@ config_value_bounds(const struct config_option *option, char *text, size_t size)
 	(void)snprintf(text, size, "%s to %s", least, most);
 }
 
-/* Says what was expected, and shows what was there instead. */
+/* Says what was expected, and shows the value. */
 static enum config_value_result
 value_refuse(const struct setting *setting, const char *what)
 {
@@ -80,7 +80,7 @@ value_refuse(const struct setting *setting, const char *what)
 	return CONFIG_VALUE_BAD;
 }
 
-/* The same for values that nobody must see. */
+/* The same for values that may be secret. */
 static enum config_value_result
 value_refuse_hidden(const struct setting *setting, const char *what)
 {
@@ -103,7 +103,7 @@ value_set_number(const struct setting *setting, const struct evpop_unit *units,
 	return value_refuse(setting, what);
 }
 
-/* Into a member of whatever size; the bounds are such that it fits. */
+/* The bounds of the option make sure that it fits into the member. */
 static void
 value_put_number(const struct setting *setting, int64_t value)
 {
@@ -247,7 +247,7 @@ value_set_keep(const struct setting *setting)
 	}
 	(void)value_refuse(setting,
 	    "forever, delete, or an age such as 14d (h d w) from 1h to 3650d");
-	/* Nobody is led to what deletes; other programs keep by a switch. */
+	/* Only "forever" is suggested: it deletes nothing. */
 	evpop_near_consider(&near, setting->text, "forever");
 	if (strcasecmp(setting->text, "yes") == 0 ||
 	    strcasecmp(setting->text, "on") == 0 ||
@@ -411,7 +411,7 @@ value_set_mechanisms(const struct setting *setting)
 	return CONFIG_VALUE_OK;
 }
 
-/* An empty value takes back what [defaults] gave, where that makes sense. */
+/* An empty value resets an optional key that [defaults] gives. */
 static enum config_value_result
 value_set_nothing(const struct setting *setting)
 {
