@@ -109,7 +109,7 @@ context_for(const struct net_certificate *certificate, enum pinned pinned)
 		net_certificate_pin(certificate,
 		    pinned == PIN_KEY || pinned == PIN_WRONG_KEY_LAST, pin);
 		if (pinned == PIN_WRONG)
-			changed = &pin[10];
+			changed = &pin[strlen("sha256:")];
 		else if (pinned == PIN_WRONG_LAST ||
 			 pinned == PIN_WRONG_KEY_LAST)
 			changed = &pin[strlen(pin) - 1];
