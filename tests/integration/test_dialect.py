@@ -77,7 +77,8 @@ def schema():
 
 
 class DialectTest(unittest.TestCase):
-    @unittest.skipUnless(postgresql.binaries(), "PostgreSQL is not installed")
+    @unittest.skipUnless(postgresql.is_available(),
+                         "PostgreSQL is not installed")
     def test_postgresql_takes_each_statement(self):
         server = self.enterContext(postgresql.Server(
             self.enterContext(procs.temporary_folder())))

@@ -7,17 +7,19 @@ import pwd
 import shutil
 import subprocess
 
-from . import procs
+from . import procs, unpacked
 
 
-def binaries():
-    """The folder of its programs, or None where it is not installed."""
-    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"),
+def binaries(root=pathlib.Path("/")):
+    """The folder of its programs below a root, or None."""
+    found = sorted(root.glob("usr/lib/postgresql/*/bin/initdb"),
                    key=lambda path: int(path.parts[-3]))
-    if found:
-        return found[-1].parent
-    initdb = shutil.which("initdb")
-    return pathlib.Path(initdb).parent if initdb else None
+    return found[-1].parent if found else None
+
+
+def is_available():
+    """Whether it is installed, or unpacked."""
+    return bool(binaries() or unpacked.available("postgresql"))
 
 
 class Server:
@@ -25,6 +27,16 @@ class Server:
 
     def __init__(self, folder):
         self.bin = binaries()
+        self.environment = {**os.environ, "LC_ALL": "C"}
+        if not self.bin:
+            # Also another user can read the copy.
+            root = folder / "server"
+            shutil.copytree(unpacked.folder() / "postgresql" / "usr",
+                            root / "usr", symlinks=True)
+            self.bin = binaries(root)
+            self.environment["LD_LIBRARY_PATH"] = ":".join(sorted(
+                {os.fspath(path.parent) for path
+                 in (root / "usr" / "lib").glob("*/lib*.so*")}))
         self.folder = folder
         # PostgreSQL does not run as root.
         self.user = "nobody" if os.geteuid() == 0 else None
@@ -39,7 +51,7 @@ class Server:
     def command(self, name, *words, **keywords):
         """Run one of its programs as the cluster's owner."""
         return procs.run([self.bin / name, *words], cwd=self.data,
-                         user=self.user, **keywords)
+                         user=self.user, env=self.environment, **keywords)
 
     def __enter__(self):
         self.command("initdb", "--no-sync", "-A", "trust", "-U", "evpop",
@@ -59,6 +71,7 @@ class Server:
         done = subprocess.run(
             [self.bin / "psql", "-X", "-q", "-h", self.data, "-U", "evpop",
              "-f", "-", "postgres"], input=script, text=True, user=self.user,
+            env=self.environment,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
             timeout=procs.PATIENCE)
         errors = {}
