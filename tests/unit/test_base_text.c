@@ -136,6 +136,7 @@ each_kind_has_its_bounds(void **state)
 static void
 text_is_made_printable_in_its_place(void **state)
 {
+	char larger[64];
 	char text[] = "a\x1b"
 		      "b\xe2\x80\x8b\xc3\xa9";
 
@@ -143,6 +144,11 @@ text_is_made_printable_in_its_place(void **state)
 	assert_int_equal(
 	    evpop_text_printable(text, sizeof text, text, strlen(text)), 8);
 	assert_string_equal(text, "a?b???\xc3\xa9");
+	/* What stands behind the end of the text is not read. */
+	assert_int_equal(evpop_text_printable(
+			     larger, sizeof larger, "ab\xc3\xa9 and more", 4),
+	    4);
+	assert_string_equal(larger, "ab\xc3\xa9");
 }
 
 int

@@ -387,6 +387,10 @@ test_bad_values(void **state)
 }
 
 /* Of an account whose host or source is wrong, it is not said missing. */
+#define A62                               \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 static void
 test_bad_account_values(void **state)
 {
@@ -403,6 +407,10 @@ test_bad_account_values(void **state)
 		{ "host = m\xc3\xbcller/example\nuser=u\npassword=p\n",
 		    "F:2: host: expected a host name or address, not "
 		    "\"m\xc3\xbcller/example\"\n" },
+		/* What is shown of a long value ends between characters. */
+		{ "host = /" A62 "\xc3\xbc" A62 "\nuser=u\npassword=p\n",
+		    "F:2: host: expected a host name or address, not "
+		    "\"/" A62 "...\"\n" },
 		{ "host = a b\nuser=u\npassword=p\n",
 		    "F:2: host: expected a host name or address, not "
 		    "\"a b\"\n" },
