@@ -70,13 +70,18 @@ service_log_level(const struct config *config)
 	return levels[config->log_level];
 }
 
-/* No more sessions than there is room for. */
+/* How many sessions there is room for, at most what is configured. */
+static uint32_t
+service_make_room(struct service *service, const struct config *config)
+{
+	return descriptors_make_room(
+	    config->max_sessions, service->limited, sizeof service->limited);
+}
+
 static void
 service_limit_sessions(struct service *service, struct config *config)
 {
-	config_limit_sessions(
-	    config, descriptors_make_room(config->max_sessions,
-			service->limited, sizeof service->limited));
+	config_limit_sessions(config, service_make_room(service, config));
 	if (service->limited[0] != '\0')
 		log_write(LOG_LEVEL_WARNING, NULL, "%s", service->limited);
 }

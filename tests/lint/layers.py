@@ -178,11 +178,10 @@ def check(root):
 
 
 def main():
-    """The layers of a root, and what is left to mend of its rooms."""
+    """All that a root's files may not know of each other."""
     root = sys.argv[1] if sys.argv[1:] else "."
-    for left in rooms.check(root)[0]:
-        print("left:", left)
-    return sources.end(*check(root), "includes")
+    breaches, checked = check(root)
+    return sources.end(breaches + rooms.check(root)[0], checked, "includes")
 
 
 if __name__ == "__main__":
