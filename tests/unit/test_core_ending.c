@@ -12,14 +12,14 @@
 #include "tests/unit/test_core_player.h"
 
 /* A greeting that is none of POP3's, and what is shown of it. */
-#define NO_GREETING(what, line, shown)                                     \
-	{                                                                  \
-		.name = what, .commands = "USER joe",                      \
-		.replies = { OCTETS(line) }, .wire = "",                   \
-		.events =                                                  \
-		    "done USER protocol@greeting session retry "           \
+#define NO_GREETING(what, line, shown)                                        \
+	{                                                                     \
+		.name = what, .commands = "USER joe",                         \
+		.replies = { OCTETS(line) }, .wire = "",                      \
+		.events =                                                     \
+		    "done USER protocol@greeting session retry "              \
 		    "'this is not a POP3 server: it greets with " shown "'\n" \
-		    "closed protocol@greeting session retry "              \
+		    "closed protocol@greeting session retry "                 \
 		    "'this is not a POP3 server: it greets with " shown "'\n" \
 	}
 

@@ -171,8 +171,8 @@ test_dry_runs(void **state)
 	json_decref(json);
 	free(result.out);
 
-	expect(
-	    77, "broken         refused ?[31m", NULL, "ctl poll --dry-run broken home");
+	expect(77, "broken         refused ?[31m", NULL,
+	    "ctl poll --dry-run broken home");
 }
 
 static void
