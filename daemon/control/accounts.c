@@ -130,7 +130,7 @@ accounts_answer(struct exchange *exchange, const struct store_account_row *rows,
 	field_value(json, "accounts", list);
 	if (page.has_more && status.name != NULL)
 		field_text(json, "next_cursor", status.name);
-	exchange_answer(exchange, answer_json(200, json));
+	exchange_answer(exchange, response_json(200, json));
 }
 
 static void
@@ -200,9 +200,9 @@ accounts_row(enum store_status status, const struct store_account_row *rows,
 	name = exchange_name(exchange);
 	exchange_answer(
 	    exchange, poller_account_status(poller, name, &account)
-			  ? answer_json(200,
+			  ? response_json(200,
 				account_json_with_advice(poller, &account, row))
-			  : answer_no_account(name));
+			  : response_no_account(name));
 }
 
 void
@@ -214,7 +214,7 @@ accounts_get(struct exchange *exchange)
 	if (!poller_account_status(
 		context->poller, exchange_name(exchange), &account)) {
 		exchange_answer(
-		    exchange, answer_no_account(exchange_name(exchange)));
+		    exchange, response_no_account(exchange_name(exchange)));
 		return;
 	}
 	exchange_wait(exchange);
@@ -224,7 +224,7 @@ accounts_get(struct exchange *exchange)
 
 /* ---- POST /v1/accounts/NAME/poll?mode=, pause, resume ---- */
 
-static struct answer
+static struct response
 accounts_action_answer(const struct exchange *exchange,
     enum poller_answer answer, int done_status, const char *already)
 {
@@ -234,12 +234,12 @@ accounts_action_answer(const struct exchange *exchange,
 
 	switch (answer) {
 	case POLLER_NO_SUCH_ACCOUNT:
-		return answer_no_account(name);
+		return response_no_account(name);
 	case POLLER_ALREADY:
-		return answer_error(409, "already", NULL,
+		return response_error(409, "already", NULL,
 		    "account \"%.200s\" is %s", name, already);
 	case POLLER_IS_DISABLED:
-		return answer_error(409, "disabled",
+		return response_error(409, "disabled",
 		    "set enabled = yes in its section and reload",
 		    "account \"%.200s\" is disabled", name);
 	case POLLER_DONE:
@@ -251,7 +251,7 @@ accounts_action_answer(const struct exchange *exchange,
 		exchange_context(exchange)->poller, name, &status))
 		field_text(json, "state",
 		    poller_shown_state(status.state, status.health));
-	return answer_json(done_status, json);
+	return response_json(done_status, json);
 }
 
 static bool
@@ -294,7 +294,7 @@ accounts_poll(struct exchange *exchange)
 	/* The poll would fetch nothing: do not answer "queued". */
 	if (health->status != STORE_OK) {
 		exchange_answer(
-		    exchange, answer_store(health->status, health->text));
+		    exchange, response_store(health->status, health->text));
 		return;
 	}
 	answer =

@@ -36,13 +36,13 @@ check_json(const struct store_check *check)
 	return json;
 }
 
-static struct answer
+static struct response
 check_answer(const struct exchange *exchange, int status)
 {
 	struct store_check check;
 
 	store_check(exchange_context(exchange)->store, &check);
-	return answer_json(status, check_json(&check));
+	return response_json(status, check_json(&check));
 }
 
 void
@@ -61,10 +61,10 @@ check_start(struct exchange *exchange)
 		exchange_answer(exchange, check_answer(exchange, 202));
 	else if (status == STORE_BUSY)
 		exchange_answer(exchange,
-		    answer_error(409, "already",
+		    response_error(409, "already",
 			"\"evpopctl check --store\" (GET /v1/store/check) "
 			"follows it",
 			"the store is being checked already"));
 	else
-		exchange_answer(exchange, answer_store(status, NULL));
+		exchange_answer(exchange, response_store(status, NULL));
 }

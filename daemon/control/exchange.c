@@ -30,14 +30,14 @@ struct exchange {
 
 /* ---- answers ---- */
 
-struct answer
-answer_json(int status, json_t *json)
+struct response
+response_json(int status, json_t *json)
 {
-	return (struct answer){ .status = status, .json = json };
+	return (struct response){ .status = status, .json = json };
 }
 
-struct answer
-answer_error(
+struct response
+response_error(
     int status, const char *code, const char *hint, const char *format, ...)
 {
 	char message[MESSAGE_SIZE];
@@ -52,49 +52,51 @@ answer_error(
 	if (hint != NULL && hint[0] != '\0')
 		field_text(error, "hint", hint);
 	field_value(json, "error", error);
-	return answer_json(status, json);
+	return response_json(status, json);
 }
 
-struct answer
-answer_no_memory(void)
+struct response
+response_no_memory(void)
 {
-	return answer_error(503, "out_of_memory", NULL, "out of memory");
+	return response_error(503, "out_of_memory", NULL, "out of memory");
 }
 
-struct answer
-answer_store(enum store_status status, const char *text)
+struct response
+response_store(enum store_status status, const char *text)
 {
 	if (status == STORE_NOT_FOUND)
-		return answer_error(404, "not_found", NULL, "no such thing");
+		return response_error(404, "not_found", NULL, "no such thing");
 	if (status == STORE_SLOW)
-		return answer_error(503, "too_slow", store_status_hint(status),
+		return response_error(503, "too_slow",
+		    store_status_hint(status),
 		    "the store did not answer within %d s",
 		    STORE_QUESTION_MS / 1000);
-	return answer_error(503, "store_unavailable", store_status_hint(status),
-	    "the store cannot answer (%s)%s%s", store_status_name(status),
-	    text != NULL && *text ? ": " : "", text != NULL ? text : "");
+	return response_error(503, "store_unavailable",
+	    store_status_hint(status), "the store cannot answer (%s)%s%s",
+	    store_status_name(status), text != NULL && *text ? ": " : "",
+	    text != NULL ? text : "");
 }
 
-struct answer
-answer_no_account(const char *name)
+struct response
+response_no_account(const char *name)
 {
-	return answer_error(404, "no_such_account",
+	return response_error(404, "no_such_account",
 	    "\"evpopctl accounts\" (GET /v1/accounts) lists them",
 	    "there is no account \"%.200s\"", name);
 }
 
-struct answer
-answer_no_message(int64_t id)
+struct response
+response_no_message(int64_t id)
 {
-	return answer_error(404, "no_such_message",
+	return response_error(404, "no_such_message",
 	    "\"evpopctl messages\" (GET /v1/messages) lists them",
 	    "there is no message %lld", (long long)id);
 }
 
-struct answer
-answer_not_quarantined(int64_t id)
+struct response
+response_not_quarantined(int64_t id)
 {
-	return answer_error(404, "not_quarantined",
+	return response_error(404, "not_quarantined",
 	    "\"evpopctl quarantine\" (GET /v1/quarantine) lists what is",
 	    "no quarantined message %lld", (long long)id);
 }
@@ -239,7 +241,7 @@ request_set_headers(struct evhttp_request *request, const char *content_type)
 }
 
 void
-exchange_answer_request(struct evhttp_request *request, struct answer answer)
+exchange_answer_request(struct evhttp_request *request, struct response answer)
 {
 	struct evbuffer *body = evhttp_request_get_output_buffer(request);
 	char *text =
@@ -279,7 +281,7 @@ exchange_release_request(struct exchange *exchange)
 }
 
 void
-exchange_answer(struct exchange *exchange, struct answer answer)
+exchange_answer(struct exchange *exchange, struct response answer)
 {
 	exchange_answer_request(exchange_release_request(exchange), answer);
 }
@@ -288,7 +290,7 @@ void
 exchange_answer_problem(
     struct exchange *exchange, const struct problem *problem)
 {
-	exchange_answer(exchange, answer_error(400, "bad_parameter",
+	exchange_answer(exchange, response_error(400, "bad_parameter",
 				      problem->hint, "%s", problem->message));
 }
 
@@ -304,7 +306,7 @@ exchange_answer_rows(
 		snprintf(cursor, sizeof(cursor), "%lld", (long long)next_id);
 		field_text(json, "next_cursor", cursor);
 	}
-	exchange_answer(exchange, answer_json(200, json));
+	exchange_answer(exchange, response_json(200, json));
 }
 
 bool
@@ -317,14 +319,14 @@ exchange_resume_rows(
 	if (!exchange_resume(exchange))
 		return false;
 	if (status != STORE_OK) {
-		exchange_answer(exchange, answer_store(status, NULL));
+		exchange_answer(exchange, response_store(status, NULL));
 		return false;
 	}
 	account = parameters_text(&exchange->parameters, "account");
 	if (count > 0 || account == NULL ||
 	    poller_account_status(exchange->context->poller, account, &known))
 		return true;
-	exchange_answer(exchange, answer_no_account(account));
+	exchange_answer(exchange, response_no_account(account));
 	return false;
 }
 
@@ -334,7 +336,7 @@ exchange_id(struct exchange *exchange, int64_t *id_r)
 	if (number_parse(exchange->name, 1, INT64_MAX, id_r))
 		return true;
 	exchange_answer(exchange,
-	    answer_error(400, "bad_id",
+	    response_error(400, "bad_id",
 		"ids are whole numbers from 1, as the lists show them",
 		"\"%.64s\" is no id", exchange->name));
 	return false;

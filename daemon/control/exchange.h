@@ -22,32 +22,32 @@ struct poller;
 /* ---- answers ---- */
 
 /* A status and JSON.  Errors are {"error": {"code", "message", "hint"}}. */
-struct answer {
+struct response {
 	int status;
 	json_t *json;      /* owned; NULL: there was no memory for it */
 	const char *allow; /* the Allow header of a 405; static, or NULL */
 };
 
 /* Takes over the reference to `json`. */
-struct answer answer_json(int status, json_t *json);
+struct response response_json(int status, json_t *json);
 
 /* `code` is for programs; the hint may be NULL. */
-struct answer answer_error(int status, const char *code, const char *hint,
+struct response response_error(int status, const char *code, const char *hint,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* 503 */
-struct answer answer_no_memory(void);
+struct response response_no_memory(void);
 
 /*
  * For a store's error: 404 if it has no such thing, else 503 with the hint for
  * it.  `text` may be NULL.
  */
-struct answer answer_store(enum store_status, const char *text);
+struct response response_store(enum store_status, const char *text);
 
 /* 404, and where to look. */
-struct answer answer_no_account(const char *name);
-struct answer answer_no_message(int64_t id);
-struct answer answer_not_quarantined(int64_t id);
+struct response response_no_account(const char *name);
+struct response response_no_message(int64_t id);
+struct response response_not_quarantined(int64_t id);
 
 /* ---- exchanges ---- */
 
@@ -101,7 +101,7 @@ bool exchange_resume_rows(struct exchange *, enum store_status, size_t count)
     __attribute__((warn_unused_result));
 
 /* Answer and end; takes over the answer's JSON. */
-void exchange_answer(struct exchange *, struct answer);
+void exchange_answer(struct exchange *, struct response);
 /* 400: a parameter is wrong. */
 void exchange_answer_problem(struct exchange *, const struct problem *);
 /* {NAME: rows}, with "next_cursor" if the last row's id is not 0. */
@@ -130,6 +130,6 @@ void exchange_stream_end(struct exchange *);
 void exchange_cut(struct exchange *);
 
 /* Answer a request that never became an exchange. */
-void exchange_answer_request(struct evhttp_request *, struct answer);
+void exchange_answer_request(struct evhttp_request *, struct response);
 
 #endif

@@ -85,12 +85,13 @@ messages_row(
 	if (!exchange_resume(exchange))
 		return;
 	if (status == STORE_OK)
-		exchange_answer(exchange, answer_json(200, message_json(row)));
+		exchange_answer(
+		    exchange, response_json(200, message_json(row)));
 	else if (status == STORE_NOT_FOUND &&
 		 number_parse(exchange_name(exchange), 1, INT64_MAX, &id))
-		exchange_answer(exchange, answer_no_message(id));
+		exchange_answer(exchange, response_no_message(id));
 	else
-		exchange_answer(exchange, answer_store(status, NULL));
+		exchange_answer(exchange, response_store(status, NULL));
 }
 
 void
@@ -112,7 +113,7 @@ struct raw_kind {
 	const char *content_type;
 	void (*read)(
 	    struct store *, int64_t id, uint32_t part, store_part_cb, void *);
-	struct answer (*missing)(int64_t id);
+	struct response (*missing)(int64_t id);
 };
 
 /*
@@ -164,7 +165,7 @@ raw_fail(struct exchange *exchange, enum store_status status)
 		exchange_answer(exchange, raw->kind->missing(raw->id));
 	else
 		exchange_answer(exchange,
-		    answer_store(
+		    response_store(
 			status == STORE_OK ? STORE_DAMAGED : status, NULL));
 }
 
@@ -217,7 +218,7 @@ raw_new(struct exchange *exchange, const struct raw_kind *kind)
 	struct raw *raw = calloc(1, sizeof(*raw));
 
 	if (raw == NULL) {
-		exchange_answer(exchange, answer_no_memory());
+		exchange_answer(exchange, response_no_memory());
 		return NULL;
 	}
 	exchange_set_state(exchange, raw, free);
@@ -240,7 +241,7 @@ void
 messages_get_raw(struct exchange *exchange)
 {
 	static const struct raw_kind kind = { "message/rfc822", store_body_read,
-		answer_no_message };
+		response_no_message };
 	const struct raw *raw = raw_new(exchange, &kind);
 
 	if (raw == NULL)
@@ -266,7 +267,7 @@ messages_get_raw_quarantined(struct exchange *exchange)
 {
 	/* Few of them are whole messages. */
 	static const struct raw_kind kind = { "application/octet-stream",
-		store_quarantine_read, answer_not_quarantined };
+		store_quarantine_read, response_not_quarantined };
 	const struct raw *raw = raw_new(exchange, &kind);
 
 	if (raw == NULL)

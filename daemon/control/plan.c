@@ -110,13 +110,13 @@ plan_answer_page(struct exchange *exchange, const struct poller_plan *plan)
 	}
 	if (made_ms != plan->made_ms || (size_t)first > plan->entry_count)
 		exchange_answer(
-		    exchange, answer_error(409, "another_plan",
+		    exchange, response_error(409, "another_plan",
 				  "begin again, without a cursor",
 				  "another dry run has replaced the plan"));
 	else
 		exchange_answer(exchange,
-		    answer_json(200, plan_json(plan, exchange_name(exchange),
-					 (size_t)first, (size_t)limit)));
+		    response_json(200, plan_json(plan, exchange_name(exchange),
+					   (size_t)first, (size_t)limit)));
 }
 
 void
@@ -130,10 +130,10 @@ plan_get(struct exchange *exchange)
 	if (plan != NULL)
 		plan_answer_page(exchange, plan);
 	else if (!poller_account_status(poller, name, &status))
-		exchange_answer(exchange, answer_no_account(name));
+		exchange_answer(exchange, response_no_account(name));
 	else
 		exchange_answer(exchange,
-		    answer_error(404, "no_plan",
+		    response_error(404, "no_plan",
 			"\"evpopctl poll --dry-run\" (POST "
 			"/v1/accounts/NAME/poll?mode=dry-run) makes one",
 			"account \"%.200s\" has had no dry run", name));

@@ -64,12 +64,12 @@ quarantine_id(const struct exchange *exchange)
 									: 0;
 }
 
-static struct answer
+static struct response
 quarantine_failure(const struct exchange *exchange, enum store_status status)
 {
 	return status == STORE_NOT_FOUND
-		   ? answer_not_quarantined(quarantine_id(exchange))
-		   : answer_store(status, NULL);
+		   ? response_not_quarantined(quarantine_id(exchange))
+		   : response_store(status, NULL);
 }
 
 static void
@@ -83,7 +83,7 @@ quarantine_row(enum store_status status,
 		return;
 	exchange_answer(
 	    exchange, status == STORE_OK && count > 0
-			  ? answer_json(200, quarantine_json(&rows[0], true))
+			  ? response_json(200, quarantine_json(&rows[0], true))
 			  : quarantine_failure(exchange, status));
 }
 
@@ -128,14 +128,14 @@ quarantine_poll(struct poller *poller, const char *account, json_t *json)
 		: NULL);
 }
 
-static struct answer
+static struct response
 quarantine_released_answer(const struct exchange *exchange, const char *account)
 {
 	json_t *json = json_object();
 
 	field_value(json, "id", json_integer(quarantine_id(exchange)));
 	quarantine_poll(exchange_context(exchange)->poller, account, json);
-	return answer_json(202, json);
+	return response_json(202, json);
 }
 
 static void
@@ -190,7 +190,7 @@ quarantine_all_released(enum store_status status,
 	json = json_object();
 	field_count(json, "messages", messages);
 	field_value(json, "accounts", list);
-	exchange_answer(exchange, answer_json(202, json));
+	exchange_answer(exchange, response_json(202, json));
 }
 
 void

@@ -53,17 +53,17 @@ control_is_admin_request(
 	       peer_is_admin(&control->admins, control->own, peer);
 }
 
-static struct answer
+static struct response
 control_no_route(enum route_result result, const char *path, const char *allow)
 {
-	struct answer answer;
+	struct response answer;
 
 	if (result == ROUTE_NO_PATH)
-		return answer_error(404, "no_such_path",
+		return response_error(404, "no_such_path",
 		    "addresses begin with /v1/: status, accounts, polls, "
 		    "messages, quarantine, store/check, reload",
 		    "there is nothing at %.200s", path);
-	answer = answer_error(405, "bad_method", NULL,
+	answer = response_error(405, "bad_method", NULL,
 	    "this address takes another method: %s", allow);
 	answer.allow = allow;
 	return answer;
@@ -86,7 +86,7 @@ control_request(struct evhttp_request *request, void *arg)
 	connections_begin(control->connections, request);
 	if (strlen(uri) > LIMITS_URI_SIZE) {
 		exchange_answer_request(request,
-		    answer_error(414, "uri_too_long", NULL,
+		    response_error(414, "uri_too_long", NULL,
 			"an address has at most %d bytes", LIMITS_URI_SIZE));
 		return;
 	}
@@ -99,7 +99,7 @@ control_request(struct evhttp_request *request, void *arg)
 	if (match.route->needs_admin &&
 	    !control_is_admin_request(control, request)) {
 		exchange_answer_request(request,
-		    answer_error(403, "not_admin",
+		    response_error(403, "not_admin",
 			"admins are root, the daemon's own user and the users "
 			"in [control] admin; try sudo",
 			"only admins may read mail or change anything"));
@@ -108,7 +108,7 @@ control_request(struct evhttp_request *request, void *arg)
 	if (!parameters_parse(&parameters, evhttp_uri_get_query(parts),
 		match.route->parameters, &problem)) {
 		exchange_answer_request(
-		    request, answer_error(400, "bad_parameter", problem.hint,
+		    request, response_error(400, "bad_parameter", problem.hint,
 				 "%s", problem.message));
 		return;
 	}
@@ -116,7 +116,7 @@ control_request(struct evhttp_request *request, void *arg)
 	    exchange_new(request, &control->context, match.name, &parameters);
 	if (exchange == NULL) {
 		parameters_free(&parameters);
-		exchange_answer_request(request, answer_no_memory());
+		exchange_answer_request(request, response_no_memory());
 		return;
 	}
 	match.route->handle(exchange);

@@ -153,7 +153,7 @@ status_get(struct exchange *exchange)
 	    &clock, &stats, evpop_clock_unix_ms(), evpop_clock_elapsed_ms());
 	field_value(
 	    json, "connections", status_connections_json(context->connections));
-	exchange_answer(exchange, answer_json(200, json));
+	exchange_answer(exchange, response_json(200, json));
 }
 
 /* What the configuration wants and did not get, a line each. */
@@ -179,7 +179,7 @@ status_reload(struct exchange *exchange)
 
 	if (!context->reload(text, sizeof(text), context->arg)) {
 		exchange_answer(exchange,
-		    answer_error(409, "configuration_invalid",
+		    response_error(409, "configuration_invalid",
 			"the configuration in use stays; \"evpopd --check\" "
 			"shows the same",
 			"%s", text));
@@ -189,5 +189,5 @@ status_reload(struct exchange *exchange)
 	field_value(json, "reloaded", json_true());
 	if (text[0] != '\0')
 		field_value(json, "remarks", status_remarks_json(text));
-	exchange_answer(exchange, answer_json(200, json));
+	exchange_answer(exchange, response_json(200, json));
 }

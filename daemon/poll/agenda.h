@@ -17,7 +17,7 @@
 #include "daemon/poll/queue.h"
 
 struct agenda {
-	struct queue queue;
+	struct agenda_queue queue;
 	struct schedule waiting;
 	/* Those that wait after a failure. */
 	struct agenda_list failing;

@@ -7,35 +7,35 @@
 #define MILLISECOND_US INT64_C(1000)
 
 void
-queue_init(struct queue *queue)
+queue_init(struct agenda_queue *queue)
 {
-	*queue = (struct queue){ 0 };
+	*queue = (struct agenda_queue){ 0 };
 	TAILQ_INIT(&queue->ready);
 	TAILQ_INIT(&queue->cooling);
 	TAILQ_INIT(&queue->running);
 }
 
 void
-queue_clear(struct queue *queue)
+queue_clear(struct agenda_queue *queue)
 {
 	schedule_clear(&queue->wishes);
 	host_table_clear(&queue->hosts);
 }
 
 bool
-queue_reserve(struct queue *queue)
+queue_reserve(struct agenda_queue *queue)
 {
 	return schedule_reserve(&queue->wishes, queue->hosts.count);
 }
 
 struct host *
-queue_host(struct queue *queue, const char *name)
+queue_host(struct agenda_queue *queue, const char *name)
 {
 	return host_get(&queue->hosts, name);
 }
 
 void
-queue_sweep_hosts(struct queue *queue)
+queue_sweep_hosts(struct agenda_queue *queue)
 {
 	host_table_sweep(&queue->hosts);
 }
@@ -43,7 +43,8 @@ queue_sweep_hosts(struct queue *queue)
 /* ---- where hosts stand ---- */
 
 static void
-queue_move_host(struct queue *queue, struct host *host, enum host_place place)
+queue_move_host(
+    struct agenda_queue *queue, struct host *host, enum host_place place)
 {
 	if (host->place == HOST_READY)
 		TAILQ_REMOVE(&queue->ready, host, link);
@@ -61,7 +62,7 @@ queue_move_host(struct queue *queue, struct host *host, enum host_place place)
  * for it, and its first wish stands among those of all hosts.
  */
 static void
-queue_settle(struct queue *queue, struct host *host)
+queue_settle(struct agenda_queue *queue, struct host *host)
 {
 	struct agenda_item *wish = TAILQ_FIRST(&host->wished);
 	bool open = host->place != HOST_COOLING &&
@@ -83,7 +84,7 @@ queue_settle(struct queue *queue, struct host *host)
 /* ---- the rate of log-ins ---- */
 
 static int64_t
-queue_spacing_us(const struct queue *queue)
+queue_spacing_us(const struct agenda_queue *queue)
 {
 	int64_t rate = queue->limits.logins_per_host;
 
@@ -95,7 +96,7 @@ queue_spacing_us(const struct queue *queue)
  * counting from there reaches the full rate, and never exceeds it by the clock.
  */
 static void
-queue_cool(struct queue *queue, struct host *host, int64_t now_ms)
+queue_cool(struct agenda_queue *queue, struct host *host, int64_t now_ms)
 {
 	int64_t earliest_us = (now_ms - 1) * MILLISECOND_US + 1;
 
@@ -110,7 +111,7 @@ queue_cool(struct queue *queue, struct host *host, int64_t now_ms)
  * (but for a part of a millisecond).
  */
 static void
-queue_release_cooled(struct queue *queue, int64_t now_ms)
+queue_release_cooled(struct agenda_queue *queue, int64_t now_ms)
 {
 	struct host *host;
 
@@ -122,7 +123,7 @@ queue_release_cooled(struct queue *queue, int64_t now_ms)
 }
 
 int64_t
-queue_next_ms(const struct queue *queue)
+queue_next_ms(const struct agenda_queue *queue)
 {
 	const struct host *host = TAILQ_FIRST(&queue->cooling);
 
@@ -138,8 +139,8 @@ queue_settle_each(struct host *host, void *queue)
 }
 
 void
-queue_set_limits(
-    struct queue *queue, const struct queue_limits *limits, int64_t now_ms)
+queue_set_limits(struct agenda_queue *queue, const struct queue_limits *limits,
+    int64_t now_ms)
 {
 	bool rate = limits->logins_per_host != queue->limits.logins_per_host;
 	struct host *host;
@@ -156,7 +157,7 @@ queue_set_limits(
 /* ---- accounts ---- */
 
 void
-queue_put(struct queue *queue, struct agenda_item *item, bool wished)
+queue_put(struct agenda_queue *queue, struct agenda_item *item, bool wished)
 {
 	struct host *host = item->host;
 
@@ -170,7 +171,7 @@ queue_put(struct queue *queue, struct agenda_item *item, bool wished)
 }
 
 static void
-queue_unlink(struct queue *queue, struct agenda_item *item)
+queue_unlink(struct agenda_queue *queue, struct agenda_item *item)
 {
 	struct host *host = item->host;
 
@@ -183,14 +184,14 @@ queue_unlink(struct queue *queue, struct agenda_item *item)
 }
 
 void
-queue_remove(struct queue *queue, struct agenda_item *item)
+queue_remove(struct agenda_queue *queue, struct agenda_item *item)
 {
 	queue_unlink(queue, item);
 	queue_settle(queue, item->host);
 }
 
 static struct agenda_item *
-queue_choose(const struct queue *queue)
+queue_choose(const struct agenda_queue *queue)
 {
 	struct schedule_item *wish = schedule_first(&queue->wishes);
 	struct host *host = TAILQ_FIRST(&queue->ready);
@@ -201,7 +202,7 @@ queue_choose(const struct queue *queue)
 }
 
 struct agenda_item *
-queue_take(struct queue *queue, int64_t now_ms)
+queue_take(struct agenda_queue *queue, int64_t now_ms)
 {
 	struct agenda_item *item;
 	struct host *host;
@@ -229,7 +230,7 @@ queue_take(struct queue *queue, int64_t now_ms)
 }
 
 void
-queue_each_running(const struct queue *queue,
+queue_each_running(const struct agenda_queue *queue,
     void (*visit)(struct agenda_item *, void *arg), void *arg)
 {
 	struct agenda_item *item, *next;
@@ -241,7 +242,7 @@ queue_each_running(const struct queue *queue,
 }
 
 void
-queue_release(struct queue *queue, struct agenda_item *item)
+queue_release(struct agenda_queue *queue, struct agenda_item *item)
 {
 	struct host *host = item->session;
 

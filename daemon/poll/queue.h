@@ -18,7 +18,7 @@ struct queue_limits {
 	uint32_t logins_per_host; /* a second, 1000 at most; 0: any number */
 };
 
-struct queue {
+struct agenda_queue {
 	struct queue_limits limits;
 	struct host_table hosts;
 	struct host_list ready;     /* in the order of their turns */
@@ -29,46 +29,46 @@ struct queue {
 	uint32_t sessions;
 };
 
-void queue_init(struct queue *);
-void queue_clear(struct queue *);
+void queue_init(struct agenda_queue *);
+void queue_clear(struct agenda_queue *);
 
 /*
  * Make room for wishes at all hosts, before any is put in.  Returns false
  * without memory.
  */
-bool queue_reserve(struct queue *) __attribute__((warn_unused_result));
+bool queue_reserve(struct agenda_queue *) __attribute__((warn_unused_result));
 
 /* A host, made where missing; NULL without memory. */
-struct host *queue_host(struct queue *, const char *name)
+struct host *queue_host(struct agenda_queue *, const char *name)
     __attribute__((warn_unused_result));
 
 /* Forget the hosts that no account names and no session uses. */
-void queue_sweep_hosts(struct queue *);
+void queue_sweep_hosts(struct agenda_queue *);
 
 /* May be changed at any time; sessions above a new limit go on. */
 void queue_set_limits(
-    struct queue *, const struct queue_limits *, int64_t now_ms);
+    struct agenda_queue *, const struct queue_limits *, int64_t now_ms);
 
 /* Let an item wait behind the others of its host, or by a wish. */
-void queue_put(struct queue *, struct agenda_item *, bool wished);
+void queue_put(struct agenda_queue *, struct agenda_item *, bool wished);
 
 /* Take a waiting item out. */
-void queue_remove(struct queue *, struct agenda_item *);
+void queue_remove(struct agenda_queue *, struct agenda_item *);
 
 /* Give a session to the item whose turn it is; NULL: none may start now. */
-struct agenda_item *queue_take(struct queue *, int64_t now_ms);
+struct agenda_item *queue_take(struct agenda_queue *, int64_t now_ms);
 
 /* Call `visit` for each that has a session, which may end in it. */
-void queue_each_running(const struct queue *,
+void queue_each_running(const struct agenda_queue *,
     void (*visit)(struct agenda_item *, void *arg), void *arg);
 
 /* An item's session is over. */
-void queue_release(struct queue *, struct agenda_item *);
+void queue_release(struct agenda_queue *, struct agenda_item *);
 
 /*
  * When the rate lets a host start a session that it held back; INT64_MAX where
  * it holds nobody back.
  */
-int64_t queue_next_ms(const struct queue *);
+int64_t queue_next_ms(const struct agenda_queue *);
 
 #endif

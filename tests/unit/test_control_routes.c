@@ -390,7 +390,7 @@ test_polls_become_json(void **state)
 static void
 test_errors_name_what_to_do(void **state)
 {
-	struct answer answer = answer_store(STORE_FULL, "disk /var");
+	struct response answer = response_store(STORE_FULL, "disk /var");
 	json_t *error = json_object_get(answer.json, "error");
 
 	(void)state;
@@ -400,7 +400,7 @@ test_errors_name_what_to_do(void **state)
 	assert_string_equal(text_of(error, "message"),
 	    "the store cannot answer (full): disk /var");
 	json_decref(answer.json);
-	answer = answer_no_account("caf\xe9");
+	answer = response_no_account("caf\xe9");
 	assert_int_equal(answer.status, 404);
 	assert_string_equal(
 	    text_of(json_object_get(answer.json, "error"), "message"),

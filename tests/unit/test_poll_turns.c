@@ -18,7 +18,7 @@
 #define ITEMS 8 /* at each host */
 
 struct scene {
-	struct queue queue;
+	struct agenda_queue queue;
 	struct host *hosts[HOSTS];
 	struct agenda_item items[HOSTS][ITEMS];
 };
@@ -302,7 +302,7 @@ test_crowd(void **state)
 {
 	struct one *crowd = calloc(CROWD, sizeof(*crowd)), *one, *next;
 	unsigned turns = 0, least = UINT32_MAX, most = 0;
-	struct queue queue;
+	struct agenda_queue queue;
 	size_t number = 0;
 	char name[32];
 
