@@ -168,6 +168,37 @@ half_a_log_in_is_none(void **state)
 	evpop_proto_free(proto);
 }
 
+/* Neither does it leave its texts. */
+static void
+a_refused_auth_leaves_nothing(void **state)
+{
+	const struct evpop_request auth = {
+		.command = EVPOP_COMMAND_AUTH,
+		.text = "PLAIN",
+		.initial = "AGEAYg==",
+		.final = true,
+	};
+	enum evpop_error error;
+	struct evpop_proto *proto;
+	struct evpop_event event;
+	size_t failing, used;
+
+	(void)state;
+	/* The queue itself, then each text. */
+	for (failing = 1; failing <= 4; failing++) {
+		proto = evpop_proto_new(NULL);
+		assert_non_null(proto);
+		evpop_proto_next(proto, "+OK\r\n", 5, &used, &event);
+		failing_alloc_arm(failing);
+		error = evpop_proto_submit(proto, &auth);
+		failing_alloc_disarm();
+		assert_int_equal(error,
+		    failing <= 3 ? EVPOP_ERROR_MEMORY : EVPOP_ERROR_NONE);
+		assert_int_equal(evpop_proto_pending(proto), failing > 3);
+		evpop_proto_free(proto);
+	}
+}
+
 int
 main(void)
 {
@@ -175,6 +206,7 @@ main(void)
 		cmocka_unit_test(each_allocation_may_fail),
 		cmocka_unit_test(no_memory_for_a_command_ends_the_session),
 		cmocka_unit_test(half_a_log_in_is_none),
+		cmocka_unit_test(a_refused_auth_leaves_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
