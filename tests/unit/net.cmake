@@ -22,6 +22,7 @@ target_link_options(test_net_parts PRIVATE
 	-Wl,--wrap=evpop_clock_monotonic_ms)
 
 evpop_unit_test(net_proxy test_net_proxy.c LIBS evpop_net_for_tests)
+target_link_libraries(test_net_proxy PRIVATE evpop_failing_alloc)
 
 # Keys that other threads compute, and a loop that turns meanwhile.
 foreach(part derive scram)

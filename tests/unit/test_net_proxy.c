@@ -11,6 +11,7 @@
 #include <evpop/client.h>
 
 #include "lib/net/proxy.h"
+#include "tests/unit/failing_alloc.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
@@ -571,6 +572,40 @@ test_end(void **state)
 	evpop_proxy_free(&proxy);
 }
 
+/* No memory for what is to be said next. */
+static void
+test_no_memory(void **state)
+{
+	static const struct {
+		const char *url;
+		struct turn turn;
+	} rows[] = {
+		{ "socks5://h", TURN(HELLO, "\x05\x00") },
+		{ "socks5://me:s3cr%3At@h", TURN(HELLO_LOGIN, "\x05\x02") },
+		{ "socks5://me:s3cr%3At@h", TURN(HELLO_LOGIN, "\x05\x00") },
+	};
+	enum evpop_proxy_status status;
+	struct evpop_result result;
+	struct evpop_proxy *proxy;
+	size_t i, used;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		proxy = proxy_new(rows[i].url, "pop.test", 995);
+		expect_said(proxy, &rows[i].turn);
+		result.error = EVPOP_ERROR_NONE;
+		failing_alloc_arm(1);
+		status = evpop_proxy_input(proxy,
+		    (const unsigned char *)rows[i].turn.answer,
+		    rows[i].turn.answer_length, &used, &result);
+		assert_int_equal(failing_alloc_disarm(), 1);
+		assert_int_equal(status, EVPOP_PROXY_FAILED);
+		assert_int_equal(result.error, EVPOP_ERROR_MEMORY);
+		assert_int_equal(result.phase, EVPOP_PHASE_CONNECT);
+		evpop_proxy_free(&proxy);
+	}
+}
+
 int
 main(void)
 {
@@ -583,6 +618,7 @@ main(void)
 		cmocka_unit_test(test_endless_header),
 		cmocka_unit_test(test_unasked),
 		cmocka_unit_test(test_end),
+		cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -268,6 +268,54 @@ test_login_refused(void **state)
 	}
 }
 
+/* The first look at the maildrop may bring what the log-in should have. */
+static void
+test_refused_late(void **state)
+{
+	static const struct {
+		void (*ask)(struct net_run *, uint32_t number);
+		uint32_t number;
+		const char *line;
+		enum evpop_scope scope;
+		bool retry;
+	} cases[] = {
+		{ NULL, 0, "STAT", EVPOP_SCOPE_SESSION, true },
+		{ net_run_list, 0, "LIST", EVPOP_SCOPE_SESSION, true },
+		{ net_run_uidl, 0, "UIDL", EVPOP_SCOPE_SESSION, true },
+		/* Whatever is said of one message is said of it alone. */
+		{ net_run_list, 1, "LIST 1", EVPOP_SCOPE_MESSAGE, false },
+		{ net_run_uidl, 1, "UIDL 1", EVPOP_SCOPE_MESSAGE, false },
+		{ net_run_dele, 1, "DELE 1", EVPOP_SCOPE_MESSAGE, false },
+		{ net_run_retr, 1, "RETR 1", EVPOP_SCOPE_MESSAGE, false },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct net_rule rule = { cases[i].line,
+			"-ERR login allowed only every 15 minutes\r\n",
+			NET_GO_ON };
+		struct net_server_options options = { .rules = &rule,
+			.rule_count = 1 };
+		struct net_server server;
+		struct net_run run;
+
+		begin(&run, &server, &options, EVPOP_TLS_NONE);
+		net_run_connect(&run);
+		net_run_login(&run);
+		if (cases[i].ask == NULL)
+			net_run_stat(&run);
+		else
+			cases[i].ask(&run, cases[i].number);
+		net_run_quit(&run);
+		net_run_until(&run, &run.closed);
+		assert_int_equal(run.last.error, EVPOP_ERROR_REFUSED);
+		assert_int_equal(run.last.scope, cases[i].scope);
+		assert_int_equal(run.last.retry, cases[i].retry);
+		finish(&run, &server);
+	}
+}
+
 /* 0.0.0.0 reaches this machine, and is no loopback address. */
 static void
 test_cleartext(void **state)
@@ -516,6 +564,7 @@ main(void)
 		cmocka_unit_test(test_flights),
 		cmocka_unit_test(test_no_capa),
 		cmocka_unit_test(test_login_refused),
+		cmocka_unit_test(test_refused_late),
 		cmocka_unit_test(test_cleartext),
 		cmocka_unit_test(test_usage),
 		cmocka_unit_test(test_trace),
