@@ -49,7 +49,10 @@ finish_poll(struct poller_account_status *account, const char *wish)
 	}
 }
 
-/* The plan of the next dry run; that of "home" has nothing to do. */
+/*
+ * The plan of the next dry run, of one message more than the last one's; that
+ * of "home" has nothing to do.
+ */
 static void
 make_plan(struct poller *poller, const struct poller_account_status *account)
 {
@@ -69,7 +72,7 @@ make_plan(struct poller *poller, const struct poller_account_status *account)
 		};
 	poller->planned = account->name;
 	poller->plan.made_ms += 1000;
-	poller->plan.messages = 2000;
+	poller->plan.messages = 1999 + (size_t)poller->plan.made_ms / 1000;
 	poller->plan.entries = entries;
 	poller->plan.entry_count =
 	    strcmp(account->name, "home") == 0 ? 0 : PLANNED;

@@ -154,13 +154,13 @@ test_dry_runs(void **state)
 	free(result.out);
 	/* Another one waits for a plan that is newer. */
 	run(&result, "ctl poll -n work | tail -n 2 | head -n 1");
-	assert_non_null(strstr(result.out, "2000 on the server"));
+	assert_non_null(strstr(result.out, "2001 on the server"));
 	free(result.out);
 
 	run(&result, "ctl poll --dry-run home");
 	assert_int_equal(result.code, 0);
 	assert_string_equal(
-	    result.out, "home           2000 on the server, nothing to do\n");
+	    result.out, "home           2002 on the server, nothing to do\n");
 	free(result.out);
 
 	run(&result, "ctl --json poll --dry-run work");
@@ -173,6 +173,8 @@ test_dry_runs(void **state)
 
 	expect(77, "broken         refused ?[31m", NULL,
 	    "ctl poll --dry-run broken home");
+	/* A poll that leaves no plan is no success. */
+	expect(75, "weak", NULL, "ctl poll --dry-run weak");
 }
 
 static void
