@@ -7,4 +7,5 @@ evpop_unit_test(secret_mark
 evpop_unit_test(secret_command
 	${CMAKE_CURRENT_SOURCE_DIR}/test_secret_command.c
 	LIBS evpopd_secret PkgConfig::LIBEVENT)
+target_link_options(test_secret_command PRIVATE -Wl,--wrap=free)
 target_link_options(test_secret_sources PRIVATE -Wl,--wrap=fstatvfs)

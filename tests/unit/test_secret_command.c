@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,6 +138,46 @@ test_output(void **state)
 			assert_string_equal(answer.error, rows[i].error);
 		}
 		secret_free(&answer.secret);
+	}
+}
+
+/* What is in memory that is given back. */
+static const char *forbidden;
+static size_t freed_with_it;
+
+void __real_free(void *);
+void __wrap_free(void *);
+
+void
+__wrap_free(void *memory)
+{
+	if (memory != NULL && forbidden != NULL &&
+	    memmem(memory, malloc_usable_size(memory), forbidden,
+		strlen(forbidden)) != NULL)
+		freed_with_it++;
+	__real_free(memory);
+}
+
+/* Neither of its outputs stays in memory; no command has these words. */
+static void
+test_outputs_are_wiped(void **state)
+{
+	static const struct {
+		const char *command, *forbidden;
+	} rows[] = {
+		{ "w=orange; echo $w-$w", "orange-orange" },
+		{ "echo pw; w=orange; echo $w-$w >&2", "orange-orange" },
+	};
+	struct answer answer;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		forbidden = rows[i].forbidden;
+		freed_with_it = 0;
+		fetch(*state, rows[i].command, LONG_MS, &answer);
+		assert_non_null(answer.secret);
+		secret_free(&answer.secret);
+		forbidden = NULL;
+		assert_int_equal(freed_with_it, 0);
 	}
 }
 
@@ -488,6 +529,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_output, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_outputs_are_wiped, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_token_is_no_password, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
