@@ -377,6 +377,7 @@ test_floor(void **state)
 	agenda_pause(agenda, &scene->a);
 	agenda_resume(agenda, &scene->a, 400);
 	assert_int_equal(scene->a.time.due_ms, 200 + floor_ms);
+	assert_int_equal(agenda_state(&scene->a), POLLER_WAITING);
 	agenda_renew(agenda, &scene->a, true, false, 500);
 	assert_int_equal(scene->a.time.due_ms, 200 + floor_ms);
 	/* Another value takes its place; an absurd one is cut. */

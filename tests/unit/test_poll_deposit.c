@@ -282,6 +282,41 @@ test_look_up_waits_for_changes(void **state)
 	end(&scene, "");
 }
 
+/* What the plan says of each message is written at once. */
+static void
+test_plan_is_noted(void **state)
+{
+	const struct evpop_listing listing = { .entries = entries, .count = 2 };
+	uint8_t seen[] = { EVPOP_ACTION_SEEN, EVPOP_ACTION_SEEN };
+	uint8_t fetched[] = { EVPOP_ACTION_FETCH, EVPOP_ACTION_FETCH };
+	uint8_t both[] = { EVPOP_ACTION_FETCH, EVPOP_ACTION_SEEN };
+	const struct {
+		struct evpop_plan plan;
+		bool is_dry_run;
+		const char *asked;
+	} cases[] = {
+		{ { .actions = seen, .seen = 2 }, false, "change 2;" },
+		{ { .actions = both, .seen = 1 }, false, "change 1;" },
+		{ { .actions = fetched, .fetches = 2 }, false, "" },
+		{ { .actions = seen, .seen = 2 }, true, "" },
+	};
+	struct scene scene;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		begin(&scene, cases[i].is_dry_run);
+		fakes.callbacks->listing(fakes_sync(), &listing, fakes.arg);
+		fakes_answer_all();
+		assert_string_equal(fakes_asked(), "uids;known 0 last;");
+		fakes.callbacks->planned(
+		    fakes_sync(), &cases[i].plan, fakes.arg);
+		assert_string_equal(fakes_asked(), cases[i].asked);
+		if (fakes.count > 0)
+			assert_int_equal(fakes.change.state, STORE_UID_SEEN);
+		end(&scene, "");
+	}
+}
+
 /* Another listing: what was asked for the one before says nothing of it. */
 static void
 test_listing_after_listing(void **state)
@@ -390,6 +425,7 @@ main(void)
 		cmocka_unit_test(test_broken_message_is_counted),
 		cmocka_unit_test(test_pause_until_the_store_is_drained),
 		cmocka_unit_test(test_look_up_waits_for_changes),
+		cmocka_unit_test(test_plan_is_noted),
 		cmocka_unit_test(test_listing_after_listing),
 		cmocka_unit_test(test_ids_are_remembered_for_30_days),
 		cmocka_unit_test(test_nameless_messages),

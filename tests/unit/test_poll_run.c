@@ -224,6 +224,8 @@ test_poll_that_cannot_begin(void **state)
 	fakes_answer();
 	assert_string_equal(fakes_asked(), "account home;keep;record tls;");
 	assert_string_equal(fakes.poll.text, "no certificate");
+	/* There is nothing to connect. */
+	assert_null(fakes.callbacks);
 	end(&scene);
 }
 
