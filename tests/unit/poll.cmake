@@ -40,4 +40,6 @@ foreach(part deposit run)
 		${CMAKE_CURRENT_SOURCE_DIR}/poll_fakes.c
 		LIBS evpopd_poll)
 endforeach()
-target_link_libraries(test_poll_orders PRIVATE evpop_failing_alloc)
+foreach(part orders run)
+	target_link_libraries(test_poll_${part} PRIVATE evpop_failing_alloc)
+endforeach()

@@ -11,12 +11,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -269,9 +274,12 @@ test_a_terminal(void **state)
 	free(result.out);
 }
 
-/* Answer every connection of a socket with the same bytes. */
+/*
+ * Answer every connection of a socket with the same bytes, and make a file
+ * before, unless it is NULL.
+ */
 static pid_t
-babble(const char *path, const char *bytes)
+babble(const char *path, const char *bytes, const char *file)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -294,6 +302,8 @@ babble(const char *path, const char *bytes)
 		if (client == -1 ||
 		    recv(client, request, sizeof(request), 0) <= 0)
 			_exit(1);
+		if (file != NULL)
+			close(open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 		(void)!send(client, bytes, strlen(bytes), MSG_NOSIGNAL);
 		close(client);
 	}
@@ -331,7 +341,7 @@ test_daemons_that_make_no_sense(void **state)
 
 	snprintf(path, sizeof(path), "%s/babble", fixture->folder);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		pid_t child = babble(path, cases[i].bytes);
+		pid_t child = babble(path, cases[i].bytes, NULL);
 
 		run(&result, "ctl -s %s accounts", path);
 		kill(child, SIGKILL);
@@ -342,6 +352,92 @@ test_daemons_that_make_no_sense(void **state)
 			fail_msg(
 			    "case %zu: %d: %s", i, result.code, result.out);
 		free(result.out);
+	}
+}
+
+/* From now on renameat2(2) fails so, also in programs that are run. */
+static bool
+forbid_renameat2(unsigned int error)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_renameat2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+/* The exit code of "evpopctl raw" on such a system; 1 if it cannot be had. */
+static int
+raw_where_renameat2_fails(
+    unsigned int error, const char *server, const char *path)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		if ((error != 0 && !forbid_renameat2(error)) ||
+		    freopen("/dev/null", "w", stderr) == NULL)
+			_exit(1);
+		execl(EVPOPCTL, EVPOPCTL, "-s", server, "raw", "-o", path, "1",
+		    (char *)NULL);
+		_exit(1);
+	}
+	assert_int_not_equal(child, -1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* What comes meanwhile stays, and a file system may be an old one. */
+static void
+test_files_that_come_meanwhile(void **state)
+{
+	static const struct {
+		unsigned int error; /* of renameat2(); 0: none */
+		bool comes;
+		int code;
+		off_t size; /* -1: there is no file */
+	} cases[] = {
+		{ 0, false, 0, 5 },
+		{ 0, true, 74, 0 },
+		{ EINVAL, false, 0, 5 },
+		{ EINVAL, true, 74, 0 },
+		{ ENOSYS, false, 0, 5 },
+		{ ENOSYS, true, 74, 0 },
+		{ EPERM, false, 74, -1 },
+	};
+	struct fixture *fixture = *state;
+	char server[128], path[128];
+	struct stat status;
+
+	snprintf(server, sizeof(server), "%s/babble", fixture->folder);
+	snprintf(path, sizeof(path), "%s/m", fixture->folder);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		pid_t child = babble(server,
+		    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+		    cases[i].comes ? path : NULL);
+		int code =
+		    raw_where_renameat2_fails(cases[i].error, server, path);
+
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+		assert_int_equal(unlink(server), 0);
+		if (code == 1)
+			skip();
+		assert_int_equal(code, cases[i].code);
+		assert_int_equal(
+		    stat(path, &status), cases[i].size == -1 ? -1 : 0);
+		if (cases[i].size != -1) {
+			assert_int_equal(status.st_size, cases[i].size);
+			assert_int_equal(unlink(path), 0);
+		}
+		/* Nothing else is left, as teardown() sees. */
 	}
 }
 
@@ -392,6 +488,7 @@ main(void)
 		LIVE(test_polls_are_waited_for),
 		LIVE(test_a_terminal),
 		LIVE(test_daemons_that_make_no_sense),
+		LIVE(test_files_that_come_meanwhile),
 		LIVE(test_daemons_out_of_reach),
 	};
 

@@ -15,6 +15,7 @@
 #include "daemon/poll/findings.h"
 #include "daemon/poll/ledger.h"
 #include "daemon/poll/run.h"
+#include "tests/unit/failing_alloc.h"
 #include "tests/unit/poll_fakes.h"
 
 struct scene {
@@ -53,8 +54,7 @@ finished(struct run *run, const struct run_progress *progress, void *owner,
 }
 
 static void
-begin(struct scene *scene, enum poller_wish wish,
-    const struct evpop_result *failure)
+prepare(struct scene *scene)
 {
 	fakes_reset();
 	scene->finished = 0;
@@ -62,6 +62,12 @@ begin(struct scene *scene, enum poller_wish wish,
 	scene->ledger = ledger_new(UINT64_C(1) << 20);
 	assert_non_null(scene->base);
 	assert_non_null(scene->ledger);
+}
+
+static void
+start(struct scene *scene, enum poller_wish wish,
+    const struct evpop_result *failure)
+{
 	scene->run = run_new(&(struct run_resources){ .base = scene->base,
 				 .store = fakes_store(),
 				 .ledger = scene->ledger,
@@ -72,6 +78,14 @@ begin(struct scene *scene, enum poller_wish wish,
 		.failure = failure,
 		.unchanged = &scene->unchanged,
 		.owner = &scene->unchanged });
+}
+
+static void
+begin(struct scene *scene, enum poller_wish wish,
+    const struct evpop_result *failure)
+{
+	prepare(scene);
+	start(scene, wish, failure);
 	assert_non_null(scene->run);
 }
 
@@ -229,6 +243,32 @@ test_poll_that_cannot_begin(void **state)
 	end(&scene);
 }
 
+/* Whichever allocation fails: there is no poll, and the store has no word. */
+static void
+test_no_memory_to_begin(void **state)
+{
+	struct scene scene = { .finished = 0 };
+	size_t failing, made;
+
+	(void)state;
+	for (failing = 1;; failing++) {
+		prepare(&scene);
+		failing_alloc_arm(failing);
+		start(&scene, POLLER_WISH_POLL, NULL);
+		made = failing_alloc_disarm();
+		if (made < failing)
+			break;
+		assert_null(scene.run);
+		assert_string_equal(fakes_asked(), "");
+		ledger_free(&scene.ledger);
+		event_base_free(scene.base);
+	}
+	assert_non_null(scene.run);
+	assert_true(made > 3);
+	run_stop(scene.run);
+	end(&scene);
+}
+
 static void
 test_stopped_before_it_begins(void **state)
 {
@@ -343,6 +383,7 @@ main(void)
 		cmocka_unit_test(test_store_that_fails_at_first),
 		cmocka_unit_test(test_store_that_fails_later),
 		cmocka_unit_test(test_poll_that_cannot_begin),
+		cmocka_unit_test(test_no_memory_to_begin),
 		cmocka_unit_test(test_stopped_before_it_begins),
 		cmocka_unit_test(test_stopped_and_cut),
 		cmocka_unit_test(test_nothing_new),
