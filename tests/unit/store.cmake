@@ -20,7 +20,8 @@ target_link_options(test_store_check PRIVATE -Wl,--wrap=store_verify
 target_link_options(test_store_scan PRIVATE -Wl,--wrap=mail_header_find_end)
 target_link_options(test_store_question PRIVATE -Wl,--wrap=store_message_take
 	-Wl,--wrap=evpop_clock_monotonic_ms -Wl,--wrap=store_ops_close)
-target_link_options(test_store_sender PRIVATE -Wl,--wrap=store_fold_has)
+target_link_options(test_store_sender PRIVATE -Wl,--wrap=store_fold_has
+	-Wl,--wrap=evpop_clock_monotonic_ms)
 target_link_options(test_store_held PRIVATE -Wl,--wrap=nanosleep
 	-Wl,--wrap=evpop_clock_monotonic_ms)
 target_link_options(test_store_chores PRIVATE

@@ -8,20 +8,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/store/index/ahead.h"
 #include "daemon/store/index/by_sender.h"
 #include "daemon/store/index/fold.h"
+#include "daemon/store/index/fulltext.h"
 #include "daemon/store/index/index.h"
 #include "daemon/store/index/sender.h"
 #include "daemon/store/op.h"
 #include "daemon/store/queue.h"
 #include "daemon/store/sql/schema.h"
+#include "lib/base/clock.h"
 #include "tests/unit/test_store_fixture.h"
 
 /* As in by_sender.c; so many newer ones, and the index is asked. */
 #define WALK_FIRST  1024
 #define SENDERS_FEW 1024
 #define WALK_MOST   8192
-#define NEWER       (WALK_FIRST + WALK_MOST + 100)
+/* As in fulltext.c. */
+#define STEP_MESSAGES 2048
+#define NEWER         (WALK_FIRST + WALK_MOST + 100)
 
 #define MESSAGES 300
 #define PAGE     12
@@ -38,6 +43,20 @@ __wrap_store_fold_has(const char *text, const char *folded)
 {
 	atomic_fetch_add(&looks, 1);
 	return __real_store_fold_has(text, folded);
+}
+
+/* Constant while it is not 0, so that no step ends because of the time. */
+static atomic_llong stopped_ms;
+
+int64_t __real_evpop_clock_monotonic_ms(void);
+int64_t __wrap_evpop_clock_monotonic_ms(void);
+
+int64_t
+__wrap_evpop_clock_monotonic_ms(void)
+{
+	int64_t ms = atomic_load(&stopped_ms);
+
+	return ms != 0 ? ms : __real_evpop_clock_monotonic_ms();
 }
 
 /* ---- a file without a store ---- */
@@ -345,6 +364,66 @@ little_is_looked_at(void **state)
 	file_free(file);
 }
 
+/* With either end of a time, what was stored in it, and nothing else. */
+static void
+a_time_is_looked_at(void **state)
+{
+	static const struct {
+		int64_t since_ms, before_ms;
+	} times[] = {
+		{ 900, INT64_MAX },
+		{ INT64_MIN, 100 },
+		{ 900, 950 },
+	};
+	struct file *file = file_new(*state);
+
+	index_all(file, MESSAGES + NEWER);
+	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
+		const struct store_by_sender wanted = { .part = "nobody",
+			.since_ms = times[i].since_ms,
+			.before_ms = times[i].before_ms,
+			.below_id = INT64_MAX,
+			.most = PAGE };
+		unsigned long within = 0;
+
+		for (int64_t j = 0; j < MESSAGES; j++)
+			within +=
+			    file->messages[j].sender != NULL &&
+			    file->messages[j].stored_ms >= wanted.since_ms &&
+			    file->messages[j].stored_ms < wanted.before_ms;
+		assert_true(within > 0);
+		atomic_store(&looks, 0);
+		expect_same(file, &wanted);
+		assert_int_equal(atomic_load(&looks), within);
+	}
+	file_free(file);
+}
+
+/* However little time they take, not more messages are indexed at once. */
+static void
+a_step_takes_so_many(void **state)
+{
+	struct file *file = file_new(*state);
+	bool more, damaged;
+	int64_t id;
+
+	assert_non_null(store_queue_take(&file->queue, STORE_QUEUE_NOW));
+	atomic_store(&stopped_ms, 1000);
+	for (int64_t step = 1; step <= 2; step++) {
+		assert_int_equal(sql_begin(file->db, SQL_WRITE), STORE_OK);
+		assert_int_equal(store_fulltext_step(file->db, NULL,
+				     &file->queue, &more, &damaged),
+		    STORE_OK);
+		assert_true(more);
+		assert_int_equal(store_prepared_last(file->db, &id), STORE_OK);
+		assert_int_equal(id, step * STEP_MESSAGES);
+		assert_int_equal(sql_commit(file->db), STORE_OK);
+	}
+	atomic_store(&stopped_ms, 0);
+	store_queue_push(&file->queue, &file->waiting);
+	file_free(file);
+}
+
 /* ---- in a store ---- */
 
 struct seen {
@@ -451,6 +530,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(the_index_changes_nothing,
 		    fixture_setup_folder, fixture_teardown),
 		cmocka_unit_test_setup_teardown(little_is_looked_at,
+		    fixture_setup_folder, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_time_is_looked_at,
+		    fixture_setup_folder, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_step_takes_so_many,
 		    fixture_setup_folder, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_was_there_is_indexed_by_itself, fixture_setup,
