@@ -12,6 +12,7 @@ foreach(part parts choice server session tls tls_words flow failure connect life
 	evpop_unit_test(net_${part} test_net_${part}.c
 		LIBS evpop_net_for_tests)
 endforeach()
+target_link_libraries(test_net_lifetime PRIVATE evpop_failing_alloc)
 
 evpop_unit_test(net_wipe test_net_wipe.c memory_search.c
 	LIBS evpop_net_for_tests)

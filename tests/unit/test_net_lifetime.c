@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/failing_alloc.h"
 #include "tests/unit/net_ends.h"
 #include "tests/unit/net_run.h"
 #include "tests/unit/net_server.h"
@@ -302,6 +303,30 @@ test_unused(void **state)
 	net_server_stop(&server);
 }
 
+/* Without memory for a part of it there is no client at all. */
+static void
+test_no_memory(void **state)
+{
+	const struct evpop_client_config config = { .host = "pop.test",
+		.port = 110 };
+	struct evpop_client *client;
+	size_t failing = 0, counted;
+
+	(void)state;
+	do {
+		failing_alloc_arm(++failing);
+		client =
+		    evpop_client_new(net_ends.base, NULL, &config, NULL, NULL);
+		counted = failing_alloc_disarm();
+		if (counted >= failing)
+			assert_null(client);
+	} while (counted >= failing);
+	assert_non_null(client);
+	/* The client, its connection, and the parts of that. */
+	assert_true(failing > 5);
+	evpop_client_free(client);
+}
+
 #define MANY 500
 
 static void
@@ -358,6 +383,7 @@ main(void)
 		cmocka_unit_test(test_free_in_trace),
 		cmocka_unit_test(test_cancel_before_all),
 		cmocka_unit_test(test_unused),
+		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_many),
 	};
 
