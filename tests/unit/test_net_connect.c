@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <poll.h>
@@ -17,6 +18,7 @@
 #include <event2/dns.h>
 #include <event2/dns_struct.h>
 
+#include "lib/net/connect.h"
 #include "tests/unit/net_ends.h"
 #include "tests/unit/net_run.h"
 #include "tests/unit/net_server.h"
@@ -323,6 +325,62 @@ test_fall_back_on_silence(void **state)
 	names_stop(&names, dns);
 }
 
+static void
+on_won(evutil_socket_t fd, const struct evpop_address *address,
+    const struct evpop_result *failure, void *arg)
+{
+	(void)address;
+	assert_null(failure);
+	*(evutil_socket_t *)arg = fd;
+}
+
+/* The socket is as promised, and nothing else waits for its turn. */
+static void
+test_won(void **state)
+{
+	/* So late that it never has its turn. */
+	const struct evpop_connect_options options = { .delay_ms = 100000 };
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	evutil_socket_t listener, won = -1;
+	socklen_t length = sizeof(sin);
+	struct evpop_address addresses[2];
+	struct evpop_connect *race;
+	struct evpop_result result;
+	int before, no_delay = 0;
+
+	(void)state;
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	listener = socket(AF_INET, SOCK_STREAM, 0);
+	assert_true(listener >= 0);
+	assert_int_equal(
+	    bind(listener, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(
+	    getsockname(listener, (struct sockaddr *)&sin, &length), 0);
+	assert_true(evpop_address_parse(
+	    &addresses[0], "127.0.0.1", ntohs(sin.sin_port)));
+	addresses[1] = addresses[0];
+	before =
+	    event_base_get_num_events(net_ends.base, EVENT_BASE_COUNT_ADDED);
+	race = evpop_connect_new(
+	    net_ends.base, addresses, 2, &options, on_won, &won, &result);
+	assert_non_null(race);
+	while (won == -1)
+		assert_int_equal(
+		    event_base_loop(net_ends.base, EVLOOP_ONCE), 0);
+	assert_int_equal(
+	    event_base_get_num_events(net_ends.base, EVENT_BASE_COUNT_ADDED),
+	    before);
+	assert_true((fcntl(won, F_GETFL) & O_NONBLOCK) != 0);
+	length = sizeof(no_delay);
+	assert_int_equal(
+	    getsockopt(won, IPPROTO_TCP, TCP_NODELAY, &no_delay, &length), 0);
+	assert_true(no_delay != 0);
+	evpop_connect_free(&race);
+	close(won);
+	close(listener);
+}
+
 int
 main(void)
 {
@@ -333,6 +391,7 @@ main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_fall_back_on_refusal),
 		cmocka_unit_test(test_fall_back_on_silence),
+		cmocka_unit_test(test_won),
 	};
 
 	return cmocka_run_group_tests(
