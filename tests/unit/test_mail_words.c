@@ -199,6 +199,9 @@ runs_become_pairs(void **state)
 		{ "a\"b", "a\"b", "\"a\"\"b\" " },
 		{ "", "", "" },
 		{ "  ", "  ", "" },
+		/* What begins so; a star alone begins nothing. */
+		{ "a* b", "a* b", "\"a\"* \"b\" " },
+		{ "*", "*", "\"*\" " },
 		/* One character, two, three. */
 		{ "\xe7\xae\x97", " \xe7\xae\x97 ", "\" \xe7\xae\x97 \"* " },
 		{ "\xe9\xa2\x84\xe7\xae\x97",
