@@ -172,7 +172,7 @@ test_raw_messages(void **state)
 	    path, path);
 	run(&result, "rm %s.link", path);
 	free(result.out);
-	expect(0, NULL, NULL, "ctl raw -o %s --force 1205", path);
+	expect(0, NULL, "evpopctl:", "ctl raw -o %s --force 1205", path);
 	assert_int_equal(stat(path, &status), 0);
 	assert_int_equal(status.st_size, BODY_SIZE);
 

@@ -374,6 +374,7 @@ test_floor(void **state)
 	assert_true(scene->a.time.due_ms >= 200 + floor_ms);
 	agenda_hurry(agenda, &scene->a, 300);
 	assert_int_equal(scene->a.time.due_ms, 200 + floor_ms);
+	assert_int_equal(agenda->failing_count, 1);
 	agenda_pause(agenda, &scene->a);
 	agenda_resume(agenda, &scene->a, 400);
 	assert_int_equal(scene->a.time.due_ms, 200 + floor_ms);

@@ -282,28 +282,32 @@ test_look_up_waits_for_changes(void **state)
 	end(&scene, "");
 }
 
-/* What the plan says of each message is written at once. */
+/* What the plan says of each message that is listed is written at once. */
 static void
 test_plan_is_noted(void **state)
 {
-	const struct evpop_listing listing = { .entries = entries, .count = 2 };
 	uint8_t seen[] = { EVPOP_ACTION_SEEN, EVPOP_ACTION_SEEN };
 	uint8_t fetched[] = { EVPOP_ACTION_FETCH, EVPOP_ACTION_FETCH };
 	uint8_t both[] = { EVPOP_ACTION_FETCH, EVPOP_ACTION_SEEN };
 	const struct {
 		struct evpop_plan plan;
+		size_t count;
 		bool is_dry_run;
 		const char *asked;
 	} cases[] = {
-		{ { .actions = seen, .seen = 2 }, false, "change 2;" },
-		{ { .actions = both, .seen = 1 }, false, "change 1;" },
-		{ { .actions = fetched, .fetches = 2 }, false, "" },
-		{ { .actions = seen, .seen = 2 }, true, "" },
+		{ { .actions = seen, .seen = 2 }, 2, false, "change 2;" },
+		{ { .actions = seen, .seen = 1 }, 1, false, "change 1;" },
+		{ { .actions = both, .seen = 1 }, 2, false, "change 1;" },
+		{ { .actions = fetched, .fetches = 2 }, 2, false, "" },
+		{ { .actions = seen, .seen = 2 }, 2, true, "" },
 	};
 	struct scene scene;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct evpop_listing listing = { .entries = entries,
+			.count = cases[i].count };
+
 		begin(&scene, cases[i].is_dry_run);
 		fakes.callbacks->listing(fakes_sync(), &listing, fakes.arg);
 		fakes_answer_all();
