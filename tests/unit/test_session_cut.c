@@ -86,6 +86,12 @@ static const struct cut_case cases[] = {
 		RETR_1("\r\nA: b\r\n.\r\nC: d\r\n\r\nbody\r\n.\r\n") },
 	    NULL, "begin:1 failed:protocol done:protocol ",
 	    "504 octets were listed and 6 came" },
+	{ "cut, and the rest comes late", &delete,
+	    { UIDL_1, LIST_1("30"), RETR_1(BODY),
+		{ "NOOP", "and more\r\n.\r\n", NET_GO_ON } },
+	    "LIST;RETR 1;NOOP;", "begin:1 failed:protocol done:protocol ",
+	    "30 octets were listed and 20 came, and what followed was no "
+	    "reply" },
 	{ "less, and the connection is lost", &delete,
 	    { UIDL_1, LIST_1("30"), RETR_1(BODY), { "NOOP", NULL, NET_CLOSE } },
 	    "LIST;RETR 1;NOOP;", "begin:1 end:1 done:io ", "" },

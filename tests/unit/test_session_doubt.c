@@ -306,33 +306,68 @@ test_owed_with_less_than_half(void **state)
 
 /* ---- servers that list more than there is ---- */
 
+/* The sizes of one that is known: as stored, and as listed then. */
+struct sizes {
+	uint64_t octets, listed_octets;
+};
+
+#define HABIT_KNOWN 80
+
 static void
-test_habit(void **state)
+check_habit(struct event_base *base, size_t short_count, size_t other_count,
+    struct sizes other, const char *expected)
 {
 	static const struct net_rule rules[] = {
 		UIDL_1,
 		LIST_1("504"),
 		RETR_1(BODY),
 	};
-	struct evpop_known known[3];
-	size_t count;
+	static const struct sizes is_short = { 100, 1000 };
+	struct evpop_known known[HABIT_KNOWN];
+	unsigned char ids[HABIT_KNOWN];
+	struct session_run run = { .known = known,
+		.known_count = short_count + other_count };
+	struct sizes sizes;
+	size_t i;
 
-	for (count = 0; count < 3; count++)
-		known[count] = (struct evpop_known){
-			.unique_id = (const unsigned char *)"abc" + count,
+	assert_true(run.known_count <= HABIT_KNOWN);
+	for (i = 0; i < run.known_count; i++) {
+		ids[i] = (unsigned char)('!' + i);
+		sizes = i < short_count ? is_short : other;
+		known[i] = (struct evpop_known){
+			.unique_id = &ids[i],
 			.unique_id_length = 1,
 			.state = EVPOP_KNOWN_DELETED,
-			.octets = 100,
-			.listed_octets = 1000,
+			.octets = sizes.octets,
+			.listed_octets = sizes.listed_octets,
 		};
-	for (count = 2; count <= 3; count++) {
-		struct session_run run = { .known = known,
-			.known_count = count };
-
-		session_run_play(&run, *state, rules, 3, &keep_none);
-		assert_string_equal(
-		    strstr(run.log, "begin:"), count == 3 ? BELIEVED : DOUBTED);
 	}
+	session_run_play(&run, base, rules, 3, &keep_none);
+	assert_string_equal(strstr(run.log, "begin:"), expected);
+}
+
+/* Three, and one of twenty that have both sizes. */
+static void
+test_habit(void **state)
+{
+	static const struct {
+		size_t short_count, other_count;
+		struct sizes other;
+		const char *expected;
+	} habits[] = {
+		{ 2, 0, { 0, 0 }, DOUBTED },
+		{ 3, 0, { 0, 0 }, BELIEVED },
+		{ 3, 76, { 100, 100 }, BELIEVED },
+		{ 3, 77, { 100, 100 }, DOUBTED },
+		{ 3, 77, { 100, 0 }, BELIEVED },
+		{ 3, 77, { 0, 100 }, BELIEVED },
+		{ 2, 1, { 0, 1000 }, DOUBTED },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof habits / sizeof habits[0]; i++)
+		check_habit(*state, habits[i].short_count,
+		    habits[i].other_count, habits[i].other, habits[i].expected);
 }
 
 /* That one is empty is no habit. */
