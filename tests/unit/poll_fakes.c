@@ -397,6 +397,13 @@ evpop_sync_plan(const struct evpop_sync *sync)
 	return fakes.plan;
 }
 
+const struct evpop_adoption *
+evpop_plan_adoption(const struct evpop_plan *plan, size_t index)
+{
+	assert_int_equal(plan->actions[index], EVPOP_ACTION_ADOPT);
+	return &fakes.adoption;
+}
+
 void
 evpop_sync_progress(
     struct evpop_sync *sync, struct evpop_sync_report *progress_r)

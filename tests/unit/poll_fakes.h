@@ -44,6 +44,7 @@ struct fakes {
 	void *arg;
 	struct evpop_result cancelled; /* for this reason */
 	struct evpop_plan *plan;
+	struct evpop_adoption adoption;  /* of every message of a plan */
 	struct evpop_sync_report report; /* so far */
 };
 extern struct fakes fakes;

@@ -289,6 +289,7 @@ test_plan_is_noted(void **state)
 	uint8_t seen[] = { EVPOP_ACTION_SEEN, EVPOP_ACTION_SEEN };
 	uint8_t fetched[] = { EVPOP_ACTION_FETCH, EVPOP_ACTION_FETCH };
 	uint8_t both[] = { EVPOP_ACTION_FETCH, EVPOP_ACTION_SEEN };
+	uint8_t adopted[] = { EVPOP_ACTION_ADOPT, EVPOP_ACTION_SEEN };
 	const struct {
 		struct evpop_plan plan;
 		size_t count;
@@ -298,6 +299,8 @@ test_plan_is_noted(void **state)
 		{ { .actions = seen, .seen = 2 }, 2, false, "change 2;" },
 		{ { .actions = seen, .seen = 1 }, 1, false, "change 1;" },
 		{ { .actions = both, .seen = 1 }, 2, false, "change 1;" },
+		{ { .actions = adopted, .seen = 1, .adopts = 1 }, 2, false,
+		    "change 2;" },
 		{ { .actions = fetched, .fetches = 2 }, 2, false, "" },
 		{ { .actions = seen, .seen = 2 }, 2, true, "" },
 	};
@@ -312,11 +315,16 @@ test_plan_is_noted(void **state)
 		fakes.callbacks->listing(fakes_sync(), &listing, fakes.arg);
 		fakes_answer_all();
 		assert_string_equal(fakes_asked(), "uids;known 0 last;");
+		fakes.adoption.unique_id = (const unsigned char *)"b";
+		fakes.adoption.unique_id_length = 1;
 		fakes.callbacks->planned(
 		    fakes_sync(), &cases[i].plan, fakes.arg);
 		assert_string_equal(fakes_asked(), cases[i].asked);
+		assert_int_equal(fakes.change.adopt, cases[i].plan.adopts > 0);
 		if (fakes.count > 0)
-			assert_int_equal(fakes.change.state, STORE_UID_SEEN);
+			assert_int_equal(fakes.change.state,
+			    cases[i].plan.adopts > 0 ? STORE_UID_STORED
+						     : STORE_UID_SEEN);
 		end(&scene, "");
 	}
 }
