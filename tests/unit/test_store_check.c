@@ -202,6 +202,23 @@ static const struct {
 	{ "UPDATE uid SET state = 1 WHERE state = 2",
 	    "unique-id seen (state 1)", 1 },
 	{ "UPDATE uid SET state = 77 WHERE state = 2", "(state 77)", 1 },
+	/* An id is text if it is printable, else its octets; and is cut. */
+	{ "UPDATE uid SET state = 77, unique_id = x'20617e' WHERE state = 2",
+	    "unique-id  a~ (state 77)", 1 },
+	{ "UPDATE uid SET state = 77, unique_id = x'617f' WHERE state = 2",
+	    "unique-id 617f (state 77)", 1 },
+	{ "UPDATE uid SET state = 77, unique_id = x'1f61' WHERE state = 2",
+	    "unique-id 1f61 (state 77)", 1 },
+	{ "UPDATE uid SET state = 77, unique_id = zeroblob(70)"
+	  " WHERE state = 2",
+	    "unique-id 0000000000000000000000000000000000000000000000000000"
+	    "000000000000 (state 77)",
+	    1 },
+	{ "UPDATE uid SET state = 77,"
+	  " unique_id = CAST(printf('%.70c', 'i') AS BLOB) WHERE state = 2",
+	    "unique-id iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii"
+	    "iiiiiiiiiiii (state 77)",
+	    1 },
 	{ "INSERT INTO chunk(id, data) VALUES(99 << 20, 'x'), (99 << 20 | 1, "
 	  "'y')",
 	    "the pieces of body 99 belong to no message", 1 },
