@@ -232,13 +232,24 @@ ages_go_on_where_a_clock_is_set(void **state)
 }
 
 static void
+count_clock(struct store *store, void *arg)
+{
+	unsigned int *count = arg;
+
+	(void)store;
+	++*count;
+}
+
+static void
 clock_that_is_kept_right_is_not_set(void **state)
 {
 	struct fixture *fixture = *state;
 	struct store_clock clock;
+	unsigned int told = 0;
 	uint64_t setting;
 
 	fixture_open(fixture);
+	fixture_on(fixture, NOTIFY_CLOCK, count_clock, &told);
 	put(fixture, "a");
 	setting = setting_of(fixture);
 	for (int i = 0; i < 10; i++) {
@@ -249,14 +260,17 @@ clock_that_is_kept_right_is_not_set(void **state)
 	assert_int_equal(stored_ms(fixture, "a"), TODAY_MS);
 	store_clock(fixture->store, &clock);
 	assert_int_equal(clock.times_set, 0);
+	assert_int_equal(told, 0);
 }
 
 static void
 clock_that_is_set_wrong_and_right_again_leaves_nothing(void **state)
 {
 	struct fixture *fixture = *state;
+	unsigned int told = 0;
 
 	fixture_open(fixture);
+	fixture_on(fixture, NOTIFY_CLOCK, count_clock, &told);
 	put(fixture, "a");
 	pass(HOUR_MS);
 	set_clock(unix_ms + 30 * DAY_MS);
@@ -265,6 +279,7 @@ clock_that_is_set_wrong_and_right_again_leaves_nothing(void **state)
 	poll(fixture, "ok", 2);
 	assert_int_equal(age(fixture, "a"), HOUR_MS);
 	assert_int_equal(age(fixture, "b"), 0);
+	assert_true(told > 0);
 	set_clock(unix_ms - 30 * DAY_MS);
 	poll(fixture, "ok", 2);
 	assert_int_equal(age(fixture, "a"), -1);
