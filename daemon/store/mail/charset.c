@@ -90,6 +90,10 @@ static const struct charset_rule rules[] = {
 	{ "eucjp*", "EUC-JP-MS" },
 	{ "xeucjp*", "EUC-JP-MS" },
 	{ "xeuc", "EUC-JP-MS" },
+	{ "iso2022jp2004*", "ISO-2022-JP-3" },
+	{ "iso2022jp1*", "ISO-2022-JP-2" },
+	{ "iso2022jp2*", "ISO-2022-JP-2" },
+	{ "csiso2022jp2*", "ISO-2022-JP-2" },
 	{ "iso2022jp*", "ISO-2022-JP-3" },
 	{ "csiso2022jp*", "ISO-2022-JP-3" },
 	{ "jis*", "ISO-2022-JP-3" },
@@ -354,6 +358,9 @@ charset_of_escapes(const char *bytes, size_t length)
 		if (end - at >= 3 &&
 		    (memcmp(at, "$)A", 3) == 0 || memcmp(at, "$)G", 3) == 0))
 			return "ISO-2022-CN-EXT";
+		/* JIS X 0212, which ISO-2022-JP-3 does not have. */
+		if (end - at >= 3 && memcmp(at, "$(D", 3) == 0)
+			return "ISO-2022-JP-2";
 		if (end - at >= 2 &&
 		    (memcmp(at, "$B", 2) == 0 || memcmp(at, "$@", 2) == 0 ||
 			memcmp(at, "$(", 2) == 0 || memcmp(at, "(I", 2) == 0))
