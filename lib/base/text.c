@@ -131,18 +131,35 @@ evpop_text_find_invisible(
 	return false;
 }
 
+/* How many octets of printable ASCII a text begins with. */
+static size_t
+text_count_plain(const char *bytes, size_t length)
+{
+	size_t count = 0;
+
+	while (count < length && bytes[count] >= ' ' && bytes[count] <= '~')
+		count++;
+	return count;
+}
+
 size_t
 evpop_text_printable(
     char *dst, size_t dst_size, const void *bytes, size_t length)
 {
 	const char *from = bytes;
-	size_t used = 0, step;
+	size_t used = 0, room, step;
 	uint32_t code_point;
 	bool is_shown;
 
 	if (dst_size == 0)
 		return 0;
 	for (; length > 0; from += step, length -= step) {
+		room = dst_size - 1 - used;
+		step = text_count_plain(from, length < room ? length : room);
+		memmove(dst + used, from, step);
+		used += step;
+		if (step > 0)
+			continue;
 		step = evpop_text_decode(from, length, &code_point);
 		is_shown =
 		    step > 0 && evpop_text_kind(code_point) <= EVPOP_TEXT_EMPTY;
