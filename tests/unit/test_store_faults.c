@@ -220,7 +220,7 @@ each_sync_may_fail_packed(void **state)
 static size_t
 fill_up(struct fixture *fixture, const unsigned char *bytes, size_t length)
 {
-	for (size_t i = 0; i < 1000; i++) {
+	for (size_t i = 0; i < 12000; i++) {
 		char id[16];
 		enum store_status status;
 
@@ -240,7 +240,7 @@ expect_full(struct fixture *fixture, size_t count)
 {
 	const struct store_error *health = store_health(fixture->store);
 
-	for (int i = 0; health->status == STORE_OK && i < 1000; i++)
+	for (int i = 0; health->status == STORE_OK && i < 12000; i++)
 		fixture_turn(fixture, 5);
 	assert_int_equal(health->status, STORE_FULL);
 	assert_non_null(strstr(health->text, "free space"));
