@@ -220,7 +220,7 @@ each_sync_may_fail_packed(void **state)
 static size_t
 fill_up(struct fixture *fixture, const unsigned char *bytes, size_t length)
 {
-	for (size_t i = 0; i < 12000; i++) {
+	for (size_t i = 0; i < 1000; i++) {
 		char id[16];
 		enum store_status status;
 
