@@ -12,19 +12,6 @@ store_attempts_undone(struct store_attempts *attempts)
 	attempts->may_exist = true;
 }
 
-/* The key of each statement below: ?1 to ?3. */
-#define WHERE_KEY " WHERE account = ?1 AND unique_id = ?2 AND occurrence = ?3"
-
-static void
-attempts_prepare(struct sql_statement *use, struct sql_db *db, const char *sql,
-    const struct store_unique *unique)
-{
-	sql_prepare(use, db, sql);
-	sql_bind_int(use, 1, unique->account_id);
-	sql_bind_blob(use, 2, unique->id, unique->id_length);
-	sql_bind_int(use, 3, unique->occurrence);
-}
-
 static enum store_status
 attempts_forget_old(struct sql_db *db)
 {
@@ -66,7 +53,7 @@ store_attempts_count(struct store_attempts *attempts, struct sql_db *db,
 	attempts->may_exist = true;
 	if (status != STORE_OK)
 		return status;
-	attempts_prepare(&use, db, sql, &unique);
+	store_unique_prepare(&use, db, sql, &unique);
 	sql_bind_int(&use, 4, store_db_now_ms(db));
 	sql_bind_text(&use, 5, failure->reason);
 	sql_bind_int(&use, 6, failure->apart_ms);
@@ -90,13 +77,13 @@ enum store_status
 store_attempts_forget(struct store_attempts *attempts, struct sql_db *db,
     const struct store_unique *unique)
 {
-	static const char sql[] = "DELETE FROM failure" WHERE_KEY;
+	static const char sql[] = "DELETE FROM failure" STORE_UNIQUE_WHERE;
 	enum store_status status;
 	struct sql_statement use;
 
 	if (!attempts->may_exist)
 		return STORE_OK;
-	attempts_prepare(&use, db, sql, unique);
+	store_unique_prepare(&use, db, sql, unique);
 	status = sql_run(&use);
 	if (status == STORE_OK)
 		status = attempts_look_for_any(db, &attempts->may_exist);
@@ -118,10 +105,10 @@ enum store_status
 store_attempts_look_up(
     struct sql_db *db, const struct store_unique *unique, bool *has_failed_r)
 {
-	static const char sql[] = "SELECT 1 FROM failure" WHERE_KEY;
+	static const char sql[] = "SELECT 1 FROM failure" STORE_UNIQUE_WHERE;
 	struct sql_statement use;
 
-	attempts_prepare(&use, db, sql, unique);
+	store_unique_prepare(&use, db, sql, unique);
 	*has_failed_r = sql_step(&use);
 	return sql_end(&use);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/store/meta.h"
 #include "lib/base/clock.h"
 #include "lib/base/unit.h"
 
@@ -84,54 +85,29 @@ era_field(struct store_era *era, const struct field *field)
 	return (int64_t *)(void *)((char *)era + field->offset);
 }
 
-static const char select_sql[] = "SELECT value FROM meta WHERE key = ?1";
-static const char put_sql[] =
-    "INSERT INTO meta(key, value) VALUES(?1, ?2)"
-    " ON CONFLICT(key) DO UPDATE SET value = excluded.value";
-
 static enum store_status
 era_load(struct store_era *era, struct sql_db *db, bool *found_r)
 {
 	enum store_status status;
-	struct sql_statement use;
 
 	memset(era, 0, sizeof(*era));
-	sql_prepare(&use, db, select_sql);
-	sql_bind_text(&use, 1, "clock_start");
-	*found_r = sql_step(&use);
-	if (*found_r) {
-		const char *text = sql_column_text(&use, 0);
-
-		if (text != NULL && strlen(text) < sizeof(era->start))
-			strcpy(era->start, text);
-	}
-	status = sql_end(&use);
-	for (size_t i = 0; status == STORE_OK && i < FIELDS; i++) {
-		sql_prepare(&use, db, select_sql);
-		sql_bind_text(&use, 1, fields[i].key);
-		if (sql_step(&use))
-			*era_field(era, &fields[i]) = sql_column_int(&use, 0);
-		status = sql_end(&use);
-	}
+	status = store_meta_get_text(
+	    db, "clock_start", era->start, sizeof(era->start), found_r);
+	for (size_t i = 0; status == STORE_OK && i < FIELDS; i++)
+		status = store_meta_get(
+		    db, fields[i].key, era_field(era, &fields[i]));
 	return status;
 }
 
 static enum store_status
 era_save(struct store_era *era, struct sql_db *db)
 {
-	enum store_status status;
-	struct sql_statement use;
+	enum store_status status =
+	    store_meta_set_text(db, "clock_start", era->start);
 
-	sql_prepare(&use, db, put_sql);
-	sql_bind_text(&use, 1, "clock_start");
-	sql_bind_text(&use, 2, era->start);
-	status = sql_run(&use);
-	for (size_t i = 0; status == STORE_OK && i < FIELDS; i++) {
-		sql_prepare(&use, db, put_sql);
-		sql_bind_text(&use, 1, fields[i].key);
-		sql_bind_int(&use, 2, *era_field(era, &fields[i]));
-		status = sql_run(&use);
-	}
+	for (size_t i = 0; status == STORE_OK && i < FIELDS; i++)
+		status = store_meta_set(
+		    db, fields[i].key, *era_field(era, &fields[i]));
 	return status;
 }
 

@@ -9,12 +9,9 @@ _Static_assert(STORE_UID_STORED == 0 && STORE_UID_DELETE == 1 &&
 		   STORE_UID_DELETED == 3 && STORE_UID_GONE == 4,
     "the statements and the schema know these states by number");
 
-/* The key of each statement below: ?1 to ?3. */
-#define WHERE_KEY " WHERE account = ?1 AND unique_id = ?2 AND occurrence = ?3"
-
-static void
-unique_prepare(struct sql_statement *use, struct sql_db *db, const char *sql,
-    const struct store_unique *unique)
+void
+store_unique_prepare(struct sql_statement *use, struct sql_db *db,
+    const char *sql, const struct store_unique *unique)
 {
 	sql_prepare(use, db, sql);
 	sql_bind_int(use, 1, unique->account_id);
@@ -36,7 +33,7 @@ store_unique_look_up(struct sql_db *db, const struct store_unique *unique,
 	struct sql_statement use;
 
 	memset(row_r, 0, sizeof(*row_r));
-	unique_prepare(&use, db, sql, unique);
+	store_unique_prepare(&use, db, sql, unique);
 	if (sql_step(&use)) {
 		struct sql_statement *row = &use;
 
@@ -100,7 +97,7 @@ unique_write_row(struct sql_db *db, const struct store_unique *unique,
 	    " lines = excluded.lines, added_octets = excluded.added_octets";
 	struct sql_statement use;
 
-	unique_prepare(&use, db, sql, unique);
+	store_unique_prepare(&use, db, sql, unique);
 	sql_bind_int(&use, 9, row->state);
 	sql_bind_int(&use, 11, row->stored_ms);
 	if (row->message_id != 0) {
@@ -215,7 +212,7 @@ store_unique_set_state(struct sql_db *db, const struct store_unique *unique,
 	    " WHEN ?4 IN (3, 4) THEN ?5"
 	    " WHEN state IN (3, 4) THEN coalesce((SELECT message.stored_ms"
 	    "  FROM message WHERE message.id = uid.message), ?5)"
-	    " ELSE stored_ms END" WHERE_KEY
+	    " ELSE stored_ms END" STORE_UNIQUE_WHERE
 	    " AND (message IS NOT NULL OR ?4 NOT IN (0, 1, 4))";
 	static const char make[] =
 	    "INSERT INTO uid(account, unique_id, occurrence, state,"
@@ -224,14 +221,14 @@ store_unique_set_state(struct sql_db *db, const struct store_unique *unique,
 	enum store_status status;
 	struct sql_statement use;
 
-	unique_prepare(&use, db, change, unique);
+	store_unique_prepare(&use, db, change, unique);
 	sql_bind_int(&use, 4, state);
 	sql_bind_int(&use, 5, now_ms);
 	status = sql_run(&use);
 	if (status != STORE_OK || sql_changes(db) > 0 ||
 	    unique_needs_message(state))
 		return status;
-	unique_prepare(&use, db, make, unique);
+	store_unique_prepare(&use, db, make, unique);
 	sql_bind_int(&use, 4, state);
 	sql_bind_int(&use, 5, now_ms);
 	return sql_run(&use);
@@ -243,10 +240,11 @@ store_unique_describe(struct sql_db *db, const struct store_unique *unique,
 {
 	static const char sql[] =
 	    "UPDATE uid SET octets = ?4, header_digest = ?5,"
-	    " listed_octets = ?6, lines = ?7, added_octets = ?8" WHERE_KEY;
+	    " listed_octets = ?6, lines = ?7, added_octets = "
+	    "?8" STORE_UNIQUE_WHERE;
 	struct sql_statement use;
 
-	unique_prepare(&use, db, sql, unique);
+	store_unique_prepare(&use, db, sql, unique);
 	unique_bind_looks(&use, row);
 	return sql_run(&use);
 }
@@ -255,9 +253,9 @@ enum store_status
 store_unique_forget(struct sql_db *db, const struct store_unique *unique)
 {
 	struct sql_statement use;
-	static const char sql[] = "DELETE FROM uid" WHERE_KEY;
+	static const char sql[] = "DELETE FROM uid" STORE_UNIQUE_WHERE;
 
-	unique_prepare(&use, db, sql, unique);
+	store_unique_prepare(&use, db, sql, unique);
 	return sql_run(&use);
 }
 

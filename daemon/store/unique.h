@@ -37,6 +37,14 @@ struct store_unique_row {
 	int64_t message_stored_ms;
 };
 
+/* The key of a table with rows of unique-ids: ?1 to ?3 of a statement. */
+#define STORE_UNIQUE_WHERE \
+	" WHERE account = ?1 AND unique_id = ?2 AND occurrence = ?3"
+
+/* sql_prepare(), and bind the key. */
+void store_unique_prepare(struct sql_statement *, struct sql_db *,
+    const char *sql, const struct store_unique *);
+
 enum store_status store_unique_look_up(struct sql_db *,
     const struct store_unique *, struct store_unique_row *row_r)
     __attribute__((warn_unused_result));

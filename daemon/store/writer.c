@@ -14,6 +14,7 @@
 #include "daemon/store/counter.h"
 #include "daemon/store/index/index.h"
 #include "daemon/store/lock.h"
+#include "daemon/store/meta.h"
 #include "daemon/store/scan.h"
 #include "daemon/store/sql/files.h"
 #include "daemon/store/sql/place.h"
@@ -220,10 +221,6 @@ writer_check_room(struct store_writer *writer)
 enum store_status
 store_writer_try(struct store_writer *writer)
 {
-	static const char sql[] =
-	    "INSERT INTO meta(key, value) VALUES('tried_ms', ?1)"
-	    " ON CONFLICT(key) DO UPDATE SET value = excluded.value";
-	struct sql_statement use;
 	enum store_status status;
 
 	if (evpop_clock_monotonic_ms() -
@@ -231,11 +228,9 @@ store_writer_try(struct store_writer *writer)
 	    TRY_INTERVAL_MS)
 		return STORE_OK;
 	status = writer_check_room(writer);
-	if (status != STORE_OK)
-		return status;
-	sql_prepare(&use, writer->db, sql);
-	sql_bind_int(&use, 1, store_db_now_ms(writer->db));
-	return sql_run(&use);
+	return status != STORE_OK ? status
+				  : store_meta_set(writer->db, "tried_ms",
+					store_db_now_ms(writer->db));
 }
 
 /* After a failure: whether it can be written again. */

@@ -8,6 +8,7 @@
 #include "daemon/store/chunk.h"
 #include "daemon/store/lock.h"
 #include "daemon/store/mail/pairs.h"
+#include "daemon/store/meta.h"
 #include "daemon/store/queue.h"
 
 /* ---- a message ---- */
@@ -157,10 +158,7 @@ prepared_octets(const struct mail_words *words)
 enum store_status
 store_prepared_last(struct sql_db *db, int64_t *id_r)
 {
-	static const char sql[] = "SELECT coalesce((SELECT value FROM meta"
-				  " WHERE key = 'indexed'), 0)";
-
-	return sql_integer(db, sql, id_r);
+	return store_meta_get(db, "indexed", id_r);
 }
 
 enum store_status

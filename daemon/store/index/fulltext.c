@@ -1,6 +1,7 @@
 #include "daemon/store/index/fulltext.h"
 
 #include "daemon/store/index/ahead.h"
+#include "daemon/store/meta.h"
 #include "daemon/store/queue.h"
 #include "lib/base/clock.h"
 
@@ -67,19 +68,6 @@ fulltext_add(
 	return status;
 }
 
-static enum store_status
-fulltext_mark(struct sql_db *db, int64_t id)
-{
-	static const char sql[] =
-	    "INSERT INTO meta(key, value) VALUES('indexed', ?1)"
-	    " ON CONFLICT(key) DO UPDATE SET value = excluded.value";
-	struct sql_statement use;
-
-	sql_prepare(&use, db, sql);
-	sql_bind_int(&use, 1, id);
-	return sql_run(&use);
-}
-
 /*
  * The next message; without a worker it is read here.  NULL: there is none, or
  * none is ready.
@@ -118,7 +106,7 @@ fulltext_add_some(struct sql_db *db, struct store_ahead *ahead,
 		 evpop_clock_monotonic_ms() < end_ms &&
 		 store_queue_is_empty(queue));
 	if (status == STORE_OK && count > 0)
-		status = fulltext_mark(db, id);
+		status = store_meta_set(db, "indexed", id);
 	return status;
 }
 

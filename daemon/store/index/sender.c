@@ -4,11 +4,15 @@
 #include <string.h>
 
 #include "daemon/store/index/fold.h"
+#include "daemon/store/meta.h"
 #include "daemon/store/queue.h"
 #include "lib/base/clock.h"
 
 /* Of one transaction; a commit hardly waits longer. */
 #define STEP_MS 10
+
+/* The last message whose sender is there. */
+#define INDEXED "senders_indexed"
 
 /* ---- filling ---- */
 
@@ -76,31 +80,10 @@ sender_add_message(struct sql_db *db, int64_t message, const char *text)
 	return status == STORE_OK ? sender_note(db, sender, message) : status;
 }
 
-static enum store_status
-sender_mark(struct sql_db *db, int64_t id)
-{
-	static const char sql[] =
-	    "INSERT INTO meta(key, value) VALUES('senders_indexed', ?1)"
-	    " ON CONFLICT(key) DO UPDATE SET value = excluded.value";
-	struct sql_statement use;
-
-	sql_prepare(&use, db, sql);
-	sql_bind_int(&use, 1, id);
-	return sql_run(&use);
-}
-
 enum store_status
 store_sender_indexed(struct sql_db *db, int64_t *id_r)
 {
-	static const char sql[] =
-	    "SELECT value FROM meta WHERE key = 'senders_indexed'";
-	struct sql_statement use;
-
-	*id_r = 0;
-	sql_prepare(&use, db, sql);
-	if (sql_step(&use))
-		*id_r = sql_column_int(&use, 0);
-	return sql_end(&use);
+	return store_meta_get(db, INDEXED, id_r);
 }
 
 enum store_status
@@ -136,7 +119,7 @@ store_sender_step(struct sql_db *db, struct store_queue *queue, bool *more_r)
 	if (status == STORE_OK)
 		status = taken;
 	if (status == STORE_OK && id != before)
-		status = sender_mark(db, id);
+		status = store_meta_set(db, INDEXED, id);
 	return status;
 }
 
@@ -144,7 +127,7 @@ const char store_sender_restart_sql[] =
     "INSERT INTO sender_text(sender_text) VALUES('delete-all');"
     "DELETE FROM sender;"
     "DELETE FROM sent;"
-    "DELETE FROM meta WHERE key = 'senders_indexed';";
+    "DELETE FROM meta WHERE key = '" INDEXED "';";
 
 /* ---- finding ---- */
 
