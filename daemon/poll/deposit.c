@@ -313,8 +313,7 @@ deposit_identify(struct deposit *deposit, const struct evpop_entry *entry)
 	if (entry->unique_id != NULL && !deposit->has_gone)
 		return true;
 	if (deposit->identity == NULL)
-		deposit->identity =
-		    store_identity_new(deposit->store, deposit->account_id);
+		deposit->identity = store_identity_new(deposit->account_id);
 	return deposit->identity != NULL;
 }
 

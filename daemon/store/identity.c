@@ -96,11 +96,10 @@ counts_free(struct digest_counts *counts)
 /* ---- the handle ---- */
 
 struct store_identity *
-store_identity_new(struct store *store, int64_t account_id)
+store_identity_new(int64_t account_id)
 {
 	struct store_identity *identity = calloc(1, sizeof(*identity));
 
-	(void)store;
 	if (identity == NULL)
 		return NULL;
 	identity->account_id = account_id;

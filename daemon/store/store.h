@@ -212,7 +212,7 @@ void store_uids_change(struct store *, int64_t account_id,
 struct store_identity;
 
 /* NULL without memory. */
-struct store_identity *store_identity_new(struct store *, int64_t account_id)
+struct store_identity *store_identity_new(int64_t account_id)
     __attribute__((warn_unused_result));
 
 /*

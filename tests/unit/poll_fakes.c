@@ -143,9 +143,8 @@ store_age_now_ms(struct store *store, uint64_t setting)
 /* ---- identities and bodies ---- */
 
 struct store_identity *
-store_identity_new(struct store *store, int64_t account_id)
+store_identity_new(int64_t account_id)
 {
-	(void)store;
 	assert_int_equal(account_id, 7);
 	return malloc(1);
 }

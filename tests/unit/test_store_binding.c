@@ -192,7 +192,7 @@ bodies_stay(void **state)
 	struct answer answer = { 0 };
 	struct store_body *body;
 
-	meta.identity = store_identity_new(fixture->store, fixture->account);
+	meta.identity = store_identity_new(fixture->account);
 	body = store_body_new(fixture->store, &meta);
 	store_body_append(body, (const unsigned char *)"x", 1);
 	store_body_commit(body, answer_message, &answer);
@@ -257,8 +257,7 @@ what_is_aside_is_adopted(void **state)
 		struct store_body *body;
 
 		meta = fixture_meta(fixture, i == 0 ? "8" : "9");
-		meta.identity =
-		    store_identity_new(fixture->store, fixture->account);
+		meta.identity = store_identity_new(fixture->account);
 		body = store_body_new(fixture->store, &meta);
 		store_body_append(
 		    body, (const unsigned char *)bytes, sizeof(bytes) - 1);

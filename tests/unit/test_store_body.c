@@ -122,8 +122,7 @@ static void
 commit_together(struct fixture *fixture, size_t bad)
 {
 	struct answer answers[TOGETHER] = { 0 };
-	struct store_identity *identity =
-	    store_identity_new(fixture->store, fixture->account);
+	struct store_identity *identity = store_identity_new(fixture->account);
 	sqlite3 *other;
 
 	assert_non_null(identity);

@@ -22,7 +22,7 @@ begin(struct fixture *fixture)
 {
 	struct session session = { .fixture = fixture };
 
-	session.identity = store_identity_new(fixture->store, fixture->account);
+	session.identity = store_identity_new(fixture->account);
 	assert_non_null(session.identity);
 	return session;
 }

@@ -388,8 +388,7 @@ doubt(struct fixture *fixture, const char *reason, const char *bytes,
 		.attempts_most = MOST,
 		.apart_ms = 3600000,
 		.end = end };
-	struct store_identity *identity =
-	    store_identity_new(fixture->store, fixture->account);
+	struct store_identity *identity = store_identity_new(fixture->account);
 	struct failed failed = { 0 };
 
 	assert_non_null(identity);
