@@ -112,19 +112,7 @@ test_reply_timeout(void **state)
 		begun_ms = now_ms();
 		status = create(&run, "anna", "secret");
 		if (status == NX_SUCCESS)
-			status = nx_pop3_client_mail_items_get(
-			    &run.client, &items, &size);
-		if (status == NX_SUCCESS)
-			status = nx_pop3_client_mail_item_size_get(
-			    &run.client, 1, &size);
-		if (status == NX_SUCCESS)
-			status =
-			    nx_pop3_client_mail_item_get(&run.client, 1, &size);
-		if (status == NX_SUCCESS)
-			status = netx_read(&run);
-		if (status == NX_SUCCESS)
-			status =
-			    nx_pop3_client_mail_item_delete(&run.client, 1);
+			status = netx_take_first(&run);
 		if (status == NX_SUCCESS)
 			status = nx_pop3_client_quit(&run.client);
 		took_ms = now_ms() - begun_ms;

@@ -129,6 +129,25 @@ netx_read(struct netx_run *run)
 	return status;
 }
 
+UINT
+netx_take_first(struct netx_run *run)
+{
+	UINT items, status;
+	ULONG size;
+
+	status = nx_pop3_client_mail_items_get(&run->client, &items, &size);
+	if (status == NX_SUCCESS)
+		status =
+		    nx_pop3_client_mail_item_size_get(&run->client, 1, &size);
+	if (status == NX_SUCCESS)
+		status = nx_pop3_client_mail_item_get(&run->client, 1, &size);
+	if (status == NX_SUCCESS)
+		status = netx_read(run);
+	if (status == NX_SUCCESS)
+		status = nx_pop3_client_mail_item_delete(&run->client, 1);
+	return status;
+}
+
 void
 netx_check_body(const struct netx_run *run, const char *text)
 {

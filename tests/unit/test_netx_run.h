@@ -52,6 +52,12 @@ void netx_open(struct netx_run *);
 /* Read the message that was begun, packet by packet, into `body`. */
 UINT netx_read(struct netx_run *);
 
+/*
+ * Count, size, read and delete the first message, as a program does in turn;
+ * the first status that is no success.
+ */
+UINT netx_take_first(struct netx_run *);
+
 /* That the body is this text. */
 void netx_check_body(const struct netx_run *, const char *text);
 

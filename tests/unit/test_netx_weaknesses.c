@@ -172,9 +172,8 @@ test_okay(void **state)
 	struct net_rule rule = { NULL, "+OKAY 1 2\r\n", NET_GO_ON };
 	struct net_server_options options = plain;
 	struct netx_run run;
+	UINT status;
 	size_t i;
-	UINT items, status;
-	ULONG size;
 
 	(void)state;
 	options.rules = &rule;
@@ -184,19 +183,7 @@ test_okay(void **state)
 		netx_start(&run, &options);
 		status = netx_create(&run, NX_FALSE);
 		if (status == NX_SUCCESS)
-			status = nx_pop3_client_mail_items_get(
-			    &run.client, &items, &size);
-		if (status == NX_SUCCESS)
-			status = nx_pop3_client_mail_item_size_get(
-			    &run.client, 1, &size);
-		if (status == NX_SUCCESS)
-			status =
-			    nx_pop3_client_mail_item_get(&run.client, 1, &size);
-		if (status == NX_SUCCESS)
-			status = netx_read(&run);
-		if (status == NX_SUCCESS)
-			status =
-			    nx_pop3_client_mail_item_delete(&run.client, 1);
+			status = netx_take_first(&run);
 		if (status == NX_SUCCESS) {
 			assert_string_equal(to[i], "QUIT");
 			status = nx_pop3_client_quit(&run.client);
