@@ -13,6 +13,7 @@
 #include "daemon/control/field.h"
 #include "daemon/control/limits.h"
 #include "daemon/poll/poller.h"
+#include "daemon/store/question.h"
 
 /* A reload may report many mistakes. */
 #define MESSAGE_SIZE 8192

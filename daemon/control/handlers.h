@@ -9,7 +9,7 @@
 
 #include "daemon/control/exchange.h"
 #include "daemon/poll/poller.h"
-#include "daemon/store/store.h"
+#include "daemon/store/question.h"
 
 /* status.c */
 void status_get(struct exchange *);

@@ -7,7 +7,7 @@
 
 #include "daemon/control/limits.h"
 #include "daemon/control/when.h"
-#include "daemon/store/store.h"
+#include "daemon/store/question.h"
 #include "lib/base/hex.h"
 #include "lib/base/near.h"
 #include "lib/base/text.h"

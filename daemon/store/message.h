@@ -5,7 +5,7 @@
 #define STORE_MESSAGE_H
 
 #include "daemon/store/op.h"
-#include "daemon/store/store.h"
+#include "daemon/store/question.h"
 
 /* The columns that a SELECT for store_message_take() begins with. */
 #define STORE_MESSAGE_COLUMNS                                               \

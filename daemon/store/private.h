@@ -6,7 +6,7 @@
 
 #include "daemon/store/history.h"
 #include "daemon/store/op.h"
-#include "daemon/store/store.h"
+#include "daemon/store/question.h"
 
 struct store_bodies;
 struct store_checker;

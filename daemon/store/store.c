@@ -1,4 +1,4 @@
-#include "daemon/store/store.h"
+#include "daemon/store/question.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -41,7 +41,8 @@ DAEMON = {
     "store": ("log/", "notify/", "failpoint/failpoint.h"),
     "poll": ("log/", "notify/", "failpoint/failpoint.h", "config/", "secret/",
              "store/store.h"),
-    "control": ("log/", "notify/", "config/", "poll/", "store/store.h"),
+    "control": ("log/", "notify/", "config/", "poll/", "store/store.h",
+                "store/question.h"),
     # Text that the API and the command understand alike; no state behind it.
     "ctl": ("control/when.h", "notify/tally.h"),
 }

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #include "daemon/poll/poller.h"
-#include "daemon/store/store.h"
+#include "daemon/store/question.h"
 
 struct store {
 	struct event_base *base;

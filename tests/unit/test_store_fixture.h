@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "daemon/notify/notify.h"
-#include "daemon/store/store.h"
+#include "daemon/store/question.h"
 
 struct event_base;
 
