@@ -33,7 +33,7 @@ account_say_failing(
 
 	if (ctl_text(account, "failing_since") == NULL)
 		return;
-	print_time(ctl, account, "failing_since", time);
+	print_time(ctl, account, "failing_since", PRINT_TIME, time);
 	ago = strstr(time, " ago");
 	if (ago != NULL)
 		*ago = '\0';
@@ -121,7 +121,7 @@ account_colour(const json_t *account)
 }
 
 static const struct print_field account_columns[] = {
-	{ "ACCOUNT", .member = "name", .is_flexible = true },
+	{ "ACCOUNT", .member = "name", .fit = PRINT_CUT_MIDDLE },
 	{ "STATE", .words = account_say_state, .colour = account_colour },
 	{ "MESSAGES", .member = "stored.messages", .kind = PRINT_COUNT,
 	    .drop = 2 },
@@ -129,7 +129,7 @@ static const struct print_field account_columns[] = {
 	{ "LAST SUCCESS", .member = "last_success", .kind = PRINT_TIME,
 	    .drop = 1 },
 	{ "NEXT", .member = "next", .kind = PRINT_TIME },
-	{ "REMARKS", .words = account_remark, .is_flexible = true },
+	{ "REMARKS", .words = account_remark, .fit = PRINT_WRAP },
 };
 
 enum ctl_exit

@@ -4,10 +4,10 @@
 static const struct print_field message_columns[] = {
 	{ "ID", .member = "id", .kind = PRINT_COUNT },
 	{ "STORED", .member = "stored_at", .kind = PRINT_TIME },
-	{ "ACCOUNT", .member = "account", .is_flexible = true },
+	{ "ACCOUNT", .member = "account", .fit = PRINT_CUT_MIDDLE },
 	{ "SIZE", .member = "size", .kind = PRINT_SIZE, .drop = 1 },
-	{ "FROM", .member = "sender", .is_flexible = true },
-	{ "SUBJECT", .member = "subject", .is_flexible = true },
+	{ "FROM", .member = "sender", .fit = PRINT_CUT_END },
+	{ "SUBJECT", .member = "subject", .fit = PRINT_CUT_END },
 };
 
 enum ctl_exit

@@ -37,7 +37,7 @@ static const struct print_field plan_columns[] = {
 	{ "SIZE", .member = "size", .kind = PRINT_SIZE },
 	{ "ACTION", .member = "action", .colour = plan_colour },
 	{ "UNIQUE-ID", .member = "unique_id", .kind = PRINT_UNIQUE_ID,
-	    .is_flexible = true },
+	    .fit = PRINT_CUT_END },
 };
 
 static void

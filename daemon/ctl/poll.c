@@ -404,7 +404,7 @@ polls_columns(struct print_field columns_r[POLLS_COLUMNS_MAX])
 	columns_r[count++] = (struct print_field){ "STARTED",
 		.member = "started", .kind = PRINT_TIME };
 	columns_r[count++] = (struct print_field){ "ACCOUNT",
-		.member = "account", .is_flexible = true };
+		.member = "account", .fit = PRINT_CUT_MIDDLE };
 	columns_r[count++] = (struct print_field){ "OUTCOME",
 		.member = "outcome", .colour = polls_colour };
 	for (unsigned i = 0; i < TALLY_COUNT; i++)
@@ -417,8 +417,8 @@ polls_columns(struct print_field columns_r[POLLS_COLUMNS_MAX])
 					    : PRINT_COUNT,
 				.drop = i + 1,
 			};
-	columns_r[count++] = (struct print_field){ "TEXT", .member = "text",
-		.is_flexible = true };
+	columns_r[count++] =
+	    (struct print_field){ "TEXT", .member = "text", .fit = PRINT_WRAP };
 	return count;
 }
 

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/control/when.h"
 #include "daemon/ctl/text.h"
@@ -69,33 +70,55 @@ phrase_add(struct phrase *phrase, const char *format, ...)
 
 /* "3 min ago", "in 2 h", "just now". */
 static void
-print_age(int64_t seconds, char text_r[PRINT_TIME_SIZE])
+time_write_age(time_t time, time_t now, char text_r[PRINT_TIME_SIZE])
 {
 	char span[EVPOP_UNIT_SIZE];
 
-	if (seconds == 0)
+	if (time == now)
 		snprintf(text_r, PRINT_TIME_SIZE, "just now");
-	else if (seconds > 0)
+	else if (time < now)
 		snprintf(text_r, PRINT_TIME_SIZE, "%s ago",
-		    evpop_unit_about(seconds, span));
+		    evpop_unit_about(now - time, span));
 	else
 		snprintf(text_r, PRINT_TIME_SIZE, "in %s",
-		    evpop_unit_about(-seconds, span));
+		    evpop_unit_about(time - now, span));
+}
+
+/* "14:05" today, "Tue 14:05" this week, "12 Mar" this year, "2024-02-29". */
+static void
+time_write_date(time_t time, time_t now, char text_r[PRINT_TIME_SIZE])
+{
+	struct tm then, today;
+
+	if (localtime_r(&time, &then) == NULL ||
+	    localtime_r(&now, &today) == NULL)
+		snprintf(text_r, PRINT_TIME_SIZE, "-");
+	else if (then.tm_year == today.tm_year && then.tm_yday == today.tm_yday)
+		strftime(text_r, PRINT_TIME_SIZE, "%H:%M", &then);
+	else if (time < now && now - time < 6 * 24 * 60 * 60)
+		strftime(text_r, PRINT_TIME_SIZE, "%a %H:%M", &then);
+	else if (then.tm_year == today.tm_year)
+		strftime(text_r, PRINT_TIME_SIZE, "%e %b", &then);
+	else
+		strftime(text_r, PRINT_TIME_SIZE, "%Y-%m-%d", &then);
 }
 
 const char *
 print_time(const struct ctl *ctl, const json_t *object, const char *member,
-    char text_r[PRINT_TIME_SIZE])
+    enum print_kind kind, char text_r[PRINT_TIME_SIZE])
 {
 	const char *text = ctl_text(object, member);
 	int64_t now_ms = evpop_clock_unix_ms(), time_ms;
+	bool is_short = text != NULL && ctl->is_terminal &&
+			when_parse(text, now_ms, &time_ms);
 
-	if (text != NULL && ctl->is_terminal &&
-	    when_parse(text, now_ms, &time_ms))
-		print_age((now_ms - time_ms) / 1000, text_r);
-	else
+	if (!is_short)
 		snprintf(
 		    text_r, PRINT_TIME_SIZE, "%s", text != NULL ? text : "-");
+	else if (kind == PRINT_DATE)
+		time_write_date(time_ms / 1000, now_ms / 1000, text_r);
+	else
+		time_write_age(time_ms / 1000, now_ms / 1000, text_r);
 	return text_r;
 }
 
@@ -163,7 +186,8 @@ place_fill(const struct ctl *ctl, const struct place *place,
 		return;
 	}
 	if (strcmp(place->kind, "time") == 0)
-		text = print_time(ctl, object, place->member, buffer);
+		text =
+		    print_time(ctl, object, place->member, PRINT_TIME, buffer);
 	if (text != NULL) {
 		phrase_append(phrase, "%s", text);
 		return;
@@ -252,8 +276,9 @@ print_value(const struct ctl *ctl, const struct print_field *field,
 		hex = ctl_text(object, "unique_id_hex");
 		return hex != NULL ? hex : ctl_text(object, field->member);
 	case PRINT_TIME:
-		phrase_append(
-		    phrase, "%s", print_time(ctl, object, field->member, text));
+	case PRINT_DATE:
+		phrase_append(phrase, "%s",
+		    print_time(ctl, object, field->member, field->kind, text));
 		break;
 	case PRINT_COUNT:
 		phrase_append(phrase, "%llu", (unsigned long long)count);

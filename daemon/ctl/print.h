@@ -36,7 +36,16 @@ enum print_kind {
 	PRINT_COUNT,
 	PRINT_SIZE,     /* "1.5 KiB" */
 	PRINT_TIME,     /* the age on a terminal, else the API's text */
+	PRINT_DATE,     /* local and short on a terminal, else likewise */
 	PRINT_UNIQUE_ID /* in hexadecimal if it is not printable */
+};
+
+/* How a column of a table fits into a terminal that is too narrow. */
+enum print_fit {
+	PRINT_WHOLE = 0,
+	PRINT_CUT_END,    /* "The beginn…" */
+	PRINT_CUT_MIDDLE, /* "help…-003": names often differ at their end */
+	PRINT_WRAP        /* over several lines; only for the last column */
 };
 
 enum print_colour {
@@ -58,11 +67,10 @@ struct print_field {
 	enum print_kind kind;
 	const char *form; /* as print_form() takes it */
 	void (*words)(const struct ctl *, const json_t *, struct phrase *);
-	/* The column is cut if the terminal is too narrow. */
-	bool is_flexible;
+	enum print_fit fit;
 	/*
-	 * If a table is too wide for the terminal, columns are left out, the
-	 * highest number first; 0 is never left out.
+	 * If a table is too wide for the terminal, columns are left out: first
+	 * those of zeros, then the highest number first; 0 is never left out.
 	 */
 	unsigned drop;
 	enum print_colour (*colour)(const json_t *);
@@ -86,10 +94,10 @@ void print_form(
 const char *print_value(const struct ctl *, const struct print_field *,
     const json_t *, struct phrase *phrase_r);
 
-/* A time as PRINT_TIME has it; "-" for none. */
+/* A time as PRINT_TIME or PRINT_DATE has it; "-" for none. */
 #define PRINT_TIME_SIZE 40
 const char *print_time(const struct ctl *, const json_t *, const char *member,
-    char text_r[PRINT_TIME_SIZE]);
+    enum print_kind, char text_r[PRINT_TIME_SIZE]);
 
 /* "Label    value", the value made safe; nothing for a NULL value. */
 void print_detail(const struct ctl *, const char *label, const char *value);

@@ -11,11 +11,11 @@
 static const struct print_field quarantine_columns[] = {
 	{ "ID", .member = "id", .kind = PRINT_COUNT },
 	{ "SINCE", .member = "stored_at", .kind = PRINT_TIME },
-	{ "ACCOUNT", .member = "account", .is_flexible = true },
+	{ "ACCOUNT", .member = "account", .fit = PRINT_CUT_MIDDLE },
 	{ "SIZE", .member = "size", .kind = PRINT_SIZE, .drop = 1 },
 	{ "UNIQUE-ID", .member = "unique_id", .kind = PRINT_UNIQUE_ID,
-	    .is_flexible = true },
-	{ "REASON", .member = "reason", .is_flexible = true },
+	    .fit = PRINT_CUT_END },
+	{ "REASON", .member = "reason", .fit = PRINT_WRAP },
 };
 
 static enum ctl_exit

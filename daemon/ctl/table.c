@@ -1,6 +1,7 @@
 #include "daemon/ctl/table.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/ctl/text.h"
 #include "lib/base/array.h"
@@ -23,6 +24,7 @@ struct cell {
 struct column {
 	const struct print_field *field;
 	size_t width;
+	bool is_zero; /* nothing but zeros and "-" so far */
 	bool is_dropped;
 };
 
@@ -49,6 +51,7 @@ table_new(const struct print_field *fields, size_t count)
 	table->column_count = count;
 	for (size_t i = 0; i < count; i++) {
 		table->columns[i].field = &fields[i];
+		table->columns[i].is_zero = true;
 		table->columns[i].width = text_width(fields[i].heading);
 	}
 	return table;
@@ -74,6 +77,14 @@ table_free(struct table **table_ref)
 	free(table->cells);
 	free(table->columns);
 	free(table);
+}
+
+/* Whether a cell says nothing that its absence would not. */
+static bool
+table_is_zero(const char *text)
+{
+	return strcmp(text, "0") == 0 || strcmp(text, "0 B") == 0 ||
+	       strcmp(text, "-") == 0;
 }
 
 void
@@ -109,6 +120,8 @@ table_add(struct table *table, const struct ctl *ctl, const json_t *row)
 		width = text_width(cell->text);
 		if (width > column->width)
 			column->width = width;
+		if (!table_is_zero(cell->text))
+			column->is_zero = false;
 	}
 }
 
@@ -129,32 +142,46 @@ table_width(const struct table *table, size_t most)
 
 		if (!column->is_dropped)
 			total += (total > 0 ? GAP : 0) +
-				 (column->field->is_flexible
+				 (column->field->fit != PRINT_WHOLE
 					 ? least(column->width, most)
 					 : column->width);
 	}
 	return total;
 }
 
-/* Leave columns out until the flexible ones are wide enough. */
+/* The column to leave out first; NULL if there is none. */
+static struct column *
+table_least_needed(struct table *table)
+{
+	struct column *least_needed = NULL;
+
+	for (size_t i = 0; i < table->column_count; i++) {
+		struct column *column = &table->columns[i];
+
+		if (column->is_dropped || column->field->drop == 0)
+			continue;
+		if (least_needed == NULL ||
+		    (column->is_zero && !least_needed->is_zero) ||
+		    (column->is_zero == least_needed->is_zero &&
+			column->field->drop > least_needed->field->drop))
+			least_needed = column;
+	}
+	return least_needed;
+}
+
+/*
+ * Leave columns out until the flexible ones are wide enough; those of zeros
+ * until nothing is cut.
+ */
 static void
 table_drop(struct table *table, size_t width)
 {
-	while (table_width(table, FLEXIBLE_WANTED) > width) {
-		struct column *last = NULL;
+	struct column *column;
 
-		for (size_t i = 0; i < table->column_count; i++) {
-			struct column *column = &table->columns[i];
-
-			if (!column->is_dropped && column->field->drop > 0 &&
-			    (last == NULL ||
-				column->field->drop > last->field->drop))
-				last = column;
-		}
-		if (last == NULL)
-			return;
-		last->is_dropped = true;
-	}
+	while ((column = table_least_needed(table)) != NULL &&
+	       table_width(
+		   table, column->is_zero ? SIZE_MAX : FLEXIBLE_WANTED) > width)
+		column->is_dropped = true;
 }
 
 /*
@@ -172,7 +199,7 @@ table_shrink(struct table *table, size_t width)
 		for (size_t i = 0; i < table->column_count; i++) {
 			struct column *column = &table->columns[i];
 
-			if (column->field->is_flexible &&
+			if (column->field->fit != PRINT_WHOLE &&
 			    column->width > FLEXIBLE_MIN &&
 			    (widest == NULL || column->width > widest->width))
 				widest = column;
@@ -190,38 +217,92 @@ table_print_blanks(FILE *out, size_t count)
 		fputc(' ', out);
 }
 
-/* A cell in at most `width` columns, with an ellipsis if it was cut. */
-static void
-table_print_text(FILE *out, const char *text, size_t width)
+/* The end of a text that takes at most `columns`. */
+static const char *
+table_end_of(const char *text, size_t columns)
 {
-	size_t length = text_fit(text, width);
+	size_t skipped = text_width(text) - columns;
+	const char *end = text + text_fit(text, skipped);
 
-	if (text[length] != '\0' && width > 0) {
-		length = text_fit(text, width - 1);
-		fprintf(out, "%.*s\xe2\x80\xa6", (int)length, text);
-	} else {
-		fprintf(out, "%.*s", (int)length, text);
-	}
+	/* A wide character may begin before the place and end behind it. */
+	while (text_width(end) > columns)
+		end = text + text_fit(text, ++skipped);
+	return end;
 }
 
 /*
- * One cell of a line that has `left` columns; no blanks at the line's end.
- * `before` is the SGR sequence of its colour, or NULL.
+ * A cell in at most `width` columns, with an ellipsis if it was cut.  Returns
+ * the columns that it takes.
+ */
+static size_t
+table_print_text(FILE *out, const char *text, size_t width, enum print_fit fit)
+{
+	size_t behind =
+	    fit == PRINT_CUT_MIDDLE && width > 0 ? (width - 1) / 2 : 0;
+	size_t length = text_fit(text, width), taken;
+	const char *end;
+
+	if (text[length] == '\0' || width == 0) {
+		fprintf(out, "%.*s", (int)length, text);
+		return least(text_width(text), width);
+	}
+	length = text_fit(text, width - 1 - behind);
+	end = table_end_of(text, behind);
+	taken =
+	    text_width(text) - text_width(text + length) + 1 + text_width(end);
+	fprintf(out, "%.*s\xe2\x80\xa6%s", (int)length, text, end);
+	return taken;
+}
+
+/*
+ * The text in lines of `width`, cut at blanks where that leaves a third of a line or
+ * more; all but the first are indented.
+ */
+static void
+table_print_wrapped(FILE *out, const char *text, size_t width, size_t indent)
+{
+	size_t length, cut;
+
+	for (;;) {
+		length = text_fit(text, width);
+		if (text[length] == '\0')
+			break;
+		for (cut = length; cut > length / 3 && text[cut] != ' ';)
+			cut--;
+		if (text[cut] == ' ')
+			length = cut;
+		if (length == 0)
+			break;
+		fprintf(out, "%.*s\n", (int)length, text);
+		table_print_blanks(out, indent);
+		text += length;
+		text += *text == ' ';
+	}
+	fputs(text, out);
+}
+
+/*
+ * One cell of a line that has `left` columns, `used` before it; no blanks at
+ * the line's end.  `before` is the SGR sequence of its colour, or NULL.
  */
 static void
 table_print_cell(const struct column *column, FILE *out, const char *text,
-    const char *before, size_t left, bool is_last)
+    const char *before, size_t used, size_t left, bool is_last)
 {
-	size_t width = least(column->width, left);
-	size_t taken = least(text_width(text), width);
+	size_t width = least(column->width, left), taken;
 	bool is_number = column->field->kind == PRINT_COUNT ||
 			 column->field->kind == PRINT_SIZE;
 
 	if (is_number)
-		table_print_blanks(out, width - taken);
+		table_print_blanks(out, width - least(text_width(text), width));
 	if (before != NULL)
 		fputs(before, out);
-	table_print_text(out, text, width);
+	if (column->field->fit == PRINT_WRAP) {
+		table_print_wrapped(out, text, width, used);
+		taken = width;
+	} else {
+		taken = table_print_text(out, text, width, column->field->fit);
+	}
 	if (before != NULL)
 		fputs("\033[0m", out);
 	if (!is_number && !is_last)
@@ -256,7 +337,7 @@ table_print_line(const struct table *table, FILE *out, const struct cell *cells,
 		used += gap;
 		table_print_cell(column, out,
 		    cells == NULL ? column->field->heading : cells[i].text,
-		    colour ? before : NULL,
+		    colour ? before : NULL, used,
 		    width == 0 ? column->width : width - used, i == last);
 		used += column->width;
 	}

@@ -185,7 +185,7 @@ test_times_for_people(void **state)
 			assert_true(
 			    when_format(now_ms - cases[i].ago_s * 1000, iso));
 			object = json_pack("{s:s}", "at", iso);
-			print_time(&ctl, object, "at", text);
+			print_time(&ctl, object, "at", PRINT_TIME, text);
 			json_decref(object);
 		} while (evpop_clock_unix_ms() - now_ms >= 1000);
 		assert_string_equal(text, cases[i].text);
@@ -261,9 +261,9 @@ bad_if_null(const json_t *row)
 }
 
 static const struct print_field columns[] = {
-	{ "NAME", .member = "name", .is_flexible = true },
+	{ "NAME", .member = "name", .fit = PRINT_CUT_END },
 	{ "N", .member = "n", .kind = PRINT_COUNT },
-	{ "TEXT", .member = "text", .is_flexible = true,
+	{ "TEXT", .member = "text", .fit = PRINT_CUT_END,
 	    .colour = bad_if_null },
 };
 
@@ -358,7 +358,7 @@ static void
 test_tables_leave_columns_out(void **state)
 {
 	static const struct print_field droppable[] = {
-		{ "NAME", .member = "name", .is_flexible = true },
+		{ "NAME", .member = "name", .fit = PRINT_CUT_END },
 		{ "N", .member = "n", .kind = PRINT_COUNT, .drop = 2 },
 		{ "COUNT", .member = "n", .kind = PRINT_COUNT, .drop = 1 },
 	};
@@ -380,6 +380,97 @@ test_tables_leave_columns_out(void **state)
 		char *text;
 
 		add(table, "a name that fits", 1, NULL);
+		text = printed(table, cases[i].width, false);
+		assert_string_equal(text, cases[i].text);
+		free(text);
+		table_free(&table);
+	}
+}
+
+/* Zeros say less than any name, whatever their number. */
+static void
+test_columns_of_zeros_go_first(void **state)
+{
+	static const struct print_field droppable[] = {
+		{ "NAME", .member = "name", .fit = PRINT_CUT_END },
+		{ "N", .member = "n", .kind = PRINT_COUNT, .drop = 2 },
+		{ "LOST", .member = "none", .kind = PRINT_COUNT, .drop = 1 },
+	};
+	struct table *table = table_new(droppable, 3);
+	char *text;
+
+	(void)state;
+	add(table, "a name that fits", 1, NULL);
+	text = printed(table, 24, false);
+	assert_string_equal(text, "NAME              N\na name that fits  1\n");
+	free(text);
+	table_free(&table);
+}
+
+static void
+test_names_are_cut_in_the_middle(void **state)
+{
+	static const struct print_field names[] = {
+		{ "NAME", .member = "name", .fit = PRINT_CUT_MIDDLE },
+		{ "N", .member = "n", .kind = PRINT_COUNT },
+	};
+	static const struct {
+		const char *name, *shown;
+	} cases[] = {
+		{ "helpdesk-de-001", "help\xe2\x80\xa6-001" },
+		{ "helpdesk-de-002", "help\xe2\x80\xa6-002" },
+		{ "123456789", "123456789" },
+		/* No wide character is halved, and the next column stays. */
+		{ "\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac"
+		  "\xe6\x97\xa5",
+		    "\xe6\x97\xa5\xe6\x9c\xac\xe2\x80\xa6\xe6\x9c\xac"
+		    "\xe6\x97\xa5" },
+		{ "x\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac"
+		  "y\xe6\x97\xa5",
+		    "x\xe6\x97\xa5\xe2\x80\xa6y\xe6\x97\xa5 " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct table *table = table_new(names, 2);
+		char *text, *line;
+
+		add(table, cases[i].name, 7, NULL);
+		text = printed(table, 12, false);
+		line = strchr(text, '\n') + 1;
+		if (strncmp(line, cases[i].shown, strlen(cases[i].shown)) !=
+			0 ||
+		    text_width(line) != 12)
+			fail_msg("\"%s\"", line);
+		free(text);
+		table_free(&table);
+	}
+}
+
+static void
+test_the_last_column_is_wrapped(void **state)
+{
+	static const struct print_field wrapped[] = {
+		{ "N", .member = "n", .kind = PRINT_COUNT },
+		{ "TEXT", .member = "text", .fit = PRINT_WRAP },
+	};
+	static const struct {
+		size_t width;
+		const char *text;
+	} cases[] = {
+		{ 0, "N  TEXT\n7  the certificate has expired long ago\n" },
+		{ 20, "N  TEXT\n7  the certificate\n   has expired long\n"
+		      "   ago\n" },
+		{ 11, "N  TEXT\n7  the\n   certific\n   ate has\n"
+		      "   expired\n   long ago\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct table *table = table_new(wrapped, 2);
+		char *text;
+
+		add(table, "", 7, "the certificate has expired long ago");
 		text = printed(table, cases[i].width, false);
 		assert_string_equal(text, cases[i].text);
 		free(text);
@@ -417,6 +508,9 @@ main(void)
 		cmocka_unit_test(test_tables_are_aligned),
 		cmocka_unit_test(test_tables_fit_the_terminal),
 		cmocka_unit_test(test_tables_leave_columns_out),
+		cmocka_unit_test(test_columns_of_zeros_go_first),
+		cmocka_unit_test(test_names_are_cut_in_the_middle),
+		cmocka_unit_test(test_the_last_column_is_wrapped),
 		cmocka_unit_test(test_tables_have_colours),
 	};
 
