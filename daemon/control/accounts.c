@@ -22,7 +22,7 @@ account_json(const struct poller_account_status *status,
 	json_t *json = json_object(), *session = json_object(), *part = NULL;
 	int64_t success_ms = status->last_success_ms;
 
-	field_text(json, "name", status->name);
+	field_text(json, "account", status->name);
 	field_text(json, "host", status->host);
 	field_text(json, "user", status->user);
 	field_text(
@@ -49,7 +49,7 @@ account_json(const struct poller_account_status *status,
 	if (row != NULL) {
 		part = json_object();
 		field_count(part, "messages", (uint64_t)row->messages);
-		field_count(part, "octets", (uint64_t)row->octets);
+		field_count(part, "bytes", (uint64_t)row->octets);
 		field_count(part, "quarantined", (uint64_t)row->quarantined);
 		field_time(part, "last_error_at", row->last_error_ms);
 		field_text(part, "last_error", row->last_error);

@@ -23,7 +23,7 @@ check_json(const struct store_check *check)
 	field_time(json, "finished", check->finished_ms);
 	field_count(json, "messages", check->messages);
 	field_count(json, "messages_done", check->messages_done);
-	field_count(json, "octets_done", check->octets_done);
+	field_count(json, "bytes_done", check->octets_done);
 	field_text(json, "status", store_status_name(check->status));
 	if (check->status != STORE_OK)
 		field_text(json, "hint", store_status_hint(check->status));

@@ -12,7 +12,7 @@ message_json(const struct store_message_row *row)
 	field_value(json, "id", json_integer(row->id));
 	field_text(json, "account", row->account);
 	field_unique_id(json, row->unique_id, row->unique_id_length);
-	field_count(json, "size", row->octets);
+	field_count(json, "bytes", row->octets);
 	field_text(json, "digest", row->digest);
 	field_time(json, "stored_at", row->stored_ms);
 	if (row->has_date)

@@ -34,9 +34,9 @@ plan_entry_json(const struct poller_plan_entry *entry)
 	field_unique_id(json, entry->unique_id, entry->unique_id_length);
 	field_count(json, "occurrence", entry->occurrence);
 	if (entry->octets > 0)
-		field_count(json, "size", entry->octets);
+		field_count(json, "bytes", entry->octets);
 	else
-		field_value(json, "size", json_null());
+		field_value(json, "bytes", json_null());
 	field_text(json, "action", entry->action);
 	return json;
 }

@@ -11,7 +11,7 @@ quarantine_json(const struct store_quarantine_row *row, bool transcript)
 	field_text(json, "account", row->account);
 	field_unique_id(json, row->unique_id, row->unique_id_length);
 	field_count(json, "occurrence", row->occurrence);
-	field_count(json, "size", row->octets);
+	field_count(json, "bytes", row->octets);
 	field_time(json, "stored_at", row->stored_ms);
 	field_text(json, "reason", row->reason);
 	if (transcript)

@@ -52,11 +52,11 @@ status_store_json(
 		field_text(json, "text", health->text);
 		field_text(json, "hint", store_status_hint(health->status));
 	}
-	field_count(json, "queued_octets", stats->queued_octets);
-	field_count(json, "queued_octets_max", stats->queued_octets_max);
+	field_count(json, "queued_bytes", stats->queued_octets);
+	field_count(json, "queued_bytes_max", stats->queued_octets_max);
 	field_count(json, "commits", stats->commits);
 	field_count(json, "messages", stats->messages);
-	field_count(json, "body_octets", stats->body_octets);
+	field_count(json, "body_bytes", stats->body_octets);
 	field_count(json, "quarantined", stats->quarantined);
 	return json;
 }
@@ -117,7 +117,7 @@ status_json(const struct exchange_context *context,
 	field_count(part, "total", poller->polls);
 	field_count(part, "failed", poller->failures);
 	field_count(part, "messages", poller->messages);
-	field_count(part, "octets", poller->octets);
+	field_count(part, "bytes", poller->octets);
 	field_value(json, "polls", part);
 
 	field_value(json, "held", status_held_json(poller));

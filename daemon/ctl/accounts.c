@@ -78,7 +78,7 @@ account_identity(const json_t *account)
 /* What to write if the account is a renamed one. */
 #define FORMER                                                                 \
 	"?{resembles:none}if it was renamed, write \"id = {resembles}\" into " \
-	"[account {name}]"
+	"[account {account}]"
 
 /* ---- accounts ---- */
 
@@ -121,11 +121,11 @@ account_colour(const json_t *account)
 }
 
 static const struct print_field account_columns[] = {
-	{ "ACCOUNT", .member = "name", .fit = PRINT_CUT_MIDDLE },
+	{ "ACCOUNT", .member = "account", .fit = PRINT_CUT_MIDDLE },
 	{ "STATE", .words = account_say_state, .colour = account_colour },
 	{ "MESSAGES", .member = "stored.messages", .kind = PRINT_COUNT,
 	    .drop = 2 },
-	{ "SIZE", .member = "stored.octets", .kind = PRINT_SIZE, .drop = 3 },
+	{ "SIZE", .member = "stored.bytes", .kind = PRINT_SIZE, .drop = 3 },
 	{ "LAST SUCCESS", .member = "last_success", .kind = PRINT_TIME,
 	    .drop = 1 },
 	{ "NEXT", .member = "next", .kind = PRINT_TIME },
@@ -182,12 +182,12 @@ account_say_stored(
 {
 	if (json_is_object(ctl_member(account, "stored")))
 		print_form(ctl,
-		    "{stored.messages} message{s}|{stored.octets:size}",
-		    account, phrase);
+		    "{stored.messages} message{s}|{stored.bytes:size}", account,
+		    phrase);
 }
 
 static const struct print_field account_fields[] = {
-	{ "Account", .member = "name" },
+	{ "Account", .member = "account" },
 	{ "Server", .member = "host" },
 	{ "User", .member = "user" },
 	{ "State", .words = account_say_state },
@@ -206,18 +206,18 @@ static const struct print_field account_fields[] = {
 	{ "Held", .form = "?{session.held} deletion{s}, far more than usual: "
 			  "nothing is deleted" },
 	{ "", .form = "?{session.held:none}to see which: evpopctl poll "
-		      "--dry-run {name}" },
-	{ "", .form = "?{session.held:none}" PLAN_HOW_TO_CONFIRM("name") },
+		      "--dry-run {account}" },
+	{ "", .form = "?{session.held:none}" PLAN_HOW_TO_CONFIRM },
 	{ "Quarantine", .form = "?{stored.quarantined} message{s} skipped "
 				"after repeated failures" },
 	{ "", .form = "?{stored.quarantined:none}\"evpopctl quarantine "
-		      "{name}\" shows why; \"evpopctl quarantine retry "
-		      "{name}\" fetches again" },
+		      "{account}\" shows why; \"evpopctl quarantine retry "
+		      "{account}\" fetches again" },
 	{ "Messages", .words = account_say_identity },
 	{ "Session", .form =
 			 "{session.messages:figure}|{session.fetched:figure}|"
 			 "{session.deleted:figure}|{session.failed:figure}|"
-			 "{session.octets_in:size}|?{session.seen:figure}" },
+			 "{session.bytes_in:size}|?{session.seen:figure}" },
 	{ "Not fetched",
 	    .form = "?{session.too_large:figure}|?{session.later:figure}" },
 	{ "Recognised",

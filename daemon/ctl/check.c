@@ -32,8 +32,8 @@ check_say_work(
 	if (started != NULL && finished != NULL &&
 	    when_parse(started, 0, &from) && when_parse(finished, 0, &to))
 		evpop_unit_span((to - from) / 1000, taken);
-	print_form(ctl, "{messages_done} message{s}|{octets_done:size}", check,
-	    phrase);
+	print_form(
+	    ctl, "{messages_done} message{s}|{bytes_done:size}", check, phrase);
 	phrase_add(phrase, "in %s", taken);
 }
 

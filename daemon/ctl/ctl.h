@@ -63,7 +63,7 @@ void ctl_keep_first(enum ctl_exit *first, enum ctl_exit code);
 enum ctl_exit ctl_print_json(const struct ctl *, const json_t *);
 
 /*
- * Members of the API's objects; "stored.octets" is one of an object inside.
+ * Members of the API's objects; "stored.bytes" is one of an object inside.
  * NULL and 0 where there is none.
  */
 const json_t *ctl_member(const json_t *object, const char *name);

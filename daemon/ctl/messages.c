@@ -5,7 +5,7 @@ static const struct print_field message_columns[] = {
 	{ "ID", .member = "id", .kind = PRINT_COUNT },
 	{ "STORED", .member = "stored_at", .kind = PRINT_TIME },
 	{ "ACCOUNT", .member = "account", .fit = PRINT_CUT_MIDDLE },
-	{ "SIZE", .member = "size", .kind = PRINT_SIZE, .drop = 1 },
+	{ "SIZE", .member = "bytes", .kind = PRINT_SIZE, .drop = 1 },
 	{ "FROM", .member = "sender", .fit = PRINT_CUT_END },
 	{ "SUBJECT", .member = "subject", .fit = PRINT_CUT_END },
 };
@@ -53,7 +53,7 @@ static const struct print_field message_fields[] = {
 	{ "Message-ID", .member = "message_id" },
 	{ "Account", .member = "account" },
 	{ "Stored", .member = "stored_at", .kind = PRINT_TIME },
-	{ "Size", .form = "{size:size} ({size} bytes)" },
+	{ "Size", .form = "{bytes:size} ({bytes} bytes)" },
 	{ "Attachments", .member = "attachments", .kind = PRINT_COUNT },
 	{ "Too long", .form =
 			  "?{cut:none}not all of it is shown here or found by "

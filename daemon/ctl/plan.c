@@ -34,7 +34,7 @@ plan_colour(const json_t *entry)
 
 static const struct print_field plan_columns[] = {
 	{ "NUMBER", .member = "number", .kind = PRINT_COUNT },
-	{ "SIZE", .member = "size", .kind = PRINT_SIZE },
+	{ "SIZE", .member = "bytes", .kind = PRINT_SIZE },
 	{ "ACTION", .member = "action", .colour = plan_colour },
 	{ "UNIQUE-ID", .member = "unique_id", .kind = PRINT_UNIQUE_ID,
 	    .fit = PRINT_CUT_END },
@@ -44,7 +44,7 @@ static void
 plan_print_sums(const struct ctl *ctl, const json_t *plan)
 {
 	static const struct print_field hint = { "",
-		.form = "?{counts.held:none}" PLAN_HOW_TO_CONFIRM("account") };
+		.form = "?{counts.held:none}" PLAN_HOW_TO_CONFIRM };
 	struct phrase phrase;
 
 	if (json_is_true(ctl_member(plan, "cut")))

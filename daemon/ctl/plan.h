@@ -13,11 +13,8 @@ bool plan_ask(const struct ctl *, const char *account, json_t **plan_r,
 /* Print a plan: a table and a line of sums, or the pages' JSON with --json. */
 enum ctl_exit plan_print(const struct ctl *, const char *account);
 
-/*
- * What to type where deletions are held, as print_form() takes it; `member` is
- * the account's name.
- */
-#define PLAN_HOW_TO_CONFIRM(member) \
-	"to delete what is held: evpopctl poll --confirm {" member "}"
+/* What to type where deletions are held, as print_form() takes it. */
+#define PLAN_HOW_TO_CONFIRM \
+	"to delete what is held: evpopctl poll --confirm {account}"
 
 #endif

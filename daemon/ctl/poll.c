@@ -65,7 +65,7 @@ wanted_free(struct wanted_list *list)
 static bool
 wanted_by_all(const json_t *account)
 {
-	return ctl_text(account, "name") != NULL &&
+	return ctl_text(account, "account") != NULL &&
 	       ctl_text(account, "state") != NULL &&
 	       !ctl_is(account, "state", "disabled") &&
 	       !ctl_is(account, "state", "paused");
@@ -80,7 +80,7 @@ wanted_add_page(const struct ctl *ctl, const json_t *page, void *arg)
 	json_array_foreach(ctl_member(page, "accounts"), i, account)
 	{
 		if (wanted_by_all(account) &&
-		    !wanted_add(arg, ctl_text(account, "name")))
+		    !wanted_add(arg, ctl_text(account, "account")))
 			return ctl_no_memory(ctl);
 	}
 	return CTL_OK;
@@ -178,8 +178,7 @@ poll_print_outcome(const struct ctl *ctl, const json_t *account)
 {
 	static const struct print_field hints[] = {
 		{ "", .member = "advice" },
-		{ "", .form =
-			  "?{session.held:none}" PLAN_HOW_TO_CONFIRM("name") },
+		{ "", .form = "?{session.held:none}" PLAN_HOW_TO_CONFIRM },
 	};
 	struct phrase phrase;
 
@@ -188,13 +187,13 @@ poll_print_outcome(const struct ctl *ctl, const json_t *account)
 	    ctl_text(account, "last_text") != NULL
 		? "{last_text}"
 		: "{last_outcome}|{session.fetched} fetched "
-		  "({session.octets_in:size})|?{session.deleted:figure}|"
+		  "({session.bytes_in:size})|?{session.deleted:figure}|"
 		  "?{session.adopted:figure}|?{session.seen:figure}|"
 		  "?{session.held:figure}|?{session.failed:figure}",
 	    account, &phrase);
 	print_form(
 	    ctl, "?{stored.quarantined} in quarantine", account, &phrase);
-	print_detail(ctl, ctl_text(account, "name"), phrase.text);
+	print_detail(ctl, ctl_text(account, "account"), phrase.text);
 	print_fields(ctl, hints, PRINT_FIELD_COUNT(hints), account);
 }
 

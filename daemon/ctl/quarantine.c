@@ -12,7 +12,7 @@ static const struct print_field quarantine_columns[] = {
 	{ "ID", .member = "id", .kind = PRINT_COUNT },
 	{ "SINCE", .member = "stored_at", .kind = PRINT_TIME },
 	{ "ACCOUNT", .member = "account", .fit = PRINT_CUT_MIDDLE },
-	{ "SIZE", .member = "size", .kind = PRINT_SIZE, .drop = 1 },
+	{ "SIZE", .member = "bytes", .kind = PRINT_SIZE, .drop = 1 },
 	{ "UNIQUE-ID", .member = "unique_id", .kind = PRINT_UNIQUE_ID,
 	    .fit = PRINT_CUT_END },
 	{ "REASON", .member = "reason", .fit = PRINT_WRAP },
@@ -46,7 +46,7 @@ static const struct print_field quarantine_fields[] = {
 	{ "Unique-id", .member = "unique_id" },
 	{ "", .member = "unique_id_hex" },
 	{ "Since", .member = "stored_at", .kind = PRINT_TIME },
-	{ "Received", .form = "{size:size} ({size} bytes)" },
+	{ "Received", .form = "{bytes:size} ({bytes} bytes)" },
 	{ "Reason", .member = "reason" },
 };
 

@@ -27,7 +27,7 @@ static const struct print_field status_fields[] = {
 	{ "Polls",
 	    .form = "{polls.total} since the start|{polls.failed} failed" },
 	{ "Messages", .form = "{polls.messages} stored since the start|"
-			      "{polls.octets:size}" },
+			      "{polls.bytes:size}" },
 	{ "Held", .form = "?{held.deletions} deletion{s} of "
 			  "{held.accounts} account{s}" },
 	{ "", .member = "held.hint" },
@@ -38,8 +38,8 @@ static const struct print_field status_fields[] = {
 		      "again" },
 	{ "Store", .words = status_say_store },
 	{ "", .member = "store.hint" },
-	{ "Write queue", .form = "{store.queued_octets:size}|"
-				 "peak {store.queued_octets_max:size}" },
+	{ "Write queue", .form = "{store.queued_bytes:size}|"
+				 "peak {store.queued_bytes_max:size}" },
 	{ "Clock", .member = "clock.text" },
 	{ "", .member = "clock.hint" },
 };

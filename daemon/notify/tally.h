@@ -37,12 +37,12 @@ struct tally {
 	    "known under other unique-ids")                                   \
 	FIGURE(DELETED, deleted, COUNT, "deleted", "DELETED", "deleted")      \
 	FIGURE(FAILED, failed, COUNT, "failed", "FAILED", "failed")           \
-	FIGURE(BODY_OCTETS, body_octets, OCTETS, "body_octets", "SIZE",       \
+	FIGURE(BODY_OCTETS, body_octets, OCTETS, "fetched_bytes", "SIZE",     \
 	    "of mail")                                                        \
 	FIGURE(ADOPTED_OCTETS, adopted_octets, OCTETS, "adopted_bytes", NULL, \
 	    "not downloaded")                                                 \
-	FIGURE(OCTETS_IN, octets_in, OCTETS, "octets_in", NULL, "received")   \
-	FIGURE(OCTETS_OUT, octets_out, OCTETS, "octets_out", NULL, "sent")
+	FIGURE(OCTETS_IN, octets_in, OCTETS, "bytes_in", NULL, "received")    \
+	FIGURE(OCTETS_OUT, octets_out, OCTETS, "bytes_out", NULL, "sent")
 #define TALLY_PASSING(FIGURE)                                      \
 	FIGURE(TOO_LARGE, too_large, COUNT, "too_large", NULL,     \
 	    "larger than max_message_size")                        \

@@ -41,8 +41,8 @@ class CheckTest(unittest.TestCase):
         shown = self.evpopd.ctl_json("check", "--store")
         self.assertIs(shown["sound"], True)
         self.assertEqual(shown["messages_done"], 40)
-        self.assertEqual(shown["octets_done"], sum(
-            message["size"] for message in self.evpopd.messages()))
+        self.assertEqual(shown["bytes_done"], sum(
+            message["bytes"] for message in self.evpopd.messages()))
 
     def test_a_store_that_is_compressed_in_part(self):
         mail = corpus.messages(80, seed=63)

@@ -71,7 +71,7 @@ class ControlTest(unittest.TestCase):
 
     def test_curl_accounts(self):
         _, _, answer = self.curl_status("/v1/accounts")
-        self.assertEqual([one["name"] for one in answer["accounts"]],
+        self.assertEqual([one["account"] for one in answer["accounts"]],
                          ["anna", "bert"])
         anna, bert = answer["accounts"]
         self.assertEqual(anna["stored"]["messages"], ANNAS)
@@ -80,14 +80,14 @@ class ControlTest(unittest.TestCase):
         _, _, page = self.curl_status("/v1/accounts?limit=1")
         self.assertEqual(page["next_cursor"], "anna")
         _, _, page = self.curl_status("/v1/accounts?limit=1&cursor=anna")
-        self.assertEqual([one["name"] for one in page["accounts"]], ["bert"])
+        self.assertEqual([one["account"] for one in page["accounts"]], ["bert"])
         self.assertNotIn("next_cursor", page)
         self.assertNotIn("secret", json.dumps(answer))
 
     def test_curl_raw(self):
         largest = max(self.evpopd.messages("anna"),
-                      key=lambda one: one["size"])
-        self.assertGreater(largest["size"], 2_900_000)
+                      key=lambda one: one["bytes"])
+        self.assertGreater(largest["bytes"], 2_900_000)
         octets = self.curl(f"/v1/messages/{largest['id']}/raw",
                            text=False).stdout
         self.assertEqual(octets, self.expected[largest["unique_id"]])
@@ -184,7 +184,7 @@ class ControlTest(unittest.TestCase):
             [one["stored"] for one in shown["accounts"]],
             [self.evpopd.account(user)["stored"] for user in USERS])
         self.assertIn("bert", self.evpopd.ctl("account", "bert").stdout)
-        self.assertEqual(self.evpopd.ctl_json("account", "bert")["name"],
+        self.assertEqual(self.evpopd.ctl_json("account", "bert")["account"],
                          "bert")
 
     def test_ctl_messages(self):

@@ -28,7 +28,7 @@ class FetchTest(unittest.TestCase):
             for unique_id, octets in expected.items()))
         shown = evpopd.account(account)
         self.assertEqual(shown["stored"]["messages"], len(expected))
-        self.assertEqual(shown["stored"]["octets"],
+        self.assertEqual(shown["stored"]["bytes"],
                          sum(map(len, expected.values())))
 
     def check_ctl(self, evpopd, messages, expected):
@@ -65,7 +65,7 @@ class FetchTest(unittest.TestCase):
                 # ... and so has the store.
                 self.check(evpopd, "anna", expected)
                 messages = evpopd.messages()
-                messages.sort(key=lambda one: one["size"])
+                messages.sort(key=lambda one: one["bytes"])
                 self.check_ctl(evpopd, messages[::200] + messages[-1:],
                                expected)
                 evpopd.restart()

@@ -303,7 +303,7 @@ class ProgressTest(unittest.TestCase):
             self.assertEqual(shown["state"], "polling")
             self.assertLess(shown["session"]["fetched"], 300)
             self.assertEqual(shown["session"]["messages"], 300)
-            self.assertGreater(shown["session"]["octets_in"], 20 * 1000)
+            self.assertGreater(shown["session"]["bytes_in"], 20 * 1000)
             self.assertIsNone(shown["last_finished"])
             server.release()
             shown = evpopd.wait_polled()

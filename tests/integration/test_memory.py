@@ -31,12 +31,12 @@ class MemoryTest(unittest.TestCase):
                     server, "big1")}) as evpopd:
                 shown = evpopd.wait_polled()
                 self.assertEqual(shown["session"]["fetched"], 3, shown)
-                self.assertGreater(shown["stored"]["octets"], 60_000_000)
+                self.assertGreater(shown["stored"]["bytes"], 60_000_000)
                 for message in evpopd.messages():
                     done = procs.run(
                         [evpopd.ctl_program, "-s", evpopd.socket, "raw",
                          str(message["id"])], text=False)
-                    self.assertEqual(len(done.stdout), message["size"])
+                    self.assertEqual(len(done.stdout), message["bytes"])
                 peak = evpopd.peak_rss()
         print(f"peak RSS, large messages: {peak / 1e6:.1f} MB", flush=True)
         self.assertLess(peak, MOST)

@@ -33,7 +33,7 @@ class QuarantineTest(unittest.TestCase):
         shown, = evpopd.ctl_json("quarantine")["quarantine"]
         self.assertEqual(shown["account"], "anna")
         self.assertEqual(shown["unique_id"], "id-2")
-        self.assertEqual(shown["size"], len(octets))
+        self.assertEqual(shown["bytes"], len(octets))
         number = str(shown["id"])
         raw = evpopd.ctl("quarantine", "raw", number, text=False).stdout
         self.assertEqual(raw, octets)
@@ -75,7 +75,7 @@ class QuarantineTest(unittest.TestCase):
         evpopd.poll("anna")
         shown, = evpopd.get("/v1/quarantine")["quarantine"]
         self.assertIn("it is damaged", shown["reason"])
-        self.assertEqual(shown["size"], 0)
+        self.assertEqual(shown["bytes"], 0)
         self.assertEqual(evpopd.poll("anna")["session"]["failed"], 0)
         self.assertEqual(server.lines.count("RETR 2"), 3)
 

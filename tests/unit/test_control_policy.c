@@ -181,13 +181,13 @@ test_a_plan(void **state)
 	assert_int_equal(json_array_size(list), COUNT(entries));
 	entry = json_array_get(list, 0);
 	assert_int_equal(number_of(entry, "number"), 1);
-	assert_int_equal(number_of(entry, "size"), 1000);
+	assert_int_equal(number_of(entry, "bytes"), 1000);
 	assert_string_equal(text_of(entry, "unique_id"), "UID-1");
 	assert_string_equal(text_of(entry, "action"), "fetch");
 	assert_null(json_object_get(entry, "unique_id_hex"));
 	entry = json_array_get(list, 1);
 	assert_string_equal(text_of(entry, "unique_id_hex"), "01ff");
-	assert_true(json_is_null(json_object_get(entry, "size")));
+	assert_true(json_is_null(json_object_get(entry, "bytes")));
 	assert_int_equal(number_of(json_array_get(list, 2), "occurrence"), 1);
 	assert_true(json_is_null(
 	    json_object_get(json_array_get(list, 3), "unique_id")));
@@ -280,7 +280,7 @@ test_quarantine(void **state)
 	assert_int_equal(json_array_size(list), 2);
 	row = json_array_get(list, 0);
 	assert_int_equal(number_of(row, "id"), 7);
-	assert_int_equal(number_of(row, "size"), BODY_SIZE);
+	assert_int_equal(number_of(row, "bytes"), BODY_SIZE);
 	assert_string_equal(text_of(row, "account"), "shop");
 	assert_string_equal(text_of(row, "unique_id"), "UID-7");
 	assert_string_equal(text_of(row, "reason"), "the connection was lost");
@@ -448,7 +448,7 @@ test_verification(void **state)
 	assert_true(json_is_true(json_object_get(reply.json, "sound")));
 	assert_string_equal(
 	    text_of(reply.json, "finished"), "1970-01-01T00:00:03.000Z");
-	assert_int_equal(number_of(reply.json, "octets_done"), 4711);
+	assert_int_equal(number_of(reply.json, "bytes_done"), 4711);
 	assert_string_equal(text_of(reply.json, "status"), "ok");
 	forget(&reply);
 

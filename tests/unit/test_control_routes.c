@@ -237,7 +237,7 @@ test_messages_become_json(void **state)
 	assert_true(json_is_null(json_object_get(json, "recipients")));
 	assert_true(json_is_null(json_object_get(json, "message_id")));
 	assert_true(
-	    json_integer_value(json_object_get(json, "size")) == INT64_MAX);
+	    json_integer_value(json_object_get(json, "bytes")) == INT64_MAX);
 	json_decref(json);
 
 	row.unique_id = (const unsigned char *)"UID-1";

@@ -97,7 +97,8 @@ test_accounts_are_paged_by_name(void **state)
 	ask(fixture, "GET", "/v1/accounts?limit=2&cursor=lists%2Fall", &reply);
 	list = json_object_get(reply.json, "accounts");
 	assert_int_equal(json_array_size(list), 1);
-	assert_string_equal(text_of(json_array_get(list, 0), "name"), "shop");
+	assert_string_equal(
+	    text_of(json_array_get(list, 0), "account"), "shop");
 	assert_int_equal(json_integer_value(json_object_get(
 			     json_object_get(json_array_get(list, 0), "stored"),
 			     "messages")),

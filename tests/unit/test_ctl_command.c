@@ -124,7 +124,7 @@ test_json_is_printed(void **state)
 	run(&result, "ctl --json account work");
 	json = json_loads(result.out, 0, NULL);
 	assert_string_equal(
-	    json_string_value(json_object_get(json, "name")), "work");
+	    json_string_value(json_object_get(json, "account")), "work");
 	assert_int_equal(lines_of(result.out), 1);
 	json_decref(json);
 	free(result.out);

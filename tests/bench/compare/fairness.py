@@ -44,7 +44,7 @@ class Watch:
     def look(self):
         """Note when each account that waits will be due."""
         for account in self.evpopd.pages("/v1/accounts", "accounts"):
-            times = self.due.get(account["name"])
+            times = self.due.get(account["account"])
             if times is None or account["state"] != "waiting":
                 continue
             due = measure.unix(account["next"])
@@ -120,7 +120,7 @@ def _told(seen):
     """How it stood with those that trouble the others, at the end."""
     return ("At the end " + "; ".join(
         f"{name} was {account['state']}, {_fetched(account):,} messages "
-        f"stored, {account['session']['octets_in']:,} bytes read in its "
+        f"stored, {account['session']['bytes_in']:,} bytes read in its "
         f"{'session' if account['state'] == 'polling' else 'last session'}"
         + (f" (before: {account['last_text']})" if account["last_text"]
            else "") for name, account in seen.items()) + ".")

@@ -64,7 +64,7 @@ def _reader(server, user, snapshot):
 
 def _finished(evpopd):
     """When the last poll of each account ended."""
-    return {account["name"]: account["last_finished"]
+    return {account["account"]: account["last_finished"]
             for account in evpopd.pages("/v1/accounts", "accounts")
             if account["state"] == "waiting"}
 
