@@ -4,6 +4,7 @@
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
 #include "daemon/control/limits.h"
+#include "lib/base/glob.h"
 
 /* Until the account's first poll, the store's memory of a failure holds. */
 static int64_t
@@ -58,32 +59,69 @@ account_json(const struct poller_account_status *status,
 	return json;
 }
 
-/* ---- GET /v1/accounts ---- */
+/* ---- GET /v1/accounts?name=&state= ---- */
 
-/*
- * The accounts of a page, by their places in the poller, which sorts them by
- * name.
- */
+/* So many are looked at for a page, which may be short then. */
+#define PAGE_LOOKS 5000
+
+struct accounts_filter {
+	const char *name;  /* a pattern; NULL: any */
+	const char *state; /* NULL: any */
+};
+
+/* Accounts from one place in the poller on, which sorts them by name. */
 struct accounts_page {
-	size_t first, count;
-	bool has_more;
+	struct accounts_filter filter;
+	size_t first, limit;
+};
+
+/* What waits for an answer of the store's: its last account. */
+struct accounts_waiting {
+	char *last;
 };
 
 static bool
-accounts_page(const struct exchange *exchange, struct accounts_page *page_r,
-    struct problem *problem_r)
+accounts_fit(const struct accounts_filter *filter,
+    const struct poller_account_status *status)
 {
-	const struct poller *poller = exchange_context(exchange)->poller;
-	const struct parameters *parameters = exchange_parameters(exchange);
-	const char *cursor = parameters_text(parameters, "cursor");
+	if (filter->name != NULL && strcmp(filter->name, status->name) != 0 &&
+	    !evpop_glob_matches(filter->name, status->name))
+		return false;
+	if (filter->state == NULL)
+		return true;
+	/* Also while they are polled once more. */
+	if (strcmp(filter->state, "failing") == 0)
+		return status->health != POLLER_WELL;
+	return strcmp(filter->state,
+		   poller_shown_state(status->state, status->health)) == 0;
+}
+
+static bool
+accounts_know_state(const char *state, struct problem *problem_r)
+{
+	static const char *const states[] = { "failing", "refused", "waiting",
+		"queued", "polling", "paused", "disabled" };
+
+	if (state == NULL)
+		return true;
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (strcmp(state, states[i]) == 0)
+			return true;
+	problem_set(problem_r,
+	    "known are failing, refused, waiting, queued, polling, paused, "
+	    "disabled",
+	    "invalid state \"%.64s\"", state);
+	return false;
+}
+
+/* The place of the first account behind the cursor. */
+static size_t
+accounts_place(const struct poller *poller, const char *cursor)
+{
 	struct poller_account_status status;
 	struct poller_status all;
-	int64_t limit = LIMITS_PAGE_DEFAULT;
 	size_t low = 0, high, middle;
 
-	if (!parameters_number(
-		parameters, "limit", 1, STORE_PAGE_MAX, &limit, problem_r))
-		return false;
 	poller_status(poller, &all);
 	for (high = all.accounts; cursor != NULL && low < high;) {
 		middle = low + (high - low) / 2;
@@ -93,10 +131,51 @@ accounts_page(const struct exchange *exchange, struct accounts_page *page_r,
 		else
 			high = middle;
 	}
-	page_r->first = low;
-	page_r->has_more = all.accounts - low > (size_t)limit;
-	page_r->count = page_r->has_more ? (size_t)limit : all.accounts - low;
+	return low;
+}
+
+static bool
+accounts_page(const struct exchange *exchange, struct accounts_page *page_r,
+    struct problem *problem_r)
+{
+	const struct parameters *parameters = exchange_parameters(exchange);
+	int64_t limit = LIMITS_PAGE_DEFAULT;
+
+	page_r->filter = (struct accounts_filter){
+		.name = parameters_text(parameters, "name"),
+		.state = parameters_text(parameters, "state"),
+	};
+	if (!accounts_know_state(page_r->filter.state, problem_r) ||
+	    !parameters_number(
+		parameters, "limit", 1, STORE_PAGE_MAX, &limit, problem_r))
+		return false;
+	page_r->limit = (size_t)limit;
+	page_r->first = accounts_place(exchange_context(exchange)->poller,
+	    parameters_text(parameters, "cursor"));
 	return true;
+}
+
+/*
+ * The place behind the last account of the page, and how many are on it.  An
+ * account that begins to fit while the store is asked has to be among those
+ * that were looked at.
+ */
+static size_t
+accounts_page_end(const struct poller *poller, const struct accounts_page *page,
+    const char *last, size_t *count_r)
+{
+	struct poller_account_status status;
+	size_t at = page->first;
+
+	*count_r = 0;
+	while (*count_r < page->limit && at - page->first < PAGE_LOOKS &&
+	       poller_account_status_at(poller, at, &status)) {
+		if (last != NULL && strcmp(status.name, last) > 0)
+			break;
+		*count_r += accounts_fit(&page->filter, &status);
+		at++;
+	}
+	return at;
 }
 
 /*
@@ -108,27 +187,33 @@ accounts_answer(struct exchange *exchange, const struct store_account_row *rows,
     size_t row_count)
 {
 	const struct poller *poller = exchange_context(exchange)->poller;
-	struct poller_account_status status = { .name = NULL };
+	const struct accounts_waiting *waiting = exchange_state(exchange);
+	struct poller_account_status status = { .name = NULL }, next;
 	json_t *list = json_array(), *json = json_object();
-	struct accounts_page page = { 0, 0, false };
+	struct accounts_page page = { { NULL, NULL }, 0, 0 };
 	struct problem problem;
+	size_t end, count;
 
 	/* The parameters were checked when the request came. */
 	(void)accounts_page(exchange, &page, &problem);
-	for (size_t i = 0, row = 0; i < page.count; i++) {
+	end = accounts_page_end(
+	    poller, &page, waiting != NULL ? waiting->last : NULL, &count);
+	for (size_t i = page.first, row = 0; i < end; i++) {
 		const struct store_account_row *found = NULL;
 
-		if (!poller_account_status_at(poller, page.first + i, &status))
+		if (!poller_account_status_at(poller, i, &status))
 			break;
 		while (
 		    row < row_count && strcmp(rows[row].name, status.name) < 0)
 			row++;
 		if (row < row_count && strcmp(rows[row].name, status.name) == 0)
 			found = &rows[row];
-		(void)json_array_append_new(list, account_json(&status, found));
+		if (accounts_fit(&page.filter, &status))
+			(void)json_array_append_new(
+			    list, account_json(&status, found));
 	}
 	field_value(json, "accounts", list);
-	if (page.has_more && status.name != NULL)
+	if (status.name != NULL && poller_account_status_at(poller, end, &next))
 		field_text(json, "next_cursor", status.name);
 	exchange_answer(exchange, response_json(200, json));
 }
@@ -143,6 +228,28 @@ accounts_rows(enum store_status status, const struct store_account_row *rows,
 		accounts_answer(exchange, rows, status == STORE_OK ? count : 0);
 }
 
+static void
+accounts_waiting_free(void *state)
+{
+	struct accounts_waiting *waiting = state;
+
+	free(waiting->last);
+	free(waiting);
+}
+
+/* False without memory. */
+static bool
+accounts_wait(struct exchange *exchange, const char *last)
+{
+	struct accounts_waiting *waiting = calloc(1, sizeof(*waiting));
+
+	if (waiting == NULL)
+		return false;
+	exchange_set_state(exchange, waiting, accounts_waiting_free);
+	waiting->last = strdup(last);
+	return waiting->last != NULL;
+}
+
 void
 accounts_list(struct exchange *exchange)
 {
@@ -150,16 +257,21 @@ accounts_list(struct exchange *exchange)
 	struct poller_account_status first, last;
 	struct accounts_page page;
 	struct problem problem;
+	size_t end, count;
 
 	if (!accounts_page(exchange, &page, &problem)) {
 		exchange_answer_problem(exchange, &problem);
 		return;
 	}
-	if (page.count == 0 ||
+	end = accounts_page_end(context->poller, &page, NULL, &count);
+	if (count == 0 ||
 	    !poller_account_status_at(context->poller, page.first, &first) ||
-	    !poller_account_status_at(
-		context->poller, page.first + page.count - 1, &last)) {
+	    !poller_account_status_at(context->poller, end - 1, &last)) {
 		accounts_answer(exchange, NULL, 0);
+		return;
+	}
+	if (!accounts_wait(exchange, last.name)) {
+		exchange_answer(exchange, response_no_memory());
 		return;
 	}
 	exchange_wait(exchange);

@@ -16,8 +16,16 @@ void status_get(struct exchange *);
 void status_reload(struct exchange *);
 json_t *status_json(const struct exchange_context *,
     const struct poller_status *, const struct store_error *health,
-    const struct store_clock *, const struct store_stats *, int64_t now_ms,
-    int64_t elapsed_ms);
+    const struct store_clock *, const struct store_stats *,
+    const struct store_check *, int64_t now_ms, int64_t elapsed_ms);
+
+/*
+ * attention.c: what a person has to look at, worst first; an empty list where
+ * all is well.
+ */
+json_t *attention_json(const struct poller_status *, const struct store_error *,
+    const struct store_clock *, const struct store_stats *,
+    const struct store_check *);
 
 /* accounts.c; `row` is NULL if the store has none or failed */
 void accounts_list(struct exchange *);

@@ -9,6 +9,8 @@ static const char *const no_parameters[] = { NULL };
 static const char *const page_parameters[] = { "limit", "cursor", NULL };
 static const char *const account_parameters[] = { "account", "limit", "cursor",
 	NULL };
+static const char *const accounts_parameters[] = { "name", "state", "limit",
+	"cursor", NULL };
 static const char *const retry_parameters[] = { "account", NULL };
 static const char *const poll_parameters[] = { "mode", NULL };
 static const char *const messages_parameters[] = { "account", "q", "from",
@@ -16,7 +18,8 @@ static const char *const messages_parameters[] = { "account", "q", "from",
 
 static const struct route routes[] = {
 	{ ROUTE_GET, "/v1/status", false, no_parameters, status_get },
-	{ ROUTE_GET, "/v1/accounts", false, page_parameters, accounts_list },
+	{ ROUTE_GET, "/v1/accounts", false, accounts_parameters,
+	    accounts_list },
 	{ ROUTE_GET, "/v1/accounts/*", false, no_parameters, accounts_get },
 	{ ROUTE_GET, "/v1/accounts/*/plan", true, page_parameters, plan_get },
 	{ ROUTE_POST, "/v1/accounts/*/poll", true, poll_parameters,

@@ -95,7 +95,7 @@ json_t *
 status_json(const struct exchange_context *context,
     const struct poller_status *poller, const struct store_error *health,
     const struct store_clock *clock, const struct store_stats *stats,
-    int64_t now_ms, int64_t elapsed_ms)
+    const struct store_check *check, int64_t now_ms, int64_t elapsed_ms)
 {
 	int64_t uptime_ms = elapsed_ms - context->started_ms;
 	json_t *json = json_object(), *part;
@@ -120,6 +120,8 @@ status_json(const struct exchange_context *context,
 	field_count(part, "bytes", poller->octets);
 	field_value(json, "polls", part);
 
+	field_value(json, "attention",
+	    attention_json(poller, health, clock, stats, check));
 	field_value(json, "held", status_held_json(poller));
 	field_value(json, "store", status_store_json(health, stats));
 	field_value(json, "clock", status_clock_json(clock));
@@ -144,13 +146,16 @@ status_get(struct exchange *exchange)
 	struct poller_status poller;
 	struct store_stats stats;
 	struct store_clock clock;
+	struct store_check check;
 	json_t *json;
 
+	store_check(context->store, &check);
 	poller_status(context->poller, &poller);
 	store_stats(context->store, &stats);
 	store_clock(context->store, &clock);
 	json = status_json(context, &poller, store_health(context->store),
-	    &clock, &stats, evpop_clock_unix_ms(), evpop_clock_elapsed_ms());
+	    &clock, &stats, &check, evpop_clock_unix_ms(),
+	    evpop_clock_elapsed_ms());
 	field_value(
 	    json, "connections", status_connections_json(context->connections));
 	exchange_answer(exchange, response_json(200, json));

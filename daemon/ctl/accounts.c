@@ -2,6 +2,7 @@
 
 #include "daemon/ctl/command.h"
 #include "daemon/ctl/list.h"
+#include "daemon/ctl/names.h"
 #include "daemon/ctl/plan.h"
 
 /* ---- what both the list and the single account say ---- */
@@ -132,16 +133,38 @@ static const struct print_field account_columns[] = {
 	{ "REMARKS", .words = account_remark, .fit = PRINT_WRAP },
 };
 
+/* Those that need attention first, then those that fail, then the rest. */
+static unsigned
+account_rank(const json_t *account)
+{
+	if (ctl_is(account, "state", "refused"))
+		return 0;
+	return ctl_text(account, "failing_since") != NULL ? 1 : 2;
+}
+
 enum ctl_exit
 accounts_run(const struct ctl *ctl, const struct invocation *invocation)
 {
-	static const struct list list = { "accounts", account_columns,
-		PRINT_FIELD_COUNT(account_columns), NULL, NULL };
+	bool failing = command_given(invocation, "failing");
+	const char *state = command_value(invocation, "state");
+	const char *pattern =
+	    invocation->count > 0 ? invocation->arguments[0] : NULL;
+	const struct list list = { "accounts", account_columns,
+		PRINT_FIELD_COUNT(account_columns),
+		failing                            ? "no account fails\n"
+		: state != NULL || pattern != NULL ? "no account matches\n"
+						   : NULL,
+		NULL };
 	struct target target;
 
-	(void)invocation;
+	if (failing && state != NULL) {
+		ctl_warn(ctl, "accounts: one of --failing, --state");
+		return command_usage(ctl, invocation->command);
+	}
 	target_begin(&target, "/v1/accounts", NULL);
-	return list_print(ctl, &list, &target, LIST_ALL);
+	target_parameter(&target, "state", failing ? "failing" : state);
+	target_parameter(&target, "name", pattern);
+	return list_print_ranked(ctl, &list, &target, account_rank);
 }
 
 /* ---- account ---- */
@@ -233,58 +256,127 @@ account_print(const struct ctl *ctl, const json_t *account)
 	    ctl, account_fields, PRINT_FIELD_COUNT(account_fields), account);
 }
 
-enum ctl_exit
-account_run(const struct ctl *ctl, const struct invocation *invocation)
+static enum ctl_exit
+account_show(const struct ctl *ctl, const char *name)
 {
 	struct target target;
 
-	target_begin(&target, "/v1/accounts/*", invocation->arguments[0]);
+	target_begin(&target, "/v1/accounts/*", name);
 	return client_print(ctl, "GET", &target, account_print);
+}
+
+enum ctl_exit
+account_run(const struct ctl *ctl, const struct invocation *invocation)
+{
+	struct names names = { NULL, 0, 0 };
+	enum ctl_exit code = names_of_words(
+	    ctl, invocation->arguments, invocation->count, NULL, &names);
+
+	for (size_t i = 0; i < names.count; i++) {
+		if (i > 0 && !ctl->json)
+			fputc('\n', ctl->out);
+		ctl_keep_first(&code, account_show(ctl, names.items[i]));
+		if (code == CTL_UNAVAILABLE)
+			break;
+	}
+	names_free(&names);
+	return code;
 }
 
 /* ---- pause, resume ---- */
 
-/*
- * POST an action for each name, and continue after a failure.  An account that
- * is in that state already is no failure.
- */
+static bool
+account_can_pause(const json_t *account)
+{
+	return !ctl_is(account, "state", "disabled") &&
+	       !ctl_is(account, "state", "paused");
+}
+
+static bool
+account_can_resume(const json_t *account)
+{
+	return ctl_is(account, "state", "paused") ||
+	       (ctl_text(account, "failing_since") != NULL &&
+		   !ctl_is(account, "state", "disabled"));
+}
+
+/* What `pause` and `resume` do. */
+struct account_action {
+	const char *path, *done;
+	names_fit fit; /* which ones a pattern and --all include */
+	const char *nothing;
+};
+
+/* An account that is in that state already is no failure. */
+static enum ctl_exit
+account_act_on(const struct ctl *ctl, const struct account_action *action,
+    const char *name)
+{
+	enum ctl_exit code = CTL_OK;
+	struct client_error error;
+	struct target target;
+	json_t *answer;
+
+	target_begin(&target, action->path, name);
+	if (!client_ask(ctl, "POST", &target, &answer, &error)) {
+		if (strcmp(error.code, "already") != 0)
+			return client_report(ctl, &error);
+		ctl_warn(ctl, "%s", error.message);
+		return CTL_OK;
+	}
+	if (ctl->json)
+		code = ctl_print_json(ctl, answer);
+	else
+		print_detail(ctl, action->done, name);
+	json_decref(answer);
+	return code;
+}
+
+/* Continue after a failure. */
 static enum ctl_exit
 account_act(const struct ctl *ctl, const struct invocation *invocation,
-    const char *pattern, const char *done)
+    const struct account_action *action)
 {
-	enum ctl_exit first = CTL_OK;
+	bool all = command_given(invocation, "all");
+	struct names names = { NULL, 0, 0 };
+	enum ctl_exit code, one;
 
-	for (size_t i = 0; i < invocation->count; i++) {
-		const char *name = invocation->arguments[i];
-		struct target target;
-		struct client_error error;
-		json_t *answer;
-
-		target_begin(&target, pattern, name);
-		if (client_ask(ctl, "POST", &target, &answer, &error)) {
-			if (ctl->json)
-				ctl_keep_first(
-				    &first, ctl_print_json(ctl, answer));
-			else
-				print_detail(ctl, done, name);
-			json_decref(answer);
-		} else if (strcmp(error.code, "already") == 0) {
-			ctl_warn(ctl, "%s", error.message);
-		} else {
-			ctl_keep_first(&first, client_report(ctl, &error));
-		}
+	if (all == (invocation->count > 0)) {
+		ctl_warn(ctl, "%s: name accounts, or say --all",
+		    invocation->command->name);
+		return command_usage(ctl, invocation->command);
 	}
-	return first;
+	code = all ? names_of_all(ctl, action->fit, &names)
+		   : names_of_words(ctl, invocation->arguments,
+			 invocation->count, action->fit, &names);
+	if (all && code == CTL_OK && names.count == 0)
+		ctl_warn(ctl, "%s", action->nothing);
+	for (size_t i = 0; i < names.count; i++) {
+		one = account_act_on(ctl, action, names.items[i]);
+		ctl_keep_first(&code, one);
+		if (one == CTL_UNAVAILABLE)
+			break;
+	}
+	names_free(&names);
+	return code;
 }
 
 enum ctl_exit
 pause_run(const struct ctl *ctl, const struct invocation *invocation)
 {
-	return account_act(ctl, invocation, "/v1/accounts/*/pause", "paused");
+	static const struct account_action pause = { "/v1/accounts/*/pause",
+		"paused", account_can_pause,
+		"nothing to do: each account is paused or disabled" };
+
+	return account_act(ctl, invocation, &pause);
 }
 
 enum ctl_exit
 resume_run(const struct ctl *ctl, const struct invocation *invocation)
 {
-	return account_act(ctl, invocation, "/v1/accounts/*/resume", "resumed");
+	static const struct account_action resume = { "/v1/accounts/*/resume",
+		"resumed", account_can_resume,
+		"nothing to do: no account is paused or fails" };
+
+	return account_act(ctl, invocation, &resume);
 }

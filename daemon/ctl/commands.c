@@ -20,6 +20,24 @@ static const struct command_option no_options[] = {
 	{ 0, NULL, NULL, NULL },
 };
 
+static const struct command_option accounts_options[] = {
+	{ 'F', "failing", NULL, "only those that fail" },
+	{ 'S', "state", "STATE",
+	    "only those in this state: refused, waiting, queued, polling, "
+	    "paused, disabled" },
+	{ 0, NULL, NULL, NULL },
+};
+
+static const struct command_option pause_options[] = {
+	{ 'a', "all", NULL, "all accounts that are not disabled" },
+	{ 0, NULL, NULL, NULL },
+};
+
+static const struct command_option resume_options[] = {
+	{ 'a', "all", NULL, "all accounts that are paused or fail" },
+	{ 0, NULL, NULL, NULL },
+};
+
 static const struct command_option poll_options[] = {
 	{ 'a', "all", NULL,
 	    "all accounts that are neither disabled nor paused" },
@@ -79,9 +97,11 @@ static const struct command program = { "",
 static const struct command commands[] = {
 	{ "status", "", "show the state of the daemon", 0, 0, no_options,
 	    status_run },
-	{ "accounts", "", "list the accounts", 0, 0, no_options, accounts_run },
-	{ "account", "NAME", "show one account", 1, 1, no_options,
-	    account_run },
+	{ "accounts", "[OPTION...] [PATTERN]",
+	    "list the accounts, those that fail first", 0, 1, accounts_options,
+	    accounts_run },
+	{ "account", "NAME...", "show accounts in full", 1, COMMAND_ANY,
+	    no_options, account_run },
 	{ "messages", "[OPTION...]", "list stored messages", 0, 0,
 	    messages_options, messages_run },
 	{ "show", "ID", "show a message's envelope", 1, 1, no_options,
@@ -92,10 +112,10 @@ static const struct command commands[] = {
 	    COMMAND_ANY, poll_options, poll_run },
 	{ "polls", "[OPTION...]", "list past polls", 0, 0, polls_options,
 	    polls_run },
-	{ "pause", "NAME...", "stop polling until resumed", 1, COMMAND_ANY,
-	    no_options, pause_run },
-	{ "resume", "NAME...", "poll paused or failing accounts again", 1,
-	    COMMAND_ANY, no_options, resume_run },
+	{ "pause", "NAME... | --all", "stop polling until resumed", 0,
+	    COMMAND_ANY, pause_options, pause_run },
+	{ "resume", "NAME... | --all", "poll paused or failing accounts again",
+	    0, COMMAND_ANY, resume_options, resume_run },
 	{ "quarantine", "[ACTION] [NAME | ID...]",
 	    "messages that failed too often: list [NAME], show ID, raw ID, "
 	    "retry ID... | NAME... | --all",
@@ -155,9 +175,9 @@ command_print_all(FILE *out)
 	}
 	fprintf(out, "\n");
 	command_print_options(out, program.options);
-	fprintf(out,
-	    "\nTIME is 2024-02-29, 2024-02-29T12:34Z, or how long ago: 30m, "
-	    "24h, 7d.\nevpopctl(1) has the rest.\n");
+	fprintf(out, "\nNAME may be a pattern such as 'cust0*'.\nTIME is "
+		     "2024-02-29, 2024-02-29T12:34Z, or how long ago: 30m, "
+		     "24h, 7d.\nevpopctl(1) has the rest.\n");
 }
 
 static enum ctl_exit

@@ -72,7 +72,7 @@ ctl_end(const struct ctl *ctl, enum ctl_exit code)
 	if (!ctl_reader_is_gone(ctl))
 		ctl_warn(ctl, "standard output: %s",
 		    failure != 0 ? strerror(failure) : "not all was written");
-	return code == CTL_OK ? CTL_IO : code;
+	return code == CTL_OK || code == CTL_TROUBLE ? CTL_IO : code;
 }
 
 void

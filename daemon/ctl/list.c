@@ -65,23 +65,28 @@ list_walk(const struct ctl *ctl, const struct target *target, const char *name,
 	size_t left = limit, count;
 	struct client_error error;
 	json_t *page = NULL, *next;
-	const char *cursor = NULL;
+	const char *cursor = NULL, *following;
 	enum ctl_exit code;
+	bool repeats;
 
 	do {
 		if (!list_ask(ctl, target, name, left, cursor, &next, &error)) {
 			code = client_report(ctl, &error);
 			break;
 		}
+		count = json_array_size(json_object_get(next, name));
+		code = take(ctl, next, arg);
+		following = ctl_text(next, "next_cursor");
+		/* A page of what fits may have nothing on it. */
+		repeats = cursor != NULL && following != NULL &&
+			  strcmp(cursor, following) == 0;
+		cursor = following;
 		json_decref(page);
 		page = next;
-		count = json_array_size(json_object_get(page, name));
-		code = take(ctl, page, arg);
-		cursor = ctl_text(page, "next_cursor");
 		if (left != LIST_ALL)
 			left -= count < left ? count : left;
 		/* The reader has gone, or the daemon repeats itself. */
-		if (ferror(ctl->out) || count == 0)
+		if (ferror(ctl->out) || repeats)
 			break;
 	} while (code == CTL_OK && cursor != NULL && left > 0);
 	json_decref(page);
@@ -135,5 +140,84 @@ list_print(const struct ctl *ctl, const struct list *list,
 	if (code == CTL_OK && printing.has_more && limit != LIST_ALL &&
 	    ctl->is_terminal && !ctl->json)
 		fprintf(ctl->err, "there are more: see --limit\n");
+	return code;
+}
+
+/* ---- lists in an order of their own ---- */
+
+/* One page of all rows. */
+static enum ctl_exit
+list_gather_page(const struct ctl *ctl, const json_t *page, void *arg)
+{
+	json_t *all = arg;
+	const char *name;
+	json_t *rows;
+
+	json_object_foreach(all, name, rows)
+	{
+		if (json_array_extend(rows, json_object_get(page, name)) != 0)
+			return ctl_no_memory(ctl);
+	}
+	return CTL_OK;
+}
+
+struct list_ranked {
+	json_t *row;
+	unsigned rank;
+	size_t place;
+};
+
+static int
+list_compare_ranks(const void *a, const void *b)
+{
+	const struct list_ranked *x = a, *y = b;
+
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	return x->place < y->place ? -1 : 1;
+}
+
+/* False without memory. */
+static bool
+list_sort(json_t *rows, unsigned (*rank)(const json_t *))
+{
+	size_t count = json_array_size(rows), i;
+	struct list_ranked *ranked = calloc(count + 1, sizeof(*ranked));
+	json_t *row;
+
+	if (ranked == NULL)
+		return false;
+	json_array_foreach(rows, i, row) ranked[i] =
+	    (struct list_ranked){ json_incref(row), rank(row), i };
+	qsort(ranked, count, sizeof(*ranked), list_compare_ranks);
+	for (i = 0; i < count; i++)
+		(void)json_array_set_new(rows, i, ranked[i].row);
+	free(ranked);
+	return true;
+}
+
+enum ctl_exit
+list_print_ranked(const struct ctl *ctl, const struct list *list,
+    const struct target *target, unsigned (*rank)(const json_t *row))
+{
+	struct list_printing printing = { .list = list };
+	enum ctl_exit code;
+	json_t *all;
+
+	if (ctl->json)
+		return list_print(ctl, list, target, LIST_ALL);
+	printing.table = table_new(list->fields, list->field_count);
+	all = json_pack("{s:[]}", list->name);
+	code = printing.table == NULL || all == NULL
+		   ? ctl_no_memory(ctl)
+		   : list_walk(ctl, target, list->name, LIST_ALL,
+			 list_gather_page, all);
+	if (code == CTL_OK &&
+	    !list_sort(json_object_get(all, list->name), rank))
+		code = ctl_no_memory(ctl);
+	if (code == CTL_OK)
+		code = list_print_page(ctl, all, &printing);
+	json_decref(all);
+	table_free(&printing.table);
 	return code;
 }

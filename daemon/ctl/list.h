@@ -41,4 +41,11 @@ struct list {
 enum ctl_exit list_print(const struct ctl *, const struct list *,
     const struct target *, size_t limit);
 
+/*
+ * Print all rows, those of a lower rank first: the whole list is read before
+ * any is printed.  JSON comes in the API's order.
+ */
+enum ctl_exit list_print_ranked(const struct ctl *, const struct list *,
+    const struct target *, unsigned (*rank)(const json_t *row));
+
 #endif

@@ -4,9 +4,11 @@
 
 #include "daemon/ctl/command.h"
 #include "daemon/ctl/list.h"
+#include "daemon/ctl/names.h"
 #include "daemon/ctl/plan.h"
 #include "daemon/notify/tally.h"
 #include "lib/base/array.h"
+#include "lib/base/glob.h"
 
 /* How often to ask whether a poll has finished. */
 static const struct timespec look_interval = { 0, 200000000 };
@@ -60,40 +62,37 @@ wanted_free(struct wanted_list *list)
 }
 
 /*
- * Whether --all includes the account; somebody paused a paused one on purpose.
+ * Whether --all or a pattern includes the account; somebody paused a paused one
+ * on purpose.
  */
 static bool
 wanted_by_all(const json_t *account)
 {
-	return ctl_text(account, "account") != NULL &&
-	       ctl_text(account, "state") != NULL &&
+	return ctl_text(account, "state") != NULL &&
 	       !ctl_is(account, "state", "disabled") &&
 	       !ctl_is(account, "state", "paused");
 }
 
+/* --all, names or patterns. */
 static enum ctl_exit
-wanted_add_page(const struct ctl *ctl, const json_t *page, void *arg)
+wanted_take(const struct ctl *ctl, const struct invocation *invocation,
+    struct wanted_list *list)
 {
-	const json_t *account;
-	size_t i;
+	struct names names = { NULL, 0, 0 };
+	enum ctl_exit code;
 
-	json_array_foreach(ctl_member(page, "accounts"), i, account)
-	{
-		if (wanted_by_all(account) &&
-		    !wanted_add(arg, ctl_text(account, "account")))
-			return ctl_no_memory(ctl);
+	code = command_given(invocation, "all")
+		   ? names_of_all(ctl, wanted_by_all, &names)
+		   : names_of_words(ctl, invocation->arguments,
+			 invocation->count, wanted_by_all, &names);
+	for (size_t i = 0; i < names.count; i++) {
+		if (!wanted_add(list, names.items[i])) {
+			code = ctl_no_memory(ctl);
+			break;
+		}
 	}
-	return CTL_OK;
-}
-
-static enum ctl_exit
-wanted_add_all(const struct ctl *ctl, struct wanted_list *list)
-{
-	struct target target;
-
-	target_begin(&target, "/v1/accounts", NULL);
-	return list_walk(
-	    ctl, &target, "accounts", LIST_ALL, wanted_add_page, list);
+	names_free(&names);
+	return code;
 }
 
 static bool
@@ -329,7 +328,7 @@ wish_read(const struct ctl *ctl, const struct invocation *invocation,
     struct wish *wish_r)
 {
 	static const char *const modes[] = { "dry-run", "baseline", "confirm" };
-	bool all = command_given(invocation, "all");
+	bool all = command_given(invocation, "all"), many = all;
 	size_t given = 0;
 
 	*wish_r = (struct wish){ .waits = command_given(invocation, "wait") };
@@ -339,15 +338,18 @@ wish_read(const struct ctl *ctl, const struct invocation *invocation,
 		wish_r->mode = modes[i];
 		given++;
 	}
+	for (size_t i = 0; i < invocation->count; i++)
+		many |= evpop_glob_is_pattern(invocation->arguments[i]);
 	wish_r->is_dry = command_given(invocation, "dry-run");
 	wish_r->waits = wish_r->waits || wish_r->is_dry;
 	if (all == (invocation->count > 0))
 		ctl_warn(ctl, "poll: name accounts, or say --all");
 	else if (given > 1)
 		ctl_warn(ctl, "poll: one of --dry-run, --baseline, --confirm");
-	else if (all && wish_r->mode != NULL && !wish_r->is_dry)
+	else if (many && wish_r->mode != NULL && !wish_r->is_dry)
 		ctl_warn(ctl,
-		    "poll: name the accounts to --%s, --all is too many",
+		    "poll: name each account to --%s; --all and patterns may "
+		    "mean too many",
 		    wish_r->mode);
 	else
 		return CTL_OK;
@@ -364,13 +366,8 @@ poll_run(const struct ctl *ctl, const struct invocation *invocation)
 	code = wish_read(ctl, invocation, &wish);
 	if (code != CTL_OK)
 		return code;
-	if (command_given(invocation, "all"))
-		code = wanted_add_all(ctl, &list);
-	for (size_t i = 0; code == CTL_OK && i < invocation->count; i++) {
-		if (!wanted_add(&list, invocation->arguments[i]))
-			code = ctl_no_memory(ctl);
-	}
-	if (code == CTL_OK) {
+	code = wanted_take(ctl, invocation, &list);
+	if (code == CTL_OK || code == CTL_NOT_FOUND) {
 		for (size_t i = 0; i < list.count; i++) {
 			one = wanted_begin(ctl, &list.items[i], &wish);
 			ctl_keep_first(&code, one);

@@ -56,17 +56,6 @@ status_print(const struct ctl *ctl, const json_t *status)
 	    print_detail(ctl, "Unknown admin", json_string_value(name));
 }
 
-/* Whether the exit status is 1. */
-static bool
-status_is_trouble(const json_t *status)
-{
-	const char *clock = ctl_text(status, "clock.status");
-
-	return ctl_count(status, "accounts.failing") > 0 ||
-	       !ctl_is(status, "store.status", "ok") ||
-	       (clock != NULL && !ctl_is(status, "clock.status", "ok"));
-}
-
 enum ctl_exit
 status_run(const struct ctl *ctl, const struct invocation *invocation)
 {
@@ -83,7 +72,8 @@ status_run(const struct ctl *ctl, const struct invocation *invocation)
 		code = ctl_print_json(ctl, status);
 	else
 		status_print(ctl, status);
-	if (code == CTL_OK && status_is_trouble(status))
+	if (code == CTL_OK &&
+	    json_array_size(ctl_member(status, "attention")) > 0)
 		code = CTL_TROUBLE;
 	json_decref(status);
 	return code;

@@ -2,6 +2,7 @@ set(EVPOP_BASE_SOURCES
 	base/arena.c
 	base/array.c
 	base/clock.c
+	base/glob.c
 	base/hash.c
 	base/header_filter.c
 	base/hex.c

@@ -213,7 +213,7 @@ class GuardTest(PolicyTest):
                       evpopd.ctl("account", "anna").stdout)
         self.assertIn("60 deletions held", evpopd.ctl("accounts").stdout)
         self.assertIn("60 deletions of 1 account\n",
-                      evpopd.ctl("status").stdout)
+                      evpopd.ctl("status", code=1).stdout)
         # New mail comes all the same, and what is held is held.
         both = self.deliver(5, seed=26)
         session = evpopd.poll("anna")["session"]

@@ -1,5 +1,6 @@
 # The leaves of the library, by themselves.
 evpop_unit_test(base_array test_base_array.c LIBS evpop_base evpop_failing_alloc)
+evpop_unit_test(base_glob test_base_glob.c LIBS evpop_base)
 evpop_unit_test(base_hash test_base_hash.c LIBS evpop_base)
 evpop_unit_test(base_hex test_base_hex.c LIBS evpop_base)
 evpop_unit_test(base_text test_base_text.c LIBS evpop_base)

@@ -319,6 +319,58 @@ test_accounts_become_json(void **state)
 	json_decref(json);
 }
 
+/* Each thing that needs attention, and how it is said. */
+static void
+check_attention(const json_t *list)
+{
+	static const struct {
+		const char *code, *text, *hint;
+	} expected[] = {
+		{ "store_fails",
+		    "the store cannot take mail (full): no space left",
+		    "make room" },
+		{ "store_damaged",
+		    "the last check of the store found 7 problems",
+		    "check --store" },
+		{ "quarantine", "2 messages are in quarantine",
+		    "evpopctl quarantine" },
+		{ "clock_behind", "behind 70", "set it" },
+		{ "accounts_fail", "1 of 10 accounts fails",
+		    "accounts --failing" },
+		{ "deletions_held",
+		    "1200 deletions are held back, far more than usual",
+		    "poll --confirm" },
+	};
+	size_t count = sizeof(expected) / sizeof(expected[0]);
+
+	assert_int_equal(json_array_size(list), count);
+	for (size_t i = 0; i < count; i++) {
+		const json_t *one = json_array_get(list, i);
+
+		assert_string_equal(text_of(one, "code"), expected[i].code);
+		assert_string_equal(text_of(one, "text"), expected[i].text);
+		assert_non_null(strstr(text_of(one, "hint"), expected[i].hint));
+	}
+}
+
+/* A daemon at rest, and one that works, need none. */
+static void
+test_all_is_well(void **state)
+{
+	struct poller_status poller = {
+		.accounts = 10, .polling = 2, .queued = 1, .failures = 4
+	};
+	struct store_error health = { STORE_OK, "" };
+	struct store_stats stats = { .messages = 4 };
+	struct store_check check = { .messages = 4, .messages_done = 4 };
+	struct store_clock clock = { .times_set = 1 };
+	json_t *list = attention_json(&poller, &health, &clock, &stats, &check);
+
+	(void)state;
+	assert_int_equal(json_array_size(list), 0);
+	json_decref(list);
+}
+
 static void
 test_status_becomes_json(void **state)
 {
@@ -329,18 +381,20 @@ test_status_becomes_json(void **state)
 		.unknown_admins = &unknown };
 	struct poller_status poller = { .accounts = 10,
 		.polling = 2,
+		.failing = 1,
 		.held_accounts = 2,
 		.held_deletions = 1200 };
 	struct store_error health = { STORE_FULL, "no space left" };
-	struct store_stats stats = { .messages = 4 };
+	struct store_stats stats = { .messages = 4, .quarantined = 2 };
+	struct store_check check = { .problems = 7 };
 	struct store_clock clock = {
 		.is_behind = true, .least_ms = 70, .times_set = 3
 	};
 	json_t *json, *part;
 
 	(void)state;
-	json = status_json(
-	    &context, &poller, &health, &clock, &stats, 1000065999, 65999);
+	json = status_json(&context, &poller, &health, &clock, &stats, &check,
+	    1000065999, 65999);
 	assert_int_equal(
 	    json_integer_value(json_object_get(json, "uptime_seconds")), 60);
 	assert_string_equal(
@@ -364,6 +418,7 @@ test_status_becomes_json(void **state)
 	assert_string_equal(text_of(part, "hint"), "set it");
 	assert_int_equal(
 	    json_integer_value(json_object_get(part, "times_set")), 3);
+	check_attention(json_object_get(json, "attention"));
 	part = json_object_get(json, "unknown_admins");
 	assert_string_equal(
 	    json_string_value(json_array_get(part, 0)), "ghost");
@@ -420,6 +475,7 @@ main(void)
 		cmocka_unit_test(test_the_peer_of_a_socket),
 		cmocka_unit_test(test_messages_become_json),
 		cmocka_unit_test(test_accounts_become_json),
+		cmocka_unit_test(test_all_is_well),
 		cmocka_unit_test(test_status_becomes_json),
 		cmocka_unit_test(test_polls_become_json),
 		cmocka_unit_test(test_errors_name_what_to_do),

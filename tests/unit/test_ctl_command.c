@@ -37,7 +37,7 @@ test_commands(void **state)
 		int code;
 		const char *wanted, *unwanted;
 	} cases[] = {
-		{ "status", 0, "Accounts       5, 0 failing\n", "\033" },
+		{ "status", 1, "Accounts       5, 0 failing\n", "\033" },
 		{ "accounts", 0, "work", "\033" },
 		{ "accounts", 0,
 		    "failing since 1970-01-01T00:00:02.000Z, connection "

@@ -1,0 +1,121 @@
+/* The list of accounts: pages, patterns and states. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/test_control_client.h"
+
+#define NAMES_SIZE 256
+
+/* The names on a page, with a blank behind each. */
+static void
+names_of(const struct reply *reply, char names_r[NAMES_SIZE])
+{
+	json_t *one;
+	size_t i, length = 0;
+
+	names_r[0] = '\0';
+	json_array_foreach(json_object_get(reply->json, "accounts"), i, one)
+	{
+		length += (size_t)snprintf(names_r + length,
+		    NAMES_SIZE - length, "%s ", text_of(one, "account"));
+	}
+}
+
+static void
+test_accounts_are_filtered(void **state)
+{
+	static const struct {
+		const char *query, *names, *next;
+	} rows[] = {
+		{ "state=failing", "home shop ", "" },
+		{ "state=refused", "shop ", "" },
+		{ "state=waiting", "", "" },
+		{ "state=polling", "home ", "" },
+		{ "state=paused", "lists/all ", "" },
+		{ "name=*o*", "home shop ", "" },
+		{ "name=shop", "shop ", "" },
+		{ "name=s", "", "" },
+		{ "name=*s*&state=failing", "shop ", "" },
+		{ "state=failing&limit=1", "home ", "home" },
+		{ "state=failing&limit=1&cursor=home", "shop ", "" },
+		{ "state=failing&limit=1&cursor=shop", "", "" },
+		/* There might be more of them. */
+		{ "state=paused&limit=1", "lists/all ", "lists/all" },
+	};
+	struct fixture *fixture = *state;
+	struct poller_account_status *accounts = fixture->accounts;
+	char target[128], names[NAMES_SIZE];
+	struct reply reply;
+
+	accounts[0].state = POLLER_POLLING;
+	accounts[0].health = POLLER_FAILING;
+	accounts[1].state = POLLER_PAUSED;
+	accounts[2].state = POLLER_WAITING;
+	accounts[2].health = POLLER_REFUSED;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(
+		    target, sizeof(target), "/v1/accounts?%s", rows[i].query);
+		ask_for(fixture, "GET", target, 200, &reply);
+		names_of(&reply, names);
+		assert_string_equal(names, rows[i].names);
+		assert_string_equal(
+		    text_of(reply.json, "next_cursor"), rows[i].next);
+		forget(&reply);
+	}
+	ask_for(fixture, "GET", "/v1/accounts?state=broken", 400, &reply);
+	assert_non_null(strstr(error_text(&reply, "hint"), "refused"));
+	forget(&reply);
+}
+
+/* An account that begins to fail while the store is asked is on a later page.
+ */
+static void
+test_accounts_change_meanwhile(void **state)
+{
+	struct fixture *fixture = *state;
+	struct poller_account_status *accounts = fixture->accounts;
+	char names[NAMES_SIZE];
+	struct reply reply;
+	int fd = dial(fixture);
+
+	accounts[0].health = POLLER_FAILING;
+	fixture->store.hold = true;
+	say(fd, "GET /v1/accounts?state=failing&limit=1 HTTP/1.1\r\n"
+		"Host: x\r\n\r\n");
+	while (fixture->store.held == 0)
+		turn(fixture);
+	accounts[0].health = POLLER_WELL;
+	accounts[2].health = POLLER_FAILING;
+	fixture->store.hold = false;
+	store_fake_release(&fixture->store);
+	assert_true(hear(fixture, fd, &reply));
+	assert_int_equal(reply.status, 200);
+	names_of(&reply, names);
+	assert_string_equal(names, "");
+	assert_string_equal(text_of(reply.json, "next_cursor"), "home");
+	forget(&reply);
+	close(fd);
+	ask_for(fixture, "GET",
+	    "/v1/accounts?state=failing&limit=1&cursor=home", 200, &reply);
+	names_of(&reply, names);
+	assert_string_equal(names, "shop ");
+	forget(&reply);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIVE(test_accounts_are_filtered),
+		LIVE(test_accounts_change_meanwhile),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
