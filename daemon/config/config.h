@@ -101,7 +101,8 @@ struct config {
 	char *control_socket;
 	mode_t control_mode;
 	char *control_group;                 /* NULL: the daemon's own */
-	struct config_strings control_admin; /* users; root and own always */
+	/* Users, and what they may do; root and the daemon's own everything. */
+	struct config_strings control_admin, control_operate, control_read;
 	/* [account NAME], sorted by name */
 	const struct config_account *const *accounts;
 	size_t account_count;

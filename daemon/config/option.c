@@ -112,6 +112,10 @@ const struct config_option config_options[] = {
 	    .initial = "" },
 	{ CONTROL("admin"), .type = CONFIG_TYPE_WORDS, IN_CONFIG(control_admin),
 	    .initial = "", .reload = true },
+	{ CONTROL("operate"), .type = CONFIG_TYPE_WORDS,
+	    IN_CONFIG(control_operate), .initial = "", .reload = true },
+	{ CONTROL("read"), .type = CONFIG_TYPE_WORDS, IN_CONFIG(control_read),
+	    .initial = "", .reload = true },
 
 	{ ACCOUNT("id"), .type = CONFIG_TYPE_TEXT, IN_ACCOUNT(id),
 	    .initial = "" },

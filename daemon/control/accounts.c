@@ -403,6 +403,14 @@ accounts_poll(struct exchange *exchange)
 		exchange_answer_problem(exchange, &problem);
 		return;
 	}
+	/* These decide which mail is deleted, or never fetched. */
+	if ((wish == POLLER_WISH_CONFIRM || wish == POLLER_WISH_BASELINE) &&
+	    (exchange_user(exchange)->roles & PEER_ADMIN) == 0) {
+		exchange_answer(
+		    exchange, response_not_allowed(PEER_ADMIN,
+				  "confirm deletions or count mail as seen"));
+		return;
+	}
 	/* The poll would fetch nothing: do not answer "queued". */
 	if (health->status != STORE_OK) {
 		exchange_answer(

@@ -41,7 +41,7 @@ struct control *control_new(struct event_base *, const struct config *,
     const struct control_options *, char *error_r, size_t error_size)
     __attribute__((warn_unused_result));
 
-/* Take over admins from a new configuration. */
+/* Take over users from a new configuration. */
 void control_reload(struct control *, const struct config *);
 
 /* Closes connections, removes a socket that it bound, sets NULL. */

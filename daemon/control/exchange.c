@@ -21,6 +21,7 @@
 struct exchange {
 	struct evhttp_request *request; /* NULL: the client has gone */
 	const struct exchange_context *context;
+	struct exchange_user user;
 	char *name;
 	struct parameters parameters;
 	bool is_waiting; /* for an answer of the store's */
@@ -76,6 +77,26 @@ response_store(enum store_status status, const char *text)
 	    store_status_hint(status), "the store cannot answer (%s)%s%s",
 	    store_status_name(status), text != NULL && *text ? ": " : "",
 	    text != NULL ? text : "");
+}
+
+struct response
+response_not_allowed(enum peer_role role, const char *doing)
+{
+	static const char admins[] =
+	    "root, the daemon's own user and the users in [control] admin may; "
+	    "try sudo";
+	char hint[128];
+
+	if (role == PEER_ADMIN)
+		return response_error(
+		    403, "not_admin", admins, "only admins may %s", doing);
+	snprintf(hint, sizeof(hint),
+	    "root, the daemon's own user and the users in [control] %s or "
+	    "admin may; try sudo",
+	    peer_role_name(role));
+	return response_error(403,
+	    role == PEER_READ ? "not_reader" : "not_operator", hint,
+	    "only users with the role %s may %s", peer_role_name(role), doing);
 }
 
 struct response
@@ -137,8 +158,8 @@ exchange_closed(struct evhttp_connection *connection, void *arg)
 
 struct exchange *
 exchange_new(struct evhttp_request *request,
-    const struct exchange_context *context, const char *name,
-    struct parameters *parameters)
+    const struct exchange_context *context, const struct exchange_user *user,
+    const char *name, struct parameters *parameters)
 {
 	struct exchange *exchange = calloc(1, sizeof(*exchange));
 
@@ -151,6 +172,7 @@ exchange_new(struct evhttp_request *request,
 	}
 	exchange->request = request;
 	exchange->context = context;
+	exchange->user = *user;
 	exchange->parameters = *parameters;
 	memset(parameters, 0, sizeof(*parameters));
 	evhttp_connection_set_closecb(
@@ -162,6 +184,12 @@ const struct exchange_context *
 exchange_context(const struct exchange *exchange)
 {
 	return exchange->context;
+}
+
+const struct exchange_user *
+exchange_user(const struct exchange *exchange)
+{
+	return &exchange->user;
 }
 
 const char *

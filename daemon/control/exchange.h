@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "daemon/control/parameters.h"
+#include "daemon/control/peer.h"
 #include "daemon/store/store.h"
 
 struct config_strings;
@@ -44,6 +45,9 @@ struct response response_no_memory(void);
  */
 struct response response_store(enum store_status, const char *text);
 
+/* 403: the user has not this role, which is needed to `doing`. */
+struct response response_not_allowed(enum peer_role, const char *doing);
+
 /* 404, and where to look. */
 struct response response_no_account(const char *name);
 struct response response_no_message(int64_t id);
@@ -63,19 +67,28 @@ struct exchange_context {
 	uint32_t max_sessions, max_sessions_per_host;
 	uint64_t memory_limit;
 	const struct connections *connections;
-	/* Users in [control] admin that the system does not know. */
-	const struct config_strings *unknown_admins;
+	/* Users in [control] that the system does not know. */
+	const struct config_strings *unknown_users;
+};
+
+/* The user who asks. */
+struct exchange_user {
+	unsigned roles; /* bits, as of enum peer_role */
+	char name[PEER_NAME_SIZE];
 };
 
 /*
  * Take over a request from evhttp.  `name` is what the path's "*" matched,
- * copied; the parameters move into the exchange.  NULL without memory.
+ * copied as the user is; the parameters move into the exchange.  NULL without
+ * memory.
  */
 struct exchange *exchange_new(struct evhttp_request *,
-    const struct exchange_context *, const char *name,
-    struct parameters *parameters) __attribute__((warn_unused_result));
+    const struct exchange_context *, const struct exchange_user *,
+    const char *name, struct parameters *parameters)
+    __attribute__((warn_unused_result));
 
 const struct exchange_context *exchange_context(const struct exchange *);
+const struct exchange_user *exchange_user(const struct exchange *);
 const char *exchange_name(const struct exchange *);
 const struct parameters *exchange_parameters(const struct exchange *);
 

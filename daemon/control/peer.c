@@ -1,6 +1,7 @@
 #include "daemon/control/peer.h"
 
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -28,51 +29,74 @@ peer_look_up(const char *name, char *buffer, uid_t *uid_r)
 	return true;
 }
 
-bool
-peer_admins_resolve(
-    struct peer_admins *admins_r, const struct config_strings *names)
+/* The names that the system does not know go to `unknown`. */
+static bool
+peer_add(
+    struct peer_users *users, const char *name, unsigned roles, char *buffer)
 {
-	char *buffer;
+	char *copy = strdup(name);
+	struct peer_user *entry = &users->entries[users->count];
 
-	memset(admins_r, 0, sizeof(*admins_r));
-	if (names->count == 0)
+	if (copy == NULL)
+		return false;
+	if (!peer_look_up(name, buffer, &entry->uid)) {
+		users->unknown.items[users->unknown.count++] = copy;
+		return true;
+	}
+	entry->roles = roles;
+	entry->name = copy;
+	users->count++;
+	return true;
+}
+
+static bool
+peer_add_all(struct peer_users *users, const struct config_strings *names,
+    unsigned roles, char *buffer)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (!peer_add(users, names->items[i], roles, buffer))
+			return false;
+	return true;
+}
+
+bool
+peer_users_resolve(struct peer_users *users_r, const struct config *config)
+{
+	size_t count = config->control_admin.count +
+		       config->control_operate.count +
+		       config->control_read.count;
+	char *buffer;
+	bool done;
+
+	memset(users_r, 0, sizeof(*users_r));
+	if (count == 0)
 		return true;
 	buffer = malloc(PASSWD_SIZE);
-	admins_r->uids = calloc(names->count, sizeof(*admins_r->uids));
-	admins_r->unknown.items =
-	    calloc(names->count, sizeof(*admins_r->unknown.items));
-	if (buffer == NULL || admins_r->uids == NULL ||
-	    admins_r->unknown.items == NULL)
-		goto fail;
-	for (size_t i = 0; i < names->count; i++) {
-		char *unknown;
-
-		if (peer_look_up(names->items[i], buffer,
-			&admins_r->uids[admins_r->count])) {
-			admins_r->count++;
-			continue;
-		}
-		unknown = strdup(names->items[i]);
-		if (unknown == NULL)
-			goto fail;
-		admins_r->unknown.items[admins_r->unknown.count++] = unknown;
-	}
+	users_r->entries = calloc(count, sizeof(*users_r->entries));
+	users_r->unknown.items = calloc(count, sizeof(*users_r->unknown.items));
+	done = buffer != NULL && users_r->entries != NULL &&
+	       users_r->unknown.items != NULL &&
+	       peer_add_all(
+		   users_r, &config->control_admin, PEER_ALL_ROLES, buffer) &&
+	       peer_add_all(
+		   users_r, &config->control_operate, PEER_OPERATE, buffer) &&
+	       peer_add_all(users_r, &config->control_read, PEER_READ, buffer);
 	free(buffer);
-	return true;
-fail:
-	free(buffer);
-	peer_admins_free(admins_r);
-	return false;
+	if (!done)
+		peer_users_free(users_r);
+	return done;
 }
 
 void
-peer_admins_free(struct peer_admins *admins)
+peer_users_free(struct peer_users *users)
 {
-	for (size_t i = 0; i < admins->unknown.count; i++)
-		free(admins->unknown.items[i]);
-	free(admins->unknown.items);
-	free(admins->uids);
-	memset(admins, 0, sizeof(*admins));
+	for (size_t i = 0; i < users->unknown.count; i++)
+		free(users->unknown.items[i]);
+	for (size_t i = 0; i < users->count; i++)
+		free(users->entries[i].name);
+	free(users->unknown.items);
+	free(users->entries);
+	memset(users, 0, sizeof(*users));
 }
 
 bool
@@ -89,14 +113,49 @@ peer_user(int fd, uid_t *uid_r)
 	return true;
 }
 
-bool
-peer_is_admin(const struct peer_admins *admins, uid_t own, uid_t peer)
+unsigned
+peer_roles(const struct peer_users *users, uid_t own, uid_t peer)
 {
+	unsigned roles = PEER_ANYONE;
+
 	if (peer == 0 || peer == own)
-		return true;
-	for (size_t i = 0; i < admins->count; i++) {
-		if (admins->uids[i] == peer)
-			return true;
+		return PEER_ALL_ROLES;
+	for (size_t i = 0; i < users->count; i++) {
+		if (users->entries[i].uid == peer)
+			roles |= users->entries[i].roles;
 	}
-	return false;
+	return roles;
+}
+
+void
+peer_name(
+    const struct peer_users *users, uid_t peer, char name_r[PEER_NAME_SIZE])
+{
+	for (size_t i = 0; i < users->count; i++) {
+		if (users->entries[i].uid != peer)
+			continue;
+		snprintf(name_r, PEER_NAME_SIZE, "%s", users->entries[i].name);
+		return;
+	}
+	if (peer == 0)
+		snprintf(name_r, PEER_NAME_SIZE, "root");
+	else
+		snprintf(
+		    name_r, PEER_NAME_SIZE, "uid %lu", (unsigned long)peer);
+}
+
+const char *
+peer_role_name(enum peer_role role)
+{
+	switch (role) {
+	case PEER_ANYONE:
+		return "anyone";
+	case PEER_OPERATE:
+		return "operate";
+	case PEER_READ:
+		return "read";
+	case PEER_ADMIN:
+		return "admin";
+	}
+	return "";
 }

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "daemon/control/peer.h"
+
 struct exchange;
 
 enum route_method {
@@ -19,8 +21,8 @@ enum route_method {
 
 struct route {
 	enum route_method method;
-	const char *pattern; /* "*" stands for one segment */
-	bool needs_admin;
+	const char *pattern;           /* "*" stands for one segment */
+	enum peer_role role;           /* that a user needs */
 	const char *const *parameters; /* names, NULL-terminated */
 	void (*handle)(struct exchange *);
 };

@@ -23,7 +23,7 @@ struct control {
 	struct evhttp *http;
 	struct connections *connections;
 	struct socket_bound bound;
-	struct peer_admins admins;
+	struct peer_users users;
 	uid_t own;
 	struct exchange_context context;
 };
@@ -41,16 +41,20 @@ control_method(struct evhttp_request *request)
 	}
 }
 
-static bool
-control_is_admin_request(
-    const struct control *control, struct evhttp_request *request)
+/* A user who is not known may do nothing. */
+static void
+control_user(const struct control *control, struct evhttp_request *request,
+    struct exchange_user *user_r)
 {
 	struct bufferevent *bufferevent = evhttp_connection_get_bufferevent(
 	    evhttp_request_get_connection(request));
 	uid_t peer;
 
-	return peer_user(bufferevent_getfd(bufferevent), &peer) &&
-	       peer_is_admin(&control->admins, control->own, peer);
+	memset(user_r, 0, sizeof(*user_r));
+	if (!peer_user(bufferevent_getfd(bufferevent), &peer))
+		return;
+	user_r->roles = peer_roles(&control->users, control->own, peer);
+	peer_name(&control->users, peer, user_r->name);
 }
 
 static struct response
@@ -69,6 +73,20 @@ control_no_route(enum route_result result, const char *path, const char *allow)
 	return answer;
 }
 
+/* What a role is for. */
+static const char *
+control_doing(enum peer_role role)
+{
+	switch (role) {
+	case PEER_READ:
+		return "read mail";
+	case PEER_OPERATE:
+		return "poll, pause and resume accounts";
+	default:
+		return "change anything else";
+	}
+}
+
 /* Handles every request by the table in route.c. */
 static void
 control_request(struct evhttp_request *request, void *arg)
@@ -78,6 +96,7 @@ control_request(struct evhttp_request *request, void *arg)
 	const struct evhttp_uri *parts = evhttp_request_get_evhttp_uri(request);
 	const char *path = evhttp_uri_get_path(parts);
 	struct route_match match;
+	struct exchange_user user;
 	struct parameters parameters;
 	struct problem problem;
 	struct exchange *exchange;
@@ -96,13 +115,11 @@ control_request(struct evhttp_request *request, void *arg)
 		    request, control_no_route(result, path, match.allow));
 		return;
 	}
-	if (match.route->needs_admin &&
-	    !control_is_admin_request(control, request)) {
-		exchange_answer_request(request,
-		    response_error(403, "not_admin",
-			"admins are root, the daemon's own user and the users "
-			"in [control] admin; try sudo",
-			"only admins may read mail or change anything"));
+	control_user(control, request, &user);
+	if ((user.roles & match.route->role) != match.route->role) {
+		exchange_answer_request(
+		    request, response_not_allowed(match.route->role,
+				 control_doing(match.route->role)));
 		return;
 	}
 	if (!parameters_parse(&parameters, evhttp_uri_get_query(parts),
@@ -112,8 +129,8 @@ control_request(struct evhttp_request *request, void *arg)
 				 "%s", problem.message));
 		return;
 	}
-	exchange =
-	    exchange_new(request, &control->context, match.name, &parameters);
+	exchange = exchange_new(
+	    request, &control->context, &user, match.name, &parameters);
 	if (exchange == NULL) {
 		parameters_free(&parameters);
 		exchange_answer_request(request, response_no_memory());
@@ -141,7 +158,8 @@ control_is_admin(uid_t user, void *arg)
 {
 	const struct control *control = arg;
 
-	return peer_is_admin(&control->admins, control->own, user);
+	return (peer_roles(&control->users, control->own, user) & PEER_ADMIN) !=
+	       0;
 }
 
 /* Set up the server on a bound socket; false without memory. */
@@ -205,10 +223,10 @@ control_new(struct event_base *base, const struct config *config,
 		.limited = options->limited,
 		.arg = options->arg,
 		.started_ms = evpop_clock_elapsed_ms(),
-		.unknown_admins = &control->admins.unknown,
+		.unknown_users = &control->users.unknown,
 	};
 	control_take_config(control, config);
-	if (!peer_admins_resolve(&control->admins, &config->control_admin))
+	if (!peer_users_resolve(&control->users, config))
 		goto fail;
 	if (options->listen_fd >= 0) {
 		if (!socket_adopt(&control->bound, options->listen_fd, error_r,
@@ -231,14 +249,14 @@ fail:
 void
 control_reload(struct control *control, const struct config *config)
 {
-	struct peer_admins admins;
+	struct peer_users users;
 
 	control_take_config(control, config);
-	/* Without memory the old admins stay. */
-	if (!peer_admins_resolve(&admins, &config->control_admin))
+	/* Without memory the old users stay. */
+	if (!peer_users_resolve(&users, config))
 		return;
-	peer_admins_free(&control->admins);
-	control->admins = admins;
+	peer_users_free(&control->users);
+	control->users = users;
 }
 
 void
@@ -255,6 +273,6 @@ control_free(struct control **control_ref)
 		evhttp_free(control->http);
 	if (control->bound.fd != -1)
 		close(control->bound.fd);
-	peer_admins_free(&control->admins);
+	peer_users_free(&control->users);
 	free(control);
 }

@@ -126,16 +126,34 @@ status_json(const struct exchange_context *context,
 	field_value(json, "store", status_store_json(health, stats));
 	field_value(json, "clock", status_clock_json(clock));
 	field_value(json, "limits", status_limits_json(context));
-	if (context->unknown_admins->count > 0) {
+	if (context->unknown_users->count > 0) {
 		part = json_array();
-		for (size_t i = 0; i < context->unknown_admins->count; i++) {
-			const char *name = context->unknown_admins->items[i];
+		for (size_t i = 0; i < context->unknown_users->count; i++) {
+			const char *name = context->unknown_users->items[i];
 
 			(void)json_array_append_new(
 			    part, json_any_text(name, strlen(name)));
 		}
-		field_value(json, "unknown_admins", part);
+		field_value(json, "unknown_users", part);
 	}
+	return json;
+}
+
+/* Who asks, and what that user may do. */
+static json_t *
+status_user_json(const struct exchange_user *user)
+{
+	static const enum peer_role roles[] = { PEER_ADMIN, PEER_OPERATE,
+		PEER_READ };
+	json_t *json = json_object(), *list = json_array();
+
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		if ((user->roles & roles[i]) != 0)
+			(void)json_array_append_new(
+			    list, json_string(peer_role_name(roles[i])));
+	}
+	field_text(json, "name", user->name);
+	field_value(json, "roles", list);
 	return json;
 }
 
@@ -158,6 +176,7 @@ status_get(struct exchange *exchange)
 	    evpop_clock_elapsed_ms());
 	field_value(
 	    json, "connections", status_connections_json(context->connections));
+	field_value(json, "you", status_user_json(exchange_user(exchange)));
 	exchange_answer(exchange, response_json(200, json));
 }
 

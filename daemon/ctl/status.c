@@ -44,16 +44,36 @@ static const struct print_field status_fields[] = {
 	{ "", .member = "clock.hint" },
 };
 
+/* Those who may do everything need not be told. */
+static void
+status_print_roles(const struct ctl *ctl, const json_t *roles)
+{
+	const json_t *role;
+	char words[64] = "";
+	size_t i, used = 0;
+
+	if (roles == NULL || json_array_size(roles) == 3)
+		return;
+	json_array_foreach(roles, i, role)
+	{
+		used += (size_t)snprintf(words + used, sizeof(words) - used,
+		    "%s%.16s", i > 0 ? ", " : "", json_string_value(role));
+	}
+	print_detail(
+	    ctl, "You", used > 0 ? words : "may only see the state of things");
+}
+
 static void
 status_print(const struct ctl *ctl, const json_t *status)
 {
-	const json_t *unknown = ctl_member(status, "unknown_admins"), *name;
+	const json_t *unknown = ctl_member(status, "unknown_users"), *name;
 	size_t i;
 
 	print_fields(
 	    ctl, status_fields, PRINT_FIELD_COUNT(status_fields), status);
+	status_print_roles(ctl, ctl_member(status, "you.roles"));
 	json_array_foreach(unknown, i, name)
-	    print_detail(ctl, "Unknown admin", json_string_value(name));
+	    print_detail(ctl, "Unknown user", json_string_value(name));
 }
 
 enum ctl_exit

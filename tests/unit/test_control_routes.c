@@ -105,74 +105,124 @@ test_long_names_have_no_route(void **state)
 	assert_int_equal(route_find(ROUTE_GET, path, &match), ROUTE_NO_PATH);
 }
 
-/* Mail and changes need an admin, and nothing else does. */
+/* Mail needs one role, polling another, and the state of things none. */
 static void
-test_what_needs_an_admin(void **state)
+test_which_role_is_needed(void **state)
+{
+	static const struct {
+		const char *target;
+		enum route_method method;
+		enum peer_role role;
+	} cases[] = {
+		{ "/v1/status", ROUTE_GET, PEER_ANYONE },
+		{ "/v1/accounts", ROUTE_GET, PEER_ANYONE },
+		{ "/v1/accounts/a", ROUTE_GET, PEER_ANYONE },
+		{ "/v1/polls", ROUTE_GET, PEER_ANYONE },
+		{ "/v1/store/check", ROUTE_GET, PEER_ANYONE },
+		{ "/v1/accounts/a/plan", ROUTE_GET, PEER_OPERATE },
+		{ "/v1/accounts/a/poll", ROUTE_POST, PEER_OPERATE },
+		{ "/v1/accounts/a/pause", ROUTE_POST, PEER_OPERATE },
+		{ "/v1/accounts/a/resume", ROUTE_POST, PEER_OPERATE },
+		{ "/v1/quarantine", ROUTE_GET, PEER_OPERATE },
+		{ "/v1/quarantine/1", ROUTE_GET, PEER_OPERATE },
+		{ "/v1/quarantine/1/raw", ROUTE_GET, PEER_READ },
+		{ "/v1/quarantine/1/retry", ROUTE_POST, PEER_OPERATE },
+		{ "/v1/quarantine/retry", ROUTE_POST, PEER_OPERATE },
+		{ "/v1/store/check", ROUTE_POST, PEER_OPERATE },
+		{ "/v1/messages", ROUTE_GET, PEER_READ },
+		{ "/v1/messages/1", ROUTE_GET, PEER_READ },
+		{ "/v1/messages/1/raw", ROUTE_GET, PEER_READ },
+		{ "/v1/reload", ROUTE_POST, PEER_ADMIN },
+	};
+	struct route_match match;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(
+		    route_find(cases[i].method, cases[i].target, &match),
+		    ROUTE_FOUND);
+		if (match.route->role != cases[i].role)
+			fail_msg("%s", cases[i].target);
+	}
+}
+
+/* Nobody may change anything, or read mail, without a role. */
+static void
+test_what_anybody_may(void **state)
 {
 	size_t count;
 	const struct route *routes = route_table(&count);
 
 	(void)state;
-	for (size_t i = 0; i < count; i++) {
-		bool wanted =
-		    routes[i].method == ROUTE_POST ||
-		    strncmp(routes[i].pattern, "/v1/messages", 12) == 0 ||
-		    strncmp(routes[i].pattern, "/v1/quarantine", 14) == 0 ||
-		    strcmp(routes[i].pattern, "/v1/accounts/*/plan") == 0;
-
-		if (routes[i].needs_admin != wanted)
+	for (size_t i = 0; i < count; i++)
+		if (routes[i].role == PEER_ANYONE &&
+		    (routes[i].method != ROUTE_GET ||
+			strncmp(routes[i].pattern, "/v1/messages", 12) == 0 ||
+			strncmp(routes[i].pattern, "/v1/quarantine", 14) == 0))
 			fail_msg("%s", routes[i].pattern);
-	}
 }
 
 static void
-test_who_is_an_admin(void **state)
+test_the_roles_of_users(void **state)
 {
-	uid_t listed[] = { 1001, 1002 };
-	struct peer_admins admins = { .uids = listed, .count = 2 };
+	struct peer_user listed[] = { { 1001, PEER_ALL_ROLES, NULL },
+		{ 1002, PEER_OPERATE, NULL }, { 1003, PEER_READ, NULL },
+		{ 1004, PEER_OPERATE, NULL }, { 1004, PEER_READ, NULL } };
+	struct peer_users users = { .entries = listed, .count = COUNT(listed) };
 	static const struct {
 		uid_t own, peer;
-		bool may;
+		unsigned roles;
 	} cases[] = {
-		{ 900, 0, true },
-		{ 900, 900, true },
-		{ 900, 1001, true },
-		{ 900, 1002, true },
-		{ 900, 1003, false },
-		{ 900, 65534, false },
-		{ 0, 900, false },
-		{ 0, 0, true },
+		{ 900, 0, PEER_ALL_ROLES },
+		{ 900, 900, PEER_ALL_ROLES },
+		{ 900, 1001, PEER_ALL_ROLES },
+		{ 900, 1002, PEER_OPERATE },
+		{ 900, 1003, PEER_READ },
+		{ 900, 1004, PEER_OPERATE | PEER_READ },
+		{ 900, 1005, PEER_ANYONE },
+		{ 900, 65534, PEER_ANYONE },
+		{ 0, 900, PEER_ANYONE },
+		{ 0, 0, PEER_ALL_ROLES },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++)
 		assert_int_equal(
-		    peer_is_admin(&admins, cases[i].own, cases[i].peer),
-		    cases[i].may);
+		    peer_roles(&users, cases[i].own, cases[i].peer),
+		    cases[i].roles);
 }
 
 static void
-test_admin_names_are_resolved(void **state)
+test_names_of_users_are_resolved(void **state)
 {
 	char root[] = "root", number[] = "4711", nobody[] = "no such user",
-	     huge[] = "4294967295";
-	char *items[] = { root, nobody, number, huge };
-	struct config_strings names = { items, 4 };
-	struct peer_admins admins;
+	     huge[] = "4294967295", other[] = "4712";
+	char *admins[] = { root, nobody, number, huge };
+	char *readers[] = { other, number };
+	struct config config = { .control_admin = { admins, 4 },
+		.control_read = { readers, 2 } };
+	struct peer_users users;
+	char name[PEER_NAME_SIZE];
 
 	(void)state;
-	assert_true(peer_admins_resolve(&admins, &names));
-	assert_int_equal(admins.count, 2);
-	assert_int_equal(admins.uids[0], 0);
-	assert_int_equal(admins.uids[1], 4711);
-	assert_int_equal(admins.unknown.count, 2);
-	assert_string_equal(admins.unknown.items[0], "no such user");
-	assert_string_equal(admins.unknown.items[1], "4294967295");
-	peer_admins_free(&admins);
-	names.count = 0;
-	assert_true(peer_admins_resolve(&admins, &names));
-	assert_int_equal(admins.count, 0);
-	peer_admins_free(&admins);
+	assert_true(peer_users_resolve(&users, &config));
+	assert_int_equal(users.count, 4);
+	assert_int_equal(peer_roles(&users, 900, 4711), PEER_ALL_ROLES);
+	assert_int_equal(peer_roles(&users, 900, 4712), PEER_READ);
+	assert_int_equal(users.unknown.count, 2);
+	assert_string_equal(users.unknown.items[0], "no such user");
+	assert_string_equal(users.unknown.items[1], "4294967295");
+	peer_name(&users, 4711, name);
+	assert_string_equal(name, "4711");
+	peer_name(&users, 4713, name);
+	assert_string_equal(name, "uid 4713");
+	peer_users_free(&users);
+	config.control_admin.count = config.control_read.count = 0;
+	assert_true(peer_users_resolve(&users, &config));
+	assert_int_equal(users.count, 0);
+	peer_name(&users, 0, name);
+	assert_string_equal(name, "root");
+	peer_users_free(&users);
 }
 
 static void
@@ -378,7 +428,7 @@ test_status_becomes_json(void **state)
 	struct config_strings unknown = { nobody, 1 };
 	struct exchange_context context = { .started_ms = 5000,
 		.max_sessions = 64,
-		.unknown_admins = &unknown };
+		.unknown_users = &unknown };
 	struct poller_status poller = { .accounts = 10,
 		.polling = 2,
 		.failing = 1,
@@ -419,7 +469,7 @@ test_status_becomes_json(void **state)
 	assert_int_equal(
 	    json_integer_value(json_object_get(part, "times_set")), 3);
 	check_attention(json_object_get(json, "attention"));
-	part = json_object_get(json, "unknown_admins");
+	part = json_object_get(json, "unknown_users");
 	assert_string_equal(
 	    json_string_value(json_array_get(part, 0)), "ghost");
 	json_decref(json);
@@ -469,9 +519,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_routes_are_found),
 		cmocka_unit_test(test_long_names_have_no_route),
-		cmocka_unit_test(test_what_needs_an_admin),
-		cmocka_unit_test(test_who_is_an_admin),
-		cmocka_unit_test(test_admin_names_are_resolved),
+		cmocka_unit_test(test_which_role_is_needed),
+		cmocka_unit_test(test_what_anybody_may),
+		cmocka_unit_test(test_the_roles_of_users),
+		cmocka_unit_test(test_names_of_users_are_resolved),
 		cmocka_unit_test(test_the_peer_of_a_socket),
 		cmocka_unit_test(test_messages_become_json),
 		cmocka_unit_test(test_accounts_become_json),

@@ -637,20 +637,22 @@ static void
 test_others_may_not_read_mail(void **state)
 {
 	static const struct {
-		const char *method, *target;
-		int status;
+		const char *method, *target, *needs;
 	} cases[] = {
-		{ "GET", "/v1/status", 200 },
-		{ "GET", "/v1/accounts", 200 },
-		{ "GET", "/v1/accounts/shop", 200 },
-		{ "GET", "/v1/polls", 200 },
-		{ "GET", "/v1/messages", 403 },
-		{ "GET", "/v1/messages/100", 403 },
-		{ "GET", "/v1/messages/100/raw", 403 },
-		{ "POST", "/v1/accounts/shop/poll", 403 },
-		{ "POST", "/v1/accounts/shop/pause", 403 },
-		{ "POST", "/v1/accounts/shop/resume", 403 },
-		{ "POST", "/v1/reload", 403 },
+		{ "GET", "/v1/status", NULL },
+		{ "GET", "/v1/accounts", NULL },
+		{ "GET", "/v1/accounts/shop", NULL },
+		{ "GET", "/v1/polls", NULL },
+		{ "GET", "/v1/messages", "[control] read or admin" },
+		{ "GET", "/v1/messages/100", "[control] read or admin" },
+		{ "GET", "/v1/messages/100/raw", "[control] read or admin" },
+		{ "POST", "/v1/accounts/shop/poll",
+		    "[control] operate or admin" },
+		{ "POST", "/v1/accounts/shop/pause",
+		    "[control] operate or admin" },
+		{ "POST", "/v1/accounts/shop/resume",
+		    "[control] operate or admin" },
+		{ "POST", "/v1/reload", "[control] admin" },
 	};
 	struct fixture *fixture = *state;
 	struct reply reply;
@@ -665,12 +667,12 @@ test_others_may_not_read_mail(void **state)
 		assert_int_equal(seteuid(65533), 0);
 		ask(fixture, cases[i].method, cases[i].target, &reply);
 		assert_int_equal(seteuid(0), 0);
-		if (reply.status != cases[i].status)
+		if (reply.status != (cases[i].needs == NULL ? 200 : 403))
 			fail_msg("%s %s: %s", cases[i].method, cases[i].target,
 			    reply.bytes);
 		if (reply.status == 403)
-			assert_non_null(strstr(
-			    error_text(&reply, "hint"), "[control] admin"));
+			assert_non_null(
+			    strstr(error_text(&reply, "hint"), cases[i].needs));
 		forget(&reply);
 	}
 	assert_string_equal(fixture->poller.asked, "");
@@ -687,6 +689,50 @@ test_others_may_not_read_mail(void **state)
 	ask_for(fixture, "GET", "/v1/messages", 403, &reply);
 	forget(&reply);
 	assert_int_equal(seteuid(0), 0);
+}
+
+static void
+test_an_operator_reads_no_mail(void **state)
+{
+	static const struct {
+		const char *method, *target;
+		int operate, read;
+	} cases[] = {
+		{ "GET", "/v1/messages/100", 403, 200 },
+		{ "GET", "/v1/messages", 403, 200 },
+		{ "POST", "/v1/accounts/shop/poll", 202, 403 },
+		{ "POST", "/v1/accounts/shop/poll?mode=confirm", 403, 403 },
+		{ "POST", "/v1/accounts/shop/poll?mode=baseline", 403, 403 },
+		{ "GET", "/v1/quarantine", 200, 403 },
+		{ "POST", "/v1/reload", 403, 403 },
+	};
+	struct fixture *fixture = *state;
+	char number[] = "65533";
+	char *items[] = { number };
+	const struct config_strings one = { items, 1 }, none = { NULL, 0 };
+	struct reply reply;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(fixture->folder, 0755), 0);
+	assert_int_equal(chmod(fixture->path, 0666), 0);
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		const bool reads = i % 2 != 0;
+		const int status =
+		    reads ? cases[i / 2].read : cases[i / 2].operate;
+
+		fixture->config.control_operate = reads ? none : one;
+		fixture->config.control_read = reads ? one : none;
+		control_reload(fixture->control, &fixture->config);
+		assert_int_equal(seteuid(65533), 0);
+		ask(fixture, cases[i / 2].method, cases[i / 2].target, &reply);
+		assert_int_equal(seteuid(0), 0);
+		if (reply.status != status)
+			fail_msg("%s %s: %s", cases[i / 2].method,
+			    cases[i / 2].target, reply.bytes);
+		forget(&reply);
+	}
+	fixture->config.control_read = none;
 }
 
 int
@@ -713,6 +759,7 @@ main(void)
 		LIVE(test_the_socket_file),
 		LIVE(test_a_socket_of_systemds),
 		LIVE(test_others_may_not_read_mail),
+		LIVE(test_an_operator_reads_no_mail),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
