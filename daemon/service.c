@@ -14,6 +14,7 @@
 #include "daemon/descriptors.h"
 #include "daemon/log/libevent.h"
 #include "daemon/log/log.h"
+#include "daemon/metrics/metrics.h"
 #include "daemon/notify/notify.h"
 #include "daemon/poll/poller.h"
 #include "daemon/store/store.h"
@@ -40,6 +41,7 @@ struct service {
 	struct event *signals[SIGNAL_COUNT];
 	struct notify *notify;
 	struct notify_subscription subscription;
+	struct metrics *metrics;
 	struct supervisor *supervisor;
 	struct store_clock clock; /* as it was told last */
 	bool stopping, interrupted;
@@ -246,10 +248,12 @@ service_set_up_loop(struct service *service)
 		return false;
 	service->names = evpop_names_new(service->base, NULL, NULL);
 	service->notify = notify_new();
+	service->metrics = metrics_new(service->notify);
 	notify_subscribe(service->notify, &service->subscription,
 	    NOTIFY_BIT(NOTIFY_CLOCK) | NOTIFY_BIT(NOTIFY_POLLS_ENDED),
 	    service_on_event, service);
 	return service->names != NULL && service->notify != NULL &&
+	       service->metrics != NULL &&
 	       service_add_signal(service, ON_TERM, SIGTERM, service_on_stop) &&
 	       service_add_signal(service, ON_INT, SIGINT, service_on_stop) &&
 	       service_add_signal(service, ON_HUP, SIGHUP, service_on_reload);
@@ -330,6 +334,7 @@ service_set_up_control(struct service *service)
 		.listen_fd = supervisor_socket(),
 		.store = service->store,
 		.poller = service->poller,
+		.metrics = service->metrics,
 		.reload = service_reload,
 		.limited = service->limited,
 		.arg = service,
@@ -359,6 +364,7 @@ service_tear_down(struct service *service)
 	for (i = 0; i < SIGNAL_COUNT; i++)
 		if (service->signals[i] != NULL)
 			event_free(service->signals[i]);
+	metrics_free(&service->metrics);
 	notify_leave(&service->subscription);
 	notify_free(&service->notify);
 	evpop_names_free(service->names);

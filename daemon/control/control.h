@@ -11,6 +11,7 @@
 #include "daemon/config/config.h"
 
 struct event_base;
+struct metrics;
 struct store;
 struct poller;
 struct control;
@@ -19,6 +20,7 @@ struct control_options {
 	int listen_fd; /* from systemd's socket unit; -1: bind it ourselves */
 	struct store *store;
 	struct poller *poller;
+	const struct metrics *metrics;
 	/*
 	 * Read and apply the configuration.  On failure the text is the reason;
 	 * on success it lists what did not take effect, one line each.

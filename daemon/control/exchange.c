@@ -204,6 +204,20 @@ exchange_parameters(const struct exchange *exchange)
 	return &exchange->parameters;
 }
 
+const char *
+exchange_header(const struct exchange *exchange, const char *name)
+{
+	return evhttp_find_header(
+	    evhttp_request_get_input_headers(exchange->request), name);
+}
+
+struct event_base *
+exchange_base(const struct exchange *exchange)
+{
+	return evhttp_connection_get_base(
+	    evhttp_request_get_connection(exchange->request));
+}
+
 void
 exchange_set_state(
     struct exchange *exchange, void *state, void (*free_state)(void *))
@@ -402,11 +416,15 @@ exchange_stream(
 {
 	char digits[24];
 
-	snprintf(digits, sizeof(digits), "%llu", (unsigned long long)length);
 	request_set_headers(exchange->request, content_type);
-	(void)evhttp_add_header(
-	    evhttp_request_get_output_headers(exchange->request),
-	    "Content-Length", digits);
+	/* Without it evhttp sends chunks, or closes the connection behind. */
+	if (length != EXCHANGE_UNTIL_END) {
+		snprintf(
+		    digits, sizeof(digits), "%llu", (unsigned long long)length);
+		(void)evhttp_add_header(
+		    evhttp_request_get_output_headers(exchange->request),
+		    "Content-Length", digits);
+	}
 	/*
 	 * A client sends nothing while it reads a long body: only a write
 	 * without progress may end the connection.
@@ -425,21 +443,28 @@ exchange_part_written(struct evhttp_connection *connection, void *arg)
 }
 
 void
+exchange_stream_buffer(struct exchange *exchange, struct evbuffer *part,
+    void (*written)(struct exchange *))
+{
+	assert(evbuffer_get_length(part) > 0);
+	exchange->written = written;
+	evhttp_send_reply_chunk_with_cb(
+	    exchange->request, part, exchange_part_written, exchange);
+}
+
+void
 exchange_stream_part(struct exchange *exchange, const void *bytes,
     size_t length, void (*written)(struct exchange *))
 {
 	struct evbuffer *part = evbuffer_new();
 
-	assert(length > 0);
 	if (part == NULL || evbuffer_add(part, bytes, length) != 0) {
 		if (part != NULL)
 			evbuffer_free(part);
 		exchange_cut(exchange);
 		return;
 	}
-	exchange->written = written;
-	evhttp_send_reply_chunk_with_cb(
-	    exchange->request, part, exchange_part_written, exchange);
+	exchange_stream_buffer(exchange, part, written);
 	evbuffer_free(part);
 }
 

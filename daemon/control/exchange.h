@@ -16,8 +16,11 @@
 
 struct config_strings;
 struct connections;
+struct evbuffer;
+struct event_base;
 struct evhttp_request;
 struct exchange;
+struct metrics;
 struct poller;
 
 /* ---- answers ---- */
@@ -59,6 +62,7 @@ struct response response_not_quarantined(int64_t id);
 struct exchange_context {
 	struct store *store;
 	struct poller *poller;
+	const struct metrics *metrics;
 	bool (*reload)(char *text_r, size_t size, void *arg);
 	const char *limited;
 	void *arg;
@@ -91,6 +95,11 @@ const struct exchange_context *exchange_context(const struct exchange *);
 const struct exchange_user *exchange_user(const struct exchange *);
 const char *exchange_name(const struct exchange *);
 const struct parameters *exchange_parameters(const struct exchange *);
+
+/* A header of the request, or NULL; and the loop.  While the client is there.
+ */
+const char *exchange_header(const struct exchange *, const char *name);
+struct event_base *exchange_base(const struct exchange *);
 
 /* A handler's own state; freed with the exchange. */
 void exchange_set_state(
@@ -130,13 +139,16 @@ bool exchange_page(struct exchange *, unsigned *limit_r, int64_t *below_id_r)
     __attribute__((warn_unused_result));
 
 /*
- * Answer with a body of `length` bytes in parts.  Each part is copied; send the
- * next one when `written` has run.  End the stream after `length` bytes, or cut
- * it.
+ * Answer with a body of `length` bytes in parts.  Each part is copied, or moved
+ * out of its buffer; send the next one when `written` has run.  End the stream
+ * after `length` bytes, or cut it.
  */
+#define EXCHANGE_UNTIL_END UINT64_MAX /* its length is not known before */
 void exchange_stream(
     struct exchange *, const char *content_type, uint64_t length);
 void exchange_stream_part(struct exchange *, const void *bytes, size_t length,
+    void (*written)(struct exchange *));
+void exchange_stream_buffer(struct exchange *, struct evbuffer *part,
     void (*written)(struct exchange *));
 void exchange_stream_end(struct exchange *);
 /* Close the connection: the client sees that the body is incomplete. */

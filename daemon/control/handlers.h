@@ -36,6 +36,9 @@ void accounts_resume(struct exchange *);
 json_t *account_json(
     const struct poller_account_status *, const struct store_account_row *row);
 
+/* metrics.c */
+void metrics_get(struct exchange *);
+
 /* plan.c */
 void plan_get(struct exchange *);
 

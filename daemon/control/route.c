@@ -15,6 +15,7 @@ static const char *const retry_parameters[] = { "account", NULL };
 static const char *const poll_parameters[] = { "mode", NULL };
 static const char *const messages_parameters[] = { "account", "q", "from",
 	"since", "before", "limit", "cursor", NULL };
+static const char *const metrics_parameters[] = { "accounts", NULL };
 
 static const struct route routes[] = {
 	{ ROUTE_GET, "/v1/status", PEER_ANYONE, no_parameters, status_get },
@@ -31,6 +32,7 @@ static const struct route routes[] = {
 	{ ROUTE_POST, "/v1/accounts/*/resume", PEER_OPERATE, no_parameters,
 	    accounts_resume },
 	{ ROUTE_GET, "/v1/polls", PEER_ANYONE, account_parameters, polls_list },
+	{ ROUTE_GET, "/metrics", PEER_ANYONE, metrics_parameters, metrics_get },
 	{ ROUTE_GET, "/v1/messages", PEER_READ, messages_parameters,
 	    messages_list },
 	{ ROUTE_GET, "/v1/messages/*", PEER_READ, no_parameters, messages_get },

@@ -65,7 +65,8 @@ control_no_route(enum route_result result, const char *path, const char *allow)
 	if (result == ROUTE_NO_PATH)
 		return response_error(404, "no_such_path",
 		    "addresses begin with /v1/: status, accounts, polls, "
-		    "messages, quarantine, store/check, reload",
+		    "messages, quarantine, store/check, reload; and there "
+		    "is /metrics",
 		    "there is nothing at %.200s", path);
 	answer = response_error(405, "bad_method", NULL,
 	    "this address takes another method: %s", allow);
@@ -219,6 +220,7 @@ control_new(struct event_base *base, const struct config *config,
 	control->context = (struct exchange_context){
 		.store = options->store,
 		.poller = options->poller,
+		.metrics = options->metrics,
 		.reload = options->reload,
 		.limited = options->limited,
 		.arg = options->arg,

@@ -275,20 +275,20 @@ class Evpopd:
             self._connection.close()
             self._connection = None
 
-    def request(self, method, path):
+    def request(self, method, path, headers=None):
         """A request on a connection that is kept: (status, headers, body)."""
         # The daemon closes one that is idle when another is wanted.
         kept = self._connection is not None and method == "GET"
         if self._connection is None:
             self._connection = _UnixConnection(self.socket)
         try:
-            self._connection.request(method, path)
+            self._connection.request(method, path, headers=headers or {})
             answer = self._connection.getresponse()
             return answer.status, answer.headers, answer.read()
         except ConnectionError:
             self._disconnect()
             if kept:
-                return self.request(method, path)
+                return self.request(method, path, headers)
             raise
         except (OSError, http.client.HTTPException):
             self._disconnect()

@@ -1,0 +1,2 @@
+evpop_unit_test(metrics_exposition test_metrics_exposition.c
+	LIBS evpopd_metrics)
