@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/control/etag.h"
 #include "daemon/control/field.h"
 #include "daemon/control/limits.h"
+#include "daemon/control/route.h"
 #include "daemon/poll/poller.h"
 #include "daemon/store/question.h"
 
@@ -22,7 +24,7 @@ struct exchange {
 	struct evhttp_request *request; /* NULL: the client has gone */
 	const struct exchange_context *context;
 	struct exchange_user user;
-	char *name;
+	char *names[ROUTE_NAMES];
 	struct parameters parameters;
 	bool is_waiting; /* for an answer of the store's */
 	void *state;
@@ -131,7 +133,8 @@ exchange_free(struct exchange *exchange)
 	if (exchange->free_state != NULL)
 		exchange->free_state(exchange->state);
 	parameters_free(&exchange->parameters);
-	free(exchange->name);
+	for (size_t i = 0; i < ROUTE_NAMES; i++)
+		free(exchange->names[i]);
 	free(exchange);
 }
 
@@ -159,16 +162,18 @@ exchange_closed(struct evhttp_connection *connection, void *arg)
 struct exchange *
 exchange_new(struct evhttp_request *request,
     const struct exchange_context *context, const struct exchange_user *user,
-    const char *name, struct parameters *parameters)
+    const struct route_match *match, struct parameters *parameters)
 {
 	struct exchange *exchange = calloc(1, sizeof(*exchange));
 
 	if (exchange == NULL)
 		return NULL;
-	exchange->name = strdup(name);
-	if (exchange->name == NULL) {
-		free(exchange);
-		return NULL;
+	for (size_t i = 0; i < ROUTE_NAMES; i++) {
+		exchange->names[i] = strdup(match->names[i]);
+		if (exchange->names[i] == NULL) {
+			exchange_free(exchange);
+			return NULL;
+		}
 	}
 	exchange->request = request;
 	exchange->context = context;
@@ -195,7 +200,13 @@ exchange_user(const struct exchange *exchange)
 const char *
 exchange_name(const struct exchange *exchange)
 {
-	return exchange->name;
+	return exchange->names[0];
+}
+
+const char *
+exchange_second_name(const struct exchange *exchange)
+{
+	return exchange->names[1];
 }
 
 const struct parameters *
@@ -273,6 +284,22 @@ exchange_resume(struct exchange *exchange)
 }
 
 static void
+request_set_length(struct evhttp_request *request, uint64_t length)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%llu", (unsigned long long)length);
+	(void)evhttp_add_header(evhttp_request_get_output_headers(request),
+	    "Content-Length", digits);
+}
+
+static bool
+request_is_head(struct evhttp_request *request)
+{
+	return evhttp_request_get_command(request) == EVHTTP_REQ_HEAD;
+}
+
+static void
 request_set_headers(struct evhttp_request *request, const char *content_type)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
@@ -281,6 +308,22 @@ request_set_headers(struct evhttp_request *request, const char *content_type)
 	(void)evhttp_add_header(headers, "Content-Type", content_type);
 	(void)evhttp_add_header(headers, "Cache-Control", "no-store");
 	(void)evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+}
+
+/*
+ * RFC 9110 section 9.3.2: a HEAD's answer has the headers of a GET's, and no
+ * body.
+ */
+static void
+request_send(struct evhttp_request *request, int status)
+{
+	struct evbuffer *body = evhttp_request_get_output_buffer(request);
+
+	if (request_is_head(request)) {
+		request_set_length(request, evbuffer_get_length(body));
+		evbuffer_drain(body, evbuffer_get_length(body));
+	}
+	evhttp_send_reply(request, status, NULL, NULL);
 }
 
 void
@@ -304,10 +347,7 @@ exchange_answer_request(struct evhttp_request *request, struct response answer)
 		answer.status = 503;
 	}
 	free(text);
-	/* RFC 9110 section 9.3.2: a HEAD's answer has no body. */
-	if (evhttp_request_get_command(request) == EVHTTP_REQ_HEAD)
-		evbuffer_drain(body, evbuffer_get_length(body));
-	evhttp_send_reply(request, answer.status, NULL, NULL);
+	request_send(request, answer.status);
 }
 
 /* Free the exchange, but not its request. */
@@ -335,6 +375,28 @@ exchange_answer_problem(
 {
 	exchange_answer(exchange, response_error(400, "bad_parameter",
 				      problem->hint, "%s", problem->message));
+}
+
+void
+exchange_answer_fixed(struct exchange *exchange, const char *content_type,
+    const char *etag, const char *bytes, size_t length)
+{
+	const char *known = exchange_header(exchange, "If-None-Match");
+	struct evhttp_request *request = exchange_release_request(exchange);
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+
+	(void)evhttp_add_header(headers, "ETag", etag);
+	(void)evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+	if (known != NULL && etag_is_listed(known, etag)) {
+		evhttp_send_reply(request, 304, NULL, NULL);
+		return;
+	}
+	(void)evhttp_add_header(headers, "Content-Type", content_type);
+	if (evbuffer_add(
+		evhttp_request_get_output_buffer(request), bytes, length) != 0)
+		exchange_answer_request(request, response_no_memory());
+	else
+		request_send(request, 200);
 }
 
 void
@@ -376,12 +438,12 @@ exchange_resume_rows(
 bool
 exchange_id(struct exchange *exchange, int64_t *id_r)
 {
-	if (number_parse(exchange->name, 1, INT64_MAX, id_r))
+	if (number_parse(exchange->names[0], 1, INT64_MAX, id_r))
 		return true;
 	exchange_answer(exchange,
 	    response_error(400, "bad_id",
 		"ids are whole numbers from 1, as the lists show them",
-		"\"%.64s\" is no id", exchange->name));
+		"\"%.64s\" is no id", exchange->names[0]));
 	return false;
 }
 
@@ -410,20 +472,18 @@ request_set_deadlines(struct evhttp_request *request,
 	    reading, &writing);
 }
 
-void
+bool
 exchange_stream(
     struct exchange *exchange, const char *content_type, uint64_t length)
 {
-	char digits[24];
-
 	request_set_headers(exchange->request, content_type);
 	/* Without it evhttp sends chunks, or closes the connection behind. */
-	if (length != EXCHANGE_UNTIL_END) {
-		snprintf(
-		    digits, sizeof(digits), "%llu", (unsigned long long)length);
-		(void)evhttp_add_header(
-		    evhttp_request_get_output_headers(exchange->request),
-		    "Content-Length", digits);
+	if (length != EXCHANGE_UNTIL_END)
+		request_set_length(exchange->request, length);
+	if (request_is_head(exchange->request)) {
+		evhttp_send_reply(
+		    exchange_release_request(exchange), 200, NULL, NULL);
+		return false;
 	}
 	/*
 	 * A client sends nothing while it reads a long body: only a write
@@ -431,6 +491,7 @@ exchange_stream(
 	 */
 	request_set_deadlines(exchange->request, NULL, LIMITS_STALL_SECONDS);
 	evhttp_send_reply_start(exchange->request, 200, NULL);
+	return true;
 }
 
 static void

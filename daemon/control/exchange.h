@@ -22,6 +22,7 @@ struct evhttp_request;
 struct exchange;
 struct metrics;
 struct poller;
+struct route_match;
 
 /* ---- answers ---- */
 
@@ -82,18 +83,20 @@ struct exchange_user {
 };
 
 /*
- * Take over a request from evhttp.  `name` is what the path's "*" matched,
+ * Take over a request from evhttp.  The names that the path's "*" matched are
  * copied as the user is; the parameters move into the exchange.  NULL without
  * memory.
  */
 struct exchange *exchange_new(struct evhttp_request *,
     const struct exchange_context *, const struct exchange_user *,
-    const char *name, struct parameters *parameters)
+    const struct route_match *, struct parameters *parameters)
     __attribute__((warn_unused_result));
 
 const struct exchange_context *exchange_context(const struct exchange *);
 const struct exchange_user *exchange_user(const struct exchange *);
+/* What the path's first "*" matched, and its second. */
 const char *exchange_name(const struct exchange *);
+const char *exchange_second_name(const struct exchange *);
 const struct parameters *exchange_parameters(const struct exchange *);
 
 /* A header of the request, or NULL; and the loop.  While the client is there.
@@ -126,6 +129,12 @@ bool exchange_resume_rows(struct exchange *, enum store_status, size_t count)
 void exchange_answer(struct exchange *, struct response);
 /* 400: a parameter is wrong. */
 void exchange_answer_problem(struct exchange *, const struct problem *);
+/*
+ * Answer with bytes that never change while the daemon runs; 304 to a client
+ * that has them by this entity tag.
+ */
+void exchange_answer_fixed(struct exchange *, const char *content_type,
+    const char *etag, const char *bytes, size_t length);
 /* {NAME: rows}, with "next_cursor" if the last row's id is not 0. */
 void exchange_answer_rows(
     struct exchange *, const char *name, json_t *rows, int64_t next_id);
@@ -141,11 +150,12 @@ bool exchange_page(struct exchange *, unsigned *limit_r, int64_t *below_id_r)
 /*
  * Answer with a body of `length` bytes in parts.  Each part is copied, or moved
  * out of its buffer; send the next one when `written` has run.  End the stream
- * after `length` bytes, or cut it.
+ * after `length` bytes, or cut it.  False where the request is HEAD: that was
+ * the answer, and the exchange has ended.
  */
 #define EXCHANGE_UNTIL_END UINT64_MAX /* its length is not known before */
-void exchange_stream(
-    struct exchange *, const char *content_type, uint64_t length);
+bool exchange_stream(struct exchange *, const char *content_type,
+    uint64_t length) __attribute__((warn_unused_result));
 void exchange_stream_part(struct exchange *, const void *bytes, size_t length,
     void (*written)(struct exchange *));
 void exchange_stream_buffer(struct exchange *, struct evbuffer *part,

@@ -11,6 +11,9 @@
 #include "daemon/poll/poller.h"
 #include "daemon/store/question.h"
 
+/* openapi.c */
+void openapi_get(struct exchange *);
+
 /* status.c */
 void status_get(struct exchange *);
 void status_reload(struct exchange *);

@@ -187,7 +187,9 @@ raw_part(enum store_status status, const unsigned char *bytes, size_t length,
 	}
 	if (!raw->has_begun) {
 		raw->has_begun = true;
-		exchange_stream(exchange, raw->kind->content_type, raw->left);
+		if (!exchange_stream(
+			exchange, raw->kind->content_type, raw->left))
+			return;
 	}
 	if (length == 0) {
 		exchange_stream_end(exchange);

@@ -334,8 +334,9 @@ metrics_get(struct exchange *exchange)
 		return;
 	}
 	answer->accounts = accounts;
-	exchange_stream(exchange, exposition_type(answer->exposition.format),
-	    EXCHANGE_UNTIL_END);
+	if (!exchange_stream(exchange,
+		exposition_type(answer->exposition.format), EXCHANGE_UNTIL_END))
+		return;
 	figures_write(&answer->exposition, exchange_context(exchange));
 	if (accounts == METRICS_NONE)
 		answer->family = FAMILIES - 1;

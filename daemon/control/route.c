@@ -1,5 +1,7 @@
 #include "daemon/control/route.h"
 
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/control/handlers.h"
@@ -18,6 +20,8 @@ static const char *const messages_parameters[] = { "account", "q", "from",
 static const char *const metrics_parameters[] = { "accounts", NULL };
 
 static const struct route routes[] = {
+	{ ROUTE_GET, "/v1/openapi.json", PEER_ANYONE, no_parameters,
+	    openapi_get },
 	{ ROUTE_GET, "/v1/status", PEER_ANYONE, no_parameters, status_get },
 	{ ROUTE_GET, "/v1/accounts", PEER_ANYONE, accounts_parameters,
 	    accounts_list },
@@ -61,13 +65,51 @@ route_table(size_t *count_r)
 	return routes;
 }
 
-/* Whether a path fits a pattern; what "*" stands for goes to `name`. */
+/* The word behind "/v1/", and its length; another path is whole. */
+static const char *
+route_word(const struct route *route, size_t *length_r)
+{
+	const char *word = route->pattern;
+
+	*length_r = strlen(word);
+	if (strncmp(word, "/v1/", strlen("/v1/")) != 0)
+		return word;
+	word += strlen("/v1/");
+	*length_r = strcspn(word, "/");
+	return word;
+}
+
+void
+route_list_words(char *text_r, size_t size)
+{
+	const char *word, *last = "";
+	size_t length, last_length = 0, used = 0;
+
+	if (size > 0)
+		text_r[0] = '\0';
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		word = route_word(&routes[i], &length);
+		/* Routes of the same word stand together. */
+		if (used >= size ||
+		    (length == last_length && memcmp(word, last, length) == 0))
+			continue;
+		used += (size_t)snprintf(text_r + used, size - used, "%s%.*s",
+		    used > 0 ? ", " : "", (int)length, word);
+		last = word;
+		last_length = length;
+	}
+}
+
+/* Whether a path fits a pattern; what "*" stands for goes to `names`. */
 static bool
-route_fits(const char *pattern, const char *path, char name[ROUTE_NAME_SIZE])
+route_fits(const char *pattern, const char *path,
+    char names[ROUTE_NAMES][ROUTE_NAME_SIZE])
 {
 	size_t length;
+	char *name = names[0];
 
-	name[0] = '\0';
+	for (size_t i = 0; i < ROUTE_NAMES; i++)
+		names[i][0] = '\0';
 	for (; *pattern != '\0'; pattern++) {
 		if (*pattern != '*') {
 			if (*path++ != *pattern)
@@ -79,6 +121,7 @@ route_fits(const char *pattern, const char *path, char name[ROUTE_NAME_SIZE])
 			return false;
 		memcpy(name, path, length);
 		name[length] = '\0';
+		name += ROUTE_NAME_SIZE;
 		path += length;
 	}
 	return *path == '\0';
@@ -88,19 +131,23 @@ enum route_result
 route_find(
     enum route_method method, const char *path, struct route_match *match_r)
 {
-	static const char *const allow[] = { "", "GET", "POST", "GET, POST" };
+	static const char *const allow[] = { "", "GET, HEAD", "POST",
+		"GET, HEAD, POST", "DELETE", "GET, HEAD, DELETE",
+		"POST, DELETE", "GET, HEAD, POST, DELETE" };
 	unsigned methods = 0;
 
 	memset(match_r, 0, sizeof(*match_r));
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-		if (!route_fits(routes[i].pattern, path, match_r->name))
+		if (!route_fits(routes[i].pattern, path, match_r->names))
 			continue;
 		if (routes[i].method != method) {
 			methods |= 1u << routes[i].method;
 			continue;
 		}
-		if (!percent_decode(match_r->name, false))
-			return ROUTE_NO_PATH;
+		for (size_t name = 0; name < ROUTE_NAMES; name++) {
+			if (!percent_decode(match_r->names[name], false))
+				return ROUTE_NO_PATH;
+		}
 		match_r->route = &routes[i];
 		return ROUTE_FOUND;
 	}

@@ -13,16 +13,17 @@
 struct exchange;
 
 enum route_method {
-	ROUTE_GET = 0,
+	ROUTE_GET = 0, /* HEAD, too */
 	ROUTE_POST,
+	ROUTE_DELETE,
 	ROUTE_OTHER, /* a method that no route has */
 	ROUTE_METHOD_COUNT
 };
 
 struct route {
 	enum route_method method;
-	const char *pattern;           /* "*" stands for one segment */
-	enum peer_role role;           /* that a user needs */
+	const char *pattern; /* "*" stands for a segment, at most twice */
+	enum peer_role role; /* that a user needs */
 	const char *const *parameters; /* names, NULL-terminated */
 	void (*handle)(struct exchange *);
 };
@@ -35,17 +36,23 @@ enum route_result {
 
 /* An account's name has less than 1 KiB, an id 20 digits. */
 #define ROUTE_NAME_SIZE 1024
+#define ROUTE_NAMES     2
 
 struct route_match {
 	const struct route *route;
-	/* What "*" matched, decoded; "" where there is none. */
-	char name[ROUTE_NAME_SIZE];
+	/* What each "*" matched, decoded; "" where there is none. */
+	char names[ROUTE_NAMES][ROUTE_NAME_SIZE];
 	const char *allow;
 };
 
 /* Find the route of a path, which is still encoded. */
 enum route_result route_find(
     enum route_method, const char *path, struct route_match *match_r);
+
+/*
+ * The first words of all paths below /v1/, for people: "accounts, messages".
+ */
+void route_list_words(char *text_r, size_t size);
 
 /* The table, for tests. */
 const struct route *route_table(size_t *count_r);

@@ -33,9 +33,12 @@ control_method(struct evhttp_request *request)
 {
 	switch (evhttp_request_get_command(request)) {
 	case EVHTTP_REQ_GET:
+	case EVHTTP_REQ_HEAD:
 		return ROUTE_GET;
 	case EVHTTP_REQ_POST:
 		return ROUTE_POST;
+	case EVHTTP_REQ_DELETE:
+		return ROUTE_DELETE;
 	default:
 		return ROUTE_OTHER;
 	}
@@ -61,13 +64,17 @@ static struct response
 control_no_route(enum route_result result, const char *path, const char *allow)
 {
 	struct response answer;
+	char words[256], hint[512];
 
-	if (result == ROUTE_NO_PATH)
-		return response_error(404, "no_such_path",
-		    "addresses begin with /v1/: status, accounts, polls, "
-		    "messages, quarantine, store/check, reload; and there "
-		    "is /metrics",
+	if (result == ROUTE_NO_PATH) {
+		route_list_words(words, sizeof(words));
+		snprintf(hint, sizeof(hint),
+		    "GET /v1/openapi.json describes all; what is below /v1/: "
+		    "%s",
+		    words);
+		return response_error(404, "no_such_path", hint,
 		    "there is nothing at %.200s", path);
+	}
 	answer = response_error(405, "bad_method", NULL,
 	    "this address takes another method: %s", allow);
 	answer.allow = allow;
@@ -131,7 +138,7 @@ control_request(struct evhttp_request *request, void *arg)
 		return;
 	}
 	exchange = exchange_new(
-	    request, &control->context, &user, match.name, &parameters);
+	    request, &control->context, &user, &match, &parameters);
 	if (exchange == NULL) {
 		parameters_free(&parameters);
 		exchange_answer_request(request, response_no_memory());

@@ -53,13 +53,15 @@ test_routes_are_found(void **state)
 		{ ROUTE_POST, "/v1/store/check", ROUTE_FOUND, "/v1/store/check",
 		    "", NULL },
 		{ ROUTE_OTHER, "/v1/store/check", ROUTE_NO_METHOD, NULL, NULL,
-		    "GET, POST" },
+		    "GET, HEAD, POST" },
 		{ ROUTE_POST, "/v1/status", ROUTE_NO_METHOD, NULL, NULL,
-		    "GET" },
+		    "GET, HEAD" },
 		{ ROUTE_GET, "/v1/reload", ROUTE_NO_METHOD, NULL, NULL,
 		    "POST" },
 		{ ROUTE_OTHER, "/v1/messages/1", ROUTE_NO_METHOD, NULL, NULL,
-		    "GET" },
+		    "GET, HEAD" },
+		{ ROUTE_DELETE, "/v1/reload", ROUTE_NO_METHOD, NULL, NULL,
+		    "POST" },
 		{ ROUTE_GET, "/", ROUTE_NO_PATH, NULL, NULL, "" },
 		{ ROUTE_GET, "", ROUTE_NO_PATH, NULL, NULL, "" },
 		{ ROUTE_GET, "/v1/status/", ROUTE_NO_PATH, NULL, NULL, "" },
@@ -84,7 +86,7 @@ test_routes_are_found(void **state)
 		if (result == ROUTE_FOUND) {
 			assert_string_equal(
 			    match.route->pattern, cases[i].pattern);
-			assert_string_equal(match.name, cases[i].name);
+			assert_string_equal(match.names[0], cases[i].name);
 		} else if (cases[i].allow != NULL) {
 			assert_string_equal(match.allow, cases[i].allow);
 		}

@@ -190,7 +190,7 @@ test_errors(void **state)
 		forget(&reply);
 	}
 	ask(fixture, "POST", "/v1/status", &reply);
-	assert_non_null(strstr(reply.bytes, "\r\nAllow: GET\r\n"));
+	assert_non_null(strstr(reply.bytes, "\r\nAllow: GET, HEAD\r\n"));
 	forget(&reply);
 }
 
