@@ -3,7 +3,11 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "daemon/ctl/text.h"
 #include "lib/base/near.h"
+
+/* Help is as wide as that, whatever the terminal. */
+#define HELP_WIDTH 79
 
 /* Width of the left half of a list. */
 #define LEFT_WIDTH 28
@@ -20,6 +24,19 @@ struct getopt_tables {
 /* ---- help ---- */
 
 void
+command_print_pair(FILE *out, const char *left, size_t width, const char *what)
+{
+	size_t indent = 2 + width + 1;
+
+	if (strlen(left) > width)
+		fprintf(out, "  %s\n%*s", left, (int)indent, "");
+	else
+		fprintf(out, "  %-*s ", (int)width, left);
+	text_print_wrapped(out, what, HELP_WIDTH - indent, indent);
+	fprintf(out, "\n");
+}
+
+void
 command_print_options(FILE *out, const struct command_option *options)
 {
 	char left[64];
@@ -31,7 +48,7 @@ command_print_options(FILE *out, const struct command_option *options)
 		    options->letter != 0 ? ',' : ' ', options->name,
 		    options->argument != NULL ? " " : "",
 		    options->argument != NULL ? options->argument : "");
-		fprintf(out, "  %-*s %s\n", LEFT_WIDTH, left, options->what);
+		command_print_pair(out, left, LEFT_WIDTH, options->what);
 	}
 }
 
@@ -50,7 +67,9 @@ void
 command_print_help(FILE *out, const struct command *command)
 {
 	command_print_usage(out, command);
-	fprintf(out, "\n%s\n", command->what);
+	fprintf(out, "\n");
+	text_print_wrapped(out, command->what, HELP_WIDTH, 0);
+	fprintf(out, "\n");
 	if (command->options->name != NULL)
 		fprintf(out, "\n");
 	command_print_options(out, command->options);

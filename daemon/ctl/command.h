@@ -60,6 +60,9 @@ enum ctl_exit command_parse(const struct ctl *, const struct command *,
 const char *command_value(const struct invocation *, const char *option);
 bool command_given(const struct invocation *, const char *option);
 
+/* A line of help: `left`, and behind its `width` columns what it does. */
+void command_print_pair(
+    FILE *, const char *left, size_t width, const char *what);
 void command_print_options(FILE *, const struct command_option *);
 void command_print_usage(FILE *, const struct command *);
 void command_print_help(FILE *, const struct command *);
@@ -84,5 +87,6 @@ enum ctl_exit show_run(const struct ctl *, const struct invocation *);
 enum ctl_exit raw_run(const struct ctl *, const struct invocation *);
 enum ctl_exit quarantine_run(const struct ctl *, const struct invocation *);
 enum ctl_exit check_run(const struct ctl *, const struct invocation *);
+enum ctl_exit completion_run(const struct ctl *, const struct invocation *);
 
 #endif

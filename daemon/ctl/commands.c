@@ -116,7 +116,7 @@ static const struct command commands[] = {
 	    COMMAND_ANY, pause_options, pause_run },
 	{ "resume", "NAME... | --all", "poll paused or failing accounts again",
 	    0, COMMAND_ANY, resume_options, resume_run },
-	{ "quarantine", "[ACTION] [NAME | ID...]",
+	{ "quarantine", "[list | show | raw | retry] [NAME | ID...]",
 	    "messages that failed too often: list [NAME], show ID, raw ID, "
 	    "retry ID... | NAME... | --all",
 	    0, COMMAND_ANY, quarantine_options, quarantine_run },
@@ -124,6 +124,9 @@ static const struct command commands[] = {
 	    check_run },
 	{ "reload", "", "read the configuration again", 0, 0, no_options,
 	    reload_run },
+	{ "completion", "bash | zsh | fish",
+	    "print what makes a shell complete evpopctl's words", 1,
+	    COMMAND_ANY, no_options, completion_run },
 	{ "help", "[COMMAND]", "show help", 0, 1, no_options, help_run },
 };
 
@@ -171,7 +174,7 @@ command_print_all(FILE *out)
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		snprintf(left, sizeof(left), "%s %s", commands[i].name,
 		    commands[i].arguments);
-		fprintf(out, "  %-*s %s\n", LEFT_WIDTH, left, commands[i].what);
+		command_print_pair(out, left, LEFT_WIDTH, commands[i].what);
 	}
 	fprintf(out, "\n");
 	command_print_options(out, program.options);
