@@ -1,12 +1,15 @@
 #include <string.h>
 
 #include "daemon/ctl/command.h"
+#include "daemon/ctl/completion.h"
 #include "lib/base/near.h"
 
 /* Width of a command and its arguments in a list. */
 #define LEFT_WIDTH 34
 
 static enum ctl_exit help_run(const struct ctl *, const struct invocation *);
+static enum ctl_exit completion_run(
+    const struct ctl *, const struct invocation *);
 
 static const struct command_option global_options[] = {
 	{ 's', "socket", "SOCKET", "the daemon's socket" },
@@ -197,4 +200,13 @@ help_run(const struct ctl *ctl, const struct invocation *invocation)
 		return CTL_USAGE;
 	command_print_help(ctl->out, command);
 	return CTL_OK;
+}
+
+static enum ctl_exit
+completion_run(const struct ctl *ctl, const struct invocation *invocation)
+{
+	const struct completion_table table = { &program, commands,
+		COMMAND_COUNT };
+
+	return completion_print(ctl, invocation, &table);
 }

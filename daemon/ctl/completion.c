@@ -1,7 +1,8 @@
+#include "daemon/ctl/completion.h"
+
 #include <string.h>
 
 #include "daemon/ctl/client.h"
-#include "daemon/ctl/command.h"
 
 /* The scripts of the shells, in the order of `shells`; made by the build. */
 extern const char *const completion_scripts[];
@@ -19,6 +20,7 @@ static const char *const shells[] = { "bash", "zsh", "fish" };
 /* What can stand at the end of a line that is being typed. */
 struct completion {
 	const struct ctl *ctl;
+	const struct completion_table *table;
 	const struct command *command; /* NULL: its name is what is typed */
 	const char *typed;             /* the beginning of the word */
 	bool wants_accounts, wants_files, wants_commands;
@@ -38,10 +40,9 @@ completion_offer(
 static void
 completion_offer_commands(const struct completion *completion)
 {
-	size_t count;
-	const struct command *commands = command_table(&count);
+	const struct command *commands = completion->table->commands;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < completion->table->count; i++)
 		completion_offer(
 		    completion, commands[i].name, commands[i].what);
 }
@@ -130,14 +131,11 @@ completion_offer_wanted(struct completion *completion)
 /* ---- the line ---- */
 
 static const struct command *
-completion_command(const char *name)
+completion_command(const struct completion_table *table, const char *name)
 {
-	size_t count;
-	const struct command *commands = command_table(&count);
-
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(commands[i].name, name) == 0)
-			return &commands[i];
+	for (size_t i = 0; i < table->count; i++)
+		if (strcmp(table->commands[i].name, name) == 0)
+			return &table->commands[i];
 	return NULL;
 }
 
@@ -145,7 +143,7 @@ static const struct command *
 completion_of(const struct completion *completion)
 {
 	return completion->command != NULL ? completion->command
-					   : command_of_program();
+					   : completion->table->program;
 }
 
 /* What the option takes, "NAME"; NULL: nothing, or the word is no option. */
@@ -198,9 +196,10 @@ completion_offer_word(struct completion *completion)
  * is a word.
  */
 static enum ctl_exit
-completion_words(const struct ctl *ctl, char **words, size_t count)
+completion_words(const struct ctl *ctl, const struct completion_table *table,
+    char **words, size_t count)
 {
-	struct completion completion = { .ctl = ctl };
+	struct completion completion = { .ctl = ctl, .table = table };
 	const char *argument = NULL;
 
 	for (size_t i = 0; i + 1 < count; i++) {
@@ -213,7 +212,7 @@ completion_words(const struct ctl *ctl, char **words, size_t count)
 		argument = completion_argument(&completion, words[i]);
 		if (words[i][0] == '-' || completion.command != NULL)
 			continue;
-		completion.command = completion_command(words[i]);
+		completion.command = completion_command(table, words[i]);
 		if (completion.command == NULL)
 			return CTL_OK;
 	}
@@ -228,7 +227,8 @@ completion_words(const struct ctl *ctl, char **words, size_t count)
 }
 
 enum ctl_exit
-completion_run(const struct ctl *ctl, const struct invocation *invocation)
+completion_print(const struct ctl *ctl, const struct invocation *invocation,
+    const struct completion_table *table)
 {
 	const char *wanted = invocation->arguments[0];
 

@@ -116,7 +116,7 @@ test_commands(void **state)
 		{ "status", 1, "2 messages skipped after repeated failures",
 		    NULL },
 		{ "check", 64, "say what to check: --store", NULL },
-		{ "check", 64, "the digest of each message", NULL },
+		{ "check", 64, "the digest of each", NULL },
 		{ "check --store work", 64, "too many arguments", NULL },
 		{ "help quarantine", 0, "retry ID...", NULL },
 	};
