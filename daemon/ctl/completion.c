@@ -14,6 +14,9 @@ static const char *const shells[] = { "bash", "zsh", "fish" };
 /* The longest word of a usage, "NAME" or "resume". */
 #define USAGE_WORD 32
 
+/* Longer than any account's name. */
+#define NAME_SIZE 256
+
 /* Asked before a shell's next prompt: more accounts would be too many. */
 #define ACCOUNTS_SHOWN "1000"
 
@@ -65,17 +68,20 @@ completion_offer_accounts(const struct completion *completion)
 {
 	struct target target;
 	struct client_error error;
+	char pattern[NAME_SIZE];
 	const json_t *account;
 	json_t *page;
 	size_t i;
 
+	snprintf(pattern, sizeof(pattern), "%s*", completion->typed);
 	target_begin(&target, "/v1/accounts", NULL);
+	target_parameter(&target, "name", pattern);
 	target_parameter(&target, "limit", ACCOUNTS_SHOWN);
 	if (!client_ask(completion->ctl, "GET", &target, &page, &error))
 		return;
 	json_array_foreach(json_object_get(page, "accounts"), i, account)
 	{
-		const char *name = ctl_text(account, "name");
+		const char *name = ctl_text(account, "account");
 
 		if (name != NULL && strpbrk(name, "\t\n") == NULL)
 			completion_offer(completion, name, "account");
@@ -89,7 +95,7 @@ completion_offer_accounts(const struct completion *completion)
 static void
 completion_take_word(struct completion *completion, const char *word)
 {
-	if (strcmp(word, "NAME") == 0)
+	if (strcmp(word, "NAME") == 0 || strcmp(word, "PATTERN") == 0)
 		completion->wants_accounts = true;
 	else if (strcmp(word, "FILE") == 0 || strcmp(word, "DIR") == 0 ||
 		 strcmp(word, "SOCKET") == 0)
@@ -233,8 +239,8 @@ completion_print(const struct ctl *ctl, const struct invocation *invocation,
 	const char *wanted = invocation->arguments[0];
 
 	if (strcmp(wanted, "words") == 0)
-		return completion_words(
-		    ctl, invocation->arguments + 1, invocation->count - 1);
+		return completion_words(ctl, table, invocation->arguments + 1,
+		    invocation->count - 1);
 	for (size_t i = 0; invocation->count == 1 && i < SHELL_COUNT; i++) {
 		if (strcmp(wanted, shells[i]) != 0)
 			continue;
