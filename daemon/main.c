@@ -12,16 +12,19 @@
 #include "daemon/log/log.h"
 #include "daemon/secret/secret.h"
 #include "daemon/service.h"
+#include "daemon/serving.h"
 
 #define DEFAULT_CONFIG "/etc/evpopd/evpopd.conf"
 
 struct arguments {
 	const char *config_path;
+	const char *store_path; /* to be read only; NULL: there is none */
 	bool check, once;
 };
 
 static const char usage_text[] =
     "usage: evpopd [-c FILE] [--check | --once]\n"
+    "       evpopd --serve-store FILE\n"
     "       evpopd --help | --version\n"
     "\n"
     "Collects mail from POP3 maildrops and stores it.\n"
@@ -30,6 +33,10 @@ static const char usage_text[] =
     "      --check        report the mistakes in it, and exit\n"
     "      --once         poll every account once, and exit when all is "
     "durable\n"
+    "      --serve-store FILE\n"
+    "                     answer the API from a store, and change nothing: "
+    "what\n"
+    "                     evpopctl --store starts\n"
     "  -h, --help         show this text\n"
     "  -V, --version      show the version\n"
     "\n"
@@ -48,6 +55,7 @@ parse_arguments(int argc, char **argv, struct arguments *arguments)
 		{ "config", required_argument, NULL, 'c' },
 		{ "check", no_argument, NULL, 'C' },
 		{ "once", no_argument, NULL, 'O' },
+		{ "serve-store", required_argument, NULL, 'S' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -65,6 +73,9 @@ parse_arguments(int argc, char **argv, struct arguments *arguments)
 			break;
 		case 'O':
 			arguments->once = true;
+			break;
+		case 'S':
+			arguments->store_path = optarg;
 			break;
 		case 'h':
 			fputs(usage_text, stdout);
@@ -84,9 +95,12 @@ parse_arguments(int argc, char **argv, struct arguments *arguments)
 		    argv[optind]);
 		return EX_USAGE;
 	}
-	if (arguments->check && arguments->once) {
-		fputs(
-		    "evpopd: --check and --once exclude each other\n", stderr);
+	if (arguments->check + arguments->once +
+		(arguments->store_path != NULL) >
+	    1) {
+		fputs("evpopd: --check, --once and --serve-store exclude each "
+		      "other\n",
+		    stderr);
 		return EX_USAGE;
 	}
 	return -1;
@@ -153,5 +167,7 @@ main(int argc, char **argv)
 		log_write(LOG_LEVEL_ERROR, NULL, "libsodium cannot start");
 		return EX_OSERR;
 	}
+	if (arguments.store_path != NULL)
+		return serving_run(arguments.store_path);
 	return run(&arguments);
 }

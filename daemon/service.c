@@ -260,10 +260,10 @@ service_set_up_loop(struct service *service)
 }
 
 /*
- * What a store that does not work means for whoever started us: 75 for what
- * may pass by itself, and for the rest what kind of person has to see to it.
+ * 75 for what may pass by itself, and for the rest what kind of person has to
+ * see to it.
  */
-static int
+int
 service_exit_of_store(enum store_status status)
 {
 	static const int codes[] = {

@@ -19,6 +19,10 @@ struct control;
 struct control_options {
 	int listen_fd; /* from systemd's socket unit; -1: bind it ourselves */
 	struct store *store;
+	/*
+	 * NULL: there is no daemon, only its store.  Then what a reader of the
+	 * store can answer is answered, to the own user and root alone.
+	 */
 	struct poller *poller;
 	const struct metrics *metrics;
 	/*

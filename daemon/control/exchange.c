@@ -16,6 +16,7 @@
 #include "daemon/control/route.h"
 #include "daemon/poll/poller.h"
 #include "daemon/store/question.h"
+#include "lib/base/glob.h"
 
 /* A reload may report many mistakes. */
 #define MESSAGE_SIZE 8192
@@ -30,6 +31,7 @@ struct exchange {
 	void *state;
 	void (*free_state)(void *);
 	void (*written)(struct exchange *);
+	void (*handle)(struct exchange *); /* once the account is known */
 };
 
 /* ---- answers ---- */
@@ -99,6 +101,14 @@ response_not_allowed(enum peer_role role, const char *doing)
 	return response_error(403,
 	    role == PEER_READ ? "not_reader" : "not_operator", hint,
 	    "only users with the role %s may %s", peer_role_name(role), doing);
+}
+
+struct response
+response_no_daemon(void)
+{
+	return response_error(409, "no_daemon",
+	    "start evpopd, and leave out --store",
+	    "only a running daemon can do that; a store alone can be read");
 }
 
 struct response
@@ -284,6 +294,41 @@ exchange_resume(struct exchange *exchange)
 }
 
 static void
+exchange_account_known(enum store_status status,
+    const struct store_account_row *rows, size_t count, void *arg)
+{
+	struct exchange *exchange = arg;
+
+	(void)rows;
+	if (!exchange_resume(exchange))
+		return;
+	if (status != STORE_OK)
+		exchange_answer(exchange, response_store(status, NULL));
+	else if (count == 0)
+		exchange_answer(exchange,
+		    response_no_account(
+			parameters_text(&exchange->parameters, "account")));
+	else
+		exchange->handle(exchange);
+}
+
+void
+exchange_handle(struct exchange *exchange, void (*handle)(struct exchange *))
+{
+	const char *account = parameters_text(&exchange->parameters, "account");
+
+	exchange->handle = handle;
+	if (exchange->context->poller != NULL || account == NULL ||
+	    evpop_glob_is_pattern(account)) {
+		handle(exchange);
+		return;
+	}
+	exchange_wait(exchange);
+	store_accounts(exchange->context->store, account, account,
+	    exchange_account_known, exchange);
+}
+
+static void
 request_set_length(struct evhttp_request *request, uint64_t length)
 {
 	char digits[24];
@@ -428,7 +473,7 @@ exchange_resume_rows(
 		return false;
 	}
 	account = parameters_text(&exchange->parameters, "account");
-	if (count > 0 || account == NULL ||
+	if (count > 0 || account == NULL || exchange->context->poller == NULL ||
 	    poller_account_status(exchange->context->poller, account, &known))
 		return true;
 	exchange_answer(exchange, response_no_account(account));

@@ -52,6 +52,9 @@ struct response response_store(enum store_status, const char *text);
 /* 403: the user has not this role, which is needed to `doing`. */
 struct response response_not_allowed(enum peer_role, const char *doing);
 
+/* 409: a store alone can only be read. */
+struct response response_no_daemon(void);
+
 /* 404, and where to look. */
 struct response response_no_account(const char *name);
 struct response response_no_message(int64_t id);
@@ -91,6 +94,12 @@ struct exchange *exchange_new(struct evhttp_request *,
     const struct exchange_context *, const struct exchange_user *,
     const struct route_match *, struct parameters *parameters)
     __attribute__((warn_unused_result));
+
+/*
+ * Handle it.  Without a poller nobody but the store knows which accounts there
+ * are: it is asked for that of the parameter "account" before.
+ */
+void exchange_handle(struct exchange *, void (*handle)(struct exchange *));
 
 const struct exchange_context *exchange_context(const struct exchange *);
 const struct exchange_user *exchange_user(const struct exchange *);

@@ -42,6 +42,10 @@ json_t *account_json(
 /* metrics.c */
 void metrics_get(struct exchange *);
 
+/* stored.c: the same where no daemon runs */
+void stored_accounts_list(struct exchange *);
+void stored_accounts_get(struct exchange *);
+
 /* plan.c */
 void plan_get(struct exchange *);
 

@@ -65,6 +65,32 @@ route_table(size_t *count_r)
 	return routes;
 }
 
+route_handler *
+route_without_daemon(const struct route *route)
+{
+	static const struct {
+		route_handler *usual, *stored;
+	} handlers[] = {
+		{ openapi_get, openapi_get },
+		{ accounts_list, stored_accounts_list },
+		{ accounts_get, stored_accounts_get },
+		{ polls_list, polls_list },
+		{ messages_list, messages_list },
+		{ messages_get, messages_get },
+		{ messages_get_raw, messages_get_raw },
+		{ quarantine_list, quarantine_list },
+		{ quarantine_get, quarantine_get },
+		{ messages_get_raw_quarantined, messages_get_raw_quarantined },
+		{ check_get, check_get },
+		{ check_start, check_start },
+	};
+
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
+		if (route->handle == handlers[i].usual)
+			return handlers[i].stored;
+	return NULL;
+}
+
 /* The word behind "/v1/", and its length; another path is whole. */
 static const char *
 route_word(const struct route *route, size_t *length_r)

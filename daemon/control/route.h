@@ -20,12 +20,14 @@ enum route_method {
 	ROUTE_METHOD_COUNT
 };
 
+typedef void route_handler(struct exchange *);
+
 struct route {
 	enum route_method method;
 	const char *pattern; /* "*" stands for a segment, at most twice */
 	enum peer_role role; /* that a user needs */
 	const char *const *parameters; /* names, NULL-terminated */
-	void (*handle)(struct exchange *);
+	route_handler *handle;
 };
 
 enum route_result {
@@ -53,6 +55,12 @@ enum route_result route_find(
  * The first words of all paths below /v1/, for people: "accounts, messages".
  */
 void route_list_words(char *text_r, size_t size);
+
+/*
+ * The handler where no daemon runs and the store alone can answer; NULL: only a
+ * daemon can.
+ */
+route_handler *route_without_daemon(const struct route *);
 
 /* The table, for tests. */
 const struct route *route_table(size_t *count_r);

@@ -95,6 +95,21 @@ control_doing(enum peer_role role)
 	}
 }
 
+/* NULL: only a daemon can answer. */
+static route_handler *
+control_handler(const struct control *control, const struct route *route)
+{
+	return control->context.poller != NULL ? route->handle
+					       : route_without_daemon(route);
+}
+
+/* A store that was opened for its reader is nobody else's. */
+static enum peer_role
+control_role(const struct control *control, const struct route *route)
+{
+	return control->context.poller != NULL ? route->role : PEER_ADMIN;
+}
+
 /* Handles every request by the table in route.c. */
 static void
 control_request(struct evhttp_request *request, void *arg)
@@ -109,6 +124,7 @@ control_request(struct evhttp_request *request, void *arg)
 	struct problem problem;
 	struct exchange *exchange;
 	enum route_result result;
+	enum peer_role role;
 
 	connections_begin(control->connections, request);
 	if (strlen(uri) > LIMITS_URI_SIZE) {
@@ -123,11 +139,15 @@ control_request(struct evhttp_request *request, void *arg)
 		    request, control_no_route(result, path, match.allow));
 		return;
 	}
+	if (control_handler(control, match.route) == NULL) {
+		exchange_answer_request(request, response_no_daemon());
+		return;
+	}
 	control_user(control, request, &user);
-	if ((user.roles & match.route->role) != match.route->role) {
+	role = control_role(control, match.route);
+	if ((user.roles & role) != role) {
 		exchange_answer_request(
-		    request, response_not_allowed(match.route->role,
-				 control_doing(match.route->role)));
+		    request, response_not_allowed(role, control_doing(role)));
 		return;
 	}
 	if (!parameters_parse(&parameters, evhttp_uri_get_query(parts),
@@ -144,7 +164,7 @@ control_request(struct evhttp_request *request, void *arg)
 		exchange_answer_request(request, response_no_memory());
 		return;
 	}
-	match.route->handle(exchange);
+	exchange_handle(exchange, control_handler(control, match.route));
 }
 
 static void

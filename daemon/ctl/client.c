@@ -26,6 +26,9 @@
 #define CONNECT_SECONDS 10
 #define CONNECT_TURNS   1000
 
+/* A socket whose name is not that of a file begins with it, as in systemd. */
+#define CLIENT_ABSTRACT '@'
+
 struct client {
 	CURL *curl;
 	char curl_words[CURL_ERROR_SIZE];
@@ -201,13 +204,18 @@ client_wait_for_turn(const char *path)
 {
 	const struct timeval patience = { CONNECT_SECONDS, 0 };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	socklen_t length = sizeof(address);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), failure = 0;
 
 	memcpy(address.sun_path, path, strlen(path));
+	if (*path == CLIENT_ABSTRACT) {
+		address.sun_path[0] = '\0';
+		length = (socklen_t)(sizeof(address.sun_family) + strlen(path));
+	}
 	if (fd == -1 ||
 	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
 		sizeof(patience)) != 0 ||
-	    connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+	    connect(fd, (struct sockaddr *)&address, length) != 0)
 		failure = errno;
 	if (fd != -1)
 		close(fd);
@@ -219,7 +227,10 @@ static void
 client_explain_connect(
     const char *path, int failure, struct client_error *error_r)
 {
-	if (failure == EACCES || failure == EPERM)
+	if (*path == CLIENT_ABSTRACT)
+		client_fail(error_r, CTL_TEMPORARY, "try again",
+		    "the evpopd that reads the store has ended");
+	else if (failure == EACCES || failure == EPERM)
 		client_fail(error_r, CTL_NO_PERMISSION,
 		    "try sudo, or become a member of the socket's group",
 		    "%s: you may not talk to the daemon (%s)", path,
@@ -248,7 +259,8 @@ client_exit_of_status(long status, const char *code)
 		return strcmp(code, "no_such_path") == 0 ? CTL_SOFTWARE
 							 : CTL_NOT_FOUND;
 	case 409:
-		return CTL_CONFIG;
+		return strcmp(code, "no_daemon") == 0 ? CTL_UNAVAILABLE
+						      : CTL_CONFIG;
 	case 503:
 		return CTL_TEMPORARY;
 	default:
@@ -341,7 +353,9 @@ transfer_set_options(const struct ctl *ctl, const char *method, const char *url,
 		!SET(CURLOPT_LOW_SPEED_TIME, SILENCE_SECONDS)))
 		return false;
 	/* No proxy or .netrc applies to a local socket. */
-	return SET(CURLOPT_UNIX_SOCKET_PATH, ctl->socket) &&
+	return (*ctl->socket == CLIENT_ABSTRACT
+		       ? SET(CURLOPT_ABSTRACT_UNIX_SOCKET, ctl->socket + 1)
+		       : SET(CURLOPT_UNIX_SOCKET_PATH, ctl->socket)) &&
 	       SET(CURLOPT_URL, url) && SET(CURLOPT_PROXY, "") &&
 	       SET(CURLOPT_PROTOCOLS_STR, "http") &&
 	       SET(CURLOPT_CUSTOMREQUEST, method) &&

@@ -13,6 +13,7 @@ static enum ctl_exit completion_run(
 
 static const struct command_option global_options[] = {
 	{ 's', "socket", "SOCKET", "the daemon's socket" },
+	{ 0, "store", "FILE", "read a store's file, without a daemon" },
 	{ 'j', "json", NULL, "print the daemon's JSON" },
 	{ 'h', "help", NULL, "show help" },
 	{ 'V', "version", NULL, "show the version" },
@@ -94,8 +95,8 @@ static const struct command_option check_options[] = {
 
 /* What stands before a command. */
 static const struct command program = { "",
-	"[-s SOCKET] [--json] COMMAND [ARGUMENT...]", "", 0, COMMAND_ANY,
-	global_options, NULL };
+	"[-s SOCKET | --store FILE] [--json] COMMAND [ARGUMENT...]", "", 0,
+	COMMAND_ANY, global_options, NULL };
 
 static const struct command commands[] = {
 	{ "status", "", "show the state of the daemon", 0, 0, no_options,

@@ -4,6 +4,7 @@
 
 #include "daemon/ctl/client.h"
 #include "daemon/ctl/command.h"
+#include "daemon/ctl/serve.h"
 
 #define DEFAULT_SOCKET "/run/evpopd/control.sock"
 
@@ -28,6 +29,10 @@ main_read(struct ctl *ctl, int argc, char **argv, struct invocation *program_r,
 	} else if (program_r->count == 0) {
 		command_print_all(ctl->err);
 		return CTL_USAGE;
+	} else if (command_given(program_r, "store") &&
+		   command_given(program_r, "socket")) {
+		ctl_warn(ctl, "either --store or --socket");
+		return CTL_USAGE;
 	} else {
 		ctl->socket = command_value(program_r, "socket");
 		if (ctl->socket == NULL && socket != NULL && *socket != '\0')
@@ -39,11 +44,28 @@ main_read(struct ctl *ctl, int argc, char **argv, struct invocation *program_r,
 	return CTL_OK;
 }
 
+/* Run a command on a store that no daemon needs to have. */
+static enum ctl_exit
+main_run_on_store(struct ctl *ctl, const char *store_path,
+    const struct command *command, const struct invocation *invocation)
+{
+	struct serve serve;
+	enum ctl_exit code = serve_begin(ctl, &serve, store_path);
+
+	if (code != CTL_OK)
+		return code;
+	ctl->socket = serve.name;
+	code = command->run(ctl, invocation);
+	serve_end(&serve);
+	return code;
+}
+
 static enum ctl_exit
 main_run(struct ctl *ctl, int argc, char **argv)
 {
 	struct invocation program, invocation;
 	const struct command *command;
+	const char *store_path;
 	enum ctl_exit code;
 	bool done;
 
@@ -62,7 +84,10 @@ main_run(struct ctl *ctl, int argc, char **argv)
 		command_print_help(ctl->out, command);
 		return CTL_OK;
 	}
-	return command->run(ctl, &invocation);
+	store_path = command_value(&program, "store");
+	return store_path == NULL
+		   ? command->run(ctl, &invocation)
+		   : main_run_on_store(ctl, store_path, command, &invocation);
 }
 
 int

@@ -52,10 +52,16 @@ store_ops_mailbox(struct store_ops *ops)
 	return &ops->mailbox;
 }
 
-static void
-ops_return_closed(struct store_ops *ops, struct store_op *op)
+void
+store_ops_read_only(struct store_ops *ops)
 {
-	op->status = STORE_CLOSED;
+	ops->reads_only = true;
+}
+
+static void
+ops_return(struct store_ops *ops, struct store_op *op, enum store_status status)
+{
+	op->status = status;
 	store_mailbox_post(&ops->mailbox, op);
 }
 
@@ -80,7 +86,9 @@ store_op_submit(struct store_ops *ops, struct store_op *op)
 	if (op->status != STORE_OK)
 		ops_answer_one(ops, op);
 	else if (ops->is_closing)
-		ops_return_closed(ops, op);
+		ops_return(ops, op, STORE_CLOSED);
+	else if (ops->reads_only && op->type->lane == STORE_LANE_WRITES)
+		ops_return(ops, op, STORE_READ_ONLY);
 	else
 		store_queue_push(&ops->queues[op->type->lane], op);
 }
@@ -266,7 +274,7 @@ store_ops_leave(struct store_ops *ops, const void *asker)
 		atomic_store(&op->is_left, true);
 		/* A question that no thread has begun needs none. */
 		if (store_queue_remove(&ops->queues[op->type->lane], op))
-			ops_return_closed(ops, op);
+			ops_return(ops, op, STORE_CLOSED);
 	}
 }
 

@@ -79,7 +79,7 @@ struct store_ops {
 	struct store_mailbox mailbox;
 	struct store_queue queues[STORE_LANE_COUNT];
 	int64_t question_ms; /* how long a question may take */
-	bool is_closing;
+	bool is_closing, reads_only;
 	size_t pending;                /* without an answer */
 	struct store_op_list finished; /* collected, not yet answered */
 	TAILQ_HEAD(, store_op) questions;
@@ -100,6 +100,9 @@ void store_ops_free(struct store_ops *);
  */
 struct store_queue *store_ops_queue(struct store_ops *, enum store_lane);
 struct store_mailbox *store_ops_mailbox(struct store_ops *);
+
+/* From now on writes come back with STORE_READ_ONLY. */
+void store_ops_read_only(struct store_ops *);
 
 /*
  * Hand an operation over.  After store_ops_close() it comes back with

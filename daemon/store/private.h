@@ -20,7 +20,7 @@ struct store {
 	struct store_ops *ops;
 	struct store_history *history;
 	struct store_bodies *bodies;
-	struct store_writer *writer;
+	struct store_writer *writer; /* NULL: it is only read */
 	struct store_readers *readers[STORE_LANE_COUNT]; /* NULL: of writes */
 	struct store_checker *checker; /* the last one; or NULL */
 

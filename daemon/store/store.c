@@ -66,8 +66,10 @@ store_woken(int fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	store->is_answering = true;
-	store_look_at_health(store);
-	store_look_at_clock(store);
+	if (store->writer != NULL) {
+		store_look_at_health(store);
+		store_look_at_clock(store);
+	}
 	if (store_ops_answer(store->ops, ANSWERS_PER_TURN))
 		store_mailbox_post(store_ops_mailbox(store->ops), NULL);
 	store_bodies_check(store->bodies);
@@ -173,12 +175,48 @@ store_stop_readers(struct store *store)
 			store_readers_free(store->readers[i]);
 }
 
+static void
+store_stop_writer(struct store *store)
+{
+	if (store->writer != NULL)
+		store_writer_stop(store->writer);
+}
+
+static void
+store_free_writer(struct store *store)
+{
+	if (store->writer != NULL)
+		store_writer_free(store->writer);
+}
+
+/* Nobody migrates it: its schema is this one's, or it cannot be read. */
+static enum store_status
+open_to_read(struct store *store, struct store_error *error_r)
+{
+	struct sql_db *db;
+	enum store_status status = store_files_exist(store->path, error_r);
+
+	if (status != STORE_OK)
+		return status;
+	status = store_db_open(&db, store->path, SQL_READ);
+	if (status != STORE_OK)
+		store_error_set(error_r, status, "cannot open %s: %s; %s",
+		    store->path, sql_words(db), store_status_hint(status));
+	else
+		status = store_schema_check(db, store->path, error_r);
+	store_db_close(db);
+	store_ops_read_only(store->ops);
+	return status;
+}
+
 static enum store_status
 open_start_threads(struct store *store, const struct store_config *config,
     struct store_error *error_r)
 {
 	enum store_status status =
-	    open_start_writer(store, config->pack_level, error_r);
+	    config->reads_only
+		? open_to_read(store, error_r)
+		: open_start_writer(store, config->pack_level, error_r);
 	enum store_lane lane = STORE_LANE_WRITES + 1;
 
 	if (status != STORE_OK)
@@ -188,8 +226,8 @@ open_start_threads(struct store *store, const struct store_config *config,
 	if (status == STORE_OK)
 		return STORE_OK;
 	store_stop_readers(store);
-	store_writer_stop(store->writer);
-	store_writer_free(store->writer);
+	store_stop_writer(store);
+	store_free_writer(store);
 	return status;
 }
 
@@ -238,7 +276,7 @@ store_open(struct store **store_r, const struct store_config *config,
     struct event_base *base, struct store_error *error_r)
 {
 	struct store *store = store_new(config, base);
-	enum store_status status;
+	enum store_status status = STORE_OK;
 
 	*store_r = NULL;
 	memset(error_r, 0, sizeof(*error_r));
@@ -246,7 +284,9 @@ store_open(struct store **store_r, const struct store_config *config,
 		return store_error_set(error_r, STORE_MEMORY,
 		    "out of memory or descriptors; %s",
 		    store_status_hint(STORE_MEMORY));
-	status = store_files_lock(store->path, &store->lock_fd, error_r);
+	if (!config->reads_only)
+		status =
+		    store_files_lock(store->path, &store->lock_fd, error_r);
 	if (status == STORE_OK)
 		status = open_start_threads(store, config, error_r);
 	if (status != STORE_OK) {
@@ -274,10 +314,10 @@ store_close(struct store **store_pointer)
 	store_ops_close(store->ops);
 	/* The readers first: an open query would keep the log from ending. */
 	store_stop_readers(store);
-	store_writer_stop(store->writer);
+	store_stop_writer(store);
 	store->is_answering = true;
 	store_ops_end(store->ops);
-	store_writer_free(store->writer);
+	store_free_writer(store);
 	store_free(store);
 	*store_pointer = NULL;
 }
@@ -293,7 +333,9 @@ store_health(const struct store *store)
 void
 store_clock(struct store *store, struct store_clock *clock_r)
 {
-	store_writer_clock(store->writer, clock_r);
+	memset(clock_r, 0, sizeof(*clock_r));
+	if (store->writer != NULL)
+		store_writer_clock(store->writer, clock_r);
 }
 
 int64_t
@@ -301,7 +343,7 @@ store_age_now_ms(struct store *store, uint64_t setting)
 {
 	struct store_clock clock;
 
-	if (setting == 0)
+	if (setting == 0 || store->writer == NULL)
 		return STORE_NEVER_MS;
 	store_writer_clock(store->writer, &clock);
 	return clock.setting == setting

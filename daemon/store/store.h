@@ -54,6 +54,11 @@ struct store_config {
 	 * What is in the file can be read whatever this is.
 	 */
 	int pack_level;
+	/*
+	 * Answer questions, and change nothing: no lock is taken, whoever owns
+	 * the store, and what would change it is answered STORE_READ_ONLY.
+	 */
+	bool reads_only;
 };
 
 /*

@@ -179,6 +179,24 @@ store_files_unlock(int *fd)
 	*fd = -1;
 }
 
+enum store_status
+store_files_exist(const char *path, struct store_error *error_r)
+{
+	struct stat found;
+	enum store_status status = STORE_OK;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd == -1)
+		return store_error_set(error_r, files_status(errno),
+		    "cannot read %s: %s", path, strerror(errno));
+	/* No connection is open yet whose locks this would lose. */
+	if (fstat(fd, &found) != 0 || !S_ISREG(found.st_mode))
+		status = store_error_set(error_r, STORE_DAMAGED,
+		    "%s is not a regular file; give the store's file", path);
+	close(fd);
+	return status;
+}
+
 bool
 store_files_have_log(const char *path)
 {

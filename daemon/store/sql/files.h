@@ -16,6 +16,10 @@ enum store_status store_files_lock(const char *path, int *fd_r,
     struct store_error *error_r) __attribute__((warn_unused_result));
 void store_files_unlock(int *fd);
 
+/* The file is there and can be read, or why it cannot. */
+enum store_status store_files_exist(const char *path,
+    struct store_error *error_r) __attribute__((warn_unused_result));
+
 /* Whether an earlier process has left a write-ahead log with anything in it. */
 bool store_files_have_log(const char *path);
 

@@ -150,6 +150,47 @@ copy_is_needed(enum store_status status)
 	       status == STORE_DAMAGED;
 }
 
+/* *version_r is the file's, whose owner is this program. */
+static enum store_status
+schema_version(struct sql_db *db, const char *path, size_t count,
+    int64_t *version_r, struct store_error *error_r)
+{
+	enum store_status status =
+	    sql_integer(db, "PRAGMA user_version", version_r);
+
+	if (status != STORE_OK)
+		return schema_fail(
+		    db, path, status, "reading its version", error_r);
+	status = schema_check_owner(db, path, *version_r, error_r);
+	if (status != STORE_OK)
+		return status;
+	if (*version_r < 0 || (uint64_t)*version_r > count)
+		return store_error_set(error_r, STORE_NEWER,
+		    "%s has schema version %lld, this evpopd supports up to "
+		    "%zu; %s",
+		    path, (long long)*version_r, count,
+		    store_status_hint(STORE_NEWER));
+	return STORE_OK;
+}
+
+enum store_status
+store_schema_check(
+    struct sql_db *db, const char *path, struct store_error *error_r)
+{
+	size_t count;
+	int64_t version;
+	enum store_status status;
+
+	(void)store_schema_migrations(&count);
+	status = schema_version(db, path, count, &version, error_r);
+	if (status != STORE_OK || (size_t)version == count)
+		return status;
+	return store_error_set(error_r, STORE_READ_ONLY,
+	    "%s has schema version %lld, and this evpopd reads version %zu; "
+	    "to bring it up to date, run evpopd --once with its configuration",
+	    path, (long long)version, count);
+}
+
 enum store_status
 store_schema_migrate(struct sql_db *db, const char *path,
     const char *const *migrations, size_t count, struct store_error *error_r)
@@ -157,22 +198,10 @@ store_schema_migrate(struct sql_db *db, const char *path,
 	char *copy = NULL;
 	int64_t version;
 	enum store_status status =
-	    sql_integer(db, "PRAGMA user_version", &version);
+	    schema_version(db, path, count, &version, error_r);
 
-	if (status != STORE_OK)
-		return schema_fail(
-		    db, path, status, "reading its version", error_r);
-	status = schema_check_owner(db, path, version, error_r);
-	if (status != STORE_OK)
+	if (status != STORE_OK || (size_t)version == count)
 		return status;
-	if (version < 0 || (uint64_t)version > count)
-		return store_error_set(error_r, STORE_NEWER,
-		    "%s has schema version %lld, this evpopd supports up to "
-		    "%zu; %s",
-		    path, (long long)version, count,
-		    store_status_hint(STORE_NEWER));
-	if ((size_t)version == count)
-		return STORE_OK;
 	if (version > 0)
 		status = schema_back_up(db, path, version, &copy, error_r);
 	if (status == STORE_OK)

@@ -17,6 +17,13 @@ enum store_status store_schema_migrate(struct sql_db *, const char *path,
     const char *const *migrations, size_t count, struct store_error *error_r)
     __attribute__((warn_unused_result));
 
+/*
+ * The file has this program's schema and no other.  STORE_READ_ONLY if it is
+ * older: only a daemon brings it up to date.
+ */
+enum store_status store_schema_check(struct sql_db *, const char *path,
+    struct store_error *error_r) __attribute__((warn_unused_result));
+
 /* Those of this program; *count_r is the version that they lead to. */
 const char *const *store_schema_migrations(size_t *count_r);
 

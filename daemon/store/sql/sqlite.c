@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/store/sql/unchanging.h"
 #include "lib/base/array.h"
 
 /*
@@ -184,15 +185,21 @@ db_configure(sqlite3 *handle, enum sql_access access)
 enum store_status
 sql_open(struct sql_db **db_r, const char *path, enum sql_access access)
 {
-	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
-		    (access == SQL_WRITE ? SQLITE_OPEN_READWRITE
-					 : SQLITE_OPEN_READONLY);
+	int flags =
+	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
+	    (access == SQL_WRITE ? SQLITE_OPEN_READWRITE
+				 : SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+	char *uri = access == SQL_WRITE ? NULL : sqlite_reading_uri(path);
 	struct sql_db *db = *db_r = calloc(1, sizeof(*db));
 	int code;
 
-	if (db == NULL)
+	if (db == NULL || (uri == NULL && access == SQL_READ)) {
+		free(uri);
 		return STORE_MEMORY;
-	code = sqlite3_open_v2(path, &db->handle, flags, NULL);
+	}
+	code =
+	    sqlite3_open_v2(uri != NULL ? uri : path, &db->handle, flags, NULL);
+	free(uri);
 	if (code == SQLITE_OK)
 		code = db_configure(db->handle, access);
 	return db_status(db, code);
