@@ -17,6 +17,7 @@
 #include "daemon/metrics/metrics.h"
 #include "daemon/notify/notify.h"
 #include "daemon/poll/poller.h"
+#include "daemon/store/keeping.h"
 #include "daemon/store/store.h"
 #include "daemon/supervisor.h"
 
@@ -189,7 +190,12 @@ service_on_reload(evutil_socket_t signal, short what, void *arg)
 	(void)what;
 	if (service->options->once || service->stopping)
 		return;
-	if (!service_reload(error, sizeof error, service))
+	if (service_reload(error, sizeof error, service))
+		store_deed_record(
+		    service->store, &(struct store_deed){ .who = "SIGHUP",
+					.action = "reload",
+					.object = "configuration" });
+	else
 		log_write(LOG_LEVEL_ERROR, NULL,
 		    "not reloaded; the configuration in use stays: %s", error);
 }

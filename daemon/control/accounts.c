@@ -394,6 +394,12 @@ void
 accounts_poll(struct exchange *exchange)
 {
 	const struct exchange_context *context = exchange_context(exchange);
+	static const char *const deeds[] = {
+		[POLLER_WISH_POLL] = "poll account *",
+		[POLLER_WISH_DRY_RUN] = "dry-run account *",
+		[POLLER_WISH_BASELINE] = "baseline account *",
+		[POLLER_WISH_CONFIRM] = "confirm account *",
+	};
 	const struct store_error *health = store_health(context->store);
 	enum poller_answer answer;
 	enum poller_wish wish;
@@ -417,6 +423,7 @@ accounts_poll(struct exchange *exchange)
 		    exchange, response_store(health->status, health->text));
 		return;
 	}
+	exchange_set_deed(exchange, deeds[wish]);
 	answer =
 	    poller_poll_now(context->poller, exchange_name(exchange), wish);
 	/* A poll of another mode follows the current one. */

@@ -13,6 +13,7 @@
 #include "daemon/control/etag.h"
 #include "daemon/control/field.h"
 #include "daemon/control/limits.h"
+#include "daemon/control/record.h"
 #include "daemon/control/route.h"
 #include "daemon/poll/poller.h"
 #include "daemon/store/question.h"
@@ -25,6 +26,7 @@ struct exchange {
 	struct evhttp_request *request; /* NULL: the client has gone */
 	const struct exchange_context *context;
 	struct exchange_user user;
+	const char *deed; /* NULL: nothing to be recorded */
 	char *names[ROUTE_NAMES];
 	struct parameters parameters;
 	bool is_waiting; /* for an answer of the store's */
@@ -205,6 +207,22 @@ const struct exchange_user *
 exchange_user(const struct exchange *exchange)
 {
 	return &exchange->user;
+}
+
+void
+exchange_set_deed(struct exchange *exchange, const char *deed)
+{
+	exchange->deed = deed;
+}
+
+/* Once, when it is known that it was done. */
+static void
+exchange_record(struct exchange *exchange)
+{
+	if (exchange->deed != NULL && exchange->context->record != NULL)
+		record_add(exchange->context->record, exchange->user.name,
+		    exchange->deed, exchange->names[0]);
+	exchange->deed = NULL;
 }
 
 const char *
@@ -411,6 +429,8 @@ exchange_release_request(struct exchange *exchange)
 void
 exchange_answer(struct exchange *exchange, struct response answer)
 {
+	if (answer.status < 400)
+		exchange_record(exchange);
 	exchange_answer_request(exchange_release_request(exchange), answer);
 }
 
@@ -530,6 +550,7 @@ exchange_stream(
 		    exchange_release_request(exchange), 200, NULL, NULL);
 		return false;
 	}
+	exchange_record(exchange);
 	/*
 	 * A client sends nothing while it reads a long body: only a write
 	 * without progress may end the connection.

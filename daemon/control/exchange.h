@@ -22,6 +22,7 @@ struct evhttp_request;
 struct exchange;
 struct metrics;
 struct poller;
+struct record;
 struct route_match;
 
 /* ---- answers ---- */
@@ -66,6 +67,7 @@ struct response response_not_quarantined(int64_t id);
 struct exchange_context {
 	struct store *store;
 	struct poller *poller;
+	struct record *record; /* of who did what; NULL: none */
 	const struct metrics *metrics;
 	bool (*reload)(char *text_r, size_t size, void *arg);
 	const char *limited;
@@ -103,6 +105,11 @@ void exchange_handle(struct exchange *, void (*handle)(struct exchange *));
 
 const struct exchange_context *exchange_context(const struct exchange *);
 const struct exchange_user *exchange_user(const struct exchange *);
+/*
+ * What the user does by this exchange, as record_add() takes it (static); it is
+ * recorded once the exchange is answered, and not where that is an error.
+ */
+void exchange_set_deed(struct exchange *, const char *deed);
 /* What the path's first "*" matched, and its second. */
 const char *exchange_name(const struct exchange *);
 const char *exchange_second_name(const struct exchange *);

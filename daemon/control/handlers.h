@@ -66,6 +66,9 @@ void quarantine_get(struct exchange *);
 void quarantine_retry(struct exchange *);
 void quarantine_retry_all(struct exchange *);
 
+/* audit.c */
+void audit_list(struct exchange *);
+
 /* check.c */
 void check_start(struct exchange *);
 void check_get(struct exchange *);

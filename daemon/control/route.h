@@ -28,6 +28,11 @@ struct route {
 	enum peer_role role; /* that a user needs */
 	const char *const *parameters; /* names, NULL-terminated */
 	route_handler *handle;
+	/*
+	 * What the user has done by it, as record_add() takes it; NULL where
+	 * that is not recorded.
+	 */
+	const char *deed;
 };
 
 enum route_result {

@@ -14,6 +14,7 @@
 #include "daemon/control/exchange.h"
 #include "daemon/control/limits.h"
 #include "daemon/control/peer.h"
+#include "daemon/control/record.h"
 #include "daemon/control/route.h"
 #include "daemon/control/socket.h"
 #include "lib/base/clock.h"
@@ -164,6 +165,7 @@ control_request(struct evhttp_request *request, void *arg)
 		exchange_answer_request(request, response_no_memory());
 		return;
 	}
+	exchange_set_deed(exchange, match.route->deed);
 	exchange_handle(exchange, control_handler(control, match.route));
 }
 
@@ -255,6 +257,12 @@ control_new(struct event_base *base, const struct config *config,
 		.unknown_users = &control->users.unknown,
 	};
 	control_take_config(control, config);
+	/* Nothing can be written to a store without a daemon. */
+	if (options->poller != NULL) {
+		control->context.record = record_new(options->store);
+		if (control->context.record == NULL)
+			goto fail;
+	}
 	if (!peer_users_resolve(&control->users, config))
 		goto fail;
 	if (options->listen_fd >= 0) {
@@ -303,5 +311,6 @@ control_free(struct control **control_ref)
 	if (control->bound.fd != -1)
 		close(control->bound.fd);
 	peer_users_free(&control->users);
+	record_free(control->context.record);
 	free(control);
 }

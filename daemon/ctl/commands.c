@@ -87,6 +87,13 @@ static const struct command_option quarantine_options[] = {
 	{ 0, NULL, NULL, NULL },
 };
 
+static const struct command_option audit_options[] = {
+	{ 'w', "who", "USER", "only what this user did" },
+	{ 0, "action", "WORD", "only this, for example read" },
+	{ 'n', "limit", "N", "at most N, newest first (50)" },
+	{ 0, NULL, NULL, NULL },
+};
+
 static const struct command_option check_options[] = {
 	{ 0, "store", NULL,
 	    "the store: its structure, and the digest of each message" },
@@ -124,6 +131,8 @@ static const struct command commands[] = {
 	    "messages that failed too often: list [NAME], show ID, raw ID, "
 	    "retry ID... | NAME... | --all",
 	    0, COMMAND_ANY, quarantine_options, quarantine_run },
+	{ "audit", "[OPTION...]", "list who did what", 0, 0, audit_options,
+	    audit_run },
 	{ "check", "--store", "verify what is stored", 0, 0, check_options,
 	    check_run },
 	{ "reload", "", "read the configuration again", 0, 0, no_options,

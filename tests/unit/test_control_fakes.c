@@ -16,6 +16,7 @@ struct fake_query {
 		store_polls_cb polls;
 		store_quarantines_cb quarantines;
 		store_release_cb release;
+		store_deeds_cb deeds;
 	} cb;
 	void *arg;
 	int64_t id;
@@ -272,6 +273,43 @@ store_polls(struct store *store, const char *account, int64_t below_id,
 	query->cb.polls = cb;
 	query->id = below_id;
 	query->limit = limit;
+}
+
+void
+store_deed_record(struct store *store, const struct store_deed *deed)
+{
+	const size_t used = strlen(store->deeds);
+
+	snprintf(store->deeds + used, sizeof(store->deeds) - used, "%s %s\n",
+	    deed->action, deed->object);
+}
+
+void
+store_deed_note(struct store *store, const struct store_deed *deed)
+{
+	store_deed_record(store, deed);
+}
+
+static void
+give_deeds(struct fake_query *query)
+{
+	static const struct store_deed_row row = { 7, 1000,
+		{ "alice", "delete", "message 5", "asked to" } };
+
+	query->cb.deeds(query->store->answer, &row, 1, false, query->arg);
+}
+
+void
+store_deeds(struct store *store, const char *who, const char *action,
+    int64_t below_id, unsigned limit, store_deeds_cb cb, void *arg)
+{
+	struct fake_query *query = new_query(store, give_deeds, arg);
+
+	(void)who;
+	(void)action;
+	(void)below_id;
+	(void)limit;
+	query->cb.deeds = cb;
 }
 
 static void

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "daemon/poll/poller.h"
+#include "daemon/store/keeping.h"
 #include "daemon/store/question.h"
 
 struct store {
@@ -37,6 +38,7 @@ struct store {
 	size_t left; /* of those held, whose asker has gone */
 	struct fake_query *queue;
 	struct store_message_filter seen; /* the last filter */
+	char deeds[512];                  /* that were recorded, a line each */
 };
 
 void store_fake_release(struct store *);

@@ -692,6 +692,47 @@ test_others_may_not_read_mail(void **state)
 }
 
 static void
+test_what_is_done_is_recorded(void **state)
+{
+	static const struct {
+		const char *method, *target;
+		int status;
+		const char *deed;
+	} cases[] = {
+		{ "GET", "/v1/status", 200, "" },
+		{ "GET", "/v1/messages", 200, "" },
+		{ "GET", "/v1/messages/100", 200, "read message 100\n" },
+		/* The same reading. */
+		{ "GET", "/v1/messages/100/raw", 200, "" },
+		{ "GET", "/v1/messages/99/raw", 200, "read message 99\n" },
+		{ "GET", "/v1/messages/4", 404, "" },
+		{ "POST", "/v1/accounts/shop/poll", 202,
+		    "poll account shop\n" },
+		{ "POST", "/v1/accounts/shop/poll?mode=confirm", 202,
+		    "confirm account shop\n" },
+		{ "POST", "/v1/accounts/shop/poll?mode=confirm", 202,
+		    "confirm account shop\n" },
+		{ "POST", "/v1/accounts/nobody/pause", 404, "" },
+		{ "POST", "/v1/accounts/shop/pause", 200,
+		    "pause account shop\n" },
+		{ "POST", "/v1/reload", 200, "reload configuration\n" },
+	};
+	struct fixture *fixture = *state;
+	struct reply reply;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fixture->store.deeds[0] = '\0';
+		ask_for(fixture, cases[i].method, cases[i].target,
+		    cases[i].status, &reply);
+		forget(&reply);
+		assert_string_equal(fixture->store.deeds, cases[i].deed);
+	}
+	ask_for(fixture, "GET", "/v1/audit", 200, &reply);
+	assert_non_null(strstr(reply.bytes, "asked to"));
+	forget(&reply);
+}
+
+static void
 test_an_operator_reads_no_mail(void **state)
 {
 	static const struct {
@@ -760,6 +801,7 @@ main(void)
 		LIVE(test_a_socket_of_systemds),
 		LIVE(test_others_may_not_read_mail),
 		LIVE(test_an_operator_reads_no_mail),
+		LIVE(test_what_is_done_is_recorded),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
