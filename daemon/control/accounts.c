@@ -31,6 +31,8 @@ account_json(const struct poller_account_status *status,
 	field_time(json, "next", status->next_ms);
 	field_count(
 	    json, "interval_seconds", (uint64_t)status->interval_ms / 1000);
+	field_time(json, "paused_since", status->paused_ms);
+	field_text(json, "paused_by", status->paused_by);
 	field_time(json, "last_started", status->last_started_ms);
 	field_time(json, "last_finished", status->last_finished_ms);
 	/* The store also knows polls of earlier daemons. */
@@ -92,6 +94,8 @@ accounts_fit(const struct accounts_filter *filter,
 	/* Also while they are polled once more. */
 	if (strcmp(filter->state, "failing") == 0)
 		return status->health != POLLER_WELL;
+	if (strcmp(filter->state, "paused") == 0)
+		return status->is_paused;
 	return strcmp(filter->state,
 		   poller_shown_state(status->state, status->health)) == 0;
 }
@@ -360,9 +364,11 @@ accounts_action_answer(const struct exchange *exchange,
 	json = json_object();
 	field_text(json, "account", name);
 	if (poller_account_status(
-		exchange_context(exchange)->poller, name, &status))
+		exchange_context(exchange)->poller, name, &status)) {
 		field_text(json, "state",
 		    poller_shown_state(status.state, status.health));
+		field_value(json, "paused", json_boolean(status.is_paused));
+	}
 	return response_json(done_status, json);
 }
 
@@ -433,22 +439,48 @@ accounts_poll(struct exchange *exchange)
 	    accounts_action_answer(exchange, answer, 202, "already polling"));
 }
 
+/* The store has it, or could not take it. */
+static void
+accounts_paused(enum store_status status, void *arg)
+{
+	struct exchange *exchange = arg;
+
+	if (!exchange_resume(exchange))
+		return;
+	if (status == STORE_OK)
+		exchange_answer(exchange,
+		    accounts_action_answer(exchange, POLLER_DONE, 200, NULL));
+	else
+		exchange_answer(exchange, response_store(status, NULL));
+}
+
+/* Nothing was asked of the store: answer at once. */
+static void
+accounts_answer_at_once(
+    struct exchange *exchange, enum poller_answer answer, const char *already)
+{
+	if (answer != POLLER_DONE && exchange_resume(exchange))
+		exchange_answer(exchange,
+		    accounts_action_answer(exchange, answer, 200, already));
+}
+
 void
 accounts_pause(struct exchange *exchange)
 {
-	exchange_answer(
-	    exchange, accounts_action_answer(exchange,
-			  poller_pause(exchange_context(exchange)->poller,
-			      exchange_name(exchange)),
-			  200, "already paused"));
+	exchange_wait(exchange);
+	accounts_answer_at_once(exchange,
+	    poller_pause(exchange_context(exchange)->poller,
+		exchange_name(exchange), exchange_user(exchange)->name,
+		accounts_paused, exchange),
+	    "already paused");
 }
 
 void
 accounts_resume(struct exchange *exchange)
 {
-	exchange_answer(
-	    exchange, accounts_action_answer(exchange,
-			  poller_resume(exchange_context(exchange)->poller,
-			      exchange_name(exchange)),
-			  200, "not paused"));
+	exchange_wait(exchange);
+	accounts_answer_at_once(exchange,
+	    poller_resume(exchange_context(exchange)->poller,
+		exchange_name(exchange), accounts_paused, exchange),
+	    "not paused");
 }

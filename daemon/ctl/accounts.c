@@ -25,20 +25,42 @@ account_say_state(
 		phrase_add(phrase, "%s", state);
 }
 
-/* "since" and a time, or "for" and how long; nothing if it does not fail. */
+/* "since" and a time, or "for" and how long; nothing where there is no time. */
 static void
-account_say_failing(
-    const struct ctl *ctl, const json_t *account, struct phrase *phrase)
+account_say_since(const struct ctl *ctl, const json_t *account,
+    const char *member, struct phrase *phrase)
 {
 	char time[PRINT_TIME_SIZE], *ago;
 
-	if (ctl_text(account, "failing_since") == NULL)
+	if (ctl_text(account, member) == NULL)
 		return;
-	print_time(ctl, account, "failing_since", PRINT_TIME, time);
+	print_time(ctl, account, member, PRINT_TIME, time);
 	ago = strstr(time, " ago");
 	if (ago != NULL)
 		*ago = '\0';
 	phrase_add(phrase, "%s %s", ago != NULL ? "for" : "since", time);
+}
+
+static void
+account_say_failing(
+    const struct ctl *ctl, const json_t *account, struct phrase *phrase)
+{
+	account_say_since(ctl, account, "failing_since", phrase);
+}
+
+static void
+account_say_paused(
+    const struct ctl *ctl, const json_t *account, struct phrase *phrase)
+{
+	const char *who = ctl_text(account, "paused_by");
+	struct phrase since;
+
+	phrase_begin(&since);
+	account_say_since(ctl, account, "paused_since", &since);
+	if (since.length == 0)
+		return;
+	phrase_add(phrase, "%s%s%s", since.text, who != NULL ? " by " : "",
+	    who != NULL ? who : "");
 }
 
 /* The last error, if the last poll had one; the store knows older polls. */
@@ -88,8 +110,12 @@ account_remark(
     const struct ctl *ctl, const json_t *account, struct phrase *phrase)
 {
 	const char *identity = account_identity(account);
-	struct phrase failing;
+	struct phrase paused, failing;
 
+	phrase_begin(&paused);
+	account_say_paused(ctl, account, &paused);
+	if (paused.length > 0)
+		phrase_add(phrase, "paused %s", paused.text);
 	phrase_begin(&failing);
 	account_say_failing(ctl, account, &failing);
 	if (failing.length > 0)
@@ -133,13 +159,25 @@ static const struct print_field account_columns[] = {
 	{ "REMARKS", .words = account_remark, .fit = PRINT_WRAP },
 };
 
+/* Neither paused nor disabled. */
+static bool
+account_can_pause(const json_t *account)
+{
+	return !ctl_is(account, "state", "disabled") &&
+	       ctl_text(account, "paused_since") == NULL &&
+	       !ctl_is(account, "state", "paused");
+}
+
 /* Those that need attention first, then those that fail, then the rest. */
 static unsigned
 account_rank(const json_t *account)
 {
 	if (ctl_is(account, "state", "refused"))
 		return 0;
-	return ctl_text(account, "failing_since") != NULL ? 1 : 2;
+	return ctl_text(account, "failing_since") != NULL &&
+		       account_can_pause(account)
+		   ? 1
+		   : 2;
 }
 
 enum ctl_exit
@@ -214,6 +252,7 @@ static const struct print_field account_fields[] = {
 	{ "Server", .member = "host" },
 	{ "User", .member = "user" },
 	{ "State", .words = account_say_state },
+	{ "Paused", .words = account_say_paused },
 	{ "Next poll", .member = "next", .kind = PRINT_TIME },
 	{ "Interval", .words = account_say_interval },
 	{ "Last started", .member = "last_started", .kind = PRINT_TIME },
@@ -286,16 +325,10 @@ account_run(const struct ctl *ctl, const struct invocation *invocation)
 /* ---- pause, resume ---- */
 
 static bool
-account_can_pause(const json_t *account)
-{
-	return !ctl_is(account, "state", "disabled") &&
-	       !ctl_is(account, "state", "paused");
-}
-
-static bool
 account_can_resume(const json_t *account)
 {
 	return ctl_is(account, "state", "paused") ||
+	       ctl_text(account, "paused_since") != NULL ||
 	       (ctl_text(account, "failing_since") != NULL &&
 		   !ctl_is(account, "state", "disabled"));
 }

@@ -70,6 +70,7 @@ wanted_by_all(const json_t *account)
 {
 	return ctl_text(account, "state") != NULL &&
 	       !ctl_is(account, "state", "disabled") &&
+	       ctl_text(account, "paused_since") == NULL &&
 	       !ctl_is(account, "state", "paused");
 }
 
@@ -127,6 +128,19 @@ wanted_note_last(
 						      : CTL_OK;
 }
 
+static void
+poll_print_queued(const struct ctl *ctl, const char *name, const json_t *answer)
+{
+	struct phrase phrase;
+
+	phrase_begin(&phrase);
+	phrase_add(&phrase, "%s%s", name,
+	    json_is_true(ctl_member(answer, "paused"))
+		? " (once; it stays paused)"
+		: "");
+	print_detail(ctl, "queued", phrase.text);
+}
+
 static enum ctl_exit
 wanted_begin(
     const struct ctl *ctl, struct wanted *wanted, const struct wish *wish)
@@ -146,7 +160,7 @@ wanted_begin(
 		if (!wish->waits && ctl->json)
 			(void)ctl_print_json(ctl, json);
 		else if (!wish->waits)
-			print_detail(ctl, "queued", wanted->name);
+			poll_print_queued(ctl, wanted->name, json);
 		json_decref(json);
 	} else if (strcmp(error.code, "already") != 0) {
 		return client_report(ctl, &error);
@@ -255,7 +269,8 @@ wanted_look_for_plan(const struct ctl *ctl, const struct wanted *wanted,
 		*code_r = plan_print(ctl, wanted->name);
 	} else if (account_is(account, "polling", "queued")) {
 		over = false;
-	} else if (account_is(account, "paused", "disabled")) {
+	} else if (account_is(account, "paused", "disabled") &&
+		   ctl_text(account, "last_text") == NULL) {
 		*code_r = poll_report_state(ctl, wanted, account);
 	} else {
 		*code_r = poll_report_outcome(ctl, account);
@@ -283,14 +298,14 @@ wanted_look(const struct ctl *ctl, struct wanted *wanted,
 	if (wish->is_dry) {
 		wanted->is_pending =
 		    !wanted_look_for_plan(ctl, wanted, account, code_r);
-	} else if (account_is(account, "paused", "disabled")) {
-		wanted->is_pending = false;
-		*code_r = poll_report_state(ctl, wanted, account);
 	} else if (wanted_is_news(wanted, account, "last_finished") &&
 		   !account_is(account, "polling", "queued")) {
 		/* A poll that was requested during another one follows it. */
 		wanted->is_pending = false;
 		*code_r = poll_report_outcome(ctl, account);
+	} else if (account_is(account, "paused", "disabled")) {
+		wanted->is_pending = false;
+		*code_r = poll_report_state(ctl, wanted, account);
 	}
 	json_decref(account);
 }

@@ -1,7 +1,6 @@
 #include "daemon/poll/account.h"
 
 #include <event2/util.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -12,10 +11,10 @@
 #include "daemon/poll/credentials.h"
 #include "daemon/poll/findings.h"
 #include "daemon/poll/interval.h"
+#include "daemon/poll/outcome.h"
 #include "daemon/poll/setup.h"
 #include "daemon/secret/mark.h"
 #include "lib/base/clock.h"
-#include "lib/base/unit.h"
 
 /* At rest it is no more than this and its text: there may be very many. */
 struct account {
@@ -133,6 +132,23 @@ account_set_former(struct account *account, const char *former_id)
 
 	findings_set_former(&account->findings, former_id);
 	return had_one != (former_id != NULL);
+}
+
+/* ---- paused, and resumed ---- */
+
+void
+account_pause(struct account *account, struct agenda *agenda, int64_t since_ms,
+    const char *who)
+{
+	findings_set_paused(&account->findings, since_ms, who);
+	agenda_pause(agenda, &account->item);
+}
+
+void
+account_resume(struct account *account, struct agenda *agenda, int64_t now_ms)
+{
+	findings_set_paused(&account->findings, 0, NULL);
+	agenda_resume(agenda, &account->item, now_ms);
 }
 
 /* ---- how polls begin ---- */
@@ -272,51 +288,6 @@ account_set_text(struct account *account, const char *text)
 	account->last_text = text == NULL ? NULL : strdup(text);
 }
 
-static const char *
-account_plural(uint32_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
-static void
-account_log_success(const char *name, const struct run_progress *progress)
-{
-	const struct tally *tally = &progress->tally;
-	bool news = tally->fetched > 0 || tally->deleted > 0;
-	char size[EVPOP_UNIT_SIZE];
-
-	log_write(news ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, name,
-	    "%" PRIu32 " message%s on the server, %" PRIu32 " fetched (%s), "
-	    "%" PRIu32 " deleted, in %.3f s",
-	    tally->messages, account_plural(tally->messages), tally->fetched,
-	    evpop_unit_size(tally->body_octets, size), tally->deleted,
-	    (double)(progress->finished_ms - progress->started_ms) / 1000);
-	if (tally->failed > 0)
-		log_write(LOG_LEVEL_WARNING, name,
-		    "%" PRIu32 " message%s could not be fetched", tally->failed,
-		    account_plural(tally->failed));
-	if (tally->too_large > 0)
-		log_write(LOG_LEVEL_INFO, name,
-		    "%" PRIu32 " message%s left on the server: larger than "
-		    "max_message_size",
-		    tally->too_large, account_plural(tally->too_large));
-	if (tally->seen > 0)
-		log_write(LOG_LEVEL_INFO, name,
-		    "%" PRIu32 " message%s counted as seen", tally->seen,
-		    account_plural(tally->seen));
-	if (tally->adopted > 0)
-		log_write(LOG_LEVEL_INFO, name,
-		    "%" PRIu32 " known message%s recognised under new "
-		    "unique-ids, %s not downloaded",
-		    tally->adopted, account_plural(tally->adopted),
-		    evpop_unit_size(tally->adopted_octets, size));
-	if (tally->held > 0)
-		log_write(LOG_LEVEL_WARNING, name,
-		    "%" PRIu32 " deletion%s held, far more than usual; "
-		    "\"evpopctl poll --confirm %s\" carries them out",
-		    tally->held, account_plural(tally->held), name);
-}
-
 static void
 account_note_figures(
     struct account *account, const struct run_progress *progress)
@@ -353,26 +324,6 @@ account_note_health(
 		account->failing_since_ms = progress->failing_since_ms != 0
 						? progress->failing_since_ms
 						: progress->finished_ms;
-}
-
-static void
-account_log_failure(
-    const char *name, const struct run_progress *progress, const char *retry)
-{
-	const struct evpop_result *result = &progress->result;
-	const char *intro = "";
-
-	/* All other texts say by themselves what failed. */
-	if (result->phase == EVPOP_PHASE_LOGIN && progress->was_asked &&
-	    (result->error == EVPOP_ERROR_AUTH ||
-		result->error == EVPOP_ERROR_REFUSED))
-		intro = "login refused; the server said: ";
-	else if (result->error == EVPOP_ERROR_REFUSED)
-		intro = "refused; the server said: ";
-	log_write(LOG_LEVEL_WARNING, name,
-	    "%s%s (%" PRIu32 " fetched, %" PRIu32 " deleted)%s", intro,
-	    result->text, progress->tally.fetched, progress->tally.deleted,
-	    retry);
 }
 
 /* What a person is to do, where it does not pass by itself. */
@@ -415,12 +366,12 @@ account_note(struct account *account, const struct run_progress *progress,
 		account_note_quiet(account, progress);
 		account->last_success_ms = progress->finished_ms;
 		account_set_text(account, NULL);
-		account_log_success(name, progress);
+		outcome_log_success(name, progress);
 		return;
 	}
 	account_set_text(account, result->text);
 	advice_write_wait(retry, retry_ms);
-	account_log_failure(name, progress, retry);
+	outcome_log_failure(name, progress, retry);
 	if (backoff_is_failure(result))
 		account_log_advice(account, retry_ms < 0);
 }
@@ -565,7 +516,12 @@ account_status(
 		    (enum poller_identity)account->identity),
 		.moved = findings_moved(account->findings),
 		.former_id = findings_former(account->findings),
+		.is_paused = agenda_is_paused(item),
 	};
+	if (status->is_paused) {
+		status->paused_ms = findings_paused_ms(account->findings);
+		status->paused_by = findings_paused_by(account->findings);
+	}
 	if (account->run == NULL)
 		return;
 	now = &run_progress(account->run)->tally;

@@ -45,6 +45,14 @@ void account_retire(struct agenda *, struct account *);
  */
 bool account_set_former(struct account *, const char *former_id);
 
+/*
+ * It is paused, or will be once its poll is over, since then (Unix time) and by
+ * whom, where that is known (or NULL); or no more.
+ */
+void account_pause(
+    struct account *, struct agenda *, int64_t since_ms, const char *who);
+void account_resume(struct account *, struct agenda *, int64_t now_ms);
+
 /* ---- polls ---- */
 
 /* What its next poll is to do.  Every poll is one; it takes no wish away. */

@@ -258,6 +258,8 @@ accounts_log_news(const struct store_account_news *news)
 		    "renamed, write \"id = %s\" into [account %s]",
 		    news->former_name, news->former_id, news->name);
 		break;
+	case STORE_ACCOUNT_PAUSED:
+		break;
 	case STORE_ACCOUNT_REPLACES:
 		log_write(LOG_LEVEL_WARNING, news->name,
 		    "the account that had this name before is no longer "
@@ -280,6 +282,38 @@ accounts_forget_former(struct accounts *accounts)
 			    account_item(accounts->list[i]), now_ms);
 }
 
+/* It was paused before this daemon was started, or while it was disabled. */
+static bool
+accounts_pause(struct accounts *accounts, const struct store_account_news *news)
+{
+	struct account *account = accounts_find(accounts, news->name);
+
+	if (account == NULL ||
+	    agenda_state(account_item(account)) == POLLER_DISABLED ||
+	    agenda_is_paused(account_item(account)))
+		return false;
+	account_pause(
+	    account, accounts->agenda, news->paused_ms, news->paused_by);
+	return true;
+}
+
+static void
+accounts_pause_all(struct accounts *accounts,
+    const struct store_account_news *news, size_t count)
+{
+	size_t paused = 0, i;
+
+	for (i = 0; i < count; i++)
+		if (news[i].kind == STORE_ACCOUNT_PAUSED)
+			paused += accounts_pause(accounts, &news[i]);
+	if (paused > 0)
+		log_write(LOG_LEVEL_INFO, NULL,
+		    "%zu account%s paused since before: \"evpopctl accounts "
+		    "--state paused\" lists them, \"evpopctl resume NAME\" "
+		    "ends it",
+		    paused, paused == 1 ? " is" : "s are");
+}
+
 /* What was asked for before there was another configuration says nothing. */
 static void
 accounts_answered(enum store_status status,
@@ -299,6 +333,7 @@ accounts_answered(enum store_status status,
 	}
 	if (status == STORE_OK)
 		accounts_forget_former(accounts);
+	accounts_pause_all(accounts, news, count);
 	for (i = 0; i < count; i++) {
 		accounts_log_news(&news[i]);
 		account = accounts_find(accounts, news[i].name);

@@ -204,7 +204,7 @@ agenda_hurry(struct agenda *agenda, struct agenda_item *item, int64_t now_ms)
 }
 
 void
-agenda_wish(struct agenda *agenda, struct agenda_item *item, bool come_back)
+agenda_wish(struct agenda *agenda, struct agenda_item *item)
 {
 	enum poller_state before;
 
@@ -216,8 +216,7 @@ agenda_wish(struct agenda *agenda, struct agenda_item *item, bool come_back)
 	/* The place of a wish that waits already is the better one. */
 	if (item->state == POLLER_QUEUED && item->wished)
 		return;
-	come_back &= item->state == POLLER_PAUSED;
-	before = come_back ? POLLER_PAUSED : POLLER_WAITING;
+	before = item->state == POLLER_PAUSED ? POLLER_PAUSED : POLLER_WAITING;
 	agenda_queue(agenda, item, true);
 	item->before = before & 7;
 }
@@ -237,6 +236,8 @@ agenda_resume(struct agenda *agenda, struct agenda_item *item, int64_t now_ms)
 	item->pause = false;
 	if (item->state == POLLER_PAUSED)
 		agenda_hurry(agenda, item, now_ms);
+	else if (item->before == POLLER_PAUSED)
+		item->before = POLLER_WAITING;
 	else
 		agenda_retry(agenda, item, now_ms);
 }
@@ -440,9 +441,10 @@ agenda_ended(struct agenda *agenda, struct agenda_item *item,
 		agenda_rest(agenda, item, POLLER_DISABLED);
 	else if (was.pause)
 		agenda_rest(agenda, item, POLLER_PAUSED);
-	else if (was.again)
+	else if (was.again) {
 		agenda_queue(agenda, item, true);
-	else if (was.renewed && was.before != POLLER_PAUSED)
+		item->before = was.before;
+	} else if (was.renewed && was.before != POLLER_PAUSED)
 		agenda_hurry(agenda, item, now_ms);
 	else if (was.before != POLLER_WAITING)
 		agenda_rest(agenda, item, (enum poller_state)was.before);

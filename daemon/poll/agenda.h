@@ -76,10 +76,10 @@ void agenda_hurry(struct agenda *, struct agenda_item *, int64_t now_ms);
 
 /*
  * A person wishes a poll: before all others, whatever back-off and LOGIN-DELAY
- * say; after the one under way, if there is one.  With `come_back` an account
- * that is paused will be so again.  Not while disabled.
+ * say; after the one under way, if there is one.  An account that is paused is
+ * polled once, and stays so.  Not while disabled.
  */
-void agenda_wish(struct agenda *, struct agenda_item *, bool come_back);
+void agenda_wish(struct agenda *, struct agenda_item *);
 
 /* Both at the end of a poll under way; harmless where it is so already. */
 void agenda_pause(struct agenda *, struct agenda_item *);
@@ -157,11 +157,12 @@ agenda_health(const struct agenda_item *item)
 	return (enum poller_health)item->health;
 }
 
-/* Whether it is paused, or will be once its poll is over. */
+/* Whether it is paused, or will be once a wish or its poll is over. */
 static inline bool
 agenda_is_paused(const struct agenda_item *item)
 {
-	return item->state == POLLER_PAUSED || item->pause;
+	return item->state == POLLER_PAUSED || item->pause ||
+	       item->before == POLLER_PAUSED;
 }
 
 /* How many of its polls failed in a row. */

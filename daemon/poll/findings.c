@@ -96,6 +96,8 @@ poller_plan_free(struct poller_plan **plan)
 struct findings {
 	struct poller_plan *plan;
 	char *former_id, *moved;
+	int64_t paused_ms;
+	char *paused_by;
 };
 
 /* Made where it is missing; NULL without memory. */
@@ -162,6 +164,29 @@ findings_moved(const struct findings *findings)
 }
 
 void
+findings_set_paused(
+    struct findings **findings_p, int64_t since_ms, const char *who)
+{
+	if ((*findings_p == NULL && since_ms == 0) ||
+	    findings_get(findings_p) == NULL)
+		return;
+	(*findings_p)->paused_ms = since_ms;
+	findings_set_text(&(*findings_p)->paused_by, who);
+}
+
+int64_t
+findings_paused_ms(const struct findings *findings)
+{
+	return findings == NULL ? 0 : findings->paused_ms;
+}
+
+const char *
+findings_paused_by(const struct findings *findings)
+{
+	return findings == NULL ? NULL : findings->paused_by;
+}
+
+void
 findings_free(struct findings **findings_p)
 {
 	struct findings *findings = *findings_p;
@@ -172,5 +197,6 @@ findings_free(struct findings **findings_p)
 	poller_plan_free(&findings->plan);
 	free(findings->former_id);
 	free(findings->moved);
+	free(findings->paused_by);
 	free(findings);
 }

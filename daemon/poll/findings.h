@@ -1,6 +1,7 @@
 /*
  * What is noted of few accounts only, so that all others pay no more than a
- * pointer for it: the plan of a dry run, and which account this may be.
+ * pointer for it: the plan of a dry run, which account this may be, and since
+ * when it is paused.
  */
 #ifndef POLL_FINDINGS_H
 #define POLL_FINDINGS_H
@@ -36,6 +37,14 @@ const char *findings_former(const struct findings *);
 /* The account's maildrop has changed; this says how, in words. */
 void findings_set_moved(struct findings **, const char *words);
 const char *findings_moved(const struct findings *);
+
+/*
+ * Since when a person wants it paused (Unix time; 0: nobody does), and who that
+ * is; NULL: not known.
+ */
+void findings_set_paused(struct findings **, int64_t since_ms, const char *who);
+int64_t findings_paused_ms(const struct findings *);
+const char *findings_paused_by(const struct findings *);
 
 /* Sets the pointer to NULL; NULL is allowed. */
 void findings_free(struct findings **);

@@ -8,6 +8,7 @@
 #include "daemon/notify/notify.h"
 #include "daemon/poll/accounts.h"
 #include "daemon/poll/ledger.h"
+#include "daemon/poll/pauses.h"
 #include "daemon/poll/servers.h"
 #include "daemon/poll/setup.h"
 #include "daemon/poll/watch.h"
@@ -30,6 +31,7 @@ struct poller {
 	struct run_resources resources;
 	struct agenda agenda;
 	struct accounts *accounts;
+	struct pauses *pauses;
 	struct tls_table tls;
 	struct watch *watch;
 	struct event *timer; /* begins what is due */
@@ -333,6 +335,16 @@ poller_set_limits(struct poller *poller, const struct config *config)
 	agenda_set_limits(&poller->agenda, &limits, evpop_clock_monotonic_ms());
 }
 
+/* Or resumed. */
+static void
+poller_paused(struct account *account, void *arg)
+{
+	struct poller *poller = arg;
+
+	account_tell_state(account, poller->resources.notify);
+	poller_wake(poller);
+}
+
 /* False without memory. */
 static bool
 poller_make(struct poller *poller, const struct poller_options *options,
@@ -352,14 +364,17 @@ poller_make(struct poller *poller, const struct poller_options *options,
 	};
 	poller->accounts =
 	    accounts_new(options->store, &poller->agenda, poller_wake, poller);
+	if (poller->accounts != NULL)
+		poller->pauses = pauses_new(options->store, poller->accounts,
+		    &poller->agenda, poller_paused, poller);
 	poller->watch =
 	    watch_new(options->base, &poller->agenda, poller_wake, poller);
 	poller->timer = evtimer_new(options->base, poller_dispatch, poller);
 	poller->grace = evtimer_new(options->base, poller_grace_over, poller);
 	return poller->resources.servers != NULL &&
 	       poller->resources.ledger != NULL && poller->accounts != NULL &&
-	       poller->watch != NULL && poller->timer != NULL &&
-	       poller->grace != NULL;
+	       poller->pauses != NULL && poller->watch != NULL &&
+	       poller->timer != NULL && poller->grace != NULL;
 }
 
 struct poller *
@@ -433,6 +448,7 @@ poller_free(struct poller **poller_p)
 	*poller_p = NULL;
 	assert(agenda_count(&poller->agenda, POLLER_POLLING) == 0);
 	notify_leave(&poller->health);
+	pauses_free(&poller->pauses);
 	accounts_free(&poller->accounts);
 	watch_free(&poller->watch);
 	agenda_clear(&poller->agenda);
@@ -472,8 +488,7 @@ poller_poll_now(struct poller *poller, const char *name, enum poller_wish wish)
 		return answer;
 	account_set_wish(account, wish);
 	/* Where it polls already, mail may have come since it was listed. */
-	agenda_wish(&poller->agenda, account_item(account),
-	    account_wish(account) == POLLER_WISH_DRY_RUN);
+	agenda_wish(&poller->agenda, account_item(account));
 	account_tell_state(account, poller->resources.notify);
 	poller_wake(poller);
 	return agenda_state(account_item(account)) == POLLER_POLLING
@@ -482,7 +497,8 @@ poller_poll_now(struct poller *poller, const char *name, enum poller_wish wish)
 }
 
 enum poller_answer
-poller_pause(struct poller *poller, const char *name)
+poller_pause(struct poller *poller, const char *name, const char *who,
+    store_done_cb done, void *arg)
 {
 	struct account *account;
 	enum poller_answer answer = poller_find(poller, name, &account);
@@ -491,14 +507,13 @@ poller_pause(struct poller *poller, const char *name)
 		return answer;
 	if (agenda_is_paused(account_item(account)))
 		return POLLER_ALREADY;
-	agenda_pause(&poller->agenda, account_item(account));
-	account_tell_state(account, poller->resources.notify);
-	poller_wake(poller);
+	pauses_begin(poller->pauses, account, who, done, arg);
 	return POLLER_DONE;
 }
 
 enum poller_answer
-poller_resume(struct poller *poller, const char *name)
+poller_resume(
+    struct poller *poller, const char *name, store_done_cb done, void *arg)
 {
 	struct account *account;
 	enum poller_answer answer = poller_find(poller, name, &account);
@@ -508,10 +523,7 @@ poller_resume(struct poller *poller, const char *name)
 	if (!agenda_is_paused(account_item(account)) &&
 	    agenda_health(account_item(account)) == POLLER_WELL)
 		return POLLER_ALREADY;
-	agenda_resume(
-	    &poller->agenda, account_item(account), evpop_clock_monotonic_ms());
-	account_tell_state(account, poller->resources.notify);
-	poller_wake(poller);
+	pauses_end(poller->pauses, account, done, arg);
 	return POLLER_DONE;
 }
 

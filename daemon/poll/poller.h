@@ -13,6 +13,7 @@
 #include "daemon/config/config.h"
 #include "daemon/notify/tally.h"
 #include "daemon/poll/state.h"
+#include "daemon/store/store.h"
 
 struct event_base;
 struct evpop_names;
@@ -43,6 +44,10 @@ struct poller_account_status {
 	 * longer configured: with this `id` it continues that one; or NULL.
 	 */
 	const char *former_id;
+	/* Paused, also where it is polled once by a wish. */
+	bool is_paused;
+	int64_t paused_ms;     /* since then; 0: it is not, or not known */
+	const char *paused_by; /* NULL: not known */
 };
 
 struct poller_status {
@@ -105,8 +110,9 @@ enum poller_wish {
 	POLLER_WISH_COUNT
 };
 /*
- * A person's wish goes first, and restarts a paused account.  Where the account
- * is polling, the wish is fulfilled after that (POLLER_ALREADY).
+ * A person's wish goes first.  A paused account is polled once, and stays
+ * paused.  Where the account is polling, the wish is fulfilled after that
+ * (POLLER_ALREADY).
  */
 enum poller_answer poller_poll_now(
     struct poller *, const char *name, enum poller_wish);
@@ -132,9 +138,17 @@ struct poller_plan {
 };
 /* NULL: no such account, or no dry run of it; borrowed until the next one. */
 const struct poller_plan *poller_plan(const struct poller *, const char *name);
-enum poller_answer poller_pause(struct poller *, const char *name);
-/* An account that fails is tried at once as well. */
-enum poller_answer poller_resume(struct poller *, const char *name);
+/*
+ * Pause an account until it is resumed, through restarts.  With POLLER_DONE the
+ * store is asked, and `done` (or NULL) says how that went: where it is not
+ * STORE_OK, nothing has changed.  With any other answer it is not called. `who`
+ * may be NULL.  The poller may be gone when `done` runs.
+ */
+enum poller_answer poller_pause(struct poller *, const char *name,
+    const char *who, store_done_cb done, void *arg);
+/* Likewise.  An account that fails is tried at once as well. */
+enum poller_answer poller_resume(
+    struct poller *, const char *name, store_done_cb done, void *arg);
 
 void poller_status(const struct poller *, struct poller_status *status_r);
 bool poller_account_status(const struct poller *, const char *name,

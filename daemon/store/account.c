@@ -35,16 +35,17 @@ account_find(struct sql_db *db, const char *sql, const char *key, int64_t *id_r)
 }
 
 static enum store_status
-account_insert(struct sql_db *db, struct account_op *account)
+account_insert(
+    struct sql_db *db, const char *name, const char *stable_id, int64_t *id_r)
 {
 	static const char sql[] =
 	    "INSERT INTO account(name, stable_id) VALUES(?1, ?2)";
 	struct sql_statement use;
 
 	sql_prepare(&use, db, sql);
-	sql_bind_text(&use, 1, account->name);
-	sql_bind_text(&use, 2, account->stable_id);
-	return sql_run_insert(&use, &account->row.id);
+	sql_bind_text(&use, 1, name);
+	sql_bind_text(&use, 2, stable_id);
+	return sql_run_insert(&use, id_r);
 }
 
 static void
@@ -96,18 +97,18 @@ account_count_quiet(struct sql_db *db, struct store_account *row)
 
 /* The id is only asked where no row has the name: see store_configure(). */
 static enum store_status
-account_find_or_insert(struct sql_db *db, struct account_op *account)
+account_find_or_insert(
+    struct sql_db *db, const char *name, const char *stable_id, int64_t *id)
 {
 	static const char by_name[] = "SELECT id FROM account WHERE name = ?1";
 	static const char by_stable_id[] =
 	    "SELECT id FROM account WHERE stable_id = ?1";
-	int64_t *id = &account->row.id;
-	enum store_status status = account_find(db, by_name, account->name, id);
+	enum store_status status = account_find(db, by_name, name, id);
 
 	if (status == STORE_OK && *id == 0)
-		status = account_find(db, by_stable_id, account->stable_id, id);
+		status = account_find(db, by_stable_id, stable_id, id);
 	if (status == STORE_OK && *id == 0)
-		status = account_insert(db, account);
+		status = account_insert(db, name, stable_id, id);
 	return status;
 }
 
@@ -120,7 +121,8 @@ account_write(struct store_writer *writer, struct store_op *op)
 
 	account->row = (struct store_account){ .id = account->id };
 	if (status == STORE_OK && account->row.id == 0)
-		status = account_find_or_insert(db, account);
+		status = account_find_or_insert(
+		    db, account->name, account->stable_id, &account->row.id);
 	if (status == STORE_OK)
 		status = account_read_past(db, account);
 	if (status == STORE_NOT_FOUND)
@@ -180,6 +182,79 @@ store_account_again(
     struct store *store, int64_t account_id, store_account_cb done, void *arg)
 {
 	account_submit(store, account_id, NULL, NULL, done, arg);
+}
+
+/* ---- who is paused ---- */
+
+struct pause_op {
+	struct store_op op;
+	const char *name, *stable_id, *who;
+	int64_t since_ms; /* 0: it is resumed */
+	store_done_cb done;
+	void *arg;
+};
+
+static enum store_status
+pause_write(struct store_writer *writer, struct store_op *op)
+{
+	static const char sql[] =
+	    "UPDATE account SET paused_ms = nullif(?2, 0), paused_by = ?3"
+	    " WHERE id = ?1";
+	const struct pause_op *pause = (struct pause_op *)op;
+	struct sql_db *db = store_writer_db(writer);
+	enum store_status status;
+	struct sql_statement use;
+	int64_t id;
+
+	status = account_find_or_insert(db, pause->name, pause->stable_id, &id);
+	if (status != STORE_OK)
+		return status;
+	sql_prepare(&use, db, sql);
+	sql_bind_int(&use, 1, id);
+	sql_bind_int(&use, 2, pause->since_ms);
+	sql_bind_text(&use, 3, pause->who);
+	return sql_run(&use);
+}
+
+static void
+pause_answer(struct store *store, struct store_op *op, enum store_status status)
+{
+	const struct pause_op *pause = (struct pause_op *)op;
+
+	(void)store;
+	pause->done(status, pause->arg);
+}
+
+static const struct store_op_type pause_type = {
+	.write = pause_write,
+	.answer = pause_answer,
+};
+
+void
+store_account_pause(struct store *store, const char *name,
+    const char *stable_id, int64_t now_ms, const char *who, store_done_cb done,
+    void *arg)
+{
+	struct pause_op *pause = store_op_new(&pause_type, sizeof(*pause));
+
+	if (pause == NULL) {
+		done(STORE_MEMORY, arg);
+		return;
+	}
+	pause->name = store_op_text(&pause->op, name);
+	pause->stable_id = store_op_text(&pause->op, stable_id);
+	pause->who = store_op_text(&pause->op, who);
+	pause->since_ms = now_ms;
+	pause->done = done;
+	pause->arg = arg;
+	store_submit(store, &pause->op);
+}
+
+void
+store_account_resume(struct store *store, const char *name,
+    const char *stable_id, store_done_cb done, void *arg)
+{
+	store_account_pause(store, name, stable_id, 0, NULL, done, arg);
 }
 
 /* ---- the list of accounts ---- */

@@ -59,13 +59,16 @@ enum store_account_kind {
 	 */
 	STORE_ACCOUNT_RESEMBLES,
 	/* A row with mail had its name, that no account has from now on. */
-	STORE_ACCOUNT_REPLACES
+	STORE_ACCOUNT_REPLACES,
+	STORE_ACCOUNT_PAUSED /* by store_account_pause(), and not resumed */
 };
 struct store_account_news {
 	enum store_account_kind kind;
 	const char *name;
 	const char *former_name; /* of that row; the one that it gets */
 	const char *former_id;   /* the `id` by which it is found */
+	int64_t paused_ms;       /* Unix time */
+	const char *paused_by;   /* NULL: not known */
 };
 /* Borrowed until the callback returns. */
 typedef void (*store_configure_cb)(enum store_status,
@@ -90,6 +93,17 @@ void store_account(struct store *, const char *name, const char *stable_id,
 /* The same for a row that exists, whatever its name is now. */
 void store_account_again(
     struct store *, int64_t account_id, store_account_cb, void *arg);
+
+/*
+ * The account of this name is paused from now on, by whom is told if it is
+ * known (or NULL); its row is made where missing.  Or it is paused no more.
+ * Either is durable when it is answered.
+ */
+void store_account_pause(struct store *, const char *name,
+    const char *stable_id, int64_t now_ms, const char *who, store_done_cb,
+    void *arg);
+void store_account_resume(struct store *, const char *name,
+    const char *stable_id, store_done_cb, void *arg);
 
 struct store_bound {
 	bool is_moved; /* it was bound to another maildrop */

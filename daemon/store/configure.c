@@ -37,6 +37,8 @@ configure_take_row(struct store_op *op, struct sql_statement *from)
 		.host = store_op_column_text(op, from, 3),
 		.user = store_op_column_text(op, from, 4),
 		.is_empty = sql_column_int(from, 5) != 0,
+		.paused_ms = sql_column_int(from, 6),
+		.paused_by = store_op_column_text(op, from, 7),
 	};
 }
 
@@ -45,7 +47,8 @@ configure_read_rows(struct configure_op *configure, struct sql_db *db)
 {
 	static const char sql[] =
 	    "SELECT id, name, stable_id, host, login,"
-	    " messages = 0 AND last_success_ms IS NULL FROM account";
+	    " messages = 0 AND last_success_ms IS NULL, paused_ms, paused_by"
+	    " FROM account";
 	struct sql_statement use;
 
 	sql_prepare(&use, db, sql);
@@ -99,6 +102,8 @@ configure_note(struct configure_op *configure,
 		.former_name = row->name,
 		.former_id =
 		    row->stable_id != NULL ? row->stable_id : row->name,
+		.paused_ms = row->paused_ms,
+		.paused_by = row->paused_by,
 	};
 }
 
@@ -183,6 +188,8 @@ configure_apply_one(struct configure_op *configure, struct sql_db *db,
 	if (twin != NULL)
 		configure_note(
 		    configure, account, twin, STORE_ACCOUNT_RESEMBLES);
+	if (row != NULL && row->paused_ms != 0)
+		configure_note(configure, account, row, STORE_ACCOUNT_PAUSED);
 	return status;
 }
 
@@ -261,10 +268,10 @@ void
 store_configure(struct store *store, const struct store_configured *accounts,
     size_t count, store_configure_cb done, void *arg)
 {
-	/* One account may replace, be renamed and resemble. */
+	/* One account may replace, be renamed, resemble and be paused. */
 	struct configure_op *configure = store_op_new(
 	    &configure_type, sizeof(*configure) + count * sizeof(*accounts) +
-				 3 * count * sizeof(struct store_account_news));
+				 4 * count * sizeof(struct store_account_news));
 
 	if (configure == NULL) {
 		done(STORE_MEMORY, NULL, 0, arg);

@@ -16,6 +16,8 @@ struct store_roster_row {
 	const char *host, *user; /* NULL: not known */
 	bool is_empty;           /* no poll of it went well or left mail */
 	bool is_taken;           /* some account has it */
+	int64_t paused_ms;       /* 0: it is not paused */
+	const char *paused_by;   /* NULL: not known */
 };
 
 struct store_roster {

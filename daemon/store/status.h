@@ -25,6 +25,9 @@ enum store_status {
 const char *store_status_name(enum store_status);
 const char *store_status_hint(enum store_status);
 
+/* An answer that is no more than that. */
+typedef void (*store_done_cb)(enum store_status, void *arg);
+
 /* Why an open failed or polls have to wait, in words. */
 #define STORE_ERROR_SIZE 256
 struct store_error {

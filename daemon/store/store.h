@@ -87,8 +87,6 @@ void store_close(struct store **);
  */
 const struct store_error *store_health(const struct store *);
 
-typedef void (*store_done_cb)(enum store_status, void *arg);
-
 /* ---- the clock ---- */
 
 /*

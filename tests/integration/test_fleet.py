@@ -124,5 +124,106 @@ class FleetTest(unittest.TestCase):
         self.assertEqual(out.count("resumed"), 4)
 
 
+class PauseTest(unittest.TestCase):
+    def setUp(self):
+        self.server = maildropd.MaildropServer(
+            users={name: "secret" for name in ("anna", "bert")}, tls=False)
+        self.addCleanup(self.server.stop)
+        self.server.start()
+        self.evpopd = daemon.Evpopd({
+            name: daemon.account_of(self.server, name, interval="1h")
+            for name in ("anna", "bert")})
+        self.addCleanup(self.evpopd.remove)
+
+    def logins(self):
+        return self.server.stats()["logins"]
+
+    def is_paused(self, name):
+        shown = self.evpopd.account(name)
+        return (shown["state"], shown["paused_since"] is not None)
+
+    def test_a_pause_lasts(self):
+        self.evpopd.start()
+        self.evpopd.wait_polled()
+        answer = self.evpopd.post("/v1/accounts/anna/pause")
+        self.assertEqual((answer["state"], answer["paused"]),
+                         ("paused", True))
+        # It is durable before it is answered.
+        self.evpopd.kill()
+        since, who = self.evpopd.rows(
+            "SELECT paused_since, paused_by FROM v_account"
+            " WHERE name = 'anna'")[0]
+        logins = self.logins()
+        self.evpopd.start()
+        self.evpopd.wait_polled("bert")
+        self.assertEqual(self.is_paused("anna"), ("paused", True))
+        self.assertEqual(self.evpopd.account("anna")["paused_since"], since)
+        self.assertEqual(self.evpopd.account("anna")["paused_by"], who)
+        self.assertEqual(self.logins(), logins + 1)
+        self.assertIn("1 account is paused since before", self.evpopd.log())
+        self.assertIn(f"paused since {since} by {who}",
+                      self.evpopd.ctl("accounts").stdout)
+        self.assertRegex(self.evpopd.ctl("account", "anna").stdout,
+                         f"Paused +since {since} by {who}\n")
+        # By another name it is the same account.
+        self.evpopd.accounts["emma"] = {
+            **self.evpopd.accounts.pop("anna"), "id": "anna"}
+        self.evpopd.restart()
+        self.evpopd.wait_polled("bert")
+        self.assertEqual(self.is_paused("emma"), ("paused", True))
+        # Disabled for a while, it is paused afterwards.
+        self.evpopd.accounts["emma"]["enabled"] = "no"
+        self.evpopd.write_config()
+        self.evpopd.ctl("reload")
+        self.assertEqual(self.is_paused("emma"), ("disabled", False))
+        del self.evpopd.accounts["emma"]["enabled"]
+        self.evpopd.write_config()
+        self.evpopd.ctl("reload")
+        self.evpopd.wait_account(
+            "emma", lambda one: one["state"] == "paused")
+        # Nor does resuming it wait for anything.
+        logins = self.logins()
+        self.evpopd.post("/v1/accounts/emma/resume")
+        self.evpopd.kill()
+        self.evpopd.start()
+        self.evpopd.wait_polled("emma")
+        self.assertEqual(self.is_paused("emma"), ("waiting", False))
+        self.assertGreater(self.logins(), logins)
+
+    def test_before_its_first_poll(self):
+        self.evpopd.accounts["bert"]["port"] = dead_port()
+        self.evpopd.start()
+        self.evpopd.ctl("pause", "--all")
+        self.evpopd.kill()
+        logins = self.logins()
+        self.evpopd.start()
+        procs.wait_for(lambda: self.is_paused("anna")[1] and
+                       self.is_paused("bert")[1], daemon.PATIENCE, "pauses")
+        self.assertEqual(self.logins(), logins)
+
+    def test_one_poll_of_a_paused_account(self):
+        self.evpopd.start()
+        self.evpopd.wait_polled()
+        self.evpopd.ctl("pause", "anna")
+        logins = self.logins()
+        self.server.deliver("anna", corpus.messages(3))
+        out = self.evpopd.ctl("poll", "anna").stdout
+        self.assertRegex(out, r"queued +anna \(once; it stays paused\)")
+        self.evpopd.wait_account("anna", lambda one:
+                                 one["stored"]["messages"] == 3 and
+                                 one["state"] == "paused")
+        self.server.deliver("anna", corpus.messages(2, seed=2))
+        out = self.evpopd.ctl("poll", "--wait", "anna").stdout
+        self.assertIn("2 fetched", out)
+        self.assertEqual(self.is_paused("anna"), ("paused", True))
+        self.assertEqual(self.logins(), logins + 2)
+        self.evpopd.restart()
+        self.evpopd.wait_polled("bert")
+        self.assertEqual(self.is_paused("anna"), ("paused", True))
+        # What --all means is what is polled anyway.
+        self.evpopd.ctl("poll", "--wait", "--all")
+        self.assertIsNone(self.evpopd.account("anna")["last_finished"])
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -12,17 +12,15 @@
 static void
 wish(struct account *account)
 {
-	bool come_back = day_percent(10);
-
 	account->touched = true;
 	if (account->session != NULL)
 		account->again = true;
 	else if (!account->wished) {
-		if (come_back && account->rests != POLLER_WAITING)
+		if (account->rests != POLLER_WAITING)
 			account->comes_back = account->rests;
 		day_add_wish(account);
 	}
-	agenda_wish(&world.agenda, &account->item, come_back);
+	agenda_wish(&world.agenda, &account->item);
 }
 
 static void
@@ -60,8 +58,11 @@ resume(struct account *account)
 	account->touched = true;
 	account->pause = false;
 	agenda_resume(&world.agenda, &account->item, world.now);
+	/* Its poll is no longer the only one. */
+	if (account->comes_back != POLLER_WAITING)
+		account->comes_back = account->rests = POLLER_WAITING;
 	/* What fails, and is being polled, is polled once more. */
-	if (account->session != NULL)
+	else if (account->session != NULL)
 		account->renewed |= fails;
 	else if (!account->wished && !queued &&
 		 (account->rests != POLLER_WAITING || fails))

@@ -57,6 +57,7 @@ test_accounts_are_filtered(void **state)
 	accounts[0].state = POLLER_POLLING;
 	accounts[0].health = POLLER_FAILING;
 	accounts[1].state = POLLER_PAUSED;
+	accounts[1].is_paused = true;
 	accounts[2].state = POLLER_WAITING;
 	accounts[2].health = POLLER_REFUSED;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -109,12 +110,34 @@ test_accounts_change_meanwhile(void **state)
 	forget(&reply);
 }
 
+/* What the store does not remember has not happened. */
+static void
+test_pauses_are_durable(void **state)
+{
+	struct fixture *fixture = *state;
+	struct reply reply;
+
+	fixture->poller.remembers = STORE_FULL;
+	ask_for(fixture, "POST", "/v1/accounts/shop/pause", 503, &reply);
+	assert_string_equal(error_text(&reply, "code"), "store_unavailable");
+	assert_string_equal(error_text(&reply, "hint"), "make room");
+	forget(&reply);
+	ask_for(fixture, "POST", "/v1/accounts/shop/resume", 503, &reply);
+	forget(&reply);
+	fixture->poller.remembers = STORE_OK;
+	fixture->accounts[2].is_paused = true;
+	ask_for(fixture, "POST", "/v1/accounts/shop/poll", 202, &reply);
+	assert_true(json_is_true(json_object_get(reply.json, "paused")));
+	forget(&reply);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIVE(test_accounts_are_filtered),
 		LIVE(test_accounts_change_meanwhile),
+		LIVE(test_pauses_are_durable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

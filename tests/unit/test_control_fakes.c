@@ -548,13 +548,26 @@ poller_plan(const struct poller *poller, const char *name)
 }
 
 enum poller_answer
-poller_pause(struct poller *poller, const char *name)
+poller_pause(struct poller *poller, const char *name, const char *who,
+    store_done_cb done, void *arg)
 {
-	return take_wish(poller, "pause", name, POLLER_PAUSED);
+	enum poller_answer answer =
+	    take_wish(poller, "pause", name, POLLER_PAUSED);
+
+	(void)who;
+	if (answer == POLLER_DONE)
+		done(poller->remembers, arg);
+	return answer;
 }
 
 enum poller_answer
-poller_resume(struct poller *poller, const char *name)
+poller_resume(
+    struct poller *poller, const char *name, store_done_cb done, void *arg)
 {
-	return take_wish(poller, "resume", name, POLLER_WAITING);
+	enum poller_answer answer =
+	    take_wish(poller, "resume", name, POLLER_WAITING);
+
+	if (answer == POLLER_DONE)
+		done(poller->remembers, arg);
+	return answer;
 }

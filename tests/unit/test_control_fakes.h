@@ -48,8 +48,9 @@ struct poller {
 	size_t count;
 	struct poller_status totals;
 	enum poller_answer answer;
-	char asked[64];      /* "poll NAME", the last wish */
-	const char *planned; /* the account that has a plan; or NULL */
+	enum store_status remembers; /* whether the store takes a pause */
+	char asked[64];              /* "poll NAME", the last wish */
+	const char *planned;         /* the account that has a plan; or NULL */
 	struct poller_plan plan;
 };
 

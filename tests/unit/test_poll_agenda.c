@@ -93,7 +93,7 @@ poll_once(struct scene *scene, const struct evpop_result *result,
     uint32_t login_delay_s, int64_t now_ms)
 {
 	agenda_rest(&scene->agenda, &scene->a, POLLER_WAITING);
-	agenda_wish(&scene->agenda, &scene->a, false);
+	agenda_wish(&scene->agenda, &scene->a);
 	start(scene, &scene->a, now_ms);
 	return end(scene, &scene->a, result, login_delay_s, now_ms);
 }
@@ -274,7 +274,7 @@ test_list_of_failing(void **state)
 	agenda_resume(agenda, &scene->a, 0);
 	start(scene, &scene->a, 0);
 	end(scene, &scene->a, &broken, 0, 0);
-	agenda_wish(agenda, &scene->a, false);
+	agenda_wish(agenda, &scene->a);
 	expect_health(scene, 1, 0, 0);
 	assert_null(agenda_next_failing(agenda));
 	start(scene, &scene->a, 0);
@@ -298,20 +298,45 @@ test_comes_back(void **state)
 	struct agenda *agenda = &scene->agenda;
 
 	agenda_pause(agenda, &scene->a);
-	agenda_wish(agenda, &scene->a, true);
+	agenda_wish(agenda, &scene->a);
 	agenda_pause(agenda, &scene->a);
 	agenda_resume(agenda, &scene->a, 0);
 	start(scene, &scene->a, 0);
 	assert_int_equal(end(scene, &scene->a, &well, 0, 1), POLLER_WAITING);
+	/* Resumed before its turn comes, or while it is polled. */
 	agenda_pause(agenda, &scene->a);
-	agenda_wish(agenda, &scene->a, true);
+	agenda_wish(agenda, &scene->a);
+	assert_true(agenda_is_paused(&scene->a));
+	agenda_resume(agenda, &scene->a, 1);
+	assert_false(agenda_is_paused(&scene->a));
+	start(scene, &scene->a, 1);
+	assert_int_equal(end(scene, &scene->a, &well, 0, 1), POLLER_WAITING);
+	agenda_pause(agenda, &scene->a);
+	agenda_wish(agenda, &scene->a);
+	start(scene, &scene->a, 1);
+	assert_true(agenda_is_paused(&scene->a));
+	agenda_resume(agenda, &scene->a, 1);
+	assert_int_equal(end(scene, &scene->a, &broken, 0, 1), POLLER_WAITING);
+	/* Wished for again meanwhile: each poll is the last one. */
+	agenda_pause(agenda, &scene->a);
+	agenda_wish(agenda, &scene->a);
+	start(scene, &scene->a, 1);
+	agenda_wish(agenda, &scene->a);
+	assert_int_equal(end(scene, &scene->a, &broken, 0, 1), POLLER_QUEUED);
+	start(scene, &scene->a, 1);
+	assert_int_equal(end(scene, &scene->a, &well, 0, 1), POLLER_PAUSED);
+	agenda_resume(agenda, &scene->a, 1);
+	start(scene, &scene->a, 1);
+	end(scene, &scene->a, &well, 0, 1);
+	agenda_pause(agenda, &scene->a);
+	agenda_wish(agenda, &scene->a);
 	agenda_renew(agenda, &scene->a, true, true, 2);
 	start(scene, &scene->a, 2);
 	agenda_renew(agenda, &scene->a, true, true, 3);
 	assert_int_equal(end(scene, &scene->a, &well, 0, 4), POLLER_PAUSED);
 	/* What was refused may be mended. */
 	poll_once(scene, &refused, 0, 5);
-	agenda_wish(agenda, &scene->a, true);
+	agenda_wish(agenda, &scene->a);
 	agenda_renew(agenda, &scene->a, true, false, 6);
 	start(scene, &scene->a, 6);
 	assert_int_equal(end(scene, &scene->a, &well, 0, 7), POLLER_WAITING);
@@ -325,7 +350,7 @@ test_asked_while_polling(void **state)
 
 	agenda_hurry(agenda, &scene->a, 0);
 	start(scene, &scene->a, 0);
-	agenda_wish(agenda, &scene->a, false);
+	agenda_wish(agenda, &scene->a);
 	/* Also before those that are due by the clock. */
 	agenda_hurry(agenda, &scene->b, 0);
 	agenda_set_limits(agenda, &(struct queue_limits){ 1, 1, 0 }, 0);
@@ -333,7 +358,7 @@ test_asked_while_polling(void **state)
 	assert_int_equal(end(scene, &scene->a, &refused, 0, 1), POLLER_QUEUED);
 	start(scene, &scene->a, 1);
 	agenda_pause(agenda, &scene->a);
-	agenda_wish(agenda, &scene->a, false);
+	agenda_wish(agenda, &scene->a);
 	assert_int_equal(end(scene, &scene->a, &well, 0, 2), POLLER_PAUSED);
 	start(scene, &scene->b, 2);
 	agenda_pause(agenda, &scene->b);
@@ -439,7 +464,7 @@ test_moves(void **state)
 	start(scene, &scene->a, 0);
 	agenda_move(agenda, &scene->a, new);
 	agenda_hurry(agenda, &scene->b, 0);
-	agenda_wish(agenda, &scene->b, false);
+	agenda_wish(agenda, &scene->b);
 	agenda_move(agenda, &scene->b, new);
 	assert_int_equal(old->accounts, 0);
 	assert_int_equal(new->accounts, 2);

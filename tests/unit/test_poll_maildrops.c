@@ -41,12 +41,12 @@ struct poll {
 
 #define BOTH_STORED  "2 messages: id-1 stored, id-2 stored"
 #define BOTH_DELETED "2 messages: id-1 deleted, id-2 deleted"
-#define FETCH_BOTH                                                           \
-	{                                                                    \
-		.asked = NEW "RETR 1;RETR 2;QUIT;",                          \
-		.said = "waiting ok: messages 2, fetched 2, body_octets 85", \
-		.known = BOTH_STORED,                                        \
-		.logged = DONE("2 messages", "2", "85 B", "0")               \
+#define FETCH_BOTH                                                             \
+	{                                                                      \
+		.asked = NEW "RETR 1;RETR 2;QUIT;",                            \
+		.said = "waiting ok: messages 2, fetched 2, fetched_bytes 85", \
+		.known = BOTH_STORED,                                          \
+		.logged = DONE("2 messages", "2", "85 B", "0")                 \
 	}
 /* A rule: the server takes several commands at once. */
 #define PIPELINES                                                            \
@@ -69,7 +69,7 @@ static const struct poll kept_for_ever[] = {
 static const struct poll kept_two_weeks[] = {
 	{ .keys = "keep = 14d\n",
 	    .asked = NEW "RETR 1;RETR 2;QUIT;",
-	    .said = "waiting ok: messages 2, fetched 2, body_octets 85",
+	    .said = "waiting ok: messages 2, fetched 2, fetched_bytes 85",
 	    .known = BOTH_STORED,
 	    .logged = DONE("2 messages", "2", "85 B", "0") },
 	{ .keys = "keep = 14d\n",
@@ -83,7 +83,7 @@ static const struct poll deleted_once_stored[] = {
 	{ .keys = "keep = delete\n",
 	    .rules = { { "QUIT", "-ERR not all\r\n", NET_CLOSE } },
 	    .asked = NEW "LIST;RETR 1;RETR 2;DELE 1;DELE 2;QUIT;",
-	    .said = "waiting refused: messages 2, fetched 2, body_octets 85",
+	    .said = "waiting refused: messages 2, fetched 2, fetched_bytes 85",
 	    .known = "2 messages: id-1 owed, id-2 owed",
 	    .text = "not all",
 	    .logged = "warning: home: refused; the server said: not all (2 "
@@ -103,7 +103,7 @@ static const struct poll quit_without_answer[] = {
 	{ .keys = "keep = delete\n",
 	    .rules = { { "QUIT", NULL, NET_CLOSE } },
 	    .asked = NEW "LIST;RETR 1;RETR 2;DELE 1;DELE 2;QUIT;",
-	    .said = "failing io: messages 2, fetched 2, body_octets 85",
+	    .said = "failing io: messages 2, fetched 2, fetched_bytes 85",
 	    .known = "2 messages: id-1 owed, id-2 owed",
 	    .text = "the server closed the connection without answering QUIT",
 	    .advice = IT_MAY_PASS,
@@ -119,8 +119,8 @@ static const struct poll quit_without_answer[] = {
 static const struct poll large_ones_deleted[] = {
 	{ .keys = "delete_above = 42\n",
 	    .asked = NEW "LIST;RETR 1;RETR 2;DELE 2;QUIT;",
-	    .said =
-		"waiting ok: messages 2, fetched 2, deleted 1, body_octets 85",
+	    .said = "waiting ok: messages 2, fetched 2, deleted 1, "
+		    "fetched_bytes 85",
 	    .known = "2 messages: id-1 stored, id-2 deleted",
 	    .logged = DONE("2 messages", "2", "85 B", "1") },
 	{ .keys = "delete_above = 42\n",
@@ -133,8 +133,8 @@ static const struct poll deleted_in_two_sessions[] = {
 	{ .keys = "keep = delete\nmax_deletes_per_session = 1\n",
 	    .asked = NEW "LIST;RETR 1;DELE 1;QUIT;USER anna;PASS "
 			 "secret;UIDL;LIST;RETR 1;DELE 1;QUIT;",
-	    .said =
-		"waiting ok: messages 2, fetched 2, deleted 2, body_octets 85",
+	    .said = "waiting ok: messages 2, fetched 2, deleted 2, "
+		    "fetched_bytes 85",
 	    .known = BOTH_DELETED,
 	    .logged = DONE("2 messages", "2", "85 B", "2") },
 };
@@ -170,7 +170,7 @@ static const struct poll limits[] = {
 	{ .keys = "max_messages_per_poll = 1\n",
 	    .asked = NEW "RETR 1;QUIT;",
 	    .said =
-		"waiting ok: messages 2, fetched 1, body_octets 42, later 1",
+		"waiting ok: messages 2, fetched 1, fetched_bytes 42, later 1",
 	    .known = "1 messages: id-1 stored",
 	    .logged = DONE("2 messages", "1", "42 B", "0") },
 	{ .keys = "max_message_size = 42\n",
@@ -181,7 +181,7 @@ static const struct poll limits[] = {
 		      "max_message_size\n" },
 	{ .keys = "max_message_size = 43\n",
 	    .asked = OLD "LIST;RETR 2;QUIT;",
-	    .said = "waiting ok: messages 2, fetched 1, body_octets 43",
+	    .said = "waiting ok: messages 2, fetched 1, fetched_bytes 43",
 	    .known = BOTH_STORED,
 	    .logged = DONE("2 messages", "1", "43 B", "0") },
 };
@@ -190,7 +190,7 @@ static const struct poll newest_first[] = {
 	{ .keys = "max_messages_per_poll = 1\norder = newest\n",
 	    .asked = NEW "RETR 2;QUIT;",
 	    .said =
-		"waiting ok: messages 2, fetched 1, body_octets 43, later 1",
+		"waiting ok: messages 2, fetched 1, fetched_bytes 43, later 1",
 	    .known = "1 messages: id-2 stored",
 	    .logged = DONE("2 messages", "1", "43 B", "0") },
 };
@@ -205,7 +205,7 @@ static const struct poll baseline[] = {
 	    .rules = { { "UIDL", "+OK\r\n1 id-1\r\n2 id-3\r\n.\r\n",
 		NET_GO_ON } },
 	    .asked = OLD "RETR 2;QUIT;",
-	    .said = "waiting ok: messages 2, fetched 1, body_octets 43",
+	    .said = "waiting ok: messages 2, fetched 1, fetched_bytes 43",
 	    .known = "1 messages: id-1 seen, id-2 deleted, id-3 stored",
 	    .logged = DONE("2 messages", "1", "43 B", "0") },
 };
@@ -267,7 +267,7 @@ static const struct poll gone_and_back[] = {
 	    .said = "waiting ok: messages 1",
 	    .known = "2 messages: id-1 gone, id-2 stored" },
 	{ .asked = OLD "RETR 1;QUIT;",
-	    .said = "waiting ok: messages 2, body_octets 42",
+	    .said = "waiting ok: messages 2, fetched_bytes 42",
 	    .known = BOTH_STORED },
 };
 
@@ -291,7 +291,7 @@ static const struct poll equal_ids[] = {
 	{ .rules = { { "UIDL", "+OK\r\n1 same\r\n2 same\r\n.\r\n",
 	      NET_GO_ON } },
 	    .asked = NEW "RETR 1;RETR 2;QUIT;",
-	    .said = "waiting ok: messages 2, fetched 2, body_octets 85",
+	    .said = "waiting ok: messages 2, fetched 2, fetched_bytes 85",
 	    .known = "2 messages: same stored, same+1 stored",
 	    .logged = DONE("2 messages", "2", "85 B", "0") },
 	{ .keys = "keep = delete\n",
@@ -307,7 +307,7 @@ static const struct poll without_unique_ids[] = {
 	{ .rules = { { "CAPA", "+OK\r\nUSER\r\nTOP\r\n.\r\n", NET_GO_ON },
 	      { "UIDL", "-ERR no\r\n", NET_GO_ON } },
 	    .asked = NEW "LIST;TOP 1 0;TOP 2 0;RETR 1;RETR 2;QUIT;",
-	    .said = "waiting ok: messages 2, fetched 2, body_octets 85",
+	    .said = "waiting ok: messages 2, fetched 2, fetched_bytes 85",
 	    .known = "2 messages: body stored, body stored",
 	    .logged = DONE("2 messages", "2", "85 B", "0") },
 	{ .rules = { { "CAPA", "+OK\r\nUSER\r\nTOP\r\n.\r\n", NET_GO_ON },
@@ -322,21 +322,21 @@ static const struct poll without_anything[] = {
 	      { "UIDL", "-ERR no\r\n", NET_GO_ON },
 	      { "TOP 1 0", "-ERR no\r\n", NET_GO_ON } },
 	    .asked = NEW "LIST;RETR 1;RETR 2;QUIT;",
-	    .said = "waiting ok: messages 2, fetched 2, body_octets 85",
+	    .said = "waiting ok: messages 2, fetched 2, fetched_bytes 85",
 	    .known = "2 messages: body stored, body stored",
 	    .logged = DONE("2 messages", "2", "85 B", "0") },
 	{ .rules = { { "CAPA", "+OK\r\nUSER\r\n.\r\n", NET_GO_ON },
 	      { "UIDL", "-ERR no\r\n", NET_GO_ON },
 	      { "TOP 1 0", "-ERR no\r\n", NET_GO_ON } },
 	    .asked = OLD "LIST;RETR 1;RETR 2;QUIT;",
-	    .said = "waiting ok: messages 2, body_octets 85",
+	    .said = "waiting ok: messages 2, fetched_bytes 85",
 	    .known = "2 messages: body stored, body stored" },
 	{ .keys = "keep = delete\n",
 	    .rules = { { "CAPA", "+OK\r\nUSER\r\n.\r\n", NET_GO_ON },
 		{ "UIDL", "-ERR no\r\n", NET_GO_ON },
 		{ "TOP 1 0", "-ERR no\r\n", NET_GO_ON } },
 	    .asked = OLD "LIST;RETR 1;RETR 2;DELE 1;DELE 2;QUIT;",
-	    .said = "waiting ok: messages 2, deleted 2, body_octets 85",
+	    .said = "waiting ok: messages 2, deleted 2, fetched_bytes 85",
 	    .known = "2 messages",
 	    .logged = DONE("2 messages", "0", "85 B", "2") },
 	{ .keys = "keep = delete\n",
@@ -353,7 +353,7 @@ static const struct poll one_refused[] = {
 	{ .rules = { { "RETR 1", "-ERR no\r\n", NET_GO_ON } },
 	    .asked = NEW "RETR 1;RETR 2;QUIT;",
 	    .said =
-		"waiting ok: messages 2, fetched 1, failed 1, body_octets 43",
+		"waiting ok: messages 2, fetched 1, failed 1, fetched_bytes 43",
 	    .known = "1 messages: id-2 stored",
 	    .logged = "warning: home: message 1 was not fetched: no\n"
 		      "info: home: 2 messages on the server, 1 fetched (43 B), "
@@ -414,7 +414,7 @@ static const struct poll refused_for_now[] = {
 	{ .rules = { { "RETR 1", "-ERR [SYS/TEMP] disk\r\n", NET_GO_ON } },
 	    .asked = NEW "RETR 1;RETR 2;QUIT;",
 	    .said =
-		"waiting ok: messages 2, fetched 1, failed 1, body_octets 43",
+		"waiting ok: messages 2, fetched 1, failed 1, fetched_bytes 43",
 	    .known = "1 messages: id-2 stored",
 	    .logged =
 		"warning: home: message 1 was not fetched: [SYS/TEMP] disk\n"
@@ -439,7 +439,7 @@ static const struct poll empty_body[] = {
 	    .rules = { { "RETR 1", "+OK\r\n.\r\n", NET_GO_ON } },
 	    .asked = NEW "LIST;RETR 1;RETR 2;QUIT;",
 	    .said = "failing incomplete: messages 2, fetched 1, failed 1, "
-		    "body_octets 43",
+		    "fetched_bytes 43",
 	    .known = "1 messages: id-2 owed",
 	    .text = "message 1 came empty, but the server says that it has 42: "
 		    "the server is not well, and nothing was deleted there",
@@ -470,7 +470,7 @@ static const struct poll blank_body[] = {
 	    .rules = { { "RETR 1", "+OK\r\n\r\n\r\n.\r\n", NET_GO_ON } },
 	    .asked = NEW "LIST;RETR 1;RETR 2;QUIT;",
 	    .said = "failing incomplete: messages 2, fetched 1, failed 1, "
-		    "body_octets 47",
+		    "fetched_bytes 47",
 	    .known = "1 messages: id-2 owed",
 	    .text = "message 1 came empty, but the server says that it has 42: "
 		    "the server is not well, and nothing was deleted there",
@@ -488,7 +488,7 @@ static const struct poll half_a_body[] = {
 		NET_GO_ON } },
 	    .asked = NEW "LIST;RETR 1;RETR 2;NOOP;QUIT;",
 	    .said = "failing incomplete: messages 2, fetched 1, failed 1, "
-		    "body_octets 56",
+		    "fetched_bytes 56",
 	    .known = "1 messages: id-1 owed",
 	    .text =
 		"message 2 came with 14 bytes, but the server says that it has "
@@ -503,7 +503,8 @@ static const struct poll half_a_body[] = {
 	    .rules = { { "RETR 2", "+OK\r\nSubject: two\r\n.\r\n",
 		NET_GO_ON } },
 	    .asked = OLD "LIST;TOP 1 0;DELE 1;RETR 2;NOOP;RSET;QUIT;",
-	    .said = "failing incomplete: messages 2, failed 1, body_octets 14",
+	    .said =
+		"failing incomplete: messages 2, failed 1, fetched_bytes 14",
 	    .known = "1 messages: id-1 owed",
 	    .text =
 		"message 2 came with 14 bytes, but the server says that it has "
@@ -521,7 +522,7 @@ static const struct poll cut_off[] = {
 	    .rules = { { "RETR 2", "+OK\r\nSubject: two\r\n", NET_CLOSE } },
 	    .asked = NEW "LIST;RETR 1;RETR 2;",
 	    .said =
-		"failing io: messages 2, fetched 1, failed 1, body_octets 56",
+		"failing io: messages 2, fetched 1, failed 1, fetched_bytes 56",
 	    .known = "1 messages: id-1 owed",
 	    .text =
 		"the server closed the connection in the middle of a message",
@@ -532,8 +533,8 @@ static const struct poll cut_off[] = {
 		      "middle of a message (1 fetched, 0 deleted)\n" },
 	{ .keys = "keep = delete\n",
 	    .asked = OLD "LIST;TOP 1 0;DELE 1;RETR 2;DELE 2;QUIT;",
-	    .said =
-		"waiting ok: messages 2, fetched 1, deleted 2, body_octets 43",
+	    .said = "waiting ok: messages 2, fetched 1, deleted 2, "
+		    "fetched_bytes 43",
 	    .known = BOTH_DELETED,
 	    .logged = DONE("2 messages", "1", "43 B", "2") },
 };
@@ -542,8 +543,8 @@ static const struct poll dele_refused[] = {
 	{ .keys = "keep = delete\n",
 	    .rules = { { "DELE 1", "-ERR no\r\n", NET_GO_ON } },
 	    .asked = NEW "LIST;RETR 1;RETR 2;DELE 1;DELE 2;QUIT;",
-	    .said =
-		"waiting ok: messages 2, fetched 2, deleted 1, body_octets 85",
+	    .said = "waiting ok: messages 2, fetched 2, deleted 1, "
+		    "fetched_bytes 85",
 	    .known = "2 messages: id-1 owed, id-2 deleted",
 	    .logged = DONE("2 messages", "2", "85 B", "1") },
 	{ .keys = "keep = delete\n",
@@ -562,7 +563,7 @@ static const struct poll greeting_refused[] = {
 	    .logged = "warning: home: refused; the server said: too many "
 		      "connections (0 fetched, 0 deleted)\n" },
 	{ .asked = NEW "RETR 1;RETR 2;QUIT;",
-	    .said = "waiting ok: messages 2, fetched 2, body_octets 85",
+	    .said = "waiting ok: messages 2, fetched 2, fetched_bytes 85",
 	    .known = BOTH_STORED,
 	    .logged = DONE("2 messages", "2", "85 B", "0") },
 };
@@ -681,8 +682,8 @@ static const struct poll pipelined[] = {
 	{ .keys = "keep = delete\n",
 	    .rules = { PIPELINES },
 	    .asked = NEW "LIST;RETR 1;RETR 2;DELE 1;DELE 2;QUIT;",
-	    .said =
-		"waiting ok: messages 2, fetched 2, deleted 2, body_octets 85",
+	    .said = "waiting ok: messages 2, fetched 2, deleted 2, "
+		    "fetched_bytes 85",
 	    .known = BOTH_DELETED,
 	    .logged = DONE("2 messages", "2", "85 B", "2") },
 };
@@ -695,7 +696,7 @@ static const struct poll flight_fails[] = {
 		{ "RETR 2", "+OK\r\nSubject: two\r\n", NET_CLOSE } },
 	    .asked = NEW "LIST;RETR 1;RETR 2;",
 	    .said =
-		"failing io: messages 2, fetched 1, failed 1, body_octets 56",
+		"failing io: messages 2, fetched 1, failed 1, fetched_bytes 56",
 	    .known = "1 messages: id-1 owed",
 	    .text =
 		"the server closed the connection in the middle of a message",
@@ -708,8 +709,8 @@ static const struct poll flight_fails[] = {
 	    .rules = { PIPELINES },
 	    .asked = "USER anna;PASS secret;NOOP;CAPA;UIDL;LIST;TOP 1 0;DELE "
 		     "1;RETR 2;DELE 2;QUIT;",
-	    .said =
-		"waiting ok: messages 2, fetched 1, deleted 2, body_octets 43",
+	    .said = "waiting ok: messages 2, fetched 1, deleted 2, "
+		    "fetched_bytes 43",
 	    .known = BOTH_DELETED,
 	    .logged = DONE("2 messages", "1", "43 B", "2") },
 };
@@ -718,7 +719,7 @@ static const struct poll flight_cut[] = {
 	{ .rules = { PIPELINES, { "RETR 1", NULL, NET_RESET } },
 	    .asked = NEW
 	    "RETR 1;USER anna;PASS secret;NOOP;CAPA;UIDL;RETR 2;RETR 1;",
-	    .said = "failing io: messages 2, fetched 1, body_octets 43",
+	    .said = "failing io: messages 2, fetched 1, fetched_bytes 43",
 	    .known = "1 messages: id-2 stored",
 	    .text = "read: Connection reset by peer",
 	    .advice = IT_MAY_PASS,
@@ -740,7 +741,7 @@ static const struct poll flight_cut[] = {
 		      "fetched, 0 deleted)\n" },
 	{ .rules = { PIPELINES },
 	    .asked = "USER anna;PASS secret;CAPA;UIDL;RETR 1;QUIT;",
-	    .said = "waiting ok: messages 2, fetched 1, body_octets 42",
+	    .said = "waiting ok: messages 2, fetched 1, fetched_bytes 42",
 	    .known = BOTH_STORED,
 	    .logged = DONE("2 messages", "1", "42 B", "0") },
 };

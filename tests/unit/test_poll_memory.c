@@ -90,7 +90,7 @@ poll_all(struct house *house, bool well)
 		    EVPOP_PHASE_CONNECT, "%s", TEXT);
 	for (i = 0; i < ACCOUNTS; i++)
 		agenda_wish(&house->agenda,
-		    account_item(accounts_at(house->accounts, i)), false);
+		    account_item(accounts_at(house->accounts, i)));
 	for (; (item = agenda_start(&house->agenda, 1)) != NULL; polls++)
 		account_end(account_of(item), &house->agenda, &progress, false);
 	assert_int_equal(polls, ACCOUNTS);

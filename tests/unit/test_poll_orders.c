@@ -58,6 +58,38 @@ wait_for_poll(struct poll_house *house)
 }
 
 static void
+remembered(enum store_status status, void *arg)
+{
+	assert_int_equal(status, STORE_OK);
+	*(bool *)arg = true;
+}
+
+/* Pause an account, and wait until the store has it. */
+static enum poller_answer
+pause_account(struct poll_house *house, const char *name)
+{
+	bool done = false;
+	enum poller_answer answer =
+	    poller_pause(house->poller, name, "alice", remembered, &done);
+
+	if (answer == POLLER_DONE)
+		fixture_wait(house->fixture, &done);
+	return answer;
+}
+
+static enum poller_answer
+resume_account(struct poll_house *house, const char *name)
+{
+	bool done = false;
+	enum poller_answer answer =
+	    poller_resume(house->poller, name, remembered, &done);
+
+	if (answer == POLLER_DONE)
+		fixture_wait(house->fixture, &done);
+	return answer;
+}
+
+static void
 test_answers(void **state)
 {
 	struct poll_house *house = *state;
@@ -68,13 +100,13 @@ test_answers(void **state)
 	assert_int_equal(poller_poll_now(poller, "nobody", POLLER_WISH_POLL),
 	    POLLER_NO_SUCH_ACCOUNT);
 	assert_int_equal(
-	    poller_pause(poller, "nobody"), POLLER_NO_SUCH_ACCOUNT);
+	    pause_account(house, "nobody"), POLLER_NO_SUCH_ACCOUNT);
 	assert_int_equal(
-	    poller_resume(poller, "nobody"), POLLER_NO_SUCH_ACCOUNT);
+	    resume_account(house, "nobody"), POLLER_NO_SUCH_ACCOUNT);
 	assert_int_equal(poller_poll_now(poller, "off", POLLER_WISH_POLL),
 	    POLLER_IS_DISABLED);
-	assert_int_equal(poller_pause(poller, "off"), POLLER_IS_DISABLED);
-	assert_int_equal(poller_resume(poller, "off"), POLLER_IS_DISABLED);
+	assert_int_equal(pause_account(house, "off"), POLLER_IS_DISABLED);
+	assert_int_equal(resume_account(house, "off"), POLLER_IS_DISABLED);
 	assert_false(poller_account_status(
 	    poller, "nobody", &(struct poller_account_status){ 0 }));
 	assert_null(poller_plan(poller, "nobody"));
@@ -86,37 +118,68 @@ static void
 test_pause(void **state)
 {
 	struct poll_house *house = *state;
-	struct poller *poller;
 
 	poll_house_open(house, HOME);
-	poller = house->poller;
 	poll_house_wait_polled(house, "home");
 	assert_non_null(strstr(house->told, "home: message-stored 23\n"));
 	house->told[0] = '\0';
 	assert_true(status_of(house, "home").next_ms > 0);
-	assert_int_equal(poller_resume(poller, "home"), POLLER_ALREADY);
-	assert_int_equal(poller_pause(poller, "home"), POLLER_DONE);
-	assert_int_equal(poller_pause(poller, "home"), POLLER_ALREADY);
+	assert_int_equal(resume_account(house, "home"), POLLER_ALREADY);
+	assert_int_equal(pause_account(house, "home"), POLLER_DONE);
+	assert_int_equal(pause_account(house, "home"), POLLER_ALREADY);
 	assert_int_equal(status_of(house, "home").state, POLLER_PAUSED);
 	assert_int_equal(status_of(house, "home").next_ms, 0);
-	assert_int_equal(poller_resume(poller, "home"), POLLER_DONE);
-	assert_int_not_equal(status_of(house, "home").state, POLLER_PAUSED);
-	assert_true(status_of(house, "home").next_ms > 0);
-
-	/* A wish ends a pause. */
-	assert_int_equal(poller_pause(poller, "home"), POLLER_DONE);
-	assert_int_equal(
-	    poller_poll_now(poller, "home", POLLER_WISH_POLL), POLLER_DONE);
-	assert_int_equal(status_of(house, "home").state, POLLER_QUEUED);
+	assert_true(status_of(house, "home").paused_ms > 0);
+	assert_int_equal(resume_account(house, "home"), POLLER_DONE);
+	assert_false(status_of(house, "home").is_paused);
 	poll_house_wait_polled(house, "home");
-	assert_string_equal(house->said, "waiting ok: messages 1");
 	assert_string_equal(house->told,
 	    "home: waiting > paused\nhome: paused > queued\n"
-	    "home: queued > paused\nhome: paused > queued\n"
 	    "home: poll-begun\nhome: queued > polling\n"
 	    "home: poll-over ok\nhome: polling > waiting\n");
+
+	/* A wish does not end a pause. */
+	assert_int_equal(pause_account(house, "home"), POLLER_DONE);
+	house->told[0] = '\0';
+	assert_int_equal(
+	    poller_poll_now(house->poller, "home", POLLER_WISH_POLL),
+	    POLLER_DONE);
+	assert_int_equal(status_of(house, "home").state, POLLER_QUEUED);
+	poll_house_wait_polled(house, "home");
+	assert_string_equal(house->said, "paused ok: messages 1");
+	assert_true(status_of(house, "home").is_paused);
+	assert_string_equal(status_of(house, "home").paused_by, "alice");
+	assert_string_equal(house->told,
+	    "home: paused > queued\n"
+	    "home: poll-begun\nhome: queued > polling\n"
+	    "home: poll-over ok\nhome: polling > paused\n");
 	poll_house_close(house);
 	assert_non_null(strstr(house->told, "\npolls-ended\n"));
+
+	/* It is there from the start, and nothing is polled. */
+	poll_house_open(house, HOME);
+	while (!status_of(house, "home").is_paused)
+		fixture_turn(house->fixture, 1);
+	assert_int_equal(status_of(house, "home").state, POLLER_PAUSED);
+	assert_string_equal(status_of(house, "home").paused_by, "alice");
+	assert_int_equal(status_of(house, "home").last_started_ms, 0);
+	poll_house_close(house);
+}
+
+/* A poller that goes is not waited for. */
+static void
+test_pause_at_the_end(void **state)
+{
+	struct poll_house *house = *state;
+	bool done = false;
+
+	poll_house_open(house, HOME);
+	poll_house_wait_polled(house, "home");
+	assert_int_equal(
+	    poller_pause(house->poller, "home", NULL, remembered, &done),
+	    POLLER_DONE);
+	poll_house_close(house);
+	fixture_wait(house->fixture, &done);
 }
 
 /* What was asked for while a poll is under way comes after it. */
@@ -188,7 +251,7 @@ test_status(void **state)
 
 	/* It lets him in again. */
 	house->server.options.rule_count = 0;
-	assert_int_equal(poller_resume(house->poller, "home"), POLLER_DONE);
+	assert_int_equal(resume_account(house, "home"), POLLER_DONE);
 	while (status_of(house, "home").failures > 0)
 		fixture_turn(house->fixture, 1);
 	poller_status(house->poller, &status);
@@ -236,7 +299,7 @@ test_reload(void **state)
 	    POLLER_DONE);
 	poll_house_wait_polled(house, "new");
 	assert_string_equal(
-	    house->said, "waiting ok: messages 1, fetched 1, body_octets 23");
+	    house->said, "waiting ok: messages 1, fetched 1, fetched_bytes 23");
 	assert_int_equal(status_of(house, "new").interval_ms, 2 * 86400000);
 	poller_status(house->poller, &all);
 	assert_int_equal(all.accounts, 2);
@@ -253,7 +316,7 @@ test_reload(void **state)
 	    POLLER_DONE);
 	poll_house_wait_polled(house, "off");
 	assert_string_equal(
-	    house->said, "waiting ok: messages 1, fetched 1, body_octets 23");
+	    house->said, "waiting ok: messages 1, fetched 1, fetched_bytes 23");
 	poll_house_close(house);
 }
 
@@ -316,15 +379,18 @@ static void
 test_pause_meanwhile(void **state)
 {
 	struct poll_house *house = *state;
+	bool done = false;
 
 	poll_house_open(house, HOME);
 	wait_for_poll(house);
-	assert_int_equal(poller_pause(house->poller, "home"), POLLER_DONE);
-	assert_int_equal(status_of(house, "home").state, POLLER_POLLING);
-	assert_int_equal(poller_pause(house->poller, "home"), POLLER_ALREADY);
+	assert_int_equal(
+	    poller_pause(house->poller, "home", NULL, remembered, &done),
+	    POLLER_DONE);
+	fixture_wait(house->fixture, &done);
+	assert_int_equal(pause_account(house, "home"), POLLER_ALREADY);
 	poll_house_wait_polled(house, "home");
 	assert_string_equal(
-	    house->said, "paused ok: messages 1, fetched 1, body_octets 23");
+	    house->said, "paused ok: messages 1, fetched 1, fetched_bytes 23");
 	poll_house_close(house);
 }
 
@@ -337,6 +403,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_answers),
 		TEST(test_pause),
+		TEST(test_pause_at_the_end),
 		TEST(test_wish_meanwhile),
 		TEST(test_status),
 		TEST(test_reload),

@@ -1,3 +1,8 @@
+-- An account stays paused until it is resumed, whatever is restarted.
+
+ALTER TABLE account ADD COLUMN paused_ms INTEGER;
+ALTER TABLE account ADD COLUMN paused_by TEXT;
+
 -- What people ask of an account in SQL says since when it fails, as the API does.
 
 DROP VIEW v_account;
@@ -13,7 +18,10 @@ CREATE VIEW v_account AS SELECT
 	id,
 	stable_id,
 	strftime('%Y-%m-%dT%H:%M:%fZ', failing_since_ms / 1000.0, 'unixepoch')
-	  AS failing_since
+	  AS failing_since,
+	strftime('%Y-%m-%dT%H:%M:%fZ', paused_ms / 1000.0, 'unixepoch')
+	  AS paused_since,
+	paused_by
 	FROM account;
 
 -- Keeping and deleting.  `retain_ms` is how long an account's messages are

@@ -1,0 +1,71 @@
+#include "daemon/poll/outcome.h"
+
+#include <inttypes.h>
+
+#include "daemon/log/log.h"
+#include "lib/base/unit.h"
+
+static const char *
+outcome_plural(uint32_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+void
+outcome_log_success(const char *name, const struct run_progress *progress)
+{
+	const struct tally *tally = &progress->tally;
+	bool news = tally->fetched > 0 || tally->deleted > 0;
+	char size[EVPOP_UNIT_SIZE];
+
+	log_write(news ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, name,
+	    "%" PRIu32 " message%s on the server, %" PRIu32 " fetched (%s), "
+	    "%" PRIu32 " deleted, in %.3f s",
+	    tally->messages, outcome_plural(tally->messages), tally->fetched,
+	    evpop_unit_size(tally->body_octets, size), tally->deleted,
+	    (double)(progress->finished_ms - progress->started_ms) / 1000);
+	if (tally->failed > 0)
+		log_write(LOG_LEVEL_WARNING, name,
+		    "%" PRIu32 " message%s could not be fetched", tally->failed,
+		    outcome_plural(tally->failed));
+	if (tally->too_large > 0)
+		log_write(LOG_LEVEL_INFO, name,
+		    "%" PRIu32 " message%s left on the server: larger than "
+		    "max_message_size",
+		    tally->too_large, outcome_plural(tally->too_large));
+	if (tally->seen > 0)
+		log_write(LOG_LEVEL_INFO, name,
+		    "%" PRIu32 " message%s counted as seen", tally->seen,
+		    outcome_plural(tally->seen));
+	if (tally->adopted > 0)
+		log_write(LOG_LEVEL_INFO, name,
+		    "%" PRIu32 " known message%s recognised under new "
+		    "unique-ids, %s not downloaded",
+		    tally->adopted, outcome_plural(tally->adopted),
+		    evpop_unit_size(tally->adopted_octets, size));
+	if (tally->held > 0)
+		log_write(LOG_LEVEL_WARNING, name,
+		    "%" PRIu32 " deletion%s held, far more than usual; "
+		    "\"evpopctl poll --confirm %s\" carries them out",
+		    tally->held, outcome_plural(tally->held), name);
+}
+
+void
+outcome_log_failure(
+    const char *name, const struct run_progress *progress, const char *retry)
+{
+	const struct evpop_result *result = &progress->result;
+	const char *intro = "";
+
+	/* All other texts say by themselves what failed. */
+	if (result->phase == EVPOP_PHASE_LOGIN && progress->was_asked &&
+	    (result->error == EVPOP_ERROR_AUTH ||
+		result->error == EVPOP_ERROR_REFUSED))
+		intro = "login refused; the server said: ";
+	else if (result->error == EVPOP_ERROR_REFUSED)
+		intro = "refused; the server said: ";
+	log_write(LOG_LEVEL_WARNING, name,
+	    "%s%s (%" PRIu32 " fetched, %" PRIu32 " deleted)%s", intro,
+	    result->text, progress->tally.fetched, progress->tally.deleted,
+	    retry);
+}
