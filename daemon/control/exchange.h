@@ -12,6 +12,7 @@
 
 #include "daemon/control/parameters.h"
 #include "daemon/control/peer.h"
+#include "daemon/control/response.h"
 #include "daemon/store/store.h"
 
 struct config_strings;
@@ -24,44 +25,6 @@ struct metrics;
 struct poller;
 struct record;
 struct route_match;
-
-/* ---- answers ---- */
-
-/* A status and JSON.  Errors are {"error": {"code", "message", "hint"}}. */
-struct response {
-	int status;
-	json_t *json;      /* owned; NULL: there was no memory for it */
-	const char *allow; /* the Allow header of a 405; static, or NULL */
-};
-
-/* Takes over the reference to `json`. */
-struct response response_json(int status, json_t *json);
-
-/* `code` is for programs; the hint may be NULL. */
-struct response response_error(int status, const char *code, const char *hint,
-    const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-/* 503 */
-struct response response_no_memory(void);
-
-/*
- * For a store's error: 404 if it has no such thing, else 503 with the hint for
- * it.  `text` may be NULL.
- */
-struct response response_store(enum store_status, const char *text);
-
-/* 403: the user has not this role, which is needed to `doing`. */
-struct response response_not_allowed(enum peer_role, const char *doing);
-
-/* 409: a store alone can only be read. */
-struct response response_no_daemon(void);
-
-/* 404, and where to look. */
-struct response response_no_account(const char *name);
-struct response response_no_message(int64_t id);
-struct response response_not_quarantined(int64_t id);
-
-/* ---- exchanges ---- */
 
 /* What the routes report and act on. */
 struct exchange_context {
@@ -141,10 +104,16 @@ bool exchange_resume(struct exchange *) __attribute__((warn_unused_result));
 bool exchange_resume_rows(struct exchange *, enum store_status, size_t count)
     __attribute__((warn_unused_result));
 
+/* A header of the answer to come; of bytes that need no check. */
+void exchange_set_header(
+    struct exchange *, const char *name, const char *value);
+
 /* Answer and end; takes over the answer's JSON. */
 void exchange_answer(struct exchange *, struct response);
 /* 400: a parameter is wrong. */
 void exchange_answer_problem(struct exchange *, const struct problem *);
+/* 304: the client has it already. */
+void exchange_answer_not_modified(struct exchange *);
 /*
  * Answer with bytes that never change while the daemon runs; 304 to a client
  * that has them by this entity tag.

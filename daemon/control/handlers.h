@@ -55,10 +55,15 @@ json_t *poll_json(const struct store_poll_row *);
 
 /* messages.c */
 void messages_list(struct exchange *);
-void messages_get(struct exchange *);
 void messages_get_raw(struct exchange *);
 void messages_get_raw_quarantined(struct exchange *);
 json_t *message_json(const struct store_message_row *);
+
+/* message.c */
+void message_get(struct exchange *);
+void message_get_headers(struct exchange *);
+void message_get_text(struct exchange *);
+void message_get_part(struct exchange *);
 
 /* quarantine.c */
 void quarantine_list(struct exchange *);

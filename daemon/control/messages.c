@@ -73,39 +73,6 @@ messages_list(struct exchange *exchange)
 	    messages_rows, exchange);
 }
 
-/* ---- GET /v1/messages/ID ---- */
-
-static void
-messages_row(
-    enum store_status status, const struct store_message_row *row, void *arg)
-{
-	struct exchange *exchange = arg;
-	int64_t id = 0;
-
-	if (!exchange_resume(exchange))
-		return;
-	if (status == STORE_OK)
-		exchange_answer(
-		    exchange, response_json(200, message_json(row)));
-	else if (status == STORE_NOT_FOUND &&
-		 number_parse(exchange_name(exchange), 1, INT64_MAX, &id))
-		exchange_answer(exchange, response_no_message(id));
-	else
-		exchange_answer(exchange, response_store(status, NULL));
-}
-
-void
-messages_get(struct exchange *exchange)
-{
-	int64_t id;
-
-	if (!exchange_id(exchange, &id))
-		return;
-	exchange_wait(exchange);
-	store_message(
-	    exchange_context(exchange)->store, id, messages_row, exchange);
-}
-
 /* ---- raw bytes ---- */
 
 /* The stored bytes of messages, and of messages in quarantine. */

@@ -285,6 +285,12 @@ store_op_is_question(const struct store_op *op)
 }
 
 bool
+store_op_is_left(const struct store_op *op)
+{
+	return atomic_load(&op->is_left);
+}
+
+bool
 store_op_is_over(const struct store_op *op)
 {
 	return store_op_is_question(op) &&

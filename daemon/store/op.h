@@ -153,6 +153,9 @@ void store_ops_close(struct store_ops *);
 /* Answer all, once every thread has ended. */
 void store_ops_end(struct store_ops *);
 
+/* Whether nobody waits for its answer any more. */
+bool store_op_is_left(const struct store_op *);
+
 /* ---- for the thread that runs it ---- */
 
 bool store_op_is_question(const struct store_op *);

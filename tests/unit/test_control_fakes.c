@@ -12,6 +12,9 @@ struct fake_query {
 		store_messages_cb messages;
 		store_message_row_cb message;
 		store_part_cb part;
+		store_parts_cb parts;
+		store_fields_cb fields;
+		store_text_cb text;
 		store_accounts_cb accounts;
 		store_polls_cb polls;
 		store_quarantines_cb quarantines;
@@ -249,6 +252,104 @@ store_body_read(
 	query->cb.part = cb;
 	query->id = id;
 	query->part = part;
+}
+
+static enum store_status
+look_into(const struct fake_query *query)
+{
+	for (size_t i = 0; i < query->store->message_count; i++) {
+		if (query->store->messages[i].id == query->id)
+			return query->store->answer;
+	}
+	return STORE_NOT_FOUND;
+}
+
+static void
+give_parts(struct fake_query *query)
+{
+	struct store *store = query->store;
+	enum store_status status = look_into(query);
+
+	query->cb.parts(status, store->parts,
+	    status == STORE_OK ? store->part_count : 0, false, query->arg);
+}
+
+void
+store_parts(struct store *store, int64_t id, store_parts_cb cb, void *arg)
+{
+	struct fake_query *query = new_query(store, give_parts, arg);
+
+	query->cb.parts = cb;
+	query->id = id;
+}
+
+static void
+give_fields(struct fake_query *query)
+{
+	struct store *store = query->store;
+	enum store_status status = look_into(query);
+
+	query->cb.fields(status, store->fields,
+	    status == STORE_OK ? store->field_count : 0, false, query->arg);
+}
+
+void
+store_fields(struct store *store, int64_t id, store_fields_cb cb, void *arg)
+{
+	struct fake_query *query = new_query(store, give_fields, arg);
+
+	query->cb.fields = cb;
+	query->id = id;
+}
+
+static void
+give_text(struct fake_query *query)
+{
+	const char *text = query->store->text;
+	enum store_status status = look_into(query);
+
+	query->cb.text(status, text,
+	    status == STORE_OK && text != NULL ? strlen(text) : 0, query->arg);
+}
+
+void
+store_text(struct store *store, int64_t id, store_text_cb cb, void *arg)
+{
+	struct fake_query *query = new_query(store, give_text, arg);
+
+	query->cb.text = cb;
+	query->id = id;
+}
+
+struct store_extract {
+	struct store *store;
+	int64_t id;
+	uint32_t part;
+};
+
+struct store_extract *
+store_extract_new(struct store *store, int64_t id, unsigned number)
+{
+	struct store_extract *extract = calloc(1, sizeof(*extract));
+
+	(void)number;
+	if (extract == NULL)
+		abort();
+	extract->store = store;
+	extract->id = id;
+	return extract;
+}
+
+void
+store_extract_next(struct store_extract *extract, store_part_cb cb, void *arg)
+{
+	store_body_read(extract->store, extract->id, extract->part++, cb, arg);
+}
+
+void
+store_extract_free(struct store_extract *extract)
+{
+	free(extract);
 }
 
 static void

@@ -10,7 +10,7 @@
 
 #include "daemon/poll/poller.h"
 #include "daemon/store/keeping.h"
-#include "daemon/store/question.h"
+#include "daemon/store/reading.h"
 
 struct store {
 	struct event_base *base;
@@ -30,6 +30,12 @@ struct store {
 	/* The body that every message has, and the size of its parts. */
 	const unsigned char *body;
 	size_t body_length, part_size;
+	/* What every message holds; the bytes of a part are the body. */
+	const struct store_part_row *parts;
+	size_t part_count;
+	const struct store_field_row *fields;
+	size_t field_count;
+	const char *text;
 	uint32_t parts_asked;
 	uint32_t fail_at_part; /* 0: none; the first part is 1 */
 	/* Queries wait for store_fake_release() instead of the loop. */

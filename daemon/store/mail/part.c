@@ -216,3 +216,95 @@ mail_part_read(struct mail_part *part, const char *header, size_t length,
 	if (part->form == MAIL_PART_MULTIPART)
 		part->is_attached = false;
 }
+
+/* ---- what people and programs are told of it ---- */
+
+static bool
+part_is_token(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+	       (c != '\0' && strchr("!#$&-^_.+", c) != NULL);
+}
+
+/* Whether the value begins with a media type. */
+static bool
+part_copy_type(const char *value, size_t length, char type_r[MAIL_TYPE_SIZE])
+{
+	size_t filled = 0, slashes = 0;
+
+	while (length > 0 && strchr(" \t\r\n", *value) != NULL && *value) {
+		value++;
+		length--;
+	}
+	for (; filled < length && filled < MAIL_TYPE_SIZE - 1; filled++) {
+		char c = value[filled];
+
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c - 'A' + 'a');
+		if (c == '/' && filled > 0)
+			slashes++;
+		else if (!part_is_token(c))
+			break;
+		type_r[filled] = c;
+	}
+	type_r[filled] = '\0';
+	return slashes == 1 && type_r[filled - 1] != '/' &&
+	       (filled == length || strchr("; \t\r\n(", value[filled]) != NULL);
+}
+
+void
+mail_part_type(const struct mail_part *part, const char *header, size_t length,
+    char type_r[MAIL_TYPE_SIZE])
+{
+	static const char *const taken_for[] = {
+		[MAIL_PART_OTHER] = "application/octet-stream",
+		[MAIL_PART_TEXT] = "text/plain",
+		[MAIL_PART_MULTIPART] = "multipart/mixed",
+		[MAIL_PART_MESSAGE] = "message/rfc822",
+	};
+	struct mail_header_field type;
+
+	if (!mail_header_first(header, length, "Content-Type", &type) ||
+	    !part_copy_type(type.value, type.value_length, type_r))
+		strcpy(type_r, taken_for[part->form]);
+}
+
+enum mail_disposition
+mail_part_disposition(const char *header, size_t length)
+{
+	struct mail_header_field field;
+
+	if (!mail_header_first(header, length, "Content-Disposition", &field))
+		return MAIL_DISPOSITION_NONE;
+	return mail_parameter_begins(field.value, field.value_length, "inline")
+		   ? MAIL_DISPOSITION_INLINE
+		   : MAIL_DISPOSITION_ATTACHMENT;
+}
+
+static bool
+part_says(
+    const struct mail_header_field *type, const char *name, const char *wanted)
+{
+	struct mail_text value;
+	bool is_said;
+
+	mail_text_init(&value, 64);
+	is_said = mail_parameter_octets(
+		      type->value, type->value_length, name, &value) &&
+		  value.length == strlen(wanted) &&
+		  strncasecmp(value.bytes, wanted, value.length) == 0;
+	mail_text_free(&value);
+	return is_said;
+}
+
+enum mail_flow
+mail_part_flow(const char *header, size_t length)
+{
+	struct mail_header_field type;
+
+	if (!mail_header_first(header, length, "Content-Type", &type) ||
+	    !part_says(&type, "format", "flowed"))
+		return MAIL_FLOW_FIXED;
+	return part_says(&type, "delsp", "yes") ? MAIL_FLOW_JOINED
+						: MAIL_FLOW_FLOWED;
+}

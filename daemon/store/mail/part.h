@@ -52,4 +52,33 @@ void mail_part_read(
 bool mail_part_charset(
     const char *header, size_t length, char name_r[MAIL_CHARSET_SIZE]);
 
+/* ---- what people and programs are told of it ---- */
+
+/* RFC 6838, section 4.2: 127 characters on each side of the slash. */
+#define MAIL_TYPE_SIZE 256
+
+/*
+ * Its media type in lower case, letters, digits and "/!#$&-^_.+" only; where
+ * the header says none, what it is taken for.
+ */
+void mail_part_type(const struct mail_part *, const char *header, size_t length,
+    char type_r[MAIL_TYPE_SIZE]);
+
+enum mail_disposition {
+	MAIL_DISPOSITION_NONE = 0,
+	MAIL_DISPOSITION_INLINE,
+	MAIL_DISPOSITION_ATTACHMENT /* and any that nobody knows (RFC 2183) */
+};
+
+enum mail_disposition mail_part_disposition(const char *header, size_t length);
+
+/* Whether its lines are paragraphs (RFC 3676), and how they are joined. */
+enum mail_flow {
+	MAIL_FLOW_FIXED = 0,
+	MAIL_FLOW_FLOWED,
+	MAIL_FLOW_JOINED /* without the blank between them (DelSp) */
+};
+
+enum mail_flow mail_part_flow(const char *header, size_t length);
+
 #endif

@@ -5,17 +5,13 @@
 #include <strings.h>
 
 #include "daemon/store/mail/boundary.h"
-#include "daemon/store/mail/header.h"
+#include "daemon/store/mail/content.h"
+#include "daemon/store/mail/fields.h"
+#include "daemon/store/mail/line.h"
 #include "daemon/store/mail/uuencode.h"
 
-/* RFC 5322, section 2.1.1: 998 characters, and CRLF. */
-#define LINE_SIZE 1000
 /* Parts that are looked at; a mailing list's digest has some dozens. */
 #define PARTS_MAX 4096
-/* The most that is kept of one header, without the fields that nobody reads. */
-#define FIELDS_MAX ((size_t)64 * 1024)
-/* Octets that are decoded at a time. */
-#define SLICE ((size_t)4096)
 
 enum place {
 	PLACE_SKIPPED = 0, /* preamble, epilogue, what nobody reads */
@@ -24,25 +20,18 @@ enum place {
 	PLACE_CHILD /* encoded as a whole: has a reader of its own */
 };
 
-struct parts_header {
-	struct mail_header_edge edge;
-	struct mail_text fields;
-	bool is_kept; /* the field under way */
-};
-
 struct parts_content {
 	bool is_wanted;
-	bool has_files;  /* files may be within the text */
-	bool is_decided; /* it is in the encoding that it names */
-	struct mail_transfer transfer;
-	struct mail_text decoded;
+	unsigned number; /* that the sink has given it; 0: none */
+	struct mail_content bytes;
+	/* Files within the text. */
+	enum {
+		FILES_NONE = 0,
+		FILES_WITHIN,
+		FILES_ONLY
+	} files;
 	struct mail_uuencode file;
-};
-
-struct parts_line {
-	bool is_long; /* more than this of it has gone */
-	size_t length;
-	char bytes[LINE_SIZE];
+	unsigned file_number;
 };
 
 struct mail_parts {
@@ -56,10 +45,10 @@ struct mail_parts {
 
 	/* What is under way. */
 	enum place place;
-	struct parts_header header;
+	struct mail_fields header;
 	struct parts_content content; /* of a text, or of the child */
 	struct mail_parts *child;
-	struct parts_line line;
+	struct mail_line line;
 };
 
 static void parts_enter(
@@ -77,8 +66,8 @@ parts_make(const struct mail_parts_sink *sink, void *arg, unsigned outer)
 	parts->sink = sink;
 	parts->arg = arg;
 	parts->outer = outer;
-	mail_text_init(&parts->header.fields, FIELDS_MAX);
-	mail_text_init(&parts->content.decoded, 2 * SLICE);
+	mail_fields_init(&parts->header);
+	mail_content_init(&parts->content.bytes);
 	mail_uuencode_init(&parts->content.file);
 	return parts;
 }
@@ -102,8 +91,8 @@ mail_parts_free(struct mail_parts *parts)
 		return;
 	mail_parts_free(parts->child);
 	mail_boundary_pop(&parts->open, 0);
-	mail_text_free(&parts->header.fields);
-	mail_text_free(&parts->content.decoded);
+	mail_fields_free(&parts->header);
+	mail_content_free(&parts->content.bytes);
 	mail_uuencode_free(&parts->content.file);
 	free(parts);
 }
@@ -117,11 +106,27 @@ parts_tell_attached(struct mail_parts *parts, const char *name, size_t length)
 		parts->sink->attached(parts->arg, name, length);
 }
 
+/* Bytes of a text, or of any part whose bytes are wanted. */
 static void
-parts_tell_text(struct mail_parts *parts, const char *bytes, size_t length)
+parts_give(void *arg, const char *bytes, size_t length)
 {
-	if (length > 0 && parts->content.is_wanted)
+	struct mail_parts *parts = arg;
+
+	if (parts->content.number != 0)
+		parts->sink->content(
+		    parts->arg, parts->content.number, bytes, length);
+	if (parts->child != NULL)
+		mail_parts_feed(parts->child, bytes, length);
+	else if (parts->content.number == 0 && parts->content.is_wanted)
 		parts->sink->text(parts->arg, bytes, length);
+}
+
+static void
+parts_tell_end(struct mail_parts *parts, unsigned *number)
+{
+	if (*number != 0)
+		parts->sink->ends(parts->arg, *number);
+	*number = 0;
 }
 
 /* ---- a part begins ---- */
@@ -135,32 +140,57 @@ parts_depth(const struct mail_parts *parts)
 static void
 parts_begin_header(struct mail_parts *parts, enum mail_header_of of)
 {
-	mail_header_edge_init(&parts->header.edge, of);
-	mail_text_clear(&parts->header.fields);
-	parts->header.is_kept = false;
+	mail_fields_begin(&parts->header, of,
+	    of == MAIL_HEADER_OF_MESSAGE && parts->sink->enclosed != NULL
+		? MAIL_FIELDS_READ
+		: MAIL_FIELDS_OF_CONTENT);
 	parts->place = PLACE_HEADER;
+}
+
+/* How a part with such a header is encoded, and where it ends. */
+static void
+parts_begin_bytes(
+    struct mail_parts *parts, enum mail_transfer_encoding encoding)
+{
+	bool is_exact = parts->sink->begins != NULL;
+
+	/* One with such an encoding is read as a file within the text. */
+	if (encoding == MAIL_TRANSFER_UUENCODE ||
+	    encoding == MAIL_TRANSFER_OTHER)
+		encoding = MAIL_TRANSFER_IDENTITY;
+	mail_content_begin(&parts->content.bytes, encoding, !is_exact,
+	    is_exact && parts->open.depth > 0 ? MAIL_CONTENT_END_DROPPED
+					      : MAIL_CONTENT_END_KEPT);
+	parts->content.files = FILES_NONE;
+	parts->content.file.place = MAIL_UUENCODE_OUTSIDE;
 }
 
 static void
 parts_begin_text(struct mail_parts *parts, const struct mail_part *part)
 {
 	const struct mail_parts_sink *sink = parts->sink;
-	enum mail_transfer_encoding encoding = part->encoding;
 
-	/* A part with such an encoding is read as a file within the text. */
-	if (encoding == MAIL_TRANSFER_OTHER)
-		encoding = MAIL_TRANSFER_IDENTITY;
+	parts_begin_bytes(parts, part->encoding);
 	parts->content.is_wanted =
-	    sink->text_begins != NULL &&
-	    sink->text_begins(parts->arg, part->kind,
-		part->has_charset ? part->charset : NULL);
-	parts->content.has_files =
-	    sink->attached != NULL && !part->is_attached &&
-	    part->kind == MAIL_TEXT_PLAIN && encoding == MAIL_TRANSFER_IDENTITY;
-	parts->content.file.place = MAIL_UUENCODE_OUTSIDE;
-	mail_transfer_init(&parts->content.transfer, encoding);
-	parts->content.transfer.is_text = true;
-	parts->content.is_decided = encoding != MAIL_TRANSFER_BASE64;
+	    parts->content.number != 0 ||
+	    (sink->text_begins != NULL &&
+		sink->text_begins(parts->arg, part->kind,
+		    part->has_charset ? part->charset : NULL));
+	if ((sink->attached != NULL || sink->begins != NULL) &&
+	    !part->is_attached && part->kind == MAIL_TEXT_PLAIN &&
+	    parts->content.bytes.transfer.encoding == MAIL_TRANSFER_IDENTITY)
+		parts->content.files = FILES_WITHIN;
+	parts->place = PLACE_TEXT;
+}
+
+/* A part that is no text and holds none, whose bytes are wanted. */
+static void
+parts_begin_other(struct mail_parts *parts, const struct mail_part *part)
+{
+	parts_begin_bytes(parts, part->encoding);
+	if (part->encoding == MAIL_TRANSFER_UUENCODE)
+		parts->content.files = FILES_ONLY;
+	parts->content.is_wanted = true;
 	parts->place = PLACE_TEXT;
 }
 
@@ -182,8 +212,7 @@ parts_begin_child(struct mail_parts *parts, const struct mail_part *part,
 		parts_begin_header(parts->child, MAIL_HEADER_OF_MESSAGE);
 	else
 		parts_enter(parts->child, header, length, true);
-	mail_transfer_init(&parts->content.transfer, part->encoding);
-	parts->content.is_decided = part->encoding != MAIL_TRANSFER_BASE64;
+	parts_begin_bytes(parts, part->encoding);
 	parts->place = PLACE_CHILD;
 }
 
@@ -197,21 +226,34 @@ parts_has_room(struct mail_parts *parts)
 	return false;
 }
 
+/* Whether it is encoded as a whole, or its own bytes are wanted. */
+static bool
+parts_wants_child(const struct mail_parts *parts, const struct mail_part *part)
+{
+	if (part->encoding == MAIL_TRANSFER_BASE64)
+		return true;
+	return part->form == MAIL_PART_MESSAGE &&
+	       (part->encoding == MAIL_TRANSFER_QUOTED_PRINTABLE ||
+		   parts->sink->begins != NULL);
+}
+
 static void
 parts_enter_read(struct mail_parts *parts, const struct mail_part *part,
     const char *header, size_t length)
 {
+	const struct mail_parts_sink *sink = parts->sink;
 	bool is_message = part->form == MAIL_PART_MESSAGE;
 
 	parts->place = PLACE_SKIPPED;
-	if (part->form == MAIL_PART_TEXT)
+	if (part->form == MAIL_PART_TEXT) {
 		parts_begin_text(parts, part);
-	if ((!is_message && part->form != MAIL_PART_MULTIPART) ||
-	    (is_message && parts->sink->enclosed == NULL) ||
-	    !parts_has_room(parts))
-		return;
-	if (part->encoding == MAIL_TRANSFER_BASE64 ||
-	    (is_message && part->encoding == MAIL_TRANSFER_QUOTED_PRINTABLE)) {
+	} else if (part->form == MAIL_PART_OTHER ||
+		   (is_message && sink->enclosed == NULL &&
+		       sink->begins == NULL) ||
+		   !parts_has_room(parts)) {
+		if (parts->content.number != 0)
+			parts_begin_other(parts, part);
+	} else if (parts_wants_child(parts, part)) {
 		parts_begin_child(parts, part, header, length);
 	} else if (is_message) {
 		parts->enclosed++;
@@ -219,6 +261,16 @@ parts_enter_read(struct mail_parts *parts, const struct mail_part *part,
 	} else
 		parts->has_failed |=
 		    !mail_boundary_push(&parts->open, part, parts->enclosed);
+}
+
+static unsigned
+parts_tell_begin(struct mail_parts *parts, const struct mail_part *part,
+    const char *header, size_t length)
+{
+	if (parts->sink->begins == NULL)
+		return 0;
+	return parts->sink->begins(
+	    parts->arg, part, parts_depth(parts), header, length);
 }
 
 /*
@@ -246,6 +298,7 @@ parts_enter(struct mail_parts *parts, const char *header, size_t length,
 	if (part.is_attached)
 		parts_tell_attached(
 		    parts, part.file_name.bytes, part.file_name.length);
+	parts->content.number = parts_tell_begin(parts, &part, header, length);
 	parts_enter_read(parts, &part, header, length);
 	parts->has_failed |= part.file_name.has_failed;
 	mail_text_free(&part.file_name);
@@ -255,10 +308,10 @@ static void
 parts_end_header(struct mail_parts *parts)
 {
 	/* Freed only at the end, since what it says is still read. */
-	struct mail_text fields = parts->header.fields;
+	struct mail_text fields = parts->header.kept;
 	const char *header = fields.bytes != NULL ? fields.bytes : "";
 
-	mail_text_init(&parts->header.fields, FIELDS_MAX);
+	mail_text_init(&parts->header.kept, fields.max);
 	parts->has_failed |= fields.has_failed;
 	parts->is_cut |= fields.is_cut;
 	parts->place = PLACE_SKIPPED;
@@ -266,9 +319,9 @@ parts_end_header(struct mail_parts *parts)
 	    parts->sink->enclosed != NULL)
 		parts->sink->enclosed(parts->arg, header, fields.length);
 	parts_enter(parts, header, fields.length, false);
-	if (parts->header.fields.bytes == NULL) {
+	if (parts->header.kept.bytes == NULL) {
 		mail_text_clear(&fields);
-		parts->header.fields = fields;
+		parts->header.kept = fields;
 	} else
 		mail_text_free(&fields);
 }
@@ -279,29 +332,27 @@ static void
 parts_end_text(struct mail_parts *parts)
 {
 	if (parts->content.file.place == MAIL_UUENCODE_BEGUN)
-		parts_tell_text(parts, parts->content.file.line.bytes,
+		parts_give(parts, parts->content.file.line.bytes,
 		    parts->content.file.line.length);
-	mail_text_clear(&parts->content.decoded);
-	mail_transfer_end(&parts->content.transfer, &parts->content.decoded);
-	parts_tell_text(
-	    parts, parts->content.decoded.bytes, parts->content.decoded.length);
-	if (parts->content.is_wanted && parts->sink->text_ends != NULL)
+	parts_tell_end(parts, &parts->content.file_number);
+	mail_content_finish(&parts->content.bytes, parts_give, parts);
+	if (parts->content.number == 0 && parts->content.is_wanted &&
+	    parts->sink->text_ends != NULL)
 		parts->sink->text_ends(parts->arg);
+	parts_tell_end(parts, &parts->content.number);
 }
 
 static void
 parts_end_child(struct mail_parts *parts)
 {
-	mail_text_clear(&parts->content.decoded);
-	mail_transfer_end(&parts->content.transfer, &parts->content.decoded);
-	mail_parts_feed(parts->child, parts->content.decoded.bytes,
-	    parts->content.decoded.length);
+	mail_content_finish(&parts->content.bytes, parts_give, parts);
 	if (!mail_parts_finish(parts->child))
 		parts->has_failed = true;
 	parts->is_cut |= parts->child->is_cut;
 	parts->count += parts->child->count;
 	mail_parts_free(parts->child);
 	parts->child = NULL;
+	parts_tell_end(parts, &parts->content.number);
 }
 
 static void
@@ -338,59 +389,12 @@ parts_take_boundary(struct mail_parts *parts, const char *line, size_t length)
 
 /* ---- lines of a header ---- */
 
-static bool
-parts_starts(const char *line, size_t length, const char *word)
-{
-	size_t wanted = strlen(word);
-
-	return length >= wanted && strncasecmp(line, word, wanted) == 0;
-}
-
-/*
- * Fields that programs write for each other are long, and nobody searches them.
- */
-static bool
-parts_is_field_kept(
-    const struct mail_parts *parts, const char *line, size_t length)
-{
-	static const char *const unread[] = { "X-", "ARC-", "DKIM-",
-		"Authentication-", "Received", "References", "Autocrypt" };
-
-	if (parts_starts(line, length, "Content-"))
-		return true;
-	if (parts->header.edge.of == MAIL_HEADER_OF_PART ||
-	    parts->sink->enclosed == NULL)
-		return false;
-	for (size_t i = 0; i < sizeof(unread) / sizeof(unread[0]); i++)
-		if (parts_starts(line, length, unread[i]))
-			return false;
-	return true;
-}
-
-static void
-parts_keep_line(struct mail_parts *parts, const char *line, size_t length)
-{
-	bool is_continued = line[0] == ' ' || line[0] == '\t';
-
-	if (!is_continued && memchr(line, ':', length) == NULL) {
-		/* A line that was folded wrongly. */
-		if (parts->header.is_kept &&
-		    parts->header.edge.of == MAIL_HEADER_OF_PART)
-			mail_text_add(&parts->header.fields, " ", 1);
-	} else if (!is_continued)
-		parts->header.is_kept =
-		    parts_is_field_kept(parts, line, length);
-	if (parts->header.is_kept)
-		mail_text_add(&parts->header.fields, line, length);
-}
-
 /* Returns whether the line is of the header, or its end. */
 static bool
 parts_take_header(struct mail_parts *parts, const char *line, size_t length)
 {
-	switch (mail_header_edge_line(&parts->header.edge, line, length)) {
+	switch (mail_fields_line(&parts->header, line, length)) {
 	case MAIL_HEADER_GOES_ON:
-		parts_keep_line(parts, line, length);
 		return true;
 	case MAIL_HEADER_ENDS_BEHIND:
 		parts_end_header(parts);
@@ -404,55 +408,44 @@ parts_take_header(struct mail_parts *parts, const char *line, size_t length)
 
 /* ---- lines of what it holds ---- */
 
-/* Decode, and hand on to the text or to the child. */
-static void
-parts_decode(struct mail_parts *parts, const char *bytes, size_t length)
-{
-	while (length > 0) {
-		size_t slice = length < SLICE ? length : SLICE;
-
-		mail_text_clear(&parts->content.decoded);
-		mail_transfer_add(&parts->content.transfer,
-		    &parts->content.decoded, bytes, slice);
-		if (parts->child != NULL)
-			mail_parts_feed(parts->child,
-			    parts->content.decoded.bytes,
-			    parts->content.decoded.length);
-		else
-			parts_tell_text(parts, parts->content.decoded.bytes,
-			    parts->content.decoded.length);
-		bytes += slice;
-		length -= slice;
-	}
-	parts->has_failed |= parts->content.decoded.has_failed;
-}
-
-static bool
-parts_is_blank(const char *bytes, size_t length)
-{
-	while (length > 0 && strchr(" \t\r\n", *bytes) != NULL) {
-		bytes++;
-		length--;
-	}
-	return length == 0;
-}
-
 static void
 parts_take_content(struct mail_parts *parts, const char *bytes, size_t length)
 {
-	if (!parts->content.is_decided) {
-		if (parts_is_blank(bytes, length))
-			return;
-		parts->content.is_decided = true;
-		if (!mail_transfer_is_base64_line(bytes, length))
-			mail_transfer_init(
-			    &parts->content.transfer, MAIL_TRANSFER_IDENTITY);
-	}
-	if (parts->child == NULL &&
-	    parts->content.transfer.encoding == MAIL_TRANSFER_IDENTITY)
-		parts_tell_text(parts, bytes, length);
-	else if (parts->child != NULL || parts->content.is_wanted)
-		parts_decode(parts, bytes, length);
+	if (parts->child != NULL || parts->content.is_wanted)
+		mail_content_take(
+		    &parts->content.bytes, bytes, length, parts_give, parts);
+	parts->has_failed |= parts->content.bytes.decoded.has_failed;
+}
+
+/* A file begins within the text. */
+static void
+parts_begin_file(struct mail_parts *parts)
+{
+	struct mail_part part = { .is_attached = true };
+	size_t length;
+	const char *name = mail_uuencode_name(&parts->content.file, &length);
+
+	if (parts->content.files == FILES_ONLY)
+		return;
+	parts_tell_attached(parts, name, length);
+	mail_text_init(&part.file_name, MAIL_FILE_NAME_MAX);
+	mail_text_add(&part.file_name, name, length);
+	parts->content.file_number = parts_tell_begin(parts, &part, "", 0);
+	mail_text_free(&part.file_name);
+}
+
+/* A line of data, for the file or, where it is all there is, for the part. */
+static void
+parts_take_data(struct mail_parts *parts, const char *line, size_t length)
+{
+	unsigned number = parts->content.files == FILES_ONLY
+			      ? parts->content.number
+			      : parts->content.file_number;
+	char octets[MAIL_UUENCODE_LINE_MAX];
+
+	length = mail_uuencode_decode(line, length, octets);
+	if (number != 0 && length > 0)
+		parts->sink->content(parts->arg, number, octets, length);
 }
 
 /* A file within the text is no text; returns whether the line is of one. */
@@ -460,22 +453,27 @@ static bool
 parts_take_file(struct mail_parts *parts, const char *line, size_t length)
 {
 	const struct mail_text *held = &parts->content.file.line;
-	const char *name;
 
-	if (!parts->content.has_files)
+	if (parts->content.files == FILES_NONE)
 		return false;
 	switch (mail_uuencode_take(&parts->content.file, line, length)) {
 	case MAIL_UUENCODE_TEXT:
-		return false;
+		parts_tell_end(parts, &parts->content.file_number);
+		return parts->content.files == FILES_ONLY;
 	case MAIL_UUENCODE_WAS_NOT:
-		parts_tell_text(parts, held->bytes, held->length);
+		parts_take_content(parts, held->bytes, held->length);
 		return parts_take_file(parts, line, length);
 	case MAIL_UUENCODE_FIRST:
-		name = mail_uuencode_name(&parts->content.file, &length);
-		parts_tell_attached(parts, name, length);
+		parts_begin_file(parts);
+		parts_take_data(parts, line, length);
+		break;
+	case MAIL_UUENCODE_DATA:
+		if (parts->content.file.place == MAIL_UUENCODE_INSIDE)
+			parts_take_data(parts, line, length);
+		else
+			parts_tell_end(parts, &parts->content.file_number);
 		break;
 	case MAIL_UUENCODE_HELD:
-	case MAIL_UUENCODE_DATA:
 		break;
 	}
 	return true;
@@ -496,6 +494,8 @@ parts_take_line(struct mail_parts *parts, const char *line, size_t length)
 		return;
 	if (parts->place == PLACE_TEXT || parts->place == PLACE_CHILD)
 		parts_take_content(parts, line, length);
+	else if (parts->place == PLACE_SKIPPED && parts->sink->skipped != NULL)
+		parts->sink->skipped(parts->arg, line, length);
 }
 
 /* The rest of a line that is longer. */
@@ -503,42 +503,18 @@ static void
 parts_take_rest(struct mail_parts *parts, const char *bytes, size_t length)
 {
 	if (parts->place == PLACE_HEADER) {
-		if (parts->header.is_kept)
-			mail_text_add(&parts->header.fields, bytes, length);
+		mail_fields_rest(&parts->header, bytes, length);
 	} else if (parts->place == PLACE_TEXT || parts->place == PLACE_CHILD)
 		parts_take_content(parts, bytes, length);
 }
 
-/* Bytes of one line; `ends` tells that these are its last. */
 static void
-parts_take_bytes(
-    struct mail_parts *parts, const char *bytes, size_t length, bool ends)
+parts_take(void *arg, const char *bytes, size_t length, bool is_rest)
 {
-	size_t room = LINE_SIZE - parts->line.length;
-
-	if (!parts->line.is_long && length <= room) {
-		if (ends && parts->line.length == 0) {
-			parts_take_line(parts, bytes, length);
-			return;
-		}
-		memcpy(parts->line.bytes + parts->line.length, bytes, length);
-		parts->line.length += length;
-		if (ends) {
-			length = parts->line.length;
-			parts->line.length = 0;
-			parts_take_line(parts, parts->line.bytes, length);
-		}
-		return;
-	}
-	if (!parts->line.is_long) {
-		memcpy(parts->line.bytes + parts->line.length, bytes, room);
-		parts->line.length = 0;
-		parts_take_line(parts, parts->line.bytes, LINE_SIZE);
-		bytes += room;
-		length -= room;
-	}
-	parts_take_rest(parts, bytes, length);
-	parts->line.is_long = !ends;
+	if (is_rest)
+		parts_take_rest(arg, bytes, length);
+	else
+		parts_take_line(arg, bytes, length);
 }
 
 /* Outside of all parts, nothing can begin one any more. */
@@ -546,10 +522,11 @@ static bool
 parts_is_over(const struct mail_parts *parts)
 {
 	return parts->has_failed ||
-	       (parts->open.depth == 0 && (parts->place == PLACE_SKIPPED ||
-					      (parts->place == PLACE_TEXT &&
-						  !parts->content.is_wanted &&
-						  !parts->content.has_files)));
+	       (parts->open.depth == 0 &&
+		   (parts->place == PLACE_SKIPPED ||
+		       (parts->place == PLACE_TEXT &&
+			   !parts->content.is_wanted &&
+			   parts->content.files == FILES_NONE)));
 }
 
 void
@@ -559,7 +536,8 @@ mail_parts_feed(struct mail_parts *parts, const char *bytes, size_t length)
 		const char *end = memchr(bytes, '\n', length);
 		size_t taken = end == NULL ? length : (size_t)(end - bytes) + 1;
 
-		parts_take_bytes(parts, bytes, taken, end != NULL);
+		mail_line_add(
+		    &parts->line, bytes, taken, end != NULL, parts_take, parts);
 		bytes += taken;
 		length -= taken;
 	}
@@ -568,11 +546,8 @@ mail_parts_feed(struct mail_parts *parts, const char *bytes, size_t length)
 bool
 mail_parts_finish(struct mail_parts *parts)
 {
-	size_t length = parts->line.length;
-
-	parts->line.length = 0;
-	if (length > 0 && !parts_is_over(parts))
-		parts_take_line(parts, parts->line.bytes, length);
+	if (!parts_is_over(parts))
+		mail_line_finish(&parts->line, parts_take, parts);
 	parts_leave(parts);
 	mail_boundary_pop(&parts->open, 0);
 	return !parts->has_failed;

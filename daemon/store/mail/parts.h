@@ -33,14 +33,30 @@ struct mail_parts_sink {
 
 	/* The header of an enclosed message. */
 	void (*enclosed)(void *arg, const char *header, size_t length);
+
+	/*
+	 * Instead of the above but `enclosed`, where the bytes of parts are
+	 * wanted: a part begins, a multipart too.  Its header has the fields
+	 * that begin with "Content-"; `depth` is larger than that of what it is
+	 * in.  Returns a number for it if its decoded bytes are wanted, else 0;
+	 * of a multipart they never are.  Those of an enclosed message are the
+	 * whole message, in which other parts begin and end.
+	 */
+	unsigned (*begins)(void *arg, const struct mail_part *, unsigned depth,
+	    const char *header, size_t length);
+	void (*content)(
+	    void *arg, unsigned number, const char *bytes, size_t length);
+	void (*ends)(void *arg, unsigned number);
+	/* Lines that are of no part; may be NULL, too. */
+	void (*skipped)(void *arg, const char *line, size_t length);
 };
 
 struct mail_parts;
 
 /*
  * Begin behind the header of a message, which says what it is made of.  A sink
- * without `enclosed` is not told of what enclosed messages are made of.  NULL
- * without memory.
+ * without `enclosed` and `begins` is not told of what enclosed messages are
+ * made of.  NULL without memory.
  */
 struct mail_parts *mail_parts_new(const struct mail_parts_sink *, void *arg,
     const char *header, size_t length) __attribute__((warn_unused_result));

@@ -67,6 +67,22 @@ mail_text_add(struct mail_text *text, const char *bytes, size_t length)
 }
 
 void
+mail_text_shorten(struct mail_text *text, size_t length)
+{
+	if (length < text->length)
+		text->length = length;
+}
+
+void
+mail_text_remove(struct mail_text *text, size_t from, size_t to)
+{
+	if (to == from)
+		return;
+	memmove(text->bytes + from, text->bytes + to, text->length - to);
+	text->length -= to - from;
+}
+
+void
 mail_text_add_string(struct mail_text *text, const char *string)
 {
 	mail_text_add(text, string, strlen(string));
@@ -91,6 +107,24 @@ void
 mail_text_fail(struct mail_text *text, bool has_failed)
 {
 	text->has_failed |= has_failed;
+}
+
+size_t
+mail_text_length(const struct mail_text *text)
+{
+	return text->length;
+}
+
+const char *
+mail_text_at(const struct mail_text *text, size_t place)
+{
+	return text->bytes + place;
+}
+
+bool
+mail_text_has_failed(const struct mail_text *text)
+{
+	return text->has_failed;
 }
 
 bool
@@ -192,6 +226,75 @@ mail_text_clean(const char *text, size_t length, size_t max, bool *is_cut_r)
 	}
 	clean[filled] = '\0';
 	return clean;
+}
+
+/* Length of the character at `at`; *out_r stands for it, NULL: nothing does. */
+static size_t
+text_take_shown(
+    const char *at, size_t left, const char **out_r, size_t *length_r)
+{
+	uint32_t character = 0;
+	size_t used = evpop_text_decode(at, left, &character);
+	enum evpop_text_kind kind =
+	    used == 0 ? EVPOP_TEXT_CONTROL : evpop_text_kind(character);
+
+	*out_r = at;
+	*length_r = used;
+	if (kind == EVPOP_TEXT_DIRECTION) {
+		*out_r = NULL;
+	} else if (character == '\f' || character == '\v' ||
+		   character == 0x85 || character == 0x2028 ||
+		   character == 0x2029) {
+		*out_r = "\n";
+		*length_r = 1;
+	} else if (kind == EVPOP_TEXT_CONTROL && character != '\n' &&
+		   character != '\t') {
+		*out_r = replacement;
+		*length_r = sizeof(replacement) - 1;
+	}
+	return used == 0 ? 1 : used;
+}
+
+/* Blanks at the end of the line go, but not the mark of a signature. */
+static void
+text_end_line(struct mail_text *to, size_t line)
+{
+	if (to->length - line == 3 && memcmp(to->bytes + line, "-- ", 3) == 0)
+		return;
+	while (to->length > line && (to->bytes[to->length - 1] == ' ' ||
+					to->bytes[to->length - 1] == '\t'))
+		to->length--;
+}
+
+void
+mail_text_add_lines(struct mail_text *to, const char *text, size_t length)
+{
+	size_t begin = to->length, line = begin;
+
+	while (length > 0 && !mail_text_is_full(to)) {
+		const char *out;
+		size_t out_length, used;
+
+		if (*text == '\r' && (length == 1 || text[1] == '\n')) {
+			text++;
+			length--;
+			continue;
+		}
+		used = text_take_shown(text, length, &out, &out_length);
+		if (*text == '\r')
+			out = "\n", out_length = 1;
+		if (out != NULL && *out == '\n')
+			text_end_line(to, line);
+		if (out != NULL)
+			mail_text_add(to, out, out_length);
+		if (out != NULL && *out == '\n')
+			line = to->length;
+		text += used;
+		length -= used;
+	}
+	while (to->length > begin &&
+	       strchr(" \t\n", to->bytes[to->length - 1]) != NULL)
+		to->length--;
 }
 
 char *

@@ -28,8 +28,16 @@ void mail_text_add_text(struct mail_text *, const struct mail_text *);
 /* Something was left out, or memory failed, before it came here. */
 void mail_text_cut(struct mail_text *);
 void mail_text_fail(struct mail_text *, bool has_failed);
+size_t mail_text_length(const struct mail_text *);
+/* The octet at a place, and those behind it. */
+const char *mail_text_at(const struct mail_text *, size_t place);
+bool mail_text_has_failed(const struct mail_text *);
 /* Whether it takes no more. */
 bool mail_text_is_full(const struct mail_text *);
+
+/* Only the first octets stay; or these in the middle go. */
+void mail_text_shorten(struct mail_text *, size_t length);
+void mail_text_remove(struct mail_text *, size_t from, size_t to);
 
 /* Empty again; what it has allocated is kept. */
 void mail_text_clear(struct mail_text *);
@@ -43,6 +51,13 @@ void mail_text_clear(struct mail_text *);
  */
 char *mail_text_clean(const char *text, size_t length, size_t max,
     bool *is_cut_r) __attribute__((warn_unused_result));
+
+/*
+ * Add text of any origin as lines that are fit to show: they end in LF, blanks
+ * at their ends and line ends at its own end go, controls and bytes that are
+ * not UTF-8 become U+FFFD, and characters that reorder text are dropped.
+ */
+void mail_text_add_lines(struct mail_text *, const char *text, size_t length);
 
 /*
  * What was added, with a NUL behind it, for free(); NULL if that failed for

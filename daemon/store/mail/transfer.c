@@ -18,8 +18,8 @@ mail_transfer_named(const char *value, size_t length)
 		{ "base-64", MAIL_TRANSFER_BASE64 },
 		{ "quoted-printable", MAIL_TRANSFER_QUOTED_PRINTABLE },
 		{ "quoted/printable", MAIL_TRANSFER_QUOTED_PRINTABLE },
-		{ "x-uu", MAIL_TRANSFER_OTHER },
-		{ "uu", MAIL_TRANSFER_OTHER },
+		{ "x-uu", MAIL_TRANSFER_UUENCODE },
+		{ "uu", MAIL_TRANSFER_UUENCODE },
 		{ "x-yenc", MAIL_TRANSFER_OTHER },
 	};
 
@@ -213,6 +213,7 @@ mail_transfer_add(struct mail_transfer *transfer, struct mail_text *to,
 	case MAIL_TRANSFER_BASE64:
 		transfer_add_base64(transfer, to, bytes, length);
 		break;
+	case MAIL_TRANSFER_UUENCODE:
 	case MAIL_TRANSFER_OTHER:
 		break;
 	}

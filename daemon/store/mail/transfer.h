@@ -14,7 +14,8 @@ enum mail_transfer_encoding {
 	MAIL_TRANSFER_IDENTITY = 0,
 	MAIL_TRANSFER_QUOTED_PRINTABLE,
 	MAIL_TRANSFER_BASE64,
-	MAIL_TRANSFER_OTHER /* nothing that is read */
+	MAIL_TRANSFER_UUENCODE, /* read line by line, by uuencode.h */
+	MAIL_TRANSFER_OTHER     /* nothing that is read */
 };
 
 /* Private but for the first two. */

@@ -115,3 +115,31 @@ mail_uuencode_name(const struct mail_uuencode *file, size_t *length_r)
 	    uuencode_without_end(file->line.bytes, file->line.length) - name;
 	return file->line.bytes + name;
 }
+
+/* The digit at a place; blanks at the end of a line may be lost. */
+static unsigned
+uuencode_digit(const char *line, size_t length, size_t at)
+{
+	return at < length ? (unsigned)(line[at] - ' ') & 63 : 0;
+}
+
+size_t
+mail_uuencode_decode(
+    const char *line, size_t length, char octets_r[MAIL_UUENCODE_LINE_MAX])
+{
+	size_t octets, filled = 0;
+
+	length = uuencode_without_end(line, length);
+	octets = uuencode_digit(line, length, 0);
+	for (size_t at = 1; filled < octets; at += 4) {
+		unsigned bits = uuencode_digit(line, length, at) << 18 |
+				uuencode_digit(line, length, at + 1) << 12 |
+				uuencode_digit(line, length, at + 2) << 6 |
+				uuencode_digit(line, length, at + 3);
+
+		octets_r[filled++] = (char)(bits >> 16);
+		octets_r[filled++] = (char)(bits >> 8);
+		octets_r[filled++] = (char)bits;
+	}
+	return octets;
+}

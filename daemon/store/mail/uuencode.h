@@ -39,4 +39,11 @@ enum mail_uuencode_line mail_uuencode_take(
 /* The name of the file that the line which was kept begins. */
 const char *mail_uuencode_name(const struct mail_uuencode *, size_t *length_r);
 
+/* Octets of a line of data at most, and room for its last group. */
+#define MAIL_UUENCODE_LINE_MAX 66
+
+/* Decode a line of data; returns how many octets it has. */
+size_t mail_uuencode_decode(
+    const char *line, size_t length, char octets_r[MAIL_UUENCODE_LINE_MAX]);
+
 #endif

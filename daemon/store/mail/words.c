@@ -5,6 +5,7 @@
 
 #include "daemon/store/mail/envelope.h"
 #include "daemon/store/mail/html.h"
+#include "daemon/store/mail/kinds.h"
 #include "daemon/store/mail/pairs.h"
 #include "daemon/store/mail/parts.h"
 
@@ -33,58 +34,6 @@ collection_hint(const struct collection *to)
 	return to->has_hint ? to->hint : NULL;
 }
 
-/* ---- kinds of text ---- */
-
-/* "<bold>" is a command, "<<" a character (RFC 1896). */
-static void
-collection_add_enriched(struct mail_text *to, const char *text, size_t length)
-{
-	const char *end = text + length;
-
-	while (text < end) {
-		const char *open = memchr(text, '<', (size_t)(end - text));
-		const char *close;
-
-		if (open == NULL)
-			open = end;
-		mail_text_add(to, text, (size_t)(open - text));
-		if (open == end)
-			return;
-		if (end - open > 1 && open[1] == '<') {
-			mail_text_add(to, " ", 1);
-			text = open + 2;
-			continue;
-		}
-		close = memchr(open, '>', (size_t)(end - open));
-		text = close == NULL ? end : close + 1;
-	}
-}
-
-/* Lines are folded within words, and "\n" is a line's end. */
-static void
-collection_add_folded(struct mail_text *to, const char *text, size_t length)
-{
-	const char *end = text + length;
-
-	for (const char *at = text; at < end; at++) {
-		const char *line = at + (*at == '\r' && end - at > 1);
-
-		if (*line == '\n' && end - line > 1 &&
-		    (line[1] == ' ' || line[1] == '\t')) {
-			at = line + 1;
-			continue;
-		}
-		if (*at == '\\' && end - at > 1) {
-			at++;
-			if (*at == 'n' || *at == 'N') {
-				mail_text_add(to, "\n", 1);
-				continue;
-			}
-		}
-		mail_text_add(to, at, 1);
-	}
-}
-
 static void
 collection_add_text(struct collection *to, const char *text, size_t length)
 {
@@ -93,10 +42,10 @@ collection_add_text(struct collection *to, const char *text, size_t length)
 		mail_html_add(&to->text, text, length, &to->markup_left);
 		break;
 	case MAIL_TEXT_ENRICHED:
-		collection_add_enriched(&to->text, text, length);
+		mail_kinds_add_enriched(&to->text, text, length);
 		break;
 	case MAIL_TEXT_FOLDED:
-		collection_add_folded(&to->text, text, length);
+		mail_kinds_add_folded(&to->text, text, length);
 		break;
 	case MAIL_TEXT_PLAIN:
 		mail_text_add(&to->text, text, length);
