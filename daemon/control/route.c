@@ -172,6 +172,17 @@ route_fits(const char *pattern, const char *path,
 	return *path == '\0';
 }
 
+/* Whether a pattern is this path: then no "*" stands for a part of it. */
+static bool
+route_is_literal(const char *path)
+{
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		if (strcmp(routes[i].pattern, path) == 0)
+			return true;
+	}
+	return false;
+}
+
 enum route_result
 route_find(
     enum route_method method, const char *path, struct route_match *match_r)
@@ -179,10 +190,13 @@ route_find(
 	static const char *const allow[] = { "", "GET, HEAD", "POST",
 		"GET, HEAD, POST", "DELETE", "GET, HEAD, DELETE",
 		"POST, DELETE", "GET, HEAD, POST, DELETE" };
+	bool is_literal = route_is_literal(path);
 	unsigned methods = 0;
 
 	memset(match_r, 0, sizeof(*match_r));
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		if (is_literal && strcmp(routes[i].pattern, path) != 0)
+			continue;
 		if (!route_fits(routes[i].pattern, path, match_r->names))
 			continue;
 		if (routes[i].method != method) {

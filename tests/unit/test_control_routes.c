@@ -64,6 +64,8 @@ test_routes_are_found(void **state)
 		    "POST" },
 		{ ROUTE_OTHER, "/v1/messages/1", ROUTE_NO_METHOD, NULL, NULL,
 		    "GET, HEAD" },
+		{ ROUTE_GET, "/v1/quarantine/retry", ROUTE_NO_METHOD, NULL,
+		    NULL, "POST" },
 		{ ROUTE_DELETE, "/v1/reload", ROUTE_NO_METHOD, NULL, NULL,
 		    "POST" },
 		{ ROUTE_GET, "/", ROUTE_NO_PATH, NULL, NULL, "" },

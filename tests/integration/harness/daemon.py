@@ -278,7 +278,8 @@ class Evpopd:
     def request(self, method, path, headers=None):
         """A request on a connection that is kept: (status, headers, body)."""
         # The daemon closes one that is idle when another is wanted.
-        kept = self._connection is not None and method == "GET"
+        kept = (self._connection is not None
+                and method in ("GET", "HEAD"))
         if self._connection is None:
             self._connection = _UnixConnection(self.socket)
         try:
@@ -356,6 +357,12 @@ class Evpopd:
                 one["state"] not in ("polling", "queued"),
                 f"the end of {name}'s poll", timeout)
         return shown
+
+    def wait_health(self, status, timeout=PATIENCE):
+        """Wait until the store's status is this ("ok", "busy")."""
+        procs.wait_for(
+            lambda: self.get("/v1/status")["store"]["status"] == status,
+            timeout, f"the store's being {status}")
 
     def poll(self, name, timeout=PATIENCE):
         """Poll now, and wait until it is over; the account afterwards."""

@@ -1,0 +1,357 @@
+"""openapi.json and the daemon say the same, both ways.
+
+CASES has a line for each route, parameter and status: what is described and
+has no line here is named at the end, and so is each member of the JSON that no
+answer had.  What cannot be met in this test stands in UNMET, with the reason.
+unit.control_openapi compares the description with the table of routes.
+"""
+
+import contextlib
+import json
+import multiprocessing
+import os
+import pathlib
+import re
+import sqlite3
+import unittest
+
+from harness import contract, corpus, daemon, maildropd, procs, scripted
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2] / "daemon" / "control"
+USERS = {name: "secret" for name in ("anna", "carl", "dora", "erik", "fred",
+                                 "gina")}
+
+# In this order: method, target, status, and headers of the request.
+CASES = [
+    ("GET", "/v1/openapi.json", 200),
+    ("GET", "/v1/openapi.json", 304, {"If-None-Match": "*"}),
+    ("GET", "/v1/status", 200),
+    ("GET", "/metrics", 200),
+    ("GET", "/metrics?accounts=failing", 200,
+     {"Accept": "text/plain"}),
+    ("GET", "/metrics?accounts=some", 400),
+
+    ("GET", "/v1/accounts", 200),
+    ("GET", "/v1/accounts?limit=1&cursor=anna", 200),
+    ("GET", "/v1/accounts?state=failing&name=c*", 200),
+    ("GET", "/v1/accounts?state=odd", 400),
+    ("GET", "/v1/accounts/anna", 200),
+    ("GET", "/v1/accounts/carl", 200),
+    ("GET", "/v1/accounts/erik", 200),
+    ("GET", "/v1/accounts/moved", 200),
+    ("GET", "/v1/accounts/renamed", 200),
+    ("GET", "/v1/accounts/nobody", 404),
+    ("POST", "/v1/accounts/anna/pause", 200),
+    ("POST", "/v1/accounts/anna/pause", 409),
+    ("POST", "/v1/accounts/nobody/pause", 404),
+    ("POST", "/v1/accounts/anna/resume", 200),
+    ("POST", "/v1/accounts/anna/resume", 409),
+    ("POST", "/v1/accounts/nobody/resume", 404),
+    ("POST", "/v1/accounts/dora/poll", 409),
+    ("POST", "/v1/accounts/nobody/poll", 404),
+    ("POST", "/v1/accounts/anna/poll?mode=odd", 400),
+    ("POST", "/v1/accounts/bert/poll?mode=dry-run", 202),
+    ("GET", "/v1/accounts/anna/plan", 404),
+    ("GET", "/v1/accounts/bert/plan?limit=1", 200),
+    ("GET", "/v1/accounts/bert/plan?cursor=1.1", 409),
+    ("GET", "/v1/polls?account=anna&limit=1", 200),
+    ("GET", "/v1/polls?account=nobody", 404),
+    ("GET", "/v1/polls?cursor=1000000", 200),
+    ("GET", "/v1/polls?cursor=x", 400),
+
+    ("GET", "/v1/messages?limit=2", 200),
+    ("GET", "/v1/messages?account=bert&cursor=1000000", 200),
+    ("GET", "/v1/messages?q=word&from=a&since=1d&before=2999-01-01", 200),
+    ("GET", "/v1/messages?account=nobody", 404),
+    ("GET", "/v1/messages/{message}", 200),
+    ("GET", "/v1/messages/999999", 404),
+    ("GET", "/v1/messages/{message}/raw", 200),
+    ("GET", "/v1/messages/999999/raw", 404),
+
+    ("GET", "/v1/quarantine?limit=1", 200),
+    ("GET", "/v1/quarantine?account=bert&cursor=1000000", 200),
+    ("GET", "/v1/quarantine?account=nobody", 404),
+    ("GET", "/v1/quarantine/{quarantined}", 200),
+    ("GET", "/v1/quarantine/999999", 404),
+    ("GET", "/v1/quarantine/{quarantined}/raw", 200),
+    ("GET", "/v1/quarantine/999999/raw", 404),
+    ("POST", "/v1/quarantine/{quarantined}/retry", 202),
+    ("POST", "/v1/quarantine/{quarantined}/retry", 404),
+    ("POST", "/v1/quarantine/retry?account=nobody", 404),
+    ("POST", "/v1/quarantine/retry?account=bert", 202),
+
+    ("GET", "/v1/audit?limit=1", 200),
+    ("GET", "/v1/audit?who=root&action=read&cursor=1000000", 200),
+
+    ("POST", "/v1/store/check", 202),
+    ("GET", "/v1/store/check", 200),
+]
+
+# What is described, and why it cannot be met here.
+UNMET = {
+    "startCheck 503 application/json": "needs a daemon without memory",
+    "startCheck 409 application/json": "needs a store that takes long to check",
+    "Deed.reason": "no request gives a reason yet",
+    "Check.hint": "needs a store that cannot be read; integration.check",
+    "Status.clock.text": "needs a wrong clock; integration.clock",
+    "Status.clock.hint": "needs a wrong clock; integration.clock",
+    "Status.limits.text": "needs few descriptors; integration.descriptors",
+}
+
+
+def as_nobody(evpopd, requests):
+    """What another user gets: (status, headers, body) of each request."""
+    def run(pipe):
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        other = daemon.Evpopd.__new__(daemon.Evpopd)
+        other.socket, other._connection = evpopd.socket, None
+        for method, target in requests:
+            status, headers, body = other.request(method, target)
+            pipe.send((status, dict(headers), body))
+        other._disconnect()
+
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    child = context.Process(target=run, args=(theirs,))
+    child.start()
+    theirs.close()
+    try:
+        return [ours.recv() for _ in requests]
+    finally:
+        child.join(daemon.PATIENCE)
+
+
+class OpenapiTest(unittest.TestCase):
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(
+            maildropd.MaildropServer(users=USERS))
+        for name in ("anna", "erik", "fred", "gina"):
+            cls.server.deliver(name, corpus.messages(30, seed=len(name)))
+        cls.server.deliver("anna", [
+            b"From: Anna <a@example.org>\r\nTo: b@example.org\r\n"
+            b"Cc: c@example.org\r\nSubject: word\r\nMessage-ID: <1@x>\r\n"
+            b"Date: Thu, 1 Jan 2026 12:00:00 +0000\r\n\r\nword\r\n"])
+        refused = b"-ERR it is damaged\r\n"
+        cls.scripted = cls.enterClassContext(scripted.ScriptedServer(
+            corpus.messages(5, seed=3),
+            {"UIDL": cls.odd_listing, "RETR 2": refused, "RETR 3": refused}))
+        cls.evpopd = daemon.Evpopd({
+            "anna": daemon.account_of(cls.server, "anna"),
+            "bert": daemon.account_of(cls.scripted, "bert",
+                                      max_message_size="10M"),
+            "carl": daemon.account_of(cls.server, "carl", password="wrong"),
+            "dora": daemon.account_of(cls.server, "dora", enabled="no"),
+            "erik": daemon.account_of(cls.server, "erik", delete_guard=5),
+            "former": daemon.account_of(cls.server, "fred"),
+            "moved": daemon.account_of(cls.server, "gina"),
+        }, control={"mode": "0666", "admin": "nosuchuser"})
+        cls.addClassCleanup(cls.evpopd.remove)
+        cls.evpopd.folder.chmod(0o711)
+        cls.evpopd.start()
+        cls.evpopd.wait_polled("anna", "bert", "carl", "erik", "former",
+                               "moved")
+        cls.fill()
+        cls.contract = contract.Contract(
+            cls.evpopd, cls.evpopd.get("/v1/openapi.json"))
+
+    @classmethod
+    def odd_listing(cls, connection, line):
+        """UIDL with unique-ids that are not printable ASCII."""
+        connection.sendall(b"+OK\r\n" + b"".join(
+            b"%d id-%d\xe9\r\n" % (number, number) for number in
+            range(1, len(cls.scripted.messages) + 1)) + b".\r\n")
+        return True
+
+    @classmethod
+    def fill_quarantine(cls):
+        """What is refused in three sessions that give others goes there."""
+        for round_ in range(3):
+            cls.scripted.messages += corpus.messages(1, seed=100 + round_)
+            cls.evpopd.poll("bert")
+
+    @classmethod
+    def fill(cls):
+        """Let there be something of everything."""
+        evpopd = cls.evpopd
+        cls.fill_quarantine()
+        evpopd.accounts["renamed"] = evpopd.accounts.pop("former")
+        evpopd.accounts["moved"]["user"] = "dora"
+        evpopd.change("erik", keep="delete")
+        evpopd.wait_account("moved", lambda one: one["moved"] is not None)
+        cls.scripted.messages += corpus.messages(3, seed=7)
+        evpopd.post("/v1/accounts/bert/poll?mode=dry-run")
+        evpopd.wait_rest("bert")
+        found = {
+            "message": evpopd.messages("anna")[0]["id"],
+            "quarantined": evpopd.get("/v1/quarantine")["quarantine"][0]["id"],
+        }
+        cls.cases = [(method, target.format(**found), *rest)
+                     for method, target, *rest in CASES]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.evpopd.halt()
+
+    # The whole of it, and in the end what was left out.
+
+    def test_everything_answers_as_described(self):
+        for method, target, status, *headers in self.cases:
+            with self.subTest(f"{method} {target}"):
+                self.contract.ask(method, target, status, *headers)
+                self.wait_quiet()
+        self.ask_wrongly()
+        self.ask_reload()
+        self.ask_disabled()
+        if os.geteuid() == 0:
+            self.ask_as_nobody()
+        self.ask_a_store_in_trouble()
+        self.ask_a_store_that_is_gone()
+        self.compare()
+
+    def wait_quiet(self):
+        """What was asked for last has ended."""
+        self.evpopd.wait_rest("bert")
+        procs.wait_for(lambda: not self.evpopd.get("/v1/store/check")
+                       ["running"], daemon.PATIENCE, "the check's end")
+
+    def targets(self):
+        """Each operation, with the path of something that exists."""
+        for one in self.contract.operations.values():
+            yield one, re.sub(r"\{id\}", "1", re.sub(
+                r"\{name\}", "anna", one.path))
+
+    def ask_wrongly(self):
+        for one, target in self.targets():
+            with self.subTest(one.id):
+                self.contract.ask(one.method.upper(), target + "?nonsense=1",
+                                  400)
+
+    def ask_reload(self):
+        evpopd, ask = self.evpopd, self.contract.ask
+        evpopd.write_config("[nonsense]\n")
+        ask("POST", "/v1/reload", 409)
+        evpopd.store["path"] = evpopd.folder / "another.db"
+        evpopd.write_config()
+        ask("POST", "/v1/reload", 200)
+        del evpopd.store["path"]
+        evpopd.write_config()
+        ask("POST", "/v1/reload", 200)
+
+    def ask_disabled(self):
+        """Retries of an account that is not polled."""
+        evpopd, ask = self.evpopd, self.contract.ask
+        self.fill_quarantine()
+        evpopd.accounts["bert"]["enabled"] = "no"
+        evpopd.write_config()
+        evpopd.post("/v1/reload")
+        one = evpopd.get("/v1/quarantine")["quarantine"][0]["id"]
+        ask("POST", f"/v1/quarantine/{one}/retry", 202)
+        ask("POST", "/v1/quarantine/retry", 202)
+
+    def ask_as_nobody(self):
+        asked = [(one, target) for one, target in self.targets()
+                 if one.role != "anyone"]
+        answers = as_nobody(self.evpopd, [
+            (one.method.upper(), target) for one, target in asked])
+        for (one, _), (status, headers, body) in zip(asked, answers):
+            with self.subTest(one.id):
+                self.assertEqual(status, 403, one.id)
+                self.contract.check(one, status, headers, body)
+
+    def ask_a_store_in_trouble(self):
+        """Another process holds it, and then its file is gone."""
+        evpopd, ask = self.evpopd, self.contract.ask
+        with contextlib.closing(sqlite3.connect(
+                evpopd.store_file, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            evpopd.post("/v1/accounts/anna/poll")
+            evpopd.wait_health("busy")
+            ask("GET", "/v1/status", 200)
+            ask("POST", "/v1/accounts/anna/poll", 503)
+            other.execute("ROLLBACK")
+        evpopd.wait_health("ok")
+
+    def ask_a_store_that_is_gone(self):
+        """Its file was overwritten: all that needs it says so."""
+        evpopd = daemon.Evpopd({"anna": daemon.account_of(
+            self.server, "anna")})
+        self.addCleanup(evpopd.remove)
+        evpopd.start()
+        evpopd.wait_polled()
+        with evpopd.database(write=True) as store:
+            store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with open(evpopd.store_file, "r+b") as file:
+            file.write(b"\0" * evpopd.store_file.stat().st_size)
+        for one, target in self.targets():
+            if "503" in one.responses:
+                with self.subTest(one.id):
+                    status, headers, body = evpopd.request(
+                        one.method.upper(), target)
+                    self.contract.check(one, status, headers, body)
+
+    def compare(self):
+        left = [*self.contract.untried(), *self.contract.unseen()]
+        if os.geteuid() != 0:
+            left = [one for one in left if " 403 " not in one]
+        self.assertEqual([one for one in left if one not in UNMET], [],
+                         "described, and never met: add a case")
+        self.assertEqual([one for one in UNMET if one not in left], [],
+                         "met all the same: no longer in UNMET")
+
+    # The description itself
+
+    def test_it_is_served_as_it_is_in_the_source(self):
+        _, headers, body = self.evpopd.request("GET", "/v1/openapi.json")
+        self.assertEqual(body, (SOURCE / "openapi.json").read_bytes())
+        self.assertEqual(headers["Content-Type"], "application/json")
+        tag = headers["ETag"]
+        for known, status in ((tag, 304), (f'"x", W/{tag}', 304),
+                              ('"x"', 200)):
+            got, headers, body = self.evpopd.request(
+                "GET", "/v1/openapi.json", {"If-None-Match": known})
+            self.assertEqual((got, headers["ETag"]), (status, tag))
+            self.assertEqual(body == b"", status == 304)
+        self.assertEqual(self.contract.document["info"]["version"],
+                         self.evpopd.get("/v1/status")["version"])
+
+    def test_objects_are_closed(self):
+        self.assertEqual(self.contract.open_objects(), ["getOpenapi"])
+
+    def test_codes_of_errors_are_described(self):
+        known = set(self.contract.at(
+            contract.ERROR)["properties"]["error"]["properties"]["code"]
+            ["enum"])
+        used = set()
+        for file in SOURCE.glob("*.c"):
+            text = file.read_text()
+            used |= set(re.findall(r'\\"code\\":\\"(\w+)', text))
+            for call in re.findall(r"response_error\(\s*\d+,([^,]+),", text):
+                used |= set(re.findall(r'"(\w+)"', call))
+        self.assertEqual(used ^ known, set())
+
+    def test_other_methods_are_refused(self):
+        for path, methods in self.contract.document["paths"].items():
+            target = path.replace("{name}", "anna").replace("{id}", "1")
+            takes = [one for one in contract.METHODS if one in methods]
+            allow = ", ".join(one.upper() for one in takes).replace(
+                "GET", "GET, HEAD")
+            for method in {"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH",
+                           "OPTIONS", "TRACE"} - set(allow.split(", ")):
+                with self.subTest(f"{method} {path}"):
+                    status, headers, body = self.evpopd.request(method, target)
+                    self.assertEqual((status, headers["Allow"]), (405, allow))
+                    self.assertEqual(headers["Content-Type"],
+                                     "application/json")
+                    if method != "HEAD":
+                        self.contract.validate(
+                            {"$ref": contract.ERROR}, json.loads(body),
+                            f"{path} 405")
+
+
+if __name__ == "__main__":
+    unittest.main()
