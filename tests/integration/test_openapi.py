@@ -38,6 +38,7 @@ CASES = [
     ("GET", "/v1/accounts/anna", 200),
     ("GET", "/v1/accounts/carl", 200),
     ("GET", "/v1/accounts/erik", 200),
+    ("POST", "/v1/accounts/moved/pause", 200),
     ("GET", "/v1/accounts/moved", 200),
     ("GET", "/v1/accounts/renamed", 200),
     ("GET", "/v1/accounts/nobody", 404),
@@ -65,6 +66,13 @@ CASES = [
     ("GET", "/v1/messages?account=nobody", 404),
     ("GET", "/v1/messages/{message}", 200),
     ("GET", "/v1/messages/999999", 404),
+    ("GET", "/v1/messages/{message}/headers", 200),
+    ("GET", "/v1/messages/999999/headers", 404),
+    ("GET", "/v1/messages/{message}/text", 200),
+    ("GET", "/v1/messages/999999/text", 404),
+    ("GET", "/v1/messages/{message}/parts/2", 200),
+    ("GET", "/v1/messages/{message}/parts/2", 304, {"If-None-Match": "*"}),
+    ("GET", "/v1/messages/{message}/parts/99", 404),
     ("GET", "/v1/messages/{message}/raw", 200),
     ("GET", "/v1/messages/999999/raw", 404),
 
@@ -97,6 +105,41 @@ UNMET = {
     "Status.clock.hint": "needs a wrong clock; integration.clock",
     "Status.limits.text": "needs few descriptors; integration.descriptors",
 }
+
+
+# It has something of everything.
+MESSAGE = b"""\
+From: Anna <a@example.org>
+To: b@example.org
+Cc: c@example.org
+Subject: word
+Message-ID: <1@example.org>
+Date: Thu, 1 Jan 2026 12:00:00 +0000
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=one
+
+--one
+Content-Type: text/plain; charset=utf-8
+
+word
+--one
+Content-Type: application/pdf; name=a.pdf
+Content-Disposition: attachment; filename=a.pdf
+
+a
+--one
+Content-Type: message/rfc822
+
+Subject: enclosed
+
+word
+--one--
+""".replace(b"\n", b"\r\n")
+
+
+def filled(path):
+    """A path of the description, with the names of something."""
+    return re.sub(r"\{\w+\}", "1", path.replace("{name}", "anna"))
 
 
 def as_nobody(evpopd, requests):
@@ -132,10 +175,7 @@ class OpenapiTest(unittest.TestCase):
             maildropd.MaildropServer(users=USERS))
         for name in ("anna", "erik", "fred", "gina"):
             cls.server.deliver(name, corpus.messages(30, seed=len(name)))
-        cls.server.deliver("anna", [
-            b"From: Anna <a@example.org>\r\nTo: b@example.org\r\n"
-            b"Cc: c@example.org\r\nSubject: word\r\nMessage-ID: <1@x>\r\n"
-            b"Date: Thu, 1 Jan 2026 12:00:00 +0000\r\n\r\nword\r\n"])
+        cls.server.deliver("anna", [MESSAGE])
         refused = b"-ERR it is damaged\r\n"
         cls.scripted = cls.enterClassContext(scripted.ScriptedServer(
             corpus.messages(5, seed=3),
@@ -222,8 +262,7 @@ class OpenapiTest(unittest.TestCase):
     def targets(self):
         """Each operation, with the path of something that exists."""
         for one in self.contract.operations.values():
-            yield one, re.sub(r"\{id\}", "1", re.sub(
-                r"\{name\}", "anna", one.path))
+            yield one, filled(one.path)
 
     def ask_wrongly(self):
         for one, target in self.targets():
@@ -336,7 +375,7 @@ class OpenapiTest(unittest.TestCase):
 
     def test_other_methods_are_refused(self):
         for path, methods in self.contract.document["paths"].items():
-            target = path.replace("{name}", "anna").replace("{id}", "1")
+            target = filled(path)
             takes = [one for one in contract.METHODS if one in methods]
             allow = ", ".join(one.upper() for one in takes).replace(
                 "GET", "GET, HEAD")
