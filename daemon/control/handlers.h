@@ -59,6 +59,9 @@ void messages_get_raw(struct exchange *);
 void messages_get_raw_quarantined(struct exchange *);
 json_t *message_json(const struct store_message_row *);
 
+/* events.c */
+void events_get(struct exchange *);
+
 /* message.c */
 void message_get(struct exchange *);
 void message_get_headers(struct exchange *);

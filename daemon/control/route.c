@@ -17,6 +17,7 @@ static const char *const audit_parameters[] = { "who", "action", "limit",
 	"cursor", NULL };
 static const char *const retry_parameters[] = { "account", NULL };
 static const char *const poll_parameters[] = { "mode", NULL };
+static const char *const events_parameters[] = { "since", NULL };
 static const char *const messages_parameters[] = { "account", "q", "from",
 	"since", "before", "limit", "cursor", NULL };
 static const char *const metrics_parameters[] = { "accounts", NULL };
@@ -39,6 +40,8 @@ static const struct route routes[] = {
 	{ ROUTE_POST, "/v1/accounts/*/resume", PEER_OPERATE, no_parameters,
 	    accounts_resume, "resume account *" },
 	{ ROUTE_GET, "/v1/polls", PEER_ANYONE, account_parameters, polls_list,
+	    NULL },
+	{ ROUTE_GET, "/v1/events", PEER_ANYONE, events_parameters, events_get,
 	    NULL },
 	{ ROUTE_GET, "/metrics", PEER_ANYONE, metrics_parameters, metrics_get,
 	    NULL },
