@@ -24,7 +24,7 @@ LAYERS = (
     ("lib/base", ()),
     ("lib/core", ("error.h", "proto.h")),
     ("lib/auth", ("auth.h",)),
-    ("lib/net", ("client.h",)),
+    ("lib/net", ("client.h", "telemetry.h")),
     ("lib/session", ("sync.h", "easy.h")),
     ("lib/netx", ("netx.h",)),
 )
