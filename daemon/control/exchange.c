@@ -381,13 +381,10 @@ exchange_answer_rows(
     struct exchange *exchange, const char *name, json_t *rows, int64_t next_id)
 {
 	json_t *json = json_object();
-	char cursor[24];
 
 	field_value(json, name, rows);
-	if (next_id != 0) {
-		snprintf(cursor, sizeof(cursor), "%lld", (long long)next_id);
-		field_text(json, "next_cursor", cursor);
-	}
+	if (next_id != 0)
+		field_cursor(json, next_id);
 	exchange_answer(exchange, response_json(200, json));
 }
 
