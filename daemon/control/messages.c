@@ -2,6 +2,76 @@
 
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
+#include "lib/base/clock.h"
+
+json_t *
+message_json(const struct store_message_row *row)
+{
+	json_t *json = json_object();
+
+	field_value(json, "id", json_integer(row->id));
+	field_text(json, "account", row->account);
+	field_unique_id(json, row->unique_id, row->unique_id_length);
+	field_count(json, "bytes", row->octets);
+	field_text(json, "digest", row->digest);
+	field_time(json, "stored_at", row->stored_ms);
+	if (row->has_date)
+		field_time(json, "date", row->date_ms);
+	else
+		field_value(json, "date", json_null());
+	field_text(json, "sender", row->sender);
+	field_text(json, "recipients", row->recipients);
+	field_text(json, "cc", row->cc);
+	field_text(json, "subject", row->subject);
+	field_text(json, "message_id", row->message_header_id);
+	field_count(json, "attachments", row->attachments);
+	field_value(json, "cut", json_boolean(row->is_cut));
+	return json;
+}
+
+/* ---- GET /v1/messages ---- */
+
+static void
+messages_rows(enum store_status status, const struct store_message_row *rows,
+    size_t count, bool more, void *arg)
+{
+	struct exchange *exchange = arg;
+	json_t *list;
+
+	if (!exchange_resume_rows(exchange, status, count))
+		return;
+	list = json_array();
+	for (size_t i = 0; i < count; i++)
+		(void)json_array_append_new(list, message_json(&rows[i]));
+	exchange_answer_rows(exchange, "messages", list,
+	    more && count > 0 ? rows[count - 1].id : 0);
+}
+
+void
+messages_list(struct exchange *exchange)
+{
+	const struct parameters *parameters = exchange_parameters(exchange);
+	struct store_message_filter filter = {
+		.account = parameters_text(parameters, "account"),
+		.from = parameters_text(parameters, "from"),
+		.query = parameters_text(parameters, "q"),
+	};
+	int64_t now_ms = evpop_clock_unix_ms();
+	struct problem problem;
+
+	if (!parameters_time(parameters, "since", now_ms, &filter.has_since,
+		&filter.since_ms, &problem) ||
+	    !parameters_time(parameters, "before", now_ms, &filter.has_before,
+		&filter.before_ms, &problem)) {
+		exchange_answer_problem(exchange, &problem);
+		return;
+	}
+	if (!exchange_page(exchange, &filter.limit, &filter.below_id))
+		return;
+	exchange_wait(exchange);
+	store_messages(exchange_context(exchange)->store, &filter,
+	    messages_rows, exchange);
+}
 
 /* ---- raw bytes ---- */
 

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "daemon/control/connections.h"
-#include "daemon/control/events.h"
 #include "daemon/control/exchange.h"
 #include "daemon/control/limits.h"
 #include "daemon/control/peer.h"
@@ -24,7 +23,6 @@ struct control {
 	struct event_base *base;
 	struct evhttp *http;
 	struct connections *connections;
-	struct events *events;
 	struct socket_bound bound;
 	struct peer_users users;
 	uid_t own;
@@ -196,16 +194,14 @@ control_is_admin(uid_t user, void *arg)
 
 /* Set up the server on a bound socket; false without memory. */
 static bool
-control_start_http(struct control *control, size_t max_readers)
+control_start_http(struct control *control)
 {
 	const struct connections_options options = {
 		.limits = { .admins = LIMITS_ADMIN_CONNECTIONS,
 		    .others = LIMITS_CONNECTIONS,
 		    .share = LIMITS_USER_CONNECTIONS,
 		    .waiting = LIMITS_WAITING,
-		    .waiting_each = LIMITS_USER_WAITING,
-		    .readers = max_readers,
-		    .readers_each = LIMITS_USER_READERS },
+		    .waiting_each = LIMITS_USER_WAITING },
 		.taking_ms = LIMITS_TAKING_SECONDS * 1000,
 		.is_admin = control_is_admin,
 		.arg = control,
@@ -267,11 +263,7 @@ control_new(struct event_base *base, const struct config *config,
 		if (control->context.record == NULL)
 			goto fail;
 	}
-	control->events =
-	    events_new(base, options->notify, evpop_clock_unix_ms());
-	control->context.events = control->events;
-	if (control->events == NULL ||
-	    !peer_users_resolve(&control->users, config))
+	if (!peer_users_resolve(&control->users, config))
 		goto fail;
 	if (options->listen_fd >= 0) {
 		if (!socket_adopt(&control->bound, options->listen_fd, error_r,
@@ -282,7 +274,7 @@ control_new(struct event_base *base, const struct config *config,
 		       error_size)) {
 		goto fail;
 	}
-	if (!control_start_http(control, options->max_readers))
+	if (!control_start_http(control))
 		goto fail;
 	error_r[0] = '\0';
 	return control;
@@ -316,7 +308,6 @@ control_free(struct control **control_ref)
 	connections_free(&control->connections);
 	if (control->http != NULL)
 		evhttp_free(control->http);
-	events_free(&control->events);
 	if (control->bound.fd != -1)
 		close(control->bound.fd);
 	peer_users_free(&control->users);

@@ -11,6 +11,7 @@
 #include "daemon/poll/credentials.h"
 #include "daemon/poll/findings.h"
 #include "daemon/poll/interval.h"
+#include "daemon/poll/outages.h"
 #include "daemon/poll/outcome.h"
 #include "daemon/poll/setup.h"
 #include "daemon/secret/mark.h"
@@ -35,6 +36,7 @@ struct account {
 	unsigned identity : 2;     /* an enum poller_identity */
 	unsigned told_state : 3;   /* an enum poller_state: as published */
 	unsigned told_health : 2;  /* an enum poller_health: likewise */
+	unsigned outage_mark : OUTAGES_MARK_BITS; /* see outages_note() */
 };
 
 struct account *
@@ -326,34 +328,77 @@ account_note_health(
 						: progress->finished_ms;
 }
 
-/* What a person is to do, where it does not pass by itself. */
-static void
-account_log_advice(const struct account *account, bool once)
-{
-	enum advice advice = (enum advice)account->advice;
-	bool attention = agenda_health(&account->item) == POLLER_REFUSED;
-	char text[ADVICE_SIZE];
+/* How its polls went before this one. */
+struct account_past {
+	unsigned failures; /* in a row, since this daemon's start */
+	int64_t failing_since_ms;
+};
 
-	if (!attention && account->last_outcome != EVPOP_ERROR_AUTH)
-		return;
-	advice_write(text, advice, account->config, once);
-	if (attention || once)
-		log_write(LOG_LEVEL_ERROR, account->config->name,
-		    "needs attention: %s", text);
-	else
-		log_write(LOG_LEVEL_WARNING, account->config->name,
-		    "the log-in worked before and is tried once more soon; if "
-		    "it is refused again: %s",
-		    text);
+static struct account_past
+account_past(const struct account *account, const struct run_progress *progress)
+{
+	struct account_past past = {
+		.failures = agenda_failures(&account->item),
+		.failing_since_ms = account->failing_since_ms,
+	};
+
+	if (account->last_finished_ms == 0)
+		past.failing_since_ms = progress->failing_since_ms;
+	return past;
+}
+
+/*
+ * The level of a line that many accounts of this server may have; all others
+ * are of its own.
+ */
+static enum log_level
+account_log_level(struct account *account, struct outages *outages,
+    const char *reason, enum log_level level)
+{
+	unsigned mark = account->outage_mark;
+
+	if (outages != NULL &&
+	    !outages_note(outages, account->config->host, reason, &mark))
+		level = LOG_LEVEL_DEBUG;
+	account->outage_mark = mark & OUTAGES_MARK_MAX;
+	return level;
 }
 
 static void
-account_note(struct account *account, const struct run_progress *progress,
+account_log(struct account *account, struct outages *outages,
+    const struct run_progress *progress, const struct account_past *past,
     int64_t retry_ms)
 {
 	const struct evpop_result *result = &progress->result;
+	enum log_level level = LOG_LEVEL_WARNING;
 	const char *name = account->config->name;
 	char retry[ADVICE_WAIT_SIZE];
+
+	if (past->failing_since_ms != 0 && !backoff_is_failure(result))
+		outcome_log_recovery(
+		    account_log_level(account, outages, NULL, LOG_LEVEL_INFO),
+		    name, progress, past->failures, past->failing_since_ms);
+	if (result->error == EVPOP_ERROR_NONE) {
+		outcome_log_success(name, progress);
+		return;
+	}
+	if (agenda_health(&account->item) == POLLER_FAILING &&
+	    result->error != EVPOP_ERROR_AUTH)
+		level = account_log_level(
+		    account, outages, result->text, LOG_LEVEL_WARNING);
+	advice_write_wait(retry, retry_ms);
+	outcome_log_failure(level, name, progress, retry);
+	if (backoff_is_failure(result))
+		outcome_log_advice(account->config,
+		    (enum advice)account->advice,
+		    agenda_health(&account->item) == POLLER_REFUSED,
+		    result->error == EVPOP_ERROR_AUTH, retry_ms < 0);
+}
+
+static void
+account_note(struct account *account, const struct run_progress *progress)
+{
+	const struct evpop_result *result = &progress->result;
 
 	account->last_finished_ms = progress->finished_ms;
 	account->last_outcome = result->error & 63;
@@ -366,14 +411,8 @@ account_note(struct account *account, const struct run_progress *progress,
 		account_note_quiet(account, progress);
 		account->last_success_ms = progress->finished_ms;
 		account_set_text(account, NULL);
-		outcome_log_success(name, progress);
-		return;
-	}
-	account_set_text(account, result->text);
-	advice_write_wait(retry, retry_ms);
-	outcome_log_failure(name, progress, retry);
-	if (backoff_is_failure(result))
-		account_log_advice(account, retry_ms < 0);
+	} else
+		account_set_text(account, result->text);
 }
 
 static enum pace_yield
@@ -408,8 +447,9 @@ account_take(struct account *account, struct run *run)
 
 void
 account_end(struct account *account, struct agenda *agenda,
-    const struct run_progress *progress, bool once)
+    struct outages *outages, const struct run_progress *progress, bool once)
 {
+	const struct account_past past = account_past(account, progress);
 	const struct agenda_outcome outcome = {
 		.result = &progress->result,
 		.login_delay_s = progress->login_delay_s,
@@ -430,7 +470,9 @@ account_end(struct account *account, struct agenda *agenda,
 	agenda_ended(agenda, &account->item, &outcome, &pace, now_ms, random);
 	if (once)
 		agenda_rest(agenda, &account->item, POLLER_WAITING);
-	account_note(account, progress, agenda_wait_ms(&account->item, now_ms));
+	account_note(account, progress);
+	account_log(account, outages, progress, &past,
+	    agenda_wait_ms(&account->item, now_ms));
 }
 
 uint32_t

@@ -10,6 +10,7 @@
 #include "daemon/poll/run.h"
 
 struct account;
+struct outages;
 struct tls_table;
 
 /*
@@ -78,10 +79,11 @@ void account_take(struct account *, struct run *);
 
 /*
  * A poll has ended, or could not begin: tell the agenda, note it for the
- * status, log it.  With `once` the account is not polled again.
+ * status, log it.  Without outages (NULL) each failure is logged.  With `once`
+ * the account is not polled again.
  */
-void account_end(
-    struct account *, struct agenda *, const struct run_progress *, bool once);
+void account_end(struct account *, struct agenda *, struct outages *,
+    const struct run_progress *, bool once);
 
 /* The outcome of a poll that could not begin. */
 struct run_progress account_failure(

@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 
-#include "daemon/log/log.h"
 #include "lib/base/unit.h"
 
 static const char *
@@ -51,8 +50,8 @@ outcome_log_success(const char *name, const struct run_progress *progress)
 }
 
 void
-outcome_log_failure(
-    const char *name, const struct run_progress *progress, const char *retry)
+outcome_log_failure(enum log_level level, const char *name,
+    const struct run_progress *progress, const char *retry)
 {
 	const struct evpop_result *result = &progress->result;
 	const char *intro = "";
@@ -64,8 +63,42 @@ outcome_log_failure(
 		intro = "login refused; the server said: ";
 	else if (result->error == EVPOP_ERROR_REFUSED)
 		intro = "refused; the server said: ";
-	log_write(LOG_LEVEL_WARNING, name,
+	log_write(level, name,
 	    "%s%s (%" PRIu32 " fetched, %" PRIu32 " deleted)%s", intro,
 	    result->text, progress->tally.fetched, progress->tally.deleted,
 	    retry);
+}
+
+void
+outcome_log_recovery(enum log_level level, const char *name,
+    const struct run_progress *progress, unsigned failures, int64_t since_ms)
+{
+	char span[EVPOP_UNIT_SIZE];
+
+	evpop_unit_about(
+	    (progress->finished_ms - since_ms) / EVPOP_SECOND_MS, span);
+	if (failures > 0)
+		log_write(level, name, "works again after %u failure%s, %s",
+		    failures, failures == 1 ? "" : "s", span);
+	else
+		log_write(level, name, "works again after %s", span);
+}
+
+void
+outcome_log_advice(const struct config_account *account, enum advice advice,
+    bool attention, bool is_auth, bool once)
+{
+	char text[ADVICE_SIZE];
+
+	if (!attention && !is_auth)
+		return;
+	advice_write(text, advice, account, once);
+	if (attention || once)
+		log_write(LOG_LEVEL_ERROR, account->name, "needs attention: %s",
+		    text);
+	else
+		log_write(LOG_LEVEL_WARNING, account->name,
+		    "the log-in worked before and is tried once more soon; if "
+		    "it is refused again: %s",
+		    text);
 }

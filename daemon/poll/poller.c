@@ -8,6 +8,7 @@
 #include "daemon/notify/notify.h"
 #include "daemon/poll/accounts.h"
 #include "daemon/poll/ledger.h"
+#include "daemon/poll/outages.h"
 #include "daemon/poll/pauses.h"
 #include "daemon/poll/servers.h"
 #include "daemon/poll/setup.h"
@@ -32,6 +33,7 @@ struct poller {
 	struct agenda agenda;
 	struct accounts *accounts;
 	struct pauses *pauses;
+	struct outages *outages; /* NULL with --once: each is told by itself */
 	struct tls_table tls;
 	struct watch *watch;
 	struct event *timer; /* begins what is due */
@@ -136,7 +138,8 @@ poller_end(struct poller *poller, struct account *account,
 	poller->messages += progress->tally.fetched;
 	poller->octets += progress->tally.body_octets;
 	poller->once_left -= poller->once;
-	account_end(account, &poller->agenda, progress, poller->once);
+	account_end(
+	    account, &poller->agenda, poller->outages, progress, poller->once);
 	accounts_note_held(poller->accounts, account, held);
 	if (!poller->once && poller->life == POLLER_LIVES)
 		watch_wake(poller->watch);
@@ -367,14 +370,18 @@ poller_make(struct poller *poller, const struct poller_options *options,
 	if (poller->accounts != NULL)
 		poller->pauses = pauses_new(options->store, poller->accounts,
 		    &poller->agenda, poller_paused, poller);
+	if (!options->once)
+		poller->outages = outages_new(options->base);
 	poller->watch =
 	    watch_new(options->base, &poller->agenda, poller_wake, poller);
 	poller->timer = evtimer_new(options->base, poller_dispatch, poller);
 	poller->grace = evtimer_new(options->base, poller_grace_over, poller);
 	return poller->resources.servers != NULL &&
 	       poller->resources.ledger != NULL && poller->accounts != NULL &&
-	       poller->pauses != NULL && poller->watch != NULL &&
-	       poller->timer != NULL && poller->grace != NULL;
+	       poller->pauses != NULL &&
+	       (options->once || poller->outages != NULL) &&
+	       poller->watch != NULL && poller->timer != NULL &&
+	       poller->grace != NULL;
 }
 
 struct poller *
@@ -449,6 +456,7 @@ poller_free(struct poller **poller_p)
 	assert(agenda_count(&poller->agenda, POLLER_POLLING) == 0);
 	notify_leave(&poller->health);
 	pauses_free(&poller->pauses);
+	outages_free(&poller->outages);
 	accounts_free(&poller->accounts);
 	watch_free(&poller->watch);
 	agenda_clear(&poller->agenda);

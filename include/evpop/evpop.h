@@ -8,6 +8,5 @@
 #include <evpop/error.h>
 #include <evpop/proto.h>
 #include <evpop/sync.h>
-#include <evpop/telemetry.h>
 
 #endif

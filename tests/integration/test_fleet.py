@@ -1,6 +1,7 @@
 """Many accounts: what an operator sees, and whom a command means."""
 
 import json
+import re
 import unittest
 
 from harness import corpus, daemon, maildropd, procs
@@ -223,6 +224,82 @@ class PauseTest(unittest.TestCase):
         # What --all means is what is polled anyway.
         self.evpopd.ctl("poll", "--wait", "--all")
         self.assertIsNone(self.evpopd.account("anna")["last_finished"])
+
+
+class OutageTest(unittest.TestCase):
+    """Five hundred accounts, nearly all at a server that is down."""
+
+    FAILING = 497
+
+    def test_a_server_is_down(self):
+        live = self.enterContext(maildropd.MaildropServer(
+            users={name: "secret" for name in WELL[:3]}, tls=False))
+        port = procs.free_ports(1, "127.0.0.8")[0]
+        evpopd = daemon.Evpopd(
+            {f"down{number:03}": {
+                "host": "127.0.0.8", "port": port, "tls": "none",
+                "user": f"down{number + 1}", "password": "secret",
+                "interval": "1h"}
+             for number in range(self.FAILING)} |
+            {name: daemon.account_of(live, name) for name in WELL[:3]},
+            daemon={"log_level": "info"})
+        self.addCleanup(evpopd.remove)
+        evpopd.start()
+
+        def failing():
+            return evpopd.get("/v1/status")["accounts"]["failing"]
+
+        procs.wait_for(lambda: failing() == self.FAILING, daemon.PATIENCE,
+                       "all polls")
+        # However slow they were, few lines say it, and each account is in one.
+        procs.wait_for(lambda: self.told(evpopd, "refused") == self.FAILING,
+                       daemon.PATIENCE, "lines for all")
+        self.assertRegex(evpopd.log(), r"127\.0\.0\.8: .*Connection refused: \d+ other "
+                         "accounts; .*accounts --failing")
+        warnings = [line for line in evpopd.log().splitlines()
+                    if " warning: " in line]
+        self.assertLess(len(warnings), 12, warnings)
+        self.assertRegex(warnings[0], r"warning: down\d{3}: .*next try in")
+        status = evpopd.get("/v1/status")
+        self.assertEqual(status["accounts"] | {"polling": 0, "queued": 0}, {
+            "total": 500, "polling": 0, "queued": 0,
+            "failing": self.FAILING, "refused": 0})
+        self.assertIn("497 of 500 accounts fail",
+                      [one["text"] for one in status["attention"]])
+        lines = evpopd.ctl("accounts").stdout.splitlines()
+        self.assertEqual(len(lines), 501)
+        self.assertTrue(lines[1].startswith("down000 "))
+        self.assertTrue(lines[-1].startswith("cust002 "))
+        self.assertEqual(len(evpopd.pages(
+            "/v1/accounts?state=failing", "accounts", 50)), self.FAILING)
+
+        # It comes back, and as few lines say so.
+        with maildropd.MaildropServer(
+                synthetic=[("down", "secret", 500, 0, 100)], tls=False,
+                host="127.0.0.8", port=port):
+            evpopd.ctl("resume", "--all")
+            procs.wait_for(lambda: failing() == 0, daemon.PATIENCE,
+                           "all to work again")
+            procs.wait_for(
+                lambda: self.told(evpopd, "again") == self.FAILING,
+                daemon.PATIENCE, "lines for all")
+            self.assertRegex(
+                evpopd.log(),
+                r"info: down\d{3}: works again after 1 failure, \d+ ")
+            evpopd.ctl("status")
+            evpopd.halt()
+
+    @staticmethod
+    def told(evpopd, word):
+        """Of how many accounts the log says so."""
+        count = 0
+        for line in evpopd.log().splitlines():
+            more = re.search(r": (\d+) other accounts?\b", line)
+            if word in line and " down" in line and more is None:
+                count += 1
+            elif word in line and more is not None:
+                count += int(more[1])
+        return count
 
 
 if __name__ == "__main__":

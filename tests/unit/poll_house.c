@@ -193,6 +193,8 @@ log_restore(struct poll_house *house, int kept)
 		end = strstr(at, ", in ");
 		if (end == NULL)
 			end = strstr(at, "; next try in ");
+		if (end == NULL && strstr(at, " works again after ") != NULL)
+			end = strstr(at, " after ");
 		if (end != NULL)
 			(void)strcpy(end, "\n");
 		text_add(house->logged, sizeof(house->logged), "%s", at);

@@ -92,7 +92,8 @@ poll_all(struct house *house, bool well)
 		agenda_wish(&house->agenda,
 		    account_item(accounts_at(house->accounts, i)));
 	for (; (item = agenda_start(&house->agenda, 1)) != NULL; polls++)
-		account_end(account_of(item), &house->agenda, &progress, false);
+		account_end(
+		    account_of(item), &house->agenda, NULL, &progress, false);
 	assert_int_equal(polls, ACCOUNTS);
 	assert_int_equal(
 	    agenda_count(&house->agenda, POLLER_WAITING), ACCOUNTS);

@@ -113,7 +113,8 @@ refuse_all(struct scene *scene)
 
 	for (; (item = agenda_start(&scene->agenda, 1)) != NULL; polls++) {
 		(void)account_secret_has_changed(account_of(item));
-		account_end(account_of(item), &scene->agenda, &refused, false);
+		account_end(
+		    account_of(item), &scene->agenda, NULL, &refused, false);
 	}
 	return polls;
 }

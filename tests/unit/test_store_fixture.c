@@ -192,9 +192,14 @@ fixture_set_state(
 	assert_int_equal(answer.status, STORE_OK);
 }
 
-static void
-found_rows(struct found *found, enum store_status status, size_t count)
+void
+found_messages(enum store_status status, const struct store_message_row *rows,
+    size_t count, bool more, void *arg)
 {
+	struct found *found = arg;
+
+	(void)rows;
+	(void)more;
 	assert_false(found->done);
 	found->status = status;
 	found->count = count;
@@ -202,17 +207,10 @@ found_rows(struct found *found, enum store_status status, size_t count)
 }
 
 void
-found_messages(
-    enum store_status status, const struct store_search_page *page, void *arg)
-{
-	found_rows(arg, status, page != NULL ? page->count : 0);
-}
-
-void
 found_message(
     enum store_status status, const struct store_message_row *row, void *arg)
 {
-	found_rows(arg, status, row != NULL);
+	found_messages(status, row, row != NULL, false, arg);
 }
 
 void
@@ -220,7 +218,7 @@ found_part(enum store_status status, const unsigned char *bytes, size_t length,
     void *arg)
 {
 	(void)bytes;
-	found_rows(arg, status, length);
+	found_messages(status, NULL, length, false, arg);
 }
 
 void
@@ -228,8 +226,7 @@ found_polls(enum store_status status, const struct store_poll_row *rows,
     size_t count, bool more, void *arg)
 {
 	(void)rows;
-	(void)more;
-	found_rows(arg, status, count);
+	found_messages(status, NULL, count, more, arg);
 }
 
 void
@@ -237,7 +234,7 @@ found_accounts(enum store_status status, const struct store_account_row *rows,
     size_t count, void *arg)
 {
 	(void)rows;
-	found_rows(arg, status, count);
+	found_messages(status, NULL, count, false, arg);
 }
 
 void
@@ -245,8 +242,7 @@ found_quarantines(enum store_status status,
     const struct store_quarantine_row *rows, size_t count, bool more, void *arg)
 {
 	(void)rows;
-	(void)more;
-	found_rows(arg, status, count);
+	found_messages(status, NULL, count, more, arg);
 }
 
 void
@@ -254,8 +250,7 @@ found_uids(enum store_status status, const struct store_uid *uids, size_t count,
     bool more, void *arg)
 {
 	(void)uids;
-	(void)more;
-	found_rows(arg, status, count);
+	found_messages(status, NULL, count, more, arg);
 }
 
 void
@@ -263,7 +258,7 @@ found_servers(enum store_status status, const struct store_server *servers,
     size_t count, void *arg)
 {
 	(void)servers;
-	found_rows(arg, status, count);
+	found_messages(status, NULL, count, false, arg);
 }
 
 struct found
@@ -273,7 +268,7 @@ fixture_find(struct fixture *fixture, const char *query)
 		.limit = 100 };
 	struct found found = { .done = false };
 
-	store_search(fixture->store, &filter, found_messages, &found);
+	store_messages(fixture->store, &filter, found_messages, &found);
 	fixture_wait(fixture, &found.done);
 	return found;
 }

@@ -444,15 +444,16 @@ struct seen {
 };
 
 static void
-see(enum store_status status, const struct store_search_page *page, void *arg)
+see(enum store_status status, const struct store_message_row *rows,
+    size_t count, bool more, void *arg)
 {
 	struct seen *seen = arg;
 
+	(void)more;
 	assert_int_equal(status, STORE_OK);
-	for (size_t i = 0; i < page->count; i++)
-		assert_string_equal(
-		    page->rows[i].sender, "Old <old@example.org>");
-	seen->count = page->count;
+	for (size_t i = 0; i < count; i++)
+		assert_string_equal(rows[i].sender, "Old <old@example.org>");
+	seen->count = count;
 	seen->done = true;
 }
 
@@ -463,7 +464,7 @@ search(struct fixture *fixture, const char *from)
 		.limit = PAGE };
 	struct seen seen = { 0 };
 
-	store_search(fixture->store, &filter, see, &seen);
+	store_messages(fixture->store, &filter, see, &seen);
 	fixture_wait(fixture, &seen.done);
 	return seen.count;
 }
