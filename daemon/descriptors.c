@@ -15,7 +15,11 @@
 /* The store's files, name servers, the loop, the log, a child being started. */
 #define OTHER_DESCRIPTORS 128
 
-#define FIXED_DESCRIPTORS (LIMITS_DESCRIPTORS + OTHER_DESCRIPTORS)
+/* Of events, however few descriptors there are. */
+#define READERS_LEAST 16
+
+#define FIXED_DESCRIPTORS \
+	(LIMITS_DESCRIPTORS + OTHER_DESCRIPTORS + READERS_LEAST)
 
 static uint32_t
 sessions_within(rlim_t descriptors)
@@ -31,8 +35,9 @@ sessions_within(rlim_t descriptors)
 uint32_t
 descriptors_make_room(uint32_t sessions, char *text, size_t size)
 {
-	rlim_t wanted =
+	rlim_t needed =
 	    (rlim_t)sessions * SESSION_DESCRIPTORS + FIXED_DESCRIPTORS;
+	rlim_t wanted = needed + LIMITS_READERS;
 	struct rlimit limit, raised;
 	uint32_t fit;
 
@@ -52,7 +57,22 @@ descriptors_make_room(uint32_t sessions, char *text, size_t size)
 	    " needs %ju open files, but only %ju are allowed: only %" PRIu32
 	    " sessions run at a time; set "
 	    "LimitNOFILE=%ju in the service, or ulimit -n, and restart",
-	    sessions, (uintmax_t)wanted, (uintmax_t)limit.rlim_cur, fit,
-	    (uintmax_t)wanted);
+	    sessions, (uintmax_t)needed, (uintmax_t)limit.rlim_cur, fit,
+	    (uintmax_t)needed);
 	return fit;
+}
+
+uint32_t
+descriptors_readers(uint32_t sessions)
+{
+	rlim_t needed =
+	    (rlim_t)sessions * SESSION_DESCRIPTORS + FIXED_DESCRIPTORS;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    limit.rlim_cur >= needed + LIMITS_READERS)
+		return LIMITS_READERS;
+	if (limit.rlim_cur < needed + READERS_LEAST)
+		return READERS_LEAST;
+	return (uint32_t)(limit.rlim_cur - needed);
 }

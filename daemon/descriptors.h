@@ -15,4 +15,10 @@
 uint32_t descriptors_make_room(uint32_t sessions, char *text_r, size_t size)
     __attribute__((warn_unused_result));
 
+/*
+ * How many readers of events there are descriptors for, beside these sessions;
+ * after descriptors_make_room().
+ */
+uint32_t descriptors_readers(uint32_t sessions);
+
 #endif

@@ -126,6 +126,10 @@ service_apply(
 	    "reloaded: %zu account%s added, %zu changed, %zu removed",
 	    diff.added_count, diff.added_count == 1 ? "" : "s",
 	    diff.changed_count, diff.removed_count);
+	notify_publish(service->notify,
+	    &(struct notify_event){ .kind = NOTIFY_RELOADED,
+		.reload = { diff.added_count, diff.changed_count,
+		    diff.removed_count } });
 	config_diff_free(&diff);
 	config_free(&service->config);
 	service->config = config;
@@ -341,7 +345,10 @@ service_set_up_control(struct service *service)
 		.store = service->store,
 		.poller = service->poller,
 		.metrics = service->metrics,
+		.notify = service->notify,
 		.reload = service_reload,
+		.max_readers =
+		    descriptors_readers(service->config->max_sessions),
 		.limited = service->limited,
 		.arg = service,
 	};

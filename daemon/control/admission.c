@@ -134,6 +134,19 @@ admission_change(struct admission *admission, struct admission_guest *guest,
 	admission_touch(admission, guest);
 }
 
+bool
+admission_read(struct admission *admission, struct admission_guest *guest)
+{
+	const struct admission_limits *limits = &admission->limits;
+
+	if (admission_count(admission, ADMISSION_READING) >= limits->readers ||
+	    (!guest->is_admin &&
+		guest->user->counts[ADMISSION_READING] >= limits->readers_each))
+		return false;
+	admission_change(admission, guest, ADMISSION_READING);
+	return true;
+}
+
 /*
  * The least recently used connection in a state, of the user who has the most
  * connections in the room; NULL if there is none.

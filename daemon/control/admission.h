@@ -22,6 +22,8 @@ struct admission_limits {
 	size_t share;        /* of one of those */
 	size_t waiting;      /* that wait: of all other users */
 	size_t waiting_each; /* of one of those */
+	size_t readers;      /* that read events: of all users */
+	size_t readers_each; /* of one who is not an admin */
 };
 
 /*
@@ -33,6 +35,8 @@ enum admission_state {
 	ADMISSION_TAKING,   /* the client has not read its answer yet */
 	ADMISSION_ASKING,   /* the daemon is at its request */
 	ADMISSION_FRESH,    /* served, but nothing was read yet */
+	ADMISSION_READING,  /* the client reads events, for as long as it likes
+			     */
 	ADMISSION_NEW,      /* to be judged */
 	ADMISSION_WAITING,  /* to be served later */
 	ADMISSION_STATE_COUNT
@@ -66,6 +70,12 @@ void admission_leave(struct admission *, struct admission_guest *);
 /* Change the state, which counts as use. */
 void admission_change(
     struct admission *, struct admission_guest *, enum admission_state);
+/*
+ * A served connection reads events from now on, and leaves its place to others;
+ * false if there are too many that do.
+ */
+bool admission_read(struct admission *, struct admission_guest *)
+    __attribute__((warn_unused_result));
 /* Some of an answer was taken. */
 void admission_touch(struct admission *, struct admission_guest *);
 

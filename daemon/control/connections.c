@@ -486,25 +486,49 @@ connection_completed(struct evhttp_request *request, void *arg)
 		event_active(connections->judge, EV_TIMEOUT, 1);
 }
 
-void
-connections_begin(
-    struct connections *connections, struct evhttp_request *request)
+/* The connection of a request; NULL if it was closed for another. */
+static struct connection *
+connections_find(
+    const struct connections *connections, struct evhttp_request *request)
 {
 	const struct bufferevent *bufferevent =
 	    evhttp_connection_get_bufferevent(
 		evhttp_request_get_connection(request));
 	struct connection *connection;
 
-	TAILQ_FOREACH(connection, &connections->all, link) {
-		if (connection->bufferevent != bufferevent ||
-		    connection->guest.user == NULL)
-			continue;
-		admission_change(connections->admission, &connection->guest,
-		    ADMISSION_ASKING);
-		evhttp_request_set_on_complete_cb(
-		    request, connection_completed, connection);
-		break;
-	}
+	TAILQ_FOREACH(connection, &connections->all, link)
+		if (connection->bufferevent == bufferevent &&
+		    connection->guest.user != NULL)
+			break;
+	return connection;
+}
+
+void
+connections_begin(
+    struct connections *connections, struct evhttp_request *request)
+{
+	struct connection *connection = connections_find(connections, request);
+
+	if (connection == NULL)
+		return;
+	admission_change(
+	    connections->admission, &connection->guest, ADMISSION_ASKING);
+	evhttp_request_set_on_complete_cb(
+	    request, connection_completed, connection);
+}
+
+bool
+connections_read(
+    struct connections *connections, struct evhttp_request *request)
+{
+	struct connection *connection = connections_find(connections, request);
+
+	if (connection == NULL ||
+	    !admission_read(connections->admission, &connection->guest))
+		return false;
+	if (admission_count(connections->admission, ADMISSION_WAITING) > 0)
+		event_active(connections->judge, EV_TIMEOUT, 1);
+	return true;
 }
 
 struct connections_count

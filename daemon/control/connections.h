@@ -47,6 +47,13 @@ void connections_free(struct connections **);
  */
 void connections_begin(struct connections *, struct evhttp_request *);
 
+/*
+ * The connection of a request reads events from now on, and makes room for
+ * another one; false if there are too many that do.
+ */
+bool connections_read(struct connections *, struct evhttp_request *)
+    __attribute__((warn_unused_result));
+
 /* The connections now, and what happened to others. */
 struct connections_count connections_count(const struct connections *);
 

@@ -12,6 +12,7 @@
 
 struct event_base;
 struct metrics;
+struct notify;
 struct store;
 struct poller;
 struct control;
@@ -25,11 +26,13 @@ struct control_options {
 	 */
 	struct poller *poller;
 	const struct metrics *metrics;
+	struct notify *notify; /* the poller's; NULL: nothing is told */
 	/*
 	 * Read and apply the configuration.  On failure the text is the reason;
 	 * on success it lists what did not take effect, one line each.
 	 */
 	bool (*reload)(char *text_r, size_t size, void *arg);
+	size_t max_readers; /* of events, at a time */
 	/*
 	 * Why fewer sessions run than are configured; NULL or "" if they do
 	 * not.

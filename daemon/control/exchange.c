@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "daemon/control/connections.h"
 #include "daemon/control/etag.h"
 #include "daemon/control/field.h"
 #include "daemon/control/limits.h"
@@ -379,13 +381,10 @@ exchange_answer_rows(
     struct exchange *exchange, const char *name, json_t *rows, int64_t next_id)
 {
 	json_t *json = json_object();
-	char cursor[24];
 
 	field_value(json, name, rows);
-	if (next_id != 0) {
-		snprintf(cursor, sizeof(cursor), "%lld", (long long)next_id);
-		field_text(json, "next_cursor", cursor);
-	}
+	if (next_id != 0)
+		field_cursor(json, next_id);
 	exchange_answer(exchange, response_json(200, json));
 }
 
@@ -468,6 +467,20 @@ exchange_stream(
 	request_set_deadlines(exchange->request, NULL, LIMITS_STALL_SECONDS);
 	evhttp_send_reply_start(exchange->request, 200, NULL);
 	return true;
+}
+
+bool
+exchange_listen(struct exchange *exchange)
+{
+	const int room = LIMITS_EVENTS_SOCKET;
+	evutil_socket_t fd =
+	    bufferevent_getfd(evhttp_connection_get_bufferevent(
+		evhttp_request_get_connection(exchange->request)));
+
+	/* Without this bound a client that sleeps costs somewhat more. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	return connections_read(
+	    exchange->context->connections, exchange->request);
 }
 
 static void

@@ -19,6 +19,7 @@ struct config_strings;
 struct connections;
 struct evbuffer;
 struct event_base;
+struct events;
 struct evhttp_request;
 struct exchange;
 struct metrics;
@@ -39,7 +40,8 @@ struct exchange_context {
 	/* From the configuration. */
 	uint32_t max_sessions, max_sessions_per_host;
 	uint64_t memory_limit;
-	const struct connections *connections;
+	struct connections *connections;
+	struct events *events;
 	/* Users in [control] that the system does not know. */
 	const struct config_strings *unknown_users;
 };
@@ -148,6 +150,12 @@ void exchange_stream_buffer(struct exchange *, struct evbuffer *part,
 void exchange_stream_end(struct exchange *);
 /* Close the connection: the client sees that the body is incomplete. */
 void exchange_cut(struct exchange *);
+
+/*
+ * Ask for a place among those who read an answer without end, before
+ * exchange_stream() begins it; false if there is none.
+ */
+bool exchange_listen(struct exchange *) __attribute__((warn_unused_result));
 
 /* Answer a request that never became an exchange. */
 void exchange_answer_request(struct evhttp_request *, struct response);

@@ -1,5 +1,7 @@
 #include "daemon/control/field.h"
 
+#include <stdio.h>
+
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,4 +126,13 @@ field_unique_id(json_t *object, const unsigned char *unique_id, size_t length)
 	if (!is_printable_ascii(unique_id, length))
 		field_value(
 		    object, "unique_id_hex", json_hex(unique_id, length));
+}
+
+void
+field_cursor(json_t *object, int64_t cursor)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%lld", (long long)cursor);
+	field_text(object, "next_cursor", digits);
 }

@@ -18,6 +18,8 @@ void field_value(json_t *object, const char *name, json_t *value);
 void field_text(json_t *object, const char *name, const char *text);
 
 /* A count or a size, limited to 2^63 - 1. */
+/* The cursor that leads to the next page. */
+void field_cursor(json_t *, int64_t cursor);
 void field_count(json_t *object, const char *name, uint64_t count);
 
 /* The first `count` figures of a tally. */

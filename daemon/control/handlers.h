@@ -54,10 +54,16 @@ void polls_list(struct exchange *);
 json_t *poll_json(const struct store_poll_row *);
 
 /* messages.c */
-void messages_list(struct exchange *);
 void messages_get_raw(struct exchange *);
 void messages_get_raw_quarantined(struct exchange *);
+
+/* search.c */
+void messages_list(struct exchange *);
+void messages_get_thread(struct exchange *);
 json_t *message_json(const struct store_message_row *);
+
+/* events.c */
+void events_get(struct exchange *);
 
 /* message.c */
 void message_get(struct exchange *);

@@ -35,6 +35,31 @@
 #define LIMITS_USER_WAITING 48
 
 /*
+ * Readers of events, who hold their connections for long and are counted apart:
+ * of all users, and of each who is not an admin.
+ */
+#define LIMITS_READERS      1024
+#define LIMITS_USER_READERS 256
+
+/* What can be asked for again, in number and in bytes. */
+#define LIMITS_EVENTS_KEPT      10000
+#define LIMITS_EVENTS_KEPT_SIZE ((size_t)8 << 20)
+
+/* What is on its way to a reader at most, but for a longer event; and in the
+ * system's buffer of its connection. */
+#define LIMITS_EVENTS_PART   4096
+#define LIMITS_EVENTS_SOCKET 16384
+
+/* Readers who are sent to in one turn of the loop, so that sessions go on. */
+#define LIMITS_EVENTS_SENT_A_TURN 64
+
+/* A reader that takes nothing for so long is dropped. */
+#define LIMITS_EVENTS_STALL_SECONDS 30
+
+/* After so long without events a remark shows that the feed lives. */
+#define LIMITS_EVENTS_HEARTBEAT_SECONDS 15
+
+/*
  * Connections accepted in one turn of the loop: few enough not to delay the
  * sessions' sockets, and so few that a new connection's request is read before
  * later ones can close it.

@@ -17,8 +17,9 @@ static const char *const audit_parameters[] = { "who", "action", "limit",
 	"cursor", NULL };
 static const char *const retry_parameters[] = { "account", NULL };
 static const char *const poll_parameters[] = { "mode", NULL };
+static const char *const events_parameters[] = { "since", NULL };
 static const char *const messages_parameters[] = { "account", "q", "from",
-	"since", "before", "limit", "cursor", NULL };
+	"since", "before", "sort", "snippet", "limit", "cursor", NULL };
 static const char *const metrics_parameters[] = { "accounts", NULL };
 
 static const struct route routes[] = {
@@ -40,6 +41,8 @@ static const struct route routes[] = {
 	    accounts_resume, "resume account *" },
 	{ ROUTE_GET, "/v1/polls", PEER_ANYONE, account_parameters, polls_list,
 	    NULL },
+	{ ROUTE_GET, "/v1/events", PEER_ANYONE, events_parameters, events_get,
+	    NULL },
 	{ ROUTE_GET, "/metrics", PEER_ANYONE, metrics_parameters, metrics_get,
 	    NULL },
 	{ ROUTE_GET, "/v1/messages", PEER_READ, messages_parameters,
@@ -54,6 +57,8 @@ static const struct route routes[] = {
 	    message_get_part, "read message *" },
 	{ ROUTE_GET, "/v1/messages/*/raw", PEER_READ, no_parameters,
 	    messages_get_raw, "read message *" },
+	{ ROUTE_GET, "/v1/messages/*/thread", PEER_READ, page_parameters,
+	    messages_get_thread, NULL },
 	{ ROUTE_GET, "/v1/quarantine", PEER_OPERATE, account_parameters,
 	    quarantine_list, NULL },
 	{ ROUTE_GET, "/v1/quarantine/*", PEER_OPERATE, no_parameters,
@@ -97,6 +102,7 @@ route_without_daemon(const struct route *route)
 		{ message_get_text, message_get_text },
 		{ message_get_part, message_get_part },
 		{ messages_get_raw, messages_get_raw },
+		{ messages_get_thread, messages_get_thread },
 		{ quarantine_list, quarantine_list },
 		{ quarantine_get, quarantine_get },
 		{ messages_get_raw_quarantined, messages_get_raw_quarantined },

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/control/connections.h"
+#include "daemon/control/events.h"
 #include "daemon/control/exchange.h"
 #include "daemon/control/limits.h"
 #include "daemon/control/peer.h"
@@ -23,6 +24,7 @@ struct control {
 	struct event_base *base;
 	struct evhttp *http;
 	struct connections *connections;
+	struct events *events;
 	struct socket_bound bound;
 	struct peer_users users;
 	uid_t own;
@@ -194,14 +196,16 @@ control_is_admin(uid_t user, void *arg)
 
 /* Set up the server on a bound socket; false without memory. */
 static bool
-control_start_http(struct control *control)
+control_start_http(struct control *control, size_t max_readers)
 {
 	const struct connections_options options = {
 		.limits = { .admins = LIMITS_ADMIN_CONNECTIONS,
 		    .others = LIMITS_CONNECTIONS,
 		    .share = LIMITS_USER_CONNECTIONS,
 		    .waiting = LIMITS_WAITING,
-		    .waiting_each = LIMITS_USER_WAITING },
+		    .waiting_each = LIMITS_USER_WAITING,
+		    .readers = max_readers,
+		    .readers_each = LIMITS_USER_READERS },
 		.taking_ms = LIMITS_TAKING_SECONDS * 1000,
 		.is_admin = control_is_admin,
 		.arg = control,
@@ -263,7 +267,11 @@ control_new(struct event_base *base, const struct config *config,
 		if (control->context.record == NULL)
 			goto fail;
 	}
-	if (!peer_users_resolve(&control->users, config))
+	control->events =
+	    events_new(base, options->notify, evpop_clock_unix_ms());
+	control->context.events = control->events;
+	if (control->events == NULL ||
+	    !peer_users_resolve(&control->users, config))
 		goto fail;
 	if (options->listen_fd >= 0) {
 		if (!socket_adopt(&control->bound, options->listen_fd, error_r,
@@ -274,7 +282,7 @@ control_new(struct event_base *base, const struct config *config,
 		       error_size)) {
 		goto fail;
 	}
-	if (!control_start_http(control))
+	if (!control_start_http(control, options->max_readers))
 		goto fail;
 	error_r[0] = '\0';
 	return control;
@@ -308,6 +316,7 @@ control_free(struct control **control_ref)
 	connections_free(&control->connections);
 	if (control->http != NULL)
 		evhttp_free(control->http);
+	events_free(&control->events);
 	if (control->bound.fd != -1)
 		close(control->bound.fd);
 	peer_users_free(&control->users);

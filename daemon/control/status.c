@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "daemon/control/connections.h"
+#include "daemon/control/events.h"
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
 #include "daemon/control/limits.h"
@@ -38,6 +39,18 @@ status_connections_json(const struct connections *connections)
 	field_count(json, "waiting", count.waiting);
 	field_count(json, "closed_for_others", count.closed);
 	field_count(json, "refused", count.refused);
+	return json;
+}
+
+static json_t *
+status_events_json(const struct events *events)
+{
+	struct events_count count = events_count(events);
+	json_t *json = json_object();
+
+	field_count(json, "newest", count.next_id - 1);
+	field_count(json, "readers", count.readers);
+	field_count(json, "dropped", count.dropped);
 	return json;
 }
 
@@ -177,6 +190,7 @@ status_get(struct exchange *exchange)
 	field_value(
 	    json, "connections", status_connections_json(context->connections));
 	field_value(json, "you", status_user_json(exchange_user(exchange)));
+	field_value(json, "events", status_events_json(context->events));
 	exchange_answer(exchange, response_json(200, json));
 }
 

@@ -87,6 +87,7 @@ enum ctl_exit show_run(const struct ctl *, const struct invocation *);
 enum ctl_exit raw_run(const struct ctl *, const struct invocation *);
 enum ctl_exit quarantine_run(const struct ctl *, const struct invocation *);
 enum ctl_exit audit_run(const struct ctl *, const struct invocation *);
+enum ctl_exit events_run(const struct ctl *, const struct invocation *);
 enum ctl_exit check_run(const struct ctl *, const struct invocation *);
 
 #endif

@@ -60,6 +60,14 @@ static const struct command_option polls_options[] = {
 	{ 0, NULL, NULL, NULL },
 };
 
+static const struct command_option events_options[] = {
+	{ 's', "since", "ID", "first what came after ID; 0: all that is kept" },
+	{ 'A', "account", "NAME", "only of this account" },
+	{ 'k', "kind", "KIND,...", "only of these kinds" },
+	{ 'n', "count", "N", "end after N events" },
+	{ 0, NULL, NULL, NULL },
+};
+
 static const struct command_option messages_options[] = {
 	{ 'A', "account", "NAME", "only of this account" },
 	{ 'f', "from", "TEXT", "only from senders that contain TEXT" },
@@ -123,6 +131,8 @@ static const struct command commands[] = {
 	    COMMAND_ANY, poll_options, poll_run },
 	{ "polls", "[OPTION...]", "list past polls", 0, 0, polls_options,
 	    polls_run },
+	{ "events", "[OPTION...]", "print what happens, as it happens", 0, 0,
+	    events_options, events_run },
 	{ "pause", "NAME... | --all", "stop polling until resumed", 0,
 	    COMMAND_ANY, pause_options, pause_run },
 	{ "resume", "NAME... | --all", "poll paused or failing accounts again",

@@ -51,7 +51,7 @@ ctl_begin(struct ctl *ctl_r)
 		ctl_r->width = size.ws_col;
 }
 
-static bool
+bool
 ctl_reader_is_gone(const struct ctl *ctl)
 {
 	struct pollfd output = { .fd = fileno(ctl->out), .events = POLLOUT };
@@ -117,11 +117,10 @@ ctl_keep_first(enum ctl_exit *first, enum ctl_exit code)
 		*first = code;
 }
 
-enum ctl_exit
-ctl_print_json(const struct ctl *ctl, const json_t *json)
+static enum ctl_exit
+ctl_dump_json(const struct ctl *ctl, const json_t *json, size_t flags)
 {
-	char *text =
-	    json_dumps(json, ctl->is_terminal ? JSON_INDENT(2) : JSON_COMPACT);
+	char *text = json_dumps(json, flags);
 	char *safe = text != NULL ? text_escape_json(text) : NULL;
 
 	free(text);
@@ -130,6 +129,19 @@ ctl_print_json(const struct ctl *ctl, const json_t *json)
 	fprintf(ctl->out, "%s\n", safe);
 	free(safe);
 	return CTL_OK;
+}
+
+enum ctl_exit
+ctl_print_json(const struct ctl *ctl, const json_t *json)
+{
+	return ctl_dump_json(
+	    ctl, json, ctl->is_terminal ? JSON_INDENT(2) : JSON_COMPACT);
+}
+
+enum ctl_exit
+ctl_print_json_line(const struct ctl *ctl, const json_t *json)
+{
+	return ctl_dump_json(ctl, json, JSON_COMPACT);
 }
 
 const json_t *

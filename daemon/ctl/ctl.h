@@ -48,6 +48,9 @@ void ctl_begin(struct ctl *ctl_r);
  */
 enum ctl_exit ctl_end(const struct ctl *, enum ctl_exit code);
 
+/* Whether the output is a pipe that nobody reads any more. */
+bool ctl_reader_is_gone(const struct ctl *);
+
 /* "evpopctl: ..." on standard error, made safe for a terminal. */
 void ctl_warn(const struct ctl *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -61,6 +64,8 @@ void ctl_keep_first(enum ctl_exit *first, enum ctl_exit code);
 
 /* Print the API's JSON: indented for a terminal, else on one line. */
 enum ctl_exit ctl_print_json(const struct ctl *, const json_t *);
+/* Always on one line. */
+enum ctl_exit ctl_print_json_line(const struct ctl *, const json_t *);
 
 /*
  * Members of the API's objects; "stored.bytes" is one of an object inside.

@@ -66,6 +66,20 @@ phrase_add(struct phrase *phrase, const char *format, ...)
 	va_end(arguments);
 }
 
+/* ---- colours ---- */
+
+const char *
+print_colour_begin(enum print_colour colour)
+{
+	static const char *const colours[] = { NULL, "\033[32m", "\033[33m",
+		"\033[31m" };
+
+	_Static_assert(
+	    sizeof(colours) / sizeof(colours[0]) == PRINT_COLOUR_COUNT,
+	    "a sequence for each colour");
+	return colours[colour];
+}
+
 /* ---- times ---- */
 
 /* "3 min ago", "in 2 h", "just now". */

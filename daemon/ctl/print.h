@@ -56,6 +56,9 @@ enum print_colour {
 	PRINT_COLOUR_COUNT
 };
 
+/* The sequence that begins a colour, which "\033[0m" ends; NULL for none. */
+const char *print_colour_begin(enum print_colour);
+
 /* A field has a member, a form, or a function. */
 struct print_field {
 	/*

@@ -287,20 +287,16 @@ static void
 table_print_line(const struct table *table, FILE *out, const struct cell *cells,
     size_t width, bool colour)
 {
-	static const char *const colours[] = { NULL, "\033[32m", "\033[33m",
-		"\033[31m" };
 	size_t used = 0, last = table->column_count - 1;
 
-	_Static_assert(
-	    sizeof(colours) / sizeof(colours[0]) == PRINT_COLOUR_COUNT,
-	    "a sequence for each colour");
 	while (last > 0 && table->columns[last].is_dropped)
 		last--;
 	for (size_t i = 0; i < table->column_count; i++) {
 		const struct column *column = &table->columns[i];
 		size_t gap = used > 0 ? GAP : 0;
-		const char *before =
-		    cells == NULL ? "\033[1m" : colours[cells[i].colour];
+		const char *before = cells == NULL
+					 ? "\033[1m"
+					 : print_colour_begin(cells[i].colour);
 
 		if (column->is_dropped)
 			continue;

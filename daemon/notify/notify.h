@@ -107,6 +107,12 @@ void notify_free(struct notify **);
 /* One of the kinds of notify_subscribe(). */
 #define NOTIFY_BIT(kind) (1u << (kind))
 
+/* The kinds that people and programs outside are told of. */
+#define NOTIFY_TOLD                              \
+	(((1u << NOTIFY_KIND_COUNT) - 1) &       \
+	    ~(NOTIFY_BIT(NOTIFY_STORE_DRAINED) | \
+		NOTIFY_BIT(NOTIFY_POLLS_ENDED)))
+
 /*
  * Call `cb` for each event of these kinds until notify_leave().  With NULL for
  * `notify` there is nobody who publishes.

@@ -175,6 +175,12 @@ store_op_bytes(struct store_op *op, const unsigned char *bytes, size_t length)
 	return (const unsigned char *)copy;
 }
 
+struct evpop_arena *
+store_op_arena(struct store_op *op)
+{
+	return &op->arena;
+}
+
 const char *
 store_op_text(struct store_op *op, const char *text)
 {

@@ -128,6 +128,9 @@ const unsigned char *store_op_bytes(
 void *store_op_grow(
     struct store_op *, void *rows, size_t count, size_t row_size);
 
+/* Memory that lives as long. */
+struct evpop_arena *store_op_arena(struct store_op *);
+
 /* A query waits until so many rows of polls are written. */
 void store_op_await(struct store_op *, uint64_t rows);
 uint64_t store_op_awaits(const struct store_op *);

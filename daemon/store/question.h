@@ -7,6 +7,7 @@
 #ifndef STORE_QUESTION_H
 #define STORE_QUESTION_H
 
+#include "daemon/store/query.h"
 #include "daemon/store/store.h"
 
 /*
@@ -48,25 +49,69 @@ struct store_message_row {
 	bool is_cut; /* too long: not all is shown, or found by its words */
 };
 
+enum store_order {
+	STORE_ORDER_NEWEST = 0,
+	STORE_ORDER_RANKED /* by a query that has words */
+};
+
 #define STORE_PAGE_MAX 1000
 struct store_message_filter {
 	const char *account; /* NULL: all */
 	const char *from;    /* part of the sender, case ignored; or NULL */
-	const char *query;   /* words of the full-text index; or NULL */
+	const char *query;   /* as people type it (query.h); or NULL */
+	store_query_time query_time; /* reads times in it; NULL: it has none */
+	int64_t query_now_ms;
 	bool has_since, has_before;
 	int64_t since_ms, before_ms; /* stored at or after; stored before */
 	int64_t below_id; /* cursor: ids below this; 0: from the top */
 	unsigned limit;   /* 1 to STORE_PAGE_MAX */
+	enum store_order order;
+	unsigned skip; /* ranked: so many of the best ones below below_id */
+	bool wants_snippets;
+};
+
+/* A piece of a message's text, and where in it is what was looked for. */
+struct store_snippet {
+	const char *text; /* NULL: the message has just gone */
+	struct store_span {
+		unsigned start, length; /* in characters */
+	} * hits;
+	size_t hit_count;
 };
 
 /*
- * A page, newest first.  `more` tells whether another follows, at below_id =
- * the last row's id.  All is borrowed.
+ * A page.  `more` tells whether another follows: newest first at below_id = the
+ * last row's id.  Ranked, the newest of what was found are scored; the next
+ * page is at below_id = top_id + 1, with `skip` as many as were shown.
  */
-typedef void (*store_messages_cb)(enum store_status,
-    const struct store_message_row *, size_t count, bool more, void *arg);
-void store_messages(struct store *, const struct store_message_filter *,
-    store_messages_cb, void *arg);
+struct store_search_page {
+	const struct store_message_row *rows;
+	const struct store_snippet *snippets; /* of each row, if asked for */
+	size_t count;
+	bool more;
+	bool is_complete; /* the index has all messages */
+	int64_t top_id;
+	unsigned ranked_among; /* so many were scored; 0: newest first */
+	bool is_ranked_all;    /* and no others were found */
+};
+typedef void (*store_search_cb)(
+    enum store_status, const struct store_search_page *, void *arg);
+/* The page is NULL unless STORE_OK; all of it is borrowed. */
+void store_search(struct store *, const struct store_message_filter *,
+    store_search_cb, void *arg);
+
+/*
+ * A page of the conversation that a message belongs to, by their dates; from
+ * the message behind `after_id` on (0: from the first).  STORE_NOT_FOUND where
+ * one of the two is not there.  `is_cut` tells that it is longer than what is
+ * looked at.
+ */
+#define STORE_CONVERSATION_MAX 10000
+typedef void (*store_conversation_cb)(enum store_status,
+    const struct store_message_row *, size_t count, bool more, bool is_cut,
+    void *arg);
+void store_conversation(struct store *, int64_t id, int64_t after_id,
+    unsigned limit, store_conversation_cb, void *arg);
 
 /* One message; row is NULL unless STORE_OK. */
 typedef void (*store_message_row_cb)(

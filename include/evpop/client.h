@@ -25,6 +25,7 @@ struct evdns_base;
 struct evpop_client;
 struct evpop_memory;
 struct evpop_names;
+struct evpop_telemetry;
 struct evpop_tls_context;
 
 /* How a session is protected.  There is no "if possible". */
@@ -222,6 +223,8 @@ struct evpop_client_config {
 	 * default, which grows by need.
 	 */
 	size_t receive_buffer;
+	/* What the program measures; borrowed.  NULL: nothing. */
+	const struct evpop_telemetry *telemetry;
 };
 
 #define EVPOP_WINDOW_COMMANDS 128
@@ -271,6 +274,11 @@ EVPOP_API const char *evpop_client_tls_name(const struct evpop_client *);
  * proxy, the proxy's.
  */
 EVPOP_API const char *evpop_client_peer(const struct evpop_client *);
+/*
+ * When the server's certificate expires, as Unix time; 0 where there is no TLS
+ * (yet).
+ */
+EVPOP_API int64_t evpop_client_certificate_expires(const struct evpop_client *);
 /* Octets read from and written to the network so far, TLS not counted. */
 EVPOP_API uint64_t evpop_client_octets_in(const struct evpop_client *);
 EVPOP_API uint64_t evpop_client_octets_out(const struct evpop_client *);

@@ -8,5 +8,6 @@
 #include <evpop/error.h>
 #include <evpop/proto.h>
 #include <evpop/sync.h>
+#include <evpop/telemetry.h>
 
 #endif

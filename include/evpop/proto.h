@@ -361,6 +361,12 @@ typedef void (*evpop_trace_cb)(bool from_server, const char *line, void *arg);
 EVPOP_API void evpop_proto_set_trace(
     struct evpop_proto *, evpop_trace_cb, void *arg);
 
+/* Called with every change of the state.  NULL turns it off. */
+typedef void (*evpop_state_cb)(
+    enum evpop_state old_state, enum evpop_state new_state, void *arg);
+EVPOP_API void evpop_proto_set_state_trace(
+    struct evpop_proto *, evpop_state_cb, void *arg);
+
 #ifdef __cplusplus
 }
 #endif

@@ -122,6 +122,14 @@ evpop_proto_set_trace(struct evpop_proto *proto, evpop_trace_cb cb, void *arg)
 }
 
 void
+evpop_proto_set_state_trace(
+    struct evpop_proto *proto, evpop_state_cb cb, void *arg)
+{
+	proto->changed = cb;
+	proto->changed_arg = arg;
+}
+
+void
 evpop_session_trace(struct evpop_proto *proto, bool from_server,
     const void *line, size_t length)
 {
@@ -136,8 +144,12 @@ evpop_session_trace(struct evpop_proto *proto, bool from_server,
 void
 evpop_session_enter(struct evpop_proto *proto, enum evpop_state state)
 {
-	assert(may_follow[proto->state] & 1u << state);
+	enum evpop_state old = proto->state;
+
+	assert(may_follow[old] & 1u << state);
 	proto->state = state;
+	if (proto->changed != NULL)
+		proto->changed(old, state, proto->changed_arg);
 }
 
 enum evpop_phase

@@ -45,6 +45,8 @@ struct evpop_proto {
 
 	evpop_trace_cb trace;
 	void *trace_arg;
+	evpop_state_cb changed;
+	void *changed_arg;
 };
 
 /* The one function that changes the state. */

@@ -5,6 +5,7 @@
 #include "lib/net/derive.h"
 #include "lib/net/login.h"
 #include "lib/net/memory.h"
+#include "lib/net/meter.h"
 #include "lib/net/server.h"
 #include "lib/net/stream.h"
 
@@ -64,6 +65,9 @@ authentication_answer(struct evpop_authentication *authentication,
 	evpop_request_close(authentication->request);
 	if (authentication->probe != NULL)
 		evpop_request_close(authentication->probe);
+	evpop_meter_logged_in(
+	    evpop_connection_meter(authentication->connection),
+	    authentication->mechanism, result);
 	authentication->answer(result, authentication->arg);
 }
 
@@ -233,6 +237,8 @@ evpop_authentication_begin(struct evpop_authentication *authentication,
 	    !evpop_connection_is_live(authentication->connection))
 		return false;
 	authentication->parts = 0;
+	evpop_meter_step(evpop_connection_meter(authentication->connection),
+	    EVPOP_PHASE_LOGIN);
 	evpop_requests_advance(authentication->requests);
 	if (authentication_try(authentication, &result))
 		authentication_decide_flight(authentication);

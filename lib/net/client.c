@@ -9,14 +9,15 @@
 #include "lib/net/client.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <stdlib.h>
 
 #include <event2/event.h>
 
 #include "lib/core/reply.h"
 #include "lib/net/authenticate.h"
+#include "lib/net/destination.h"
 #include "lib/net/login.h"
+#include "lib/net/meter.h"
 #include "lib/net/server.h"
 #include "lib/net/stream.h"
 
@@ -257,12 +258,20 @@ client_changed(const char *old_name, const char *new_name, void *arg)
 		    client, old_name, new_name, client->arg);
 }
 
+static bool
+client_traces(const struct evpop_client *client)
+{
+	return client->callbacks != NULL && client->callbacks->trace != NULL;
+}
+
 static void
 client_trace(bool from_server, const char *line, void *arg)
 {
 	struct evpop_client *client = arg;
 
-	if (!client->is_freed)
+	evpop_meter_line(
+	    evpop_connection_meter(client->connection), from_server, line);
+	if (!client->is_freed && client_traces(client))
 		client->callbacks->trace(
 		    client, from_server, line, client->arg);
 }
@@ -378,17 +387,6 @@ static const struct evpop_connection_handler connection_handler = {
 	.closed = client_closed,
 	.wake = client_wake,
 };
-static bool
-client_host_is_good(const char *host)
-{
-	if (host == NULL || *host == '\0')
-		return false;
-	for (; *host != '\0'; host++) {
-		if (iscntrl((unsigned char)*host))
-			return false;
-	}
-	return true;
-}
 
 struct evpop_client *
 evpop_client_new(struct event_base *base, struct evdns_base *dns,
@@ -397,7 +395,7 @@ evpop_client_new(struct event_base *base, struct evdns_base *dns,
 {
 	struct evpop_client *client;
 
-	if (!client_host_is_good(config->host))
+	if (!evpop_destination_is_named(config))
 		return NULL;
 	client = calloc(1, sizeof *client);
 	if (client == NULL)
@@ -418,7 +416,9 @@ evpop_client_new(struct event_base *base, struct evdns_base *dns,
 		client_release(client);
 		return NULL;
 	}
-	if (callbacks != NULL && callbacks->trace != NULL)
+	if (client_traces(client) ||
+	    evpop_meter_wants(evpop_connection_meter(client->connection),
+		EVPOP_TELEMETRY_LINE))
 		evpop_proto_set_trace(
 		    evpop_connection_proto(client->connection), client_trace,
 		    client);
@@ -571,6 +571,12 @@ const char *
 evpop_client_peer(const struct evpop_client *client)
 {
 	return evpop_stream_status(client_stream(client))->peer;
+}
+
+int64_t
+evpop_client_certificate_expires(const struct evpop_client *client)
+{
+	return evpop_stream_status(client_stream(client))->certificate_expires;
 }
 
 uint64_t

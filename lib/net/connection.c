@@ -7,6 +7,7 @@
 #include "lib/base/name.h"
 #include "lib/core/session.h"
 #include "lib/net/destination.h"
+#include "lib/net/meter.h"
 #include "lib/net/opening.h"
 #include "lib/net/server.h"
 #include "lib/net/stream.h"
@@ -34,6 +35,7 @@ struct evpop_connection {
 	struct evpop_opening opening;
 	bool is_told; /* what opening came to */
 	struct evpop_server_end end;
+	struct evpop_meter meter;
 };
 
 /* The one function that changes the state. */
@@ -47,6 +49,8 @@ connection_change(
 	if (state <= old)
 		return;
 	connection->state = state;
+	evpop_meter_state(&connection->meter, "connection", state_names[old],
+	    state_names[state]);
 	connection->handler->changed(
 	    state_names[old], state_names[state], connection->arg);
 }
@@ -67,6 +71,7 @@ void
 evpop_connection_close(struct evpop_connection *connection)
 {
 	evpop_stream_close(connection->stream);
+	evpop_meter_end(&connection->meter, NULL);
 	connection_change(connection, EVPOP_CONNECTION_OVER);
 }
 
@@ -258,6 +263,7 @@ evpop_connection_open(
 	    to->asks_capabilities &&
 	    !evpop_server_before(connection->server)->known;
 
+	evpop_meter_begin(&connection->meter);
 	connection_change(connection, EVPOP_CONNECTION_CONNECTING);
 	if (to->unusable.error != EVPOP_ERROR_NONE)
 		evpop_connection_fail(connection, &to->unusable);
@@ -284,6 +290,7 @@ connection_closed(
 	has_lost = evpop_server_learn_end(connection->server, &connection->end);
 	connection_tell_opened(
 	    connection, evpop_opening_failure(&connection->opening, &reason));
+	evpop_meter_end(&connection->meter, &reason);
 	connection_change(connection, EVPOP_CONNECTION_OVER);
 	connection->handler->closed(&reason, has_lost, connection->arg);
 }
@@ -320,6 +327,7 @@ connection_feed(struct evpop_connection *connection, const unsigned char *data,
 		evpop_proto_next(connection->proto, data + taken,
 		    length - taken, &used, &event);
 		taken += used;
+		evpop_meter_event(&connection->meter, &event);
 		/* The trace, called from inside the core, may have closed. */
 		if (connection->state == EVPOP_CONNECTION_OVER)
 			return taken;
@@ -405,6 +413,7 @@ connection_secured(void *arg)
 {
 	struct evpop_connection *connection = arg;
 
+	evpop_meter_follow(&connection->meter, connection->stream);
 	if (evpop_proto_state(connection->proto) == EVPOP_STATE_HANDSHAKE)
 		evpop_proto_secured(connection->proto);
 	connection_check_opened(connection);
@@ -429,6 +438,7 @@ connection_note_sent(size_t length, void *arg)
 	struct evpop_connection *connection = arg;
 
 	evpop_proto_sent(connection->proto, length);
+	evpop_meter_sent(&connection->meter);
 }
 
 static void
@@ -507,6 +517,7 @@ evpop_connection_perform(
 		return;
 	}
 	connection_hurry(connection);
+	evpop_meter_follow(&connection->meter, connection->stream);
 	evpop_stream_expect(connection->stream,
 	    owner_is_busy ? EVPOP_PHASE_NONE
 			  : evpop_session_timed_phase(connection->proto),
@@ -540,6 +551,8 @@ evpop_connection_new(struct event_base *base,
 		evpop_connection_free(connection);
 		return NULL;
 	}
+	evpop_meter_init(&connection->meter, config->telemetry,
+	    &connection->to.dial, connection->stream, connection->proto);
 	return connection;
 }
 
@@ -572,4 +585,10 @@ struct evpop_stream *
 evpop_connection_stream(const struct evpop_connection *connection)
 {
 	return connection->stream;
+}
+
+struct evpop_meter *
+evpop_connection_meter(struct evpop_connection *connection)
+{
+	return &connection->meter;
 }

@@ -15,6 +15,7 @@
 
 struct evpop_bracket;
 struct evpop_connection;
+struct evpop_meter;
 struct evpop_stream;
 
 enum evpop_connection_state {
@@ -99,6 +100,7 @@ void evpop_connection_learn_capabilities(
 struct evpop_proto *evpop_connection_proto(const struct evpop_connection *);
 struct evpop_server *evpop_connection_server(const struct evpop_connection *);
 struct evpop_stream *evpop_connection_stream(const struct evpop_connection *);
+struct evpop_meter *evpop_connection_meter(struct evpop_connection *);
 const struct evpop_capabilities *evpop_connection_capabilities(
     const struct evpop_connection *);
 

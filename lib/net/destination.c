@@ -125,6 +125,20 @@ destination_copy(struct evpop_destination *destination,
 }
 
 bool
+evpop_destination_is_named(const struct evpop_client_config *config)
+{
+	const char *host = config->host;
+
+	if (host == NULL || *host == '\0')
+		return false;
+	for (; *host != '\0'; host++) {
+		if (iscntrl((unsigned char)*host))
+			return false;
+	}
+	return true;
+}
+
+bool
 evpop_destination_init(struct evpop_destination *destination,
     const struct evpop_client_config *config)
 {

@@ -23,6 +23,9 @@ struct evpop_destination {
 	struct evpop_proxy_config proxy;
 };
 
+/* Whether there is a host, and no control character in it. */
+bool evpop_destination_is_named(const struct evpop_client_config *);
+
 /*
  * `unusable` says what is wrong with a configuration.  False without memory;
  * clear it then, too.

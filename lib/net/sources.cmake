@@ -15,6 +15,7 @@ set(EVPOP_NET_SOURCES
 	net/login.c
 	net/loop.c
 	net/memory.c
+	net/meter.c
 	net/names.c
 	net/opening.c
 	net/proxy.c

@@ -448,7 +448,8 @@ stream_handshake(struct evpop_stream *stream)
 	switch (io) {
 	case EVPOP_IO_DONE:
 		stream->state = EVPOP_STREAM_TLS;
-		evpop_tls_name(stream->tls, stream->status.tls_name);
+		evpop_tls_describe(stream->tls, stream->status.tls_name,
+		    &stream->status.certificate_expires);
 		stream->handler->secured(stream->arg);
 		break;
 	case EVPOP_IO_WANT_READ:

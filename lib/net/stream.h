@@ -134,6 +134,8 @@ struct evpop_stream_status {
 	char peer[EVPOP_ADDRESS_TEXT];
 	/* "TLSv1.3 TLS_AES_256_GCM_SHA384", or "" without TLS (yet). */
 	char tls_name[EVPOP_TLS_NAME];
+	/* When the peer's certificate expires: Unix time; 0: not known. */
+	int64_t certificate_expires;
 };
 const struct evpop_stream_status *evpop_stream_status(
     const struct evpop_stream *);

@@ -533,11 +533,12 @@ evpop_tls_write(struct evpop_tls_channel *channel, const unsigned char *data,
 }
 
 void
-evpop_tls_name(
-    const struct evpop_tls_channel *channel, char name[EVPOP_TLS_NAME])
+evpop_tls_describe(const struct evpop_tls_channel *channel,
+    char name[EVPOP_TLS_NAME], int64_t *expires)
 {
 	snprintf(name, EVPOP_TLS_NAME, "%s %s", SSL_get_version(channel->ssl),
 	    SSL_get_cipher_name(channel->ssl));
+	*expires = evpop_tls_expires(SSL_get0_peer_certificate(channel->ssl));
 }
 
 /*

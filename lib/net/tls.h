@@ -41,9 +41,12 @@ enum evpop_io evpop_tls_write(struct evpop_tls_channel *, const unsigned char *,
 
 /* Room for a protocol's and a cipher's name. */
 #define EVPOP_TLS_NAME 64
-/* "TLSv1.3 TLS_AES_256_GCM_SHA384". */
-void evpop_tls_name(
-    const struct evpop_tls_channel *, char name_r[EVPOP_TLS_NAME]);
+/*
+ * "TLSv1.3 TLS_AES_256_GCM_SHA384", and when the peer's certificate expires:
+ * Unix time; 0: it has none.
+ */
+void evpop_tls_describe(const struct evpop_tls_channel *,
+    char name_r[EVPOP_TLS_NAME], int64_t *expires_r);
 
 /*
  * The channel's data to bind a log-in to (RFC 9266, RFC 5929); none if it is

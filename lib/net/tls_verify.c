@@ -455,3 +455,14 @@ evpop_tls_verify(X509_STORE_CTX *store, const struct evpop_tls_pins *pins,
 		verify_explain(store, pins != NULL, host, result);
 	return good;
 }
+
+int64_t
+evpop_tls_expires(const X509 *certificate)
+{
+	struct tm expires;
+
+	if (certificate == NULL ||
+	    ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &expires) != 1)
+		return 0;
+	return timegm(&expires);
+}

@@ -29,4 +29,7 @@ void evpop_tls_pins_free(struct evpop_tls_pins *);
 bool evpop_tls_verify(X509_STORE_CTX *, const struct evpop_tls_pins *,
     const char *host, struct evpop_result *result_r) EVPOP_MUST_USE;
 
+/* When a certificate expires, as Unix time; 0 for NULL. */
+int64_t evpop_tls_expires(const X509 *);
+
 #endif

@@ -11,7 +11,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
 
-from harness import corpus, maildropd, pop3, procs  # noqa: E402
+from harness import corpus, dovecot, maildropd, pop3, procs  # noqa: E402
 
 BUILD = pathlib.Path(os.environ["EVPOP_BUILD_DIR"]) / "tests" / "examples"
 
@@ -61,6 +61,66 @@ class FetchOneTest(unittest.TestCase):
             self.assertEqual(output, b"")
             self.assertIn(word, errors)
             self.assertTrue(errors.strip())
+
+
+@unittest.skipUnless(dovecot.available(), "Dovecot is not installed")
+class MeasureTest(unittest.TestCase):
+    def setUp(self):
+        self.server = dovecot.Dovecot(users={"anna": "secret"})
+        self.server.deliver("anna", corpus.messages(3, 9000))
+        self.enterContext(self.server)
+
+    def measure(self, **keywords):
+        """Exit status, and the lines that it printed."""
+        status, output, errors = run(
+            "measure", "localhost", self.server.tls_port, "anna",
+            SSL_CERT_FILE=str(self.server.ca_file), **keywords)
+        self.assertEqual(errors, "")
+        return status, output.decode().splitlines()
+
+    def test_tells_what_everything_took(self):
+        status, lines = self.measure()
+        self.assertEqual(status, 0)
+        steps = [line.split() for line in lines if line.startswith("step ")]
+        self.assertEqual([words[1] for words in steps],
+                         ["resolve", "connect", "handshake", "greeting",
+                          "login"])
+        fetched = [line.split() for line in lines
+                   if line.startswith("command RETR ")]
+        self.assertEqual(len(fetched), 1)
+        self.assertEqual(
+            int(fetched[0][4]),
+            len(next(iter(self.server.messages("anna").values()))))
+        session = [line.split() for line in lines
+                   if line.startswith("session ")]
+        self.assertEqual(len(session), 1)
+        took = float(session[0][2])
+        # All of it happened within the session, one after the other.
+        self.assertLessEqual(sum(float(words[2]) for words in steps[:4]),
+                             took)
+        for words in steps + fetched + session:
+            self.assertEqual(words[-1], "ok", words)
+            self.assertGreaterEqual(float(words[2]), 0)
+        self.assertIn(", TLSv1.", lines[-2])
+        self.assertIn(", no TLS: ok", next(
+            line for line in lines if line.startswith("step connect ")))
+        self.assertRegex(lines[-1], "^connection .* -> OVER$")
+
+    def test_shows_states_and_lines_without_secrets(self):
+        _, lines = self.measure()
+        for line in ("connection IDLE -> CONNECTING",
+                     "protocol AUTHORIZATION -> TRANSACTION",
+                     "protocol TRANSACTION -> UPDATE", "C: RETR 1", "C: QUIT"):
+            self.assertEqual(lines.count(line), 1, line)
+        self.assertTrue(any(line.startswith("S: +OK") for line in lines))
+        self.assertNotIn("secret", "\n".join(lines))
+
+    def test_a_refused_log_in_is_a_step_that_failed(self):
+        _, lines = self.measure(password="wrong")
+        self.assertTrue(any(line.startswith("step login ") and
+                            line.endswith(": auth") for line in lines), lines)
+        self.assertFalse(any(line.startswith("command RETR")
+                             for line in lines))
 
 
 class OthersTest(unittest.TestCase):
@@ -146,7 +206,7 @@ class OthersTest(unittest.TestCase):
 class LengthTest(unittest.TestCase):
     def test_each_is_short(self):
         sources = sorted(HERE.glob("*.c"))
-        self.assertEqual(len(sources), 4)
+        self.assertEqual(len(sources), 5)
         for path in sources:
             lines = path.read_text(encoding="utf-8").splitlines()
             self.assertLess(len(lines), TOO_MANY_LINES, path.name)

@@ -15,6 +15,7 @@
 #include "daemon/store/mail/html.h"
 #include "daemon/store/mail/pairs.h"
 #include "daemon/store/mail/parameter.h"
+#include "daemon/store/mail/references.h"
 #include "daemon/store/mail/words.h"
 #include "daemon/store/scan.h"
 #include "tests/fuzz/input.h"
@@ -142,8 +143,25 @@ check_words(const char *message, size_t length)
 	assert(fuzz_is_showable(words.senders, strlen(words.senders)));
 	assert(fuzz_is_showable(words.recipients, strlen(words.recipients)));
 	assert(fuzz_is_showable(words.subject, strlen(words.subject)));
+	assert(fuzz_is_showable(words.copies, strlen(words.copies)));
+	assert(fuzz_is_showable(words.files, strlen(words.files)));
 	assert(fuzz_is_showable(words.text, strlen(words.text)));
 	mail_words_free(&words);
+}
+
+static void
+check_references(const char *message, size_t length)
+{
+	struct mail_references references;
+
+	mail_references_read(message, length, &references);
+	assert(references.count <= MAIL_REFERENCES_MAX);
+	for (size_t i = 0; i < references.count; i++) {
+		const struct mail_reference *one = &references.items[i];
+
+		assert(one->length > 0 && one->id >= message &&
+		       one->id + one->length <= message + length);
+	}
 }
 
 static void
@@ -158,7 +176,7 @@ check_texts(const char *message, size_t length)
 	assert(fuzz_is_showable(clean, strlen(clean)));
 	folded = store_fold(string);
 	assert(folded != NULL && fuzz_is_utf8(folded, strlen(folded)));
-	query = mail_pairs_query(string);
+	query = mail_pairs_phrase(string, strlen(string), length % 2 != 0);
 	assert(query != NULL && fuzz_is_utf8(query, strlen(query)));
 	mail_text_init(&html, 1000);
 	mail_html_add(&html, clean, strlen(clean), &left);
@@ -181,6 +199,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_fields(message, input.left);
 	check_scan(input, cuts);
 	check_words(message, input.left);
+	check_references(message, input.left);
 	check_texts(message, input.left);
 	free(message);
 	return 0;

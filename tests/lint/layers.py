@@ -24,7 +24,7 @@ LAYERS = (
     ("lib/base", ()),
     ("lib/core", ("error.h", "proto.h")),
     ("lib/auth", ("auth.h",)),
-    ("lib/net", ("client.h",)),
+    ("lib/net", ("client.h", "telemetry.h")),
     ("lib/session", ("sync.h", "easy.h")),
     ("lib/netx", ("netx.h",)),
 )
@@ -45,7 +45,7 @@ DAEMON = {
     "control": ("log/", "notify/", "metrics/", "config/", "poll/", "store/store.h",
                 "store/question.h", "store/keeping.h", "store/reading.h"),
     # Text that the API and the command understand alike; no state behind it.
-    "ctl": ("control/when.h", "notify/tally.h"),
+    "ctl": ("control/when.h", "notify/notify.h", "notify/tally.h"),
 }
 
 # Outside libraries, and where alone they appear.  Tests are free.

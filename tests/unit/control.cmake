@@ -7,10 +7,12 @@ evpop_unit_test(control_connections test_control_connections.c
 evpop_unit_test(control_routes test_control_routes.c test_control_fakes.c
 	${CMAKE_SOURCE_DIR}/daemon/poll/state.c
 	LIBS evpopd_control)
+evpop_unit_test(control_recent test_control_recent.c
+	LIBS evpopd_control)
 evpop_unit_test(control_openapi test_control_openapi.c test_control_fakes.c
 	${CMAKE_SOURCE_DIR}/daemon/poll/state.c
 	LIBS evpopd_control)
-foreach(subject accounts server policy crowd)
+foreach(subject accounts server policy crowd events)
 	evpop_unit_test(control_${subject}
 		${CMAKE_CURRENT_SOURCE_DIR}/test_control_${subject}.c
 		${CMAKE_CURRENT_SOURCE_DIR}/test_control_client.c

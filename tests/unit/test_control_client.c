@@ -35,6 +35,8 @@ start(struct fixture *fixture, int listen_fd, char *error, size_t size)
 	struct control_options options = { .listen_fd = listen_fd,
 		.store = &fixture->store,
 		.poller = &fixture->poller,
+		.notify = fixture->notify,
+		.max_readers = 3,
 		.reload = fake_reload,
 		.arg = fixture };
 
@@ -100,6 +102,8 @@ setup(void **state)
 	    fixture->folder);
 	fixture->base = event_base_new();
 	assert_non_null(fixture->base);
+	fixture->notify = notify_new();
+	assert_non_null(fixture->notify);
 	fill(fixture);
 	fixture->config.control_socket = fixture->path;
 	fixture->config.control_mode = 0640;
@@ -117,6 +121,7 @@ teardown(void **state)
 	struct fixture *fixture = *state;
 
 	control_free(&fixture->control);
+	notify_free(&fixture->notify);
 	store_fake_release(&fixture->store);
 	event_base_loop(fixture->base, EVLOOP_NONBLOCK);
 	event_base_free(fixture->base);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "daemon/control/control.h"
+#include "daemon/notify/notify.h"
 #include "tests/unit/test_control_fakes.h"
 
 #define MESSAGES  25
@@ -23,6 +24,7 @@ struct fixture {
 	struct store store;
 	struct poller poller;
 	struct config config;
+	struct notify *notify;
 	struct control *control;
 	const char *reload_error;   /* NULL: it works */
 	const char *reload_remarks; /* NULL: there are none */

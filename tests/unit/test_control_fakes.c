@@ -9,7 +9,8 @@ struct fake_query {
 	struct fake_query *next;
 	void (*run)(struct fake_query *);
 	union {
-		store_messages_cb messages;
+		store_search_cb messages;
+		store_conversation_cb conversation;
 		store_message_row_cb message;
 		store_part_cb part;
 		store_parts_cb parts;
@@ -167,26 +168,43 @@ store_accounts(struct store *store, const char *first, const char *last,
 }
 
 /* Rows are newest first; `id` is where the page begins. */
-static void
-give_messages(struct fake_query *query)
+static size_t
+messages_from(const struct fake_query *query, size_t *count_r)
 {
-	struct store *store = query->store;
-	size_t first = 0, count;
+	const struct store *store = query->store;
+	size_t first = 0;
 
 	while (query->id != 0 && first < store->message_count &&
 	       store->messages[first].id >= query->id)
 		first++;
-	count = store->message_count - first;
-	if (count > query->limit)
-		count = query->limit;
-	query->cb.messages(store->answer, store->messages + first,
-	    store->answer == STORE_OK ? count : 0,
-	    first + count < store->message_count, query->arg);
+	*count_r = store->message_count - first;
+	if (*count_r > query->limit)
+		*count_r = query->limit;
+	return first;
+}
+
+static void
+give_messages(struct fake_query *query)
+{
+	struct store *store = query->store;
+	size_t count, first = messages_from(query, &count);
+	const struct store_search_page page = { .rows = store->messages + first,
+		.count = count,
+		.more = first + count<store->message_count, .is_complete = true,
+				    .top_id = count> 0
+			    ? store->messages[first].id
+			    : 0,
+		.ranked_among = store->seen.order == STORE_ORDER_RANKED
+				    ? (unsigned)store->message_count
+				    : 0 };
+
+	query->cb.messages(store->answer,
+	    store->answer == STORE_OK ? &page : NULL, query->arg);
 }
 
 void
-store_messages(struct store *store, const struct store_message_filter *filter,
-    store_messages_cb cb, void *arg)
+store_search(struct store *store, const struct store_message_filter *filter,
+    store_search_cb cb, void *arg)
 {
 	struct fake_query *query = new_query(store, give_messages, arg);
 
@@ -194,6 +212,44 @@ store_messages(struct store *store, const struct store_message_filter *filter,
 	query->cb.messages = cb;
 	query->id = filter->below_id;
 	query->limit = filter->limit;
+}
+
+/* What is asked for cannot be read where it begins in a parenthesis. */
+bool
+store_query_check(const char *text, store_query_time time, int64_t now_ms,
+    struct store_query_problem *problem_r)
+{
+	(void)time;
+	(void)now_ms;
+	if (text[0] != '(')
+		return true;
+	problem_r->position = 1;
+	strcpy(problem_r->message, "this parenthesis is not closed");
+	strcpy(problem_r->hint, "a hint");
+	return false;
+}
+
+static void
+give_conversation(struct fake_query *query)
+{
+	struct store *store = query->store;
+	size_t count, first = messages_from(query, &count);
+
+	query->cb.conversation(store->answer, store->messages + first,
+	    store->answer == STORE_OK ? count : 0,
+	    first + count < store->message_count, false, query->arg);
+}
+
+void
+store_conversation(struct store *store, int64_t id, int64_t after_id,
+    unsigned limit, store_conversation_cb cb, void *arg)
+{
+	struct fake_query *query = new_query(store, give_conversation, arg);
+
+	(void)id;
+	query->cb.conversation = cb;
+	query->id = after_id;
+	query->limit = limit;
 }
 
 static void

@@ -350,7 +350,7 @@ ask_all(struct fixture *fixture)
 			.query = queries[i] };
 		struct found found = { .done = false };
 
-		store_messages(fixture->store, &filter, found_messages, &found);
+		store_search(fixture->store, &filter, found_messages, &found);
 		fixture_wait(fixture, &found.done);
 		expect_known(found.status);
 	}

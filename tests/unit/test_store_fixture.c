@@ -192,14 +192,9 @@ fixture_set_state(
 	assert_int_equal(answer.status, STORE_OK);
 }
 
-void
-found_messages(enum store_status status, const struct store_message_row *rows,
-    size_t count, bool more, void *arg)
+static void
+found_rows(struct found *found, enum store_status status, size_t count)
 {
-	struct found *found = arg;
-
-	(void)rows;
-	(void)more;
 	assert_false(found->done);
 	found->status = status;
 	found->count = count;
@@ -207,10 +202,17 @@ found_messages(enum store_status status, const struct store_message_row *rows,
 }
 
 void
+found_messages(
+    enum store_status status, const struct store_search_page *page, void *arg)
+{
+	found_rows(arg, status, page != NULL ? page->count : 0);
+}
+
+void
 found_message(
     enum store_status status, const struct store_message_row *row, void *arg)
 {
-	found_messages(status, row, row != NULL, false, arg);
+	found_rows(arg, status, row != NULL);
 }
 
 void
@@ -218,7 +220,7 @@ found_part(enum store_status status, const unsigned char *bytes, size_t length,
     void *arg)
 {
 	(void)bytes;
-	found_messages(status, NULL, length, false, arg);
+	found_rows(arg, status, length);
 }
 
 void
@@ -226,7 +228,8 @@ found_polls(enum store_status status, const struct store_poll_row *rows,
     size_t count, bool more, void *arg)
 {
 	(void)rows;
-	found_messages(status, NULL, count, more, arg);
+	(void)more;
+	found_rows(arg, status, count);
 }
 
 void
@@ -234,7 +237,7 @@ found_accounts(enum store_status status, const struct store_account_row *rows,
     size_t count, void *arg)
 {
 	(void)rows;
-	found_messages(status, NULL, count, false, arg);
+	found_rows(arg, status, count);
 }
 
 void
@@ -242,7 +245,8 @@ found_quarantines(enum store_status status,
     const struct store_quarantine_row *rows, size_t count, bool more, void *arg)
 {
 	(void)rows;
-	found_messages(status, NULL, count, more, arg);
+	(void)more;
+	found_rows(arg, status, count);
 }
 
 void
@@ -250,7 +254,8 @@ found_uids(enum store_status status, const struct store_uid *uids, size_t count,
     bool more, void *arg)
 {
 	(void)uids;
-	found_messages(status, NULL, count, more, arg);
+	(void)more;
+	found_rows(arg, status, count);
 }
 
 void
@@ -258,7 +263,7 @@ found_servers(enum store_status status, const struct store_server *servers,
     size_t count, void *arg)
 {
 	(void)servers;
-	found_messages(status, NULL, count, false, arg);
+	found_rows(arg, status, count);
 }
 
 struct found
@@ -268,7 +273,7 @@ fixture_find(struct fixture *fixture, const char *query)
 		.limit = 100 };
 	struct found found = { .done = false };
 
-	store_messages(fixture->store, &filter, found_messages, &found);
+	store_search(fixture->store, &filter, found_messages, &found);
 	fixture_wait(fixture, &found.done);
 	return found;
 }

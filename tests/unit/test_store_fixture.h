@@ -69,8 +69,8 @@ struct found {
 	enum store_status status;
 	size_t count;
 };
-void found_messages(enum store_status, const struct store_message_row *,
-    size_t count, bool more, void *found);
+void found_messages(
+    enum store_status, const struct store_search_page *, void *found);
 void found_message(
     enum store_status, const struct store_message_row *, void *found);
 void found_part(

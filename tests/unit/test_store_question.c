@@ -113,7 +113,7 @@ search(struct fixture *fixture, struct found *asker)
 		.limit = STORE_PAGE_MAX };
 
 	memset(asker, 0, sizeof(*asker));
-	store_messages(fixture->store, &filter, found_messages, asker);
+	store_search(fixture->store, &filter, found_messages, asker);
 }
 
 /* Thousands of messages by slow@x, and then two by quick@x. */
@@ -185,10 +185,10 @@ ask_plainly(struct fixture *fixture, struct found *asker)
 	struct store_message_filter filter = { .limit = 1 };
 	struct store *store = fixture->store;
 
-	store_messages(store, &filter, found_messages, asker);
+	store_search(store, &filter, found_messages, asker);
 	assert_int_equal(answered(fixture, asker), 1);
 	filter.account = "home";
-	store_messages(store, &filter, found_messages, asker);
+	store_search(store, &filter, found_messages, asker);
 	assert_int_equal(answered(fixture, asker), 1);
 	store_message(store, SLOW_ROWS + 1, found_message, asker);
 	assert_int_equal(answered(fixture, asker), 1);
@@ -228,7 +228,7 @@ questions_are_answered_in_no_order(void **state)
 	struct found first, second = { 0 };
 
 	begin(fixture, &first, 1);
-	store_messages(fixture->store, &filter, found_messages, &second);
+	store_search(fixture->store, &filter, found_messages, &second);
 	assert_int_equal(answered(fixture, &second), 1);
 	assert_false(first.done);
 	gate_set(false);

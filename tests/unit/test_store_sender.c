@@ -444,16 +444,15 @@ struct seen {
 };
 
 static void
-see(enum store_status status, const struct store_message_row *rows,
-    size_t count, bool more, void *arg)
+see(enum store_status status, const struct store_search_page *page, void *arg)
 {
 	struct seen *seen = arg;
 
-	(void)more;
 	assert_int_equal(status, STORE_OK);
-	for (size_t i = 0; i < count; i++)
-		assert_string_equal(rows[i].sender, "Old <old@example.org>");
-	seen->count = count;
+	for (size_t i = 0; i < page->count; i++)
+		assert_string_equal(
+		    page->rows[i].sender, "Old <old@example.org>");
+	seen->count = page->count;
 	seen->done = true;
 }
 
@@ -464,7 +463,7 @@ search(struct fixture *fixture, const char *from)
 		.limit = PAGE };
 	struct seen seen = { 0 };
 
-	store_messages(fixture->store, &filter, see, &seen);
+	store_search(fixture->store, &filter, see, &seen);
 	fixture_wait(fixture, &seen.done);
 	return seen.count;
 }

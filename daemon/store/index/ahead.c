@@ -7,6 +7,7 @@
 
 #include "daemon/store/chunk.h"
 #include "daemon/store/lock.h"
+#include "daemon/store/mail/header.h"
 #include "daemon/store/mail/pairs.h"
 #include "daemon/store/meta.h"
 #include "daemon/store/queue.h"
@@ -15,7 +16,10 @@
 
 struct message {
 	int64_t id, account, body;
-	char *columns[3]; /* sender, recipients, subject, as the row has them */
+	/* As the row has them: sender, recipients, cc, subject. */
+#define COLUMNS 4
+	char *columns[COLUMNS];
+	int64_t octets, attachments;
 };
 
 static char *
@@ -29,7 +33,7 @@ prepared_copy_column(struct sql_statement *statement, int column)
 static void
 prepared_free_columns(struct message *message)
 {
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < COLUMNS; i++)
 		free(message->columns[i]);
 }
 
@@ -39,8 +43,8 @@ prepared_next_message(
     struct sql_db *db, int64_t above, struct message *message_r)
 {
 	static const char sql[] =
-	    "SELECT id, account, body, sender,"
-	    " coalesce(recipients, '') || ' ' || coalesce(cc, ''), subject"
+	    "SELECT id, account, body, octets, attachments,"
+	    " sender, recipients, cc, subject"
 	    " FROM message WHERE id > ?1 ORDER BY id LIMIT 1";
 	struct sql_statement use;
 	enum store_status status;
@@ -52,24 +56,27 @@ prepared_next_message(
 		message_r->id = sql_column_int(&use, 0);
 		message_r->account = sql_column_int(&use, 1);
 		message_r->body = sql_column_int(&use, 2);
-		for (int i = 0; i < 3; i++)
+		message_r->octets = sql_column_int(&use, 3);
+		message_r->attachments = sql_column_int(&use, 4);
+		for (int i = 0; i < COLUMNS; i++)
 			message_r->columns[i] =
-			    prepared_copy_column(&use, 3 + i);
+			    prepared_copy_column(&use, 5 + i);
 	}
 	status = sql_end(&use);
-	for (size_t i = 0; status == STORE_OK && i < 3; i++)
+	for (size_t i = 0; status == STORE_OK && i < COLUMNS; i++)
 		if (message_r->id != 0 && message_r->columns[i] == NULL)
 			status = STORE_MEMORY;
 	return status;
 }
 
 static bool
-prepared_append(char **bytes, size_t *length, const void *more, size_t count)
+prepared_append(
+    char **bytes, size_t *length, size_t most, const void *more, size_t count)
 {
 	char *grown;
 
-	if (count > MAIL_WORDS_LOOK - *length)
-		count = MAIL_WORDS_LOOK - *length;
+	if (count > most - *length)
+		count = most - *length;
 	grown = realloc(*bytes, *length + count + 1);
 	if (grown == NULL)
 		return false;
@@ -81,8 +88,8 @@ prepared_append(char **bytes, size_t *length, const void *more, size_t count)
 
 /* A damaged piece is skipped; the rest is indexed. */
 static enum store_status
-prepared_read_piece(
-    struct sql_db *db, struct sql_statement *use, char **bytes, size_t *length)
+prepared_read_piece(struct sql_db *db, struct sql_statement *use, size_t most,
+    char **bytes, size_t *length)
 {
 	const void *data;
 	size_t count;
@@ -91,14 +98,14 @@ prepared_read_piece(
 	if (status == STORE_DAMAGED)
 		return STORE_OK;
 	if (status == STORE_OK && count > 0 &&
-	    !prepared_append(bytes, length, data, count))
+	    !prepared_append(bytes, length, most, data, count))
 		return STORE_MEMORY;
 	return status;
 }
 
-static enum store_status
-prepared_read_body(
-    struct sql_db *db, int64_t body, char **bytes_r, size_t *length_r)
+enum store_status
+store_prepared_read_body(struct sql_db *db, int64_t body, size_t most,
+    char **bytes_r, size_t *length_r)
 {
 	struct sql_statement use;
 	enum store_status status, taken = STORE_OK;
@@ -106,9 +113,8 @@ prepared_read_body(
 	*bytes_r = NULL;
 	*length_r = 0;
 	store_chunk_use_all(&use, db, body);
-	while (
-	    taken == STORE_OK && *length_r < MAIL_WORDS_LOOK && sql_step(&use))
-		taken = prepared_read_piece(db, &use, bytes_r, length_r);
+	while (taken == STORE_OK && *length_r < most && sql_step(&use))
+		taken = prepared_read_piece(db, &use, most, bytes_r, length_r);
 	status = sql_end(&use);
 	return status != STORE_OK ? status : taken;
 }
@@ -118,9 +124,9 @@ static bool
 prepared_fill_from_row(struct mail_words *words, const struct message *message)
 {
 	char **columns[] = { &words->senders, &words->recipients,
-		&words->subject };
+		&words->copies, &words->subject };
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < COLUMNS; i++) {
 		if ((*columns[i])[0] != '\0')
 			continue;
 		free(*columns[i]);
@@ -133,17 +139,21 @@ prepared_fill_from_row(struct mail_words *words, const struct message *message)
 
 static enum store_status
 prepared_read_words(struct sql_db *db, const struct message *message,
-    struct mail_words *words_r)
+    struct store_prepared *prepared)
 {
 	char *bytes = NULL;
-	size_t length = 0;
-	enum store_status status =
-	    prepared_read_body(db, message->body, &bytes, &length);
+	size_t length = 0, body;
+	enum store_status status = store_prepared_read_body(
+	    db, message->body, MAIL_WORDS_LOOK, &bytes, &length);
+	const char *text = bytes != NULL ? bytes : "";
 
 	if (status == STORE_OK &&
-	    !(mail_words_read(bytes != NULL ? bytes : "", length, words_r) &&
-		prepared_fill_from_row(words_r, message)))
+	    !(mail_words_read(text, length, &prepared->words) &&
+		prepared_fill_from_row(&prepared->words, message)))
 		status = STORE_MEMORY;
+	if (status == STORE_OK)
+		store_conversation_read(text,
+		    mail_header_split(text, length, &body), &prepared->names);
 	free(bytes);
 	return status;
 }
@@ -152,7 +162,8 @@ static size_t
 prepared_octets(const struct mail_words *words)
 {
 	return strlen(words->senders) + strlen(words->recipients) +
-	       strlen(words->subject) + strlen(words->text);
+	       strlen(words->copies) + strlen(words->subject) +
+	       strlen(words->text) + strlen(words->files);
 }
 
 enum store_status
@@ -172,14 +183,15 @@ store_prepared_read(
 	*prepared_r = NULL;
 	if (status == STORE_OK && message.id != 0) {
 		prepared = calloc(1, sizeof(*prepared));
-		status = prepared == NULL ? STORE_MEMORY
-					  : prepared_read_words(
-						db, &message, &prepared->words);
+		status = prepared == NULL
+			     ? STORE_MEMORY
+			     : prepared_read_words(db, &message, prepared);
 	}
 	if (status == STORE_OK && prepared != NULL) {
 		prepared->above = above;
 		prepared->id = message.id;
-		prepared->account = message.account;
+		store_marks_of(&prepared->marks, message.account,
+		    message.octets, message.attachments > 0);
 		prepared->octets =
 		    sizeof(*prepared) + prepared_octets(&prepared->words);
 		*prepared_r = prepared;

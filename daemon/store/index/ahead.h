@@ -7,6 +7,8 @@
 #define STORE_AHEAD_H
 
 #include "daemon/store/db.h"
+#include "daemon/store/index/conversation.h"
+#include "daemon/store/index/marks.h"
 #include "daemon/store/mail/words.h"
 
 struct store_ahead;
@@ -18,9 +20,11 @@ struct store_queue;
 struct store_prepared {
 	struct store_prepared *next; /* whoever holds it */
 	int64_t above;               /* it is the first one above this id */
-	int64_t id, account;
+	int64_t id;
 	size_t octets; /* of memory, about */
 	struct mail_words words;
+	struct store_marks marks;
+	struct store_conversation_names names;
 };
 
 /* The id of the last message that is in the index; 0: none is. */
@@ -34,6 +38,14 @@ enum store_status store_prepared_last(struct sql_db *, int64_t *id_r)
 enum store_status store_prepared_read(struct sql_db *, int64_t above,
     struct store_prepared **prepared_r) __attribute__((warn_unused_result));
 void store_prepared_free(struct store_prepared *);
+
+/*
+ * The first bytes of a body, at most so many; without the pieces that are
+ * damaged.  The caller's, for free(), in any case; NULL where there is none.
+ */
+enum store_status store_prepared_read_body(struct sql_db *, int64_t body,
+    size_t most, char **bytes_r, size_t *length_r)
+    __attribute__((warn_unused_result));
 
 /* ---- the worker ---- */
 

@@ -14,9 +14,10 @@
  */
 #define FULLTEXT_CREATE                                         \
 	"CREATE VIRTUAL TABLE fulltext USING fts5("             \
-	" sender, recipients, subject, body, account,"          \
+	" sender, recipients, copies, subject, files, body,"    \
+	" marks,"                                               \
 	" content='', tokenize=\"unicode61 remove_diacritics 2" \
-	" categories 'L* N* M* Co'\" /* words 4 */)"
+	" categories 'L* N* M* Co'\" /* words 5 */)"
 
 /*
  * Bounds of one transaction, which ends as soon as anybody waits.  The index
@@ -29,9 +30,8 @@ static enum store_status
 fulltext_insert(struct sql_db *db, const struct store_prepared *message)
 {
 	static const char sql[] =
-	    "INSERT INTO fulltext(rowid, sender, recipients, subject, body,"
-	    " account)"
-	    " VALUES(?1, ?2, ?3, ?4, ?5, " STORE_FULLTEXT_ACCOUNT_WORD "?6)";
+	    "INSERT INTO fulltext(rowid, sender, recipients, copies, subject,"
+	    " files, body, marks) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 	const struct mail_words *words = &message->words;
 	struct sql_statement use;
 
@@ -39,9 +39,11 @@ fulltext_insert(struct sql_db *db, const struct store_prepared *message)
 	sql_bind_int(&use, 1, message->id);
 	sql_bind_text(&use, 2, words->senders);
 	sql_bind_text(&use, 3, words->recipients);
-	sql_bind_text(&use, 4, words->subject);
-	sql_bind_text(&use, 5, words->text);
-	sql_bind_int(&use, 6, message->account);
+	sql_bind_text(&use, 4, words->copies);
+	sql_bind_text(&use, 5, words->subject);
+	sql_bind_text(&use, 6, words->files);
+	sql_bind_text(&use, 7, words->text);
+	sql_bind_text(&use, 8, message->marks.text);
 	return sql_run(&use);
 }
 
@@ -65,6 +67,9 @@ fulltext_add(
 	*damaged_r = status == STORE_DAMAGED;
 	if (status == STORE_OK && message->words.is_cut)
 		status = fulltext_mark_cut(db, message->id);
+	if (status == STORE_OK)
+		status =
+		    store_conversation_add(db, message->id, &message->names);
 	return status;
 }
 

@@ -20,14 +20,6 @@ enum store_status store_fulltext_step(struct sql_db *, struct store_ahead *,
     struct store_queue *, bool *more_r, bool *damaged_r)
     __attribute__((warn_unused_result));
 
-/*
- * In a query, before an account's number: a message's account is a word of it,
- * so that the messages of an account that have a frequent word are found
- * without a look at all others that have it.  The word begins with a character
- * that nobody writes.
- */
-#define STORE_FULLTEXT_ACCOUNT_WORD "char(57344) || "
-
 /* The statements that make the index empty, inside a transaction. */
 extern const char store_fulltext_restart_sql[];
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "daemon/store/index/ahead.h"
+#include "daemon/store/index/conversation.h"
 #include "daemon/store/index/fulltext.h"
 #include "daemon/store/index/sender.h"
 #include "daemon/store/sql/sqlite.h"
@@ -80,6 +81,8 @@ index_begin_again(struct sql_db *db)
 		status = sql_exec(db, store_fulltext_restart_sql);
 	if (status == STORE_OK)
 		status = sql_exec(db, store_sender_restart_sql);
+	if (status == STORE_OK)
+		status = sql_exec(db, store_conversation_restart_sql);
 	if (status == STORE_OK)
 		status = sql_commit(db);
 	return status;

@@ -1,12 +1,14 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/store/index/bounds.h"
 #include "daemon/store/index/by_sender.h"
 #include "daemon/store/index/fold.h"
-#include "daemon/store/index/fulltext.h"
 #include "daemon/store/index/index.h"
-#include "daemon/store/mail/pairs.h"
+#include "daemon/store/index/match.h"
+#include "daemon/store/index/ranked.h"
+#include "daemon/store/index/snippets.h"
+#include "daemon/store/mail/text.h"
 #include "daemon/store/message.h"
 #include "daemon/store/private.h"
 #include "daemon/store/sql/sqlite.h"
@@ -15,14 +17,16 @@
 struct search_op {
 	struct store_op op;
 	struct store_message_filter filter; /* its strings are our copies */
-	const char *account, *folded_from, *words;
+	const char *account, *folded_from;
+	const struct query_node *query; /* or NULL */
 	unsigned limit;
-	store_messages_cb done;
+	store_search_cb found;
 	void *arg;
 	struct store_message_row *rows;
 	size_t count;
-	bool has_account_words; /* not so in the index of an earlier version */
-	int64_t least_id;       /* none that is asked for is below */
+	struct store_search_page page;
+	struct match match;
+	int64_t least_id, most_id; /* that are asked for */
 	bool index_damaged;
 };
 
@@ -71,57 +75,99 @@ doubt_tell_writer(struct store *store)
 	" FROM fulltext CROSS JOIN message"                   \
 	" ON message.id = fulltext.rowid"                     \
 	" JOIN account ON account.id = message.account"       \
-	" WHERE fulltext.rowid < ?2 AND fulltext.rowid >= ?8" \
-	" AND fulltext MATCH "
+	" WHERE fulltext.rowid < ?2 AND fulltext.rowid <= ?9" \
+	" AND fulltext.rowid >= ?8 AND fulltext MATCH ?1"
+/* Nothing about the row is asked for. */
+#define SOURCE_WORDS_ALONE                                    \
+	" FROM fulltext"                                      \
+	" WHERE fulltext.rowid < ?2 AND fulltext.rowid <= ?9" \
+	" AND fulltext.rowid >= ?8 AND fulltext MATCH ?1"
 
 static const char *
 search_source(const struct search_op *search)
 {
-	if (search->words != NULL && search->account != NULL &&
-	    search->has_account_words)
-		return SOURCE_WORDS
-		    "('account : \"' || " STORE_FULLTEXT_ACCOUNT_WORD
-		    "(SELECT id FROM account WHERE name = ?3)"
-		    " || '\" AND (' || ?1 || ')')";
-	if (search->words != NULL)
-		return SOURCE_WORDS "?1";
+	if (search->match.words != NULL)
+		return SOURCE_WORDS;
 	if (search->filter.has_since && search->account == NULL)
 		return " FROM message INDEXED BY message_stored"
 		       " JOIN account ON account.id = message.account"
-		       " WHERE ?1 IS NULL AND message.id < ?2";
+		       " WHERE message.id < ?2";
 	return " FROM message JOIN account ON account.id = message.account"
-	       " WHERE ?1 IS NULL AND message.id < ?2";
-}
-
-#define SQL_SIZE 1024
-
-static void
-search_compose(const struct search_op *search, char sql_r[SQL_SIZE])
-{
-	const struct store_message_filter *filter = &search->filter;
-	int length = snprintf(sql_r, SQL_SIZE,
-	    "SELECT " STORE_MESSAGE_COLUMNS
-	    "%s%s%s%s%s ORDER BY %s DESC LIMIT ?7",
-	    search_source(search),
-	    search->account != NULL
-		? " AND message.account ="
-		  " (SELECT id FROM account WHERE name = ?3)"
-		: "",
-	    search->folded_from != NULL ? " AND fold_has(message.sender, ?4)"
-					: "",
-	    filter->has_since ? " AND message.stored_ms >= ?5" : "",
-	    filter->has_before ? " AND message.stored_ms < ?6" : "",
-	    search->words != NULL ? "fulltext.rowid" : "message.id");
-
-	(void)length;
+	       " WHERE message.id < ?2";
 }
 
 static void
-search_bind(const struct search_op *search, struct sql_statement *use)
+search_add_conditions(const struct search_op *search, struct mail_text *sql)
 {
 	const struct store_message_filter *filter = &search->filter;
 
-	sql_bind_text(use, 1, search->words);
+	if (search->account != NULL)
+		mail_text_add_string(sql,
+		    " AND message.account ="
+		    " (SELECT id FROM account WHERE name = ?3)");
+	if (search->folded_from != NULL)
+		mail_text_add_string(sql, " AND fold_has(message.sender, ?4)");
+	if (filter->has_since)
+		mail_text_add_string(sql, " AND message.stored_ms >= ?5");
+	if (filter->has_before)
+		mail_text_add_string(sql, " AND message.stored_ms < ?6");
+	mail_text_add_string(sql, search->match.conditions);
+}
+
+/* Conditions are at most as long as a question makes them. */
+#define SQL_MAX ((size_t)64 * 1024)
+
+static char *
+search_compose(const struct search_op *search)
+{
+	struct mail_text sql;
+
+	mail_text_init(&sql, SQL_MAX);
+	mail_text_add_string(&sql, "SELECT " STORE_MESSAGE_COLUMNS);
+	mail_text_add_string(&sql, search_source(search));
+	search_add_conditions(search, &sql);
+	mail_text_add_string(
+	    &sql, search->match.words != NULL
+		      ? " ORDER BY fulltext.rowid DESC LIMIT ?7"
+		      : " ORDER BY message.id DESC LIMIT ?7");
+	return mail_text_take(&sql);
+}
+
+/* The account is a word of its messages. */
+static bool
+search_asks_rows(const struct search_op *search)
+{
+	return search->folded_from != NULL || search->filter.has_since ||
+	       search->filter.has_before || search->match.conditions[0] != '\0';
+}
+
+static char *
+search_compose_ranked(const struct search_op *search)
+{
+	struct mail_text sql;
+
+	mail_text_init(&sql, SQL_MAX);
+	mail_text_add_string(&sql, "SELECT fulltext.rowid, " RANKED_SCORE);
+	if (search_asks_rows(search)) {
+		mail_text_add_string(&sql, SOURCE_WORDS);
+		search_add_conditions(search, &sql);
+	} else
+		mail_text_add_string(&sql, SOURCE_WORDS_ALONE);
+	mail_text_add_string(&sql, " ORDER BY fulltext.rowid DESC LIMIT ?7");
+	return mail_text_take(&sql);
+}
+
+static void
+search_bind(
+    const struct search_op *search, struct sql_statement *use, int64_t limit)
+{
+	const struct store_message_filter *filter = &search->filter;
+
+	if (search->match.words != NULL) {
+		sql_bind_text(use, 1, search->match.words);
+		sql_bind_int(use, 8, search->least_id);
+		sql_bind_int(use, 9, search->most_id);
+	}
 	sql_bind_int(
 	    use, 2, filter->below_id > 0 ? filter->below_id : INT64_MAX);
 	if (search->account != NULL)
@@ -132,47 +178,78 @@ search_bind(const struct search_op *search, struct sql_statement *use)
 		sql_bind_int(use, 5, filter->since_ms);
 	if (filter->has_before)
 		sql_bind_int(use, 6, filter->before_ms);
-	sql_bind_int(use, 7, (int64_t)search->limit + 1);
-	if (search->words != NULL)
-		sql_bind_int(use, 8, search->least_id);
+	sql_bind_int(use, 7, limit);
+	match_bind(&search->match, use);
 }
 
-/*
- * The least id of the messages since then, where they are few enough to look
- * at: older messages with a frequent word are passed over by it.  Where they
- * are many, a frequent word is soon found among them.
- */
-#define SINCE_FEW "50000"
-
+/* Whether the index has all messages; it may be one of an earlier version. */
 static enum store_status
-search_find_least_id(struct sql_db *db, struct search_op *search)
+search_look_at_index(
+    struct sql_db *db, struct search_op *search, bool *is_current_r)
 {
 	static const char sql[] =
-	    "SELECT count(*) <= " SINCE_FEW ", min(id) FROM"
-	    " (SELECT id FROM message INDEXED BY message_stored"
-	    "  WHERE stored_ms >= ?1 LIMIT " SINCE_FEW " + 1)";
+	    "SELECT coalesce((SELECT max(id) FROM message), 0) <="
+	    " coalesce((SELECT value FROM meta WHERE key = 'indexed'), 0)";
 	struct sql_statement use;
+	enum store_status status = store_index_is_current(db, is_current_r);
 
-	search->least_id = INT64_MIN;
-	if (!search->filter.has_since)
-		return STORE_OK;
+	if (status != STORE_OK || !*is_current_r)
+		return status;
 	sql_prepare(&use, db, sql);
-	sql_bind_int(&use, 1, search->filter.since_ms);
-	if (sql_step(&use) && sql_column_int(&use, 0) != 0)
-		search->least_id = sql_column_is_null(&use, 1)
-				       ? INT64_MAX
-				       : sql_column_int(&use, 1);
+	if (sql_step(&use))
+		search->page.is_complete = sql_column_int(&use, 0) != 0;
 	return sql_end(&use);
 }
 
-/* Facts that a search for words needs first. */
-static enum store_status
-search_prepare_words(struct sql_db *db, struct search_op *search)
+/* Times within the question bound it as those beside it do. */
+static void
+search_take_times(struct search_op *search)
 {
-	enum store_status status = search_find_least_id(db, search);
+	struct store_message_filter *filter = &search->filter;
+	const struct match *match = &search->match;
 
-	if (status == STORE_OK && search->account != NULL)
-		status = store_index_is_current(db, &search->has_account_words);
+	if (match->since_ms != INT64_MIN &&
+	    (!filter->has_since || filter->since_ms < match->since_ms)) {
+		filter->has_since = true;
+		filter->since_ms = match->since_ms;
+	}
+	if (match->before_ms != INT64_MAX &&
+	    (!filter->has_before || filter->before_ms > match->before_ms)) {
+		filter->has_before = true;
+		filter->before_ms = match->before_ms;
+	}
+}
+
+/* Facts that a search needs first; *is_over_r: nothing can be found. */
+static enum store_status
+search_prepare(struct sql_db *db, struct search_op *search, bool *is_over_r)
+{
+	enum store_status status;
+	bool is_current = true;
+
+	*is_over_r = false;
+	search->match.conditions = "";
+	search->page.is_complete = true;
+	if (search->query == NULL)
+		return STORE_OK;
+	status = match_compose(&search->match, db, store_op_arena(&search->op),
+	    search->query, search->account);
+	if (status != STORE_OK || search->match.words == NULL) {
+		search_take_times(search);
+		return status;
+	}
+	search_take_times(search);
+	search->page.is_complete = false;
+	search->least_id = INT64_MIN;
+	search->most_id = INT64_MAX;
+	status = search_look_at_index(db, search, &is_current);
+	*is_over_r = !is_current;
+	if (status == STORE_OK && search->filter.has_since)
+		status = bounds_least_id(
+		    db, search->filter.since_ms, &search->least_id);
+	if (status == STORE_OK && search->filter.has_before)
+		status = bounds_most_id(
+		    db, search->filter.before_ms, &search->most_id);
 	return status;
 }
 
@@ -202,19 +279,17 @@ search_take_rows(struct search_op *search, struct sql_statement *rows)
 static enum store_status
 search_by_query(struct sql_db *db, struct search_op *search)
 {
-	enum store_status status;
-	char sql[SQL_SIZE];
 	struct sql_statement use;
+	enum store_status status;
+	char *sql = search_compose(search);
 
-	if (search->words != NULL) {
-		status = search_prepare_words(db, search);
-		if (status != STORE_OK)
-			return status;
-	}
-	search_compose(search, sql);
+	if (sql == NULL)
+		return STORE_MEMORY;
 	sql_prepare_once(&use, db, sql);
-	search_bind(search, &use);
-	return search_take_rows(search, &use);
+	search_bind(search, &use, (int64_t)search->limit + 1);
+	status = search_take_rows(search, &use);
+	free(sql);
+	return status;
 }
 
 /* ---- by sender ---- */
@@ -225,25 +300,48 @@ search_by_query(struct sql_db *db, struct search_op *search)
  */
 #define LOOKED_FOR_WORDS ((size_t)512)
 
-/* One that has just gone, or has not the words, is left out. */
+#define ROW_OF_ID                                                    \
+	"SELECT " STORE_MESSAGE_COLUMNS " FROM message JOIN account" \
+	" ON account.id = message.account WHERE message.id = ?1"
+
+/* One that has just gone is left out. */
 static enum store_status
 search_take_by_id(struct sql_db *db, struct search_op *search, int64_t id)
 {
-	static const char any[] =
-	    "SELECT " STORE_MESSAGE_COLUMNS " FROM message JOIN account"
-	    " ON account.id = message.account WHERE message.id = ?1";
-	static const char with_words[] =
-	    "SELECT " STORE_MESSAGE_COLUMNS " FROM message JOIN account"
-	    " ON account.id = message.account WHERE message.id = ?1"
-	    " AND EXISTS(SELECT 1 FROM fulltext"
-	    " WHERE fulltext MATCH ?2 AND fulltext.rowid = ?1)";
 	struct sql_statement use;
 
-	sql_prepare(&use, db, search->words != NULL ? with_words : any);
+	sql_prepare(&use, db, ROW_OF_ID);
 	sql_bind_int(&use, 1, id);
-	if (search->words != NULL)
-		sql_bind_text(&use, 2, search->words);
 	return search_take_rows(search, &use);
+}
+
+/* So is one that is not what else was asked for. */
+static enum store_status
+search_take_if_found(struct sql_db *db, struct search_op *search, int64_t id)
+{
+	static const char with_words[] =
+	    ROW_OF_ID " AND EXISTS(SELECT 1 FROM fulltext"
+		      " WHERE fulltext MATCH ?2 AND fulltext.rowid = ?1)";
+	struct sql_statement use;
+	struct mail_text sql;
+	enum store_status status;
+	char *text;
+
+	mail_text_init(&sql, SQL_MAX);
+	mail_text_add_string(
+	    &sql, search->match.words != NULL ? with_words : ROW_OF_ID);
+	mail_text_add_string(&sql, search->match.conditions);
+	text = mail_text_take(&sql);
+	if (text == NULL)
+		return STORE_MEMORY;
+	sql_prepare_once(&use, db, text);
+	sql_bind_int(&use, 1, id);
+	if (search->match.words != NULL)
+		sql_bind_text(&use, 2, search->match.words);
+	match_bind(&search->match, &use);
+	status = search_take_rows(search, &use);
+	free(text);
+	return status;
 }
 
 /* *is_enough_r: no other message can be found. */
@@ -262,13 +360,15 @@ search_take_by_sender(struct sql_db *db, struct search_op *search, int64_t *ids,
 	enum store_status status =
 	    store_by_sender(db, &wanted, ids, &count, &search->index_damaged);
 
-	*is_enough_r = search->words == NULL || count < most;
+	*is_enough_r = search->query == NULL || count < most;
 	if (!*is_enough_r)
 		return status;
 	for (size_t i = 0;
 	     status == STORE_OK && i < count && search->count <= search->limit;
 	     i++)
-		status = search_take_by_id(db, search, ids[i]);
+		status = search->query != NULL
+			     ? search_take_if_found(db, search, ids[i])
+			     : search_take_by_id(db, search, ids[i]);
 	return status;
 }
 
@@ -276,7 +376,7 @@ static enum store_status
 search_by_sender(struct sql_db *db, struct search_op *search)
 {
 	size_t most =
-	    search->words != NULL ? LOOKED_FOR_WORDS : search->limit + 1;
+	    search->query != NULL ? LOOKED_FOR_WORDS : search->limit + 1;
 	int64_t *ids = calloc(most, sizeof(*ids));
 	enum store_status status;
 	bool is_enough;
@@ -290,18 +390,92 @@ search_by_sender(struct sql_db *db, struct search_op *search)
 	return status;
 }
 
+/* ---- ranked ---- */
+
+static enum store_status
+search_rank(
+    struct sql_db *db, struct search_op *search, struct ranked *ranked_r)
+{
+	struct sql_statement use;
+	enum store_status status;
+	char *sql = search_compose_ranked(search);
+
+	if (sql == NULL)
+		return STORE_MEMORY;
+	sql_prepare_once(&use, db, sql);
+	search_bind(search, &use, RANKED_AMONG + 1);
+	ranked_take(ranked_r, &use);
+	if (sqlite_index_is_damaged(&use))
+		search->index_damaged = true;
+	status = sql_end(&use);
+	free(sql);
+	return status;
+}
+
+static enum store_status
+search_take_ranked(
+    struct sql_db *db, struct search_op *search, const struct ranked *ranked)
+{
+	enum store_status status = STORE_OK;
+
+	search->page.ranked_among = (unsigned)ranked->count;
+	search->page.is_ranked_all = ranked->is_all;
+	for (size_t i = 0; i < ranked->count; i++)
+		if (ranked->items[i].id > search->page.top_id)
+			search->page.top_id = ranked->items[i].id;
+	for (size_t i = search->filter.skip;
+	     status == STORE_OK && i < ranked->count &&
+	     search->count <= search->limit;
+	     i++)
+		status = search_take_by_id(db, search, ranked->items[i].id);
+	return status;
+}
+
+static enum store_status
+search_ranked(struct sql_db *db, struct search_op *search)
+{
+	struct ranked *ranked = malloc(sizeof(*ranked));
+	enum store_status status;
+
+	if (ranked == NULL)
+		return STORE_MEMORY;
+	status = search_rank(db, search, ranked);
+	if (status == STORE_OK)
+		status = search_take_ranked(db, search, ranked);
+	free(ranked);
+	return status;
+}
+
 /* ---- the operation ---- */
+
+static enum store_status
+search_find(struct sql_db *db, struct search_op *search)
+{
+	if (search->filter.order == STORE_ORDER_RANKED &&
+	    search->match.has_words)
+		return search_ranked(db, search);
+	return search->folded_from != NULL ? search_by_sender(db, search)
+					   : search_by_query(db, search);
+}
 
 static enum store_status
 search_read(struct sql_db *db, struct store_op *op)
 {
 	struct search_op *search = (struct search_op *)op;
+	bool is_over;
+	enum store_status status = search_prepare(db, search, &is_over);
 
-	/* Words there were, but nothing that could be looked up. */
-	if (search->words != NULL && search->words[0] == '\0')
-		return STORE_OK;
-	return search->folded_from != NULL ? search_by_sender(db, search)
-					   : search_by_query(db, search);
+	if (status != STORE_OK || is_over)
+		return status;
+	status = search_find(db, search);
+	search->page.more = search->count > search->limit;
+	search->page.count = search->page.more ? search->limit : search->count;
+	search->page.rows = search->rows;
+	if (status == STORE_OK && search->filter.wants_snippets &&
+	    search->query != NULL)
+		status = store_snippets_read(db, op, search->query,
+		    search->rows, search->page.count, &search->page.snippets);
+	return status;
 }
 
 static void
@@ -309,15 +483,11 @@ search_answer(
     struct store *store, struct store_op *op, enum store_status status)
 {
 	struct search_op *search = (struct search_op *)op;
-	bool more = search->count > search->limit;
+	const struct store_search_page *page = &search->page;
 
 	if (search->index_damaged)
 		doubt_tell_writer(store);
-	if (status == STORE_OK)
-		search->done(STORE_OK, search->rows,
-		    more ? search->limit : search->count, more, search->arg);
-	else
-		search->done(status, NULL, 0, false, search->arg);
+	search->found(status, status == STORE_OK ? page : NULL, search->arg);
 }
 
 static const struct store_op_type search_type = {
@@ -364,26 +534,50 @@ search_copy_filter(
 	if (filter->from != NULL)
 		search->folded_from =
 		    search_own(search, store_fold(filter->from));
-	if (filter->query != NULL)
-		search->words =
-		    search_own(search, mail_pairs_query(filter->query));
 }
 
-void
-store_messages(struct store *store, const struct store_message_filter *filter,
-    store_messages_cb done, void *arg)
+/* One that cannot be understood finds nothing: who asks has looked before. */
+static void
+search_read_query(
+    struct search_op *search, const struct store_message_filter *filter)
+{
+	struct store_query_problem problem;
+
+	if (filter->query == NULL)
+		return;
+	search->query = query_parse(store_op_arena(&search->op), filter->query,
+	    filter->query_time, filter->query_now_ms, &problem);
+	if (search->query == NULL)
+		(void)store_op_fail(&search->op,
+		    problem.position == 0 ? STORE_MEMORY : STORE_NOT_FOUND);
+}
+
+static struct search_op *
+search_new(const struct store_message_filter *filter)
 {
 	struct search_op *search =
 	    store_op_new(search_is_list(filter) ? &list_type : &search_type,
 		sizeof(*search));
 
+	if (search == NULL)
+		return NULL;
+	search_copy_filter(search, filter);
+	search_read_query(search, filter);
+	search->limit = store_page_limit(filter->limit);
+	return search;
+}
+
+void
+store_search(struct store *store, const struct store_message_filter *filter,
+    store_search_cb found, void *arg)
+{
+	struct search_op *search = search_new(filter);
+
 	if (search == NULL) {
-		done(STORE_MEMORY, NULL, 0, false, arg);
+		found(STORE_MEMORY, NULL, arg);
 		return;
 	}
-	search_copy_filter(search, filter);
-	search->limit = store_page_limit(filter->limit);
-	search->done = done;
+	search->found = found;
 	search->arg = arg;
 	store_ask(store, &search->op, arg);
 }

@@ -223,25 +223,36 @@ mail_envelope_free(struct mail_envelope *envelope)
 static struct mail_text *
 names_of(struct mail_names *to, const struct mail_header_field *field)
 {
-	static const char *const senders[] = { "From", "Sender", "Reply-To",
-		"Resent-From", "Return-Path" };
-	static const char *const recipients[] = { "To", "Cc", "Bcc",
-		"Resent-To", "Resent-Cc", "Delivered-To", "X-Original-To",
-		"Newsgroups" };
-	static const char *const others[] = { "Message-ID", "List-Id",
-		"Keywords", "Comments", "Organization", "Resent-Message-ID" };
+	const struct {
+		const char *name;
+		struct mail_text *text;
+	} kinds[] = {
+		{ "Subject", &to->subject },
+		{ "From", &to->senders },
+		{ "Sender", &to->senders },
+		{ "Reply-To", &to->senders },
+		{ "Resent-From", &to->senders },
+		{ "Return-Path", &to->senders },
+		{ "To", &to->recipients },
+		{ "Resent-To", &to->recipients },
+		{ "Delivered-To", &to->recipients },
+		{ "X-Original-To", &to->recipients },
+		{ "Newsgroups", &to->recipients },
+		{ "Cc", &to->copies },
+		{ "Bcc", &to->copies },
+		{ "Resent-Cc", &to->copies },
+		{ "Resent-Bcc", &to->copies },
+		{ "Message-ID", &to->others },
+		{ "List-Id", &to->others },
+		{ "Keywords", &to->others },
+		{ "Comments", &to->others },
+		{ "Organization", &to->others },
+		{ "Resent-Message-ID", &to->others },
+	};
 
-	if (mail_header_is(field, "Subject"))
-		return &to->subject;
-	for (size_t i = 0; i < sizeof(senders) / sizeof(senders[0]); i++)
-		if (mail_header_is(field, senders[i]))
-			return &to->senders;
-	for (size_t i = 0; i < sizeof(recipients) / sizeof(recipients[0]); i++)
-		if (mail_header_is(field, recipients[i]))
-			return &to->recipients;
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (mail_header_is(field, others[i]))
-			return &to->others;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (mail_header_is(field, kinds[i].name))
+			return kinds[i].text;
 	return NULL;
 }
 

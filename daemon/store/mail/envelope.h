@@ -38,7 +38,8 @@ void mail_envelope_free(struct mail_envelope *);
 /* A header's words for the index, by where people look for them. */
 struct mail_names {
 	struct mail_text senders;    /* From, Sender, Reply-To */
-	struct mail_text recipients; /* To, Cc, Bcc */
+	struct mail_text recipients; /* To */
+	struct mail_text copies;     /* Cc, Bcc */
 	struct mail_text subject;
 	struct mail_text others; /* Message-ID, List-Id and the like */
 };

@@ -216,6 +216,24 @@ mail_header_is_one(const char *header, size_t length)
 	return false;
 }
 
+size_t
+mail_header_split(const char *message, size_t length, size_t *body_r)
+{
+	struct mail_header_edge edge;
+	size_t header = length;
+
+	mail_header_edge_init(&edge, MAIL_HEADER_OF_MESSAGE);
+	*body_r = 0;
+	if (!mail_header_find_end(&edge, message, length, body_r, &header)) {
+		header = length;
+		*body_r = length;
+	}
+	if (mail_header_is_one(message, header))
+		return header;
+	*body_r = 0;
+	return 0;
+}
+
 /* ---- its fields ---- */
 
 static size_t

@@ -51,6 +51,12 @@ bool mail_header_find_end(struct mail_header_edge *, const char *bytes,
 /* Whether these lines are a header: a message without one is all text. */
 bool mail_header_is_one(const char *header, size_t length);
 
+/*
+ * Divide a whole message: how long its header is, and where its body begins.
+ * Both are 0 where it has no header.
+ */
+size_t mail_header_split(const char *message, size_t length, size_t *body_r);
+
 /* ---- its fields ---- */
 
 struct mail_header_field {

@@ -9,11 +9,6 @@
 
 #include "daemon/store/mail/text.h"
 
-/* Nobody types more, and each one is a walk through the index. */
-#define WORDS_MAX 32
-
-static const char blanks[] = " \t\r\n";
-
 /* ---- characters ---- */
 
 struct range {
@@ -303,40 +298,45 @@ pairs_add_quoted(struct mail_text *to, const char *word, size_t length)
 	mail_text_add(to, "\"", 1);
 }
 
-static void
-pairs_add_word(struct mail_text *to, const char *word, size_t length)
+/* Whether the index knows any word of it: the categories of fulltext.c. */
+static bool
+pairs_has_word(const char *text, size_t length)
 {
-	bool begins = length > 1 && word[length - 1] == '*';
-	struct mail_text pairs;
+	const char *end = text + length;
 
-	mail_text_init(&pairs, pairs_room(length));
-	begins |= pairs_add(&pairs, word, length - begins, true);
-	mail_text_fail(to, pairs.has_failed);
-	pairs_add_quoted(to, pairs.bytes, pairs.length);
-	mail_text_add_string(to, begins ? "* " : " ");
-	mail_text_free(&pairs);
+	while (text < end) {
+		ucs4_t character;
+		int used = u8_mbtoucr(
+		    &character, (const uint8_t *)text, (size_t)(end - text));
+
+		if (used > 0 &&
+		    uc_is_general_category_withtable(character,
+			UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_M |
+			    UC_CATEGORY_MASK_N | UC_CATEGORY_MASK_Co))
+			return true;
+		text += used > 0 ? used : 1;
+	}
+	return false;
 }
 
 char *
-mail_pairs_query(const char *query)
+mail_pairs_phrase(const char *text, size_t length, bool is_beginning)
 {
-	struct mail_text normal, quoted;
-	size_t words = 0;
-	const char *at;
+	struct mail_text normal, pairs, quoted;
 
-	mail_text_init(&normal, pairs_room(strlen(query)));
-	pairs_normalize(&normal, query, strlen(query));
-	mail_text_add(&normal, "", 1);
-	mail_text_init(&quoted, 2 * pairs_room(normal.length) + 8);
-	quoted.has_failed = normal.has_failed;
-	at = normal.has_failed ? "" : normal.bytes;
-	for (at += strspn(at, blanks); *at != '\0' && words < WORDS_MAX;
-	     at += strspn(at, blanks), words++) {
-		size_t length = strcspn(at, blanks);
-
-		pairs_add_word(&quoted, at, length);
-		at += length;
-	}
+	mail_text_init(&normal, pairs_room(length));
+	pairs_normalize(&normal, text, length);
+	mail_text_init(&pairs, pairs_room(normal.length));
+	pairs.has_failed = normal.has_failed;
+	is_beginning |= pairs_add(&pairs, normal.bytes, normal.length, true);
 	mail_text_free(&normal);
+	mail_text_init(&quoted, 2 * pairs.length + 8);
+	quoted.has_failed = pairs.has_failed;
+	if (pairs_has_word(pairs.bytes, pairs.length)) {
+		pairs_add_quoted(&quoted, pairs.bytes, pairs.length);
+		if (is_beginning)
+			mail_text_add(&quoted, "*", 1);
+	}
+	mail_text_free(&pairs);
 	return mail_text_take(&quoted);
 }

@@ -9,6 +9,7 @@
 #ifndef STORE_MAIL_PAIRS_H
 #define STORE_MAIL_PAIRS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -18,10 +19,12 @@
 char *mail_pairs_index(const char *text) __attribute__((warn_unused_result));
 
 /*
- * A question in the syntax of FTS5: each word of it must occur, none is an
- * operator, and one that ends in a star asks for a beginning.  Empty where
- * there is no word.  The caller's, for free(); NULL without memory.
+ * What a question asks for, of text that a person typed as one: a word or
+ * several that follow each other, as a phrase of FTS5, in which nothing is an
+ * operator; or what begins with it.  Empty where there is no word in it.  The
+ * caller's, for free(); NULL without memory.
  */
-char *mail_pairs_query(const char *query) __attribute__((warn_unused_result));
+char *mail_pairs_phrase(const char *text, size_t length, bool is_beginning)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -18,7 +18,7 @@
 
 struct collection {
 	struct mail_names names;
-	struct mail_text text;
+	struct mail_text text, files;
 	size_t markup_left; /* that may still be read */
 	/* The part under way. */
 	struct mail_text part;
@@ -63,8 +63,8 @@ take_attached(void *arg, const char *name, size_t length)
 
 	if (length == 0)
 		return;
-	mail_charset_add(&to->text, NULL, collection_hint(to), name, length);
-	mail_text_add(&to->text, "\n", 1);
+	mail_charset_add(&to->files, NULL, collection_hint(to), name, length);
+	mail_text_add(&to->files, "\n", 1);
 }
 
 static bool
@@ -116,6 +116,7 @@ names_init(struct mail_names *names)
 {
 	mail_text_init(&names->senders, NAMES_MAX);
 	mail_text_init(&names->recipients, NAMES_MAX);
+	mail_text_init(&names->copies, NAMES_MAX);
 	mail_text_init(&names->subject, SUBJECT_MAX);
 	mail_text_init(&names->others, NAMES_MAX);
 }
@@ -125,6 +126,7 @@ names_free(struct mail_names *names)
 {
 	mail_text_free(&names->senders);
 	mail_text_free(&names->recipients);
+	mail_text_free(&names->copies);
 	mail_text_free(&names->subject);
 	mail_text_free(&names->others);
 }
@@ -148,6 +150,7 @@ take_enclosed(void *arg, const char *header, size_t length)
 	collection_join(&to->text, &names.subject);
 	collection_join(&to->text, &names.senders);
 	collection_join(&to->text, &names.recipients);
+	collection_join(&to->text, &names.copies);
 	collection_join(&to->text, &names.others);
 	names_free(&names);
 }
@@ -162,30 +165,11 @@ static const struct mail_parts_sink sink = {
 
 /* ---- all of it ---- */
 
-/* Find the header and the body. */
-static size_t
-words_split(const char *message, size_t length, size_t *body_r)
-{
-	struct mail_header_edge edge;
-	size_t header = length;
-
-	mail_header_edge_init(&edge, MAIL_HEADER_OF_MESSAGE);
-	*body_r = 0;
-	if (!mail_header_find_end(&edge, message, length, body_r, &header)) {
-		header = length;
-		*body_r = length;
-	}
-	if (mail_header_is_one(message, header))
-		return header;
-	*body_r = 0;
-	return 0;
-}
-
 /* The parts first: they may be what names the charset of the header. */
 static bool
 words_collect(struct collection *to, const char *message, size_t length)
 {
-	size_t body, header = words_split(message, length, &body);
+	size_t body, header = mail_header_split(message, length, &body);
 	struct mail_parts *parts = mail_parts_new(&sink, to, message, header);
 	bool done;
 
@@ -211,32 +195,69 @@ words_finish(const struct mail_text *text, size_t max, bool *is_cut)
 	return pairs;
 }
 
+static void
+collection_init(struct collection *to)
+{
+	memset(to, 0, sizeof(*to));
+	to->markup_left = MAIL_HTML_MAX;
+	names_init(&to->names);
+	mail_text_init(&to->text, TEXT_MAX);
+	mail_text_init(&to->files, NAMES_MAX);
+	mail_text_init(&to->part, PART_MAX);
+}
+
+static void
+collection_free(struct collection *to)
+{
+	names_free(&to->names);
+	mail_text_free(&to->text);
+	mail_text_free(&to->files);
+	mail_text_free(&to->part);
+}
+
 bool
 mail_words_read(const char *message, size_t length, struct mail_words *words_r)
 {
-	struct collection to = { .markup_left = MAIL_HTML_MAX };
+	struct collection to;
 	struct mail_names *names = &to.names;
+	const struct {
+		const struct mail_text *from;
+		size_t max;
+		char **to;
+	} columns[] = {
+		{ &names->senders, NAMES_MAX, &words_r->senders },
+		{ &names->recipients, NAMES_MAX, &words_r->recipients },
+		{ &names->copies, NAMES_MAX, &words_r->copies },
+		{ &names->subject, SUBJECT_MAX, &words_r->subject },
+		{ &to.text, TEXT_MAX, &words_r->text },
+		{ &to.files, NAMES_MAX, &words_r->files },
+	};
 	bool done;
 
 	memset(words_r, 0, sizeof(*words_r));
-	names_init(names);
-	mail_text_init(&to.text, TEXT_MAX);
-	mail_text_init(&to.part, PART_MAX);
+	collection_init(&to);
 	done = words_collect(&to, message, length);
 	collection_join(&to.text, &names->others);
-	words_r->senders =
-	    words_finish(&names->senders, NAMES_MAX, &words_r->is_cut);
-	words_r->recipients =
-	    words_finish(&names->recipients, NAMES_MAX, &words_r->is_cut);
-	words_r->subject =
-	    words_finish(&names->subject, SUBJECT_MAX, &words_r->is_cut);
-	words_r->text = words_finish(&to.text, TEXT_MAX, &words_r->is_cut);
-	names_free(names);
-	mail_text_free(&to.text);
-	mail_text_free(&to.part);
-	return done && words_r->senders != NULL &&
-	       words_r->recipients != NULL && words_r->subject != NULL &&
-	       words_r->text != NULL;
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+		*columns[i].to = words_finish(
+		    columns[i].from, columns[i].max, &words_r->is_cut);
+		done = done && *columns[i].to != NULL;
+	}
+	collection_free(&to);
+	return done;
+}
+
+char *
+mail_words_read_text(const char *message, size_t length, size_t max)
+{
+	struct collection to;
+	char *text = NULL;
+
+	collection_init(&to);
+	if (words_collect(&to, message, length))
+		text = mail_text_finish(&to.text, max, NULL);
+	collection_free(&to);
+	return text;
 }
 
 void
@@ -244,7 +265,9 @@ mail_words_free(struct mail_words *words)
 {
 	free(words->senders);
 	free(words->recipients);
+	free(words->copies);
 	free(words->subject);
 	free(words->text);
+	free(words->files);
 	memset(words, 0, sizeof(*words));
 }

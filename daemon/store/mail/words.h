@@ -15,8 +15,9 @@
 
 /* Text as mail_pairs_index() makes it; none is NULL. */
 struct mail_words {
-	char *senders, *recipients, *subject;
-	char *text;  /* of all parts, and the names of files */
+	char *senders, *recipients, *copies, *subject;
+	char *text;  /* of all parts */
+	char *files; /* the names of attachments, and of files within a text */
 	bool is_cut; /* at a bound, within what was looked at */
 };
 
@@ -27,5 +28,12 @@ struct mail_words {
 bool mail_words_read(const char *message, size_t length,
     struct mail_words *words_r) __attribute__((warn_unused_result));
 void mail_words_free(struct mail_words *);
+
+/*
+ * The text of all parts as people read it, at most `max` octets; without what
+ * the header says.  The caller's, for free(); NULL without memory.
+ */
+char *mail_words_read_text(const char *message, size_t length, size_t max)
+    __attribute__((warn_unused_result));
 
 #endif

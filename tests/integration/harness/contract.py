@@ -120,6 +120,22 @@ class Contract:
             self._check_head(target, headers, answer)
         return got, body, value
 
+    def check_events(self, method, target, answer, last, headers=()):
+        """An open answer of server-sent events, as far as an id."""
+        path, _, query = target.partition("?")
+        operation = self.find(method, path)
+        operation.tried |= set(urllib.parse.parse_qs(query)) | set(headers)
+        self.check(operation, answer.status, answer.headers, b"")
+        kind = answer.headers["Content-Type"]
+        schema = operation.responses["200"]["content"][kind]["x-data"]
+        found = 0
+        while found < last:
+            name, _, text = answer.readline().decode().partition(": ")
+            if name == "data":
+                event = json.loads(text)
+                self.validate(schema, event, f"{operation.id} 200")
+                found = event["id"]
+
     def check(self, operation, status, headers, body):
         """An answer is as it is described; its JSON, or None."""
         where = f"{operation.id} {status}"
@@ -196,8 +212,9 @@ class Contract:
         for operation in self.operations.values():
             for response in operation.responses.values():
                 for content in response.get("content", {}).values():
-                    self._collect(content.get("schema", {}), operation.id,
-                                  found)
+                    for key in ("schema", "x-data"):
+                        self._collect(content.get(key, {}), operation.id,
+                                      found)
         return found
 
     def _collect(self, schema, where, found):

@@ -295,6 +295,17 @@ class Evpopd:
             self._disconnect()
             raise
 
+    @contextlib.contextmanager
+    def stream(self, path, headers=None):
+        """An answer that is read bit by bit, on a connection of its own."""
+        connection = _UnixConnection(self.socket)
+        try:
+            connection.request("GET", path, headers=headers or {})
+            with connection.getresponse() as answer:
+                yield answer
+        finally:
+            connection.close()
+
     def _json(self, method, path):
         status, _, body = self.request(method, path)
         answer = json.loads(body)

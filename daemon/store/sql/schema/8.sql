@@ -98,3 +98,11 @@ CREATE VIEW v_audit AS SELECT
 	reason,
 	id
 	FROM audit;
+
+-- Conversations: a message, and the ids that it names as numbers below 0, each
+-- linked to the other.  Filled behind the commits, also with what was there.
+
+CREATE TABLE linked(
+	node INTEGER NOT NULL,
+	other INTEGER NOT NULL,
+	PRIMARY KEY(node, other)) WITHOUT ROWID;

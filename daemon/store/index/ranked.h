@@ -1,0 +1,34 @@
+/*
+ * The best of the newest: to score all messages with a frequent word would take
+ * longer than anybody waits, so the newest of them are scored, up to a number
+ * that the answer names.
+ */
+#ifndef STORE_RANKED_H
+#define STORE_RANKED_H
+
+#include "daemon/store/db.h"
+
+/* How many are scored. */
+#define RANKED_AMONG 4000
+
+/*
+ * The column of a SELECT behind the id: a score, the larger the better.  What
+ * stands in a subject tells more than a word of the text; FTS5's own is the
+ * smaller the better, and a fraction.
+ */
+#define RANKED_SCORE                                                   \
+	"CAST(-1000000000.0 * bm25(fulltext, 5.0, 2.0, 1.0, 8.0, 4.0," \
+	" 1.0, 0.0) AS INTEGER)"
+
+struct ranked {
+	struct ranked_one {
+		int64_t id, score;
+	} items[RANKED_AMONG];
+	size_t count;
+	bool is_all; /* none was left out */
+};
+
+/* Take the rows (id, score), newest first, and order them: the best first. */
+void ranked_take(struct ranked *ranked_r, struct sql_statement *);
+
+#endif
