@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -195,6 +196,37 @@ transfer_take(char *bytes, size_t one, size_t length, void *arg)
 	return 0;
 }
 
+/* The path is short enough. */
+static socklen_t
+client_address(const char *path, struct sockaddr_un *address_r)
+{
+	memset(address_r, 0, sizeof(*address_r));
+	address_r->sun_family = AF_UNIX;
+	memcpy(address_r->sun_path, path, strlen(path));
+	if (*path != CLIENT_ABSTRACT)
+		return sizeof(*address_r);
+	address_r->sun_path[0] = '\0';
+	return (
+	    socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+}
+
+/*
+ * libcurl has an option for abstract sockets, but with it never uses a
+ * connection twice.  So it connects to a path, which becomes the name here.
+ */
+static curl_socket_t
+client_open_abstract(
+    void *path, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct sockaddr_un name;
+
+	(void)purpose;
+	address->addrlen = client_address(path, &name);
+	memcpy(&address->addr, &name, address->addrlen);
+	return socket(address->family, address->socktype | SOCK_CLOEXEC,
+	    address->protocol);
+}
+
 /*
  * Wait for a turn in the socket's queue, which libcurl does not do.  Returns 0
  * or the system's error, which says more than libcurl's.
@@ -203,15 +235,10 @@ static int
 client_wait_for_turn(const char *path)
 {
 	const struct timeval patience = { CONNECT_SECONDS, 0 };
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	socklen_t length = sizeof(address);
+	struct sockaddr_un address;
+	socklen_t length = client_address(path, &address);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), failure = 0;
 
-	memcpy(address.sun_path, path, strlen(path));
-	if (*path == CLIENT_ABSTRACT) {
-		address.sun_path[0] = '\0';
-		length = (socklen_t)(sizeof(address.sun_family) + strlen(path));
-	}
 	if (fd == -1 ||
 	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
 		sizeof(patience)) != 0 ||
@@ -352,10 +379,12 @@ transfer_set_options(const struct ctl *ctl, const char *method, const char *url,
 	    (!SET(CURLOPT_LOW_SPEED_LIMIT, 1L) ||
 		!SET(CURLOPT_LOW_SPEED_TIME, SILENCE_SECONDS)))
 		return false;
+	if (*ctl->socket == CLIENT_ABSTRACT &&
+	    (!SET(CURLOPT_OPENSOCKETFUNCTION, client_open_abstract) ||
+		!SET(CURLOPT_OPENSOCKETDATA, ctl->socket)))
+		return false;
 	/* No proxy or .netrc applies to a local socket. */
-	return (*ctl->socket == CLIENT_ABSTRACT
-		       ? SET(CURLOPT_ABSTRACT_UNIX_SOCKET, ctl->socket + 1)
-		       : SET(CURLOPT_UNIX_SOCKET_PATH, ctl->socket)) &&
+	return SET(CURLOPT_UNIX_SOCKET_PATH, ctl->socket) &&
 	       SET(CURLOPT_URL, url) && SET(CURLOPT_PROXY, "") &&
 	       SET(CURLOPT_PROTOCOLS_STR, "http") &&
 	       SET(CURLOPT_CUSTOMREQUEST, method) &&

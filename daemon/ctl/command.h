@@ -17,7 +17,7 @@ struct command_option {
 	const char *what;
 };
 
-#define COMMAND_OPTIONS_MAX 8
+#define COMMAND_OPTIONS_MAX 16
 #define COMMAND_ANY         ((size_t)-1)
 
 struct invocation;
@@ -85,6 +85,7 @@ enum ctl_exit polls_run(const struct ctl *, const struct invocation *);
 enum ctl_exit messages_run(const struct ctl *, const struct invocation *);
 enum ctl_exit show_run(const struct ctl *, const struct invocation *);
 enum ctl_exit raw_run(const struct ctl *, const struct invocation *);
+enum ctl_exit export_command(const struct ctl *, const struct invocation *);
 enum ctl_exit quarantine_run(const struct ctl *, const struct invocation *);
 enum ctl_exit audit_run(const struct ctl *, const struct invocation *);
 enum ctl_exit events_run(const struct ctl *, const struct invocation *);

@@ -79,6 +79,23 @@ static const struct command_option messages_options[] = {
 	{ 0, NULL, NULL, NULL },
 };
 
+static const struct command_option export_options[] = {
+	{ 0, "maildir", "DIR", "write a Maildir" },
+	{ 0, "mbox", "FILE", "write an mbox (mboxrd)" },
+	{ 0, "eml", "DIR", "write a file for each message, as received" },
+	{ 'A', "account", "NAME", "only of this account, or of a pattern" },
+	{ 'f', "from", "TEXT", "only from senders that contain TEXT" },
+	{ 'q', "query", "WORDS", "only with all of these words" },
+	{ 'S', "since", "TIME", "only stored at or after TIME" },
+	{ 'B', "before", "TIME", "only stored before TIME" },
+	{ 0, "after-id", "ID", "only those stored after message ID" },
+	{ 0, "folders", "HOW",
+	    "a folder an account: plain, maildir++, or none" },
+	{ 0, "seen", NULL, "Maildir: messages count as read" },
+	{ 0, "crlf", NULL, "Maildir, mbox: keep line ends as received" },
+	{ 0, NULL, NULL, NULL },
+};
+
 static const struct command_option raw_options[] = {
 	{ 'o', "output", "FILE", "write to a new FILE, whole or not at all" },
 	{ 0, "force", NULL, "replace FILE if it exists" },
@@ -127,6 +144,9 @@ static const struct command commands[] = {
 	    show_run },
 	{ "raw", "[-o FILE [--force]] ID", "print a message as received", 1, 1,
 	    raw_options, raw_run },
+	{ "export", "[OPTION...] --maildir DIR | --mbox FILE | --eml DIR",
+	    "write stored messages to files, or go on with that", 0, 0,
+	    export_options, export_command },
 	{ "poll", "[OPTION...] NAME... | --all", "poll accounts now", 0,
 	    COMMAND_ANY, poll_options, poll_run },
 	{ "polls", "[OPTION...]", "list past polls", 0, 0, polls_options,

@@ -98,6 +98,8 @@ main(int argc, char **argv)
 
 	/* A failed write shows that the reader has gone. */
 	signal(SIGPIPE, SIG_IGN);
+	/* Beyond a limit of file sizes a write fails, as on a full disk. */
+	signal(SIGXFSZ, SIG_IGN);
 	ctl_begin(&ctl);
 	ctl.client = client_new();
 	code = ctl.client != NULL ? main_run(&ctl, argc, argv)
