@@ -162,6 +162,10 @@ service_reload(char *error, size_t error_size, void *arg)
 		snprintf(error, error_size, "no memory for the change");
 	}
 	config_messages_free(&messages);
+	if (!applied)
+		notify_publish(service->notify,
+		    &(struct notify_event){ .kind = NOTIFY_RELOAD_FAILED,
+			.failure = { .text = error } });
 	supervisor_ready();
 	return applied;
 }

@@ -14,6 +14,18 @@ event_add_poll(json_t *json, const struct notify_poll *poll)
 }
 
 static void
+event_add_fate(json_t *json, const struct notify_fate *fate)
+{
+	field_text(json, "from", fate->from);
+	field_text(json, "to", fate->to);
+	field_text(json, "host", fate->host);
+	field_text(json, "outcome", fate->outcome);
+	field_text(json, "text", fate->text);
+	field_text(json, "advice", fate->advice);
+	field_time(json, "failing_since", fate->failing_since_ms);
+}
+
+static void
 event_add_reload(json_t *json, const struct notify_reload *reload)
 {
 	field_count(json, "added", reload->added);
@@ -42,6 +54,22 @@ event_json(const struct notify_event *event, uint64_t id, int64_t time_ms)
 	case NOTIFY_ACCOUNT_STATE:
 		field_text(json, "from", event->state.from);
 		field_text(json, "to", event->state.to);
+		break;
+	case NOTIFY_ACCOUNT_HEALTH:
+		event_add_fate(json, &event->fate);
+		break;
+	case NOTIFY_DELETIONS_HELD:
+		field_count(json, "held", event->held);
+		break;
+	case NOTIFY_MESSAGE_QUARANTINED:
+		field_count(json, "number", event->skipped.number);
+		field_count(json, "attempts", event->skipped.attempts);
+		break;
+	case NOTIFY_RELOAD_FAILED:
+	case NOTIFY_HOOK_FAILED:
+		if (event->failure.what != NULL)
+			field_text(json, "hook", event->failure.what);
+		field_text(json, "text", event->failure.text);
 		break;
 	case NOTIFY_STORE_HEALTH:
 		field_value(json, "works", json_boolean(event->health.works));

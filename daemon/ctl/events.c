@@ -54,6 +54,16 @@ static const struct event_words event_words[] = {
 	{ "message-stored", "message {message_id} stored ({size:size})",
 	    PRINT_PLAIN },
 	{ "account-state", "{from} -> {to}", PRINT_PLAIN },
+	{ "deletions-held",
+	    "{held} deletion{s} held back: \"evpopctl account "
+	    "NAME\" says why",
+	    PRINT_WARNING },
+	{ "message-quarantined",
+	    "message {number} failed {attempts} times and "
+	    "is skipped: \"evpopctl quarantine\"",
+	    PRINT_BAD },
+	{ "reload-failed", "not reloaded: {text}", PRINT_BAD },
+	{ "hook-failed", "{hook} failed: {text}", PRINT_BAD },
 	{ "clock",
 	    "the clock was set, or is plausible again, or no longer: "
 	    "\"evpopctl status\" shows it",
@@ -76,6 +86,12 @@ static const struct event_words store_works = { "store-health",
 	"the store works", PRINT_GOOD };
 static const struct event_words store_fails = { "store-health",
 	"the store fails: {text}", PRINT_BAD };
+static const struct event_words account_works = { "account-health",
+	"works again", PRINT_GOOD };
+static const struct event_words account_fails = { "account-health",
+	"begins to fail: {text}", PRINT_BAD };
+static const struct event_words account_waits = { "account-health",
+	"needs attention: {text}", PRINT_BAD };
 /* Of a later daemon. */
 static const struct event_words unknown = { "", "{event}", PRINT_PLAIN };
 
@@ -87,6 +103,10 @@ event_find_words(const json_t *event)
 	if (ctl_is(event, "event", "store-health"))
 		return json_is_true(ctl_member(event, "works")) ? &store_works
 								: &store_fails;
+	if (ctl_is(event, "event", "account-health"))
+		return ctl_is(event, "to", "ok")        ? &account_works
+		       : ctl_is(event, "to", "refused") ? &account_waits
+							: &account_fails;
 	for (size_t i = 0; i < sizeof(event_words) / sizeof(event_words[0]);
 	     i++)
 		if (ctl_is(event, "event", event_words[i].event))

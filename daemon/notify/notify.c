@@ -24,10 +24,15 @@ notify_kind_name(enum notify_kind kind)
 		[NOTIFY_POLL_OVER] = "poll-over",
 		[NOTIFY_MESSAGE_STORED] = "message-stored",
 		[NOTIFY_ACCOUNT_STATE] = "account-state",
+		[NOTIFY_ACCOUNT_HEALTH] = "account-health",
+		[NOTIFY_DELETIONS_HELD] = "deletions-held",
+		[NOTIFY_MESSAGE_QUARANTINED] = "message-quarantined",
 		[NOTIFY_STORE_HEALTH] = "store-health",
 		[NOTIFY_STORE_DRAINED] = "store-drained",
 		[NOTIFY_CLOCK] = "clock",
 		[NOTIFY_RELOADED] = "reloaded",
+		[NOTIFY_RELOAD_FAILED] = "reload-failed",
+		[NOTIFY_HOOK_FAILED] = "hook-failed",
 		[NOTIFY_POLLS_ENDED] = "polls-ended",
 	};
 

@@ -27,10 +27,16 @@ enum notify_kind {
 	NOTIFY_POLL_OVER,      /* `poll` says how it went */
 	NOTIFY_MESSAGE_STORED, /* `message` is durable, and was not here */
 	NOTIFY_ACCOUNT_STATE,  /* `state` */
-	NOTIFY_STORE_HEALTH,   /* writes fail, or work again: `health` */
-	NOTIFY_STORE_DRAINED,  /* the store takes bodies again */
-	NOTIFY_CLOCK,          /* it was set, is behind, or no longer */
-	NOTIFY_RELOADED,       /* another configuration holds: `reload` */
+	/* After a poll: it begins to fail, needs attention, or works again. */
+	NOTIFY_ACCOUNT_HEALTH,      /* `fate` */
+	NOTIFY_DELETIONS_HELD,      /* `held` of them wait for a person */
+	NOTIFY_MESSAGE_QUARANTINED, /* a message is skipped: `skipped` */
+	NOTIFY_STORE_HEALTH,        /* writes fail, or work again: `health` */
+	NOTIFY_STORE_DRAINED,       /* the store takes bodies again */
+	NOTIFY_CLOCK,               /* it was set, is behind, or no longer */
+	NOTIFY_RELOADED,            /* another configuration holds: `reload` */
+	NOTIFY_RELOAD_FAILED,       /* the one in use stays: `failure` */
+	NOTIFY_HOOK_FAILED,         /* a command of [hook]: `failure` */
 	/* No poll runs, and none will: all of --once, or the poller stopped. */
 	NOTIFY_POLLS_ENDED,
 	NOTIFY_KIND_COUNT
@@ -60,6 +66,26 @@ struct notify_state {
 	const char *from, *to;
 };
 
+/* "ok", "failing", or "refused": it needs attention. */
+struct notify_fate {
+	const char *from, *to;
+	const char *host;
+	const char *outcome;      /* of the poll: "ok", or the error's name */
+	const char *text;         /* why it fails, in words; or NULL */
+	const char *advice;       /* what to do; or NULL */
+	int64_t failing_since_ms; /* it fails, or did until now */
+};
+
+struct notify_skipped {
+	uint32_t number;   /* in the server's listing */
+	unsigned attempts; /* so often it failed */
+};
+
+struct notify_failure {
+	const char *what; /* the hook; NULL where the kind says it */
+	const char *text; /* in words */
+};
+
 struct notify_health {
 	bool works;
 	const char *text; /* why not, in words */
@@ -76,6 +102,10 @@ struct notify_event {
 		struct notify_poll poll;
 		struct notify_message message;
 		struct notify_state state;
+		struct notify_fate fate;
+		uint32_t held;
+		struct notify_skipped skipped;
+		struct notify_failure failure;
 		struct notify_health health;
 		struct notify_reload reload;
 	};

@@ -51,7 +51,7 @@ account_new(struct agenda *agenda, const struct config_account *config)
 		return NULL;
 	}
 	account->config = config;
-	account->told_state = POLLER_DISABLED;
+	account->told_state = POLLER_STATE_COUNT; /* none was told */
 	agenda_add(agenda, &account->item, config->name, host);
 	return account;
 }
@@ -484,41 +484,19 @@ account_held(const struct account *account)
 /* ---- what is told ---- */
 
 void
-account_tell_begun(const struct account *account, struct notify *notify)
-{
-	notify_publish(
-	    notify, &(struct notify_event){ .kind = NOTIFY_POLL_BEGUN,
-			.account = account->config->name });
-}
-
-void
-account_tell_over(const struct account *account, struct notify *notify,
-    const struct run_progress *progress)
-{
-	notify_publish(
-	    notify, &(struct notify_event){ .kind = NOTIFY_POLL_OVER,
-			.account = account->config->name,
-			.poll = { .started_ms = progress->started_ms,
-			    .finished_ms = progress->finished_ms,
-			    .outcome = evpop_error_name(progress->result.error),
-			    .text = account->last_text,
-			    .is_dry_run = progress->wish == POLLER_WISH_DRY_RUN,
-			    .tally = &progress->tally } });
-}
-
-void
 account_tell_state(struct account *account, struct notify *notify)
 {
 	enum poller_state state = agenda_state(&account->item);
 	enum poller_health health = agenda_health(&account->item);
-	const char *from, *to;
+	const char *from = NULL, *to = poller_shown_state(state, health);
 
-	from = poller_shown_state((enum poller_state)account->told_state,
-	    (enum poller_health)account->told_health);
-	to = poller_shown_state(state, health);
+	if (account->told_state != POLLER_STATE_COUNT)
+		from =
+		    poller_shown_state((enum poller_state)account->told_state,
+			(enum poller_health)account->told_health);
 	account->told_state = state & 7;
 	account->told_health = health & 3;
-	if (strcmp(from, to) != 0)
+	if (from != NULL && strcmp(from, to) != 0)
 		notify_publish(notify,
 		    &(struct notify_event){ .kind = NOTIFY_ACCOUNT_STATE,
 			.account = account->config->name,

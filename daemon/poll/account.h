@@ -100,10 +100,7 @@ bool account_secret_has_changed(struct account *);
 
 /* ---- what is told ---- */
 
-void account_tell_begun(const struct account *, struct notify *);
-void account_tell_over(
-    const struct account *, struct notify *, const struct run_progress *);
-/* Only where the state differs from the one told last. */
+/* Only where the state differs from the one told last, which there must be. */
 void account_tell_state(struct account *, struct notify *);
 
 void account_status(

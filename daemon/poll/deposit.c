@@ -84,8 +84,8 @@ deposit_new(const struct deposit_order *order)
 	deposit->owner = order->owner;
 	deposit->share = ledger_open(order->ledger, deposit_overdrawn, deposit);
 	deposit->known = known_new(order->store, &known_callbacks, deposit);
-	deposit->failures =
-	    failures_new(order->store, order->name, deposit_answered, deposit);
+	deposit->failures = failures_new(order->store, order->notify,
+	    order->name, deposit_answered, deposit);
 	if (deposit->share == NULL || deposit->known == NULL ||
 	    deposit->failures == NULL)
 		deposit_free(&deposit);

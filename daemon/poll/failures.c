@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 
 #include "daemon/log/log.h"
+#include "daemon/notify/notify.h"
 
 /* ---- the transcript ---- */
 
@@ -98,6 +99,7 @@ TAILQ_HEAD(failed_list, failed);
 
 struct failures {
 	struct store *store;
+	struct notify *notify;
 	const char *name;
 	store_done_cb noted;
 	void *arg;
@@ -116,8 +118,8 @@ struct failures {
 };
 
 struct failures *
-failures_new(
-    struct store *store, const char *name, store_done_cb noted, void *arg)
+failures_new(struct store *store, struct notify *notify, const char *name,
+    store_done_cb noted, void *arg)
 {
 	struct failures *failures;
 
@@ -125,6 +127,7 @@ failures_new(
 	if (failures == NULL)
 		return NULL;
 	failures->store = store;
+	failures->notify = notify;
 	failures->name = name;
 	failures->noted = noted;
 	failures->arg = arg;
@@ -276,6 +279,11 @@ failures_counted(enum store_status status, unsigned attempts,
 		    "message %lu failed %u times and is now skipped; see "
 		    "\"evpopctl quarantine\"",
 		    (unsigned long)count->number, attempts);
+	if (status == STORE_OK && outcome == STORE_FAILED_QUARANTINED)
+		notify_publish(failures->notify,
+		    &(struct notify_event){ .kind = NOTIFY_MESSAGE_QUARANTINED,
+			.account = failures->name,
+			.skipped = { count->number, attempts } });
 	if (status == STORE_OK && outcome == STORE_FAILED_STORED)
 		log_write(LOG_LEVEL_WARNING, failures->name,
 		    "message %lu came with the same few bytes %u times and is "

@@ -45,13 +45,14 @@ void transcript_text(const struct transcript *, char *text_r);
 #define FAILURES_DOUBT_MS (6 * INT64_C(3600000))
 
 struct failures;
+struct notify;
 
 /*
  * `noted` runs for each answer of the store, and with STORE_MEMORY from inside
  * the calls below.  The name is the account's, borrowed, for the log.  NULL
  * without memory.
  */
-struct failures *failures_new(struct store *, const char *name,
+struct failures *failures_new(struct store *, struct notify *, const char *name,
     store_done_cb noted, void *arg) __attribute__((warn_unused_result));
 
 /* Before anything below. */

@@ -12,6 +12,7 @@
 #include "daemon/poll/pauses.h"
 #include "daemon/poll/servers.h"
 #include "daemon/poll/setup.h"
+#include "daemon/poll/told.h"
 #include "daemon/poll/watch.h"
 #include "daemon/store/store.h"
 #include "lib/base/clock.h"
@@ -131,7 +132,7 @@ static void
 poller_end(struct poller *poller, struct account *account,
     const struct run_progress *progress)
 {
-	uint32_t held = account_held(account);
+	const struct told_past past = told_past(account, progress);
 
 	poller->polls += progress->wish != POLLER_WISH_DRY_RUN;
 	poller->failures += progress->result.error != EVPOP_ERROR_NONE;
@@ -140,10 +141,10 @@ poller_end(struct poller *poller, struct account *account,
 	poller->once_left -= poller->once;
 	account_end(
 	    account, &poller->agenda, poller->outages, progress, poller->once);
-	accounts_note_held(poller->accounts, account, held);
+	accounts_note_held(poller->accounts, account, past.held);
 	if (!poller->once && poller->life == POLLER_LIVES)
 		watch_wake(poller->watch);
-	account_tell_over(account, poller->resources.notify, progress);
+	told_over(account, poller->resources.notify, progress, &past);
 	account_tell_state(account, poller->resources.notify);
 }
 
@@ -200,7 +201,7 @@ poller_begin(struct poller *poller, struct account *account)
 	struct run_progress progress;
 	struct evpop_result why;
 
-	account_tell_begun(account, poller->resources.notify);
+	told_begun(account, poller->resources.notify);
 	account_tell_state(account, poller->resources.notify);
 	if (!poller_is_hindered(poller, &why) &&
 	    !account_is_held(account, &why) &&

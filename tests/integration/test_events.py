@@ -212,8 +212,8 @@ class EventsTest(unittest.TestCase):
         self.assertLess(most - before, READERS * COST_KIB)
         # All that read have heard of all polls; the last may be on its way.
         self.assertGreater(min(heard.values()), ACCOUNTS)
-        self.assertEqual(self.evpopd.get("/v1/status")["events"]["readers"],
-                         READERS - ASLEEP)
+        procs.wait_for(lambda: self.evpopd.get("/v1/status")["events"][
+            "readers"] == READERS - ASLEEP, what="only those awake")
         self.evpopd.wait_logged("which took nothing for 30 s")
         for user in self.evpopd.accounts:
             self.assertEqual(self.evpopd.account(user)["last_outcome"], "ok")

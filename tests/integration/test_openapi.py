@@ -101,6 +101,7 @@ UNMET = {
     "startCheck 409 application/json": "needs a store that takes long to check",
     "readEvents 503 application/json":
         "needs many readers; unit.control_events",
+    "Event.hook": "needs a hook that fails; integration.hooks",
     "Deed.reason": "no request gives a reason yet",
     "Check.hint": "needs a store that cannot be read; integration.check",
     "Status.clock.text": "needs a wrong clock; integration.clock",
