@@ -377,15 +377,21 @@ exchange_answer_fixed(struct exchange *exchange, const char *content_type,
 }
 
 void
+exchange_answer_page(struct exchange *exchange, json_t *json, int64_t next_id)
+{
+	if (next_id != 0)
+		field_cursor(json, next_id);
+	exchange_answer(exchange, response_json(200, json));
+}
+
+void
 exchange_answer_rows(
     struct exchange *exchange, const char *name, json_t *rows, int64_t next_id)
 {
 	json_t *json = json_object();
 
 	field_value(json, name, rows);
-	if (next_id != 0)
-		field_cursor(json, next_id);
-	exchange_answer(exchange, response_json(200, json));
+	exchange_answer_page(exchange, json, next_id);
 }
 
 bool

@@ -122,7 +122,9 @@ void exchange_answer_not_modified(struct exchange *);
  */
 void exchange_answer_fixed(struct exchange *, const char *content_type,
     const char *etag, const char *bytes, size_t length);
-/* {NAME: rows}, with "next_cursor" if the last row's id is not 0. */
+/* With "next_cursor" in the object, if that is not 0. */
+void exchange_answer_page(struct exchange *, json_t *json, int64_t next_id);
+/* {NAME: rows}, likewise. */
 void exchange_answer_rows(
     struct exchange *, const char *name, json_t *rows, int64_t next_id);
 

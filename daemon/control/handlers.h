@@ -11,6 +11,9 @@
 #include "daemon/poll/poller.h"
 #include "daemon/store/question.h"
 
+/* health.c */
+void health_get(struct exchange *);
+
 /* openapi.c */
 void openapi_get(struct exchange *);
 
@@ -60,7 +63,6 @@ void messages_get_raw_quarantined(struct exchange *);
 /* search.c */
 void messages_list(struct exchange *);
 void messages_get_thread(struct exchange *);
-json_t *message_json(const struct store_message_row *);
 
 /* events.c */
 void events_get(struct exchange *);
@@ -70,6 +72,10 @@ void message_get(struct exchange *);
 void message_get_headers(struct exchange *);
 void message_get_text(struct exchange *);
 void message_get_part(struct exchange *);
+json_t *message_json(const struct store_message_row *);
+
+/* feed.c; of messages_list(), where "after_id" is given */
+void feed_list(struct exchange *);
 
 /* quarantine.c */
 void quarantine_list(struct exchange *);

@@ -19,12 +19,15 @@ static const char *const retry_parameters[] = { "account", NULL };
 static const char *const poll_parameters[] = { "mode", NULL };
 static const char *const events_parameters[] = { "since", NULL };
 static const char *const messages_parameters[] = { "account", "q", "from",
-	"since", "before", "sort", "snippet", "limit", "cursor", NULL };
+	"since", "before", "after_id", "sort", "snippet", "limit", "cursor",
+	NULL };
 static const char *const metrics_parameters[] = { "accounts", NULL };
 
 static const struct route routes[] = {
 	{ ROUTE_GET, "/v1/openapi.json", PEER_ANYONE, no_parameters,
 	    openapi_get, NULL },
+	{ ROUTE_GET, "/v1/health", PEER_ANYONE, no_parameters, health_get,
+	    NULL },
 	{ ROUTE_GET, "/v1/status", PEER_ANYONE, no_parameters, status_get,
 	    NULL },
 	{ ROUTE_GET, "/v1/accounts", PEER_ANYONE, accounts_parameters,

@@ -5,31 +5,6 @@
 #include "daemon/control/when.h"
 #include "lib/base/clock.h"
 
-json_t *
-message_json(const struct store_message_row *row)
-{
-	json_t *json = json_object();
-
-	field_value(json, "id", json_integer(row->id));
-	field_text(json, "account", row->account);
-	field_unique_id(json, row->unique_id, row->unique_id_length);
-	field_count(json, "bytes", row->octets);
-	field_text(json, "digest", row->digest);
-	field_time(json, "stored_at", row->stored_ms);
-	if (row->has_date)
-		field_time(json, "date", row->date_ms);
-	else
-		field_value(json, "date", json_null());
-	field_text(json, "sender", row->sender);
-	field_text(json, "recipients", row->recipients);
-	field_text(json, "cc", row->cc);
-	field_text(json, "subject", row->subject);
-	field_text(json, "message_id", row->message_header_id);
-	field_count(json, "attachments", row->attachments);
-	field_value(json, "cut", json_boolean(row->is_cut));
-	return json;
-}
-
 /* ---- what is asked for ---- */
 
 static const char *
@@ -223,6 +198,10 @@ messages_list(struct exchange *exchange)
 		.query_now_ms = evpop_clock_unix_ms(),
 	};
 
+	if (search_text(exchange, "after_id") != NULL) {
+		feed_list(exchange);
+		return;
+	}
 	if (!search_read_times(exchange, &filter) ||
 	    !exchange_page(exchange, &filter.limit, &filter.below_id) ||
 	    !search_read_query(exchange, &filter) ||

@@ -74,6 +74,7 @@ static const struct command_option messages_options[] = {
 	{ 'q', "query", "WORDS", "only with all of these words" },
 	{ 'S', "since", "TIME", "only stored at or after TIME" },
 	{ 'B', "before", "TIME", "only stored before TIME" },
+	{ 0, "after-id", "ID", "only with higher ids, oldest first" },
 	{ 'n', "limit", "N", "at most N, newest first (50)" },
 	{ 'a', "all", NULL, "all of them" },
 	{ 0, NULL, NULL, NULL },

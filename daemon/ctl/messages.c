@@ -23,6 +23,7 @@ messages_run(const struct ctl *ctl, const struct invocation *invocation)
 		{ "query", "q" },
 		{ "since", "since" },
 		{ "before", "before" },
+		{ "after-id", "after_id" },
 	};
 	struct target target;
 	size_t limit;

@@ -113,6 +113,24 @@ typedef void (*store_conversation_cb)(enum store_status,
 void store_conversation(struct store *, int64_t id, int64_t after_id,
     unsigned limit, store_conversation_cb, void *arg);
 
+/*
+ * A page of messages as they were stored, from behind `after_id` on.  Ids grow,
+ * none is given twice, and messages appear in their order: who goes on behind
+ * `next_id` has missed none that was not deleted meanwhile.  STORE_NOT_FOUND:
+ * no message ever had this id, `newest_id` is the last; 0 is before all.
+ */
+struct store_feed_page {
+	const struct store_message_row *rows;
+	size_t count;
+	bool has_more;
+	int64_t next_id, newest_id;
+};
+typedef void (*store_feed_cb)(
+    enum store_status, const struct store_feed_page *, void *arg);
+/* Of an account, by its name, or NULL: of all. */
+void store_feed(struct store *, const char *account, int64_t after_id,
+    unsigned limit, store_feed_cb, void *arg);
+
 /* One message; row is NULL unless STORE_OK. */
 typedef void (*store_message_row_cb)(
     enum store_status, const struct store_message_row *, void *arg);

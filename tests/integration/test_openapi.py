@@ -25,6 +25,7 @@ USERS = {name: "secret" for name in ("anna", "carl", "dora", "erik", "fred",
 CASES = [
     ("GET", "/v1/openapi.json", 200),
     ("GET", "/v1/openapi.json", 304, {"If-None-Match": "*"}),
+    ("GET", "/v1/health", 200),
     ("GET", "/v1/status", 200),
     ("GET", "/metrics", 200),
     ("GET", "/metrics?accounts=failing", 200,
@@ -64,6 +65,13 @@ CASES = [
     ("GET", "/v1/messages?account=bert&cursor=1000000", 200),
     ("GET", "/v1/messages?q=word&from=a&since=1d&before=2999-01-01", 200),
     ("GET", "/v1/messages?account=nobody", 404),
+    ("GET", "/v1/messages?q=word&sort=rank&snippet=1", 200),
+    ("GET", "/v1/messages/{message}/thread?limit=1&cursor={message}", 200),
+    ("GET", "/v1/messages/{message}/thread?limit=1", 200),
+    ("GET", "/v1/messages/999999/thread", 404),
+    ("GET", "/v1/messages?after_id=0&limit=2", 200),
+    ("GET", "/v1/messages?after_id=999999", 409),
+    ("GET", "/v1/messages?after_id=0&q=word", 400),
     ("GET", "/v1/messages/{message}", 200),
     ("GET", "/v1/messages/999999", 404),
     ("GET", "/v1/messages/{message}/headers", 200),
@@ -151,12 +159,11 @@ def as_nobody(evpopd, requests):
         os.setgroups([])
         os.setgid(65534)
         os.setuid(65534)
-        other = daemon.Evpopd.__new__(daemon.Evpopd)
-        other.socket, other._connection = evpopd.socket, None
+        other = daemon.Evpopd.client(evpopd.socket)
         for method, target in requests:
             status, headers, body = other.request(method, target)
             pipe.send((status, dict(headers), body))
-        other._disconnect()
+        other.disconnect()
 
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe()
@@ -178,7 +185,8 @@ class OpenapiTest(unittest.TestCase):
             maildropd.MaildropServer(users=USERS))
         for name in ("anna", "erik", "fred", "gina"):
             cls.server.deliver(name, corpus.messages(30, seed=len(name)))
-        cls.server.deliver("anna", [MESSAGE])
+        cls.server.deliver("anna", [MESSAGE.replace(
+            b"Message-ID: <1@", b"In-Reply-To: <1@"), MESSAGE])
         refused = b"-ERR it is damaged\r\n"
         cls.scripted = cls.enterClassContext(scripted.ScriptedServer(
             corpus.messages(5, seed=3),
@@ -229,6 +237,8 @@ class OpenapiTest(unittest.TestCase):
         cls.scripted.messages += corpus.messages(3, seed=7)
         evpopd.post("/v1/accounts/bert/poll?mode=dry-run")
         evpopd.wait_rest("bert")
+        procs.wait_for(lambda: evpopd.get(
+            "/v1/messages?q=enclosed")["messages"], what="the index")
         found = {
             "message": evpopd.messages("anna")[0]["id"],
             "quarantined": evpopd.get("/v1/quarantine")["quarantine"][0]["id"],
@@ -315,6 +325,7 @@ class OpenapiTest(unittest.TestCase):
             evpopd.post("/v1/accounts/anna/poll")
             evpopd.wait_health("busy")
             ask("GET", "/v1/status", 200)
+            ask("GET", "/v1/health", 503)
             ask("POST", "/v1/accounts/anna/poll", 503)
             other.execute("ROLLBACK")
         evpopd.wait_health("ok")

@@ -5,7 +5,7 @@ target_link_libraries(test_store_fixture PRIVATE evpop_settings
 	PUBLIC evpopd_store PkgConfig::CMOCKA)
 
 foreach(subject account ahead binding body calendar check configure failure
-	faults flow held history identity open pack place quarantine question search
+	faults feed flow held history identity open pack place quarantine question search
 	sender server uid)
 	evpop_unit_test(store_${subject} test_store_${subject}.c
 		LIBS test_store_fixture evpopd_store LABELS thread)

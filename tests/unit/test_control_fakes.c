@@ -11,6 +11,7 @@ struct fake_query {
 	union {
 		store_search_cb messages;
 		store_conversation_cb conversation;
+		store_feed_cb feed;
 		store_message_row_cb message;
 		store_part_cb part;
 		store_parts_cb parts;
@@ -248,6 +249,34 @@ store_conversation(struct store *store, int64_t id, int64_t after_id,
 
 	(void)id;
 	query->cb.conversation = cb;
+	query->id = after_id;
+	query->limit = limit;
+}
+
+/* Rows are newest first, and a feed shows the newest only. */
+static void
+give_feed(struct fake_query *query)
+{
+	const struct store *store = query->store;
+	struct store_feed_page page = { .rows = store->messages };
+
+	if (store->message_count > 0)
+		page.newest_id = store->messages[0].id;
+	page.next_id = page.newest_id;
+	page.count = page.newest_id > query->id;
+	query->cb.feed(
+	    query->id > page.newest_id ? STORE_NOT_FOUND : store->answer, &page,
+	    query->arg);
+}
+
+void
+store_feed(struct store *store, const char *account, int64_t after_id,
+    unsigned limit, store_feed_cb cb, void *arg)
+{
+	struct fake_query *query = new_query(store, give_feed, arg);
+
+	(void)account;
+	query->cb.feed = cb;
 	query->id = after_id;
 	query->limit = limit;
 }

@@ -114,6 +114,13 @@ class Evpopd:
         self._process = None
         self._connection = None
 
+    @classmethod
+    def client(cls, path):
+        """Only what asks: one who knows nothing but the socket's path."""
+        made = cls.__new__(cls)
+        made.socket, made._connection = path, None
+        return made
+
     # Configuration
 
     def config_text(self):
@@ -175,7 +182,7 @@ class Evpopd:
 
     def kill(self):
         """End it at once, as a crash would."""
-        self._disconnect()
+        self.disconnect()
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -188,7 +195,7 @@ class Evpopd:
 
     def halt(self, timeout=PATIENCE):
         """SIGTERM, and see that it ends well; the folder stays."""
-        self._disconnect()
+        self.disconnect()
         if self._process is None:
             return
         if self._process.poll() is None:
@@ -201,7 +208,7 @@ class Evpopd:
 
     def ended(self, timeout=PATIENCE, code=0):
         """Wait until it has ended by itself, and see that it ended well."""
-        self._disconnect()
+        self.disconnect()
         procs.wait_for(lambda: self._process.poll() is not None, timeout,
                        f"evpopd's end\n{self.log()}")
         got = self._process.returncode
@@ -270,7 +277,8 @@ class Evpopd:
 
     # Control
 
-    def _disconnect(self):
+    def disconnect(self):
+        """Close the connection that is kept."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -287,12 +295,12 @@ class Evpopd:
             answer = self._connection.getresponse()
             return answer.status, answer.headers, answer.read()
         except ConnectionError:
-            self._disconnect()
+            self.disconnect()
             if kept:
                 return self.request(method, path, headers)
             raise
         except (OSError, http.client.HTTPException):
-            self._disconnect()
+            self.disconnect()
             raise
 
     @contextlib.contextmanager
