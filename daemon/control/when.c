@@ -95,6 +95,28 @@ when_parse_offset(const char *text, long *seconds_r)
 	return text != NULL && *text == '\0' && labs(tm.tm_gmtoff) < 86400;
 }
 
+/* Fewer digits are rather a year than a moment of the year 1970. */
+#define UNIX_DIGITS_LEAST 9
+#define UNIX_DIGITS_MOST  19
+
+/* Zeros may stand before it. */
+static bool
+when_parse_unix(const char *text, int64_t *time_ms_r)
+{
+	size_t length = strlen(text);
+	int64_t seconds = 0;
+
+	if (length < UNIX_DIGITS_LEAST || length > UNIX_DIGITS_MOST)
+		return false;
+	for (; *text != '\0'; text++) {
+		seconds = seconds * 10 + (*text - '0');
+		if (seconds > LAST_MS / EVPOP_SECOND_MS)
+			return false;
+	}
+	*time_ms_r = seconds * EVPOP_SECOND_MS;
+	return true;
+}
+
 bool
 when_parse(const char *text, int64_t now_ms, int64_t *time_ms_r)
 {
@@ -106,6 +128,8 @@ when_parse(const char *text, int64_t now_ms, int64_t *time_ms_r)
 		*time_ms_r = now_ms - age_ms;
 		return age_ms <= AGO_MOST_MS;
 	}
+	if (text[strspn(text, "0123456789")] == '\0')
+		return when_parse_unix(text, time_ms_r);
 	if (!when_has_shape(text, "0000-00-00"))
 		return false;
 	text = strptime(text, "%Y-%m-%d", &tm);

@@ -21,7 +21,8 @@ bool when_format(int64_t time_ms, char text_r[WHEN_SIZE])
 /*
  * Read "2024-02-29", "2024-02-29T12:34", with seconds, a fraction and "Z" or
  * an offset ("+02:00"), UTC where none is given; a blank may stand for the T.
- * Or how long before now_ms: "90s", "30m", "24h", "7d", "2w".
+ * Or how long before now_ms: "90s", "30m", "24h", "7d", "2w"; or seconds of
+ * Unix time, with nine digits or more.
  */
 bool when_parse(const char *text, int64_t now_ms, int64_t *time_ms_r)
     __attribute__((warn_unused_result));

@@ -153,6 +153,18 @@ option_place(const struct command_option *options, int given)
 	return place;
 }
 
+/* The word that getopt_long() did not take, wherever that has put it. */
+static const char *
+option_word(char **argv, int before)
+{
+	const char *word = argv[optind > before ? optind - 1 : optind];
+
+	for (int i = 1; word[0] != '-' && argv[i] != NULL; i++)
+		if (argv[i][0] == '-' && argv[i][1] == optopt)
+			return argv[i];
+	return word;
+}
+
 static enum ctl_exit
 option_report(const struct ctl *ctl, const struct command *command, int given,
     const char *word)
@@ -172,6 +184,10 @@ option_report(const struct ctl *ctl, const struct command *command, int given,
 	if (near.word != NULL)
 		fprintf(
 		    ctl->err, "          did you mean \"--%s\"?\n", near.word);
+	else if (strstr(command->arguments, "[--]") != NULL)
+		ctl_hint(ctl,
+		    "what begins with a minus and is no option goes behind "
+		    "\"--\"");
 	return command_usage(ctl, command);
 }
 
@@ -192,8 +208,8 @@ command_parse(const struct ctl *ctl, const struct command *command, int argc,
 		size_t place;
 
 		if (given == '?' || given == ':')
-			return option_report(ctl, command, given,
-			    argv[optind > before ? optind - 1 : optind]);
+			return option_report(
+			    ctl, command, given, option_word(argv, before));
 		before = optind;
 		place = option_place(command->options, given);
 		invocation_r->values[place] = optarg != NULL ? optarg : "";

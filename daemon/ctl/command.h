@@ -83,6 +83,7 @@ enum ctl_exit resume_run(const struct ctl *, const struct invocation *);
 enum ctl_exit poll_run(const struct ctl *, const struct invocation *);
 enum ctl_exit polls_run(const struct ctl *, const struct invocation *);
 enum ctl_exit messages_run(const struct ctl *, const struct invocation *);
+enum ctl_exit search_run(const struct ctl *, const struct invocation *);
 enum ctl_exit show_run(const struct ctl *, const struct invocation *);
 enum ctl_exit raw_run(const struct ctl *, const struct invocation *);
 enum ctl_exit export_command(const struct ctl *, const struct invocation *);

@@ -71,12 +71,24 @@ static const struct command_option events_options[] = {
 static const struct command_option messages_options[] = {
 	{ 'A', "account", "NAME", "only of this account" },
 	{ 'f', "from", "TEXT", "only from senders that contain TEXT" },
-	{ 'q', "query", "WORDS", "only with all of these words" },
+	{ 'q', "query", "WORDS", "only what a search for WORDS finds" },
 	{ 'S', "since", "TIME", "only stored at or after TIME" },
 	{ 'B', "before", "TIME", "only stored before TIME" },
 	{ 0, "after-id", "ID", "only with higher ids, oldest first" },
 	{ 'n', "limit", "N", "at most N, newest first (50)" },
 	{ 'a', "all", NULL, "all of them" },
+	{ 't', "thread", "ID", "the conversation of this message, by date" },
+	{ 0, "stored", NULL, "show when they were stored, too" },
+	{ 0, NULL, NULL, NULL },
+};
+
+static const struct command_option search_options[] = {
+	{ 'A', "account", "NAME", "only of this account" },
+	{ 'S', "since", "TIME", "only stored at or after TIME" },
+	{ 'B', "before", "TIME", "only stored before TIME" },
+	{ 'n', "limit", "N", "at most N (50)" },
+	{ 'r', "rank", NULL, "those first that fit the words best" },
+	{ 0, "newest", NULL, "the newest first, as is usual" },
 	{ 0, NULL, NULL, NULL },
 };
 
@@ -141,6 +153,11 @@ static const struct command commands[] = {
 	    no_options, account_run },
 	{ "messages", "[OPTION...]", "list stored messages", 0, 0,
 	    messages_options, messages_run },
+	{ "search", "[OPTION...] [--] WORD...",
+	    "find messages by words, \"phrases\", beginn*, -without, OR, from: "
+	    "to: cc: subject: body: filename: has:attachment account: since: "
+	    "before: larger: smaller: id:",
+	    1, COMMAND_ANY, search_options, search_run },
 	{ "show", "ID", "show a message's envelope", 1, 1, no_options,
 	    show_run },
 	{ "raw", "[-o FILE [--force]] ID", "print a message as received", 1, 1,

@@ -1,30 +1,95 @@
 #include "daemon/ctl/command.h"
 #include "daemon/ctl/list.h"
+#include "daemon/ctl/local.h"
 
-static const struct print_field message_columns[] = {
-	{ "ID", .member = "id", .kind = PRINT_COUNT },
-	{ "STORED", .member = "stored_at", .kind = PRINT_TIME },
-	{ "ACCOUNT", .member = "account", .fit = PRINT_CUT_MIDDLE },
-	{ "SIZE", .member = "bytes", .kind = PRINT_SIZE, .drop = 1 },
-	{ "FROM", .member = "sender", .fit = PRINT_CUT_END },
-	{ "SUBJECT", .member = "subject", .fit = PRINT_CUT_END },
-};
+static void
+message_date(const struct ctl *ctl, const json_t *row, struct phrase *phrase)
+{
+	char date[LOCAL_SIZE];
+
+	(void)ctl;
+	local_date(row, "date", date);
+	phrase_add(phrase, "%s", date);
+}
+
+#define MESSAGE_ID                                        \
+	{                                                 \
+		"ID", .member = "id", .kind = PRINT_COUNT \
+	}
+#define MESSAGE_DATE                          \
+	{                                     \
+		"DATE", .words = message_date \
+	}
+#define MESSAGE_REST                                                      \
+	{ "ACCOUNT", .member = "account", .fit = PRINT_CUT_MIDDLE },      \
+	    { "SIZE", .member = "bytes", .kind = PRINT_SIZE, .drop = 1 }, \
+	    { "FROM", .member = "sender", .fit = PRINT_CUT_END },         \
+	{                                                                 \
+		"SUBJECT", .member = "subject", .fit = PRINT_CUT_END      \
+	}
+
+static const struct print_field message_columns[] = { MESSAGE_ID, MESSAGE_DATE,
+	MESSAGE_REST };
+static const struct print_field message_stored_columns[] = { MESSAGE_ID,
+	MESSAGE_DATE, { "STORED", .member = "stored_at", .kind = PRINT_TIME },
+	MESSAGE_REST };
+
+#define MESSAGE_EMPTY "no message is stored\n"
+#define MESSAGE_NONE  "nothing found\n"
+
+/* What a conversation says where it is longer than what is looked at. */
+static void
+messages_after(const struct ctl *ctl, const json_t *page)
+{
+	if (json_is_true(json_object_get(page, "thread_cut")))
+		fprintf(ctl->err,
+		    "the conversation is longer: these are some of it\n");
+	if (json_is_false(json_object_get(page, "index_complete")))
+		fprintf(ctl->err,
+		    "not all messages are in the index yet: there may be more "
+		    "to find in a while\n");
+}
+
+static const char *const message_filters[] = { "account", "from", "query",
+	"since", "before", "after-id" };
+#define FILTER_COUNT (sizeof(message_filters) / sizeof(message_filters[0]))
+
+static const char *
+messages_filter(const struct invocation *invocation)
+{
+	for (size_t i = 0; i < FILTER_COUNT; i++)
+		if (command_given(invocation, message_filters[i]))
+			return message_filters[i];
+	return NULL;
+}
+
+static void
+messages_target(const struct invocation *invocation, struct target *target_r)
+{
+	const char *thread = command_value(invocation, "thread");
+
+	if (thread != NULL) {
+		target_begin(target_r, "/v1/messages/*/thread", thread);
+		return;
+	}
+	target_begin(target_r, "/v1/messages", NULL);
+	target_parameter(
+	    target_r, "account", command_value(invocation, "account"));
+	target_parameter(target_r, "from", command_value(invocation, "from"));
+	target_query(target_r, "q", command_value(invocation, "query"));
+	target_time(target_r, "since", command_value(invocation, "since"));
+	target_time(target_r, "before", command_value(invocation, "before"));
+	target_parameter(
+	    target_r, "after_id", command_value(invocation, "after-id"));
+}
 
 enum ctl_exit
 messages_run(const struct ctl *ctl, const struct invocation *invocation)
 {
-	static const struct list list = { "messages", message_columns,
-		PRINT_FIELD_COUNT(message_columns), NULL, NULL };
-	static const struct {
-		const char *option, *parameter;
-	} filters[] = {
-		{ "account", "account" },
-		{ "from", "from" },
-		{ "query", "q" },
-		{ "since", "since" },
-		{ "before", "before" },
-		{ "after-id", "after_id" },
-	};
+	const char *filter = messages_filter(invocation);
+	struct list list = { "messages", message_columns,
+		PRINT_FIELD_COUNT(message_columns),
+		filter != NULL ? MESSAGE_NONE : MESSAGE_EMPTY, messages_after };
 	struct target target;
 	size_t limit;
 	enum ctl_exit code = list_limit(ctl, invocation, &limit);
@@ -38,10 +103,15 @@ messages_run(const struct ctl *ctl, const struct invocation *invocation)
 		}
 		limit = LIST_ALL;
 	}
-	target_begin(&target, "/v1/messages", NULL);
-	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++)
-		target_parameter(&target, filters[i].parameter,
-		    command_value(invocation, filters[i].option));
+	if (command_given(invocation, "thread") && filter != NULL) {
+		ctl_warn(ctl, "messages: either --thread or --%s", filter);
+		return CTL_USAGE;
+	}
+	if (command_given(invocation, "stored")) {
+		list.fields = message_stored_columns;
+		list.field_count = PRINT_FIELD_COUNT(message_stored_columns);
+	}
+	messages_target(invocation, &target);
 	return list_print(ctl, &list, &target, limit);
 }
 

@@ -251,7 +251,7 @@ test_a_terminal(void **state)
 	}
 	free(result.out);
 	run(&result,
-	    "script -qec 'stty cols 60; %s messages -n 3' /dev/null "
+	    "script -qec 'stty cols 70; %s messages --stored -n 3' /dev/null "
 	    "</dev/null",
 	    EVPOPCTL);
 	assert_non_null(strstr(result.out, "\033[1m"));

@@ -484,6 +484,27 @@ parser_fail_joint(struct parser *parser, const char *at, const char *word)
 	    "\"%s\" needs words on both sides", word);
 }
 
+/*
+ * Marks by themselves separate words, as they do within one; those that ask
+ * for something may be meant so, and are not passed.
+ */
+static bool
+parser_skip_mark(struct parser *parser)
+{
+	size_t length = parser_word_length(parser);
+	char *phrase;
+	bool is_mark;
+
+	if (length == 0 || strcspn(parser->at, "-*\":()") < length)
+		return false;
+	phrase = mail_pairs_phrase(parser->at, length, false);
+	is_mark = phrase != NULL && phrase[0] == '\0';
+	free(phrase);
+	if (is_mark)
+		parser->at += length;
+	return is_mark;
+}
+
 /* Words side by side, or with AND between them: all of them. */
 static struct query_node *
 parser_all(struct parser *parser, const struct query_field *field)
@@ -504,11 +525,13 @@ parser_all(struct parser *parser, const struct query_field *field)
 			parser_skip_blanks(parser);
 			continue;
 		}
-		joint = NULL;
-		node = parser_one(parser, field);
-		if (node == NULL)
-			return NULL;
-		joined_add(&joined, node);
+		if (!parser_skip_mark(parser)) {
+			node = parser_one(parser, field);
+			if (node == NULL)
+				return NULL;
+			joined_add(&joined, node);
+			joint = NULL;
+		}
 		parser_skip_blanks(parser);
 	}
 	if (joint != NULL)
