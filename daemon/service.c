@@ -330,6 +330,7 @@ service_set_up_poller(struct service *service)
 		.names = service->names,
 		.store = service->store,
 		.notify = service->notify,
+		.telemetry = metrics_telemetry(service->metrics),
 		.once = service->options->once,
 	};
 

@@ -217,6 +217,106 @@ figures_write_polls(
 	exposition_histogram(exposition, NULL, &metrics->poll_duration);
 }
 
+/* ---- sessions ---- */
+
+static void
+figures_write_steps(
+    struct exposition *exposition, const struct metrics_figures *metrics)
+{
+	static const struct exposition_family family = {
+		"evpopd_session_step_duration_seconds", EXPOSITION_HISTOGRAM,
+		"seconds", "How long the steps of sessions took that went well"
+	};
+	static const enum evpop_phase steps[] = { EVPOP_PHASE_RESOLVE,
+		EVPOP_PHASE_CONNECT, EVPOP_PHASE_HANDSHAKE,
+		EVPOP_PHASE_GREETING, EVPOP_PHASE_LOGIN };
+	size_t i;
+
+	exposition_begin(exposition, &family);
+	for (i = 0; i < sizeof steps / sizeof steps[0]; i++)
+		exposition_histogram(exposition,
+		    (const char *const[]){
+			"step", evpop_phase_name(steps[i]), NULL },
+		    &metrics->steps[steps[i]]);
+}
+
+/* Those that were sent so far. */
+static void
+figures_write_commands(struct exposition *exposition,
+    const struct exposition_family *family, const struct histogram *histograms)
+{
+	enum evpop_command command;
+
+	exposition_begin(exposition, family);
+	for (command = EVPOP_COMMAND_NONE + 1; command < EVPOP_COMMAND_COUNT;
+	     command++)
+		if (histogram_count(&histograms[command]) > 0)
+			exposition_histogram(exposition,
+			    (const char *const[]){
+				"command", evpop_command_name(command), NULL },
+			    &histograms[command]);
+}
+
+/* By mechanism and TLS; those that occurred. */
+static void
+figures_write_logins(
+    struct exposition *exposition, const struct metrics_figures *metrics)
+{
+	static const struct exposition_family family = { "evpopd_logins",
+		EXPOSITION_COUNTER, NULL,
+		"Log-ins that went well, by mechanism and version of TLS" };
+	enum evpop_mechanism mechanism;
+	enum metrics_tls tls;
+
+	exposition_begin(exposition, &family);
+	for (mechanism = 0; mechanism < EVPOP_MECHANISM_COUNT; mechanism++)
+		for (tls = 0; tls < METRICS_TLS_COUNT; tls++)
+			if (metrics->logins[mechanism][tls] > 0)
+				exposition_count(exposition,
+				    (const char *const[]){ "mechanism",
+					evpop_mechanism_name(mechanism), "tls",
+					metrics_tls_name(tls), NULL },
+				    metrics->logins[mechanism][tls]);
+}
+
+static void
+figures_write_sessions(
+    struct exposition *exposition, const struct metrics_figures *metrics)
+{
+	static const struct exposition_family failures = {
+		"evpopd_session_failures", EXPOSITION_COUNTER, NULL,
+		"Sessions that failed, by the step they failed in"
+	};
+	static const struct exposition_family duration = {
+		"evpopd_command_duration_seconds", EXPOSITION_HISTOGRAM,
+		"seconds",
+		"How long servers took for commands, to the end of the reply"
+	};
+	static const struct exposition_family first = {
+		"evpopd_command_first_byte_seconds", EXPOSITION_HISTOGRAM,
+		"seconds",
+		"How long servers took until a reply of several lines began"
+	};
+	const struct figure sessions[] = {
+		{ { "evpopd_sessions_ended", EXPOSITION_COUNTER, NULL,
+		      "Sessions that are over; a poll may have several" },
+		    metrics->sessions },
+	};
+	enum evpop_phase phase;
+
+	FIGURES_WRITE(exposition, sessions);
+	exposition_begin(exposition, &failures);
+	for (phase = EVPOP_PHASE_NONE + 1; phase < EVPOP_PHASE_COUNT; phase++)
+		exposition_count(exposition,
+		    (const char *const[]){
+			"step", evpop_phase_name(phase), NULL },
+		    metrics->session_failures[phase]);
+	figures_write_logins(exposition, metrics);
+	figures_write_steps(exposition, metrics);
+	figures_write_commands(exposition, &duration, metrics->commands);
+	figures_write_commands(exposition, &first, metrics->first_octets);
+}
+
 /* ---- the store ---- */
 
 static void
@@ -246,6 +346,10 @@ static void
 figures_write_store(
     struct exposition *exposition, const struct exchange_context *context)
 {
+	static const struct exposition_family duration = {
+		"evpopd_store_commit_duration_seconds", EXPOSITION_HISTOGRAM,
+		"seconds", "How long commits took, the sync to disk included"
+	};
 	struct store_stats stats;
 	struct store_clock clock;
 
@@ -281,6 +385,8 @@ figures_write_store(
 
 	figures_write_health(exposition, context);
 	FIGURES_WRITE(exposition, figures);
+	exposition_begin(exposition, &duration);
+	exposition_histogram(exposition, NULL, &stats.commit_duration);
 }
 
 void
@@ -291,5 +397,6 @@ figures_write(
 	figures_write_control(exposition, context->connections);
 	figures_write_accounts(exposition, context);
 	figures_write_polls(exposition, metrics_figures(context->metrics));
+	figures_write_sessions(exposition, metrics_figures(context->metrics));
 	figures_write_store(exposition, context);
 }

@@ -12,9 +12,12 @@
 #include "daemon/control/figures.h"
 #include "daemon/control/handlers.h"
 #include "daemon/control/route.h"
+#include "daemon/metrics/certificates.h"
 #include "daemon/metrics/exposition.h"
+#include "daemon/metrics/metrics.h"
+#include "lib/base/clock.h"
 
-/* Accounts that are looked at in one turn of the loop. */
+/* Accounts, or servers, that are looked at in one turn of the loop. */
 #define METRICS_PAGE 500
 
 /* Which accounts are shown. */
@@ -39,7 +42,11 @@ struct metrics_answer {
 	struct exposition exposition;
 	struct event *turn; /* goes on with the next page */
 	enum metrics_accounts accounts;
-	size_t family; /* that is being written */
+	/* The server whose certificate was written last; all are first. */
+	char host[CERTIFICATES_HOST_SIZE];
+	uint16_t port;
+	bool has_servers; /* that follow */
+	size_t family;    /* of accounts, that is being written */
 	/* The last account that was, or ""; others may come and go meanwhile.
 	 */
 	char after[ROUTE_NAME_SIZE];
@@ -104,6 +111,48 @@ static const struct metrics_of_account of_account[] = {
 	    false, false, metrics_held },
 };
 #define FAMILIES (sizeof of_account / sizeof of_account[0])
+
+/* ---- certificates ---- */
+
+static void
+servers_begin(struct metrics_answer *answer, const struct metrics *metrics)
+{
+	static const struct exposition_family family = {
+		"evpopd_certificate_expiry_timestamp_seconds", EXPOSITION_GAUGE,
+		"seconds",
+		"When the certificate of a server expires, as Unix time"
+	};
+
+	certificates_sweep(
+	    metrics_certificates(metrics), evpop_clock_elapsed_ms());
+	answer->has_servers = true;
+	exposition_begin(&answer->exposition, &family);
+}
+
+static void
+servers_write_page(struct metrics_answer *answer, const struct metrics *metrics)
+{
+	const struct certificates *all = metrics_certificates(metrics);
+	const struct certificate *certificate = NULL;
+	char port[8];
+	size_t i;
+
+	for (i = 0; i < METRICS_PAGE; i++) {
+		certificate =
+		    certificates_behind(all, answer->host, answer->port);
+		if (certificate == NULL)
+			break;
+		snprintf(port, sizeof port, "%u", certificate->port);
+		exposition_ms(&answer->exposition,
+		    (const char *const[]){
+			"host", certificate->host, "port", port, NULL },
+		    certificate->expires_s * 1000);
+		snprintf(
+		    answer->host, sizeof answer->host, "%s", certificate->host);
+		answer->port = certificate->port;
+	}
+	answer->has_servers = certificate != NULL;
+}
 
 /* ---- a page of accounts ---- */
 
@@ -209,12 +258,10 @@ metrics_ask_rows(struct exchange *exchange)
 	    context->store, first.name, last.name, metrics_rows, exchange);
 }
 
-/* No more of this family: on to the next one, or to the end. */
 static void
-metrics_next_family(struct metrics_answer *answer)
+metrics_begin_family(struct metrics_answer *answer)
 {
 	answer->after[0] = '\0';
-	answer->family++;
 	if (answer->family < FAMILIES)
 		exposition_begin(
 		    &answer->exposition, &of_account[answer->family].family);
@@ -227,8 +274,16 @@ static void
 metrics_go_on(struct exchange *exchange)
 {
 	struct metrics_answer *answer = exchange_state(exchange);
-	const struct poller *poller = exchange_context(exchange)->poller;
+	const struct exchange_context *context = exchange_context(exchange);
+	const struct poller *poller = context->poller;
 
+	if (answer->has_servers) {
+		servers_write_page(answer, context->metrics);
+		if (!answer->has_servers)
+			metrics_begin_family(answer);
+		metrics_send(exchange);
+		return;
+	}
 	if (answer->family == FAMILIES) {
 		exchange_stream_end(exchange);
 		return;
@@ -240,8 +295,10 @@ metrics_go_on(struct exchange *exchange)
 	}
 	if (answer->count > 0)
 		page_write(answer, poller, NULL, 0);
-	else
-		metrics_next_family(answer);
+	else {
+		answer->family++;
+		metrics_begin_family(answer);
+	}
 	metrics_send(exchange);
 }
 
@@ -338,11 +395,8 @@ metrics_get(struct exchange *exchange)
 		exposition_type(answer->exposition.format), EXCHANGE_UNTIL_END))
 		return;
 	figures_write(&answer->exposition, exchange_context(exchange));
+	servers_begin(answer, exchange_context(exchange)->metrics);
 	if (accounts == METRICS_NONE)
-		answer->family = FAMILIES - 1;
-	if (accounts == METRICS_NONE)
-		metrics_next_family(answer);
-	else
-		exposition_begin(&answer->exposition, &of_account[0].family);
+		answer->family = FAMILIES;
 	metrics_send(exchange);
 }

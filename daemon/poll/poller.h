@@ -17,6 +17,7 @@
 
 struct event_base;
 struct evpop_names;
+struct evpop_telemetry;
 struct notify;
 struct store;
 struct poller;
@@ -66,6 +67,8 @@ struct poller_options {
 	struct evpop_names *names; /* NULL: hosts are addresses */
 	struct store *store;
 	struct notify *notify; /* the store's; NULL: nobody is told */
+	/* What sessions are measured for; NULL: nothing. */
+	const struct evpop_telemetry *telemetry;
 	/*
 	 * Poll every enabled account once; NOTIFY_POLLS_ENDED is published when
 	 * all of it is durable.

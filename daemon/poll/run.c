@@ -168,6 +168,7 @@ run_make_sync(struct run *run, const struct run_order *order)
 	setup_client(&client, order->account);
 	client.tls_context = order->tls;
 	client.memory = servers_memory(resources->servers);
+	client.telemetry = resources->telemetry;
 	if (resources->memory_limit > EVPOP_LIMIT_LISTING_OCTETS)
 		client.limits.listing_octets = resources->memory_limit;
 	run->sync = evpop_sync_new(resources->base,

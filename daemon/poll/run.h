@@ -25,6 +25,7 @@ struct run_resources {
 	struct evpop_names *names; /* NULL: hosts are addresses */
 	struct store *store;
 	struct notify *notify;
+	const struct evpop_telemetry *telemetry; /* of sessions; or NULL */
 	struct servers *servers;
 	struct ledger *ledger;
 	uint64_t memory_limit;

@@ -46,7 +46,9 @@ store_look_at_health(struct store *store)
 	const struct store_error *told = &store->health;
 	struct store_error health;
 
-	store_writer_told(store->writer, &health, &store->stats.commits);
+	store_writer_told(
+	    store->writer, &health, &store->stats.commit_duration);
+	store->stats.commits = histogram_count(&store->stats.commit_duration);
 	if (health.status == told->status)
 		return;
 	store->health = health;

@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/notify/histogram.h"
 #include "daemon/notify/tally.h"
 #include "daemon/store/account.h"
 #include "daemon/store/status.h"
@@ -405,6 +406,7 @@ void store_poll_note(struct store *, const struct store_poll *);
 
 struct store_stats {
 	uint64_t commits, messages, body_octets; /* since the open */
+	struct histogram commit_duration;        /* of them; synced to disk */
 	uint64_t quarantined;                    /* messages, now */
 	size_t queued_octets; /* waiting for the writer now */
 	size_t queued_octets_max;

@@ -81,14 +81,14 @@ struct store_writer {
 	pthread_mutex_t told_mutex;
 	struct store_error told_health;
 	struct store_clock told_clock;
-	uint64_t told_commits;
+	struct histogram told_commits; /* how long they took */
 };
 
 /* ---- what the loop is told ---- */
 
 void
 store_writer_told(struct store_writer *writer, struct store_error *health_r,
-    uint64_t *commits_r)
+    struct histogram *commits_r)
 {
 	store_lock(&writer->told_mutex);
 	*health_r = writer->told_health;
@@ -124,12 +124,12 @@ writer_tell_clock_unsure(struct store_writer *writer)
 }
 
 static void
-writer_tell_commit(struct store_writer *writer)
+writer_tell_commit(struct store_writer *writer, int64_t duration_us)
 {
 	store_calendar_committed(&writer->calendar);
 	writer_tell_clock(writer);
 	store_lock(&writer->told_mutex);
-	writer->told_commits++;
+	histogram_add(&writer->told_commits, duration_us);
 	store_unlock(&writer->told_mutex);
 }
 
@@ -441,6 +441,7 @@ writer_run_group(struct store_writer *writer, struct store_op *first)
 {
 	struct store_op_list group = STAILQ_HEAD_INITIALIZER(group);
 	enum store_status status = group_begin(writer), health = STORE_OK;
+	int64_t begun_us = 0;
 	struct store_op *op;
 
 	if (status != STORE_OK) {
@@ -450,13 +451,15 @@ writer_run_group(struct store_writer *writer, struct store_op *first)
 		status = group_write(writer, first, &group);
 		if (group_can_go_on(writer, status))
 			status = group_write_each(writer, &group, &health);
+		begun_us = evpop_clock_monotonic_us();
 		if (status == STORE_OK)
 			status = group_commit(writer);
 	}
 	if (status != STORE_OK)
 		group_undo(writer, &group, status);
 	else {
-		writer_tell_commit(writer);
+		writer_tell_commit(
+		    writer, evpop_clock_monotonic_us() - begun_us);
 		/* A damaged file is damaged, whoever has met it. */
 		if (health != STORE_OK)
 			writer_set_health(writer, health);

@@ -29,8 +29,8 @@ struct store_writer *store_writer_new(struct sql_db *, const char *path,
     __attribute__((warn_unused_result));
 
 /* How the last write went, and how many transactions were committed. */
-void store_writer_told(
-    struct store_writer *, struct store_error *health_r, uint64_t *commits_r);
+void store_writer_told(struct store_writer *, struct store_error *health_r,
+    struct histogram *commits_r);
 
 /* The state of the clock. */
 void store_writer_clock(struct store_writer *, struct store_clock *clock_r);

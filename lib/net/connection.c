@@ -409,11 +409,13 @@ connection_take_input(const unsigned char *data, size_t length, void *arg)
 }
 
 static void
-connection_secured(void *arg)
+connection_stream_changed(void *arg)
 {
 	struct evpop_connection *connection = arg;
 
 	evpop_meter_follow(&connection->meter, connection->stream);
+	if (evpop_stream_state(connection->stream) != EVPOP_STREAM_TLS)
+		return;
 	if (evpop_proto_state(connection->proto) == EVPOP_STATE_HANDSHAKE)
 		evpop_proto_secured(connection->proto);
 	connection_check_opened(connection);
@@ -482,7 +484,7 @@ connection_overdue(enum evpop_phase phase, const char *limit, void *arg)
 }
 
 static const struct evpop_stream_handler stream_handler = {
-	.secured = connection_secured,
+	.changed = connection_stream_changed,
 	.input = connection_take_input,
 	.output = connection_give_output,
 	.sent = connection_note_sent,

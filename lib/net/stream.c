@@ -335,6 +335,7 @@ evpop_stream_start_tls(struct evpop_stream *stream,
 	if (stream->tls == NULL)
 		return false;
 	stream->state = EVPOP_STREAM_HANDSHAKE;
+	stream->handler->changed(stream->arg);
 	return true;
 }
 
@@ -445,21 +446,13 @@ stream_handshake(struct evpop_stream *stream)
 	io = evpop_tls_handshake(stream->tls, &result);
 	stream->writing =
 	    io == EVPOP_IO_WANT_WRITE ? STREAM_WRITE_BLOCKED : STREAM_WRITES;
-	switch (io) {
-	case EVPOP_IO_DONE:
+	if (io == EVPOP_IO_DONE) {
 		stream->state = EVPOP_STREAM_TLS;
 		evpop_tls_describe(stream->tls, stream->status.tls_name,
 		    &stream->status.certificate_expires);
-		stream->handler->secured(stream->arg);
-		break;
-	case EVPOP_IO_WANT_READ:
-	case EVPOP_IO_WANT_WRITE:
-		break;
-	case EVPOP_IO_END:
-	case EVPOP_IO_FAILED:
+		stream->handler->changed(stream->arg);
+	} else if (io == EVPOP_IO_END || io == EVPOP_IO_FAILED)
 		stream->handler->failed(&result, stream->arg);
-		break;
-	}
 }
 
 /* Handshake and read, as far as possible and fair. */

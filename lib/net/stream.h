@@ -51,8 +51,8 @@ struct evpop_bracket {
 };
 
 struct evpop_stream_handler {
-	/* The handshake succeeded. */
-	void (*secured)(void *arg);
+	/* A handshake begins, or has succeeded, maybe at once. */
+	void (*changed)(void *arg);
 	/* Take octets; fewer than `length` only after evpop_stream_pause() or
 	 * evpop_stream_close(). */
 	size_t (*input)(const unsigned char *, size_t length, void *arg);
@@ -85,7 +85,7 @@ bool evpop_stream_connect(struct evpop_stream *, struct evdns_base *,
     struct evpop_tls_context *tls_at_once) EVPOP_MUST_USE;
 
 /*
- * Speak TLS from here on, with a certificate for this host; `secured` follows.
+ * Speak TLS from here on, with a certificate for this host; `changed` follows.
  * Nothing that was received may be left.  False, and the reason, where it
  * cannot be begun.
  */

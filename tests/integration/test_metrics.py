@@ -1,10 +1,12 @@
 """GET /metrics, as a monitoring system reads it."""
 
+import datetime
+import subprocess
 import unittest
 
 from harness import corpus, daemon, maildropd, prometheus
 
-USERS = {"anna": "secret", "bert": "hidden"}
+USERS = {"anna": "secret", "bert": "hidden", "carl": "third"}
 SUCCESS = "evpopd_account_last_success_timestamp_seconds"
 FAILING = "evpopd_account_failing_since_timestamp_seconds"
 OPEN = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -34,10 +36,11 @@ class MetricsTest(unittest.TestCase):
         cls.evpopd = daemon.Evpopd({
             "anna": daemon.account_of(cls.server, "anna"),
             "a+b@c.d": daemon.account_of(cls.server, "bert"),
+            "tls": daemon.account_of(cls.server, "carl", tls="implicit"),
             "wrong": wrong, "dead": dead(), "off": dead(enabled="no")})
         cls.addClassCleanup(cls.evpopd.remove)
         cls.evpopd.start()
-        cls.evpopd.wait_polled("anna", "wrong", "dead", "a+b@c.d")
+        cls.evpopd.wait_polled("anna", "wrong", "dead", "a+b@c.d", "tls")
 
     @classmethod
     def tearDownClass(cls):
@@ -135,12 +138,47 @@ class MetricsTest(unittest.TestCase):
         self.evpopd.ctl("poll", "--dry-run", "anna")
         self.assertEqual(self.figures()["evpopd_polls_total"], before)
 
+    def test_sessions_are_measured(self):
+        before = self.figures()
+        self.evpopd.poll("a+b@c.d")
+        after = self.figures()
+        for key in (("evpopd_sessions_ended_total",),
+                    ("evpopd_command_duration_seconds_count", "command",
+                     "QUIT"),
+                    *(("evpopd_session_step_duration_seconds_count", "step",
+                       step) for step in ("resolve", "connect", "greeting",
+                                          "login"))):
+            self.assertEqual(after[key] - before[key], 1, key)
+        self.assertGreaterEqual(
+            after["evpopd_logins_total", "mechanism", "PLAIN", "tls", "none"],
+            2)
+        self.assertEqual(after["evpopd_command_duration_seconds_count",
+                               "command", "RETR"], 7)
+        self.assertEqual(after["evpopd_command_first_byte_seconds_count",
+                               "command", "RETR"], 7)
+        self.assertEqual(after["evpopd_store_commit_duration_seconds_count"],
+                         after["evpopd_store_commits_total"])
+        self.assertEqual(
+            before["evpopd_session_failures_total", "step", "connect"],
+            after["evpopd_session_failures_total", "step", "connect"])
+
+    def test_certificates_have_their_days(self):
+        key = ("evpopd_certificate_expiry_timestamp_seconds", "host",
+               "localhost", "port", str(self.server.tls_port))
+        end = subprocess.run(
+            ["openssl", "x509", "-noout", "-enddate", "-dateopt",
+             "iso_8601", "-in", self.server.certificate.certificate], check=True,
+            stdout=subprocess.PIPE, text=True).stdout
+        expires = datetime.datetime.fromisoformat(
+            end.strip().partition("=")[2].replace("Z", "+00:00"))
+        self.assertEqual(self.figures()[key], expires.timestamp())
+
     # Accounts
 
     def test_each_account_says_when_it_last_went_well(self):
         figures = self.figures()
         self.assertEqual(figures.labels(SUCCESS, "account"),
-                         ["a+b@c.d", "anna"])
+                         ["a+b@c.d", "anna", "tls"])
         self.assertEqual(figures.labels(FAILING, "account"),
                          ["dead", "wrong"])
 

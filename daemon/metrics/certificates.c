@@ -1,0 +1,142 @@
+#include "daemon/metrics/certificates.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct certificates {
+	struct certificate **list; /* sorted */
+	size_t count, room;
+};
+
+struct certificates *
+certificates_new(void)
+{
+	return calloc(1, sizeof(struct certificates));
+}
+
+void
+certificates_free(struct certificates **certificates_p)
+{
+	struct certificates *certificates = *certificates_p;
+	size_t i;
+
+	*certificates_p = NULL;
+	if (certificates == NULL)
+		return;
+	for (i = 0; i < certificates->count; i++)
+		free(certificates->list[i]);
+	free(certificates->list);
+	free(certificates);
+}
+
+static int
+certificate_compare(
+    const struct certificate *certificate, const char *host, uint16_t port)
+{
+	int order = strcmp(certificate->host, host);
+
+	return order != 0 ? order : certificate->port - port;
+}
+
+/* The place of the first one that is not before, or not up to, these. */
+static size_t
+certificates_search(const struct certificates *certificates, const char *host,
+    uint16_t port, bool is_behind)
+{
+	size_t low = 0, high = certificates->count, middle;
+	int order;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		order =
+		    certificate_compare(certificates->list[middle], host, port);
+		if (order < 0 || (order == 0 && is_behind))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool
+certificates_make_room(struct certificates *certificates)
+{
+	size_t room = certificates->room > 0 ? 2 * certificates->room : 16;
+	struct certificate **list;
+
+	if (certificates->count < certificates->room)
+		return true;
+	list = reallocarray(certificates->list, room, sizeof(*list));
+	if (list == NULL)
+		return false;
+	certificates->list = list;
+	certificates->room = room;
+	return true;
+}
+
+/* NULL without memory. */
+static struct certificate *
+certificates_insert(struct certificates *certificates, size_t at,
+    const char *host, uint16_t port)
+{
+	struct certificate **list, *certificate;
+	size_t length = strlen(host) + 1;
+
+	if (length > CERTIFICATES_HOST_SIZE ||
+	    !certificates_make_room(certificates))
+		return NULL;
+	certificate = malloc(sizeof(*certificate) + length);
+	if (certificate == NULL)
+		return NULL;
+	certificate->port = port;
+	memcpy(certificate->host, host, length);
+	list = certificates->list;
+	memmove(&list[at + 1], &list[at],
+	    (certificates->count - at) * sizeof(*list));
+	list[at] = certificate;
+	certificates->count++;
+	return certificate;
+}
+
+void
+certificates_note(struct certificates *certificates, const char *host,
+    uint16_t port, int64_t expires_s, int64_t now_ms)
+{
+	size_t at = certificates_search(certificates, host, port, false);
+	struct certificate *certificate =
+	    at < certificates->count ? certificates->list[at] : NULL;
+
+	if (certificate == NULL ||
+	    certificate_compare(certificate, host, port) != 0)
+		certificate = certificates_insert(certificates, at, host, port);
+	if (certificate == NULL)
+		return;
+	certificate->expires_s = expires_s;
+	certificate->seen_ms = now_ms;
+}
+
+void
+certificates_sweep(struct certificates *certificates, int64_t now_ms)
+{
+	struct certificate *certificate;
+	size_t i, kept = 0;
+
+	for (i = 0; i < certificates->count; i++) {
+		certificate = certificates->list[i];
+		if (now_ms - certificate->seen_ms > CERTIFICATES_AGE_MS)
+			free(certificate);
+		else
+			certificates->list[kept++] = certificate;
+	}
+	certificates->count = kept;
+}
+
+const struct certificate *
+certificates_behind(
+    const struct certificates *certificates, const char *host, uint16_t port)
+{
+	size_t at = certificates_search(certificates, host, port, true);
+
+	return at < certificates->count ? certificates->list[at] : NULL;
+}
