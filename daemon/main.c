@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
+#include "daemon/chosen.h"
 #include "daemon/config/config.h"
 #include "daemon/log/log.h"
 #include "daemon/secret/secret.h"
@@ -19,11 +20,14 @@
 struct arguments {
 	const char *config_path;
 	const char *store_path; /* to be read only; NULL: there is none */
-	bool check, once;
+	bool check, once, quiet;
+	char **names; /* of accounts, with --once */
+	size_t name_count;
 };
 
 static const char usage_text[] =
-    "usage: evpopd [-c FILE] [--check | --once]\n"
+    "usage: evpopd [-c FILE] [--check]\n"
+    "       evpopd [-c FILE] --once [--quiet] [NAME...]\n"
     "       evpopd --serve-store FILE\n"
     "       evpopd --help | --version\n"
     "\n"
@@ -31,8 +35,10 @@ static const char usage_text[] =
     "\n"
     "  -c, --config FILE  the configuration (" DEFAULT_CONFIG ")\n"
     "      --check        report the mistakes in it, and exit\n"
-    "      --once         poll every account once, and exit when all is "
-    "durable\n"
+    "      --once         poll every account once, or those named, and exit "
+    "when\n"
+    "                     all is durable; a NAME may be a pattern: 'cust0*'\n"
+    "  -q, --quiet        with --once: say only what fails\n"
     "      --serve-store FILE\n"
     "                     answer the API from a store, and change nothing: "
     "what\n"
@@ -47,6 +53,34 @@ static const char usage_text[] =
     "store cannot be written, 78 the configuration is wrong or the store of a\n"
     "later version.  See evpopd(8).\n";
 
+/* Whether they go together: -1, or an exit code. */
+static int
+arguments_check(const struct arguments *arguments)
+{
+	if (arguments->name_count > 0 && !arguments->once) {
+		fprintf(stderr,
+		    "evpopd: unexpected argument '%s'\n"
+		    "Try 'evpopd --help'.\n",
+		    arguments->names[0]);
+		return EX_USAGE;
+	}
+	if (arguments->quiet && !arguments->once) {
+		fputs("evpopd: --quiet is for --once; log_level is in the "
+		      "configuration\n",
+		    stderr);
+		return EX_USAGE;
+	}
+	if (arguments->check + arguments->once +
+		(arguments->store_path != NULL) >
+	    1) {
+		fputs("evpopd: --check, --once and --serve-store exclude each "
+		      "other\n",
+		    stderr);
+		return EX_USAGE;
+	}
+	return -1;
+}
+
 /* Returns -1 to go on, or an exit code. */
 static int
 parse_arguments(int argc, char **argv, struct arguments *arguments)
@@ -55,6 +89,7 @@ parse_arguments(int argc, char **argv, struct arguments *arguments)
 		{ "config", required_argument, NULL, 'c' },
 		{ "check", no_argument, NULL, 'C' },
 		{ "once", no_argument, NULL, 'O' },
+		{ "quiet", no_argument, NULL, 'q' },
 		{ "serve-store", required_argument, NULL, 'S' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -63,7 +98,7 @@ parse_arguments(int argc, char **argv, struct arguments *arguments)
 	int option;
 
 	while (
-	    (option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
+	    (option = getopt_long(argc, argv, "c:hqV", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			arguments->config_path = optarg;
@@ -73,6 +108,9 @@ parse_arguments(int argc, char **argv, struct arguments *arguments)
 			break;
 		case 'O':
 			arguments->once = true;
+			break;
+		case 'q':
+			arguments->quiet = true;
 			break;
 		case 'S':
 			arguments->store_path = optarg;
@@ -88,22 +126,9 @@ parse_arguments(int argc, char **argv, struct arguments *arguments)
 			return EX_USAGE;
 		}
 	}
-	if (optind < argc) {
-		fprintf(stderr,
-		    "evpopd: unexpected argument '%s'\n"
-		    "Try 'evpopd --help'.\n",
-		    argv[optind]);
-		return EX_USAGE;
-	}
-	if (arguments->check + arguments->once +
-		(arguments->store_path != NULL) >
-	    1) {
-		fputs("evpopd: --check, --once and --serve-store exclude each "
-		      "other\n",
-		    stderr);
-		return EX_USAGE;
-	}
-	return -1;
+	arguments->names = argv + optind;
+	arguments->name_count = (size_t)(argc - optind);
+	return arguments_check(arguments);
 }
 
 static int
@@ -130,6 +155,9 @@ run(const struct arguments *arguments)
 	const struct service_options options = {
 		.config_path = arguments->config_path,
 		.once = arguments->once,
+		.names = (const char *const *)arguments->names,
+		.name_count = arguments->name_count,
+		.quiet = arguments->quiet,
 	};
 	struct config_messages messages;
 	struct config *config;
@@ -143,8 +171,12 @@ run(const struct arguments *arguments)
 	else
 		service_log_messages(&messages);
 	config_messages_free(&messages);
-	if (config != NULL && !arguments->check)
-		return service_run(&options, config);
+	if (config != NULL && !arguments->check) {
+		code = chosen_check(
+		    config, arguments->names, arguments->name_count);
+		if (code == EX_OK)
+			return service_run(&options, config);
+	}
 	config_free(&config);
 	return code;
 }

@@ -19,7 +19,9 @@
 #include "daemon/poll/poller.h"
 #include "daemon/store/keeping.h"
 #include "daemon/store/store.h"
+#include "daemon/summary.h"
 #include "daemon/supervisor.h"
+#include "lib/base/clock.h"
 
 /* Below the 90 s that systemd gives a service to stop. */
 #define GRACE_MS 30000
@@ -332,6 +334,8 @@ service_set_up_poller(struct service *service)
 		.notify = service->notify,
 		.telemetry = metrics_telemetry(service->metrics),
 		.once = service->options->once,
+		.only = service->options->names,
+		.only_count = service->options->name_count,
 	};
 
 	service->poller = poller_new(&options, service->config);
@@ -408,6 +412,7 @@ service_end_of_once(const struct service *service)
 static int
 service_loop(struct service *service)
 {
+	int64_t started_ms = evpop_clock_monotonic_ms();
 	int code;
 
 	code = service_set_up_store(service);
@@ -425,7 +430,12 @@ service_loop(struct service *service)
 	supervisor_ready();
 	if (event_base_dispatch(service->base) < 0)
 		return EX_OSERR;
-	return service->options->once ? service_end_of_once(service) : EX_OK;
+	if (!service->options->once)
+		return EX_OK;
+	if (!service->options->quiet)
+		summary_print(stderr, service->poller,
+		    evpop_clock_monotonic_ms() - started_ms);
+	return service_end_of_once(service);
 }
 
 int
@@ -434,7 +444,8 @@ service_run(const struct service_options *options, struct config *config)
 	struct service service = { .options = options, .config = config };
 	int code = EX_OSERR;
 
-	log_set_level(service_log_level(config));
+	log_set_level(
+	    options->quiet ? LOG_LEVEL_WARNING : service_log_level(config));
 	log_take_libevent();
 	service_limit_sessions(&service, config);
 	if (service_set_up_loop(&service))

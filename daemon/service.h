@@ -6,6 +6,7 @@
 #define SERVICE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "daemon/config/config.h"
 #include "daemon/store/status.h"
@@ -13,6 +14,10 @@
 struct service_options {
 	const char *config_path;
 	bool once; /* poll every account once, without the control socket */
+	/* With it: only those of these names and patterns; none: all. */
+	const char *const *names;
+	size_t name_count;
+	bool quiet; /* say nothing but what fails */
 };
 
 /*

@@ -13,6 +13,7 @@
 #include "daemon/poll/interval.h"
 #include "daemon/poll/outages.h"
 #include "daemon/poll/outcome.h"
+#include "daemon/poll/refusal.h"
 #include "daemon/poll/setup.h"
 #include "daemon/secret/mark.h"
 #include "lib/base/clock.h"
@@ -213,6 +214,22 @@ account_is_held(struct account *account, struct evpop_result *why)
 	return true;
 }
 
+void
+account_set_refusal(
+    struct account *account, const struct store_refusal *refusal)
+{
+	findings_set_refusal(&account->findings, refusal);
+}
+
+bool
+account_is_too_early(struct account *account, struct evpop_result *why)
+{
+	const struct store_refusal refusal =
+	    findings_refusal(account->findings);
+
+	return refusal_is_early(&refusal, account->config, why);
+}
+
 /*
  * Whether a message may fail: in the last poll one did, or it ended early.  An
  * earlier daemon may have seen that, too.
@@ -237,6 +254,7 @@ account_run_new(struct account *account, const struct run_resources *resources,
 		.keeps_transcript = account_may_fail(account),
 		.failure = failure,
 		.unchanged = &account->unchanged,
+		.credentials_mark = credentials_mark(account->config),
 		.owner = account });
 	if (account->run == NULL)
 		return false;
@@ -274,6 +292,8 @@ account_failure(struct account *account, const struct evpop_result *result)
 		.started_ms = now_ms,
 		.finished_ms = now_ms,
 		.wish = account_wish(account),
+		/* If this failed, it was the one before. */
+		.was_asked = result->error == EVPOP_ERROR_AUTH,
 	};
 
 	account->wish = POLLER_WISH_POLL;
@@ -326,73 +346,6 @@ account_note_health(
 		account->failing_since_ms = progress->failing_since_ms != 0
 						? progress->failing_since_ms
 						: progress->finished_ms;
-}
-
-/* How its polls went before this one. */
-struct account_past {
-	unsigned failures; /* in a row, since this daemon's start */
-	int64_t failing_since_ms;
-};
-
-static struct account_past
-account_past(const struct account *account, const struct run_progress *progress)
-{
-	struct account_past past = {
-		.failures = agenda_failures(&account->item),
-		.failing_since_ms = account->failing_since_ms,
-	};
-
-	if (account->last_finished_ms == 0)
-		past.failing_since_ms = progress->failing_since_ms;
-	return past;
-}
-
-/*
- * The level of a line that many accounts of this server may have; all others
- * are of its own.
- */
-static enum log_level
-account_log_level(struct account *account, struct outages *outages,
-    const char *reason, enum log_level level)
-{
-	unsigned mark = account->outage_mark;
-
-	if (outages != NULL &&
-	    !outages_note(outages, account->config->host, reason, &mark))
-		level = LOG_LEVEL_DEBUG;
-	account->outage_mark = mark & OUTAGES_MARK_MAX;
-	return level;
-}
-
-static void
-account_log(struct account *account, struct outages *outages,
-    const struct run_progress *progress, const struct account_past *past,
-    int64_t retry_ms)
-{
-	const struct evpop_result *result = &progress->result;
-	enum log_level level = LOG_LEVEL_WARNING;
-	const char *name = account->config->name;
-	char retry[ADVICE_WAIT_SIZE];
-
-	if (past->failing_since_ms != 0 && !backoff_is_failure(result))
-		outcome_log_recovery(
-		    account_log_level(account, outages, NULL, LOG_LEVEL_INFO),
-		    name, progress, past->failures, past->failing_since_ms);
-	if (result->error == EVPOP_ERROR_NONE) {
-		outcome_log_success(name, progress);
-		return;
-	}
-	if (agenda_health(&account->item) == POLLER_FAILING &&
-	    result->error != EVPOP_ERROR_AUTH)
-		level = account_log_level(
-		    account, outages, result->text, LOG_LEVEL_WARNING);
-	advice_write_wait(retry, retry_ms);
-	outcome_log_failure(level, name, progress, retry);
-	if (backoff_is_failure(result))
-		outcome_log_advice(account->config,
-		    (enum advice)account->advice,
-		    agenda_health(&account->item) == POLLER_REFUSED,
-		    result->error == EVPOP_ERROR_AUTH, retry_ms < 0);
 }
 
 static void
@@ -449,7 +402,12 @@ void
 account_end(struct account *account, struct agenda *agenda,
     struct outages *outages, const struct run_progress *progress, bool once)
 {
-	const struct account_past past = account_past(account, progress);
+	const struct outcome_past past = {
+		.failures = agenda_failures(&account->item),
+		.failing_since_ms = account->last_finished_ms == 0
+					? progress->failing_since_ms
+					: account->failing_since_ms,
+	};
 	const struct agenda_outcome outcome = {
 		.result = &progress->result,
 		.login_delay_s = progress->login_delay_s,
@@ -471,8 +429,16 @@ account_end(struct account *account, struct agenda *agenda,
 	if (once)
 		agenda_rest(agenda, &account->item, POLLER_WAITING);
 	account_note(account, progress);
-	account_log(account, outages, progress, &past,
-	    agenda_wait_ms(&account->item, now_ms));
+	account->outage_mark =
+	    outcome_log(&(struct outcome){ .account = account->config,
+		.progress = progress,
+		.past = past,
+		.health = agenda_health(&account->item),
+		.advice = (enum advice)account->advice,
+		.retry_ms = agenda_wait_ms(&account->item, now_ms),
+		.outages = outages,
+		.outage_mark = account->outage_mark }) &
+	    OUTAGES_MARK_MAX;
 }
 
 uint32_t
@@ -553,7 +519,8 @@ account_status(
 }
 
 bool
-account_advice(const struct account *account, char advice[POLLER_ADVICE_SIZE])
+account_advice(
+    const struct account *account, char advice[POLLER_ADVICE_SIZE], bool once)
 {
 	_Static_assert(ADVICE_SIZE == POLLER_ADVICE_SIZE, "one size");
 	/* What to do where it may be another account is its trouble's text. */
@@ -561,7 +528,7 @@ account_advice(const struct account *account, char advice[POLLER_ADVICE_SIZE])
 	    agenda_health(&account->item) == POLLER_WELL)
 		return false;
 	advice_write(
-	    advice, (enum advice)account->advice, account->config, false);
+	    advice, (enum advice)account->advice, account->config, once);
 	return true;
 }
 

@@ -63,6 +63,15 @@ enum poller_wish account_wish(const struct account *);
 /* Why its polls wait for a person, where they do. */
 bool account_is_held(struct account *, struct evpop_result *why_r);
 
+/* How its credentials were refused before this daemon's start. */
+void account_set_refusal(struct account *, const struct store_refusal *);
+
+/*
+ * Whether to send its credentials again is too early, though nobody runs to
+ * wait: they were refused, and are the same.
+ */
+bool account_is_too_early(struct account *, struct evpop_result *why_r);
+
 /*
  * Begin a poll.  A poll that cannot reach its server begins all the same, and
  * leaves a row.  Returns false, with the reason, if there is no memory for one.
@@ -105,7 +114,8 @@ void account_tell_state(struct account *, struct notify *);
 
 void account_status(
     const struct account *, struct poller_account_status *status_r);
-bool account_advice(const struct account *, char advice_r[POLLER_ADVICE_SIZE]);
+bool account_advice(
+    const struct account *, char advice_r[POLLER_ADVICE_SIZE], bool once);
 const struct poller_plan *account_plan(const struct account *);
 
 #endif

@@ -259,6 +259,7 @@ accounts_log_news(const struct store_account_news *news)
 		    news->former_name, news->former_id, news->name);
 		break;
 	case STORE_ACCOUNT_PAUSED:
+	case STORE_ACCOUNT_REFUSED:
 		break;
 	case STORE_ACCOUNT_REPLACES:
 		log_write(LOG_LEVEL_WARNING, news->name,
@@ -339,6 +340,8 @@ accounts_answered(enum store_status status,
 		account = accounts_find(accounts, news[i].name);
 		if (account != NULL && news[i].kind == STORE_ACCOUNT_RESEMBLES)
 			account_set_former(account, news[i].former_id);
+		if (account != NULL && news[i].kind == STORE_ACCOUNT_REFUSED)
+			account_set_refusal(account, &news[i].refusal);
 	}
 	accounts->known(accounts->arg);
 }
@@ -396,14 +399,34 @@ accounts_tell_again(struct accounts *accounts)
 		accounts_tell(accounts);
 }
 
+/*
+ * Where it could not be found out whose row is whose, to go by the name alone
+ * might fetch everything again.
+ */
+bool
+accounts_are_hindered(struct accounts *accounts, struct evpop_result *why)
+{
+	const struct store_error *health = store_health(accounts->store);
+	enum store_status status = accounts->status;
+
+	if (health->status != STORE_OK) {
+		evpop_result_set(why, EVPOP_ERROR_IO, EVPOP_PHASE_NONE,
+		    "the store cannot take mail (%s); it stays on the server",
+		    health->text);
+		return true;
+	}
+	if (status == STORE_OK)
+		return false;
+	evpop_result_set(why, EVPOP_ERROR_IO, EVPOP_PHASE_NONE,
+	    "the store does not tell which account this was (%s): %s; mail "
+	    "stays on the server",
+	    store_status_name(status), store_status_hint(status));
+	accounts_tell_again(accounts);
+	return true;
+}
+
 bool
 accounts_are_answered(const struct accounts *accounts)
 {
 	return accounts->owed == 0;
-}
-
-enum store_status
-accounts_status(const struct accounts *accounts)
-{
-	return accounts->status;
 }

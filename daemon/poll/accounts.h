@@ -33,9 +33,11 @@ void accounts_tell(struct accounts *);
 /* The same, where the store could not take it. */
 void accounts_tell_again(struct accounts *);
 
-/* Whether the store has answered for the last configuration, and how. */
+/* Whether the store has answered for the last configuration. */
 bool accounts_are_answered(const struct accounts *);
-enum store_status accounts_status(const struct accounts *);
+
+/* Whether the store keeps all polls from their servers; with the reason. */
+bool accounts_are_hindered(struct accounts *, struct evpop_result *why_r);
 
 size_t accounts_count(const struct accounts *);
 /* In the order of names; NULL where there are not so many. */

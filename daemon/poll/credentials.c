@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/secret/mark.h"
+#include "lib/base/hash.h"
+
 bool
 credentials_source(
     const struct config_account *account, struct secret_source *source_r)
@@ -23,6 +26,22 @@ credentials_source(
 		return true;
 	}
 	return false;
+}
+
+uint32_t
+credentials_mark(const struct config_account *account)
+{
+	const struct secret_source file = { SECRET_FILE, account->file };
+	struct secret_source source;
+	uint32_t marks[2] = { 0, 0 };
+	uint64_t mark;
+
+	if (account->file != NULL)
+		marks[0] = secret_mark(&file);
+	if (credentials_source(account, &source))
+		marks[1] = secret_mark(&source);
+	mark = evpop_hash_add(EVPOP_HASH_START, marks, sizeof marks);
+	return (uint32_t)(mark ^ mark >> 32);
 }
 
 /* A password command may ask an agent, but nobody is there to answer. */

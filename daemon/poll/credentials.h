@@ -18,6 +18,13 @@ bool credentials_source(
     const struct config_account *, struct secret_source *source_r);
 
 /*
+ * A number that is another one once they may have changed: the file of the
+ * secret, or the one in which the account is configured.  Nothing can be
+ * learned from it.
+ */
+uint32_t credentials_mark(const struct config_account *);
+
+/*
  * Begin to fetch them.  `known` runs on the loop, once: with NULL, or with why
  * there are none; never where there is no secret to wait for.  NULL without
  * memory.

@@ -98,6 +98,7 @@ struct findings {
 	char *former_id, *moved;
 	int64_t paused_ms;
 	char *paused_by;
+	struct store_refusal refusal;
 };
 
 /* Made where it is missing; NULL without memory. */
@@ -184,6 +185,21 @@ const char *
 findings_paused_by(const struct findings *findings)
 {
 	return findings == NULL ? NULL : findings->paused_by;
+}
+
+void
+findings_set_refusal(
+    struct findings **findings_p, const struct store_refusal *refusal)
+{
+	if (findings_get(findings_p) != NULL)
+		(*findings_p)->refusal = *refusal;
+}
+
+struct store_refusal
+findings_refusal(const struct findings *findings)
+{
+	return findings == NULL ? (struct store_refusal){ 0 }
+				: findings->refusal;
 }
 
 void

@@ -46,6 +46,10 @@ void findings_set_paused(struct findings **, int64_t since_ms, const char *who);
 int64_t findings_paused_ms(const struct findings *);
 const char *findings_paused_by(const struct findings *);
 
+/* How its credentials were refused last; at_ms 0: they were not. */
+void findings_set_refusal(struct findings **, const struct store_refusal *);
+struct store_refusal findings_refusal(const struct findings *);
+
 /* Sets the pointer to NULL; NULL is allowed. */
 void findings_free(struct findings **);
 

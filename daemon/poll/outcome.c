@@ -2,6 +2,9 @@
 
 #include <inttypes.h>
 
+#include "daemon/log/log.h"
+#include "daemon/poll/interval.h"
+#include "daemon/poll/outages.h"
 #include "lib/base/unit.h"
 
 static const char *
@@ -10,7 +13,7 @@ outcome_plural(uint32_t count)
 	return count == 1 ? "" : "s";
 }
 
-void
+static void
 outcome_log_success(const char *name, const struct run_progress *progress)
 {
 	const struct tally *tally = &progress->tally;
@@ -49,7 +52,7 @@ outcome_log_success(const char *name, const struct run_progress *progress)
 		    tally->held, outcome_plural(tally->held), name);
 }
 
-void
+static void
 outcome_log_failure(enum log_level level, const char *name,
     const struct run_progress *progress, const char *retry)
 {
@@ -69,36 +72,84 @@ outcome_log_failure(enum log_level level, const char *name,
 	    retry);
 }
 
-void
-outcome_log_recovery(enum log_level level, const char *name,
-    const struct run_progress *progress, unsigned failures, int64_t since_ms)
+static void
+outcome_log_recovery(enum log_level level, const struct outcome *outcome)
 {
+	const struct outcome_past *past = &outcome->past;
 	char span[EVPOP_UNIT_SIZE];
 
 	evpop_unit_about(
-	    (progress->finished_ms - since_ms) / EVPOP_SECOND_MS, span);
-	if (failures > 0)
-		log_write(level, name, "works again after %u failure%s, %s",
-		    failures, failures == 1 ? "" : "s", span);
+	    (outcome->progress->finished_ms - past->failing_since_ms) /
+		EVPOP_SECOND_MS,
+	    span);
+	if (past->failures > 0)
+		log_write(level, outcome->account->name,
+		    "works again after %u failure%s, %s", past->failures,
+		    past->failures == 1 ? "" : "s", span);
 	else
-		log_write(level, name, "works again after %s", span);
+		log_write(level, outcome->account->name, "works again after %s",
+		    span);
 }
 
-void
-outcome_log_advice(const struct config_account *account, enum advice advice,
-    bool attention, bool is_auth, bool once)
+/* What a person is to do, where it does not pass by itself. */
+static void
+outcome_log_advice(const struct outcome *outcome)
 {
+	bool attention = outcome->health == POLLER_REFUSED;
+	bool once = outcome->retry_ms < 0;
 	char text[ADVICE_SIZE];
 
-	if (!attention && !is_auth)
+	if (!attention && outcome->progress->result.error != EVPOP_ERROR_AUTH)
 		return;
-	advice_write(text, advice, account, once);
+	advice_write(text, outcome->advice, outcome->account, once);
 	if (attention || once)
-		log_write(LOG_LEVEL_ERROR, account->name, "needs attention: %s",
-		    text);
+		log_write(LOG_LEVEL_ERROR, outcome->account->name,
+		    "needs attention: %s", text);
 	else
-		log_write(LOG_LEVEL_WARNING, account->name,
+		log_write(LOG_LEVEL_WARNING, outcome->account->name,
 		    "the log-in worked before and is tried once more soon; if "
 		    "it is refused again: %s",
 		    text);
+}
+
+/*
+ * The level of a line that many accounts of this server may have; all others
+ * are an account's own.
+ */
+static enum log_level
+outcome_level(const struct outcome *outcome, const char *reason,
+    enum log_level level, unsigned *mark)
+{
+	return outcome->outages == NULL ||
+		       outages_note(outcome->outages, outcome->account->host,
+			   reason, mark)
+		   ? level
+		   : LOG_LEVEL_DEBUG;
+}
+
+unsigned
+outcome_log(const struct outcome *outcome)
+{
+	const struct evpop_result *result = &outcome->progress->result;
+	enum log_level level = LOG_LEVEL_WARNING;
+	const char *name = outcome->account->name;
+	unsigned mark = outcome->outage_mark;
+	char retry[ADVICE_WAIT_SIZE];
+
+	if (outcome->past.failing_since_ms != 0 && !backoff_is_failure(result))
+		outcome_log_recovery(
+		    outcome_level(outcome, NULL, LOG_LEVEL_INFO, &mark),
+		    outcome);
+	if (result->error == EVPOP_ERROR_NONE) {
+		outcome_log_success(name, outcome->progress);
+		return mark;
+	}
+	if (outcome->health == POLLER_FAILING &&
+	    result->error != EVPOP_ERROR_AUTH)
+		level = outcome_level(outcome, result->text, level, &mark);
+	advice_write_wait(retry, outcome->retry_ms);
+	outcome_log_failure(level, name, outcome->progress, retry);
+	if (backoff_is_failure(result))
+		outcome_log_advice(outcome);
+	return mark;
 }

@@ -2,26 +2,33 @@
 #ifndef POLL_OUTCOME_H
 #define POLL_OUTCOME_H
 
-#include "daemon/log/log.h"
 #include "daemon/poll/advice.h"
 #include "daemon/poll/run.h"
+#include "daemon/poll/state.h"
 
-/* At the level of information only if there is news. */
-void outcome_log_success(const char *name, const struct run_progress *);
+struct outages;
 
-/* `retry` says when it is tried again, or is "". */
-void outcome_log_failure(enum log_level, const char *name,
-    const struct run_progress *, const char *retry);
+/* How the polls before this one went. */
+struct outcome_past {
+	unsigned failures;        /* in a row, since this daemon's start */
+	int64_t failing_since_ms; /* Unix time; 0: the last one went well */
+};
+
+struct outcome {
+	const struct config_account *account;
+	const struct run_progress *progress;
+	struct outcome_past past;
+	enum poller_health health; /* by now */
+	enum advice advice;
+	int64_t retry_ms;        /* from now; -1: it is not tried again */
+	struct outages *outages; /* NULL: each account is told by itself */
+	unsigned outage_mark;    /* see outages_note() */
+};
 
 /*
- * What a person is to do, where it does not pass by itself: it needs attention,
- * or the credentials were refused.
+ * Log it: at the level of debugging only, where nothing is new, or where many
+ * accounts say the same.  Returns the new mark.
  */
-void outcome_log_advice(const struct config_account *, enum advice,
-    bool attention, bool is_auth, bool once);
-
-/* After so many failures in a row as are known, and since then (Unix time). */
-void outcome_log_recovery(enum log_level, const char *name,
-    const struct run_progress *, unsigned failures, int64_t since_ms);
+unsigned outcome_log(const struct outcome *);
 
 #endif

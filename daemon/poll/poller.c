@@ -8,6 +8,7 @@
 #include "daemon/notify/notify.h"
 #include "daemon/poll/accounts.h"
 #include "daemon/poll/ledger.h"
+#include "daemon/poll/once.h"
 #include "daemon/poll/outages.h"
 #include "daemon/poll/pauses.h"
 #include "daemon/poll/servers.h"
@@ -34,15 +35,14 @@ struct poller {
 	struct agenda agenda;
 	struct accounts *accounts;
 	struct pauses *pauses;
-	struct outages *outages; /* NULL with --once: each is told by itself */
+	struct outages *outages; /* NULL: each is told by itself */
 	struct tls_table tls;
 	struct watch *watch;
 	struct event *timer; /* begins what is due */
 	struct event *grace; /* cuts what is under way */
 	struct notify_subscription health;
 	enum poller_life life;
-	bool once;
-	size_t once_left; /* accounts that --once still has to poll */
+	struct once *once; /* NULL: accounts are polled again and again */
 	uint64_t polls, failures, messages, octets;
 };
 
@@ -138,11 +138,11 @@ poller_end(struct poller *poller, struct account *account,
 	poller->failures += progress->result.error != EVPOP_ERROR_NONE;
 	poller->messages += progress->tally.fetched;
 	poller->octets += progress->tally.body_octets;
-	poller->once_left -= poller->once;
-	account_end(
-	    account, &poller->agenda, poller->outages, progress, poller->once);
+	once_count(poller->once);
+	account_end(account, &poller->agenda, poller->outages, progress,
+	    poller->once != NULL);
 	accounts_note_held(poller->accounts, account, past.held);
-	if (!poller->once && poller->life == POLLER_LIVES)
+	if (poller->once == NULL && poller->life == POLLER_LIVES)
 		watch_wake(poller->watch);
 	told_over(account, poller->resources.notify, progress, &past);
 	account_tell_state(account, poller->resources.notify);
@@ -167,33 +167,6 @@ poller_run_finished(struct run *run, const struct run_progress *progress,
 
 /* ---- the beginning of a poll ---- */
 
-/*
- * What keeps all polls from their servers.  Where it could not be found out
- * whose row is whose, to go by the name alone might fetch everything again.
- */
-static bool
-poller_is_hindered(struct poller *poller, struct evpop_result *why)
-{
-	const struct store_error *health =
-	    store_health(poller->resources.store);
-	enum store_status status = accounts_status(poller->accounts);
-
-	if (health->status != STORE_OK) {
-		evpop_result_set(why, EVPOP_ERROR_IO, EVPOP_PHASE_NONE,
-		    "the store cannot take mail (%s); it stays on the server",
-		    health->text);
-		return true;
-	}
-	if (status == STORE_OK)
-		return false;
-	evpop_result_set(why, EVPOP_ERROR_IO, EVPOP_PHASE_NONE,
-	    "the store does not tell which account this was (%s): %s; mail "
-	    "stays on the server",
-	    store_status_name(status), store_status_hint(status));
-	accounts_tell_again(poller->accounts);
-	return true;
-}
-
 /* What keeps a poll from beginning is reported like a poll that failed. */
 static void
 poller_begin(struct poller *poller, struct account *account)
@@ -203,8 +176,9 @@ poller_begin(struct poller *poller, struct account *account)
 
 	told_begun(account, poller->resources.notify);
 	account_tell_state(account, poller->resources.notify);
-	if (!poller_is_hindered(poller, &why) &&
+	if (!accounts_are_hindered(poller->accounts, &why) &&
 	    !account_is_held(account, &why) &&
+	    !(poller->once != NULL && account_is_too_early(account, &why)) &&
 	    account_begin(account, &poller->resources, &poller->tls, &why))
 		return;
 	progress = account_failure(account, &why);
@@ -249,8 +223,7 @@ poller_wait(struct poller *poller)
 static void
 poller_end_all(struct poller *poller)
 {
-	if (poller->life == POLLER_LIVES && poller->once &&
-	    poller->once_left == 0)
+	if (poller->life == POLLER_LIVES && once_is_over(poller->once))
 		poller->life = POLLER_STOPS;
 	if (poller->life != POLLER_STOPS ||
 	    agenda_count(&poller->agenda, POLLER_POLLING) > 0)
@@ -271,6 +244,9 @@ poller_dispatch(evutil_socket_t fd, short what, void *arg)
 	if (poller->life == POLLER_LIVES &&
 	    servers_are_known(poller->resources.servers) &&
 	    accounts_are_answered(poller->accounts)) {
+		if (poller->once != NULL)
+			once_choose(
+			    poller->once, poller->accounts, &poller->agenda);
 		if (poller_begin_some(poller))
 			poller_wake(poller);
 		else
@@ -372,7 +348,9 @@ poller_make(struct poller *poller, const struct poller_options *options,
 	if (poller->accounts != NULL)
 		poller->pauses = pauses_new(options->store, poller->accounts,
 		    &poller->agenda, poller_paused, poller);
-	if (!options->once)
+	if (options->once)
+		poller->once = once_new(options->only, options->only_count);
+	else
 		poller->outages = outages_new(options->base);
 	poller->watch =
 	    watch_new(options->base, &poller->agenda, poller_wake, poller);
@@ -381,7 +359,7 @@ poller_make(struct poller *poller, const struct poller_options *options,
 	return poller->resources.servers != NULL &&
 	       poller->resources.ledger != NULL && poller->accounts != NULL &&
 	       poller->pauses != NULL &&
-	       (options->once || poller->outages != NULL) &&
+	       (poller->once != NULL || poller->outages != NULL) &&
 	       poller->watch != NULL && poller->timer != NULL &&
 	       poller->grace != NULL;
 }
@@ -391,21 +369,17 @@ poller_new(const struct poller_options *options, const struct config *config)
 {
 	const struct config_diff nothing = { 0 };
 	struct poller *poller;
-	size_t i;
 
 	poller = calloc(1, sizeof *poller);
 	if (poller == NULL)
 		return NULL;
 	agenda_init(&poller->agenda, poller_trace);
 	poller_set_limits(poller, config);
-	poller->once = options->once;
 	if (!poller_make(poller, options, config) ||
 	    !accounts_take(poller->accounts, config, &nothing)) {
 		poller_free(&poller);
 		return NULL;
 	}
-	for (i = 0; i < config->account_count; i++)
-		poller->once_left += config->accounts[i]->enabled;
 	notify_subscribe(options->notify, &poller->health,
 	    NOTIFY_BIT(NOTIFY_STORE_HEALTH), poller_store_changed, poller);
 	accounts_tell(poller->accounts);
@@ -458,6 +432,7 @@ poller_free(struct poller **poller_p)
 	assert(agenda_count(&poller->agenda, POLLER_POLLING) == 0);
 	notify_leave(&poller->health);
 	pauses_free(&poller->pauses);
+	once_free(&poller->once);
 	outages_free(&poller->outages);
 	accounts_free(&poller->accounts);
 	watch_free(&poller->watch);
@@ -555,6 +530,7 @@ poller_status(const struct poller *poller, struct poller_status *status)
 		.failures = poller->failures,
 		.messages = poller->messages,
 		.octets = poller->octets,
+		.chosen = poller->once != NULL ? once_chosen(poller->once) : 0,
 	};
 	status->held_deletions =
 	    accounts_held(poller->accounts, &status->held_accounts);
@@ -588,7 +564,8 @@ poller_account_advice(const struct poller *poller, const char *name,
 {
 	const struct account *account = accounts_find(poller->accounts, name);
 
-	return account != NULL && account_advice(account, advice);
+	return account != NULL &&
+	       account_advice(account, advice, poller->once != NULL);
 }
 
 const struct poller_plan *

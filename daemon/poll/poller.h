@@ -57,6 +57,7 @@ struct poller_status {
 	size_t failing, refused;
 	uint64_t polls, failures;  /* since the start */
 	uint64_t messages, octets; /* stored since the start */
+	size_t chosen; /* accounts to poll, where each is polled once */
 	/* Deletions that wait for a person, and in how many accounts. */
 	uint64_t held_accounts, held_deletions;
 };
@@ -70,10 +71,13 @@ struct poller_options {
 	/* What sessions are measured for; NULL: nothing. */
 	const struct evpop_telemetry *telemetry;
 	/*
-	 * Poll every enabled account once; NOTIFY_POLLS_ENDED is published when
+	 * Poll every enabled account once, or those of these names and patterns
+	 * (see once.h), which must stay; NOTIFY_POLLS_ENDED is published when
 	 * all of it is durable.
 	 */
 	bool once;
+	const char *const *only;
+	size_t only_count;
 };
 
 /* `config` must stay until replaced by poller_reload(). */

@@ -245,6 +245,7 @@ run_new(const struct run_resources *resources, const struct run_order *order)
 	run->owner = order->owner;
 	run->progress.started_ms = evpop_clock_unix_ms();
 	run->progress.wish = order->wish;
+	run->progress.credentials_mark = order->credentials_mark;
 	run->present = policy_present(order);
 	policy_of_order(&run->policy, order);
 	if (!run_make(run, order)) {
@@ -465,6 +466,9 @@ run_record(struct run *run)
 		.outcome = evpop_error_name(progress->result.error),
 		.text = is_well ? progress->note : progress->result.text,
 		.is_failure = run_is_failure(progress),
+		.is_refused = progress->was_asked &&
+			      backoff_is_refusal(&progress->result),
+		.credentials_mark = progress->credentials_mark,
 		.tally = progress->tally,
 	};
 

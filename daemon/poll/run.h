@@ -49,6 +49,7 @@ struct run_order {
 	/* It cannot begin, and leaves its row only; NULL: it can. */
 	const struct evpop_result *failure;
 	const struct unchanged *unchanged; /* of the account's last poll */
+	uint32_t credentials_mark;         /* see credentials_mark() */
 	void *owner;                       /* handed to `finished` */
 };
 
@@ -60,7 +61,8 @@ struct run_progress {
 	int64_t failing_since_ms; /* before this poll, by the store; 0: not */
 	bool has_worked;          /* a poll went well before, by the store */
 	bool was_asked;           /* the server has answered to a log-in */
-	uint32_t login_delay_s;   /* what the server asks for; 0: none */
+	uint32_t credentials_mark;
+	uint32_t login_delay_s; /* what the server asks for; 0: none */
 	struct tally tally;
 	enum poller_identity identity;
 	/* Its maildrop is another one than before, in words; or NULL. */

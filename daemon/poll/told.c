@@ -57,7 +57,8 @@ told_fate(const struct account *account, struct notify *notify,
 		    .host = status->host,
 		    .outcome = status->last_outcome,
 		    .text = status->last_text,
-		    .advice = account_advice(account, advice) ? advice : NULL,
+		    .advice =
+			account_advice(account, advice, false) ? advice : NULL,
 		    .failing_since_ms =
 			since_ms != 0 ? since_ms : past->failing_since_ms } });
 }

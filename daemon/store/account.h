@@ -60,7 +60,15 @@ enum store_account_kind {
 	STORE_ACCOUNT_RESEMBLES,
 	/* A row with mail had its name, that no account has from now on. */
 	STORE_ACCOUNT_REPLACES,
-	STORE_ACCOUNT_PAUSED /* by store_account_pause(), and not resumed */
+	STORE_ACCOUNT_PAUSED, /* by store_account_pause(), and not resumed */
+	STORE_ACCOUNT_REFUSED /* its credentials, since its last success */
+};
+/* The last time of several in a row. */
+struct store_refusal {
+	int64_t at_ms; /* Unix time */
+	uint32_t times;
+	uint32_t credentials_mark; /* as store_poll_record() got it */
+	bool has_worked;           /* a poll went well before */
 };
 struct store_account_news {
 	enum store_account_kind kind;
@@ -69,6 +77,7 @@ struct store_account_news {
 	const char *former_id;   /* the `id` by which it is found */
 	int64_t paused_ms;       /* Unix time */
 	const char *paused_by;   /* NULL: not known */
+	struct store_refusal refusal;
 };
 /* Borrowed until the callback returns. */
 typedef void (*store_configure_cb)(enum store_status,

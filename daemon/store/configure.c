@@ -39,6 +39,10 @@ configure_take_row(struct store_op *op, struct sql_statement *from)
 		.is_empty = sql_column_int(from, 5) != 0,
 		.paused_ms = sql_column_int(from, 6),
 		.paused_by = store_op_column_text(op, from, 7),
+		.refusal = { .at_ms = sql_column_int(from, 8),
+		    .times = (uint32_t)sql_column_int(from, 9),
+		    .credentials_mark = (uint32_t)sql_column_int(from, 10),
+		    .has_worked = sql_column_int(from, 11) != 0 },
 	};
 }
 
@@ -47,7 +51,8 @@ configure_read_rows(struct configure_op *configure, struct sql_db *db)
 {
 	static const char sql[] =
 	    "SELECT id, name, stable_id, host, login,"
-	    " messages = 0 AND last_success_ms IS NULL, paused_ms, paused_by"
+	    " messages = 0 AND last_success_ms IS NULL, paused_ms, paused_by,"
+	    " refused_ms, refusals, refused_mark, last_success_ms IS NOT NULL"
 	    " FROM account";
 	struct sql_statement use;
 
@@ -104,6 +109,7 @@ configure_note(struct configure_op *configure,
 		    row->stable_id != NULL ? row->stable_id : row->name,
 		.paused_ms = row->paused_ms,
 		.paused_by = row->paused_by,
+		.refusal = row->refusal,
 	};
 }
 
@@ -190,6 +196,8 @@ configure_apply_one(struct configure_op *configure, struct sql_db *db,
 		    configure, account, twin, STORE_ACCOUNT_RESEMBLES);
 	if (row != NULL && row->paused_ms != 0)
 		configure_note(configure, account, row, STORE_ACCOUNT_PAUSED);
+	if (row != NULL && row->refusal.at_ms != 0)
+		configure_note(configure, account, row, STORE_ACCOUNT_REFUSED);
 	return status;
 }
 
@@ -268,10 +276,10 @@ void
 store_configure(struct store *store, const struct store_configured *accounts,
     size_t count, store_configure_cb done, void *arg)
 {
-	/* One account may replace, be renamed, resemble and be paused. */
+	/* There is at most one of each kind for an account. */
 	struct configure_op *configure = store_op_new(
 	    &configure_type, sizeof(*configure) + count * sizeof(*accounts) +
-				 4 * count * sizeof(struct store_account_news));
+				 5 * count * sizeof(struct store_account_news));
 
 	if (configure == NULL) {
 		done(STORE_MEMORY, NULL, 0, arg);

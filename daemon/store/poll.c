@@ -25,11 +25,17 @@ record_update_account(
 {
 	static const char success[] =
 	    "UPDATE account SET last_success_ms = ?2, last_error = NULL,"
-	    " failing_since_ms = NULL WHERE id = ?1";
+	    " failing_since_ms = NULL, refused_ms = NULL, refusals = 0"
+	    " WHERE id = ?1";
 	static const char failure[] =
 	    "UPDATE account SET last_error_ms = ?2, last_error = ?3,"
 	    " failing_since_ms = CASE WHEN ?4 = 0 THEN NULL"
-	    "  ELSE coalesce(failing_since_ms, ?2) END WHERE id = ?1";
+	    "  ELSE coalesce(failing_since_ms, ?2) END,"
+	    " refused_ms = CASE WHEN ?5 = 0 THEN refused_ms ELSE ?2 END,"
+	    " refusals = CASE WHEN ?5 = 0 THEN refusals"
+	    "  WHEN refused_mark = ?6 THEN refusals + 1 ELSE 1 END,"
+	    " refused_mark = CASE WHEN ?5 = 0 THEN refused_mark ELSE ?6 END"
+	    " WHERE id = ?1";
 	bool well = strcmp(poll->outcome, "ok") == 0;
 	enum store_status status;
 	struct sql_statement use;
@@ -41,6 +47,8 @@ record_update_account(
 		sql_bind_text(
 		    &use, 3, poll->text != NULL ? poll->text : poll->outcome);
 		sql_bind_int(&use, 4, poll->is_failure);
+		sql_bind_int(&use, 5, poll->is_refused);
+		sql_bind_int(&use, 6, poll->credentials_mark);
 	}
 	status = sql_run(&use);
 	*found_r = sql_changes(db) == 1;

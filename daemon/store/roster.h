@@ -12,12 +12,13 @@
 struct store_roster_row {
 	int64_t id;
 	const char *name;
-	const char *stable_id;   /* NULL: it goes by its name */
-	const char *host, *user; /* NULL: not known */
-	bool is_empty;           /* no poll of it went well or left mail */
-	bool is_taken;           /* some account has it */
-	int64_t paused_ms;       /* 0: it is not paused */
-	const char *paused_by;   /* NULL: not known */
+	const char *stable_id;        /* NULL: it goes by its name */
+	const char *host, *user;      /* NULL: not known */
+	bool is_empty;                /* no poll of it went well or left mail */
+	bool is_taken;                /* some account has it */
+	int64_t paused_ms;            /* 0: it is not paused */
+	const char *paused_by;        /* NULL: not known */
+	struct store_refusal refusal; /* with at_ms 0: there was none */
 };
 
 struct store_roster {

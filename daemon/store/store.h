@@ -389,7 +389,10 @@ struct store_poll {
 	const char *outcome; /* "ok", or an evpop_error_name(), copied */
 	const char *text;    /* why, in words; copied; may be NULL */
 	bool is_failure;     /* the account fails, by now at the latest */
-	struct tally tally;  /* as far as TALLY_KEPT goes */
+	/* The server refused the credentials, of which this is a mark. */
+	bool is_refused;
+	uint32_t credentials_mark;
+	struct tally tally; /* as far as TALLY_KEPT goes */
 };
 void store_poll_record(
     struct store *, const struct store_poll *, store_done_cb, void *arg);

@@ -56,9 +56,7 @@ struct poll {
 		"CAPA", "+OK\r\nUSER\r\nTOP\r\nUIDL\r\nPIPELINING\r\n.\r\n", \
 		    NET_GO_ON                                                \
 	}
-#define IT_MAY_PASS                                                    \
-	"the failure may be temporary; evpopd tries again by itself; " \
-	"\"evpopctl poll home\" tries at once"
+#define IT_MAY_PASS "the failure may be temporary"
 
 static const struct poll kept_for_ever[] = {
 	FETCH_BOTH,
@@ -577,10 +575,8 @@ static const struct poll login_refused[] = {
 	    .said = "refused auth",
 	    .known = "0 messages",
 	    .text = "[AUTH] wrong",
-	    .advice = "correct the password in D/password (evpopd notices the "
-		      "change), or user in section [account home] "
-		      "(D/main.conf:1), then \"evpopctl reload\"; \"evpopctl "
-		      "poll home\" tries at once",
+	    .advice = "correct the password in D/password, or user in section "
+		      "[account home] (D/main.conf:1)",
 	    .logged = "warning: home: login refused; the server said: [AUTH] "
 		      "wrong (0 fetched, 0 deleted)\n"
 		      "error: home: needs attention: correct the password in "
@@ -649,8 +645,7 @@ static const struct poll login_for_good[] = {
 	    .known = "0 messages",
 	    .text = "[SYS/PERM] ask us",
 	    .advice = "the server's administrator must act: ask those who run "
-		      "127.0.0.1 about user anna; \"evpopctl poll home\" tries "
-		      "at once",
+		      "127.0.0.1 about user anna",
 	    .logged =
 		"warning: home: login refused; the server said: [SYS/PERM] ask "
 		"us (0 fetched, 0 deleted)\n"

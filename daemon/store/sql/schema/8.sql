@@ -3,6 +3,13 @@
 ALTER TABLE account ADD COLUMN paused_ms INTEGER;
 ALTER TABLE account ADD COLUMN paused_by TEXT;
 
+-- When the server last refused the account's credentials, how often in a row,
+-- and a mark of those credentials: evpopd --once does not send them every time.
+
+ALTER TABLE account ADD COLUMN refused_ms INTEGER;
+ALTER TABLE account ADD COLUMN refusals INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE account ADD COLUMN refused_mark INTEGER;
+
 -- What people ask of an account in SQL says since when it fails, as the API does.
 
 DROP VIEW v_account;
