@@ -1,3 +1,5 @@
+#include "daemon/ctl/accounts.h"
+
 #include <string.h>
 
 #include "daemon/ctl/command.h"
@@ -168,9 +170,40 @@ account_can_pause(const json_t *account)
 	       !ctl_is(account, "state", "paused");
 }
 
-/* Those that need attention first, then those that fail, then the rest. */
-static unsigned
-account_rank(const json_t *account)
+static void
+account_say_progress(
+    const struct ctl *ctl, const json_t *account, struct phrase *phrase)
+{
+	if (ctl_is(account, "state", "polling"))
+		print_form(ctl,
+		    ctl_count(account, "session.messages") > 0
+			? "{session.fetched} of {session.messages}"
+			: "...",
+		    account, phrase);
+}
+
+static const struct print_field live_columns[] = {
+	{ "ACCOUNT", .member = "account", .fit = PRINT_CUT_MIDDLE },
+	{ "STATE", .words = account_say_state, .colour = account_colour },
+	{ "NOW", .words = account_say_progress, .drop = 4 },
+	{ "MESSAGES", .member = "stored.messages", .kind = PRINT_COUNT,
+	    .drop = 2 },
+	{ "SIZE", .member = "stored.bytes", .kind = PRINT_SIZE, .drop = 3 },
+	{ "LAST SUCCESS", .member = "last_success", .kind = PRINT_TIME,
+	    .drop = 1 },
+	{ "NEXT", .member = "next", .kind = PRINT_TIME },
+	{ "REMARKS", .words = account_remark, .fit = PRINT_CUT_END },
+};
+
+const struct print_field *
+accounts_live_columns(size_t *count_r)
+{
+	*count_r = PRINT_FIELD_COUNT(live_columns);
+	return live_columns;
+}
+
+unsigned
+accounts_rank(const json_t *account)
 {
 	if (ctl_is(account, "state", "refused"))
 		return 0;
@@ -202,7 +235,7 @@ accounts_run(const struct ctl *ctl, const struct invocation *invocation)
 	target_begin(&target, "/v1/accounts", NULL);
 	target_parameter(&target, "state", failing ? "failing" : state);
 	target_parameter(&target, "name", pattern);
-	return list_print_ranked(ctl, &list, &target, account_rank);
+	return list_print_ranked(ctl, &list, &target, accounts_rank);
 }
 
 /* ---- account ---- */
@@ -288,8 +321,8 @@ static const struct print_field account_fields[] = {
 	{ "Stored", .words = account_say_stored },
 };
 
-static void
-account_print(const struct ctl *ctl, const json_t *account)
+void
+accounts_print_one(const struct ctl *ctl, const json_t *account)
 {
 	print_fields(
 	    ctl, account_fields, PRINT_FIELD_COUNT(account_fields), account);
@@ -301,7 +334,7 @@ account_show(const struct ctl *ctl, const char *name)
 	struct target target;
 
 	target_begin(&target, "/v1/accounts/*", name);
-	return client_print(ctl, "GET", &target, account_print);
+	return client_print(ctl, "GET", &target, accounts_print_one);
 }
 
 enum ctl_exit

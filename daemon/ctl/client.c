@@ -142,11 +142,7 @@ client_free(struct client **client_ref)
 	free(client);
 }
 
-static void client_fail(struct client_error *error_r, enum ctl_exit exit,
-    const char *hint, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static void
+void
 client_fail(struct client_error *error_r, enum ctl_exit exit, const char *hint,
     const char *format, ...)
 {

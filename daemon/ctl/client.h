@@ -40,6 +40,10 @@ struct client_error {
 	char hint[CLIENT_HINT_SIZE];
 };
 
+/* The same for what somebody else finds wrong; the hint may be NULL. */
+void client_fail(struct client_error *error_r, enum ctl_exit, const char *hint,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
+
 /*
  * Send a request.  On success *json_r is the answer, which the caller must
  * decref.  On failure it is NULL, and *error_r says why and how to exit.

@@ -91,5 +91,6 @@ enum ctl_exit quarantine_run(const struct ctl *, const struct invocation *);
 enum ctl_exit audit_run(const struct ctl *, const struct invocation *);
 enum ctl_exit events_run(const struct ctl *, const struct invocation *);
 enum ctl_exit check_run(const struct ctl *, const struct invocation *);
+enum ctl_exit top_run(const struct ctl *, const struct invocation *);
 
 #endif

@@ -42,6 +42,11 @@ static const struct command_option resume_options[] = {
 	{ 0, NULL, NULL, NULL },
 };
 
+static const struct command_option top_options[] = {
+	{ 'd', "delay", "SECONDS", "look again after so long (1)" },
+	{ 0, NULL, NULL, NULL },
+};
+
 static const struct command_option poll_options[] = {
 	{ 'a', "all", NULL,
 	    "all accounts that are neither disabled nor paused" },
@@ -151,6 +156,9 @@ static const struct command commands[] = {
 	    accounts_run },
 	{ "account", "NAME...", "show accounts in full", 1, COMMAND_ANY,
 	    no_options, account_run },
+	{ "top", "[OPTION...] [PATTERN]",
+	    "watch the accounts, live and full screen; ? shows the keys", 0, 1,
+	    top_options, top_run },
 	{ "messages", "[OPTION...]", "list stored messages", 0, 0,
 	    messages_options, messages_run },
 	{ "search", "[OPTION...] [--] WORD...",

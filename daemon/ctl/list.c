@@ -51,9 +51,7 @@ list_ask(const struct ctl *ctl, const struct target *target, const char *name,
 		return true;
 	json_decref(*page_r);
 	*page_r = NULL;
-	memset(error_r, 0, sizeof(*error_r));
-	error_r->exit = CTL_SOFTWARE;
-	snprintf(error_r->message, sizeof(error_r->message),
+	client_fail(error_r, CTL_SOFTWARE, NULL,
 	    "the daemon's answer has no list of %s", name);
 	return false;
 }

@@ -15,6 +15,9 @@
 #define BAR_WIDTH 20
 #define LINE_SIZE 160
 
+/* The labels of details. */
+#define LABEL_WIDTH 14
+
 /* Room for what is between the braces of a form. */
 #define PLACE_SIZE 64
 
@@ -309,14 +312,19 @@ print_value(const struct ctl *ctl, const struct print_field *field,
 void
 print_detail(const struct ctl *ctl, const char *label, const char *value)
 {
+	size_t width = ctl->width > 2 * LABEL_WIDTH
+			   ? ctl->width - LABEL_WIDTH - 1
+			   : SIZE_MAX;
 	char *clean;
 
 	if (value == NULL)
 		return;
 	clean = text_clean(value, TEXT_ONE_LINE);
-	fprintf(ctl->out, "%s%-14s%s %s\n", ctl->colour ? "\033[1m" : "", label,
-	    ctl->colour ? "\033[0m" : "",
-	    clean != NULL ? clean : "(out of memory)");
+	fprintf(ctl->out, "%s%-*s%s ", ctl->colour ? "\033[1m" : "",
+	    LABEL_WIDTH, label, ctl->colour ? "\033[0m" : "");
+	text_print_wrapped(ctl->out, clean != NULL ? clean : "(out of memory)",
+	    width, LABEL_WIDTH + 1);
+	fputc('\n', ctl->out);
 	free(clean);
 }
 

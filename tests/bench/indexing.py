@@ -22,6 +22,9 @@ from harness import corpus, daemon, maildropd, procs
 
 import measure
 
+# A million messages take others long.
+PATIENCE_S = 2 * 60 * 60
+
 # A word of no other message, to see that the last one is indexed.
 LAST = "quintessential"
 
@@ -87,7 +90,8 @@ def of_notmuch(messages):
                           "[user]\nname=Anna\nprimary_email=a@example.org\n")
         environment = {"NOTMUCH_CONFIG": os.fspath(config)}
         figures = measure.timed(["notmuch", "new", "--quiet"],
-                                environment=environment)
+                                environment=environment,
+                                patience=PATIENCE_S)
         found = procs.run(["notmuch", "count", LAST],
                           env={**os.environ, **environment}).stdout.strip()
     if found != "1":
@@ -100,7 +104,8 @@ def of_mu(messages):
     with maildir(messages) as folder:
         home = f"--muhome={folder}/mu"
         procs.run(["mu", "init", "--quiet", home, f"--maildir={folder}/mail"])
-        figures = measure.timed(["mu", "index", "--quiet", home])
+        figures = measure.timed(["mu", "index", "--quiet", home],
+                                patience=PATIENCE_S)
         found = procs.run(["mu", "find", home, LAST]).stdout.strip()
     if len(found.splitlines()) != 1:
         raise measure.Failed(f"mu: {LAST!r} is found as {found!r}")
