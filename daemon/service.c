@@ -91,6 +91,31 @@ service_limit_sessions(struct service *service, struct config *config)
 		log_write(LOG_LEVEL_WARNING, NULL, "%s", service->limited);
 }
 
+/* ---- what is kept ---- */
+
+/* Without memory all is kept as it was before. */
+static void
+service_configure_keeping(struct service *service, const struct config *config)
+{
+	const size_t count = config->account_count;
+	struct store_retained *accounts = calloc(count + 1, sizeof(*accounts));
+	bool is_done = accounts != NULL;
+
+	for (size_t i = 0; is_done && i < count; i++)
+		accounts[i] = (struct store_retained){
+			.account = config->accounts[i]->name,
+			.retain_ms = config_account_retain_ms(
+			    config, config->accounts[i]),
+		};
+	is_done =
+	    is_done && store_keeping_configure(service->store, accounts, count,
+			   config->store_deletion == CONFIG_DELETION_LOCKED);
+	free(accounts);
+	if (!is_done)
+		log_write(LOG_LEVEL_ERROR, NULL,
+		    "out of memory: retain and deletion stay as they were");
+}
+
 /* ---- reload ---- */
 
 /*
@@ -112,6 +137,7 @@ service_apply(
 		config_diff_free(&diff);
 		return false;
 	}
+	service_configure_keeping(service, config);
 	control_reload(service->control, config);
 	log_set_level(service_log_level(config));
 	for (i = 0; i < diff.restart_count; i++) {
@@ -317,8 +343,10 @@ service_set_up_store(struct service *service)
 	struct store_error error;
 
 	if (store_open(&service->store, &config, service->base, &error) ==
-	    STORE_OK)
+	    STORE_OK) {
+		service_configure_keeping(service, service->config);
 		return EX_OK;
+	}
 	log_write(LOG_LEVEL_ERROR, NULL, "%s", error.text);
 	supervisor_status(error.text);
 	return service_exit_of_store(error.status);

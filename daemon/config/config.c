@@ -50,6 +50,16 @@ config_find(const struct config *config, const char *name)
 
 /* ---- where an account's maildrop is ---- */
 
+int64_t
+config_account_retain_ms(
+    const struct config *config, const struct config_account *account)
+{
+	int64_t retain_ms = account->retain_ms != 0 ? account->retain_ms
+						    : config->store_retain_ms;
+
+	return retain_ms == CONFIG_RETAIN_FOREVER ? 0 : retain_ms;
+}
+
 uint16_t
 config_account_port(const struct config_account *account)
 {

@@ -41,6 +41,14 @@ struct config_keep {
 	int64_t age_ms;
 };
 
+/* retain = forever | 90d; 0 where an account has none of its own */
+#define CONFIG_RETAIN_FOREVER INT64_MAX
+
+enum config_deletion {
+	CONFIG_DELETION_ALLOWED = 0,
+	CONFIG_DELETION_LOCKED
+};
+
 /* A list of strings: tls_pin may be given several, separated by space. */
 struct config_strings {
 	char **items;
@@ -64,6 +72,7 @@ struct config_account {
 	char *file;
 	struct config_strings tls_pin;
 	struct config_keep keep;
+	int64_t retain_ms;
 	uint64_t max_message_size; /* octets, 0: no limit */
 	/* Delete what is stored and larger, whatever `keep` says; 0: no. */
 	uint64_t delete_above;
@@ -97,6 +106,8 @@ struct config {
 	/* [store] */
 	char *store_path;
 	enum config_compress store_compress; /* of new messages */
+	int64_t store_retain_ms;             /* of accounts without their own */
+	enum config_deletion store_deletion;
 	/* [control] */
 	char *control_socket;
 	mode_t control_mode;
@@ -146,6 +157,10 @@ void config_limit_sessions(struct config *, uint32_t most);
 /* NULL where there is none of that name. */
 const struct config_account *config_find(
     const struct config *, const char *name);
+
+/* How long the account's messages are kept here; 0: for ever. */
+int64_t config_account_retain_ms(
+    const struct config *, const struct config_account *);
 
 /* The port, also where none is given. */
 uint16_t config_account_port(const struct config_account *);

@@ -20,6 +20,8 @@
 #define INTERVAL_MOST_MS  (30 * EVPOP_DAY_MS)
 _Static_assert(INTERVAL_MOST_MS <= UINT32_MAX && SESSION_MOST_MS <= UINT32_MAX,
     "durations of accounts fit in 32 bits");
+/* A hundred years. */
+#define RETAIN_MOST_MS (36525 * EVPOP_DAY_MS)
 /* The schedule's clock counts milliseconds. */
 #define LOGINS_MOST 1000
 /* Each session holds a descriptor, and the system a few hundred thousand. */
@@ -40,6 +42,10 @@ static const char *const compressions[] = { "none", "zstd", NULL };
 _Static_assert(
     sizeof(compressions) / sizeof(compressions[0]) == CONFIG_COMPRESS_ZSTD + 2,
     "a name for each way");
+static const char *const deletions[] = { "allowed", "locked", NULL };
+_Static_assert(
+    sizeof(deletions) / sizeof(deletions[0]) == CONFIG_DELETION_LOCKED + 2,
+    "a name for each");
 static const char *const orders[] = { "oldest", "newest", NULL };
 _Static_assert(sizeof(orders) / sizeof(orders[0]) == CONFIG_ORDER_NEWEST + 2,
     "a name for each order");
@@ -103,6 +109,13 @@ const struct config_option config_options[] = {
 	{ STORE("compress"), .type = CONFIG_TYPE_CHOICE,
 	    IN_CONFIG(store_compress), .initial = "none",
 	    .choices = compressions },
+	{ STORE("retain"), .deletes = true, .type = CONFIG_TYPE_RETAIN,
+	    IN_CONFIG(store_retain_ms), .initial = "forever",
+	    .minimum = EVPOP_HOUR_MS, .maximum = RETAIN_MOST_MS,
+	    .reload = true },
+	{ STORE("deletion"), .type = CONFIG_TYPE_CHOICE,
+	    IN_CONFIG(store_deletion), .initial = "allowed",
+	    .choices = deletions, .reload = true },
 
 	{ CONTROL("socket"), .type = CONFIG_TYPE_PATH,
 	    IN_CONFIG(control_socket), .initial = "/run/evpopd/control.sock" },
@@ -176,6 +189,9 @@ const struct config_option config_options[] = {
 	{ ACCOUNT("keep"), .deletes = true, .type = CONFIG_TYPE_KEEP,
 	    IN_ACCOUNT(keep), .initial = "forever", .minimum = EVPOP_HOUR_MS,
 	    .maximum = 3650 * EVPOP_DAY_MS },
+	{ ACCOUNT("retain"), .deletes = true, .type = CONFIG_TYPE_RETAIN,
+	    IN_ACCOUNT(retain_ms), .initial = "", .minimum = EVPOP_HOUR_MS,
+	    .maximum = RETAIN_MOST_MS },
 	{ ACCOUNT("delete_above"), .deletes = true, .type = CONFIG_TYPE_SIZE,
 	    IN_ACCOUNT(delete_above), .initial = "0", .minimum = 0,
 	    .maximum = 1024 * GIB },

@@ -31,6 +31,7 @@ enum config_type {
 	CONFIG_TYPE_MODE,     /* mode_t */
 	CONFIG_TYPE_CHOICE,   /* an enum, by config_option.choices */
 	CONFIG_TYPE_KEEP,     /* struct config_keep */
+	CONFIG_TYPE_RETAIN,   /* int64_t, milliseconds or forever */
 	CONFIG_TYPE_TEXT,     /* char *, as are the next seven */
 	CONFIG_TYPE_HOST,
 	CONFIG_TYPE_PATH,

@@ -35,6 +35,7 @@ value_bound_text(
 	switch (option->type) {
 	case CONFIG_TYPE_DURATION:
 	case CONFIG_TYPE_KEEP:
+	case CONFIG_TYPE_RETAIN:
 		evpop_unit_text(bound, evpop_unit_durations, text, size);
 		break;
 	case CONFIG_TYPE_SIZE:
@@ -224,30 +225,21 @@ value_set_choice(const struct setting *setting)
 static const struct evpop_unit keep_units[] = { { "h", EVPOP_HOUR_MS },
 	{ "d", EVPOP_DAY_MS }, { "w", 7 * EVPOP_DAY_MS }, { NULL, 0 } };
 
-static enum config_value_result
-value_set_keep(const struct setting *setting)
+static bool
+value_is_age(const struct setting *setting, int64_t *age_ms_r)
 {
-	struct config_keep *keep = setting->member;
-	struct evpop_near near = { 0 };
-	int64_t age_ms;
+	return evpop_unit_parse(setting->text, keep_units, age_ms_r) &&
+	       *age_ms_r >= setting->option->minimum &&
+	       *age_ms_r <= setting->option->maximum;
+}
 
-	if (strcmp(setting->text, "forever") == 0) {
-		*keep = (struct config_keep){ CONFIG_KEEP_FOREVER, 0 };
-		return CONFIG_VALUE_OK;
-	}
-	if (strcmp(setting->text, "delete") == 0) {
-		*keep = (struct config_keep){ CONFIG_KEEP_DELETE, 0 };
-		return CONFIG_VALUE_OK;
-	}
-	if (evpop_unit_parse(setting->text, keep_units, &age_ms) &&
-	    age_ms >= setting->option->minimum &&
-	    age_ms <= setting->option->maximum) {
-		*keep = (struct config_keep){ CONFIG_KEEP_AGE, age_ms };
-		return CONFIG_VALUE_OK;
-	}
-	(void)value_refuse(setting,
-	    "forever, delete, or an age such as 14d (h d w) from 1h to 3650d");
-	/* Only "forever" is suggested: it deletes nothing. */
+/* Only "forever" is suggested: it deletes nothing. */
+static enum config_value_result
+value_refuse_age(const struct setting *setting, const char *what)
+{
+	struct evpop_near near = { 0 };
+
+	(void)value_refuse(setting, what);
 	evpop_near_consider(&near, setting->text, "forever");
 	if (strcasecmp(setting->text, "yes") == 0 ||
 	    strcasecmp(setting->text, "on") == 0 ||
@@ -255,6 +247,38 @@ value_set_keep(const struct setting *setting)
 		near.word = "forever";
 	value_append_meant(setting, &near);
 	return CONFIG_VALUE_BAD;
+}
+
+static enum config_value_result
+value_set_keep(const struct setting *setting)
+{
+	struct config_keep *keep = setting->member;
+
+	*keep = (struct config_keep){ CONFIG_KEEP_FOREVER, 0 };
+	if (strcmp(setting->text, "forever") == 0)
+		return CONFIG_VALUE_OK;
+	keep->kind = CONFIG_KEEP_DELETE;
+	if (strcmp(setting->text, "delete") == 0)
+		return CONFIG_VALUE_OK;
+	keep->kind = CONFIG_KEEP_AGE;
+	if (value_is_age(setting, &keep->age_ms))
+		return CONFIG_VALUE_OK;
+	return value_refuse_age(setting,
+	    "forever, delete, or an age such as 14d (h d w) from 1h to 3650d");
+}
+
+static enum config_value_result
+value_set_retain(const struct setting *setting)
+{
+	int64_t *retain_ms = setting->member;
+
+	if (value_is_age(setting, retain_ms))
+		return CONFIG_VALUE_OK;
+	*retain_ms = CONFIG_RETAIN_FOREVER;
+	if (strcmp(setting->text, "forever") == 0)
+		return CONFIG_VALUE_OK;
+	return value_refuse_age(setting,
+	    "forever, or an age such as 90d (h d w) from 1h to 36525d");
 }
 
 static enum config_value_result
@@ -433,6 +457,7 @@ value_set_nothing(const struct setting *setting)
 		    (struct config_strings){ 0 };
 		return CONFIG_VALUE_OK;
 	case CONFIG_TYPE_DURATION:
+	case CONFIG_TYPE_RETAIN:
 		if (*setting->option->initial)
 			break;
 		value_put_number(setting, 0);
@@ -468,6 +493,8 @@ config_value_set(const struct config_option *option, const char *text,
 		return value_set_choice(&setting);
 	case CONFIG_TYPE_KEEP:
 		return value_set_keep(&setting);
+	case CONFIG_TYPE_RETAIN:
+		return value_set_retain(&setting);
 	case CONFIG_TYPE_HOST:
 		return value_set_host(&setting);
 	case CONFIG_TYPE_PATH:
@@ -493,68 +520,6 @@ config_value_set(const struct config_option *option, const char *text,
 	}
 	assert(false && "an option that has a member");
 	return CONFIG_VALUE_BAD;
-}
-
-static bool
-value_texts_equal(const char *a, const char *b)
-{
-	if (a == NULL || b == NULL)
-		return a == b;
-	return strcmp(a, b) == 0;
-}
-
-static bool
-value_strings_equal(
-    const struct config_strings *a, const struct config_strings *b)
-{
-	if (a->count != b->count)
-		return false;
-	for (size_t i = 0; i < a->count; i++)
-		if (strcmp(a->items[i], b->items[i]) != 0)
-			return false;
-	return true;
-}
-
-static bool
-value_keeps_equal(const struct config_keep *a, const struct config_keep *b)
-{
-	return a->kind == b->kind && a->age_ms == b->age_ms;
-}
-
-bool
-config_value_equal(
-    const struct config_option *option, const void *a, const void *b)
-{
-	const void *in_a = (const char *)a + option->offset;
-	const void *in_b = (const char *)b + option->offset;
-
-	switch (option->type) {
-	case CONFIG_TYPE_TEXT:
-	case CONFIG_TYPE_HOST:
-	case CONFIG_TYPE_PATH:
-	case CONFIG_TYPE_SECRET:
-	case CONFIG_TYPE_COMMAND:
-	case CONFIG_TYPE_CREDENTIAL:
-	case CONFIG_TYPE_PROXY:
-	case CONFIG_TYPE_ADDRESS:
-		return value_texts_equal(
-		    *(char *const *)in_a, *(char *const *)in_b);
-	case CONFIG_TYPE_WORDS:
-	case CONFIG_TYPE_PINS:
-		return value_strings_equal(in_a, in_b);
-	case CONFIG_TYPE_KEEP:
-		return value_keeps_equal(in_a, in_b);
-	default:
-		return memcmp(in_a, in_b, option->size) == 0;
-	}
-}
-
-void
-config_value_share(
-    const struct config_option *option, void *to, const void *from)
-{
-	memcpy((char *)to + option->offset, (const char *)from + option->offset,
-	    option->size);
 }
 
 bool

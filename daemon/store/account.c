@@ -1,5 +1,6 @@
 #include "daemon/store/calendar.h"
 #include "daemon/store/private.h"
+#include "daemon/store/retain.h"
 #include "daemon/store/writer.h"
 
 /* ---- the row of a configured account ---- */
@@ -17,6 +18,7 @@ struct account_op {
 	void *arg;
 	struct store_account row; /* with the id where that is known */
 	const char *name, *stable_id;
+	int64_t retain_ms; /* of a row without mail; 0: for ever */
 };
 
 static enum store_status
@@ -112,6 +114,23 @@ account_find_or_insert(
 	return status;
 }
 
+/* A row that was made since the configuration was read. */
+static enum store_status
+account_retain(struct sql_db *db, const struct account_op *account)
+{
+	static const char sql[] =
+	    "UPDATE account SET retain_ms = ?2 WHERE id = ?1"
+	    " AND retain_ms IS NULL AND messages = 0";
+	struct sql_statement use;
+
+	if (account->retain_ms == 0)
+		return STORE_OK;
+	sql_prepare(&use, db, sql);
+	sql_bind_int(&use, 1, account->row.id);
+	sql_bind_int(&use, 2, account->retain_ms);
+	return sql_run(&use);
+}
+
 static enum store_status
 account_write(struct store_writer *writer, struct store_op *op)
 {
@@ -123,6 +142,8 @@ account_write(struct store_writer *writer, struct store_op *op)
 	if (status == STORE_OK && account->row.id == 0)
 		status = account_find_or_insert(
 		    db, account->name, account->stable_id, &account->row.id);
+	if (status == STORE_OK)
+		status = account_retain(db, account);
 	if (status == STORE_OK)
 		status = account_read_past(db, account);
 	if (status == STORE_NOT_FOUND)
@@ -165,6 +186,9 @@ account_submit(struct store *store, int64_t id, const char *name,
 	account->id = id;
 	account->name = store_op_text(&account->op, name);
 	account->stable_id = store_op_text(&account->op, stable_id);
+	if (name != NULL)
+		account->retain_ms =
+		    store_retain_of(store_get_retain(store), name);
 	account->done = done;
 	account->arg = arg;
 	store_submit(store, &account->op);

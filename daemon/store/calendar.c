@@ -127,6 +127,9 @@ static const struct shown {
 	{ "UPDATE message SET stored_ms = stored_ms + ?1"
 	  " WHERE id > ?4 AND stored_ms BETWEEN ?2 AND ?3",
 	    offsetof(struct store_era, message) },
+	{ "UPDATE tombstone SET stored_ms = stored_ms + ?1"
+	  " WHERE id > ?4 AND stored_ms BETWEEN ?2 AND ?3",
+	    offsetof(struct store_era, message) },
 	{ "UPDATE poll SET started_ms = started_ms + ?1,"
 	  " finished_ms = finished_ms + ?1"
 	  " WHERE id > ?4 AND finished_ms BETWEEN ?2 AND ?3",

@@ -7,6 +7,7 @@
 #include "daemon/store/db.h"
 #include "daemon/store/index/index.h"
 #include "daemon/store/queue.h"
+#include "daemon/store/removal.h"
 #include "daemon/store/sql/place.h"
 #include "daemon/store/sql/sqlite.h"
 #include "lib/base/array.h"
@@ -46,13 +47,14 @@ chores_note_log(void *arg, int pages)
 void
 store_chores_init(struct store_chores *chores, struct sql_db *db,
     struct store_place *place, struct sql_patience *patience,
-    struct store_index *index)
+    struct store_index *index, struct store_removal *removal)
 {
 	memset(chores, 0, sizeof(*chores));
 	chores->db = db;
 	chores->place = place;
 	chores->patience = patience;
 	chores->index = index;
+	chores->removal = removal;
 	chores->turn_ms = evpop_clock_monotonic_ms();
 	sqlite_set_log_cb(db, chores_note_log, chores);
 }
@@ -113,24 +115,6 @@ store_chores_log_written_ms(const struct store_chores *chores)
 #define ORPHAN_PIECES 16
 
 static enum store_status
-orphan_remove_pieces(struct sql_db *db, int64_t body, bool *gone_r)
-{
-	static const char sql[] =
-	    "DELETE FROM chunk WHERE id IN (SELECT id FROM chunk"
-	    " WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3)";
-	struct sql_statement use;
-	enum store_status status;
-
-	sql_prepare(&use, db, sql);
-	sql_bind_int(&use, 1, store_chunk_id(body, 0));
-	sql_bind_int(&use, 2, store_chunk_id(body + 1, 0));
-	sql_bind_int(&use, 3, ORPHAN_PIECES);
-	status = sql_run(&use);
-	*gone_r = status == STORE_OK && sql_changes(db) < ORPHAN_PIECES;
-	return status;
-}
-
-static enum store_status
 orphan_forget(struct sql_db *db, int64_t body)
 {
 	static const char sql[] = "DELETE FROM unfinished WHERE body = ?1";
@@ -170,7 +154,7 @@ orphan_step(struct sql_db *db, int64_t body, bool *gone_r)
 	if (status == STORE_OK && !noted)
 		*gone_r = true;
 	if (status == STORE_OK && noted)
-		status = orphan_remove_pieces(db, body, gone_r);
+		status = store_chunk_remove(db, body, ORPHAN_PIECES, gone_r);
 	if (status == STORE_OK && noted && *gone_r)
 		status = orphan_forget(db, body);
 	if (status == STORE_OK)
@@ -246,7 +230,47 @@ store_chores_begin(struct store_chores *chores, bool has_old_log)
 		status = store_chores_empty_log(chores);
 	sql_patience_set(chores->patience, INDEX_PATIENCE_MS);
 	store_index_begin(chores->index, chores->db);
+	store_removal_begin(chores->removal, chores->db);
 	return status;
+}
+
+static int64_t
+chores_indexes_next_ms(const struct store_chores *chores)
+{
+	int64_t index_ms = store_index_next_ms(chores->index);
+	int64_t removal_ms = store_removal_next_ms(chores->removal);
+
+	return index_ms < removal_ms ? index_ms : removal_ms;
+}
+
+static void
+chores_remove_deleted(struct store_chores *chores, int64_t now_ms)
+{
+	bool is_index_damaged;
+	int64_t body;
+
+	store_removal_work(
+	    chores->removal, chores->db, now_ms, &body, &is_index_damaged);
+	if (body != 0)
+		store_chores_remove_body(chores, body);
+	if (is_index_damaged)
+		store_index_doubt(chores->index);
+}
+
+/* New mail is to be found soon, and deleted mail to be gone: by turns. */
+static void
+chores_work_on_indexes(struct store_chores *chores, int64_t now_ms)
+{
+	bool is_index_due = store_index_next_ms(chores->index) <= now_ms;
+	bool is_removal_due = store_removal_next_ms(chores->removal) <= now_ms;
+
+	sql_patience_set(chores->patience, INDEX_PATIENCE_MS);
+	chores->is_removal_turn =
+	    is_removal_due && (!is_index_due || !chores->is_removal_turn);
+	if (chores->is_removal_turn)
+		chores_remove_deleted(chores, now_ms);
+	else if (is_index_due)
+		store_index_work(chores->index, chores->db, now_ms);
 }
 
 /* When there will be something to do although nothing is queued. */
@@ -254,7 +278,7 @@ static int64_t
 chores_next_ms(
     const struct store_chores *chores, int64_t worked_ms, int64_t now_ms)
 {
-	int64_t index_ms = store_index_next_ms(chores->index);
+	int64_t index_ms = chores_indexes_next_ms(chores);
 	int64_t rested_ms = worked_ms + REST_MS;
 	int64_t next_ms = STORE_QUEUE_FOREVER;
 
@@ -288,10 +312,8 @@ store_chores_step(struct store_chores *chores, bool is_idle, int64_t worked_ms,
 	chores->turn_ms = now_ms;
 	if (chores->orphan_count > 0)
 		status = chores_remove_orphan(chores);
-	else if (store_index_next_ms(chores->index) <= now_ms) {
-		sql_patience_set(chores->patience, INDEX_PATIENCE_MS);
-		store_index_work(chores->index, chores->db, now_ms);
-	}
+	else
+		chores_work_on_indexes(chores, now_ms);
 	*wake_ms_r = chores_next_ms(chores, worked_ms, now_ms);
 	return status;
 }
@@ -309,5 +331,5 @@ store_chores_end(struct store_chores *chores, bool is_well)
 		return;
 	}
 	/* A reader of another process may be in the way; the log then stays. */
-	sqlite_checkpoint_last(chores->db);
+	(void)sqlite_clear_log(chores->db);
 }

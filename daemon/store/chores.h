@@ -1,7 +1,7 @@
 /*
  * What the writer does between transactions, a step at a time so that no
  * commit waits for it longer than some milliseconds: checkpoints, cleaning up
- * after bodies that came to nothing, the indexes.
+ * after bodies that came to nothing, the indexes, what is left of deleted mail.
  */
 #ifndef STORE_CHORES_H
 #define STORE_CHORES_H
@@ -16,13 +16,16 @@ struct sql_patience;
 struct sql_db;
 struct store_index;
 struct store_place;
+struct store_removal;
 
 struct store_chores {
 	struct sql_db *db;
 	struct store_place *place;
 	struct sql_patience *patience;
 	struct store_index *index;
-	int64_t turn_ms; /* when they had their turn last */
+	struct store_removal *removal;
+	int64_t turn_ms;      /* when they had their turn last */
+	bool is_removal_turn; /* it is the removal's, not the index's */
 
 	int64_t log_written_ms; /* when a commit went into it last */
 	int log_pages;          /* in it; 0 where nothing new is */
@@ -34,7 +37,8 @@ struct store_chores {
 
 /* All stays the caller's, and must outlive it. */
 void store_chores_init(struct store_chores *, struct sql_db *,
-    struct store_place *, struct sql_patience *, struct store_index *);
+    struct store_place *, struct sql_patience *, struct store_index *,
+    struct store_removal *);
 void store_chores_free(struct store_chores *);
 
 /* Before the writer begins: make sure of what an earlier log holds. */

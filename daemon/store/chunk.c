@@ -97,3 +97,22 @@ store_chunk_try(struct sql_db *db)
 	status = sql_run(&use);
 	return status == STORE_OK ? sql_exec(db, delete) : status;
 }
+
+enum store_status
+store_chunk_remove(
+    struct sql_db *db, int64_t number, uint32_t most, bool *gone_r)
+{
+	static const char sql[] =
+	    "DELETE FROM chunk WHERE id IN (SELECT id FROM chunk"
+	    " WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3)";
+	struct sql_statement use;
+	enum store_status status;
+
+	sql_prepare(&use, db, sql);
+	sql_bind_int(&use, 1, store_chunk_id(number, 0));
+	sql_bind_int(&use, 2, store_chunk_id(number + 1, 0));
+	sql_bind_int(&use, 3, most);
+	status = sql_run(&use);
+	*gone_r = status == STORE_OK && sql_changes(db) < (int64_t)most;
+	return status;
+}

@@ -31,6 +31,13 @@ enum store_status store_chunk_insert(struct sql_db *, int64_t number,
 enum store_status store_chunk_try(struct sql_db *)
     __attribute__((warn_unused_result));
 
+/*
+ * Remove at most so many pieces of a body, the first ones; *gone_r says that
+ * none is left.
+ */
+enum store_status store_chunk_remove(struct sql_db *, int64_t number,
+    uint32_t most, bool *gone_r) __attribute__((warn_unused_result));
+
 /* The columns that store_chunk_take() reads. */
 #define STORE_CHUNK_COLUMNS "chunk.encoding, chunk.data"
 

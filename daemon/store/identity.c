@@ -165,12 +165,14 @@ store_identity_uncount(struct store_identity *identity,
  * the whole header: they may come from an earlier version.  With "= ?1" SQLite
  * would walk through all of the account's ids.
  */
-#define GONE_SELECT(header)                                      \
-	"SELECT uid.unique_id, uid.occurrence"                   \
-	" FROM uid JOIN message ON message.id = uid.message"     \
-	" WHERE uid.account BETWEEN ?1 AND ?1 AND uid.state = 4" \
-	" AND uid.octets = ?2"                                   \
-	" AND uid.header_digest " header " AND message.digest = ?3 LIMIT 1"
+#define GONE_SELECT(header)                                       \
+	"SELECT uid.unique_id, uid.occurrence"                    \
+	" FROM uid LEFT JOIN message ON message.id = uid.message" \
+	" LEFT JOIN tombstone ON tombstone.id = uid.message"      \
+	" WHERE uid.account BETWEEN ?1 AND ?1 AND uid.state = 4"  \
+	" AND uid.octets = ?2"                                    \
+	" AND uid.header_digest " header                          \
+	" AND coalesce(message.digest, tombstone.digest) = ?3 LIMIT 1"
 
 static enum store_status
 identity_take_id(struct store_identity *identity, struct sql_statement *from,

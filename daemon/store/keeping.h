@@ -8,6 +8,76 @@
 
 #include "daemon/store/store.h"
 
+/* ---- what is kept ---- */
+
+/* How long the messages of an account are kept here. */
+struct store_retained {
+	const char *account;
+	int64_t retain_ms; /* 0: for ever */
+};
+
+/*
+ * All accounts that are configured, and whether nothing may be deleted before
+ * its time, whoever asks.  What is older than its account retains is deleted
+ * soon, and every hour from then on; ages are judged as store_age_now_ms()
+ * does.  An account that is no longer configured retains as it did.  While
+ * deletion is locked, no account retains for a shorter time than before.
+ * Copied; false without memory, and then all stays as it was.
+ */
+bool store_keeping_configure(struct store *, const struct store_retained *,
+    size_t count, bool is_locked) __attribute__((warn_unused_result));
+
+/* Whether deletion is locked. */
+bool store_deletion_is_locked(const struct store *);
+
+/* ---- holds and deletions, by people ---- */
+
+enum store_kept {
+	STORE_KEPT_NOT = 0, /* done */
+	STORE_KEPT_HELD,    /* it is held: nothing deletes it */
+	STORE_KEPT_LOCKED,  /* deletion is locked */
+	STORE_KEPT_ALREADY  /* it is held, or not held, already */
+};
+
+/* A message is held: nobody and nothing deletes it until it is released. */
+struct store_hold {
+	int64_t since_ms;
+	const char *who, *reason;
+};
+
+struct store_kept_answer {
+	enum store_kept kept;
+	struct store_hold hold; /* the one that is there, or was; or zeros */
+	uint64_t deleted, held; /* messages, of a deletion */
+	int64_t last_id;        /* the last that was looked at */
+	bool has_more;          /* others follow it */
+};
+/* STORE_NOT_FOUND: there is no such message, or account. */
+typedef void (*store_kept_cb)(
+    enum store_status, const struct store_kept_answer *, void *arg);
+
+/* `reason` is for the record, as `who` is; copied. */
+void store_hold(struct store *, int64_t id, const char *who, const char *reason,
+    store_kept_cb, void *arg);
+void store_release(struct store *, int64_t id, const char *who,
+    const char *reason, store_kept_cb, void *arg);
+
+/*
+ * Delete a message: it is gone when the answer comes.  It leaves a tombstone,
+ * and its unique-id stays known, so that it is not fetched again.  Its bytes
+ * and its words leave the file soon after.
+ */
+void store_delete(struct store *, int64_t id, const char *who,
+    const char *reason, store_kept_cb, void *arg);
+
+/*
+ * Delete the messages of an account behind `after_id`, at most `limit` (and
+ * STORE_PAGE_MAX) of them, but for those that are held.
+ */
+void store_delete_of(struct store *, const char *account, int64_t after_id,
+    unsigned limit, const char *who, const char *reason, store_kept_cb,
+    void *arg);
+
 /* ---- the record of who did what ---- */
 
 /* Text is copied; `object` and `reason` may be NULL. */

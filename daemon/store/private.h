@@ -11,6 +11,8 @@
 struct store_bodies;
 struct store_checker;
 struct store_readers;
+struct store_retain;
+struct store_retention;
 
 /* store.c's; others use the functions below. */
 struct store {
@@ -20,7 +22,9 @@ struct store {
 	struct store_ops *ops;
 	struct store_history *history;
 	struct store_bodies *bodies;
-	struct store_writer *writer; /* NULL: it is only read */
+	struct store_retain *retain;       /* as it is configured */
+	struct store_retention *retention; /* deletes what is older */
+	struct store_writer *writer;       /* NULL: it is only read */
 	struct store_readers *readers[STORE_LANE_COUNT]; /* NULL: of writes */
 	struct store_checker *checker; /* the last one; or NULL */
 
@@ -67,6 +71,18 @@ static inline struct store_bodies *
 store_get_bodies(struct store *store)
 {
 	return store->bodies;
+}
+
+static inline struct store_retain *
+store_get_retain(struct store *store)
+{
+	return store->retain;
+}
+
+static inline struct store_retention *
+store_get_retention(struct store *store)
+{
+	return store->retention;
 }
 
 static inline void

@@ -14,6 +14,8 @@
 #include "daemon/store/digest.h"
 #include "daemon/store/private.h"
 #include "daemon/store/reader.h"
+#include "daemon/store/retain.h"
+#include "daemon/store/retention.h"
 #include "daemon/store/sql/files.h"
 #include "daemon/store/sql/schema.h"
 #include "daemon/store/writer.h"
@@ -241,6 +243,9 @@ store_free(struct store *store)
 		store_history_free(store->history);
 	if (store->ops != NULL)
 		store_ops_free(store->ops);
+	if (store->retention != NULL)
+		store_retention_free(store->retention);
+	store_retain_free(store->retain);
 	store_bodies_free(store->bodies);
 	free(store->path);
 	free(store);
@@ -264,10 +269,13 @@ store_new(const struct store_config *config, struct event_base *base)
 	store->ops = store_ops_new(store, base,
 	    config->question_ms != 0 ? config->question_ms : STORE_QUESTION_MS,
 	    store_woken);
+	store->retain = store_retain_new();
+	store->retention = store_retention_new(store, base);
 	if (store->ops != NULL)
 		store->history = store_history_new(store->ops, base);
 	if (store->path != NULL && store->bodies != NULL &&
-	    store->history != NULL && store_digest_init())
+	    store->history != NULL && store->retain != NULL &&
+	    store->retention != NULL && store_digest_init())
 		return store;
 	store_free(store);
 	return NULL;
@@ -311,6 +319,7 @@ store_close(struct store **store_pointer)
 	assert(!store->is_answering);
 	store_bodies_abort(store->bodies);
 	store_history_close(store->history);
+	store_retention_close(store->retention);
 	store->is_closing = true;
 	store_checker_free(store->checker);
 	store_ops_close(store->ops);

@@ -24,10 +24,15 @@ store_unique_look_up(struct sql_db *db, const struct store_unique *unique,
     struct store_unique_row *row_r)
 {
 	static const char sql[] =
-	    "SELECT uid.state, message.id, uid.stored_ms, uid.header_digest,"
-	    " message.octets, message.digest, message.stored_ms,"
+	    "SELECT uid.state, coalesce(message.id, tombstone.id),"
+	    " uid.stored_ms, uid.header_digest,"
+	    " coalesce(message.octets, tombstone.octets),"
+	    " coalesce(message.digest, tombstone.digest),"
+	    " coalesce(message.stored_ms, tombstone.stored_ms),"
 	    " uid.listed_octets, uid.lines, uid.added_octets"
 	    " FROM uid LEFT JOIN message ON message.id = uid.message"
+	    " LEFT JOIN tombstone ON message.id IS NULL"
+	    "  AND tombstone.id = uid.message"
 	    " WHERE uid.account = ?1 AND uid.unique_id = ?2"
 	    " AND uid.occurrence = ?3";
 	struct sql_statement use;
@@ -211,7 +216,9 @@ store_unique_set_state(struct sql_db *db, const struct store_unique *unique,
 	    " WHEN state = ?4 THEN stored_ms"
 	    " WHEN ?4 IN (3, 4) THEN ?5"
 	    " WHEN state IN (3, 4) THEN coalesce((SELECT message.stored_ms"
-	    "  FROM message WHERE message.id = uid.message), ?5)"
+	    "  FROM message WHERE message.id = uid.message),"
+	    "  (SELECT tombstone.stored_ms FROM tombstone"
+	    "  WHERE tombstone.id = uid.message), ?5)"
 	    " ELSE stored_ms END" STORE_UNIQUE_WHERE
 	    " AND (message IS NOT NULL OR ?4 NOT IN (0, 1, 4))";
 	static const char make[] =

@@ -25,7 +25,7 @@ store_unique_make(int64_t account_id, const unsigned char *id, size_t id_length,
 struct store_unique_row {
 	bool found;
 	enum store_uid_state state;
-	int64_t message_id; /* 0: none */
+	int64_t message_id; /* also of one that was deleted here; 0: none */
 	int64_t stored_ms;
 	bool has_header_digest;
 	unsigned char header_digest[STORE_HEADER_DIGEST_SIZE];

@@ -127,7 +127,10 @@ verify_unique_ids(struct verify *verify)
 	    " FROM uid LEFT JOIN account ON account.id = uid.account"
 	    " LEFT JOIN message ON message.id = uid.message"
 	    "  AND message.account = uid.account"
-	    " WHERE message.id IS NULL AND (uid.message IS NOT NULL"
+	    " LEFT JOIN tombstone ON tombstone.id = uid.message"
+	    "  AND tombstone.account = uid.account"
+	    " WHERE message.id IS NULL AND tombstone.id IS NULL"
+	    "  AND (uid.message IS NOT NULL"
 	    "  OR uid.state IN (0, 1, 4)) OR uid.state NOT BETWEEN 0 AND 5";
 	struct sql_statement use;
 	char id[SHOWN_ID + 1];
@@ -145,6 +148,43 @@ verify_unique_ids(struct verify *verify)
 	return sql_end(&use);
 }
 
+/* ---- what was deleted ---- */
+
+/* A message that was deleted is one no more, and has a tombstone. */
+static enum store_status
+verify_tombstones(struct verify *verify)
+{
+	static const char both[] = "SELECT tombstone.id FROM tombstone"
+				   " JOIN message ON message.id = tombstone.id";
+	static const char lost[] =
+	    "SELECT removal.message FROM removal LEFT JOIN tombstone"
+	    " ON tombstone.id = removal.message WHERE tombstone.id IS NULL";
+	static const char held[] =
+	    "SELECT hold.message FROM hold LEFT JOIN message"
+	    " ON message.id = hold.message WHERE message.id IS NULL";
+	static const struct {
+		const char *sql, *wrong;
+	} looks[] = {
+		{ both, "is stored and has a tombstone" },
+		{ lost, "is being removed and has no tombstone" },
+		{ held, "is held and not stored" },
+	};
+	enum store_status status = STORE_OK;
+
+	for (size_t i = 0;
+	     status == STORE_OK && i < sizeof(looks) / sizeof(looks[0]); i++) {
+		struct sql_statement use;
+
+		sql_prepare_once(&use, verify->db, looks[i].sql);
+		while (sql_step(&use))
+			store_checker_problem(verify->checker,
+			    "message %" PRId64 " %s", sql_column_int(&use, 0),
+			    looks[i].wrong);
+		status = sql_end(&use);
+	}
+	return status;
+}
+
 /* ---- pieces that nothing owns ---- */
 
 static bool
@@ -159,7 +199,8 @@ verify_mark_owned(const struct verify *verify)
 {
 	static const char sql[] =
 	    "SELECT body FROM message UNION ALL SELECT body FROM quarantine"
-	    " UNION ALL SELECT body FROM unfinished";
+	    " UNION ALL SELECT body FROM unfinished"
+	    " UNION ALL SELECT body FROM removal";
 	struct sql_statement use;
 
 	sql_prepare_once(&use, verify->db, sql);
@@ -431,6 +472,7 @@ store_verify(struct sql_db *db, struct store_checker *checker)
 		{ verify_structure, "the file" },
 		{ verify_counters, "the accounts' counters" },
 		{ verify_unique_ids, "what is known of unique-ids" },
+		{ verify_tombstones, "what was deleted" },
 		{ verify_pieces, "the bodies' pieces" },
 		{ verify_messages, "a message's row" },
 		{ verify_quarantine, "a quarantined message's row" },

@@ -15,6 +15,7 @@
 #include "daemon/store/index/index.h"
 #include "daemon/store/lock.h"
 #include "daemon/store/meta.h"
+#include "daemon/store/removal.h"
 #include "daemon/store/scan.h"
 #include "daemon/store/sql/files.h"
 #include "daemon/store/sql/place.h"
@@ -76,6 +77,7 @@ struct store_writer {
 	struct store_scan_held headers;
 	struct store_attempts attempts;
 	struct store_index *index;
+	struct store_removal *removal;
 
 	/* Read by the loop. */
 	pthread_mutex_t told_mutex;
@@ -179,6 +181,12 @@ struct store_index *
 store_writer_index(struct store_writer *writer)
 {
 	return writer->index;
+}
+
+struct store_removal *
+store_writer_removal(struct store_writer *writer)
+{
+	return writer->removal;
 }
 
 struct store_attempts *
@@ -539,13 +547,16 @@ store_writer_new(struct sql_db *db, const char *path, bool has_log,
 	writer->index = store_index_new(path, queue);
 	if (writer->index == NULL)
 		goto no_index;
+	writer->removal = store_removal_new(path, &writer->place, queue);
+	if (writer->removal == NULL)
+		goto no_removal;
 	if (store_place_note(&writer->place, writer->db, path) == STORE_MEMORY)
 		goto no_place;
 	if (pthread_mutex_init(&writer->told_mutex, NULL) != 0)
 		goto no_mutex;
 	sql_set_patience(writer->db, &writer->patience);
 	store_chores_init(&writer->chores, writer->db, &writer->place,
-	    &writer->patience, writer->index);
+	    &writer->patience, writer->index, writer->removal);
 	if (pthread_create(&writer->thread, NULL, writer_main, writer) == 0)
 		return writer;
 	store_chores_free(&writer->chores);
@@ -554,6 +565,8 @@ store_writer_new(struct sql_db *db, const char *path, bool has_log,
 no_mutex:
 	store_place_free(&writer->place);
 no_place:
+	store_removal_free(writer->removal);
+no_removal:
 	store_index_free(writer->index);
 no_index:
 	free(writer);
@@ -569,6 +582,7 @@ store_writer_stop(struct store_writer *writer)
 	failed = pthread_join(writer->thread, NULL);
 	assert(failed == 0);
 	store_chores_free(&writer->chores);
+	store_removal_free(writer->removal);
 	store_index_free(writer->index);
 	store_db_close(writer->db);
 }

@@ -16,6 +16,7 @@ struct store_attempts;
 struct store_calendar;
 struct store_counter;
 struct store_index;
+struct store_removal;
 struct store_scan_held;
 struct store_writer;
 
@@ -51,6 +52,7 @@ struct sql_db *store_writer_db(struct store_writer *);
 enum store_status store_writer_health(const struct store_writer *);
 struct store_calendar *store_writer_calendar(struct store_writer *);
 struct store_index *store_writer_index(struct store_writer *);
+struct store_removal *store_writer_removal(struct store_writer *);
 struct store_attempts *store_writer_attempts(struct store_writer *);
 /* The counters of the open transaction. */
 struct store_counter *store_writer_counter(struct store_writer *);

@@ -5,7 +5,8 @@ target_link_libraries(test_store_fixture PRIVATE evpop_settings
 	PUBLIC evpopd_store PkgConfig::CMOCKA)
 
 foreach(subject account ahead binding body calendar check configure failure
-	faults feed flow held history identity open pack place quarantine question search
+	faults feed flow held history identity keeping open pack place quarantine
+	question search
 	sender server uid)
 	evpop_unit_test(store_${subject} test_store_${subject}.c
 		LIBS test_store_fixture evpopd_store LABELS thread)
@@ -29,4 +30,6 @@ target_link_options(test_store_chores PRIVATE
 target_link_options(test_store_calendar PRIVATE
 	-Wl,--wrap=evpop_clock_unix_ms -Wl,--wrap=evpop_clock_elapsed_ms
 	-Wl,--wrap=store_clock_built_ms -Wl,--wrap=store_clock_start)
+target_link_options(test_store_keeping PRIVATE
+	-Wl,--wrap=evpop_clock_monotonic_ms)
 target_link_options(test_store_ahead PRIVATE -Wl,--wrap=mail_words_read)

@@ -73,7 +73,7 @@ test_every_account_key(void **state)
 		{ "timeout_quit", "1s" }, { "timeout_session", "1s" },
 		{ "interval", "1h" }, { "interval_min", "10s" },
 		{ "interval_max", "30d" }, { "enabled", "no" },
-		{ "keep", "1d" }, { "delete_above", "1M" },
+		{ "keep", "1d" }, { "retain", "1d" }, { "delete_above", "1M" },
 		{ "max_deletes_per_session", "1" }, { "delete_guard", "0" },
 		{ "baseline", "yes" }, { "max_message_size", "1K" },
 		{ "max_messages_per_poll", "1" }, { "order", "newest" } };

@@ -7,6 +7,7 @@
 #include "daemon/store/chores.h"
 #include "daemon/store/index/index.h"
 #include "daemon/store/queue.h"
+#include "daemon/store/removal.h"
 #include "daemon/store/sql/place.h"
 #include "daemon/store/sql/schema.h"
 #include "lib/base/clock.h"
@@ -46,6 +47,7 @@ static void
 begin(struct rest *rest, struct fixture *fixture, bool is_behind)
 {
 	struct store_index *index;
+	struct store_removal *removal;
 	struct store_error error;
 
 	memset(rest, 0, sizeof(*rest));
@@ -65,8 +67,10 @@ begin(struct rest *rest, struct fixture *fixture, bool is_behind)
 	assert_int_equal(store_index_next_ms(index), FAR_OFF);
 	if (is_behind)
 		store_index_message_added(index);
-	store_chores_init(
-	    &rest->chores, rest->db, &rest->place, &rest->patience, index);
+	removal = store_removal_new(fixture->path, &rest->place, &rest->queue);
+	assert_non_null(removal);
+	store_chores_init(&rest->chores, rest->db, &rest->place,
+	    &rest->patience, index, removal);
 	rest->chores.log_written_ms = clock_ms;
 }
 
@@ -75,6 +79,7 @@ end(struct rest *rest)
 {
 	store_chores_free(&rest->chores);
 	store_index_free(rest->chores.index);
+	store_removal_free(rest->chores.removal);
 	store_place_free(&rest->place);
 	store_db_close(rest->db);
 	store_queue_destroy(&rest->queue);

@@ -37,20 +37,24 @@ prepared_free_columns(struct message *message)
 		free(message->columns[i]);
 }
 
+#define NEXT_SELECT(table, id)                               \
+	"SELECT " id ", account, body, octets, attachments," \
+	" sender, recipients, cc, subject"                   \
+	" FROM " table " WHERE " id " > ?1 ORDER BY " id " LIMIT 1"
+
 /* id is 0 where there is no further message. */
 static enum store_status
-prepared_next_message(
-    struct sql_db *db, int64_t above, struct message *message_r)
+prepared_next_message(struct sql_db *db, enum store_ahead_of of, int64_t above,
+    struct message *message_r)
 {
-	static const char sql[] =
-	    "SELECT id, account, body, octets, attachments,"
-	    " sender, recipients, cc, subject"
-	    " FROM message WHERE id > ?1 ORDER BY id LIMIT 1";
+	static const char of_index[] = NEXT_SELECT("message", "id"),
+			  of_removal[] = NEXT_SELECT("removal", "message");
 	struct sql_statement use;
 	enum store_status status;
 
 	memset(message_r, 0, sizeof(*message_r));
-	sql_prepare(&use, db, sql);
+	sql_prepare(
+	    &use, db, of == STORE_AHEAD_OF_INDEX ? of_index : of_removal);
 	sql_bind_int(&use, 1, above);
 	if (sql_step(&use)) {
 		message_r->id = sql_column_int(&use, 0);
@@ -173,12 +177,13 @@ store_prepared_last(struct sql_db *db, int64_t *id_r)
 }
 
 enum store_status
-store_prepared_read(
-    struct sql_db *db, int64_t above, struct store_prepared **prepared_r)
+store_prepared_read(struct sql_db *db, enum store_ahead_of of, int64_t above,
+    struct store_prepared **prepared_r)
 {
 	struct message message;
 	struct store_prepared *prepared = NULL;
-	enum store_status status = prepared_next_message(db, above, &message);
+	enum store_status status =
+	    prepared_next_message(db, of, above, &message);
 
 	*prepared_r = NULL;
 	if (status == STORE_OK && message.id != 0) {
@@ -199,6 +204,12 @@ store_prepared_read(
 		store_prepared_free(prepared);
 	prepared_free_columns(&message);
 	return status;
+}
+
+int64_t
+store_prepared_id(const struct store_prepared *prepared)
+{
+	return prepared->id;
 }
 
 void
@@ -228,6 +239,7 @@ enum progress {
 
 struct store_ahead {
 	struct sql_db *db;
+	enum store_ahead_of of;
 	struct sql_patience patience;
 	struct store_queue *queue; /* to be woken */
 	pthread_t thread;
@@ -285,10 +297,13 @@ ahead_read_one(struct store_ahead *ahead, int64_t *above_r,
 	*above_r = ahead->last;
 	*prepared_r = NULL;
 	store_unlock(&ahead->mutex);
-	if (begins)
+	if (begins && ahead->of == STORE_AHEAD_OF_INDEX)
 		status = store_prepared_last(ahead->db, above_r);
+	else if (begins)
+		*above_r = 0;
 	if (status == STORE_OK)
-		status = store_prepared_read(ahead->db, *above_r, prepared_r);
+		status = store_prepared_read(
+		    ahead->db, ahead->of, *above_r, prepared_r);
 	store_lock(&ahead->mutex);
 	return status;
 }
@@ -360,12 +375,14 @@ ahead_is_over(void *arg)
 }
 
 struct store_ahead *
-store_ahead_new(const char *path, struct store_queue *queue)
+store_ahead_new(
+    const char *path, enum store_ahead_of of, struct store_queue *queue)
 {
 	struct store_ahead *ahead = calloc(1, sizeof(*ahead));
 
 	if (ahead == NULL)
 		return NULL;
+	ahead->of = of;
 	ahead->queue = queue;
 	ahead->tail = &ahead->head;
 	ahead->patience.busy_ms = SQL_BUSY_MS;

@@ -1,7 +1,8 @@
 /*
- * A worker that reads messages ahead of the full-text index, on a connection of
- * its own: neither the writer nor a poll waits for a message that is costly to
- * read.  What it has read waits in memory, within a bound.
+ * A worker that reads messages ahead of the full-text index, or of what takes
+ * them out of it, on a connection of its own: neither the writer nor a poll
+ * waits for a message that is costly to read.  What it has read waits in
+ * memory, within a bound.
  */
 #ifndef STORE_AHEAD_H
 #define STORE_AHEAD_H
@@ -13,6 +14,12 @@
 
 struct store_ahead;
 struct store_queue;
+
+/* Which messages are read: those to be indexed, or those that were deleted. */
+enum store_ahead_of {
+	STORE_AHEAD_OF_INDEX = 0,
+	STORE_AHEAD_OF_REMOVAL
+};
 
 /* ---- a message ---- */
 
@@ -35,8 +42,10 @@ enum store_status store_prepared_last(struct sql_db *, int64_t *id_r)
  * Read the first message above an id, by any connection; NULL where there is
  * none.
  */
-enum store_status store_prepared_read(struct sql_db *, int64_t above,
-    struct store_prepared **prepared_r) __attribute__((warn_unused_result));
+enum store_status store_prepared_read(struct sql_db *, enum store_ahead_of,
+    int64_t above, struct store_prepared **prepared_r)
+    __attribute__((warn_unused_result));
+int64_t store_prepared_id(const struct store_prepared *);
 void store_prepared_free(struct store_prepared *);
 
 /*
@@ -53,8 +62,8 @@ enum store_status store_prepared_read_body(struct sql_db *, int64_t body,
  * Start it; the queue is woken when there is something to take.  NULL where
  * the system has no more of what it takes.
  */
-struct store_ahead *store_ahead_new(const char *path, struct store_queue *)
-    __attribute__((warn_unused_result));
+struct store_ahead *store_ahead_new(const char *path, enum store_ahead_of,
+    struct store_queue *) __attribute__((warn_unused_result));
 void store_ahead_free(struct store_ahead *);
 
 /* There may be messages that are not in the index: begin, or go on. */

@@ -26,12 +26,11 @@
 #define STEP_MS       50
 #define STEP_MESSAGES 2048
 
+/* The same words go in and, since the index keeps no text, out again. */
 static enum store_status
-fulltext_insert(struct sql_db *db, const struct store_prepared *message)
+fulltext_run(
+    struct sql_db *db, const char *sql, const struct store_prepared *message)
 {
-	static const char sql[] =
-	    "INSERT INTO fulltext(rowid, sender, recipients, copies, subject,"
-	    " files, body, marks) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 	const struct mail_words *words = &message->words;
 	struct sql_statement use;
 
@@ -48,6 +47,44 @@ fulltext_insert(struct sql_db *db, const struct store_prepared *message)
 }
 
 static enum store_status
+fulltext_insert(struct sql_db *db, const struct store_prepared *message)
+{
+	static const char sql[] =
+	    "INSERT INTO fulltext(rowid, sender, recipients, copies, subject,"
+	    " files, body, marks) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+	return fulltext_run(db, sql, message);
+}
+
+/* Taking out what is not in would spoil the index. */
+static enum store_status
+fulltext_has(struct sql_db *db, int64_t id, bool *has_r)
+{
+	static const char sql[] =
+	    "SELECT 1 FROM fulltext_docsize WHERE id = ?1";
+	struct sql_statement use;
+
+	sql_prepare(&use, db, sql);
+	sql_bind_int(&use, 1, id);
+	*has_r = sql_step(&use);
+	return sql_end(&use);
+}
+
+enum store_status
+store_fulltext_forget(struct sql_db *db, const struct store_prepared *message)
+{
+	static const char sql[] =
+	    "INSERT INTO fulltext(fulltext, rowid, sender, recipients, copies,"
+	    " subject, files, body, marks)"
+	    " VALUES('delete', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+	bool has;
+	enum store_status status = fulltext_has(db, message->id, &has);
+
+	return status == STORE_OK && has ? fulltext_run(db, sql, message)
+					 : status;
+}
+
+static enum store_status
 fulltext_mark_cut(struct sql_db *db, int64_t id)
 {
 	static const char sql[] = "UPDATE message SET is_cut = 1 WHERE id = ?1";
@@ -58,12 +95,31 @@ fulltext_mark_cut(struct sql_db *db, int64_t id)
 	return sql_run(&use);
 }
 
+/* It was read ahead, and may have been deleted since. */
+static enum store_status
+fulltext_is_stored(struct sql_db *db, int64_t id, bool *is_stored_r)
+{
+	static const char sql[] = "SELECT 1 FROM message WHERE id = ?1";
+	struct sql_statement use;
+
+	sql_prepare(&use, db, sql);
+	sql_bind_int(&use, 1, id);
+	*is_stored_r = sql_step(&use);
+	return sql_end(&use);
+}
+
 static enum store_status
 fulltext_add(
     struct sql_db *db, const struct store_prepared *message, bool *damaged_r)
 {
-	enum store_status status = fulltext_insert(db, message);
+	bool is_stored;
+	enum store_status status =
+	    fulltext_is_stored(db, message->id, &is_stored);
 
+	*damaged_r = false;
+	if (status != STORE_OK || !is_stored)
+		return status;
+	status = fulltext_insert(db, message);
 	*damaged_r = status == STORE_DAMAGED;
 	if (status == STORE_OK && message->words.is_cut)
 		status = fulltext_mark_cut(db, message->id);
@@ -85,7 +141,8 @@ fulltext_next(struct sql_db *db, struct store_ahead *ahead, int64_t above,
 
 	if (ahead != NULL)
 		return store_ahead_take(ahead, above, prepared_r, more_r);
-	status = store_prepared_read(db, above, prepared_r);
+	status =
+	    store_prepared_read(db, STORE_AHEAD_OF_INDEX, above, prepared_r);
 	*more_r = status != STORE_OK || *prepared_r != NULL;
 	return status;
 }

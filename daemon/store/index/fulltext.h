@@ -8,6 +8,7 @@
 #include "daemon/store/db.h"
 
 struct store_ahead;
+struct store_prepared;
 struct store_queue;
 
 /*
@@ -19,6 +20,13 @@ struct store_queue;
 enum store_status store_fulltext_step(struct sql_db *, struct store_ahead *,
     struct store_queue *, bool *more_r, bool *damaged_r)
     __attribute__((warn_unused_result));
+
+/*
+ * Take the words of a message out of the index, in the transaction that is
+ * open, if they are in it.
+ */
+enum store_status store_fulltext_forget(struct sql_db *,
+    const struct store_prepared *) __attribute__((warn_unused_result));
 
 /* The statements that make the index empty, inside a transaction. */
 extern const char store_fulltext_restart_sql[];

@@ -117,7 +117,8 @@ store_index_new(const char *path, struct store_queue *queue)
 	index->state = INDEX_BEHIND;
 	index->queue = queue;
 	if (path != NULL)
-		index->ahead = store_ahead_new(path, queue);
+		index->ahead =
+		    store_ahead_new(path, STORE_AHEAD_OF_INDEX, queue);
 	return index;
 }
 

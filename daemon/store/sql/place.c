@@ -178,6 +178,16 @@ place_is_checkpointed(const struct store_place *place, struct sql_db *db,
 	       data_version != place->data_version;
 }
 
+void
+store_place_shrunk(struct store_place *place, struct sql_db *db)
+{
+	int64_t pages;
+
+	if (sql_integer(db, "PRAGMA page_count", &pages) == STORE_OK &&
+	    pages < place->least_pages)
+		place->least_pages = pages;
+}
+
 /* Something may have been written over it in the same moment. */
 void
 store_place_written(struct store_place *place, struct sql_db *db)

@@ -52,6 +52,9 @@ enum store_status store_place_check(struct store_place *, struct sql_db *)
 /* This connection has written the file itself, by a checkpoint. */
 void store_place_written(struct store_place *, struct sql_db *);
 
+/* This connection has shrunk the file, in the log so far. */
+void store_place_shrunk(struct store_place *, struct sql_db *);
+
 /*
  * Whether the file is there still, and something else is in it: then the log
  * must not come into it.

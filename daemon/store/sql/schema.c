@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/store/sql/files.h"
+#include "daemon/store/sql/space.h"
 #include "daemon/store/status.h"
 #include "lib/base/clock.h"
 
@@ -140,6 +141,22 @@ schema_upgrade(struct sql_db *db, const char *path,
 }
 
 /*
+ * Once, with the upgrade, since it copies the whole file.  Where there is no
+ * room for that, the space of deleted mail is used for new mail only.
+ */
+static enum store_status
+schema_make_shrinkable(
+    struct sql_db *db, const char *path, struct store_error *error_r)
+{
+	enum store_status status = sqlite_make_shrinkable(db);
+
+	return status == STORE_OK || status == STORE_FULL
+		   ? STORE_OK
+		   : schema_fail(db, path, status,
+			 "making room for its upgrade", error_r);
+}
+
+/*
  * A daemon that is started again and again must not fill the disk with copies
  * of what it could not upgrade; but on a disk that fails one more is welcome.
  */
@@ -204,6 +221,8 @@ store_schema_migrate(struct sql_db *db, const char *path,
 		return status;
 	if (version > 0)
 		status = schema_back_up(db, path, version, &copy, error_r);
+	if (status == STORE_OK)
+		status = schema_make_shrinkable(db, path, error_r);
 	if (status == STORE_OK)
 		status = schema_upgrade(
 		    db, path, migrations, (size_t)version, count, error_r);

@@ -28,6 +28,7 @@ static const char writer_pragmas[] =
     "PRAGMA foreign_keys = ON;"
     "PRAGMA wal_autocheckpoint = 0;"
     "PRAGMA temp_store = MEMORY;"
+    "PRAGMA secure_delete = ON;"
     "PRAGMA trusted_schema = OFF;" WRITER_CACHE LOG_LIMIT;
 static const char reader_pragmas[] =
     "PRAGMA query_only = ON;"
@@ -536,11 +537,11 @@ sqlite_checkpoint(struct sql_db *db, int *pages_r, int *done_r)
 				 SQLITE_CHECKPOINT_PASSIVE, pages_r, done_r));
 }
 
-void
-sqlite_checkpoint_last(struct sql_db *db)
+enum store_status
+sqlite_clear_log(struct sql_db *db)
 {
-	(void)sqlite3_wal_checkpoint_v2(
-	    db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	return db_status(db, sqlite3_wal_checkpoint_v2(db->handle, NULL,
+				 SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
 }
 
 void

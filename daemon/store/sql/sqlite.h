@@ -27,8 +27,11 @@ void sqlite_set_log_cb(
 /* Copy what no reader keeps: so many pages of the log, and so many done. */
 enum store_status sqlite_checkpoint(struct sql_db *, int *pages_r, int *done_r)
     __attribute__((warn_unused_result));
-/* Copy all, and cut the log off; if a reader is in the way, it stays. */
-void sqlite_checkpoint_last(struct sql_db *);
+/*
+ * Copy all of the log, and empty its file.  STORE_BUSY where a reader is in the
+ * way: nobody is waited for.
+ */
+enum store_status sqlite_clear_log(struct sql_db *);
 /* The log stays as it is when the connection is closed. */
 void sqlite_leave_log(struct sql_db *);
 

@@ -59,6 +59,8 @@ CREATE TABLE removal(
 	message INTEGER PRIMARY KEY,
 	account INTEGER NOT NULL,
 	body INTEGER NOT NULL,
+	octets INTEGER NOT NULL,
+	attachments INTEGER NOT NULL,
 	sender TEXT,
 	recipients TEXT,
 	cc TEXT,
