@@ -86,6 +86,10 @@ void quarantine_retry_all(struct exchange *);
 /* audit.c */
 void audit_list(struct exchange *);
 
+/* backup.c */
+void backup_start(struct exchange *);
+void backup_get(struct exchange *);
+
 /* check.c */
 void check_start(struct exchange *);
 void check_get(struct exchange *);

@@ -16,6 +16,7 @@ static const char *const accounts_parameters[] = { "name", "state", "limit",
 static const char *const audit_parameters[] = { "who", "action", "limit",
 	"cursor", NULL };
 static const char *const retry_parameters[] = { "account", NULL };
+static const char *const backup_parameters[] = { "file", NULL };
 static const char *const poll_parameters[] = { "mode", NULL };
 static const char *const events_parameters[] = { "since", NULL };
 static const char *const messages_parameters[] = { "account", "q", "from",
@@ -76,6 +77,10 @@ static const struct route routes[] = {
 	    NULL },
 	{ ROUTE_POST, "/v1/store/check", PEER_OPERATE, no_parameters,
 	    check_start, "check store" },
+	{ ROUTE_GET, "/v1/store/backup", PEER_OPERATE, no_parameters,
+	    backup_get, NULL },
+	{ ROUTE_POST, "/v1/store/backup", PEER_ADMIN, backup_parameters,
+	    backup_start, "back up store" },
 	{ ROUTE_POST, "/v1/reload", PEER_ADMIN, no_parameters, status_reload,
 	    "reload configuration" },
 	{ ROUTE_GET, "/v1/audit", PEER_ADMIN, audit_parameters, audit_list,
@@ -109,6 +114,8 @@ route_without_daemon(const struct route *route)
 		{ quarantine_list, quarantine_list },
 		{ quarantine_get, quarantine_get },
 		{ messages_get_raw_quarantined, messages_get_raw_quarantined },
+		{ backup_get, backup_get },
+		{ backup_start, backup_start },
 		{ check_get, check_get },
 		{ check_start, check_start },
 	};

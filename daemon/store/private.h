@@ -10,6 +10,7 @@
 
 struct store_bodies;
 struct store_checker;
+struct store_copy;
 struct store_readers;
 struct store_retain;
 struct store_retention;
@@ -27,6 +28,7 @@ struct store {
 	struct store_writer *writer;       /* NULL: it is only read */
 	struct store_readers *readers[STORE_LANE_COUNT]; /* NULL: of writes */
 	struct store_checker *checker; /* the last one; or NULL */
+	struct store_copy *copy;       /* likewise */
 
 	struct notify *notify;     /* NULL: nobody is told */
 	struct store_error health; /* that was told */

@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "daemon/notify/notify.h"
+#include "daemon/store/backup.h"
 #include "daemon/store/body.h"
 #include "daemon/store/check.h"
 #include "daemon/store/chores.h"
 #include "daemon/store/chunk.h"
 #include "daemon/store/codec.h"
+#include "daemon/store/copy.h"
 #include "daemon/store/db.h"
 #include "daemon/store/digest.h"
 #include "daemon/store/private.h"
@@ -322,6 +324,7 @@ store_close(struct store **store_pointer)
 	store_retention_close(store->retention);
 	store->is_closing = true;
 	store_checker_free(store->checker);
+	store_copy_free(store->copy);
 	store_ops_close(store->ops);
 	/* The readers first: an open query would keep the log from ending. */
 	store_stop_readers(store);
@@ -406,4 +409,31 @@ store_check(const struct store *store, struct store_check *check_r)
 	memset(check_r, 0, sizeof(*check_r));
 	if (store->checker != NULL)
 		store_checker_found(store->checker, check_r);
+}
+
+/* ---- copies ---- */
+
+enum store_status
+store_backup_start(struct store *store, const char *path)
+{
+	struct store_copy *copy;
+
+	if (store->is_closing)
+		return STORE_CLOSED;
+	if (store->copy != NULL && store_copy_is_running(store->copy))
+		return STORE_BUSY;
+	copy = store_copy_new(store->path, path, store->writer != NULL);
+	if (copy == NULL)
+		return STORE_MEMORY;
+	store_copy_free(store->copy);
+	store->copy = copy;
+	return STORE_OK;
+}
+
+void
+store_backup(const struct store *store, struct store_backup *backup_r)
+{
+	memset(backup_r, 0, sizeof(*backup_r));
+	if (store->copy != NULL)
+		store_copy_look(store->copy, backup_r);
 }

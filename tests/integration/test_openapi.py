@@ -105,6 +105,8 @@ CASES = [
 
 # What is described, and why it cannot be met here.
 UNMET = {
+    "startBackup 503 application/json": "needs a daemon without memory",
+    "startBackup 409 application/json": "needs a store that takes long to copy",
     "startCheck 503 application/json": "needs a daemon without memory",
     "startCheck 409 application/json": "needs a store that takes long to check",
     "readEvents 503 application/json":
@@ -264,8 +266,18 @@ class OpenapiTest(unittest.TestCase):
             self.ask_as_nobody()
         self.ask_a_store_in_trouble()
         self.ask_events()
+        self.ask_backups()
         self.ask_a_store_that_is_gone()
         self.compare()
+
+    def ask_backups(self):
+        """None yet, one that goes well, and one that fails."""
+        for file in (None, "copy.db", "/none/copy.db"):
+            if file is not None:
+                self.contract.ask("POST", f"/v1/store/backup?file={file}", 202)
+                procs.wait_for(lambda: not self.evpopd.get("/v1/store/backup")
+                               ["running"], daemon.PATIENCE, "the copy")
+            self.contract.ask("GET", "/v1/store/backup", 200)
 
     def wait_quiet(self):
         """What was asked for last has ended."""

@@ -43,7 +43,7 @@ DAEMON = {
     "poll": ("log/", "notify/", "failpoint/failpoint.h", "config/", "secret/",
              "store/store.h"),
     "control": ("log/", "notify/", "metrics/", "config/", "poll/", "store/store.h",
-                "store/question.h", "store/keeping.h", "store/reading.h"),
+                "store/question.h", "store/backup.h", "store/keeping.h", "store/reading.h"),
     # Text that the API and the command understand alike; no state behind it.
     "ctl": ("control/when.h", "notify/notify.h", "notify/tally.h"),
 }

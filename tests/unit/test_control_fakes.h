@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "daemon/poll/poller.h"
+#include "daemon/store/backup.h"
 #include "daemon/store/keeping.h"
 #include "daemon/store/reading.h"
 

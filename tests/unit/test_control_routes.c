@@ -140,6 +140,8 @@ test_which_role_is_needed(void **state)
 		{ "/v1/messages", ROUTE_GET, PEER_READ },
 		{ "/v1/messages/1", ROUTE_GET, PEER_READ },
 		{ "/v1/messages/1/raw", ROUTE_GET, PEER_READ },
+		{ "/v1/store/backup", ROUTE_GET, PEER_OPERATE },
+		{ "/v1/store/backup", ROUTE_POST, PEER_ADMIN },
 		{ "/v1/reload", ROUTE_POST, PEER_ADMIN },
 	};
 	struct route_match match;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/store/sql/copying.h"
 #include "daemon/store/sql/files.h"
 #include "daemon/store/sql/space.h"
 #include "daemon/store/status.h"
@@ -69,7 +70,6 @@ copy_remove(const char *copy)
 static enum store_status
 copy_make(struct sql_db *db, const char *copy)
 {
-	struct sql_statement use;
 	enum store_status status;
 	int fd = open(copy, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
@@ -78,9 +78,7 @@ copy_make(struct sql_db *db, const char *copy)
 		    errno == ENOSPC ? STORE_FULL : STORE_READ_ONLY, "%s",
 		    strerror(errno));
 	close(fd);
-	sql_prepare_once(&use, db, "VACUUM INTO ?1");
-	sql_bind_text(&use, 1, copy);
-	status = sql_run(&use);
+	status = sql_copy_into(db, copy);
 	if (status == STORE_OK)
 		status = store_files_sync(copy);
 	if (status != STORE_OK)
