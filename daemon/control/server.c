@@ -18,6 +18,7 @@
 #include "daemon/control/record.h"
 #include "daemon/control/route.h"
 #include "daemon/control/socket.h"
+#include "daemon/log/log.h"
 #include "lib/base/clock.h"
 
 struct control {
@@ -238,6 +239,17 @@ control_start_http(struct control *control, size_t max_readers)
 	return true;
 }
 
+/* Keys that do nothing are told of. */
+static void
+control_compare_socket(int fd, const struct config *config)
+{
+	char text[512];
+
+	if (socket_differs(fd, config->control_socket, config->control_mode,
+		config->control_group, text, sizeof(text)))
+		log_write(LOG_LEVEL_WARNING, NULL, "%s", text);
+}
+
 struct control *
 control_new(struct event_base *base, const struct config *config,
     const struct control_options *options, char *error_r, size_t error_size)
@@ -277,6 +289,8 @@ control_new(struct event_base *base, const struct config *config,
 		if (!socket_adopt(&control->bound, options->listen_fd, error_r,
 			error_size))
 			goto fail;
+		if (options->poller != NULL)
+			control_compare_socket(options->listen_fd, config);
 	} else if (!socket_bind(&control->bound, config->control_socket,
 		       config->control_mode, config->control_group, error_r,
 		       error_size)) {

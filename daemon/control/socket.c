@@ -208,6 +208,37 @@ socket_adopt(
 	return true;
 }
 
+bool
+socket_differs(int fd, const char *path, mode_t mode, const char *group,
+    char *text_r, size_t text_size)
+{
+	struct sockaddr_un address = { 0 };
+	socklen_t length = sizeof(address) - 1;
+	bool other_path, other_mode, other_group;
+	struct stat status;
+	char error[256];
+	gid_t gid;
+
+	if (getsockname(fd, (struct sockaddr *)&address, &length) != 0 ||
+	    lstat(address.sun_path, &status) != 0)
+		return false;
+	other_path = strcmp(address.sun_path, path) != 0;
+	other_mode = (status.st_mode & 0777) != mode;
+	other_group = group != NULL &&
+		      (!socket_find_group(group, &gid, error, sizeof(error)) ||
+			  gid != status.st_gid);
+	snprintf(text_r, text_size,
+	    "systemd gave the control socket, %.108s:%s%s%s in [control] "
+	    "do%s not apply; evpopd.socket has%s%s%s",
+	    address.sun_path, other_path ? " socket" : "",
+	    other_mode ? " mode" : "", other_group ? " group" : "",
+	    other_path + other_mode + other_group == 1 ? "es" : "",
+	    other_path ? " ListenStream=" : "",
+	    other_mode ? " SocketMode=" : "",
+	    other_group ? " SocketGroup=" : "");
+	return other_path || other_mode || other_group;
+}
+
 void
 socket_unlink(struct socket_bound *bound)
 {

@@ -32,6 +32,13 @@ bool socket_bind(struct socket_bound *bound_r, const char *path, mode_t mode,
 bool socket_adopt(struct socket_bound *bound_r, int fd, char *error_r,
     size_t error_size) __attribute__((warn_unused_result));
 
+/*
+ * Whether such a descriptor is another socket than the configuration has; the
+ * text says which keys do not apply.
+ */
+bool socket_differs(int fd, const char *path, mode_t mode, const char *group,
+    char *text_r, size_t text_size);
+
 /* Remove the file if it is still ours; the descriptor stays open. */
 void socket_unlink(struct socket_bound *);
 

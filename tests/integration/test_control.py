@@ -315,5 +315,34 @@ class PauseTest(unittest.TestCase):
         evpopd.ctl("status", code=69)
 
 
+@unittest.skipUnless(shutil.which("systemd-socket-activate"),
+                     "systemd is not installed")
+class ActivationTest(unittest.TestCase):
+    """Where systemd gives the socket, it decides what the socket is."""
+
+    def start(self, **control):
+        evpopd = daemon.Evpopd({}, control=control)
+        self.addCleanup(evpopd.remove)
+        evpopd.under = ["systemd-socket-activate", "-l", str(evpopd.socket)]
+        return evpopd.start()
+
+    def test_keys_that_do_nothing_are_told_of(self):
+        evpopd = self.start(socket="/nonexistent/other.sock", mode="0611",
+                            group="nogroup")
+        evpopd.wait_logged(
+            f"gave the control socket, {evpopd.socket}: socket mode group in"
+            " [control] do not apply; evpopd.socket has ListenStream="
+            " SocketMode= SocketGroup=")
+        self.assertIn("0 failing", evpopd.ctl("status").stdout)
+
+    def test_the_same_socket_is_no_matter(self):
+        evpopd = self.start(mode="0611")
+        evpopd.wait_logged("mode in [control] does not apply")
+        mode = evpopd.socket.stat().st_mode & 0o777
+        again = self.start(mode=f"{mode:04o}")
+        again.wait_logged("0 accounts, store")
+        self.assertNotIn("not apply", again.log())
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
