@@ -178,7 +178,7 @@ search_found(
 	cursor = search_cursor(exchange, page);
 	if (cursor != 0)
 		field_cursor(json, cursor);
-	if (page->ranked_among > 0) {
+	if (page->ranked_among > 0 || page->is_ranked_all) {
 		field_count(json, "ranked_among", page->ranked_among);
 		field_value(
 		    json, "ranked_all", json_boolean(page->is_ranked_all));

@@ -9,6 +9,7 @@
 #include "daemon/control/when.h"
 #include "daemon/ctl/client.h"
 #include "daemon/ctl/command.h"
+#include "daemon/ctl/local.h"
 #include "daemon/ctl/pace.h"
 #include "lib/base/array.h"
 #include "lib/base/glob.h"
@@ -41,22 +42,14 @@ static void
 export_target_list(const struct invocation *invocation, bool has_pattern,
     const char *limit, struct target *list_r)
 {
-	static const struct {
-		const char *option, *parameter;
-	} filters[] = {
-		{ "from", "from" },
-		{ "query", "q" },
-		{ "since", "since" },
-		{ "before", "before" },
-	};
-
 	target_begin(list_r, "/v1/messages", NULL);
 	if (!has_pattern)
 		target_parameter(
 		    list_r, "account", command_value(invocation, "account"));
-	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++)
-		target_parameter(list_r, filters[i].parameter,
-		    command_value(invocation, filters[i].option));
+	target_parameter(list_r, "from", command_value(invocation, "from"));
+	target_query(list_r, "q", command_value(invocation, "query"));
+	target_time(list_r, "since", command_value(invocation, "since"));
+	target_time(list_r, "before", command_value(invocation, "before"));
 	target_parameter(list_r, "limit", limit);
 }
 

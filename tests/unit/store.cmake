@@ -11,7 +11,7 @@ foreach(subject account ahead binding body calendar check configure failure
 	evpop_unit_test(store_${subject} test_store_${subject}.c
 		LIBS test_store_fixture evpopd_store LABELS thread)
 endforeach()
-foreach(subject chores codec migration roster scan schema)
+foreach(subject chores codec migration query roster scan schema snippet)
 	evpop_unit_test(store_${subject} test_store_${subject}.c
 		LIBS test_store_fixture evpopd_store)
 endforeach()

@@ -381,20 +381,6 @@ composer_require(struct composer *composer, const struct query_node *node)
 	}
 }
 
-/* Whether words of people are among what is looked for. */
-static bool
-match_wants_words(const struct query_node *node)
-{
-	if (node->kind == QUERY_WORDS)
-		return true;
-	if (node->kind == QUERY_NOT)
-		return false;
-	for (node = node->first; node != NULL; node = node->next)
-		if (match_wants_words(node))
-			return true;
-	return false;
-}
-
 /* The whole for MATCH, from what must be there and what must not. */
 static void
 composer_finish_words(struct composer *composer)
@@ -409,7 +395,7 @@ composer_finish_words(struct composer *composer)
 	mail_text_add_string(&whole, "(");
 	mail_text_add_text(&whole, &composer->words);
 	if (composer->words_count == 0)
-		composer_add_mark(&whole, STORE_MARK_ANY);
+		mail_text_add_string(&whole, MATCH_ANY);
 	mail_text_add_string(&whole, ")");
 	mail_text_add_text(&whole, &composer->excluded);
 	composer->match->words = composer_keep(composer, &whole);
@@ -429,7 +415,6 @@ match_compose(struct match *match_r, struct sql_db *db,
 	mail_text_init(&composer.words, TEXT_MAX);
 	mail_text_init(&composer.excluded, TEXT_MAX);
 	mail_text_init(&composer.conditions, TEXT_MAX);
-	match_r->has_words = match_wants_words(node);
 	if (node->kind == QUERY_AND) {
 		const struct query_node *each;
 

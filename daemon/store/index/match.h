@@ -6,15 +6,18 @@
 #define STORE_MATCH_H
 
 #include "daemon/store/db.h"
+#include "daemon/store/index/marks.h"
 #include "daemon/store/index/query.h"
 
 /* Texts that conditions name; bound from this parameter on. */
 #define MATCH_FIRST_PARAMETER 10
 #define MATCH_TEXTS_MAX       QUERY_LEAVES_MAX
 
+/* Any message that the index knows. */
+#define MATCH_ANY "marks : \"" STORE_MARK_ANY "\""
+
 struct match {
 	const char *words;      /* for MATCH; NULL: any message */
-	bool has_words;         /* of people, to rank by */
 	const char *conditions; /* of SQL, each behind " AND "; or "" */
 	const char *texts[MATCH_TEXTS_MAX];
 	size_t text_count;

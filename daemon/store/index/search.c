@@ -234,11 +234,13 @@ search_prepare(struct sql_db *db, struct search_op *search, bool *is_over_r)
 		return STORE_OK;
 	status = match_compose(&search->match, db, store_op_arena(&search->op),
 	    search->query, search->account);
-	if (status != STORE_OK || search->match.words == NULL) {
-		search_take_times(search);
-		return status;
-	}
 	search_take_times(search);
+	/* What has no words is ranked as any message is: the newest first. */
+	if (search->match.words == NULL &&
+	    search->filter.order == STORE_ORDER_RANKED)
+		search->match.words = MATCH_ANY;
+	if (status != STORE_OK || search->match.words == NULL)
+		return status;
 	search->page.is_complete = false;
 	search->least_id = INT64_MIN;
 	search->most_id = INT64_MAX;
@@ -451,8 +453,7 @@ search_ranked(struct sql_db *db, struct search_op *search)
 static enum store_status
 search_find(struct sql_db *db, struct search_op *search)
 {
-	if (search->filter.order == STORE_ORDER_RANKED &&
-	    search->match.has_words)
+	if (search->filter.order == STORE_ORDER_RANKED && search->query != NULL)
 		return search_ranked(db, search);
 	return search->folded_from != NULL ? search_by_sender(db, search)
 					   : search_by_query(db, search);
