@@ -4,9 +4,9 @@ target_include_directories(test_store_fixture PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(test_store_fixture PRIVATE evpop_settings
 	PUBLIC evpopd_store PkgConfig::CMOCKA)
 
-foreach(subject account ahead binding body calendar check configure failure
-	faults feed flow held history identity keeping open pack place quarantine
-	question search
+foreach(subject account ahead binding body calendar check configure
+	conversation failure faults feed flow held history identity keeping open
+	pack place quarantine question ranked search
 	sender server uid)
 	evpop_unit_test(store_${subject} test_store_${subject}.c
 		LIBS test_store_fixture evpopd_store LABELS thread)

@@ -85,140 +85,152 @@ expect_tree(const char *query, const char *tree)
 #define DASH   "\xe2\x80\x93"
 #define UML    "\xc3\xbc"
 
-static void
-questions_become_trees(void **state)
-{
-	static const struct {
-		const char *query, *tree;
-	} cases[] = {
-		/* Words. */
-		{ "invoice", "\"invoice\"" },
-		{ "  invoice  ", "\"invoice\"" },
-		{ "a b c", "and(\"a\" \"b\" \"c\")" },
-		{ "a\tb\r\nc", "and(\"a\" \"b\" \"c\")" },
-		{ "a" WIDE "b", "and(\"a\" \"b\")" },
-		{ "invoi*", "\"invoi\"*" },
-		{ "foo-bar", "\"foo-bar\"" },
-		{ "foo\"bar", "\"foo\"\"bar\"" },
-		{ "foo)", "\"foo)\"" },
-		{ "f(x)", "\"f(x)\"" },
-		{ "12:30", "\"12:30\"" },
-		{ "M" UML "ller", "\"M" UML "ller\"" },
-		{ YEAR BUDGET, "\" \xe5\xb9\xb4\xe9\xa2\x84 " BUDGET "  \"" },
-		{ YEAR, "\" " YEAR " \"*" },
-		{ "or", "\"or\"" },
-		{ "ORDER", "\"ORDER\"" },
-		{ "NOTE", "\"NOTE\"" },
-		{ "ANDY", "\"ANDY\"" },
-		{ "--foo", "\"--foo\"" },
-		{ "'; DROP", "\"DROP\"" },
-		{ "a'; DROP", "and(\"a';\" \"DROP\")" },
-		{ "NEAR(a", "\"NEAR(a\"" },
-		{ "a^b", "\"a^b\"" },
-		{ "{a}", "\"{a}\"" },
-		/* Marks by themselves. */
-		{ "a & b", "and(\"a\" \"b\")" },
-		{ "a " DASH " b", "and(\"a\" \"b\")" },
-		{ "a +", "\"a\"" },
-		{ "! a", "\"a\"" },
-		/* Phrases. */
-		{ "\"a b\"", "\"a b\"" },
-		{ "\"a b\"*", "\"a b\"*" },
-		{ "\"a b\"c", "and(\"a b\" \"c\")" },
-		{ "\"a OR b\"", "\"a OR b\"" },
-		{ "\"-a\"", "\"-a\"" },
-		{ "\"Re: a\"", "\"Re: a\"" },
-		{ "\"a*b\"", "\"a*b\"" },
-		{ "\"from:a\"", "\"from:a\"" },
-		/* Without. */
-		{ "-a", "not(\"a\")" },
-		{ "a -b", "and(\"a\" not(\"b\"))" },
-		{ "-a -b", "and(not(\"a\") not(\"b\"))" },
-		{ "-\"a b\"", "not(\"a b\")" },
-		{ "-from:a", "not(sender=\"a\")" },
-		{ "-(a b)", "not(and(\"a\" \"b\"))" },
-		{ "NOT a", "not(\"a\")" },
-		{ "NOT -a", "not(not(\"a\"))" },
-		{ "a NOT b", "and(\"a\" not(\"b\"))" },
-		{ "a-b", "\"a-b\"" },
-		{ "-inv*", "not(\"inv\"*)" },
-		{ "-has:attachment", "not(attached)" },
-		/* One of them. */
-		{ "a OR b", "or(\"a\" \"b\")" },
-		{ "a OR b OR c", "or(\"a\" \"b\" \"c\")" },
-		{ "a b OR c d", "or(and(\"a\" \"b\") and(\"c\" \"d\"))" },
-		{ "a AND b", "and(\"a\" \"b\")" },
-		{ "a AND b OR c", "or(and(\"a\" \"b\") \"c\")" },
-		{ "a OR -b", "or(\"a\" not(\"b\"))" },
-		{ "a OR(b c)", "or(\"a\" and(\"b\" \"c\"))" },
-		/* Groups. */
-		{ "(a)", "\"a\"" },
-		{ "((a))", "\"a\"" },
-		{ "( a )", "\"a\"" },
-		{ "(a OR b) c", "and(or(\"a\" \"b\") \"c\")" },
-		{ "c (a OR b)", "and(\"c\" or(\"a\" \"b\"))" },
-		{ "(a OR b)c", "and(or(\"a\" \"b\") \"c\")" },
-		{ "(f(x) b)", "and(\"f(x)\" \"b\")" },
-		{ "(a b*)", "and(\"a\" \"b\"*)" },
-		{ "(\"a b\"*)", "\"a b\"*" },
-		{ "((((((((a))))))))", "\"a\"" },
-		/* Fields of words. */
-		{ "from:anna", "sender=\"anna\"" },
-		{ "From:anna", "sender=\"anna\"" },
-		{ "FROM:anna", "sender=\"anna\"" },
-		{ "from:anna@example.org", "sender=\"anna@example.org\"" },
-		{ "from:\"anna b\"", "sender=\"anna b\"" },
-		{ "from:ann*", "sender=\"ann\"*" },
-		{ "from:(a OR b)", "or(sender=\"a\" sender=\"b\")" },
-		{ "from:(a -b)", "and(sender=\"a\" not(sender=\"b\"))" },
-		{ "from:(a:b)", "sender=\"a:b\"" },
-		{ "to:bob", "recipients copies=\"bob\"" },
-		{ "cc:bob", "copies=\"bob\"" },
-		{ "subject:x", "subject=\"x\"" },
-		{ "subject:OR", "subject=\"OR\"" },
-		{ "subject:-x", "subject=\"-x\"" },
-		{ "subject:x:y", "subject=\"x:y\"" },
-		{ "body:x", "body=\"x\"" },
-		{ "filename:report.pdf", "files=\"report.pdf\"" },
-		{ "from:a to:b subject:c",
-		    "and(sender=\"a\" recipients copies=\"b\""
-		    " subject=\"c\")" },
-		/* Fields of their own kinds. */
-		{ "has:attachment", "attached" },
-		{ "has:Attachments", "attached" },
-		{ "account:work", "account=work" },
-		{ "account:\"my work\"", "account=my work" },
-		{ "account:a* b", "and(account=a* \"b\")" },
-		{ "(account:work)", "account=work" },
-		{ "id:x@y", "id=x@y" },
-		{ "id:<x@y>", "id=x@y" },
-		{ "id:\"<x y>\"", "id=x y" },
-		{ "since:5000", "since=5000" },
-		{ "since:10s", "since=990000" },
-		{ "since:\"10s\"", "since=990000" },
-		{ "before:5000 a", "and(before=5000 \"a\")" },
-		{ "(before:5000)", "before=5000" },
-		{ "larger:10", "larger=10" },
-		{ "larger:10K", "larger=10240" },
-		{ "larger:10k", "larger=10240" },
-		{ "larger:1M", "larger=1048576" },
-		{ "larger:1MB", "larger=1048576" },
-		{ "larger:1MiB", "larger=1048576" },
-		{ "larger:1mb", "larger=1048576" },
-		{ "smaller:2G", "smaller=2147483648" },
-		{ "smaller:500B", "smaller=500" },
-		{ "invoice from:anna since:10s has:attachment -draft",
-		    "and(\"invoice\" sender=\"anna\" since=990000 attached"
-		    " not(\"draft\"))" },
-		{ "-draft has:attachment since:10s from:anna invoice",
-		    "and(not(\"draft\") attached since=990000 sender=\"anna\""
-		    " \"invoice\")" },
-	};
+struct case_of {
+	const char *query, *tree;
+};
 
+static const struct case_of of_words[] = {
+	/* Words. */
+	{ "invoice", "\"invoice\"" },
+	{ "  invoice  ", "\"invoice\"" },
+	{ "a b c", "and(\"a\" \"b\" \"c\")" },
+	{ "a\tb\r\nc", "and(\"a\" \"b\" \"c\")" },
+	{ "a" WIDE "b", "and(\"a\" \"b\")" },
+	{ "invoi*", "\"invoi\"*" },
+	{ "foo-bar", "\"foo-bar\"" },
+	{ "foo\"bar", "\"foo\"\"bar\"" },
+	{ "foo)", "\"foo)\"" },
+	{ "f(x)", "\"f(x)\"" },
+	{ "12:30", "\"12:30\"" },
+	{ "M" UML "ller", "\"M" UML "ller\"" },
+	{ YEAR BUDGET, "\" \xe5\xb9\xb4\xe9\xa2\x84 " BUDGET "  \"" },
+	{ YEAR, "\" " YEAR " \"*" },
+	{ "or", "\"or\"" },
+	{ "ORDER", "\"ORDER\"" },
+	{ "NOTE", "\"NOTE\"" },
+	{ "ANDY", "\"ANDY\"" },
+	{ "--foo", "\"--foo\"" },
+	{ "'; DROP", "\"DROP\"" },
+	{ "a'; DROP", "and(\"a';\" \"DROP\")" },
+	{ "NEAR(a", "\"NEAR(a\"" },
+	{ "a^b", "\"a^b\"" },
+	{ "{a}", "\"{a}\"" },
+	/* Marks by themselves. */
+	{ "a & b", "and(\"a\" \"b\")" },
+	{ "a " DASH " b", "and(\"a\" \"b\")" },
+	{ "a +", "\"a\"" },
+	{ "! a", "\"a\"" },
+	/* Phrases. */
+	{ "\"a b\"", "\"a b\"" },
+	{ "\"a b\"*", "\"a b\"*" },
+	{ "\"a b\"c", "and(\"a b\" \"c\")" },
+	{ "\"a OR b\"", "\"a OR b\"" },
+	{ "\"-a\"", "\"-a\"" },
+	{ "\"Re: a\"", "\"Re: a\"" },
+	{ "\"a*b\"", "\"a*b\"" },
+	{ "\"from:a\"", "\"from:a\"" },
+	/* Without. */
+	{ "-a", "not(\"a\")" },
+	{ "a -b", "and(\"a\" not(\"b\"))" },
+	{ "-a -b", "and(not(\"a\") not(\"b\"))" },
+	{ "-\"a b\"", "not(\"a b\")" },
+	{ "-from:a", "not(sender=\"a\")" },
+	{ "-(a b)", "not(and(\"a\" \"b\"))" },
+	{ "NOT a", "not(\"a\")" },
+	{ "NOT -a", "not(not(\"a\"))" },
+	{ "a NOT b", "and(\"a\" not(\"b\"))" },
+	{ "a-b", "\"a-b\"" },
+	{ "-inv*", "not(\"inv\"*)" },
+	{ "-has:attachment", "not(attached)" },
+	/* One of them. */
+	{ "a OR b", "or(\"a\" \"b\")" },
+	{ "a OR b OR c", "or(\"a\" \"b\" \"c\")" },
+	{ "a b OR c d", "or(and(\"a\" \"b\") and(\"c\" \"d\"))" },
+	{ "a AND b", "and(\"a\" \"b\")" },
+	{ "a AND b OR c", "or(and(\"a\" \"b\") \"c\")" },
+	{ "a OR -b", "or(\"a\" not(\"b\"))" },
+	{ "a OR(b c)", "or(\"a\" and(\"b\" \"c\"))" },
+	/* Groups. */
+	{ "(a)", "\"a\"" },
+	{ "((a))", "\"a\"" },
+	{ "( a )", "\"a\"" },
+	{ "(a OR b) c", "and(or(\"a\" \"b\") \"c\")" },
+	{ "c (a OR b)", "and(\"c\" or(\"a\" \"b\"))" },
+	{ "(a OR b)c", "and(or(\"a\" \"b\") \"c\")" },
+	{ "(f(x) b)", "and(\"f(x)\" \"b\")" },
+	{ "(a b*)", "and(\"a\" \"b\"*)" },
+	{ "(\"a b\"*)", "\"a b\"*" },
+	{ "((((((((a))))))))", "\"a\"" },
+};
+
+static const struct case_of of_fields[] = {
+	/* Fields of words. */
+	{ "from:anna", "sender=\"anna\"" },
+	{ "From:anna", "sender=\"anna\"" },
+	{ "FROM:anna", "sender=\"anna\"" },
+	{ "from:anna@example.org", "sender=\"anna@example.org\"" },
+	{ "from:\"anna b\"", "sender=\"anna b\"" },
+	{ "from:ann*", "sender=\"ann\"*" },
+	{ "from:(a OR b)", "or(sender=\"a\" sender=\"b\")" },
+	{ "from:(a -b)", "and(sender=\"a\" not(sender=\"b\"))" },
+	{ "from:(a:b)", "sender=\"a:b\"" },
+	{ "to:bob", "recipients copies=\"bob\"" },
+	{ "cc:bob", "copies=\"bob\"" },
+	{ "subject:x", "subject=\"x\"" },
+	{ "subject:OR", "subject=\"OR\"" },
+	{ "subject:-x", "subject=\"-x\"" },
+	{ "subject:x:y", "subject=\"x:y\"" },
+	{ "body:x", "body=\"x\"" },
+	{ "filename:report.pdf", "files=\"report.pdf\"" },
+	{ "from:a to:b subject:c",
+	    "and(sender=\"a\" recipients copies=\"b\""
+	    " subject=\"c\")" },
+	/* Fields of their own kinds. */
+	{ "has:attachment", "attached" },
+	{ "has:Attachments", "attached" },
+	{ "account:work", "account=work" },
+	{ "account:\"my work\"", "account=my work" },
+	{ "account:a* b", "and(account=a* \"b\")" },
+	{ "(account:work)", "account=work" },
+	{ "id:x@y", "id=x@y" },
+	{ "id:<x@y>", "id=x@y" },
+	{ "id:\"<x y>\"", "id=x y" },
+	{ "since:5000", "since=5000" },
+	{ "since:10s", "since=990000" },
+	{ "since:\"10s\"", "since=990000" },
+	{ "before:5000 a", "and(before=5000 \"a\")" },
+	{ "(before:5000)", "before=5000" },
+	{ "larger:10", "larger=10" },
+	{ "larger:10K", "larger=10240" },
+	{ "larger:10k", "larger=10240" },
+	{ "larger:1M", "larger=1048576" },
+	{ "larger:1MB", "larger=1048576" },
+	{ "larger:1MiB", "larger=1048576" },
+	{ "larger:1mb", "larger=1048576" },
+	{ "smaller:2G", "smaller=2147483648" },
+	{ "smaller:500B", "smaller=500" },
+	{ "invoice from:anna since:10s has:attachment -draft",
+	    "and(\"invoice\" sender=\"anna\" since=990000 attached"
+	    " not(\"draft\"))" },
+	{ "-draft has:attachment since:10s from:anna invoice",
+	    "and(not(\"draft\") attached since=990000 sender=\"anna\""
+	    " \"invoice\")" },
+};
+
+static void
+words_become_trees(void **state)
+{
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		if (cases[i].tree != NULL)
-			expect_tree(cases[i].query, cases[i].tree);
+	for (size_t i = 0; i < sizeof(of_words) / sizeof(of_words[0]); i++)
+		expect_tree(of_words[i].query, of_words[i].tree);
+}
+
+static void
+fields_become_trees(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(of_fields) / sizeof(of_fields[0]); i++)
+		expect_tree(of_fields[i].query, of_fields[i].tree);
 }
 
 /* ---- what is not understood ---- */
@@ -337,7 +349,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(questions_become_trees),
+		cmocka_unit_test(words_become_trees),
+		cmocka_unit_test(fields_become_trees),
 		cmocka_unit_test(problems_name_the_place),
 		cmocka_unit_test(questions_are_bounded),
 	};

@@ -1,6 +1,6 @@
 #include "daemon/store/index/bounds.h"
 
-#define FEW   "50000"
+#define FEW   "5000"
 #define SLACK "86400000"
 
 static enum store_status

@@ -9,7 +9,7 @@
 #include "daemon/store/db.h"
 
 /* How many are scored. */
-#define RANKED_AMONG 4000
+#define RANKED_AMONG 2000
 
 /*
  * The column of a SELECT behind the id: a score, the larger the better.  What
