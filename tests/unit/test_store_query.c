@@ -182,9 +182,8 @@ static const struct case_of of_fields[] = {
 	{ "subject:x:y", "subject=\"x:y\"" },
 	{ "body:x", "body=\"x\"" },
 	{ "filename:report.pdf", "files=\"report.pdf\"" },
-	{ "from:a to:b subject:c",
-	    "and(sender=\"a\" recipients copies=\"b\""
-	    " subject=\"c\")" },
+	{ "from:a to:b subject:c", "and(sender=\"a\" recipients copies=\"b\""
+				   " subject=\"c\")" },
 	/* Fields of their own kinds. */
 	{ "has:attachment", "attached" },
 	{ "has:Attachments", "attached" },
