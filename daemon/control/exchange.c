@@ -140,11 +140,23 @@ exchange_parameters(const struct exchange *exchange)
 	return &exchange->parameters;
 }
 
+static bool
+request_is_head(struct evhttp_request *request)
+{
+	return evhttp_request_get_command(request) == EVHTTP_REQ_HEAD;
+}
+
 const char *
 exchange_header(const struct exchange *exchange, const char *name)
 {
 	return evhttp_find_header(
 	    evhttp_request_get_input_headers(exchange->request), name);
+}
+
+bool
+exchange_is_head(const struct exchange *exchange)
+{
+	return request_is_head(exchange->request);
 }
 
 struct event_base *
@@ -253,12 +265,6 @@ request_set_length(struct evhttp_request *request, uint64_t length)
 	    "Content-Length", digits);
 }
 
-static bool
-request_is_head(struct evhttp_request *request)
-{
-	return evhttp_request_get_command(request) == EVHTTP_REQ_HEAD;
-}
-
 static void
 request_set_headers(struct evhttp_request *request, const char *content_type)
 {
@@ -330,6 +336,23 @@ exchange_set_header(
 	/* Without memory it is left out, but the body is sent. */
 	(void)evhttp_add_header(
 	    evhttp_request_get_output_headers(exchange->request), name, value);
+}
+
+void
+exchange_set_content_range(
+    struct exchange *exchange, uint64_t first, uint64_t length, uint64_t whole)
+{
+	char text[80];
+
+	if (length == 0)
+		snprintf(text, sizeof(text), "bytes */%llu",
+		    (unsigned long long)whole);
+	else
+		snprintf(text, sizeof(text), "bytes %llu-%llu/%llu",
+		    (unsigned long long)first,
+		    (unsigned long long)(first + length - 1),
+		    (unsigned long long)whole);
+	exchange_set_header(exchange, "Content-Range", text);
 }
 
 void
@@ -452,9 +475,9 @@ request_set_deadlines(struct evhttp_request *request,
 	    reading, &writing);
 }
 
-bool
-exchange_stream(
-    struct exchange *exchange, const char *content_type, uint64_t length)
+static bool
+exchange_begin_stream(struct exchange *exchange, int status,
+    const char *content_type, uint64_t length)
 {
 	request_set_headers(exchange->request, content_type);
 	/* Without it evhttp sends chunks, or closes the connection behind. */
@@ -462,7 +485,7 @@ exchange_stream(
 		request_set_length(exchange->request, length);
 	if (request_is_head(exchange->request)) {
 		evhttp_send_reply(
-		    exchange_release_request(exchange), 200, NULL, NULL);
+		    exchange_release_request(exchange), status, NULL, NULL);
 		return false;
 	}
 	exchange_record(exchange);
@@ -471,8 +494,23 @@ exchange_stream(
 	 * without progress may end the connection.
 	 */
 	request_set_deadlines(exchange->request, NULL, LIMITS_STALL_SECONDS);
-	evhttp_send_reply_start(exchange->request, 200, NULL);
+	evhttp_send_reply_start(exchange->request, status, NULL);
 	return true;
+}
+
+bool
+exchange_stream(
+    struct exchange *exchange, const char *content_type, uint64_t length)
+{
+	return exchange_begin_stream(exchange, 200, content_type, length);
+}
+
+bool
+exchange_stream_range(struct exchange *exchange, const char *content_type,
+    uint64_t first, uint64_t length, uint64_t whole)
+{
+	exchange_set_content_range(exchange, first, length, whole);
+	return exchange_begin_stream(exchange, 206, content_type, length);
 }
 
 bool

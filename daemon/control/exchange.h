@@ -80,9 +80,9 @@ const char *exchange_name(const struct exchange *);
 const char *exchange_second_name(const struct exchange *);
 const struct parameters *exchange_parameters(const struct exchange *);
 
-/* A header of the request, or NULL; and the loop.  While the client is there.
- */
+/* While the client is there: a header of the request, or NULL; the loop. */
 const char *exchange_header(const struct exchange *, const char *name);
+bool exchange_is_head(const struct exchange *);
 struct event_base *exchange_base(const struct exchange *);
 
 /* A handler's own state; freed with the exchange. */
@@ -109,6 +109,10 @@ bool exchange_resume_rows(struct exchange *, enum store_status, size_t count)
 /* A header of the answer to come; of bytes that need no check. */
 void exchange_set_header(
     struct exchange *, const char *name, const char *value);
+
+/* Content-Range of so many octets from `first` on; of none, where it is 0. */
+void exchange_set_content_range(
+    struct exchange *, uint64_t first, uint64_t length, uint64_t whole);
 
 /* Answer and end; takes over the answer's JSON. */
 void exchange_answer(struct exchange *, struct response);
@@ -145,6 +149,10 @@ bool exchange_page(struct exchange *, unsigned *limit_r, int64_t *below_id_r)
 #define EXCHANGE_UNTIL_END UINT64_MAX /* its length is not known before */
 bool exchange_stream(struct exchange *, const char *content_type,
     uint64_t length) __attribute__((warn_unused_result));
+/* The same with a part of the whole: 206. */
+bool exchange_stream_range(struct exchange *, const char *content_type,
+    uint64_t first, uint64_t length, uint64_t whole)
+    __attribute__((warn_unused_result));
 void exchange_stream_part(struct exchange *, const void *bytes, size_t length,
     void (*written)(struct exchange *));
 void exchange_stream_buffer(struct exchange *, struct evbuffer *part,

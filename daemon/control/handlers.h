@@ -56,7 +56,7 @@ void plan_get(struct exchange *);
 void polls_list(struct exchange *);
 json_t *poll_json(const struct store_poll_row *);
 
-/* messages.c */
+/* raw.c */
 void messages_get_raw(struct exchange *);
 void messages_get_raw_quarantined(struct exchange *);
 

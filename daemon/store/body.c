@@ -263,6 +263,8 @@ body_submit_piece(struct store_body *body)
 	store_op_init(&piece->op, &piece_type);
 	piece->body = body;
 	piece->sequence = body->sequence++;
+	piece->begins = body->submitted;
+	body->submitted += piece->length;
 	body_queue(body, &piece->op, piece);
 	store_submit(body->store, &piece->op);
 }

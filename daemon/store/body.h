@@ -20,7 +20,8 @@ struct store_piece {
 	struct store_op op;
 	struct store_body *body;
 	uint32_t sequence;
-	bool has_noted; /* its body as unfinished; the writer's */
+	uint64_t begins; /* behind so many octets of its body */
+	bool has_noted;  /* its body as unfinished; the writer's */
 	size_t length, room;
 	unsigned char bytes[];
 };
@@ -34,6 +35,7 @@ struct store_body {
 	struct store_piece *piece; /* being filled; then the last */
 	uint32_t sequence;         /* of the next piece; the loop's */
 	uint64_t appended;         /* octets; the loop's */
+	uint64_t submitted;        /* of them, in pieces that are whole */
 	enum store_status broken;  /* why it cannot be whole; the loop's */
 	store_message_cb done;
 	void *arg;

@@ -1,24 +1,31 @@
 #include "daemon/store/chunk.h"
 
 #include "daemon/store/codec.h"
+#include "daemon/store/offset.h"
 
 enum store_status
 store_chunk_insert(struct sql_db *db, int64_t number, uint32_t sequence,
-    const void *bytes, size_t length)
+    uint64_t begins, const void *bytes, size_t length)
 {
 	static const char sql[] =
 	    "INSERT INTO chunk(id, data, encoding) VALUES(?1, ?2, ?3)";
 	enum store_chunk_encoding encoding = STORE_CHUNK_PLAIN;
+	int64_t id = store_chunk_id(number, sequence);
 	struct sql_statement use;
+	enum store_status status;
 
 	if (store_codec_pack(
 		store_db_codec(db), bytes, length, &bytes, &length))
 		encoding = STORE_CHUNK_ZSTD;
 	sql_prepare(&use, db, sql);
-	sql_bind_int(&use, 1, store_chunk_id(number, sequence));
+	sql_bind_int(&use, 1, id);
 	sql_bind_blob(&use, 2, bytes, length);
 	sql_bind_int(&use, 3, encoding);
-	return sql_run(&use);
+	status = sql_run(&use);
+	/* Most bodies have one piece. */
+	return status == STORE_OK && sequence > 0
+		   ? store_offset_insert(db, id, begins)
+		   : status;
 }
 
 static enum store_status

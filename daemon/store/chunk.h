@@ -22,9 +22,12 @@ store_chunk_id(int64_t number, uint32_t sequence)
 	       sequence;
 }
 
-/* The connection's codec packs the bytes where that saves enough. */
+/*
+ * The piece begins behind so many octets of its body.  The connection's codec
+ * packs the bytes where that saves enough.
+ */
 enum store_status store_chunk_insert(struct sql_db *, int64_t number,
-    uint32_t sequence, const void *bytes, size_t length)
+    uint32_t sequence, uint64_t begins, const void *bytes, size_t length)
     __attribute__((warn_unused_result));
 
 /* Write as much as a large piece has, and remove it: whether that goes well. */

@@ -49,7 +49,7 @@ commit_insert_last(struct sql_db *db, const struct store_body *body)
 	 */
 	if (piece != NULL || body->sequence == 0)
 		status = store_chunk_insert(db, body->number, body->sequence,
-		    piece != NULL ? piece->bytes : NULL,
+		    body->submitted, piece != NULL ? piece->bytes : NULL,
 		    piece != NULL ? piece->length : 0);
 	return status == STORE_OK ? commit_note_finished(db, body) : status;
 }
@@ -123,7 +123,8 @@ store_piece_write(struct store_writer *writer, struct store_op *op)
 	}
 	if (status == STORE_OK)
 		status = store_chunk_insert(store_writer_db(writer),
-		    body->number, piece->sequence, piece->bytes, piece->length);
+		    body->number, piece->sequence, piece->begins, piece->bytes,
+		    piece->length);
 	FAILPOINT("body chunk written");
 	return status;
 }

@@ -145,6 +145,16 @@ typedef void (*store_part_cb)(
 void store_body_read(
     struct store *, int64_t id, uint32_t part, store_part_cb, void *arg);
 
+/*
+ * The part to begin with in order to read from an octet on, and how many
+ * octets of the body come before that part.  It is the first one for what an
+ * earlier version has stored.
+ */
+typedef void (*store_seek_cb)(
+    enum store_status, uint32_t part, uint64_t begins, void *arg);
+void store_body_seek(
+    struct store *, int64_t id, uint64_t octets, store_seek_cb, void *arg);
+
 /* Newest polls first; account NULL: of all. */
 struct store_poll_row {
 	int64_t id;
@@ -178,9 +188,11 @@ void store_quarantines(struct store *, const char *account, int64_t below_id,
 /* One of them; `count` is 1, or the status STORE_NOT_FOUND. */
 void store_quarantine(
     struct store *, int64_t id, store_quarantines_cb, void *arg);
-/* As store_body_read(). */
+/* As store_body_read() and store_body_seek(). */
 void store_quarantine_read(
     struct store *, int64_t id, uint32_t part, store_part_cb, void *arg);
+void store_quarantine_seek(
+    struct store *, int64_t id, uint64_t octets, store_seek_cb, void *arg);
 /*
  * Take out of quarantine: bytes and failures are forgotten, and the unique-id
  * is unknown again, so that the next poll fetches the message.  The callback

@@ -7,6 +7,7 @@
 
 #include "daemon/store/chunk.h"
 #include "daemon/store/digest.h"
+#include "daemon/store/offset.h"
 #include "daemon/store/sql/sqlite.h"
 #include "lib/base/hex.h"
 
@@ -294,6 +295,7 @@ struct found {
 	uint64_t octets;
 	uint32_t pieces;
 	bool in_order;
+	bool has_offsets;           /* none that is noted is wrong */
 	enum store_status unpacked; /* or why not */
 };
 
@@ -316,6 +318,8 @@ verify_compare(const struct verify *verify, const struct body *body,
 	if (body->has_digest &&
 	    memcmp(found, body->digest, STORE_DIGEST_SIZE) != 0)
 		return "its bytes have changed: the digest differs";
+	if (!pieces->has_offsets)
+		return "where its pieces begin is noted wrongly";
 	return NULL;
 }
 
@@ -323,14 +327,21 @@ static void
 verify_read_piece(const struct verify *verify, struct sql_statement *use,
     const struct body *body, struct found *found)
 {
+	int64_t id = sql_column_int(use, 0);
 	const void *bytes;
 	size_t length;
+	bool is_right = true;
 
 	found->unpacked = store_chunk_take(verify->db, use, 1, &bytes, &length);
 	if (found->unpacked != STORE_OK)
 		return;
-	if (sql_column_int(use, 0) !=
-	    store_chunk_id(body->number, found->pieces++))
+	if (found->pieces > 0)
+		found->unpacked = store_offset_compare(
+		    verify->db, id, found->octets, &is_right);
+	if (found->unpacked != STORE_OK)
+		return;
+	found->has_offsets = found->has_offsets && is_right;
+	if (id != store_chunk_id(body->number, found->pieces++))
 		found->in_order = false;
 	if (length > 0)
 		store_digest_update(found->digest, bytes, length);
@@ -358,7 +369,9 @@ static enum store_status
 verify_body(
     const struct verify *verify, const struct body *body, const char *kind)
 {
-	struct found found = { .digest = store_digest_new(), .in_order = true };
+	struct found found = { .digest = store_digest_new(),
+		.in_order = true,
+		.has_offsets = true };
 	enum store_status status;
 	const char *wrong;
 	char what[64];

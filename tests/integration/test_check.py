@@ -68,6 +68,7 @@ class CheckTest(unittest.TestCase):
         with self.evpopd.database(write=True) as store:
             self.assertEqual(store.execute(statement).rowcount, 1)
         self.evpopd.start()
+        self.evpopd.wait_polled()
 
     def test_what_is_wrong_is_told(self):
         self.evpopd.wait_polled()

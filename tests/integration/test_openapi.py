@@ -82,6 +82,10 @@ CASES = [
     ("GET", "/v1/messages/{message}/parts/2", 304, {"If-None-Match": "*"}),
     ("GET", "/v1/messages/{message}/parts/99", 404),
     ("GET", "/v1/messages/{message}/raw", 200),
+    ("GET", "/v1/messages/{message}/raw", 304, {"If-None-Match": "*"}),
+    ("GET", "/v1/messages/{message}/raw", 200, {"Range": "bytes=0-9", "If-Range": '"x"'}),
+    ("GET", "/v1/messages/{message}/raw", 416, {"Range": "bytes=1000000-"}),
+    ("GET", "/v1/messages/{message}/raw", 206, {"Range": "bytes=2-3"}),
     ("GET", "/v1/messages/999999/raw", 404),
 
     ("GET", "/v1/quarantine?limit=1", 200),
@@ -90,6 +94,9 @@ CASES = [
     ("GET", "/v1/quarantine/{quarantined}", 200),
     ("GET", "/v1/quarantine/999999", 404),
     ("GET", "/v1/quarantine/{quarantined}/raw", 200),
+    ("GET", "/v1/quarantine/{quarantined}/raw", 304, {"If-None-Match": "*"}),
+    ("GET", "/v1/quarantine/{quarantined}/raw", 200, {"Range": "bytes=0-9", "If-Range": '"x"'}),
+    ("GET", "/v1/quarantine/{quarantined}/raw", 416, {"Range": "bytes=1000000-"}),
     ("GET", "/v1/quarantine/999999/raw", 404),
     ("POST", "/v1/quarantine/{quarantined}/retry", 202),
     ("POST", "/v1/quarantine/{quarantined}/retry", 404),
@@ -107,6 +114,8 @@ CASES = [
 UNMET = {
     "startBackup 503 application/json": "needs a daemon without memory",
     "startBackup 409 application/json": "needs a store that takes long to copy",
+    "getQuarantinedRaw 206 application/octet-stream":
+        "needs a message that broke off; integration.raw",
     "startCheck 503 application/json": "needs a daemon without memory",
     "startCheck 409 application/json": "needs a store that takes long to check",
     "readEvents 503 application/json":

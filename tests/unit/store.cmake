@@ -5,7 +5,7 @@ target_link_libraries(test_store_fixture PRIVATE evpop_settings
 	PUBLIC evpopd_store PkgConfig::CMOCKA)
 
 foreach(subject account ahead binding body calendar check configure
-	conversation failure faults feed flow held history identity keeping open
+	conversation failure faults feed flow held history identity keeping offset open
 	pack place quarantine question ranked search
 	sender server uid)
 	evpop_unit_test(store_${subject} test_store_${subject}.c

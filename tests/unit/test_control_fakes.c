@@ -14,6 +14,7 @@ struct fake_query {
 		store_feed_cb feed;
 		store_message_row_cb message;
 		store_part_cb part;
+		store_seek_cb seek;
 		store_parts_cb parts;
 		store_fields_cb fields;
 		store_text_cb text;
@@ -770,4 +771,31 @@ poller_resume(
 	if (answer == POLLER_DONE)
 		done(poller->remembers, arg);
 	return answer;
+}
+
+static void
+give_seek(struct fake_query *query)
+{
+	const struct store *store = query->store;
+
+	query->cb.seek(store->answer, query->part,
+	    (uint64_t)query->part * store->part_size, query->arg);
+}
+
+void
+store_body_seek(struct store *store, int64_t id, uint64_t octets,
+    store_seek_cb cb, void *arg)
+{
+	struct fake_query *query = new_query(store, give_seek, arg);
+
+	(void)id;
+	query->cb.seek = cb;
+	query->part = (uint32_t)(octets / store->part_size);
+}
+
+void
+store_quarantine_seek(struct store *store, int64_t id, uint64_t octets,
+    store_seek_cb cb, void *arg)
+{
+	store_body_seek(store, id, octets, cb, arg);
 }

@@ -115,3 +115,9 @@ CREATE TABLE linked(
 	node INTEGER NOT NULL,
 	other INTEGER NOT NULL,
 	PRIMARY KEY(node, other)) WITHOUT ROWID;
+
+-- Behind how many octets of its body a piece begins, but for first ones.
+
+CREATE TABLE piece_offset(
+	chunk INTEGER PRIMARY KEY REFERENCES chunk(id) ON DELETE CASCADE,
+	octets INTEGER NOT NULL);
