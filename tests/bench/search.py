@@ -50,6 +50,12 @@ QUESTIONS = (
     ("q, two that are frequent", {"q": "week number"}),
     ("q, frequent, of old mail", {"q": "week", "account": "old"}),
     ("q, frequent, of nothing", {"q": "week", "account": "none"}),
+    ("q, frequent, ranked", {"q": "week", "sort": "rank"}),
+    ("q, two, ranked", {"q": "week number", "sort": "rank"}),
+    ("q, from and a word", {"q": "from:shop7 week"}),
+    ("q, not a word", {"q": "week -former"}),
+    ("q, frequent, of an account, ranked",
+     {"q": "week", "account": "home", "sort": "rank"}),
     ("q, rare, of an account", {"q": "number 77", "account": "home"}),
     ("q, once frequent, of late", {"q": "former", "since": "LATE"}),
     ("q, frequent, of late", {"q": "week", "since": "LATE"}),
@@ -92,9 +98,10 @@ def fill(path, count, senders):
             " VALUES(?, ?, ?, 3000, zeroblob(32), ?, ?,"
             " 'Me <me@example.org>', ?, ?, 0)", rows(count, senders))
         store.execute(
-            "INSERT INTO fulltext(rowid, sender, recipients, subject, body,"
-            " account) SELECT id, sender, recipients, subject, '',"
-            " char(57344) || account FROM message")
+            "INSERT INTO fulltext(rowid, sender, recipients, copies, subject,"
+            " files, body, marks) SELECT id, sender, recipients, '', subject,"
+            " '', '', char(57344) || 'm ' || char(57344) || account || ' '"
+            " || char(57344) || 's1' FROM message")
         store.execute("INSERT OR REPLACE INTO meta VALUES('indexed', ?)",
                       (count,))
 
