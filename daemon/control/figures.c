@@ -76,6 +76,32 @@ figures_write_process(
 }
 
 static void
+figures_write_told(
+    struct exposition *exposition, const struct metrics_figures *metrics)
+{
+	static const struct exposition_family reloads = { "evpopd_reloads",
+		EXPOSITION_COUNTER, NULL,
+		"Reloads of the configuration, by result" };
+	const struct figure figures[] = {
+		{ { "evpopd_last_reload_successful", EXPOSITION_GAUGE, NULL,
+		      "0 if the last reload failed, so that an older "
+		      "configuration is in use; else 1" },
+		    !metrics->is_reload_wanting },
+		{ { "evpopd_hook_failures", EXPOSITION_COUNTER, NULL,
+		      "Commands of [hook] that failed" },
+		    metrics->hook_failures },
+	};
+
+	exposition_begin(exposition, &reloads);
+	exposition_count(exposition,
+	    (const char *const[]){ "result", "ok", NULL }, metrics->reloads);
+	exposition_count(exposition,
+	    (const char *const[]){ "result", "failed", NULL },
+	    metrics->reload_failures);
+	FIGURES_WRITE(exposition, figures);
+}
+
+static void
 figures_write_control(
     struct exposition *exposition, const struct connections *connections)
 {
@@ -394,6 +420,7 @@ figures_write(
     struct exposition *exposition, const struct exchange_context *context)
 {
 	figures_write_process(exposition, context);
+	figures_write_told(exposition, metrics_figures(context->metrics));
 	figures_write_control(exposition, context->connections);
 	figures_write_accounts(exposition, context);
 	figures_write_polls(exposition, metrics_figures(context->metrics));

@@ -61,6 +61,10 @@ metrics_last_success(const struct poller_account_status *account,
 {
 	int64_t success_ms = account->last_success_ms;
 
+	/* Of one that is not polled, nobody expects any. */
+	if (account->state == POLLER_PAUSED ||
+	    account->state == POLLER_DISABLED)
+		return -1;
 	if (row != NULL && row->last_success_ms > success_ms)
 		success_ms = row->last_success_ms;
 	return success_ms > 0 ? success_ms : -1;
@@ -94,7 +98,7 @@ static const struct metrics_of_account of_account[] = {
 	{ { "evpopd_account_last_success_timestamp_seconds", EXPOSITION_GAUGE,
 	      "seconds",
 	      "When a poll of the account last went well, as Unix time; "
-	      "missing if none ever did" },
+	      "missing if none ever did, or if it is paused or disabled" },
 	    true, true, metrics_last_success },
 	{ { "evpopd_account_failing_since_timestamp_seconds", EXPOSITION_GAUGE,
 	      "seconds",

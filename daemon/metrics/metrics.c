@@ -10,7 +10,7 @@
 
 struct metrics {
 	struct metrics_figures figures;
-	struct notify_subscription polls;
+	struct notify_subscription subscription;
 	struct evpop_telemetry telemetry;
 	struct certificates *certificates;
 };
@@ -45,11 +45,9 @@ metrics_class(const char *outcome)
 }
 
 static void
-metrics_poll_over(const struct notify_event *event, void *arg)
+metrics_poll_over(
+    struct metrics_figures *figures, const struct notify_poll *poll)
 {
-	const struct notify_poll *poll = &event->poll;
-	struct metrics *metrics = arg;
-	struct metrics_figures *figures = &metrics->figures;
 	enum evpop_error error = metrics_class(poll->outcome);
 	enum tally_figure figure;
 
@@ -62,6 +60,34 @@ metrics_poll_over(const struct notify_event *event, void *arg)
 		figures->tally[figure] += tally_get(poll->tally, figure);
 	histogram_add(&figures->poll_duration,
 	    (poll->finished_ms - poll->started_ms) * 1000);
+}
+
+/* ---- what else is told ---- */
+
+static void
+metrics_told(const struct notify_event *event, void *arg)
+{
+	struct metrics *metrics = arg;
+	struct metrics_figures *figures = &metrics->figures;
+
+	switch (event->kind) {
+	case NOTIFY_POLL_OVER:
+		metrics_poll_over(figures, &event->poll);
+		break;
+	case NOTIFY_RELOADED:
+		figures->reloads++;
+		figures->is_reload_wanting = false;
+		break;
+	case NOTIFY_RELOAD_FAILED:
+		figures->reload_failures++;
+		figures->is_reload_wanting = true;
+		break;
+	case NOTIFY_HOOK_FAILED:
+		figures->hook_failures++;
+		break;
+	default:
+		break;
+	}
 }
 
 /* ---- sessions ---- */
@@ -149,8 +175,11 @@ metrics_new(struct notify *notify)
 		.event = metrics_session_event,
 		.arg = metrics,
 	};
-	notify_subscribe(notify, &metrics->polls, NOTIFY_BIT(NOTIFY_POLL_OVER),
-	    metrics_poll_over, metrics);
+	notify_subscribe(notify, &metrics->subscription,
+	    NOTIFY_BIT(NOTIFY_POLL_OVER) | NOTIFY_BIT(NOTIFY_RELOADED) |
+		NOTIFY_BIT(NOTIFY_RELOAD_FAILED) |
+		NOTIFY_BIT(NOTIFY_HOOK_FAILED),
+	    metrics_told, metrics);
 	return metrics;
 }
 
@@ -162,7 +191,7 @@ metrics_free(struct metrics **metrics_p)
 	*metrics_p = NULL;
 	if (metrics == NULL)
 		return;
-	notify_leave(&metrics->polls);
+	notify_leave(&metrics->subscription);
 	certificates_free(&metrics->certificates);
 	free(metrics);
 }

@@ -7,6 +7,8 @@
 
 #include <evpop/telemetry.h>
 
+#include <stdbool.h>
+
 #include "daemon/notify/histogram.h"
 #include "daemon/notify/tally.h"
 
@@ -30,6 +32,9 @@ struct metrics_figures {
 	uint64_t failures[EVPOP_ERROR_COUNT]; /* of them, by class */
 	uint64_t tally[TALLY_COUNT];          /* of all of them together */
 	struct histogram poll_duration;
+
+	uint64_t reloads, reload_failures, hook_failures;
+	bool is_reload_wanting; /* the last one failed */
 
 	/* Of sessions; a poll may have several. */
 	uint64_t sessions;                            /* that are over */

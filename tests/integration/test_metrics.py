@@ -203,10 +203,16 @@ class ManyAccountsTest(unittest.TestCase):
                 as evpopd:
             evpopd.wait_polled()
             before = self.figures(evpopd)[SUCCESS, "account", "anna"]
-            evpopd.accounts["anna"]["enabled"] = "no"
-            evpopd.restart()
+            evpopd.halt()
+            server.halt()
+            evpopd.start()
+            evpopd.wait_polled()
             self.assertEqual(
                 self.figures(evpopd)[SUCCESS, "account", "anna"], before)
+            # Of one that is not polled, nobody expects any.
+            evpopd.post("/v1/accounts/anna/pause")
+            self.assertEqual(
+                self.figures(evpopd).labels(SUCCESS, "account"), [])
 
     def figures(self, evpopd):
         status, _, body = evpopd.request("GET", "/metrics")

@@ -102,11 +102,16 @@ class FilesTest(PackageTest):
             f"{WHERE['documents']}/examples/evpopd.conf",
             f"{WHERE['units']}/evpopd.service",
             f"{WHERE['units']}/evpopd.socket",
+            f"{WHERE['units']}/evpopd-metrics.service",
+            f"{WHERE['units']}/evpopd-metrics.socket",
+            f"{WHERE['data']}/evpop/evpopd.rules.yml",
+            f"{WHERE['data']}/evpop/evpopd-dashboard.json",
             f"{prefix}/lib/sysusers.d/evpopd.conf",
             f"{prefix}/lib/tmpfiles.d/evpopd.conf",
         } | {f"{WHERE['include']}/evpop/{name}" for name in WHERE["headers"]}
         expected |= {f"{WHERE['manuals']}/man3/evpop_{name}.3" for name in
-                     ("auth", "client", "easy", "error", "proto", "sync")}
+                     ("auth", "client", "easy", "error", "proto", "sync",
+                      "telemetry")}
         expected |= {f"{library}/cmake/evpop/evpop-{name}.cmake" for name in
                      ("config", "config-version", "targets",
                       f"targets-{WHERE['configured'].lower()}")}
@@ -258,7 +263,8 @@ class SystemdTest(PackageTest):
     def units(self):
         """Copies of the units whose program is the staged one."""
         folder = self.folder("units")
-        for name in ("evpopd.service", "evpopd.socket"):
+        for name in ("evpopd.service", "evpopd.socket",
+                     "evpopd-metrics.service", "evpopd-metrics.socket"):
             text = self.staged(WHERE["units"], name).read_text()
             text = text.replace(f"ExecStart={WHERE['sbin']}/evpopd",
                                 "ExecStart=" + str(self.staged(
@@ -271,6 +277,8 @@ class SystemdTest(PackageTest):
         said = run("systemd-analyze", "verify", "--man=no",
                    "--recursive-errors=one", folder / "evpopd.service",
                    folder / "evpopd.socket",
+                   folder / "evpopd-metrics.service",
+                   folder / "evpopd-metrics.socket",
                    env={**os.environ, "SYSTEMD_UNIT_PATH": f"{folder}:"})
         self.assertEqual(said, "")
 

@@ -92,6 +92,10 @@ class CertificateAuthority:
         """Ended yesterday."""
         return self._issue(label, _LOCAL_NAMES, "serverAuth", -30, -1)
 
+    def ending(self, days, label="ending"):
+        """Good, and ends in so many days."""
+        return self._issue(label, _LOCAL_NAMES, "serverAuth", -30, days)
+
     def not_yet_valid(self, label="not-yet-valid"):
         """Begins tomorrow."""
         return self._issue(label, _LOCAL_NAMES, "serverAuth", 1, 30)

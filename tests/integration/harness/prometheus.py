@@ -4,7 +4,15 @@ The package is not installed, since it would serve: "./bootstrap test" unpacks
 it below build/servers.  The reader is python3-prometheus-client.
 """
 
+import json
+import os
+import pathlib
+import shutil
+import signal
 import subprocess
+import tempfile
+import urllib.parse
+import urllib.request
 
 from . import procs, unpacked
 
@@ -71,3 +79,103 @@ class Figures:
         """The values of a label of all samples of a name, in their order."""
         return [dict(labels)[label] for sample, labels in self._samples
                 if sample == name]
+
+
+class Bridge:
+    """A port of this machine that leads to a Unix socket, as evpopd(8) says:
+    systemd's socket proxy, started by the first connection.
+    """
+
+    PROXY = "/lib/systemd/systemd-socket-proxyd"
+
+    def __init__(self, socket):
+        self.socket = socket
+        self.port, = procs.free_ports(1)
+        self.address = f"127.0.0.1:{self.port}"
+        self._process = None
+
+    @classmethod
+    def available(cls):
+        """Whether systemd is there."""
+        return (os.access(cls.PROXY, os.X_OK)
+                and shutil.which("systemd-socket-activate") is not None)
+
+    def __enter__(self):
+        self._process = subprocess.Popen(
+            ["systemd-socket-activate", "-l", self.address, self.PROXY,
+             os.fspath(self.socket)], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            preexec_fn=procs.die_with_parent(signal.SIGKILL))
+        procs.wait_for(lambda: procs.accepts("127.0.0.1", self.port),
+                       what="the bridge")
+        return self
+
+    def __exit__(self, *_):
+        procs.stop(self._process)
+
+
+class Prometheus(procs.InFolder):
+    """A server that scrapes evpopd at these addresses, by these rules; all of
+    it every second.
+    """
+
+    def __init__(self, addresses, rules):
+        self.folder = pathlib.Path(
+            tempfile.mkdtemp(prefix="evpop-prometheus-"))
+        self.port, = procs.free_ports(1)
+        (self.folder / "rules.yml").write_text(rules)
+        # YAML is JSON, too.
+        (self.folder / "prometheus.yml").write_text(json.dumps({
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": ["rules.yml"],
+            "scrape_configs": [{
+                "job_name": "evpopd",
+                "static_configs": [{"targets": list(addresses)}]}]}))
+        self._process = None
+
+    def start(self):
+        """Serve, and wait until it is ready."""
+        log = open(self.folder / "log", "ab")
+        with log:
+            self._process = subprocess.Popen(
+                [program("prometheus"), "--config.file=prometheus.yml",
+                 f"--web.listen-address=127.0.0.1:{self.port}",
+                 "--storage.tsdb.path=data"], cwd=self.folder,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=procs.die_with_parent(signal.SIGKILL))
+        procs.wait_for(self._ready, what="Prometheus")
+        return self
+
+    def _ready(self):
+        if self._process.poll() is not None:
+            raise AssertionError((self.folder / "log").read_text())
+        try:
+            return self.get("/-/ready") is not None
+        except OSError:
+            return False
+
+    def halt(self):
+        """End it."""
+        if self._process is not None:
+            procs.stop(self._process)
+            self._process = None
+
+    def get(self, path):
+        """The octets of an answer."""
+        with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}{path}",
+                timeout=procs.PATIENCE) as answer:
+            return answer.read()
+
+    def query(self, text):
+        """The samples of an expression now: [(labels, value)]."""
+        answer = json.loads(self.get(
+            "/api/v1/query?query=" + urllib.parse.quote(text)))
+        return [(one["metric"], float(one["value"][1]))
+                for one in answer["data"]["result"]]
+
+    def alerts(self):
+        """The alerts that fire: [labels]."""
+        answer = json.loads(self.get("/api/v1/alerts"))
+        return [one["labels"] for one in answer["data"]["alerts"]
+                if one["state"] == "firing"]
