@@ -51,6 +51,19 @@ struct service {
 	char limited[256]; /* why fewer sessions run than are configured */
 };
 
+/* The level says already that it is a warning. */
+static void
+service_log_message(enum log_level level, const char *line)
+{
+	const char *mark = strstr(line, ": warning: ");
+
+	if (level == LOG_LEVEL_WARNING && mark != NULL)
+		log_write(level, NULL, "%.*s%s", (int)(mark - line), line,
+		    mark + strlen(": warning"));
+	else
+		log_write(level, NULL, "%s", line);
+}
+
 void
 service_log_messages(const struct config_messages *messages)
 {
@@ -59,7 +72,7 @@ service_log_messages(const struct config_messages *messages)
 
 	level = messages->errors > 0 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING;
 	for (i = 0; i < messages->count; i++)
-		log_write(level, NULL, "%s", messages->lines[i]);
+		service_log_message(level, messages->lines[i]);
 }
 
 static enum log_level
@@ -118,46 +131,61 @@ service_configure_keeping(struct service *service, const struct config *config)
 
 /* ---- reload ---- */
 
-/*
- * All of the new configuration, or nothing of it.  The text is what did not
- * take effect in full, a line each.
- */
-static bool
-service_apply(
-    struct service *service, struct config *config, char *text, size_t size)
+static void
+service_report_accounts(struct reload *report, enum reload_change change,
+    const struct config_account *const *accounts, size_t count)
 {
-	struct config_diff diff;
+	for (size_t i = 0; i < count; i++)
+		reload_account(report, change, accounts[i]->name);
+}
+
+static void
+service_report(struct service *service, struct reload *report,
+    const struct config_diff *diff)
+{
+	char text[512];
 	size_t i;
 
+	for (i = 0; i < diff->restart_count; i++) {
+		snprintf(text, sizeof text,
+		    "%s has changed; it takes effect after a restart",
+		    diff->restart[i]);
+		log_write(LOG_LEVEL_WARNING, NULL, "%s", text);
+		reload_warning(report, text);
+	}
+	service_report_accounts(
+	    report, RELOAD_ADDED, diff->added, diff->added_count);
+	service_report_accounts(
+	    report, RELOAD_CHANGED, diff->changed, diff->changed_count);
+	service_report_accounts(
+	    report, RELOAD_REMOVED, diff->removed, diff->removed_count);
+	reload_text(report, text, sizeof text);
+	log_write(LOG_LEVEL_INFO, NULL, "reloaded: %s", text);
+	notify_publish(service->notify,
+	    &(struct notify_event){ .kind = NOTIFY_RELOADED,
+		.reload = { diff->added_count, diff->changed_count,
+		    diff->removed_count } });
+}
+
+/* All of the new configuration, or nothing of it. */
+static bool
+service_apply(
+    struct service *service, struct config *config, struct reload *report)
+{
+	struct config_diff diff;
+
 	service_limit_sessions(service, config);
-	snprintf(text, size, "%s", service->limited);
+	if (service->limited[0] != '\0')
+		reload_warning(report, service->limited);
 	if (!config_diff(&diff, service->config, config))
 		return false;
 	if (!poller_reload(service->poller, config, &diff)) {
 		config_diff_free(&diff);
 		return false;
 	}
-	service_configure_keeping(service, config);
 	control_reload(service->control, config);
 	log_set_level(service_log_level(config));
-	for (i = 0; i < diff.restart_count; i++) {
-		size_t used = strlen(text);
-
-		log_write(LOG_LEVEL_WARNING, NULL,
-		    "%s has changed; it takes effect after a restart",
-		    diff.restart[i]);
-		snprintf(text + used, size - used,
-		    "%s%s has changed; it takes effect after a restart",
-		    used > 0 ? "\n" : "", diff.restart[i]);
-	}
-	log_write(LOG_LEVEL_INFO, NULL,
-	    "reloaded: %zu account%s added, %zu changed, %zu removed",
-	    diff.added_count, diff.added_count == 1 ? "" : "s",
-	    diff.changed_count, diff.removed_count);
-	notify_publish(service->notify,
-	    &(struct notify_event){ .kind = NOTIFY_RELOADED,
-		.reload = { diff.added_count, diff.changed_count,
-		    diff.removed_count } });
+	service_report(service, report, &diff);
 	config_diff_free(&diff);
 	config_free(&service->config);
 	service->config = config;
@@ -165,7 +193,7 @@ service_apply(
 }
 
 static bool
-service_reload(char *error, size_t error_size, void *arg)
+service_reload(struct reload *report, char *error, size_t error_size, void *arg)
 {
 	struct service *service = arg;
 	struct config_messages messages;
@@ -176,6 +204,8 @@ service_reload(char *error, size_t error_size, void *arg)
 	supervisor_reloading();
 	config = config_read(service->options->config_path, &messages);
 	service_log_messages(&messages);
+	for (size_t i = 0; config != NULL && i < messages.count; i++)
+		reload_warning(report, messages.lines[i]);
 	if (config == NULL)
 		snprintf(error, error_size, "%s%s",
 		    messages.count > 0 ? messages.lines[0]
@@ -183,7 +213,7 @@ service_reload(char *error, size_t error_size, void *arg)
 		    messages.count > 1 ? " (and more: see the log, or "
 					 "evpopd --check)"
 				       : "");
-	else if (service_apply(service, config, error, error_size))
+	else if (service_apply(service, config, report))
 		applied = true;
 	else {
 		config_free(&config);
@@ -220,13 +250,15 @@ static void
 service_on_reload(evutil_socket_t signal, short what, void *arg)
 {
 	struct service *service = arg;
+	struct reload *report;
 	char error[512];
 
 	(void)signal;
 	(void)what;
 	if (service->options->once || service->stopping)
 		return;
-	if (service_reload(error, sizeof error, service))
+	report = reload_new();
+	if (service_reload(report, error, sizeof error, service))
 		store_deed_record(
 		    service->store, &(struct store_deed){ .who = "SIGHUP",
 					.action = "reload",
@@ -234,6 +266,7 @@ service_on_reload(evutil_socket_t signal, short what, void *arg)
 	else
 		log_write(LOG_LEVEL_ERROR, NULL,
 		    "not reloaded; the configuration in use stays: %s", error);
+	reload_free(&report);
 }
 
 /* ---- the clock ---- */

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "daemon/config/config.h"
+#include "daemon/control/reload.h"
 
 struct event_base;
 struct metrics;
@@ -27,11 +28,7 @@ struct control_options {
 	struct poller *poller;
 	const struct metrics *metrics;
 	struct notify *notify; /* the poller's; NULL: nothing is told */
-	/*
-	 * Read and apply the configuration.  On failure the text is the reason;
-	 * on success it lists what did not take effect, one line each.
-	 */
-	bool (*reload)(char *text_r, size_t size, void *arg);
+	reload_function reload;
 	size_t max_readers; /* of events, at a time */
 	/*
 	 * Why fewer sessions run than are configured; NULL or "" if they do

@@ -12,6 +12,7 @@
 
 #include "daemon/control/parameters.h"
 #include "daemon/control/peer.h"
+#include "daemon/control/reload.h"
 #include "daemon/control/response.h"
 #include "daemon/store/store.h"
 
@@ -33,7 +34,7 @@ struct exchange_context {
 	struct poller *poller;
 	struct record *record; /* of who did what; NULL: none */
 	const struct metrics *metrics;
-	bool (*reload)(char *text_r, size_t size, void *arg);
+	reload_function reload;
 	const char *limited;
 	void *arg;
 	int64_t started_ms; /* of evpop_clock_elapsed_ms() */

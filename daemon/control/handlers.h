@@ -19,7 +19,6 @@ void openapi_get(struct exchange *);
 
 /* status.c */
 void status_get(struct exchange *);
-void status_reload(struct exchange *);
 json_t *status_json(const struct exchange_context *,
     const struct poller_status *, const struct store_error *health,
     const struct store_clock *, const struct store_stats *,
@@ -32,6 +31,9 @@ json_t *status_json(const struct exchange_context *,
 json_t *attention_json(const struct poller_status *, const struct store_error *,
     const struct store_clock *, const struct store_stats *,
     const struct store_check *);
+
+/* reload.c */
+void reload_post(struct exchange *);
 
 /* accounts.c; `row` is NULL if the store has none or failed */
 void accounts_list(struct exchange *);

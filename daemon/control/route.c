@@ -81,7 +81,7 @@ static const struct route routes[] = {
 	    backup_get, NULL },
 	{ ROUTE_POST, "/v1/store/backup", PEER_ADMIN, backup_parameters,
 	    backup_start, "back up store" },
-	{ ROUTE_POST, "/v1/reload", PEER_ADMIN, no_parameters, status_reload,
+	{ ROUTE_POST, "/v1/reload", PEER_ADMIN, no_parameters, reload_post,
 	    "reload configuration" },
 	{ ROUTE_GET, "/v1/audit", PEER_ADMIN, audit_parameters, audit_list,
 	    NULL },

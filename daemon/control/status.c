@@ -8,9 +8,6 @@
 #include "daemon/control/limits.h"
 #include "lib/base/clock.h"
 
-/* A reload may have a line for every account that is wrong. */
-#define RELOAD_TEXT_SIZE 4096
-
 static json_t *
 status_limits_json(const struct exchange_context *context)
 {
@@ -191,41 +188,5 @@ status_get(struct exchange *exchange)
 	    json, "connections", status_connections_json(context->connections));
 	field_value(json, "you", status_user_json(exchange_user(exchange)));
 	field_value(json, "events", status_events_json(context->events));
-	exchange_answer(exchange, response_json(200, json));
-}
-
-/* What the configuration wants and did not get, a line each. */
-static json_t *
-status_remarks_json(const char *text)
-{
-	json_t *json = json_array();
-
-	for (size_t length; *text != '\0'; text += length) {
-		text += strspn(text, "\n");
-		length = strcspn(text, "\n");
-		(void)json_array_append_new(json, json_any_text(text, length));
-	}
-	return json;
-}
-
-void
-status_reload(struct exchange *exchange)
-{
-	const struct exchange_context *context = exchange_context(exchange);
-	char text[RELOAD_TEXT_SIZE] = "";
-	json_t *json;
-
-	if (!context->reload(text, sizeof(text), context->arg)) {
-		exchange_answer(exchange,
-		    response_error(409, "configuration_invalid",
-			"the configuration in use stays; \"evpopd --check\" "
-			"shows the same",
-			"%s", text));
-		return;
-	}
-	json = json_object();
-	field_value(json, "reloaded", json_true());
-	if (text[0] != '\0')
-		field_value(json, "remarks", status_remarks_json(text));
 	exchange_answer(exchange, response_json(200, json));
 }

@@ -2,6 +2,9 @@
 #include "daemon/ctl/command.h"
 #include "daemon/ctl/print.h"
 
+/* So many names are printed. */
+#define RELOAD_NAMES 5
+
 static void
 status_say_store(
     const struct ctl *ctl, const json_t *status, struct phrase *phrase)
@@ -99,15 +102,46 @@ status_run(const struct ctl *ctl, const struct invocation *invocation)
 	return code;
 }
 
+/* "2 changed (a, b)"; names beyond the first ones are left out. */
+static void
+reload_add_change(
+    const json_t *answer, const char *change, struct phrase *phrase)
+{
+	const json_t *names = ctl_member(answer, change), *name;
+	char member[32], list[PHRASE_SIZE] = "";
+	size_t i, length = 0;
+	uint64_t count;
+
+	snprintf(member, sizeof(member), "counts.%s", change);
+	count = ctl_count(answer, member);
+	json_array_foreach(names, i, name)
+	{
+		if (i == RELOAD_NAMES || length >= sizeof(list))
+			break;
+		length += (size_t)snprintf(list + length, sizeof(list) - length,
+		    "%s%s", i == 0 ? " (" : ", ", json_string_value(name));
+	}
+	phrase_add(phrase, "%llu %s%s%s", (unsigned long long)count, change,
+	    list,
+	    count > RELOAD_NAMES ? "...)"
+	    : count > 0          ? ")"
+				 : "");
+}
+
 static void
 reload_print(const struct ctl *ctl, const json_t *answer)
 {
-	const json_t *remarks = ctl_member(answer, "remarks"), *remark;
+	const json_t *warnings = ctl_member(answer, "warnings"), *warning;
+	struct phrase phrase;
 	size_t i;
 
-	fprintf(ctl->out, "reloaded\n");
-	json_array_foreach(remarks, i, remark)
-	    ctl_warn(ctl, "%s", json_string_value(remark));
+	phrase_begin(&phrase);
+	reload_add_change(answer, "added", &phrase);
+	reload_add_change(answer, "changed", &phrase);
+	reload_add_change(answer, "removed", &phrase);
+	print_detail(ctl, "reloaded", phrase.text);
+	json_array_foreach(warnings, i, warning)
+	    ctl_warn(ctl, "%s", json_string_value(warning));
 }
 
 enum ctl_exit

@@ -14,6 +14,8 @@ FIXED = 512
 READERS = 1024
 
 
+RELOADED = "reloaded       0 added, 0 changed, 0 removed\n"
+
 def _wanted(sessions):
     return EACH * sessions + FIXED
 
@@ -59,7 +61,7 @@ class DescriptorsTest(unittest.TestCase):
         self.start(10, 300, 5000)
         self.assertEqual(self.allowed(), _wanted(10) + READERS)
         done = self.reload(1000)
-        self.assertEqual((done.stdout, done.stderr), ("reloaded\n", ""))
+        self.assertEqual((done.stdout, done.stderr), (RELOADED, ""))
         self.assertEqual(self.allowed(), _wanted(1000) + READERS)
         self.assertEqual(self.sessions(), 1000)
         # A signal does the same.
@@ -82,10 +84,10 @@ class DescriptorsTest(unittest.TestCase):
         words = (f"max_sessions = 3000 needs {_wanted(3000)} open files, but "
                  f"only 2000 are allowed: only {fit} sessions run at a time; set "
                  f"LimitNOFILE={_wanted(3000)}")
-        self.assertEqual(done.stdout, "reloaded\n")
+        self.assertEqual(done.stdout, RELOADED)
         self.assertIn(words, done.stderr)
         self.assertIn(words, self.evpopd.log())
-        [remark] = self.evpopd.ctl_json("reload")["remarks"]
+        [remark] = self.evpopd.ctl_json("reload")["warnings"]
         self.assertIn(words, remark)
         # Nothing is said when it fits again.
         self.assertEqual(self.reload(fit).stderr, "")
@@ -103,7 +105,7 @@ class DescriptorsTest(unittest.TestCase):
         self.start(10, 300, 2000)
         self.evpopd.daemon["memory_limit"] = "9M"
         done = self.reload(10)
-        self.assertEqual(done.stdout, "reloaded\n")
+        self.assertEqual(done.stdout, RELOADED)
         self.assertRegex(done.stderr, "memory_limit.* takes effect after a restart")
 
 

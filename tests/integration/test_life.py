@@ -206,13 +206,13 @@ class ReloadTest(unittest.TestCase):
         evpopd = self.evpopd
         evpopd.accounts["bert"] = daemon.account_of(self.server, "bert")
         evpopd.write_config()
-        self.hang_up("reloaded: 1 account added, 0 changed, 0 removed")
+        self.hang_up("reloaded: 1 account added (bert), 0 changed, 0 removed")
         self.assertEqual(evpopd.wait_polled("bert")["session"]["fetched"], 10)
         # The one that stayed was not polled again.
         self.assertEqual(self.server.stats()["logins"], 2)
         del evpopd.accounts["anna"]
         evpopd.write_config()
-        self.hang_up("reloaded: 0 accounts added, 0 changed, 1 removed")
+        self.hang_up("reloaded: 0 accounts added, 0 changed, 1 removed (anna)")
         with self.assertRaisesRegex(daemon.Refused, "no_such_account"):
             evpopd.account("anna")
         # Its mail is kept.
@@ -221,6 +221,53 @@ class ReloadTest(unittest.TestCase):
         evpopd.write_config()
         self.hang_up("reloaded: 1 account added")
         self.assertEqual(evpopd.wait_polled("anna")["session"]["fetched"], 0)
+
+    def test_who_typed_it_is_told(self):
+        evpopd = self.evpopd
+        for number in range(7):
+            evpopd.accounts[f"new{number}"] = daemon.account_of(
+                self.server, "bert")
+        evpopd.accounts["anna"]["interval"] = "2h"
+        evpopd.write_config(evpopd.config_text().replace(
+            "mail.db", "other.db"))
+        done = evpopd.ctl("reload")
+        self.assertRegex(
+            done.stdout, r"reloaded +7 added \(new0, new1, new2, new3, "
+            r"new4\.\.\.\), 1 changed \(anna\), 0 removed\n")
+        self.assertIn("store.path has changed; it takes effect after a restart",
+                      done.stderr)
+        answer = evpopd.ctl_json("reload")
+        self.assertEqual(answer["counts"],
+                         {"added": 0, "changed": 0, "removed": 0})
+        del evpopd.accounts["new3"]
+        evpopd.accounts["anna"]["interval"] = "3h"
+        evpopd.write_config()
+        answer = evpopd.post("/v1/reload")
+        self.assertEqual((answer["added"], answer["changed"],
+                          answer["removed"]), ([], ["anna"], ["new3"]))
+
+    def test_sessions_go_on(self):
+        """Of accounts that stay as they are."""
+        evpopd = self.evpopd
+        with maildropd.MaildropServer(**SLOW) as server:
+            evpopd.accounts["slow"] = daemon.account_of(server, "slow1")
+            evpopd.write_config()
+            evpopd.ctl("reload")
+            evpopd.wait_account(
+                "slow", lambda one: one["session"]["fetched"] > 0)
+            evpopd.accounts["bert"] = daemon.account_of(self.server, "bert")
+            evpopd.accounts["anna"]["interval"] = "2h"
+            for _ in range(3):
+                evpopd.write_config()
+                evpopd.ctl("reload")
+            evpopd.wait_polled("anna", "bert")
+            self.assertEqual(evpopd.account("slow")["state"], "polling")
+            server.release()
+            shown = evpopd.wait_polled("slow")
+            self.assertEqual(shown["session"]["fetched"], 300)
+            self.assertEqual(shown["last_outcome"], "ok")
+            self.assertEqual(server.stats()["logins"], 1)
+            self.assertEqual(len(evpopd.bodies("slow")), 300)
 
     def test_broken_file(self):
         evpopd = self.evpopd

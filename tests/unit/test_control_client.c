@@ -16,7 +16,7 @@
 #include "tests/unit/test_control_client.h"
 
 static bool
-fake_reload(char *error_r, size_t error_size, void *arg)
+fake_reload(struct reload *reload, char *error_r, size_t error_size, void *arg)
 {
 	struct fixture *fixture = arg;
 
@@ -24,8 +24,12 @@ fake_reload(char *error_r, size_t error_size, void *arg)
 		snprintf(error_r, error_size, "%s", fixture->reload_error);
 		return false;
 	}
-	if (fixture->reload_remarks != NULL)
-		snprintf(error_r, error_size, "%s", fixture->reload_remarks);
+	reload_account(reload, RELOAD_ADDED, "x");
+	for (int i = 0; i < 120; i++)
+		reload_account(reload, RELOAD_REMOVED, "gone");
+	reload_warning(reload, "one");
+	reload_warning(reload, "and two");
+	reload_text(reload, fixture->reloaded, sizeof(fixture->reloaded));
 	return true;
 }
 

@@ -26,8 +26,8 @@ struct fixture {
 	struct config config;
 	struct notify *notify;
 	struct control *control;
-	const char *reload_error;   /* NULL: it works */
-	const char *reload_remarks; /* NULL: there are none */
+	const char *reload_error; /* NULL: it works */
+	char reloaded[256];       /* in words */
 	struct store_message_row messages[MESSAGES];
 	struct store_account_row rows[1];
 	struct store_poll_row polls[3];

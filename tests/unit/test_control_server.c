@@ -260,17 +260,26 @@ test_reload(void **state)
 {
 	struct fixture *fixture = *state;
 	struct reply reply;
-	const json_t *remarks;
+	const json_t *part;
 
 	ask_for(fixture, "POST", "/v1/reload", 200, &reply);
-	assert_null(json_object_get(reply.json, "remarks"));
-	forget(&reply);
-	fixture->reload_remarks = "one\nand two";
-	ask_for(fixture, "POST", "/v1/reload", 200, &reply);
-	remarks = json_object_get(reply.json, "remarks");
-	assert_int_equal(json_array_size(remarks), 2);
+	part = json_object_get(reply.json, "warnings");
+	assert_int_equal(json_array_size(part), 2);
 	assert_string_equal(
-	    json_string_value(json_array_get(remarks, 1)), "and two");
+	    json_string_value(json_array_get(part, 1)), "and two");
+	part = json_object_get(reply.json, "added");
+	assert_int_equal(json_array_size(part), 1);
+	assert_string_equal(json_string_value(json_array_get(part, 0)), "x");
+	/* Counted, however many there are. */
+	part = json_object_get(reply.json, "removed");
+	assert_int_equal(json_array_size(part), 100);
+	part = json_object_get(reply.json, "counts");
+	assert_int_equal(number_of(part, "added"), 1);
+	assert_int_equal(number_of(part, "changed"), 0);
+	assert_int_equal(number_of(part, "removed"), 120);
+	assert_string_equal(fixture->reloaded,
+	    "1 account added (x), 0 changed, "
+	    "120 removed (gone, gone, gone, gone, gone...)");
 	forget(&reply);
 	fixture->reload_error = "evpopd.conf:3: prot: unknown key";
 	ask_for(fixture, "POST", "/v1/reload", 409, &reply);

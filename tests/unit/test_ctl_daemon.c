@@ -20,8 +20,9 @@
 /* ---- the daemon's process ---- */
 
 static bool
-fake_reload(char *error_r, size_t error_size, void *arg)
+fake_reload(struct reload *reload, char *error_r, size_t error_size, void *arg)
 {
+	(void)reload;
 	(void)arg;
 	snprintf(error_r, error_size, "evpopd.conf:3: prot: unknown key");
 	return false;
