@@ -85,6 +85,13 @@ void quarantine_get(struct exchange *);
 void quarantine_retry(struct exchange *);
 void quarantine_retry_all(struct exchange *);
 
+/* keeping.c */
+void message_hold(struct exchange *);
+void message_release(struct exchange *);
+void message_delete(struct exchange *);
+void messages_delete(struct exchange *);
+void former_list(struct exchange *);
+
 /* audit.c */
 void audit_list(struct exchange *);
 

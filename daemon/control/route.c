@@ -15,6 +15,9 @@ static const char *const accounts_parameters[] = { "name", "state", "limit",
 	"cursor", NULL };
 static const char *const audit_parameters[] = { "who", "action", "limit",
 	"cursor", NULL };
+static const char *const reason_parameters[] = { "reason", NULL };
+static const char *const delete_parameters[] = { "account", "after_id", "limit",
+	"reason", NULL };
 static const char *const retry_parameters[] = { "account", NULL };
 static const char *const backup_parameters[] = { "file", NULL };
 static const char *const poll_parameters[] = { "mode", NULL };
@@ -63,6 +66,14 @@ static const struct route routes[] = {
 	    messages_get_raw, "read message *" },
 	{ ROUTE_GET, "/v1/messages/*/thread", PEER_READ, page_parameters,
 	    messages_get_thread, NULL },
+	{ ROUTE_POST, "/v1/messages/*/hold", PEER_ADMIN, reason_parameters,
+	    message_hold, NULL },
+	{ ROUTE_POST, "/v1/messages/*/release", PEER_ADMIN, reason_parameters,
+	    message_release, NULL },
+	{ ROUTE_DELETE, "/v1/messages/*", PEER_ADMIN, reason_parameters,
+	    message_delete, NULL },
+	{ ROUTE_DELETE, "/v1/messages", PEER_ADMIN, delete_parameters,
+	    messages_delete, NULL },
 	{ ROUTE_GET, "/v1/quarantine", PEER_OPERATE, account_parameters,
 	    quarantine_list, NULL },
 	{ ROUTE_GET, "/v1/quarantine/*", PEER_OPERATE, no_parameters,
@@ -73,6 +84,8 @@ static const struct route routes[] = {
 	    quarantine_retry, "retry quarantined message *" },
 	{ ROUTE_POST, "/v1/quarantine/retry", PEER_OPERATE, retry_parameters,
 	    quarantine_retry_all, "retry quarantined messages" },
+	{ ROUTE_GET, "/v1/store/accounts", PEER_OPERATE, no_parameters,
+	    former_list, NULL },
 	{ ROUTE_GET, "/v1/store/check", PEER_ANYONE, no_parameters, check_get,
 	    NULL },
 	{ ROUTE_POST, "/v1/store/check", PEER_OPERATE, no_parameters,

@@ -227,6 +227,7 @@ accounts_run(const struct ctl *ctl, const struct invocation *invocation)
 						   : NULL,
 		NULL };
 	struct target target;
+	enum ctl_exit code;
 
 	if (failing && state != NULL) {
 		ctl_warn(ctl, "accounts: one of --failing, --state");
@@ -235,7 +236,11 @@ accounts_run(const struct ctl *ctl, const struct invocation *invocation)
 	target_begin(&target, "/v1/accounts", NULL);
 	target_parameter(&target, "state", failing ? "failing" : state);
 	target_parameter(&target, "name", pattern);
-	return list_print_ranked(ctl, &list, &target, accounts_rank);
+	code = list_print_ranked(ctl, &list, &target, accounts_rank);
+	if (code == CTL_OK && !ctl->json && !failing && state == NULL &&
+	    pattern == NULL)
+		former_print(ctl);
+	return code;
 }
 
 /* ---- account ---- */

@@ -89,6 +89,11 @@ enum ctl_exit raw_run(const struct ctl *, const struct invocation *);
 enum ctl_exit backup_run(const struct ctl *, const struct invocation *);
 enum ctl_exit export_command(const struct ctl *, const struct invocation *);
 enum ctl_exit quarantine_run(const struct ctl *, const struct invocation *);
+enum ctl_exit hold_run(const struct ctl *, const struct invocation *);
+enum ctl_exit release_run(const struct ctl *, const struct invocation *);
+enum ctl_exit delete_run(const struct ctl *, const struct invocation *);
+/* Below a list of accounts: those with mail that are no longer configured. */
+void former_print(const struct ctl *);
 enum ctl_exit audit_run(const struct ctl *, const struct invocation *);
 enum ctl_exit events_run(const struct ctl *, const struct invocation *);
 enum ctl_exit check_run(const struct ctl *, const struct invocation *);

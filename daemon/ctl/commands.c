@@ -130,6 +130,19 @@ static const struct command_option quarantine_options[] = {
 	{ 0, NULL, NULL, NULL },
 };
 
+static const struct command_option hold_options[] = {
+	{ 'r', "reason", "TEXT", "why, for the record" },
+	{ 0, NULL, NULL, NULL },
+};
+
+static const struct command_option delete_options[] = {
+	{ 'r', "reason", "TEXT", "why, for the record" },
+	{ 'A', "account", "NAME", "the mail of this account; needs --all" },
+	{ 'a', "all", NULL, "all of it, but for what is held" },
+	{ 'y', "yes", NULL, "do not ask" },
+	{ 0, NULL, NULL, NULL },
+};
+
 static const struct command_option audit_options[] = {
 	{ 'w', "who", "USER", "only what this user did" },
 	{ 0, "action", "WORD", "only this, for example read" },
@@ -187,6 +200,13 @@ static const struct command commands[] = {
 	    "messages that failed too often: list [NAME], show ID, raw ID, "
 	    "retry ID... | NAME... | --all",
 	    0, COMMAND_ANY, quarantine_options, quarantine_run },
+	{ "hold", "--reason TEXT ID...", "keep messages from being deleted", 1,
+	    COMMAND_ANY, hold_options, hold_run },
+	{ "release", "[--reason TEXT] ID...", "end holds", 1, COMMAND_ANY,
+	    hold_options, release_run },
+	{ "delete", "--reason TEXT [--yes] ID... | --account NAME --all",
+	    "delete stored messages for good", 0, COMMAND_ANY, delete_options,
+	    delete_run },
 	{ "audit", "[OPTION...]", "list who did what", 0, 0, audit_options,
 	    audit_run },
 	{ "backup", "FILE",

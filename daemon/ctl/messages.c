@@ -131,6 +131,7 @@ static const struct print_field message_fields[] = {
 			  "its words" },
 	{ "Unique-id", .member = "unique_id" },
 	{ "", .member = "unique_id_hex" },
+	{ "Held", .form = "?by {hold.by}|?{hold.reason}|?{hold.since:time}" },
 	{ "Digest", .member = "digest" },
 };
 

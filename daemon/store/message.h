@@ -12,7 +12,10 @@
 	"message.id, account.name, message.unique_id, message.octets,"      \
 	" message.digest, message.stored_ms, message.date_ms,"              \
 	" message.sender, message.recipients, message.cc, message.subject," \
-	" message.header_id, message.attachments, message.is_cut"
+	" message.header_id, message.attachments, message.is_cut,"          \
+	" (SELECT since_ms FROM hold WHERE hold.message = message.id),"     \
+	" (SELECT who FROM hold WHERE hold.message = message.id),"          \
+	" (SELECT reason FROM hold WHERE hold.message = message.id)"
 
 /* Copy a row of those columns. */
 void store_message_take(

@@ -47,6 +47,8 @@ struct store_message_row {
 	const char *sender, *recipients, *cc, *subject, *message_header_id;
 	uint32_t attachments; /* parts with a file name or that disposition */
 	bool is_cut; /* too long: not all is shown, or found by its words */
+	int64_t held_since_ms; /* 0: it is not held */
+	const char *held_by, *held_reason;
 };
 
 enum store_order {

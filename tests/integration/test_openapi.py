@@ -103,6 +103,22 @@ CASES = [
     ("POST", "/v1/quarantine/retry?account=nobody", 404),
     ("POST", "/v1/quarantine/retry?account=bert", 202),
 
+    ("GET", "/v1/store/accounts", 200),
+    ("POST", "/v1/messages/{message}/hold?reason=case", 200),
+    ("POST", "/v1/messages/{message}/hold?reason=case", 409),
+    ("POST", "/v1/messages/{message}/hold", 400),
+    ("POST", "/v1/messages/999999/hold?reason=case", 404),
+    ("GET", "/v1/messages/{message}", 200),
+    ("DELETE", "/v1/messages/{message}?reason=test", 409),
+    ("POST", "/v1/messages/{message}/release?reason=over", 200),
+    ("POST", "/v1/messages/{message}/release", 409),
+    ("POST", "/v1/messages/999999/release", 404),
+    ("DELETE", "/v1/messages/999999?reason=test", 404),
+    ("DELETE", "/v1/messages/{message}?reason=test", 200),
+    ("DELETE", "/v1/messages?account=nobody&reason=test", 404),
+    ("DELETE", "/v1/messages?account=former&reason=test&limit=2&after_id=1", 200),
+    ("DELETE", "/v1/messages?account=former", 400),
+
     ("GET", "/v1/audit?limit=1", 200),
     ("GET", "/v1/audit?who=root&action=read&cursor=1000000", 200),
 
@@ -116,12 +132,15 @@ UNMET = {
     "startBackup 409 application/json": "needs a store that takes long to copy",
     "getQuarantinedRaw 206 application/octet-stream":
         "needs a message that broke off; integration.raw",
+    "deleteMessage 503 application/json":
+        "needs a store that cannot be written; unit.store_keeping",
+    "deleteMessages 503 application/json": "likewise",
+    "holdMessage 503 application/json": "likewise",
     "startCheck 503 application/json": "needs a daemon without memory",
     "startCheck 409 application/json": "needs a store that takes long to check",
     "readEvents 503 application/json":
         "needs many readers; unit.control_events",
     "Event.hook": "needs a hook that fails; integration.hooks",
-    "Deed.reason": "no request gives a reason yet",
     "Check.hint": "needs a store that cannot be read; integration.check",
     "Status.clock.text": "needs a wrong clock; integration.clock",
     "Status.clock.hint": "needs a wrong clock; integration.clock",

@@ -23,6 +23,7 @@ struct fake_query {
 		store_quarantines_cb quarantines;
 		store_release_cb release;
 		store_deeds_cb deeds;
+		store_kept_cb kept;
 	} cb;
 	void *arg;
 	int64_t id;
@@ -475,6 +476,53 @@ void
 store_deed_note(struct store *store, const struct store_deed *deed)
 {
 	store_deed_record(store, deed);
+}
+
+static void
+give_kept(struct fake_query *query)
+{
+	const struct store_kept_answer answer = { .deleted = 1,
+		.last_id = query->id,
+		.hold = { 1000, "alice", "a case" } };
+
+	query->cb.kept(query->store->answer,
+	    query->store->answer == STORE_OK ? &answer : NULL, query->arg);
+}
+
+void
+store_hold(struct store *store, int64_t id, const char *who, const char *reason,
+    store_kept_cb cb, void *arg)
+{
+	struct fake_query *query = new_query(store, give_kept, arg);
+
+	query->cb.kept = cb;
+	query->id = id;
+	snprintf(store->deeds, sizeof(store->deeds), "hold %lld %s %s",
+	    (long long)id, who, reason);
+}
+
+void
+store_release(struct store *store, int64_t id, const char *who,
+    const char *reason, store_kept_cb cb, void *arg)
+{
+	store_hold(store, id, who, reason != NULL ? reason : "-", cb, arg);
+}
+
+void
+store_delete(struct store *store, int64_t id, const char *who,
+    const char *reason, store_kept_cb cb, void *arg)
+{
+	store_hold(store, id, who, reason, cb, arg);
+}
+
+void
+store_delete_of(struct store *store, const char *account, int64_t after_id,
+    unsigned limit, const char *who, const char *reason, store_kept_cb cb,
+    void *arg)
+{
+	(void)account;
+	(void)limit;
+	store_hold(store, after_id, who, reason, cb, arg);
 }
 
 static void

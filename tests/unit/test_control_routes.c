@@ -63,7 +63,9 @@ test_routes_are_found(void **state)
 		{ ROUTE_GET, "/v1/reload", ROUTE_NO_METHOD, NULL, NULL,
 		    "POST" },
 		{ ROUTE_OTHER, "/v1/messages/1", ROUTE_NO_METHOD, NULL, NULL,
-		    "GET, HEAD" },
+		    "GET, HEAD, DELETE" },
+		{ ROUTE_DELETE, "/v1/messages/1", ROUTE_FOUND, "/v1/messages/*",
+		    "1", NULL },
 		{ ROUTE_GET, "/v1/quarantine/retry", ROUTE_NO_METHOD, NULL,
 		    NULL, "POST" },
 		{ ROUTE_DELETE, "/v1/reload", ROUTE_NO_METHOD, NULL, NULL,
@@ -143,6 +145,10 @@ test_which_role_is_needed(void **state)
 		{ "/v1/store/backup", ROUTE_GET, PEER_OPERATE },
 		{ "/v1/store/backup", ROUTE_POST, PEER_ADMIN },
 		{ "/v1/reload", ROUTE_POST, PEER_ADMIN },
+		{ "/v1/messages/1", ROUTE_DELETE, PEER_ADMIN },
+		{ "/v1/messages", ROUTE_DELETE, PEER_ADMIN },
+		{ "/v1/messages/1/hold", ROUTE_POST, PEER_ADMIN },
+		{ "/v1/audit", ROUTE_GET, PEER_ADMIN },
 	};
 	struct route_match match;
 

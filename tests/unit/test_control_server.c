@@ -148,7 +148,7 @@ test_errors(void **state)
 		{ "GET", "/", 404, "no_such_path", "/v1/" },
 		{ "GET", "/v1/statis", 404, "no_such_path", "" },
 		{ "POST", "/v1/status", 405, "bad_method", "" },
-		{ "DELETE", "/v1/messages/1", 405, "bad_method", "" },
+		{ "DELETE", "/v1/accounts/shop", 405, "bad_method", "" },
 		{ "PUT", "/v1/messages/1", 405, "bad_method", "" },
 		{ "OPTIONS", "/v1/reload", 405, "bad_method", "" },
 		{ "GET", "/v1/status?x=1", 400, "bad_parameter",

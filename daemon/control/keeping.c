@@ -1,0 +1,283 @@
+#include <string.h>
+
+#include "daemon/control/field.h"
+#include "daemon/control/handlers.h"
+#include "daemon/store/keeping.h"
+
+/* Behind every name. */
+#define LAST_NAME "\xf4\x8f\xbf\xbf"
+
+/* A line of prose. */
+#define REASON_MOST 500
+
+/* The reason; false, after answering, where there is none that will do. */
+static bool
+keeping_reason(struct exchange *exchange, bool is_needed, const char **reason_r)
+{
+	const char *reason =
+	    parameters_text(exchange_parameters(exchange), "reason");
+	struct problem problem;
+
+	*reason_r = reason;
+	if (reason == NULL && !is_needed)
+		return true;
+	if (reason != NULL && reason[strspn(reason, " ")] != '\0' &&
+	    strlen(reason) <= REASON_MOST)
+		return true;
+	problem_set(&problem, "it is kept with the record of who did what",
+	    "give a reason, of at most %d bytes", REASON_MOST);
+	exchange_answer_problem(exchange, &problem);
+	return false;
+}
+
+static json_t *
+hold_json(const struct store_hold *hold)
+{
+	json_t *json = json_object();
+
+	field_time(json, "since", hold->since_ms);
+	field_text(json, "by", hold->who);
+	field_text(json, "reason", hold->reason);
+	return json;
+}
+
+static struct response
+keeping_refused(const struct store_kept_answer *answer, bool is_release)
+{
+	const char *id = is_release ? "not held" : "held already";
+
+	if (answer->kept == STORE_KEPT_LOCKED)
+		return response_error(403, "deletion_locked",
+		    "messages go when their retain has passed; [store] "
+		    "deletion = allowed changes that, which is recorded",
+		    "deletion is locked: nobody can delete a message");
+	if (answer->kept == STORE_KEPT_HELD)
+		return response_error(409, "held",
+		    "\"evpopctl release ID\" ends a hold",
+		    "the message is held by %.100s: %.300s", answer->hold.who,
+		    answer->hold.reason);
+	return response_error(409, "already", NULL, "the message is %s", id);
+}
+
+/* True where it was done; else it was answered. */
+static bool
+keeping_resume(struct exchange *exchange, enum store_status status,
+    const struct store_kept_answer *answer, bool is_release)
+{
+	int64_t id = 0;
+
+	if (!exchange_resume(exchange))
+		return false;
+	if (status == STORE_NOT_FOUND &&
+	    number_parse(exchange_name(exchange), 1, INT64_MAX, &id))
+		exchange_answer(exchange, response_no_message(id));
+	else if (status != STORE_OK)
+		exchange_answer(exchange, response_store(status, NULL));
+	else if (answer->kept != STORE_KEPT_NOT)
+		exchange_answer(exchange, keeping_refused(answer, is_release));
+	else
+		return true;
+	return false;
+}
+
+/* ---- POST /v1/messages/ID/hold, release ---- */
+
+static void
+hold_done(
+    enum store_status status, const struct store_kept_answer *answer, void *arg)
+{
+	struct exchange *exchange = arg;
+	json_t *json;
+
+	if (!keeping_resume(exchange, status, answer, false))
+		return;
+	json = json_object();
+	field_value(json, "id", json_integer(answer->last_id));
+	field_value(json, "hold", hold_json(&answer->hold));
+	exchange_answer(exchange, response_json(200, json));
+}
+
+void
+message_hold(struct exchange *exchange)
+{
+	const char *reason;
+	int64_t id;
+
+	if (!exchange_id(exchange, &id) ||
+	    !keeping_reason(exchange, true, &reason))
+		return;
+	exchange_wait(exchange);
+	store_hold(exchange_context(exchange)->store, id,
+	    exchange_user(exchange)->name, reason, hold_done, exchange);
+}
+
+static void
+release_done(
+    enum store_status status, const struct store_kept_answer *answer, void *arg)
+{
+	struct exchange *exchange = arg;
+	json_t *json;
+
+	if (!keeping_resume(exchange, status, answer, true))
+		return;
+	json = json_object();
+	field_value(json, "id", json_integer(answer->last_id));
+	field_value(json, "released", json_true());
+	exchange_answer(exchange, response_json(200, json));
+}
+
+void
+message_release(struct exchange *exchange)
+{
+	const char *reason;
+	int64_t id;
+
+	if (!exchange_id(exchange, &id) ||
+	    !keeping_reason(exchange, false, &reason))
+		return;
+	exchange_wait(exchange);
+	store_release(exchange_context(exchange)->store, id,
+	    exchange_user(exchange)->name, reason, release_done, exchange);
+}
+
+/* ---- DELETE /v1/messages/ID ---- */
+
+static void
+delete_done(
+    enum store_status status, const struct store_kept_answer *answer, void *arg)
+{
+	struct exchange *exchange = arg;
+	json_t *json;
+
+	if (!keeping_resume(exchange, status, answer, false))
+		return;
+	json = json_object();
+	field_count(json, "deleted", answer->deleted);
+	exchange_answer(exchange, response_json(200, json));
+}
+
+void
+message_delete(struct exchange *exchange)
+{
+	const char *reason;
+	int64_t id;
+
+	if (!exchange_id(exchange, &id) ||
+	    !keeping_reason(exchange, true, &reason))
+		return;
+	exchange_wait(exchange);
+	store_delete(exchange_context(exchange)->store, id,
+	    exchange_user(exchange)->name, reason, delete_done, exchange);
+}
+
+/* ---- DELETE /v1/messages?account= ---- */
+
+static void
+delete_some_done(
+    enum store_status status, const struct store_kept_answer *answer, void *arg)
+{
+	struct exchange *exchange = arg;
+	const char *account;
+	json_t *json;
+
+	if (!exchange_resume(exchange))
+		return;
+	account = parameters_text(exchange_parameters(exchange), "account");
+	if (status == STORE_NOT_FOUND) {
+		exchange_answer(exchange, response_no_account(account));
+		return;
+	}
+	if (status != STORE_OK) {
+		exchange_answer(exchange, response_store(status, NULL));
+		return;
+	}
+	if (answer->kept != STORE_KEPT_NOT) {
+		exchange_answer(exchange, keeping_refused(answer, false));
+		return;
+	}
+	json = json_object();
+	field_count(json, "deleted", answer->deleted);
+	field_count(json, "held", answer->held);
+	field_value(json, "next_after_id",
+	    answer->has_more ? json_integer(answer->last_id) : json_null());
+	exchange_answer(exchange, response_json(200, json));
+}
+
+void
+messages_delete(struct exchange *exchange)
+{
+	const struct parameters *parameters = exchange_parameters(exchange);
+	const char *account = parameters_text(parameters, "account"), *reason;
+	int64_t after_id = 0, limit = STORE_PAGE_MAX;
+	struct problem problem;
+
+	if (account == NULL) {
+		problem_set(&problem, "DELETE /v1/messages/ID deletes one",
+		    "say of which account");
+		exchange_answer_problem(exchange, &problem);
+		return;
+	}
+	if (!parameters_number(
+		parameters, "after_id", 0, INT64_MAX, &after_id, &problem) ||
+	    !parameters_number(
+		parameters, "limit", 1, STORE_PAGE_MAX, &limit, &problem)) {
+		exchange_answer_problem(exchange, &problem);
+		return;
+	}
+	if (!keeping_reason(exchange, true, &reason))
+		return;
+	exchange_wait(exchange);
+	store_delete_of(exchange_context(exchange)->store, account, after_id,
+	    (unsigned)limit, exchange_user(exchange)->name, reason,
+	    delete_some_done, exchange);
+}
+
+/* ---- GET /v1/store/accounts ---- */
+
+static json_t *
+former_json(const struct store_account_row *row)
+{
+	json_t *json = json_object();
+
+	field_text(json, "account", row->name);
+	field_count(json, "messages", (uint64_t)row->messages);
+	field_count(json, "bytes", (uint64_t)row->octets);
+	field_time(json, "last_success", row->last_success_ms);
+	return json;
+}
+
+static void
+former_rows(enum store_status status, const struct store_account_row *rows,
+    size_t count, void *arg)
+{
+	struct exchange *exchange = arg;
+	const struct poller *poller;
+	struct poller_account_status account;
+	json_t *list, *json;
+
+	if (!exchange_resume(exchange))
+		return;
+	if (status != STORE_OK) {
+		exchange_answer(exchange, response_store(status, NULL));
+		return;
+	}
+	poller = exchange_context(exchange)->poller;
+	list = json_array();
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].messages > 0 &&
+		    !poller_account_status(poller, rows[i].name, &account))
+			(void)json_array_append_new(
+			    list, former_json(&rows[i]));
+	json = json_object();
+	field_value(json, "not_configured", list);
+	exchange_answer(exchange, response_json(200, json));
+}
+
+/* Accounts that are no longer configured and have mail. */
+void
+former_list(struct exchange *exchange)
+{
+	exchange_wait(exchange);
+	store_accounts(exchange_context(exchange)->store, "", LAST_NAME,
+	    former_rows, exchange);
+}
