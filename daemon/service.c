@@ -12,6 +12,7 @@
 
 #include "daemon/control/control.h"
 #include "daemon/descriptors.h"
+#include "daemon/hook/hook.h"
 #include "daemon/log/libevent.h"
 #include "daemon/log/log.h"
 #include "daemon/metrics/metrics.h"
@@ -25,6 +26,9 @@
 
 /* Below the 90 s that systemd gives a service to stop. */
 #define GRACE_MS 30000
+/* Then hooks have so long; with --once as long as they may run. */
+#define HOOKS_MS      10000
+#define HOOKS_ONCE_MS 60000
 
 enum signal_index {
 	ON_TERM = 0,
@@ -46,8 +50,10 @@ struct service {
 	struct notify_subscription subscription;
 	struct metrics *metrics;
 	struct supervisor *supervisor;
+	struct hook *hook;
 	struct store_clock clock; /* as it was told last */
 	bool stopping, interrupted;
+	bool polls_ended;  /* and hooks come to their end */
 	char limited[256]; /* why fewer sessions run than are configured */
 };
 
@@ -184,6 +190,7 @@ service_apply(
 		return false;
 	}
 	control_reload(service->control, config);
+	hook_reload(service->hook, config);
 	log_set_level(service_log_level(config));
 	service_report(service, report, &diff);
 	config_diff_free(&diff);
@@ -242,7 +249,10 @@ service_on_stop(evutil_socket_t signal, short what, void *arg)
 	    service->stopping ? "closing open sessions at once"
 			      : "finishing open sessions");
 	/* Asked twice, it waits no longer. */
-	poller_stop(service->poller, service->stopping ? 0 : GRACE_MS);
+	if (service->stopping && service->polls_ended)
+		event_base_loopexit(service->base, NULL);
+	else
+		poller_stop(service->poller, service->stopping ? 0 : GRACE_MS);
 	service->stopping = true;
 }
 
@@ -292,14 +302,26 @@ service_look_at_clock(struct service *service)
 }
 
 static void
+service_hooks_ended(void *arg)
+{
+	struct service *service = arg;
+
+	event_base_loopexit(service->base, NULL);
+}
+
+static void
 service_on_event(const struct notify_event *event, void *arg)
 {
 	struct service *service = arg;
 
 	if (event->kind == NOTIFY_CLOCK)
 		service_look_at_clock(service);
-	else
-		event_base_loopexit(service->base, NULL);
+	else if (!service->polls_ended) {
+		service->polls_ended = true;
+		hook_finish(service->hook,
+		    service->stopping ? HOOKS_MS : HOOKS_ONCE_MS,
+		    service_hooks_ended, service);
+	}
 }
 
 /* ---- setting up ---- */
@@ -404,7 +426,10 @@ service_set_up_poller(struct service *service)
 		return EX_OSERR;
 	service->supervisor = supervisor_new(
 	    service->base, service->notify, service->store, service->poller);
-	return service->supervisor == NULL ? EX_OSERR : EX_OK;
+	service->hook = hook_new(service->base, service->notify,
+	    service->poller, service->config, &hook_pace);
+	return service->supervisor == NULL || service->hook == NULL ? EX_OSERR
+								    : EX_OK;
 }
 
 static int
@@ -416,6 +441,7 @@ service_set_up_control(struct service *service)
 		.poller = service->poller,
 		.metrics = service->metrics,
 		.notify = service->notify,
+		.hook = service->hook,
 		.reload = service_reload,
 		.max_readers =
 		    descriptors_readers(service->config->max_sessions),
@@ -441,6 +467,7 @@ service_tear_down(struct service *service)
 
 	control_free(&service->control);
 	supervisor_free(&service->supervisor);
+	hook_free(&service->hook);
 	/* Its end runs callbacks of the poller's, who leaves after it. */
 	poller_free(&service->poller);
 	store_close(&service->store);

@@ -111,9 +111,11 @@ struct config {
 	/* [control] */
 	char *control_socket;
 	mode_t control_mode;
-	char *control_group;                 /* NULL: the daemon's own */
+	char *control_group; /* NULL: the daemon's own */
 	/* Users, and what they may do; root and the daemon's own everything. */
 	struct config_strings control_admin, control_operate, control_read;
+	/* [hook]: commands; NULL: none */
+	char *hook_on_failure, *hook_on_recovery, *hook_on_message;
 	/* [account NAME], sorted by name */
 	const struct config_account *const *accounts;
 	size_t account_count;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/config/program.h"
 #include "daemon/secret/exposure.h"
 
 /* ---- files of the configuration ---- */
@@ -312,10 +313,15 @@ void
 config_path_check(struct config_report *report, const char *file, unsigned line,
     const struct config_option *option, const char *path)
 {
-	const char *fault = option->scope == CONFIG_SCOPE_ACCOUNT
-				? path_find_fault(path)
-				: path_find_fault_of_folder(path);
+	const char *fault;
 
+	if (option->type == CONFIG_TYPE_COMMAND) {
+		config_program_check(report, file, line, option, path);
+		return;
+	}
+	fault = option->scope == CONFIG_SCOPE_ACCOUNT
+		    ? path_find_fault(path)
+		    : path_find_fault_of_folder(path);
 	if (fault == NULL && strcmp(option->key, "password_file") == 0)
 		fault = path_find_exposure(path);
 	if (fault != NULL)

@@ -66,7 +66,8 @@ bool config_path_needs_shell(const char *text);
 /*
  * Warn if the file that a key names does not exist, is a folder or cannot be
  * read by this user; for the store and the socket, if their folder does not
- * exist.  It is only a warning: the daemon may run as another user, or later.
+ * exist.  Of a command its program is looked for.  It is only a warning: the
+ * daemon may run as another user, or later.
  */
 void config_path_check(struct config_report *, const char *file, unsigned line,
     const struct config_option *, const char *path);

@@ -50,7 +50,7 @@ static const char *const orders[] = { "oldest", "newest", NULL };
 _Static_assert(sizeof(orders) / sizeof(orders[0]) == CONFIG_ORDER_NEWEST + 2,
     "a name for each order");
 
-static const char *const scope_names[] = { "daemon", "store", "control",
+static const char *const scope_names[] = { "daemon", "store", "control", "hook",
 	"account" };
 _Static_assert(
     sizeof(scope_names) / sizeof(scope_names[0]) == CONFIG_SCOPE_COUNT,
@@ -73,6 +73,9 @@ _Static_assert(EVPOP_TIMEOUT_SESSION_MS == 4 * EVPOP_HOUR_MS, "4h");
 	.scope = CONFIG_SCOPE_STORE, .name = "store." word, .key = word
 #define CONTROL(word) \
 	.scope = CONFIG_SCOPE_CONTROL, .name = "control." word, .key = word
+#define HOOK(word)                                                     \
+	.scope = CONFIG_SCOPE_HOOK, .name = "hook." word, .key = word, \
+	.type = CONFIG_TYPE_COMMAND, .initial = "", .reload = true
 #define ACCOUNT(word)                                                        \
 	.scope = CONFIG_SCOPE_ACCOUNT, .name = "account." word, .key = word, \
 	.reload = true
@@ -129,6 +132,10 @@ const struct config_option config_options[] = {
 	    IN_CONFIG(control_operate), .initial = "", .reload = true },
 	{ CONTROL("read"), .type = CONFIG_TYPE_WORDS, IN_CONFIG(control_read),
 	    .initial = "", .reload = true },
+
+	{ HOOK("on_failure"), IN_CONFIG(hook_on_failure) },
+	{ HOOK("on_recovery"), IN_CONFIG(hook_on_recovery) },
+	{ HOOK("on_message"), IN_CONFIG(hook_on_message) },
 
 	{ ACCOUNT("id"), .type = CONFIG_TYPE_TEXT, IN_ACCOUNT(id),
 	    .initial = "" },

@@ -15,10 +15,11 @@ enum config_scope {
 	CONFIG_SCOPE_DAEMON = 0,
 	CONFIG_SCOPE_STORE,
 	CONFIG_SCOPE_CONTROL,
+	CONFIG_SCOPE_HOOK,
 	CONFIG_SCOPE_ACCOUNT,
 	CONFIG_SCOPE_COUNT
 };
-/* "daemon", "store", "control", "account". */
+/* "daemon", "store", "control", "hook", "account". */
 const char *config_scope_name(enum config_scope);
 
 enum config_type {

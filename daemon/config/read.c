@@ -305,7 +305,8 @@ source_set(struct source *source, unsigned line,
 	switch (config_value_set(option, value, source->folder, reading->arena,
 	    source->target, why, sizeof(why))) {
 	case CONFIG_VALUE_OK:
-		if (option->type != CONFIG_TYPE_PATH ||
+		if ((option->type != CONFIG_TYPE_PATH &&
+			option->type != CONFIG_TYPE_COMMAND) ||
 		    !reading->looks_for_files)
 			break;
 		memcpy(&path, (const char *)source->target + option->offset,

@@ -3,6 +3,7 @@
 
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
+#include "daemon/hook/hook.h"
 
 /* Longer than a store's error. */
 #define ATTENTION_TEXT_SIZE 1024
@@ -90,4 +91,24 @@ attention_json(const struct poller_status *poller,
 	}
 	attention_add_accounts(list, poller);
 	return list;
+}
+
+void
+attention_add_hooks(json_t *list, const struct hook *hook)
+{
+	char text[ATTENTION_TEXT_SIZE];
+	struct hook_status status;
+
+	if (hook == NULL)
+		return;
+	for (unsigned kind = 0; kind < HOOK_KIND_COUNT; kind++) {
+		hook_status(hook, (enum hook_kind)kind, &status);
+		if (status.failed_text == NULL)
+			continue;
+		snprintf(text, sizeof(text), "%s failed: %s",
+		    hook_kind_name((enum hook_kind)kind), status.failed_text);
+		attention_add(list, "hook_fails", text,
+		    "correct the command in [hook]; it runs again at the next "
+		    "event");
+	}
 }

@@ -13,6 +13,7 @@
 
 struct event_base;
 struct metrics;
+struct hook;
 struct notify;
 struct store;
 struct poller;
@@ -27,7 +28,8 @@ struct control_options {
 	 */
 	struct poller *poller;
 	const struct metrics *metrics;
-	struct notify *notify; /* the poller's; NULL: nothing is told */
+	const struct hook *hook; /* NULL: there are none */
+	struct notify *notify;   /* the poller's; NULL: nothing is told */
 	reload_function reload;
 	size_t max_readers; /* of events, at a time */
 	/*

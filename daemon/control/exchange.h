@@ -23,6 +23,7 @@ struct event_base;
 struct events;
 struct evhttp_request;
 struct exchange;
+struct hook;
 struct metrics;
 struct poller;
 struct record;
@@ -43,6 +44,7 @@ struct exchange_context {
 	uint64_t memory_limit;
 	struct connections *connections;
 	struct events *events;
+	const struct hook *hook; /* NULL: there are none */
 	/* Users in [control] that the system does not know. */
 	const struct config_strings *unknown_users;
 };

@@ -28,6 +28,8 @@ json_t *status_json(const struct exchange_context *,
  * attention.c: what a person has to look at, worst first; an empty list where
  * all is well.
  */
+/* Add the hooks that failed, of which there may be none (NULL). */
+void attention_add_hooks(json_t *list, const struct hook *);
 json_t *attention_json(const struct poller_status *, const struct store_error *,
     const struct store_clock *, const struct store_stats *,
     const struct store_check *);

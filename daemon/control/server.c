@@ -265,6 +265,7 @@ control_new(struct event_base *base, const struct config *config,
 	control->context = (struct exchange_context){
 		.store = options->store,
 		.poller = options->poller,
+		.hook = options->hook,
 		.metrics = options->metrics,
 		.reload = options->reload,
 		.limited = options->limited,

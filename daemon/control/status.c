@@ -6,6 +6,7 @@
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
 #include "daemon/control/limits.h"
+#include "daemon/hook/hook.h"
 #include "lib/base/clock.h"
 
 static json_t *
@@ -101,6 +102,42 @@ status_held_json(const struct poller_status *poller)
 	return json;
 }
 
+static json_t *
+status_hook_json(const struct hook *hook, enum hook_kind kind)
+{
+	struct hook_status status;
+	json_t *json;
+
+	hook_status(hook, kind, &status);
+	if (!status.is_set)
+		return NULL;
+	json = json_object();
+	field_text(json, "hook", hook_kind_name(kind));
+	field_count(json, "runs", status.runs);
+	field_count(json, "failures", status.failures);
+	field_count(json, "dropped", status.dropped);
+	field_count(json, "waiting", status.waiting);
+	field_count(json, "running", status.running);
+	field_time(json, "last_run", status.last_run_ms);
+	field_text(json, "failed", status.failed_text);
+	return json;
+}
+
+/* Those that are set. */
+static json_t *
+status_hooks_json(const struct hook *hook)
+{
+	json_t *list = json_array(), *json;
+
+	for (unsigned kind = 0; hook != NULL && kind < HOOK_KIND_COUNT;
+	     kind++) {
+		json = status_hook_json(hook, (enum hook_kind)kind);
+		if (json != NULL)
+			(void)json_array_append_new(list, json);
+	}
+	return list;
+}
+
 json_t *
 status_json(const struct exchange_context *context,
     const struct poller_status *poller, const struct store_error *health,
@@ -130,8 +167,10 @@ status_json(const struct exchange_context *context,
 	field_count(part, "bytes", poller->octets);
 	field_value(json, "polls", part);
 
-	field_value(json, "attention",
-	    attention_json(poller, health, clock, stats, check));
+	part = attention_json(poller, health, clock, stats, check);
+	attention_add_hooks(part, context->hook);
+	field_value(json, "attention", part);
+	field_value(json, "hooks", status_hooks_json(context->hook));
 	field_value(json, "held", status_held_json(poller));
 	field_value(json, "store", status_store_json(health, stats));
 	field_value(json, "clock", status_clock_json(clock));

@@ -67,6 +67,30 @@ status_print_roles(const struct ctl *ctl, const json_t *roles)
 }
 
 static void
+status_print_hooks(const struct ctl *ctl, const json_t *hooks)
+{
+	const json_t *hook;
+	struct phrase phrase;
+	bool has_failed = false;
+	size_t i;
+
+	json_array_foreach(hooks, i, hook)
+	{
+		if (ctl_text(hook, "failed") == NULL)
+			continue;
+		has_failed = true;
+		phrase_begin(&phrase);
+		print_form(ctl, "{hook} failed: {failed}|{last_run:time}", hook,
+		    &phrase);
+		print_detail(ctl, "Hook", phrase.text);
+	}
+	if (has_failed)
+		print_detail(ctl, "",
+		    "correct the command in [hook]; it runs again at the next "
+		    "event");
+}
+
+static void
 status_print(const struct ctl *ctl, const json_t *status)
 {
 	const json_t *unknown = ctl_member(status, "unknown_users"), *name;
@@ -74,6 +98,7 @@ status_print(const struct ctl *ctl, const json_t *status)
 
 	print_fields(
 	    ctl, status_fields, PRINT_FIELD_COUNT(status_fields), status);
+	status_print_hooks(ctl, ctl_member(status, "hooks"));
 	status_print_roles(ctl, ctl_member(status, "you.roles"));
 	json_array_foreach(unknown, i, name)
 	    print_detail(ctl, "Unknown user", json_string_value(name));

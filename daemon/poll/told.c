@@ -28,6 +28,7 @@ told_past(const struct account *account, const struct run_progress *progress)
 	account_status(account, &status);
 	return (struct told_past){
 		.health = status.health,
+		.is_remembered = status.last_finished_ms == 0,
 		/* The store remembers it from before this daemon's start. */
 		.failing_since_ms = status.last_finished_ms == 0
 					? progress->failing_since_ms
@@ -46,6 +47,8 @@ told_fate(const struct account *account, struct notify *notify,
 
 	from = told_fate_name(past->failing_since_ms, past->health);
 	to = told_fate_name(since_ms, status->health);
+	if (past->is_remembered && past->failing_since_ms != 0 && since_ms != 0)
+		return;
 	if (strcmp(from, to) == 0 ||
 	    !notify_is_wanted(notify, NOTIFY_ACCOUNT_HEALTH))
 		return;

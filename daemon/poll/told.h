@@ -12,6 +12,7 @@ void told_begun(const struct account *, struct notify *);
 /* How an account stood before a poll that is over now. */
 struct told_past {
 	enum poller_health health;
+	bool is_remembered;       /* by the store, which does not know how */
 	int64_t failing_since_ms; /* 0: it did not fail */
 	uint32_t held;
 };

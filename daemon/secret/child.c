@@ -38,6 +38,8 @@ struct secret_child {
 	int pidfd;            /* -1: the system has none, and we look often */
 	struct event *exited; /* the descriptor's, else a timer */
 	struct event *deadline;
+	int64_t farewell_ms; /* 0: it has none, or has had it */
+	bool is_late;        /* it was told to end */
 	struct outlet output, errors;
 	secret_child_cb cb;
 	void *arg;
@@ -196,9 +198,22 @@ on_output(evutil_socket_t fd, short what, void *arg)
 static void
 on_deadline(evutil_socket_t fd, short what, void *arg)
 {
+	struct secret_child *child = arg;
+	const struct timeval farewell = {
+		.tv_sec = child->farewell_ms / 1000,
+		.tv_usec = child->farewell_ms % 1000 * 1000,
+	};
+
 	(void)fd;
 	(void)what;
-	kill_and_finish(arg, SECRET_CHILD_TIMEOUT);
+	child->is_late = true;
+	if (child->farewell_ms == 0 ||
+	    event_add(child->deadline, &farewell) != 0) {
+		kill_and_finish(child, SECRET_CHILD_TIMEOUT);
+		return;
+	}
+	child->farewell_ms = 0;
+	(void)kill(-child->pid, SIGTERM);
 }
 
 /*
@@ -228,7 +243,9 @@ on_exit_seen(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	(void)outlet_read(&child->errors, (int)ERRORS_MAX);
-	finish(child, SECRET_CHILD_EXITED, status);
+	finish(child,
+	    child->is_late ? SECRET_CHILD_TIMEOUT : SECRET_CHILD_EXITED,
+	    status);
 }
 
 static int
@@ -251,10 +268,13 @@ fill_attributes(posix_spawnattr_t *attributes)
 }
 
 static int
-fill_actions(posix_spawn_file_actions_t *actions, int output, int errors)
+fill_actions(
+    posix_spawn_file_actions_t *actions, int input, int output, int errors)
 {
-	int error = posix_spawn_file_actions_addopen(
-	    actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	int error = input < 0 ? posix_spawn_file_actions_addopen(actions,
+				    STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+			      : posix_spawn_file_actions_adddup2(
+				    actions, input, STDIN_FILENO);
 
 	if (error == 0)
 		error = posix_spawn_file_actions_adddup2(
@@ -268,8 +288,49 @@ fill_actions(posix_spawn_file_actions_t *actions, int output, int errors)
 	return error;
 }
 
+/* Whether a variable of ours is given anew. */
+static bool
+environment_is_given(const char *const *given, const char *variable)
+{
+	size_t length = strcspn(variable, "=");
+
+	for (; *given != NULL; given++)
+		if (strncmp(*given, variable, length) == 0 &&
+		    (*given)[length] == '=')
+			return true;
+	return false;
+}
+
+/* Ours and what is given, for free(); NULL without memory. */
+static char **
+environment_make(const char *const *given)
+{
+	size_t count = 0, used = 0;
+	char **all;
+
+	while (environ[count] != NULL)
+		count++;
+	for (size_t i = 0; given[i] != NULL; i++)
+		count++;
+	all = calloc(count + 1, sizeof(*all));
+	if (all == NULL)
+		return NULL;
+	for (size_t i = 0; environ[i] != NULL; i++)
+		if (!environment_is_given(given, environ[i]))
+			all[used++] = environ[i];
+	for (size_t i = 0; given[i] != NULL; i++)
+		all[used++] = (char *)(uintptr_t)given[i];
+	return all;
+}
+
+/* The ends of the child's standard streams; -1: none. */
+struct ends {
+	int input, output, errors;
+};
+
 static int
-spawn(pid_t *pid_r, const char *command, int output, int errors)
+spawn_with(pid_t *pid_r, const char *command, char **environment,
+    const struct ends *ends)
 {
 	const char *const arguments[] = { "sh", "-c", "--", command, NULL };
 	posix_spawn_file_actions_t actions;
@@ -286,48 +347,75 @@ spawn(pid_t *pid_r, const char *command, int output, int errors)
 	}
 	error = fill_attributes(&attributes);
 	if (error == 0)
-		error = fill_actions(&actions, output, errors);
+		error = fill_actions(
+		    &actions, ends->input, ends->output, ends->errors);
 	if (error == 0)
 		error = posix_spawn(pid_r, "/bin/sh", &actions, &attributes,
-		    (char *const *)(uintptr_t)arguments, environ);
+		    (char *const *)(uintptr_t)arguments, environment);
 	(void)posix_spawn_file_actions_destroy(&actions);
 	(void)posix_spawnattr_destroy(&attributes);
 	return error;
 }
 
+static int
+spawn(pid_t *pid_r, const struct secret_child_options *options,
+    const struct ends *ends)
+{
+	char **environment = NULL;
+	int error;
+
+	if (options->environment == NULL)
+		return spawn_with(pid_r, options->command, environ, ends);
+	environment = environment_make(options->environment);
+	if (environment == NULL)
+		return ENOMEM;
+	error = spawn_with(pid_r, options->command, environment, ends);
+	free(environment);
+	return error;
+}
+
+static void
+close_if_open(int fd)
+{
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 /*
  * Opens the pipes and starts the shell; the outlets keep the reading ends.
- * Writing ends above the standard streams, or dup2 could overwrite one.
+ * The child's ends above the standard streams, or dup2 could overwrite one.
  */
 static int
-start_process(struct secret_child *child, const char *command)
+start_process(
+    struct secret_child *child, const struct secret_child_options *options)
 {
 	int output[2] = { -1, -1 }, errors[2] = { -1, -1 }, error = 0;
-	int output_end = -1, errors_end = -1;
+	struct ends ends = { -1, -1, -1 };
 
 	if (pipe2(output, O_CLOEXEC) != 0 || pipe2(errors, O_CLOEXEC) != 0)
 		error = errno;
 	child->output.fd = output[0];
 	child->errors.fd = errors[0];
 	if (error == 0) {
-		output_end = fcntl(output[1], F_DUPFD_CLOEXEC, 3);
-		errors_end = fcntl(errors[1], F_DUPFD_CLOEXEC, 3);
-		if (output_end < 0 || errors_end < 0 ||
+		ends.output = fcntl(output[1], F_DUPFD_CLOEXEC, 3);
+		ends.errors = fcntl(errors[1], F_DUPFD_CLOEXEC, 3);
+		if (options->input >= 0)
+			ends.input = fcntl(options->input, F_DUPFD_CLOEXEC, 3);
+		if (ends.output < 0 || ends.errors < 0 ||
+		    (options->input >= 0 && ends.input < 0) ||
 		    fcntl(output[0], F_SETFL, O_NONBLOCK) != 0 ||
 		    fcntl(errors[0], F_SETFL, O_NONBLOCK) != 0)
 			error = errno;
 	}
 	if (error == 0)
-		error = spawn(&child->pid, command, output_end, errors_end);
+		error = spawn(&child->pid, options, &ends);
 	if (error != 0)
 		child->pid = -1;
-	for (int i = 0; i < 2; i++)
-		if ((i == 0 ? output[1] : errors[1]) >= 0)
-			(void)close(i == 0 ? output[1] : errors[1]);
-	if (output_end >= 0)
-		(void)close(output_end);
-	if (errors_end >= 0)
-		(void)close(errors_end);
+	close_if_open(output[1]);
+	close_if_open(errors[1]);
+	close_if_open(ends.input);
+	close_if_open(ends.output);
+	close_if_open(ends.errors);
 	return error;
 }
 
@@ -386,8 +474,8 @@ child_new(struct event_base *base, secret_child_cb cb, void *arg)
 }
 
 struct secret_child *
-secret_child_start(struct event_base *base, const char *command,
-    int64_t timeout_ms, secret_child_cb cb, void *arg)
+secret_child_start(struct event_base *base,
+    const struct secret_child_options *options, secret_child_cb cb, void *arg)
 {
 	struct secret_child *child = child_new(base, cb, arg);
 	int error;
@@ -396,10 +484,12 @@ secret_child_start(struct event_base *base, const char *command,
 		errno = ENOMEM;
 		return NULL;
 	}
-	error = start_process(child, command);
+	child->farewell_ms = options->farewell_ms;
+	child->output.bounded = !options->drops_output;
+	error = start_process(child, options);
 	if (error == 0) {
 		child->pidfd = pidfd_open(child->pid, 0);
-		if (!watch(child, timeout_ms)) {
+		if (!watch(child, options->timeout_ms)) {
 			error = ENOMEM;
 			kill_and_forget(child);
 		}

@@ -5,6 +5,7 @@
 #ifndef SECRET_CHILD_H
 #define SECRET_CHILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,12 +32,24 @@ struct secret_child_result {
 /* Runs once, on the loop; the child is gone when it returns. */
 typedef void (*secret_child_cb)(const struct secret_child_result *, void *arg);
 
+struct secret_child_options {
+	const char *command;
+	/* Variables beside our own, "NAME=value", then NULL; or NULL. */
+	const char *const *environment;
+	int input; /* its standard input; -1: empty */
+	int64_t timeout_ms;
+	/* At the deadline SIGTERM, and so much later SIGKILL; 0: at once. */
+	int64_t farewell_ms;
+	bool drops_output; /* what it prints beyond the bound is dropped */
+};
+
 /*
- * Run "/bin/sh -c command" in a session of its own, standard input empty,
- * signals as at the start of a program.  NULL with errno.
+ * Run "/bin/sh -c command" in a session of its own, signals as at the start of
+ * a program, with no descriptors of ours but the standard ones.  NULL with
+ * errno.
  */
 struct secret_child *secret_child_start(struct event_base *,
-    const char *command, int64_t timeout_ms, secret_child_cb, void *arg)
+    const struct secret_child_options *, secret_child_cb, void *arg)
     __attribute__((warn_unused_result));
 
 /* Kills it; no callback.  Sets the pointer to NULL. */

@@ -159,8 +159,11 @@ start(struct secret_request *request, struct event_base *base)
 
 	if (request->kind == SECRET_COMMAND ||
 	    request->kind == SECRET_TOKEN_COMMAND) {
-		request->child = secret_child_start(base, request->value,
-		    request->timeout_ms, on_child_end, request);
+		request->child = secret_child_start(base,
+		    &(struct secret_child_options){ .command = request->value,
+			.input = -1,
+			.timeout_ms = request->timeout_ms },
+		    on_child_end, request);
 		if (request->child != NULL)
 			return true;
 		(void)snprintf(request->error, sizeof(request->error),

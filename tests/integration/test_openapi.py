@@ -140,7 +140,6 @@ UNMET = {
     "startCheck 409 application/json": "needs a store that takes long to check",
     "readEvents 503 application/json":
         "needs many readers; unit.control_events",
-    "Event.hook": "needs a hook that fails; integration.hooks",
     "Check.hint": "needs a store that cannot be read; integration.check",
     "Status.clock.text": "needs a wrong clock; integration.clock",
     "Status.clock.hint": "needs a wrong clock; integration.clock",
@@ -230,7 +229,8 @@ class OpenapiTest(unittest.TestCase):
             "erik": daemon.account_of(cls.server, "erik", delete_guard=5),
             "former": daemon.account_of(cls.server, "fred"),
             "moved": daemon.account_of(cls.server, "gina"),
-        }, control={"mode": "0666", "admin": "nosuchuser"})
+        }, control={"mode": "0666", "admin": "nosuchuser"},
+            hook={"on_failure": "exit 2"})
         cls.addClassCleanup(cls.evpopd.remove)
         cls.evpopd.folder.chmod(0o711)
         cls.evpopd.start()
@@ -371,7 +371,9 @@ class OpenapiTest(unittest.TestCase):
         evpopd.wait_health("ok")
 
     def ask_events(self):
-        """All that was told of the above."""
+        """All that was told of the above, and that a hook failed."""
+        self.evpopd.wait_logged("on_failure failed")
+        self.contract.ask("GET", "/v1/status", 200)
         newest = self.evpopd.get("/v1/status")["events"]["newest"]
         for target, headers in (("/v1/events?since=1", {}),
                                 ("/v1/events", {"Last-Event-ID": newest})):

@@ -42,8 +42,12 @@ DAEMON = {
     "store": ("log/", "notify/", "failpoint/failpoint.h"),
     "poll": ("log/", "notify/", "failpoint/failpoint.h", "config/", "secret/",
              "store/store.h"),
-    "control": ("log/", "notify/", "metrics/", "config/", "poll/", "store/store.h",
-                "store/question.h", "store/backup.h", "store/keeping.h", "store/reading.h"),
+    "control": ("log/", "notify/", "metrics/", "config/", "poll/", "hook/hook.h",
+                "hook/report.h", "store/store.h", "store/question.h",
+                "store/backup.h", "store/keeping.h", "store/reading.h"),
+    "hook": ("log/", "notify/", "config/", "secret/child.h", "secret/line.h",
+             "poll/poller.h", "poll/state.h", "control/field.h",
+             "control/when.h"),
     # Text that the API and the command understand alike; no state behind it.
     "ctl": ("control/when.h", "notify/notify.h", "notify/tally.h"),
 }
@@ -62,7 +66,7 @@ LIBRARIES = (
     (r"iconv", "daemon/store/mail"),
     (r"uni(case|norm|str|ctype)\.h", "lib/base", "lib/auth",
      "daemon/store"),
-    (r"jansson", "daemon/control", "daemon/ctl"),
+    (r"jansson", "daemon/control", "daemon/ctl", "daemon/hook"),
     (r"curl/", "daemon/ctl", "daemon/secret"),
     (r"systemd/", "daemon/log", "daemon/supervisor.c"),
 )

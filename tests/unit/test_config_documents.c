@@ -169,7 +169,7 @@ static char *
 manual_item(const char *manual, const struct config_option *option)
 {
 	static const char *const headings[] = { ".Sh DAEMON\n", ".Sh STORE\n",
-		".Sh CONTROL\n", ".Sh ACCOUNTS\n" };
+		".Sh CONTROL\n", ".Sh HOOKS\n", ".Sh ACCOUNTS\n" };
 	const char *section = strstr(manual, headings[option->scope]);
 	const char *section_end, *item, *end;
 	char heading[64];

@@ -86,7 +86,7 @@ class Evpopd:
     """evpopd with a configuration, a store and a socket in its own folder.
 
     accounts   name -> keys (see account_of); may change until written
-    daemon, store, control   more keys of these sections
+    daemon, store, control, hook   more keys of these sections
     environment       more variables
     under             words of a command to run it under
 
@@ -96,11 +96,12 @@ class Evpopd:
     """
 
     def __init__(self, accounts=None, *, daemon=None, store=None,
-                 control=None, environment=None, under=()):
+                 control=None, hook=None, environment=None, under=()):
         self.accounts = dict(accounts or {})
         self.daemon = dict(daemon or {})
         self.store = dict(store or {})
         self.control = dict(control or {})
+        self.hook = dict(hook or {})
         self.environment = dict(environment or {})
         self.under = list(under)
         self.program = build_folder() / "daemon" / "evpopd"
@@ -127,7 +128,7 @@ class Evpopd:
         """The configuration as it would be written now."""
         sections = [("daemon", self.daemon), ("store", {
             "path": self.store_file, **self.store}), ("control", {
-                "socket": self.socket, **self.control})]
+                "socket": self.socket, **self.control}), ("hook", self.hook)]
         sections += [(f"account {name}", keys)
                      for name, keys in self.accounts.items()]
         return "".join(

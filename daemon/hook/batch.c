@@ -1,0 +1,115 @@
+#include "daemon/hook/batch.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/array.h"
+
+void
+batch_begin(struct batch *batch)
+{
+	*batch = (struct batch){ .count = 0 };
+	TAILQ_INIT(&batch->items);
+}
+
+void
+batch_remove(struct batch *batch, struct batch_item *item)
+{
+	TAILQ_REMOVE(&batch->items, item, link);
+	batch->count--;
+	free(item->account);
+	free(item->host);
+	free(item->outcome);
+	free(item->text);
+	free(item->advice);
+	free(item->messages);
+	free(item);
+}
+
+void
+batch_clear(struct batch *batch)
+{
+	while (!TAILQ_EMPTY(&batch->items))
+		batch_remove(batch, TAILQ_FIRST(&batch->items));
+	batch->more = 0;
+}
+
+bool
+batch_is_empty(const struct batch *batch)
+{
+	return batch->count == 0 && batch->more == 0;
+}
+
+struct batch_item *
+batch_find(const struct batch *batch, const char *account)
+{
+	struct batch_item *item;
+
+	TAILQ_FOREACH(item, &batch->items, link) {
+		if (account == NULL ? item->account == NULL
+				    : item->account != NULL &&
+					  strcmp(item->account, account) == 0)
+			break;
+	}
+	return item;
+}
+
+struct batch_item *
+batch_add(struct batch *batch, const char *account)
+{
+	struct batch_item *item = batch_find(batch, account);
+
+	if (item != NULL)
+		return item;
+	if (batch->count < BATCH_ACCOUNTS)
+		item = calloc(1, sizeof(*item));
+	if (item != NULL && account != NULL) {
+		item->account = strdup(account);
+		if (item->account == NULL) {
+			free(item);
+			item = NULL;
+		}
+	}
+	if (item == NULL) {
+		batch->more++;
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&batch->items, item, link);
+	batch->count++;
+	return item;
+}
+
+void
+batch_set_text(char **text, const char *value)
+{
+	free(*text);
+	*text = value != NULL ? strdup(value) : NULL;
+}
+
+void
+batch_add_message(struct batch_item *item, int64_t id)
+{
+	int64_t *messages = NULL;
+
+	if (item->message_count < BATCH_MESSAGES)
+		messages = evpop_array_grow(item->messages, item->message_count,
+		    &item->room, sizeof(*messages));
+	if (messages == NULL) {
+		item->more++;
+		return;
+	}
+	item->messages = messages;
+	item->messages[item->message_count++] = id;
+}
+
+void
+batch_move(struct batch *to, struct batch *from)
+{
+	assert(batch_is_empty(to));
+	TAILQ_CONCAT(&to->items, &from->items, link);
+	to->count = from->count;
+	to->more = from->more;
+	from->count = 0;
+	from->more = 0;
+}

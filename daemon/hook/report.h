@@ -1,0 +1,35 @@
+/*
+ * What the command of a hook is told of a batch: in a line, in variables of its
+ * environment, and as JSON.  Everything that servers said is printable and
+ * bounded.
+ */
+#ifndef HOOK_REPORT_H
+#define HOOK_REPORT_H
+
+#include "daemon/hook/batch.h"
+
+enum hook_kind {
+	HOOK_ON_FAILURE = 0,
+	HOOK_ON_RECOVERY,
+	HOOK_ON_MESSAGE,
+	HOOK_KIND_COUNT
+};
+
+/* The key: "on_failure". */
+const char *hook_kind_name(enum hook_kind);
+
+/* "anna fails: the log-in was refused", for one line of a telephone. */
+#define REPORT_TEXT_SIZE 1024
+void report_text(enum hook_kind, const struct batch *, bool is_reminder,
+    char text_r[REPORT_TEXT_SIZE]);
+
+/* Variables, "NAME=value", then NULL; NULL without memory. */
+char **report_environment(enum hook_kind, const struct batch *,
+    bool is_reminder) __attribute__((warn_unused_result));
+void report_environment_free(char **);
+
+/* An object in one line, for free(); NULL without memory. */
+char *report_json(enum hook_kind, const struct batch *, bool is_reminder,
+    int64_t now_ms) __attribute__((warn_unused_result));
+
+#endif
