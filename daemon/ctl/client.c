@@ -98,6 +98,13 @@ target_begin(struct target *target_r, const char *pattern, const char *name)
 }
 
 void
+target_segment(struct target *target, const char *segment)
+{
+	target_append(target, "/", 1);
+	target_encode(target, segment);
+}
+
+void
 target_parameter(struct target *target, const char *name, const char *value)
 {
 	if (value == NULL)

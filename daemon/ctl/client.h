@@ -28,6 +28,8 @@ struct target {
 /* Begin with a path of the API, in which "*" stands for `name`. */
 void target_begin(
     struct target *target_r, const char *pattern, const char *name);
+/* Append a segment to the path. */
+void target_segment(struct target *, const char *segment);
 /* Append a parameter; nothing where the value is NULL. */
 void target_parameter(struct target *, const char *name, const char *value);
 

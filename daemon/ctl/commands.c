@@ -114,6 +114,17 @@ static const struct command_option export_options[] = {
 	{ 0, NULL, NULL, NULL },
 };
 
+static const struct command_option show_options[] = {
+	{ 'H', "headers", NULL, "all fields of its header, decoded" },
+	{ 'd', "details", NULL, "what the store knows of it, and all parts" },
+	{ 'r', "raw", NULL, "as it was received" },
+	{ 'p', "part", "N", "print part N" },
+	{ 'a', "attachment", "N", "save part N, or \"all\" that is attached" },
+	{ 'o', "output", "FILE", "save to a new FILE, or in a folder" },
+	{ 0, "force", NULL, "replace a file that exists" },
+	{ 0, NULL, NULL, NULL },
+};
+
 static const struct command_option raw_options[] = {
 	{ 'o', "output", "FILE", "write to a new FILE, whole or not at all" },
 	{ 0, "force", NULL, "replace FILE if it exists" },
@@ -179,7 +190,7 @@ static const struct command commands[] = {
 	    "to: cc: subject: body: filename: has:attachment account: since: "
 	    "before: larger: smaller: id:",
 	    1, COMMAND_ANY, search_options, search_run },
-	{ "show", "ID", "show a message's envelope", 1, 1, no_options,
+	{ "show", "[OPTION...] ID", "read a message", 1, 1, show_options,
 	    show_run },
 	{ "raw", "[-o FILE [--force]] ID", "print a message as received", 1, 1,
 	    raw_options, raw_run },

@@ -75,6 +75,15 @@ ctl_end(const struct ctl *ctl, enum ctl_exit code)
 	return code == CTL_OK || code == CTL_TROUBLE ? CTL_IO : code;
 }
 
+struct ctl
+ctl_with_output(const struct ctl *ctl, FILE *out)
+{
+	struct ctl other = *ctl;
+
+	other.out = out;
+	return other;
+}
+
 void
 ctl_warn(const struct ctl *ctl, const char *format, ...)
 {

@@ -51,6 +51,9 @@ enum ctl_exit ctl_end(const struct ctl *, enum ctl_exit code);
 /* Whether the output is a pipe that nobody reads any more. */
 bool ctl_reader_is_gone(const struct ctl *);
 
+/* The same, with another output. */
+struct ctl ctl_with_output(const struct ctl *, FILE *out);
+
 /* "evpopctl: ..." on standard error, made safe for a terminal. */
 void ctl_warn(const struct ctl *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/ctl/command.h"
+#include "daemon/ctl/pager.h"
 #include "daemon/ctl/text.h"
 
 /* ---- files ---- */
@@ -148,9 +149,9 @@ new_file_report(const struct ctl *ctl, const struct new_file *file)
 	return CTL_IO;
 }
 
-static enum ctl_exit
-raw_write_file(const struct ctl *ctl, const struct target *target,
-    const char *path, bool force)
+enum ctl_exit
+raw_save(const struct ctl *ctl, const struct target *target, const char *path,
+    bool force)
 {
 	struct new_file file;
 	struct client_error error;
@@ -210,31 +211,41 @@ is_standard_output(const char *path)
 	return false;
 }
 
+/* Through the pager, so that a long one does not flood the terminal. */
+static enum ctl_exit
+raw_page(const struct ctl *ctl, const struct target *target)
+{
+	struct ctl paged;
+	struct pager *pager = pager_begin(ctl, &paged);
+	struct screen screen = { .out = paged.out };
+	struct client_error error;
+	enum ctl_exit code = CTL_OK;
+
+	if (!client_download(ctl, target, raw_to_screen, &screen, &error) ||
+	    !raw_to_screen("", 0, &screen)) {
+		if (screen.is_starved)
+			code = ctl_no_memory(ctl);
+		/* ctl_end() reports a failed write; a reader may stop. */
+		else if (!ferror(paged.out))
+			code = client_report(ctl, &error);
+	}
+	return pager_end(pager, ctl, code);
+}
+
 enum ctl_exit
 raw_print(const struct ctl *ctl, const struct target *target,
     const struct invocation *invocation)
 {
 	const char *path = command_value(invocation, "output");
-	struct screen screen = { .out = ctl->out };
 	struct client_error error;
-	bool whole;
 
 	if (path != NULL && !is_standard_output(path))
-		return raw_write_file(
+		return raw_save(
 		    ctl, target, path, command_given(invocation, "force"));
 	if (ctl->is_terminal)
-		whole = client_download(
-			    ctl, target, raw_to_screen, &screen, &error) &&
-			raw_to_screen("", 0, &screen);
-	else
-		whole = client_download(
-		    ctl, target, raw_to_output, ctl->out, &error);
-	if (whole)
-		return CTL_OK;
-	if (screen.is_starved)
-		return ctl_no_memory(ctl);
-	/* ctl_end() reports a failed write. */
-	if (ferror(ctl->out))
+		return raw_page(ctl, target);
+	if (client_download(ctl, target, raw_to_output, ctl->out, &error) ||
+	    ferror(ctl->out))
 		return CTL_OK;
 	return client_report(ctl, &error);
 }

@@ -15,4 +15,8 @@ struct invocation;
 enum ctl_exit raw_print(
     const struct ctl *, const struct target *, const struct invocation *);
 
+/* Write it to a new file, or replace one where `force` says so. */
+enum ctl_exit raw_save(
+    const struct ctl *, const struct target *, const char *path, bool force);
+
 #endif

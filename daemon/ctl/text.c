@@ -84,6 +84,12 @@ character_width(const char *text, size_t length, size_t *step_r)
 }
 
 size_t
+text_step(const char *text, size_t *step_r)
+{
+	return character_width(text, strnlen(text, 4), step_r);
+}
+
+size_t
 text_width(const char *text)
 {
 	size_t length = strlen(text), width = 0, step;

@@ -23,6 +23,9 @@ char *text_clean(const char *text, enum text_lines);
 /* Columns that clean text takes. */
 size_t text_width(const char *text);
 
+/* Columns of the first character of clean text; its length to *step_r. */
+size_t text_step(const char *text, size_t *step_r);
+
 /* The length of the longest beginning that takes at most `columns`. */
 size_t text_fit(const char *text, size_t columns);
 

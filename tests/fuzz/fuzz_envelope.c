@@ -1,6 +1,7 @@
 /*
  * Mail of any kind, through all that the store makes of it: fields,
- * parameters, the envelope, the count of attachments, words for the index.
+ * parameters, the envelope, the count of attachments, words for the index, the
+ * list of parts, and the text to read.
  *
  *     CUTS MESSAGE
  */
@@ -13,8 +14,10 @@
 #include "daemon/store/mail/date.h"
 #include "daemon/store/mail/encoded.h"
 #include "daemon/store/mail/html.h"
+#include "daemon/store/mail/inventory.h"
 #include "daemon/store/mail/pairs.h"
 #include "daemon/store/mail/parameter.h"
+#include "daemon/store/mail/reading.h"
 #include "daemon/store/mail/references.h"
 #include "daemon/store/mail/words.h"
 #include "daemon/store/scan.h"
@@ -135,6 +138,58 @@ check_scan(struct fuzz_input input, struct fuzz_cuts cuts)
 }
 
 static void
+read_cut(
+    struct fuzz_input input, struct fuzz_cuts cuts, struct fuzz_record *record)
+{
+	struct mail_inventory *inventory = mail_inventory_new();
+	struct mail_reading *reading = mail_reading_new();
+	const struct mail_item *items;
+	const struct mail_text *text;
+	size_t length, count;
+	char *piece;
+
+	assert(inventory != NULL && reading != NULL);
+	while (input.left > 0) {
+		length = fuzz_piece(&cuts, input.left);
+		piece = (char *)fuzz_copy(input.at, length);
+		assert(mail_inventory_feed(inventory, piece, length));
+		assert(mail_reading_feed(reading, piece, length));
+		free(piece);
+		input.at += length;
+		input.left -= length;
+	}
+	assert(mail_inventory_finish(inventory));
+	assert(mail_reading_finish(reading));
+	items = mail_inventory_items(inventory, &count);
+	for (size_t i = 0; i < count; i++) {
+		record_text(record, items[i].type);
+		record_text(record, items[i].name);
+		fuzz_record_number(record, items[i].within);
+		fuzz_record_number(record, items[i].octets);
+		fuzz_record_bytes(
+		    record, items[i].digest, sizeof(items[i].digest));
+	}
+	text = mail_reading_text(reading);
+	assert(text->length <= MAIL_READING_MAX);
+	fuzz_record_bytes(
+	    record, (const unsigned char *)text->bytes, text->length);
+	mail_inventory_free(inventory);
+	mail_reading_free(reading);
+}
+
+static void
+check_reading(struct fuzz_input input, struct fuzz_cuts cuts)
+{
+	struct fuzz_record whole = { NULL, 0, 0 }, cut = { NULL, 0, 0 };
+
+	read_cut(input, FUZZ_WHOLE, &whole);
+	read_cut(input, cuts, &cut);
+	fuzz_record_same(&whole, &cut);
+	fuzz_record_free(&whole);
+	fuzz_record_free(&cut);
+}
+
+static void
 check_words(const char *message, size_t length)
 {
 	struct mail_words words;
@@ -198,6 +253,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check_fields(message, input.left);
 	check_scan(input, cuts);
+	check_reading(input, cuts);
 	check_words(message, input.left);
 	check_references(message, input.left);
 	check_texts(message, input.left);

@@ -2,7 +2,7 @@ foreach(subject charset)
 	evpop_unit_test(mail_${subject} test_mail_${subject}.c
 		LIBS evpopd_store LABELS thread)
 endforeach()
-foreach(subject date envelope parts words)
+foreach(subject date envelope parts reading words)
 	evpop_unit_test(mail_${subject} test_mail_${subject}.c
 		LIBS evpopd_store)
 endforeach()

@@ -159,6 +159,24 @@ fill_messages(struct store_message_row *messages)
 			.subject = "\x1b]0;evil\x07 gr\xc3\xbc\xc3\x9f" };
 }
 
+/* What each message holds; the bytes of all parts are those of the body. */
+static const struct store_part_row parts[] = {
+	{ .number = 1, .type = "text/plain", .octets = 9, .digest = "aa" },
+	{ .number = 2,
+	    .type = "application/pdf",
+	    .name = "a.pdf",
+	    .is_attached = true,
+	    .octets = BODY_SIZE,
+	    .digest = "bb" },
+	{ .number = 3, .within = 2, .type = "text/html", .digest = "cc" },
+	{ .number = 4, .type = "image/png", .octets = 5, .digest = "dd" },
+};
+
+static const struct store_field_row fields[] = {
+	{ "From", "A <a@example.org>" },
+	{ "Subject", "\x1b[31m" },
+};
+
 static unsigned char *
 new_body(void)
 {
@@ -230,6 +248,11 @@ fill_daemon(struct daemon *daemon, struct event_base *base)
 		.poll_count = 1,
 		.quarantine = quarantine,
 		.quarantine_count = 2,
+		.parts = parts,
+		.part_count = sizeof(parts) / sizeof(parts[0]),
+		.fields = fields,
+		.field_count = sizeof(fields) / sizeof(fields[0]),
+		.text = "words \x1b[2J\n",
 		.body = new_body(),
 		.body_length = BODY_SIZE,
 		.part_size = 65536 };
@@ -292,6 +315,8 @@ setup(void **state)
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	close(ready[0]);
 	setenv("EVPOPCTL_SOCKET", fixture->socket, 1);
+	/* One would wait for keys. */
+	setenv("PAGER", "cat", 1);
 	*state = fixture;
 	return 0;
 }

@@ -11,7 +11,7 @@
 
 #include "daemon/ctl/command.h"
 
-#define ENTRIES_MAX 256
+#define ENTRIES_MAX 512
 
 /* "command option", or "command" alone, or " option" before any command. */
 struct entries {

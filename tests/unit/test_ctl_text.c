@@ -11,9 +11,11 @@
 #include <string.h>
 
 #include "daemon/control/when.h"
+#include "daemon/ctl/attachment.h"
 #include "daemon/ctl/client.h"
 #include "daemon/ctl/table.h"
 #include "daemon/ctl/text.h"
+#include "daemon/ctl/wrap.h"
 #include "lib/base/clock.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -99,6 +101,102 @@ test_text_has_a_width(void **state)
 	assert_int_equal(text_fit("\xe6\x97\xa5\xe6\x9c\xac", 3), 3);
 	assert_int_equal(text_fit("\xe6\x97\xa5\xe6\x9c\xac", 1), 0);
 	assert_int_equal(text_fit("e\xcc\x81x", 1), 3);
+}
+
+/* Lines go between words, and begin as the first one does. */
+static void
+test_lines_are_wrapped(void **state)
+{
+	static const struct {
+		const char *line;
+		size_t width;
+		const char *wrapped;
+	} cases[] = {
+		{ "", 30, "\n" },
+		{ "one two", 0, "one two\n" },
+		{ "aaaaaaaaaa bbbbbbbbbb cccccccccc", 30,
+		    "aaaaaaaaaa bbbbbbbbbb\ncccccccccc\n" },
+		{ "aaaaaaaaaa bbbbbbbbbb  ccccccccc", 31,
+		    "aaaaaaaaaa bbbbbbbbbb\nccccccccc\n" },
+		{ "https://example.org/aaaaaaaaaaaaaaaaaaaa b c", 30,
+		    "https://example.org/aaaaaaaaaaaaaaaaaaaa\nb c\n" },
+		{ "> aaaaaaaaaa bbbbbbbbbb cccccccccc", 30,
+		    "> aaaaaaaaaa bbbbbbbbbb\n> cccccccccc\n" },
+		{ ">> aaaaaaaaaa bbbbbbbbbb cccccccccc", 30,
+		    ">> aaaaaaaaaa bbbbbbbbbb\n>> cccccccccc\n" },
+		{ "  * aaaaaaaaaa bbbbbbbbbb cccccccc", 30,
+		    "  * aaaaaaaaaa bbbbbbbbbb\n    cccccccc\n" },
+		{ "12. aaaaaaaaaa bbbbbbbbbb cccccccc", 30,
+		    "12. aaaaaaaaaa bbbbbbbbbb\n    cccccccc\n" },
+		{ "[1] aaaaaaaaaa bbbbbbbbbb cccccccc", 30,
+		    "[1] aaaaaaaaaa bbbbbbbbbb\n    cccccccc\n" },
+		/* Too narrow to break. */
+		{ "                    aaaa bbbb cccc", 30,
+		    "                    aaaa bbbb cccc\n" },
+		/* Scripts without blanks break between characters. */
+		{ "\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5"
+		  "\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5"
+		  "\xe6\x97\xa5\xe6\x97\xa5",
+		    21,
+		    "\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97"
+		    "\xa5"
+		    "\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97"
+		    "\xa5\n"
+		    "\xe6\x97\xa5\xe6\x97\xa5\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char *text = NULL;
+		size_t length;
+		FILE *out = open_memstream(&text, &length);
+
+		wrap_print(
+		    out, cases[i].line, strlen(cases[i].line), cases[i].width);
+		fclose(out);
+		assert_string_equal(text, cases[i].wrapped);
+		free(text);
+	}
+}
+
+/* No name that a stranger chooses leaves the folder, or hides in it. */
+static void
+test_names_of_files_are_safe(void **state)
+{
+	static const struct {
+		const char *name, *safe;
+	} cases[] = {
+		{ "a report.pdf", "a report.pdf" },
+		{ "../../.bashrc", "bashrc" },
+		{ "/etc/passwd", "passwd" },
+		{ "C:\\Users\\me\\x.doc", "x.doc" },
+		{ "..", "" },
+		{ "...", "" },
+		{ ".", "" },
+		{ "/", "" },
+		{ "", "" },
+		{ "-rf", "rf" },
+		{ "~", "" },
+		{ "a/", "a_" },
+		{ " x. ", "x" },
+		{ "a\nb\x1b[m", "a b_[m" },
+		{ "a:b|c*d", "a_b_c_d" },
+		{ "gr\xc3\xbc.txt", "gr\xc3\xbc.txt" },
+		{ "\xe2\x80\xaexcod.exe", "_xcod.exe" },
+	};
+	char name[ATTACHMENT_NAME_SIZE], longer[2000];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		attachment_name(cases[i].name, name);
+		assert_string_equal(name, cases[i].safe);
+	}
+	memset(longer, 0, sizeof(longer));
+	for (size_t i = 0; i + 2 < sizeof(longer); i += 2)
+		memcpy(longer + i, "\xc3\xbc", 2);
+	attachment_name(longer, name);
+	assert_int_equal(text_width(name), 100);
+	assert_null(strstr(name, FFFD));
 }
 
 static void
@@ -500,6 +598,8 @@ main(void)
 		cmocka_unit_test(test_text_is_cleaned),
 		cmocka_unit_test(test_no_octet_gets_through),
 		cmocka_unit_test(test_text_has_a_width),
+		cmocka_unit_test(test_lines_are_wrapped),
+		cmocka_unit_test(test_names_of_files_are_safe),
 		cmocka_unit_test(test_json_is_escaped),
 		cmocka_unit_test(test_a_stream_is_cleaned),
 		cmocka_unit_test(test_times_for_people),

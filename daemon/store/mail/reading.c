@@ -48,7 +48,8 @@ struct mail_reading {
 	size_t markup_left;
 	struct alternative open[MAIL_BOUNDARY_DEPTH + 1];
 	size_t depth;
-	unsigned count; /* of all parts, multiparts too */
+	unsigned count;     /* of all parts, multiparts too */
+	bool is_below_name; /* of the file whose text comes next */
 	struct reading_part part;
 	struct mail_text stray;
 	char hint[MAIL_CHARSET_SIZE]; /* of the first text; "": none */
@@ -69,7 +70,11 @@ alternative_end_child(struct mail_reading *reading)
 	struct alternative *open = &reading->open[reading->depth - 1];
 
 	if (open->worth > open->best) {
-		mail_text_remove(&reading->text, open->best_begin, open->begin);
+		mail_text_remove(
+		    &reading->text, open->best_begin, open->begin);
+		/* It was separated from what has gone. */
+		if (open->best_begin == 0 && open->best != WORTH_NOTHING)
+			mail_text_remove(&reading->text, 0, 1);
 		open->best = open->worth;
 	} else
 		mail_text_shorten(&reading->text, open->begin);
@@ -125,8 +130,9 @@ alternative_is_settled(const struct mail_reading *reading)
 static void
 reading_separate(struct mail_reading *reading)
 {
-	if (reading->text.length > 0)
+	if (reading->text.length > 0 && !reading->is_below_name)
 		mail_text_add(&reading->text, "\n", 1);
+	reading->is_below_name = false;
 }
 
 static void
@@ -232,6 +238,7 @@ reading_begins(void *arg, const struct mail_part *part, unsigned depth,
 		reading_heading(reading, "", &part->file_name);
 		mail_text_shorten(&reading->text, reading->text.length - 1);
 		mail_text_add(&reading->text, "]\n", 2);
+		reading->is_below_name = true;
 	}
 	return 1;
 }

@@ -15,6 +15,9 @@
 /* Addresses below the text; newsletters have some dozens. */
 #define LINKS_MAX 500
 
+/* U+200C and U+200D in UTF-8. */
+#define JOINER_LENGTH 3
+
 struct list {
 	bool is_ordered;
 	unsigned next;
@@ -30,8 +33,10 @@ struct view {
 	bool needs_mark;   /* of the list's item */
 
 	unsigned preformatted, quotes, depth;
+	unsigned last_quotes; /* of the last line */
 	struct list lists[LISTS_MAX];
-	size_t link_begin; /* in `to`, of a link's text */
+	const char *joiner; /* that comes before the next letter; or NULL */
+	size_t link_begin;  /* in `to`, of a link's text */
 	const char *links[LINKS_MAX];
 	unsigned link_count;
 };
@@ -47,10 +52,26 @@ view_want(struct view *view, unsigned line_ends)
 }
 
 static void
-view_write_quotes(struct view *view)
+view_write_quotes(struct view *view, unsigned quotes)
 {
-	for (unsigned i = 0; i < view->quotes && i < QUOTES_MAX; i++)
+	for (unsigned i = 0; i < quotes && i < QUOTES_MAX; i++)
 		mail_text_add(view->to, ">", 1);
+}
+
+/* End the last line, if there is one, and what is between it and the next. */
+static void
+view_write_gap(struct view *view)
+{
+	unsigned between =
+	    view->quotes < view->last_quotes ? view->quotes : view->last_quotes;
+
+	if (mail_text_length(view->to) == view->begin)
+		return;
+	mail_text_add(view->to, "\n", 1);
+	if (view->gap < 2)
+		return;
+	view_write_quotes(view, between);
+	mail_text_add(view->to, "\n", 1);
 }
 
 /* The innermost; those beyond the bound are one. */
@@ -94,14 +115,9 @@ view_open(struct view *view)
 	if (is_blank_kept && (view->is_cell || view->has_space)) {
 		mail_text_add_string(view->to, view->is_cell ? "  " : " ");
 	} else if (!is_blank_kept) {
-		if (mail_text_length(view->to) > view->begin)
-			for (unsigned i = 0; i < (view->gap ? view->gap : 1);
-			     i++) {
-				if (i > 0)
-					view_write_quotes(view);
-				mail_text_add(view->to, "\n", 1);
-			}
-		view_write_quotes(view);
+		view_write_gap(view);
+		view->last_quotes = view->quotes;
+		view_write_quotes(view, view->quotes);
 		if (view->quotes > 0)
 			mail_text_add(view->to, " ", 1);
 		if (view->depth > 0)
@@ -140,14 +156,22 @@ view_write_character(
 	bool is_at_begin =
 	    !view->is_line_open || view->gap > 0 || view->has_space;
 
-	if (blank == BLANK_NOTHING || (blank == BLANK_JOINER && is_at_begin))
-		return;
-	if (blank == BLANK_SPACE) {
-		view->has_space = true;
+	if (blank == BLANK_JOINER) {
+		/* One that joins nothing is another filler. */
+		view->joiner = is_at_begin ? NULL : bytes;
 		return;
 	}
+	if (blank == BLANK_SPACE) {
+		view->has_space = true;
+		view->joiner = NULL;
+	}
+	if (blank != BLANK_NONE)
+		return;
 	if (is_at_begin || view->is_cell)
 		view_open(view);
+	if (view->joiner != NULL)
+		mail_text_add(view->to, view->joiner, JOINER_LENGTH);
+	view->joiner = NULL;
 	mail_text_add(view->to, bytes, length);
 }
 

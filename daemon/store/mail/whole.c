@@ -65,11 +65,12 @@ whole_begin(struct mail_whole *whole, size_t header, size_t body, bool is_cut)
 bool
 mail_whole_feed(struct mail_whole *whole, const char *bytes, size_t length)
 {
-	size_t header, taken = length;
+	size_t header, taken = 0;
 
 	if (whole->parts == NULL) {
-		if (taken > HEADER_MAX - whole->kept.length)
-			taken = HEADER_MAX - whole->kept.length;
+		taken = HEADER_MAX - whole->kept.length;
+		if (taken > length)
+			taken = length;
 		mail_text_add(&whole->kept, bytes, taken);
 		if (whole->kept.has_failed)
 			return false;
