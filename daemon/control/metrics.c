@@ -18,7 +18,7 @@
 #include "lib/base/clock.h"
 
 /* Accounts, or servers, that are looked at in one turn of the loop. */
-#define METRICS_PAGE 500
+#define METRICS_PAGE 250
 
 /* Which accounts are shown. */
 enum metrics_accounts {
@@ -306,17 +306,22 @@ metrics_go_on(struct exchange *exchange)
 	metrics_send(exchange);
 }
 
-/* A page in which there was nothing to say is no reason to hold the loop. */
+/*
+ * A page in which there was nothing to say is no reason to hold the loop: what
+ * is made active comes before all that waits for a descriptor, a timer does
+ * not.
+ */
 static void
 metrics_send(struct exchange *exchange)
 {
+	static const struct timeval at_once = { 0, 0 };
 	struct metrics_answer *answer = exchange_state(exchange);
 	struct evbuffer *out = answer->exposition.out;
 
 	if (evbuffer_get_length(out) > 0)
 		exchange_stream_buffer(exchange, out, metrics_go_on);
 	else
-		event_active(answer->turn, EV_TIMEOUT, 0);
+		evtimer_add(answer->turn, &at_once);
 }
 
 static void
@@ -352,7 +357,7 @@ answer_new(struct exchange *exchange)
 	answer->exposition.format =
 	    exposition_choose(exchange_header(exchange, "Accept"));
 	answer->turn =
-	    event_new(exchange_base(exchange), -1, 0, metrics_turn, exchange);
+	    evtimer_new(exchange_base(exchange), metrics_turn, exchange);
 	return answer->exposition.out == NULL || answer->turn == NULL ? NULL
 								      : answer;
 }

@@ -1,2 +1,4 @@
-evpop_unit_test(metrics_exposition test_metrics_exposition.c
-	LIBS evpopd_metrics)
+foreach(part exposition keeper)
+	evpop_unit_test(metrics_${part} test_metrics_${part}.c
+		LIBS evpopd_metrics)
+endforeach()
