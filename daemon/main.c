@@ -168,8 +168,11 @@ run(const struct arguments *arguments)
 		     : config_read(arguments->config_path, &messages);
 	if (arguments->check)
 		code = check(arguments, config, &messages);
-	else
+	else {
+		if (config != NULL)
+			service_set_log_format(config);
 		service_log_messages(&messages);
+	}
 	config_messages_free(&messages);
 	if (config != NULL && !arguments->check) {
 		code = chosen_check(

@@ -94,6 +94,19 @@ service_log_level(const struct config *config)
 	return levels[config->log_level];
 }
 
+void
+service_set_log_format(const struct config *config)
+{
+	static const enum log_format formats[] = {
+		[CONFIG_LOG_AUTO] = LOG_FORMAT_AUTO,
+		[CONFIG_LOG_JOURNAL] = LOG_FORMAT_JOURNAL,
+		[CONFIG_LOG_PLAIN] = LOG_FORMAT_PLAIN,
+		[CONFIG_LOG_JSON] = LOG_FORMAT_JSON,
+	};
+
+	log_set_format(formats[config->log_format]);
+}
+
 /* How many sessions there is room for, at most what is configured. */
 static uint32_t
 service_make_room(struct service *service, const struct config *config)
@@ -192,6 +205,7 @@ service_apply(
 	control_reload(service->control, config);
 	hook_reload(service->hook, config);
 	log_set_level(service_log_level(config));
+	service_set_log_format(config);
 	service_report(service, report, &diff);
 	config_diff_free(&diff);
 	config_free(&service->config);

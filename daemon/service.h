@@ -30,6 +30,9 @@ int service_run(const struct service_options *, struct config *)
 /* What a store that does not work means for whoever started us. */
 int service_exit_of_store(enum store_status);
 
+/* The log is as the configuration wants it from now on. */
+void service_set_log_format(const struct config *);
+
 /* Log every line; errors as errors. */
 void service_log_messages(const struct config_messages *);
 

@@ -20,6 +20,13 @@ enum config_log_level {
 	CONFIG_LOG_DEBUG
 };
 
+enum config_log_format {
+	CONFIG_LOG_AUTO = 0,
+	CONFIG_LOG_JOURNAL,
+	CONFIG_LOG_PLAIN,
+	CONFIG_LOG_JSON
+};
+
 enum config_order {
 	CONFIG_ORDER_OLDEST = 0,
 	CONFIG_ORDER_NEWEST
@@ -100,6 +107,7 @@ struct config_account {
 struct config {
 	/* [daemon] */
 	enum config_log_level log_level;
+	enum config_log_format log_format;
 	uint32_t max_sessions, max_sessions_per_host;
 	uint32_t max_logins_per_host; /* a second; 0: no limit */
 	uint64_t memory_limit;        /* octets for bodies under way */

@@ -35,6 +35,11 @@ static const char *const log_levels[] = { "error", "warning", "info", "debug",
 _Static_assert(
     sizeof(log_levels) / sizeof(log_levels[0]) == CONFIG_LOG_DEBUG + 2,
     "a name for each log level");
+static const char *const log_formats[] = { "auto", "journal", "plain", "json",
+	NULL };
+_Static_assert(
+    sizeof(log_formats) / sizeof(log_formats[0]) == CONFIG_LOG_JSON + 2,
+    "a name for each log format");
 static const char *const tls_modes[] = { "implicit", "stls", "none", NULL };
 _Static_assert(sizeof(tls_modes) / sizeof(tls_modes[0]) == EVPOP_TLS_NONE + 2,
     "a name for each TLS mode");
@@ -92,6 +97,9 @@ _Static_assert(EVPOP_TIMEOUT_SESSION_MS == 4 * EVPOP_HOUR_MS, "4h");
 const struct config_option config_options[] = {
 	{ DAEMON("log_level"), .type = CONFIG_TYPE_CHOICE, IN_CONFIG(log_level),
 	    .initial = "info", .choices = log_levels, .reload = true },
+	{ DAEMON("log_format"), .type = CONFIG_TYPE_CHOICE,
+	    IN_CONFIG(log_format), .initial = "auto", .choices = log_formats,
+	    .reload = true },
 	{ DAEMON("max_sessions"), .type = CONFIG_TYPE_COUNT,
 	    IN_CONFIG(max_sessions), .initial = "64", .minimum = 1,
 	    .maximum = SESSIONS_MOST, .reload = true },

@@ -3,32 +3,15 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#ifdef EVPOPD_SYSTEMD
-#include <systemd/sd-journal.h>
-#endif
-
-#define LINE_SIZE 1024
+#include "daemon/log/journal.h"
+#include "daemon/log/line.h"
+#include "lib/base/clock.h"
 
 static atomic_int threshold = LOG_LEVEL_INFO;
-
-/* Priorities of syslog(3), which the journal uses too. */
-static const struct {
-	const char *name;
-	int priority;
-} levels[] = {
-	[LOG_LEVEL_ERROR] = { "error", 3 },
-	[LOG_LEVEL_WARNING] = { "warning", 4 },
-	[LOG_LEVEL_INFO] = { "info", 6 },
-	[LOG_LEVEL_DEBUG] = { "debug", 7 },
-};
+static atomic_int chosen = LOG_FORMAT_AUTO;
 
 void
 log_set_level(enum log_level level)
@@ -42,83 +25,81 @@ log_get_level(void)
 	return (enum log_level)atomic_load(&threshold);
 }
 
-#ifdef EVPOPD_SYSTEMD
-/*
- * Whether standard error goes to the journal, as systemd.exec(5) says to find
- * out: the variable alone is inherited by what is started with its output
- * elsewhere.
- */
-static bool
-journal_hears(void)
+void
+log_set_format(enum log_format format)
 {
-	const char *stream = getenv("JOURNAL_STREAM");
-	char here[64];
-	struct stat status;
-
-	if (stream == NULL || fstat(STDERR_FILENO, &status) != 0)
-		return false;
-	snprintf(here, sizeof here, "%ju:%ju", (uintmax_t)status.st_dev,
-	    (uintmax_t)status.st_ino);
-	return strcmp(stream, here) == 0;
+	atomic_store(&chosen, (int)format);
 }
-#endif
 
+/* Whether it is in the journal. */
 static bool
-to_journal(enum log_level level, const char *account, const char *text)
+log_to_journal(const struct log_line *line, enum log_format format)
 {
-#ifdef EVPOPD_SYSTEMD
-	if (!journal_hears())
-		return false;
-	if (account == NULL)
-		return sd_journal_send("MESSAGE=%s", text, "PRIORITY=%i",
-			   levels[level].priority, NULL) == 0;
-	return sd_journal_send("MESSAGE=%s: %s", account, text, "PRIORITY=%i",
-		   levels[level].priority, "EVPOP_ACCOUNT=%s", account,
-		   NULL) == 0;
-#else
-	(void)level;
-	(void)account;
-	(void)text;
+	switch (format) {
+	case LOG_FORMAT_AUTO:
+		return journal_hears() && journal_write(line);
+	case LOG_FORMAT_JOURNAL:
+		return journal_write(line);
+	case LOG_FORMAT_PLAIN:
+	case LOG_FORMAT_JSON:
+		break;
+	}
 	return false;
-#endif
 }
 
 /* One write for a line, so that lines of threads do not mix. */
 static void
-to_stderr(enum log_level level, const char *account, const char *text)
+log_to_stderr(const struct log_line *line, enum log_format format)
 {
-	char line[LINE_SIZE + 256], stamp[32];
-	struct timespec now;
-	struct tm tm;
-	int length;
+	char text[LINE_SIZE];
+	size_t length;
 	ssize_t written;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
-	length = snprintf(line, sizeof line, "%s.%03ldZ %s: %s%s%s\n", stamp,
-	    now.tv_nsec / 1000000, levels[level].name,
-	    account != NULL ? account : "", account != NULL ? ": " : "", text);
-	if (length < 0)
-		return;
-	if ((size_t)length >= sizeof line)
-		length = (int)sizeof line - 1;
+	length = format == LOG_FORMAT_JSON ? log_line_json(line, text)
+					   : log_line_plain(line, text);
 	/* Where standard error is gone there is nobody left to tell. */
-	written = write(STDERR_FILENO, line, (size_t)length);
+	written = write(STDERR_FILENO, text, length);
 	(void)written;
+}
+
+static void __attribute__((format(printf, 3, 0)))
+log_write_arguments(enum log_level level, const struct log_about *about,
+    const char *words, va_list arguments)
+{
+	enum log_format format = (enum log_format)atomic_load(&chosen);
+	char text[LINE_TEXT_SIZE];
+	const struct log_line line = {
+		.level = level,
+		.time_ms = evpop_clock_unix_ms(),
+		.about = *about,
+		.text = text,
+	};
+
+	if ((int)level > atomic_load(&threshold))
+		return;
+	vsnprintf(text, sizeof text, words, arguments);
+	if (!log_to_journal(&line, format))
+		log_to_stderr(&line, format);
 }
 
 void
 log_write(enum log_level level, const char *account, const char *format, ...)
 {
-	char text[LINE_SIZE];
-	va_list ap;
+	va_list arguments;
 
-	if ((int)level > atomic_load(&threshold))
-		return;
-	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
-	va_end(ap);
-	if (!to_journal(level, account, text))
-		to_stderr(level, account, text);
+	va_start(arguments, format);
+	log_write_arguments(level, &(struct log_about){ .account = account },
+	    format, arguments);
+	va_end(arguments);
+}
+
+void
+log_write_about(enum log_level level, const struct log_about *about,
+    const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	log_write_arguments(level, about, format, arguments);
+	va_end(arguments);
 }

@@ -37,19 +37,20 @@ struct outages {
 static void
 outage_tell(struct outage *outage)
 {
+	const struct log_about about = { .host = outage->host };
 	const char *plural = outage->others == 1 ? "" : "s";
 
 	if (outage->others == 0)
 		return;
 	if (outage->reason != NULL)
-		log_write(LOG_LEVEL_WARNING, NULL,
+		log_write_about(LOG_LEVEL_WARNING, &about,
 		    "%s: %s: %zu other account%s; \"evpopctl accounts "
 		    "--failing\" lists what fails",
 		    outage->host, outage->reason, outage->others, plural);
 	else
-		log_write(LOG_LEVEL_INFO, NULL, "%s: %zu other account%s again",
-		    outage->host, outage->others,
-		    outage->others == 1 ? " works" : "s work");
+		log_write_about(LOG_LEVEL_INFO, &about,
+		    "%s: %zu other account%s again", outage->host,
+		    outage->others, outage->others == 1 ? " works" : "s work");
 	outage->others = 0;
 }
 

@@ -7,6 +7,20 @@
 #include "daemon/poll/outages.h"
 #include "lib/base/unit.h"
 
+static struct log_about
+outcome_about(const struct outcome *outcome)
+{
+	const struct evpop_result *result = &outcome->progress->result;
+
+	return (struct log_about){
+		.account = outcome->account->name,
+		.host = outcome->account->host,
+		.failure = result->error != EVPOP_ERROR_NONE
+			       ? evpop_error_name(result->error)
+			       : NULL,
+	};
+}
+
 static const char *
 outcome_plural(uint32_t count)
 {
@@ -53,10 +67,12 @@ outcome_log_success(const char *name, const struct run_progress *progress)
 }
 
 static void
-outcome_log_failure(enum log_level level, const char *name,
-    const struct run_progress *progress, const char *retry)
+outcome_log_failure(
+    enum log_level level, const struct outcome *outcome, const char *retry)
 {
+	const struct run_progress *progress = outcome->progress;
 	const struct evpop_result *result = &progress->result;
+	const struct log_about about = outcome_about(outcome);
 	const char *intro = "";
 
 	/* All other texts say by themselves what failed. */
@@ -66,7 +82,7 @@ outcome_log_failure(enum log_level level, const char *name,
 		intro = "login refused; the server said: ";
 	else if (result->error == EVPOP_ERROR_REFUSED)
 		intro = "refused; the server said: ";
-	log_write(level, name,
+	log_write_about(level, &about,
 	    "%s%s (%" PRIu32 " fetched, %" PRIu32 " deleted)%s", intro,
 	    result->text, progress->tally.fetched, progress->tally.deleted,
 	    retry);
@@ -75,6 +91,7 @@ outcome_log_failure(enum log_level level, const char *name,
 static void
 outcome_log_recovery(enum log_level level, const struct outcome *outcome)
 {
+	const struct log_about about = outcome_about(outcome);
 	const struct outcome_past *past = &outcome->past;
 	char span[EVPOP_UNIT_SIZE];
 
@@ -83,18 +100,18 @@ outcome_log_recovery(enum log_level level, const struct outcome *outcome)
 		EVPOP_SECOND_MS,
 	    span);
 	if (past->failures > 0)
-		log_write(level, outcome->account->name,
+		log_write_about(level, &about,
 		    "works again after %u failure%s, %s", past->failures,
 		    past->failures == 1 ? "" : "s", span);
 	else
-		log_write(level, outcome->account->name, "works again after %s",
-		    span);
+		log_write_about(level, &about, "works again after %s", span);
 }
 
 /* What a person is to do, where it does not pass by itself. */
 static void
 outcome_log_advice(const struct outcome *outcome)
 {
+	const struct log_about about = outcome_about(outcome);
 	bool attention = outcome->health == POLLER_REFUSED;
 	bool once = outcome->retry_ms < 0;
 	char text[ADVICE_SIZE];
@@ -103,10 +120,10 @@ outcome_log_advice(const struct outcome *outcome)
 		return;
 	advice_write(text, outcome->advice, outcome->account, once);
 	if (attention || once)
-		log_write(LOG_LEVEL_ERROR, outcome->account->name,
-		    "needs attention: %s", text);
+		log_write_about(
+		    LOG_LEVEL_ERROR, &about, "needs attention: %s", text);
 	else
-		log_write(LOG_LEVEL_WARNING, outcome->account->name,
+		log_write_about(LOG_LEVEL_WARNING, &about,
 		    "the log-in worked before and is tried once more soon; if "
 		    "it is refused again: %s",
 		    text);
@@ -148,7 +165,7 @@ outcome_log(const struct outcome *outcome)
 	    result->error != EVPOP_ERROR_AUTH)
 		level = outcome_level(outcome, result->text, level, &mark);
 	advice_write_wait(retry, outcome->retry_ms);
-	outcome_log_failure(level, name, outcome->progress, retry);
+	outcome_log_failure(level, outcome, retry);
 	if (backoff_is_failure(result))
 		outcome_log_advice(outcome);
 	return mark;
