@@ -2,6 +2,7 @@
 
 #include "daemon/control/connections.h"
 #include "daemon/control/exchange.h"
+#include "daemon/hook/hook.h"
 #include "daemon/metrics/exposition.h"
 #include "daemon/metrics/metrics.h"
 #include "daemon/metrics/process.h"
@@ -87,9 +88,6 @@ figures_write_told(
 		      "0 if the last reload failed, so that an older "
 		      "configuration is in use; else 1" },
 		    !metrics->is_reload_wanting },
-		{ { "evpopd_hook_failures", EXPOSITION_COUNTER, NULL,
-		      "Commands of [hook] that failed" },
-		    metrics->hook_failures },
 	};
 
 	exposition_begin(exposition, &reloads);
@@ -99,6 +97,32 @@ figures_write_told(
 	    (const char *const[]){ "result", "failed", NULL },
 	    metrics->reload_failures);
 	FIGURES_WRITE(exposition, figures);
+}
+
+/* Of those that are set. */
+static void
+figures_write_hooks(struct exposition *exposition, const struct hook *hook)
+{
+	static const struct exposition_family runs = { "evpopd_hook_runs",
+		EXPOSITION_COUNTER, NULL, "Runs of the commands of [hook]" };
+	static const struct exposition_family failures = {
+		"evpopd_hook_failures", EXPOSITION_COUNTER, NULL,
+		"Runs of the commands of [hook] that failed"
+	};
+	struct hook_status status;
+	enum hook_kind kind;
+
+	for (unsigned i = 0; i < 2; i++) {
+		exposition_begin(exposition, i == 0 ? &runs : &failures);
+		for (kind = 0; hook != NULL && kind < HOOK_KIND_COUNT; kind++) {
+			hook_status(hook, kind, &status);
+			if (status.is_set)
+				exposition_count(exposition,
+				    (const char *const[]){
+					"hook", hook_kind_name(kind), NULL },
+				    i == 0 ? status.runs : status.failures);
+		}
+	}
 }
 
 static void
@@ -421,6 +445,7 @@ figures_write(
 {
 	figures_write_process(exposition, context);
 	figures_write_told(exposition, metrics_figures(context->metrics));
+	figures_write_hooks(exposition, context->hook);
 	figures_write_control(exposition, context->connections);
 	figures_write_accounts(exposition, context);
 	figures_write_polls(exposition, metrics_figures(context->metrics));

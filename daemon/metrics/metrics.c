@@ -82,9 +82,6 @@ metrics_told(const struct notify_event *event, void *arg)
 		figures->reload_failures++;
 		figures->is_reload_wanting = true;
 		break;
-	case NOTIFY_HOOK_FAILED:
-		figures->hook_failures++;
-		break;
 	default:
 		break;
 	}
@@ -177,8 +174,7 @@ metrics_new(struct notify *notify)
 	};
 	notify_subscribe(notify, &metrics->subscription,
 	    NOTIFY_BIT(NOTIFY_POLL_OVER) | NOTIFY_BIT(NOTIFY_RELOADED) |
-		NOTIFY_BIT(NOTIFY_RELOAD_FAILED) |
-		NOTIFY_BIT(NOTIFY_HOOK_FAILED),
+		NOTIFY_BIT(NOTIFY_RELOAD_FAILED),
 	    metrics_told, metrics);
 	return metrics;
 }

@@ -33,7 +33,7 @@ struct metrics_figures {
 	uint64_t tally[TALLY_COUNT];          /* of all of them together */
 	struct histogram poll_duration;
 
-	uint64_t reloads, reload_failures, hook_failures;
+	uint64_t reloads, reload_failures;
 	bool is_reload_wanting; /* the last one failed */
 
 	/* Of sessions; a poll may have several. */

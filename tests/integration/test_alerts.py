@@ -100,8 +100,10 @@ CASES = {
         10, {f"evpopd_last_reload_successful{{{AT}}}": constant(0)},
         {f"evpopd_last_reload_successful{{{AT}}}": "0 0 1x8"}),
     "EvpopdHookFails": (
-        10, {f"evpopd_hook_failures_total{{{AT}}}": "0 0 0 1x7"},
-        {f"evpopd_hook_failures_total{{{AT}}}": constant(4)}),
+        10, {f'evpopd_hook_failures_total{{{AT},hook="on_failure"}}':
+             "0 0 0 1x7"},
+        {f'evpopd_hook_failures_total{{{AT},hook="on_failure"}}':
+             constant(4)}),
 }
 
 

@@ -177,7 +177,8 @@ class MonitoringTest(unittest.TestCase):
 
     def test_each_alert(self):
         evpopd = self.daemon(self.accounts(),
-                             daemon={"max_sessions_per_host": 1})
+                             daemon={"max_sessions_per_host": 1},
+                             hook={"on_recovery": "exit 3"})
         evpopd.start()
         polled = [name for name in evpopd.accounts if "silent" not in name]
         evpopd.wait_polled(*polled)
@@ -202,6 +203,9 @@ class MonitoringTest(unittest.TestCase):
         self.expect(monitor, "EvpopdPollsLate")
         self.quarantine(evpopd)
         self.expect(monitor, "EvpopdQuarantineGrew")
+        self.gone.start()
+        evpopd.poll("gone")
+        self.expect(monitor, "EvpopdHookFails", hook="on_recovery")
         evpopd.write_config("[nonsense]\n")
         evpopd.signal(signal.SIGHUP)
         self.expect(monitor, "EvpopdReloadFailed")
