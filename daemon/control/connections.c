@@ -13,6 +13,7 @@
 
 #include "daemon/control/limits.h"
 #include "daemon/control/peer.h"
+#include "daemon/control/refusal.h"
 #include "lib/base/clock.h"
 
 /*
@@ -49,6 +50,7 @@ struct connection {
 	struct bufferevent *bufferevent;
 	struct evbuffer_cb_entry *output_watch;
 	bool is_known;     /* its user has been looked up */
+	bool is_refused;   /* evhttp answers by itself */
 	int64_t taking_ms; /* since when an answer waits to be read */
 };
 
@@ -227,9 +229,20 @@ connection_output_changed(
 	struct admission *admission = connection->connections->admission;
 	struct admission_guest *guest = &connection->guest;
 
-	if (guest->user == NULL || (guest->state != ADMISSION_ASKING &&
-				       guest->state != ADMISSION_TAKING))
+	if (guest->user == NULL)
 		return;
+	/*
+	 * Nothing was asked: evhttp says by itself why not.  It is done with
+	 * that, and nothing is sent yet, when the judge comes.
+	 */
+	if (guest->state != ADMISSION_ASKING &&
+	    guest->state != ADMISSION_TAKING) {
+		if (info->n_added > 0 && !connection->is_refused)
+			event_active(
+			    connection->connections->judge, EV_TIMEOUT, 1);
+		connection->is_refused |= info->n_added > 0;
+		return;
+	}
 	if (evbuffer_get_length(output) == 0) {
 		admission_change(admission, guest, ADMISSION_ASKING);
 	} else if (guest->state == ADMISSION_ASKING) {
@@ -395,6 +408,9 @@ connections_judge(evutil_socket_t fd, short what, void *arg)
 	connections_sweep(connections);
 	connections_age_fresh(connections);
 	TAILQ_FOREACH(connection, &connections->all, link) {
+		if (connection->is_refused)
+			refusal_reword(connection->bufferevent);
+		connection->is_refused = false;
 		if (!connection->is_known)
 			connection_enter(connection);
 		if (connection->guest.user != NULL &&

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "daemon/control/connections.h"
@@ -114,6 +115,23 @@ control_role(const struct control *control, const struct route *route)
 	return control->context.poller != NULL ? route->role : PEER_ADMIN;
 }
 
+/*
+ * RFC 9112 section 6.1.  Where a body in another encoding would end is not
+ * known, and nothing behind it can be read.
+ */
+static bool
+control_can_read(struct evhttp_request *request)
+{
+	const char *encoding = evhttp_find_header(
+	    evhttp_request_get_input_headers(request), "Transfer-Encoding");
+
+	if (encoding == NULL || strcasecmp(encoding, "chunked") == 0)
+		return true;
+	(void)evhttp_add_header(
+	    evhttp_request_get_output_headers(request), "Connection", "close");
+	return false;
+}
+
 /* Handles every request by the table in route.c. */
 static void
 control_request(struct evhttp_request *request, void *arg)
@@ -135,6 +153,13 @@ control_request(struct evhttp_request *request, void *arg)
 		exchange_answer_request(request,
 		    response_error(414, "uri_too_long", NULL,
 			"an address has at most %d bytes", LIMITS_URI_SIZE));
+		return;
+	}
+	if (!control_can_read(request)) {
+		exchange_answer_request(
+		    request, response_error(501, "unknown_encoding",
+				 "leave the body out: no address needs one",
+				 "a Transfer-Encoding is \"chunked\" or none"));
 		return;
 	}
 	result = route_find(control_method(request), path, &match);

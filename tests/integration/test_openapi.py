@@ -383,11 +383,13 @@ class OpenapiTest(unittest.TestCase):
 
     def ask_a_store_that_is_gone(self):
         """Its file was overwritten: all that needs it says so."""
-        evpopd = daemon.Evpopd({"anna": daemon.account_of(
-            self.server, "anna")})
+        evpopd = daemon.Evpopd({
+            name: daemon.account_of(self.server, name)
+            for name in ("anna", "erik")})
         self.addCleanup(evpopd.remove)
         evpopd.start()
         evpopd.wait_polled()
+        evpopd.post("/v1/accounts/erik/pause")
         with evpopd.database(write=True) as store:
             store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         with open(evpopd.store_file, "r+b") as file:
@@ -435,7 +437,7 @@ class OpenapiTest(unittest.TestCase):
         for file in SOURCE.glob("*.c"):
             text = file.read_text()
             used |= set(re.findall(r'\\"code\\":\\"(\w+)', text))
-            for call in re.findall(r"response_error\(\s*\d+,([^,]+),", text):
+            for call in re.findall(r"response_error\(\s*[\w.]+,([^,]+),", text):
                 used |= set(re.findall(r'"(\w+)"', call))
         self.assertEqual(used ^ known, set())
 

@@ -3,6 +3,7 @@ evpop_unit_test(control_text test_control_text.c
 evpop_unit_test(control_admission test_control_admission.c
 	LIBS evpopd_control)
 evpop_unit_test(control_connections test_control_connections.c
+	test_control_fakes.c ${CMAKE_SOURCE_DIR}/daemon/poll/state.c
 	LIBS evpopd_control)
 evpop_unit_test(control_range test_control_range.c
 	LIBS evpopd_control)
