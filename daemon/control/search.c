@@ -162,6 +162,22 @@ search_cursor(
 	return page->top_id * RANKED_PAGES + filter.skip + (int64_t)page->count;
 }
 
+/*
+ * Whether nothing was found for want of an account; one that has no mail yet is
+ * none that is mistyped.
+ */
+static bool
+search_has_mistyped(
+    struct exchange *exchange, const struct store_search_page *page)
+{
+	struct poller_account_status known;
+	struct poller *poller = exchange_context(exchange)->poller;
+
+	return page->count == 0 && page->no_account != NULL &&
+	       (poller == NULL ||
+		   !poller_account_status(poller, page->no_account, &known));
+}
+
 static void
 search_found(
     enum store_status status, const struct store_search_page *page, void *arg)
@@ -173,6 +189,11 @@ search_found(
 	if (!exchange_resume_rows(
 		exchange, status, page != NULL ? page->count : 0))
 		return;
+	if (search_has_mistyped(exchange, page)) {
+		exchange_answer(
+		    exchange, response_no_account(page->no_account));
+		return;
+	}
 	json = json_object();
 	field_value(json, "messages", search_rows(page));
 	cursor = search_cursor(exchange, page);

@@ -91,7 +91,8 @@ struct store_search_page {
 	const struct store_snippet *snippets; /* of each row, if asked for */
 	size_t count;
 	bool more;
-	bool is_complete; /* the index has all messages */
+	bool is_complete;       /* the index has all messages */
+	const char *no_account; /* that the query names; NULL: all are known */
 	int64_t top_id;
 	unsigned ranked_among; /* so many were scored; 0: newest first */
 	bool is_ranked_all;    /* and no others were found */

@@ -123,6 +123,22 @@ def spread(path, count):
                       (LAST_DAY_MS - count * STEP_MS, STEP_MS))
 
 
+def made_anew(evpopd):
+    """Seconds until the index of an earlier version is one of this."""
+    evpopd.halt()
+    with contextlib.closing(sqlite3.connect(evpopd.store_file)) as store:
+        store.executescript("DROP TABLE fulltext; CREATE VIRTUAL TABLE"
+                            " fulltext USING fts5(body, content='')")
+    begun = time.monotonic()
+    evpopd.start()
+    procs.wait_for(lambda: evpopd.rows(
+        "SELECT coalesce((SELECT value FROM meta WHERE key = 'indexed'), 0)"
+        " = (SELECT max(id) FROM message) AND EXISTS(SELECT 1 FROM"
+        " sqlite_schema WHERE name = 'fulltext' AND sql LIKE '%marks%')")
+        == [(1,)], 7200, "the index", 0.1)
+    return time.monotonic() - begun
+
+
 class Asker:
     """One connection, as a program keeps it."""
 
@@ -311,6 +327,8 @@ def main():
             evpopd.start()
             check(evpopd, count)
             through_socket(evpopd, count, options.times)
+            print(f"the index made anew in {made_anew(evpopd):.1f} s\n",
+                  flush=True)
             if not options.without_rivals:
                 with procs.temporary_folder() as folder:
                     folder = pathlib.Path(folder)

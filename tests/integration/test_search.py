@@ -127,6 +127,17 @@ class SearchTest(unittest.TestCase):
                 found = self.ctl("messages", "-q", words)[0].splitlines()
                 self.assertEqual(len(found) - 1, len(names) or 0)
 
+    def test_an_account_that_is_not_there(self):
+        """Rather mistyped than without mail."""
+        for words in ("account:hmoe invoice", "invoice -account:hmoe from:x"):
+            with self.assertRaises(daemon.Refused) as caught:
+                self.page(words)
+            self.assertEqual(caught.exception.status, 404)
+        _, err = self.ctl("search", "account:hmoe", code=66)
+        self.assertIn('"hmoe"', err)
+        self.assertEqual(set(self.find("account:hmoe OR from:carl")),
+                         {"report"})
+
     def test_the_account_beside_it(self):
         self.assertEqual(self.find("invoice", account="sent"), ["sent"])
         self.assertEqual(self.find("invoice", account="home", sort="rank",

@@ -83,6 +83,8 @@ composer_account_id(struct composer *composer, const char *name)
 	if (sql_step(&use))
 		id = sql_column_int(&use, 0);
 	status = sql_end(&use);
+	if (id == 0)
+		composer->match->no_account = name;
 	if (composer->status == STORE_OK)
 		composer->status = status;
 	return id;

@@ -21,6 +21,7 @@ struct match {
 	const char *conditions; /* of SQL, each behind " AND "; or "" */
 	const char *texts[MATCH_TEXTS_MAX];
 	size_t text_count;
+	const char *no_account; /* one that is not in the store; or NULL */
 	/* Bounds that each message must keep. */
 	int64_t since_ms, before_ms;
 };

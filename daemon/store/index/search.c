@@ -472,6 +472,7 @@ search_read(struct sql_db *db, struct store_op *op)
 	search->page.more = search->count > search->limit;
 	search->page.count = search->page.more ? search->limit : search->count;
 	search->page.rows = search->rows;
+	search->page.no_account = search->match.no_account;
 	if (status == STORE_OK && search->filter.wants_snippets &&
 	    search->query != NULL)
 		status = store_snippets_read(db, op, search->query,
