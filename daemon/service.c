@@ -202,6 +202,7 @@ service_apply(
 		config_diff_free(&diff);
 		return false;
 	}
+	service_configure_keeping(service, config);
 	control_reload(service->control, config);
 	hook_reload(service->hook, config);
 	log_set_level(service_log_level(config));

@@ -70,8 +70,11 @@ store_deed_record(struct store *store, const struct store_deed *deed)
 {
 	struct store_op *op = deed_new(deed);
 
-	if (op != NULL)
-		store_history_submit(store_get_history(store), op);
+	if (op == NULL)
+		return;
+	/* Whoever asks for the record waits for it. */
+	store_history_keep(store_get_history(store), op);
+	store_history_flush(store_get_history(store));
 }
 
 void
