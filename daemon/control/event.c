@@ -1,5 +1,8 @@
 #include "daemon/control/event.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "daemon/control/field.h"
 
 static void
@@ -86,4 +89,78 @@ event_json(const struct notify_event *event, uint64_t id, int64_t time_ms)
 		break;
 	}
 	return json;
+}
+
+/* ---- copies ---- */
+
+/* The texts of an event, which may be NULL; returns how many. */
+#define TEXTS_MAX 7
+static size_t
+event_texts(struct notify_event *event, const char **texts_r[TEXTS_MAX])
+{
+	size_t count = 0;
+
+	texts_r[count++] = &event->account;
+	switch (event->kind) {
+	case NOTIFY_POLL_OVER:
+		texts_r[count++] = &event->poll.outcome;
+		texts_r[count++] = &event->poll.text;
+		break;
+	case NOTIFY_ACCOUNT_STATE:
+		texts_r[count++] = &event->state.from;
+		texts_r[count++] = &event->state.to;
+		break;
+	case NOTIFY_ACCOUNT_HEALTH:
+		texts_r[count++] = &event->fate.from;
+		texts_r[count++] = &event->fate.to;
+		texts_r[count++] = &event->fate.host;
+		texts_r[count++] = &event->fate.outcome;
+		texts_r[count++] = &event->fate.text;
+		texts_r[count++] = &event->fate.advice;
+		break;
+	case NOTIFY_STORE_HEALTH:
+		texts_r[count++] = &event->health.text;
+		break;
+	case NOTIFY_RELOAD_FAILED:
+	case NOTIFY_HOOK_FAILED:
+		texts_r[count++] = &event->failure.what;
+		texts_r[count++] = &event->failure.text;
+		break;
+	default:
+		break;
+	}
+	return count;
+}
+
+struct event_kept *
+event_keep(const struct notify_event *event, int64_t time_ms, size_t *size_r)
+{
+	struct notify_event copy = *event;
+	const char **texts[TEXTS_MAX];
+	size_t count = event_texts(&copy, texts), size = 0, length;
+	struct event_kept *kept;
+	char *to;
+
+	for (size_t i = 0; i < count; i++)
+		size += *texts[i] != NULL ? strlen(*texts[i]) + 1 : 0;
+	*size_r = sizeof(*kept) + size;
+	kept = malloc(*size_r);
+	if (kept == NULL)
+		return NULL;
+	to = kept->texts;
+	for (size_t i = 0; i < count; i++) {
+		if (*texts[i] == NULL)
+			continue;
+		length = strlen(*texts[i]) + 1;
+		memcpy(to, *texts[i], length);
+		*texts[i] = to;
+		to += length;
+	}
+	if (event->kind == NOTIFY_POLL_OVER) {
+		kept->tally = *event->poll.tally;
+		copy.poll.tally = &kept->tally;
+	}
+	kept->event = copy;
+	kept->time_ms = time_ms;
+	return kept;
 }

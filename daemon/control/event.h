@@ -16,4 +16,17 @@
  */
 json_t *event_json(const struct notify_event *, uint64_t id, int64_t time_ms);
 
+/*
+ * A copy of an event that lasts, in one piece of *size_r bytes for free(); NULL
+ * without memory.
+ */
+struct event_kept {
+	struct notify_event event;
+	int64_t time_ms;
+	struct tally tally;
+	char texts[]; /* of the event's */
+};
+struct event_kept *event_keep(const struct notify_event *, int64_t time_ms,
+    size_t *size_r) __attribute__((warn_unused_result));
+
 #endif

@@ -79,16 +79,24 @@ event_text(uint64_t id, const char *name, json_t *json, size_t *length_r)
 	return text;
 }
 
+static char *
+events_render(uint64_t id, const void *bytes, size_t *length_r)
+{
+	const struct event_kept *kept = bytes;
+
+	return event_text(id, notify_kind_name(kept->event.kind),
+	    event_json(&kept->event, id, kept->time_ms), length_r);
+}
+
 static void
 events_told(const struct notify_event *event, void *arg)
 {
 	struct events *events = arg;
-	uint64_t id = recent_next_id(events->recent);
-	size_t length = 0;
-	char *text = event_text(id, notify_kind_name(event->kind),
-	    event_json(event, id, evpop_clock_unix_ms()), &length);
+	size_t size = 0;
+	struct event_kept *kept =
+	    event_keep(event, evpop_clock_unix_ms(), &size);
 
-	recent_add(events->recent, text, length);
+	recent_add(events->recent, kept, size);
 	if (!TAILQ_EMPTY(&events->ready) &&
 	    !evtimer_pending(events->pump, NULL))
 		evtimer_add(events->pump, &gather_time);
@@ -151,7 +159,7 @@ reader_send_lost(struct reader *reader, uint64_t since, const char *why)
 static void
 reader_send_events(struct reader *reader)
 {
-	const struct recent *recent = reader->events->recent;
+	struct recent *recent = reader->events->recent;
 	char part[LIMITS_EVENTS_PART];
 	size_t used = 0, length;
 	const char *text = NULL;
@@ -396,8 +404,8 @@ events_new(struct event_base *base, struct notify *notify, int64_t started_ms)
 		return NULL;
 	TAILQ_INIT(&events->ready);
 	TAILQ_INIT(&events->taking);
-	events->recent =
-	    recent_new(LIMITS_EVENTS_KEPT, LIMITS_EVENTS_KEPT_SIZE, first);
+	events->recent = recent_new(
+	    LIMITS_EVENTS_KEPT, LIMITS_EVENTS_KEPT_SIZE, first, events_render);
 	events->pump = evtimer_new(base, events_pump, events);
 	events->look = evtimer_new(base, events_look, events);
 	if (events->recent == NULL || events->pump == NULL ||

@@ -4,14 +4,16 @@
 #include <stdlib.h>
 
 struct recent_slot {
-	char *text;
-	size_t length;
+	void *bytes; /* as it was added, or the text of it; NULL: lost */
+	size_t size;
+	bool is_text;
 };
 
 struct recent {
 	struct recent_slot *slots; /* by id, modulo their count */
 	size_t count, octets_max, octets;
 	uint64_t first_id, oldest_id, next_id;
+	recent_render render;
 };
 
 static struct recent_slot *
@@ -21,7 +23,7 @@ recent_slot(const struct recent *recent, uint64_t id)
 }
 
 struct recent *
-recent_new(size_t count, size_t octets, uint64_t first_id)
+recent_new(size_t count, size_t octets, uint64_t first_id, recent_render render)
 {
 	struct recent *recent = calloc(1, sizeof(*recent));
 
@@ -35,6 +37,7 @@ recent_new(size_t count, size_t octets, uint64_t first_id)
 	}
 	recent->count = count;
 	recent->octets_max = octets;
+	recent->render = render;
 	recent->first_id = recent->oldest_id = recent->next_id = first_id;
 	return recent;
 }
@@ -44,9 +47,9 @@ recent_forget_oldest(struct recent *recent)
 {
 	struct recent_slot *slot = recent_slot(recent, recent->oldest_id);
 
-	recent->octets -= slot->length;
-	free(slot->text);
-	*slot = (struct recent_slot){ NULL, 0 };
+	recent->octets -= slot->size;
+	free(slot->bytes);
+	*slot = (struct recent_slot){ .bytes = NULL };
 	recent->oldest_id++;
 }
 
@@ -83,28 +86,47 @@ recent_first_id(const struct recent *recent)
 }
 
 void
-recent_add(struct recent *recent, char *text, size_t length)
+recent_add(struct recent *recent, void *kept, size_t size)
 {
-	if (text == NULL || length > recent->octets_max) {
-		free(text);
-		text = NULL;
-		length = 0;
+	if (kept == NULL || size > recent->octets_max) {
+		free(kept);
+		kept = NULL;
+		size = 0;
 	}
-	while (recent->next_id - recent->oldest_id >= recent->count ||
-	       recent->octets > recent->octets_max - length)
+	/* Texts may have grown above the bound. */
+	while (recent->oldest_id < recent->next_id &&
+	       (recent->next_id - recent->oldest_id >= recent->count ||
+		   recent->octets + size > recent->octets_max))
 		recent_forget_oldest(recent);
 	*recent_slot(recent, recent->next_id) =
-	    (struct recent_slot){ text, length };
-	recent->octets += length;
+	    (struct recent_slot){ .bytes = kept, .size = size };
+	recent->octets += size;
 	recent->next_id++;
 }
 
-const char *
-recent_text(const struct recent *recent, uint64_t id, size_t *length_r)
+/* From what was kept to its text. */
+static void
+recent_make_text(struct recent *recent, uint64_t id, struct recent_slot *slot)
 {
-	const struct recent_slot *slot = recent_slot(recent, id);
+	size_t length = 0;
+	char *text = recent->render(id, slot->bytes, &length);
+
+	free(slot->bytes);
+	recent->octets -= slot->size;
+	*slot = (struct recent_slot){ .bytes = text,
+		.size = text != NULL ? length : 0,
+		.is_text = true };
+	recent->octets += slot->size;
+}
+
+const char *
+recent_text(struct recent *recent, uint64_t id, size_t *length_r)
+{
+	struct recent_slot *slot = recent_slot(recent, id);
 
 	assert(id >= recent->oldest_id && id < recent->next_id);
-	*length_r = slot->length;
-	return slot->text;
+	if (slot->bytes != NULL && !slot->is_text)
+		recent_make_text(recent, id, slot);
+	*length_r = slot->size;
+	return slot->bytes;
 }

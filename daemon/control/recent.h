@@ -1,6 +1,7 @@
 /*
- * The newest events, each as the text that goes to its readers: a ring that is
- * bounded in number and in bytes.  Ids grow by one.  Pure.
+ * The newest events: a ring that is bounded in number and in bytes.  Ids grow
+ * by one.  An event becomes text, which goes to its readers, when the first of
+ * them asks for it, and only once: where nobody reads, keeping it costs little.
  */
 #ifndef CONTROL_RECENT_H
 #define CONTROL_RECENT_H
@@ -11,15 +12,19 @@
 
 struct recent;
 
+/* The text of what was kept, for free(); NULL without memory. */
+typedef char *(*recent_render)(uint64_t id, const void *kept, size_t *length_r);
+
 /*
- * At most `count` texts, which have at most `octets` together; the first one
- * gets the id `first_id`, which is above 0.  NULL without memory.
+ * At most `count` events, which have at most `octets` together, but for what
+ * their texts are longer; the first one gets the id `first_id`, which is above
+ * 0.  NULL without memory.
  */
-struct recent *recent_new(size_t count, size_t octets, uint64_t first_id)
-    __attribute__((warn_unused_result));
+struct recent *recent_new(size_t count, size_t octets, uint64_t first_id,
+    recent_render) __attribute__((warn_unused_result));
 void recent_free(struct recent **);
 
-/* The id that the next text gets. */
+/* The id that the next event gets. */
 uint64_t recent_next_id(const struct recent *);
 
 /* The id of the oldest one that is kept; the next one's if none is. */
@@ -29,13 +34,13 @@ uint64_t recent_oldest_id(const struct recent *);
 uint64_t recent_first_id(const struct recent *);
 
 /*
- * Add a text, which is freed when the ring forgets it; the oldest ones make
- * room.  NULL, or a text longer than the ring takes, uses up an id all the
- * same: its readers see the gap.
+ * Add an event, whose memory is freed when it is rendered or forgotten; the
+ * oldest ones make room.  NULL, or more than the ring takes, uses up an id all
+ * the same: its readers see the gap.
  */
-void recent_add(struct recent *, char *text, size_t length);
+void recent_add(struct recent *, void *kept, size_t size);
 
-/* A text that is kept; NULL: there was no memory for it. */
-const char *recent_text(const struct recent *, uint64_t id, size_t *length_r);
+/* The text of one that is kept; NULL: there was no memory for it. */
+const char *recent_text(struct recent *, uint64_t id, size_t *length_r);
 
 #endif

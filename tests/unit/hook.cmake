@@ -1,0 +1,1 @@
+evpop_unit_test(hook test_hook.c LIBS evpopd_hook PkgConfig::LIBEVENT)
