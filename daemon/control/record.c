@@ -76,7 +76,10 @@ record_add(
 	snprintf(object, sizeof(object), "%.*s%s", (int)before, rest,
 	    rest[before] == '*' ? name : "");
 	told.object = object;
-	if (strcmp(action, "read") != 0)
+	/* What a poll changes is on record as a poll: its wish can wait. */
+	if (strcmp(action, "poll") == 0)
+		store_deed_note(record->store, &told);
+	else if (strcmp(action, "read") != 0)
 		store_deed_record(record->store, &told);
 	else if (!record_was_just_read(record, who, object))
 		store_deed_note(record->store, &told);

@@ -117,7 +117,7 @@ class EmptyBodiesTest(UnwellTest):
         self.assertEqual(list(server.drop), ["id-3"])
         server.rule = None
         self.assertEqual(evpopd.account("anna")["stored"]["quarantined"], 1)
-        for words, code in (("accounts", 0), ("account", 0), ("status", 0),
+        for words, code in (("accounts", 0), ("account", 0), ("status", 1),
                             ("poll --wait", 0)):
             name = [] if words in ("accounts", "status") else ["anna"]
             self.assertRegex(
