@@ -127,6 +127,25 @@ class EventsTest(unittest.TestCase):
                       self.evpopd.ctl("events", code=69).stderr)
         self.evpopd.start()
 
+    def test_who_may_see_no_mail_reads_events_without_any(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can be somebody else")
+        self.start()
+        self.evpopd.folder.chmod(0o711)
+        self.evpopd.socket.chmod(0o666)
+        self.server.deliver("user0", [
+            b"From: Carla <carla@example.net>\r\nSubject: zebra\r\n\r\nquagga\r\n"])
+        self.evpopd.poll("user0")
+        done = procs.run(
+            ["setpriv", "--reuid", "65534", "--clear-groups",
+             self.evpopd.ctl_program, "-s", self.evpopd.socket, "events",
+             "--json", "--since", "0", "--kind", "message-stored", "--count",
+             "1"], cwd="/")
+        event = json.loads(done.stdout)
+        self.assertEqual((event["account"], event["event"]),
+                         ("user0", "message-stored"))
+        self.assertNotRegex(done.stdout, "zebra|carla|quagga")
+
     # A thousand readers
 
     def memory_kib(self):

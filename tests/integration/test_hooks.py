@@ -1,10 +1,12 @@
 """Commands of [hook], run by the daemon as they are configured."""
 
+import contextlib
 import json
 import os
 import pathlib
 import shlex
 import signal
+import sqlite3
 import unittest
 
 from harness import corpus, daemon, maildropd, procs, scripted
@@ -86,6 +88,27 @@ class HooksTest(unittest.TestCase):
         self.assertEqual(told["accounts"][0]["failing_since"],
                          variables["EVPOP_SINCE"])
         self.assertEqual(len(self.runs("failure")), 1)
+        self.evpopd.halt()
+
+    def test_the_store_counts_as_well(self):
+        self.hook("on_failure", "on_recovery")
+        self.evpopd.start()
+        self.evpopd.wait_polled()
+        with contextlib.closing(sqlite3.connect(
+                self.evpopd.store_file, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            self.evpopd.post("/v1/accounts/anna/poll")
+            self.evpopd.wait_health("busy")
+            self.wait_runs(1)
+            other.execute("ROLLBACK")
+        self.evpopd.wait_health("ok")
+        recovered = self.wait_runs(1, "recovery")
+        failed = {one["account"]: one for _, _, told in self.runs("failure")
+                  for one in told["accounts"]}
+        self.assertEqual(failed[None]["class"], "store")
+        self.assertIn("locked", failed[None]["text"])
+        self.assertIn(None, [one["account"] for one in
+                             recovered[0][2]["accounts"]])
         self.evpopd.halt()
 
     def test_new_mail_is_gathered(self):

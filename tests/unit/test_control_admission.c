@@ -16,9 +16,13 @@
 
 #define GUESTS 64
 
-static const struct admission_limits limits = {
-	.admins = 3, .others = 4, .share = 2, .waiting = 3, .waiting_each = 2
-};
+static const struct admission_limits limits = { .admins = 3,
+	.others = 4,
+	.share = 2,
+	.waiting = 3,
+	.waiting_each = 2,
+	.readers = 3,
+	.readers_each = 2 };
 
 /*
  * A play is a row of scenes, with a blank between.  "a" to "c" are users,
@@ -26,7 +30,8 @@ static const struct admission_limits limits = {
  * A scene is a user who comes, and behind it what becomes of the guest: "+"
  * served, "+3" served and guest 3 closed for it, "?" waits, "!" refused.  Or
  * it is "3q" (guest 3 asks), "3t" (its answer lies ready), "3m" (it takes some
- * of it), "3i" (it has taken all), "3x" (it goes), "3+", "3+1" and "3?" (it is
+ * of it), "3i" (it has taken all), "3r+" (it reads events), "3r!" (it wants to,
+ * and there are too many), "3x" (it goes), "3+", "3+1" and "3?" (it is
  * judged again).  "s2": the one to close for want of a descriptor; "s-": none.
  */
 struct play {
@@ -129,6 +134,11 @@ act(struct stage *stage)
 	case 'i':
 		admission_change(stage->admission, guest, ADMISSION_IDLE);
 		break;
+	case 'r':
+		if (admission_read(stage->admission, guest) != (text[1] == '+'))
+			fail_msg(
+			    "%s: at \"%s\"", stage->play->name, stage->scene);
+		break;
 	case 'x':
 		admission_leave(stage->admission, guest);
 		break;
@@ -195,6 +205,14 @@ test_plays(void **state)
 		    "A+ A+ A+ 1q 2q 2t A+3 4q A+2 5q A+1" },
 		{ "a descriptor: of others first, of an admin last",
 		    "s- A+ s1 a+ s2 2q s1 a+ s3 3q a? s4 4x 1q s-" },
+		{ "who reads events leaves the place to others",
+		    "a+ a+ 1r+ 2r+ a+ a+ a+3" },
+		{ "so many read, of each and of all",
+		    "a+ 1r+ a+ 2r+ a+ 3r! b+ 4r+ b+ 5r! 1x 5r+" },
+		{ "an admin may have all places of readers",
+		    "A+ 1r+ A+ 2r+ A+ 3r+ A+ 4r!" },
+		{ "a reader is closed for nobody",
+		    "a+ 1r+ s- A+ 2r+ s- A+ A+ A+ A+3" },
 	};
 
 	(void)state;
