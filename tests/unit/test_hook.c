@@ -291,7 +291,7 @@ test_the_end_runs_what_waits(void **state)
 	fixture->pace.gather_ms = fixture->pace.every_ms = 3600000;
 	begin(fixture);
 	for (int i = 0; i < 10; i++) {
-		char name[8];
+		char name[16];
 
 		snprintf(name, sizeof(name), "a%d", i);
 		tell_message(fixture, name, i + 1);
@@ -310,7 +310,7 @@ test_the_end_is_not_held_up(void **state)
 	fixture->config.hook_on_message = (char *)(uintptr_t) "sleep 600";
 	begin(fixture);
 	for (int i = 0; i < 10; i++) {
-		char name[8];
+		char name[16];
 
 		snprintf(name, sizeof(name), "a%d", i);
 		tell_message(fixture, name, i + 1);
