@@ -166,6 +166,19 @@ exchange_base(const struct exchange *exchange)
 	    evhttp_request_get_connection(exchange->request));
 }
 
+size_t
+exchange_body(struct exchange *exchange, const unsigned char **bytes_r)
+{
+	struct evbuffer *body =
+	    evhttp_request_get_input_buffer(exchange->request);
+	size_t length = evbuffer_get_length(body);
+
+	if (bytes_r == NULL || length == 0)
+		return length;
+	*bytes_r = evbuffer_pullup(body, -1);
+	return length;
+}
+
 void
 exchange_set_state(
     struct exchange *exchange, void *state, void (*free_state)(void *))

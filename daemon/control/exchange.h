@@ -45,6 +45,7 @@ struct exchange_context {
 	struct connections *connections;
 	struct events *events;
 	const struct hook *hook; /* NULL: there are none */
+	struct imports *imports;
 	/* Users in [control] that the system does not know. */
 	const struct config_strings *unknown_users;
 };
@@ -87,6 +88,12 @@ const struct parameters *exchange_parameters(const struct exchange *);
 const char *exchange_header(const struct exchange *, const char *name);
 bool exchange_is_head(const struct exchange *);
 struct event_base *exchange_base(const struct exchange *);
+
+/*
+ * The request's body, and its length; the bytes are borrowed until it is
+ * answered, and NULL without memory.  `bytes_r` may be NULL.
+ */
+size_t exchange_body(struct exchange *, const unsigned char **bytes_r);
 
 /* A handler's own state; freed with the exchange. */
 void exchange_set_state(

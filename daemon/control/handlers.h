@@ -97,6 +97,9 @@ void former_list(struct exchange *);
 /* audit.c */
 void audit_list(struct exchange *);
 
+/* imports.c */
+void imports_post(struct exchange *);
+
 /* backup.c */
 void backup_start(struct exchange *);
 void backup_get(struct exchange *);

@@ -8,14 +8,14 @@
 /* curl sends five header lines; a browser's proxy a few dozen. */
 #define LIMITS_HEADERS_SIZE 16384
 
-/* No route reads a body; some clients send "{}" with a POST. */
-#define LIMITS_BODY_SIZE 4096
+/* A piece of a message that is imported. */
+#define LIMITS_BODY_SIZE 65536
 
 /*
  * How much is read ahead while an answer is written; more than a whole request,
  * so that none can stall.
  */
-#define LIMITS_READ_AHEAD (4 * (LIMITS_HEADERS_SIZE + LIMITS_BODY_SIZE))
+#define LIMITS_READ_AHEAD (2 * (LIMITS_HEADERS_SIZE + LIMITS_BODY_SIZE))
 
 /*
  * Connections served at the same time: of admins, of all other users, and of

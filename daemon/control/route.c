@@ -19,6 +19,8 @@ static const char *const reason_parameters[] = { "reason", NULL };
 static const char *const delete_parameters[] = { "account", "after_id", "limit",
 	"reason", NULL };
 static const char *const retry_parameters[] = { "account", NULL };
+static const char *const import_parameters[] = { "upload", "offset", "more",
+	NULL };
 static const char *const backup_parameters[] = { "file", NULL };
 static const char *const poll_parameters[] = { "mode", NULL };
 static const char *const events_parameters[] = { "since", NULL };
@@ -42,6 +44,8 @@ static const struct route routes[] = {
 	    plan_get, NULL },
 	{ ROUTE_POST, "/v1/accounts/*/poll", PEER_OPERATE, poll_parameters,
 	    accounts_poll, "poll account *" },
+	{ ROUTE_POST, "/v1/accounts/*/messages", PEER_ADMIN, import_parameters,
+	    imports_post, "import message into account *" },
 	{ ROUTE_POST, "/v1/accounts/*/pause", PEER_OPERATE, no_parameters,
 	    accounts_pause, "pause account *" },
 	{ ROUTE_POST, "/v1/accounts/*/resume", PEER_OPERATE, no_parameters,

@@ -14,6 +14,7 @@
 #include "daemon/control/connections.h"
 #include "daemon/control/events.h"
 #include "daemon/control/exchange.h"
+#include "daemon/control/imports.h"
 #include "daemon/control/limits.h"
 #include "daemon/control/peer.h"
 #include "daemon/control/record.h"
@@ -27,6 +28,7 @@ struct control {
 	struct evhttp *http;
 	struct connections *connections;
 	struct events *events;
+	struct imports *imports;
 	struct socket_bound bound;
 	struct peer_users users;
 	uid_t own;
@@ -308,7 +310,9 @@ control_new(struct event_base *base, const struct config *config,
 	control->events =
 	    events_new(base, options->notify, evpop_clock_unix_ms());
 	control->context.events = control->events;
-	if (control->events == NULL ||
+	control->imports = imports_new(base, options->store, options->notify);
+	control->context.imports = control->imports;
+	if (control->events == NULL || control->imports == NULL ||
 	    !peer_users_resolve(&control->users, config))
 		goto fail;
 	if (options->listen_fd >= 0) {
@@ -356,6 +360,7 @@ control_free(struct control **control_ref)
 	connections_free(&control->connections);
 	if (control->http != NULL)
 		evhttp_free(control->http);
+	imports_free(control->imports);
 	events_free(&control->events);
 	if (control->bound.fd != -1)
 		close(control->bound.fd);

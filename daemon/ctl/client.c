@@ -42,6 +42,10 @@ struct transfer {
 	char *buffer;
 	size_t length;
 	bool too_long, stopped;
+	/* What is sent; NULL: nothing. */
+	const void *body;
+	size_t body_length;
+	struct curl_slist *headers;
 };
 
 /* ---- targets ---- */
@@ -382,6 +386,12 @@ transfer_set_options(const struct ctl *ctl, const char *method, const char *url,
 	    (!SET(CURLOPT_LOW_SPEED_LIMIT, 1L) ||
 		!SET(CURLOPT_LOW_SPEED_TIME, SILENCE_SECONDS)))
 		return false;
+	if (transfer->body != NULL &&
+	    (!SET(CURLOPT_POSTFIELDS, transfer->body) ||
+		!SET(CURLOPT_POSTFIELDSIZE_LARGE,
+		    (curl_off_t)transfer->body_length) ||
+		!SET(CURLOPT_HTTPHEADER, transfer->headers)))
+		return false;
 	if (*ctl->socket == CLIENT_ABSTRACT &&
 	    (!SET(CURLOPT_OPENSOCKETFUNCTION, client_open_abstract) ||
 		!SET(CURLOPT_OPENSOCKETDATA, ctl->socket)))
@@ -454,18 +464,19 @@ client_perform(const struct ctl *ctl, const char *method,
 	return true;
 }
 
-bool
-client_ask(const struct ctl *ctl, const char *method,
-    const struct target *target, json_t **json_r, struct client_error *error_r)
+/* Ends the transfer. */
+static bool
+client_take_json(const struct ctl *ctl, const char *method,
+    const struct target *target, struct transfer *transfer, json_t **json_r,
+    struct client_error *error_r)
 {
-	struct transfer transfer = { 0 };
-	bool answered = client_perform(ctl, method, target, &transfer, error_r);
+	bool answered = client_perform(ctl, method, target, transfer, error_r);
 
 	*json_r = NULL;
 	if (answered) {
 		*json_r =
-		    json_loadb(transfer.buffer != NULL ? transfer.buffer : "",
-			transfer.length, 0, NULL);
+		    json_loadb(transfer->buffer != NULL ? transfer->buffer : "",
+			transfer->length, 0, NULL);
 		if (!json_is_object(*json_r)) {
 			json_decref(*json_r);
 			*json_r = NULL;
@@ -475,8 +486,35 @@ client_ask(const struct ctl *ctl, const char *method,
 			    "the daemon's answer is no JSON object");
 		}
 	}
-	free(transfer.buffer);
+	free(transfer->buffer);
 	return *json_r != NULL;
+}
+
+bool
+client_ask(const struct ctl *ctl, const char *method,
+    const struct target *target, json_t **json_r, struct client_error *error_r)
+{
+	struct transfer transfer = { 0 };
+
+	return client_take_json(
+	    ctl, method, target, &transfer, json_r, error_r);
+}
+
+bool
+client_send(const struct ctl *ctl, const struct target *target,
+    const char *type, const void *bytes, size_t length, json_t **json_r,
+    struct client_error *error_r)
+{
+	struct transfer transfer = { .body = bytes, .body_length = length };
+	char header[128];
+	bool done;
+
+	snprintf(header, sizeof(header), "Content-Type: %s", type);
+	transfer.headers = curl_slist_append(NULL, header);
+	done =
+	    client_take_json(ctl, "POST", target, &transfer, json_r, error_r);
+	curl_slist_free_all(transfer.headers);
+	return done;
 }
 
 bool

@@ -54,6 +54,11 @@ bool client_ask(const struct ctl *, const char *method, const struct target *,
     json_t **json_r, struct client_error *error_r)
     __attribute__((warn_unused_result));
 
+/* The same by POST, with a body of this type, which is borrowed. */
+bool client_send(const struct ctl *, const struct target *, const char *type,
+    const void *bytes, size_t length, json_t **json_r,
+    struct client_error *error_r) __attribute__((warn_unused_result));
+
 /*
  * Get a body that is not JSON; `sink` gets it piece by piece, and stops by
  * returning false, which makes error_r->exit CTL_OK.  The sink gets nothing

@@ -86,6 +86,7 @@ enum ctl_exit messages_run(const struct ctl *, const struct invocation *);
 enum ctl_exit search_run(const struct ctl *, const struct invocation *);
 enum ctl_exit show_run(const struct ctl *, const struct invocation *);
 enum ctl_exit raw_run(const struct ctl *, const struct invocation *);
+enum ctl_exit import_command(const struct ctl *, const struct invocation *);
 enum ctl_exit backup_run(const struct ctl *, const struct invocation *);
 enum ctl_exit export_command(const struct ctl *, const struct invocation *);
 enum ctl_exit quarantine_run(const struct ctl *, const struct invocation *);

@@ -125,6 +125,11 @@ static const struct command_option show_options[] = {
 	{ 0, NULL, NULL, NULL },
 };
 
+static const struct command_option import_options[] = {
+	{ 'A', "account", "NAME", "into this account" },
+	{ 0, NULL, NULL, NULL },
+};
+
 static const struct command_option raw_options[] = {
 	{ 'o', "output", "FILE", "write to a new FILE, whole or not at all" },
 	{ 0, "force", NULL, "replace FILE if it exists" },
@@ -197,6 +202,9 @@ static const struct command commands[] = {
 	{ "export", "[OPTION...] --maildir DIR | --mbox FILE | --eml DIR",
 	    "write stored messages to files, or go on with that", 0, 0,
 	    export_options, export_command },
+	{ "import", "--account NAME FILE | DIR...",
+	    "store the messages of an mbox, a Maildir or files", 1, COMMAND_ANY,
+	    import_options, import_command },
 	{ "poll", "[OPTION...] NAME... | --all", "poll accounts now", 0,
 	    COMMAND_ANY, poll_options, poll_run },
 	{ "polls", "[OPTION...]", "list past polls", 0, 0, polls_options,
@@ -221,8 +229,8 @@ static const struct command commands[] = {
 	{ "audit", "[OPTION...]", "list who did what", 0, 0, audit_options,
 	    audit_run },
 	{ "backup", "FILE",
-	    "let the daemon copy the store, beside it or to a whole path", 1,
-	    1, no_options, backup_run },
+	    "let the daemon copy the store, beside it or to a whole path", 1, 1,
+	    no_options, backup_run },
 	{ "check", "--store", "verify what is stored", 0, 0, check_options,
 	    check_run },
 	{ "reload", "", "read the configuration again", 0, 0, no_options,

@@ -67,7 +67,10 @@ account_read_past(struct sql_db *db, struct account_op *account)
 {
 	static const char sql[] =
 	    "SELECT last_success_ms IS NOT NULL"
-	    " OR EXISTS(SELECT 1 FROM uid WHERE uid.account = ?1),"
+	    " OR EXISTS(SELECT 1 FROM uid WHERE uid.account = ?1"
+	    "  AND uid.unique_id < CAST(' body-import-' AS BLOB))"
+	    " OR EXISTS(SELECT 1 FROM uid WHERE uid.account = ?1"
+	    "  AND uid.unique_id >= CAST(' body-import.' AS BLOB)),"
 	    " (SELECT max(deleted) FROM (SELECT deleted FROM poll"
 	    "  WHERE poll.account = ?1 AND deleted > 0"
 	    "  ORDER BY poll.id DESC LIMIT " USUAL_POLLS ") AS latest),"

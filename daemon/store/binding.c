@@ -7,6 +7,7 @@
 
 #include "daemon/store/attempts.h"
 #include "daemon/store/private.h"
+#include "daemon/store/unique.h"
 #include "daemon/store/writer.h"
 #include "lib/base/hex.h"
 
@@ -74,6 +75,8 @@ store_uid_is_kept(const unsigned char *unique_id, size_t length)
 	static const char begin[] = " was-";
 	unsigned char state;
 
+	if (store_unique_is_import(unique_id, length))
+		return true;
 	if (length <= ASIDE_MAILDROP ||
 	    memcmp(unique_id, begin, sizeof(begin) - 1) != 0)
 		return false;

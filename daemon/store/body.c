@@ -8,6 +8,7 @@
 #include "daemon/store/chunk.h"
 #include "daemon/store/commit.h"
 #include "daemon/store/identity.h"
+#include "daemon/store/import.h"
 #include "daemon/store/private.h"
 
 /* Most messages are a few KiB: begin with that and double. */
@@ -391,6 +392,13 @@ store_body_commit(struct store_body *body, store_message_cb done, void *arg)
 	body->done = done;
 	body->arg = arg;
 	body_submit_last(body, &commit_type);
+}
+
+void
+store_body_import(struct store_body *body, store_message_cb done, void *arg)
+{
+	body->is_import = true;
+	store_body_commit(body, done, arg);
 }
 
 void

@@ -46,11 +46,12 @@ struct store_body {
 	bool is_scanned;  /* to its end */
 	struct store_scan_result looks;
 	enum store_status failed;
-	bool is_noted;                      /* in `unfinished` */
-	struct store_unique unique;         /* id NULL: none */
-	char body_id[STORE_UNIQUE_BODY_ID]; /* where it has no other */
-	bool is_alone;                      /* no session is looked at */
-	bool is_counted;                    /* by its identity */
+	bool is_noted;                        /* in `unfinished` */
+	struct store_unique unique;           /* id NULL: none */
+	char body_id[STORE_UNIQUE_IMPORT_ID]; /* where it has no other */
+	bool is_alone;                        /* no session is looked at */
+	bool is_import;                       /* it comes from no server */
+	bool is_counted;                      /* by its identity */
 	unsigned char counted[STORE_DIGEST_SIZE];
 	int64_t message_id;
 	enum store_taken taken;

@@ -310,7 +310,7 @@ commit_name(struct store_body *body, const unsigned char *digest)
 	body->is_counted = true;
 	store_unique_body_id(digest, body->body_id);
 	body->unique.id = (const unsigned char *)body->body_id;
-	body->unique.id_length = sizeof(body->body_id) - 1;
+	body->unique.id_length = STORE_UNIQUE_BODY_ID - 1;
 	return true;
 }
 
@@ -390,6 +390,59 @@ commit_place(struct store_writer *writer, struct store_body *body,
 			  : commit_add_message(writer, body, result, &known);
 }
 
+/* ---- what comes from no server ---- */
+
+/* A message of the account with the same bytes; 0: there is none. */
+static enum store_status
+commit_find_same(struct sql_db *db, const struct store_body *body,
+    const struct store_scan_result *result, int64_t *id_r)
+{
+	static const char dated[] =
+	    "SELECT id FROM message WHERE account = ?1 AND octets = ?2"
+	    " AND digest = ?3 AND date_ms = ?4 LIMIT 1";
+	static const char undated[] =
+	    "SELECT id FROM message WHERE account = ?1 AND octets = ?2"
+	    " AND digest = ?3 AND date_ms IS NULL LIMIT 1";
+	bool has_date = result->envelope->has_date;
+	struct sql_statement use;
+
+	*id_r = 0;
+	sql_prepare(&use, db, has_date ? dated : undated);
+	sql_bind_int(&use, 1, body->meta.account_id);
+	sql_bind_int(&use, 2, (int64_t)result->octets);
+	sql_bind_blob(&use, 3, result->digest, STORE_DIGEST_SIZE);
+	if (has_date)
+		sql_bind_int(&use, 4, result->envelope->date_ms);
+	if (sql_step(&use))
+		*id_r = sql_column_int(&use, 0);
+	return sql_end(&use);
+}
+
+/* Its id is gone from the start: a poll that fetches the same adopts it. */
+static enum store_status
+commit_import(struct store_writer *writer, struct store_body *body)
+{
+	struct sql_db *db = store_writer_db(writer);
+	struct store_unique_row known;
+	enum store_status status =
+	    commit_find_same(db, body, &body->looks, &body->message_id);
+
+	if (status == STORE_OK && body->message_id != 0) {
+		body->taken = STORE_TAKEN_KNOWN;
+		store_commit_drop(writer, body);
+		return STORE_OK;
+	}
+	store_unique_import_id(body->looks.digest, body->body_id);
+	body->unique = store_unique_make(body->meta.account_id,
+	    (const unsigned char *)body->body_id, strlen(body->body_id), 0);
+	body->meta.state = STORE_UID_GONE;
+	if (status == STORE_OK)
+		status = store_unique_look_up(db, &body->unique, &known);
+	return status == STORE_OK
+		   ? commit_add_message(writer, body, &body->looks, &known)
+		   : status;
+}
+
 static enum store_status
 commit_finish(struct store_writer *writer, struct store_body *body)
 {
@@ -400,6 +453,8 @@ commit_finish(struct store_writer *writer, struct store_body *body)
 		body->failed = STORE_MEMORY;
 		return STORE_OK;
 	}
+	if (body->is_import)
+		return commit_import(writer, body);
 	status = commit_place(writer, body, &body->looks);
 	if (status != STORE_OK || body->failed != STORE_OK ||
 	    body->meta.unique_id == NULL)

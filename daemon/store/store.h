@@ -174,7 +174,8 @@ void store_uids(struct store *, int64_t account_id,
     const struct store_uid *after, store_uids_cb, void *arg);
 
 /*
- * Whether an id that is not listed is kept for ever.  Such an id is aside: it
+ * Whether an id that is not listed is kept for ever.  Such an id is that of a
+ * message that was imported (import.h), or is aside: it
  * belongs to a maildrop that the account polled before (see
  * store_account_bind()), and its message was neither deleted nor gone there.
  */

@@ -275,3 +275,22 @@ store_unique_body_id(const unsigned char digest[STORE_DIGEST_SIZE],
 	evpop_hex_encode(digest, STORE_DIGEST_SIZE, hex);
 	snprintf(id_r, STORE_UNIQUE_BODY_ID, " body-%s", hex);
 }
+
+static const char import_prefix[] = " body-import-";
+
+void
+store_unique_import_id(const unsigned char digest[STORE_DIGEST_SIZE],
+    char id_r[STORE_UNIQUE_IMPORT_ID])
+{
+	char hex[STORE_DIGEST_HEX];
+
+	evpop_hex_encode(digest, STORE_DIGEST_SIZE, hex);
+	snprintf(id_r, STORE_UNIQUE_IMPORT_ID, "%s%s", import_prefix, hex);
+}
+
+bool
+store_unique_is_import(const unsigned char *id, size_t length)
+{
+	return length >= sizeof(import_prefix) - 1 &&
+	       memcmp(id, import_prefix, sizeof(import_prefix) - 1) == 0;
+}

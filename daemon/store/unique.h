@@ -94,4 +94,10 @@ enum store_status store_unique_forget(struct sql_db *,
 void store_unique_body_id(const unsigned char digest[STORE_DIGEST_SIZE],
     char id_r[STORE_UNIQUE_BODY_ID]);
 
+/* The same for what was imported: it is like those, and kept for ever. */
+#define STORE_UNIQUE_IMPORT_ID (sizeof(" body-import-") + STORE_DIGEST_SIZE * 2)
+void store_unique_import_id(const unsigned char digest[STORE_DIGEST_SIZE],
+    char id_r[STORE_UNIQUE_IMPORT_ID]);
+bool store_unique_is_import(const unsigned char *id, size_t length);
+
 #endif

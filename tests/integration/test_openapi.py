@@ -295,8 +295,26 @@ class OpenapiTest(unittest.TestCase):
         self.ask_a_store_in_trouble()
         self.ask_events()
         self.ask_backups()
+        self.ask_imports()
         self.ask_a_store_that_is_gone()
         self.compare()
+
+    def ask_imports(self):
+        """A message whole, again, in pieces, and wrongly."""
+        where = "/v1/accounts/bert/messages"
+        for target, status, content in (
+                (where, 201, b"Subject: new\r\n\r\nnew\r\n"),
+                (where, 200, b"Subject: new\r\n\r\nnew\r\n"),
+                (where + "?upload=a&more=yes", 202, b"Subject: "),
+                (where + "?upload=a&offset=8&more=no", 409, b"parts\r\n\r\n"),
+                (where + "?upload=a&offset=9&more=no", 201, b"parts\r\n\r\n"),
+                (where, 400, b""),
+                ("/v1/accounts/nobody/messages", 404, b"Subject: x\r\n"),
+                *((f"{where}?upload=u{number}&more=yes", 202, b"Subject: ")
+                  for number in range(16)),
+                (where + "?upload=u&more=yes", 503, b"Subject: ")):
+            self.contract.ask("POST", target, status, content=content,
+                              headers={"Content-Type": "message/rfc822"})
 
     def ask_backups(self):
         """None yet, one that goes well, and one that fails."""

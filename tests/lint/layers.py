@@ -44,7 +44,7 @@ DAEMON = {
              "store/store.h"),
     "control": ("log/", "notify/", "metrics/", "config/", "poll/", "hook/hook.h",
                 "hook/report.h", "store/store.h", "store/question.h",
-                "store/backup.h", "store/keeping.h", "store/reading.h"),
+                "store/backup.h", "store/import.h", "store/keeping.h", "store/reading.h"),
     "hook": ("log/", "notify/", "config/", "secret/child.h", "secret/line.h",
              "poll/poller.h", "poll/state.h", "control/field.h",
              "control/when.h"),

@@ -692,6 +692,37 @@ store_backup(const struct store *store, struct store_backup *backup_r)
 	memset(backup_r, 0, sizeof(*backup_r));
 }
 
+struct store_body *
+store_body_new(struct store *store, const struct store_body_meta *meta)
+{
+	(void)store;
+	(void)meta;
+	return NULL;
+}
+
+enum store_flow
+store_body_append(
+    struct store_body *body, const unsigned char *bytes, size_t length)
+{
+	(void)body;
+	(void)bytes;
+	(void)length;
+	return STORE_FLOW_CONTINUE;
+}
+
+void
+store_body_abort(struct store_body *body)
+{
+	(void)body;
+}
+
+void
+store_body_import(struct store_body *body, store_message_cb done, void *arg)
+{
+	(void)body;
+	done(STORE_MEMORY, 0, STORE_TAKEN_NEW, arg);
+}
+
 enum store_status
 store_check_start(struct store *store)
 {

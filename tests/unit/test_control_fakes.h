@@ -10,6 +10,7 @@
 
 #include "daemon/poll/poller.h"
 #include "daemon/store/backup.h"
+#include "daemon/store/import.h"
 #include "daemon/store/keeping.h"
 #include "daemon/store/reading.h"
 

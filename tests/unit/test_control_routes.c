@@ -142,6 +142,7 @@ test_which_role_is_needed(void **state)
 		{ "/v1/messages", ROUTE_GET, PEER_READ },
 		{ "/v1/messages/1", ROUTE_GET, PEER_READ },
 		{ "/v1/messages/1/raw", ROUTE_GET, PEER_READ },
+		{ "/v1/accounts/a/messages", ROUTE_POST, PEER_ADMIN },
 		{ "/v1/store/backup", ROUTE_GET, PEER_OPERATE },
 		{ "/v1/store/backup", ROUTE_POST, PEER_ADMIN },
 		{ "/v1/reload", ROUTE_POST, PEER_ADMIN },

@@ -98,7 +98,7 @@ class Contract:
                  if one.method == method.lower() and one.fits(path)]
         return max(found, key=lambda one: one.is_literal, default=None)
 
-    def ask(self, method, target, expected, headers=None):
+    def ask(self, method, target, expected, headers=None, content=None):
         """Ask, check the answer, and remember it; (headers, body, JSON)."""
         path, _, query = target.partition("?")
         operation = self.find(method, path)
@@ -110,7 +110,8 @@ class Contract:
             raise AssertionError(f"{target}: parameters are not described: "
                                  f"{names - operation.named('query')}")
         operation.tried |= names | set(headers or ())
-        answer = self.evpopd.request(method, target, headers=headers)
+        answer = self.evpopd.request(method, target, headers=headers,
+                                     content=content)
         status, got, body = answer
         if status != expected:
             raise AssertionError(f"{method} {target}: {status}, not "

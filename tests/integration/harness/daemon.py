@@ -284,7 +284,7 @@ class Evpopd:
             self._connection.close()
             self._connection = None
 
-    def request(self, method, path, headers=None):
+    def request(self, method, path, headers=None, content=None):
         """A request on a connection that is kept: (status, headers, body)."""
         # The daemon closes one that is idle when another is wanted.
         kept = (self._connection is not None
@@ -292,7 +292,8 @@ class Evpopd:
         if self._connection is None:
             self._connection = _UnixConnection(self.socket)
         try:
-            self._connection.request(method, path, headers=headers or {})
+            self._connection.request(method, path, content,
+                                     headers or {})
             answer = self._connection.getresponse()
             return answer.status, answer.headers, answer.read()
         except ConnectionError:

@@ -121,3 +121,8 @@ CREATE TABLE linked(
 CREATE TABLE piece_offset(
 	chunk INTEGER PRIMARY KEY REFERENCES chunk(id) ON DELETE CASCADE,
 	octets INTEGER NOT NULL);
+
+-- Whether a message is here already, by its bytes: those of one date are few,
+-- and most mail comes in the order of its dates.
+
+CREATE INDEX message_date ON message(account, date_ms);
