@@ -60,6 +60,7 @@ enum removal_state {
 struct store_removal {
 	const char *path;
 	struct store_place *place;
+	struct sql_patience *patience;
 	struct store_queue *queue;
 	enum removal_state state;
 	int64_t due_ms; /* no step is due before */
@@ -71,8 +72,8 @@ struct store_removal {
 };
 
 struct store_removal *
-store_removal_new(
-    const char *path, struct store_place *place, struct store_queue *queue)
+store_removal_new(const char *path, struct store_place *place,
+    struct sql_patience *patience, struct store_queue *queue)
 {
 	struct store_removal *removal = calloc(1, sizeof(*removal));
 
@@ -80,6 +81,7 @@ store_removal_new(
 		return NULL;
 	removal->path = path;
 	removal->place = place;
+	removal->patience = patience;
 	removal->queue = queue;
 	removal->state = REMOVAL_DONE;
 	return removal;
@@ -323,6 +325,8 @@ removal_log(struct store_removal *removal, struct sql_db *db, int64_t now_ms)
 
 	if (status != STORE_OK)
 		return status;
+	/* No commit waits until a reader is done. */
+	sql_patience_set(removal->patience, 0);
 	status = sqlite_clear_log(db);
 	store_place_written(removal->place, db);
 	if (status == STORE_BUSY) {

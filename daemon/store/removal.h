@@ -8,13 +8,15 @@
 
 #include "daemon/store/db.h"
 
+struct sql_patience;
 struct store_place;
 struct store_queue;
 struct store_removal;
 
 /* All is borrowed.  NULL without memory. */
 struct store_removal *store_removal_new(const char *path, struct store_place *,
-    struct store_queue *) __attribute__((warn_unused_result));
+    struct sql_patience *, struct store_queue *)
+    __attribute__((warn_unused_result));
 void store_removal_free(struct store_removal *);
 
 /* Before the first step: see what an earlier run has left. */

@@ -547,7 +547,8 @@ store_writer_new(struct sql_db *db, const char *path, bool has_log,
 	writer->index = store_index_new(path, queue);
 	if (writer->index == NULL)
 		goto no_index;
-	writer->removal = store_removal_new(path, &writer->place, queue);
+	writer->removal =
+	    store_removal_new(path, &writer->place, &writer->patience, queue);
 	if (writer->removal == NULL)
 		goto no_removal;
 	if (store_place_note(&writer->place, writer->db, path) == STORE_MEMORY)

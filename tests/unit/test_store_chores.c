@@ -67,7 +67,8 @@ begin(struct rest *rest, struct fixture *fixture, bool is_behind)
 	assert_int_equal(store_index_next_ms(index), FAR_OFF);
 	if (is_behind)
 		store_index_message_added(index);
-	removal = store_removal_new(fixture->path, &rest->place, &rest->queue);
+	removal = store_removal_new(
+	    fixture->path, &rest->place, &rest->patience, &rest->queue);
 	assert_non_null(removal);
 	store_chores_init(&rest->chores, rest->db, &rest->place,
 	    &rest->patience, index, removal);
