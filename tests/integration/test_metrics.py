@@ -1,10 +1,11 @@
 """GET /metrics, as a monitoring system reads it."""
 
 import datetime
+import socket
 import subprocess
 import unittest
 
-from harness import corpus, daemon, maildropd, prometheus
+from harness import corpus, daemon, maildropd, procs, prometheus
 
 USERS = {"anna": "secret", "bert": "hidden", "carl": "third"}
 SUCCESS = "evpopd_account_last_success_timestamp_seconds"
@@ -219,11 +220,27 @@ class ManyAccountsTest(unittest.TestCase):
         self.assertEqual(status, 200)
         return prometheus.Figures(body.decode())
 
+    def leave_early(self, evpopd, octets):
+        """Ask, read so many octets, and hang up."""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(procs.PATIENCE)
+            client.connect(str(evpopd.socket))
+            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            while octets > 0:
+                got = client.recv(octets)
+                self.assertNotEqual(got, b"")
+                octets -= len(got)
+
     def test_more_than_a_page_of_accounts(self):
         accounts = {f"{number:04}": dead() for number in range(1234)}
         with daemon.Evpopd(accounts, daemon={"max_sessions_per_host": 64}) \
                 as evpopd:
             evpopd.wait_polled()
+            self.assertEqual(
+                self.figures(evpopd).labels(FAILING, "account"),
+                list(accounts))
+            for octets in (0, 1, 10_000, 20_000, 60_000, 100_000):
+                self.leave_early(evpopd, octets)
             self.assertEqual(
                 self.figures(evpopd).labels(FAILING, "account"),
                 list(accounts))
