@@ -1,6 +1,8 @@
 """GET /metrics, as a monitoring system reads it."""
 
 import datetime
+import pathlib
+import re
 import socket
 import subprocess
 import unittest
@@ -92,6 +94,15 @@ class MetricsTest(unittest.TestCase):
                               "openmetrics-text;q=0.4", OPEN)):
             with self.subTest(accept=accept):
                 self.assertEqual(self.scrape(accept=accept)[0], kind)
+
+    def test_the_manual_names_what_there_is(self):
+        text = (pathlib.Path(__file__).resolve().parents[2]
+                / "daemon/evpopd.8").read_text()
+        named = set(re.findall(r"\bevpopd_\w+", text))
+        self.assertGreater(len(named), 15)
+        families = self.figures().families
+        self.assertLessEqual(
+            {name.removesuffix("_total") for name in named}, set(families))
 
     # Figures
 

@@ -106,6 +106,10 @@ class FilesTest(PackageTest):
             f"{WHERE['units']}/evpopd-metrics.socket",
             f"{WHERE['data']}/evpop/evpopd.rules.yml",
             f"{WHERE['data']}/evpop/evpopd-dashboard.json",
+            f"{WHERE['data']}/evpop/openapi.json",
+            f"{WHERE['data']}/bash-completion/completions/evpopctl",
+            f"{WHERE['data']}/zsh/vendor-completions/_evpopctl",
+            f"{WHERE['data']}/fish/vendor_completions.d/evpopctl.fish",
             f"{prefix}/lib/sysusers.d/evpopd.conf",
             f"{prefix}/lib/tmpfiles.d/evpopd.conf",
         } | {f"{WHERE['include']}/evpop/{name}" for name in WHERE["headers"]}
