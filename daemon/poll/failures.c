@@ -268,27 +268,41 @@ struct failures_count {
 };
 
 static void
-failures_counted(enum store_status status, unsigned attempts,
-    enum store_failed outcome, void *arg)
+failures_tell(const struct failures *failures,
+    const struct failures_count *count, const struct store_counted *counted)
+{
+	if (counted->outcome == STORE_FAILED_QUARANTINED) {
+		log_write(LOG_LEVEL_ERROR, failures->name,
+		    "message %lu failed %u times and is now skipped; see "
+		    "\"evpopctl quarantine\"",
+		    (unsigned long)count->number, counted->attempts);
+		notify_publish(failures->notify,
+		    &(struct notify_event){ .kind = NOTIFY_MESSAGE_QUARANTINED,
+			.account = failures->name,
+			.skipped = { count->number, counted->attempts } });
+	}
+	if (counted->outcome != STORE_FAILED_STORED)
+		return;
+	log_write(LOG_LEVEL_WARNING, failures->name,
+	    "message %lu came with the same few bytes %u times and is stored: "
+	    "the server announces more than it has",
+	    (unsigned long)count->number, counted->attempts);
+	if (counted->message_id != 0)
+		notify_publish(failures->notify,
+		    &(struct notify_event){ .kind = NOTIFY_MESSAGE_STORED,
+			.account = failures->name,
+			.message = { counted->message_id, counted->octets } });
+}
+
+static void
+failures_counted(
+    enum store_status status, const struct store_counted *counted, void *arg)
 {
 	struct failures_count *count = arg;
 	struct failures *failures = count->failures;
 
-	if (status == STORE_OK && outcome == STORE_FAILED_QUARANTINED)
-		log_write(LOG_LEVEL_ERROR, failures->name,
-		    "message %lu failed %u times and is now skipped; see "
-		    "\"evpopctl quarantine\"",
-		    (unsigned long)count->number, attempts);
-	if (status == STORE_OK && outcome == STORE_FAILED_QUARANTINED)
-		notify_publish(failures->notify,
-		    &(struct notify_event){ .kind = NOTIFY_MESSAGE_QUARANTINED,
-			.account = failures->name,
-			.skipped = { count->number, attempts } });
-	if (status == STORE_OK && outcome == STORE_FAILED_STORED)
-		log_write(LOG_LEVEL_WARNING, failures->name,
-		    "message %lu came with the same few bytes %u times and is "
-		    "stored: the server announces more than it has",
-		    (unsigned long)count->number, attempts);
+	if (status == STORE_OK)
+		failures_tell(failures, count, counted);
 	free(count);
 	failures->waiting--;
 	failures->noted(status, failures->arg);

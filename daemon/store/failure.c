@@ -126,15 +126,24 @@ failure_answer(
     struct store *store, struct store_op *op, enum store_status status)
 {
 	struct failure_op *failed = (struct failure_op *)op;
-	bool well = status == STORE_OK;
+	const struct store_body *body = failed->failure.body;
+	struct store_counted counted = { .attempts = 0 };
 
-	if (well && failed->outcome == STORE_FAILED_QUARANTINED)
+	if (status == STORE_OK) {
+		counted.attempts = failed->attempts;
+		counted.outcome = failed->outcome;
+	}
+	if (counted.outcome == STORE_FAILED_QUARANTINED)
 		store_count_quarantined(store, 1);
+	if (counted.outcome == STORE_FAILED_STORED && body != NULL &&
+	    body->taken == STORE_TAKEN_NEW) {
+		counted.message_id = body->message_id;
+		counted.octets = body->octets;
+	}
 	if (failed->failure.body != NULL)
 		store_body_free(failed->failure.body, op);
 	if (failed->done != NULL)
-		failed->done(status, well ? failed->attempts : 0,
-		    well ? failed->outcome : STORE_FAILED_COUNTED, failed->arg);
+		failed->done(status, &counted, failed->arg);
 }
 
 static const struct store_op_type failure_type = {
@@ -154,7 +163,8 @@ store_failure(struct store *store, const struct store_failure *failure,
 		if (failure->body != NULL)
 			store_body_abort(failure->body);
 		if (done != NULL)
-			done(STORE_MEMORY, 0, STORE_FAILED_COUNTED, arg);
+			done(STORE_MEMORY,
+			    &(struct store_counted){ .attempts = 0 }, arg);
 		return;
 	}
 	op->failure = *failure;

@@ -313,8 +313,16 @@ struct store_failure {
 	enum store_failed end;
 	uint64_t listed_octets; /* of the message, as is known now; 0: not */
 };
+/* What came of it; zeroed where the status is not STORE_OK. */
+struct store_counted {
+	unsigned attempts;
+	enum store_failed outcome;
+	/* Of STORE_FAILED_STORED: the new message; 0: it was known. */
+	int64_t message_id;
+	uint64_t octets;
+};
 typedef void (*store_failure_cb)(
-    enum store_status, unsigned attempts, enum store_failed, void *arg);
+    enum store_status, const struct store_counted *, void *arg);
 void store_failure(
     struct store *, const struct store_failure *, store_failure_cb, void *arg);
 

@@ -212,7 +212,8 @@ store_body_abort(struct store_body *body)
 static void
 give_failure(struct fake_owed *owed)
 {
-	owed->cb.failure(fakes.status, 1, STORE_FAILED_COUNTED, owed->arg);
+	owed->cb.failure(
+	    fakes.status, &(struct store_counted){ .attempts = 1 }, owed->arg);
 }
 
 void

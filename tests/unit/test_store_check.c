@@ -91,12 +91,11 @@ put_bytes(struct fixture *fixture, const char *id, size_t length)
 }
 
 static void
-answer_failed(enum store_status status, unsigned attempts,
-    enum store_failed outcome, void *arg)
+answer_failed(
+    enum store_status status, const struct store_counted *counted, void *arg)
 {
-	(void)attempts;
 	assert_int_equal(status, STORE_OK);
-	assert_int_equal(outcome, STORE_FAILED_QUARANTINED);
+	assert_int_equal(counted->outcome, STORE_FAILED_QUARANTINED);
 	*(bool *)arg = true;
 }
 

@@ -16,17 +16,21 @@ struct failed {
 };
 
 static void
-answer_failed(enum store_status status, unsigned attempts,
-    enum store_failed outcome, void *arg)
+answer_failed(
+    enum store_status status, const struct store_counted *counted, void *arg)
 {
 	struct failed *failed = arg;
 
 	assert_false(failed->done);
 	failed->done = true;
 	failed->status = status;
-	failed->attempts = attempts;
-	failed->outcome = outcome;
-	failed->quarantined = outcome == STORE_FAILED_QUARANTINED;
+	failed->attempts = counted->attempts;
+	failed->outcome = counted->outcome;
+	/* Only what is stored has an id. */
+	assert_int_equal(counted->message_id > 0,
+	    status == STORE_OK && counted->outcome == STORE_FAILED_STORED);
+	assert_int_equal(counted->octets > 0, counted->message_id > 0);
+	failed->quarantined = counted->outcome == STORE_FAILED_QUARANTINED;
 }
 
 static struct failed
