@@ -324,15 +324,20 @@ mail_pairs_phrase(const char *text, size_t length, bool is_beginning)
 {
 	struct mail_text normal, pairs, quoted;
 
+	/* An empty text has no bytes to point to. */
+	if (length == 0)
+		return strdup("");
 	mail_text_init(&normal, pairs_room(length));
 	pairs_normalize(&normal, text, length);
 	mail_text_init(&pairs, pairs_room(normal.length));
 	pairs.has_failed = normal.has_failed;
-	is_beginning |= pairs_add(&pairs, normal.bytes, normal.length, true);
+	if (!pairs.has_failed)
+		is_beginning |=
+		    pairs_add(&pairs, normal.bytes, normal.length, true);
 	mail_text_free(&normal);
 	mail_text_init(&quoted, 2 * pairs.length + 8);
 	quoted.has_failed = pairs.has_failed;
-	if (pairs_has_word(pairs.bytes, pairs.length)) {
+	if (pairs.length > 0 && pairs_has_word(pairs.bytes, pairs.length)) {
 		pairs_add_quoted(&quoted, pairs.bytes, pairs.length);
 		if (is_beginning)
 			mail_text_add(&quoted, "*", 1);
