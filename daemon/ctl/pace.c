@@ -83,8 +83,10 @@ pace_text(const struct pace *pace, const char *doing, int64_t elapsed_ms,
 	if (pace->messages > 0)
 		length += snprintf(text_r + length, size - (size_t)length,
 		    " of %s", pace_count(pace->messages, all));
-	length += snprintf(text_r + length, size - (size_t)length,
-	    " messages, %s", evpop_unit_size(pace->bytes_done, octets));
+	length += snprintf(text_r + length, size - (size_t)length, " messages");
+	if (pace->bytes_done > 0)
+		length += snprintf(text_r + length, size - (size_t)length,
+		    ", %s", evpop_unit_size(pace->bytes_done, octets));
 	if (elapsed_ms >= RATE_LEAST_MS)
 		length +=
 		    snprintf(text_r + length, size - (size_t)length, ", %s/s",

@@ -1,5 +1,7 @@
 evpop_unit_test(ctl_text test_ctl_text.c LIBS evpopd_ctl)
 
+evpop_unit_test(ctl_lines test_ctl_lines.c LIBS evpopd_ctl)
+
 evpop_unit_test(ctl_manual test_ctl_manual.c LIBS evpopd_ctl)
 target_compile_definitions(test_ctl_manual PRIVATE
 	MANUAL="${CMAKE_SOURCE_DIR}/daemon/ctl/evpopctl.1")
