@@ -101,7 +101,8 @@ class MonitoringTest(unittest.TestCase):
         self.server.deliver("good", corpus.messages(3, 9000))
         evpopd = self.daemon(
             {"good": daemon.account_of(self.server, "good", tls="implicit"),
-             "wrong": daemon.account_of(self.server, "wrong", password="x")})
+             "wrong": daemon.account_of(self.server, "wrong", password="x")},
+            hook={"on_recovery": "true"})
         evpopd.start()
         evpopd.wait_polled()
         _, _, body = evpopd.request("GET", "/metrics")
