@@ -129,7 +129,8 @@ class Contract:
         operation.tried |= set(urllib.parse.parse_qs(query)) | set(headers)
         self.check(operation, answer.status, answer.headers, b"")
         kind = answer.headers["Content-Type"]
-        schema = operation.responses["200"]["content"][kind]["x-data"]
+        schema = operation.responses["200"]["content"][kind][
+            "schema"]["contentSchema"]
         found = 0
         while found < last:
             name, _, text = answer.readline().decode().partition(": ")
@@ -214,9 +215,10 @@ class Contract:
         for operation in self.operations.values():
             for response in operation.responses.values():
                 for content in response.get("content", {}).values():
-                    for key in ("schema", "x-data"):
-                        self._collect(content.get(key, {}), operation.id,
-                                      found)
+                    schema = content.get("schema", {})
+                    # Of what text consists of, too.
+                    self._collect(schema.get("contentSchema", schema),
+                                  operation.id, found)
         return found
 
     def _collect(self, schema, where, found):
