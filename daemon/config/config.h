@@ -91,6 +91,7 @@ struct config_account {
 	/* Bounds within which the interval follows the mail; 0: it does not. */
 	uint32_t interval_min_ms, interval_max_ms;
 	uint32_t max_messages_per_poll;
+	uint64_t max_octets_per_day;
 	uint32_t max_deletes_per_session; /* 0: no limit */
 	/* Ask before deleting more than this and than usual; 0: never. */
 	uint32_t delete_guard;

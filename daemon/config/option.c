@@ -224,6 +224,9 @@ const struct config_option config_options[] = {
 	{ ACCOUNT("max_messages_per_poll"), .type = CONFIG_TYPE_COUNT,
 	    IN_ACCOUNT(max_messages_per_poll), .initial = "0", .minimum = 0,
 	    .maximum = 1000000000 },
+	{ ACCOUNT("max_octets_per_day"), .type = CONFIG_TYPE_SIZE,
+	    IN_ACCOUNT(max_octets_per_day), .initial = "0", .minimum = 0,
+	    .maximum = 1024 * GIB },
 	{ ACCOUNT("order"), .type = CONFIG_TYPE_CHOICE, IN_ACCOUNT(order),
 	    .initial = "oldest", .choices = orders },
 };

@@ -129,6 +129,7 @@ account_remark(
 	    "?{moved}|?{session.held:figure} (poll --confirm)|"
 	    "?{session.too_large} too large to fetch|"
 	    "?{session.later} for later polls|"
+	    "?{session.later_bytes:size} waiting|"
 	    "?{stored.quarantined} in quarantine",
 	    account, phrase);
 	if (identity != NULL)
@@ -319,7 +320,8 @@ static const struct print_field account_fields[] = {
 			 "{session.deleted:figure}|{session.failed:figure}|"
 			 "{session.bytes_in:size}|?{session.seen:figure}" },
 	{ "Not fetched",
-	    .form = "?{session.too_large:figure}|?{session.later:figure}" },
+	    .form = "?{session.too_large:figure}|?{session.later:figure}|"
+		    "?{session.later_bytes:figure}" },
 	{ "Recognised",
 	    .form =
 		"?{session.adopted:figure}|?{session.adopted_bytes:figure}" },

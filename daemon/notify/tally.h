@@ -17,12 +17,13 @@ struct tally {
 	uint32_t deleted;     /* whose deletion the server has confirmed */
 	uint32_t failed;      /* refused by the server, or not made durable */
 	uint32_t too_large;   /* left on the server: above max_message_size */
-	uint32_t later;       /* likewise: beyond max_messages_per_poll */
+	uint32_t later;       /* likewise: beyond max_messages or max_octets */
 	uint32_t seen;        /* newly counted as seen */
 	uint32_t held;        /* deletions that wait for a person */
 	uint64_t body_octets; /* of the bodies fetched */
 	uint64_t adopted_octets;        /* of those adopted: not downloaded */
 	uint64_t octets_in, octets_out; /* of the session, without TLS */
+	uint64_t later_octets;          /* of those for later, by LIST */
 };
 
 /*
@@ -43,12 +44,13 @@ struct tally {
 	    "not downloaded")                                                 \
 	FIGURE(OCTETS_IN, octets_in, OCTETS, "bytes_in", NULL, "received")    \
 	FIGURE(OCTETS_OUT, octets_out, OCTETS, "bytes_out", NULL, "sent")
-#define TALLY_PASSING(FIGURE)                                      \
-	FIGURE(TOO_LARGE, too_large, COUNT, "too_large", NULL,     \
-	    "larger than max_message_size")                        \
-	FIGURE(LATER, later, COUNT, "later", NULL,                 \
-	    "beyond max_messages_per_poll, for later polls")       \
-	FIGURE(SEEN, seen, COUNT, "seen", NULL, "counted as seen") \
+#define TALLY_PASSING(FIGURE)                                           \
+	FIGURE(TOO_LARGE, too_large, COUNT, "too_large", NULL,          \
+	    "larger than max_message_size")                             \
+	FIGURE(LATER, later, COUNT, "later", NULL, "for later polls")   \
+	FIGURE(LATER_OCTETS, later_octets, OCTETS, "later_bytes", NULL, \
+	    "waiting")                                                  \
+	FIGURE(SEEN, seen, COUNT, "seen", NULL, "counted as seen")      \
 	FIGURE(HELD, held, COUNT, "held", NULL, "deletions held")
 
 #define TALLY_ENUMERATOR(name, ...) TALLY_##name,

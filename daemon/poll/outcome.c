@@ -28,11 +28,14 @@ outcome_plural(uint32_t count)
 }
 
 static void
-outcome_log_success(const char *name, const struct run_progress *progress)
+outcome_log_success(
+    const struct config_account *account, const struct run_progress *progress)
 {
+	uint64_t day_octets = account->max_octets_per_day;
+	const char *name = account->name;
 	const struct tally *tally = &progress->tally;
 	bool news = tally->fetched > 0 || tally->deleted > 0;
-	char size[EVPOP_UNIT_SIZE];
+	char size[EVPOP_UNIT_SIZE], limit[EVPOP_UNIT_SIZE];
 
 	log_write(news ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, name,
 	    "%" PRIu32 " message%s on the server, %" PRIu32 " fetched (%s), "
@@ -49,6 +52,13 @@ outcome_log_success(const char *name, const struct run_progress *progress)
 		    "%" PRIu32 " message%s left on the server: larger than "
 		    "max_message_size",
 		    tally->too_large, outcome_plural(tally->too_large));
+	if (day_octets > 0 && tally->later > 0)
+		log_write(LOG_LEVEL_INFO, name,
+		    "%" PRIu32 " message%s (%s) left for another day: "
+		    "max_octets_per_day = %s",
+		    tally->later, outcome_plural(tally->later),
+		    evpop_unit_size(tally->later_octets, size),
+		    evpop_unit_size(day_octets, limit));
 	if (tally->seen > 0)
 		log_write(LOG_LEVEL_INFO, name,
 		    "%" PRIu32 " message%s counted as seen", tally->seen,
@@ -149,7 +159,6 @@ outcome_log(const struct outcome *outcome)
 {
 	const struct evpop_result *result = &outcome->progress->result;
 	enum log_level level = LOG_LEVEL_WARNING;
-	const char *name = outcome->account->name;
 	unsigned mark = outcome->outage_mark;
 	char retry[ADVICE_WAIT_SIZE];
 
@@ -158,7 +167,7 @@ outcome_log(const struct outcome *outcome)
 		    outcome_level(outcome, NULL, LOG_LEVEL_INFO, &mark),
 		    outcome);
 	if (result->error == EVPOP_ERROR_NONE) {
-		outcome_log_success(name, outcome->progress);
+		outcome_log_success(outcome->account, outcome->progress);
 		return mark;
 	}
 	if (outcome->health == POLLER_FAILING &&

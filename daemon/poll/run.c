@@ -48,6 +48,7 @@ struct run {
 	bool forgets_unchanged;     /* the account was changed meanwhile */
 
 	bool asks_account;     /* the store owes the account's row */
+	bool asks_octets;      /* and what was fetched today */
 	unsigned owed;         /* its answers, without the deposit's */
 	struct event *settled; /* looks, on the loop, whether all is settled */
 	struct run_progress progress;
@@ -102,7 +103,7 @@ run_start_if_ready(struct run *run)
 	enum evpop_error error;
 
 	if (run->state != RUN_PREPARING || run->progress.account_id == 0 ||
-	    !credentials_are_known(run->credentials))
+	    run->asks_octets || !credentials_are_known(run->credentials))
 		return;
 	evpop_sync_set_policy(run->sync, &run->policy);
 	error = credentials_start(run->credentials, run->sync);
@@ -126,6 +127,33 @@ run_credentials_known(const char *error, void *arg)
 }
 
 static void
+run_octets_known(enum store_status status, uint64_t octets, void *arg)
+{
+	struct run *run = arg;
+
+	run->owed--;
+	run->asks_octets = false;
+	if (status == STORE_OK)
+		policy_of_day(&run->policy, run->present.day_octets, octets);
+	else
+		run_fail_store(run, status);
+	run_start_if_ready(run);
+	run_look(run);
+}
+
+/* A poll for which there is a limit has to know what was fetched today. */
+static void
+run_ask_octets(struct run *run)
+{
+	if (run->present.day_octets == 0 || run->state != RUN_PREPARING)
+		return;
+	run->owed++;
+	run->asks_octets = true;
+	store_poll_octets(run->resources.store, run->progress.account_id,
+	    policy_day_ms(evpop_clock_unix_ms()), run_octets_known, run);
+}
+
+static void
 run_take_account(struct run *run, const struct store_account *account)
 {
 	run->account = *account;
@@ -135,6 +163,7 @@ run_take_account(struct run *run, const struct store_account *account)
 	run->progress.failing_since_ms = account->failing_since_ms;
 	policy_of_past(&run->policy, account, &run->present);
 	deposit_set_account(run->deposit, account);
+	run_ask_octets(run);
 }
 
 /* A poll that cannot begin leaves a row too, and has waited for its account. */

@@ -2,6 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include "lib/base/unit.h"
 
 /* ---- the client ---- */
 
@@ -69,6 +72,7 @@ policy_present(const struct run_order *order)
 		.delete_guard = order->wish == POLLER_WISH_CONFIRM
 				    ? 0
 				    : order->account->delete_guard,
+		.day_octets = order->account->max_octets_per_day,
 		.wish = order->wish,
 	};
 }
@@ -90,6 +94,35 @@ policy_of_past(struct evpop_policy *policy, const struct store_account *account,
 	if (usual < present->delete_guard)
 		usual = present->delete_guard;
 	policy->max_deletes = usual < UINT32_MAX ? (uint32_t)usual : UINT32_MAX;
+}
+
+/* In local time: people say "tomorrow". */
+int64_t
+policy_day_ms(int64_t now_ms)
+{
+	time_t now = (time_t)(now_ms / 1000), midnight;
+	struct tm tm;
+
+	if (localtime_r(&now, &tm) == NULL)
+		return now_ms - EVPOP_DAY_MS;
+	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
+	tm.tm_isdst = -1;
+	midnight = mktime(&tm);
+	/* There are days without a midnight. */
+	return midnight == (time_t)-1 || midnight > now
+		   ? now_ms - EVPOP_DAY_MS
+		   : (int64_t)midnight * 1000;
+}
+
+void
+policy_of_day(
+    struct evpop_policy *policy, uint64_t day_octets, uint64_t fetched_octets)
+{
+	/* With one octet left there is room for no message. */
+	policy->max_octets =
+	    fetched_octets < day_octets ? day_octets - fetched_octets : 1;
+	/* Or a message that is larger than any day would never be fetched. */
+	policy->may_exceed_first = fetched_octets == 0;
 }
 
 /* ---- TLS ---- */

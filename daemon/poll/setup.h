@@ -38,6 +38,7 @@ void policy_of_order(struct evpop_policy *policy_r, const struct run_order *);
 struct policy_present {
 	bool baseline; /* at the first poll */
 	uint32_t delete_guard;
+	uint64_t day_octets; /* to fetch in a day at most; 0: no limit */
 	enum poller_wish wish;
 };
 
@@ -49,6 +50,13 @@ struct policy_present policy_present(const struct run_order *);
  */
 void policy_of_past(struct evpop_policy *, const struct store_account *,
     const struct policy_present *);
+
+/* When the day of this moment began, in local time; both are Unix time. */
+int64_t policy_day_ms(int64_t now_ms);
+
+/* So much may be fetched in a day, and so much was fetched in this one. */
+void policy_of_day(
+    struct evpop_policy *, uint64_t day_octets, uint64_t fetched_octets);
 
 /* ---- TLS ---- */
 

@@ -271,3 +271,63 @@ store_polls(struct store *store, const char *account, int64_t below_id,
 	polls->arg = arg;
 	store_ask_history(store, &polls->op, arg);
 }
+
+/* ---- how much was fetched ---- */
+
+struct octets_op {
+	struct store_op op;
+	int64_t account_id, since_ms;
+	store_octets_cb done;
+	void *arg;
+	uint64_t octets;
+};
+
+/* The newest first, so that no more of them are read than are wanted. */
+static enum store_status
+octets_read(struct sql_db *db, struct store_op *op)
+{
+	static const char sql[] =
+	    "SELECT finished_ms, body_octets FROM poll WHERE account = ?1"
+	    " ORDER BY id DESC";
+	struct octets_op *octets = (struct octets_op *)op;
+	struct sql_statement use;
+
+	sql_prepare(&use, db, sql);
+	sql_bind_int(&use, 1, octets->account_id);
+	while (sql_step(&use) && sql_column_int(&use, 0) >= octets->since_ms)
+		octets->octets += (uint64_t)sql_column_int(&use, 1);
+	return sql_end(&use);
+}
+
+static void
+octets_answer(
+    struct store *store, struct store_op *op, enum store_status status)
+{
+	const struct octets_op *octets = (struct octets_op *)op;
+
+	(void)store;
+	octets->done(status, octets->octets, octets->arg);
+}
+
+static const struct store_op_type octets_type = {
+	.lane = STORE_LANE_POLLS,
+	.read = octets_read,
+	.answer = octets_answer,
+};
+
+void
+store_poll_octets(struct store *store, int64_t account_id, int64_t since_ms,
+    store_octets_cb done, void *arg)
+{
+	struct octets_op *octets = store_op_new(&octets_type, sizeof(*octets));
+
+	if (octets == NULL) {
+		done(STORE_MEMORY, 0, arg);
+		return;
+	}
+	octets->account_id = account_id;
+	octets->since_ms = since_ms;
+	octets->done = done;
+	octets->arg = arg;
+	store_submit(store, &octets->op);
+}

@@ -407,10 +407,18 @@ void store_poll_record(
     struct store *, const struct store_poll *, store_done_cb, void *arg);
 
 /*
- * The same for a poll that went well, as the one before it, and has changed
- * nothing: its row is written with the next transaction, half a minute later at
- * the most.  Should the daemon be killed before, the row is lost, and nothing
- * else.  store_polls() waits for it.
+ * How many octets of bodies the account's polls have fetched that ended at that
+ * time (Unix time) or later.
+ */
+typedef void (*store_octets_cb)(enum store_status, uint64_t octets, void *arg);
+void store_poll_octets(struct store *, int64_t account_id, int64_t since_ms,
+    store_octets_cb, void *arg);
+
+/*
+ * Like store_poll_record(), for a poll that went well, as the one before it,
+ * and has changed nothing: its row is written with the next transaction, half a
+ * minute later at the most.  Should the daemon be killed before, the row is
+ * lost, and nothing else.  store_polls() waits for it.
  */
 void store_poll_note(struct store *, const struct store_poll *);
 

@@ -93,6 +93,14 @@ struct evpop_policy {
 	int64_t keep_ms;
 	uint64_t max_message_octets; /* larger ones stay; 0: no limit */
 	uint32_t max_messages;       /* to fetch in one session; 0: no limit */
+	/*
+	 * Fetch at most so many octets, by LIST; 0: no limit.  The first
+	 * message that does not fit waits, and all after it: small ones do not
+	 * overtake large ones for ever.
+	 */
+	uint64_t max_octets;
+	/* The first message is fetched even if it alone is larger than that. */
+	bool may_exceed_first;
 	enum evpop_order order;
 	/*
 	 * Delete what is durable and larger than this, whatever `keep` says;
@@ -139,7 +147,7 @@ enum evpop_action {
 	EVPOP_ACTION_FETCH_DELETE, /* and delete once durable */
 	EVPOP_ACTION_DELETE,       /* durable here, and due */
 	EVPOP_ACTION_TOO_LARGE,    /* unknown, above max_message_octets */
-	EVPOP_ACTION_LATER,        /* unknown, beyond max_messages */
+	EVPOP_ACTION_LATER, /* unknown, beyond max_messages or max_octets */
 	/*
 	 * Has no unique-id and would stay on the server: every session would
 	 * fetch it again.
@@ -171,6 +179,7 @@ struct evpop_plan {
 	size_t seen, adopts, held;
 	uint64_t fetch_octets; /* by LIST, of what is to be fetched */
 	uint64_t adopt_octets; /* as stored, of what need not be fetched */
+	uint64_t later_octets; /* by LIST, of what is left for later */
 	/*
 	 * For each of the known: it is no longer on the server.  NULL where
 	 * they came in batches: then the callback `gone` ran.
@@ -298,6 +307,7 @@ struct evpop_sync_report {
 	uint32_t seen, adopted, held;            /* see the plan */
 	uint32_t sessions;                       /* that got a listing */
 	uint64_t adopted_octets;                 /* need not be fetched */
+	uint64_t later_octets;                   /* of what is left for later */
 	uint64_t body_octets;                    /* of the bodies fetched */
 	uint64_t octets_in, octets_out;
 	/*

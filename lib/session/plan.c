@@ -310,7 +310,21 @@ evpop_plan_match_all(struct evpop_plan *plan, const struct evpop_known *known,
 
 /* ---- order and totals ---- */
 
-/* Put the fetches in order, up to the limit on messages. */
+/* Whether another message may be fetched, behind those that are to be. */
+static bool
+plan_has_room(const struct evpop_plan *plan, const struct evpop_policy *policy,
+    uint64_t octets)
+{
+	if (policy->max_messages > 0 && plan->fetches == policy->max_messages)
+		return false;
+	if (policy->max_octets == 0 ||
+	    (policy->may_exceed_first && plan->fetches == 0))
+		return true;
+	return plan->fetch_octets <= policy->max_octets &&
+	       octets <= policy->max_octets - plan->fetch_octets;
+}
+
+/* Put the fetches in order, up to the limits on messages and octets. */
 static void
 plan_order_fetches(struct evpop_plan *plan, const struct evpop_listing *listing,
     const struct evpop_policy *policy)
@@ -318,7 +332,7 @@ plan_order_fetches(struct evpop_plan *plan, const struct evpop_listing *listing,
 	size_t i, at;
 
 	plan->fetches = plan->later = 0;
-	plan->fetch_octets = 0;
+	plan->fetch_octets = plan->later_octets = 0;
 	for (i = 0; i < listing->count; i++) {
 		at = policy->order == EVPOP_ORDER_NEWEST
 			 ? listing->count - 1 - i
@@ -326,10 +340,11 @@ plan_order_fetches(struct evpop_plan *plan, const struct evpop_listing *listing,
 		if (plan->actions[at] != EVPOP_ACTION_FETCH &&
 		    plan->actions[at] != EVPOP_ACTION_FETCH_DELETE)
 			continue;
-		if (policy->max_messages > 0 &&
-		    plan->fetches == policy->max_messages) {
+		if (plan->later > 0 ||
+		    !plan_has_room(plan, policy, listing->entries[at].octets)) {
 			plan->actions[at] = EVPOP_ACTION_LATER;
 			plan->later++;
+			plan->later_octets += listing->entries[at].octets;
 			continue;
 		}
 		plan->order[plan->fetches++] = (uint32_t)at;
@@ -460,8 +475,9 @@ evpop_plan_wants_sizes(
 	    (policy->verify_deletes &&
 		evpop_deletions_count(details->deletions) > 0))
 		return true;
-	return plan->fetches > 0 && (policy->max_message_octets > 0 ||
-					policy->delete_above_octets > 0);
+	return plan->fetches > 0 &&
+	       (policy->max_message_octets > 0 || policy->max_octets > 0 ||
+		   policy->delete_above_octets > 0);
 }
 
 /* List the entries whose headers decide: deletions, and what may be adopted. */

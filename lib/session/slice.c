@@ -6,6 +6,17 @@
 #define USUAL_OCTETS 32768
 
 void
+evpop_slice_spend(struct evpop_policy *policy, uint64_t octets)
+{
+	if (policy->max_octets == 0 || octets == 0)
+		return;
+	policy->may_exceed_first = false;
+	/* With one octet left there is room for no message. */
+	policy->max_octets =
+	    octets < policy->max_octets ? policy->max_octets - octets : 1;
+}
+
+void
 evpop_slice_init(struct evpop_slice *slice, const struct evpop_plan *plan,
     const struct evpop_listing *listing, const struct evpop_policy *policy,
     uint32_t begun)

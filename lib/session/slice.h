@@ -63,4 +63,10 @@ bool evpop_slice_take_delete(struct evpop_slice *);
 /* Whether the plan has work left for another session. */
 bool evpop_slice_has_more(const struct evpop_slice *);
 
+/*
+ * A session has fetched so many octets: what the policy's limit on them, one
+ * over all sessions, leaves for the next.
+ */
+void evpop_slice_spend(struct evpop_policy *, uint64_t octets);
+
 #endif

@@ -14,6 +14,7 @@
 #include "lib/auth/secret.h"
 #include "lib/session/attempt.h"
 #include "lib/session/round.h"
+#include "lib/session/slice.h"
 
 enum sync_step {
 	SYNC_IDLE = 0,
@@ -91,6 +92,7 @@ sync_planned(const struct evpop_plan *plan, void *arg)
 
 	report->too_large = (uint32_t)plan->too_large;
 	report->later = (uint32_t)plan->later;
+	report->later_octets = plan->later_octets;
 	report->unidentified = (uint32_t)plan->unidentified;
 	report->held = (uint32_t)plan->held;
 	report->seen += (uint32_t)plan->seen;
@@ -274,6 +276,7 @@ sync_count_round(struct evpop_sync *sync, bool is_repeated)
 	sync->is_counted = true;
 	if (!is_repeated)
 		sync->listed_before = evpop_round_listing(sync->round)->count;
+	evpop_slice_spend(&sync->policy, tally->body_octets);
 	sync->begun +=
 	    is_repeated ? tally->fetched + tally->failed : tally->begun;
 }

@@ -116,6 +116,73 @@ class OrderTest(PolicyTest):
                                  self.server.messages("anna"))
 
 
+class DayTest(PolicyTest):
+    """max_octets_per_day: what has no room today is fetched another day."""
+
+    def start(self, **keys):
+        evpopd = daemon.Evpopd(
+            {"anna": daemon.account_of(self.server, "anna", **keys)},
+            environment={"TZ": "UTC"})
+        self.addCleanup(evpopd.remove)
+        return evpopd.start()
+
+    def put(self, *sizes):
+        for size in sizes:
+            head = b"Subject: x\r\n\r\n"
+            line = b"y" * 70 + b"\r\n"
+            body = head + line * ((size - len(head) - 2) // len(line))
+            self.server.deliver("anna", [body + b"z" * (
+                size - len(body) - 2) + b"\r\n"])
+
+    @staticmethod
+    def tomorrow(evpopd):
+        """All polls were a day ago."""
+        evpopd.halt()
+        with evpopd.database(write=True) as store:
+            store.execute("UPDATE poll SET finished_ms = finished_ms -"
+                          " 86400000, started_ms = started_ms - 86400000")
+        evpopd.start()
+        return evpopd.wait_polled()["session"]
+
+    def test_what_waits_is_fetched_another_day(self):
+        self.put(*[40_000] * 7)
+        evpopd = self.start(max_octets_per_day="100K")
+        session = evpopd.wait_polled()["session"]
+        self.assertEqual((session["fetched"], session["later"],
+                          session["later_bytes"]), (2, 5, 200_000))
+        self.assertIn("5 messages (195 KiB) left for another day: "
+                      "max_octets_per_day = 100 KiB", evpopd.log())
+        self.assertIn("5 for later polls, 195 KiB waiting",
+                      evpopd.ctl("accounts").stdout)
+        self.assertRegex(evpopd.ctl("account", "anna").stdout,
+                         "Not fetched +5 for later polls, 195 KiB waiting")
+        # Today nothing more, whatever is asked and restarted.
+        for _ in range(2):
+            session = evpopd.poll("anna")["session"]
+            self.assertEqual((session["fetched"], session["later"]), (0, 5))
+            evpopd.restart()
+            session = evpopd.wait_polled()["session"]
+            self.assertEqual((session["fetched"], session["later"]), (0, 5))
+        for left in (3, 1, 0):
+            self.assertEqual(self.tomorrow(evpopd)["later"], left)
+        self.assertEqual(evpopd.bodies(), self.server.messages("anna"))
+
+    def test_one_that_is_larger_than_a_day(self):
+        self.put(30_000, 300_000, 2_000, 2_000)
+        evpopd = self.start(max_octets_per_day="100K", keep="delete",
+                            max_deletes_per_session=1)
+        session = evpopd.wait_polled()["session"]
+        self.assertEqual((session["fetched"], session["later"],
+                          session["deleted"]), (1, 3, 1))
+        session = self.tomorrow(evpopd)
+        self.assertEqual((session["fetched"], session["later"]), (1, 2))
+        self.assertEqual(session["fetched_bytes"], 300_000)
+        session = self.tomorrow(evpopd)
+        self.assertEqual((session["fetched"], session["later"]), (2, 0))
+        self.assertEqual(self.server.count("anna"), 0)
+        self.assertEqual(len(evpopd.messages()), 4)
+
+
 class BaselineTest(PolicyTest):
     def test_the_first_poll_fetches_nothing(self):
         there = self.deliver(9, seed=15)

@@ -15,7 +15,7 @@ evpop_unit_test(poll_outages
 	${CMAKE_CURRENT_SOURCE_DIR}/test_poll_outages.c
 	LIBS evpopd_poll)
 target_link_options(test_poll_outages PRIVATE -Wl,--wrap=event_new
-	-Wl,--wrap=log_write -Wl,--wrap=evpop_clock_monotonic_ms)
+	-Wl,--wrap=log_write_about -Wl,--wrap=evpop_clock_monotonic_ms)
 evpop_unit_test(poll_memory
 	${CMAKE_CURRENT_SOURCE_DIR}/test_poll_memory.c
 	${CMAKE_CURRENT_SOURCE_DIR}/test_config_folder.c

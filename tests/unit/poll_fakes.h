@@ -20,6 +20,7 @@ struct fake_owed {
 		store_failure_cb failure;
 		store_failed_before_cb failed_before;
 		store_account_cb account;
+		store_octets_cb octets;
 		store_bound_cb bound;
 	} cb;
 	void *arg;

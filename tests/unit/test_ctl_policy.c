@@ -60,8 +60,8 @@ test_commands(void **state)
 		    "not downloaded",
 		    NULL },
 		{ "account home", 0,
-		    "Not fetched    3 larger than max_message_size, 12 beyond "
-		    "max_messages_per_poll",
+		    "Not fetched    3 larger than max_message_size, 12 for "
+		    "later polls",
 		    "Held" },
 		{ "account home", 0, "no UIDL, no TOP", "Recognised" },
 		{ "account off", 0, "disabled", "Messages" },

@@ -44,15 +44,16 @@ __wrap_event_new(struct event_base *base, evutil_socket_t fd, short what,
 static char logged[4096];
 
 /* Lines of the log, without their times. */
-void __wrap_log_write(enum log_level, const char *, const char *, ...);
+void __wrap_log_write_about(
+    enum log_level, const struct log_about *, const char *, ...);
 void
-__wrap_log_write(
-    enum log_level level, const char *account, const char *format, ...)
+__wrap_log_write_about(enum log_level level, const struct log_about *about,
+    const char *format, ...)
 {
 	size_t length = strlen(logged);
 	va_list arguments;
 
-	(void)account;
+	(void)about;
 	length += (size_t)snprintf(
 	    logged + length, sizeof(logged) - length, "%d ", (int)level);
 	va_start(arguments, format);

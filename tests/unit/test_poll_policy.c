@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include "daemon/poll/failures.h"
 #include "daemon/poll/findings.h"
@@ -52,6 +54,40 @@ test_wishes(void **state)
 	order.wish = POLLER_WISH_CONFIRM;
 	policy_of_order(&policy, &order);
 	assert_false(policy.dry_run || policy.baseline);
+}
+
+static void
+test_day(void **state)
+{
+	static const struct {
+		uint64_t day, fetched, left;
+		bool may_exceed;
+	} rows[] = {
+		{ 100, 0, 100, true },
+		{ 100, 1, 99, false },
+		{ 100, 99, 1, false },
+		{ 100, 100, 1, false },
+		{ 100, 1000, 1, false },
+	};
+	struct evpop_policy policy = { .max_octets = 0 };
+	int64_t now_ms = INT64_C(1700000000000), day_ms;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		policy_of_day(&policy, rows[i].day, rows[i].fetched);
+		assert_int_equal(policy.max_octets, rows[i].left);
+		assert_int_equal(policy.may_exceed_first, rows[i].may_exceed);
+	}
+	assert_int_equal(setenv("TZ", "UTC", 1), 0);
+	tzset();
+	day_ms = INT64_C(1699920000000);
+	assert_int_equal(policy_day_ms(now_ms), day_ms);
+	assert_int_equal(policy_day_ms(day_ms), day_ms);
+	assert_int_equal(policy_day_ms(day_ms - 1000), day_ms - 86400000);
+	/* Two hours east of Greenwich the day begins sooner. */
+	assert_int_equal(setenv("TZ", "EET-2", 1), 0);
+	tzset();
+	assert_int_equal(policy_day_ms(now_ms), day_ms + 86400000 - 7200000);
 }
 
 static void
@@ -253,6 +289,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wishes),
+		cmocka_unit_test(test_day),
 		cmocka_unit_test(test_past),
 		cmocka_unit_test(test_quiet_past),
 		cmocka_unit_test(test_present),
