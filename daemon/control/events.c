@@ -161,7 +161,7 @@ reader_send_events(struct reader *reader)
 {
 	struct recent *recent = reader->events->recent;
 	char part[LIMITS_EVENTS_PART];
-	size_t used = 0, length;
+	size_t used = 0, length = 0;
 	const char *text = NULL;
 
 	while (reader->next_id < recent_next_id(recent)) {

@@ -1,6 +1,7 @@
 #include "daemon/hook/report.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -149,8 +150,8 @@ report_text(enum hook_kind kind, const struct batch *batch, bool is_reminder,
 	if (one != NULL) {
 		report_add_one(&words, kind, one, is_reminder);
 	} else {
-		words_add(&words, "%llu %s: ",
-		    (unsigned long long)(batch->count + batch->more),
+		words_add(&words,
+		    "%" PRIu64 " %s: ", batch->count + batch->more,
 		    kind == HOOK_ON_RECOVERY ? "work again"
 		    : is_reminder            ? "still fail"
 					     : "fail");
