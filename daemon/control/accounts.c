@@ -25,6 +25,9 @@ account_json(const struct poller_account_status *status,
 
 	field_text(json, "account", status->name);
 	field_text(json, "host", status->host);
+	field_value(json, "port",
+	    status->port != 0 ? json_integer(status->port) : json_null());
+	field_text(json, "tls", status->tls);
 	field_text(json, "user", status->user);
 	field_text(
 	    json, "state", poller_shown_state(status->state, status->health));

@@ -289,6 +289,7 @@ account_say_stored(
 static const struct print_field account_fields[] = {
 	{ "Account", .member = "account" },
 	{ "Server", .member = "host" },
+	{ "Port", .form = "?{port}|?TLS: {tls}" },
 	{ "User", .member = "user" },
 	{ "State", .words = account_say_state },
 	{ "Paused", .words = account_say_paused },

@@ -97,6 +97,7 @@ enum ctl_exit delete_run(const struct ctl *, const struct invocation *);
 void former_print(const struct ctl *);
 enum ctl_exit audit_run(const struct ctl *, const struct invocation *);
 enum ctl_exit events_run(const struct ctl *, const struct invocation *);
+enum ctl_exit doctor_run(const struct ctl *, const struct invocation *);
 enum ctl_exit check_run(const struct ctl *, const struct invocation *);
 enum ctl_exit top_run(const struct ctl *, const struct invocation *);
 

@@ -166,6 +166,12 @@ static const struct command_option audit_options[] = {
 	{ 0, NULL, NULL, NULL },
 };
 
+static const struct command_option doctor_options[] = {
+	{ 'l', "login", "USER",
+	    "log in, too, with the password that standard input has" },
+	{ 0, NULL, NULL, NULL },
+};
+
 static const struct command_option check_options[] = {
 	{ 0, "store", NULL,
 	    "the store: its structure, and the digest of each message" },
@@ -231,6 +237,10 @@ static const struct command commands[] = {
 	{ "backup", "FILE",
 	    "let the daemon copy the store, beside it or to a whole path", 1, 1,
 	    no_options, backup_run },
+	{ "doctor", "[OPTION...] HOST[:PORT] | ACCOUNT | ADDRESS",
+	    "look at a POP3 server: how it can be reached, and what to write "
+	    "into evpopd.conf",
+	    1, 1, doctor_options, doctor_run },
 	{ "check", "--store", "verify what is stored", 0, 0, check_options,
 	    check_run },
 	{ "reload", "", "read the configuration again", 0, 0, no_options,

@@ -469,6 +469,18 @@ account_tell_state(struct account *account, struct notify *notify)
 			.state = { from, to } });
 }
 
+static const char *const tls_names[] = { [EVPOP_TLS_IMPLICIT] = "implicit",
+	[EVPOP_TLS_STLS] = "stls",
+	[EVPOP_TLS_NONE] = "none" };
+
+static uint16_t
+account_port(const struct config_account *config)
+{
+	if (config->port != 0)
+		return config->port;
+	return config->tls == EVPOP_TLS_IMPLICIT ? EVPOP_PORT_TLS : EVPOP_PORT;
+}
+
 void
 account_status(
     const struct account *account, struct poller_account_status *status)
@@ -482,6 +494,8 @@ account_status(
 		.name = account->config->name,
 		.host = account->config->host,
 		.user = account->config->user,
+		.port = account_port(account->config),
+		.tls = tls_names[account->config->tls],
 		.state = agenda_state(item),
 		.health = agenda_health(item),
 		.next_ms = wait_ms < 0 ? 0 : evpop_clock_unix_ms() + wait_ms,

@@ -25,6 +25,8 @@ struct poller;
 /* How an account stands; strings are borrowed until the next loop turn. */
 struct poller_account_status {
 	const char *name, *host, *user;
+	uint16_t port;   /* 0: not known */
+	const char *tls; /* "implicit", "stls", "none"; NULL: not known */
 	enum poller_state state;
 	enum poller_health health;
 	int64_t next_ms;         /* Unix time; 0: not scheduled */

@@ -38,6 +38,19 @@ enum evpop_tls {
 	EVPOP_TLS_NONE          /* no TLS at all */
 };
 
+/* A certificate that a server shows; text is UTF-8 and printable. */
+struct evpop_certificate {
+	uint32_t depth;      /* 0: its own; then those that it sends along */
+	const char *subject; /* the common name, or the organization */
+	const char *issuer;  /* likewise */
+	const char *names;   /* that it is for, with ", " between them */
+	const char *key;     /* "rsaEncryption 2048 bits" */
+	const char *pin;     /* "spki-sha256:...", as a pin; NULL: none */
+	int64_t begins, expires; /* Unix time */
+};
+typedef void (*evpop_certificate_cb)(
+    const struct evpop_certificate *, void *arg);
+
 /*
  * The certificates that a TLS context trusts and shows.  Strings are copied.  A
  * context costs as much as the certificates it loads: share it among clients.
@@ -54,6 +67,14 @@ struct evpop_tls_options {
 	 */
 	const char *const *pins;
 	size_t pin_count;
+	/*
+	 * Gets each certificate that a server shows in a handshake that is not
+	 * resumed, before it is judged, so that one which is not trusted is
+	 * seen, too.  Borrowed until it returns; no function may be called in
+	 * it.  NULL: nobody is told.
+	 */
+	evpop_certificate_cb certificate;
+	void *certificate_arg;
 };
 
 /*

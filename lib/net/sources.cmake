@@ -29,5 +29,6 @@ set(EVPOP_NET_SOURCES
 	net/tls_failure.c
 	net/tls_files.c
 	net/tls_session.c
+	net/tls_show.c
 	net/tls_verify.c
 	net/tunnel.c)

@@ -20,6 +20,7 @@
 #include "lib/net/tls_failure.h"
 #include "lib/net/tls_files.h"
 #include "lib/net/tls_session.h"
+#include "lib/net/tls_show.h"
 #include "lib/net/tls_verify.h"
 
 /* Room behind the host for the port in the key of a session. */
@@ -30,6 +31,8 @@ struct evpop_tls_context {
 	BIO_METHOD *socket_method;
 	struct evpop_tls_sessions *sessions;
 	struct evpop_tls_pins *pins; /* NULL: by authorities */
+	evpop_certificate_cb certificate;
+	void *certificate_arg;
 	size_t references;
 };
 
@@ -192,19 +195,11 @@ context_verify(X509_STORE_CTX *store, void *arg)
 	ssl = X509_STORE_CTX_get_ex_data(
 	    store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	channel = SSL_get_app_data(ssl);
+	if (context->certificate != NULL)
+		evpop_tls_show(
+		    store, context->certificate, context->certificate_arg);
 	return evpop_tls_verify(
 	    store, context->pins, channel->host, &channel->distrust);
-}
-
-static bool
-context_load_pins(struct evpop_tls_context *context,
-    const struct evpop_tls_options *options, struct evpop_result *result)
-{
-	if (options->pin_count == 0)
-		return true;
-	context->pins =
-	    evpop_tls_pins_new(options->pins, options->pin_count, result);
-	return context->pins != NULL;
 }
 
 static bool
@@ -267,8 +262,11 @@ evpop_tls_context_new(
 		ERR_clear_error();
 		return NULL;
 	}
+	context->certificate = options->certificate;
+	context->certificate_arg = options->certificate_arg;
 	/* Where there are pins, no CA is ever asked. */
-	if (!context_load_pins(context, options, result) ||
+	if (!evpop_tls_pins_new(
+		&context->pins, options->pins, options->pin_count, result) ||
 	    (context->pins == NULL &&
 		!evpop_tls_load_trust(context->ctx, options->ca, result)) ||
 	    !evpop_tls_load_identity(

@@ -89,26 +89,30 @@ evpop_tls_pin_check(const char *text, struct evpop_result *result)
 	return false;
 }
 
-struct evpop_tls_pins *
-evpop_tls_pins_new(
-    const char *const *texts, size_t count, struct evpop_result *result)
+bool
+evpop_tls_pins_new(struct evpop_tls_pins **pins_r, const char *const *texts,
+    size_t count, struct evpop_result *result)
 {
 	struct evpop_tls_pins *pins;
 
+	*pins_r = NULL;
+	if (count == 0)
+		return true;
 	pins = calloc(1, sizeof(*pins) + count * sizeof(pins->pins[0]));
 	if (pins == NULL) {
 		evpop_result_set(result, EVPOP_ERROR_MEMORY, EVPOP_PHASE_NONE,
 		    "no memory for pins");
-		return NULL;
+		return false;
 	}
 	for (; pins->count < count; pins->count++) {
 		if (!evpop_tls_pin_check(texts[pins->count], result) ||
 		    !pin_parse(&pins->pins[pins->count], texts[pins->count])) {
 			free(pins);
-			return NULL;
+			return false;
 		}
 	}
-	return pins;
+	*pins_r = pins;
+	return true;
 }
 
 void

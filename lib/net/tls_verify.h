@@ -12,11 +12,11 @@
 struct evpop_tls_pins;
 
 /*
- * Read pins as evpop_tls_pin_check() takes them; NULL with the reason where
- * one is none, or without memory.
+ * Read pins as evpop_tls_pin_check() takes them; *pins_r is NULL for none.
+ * False with the reason where one makes no sense, or without memory.
  */
-struct evpop_tls_pins *evpop_tls_pins_new(const char *const *pins, size_t count,
-    struct evpop_result *result_r) EVPOP_MUST_USE;
+bool evpop_tls_pins_new(struct evpop_tls_pins **pins_r, const char *const *pins,
+    size_t count, struct evpop_result *result_r) EVPOP_MUST_USE;
 /* NULL is allowed. */
 void evpop_tls_pins_free(struct evpop_tls_pins *);
 

@@ -1,0 +1,226 @@
+"""evpopctl doctor before servers of all kinds, and before none."""
+
+import contextlib
+import json
+import os
+import re
+import socket
+import threading
+import unittest
+
+from harness import certificates, daemon, dovecot, maildropd, procs
+
+
+def doctor(*words, code, ca=None, given=""):
+    """Run it without a daemon; what it says as JSON, and to people."""
+    program = daemon.build_folder() / "daemon" / "ctl" / "evpopctl"
+    environment = {**os.environ, "EVPOPCTL_SOCKET": "/nonexistent"}
+    if ca is not None:
+        environment["SSL_CERT_FILE"] = os.fspath(ca)
+    done = procs.run([program, "doctor", "--json", *words], 120, check=False,
+                     env=environment, input=given)
+    if done.returncode != code:
+        raise AssertionError(f"{words}: {done.returncode}\n{done.stdout}"
+                             f"{done.stderr}")
+    return json.loads(done.stdout) if done.stdout else done.stderr
+
+
+@contextlib.contextmanager
+def somebody(says, family=socket.AF_INET, host="127.0.0.1"):
+    """A server that says so much to everybody; its port."""
+    with socket.socket(family) as listener:
+        listener.bind((host, 0))
+        listener.listen(16)
+        kept = []
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    one, _ = listener.accept()
+                    kept.append(one)
+                    if says is not None:
+                        one.sendall(says)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for one in kept:
+                one.close()
+
+
+class DovecotTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(
+            dovecot.Dovecot(users={"anna": "s3cret"}))
+
+    def test_tls(self):
+        told = doctor(f"localhost:{self.server.tls_port}", code=0,
+                      ca=self.server.ca_file)
+        way, = told["ways"]
+        self.assertEqual(told["verdict"], "works")
+        self.assertEqual((way["way"], way["works"], way["error"]),
+                         ("implicit", True, None))
+        self.assertRegex(way["tls"], r"^TLSv1\.[23] TLS_")
+        own = way["certificates"][0]
+        self.assertEqual((own["depth"], own["names"], own["issuer"]),
+                         (0, "localhost", "evpop test authority"))
+        self.assertGreater(own["expires"], own["begins"])
+        self.assertIn("UIDL", way["capabilities"])
+        self.assertIn("PLAIN", way["mechanisms"])
+        self.assertIsNone(way["capabilities_after"])
+        self.assertLess(way["round_trip_milliseconds"], 10000)
+        self.assertEqual(set(way["milliseconds"]), {
+            "resolve", "connect", "handshake", "greeting"})
+        self.assertEqual(told["configuration"], (
+            f"[account NAME]\nhost = localhost\nport = {self.server.tls_port}"
+            "\nuser = USER\npassword_file = /etc/evpopd/NAME.password\n"))
+
+    def test_stls_and_the_log_in(self):
+        told = doctor("--login", "anna", f"localhost:{self.server.port}",
+                      code=0, ca=self.server.ca_file, given="s3cret\n")
+        first, way = told["ways"]
+        self.assertIn("does not speak TLS", first["error"])
+        self.assertEqual((way["way"], way["logged_in"], way["messages"]),
+                         ("stls", "PLAIN", 0))
+        self.assertNotIn("SASL PLAIN LOGIN", way["capabilities_after"])
+        self.assertIn("tls = stls\nuser = anna\n", told["configuration"])
+
+    def test_a_wrong_password(self):
+        told = doctor("-l", "anna", f"localhost:{self.server.tls_port}",
+                      code=77, ca=self.server.ca_file, given="wrong\n")
+        self.assertEqual((told["verdict"], told["configuration"]),
+                         ("refused", None))
+        self.assertIn("Authentication failed", told["ways"][0]["error"])
+        self.assertNotIn("wrong", json.dumps(told))
+        self.assertIn("no password", doctor(
+            "-l", "anna", f"localhost:{self.server.tls_port}", code=64))
+
+    def test_a_stranger_is_told_no_password(self):
+        """Only its certificate is not known: all else is seen."""
+        told = doctor("-l", "anna", f"localhost:{self.server.tls_port}",
+                      code=1, given="s3cret\n")
+        way, = told["ways"]
+        self.assertIn("unknown CA", way["certificate_error"])
+        self.assertIsNone(way["logged_in"])
+        self.assertIn("UIDL", way["capabilities"])
+        pin = way["certificates"][0]["pin"]
+        self.assertIn(f"# tls_pin = {pin}\n", told["configuration"])
+        # It is one that works.
+        with daemon.Evpopd({"all": daemon.account_of(
+                self.server, "anna", "implicit", tls_ca=None,
+                tls_pin=pin)}) as evpopd:
+            self.assertEqual(evpopd.wait_polled()["last_outcome"], "ok")
+
+    def test_for_people(self):
+        program = daemon.build_folder() / "daemon" / "ctl" / "evpopctl"
+        done = procs.run(
+            [program, "doctor", f"localhost:{self.server.tls_port}"], 60,
+            check=False, env={**os.environ,
+                              "SSL_CERT_FILE": str(self.server.ca_file)})
+        for words in (r"^Host +localhost$", r", TLS +works$",
+                      r"^Certificate +server, 36\d days left, until \d{4}-",
+                      r"^Verified +yes$", r"^Pin +spki-sha256:[0-9a-f]{64}$",
+                      r"^Capabilities .*UIDL", r"^Times +round trip \d",
+                      r"^\[account NAME\]$"):
+            self.assertRegex(done.stdout, re.compile(words, re.M))
+
+
+class CertificatesTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = cls.enterClassContext(procs.temporary_folder())
+        cls.ca = certificates.CertificateAuthority(folder / "ca")
+
+    def check(self, certificate, words, warning):
+        with maildropd.MaildropServer(
+                users={"anna": "s3cret"}, certificate=certificate) as server:
+            told = doctor(f"localhost:{server.tls_port}", code=1,
+                          ca=self.ca.file)
+        way = told["ways"][0]
+        self.assertIn(words, way["certificate_error"] or "")
+        self.assertIn(warning, told["warnings"][0])
+        self.assertTrue(way["works"])
+
+    def test_expired(self):
+        self.check(self.ca.expired(), "expired", "not trusted")
+
+    def test_self_signed(self):
+        self.check(self.ca.self_signed(), "self-signed", "not trusted")
+
+    def test_of_another_name(self):
+        self.check(self.ca.wrong_name(), "another name", "not trusted")
+
+    def test_that_ends_soon(self):
+        self.check(self.ca.ending(5), "", "expires in")
+
+
+class OthersTest(unittest.TestCase):
+    def test_without_tls(self):
+        with maildropd.MaildropServer(users={"anna": "s3cret"}, tls=False) as server:
+            told = doctor(f"127.0.0.1:{server.port}", code=1)
+        self.assertEqual([way["works"] for way in told["ways"]],
+                         [False, False, True])
+        self.assertIn("without TLS only", told["warnings"][0])
+        self.assertIn("tls = none\n", told["configuration"])
+
+    def test_old_servers(self):
+        with maildropd.MaildropServer(users={"anna": "s3cret"}, tls=False, uidl=False,
+                                      top=False, pipelining=False) as server:
+            told = doctor(f"127.0.0.1:{server.port}", code=1)
+        quirks = " ".join(told["ways"][-1]["quirks"])
+        for words in ("UIDL", "TOP", "PIPELINING"):
+            self.assertIn(f"does not offer {words}", quirks)
+
+    def test_no_pop3(self):
+        with somebody(b"SSH-2.0-OpenSSH_9.2\r\n") as port:
+            told = doctor(f"127.0.0.1:{port}", code=69)
+        self.assertEqual(told["verdict"], "fails")
+        self.assertIn("SSH-2.0", told["ways"][-1]["error"])
+
+    def test_silence(self):
+        with somebody(None) as port:
+            told = doctor(f"127.0.0.1:{port}", code=69)
+        self.assertIn("within 10 s", told["ways"][-1]["error"])
+
+    def test_nobody(self):
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            told = doctor(f"127.0.0.1:{unused.getsockname()[1]}", code=69)
+        way, = told["ways"]
+        self.assertIn("refused", way["error"])
+        self.assertIsNone(told["configuration"])
+
+    def test_ipv6(self):
+        with maildropd.MaildropServer(
+                users={"anna": "s3cret"}, tls=False, host="::1") as server:
+            told = doctor(f"[::1]:{server.port}", code=1)
+        self.assertEqual((told["host"], told["addresses"]), ("::1", ["::1"]))
+
+    def test_wrong_words(self):
+        for word in ("x@", "host.example:", "host.example:70000", "a b.c",
+                     "[::1", ":995"):
+            with self.subTest(word):
+                self.assertIn(f'"{word}"', doctor(word, code=64))
+        self.assertIn("cannot reach the daemon", doctor("account", code=69))
+        self.assertIn("has an address", doctor("a@b.invalid", code=69))
+
+    def test_an_account(self):
+        """Host and port are those that the daemon uses."""
+        with maildropd.MaildropServer(users={"anna": "s3cret"},
+                                      tls=False) as server:
+            with daemon.Evpopd({"anna": daemon.account_of(
+                    server, "anna")}) as evpopd:
+                evpopd.ctl("doctor", "nobody", code=66)
+                done = evpopd.ctl("doctor", "--json", "-l", "anna", "anna",
+                                  code=1, input="s3cret\n")
+        told = json.loads(done.stdout)
+        self.assertEqual((told["asked"], told["host"]), ("anna", server.host))
+        self.assertEqual(told["ways"][-1]["logged_in"], "PLAIN")
+
+
+if __name__ == "__main__":
+    unittest.main()
