@@ -224,7 +224,11 @@ class ControlTest(unittest.TestCase):
 
     def test_ctl_reload(self):
         self.evpopd.ctl("reload")
-        self.assertEqual(self.evpopd.ctl_json("reload"), {"reloaded": True})
+        self.assertEqual(
+            self.evpopd.ctl_json("reload"),
+            {"reloaded": True, "added": [], "changed": [], "removed": [],
+             "counts": {"added": 0, "changed": 0, "removed": 0},
+             "warnings": []})
 
     def test_ctl_exit_codes(self):
         for code, *words in ((64,), (64, "nonsense"), (64, "show"),
