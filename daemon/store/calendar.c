@@ -441,8 +441,11 @@ store_calendar_judges(const struct store_calendar *calendar, struct sql_db *db,
     int64_t account_id, uint64_t *setting_r)
 {
 	/* One that got as far as a listing. */
-	static const char sql[] =
-	    "SELECT 1 FROM poll WHERE account = ?1 AND id > ?2"
+	static const char of_one[] =
+	    "SELECT 1 FROM poll WHERE id > ?1 AND account = ?2"
+	    " AND (outcome = 'ok' OR messages > 0) LIMIT 1";
+	static const char of_any[] =
+	    "SELECT 1 FROM poll WHERE id > ?1"
 	    " AND (outcome = 'ok' OR messages > 0) LIMIT 1";
 	const struct store_calendar_state *state = &calendar->next;
 	struct sql_statement use;
@@ -454,9 +457,11 @@ store_calendar_judges(const struct store_calendar *calendar, struct sql_db *db,
 		*setting_r = state->setting;
 		return STORE_OK;
 	}
-	sql_prepare(&use, db, sql);
-	sql_bind_int(&use, 1, account_id);
-	sql_bind_int(&use, 2, state->era.doubted_poll);
+	sql_prepare(
+	    &use, db, account_id == STORE_ANY_ACCOUNT ? of_any : of_one);
+	sql_bind_int(&use, 1, state->era.doubted_poll);
+	if (account_id != STORE_ANY_ACCOUNT)
+		sql_bind_int(&use, 2, account_id);
 	if (sql_step(&use))
 		*setting_r = state->setting;
 	return sql_end(&use);

@@ -76,8 +76,10 @@ struct store_clock store_calendar_clock(const struct store_calendar *);
 
 /*
  * The setting by which the account's ages are judged, as they are within this
- * transaction; 0: they cannot be judged.
+ * transaction; 0: they cannot be judged.  STORE_ANY_ACCOUNT: those of messages
+ * here, for which a poll of any account will do.
  */
+#define STORE_ANY_ACCOUNT 0
 enum store_status store_calendar_judges(const struct store_calendar *,
     struct sql_db *, int64_t account_id, uint64_t *setting_r)
     __attribute__((warn_unused_result));

@@ -185,8 +185,9 @@ step_write(struct store_writer *writer, struct store_op *op)
 		step->after.message_id = 0;
 		step->after.deleted = 0;
 	}
+	/* It may be one that is no longer polled. */
 	status = store_calendar_judges(
-	    store_writer_calendar(writer), db, account.id, &setting);
+	    store_writer_calendar(writer), db, STORE_ANY_ACCOUNT, &setting);
 	if (status != STORE_OK)
 		return status;
 	return setting == 0 ? step_end_account(db, &account, &step->after)
