@@ -197,7 +197,7 @@ static const struct command commands[] = {
 	{ "messages", "[OPTION...]", "list stored messages", 0, 0,
 	    messages_options, messages_run },
 	{ "search", "[OPTION...] [--] WORD...",
-	    "find messages by words, \"phrases\", beginn*, -without, OR, from: "
+	    "find messages by words, \"phrases\", begin*, -without, OR, from: "
 	    "to: cc: subject: body: filename: has:attachment account: since: "
 	    "before: larger: smaller: id:",
 	    1, COMMAND_ANY, search_options, search_run },

@@ -1,6 +1,6 @@
 /*
  * What people type to find messages: words, "phrases", fields such as
- * from:anna, -without, beginn*, OR, and groups in parentheses.  What is not
+ * from:anna, -without, begin*, OR, and groups in parentheses.  What is not
  * understood is an error that names the place; nothing is passed over.
  */
 #ifndef STORE_QUERY_H
