@@ -443,6 +443,7 @@ the_record_is_append_only(void **state)
 	wait_for(
 	    fixture, "SELECT count(*) FROM v_audit WHERE who = 'alice'", 2);
 	assert_int_equal(sqlite3_open(fixture->path, &handle), SQLITE_OK);
+	assert_int_equal(sqlite3_busy_timeout(handle, 60000), SQLITE_OK);
 	for (size_t i = 0; i < 2; i++) {
 		assert_int_not_equal(
 		    sqlite3_exec(handle, changes[i], NULL, NULL, &words),
