@@ -171,6 +171,7 @@ struct screen {
 	FILE *out;
 	struct text_stream stream;
 	bool is_starved; /* of memory */
+	bool is_in_line; /* something stands in the last one */
 };
 
 static bool
@@ -191,9 +192,10 @@ raw_to_screen(const char *bytes, size_t length, void *arg)
 		screen->is_starved = true;
 		return false;
 	}
-	written = raw_to_output(clean,
-	    text_stream_clean(&screen->stream, bytes, length, clean),
-	    screen->out);
+	length = text_stream_clean(&screen->stream, bytes, length, clean);
+	if (length > 0)
+		screen->is_in_line = clean[length - 1] != '\n';
+	written = raw_to_output(clean, length, screen->out);
 	free(clean);
 	return written;
 }
@@ -222,7 +224,8 @@ raw_page(const struct ctl *ctl, const struct target *target)
 	enum ctl_exit code = CTL_OK;
 
 	if (!client_download(ctl, target, raw_to_screen, &screen, &error) ||
-	    !raw_to_screen("", 0, &screen)) {
+	    !raw_to_screen("", 0, &screen) ||
+	    (screen.is_in_line && !raw_to_output("\n", 1, screen.out))) {
 		if (screen.is_starved)
 			code = ctl_no_memory(ctl);
 		/* ctl_end() reports a failed write; a reader may stop. */
