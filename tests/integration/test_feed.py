@@ -76,6 +76,25 @@ class FeedTest(unittest.TestCase):
             [one["id"] for one in found[None] if one["account"] == "bert"])
         self.assertEqual(len(found["bert"]), 120)
 
+    def test_deleted_messages(self):
+        """The newest one is deleted, and its id is not given again."""
+        self.deliver("anna", 5, 1)
+        self.evpopd.poll("anna")
+        page = self.evpopd.get("/v1/messages?after_id=0")
+        newest = page["next_after_id"]
+        self.assertEqual(len(page["messages"]), 5)
+        status, _, body = self.evpopd.request(
+            "DELETE", f"/v1/messages/{newest}?reason=test")
+        self.assertEqual(status, 200, body)
+        path = f"/v1/messages?after_id={newest}"
+        self.assertEqual(self.evpopd.get(path), {
+            "messages": [], "next_after_id": newest})
+        self.deliver("anna", 1, 2)
+        self.evpopd.poll("anna")
+        page = self.evpopd.get(path)
+        self.assertEqual([one["id"] for one in page["messages"]],
+                         [newest + 1])
+
     def test_pages_of_a_feed(self):
         self.deliver("anna", 10, 1)
         self.evpopd.poll("anna")
