@@ -6,6 +6,7 @@
 #include "daemon/store/db.h"
 #include "daemon/store/index/fold.h"
 #include "daemon/store/op.h"
+#include "daemon/store/sql/functions.h"
 #include "daemon/store/sql/place.h"
 #include "daemon/store/status.h"
 
@@ -72,6 +73,8 @@ reader_start(
 		sql_set_patience(reader->db, &reader->patience);
 		sql_set_patience_of_queries(reader->db, &reader->patience);
 		status = store_fold_register(reader->db);
+		if (status == STORE_OK)
+			status = sqlite_define_score(reader->db);
 		if (status == STORE_OK)
 			status =
 			    store_place_note(&reader->place, reader->db, path);

@@ -59,7 +59,7 @@ class CompletionTest(unittest.TestCase):
                 (["accounts", "--js"], ["--json"]),
                 (["--so"], ["--socket"]),
                 (["-s", ""], [":files"]),
-                (["-s", "/x", "rel"], ["reload"]),
+                (["-s", "/x", "rel"], ["release", "reload"]),
                 (["poll", "--wa"], ["--wait"]),
                 (["poll", "help"], list(NAMES[:2])),
                 (["poll", "--wait", "help"], list(NAMES[:2])),

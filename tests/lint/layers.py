@@ -59,7 +59,7 @@ LIBRARIES = (
     (r"openssl/", "lib/net", "lib/auth", "daemon/store/digest.c"),
     (r"stringprep", "lib/auth"),
     (r"idn2", "lib/net"),
-    (r"sqlite3", "daemon/store/sql/sqlite.c"),
+    (r"sqlite3", "daemon/store/sql/sqlite.c", "daemon/store/sql/functions.c"),
     (r"sodium", "daemon/secret", "daemon/store/digest.c"),
     (r"zstd", "daemon/store"),
     (r"gumbo", "daemon/store/mail"),

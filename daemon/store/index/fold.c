@@ -5,7 +5,7 @@
 #include <unicase.h>
 
 #include "daemon/store/mail/text.h"
-#include "daemon/store/sql/sqlite.h"
+#include "daemon/store/sql/functions.h"
 
 /* Nearly all is ASCII, and short: no memory is taken for it. */
 static bool

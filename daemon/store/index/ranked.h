@@ -13,12 +13,9 @@
 
 /*
  * The column of a SELECT behind the id: a score, the larger the better.  What
- * stands in a subject tells more than a word of the text; FTS5's own is the
- * smaller the better, and a fraction.
+ * stands in a subject tells more than a word of the text.
  */
-#define RANKED_SCORE                                                   \
-	"CAST(-1000000000.0 * bm25(fulltext, 5.0, 2.0, 1.0, 8.0, 4.0," \
-	" 1.0, 0.0) AS INTEGER)"
+#define RANKED_SCORE "score(fulltext, 5, 2, 1, 8, 4, 1, 0)"
 
 struct ranked {
 	struct ranked_one {

@@ -567,31 +567,8 @@ sqlite_set_defensive(struct sql_db *db, bool is_defensive)
 		    is_defensive ? 1 : 0, NULL));
 }
 
-typedef bool (*text_function)(const char *, const char *);
-
-static void
-function_call(sqlite3_context *context, int count, sqlite3_value **values)
+sqlite3 *
+sqlite_handle(struct sql_db *db)
 {
-	text_function *function = sqlite3_user_data(context);
-	const char *one = (const char *)sqlite3_value_text(values[0]);
-	const char *other = (const char *)sqlite3_value_text(values[1]);
-
-	(void)count;
-	sqlite3_result_int(
-	    context, one != NULL && other != NULL && (*function)(one, other));
-}
-
-enum store_status
-sqlite_define(struct sql_db *db, const char *name, text_function function)
-{
-	/* A pointer to a function is none to an object. */
-	text_function *kept = malloc(sizeof(*kept));
-
-	if (kept == NULL)
-		return STORE_MEMORY;
-	*kept = function;
-	return db_status(
-	    db, sqlite3_create_function_v2(db->handle, name, 2,
-		    SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
-		    kept, function_call, NULL, NULL, free));
+	return db->handle;
 }

@@ -1,5 +1,5 @@
 /*
- * What SQLite alone can do: its file, its log, functions of the program's own.
+ * What SQLite alone can do: its file, its log, its full text.
  */
 #ifndef STORE_SQL_SQLITE_H
 #define STORE_SQL_SQLITE_H
@@ -37,16 +37,14 @@ void sqlite_leave_log(struct sql_db *);
 
 /* ---- full text ---- */
 
+/* The connection as SQLite knows it, for functions.c. */
+struct sqlite3 *sqlite_handle(struct sql_db *);
+
 /* Whether a statement, before its end, failed by a damaged virtual table. */
 bool sqlite_index_is_damaged(const struct sql_statement *);
 
 /* Whether the tables of virtual tables may be written. */
 enum store_status sqlite_set_defensive(struct sql_db *, bool is_defensive)
-    __attribute__((warn_unused_result));
-
-/* A function of two texts, for statements; false where one is NULL. */
-enum store_status sqlite_define(struct sql_db *, const char *name,
-    bool (*function)(const char *, const char *))
     __attribute__((warn_unused_result));
 
 #endif
