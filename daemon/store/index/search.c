@@ -71,17 +71,17 @@ doubt_tell_writer(struct store *store)
  * them is best unless few messages can match, and those are found by words or
  * by when they were stored.
  */
-#define SOURCE_WORDS                                          \
-	" FROM fulltext CROSS JOIN message"                   \
-	" ON message.id = fulltext.rowid"                     \
-	" JOIN account ON account.id = message.account"       \
-	" WHERE fulltext.rowid < ?2 AND fulltext.rowid <= ?9" \
-	" AND fulltext.rowid >= ?8 AND fulltext MATCH ?1"
+#define SOURCE_WORDS                                           \
+	" FROM fulltext CROSS JOIN message"                    \
+	" ON message.id = fulltext.rowid"                      \
+	" JOIN account ON account.id = message.account"        \
+	" WHERE fulltext.rowid <= ?9 AND fulltext.rowid >= ?8" \
+	" AND fulltext MATCH ?1"
 /* Nothing about the row is asked for. */
-#define SOURCE_WORDS_ALONE                                    \
-	" FROM fulltext"                                      \
-	" WHERE fulltext.rowid < ?2 AND fulltext.rowid <= ?9" \
-	" AND fulltext.rowid >= ?8 AND fulltext MATCH ?1"
+#define SOURCE_WORDS_ALONE                                     \
+	" FROM fulltext"                                       \
+	" WHERE fulltext.rowid <= ?9 AND fulltext.rowid >= ?8" \
+	" AND fulltext MATCH ?1"
 
 static const char *
 search_source(const struct search_op *search)
@@ -166,7 +166,11 @@ search_bind(
 	if (search->match.words != NULL) {
 		sql_bind_text(use, 1, search->match.words);
 		sql_bind_int(use, 8, search->least_id);
-		sql_bind_int(use, 9, search->most_id);
+		/* FTS5 stops at one bound only: the other would be a filter. */
+		sql_bind_int(use, 9,
+		    filter->below_id > 0 && filter->below_id <= search->most_id
+			? filter->below_id - 1
+			: search->most_id);
 	}
 	sql_bind_int(
 	    use, 2, filter->below_id > 0 ? filter->below_id : INT64_MAX);
