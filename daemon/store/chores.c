@@ -18,8 +18,9 @@
  * takes a while, or a sync, waits until nothing has come for this time.  Under
  * constant work chores still get their turn.
  */
-#define REST_MS 100
-#define TURN_MS 1000
+#define REST_MS         100
+#define TURN_MS         1000
+#define REMOVAL_REST_MS 1000
 
 /*
  * Pages of the log (16 KiB each).  Above the first bound it is checkpointed as
@@ -234,11 +235,23 @@ store_chores_begin(struct store_chores *chores, bool has_old_log)
 	return status;
 }
 
+/* What is deleted may wait for a longer rest than what is new. */
 static int64_t
-chores_indexes_next_ms(const struct store_chores *chores)
+chores_removal_next_ms(const struct store_chores *chores, int64_t worked_ms)
+{
+	const int64_t due_ms = store_removal_next_ms(chores->removal);
+	const int64_t rested_ms = worked_ms + REMOVAL_REST_MS;
+	const int64_t turn_ms = chores->removed_ms + TURN_MS;
+	const int64_t free_ms = rested_ms < turn_ms ? rested_ms : turn_ms;
+
+	return due_ms > free_ms ? due_ms : free_ms;
+}
+
+static int64_t
+chores_indexes_next_ms(const struct store_chores *chores, int64_t worked_ms)
 {
 	int64_t index_ms = store_index_next_ms(chores->index);
-	int64_t removal_ms = store_removal_next_ms(chores->removal);
+	int64_t removal_ms = chores_removal_next_ms(chores, worked_ms);
 
 	return index_ms < removal_ms ? index_ms : removal_ms;
 }
@@ -259,17 +272,20 @@ chores_remove_deleted(struct store_chores *chores, int64_t now_ms)
 
 /* New mail is to be found soon, and deleted mail to be gone: by turns. */
 static void
-chores_work_on_indexes(struct store_chores *chores, int64_t now_ms)
+chores_work_on_indexes(
+    struct store_chores *chores, int64_t worked_ms, int64_t now_ms)
 {
 	bool is_index_due = store_index_next_ms(chores->index) <= now_ms;
-	bool is_removal_due = store_removal_next_ms(chores->removal) <= now_ms;
+	bool is_removal_due =
+	    chores_removal_next_ms(chores, worked_ms) <= now_ms;
 
 	sql_patience_set(chores->patience, INDEX_PATIENCE_MS);
 	chores->is_removal_turn =
 	    is_removal_due && (!is_index_due || !chores->is_removal_turn);
-	if (chores->is_removal_turn)
+	if (chores->is_removal_turn) {
+		chores->removed_ms = now_ms;
 		chores_remove_deleted(chores, now_ms);
-	else if (is_index_due)
+	} else if (is_index_due)
 		store_index_work(chores->index, chores->db, now_ms);
 }
 
@@ -278,7 +294,7 @@ static int64_t
 chores_next_ms(
     const struct store_chores *chores, int64_t worked_ms, int64_t now_ms)
 {
-	int64_t index_ms = chores_indexes_next_ms(chores);
+	int64_t index_ms = chores_indexes_next_ms(chores, worked_ms);
 	int64_t rested_ms = worked_ms + REST_MS;
 	int64_t next_ms = STORE_QUEUE_FOREVER;
 
@@ -313,7 +329,7 @@ store_chores_step(struct store_chores *chores, bool is_idle, int64_t worked_ms,
 	if (chores->orphan_count > 0)
 		status = chores_remove_orphan(chores);
 	else
-		chores_work_on_indexes(chores, now_ms);
+		chores_work_on_indexes(chores, worked_ms, now_ms);
 	*wake_ms_r = chores_next_ms(chores, worked_ms, now_ms);
 	return status;
 }

@@ -26,6 +26,7 @@ struct store_chores {
 	struct store_removal *removal;
 	int64_t turn_ms;      /* when they had their turn last */
 	bool is_removal_turn; /* it is the removal's, not the index's */
+	int64_t removed_ms;   /* when the removal had its turn last */
 
 	int64_t log_written_ms; /* when a commit went into it last */
 	int log_pages;          /* in it; 0 where nothing new is */
