@@ -3,7 +3,7 @@
 #include <getopt.h>
 #include <string.h>
 
-#include "daemon/ctl/text.h"
+#include "daemon/ctl/wrap.h"
 #include "lib/base/near.h"
 
 /* Help is as wide as that, whatever the terminal. */
@@ -32,8 +32,7 @@ command_print_pair(FILE *out, const char *left, size_t width, const char *what)
 		fprintf(out, "  %s\n%*s", left, (int)indent, "");
 	else
 		fprintf(out, "  %-*s ", (int)width, left);
-	text_print_wrapped(out, what, HELP_WIDTH - indent, indent);
-	fprintf(out, "\n");
+	wrap_print_behind(out, what, indent, indent, HELP_WIDTH);
 }
 
 void
@@ -68,8 +67,12 @@ command_print_help(FILE *out, const struct command *command)
 {
 	command_print_usage(out, command);
 	fprintf(out, "\n");
-	text_print_wrapped(out, command->what, HELP_WIDTH, 0);
-	fprintf(out, "\n");
+	for (const char *line = command->what; *line != '\0';) {
+		size_t length = strcspn(line, "\n");
+
+		wrap_print(out, line, length, HELP_WIDTH);
+		line += length + (line[length] == '\n');
+	}
 	if (command->options->name != NULL)
 		fprintf(out, "\n");
 	command_print_options(out, command->options);

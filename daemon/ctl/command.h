@@ -25,8 +25,8 @@ struct invocation;
 struct command {
 	const char *name;
 	const char *arguments; /* as in the manual's synopsis */
-	const char *what;
-	size_t least, most; /* how many arguments */
+	const char *what;      /* one line; others are for its own help */
+	size_t least, most;    /* how many arguments */
 	const struct command_option *options;
 	enum ctl_exit (*run)(const struct ctl *, const struct invocation *);
 };

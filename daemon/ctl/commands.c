@@ -184,47 +184,45 @@ static const struct command program = { "",
 	COMMAND_ANY, global_options, NULL };
 
 static const struct command commands[] = {
-	{ "status", "", "show the state of the daemon", 0, 0, no_options,
-	    status_run },
+	{ "status", "", "the state of the daemon, and what needs attention", 0,
+	    0, no_options, status_run },
 	{ "accounts", "[OPTION...] [PATTERN]",
 	    "list the accounts, those that fail first", 0, 1, accounts_options,
 	    accounts_run },
 	{ "account", "NAME...", "show accounts in full", 1, COMMAND_ANY,
 	    no_options, account_run },
 	{ "top", "[OPTION...] [PATTERN]",
-	    "watch the accounts, live and full screen; ? shows the keys", 0, 1,
-	    top_options, top_run },
-	{ "messages", "[OPTION...]", "list stored messages", 0, 0,
-	    messages_options, messages_run },
-	{ "search", "[OPTION...] [--] WORD...",
-	    "find messages by words, \"phrases\", begin*, -without, OR, from: "
-	    "to: cc: subject: body: filename: has:attachment account: since: "
-	    "before: larger: smaller: id:",
-	    1, COMMAND_ANY, search_options, search_run },
-	{ "show", "[OPTION...] ID", "read a message", 1, 1, show_options,
-	    show_run },
-	{ "raw", "[-o FILE [--force]] ID", "print a message as received", 1, 1,
-	    raw_options, raw_run },
-	{ "export", "[OPTION...] --maildir DIR | --mbox FILE | --eml DIR",
-	    "write stored messages to files, or go on with that", 0, 0,
-	    export_options, export_command },
-	{ "import", "--account NAME FILE | DIR...",
-	    "store the messages of an mbox, a Maildir or files", 1, COMMAND_ANY,
-	    import_options, import_command },
-	{ "poll", "[OPTION...] NAME... | --all", "poll accounts now", 0,
-	    COMMAND_ANY, poll_options, poll_run },
+	    "watch them, on a full screen\n"
+	    "The key ? shows the keys.",
+	    0, 1, top_options, top_run },
 	{ "polls", "[OPTION...]", "list past polls", 0, 0, polls_options,
 	    polls_run },
 	{ "events", "[OPTION...]", "print what happens, as it happens", 0, 0,
 	    events_options, events_run },
-	{ "pause", "NAME... | --all", "stop polling until resumed", 0,
-	    COMMAND_ANY, pause_options, pause_run },
-	{ "resume", "NAME... | --all", "poll paused or failing accounts again",
-	    0, COMMAND_ANY, resume_options, resume_run },
-	{ "quarantine", "[list | show | raw | retry] [NAME | ID...]",
-	    "messages that failed too often: list [NAME], show ID, raw ID, "
-	    "retry ID... | NAME... | --all",
-	    0, COMMAND_ANY, quarantine_options, quarantine_run },
+	{ "audit", "[OPTION...]", "list who did what", 0, 0, audit_options,
+	    audit_run },
+
+	{ "messages", "[OPTION...]", "list stored messages", 0, 0,
+	    messages_options, messages_run },
+	{ "search", "[OPTION...] [--] WORD...",
+	    "find messages\n"
+	    "Words, \"phrases\", beginnings*, -without, OR, and the "
+	    "fields from: to: cc: subject: body: filename: account: "
+	    "since: before: larger: smaller: id: has:attachment.",
+	    1, COMMAND_ANY, search_options, search_run },
+	{ "show", "[OPTION...] ID", "read a message", 1, 1, show_options,
+	    show_run },
+	{ "raw", "[-o FILE [--force]] ID", "a message, byte for byte", 1, 1,
+	    raw_options, raw_run },
+	{ "export", "[OPTION...] --maildir DIR | --mbox FILE | --eml DIR",
+	    "write stored messages to files\n"
+	    "What is there already is not written again.",
+	    0, 0, export_options, export_command },
+	{ "import", "--account NAME FILE | DIR...",
+	    "store messages that are in files\n"
+	    "An mbox, a Maildir, or a file or folder of messages.  "
+	    "What is stored already is not stored again.",
+	    1, COMMAND_ANY, import_options, import_command },
 	{ "hold", "--reason TEXT ID...", "keep messages from being deleted", 1,
 	    COMMAND_ANY, hold_options, hold_run },
 	{ "release", "[--reason TEXT] ID...", "end holds", 1, COMMAND_ANY,
@@ -232,23 +230,48 @@ static const struct command commands[] = {
 	{ "delete", "--reason TEXT [--yes] ID... | --account NAME --all",
 	    "delete stored messages for good", 0, COMMAND_ANY, delete_options,
 	    delete_run },
-	{ "audit", "[OPTION...]", "list who did what", 0, 0, audit_options,
-	    audit_run },
-	{ "backup", "FILE",
-	    "let the daemon copy the store, beside it or to a whole path", 1, 1,
-	    no_options, backup_run },
+
+	{ "poll", "[OPTION...] NAME... | --all", "poll accounts now", 0,
+	    COMMAND_ANY, poll_options, poll_run },
+	{ "pause", "NAME... | --all", "stop polling until resumed", 0,
+	    COMMAND_ANY, pause_options, pause_run },
+	{ "resume", "NAME... | --all", "poll paused or failing accounts again",
+	    0, COMMAND_ANY, resume_options, resume_run },
+	{ "quarantine", "[list | show | raw | retry] [NAME | ID...]",
+	    "messages that failed too often\n"
+	    "list [NAME], show ID, raw ID, retry ID... | NAME... | "
+	    "--all.",
+	    0, COMMAND_ANY, quarantine_options, quarantine_run },
 	{ "doctor", "[OPTION...] HOST[:PORT] | ACCOUNT | ADDRESS",
-	    "look at a POP3 server: how it can be reached, and what to write "
-	    "into evpopd.conf",
+	    "look at a POP3 server\n"
+	    "How it can be reached, what it can do, and what to write "
+	    "into evpopd.conf.",
 	    1, 1, doctor_options, doctor_run },
+
+	{ "backup", "FILE",
+	    "let the daemon copy the store\n"
+	    "Beside the store, or to a whole path.",
+	    1, 1, no_options, backup_run },
 	{ "check", "--store", "verify what is stored", 0, 0, check_options,
 	    check_run },
 	{ "reload", "", "read the configuration again", 0, 0, no_options,
 	    reload_run },
 	{ "completion", "bash | zsh | fish",
-	    "print what makes a shell complete evpopctl's words", 1,
-	    COMMAND_ANY, no_options, completion_run },
+	    "a shell's completion of all this\n"
+	    "To be read by the shell: source <(evpopctl completion "
+	    "bash).",
+	    1, COMMAND_ANY, no_options, completion_run },
 	{ "help", "[COMMAND]", "show help", 0, 1, no_options, help_run },
+};
+
+/* Above the command in the list of all. */
+static const struct {
+	const char *first, *heading;
+} headings[] = {
+	{ "status", "See" },
+	{ "messages", "Mail" },
+	{ "poll", "Servers" },
+	{ "backup", "The daemon" },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -285,17 +308,27 @@ command_find(const struct ctl *ctl, const char *name)
 	return NULL;
 }
 
+static void
+command_print_heading(FILE *out, const char *first)
+{
+	for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++)
+		if (strcmp(headings[i].first, first) == 0)
+			fprintf(out, "\n%s:\n", headings[i].heading);
+}
+
 void
 command_print_all(FILE *out)
 {
-	char left[64];
+	char left[64], what[64];
 
 	command_print_usage(out, &program);
-	fprintf(out, "\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		command_print_heading(out, commands[i].name);
 		snprintf(left, sizeof(left), "%s %s", commands[i].name,
 		    commands[i].arguments);
-		command_print_pair(out, left, LEFT_WIDTH, commands[i].what);
+		snprintf(what, sizeof(what), "%.*s",
+		    (int)strcspn(commands[i].what, "\n"), commands[i].what);
+		command_print_pair(out, left, LEFT_WIDTH, what);
 	}
 	fprintf(out, "\n");
 	command_print_options(out, program.options);

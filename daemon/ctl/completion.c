@@ -37,7 +37,8 @@ completion_offer(
     const struct completion *completion, const char *word, const char *what)
 {
 	if (strncmp(word, completion->typed, strlen(completion->typed)) == 0)
-		fprintf(completion->ctl->out, "%s\t%s\n", word, what);
+		fprintf(completion->ctl->out, "%s\t%.*s\n", word,
+		    (int)strcspn(what, "\n"), what);
 }
 
 static void

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/ctl/command.h"
+#include "daemon/ctl/pager.h"
 #include "daemon/ctl/table.h"
 
 /* The API's limit of a page, and the default of --limit. */
@@ -120,8 +121,8 @@ list_print_page(const struct ctl *ctl, const json_t *page, void *arg)
 	return CTL_OK;
 }
 
-enum ctl_exit
-list_print(const struct ctl *ctl, const struct list *list,
+static enum ctl_exit
+list_print_walk(const struct ctl *ctl, const struct list *list,
     const struct target *target, size_t limit)
 {
 	struct list_printing printing = {
@@ -195,15 +196,24 @@ list_sort(json_t *rows, unsigned (*rank)(const json_t *))
 }
 
 enum ctl_exit
-list_print_ranked(const struct ctl *ctl, const struct list *list,
+list_print(const struct ctl *ctl, const struct list *list,
+    const struct target *target, size_t limit)
+{
+	struct ctl paged;
+	struct pager *pager = pager_begin(ctl, &paged);
+
+	return pager_end(
+	    pager, ctl, list_print_walk(&paged, list, target, limit));
+}
+
+static enum ctl_exit
+list_print_sorted(const struct ctl *ctl, const struct list *list,
     const struct target *target, unsigned (*rank)(const json_t *row))
 {
 	struct list_printing printing = { .list = list };
 	enum ctl_exit code;
 	json_t *all;
 
-	if (ctl->json)
-		return list_print(ctl, list, target, LIST_ALL);
 	printing.table = table_new(list->fields, list->field_count);
 	all = json_pack("{s:[]}", list->name);
 	code = printing.table == NULL || all == NULL
@@ -218,4 +228,18 @@ list_print_ranked(const struct ctl *ctl, const struct list *list,
 	json_decref(all);
 	table_free(&printing.table);
 	return code;
+}
+
+enum ctl_exit
+list_print_ranked(const struct ctl *ctl, const struct list *list,
+    const struct target *target, unsigned (*rank)(const json_t *row))
+{
+	struct ctl paged;
+	struct pager *pager;
+
+	if (ctl->json)
+		return list_print(ctl, list, target, LIST_ALL);
+	pager = pager_begin(ctl, &paged);
+	return pager_end(
+	    pager, ctl, list_print_sorted(&paged, list, target, rank));
 }

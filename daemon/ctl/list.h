@@ -36,7 +36,7 @@ struct list {
 
 /*
  * Print up to `limit` rows, or the pages' JSON with --json.  On a terminal,
- * say if there are more.
+ * through a pager, and say if there are more.
  */
 enum ctl_exit list_print(const struct ctl *, const struct list *,
     const struct target *, size_t limit);

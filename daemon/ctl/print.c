@@ -7,6 +7,7 @@
 
 #include "daemon/control/when.h"
 #include "daemon/ctl/text.h"
+#include "daemon/ctl/wrap.h"
 #include "daemon/notify/tally.h"
 #include "lib/base/clock.h"
 #include "lib/base/unit.h"
@@ -312,9 +313,6 @@ print_value(const struct ctl *ctl, const struct print_field *field,
 void
 print_detail(const struct ctl *ctl, const char *label, const char *value)
 {
-	size_t width = ctl->width > 2 * LABEL_WIDTH
-			   ? ctl->width - LABEL_WIDTH - 1
-			   : SIZE_MAX;
 	char *clean;
 
 	if (value == NULL)
@@ -322,9 +320,8 @@ print_detail(const struct ctl *ctl, const char *label, const char *value)
 	clean = text_clean(value, TEXT_ONE_LINE);
 	fprintf(ctl->out, "%s%-*s%s ", ctl->colour ? "\033[1m" : "",
 	    LABEL_WIDTH, label, ctl->colour ? "\033[0m" : "");
-	text_print_wrapped(ctl->out, clean != NULL ? clean : "(out of memory)",
-	    width, LABEL_WIDTH + 1);
-	fputc('\n', ctl->out);
+	wrap_print_behind(ctl->out, clean != NULL ? clean : "(out of memory)",
+	    LABEL_WIDTH + 1, LABEL_WIDTH + 1, ctl->width);
 	free(clean);
 }
 

@@ -255,6 +255,33 @@ table_print_text(FILE *out, const char *text, size_t width, enum print_fit fit)
 }
 
 /*
+ * The text in lines of `width`, cut at blanks where that leaves a third of a
+ * line or more, and within words elsewhere: the next column must not move.
+ */
+static void
+table_print_wrapped(FILE *out, const char *text, size_t width, size_t indent)
+{
+	size_t length, cut;
+
+	for (;;) {
+		length = text_fit(text, width);
+		if (text[length] == '\0')
+			break;
+		for (cut = length; cut > length / 3 && text[cut] != ' ';)
+			cut--;
+		if (text[cut] == ' ')
+			length = cut;
+		if (length == 0)
+			break;
+		fprintf(out, "%.*s\n", (int)length, text);
+		table_print_blanks(out, indent);
+		text += length;
+		text += *text == ' ';
+	}
+	fputs(text, out);
+}
+
+/*
  * One cell of a line that has `left` columns, `used` before it; no blanks at
  * the line's end.  `before` is the SGR sequence of its colour, or NULL.
  */
@@ -271,7 +298,7 @@ table_print_cell(const struct column *column, FILE *out, const char *text,
 	if (before != NULL)
 		fputs(before, out);
 	if (column->field->fit == PRINT_WRAP) {
-		text_print_wrapped(out, text, width, used);
+		table_print_wrapped(out, text, width, used);
 		taken = width;
 	} else {
 		taken = table_print_text(out, text, width, column->field->fit);

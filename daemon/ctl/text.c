@@ -115,29 +115,6 @@ text_fit(const char *text, size_t columns)
 	return fitting;
 }
 
-void
-text_print_wrapped(FILE *out, const char *text, size_t width, size_t indent)
-{
-	size_t length, cut;
-
-	for (;;) {
-		length = text_fit(text, width);
-		if (text[length] == '\0')
-			break;
-		for (cut = length; cut > length / 3 && text[cut] != ' ';)
-			cut--;
-		if (text[cut] == ' ')
-			length = cut;
-		if (length == 0)
-			break;
-		fprintf(out, "%.*s\n", (int)length, text);
-		fprintf(out, "%*s", (int)indent, "");
-		text += length;
-		text += *text == ' ';
-	}
-	fputs(text, out);
-}
-
 char *
 text_escape_json(const char *json)
 {

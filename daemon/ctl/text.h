@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 enum text_lines {
 	TEXT_ONE_LINE, /* line ends and tabs become blanks */
@@ -28,13 +27,6 @@ size_t text_step(const char *text, size_t *step_r);
 
 /* The length of the longest beginning that takes at most `columns`. */
 size_t text_fit(const char *text, size_t columns);
-
-/*
- * Print clean text in lines of `width` columns, cut at blanks where that leaves
- * a third of a line or more.  All lines but the first are indented; the last
- * one is not ended.
- */
-void text_print_wrapped(FILE *, const char *text, size_t width, size_t indent);
 
 /* JSON text with \uXXXX for controls that JSON allows unescaped; free it. */
 char *text_escape_json(const char *json);

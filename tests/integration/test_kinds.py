@@ -254,10 +254,12 @@ class KindsTest(searched.SearchedMail):
 
     def test_what_is_cut_is_told(self):
         cut = self.stored_as("1200 recipients")["id"]
-        self.assertIn("Too long", self.evpopd.ctl("show", str(cut)).stdout)
+        self.assertIn("Too long", self.evpopd.ctl("show", "--details",
+                                                  str(cut)).stdout)
         whole = self.stored_as("digest")["id"]
         self.assertNotIn("Too long",
-                         self.evpopd.ctl("show", str(whole)).stdout)
+                         self.evpopd.ctl("show", "--details",
+                                         str(whole)).stdout)
 
 
 if __name__ == "__main__":

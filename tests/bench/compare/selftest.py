@@ -114,7 +114,7 @@ class LatenessTest(unittest.TestCase):
         evpopd = Polls([], polls)
         watch = fairness.Watch(evpopd, ["user1"])
         for state, due in looks:
-            evpopd.accounts = [{"name": "user1", "state": state,
+            evpopd.accounts = [{"account": "user1", "state": state,
                                 "next": at(due)}]
             watch.look()
         begin = measure.unix(at(0))
