@@ -122,20 +122,31 @@ list_print_page(const struct ctl *ctl, const json_t *page, void *arg)
 }
 
 static enum ctl_exit
-list_print_walk(const struct ctl *ctl, const struct list *list,
+list_print_walk(const struct ctl *ctl, struct list_printing *printing,
     const struct target *target, size_t limit)
 {
-	struct list_printing printing = {
-		.list = list,
-		.table = table_new(list->fields, list->field_count),
-	};
+	const struct list *list = printing->list;
 	enum ctl_exit code;
 
-	if (printing.table == NULL)
+	printing->table = table_new(list->fields, list->field_count);
+	if (printing->table == NULL)
 		return ctl_no_memory(ctl);
 	code = list_walk(
-	    ctl, target, list->name, limit, list_print_page, &printing);
-	table_free(&printing.table);
+	    ctl, target, list->name, limit, list_print_page, printing);
+	table_free(&printing->table);
+	return code;
+}
+
+enum ctl_exit
+list_print(const struct ctl *ctl, const struct list *list,
+    const struct target *target, size_t limit)
+{
+	struct list_printing printing = { .list = list };
+	struct ctl paged;
+	struct pager *pager = pager_begin(ctl, &paged);
+	enum ctl_exit code = pager_end(
+	    pager, ctl, list_print_walk(&paged, &printing, target, limit));
+
 	if (code == CTL_OK && printing.has_more && limit != LIST_ALL &&
 	    ctl->is_terminal && !ctl->json)
 		fprintf(ctl->err, "there are more: see --limit\n");
@@ -193,17 +204,6 @@ list_sort(json_t *rows, unsigned (*rank)(const json_t *))
 		(void)json_array_set_new(rows, i, ranked[i].row);
 	free(ranked);
 	return true;
-}
-
-enum ctl_exit
-list_print(const struct ctl *ctl, const struct list *list,
-    const struct target *target, size_t limit)
-{
-	struct ctl paged;
-	struct pager *pager = pager_begin(ctl, &paged);
-
-	return pager_end(
-	    pager, ctl, list_print_walk(&paged, list, target, limit));
 }
 
 static enum ctl_exit

@@ -131,6 +131,15 @@ least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+/* A column that is wrapped needs more than one that is cut. */
+static size_t
+table_most(enum print_fit fit, size_t most)
+{
+	if (fit == PRINT_WHOLE || most == SIZE_MAX)
+		return SIZE_MAX;
+	return fit == PRINT_WRAP ? 2 * most : most;
+}
+
 /* The width of the table if no flexible column has more than `most`. */
 static size_t
 table_width(const struct table *table, size_t most)
@@ -142,9 +151,8 @@ table_width(const struct table *table, size_t most)
 
 		if (!column->is_dropped)
 			total += (total > 0 ? GAP : 0) +
-				 (column->field->fit != PRINT_WHOLE
-					 ? least(column->width, most)
-					 : column->width);
+				 least(column->width,
+				     table_most(column->field->fit, most));
 	}
 	return total;
 }
