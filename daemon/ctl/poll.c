@@ -6,6 +6,7 @@
 #include "daemon/ctl/list.h"
 #include "daemon/ctl/names.h"
 #include "daemon/ctl/plan.h"
+#include "daemon/ctl/results.h"
 #include "daemon/notify/tally.h"
 #include "lib/base/array.h"
 #include "lib/base/glob.h"
@@ -171,45 +172,6 @@ wanted_begin(
 	return CTL_OK;
 }
 
-/* The exit code for the outcome of a poll. */
-static enum ctl_exit
-poll_exit_code(const char *outcome)
-{
-	if (outcome == NULL)
-		return CTL_TEMPORARY;
-	if (strcmp(outcome, "ok") == 0)
-		return CTL_OK;
-	if (strcmp(outcome, "auth") == 0)
-		return CTL_NO_PERMISSION;
-	if (strcmp(outcome, "tls") == 0 || strcmp(outcome, "protocol") == 0)
-		return CTL_PROTOCOL;
-	return CTL_TEMPORARY;
-}
-
-static void
-poll_print_outcome(const struct ctl *ctl, const json_t *account)
-{
-	static const struct print_field hints[] = {
-		{ "", .member = "advice" },
-		{ "", .form = "?{session.held:none}" PLAN_HOW_TO_CONFIRM },
-	};
-	struct phrase phrase;
-
-	phrase_begin(&phrase);
-	print_form(ctl,
-	    ctl_text(account, "last_text") != NULL
-		? "{last_text}"
-		: "{last_outcome}|{session.fetched} fetched "
-		  "({session.bytes_in:size})|?{session.deleted:figure}|"
-		  "?{session.adopted:figure}|?{session.seen:figure}|"
-		  "?{session.held:figure}|?{session.failed:figure}",
-	    account, &phrase);
-	print_form(
-	    ctl, "?{stored.quarantined} in quarantine", account, &phrase);
-	print_detail(ctl, ctl_text(account, "account"), phrase.text);
-	print_fields(ctl, hints, PRINT_FIELD_COUNT(hints), account);
-}
-
 static bool
 account_is(const json_t *account, const char *one, const char *other)
 {
@@ -230,50 +192,34 @@ wanted_is_news(
 	       (wanted->before == NULL || strcmp(time, wanted->before) != 0);
 }
 
-static enum ctl_exit
-poll_report_outcome(const struct ctl *ctl, const json_t *account)
-{
-	if (ctl->json)
-		(void)ctl_print_json(ctl, account);
-	else
-		poll_print_outcome(ctl, account);
-	return poll_exit_code(ctl_text(account, "last_outcome"));
-}
-
-/* It will not be polled any more. */
-static enum ctl_exit
-poll_report_state(
-    const struct ctl *ctl, const struct wanted *wanted, const json_t *account)
-{
-	ctl_warn(ctl, "account \"%s\" was not polled: it is %s", wanted->name,
-	    ctl_text(account, "state"));
-	return CTL_TEMPORARY;
-}
-
 /*
  * Print the plan if it is new.  False if it is not and the account is still
  * busy.
  */
 static bool
-wanted_look_for_plan(const struct ctl *ctl, const struct wanted *wanted,
+wanted_look_for_plan(struct results *results, const struct wanted *wanted,
     const json_t *account, enum ctl_exit *code_r)
 {
+	const struct ctl *ctl = results->ctl;
 	struct client_error error;
 	json_t *plan = NULL;
 	bool over = true;
 
 	if (!plan_ask(ctl, wanted->name, &plan, &error) &&
 	    strcmp(error.code, "no_plan") != 0) {
+		results_clear(results);
 		*code_r = client_report(ctl, &error);
 	} else if (plan != NULL && wanted_is_news(wanted, plan, "made_at")) {
+		results_clear(results);
 		*code_r = plan_print(ctl, wanted->name);
 	} else if (account_is(account, "polling", "queued")) {
 		over = false;
 	} else if (account_is(account, "paused", "disabled") &&
 		   ctl_text(account, "last_text") == NULL) {
-		*code_r = poll_report_state(ctl, wanted, account);
+		*code_r = results_report_unpolled(
+		    results, wanted->name, ctl_text(account, "state"));
 	} else {
-		*code_r = poll_report_outcome(ctl, account);
+		*code_r = results_report(results, account);
 		if (*code_r == CTL_OK)
 			*code_r = CTL_TEMPORARY;
 	}
@@ -283,57 +229,78 @@ wanted_look_for_plan(const struct ctl *ctl, const struct wanted *wanted,
 
 /* Check whether the poll has finished; *code_r is its exit code. */
 static void
-wanted_look(const struct ctl *ctl, struct wanted *wanted,
+wanted_look(struct results *results, struct wanted *wanted,
     const struct wish *wish, enum ctl_exit *code_r)
 {
+	const struct ctl *ctl = results->ctl;
 	struct client_error error;
 	json_t *account;
 
 	*code_r = CTL_OK;
 	if (!poll_ask_account(ctl, wanted->name, &account, &error)) {
 		wanted->is_pending = false;
+		results_clear(results);
 		*code_r = client_report(ctl, &error);
 		return;
 	}
 	if (wish->is_dry) {
 		wanted->is_pending =
-		    !wanted_look_for_plan(ctl, wanted, account, code_r);
+		    !wanted_look_for_plan(results, wanted, account, code_r);
 	} else if (wanted_is_news(wanted, account, "last_finished") &&
 		   !account_is(account, "polling", "queued")) {
 		/* A poll that was requested during another one follows it. */
 		wanted->is_pending = false;
-		*code_r = poll_report_outcome(ctl, account);
+		*code_r = results_report(results, account);
 	} else if (account_is(account, "paused", "disabled")) {
 		wanted->is_pending = false;
-		*code_r = poll_report_state(ctl, wanted, account);
+		*code_r = results_report_unpolled(
+		    results, wanted->name, ctl_text(account, "state"));
 	}
+	if (wanted->is_pending)
+		results_show(results, account);
 	json_decref(account);
+}
+
+/* False once the daemon has gone: ask no more. */
+static bool
+wanted_look_at_all(struct results *results, struct wanted_list *list,
+    const struct wish *wish, enum ctl_exit *first, size_t *pending_r)
+{
+	enum ctl_exit code;
+
+	*pending_r = 0;
+	for (size_t i = 0; i < list->count; i++) {
+		if (!list->items[i].is_pending)
+			continue;
+		wanted_look(results, &list->items[i], wish, &code);
+		ctl_keep_first(first, code);
+		*pending_r += list->items[i].is_pending ? 1 : 0;
+		if (code == CTL_UNAVAILABLE)
+			return false;
+	}
+	return true;
 }
 
 static enum ctl_exit
 wanted_wait(
     const struct ctl *ctl, struct wanted_list *list, const struct wish *wish)
 {
-	enum ctl_exit first = CTL_OK, code;
+	enum ctl_exit first = CTL_OK;
+	struct results results;
 	size_t pending;
 
-	do {
-		pending = 0;
-		for (size_t i = 0; i < list->count; i++) {
-			if (!list->items[i].is_pending)
-				continue;
-			wanted_look(ctl, &list->items[i], wish, &code);
-			ctl_keep_first(&first, code);
-			pending += list->items[i].is_pending ? 1 : 0;
-			/* The daemon has gone: ask no more. */
-			if (code == CTL_UNAVAILABLE)
-				return first;
-		}
-		if (pending > 0) {
-			fflush(ctl->out);
-			nanosleep(&look_interval, NULL);
-		}
-	} while (pending > 0 && !ferror(ctl->out));
+	results_begin(&results, ctl, list->count);
+	while (wanted_look_at_all(&results, list, wish, &first, &pending) &&
+	       pending > 0) {
+		fflush(ctl->out);
+		if (ferror(ctl->out))
+			break;
+		nanosleep(&look_interval, NULL);
+	}
+	if (wish->is_dry)
+		results_clear(&results);
+	else
+		results_end(&results);
 	return first;
 }
 

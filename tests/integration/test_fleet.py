@@ -97,9 +97,9 @@ class FleetTest(unittest.TestCase):
         self.assertRegex(out, r"queued +dead002\n")
         self.assertIn("name each account",
                       self.ctl("poll", "--confirm", "cust*", code=64))
-        out = self.ctl("poll", "-w", "cust*")
-        self.assertEqual(sorted(line.split()[0] for line in out.splitlines()),
-                         WELL)
+        *lines, sums = self.ctl("poll", "-w", "cust*").splitlines()
+        self.assertEqual(sorted(line.split()[0] for line in lines), WELL)
+        self.assertEqual(sums, f"{len(WELL)} ok, 0 messages fetched")
         self.assertRegex(self.ctl("pause", "cust00[1]", code=66), "no account")
         self.assertRegex(self.ctl("pause", "cust00?"), "paused +cust004\n")
         self.assertEqual(self.fitting("state=paused"), WELL)
