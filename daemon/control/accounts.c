@@ -286,61 +286,6 @@ accounts_list(struct exchange *exchange)
 	    context->store, first.name, last.name, accounts_rows, exchange);
 }
 
-/* ---- GET /v1/accounts/NAME ---- */
-
-static json_t *
-account_json_with_advice(const struct poller *poller,
-    const struct poller_account_status *account,
-    const struct store_account_row *row)
-{
-	json_t *json = account_json(account, row);
-	char advice[POLLER_ADVICE_SIZE];
-
-	field_text(json, "advice",
-	    poller_account_advice(poller, account->name, advice) ? advice
-								 : NULL);
-	return json;
-}
-
-static void
-accounts_row(enum store_status status, const struct store_account_row *rows,
-    size_t count, void *arg)
-{
-	struct exchange *exchange = arg;
-	const struct store_account_row *row =
-	    status == STORE_OK && count > 0 ? rows : NULL;
-	struct poller_account_status account;
-	const struct poller *poller;
-	const char *name;
-
-	if (!exchange_resume(exchange))
-		return;
-	poller = exchange_context(exchange)->poller;
-	name = exchange_name(exchange);
-	exchange_answer(
-	    exchange, poller_account_status(poller, name, &account)
-			  ? response_json(200,
-				account_json_with_advice(poller, &account, row))
-			  : response_no_account(name));
-}
-
-void
-accounts_get(struct exchange *exchange)
-{
-	const struct exchange_context *context = exchange_context(exchange);
-	struct poller_account_status account;
-
-	if (!poller_account_status(
-		context->poller, exchange_name(exchange), &account)) {
-		exchange_answer(
-		    exchange, response_no_account(exchange_name(exchange)));
-		return;
-	}
-	exchange_wait(exchange);
-	store_accounts(
-	    context->store, account.name, account.name, accounts_row, exchange);
-}
-
 /* ---- POST /v1/accounts/NAME/poll?mode=, pause, resume ---- */
 
 static struct response

@@ -42,6 +42,7 @@ struct exchange_context {
 	/* From the configuration. */
 	uint32_t max_sessions, max_sessions_per_host;
 	uint64_t memory_limit;
+	int64_t store_retain_ms;
 	struct connections *connections;
 	struct events *events;
 	const struct hook *hook; /* NULL: there are none */

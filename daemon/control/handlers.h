@@ -37,9 +37,11 @@ json_t *attention_json(const struct poller_status *, const struct store_error *,
 /* reload.c */
 void reload_post(struct exchange *);
 
+/* account.c */
+void account_get(struct exchange *);
+
 /* accounts.c; `row` is NULL if the store has none or failed */
 void accounts_list(struct exchange *);
-void accounts_get(struct exchange *);
 void accounts_poll(struct exchange *);
 void accounts_pause(struct exchange *);
 void accounts_resume(struct exchange *);

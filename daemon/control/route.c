@@ -38,7 +38,7 @@ static const struct route routes[] = {
 	    NULL },
 	{ ROUTE_GET, "/v1/accounts", PEER_ANYONE, accounts_parameters,
 	    accounts_list, NULL },
-	{ ROUTE_GET, "/v1/accounts/*", PEER_ANYONE, no_parameters, accounts_get,
+	{ ROUTE_GET, "/v1/accounts/*", PEER_ANYONE, no_parameters, account_get,
 	    NULL },
 	{ ROUTE_GET, "/v1/accounts/*/plan", PEER_OPERATE, page_parameters,
 	    plan_get, NULL },
@@ -119,7 +119,7 @@ route_without_daemon(const struct route *route)
 	} handlers[] = {
 		{ openapi_get, openapi_get },
 		{ accounts_list, stored_accounts_list },
-		{ accounts_get, stored_accounts_get },
+		{ account_get, stored_accounts_get },
 		{ polls_list, polls_list },
 		{ messages_list, messages_list },
 		{ message_get, message_get },

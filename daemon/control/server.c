@@ -205,6 +205,7 @@ control_take_config(struct control *control, const struct config *config)
 	control->context.max_sessions = config->max_sessions;
 	control->context.max_sessions_per_host = config->max_sessions_per_host;
 	control->context.memory_limit = config->memory_limit;
+	control->context.store_retain_ms = config->store_retain_ms;
 }
 
 /* Allow every method, so that a wrong one gets an answer in JSON. */

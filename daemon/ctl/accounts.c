@@ -2,10 +2,12 @@
 
 #include <string.h>
 
+#include "daemon/control/when.h"
 #include "daemon/ctl/command.h"
 #include "daemon/ctl/list.h"
 #include "daemon/ctl/names.h"
 #include "daemon/ctl/plan.h"
+#include "lib/base/clock.h"
 
 /* ---- what both the list and the single account say ---- */
 
@@ -286,15 +288,67 @@ account_say_stored(
 		    phrase);
 }
 
+#define DAY_MS 86400000
+
+static void
+account_say_certificate(
+    const struct ctl *ctl, const json_t *account, struct phrase *phrase)
+{
+	const char *text = ctl_text(account, "certificate_expires");
+	int64_t now_ms = evpop_clock_unix_ms(), then_ms;
+	char date[PRINT_TIME_SIZE];
+	long long days;
+
+	if (text == NULL || !when_parse(text, now_ms, &then_ms))
+		return;
+	(void)print_time(ctl, account, "certificate_expires", PRINT_DATE, date);
+	days = (then_ms - now_ms) / DAY_MS;
+	if (then_ms < now_ms)
+		phrase_add(phrase, "expired on %s", date);
+	else
+		phrase_add(phrase, "until %s (%lld day%s)", date, days,
+		    days == 1 ? "" : "s");
+}
+
+static void
+account_say_pins(
+    const struct ctl *ctl, const json_t *account, struct phrase *phrase)
+{
+	const json_t *pins = ctl_member(account, "tls_pins");
+
+	(void)ctl;
+	for (size_t i = 0; i < json_array_size(pins); i++)
+		phrase_add(
+		    phrase, "%s", json_string_value(json_array_get(pins, i)));
+}
+
+static void
+account_say_keep(
+    const struct ctl *ctl, const json_t *account, struct phrase *phrase)
+{
+	if (ctl_is(account, "keep", "delete"))
+		phrase_add(phrase, "deleted on the server once stored");
+	else if (ctl_text(account, "keep") != NULL)
+		print_form(ctl, "{keep} on the server", account, phrase);
+	if (ctl_text(account, "retain") != NULL)
+		print_form(ctl, "{retain} here", account, phrase);
+}
+
 static const struct print_field account_fields[] = {
 	{ "Account", .member = "account" },
 	{ "Server", .member = "host" },
 	{ "Port", .form = "?{port}|?TLS: {tls}" },
+	{ "Certificate", .words = account_say_certificate },
+	{ "Trusted", .member = "tls_ca" },
+	{ "Pins", .words = account_say_pins },
 	{ "User", .member = "user" },
+	{ "Log-in by", .member = "mechanism" },
 	{ "State", .words = account_say_state },
 	{ "Paused", .words = account_say_paused },
 	{ "Next poll", .member = "next", .kind = PRINT_TIME },
 	{ "Interval", .words = account_say_interval },
+	{ "Keep", .words = account_say_keep },
+	{ "At most", .form = "?{max_octets_per_day:size} a day" },
 	{ "Last started", .member = "last_started", .kind = PRINT_TIME },
 	{ "Last finished", .member = "last_finished", .kind = PRINT_TIME },
 	{ "Last success", .member = "last_success", .kind = PRINT_TIME },

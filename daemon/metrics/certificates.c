@@ -133,6 +133,19 @@ certificates_sweep(struct certificates *certificates, int64_t now_ms)
 }
 
 const struct certificate *
+certificates_find(
+    const struct certificates *certificates, const char *host, uint16_t port)
+{
+	size_t at = certificates_search(certificates, host, port, false);
+
+	return at < certificates->count &&
+		       certificate_compare(
+			   certificates->list[at], host, port) == 0
+		   ? certificates->list[at]
+		   : NULL;
+}
+
+const struct certificate *
 certificates_behind(
     const struct certificates *certificates, const char *host, uint16_t port)
 {

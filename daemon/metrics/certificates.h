@@ -37,6 +37,10 @@ void certificates_note(struct certificates *, const char *host, uint16_t port,
 /* Forget what is too old. */
 void certificates_sweep(struct certificates *, int64_t now_ms);
 
+/* What is known of that server, or NULL.  Borrowed. */
+const struct certificate *certificates_find(
+    const struct certificates *, const char *host, uint16_t port);
+
 /*
  * The first one behind this host and port, in the order of hosts and ports; or
  * NULL.  Borrowed.

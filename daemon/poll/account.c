@@ -26,6 +26,7 @@ struct account {
 	struct findings *findings;  /* NULL: none */
 	struct unchanged unchanged; /* since the last poll */
 	char *last_text;            /* NULL: all is well */
+	const char *mechanism;      /* of the last log-in; NULL: none yet */
 	int64_t last_started_ms, last_finished_ms, last_success_ms;
 	int64_t failing_since_ms;  /* 0: it does not fail */
 	struct tally tally;        /* of the last poll */
@@ -356,6 +357,8 @@ account_note(struct account *account, const struct run_progress *progress)
 	account->last_finished_ms = progress->finished_ms;
 	account->last_outcome = result->error & 63;
 	account->advice = advice_of(result, progress->was_asked) & 7;
+	if (progress->mechanism != NULL)
+		account->mechanism = progress->mechanism;
 	account_note_figures(account, progress);
 	account_note_health(account, progress);
 	if (progress->note != NULL)
@@ -496,6 +499,8 @@ account_status(
 		.user = account->config->user,
 		.port = account_port(account->config),
 		.tls = tls_names[account->config->tls],
+		.mechanism = account->mechanism,
+		.section = account->config,
 		.state = agenda_state(item),
 		.health = agenda_health(item),
 		.next_ms = wait_ms < 0 ? 0 : evpop_clock_unix_ms() + wait_ms,

@@ -15,6 +15,7 @@
 #include "daemon/poll/state.h"
 #include "daemon/store/store.h"
 
+struct config_account;
 struct event_base;
 struct evpop_names;
 struct evpop_telemetry;
@@ -27,6 +28,9 @@ struct poller_account_status {
 	const char *name, *host, *user;
 	uint16_t port;   /* 0: not known */
 	const char *tls; /* "implicit", "stls", "none"; NULL: not known */
+	/* How the last log-in that was answered was tried; NULL: none yet. */
+	const char *mechanism;
+	const struct config_account *section; /* NULL: not known */
 	enum poller_state state;
 	enum poller_health health;
 	int64_t next_ms;         /* Unix time; 0: not scheduled */

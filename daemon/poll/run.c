@@ -394,12 +394,12 @@ run_fail_store(struct run *run, enum store_status status)
 static void
 run_answered(enum store_status status, void *arg)
 {
+	const char *name = store_status_name(status);
 	struct run *run = arg;
 
 	if (status != STORE_OK && run->state == RUN_OVER)
 		log_write(LOG_LEVEL_WARNING, run->name,
-		    "the poll could not be recorded: %s",
-		    store_status_name(status));
+		    "the poll could not be recorded: %s", name);
 	else if (status != STORE_OK)
 		run_fail_store(run, status);
 	run_look(run);
@@ -451,8 +451,10 @@ run_done(const struct evpop_sync_report *report, void *arg)
 	    evpop_client_capabilities(client);
 
 	progress->was_asked = evpop_client_tried(client) != 0;
-	if (capabilities->login_delay)
-		progress->login_delay_s = capabilities->login_delay_s;
+	if (progress->was_asked || report->result.error == EVPOP_ERROR_NONE)
+		progress->mechanism =
+		    evpop_mechanism_name(evpop_client_mechanism(client));
+	progress->login_delay_s = capabilities->login_delay_s;
 	progress->result = report->result;
 	deposit_tally(run->deposit, report, &progress->tally);
 	if (run->is_unchanged)

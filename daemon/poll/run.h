@@ -61,6 +61,7 @@ struct run_progress {
 	int64_t failing_since_ms; /* before this poll, by the store; 0: not */
 	bool has_worked;          /* a poll went well before, by the store */
 	bool was_asked;           /* the server has answered to a log-in */
+	const char *mechanism;    /* of the log-in that was answered; or NULL */
 	uint32_t credentials_mark;
 	uint32_t login_delay_s; /* what the server asks for; 0: none */
 	struct tally tally;

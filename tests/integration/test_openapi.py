@@ -19,7 +19,7 @@ from harness import contract, corpus, daemon, maildropd, procs, scripted
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2] / "daemon" / "control"
 USERS = {name: "secret" for name in ("anna", "carl", "dora", "erik", "fred",
-                                 "gina")}
+                                 "gina", "hugo")}
 
 # In this order: method, target, status, and headers of the request.
 CASES = [
@@ -38,6 +38,7 @@ CASES = [
     ("GET", "/v1/accounts?state=odd", 400),
     ("GET", "/v1/accounts/anna", 200),
     ("GET", "/v1/accounts/carl", 200),
+    ("GET", "/v1/accounts/hugo", 200),
     ("GET", "/v1/accounts/erik", 200),
     ("POST", "/v1/accounts/moved/pause", 200),
     ("GET", "/v1/accounts/moved", 200),
@@ -227,6 +228,7 @@ class OpenapiTest(unittest.TestCase):
             "dora": daemon.account_of(cls.server, "dora", enabled="no"),
             "erik": daemon.account_of(cls.server, "erik", delete_guard=5),
             "former": daemon.account_of(cls.server, "fred"),
+            "hugo": daemon.account_of(cls.server, "hugo", tls="implicit"),
             "moved": daemon.account_of(cls.server, "gina"),
         }, control={"mode": "0666", "admin": "nosuchuser"},
             hook={"on_failure": "exit 2"})

@@ -1,5 +1,6 @@
 """Which certificates are believed, and what is said of the others."""
 
+import datetime
 import unittest
 
 from harness import certificates, corpus, daemon, maildropd, procs
@@ -51,6 +52,51 @@ class CertificateTest(unittest.TestCase):
         self.assertIn("sha256:" + certificate.sha256(), shown["last_text"])
         self.assertEqual(shown["state"], "failing")
         self.assertIsNone(shown["last_success"])
+
+    def test_what_an_account_shows(self):
+        pin = "sha256:" + self.ca.server().sha256()
+        with maildropd.MaildropServer(
+                users=USERS, certificate=self.ca.server()) as server:
+            keys = {"keep": "14d", "max_octets_per_day": "20M",
+                    "interval": "1h"}
+            accounts = {
+                "anna": daemon.account_of(server, "anna", tls="implicit",
+                                          tls_ca=self.ca.file, retain="90d",
+                                          **keys),
+                "bare": daemon.account_of(server, "anna", auth="USER"),
+                "dead": {**daemon.account_of(server, "anna", tls="implicit",
+                                             tls_pin=pin, keep="delete"),
+                         "port": procs.free_ports(1)[0]}}
+            with daemon.Evpopd(accounts) as evpopd:
+                evpopd.wait_polled()
+                shown = evpopd.account("anna")
+                words = evpopd.ctl("account", "anna").stdout
+                others = {name: evpopd.account(name)
+                          for name in ("bare", "dead")}
+                dead = evpopd.ctl("account", "dead").stdout
+        expires = datetime.datetime.fromisoformat(
+            shown.pop("certificate_expires").replace("Z", "+00:00"))
+        days = (expires - datetime.datetime.now(datetime.timezone.utc)).days
+        self.assertGreater(days, 0)
+        self.assertLessEqual(
+            {"keep": "14d", "retain": "90d", "max_octets_per_day": 20 << 20,
+             "mechanism": "PLAIN", "tls_ca": str(self.ca.file),
+             "tls_pins": []}.items(), shown.items())
+        self.assertLessEqual(
+            {"keep": "forever", "retain": "forever", "max_octets_per_day": 0,
+             "mechanism": "USER", "certificate_expires": None, "tls_ca": None,
+             "tls_pins": []}.items(), others["bare"].items())
+        self.assertLessEqual(
+            {"keep": "delete", "mechanism": None, "tls_pins": [pin],
+             "certificate_expires": None}.items(), others["dead"].items())
+        self.assertRegex(words, rf"Certificate +until \S+ \({days} days?\)\n")
+        for line in (r"Trusted +\S+\n", r"Log-in by +PLAIN\n",
+                     r"Keep +14d on the server, 90d here\n",
+                     r"At most +20 MiB a day\n"):
+            self.assertRegex(words, line)
+        self.assertRegex(dead, rf"Pins +{pin}\n")
+        self.assertIn("deleted on the server once stored, forever here", dead)
+        self.assertNotIn("Certificate ", dead)
 
     def test_good(self):
         for tls in ("implicit", "stls"):

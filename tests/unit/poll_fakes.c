@@ -472,6 +472,13 @@ evpop_sync_client(struct evpop_sync *sync)
 	return (struct evpop_client *)(void *)&client_handle;
 }
 
+enum evpop_mechanism
+evpop_client_mechanism(const struct evpop_client *client)
+{
+	(void)client;
+	return EVPOP_MECHANISM_PLAIN;
+}
+
 unsigned int
 evpop_client_tried(const struct evpop_client *client)
 {

@@ -171,6 +171,12 @@ test_certificates_are_sorted(void **state)
 	assert_string_equal(one->host, "h00");
 	assert_int_equal(one->expires_s, 1234);
 
+	assert_ptr_equal(certificates_find(all, "h00", 995), one);
+	assert_int_equal(certificates_find(all, "h99", 110)->port, 110);
+	assert_null(certificates_find(all, "h00", 111));
+	assert_null(certificates_find(all, "h", 995));
+	assert_null(certificates_find(all, "x", 995));
+
 	certificates_sweep(all, CERTIFICATES_AGE_MS);
 	assert_int_equal(certificates_behind(all, "h01", 110)->port, 995);
 	certificates_sweep(all, CERTIFICATES_AGE_MS + 1);
