@@ -70,8 +70,7 @@ alternative_end_child(struct mail_reading *reading)
 	struct alternative *open = &reading->open[reading->depth - 1];
 
 	if (open->worth > open->best) {
-		mail_text_remove(
-		    &reading->text, open->best_begin, open->begin);
+		mail_text_remove(&reading->text, open->best_begin, open->begin);
 		/* It was separated from what has gone. */
 		if (open->best_begin == 0 && open->best != WORTH_NOTHING)
 			mail_text_remove(&reading->text, 0, 1);
