@@ -45,12 +45,13 @@ diagnosis_look_again(const struct probe_request *request, json_t *first)
 	const json_t *own =
 	    json_array_get(ctl_member(first, "certificates"), 0);
 	struct probe_request again = *request;
+	const char *pin = ctl_text(own, "pin");
 	json_t *second;
 
-	if (!ctl_is(first, "class", "tls") || own == NULL ||
-	    ctl_text(own, "pin") == NULL)
+	if (!ctl_is(first, "class", "tls") || own == NULL || pin == NULL)
 		return first;
-	again.pin = ctl_text(own, "pin");
+	again.pins = &pin;
+	again.pin_count = 1;
 	again.password = NULL;
 	second = probe_run(&again);
 	if (second != NULL && json_is_true(ctl_member(second, "works"))) {
@@ -67,6 +68,7 @@ static const json_t *
 diagnosis_try(const struct ctl *ctl, const struct diagnosis_request *request,
     json_t *diagnosis, enum evpop_tls tls, uint16_t port)
 {
+	const struct diagnosis_account *account = request->account;
 	const struct probe_request probe = {
 		.host = request->host,
 		.port = port,
@@ -77,6 +79,9 @@ diagnosis_try(const struct ctl *ctl, const struct diagnosis_request *request,
 				    !evpop_host_is_loopback(request->host)
 				? NULL
 				: request->password,
+		.ca = account != NULL ? account->ca : NULL,
+		.pins = account != NULL ? account->pins : NULL,
+		.pin_count = account != NULL ? account->pin_count : 0,
 	};
 	char what[TEXT_SIZE];
 	json_t *way;
@@ -114,16 +119,33 @@ diagnosis_is_there(const json_t *way)
 		   ctl_is(way, "class", "timeout"));
 }
 
+/* Nothing else at this port can tell more. */
+static bool
+diagnosis_is_over(const json_t *way)
+{
+	return diagnosis_works(way) || !diagnosis_is_there(way) ||
+	       ctl_is(way, "class", "auth");
+}
+
 static void
 diagnosis_try_all(const struct ctl *ctl,
     const struct diagnosis_request *request, json_t *diagnosis)
 {
 	const enum evpop_tls order[] = { EVPOP_TLS_IMPLICIT, EVPOP_TLS_STLS,
 		EVPOP_TLS_NONE };
-	const json_t *way;
+	const struct diagnosis_account *account = request->account;
+	const json_t *way = NULL;
 	/* At the port of STLS that is what is most likely. */
 	size_t first = request->port == EVPOP_PORT;
 
+	/* As it is configured; the others only show what would work instead. */
+	if (account != NULL) {
+		way = diagnosis_try(
+		    ctl, request, diagnosis, account->tls, request->port);
+		if (diagnosis_is_over(way))
+			return;
+		first = 0;
+	}
 	if (request->port == 0) {
 		(void)diagnosis_try(ctl, request, diagnosis, EVPOP_TLS_IMPLICIT,
 		    EVPOP_PORT_TLS);
@@ -135,10 +157,11 @@ diagnosis_try_all(const struct ctl *ctl,
 		return;
 	}
 	for (size_t i = first; i < sizeof(order) / sizeof(order[0]); i++) {
+		if (account != NULL && order[i] == account->tls)
+			continue;
 		way = diagnosis_try(
 		    ctl, request, diagnosis, order[i], request->port);
-		if (diagnosis_works(way) || !diagnosis_is_there(way) ||
-		    ctl_is(way, "class", "auth"))
+		if (diagnosis_is_over(way))
 			return;
 	}
 }
@@ -216,8 +239,8 @@ diagnosis_write(json_t *diagnosis, const struct diagnosis_request *request,
 			json_array_get(ctl_member(best, "certificates"), 0),
 			"pin"));
 	snprintf(text, sizeof(text),
-	    "[account NAME]\nhost = %s\n%s%s%s%s%suser = %s\n"
-	    "password_file = /etc/evpopd/NAME.password\n",
+	    "[account %s]\nhost = %s\n%s%s%s%s%suser = %s\n%s",
+	    request->account != NULL ? request->account->name : "NAME",
 	    request->host, number, strcmp(way, "implicit") == 0 ? "" : "tls = ",
 	    strcmp(way, "implicit") == 0 ? "" : way,
 	    strcmp(way, "implicit") == 0 ? ""
@@ -225,9 +248,22 @@ diagnosis_write(json_t *diagnosis, const struct diagnosis_request *request,
 		? "\n# The password can be read by all on the way:\n"
 		  "allow_cleartext = yes\n"
 		: "\n",
-	    pin, request->user != NULL ? request->user : "USER");
+	    pin, request->user != NULL ? request->user : "USER",
+	    request->account != NULL
+		? ""
+		: "password_file = /etc/evpopd/NAME.password\n");
 	(void)json_object_set_new(
 	    diagnosis, "configuration", json_string(text));
+}
+
+/* There is nothing to write. */
+static bool
+diagnosis_is_as_configured(
+    const struct diagnosis_request *request, const json_t *best)
+{
+	return request->account != NULL &&
+	       ctl_is(best, "way", way_names[request->account->tls]) &&
+	       ctl_text(best, "certificate_error") == NULL;
 }
 
 static const char *
@@ -266,7 +302,7 @@ diagnosis_make(const struct ctl *ctl, const struct diagnosis_request *request)
 	for (size_t i = 0; i < json_array_size(ways); i++)
 		diagnosis_judge_way(diagnosis, json_array_get(ways, i));
 	best = diagnosis_best(diagnosis);
-	if (best != NULL)
+	if (best != NULL && !diagnosis_is_as_configured(request, best))
 		diagnosis_write(diagnosis, request, best);
 	(void)json_object_set_new(diagnosis, "verdict",
 	    json_string(diagnosis_verdict(diagnosis, best)));

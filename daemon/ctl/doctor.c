@@ -20,9 +20,12 @@
 
 struct subject {
 	const char *host;
-	char name[NAME_SIZE]; /* where it is not borrowed */
-	uint16_t port;        /* 0: the usual ones */
+	char name[NAME_SIZE];             /* where it is not borrowed */
+	json_t *section;                  /* of an account; or NULL */
+	struct diagnosis_account account; /* likewise */
+	uint16_t port;                    /* 0: the usual ones */
 	const char *user;
+	bool logs_in;
 	char password[PASSWORD_SIZE]; /* "": no log-in */
 };
 
@@ -58,6 +61,25 @@ doctor_read_host(const char *text, struct subject *subject)
 	return evpop_host_check(subject->host, &ignored);
 }
 
+/* What the daemon would do; a store without one does not know that. */
+static void
+doctor_read_section(const char *name, struct subject *subject)
+{
+	struct diagnosis_account *account = &subject->account;
+	const json_t *section = subject->section;
+	const json_t *pins = ctl_member(section, "tls_pins");
+
+	account->name = name;
+	account->tls = ctl_is(section, "tls", "none")   ? EVPOP_TLS_NONE
+		       : ctl_is(section, "tls", "stls") ? EVPOP_TLS_STLS
+							: EVPOP_TLS_IMPLICIT;
+	account->ca = ctl_text(section, "tls_ca");
+	for (size_t i = 0; i < json_array_size(pins) && i < DIAGNOSIS_PINS_MAX;
+	     i++)
+		account->pins[account->pin_count++] =
+		    json_string_value(json_array_get(pins, i));
+}
+
 static enum ctl_exit
 doctor_read_account(
     const struct ctl *ctl, const char *name, struct subject *subject)
@@ -78,7 +100,11 @@ doctor_read_account(
 	snprintf(subject->name, NAME_SIZE, "%s", ctl_text(account, "host"));
 	subject->host = subject->name;
 	subject->port = (uint16_t)ctl_count(account, "port");
-	json_decref(account);
+	if (subject->user == NULL)
+		subject->user = ctl_text(account, "user");
+	subject->section = account;
+	if (ctl_text(account, "tls") != NULL)
+		doctor_read_section(name, subject);
 	return CTL_OK;
 }
 
@@ -283,7 +309,9 @@ doctor_look(const struct ctl *ctl, const struct subject *subject,
 		.user = subject->user,
 		.password =
 		    subject->password[0] != '\0' ? subject->password : NULL,
-		.asked = asked });
+		.asked = asked,
+		.account =
+		    subject->account.name != NULL ? &subject->account : NULL });
 	if (diagnosis == NULL)
 		return ctl_no_memory(ctl);
 	code = diagnosis_exit(diagnosis);
@@ -292,6 +320,11 @@ doctor_look(const struct ctl *ctl, const struct subject *subject,
 			(void)ctl_print_json(ctl, diagnosis);
 		else
 			doctor_print(ctl, diagnosis);
+		if (!ctl->json && subject->section != NULL && !subject->logs_in)
+			fprintf(ctl->out,
+			    "\nNo log-in was tried: evpopctl doctor %s "
+			    "--login %s asks for the password.\n",
+			    asked, subject->user);
 	}
 	json_decref(diagnosis);
 	return code;
@@ -336,7 +369,8 @@ enum ctl_exit
 doctor_run(const struct ctl *ctl, const struct invocation *invocation)
 {
 	const char *asked = invocation->arguments[0];
-	struct subject subject = { .user = command_value(invocation, "login") };
+	struct subject subject = { .user = command_value(invocation, "login"),
+		.logs_in = command_value(invocation, "login") != NULL };
 	enum ctl_exit code = CTL_OK;
 	bool is_address = strchr(asked, '@') != NULL;
 
@@ -355,11 +389,14 @@ doctor_run(const struct ctl *ctl, const struct invocation *invocation)
 	}
 	if (code != CTL_OK)
 		return code;
-	if (subject.user != NULL && !doctor_read_password(ctl, &subject))
+	if (subject.logs_in && !doctor_read_password(ctl, &subject)) {
+		json_decref(subject.section);
 		return CTL_USAGE;
+	}
 	code = is_address
 		   ? doctor_look_at_domain(ctl, asked, &subject)
 		   : doctor_look(ctl, &subject, asked, DIAGNOSIS_SAY_ALWAYS);
 	explicit_bzero(subject.password, sizeof(subject.password));
+	json_decref(subject.section);
 	return code;
 }

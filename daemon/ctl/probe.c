@@ -348,8 +348,9 @@ probe_talk(struct probe *probe, struct evpop_names *names)
 		.closed = probe_closed,
 	};
 	const struct evpop_tls_options options = {
-		.pins = &request->pin,
-		.pin_count = request->pin != NULL,
+		.ca = request->ca,
+		.pins = request->pins,
+		.pin_count = request->pin_count,
 		.certificate = probe_certificate,
 		.certificate_arg = probe,
 	};

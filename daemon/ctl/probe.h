@@ -14,7 +14,10 @@ struct probe_request {
 	enum evpop_tls tls;
 	const char *user, *password; /* NULL: no log-in */
 	bool allow_cleartext;        /* of that password */
-	const char *pin; /* stands in for the certificate's chain; or NULL */
+	const char *ca;              /* trusted; NULL: the system's */
+	/* They stand in for the certificate's chain. */
+	const char *const *pins;
+	size_t pin_count;
 };
 
 /*

@@ -219,7 +219,44 @@ class OthersTest(unittest.TestCase):
                                   code=1, input="s3cret\n")
         told = json.loads(done.stdout)
         self.assertEqual((told["asked"], told["host"]), ("anna", server.host))
-        self.assertEqual(told["ways"][-1]["logged_in"], "PLAIN")
+        self.assertEqual([way["logged_in"] for way in told["ways"]], ["PLAIN"])
+        self.assertIsNone(told["configuration"])
+
+    def test_as_an_account_is_configured(self):
+        """Its TLS, CA and pins are those that count, and what else works."""
+        def ask(name, code, *words, **keywords):
+            done = evpopd.ctl("doctor", "--json", *words, name, code=code,
+                              **keywords)
+            return json.loads(done.stdout)
+
+        with maildropd.MaildropServer(users={"anna": "s3cret"}) as server:
+            good = daemon.account_of(server, "anna", "stls", keep="14d")
+            pin = "sha256:" + server.certificate.sha256()
+            other = {**good, "tls_ca": None}
+            with daemon.Evpopd({
+                    "good": good,
+                    "pinned": {**other, "tls_pin": pin},
+                    "changed": {**other, "tls_pin": "sha256:" + 64 * "0"},
+                    "mistaken": {**good, "tls": "implicit"}}) as evpopd:
+                evpopd.wait_polled()
+                told = ask("good", 0, "-l", "anna", input="s3cret\n")
+                way, = told["ways"]
+                self.assertEqual((way["way"], way["port"], way["logged_in"]),
+                                 ("stls", server.port, "PLAIN"))
+                self.assertIsNone(told["configuration"])
+                told = ask("pinned", 0)
+                self.assertEqual(len(told["ways"]), 1)
+                told = ask("changed", 1)
+                self.assertIn("no pin", told["ways"][0]["certificate_error"])
+                self.assertIn("[account changed]\n", told["configuration"])
+                self.assertIn("user = anna\n", told["configuration"])
+                told = ask("mistaken", 0)
+                self.assertEqual([way["way"] for way in told["ways"]],
+                                 ["implicit", "stls"])
+                self.assertIn("tls = stls\n", told["configuration"])
+                said = evpopd.ctl("doctor", "good").stdout
+                self.assertIn("doctor good --login anna", said)
+                self.assertNotIn("For evpopd.conf", said)
 
 
 if __name__ == "__main__":
