@@ -64,6 +64,73 @@ diagnosis_look_again(const struct probe_request *request, json_t *first)
 	return first;
 }
 
+/* ---- versions of TLS ---- */
+
+static const struct {
+	const char *name;
+	uint16_t version;
+} tls_versions[] = { { "1.0", 0x0301 }, { "1.1", 0x0302 }, { "1.2", 0x0303 },
+	{ "1.3", 0x0304 } };
+#define TLS_VERSIONS   (sizeof(tls_versions) / sizeof(tls_versions[0]))
+#define TLS_1_2        0x0303
+#define TLS_NAME_START "TLSv"
+
+/*
+ * Null where it cannot be told: nobody answers any more, or OpenSSL is built
+ * without this version.
+ */
+static json_t *
+diagnosis_takes_version(
+    const struct probe_request *request, const json_t *way, size_t which)
+{
+	const char *seen = ctl_text(way, "tls");
+	struct probe_request again = *request;
+	json_t *probe, *takes = NULL;
+
+	if (seen != NULL && strncmp(seen, TLS_NAME_START, 4) == 0 &&
+	    strncmp(seen + 4, tls_versions[which].name, 3) == 0)
+		return json_true();
+	again.password = NULL;
+	again.tls_version = tls_versions[which].version;
+	probe = probe_run(&again);
+	/* Whose certificate is seen has taken it, trusted or not. */
+	if (json_is_true(ctl_member(probe, "works")) ||
+	    json_array_size(ctl_member(probe, "certificates")) > 0)
+		takes = json_true();
+	else if (ctl_is(probe, "phase", "handshake"))
+		takes = json_false();
+	json_decref(probe);
+	return takes != NULL ? takes : json_null();
+}
+
+static void
+diagnosis_add_versions(const struct probe_request *request, json_t *way)
+{
+	json_t *versions = json_object(), *takes;
+	struct phrase old;
+	char text[PHRASE_SIZE + TEXT_SIZE];
+
+	phrase_begin(&old);
+	for (size_t i = 0; i < TLS_VERSIONS; i++) {
+		takes = diagnosis_takes_version(request, way, i);
+		if (json_is_true(takes) && tls_versions[i].version < TLS_1_2)
+			phrase_add(&old, "%s", tls_versions[i].name);
+		(void)json_object_set_new(
+		    versions, tls_versions[i].name, takes);
+	}
+	(void)json_object_set_new(way, "tls_versions", versions);
+	if (old.length == 0)
+		return;
+	snprintf(text, sizeof(text),
+	    "it still takes TLS %s, which protects nobody (RFC 8996); evpopd "
+	    "never uses it",
+	    old.text);
+	(void)json_array_append_new(
+	    json_object_get(way, "quirks"), json_string(text));
+}
+
+/* ---- a way, with all that is seen there ---- */
+
 static const json_t *
 diagnosis_try(const struct ctl *ctl, const struct diagnosis_request *request,
     json_t *diagnosis, enum evpop_tls tls, uint16_t port)
@@ -92,6 +159,8 @@ diagnosis_try(const struct ctl *ctl, const struct diagnosis_request *request,
 	way = probe_run(&probe);
 	if (way != NULL)
 		way = diagnosis_look_again(&probe, way);
+	if (ctl_text(way, "tls") != NULL)
+		diagnosis_add_versions(&probe, way);
 	progress_clear(ctl);
 	if (way == NULL)
 		return NULL;

@@ -37,9 +37,9 @@ struct diagnosis_request {
 
 /*
  * Look; NULL without memory.  "host", "addresses", "ways" as of probe_run()
- * with "way" and "certificate_error", "warnings", "configuration" (null where
- * nothing works, or where an account's works as it is), "verdict" ("works",
- * "warnings", "refused", "fails").
+ * with "way", "certificate_error" and, where TLS is spoken, "tls_versions",
+ * "warnings", "configuration" (null where nothing works, or where an account's
+ * works as it is), "verdict" ("works", "warnings", "refused", "fails").
  */
 json_t *diagnosis_make(const struct ctl *, const struct diagnosis_request *)
     __attribute__((warn_unused_result));

@@ -233,6 +233,20 @@ doctor_print_times(const struct ctl *ctl, const json_t *way)
 }
 
 static void
+doctor_print_versions(const struct ctl *ctl, const json_t *versions)
+{
+	const char *name;
+	json_t *takes;
+	struct phrase phrase;
+
+	phrase_begin(&phrase);
+	json_object_foreach((json_t *)(uintptr_t)versions, name,
+	    takes) if (json_is_true(takes)) phrase_add(&phrase, "%s", name);
+	if (phrase.length > 0)
+		doctor_detail(ctl, "TLS versions", phrase.text);
+}
+
+static void
 doctor_print_way(const struct ctl *ctl, const json_t *way)
 {
 	static const char *const words[] = { "TLS", "STLS", "without TLS" };
@@ -253,6 +267,7 @@ doctor_print_way(const struct ctl *ctl, const json_t *way)
 			     : "works");
 	doctor_detail(ctl, "Server", ctl_text(way, "peer"));
 	doctor_detail(ctl, "TLS", ctl_text(way, "tls"));
+	doctor_print_versions(ctl, ctl_member(way, "tls_versions"));
 	for (size_t i = 0; i < json_array_size(certificates); i++)
 		doctor_print_certificate(ctl, json_array_get(certificates, i));
 	if (json_array_size(certificates) > 0) {

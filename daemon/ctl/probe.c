@@ -351,6 +351,7 @@ probe_talk(struct probe *probe, struct evpop_names *names)
 		.ca = request->ca,
 		.pins = request->pins,
 		.pin_count = request->pin_count,
+		.only_version = request->tls_version,
 		.certificate = probe_certificate,
 		.certificate_arg = probe,
 	};

@@ -18,6 +18,8 @@ struct probe_request {
 	/* They stand in for the certificate's chain. */
 	const char *const *pins;
 	size_t pin_count;
+	uint16_t
+	    tls_version; /* only this one, as evpop_tls_options has it; or 0 */
 };
 
 /*

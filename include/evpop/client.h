@@ -75,11 +75,18 @@ struct evpop_tls_options {
 	 */
 	evpop_certificate_cb certificate;
 	void *certificate_arg;
+	/*
+	 * Only this version: 0x0301 to 0x0304 for TLS 1.0 to 1.3; or 0, any
+	 * from TLS 1.2 on.  Older ones protect nobody (RFC 8996), and are only
+	 * for finding out whether a server still takes them.
+	 */
+	uint16_t only_version;
 };
 
 /*
  * A new context with one reference, or NULL with the reason in *result_r
- * (a file that cannot be read or parsed, a malformed pin).
+ * (a file that cannot be read or parsed, a malformed pin, a version that
+ * is none or that OpenSSL cannot speak).
  */
 EVPOP_API struct evpop_tls_context *evpop_tls_context_new(
     const struct evpop_tls_options *,

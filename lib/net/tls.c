@@ -265,7 +265,9 @@ evpop_tls_context_new(
 	context->certificate = options->certificate;
 	context->certificate_arg = options->certificate_arg;
 	/* Where there are pins, no CA is ever asked. */
-	if (!evpop_tls_pins_new(
+	if (!evpop_tls_set_version(
+		context->ctx, options->only_version, result) ||
+	    !evpop_tls_pins_new(
 		&context->pins, options->pins, options->pin_count, result) ||
 	    (context->pins == NULL &&
 		!evpop_tls_load_trust(context->ctx, options->ca, result)) ||

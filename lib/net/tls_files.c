@@ -78,3 +78,24 @@ evpop_tls_load_identity(SSL_CTX *ctx, const char *certificate, const char *key,
 	}
 	return true;
 }
+
+bool
+evpop_tls_set_version(
+    SSL_CTX *ctx, uint16_t version, struct evpop_result *result)
+{
+	if (version == 0)
+		return true;
+	/* What older ones have to offer is below what OpenSSL allows. */
+	if (version < TLS1_2_VERSION)
+		SSL_CTX_set_security_level(ctx, 0);
+	if (version >= TLS1_VERSION && version <= TLS1_3_VERSION &&
+	    SSL_CTX_set_min_proto_version(ctx, version) == 1 &&
+	    SSL_CTX_set_max_proto_version(ctx, version) == 1 &&
+	    (version >= TLS1_2_VERSION ||
+		SSL_CTX_set_cipher_list(ctx, "ALL:@SECLEVEL=0") == 1))
+		return true;
+	evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_NONE,
+	    "no version of TLS that can be spoken here: 0x%04x", version);
+	ERR_clear_error();
+	return false;
+}

@@ -1,8 +1,12 @@
-/* The certificates and keys that a context reads from files. */
+/*
+ * What a context is set up with: certificates and keys from files, and the
+ * version where it is only one.
+ */
 #ifndef EVPOP_LIB_NET_TLS_FILES_H
 #define EVPOP_LIB_NET_TLS_FILES_H
 
 #include <openssl/ssl.h>
+#include <stdint.h>
 
 #include <evpop/error.h>
 
@@ -16,5 +20,10 @@ bool evpop_tls_load_trust(
  */
 bool evpop_tls_load_identity(SSL_CTX *, const char *certificate,
     const char *key, struct evpop_result *result_r) EVPOP_MUST_USE;
+
+/* Speak this version alone, as evpop_tls_options has it; 0: all that are safe.
+ */
+bool evpop_tls_set_version(
+    SSL_CTX *, uint16_t version, struct evpop_result *result_r) EVPOP_MUST_USE;
 
 #endif

@@ -5,8 +5,11 @@ import json
 import os
 import re
 import socket
+import socketserver
+import ssl
 import threading
 import unittest
+import warnings
 
 from harness import certificates, daemon, dovecot, maildropd, procs
 
@@ -127,6 +130,75 @@ class DovecotTest(unittest.TestCase):
                       r"^Capabilities .*UIDL", r"^Times +round trip \d",
                       r"^\[account NAME\]$"):
             self.assertRegex(done.stdout, re.compile(words, re.M))
+
+
+@contextlib.contextmanager
+def server_of_versions(certificate, least, most):
+    """A server that takes these versions of TLS and knows no command."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version, context.maximum_version = least, most
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.load_cert_chain(certificate.certificate, certificate.key)
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self):
+            with contextlib.suppress(OSError), context.wrap_socket(
+                    self.request, server_side=True) as one:
+                one.sendall(b"+OK\r\n")
+                while one.recv(4096):
+                    one.sendall(b"-ERR\r\n")
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class VersionsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = cls.enterClassContext(procs.temporary_folder())
+        cls.ca = certificates.CertificateAuthority(folder / "ca")
+
+    def look(self, least, most, ca):
+        with server_of_versions(self.ca.server(), least, most) as port:
+            told = doctor(f"localhost:{port}", code=0 if ca else 1, ca=ca)
+        return told["ways"][0]
+
+    def test_which_it_takes(self):
+        version = ssl.TLSVersion
+        for least, most, takes in (
+                (version.TLSv1_2, version.TLSv1_3, "1.2 1.3"),
+                (version.TLSv1_2, version.TLSv1_2, "1.2"),
+                (version.TLSv1_3, version.TLSv1_3, "1.3"),
+                (version.TLSv1, version.TLSv1_3, "1.0 1.1 1.2 1.3"),
+                (version.TLSv1_1, version.TLSv1_2, "1.1 1.2")):
+            for ca in (self.ca.file, None):
+                with self.subTest(takes, ca=ca):
+                    way = self.look(least, most, ca)
+                    self.assertEqual(way["tls_versions"], {
+                        one: one in takes.split()
+                        for one in ("1.0", "1.1", "1.2", "1.3")})
+                    old = [one for one in way["quirks"] if "TLS 1." in one]
+                    self.assertEqual(len(old), least < version.TLSv1_2, old)
+
+    def test_what_people_are_told(self):
+        program = daemon.build_folder() / "daemon" / "ctl" / "evpopctl"
+        with server_of_versions(self.ca.server(), ssl.TLSVersion.TLSv1,
+                                ssl.TLSVersion.TLSv1_2) as port:
+            done = procs.run([program, "doctor", f"localhost:{port}"], 60,
+                             check=False)
+        self.assertIn("TLS versions     1.0, 1.1, 1.2\n", done.stdout)
+        self.assertIn("still takes TLS 1.0, 1.1, which", done.stdout)
 
 
 class CertificatesTest(unittest.TestCase):

@@ -581,6 +581,31 @@ test_context_errors(void **state)
 	}
 }
 
+/* Which of them a server is found to take, integration.doctor shows. */
+static void
+test_only_version(void **state)
+{
+	static const uint16_t versions[] = { 0x0300, 0x0305, 0x0304, 0x0303, 1,
+		0xffff };
+	struct evpop_tls_options options = { .ca = ca_path };
+	struct evpop_tls_context *context;
+	struct evpop_result result;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+		bool good = versions[i] == 0x0304 || versions[i] == 0x0303;
+
+		options.only_version = versions[i];
+		context = evpop_tls_context_new(&options, &result);
+		assert_int_equal(context != NULL, good);
+		evpop_tls_context_free(context);
+		if (good)
+			continue;
+		assert_int_equal(result.error, EVPOP_ERROR_USAGE);
+		assert_non_null(strstr(result.text, "no version of TLS"));
+	}
+}
+
 int
 main(void)
 {
@@ -591,6 +616,7 @@ main(void)
 		cmocka_unit_test(test_handshake_deadline),
 		cmocka_unit_test(test_resumption),
 		cmocka_unit_test(test_version),
+		cmocka_unit_test(test_only_version),
 		cmocka_unit_test(test_client_certificate),
 		cmocka_unit_test(test_context_errors),
 	};
