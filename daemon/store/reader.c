@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "daemon/store/db.h"
+#include "daemon/store/index/beginning.h"
 #include "daemon/store/index/fold.h"
 #include "daemon/store/op.h"
 #include "daemon/store/sql/functions.h"
@@ -75,6 +76,8 @@ reader_start(
 		status = store_fold_register(reader->db);
 		if (status == STORE_OK)
 			status = sqlite_define_score(reader->db);
+		if (status == STORE_OK)
+			status = store_beginning_register(reader->db);
 		if (status == STORE_OK)
 			status =
 			    store_place_note(&reader->place, reader->db, path);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/store/index/beginning.h"
 #include "daemon/store/index/match.h"
 #include "daemon/store/index/snippet.h"
 #include "daemon/store/mail/text.h"
@@ -26,7 +27,7 @@ static const char schema[] =
     "INSERT INTO message VALUES(1, 100, 1000, '<a@x>');"
     "CREATE TABLE linked(node INTEGER, other INTEGER);"
     "CREATE VIRTUAL TABLE fulltext USING fts5(sender, recipients, copies,"
-    " subject, files, body, marks, content='',"
+    " subject, files, body, marks, content='', prefix=3,"
     " tokenize=\"unicode61 remove_diacritics 2"
     " categories 'L* N* M* Co'\");"
     "INSERT INTO fulltext(rowid, sender, subject, body, marks)"
@@ -48,6 +49,7 @@ open_index(void)
 	assert(sqlite3_close(handle) == SQLITE_OK);
 	assert(sql_open(&db, path, SQL_READ) == STORE_OK);
 	assert(sql_exec(db, "SELECT count(*) FROM fulltext") == STORE_OK);
+	assert(store_beginning_register(db) == STORE_OK);
 	unlink(path);
 	return db;
 }

@@ -4,7 +4,7 @@ target_include_directories(test_store_fixture PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(test_store_fixture PRIVATE evpop_settings
 	PUBLIC evpopd_store PkgConfig::CMOCKA)
 
-foreach(subject account ahead binding body calendar check configure
+foreach(subject account ahead beginning binding body calendar check configure
 	conversation failure faults feed flow held history identity keeping offset open
 	pack place quarantine question ranked search
 	sender server uid)

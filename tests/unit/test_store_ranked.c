@@ -144,6 +144,28 @@ what_fits_best_is_first(void **state)
 	}
 }
 
+/* Not the rarest of the words that begin so, which may be a slip, is first. */
+static void
+a_beginning_counts_as_one_word(void **state)
+{
+	static const char *const queries[] = { "orch*", "or*", "orc*",
+		"zero orch*", "(orch* OR none) -nothing", "\"an orch\"*" };
+	struct fixture *fixture = *state;
+
+	for (int i = 0; i < 8; i++)
+		put(fixture, "other", "zero " MANY);
+	put(fixture, "rare", "zero an orchards " MANY MANY);
+	for (int i = 0; i < 4; i++)
+		put(fixture, "short", "zero an orchard");
+	wait_for(fixture, "orchard", 4);
+	for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
+		struct seen seen = rank(fixture, queries[i]);
+
+		if (strcmp(seen.subjects, "short short short short rare ") != 0)
+			fail_msg("%s: %s", queries[i], seen.subjects);
+	}
+}
+
 static void
 ranked_pages_go_on_among_the_same(void **state)
 {
@@ -304,6 +326,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(what_fits_best_is_first),
+		FIXTURE_TEST(a_beginning_counts_as_one_word),
 		FIXTURE_TEST(ranked_pages_go_on_among_the_same),
 		FIXTURE_TEST(the_newest_are_ranked),
 		FIXTURE_TEST(snippets_show_why),

@@ -12,12 +12,13 @@
  * A file keeps this text as it is here: one that differs, by the number of
  * what words are or by anything else, is of another version, and made anew.
  */
-#define FULLTEXT_CREATE                                         \
-	"CREATE VIRTUAL TABLE fulltext USING fts5("             \
-	" sender, recipients, copies, subject, files, body,"    \
-	" marks,"                                               \
-	" content='', tokenize=\"unicode61 remove_diacritics 2" \
-	" categories 'L* N* M* Co'\" /* words 5 */)"
+#define FULLTEXT_CREATE                                      \
+	"CREATE VIRTUAL TABLE fulltext USING fts5("          \
+	" sender, recipients, copies, subject, files, body," \
+	" marks,"                                            \
+	" content='', prefix=3,"                             \
+	" tokenize=\"unicode61 remove_diacritics 2"          \
+	" categories '" FULLTEXT_CATEGORIES "'\" /* words 5 */)"
 
 /*
  * Bounds of one transaction, which ends as soon as anybody waits.  The index

@@ -11,6 +11,9 @@ struct store_ahead;
 struct store_prepared;
 struct store_queue;
 
+/* Which characters words have. */
+#define FULLTEXT_CATEGORIES "L* N* M* Co"
+
 /*
  * Index some messages in the transaction that is open, ending early when the
  * queue fills; *more_r tells whether others wait, and after a failure

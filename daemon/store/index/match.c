@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/store/index/beginning.h"
 #include "daemon/store/index/conversation.h"
 #include "daemon/store/index/marks.h"
 #include "daemon/store/mail/text.h"
@@ -20,6 +21,7 @@ struct composer {
 	/* Of what must be so at once. */
 	struct mail_text words, excluded, conditions;
 	size_t words_count, excluded_count;
+	size_t parts_left; /* of beginnings */
 };
 
 /* The text as the match keeps it. */
@@ -172,14 +174,16 @@ composer_add_any(struct composer *composer, struct mail_text *to,
 }
 
 static void
-composer_add_phrase(struct mail_text *to, const struct query_node *node)
+composer_add_phrase(struct composer *composer, struct mail_text *to,
+    const struct query_node *node)
 {
 	if (node->columns != NULL) {
 		mail_text_add_string(to, "{");
 		mail_text_add_string(to, node->columns);
 		mail_text_add_string(to, "} : ");
 	}
-	mail_text_add_string(to, node->text);
+	store_beginning_add(
+	    composer->db, to, node->text, &composer->parts_left);
 }
 
 static void
@@ -203,7 +207,7 @@ composer_add_words(struct composer *composer, struct mail_text *to,
 		composer_add_account(composer, to, node->text);
 		break;
 	default:
-		composer_add_phrase(to, node);
+		composer_add_phrase(composer, to, node);
 		break;
 	}
 }
@@ -383,6 +387,33 @@ composer_require(struct composer *composer, const struct query_node *node)
 	}
 }
 
+/*
+ * Phrases stand in quotation marks; the parts of a beginning count as the one
+ * word that was asked for.  A mark within a phrase is doubled: it ends one that
+ * begins again at once.
+ */
+static const char *
+composer_find_joined(struct composer *composer, const char *words)
+{
+	static const char joint[] = BEGINNING_JOINT "\"";
+	struct mail_text joined;
+	const char *open = words, *close, *behind = NULL;
+
+	mail_text_init(&joined, strlen(words));
+	while ((open = strchr(open, '"')) != NULL &&
+	       (close = strchr(open + 1, '"')) != NULL) {
+		bool is_part = false;
+
+		if (behind != NULL)
+			is_part = strncmp(behind + (*behind == '*'), joint,
+				      sizeof(joint) - 1) == 0;
+		if (behind == NULL || behind != open)
+			mail_text_add_string(&joined, is_part ? "=" : "+");
+		behind = open = close + 1;
+	}
+	return composer_keep(composer, &joined);
+}
+
 /* The whole for MATCH, from what must be there and what must not. */
 static void
 composer_finish_words(struct composer *composer)
@@ -401,6 +432,9 @@ composer_finish_words(struct composer *composer)
 	mail_text_add_string(&whole, ")");
 	mail_text_add_text(&whole, &composer->excluded);
 	composer->match->words = composer_keep(composer, &whole);
+	if (composer->match->words != NULL)
+		composer->match->joined =
+		    composer_find_joined(composer, composer->match->words);
 }
 
 enum store_status
@@ -408,9 +442,10 @@ match_compose(struct match *match_r, struct sql_db *db,
     struct evpop_arena *arena, const struct query_node *node,
     const char *account)
 {
-	struct composer composer = {
-		.match = match_r, .db = db, .arena = arena
-	};
+	struct composer composer = { .match = match_r,
+		.db = db,
+		.arena = arena,
+		.parts_left = BEGINNING_PARTS };
 
 	*match_r =
 	    (struct match){ .since_ms = INT64_MIN, .before_ms = INT64_MAX };

@@ -10,7 +10,7 @@
 #include "daemon/store/index/query.h"
 
 /* Texts that conditions name; bound from this parameter on. */
-#define MATCH_FIRST_PARAMETER 10
+#define MATCH_FIRST_PARAMETER 11
 #define MATCH_TEXTS_MAX       QUERY_LEAVES_MAX
 
 /* Any message that the index knows. */
@@ -18,6 +18,7 @@
 
 struct match {
 	const char *words;      /* for MATCH; NULL: any message */
+	const char *joined;     /* its phrases, for score() */
 	const char *conditions; /* of SQL, each behind " AND "; or "" */
 	const char *texts[MATCH_TEXTS_MAX];
 	size_t text_count;

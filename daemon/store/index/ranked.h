@@ -13,9 +13,9 @@
 
 /*
  * The column of a SELECT behind the id: a score, the larger the better.  What
- * stands in a subject tells more than a word of the text.
+ * stands in a subject tells more than a word of the text.  ?10 is match.joined.
  */
-#define RANKED_SCORE "score(fulltext, 5, 2, 1, 8, 4, 1, 0)"
+#define RANKED_SCORE "score(fulltext, ?10, 5, 2, 1, 8, 4, 1, 0)"
 
 struct ranked {
 	struct ranked_one {

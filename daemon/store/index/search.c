@@ -183,6 +183,9 @@ search_bind(
 	if (filter->has_before)
 		sql_bind_int(use, 6, filter->before_ms);
 	sql_bind_int(use, 7, limit);
+	if (search->filter.order == STORE_ORDER_RANKED &&
+	    search->match.joined != NULL)
+		sql_bind_text(use, 10, search->match.joined);
 	match_bind(&search->match, use);
 }
 
