@@ -133,10 +133,6 @@ UNMET = {
     "startBackup 409 application/json": "needs a store that takes long to copy",
     "getQuarantinedRaw 206 application/octet-stream":
         "needs a message that broke off; integration.raw",
-    "deleteMessage 503 application/json":
-        "needs a store that cannot be written; unit.store_keeping",
-    "deleteMessages 503 application/json": "likewise",
-    "holdMessage 503 application/json": "likewise",
     "startCheck 503 application/json": "needs a daemon without memory",
     "startCheck 409 application/json": "needs a store that takes long to check",
     "readEvents 503 application/json":
@@ -386,6 +382,11 @@ class OpenapiTest(unittest.TestCase):
             ask("GET", "/v1/status", 200)
             ask("GET", "/v1/health", 503)
             ask("POST", "/v1/accounts/anna/poll", 503)
+            message = evpopd.messages("erik")[0]["id"]
+            why = "?reason=case"
+            ask("POST", f"/v1/messages/{message}/hold{why}", 503)
+            ask("DELETE", f"/v1/messages/{message}{why}", 503)
+            ask("DELETE", f"/v1/messages{why}&account=erik", 503)
             other.execute("ROLLBACK")
         evpopd.wait_health("ok")
 
