@@ -353,7 +353,7 @@ doctor_look_at_domain(
 	const char *domain = strrchr(address, '@') + 1;
 	struct mailhost hosts[MAILHOSTS_MAX];
 	size_t count = mailhosts_find(domain, hosts);
-	enum ctl_exit code;
+	enum ctl_exit code = CTL_UNAVAILABLE;
 
 	if (count == 0) {
 		ctl_warn(ctl,
@@ -366,14 +366,15 @@ doctor_look_at_domain(
 	}
 	if (subject->user == NULL)
 		subject->user = address;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; code == CTL_UNAVAILABLE && i < count; i++) {
 		subject->host = hosts[i].name;
 		subject->port = hosts[i].port;
 		code = doctor_look(
 		    ctl, subject, address, DIAGNOSIS_SAY_WHEN_REACHED);
-		if (code != CTL_UNAVAILABLE)
-			return code;
 	}
+	subject->host = NULL; /* they are ours */
+	if (code != CTL_UNAVAILABLE)
+		return code;
 	ctl_warn(ctl, "%s: no POP3 server answers; tried:", domain);
 	for (size_t i = 0; i < count; i++)
 		ctl_hint(ctl, hosts[i].name);

@@ -27,7 +27,6 @@ found_print_cut(
 	if (clean == NULL)
 		return;
 	width = text_width(clean);
-	length = strlen(clean);
 	if (room > 0 && width > room) {
 		length = text_fit(clean, room - 1);
 		fprintf(ctl->out, "%.*s\xe2\x80\xa6", (int)length, clean);
