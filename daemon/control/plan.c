@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/control/field.h"
@@ -26,7 +27,7 @@ plan_counts_json(const struct poller_plan *plan)
 }
 
 static json_t *
-plan_entry_json(const struct poller_plan_entry *entry)
+plan_entry_json(const struct poller_plan_entry *entry, const char *subject)
 {
 	json_t *json = json_object();
 
@@ -38,30 +39,33 @@ plan_entry_json(const struct poller_plan_entry *entry)
 	else
 		field_value(json, "bytes", json_null());
 	field_text(json, "action", entry->action);
+	field_text(json, "subject", subject);
 	return json;
 }
 
-/*
- * The plan with `limit` of its entries from `first` on, and "next_cursor"
- * where more follow.
- */
+/* Which entries of which plan are shown. */
+struct plan_page {
+	int64_t made_ms;
+	size_t first, end;
+};
+
+/* The page, "next_cursor" where more follow, and subjects where there are. */
 static json_t *
-plan_json(const struct poller_plan *plan, const char *account, size_t first,
-    size_t limit)
+plan_json(const struct poller_plan *plan, const char *account,
+    const struct plan_page *page, const char *const *subjects)
 {
 	json_t *json = json_object(), *list = json_array();
-	size_t end = plan->entry_count;
+	size_t first = page->first, end = page->end;
 	char cursor[CURSOR_SIZE];
 
-	if (limit < end - first)
-		end = first + limit;
 	field_text(json, "account", account);
 	field_time(json, "made_at", plan->made_ms);
 	field_value(json, "counts", plan_counts_json(plan));
 	field_count(json, "fetch_bytes", plan->fetch_octets);
 	for (size_t i = first; i < end; i++)
 		(void)json_array_append_new(
-		    list, plan_entry_json(&plan->entries[i]));
+		    list, plan_entry_json(&plan->entries[i],
+			      subjects != NULL ? subjects[i - first] : NULL));
 	field_value(json, "entries", list);
 	field_value(json, "cut", json_boolean(plan->cut));
 	if (end < plan->entry_count) {
@@ -90,25 +94,10 @@ plan_parse_cursor(const char *text, int64_t *made_ms_r, int64_t *first_r)
 }
 
 static void
-plan_answer_page(struct exchange *exchange, const struct poller_plan *plan)
+plan_answer_page(struct exchange *exchange, const struct poller_plan *plan,
+    const struct plan_page *page, const char *const *subjects)
 {
-	const struct parameters *parameters = exchange_parameters(exchange);
-	const char *cursor = parameters_text(parameters, "cursor");
-	int64_t made_ms = plan->made_ms, first = 0, limit = LIMITS_PAGE_DEFAULT;
-	struct problem problem;
-
-	if (!parameters_number(
-		parameters, "limit", 1, STORE_PAGE_MAX, &limit, &problem)) {
-		exchange_answer_problem(exchange, &problem);
-		return;
-	}
-	if (cursor != NULL && !plan_parse_cursor(cursor, &made_ms, &first)) {
-		problem_set(&problem, "take the next_cursor of the page before",
-		    "invalid cursor \"%.64s\"", cursor);
-		exchange_answer_problem(exchange, &problem);
-		return;
-	}
-	if (made_ms != plan->made_ms || (size_t)first > plan->entry_count)
+	if (plan == NULL || page->made_ms != plan->made_ms)
 		exchange_answer(
 		    exchange, response_error(409, "another_plan",
 				  "begin again, without a cursor",
@@ -116,7 +105,91 @@ plan_answer_page(struct exchange *exchange, const struct poller_plan *plan)
 	else
 		exchange_answer(exchange,
 		    response_json(200, plan_json(plan, exchange_name(exchange),
-					   (size_t)first, (size_t)limit)));
+					   page, subjects)));
+}
+
+/* Without the store's answer, the plan is shown all the same. */
+static void
+plan_take_subjects(enum store_status status, const char *const *subjects,
+    size_t count, void *arg)
+{
+	struct exchange *exchange = arg;
+
+	(void)count;
+	if (!exchange_resume(exchange))
+		return;
+	plan_answer_page(exchange,
+	    poller_plan(
+		exchange_context(exchange)->poller, exchange_name(exchange)),
+	    exchange_state(exchange), status == STORE_OK ? subjects : NULL);
+}
+
+/* What is to be fetched nobody knows yet. */
+static void
+plan_ask_subjects(struct exchange *exchange, const struct poller_plan *plan,
+    const struct plan_page *page)
+{
+	size_t count = page->end - page->first;
+	struct store_known *known = calloc(count + 1, sizeof(*known));
+	struct plan_page *state = malloc(sizeof(*state));
+
+	if (known == NULL || state == NULL) {
+		free(known);
+		free(state);
+		exchange_answer(exchange, response_no_memory());
+		return;
+	}
+	*state = *page;
+	exchange_set_state(exchange, state, free);
+	for (size_t i = 0; i < count; i++) {
+		const struct poller_plan_entry *entry =
+		    &plan->entries[page->first + i];
+
+		if (strcmp(entry->action, "fetch") != 0)
+			known[i] = (struct store_known){ entry->unique_id,
+				entry->unique_id_length, entry->occurrence };
+	}
+	exchange_wait(exchange);
+	store_subjects(exchange_context(exchange)->store,
+	    exchange_name(exchange), known, count, plan_take_subjects,
+	    exchange);
+	free(known);
+}
+
+static void
+plan_begin_page(struct exchange *exchange, const struct poller_plan *plan)
+{
+	const struct parameters *parameters = exchange_parameters(exchange);
+	const char *cursor = parameters_text(parameters, "cursor");
+	int64_t first = 0, limit = LIMITS_PAGE_DEFAULT;
+	struct plan_page page = { .made_ms = plan->made_ms };
+	struct problem problem;
+
+	if (!parameters_number(
+		parameters, "limit", 1, STORE_PAGE_MAX, &limit, &problem)) {
+		exchange_answer_problem(exchange, &problem);
+		return;
+	}
+	if (cursor != NULL &&
+	    !plan_parse_cursor(cursor, &page.made_ms, &first)) {
+		problem_set(&problem, "take the next_cursor of the page before",
+		    "invalid cursor \"%.64s\"", cursor);
+		exchange_answer_problem(exchange, &problem);
+		return;
+	}
+	if ((size_t)first > plan->entry_count)
+		page.made_ms = 0; /* it was another one's */
+	page.first = (size_t)first;
+	page.end = plan->entry_count;
+	if (page.made_ms == plan->made_ms &&
+	    (size_t)limit < page.end - page.first)
+		page.end = page.first + (size_t)limit;
+	/* What mail is about is for those who may read it. */
+	if (page.made_ms == plan->made_ms &&
+	    (exchange_user(exchange)->roles & PEER_READ) != 0)
+		plan_ask_subjects(exchange, plan, &page);
+	else
+		plan_answer_page(exchange, plan, &page, NULL);
 }
 
 void
@@ -128,7 +201,7 @@ plan_get(struct exchange *exchange)
 	struct poller_account_status status;
 
 	if (plan != NULL)
-		plan_answer_page(exchange, plan);
+		plan_begin_page(exchange, plan);
 	else if (!poller_account_status(poller, name, &status))
 		exchange_answer(exchange, response_no_account(name));
 	else

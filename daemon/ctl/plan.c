@@ -38,6 +38,7 @@ static const struct print_field plan_columns[] = {
 	{ "ACTION", .member = "action", .colour = plan_colour },
 	{ "UNIQUE-ID", .member = "unique_id", .kind = PRINT_UNIQUE_ID,
 	    .fit = PRINT_CUT_END },
+	{ "SUBJECT", .member = "subject", .fit = PRINT_CUT_END },
 };
 
 static void

@@ -134,6 +134,21 @@ typedef void (*store_feed_cb)(
 void store_feed(struct store *, const char *account, int64_t after_id,
     unsigned limit, store_feed_cb, void *arg);
 
+/*
+ * What the messages of an account are about that are known by these unique-ids:
+ * in their order, NULL where there is none, or no subject.
+ */
+struct store_known {
+	const unsigned char *unique_id; /* NULL: none */
+	size_t unique_id_length;
+	uint32_t occurrence;
+};
+typedef void (*store_subjects_cb)(
+    enum store_status, const char *const *subjects, size_t count, void *arg);
+/* The unique-ids are copied; STORE_PAGE_MAX of them at most. */
+void store_subjects(struct store *, const char *account,
+    const struct store_known *, size_t count, store_subjects_cb, void *arg);
+
 /* One message; row is NULL unless STORE_OK. */
 typedef void (*store_message_row_cb)(
     enum store_status, const struct store_message_row *, void *arg);

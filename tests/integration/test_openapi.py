@@ -137,6 +137,8 @@ UNMET = {
     "startCheck 409 application/json": "needs a store that takes long to check",
     "readEvents 503 application/json":
         "needs many readers; unit.control_events",
+    "Plan.entries.subject":
+        "needs a stored message to delete; integration.policy",
     "Status.clock.text": "needs a wrong clock; integration.clock",
     "Status.clock.hint": "needs a wrong clock; integration.clock",
     "Status.limits.text": "needs few descriptors; integration.descriptors",

@@ -345,10 +345,10 @@ class DryRunTest(PolicyTest):
         """The table that is printed: number -> (action, unique-id)."""
         lines = evpopd.ctl("poll", "--dry-run", "anna").stdout.splitlines()
         self.assertEqual(lines[0].split(),
-                         ["NUMBER", "SIZE", "ACTION", "UNIQUE-ID"])
+                         ["NUMBER", "SIZE", "ACTION", "UNIQUE-ID", "SUBJECT"])
         rows = [re.split("  +", line.strip()) for line in lines[1:-1]]
         return {int(number): (action, unique_id)
-                for number, _, action, unique_id in rows}, lines[-1]
+                for number, _, action, unique_id, _ in rows}, lines[-1]
 
     def test_it_tells_and_does_nothing(self):
         first = self.deliver(0, 31, (2000,) * 6)
@@ -377,6 +377,18 @@ class DryRunTest(PolicyTest):
                          f"({size // 1024}.{size % 1024 * 10 // 1024} KiB), "
                          "2 to delete, 1 too large to fetch, "
                          "1 for later polls")
+        # What is stored is known by its subject, too.
+        subjects = {one["unique_id"]: one["subject"]
+                    for one in evpopd.messages("anna")}
+        self.assertTrue(all(subjects.values()), subjects)
+        self.assertEqual(
+            {one["unique_id"]: one["subject"] for one in evpopd.pages(
+                "/v1/accounts/anna/plan", "entries", limit=1)},
+            {one: subjects.get(one) for _, one in rows.values()})
+        said = evpopd.ctl("poll", "--dry-run", "anna").stdout.splitlines()
+        self.assertTrue(said[1].endswith("  " + subjects[ids[0]]), said)
+        self.assertTrue(said[3].endswith("  -"), said)
+        ended += 1
         plan = evpopd.get("/v1/accounts/anna/plan?limit=4")
         self.assertEqual(plan["counts"], {
             "messages": 10, "fetch": 2, "delete": 2, "adopt": 0,

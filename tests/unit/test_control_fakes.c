@@ -13,6 +13,7 @@ struct fake_query {
 		store_conversation_cb conversation;
 		store_feed_cb feed;
 		store_message_row_cb message;
+		store_subjects_cb subjects;
 		store_part_cb part;
 		store_seek_cb seek;
 		store_parts_cb parts;
@@ -281,6 +282,32 @@ store_feed(struct store *store, const char *account, int64_t after_id,
 	query->cb.feed = cb;
 	query->id = after_id;
 	query->limit = limit;
+}
+
+/* That of the first message, and no others. */
+static void
+give_subjects(struct fake_query *query)
+{
+	const struct store *store = query->store;
+	const char **subjects = calloc(query->limit + 1, sizeof(*subjects));
+
+	if (query->limit > 1 && store->message_count > 0)
+		subjects[1] = store->messages[0].subject;
+	query->cb.subjects(store->answer, subjects, query->limit, query->arg);
+	free(subjects);
+}
+
+void
+store_subjects(struct store *store, const char *account,
+    const struct store_known *known, size_t count, store_subjects_cb cb,
+    void *arg)
+{
+	struct fake_query *query = new_query(store, give_subjects, arg);
+
+	(void)account;
+	(void)known;
+	query->cb.subjects = cb;
+	query->limit = (unsigned)count;
 }
 
 static void

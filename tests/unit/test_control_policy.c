@@ -162,10 +162,13 @@ test_a_plan(void **state)
 	static const char *const names[] = { "fetch", "delete", "adopt",
 		"too_large", "later", "seen", "held", "unidentified",
 		"messages" };
+	static const struct store_message_row message = { .subject = "About" };
 	struct fixture *fixture = *state;
 	struct reply reply;
 	json_t *counts, *list, *entry;
 
+	fixture->store.messages = &message;
+	fixture->store.message_count = 1;
 	give_plan(fixture);
 	ask_for(fixture, "GET", "/v1/accounts/shop/plan", 200, &reply);
 	assert_string_equal(text_of(reply.json, "account"), "shop");
@@ -187,6 +190,9 @@ test_a_plan(void **state)
 	assert_null(json_object_get(entry, "unique_id_hex"));
 	entry = json_array_get(list, 1);
 	assert_string_equal(text_of(entry, "unique_id_hex"), "01ff");
+	assert_string_equal(text_of(entry, "subject"), "About");
+	assert_true(
+	    json_is_null(json_object_get(json_array_get(list, 2), "subject")));
 	assert_true(json_is_null(json_object_get(entry, "bytes")));
 	assert_int_equal(number_of(json_array_get(list, 2), "occurrence"), 1);
 	assert_true(json_is_null(

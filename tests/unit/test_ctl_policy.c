@@ -139,12 +139,13 @@ test_dry_runs(void **state)
 	assert_int_equal(result.code, 0);
 	assert_int_equal(strncmp(result.out, "NUMBER", 6), 0);
 	assert_non_null(
-	    strstr(result.out, "\n     1  2.0 KiB  fetch             UID-1\n"));
+	    strstr(result.out, "\n     1  2.0 KiB  fetch             UID-1 "));
 	/* Octets that are no text, and a size that was not asked for. */
-	assert_non_null(strstr(
-	    result.out, "\n     2  2.0 KiB  delete            1b5b6d\n"));
 	assert_non_null(
-	    strstr(result.out, "\n     3        -  fetch and delete  UID-1\n"));
+	    strstr(result.out, "\n     2  2.0 KiB  delete            1b5b6d "));
+	assert_non_null(strstr(result.out, "?]0;evil? gr\xc3\xbc\xc3\x9f\n"));
+	assert_non_null(
+	    strstr(result.out, "\n     3        -  fetch and delete  UID-1 "));
 	assert_non_null(strstr(result.out, "\n  1003 "));
 	assert_non_null(strstr(result.out, "longer than what is shown"));
 	assert_non_null(strstr(result.out,
