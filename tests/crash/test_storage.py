@@ -313,7 +313,12 @@ class RunningTest(StorageTest):
             self.assertIn(status, (200, 202, 503), body)
 
     def wait_still(self):
-        """A commit that has just gone well would be proof enough: none is."""
+        """A commit that has just gone well would be proof enough: none is.
+
+        What waits for the next transaction, half a minute at most, comes with
+        the list of polls.
+        """
+        self.evpopd.get("/v1/polls")
         log = self.evpopd.store_file.with_name("mail.db-wal")
 
         def is_still():
