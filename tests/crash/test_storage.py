@@ -316,9 +316,12 @@ class RunningTest(StorageTest):
         """A commit that has just gone well would be proof enough: none is.
 
         What waits for the next transaction, half a minute at most, comes with
-        the list of polls.
+        the list of polls; the index has transactions of its own.
         """
         self.evpopd.get("/v1/polls")
+        procs.wait_for(lambda: self.evpopd.rows(
+            "SELECT value FROM meta WHERE key = 'indexed'") ==
+            self.evpopd.rows("SELECT max(id) FROM message"), 60, "the index")
         log = self.evpopd.store_file.with_name("mail.db-wal")
 
         def is_still():
