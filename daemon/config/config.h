@@ -83,6 +83,8 @@ struct config_account {
 	uint64_t max_message_size; /* octets, 0: no limit */
 	/* Delete what is stored and larger, whatever `keep` says; 0: no. */
 	uint64_t delete_above;
+	uint64_t max_octets_per_day;
+	int64_t fetch_after_ms; /* 0: at once */
 	uint32_t timeout_resolve_ms, timeout_connect_ms, timeout_handshake_ms,
 	    timeout_greeting_ms, timeout_login_ms, timeout_command_ms,
 	    timeout_body_ms, timeout_quit_ms, timeout_session_ms;
@@ -91,7 +93,6 @@ struct config_account {
 	/* Bounds within which the interval follows the mail; 0: it does not. */
 	uint32_t interval_min_ms, interval_max_ms;
 	uint32_t max_messages_per_poll;
-	uint64_t max_octets_per_day;
 	uint32_t max_deletes_per_session; /* 0: no limit */
 	/* Ask before deleting more than this and than usual; 0: never. */
 	uint32_t delete_guard;

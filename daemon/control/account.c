@@ -53,6 +53,10 @@ account_add_section(
 		field_text(json, "retain", "forever");
 	else
 		account_add_span(json, "retain", retain_ms);
+	if (section->fetch_after_ms > 0)
+		account_add_span(json, "fetch_after", section->fetch_after_ms);
+	else
+		field_text(json, "fetch_after", NULL);
 	field_count(json, "max_octets_per_day", section->max_octets_per_day);
 	field_text(json, "tls_ca", section->tls_ca);
 	account_add_pins(json, &section->tls_pin);

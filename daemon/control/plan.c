@@ -20,6 +20,7 @@ plan_counts_json(const struct poller_plan *plan)
 	field_count(json, "adopt", plan->adopts);
 	field_count(json, "too_large", plan->too_large);
 	field_count(json, "later", plan->later);
+	field_count(json, "wait", plan->waits);
 	field_count(json, "seen", plan->seen);
 	field_count(json, "held", plan->held);
 	field_count(json, "unidentified", plan->unidentified);
@@ -39,6 +40,8 @@ plan_entry_json(const struct poller_plan_entry *entry, const char *subject)
 	else
 		field_value(json, "bytes", json_null());
 	field_text(json, "action", entry->action);
+	if (entry->waits_until_ms != 0)
+		field_time(json, "waits_until", entry->waits_until_ms);
 	field_text(json, "subject", subject);
 	return json;
 }

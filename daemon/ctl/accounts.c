@@ -132,6 +132,7 @@ account_remark(
 	    "?{session.too_large} too large to fetch|"
 	    "?{session.later} for later polls|"
 	    "?{session.later_bytes:size} waiting|"
+	    "?{session.waiting} wait{-s} (fetch_after)|"
 	    "?{stored.quarantined} in quarantine",
 	    account, phrase);
 	if (identity != NULL)
@@ -348,6 +349,7 @@ static const struct print_field account_fields[] = {
 	{ "Next poll", .member = "next", .kind = PRINT_TIME },
 	{ "Interval", .words = account_say_interval },
 	{ "Keep", .words = account_say_keep },
+	{ "Fetched", .form = "?after {fetch_after} on the server" },
 	{ "At most", .form = "?{max_octets_per_day:size} a day" },
 	{ "Last started", .member = "last_started", .kind = PRINT_TIME },
 	{ "Last finished", .member = "last_finished", .kind = PRINT_TIME },
@@ -376,7 +378,8 @@ static const struct print_field account_fields[] = {
 			 "{session.bytes_in:size}|?{session.seen:figure}" },
 	{ "Not fetched",
 	    .form = "?{session.too_large:figure}|?{session.later:figure}|"
-		    "?{session.later_bytes:figure}" },
+		    "?{session.later_bytes:figure}|"
+		    "?{session.waiting} wait{-s} (fetch_after)" },
 	{ "Recognised",
 	    .form =
 		"?{session.adopted:figure}|?{session.adopted_bytes:figure}" },

@@ -78,7 +78,7 @@ static const struct event_words event_words[] = {
 static const struct event_words poll_ok = { "poll-over",
 	"poll ok: {messages} on the server|{fetched} fetched|"
 	"?{deleted:figure}|?{adopted:figure}|?{seen:figure}|"
-	"?{held:figure}|?{failed:figure}",
+	"?{waiting:figure}|?{held:figure}|?{failed:figure}",
 	PRINT_PLAIN };
 static const struct event_words poll_failed = { "poll-over",
 	"poll failed: {text}", PRINT_BAD };

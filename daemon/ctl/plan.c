@@ -32,10 +32,22 @@ plan_colour(const json_t *entry)
 	return strcmp(action, "fetch") == 0 ? PRINT_GOOD : PRINT_PLAIN;
 }
 
+static void
+plan_action(const struct ctl *ctl, const json_t *entry, struct phrase *phrase)
+{
+	char time[PRINT_TIME_SIZE];
+
+	if (ctl_text(entry, "waits_until") != NULL)
+		phrase_add(phrase, "waits until %s",
+		    print_time(ctl, entry, "waits_until", PRINT_DATE, time));
+	else
+		phrase_add(phrase, "%s", ctl_text(entry, "action"));
+}
+
 static const struct print_field plan_columns[] = {
 	{ "NUMBER", .member = "number", .kind = PRINT_COUNT },
 	{ "SIZE", .member = "bytes", .kind = PRINT_SIZE },
-	{ "ACTION", .member = "action", .colour = plan_colour },
+	{ "ACTION", .words = plan_action, .colour = plan_colour },
 	{ "UNIQUE-ID", .member = "unique_id", .kind = PRINT_UNIQUE_ID,
 	    .fit = PRINT_CUT_END },
 	{ "SUBJECT", .member = "subject", .fit = PRINT_CUT_END },
@@ -61,6 +73,7 @@ plan_print_sums(const struct ctl *ctl, const json_t *plan)
 	    "?{counts.seen} to count as seen|"
 	    "?{counts.too_large} too large to fetch|"
 	    "?{counts.later} for later polls|"
+	    "?{counts.wait} wait{-s} (fetch_after)|"
 	    "?{counts.unidentified} without a unique-id|"
 	    "?{counts.held} deletion{s} held",
 	    plan, &phrase);

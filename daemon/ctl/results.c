@@ -53,12 +53,16 @@ results_print(const struct ctl *ctl, const json_t *account)
 		    ctl_count(account, "session.fetched") > 0
 			? "{last_outcome}|{session.fetched} fetched "
 			  "({session.fetched_bytes:size})"
+		    : ctl_count(account, "session.waiting") > 0
+			? "{last_outcome}|nothing to fetch yet|"
+			  "{session.messages:figure}"
 			: "{last_outcome}|nothing new|"
 			  "{session.messages:figure}",
 		    account, &phrase);
 		print_form(ctl,
 		    "?{session.deleted:figure}|?{session.adopted:figure}|"
 		    "?{session.seen:figure}|?{session.later:figure}|"
+		    "?{session.waiting} wait{-s} (fetch_after)|"
 		    "?{session.too_large:figure}|?{session.held:figure}|"
 		    "?{session.failed:figure}",
 		    account, &phrase);

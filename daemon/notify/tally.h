@@ -18,6 +18,7 @@ struct tally {
 	uint32_t failed;      /* refused by the server, or not made durable */
 	uint32_t too_large;   /* left on the server: above max_message_size */
 	uint32_t later;       /* likewise: beyond max_messages or max_octets */
+	uint32_t waiting;     /* likewise: for less than fetch_after */
 	uint32_t seen;        /* newly counted as seen */
 	uint32_t held;        /* deletions that wait for a person */
 	uint64_t body_octets; /* of the bodies fetched */
@@ -44,13 +45,15 @@ struct tally {
 	    "not downloaded")                                                 \
 	FIGURE(OCTETS_IN, octets_in, OCTETS, "bytes_in", NULL, "received")    \
 	FIGURE(OCTETS_OUT, octets_out, OCTETS, "bytes_out", NULL, "sent")
-#define TALLY_PASSING(FIGURE)                                           \
-	FIGURE(TOO_LARGE, too_large, COUNT, "too_large", NULL,          \
-	    "larger than max_message_size")                             \
-	FIGURE(LATER, later, COUNT, "later", NULL, "for later polls")   \
-	FIGURE(LATER_OCTETS, later_octets, OCTETS, "later_bytes", NULL, \
-	    "waiting")                                                  \
-	FIGURE(SEEN, seen, COUNT, "seen", NULL, "counted as seen")      \
+#define TALLY_PASSING(FIGURE)                                                  \
+	FIGURE(TOO_LARGE, too_large, COUNT, "too_large", NULL,                 \
+	    "larger than max_message_size")                                    \
+	FIGURE(LATER, later, COUNT, "later", NULL, "for later polls")          \
+	FIGURE(LATER_OCTETS, later_octets, OCTETS, "later_bytes", NULL,        \
+	    "waiting")                                                         \
+	FIGURE(                                                                \
+	    WAITING, waiting, COUNT, "waiting", NULL, "waiting (fetch_after)") \
+	FIGURE(SEEN, seen, COUNT, "seen", NULL, "counted as seen")             \
 	FIGURE(HELD, held, COUNT, "held", NULL, "deletions held")
 
 #define TALLY_ENUMERATOR(name, ...) TALLY_##name,

@@ -117,6 +117,9 @@ account_row_describe(struct account_row *row, const struct store_bound *bound)
 	    "unique-ids of an earlier time here count again");
 	account_row_add_note(row, "; ", bound->seen,
 	    "unique-id still counts as seen", "unique-ids still count as seen");
+	account_row_add_note(row, "; ", bound->waiting,
+	    "message waits anew (fetch_after)",
+	    "messages wait anew (fetch_after)");
 }
 
 static void

@@ -174,16 +174,18 @@ shortfall_set(struct evpop_result *result, const char *why)
 }
 
 void
-shortfall_unidentified(struct evpop_result *result, uint32_t messages)
+shortfall_unidentified(
+    struct evpop_result *result, uint32_t messages, bool has_to_wait)
 {
 	char why[EVPOP_TEXT_SIZE];
 
 	snprintf(why, sizeof why,
 	    "%lu %s left on the server, since it did not tell what %s known "
-	    "by",
+	    "by%s",
 	    (unsigned long)messages,
 	    messages == 1 ? "message was" : "messages were",
-	    messages == 1 ? "it is" : "they are");
+	    messages == 1 ? "it is" : "they are",
+	    has_to_wait ? ": fetch_after needs UIDL or TOP there" : "");
 	shortfall_set(result, why);
 }
 

@@ -40,10 +40,11 @@ void advice_write_wait(char text_r[ADVICE_WAIT_SIZE], int64_t wait_ms);
 
 /*
  * The session went well, but this many messages stay on the server, since
- * nothing identifies them.  The result's scope is the message: no other mail is
- * delayed.
+ * nothing identifies them; perhaps only because they have to wait.  The
+ * result's scope is the message: no other mail is delayed.
  */
-void shortfall_unidentified(struct evpop_result *result_r, uint32_t messages);
+void shortfall_unidentified(
+    struct evpop_result *result_r, uint32_t messages, bool has_to_wait);
 
 /*
  * Likewise for what stands on lines of the listing that cannot be read.

@@ -19,7 +19,7 @@ struct deposit {
 	struct deposit_owner owner;
 	int64_t account_id;
 	uint64_t setting; /* of the clock, for ages */
-	bool is_dry_run;
+	const struct evpop_policy *policy;
 	bool is_closed; /* the sync is done */
 
 	struct known *known;
@@ -80,7 +80,7 @@ deposit_new(const struct deposit_order *order)
 	deposit->store = order->store;
 	deposit->notify = order->notify;
 	deposit->name = order->name;
-	deposit->is_dry_run = order->is_dry_run;
+	deposit->policy = order->policy;
 	deposit->owner = order->owner;
 	deposit->share = ledger_open(order->ledger, deposit_overdrawn, deposit);
 	deposit->known = known_new(order->store, &known_callbacks, deposit);
@@ -154,11 +154,11 @@ deposit_hold(struct evpop_sync *sync, size_t octets, void *arg)
 	return deposit_may_hold(deposit);
 }
 
-/* All that is seen or adopted becomes one operation of the store. */
+/* All that is seen, waits or is adopted becomes one operation of the store. */
 static bool
 deposit_hold_changes(struct deposit *deposit, const struct evpop_plan *plan)
 {
-	size_t changes = plan->seen + plan->adopts;
+	size_t changes = plan->seen + plan->adopts + plan->new_waits;
 	struct evpop_result result;
 
 	deposit->unwritten_octets += changes * KNOWN_CHANGE_OCTETS;
@@ -227,9 +227,11 @@ deposit_gone(
 
 	(void)sync;
 	deposit->has_gone = true;
-	if (!deposit->is_dry_run)
-		known_note_gone(
-		    deposit->known, known, deposit_age_now_ms(deposit));
+	/* What waits is recognised by its bytes once it is fetched. */
+	if (!deposit->policy->dry_run)
+		known_note_gone(deposit->known, known,
+		    deposit_age_now_ms(deposit) -
+			deposit->policy->fetch_after_ms);
 }
 
 static void
@@ -239,10 +241,10 @@ deposit_planned(
 	struct deposit *deposit = arg;
 
 	(void)sync;
-	if (deposit->is_dry_run) {
+	if (deposit->policy->dry_run) {
 		poller_plan_free(&deposit->plan);
-		deposit->plan = poller_plan_new(
-		    deposit->listing, plan, evpop_clock_unix_ms());
+		deposit->plan = poller_plan_new(deposit->listing, plan,
+		    deposit->policy->fetch_after_ms, evpop_clock_unix_ms());
 	} else if (deposit_hold_changes(deposit, plan))
 		known_note_plan(deposit->known, deposit->listing, plan);
 }
@@ -521,6 +523,7 @@ deposit_tally(const struct deposit *deposit,
 		.too_large = report->too_large,
 		.later = report->later,
 		.later_octets = report->later_octets,
+		.waiting = report->waiting,
 		.seen = report->seen,
 		.held = report->held,
 		.body_octets = report->body_octets,

@@ -38,7 +38,8 @@ struct deposit_order {
 	struct notify *notify;
 	struct ledger *ledger;
 	const char *name; /* the account's, borrowed, for the log */
-	bool is_dry_run;  /* nothing is written */
+	/* The sync's, borrowed; nothing is written in a dry run. */
+	const struct evpop_policy *policy;
 	struct deposit_owner owner;
 };
 

@@ -5,9 +5,22 @@
 
 /* ---- plans ---- */
 
+/* One that is new waits from now on. */
+static int64_t
+plan_waits_until(const struct evpop_plan *plan, size_t index,
+    int64_t fetch_after_ms, int64_t now_ms)
+{
+	int64_t since_ms;
+
+	if (plan->actions[index] != EVPOP_ACTION_WAIT)
+		return 0;
+	since_ms = evpop_plan_waits_since(plan, index);
+	return (since_ms != 0 ? since_ms : now_ms) + fetch_after_ms;
+}
+
 static bool
 plan_take_entry(struct poller_plan *copy, const struct evpop_entry *entry,
-    enum evpop_action action)
+    enum evpop_action action, int64_t waits_until_ms)
 {
 	unsigned char *id = NULL;
 
@@ -24,13 +37,14 @@ plan_take_entry(struct poller_plan *copy, const struct evpop_entry *entry,
 		.unique_id_length = entry->unique_id_length,
 		.octets = entry->octets,
 		.action = evpop_action_name(action),
+		.waits_until_ms = waits_until_ms,
 	};
 	return true;
 }
 
 static bool
 plan_take_entries(struct poller_plan *copy, const struct evpop_listing *listing,
-    const struct evpop_plan *plan)
+    const struct evpop_plan *plan, int64_t fetch_after_ms)
 {
 	size_t actions = 0, i;
 
@@ -44,15 +58,17 @@ plan_take_entries(struct poller_plan *copy, const struct evpop_listing *listing,
 		return false;
 	for (i = 0; i < listing->count && copy->entry_count < actions; i++)
 		if (plan->actions[i] != EVPOP_ACTION_NONE &&
-		    !plan_take_entry(
-			copy, &listing->entries[i], plan->actions[i]))
+		    !plan_take_entry(copy, &listing->entries[i],
+			plan->actions[i],
+			plan_waits_until(
+			    plan, i, fetch_after_ms, copy->made_ms)))
 			return false;
 	return true;
 }
 
 struct poller_plan *
 poller_plan_new(const struct evpop_listing *listing,
-    const struct evpop_plan *plan, int64_t now_ms)
+    const struct evpop_plan *plan, int64_t fetch_after_ms, int64_t now_ms)
 {
 	struct poller_plan *copy;
 
@@ -67,12 +83,13 @@ poller_plan_new(const struct evpop_listing *listing,
 		.adopts = plan->adopts,
 		.too_large = plan->too_large,
 		.later = plan->later,
+		.waits = plan->waits,
 		.seen = plan->seen,
 		.held = plan->held,
 		.unidentified = plan->unidentified,
 		.fetch_octets = plan->fetch_octets,
 	};
-	if (!plan_take_entries(copy, listing, plan))
+	if (!plan_take_entries(copy, listing, plan, fetch_after_ms))
 		poller_plan_free(&copy);
 	return copy;
 }

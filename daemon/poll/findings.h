@@ -13,11 +13,11 @@
 struct findings; /* NULL: nothing */
 
 /*
- * What a poll would do, kept for whoever asked: a copy of a plan, bounded.
- * NULL without memory.
+ * What a poll would do, kept for whoever asked: a copy of a plan, bounded, that
+ * was made now (Unix time) with this fetch_after_ms.  NULL without memory.
  */
-struct poller_plan *poller_plan_new(
-    const struct evpop_listing *, const struct evpop_plan *, int64_t now_ms)
+struct poller_plan *poller_plan_new(const struct evpop_listing *,
+    const struct evpop_plan *, int64_t fetch_after_ms, int64_t now_ms)
     __attribute__((warn_unused_result));
 
 /* Sets the pointer to NULL; NULL is allowed. */

@@ -105,6 +105,7 @@ known_translate(const struct store_uid *uids, size_t count)
 		[STORE_UID_DELETED] = EVPOP_KNOWN_DELETED,
 		[STORE_UID_GONE] = EVPOP_KNOWN_GONE,
 		[STORE_UID_QUARANTINED] = EVPOP_KNOWN_SEEN,
+		[STORE_UID_WAITING] = EVPOP_KNOWN_WAITING,
 	};
 	struct evpop_known *batch;
 	size_t i;
@@ -234,41 +235,49 @@ static enum store_uid_state
 known_state_when_gone(const struct evpop_known *gone)
 {
 	return gone->state == EVPOP_KNOWN_STORED ||
-		       gone->state == EVPOP_KNOWN_GONE
+		       gone->state == EVPOP_KNOWN_GONE ||
+		       gone->state == EVPOP_KNOWN_WAITING
 		   ? STORE_UID_GONE
 		   : STORE_UID_DELETED;
 }
 
-/* A listing may be wrong for a while, so that an id is forgotten later. */
+/*
+ * A listing may be wrong for a while, so that an id is forgotten later.  What
+ * has only waited is forgotten at once: it was deleted before it was fetched.
+ */
 void
 known_note_gone(
     struct known *known, const struct evpop_known *gone, int64_t now_ms)
 {
+	bool has_waited =
+	    gone->state == EVPOP_KNOWN_WAITING && gone->octets == 0;
 	const struct store_uid_change change = {
 		.unique_id = gone->unique_id,
 		.unique_id_length = gone->unique_id_length,
 		.occurrence = gone->occurrence,
 		.forget = gone->state == EVPOP_KNOWN_GONE ||
-			  gone->state == EVPOP_KNOWN_DELETED,
+			  gone->state == EVPOP_KNOWN_DELETED || has_waited,
 		.state = known_state_when_gone(gone),
 	};
 
 	if (store_uid_is_kept(gone->unique_id, gone->unique_id_length))
 		return;
-	if (change.forget && now_ms - gone->stored_ms < KNOWN_REMEMBER_MS)
+	if (change.forget && !has_waited &&
+	    now_ms - gone->stored_ms < KNOWN_REMEMBER_MS)
 		return;
 	(void)known_note(known, &change);
 }
 
 static bool
-known_note_seen(struct known *known, const struct evpop_entry *entry)
+known_note_state(struct known *known, const struct evpop_entry *entry,
+    enum store_uid_state state)
 {
 	return known_note(
 	    known, &(struct store_uid_change){
 		       .unique_id = entry->unique_id,
 		       .unique_id_length = entry->unique_id_length,
 		       .occurrence = entry->occurrence,
-		       .state = STORE_UID_SEEN,
+		       .state = state,
 		   });
 }
 
@@ -304,12 +313,16 @@ known_note_plan(struct known *known, const struct evpop_listing *listing,
 	bool noted = true;
 	size_t i;
 
-	if (plan->seen + plan->adopts == 0)
+	if (plan->seen + plan->adopts + plan->new_waits == 0)
 		return;
 	for (i = 0; i < listing->count && noted; i++) {
 		entry = &listing->entries[i];
 		if (plan->actions[i] == EVPOP_ACTION_SEEN)
-			noted = known_note_seen(known, entry);
+			noted = known_note_state(known, entry, STORE_UID_SEEN);
+		else if (plan->actions[i] == EVPOP_ACTION_WAIT &&
+			 evpop_plan_waits_since(plan, i) == 0)
+			noted =
+			    known_note_state(known, entry, STORE_UID_WAITING);
 		else if (plan->actions[i] == EVPOP_ACTION_ADOPT)
 			noted = known_note_adoption(
 			    known, entry, evpop_plan_adoption(plan, i));

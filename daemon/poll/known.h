@@ -61,8 +61,8 @@ void known_note_gone(
     struct known *, const struct evpop_known *, int64_t now_ms);
 
 /*
- * What a plan says: entries count as seen, or are adopted.  Handed to the store
- * before it returns.
+ * What a plan says: entries count as seen, wait from now on, or are adopted.
+ * Handed to the store before it returns.
  */
 void known_note_plan(
     struct known *, const struct evpop_listing *, const struct evpop_plan *);

@@ -59,6 +59,10 @@ outcome_log_success(
 		    tally->later, outcome_plural(tally->later),
 		    evpop_unit_size(tally->later_octets, size),
 		    evpop_unit_size(day_octets, limit));
+	if (tally->waiting > 0)
+		log_write(news ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, name,
+		    "%" PRIu32 " message%s left on the server: fetch_after",
+		    tally->waiting, outcome_plural(tally->waiting));
 	if (tally->seen > 0)
 		log_write(LOG_LEVEL_INFO, name,
 		    "%" PRIu32 " message%s counted as seen", tally->seen,

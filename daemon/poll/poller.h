@@ -135,15 +135,16 @@ struct poller_plan_entry {
 	uint32_t number, occurrence;
 	const unsigned char *unique_id; /* NULL: it has none */
 	size_t unique_id_length;
-	uint64_t octets;    /* by LIST; 0 where it was not asked */
-	const char *action; /* evpop_action_name() */
+	uint64_t octets;        /* by LIST; 0 where it was not asked */
+	const char *action;     /* evpop_action_name() */
+	int64_t waits_until_ms; /* Unix time; 0: it does not wait */
 };
 /* Larger plans are cut: a daemon's memory is bounded. */
 #define POLLER_PLAN_ENTRIES 10000
 struct poller_plan {
 	int64_t made_ms; /* Unix time */
 	size_t messages, fetches, deletes, adopts, too_large, later, seen, held,
-	    unidentified;
+	    waits, unidentified;
 	uint64_t fetch_octets;             /* by LIST */
 	struct poller_plan_entry *entries; /* only those with an action */
 	size_t entry_count;

@@ -225,7 +225,7 @@ run_make(struct run *run, const struct run_order *order)
 		.notify = resources->notify,
 		.ledger = resources->ledger,
 		.name = run->name,
-		.is_dry_run = run->policy.dry_run,
+		.policy = &run->policy,
 		.owner = { .listed = run_listed,
 		    .done = run_done,
 		    .answered = run_answered,
@@ -423,7 +423,8 @@ run_note_shortfall(struct run *run, const struct evpop_sync_report *report)
 		shortfall_unreadable(
 		    result, run->unreadable, run->listing->ignored_line);
 	else if (report->unidentified > 0)
-		shortfall_unidentified(result, report->unidentified);
+		shortfall_unidentified(result, report->unidentified,
+		    run->policy.fetch_after_ms > 0);
 }
 
 static void
@@ -447,18 +448,17 @@ run_done(const struct evpop_sync_report *report, void *arg)
 	struct run *run = arg;
 	struct run_progress *progress = &run->progress;
 	const struct evpop_client *client = evpop_sync_client(run->sync);
-	const struct evpop_capabilities *capabilities =
-	    evpop_client_capabilities(client);
 
 	progress->was_asked = evpop_client_tried(client) != 0;
 	if (progress->was_asked || report->result.error == EVPOP_ERROR_NONE)
 		progress->mechanism =
 		    evpop_mechanism_name(evpop_client_mechanism(client));
-	progress->login_delay_s = capabilities->login_delay_s;
+	progress->login_delay_s =
+	    evpop_client_capabilities(client)->login_delay_s;
 	progress->result = report->result;
 	deposit_tally(run->deposit, report, &progress->tally);
 	if (run->is_unchanged)
-		progress->tally.too_large = run->unchanged.too_large;
+		unchanged_tally(&run->unchanged, &progress->tally);
 	run_note_shortfall(run, report);
 	run_note_unchanged(run, report);
 	run_conclude(run);

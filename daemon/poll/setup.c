@@ -53,6 +53,7 @@ policy_of_order(struct evpop_policy *policy, const struct run_order *order)
 		.order = account->order == CONFIG_ORDER_NEWEST
 			     ? EVPOP_ORDER_NEWEST
 			     : EVPOP_ORDER_OLDEST,
+		.fetch_after_ms = account->fetch_after_ms,
 		.delete_above_octets = account->delete_above,
 		.max_session_deletes = account->max_deletes_per_session,
 		.baseline = order->wish == POLLER_WISH_BASELINE,

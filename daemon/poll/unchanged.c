@@ -23,7 +23,7 @@ unchanged_is_idle(const struct evpop_plan *plan)
 {
 	return plan->fetches + plan->deletes + plan->later == 0 &&
 	       plan->unidentified + plan->seen + plan->adopts == 0 &&
-	       plan->held == 0;
+	       plan->held + plan->new_waits == 0;
 }
 
 void
@@ -44,6 +44,7 @@ unchanged_note(struct unchanged *unchanged, const struct evpop_listing *listing,
 	unchanged->account_id = account->id;
 	unchanged->usual_deletes = account->usual_deletes;
 	unchanged->too_large = (uint32_t)plan->too_large;
+	unchanged->waiting = (uint32_t)plan->waits;
 	unchanged->version = version;
 	unchanged->until_ms = now_ms + wait_ms;
 }
@@ -58,6 +59,13 @@ unchanged_is(const struct unchanged *unchanged,
 	       now_ms < unchanged->until_ms &&
 	       unchanged_digest(listing, seen) &&
 	       memcmp(seen, unchanged->digest, sizeof seen) == 0;
+}
+
+void
+unchanged_tally(const struct unchanged *unchanged, struct tally *tally)
+{
+	tally->too_large = unchanged->too_large;
+	tally->waiting = unchanged->waiting;
 }
 
 bool

@@ -7,6 +7,7 @@
 
 #include <evpop/sync.h>
 
+#include "daemon/notify/tally.h"
 #include "daemon/store/store.h"
 
 /* Half of a SHA-256 tells listings apart. */
@@ -19,7 +20,8 @@ struct unchanged {
 	int64_t until_ms;
 	uint64_t version; /* store_uids_version() it was compared with */
 	uint32_t usual_deletes;
-	uint32_t too_large; /* messages that the policy leaves there */
+	/* Messages that the policy leaves there, and for a while. */
+	uint32_t too_large, waiting;
 	unsigned char digest[UNCHANGED_DIGEST_SIZE];
 };
 
@@ -38,6 +40,9 @@ void unchanged_note(struct unchanged *, const struct evpop_listing *,
 /* Whether this is the listing that was remembered, and still nothing is due. */
 bool unchanged_is(const struct unchanged *, const struct evpop_listing *,
     uint64_t version, int64_t now_ms);
+
+/* What the policy leaves there, which a session without a plan cannot tell. */
+void unchanged_tally(const struct unchanged *, struct tally *);
 
 /* The account's row, if it was remembered. */
 bool unchanged_account(

@@ -120,6 +120,7 @@ struct store_bound {
 	uint64_t distrusted; /* unique-ids that count no more as known */
 	uint64_t restored;   /* of an earlier time at this maildrop */
 	uint64_t seen;       /* that were counted as seen, and still are */
+	uint64_t waiting;    /* that were WAITING, and are forgotten */
 };
 /* Borrowed until the callback returns; NULL unless STORE_OK. */
 typedef void (*store_bound_cb)(

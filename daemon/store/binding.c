@@ -21,7 +21,7 @@ struct aside {
 
 _Static_assert(STORE_UID_STORED == 0 && STORE_UID_DELETE == 1 &&
 		   STORE_UID_SEEN == 2 && STORE_UID_GONE == 4 &&
-		   STORE_UID_QUARANTINED == 5,
+		   STORE_UID_QUARANTINED == 5 && STORE_UID_WAITING == 6,
     "the statements know these states by number");
 
 /* Octets of the digest that stand in an id, as hexadecimal. */
@@ -153,6 +153,33 @@ aside_put_state(struct sql_db *db, const struct aside *aside,
 	sql_bind_int(&use, 3, store_db_now_ms(db));
 	sql_bind_int(&use, 4, trust_seen);
 	sql_bind_int(&use, 5, state);
+	return sql_run(&use);
+}
+
+/*
+ * What waits is listed anew; but one that was here before, and gone, is
+ * recognised like the others.
+ */
+static enum store_status
+aside_end_waits(struct sql_db *db, int64_t account_id, uint64_t *count_r)
+{
+	static const char forget[] =
+	    "DELETE FROM uid WHERE account = ?1 AND state = 6"
+	    " AND message IS NULL";
+	static const char go[] = "UPDATE uid SET state = 4, stored_ms = ?2"
+				 " WHERE account = ?1 AND state = 6";
+	struct sql_statement use;
+	enum store_status status;
+
+	sql_prepare_once(&use, db, forget);
+	sql_bind_int(&use, 1, account_id);
+	status = sql_run(&use);
+	if (status != STORE_OK)
+		return status;
+	*count_r = (uint64_t)sql_changes(db);
+	sql_prepare_once(&use, db, go);
+	sql_bind_int(&use, 1, account_id);
+	sql_bind_int(&use, 2, store_db_now_ms(db));
 	return sql_run(&use);
 }
 
@@ -303,8 +330,10 @@ bind_move(struct sql_db *db, struct bind_op *bind)
 	    !aside_name(&to, bind->host, bind->user))
 		return STORE_MEMORY;
 	bound->is_moved = true;
-	status = aside_put(db, &from, bind->account_id, same_user,
-	    &bound->distrusted, &bound->seen);
+	status = aside_end_waits(db, bind->account_id, &bound->waiting);
+	if (status == STORE_OK)
+		status = aside_put(db, &from, bind->account_id, same_user,
+		    &bound->distrusted, &bound->seen);
 	if (status == STORE_OK)
 		status =
 		    aside_return(db, &to, bind->account_id, &bound->restored);

@@ -247,17 +247,25 @@ release_disown_body(struct store_writer *writer, int64_t body)
 	return status;
 }
 
+/*
+ * It is to be fetched by the next poll: where mail has to wait (fetch_after),
+ * it has waited since ever.
+ */
 static enum store_status
 release_make_unknown(
     struct store_writer *writer, const struct store_unique *unique)
 {
+	static const struct store_unique_row has_waited = {
+		.state = STORE_UID_WAITING
+	};
 	struct store_unique_row row;
 	enum store_status status =
 	    store_unique_look_up(store_writer_db(writer), unique, &row);
 
 	if (status == STORE_OK && row.found &&
 	    row.state == STORE_UID_QUARANTINED)
-		status = store_unique_forget(store_writer_db(writer), unique);
+		status = store_unique_put(
+		    store_writer_db(writer), unique, &has_waited);
 	if (status == STORE_OK)
 		status = store_binding_release(store_writer_db(writer), unique);
 	if (status == STORE_OK)

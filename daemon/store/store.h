@@ -128,12 +128,13 @@ int64_t store_age_now_ms(struct store *, uint64_t setting);
 /* ---- what is known of unique-ids ---- */
 
 enum store_uid_state {
-	STORE_UID_STORED = 0, /* durable here */
-	STORE_UID_DELETE,     /* durable here, deletion on the server owed */
-	STORE_UID_SEEN,       /* not to be fetched */
-	STORE_UID_DELETED,    /* the server confirmed the deletion */
-	STORE_UID_GONE,       /* durable here, and no longer listed */
-	STORE_UID_QUARANTINED /* failed too often: not to be fetched */
+	STORE_UID_STORED = 0,  /* durable here */
+	STORE_UID_DELETE,      /* durable here, deletion on the server owed */
+	STORE_UID_SEEN,        /* not to be fetched */
+	STORE_UID_DELETED,     /* the server confirmed the deletion */
+	STORE_UID_GONE,        /* durable here, and no longer listed */
+	STORE_UID_QUARANTINED, /* failed too often: not to be fetched */
+	STORE_UID_WAITING      /* listed, and to be fetched after a while */
 };
 
 struct store_uid {
@@ -142,7 +143,7 @@ struct store_uid {
 	uint32_t occurrence;
 	enum store_uid_state state;
 	int64_t message_id; /* 0 where there is none */
-	int64_t stored_ms;  /* once DELETED or GONE: since when */
+	int64_t stored_ms;  /* of DELETED, GONE and WAITING: since when */
 	uint64_t octets;    /* of the message; 0 where there is none */
 	/*
 	 * SHA-256 of the message's header up to its first empty line, without
@@ -199,7 +200,8 @@ struct store_uid_change {
 	uint32_t from_occurrence;
 	/*
 	 * Neither: set the state.  An id without a message cannot become
-	 * STORED, DELETE or GONE: such a change is ignored.
+	 * STORED, DELETE or GONE: such a change is ignored.  Nor is one changed
+	 * that is WAITING and becomes so again.
 	 */
 	enum store_uid_state state;
 };

@@ -142,7 +142,7 @@ uids_take(struct store_op *op, struct sql_statement *from)
 	struct store_uid *uid;
 	size_t length;
 
-	if (state < 0 || state > STORE_UID_QUARANTINED)
+	if (state < 0 || state > STORE_UID_WAITING)
 		return STORE_DAMAGED;
 	uids->uids =
 	    store_op_grow(op, uids->uids, uids->count, sizeof(*uids->uids));

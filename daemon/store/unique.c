@@ -6,7 +6,8 @@
 #include "lib/base/hex.h"
 
 _Static_assert(STORE_UID_STORED == 0 && STORE_UID_DELETE == 1 &&
-		   STORE_UID_DELETED == 3 && STORE_UID_GONE == 4,
+		   STORE_UID_DELETED == 3 && STORE_UID_GONE == 4 &&
+		   STORE_UID_WAITING == 6,
     "the statements and the schema know these states by number");
 
 void
@@ -214,8 +215,8 @@ store_unique_set_state(struct sql_db *db, const struct store_unique *unique,
 	static const char change[] =
 	    "UPDATE uid SET state = ?4, stored_ms = CASE"
 	    " WHEN state = ?4 THEN stored_ms"
-	    " WHEN ?4 IN (3, 4) THEN ?5"
-	    " WHEN state IN (3, 4) THEN coalesce((SELECT message.stored_ms"
+	    " WHEN ?4 IN (3, 4, 6) THEN ?5"
+	    " WHEN state IN (3, 4, 6) THEN coalesce((SELECT message.stored_ms"
 	    "  FROM message WHERE message.id = uid.message),"
 	    "  (SELECT tombstone.stored_ms FROM tombstone"
 	    "  WHERE tombstone.id = uid.message), ?5)"

@@ -132,12 +132,12 @@ verify_unique_ids(struct verify *verify)
 	    "  AND tombstone.account = uid.account"
 	    " WHERE message.id IS NULL AND tombstone.id IS NULL"
 	    "  AND (uid.message IS NOT NULL"
-	    "  OR uid.state IN (0, 1, 4)) OR uid.state NOT BETWEEN 0 AND 5";
+	    "  OR uid.state IN (0, 1, 4)) OR uid.state NOT BETWEEN 0 AND 6";
 	struct sql_statement use;
 	char id[SHOWN_ID + 1];
 
 	_Static_assert(STORE_UID_STORED == 0 && STORE_UID_DELETE == 1 &&
-			   STORE_UID_GONE == 4 && STORE_UID_QUARANTINED == 5,
+			   STORE_UID_GONE == 4 && STORE_UID_WAITING == 6,
 	    "the statement knows the states by number");
 	sql_prepare_once(&use, verify->db, sql);
 	while (sql_step(&use))

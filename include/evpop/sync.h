@@ -43,7 +43,8 @@ enum evpop_known_state {
 	EVPOP_KNOWN_DELETE,     /* durable here; its deletion is owed */
 	EVPOP_KNOWN_SEEN,       /* neither fetched nor deleted */
 	EVPOP_KNOWN_DELETED,    /* the server confirmed its deletion */
-	EVPOP_KNOWN_GONE        /* durable here, and no longer listed */
+	EVPOP_KNOWN_GONE,       /* durable here, and no longer listed */
+	EVPOP_KNOWN_WAITING     /* to be fetched, see fetch_after_ms */
 };
 
 /* SHA-256. */
@@ -54,7 +55,11 @@ struct evpop_known {
 	size_t unique_id_length;
 	uint32_t occurrence;
 	enum evpop_known_state state;
-	int64_t stored_ms; /* when it became durable, Unix time */
+	/*
+	 * When it became durable; of WAITING, when it was first listed.  Unix
+	 * time.
+	 */
+	int64_t stored_ms;
 	/*
 	 * These recognise a message whose id has changed, or whose id was given
 	 * to another: its size as stored (0: not known), and
@@ -103,6 +108,14 @@ struct evpop_policy {
 	bool may_exceed_first;
 	enum evpop_order order;
 	/*
+	 * Fetch only what has been listed for so long; 0: at once.  What is
+	 * unknown gets EVPOP_ACTION_WAIT, which the caller is to remember as
+	 * EVPOP_KNOWN_WAITING, or to forget once it is gone.  What has no
+	 * unique-id is not fetched, since nobody can tell for how long it has
+	 * been there.
+	 */
+	int64_t fetch_after_ms;
+	/*
 	 * Delete what is durable and larger than this, whatever `keep` says;
 	 * 0: no.
 	 */
@@ -149,13 +162,14 @@ enum evpop_action {
 	EVPOP_ACTION_TOO_LARGE,    /* unknown, above max_message_octets */
 	EVPOP_ACTION_LATER, /* unknown, beyond max_messages or max_octets */
 	/*
-	 * Has no unique-id and would stay on the server: every session would
-	 * fetch it again.
+	 * Has no unique-id and would stay on the server, so that every session
+	 * would fetch it again; or would have to wait.
 	 */
 	EVPOP_ACTION_UNIDENTIFIED,
 	EVPOP_ACTION_SEEN,  /* unknown, to count as seen */
 	EVPOP_ACTION_ADOPT, /* known, under another id */
 	EVPOP_ACTION_HELD,  /* due for deletion, above max_deletes */
+	EVPOP_ACTION_WAIT,  /* not listed for fetch_after_ms yet */
 	EVPOP_ACTION_COUNT
 };
 
@@ -176,7 +190,8 @@ struct evpop_plan {
 	uint8_t *actions; /* enum evpop_action, one for each entry */
 	uint32_t *order;  /* indices of entries to fetch, in order */
 	size_t fetches, deletes, too_large, later, unidentified;
-	size_t seen, adopts, held;
+	size_t seen, adopts, held, waits;
+	size_t new_waits;      /* of these, those that are not WAITING yet */
 	uint64_t fetch_octets; /* by LIST, of what is to be fetched */
 	uint64_t adopt_octets; /* as stored, of what need not be fetched */
 	uint64_t later_octets; /* by LIST, of what is left for later */
@@ -187,9 +202,9 @@ struct evpop_plan {
 	bool *gone;
 	size_t gone_count;
 	/*
-	 * When the next message that stays falls due for deletion by its age,
-	 * in the time of stored_ms; 0: none does.  Until then the same listing
-	 * and the same known make the same plan.
+	 * When the next message that stays falls due by its age, for deletion
+	 * or to be fetched, in the time of stored_ms; 0: none does.  Until then
+	 * the same listing and the same known make the same plan.
 	 */
 	int64_t due_ms;
 	struct evpop_plan_details *details; /* private */
@@ -267,6 +282,13 @@ EVPOP_API void evpop_plan_header(struct evpop_plan *,
 EVPOP_API void evpop_plan_settle(struct evpop_plan *,
     const struct evpop_listing *, const struct evpop_policy *);
 
+/*
+ * Since when an entry with EVPOP_ACTION_WAIT is known as WAITING; 0: it is not
+ * yet.
+ */
+EVPOP_API int64_t evpop_plan_waits_since(
+    const struct evpop_plan *, size_t index);
+
 /* What an entry with EVPOP_ACTION_ADOPT is known as; owned by the plan. */
 EVPOP_API const struct evpop_adoption *evpop_plan_adoption(
     const struct evpop_plan *, size_t index);
@@ -304,7 +326,7 @@ struct evpop_sync_report {
 	uint32_t failed;   /* refused by the server or not made durable */
 	uint32_t deleted;  /* marked with DELE; gone if quit is committed */
 	uint32_t too_large, later, unidentified; /* left there, see the plan */
-	uint32_t seen, adopted, held;            /* see the plan */
+	uint32_t seen, adopted, held, waiting;   /* see the plan */
 	uint32_t sessions;                       /* that got a listing */
 	uint64_t adopted_octets;                 /* need not be fetched */
 	uint64_t later_octets;                   /* of what is left for later */

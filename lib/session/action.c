@@ -15,6 +15,7 @@ static const char *const action_names[] = {
 	[EVPOP_ACTION_SEEN] = "seen",
 	[EVPOP_ACTION_ADOPT] = "adopt",
 	[EVPOP_ACTION_HELD] = "held",
+	[EVPOP_ACTION_WAIT] = "wait",
 };
 EVPOP_NAMES_MATCH(action_names, EVPOP_ACTION_COUNT);
 
@@ -31,7 +32,8 @@ action_of_nameless(bool is_garbled, const struct evpop_policy *policy)
 	bool fetch =
 	    policy->keep == EVPOP_KEEP_NONE || policy->fetch_unidentified;
 
-	if (policy->baseline || is_garbled || !fetch)
+	if (policy->baseline || is_garbled || policy->fetch_after_ms > 0 ||
+	    !fetch)
 		return EVPOP_ACTION_UNIDENTIFIED;
 	return policy->keep == EVPOP_KEEP_NONE ? EVPOP_ACTION_FETCH_DELETE
 					       : EVPOP_ACTION_FETCH;
@@ -39,12 +41,16 @@ action_of_nameless(bool is_garbled, const struct evpop_policy *policy)
 
 enum evpop_action
 evpop_action_of_unknown(const struct evpop_entry *entry, bool is_garbled,
-    const struct evpop_policy *policy)
+    bool has_waited, const struct evpop_policy *policy)
 {
+	bool waits = policy->fetch_after_ms > 0 && !has_waited;
 	bool delete = policy->keep == EVPOP_KEEP_NONE ||
 		      (policy->delete_above_octets > 0 &&
 			  entry->octets > policy->delete_above_octets);
 
+	/* Its size may not be known before it is to be fetched. */
+	if (waits && !policy->baseline && entry->unique_id != NULL)
+		return EVPOP_ACTION_WAIT;
 	if (policy->max_message_octets > 0 && !policy->baseline &&
 	    entry->octets > policy->max_message_octets)
 		return EVPOP_ACTION_TOO_LARGE;

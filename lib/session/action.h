@@ -6,10 +6,11 @@
 
 /*
  * The action for an unknown entry.  Where the listing is garbled, an entry
- * without a unique-id may be a message that is known by one.
+ * without a unique-id may be a message that is known by one.  `has_waited`:
+ * it was listed for as long as the policy wants.
  */
-enum evpop_action evpop_action_of_unknown(
-    const struct evpop_entry *, bool is_garbled, const struct evpop_policy *);
+enum evpop_action evpop_action_of_unknown(const struct evpop_entry *,
+    bool is_garbled, bool has_waited, const struct evpop_policy *);
 
 /* The action for a message that is listed and known. */
 enum evpop_action evpop_action_of_known(

@@ -12,7 +12,9 @@
 #include "lib/session/candidates.h"
 #include "lib/session/deletions.h"
 #include "lib/session/listing.h"
+#include "lib/session/order.h"
 #include "lib/session/same.h"
+#include "lib/session/waits.h"
 
 /* So many messages, if they are one of so many, show a habit of the server. */
 #define HABIT_LEAST 3
@@ -28,7 +30,9 @@ struct evpop_plan_details {
 	bool is_garbled;
 	bool knows_top_names;
 	bool names_all; /* known messages that are not listed are gone */
-	bool *unknown;  /* for each entry */
+	bool *unknown;  /* for each entry: it may have to be fetched */
+	struct evpop_waits *waits; /* NULL where the policy lets none wait */
+	/* `unknown_count` leaves out those that are known to wait. */
 	size_t entry_count, unknown_count, known_count;
 	struct evpop_match *match; /* until the plan is made */
 	/*
@@ -56,6 +60,7 @@ evpop_plan_free(struct evpop_plan **plan)
 	details = (*plan)->details;
 	if (details != NULL) {
 		free(details->unknown);
+		evpop_waits_free(details->waits);
 		evpop_match_free(details->match);
 		evpop_deletions_free(details->deletions);
 		evpop_candidates_free(details->candidates);
@@ -71,7 +76,8 @@ evpop_plan_free(struct evpop_plan **plan)
 }
 
 static struct evpop_plan *
-plan_allocate(const struct evpop_listing *listing)
+plan_allocate(
+    const struct evpop_listing *listing, const struct evpop_policy *policy)
 {
 	struct evpop_plan *plan = calloc(1, sizeof *plan);
 	struct evpop_plan_details *details = calloc(1, sizeof *details);
@@ -86,11 +92,14 @@ plan_allocate(const struct evpop_listing *listing)
 	plan->order = calloc(listing->count + 1, sizeof plan->order[0]);
 	details->entry_count = listing->count;
 	details->unknown = calloc(listing->count + 1, sizeof(bool));
+	if (policy->fetch_after_ms > 0)
+		details->waits = evpop_waits_new(listing->count);
 	details->match = evpop_match_new(listing);
 	details->deletions = evpop_deletions_new();
 	details->candidates = evpop_candidates_new();
 	if (plan->actions == NULL || plan->order == NULL ||
 	    details->unknown == NULL || details->match == NULL ||
+	    (policy->fetch_after_ms > 0 && details->waits == NULL) ||
 	    details->deletions == NULL || details->candidates == NULL)
 		evpop_plan_free(&plan);
 	return plan;
@@ -115,28 +124,31 @@ evpop_plan_held(const struct evpop_plan *plan)
 			     : details->entry_count * sizeof(void *);
 
 	return evpop_deletions_held(details->deletions) +
-	       evpop_candidates_held(details->candidates) + adopted;
+	       evpop_candidates_held(details->candidates) +
+	       evpop_waits_held(details->waits) + adopted;
 }
 
 /* ---- by unique-ids ---- */
 
-/* The policy alone decides on an entry that is not known. */
+/* The policy decides on an entry that is not known, or known to wait. */
 static void
 plan_set_unknown(struct evpop_plan *plan, const struct evpop_listing *listing,
     size_t index, const struct evpop_policy *policy)
 {
+	const struct evpop_plan_details *details = plan->details;
+
 	plan->actions[index] = (uint8_t)evpop_action_of_unknown(
-	    &listing->entries[index], plan->details->is_garbled, policy);
+	    &listing->entries[index], details->is_garbled,
+	    evpop_waits_are_over(details->waits, index), policy);
 }
 
 static void
-plan_note_due(struct evpop_plan *plan, const struct evpop_known *known,
-    const struct evpop_policy *policy)
+plan_note_due(
+    struct evpop_plan *plan, const struct evpop_known *known, int64_t age_ms)
 {
 	int64_t due_ms;
 
-	if (policy->keep != EVPOP_KEEP_AGE ||
-	    __builtin_add_overflow(known->stored_ms, policy->keep_ms, &due_ms))
+	if (__builtin_add_overflow(known->stored_ms, age_ms, &due_ms))
 		return;
 	if (plan->due_ms == 0 || due_ms < plan->due_ms)
 		plan->due_ms = due_ms;
@@ -161,6 +173,14 @@ plan_take_listed(struct evpop_plan *plan, uint32_t entry,
 {
 	struct evpop_plan_details *details = plan->details;
 
+	/* Its id has not changed; what it is only a fetch can tell. */
+	if (known->state == EVPOP_KNOWN_WAITING) {
+		details->unknown_count--;
+		if (evpop_waits_take(
+			details->waits, entry, known, policy, now_ms))
+			plan_note_due(plan, known, policy->fetch_after_ms);
+		return true;
+	}
 	/*
 	 * It comes back, or its id was given to another: only the bytes tell.
 	 */
@@ -173,8 +193,8 @@ plan_take_listed(struct evpop_plan *plan, uint32_t entry,
 	    (uint8_t)evpop_action_of_known(known, policy, now_ms);
 	if (plan->actions[entry] == EVPOP_ACTION_DELETE)
 		return evpop_deletions_add(details->deletions, entry, known);
-	if (known->state != EVPOP_KNOWN_SEEN)
-		plan_note_due(plan, known, policy);
+	if (known->state != EVPOP_KNOWN_SEEN && policy->keep == EVPOP_KEEP_AGE)
+		plan_note_due(plan, known, policy->keep_ms);
 	return true;
 }
 
@@ -255,7 +275,7 @@ enum evpop_error
 evpop_plan_begin(struct evpop_plan **plan_r,
     const struct evpop_listing *listing, const struct evpop_policy *policy)
 {
-	struct evpop_plan *plan = plan_allocate(listing);
+	struct evpop_plan *plan = plan_allocate(listing, policy);
 	size_t i;
 
 	*plan_r = plan;
@@ -308,49 +328,7 @@ evpop_plan_match_all(struct evpop_plan *plan, const struct evpop_known *known,
 	return error;
 }
 
-/* ---- order and totals ---- */
-
-/* Whether another message may be fetched, behind those that are to be. */
-static bool
-plan_has_room(const struct evpop_plan *plan, const struct evpop_policy *policy,
-    uint64_t octets)
-{
-	if (policy->max_messages > 0 && plan->fetches == policy->max_messages)
-		return false;
-	if (policy->max_octets == 0 ||
-	    (policy->may_exceed_first && plan->fetches == 0))
-		return true;
-	return plan->fetch_octets <= policy->max_octets &&
-	       octets <= policy->max_octets - plan->fetch_octets;
-}
-
-/* Put the fetches in order, up to the limits on messages and octets. */
-static void
-plan_order_fetches(struct evpop_plan *plan, const struct evpop_listing *listing,
-    const struct evpop_policy *policy)
-{
-	size_t i, at;
-
-	plan->fetches = plan->later = 0;
-	plan->fetch_octets = plan->later_octets = 0;
-	for (i = 0; i < listing->count; i++) {
-		at = policy->order == EVPOP_ORDER_NEWEST
-			 ? listing->count - 1 - i
-			 : i;
-		if (plan->actions[at] != EVPOP_ACTION_FETCH &&
-		    plan->actions[at] != EVPOP_ACTION_FETCH_DELETE)
-			continue;
-		if (plan->later > 0 ||
-		    !plan_has_room(plan, policy, listing->entries[at].octets)) {
-			plan->actions[at] = EVPOP_ACTION_LATER;
-			plan->later++;
-			plan->later_octets += listing->entries[at].octets;
-			continue;
-		}
-		plan->order[plan->fetches++] = (uint32_t)at;
-		plan->fetch_octets += listing->entries[at].octets;
-	}
-}
+/* ---- totals ---- */
 
 static void
 plan_count(struct evpop_plan *plan)
@@ -358,8 +336,12 @@ plan_count(struct evpop_plan *plan)
 	size_t counts[EVPOP_ACTION_COUNT] = { 0 }, i;
 
 	plan->adopt_octets = 0;
+	plan->new_waits = 0;
 	for (i = 0; i < plan->details->entry_count; i++) {
 		counts[plan->actions[i]]++;
+		if (plan->actions[i] == EVPOP_ACTION_WAIT)
+			plan->new_waits +=
+			    evpop_waits_since(plan->details->waits, i) == 0;
 		if (plan->actions[i] == EVPOP_ACTION_ADOPT)
 			plan->adopt_octets +=
 			    evpop_plan_adoption(plan, i)->octets;
@@ -370,6 +352,7 @@ plan_count(struct evpop_plan *plan)
 	plan->seen = counts[EVPOP_ACTION_SEEN];
 	plan->adopts = counts[EVPOP_ACTION_ADOPT];
 	plan->held = counts[EVPOP_ACTION_HELD];
+	plan->waits = counts[EVPOP_ACTION_WAIT];
 }
 
 static void
@@ -378,16 +361,17 @@ plan_order_and_count(struct evpop_plan *plan,
 {
 	size_t i;
 
-	/* Adoptions have left room among the fetches. */
+	/* Some have waited; and adoptions have left room among the fetches. */
 	for (i = 0; i < listing->count; i++) {
-		if (plan->actions[i] != EVPOP_ACTION_LATER)
+		if (plan->actions[i] != EVPOP_ACTION_LATER &&
+		    plan->actions[i] != EVPOP_ACTION_WAIT)
 			continue;
 		if (plan->details->unknown[i])
 			plan_set_unknown(plan, listing, i, policy);
 		else
 			plan->actions[i] = EVPOP_ACTION_FETCH_DELETE;
 	}
-	plan_order_fetches(plan, listing, policy);
+	evpop_order_fetches(plan, listing, policy);
 	plan_count(plan);
 }
 
@@ -569,6 +553,13 @@ evpop_plan_settle(struct evpop_plan *plan, const struct evpop_listing *listing,
 {
 	evpop_deletions_doubt(plan->details->deletions, true, plan->actions);
 	plan_order_and_count(plan, listing, policy);
+}
+
+int64_t
+evpop_plan_waits_since(const struct evpop_plan *plan, size_t index)
+{
+	assert(plan->actions[index] == EVPOP_ACTION_WAIT);
+	return evpop_waits_since(plan->details->waits, index);
 }
 
 const struct evpop_adoption *

@@ -296,12 +296,24 @@ evpop_round_unchanged(struct evpop_round *round)
 		round_finish(round);
 }
 
+/*
+ * What is about to wait may be a message that is here already; once it waits,
+ * its header is not looked at.
+ */
+static bool
+round_may_adopt(const struct evpop_round *round, const struct evpop_plan *plan)
+{
+	return plan->new_waits > 0 &&
+	       evpop_plan_wants_sizes(plan, &round->policy);
+}
+
 static void
 round_matched(const struct evpop_plan *plan, void *arg)
 {
 	struct evpop_round *round = arg;
 	bool has_work = !round->is_stopping && !round->policy.dry_run &&
-			(plan->fetches > 0 || plan->deletes > 0);
+			(plan->fetches > 0 || plan->deletes > 0 ||
+			    round_may_adopt(round, plan));
 
 	/* The caller may have stopped it, while it was told what is gone. */
 	if (round->step != ROUND_ASKING || round->caller->is_gone)

@@ -11,10 +11,12 @@ set(EVPOP_SESSION_SOURCES
 	session/ids.c
 	session/listing.c
 	session/marking.c
+	session/order.c
 	session/plan.c
 	session/round.c
 	session/same.c
 	session/slice.c
 	session/survey.c
 	session/sync.c
-	session/transfer.c)
+	session/transfer.c
+	session/waits.c)

@@ -271,7 +271,8 @@ survey_can_name(const struct evpop_survey *survey)
 	if (survey->is_flight || survey->pace != SURVEY_GOES_ON)
 		return false;
 	/* What is deleted at once needs no name. */
-	if (survey->policy.keep == EVPOP_KEEP_NONE && !survey->policy.baseline)
+	if (survey->policy.keep == EVPOP_KEEP_NONE &&
+	    survey->policy.fetch_after_ms == 0 && !survey->policy.baseline)
 		return false;
 	/* They may be known by ids on lines that could not be read. */
 	if (listing->unique_ids && listing->ignored > 0)

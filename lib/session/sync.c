@@ -95,6 +95,7 @@ sync_planned(const struct evpop_plan *plan, void *arg)
 	report->later_octets = plan->later_octets;
 	report->unidentified = (uint32_t)plan->unidentified;
 	report->held = (uint32_t)plan->held;
+	report->waiting = (uint32_t)plan->waits;
 	report->seen += (uint32_t)plan->seen;
 	report->adopted += (uint32_t)plan->adopts;
 	report->adopted_octets += plan->adopt_octets;

@@ -408,7 +408,7 @@ static bool
 take_known(struct reader *reader)
 {
 	static const char *const states[] = { "stored", "delete", "seen",
-		"deleted", "gone" };
+		"deleted", "gone", "waiting" };
 	struct dialog_known *known;
 	const char *word;
 	size_t length, i;

@@ -19,6 +19,7 @@ static const struct {
 	{ "seen", EVPOP_KNOWN_SEEN },
 	{ "deleted", EVPOP_KNOWN_DELETED },
 	{ "gone", EVPOP_KNOWN_GONE },
+	{ "waiting", EVPOP_KNOWN_WAITING },
 };
 
 static struct session_known *
@@ -170,6 +171,8 @@ take_note(struct session *session, const struct evpop_plan *plan,
 
 	if (plan->actions[index] == EVPOP_ACTION_SEEN)
 		remember_entry(session, entry, EVPOP_KNOWN_SEEN);
+	if (plan->actions[index] == EVPOP_ACTION_WAIT)
+		remember_entry(session, entry, EVPOP_KNOWN_WAITING);
 	if (plan->actions[index] != EVPOP_ACTION_ADOPT)
 		return;
 	adoption = evpop_plan_adoption(plan, index);
@@ -186,7 +189,7 @@ static void
 on_planned(struct evpop_sync *sync, const struct evpop_plan *plan, void *arg)
 {
 	struct session *session = arg;
-	char seen[32], adopt[32], held[32];
+	char seen[32], adopt[32], held[32], wait[32];
 	size_t i;
 
 	(void)sync;
@@ -198,10 +201,11 @@ on_planned(struct evpop_sync *sync, const struct evpop_plan *plan, void *arg)
 		take_note(session, plan, &session->listing->entries[i], i);
 	record_add(&session->record,
 	    "plan fetch=%zu delete=%zu too-large=%zu later=%zu "
-	    "unidentified=%zu%s%s%s",
+	    "unidentified=%zu%s%s%s%s",
 	    plan->fetches, plan->deletes, plan->too_large, plan->later,
 	    plan->unidentified, some(seen, "seen", plan->seen),
-	    some(adopt, "adopt", plan->adopts), some(held, "held", plan->held));
+	    some(adopt, "adopt", plan->adopts), some(held, "held", plan->held),
+	    some(wait, "wait", plan->waits));
 }
 
 static enum evpop_flow
@@ -311,18 +315,19 @@ on_done(
     struct evpop_sync *sync, const struct evpop_sync_report *report, void *arg)
 {
 	struct session *session = arg;
-	char seen[32], adopted[32], held[32], later[32];
+	char seen[32], adopted[32], held[32], later[32], waiting[32];
 
 	(void)sync;
 	record_result(&session->record, "sync", 0, &report->result);
 	record_add(&session->record,
-	    "done fetched=%u failed=%u deleted=%u quit=%s%s%s%s%s",
+	    "done fetched=%u failed=%u deleted=%u quit=%s%s%s%s%s%s",
 	    (unsigned)report->fetched, (unsigned)report->failed,
 	    (unsigned)report->deleted, evpop_quit_name(report->quit),
 	    some(seen, "seen", report->seen),
 	    some(adopted, "adopted", report->adopted),
 	    some(held, "held", report->held),
-	    some(later, "later", report->later));
+	    some(later, "later", report->later),
+	    some(waiting, "waiting", report->waiting));
 	session->closed = true;
 	session_answered(session);
 }
@@ -356,6 +361,7 @@ policy_of(const struct dialog_settings *set, struct evpop_policy *policy)
 		.baseline = set->baseline != 0,
 		.dry_run = set->dry_run != 0,
 		.fetch_unidentified = set->fetch_unidentified != 0,
+		.fetch_after_ms = (int64_t)set->fetch_after,
 	};
 	if (set->keep == NULL)
 		return;

@@ -56,6 +56,7 @@ static const struct {
 	NUMBER("baseline", baseline),
 	NUMBER("dry-run", dry_run),
 	NUMBER("fetch-unidentified", fetch_unidentified),
+	NUMBER("fetch-after", fetch_after),
 };
 
 #define KEYS (sizeof table / sizeof table[0])

@@ -26,7 +26,7 @@ struct dialog_settings {
 	char *keep, *order, *store;
 	unsigned long max_octets, max_messages, expect_nothing,
 	    max_session_deletes, max_deletes, delete_above, baseline, dry_run,
-	    fetch_unidentified;
+	    fetch_unidentified, fetch_after;
 };
 
 /*

@@ -67,7 +67,21 @@ is_unknown(const struct trial *trial, const struct evpop_entry *entry)
 	const struct evpop_known *known = find_known(trial, entry);
 
 	return known == NULL || known->state == EVPOP_KNOWN_DELETED ||
-	       known->state == EVPOP_KNOWN_GONE;
+	       known->state == EVPOP_KNOWN_GONE ||
+	       known->state == EVPOP_KNOWN_WAITING;
+}
+
+static bool
+has_to_wait(const struct trial *trial, const struct evpop_entry *entry)
+{
+	const struct evpop_known *known = find_known(trial, entry);
+	int64_t after_ms = trial->policy.fetch_after_ms;
+
+	if (after_ms == 0 || trial->policy.baseline || entry->unique_id == NULL)
+		return false;
+	return known == NULL || known->state != EVPOP_KNOWN_WAITING ||
+	       trial->now_ms < known->stored_ms ||
+	       trial->now_ms - known->stored_ms < after_ms;
 }
 
 static enum evpop_action
@@ -78,11 +92,13 @@ expect_unknown(const struct trial *trial, const struct evpop_entry *entry)
 	bool garbled = listing->unique_ids && listing->ignored > 0;
 	bool delete = policy->keep == EVPOP_KEEP_NONE;
 
+	if (has_to_wait(trial, entry))
+		return EVPOP_ACTION_WAIT;
 	if (!policy->baseline && policy->max_message_octets > 0 &&
 	    entry->octets > policy->max_message_octets)
 		return EVPOP_ACTION_TOO_LARGE;
 	if (entry->unique_id == NULL) {
-		if (policy->baseline || garbled ||
+		if (policy->baseline || garbled || policy->fetch_after_ms > 0 ||
 		    !(delete || policy->fetch_unidentified))
 			return EVPOP_ACTION_UNIDENTIFIED;
 	} else if (policy->baseline)
@@ -129,13 +145,22 @@ is_held(const struct trial *trial)
 }
 
 static bool
+is_waiting(const struct trial *trial, const struct evpop_entry *entry)
+{
+	const struct evpop_known *known = find_known(trial, entry);
+
+	return known != NULL && known->state == EVPOP_KNOWN_WAITING;
+}
+
+static bool
 is_mostly_unknown(const struct trial *trial)
 {
 	const struct evpop_listing *listing = &trial->builder.listing;
 	size_t i, unknown = 0;
 
 	for (i = 0; i < listing->count; i++)
-		unknown += is_unknown(trial, &listing->entries[i]);
+		unknown += is_unknown(trial, &listing->entries[i]) &&
+			   !is_waiting(trial, &listing->entries[i]);
 	return unknown > listing->count / 2;
 }
 
@@ -266,6 +291,8 @@ check_counts(const struct trial *trial, const struct evpop_plan *plan)
 	assert(plan->seen == counts[EVPOP_ACTION_SEEN]);
 	assert(plan->adopts == counts[EVPOP_ACTION_ADOPT]);
 	assert(plan->held == counts[EVPOP_ACTION_HELD]);
+	assert(plan->waits == counts[EVPOP_ACTION_WAIT]);
+	assert(plan->new_waits <= plan->waits);
 }
 
 static bool

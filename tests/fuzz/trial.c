@@ -31,6 +31,7 @@ read_policy(struct trial *trial, struct fuzz_input line)
 	trial->policy.max_deletes = (uint32_t)take(&line);
 	trial->policy.baseline = take(&line) != 0;
 	trial->policy.fetch_unidentified = take(&line) != 0;
+	trial->policy.fetch_after_ms = (int64_t)(take(&line) & TIME_MASK);
 }
 
 static void
@@ -93,7 +94,7 @@ take_known(struct fuzz_input *line)
 {
 	struct evpop_known known = { .occurrence = (uint32_t)take(line) };
 
-	known.state = (enum evpop_known_state)(take(line) % 5);
+	known.state = (enum evpop_known_state)(take(line) % 6);
 	known.stored_ms = (int64_t)(take(line) & TIME_MASK);
 	return known;
 }

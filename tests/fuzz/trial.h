@@ -2,7 +2,7 @@
  * A maildrop's listing, what is known of it, and a policy, from lines of text:
  *
  *     p KEEP KEEP_MS OCTETS_MAX MESSAGES_MAX ORDER NOW_MS IGNORED
- *         DELETE_ABOVE DELETES_MAX BASELINE FETCH_UNIDENTIFIED
+ *         DELETE_ABOVE DELETES_MAX BASELINE FETCH_UNIDENTIFIED FETCH_AFTER_MS
  *     u NUMBER ID                     a line of UIDL
  *     n                               the server knows no UIDL
  *     s NUMBER OCTETS                 a line of LIST

@@ -19,7 +19,7 @@ from harness import contract, corpus, daemon, maildropd, procs, scripted
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2] / "daemon" / "control"
 USERS = {name: "secret" for name in ("anna", "carl", "dora", "erik", "fred",
-                                 "gina", "hugo")}
+                                 "gina", "hugo", "ines")}
 
 # In this order: method, target, status, and headers of the request.
 CASES = [
@@ -39,6 +39,7 @@ CASES = [
     ("GET", "/v1/accounts/anna", 200),
     ("GET", "/v1/accounts/carl", 200),
     ("GET", "/v1/accounts/hugo", 200),
+    ("GET", "/v1/accounts/ines", 200),
     ("GET", "/v1/accounts/erik", 200),
     ("POST", "/v1/accounts/moved/pause", 200),
     ("GET", "/v1/accounts/moved", 200),
@@ -57,6 +58,7 @@ CASES = [
     ("GET", "/v1/accounts/anna/plan", 404),
     ("GET", "/v1/accounts/bert/plan?limit=1", 200),
     ("GET", "/v1/accounts/bert/plan?cursor=1.1", 409),
+    ("GET", "/v1/accounts/ines/plan?limit=1", 200),
     ("GET", "/v1/polls?account=anna&limit=1", 200),
     ("GET", "/v1/polls?account=nobody", 404),
     ("GET", "/v1/polls?cursor=1000000", 200),
@@ -210,7 +212,7 @@ class OpenapiTest(unittest.TestCase):
     def setUpClass(cls):
         cls.server = cls.enterClassContext(
             maildropd.MaildropServer(users=USERS))
-        for name in ("anna", "erik", "fred", "gina"):
+        for name in ("anna", "erik", "fred", "gina", "ines"):
             cls.server.deliver(name, corpus.messages(30, seed=len(name)))
         cls.server.deliver("anna", [MESSAGE.replace(
             b"Message-ID: <1@", b"In-Reply-To: <1@"), MESSAGE])
@@ -227,6 +229,7 @@ class OpenapiTest(unittest.TestCase):
             "erik": daemon.account_of(cls.server, "erik", delete_guard=5),
             "former": daemon.account_of(cls.server, "fred"),
             "hugo": daemon.account_of(cls.server, "hugo", tls="implicit"),
+            "ines": daemon.account_of(cls.server, "ines", fetch_after="7d"),
             "moved": daemon.account_of(cls.server, "gina"),
         }, control={"mode": "0666", "admin": "nosuchuser"},
             hook={"on_failure": "exit 2"})
@@ -264,8 +267,9 @@ class OpenapiTest(unittest.TestCase):
         evpopd.change("erik", keep="delete")
         evpopd.wait_account("moved", lambda one: one["moved"] is not None)
         cls.scripted.messages += corpus.messages(3, seed=7)
-        evpopd.post("/v1/accounts/bert/poll?mode=dry-run")
-        evpopd.wait_rest("bert")
+        for name in ("bert", "ines"):
+            evpopd.post(f"/v1/accounts/{name}/poll?mode=dry-run")
+            evpopd.wait_rest(name)
         procs.wait_for(lambda: evpopd.get(
             "/v1/messages?q=enclosed")["messages"], what="the index")
         found = {

@@ -392,7 +392,7 @@ class DryRunTest(PolicyTest):
         plan = evpopd.get("/v1/accounts/anna/plan?limit=4")
         self.assertEqual(plan["counts"], {
             "messages": 10, "fetch": 2, "delete": 2, "adopt": 0,
-            "too_large": 1, "later": 1, "seen": 0, "held": 0,
+            "too_large": 1, "later": 1, "wait": 0, "seen": 0, "held": 0,
             "unidentified": 0})
         self.assertEqual(plan["fetch_bytes"], size)
         self.assertEqual(len(evpopd.pages("/v1/accounts/anna/plan",

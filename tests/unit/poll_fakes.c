@@ -395,7 +395,8 @@ evpop_sync_known_batch(struct evpop_sync *sync, const struct evpop_known *known,
 	(void)now_ms;
 	asked("known %zu%s;", count, is_last ? " last" : "");
 	for (size_t i = 0; i < count; i++)
-		if (known[i].state == EVPOP_KNOWN_GONE)
+		if (known[i].state == EVPOP_KNOWN_GONE ||
+		    known[i].state == EVPOP_KNOWN_WAITING)
 			fakes.callbacks->gone(sync, &known[i], fakes.arg);
 }
 
@@ -411,6 +412,13 @@ evpop_sync_plan(const struct evpop_sync *sync)
 {
 	(void)sync;
 	return fakes.plan;
+}
+
+int64_t
+evpop_plan_waits_since(const struct evpop_plan *plan, size_t index)
+{
+	(void)plan;
+	return index == 0 ? fakes.waits_since_ms : 0;
 }
 
 const struct evpop_adoption *

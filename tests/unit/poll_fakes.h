@@ -45,6 +45,7 @@ struct fakes {
 	void *arg;
 	struct evpop_result cancelled; /* for this reason */
 	struct evpop_plan *plan;
+	int64_t waits_since_ms;          /* of a plan's first entry */
 	struct evpop_adoption adoption;  /* of every message of a plan */
 	struct evpop_sync_report report; /* so far */
 };

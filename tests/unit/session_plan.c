@@ -20,8 +20,9 @@ const char session_plan_letters[EVPOP_ACTION_COUNT] = {
 	[EVPOP_ACTION_SEEN] = 'S',
 	[EVPOP_ACTION_ADOPT] = 'A',
 	[EVPOP_ACTION_HELD] = 'H',
+	[EVPOP_ACTION_WAIT] = 'W',
 };
-_Static_assert(EVPOP_ACTION_COUNT == 10, "every action has a letter");
+_Static_assert(EVPOP_ACTION_COUNT == 11, "every action has a letter");
 
 static void
 read_entry(struct fixture *fixture, char *word)
@@ -62,6 +63,7 @@ read_known(struct fixture *fixture, char *word)
 		[EVPOP_KNOWN_SEEN] = 'n',
 		[EVPOP_KNOWN_DELETED] = 'x',
 		[EVPOP_KNOWN_GONE] = 'g',
+		[EVPOP_KNOWN_WAITING] = 'w',
 	};
 	struct evpop_known *known = &fixture->known[fixture->known_count++];
 	char *state, *digest = strchr(word, '~');

@@ -4,8 +4,8 @@
  *
  * An entry is "id:octets", with "-" for no id.  What is known is
  * "id/occurrence=state@stored_ms#octets~D": states are s(tored), d(elete),
- * n(ot to be fetched), x (deleted), g(one); D is a letter that stands for a
- * digest.  All but the id may be left out.
+ * n(ot to be fetched), x (deleted), g(one), w(aiting); D is a letter that
+ * stands for a digest.  All but the id may be left out.
  */
 #ifndef EVPOP_TESTS_UNIT_SESSION_PLAN_H
 #define EVPOP_TESTS_UNIT_SESSION_PLAN_H

@@ -75,8 +75,8 @@ test_every_account_key(void **state)
 		{ "interval_max", "30d" }, { "enabled", "no" },
 		{ "keep", "1d" }, { "retain", "1d" }, { "delete_above", "1M" },
 		{ "max_deletes_per_session", "1" }, { "delete_guard", "0" },
-		{ "baseline", "yes" }, { "max_message_size", "1K" },
-		{ "max_messages_per_poll", "1" },
+		{ "baseline", "yes" }, { "fetch_after", "7d" },
+		{ "max_message_size", "1K" }, { "max_messages_per_poll", "1" },
 		{ "max_octets_per_day", "1M" }, { "order", "newest" } };
 	static const char defaults[] = "[defaults]\nhost=h\nuser=u\npassword="
 				       "p\ntls_cert=/c\n[account a]\n";

@@ -74,6 +74,7 @@ test_defaults(void **state)
 	assert_int_equal(account->max_message_size, 0);
 	assert_int_equal(account->max_messages_per_poll, 0);
 	assert_int_equal(account->max_octets_per_day, 0);
+	assert_int_equal(account->fetch_after_ms, 0);
 	assert_int_equal(account->order, CONFIG_ORDER_OLDEST);
 	config_free(&config);
 	assert_null(config);

@@ -97,6 +97,7 @@ test_accounts_tell_what_is_left(void **state)
 	shop->tally.later = 4;
 	shop->tally.seen = 5;
 	shop->tally.held = 6;
+	shop->tally.waiting = 7;
 	ask_for(fixture, "GET", "/v1/accounts/shop", 200, &reply);
 	session = json_object_get(reply.json, "session");
 	assert_string_equal(text_of(reply.json, "identity"), "top");
@@ -109,6 +110,7 @@ test_accounts_tell_what_is_left(void **state)
 	assert_int_equal(number_of(session, "later"), 4);
 	assert_int_equal(number_of(session, "seen"), 5);
 	assert_int_equal(number_of(session, "held"), 6);
+	assert_int_equal(number_of(session, "waiting"), 7);
 	forget(&reply);
 
 	fixture->accounts[0].tally.held = 10;
@@ -130,11 +132,13 @@ test_accounts_tell_what_is_left(void **state)
 /* ---- plans ---- */
 
 static struct poller_plan_entry entries[] = {
-	{ 1, 0, (const unsigned char *)"UID-1", 5, 1000, "fetch" },
-	{ 2, 0, (const unsigned char *)"\x01\xff", 2, 0, "delete" },
-	{ 3, 1, (const unsigned char *)"UID-1", 5, 7, "adopt" },
-	{ 4, 0, NULL, 0, 5, "unidentified" },
-	{ 4294967295U, 0, (const unsigned char *)"x", 1, UINT64_MAX, "held" },
+	{ 1, 0, (const unsigned char *)"UID-1", 5, 1000, "fetch", 0 },
+	{ 2, 0, (const unsigned char *)"\x01\xff", 2, 0, "delete", 0 },
+	{ 3, 1, (const unsigned char *)"UID-1", 5, 7, "adopt", 0 },
+	{ 4, 0, NULL, 0, 5, "unidentified", 0 },
+	{ 4294967295U, 0, (const unsigned char *)"x", 1, UINT64_MAX, "held",
+	    0 },
+	{ 7, 0, (const unsigned char *)"y", 1, 0, "wait", 1709210096789 },
 };
 
 static void
@@ -142,12 +146,13 @@ give_plan(struct fixture *fixture)
 {
 	fixture->poller.planned = "shop";
 	fixture->poller.plan = (struct poller_plan){ .made_ms = 1709210096789,
-		.messages = 9,
+		.messages = 10,
 		.fetches = 1,
 		.deletes = 2,
 		.adopts = 3,
 		.too_large = 4,
 		.later = 5,
+		.waits = 9,
 		.seen = 6,
 		.held = 7,
 		.unidentified = 8,
@@ -160,7 +165,7 @@ static void
 test_a_plan(void **state)
 {
 	static const char *const names[] = { "fetch", "delete", "adopt",
-		"too_large", "later", "seen", "held", "unidentified",
+		"too_large", "later", "seen", "held", "unidentified", "wait",
 		"messages" };
 	static const struct store_message_row message = { .subject = "About" };
 	struct fixture *fixture = *state;
@@ -199,6 +204,9 @@ test_a_plan(void **state)
 	    json_object_get(json_array_get(list, 3), "unique_id")));
 	assert_int_equal(
 	    number_of(json_array_get(list, 4), "number"), 4294967295);
+	assert_null(json_object_get(json_array_get(list, 4), "waits_until"));
+	assert_string_equal(text_of(json_array_get(list, 5), "waits_until"),
+	    "2024-02-29T12:34:56.789Z");
 	forget(&reply);
 
 	fixture->poller.plan.entry_count = 0;

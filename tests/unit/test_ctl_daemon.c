@@ -200,7 +200,7 @@ fill_daemon(struct daemon *daemon, struct event_base *base)
 		    .host = "h",
 		    .user = "u",
 		    .identity = "body",
-		    .tally = { .too_large = 3, .later = 12 } },
+		    .tally = { .too_large = 3, .later = 12, .waiting = 1 } },
 		{ .name = "off",
 		    .host = "h",
 		    .user = "u",

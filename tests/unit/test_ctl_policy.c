@@ -45,8 +45,8 @@ test_commands(void **state)
 		{ "status", 1, "evpopctl poll --confirm NAME", NULL },
 		{ "accounts", 0, "1200 deletions held (poll --confirm)", NULL },
 		{ "accounts", 0,
-		    "3 too large to fetch, 12 for later polls, no UIDL, no "
-		    "TOP: known by their bytes",
+		    "3 too large to fetch, 12 for later polls, 1 waits "
+		    "(fetch_after), no UIDL, no TOP: known by their bytes",
 		    NULL },
 		{ "account work", 0,
 		    "Held           1200 deletions, far more than usual",
@@ -61,7 +61,7 @@ test_commands(void **state)
 		    NULL },
 		{ "account home", 0,
 		    "Not fetched    3 larger than max_message_size, 12 for "
-		    "later polls",
+		    "later polls, 1 waits (fetch_after)",
 		    "Held" },
 		{ "account home", 0, "no UIDL, no TOP", "Recognised" },
 		{ "account off", 0, "disabled", "Messages" },

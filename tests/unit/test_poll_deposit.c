@@ -25,6 +25,7 @@ struct scene {
 	struct notify *notify;
 	struct ledger *ledger;
 	struct deposit *deposit;
+	struct evpop_policy policy;
 	struct notify_subscription subscription;
 	unsigned stored;          /* messages that were published */
 	enum store_status failed; /* the last failure that was told */
@@ -79,7 +80,8 @@ begin(struct scene *scene, bool is_dry_run)
 	fakes_reset();
 	fakes.account.setting = NOW_MS;
 	*scene = (struct scene){ .notify = notify_new(),
-		.ledger = ledger_new(UINT64_C(1) << 20) };
+		.ledger = ledger_new(UINT64_C(1) << 20),
+		.policy = { .dry_run = is_dry_run } };
 	assert_non_null(scene->notify);
 	assert_non_null(scene->ledger);
 	scene->deposit =
@@ -87,7 +89,7 @@ begin(struct scene *scene, bool is_dry_run)
 		.notify = scene->notify,
 		.ledger = scene->ledger,
 		.name = "home",
-		.is_dry_run = is_dry_run,
+		.policy = &scene->policy,
 		.owner = { listed, done, answered, scene } });
 	assert_non_null(scene->deposit);
 	fakes.callbacks = deposit_callbacks(true);
@@ -289,6 +291,7 @@ test_plan_is_noted(void **state)
 	uint8_t seen[] = { EVPOP_ACTION_SEEN, EVPOP_ACTION_SEEN };
 	uint8_t fetched[] = { EVPOP_ACTION_FETCH, EVPOP_ACTION_FETCH };
 	uint8_t both[] = { EVPOP_ACTION_FETCH, EVPOP_ACTION_SEEN };
+	uint8_t waiting[] = { EVPOP_ACTION_WAIT, EVPOP_ACTION_WAIT };
 	uint8_t adopted[] = { EVPOP_ACTION_ADOPT, EVPOP_ACTION_SEEN };
 	const struct {
 		struct evpop_plan plan;
@@ -296,6 +299,14 @@ test_plan_is_noted(void **state)
 		bool is_dry_run;
 		const char *asked;
 	} cases[] = {
+		{ { .actions = waiting, .waits = 2, .new_waits = 2 }, 2, false,
+		    "change 2;" },
+		/* The first one is known to wait. */
+		{ { .actions = waiting, .waits = 2, .new_waits = 1 }, 2, false,
+		    "change 1;" },
+		{ { .actions = waiting, .waits = 1 }, 1, false, "" },
+		{ { .actions = waiting, .waits = 2, .new_waits = 2 }, 2, true,
+		    "" },
 		{ { .actions = seen, .seen = 2 }, 2, false, "change 2;" },
 		{ { .actions = seen, .seen = 1 }, 1, false, "change 1;" },
 		{ { .actions = both, .seen = 1 }, 2, false, "change 1;" },
@@ -317,14 +328,17 @@ test_plan_is_noted(void **state)
 		assert_string_equal(fakes_asked(), "uids;known 0 last;");
 		fakes.adoption.unique_id = (const unsigned char *)"b";
 		fakes.adoption.unique_id_length = 1;
+		fakes.waits_since_ms =
+		    cases[i].plan.waits > cases[i].plan.new_waits ? 4711 : 0;
 		fakes.callbacks->planned(
 		    fakes_sync(), &cases[i].plan, fakes.arg);
 		assert_string_equal(fakes_asked(), cases[i].asked);
 		assert_int_equal(fakes.change.adopt, cases[i].plan.adopts > 0);
 		if (fakes.count > 0)
 			assert_int_equal(fakes.change.state,
-			    cases[i].plan.adopts > 0 ? STORE_UID_STORED
-						     : STORE_UID_SEEN);
+			    cases[i].plan.adopts > 0  ? STORE_UID_STORED
+			    : cases[i].plan.waits > 0 ? STORE_UID_WAITING
+						      : STORE_UID_SEEN);
 		end(&scene, "");
 	}
 }
@@ -348,20 +362,21 @@ test_listing_after_listing(void **state)
 	end(&scene, "");
 }
 
-/* An id that is gone is forgotten after 30 days, and no earlier. */
 static void
-check_gone(int64_t days, uint64_t setting, bool is_dry_run, const char *asked)
+check_gone_after(int64_t days, int64_t fetch_after_ms, enum store_uid_state was,
+    uint64_t setting, bool is_dry_run, const char *asked)
 {
 	const struct evpop_listing listing = { .entries = entries, .count = 1 };
 	struct scene scene;
 
 	begin(&scene, is_dry_run);
+	scene.policy.fetch_after_ms = fetch_after_ms;
 	fakes.account.setting = setting;
 	deposit_set_account(scene.deposit, &fakes.account);
 	fakes.uids[0] =
 	    (struct store_uid){ .unique_id = (const unsigned char *)"x",
 		    .unique_id_length = 1,
-		    .state = STORE_UID_GONE,
+		    .state = was,
 		    .stored_ms = NOW_MS - days * DAY_MS };
 	fakes.uid_count = 1;
 	fakes.callbacks->listing(fakes_sync(), &listing, fakes.arg);
@@ -372,6 +387,31 @@ check_gone(int64_t days, uint64_t setting, bool is_dry_run, const char *asked)
 		assert_true(fakes.change.forget);
 	fakes_answer_all();
 	end(&scene, "");
+}
+
+/* An id that is gone is forgotten after 30 days, and no earlier. */
+static void
+check_gone(int64_t days, uint64_t setting, bool is_dry_run, const char *asked)
+{
+	check_gone_after(days, 0, STORE_UID_GONE, setting, is_dry_run, asked);
+}
+
+/* But one that only waited at once, whatever the clock says. */
+static void
+test_ids_that_wait(void **state)
+{
+	(void)state;
+	check_gone_after(1, 7 * DAY_MS, STORE_UID_WAITING, NOW_MS, false,
+	    "known 1 last;change 1;");
+	check_gone_after(
+	    0, 0, STORE_UID_WAITING, 0, false, "known 1 last;change 1;");
+	check_gone_after(
+	    1, 7 * DAY_MS, STORE_UID_WAITING, NOW_MS, true, "known 1 last;");
+	/* What waits may be one that is gone, and is fetched late. */
+	check_gone_after(
+	    36, 7 * DAY_MS, STORE_UID_GONE, NOW_MS, false, "known 1 last;");
+	check_gone_after(38, 7 * DAY_MS, STORE_UID_GONE, NOW_MS, false,
+	    "known 1 last;change 1;");
 }
 
 static void
@@ -440,6 +480,7 @@ main(void)
 		cmocka_unit_test(test_plan_is_noted),
 		cmocka_unit_test(test_listing_after_listing),
 		cmocka_unit_test(test_ids_are_remembered_for_30_days),
+		cmocka_unit_test(test_ids_that_wait),
 		cmocka_unit_test(test_nameless_messages),
 		cmocka_unit_test(test_memory),
 	};

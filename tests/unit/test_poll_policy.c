@@ -264,7 +264,7 @@ test_copy_of_a_plan(void **state)
 	assert_int_equal(evpop_listing_occurrences(&listing), EVPOP_ERROR_NONE);
 	assert_int_equal(evpop_plan_new(&plan, &listing, &known, 1, &policy, 0),
 	    EVPOP_ERROR_NONE);
-	copy = poller_plan_new(&listing, plan, 1234);
+	copy = poller_plan_new(&listing, plan, 0, 1234);
 	assert_non_null(copy);
 	assert_int_equal(copy->made_ms, 1234);
 	assert_int_equal(copy->messages, MANY);

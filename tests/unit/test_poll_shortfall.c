@@ -14,13 +14,18 @@ test_unidentified(void **state)
 	struct evpop_result result;
 
 	(void)state;
-	shortfall_unidentified(&result, 1);
+	shortfall_unidentified(&result, 1, false);
 	assert_string_equal(result.text, "1 message was left on the server, "
 					 "since it did not tell what it is "
 					 "known by");
 	assert_int_equal(result.error, EVPOP_ERROR_PROTOCOL);
 	assert_int_equal(result.scope, EVPOP_SCOPE_MESSAGE);
-	shortfall_unidentified(&result, 12);
+	shortfall_unidentified(&result, 1, true);
+	assert_string_equal(result.text, "1 message was left on the server, "
+					 "since it did not tell what it is "
+					 "known by: fetch_after needs UIDL or "
+					 "TOP there");
+	shortfall_unidentified(&result, 12, false);
 	assert_string_equal(result.text, "12 messages were left on the server, "
 					 "since it did not tell what they are "
 					 "known by");

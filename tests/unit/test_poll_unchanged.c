@@ -45,7 +45,9 @@ is(const struct unchanged *unchanged, int64_t now_ms)
 static void
 test_same_listing(void **state)
 {
-	const struct evpop_plan plan = { .too_large = 5, .gone_count = 1 };
+	const struct evpop_plan plan = {
+		.too_large = 5, .waits = 6, .gone_count = 1
+	};
 	struct evpop_listing other = listing;
 	struct store_account back;
 	struct unchanged unchanged = { 0 };
@@ -61,6 +63,7 @@ test_same_listing(void **state)
 	/* A baseline is for the first poll only. */
 	assert_true(back.listed);
 	assert_int_equal(unchanged.too_large, 5);
+	assert_int_equal(unchanged.waiting, 6);
 	assert_false(unchanged_is(&unchanged, &listing, VERSION + 1, NOW_MS));
 	other.count = 1;
 	assert_false(unchanged_is(&unchanged, &other, VERSION, NOW_MS));

@@ -27,6 +27,11 @@
 		.keep = EVPOP_KEEP_AGE, .keep_ms = 100, \
 	}
 
+#define AFTER_100_MS                   \
+	{                              \
+		.fetch_after_ms = 100, \
+	}
+
 struct plan_case {
 	const char *name;
 	const char *listing, *known; /* see session_plan.h */
@@ -94,6 +99,49 @@ static const struct plan_case cases[] = {
 	    { .max_octets = 10, .max_messages = 1 }, "FLL", "0", "" },
 	{ "deletions cost nothing", "a:9 b:9", "a b",
 	    { .keep = EVPOP_KEEP_NONE, .max_octets = 1 }, "DD", "", "" },
+	{ "all that is new waits", "a b", "", AFTER_100_MS, "WW", "", "" },
+	{ "it waits on", "a b", "a=w@901 b=w@1000", AFTER_100_MS, "WW", "",
+	    "" },
+	{ "it has waited", "a b c", "a=w@900 b=w@901 c=w@1", AFTER_100_MS,
+	    "FWF", "02", "" },
+	{ "what is stored does not wait", "a b", "a b=w@950", AFTER_100_MS,
+	    ".W", "", "" },
+	{ "by a clock gone back it waits", "a", "a=w@9223372036854775807",
+	    AFTER_100_MS, "W", "", "" },
+	{ "it has waited for ever", "a", "a=w@-9223372036854775807",
+	    AFTER_100_MS, "F", "0", "" },
+	{ "what has gone waits no more", "b", "a=w@1 b=w@950", AFTER_100_MS,
+	    "W", "", "0" },
+	{ "nothing waits any longer", "a b", "a=w@999 b=w@1", FOREVER, "FF",
+	    "01", "" },
+	{ "it waits, to be deleted", "a b", "a=w@950 b=w@1",
+	    { .keep = EVPOP_KEEP_NONE, .fetch_after_ms = 100 }, "WR", "1", "" },
+	{ "large ones wait, to be deleted", "a:9 b:9", "a=w@950 b=w@1",
+	    { .delete_above_octets = 5, .fetch_after_ms = 100 }, "WR", "1",
+	    "" },
+	{ "too large is found out once it has waited", "a:9 b:9",
+	    "a=w@950 b=w@1", { .max_message_octets = 5, .fetch_after_ms = 100 },
+	    "WT", "", "" },
+	{ "what has waited waits for later", "a b c", "a=w@1 b=w@1 c=w@950",
+	    { .max_messages = 1, .fetch_after_ms = 100 }, "FLW", "0", "" },
+	{ "the newest that has waited", "a b c", "a=w@1 b=w@1 c=w@950",
+	    { .max_messages = 1,
+		.order = EVPOP_ORDER_NEWEST,
+		.fetch_after_ms = 100 },
+	    "LFW", "1", "" },
+	{ "what waits is not in the way of others", "a:9 b:9", "a=w@950 b=w@1",
+	    { .max_octets = 9, .fetch_after_ms = 100 }, "WF", "1", "" },
+	{ "a baseline waits for nothing", "a b", "a=w@950 b=w@1",
+	    { .baseline = true, .fetch_after_ms = 100 }, "SS", "", "" },
+	{ "listed again, it waits", "a b c", "a=x@1 b=g@1 c=n@1", AFTER_100_MS,
+	    "WW.", "", "" },
+	{ "no unique-id, and nobody knows for how long", "- -", "",
+	    { .keep = EVPOP_KEEP_NONE,
+		.fetch_unidentified = true,
+		.fetch_after_ms = 100 },
+	    "UU", "", "" },
+	{ "one id twice, one of them has waited", "a a", "a=w@1 a/1=w@950",
+	    AFTER_100_MS, "FW", "0", "" },
 	{ "one id twice", "a a", "", FOREVER, "FF", "01", "" },
 	{ "one id twice, one known", "a b a", "a b", FOREVER, "..F", "2", "" },
 	{ "one id twice, both known", "a a", "a/1 a", FOREVER, "..", "", "" },
@@ -127,6 +175,7 @@ check_totals(const struct plan_case *one, const struct fixture *fixture,
 	assert_int_equal(plan->too_large, count_of(one->actions, 'T'));
 	assert_int_equal(plan->later, count_of(one->actions, 'L'));
 	assert_int_equal(plan->unidentified, count_of(one->actions, 'U'));
+	assert_int_equal(plan->waits, count_of(one->actions, 'W'));
 	assert_int_equal(plan->gone_count, strlen(one->gone));
 	for (i = 0; i < plan->fetches; i++)
 		octets += fixture->entries[plan->order[i]].octets;
@@ -224,6 +273,15 @@ test_due(void **state)
 		{ "a", "a@950", DELETE, 0 },
 		{ "a b", "a@950 b@9223372036854775800", FOR_100_MS, 1050 },
 		{ "a", "a@1", { EVPOP_KEEP_AGE, .keep_ms = INT64_MAX }, 0 },
+		/* What waits falls due to be fetched. */
+		{ "a b", "a=w@950 b=w@940", AFTER_100_MS, 1040 },
+		{ "a", "a=w@901", AFTER_100_MS, 1001 },
+		{ "a", "a=w@900", AFTER_100_MS, 0 },
+		{ "a", "", AFTER_100_MS, 0 },
+		{ "", "a=w@950", AFTER_100_MS, 0 },
+		{ "a b", "a=w@950 b@940",
+		    { EVPOP_KEEP_AGE, .keep_ms = 100, .fetch_after_ms = 200 },
+		    1040 },
 	};
 	struct fixture fixture;
 	struct evpop_plan *plan;
@@ -240,6 +298,35 @@ test_due(void **state)
 		assert_int_equal(plan->due_ms, dues[i].due_ms);
 		evpop_plan_free(&plan);
 	}
+}
+
+/* Whoever plans remembers what is new, and that only once. */
+static void
+test_waits(void **state)
+{
+	static const struct evpop_policy policy = AFTER_100_MS;
+	struct fixture fixture;
+	struct evpop_plan *plan;
+
+	(void)state;
+	session_plan_fixture(&fixture, "a b c d", "b=w@950 c=w@1 d=g@950");
+	assert_int_equal(evpop_plan_new(&plan, &fixture.listing, fixture.known,
+			     fixture.known_count, &policy, NOW_MS),
+	    EVPOP_ERROR_NONE);
+	for (int round = 0; round < 3; round++) {
+		assert_int_equal(plan->waits, 3);
+		assert_int_equal(plan->new_waits, 2);
+		assert_int_equal(evpop_plan_waits_since(plan, 0), 0);
+		assert_int_equal(evpop_plan_waits_since(plan, 1), 950);
+		assert_int_equal(plan->actions[2], EVPOP_ACTION_FETCH);
+		assert_int_equal(evpop_plan_waits_since(plan, 3), 0);
+		/* Nothing of this is lost when sizes and headers come. */
+		if (round == 0)
+			evpop_plan_sizes(plan, &fixture.listing, &policy);
+		else
+			evpop_plan_settle(plan, &fixture.listing, &policy);
+	}
+	evpop_plan_free(&plan);
 }
 
 static void
@@ -341,7 +428,8 @@ make_random(struct fixture *fixture, uint32_t *seed)
 		known->unique_id = (const unsigned char *)ids[id];
 		known->unique_id_length = strlen(ids[id]);
 		known->occurrence = used[id]++;
-		known->state = next_random(seed) % 4;
+		id = next_random(seed) % 5;
+		known->state = id == 4 ? EVPOP_KNOWN_WAITING : id;
 		known->stored_ms = next_random(seed) % 20;
 	}
 	assert_int_equal(
@@ -370,12 +458,19 @@ expected_action(const struct fixture *fixture, const struct evpop_entry *entry,
 	for (i = 0; i < fixture->known_count; i++)
 		if (same(entry, &fixture->known[i]))
 			known = &fixture->known[i];
-	if (known != NULL && known->state != EVPOP_KNOWN_DELETED)
+	if (known != NULL && known->state != EVPOP_KNOWN_DELETED &&
+	    known->state != EVPOP_KNOWN_WAITING)
 		return is_due(known, policy) ? EVPOP_ACTION_DELETE
 					     : EVPOP_ACTION_NONE;
+	if (policy->fetch_after_ms > 0 && entry->unique_id != NULL &&
+	    (known == NULL || known->state == EVPOP_KNOWN_DELETED ||
+		NOW_MS - known->stored_ms < policy->fetch_after_ms))
+		return EVPOP_ACTION_WAIT;
 	if (policy->max_message_octets != 0 &&
 	    entry->octets > policy->max_message_octets)
 		return EVPOP_ACTION_TOO_LARGE;
+	if (entry->unique_id == NULL && policy->fetch_after_ms > 0)
+		return EVPOP_ACTION_UNIDENTIFIED;
 	if (policy->keep == EVPOP_KEEP_NONE)
 		return EVPOP_ACTION_FETCH_DELETE;
 	return entry->unique_id == NULL ? EVPOP_ACTION_UNIDENTIFIED
@@ -435,6 +530,9 @@ test_random(void **state)
 			.max_messages = next_random(&seed) % 10,
 			.order = next_random(&seed) % 2,
 		};
+		if (next_random(&seed) % 2 == 0)
+			policy.fetch_after_ms =
+			    (int64_t)(NOW_MS - next_random(&seed) % 20);
 		check_random(&fixture, &policy);
 	}
 }
@@ -446,6 +544,7 @@ main(void)
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_listings_that_tell_nothing_gone),
 		cmocka_unit_test(test_due),
+		cmocka_unit_test(test_waits),
 		cmocka_unit_test(test_bytes_of_ids),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_random),

@@ -226,6 +226,28 @@ long_ids_stay_seen_for_the_same_user(void **state)
 	    rows(fixture), "was-2-0000a1b25f3c6d7e/0/2 was-2-7/0/2");
 }
 
+/* But what was here before, and went, may be here under another id. */
+static void
+what_waits_is_forgotten(void **state)
+{
+	struct fixture *fixture = *state;
+	struct bound taken;
+
+	bind_to(fixture, "h", "u");
+	put(fixture, "1", "Message-ID: <u1>\r\n\r\none\r\n");
+	fixture_set_state(fixture, "1", STORE_UID_GONE);
+	fixture_set_state(fixture, "1", STORE_UID_WAITING);
+	fixture_set_state(fixture, "2", STORE_UID_WAITING);
+	assert_string_equal(rows(fixture), "1/0/6+ 2/0/6");
+	taken = bind_to(fixture, "h2", "u");
+	assert_int_equal(taken.bound.waiting, 1);
+	assert_int_equal(taken.bound.distrusted, 1);
+	assert_string_equal(rows(fixture), "was-4-1/0/4+");
+	taken = bind_to(fixture, "h", "u");
+	assert_int_equal(taken.bound.waiting, 0);
+	assert_string_equal(rows(fixture), "1/0/4+");
+}
+
 static void
 failures_are_counted_anew(void **state)
 {
@@ -337,6 +359,7 @@ main(void)
 		FIXTURE_TEST(maildrops_are_kept_apart),
 		FIXTURE_TEST(bodies_stay),
 		FIXTURE_TEST(long_ids_stay_seen_for_the_same_user),
+		FIXTURE_TEST(what_waits_is_forgotten),
 		FIXTURE_TEST(failures_are_counted_anew),
 		FIXTURE_TEST(what_is_aside_is_adopted),
 		FIXTURE_TEST(it_outlives_a_restart),

@@ -329,7 +329,7 @@ quarantined_bytes_live_as_long_as_their_row(void **state)
 	fixture_expect(fixture,
 	    "SELECT (SELECT count(*) FROM chunk)"
 	    " + (SELECT count(*) FROM unfinished)"
-	    " + (SELECT count(*) FROM uid)"
+	    " + (SELECT count(*) FROM uid WHERE state <> 6)"
 	    " + (SELECT count(*) FROM failure)",
 	    0);
 	free(bytes);
@@ -370,7 +370,10 @@ all_are_released_by_account(void **state)
 	expect_released(fixture, "home", "home:2 ");
 	expect_released(fixture, "home", "");
 	assert_int_equal(quarantined(fixture), 3);
-	fixture_expect(fixture, "SELECT count(*) FROM uid", 3);
+	fixture_expect(fixture, "SELECT count(*) FROM uid WHERE state = 5", 3);
+	/* They have waited. */
+	fixture_expect(fixture,
+	    "SELECT count(*) FROM uid WHERE state = 6 AND stored_ms = 0", 2);
 	fixture->account = home;
 	quarantine(fixture, "b", NULL);
 	expect_released(fixture, NULL, "home:1 work:3 ");

@@ -385,6 +385,38 @@ time_tells_since_when_it_is_gone(void **state)
 	assert_int_equal(look(fixture).uid.state, STORE_UID_STORED);
 }
 
+/* And not since when it was noted again, or stored. */
+static void
+time_tells_since_when_it_waits(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_uid_change waits = change("u", 0, STORE_UID_WAITING);
+	struct store_uid_change gone = change("u", 0, STORE_UID_GONE);
+	int64_t since_ms, stored_ms;
+
+	assert_int_equal(apply(fixture, fixture->account, &waits, 1), STORE_OK);
+	expect(fixture, fixture->account, "75/0/6/0 ");
+	since_ms = look(fixture).uid.stored_ms;
+	fixture_turn(fixture, 5);
+	assert_int_equal(apply(fixture, fixture->account, &waits, 1), STORE_OK);
+	assert_int_equal(look(fixture).uid.stored_ms, since_ms);
+	fixture_turn(fixture, 5);
+	fixture_store(fixture, "u", "x", 1);
+	stored_ms = look(fixture).uid.stored_ms;
+	assert_true(stored_ms > since_ms);
+	assert_int_equal(look(fixture).uid.state, STORE_UID_STORED);
+	/* One that was here, and comes back, waits from then on. */
+	assert_int_equal(apply(fixture, fixture->account, &gone, 1), STORE_OK);
+	fixture_turn(fixture, 5);
+	assert_int_equal(apply(fixture, fixture->account, &waits, 1), STORE_OK);
+	expect(fixture, fixture->account, "75/0/6/1 ");
+	assert_true(look(fixture).uid.stored_ms > stored_ms);
+	fixture_store(fixture, "u", "x", 1);
+	assert_int_equal(look(fixture).uid.stored_ms, stored_ms);
+	expect(fixture, fixture->account, "75/0/0/1 ");
+	fixture_expect(fixture, "SELECT count(*) FROM message", 1);
+}
+
 /* Else a message that was never fetched could be deleted on the server. */
 static void
 nothing_is_durable_without_a_message(void **state)
@@ -510,6 +542,7 @@ main(void)
 		FIXTURE_TEST(adopted_id_takes_over_the_row),
 		FIXTURE_TEST(many_ids_come_in_batches),
 		FIXTURE_TEST(time_tells_since_when_it_is_gone),
+		FIXTURE_TEST(time_tells_since_when_it_waits),
 		FIXTURE_TEST(nothing_is_durable_without_a_message),
 	};
 
