@@ -95,6 +95,7 @@ void message_release(struct exchange *);
 void message_delete(struct exchange *);
 void messages_delete(struct exchange *);
 void former_list(struct exchange *);
+json_t *hold_json(int64_t since_ms, const char *who, const char *reason);
 
 /* audit.c */
 void audit_list(struct exchange *);

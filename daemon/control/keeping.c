@@ -30,14 +30,14 @@ keeping_reason(struct exchange *exchange, bool is_needed, const char **reason_r)
 	return false;
 }
 
-static json_t *
-hold_json(const struct store_hold *hold)
+json_t *
+hold_json(int64_t since_ms, const char *who, const char *reason)
 {
 	json_t *json = json_object();
 
-	field_time(json, "since", hold->since_ms);
-	field_text(json, "by", hold->who);
-	field_text(json, "reason", hold->reason);
+	field_time(json, "since", since_ms);
+	field_text(json, "by", who);
+	field_text(json, "reason", reason);
 	return json;
 }
 
@@ -59,18 +59,30 @@ keeping_refused(const struct store_kept_answer *answer, bool is_release)
 	return response_error(409, "already", NULL, "the message is %s", id);
 }
 
+/* There is no such account, or no such message. */
+static struct response
+keeping_not_found(const struct exchange *exchange)
+{
+	const char *account =
+	    parameters_text(exchange_parameters(exchange), "account");
+	int64_t id = 0;
+
+	if (account != NULL)
+		return response_no_account(account);
+	return number_parse(exchange_name(exchange), 1, INT64_MAX, &id)
+		   ? response_no_message(id)
+		   : response_store(STORE_NOT_FOUND, NULL);
+}
+
 /* True where it was done; else it was answered. */
 static bool
 keeping_resume(struct exchange *exchange, enum store_status status,
     const struct store_kept_answer *answer, bool is_release)
 {
-	int64_t id = 0;
-
 	if (!exchange_resume(exchange))
 		return false;
-	if (status == STORE_NOT_FOUND &&
-	    number_parse(exchange_name(exchange), 1, INT64_MAX, &id))
-		exchange_answer(exchange, response_no_message(id));
+	if (status == STORE_NOT_FOUND)
+		exchange_answer(exchange, keeping_not_found(exchange));
 	else if (status != STORE_OK)
 		exchange_answer(exchange, response_store(status, NULL));
 	else if (answer->kept != STORE_KEPT_NOT)
@@ -78,6 +90,25 @@ keeping_resume(struct exchange *exchange, enum store_status status,
 	else
 		return true;
 	return false;
+}
+
+typedef void (*keeping_act)(struct store *, int64_t id, const char *who,
+    const char *reason, store_kept_cb, void *arg);
+
+/* Have it done to the message of the path, by the one who asks. */
+static void
+keeping_ask(struct exchange *exchange, bool needs_reason, keeping_act act,
+    store_kept_cb done)
+{
+	const char *reason;
+	int64_t id;
+
+	if (!exchange_id(exchange, &id) ||
+	    !keeping_reason(exchange, needs_reason, &reason))
+		return;
+	exchange_wait(exchange);
+	act(exchange_context(exchange)->store, id,
+	    exchange_user(exchange)->name, reason, done, exchange);
 }
 
 /* ---- POST /v1/messages/ID/hold, release ---- */
@@ -93,22 +124,16 @@ hold_done(
 		return;
 	json = json_object();
 	field_value(json, "id", json_integer(answer->last_id));
-	field_value(json, "hold", hold_json(&answer->hold));
+	field_value(json, "hold",
+	    hold_json(
+		answer->hold.since_ms, answer->hold.who, answer->hold.reason));
 	exchange_answer(exchange, response_json(200, json));
 }
 
 void
 message_hold(struct exchange *exchange)
 {
-	const char *reason;
-	int64_t id;
-
-	if (!exchange_id(exchange, &id) ||
-	    !keeping_reason(exchange, true, &reason))
-		return;
-	exchange_wait(exchange);
-	store_hold(exchange_context(exchange)->store, id,
-	    exchange_user(exchange)->name, reason, hold_done, exchange);
+	keeping_ask(exchange, true, store_hold, hold_done);
 }
 
 static void
@@ -129,15 +154,7 @@ release_done(
 void
 message_release(struct exchange *exchange)
 {
-	const char *reason;
-	int64_t id;
-
-	if (!exchange_id(exchange, &id) ||
-	    !keeping_reason(exchange, false, &reason))
-		return;
-	exchange_wait(exchange);
-	store_release(exchange_context(exchange)->store, id,
-	    exchange_user(exchange)->name, reason, release_done, exchange);
+	keeping_ask(exchange, false, store_release, release_done);
 }
 
 /* ---- DELETE /v1/messages/ID ---- */
@@ -159,15 +176,7 @@ delete_done(
 void
 message_delete(struct exchange *exchange)
 {
-	const char *reason;
-	int64_t id;
-
-	if (!exchange_id(exchange, &id) ||
-	    !keeping_reason(exchange, true, &reason))
-		return;
-	exchange_wait(exchange);
-	store_delete(exchange_context(exchange)->store, id,
-	    exchange_user(exchange)->name, reason, delete_done, exchange);
+	keeping_ask(exchange, true, store_delete, delete_done);
 }
 
 /* ---- DELETE /v1/messages?account= ---- */
@@ -177,24 +186,10 @@ delete_some_done(
     enum store_status status, const struct store_kept_answer *answer, void *arg)
 {
 	struct exchange *exchange = arg;
-	const char *account;
 	json_t *json;
 
-	if (!exchange_resume(exchange))
+	if (!keeping_resume(exchange, status, answer, false))
 		return;
-	account = parameters_text(exchange_parameters(exchange), "account");
-	if (status == STORE_NOT_FOUND) {
-		exchange_answer(exchange, response_no_account(account));
-		return;
-	}
-	if (status != STORE_OK) {
-		exchange_answer(exchange, response_store(status, NULL));
-		return;
-	}
-	if (answer->kept != STORE_KEPT_NOT) {
-		exchange_answer(exchange, keeping_refused(answer, false));
-		return;
-	}
 	json = json_object();
 	field_count(json, "deleted", answer->deleted);
 	field_count(json, "held", answer->held);

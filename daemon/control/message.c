@@ -12,17 +12,6 @@
 #define TYPE_SIZE        320
 #define ETAG_SIZE        80
 
-static json_t *
-message_hold_json(const struct store_message_row *row)
-{
-	json_t *json = json_object();
-
-	field_time(json, "since", row->held_since_ms);
-	field_text(json, "by", row->held_by);
-	field_text(json, "reason", row->held_reason);
-	return json;
-}
-
 json_t *
 message_json(const struct store_message_row *row)
 {
@@ -46,7 +35,9 @@ message_json(const struct store_message_row *row)
 	field_count(json, "attachments", row->attachments);
 	field_value(json, "cut", json_boolean(row->is_cut));
 	field_value(json, "hold",
-	    row->held_since_ms != 0 ? message_hold_json(row) : json_null());
+	    row->held_since_ms != 0
+		? hold_json(row->held_since_ms, row->held_by, row->held_reason)
+		: json_null());
 	return json;
 }
 

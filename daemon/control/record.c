@@ -71,16 +71,18 @@ record_add(
 	const size_t before = strcspn(rest, "*");
 	char action[ACTION_SIZE], object[OBJECT_SIZE];
 	struct store_deed told = { .who = who, .action = action };
+	bool is_read;
 
 	snprintf(action, sizeof(action), "%.*s", (int)word, deed);
 	snprintf(object, sizeof(object), "%.*s%s", (int)before, rest,
 	    rest[before] == '*' ? name : "");
 	told.object = object;
+	is_read = strcmp(action, "read") == 0;
+	if (is_read && record_was_just_read(record, who, object))
+		return;
 	/* What a poll changes is on record as a poll: its wish can wait. */
-	if (strcmp(action, "poll") == 0)
+	if (is_read || strcmp(action, "poll") == 0)
 		store_deed_note(record->store, &told);
-	else if (strcmp(action, "read") != 0)
+	else
 		store_deed_record(record->store, &told);
-	else if (!record_was_just_read(record, who, object))
-		store_deed_note(record->store, &told);
 }
