@@ -5,6 +5,7 @@
 #include "daemon/control/when.h"
 #include "daemon/ctl/client.h"
 #include "daemon/ctl/command.h"
+#include "daemon/ctl/local.h"
 #include "daemon/ctl/print.h"
 #include "daemon/ctl/text.h"
 #include "daemon/notify/notify.h"
@@ -119,17 +120,11 @@ static void
 feed_time(struct feed *feed, const json_t *event, char text_r[WHEN_SIZE])
 {
 	const char *text = ctl_text(event, "time");
-	int64_t time_ms;
-	time_t seconds;
 	struct tm tm;
 	char day[sizeof(feed->day)];
 
 	snprintf(text_r, WHEN_SIZE, "%s", text != NULL ? text : "-");
-	if (!feed->ctl->is_terminal || text == NULL ||
-	    !when_parse(text, 0, &time_ms))
-		return;
-	seconds = (time_t)(time_ms / 1000);
-	if (localtime_r(&seconds, &tm) == NULL)
+	if (!feed->ctl->is_terminal || !local_parts(event, "time", &tm))
 		return;
 	strftime(day, sizeof(day), "%Y-%m-%d", &tm);
 	if (strcmp(day, feed->day) != 0)

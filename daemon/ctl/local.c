@@ -4,25 +4,31 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "daemon/control/when.h"
 
-void
-local_date(const json_t *object, const char *member, char text_r[LOCAL_SIZE])
+bool
+local_parts(const json_t *object, const char *member, struct tm *parts_r)
 {
 	const char *text = ctl_text(object, member);
 	int64_t time_ms;
 	time_t seconds;
-	struct tm tm;
 
-	snprintf(text_r, LOCAL_SIZE, "-");
 	if (text == NULL || !when_parse(text, 0, &time_ms))
-		return;
+		return false;
 	/* Before 1970, too, the second has begun. */
 	seconds = (time_t)((time_ms - ((time_ms % 1000 + 1000) % 1000)) / 1000);
-	if (localtime_r(&seconds, &tm) != NULL)
-		strftime(text_r, LOCAL_SIZE, "%Y-%m-%d %H:%M", &tm);
+	return localtime_r(&seconds, parts_r) != NULL;
+}
+
+void
+local_date(const json_t *object, const char *member, char text_r[LOCAL_SIZE])
+{
+	struct tm parts;
+
+	if (!local_parts(object, member, &parts) ||
+	    strftime(text_r, LOCAL_SIZE, "%Y-%m-%d %H:%M", &parts) == 0)
+		snprintf(text_r, LOCAL_SIZE, "-");
 }
 
 /* Digits where the shape has 0, and nothing behind it. */

@@ -6,8 +6,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 #include "daemon/ctl/client.h"
+
+/* A time of the API's, taken apart; false where the member is none. */
+bool local_parts(const json_t *object, const char *member, struct tm *parts_r)
+    __attribute__((warn_unused_result));
 
 /* "2024-02-29 14:05"; "-" where the member is no time. */
 #define LOCAL_SIZE 20

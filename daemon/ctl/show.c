@@ -6,6 +6,7 @@
 #include "daemon/ctl/attachment.h"
 #include "daemon/ctl/client.h"
 #include "daemon/ctl/command.h"
+#include "daemon/ctl/local.h"
 #include "daemon/ctl/pager.h"
 #include "daemon/ctl/print.h"
 #include "daemon/ctl/raw.h"
@@ -97,17 +98,11 @@ show_heading(const struct ctl *ctl, const char *heading, const char *value)
 static const char *
 show_date(const json_t *message, char text_r[DATE_SIZE])
 {
-	const char *text = ctl_text(message, "date");
-	int64_t time_ms;
 	struct tm parts;
-	time_t seconds;
 
-	if (text == NULL || !when_parse(text, evpop_clock_unix_ms(), &time_ms))
-		return text;
-	seconds = (time_t)(time_ms / 1000);
-	if (localtime_r(&seconds, &parts) == NULL ||
+	if (!local_parts(message, "date", &parts) ||
 	    strftime(text_r, DATE_SIZE, "%a, %d %b %Y %H:%M %z", &parts) == 0)
-		return text;
+		return ctl_text(message, "date");
 	return text_r;
 }
 
