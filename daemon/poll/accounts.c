@@ -285,7 +285,8 @@ accounts_forget_former(struct accounts *accounts)
 
 /* It was paused before this daemon was started, or while it was disabled. */
 static bool
-accounts_pause(struct accounts *accounts, const struct store_account_news *news)
+accounts_take_pause(
+    struct accounts *accounts, const struct store_account_news *news)
 {
 	struct account *account = accounts_find(accounts, news->name);
 
@@ -299,14 +300,14 @@ accounts_pause(struct accounts *accounts, const struct store_account_news *news)
 }
 
 static void
-accounts_pause_all(struct accounts *accounts,
+accounts_take_pauses(struct accounts *accounts,
     const struct store_account_news *news, size_t count)
 {
 	size_t paused = 0, i;
 
 	for (i = 0; i < count; i++)
 		if (news[i].kind == STORE_ACCOUNT_PAUSED)
-			paused += accounts_pause(accounts, &news[i]);
+			paused += accounts_take_pause(accounts, &news[i]);
 	if (paused > 0)
 		log_write(LOG_LEVEL_INFO, NULL,
 		    "%zu account%s paused since before: \"evpopctl accounts "
@@ -334,7 +335,7 @@ accounts_answered(enum store_status status,
 	}
 	if (status == STORE_OK)
 		accounts_forget_former(accounts);
-	accounts_pause_all(accounts, news, count);
+	accounts_take_pauses(accounts, news, count);
 	for (i = 0; i < count; i++) {
 		accounts_log_news(&news[i]);
 		account = accounts_find(accounts, news[i].name);
