@@ -16,11 +16,8 @@ static enum store_status
 attempts_forget_old(struct sql_db *db)
 {
 	static const char sql[] = "DELETE FROM failure WHERE last_ms < ?1";
-	struct sql_statement use;
 
-	sql_prepare(&use, db, sql);
-	sql_bind_int(&use, 1, store_db_now_ms(db) - KEPT_MS);
-	return sql_run(&use);
+	return sql_run_of(db, sql, store_db_now_ms(db) - KEPT_MS);
 }
 
 enum store_status

@@ -115,17 +115,6 @@ store_chores_log_written_ms(const struct store_chores *chores)
 /* Pieces of a step: 4 MiB, some milliseconds. */
 #define ORPHAN_PIECES 16
 
-static enum store_status
-orphan_forget(struct sql_db *db, int64_t body)
-{
-	static const char sql[] = "DELETE FROM unfinished WHERE body = ?1";
-	struct sql_statement use;
-
-	sql_prepare(&use, db, sql);
-	sql_bind_int(&use, 1, body);
-	return sql_run(&use);
-}
-
 /* Without its note a body belongs to somebody, or has no pieces. */
 static enum store_status
 orphan_is_noted(struct sql_db *db, int64_t body, bool *noted_r)
@@ -157,7 +146,7 @@ orphan_step(struct sql_db *db, int64_t body, bool *gone_r)
 	if (status == STORE_OK && noted)
 		status = store_chunk_remove(db, body, ORPHAN_PIECES, gone_r);
 	if (status == STORE_OK && noted && *gone_r)
-		status = orphan_forget(db, body);
+		status = store_chunk_note_finished(db, body);
 	if (status == STORE_OK)
 		status = sql_commit(db);
 	if (status != STORE_OK)

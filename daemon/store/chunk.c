@@ -123,3 +123,19 @@ store_chunk_remove(
 	*gone_r = status == STORE_OK && sql_changes(db) < (int64_t)most;
 	return status;
 }
+
+enum store_status
+store_chunk_note_unfinished(struct sql_db *db, int64_t number)
+{
+	static const char sql[] = "INSERT INTO unfinished(body) VALUES(?1)";
+
+	return sql_run_of(db, sql, number);
+}
+
+enum store_status
+store_chunk_note_finished(struct sql_db *db, int64_t number)
+{
+	static const char sql[] = "DELETE FROM unfinished WHERE body = ?1";
+
+	return sql_run_of(db, sql, number);
+}

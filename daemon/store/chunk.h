@@ -41,6 +41,15 @@ enum store_status store_chunk_try(struct sql_db *)
 enum store_status store_chunk_remove(struct sql_db *, int64_t number,
     uint32_t most, bool *gone_r) __attribute__((warn_unused_result));
 
+/*
+ * Note that a body has pieces that belong to nothing, or may come to nothing:
+ * the next start removes them.  And that this is over.
+ */
+enum store_status store_chunk_note_unfinished(struct sql_db *, int64_t number)
+    __attribute__((warn_unused_result));
+enum store_status store_chunk_note_finished(struct sql_db *, int64_t number)
+    __attribute__((warn_unused_result));
+
 /* The columns that store_chunk_take() reads. */
 #define STORE_CHUNK_COLUMNS "chunk.encoding, chunk.data"
 

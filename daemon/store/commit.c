@@ -11,32 +11,6 @@
 #include "daemon/store/index/index.h"
 #include "daemon/store/writer.h"
 
-/* ---- unfinished bodies ---- */
-
-static enum store_status
-commit_note_unfinished(struct sql_db *db, const struct store_body *body)
-{
-	static const char sql[] = "INSERT INTO unfinished(body) VALUES(?1)";
-	struct sql_statement use;
-
-	sql_prepare(&use, db, sql);
-	sql_bind_int(&use, 1, body->number);
-	return sql_run(&use);
-}
-
-static enum store_status
-commit_note_finished(struct sql_db *db, const struct store_body *body)
-{
-	static const char sql[] = "DELETE FROM unfinished WHERE body = ?1";
-	struct sql_statement use;
-
-	if (!body->is_noted)
-		return STORE_OK;
-	sql_prepare(&use, db, sql);
-	sql_bind_int(&use, 1, body->number);
-	return sql_run(&use);
-}
-
 /* Put what is left of a body into the file, which then owns it all. */
 static enum store_status
 commit_insert_last(struct sql_db *db, const struct store_body *body)
@@ -51,7 +25,9 @@ commit_insert_last(struct sql_db *db, const struct store_body *body)
 		status = store_chunk_insert(db, body->number, body->sequence,
 		    body->submitted, piece != NULL ? piece->bytes : NULL,
 		    piece != NULL ? piece->length : 0);
-	return status == STORE_OK ? commit_note_finished(db, body) : status;
+	return status == STORE_OK && body->is_noted
+		   ? store_chunk_note_finished(db, body->number)
+		   : status;
 }
 
 void
@@ -118,7 +94,8 @@ store_piece_write(struct store_writer *writer, struct store_op *op)
 		return STORE_OK;
 	}
 	if (!body->is_noted) {
-		status = commit_note_unfinished(store_writer_db(writer), body);
+		status = store_chunk_note_unfinished(
+		    store_writer_db(writer), body->number);
 		body->is_noted = piece->has_noted = status == STORE_OK;
 	}
 	if (status == STORE_OK)

@@ -88,13 +88,10 @@ static enum store_status
 record_drop_oldest(struct sql_db *db, int64_t last)
 {
 	static const char sql[] = "DELETE FROM poll WHERE id <= ?1";
-	struct sql_statement use;
 
 	if (last <= POLLS_KEPT)
 		return STORE_OK;
-	sql_prepare(&use, db, sql);
-	sql_bind_int(&use, 1, last - POLLS_KEPT);
-	return sql_run(&use);
+	return sql_run_of(db, sql, last - POLLS_KEPT);
 }
 
 static enum store_status

@@ -221,11 +221,8 @@ static enum store_status
 release_remove_row(struct sql_db *db, int64_t id)
 {
 	static const char sql[] = "DELETE FROM quarantine WHERE id = ?1";
-	struct sql_statement use;
 
-	sql_prepare(&use, db, sql);
-	sql_bind_int(&use, 1, id);
-	return sql_run(&use);
+	return sql_run_of(db, sql, id);
 }
 
 /* A crash before they are removed leaves them to the next start. */

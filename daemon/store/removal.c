@@ -119,27 +119,12 @@ removal_read_sender(struct sql_db *db, int64_t id, int64_t *body_r, char **text)
 	return status != STORE_OK ? status : taken;
 }
 
-/* What a step does not remove of a body is swept as what came to nothing is. */
-static enum store_status
-removal_note_unfinished(struct sql_db *db, int64_t body)
-{
-	static const char sql[] = "INSERT INTO unfinished(body) VALUES(?1)";
-	struct sql_statement use;
-
-	sql_prepare(&use, db, sql);
-	sql_bind_int(&use, 1, body);
-	return sql_run(&use);
-}
-
 static enum store_status
 removal_note_done(struct sql_db *db, int64_t id)
 {
 	static const char sql[] = "DELETE FROM removal WHERE message = ?1";
-	struct sql_statement use;
 
-	sql_prepare(&use, db, sql);
-	sql_bind_int(&use, 1, id);
-	return sql_run(&use);
+	return sql_run_of(db, sql, id);
 }
 
 /* *left_r is its body, where pieces of it are left; else 0. */
@@ -160,8 +145,9 @@ removal_remove(
 	if (status == STORE_OK && body != 0)
 		status = store_chunk_remove(db, body, STEP_PIECES, &is_gone);
 	if (status == STORE_OK && !is_gone) {
+		/* It is swept as what came to nothing is. */
 		*left_r = body;
-		status = removal_note_unfinished(db, body);
+		status = store_chunk_note_unfinished(db, body);
 	}
 	return status == STORE_OK ? removal_note_done(db, id) : status;
 }

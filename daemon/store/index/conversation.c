@@ -71,17 +71,9 @@ store_conversation_forget(struct sql_db *db, int64_t message)
 	    "DELETE FROM linked WHERE other = ?1 AND node IN"
 	    " (SELECT other FROM linked WHERE node = ?1)";
 	static const char from_it[] = "DELETE FROM linked WHERE node = ?1";
-	struct sql_statement use;
-	enum store_status status;
+	enum store_status status = sql_run_of(db, to_it, message);
 
-	sql_prepare(&use, db, to_it);
-	sql_bind_int(&use, 1, message);
-	status = sql_run(&use);
-	if (status != STORE_OK)
-		return status;
-	sql_prepare(&use, db, from_it);
-	sql_bind_int(&use, 1, message);
-	return sql_run(&use);
+	return status == STORE_OK ? sql_run_of(db, from_it, message) : status;
 }
 
 const char store_conversation_restart_sql[] = "DELETE FROM linked;";

@@ -64,9 +64,7 @@ forget_sender(struct sql_db *db, int64_t sender, const char *folded)
 	status = sql_run(&use);
 	if (status != STORE_OK)
 		return status;
-	sql_prepare(&use, db, row);
-	sql_bind_int(&use, 1, sender);
-	return sql_run(&use);
+	return sql_run_of(db, row, sender);
 }
 
 static enum store_status

@@ -89,11 +89,8 @@ static enum store_status
 fulltext_mark_cut(struct sql_db *db, int64_t id)
 {
 	static const char sql[] = "UPDATE message SET is_cut = 1 WHERE id = ?1";
-	struct sql_statement use;
 
-	sql_prepare(&use, db, sql);
-	sql_bind_int(&use, 1, id);
-	return sql_run(&use);
+	return sql_run_of(db, sql, id);
 }
 
 /* It was read ahead, and may have been deleted since. */

@@ -25,6 +25,16 @@ sql_run(struct sql_statement *statement)
 }
 
 enum store_status
+sql_run_of(struct sql_db *db, const char *sql, int64_t value)
+{
+	struct sql_statement statement;
+
+	sql_prepare(&statement, db, sql);
+	sql_bind_int(&statement, 1, value);
+	return sql_run(&statement);
+}
+
+enum store_status
 sql_integer(struct sql_db *db, const char *text, int64_t *value_r)
 {
 	struct sql_statement statement;

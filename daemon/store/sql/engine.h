@@ -93,10 +93,14 @@ enum store_status sql_end(struct sql_statement *)
 enum store_status sql_run(struct sql_statement *)
     __attribute__((warn_unused_result));
 
+/* Prepare, bind ?1 and run, where that is all. */
+enum store_status sql_run_of(struct sql_db *, const char *sql, int64_t value)
+    __attribute__((warn_unused_result));
+
 /*
- * The same for an INSERT into a table that numbers its rows in `id`; the engine
- * finds out which one the row got.  SQLite takes a temporary table for each
- * RETURNING, which costs a tenth of a message.
+ * sql_run() for an INSERT into a table that numbers its rows in `id`; the
+ * engine finds out which one the row got.  SQLite takes a temporary table for
+ * each RETURNING, which costs a tenth of a message.
  */
 enum store_status sql_run_insert(struct sql_statement *, int64_t *id_r)
     __attribute__((warn_unused_result));
