@@ -10,8 +10,12 @@
 
 #include "daemon/chosen.h"
 #include "daemon/config/config.h"
+#include "daemon/confinement.h"
+#include "daemon/keys.h"
 #include "daemon/log/log.h"
+#include "daemon/logging.h"
 #include "daemon/secret/secret.h"
+#include "daemon/secret/wiping.h"
 #include "daemon/service.h"
 #include "daemon/serving.h"
 
@@ -19,7 +23,8 @@
 
 struct arguments {
 	const char *config_path;
-	const char *store_path; /* to be read only; NULL: there is none */
+	const char *store_path; /* without a daemon; NULL: there is none */
+	bool fills_store;
 	bool check, once, quiet;
 	char **names; /* of accounts, with --once */
 	size_t name_count;
@@ -28,7 +33,7 @@ struct arguments {
 static const char usage_text[] =
     "usage: evpopd [-c FILE] [--check]\n"
     "       evpopd [-c FILE] --once [--quiet] [NAME...]\n"
-    "       evpopd --serve-store FILE\n"
+    "       evpopd --serve-store FILE | --fill-store FILE\n"
     "       evpopd --help | --version\n"
     "\n"
     "Collects mail from POP3 maildrops and stores it.\n"
@@ -43,6 +48,9 @@ static const char usage_text[] =
     "                     answer the API from a store, and change nothing: "
     "what\n"
     "                     evpopctl --store starts\n"
+    "      --fill-store FILE\n"
+    "                     the same, and take what another program has "
+    "fetched\n"
     "  -h, --help         show this text\n"
     "  -V, --version      show the version\n"
     "\n"
@@ -73,8 +81,8 @@ arguments_check(const struct arguments *arguments)
 	if (arguments->check + arguments->once +
 		(arguments->store_path != NULL) >
 	    1) {
-		fputs("evpopd: --check, --once and --serve-store exclude each "
-		      "other\n",
+		fputs("evpopd: --check, --once, --serve-store and --fill-store "
+		      "exclude each other\n",
 		    stderr);
 		return EX_USAGE;
 	}
@@ -91,6 +99,7 @@ parse_arguments(int argc, char **argv, struct arguments *arguments)
 		{ "once", no_argument, NULL, 'O' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "serve-store", required_argument, NULL, 'S' },
+		{ "fill-store", required_argument, NULL, 'F' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -113,7 +122,9 @@ parse_arguments(int argc, char **argv, struct arguments *arguments)
 			arguments->quiet = true;
 			break;
 		case 'S':
+		case 'F':
 			arguments->store_path = optarg;
+			arguments->fills_store = option == 'F';
 			break;
 		case 'h':
 			fputs(usage_text, stdout);
@@ -131,17 +142,30 @@ parse_arguments(int argc, char **argv, struct arguments *arguments)
 	return arguments_check(arguments);
 }
 
+/* Returns how many are errors. */
+static size_t
+print_messages(const struct config_messages *messages)
+{
+	for (size_t i = 0; i < messages->count; i++)
+		fprintf(stderr, "%s\n", messages->lines[i]);
+	return messages->errors;
+}
+
 static int
 check(const struct arguments *arguments, const struct config *config,
     const struct config_messages *messages)
 {
-	size_t i;
+	size_t errors = print_messages(messages);
+	struct config_messages of_keys;
 
-	for (i = 0; i < messages->count; i++)
-		fprintf(stderr, "%s\n", messages->lines[i]);
-	if (config == NULL) {
+	if (config != NULL) {
+		keys_check_config(config, arguments->config_path, &of_keys);
+		errors += print_messages(&of_keys);
+		config_messages_free(&of_keys);
+	}
+	if (config == NULL || errors > 0) {
 		fprintf(stderr, "%s: %zu error%s\n", arguments->config_path,
-		    messages->errors, messages->errors == 1 ? "" : "s");
+		    errors, errors == 1 ? "" : "s");
 		return EX_CONFIG;
 	}
 	printf("%s: correct, %zu account%s\n", arguments->config_path,
@@ -163,6 +187,8 @@ run(const struct arguments *arguments)
 	struct config *config;
 	int code = EX_CONFIG;
 
+	if (!arguments->check && !confinement_prepare(arguments->config_path))
+		return EX_OSERR;
 	config = arguments->check
 		     ? config_check(arguments->config_path, &messages)
 		     : config_read(arguments->config_path, &messages);
@@ -170,8 +196,8 @@ run(const struct arguments *arguments)
 		code = check(arguments, config, &messages);
 	else {
 		if (config != NULL)
-			service_set_log_format(config);
-		service_log_messages(&messages);
+			logging_set_format(config);
+		logging_messages(&messages);
 	}
 	config_messages_free(&messages);
 	if (config != NULL && !arguments->check) {
@@ -202,7 +228,13 @@ main(int argc, char **argv)
 		log_write(LOG_LEVEL_ERROR, NULL, "libsodium cannot start");
 		return EX_OSERR;
 	}
+	if (!secret_wipe_what_is_freed()) {
+		log_write(LOG_LEVEL_ERROR, NULL,
+		    "OpenSSL would leave secrets in memory: it was used before "
+		    "evpopd began");
+		return EX_OSERR;
+	}
 	if (arguments.store_path != NULL)
-		return serving_run(arguments.store_path);
+		return serving_run(arguments.store_path, arguments.fills_store);
 	return run(&arguments);
 }

@@ -10,16 +10,24 @@
 
 #include <evpop/client.h>
 
+#include "daemon/confine/confine.h"
+#include "daemon/confinement.h"
 #include "daemon/control/control.h"
+#include "daemon/deliver/deliver.h"
 #include "daemon/descriptors.h"
 #include "daemon/hook/hook.h"
+#include "daemon/keys.h"
 #include "daemon/log/libevent.h"
 #include "daemon/log/log.h"
+#include "daemon/logging.h"
 #include "daemon/metrics/metrics.h"
 #include "daemon/notify/notify.h"
+#include "daemon/oauth/oauth.h"
 #include "daemon/poll/poller.h"
+#include "daemon/reporting.h"
 #include "daemon/store/keeping.h"
 #include "daemon/store/store.h"
+#include "daemon/storing.h"
 #include "daemon/summary.h"
 #include "daemon/supervisor.h"
 #include "lib/base/clock.h"
@@ -40,9 +48,12 @@ enum signal_index {
 struct service {
 	const struct service_options *options;
 	struct config *config;
+	struct keys keys;
 	struct event_base *base;
 	struct evpop_names *names;
 	struct store *store;
+	struct oauth *oauth;
+	struct deliver *deliver;
 	struct poller *poller;
 	struct control *control;
 	struct event *signals[SIGNAL_COUNT];
@@ -51,61 +62,16 @@ struct service {
 	struct metrics *metrics;
 	struct supervisor *supervisor;
 	struct hook *hook;
+	struct confine *confine;
+	int socket;               /* systemd's; -1: there is none */
 	struct store_clock clock; /* as it was told last */
 	bool stopping, interrupted;
-	bool polls_ended;  /* and hooks come to their end */
+	bool polls_ended;
+	bool deliveries_over;  /* before the polls */
+	bool deliveries_ended; /* as well, and hooks come to their end */
+	bool unlocked_said;
 	char limited[256]; /* why fewer sessions run than are configured */
 };
-
-/* The level says already that it is a warning. */
-static void
-service_log_message(enum log_level level, const char *line)
-{
-	const char *mark = strstr(line, ": warning: ");
-
-	if (level == LOG_LEVEL_WARNING && mark != NULL)
-		log_write(level, NULL, "%.*s%s", (int)(mark - line), line,
-		    mark + strlen(": warning"));
-	else
-		log_write(level, NULL, "%s", line);
-}
-
-void
-service_log_messages(const struct config_messages *messages)
-{
-	enum log_level level;
-	size_t i;
-
-	level = messages->errors > 0 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING;
-	for (i = 0; i < messages->count; i++)
-		service_log_message(level, messages->lines[i]);
-}
-
-static enum log_level
-service_log_level(const struct config *config)
-{
-	static const enum log_level levels[] = {
-		[CONFIG_LOG_ERROR] = LOG_LEVEL_ERROR,
-		[CONFIG_LOG_WARNING] = LOG_LEVEL_WARNING,
-		[CONFIG_LOG_INFO] = LOG_LEVEL_INFO,
-		[CONFIG_LOG_DEBUG] = LOG_LEVEL_DEBUG,
-	};
-
-	return levels[config->log_level];
-}
-
-void
-service_set_log_format(const struct config *config)
-{
-	static const enum log_format formats[] = {
-		[CONFIG_LOG_AUTO] = LOG_FORMAT_AUTO,
-		[CONFIG_LOG_JOURNAL] = LOG_FORMAT_JOURNAL,
-		[CONFIG_LOG_PLAIN] = LOG_FORMAT_PLAIN,
-		[CONFIG_LOG_JSON] = LOG_FORMAT_JSON,
-	};
-
-	log_set_format(formats[config->log_format]);
-}
 
 /* How many sessions there is room for, at most what is configured. */
 static uint32_t
@@ -123,73 +89,51 @@ service_limit_sessions(struct service *service, struct config *config)
 		log_write(LOG_LEVEL_WARNING, NULL, "%s", service->limited);
 }
 
-/* ---- what is kept ---- */
-
-/* Without memory all is kept as it was before. */
-static void
-service_configure_keeping(struct service *service, const struct config *config)
-{
-	const size_t count = config->account_count;
-	struct store_retained *accounts = calloc(count + 1, sizeof(*accounts));
-	bool is_done = accounts != NULL;
-
-	for (size_t i = 0; is_done && i < count; i++)
-		accounts[i] = (struct store_retained){
-			.account = config->accounts[i]->name,
-			.retain_ms = config_account_retain_ms(
-			    config, config->accounts[i]),
-		};
-	is_done =
-	    is_done && store_keeping_configure(service->store, accounts, count,
-			   config->store_deletion == CONFIG_DELETION_LOCKED);
-	free(accounts);
-	if (!is_done)
-		log_write(LOG_LEVEL_ERROR, NULL,
-		    "out of memory: retain and deletion stay as they were");
-}
-
 /* ---- reload ---- */
 
 static void
-service_report_accounts(struct reload *report, enum reload_change change,
-    const struct config_account *const *accounts, size_t count)
+service_first_message(
+    const struct config_messages *messages, char *text, size_t size)
 {
-	for (size_t i = 0; i < count; i++)
-		reload_account(report, change, accounts[i]->name);
+	snprintf(text, size, "%s%s",
+	    messages->count > 0 ? messages->lines[0]
+				: "the configuration cannot be read",
+	    messages->count > 1 ? " (and more: see the log, or evpopd --check)"
+				: "");
 }
 
-static void
-service_report(struct service *service, struct reload *report,
-    const struct config_diff *diff)
-{
-	char text[512];
-	size_t i;
-
-	for (i = 0; i < diff->restart_count; i++) {
-		snprintf(text, sizeof text,
-		    "%s has changed; it takes effect after a restart",
-		    diff->restart[i]);
-		log_write(LOG_LEVEL_WARNING, NULL, "%s", text);
-		reload_warning(report, text);
-	}
-	service_report_accounts(
-	    report, RELOAD_ADDED, diff->added, diff->added_count);
-	service_report_accounts(
-	    report, RELOAD_CHANGED, diff->changed, diff->changed_count);
-	service_report_accounts(
-	    report, RELOAD_REMOVED, diff->removed, diff->removed_count);
-	reload_text(report, text, sizeof text);
-	log_write(LOG_LEVEL_INFO, NULL, "reloaded: %s", text);
-	notify_publish(service->notify,
-	    &(struct notify_event){ .kind = NOTIFY_RELOADED,
-		.reload = { diff->added_count, diff->changed_count,
-		    diff->removed_count } });
-}
-
-/* All of the new configuration, or nothing of it. */
+/* The key of the new configuration, which opens all that is sealed in it. */
 static bool
-service_apply(
-    struct service *service, struct config *config, struct reload *report)
+service_read_keys(const struct service *service, const struct config *config,
+    struct keys *keys, char *error, size_t error_size)
+{
+	struct config_messages messages;
+	bool opens;
+
+	if (!keys_read(keys, config, error, error_size))
+		return false;
+	keys_check(keys, config, service->options->config_path, &messages);
+	logging_messages(&messages);
+	opens = messages.errors == 0;
+	if (!opens)
+		service_first_message(&messages, error, error_size);
+	if (opens && store_is_keyed(service->store) &&
+	    strcmp(keys->public, service->keys.public) != 0) {
+		snprintf(error, error_size,
+		    "the daemon's key cannot be another one: the store "
+		    "recognises mail by it");
+		opens = false;
+	}
+	config_messages_free(&messages);
+	if (!opens)
+		keys_free(keys);
+	return opens;
+}
+
+/* All of the new configuration, or nothing of it.  Takes the keys. */
+static bool
+service_apply(struct service *service, struct config *config, struct keys *keys,
+    struct reload *report)
 {
 	struct config_diff diff;
 
@@ -198,16 +142,29 @@ service_apply(
 		reload_warning(report, service->limited);
 	if (!config_diff(&diff, service->config, config))
 		return false;
+	/* What is polled at once may need its command. */
+	confinement_know_commands(service->confine, config);
 	if (!poller_reload(service->poller, config, &diff)) {
 		config_diff_free(&diff);
 		return false;
 	}
-	service_configure_keeping(service, config);
+	poller_set_key(service->poller, keys->key);
+	if (!oauth_reload(service->oauth, config, keys->key))
+		log_write(LOG_LEVEL_ERROR, NULL,
+		    "out of memory: accounts log in by OAuth 2 as before");
+	if (!deliver_reload(service->deliver, config, keys->key))
+		log_write(LOG_LEVEL_ERROR, NULL,
+		    "out of memory: mail is delivered as it was before");
+	keys_free(&service->keys);
+	service->keys = *keys;
+	storing_configure_keeping(service->store, config);
 	control_reload(service->control, config);
 	hook_reload(service->hook, config);
-	log_set_level(service_log_level(config));
-	service_set_log_format(config);
-	service_report(service, report, &diff);
+	log_set_level(logging_level(config));
+	logging_set_format(config);
+	confinement_warn(service->confine, config, &diff, report);
+	reload_targets(report, service->config, config);
+	reporting_reload(service->notify, report, &diff);
 	config_diff_free(&diff);
 	config_free(&service->config);
 	service->config = config;
@@ -220,26 +177,26 @@ service_reload(struct reload *report, char *error, size_t error_size, void *arg)
 	struct service *service = arg;
 	struct config_messages messages;
 	struct config *config;
+	struct keys keys = { 0 };
 	bool applied = false;
 
 	error[0] = '\0';
 	supervisor_reloading();
 	config = config_read(service->options->config_path, &messages);
-	service_log_messages(&messages);
+	logging_messages(&messages);
 	for (size_t i = 0; config != NULL && i < messages.count; i++)
 		reload_warning(report, messages.lines[i]);
 	if (config == NULL)
-		snprintf(error, error_size, "%s%s",
-		    messages.count > 0 ? messages.lines[0]
-				       : "the configuration cannot be read",
-		    messages.count > 1 ? " (and more: see the log, or "
-					 "evpopd --check)"
-				       : "");
-	else if (service_apply(service, config, report))
-		applied = true;
-	else {
+		service_first_message(&messages, error, error_size);
+	else if (service_read_keys(service, config, &keys, error, error_size)) {
+		applied = service_apply(service, config, &keys, report);
+		if (!applied)
+			snprintf(error, error_size, "no memory for the change");
+	}
+	if (!applied) {
+		confinement_explain(service->confine, error, error_size);
 		config_free(&config);
-		snprintf(error, error_size, "no memory for the change");
+		keys_free(&keys);
 	}
 	config_messages_free(&messages);
 	if (!applied)
@@ -248,6 +205,47 @@ service_reload(struct reload *report, char *error, size_t error_size, void *arg)
 			.failure = { .text = error } });
 	supervisor_ready();
 	return applied;
+}
+
+/* ---- the end ---- */
+
+static void
+service_hooks_ended(void *arg)
+{
+	struct service *service = arg;
+
+	event_base_loopexit(service->base, NULL);
+}
+
+/* Hooks tell also of what was last. */
+static void
+service_deliveries_ended(void *arg)
+{
+	struct service *service = arg;
+
+	if (!service->polls_ended) {
+		/* Its polls may still store what goes after the next start. */
+		service->deliveries_over = true;
+		return;
+	}
+	if (service->deliveries_ended)
+		return;
+	service->deliveries_ended = true;
+	hook_finish(service->hook, service->stopping ? HOOKS_MS : HOOKS_ONCE_MS,
+	    service_hooks_ended, service);
+}
+
+static void
+service_polls_ended(struct service *service)
+{
+	if (service->polls_ended)
+		return;
+	service->polls_ended = true;
+	if (!service->stopping)
+		deliver_finish(
+		    service->deliver, service_deliveries_ended, service);
+	else if (service->deliveries_over)
+		service_deliveries_ended(service);
 }
 
 /* ---- signals ---- */
@@ -264,10 +262,13 @@ service_on_stop(evutil_socket_t signal, short what, void *arg)
 	    service->stopping ? "closing open sessions at once"
 			      : "finishing open sessions");
 	/* Asked twice, it waits no longer. */
-	if (service->stopping && service->polls_ended)
+	if (service->stopping && service->deliveries_ended)
 		event_base_loopexit(service->base, NULL);
-	else
+	else {
 		poller_stop(service->poller, service->stopping ? 0 : GRACE_MS);
+		deliver_stop(service->deliver, service->stopping ? 0 : GRACE_MS,
+		    service_deliveries_ended, service);
+	}
 	service->stopping = true;
 }
 
@@ -294,49 +295,19 @@ service_on_reload(evutil_socket_t signal, short what, void *arg)
 	reload_free(&report);
 }
 
-/* ---- the clock ---- */
-
-static void
-service_look_at_clock(struct service *service)
-{
-	struct store_clock clock;
-	char text[512];
-
-	store_clock(service->store, &clock);
-	if (clock.times_set != service->clock.times_set) {
-		store_clock_set_text(&clock, text, sizeof text);
-		log_write(LOG_LEVEL_WARNING, NULL, "%s", text);
-	}
-	if (clock.is_behind) {
-		store_clock_behind_text(&clock, text, sizeof text);
-		log_write(LOG_LEVEL_WARNING, NULL, "%s; %s", text,
-		    store_clock_hint());
-	} else if (service->clock.is_behind)
-		log_write(LOG_LEVEL_INFO, NULL, "the clock is plausible again");
-	service->clock = clock;
-}
-
-static void
-service_hooks_ended(void *arg)
-{
-	struct service *service = arg;
-
-	event_base_loopexit(service->base, NULL);
-}
+/* ---- news ---- */
 
 static void
 service_on_event(const struct notify_event *event, void *arg)
 {
 	struct service *service = arg;
 
+	logging_unlocked(&service->unlocked_said);
 	if (event->kind == NOTIFY_CLOCK)
-		service_look_at_clock(service);
-	else if (!service->polls_ended) {
-		service->polls_ended = true;
-		hook_finish(service->hook,
-		    service->stopping ? HOOKS_MS : HOOKS_ONCE_MS,
-		    service_hooks_ended, service);
-	}
+		service->clock =
+		    storing_look_at_clock(service->store, &service->clock);
+	else if (event->kind == NOTIFY_POLLS_ENDED)
+		service_polls_ended(service);
 }
 
 /* ---- setting up ---- */
@@ -345,9 +316,8 @@ static bool
 service_add_signal(struct service *service, enum signal_index index, int signal,
     event_callback_fn cb)
 {
-	struct event *event;
+	struct event *event = evsignal_new(service->base, signal, cb, service);
 
-	event = evsignal_new(service->base, signal, cb, service);
 	service->signals[index] = event;
 	return event != NULL && evsignal_add(event, NULL) == 0;
 }
@@ -362,7 +332,8 @@ service_set_up_loop(struct service *service)
 	service->notify = notify_new();
 	service->metrics = metrics_new(service->notify);
 	notify_subscribe(service->notify, &service->subscription,
-	    NOTIFY_BIT(NOTIFY_CLOCK) | NOTIFY_BIT(NOTIFY_POLLS_ENDED),
+	    NOTIFY_BIT(NOTIFY_CLOCK) | NOTIFY_BIT(NOTIFY_POLL_OVER) |
+		NOTIFY_BIT(NOTIFY_POLLS_ENDED),
 	    service_on_event, service);
 	return service->names != NULL && service->notify != NULL &&
 	       service->metrics != NULL &&
@@ -372,54 +343,91 @@ service_set_up_loop(struct service *service)
 }
 
 /*
- * 75 for what may pass by itself, and for the rest what kind of person has to
- * see to it.
+ * A password that does not open fails its account alone, which says so; at a
+ * reload there is a configuration that works, and it stays.
  */
-int
-service_exit_of_store(enum store_status status)
+static int
+service_set_up_keys(struct service *service)
 {
-	static const int codes[] = {
-		[STORE_OK] = EX_OK,
-		[STORE_FULL] = EX_TEMPFAIL,
-		[STORE_IO] = EX_IOERR,
-		[STORE_BUSY] = EX_TEMPFAIL,
-		[STORE_READ_ONLY] = EX_NOPERM,
-		[STORE_DAMAGED] = EX_DATAERR,
-		[STORE_NEWER] = EX_CONFIG,
-		[STORE_NOT_FOUND] = EX_SOFTWARE,
-		[STORE_MEMORY] = EX_OSERR,
-		[STORE_CLOSED] = EX_SOFTWARE,
-		[STORE_REPLACED] = EX_TEMPFAIL,
-		[STORE_SLOW] = EX_TEMPFAIL,
-	};
+	struct config_messages messages;
+	char error[SECRET_KEY_ERROR];
 
-	_Static_assert(sizeof(codes) / sizeof(codes[0]) == STORE_STATUS_COUNT,
-	    "an exit code for each status");
-	return codes[status];
+	if (!keys_read(&service->keys, service->config, error, sizeof error)) {
+		log_write(LOG_LEVEL_ERROR, NULL, "the daemon's key: %s", error);
+		supervisor_status(error);
+		return EX_CONFIG;
+	}
+	keys_check(&service->keys, service->config,
+	    service->options->config_path, &messages);
+	logging_messages(&messages);
+	config_messages_free(&messages);
+	return EX_OK;
 }
 
 static int
 service_set_up_store(struct service *service)
 {
-	const struct store_config config = {
-		.path = service->config->store_path,
-		.pack_level =
-		    service->config->store_compress == CONFIG_COMPRESS_ZSTD
-			? STORE_PACK_LEVEL
-			: 0,
-		.queue_octets = (size_t)service->config->memory_limit,
-		.notify = service->notify,
-	};
-	struct store_error error;
+	int code = storing_open(&service->store, service->base, service->notify,
+	    service->config, &service->keys);
 
-	if (store_open(&service->store, &config, service->base, &error) ==
-	    STORE_OK) {
-		service_configure_keeping(service, service->config);
-		return EX_OK;
-	}
-	log_write(LOG_LEVEL_ERROR, NULL, "%s", error.text);
-	supervisor_status(error.text);
-	return service_exit_of_store(error.status);
+	if (code == EX_OK)
+		storing_configure_keeping(service->store, service->config);
+	return code;
+}
+
+/* Whoever waited for the consent of its user goes on at once. */
+static void
+service_authorized(const char *owner, bool is_well, void *arg)
+{
+	const struct service *service = arg;
+	struct poller_account_status status;
+
+	if (is_well && strncmp(owner, "target:", strlen("target:")) == 0)
+		deliver_kick(service->deliver, owner + strlen("target:"));
+	else if (is_well &&
+		 poller_account_status(service->poller, owner, &status) &&
+		 !status.is_paused)
+		(void)poller_poll_now(service->poller, owner, POLLER_WISH_POLL);
+}
+
+static int
+service_set_up_oauth(struct service *service)
+{
+	const struct oauth_options options = {
+		.base = service->base,
+		.names = service->names,
+		.store = service->store,
+		.key = service->keys.key,
+		.authorized = service_authorized,
+		.arg = service,
+	};
+
+	service->oauth = oauth_new(&options, service->config);
+	return service->oauth != NULL ? EX_OK : EX_OSERR;
+}
+
+static bool
+service_is_full(const char *account, char text[POLLER_FULL_TEXT], void *arg)
+{
+	const struct service *service = arg;
+
+	return deliver_is_full(service->deliver, account, text);
+}
+
+static int
+service_set_up_deliver(struct service *service)
+{
+	const struct deliver_options options = {
+		.base = service->base,
+		.names = service->names,
+		.store = service->store,
+		.notify = service->notify,
+		.key = service->keys.key,
+		.oauth = service->oauth,
+	};
+
+	service->deliver = deliver_new(&options, service->config);
+	return service->deliver != NULL ? EX_OK : EX_OSERR;
 }
 
 static int
@@ -431,6 +439,10 @@ service_set_up_poller(struct service *service)
 		.store = service->store,
 		.notify = service->notify,
 		.telemetry = metrics_telemetry(service->metrics),
+		.key = service->keys.key,
+		.oauth = service->oauth,
+		.is_full = service_is_full,
+		.full_arg = service,
 		.once = service->options->once,
 		.only = service->options->names,
 		.only_count = service->options->name_count,
@@ -439,8 +451,8 @@ service_set_up_poller(struct service *service)
 	service->poller = poller_new(&options, service->config);
 	if (service->poller == NULL)
 		return EX_OSERR;
-	service->supervisor = supervisor_new(
-	    service->base, service->notify, service->store, service->poller);
+	service->supervisor = supervisor_new(service->base, service->notify,
+	    service->store, service->poller, service->deliver);
 	service->hook = hook_new(service->base, service->notify,
 	    service->poller, service->config, &hook_pace);
 	return service->supervisor == NULL || service->hook == NULL ? EX_OSERR
@@ -451,9 +463,11 @@ static int
 service_set_up_control(struct service *service)
 {
 	const struct control_options options = {
-		.listen_fd = supervisor_socket(),
+		.listen_fd = service->socket,
 		.store = service->store,
 		.poller = service->poller,
+		.deliver = service->deliver,
+		.oauth = service->oauth,
 		.metrics = service->metrics,
 		.notify = service->notify,
 		.hook = service->hook,
@@ -461,6 +475,12 @@ service_set_up_control(struct service *service)
 		.max_readers =
 		    descriptors_readers(service->config->max_sessions),
 		.limited = service->limited,
+		.key_source = service->keys.source,
+		.key_public = service->keys.public,
+		.seal_to = store_seals(service->store)
+			       ? service->config->store_seal_to
+			       : NULL,
+		.confine = service->confine,
 		.arg = service,
 	};
 	char error[512];
@@ -478,15 +498,15 @@ service_set_up_control(struct service *service)
 static void
 service_tear_down(struct service *service)
 {
-	size_t i;
-
 	control_free(&service->control);
 	supervisor_free(&service->supervisor);
 	hook_free(&service->hook);
 	/* Its end runs callbacks of the poller's, who leaves after it. */
 	poller_free(&service->poller);
+	deliver_free(&service->deliver);
+	oauth_free(&service->oauth);
 	store_close(&service->store);
-	for (i = 0; i < SIGNAL_COUNT; i++)
+	for (size_t i = 0; i < SIGNAL_COUNT; i++)
 		if (service->signals[i] != NULL)
 			event_free(service->signals[i]);
 	metrics_free(&service->metrics);
@@ -495,7 +515,10 @@ service_tear_down(struct service *service)
 	evpop_names_free(service->names);
 	if (service->base != NULL)
 		event_base_free(service->base);
+	keys_free(&service->keys);
 	config_free(&service->config);
+	confinement_end();
+	confine_free(&service->confine);
 }
 
 /* A store that failed tells more than the polls that failed for it. */
@@ -503,22 +526,31 @@ static int
 service_end_of_once(const struct service *service)
 {
 	const struct store_error *health = store_health(service->store);
+	struct deliver_totals deliveries;
 	struct poller_status status;
 
 	poller_status(service->poller, &status);
+	deliver_totals(service->deliver, &deliveries);
 	if (health->status != STORE_OK)
-		return service_exit_of_store(health->status);
-	return status.failures > 0 || service->interrupted ? EX_TEMPFAIL
-							   : EX_OK;
+		return storing_exit(health->status);
+	return status.failures > 0 || deliveries.overdue > 0 ||
+		       deliveries.refusals > 0 || service->interrupted
+		   ? EX_TEMPFAIL
+		   : EX_OK;
 }
 
 static int
 service_loop(struct service *service)
 {
 	int64_t started_ms = evpop_clock_monotonic_ms();
-	int code;
+	int code = service_set_up_keys(service);
 
-	code = service_set_up_store(service);
+	if (code == EX_OK)
+		code = service_set_up_store(service);
+	if (code == EX_OK)
+		code = service_set_up_oauth(service);
+	if (code == EX_OK)
+		code = service_set_up_deliver(service);
 	if (code == EX_OK)
 		code = service_set_up_poller(service);
 	if (code == EX_OK)
@@ -530,13 +562,15 @@ service_loop(struct service *service)
 	    service->config->account_count,
 	    service->config->account_count == 1 ? "" : "s",
 	    service->config->store_path);
+	confinement_log(service->confine);
+	logging_unlocked(&service->unlocked_said);
 	supervisor_ready();
 	if (event_base_dispatch(service->base) < 0)
 		return EX_OSERR;
 	if (!service->options->once)
 		return EX_OK;
 	if (!service->options->quiet)
-		summary_print(stderr, service->poller,
+		summary_print(stderr, service->poller, service->deliver,
 		    evpop_clock_monotonic_ms() - started_ms);
 	return service_end_of_once(service);
 }
@@ -545,16 +579,21 @@ int
 service_run(const struct service_options *options, struct config *config)
 {
 	struct service service = { .options = options, .config = config };
-	int code = EX_OSERR;
+	int code;
 
 	log_set_level(
-	    options->quiet ? LOG_LEVEL_WARNING : service_log_level(config));
+	    options->quiet ? LOG_LEVEL_WARNING : logging_level(config));
 	log_take_libevent();
 	service_limit_sessions(&service, config);
-	if (service_set_up_loop(&service))
+	service.socket = supervisor_socket();
+	code = confinement_enter(
+	    config, !options->once && service.socket < 0, &service.confine);
+	if (code == EX_OK && service_set_up_loop(&service))
 		code = service_loop(&service);
-	else
+	else if (code == EX_OK) {
 		log_write(LOG_LEVEL_ERROR, NULL, "the event loop cannot start");
+		code = EX_OSERR;
+	}
 	service_tear_down(&service);
 	return code;
 }

@@ -9,7 +9,6 @@
 #include <stddef.h>
 
 #include "daemon/config/config.h"
-#include "daemon/store/status.h"
 
 struct service_options {
 	const char *config_path;
@@ -26,14 +25,5 @@ struct service_options {
  */
 int service_run(const struct service_options *, struct config *)
     __attribute__((warn_unused_result));
-
-/* What a store that does not work means for whoever started us. */
-int service_exit_of_store(enum store_status);
-
-/* The log is as the configuration wants it from now on. */
-void service_set_log_format(const struct config *);
-
-/* Log every line; errors as errors. */
-void service_log_messages(const struct config_messages *);
 
 #endif

@@ -8,11 +8,13 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "daemon/confinement.h"
 #include "daemon/control/control.h"
 #include "daemon/log/libevent.h"
 #include "daemon/log/log.h"
 #include "daemon/service.h"
 #include "daemon/store/store.h"
+#include "daemon/storing.h"
 
 struct serving {
 	struct event_base *base;
@@ -41,9 +43,10 @@ serving_fail(int code, const char *why)
 }
 
 static int
-serving_open_store(struct serving *serving, const char *path)
+serving_open_store(struct serving *serving, const char *path, bool fills)
 {
-	const struct store_config config = { .path = path, .reads_only = true };
+	const struct store_config config = { .path = path,
+		.reads_only = !fills };
 	struct store_error error;
 
 	if (store_open(&serving->store, &config, serving->base, &error) ==
@@ -51,7 +54,7 @@ serving_open_store(struct serving *serving, const char *path)
 		return EX_OK;
 	return serving_fail(access(path, F_OK) != 0 && errno == ENOENT
 				? EX_NOINPUT
-				: service_exit_of_store(error.status),
+				: storing_exit(error.status),
 	    error.text);
 }
 
@@ -73,7 +76,7 @@ serving_listen(struct serving *serving)
 }
 
 static int
-serving_loop(struct serving *serving, const char *path)
+serving_loop(struct serving *serving, const char *path, bool fills)
 {
 	int code;
 
@@ -83,7 +86,7 @@ serving_loop(struct serving *serving, const char *path)
 		    serving->base, SIGTERM, serving_on_stop, serving);
 	if (serving->term == NULL || evsignal_add(serving->term, NULL) != 0)
 		return serving_fail(EX_OSERR, "the event loop cannot start");
-	code = serving_open_store(serving, path);
+	code = serving_open_store(serving, path, fills);
 	if (code == EX_OK)
 		code = serving_listen(serving);
 	if (code != EX_OK)
@@ -94,16 +97,18 @@ serving_loop(struct serving *serving, const char *path)
 }
 
 int
-serving_run(const char *store_path)
+serving_run(const char *store_path, bool fills)
 {
 	struct serving serving = { .base = NULL };
 	int code;
 
 	log_set_level(LOG_LEVEL_WARNING);
 	log_take_libevent();
-	code = serving_loop(&serving, store_path);
+	confinement_enter_with_store(store_path);
+	code = serving_loop(&serving, store_path, fills);
 	control_free(&serving.control);
 	store_close(&serving.store);
+	confinement_end();
 	if (serving.term != NULL)
 		event_free(serving.term);
 	if (serving.base != NULL)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/deliver/deliver.h"
 #include "daemon/notify/notify.h"
 #include "daemon/poll/poller.h"
 #include "daemon/store/store.h"
@@ -13,15 +14,20 @@
 #define STATUS_SIZE 512
 
 /* What a status line tells of. */
-#define EVENTS                                                          \
-	(NOTIFY_BIT(NOTIFY_POLL_BEGUN) | NOTIFY_BIT(NOTIFY_POLL_OVER) | \
-	    NOTIFY_BIT(NOTIFY_ACCOUNT_STATE) |                          \
-	    NOTIFY_BIT(NOTIFY_STORE_HEALTH) | NOTIFY_BIT(NOTIFY_RELOADED))
+#define EVENTS                                                              \
+	(NOTIFY_BIT(NOTIFY_POLL_BEGUN) | NOTIFY_BIT(NOTIFY_POLL_OVER) |     \
+	    NOTIFY_BIT(NOTIFY_ACCOUNT_STATE) |                              \
+	    NOTIFY_BIT(NOTIFY_STORE_HEALTH) | NOTIFY_BIT(NOTIFY_RELOADED) | \
+	    NOTIFY_BIT(NOTIFY_TARGET_STATE) |                               \
+	    NOTIFY_BIT(NOTIFY_TARGET_HEALTH) |                              \
+	    NOTIFY_BIT(NOTIFY_MESSAGE_DELIVERED) |                          \
+	    NOTIFY_BIT(NOTIFY_DELIVERY_REFUSED))
 
 struct supervisor {
 	struct notify_subscription subscription;
 	struct store *store;
 	struct poller *poller;
+	struct deliver *deliver;
 	struct event *status; /* shows the line; pending once it may differ */
 	struct event *alive;  /* tells the watchdog; NULL: there is none */
 	char shown[STATUS_SIZE];
@@ -132,23 +138,78 @@ supervisor_status(const char *text)
 
 /* ---- the status line ---- */
 
+/* The first that is down, by name: mostly it is the only one. */
+static void
+status_write_down(const struct deliver *deliver, FILE *out)
+{
+	struct deliver_totals totals;
+	struct deliver_status status;
+	size_t down;
+
+	deliver_totals(deliver, &totals);
+	down = totals.down + totals.refused;
+	for (size_t i = 0; deliver_status_at(deliver, i, &status); i++) {
+		if (status.state != DELIVER_DOWN &&
+		    status.state != DELIVER_REFUSED)
+			continue;
+		fprintf(out, "; target %s is %s", status.name,
+		    deliver_state_name(status.state));
+		if (down > 1)
+			fprintf(out, ", %zu more fail%s", down - 1,
+			    down == 2 ? "s" : "");
+		return;
+	}
+}
+
+static void
+status_write_targets(const struct deliver *deliver, FILE *out)
+{
+	struct deliver_totals totals;
+
+	deliver_totals(deliver, &totals);
+	if (totals.targets == 0)
+		return;
+	fprintf(out, "; %" PRIu64 " to deliver", totals.waiting);
+	if (totals.refused_messages > 0)
+		fprintf(out, ", %" PRIu64 " refused", totals.refused_messages);
+	status_write_down(deliver, out);
+	if (totals.paused > 0)
+		fprintf(out, "; %zu target%s paused", totals.paused,
+		    totals.paused == 1 ? "" : "s");
+}
+
+static void
+status_write_accounts(const struct poller *poller, FILE *out)
+{
+	struct poller_status status;
+
+	poller_status(poller, &status);
+	fprintf(out,
+	    "%zu account%s, %zu polling, %zu failing, %" PRIu64
+	    " message%s stored",
+	    status.accounts, status.accounts == 1 ? "" : "s", status.polling,
+	    status.failing, status.messages, status.messages == 1 ? "" : "s");
+}
+
 static void
 status_write(const struct supervisor *supervisor, char text[STATUS_SIZE])
 {
 	const struct store_error *health = store_health(supervisor->store);
-	struct poller_status status;
+	FILE *out;
 
-	poller_status(supervisor->poller, &status);
+	text[0] = '\0';
+	out = fmemopen(text, STATUS_SIZE, "w");
+	if (out == NULL)
+		return;
 	if (health->status != STORE_OK)
-		(void)snprintf(text, STATUS_SIZE,
-		    "polls wait for the store: %s", health->text);
-	else
-		(void)snprintf(text, STATUS_SIZE,
-		    "%zu account%s, %zu polling, %zu failing, %" PRIu64
-		    " message%s stored",
-		    status.accounts, status.accounts == 1 ? "" : "s",
-		    status.polling, status.failing, status.messages,
-		    status.messages == 1 ? "" : "s");
+		fprintf(out, "polls wait for the store: %s", health->text);
+	else {
+		status_write_accounts(supervisor->poller, out);
+		status_write_targets(supervisor->deliver, out);
+	}
+	fclose(out);
+	/* What is longer is cut. */
+	text[STATUS_SIZE - 1] = '\0';
 }
 
 static void
@@ -206,7 +267,7 @@ watchdog_start(struct supervisor *supervisor, struct event_base *base)
 
 struct supervisor *
 supervisor_new(struct event_base *base, struct notify *notify,
-    struct store *store, struct poller *poller)
+    struct store *store, struct poller *poller, struct deliver *deliver)
 {
 	struct supervisor *supervisor = calloc(1, sizeof *supervisor);
 
@@ -214,6 +275,7 @@ supervisor_new(struct event_base *base, struct notify *notify,
 		return NULL;
 	supervisor->store = store;
 	supervisor->poller = poller;
+	supervisor->deliver = deliver;
 	supervisor->status = evtimer_new(base, status_show, supervisor);
 	if (supervisor->status == NULL || !watchdog_start(supervisor, base)) {
 		supervisor_free(&supervisor);

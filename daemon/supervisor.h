@@ -6,6 +6,7 @@
 #ifndef SUPERVISOR_H
 #define SUPERVISOR_H
 
+struct deliver;
 struct event_base;
 struct notify;
 struct poller;
@@ -28,9 +29,11 @@ int supervisor_socket(void);
  * memory.
  */
 struct supervisor *supervisor_new(struct event_base *, struct notify *,
-    struct store *, struct poller *) __attribute__((warn_unused_result));
+    struct store *, struct poller *, struct deliver *)
+    __attribute__((warn_unused_result));
 
-/* Before the poller.  Sets the pointer to NULL; NULL is allowed. */
+/* Before the poller and what delivers.  Sets the pointer to NULL; NULL is
+ * allowed. */
 void supervisor_free(struct supervisor **);
 
 #endif

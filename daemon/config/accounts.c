@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -5,6 +6,7 @@
 #include <evpop/auth.h>
 #include <evpop/client.h>
 
+#include "daemon/config/provided.h"
 #include "daemon/config/read.h"
 #include "daemon/config/value.h"
 #include "lib/base/array.h"
@@ -37,26 +39,33 @@ config_begin_account(struct config_reading *reading, const char *name,
 	return &drafts[reading->draft_count++];
 }
 
+static uint64_t
+account_option_bit(const char *key)
+{
+	return config_option_bit(config_option_find(CONFIG_SCOPE_ACCOUNT, key));
+}
+
+/* The bit of an option in a set; 0 where no account has it. */
+static uint64_t
+option_bit(size_t i)
+{
+	return config_options[i].scope == CONFIG_SCOPE_ACCOUNT
+		   ? config_option_bit(&config_options[i])
+		   : 0;
+}
+
 /* The options that are sources of the password or token, as bits. */
 static uint64_t
 account_source_bits(void)
 {
 	static const char *const keys[] = { "password", "password_file",
-		"password_command", "password_credential", "token_command" };
+		"password_command", "password_credential", "password_sealed",
+		"token_command", "oauth2_client_id" };
 	uint64_t bits = 0;
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		bits |= UINT64_C(1)
-			<< (config_option_find(CONFIG_SCOPE_ACCOUNT, keys[i]) -
-			       config_options);
+		bits |= account_option_bit(keys[i]);
 	return bits;
-}
-
-static uint64_t
-account_option_bit(const char *key)
-{
-	return UINT64_C(1) << (config_option_find(CONFIG_SCOPE_ACCOUNT, key) -
-			       config_options);
 }
 
 /* A key with a bad value is not missing; its value was reported. */
@@ -67,7 +76,7 @@ account_is_given(const struct config_reading *reading,
 	if ((draft->given & bits) != 0)
 		return true;
 	for (size_t i = 0; i < config_option_count; i++)
-		if ((bits & UINT64_C(1) << i) != 0 &&
+		if ((bits & option_bit(i)) != 0 &&
 		    reading->places[i].file != NULL)
 			return true;
 	return false;
@@ -75,18 +84,22 @@ account_is_given(const struct config_reading *reading,
 
 /* An account with its own password source inherits none from [defaults]. */
 static void
-account_inherit(struct config_draft *draft,
-    const struct config_account *defaults, uint64_t sources)
+account_inherit(struct config_reading *reading,
+    const struct config_draft *draft, uint64_t sources)
 {
+	struct config_account *account = draft->account;
 	uint64_t given = draft->given;
 
 	if ((given & sources) != 0)
 		given |= sources;
 	for (size_t i = 0; i < config_option_count; i++)
 		if (config_options[i].scope == CONFIG_SCOPE_ACCOUNT &&
-		    (given & UINT64_C(1) << i) == 0)
-			config_value_share(
-			    &config_options[i], draft->account, defaults);
+		    (given & option_bit(i)) == 0 &&
+		    !config_value_share(&config_options[i], account,
+			&reading->defaults, reading->arena))
+			config_report_no_memory(&reading->report);
+	if (account->oauth2 != NULL && account->oauth2->client_id == NULL)
+		account->oauth2 = NULL;
 }
 
 /* Whether what is sent stays on this machine; behind a proxy it may not. */
@@ -103,7 +116,7 @@ account_name_sources(
 {
 	*first_r = *second_r = NULL;
 	for (size_t i = 0; i < config_option_count && *second_r == NULL; i++) {
-		if ((given & UINT64_C(1) << i) == 0)
+		if ((given & option_bit(i)) == 0)
 			continue;
 		if (*first_r == NULL)
 			*first_r = config_options[i].key;
@@ -116,8 +129,10 @@ account_name_sources(
 static const char *
 account_source_noun(const char *second)
 {
-	return strcmp(second, "token_command") == 0 ? " of them"
-						    : " source of the password";
+	return strcmp(second, "token_command") == 0 ||
+		       strcmp(second, "oauth2_client_id") == 0
+		   ? " of them"
+		   : " source of the password";
 }
 
 /* Whether it logs in by its TLS client certificate alone. */
@@ -146,8 +161,8 @@ account_check_sources(struct config_reading *reading,
 		config_report_error(&reading->report, account->file,
 		    account->line,
 		    "[account %s]: no password; expected password, "
-		    "password_file, password_command, password_credential or "
-		    "token_command",
+		    "password_file, password_command, password_credential, "
+		    "password_sealed, token_command or oauth2_client_id",
 		    account->name);
 }
 
@@ -168,7 +183,7 @@ account_check_tls(
 		    "network; expected tls = implicit or tls = stls "
 		    "(or allow_cleartext = yes)",
 		    account->name,
-		    account->token_command != NULL ? "token" : "password");
+		    config_account_is_by_token(account) ? "token" : "password");
 	if (account->tls_key != NULL && account->tls_cert == NULL)
 		config_report_error(report, account->file, account->line,
 		    "[account %s]: tls_key without tls_cert", account->name);
@@ -220,6 +235,39 @@ account_report_bound(struct config_reading *reading,
 	    key, bound, what, interval);
 }
 
+static void
+account_check_delivery(
+    struct config_reading *reading, const struct config_draft *draft)
+{
+	const struct config_account *account = draft->account;
+	const struct config *config = reading->config;
+	const struct config_report_place place = { &reading->report,
+		account->file, account->line };
+	char who[192];
+
+	if ((draft->given & account_option_bit("deliver")) != 0) {
+		(void)snprintf(
+		    who, sizeof(who), "[account %s]: deliver", account->name);
+		config_targets_resolve(&reading->targets, reading->arena,
+		    &place, who, &account->deliver);
+	}
+	if (account->keep.kind == CONFIG_KEEP_DELIVERED &&
+	    account->deliver.count == 0)
+		config_report_error(&reading->report, account->file,
+		    account->line,
+		    "[account %s]: keep = until-delivered without deliver: "
+		    "nothing would be delivered, and nothing deleted; expected "
+		    "deliver = TARGET, or another keep",
+		    account->name);
+	if (config->store_seal_to != NULL && account->deliver.count > 0)
+		config_report_error(&reading->report, account->file,
+		    account->line,
+		    "[account %s]: deliver with seal_to in [store]: the daemon "
+		    "cannot read what is sealed, and so cannot deliver it; "
+		    "expected one of them",
+		    account->name);
+}
+
 /* The interval must lie within its bounds. */
 static void
 account_check_interval(
@@ -243,7 +291,9 @@ account_check(struct config_reading *reading, const struct config_draft *draft,
 {
 	const struct config_account *account = draft->account;
 
-	if (!account_is_given(reading, draft, account_option_bit("host")))
+	config_provided_check(account, draft->given, &reading->report);
+	if (account->host == NULL && account->provider == NULL &&
+	    !account_is_given(reading, draft, account_option_bit("host")))
 		config_report_error(&reading->report, account->file,
 		    account->line, "[account %s]: host is missing",
 		    account->name);
@@ -254,19 +304,44 @@ account_check(struct config_reading *reading, const struct config_draft *draft,
 	account_check_sources(reading, draft, sources);
 	account_check_tls(reading, draft);
 	account_check_policy(reading, draft);
+	account_check_delivery(reading, draft);
 	account_check_interval(reading, draft);
 }
 
-static void
-defaults_check(struct config_reading *reading, uint64_t sources)
+/* What [defaults] gives, as bits. */
+static uint64_t
+defaults_given(const struct config_reading *reading)
 {
-	const struct config_place *place;
-	const char *first, *second;
 	uint64_t given = 0;
 
 	for (size_t i = 0; i < config_option_count; i++)
 		if (reading->places[i].file != NULL)
-			given |= UINT64_C(1) << i;
+			given |= option_bit(i);
+	return given;
+}
+
+static void
+defaults_check_delivery(struct config_reading *reading)
+{
+	const struct config_place *given =
+	    &reading
+		 ->places[config_option_find(CONFIG_SCOPE_ACCOUNT, "deliver") -
+			  config_options];
+	const struct config_report_place place = { &reading->report,
+		given->file, given->line };
+
+	if (given->file != NULL)
+		config_targets_resolve(&reading->targets, reading->arena,
+		    &place, "deliver", &reading->defaults.deliver);
+}
+
+static void
+defaults_check(struct config_reading *reading, uint64_t sources, uint64_t given)
+{
+	const struct config_place *place;
+	const char *first, *second;
+
+	defaults_check_delivery(reading);
 	account_name_sources(given & sources, &first, &second);
 	if (second == NULL)
 		return;
@@ -408,12 +483,15 @@ accounts_check_names(struct config_reading *reading)
 void
 config_finish_accounts(struct config_reading *reading)
 {
+	struct config_provided_given given = { 0, defaults_given(reading) };
 	uint64_t sources = account_source_bits();
 
-	defaults_check(reading, sources);
+	defaults_check(reading, sources, given.defaults);
 	for (size_t i = 0; i < reading->draft_count; i++) {
-		account_inherit(
-		    &reading->drafts[i], &reading->defaults, sources);
+		account_inherit(reading, &reading->drafts[i], sources);
+		given.own = reading->drafts[i].given;
+		config_provided_take(reading->drafts[i].account, &given,
+		    reading->arena, &reading->report);
 		account_check(reading, &reading->drafts[i], sources);
 	}
 	if (reading->draft_count > 0) {
@@ -422,4 +500,19 @@ config_finish_accounts(struct config_reading *reading)
 		/* Last: the accounts of a config are sorted by name. */
 		accounts_check_names(reading);
 	}
+}
+
+const struct config_account **
+config_list_accounts(struct config_reading *reading)
+{
+	const struct config_account **accounts = evpop_arena_take(
+	    reading->arena, (reading->draft_count + 1) * sizeof(*accounts));
+
+	if (accounts == NULL) {
+		config_report_no_memory(&reading->report);
+		return NULL;
+	}
+	for (size_t i = 0; i < reading->draft_count; i++)
+		accounts[i] = reading->drafts[i].account;
+	return accounts;
 }

@@ -14,11 +14,24 @@ config_free(struct config **config_p)
 {
 	struct config *config = *config_p;
 
+	*config_p = NULL;
 	if (config == NULL)
 		return;
+	if (config->others > 0) {
+		config->others--;
+		return;
+	}
 	evpop_arena_free(&config->arena);
 	free(config);
-	*config_p = NULL;
+}
+
+struct config *
+config_hold(const struct config *shared)
+{
+	struct config *config = (struct config *)(uintptr_t)shared;
+
+	config->others++;
+	return config;
 }
 
 void
@@ -60,6 +73,18 @@ config_account_retain_ms(
 	return retain_ms == CONFIG_RETAIN_FOREVER ? 0 : retain_ms;
 }
 
+const char *
+config_key_file(const struct config *config)
+{
+	return config->key_file;
+}
+
+bool
+config_account_is_by_token(const struct config_account *account)
+{
+	return account->token_command != NULL || account->oauth2 != NULL;
+}
+
 uint16_t
 config_account_port(const struct config_account *account)
 {
@@ -99,18 +124,6 @@ config_account_place(const struct config_account *account)
 
 /* ---- what a reload has to do ---- */
 
-/* The file and line are not compared. */
-static bool
-diff_accounts_equal(
-    const struct config_account *a, const struct config_account *b)
-{
-	for (size_t i = 0; i < config_option_count; i++)
-		if (config_options[i].scope == CONFIG_SCOPE_ACCOUNT &&
-		    !config_value_equal(&config_options[i], a, b))
-			return false;
-	return true;
-}
-
 static bool
 diff_allocate(struct config_diff *diff, const struct config *old,
     const struct config *new)
@@ -148,7 +161,7 @@ diff_merge(struct config_diff *diff, const struct config *old,
 		} else if (order > 0) {
 			diff->added[diff->added_count++] = new->accounts[j++];
 		} else {
-			if (!diff_accounts_equal(
+			if (!config_values_equal(CONFIG_SCOPE_ACCOUNT,
 				old->accounts[i], new->accounts[j]))
 				diff->changed[diff->changed_count++] =
 				    new->accounts[j];
@@ -171,7 +184,8 @@ config_diff(struct config_diff *diff, const struct config *old,
 	for (size_t i = 0; i < config_option_count; i++) {
 		const struct config_option *option = &config_options[i];
 
-		if (!option->reload && !config_value_equal(option, old, new))
+		if (!option->reload && !config_scope_is_named(option->scope) &&
+		    !config_value_equal(option, old, new))
 			diff->restart[diff->restart_count++] = option->name;
 	}
 	return true;

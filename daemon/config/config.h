@@ -13,6 +13,12 @@
 
 #include "lib/base/arena.h"
 
+/* A list of strings: tls_pin may be given several, separated by space. */
+struct config_strings {
+	char **items;
+	size_t count;
+};
+
 enum config_log_level {
 	CONFIG_LOG_ERROR = 0,
 	CONFIG_LOG_WARNING,
@@ -37,11 +43,19 @@ enum config_compress {
 	CONFIG_COMPRESS_ZSTD
 };
 
-/* keep = forever | delete | 14d (hours, days, weeks: h d w) */
+enum config_confine {
+	CONFIG_CONFINE_AUTO = 0, /* as far as the system can */
+	CONFIG_CONFINE_REQUIRED,
+	CONFIG_CONFINE_NO
+};
+
+/* keep = forever | delete | 14d (hours, days, weeks: h d w) | until-delivered
+ */
 enum config_keep_kind {
 	CONFIG_KEEP_FOREVER = 0,
 	CONFIG_KEEP_DELETE,
-	CONFIG_KEEP_AGE
+	CONFIG_KEEP_AGE,
+	CONFIG_KEEP_DELIVERED
 };
 struct config_keep {
 	enum config_keep_kind kind;
@@ -56,10 +70,24 @@ enum config_deletion {
 	CONFIG_DELETION_LOCKED
 };
 
-/* A list of strings: tls_pin may be given several, separated by space. */
-struct config_strings {
-	char **items;
-	size_t count;
+/* In the order of oauth2_flow's choices. */
+enum config_oauth2_flow {
+	CONFIG_OAUTH2_AUTO = 0, /* never, once a configuration is read */
+	CONFIG_OAUTH2_DEVICE,
+	CONFIG_OAUTH2_CODE,
+	CONFIG_OAUTH2_CLIENT_CREDENTIALS
+};
+
+/*
+ * Where tokens of OAuth 2 come from.  It is complete where there is a client
+ * id: URLs are whole, and those of the flow are there.
+ */
+struct config_oauth2 {
+	char *client_id; /* NULL: no OAuth 2 */
+	/* At most one of the three is set. */
+	char *client_secret, *client_secret_file, *client_secret_sealed;
+	char *tenant, *scope;
+	char *token_url, *device_url, *authorization_url;
 };
 
 /* There may be a hundred thousand: large members come first, and no gaps. */
@@ -71,13 +99,19 @@ struct config_account {
 	char *proxy;          /* a URL, which may hold a password */
 	char *source_address; /* of this machine; NULL: the system's choice */
 	char *user;
-	/* At most one of the four is set, and none with token_command. */
-	char *password, *password_file, *password_command, *password_credential;
+	char *provider; /* a name of provider.h, or NULL */
+	/* At most one of the five is set, and none with a token. */
+	char *password, *password_file, *password_command, *password_credential,
+	    *password_sealed;
 	/* Prints a token of OAuth 2. */
 	char *token_command;
+	struct config_oauth2 *oauth2; /* NULL: there is no client id */
 	/* Where it was defined, for messages; its line is below. */
 	char *file;
 	struct config_strings tls_pin;
+	/* The names of the targets that new mail goes to. */
+	struct config_strings deliver;
+	char *deliver_to; /* a template, instead of the targets' own; or NULL */
 	struct config_keep keep;
 	int64_t retain_ms;
 	uint64_t max_message_size; /* octets, 0: no limit */
@@ -97,14 +131,17 @@ struct config_account {
 	/* Ask before deleting more than this and than usual; 0: never. */
 	uint32_t delete_guard;
 	unsigned line;
-	uint16_t port; /* 0: by tls */
-	uint8_t tls;   /* an enum evpop_tls */
-	uint8_t order; /* an enum config_order */
+	uint16_t port;       /* 0: by tls */
+	uint8_t tls;         /* an enum evpop_tls */
+	uint8_t order;       /* an enum config_order */
+	uint8_t oauth2_flow; /* an enum config_oauth2_flow */
 	bool allow_cleartext;
 	bool enabled;
 	/* What is there at the first poll counts as seen. */
 	bool baseline;
 };
+
+struct config_target; /* target.h */
 
 struct config {
 	/* [daemon] */
@@ -113,9 +150,14 @@ struct config {
 	uint32_t max_sessions, max_sessions_per_host;
 	uint32_t max_logins_per_host; /* a second; 0: no limit */
 	uint64_t memory_limit;        /* octets for bodies under way */
+	char *key_file;               /* NULL: none, or a credential */
+	enum config_confine confine;
+	/* Folders beside those that other keys need. */
+	struct config_strings confine_read, confine_write;
 	/* [store] */
 	char *store_path;
 	enum config_compress store_compress; /* of new messages */
+	char *store_seal_to;                 /* NULL: they are not sealed */
 	int64_t store_retain_ms;             /* of accounts without their own */
 	enum config_deletion store_deletion;
 	/* [control] */
@@ -129,9 +171,15 @@ struct config {
 	/* [account NAME], sorted by name */
 	const struct config_account *const *accounts;
 	size_t account_count;
+	/* [target NAME], and those that `deliver` describes; by name */
+	const struct config_target *const *targets;
+	size_t target_count;
 	/* Every file that was read, in order. */
 	struct config_strings files;
+	/* What includes name, patterns too. */
+	struct config_strings includes;
 	struct evpop_arena arena; /* private: all that is pointed to */
+	unsigned others;          /* private: who hold it as well */
 };
 
 /*
@@ -162,6 +210,11 @@ struct config *config_check(const char *path,
 
 /* Wipes passwords and frees; sets the pointer to NULL. */
 void config_free(struct config **);
+/*
+ * For who needs it longer than its owner: it is freed when each has called
+ * config_free().
+ */
+struct config *config_hold(const struct config *);
 
 /* Lower max_sessions to what there is room for. */
 void config_limit_sessions(struct config *, uint32_t most);
@@ -174,6 +227,12 @@ const struct config_account *config_find(
 int64_t config_account_retain_ms(
     const struct config *, const struct config_account *);
 
+/* The file of the daemon's key; NULL: there is none. */
+const char *config_key_file(const struct config *);
+
+/* Whether it logs in by a token of OAuth 2. */
+bool config_account_is_by_token(const struct config_account *);
+
 /* The port, also where none is given. */
 uint16_t config_account_port(const struct config_account *);
 
@@ -184,6 +243,36 @@ uint16_t config_account_port(const struct config_account *);
  */
 char *config_account_place(const struct config_account *)
     __attribute__((warn_unused_result));
+
+/*
+ * Each path that a key names, beside the store and the socket, and each file
+ * of the configuration; one may come several times.
+ */
+void config_each_path(const struct config *,
+    void (*each)(const char *path, void *arg), void *arg);
+/*
+ * Each folder that files of targets are written in: of a Maildir itself, of an
+ * mbox the one that it is in, of a template as far as that is fixed; and
+ * whether folders are made there, too.
+ */
+void config_each_place(const struct config *,
+    void (*each)(const char *folder, bool makes_folders, void *arg), void *arg);
+/* The paths of all accounts aside: those of targets. */
+void config_targets_each_path(const struct config *,
+    void (*each)(const char *path, void *arg), void *arg);
+/* The same, of an account alone. */
+void config_account_each_path(const struct config_account *,
+    void (*each)(const char *path, void *arg), void *arg);
+/*
+ * The folder in which an include looks: its pattern up to the last slash before
+ * a wildcard.  For free(); NULL without memory.
+ */
+char *config_include_folder(const char *include)
+    __attribute__((warn_unused_result));
+
+/* Each command that a key names. */
+void config_each_command(const struct config *,
+    void (*each)(const char *command, void *arg), void *arg);
 
 /* What a reload has to do. */
 struct config_diff {

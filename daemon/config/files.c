@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/config/program.h"
+#include "daemon/config/value.h"
 #include "daemon/secret/exposure.h"
 
 /* ---- files of the configuration ---- */
@@ -187,18 +188,13 @@ config_include_find(
 	joined = include_join(folder, pattern);
 	if (joined == NULL)
 		return CONFIG_INCLUDE_MEMORY;
-	if (include_is_pattern(pattern)) {
-		result = include_match(found, joined);
-		free(joined);
-		return result;
-	}
+	found->pattern = joined;
+	if (include_is_pattern(pattern))
+		return include_match(found, joined);
 	/* A plain name is returned as it is; opening it may fail. */
 	found->paths = calloc(1, sizeof(*found->paths));
-	if (found->paths == NULL) {
-		free(joined);
+	if (found->paths == NULL || (found->paths[0] = strdup(joined)) == NULL)
 		return CONFIG_INCLUDE_MEMORY;
-	}
-	found->paths[0] = joined;
 	found->count = 1;
 	return result;
 }
@@ -209,6 +205,7 @@ config_include_free(struct config_include *found)
 	for (size_t i = 0; i < found->count; i++)
 		free(found->paths[i]);
 	free(found->paths);
+	free(found->pattern);
 	*found = (struct config_include){ 0 };
 }
 
@@ -309,22 +306,95 @@ path_find_fault_of_folder(const char *path)
 	return S_ISDIR(status.st_mode) ? NULL : "its folder is a file";
 }
 
+/* Who reads the key says more of it: see keys_check().  Servers make sockets,
+ * and whether a target's command is for a shell is known later. */
+static bool
+path_is_for_others(const struct config_option *option)
+{
+	return strcmp(option->name, "daemon.key_file") == 0 ||
+	       strcmp(option->name, "target.socket") == 0 ||
+	       strcmp(option->name, "target.command") == 0;
+}
+
+static bool
+path_is_secret(const struct config_option *option)
+{
+	return strcmp(option->key, "password_file") == 0 ||
+	       strcmp(option->key, "secret_file") == 0;
+}
+
 void
 config_path_check(struct config_report *report, const char *file, unsigned line,
-    const struct config_option *option, const char *path)
+    const struct config_option *option, const void *target)
 {
-	const char *fault;
+	const char *fault, *path;
+	const void *value;
 
+	if ((option->type != CONFIG_TYPE_PATH &&
+		option->type != CONFIG_TYPE_COMMAND) ||
+	    path_is_for_others(option))
+		return;
+	value = config_value_at(option, target);
+	path = value != NULL ? *(const char *const *)value : NULL;
+	if (path == NULL)
+		return;
 	if (option->type == CONFIG_TYPE_COMMAND) {
-		config_program_check(report, file, line, option, path);
+		config_program_check(
+		    report, file, line, option->key, path, true);
 		return;
 	}
-	fault = option->scope == CONFIG_SCOPE_ACCOUNT
+	fault = config_scope_is_named(option->scope)
 		    ? path_find_fault(path)
 		    : path_find_fault_of_folder(path);
-	if (fault == NULL && strcmp(option->key, "password_file") == 0)
+	if (fault == NULL && path_is_secret(option))
 		fault = path_find_exposure(path);
 	if (fault != NULL)
 		config_report_warning(
 		    report, file, line, "%s: %s: %s", option->key, path, fault);
+}
+
+/* What all accounts have in common must be there; the rest is made. */
+static const char *
+place_find_fault_of_fixed(const char *path)
+{
+	size_t length = strcspn(path, "{}");
+	struct stat status;
+	char folder[4096];
+
+	while (length > 1 && path[length - 1] != '/')
+		length--;
+	if (length >= sizeof(folder))
+		return NULL;
+	memcpy(folder, path, length);
+	folder[length] = '\0';
+	if (stat(folder, &status) != 0)
+		return errno == ENOENT
+			   ? "the folder before the braces does not exist"
+			   : strerror(errno);
+	return S_ISDIR(status.st_mode) ? NULL : "its folder is a file";
+}
+
+static const char *
+place_find_fault(const char *path, bool is_folder)
+{
+	struct stat status;
+
+	if (stat(path, &status) == 0)
+		return S_ISDIR(status.st_mode) == is_folder ? NULL
+		       : is_folder ? "expected a folder, but it is a file"
+				   : "expected a file, but it is a folder";
+	return path_find_fault_of_folder(path);
+}
+
+void
+config_place_check(struct config_report *report, const char *file,
+    unsigned line, const char *path, bool is_folder)
+{
+	const char *fault = strpbrk(path, "{}") != NULL
+				? place_find_fault_of_fixed(path)
+				: place_find_fault(path, is_folder);
+
+	if (fault != NULL)
+		config_report_warning(
+		    report, file, line, "path: %s: %s", path, fault);
 }

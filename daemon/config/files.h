@@ -34,7 +34,8 @@ int config_file_set_add(struct config_file_set *, dev_t, ino_t)
 void config_file_set_free(struct config_file_set *);
 
 struct config_include {
-	char **paths; /* in the order of their bytes */
+	char *pattern; /* a whole path */
+	char **paths;  /* in the order of their bytes */
 	size_t count;
 	int error; /* an errno */
 };
@@ -67,9 +68,17 @@ bool config_path_needs_shell(const char *text);
  * Warn if the file that a key names does not exist, is a folder or cannot be
  * read by this user; for the store and the socket, if their folder does not
  * exist.  Of a command its program is looked for.  It is only a warning: the
- * daemon may run as another user, or later.
+ * daemon may run as another user, or later.  `target` holds the option's
+ * member; other options are passed over.
  */
 void config_path_check(struct config_report *, const char *file, unsigned line,
-    const struct config_option *, const char *path);
+    const struct config_option *, const void *target);
+
+/*
+ * The same of where a target's files come to be: a folder, or a file in one
+ * that there is.
+ */
+void config_place_check(struct config_report *, const char *file, unsigned line,
+    const char *path, bool is_folder);
 
 #endif

@@ -1,16 +1,28 @@
 #include "daemon/config/ini.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/guarded.h"
 #include "lib/base/text.h"
 
 /* Far longer than any key. */
 #define KEY_LENGTH_MAX 64
 
+/*
+ * What is read at once: a line of passwords is never in more memory than this,
+ * which is guarded, however long the file is.
+ */
+#define WINDOW ((size_t)2 * CONFIG_LINE_MAX - 1)
+
 struct reader {
-	char *next, *end;
+	char *window;     /* and a NUL behind it */
+	char *next, *end; /* in it: what is not parsed yet */
+	bool is_at_end;   /* nothing more is to be read */
+	bool has_failed;  /* the reason is in errno */
+	const struct config_ini_source *source;
 	unsigned line;
 	char word[KEY_LENGTH_MAX + 1]; /* that the line begins with */
 	const struct config_ini_events *events;
@@ -232,19 +244,95 @@ ini_parse_line(struct reader *reader, char *text, size_t length)
 		ini_parse_key(reader, text);
 }
 
-/* Cuts the next line out of the bytes; returns NULL at their end. */
+/* ---- lines of what is read ---- */
+
+/* Fill the window behind `end`; false where that fails. */
+static bool
+ini_read_on(struct reader *reader)
+{
+	const size_t room = (size_t)(reader->window + WINDOW - reader->end);
+	size_t got;
+
+	reader->has_failed =
+	    !reader->source->read(reader->source->arg, reader->end, room, &got);
+	if (reader->has_failed)
+		return false;
+	reader->is_at_end = got < room;
+	reader->end += got;
+	return true;
+}
+
+/* Read on behind what is left of the window. */
+static bool
+ini_fill(struct reader *reader)
+{
+	const size_t left = (size_t)(reader->end - reader->next);
+
+	memmove(reader->window, reader->next, left);
+	reader->next = reader->window;
+	reader->end = reader->window + left;
+	return ini_read_on(reader);
+}
+
+static char *
+ini_find_newline(const struct reader *reader)
+{
+	return memchr(reader->next, '\n', (size_t)(reader->end - reader->next));
+}
+
+/*
+ * A line fills the window, and goes on: its beginning stays where it is, and
+ * the rest is counted.
+ */
+static bool
+ini_skip_line(struct reader *reader, size_t *length_r)
+{
+	char *rest = reader->window + CONFIG_LINE_MAX, *newline, last = 0;
+
+	*length_r = CONFIG_LINE_MAX;
+	reader->next = rest;
+	while ((newline = ini_find_newline(reader)) == NULL) {
+		*length_r += (size_t)(reader->end - reader->next);
+		if (reader->end > reader->next)
+			last = reader->end[-1];
+		reader->next = reader->end = rest;
+		if (reader->is_at_end)
+			break;
+		if (!ini_read_on(reader))
+			return false;
+	}
+	if (newline != NULL) {
+		*length_r += (size_t)(newline - reader->next);
+		if (newline > reader->next)
+			last = newline[-1];
+		reader->next = newline + 1;
+	}
+	*length_r -= last == '\r';
+	*rest = '\0';
+	return true;
+}
+
+/* Cuts the next line out; NULL at the end, or where it cannot be read. */
 static char *
 ini_next_line(struct reader *reader, size_t *length_r)
 {
-	char *text = reader->next, *newline;
+	char *newline = ini_find_newline(reader), *text;
 
-	if (text >= reader->end)
-		return NULL;
-	newline = memchr(text, '\n', (size_t)(reader->end - text));
-	if (newline == NULL)
+	if (newline == NULL && !reader->is_at_end) {
+		if (!ini_fill(reader))
+			return NULL;
+		newline = ini_find_newline(reader);
+	}
+	text = reader->next;
+	if (newline == NULL && reader->is_at_end) {
+		if (text == reader->end)
+			return NULL;
 		newline = reader->end;
-	reader->next = newline + 1;
+	}
 	reader->line++;
+	if (newline == NULL)
+		return ini_skip_line(reader, length_r) ? text : NULL;
+	reader->next = newline < reader->end ? newline + 1 : newline;
 	if (newline > text && newline[-1] == '\r')
 		newline--;
 	*newline = '\0';
@@ -252,21 +340,34 @@ ini_next_line(struct reader *reader, size_t *length_r)
 	return text;
 }
 
-void
-config_ini_parse(char *bytes, size_t length,
+bool
+config_ini_parse(const struct config_ini_source *source,
     const struct config_ini_events *events, void *arg)
 {
+	static const char mark[] = "\xef\xbb\xbf";
 	struct reader reader = {
-		.next = bytes,
-		.end = bytes + length,
+		.window = evpop_guarded_alloc(WINDOW + 1),
+		.source = source,
 		.events = events,
 		.arg = arg,
 	};
+	size_t length;
 	char *text;
 
-	/* A byte-order mark, as some editors leave it. */
-	if (length >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0)
-		reader.next += 3;
-	while ((text = ini_next_line(&reader, &length)) != NULL)
+	if (reader.window == NULL) {
+		errno = ENOMEM;
+		return false;
+	}
+	reader.next = reader.end = reader.window;
+	while ((text = ini_next_line(&reader, &length)) != NULL) {
+		/* As some editors leave it. */
+		if (reader.line == 1 &&
+		    strncmp(text, mark, sizeof(mark) - 1) == 0) {
+			text += sizeof(mark) - 1;
+			length -= sizeof(mark) - 1;
+		}
 		ini_parse_line(&reader, text, length);
+	}
+	evpop_guarded_free(reader.window);
+	return !reader.has_failed;
 }

@@ -33,8 +33,18 @@ struct config_ini_events {
 	void (*bad)(unsigned line, const char *key, const char *why, void *arg);
 };
 
-/* Parses `length` bytes, which it changes, followed by a NUL. */
-void config_ini_parse(
-    char *bytes, size_t length, const struct config_ini_events *, void *arg);
+struct config_ini_source {
+	/* All of `size` bytes but at the end; false with an errno. */
+	bool (*read)(void *arg, char *bytes_r, size_t size, size_t *length_r);
+	void *arg;
+};
+
+/*
+ * Parse a file, a window of guarded memory after the other, for it may hold
+ * passwords.  False with an errno where it cannot be read on.
+ */
+bool config_ini_parse(const struct config_ini_source *,
+    const struct config_ini_events *, void *arg)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/words.h"
+
 /* Where systemd and sh look, if the environment does not say. */
 #define DEFAULT_PATH \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -77,28 +79,59 @@ program_search(const char *word)
 	return worst;
 }
 
-void
-config_program_check(struct config_report *report, const char *file,
-    unsigned line, const struct config_option *option, const char *command)
+/* The first word of a command for a shell, where it is a name; or "". */
+static void
+program_read_shell(const char *command, char *word, size_t size)
 {
 	size_t length;
-	char word[PROGRAM_SIZE];
-	int error;
 
+	*word = '\0';
 	command += strspn(command, " \t");
 	length = strcspn(command, " \t");
-	if (length == 0 || length >= sizeof(word) ||
+	if (length == 0 || length >= size ||
 	    program_needs_shell(command, length))
 		return;
 	memcpy(word, command, length);
 	word[length] = '\0';
 	if (program_is_of_shell(word))
-		return;
-	error = strchr(word, '/') != NULL ? program_look_at(word)
-					  : program_search(word);
+		*word = '\0';
+}
+
+static void
+program_read_words(const char *command, char *word, size_t size)
+{
+	size_t count;
+	char **words = evpop_words_split(command, &count);
+
+	(void)snprintf(
+	    word, size, "%s", words != NULL && count > 0 ? words[0] : "");
+	free(words);
+}
+
+int
+config_program_look(
+    const char *command, bool for_shell, char *word, size_t size)
+{
+	if (for_shell)
+		program_read_shell(command, word, size);
+	else
+		program_read_words(command, word, size);
+	if (*word == '\0')
+		return 0;
+	return strchr(word, '/') != NULL ? program_look_at(word)
+					 : program_search(word);
+}
+
+void
+config_program_check(struct config_report *report, const char *file,
+    unsigned line, const char *key, const char *command, bool for_shell)
+{
+	char word[PROGRAM_SIZE];
+	int error = config_program_look(command, for_shell, word, sizeof(word));
+
 	if (error != 0)
-		config_report_warning(report, file, line, "%s: %s: %s",
-		    option->key, word,
+		config_report_warning(report, file, line, "%s: %s: %s", key,
+		    word,
 		    error == ENOENT ? "there is no such program"
 				    : strerror(error));
 }

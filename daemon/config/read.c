@@ -12,6 +12,7 @@
 #include "daemon/config/files.h"
 #include "daemon/config/ini.h"
 #include "daemon/config/suggest.h"
+#include "daemon/config/target.h"
 #include "daemon/config/value.h"
 #include "daemon/secret/exposure.h"
 #include "lib/base/array.h"
@@ -20,7 +21,6 @@
 #define FILE_SIZE_MAX ((off_t)256 * 1024 * 1024)
 /* Deeper nesting is a mistake. */
 #define INCLUDE_DEPTH_MAX 7
-#define NAME_LENGTH_MAX   128
 
 /* A file being read, on the stack of those that include it. */
 struct source {
@@ -35,9 +35,13 @@ struct source {
 	enum config_scope scope;
 	void *target; /* that the section's keys go into */
 	uint64_t *given;
-	unsigned lines[CONFIG_ACCOUNT_OPTIONS_MAX]; /* in an account */
-	/* The keys of an account with a bad name are checked, too. */
-	struct config_account nameless;
+	unsigned
+	    lines[CONFIG_SECTION_OPTIONS_MAX]; /* in an account or a target */
+	/* The keys of a section with a bad name are checked, too. */
+	union {
+		struct config_account account;
+		struct config_target target;
+	} nameless;
 	uint64_t nameless_given;
 };
 
@@ -60,9 +64,9 @@ source_mark_given(struct source *source, const char *key, unsigned line)
 		if (source->reading->places[i].file == NULL)
 			source->reading->places[i] =
 			    (struct config_place){ source->path, line };
-	} else if ((*source->given & UINT64_C(1) << i) == 0) {
-		*source->given |= UINT64_C(1) << i;
-		source->lines[i] = line;
+	} else if ((*source->given & config_option_bit(option)) == 0) {
+		*source->given |= config_option_bit(option);
+		source->lines[config_option_rank(option)] = line;
 	}
 }
 
@@ -89,15 +93,6 @@ source_report_words(unsigned line, const char *text, void *arg)
 	    source, config_suggest_words(&place, scope, text), line);
 }
 
-static bool
-source_is_account_name(const char *name)
-{
-	return *name != '\0' && strlen(name) <= NAME_LENGTH_MAX &&
-	       strspn(name,
-		   "abcdefghijklmnopqrstuvwxyz"
-		   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@+") == strlen(name);
-}
-
 /* Keys go into a new account, or into the nameless one without memory. */
 static void
 source_begin_account(struct source *source, unsigned line, const char *name)
@@ -105,38 +100,62 @@ source_begin_account(struct source *source, unsigned line, const char *name)
 	struct config_draft *draft =
 	    config_begin_account(source->reading, name, source->path, line);
 
-	if (draft == NULL)
-		return;
-	source->target = draft->account;
-	source->given = &draft->given;
+	if (draft != NULL) {
+		source->target = draft->account;
+		source->given = &draft->given;
+	}
 }
 
 static void
-source_add_account(struct source *source, unsigned line, const char *name)
+source_begin_target(struct source *source, unsigned line, const char *name)
 {
+	struct config_reading *reading = source->reading;
+	struct config_target_draft *draft =
+	    config_targets_begin(&reading->targets, reading->arena,
+		&(struct config_report_place){
+		    &reading->report, source->path, line },
+		name);
+
+	if (draft != NULL) {
+		source->target = draft->target;
+		source->given = &draft->given;
+	}
+}
+
+/* [account NAME] or [target NAME]. */
+static void
+source_add_named(struct source *source, unsigned line, enum config_scope scope,
+    const char *name)
+{
+	const char *kind = config_scope_name(scope);
+
 	name += strspn(name, " \t");
 	source->known_section = true;
-	source->scope = CONFIG_SCOPE_ACCOUNT;
+	source->scope = scope;
 	source->target = &source->nameless;
 	source->nameless_given = 0;
 	source->given = &source->nameless_given;
 	if (*name == '\0')
 		config_report_error(&source->reading->report, source->path,
-		    line, "[account]: expected [account NAME]");
-	else if (!source_is_account_name(name))
+		    line, "[%s]: expected [%s NAME]", kind, kind);
+	else if (!config_target_is_name(name))
 		config_report_error(&source->reading->report, source->path,
 		    line,
-		    "[account %.*s]: expected a name of at most %d letters, "
+		    "[%s %.128s]: expected a name of at most 128 letters, "
 		    "digits and . _ - @ +",
-		    NAME_LENGTH_MAX, name, NAME_LENGTH_MAX);
-	else
+		    kind, name);
+	else if (scope == CONFIG_SCOPE_ACCOUNT)
 		source_begin_account(source, line, name);
+	else
+		source_begin_target(source, line, name);
 }
 
 static void
 source_add_section(unsigned line, const char *name, void *arg)
 {
 	struct source *source = arg;
+	enum config_scope scope;
+	const char *rest;
 
 	source->any_section = true;
 	source->known_section = false;
@@ -145,10 +164,13 @@ source_add_section(unsigned line, const char *name, void *arg)
 	source->given = NULL;
 	if (name == NULL)
 		return;
-	for (int i = 0; i < CONFIG_SCOPE_ACCOUNT; i++) {
-		if (strcmp(name, config_scope_name((enum config_scope)i)) != 0)
-			continue;
-		source->scope = (enum config_scope)i;
+	scope = config_scope_find(name, &rest);
+	if (scope < CONFIG_SCOPE_COUNT && config_scope_is_named(scope)) {
+		source_add_named(source, line, scope, rest);
+		return;
+	}
+	if (scope < CONFIG_SCOPE_COUNT) {
+		source->scope = scope;
 		source->known_section = true;
 		return;
 	}
@@ -157,11 +179,6 @@ source_add_section(unsigned line, const char *name, void *arg)
 		source->target = &source->reading->defaults;
 		source->in_defaults = true;
 		source->known_section = true;
-		return;
-	}
-	if (strncmp(name, "account", 7) == 0 &&
-	    (name[7] == '\0' || name[7] == ' ' || name[7] == '\t')) {
-		source_add_account(source, line, name + 7);
 		return;
 	}
 	config_suggest_section(
@@ -176,20 +193,21 @@ source_note_given(
     struct source *source, const struct config_option *option, unsigned line)
 {
 	struct config_reading *reading = source->reading;
-	size_t i = (size_t)(option - config_options);
-	struct config_place *place = &reading->places[i];
+	struct config_place *place = &reading->places[option - config_options];
 
 	if (source->given != NULL) {
-		if ((*source->given & UINT64_C(1) << i) != 0) {
+		unsigned *first = &source->lines[config_option_rank(option)];
+
+		if ((*source->given & config_option_bit(option)) != 0) {
 			config_report_error(&reading->report, source->path,
 			    line,
 			    "%s: given twice in this section; first at line "
 			    "%u",
-			    option->key, source->lines[i]);
+			    option->key, *first);
 			return false;
 		}
-		*source->given |= UINT64_C(1) << i;
-		source->lines[i] = line;
+		*source->given |= config_option_bit(option);
+		*first = line;
 		return true;
 	}
 	if (place->file != NULL && option->type != CONFIG_TYPE_INCLUDE) {
@@ -212,6 +230,22 @@ source_check_exposure(struct source *source, unsigned line, const char *key)
 	config_report_error(&source->reading->report, source->path, line,
 	    "%s: the file is open to other users; run: chmod 600 %s", key,
 	    source->path);
+}
+
+/* The path stays: it is in the arena. */
+static void
+reading_note(struct config_reading *reading, struct config_noted *noted,
+    const char *path)
+{
+	char **items = evpop_array_grow(
+	    noted->items, noted->count, &noted->capacity, sizeof(*items));
+
+	if (items == NULL || path == NULL) {
+		config_report_no_memory(&reading->report);
+		return;
+	}
+	noted->items = items;
+	items[noted->count++] = (char *)(uintptr_t)path;
 }
 
 static void
@@ -256,6 +290,9 @@ source_include(struct source *source, unsigned line, const char *pattern)
 		config_report_no_memory(&reading->report);
 		break;
 	}
+	if (found.pattern != NULL)
+		reading_note(reading, &reading->includes,
+		    evpop_arena_share(reading->arena, found.pattern));
 	config_include_free(&found);
 }
 
@@ -271,7 +308,8 @@ source_find_option(
 	if (!source->any_section) {
 		config_report_error(report, source->path, line,
 		    "%s: precedes all sections; expected [daemon], [store], "
-		    "[control], [defaults] or [account NAME] first",
+		    "[control], [hook], [target NAME], [defaults] or [account "
+		    "NAME] first",
 		    key);
 		return NULL;
 	}
@@ -299,21 +337,14 @@ source_set(struct source *source, unsigned line,
     const struct config_option *option, const char *value, bool quoted)
 {
 	struct config_reading *reading = source->reading;
-	const char *path;
 	char why[512];
 
 	switch (config_value_set(option, value, source->folder, reading->arena,
 	    source->target, why, sizeof(why))) {
 	case CONFIG_VALUE_OK:
-		if ((option->type != CONFIG_TYPE_PATH &&
-			option->type != CONFIG_TYPE_COMMAND) ||
-		    !reading->looks_for_files)
-			break;
-		memcpy(&path, (const char *)source->target + option->offset,
-		    sizeof(path));
-		if (path != NULL)
-			config_path_check(
-			    &reading->report, source->path, line, option, path);
+		if (reading->targets.looks_for_files)
+			config_path_check(&reading->report, source->path, line,
+			    option, source->target);
 		break;
 	case CONFIG_VALUE_BAD:
 		config_report_error(&reading->report, source->path, line,
@@ -350,28 +381,24 @@ source_add_key(
 		source_set(source, line, option, value, quoted);
 }
 
+static bool
+source_read_on(void *arg, char *bytes, size_t size, size_t *length_r)
+{
+	const int *fd = arg;
+
+	return config_file_read(*fd, bytes, size, length_r);
+}
+
 static void
 source_parse(struct source *source, int fd)
 {
 	static const struct config_ini_events events = { source_add_section,
 		source_add_key, source_report_words, source_report };
-	struct config_reading *reading = source->reading;
-	size_t size = (size_t)source->status.st_size, length;
-	char *bytes = malloc(size + 1);
+	const struct config_ini_source file = { source_read_on, &fd };
 
-	if (bytes == NULL) {
-		config_report_no_memory(&reading->report);
-		return;
-	}
-	if (config_file_read(fd, bytes, size, &length)) {
-		bytes[length] = '\0';
-		config_ini_parse(bytes, length, &events, source);
-	} else {
-		config_report_error(&reading->report, source->path, 0,
+	if (!config_ini_parse(&file, &events, source))
+		config_report_error(&source->reading->report, source->path, 0,
 		    "cannot read: %s", strerror(errno));
-	}
-	explicit_bzero(bytes, size);
-	free(bytes);
 }
 
 /* Whether to read the file: it is never read twice. */
@@ -419,21 +446,6 @@ source_check(struct source *source, unsigned parent_line)
 }
 
 static void
-source_note_file(struct source *source)
-{
-	struct config_reading *reading = source->reading;
-	char **files = evpop_array_grow(reading->files, reading->file_count,
-	    &reading->file_capacity, sizeof(*files));
-
-	if (files == NULL) {
-		config_report_no_memory(&reading->report);
-		return;
-	}
-	reading->files = files;
-	files[reading->file_count++] = (char *)(uintptr_t)source->path;
-}
-
-static void
 source_read(struct source *source, int fd, unsigned parent_line)
 {
 	struct config_reading *reading = source->reading;
@@ -447,7 +459,7 @@ source_read(struct source *source, int fd, unsigned parent_line)
 		return;
 	source->is_exposed =
 	    secret_is_exposed(fd, &source->status, S_IRWXG | S_IRWXO);
-	source_note_file(source);
+	reading_note(reading, &reading->files, source->path);
 	source_parse(source, fd);
 }
 
@@ -485,35 +497,19 @@ source_open(struct config_reading *reading, const char *path,
 }
 
 static void
-reading_add_accounts(struct config_reading *reading)
+reading_add_noted(struct config_reading *reading,
+    const struct config_noted *noted, struct config_strings *strings_r)
 {
-	const struct config_account **accounts = evpop_arena_take(
-	    reading->arena, (reading->draft_count + 1) * sizeof(*accounts));
-
-	if (accounts == NULL) {
+	strings_r->items = evpop_arena_take(
+	    reading->arena, (noted->count + 1) * sizeof(*strings_r->items));
+	if (strings_r->items == NULL) {
 		config_report_no_memory(&reading->report);
 		return;
 	}
-	for (size_t i = 0; i < reading->draft_count; i++)
-		accounts[i] = reading->drafts[i].account;
-	reading->config->accounts = accounts;
-	reading->config->account_count = reading->draft_count;
-}
-
-static void
-reading_add_files(struct config_reading *reading)
-{
-	struct config_strings *files = &reading->config->files;
-
-	files->items = evpop_arena_take(
-	    reading->arena, (reading->file_count + 1) * sizeof(*files->items));
-	if (files->items == NULL) {
-		config_report_no_memory(&reading->report);
-		return;
-	}
-	for (size_t i = 0; i < reading->file_count; i++)
-		files->items[i] = reading->files[i];
-	files->count = reading->file_count;
+	if (noted->count > 0)
+		memcpy(strings_r->items, noted->items,
+		    noted->count * sizeof(*strings_r->items));
+	strings_r->count = noted->count;
 }
 
 /* max_sessions_per_host raises a max_sessions that is not given. */
@@ -540,9 +536,16 @@ reading_run(struct config_reading *reading, const char *path)
 	source_open(reading, path, NULL, 0);
 	reading_complete_sessions(reading);
 	errors = config_report_errors(&reading->report);
+	config_targets_finish_sections(
+	    &reading->targets, reading->arena, &reading->report);
 	config_finish_accounts(reading);
-	reading_add_accounts(reading);
-	reading_add_files(reading);
+	reading->config->accounts = config_list_accounts(reading);
+	reading->config->account_count = reading->draft_count;
+	reading->config->targets = config_targets_list(&reading->targets,
+	    reading->arena, &reading->report, &reading->config->target_count);
+	reading_add_noted(reading, &reading->files, &reading->config->files);
+	reading_add_noted(
+	    reading, &reading->includes, &reading->config->includes);
 	if (reading->draft_count == 0 && errors == 0)
 		config_report_warning(&reading->report, path, 0,
 		    "no accounts; expected at least one [account NAME]");
@@ -563,12 +566,14 @@ reading_make(
 	}
 	reading->config = config;
 	reading->arena = &config->arena;
-	reading->looks_for_files = looks_for_files;
+	reading->targets.looks_for_files = looks_for_files;
 	reading_run(reading, path);
 	evpop_arena_seal(reading->arena);
 	*messages_r = config_report_finish(&reading->report, path);
 	free(reading->drafts);
-	free(reading->files);
+	config_targets_free(&reading->targets);
+	free(reading->files.items);
+	free(reading->includes.items);
 	config_file_set_free(&reading->read);
 	free(reading);
 	if (messages_r->errors > 0)

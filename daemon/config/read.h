@@ -9,9 +9,11 @@
 #include "daemon/config/files.h"
 #include "daemon/config/option.h"
 #include "daemon/config/report.h"
+#include "daemon/config/targets.h"
 #include "lib/base/arena.h"
 
-/* An account as its section gives it; bit i: config_options[i] is given. */
+/* An account as its section gives it; with config_option_bit() of what is
+ * given. */
 struct config_draft {
 	struct config_account *account;
 	uint64_t given;
@@ -28,14 +30,16 @@ struct config_reading {
 	struct evpop_arena *arena;
 	struct config_report report;
 	struct config_account defaults;
-	/* Where each key was given, accounts aside. */
-	struct config_place places[CONFIG_ACCOUNT_OPTIONS_MAX];
+	struct config_targets targets;
+	/* Where each key was given, accounts and targets aside. */
+	struct config_place places[CONFIG_OPTIONS_MAX];
 	struct config_draft *drafts;
 	size_t draft_count, draft_capacity;
 	struct config_file_set read;
-	char **files;
-	size_t file_count, file_capacity;
-	bool looks_for_files; /* that keys name */
+	struct config_noted {
+		char **items; /* in the arena */
+		size_t count, capacity;
+	} files, includes;
 };
 
 /*
@@ -47,5 +51,8 @@ struct config_draft *config_begin_account(
 
 /* Give accounts what they inherit, check them, and sort them by name. */
 void config_finish_accounts(struct config_reading *);
+
+/* As many as there are drafts; NULL without memory, which is reported. */
+const struct config_account **config_list_accounts(struct config_reading *);
 
 #endif

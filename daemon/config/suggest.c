@@ -22,8 +22,10 @@ enum foreign_form {
 	FOREIGN_SECONDS,
 	FOREIGN_KIB,
 	FOREIGN_PIN,
-	FOREIGN_SWITCH, /* `on` or `off` is the value */
-	FOREIGN_NOTHING /* `on` says why no key is needed */
+	FOREIGN_COMMAND,  /* its "%T" has no translation */
+	FOREIGN_DELIVERY, /* "maildir PATH", "mda COMMAND" */
+	FOREIGN_SWITCH,   /* `on` or `off` is the value */
+	FOREIGN_NOTHING   /* `on` says why no key is needed */
 };
 
 struct foreign_key {
@@ -147,9 +149,10 @@ static const struct foreign_key foreign_keys[] = {
 	{ "sslkey", "fetchmail", FOREIGN_AS_IT_IS, "tls_key", NULL, NULL },
 	{ "keyfile", "getmail", FOREIGN_AS_IT_IS, "tls_key", NULL, NULL },
 	/* Where it goes. */
-	{ "mda", "fetchmail", FOREIGN_NOTHING, NULL, STORED, NULL },
-	{ "smtphost", "fetchmail", FOREIGN_NOTHING, NULL, STORED, NULL },
-	{ "delivery", "mpop", FOREIGN_NOTHING, NULL, STORED, NULL },
+	{ "mda", "fetchmail", FOREIGN_COMMAND, "deliver", NULL, NULL },
+	{ "smtphost", "fetchmail", FOREIGN_OTHER, "deliver", NULL, NULL },
+	{ "smtpname", "fetchmail", FOREIGN_AS_IT_IS, "deliver_to", NULL, NULL },
+	{ "delivery", "mpop", FOREIGN_DELIVERY, "deliver", NULL, NULL },
 	{ "delivered_to", "getmail", FOREIGN_NOTHING, NULL, STORED, NULL },
 	{ "received", "getmail", FOREIGN_NOTHING, NULL, STORED, NULL },
 	{ "received_header", "mpop", FOREIGN_NOTHING, NULL, STORED, NULL },
@@ -207,6 +210,25 @@ foreign_is_sha256(const char *value)
 	return digits == 64;
 }
 
+/* What mpop says of a target; what is behind its method, or NULL. */
+static const char *
+foreign_delivery(const char *value, const char **before_r)
+{
+	static const char *const methods[][2] = { { "maildir", "maildir:" },
+		{ "mbox", "mbox:" }, { "mda", "pipe:" } };
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		size_t length = strlen(methods[i][0]);
+
+		if (strncmp(value, methods[i][0], length) != 0 ||
+		    strchr(" \t,", value[length]) == NULL)
+			continue;
+		*before_r = methods[i][1];
+		return value + length + strspn(value + length, " \t,");
+	}
+	return NULL;
+}
+
 /* False if the value has no translation. */
 static bool
 foreign_translate(const struct foreign_key *foreign, const char *value,
@@ -233,6 +255,14 @@ foreign_translate(const struct foreign_key *foreign, const char *value,
 		if (!foreign_is_sha256(value))
 			return false;
 		before = "sha256:";
+		break;
+	case FOREIGN_COMMAND:
+		if (strchr(value, '%') != NULL)
+			return false;
+		before = "pipe:";
+		break;
+	case FOREIGN_DELIVERY:
+		value = foreign_delivery(value, &before);
 		break;
 	case FOREIGN_SWITCH:
 		if (foreign_switch(value) == 1)
@@ -285,7 +315,7 @@ config_suggest_section(
     const struct config_report_place *place, const char *name)
 {
 	static const char *const known[] = { "daemon", "store", "control",
-		"defaults", "account" };
+		"hook", "target", "defaults", "account" };
 	struct evpop_near near = { 0 };
 	size_t length = strcspn(name, " \t");
 	char word[32] = "";
@@ -294,18 +324,28 @@ config_suggest_section(
 		memcpy(word, name, length);
 		word[length] = '\0';
 	}
+	if (strcmp(name, "destination") == 0) {
+		config_report_error(place->report, place->file, place->line,
+		    "[destination]: unknown section, of getmail; write "
+		    "[target NAME], and deliver = NAME in the account");
+		return;
+	}
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		evpop_near_consider(&near, word, known[i]);
 	if (near.word == NULL)
 		config_report_error(place->report, place->file, place->line,
 		    "[%.64s]: unknown section; expected [daemon], [store], "
-		    "[control], [defaults] or [account NAME]",
+		    "[control], [hook], [target NAME], [defaults] or [account "
+		    "NAME]",
 		    name);
 	else
 		config_report_error(place->report, place->file, place->line,
 		    "[%.64s]: unknown section; did you mean [%s%s]?", name,
 		    near.word,
-		    strcmp(near.word, "account") == 0 ? " NAME" : "");
+		    strcmp(near.word, "account") == 0 ||
+			    strcmp(near.word, "target") == 0
+			? " NAME"
+			: "");
 }
 
 /* The most similar key, or NULL; *elsewhere_r: the key of another section. */
@@ -350,7 +390,8 @@ config_suggest_key(const struct config_report_place *place,
 		    config_scope_name(elsewhere->scope),
 		    elsewhere->scope == CONFIG_SCOPE_ACCOUNT
 			? " NAME] or [defaults"
-			: "");
+		    : elsewhere->scope == CONFIG_SCOPE_TARGET ? " NAME"
+							      : "");
 		return NULL;
 	}
 	if (meant != NULL)
@@ -362,7 +403,9 @@ config_suggest_key(const struct config_report_place *place,
 		    given->key,
 		    given->in_defaults ? "defaults"
 				       : config_scope_name(given->scope),
-		    is_account && !given->in_defaults ? " NAME" : "");
+		    config_scope_is_named(given->scope) && !given->in_defaults
+			? " NAME"
+			: "");
 	return meant;
 }
 
@@ -446,11 +489,15 @@ value_is_free(enum config_type type)
 {
 	switch (type) {
 	case CONFIG_TYPE_TEXT:
+	case CONFIG_TYPE_TEMPLATE:
 	case CONFIG_TYPE_PATH:
+	case CONFIG_TYPE_PLACE:
 	case CONFIG_TYPE_SECRET:
 	case CONFIG_TYPE_COMMAND:
 	case CONFIG_TYPE_CREDENTIAL:
 	case CONFIG_TYPE_WORDS:
+	case CONFIG_TYPE_FOLDERS:
+	case CONFIG_TYPE_DELIVER:
 	case CONFIG_TYPE_INCLUDE:
 		return true;
 	default:

@@ -11,22 +11,10 @@
 #include <evpop/client.h>
 
 #include "daemon/config/config.h"
-#include "daemon/config/files.h"
+#include "daemon/config/provider.h"
+#include "daemon/config/setting.h"
 #include "lib/base/near.h"
 #include "lib/base/unit.h"
-
-/* How much of a value a message shows. */
-#define SHOWN_MAX 64
-
-/* The arguments of config_value_set(). */
-struct setting {
-	const struct config_option *option;
-	const char *text, *folder;
-	struct evpop_arena *arena;
-	void *member;
-	char *why;
-	size_t why_size;
-};
 
 static void
 value_bound_text(
@@ -64,34 +52,9 @@ config_value_bounds(const struct config_option *option, char *text, size_t size)
 	(void)snprintf(text, size, "%s to %s", least, most);
 }
 
-/* Says what was expected, and shows the value. */
 static enum config_value_result
-value_refuse(const struct setting *setting, const char *what)
-{
-	size_t length = strlen(setting->text);
-	size_t shown = length > SHOWN_MAX ? SHOWN_MAX : length;
-
-	/* Never cut inside a character. */
-	while (shown < length && shown > 0 &&
-	       ((unsigned char)setting->text[shown] & 0xc0) == 0x80)
-		shown--;
-	(void)snprintf(setting->why, setting->why_size,
-	    "expected %s, not \"%.*s%s\"", what, (int)shown, setting->text,
-	    shown < length ? "..." : "");
-	return CONFIG_VALUE_BAD;
-}
-
-/* The same for values that may be secret. */
-static enum config_value_result
-value_refuse_hidden(const struct setting *setting, const char *what)
-{
-	(void)snprintf(setting->why, setting->why_size, "expected %s", what);
-	return CONFIG_VALUE_BAD;
-}
-
-static enum config_value_result
-value_set_number(const struct setting *setting, const struct evpop_unit *units,
-    const char *kind, int64_t *value_r)
+value_set_number(const struct config_setting *setting,
+    const struct evpop_unit *units, const char *kind, int64_t *value_r)
 {
 	char bounds[64], what[128];
 
@@ -101,12 +64,12 @@ value_set_number(const struct setting *setting, const struct evpop_unit *units,
 		return CONFIG_VALUE_OK;
 	config_value_bounds(setting->option, bounds, sizeof(bounds));
 	(void)snprintf(what, sizeof(what), "%s from %s", kind, bounds);
-	return value_refuse(setting, what);
+	return config_setting_refuse(setting, what);
 }
 
 /* The bounds of the option make sure that it fits into the member. */
 static void
-value_put_number(const struct setting *setting, int64_t value)
+value_put_number(const struct config_setting *setting, int64_t value)
 {
 	switch (setting->option->size) {
 	case sizeof(uint8_t):
@@ -126,7 +89,7 @@ value_put_number(const struct setting *setting, int64_t value)
 }
 
 static enum config_value_result
-value_set_integer(const struct setting *setting)
+value_set_integer(const struct config_setting *setting)
 {
 	enum config_value_result result;
 	int64_t value = 0;
@@ -151,7 +114,7 @@ value_set_integer(const struct setting *setting)
 }
 
 static enum config_value_result
-value_set_boolean(const struct setting *setting)
+value_set_boolean(const struct config_setting *setting)
 {
 	static const char *const words[] = { "no", "yes", "false", "true",
 		"off", "on" };
@@ -162,11 +125,12 @@ value_set_boolean(const struct setting *setting)
 		*(bool *)setting->member = i % 2 == 1;
 		return CONFIG_VALUE_OK;
 	}
-	return value_refuse(setting, "yes or no (or true, false, on, off)");
+	return config_setting_refuse(
+	    setting, "yes or no (or true, false, on, off)");
 }
 
 static enum config_value_result
-value_set_mode(const struct setting *setting)
+value_set_mode(const struct config_setting *setting)
 {
 	const char *text = setting->text;
 	char bounds[64], what[128];
@@ -182,11 +146,12 @@ value_set_mode(const struct setting *setting)
 	config_value_bounds(setting->option, bounds, sizeof(bounds));
 	(void)snprintf(
 	    what, sizeof(what), "permissions in octal from %s", bounds);
-	return value_refuse(setting, what);
+	return config_setting_refuse(setting, what);
 }
 
 static void
-value_append_meant(const struct setting *setting, const struct evpop_near *near)
+value_append_meant(
+    const struct config_setting *setting, const struct evpop_near *near)
 {
 	size_t length = strlen(setting->why);
 
@@ -197,7 +162,7 @@ value_append_meant(const struct setting *setting, const struct evpop_near *near)
 }
 
 static enum config_value_result
-value_set_choice(const struct setting *setting)
+value_set_choice(const struct config_setting *setting)
 {
 	const char *const *choices = setting->option->choices;
 	struct evpop_near near = { 0 };
@@ -217,7 +182,27 @@ value_set_choice(const struct setting *setting)
 					     : ", ",
 		    choices[i]);
 	}
-	(void)value_refuse(setting, what);
+	(void)config_setting_refuse(setting, what);
+	value_append_meant(setting, &near);
+	return CONFIG_VALUE_BAD;
+}
+
+static enum config_value_result
+value_set_provider(const struct config_setting *setting)
+{
+	const struct config_provider *provider =
+	    config_provider_find(setting->text);
+	struct evpop_near near = { 0 };
+
+	if (provider != NULL)
+		return config_setting_keep(
+		    setting, (char *)(uintptr_t)provider->name);
+	for (size_t i = 0; i < config_provider_count; i++)
+		evpop_near_consider(
+		    &near, setting->text, config_providers[i].name);
+	(void)config_setting_refuse(setting,
+	    "the name of a provider that evpopd knows, such as gmail, outlook, "
+	    "office365, fastmail or yahoo");
 	value_append_meant(setting, &near);
 	return CONFIG_VALUE_BAD;
 }
@@ -226,7 +211,7 @@ static const struct evpop_unit keep_units[] = { { "h", EVPOP_HOUR_MS },
 	{ "d", EVPOP_DAY_MS }, { "w", 7 * EVPOP_DAY_MS }, { NULL, 0 } };
 
 static bool
-value_is_age(const struct setting *setting, int64_t *age_ms_r)
+value_is_age(const struct config_setting *setting, int64_t *age_ms_r)
 {
 	return evpop_unit_parse(setting->text, keep_units, age_ms_r) &&
 	       *age_ms_r >= setting->option->minimum &&
@@ -235,11 +220,11 @@ value_is_age(const struct setting *setting, int64_t *age_ms_r)
 
 /* Only "forever" is suggested: it deletes nothing. */
 static enum config_value_result
-value_refuse_age(const struct setting *setting, const char *what)
+value_refuse_age(const struct config_setting *setting, const char *what)
 {
 	struct evpop_near near = { 0 };
 
-	(void)value_refuse(setting, what);
+	(void)config_setting_refuse(setting, what);
 	evpop_near_consider(&near, setting->text, "forever");
 	if (strcasecmp(setting->text, "yes") == 0 ||
 	    strcasecmp(setting->text, "on") == 0 ||
@@ -250,7 +235,7 @@ value_refuse_age(const struct setting *setting, const char *what)
 }
 
 static enum config_value_result
-value_set_keep(const struct setting *setting)
+value_set_keep(const struct config_setting *setting)
 {
 	struct config_keep *keep = setting->member;
 
@@ -260,15 +245,19 @@ value_set_keep(const struct setting *setting)
 	keep->kind = CONFIG_KEEP_DELETE;
 	if (strcmp(setting->text, "delete") == 0)
 		return CONFIG_VALUE_OK;
+	keep->kind = CONFIG_KEEP_DELIVERED;
+	if (strcmp(setting->text, "until-delivered") == 0)
+		return CONFIG_VALUE_OK;
 	keep->kind = CONFIG_KEEP_AGE;
 	if (value_is_age(setting, &keep->age_ms))
 		return CONFIG_VALUE_OK;
 	return value_refuse_age(setting,
-	    "forever, delete, or an age such as 14d (h d w) from 1h to 3650d");
+	    "forever, delete, until-delivered, or an age such as 14d (h d w) "
+	    "from 1h to 3650d");
 }
 
 static enum config_value_result
-value_set_retain(const struct setting *setting)
+value_set_retain(const struct config_setting *setting)
 {
 	int64_t *retain_ms = setting->member;
 
@@ -282,96 +271,46 @@ value_set_retain(const struct setting *setting)
 }
 
 static enum config_value_result
-value_keep_text(const struct setting *setting, char *copy)
-{
-	if (copy == NULL)
-		return CONFIG_VALUE_MEMORY;
-	*(char **)setting->member = copy;
-	return CONFIG_VALUE_OK;
-}
-
-static enum config_value_result
-value_set_host(const struct setting *setting)
-{
-	struct evpop_result result;
-
-	if (!evpop_host_check(setting->text, &result))
-		return value_refuse(setting,
-		    strchr(setting->text, ':') != NULL
-			? "only a host name or address (the port goes into "
-			  "port = )"
-			: "a host name or address");
-	return value_keep_text(
-	    setting, evpop_arena_share(setting->arena, setting->text));
-}
-
-static enum config_value_result
-value_set_address(const struct setting *setting)
-{
-	struct evpop_result result;
-
-	if (!evpop_address_check(setting->text, &result))
-		return value_refuse(setting, "an IPv4 or IPv6 address");
-	return value_keep_text(
-	    setting, evpop_arena_share(setting->arena, setting->text));
-}
-
-static enum config_value_result
-value_set_proxy(const struct setting *setting)
-{
-	struct evpop_result result;
-
-	if (!evpop_proxy_check(setting->text, &result))
-		return value_refuse_hidden(setting,
-		    "socks5://HOST:PORT or http://HOST:PORT, optionally with "
-		    "USER:PASSWORD@ before the host, where %40 stands for @, "
-		    "%3A for :, %2F for / and %25 for %");
-	return value_keep_text(
-	    setting, evpop_arena_share(setting->arena, setting->text));
-}
-
-/* A relative path is taken from the folder of the file it stands in. */
-static enum config_value_result
-value_set_path(const struct setting *setting)
-{
-	const char *text = setting->text;
-	char *path;
-	int length;
-
-	if (config_path_needs_shell(text))
-		return value_refuse(setting,
-		    *text == '~' ? "a whole path (~ is not expanded)"
-				 : "a whole path (variables are not expanded)");
-	if (*text == '/' || *setting->folder == '\0')
-		return value_keep_text(
-		    setting, evpop_arena_share(setting->arena, text));
-	length = asprintf(&path, "%s/%s", setting->folder, text);
-	if (length < 0)
-		return CONFIG_VALUE_MEMORY;
-	text = evpop_arena_share(setting->arena, path);
-	free(path);
-	return value_keep_text(setting, (char *)(uintptr_t)text);
-}
-
-static enum config_value_result
-value_set_credential(const struct setting *setting)
+value_set_credential(const struct config_setting *setting)
 {
 	const char *text = setting->text;
 
 	if (strchr(text, '/') != NULL || strcmp(text, ".") == 0 ||
 	    strcmp(text, "..") == 0)
-		return value_refuse(
+		return config_setting_refuse(
 		    setting, "the name of a credential, not a path");
-	return value_keep_text(
+	return config_setting_keep(
 	    setting, evpop_arena_copy(setting->arena, text, strlen(text)));
 }
 
+/* What is no such value may be the password itself, and is not shown. */
 static enum config_value_result
-value_set_words(const struct setting *setting)
+value_set_marked(const struct config_setting *setting)
+{
+	const struct config_option *option = setting->option;
+	const size_t mark = strlen(option->mark);
+	const char *text = setting->text;
+	char what[160];
+
+	if (strncmp(text, option->mark, mark) == 0 && text[mark] != '\0' &&
+	    strspn(text + mark,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789-_") == strlen(text + mark))
+		return config_setting_keep(setting,
+		    evpop_arena_copy(setting->arena, text, strlen(text)));
+	(void)snprintf(what, sizeof(what),
+	    "\"%s\" and letters, digits, - and _ behind it, on one line, as "
+	    "\"%s\" prints them",
+	    option->mark, option->made_by);
+	return config_setting_refuse_hidden(setting, what);
+}
+
+static enum config_value_result
+value_set_words(const struct config_setting *setting)
 {
 	struct config_strings *strings = setting->member, found = { 0 };
-	const bool are_pins = setting->option->type == CONFIG_TYPE_PINS;
-	struct setting one = *setting;
+	const enum config_type type = setting->option->type;
+	struct config_setting one = *setting;
 	struct evpop_result result;
 	char *rest, *word;
 
@@ -385,8 +324,12 @@ value_set_words(const struct setting *setting)
 		if (*word == '\0')
 			continue;
 		one.text = word;
-		if (are_pins && !evpop_tls_pin_check(word, &result))
-			return value_refuse(&one,
+		if (type == CONFIG_TYPE_FOLDERS && *word != '/')
+			return config_setting_refuse(
+			    &one, "whole paths of folders");
+		if (type == CONFIG_TYPE_PINS &&
+		    !evpop_tls_pin_check(word, &result))
+			return config_setting_refuse(&one,
 			    "sha256: or spki-sha256: and 64 hexadecimal "
 			    "digits");
 		found.items[found.count++] = word;
@@ -396,7 +339,7 @@ value_set_words(const struct setting *setting)
 }
 
 static enum config_value_result
-value_refuse_mechanism(const struct setting *setting)
+value_refuse_mechanism(const struct config_setting *setting)
 {
 	char what[256] = "auto, or of";
 	size_t used = strlen(what);
@@ -407,14 +350,14 @@ value_refuse_mechanism(const struct setting *setting)
 	assert(used < sizeof(what));
 	for (char *at = what; *at != '\0'; at++)
 		*at = (char)tolower((unsigned char)*at);
-	return value_refuse(setting, what);
+	return config_setting_refuse(setting, what);
 }
 
 static enum config_value_result
-value_set_mechanisms(const struct setting *setting)
+value_set_mechanisms(const struct config_setting *setting)
 {
 	const char *at = setting->text;
-	struct setting one = *setting;
+	struct config_setting one = *setting;
 	enum evpop_mechanism mechanism;
 	uint32_t found = 0;
 	char word[64];
@@ -437,13 +380,17 @@ value_set_mechanisms(const struct setting *setting)
 
 /* An empty value resets an optional key that [defaults] gives. */
 static enum config_value_result
-value_set_nothing(const struct setting *setting)
+value_set_nothing(const struct config_setting *setting)
 {
 	switch (setting->option->type) {
 	case CONFIG_TYPE_TEXT:
+	case CONFIG_TYPE_TEMPLATE:
 	case CONFIG_TYPE_PATH:
+	case CONFIG_TYPE_PLACE:
+	case CONFIG_TYPE_URL:
 	case CONFIG_TYPE_PROXY:
 	case CONFIG_TYPE_ADDRESS:
+	case CONFIG_TYPE_PROVIDER:
 		if (setting->option->never_empty || *setting->option->initial)
 			break;
 		*(char **)setting->member = NULL;
@@ -452,7 +399,9 @@ value_set_nothing(const struct setting *setting)
 		value_put_number(setting, 0);
 		return CONFIG_VALUE_OK;
 	case CONFIG_TYPE_WORDS:
+	case CONFIG_TYPE_FOLDERS:
 	case CONFIG_TYPE_PINS:
+	case CONFIG_TYPE_DELIVER:
 		*(struct config_strings *)setting->member =
 		    (struct config_strings){ 0 };
 		return CONFIG_VALUE_OK;
@@ -465,7 +414,8 @@ value_set_nothing(const struct setting *setting)
 	default:
 		break;
 	}
-	return value_refuse_hidden(setting, "a value, and there is none");
+	return config_setting_refuse_hidden(
+	    setting, "a value, and there is none");
 }
 
 enum config_value_result
@@ -473,10 +423,16 @@ config_value_set(const struct config_option *option, const char *text,
     const char *folder, struct evpop_arena *arena, void *target, char *why,
     size_t why_size)
 {
-	struct setting setting = { option, text, folder, arena,
-		(char *)target + option->offset, why, why_size };
+	struct config_setting setting = { option, text, folder, arena, NULL,
+		why, why_size };
 
 	*why = '\0';
+	/* No text of none is the same. */
+	if (*text == '\0' && config_value_at(option, target) == NULL)
+		return CONFIG_VALUE_OK;
+	setting.member = config_value_place(option, target, arena);
+	if (setting.member == NULL)
+		return CONFIG_VALUE_MEMORY;
 	if (*text == '\0')
 		return value_set_nothing(&setting);
 	switch (option->type) {
@@ -496,25 +452,40 @@ config_value_set(const struct config_option *option, const char *text,
 	case CONFIG_TYPE_RETAIN:
 		return value_set_retain(&setting);
 	case CONFIG_TYPE_HOST:
-		return value_set_host(&setting);
+		return config_setting_host(&setting);
 	case CONFIG_TYPE_PATH:
-		return value_set_path(&setting);
+		return config_setting_path(&setting);
+	case CONFIG_TYPE_URL:
+		return config_setting_url(&setting);
+	case CONFIG_TYPE_PLACE:
+		return config_setting_place(&setting);
+	case CONFIG_TYPE_TEMPLATE:
+		return config_setting_template(&setting);
+	case CONFIG_TYPE_DELIVER:
+		return config_setting_deliver(&setting);
 	case CONFIG_TYPE_CREDENTIAL:
 		return value_set_credential(&setting);
 	case CONFIG_TYPE_PROXY:
-		return value_set_proxy(&setting);
+		return config_setting_proxy(&setting);
 	case CONFIG_TYPE_ADDRESS:
-		return value_set_address(&setting);
+		return config_setting_address(&setting);
+	case CONFIG_TYPE_PROVIDER:
+		return value_set_provider(&setting);
+	case CONFIG_TYPE_MARKED:
+		return value_set_marked(&setting);
 	case CONFIG_TYPE_WORDS:
+	case CONFIG_TYPE_FOLDERS:
 	case CONFIG_TYPE_PINS:
 		return value_set_words(&setting);
 	case CONFIG_TYPE_MECHANISMS:
 		return value_set_mechanisms(&setting);
 	case CONFIG_TYPE_TEXT:
-	case CONFIG_TYPE_SECRET:
 	case CONFIG_TYPE_COMMAND:
-		return value_keep_text(
+		return config_setting_keep(
 		    &setting, evpop_arena_copy(arena, text, strlen(text)));
+	case CONFIG_TYPE_SECRET:
+		return config_setting_keep(&setting,
+		    evpop_arena_copy_secret(arena, text, strlen(text)));
 	case CONFIG_TYPE_INCLUDE:
 		break;
 	}
@@ -522,26 +493,45 @@ config_value_set(const struct config_option *option, const char *text,
 	return CONFIG_VALUE_BAD;
 }
 
-bool
-config_value_set_defaults(struct config *config, struct config_account *account,
-    struct evpop_arena *arena)
+static bool
+value_set_default(
+    const struct config_option *option, struct evpop_arena *arena, void *target)
 {
 	enum config_value_result result;
 	char why[128];
 
+	if (*option->initial == '\0')
+		return true;
+	result = config_value_set(
+	    option, option->initial, "", arena, target, why, sizeof(why));
+	assert(result != CONFIG_VALUE_BAD);
+	return result != CONFIG_VALUE_MEMORY;
+}
+
+bool
+config_value_set_defaults(struct config *config, struct config_account *account,
+    struct evpop_arena *arena)
+{
 	for (size_t i = 0; i < config_option_count; i++) {
 		const struct config_option *option = &config_options[i];
 		void *target = option->scope == CONFIG_SCOPE_ACCOUNT
 				   ? (void *)account
 				   : (void *)config;
 
-		if (*option->initial == '\0')
-			continue;
-		result = config_value_set(option, option->initial, "", arena,
-		    target, why, sizeof(why));
-		assert(result != CONFIG_VALUE_BAD);
-		if (result == CONFIG_VALUE_MEMORY)
+		if (option->scope != CONFIG_SCOPE_TARGET &&
+		    !value_set_default(option, arena, target))
 			return false;
 	}
+	return true;
+}
+
+bool
+config_value_set_target_defaults(
+    struct config_target *target, struct evpop_arena *arena)
+{
+	for (size_t i = 0; i < config_option_count; i++)
+		if (config_options[i].scope == CONFIG_SCOPE_TARGET &&
+		    !value_set_default(&config_options[i], arena, target))
+			return false;
 	return true;
 }

@@ -1,8 +1,12 @@
+#include <evpop/client.h>
+#include <string.h>
+
 #include "daemon/config/config.h"
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
 #include "daemon/metrics/certificates.h"
 #include "daemon/metrics/metrics.h"
+#include "daemon/oauth/oauth.h"
 #include "lib/base/clock.h"
 #include "lib/base/unit.h"
 
@@ -23,11 +27,16 @@ account_add_span(json_t *json, const char *name, int64_t span_ms)
 static void
 account_add_keep(json_t *json, const struct config_keep *keep)
 {
+	static const char *const words[] = {
+		[CONFIG_KEEP_FOREVER] = "forever",
+		[CONFIG_KEEP_DELETE] = "delete",
+		[CONFIG_KEEP_DELIVERED] = "until-delivered",
+	};
+
 	if (keep->kind == CONFIG_KEEP_AGE)
 		account_add_span(json, "keep", keep->age_ms);
 	else
-		field_text(json, "keep",
-		    keep->kind == CONFIG_KEEP_DELETE ? "delete" : "forever");
+		field_text(json, "keep", words[keep->kind]);
 }
 
 static void
@@ -38,6 +47,44 @@ account_add_pins(json_t *json, const struct config_strings *pins)
 	for (size_t i = 0; i < pins->count; i++)
 		(void)json_array_append_new(list, json_string(pins->items[i]));
 	field_value(json, "tls_pins", list);
+}
+
+/* The names of the targets that its mail goes to. */
+static void
+account_add_deliver(json_t *json, const struct config_account *section)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < section->deliver.count; i++)
+		(void)json_array_append_new(
+		    list, json_string(section->deliver.items[i]));
+	field_value(json, "deliver", list);
+	field_text(json, "deliver_to", section->deliver_to);
+}
+
+/* Where the daemon goes through, but not with which password. */
+static void
+account_add_proxy(json_t *json, const char *proxy)
+{
+	bool has_password = proxy != NULL && evpop_proxy_has_password(proxy);
+	const char *host = has_password ? strrchr(proxy, '@') : NULL;
+
+	field_text(json, "proxy", host != NULL ? host + 1 : proxy);
+	field_value(json, "proxy_has_password", json_boolean(has_password));
+}
+
+/* Those that are allowed; none is named where any safe one is. */
+static void
+account_add_mechanisms(json_t *json, unsigned mechanisms)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < EVPOP_MECHANISM_COUNT; i++)
+		if (mechanisms & EVPOP_MECHANISM_BIT(i))
+			(void)json_array_append_new(list,
+			    json_string(
+				evpop_mechanism_name((enum evpop_mechanism)i)));
+	field_value(json, "auth", list);
 }
 
 /* `store_retain_ms` is what accounts have that have none of their own. */
@@ -58,8 +105,16 @@ account_add_section(
 	else
 		field_text(json, "fetch_after", NULL);
 	field_count(json, "max_octets_per_day", section->max_octets_per_day);
+	account_add_deliver(json, section);
 	field_text(json, "tls_ca", section->tls_ca);
+	field_text(json, "tls_cert", section->tls_cert);
+	field_text(json, "tls_key", section->tls_key);
 	account_add_pins(json, &section->tls_pin);
+	account_add_proxy(json, section->proxy);
+	field_text(json, "source_address", section->source_address);
+	account_add_mechanisms(json, section->auth);
+	field_value(
+	    json, "allow_cleartext", json_boolean(section->allow_cleartext));
 }
 
 /* NULL where no session has seen it lately. */
@@ -87,6 +142,7 @@ account_json_whole(const struct exchange_context *context,
 	const struct certificate *certificate =
 	    account_certificate(context, account);
 	json_t *json = account_json(account, row);
+	struct oauth_status authorization;
 	char advice[POLLER_ADVICE_SIZE];
 
 	if (account->section != NULL)
@@ -95,6 +151,11 @@ account_json_whole(const struct exchange_context *context,
 	field_text(json, "mechanism", account->mechanism);
 	field_time(json, "certificate_expires",
 	    certificate != NULL ? certificate->expires_s * 1000 : 0);
+	field_value(json, "authorization",
+	    context->oauth != NULL &&
+		    oauth_status(context->oauth, account->name, &authorization)
+		? authorize_json(&authorization)
+		: json_null());
 	field_text(json, "advice",
 	    poller_account_advice(context->poller, account->name, advice)
 		? advice

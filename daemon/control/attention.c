@@ -3,6 +3,7 @@
 
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
+#include "daemon/deliver/deliver.h"
 #include "daemon/hook/hook.h"
 
 /* Longer than a store's error. */
@@ -110,5 +111,47 @@ attention_add_hooks(json_t *list, const struct hook *hook)
 		attention_add(list, "hook_fails", text,
 		    "correct the command in [hook]; it runs again at the next "
 		    "event");
+	}
+}
+
+void
+attention_add_deliveries(json_t *list, const struct deliver *deliver)
+{
+	struct deliver_totals totals;
+	char text[ATTENTION_TEXT_SIZE];
+	size_t failing;
+
+	if (deliver == NULL)
+		return;
+	deliver_totals(deliver, &totals);
+	failing = totals.down + totals.refused;
+	if (failing > 0) {
+		snprintf(text, sizeof(text),
+		    "%zu of %zu target%s take%s no mail", failing,
+		    totals.targets, totals.targets == 1 ? "" : "s",
+		    failing == 1 ? "s" : "");
+		attention_add(list, "targets_fail", text,
+		    "\"evpopctl targets\" shows why; \"evpopctl doctor NAME\" "
+		    "tries one");
+	}
+	if (totals.stranded > 0) {
+		snprintf(text, sizeof(text),
+		    "%" PRIu64 " message%s for targets that are not "
+		    "configured",
+		    totals.stranded,
+		    totals.stranded == 1 ? " waits" : "s wait");
+		attention_add(list, "deliveries_stranded", text,
+		    "\"evpopctl targets\" shows which; \"evpopctl targets "
+		    "show NAME\" says what to do");
+	}
+	if (totals.refused_messages > 0) {
+		snprintf(text, sizeof(text),
+		    "targets have refused %" PRIu64 " message%s for good",
+		    totals.refused_messages,
+		    totals.refused_messages == 1 ? "" : "s");
+		attention_add(list, "deliveries_refused", text,
+		    "\"evpopctl outbox --state refused\" shows why; \"evpopctl "
+		    "outbox retry --all\" tries again, \"evpopctl outbox drop "
+		    "--all\" gives up");
 	}
 }

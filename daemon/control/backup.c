@@ -1,6 +1,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "daemon/confine/confine.h"
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
 #include "daemon/store/backup.h"
@@ -64,6 +65,17 @@ backup_start(struct exchange *exchange)
 				 : "invalid file \"%.200s\"",
 		    file);
 		exchange_answer_problem(exchange, &problem);
+		return;
+	}
+	if (*file == '/' && !confine_allows(exchange_context(exchange)->confine,
+				CONFINE_WRITE, file)) {
+		exchange_answer(exchange,
+		    response_error(403, "confined",
+			"a name alone is copied beside the store; or name the "
+			"folder in confine_write in [daemon] and restart "
+			"evpopd",
+			"evpopd confined itself and cannot write %.300s",
+			file));
 		return;
 	}
 	status = store_backup_start(exchange_context(exchange)->store, file);

@@ -21,6 +21,9 @@
  */
 static const struct timeval sweep_interval = { 0, 200000 };
 
+/* evhttp goes on with what it has read in the next turn of the loop. */
+#define STUCK_MS 1000
+
 /* When to look for a descriptor again if there was none. */
 static const struct timeval retry_interval = { 0, 200000 };
 
@@ -52,6 +55,7 @@ struct connection {
 	bool is_known;     /* its user has been looked up */
 	bool is_refused;   /* evhttp answers by itself */
 	int64_t taking_ms; /* since when an answer waits to be read */
+	int64_t full_ms;   /* since when no more is read; 0: it is */
 };
 
 struct connections {
@@ -292,24 +296,9 @@ fail:
 
 /* Send the reason, without blocking, and close. */
 static void
-connection_refuse(struct connection *connection)
+connection_refuse(struct connection *connection, const char *status)
 {
-	static const char body[] =
-	    "{\"error\":{\"code\":\"too_many_connections\",\"message\":\"this "
-	    "user has too many connections to the daemon\",\"hint\":\"close "
-	    "some of them, or try again when their requests are answered\"}}"
-	    "\n";
-	char text[512];
-	int length;
-
-	length = snprintf(text, sizeof(text),
-	    "HTTP/1.1 503 Service Unavailable\r\n"
-	    "Content-Type: application/json\r\n"
-	    "Content-Length: %zu\r\n"
-	    "Connection: close\r\n\r\n%s",
-	    sizeof(body) - 1, body);
-	(void)send(bufferevent_getfd(connection->bufferevent), text,
-	    (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
+	refusal_send(connection->bufferevent, status);
 	connection->connections->count.refused++;
 	connection_end(connection);
 }
@@ -336,7 +325,7 @@ connection_judge(struct connection *connection)
 		(void)bufferevent_disable(connection->bufferevent, EV_READ);
 		break;
 	case ADMISSION_REFUSE:
-		connection_refuse(connection);
+		connection_refuse(connection, "503 Service Unavailable");
 		break;
 	}
 }
@@ -359,6 +348,37 @@ connection_enter(struct connection *connection)
 		    BEV_EVENT_READING | BEV_EVENT_TIMEOUT, 0);
 }
 
+/*
+ * All that is read ahead is there, and is no request, nor will it be one: a
+ * line of a chunked body without end.  evhttp would wait for ever, for its
+ * deadline runs only while it reads.
+ */
+static bool
+connection_is_stuck(struct connection *connection, int64_t now_ms)
+{
+	size_t length =
+	    evbuffer_get_length(bufferevent_get_input(connection->bufferevent));
+
+	if (connection->guest.state != ADMISSION_IDLE ||
+	    length < LIMITS_READ_AHEAD) {
+		connection->full_ms = 0;
+		return false;
+	}
+	if (connection->full_ms == 0)
+		connection->full_ms = now_ms;
+	return now_ms - connection->full_ms >= STUCK_MS;
+}
+
+/* A client that is no admin has not taken its answer in time. */
+static bool
+connection_is_late(const struct connection *connection, int64_t now_ms)
+{
+	return connection->guest.state == ADMISSION_TAKING &&
+	       !connection->guest.is_admin &&
+	       now_ms - connection->taking_ms >=
+		   connection->connections->options.taking_ms;
+}
+
 /* ---- all connections ---- */
 
 static void
@@ -370,12 +390,13 @@ connections_sweep(struct connections *connections)
 	for (connection = TAILQ_FIRST(&connections->all); connection != NULL;
 	     connection = next) {
 		next = TAILQ_NEXT(connection, link);
-		if (connection->guest.user != NULL &&
-		    connection->guest.state == ADMISSION_TAKING &&
-		    !connection->guest.is_admin &&
-		    now_ms - connection->taking_ms >=
-			connections->options.taking_ms)
-			connection_end(connection);
+		if (connection->guest.user != NULL) {
+			if (connection_is_stuck(connection, now_ms))
+				connection_refuse(
+				    connection, "413 Content Too Large");
+			else if (connection_is_late(connection, now_ms))
+				connection_end(connection);
+		}
 		if (connection_has_ended(connection))
 			connection_free(connection);
 	}
@@ -527,6 +548,7 @@ connections_begin(
 
 	if (connection == NULL)
 		return;
+	connection->full_ms = 0;
 	admission_change(
 	    connections->admission, &connection->guest, ADMISSION_ASKING);
 	evhttp_request_set_on_complete_cb(

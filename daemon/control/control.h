@@ -12,11 +12,14 @@
 #include "daemon/control/reload.h"
 
 struct event_base;
+struct deliver;
 struct metrics;
 struct hook;
 struct notify;
+struct oauth;
 struct store;
 struct poller;
+struct confine;
 struct control;
 
 struct control_options {
@@ -27,6 +30,8 @@ struct control_options {
 	 * store can answer is answered, to the own user and root alone.
 	 */
 	struct poller *poller;
+	struct deliver *deliver; /* with a poller only */
+	struct oauth *oauth;     /* likewise */
 	const struct metrics *metrics;
 	const struct hook *hook; /* NULL: there are none */
 	struct notify *notify;   /* the poller's; NULL: nothing is told */
@@ -37,6 +42,14 @@ struct control_options {
 	 * not.
 	 */
 	const char *limited;
+	/* The key that the store seals mail to; NULL: it seals none. */
+	const char *seal_to;
+	/*
+	 * Where the daemon's key is from, and its public half; NULL or "" where
+	 * it has none.  Both may change.
+	 */
+	const char *key_source, *key_public;
+	const struct confine *confine; /* NULL: nobody tells */
 	void *arg;
 };
 

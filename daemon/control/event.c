@@ -17,11 +17,23 @@ event_add_poll(json_t *json, const struct notify_poll *poll)
 }
 
 static void
-event_add_fate(json_t *json, const struct notify_fate *fate)
+event_add_delivery(json_t *json, const struct notify_delivery *delivery)
+{
+	field_count(json, "outbox_id", (uint64_t)delivery->id);
+	field_count(json, "message_id", (uint64_t)delivery->message_id);
+	field_count(json, "size", delivery->octets);
+	field_count(json, "attempts", delivery->attempts);
+	field_text(json, "text", delivery->answer);
+	field_text(json, "place", delivery->place);
+}
+
+static void
+event_add_fate(
+    json_t *json, const struct notify_fate *fate, const char *name_of_host)
 {
 	field_text(json, "from", fate->from);
 	field_text(json, "to", fate->to);
-	field_text(json, "host", fate->host);
+	field_text(json, name_of_host, fate->host);
 	field_text(json, "outcome", fate->outcome);
 	field_text(json, "text", fate->text);
 	field_text(json, "advice", fate->advice);
@@ -46,6 +58,8 @@ event_json(const struct notify_event *event, uint64_t id, int64_t time_ms)
 	field_text(json, "event", notify_kind_name(event->kind));
 	field_time(json, "time", time_ms);
 	field_text(json, "account", event->account);
+	if (event->target != NULL)
+		field_text(json, "target", event->target);
 	switch (event->kind) {
 	case NOTIFY_POLL_OVER:
 		event_add_poll(json, &event->poll);
@@ -54,12 +68,20 @@ event_json(const struct notify_event *event, uint64_t id, int64_t time_ms)
 		field_count(json, "message_id", (uint64_t)event->message.id);
 		field_count(json, "size", event->message.octets);
 		break;
+	case NOTIFY_MESSAGE_DELIVERED:
+	case NOTIFY_DELIVERY_REFUSED:
+		event_add_delivery(json, &event->delivery);
+		break;
+	case NOTIFY_TARGET_STATE:
 	case NOTIFY_ACCOUNT_STATE:
 		field_text(json, "from", event->state.from);
 		field_text(json, "to", event->state.to);
 		break;
 	case NOTIFY_ACCOUNT_HEALTH:
-		event_add_fate(json, &event->fate);
+		event_add_fate(json, &event->fate, "host");
+		break;
+	case NOTIFY_TARGET_HEALTH:
+		event_add_fate(json, &event->fate, "where");
 		break;
 	case NOTIFY_DELETIONS_HELD:
 		field_count(json, "held", event->held);
@@ -67,6 +89,7 @@ event_json(const struct notify_event *event, uint64_t id, int64_t time_ms)
 	case NOTIFY_MESSAGE_QUARANTINED:
 		field_count(json, "number", event->skipped.number);
 		field_count(json, "attempts", event->skipped.attempts);
+		field_count(json, "quarantine_id", (uint64_t)event->skipped.id);
 		break;
 	case NOTIFY_RELOAD_FAILED:
 	case NOTIFY_HOOK_FAILED:
@@ -83,6 +106,8 @@ event_json(const struct notify_event *event, uint64_t id, int64_t time_ms)
 		break;
 	case NOTIFY_POLL_BEGUN:
 	case NOTIFY_CLOCK:
+	case NOTIFY_TARGET_FULL:
+	case NOTIFY_TARGET_DRAINED:
 	case NOTIFY_STORE_DRAINED:
 	case NOTIFY_POLLS_ENDED:
 	case NOTIFY_KIND_COUNT:
@@ -94,22 +119,30 @@ event_json(const struct notify_event *event, uint64_t id, int64_t time_ms)
 /* ---- copies ---- */
 
 /* The texts of an event, which may be NULL; returns how many. */
-#define TEXTS_MAX 7
+#define TEXTS_MAX 8
 static size_t
 event_texts(struct notify_event *event, const char **texts_r[TEXTS_MAX])
 {
 	size_t count = 0;
 
 	texts_r[count++] = &event->account;
+	texts_r[count++] = &event->target;
 	switch (event->kind) {
 	case NOTIFY_POLL_OVER:
 		texts_r[count++] = &event->poll.outcome;
 		texts_r[count++] = &event->poll.text;
 		break;
+	case NOTIFY_MESSAGE_DELIVERED:
+	case NOTIFY_DELIVERY_REFUSED:
+		texts_r[count++] = &event->delivery.answer;
+		texts_r[count++] = &event->delivery.place;
+		break;
+	case NOTIFY_TARGET_STATE:
 	case NOTIFY_ACCOUNT_STATE:
 		texts_r[count++] = &event->state.from;
 		texts_r[count++] = &event->state.to;
 		break;
+	case NOTIFY_TARGET_HEALTH:
 	case NOTIFY_ACCOUNT_HEALTH:
 		texts_r[count++] = &event->fate.from;
 		texts_r[count++] = &event->fate.to;

@@ -15,6 +15,7 @@
 #include "daemon/control/field.h"
 #include "daemon/control/limits.h"
 #include "daemon/control/record.h"
+#include "daemon/control/request.h"
 #include "daemon/control/route.h"
 #include "daemon/poll/poller.h"
 #include "daemon/store/question.h"
@@ -25,9 +26,11 @@ struct exchange {
 	const struct exchange_context *context;
 	struct exchange_user user;
 	const char *deed; /* NULL: nothing to be recorded */
+	const char *deed_name;
 	char *names[ROUTE_NAMES];
 	struct parameters parameters;
-	bool is_waiting; /* for an answer of the store's */
+	bool is_waiting;                  /* for an answer of the store's */
+	void (*leave)(struct exchange *); /* or of somebody else's */
 	void *state;
 	void (*free_state)(void *);
 	void (*written)(struct exchange *);
@@ -62,10 +65,13 @@ exchange_closed(struct evhttp_connection *connection, void *arg)
 	 */
 	if (evhttp_request_get_connection(request) == NULL)
 		evhttp_request_free(request);
-	if (exchange->is_waiting)
+	if (exchange->is_waiting && exchange->leave == NULL) {
 		store_leave(exchange->context->store, exchange);
-	else
-		exchange_free(exchange);
+		return;
+	}
+	if (exchange->is_waiting)
+		exchange->leave(exchange);
+	exchange_free(exchange);
 }
 
 struct exchange *
@@ -109,7 +115,15 @@ exchange_user(const struct exchange *exchange)
 void
 exchange_set_deed(struct exchange *exchange, const char *deed)
 {
+	exchange_set_deed_of(exchange, deed, exchange->names[0]);
+}
+
+void
+exchange_set_deed_of(
+    struct exchange *exchange, const char *deed, const char *name)
+{
 	exchange->deed = deed;
+	exchange->deed_name = name;
 }
 
 /* Once, when it is known that it was done. */
@@ -118,7 +132,7 @@ exchange_record(struct exchange *exchange)
 {
 	if (exchange->deed != NULL && exchange->context->record != NULL)
 		record_add(exchange->context->record, exchange->user.name,
-		    exchange->deed, exchange->names[0]);
+		    exchange->deed, exchange->deed_name);
 	exchange->deed = NULL;
 }
 
@@ -138,12 +152,6 @@ const struct parameters *
 exchange_parameters(const struct exchange *exchange)
 {
 	return &exchange->parameters;
-}
-
-static bool
-request_is_head(struct evhttp_request *request)
-{
-	return evhttp_request_get_command(request) == EVHTTP_REQ_HEAD;
 }
 
 const char *
@@ -194,32 +202,21 @@ exchange_state(const struct exchange *exchange)
 	return exchange->state;
 }
 
-/*
- * evhttp does not read while a client waits for an answer, and would not notice
- * that the client disconnects.  Data that arrives meanwhile stays in the
- * buffer; evhttp reads it, and sets its callbacks again, after the answer.
- */
-static void
-exchange_watch_client(struct evhttp_request *request)
-{
-	struct bufferevent *bufferevent = evhttp_connection_get_bufferevent(
-	    evhttp_request_get_connection(request));
-	bufferevent_data_cb write_cb;
-	bufferevent_event_cb event_cb;
-	void *arg;
-
-	bufferevent_getcb(bufferevent, NULL, &write_cb, &event_cb, &arg);
-	bufferevent_setcb(bufferevent, NULL, write_cb, event_cb, arg);
-	/* Without memory for this, the end is not noticed. */
-	(void)bufferevent_enable(bufferevent, EV_READ);
-}
-
 void
 exchange_wait(struct exchange *exchange)
 {
 	assert(!exchange->is_waiting && exchange->request != NULL);
 	exchange->is_waiting = true;
-	exchange_watch_client(exchange->request);
+	request_watch_client(exchange->request);
+}
+
+/* Who waits for somebody else's server says nothing for longer than usual. */
+void
+exchange_wait_until(struct exchange *exchange, void (*leave)(struct exchange *))
+{
+	exchange->leave = leave;
+	request_set_deadlines(exchange->request, NULL, LIMITS_IDLE_SECONDS);
+	exchange_wait(exchange);
 }
 
 bool
@@ -227,6 +224,9 @@ exchange_resume(struct exchange *exchange)
 {
 	assert(exchange->is_waiting);
 	exchange->is_waiting = false;
+	if (exchange->leave != NULL && exchange->request != NULL)
+		request_set_idle_deadlines(exchange->request);
+	exchange->leave = NULL;
 	if (exchange->request != NULL)
 		return true;
 	exchange_free(exchange);
@@ -266,67 +266,6 @@ exchange_handle(struct exchange *exchange, void (*handle)(struct exchange *))
 	exchange_wait(exchange);
 	store_accounts(exchange->context->store, account, account,
 	    exchange_account_known, exchange);
-}
-
-static void
-request_set_length(struct evhttp_request *request, uint64_t length)
-{
-	char digits[24];
-
-	snprintf(digits, sizeof(digits), "%llu", (unsigned long long)length);
-	(void)evhttp_add_header(evhttp_request_get_output_headers(request),
-	    "Content-Length", digits);
-}
-
-static void
-request_set_headers(struct evhttp_request *request, const char *content_type)
-{
-	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
-
-	/* Without memory a header is left out, but the body is sent. */
-	(void)evhttp_add_header(headers, "Content-Type", content_type);
-	(void)evhttp_add_header(headers, "Cache-Control", "no-store");
-	(void)evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-}
-
-/*
- * RFC 9110 section 9.3.2: a HEAD's answer has the headers of a GET's, and no
- * body.
- */
-static void
-request_send(struct evhttp_request *request, int status)
-{
-	struct evbuffer *body = evhttp_request_get_output_buffer(request);
-
-	if (request_is_head(request)) {
-		request_set_length(request, evbuffer_get_length(body));
-		evbuffer_drain(body, evbuffer_get_length(body));
-	}
-	evhttp_send_reply(request, status, NULL, NULL);
-}
-
-void
-exchange_answer_request(struct evhttp_request *request, struct response answer)
-{
-	struct evbuffer *body = evhttp_request_get_output_buffer(request);
-	char *text =
-	    answer.json == NULL
-		? NULL
-		: json_dumps(answer.json, JSON_COMPACT | JSON_PRESERVE_ORDER);
-
-	json_decref(answer.json);
-	request_set_headers(request, "application/json");
-	if (answer.allow != NULL)
-		(void)evhttp_add_header(
-		    evhttp_request_get_output_headers(request), "Allow",
-		    answer.allow);
-	if (text == NULL || evbuffer_add(body, text, strlen(text)) != 0 ||
-	    evbuffer_add(body, "\n", 1) != 0) {
-		evbuffer_drain(body, evbuffer_get_length(body));
-		answer.status = 503;
-	}
-	free(text);
-	request_send(request, answer.status);
 }
 
 /* Free the exchange, but not its request. */
@@ -379,7 +318,7 @@ exchange_answer(struct exchange *exchange, struct response answer)
 {
 	if (answer.status < 400)
 		exchange_record(exchange);
-	exchange_answer_request(exchange_release_request(exchange), answer);
+	request_answer(exchange_release_request(exchange), answer);
 }
 
 void
@@ -407,7 +346,7 @@ exchange_answer_fixed(struct exchange *exchange, const char *content_type,
 	(void)evhttp_add_header(headers, "Content-Type", content_type);
 	if (evbuffer_add(
 		evhttp_request_get_output_buffer(request), bytes, length) != 0)
-		exchange_answer_request(request, response_no_memory());
+		request_answer(request, response_no_memory());
 	else
 		request_send(request, 200);
 }
@@ -476,17 +415,6 @@ exchange_page(struct exchange *exchange, unsigned *limit_r, int64_t *below_id_r)
 }
 
 /* ---- bodies in parts ---- */
-
-static void
-request_set_deadlines(struct evhttp_request *request,
-    const struct timeval *reading, time_t writing_seconds)
-{
-	const struct timeval writing = { writing_seconds, 0 };
-
-	bufferevent_set_timeouts(evhttp_connection_get_bufferevent(
-				     evhttp_request_get_connection(request)),
-	    reading, &writing);
-}
 
 static bool
 exchange_begin_stream(struct exchange *exchange, int status,
@@ -578,9 +506,7 @@ exchange_stream_part(struct exchange *exchange, const void *bytes,
 void
 exchange_stream_end(struct exchange *exchange)
 {
-	const struct timeval idle = { LIMITS_IDLE_SECONDS, 0 };
-
-	request_set_deadlines(exchange->request, &idle, LIMITS_IDLE_SECONDS);
+	request_set_idle_deadlines(exchange->request);
 	evhttp_send_reply_end(exchange_release_request(exchange));
 }
 

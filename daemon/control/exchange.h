@@ -18,13 +18,16 @@
 
 struct config_strings;
 struct connections;
+struct deliver;
 struct evbuffer;
 struct event_base;
 struct events;
 struct evhttp_request;
+struct confine;
 struct exchange;
 struct hook;
 struct metrics;
+struct oauth;
 struct poller;
 struct record;
 struct route_match;
@@ -33,10 +36,15 @@ struct route_match;
 struct exchange_context {
 	struct store *store;
 	struct poller *poller;
-	struct record *record; /* of who did what; NULL: none */
+	struct deliver *deliver; /* NULL: a store alone */
+	struct oauth *oauth;     /* likewise */
+	struct record *record;   /* of who did what; NULL: none */
 	const struct metrics *metrics;
 	reload_function reload;
 	const char *limited;
+	const char *key_source, *key_public; /* NULL or "": no key */
+	const char *seal_to;                 /* NULL: mail is not sealed */
+	const struct confine *confine;       /* NULL: nobody tells */
 	void *arg;
 	int64_t started_ms; /* of evpop_clock_elapsed_ms() */
 	/* From the configuration. */
@@ -80,6 +88,9 @@ const struct exchange_user *exchange_user(const struct exchange *);
  * recorded once the exchange is answered, and not where that is an error.
  */
 void exchange_set_deed(struct exchange *, const char *deed);
+/* The same, and what "*" stands for in it; kept as it is. */
+void exchange_set_deed_of(
+    struct exchange *, const char *deed, const char *name);
 /* What the path's first "*" matched, and its second. */
 const char *exchange_name(const struct exchange *);
 const char *exchange_second_name(const struct exchange *);
@@ -107,6 +118,11 @@ void *exchange_state(const struct exchange *);
  * the client has gone, and then the exchange is freed.
  */
 void exchange_wait(struct exchange *);
+/*
+ * The same for a call that may take as long as it takes and can be ended:
+ * `leave` ends it where the client goes, and then no answer comes.
+ */
+void exchange_wait_until(struct exchange *, void (*leave)(struct exchange *));
 bool exchange_resume(struct exchange *) __attribute__((warn_unused_result));
 
 /*
@@ -177,8 +193,5 @@ void exchange_cut(struct exchange *);
  * exchange_stream() begins it; false if there is none.
  */
 bool exchange_listen(struct exchange *) __attribute__((warn_unused_result));
-
-/* Answer a request that never became an exchange. */
-void exchange_answer_request(struct evhttp_request *, struct response);
 
 #endif

@@ -2,6 +2,24 @@
 
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
+#include "daemon/control/mail.h"
+
+/* The id is none of this store's. */
+static struct response
+feed_refusal(const struct store_feed_page *page)
+{
+	if (page->is_other_epoch)
+		return response_error(410, "epoch_over",
+		    "another store, or one restored from a backup: ids may "
+		    "stand for other messages than before; begin again behind "
+		    "a message that both have",
+		    "the store's epoch is \"%s\" now", page->epoch);
+	return response_error(409, "id_not_given",
+	    "another store, or one restored from a backup: begin again behind "
+	    "a message that is known to be older",
+	    "no message ever had this id; the last one is %lld",
+	    (long long)page->newest_id);
+}
 
 static void
 feed_rows(
@@ -11,14 +29,8 @@ feed_rows(
 	json_t *json, *list;
 
 	if (status == STORE_NOT_FOUND) {
-		if (!exchange_resume(exchange))
-			return;
-		exchange_answer(exchange,
-		    response_error(409, "id_not_given",
-			"another store, or one restored from a backup: begin "
-			"again behind a message that is known to be older",
-			"no message ever had this id; the last one is %lld",
-			(long long)page->newest_id));
+		if (exchange_resume(exchange))
+			exchange_answer(exchange, feed_refusal(page));
 		return;
 	}
 	if (!exchange_resume_rows(exchange, status, page->count))
@@ -29,6 +41,7 @@ feed_rows(
 	json = json_object();
 	field_value(json, "messages", list);
 	field_value(json, "next_after_id", json_integer(page->next_id));
+	field_text(json, "epoch", page->epoch);
 	exchange_answer_page(
 	    exchange, json, page->has_more ? page->next_id : 0);
 }
@@ -45,7 +58,8 @@ feed_read_parameters(const struct parameters *parameters, int64_t *after_id_r,
 
 		if (strcmp(name, "after_id") == 0 ||
 		    strcmp(name, "account") == 0 ||
-		    strcmp(name, "limit") == 0 || strcmp(name, "cursor") == 0)
+		    strcmp(name, "epoch") == 0 || strcmp(name, "limit") == 0 ||
+		    strcmp(name, "cursor") == 0)
 			continue;
 		problem_set(problem_r,
 		    "leave one of them out: what is searched for is found "
@@ -77,6 +91,7 @@ feed_list(struct exchange *exchange)
 	}
 	exchange_wait(exchange);
 	store_feed(exchange_context(exchange)->store,
-	    parameters_text(parameters, "account"), after_id, limit, feed_rows,
+	    parameters_text(parameters, "account"),
+	    parameters_text(parameters, "epoch"), after_id, limit, feed_rows,
 	    exchange);
 }

@@ -23,6 +23,19 @@ field_value(json_t *object, const char *name, json_t *value)
 	(void)json_object_set_new(object, name, value);
 }
 
+/*
+ * JSON allows all but NUL to most of its readers; but people look at it in
+ * terminals, too.
+ */
+static bool
+is_harmless(uint32_t code_point)
+{
+	enum evpop_text_kind kind = evpop_text_kind(code_point);
+
+	return code_point == '\n' || code_point == '\t' ||
+	       (kind != EVPOP_TEXT_CONTROL && kind != EVPOP_TEXT_DIRECTION);
+}
+
 json_t *
 json_any_text(const char *bytes, size_t length)
 {
@@ -38,13 +51,13 @@ json_any_text(const char *bytes, size_t length)
 		return NULL;
 	while (length > 0) {
 		step = evpop_text_decode(bytes, length, &code_point);
-		if (step > 0) {
+		if (step > 0 && is_harmless(code_point)) {
 			memcpy(text + used, bytes, step);
 			used += step;
 		} else {
 			memcpy(text + used, REPLACEMENT, REPLACEMENT_LENGTH);
 			used += REPLACEMENT_LENGTH;
-			step = 1;
+			step = step > 0 ? step : 1;
 		}
 		bytes += step;
 		length -= step;
@@ -85,6 +98,15 @@ field_time(json_t *object, const char *name, int64_t time_ms)
 		field_value(object, name, json_null());
 	else
 		field_text(object, name, text);
+}
+
+void
+field_date(json_t *object, bool has_date, int64_t date_ms)
+{
+	if (has_date)
+		field_time(object, "date", date_ms);
+	else
+		field_value(object, "date", json_null());
 }
 
 static bool

@@ -6,6 +6,7 @@
 #define CONTROL_FIELD_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,8 @@ void field_tally(json_t *object, const struct tally *, size_t count);
 
 /* ISO 8601 in UTC; null for 0, which means "never". */
 void field_time(json_t *object, const char *name, int64_t time_ms);
+/* The time that a message names, as "date"; null where it names none. */
+void field_date(json_t *object, bool has_date, int64_t date_ms);
 
 /*
  * A unique-id as "unique_id", and as "unique_id_hex" too if it is not printable
@@ -35,7 +38,11 @@ void field_time(json_t *object, const char *name, int64_t time_ms);
 void field_unique_id(
     json_t *object, const unsigned char *unique_id, size_t length);
 
-/* A JSON string of any bytes; NULL without memory. */
+/*
+ * A JSON string of any bytes, harmless where it is shown: what is not UTF-8,
+ * controls but LF and tab, and marks of direction are U+FFFD.  NULL without
+ * memory.
+ */
 json_t *json_any_text(const char *bytes, size_t length);
 
 #endif

@@ -30,6 +30,8 @@ json_t *status_json(const struct exchange_context *,
  */
 /* Add the hooks that failed, of which there may be none (NULL). */
 void attention_add_hooks(json_t *list, const struct hook *);
+/* Add what keeps mail from its targets; NULL: nothing is delivered. */
+void attention_add_deliveries(json_t *list, const struct deliver *);
 json_t *attention_json(const struct poller_status *, const struct store_error *,
     const struct store_clock *, const struct store_stats *,
     const struct store_check *);
@@ -47,6 +49,15 @@ void accounts_pause(struct exchange *);
 void accounts_resume(struct exchange *);
 json_t *account_json(
     const struct poller_account_status *, const struct store_account_row *row);
+
+/* authorize.c */
+void authorize_post(struct exchange *);
+void authorize_delete(struct exchange *);
+void authorize_post_target(struct exchange *);
+void authorize_delete_target(struct exchange *);
+/* Of an account or target that has OAuth 2. */
+struct oauth_status;
+json_t *authorize_json(const struct oauth_status *);
 
 /* metrics.c */
 void metrics_get(struct exchange *);
@@ -77,8 +88,11 @@ void events_get(struct exchange *);
 void message_get(struct exchange *);
 void message_get_headers(struct exchange *);
 void message_get_text(struct exchange *);
+/* Answer what has gone wrong with this message. */
+void message_fail(struct exchange *, enum store_status, int64_t id);
+
+/* part.c */
 void message_get_part(struct exchange *);
-json_t *message_json(const struct store_message_row *);
 
 /* feed.c; of messages_list(), where "after_id" is given */
 void feed_list(struct exchange *);
@@ -89,19 +103,46 @@ void quarantine_get(struct exchange *);
 void quarantine_retry(struct exchange *);
 void quarantine_retry_all(struct exchange *);
 
+/* outbox.c */
+void outbox_list(struct exchange *);
+void outbox_get(struct exchange *);
+void outbox_retry(struct exchange *);
+void outbox_drop(struct exchange *);
+void outbox_retry_all(struct exchange *);
+void outbox_drop_all(struct exchange *);
+
+/* delivery.c */
+void delivery_post(struct exchange *);
+
+/* targets.c */
+void targets_list(struct exchange *);
+void targets_get(struct exchange *);
+void targets_pause(struct exchange *);
+void targets_resume(struct exchange *);
+void targets_probe(struct exchange *);
+
 /* keeping.c */
 void message_hold(struct exchange *);
 void message_release(struct exchange *);
 void message_delete(struct exchange *);
 void messages_delete(struct exchange *);
 void former_list(struct exchange *);
-json_t *hold_json(int64_t since_ms, const char *who, const char *reason);
+
+/* tombstones.c */
+void tombstones_list(struct exchange *);
 
 /* audit.c */
 void audit_list(struct exchange *);
 
 /* imports.c */
 void imports_post(struct exchange *);
+
+/* seen.c */
+void seen_post(struct exchange *);
+
+/* reseal.c */
+void keys_list(struct exchange *);
+void keys_post(struct exchange *);
 
 /* backup.c */
 void backup_start(struct exchange *);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "daemon/config/config.h"
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
 #include "daemon/control/limits.h"
@@ -26,6 +27,7 @@ struct import {
 	TAILQ_ENTRY(import) link;
 	struct imports *imports;
 	char token[TOKEN_SIZE];
+	char *account; /* owned; its pieces go nowhere else */
 	struct store_body *body;
 	uint64_t octets;
 	int64_t used_ms;          /* monotonic */
@@ -50,12 +52,13 @@ struct import_request {
 /* ---- those that come in pieces ---- */
 
 static struct import *
-import_find(struct imports *imports, const char *token)
+import_find(struct imports *imports, const char *account, const char *token)
 {
 	struct import *import;
 
 	TAILQ_FOREACH(import, &imports->list, link)
-		if (strcmp(import->token, token) == 0)
+		if (strcmp(import->token, token) == 0 &&
+		    strcmp(import->account, account) == 0)
 			return import;
 	return NULL;
 }
@@ -66,16 +69,23 @@ import_free(struct import *import)
 {
 	TAILQ_REMOVE(&import->imports->list, import, link);
 	import->imports->count--;
+	free(import->account);
 	free(import);
 }
 
 static struct import *
-import_new(struct imports *imports, const char *token, struct store_body *body)
+import_new(struct imports *imports, const char *account, const char *token,
+    struct store_body *body)
 {
 	struct import *import = calloc(1, sizeof(*import));
 
 	if (import == NULL)
 		return NULL;
+	import->account = strdup(account);
+	if (import->account == NULL) {
+		free(import);
+		return NULL;
+	}
 	snprintf(import->token, sizeof(import->token), "%s", token);
 	import->imports = imports;
 	import->body = body;
@@ -256,6 +266,12 @@ import_open(struct exchange *exchange, int64_t account_id)
 	struct import *import;
 	struct store_body *body;
 
+	/* Another one began it while the store was asked for the account. */
+	import = import_find(imports, exchange_name(exchange), request->token);
+	if (import != NULL) {
+		import_conflict(exchange, import->octets);
+		return;
+	}
 	if (imports->count >= IMPORTS_MOST) {
 		exchange_answer(
 		    exchange, response_error(503, "too_many_imports",
@@ -267,7 +283,8 @@ import_open(struct exchange *exchange, int64_t account_id)
 	body = import_begin(exchange, account_id);
 	if (body == NULL)
 		return;
-	import = import_new(imports, request->token, body);
+	import =
+	    import_new(imports, exchange_name(exchange), request->token, body);
 	if (import == NULL) {
 		store_body_abort(body);
 		exchange_answer(exchange, response_no_memory());
@@ -282,32 +299,67 @@ import_open(struct exchange *exchange, int64_t account_id)
 	import->waiting = exchange;
 }
 
+/* The account has this row. */
+static void
+import_into(struct exchange *exchange, int64_t account_id)
+{
+	const struct import_request *request = exchange_state(exchange);
+	struct store_body *body;
+
+	if (request->has_more)
+		import_open(exchange, account_id);
+	else if ((body = import_begin(exchange, account_id)) != NULL) {
+		(void)import_append(exchange, body);
+		import_commit(exchange, body);
+	}
+}
+
+static void
+import_made(
+    enum store_status status, const struct store_account *account, void *arg)
+{
+	struct exchange *exchange = arg;
+
+	if (!exchange_resume(exchange))
+		return;
+	if (status != STORE_OK)
+		exchange_answer(exchange, response_store(status, NULL));
+	else
+		import_into(exchange, account->id);
+}
+
+/* One that was never polled has no row yet, if it is configured. */
+static void
+import_make_row(struct exchange *exchange)
+{
+	const struct exchange_context *context = exchange_context(exchange);
+	const char *name = exchange_name(exchange);
+	struct poller_account_status account;
+
+	if (!poller_account_status(context->poller, name, &account) ||
+	    account.section == NULL) {
+		exchange_answer(exchange, response_no_account(name));
+		return;
+	}
+	exchange_wait(exchange);
+	store_account(context->store, account.section->name,
+	    account.section->id, import_made, exchange);
+}
+
 static void
 import_account(enum store_status status, const struct store_account_row *rows,
     size_t count, void *arg)
 {
 	struct exchange *exchange = arg;
-	const struct import_request *request;
-	struct store_body *body;
 
 	if (!exchange_resume(exchange))
 		return;
-	request = exchange_state(exchange);
 	if (status != STORE_OK)
 		exchange_answer(exchange, response_store(status, NULL));
 	else if (count == 0)
-		exchange_answer(exchange,
-		    response_error(404, "no_such_account",
-			"an account can take messages once it has been polled; "
-			"\"evpopctl accounts\" (GET /v1/accounts) lists them",
-			"the store has no account \"%.200s\"",
-			exchange_name(exchange)));
-	else if (request->has_more)
-		import_open(exchange, rows[0].id);
-	else if ((body = import_begin(exchange, rows[0].id)) != NULL) {
-		(void)import_append(exchange, body);
-		import_commit(exchange, body);
-	}
+		import_make_row(exchange);
+	else
+		import_into(exchange, rows[0].id);
 }
 
 /* A further piece. */
@@ -316,7 +368,8 @@ import_go_on(struct exchange *exchange)
 {
 	struct imports *imports = exchange_context(exchange)->imports;
 	const struct import_request *request = exchange_state(exchange);
-	struct import *import = import_find(imports, request->token);
+	struct import *import =
+	    import_find(imports, exchange_name(exchange), request->token);
 	bool is_full;
 
 	if (import == NULL || import->waiting != NULL ||
@@ -403,7 +456,7 @@ imports_post(struct exchange *exchange)
 	else if (request->offset > 0)
 		import_go_on(exchange);
 	else if (request->has_more &&
-		 import_find(exchange_context(exchange)->imports,
+		 import_find(exchange_context(exchange)->imports, name,
 		     request->token) != NULL)
 		import_conflict(exchange, 1);
 	else {

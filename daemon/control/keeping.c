@@ -2,7 +2,9 @@
 
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
+#include "daemon/control/mail.h"
 #include "daemon/store/keeping.h"
+#include "lib/base/clock.h"
 
 /* Behind every name. */
 #define LAST_NAME "\xf4\x8f\xbf\xbf"
@@ -28,17 +30,6 @@ keeping_reason(struct exchange *exchange, bool is_needed, const char **reason_r)
 	    "give a reason, of at most %d bytes", REASON_MOST);
 	exchange_answer_problem(exchange, &problem);
 	return false;
-}
-
-json_t *
-hold_json(int64_t since_ms, const char *who, const char *reason)
-{
-	json_t *json = json_object();
-
-	field_time(json, "since", since_ms);
-	field_text(json, "by", who);
-	field_text(json, "reason", reason);
-	return json;
 }
 
 static struct response
@@ -203,7 +194,8 @@ messages_delete(struct exchange *exchange)
 {
 	const struct parameters *parameters = exchange_parameters(exchange);
 	const char *account = parameters_text(parameters, "account"), *reason;
-	int64_t after_id = 0, limit = STORE_PAGE_MAX;
+	int64_t after_id = 0, limit = STORE_PAGE_MAX, before_ms = INT64_MAX;
+	bool has_before;
 	struct problem problem;
 
 	if (account == NULL) {
@@ -215,16 +207,19 @@ messages_delete(struct exchange *exchange)
 	if (!parameters_number(
 		parameters, "after_id", 0, INT64_MAX, &after_id, &problem) ||
 	    !parameters_number(
-		parameters, "limit", 1, STORE_PAGE_MAX, &limit, &problem)) {
+		parameters, "limit", 1, STORE_PAGE_MAX, &limit, &problem) ||
+	    !parameters_time(parameters, "before", evpop_clock_unix_ms(),
+		&has_before, &before_ms, &problem)) {
 		exchange_answer_problem(exchange, &problem);
 		return;
 	}
 	if (!keeping_reason(exchange, true, &reason))
 		return;
 	exchange_wait(exchange);
-	store_delete_of(exchange_context(exchange)->store, account, after_id,
-	    (unsigned)limit, exchange_user(exchange)->name, reason,
-	    delete_some_done, exchange);
+	store_delete_of(exchange_context(exchange)->store,
+	    &(struct store_delete_of){ account,
+		has_before ? before_ms : INT64_MAX, after_id, (unsigned)limit },
+	    exchange_user(exchange)->name, reason, delete_some_done, exchange);
 }
 
 /* ---- GET /v1/store/accounts ---- */

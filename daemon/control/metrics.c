@@ -12,6 +12,7 @@
 #include "daemon/control/figures.h"
 #include "daemon/control/handlers.h"
 #include "daemon/control/route.h"
+#include "daemon/control/target_figures.h"
 #include "daemon/metrics/certificates.h"
 #include "daemon/metrics/exposition.h"
 #include "daemon/metrics/metrics.h"
@@ -46,7 +47,9 @@ struct metrics_answer {
 	char host[CERTIFICATES_HOST_SIZE];
 	uint16_t port;
 	bool has_servers; /* that follow */
-	size_t family;    /* of accounts, that is being written */
+	bool has_targets; /* likewise */
+	struct target_figures targets;
+	size_t family; /* of accounts, that is being written */
 	/* The last account that was, or ""; others may come and go meanwhile.
 	 */
 	char after[ROUTE_NAME_SIZE];
@@ -283,7 +286,14 @@ metrics_go_on(struct exchange *exchange)
 
 	if (answer->has_servers) {
 		servers_write_page(answer, context->metrics);
-		if (!answer->has_servers)
+		answer->has_targets = !answer->has_servers;
+		metrics_send(exchange);
+		return;
+	}
+	if (answer->has_targets) {
+		answer->has_targets = target_figures_write(
+		    &answer->targets, &answer->exposition, context->deliver);
+		if (!answer->has_targets)
 			metrics_begin_family(answer);
 		metrics_send(exchange);
 		return;

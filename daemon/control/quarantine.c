@@ -14,6 +14,7 @@ quarantine_json(const struct store_quarantine_row *row, bool transcript)
 	field_count(json, "bytes", row->octets);
 	field_time(json, "stored_at", row->stored_ms);
 	field_text(json, "reason", row->reason);
+	field_value(json, "sealed", json_boolean(row->is_sealed));
 	if (transcript)
 		field_text(json, "transcript", row->transcript);
 	return json;

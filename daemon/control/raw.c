@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/control/etag.h"
+#include "daemon/control/download.h"
 #include "daemon/control/handlers.h"
-#include "daemon/control/range.h"
+#include "daemon/secret/sealed_form.h"
 
 /* A digest in quotes. */
 #define ETAG_SIZE 72
@@ -12,11 +12,15 @@
 /* The stored bytes of messages, and of messages in quarantine. */
 struct raw_kind {
 	const char *content_type;
+	/* NULL: what comes before is read, and left out. */
 	void (*seek)(
 	    struct store *, int64_t id, uint64_t octets, store_seek_cb, void *);
 	void (*read)(
 	    struct store *, int64_t id, uint32_t part, store_part_cb, void *);
 	struct response (*missing)(int64_t id);
+	/* The same of what is sealed. */
+	const struct raw_kind *sealed;
+	void (*size)(struct store *, int64_t id, store_sealed_size_cb, void *);
 };
 
 /*
@@ -27,9 +31,7 @@ struct raw_kind {
 struct raw {
 	const struct raw_kind *kind;
 	int64_t id;
-	uint64_t whole;     /* octets of the message */
-	struct range range; /* of them, to be sent */
-	enum range_result wanted;
+	struct download download;
 	uint32_t part; /* the next one */
 	uint64_t skip; /* octets to leave out before the first */
 	uint64_t left; /* octets to send */
@@ -86,10 +88,8 @@ raw_begin(struct exchange *exchange)
 	struct raw *raw = exchange_state(exchange);
 
 	raw->has_begun = true;
-	if (raw->wanted == RANGE_PART)
-		return exchange_stream_range(exchange, raw->kind->content_type,
-		    raw->range.first, raw->range.length, raw->whole);
-	return exchange_stream(exchange, raw->kind->content_type, raw->whole);
+	return download_begin(
+	    exchange, raw->kind->content_type, &raw->download);
 }
 
 static void
@@ -105,7 +105,7 @@ raw_part(enum store_status status, const unsigned char *bytes, size_t length,
 	raw = exchange_state(exchange);
 	/* A body whose length is not the announced one is an error. */
 	if (status != STORE_OK || (length == 0 && raw->left > 0) ||
-	    (raw->wanted == RANGE_ALL && length > raw->left)) {
+	    (!raw->download.is_part && length > raw->left)) {
 		raw_fail(exchange, status);
 		return;
 	}
@@ -145,18 +145,8 @@ raw_sought(enum store_status status, uint32_t part, uint64_t begins, void *arg)
 		return;
 	}
 	raw->part = part;
-	raw->skip = raw->range.first - begins;
+	raw->skip = raw->download.range.first - begins;
 	raw_ask(exchange);
-}
-
-/* RFC 9110 section 13.1.5: another version is sent whole. */
-static bool
-raw_range_applies(const struct exchange *exchange, const char *etag)
-{
-	const char *condition = exchange_header(exchange, "If-Range");
-
-	return !exchange_is_head(exchange) &&
-	       (condition == NULL || strcmp(condition, etag) == 0);
 }
 
 /* The message exists and has so many octets. */
@@ -164,34 +154,19 @@ static void
 raw_choose(struct exchange *exchange, uint64_t octets)
 {
 	struct raw *raw = exchange_state(exchange);
-	const char *known = exchange_header(exchange, "If-None-Match");
-	const char *range = exchange_header(exchange, "Range");
 
-	exchange_set_header(exchange, "ETag", raw->etag);
-	exchange_set_header(exchange, "Accept-Ranges", "bytes");
-	if (known != NULL && etag_is_listed(known, raw->etag)) {
-		exchange_answer_not_modified(exchange);
+	if (!download_choose(exchange, raw->etag, octets, &raw->download))
 		return;
-	}
-	raw->whole = octets;
-	raw->wanted =
-	    range_read(raw_range_applies(exchange, raw->etag) ? range : NULL,
-		octets, &raw->range);
-	raw->left = raw->range.length;
-	if (raw->wanted == RANGE_UNSATISFIABLE) {
-		exchange_set_content_range(exchange, 0, 0, octets);
-		exchange_answer(
-		    exchange, response_error(416, "range_not_satisfiable", NULL,
-				  "the message ends after %llu bytes",
-				  (unsigned long long)octets));
-	} else if (exchange_is_head(exchange)) {
+	raw->left = raw->download.range.length;
+	if (exchange_is_head(exchange)) {
 		(void)raw_begin(exchange);
-	} else if (raw->range.first == 0) {
+	} else if (raw->download.range.first == 0 || raw->kind->seek == NULL) {
+		raw->skip = raw->download.range.first;
 		raw_ask(exchange);
 	} else {
 		exchange_wait(exchange);
 		raw->kind->seek(exchange_context(exchange)->store, raw->id,
-		    raw->range.first, raw_sought, exchange);
+		    raw->download.range.first, raw_sought, exchange);
 	}
 }
 
@@ -210,6 +185,36 @@ raw_new(struct exchange *exchange, const struct raw_kind *kind)
 	return exchange_id(exchange, &raw->id) ? raw : NULL;
 }
 
+static void
+raw_sealed(
+    enum store_status status, uint64_t octets, const char *tag, void *arg)
+{
+	struct exchange *exchange = arg;
+	struct raw *raw;
+
+	if (!exchange_resume(exchange))
+		return;
+	if (status != STORE_OK) {
+		raw_fail(exchange, status);
+		return;
+	}
+	raw = exchange_state(exchange);
+	snprintf(raw->etag, sizeof(raw->etag), "\"sealed-%s\"", tag);
+	raw_choose(exchange, octets);
+}
+
+/* Nobody here can read it: it is sent as it is, in a form of its own. */
+static void
+raw_choose_sealed(struct exchange *exchange)
+{
+	struct raw *raw = exchange_state(exchange);
+
+	raw->kind = raw->kind->sealed;
+	exchange_wait(exchange);
+	raw->kind->size(
+	    exchange_context(exchange)->store, raw->id, raw_sealed, exchange);
+}
+
 /* ---- GET /v1/messages/ID/raw ---- */
 
 static void
@@ -225,6 +230,10 @@ raw_message(
 		raw_fail(exchange, status);
 		return;
 	}
+	if (row->is_sealed) {
+		raw_choose_sealed(exchange);
+		return;
+	}
 	raw = exchange_state(exchange);
 	snprintf(raw->etag, sizeof(raw->etag), "\"%s\"", row->digest);
 	raw_choose(exchange, row->octets);
@@ -233,8 +242,14 @@ raw_message(
 void
 messages_get_raw(struct exchange *exchange)
 {
+	static const struct raw_kind sealed = {
+		.content_type = SEALED_MEDIA_TYPE,
+		.read = store_sealed_read,
+		.missing = response_no_message,
+		.size = store_sealed_size,
+	};
 	static const struct raw_kind kind = { "message/rfc822", store_body_seek,
-		store_body_read, response_no_message };
+		store_body_read, response_no_message, &sealed, NULL };
 	const struct raw *raw = raw_new(exchange, &kind);
 
 	if (raw == NULL)
@@ -260,6 +275,10 @@ raw_quarantined(enum store_status status,
 		raw_fail(exchange, status);
 		return;
 	}
+	if (rows[0].is_sealed) {
+		raw_choose_sealed(exchange);
+		return;
+	}
 	/* It has no digest, but its id is never given to another. */
 	raw = exchange_state(exchange);
 	snprintf(raw->etag, sizeof(raw->etag), "\"quarantine-%lld\"",
@@ -271,9 +290,15 @@ void
 messages_get_raw_quarantined(struct exchange *exchange)
 {
 	/* Few of them are whole messages. */
+	static const struct raw_kind sealed = {
+		.content_type = SEALED_MEDIA_TYPE,
+		.read = store_sealed_quarantine_read,
+		.missing = response_not_quarantined,
+		.size = store_sealed_quarantine_size,
+	};
 	static const struct raw_kind kind = { "application/octet-stream",
 		store_quarantine_seek, store_quarantine_read,
-		response_not_quarantined };
+		response_not_quarantined, &sealed, NULL };
 	const struct raw *raw = raw_new(exchange, &kind);
 
 	if (raw == NULL)

@@ -13,4 +13,10 @@ struct bufferevent;
  */
 void refusal_reword(struct bufferevent *);
 
+/*
+ * Send an error at once, as far as it goes without waiting, past evhttp: of
+ * "503 Service Unavailable" that there are too many connections.
+ */
+void refusal_send(struct bufferevent *, const char *status);
+
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/config/target.h"
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
 
@@ -13,9 +14,14 @@
 /* So many names stand in a line for people. */
 #define NAMES_SHOWN 5
 
-struct reload {
+struct changes {
 	size_t counts[RELOAD_CHANGE_COUNT];
-	json_t *names[RELOAD_CHANGE_COUNT], *warnings;
+	json_t *names[RELOAD_CHANGE_COUNT];
+};
+
+struct reload {
+	struct changes accounts, targets;
+	json_t *warnings;
 };
 
 static const char *const reload_words[] = {
@@ -34,8 +40,10 @@ reload_new(void)
 
 	if (reload == NULL)
 		return NULL;
-	for (int i = 0; i < RELOAD_CHANGE_COUNT; i++)
-		reload->names[i] = json_array();
+	for (int i = 0; i < RELOAD_CHANGE_COUNT; i++) {
+		reload->accounts.names[i] = json_array();
+		reload->targets.names[i] = json_array();
+	}
 	reload->warnings = json_array();
 	return reload;
 }
@@ -48,21 +56,50 @@ reload_free(struct reload **reload_p)
 	if (reload == NULL)
 		return;
 	*reload_p = NULL;
-	for (int i = 0; i < RELOAD_CHANGE_COUNT; i++)
-		json_decref(reload->names[i]);
+	for (int i = 0; i < RELOAD_CHANGE_COUNT; i++) {
+		json_decref(reload->accounts.names[i]);
+		json_decref(reload->targets.names[i]);
+	}
 	json_decref(reload->warnings);
 	free(reload);
+}
+
+static void
+changes_add(
+    struct changes *changes, enum reload_change change, const char *name)
+{
+	if (changes->counts[change]++ < RELOAD_NAMES_MAX)
+		(void)json_array_append_new(
+		    changes->names[change], json_any_text(name, strlen(name)));
 }
 
 void
 reload_account(
     struct reload *reload, enum reload_change change, const char *name)
 {
-	if (reload == NULL)
-		return;
-	if (reload->counts[change]++ < RELOAD_NAMES_MAX)
-		(void)json_array_append_new(
-		    reload->names[change], json_any_text(name, strlen(name)));
+	if (reload != NULL)
+		changes_add(&reload->accounts, change, name);
+}
+
+static void
+reload_add_target(enum config_target_change change, const char *name, void *arg)
+{
+	static const enum reload_change changes[] = {
+		[CONFIG_TARGET_ADDED] = RELOAD_ADDED,
+		[CONFIG_TARGET_CHANGED] = RELOAD_CHANGED,
+		[CONFIG_TARGET_REMOVED] = RELOAD_REMOVED,
+	};
+	struct reload *reload = arg;
+
+	changes_add(&reload->targets, changes[change], name);
+}
+
+void
+reload_targets(
+    struct reload *reload, const struct config *old, const struct config *new)
+{
+	if (reload != NULL)
+		config_target_each_change(old, new, reload_add_target, reload);
 }
 
 void
@@ -82,13 +119,13 @@ reload_add_text(char *text, size_t size, size_t length, const char *part)
 }
 
 static size_t
-reload_add_names(const struct reload *reload, enum reload_change change,
+changes_add_names(const struct changes *changes, enum reload_change change,
     char *text, size_t size, size_t length)
 {
 	const json_t *name;
 	size_t i;
 
-	json_array_foreach(reload->names[change], i, name)
+	json_array_foreach(changes->names[change], i, name)
 	{
 		if (i == NAMES_SHOWN)
 			break;
@@ -97,31 +134,69 @@ reload_add_names(const struct reload *reload, enum reload_change change,
 		length = reload_add_text(
 		    text, size, length, json_string_value(name));
 	}
-	if (reload->counts[change] > NAMES_SHOWN)
+	if (changes->counts[change] > NAMES_SHOWN)
 		length = reload_add_text(text, size, length, "...");
-	if (reload->counts[change] > 0)
+	if (changes->counts[change] > 0)
 		length = reload_add_text(text, size, length, ")");
 	return length;
+}
+
+static size_t
+changes_add_text(const struct changes *changes, const char *one,
+    const char *many, char *text, size_t size, size_t length)
+{
+	char part[64];
+
+	for (int i = 0; i < RELOAD_CHANGE_COUNT; i++) {
+		snprintf(part, sizeof(part), "%s%zu%s %s", i > 0 ? ", " : "",
+		    changes->counts[i],
+		    i > 0                     ? ""
+		    : changes->counts[i] == 1 ? one
+					      : many,
+		    reload_words[i]);
+		length = reload_add_text(text, size, length, part);
+		length = changes_add_names(
+		    changes, (enum reload_change)i, text, size, length);
+	}
+	return length;
+}
+
+static bool
+changes_are_any(const struct changes *changes)
+{
+	size_t count = 0;
+
+	for (int i = 0; i < RELOAD_CHANGE_COUNT; i++)
+		count += changes->counts[i];
+	return count > 0;
 }
 
 void
 reload_text(const struct reload *reload, char *text, size_t size)
 {
-	size_t length = 0;
-	char part[64];
+	size_t length;
 
 	text[0] = '\0';
-	for (int i = 0; reload != NULL && i < RELOAD_CHANGE_COUNT; i++) {
-		snprintf(part, sizeof(part), "%s%zu%s %s", i > 0 ? ", " : "",
-		    reload->counts[i],
-		    i > 0                    ? ""
-		    : reload->counts[i] == 1 ? " account"
-					     : " accounts",
-		    reload_words[i]);
-		length = reload_add_text(text, size, length, part);
-		length = reload_add_names(
-		    reload, (enum reload_change)i, text, size, length);
-	}
+	if (reload == NULL)
+		return;
+	length = changes_add_text(
+	    &reload->accounts, " account", " accounts", text, size, 0);
+	if (!changes_are_any(&reload->targets))
+		return;
+	length = reload_add_text(text, size, length, "; ");
+	(void)changes_add_text(
+	    &reload->targets, " target", " targets", text, size, length);
+}
+
+static json_t *
+changes_json(const struct changes *changes)
+{
+	json_t *json = json_object();
+
+	for (int i = 0; i < RELOAD_CHANGE_COUNT; i++)
+		field_value(
+		    json, reload_words[i], json_incref(changes->names[i]));
+	return json;
 }
 
 static json_t *
@@ -131,11 +206,13 @@ reload_json(const struct reload *reload)
 
 	field_value(json, "reloaded", json_true());
 	for (int i = 0; i < RELOAD_CHANGE_COUNT; i++) {
-		field_count(counts, reload_words[i], reload->counts[i]);
-		field_value(
-		    json, reload_words[i], json_incref(reload->names[i]));
+		field_count(
+		    counts, reload_words[i], reload->accounts.counts[i]);
+		field_value(json, reload_words[i],
+		    json_incref(reload->accounts.names[i]));
 	}
 	field_value(json, "counts", counts);
+	field_value(json, "targets", changes_json(&reload->targets));
 	field_value(json, "warnings", json_incref(reload->warnings));
 	return json;
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct config;
 struct reload;
 
 enum reload_change {
@@ -27,10 +28,17 @@ void reload_free(struct reload **);
 /* An account was added, changed or removed. */
 void reload_account(struct reload *, enum reload_change, const char *name);
 
+/* The same of all targets, by two configurations. */
+void reload_targets(
+    struct reload *, const struct config *old, const struct config *new);
+
 /* A line for people. */
 void reload_warning(struct reload *, const char *line);
 
-/* "1 account added (x), 2 changed (a, b), 0 removed", cut if it is too long. */
+/*
+ * "1 account added (x), 2 changed (a, b), 0 removed", and the same of targets
+ * where any has changed; cut if it is too long.
+ */
 void reload_text(const struct reload *, char *text_r, size_t size);
 
 /*

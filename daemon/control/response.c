@@ -50,6 +50,10 @@ response_store(enum store_status status, const char *text)
 		    store_status_hint(status),
 		    "the store did not answer within %d s",
 		    STORE_QUESTION_MS / 1000);
+	if (status == STORE_SEALED)
+		return response_error(409, "sealed", store_status_hint(status),
+		    "the mail is sealed: only the holder of its secret key can "
+		    "read it, or search it");
 	return response_error(503, "store_unavailable",
 	    store_status_hint(status), "the store cannot answer (%s)%s%s",
 	    store_status_name(status), text != NULL && *text ? ": " : "",
@@ -106,4 +110,20 @@ response_not_quarantined(int64_t id)
 	return response_error(404, "not_quarantined",
 	    "\"evpopctl quarantine\" (GET /v1/quarantine) lists what is",
 	    "no quarantined message %lld", (long long)id);
+}
+
+struct response
+response_no_target(const char *name)
+{
+	return response_error(404, "no_such_target",
+	    "\"evpopctl targets\" (GET /v1/targets) lists them",
+	    "there is no target \"%.200s\"", name);
+}
+
+struct response
+response_no_delivery(int64_t id)
+{
+	return response_error(404, "no_such_delivery",
+	    "\"evpopctl outbox\" (GET /v1/outbox) lists them",
+	    "there is no delivery %lld", (long long)id);
 }

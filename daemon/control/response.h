@@ -43,5 +43,7 @@ struct response response_no_daemon(void);
 struct response response_no_account(const char *name);
 struct response response_no_message(int64_t id);
 struct response response_not_quarantined(int64_t id);
+struct response response_no_target(const char *name);
+struct response response_no_delivery(int64_t id);
 
 #endif

@@ -16,17 +16,28 @@ static const char *const accounts_parameters[] = { "name", "state", "limit",
 static const char *const audit_parameters[] = { "who", "action", "limit",
 	"cursor", NULL };
 static const char *const reason_parameters[] = { "reason", NULL };
-static const char *const delete_parameters[] = { "account", "after_id", "limit",
-	"reason", NULL };
+static const char *const delete_parameters[] = { "account", "after_id",
+	"before", "limit", "reason", NULL };
 static const char *const retry_parameters[] = { "account", NULL };
 static const char *const import_parameters[] = { "upload", "offset", "more",
 	NULL };
+static const char *const seen_parameters[] = { "pause", NULL };
+static const char *const outbox_parameters[] = { "account", "target", "state",
+	"message", "limit", "cursor", NULL };
+static const char *const outbox_change_parameters[] = { "account", "target",
+	"state", "limit", "cursor", NULL };
+static const char *const delivery_parameters[] = { "target", "account",
+	"message", "since", "before", "again", "dry_run", "after_id", "limit",
+	NULL };
 static const char *const backup_parameters[] = { "file", NULL };
+static const char *const keys_parameters[] = { "of", "recipient", "limit",
+	"cursor", NULL };
+static const char *const reseal_parameters[] = { "of", "recipient", NULL };
 static const char *const poll_parameters[] = { "mode", NULL };
 static const char *const events_parameters[] = { "since", NULL };
 static const char *const messages_parameters[] = { "account", "q", "from",
-	"since", "before", "after_id", "sort", "snippet", "limit", "cursor",
-	NULL };
+	"since", "before", "after_id", "epoch", "sort", "snippet", "limit",
+	"cursor", NULL };
 static const char *const metrics_parameters[] = { "accounts", NULL };
 
 static const struct route routes[] = {
@@ -46,10 +57,16 @@ static const struct route routes[] = {
 	    accounts_poll, "poll account *" },
 	{ ROUTE_POST, "/v1/accounts/*/messages", PEER_ADMIN, import_parameters,
 	    imports_post, "import message into account *" },
+	{ ROUTE_POST, "/v1/accounts/*/seen", PEER_ADMIN, seen_parameters,
+	    seen_post, "count unique-ids of account * as seen" },
 	{ ROUTE_POST, "/v1/accounts/*/pause", PEER_OPERATE, no_parameters,
 	    accounts_pause, "pause account *" },
 	{ ROUTE_POST, "/v1/accounts/*/resume", PEER_OPERATE, no_parameters,
 	    accounts_resume, "resume account *" },
+	{ ROUTE_POST, "/v1/accounts/*/authorize", PEER_ADMIN, no_parameters,
+	    authorize_post, "authorize account *" },
+	{ ROUTE_DELETE, "/v1/accounts/*/authorize", PEER_ADMIN, no_parameters,
+	    authorize_delete, "withdraw authorization of account *" },
 	{ ROUTE_GET, "/v1/polls", PEER_ANYONE, account_parameters, polls_list,
 	    NULL },
 	{ ROUTE_GET, "/v1/events", PEER_ANYONE, events_parameters, events_get,
@@ -78,6 +95,8 @@ static const struct route routes[] = {
 	    message_delete, NULL },
 	{ ROUTE_DELETE, "/v1/messages", PEER_ADMIN, delete_parameters,
 	    messages_delete, NULL },
+	{ ROUTE_GET, "/v1/tombstones", PEER_READ, account_parameters,
+	    tombstones_list, NULL },
 	{ ROUTE_GET, "/v1/quarantine", PEER_OPERATE, account_parameters,
 	    quarantine_list, NULL },
 	{ ROUTE_GET, "/v1/quarantine/*", PEER_OPERATE, no_parameters,
@@ -88,8 +107,40 @@ static const struct route routes[] = {
 	    quarantine_retry, "retry quarantined message *" },
 	{ ROUTE_POST, "/v1/quarantine/retry", PEER_OPERATE, retry_parameters,
 	    quarantine_retry_all, "retry quarantined messages" },
+	{ ROUTE_GET, "/v1/outbox", PEER_OPERATE, outbox_parameters, outbox_list,
+	    NULL },
+	{ ROUTE_GET, "/v1/outbox/*", PEER_OPERATE, no_parameters, outbox_get,
+	    NULL },
+	{ ROUTE_DELETE, "/v1/outbox/*", PEER_ADMIN, no_parameters, outbox_drop,
+	    "drop delivery *" },
+	{ ROUTE_POST, "/v1/outbox/*/retry", PEER_OPERATE, no_parameters,
+	    outbox_retry, "retry delivery *" },
+	{ ROUTE_POST, "/v1/outbox/retry", PEER_OPERATE,
+	    outbox_change_parameters, outbox_retry_all, "retry deliveries" },
+	{ ROUTE_POST, "/v1/outbox/drop", PEER_ADMIN, outbox_change_parameters,
+	    outbox_drop_all, "drop deliveries" },
+	{ ROUTE_GET, "/v1/targets", PEER_ANYONE, page_parameters, targets_list,
+	    NULL },
+	{ ROUTE_GET, "/v1/targets/*", PEER_ANYONE, no_parameters, targets_get,
+	    NULL },
+	{ ROUTE_POST, "/v1/targets/*/pause", PEER_OPERATE, no_parameters,
+	    targets_pause, "pause target *" },
+	{ ROUTE_POST, "/v1/targets/*/resume", PEER_OPERATE, no_parameters,
+	    targets_resume, "resume target *" },
+	{ ROUTE_POST, "/v1/targets/*/probe", PEER_OPERATE, no_parameters,
+	    targets_probe, "probe target *" },
+	{ ROUTE_POST, "/v1/targets/*/authorize", PEER_ADMIN, no_parameters,
+	    authorize_post_target, "authorize target *" },
+	{ ROUTE_DELETE, "/v1/targets/*/authorize", PEER_ADMIN, no_parameters,
+	    authorize_delete_target, "withdraw authorization of target *" },
+	{ ROUTE_POST, "/v1/deliver", PEER_ADMIN, delivery_parameters,
+	    delivery_post, "deliver messages to *" },
 	{ ROUTE_GET, "/v1/store/accounts", PEER_OPERATE, no_parameters,
 	    former_list, NULL },
+	{ ROUTE_GET, "/v1/store/keys", PEER_ADMIN, keys_parameters, keys_list,
+	    NULL },
+	{ ROUTE_POST, "/v1/store/keys", PEER_ADMIN, reseal_parameters,
+	    keys_post, "reseal store" },
 	{ ROUTE_GET, "/v1/store/check", PEER_ANYONE, no_parameters, check_get,
 	    NULL },
 	{ ROUTE_POST, "/v1/store/check", PEER_OPERATE, no_parameters,
@@ -128,13 +179,19 @@ route_without_daemon(const struct route *route)
 		{ message_get_part, message_get_part },
 		{ messages_get_raw, messages_get_raw },
 		{ messages_get_thread, messages_get_thread },
+		{ tombstones_list, tombstones_list },
 		{ quarantine_list, quarantine_list },
 		{ quarantine_get, quarantine_get },
 		{ messages_get_raw_quarantined, messages_get_raw_quarantined },
+		{ outbox_list, outbox_list },
+		{ outbox_get, outbox_get },
+		{ targets_list, targets_list },
+		{ targets_get, targets_get },
 		{ backup_get, backup_get },
 		{ backup_start, backup_start },
 		{ check_get, check_get },
 		{ check_start, check_start },
+		{ seen_post, seen_post },
 	};
 
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)

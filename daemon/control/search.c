@@ -2,6 +2,7 @@
 
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
+#include "daemon/control/mail.h"
 #include "daemon/control/when.h"
 #include "lib/base/clock.h"
 
@@ -110,23 +111,6 @@ search_read_times(
 /* ---- what is found ---- */
 
 static json_t *
-search_snippet(const struct store_snippet *snippet)
-{
-	json_t *json = json_object(), *hits = json_array();
-
-	for (size_t i = 0; i < snippet->hit_count; i++) {
-		json_t *hit = json_object();
-
-		field_count(hit, "start", snippet->hits[i].start);
-		field_count(hit, "length", snippet->hits[i].length);
-		(void)json_array_append_new(hits, hit);
-	}
-	field_text(json, "text", snippet->text);
-	field_value(json, "hits", hits);
-	return json;
-}
-
-static json_t *
 search_rows(const struct store_search_page *page)
 {
 	json_t *list = json_array();
@@ -136,7 +120,7 @@ search_rows(const struct store_search_page *page)
 
 		if (page->snippets != NULL && page->snippets[i].text != NULL)
 			field_value(
-			    row, "snippet", search_snippet(&page->snippets[i]));
+			    row, "snippet", snippet_json(&page->snippets[i]));
 		(void)json_array_append_new(list, row);
 	}
 	return list;
@@ -204,9 +188,16 @@ search_found(
 		field_value(
 		    json, "ranked_all", json_boolean(page->is_ranked_all));
 	}
-	if (search_text(exchange, "q") != NULL)
+	if (search_text(exchange, "q") != NULL) {
 		field_value(
 		    json, "index_complete", json_boolean(page->is_complete));
+		field_value(
+		    json, "beginnings_complete", json_boolean(!page->is_cut));
+	}
+	if (search_text(exchange, "q") != NULL ||
+	    search_text(exchange, "from") != NULL)
+		field_value(
+		    json, "sealed_left_out", json_boolean(page->has_sealed));
 	exchange_answer(exchange, response_json(200, json));
 }
 
@@ -221,6 +212,12 @@ messages_list(struct exchange *exchange)
 
 	if (search_text(exchange, "after_id") != NULL) {
 		feed_list(exchange);
+		return;
+	}
+	if (search_text(exchange, "epoch") != NULL) {
+		exchange_answer(
+		    exchange, response_error(400, "bad_parameter", NULL,
+				  "\"epoch\" goes with \"after_id\" alone"));
 		return;
 	}
 	if (!search_read_times(exchange, &filter) ||

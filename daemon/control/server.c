@@ -8,16 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "daemon/control/connections.h"
 #include "daemon/control/events.h"
 #include "daemon/control/exchange.h"
+#include "daemon/control/framing.h"
 #include "daemon/control/imports.h"
 #include "daemon/control/limits.h"
 #include "daemon/control/peer.h"
 #include "daemon/control/record.h"
+#include "daemon/control/request.h"
 #include "daemon/control/route.h"
 #include "daemon/control/socket.h"
 #include "daemon/log/log.h"
@@ -117,20 +118,17 @@ control_role(const struct control *control, const struct route *route)
 	return control->context.poller != NULL ? route->role : PEER_ADMIN;
 }
 
-/*
- * RFC 9112 section 6.1.  Where a body in another encoding would end is not
- * known, and nothing behind it can be read.
- */
+/* False, after answering, if it is not certain where the request ends. */
 static bool
 control_can_read(struct evhttp_request *request)
 {
-	const char *encoding = evhttp_find_header(
-	    evhttp_request_get_input_headers(request), "Transfer-Encoding");
+	struct response answer;
 
-	if (encoding == NULL || strcasecmp(encoding, "chunked") == 0)
+	if (framing_is_clear(request, &answer))
 		return true;
 	(void)evhttp_add_header(
 	    evhttp_request_get_output_headers(request), "Connection", "close");
+	request_answer(request, answer);
 	return false;
 }
 
@@ -152,38 +150,33 @@ control_request(struct evhttp_request *request, void *arg)
 
 	connections_begin(control->connections, request);
 	if (strlen(uri) > LIMITS_URI_SIZE) {
-		exchange_answer_request(request,
+		request_answer(request,
 		    response_error(414, "uri_too_long", NULL,
 			"an address has at most %d bytes", LIMITS_URI_SIZE));
 		return;
 	}
-	if (!control_can_read(request)) {
-		exchange_answer_request(
-		    request, response_error(501, "unknown_encoding",
-				 "leave the body out: no address needs one",
-				 "a Transfer-Encoding is \"chunked\" or none"));
+	if (!control_can_read(request))
 		return;
-	}
 	result = route_find(control_method(request), path, &match);
 	if (result != ROUTE_FOUND) {
-		exchange_answer_request(
+		request_answer(
 		    request, control_no_route(result, path, match.allow));
 		return;
 	}
 	if (control_handler(control, match.route) == NULL) {
-		exchange_answer_request(request, response_no_daemon());
+		request_answer(request, response_no_daemon());
 		return;
 	}
 	control_user(control, request, &user);
 	role = control_role(control, match.route);
 	if ((user.roles & role) != role) {
-		exchange_answer_request(
+		request_answer(
 		    request, response_not_allowed(role, control_doing(role)));
 		return;
 	}
 	if (!parameters_parse(&parameters, evhttp_uri_get_query(parts),
 		match.route->parameters, &problem)) {
-		exchange_answer_request(
+		request_answer(
 		    request, response_error(400, "bad_parameter", problem.hint,
 				 "%s", problem.message));
 		return;
@@ -192,7 +185,7 @@ control_request(struct evhttp_request *request, void *arg)
 	    request, &control->context, &user, &match, &parameters);
 	if (exchange == NULL) {
 		parameters_free(&parameters);
-		exchange_answer_request(request, response_no_memory());
+		request_answer(request, response_no_memory());
 		return;
 	}
 	exchange_set_deed(exchange, match.route->deed);
@@ -293,10 +286,16 @@ control_new(struct event_base *base, const struct config *config,
 	control->context = (struct exchange_context){
 		.store = options->store,
 		.poller = options->poller,
+		.deliver = options->deliver,
+		.oauth = options->oauth,
 		.hook = options->hook,
 		.metrics = options->metrics,
 		.reload = options->reload,
 		.limited = options->limited,
+		.key_source = options->key_source,
+		.key_public = options->key_public,
+		.seal_to = options->seal_to,
+		.confine = options->confine,
 		.arg = options->arg,
 		.started_ms = evpop_clock_elapsed_ms(),
 		.unknown_users = &control->users.unknown,

@@ -1,11 +1,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/confine/confine.h"
 #include "daemon/control/connections.h"
 #include "daemon/control/events.h"
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
 #include "daemon/control/limits.h"
+#include "daemon/deliver/deliver.h"
 #include "daemon/hook/hook.h"
 #include "lib/base/clock.h"
 
@@ -24,6 +26,39 @@ status_limits_json(const struct exchange_context *context)
 	field_count(json, "max_connections_per_user", LIMITS_USER_CONNECTIONS);
 	field_count(json, "max_admin_connections", LIMITS_ADMIN_CONNECTIONS);
 	field_count(json, "max_page", STORE_PAGE_MAX);
+	return json;
+}
+
+/* NULL: it has none. */
+static json_t *
+status_key_json(const struct exchange_context *context)
+{
+	json_t *json;
+
+	if (context->key_source == NULL || context->key_source[0] == '\0')
+		return NULL;
+	json = json_object();
+	field_text(json, "source", context->key_source);
+	field_text(json, "public", context->key_public);
+	return json;
+}
+
+static json_t *
+status_confinement_json(const struct confine *confine)
+{
+	static const char *const names[] = {
+		[CONFINE_OFF] = "off",
+		[CONFINE_UNAVAILABLE] = "unavailable",
+		[CONFINE_ON] = "on",
+	};
+	json_t *json;
+
+	if (confine == NULL)
+		return NULL;
+	json = json_object();
+	field_text(json, "status", names[confine_status(confine)]);
+	field_count(json, "landlock_abi", (uint64_t)confine_abi(confine));
+	field_text(json, "text", confine_text(confine));
 	return json;
 }
 
@@ -53,7 +88,7 @@ status_events_json(const struct events *events)
 }
 
 static json_t *
-status_store_json(
+status_store_json(const struct exchange_context *context,
     const struct store_error *health, const struct store_stats *stats)
 {
 	json_t *json = json_object();
@@ -69,6 +104,7 @@ status_store_json(
 	field_count(json, "messages", stats->messages);
 	field_count(json, "body_bytes", stats->body_octets);
 	field_count(json, "quarantined", stats->quarantined);
+	field_text(json, "seal_to", context->seal_to);
 	return json;
 }
 
@@ -138,6 +174,26 @@ status_hooks_json(const struct hook *hook)
 	return list;
 }
 
+static json_t *
+status_deliveries_json(const struct deliver *deliver)
+{
+	struct deliver_totals totals = { 0 };
+	json_t *json = json_object();
+
+	if (deliver != NULL)
+		deliver_totals(deliver, &totals);
+	field_count(json, "targets", totals.targets);
+	field_count(json, "down", totals.down);
+	field_count(json, "refused", totals.refused);
+	field_count(json, "paused", totals.paused);
+	field_count(json, "waiting", totals.waiting);
+	field_count(json, "stranded", totals.stranded);
+	field_count(json, "refused_messages", totals.refused_messages);
+	field_count(json, "delivered", totals.delivered);
+	field_count(json, "failed", totals.failed);
+	return json;
+}
+
 json_t *
 status_json(const struct exchange_context *context,
     const struct poller_status *poller, const struct store_error *health,
@@ -168,12 +224,18 @@ status_json(const struct exchange_context *context,
 	field_value(json, "polls", part);
 
 	part = attention_json(poller, health, clock, stats, check);
+	attention_add_deliveries(part, context->deliver);
 	attention_add_hooks(part, context->hook);
 	field_value(json, "attention", part);
 	field_value(json, "hooks", status_hooks_json(context->hook));
 	field_value(json, "held", status_held_json(poller));
-	field_value(json, "store", status_store_json(health, stats));
+	field_value(
+	    json, "deliveries", status_deliveries_json(context->deliver));
+	field_value(json, "store", status_store_json(context, health, stats));
 	field_value(json, "clock", status_clock_json(clock));
+	field_value(json, "key", status_key_json(context));
+	field_value(
+	    json, "confinement", status_confinement_json(context->confine));
 	field_value(json, "limits", status_limits_json(context));
 	if (context->unknown_users->count > 0) {
 		part = json_array();

@@ -7,6 +7,7 @@
 #include "daemon/ctl/list.h"
 #include "daemon/ctl/names.h"
 #include "daemon/ctl/plan.h"
+#include "daemon/ctl/tokens.h"
 #include "lib/base/clock.h"
 
 /* ---- what both the list and the single account say ---- */
@@ -329,10 +330,24 @@ account_say_keep(
 {
 	if (ctl_is(account, "keep", "delete"))
 		phrase_add(phrase, "deleted on the server once stored");
+	else if (ctl_is(account, "keep", "until-delivered"))
+		phrase_add(phrase, "deleted on the server once delivered");
 	else if (ctl_text(account, "keep") != NULL)
 		print_form(ctl, "{keep} on the server", account, phrase);
 	if (ctl_text(account, "retain") != NULL)
 		print_form(ctl, "{retain} here", account, phrase);
+}
+
+static void
+account_say_targets(
+    const struct ctl *ctl, const json_t *account, struct phrase *phrase)
+{
+	const json_t *targets = ctl_member(account, "deliver"), *target;
+	size_t i;
+
+	json_array_foreach(targets, i, target)
+	    phrase_add(phrase, "%s", json_string_value(target));
+	print_form(ctl, "?for {deliver_to}", account, phrase);
 }
 
 static const struct print_field account_fields[] = {
@@ -341,6 +356,9 @@ static const struct print_field account_fields[] = {
 	{ "Port", .form = "?{port}|?TLS: {tls}" },
 	{ "Certificate", .words = account_say_certificate },
 	{ "Trusted", .member = "tls_ca" },
+	{ "Shown", .member = "tls_cert" },
+	{ "Proxy", .member = "proxy" },
+	{ "From", .member = "source_address" },
 	{ "Pins", .words = account_say_pins },
 	{ "User", .member = "user" },
 	{ "Log-in by", .member = "mechanism" },
@@ -349,6 +367,7 @@ static const struct print_field account_fields[] = {
 	{ "Next poll", .member = "next", .kind = PRINT_TIME },
 	{ "Interval", .words = account_say_interval },
 	{ "Keep", .words = account_say_keep },
+	{ "Delivered to", .words = account_say_targets },
 	{ "Fetched", .form = "?after {fetch_after} on the server" },
 	{ "At most", .form = "?{max_octets_per_day:size} a day" },
 	{ "Last started", .member = "last_started", .kind = PRINT_TIME },
@@ -391,6 +410,7 @@ accounts_print_one(const struct ctl *ctl, const json_t *account)
 {
 	print_fields(
 	    ctl, account_fields, PRINT_FIELD_COUNT(account_fields), account);
+	tokens_print(ctl, account, print_detail);
 }
 
 static enum ctl_exit
@@ -406,15 +426,15 @@ enum ctl_exit
 account_run(const struct ctl *ctl, const struct invocation *invocation)
 {
 	struct names names = { NULL, 0, 0 };
+	enum ctl_exit last = CTL_UNAVAILABLE; /* none was shown before */
 	enum ctl_exit code = names_of_words(
 	    ctl, invocation->arguments, invocation->count, NULL, &names);
 
-	for (size_t i = 0; i < names.count; i++) {
-		if (i > 0 && !ctl->json)
+	for (size_t i = 0; i < names.count && code != CTL_UNAVAILABLE; i++) {
+		if (last == CTL_OK && !ctl->json)
 			fputc('\n', ctl->out);
-		ctl_keep_first(&code, account_show(ctl, names.items[i]));
-		if (code == CTL_UNAVAILABLE)
-			break;
+		last = account_show(ctl, names.items[i]);
+		ctl_keep_first(&code, last);
 	}
 	names_free(&names);
 	return code;
@@ -438,31 +458,6 @@ struct account_action {
 	const char *nothing;
 };
 
-/* An account that is in that state already is no failure. */
-static enum ctl_exit
-account_act_on(const struct ctl *ctl, const struct account_action *action,
-    const char *name)
-{
-	enum ctl_exit code = CTL_OK;
-	struct client_error error;
-	struct target target;
-	json_t *answer;
-
-	target_begin(&target, action->path, name);
-	if (!client_ask(ctl, "POST", &target, &answer, &error)) {
-		if (strcmp(error.code, "already") != 0)
-			return client_report(ctl, &error);
-		ctl_warn(ctl, "%s", error.message);
-		return CTL_OK;
-	}
-	if (ctl->json)
-		code = ctl_print_json(ctl, answer);
-	else
-		print_detail(ctl, action->done, name);
-	json_decref(answer);
-	return code;
-}
-
 /* Continue after a failure. */
 static enum ctl_exit
 account_act(const struct ctl *ctl, const struct invocation *invocation,
@@ -483,7 +478,8 @@ account_act(const struct ctl *ctl, const struct invocation *invocation,
 	if (all && code == CTL_OK && names.count == 0)
 		ctl_warn(ctl, "%s", action->nothing);
 	for (size_t i = 0; i < names.count; i++) {
-		one = account_act_on(ctl, action, names.items[i]);
+		one =
+		    client_act(ctl, action->path, names.items[i], action->done);
 		ctl_keep_first(&code, one);
 		if (one == CTL_UNAVAILABLE)
 			break;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "daemon/ctl/client.h"
@@ -60,6 +61,25 @@ attachment_is_bad_first(char c)
 	return c != '\0' && strchr(".-~ /\\", c) != NULL;
 }
 
+/* Windows takes these for devices, whatever follows a point. */
+static bool
+attachment_is_device(const char *name)
+{
+	static const char *const devices[] = { "con", "prn", "aux", "nul",
+		"com", "lpt" };
+	size_t length = strcspn(name, ".");
+	bool is_numbered;
+
+	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+		is_numbered = devices[i][0] == 'l' || devices[i][2] == 'm';
+		if (length == (is_numbered ? 4 : 3) &&
+		    strncasecmp(name, devices[i], 3) == 0 &&
+		    (!is_numbered || (name[3] >= '0' && name[3] <= '9')))
+			return true;
+	}
+	return false;
+}
+
 void
 attachment_name(const char *name, char name_r[ATTACHMENT_NAME_SIZE])
 {
@@ -87,6 +107,10 @@ attachment_name(const char *name, char name_r[ATTACHMENT_NAME_SIZE])
 	       (name_r[length - 1] == ' ' || name_r[length - 1] == '.'))
 		length--;
 	name_r[length] = '\0';
+	if (attachment_is_device(name_r)) {
+		memmove(name_r + 1, name_r, length + 1);
+		name_r[0] = '_';
+	}
 	free(clean);
 }
 

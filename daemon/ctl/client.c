@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "daemon/ctl/print.h"
+
 /* A page of a thousand messages has about one megabyte. */
 #define JSON_SIZE_MAX ((size_t)64 << 20)
 
@@ -32,6 +34,7 @@
 
 struct client {
 	CURL *curl;
+	const struct client_opener *opener; /* or NULL */
 	char curl_words[CURL_ERROR_SIZE];
 };
 
@@ -39,6 +42,7 @@ struct transfer {
 	CURL *curl;
 	client_sink sink; /* NULL: all goes to the buffer */
 	void *arg;
+	char range[32]; /* of what is wanted; "": all */
 	char *buffer;
 	size_t length;
 	bool too_long, stopped;
@@ -47,78 +51,6 @@ struct transfer {
 	size_t body_length;
 	struct curl_slist *headers;
 };
-
-/* ---- targets ---- */
-
-static void
-target_append(struct target *target, const char *text, size_t length)
-{
-	if (length >= TARGET_SIZE - target->length) {
-		target->is_cut = true;
-		return;
-	}
-	memcpy(target->text + target->length, text, length);
-	target->length += length;
-	target->text[target->length] = '\0';
-}
-
-/* RFC 3986 section 2.3: what may stand for itself. */
-static bool
-is_unreserved(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') ||
-	       (c != '\0' && strchr("-._~", c) != NULL);
-}
-
-static void
-target_encode(struct target *target, const char *text)
-{
-	char encoded[4];
-
-	for (; *text != '\0'; text++) {
-		snprintf(
-		    encoded, sizeof(encoded), "%%%02X", (unsigned char)*text);
-		if (is_unreserved(*text))
-			target_append(target, text, 1);
-		else
-			target_append(target, encoded, 3);
-	}
-}
-
-void
-target_begin(struct target *target_r, const char *pattern, const char *name)
-{
-	size_t before = strcspn(pattern, "*");
-
-	target_r->length = 0;
-	target_r->has_query = target_r->is_cut = false;
-	target_append(target_r, pattern, before);
-	if (pattern[before] == '\0')
-		return;
-	target_encode(target_r, name);
-	pattern += before + 1;
-	target_append(target_r, pattern, strlen(pattern));
-}
-
-void
-target_segment(struct target *target, const char *segment)
-{
-	target_append(target, "/", 1);
-	target_encode(target, segment);
-}
-
-void
-target_parameter(struct target *target, const char *name, const char *value)
-{
-	if (value == NULL)
-		return;
-	target_append(target, target->has_query ? "&" : "?", 1);
-	target->has_query = true;
-	target_append(target, name, strlen(name));
-	target_append(target, "=", 1);
-	target_encode(target, value);
-}
 
 /* ---- requests ---- */
 
@@ -195,7 +127,7 @@ transfer_take(char *bytes, size_t one, size_t length, void *arg)
 
 	(void)one;
 	curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (transfer->sink == NULL || status != 200)
+	if (transfer->sink == NULL || (status != 200 && status != 206))
 		return transfer_keep(transfer, bytes, length) ? length : 0;
 	if (transfer->sink(bytes, length, transfer->arg))
 		return length;
@@ -392,6 +324,8 @@ transfer_set_options(const struct ctl *ctl, const char *method, const char *url,
 		    (curl_off_t)transfer->body_length) ||
 		!SET(CURLOPT_HTTPHEADER, transfer->headers)))
 		return false;
+	if (transfer->range[0] != '\0' && !SET(CURLOPT_RANGE, transfer->range))
+		return false;
 	if (*ctl->socket == CLIENT_ABSTRACT &&
 	    (!SET(CURLOPT_OPENSOCKETFUNCTION, client_open_abstract) ||
 		!SET(CURLOPT_OPENSOCKETDATA, ctl->socket)))
@@ -400,6 +334,8 @@ transfer_set_options(const struct ctl *ctl, const char *method, const char *url,
 	return SET(CURLOPT_UNIX_SOCKET_PATH, ctl->socket) &&
 	       SET(CURLOPT_URL, url) && SET(CURLOPT_PROXY, "") &&
 	       SET(CURLOPT_PROTOCOLS_STR, "http") &&
+	       /* An account may be called "..". */
+	       SET(CURLOPT_PATH_AS_IS, 1L) &&
 	       SET(CURLOPT_CUSTOMREQUEST, method) &&
 	       SET(CURLOPT_NOSIGNAL, 1L) &&
 	       SET(CURLOPT_ERRORBUFFER, ctl->client->curl_words) &&
@@ -408,20 +344,37 @@ transfer_set_options(const struct ctl *ctl, const char *method, const char *url,
 #undef SET
 }
 
-/* On CURLE_COULDNT_CONNECT, *errno_r is the reason. */
-static CURLcode
-client_connect_and_ask(const struct ctl *ctl, int *errno_r)
+/* The daemon has closed the connection for another one, or has ended. */
+static bool
+client_got_nothing(const struct ctl *ctl, CURLcode result)
 {
-	CURLcode result;
+	long size = 0;
+
+	if (result != CURLE_GOT_NOTHING && result != CURLE_RECV_ERROR &&
+	    result != CURLE_SEND_ERROR)
+		return false;
+	curl_easy_getinfo(ctl->client->curl, CURLINFO_HEADER_SIZE, &size);
+	return size == 0;
+}
+
+/*
+ * A question is asked again, for it changes nothing.  On CURLE_COULDNT_CONNECT,
+ * *errno_r is the reason.
+ */
+static CURLcode
+client_connect_and_ask(const struct ctl *ctl, bool is_question, int *errno_r)
+{
+	CURLcode result = CURLE_COULDNT_CONNECT;
 
 	*errno_r = 0;
 	for (int turns = 0; turns < CONNECT_TURNS && *errno_r == 0; turns++) {
 		result = curl_easy_perform(ctl->client->curl);
-		if (result != CURLE_COULDNT_CONNECT)
+		if (result == CURLE_COULDNT_CONNECT)
+			*errno_r = client_wait_for_turn(ctl->socket);
+		else if (!is_question || !client_got_nothing(ctl, result))
 			return result;
-		*errno_r = client_wait_for_turn(ctl->socket);
 	}
-	return CURLE_COULDNT_CONNECT;
+	return result;
 }
 
 /* One request; false with the error unless the daemon says 2xx. */
@@ -437,9 +390,10 @@ client_perform(const struct ctl *ctl, const char *method,
 	long status = 0;
 	int failure = 0;
 
-	if (target->is_cut) {
-		client_fail(
-		    error_r, CTL_USAGE, NULL, "the arguments are too long");
+	if (target->flaw != TARGET_SOUND) {
+		client_fail(error_r, CTL_USAGE, NULL, "%s",
+		    target->flaw == TARGET_CUT ? "the arguments are too long"
+					       : "a name or an id is empty");
 		return false;
 	}
 	if (strlen(ctl->socket) > longest) {
@@ -451,7 +405,8 @@ client_perform(const struct ctl *ctl, const char *method,
 	snprintf(url, sizeof(url), "%s%s", host, target->text);
 	transfer->curl = ctl->client->curl;
 	if (transfer_set_options(ctl, method, url, transfer))
-		result = client_connect_and_ask(ctl, &failure);
+		result = client_connect_and_ask(
+		    ctl, strcmp(method, "GET") == 0, &failure);
 	if (result != CURLE_OK) {
 		client_explain_curl(ctl, result, failure, transfer, error_r);
 		return false;
@@ -490,12 +445,42 @@ client_take_json(const struct ctl *ctl, const char *method,
 	return *json_r != NULL;
 }
 
+void
+client_set_opener(struct client *client, const struct client_opener *opener)
+{
+	client->opener = opener;
+}
+
+static const struct client_opener *
+client_opener_of(
+    const struct ctl *ctl, const char *method, const struct target *target)
+{
+	const struct client_opener *opener = ctl->client->opener;
+
+	return opener != NULL && opener->takes(opener->arg, method, target)
+		   ? opener
+		   : NULL;
+}
+
+bool
+client_ask_daemon(const struct ctl *ctl, const struct target *target,
+    json_t **json_r, struct client_error *error_r)
+{
+	struct transfer transfer = { 0 };
+
+	return client_take_json(ctl, "GET", target, &transfer, json_r, error_r);
+}
+
 bool
 client_ask(const struct ctl *ctl, const char *method,
     const struct target *target, json_t **json_r, struct client_error *error_r)
 {
+	const struct client_opener *opener =
+	    client_opener_of(ctl, method, target);
 	struct transfer transfer = { 0 };
 
+	if (opener != NULL)
+		return opener->ask(opener->arg, ctl, target, json_r, error_r);
 	return client_take_json(
 	    ctl, method, target, &transfer, json_r, error_r);
 }
@@ -521,9 +506,32 @@ bool
 client_download(const struct ctl *ctl, const struct target *target,
     client_sink sink, void *arg, struct client_error *error_r)
 {
-	struct transfer transfer = { .sink = sink, .arg = arg };
-	bool answered = client_perform(ctl, "GET", target, &transfer, error_r);
+	const struct client_opener *opener =
+	    client_opener_of(ctl, "GET", target);
 
+	return opener != NULL
+		   ? opener->ask_bytes(
+			 opener->arg, ctl, target, sink, arg, error_r)
+		   : client_download_daemon(ctl, target, 0, sink, arg, error_r);
+}
+
+bool
+client_has_opener(const struct client *client)
+{
+	return client->opener != NULL;
+}
+
+bool
+client_download_daemon(const struct ctl *ctl, const struct target *target,
+    size_t most, client_sink sink, void *arg, struct client_error *error_r)
+{
+	struct transfer transfer = { .sink = sink, .arg = arg };
+	bool answered;
+
+	if (most > 0)
+		snprintf(
+		    transfer.range, sizeof(transfer.range), "0-%zu", most - 1);
+	answered = client_perform(ctl, "GET", target, &transfer, error_r);
 	free(transfer.buffer);
 	return answered;
 }
@@ -552,5 +560,29 @@ client_print(const struct ctl *ctl, const char *method,
 	else
 		print(ctl, json);
 	json_decref(json);
+	return code;
+}
+
+enum ctl_exit
+client_act(const struct ctl *ctl, const char *pattern, const char *name,
+    const char *done)
+{
+	enum ctl_exit code = CTL_OK;
+	struct client_error error;
+	struct target target;
+	json_t *answer;
+
+	target_begin(&target, pattern, name);
+	if (!client_ask(ctl, "POST", &target, &answer, &error)) {
+		if (strcmp(error.code, "already") != 0)
+			return client_report(ctl, &error);
+		ctl_warn(ctl, "%s", error.message);
+		return CTL_OK;
+	}
+	if (ctl->json)
+		code = ctl_print_json(ctl, answer);
+	else
+		print_detail(ctl, done, name);
+	json_decref(answer);
 	return code;
 }

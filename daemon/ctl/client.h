@@ -10,28 +10,11 @@
 #include <stddef.h>
 
 #include "daemon/ctl/ctl.h"
+#include "daemon/ctl/target.h"
 
 /* NULL without memory. */
 struct client *client_new(void) __attribute__((warn_unused_result));
 void client_free(struct client **);
-
-/* Longer than any that the daemon takes. */
-#define TARGET_SIZE 16384
-
-/* The address of a request: a path and parameters, encoded. */
-struct target {
-	char text[TARGET_SIZE];
-	size_t length;
-	bool has_query, is_cut;
-};
-
-/* Begin with a path of the API, in which "*" stands for `name`. */
-void target_begin(
-    struct target *target_r, const char *pattern, const char *name);
-/* Append a segment to the path. */
-void target_segment(struct target *, const char *segment);
-/* Append a parameter; nothing where the value is NULL. */
-void target_parameter(struct target *, const char *name, const char *value);
 
 #define CLIENT_MESSAGE_SIZE 8192
 #define CLIENT_HINT_SIZE    512
@@ -69,6 +52,32 @@ bool client_download(const struct ctl *, const struct target *, client_sink,
     void *arg, struct client_error *error_r)
     __attribute__((warn_unused_result));
 
+/*
+ * Who answers in the daemon's place what it can answer better.  `takes` tells
+ * whether it does; the others are as client_ask() and client_download().
+ */
+struct client_opener {
+	bool (*takes)(void *arg, const char *method, const struct target *);
+	bool (*ask)(void *arg, const struct ctl *, const struct target *,
+	    json_t **json_r, struct client_error *error_r);
+	bool (*ask_bytes)(void *arg, const struct ctl *, const struct target *,
+	    client_sink, void *sink_arg, struct client_error *error_r);
+	void *arg;
+};
+/* NULL: nobody. It must stay where it is. */
+void client_set_opener(struct client *, const struct client_opener *);
+/* Whether there is one: sealed mail is not an error then. */
+bool client_has_opener(const struct client *);
+
+/* The same as client_ask() by GET and client_download(), of the daemon itself.
+ */
+bool client_ask_daemon(const struct ctl *, const struct target *,
+    json_t **json_r, struct client_error *error_r)
+    __attribute__((warn_unused_result));
+bool client_download_daemon(const struct ctl *, const struct target *,
+    size_t most, client_sink, void *arg, struct client_error *error_r)
+    __attribute__((warn_unused_result));
+
 /* Say it on standard error; returns how to exit. */
 enum ctl_exit client_report(const struct ctl *, const struct client_error *);
 
@@ -78,5 +87,12 @@ enum ctl_exit client_report(const struct ctl *, const struct client_error *);
  */
 enum ctl_exit client_print(const struct ctl *, const char *method,
     const struct target *, void (*print)(const struct ctl *, const json_t *));
+
+/*
+ * POST to the pattern's target of this name, which changes its state, and say
+ * what it is now: `done`.  That it is so already is no failure.
+ */
+enum ctl_exit client_act(const struct ctl *, const char *pattern,
+    const char *name, const char *done);
 
 #endif

@@ -17,8 +17,8 @@
 
 /* The arguments of getopt_long(), made from a list of options. */
 struct getopt_tables {
-	char letters[2 * COMMAND_OPTIONS_MAX + 8];
-	struct option longs[COMMAND_OPTIONS_MAX + 3];
+	char letters[2 * COMMAND_OPTIONS_MAX + 10];
+	struct option longs[COMMAND_OPTIONS_MAX + 5];
 };
 
 /* ---- help ---- */
@@ -54,12 +54,15 @@ command_print_options(FILE *out, const struct command_option *options)
 void
 command_print_usage(FILE *out, const struct command *command)
 {
-	fprintf(out, "usage: evpopctl");
-	if (*command->name != '\0')
-		fprintf(out, " %s", command->name);
-	if (*command->arguments != '\0')
-		fprintf(out, " %s", command->arguments);
-	fprintf(out, "\n");
+	static const char begin[] = "usage: evpopctl ";
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s%s%s", command->name,
+	    *command->name != '\0' && *command->arguments != '\0' ? " " : "",
+	    command->arguments);
+	fputs(begin, out);
+	wrap_print_behind(
+	    out, text, sizeof(begin) - 1, sizeof(begin) - 1, HELP_WIDTH);
 }
 
 void
@@ -73,9 +76,11 @@ command_print_help(FILE *out, const struct command *command)
 		wrap_print(out, line, length, HELP_WIDTH);
 		line += length + (line[length] == '\n');
 	}
-	if (command->options->name != NULL)
+	if (command->options->name != NULL ||
+	    command_mail_options(command)->name != NULL)
 		fprintf(out, "\n");
 	command_print_options(out, command->options);
+	command_print_options(out, command_mail_options(command));
 }
 
 enum ctl_exit
@@ -95,6 +100,27 @@ static const struct command_option common_options[] = {
 
 #define COMMON_COUNT (sizeof(common_options) / sizeof(common_options[0]))
 
+/* Those of who reads mail, before the command or behind it. */
+static const struct command_option mail_options[] = {
+	{ 'k', "key", "FILE", "open sealed mail with this secret key" },
+	{ 0, "passphrase-fd", "N",
+	    "read the key's passphrase from this descriptor" },
+	{ 0, NULL, NULL, NULL },
+};
+
+const struct command_option *
+command_mail_options(const struct command *command)
+{
+	static const char *const names[] = { "messages", "search", "show",
+		"raw", "export", "quarantine" };
+	static const struct command_option none = { 0, NULL, NULL, NULL };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(command->name, names[i]) == 0)
+			return mail_options;
+	return &none;
+}
+
 static size_t
 option_count(const struct command_option *options)
 {
@@ -105,20 +131,32 @@ option_count(const struct command_option *options)
 	return count;
 }
 
-/* The option at a place: first the command's, then the common ones. */
-static const struct command_option *
-option_at(const struct command_option *options, size_t place)
+static size_t
+option_total(const struct command *command)
 {
-	size_t count = option_count(options);
+	return option_count(command->options) + COMMON_COUNT +
+	       option_count(command_mail_options(command));
+}
 
-	return place < count ? &options[place] : &common_options[place - count];
+/* The option at a place: first the command's, then those of several. */
+static const struct command_option *
+option_at(const struct command *command, size_t place)
+{
+	size_t count = option_count(command->options);
+
+	if (place < count)
+		return &command->options[place];
+	place -= count;
+	return place < COMMON_COUNT
+		   ? &common_options[place]
+		   : &command_mail_options(command)[place - COMMON_COUNT];
 }
 
 static void
 getopt_tables_fill(
     struct getopt_tables *tables_r, const struct command *command)
 {
-	size_t total = option_count(command->options) + COMMON_COUNT;
+	size_t total = option_total(command);
 	char *letters = tables_r->letters;
 
 	memset(tables_r, 0, sizeof(*tables_r));
@@ -127,8 +165,7 @@ getopt_tables_fill(
 		*letters++ = '+';
 	*letters++ = ':'; /* the caller reports errors */
 	for (size_t i = 0; i < total; i++) {
-		const struct command_option *option =
-		    option_at(command->options, i);
+		const struct command_option *option = option_at(command, i);
 
 		tables_r->longs[i] = (struct option){
 			.name = option->name,
@@ -145,13 +182,13 @@ getopt_tables_fill(
 
 /* The place of an option that getopt_long() gave, by letter or by name. */
 static size_t
-option_place(const struct command_option *options, int given)
+option_place(const struct command *command, int given)
 {
 	size_t place = 0;
 
 	if (given >= OPTION_FIRST)
 		return (size_t)(given - OPTION_FIRST);
-	while (option_at(options, place)->letter != given)
+	while (option_at(command, place)->letter != given)
 		place++;
 	return place;
 }
@@ -194,6 +231,17 @@ option_report(const struct ctl *ctl, const struct command *command, int given,
 	return command_usage(ctl, command);
 }
 
+static void
+invocation_keep_before(struct invocation *invocation, size_t place)
+{
+	if (invocation->values[place] == NULL ||
+	    invocation->before_count == COMMAND_AGAIN_MAX)
+		return;
+	invocation->before[invocation->before_count].place = place;
+	invocation->before[invocation->before_count++].value =
+	    invocation->values[place];
+}
+
 enum ctl_exit
 command_parse(const struct ctl *ctl, const struct command *command, int argc,
     char **argv, struct invocation *invocation_r)
@@ -214,9 +262,10 @@ command_parse(const struct ctl *ctl, const struct command *command, int argc,
 			return option_report(
 			    ctl, command, given, option_word(argv, before));
 		before = optind;
-		place = option_place(command->options, given);
+		place = option_place(command, given);
+		invocation_keep_before(invocation_r, place);
 		invocation_r->values[place] = optarg != NULL ? optarg : "";
-		name = option_at(command->options, place)->name;
+		name = option_at(command, place)->name;
 		if (strcmp(name, "json") == 0)
 			invocation_r->wants_json = true;
 		/* Ignore the rest of the line, which may be wrong. */
@@ -237,10 +286,11 @@ command_parse(const struct ctl *ctl, const struct command *command, int argc,
 const char *
 command_value(const struct invocation *invocation, const char *option)
 {
-	const struct command_option *options = invocation->command->options;
+	size_t total = option_total(invocation->command);
 
-	for (size_t i = 0; options[i].name != NULL; i++) {
-		if (strcmp(options[i].name, option) == 0)
+	for (size_t i = 0; i < total; i++) {
+		if (strcmp(option_at(invocation->command, i)->name, option) ==
+		    0)
 			return invocation->values[i];
 	}
 	return NULL;
@@ -250,4 +300,20 @@ bool
 command_given(const struct invocation *invocation, const char *option)
 {
 	return command_value(invocation, option) != NULL;
+}
+
+const char *
+command_value_at(
+    const struct invocation *invocation, const char *option, size_t number)
+{
+	for (size_t i = 0; i < invocation->before_count; i++) {
+		size_t place = invocation->before[i].place;
+
+		if (strcmp(option_at(invocation->command, place)->name,
+			option) != 0)
+			continue;
+		if (number-- == 0)
+			return invocation->before[i].value;
+	}
+	return number == 0 ? command_value(invocation, option) : NULL;
 }

@@ -14,6 +14,10 @@ static enum ctl_exit completion_run(
 static const struct command_option global_options[] = {
 	{ 's', "socket", "SOCKET", "the daemon's socket" },
 	{ 0, "store", "FILE", "read a store's file, without a daemon" },
+	{ 0, "in", "FOLDER", "read exported sealed messages; needs --key" },
+	{ 'k', "key", "FILE", "open sealed mail with this secret key" },
+	{ 0, "passphrase-fd", "N",
+	    "read the key's passphrase from this descriptor" },
 	{ 'j', "json", NULL, "print the daemon's JSON" },
 	{ 'h', "help", NULL, "show help" },
 	{ 'V', "version", NULL, "show the version" },
@@ -101,6 +105,7 @@ static const struct command_option export_options[] = {
 	{ 0, "maildir", "DIR", "write a Maildir" },
 	{ 0, "mbox", "FILE", "write an mbox (mboxrd)" },
 	{ 0, "eml", "DIR", "write a file for each message, as received" },
+	{ 0, "sealed", "DIR", "the same, sealed ones as they are, for --in" },
 	{ 'A', "account", "NAME", "only of this account, or of a pattern" },
 	{ 'f', "from", "TEXT", "only from senders that contain TEXT" },
 	{ 'q', "query", "WORDS", "only with all of these words" },
@@ -126,7 +131,16 @@ static const struct command_option show_options[] = {
 };
 
 static const struct command_option import_options[] = {
-	{ 'A', "account", "NAME", "into this account" },
+	{ 'A', "account", "NAME",
+	    "messages: into this account; from a program: only this one" },
+	{ 'n', "dry-run", NULL,
+	    "from a program: print evpopd.conf, and change nothing" },
+	{ 'o', "output", "FILE",
+	    "from a program: write evpopd.conf to a new FILE" },
+	{ 'c', "config", "FILE",
+	    "from a program: the daemon's (/etc/evpopd/evpopd.conf)" },
+	{ 0, "home", "FOLDER", "from a program: what \"~\" is in its files" },
+	{ 0, "resume", NULL, "from a program: do not leave accounts paused" },
 	{ 0, NULL, NULL, NULL },
 };
 
@@ -146,6 +160,37 @@ static const struct command_option quarantine_options[] = {
 	{ 0, NULL, NULL, NULL },
 };
 
+static const struct command_option outbox_options[] = {
+	{ 'A', "account", "NAME", "only of this account" },
+	{ 't', "target", "TARGET", "only to this target" },
+	{ 'S', "state", "STATE",
+	    "only in this state: waiting, refused, delivered, dropped, all" },
+	{ 'm', "message", "ID", "list those of this message" },
+	{ 'n', "limit", "N", "list at most N (50)" },
+	{ 'a', "all", NULL,
+	    "list all; retry or drop all that were refused, or are in "
+	    "--state" },
+	{ 'y', "yes", NULL, "drop --all: do not ask" },
+	{ 0, NULL, NULL, NULL },
+};
+
+static const struct command_option targets_options[] = {
+	{ 'a', "all", NULL,
+	    "all: pause those that are not, resume those that are or fail" },
+	{ 0, NULL, NULL, NULL },
+};
+
+static const struct command_option deliver_options[] = {
+	{ 't', "to", "TARGET", "to this target" },
+	{ 'A', "account", "NAME", "what is stored of this account" },
+	{ 'S', "since", "TIME", "what was stored at or after TIME" },
+	{ 'B', "before", "TIME", "what was stored before TIME" },
+	{ 'a', "all", NULL, "all that is stored" },
+	{ 'n', "dry-run", NULL, "only say what would go where" },
+	{ 0, "again", NULL, "also what the target was given before" },
+	{ 0, NULL, NULL, NULL },
+};
+
 static const struct command_option hold_options[] = {
 	{ 'r', "reason", "TEXT", "why, for the record" },
 	{ 0, NULL, NULL, NULL },
@@ -153,9 +198,17 @@ static const struct command_option hold_options[] = {
 
 static const struct command_option delete_options[] = {
 	{ 'r', "reason", "TEXT", "why, for the record" },
-	{ 'A', "account", "NAME", "the mail of this account; needs --all" },
+	{ 'A', "account", "NAME",
+	    "the mail of this account; needs --all or --before" },
 	{ 'a', "all", NULL, "all of it, but for what is held" },
+	{ 'B', "before", "TIME", "what of it was stored before TIME" },
 	{ 'y', "yes", NULL, "do not ask" },
+	{ 0, NULL, NULL, NULL },
+};
+
+static const struct command_option deleted_options[] = {
+	{ 'A', "account", "NAME", "only of this account" },
+	{ 'n', "limit", "N", "at most N, the newest messages first (50)" },
 	{ 0, NULL, NULL, NULL },
 };
 
@@ -166,9 +219,58 @@ static const struct command_option audit_options[] = {
 	{ 0, NULL, NULL, NULL },
 };
 
+static const struct command_option add_options[] = {
+	{ 'c', "config", "FILE",
+	    "the daemon's configuration (/etc/evpopd/evpopd.conf)" },
+	{ 0, "name", "NAME", "what the account is called (ADDRESS)" },
+	{ 0, "server", "HOST[:PORT]", "use this server, and look no further" },
+	{ 0, "tls", "HOW", "of that server: implicit or stls" },
+	{ 0, "provider", "PROVIDER", "use this provider, and look no further" },
+	{ 0, "list", NULL,
+	    "look in Mozilla's list, too, which learns the domain" },
+	{ 'l', "login", "USER", "the user name" },
+	{ 0, "password-fd", "N", "read the password from this descriptor" },
+	{ 0, "password-file", "FILE", "the daemon reads it from this file" },
+	{ 0, "password-command", "COMMAND",
+	    "the daemon gets it from this command" },
+	{ 0, "client-id", "ID", "log in by OAuth 2, as this client" },
+	{ 0, "client-secret-fd", "N",
+	    "read the client's secret from this descriptor" },
+	{ 0, "flow", "FLOW",
+	    "how to consent: device, code, client-credentials" },
+	{ 'k', "key", "FILE", "seal what is secret with this key of evpopd" },
+	{ 0, "keep", "HOW", "keep mail on the server: forever, delete, 14d" },
+	{ 0, "baseline", NULL, "what is there counts as seen" },
+	{ 0, "deliver", "TARGET", "deliver new mail there" },
+	{ 0, "set", "KEY=VALUE", "another key of evpopd.conf(5)" },
+	{ 0, "no-poll", NULL, "only write the file" },
+	{ 'n', "dry-run", NULL, "only look, and print what would be written" },
+	{ 'y', "yes", NULL, "take what is found, and ask nothing" },
+	{ 0, NULL, NULL, NULL },
+};
+
+static const struct command_option oauth_options[] = {
+	{ 0, "flow", "FLOW", "device or code (as it is configured)" },
+	{ 0, "port", "N", "the browser comes back to this port (any)" },
+	{ 0, "forget", NULL, "forget the consent instead" },
+	{ 0, "no-browser", NULL, "only print the address" },
+	{ 0, "no-poll", NULL, "do not poll then" },
+	{ 0, NULL, NULL, NULL },
+};
+
+static const struct command_option remove_options[] = {
+	{ 'c', "config", "FILE",
+	    "the daemon's configuration (/etc/evpopd/evpopd.conf)" },
+	{ 'y', "yes", NULL, "do not ask" },
+	{ 0, NULL, NULL, NULL },
+};
+
 static const struct command_option doctor_options[] = {
+	{ 't', "target", NULL, "the argument is the name of a target" },
 	{ 'l', "login", "USER",
 	    "log in, too, with the password that standard input has" },
+	{ 'c', "config", "FILE",
+	    "an ACCOUNT as FILE has it, with its password" },
 	{ 0, NULL, NULL, NULL },
 };
 
@@ -178,10 +280,25 @@ static const struct command_option check_options[] = {
 	{ 0, NULL, NULL, NULL },
 };
 
+static const struct command_option key_options[] = {
+	{ 'p', "passphrase", NULL, "put the new key under a passphrase" },
+	{ 'k', "key", "FILE", "rotate: the secret key of the sealed mail" },
+	{ 't', "to", "PUBLIC", "rotate: the public key to seal it to" },
+	{ 0, NULL, NULL, NULL },
+};
+
+static const struct command_option seal_options[] = {
+	{ 'k', "key", "FILE", "the daemon's key (/etc/evpopd/evpopd.key)" },
+	{ 'A', "account", "NAME", "bind it to the account of this name or id" },
+	{ 'T', "target", "TARGET", "bind it to the target of this name" },
+	{ 0, NULL, NULL, NULL },
+};
+
 /* What stands before a command. */
 static const struct command program = { "",
-	"[-s SOCKET | --store FILE] [--json] COMMAND [ARGUMENT...]", "", 0,
-	COMMAND_ANY, global_options, NULL };
+	"[-s SOCKET | --store FILE | --in FOLDER] [--key FILE] [--json] "
+	"COMMAND [ARGUMENT...]",
+	"", 0, COMMAND_ANY, global_options, NULL };
 
 static const struct command commands[] = {
 	{ "status", "", "the state of the daemon, and what needs attention", 0,
@@ -214,23 +331,47 @@ static const struct command commands[] = {
 	    show_run },
 	{ "raw", "[-o FILE [--force]] ID", "a message, byte for byte", 1, 1,
 	    raw_options, raw_run },
-	{ "export", "[OPTION...] --maildir DIR | --mbox FILE | --eml DIR",
+	{ "export",
+	    "[OPTION...] --maildir DIR | --mbox FILE | --eml DIR | --sealed "
+	    "DIR",
 	    "write stored messages to files\n"
 	    "What is there already is not written again.",
 	    0, 0, export_options, export_command },
-	{ "import", "--account NAME FILE | DIR...",
-	    "store messages that are in files\n"
+	{ "import",
+	    "--account NAME FILE | DIR... | "
+	    "fetchmail | getmail | mpop | fdm [PATH]",
+	    "store messages that are in files, or leave another program\n"
 	    "An mbox, a Maildir, or a file or folder of messages.  "
-	    "What is stored already is not stored again.",
+	    "What is stored already is not stored again.  From fetchmail, "
+	    "getmail, mpop or fdm: its accounts, where their mail goes, and "
+	    "which messages it has fetched.  (Write ./mpop for a file of that "
+	    "name.)",
 	    1, COMMAND_ANY, import_options, import_command },
 	{ "hold", "--reason TEXT ID...", "keep messages from being deleted", 1,
 	    COMMAND_ANY, hold_options, hold_run },
 	{ "release", "[--reason TEXT] ID...", "end holds", 1, COMMAND_ANY,
 	    hold_options, release_run },
-	{ "delete", "--reason TEXT [--yes] ID... | --account NAME --all",
+	{ "delete",
+	    "--reason TEXT [--yes] ID... | --account NAME --all | --before "
+	    "TIME",
 	    "delete stored messages for good", 0, COMMAND_ANY, delete_options,
 	    delete_run },
+	{ "deleted", "[OPTION...]", "list what was deleted, by whom, and why",
+	    0, 0, deleted_options, deleted_run },
 
+	{ "add", "[OPTION...] ADDRESS",
+	    "add an account: find its server, log in, poll it\n"
+	    "On a terminal it asks what no option says.  The account gets a "
+	    "file of its own, in a folder that evpopd.conf includes.",
+	    1, 1, add_options, add_run },
+	{ "remove", "[OPTION...] NAME",
+	    "remove an account\n"
+	    "Its file goes, its stored mail stays.",
+	    1, 1, remove_options, remove_run },
+	{ "oauth", "[OPTION...] NAME | target:TARGET",
+	    "give an account your consent by OAuth 2, and poll it\n"
+	    "By a code for any device's browser, or by a browser here.",
+	    1, 1, oauth_options, oauth_run },
 	{ "poll", "[OPTION...] NAME... | --all", "poll accounts now", 0,
 	    COMMAND_ANY, poll_options, poll_run },
 	{ "pause", "NAME... | --all", "stop polling until resumed", 0,
@@ -242,11 +383,37 @@ static const struct command commands[] = {
 	    "list [NAME], show ID, raw ID, retry ID... | NAME... | "
 	    "--all.",
 	    0, COMMAND_ANY, quarantine_options, quarantine_run },
-	{ "doctor", "[OPTION...] HOST[:PORT] | ACCOUNT | ADDRESS",
-	    "look at a POP3 server\n"
+	{ "doctor", "[OPTION...] HOST[:PORT] | ACCOUNT | ADDRESS | TARGET",
+	    "look at a POP3 server, or try a target\n"
 	    "How it can be reached, what it can do, and what to write "
-	    "into evpopd.conf.",
+	    "into evpopd.conf; or whether a target takes mail.",
 	    1, 1, doctor_options, doctor_run },
+
+	{ "targets", "[show | pause | resume] [TARGET...]",
+	    "targets that mail is delivered to\n"
+	    "Without an argument they are listed; a target's name shows it "
+	    "in full.",
+	    0, COMMAND_ANY, targets_options, targets_run },
+	{ "outbox", "[list | show | retry | drop] [ID...]",
+	    "what waits to be delivered, and what was refused\n"
+	    "list, show ID..., retry ID... | --all, drop ID... | --all.",
+	    0, COMMAND_ANY, outbox_options, outbox_run },
+	{ "deliver", "--to TARGET [OPTION...] [ID...]",
+	    "deliver messages that are stored already\n"
+	    "What the target was given before is passed over.",
+	    0, COMMAND_ANY, deliver_options, deliver_run },
+
+	{ "key",
+	    "generate [--passphrase] FILE | public FILE | "
+	    "rotate --key FILE --to PUBLIC",
+	    "make a key, show its public half, or change it\n"
+	    "The FILE - is standard output.  \"rotate\" seals the mail that is "
+	    "sealed to one key to another.",
+	    1, 2, key_options, key_run },
+	{ "seal", "[OPTION...]",
+	    "seal a password for evpopd.conf\n"
+	    "The password is asked for, or is the line of standard input.",
+	    0, 0, seal_options, seal_run },
 
 	{ "backup", "FILE",
 	    "let the daemon copy the store\n"
@@ -270,7 +437,9 @@ static const struct {
 } headings[] = {
 	{ "status", "See" },
 	{ "messages", "Mail" },
-	{ "poll", "Servers" },
+	{ "add", "Servers" },
+	{ "targets", "Delivery" },
+	{ "key", "Keys" },
 	{ "backup", "The daemon" },
 };
 
@@ -319,7 +488,7 @@ command_print_heading(FILE *out, const char *first)
 void
 command_print_all(FILE *out)
 {
-	char left[64], what[64];
+	char left[128], what[64];
 
 	command_print_usage(out, &program);
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "daemon/config/provider.h"
 #include "daemon/ctl/client.h"
 
 /* The scripts of the shells, in the order of `shells`; made by the build. */
@@ -17,8 +18,8 @@ static const char *const shells[] = { "bash", "zsh", "fish" };
 /* Longer than any account's name. */
 #define NAME_SIZE 256
 
-/* Asked before a shell's next prompt: more accounts would be too many. */
-#define ACCOUNTS_SHOWN "1000"
+/* Asked before a shell's next prompt: more names would be too many. */
+#define NAMES_SHOWN "1000"
 
 /* What can stand at the end of a line that is being typed. */
 struct completion {
@@ -26,7 +27,10 @@ struct completion {
 	const struct completion_table *table;
 	const struct command *command; /* NULL: its name is what is typed */
 	const char *typed;             /* the beginning of the word */
-	bool wants_accounts, wants_files, wants_commands;
+	/* To bash ":" is a word: it is the one before what is typed. */
+	bool is_behind_colon;
+	bool wants_accounts, wants_targets, wants_files, wants_commands;
+	bool wants_marked_targets, wants_providers;
 };
 
 /* ---- words ---- */
@@ -63,31 +67,65 @@ completion_offer_options(
 	}
 }
 
-/* Nothing is said where the daemon does not answer: a prompt is no place. */
+/*
+ * The names in a list of the daemon's, whose rows have them as `what`, behind a
+ * mark.  Nothing is said where the daemon does not answer: a prompt is no
+ * place.
+ */
+static void
+completion_offer_names(const struct completion *completion,
+    const struct target *target, const char *list, const char *what,
+    const char *mark)
+{
+	char word[NAME_SIZE];
+	struct client_error error;
+	const json_t *row;
+	json_t *page;
+	size_t i;
+
+	if (!client_ask(completion->ctl, "GET", target, &page, &error))
+		return;
+	json_array_foreach(json_object_get(page, list), i, row)
+	{
+		const char *name = ctl_text(row, what);
+
+		if (name == NULL || strpbrk(name, "\t\n") != NULL)
+			continue;
+		snprintf(word, sizeof(word), "%s%s", mark, name);
+		completion_offer(completion, word, what);
+	}
+	json_decref(page);
+}
+
 static void
 completion_offer_accounts(const struct completion *completion)
 {
 	struct target target;
-	struct client_error error;
 	char pattern[NAME_SIZE];
-	const json_t *account;
-	json_t *page;
-	size_t i;
 
 	snprintf(pattern, sizeof(pattern), "%s*", completion->typed);
 	target_begin(&target, "/v1/accounts", NULL);
 	target_parameter(&target, "name", pattern);
-	target_parameter(&target, "limit", ACCOUNTS_SHOWN);
-	if (!client_ask(completion->ctl, "GET", &target, &page, &error))
-		return;
-	json_array_foreach(json_object_get(page, "accounts"), i, account)
-	{
-		const char *name = ctl_text(account, "account");
+	target_parameter(&target, "limit", NAMES_SHOWN);
+	completion_offer_names(completion, &target, "accounts", "account", "");
+}
 
-		if (name != NULL && strpbrk(name, "\t\n") == NULL)
-			completion_offer(completion, name, "account");
-	}
-	json_decref(page);
+static void
+completion_offer_targets(const struct completion *completion, const char *mark)
+{
+	struct target target;
+
+	target_begin(&target, "/v1/targets", NULL);
+	target_parameter(&target, "limit", NAMES_SHOWN);
+	completion_offer_names(completion, &target, "targets", "target", mark);
+}
+
+static void
+completion_offer_providers(const struct completion *completion)
+{
+	for (size_t i = 0; i < config_provider_count; i++)
+		completion_offer(completion, config_providers[i].name,
+		    config_providers[i].title);
 }
 
 /* ---- what is wanted ---- */
@@ -96,10 +134,17 @@ completion_offer_accounts(const struct completion *completion)
 static void
 completion_take_word(struct completion *completion, const char *word)
 {
-	if (strcmp(word, "NAME") == 0 || strcmp(word, "PATTERN") == 0)
+	if (strcmp(word, "NAME") == 0 || strcmp(word, "PATTERN") == 0 ||
+	    strcmp(word, "ACCOUNT") == 0)
 		completion->wants_accounts = true;
+	else if (strcmp(word, "TARGET") == 0)
+		completion->wants_targets = true;
+	else if (strcmp(word, "target:TARGET") == 0)
+		completion->wants_marked_targets = true;
+	else if (strcmp(word, "PROVIDER") == 0)
+		completion->wants_providers = true;
 	else if (strcmp(word, "FILE") == 0 || strcmp(word, "DIR") == 0 ||
-		 strcmp(word, "SOCKET") == 0)
+		 strcmp(word, "FOLDER") == 0 || strcmp(word, "SOCKET") == 0)
 		completion->wants_files = true;
 	else if (strcmp(word, "COMMAND") == 0)
 		completion->wants_commands = true;
@@ -127,10 +172,21 @@ completion_take_usage(struct completion *completion, const char *usage)
 static void
 completion_offer_wanted(struct completion *completion)
 {
+	if (completion->is_behind_colon) {
+		if (completion->wants_marked_targets)
+			completion_offer_targets(completion, "");
+		return;
+	}
 	if (completion->wants_commands)
 		completion_offer_commands(completion);
 	if (completion->wants_accounts)
 		completion_offer_accounts(completion);
+	if (completion->wants_targets)
+		completion_offer_targets(completion, "");
+	if (completion->wants_marked_targets)
+		completion_offer_targets(completion, "target:");
+	if (completion->wants_providers)
+		completion_offer_providers(completion);
 	if (completion->wants_files)
 		fprintf(completion->ctl->out, ":files\n");
 }
@@ -153,13 +209,9 @@ completion_of(const struct completion *completion)
 					   : completion->table->program;
 }
 
-/* What the option takes, "NAME"; NULL: nothing, or the word is no option. */
 static const char *
-completion_argument(const struct completion *completion, const char *word)
+completion_argument_of(const struct command_option *option, const char *word)
 {
-	const struct command_option *option =
-	    completion_of(completion)->options;
-
 	for (; word[0] == '-' && option->name != NULL; option++)
 		if (word[1] == '-'
 			? strcmp(word + 2, option->name) == 0
@@ -167,6 +219,18 @@ completion_argument(const struct completion *completion, const char *word)
 			      word[2] == '\0')
 			return option->argument;
 	return NULL;
+}
+
+/* What the option takes, "NAME"; NULL: nothing, or the word is no option. */
+static const char *
+completion_argument(const struct completion *completion, const char *word)
+{
+	const struct command *command = completion_of(completion);
+	const char *argument = completion_argument_of(command->options, word);
+
+	return argument != NULL ? argument
+				: completion_argument_of(
+				      command_mail_options(command), word);
 }
 
 /* The value of an option, in a word of its own or behind "=". */
@@ -185,6 +249,8 @@ completion_offer_word(struct completion *completion)
 	if (completion->typed[0] == '-') {
 		completion_offer_options(
 		    completion, completion_of(completion)->options);
+		completion_offer_options(completion,
+		    command_mail_options(completion_of(completion)));
 		if (command != NULL)
 			completion_offer(
 			    completion, "--json", "print the daemon's JSON");
@@ -200,7 +266,7 @@ completion_offer_word(struct completion *completion)
 
 /*
  * The words behind "evpopctl", of which the last is being typed.  To bash "="
- * is a word.
+ * and ":" are words.
  */
 static enum ctl_exit
 completion_words(const struct ctl *ctl, const struct completion_table *table,
@@ -225,6 +291,11 @@ completion_words(const struct ctl *ctl, const struct completion_table *table,
 	}
 	completion.typed = count > 0 ? words[count - 1] : "";
 	if (argument != NULL && strcmp(completion.typed, "=") == 0)
+		completion.typed = "";
+	completion.is_behind_colon =
+	    strcmp(completion.typed, ":") == 0 ||
+	    (count > 1 && strcmp(words[count - 2], ":") == 0);
+	if (strcmp(completion.typed, ":") == 0)
 		completion.typed = "";
 	if (argument != NULL)
 		completion_offer_value(&completion, argument);

@@ -32,6 +32,8 @@ struct client;
 struct ctl {
 	const char *socket;
 	bool json;
+	/* Where the passphrase of a key comes from: standard input, usually. */
+	int passphrase_fd;
 	/* Of `out`. */
 	bool is_terminal, colour;
 	size_t width; /* columns; 0: no limit */

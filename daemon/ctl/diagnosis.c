@@ -135,7 +135,9 @@ static const json_t *
 diagnosis_try(const struct ctl *ctl, const struct diagnosis_request *request,
     json_t *diagnosis, enum evpop_tls tls, uint16_t port)
 {
-	const struct diagnosis_account *account = request->account;
+	static const struct diagnosis_account none = { .name = NULL };
+	const struct diagnosis_account *account =
+	    request->account != NULL ? request->account : &none;
 	const struct probe_request probe = {
 		.host = request->host,
 		.port = port,
@@ -143,12 +145,20 @@ diagnosis_try(const struct ctl *ctl, const struct diagnosis_request *request,
 		.user = request->user,
 		/* Whoever would send it in clear text must say so there. */
 		.password = tls == EVPOP_TLS_NONE &&
+				    !account->allow_cleartext &&
 				    !evpop_host_is_loopback(request->host)
 				? NULL
 				: request->password,
-		.ca = account != NULL ? account->ca : NULL,
-		.pins = account != NULL ? account->pins : NULL,
-		.pin_count = account != NULL ? account->pin_count : 0,
+		.is_token = account->is_by_token,
+		.mechanisms = account->mechanisms,
+		.allow_cleartext = account->allow_cleartext,
+		.proxy = account->proxy,
+		.source_address = account->source_address,
+		.ca = account->ca,
+		.cert = account->cert,
+		.key = account->key,
+		.pins = account->pins,
+		.pin_count = account->pin_count,
 	};
 	char what[TEXT_SIZE];
 	json_t *way;

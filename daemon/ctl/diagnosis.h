@@ -20,7 +20,11 @@ enum diagnosis_say {
 struct diagnosis_account {
 	const char *name;
 	enum evpop_tls tls;
-	const char *ca; /* NULL: the system's */
+	const char *ca;                     /* NULL: the system's */
+	const char *cert, *key;             /* NULL: none */
+	const char *proxy, *source_address; /* NULL: none */
+	unsigned mechanisms;                /* 0: any safe one */
+	bool allow_cleartext, is_by_token;
 	const char *pins[DIAGNOSIS_PINS_MAX];
 	size_t pin_count;
 };

@@ -1,22 +1,27 @@
+#include <errno.h>
 #include <evpop/client.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "daemon/ctl/client.h"
 #include "daemon/ctl/command.h"
+#include "daemon/ctl/configured.h"
 #include "daemon/ctl/diagnosis.h"
+#include "daemon/ctl/finding.h"
+#include "daemon/ctl/keyfile.h"
 #include "daemon/ctl/mailhosts.h"
 #include "daemon/ctl/print.h"
+#include "daemon/ctl/refused.h"
 #include "daemon/ctl/text.h"
+#include "daemon/ctl/tokens.h"
+#include "daemon/ctl/trial.h"
 #include "daemon/ctl/wrap.h"
 #include "lib/base/clock.h"
 
-#define NAME_SIZE     256
-#define PASSWORD_SIZE 1024
-#define LABEL_WIDTH   16
+#define NAME_SIZE   MAILHOSTS_NAME
+#define LABEL_WIDTH 16
 
 struct subject {
 	const char *host;
@@ -25,40 +30,27 @@ struct subject {
 	struct diagnosis_account account; /* likewise */
 	uint16_t port;                    /* 0: the usual ones */
 	const char *user;
+	const struct config_provider *provider; /* NULL: none that is known */
 	bool logs_in;
-	char password[PASSWORD_SIZE]; /* "": no log-in */
+	bool is_target;               /* that mail is delivered to */
+	struct secret *password;      /* NULL: no log-in */
+	struct configured configured; /* likewise, where a file tells */
 };
 
 /* ---- whom to look at ---- */
 
-/* "HOST", "HOST:PORT", "ADDRESS" or "[ADDRESS]:PORT". */
-static bool
-doctor_read_host(const char *text, struct subject *subject)
+static unsigned
+doctor_mechanisms(const json_t *names)
 {
-	struct evpop_result ignored;
-	const char *colon = strrchr(text, ':');
-	size_t length = strlen(text);
-	char *end;
-	unsigned long port;
+	unsigned mechanisms = 0;
 
-	if (colon != NULL && !evpop_address_check(text, &ignored)) {
-		port = strtoul(colon + 1, &end, 10);
-		if (end == colon + 1 || *end != '\0' || port < 1 ||
-		    port > 65535)
-			return false;
-		subject->port = (uint16_t)port;
-		length = (size_t)(colon - text);
-	}
-	if (length > 1 && text[0] == '[' && text[length - 1] == ']') {
-		text++;
-		length -= 2;
-	}
-	if (length == 0 || length >= NAME_SIZE)
-		return false;
-	memcpy(subject->name, text, length);
-	subject->name[length] = '\0';
-	subject->host = subject->name;
-	return evpop_host_check(subject->host, &ignored);
+	for (size_t i = 0; i < json_array_size(names); i++)
+		for (int k = 0; k < EVPOP_MECHANISM_COUNT; k++)
+			if (strcmp(json_string_value(json_array_get(names, i)),
+				evpop_mechanism_name(
+				    (enum evpop_mechanism)k)) == 0)
+				mechanisms |= EVPOP_MECHANISM_BIT(k);
+	return mechanisms;
 }
 
 /* What the daemon would do; a store without one does not know that. */
@@ -74,10 +66,80 @@ doctor_read_section(const char *name, struct subject *subject)
 		       : ctl_is(section, "tls", "stls") ? EVPOP_TLS_STLS
 							: EVPOP_TLS_IMPLICIT;
 	account->ca = ctl_text(section, "tls_ca");
+	account->cert = ctl_text(section, "tls_cert");
+	account->key = ctl_text(section, "tls_key");
+	account->proxy = ctl_text(section, "proxy");
+	account->source_address = ctl_text(section, "source_address");
+	account->mechanisms = doctor_mechanisms(ctl_member(section, "auth"));
+	account->allow_cleartext =
+	    json_is_true(ctl_member(section, "allow_cleartext"));
 	for (size_t i = 0; i < json_array_size(pins) && i < DIAGNOSIS_PINS_MAX;
 	     i++)
 		account->pins[account->pin_count++] =
 		    json_string_value(json_array_get(pins, i));
+}
+
+/* What the daemon tells of, but not of what is in it. */
+static enum ctl_exit
+doctor_check_section(const struct ctl *ctl, const struct subject *subject)
+{
+	const struct diagnosis_account *account = &subject->account;
+	/* Pins stand in for authorities. */
+	const char *files[] = { account->pin_count > 0 ? NULL : account->ca,
+		account->cert, account->key };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (files[i] == NULL || access(files[i], R_OK) == 0)
+			continue;
+		ctl_warn(ctl, "%s: %s", files[i], strerror(errno));
+		ctl_hint(ctl, "the account needs it: ask as a user who may "
+			      "read it, as root");
+		return CTL_NO_PERMISSION;
+	}
+	if (!json_is_true(ctl_member(subject->section, "proxy_has_password")))
+		return CTL_OK;
+	ctl_warn(ctl, "the account's proxy has a password, which the daemon "
+		      "does not tell");
+	ctl_hint(ctl, "with --config FILE it is read from the configuration");
+	return CTL_NO_PERMISSION;
+}
+
+/* As a file has it, with the password. */
+static enum ctl_exit
+doctor_read_configured(const struct ctl *ctl, const char *path,
+    const char *name, struct subject *subject)
+{
+	struct diagnosis_account *account = &subject->account;
+	const struct config_account *section;
+	enum ctl_exit code =
+	    configured_read(ctl, path, name, &subject->configured);
+
+	if (code != CTL_OK)
+		return code;
+	section = subject->configured.account;
+	subject->host = section->host;
+	subject->port = config_account_port(section);
+	if (subject->user == NULL)
+		subject->user = section->user;
+	if (section->provider != NULL)
+		subject->provider = config_provider_find(section->provider);
+	*account = (struct diagnosis_account){ .name = name,
+		.tls = (enum evpop_tls)section->tls,
+		.ca = section->tls_ca,
+		.cert = section->tls_cert,
+		.key = section->tls_key,
+		.proxy = section->proxy,
+		.source_address = section->source_address,
+		.mechanisms = section->auth,
+		.allow_cleartext = section->allow_cleartext,
+		.is_by_token = section->token_command != NULL };
+	while (account->pin_count < section->tls_pin.count &&
+	       account->pin_count < DIAGNOSIS_PINS_MAX) {
+		account->pins[account->pin_count] =
+		    section->tls_pin.items[account->pin_count];
+		account->pin_count++;
+	}
+	return CTL_OK;
 }
 
 static enum ctl_exit
@@ -90,11 +152,18 @@ doctor_read_account(
 
 	target_begin(&target, "/v1/accounts/*", name);
 	if (!client_ask(ctl, "GET", &target, &account, &error)) {
-		enum ctl_exit code = client_report(ctl, &error);
+		enum ctl_exit code;
 
+		subject->is_target =
+		    strcmp(error.code, "no_such_account") == 0 &&
+		    trial_knows_target(ctl, name);
+		if (subject->is_target)
+			return CTL_OK;
+		code = client_report(ctl, &error);
 		if (code == CTL_UNAVAILABLE)
 			ctl_hint(ctl, "without a daemon name the host, as "
-				      "pop.example.org or localhost:110");
+				      "pop.example.org or localhost:110, or a "
+				      "configuration by --config FILE");
 		return code;
 	}
 	snprintf(subject->name, NAME_SIZE, "%s", ctl_text(account, "host"));
@@ -103,36 +172,23 @@ doctor_read_account(
 	if (subject->user == NULL)
 		subject->user = ctl_text(account, "user");
 	subject->section = account;
-	if (ctl_text(account, "tls") != NULL)
-		doctor_read_section(name, subject);
-	return CTL_OK;
+	if (ctl_text(account, "tls") == NULL)
+		return CTL_OK;
+	doctor_read_section(name, subject);
+	return doctor_check_section(ctl, subject);
 }
 
-/* The line of standard input, without an echo where that is a terminal. */
 static bool
 doctor_read_password(const struct ctl *ctl, struct subject *subject)
 {
-	struct termios before, silent;
-	bool is_terminal = tcgetattr(STDIN_FILENO, &before) == 0;
-	bool done;
+	char question[NAME_SIZE];
 
-	if (is_terminal) {
-		fprintf(ctl->err, "Password of %s: ", subject->user);
-		fflush(ctl->err);
-		silent = before;
-		silent.c_lflag &= ~(tcflag_t)ECHO;
-		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-	}
-	done = fgets(subject->password, PASSWORD_SIZE, stdin) != NULL;
-	if (is_terminal) {
-		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-		fprintf(ctl->err, "\n");
-	}
-	subject->password[strcspn(subject->password, "\r\n")] = '\0';
-	if (done && subject->password[0] != '\0')
-		return true;
-	ctl_warn(ctl, "doctor: no password on standard input");
-	return false;
+	(void)snprintf(
+	    question, sizeof(question), "Password of %s", subject->user);
+	if (keyfile_begin(ctl) == CTL_OK)
+		subject->password =
+		    keyfile_ask(ctl, STDIN_FILENO, question, "password", false);
+	return subject->password != NULL;
 }
 
 /* ---- what is said of it ---- */
@@ -305,16 +361,66 @@ doctor_print(const struct ctl *ctl, const json_t *diagnosis)
 	if (json_array_size(ctl_member(diagnosis, "warnings")) > 0)
 		fprintf(ctl->out, "\n");
 	doctor_print_each(ctl, "Warning", ctl_member(diagnosis, "warnings"));
+	if (ctl_text(diagnosis, "authorization.state") != NULL)
+		fprintf(ctl->out, "\n");
+	tokens_print(ctl, diagnosis, doctor_detail);
 	if (lines != NULL)
 		fprintf(ctl->out, "\nFor evpopd.conf:\n\n%s", lines);
 }
 
+/* What it means that the log-in is refused, and what to do. */
+static void
+doctor_tell_refusal(const struct ctl *ctl, const struct subject *subject,
+    const json_t *diagnosis)
+{
+	const json_t *ways = ctl_member(diagnosis, "ways");
+
+	for (size_t i = 0; i < json_array_size(ways); i++) {
+		const json_t *way = json_array_get(ways, i);
+
+		if (!ctl_is(way, "phase", "login"))
+			continue;
+		fflush(ctl->out);
+		ctl_warn(ctl, "%s refuses the log-in", subject->host);
+		refused_hint(ctl, refused_of(ctl_text(way, "error")),
+		    subject->user, subject->provider);
+		return;
+	}
+}
+
 /* ---- the command ---- */
+
+/* Why no log-in was tried, and what one could do. */
+static void
+doctor_tell_of_no_login(
+    const struct ctl *ctl, const struct subject *subject, const char *asked)
+{
+	const struct config_account *configured = subject->configured.account;
+
+	if (subject->logs_in)
+		return;
+	if (configured != NULL && configured->oauth2 != NULL)
+		fprintf(ctl->out,
+		    "\nNo log-in was tried: it is by OAuth 2, and the daemon "
+		    "has the tokens; evpopctl doctor %s, without --config, "
+		    "looks at them.\n",
+		    asked);
+	else if (subject->section != NULL &&
+		 ctl_text(subject->section, "authorization.state") == NULL)
+		fprintf(ctl->out,
+		    "\nNo log-in was tried: evpopctl doctor "
+		    "--config FILE %s takes the password from the "
+		    "configuration, and --login %s asks for it.\n",
+		    asked, subject->user);
+}
 
 static enum ctl_exit
 doctor_look(const struct ctl *ctl, const struct subject *subject,
     const char *asked, enum diagnosis_say say)
 {
+	const struct secret *secret = subject->password != NULL
+					  ? subject->password
+					  : subject->configured.secret;
 	json_t *diagnosis;
 	enum ctl_exit code;
 
@@ -322,63 +428,132 @@ doctor_look(const struct ctl *ctl, const struct subject *subject,
 	    &(struct diagnosis_request){ .host = subject->host,
 		.port = subject->port,
 		.user = subject->user,
-		.password =
-		    subject->password[0] != '\0' ? subject->password : NULL,
+		.password = secret != NULL ? secret_text(secret) : NULL,
 		.asked = asked,
 		.account =
 		    subject->account.name != NULL ? &subject->account : NULL });
 	if (diagnosis == NULL)
 		return ctl_no_memory(ctl);
 	code = diagnosis_exit(diagnosis);
+	/* No log-in was tried: tokens may be what is wrong. */
+	if (code == CTL_OK || code == CTL_TROUBLE)
+		code = tokens_exit(subject->section) != CTL_OK
+			   ? tokens_exit(subject->section)
+			   : code;
 	if (say == DIAGNOSIS_SAY_ALWAYS || code != CTL_UNAVAILABLE) {
+		tokens_add(subject->section, diagnosis);
 		if (ctl->json)
 			(void)ctl_print_json(ctl, diagnosis);
 		else
 			doctor_print(ctl, diagnosis);
-		if (!ctl->json && subject->section != NULL && !subject->logs_in)
-			fprintf(ctl->out,
-			    "\nNo log-in was tried: evpopctl doctor %s "
-			    "--login %s asks for the password.\n",
-			    asked, subject->user);
+		if (!ctl->json && code == CTL_NO_PERMISSION)
+			doctor_tell_refusal(ctl, subject, diagnosis);
+		if (!ctl->json)
+			doctor_tell_of_no_login(ctl, subject, asked);
 	}
 	json_decref(diagnosis);
 	return code;
 }
 
-/* The first host that answers, or else what is wrong with the first. */
+/* A provider that has no POP3 at all. */
 static enum ctl_exit
-doctor_look_at_domain(
-    const struct ctl *ctl, const char *address, struct subject *subject)
+doctor_tell_of_none(
+    const struct ctl *ctl, const struct config_provider *provider)
 {
-	const char *domain = strrchr(address, '@') + 1;
-	struct mailhost hosts[MAILHOSTS_MAX];
-	size_t count = mailhosts_find(domain, hosts);
-	enum ctl_exit code = CTL_UNAVAILABLE;
+	ctl_warn(ctl, "%s has no POP3", provider->title);
+	ctl_hint(ctl, provider->advice);
+	return CTL_UNAVAILABLE;
+}
 
-	if (count == 0) {
+static enum ctl_exit
+doctor_tell_of_tried(
+    const struct ctl *ctl, const struct finding_search *finding)
+{
+	if (finding->is_denied)
+		ctl_warn(ctl, "%s: the domain says that it has no POP3",
+		    finding->domain);
+	else if (finding->given_count == 0)
 		ctl_warn(ctl,
-		    "%s: neither the domain nor a usual name in it "
-		    "has an address",
-		    domain);
+		    "%s: neither the domain nor a usual name in it has an "
+		    "address",
+		    finding->domain);
+	else
+		ctl_warn(
+		    ctl, "%s: no POP3 server answers; tried:", finding->domain);
+	for (size_t i = 0; i < finding->given_count; i++)
+		ctl_hint(ctl, finding->given[i].host);
+	if (finding->given_count == 0)
 		ctl_hint(ctl, "ask the provider for the name of its POP3 "
 			      "server");
-		return CTL_UNAVAILABLE;
-	}
-	if (subject->user == NULL)
-		subject->user = address;
-	for (size_t i = 0; code == CTL_UNAVAILABLE && i < count; i++) {
-		subject->host = hosts[i].name;
-		subject->port = hosts[i].port;
-		code = doctor_look(
-		    ctl, subject, address, DIAGNOSIS_SAY_WHEN_REACHED);
-	}
-	subject->host = NULL; /* they are ours */
-	if (code != CTL_UNAVAILABLE)
-		return code;
-	ctl_warn(ctl, "%s: no POP3 server answers; tried:", domain);
-	for (size_t i = 0; i < count; i++)
-		ctl_hint(ctl, hosts[i].name);
 	return CTL_UNAVAILABLE;
+}
+
+/* The first host that answers, or else what was tried. */
+static enum ctl_exit
+doctor_look_at_domain(
+    const struct ctl *ctl, const char *address, const struct subject *subject)
+{
+	enum ctl_exit code = CTL_UNAVAILABLE;
+	struct subject found = *subject;
+	struct finding_server server;
+	struct finding_search finding;
+
+	finding_begin(&finding, address, false);
+	while (code == CTL_UNAVAILABLE && finding_next(&finding, &server)) {
+		if (server.host[0] == '\0')
+			return doctor_tell_of_none(ctl, server.provider);
+		found.host = server.host;
+		found.port = server.port;
+		found.provider = server.provider;
+		found.user = subject->user != NULL    ? subject->user
+			     : server.user[0] != '\0' ? server.user
+						      : address;
+		code = doctor_look(
+		    ctl, &found, address, DIAGNOSIS_SAY_WHEN_REACHED);
+	}
+	return code != CTL_UNAVAILABLE ? code
+				       : doctor_tell_of_tried(ctl, &finding);
+}
+
+static enum ctl_exit
+doctor_read_subject(const struct ctl *ctl, const struct invocation *invocation,
+    struct subject *subject)
+{
+	const char *asked = invocation->arguments[0];
+	const char *file = command_value(invocation, "config");
+	struct mailhost host;
+
+	if (file != NULL)
+		return doctor_read_configured(ctl, file, asked, subject);
+	if (strchr(asked, '@') != NULL)
+		return CTL_OK;
+	if (strpbrk(asked, ".:") == NULL && strcmp(asked, "localhost") != 0)
+		return doctor_read_account(ctl, asked, subject);
+	if (mailhosts_read(asked, &host)) {
+		memcpy(subject->name, host.name, sizeof(host.name));
+		subject->host = subject->name;
+		subject->port = host.port;
+		return CTL_OK;
+	}
+	ctl_warn(ctl, "doctor: \"%s\" is no host", asked);
+	ctl_hint(ctl, "as pop.example.org, pop.example.org:995 or "
+		      "[2001:db8::1]:110");
+	return CTL_USAGE;
+}
+
+/* The daemon tries it, with what the configuration says. */
+static enum ctl_exit
+doctor_run_on_target(const struct ctl *ctl, const struct invocation *invocation)
+{
+	const char *wrong = command_given(invocation, "login")    ? "login"
+			    : command_given(invocation, "config") ? "config"
+								  : NULL;
+
+	if (wrong == NULL)
+		return trial_run(ctl, invocation->arguments[0]);
+	ctl_warn(ctl, "doctor: --%s is not for targets", wrong);
+	ctl_hint(ctl, "the daemon tries a target, as its configuration says");
+	return CTL_USAGE;
 }
 
 enum ctl_exit
@@ -387,32 +562,28 @@ doctor_run(const struct ctl *ctl, const struct invocation *invocation)
 	const char *asked = invocation->arguments[0];
 	struct subject subject = { .user = command_value(invocation, "login"),
 		.logs_in = command_value(invocation, "login") != NULL };
-	enum ctl_exit code = CTL_OK;
-	bool is_address = strchr(asked, '@') != NULL;
+	enum ctl_exit code;
+	bool is_address = strchr(asked, '@') != NULL &&
+			  command_value(invocation, "config") == NULL;
 
-	if (is_address && strrchr(asked, '@')[1] == '\0') {
+	if (command_given(invocation, "target") || trial_is_of_target(asked))
+		return doctor_run_on_target(ctl, invocation);
+	if (is_address && !finding_is_address(asked)) {
 		ctl_warn(ctl, "doctor: \"%s\" is no address", asked);
 		return CTL_USAGE;
 	}
-	if (!is_address && strpbrk(asked, ".:") == NULL &&
-	    strcmp(asked, "localhost") != 0)
-		code = doctor_read_account(ctl, asked, &subject);
-	else if (!is_address && !doctor_read_host(asked, &subject)) {
-		ctl_warn(ctl, "doctor: \"%s\" is no host", asked);
-		ctl_hint(ctl, "as pop.example.org, pop.example.org:995 or "
-			      "[2001:db8::1]:110");
+	code = doctor_read_subject(ctl, invocation, &subject);
+	if (code == CTL_OK && subject.is_target)
+		return doctor_run_on_target(ctl, invocation);
+	if (code == CTL_OK && subject.logs_in &&
+	    !doctor_read_password(ctl, &subject))
 		code = CTL_USAGE;
-	}
-	if (code != CTL_OK)
-		return code;
-	if (subject.logs_in && !doctor_read_password(ctl, &subject)) {
-		json_decref(subject.section);
-		return CTL_USAGE;
-	}
-	code = is_address
-		   ? doctor_look_at_domain(ctl, asked, &subject)
-		   : doctor_look(ctl, &subject, asked, DIAGNOSIS_SAY_ALWAYS);
-	explicit_bzero(subject.password, sizeof(subject.password));
+	if (code == CTL_OK)
+		code = is_address ? doctor_look_at_domain(ctl, asked, &subject)
+				  : doctor_look(ctl, &subject, asked,
+					DIAGNOSIS_SAY_ALWAYS);
+	secret_free(&subject.password);
+	configured_free(&subject.configured);
 	json_decref(subject.section);
 	return code;
 }

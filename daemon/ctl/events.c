@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -61,10 +62,23 @@ static const struct event_words event_words[] = {
 	    PRINT_WARNING },
 	{ "message-quarantined",
 	    "message {number} failed {attempts} times and "
-	    "is skipped: \"evpopctl quarantine\"",
+	    "is skipped: \"evpopctl quarantine show {quarantine_id}\"",
 	    PRINT_BAD },
 	{ "reload-failed", "not reloaded: {text}", PRINT_BAD },
 	{ "hook-failed", "{hook} failed: {text}", PRINT_BAD },
+	{ "message-delivered", "message {message_id} delivered to {target}",
+	    PRINT_GOOD },
+	{ "delivery-refused",
+	    "{target} refuses message {message_id}: {text}: \"evpopctl outbox "
+	    "show {outbox_id}\"",
+	    PRINT_BAD },
+	{ "target-state", "target {target}: {from} -> {to}", PRINT_PLAIN },
+	{ "target-full",
+	    "so much waits for target {target} that its accounts do not fetch",
+	    PRINT_WARNING },
+	{ "target-drained",
+	    "accounts that deliver to target {target} fetch again",
+	    PRINT_GOOD },
 	{ "clock",
 	    "the clock was set, or is plausible again, or no longer: "
 	    "\"evpopctl status\" shows it",
@@ -93,6 +107,12 @@ static const struct event_words account_fails = { "account-health",
 	"begins to fail: {text}", PRINT_BAD };
 static const struct event_words account_waits = { "account-health",
 	"needs attention: {text}", PRINT_BAD };
+static const struct event_words target_works = { "target-health",
+	"target {target} works again", PRINT_GOOD };
+static const struct event_words target_is_down = { "target-health",
+	"target {target} is down: {text}", PRINT_BAD };
+static const struct event_words target_waits = { "target-health",
+	"target {target} needs attention: {text}", PRINT_BAD };
 /* Of a later daemon. */
 static const struct event_words unknown = { "", "{event}", PRINT_PLAIN };
 
@@ -108,6 +128,10 @@ event_find_words(const json_t *event)
 		return ctl_is(event, "to", "ok")        ? &account_works
 		       : ctl_is(event, "to", "refused") ? &account_waits
 							: &account_fails;
+	if (ctl_is(event, "event", "target-health"))
+		return ctl_is(event, "to", "ok")        ? &target_works
+		       : ctl_is(event, "to", "refused") ? &target_waits
+							: &target_is_down;
 	for (size_t i = 0; i < sizeof(event_words) / sizeof(event_words[0]);
 	     i++)
 		if (ctl_is(event, "event", event_words[i].event))
@@ -366,8 +390,10 @@ events_number(const struct ctl *ctl, const struct invocation *invocation,
 
 	if (text == NULL)
 		return true;
+	errno = 0;
 	*value_r = strtoull(text, &end, 10);
-	if (*text >= '0' && *text <= '9' && *end == '\0' && *value_r >= least)
+	if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0 &&
+	    *value_r >= least)
 		return true;
 	ctl_warn(ctl, "events: --%s \"%s\": a whole number from %llu, please",
 	    option, text, (unsigned long long)least);

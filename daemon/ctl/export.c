@@ -7,10 +7,14 @@
 #include <time.h>
 
 #include "daemon/control/when.h"
+#include "daemon/ctl/ahead.h"
 #include "daemon/ctl/client.h"
 #include "daemon/ctl/command.h"
+#include "daemon/ctl/export_digest.h"
+#include "daemon/ctl/export_options.h"
 #include "daemon/ctl/local.h"
 #include "daemon/ctl/pace.h"
+#include "daemon/ctl/source.h"
 #include "lib/base/array.h"
 #include "lib/base/glob.h"
 
@@ -19,13 +23,18 @@ struct cursor {
 	char text[24]; /* "": the first page */
 };
 
+/* Messages that are said to be impossible to open; the others are counted. */
+#define FAILED_SAID 10
+
 struct export_run {
 	const struct ctl *ctl;
 	struct export_target *target;
+	struct ahead *ahead; /* or NULL */
 	struct export_error error;
 	const char *pattern; /* of accounts; NULL: the daemon chooses */
 	int64_t after_id;    /* only those behind it */
 	bool is_broken;      /* the target failed, as the error says */
+	bool keeps_sealed;   /* sealed mail is exported as it is */
 
 	/* The pages, newest first, that have something to be exported. */
 	struct cursor *cursors;
@@ -33,6 +42,8 @@ struct export_run {
 
 	struct pace pace;
 	uint64_t exported, present, gone, bytes;
+	uint64_t failed; /* sealed, and cannot be opened */
+	enum ctl_exit failed_exit;
 	enum ctl_exit code;
 };
 
@@ -166,50 +177,144 @@ export_read_time(const json_t *row, const char *name, int64_t *time_ms_r)
 	return text != NULL && when_parse(text, 0, time_ms_r);
 }
 
+/* Others may open, of those that are sealed. */
+static bool
+export_may_go_on(struct export_run *run, const struct client_error *error)
+{
+	if (error->exit != CTL_DATA && error->exit != CTL_NO_PERMISSION)
+		return false;
+	if (run->failed++ < FAILED_SAID)
+		(void)client_report(run->ctl, error);
+	ctl_keep_first(&run->failed_exit, error->exit);
+	return true;
+}
+
+/* As client_download(). */
+static bool
+export_get(struct export_run *run, int64_t number, client_sink sink, void *arg,
+    struct client_error *error_r)
+{
+	struct target target;
+	const char *bytes;
+	size_t length;
+	char id[24];
+
+	if (ahead_take(run->ahead, number, &bytes, &length)) {
+		if (sink(bytes, length, arg))
+			return true;
+		client_fail(error_r, CTL_OK, NULL, "stopped");
+		return false;
+	}
+	snprintf(id, sizeof(id), "%" PRId64, number);
+	target_begin(&target, "/v1/messages/*/raw", id);
+	return client_download(run->ctl, &target, sink, arg, error_r);
+}
+
+/* It did not come; false where nothing more can be done. */
+static bool
+export_go_without(struct export_run *run, const struct export_message *message,
+    const struct client_error *error)
+{
+	/* It was deleted since it was listed. */
+	if (strcmp(error->code, "no_such_message") == 0) {
+		run->gone++;
+		return true;
+	}
+	pace_clear(&run->pace);
+	if (message->is_sealed && export_may_go_on(run, error))
+		return true;
+	run->code = client_report(run->ctl, error);
+	return false;
+}
+
+/*
+ * Which message is there is told by its bytes.  Where they do not come it stays
+ * in doubt, and is passed over.
+ */
+static bool
+export_decide(struct export_run *run, const struct export_message *message,
+    enum export_presence *presence)
+{
+	struct export_message plain = *message;
+	struct export_digest digest;
+	struct client_error error;
+	bool came;
+
+	export_digest_begin(&digest);
+	came =
+	    export_get(run, message->id, export_digest_take, &digest, &error);
+	plain.digest = export_digest_end(&digest);
+	if (plain.digest == NULL) {
+		run->code = ctl_no_memory(run->ctl);
+		return false;
+	}
+	if (!came)
+		return export_go_without(run, message, &error);
+	run->is_broken =
+	    !export_has(run->target, &plain, presence, &run->error);
+	if (*presence == EXPORT_IN_DOUBT)
+		*presence = EXPORT_MISSING;
+	return !run->is_broken;
+}
+
 /* Whole, or not at all; false where nothing more can be done. */
 static bool
 export_fetch(struct export_run *run, const struct export_message *message)
 {
 	struct client_error error;
-	struct target target;
-	char id[24];
 
-	snprintf(id, sizeof(id), "%" PRId64, message->id);
-	target_begin(&target, "/v1/messages/*/raw", id);
 	run->is_broken = !export_begin(run->target, message, &run->error);
 	if (!run->is_broken &&
-	    client_download(run->ctl, &target, export_take, run, &error)) {
+	    export_get(run, message->id, export_take, run, &error)) {
 		run->is_broken = !export_end(run->target, &run->error);
 		run->exported += !run->is_broken;
 		if (!run->is_broken)
 			return true;
 	}
 	export_abandon(run->target);
-	if (run->is_broken)
-		return false;
-	/* It was deleted since it was listed. */
-	if (strcmp(error.code, "no_such_message") == 0) {
-		run->gone++;
-		return true;
-	}
+	return !run->is_broken && export_go_without(run, message, &error);
+}
+
+static bool
+export_refuse_sealed(struct export_run *run, int64_t id)
+{
 	pace_clear(&run->pace);
-	run->code = client_report(run->ctl, &error);
+	ctl_warn(run->ctl, "message %" PRId64 " is sealed", id);
+	ctl_hint(run->ctl,
+	    "give its secret key, as in \"evpopctl --key FILE export\", or "
+	    "export it as it is with --sealed DIR");
+	run->code = CTL_CONFIG;
 	return false;
+}
+
+static struct export_message
+export_read_row(const json_t *row)
+{
+	return (struct export_message){
+		.id = json_integer_value(json_object_get(row, "id")),
+		.account = ctl_text(row, "account"),
+		.digest = ctl_text(row, "digest"),
+		.sender = ctl_text(row, "sender"),
+		.is_sealed = json_is_true(json_object_get(row, "sealed")),
+	};
 }
 
 static bool
 export_row(struct export_run *run, const json_t *row)
 {
-	struct export_message message = {
-		.id = json_integer_value(json_object_get(row, "id")),
-		.account = ctl_text(row, "account"),
-		.digest = ctl_text(row, "digest"),
-		.sender = ctl_text(row, "sender"),
-	};
-	bool has;
+	struct export_message message = export_read_row(row);
+	enum export_presence presence;
 
 	if (!export_is_wanted(run, row))
 		return true;
+	/* Said already, and how to exit with it. */
+	if (ctl_text(row, SOURCE_UNOPENED) != NULL) {
+		run->failed++;
+		return true;
+	}
+	if (message.is_sealed && !run->keeps_sealed &&
+	    !client_has_opener(run->ctl->client))
+		return export_refuse_sealed(run, message.id);
 	if (message.account == NULL || message.digest == NULL ||
 	    !export_read_time(row, "stored_at", &message.stored_ms)) {
 		ctl_warn(run->ctl, "the daemon's answer makes no sense");
@@ -217,12 +322,14 @@ export_row(struct export_run *run, const json_t *row)
 		return false;
 	}
 	message.has_date = export_read_time(row, "date", &message.date_ms);
-	run->is_broken = !export_has(run->target, &message, &has, &run->error);
-	if (run->is_broken)
+	run->is_broken =
+	    !export_has(run->target, &message, &presence, &run->error);
+	if (run->is_broken || (presence == EXPORT_IN_DOUBT &&
+				  !export_decide(run, &message, &presence)))
 		return false;
-	if (has)
+	if (presence == EXPORT_THERE)
 		run->present++;
-	else if (!export_fetch(run, &message))
+	else if (presence == EXPORT_MISSING && !export_fetch(run, &message))
 		return false;
 	/* A page that is longer since some are deleted repeats others. */
 	run->after_id = message.id;
@@ -231,15 +338,48 @@ export_row(struct export_run *run, const json_t *row)
 	return true;
 }
 
+/* The same question as export_row() will ask; its errors are for that. */
+static bool
+export_will_fetch(struct export_run *run, const json_t *row)
+{
+	const struct export_message message = export_read_row(row);
+	struct export_error error;
+	enum export_presence presence;
+
+	return export_is_wanted(run, row) && message.account != NULL &&
+	       message.digest != NULL &&
+	       (!message.is_sealed || run->keeps_sealed) &&
+	       export_has(run->target, &message, &presence, &error) &&
+	       presence != EXPORT_THERE;
+}
+
+/* Those before `*left`, of which the last ones come first. */
+static void
+export_look_ahead(struct export_run *run, const json_t *rows, size_t *left)
+{
+	while (*left > 0 && ahead_has_room(run->ahead)) {
+		const json_t *row = json_array_get(rows, --*left);
+
+		if (export_will_fetch(run, row))
+			ahead_ask(run->ahead,
+			    json_integer_value(json_object_get(row, "id")),
+			    ctl_count(row, "bytes"));
+	}
+}
+
 /* The oldest first. */
 static bool
 export_page(struct export_run *run, const json_t *page)
 {
 	const json_t *rows = json_object_get(page, "messages");
 
-	for (size_t i = json_array_size(rows); i-- > 0;)
+	size_t left = json_array_size(rows);
+
+	for (size_t i = left; i-- > 0;) {
+		export_look_ahead(run, rows, &left);
 		if (!export_row(run, json_array_get(rows, i)))
 			return false;
+	}
 	return true;
 }
 
@@ -293,12 +433,14 @@ export_say_result(const struct export_run *run)
 	json_t *json;
 
 	if (run->ctl->json) {
-		json = json_pack("{s:I, s:I, s:I, s:I}", "exported",
+		json = json_pack("{s:I, s:I, s:I, s:I, s:I}", "exported",
 		    (json_int_t)run->exported, "present",
 		    (json_int_t)run->present, "gone", (json_int_t)run->gone,
-		    "bytes", (json_int_t)run->bytes);
+		    "failed", (json_int_t)run->failed, "bytes",
+		    (json_int_t)run->bytes);
 		code = ctl_print_json(run->ctl, json);
 		json_decref(json);
+		ctl_keep_first(&code, run->failed_exit);
 		return code;
 	}
 	fprintf(run->ctl->out, "exported %s message%s (%s)",
@@ -310,8 +452,11 @@ export_say_result(const struct export_run *run)
 	if (run->gone > 0)
 		fprintf(run->ctl->out, ", %s deleted meanwhile",
 		    pace_count(run->gone, count));
+	if (run->failed > 0)
+		fprintf(run->ctl->out, ", %s cannot be opened",
+		    pace_count(run->failed, count));
 	fprintf(run->ctl->out, "\n");
-	return CTL_OK;
+	return run->failed_exit;
 }
 
 /* What was fetched is made durable whatever has happened. */
@@ -325,8 +470,13 @@ export_run_all(struct export_run *run, const struct invocation *invocation)
 	if (export_last_id(run->target) > run->after_id)
 		run->after_id = export_last_id(run->target);
 	pace_begin(&run->pace, run->ctl);
-	if (export_find_pages(run, &list))
+	if (export_find_pages(run, &list)) {
+		/* What is opened here comes by ways of its own. */
+		if (!client_has_opener(run->ctl->client))
+			run->ahead = ahead_new(run->ctl);
 		(void)export_pages(run, &list);
+		ahead_free(&run->ahead);
+	}
 	pace_clear(&run->pace);
 	if (!export_flush(run->target, &failed) && !run->is_broken) {
 		run->is_broken = true;
@@ -338,102 +488,6 @@ export_run_all(struct export_run *run, const struct invocation *invocation)
 		ctl_hint(run->ctl, "type the same again: it goes on where it "
 				   "ended");
 	return run->code != CTL_OK ? run->code : export_say_result(run);
-}
-
-static bool
-export_read_form(
-    const struct invocation *invocation, struct export_options *options)
-{
-	static const char *const forms[] = {
-		[EXPORT_MAILDIR] = "maildir",
-		[EXPORT_EML] = "eml",
-		[EXPORT_MBOX] = "mbox",
-	};
-	unsigned given = 0;
-
-	for (unsigned i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if (!command_given(invocation, forms[i]))
-			continue;
-		options->form = (enum export_form)i;
-		options->path = command_value(invocation, forms[i]);
-		given++;
-	}
-	return given == 1;
-}
-
-static bool
-export_read_folders(const struct ctl *ctl, const struct invocation *invocation,
-    struct export_options *options)
-{
-	static const char *const names[] = {
-		[EXPORT_PLAIN] = "plain",
-		[EXPORT_MAILDIRPP] = "maildir++",
-		[EXPORT_FLAT] = "none",
-	};
-	const char *folders = command_value(invocation, "folders");
-	const char *account = command_value(invocation, "account");
-
-	options->folders = account != NULL && !evpop_glob_is_pattern(account)
-			       ? EXPORT_FLAT
-			       : EXPORT_PLAIN;
-	if (folders == NULL)
-		return true;
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(folders, names[i]) != 0 ||
-		    (i == EXPORT_MAILDIRPP && options->form != EXPORT_MAILDIR))
-			continue;
-		options->folders = (enum export_folders)i;
-		return true;
-	}
-	ctl_warn(ctl, "invalid --folders \"%s\"", folders);
-	ctl_hint(ctl, "plain or none; for a Maildir also maildir++");
-	return false;
-}
-
-/* In one line: an mbox goes on only with what it was begun with. */
-static char *
-export_choice(const struct invocation *invocation)
-{
-	static const char *const options[] = { "account", "from", "query",
-		"since", "before", "crlf" };
-	char *choice = strdup(""), *longer;
-
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		const char *value = command_value(invocation, options[i]);
-		int made;
-
-		if (value == NULL || choice == NULL)
-			continue;
-		made = asprintf(&longer, "%s%s--%s%s%s", choice,
-		    *choice != '\0' ? " " : "", options[i],
-		    *value != '\0' ? " " : "", value);
-		free(choice);
-		choice = made == -1 ? NULL : longer;
-	}
-	for (char *at = choice; at != NULL && *at != '\0'; at++)
-		if (*at == '\n')
-			*at = ' ';
-	return choice;
-}
-
-static bool
-export_read_after(const struct ctl *ctl, const struct invocation *invocation,
-    int64_t *after_r)
-{
-	const char *text = command_value(invocation, "after-id");
-
-	*after_r = 0;
-	if (text == NULL)
-		return true;
-	errno = 0;
-	*after_r = strtoll(text, NULL, 10);
-	if (errno == 0 && *text != '\0' &&
-	    text[strspn(text, "0123456789")] == '\0')
-		return true;
-	ctl_warn(ctl, "invalid --after-id \"%s\"", text);
-	ctl_hint(ctl, "ids are whole numbers, as \"evpopctl messages\" shows "
-		      "them");
-	return false;
 }
 
 /* A name without a pattern is the daemon's to refuse. */
@@ -499,17 +553,23 @@ export_command(const struct ctl *ctl, const struct invocation *invocation)
 	enum ctl_exit code;
 	char *choice;
 
-	if (!export_read_form(invocation, &options)) {
-		ctl_warn(ctl, "export: give one of --maildir, --mbox, --eml");
+	if (!export_options_form(invocation, &options)) {
+		ctl_warn(ctl,
+		    "export: give one of --maildir, --mbox, --eml, --sealed");
 		return command_usage(ctl, invocation->command);
 	}
-	if (!export_read_folders(ctl, invocation, &options) ||
-	    !export_read_after(ctl, invocation, &run.after_id))
+	run.keeps_sealed = options.form == EXPORT_SEALED;
+	if (run.keeps_sealed && client_has_opener(ctl->client)) {
+		ctl_warn(ctl, "export: either --sealed or --key");
+		return CTL_USAGE;
+	}
+	if (!export_options_folders(ctl, invocation, &options) ||
+	    !export_options_after(ctl, invocation, &run.after_id))
 		return CTL_USAGE;
 	if (!export_read_pattern(
 		ctl, command_value(invocation, "account"), &run))
 		return run.code;
-	choice = export_choice(invocation);
+	choice = export_options_choice(invocation);
 	if (choice == NULL)
 		return ctl_no_memory(ctl);
 	options.choice = choice;

@@ -14,14 +14,26 @@ struct export_message {
 	int64_t id;
 	const char *account, *digest; /* lower-case hex */
 	const char *sender;           /* as in its header; NULL: none */
+	bool is_sealed;               /* its bytes are */
 	int64_t date_ms, stored_ms;   /* Unix time */
 	bool has_date;
+};
+
+enum export_presence {
+	EXPORT_MISSING = 0,
+	/*
+	 * A message with its id and another digest.  It may be the same one:
+	 * the digests of a store change once, where it begins to seal mail.
+	 */
+	EXPORT_IN_DOUBT,
+	EXPORT_THERE
 };
 
 enum export_form {
 	EXPORT_MAILDIR = 0,
 	EXPORT_EML,
-	EXPORT_MBOX
+	EXPORT_MBOX,
+	EXPORT_SEALED /* as EXPORT_EML, of sealed mail as it is */
 };
 
 enum export_folders {
@@ -58,7 +70,7 @@ int64_t export_last_id(const struct export_target *);
 
 /* Whether the message is there already. */
 bool export_has(struct export_target *, const struct export_message *,
-    bool *has_r, struct export_error *error_r)
+    enum export_presence *presence_r, struct export_error *error_r)
     __attribute__((warn_unused_result));
 
 /* A message, in pieces, begins and is whole. */
@@ -83,8 +95,8 @@ void export_close(struct export_target *);
 struct export_kind {
 	void *(*open)(const struct export_options *, struct export_error *);
 	int64_t (*last_id)(const void *);
-	bool (*has)(void *, const struct export_message *, bool *has_r,
-	    struct export_error *);
+	bool (*has)(void *, const struct export_message *,
+	    enum export_presence *presence_r, struct export_error *);
 	bool (*begin)(
 	    void *, const struct export_message *, struct export_error *);
 	bool (*write)(

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "daemon/ctl/export_known.h"
-#include "daemon/ctl/lines.h"
 #include "lib/base/array.h"
+#include "lib/base/mail_lines.h"
 
 /* Made durable together: one sync costs as much as a thousand messages. */
 #define GROUP_MESSAGES 1000
@@ -45,7 +45,7 @@ struct files {
 	int fd;
 	struct pending current;
 	struct timespec time;
-	struct lines lines;
+	struct evpop_mail_lines lines;
 
 	struct pending group[GROUP_MESSAGES];
 	size_t group_count;
@@ -223,13 +223,15 @@ files_folder(
 /* ---- messages ---- */
 
 static bool
-files_has(void *arg, const struct export_message *message, bool *has_r,
-    struct export_error *error_r)
+files_has(void *arg, const struct export_message *message,
+    enum export_presence *presence_r, struct export_error *error_r)
 {
 	struct folder *folder = files_folder(arg, message->account, error_r);
 
-	*has_r = folder != NULL && export_known_has(&folder->known, message);
-	return folder != NULL;
+	if (folder == NULL)
+		return false;
+	*presence_r = export_known_find(&folder->known, message);
+	return true;
 }
 
 static void
@@ -242,6 +244,8 @@ files_name(struct files *files, const struct folder *folder,
 
 	if (is_maildir)
 		export_name_maildir(message, name);
+	else if (files->options.form == EXPORT_SEALED)
+		export_name_sealed(message, name);
 	else
 		export_name_eml(message, name);
 	done = asprintf(&files->current.temporary, "%s%s/%s%s", folder->path,
@@ -315,13 +319,15 @@ files_write(
 	char *changed;
 	bool done;
 
-	if (files->options.form == EXPORT_EML || files->options.keeps_crlf)
+	if (files->options.form == EXPORT_EML ||
+	    files->options.form == EXPORT_SEALED || files->options.keeps_crlf)
 		return files_write_as_is(files, bytes, length, error_r);
-	changed = malloc(LINES_ROOM(length));
+	changed = malloc(EVPOP_MAIL_LINES_ROOM(length));
 	if (changed == NULL)
 		return export_fail(error_r, ENOMEM, files->current.temporary);
 	done = files_write_as_is(files, changed,
-	    lines_to_lf(&files->lines, bytes, length, changed), error_r);
+	    evpop_mail_lines_to_lf(&files->lines, bytes, length, changed),
+	    error_r);
 	free(changed);
 	return done;
 }

@@ -30,6 +30,18 @@ export_name_maildir(
 }
 
 void
+export_name_sealed(
+    const struct export_message *message, char name_r[EXPORT_NAME_SIZE])
+{
+	size_t length;
+
+	export_name_maildir(message, name_r);
+	length = strlen(name_r);
+	snprintf(name_r + length, EXPORT_NAME_SIZE - length, "%s",
+	    message->is_sealed ? ".sealed" : ".eml");
+}
+
+void
 export_name_eml(
     const struct export_message *message, char name_r[EXPORT_NAME_SIZE])
 {
@@ -162,17 +174,36 @@ export_known_sort(struct export_known *known)
 		    known_compare);
 }
 
-bool
-export_known_has(
+static int
+known_compare_id(const void *one, const void *other)
+{
+	const struct export_known_file *a = one, *b = other;
+
+	return (a->id > b->id) - (a->id < b->id);
+}
+
+static bool
+known_has(const struct export_known *known,
+    const struct export_known_file *file,
+    int (*compare)(const void *, const void *))
+{
+	return known->count > 0 && bsearch(file, known->files, known->count,
+				       sizeof(*file), compare) != NULL;
+}
+
+enum export_presence
+export_known_find(
     const struct export_known *known, const struct export_message *message)
 {
 	struct export_known_file file = { .id = message->id };
 	char digits[DIGITS + 1];
 
 	snprintf(digits, sizeof(digits), "%s", message->digest);
-	return known->count > 0 && known_read_digest(digits, &file.digest) &&
-	       bsearch(&file, known->files, known->count, sizeof(file),
-		   known_compare) != NULL;
+	if (known_read_digest(digits, &file.digest) &&
+	    known_has(known, &file, known_compare))
+		return EXPORT_THERE;
+	return known_has(known, &file, known_compare_id) ? EXPORT_IN_DOUBT
+							 : EXPORT_MISSING;
 }
 
 void

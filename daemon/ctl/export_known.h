@@ -16,6 +16,9 @@
 /* "1764482000.evpop12_0123456789abcdef" of a Maildir. */
 void export_name_maildir(
     const struct export_message *, char name_r[EXPORT_NAME_SIZE]);
+/* The same with an ending that tells what is in it: ".sealed" or ".eml". */
+void export_name_sealed(
+    const struct export_message *, char name_r[EXPORT_NAME_SIZE]);
 /* "12-0123456789abcdef.eml" */
 void export_name_eml(
     const struct export_message *, char name_r[EXPORT_NAME_SIZE]);
@@ -33,7 +36,7 @@ bool export_known_read(struct export_known *, const char *folder)
     __attribute__((warn_unused_result));
 /* Once all folders are read. */
 void export_known_sort(struct export_known *);
-bool export_known_has(
+enum export_presence export_known_find(
     const struct export_known *, const struct export_message *);
 void export_known_free(struct export_known *);
 

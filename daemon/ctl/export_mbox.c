@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "daemon/ctl/export.h"
-#include "daemon/ctl/lines.h"
+#include "lib/base/mail_lines.h"
 
 #define GROUP_MESSAGES 1000
 #define GROUP_BYTES    ((uint64_t)64 * 1024 * 1024)
@@ -39,7 +39,7 @@ struct mbox {
 	int64_t before;   /* id before it */
 	unsigned group;
 	bool ends_line; /* its last byte is a line end */
-	struct lines ends, marks;
+	struct evpop_mail_lines ends, marks;
 };
 
 /* ---- what is in the file ---- */
@@ -241,8 +241,9 @@ mbox_write(
     void *arg, const char *bytes, size_t length, struct export_error *error_r)
 {
 	struct mbox *mbox = arg;
-	char *plain = malloc(LINES_ROOM(length));
-	char *quoted = malloc(LINES_ROOM(LINES_ROOM(length)));
+	char *plain = malloc(EVPOP_MAIL_LINES_ROOM(length));
+	char *quoted =
+	    malloc(EVPOP_MAIL_LINES_ROOM(EVPOP_MAIL_LINES_ROOM(length)));
 	bool done = false;
 
 	if (plain != NULL && quoted != NULL) {
@@ -251,10 +252,12 @@ mbox_write(
 		if (mbox->keeps_crlf)
 			memcpy(plain, bytes, length);
 		else
-			made = lines_to_lf(&mbox->ends, bytes, length, plain);
+			made = evpop_mail_lines_to_lf(
+			    &mbox->ends, bytes, length, plain);
 		/* Nothing left is not yet the end of the text. */
 		if (made > 0)
-			made = lines_quote(&mbox->marks, plain, made, quoted);
+			made = evpop_mail_lines_quote(
+			    &mbox->marks, plain, made, quoted);
 		done = mbox_put(mbox, quoted, made, error_r);
 	} else {
 		export_fail(error_r, ENOMEM, mbox->path);
@@ -268,15 +271,17 @@ mbox_write(
 static bool
 mbox_write_end(struct mbox *mbox, struct export_error *error_r)
 {
-	char plain[LINES_ROOM(0)], quoted[LINES_ROOM(LINES_ROOM(0))];
-	size_t made = lines_to_lf(&mbox->ends, "", 0, plain);
+	char plain[EVPOP_MAIL_LINES_ROOM(0)],
+	    quoted[EVPOP_MAIL_LINES_ROOM(EVPOP_MAIL_LINES_ROOM(0))];
+	size_t made = evpop_mail_lines_to_lf(&mbox->ends, "", 0, plain);
 
 	if (made > 0) {
-		made = lines_quote(&mbox->marks, plain, made, quoted);
+		made =
+		    evpop_mail_lines_quote(&mbox->marks, plain, made, quoted);
 		if (!mbox_put(mbox, quoted, made, error_r))
 			return false;
 	}
-	made = lines_quote(&mbox->marks, "", 0, quoted);
+	made = evpop_mail_lines_quote(&mbox->marks, "", 0, quoted);
 	return mbox_put(mbox, quoted, made, error_r) &&
 	       (mbox->ends_line || mbox_put(mbox, "\n", 1, error_r)) &&
 	       mbox_put(mbox, "\n", 1, error_r);
@@ -326,13 +331,13 @@ mbox_abandon(void *arg)
 }
 
 static bool
-mbox_has(void *arg, const struct export_message *message, bool *has_r,
-    struct export_error *error_r)
+mbox_has(void *arg, const struct export_message *message,
+    enum export_presence *presence_r, struct export_error *error_r)
 {
 	const struct mbox *mbox = arg;
 
 	(void)error_r;
-	*has_r = message->id <= mbox->id;
+	*presence_r = message->id <= mbox->id ? EXPORT_THERE : EXPORT_MISSING;
 	return true;
 }
 

@@ -41,9 +41,9 @@ export_last_id(const struct export_target *target)
 
 bool
 export_has(struct export_target *target, const struct export_message *message,
-    bool *has_r, struct export_error *error_r)
+    enum export_presence *presence_r, struct export_error *error_r)
 {
-	return target->kind->has(target->place, message, has_r, error_r);
+	return target->kind->has(target->place, message, presence_r, error_r);
 }
 
 bool

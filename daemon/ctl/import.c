@@ -2,11 +2,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fts.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "daemon/ctl/command.h"
+#include "daemon/ctl/migrate/program.h"
 #include "daemon/ctl/pace.h"
 
 struct import_run {
@@ -17,6 +19,8 @@ struct import_run {
 	uint64_t imported, known, failed;
 	enum ctl_exit code; /* of what keeps all others from being imported */
 	bool is_over;
+	FILE *file; /* where it is read */
+	off_t at;   /* as far as it is done */
 };
 
 /* ---- results ---- */
@@ -25,7 +29,8 @@ struct import_run {
 static bool
 import_concerns_one(const struct client_error *error)
 {
-	return error->exit == CTL_USAGE || error->exit == CTL_SOFTWARE ||
+	return error->exit == CTL_USAGE ||
+	       (error->exit == CTL_SOFTWARE && error->code[0] != '\0') ||
 	       strcmp(error->code, "wrong_offset") == 0;
 }
 
@@ -35,6 +40,16 @@ import_count_failure(struct import_run *run, const char *words)
 	pace_clear(&run->pace);
 	run->failed++;
 	ctl_warn(run->ctl, "%s: %s", run->path, words);
+}
+
+/* Of the file, since the message before. */
+static uint64_t
+import_bytes_done(struct import_run *run)
+{
+	off_t before = run->at;
+
+	run->at = ftello(run->file);
+	return run->at > before ? (uint64_t)(run->at - before) : 0;
 }
 
 /* The message that was begun is at its end; false where no other can come. */
@@ -65,7 +80,7 @@ import_message_ended(struct import_run *run, unsigned long line)
 			ctl_warn(run->ctl, "%s: %s", run->path, error.message);
 		break;
 	}
-	pace_advance(&run->pace, 1, 0);
+	pace_advance(&run->pace, 1, import_bytes_done(run));
 	pace_show(&run->pace, "importing");
 	return true;
 }
@@ -139,6 +154,8 @@ import_file(struct import_run *run, const char *path, bool is_maildir)
 		import_count_failure(run, strerror(errno));
 		return;
 	}
+	run->file = file;
+	run->at = 0;
 	form = import_recognise(file);
 	/* A Maildir says itself what its files are, and so does a name. */
 	if (form != IMPORT_NOTHING &&
@@ -273,6 +290,28 @@ import_path(struct import_run *run, const char *path)
 		import_folder(run, path, false);
 }
 
+/* ---- how much there is ---- */
+
+/* What cannot be looked at is reported where it is read. */
+static void
+import_expect(struct import_run *run, const struct invocation *invocation)
+{
+	char *paths[] = { NULL, NULL };
+	FTSENT *found;
+	FTS *tree;
+
+	for (size_t i = 0; i < invocation->count; i++) {
+		paths[0] = (char *)(uintptr_t)invocation->arguments[i];
+		tree = fts_open(paths, FTS_LOGICAL | FTS_NOCHDIR, NULL);
+		while (tree != NULL && (found = fts_read(tree)) != NULL)
+			if (found->fts_info == FTS_F)
+				pace_expect(&run->pace, 0,
+				    (uint64_t)found->fts_statp->st_size);
+		if (tree != NULL)
+			fts_close(tree);
+	}
+}
+
 /* ---- the command ---- */
 
 static enum ctl_exit
@@ -282,6 +321,10 @@ import_say_result(const struct import_run *run)
 	enum ctl_exit code = CTL_OK;
 	json_t *json;
 
+	/* Where no message came so far, there is nothing to sum up. */
+	if (run->code != CTL_OK &&
+	    run->imported + run->known + run->failed == 0)
+		return run->code;
 	if (run->ctl->json) {
 		json = json_pack("{s:I, s:I, s:I}", "imported",
 		    (json_int_t)run->imported, "known", (json_int_t)run->known,
@@ -308,6 +351,8 @@ import_command(const struct ctl *ctl, const struct invocation *invocation)
 	struct import_run run = { .ctl = ctl };
 	enum ctl_exit code;
 
+	if (migrate_find(invocation->arguments[0]) != NULL)
+		return migrate_command(ctl, invocation);
 	if (account == NULL) {
 		ctl_warn(ctl, "import: say into which account: --account NAME");
 		return command_usage(ctl, invocation->command);
@@ -316,6 +361,8 @@ import_command(const struct ctl *ctl, const struct invocation *invocation)
 	if (run.sender == NULL)
 		return ctl_no_memory(ctl);
 	pace_begin(&run.pace, ctl);
+	if (ctl->is_terminal && !ctl->json)
+		import_expect(&run, invocation);
 	for (size_t i = 0; i < invocation->count && !run.is_over; i++)
 		import_path(&run, invocation->arguments[i]);
 	pace_clear(&run.pace);

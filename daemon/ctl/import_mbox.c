@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "daemon/ctl/import.h"
-#include "daemon/ctl/lines.h"
+#include "lib/base/mail_lines.h"
 
 struct mbox_reader {
 	struct import_sender *sender;
-	struct lines marks;
+	struct evpop_mail_lines marks;
 	unsigned long line, begun;
 	bool is_open;  /* a message is under way */
 	bool is_empty; /* an empty line is kept back: it may end the message */
@@ -35,18 +35,20 @@ reader_give(struct mbox_reader *reader, const char *line, size_t length)
 	char *grown;
 	size_t made;
 
-	if (LINES_ROOM(length) > reader->room) {
-		grown = realloc(reader->quoted, LINES_ROOM(length));
+	if (EVPOP_MAIL_LINES_ROOM(length) > reader->room) {
+		grown = realloc(reader->quoted, EVPOP_MAIL_LINES_ROOM(length));
 		if (grown == NULL) {
 			errno = ENOMEM;
 			return false;
 		}
 		reader->quoted = grown;
-		reader->room = LINES_ROOM(length);
+		reader->room = EVPOP_MAIL_LINES_ROOM(length);
 	}
 	memset(&reader->marks, 0, sizeof(reader->marks));
-	made = lines_unquote(&reader->marks, line, length, reader->quoted);
-	made += lines_unquote(&reader->marks, "", 0, reader->quoted + made);
+	made = evpop_mail_lines_unquote(
+	    &reader->marks, line, length, reader->quoted);
+	made += evpop_mail_lines_unquote(
+	    &reader->marks, "", 0, reader->quoted + made);
 	import_bytes(reader->sender, reader->quoted, made);
 	return true;
 }

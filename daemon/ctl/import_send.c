@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "daemon/ctl/import.h"
-#include "daemon/ctl/lines.h"
+#include "lib/base/mail_lines.h"
 
 /* The largest body that the daemon takes. */
 #define PIECE 65536
@@ -12,7 +12,7 @@ struct import_sender {
 	const struct ctl *ctl;
 	const char *account;
 	unsigned long long number; /* of the message, in this process */
-	struct lines lines;
+	struct evpop_mail_lines lines;
 	char *piece;
 	size_t length;
 	unsigned long long offset; /* of the piece */
@@ -102,13 +102,14 @@ import_fill(struct import_sender *sender, const char *bytes, size_t length)
 void
 import_bytes(struct import_sender *sender, const char *bytes, size_t length)
 {
-	char changed[LINES_ROOM(4096)];
+	char changed[EVPOP_MAIL_LINES_ROOM(4096)];
 
 	while (length > 0) {
 		size_t part = length < 4096 ? length : 4096;
 
 		import_fill(sender, changed,
-		    lines_to_crlf(&sender->lines, bytes, part, changed));
+		    evpop_mail_lines_to_crlf(
+			&sender->lines, bytes, part, changed));
 		bytes += part;
 		length -= part;
 	}

@@ -4,6 +4,7 @@
 
 #include "daemon/ctl/command.h"
 #include "daemon/ctl/list.h"
+#include "daemon/ctl/local.h"
 
 /* ---- hold, release, delete ID... ---- */
 
@@ -115,7 +116,7 @@ struct deletion {
 };
 
 static bool
-deletion_step(const struct ctl *ctl, const char *account, const char *reason,
+deletion_step(const struct ctl *ctl, const struct invocation *invocation,
     struct deletion *deletion, struct client_error *error_r)
 {
 	struct target target;
@@ -125,9 +126,12 @@ deletion_step(const struct ctl *ctl, const char *account, const char *reason,
 
 	snprintf(after, sizeof(after), "%lld", (long long)deletion->after_id);
 	target_begin(&target, "/v1/messages", NULL);
-	target_parameter(&target, "account", account);
+	target_parameter(
+	    &target, "account", command_value(invocation, "account"));
 	target_parameter(&target, "after_id", after);
-	target_parameter(&target, "reason", reason);
+	target_time(&target, "before", command_value(invocation, "before"));
+	target_parameter(
+	    &target, "reason", command_value(invocation, "reason"));
 	if (!client_ask(ctl, "DELETE", &target, &answer, error_r))
 		return false;
 	deletion->deleted += ctl_count(answer, "deleted");
@@ -167,17 +171,19 @@ static enum ctl_exit
 delete_of_account(const struct ctl *ctl, const struct invocation *invocation,
     const char *account)
 {
-	const char *reason = command_value(invocation, "reason");
+	const char *before = command_value(invocation, "before");
 	struct deletion deletion = { .has_more = true };
 	bool shows = isatty(STDERR_FILENO) && !ctl->json;
 	struct client_error error;
 	char what[256];
 
-	snprintf(what, sizeof(what), "all mail of account \"%.160s\"", account);
+	snprintf(what, sizeof(what), "all mail of account \"%.160s\"%s%.40s",
+	    account, before != NULL ? " stored before " : "",
+	    before != NULL ? before : "");
 	if (!delete_is_confirmed(ctl, invocation, what))
 		return CTL_USAGE;
 	while (deletion.has_more) {
-		if (!deletion_step(ctl, account, reason, &deletion, &error)) {
+		if (!deletion_step(ctl, invocation, &deletion, &error)) {
 			if (deletion.deleted > 0)
 				(void)deletion_print(ctl, &deletion);
 			return client_report(ctl, &error);
@@ -195,7 +201,8 @@ enum ctl_exit
 delete_run(const struct ctl *ctl, const struct invocation *invocation)
 {
 	const char *account = command_value(invocation, "account");
-	bool all = command_given(invocation, "all");
+	bool before = command_given(invocation, "before");
+	bool all = command_given(invocation, "all") || before;
 	enum ctl_exit code;
 
 	if (account != NULL && invocation->count > 0)
@@ -204,7 +211,8 @@ delete_run(const struct ctl *ctl, const struct invocation *invocation)
 		ctl_warn(ctl, "delete: all mail of \"%.160s\"? then add --all",
 		    account);
 	else if (account == NULL && all)
-		ctl_warn(ctl, "delete: --all needs --account NAME");
+		ctl_warn(ctl, "delete: --%s needs --account NAME",
+		    before ? "before" : "all");
 	else if (account == NULL && invocation->count == 0)
 		ctl_warn(ctl, "delete: of which messages?");
 	else {

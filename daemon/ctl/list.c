@@ -97,6 +97,8 @@ struct list_printing {
 	struct table *table;
 	size_t rows;
 	bool has_more;
+	bool goes_on; /* the rows of another value follow */
+	json_t *last; /* page that was printed as a table */
 };
 
 static enum ctl_exit
@@ -111,19 +113,57 @@ list_print_page(const struct ctl *ctl, const json_t *page, void *arg)
 		return ctl_print_json(ctl, page);
 	json_array_foreach(rows, i, row) table_add(printing->table, ctl, row);
 	printing->rows += i;
+	if (printing->rows == 0 && printing->goes_on)
+		return CTL_OK;
 	if (printing->rows == 0 && printing->list->empty != NULL)
 		fputs(printing->list->empty, ctl->out);
 	else if (!table_print(
 		     printing->table, ctl->out, ctl->width, ctl->colour))
 		return ctl_no_memory(ctl);
-	if (!printing->has_more && printing->list->after != NULL)
-		printing->list->after(ctl, page);
+	json_decref(printing->last);
+	printing->last = json_incref((json_t *)(uintptr_t)page);
 	return CTL_OK;
 }
 
+/* What is said behind the table. */
+static void
+list_print_end(
+    const struct ctl *ctl, struct list_printing *printing, enum ctl_exit code)
+{
+	if (code == CTL_OK && printing->last != NULL &&
+	    printing->list->after != NULL)
+		printing->list->after(ctl, printing->last);
+	json_decref(printing->last);
+	table_free(&printing->table);
+}
+
+/* With one value after the other, until the limit is reached. */
+static enum ctl_exit
+list_walk_each(const struct ctl *ctl, struct list_printing *printing,
+    const struct target *target, const char *parameter,
+    const char *const *values, size_t limit)
+{
+	enum ctl_exit code = CTL_OK;
+
+	for (; code == CTL_OK && *values != NULL && printing->rows < limit;
+	     values++) {
+		struct target one = *target;
+
+		target_parameter(&one, parameter, *values);
+		printing->goes_on = values[1] != NULL;
+		code = list_walk(ctl, &one, printing->list->name,
+		    limit == LIST_ALL ? LIST_ALL : limit - printing->rows,
+		    list_print_page, printing);
+	}
+	printing->has_more |= *values != NULL;
+	return code;
+}
+
+/* Where the values are NULL, once. */
 static enum ctl_exit
 list_print_walk(const struct ctl *ctl, struct list_printing *printing,
-    const struct target *target, size_t limit)
+    const struct target *target, const char *parameter,
+    const char *const *values, size_t limit)
 {
 	const struct list *list = printing->list;
 	enum ctl_exit code;
@@ -131,9 +171,29 @@ list_print_walk(const struct ctl *ctl, struct list_printing *printing,
 	printing->table = table_new(list->fields, list->field_count);
 	if (printing->table == NULL)
 		return ctl_no_memory(ctl);
-	code = list_walk(
-	    ctl, target, list->name, limit, list_print_page, printing);
-	table_free(&printing->table);
+	code = values != NULL ? list_walk_each(ctl, printing, target, parameter,
+				    values, limit)
+			      : list_walk(ctl, target, list->name, limit,
+				    list_print_page, printing);
+	list_print_end(ctl, printing, code);
+	return code;
+}
+
+enum ctl_exit
+list_print_each(const struct ctl *ctl, const struct list *list,
+    const struct target *target, const char *parameter,
+    const char *const *values, size_t limit)
+{
+	struct list_printing printing = { .list = list };
+	struct ctl paged;
+	struct pager *pager = pager_begin(ctl, &paged);
+	enum ctl_exit code = pager_end(pager, ctl,
+	    list_print_walk(
+		&paged, &printing, target, parameter, values, limit));
+
+	if (code == CTL_OK && printing.has_more && limit != LIST_ALL &&
+	    ctl->is_terminal && !ctl->json)
+		fprintf(ctl->err, "there are more: see --limit\n");
 	return code;
 }
 
@@ -141,16 +201,7 @@ enum ctl_exit
 list_print(const struct ctl *ctl, const struct list *list,
     const struct target *target, size_t limit)
 {
-	struct list_printing printing = { .list = list };
-	struct ctl paged;
-	struct pager *pager = pager_begin(ctl, &paged);
-	enum ctl_exit code = pager_end(
-	    pager, ctl, list_print_walk(&paged, &printing, target, limit));
-
-	if (code == CTL_OK && printing.has_more && limit != LIST_ALL &&
-	    ctl->is_terminal && !ctl->json)
-		fprintf(ctl->err, "there are more: see --limit\n");
-	return code;
+	return list_print_each(ctl, list, target, NULL, NULL, limit);
 }
 
 /* ---- lists in an order of their own ---- */
@@ -226,7 +277,7 @@ list_print_sorted(const struct ctl *ctl, const struct list *list,
 	if (code == CTL_OK)
 		code = list_print_page(ctl, all, &printing);
 	json_decref(all);
-	table_free(&printing.table);
+	list_print_end(ctl, &printing, code);
 	return code;
 }
 
@@ -242,4 +293,23 @@ list_print_ranked(const struct ctl *ctl, const struct list *list,
 	pager = pager_begin(ctl, &paged);
 	return pager_end(
 	    pager, ctl, list_print_sorted(&paged, list, target, rank));
+}
+
+/* ---- what was left out ---- */
+
+void
+list_say_left_out(const struct ctl *ctl, const json_t *page)
+{
+	if (json_is_false(json_object_get(page, "index_complete")))
+		fprintf(ctl->err,
+		    "not all messages are in the index yet: there may be more "
+		    "to find in a while\n");
+	if (json_is_false(json_object_get(page, "beginnings_complete")))
+		fprintf(ctl->err,
+		    "too many words begin so, and some were not looked for: "
+		    "more letters find them\n");
+	if (json_is_true(json_object_get(page, "sealed_left_out")))
+		fprintf(ctl->err,
+		    "sealed mail was not looked at: \"evpopctl --key FILE\" "
+		    "looks at it\n");
 }

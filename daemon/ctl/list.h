@@ -42,6 +42,17 @@ enum ctl_exit list_print(const struct ctl *, const struct list *,
     const struct target *, size_t limit);
 
 /*
+ * The same with each of these values of a parameter, one after the other; NULL
+ * ends them.
+ */
+enum ctl_exit list_print_each(const struct ctl *, const struct list *,
+    const struct target *, const char *parameter, const char *const *values,
+    size_t limit);
+
+/* Say under a page of messages what the search for them has left out. */
+void list_say_left_out(const struct ctl *, const json_t *page);
+
+/*
  * Print all rows, those of a lower rank first: the whole list is read before
  * any is printed.  JSON comes in the API's order.
  */

@@ -84,7 +84,7 @@ local_replace(char *text, size_t length)
 	}
 }
 
-char *
+static char *
 local_time(const char *text)
 {
 	char *copy = text != NULL ? strdup(text) : NULL;
@@ -103,7 +103,7 @@ local_field(const char *at)
 	return strncasecmp(at, "before:", 7) == 0 ? 7 : 0;
 }
 
-char *
+static char *
 local_query(const char *query)
 {
 	char *copy = query != NULL ? strdup(query) : NULL;

@@ -37,17 +37,41 @@ static const struct print_field message_stored_columns[] = { MESSAGE_ID,
 #define MESSAGE_EMPTY "no message is stored\n"
 #define MESSAGE_NONE  "nothing found\n"
 
-/* What a conversation says where it is longer than what is looked at. */
+/* How many attachments it has is known of opened mail alone. */
+static bool
+message_is_closed(const json_t *row)
+{
+	return json_is_true(json_object_get(row, "sealed")) &&
+	       json_is_null(json_object_get(row, "attachments"));
+}
+
+static void
+messages_say_closed(const struct ctl *ctl, const json_t *page)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(page, "messages"), i, row)
+	{
+		if (!message_is_closed(row))
+			continue;
+		fprintf(ctl->err,
+		    "some of this is sealed: \"evpopctl --key FILE\" shows who "
+		    "wrote what\n");
+		return;
+	}
+}
+
+/* What a page does not show; and a conversation that is longer than looked at.
+ */
 static void
 messages_after(const struct ctl *ctl, const json_t *page)
 {
+	messages_say_closed(ctl, page);
 	if (json_is_true(json_object_get(page, "thread_cut")))
 		fprintf(ctl->err,
 		    "the conversation is longer: these are some of it\n");
-	if (json_is_false(json_object_get(page, "index_complete")))
-		fprintf(ctl->err,
-		    "not all messages are in the index yet: there may be more "
-		    "to find in a while\n");
+	list_say_left_out(ctl, page);
 }
 
 static const char *const message_filters[] = { "account", "from", "query",

@@ -87,6 +87,10 @@ pace_text(const struct pace *pace, const char *doing, int64_t elapsed_ms,
 	if (pace->bytes_done > 0)
 		length += snprintf(text_r + length, size - (size_t)length,
 		    ", %s", evpop_unit_size(pace->bytes_done, octets));
+	/* Of files it is known how large they are, but not what is in them. */
+	if (pace->messages == 0 && pace->bytes > 0)
+		length += snprintf(text_r + length, size - (size_t)length,
+		    " of %s", evpop_unit_size(pace->bytes, octets));
 	if (elapsed_ms >= RATE_LEAST_MS)
 		length +=
 		    snprintf(text_r + length, size - (size_t)length, ", %s/s",

@@ -338,6 +338,53 @@ wish_read(const struct ctl *ctl, const struct invocation *invocation,
 	return command_usage(ctl, invocation->command);
 }
 
+static enum ctl_exit
+poll_one(const struct ctl *ctl, const char *name, const struct wish *wish)
+{
+	struct wanted_list list = { NULL, 0, 0 };
+	enum ctl_exit code;
+
+	if (!wanted_add(&list, name))
+		return ctl_no_memory(ctl);
+	code = wanted_begin(ctl, &list.items[0], wish);
+	if (code == CTL_OK)
+		code = wanted_wait(ctl, &list, wish);
+	wanted_free(&list);
+	return code;
+}
+
+enum ctl_exit
+poll_wait_next(const struct ctl *ctl, const char *name, const char *before)
+{
+	struct wanted_list list = { NULL, 0, 0 };
+	const struct wish wish = { .waits = true };
+	enum ctl_exit code;
+
+	if (!wanted_add(&list, name))
+		return ctl_no_memory(ctl);
+	list.items[0].is_pending = true;
+	list.items[0].before = before != NULL ? strdup(before) : NULL;
+	if (before != NULL && list.items[0].before == NULL)
+		code = ctl_no_memory(ctl);
+	else
+		code = wanted_wait(ctl, &list, &wish);
+	wanted_free(&list);
+	return code;
+}
+
+enum ctl_exit
+poll_wait(const struct ctl *ctl, const char *name)
+{
+	return poll_one(ctl, name, &(struct wish){ .waits = true });
+}
+
+enum ctl_exit
+poll_wait_plan(const struct ctl *ctl, const char *name)
+{
+	return poll_one(ctl, name,
+	    &(struct wish){ "dry-run", .is_dry = true, .waits = true });
+}
+
 enum ctl_exit
 poll_run(const struct ctl *ctl, const struct invocation *invocation)
 {

@@ -402,7 +402,9 @@ progress_clear(const struct ctl *ctl)
 {
 	size_t width = ctl->width < LINE_SIZE ? ctl->width : LINE_SIZE;
 
-	if (progress_is_shown(ctl))
-		fprintf(
-		    ctl->out, "\r%*s\r", width > 0 ? (int)width - 1 : 0, "");
+	if (!progress_is_shown(ctl))
+		return;
+	fprintf(ctl->out, "\r%*s\r", width > 0 ? (int)width - 1 : 0, "");
+	/* What follows may be a message, which goes another way. */
+	fflush(ctl->out);
 }

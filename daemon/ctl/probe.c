@@ -294,7 +294,11 @@ probe_connected(
 	    evpop_client_capabilities(client);
 	const struct evpop_credentials credentials = {
 		.user = probe->request->user,
-		.password = probe->request->password,
+		.password =
+		    probe->request->is_token ? NULL : probe->request->password,
+		.token =
+		    probe->request->is_token ? probe->request->password : NULL,
+		.mechanisms = probe->request->mechanisms,
 	};
 
 	if (evpop_client_peer(client)[0] != '\0')
@@ -349,6 +353,8 @@ probe_talk(struct probe *probe, struct evpop_names *names)
 	};
 	const struct evpop_tls_options options = {
 		.ca = request->ca,
+		.cert = request->cert,
+		.key = request->key,
 		.pins = request->pins,
 		.pin_count = request->pin_count,
 		.only_version = request->tls_version,
@@ -360,6 +366,8 @@ probe_talk(struct probe *probe, struct evpop_names *names)
 		.port = request->port,
 		.tls = request->tls,
 		.allow_cleartext = request->allow_cleartext,
+		.proxy = request->proxy,
+		.source_address = request->source_address,
 		.one_by_one = true,
 		.timeouts = { .resolve_ms = PATIENCE_MS,
 		    .connect_ms = PATIENCE_MS,

@@ -12,9 +12,13 @@ struct probe_request {
 	const char *host;
 	uint16_t port;
 	enum evpop_tls tls;
-	const char *user, *password; /* NULL: no log-in */
-	bool allow_cleartext;        /* of that password */
-	const char *ca;              /* trusted; NULL: the system's */
+	const char *user, *password;        /* NULL: no log-in */
+	bool is_token;                      /* the password is one of OAuth 2 */
+	unsigned mechanisms;                /* allowed; 0: any safe one */
+	bool allow_cleartext;               /* of that password */
+	const char *proxy, *source_address; /* or NULL */
+	const char *ca;                     /* trusted; NULL: the system's */
+	const char *cert, *key;             /* to be shown; NULL: none */
 	/* They stand in for the certificate's chain. */
 	const char *const *pins;
 	size_t pin_count;

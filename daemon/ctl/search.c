@@ -123,7 +123,8 @@ found_print(const struct ctl *ctl, const json_t *message)
 
 struct finding {
 	size_t count;
-	bool has_more, is_ranked_cut, is_incomplete;
+	bool has_more, is_ranked_cut;
+	json_t *last; /* the page */
 	uint64_t ranked_among;
 };
 
@@ -139,8 +140,8 @@ finding_take(const struct ctl *ctl, const json_t *page, void *arg)
 	json_array_foreach(rows, i, row) found_print(ctl, row);
 	finding->count += i;
 	finding->has_more = ctl_text(page, "next_cursor") != NULL;
-	finding->is_incomplete =
-	    json_is_false(json_object_get(page, "index_complete"));
+	json_decref(finding->last);
+	finding->last = json_incref((json_t *)(uintptr_t)page);
 	finding->is_ranked_cut =
 	    json_is_false(json_object_get(page, "ranked_all"));
 	finding->ranked_among = ctl_count(page, "ranked_among");
@@ -152,10 +153,7 @@ finding_end(const struct ctl *ctl, const struct finding *finding)
 {
 	if (finding->count == 0)
 		fprintf(ctl->out, "nothing found\n");
-	if (finding->is_incomplete)
-		fprintf(ctl->err,
-		    "not all messages are in the index yet: there may be more "
-		    "to find in a while\n");
+	list_say_left_out(ctl, finding->last);
 	if (finding->is_ranked_cut)
 		fprintf(ctl->err,
 		    "the newest %llu of those that were found are ranked; "
@@ -207,6 +205,7 @@ search_ask(const struct ctl *ctl, const struct invocation *invocation,
 	    list_walk(ctl, &target, "messages", limit, finding_take, &finding);
 	if (code == CTL_OK && !ctl->json)
 		finding_end(ctl, &finding);
+	json_decref(finding.last);
 	return code;
 }
 

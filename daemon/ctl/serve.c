@@ -2,11 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,7 +50,7 @@ serve_listen(char name_r[SERVE_NAME_SIZE])
 
 /* Where it may lie, seen from this program; then where it was installed. */
 static void
-serve_exec(const char *store_path)
+serve_exec(const char *store_path, const char *option)
 {
 	static const char *const places[] = { "", "../sbin/", "../" };
 	const char *named = getenv("EVPOPCTL_EVPOPD");
@@ -56,7 +59,7 @@ serve_exec(const char *store_path)
 	char *slash;
 
 	if (named != NULL && *named != '\0') {
-		execl(named, named, "--serve-store", store_path, (char *)NULL);
+		execl(named, named, option, store_path, (char *)NULL);
 		return;
 	}
 	own[length > 0 ? length : 0] = '\0';
@@ -66,23 +69,51 @@ serve_exec(const char *store_path)
 		slash[1] = '\0';
 		snprintf(path, sizeof(path), "%s%sevpopd", own, places[i]);
 		if (access(path, X_OK) == 0)
-			execl(path, "evpopd", "--serve-store", store_path,
-			    (char *)NULL);
+			execl(path, "evpopd", option, store_path, (char *)NULL);
 	}
-	execl(EVPOPD_PROGRAM, "evpopd", "--serve-store", store_path,
-	    (char *)NULL);
+	execl(EVPOPD_PROGRAM, "evpopd", option, store_path, (char *)NULL);
+}
+
+/*
+ * What root writes there, the daemon could not: be the owner of the store, or
+ * of the folder that it will be in.
+ */
+static bool
+serve_as_owner(const char *store_path)
+{
+	char folder[PATH_MAX];
+	struct stat status;
+	char *slash;
+
+	if (geteuid() != 0)
+		return true;
+	snprintf(folder, sizeof(folder), "%s", store_path);
+	slash = strrchr(folder, '/');
+	if (slash != NULL)
+		slash[slash == folder] = '\0';
+	return (stat(store_path, &status) == 0 ||
+		   stat(slash != NULL ? folder : ".", &status) == 0) &&
+	       (status.st_uid == 0 ||
+		   (setgroups(0, NULL) == 0 && setgid(status.st_gid) == 0 &&
+		       setuid(status.st_uid) == 0));
 }
 
 /* In the new process. */
 static _Noreturn void
-serve_become(const char *store_path, int listener, int line, pid_t parent)
+serve_become(const struct serve *serve, const char *store_path, int listener,
+    int line, pid_t parent)
 {
 	/* However this one ends, the other does. */
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent ||
 	    dup2(listener, STDIN_FILENO) == -1 ||
 	    dup2(line, STDOUT_FILENO) == -1)
 		_exit(CTL_TEMPORARY);
-	serve_exec(store_path);
+	if (serve->fills && !serve_as_owner(store_path)) {
+		dprintf(STDOUT_FILENO, "cannot become the owner of %s: %s\n",
+		    store_path, strerror(errno));
+		_exit(CTL_NO_PERMISSION);
+	}
+	serve_exec(store_path, serve->fills ? "--fill-store" : "--serve-store");
 	dprintf(STDOUT_FILENO,
 	    "evpopd, which reads the store, cannot be started: %s; name it in "
 	    "the environment: EVPOPCTL_EVPOPD\n",
@@ -134,7 +165,7 @@ serve_start(const struct ctl *ctl, struct serve *serve, const char *store_path,
 
 	serve->pid = fork();
 	if (serve->pid == 0)
-		serve_become(store_path, listener, pipe[1], parent);
+		serve_become(serve, store_path, listener, pipe[1], parent);
 	close(listener);
 	close(pipe[1]);
 	if (serve->pid == -1) {
@@ -155,12 +186,13 @@ serve_start(const struct ctl *ctl, struct serve *serve, const char *store_path,
 }
 
 enum ctl_exit
-serve_begin(
-    const struct ctl *ctl, struct serve *serve_r, const char *store_path)
+serve_begin(const struct ctl *ctl, struct serve *serve_r,
+    const char *store_path, bool fills)
 {
 	int listener, pipe[2];
 
 	memset(serve_r, 0, sizeof(*serve_r));
+	serve_r->fills = fills;
 	listener = serve_listen(serve_r->name);
 	if (listener != -1 && pipe2(pipe, O_CLOEXEC) == 0)
 		return serve_start(ctl, serve_r, store_path, listener, pipe);

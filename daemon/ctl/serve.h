@@ -16,14 +16,17 @@
 struct serve {
 	pid_t pid; /* 0: there is none */
 	char name[SERVE_NAME_SIZE];
+	bool fills;
 };
 
 /*
  * Start it on a store's file; its name is what ctl->socket takes.  On failure
- * the reason is said, and the exit code is returned.
+ * the reason is said, and the exit code is returned.  With `fills`
+ * unique-ids can be noted there, and no daemon may have it; where it is missing
+ * it is made.
  */
 enum ctl_exit serve_begin(const struct ctl *, struct serve *serve_r,
-    const char *store_path) __attribute__((warn_unused_result));
+    const char *store_path, bool fills) __attribute__((warn_unused_result));
 
 /* It ends, too, when this process does, however that ends. */
 void serve_end(struct serve *);

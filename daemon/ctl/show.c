@@ -44,6 +44,19 @@ static const struct print_field message_fields[] = {
 	{ "Digest", .member = "digest" },
 };
 
+static void
+show_say_state(const struct ctl *ctl, const json_t *row, struct phrase *phrase)
+{
+	print_form(
+	    ctl, "{state}|?{settled_at:time}|?{answer}|?{place}", row, phrase);
+}
+
+static const struct print_field delivery_columns[] = {
+	{ "DELIVERY", .member = "id", .kind = PRINT_COUNT },
+	{ "TARGET", .member = "target", .fit = PRINT_CUT_MIDDLE },
+	{ "STATE", .words = show_say_state, .fit = PRINT_WRAP },
+};
+
 static const struct print_field part_columns[] = {
 	{ "PART", .member = "number", .kind = PRINT_COUNT },
 	{ "TYPE", .member = "type", .fit = PRINT_CUT_MIDDLE },
@@ -52,26 +65,50 @@ static const struct print_field part_columns[] = {
 };
 
 static void
-show_details(const struct ctl *ctl, const json_t *message)
+show_rows(const struct ctl *ctl, const struct print_field *columns,
+    size_t column_count, const json_t *rows)
 {
-	const json_t *parts = ctl_member(message, "parts");
-	struct table *table;
+	struct table *table = table_new(columns, column_count);
 
-	print_fields(
-	    ctl, message_fields, PRINT_FIELD_COUNT(message_fields), message);
-	table = table_new(part_columns, PRINT_FIELD_COUNT(part_columns));
 	if (table == NULL) {
 		(void)ctl_no_memory(ctl);
 		return;
 	}
-	for (size_t i = 0; i < json_array_size(parts); i++)
-		table_add(table, ctl, json_array_get(parts, i));
-	if (json_array_size(parts) > 0) {
+	for (size_t i = 0; i < json_array_size(rows); i++)
+		table_add(table, ctl, json_array_get(rows, i));
+	if (json_array_size(rows) > 0) {
 		fprintf(ctl->out, "\n");
 		if (!table_print(table, ctl->out, ctl->width, ctl->colour))
 			(void)ctl_no_memory(ctl);
 	}
 	table_free(&table);
+}
+
+/* Where it went; who may not see that need not hear of it. */
+static void
+show_deliveries(const struct ctl *ctl, const char *id)
+{
+	struct client_error error;
+	struct target target;
+	json_t *answer;
+
+	target_begin(&target, "/v1/outbox", NULL);
+	target_parameter(&target, "message", id);
+	if (!client_ask(ctl, "GET", &target, &answer, &error))
+		return;
+	show_rows(ctl, delivery_columns, PRINT_FIELD_COUNT(delivery_columns),
+	    ctl_member(answer, "outbox"));
+	json_decref(answer);
+}
+
+static void
+show_details(const struct ctl *ctl, const json_t *message, const char *id)
+{
+	print_fields(
+	    ctl, message_fields, PRINT_FIELD_COUNT(message_fields), message);
+	show_rows(ctl, part_columns, PRINT_FIELD_COUNT(part_columns),
+	    ctl_member(message, "parts"));
+	show_deliveries(ctl, id);
 }
 
 /* ---- to read ---- */
@@ -324,7 +361,7 @@ show_asked(const struct ctl *ctl, const struct invocation *invocation,
 	if (command_given(invocation, "attachment"))
 		return attachment_save(ctl, invocation, message);
 	if (command_given(invocation, "details")) {
-		show_details(ctl, message);
+		show_details(ctl, message, invocation->arguments[0]);
 		return CTL_OK;
 	}
 	pager = pager_begin(ctl, &paged);

@@ -34,15 +34,33 @@ static const struct print_field status_fields[] = {
 	{ "Held", .form = "?{held.deletions} deletion{s} of "
 			  "{held.accounts} account{s}" },
 	{ "", .member = "held.hint" },
+	{ "Targets", .form = "?{deliveries.targets}|?{deliveries.down} down|"
+			     "?{deliveries.refused} need{-s} attention|"
+			     "?{deliveries.paused} paused" },
+	{ "Deliveries", .form =
+			    "?{deliveries.waiting} waiting|"
+			    "?{deliveries.refused_messages} refused|"
+			    "?{deliveries.stranded} for targets that are not "
+			    "configured|"
+			    "?{deliveries.delivered} made since the start" },
+	{ "", .form = "?{deliveries.stranded:none}\"evpopctl targets\" "
+		      "shows which; \"evpopctl targets show NAME\" says "
+		      "what to do" },
+	{ "", .form = "?{deliveries.refused_messages:none}\"evpopctl "
+		      "outbox\" shows why; \"evpopctl outbox retry --all\" "
+		      "tries again" },
 	{ "Quarantine", .form = "?{store.quarantined} message{s} skipped after "
 				"repeated failures" },
 	{ "", .form = "?{store.quarantined:none}\"evpopctl quarantine\" shows "
 		      "why; \"evpopctl quarantine retry --all\" fetches "
 		      "again" },
 	{ "Store", .words = status_say_store },
+	{ "Sealed to", .member = "store.seal_to" },
 	{ "", .member = "store.hint" },
 	{ "Write queue", .form = "{store.queued_bytes:size}|"
 				 "peak {store.queued_bytes_max:size}" },
+	{ "Key", .form = "?{key.source}|?{key.public}" },
+	{ "Confined", .member = "confinement.text" },
 	{ "Clock", .member = "clock.text" },
 	{ "", .member = "clock.hint" },
 };
@@ -129,16 +147,13 @@ status_run(const struct ctl *ctl, const struct invocation *invocation)
 
 /* "2 changed (a, b)"; names beyond the first ones are left out. */
 static void
-reload_add_change(
-    const json_t *answer, const char *change, struct phrase *phrase)
+reload_add_change(const json_t *names, uint64_t count, const char *change,
+    struct phrase *phrase)
 {
-	const json_t *names = ctl_member(answer, change), *name;
-	char member[32], list[PHRASE_SIZE] = "";
+	char list[PHRASE_SIZE] = "";
+	const json_t *name;
 	size_t i, length = 0;
-	uint64_t count;
 
-	snprintf(member, sizeof(member), "counts.%s", change);
-	count = ctl_count(answer, member);
 	json_array_foreach(names, i, name)
 	{
 		if (i == RELOAD_NAMES || length >= sizeof(list))
@@ -153,18 +168,52 @@ reload_add_change(
 				 : "");
 }
 
+static const char *const reload_changes[] = { "added", "changed", "removed" };
+
+static void
+reload_print_accounts(const struct ctl *ctl, const json_t *answer)
+{
+	struct phrase phrase;
+	char member[32];
+
+	phrase_begin(&phrase);
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(
+		    member, sizeof(member), "counts.%s", reload_changes[i]);
+		reload_add_change(ctl_member(answer, reload_changes[i]),
+		    ctl_count(answer, member), reload_changes[i], &phrase);
+	}
+	print_detail(ctl, "reloaded", phrase.text);
+}
+
+/* Nothing where none has changed: most have no targets. */
+static void
+reload_print_targets(const struct ctl *ctl, const json_t *answer)
+{
+	const json_t *targets = ctl_member(answer, "targets");
+	struct phrase phrase;
+	size_t count = 0;
+
+	phrase_begin(&phrase);
+	for (size_t i = 0; i < 3; i++) {
+		const json_t *names = ctl_member(targets, reload_changes[i]);
+
+		count += json_array_size(names);
+		reload_add_change(
+		    names, json_array_size(names), reload_changes[i], &phrase);
+	}
+	if (count > 0)
+		print_detail(ctl, "targets", phrase.text);
+}
+
 static void
 reload_print(const struct ctl *ctl, const json_t *answer)
 {
 	const json_t *warnings = ctl_member(answer, "warnings"), *warning;
-	struct phrase phrase;
 	size_t i;
 
-	phrase_begin(&phrase);
-	reload_add_change(answer, "added", &phrase);
-	reload_add_change(answer, "changed", &phrase);
-	reload_add_change(answer, "removed", &phrase);
-	print_detail(ctl, "reloaded", phrase.text);
+	reload_print_accounts(ctl, answer);
+	reload_print_targets(ctl, answer);
 	json_array_foreach(warnings, i, warning)
 	    ctl_warn(ctl, "%s", json_string_value(warning));
 }

@@ -10,6 +10,7 @@
 #include "daemon/ctl/command.h"
 #include "daemon/ctl/screen.h"
 #include "daemon/ctl/table.h"
+#include "daemon/ctl/targets.h"
 #include "daemon/ctl/watched.h"
 #include "lib/base/clock.h"
 #include "lib/base/unit.h"
@@ -30,6 +31,7 @@ enum top_said {
 enum top_view {
 	TOP_VIEW_ACCOUNTS = 0,
 	TOP_VIEW_ACCOUNT, /* the chosen one in full */
+	TOP_VIEW_TARGETS, /* that mail is delivered to */
 	TOP_VIEW_KEYS,
 	TOP_VIEW_ASKING /* for a pattern, which is typed in the last line */
 };
@@ -40,6 +42,7 @@ struct top {
 	struct watched *watched;
 	struct watched_filter filter;
 	json_t *account;      /* of TOP_VIEW_ACCOUNT */
+	json_t *targets;      /* of TOP_VIEW_TARGETS */
 	size_t first, chosen; /* rows: the highest shown, and the marked one */
 	bool has_chosen;      /* somebody has: it stays chosen where it moves */
 	enum top_view view;
@@ -65,21 +68,39 @@ top_say(struct top *top, enum top_said by, const char *format, ...)
 	va_end(arguments);
 }
 
+/* What was there stays where the daemon does not answer. */
 static void
-top_look_at_account(struct top *top)
+top_ask(struct top *top, const struct target *target, json_t **json)
 {
 	struct client_error error;
-	struct target target;
-	json_t *account;
+	json_t *answer;
 
-	target_begin(
-	    &target, "/v1/accounts/*", watched_name(top->watched, top->chosen));
-	if (!client_ask(&top->ctl, "GET", &target, &account, &error)) {
+	if (!client_ask(&top->ctl, "GET", target, &answer, &error)) {
 		top_say(top, TOP_SAID_LOOKING, "%s", error.message);
 		return;
 	}
-	json_decref(top->account);
-	top->account = account;
+	json_decref(*json);
+	*json = answer;
+}
+
+static void
+top_look_at_account(struct top *top)
+{
+	struct target target;
+
+	target_begin(
+	    &target, "/v1/accounts/*", watched_name(top->watched, top->chosen));
+	top_ask(top, &target, &top->account);
+}
+
+static void
+top_look_at_targets(struct top *top)
+{
+	struct target target;
+
+	target_begin(&target, "/v1/targets", NULL);
+	target_parameter(&target, "limit", WATCHED_MOST);
+	top_ask(top, &target, &top->targets);
 }
 
 /* The account that somebody has chosen stays so, wherever it is now. */
@@ -113,6 +134,8 @@ top_look(struct top *top)
 	top_choose_again(top, name);
 	if (top->view == TOP_VIEW_ACCOUNT)
 		top_look_at_account(top);
+	if (top->view == TOP_VIEW_TARGETS)
+		top_look_at_targets(top);
 	return CTL_OK;
 }
 
@@ -167,7 +190,8 @@ top_print_state(const struct top *top)
 	top_print_form(top, "{accounts.total} account{s}|{accounts.polling} "
 			    "polling|?{accounts.queued} waiting for a session|"
 			    "?{accounts.failing} failing|"
-			    "?{accounts.refused} need{-s} attention");
+			    "?{accounts.refused} need{-s} attention|"
+			    "?{deliveries.waiting} to be delivered");
 	fprintf(out, "\n");
 	top_print_form(top, "{polls.total} poll{s}|{polls.messages} message{s} "
 			    "stored|{polls.bytes:size}");
@@ -210,6 +234,27 @@ top_print_accounts(struct top *top)
 	table_free(&table);
 }
 
+/* As many as there is room for. */
+static void
+top_print_targets(struct top *top)
+{
+	const json_t *rows = ctl_member(top->targets, "targets");
+	size_t columns, count = json_array_size(rows);
+	const struct print_field *fields = targets_live_columns(&columns);
+	struct table *table = table_new(fields, columns);
+
+	if (table == NULL)
+		return;
+	for (size_t row = 0; row < count && row < top_room(top); row++)
+		table_add(table, &top->ctl, json_array_get(rows, row));
+	if (count == 0)
+		fprintf(top->ctl.out, "no target is configured\n");
+	else if (!table_print(table, top->ctl.out, screen_columns(top->screen),
+		     top->ctl.colour))
+		top_say(top, TOP_SAID_LOOKING, "out of memory");
+	table_free(&table);
+}
+
 static void
 top_print_keys(const struct top *top)
 {
@@ -221,6 +266,7 @@ top_print_keys(const struct top *top)
 		{ "f", "only those that fail, or all" },
 		{ "/", "only those that a pattern names; nothing: all" },
 		{ "s", "another order: state, name, messages, next" },
+		{ "t", "the targets that mail is delivered to" },
 		{ "?", "these keys" },
 		{ "q", "leave" },
 	};
@@ -285,7 +331,10 @@ top_draw(struct top *top)
 	} else if (watched_status(top->watched) != NULL) {
 		top_print_state(top);
 		fputc('\n', top->ctl.out);
-		top_print_accounts(top);
+		if (top->view == TOP_VIEW_TARGETS)
+			top_print_targets(top);
+		else
+			top_print_accounts(top);
 		if (has_list && watched_count(top->watched) > 0)
 			marked = LINES_AROUND - 1 + top->chosen - top->first;
 	}
@@ -381,6 +430,10 @@ top_press(struct top *top, int key)
 		top->has_chosen = true;
 		top->view = TOP_VIEW_ACCOUNT;
 		top_look_at_account(top);
+		break;
+	case 't':
+		top->view = TOP_VIEW_TARGETS;
+		top_look_at_targets(top);
 		break;
 	case '?':
 	case 'h':
@@ -507,5 +560,6 @@ top_run(const struct ctl *ctl, const struct invocation *invocation)
 	code = top_show(&top);
 	watched_free(&top.watched);
 	json_decref(top.account);
+	json_decref(top.targets);
 	return code;
 }

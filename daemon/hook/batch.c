@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/array.h"
+#include "lib/base/text.h"
 
 void
 batch_begin(struct batch *batch)
@@ -19,6 +20,7 @@ batch_remove(struct batch *batch, struct batch_item *item)
 	TAILQ_REMOVE(&batch->items, item, link);
 	batch->count--;
 	free(item->account);
+	free(item->target);
 	free(item->host);
 	free(item->outcome);
 	free(item->text);
@@ -42,35 +44,44 @@ batch_is_empty(const struct batch *batch)
 }
 
 struct batch_item *
-batch_find(const struct batch *batch, const char *account)
+batch_find(const struct batch *batch, const struct batch_subject *subject)
 {
 	struct batch_item *item;
 
-	TAILQ_FOREACH(item, &batch->items, link) {
-		if (account == NULL ? item->account == NULL
-				    : item->account != NULL &&
-					  strcmp(item->account, account) == 0)
+	TAILQ_FOREACH(item, &batch->items, link)
+		if (evpop_text_equal(item->account, subject->account) &&
+		    evpop_text_equal(item->target, subject->target))
 			break;
-	}
 	return item;
 }
 
-struct batch_item *
-batch_add(struct batch *batch, const char *account)
+static struct batch_item *
+batch_item_new(const struct batch_subject *subject)
 {
-	struct batch_item *item = batch_find(batch, account);
+	struct batch_item *item = calloc(1, sizeof(*item));
+
+	if (item == NULL)
+		return NULL;
+	batch_set_text(&item->account, subject->account);
+	batch_set_text(&item->target, subject->target);
+	if ((item->account != NULL) == (subject->account != NULL) &&
+	    (item->target != NULL) == (subject->target != NULL))
+		return item;
+	free(item->account);
+	free(item->target);
+	free(item);
+	return NULL;
+}
+
+struct batch_item *
+batch_add(struct batch *batch, const struct batch_subject *subject)
+{
+	struct batch_item *item = batch_find(batch, subject);
 
 	if (item != NULL)
 		return item;
 	if (batch->count < BATCH_ACCOUNTS)
-		item = calloc(1, sizeof(*item));
-	if (item != NULL && account != NULL) {
-		item->account = strdup(account);
-		if (item->account == NULL) {
-			free(item);
-			item = NULL;
-		}
-	}
+		item = batch_item_new(subject);
 	if (item == NULL) {
 		batch->more++;
 		return NULL;

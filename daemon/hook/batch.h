@@ -1,6 +1,6 @@
 /*
- * What a run of a hook is about: accounts, each once, with what happened to it,
- * within bounds.  Pure.
+ * What a run of a hook is about: accounts and targets, each once, with what
+ * happened to it, within bounds.  Pure.
  */
 #ifndef HOOK_BATCH_H
 #define HOOK_BATCH_H
@@ -14,9 +14,14 @@
 #define BATCH_ACCOUNTS 1000
 #define BATCH_MESSAGES 1000
 
+/* An account or a target; with neither, the store. */
+struct batch_subject {
+	const char *account, *target;
+};
+
 struct batch_item {
 	TAILQ_ENTRY(batch_item) link;
-	char *account; /* NULL: the store */
+	char *account, *target; /* see batch_subject */
 	/* Of a failure and a recovery; each may be NULL. */
 	char *host, *outcome, *text, *advice;
 	int64_t failing_since_ms;
@@ -39,11 +44,12 @@ void batch_begin(struct batch *);
 void batch_clear(struct batch *);
 bool batch_is_empty(const struct batch *);
 
-/* NULL where the account (NULL: the store) is not in it. */
-struct batch_item *batch_find(const struct batch *, const char *account);
+/* NULL where it is not in it. */
+struct batch_item *batch_find(
+    const struct batch *, const struct batch_subject *);
 
-/* Find the account, or add it; NULL, and counted, where there is no room. */
-struct batch_item *batch_add(struct batch *, const char *account);
+/* Find it, or add it; NULL, and counted, where there is no room. */
+struct batch_item *batch_add(struct batch *, const struct batch_subject *);
 void batch_remove(struct batch *, struct batch_item *);
 
 /* Set a text of an item; without memory it is NULL. */

@@ -15,6 +15,7 @@
 
 #define EVENTS                                                                 \
 	(NOTIFY_BIT(NOTIFY_ACCOUNT_HEALTH) | NOTIFY_BIT(NOTIFY_STORE_HEALTH) | \
+	    NOTIFY_BIT(NOTIFY_TARGET_HEALTH) |                                 \
 	    NOTIFY_BIT(NOTIFY_MESSAGE_STORED))
 
 const struct hook_pace hook_pace = {
@@ -85,15 +86,6 @@ queue_kind(enum hook_queue_name queue)
 	return kinds[queue];
 }
 
-static struct timeval
-hook_timeval(int64_t ms)
-{
-	if (ms < 0)
-		ms = 0;
-	return (struct timeval){ .tv_sec = (time_t)(ms / 1000),
-		.tv_usec = (suseconds_t)(ms % 1000 * 1000) };
-}
-
 /* ---- when ---- */
 
 static bool
@@ -127,17 +119,18 @@ hook_schedule(struct hook *hook)
 		next_ms = now_ms;
 	if (next_ms == INT64_MAX)
 		return;
-	wait = hook_timeval(next_ms - now_ms);
+	wait = evpop_clock_wait(next_ms - now_ms);
 	evtimer_add(hook->timer, &wait);
 }
 
 /* An item of a queue, whose run is due soon; NULL where it has no room. */
 static struct batch_item *
-hook_gather(struct hook *hook, enum hook_queue_name name, const char *account)
+hook_gather(struct hook *hook, enum hook_queue_name name,
+    const struct batch_subject *subject)
 {
 	struct hook_queue *queue = &hook->queues[name];
 	bool is_first = batch_is_empty(&queue->gathered);
-	struct batch_item *item = batch_add(&queue->gathered, account);
+	struct batch_item *item = batch_add(&queue->gathered, subject);
 
 	if (is_first) {
 		queue->due_ms =
@@ -161,11 +154,11 @@ hook_is_set(const struct hook *hook, enum hook_kind kind)
  * Take an item back that nobody was told of yet: what it says is over.
  */
 static bool
-hook_take_back(
-    struct hook *hook, enum hook_queue_name name, const char *account)
+hook_take_back(struct hook *hook, enum hook_queue_name name,
+    const struct batch_subject *subject)
 {
 	struct batch *batch = &hook->queues[name].gathered;
-	struct batch_item *item = batch_find(batch, account);
+	struct batch_item *item = batch_find(batch, subject);
 
 	if (item != NULL)
 		batch_remove(batch, item);
@@ -173,16 +166,16 @@ hook_take_back(
 }
 
 static void
-hook_note_failure(
-    struct hook *hook, const char *account, const struct notify_fate *fate)
+hook_note_failure(struct hook *hook, const struct batch_subject *subject,
+    const struct notify_fate *fate)
 {
 	struct batch_item *item;
 
 	/* It was told to fail, and has not been told to work. */
-	if (hook_take_back(hook, QUEUE_RECOVERY, account) ||
+	if (hook_take_back(hook, QUEUE_RECOVERY, subject) ||
 	    !hook_is_set(hook, HOOK_ON_FAILURE))
 		return;
-	item = hook_gather(hook, QUEUE_FAILURE, account);
+	item = hook_gather(hook, QUEUE_FAILURE, subject);
 	if (item == NULL)
 		return;
 	batch_set_text(&item->host, fate->host);
@@ -194,15 +187,15 @@ hook_note_failure(
 }
 
 static void
-hook_note_recovery(
-    struct hook *hook, const char *account, const struct notify_fate *fate)
+hook_note_recovery(struct hook *hook, const struct batch_subject *subject,
+    const struct notify_fate *fate)
 {
 	struct batch_item *item;
 
-	if (hook_take_back(hook, QUEUE_FAILURE, account) ||
+	if (hook_take_back(hook, QUEUE_FAILURE, subject) ||
 	    !hook_is_set(hook, HOOK_ON_RECOVERY))
 		return;
-	item = hook_gather(hook, QUEUE_RECOVERY, account);
+	item = hook_gather(hook, QUEUE_RECOVERY, subject);
 	if (item == NULL)
 		return;
 	batch_set_text(&item->host, fate->host);
@@ -218,28 +211,30 @@ hook_told(const struct notify_event *event, void *arg)
 		.text = event->kind == NOTIFY_STORE_HEALTH ? event->health.text
 							   : NULL,
 		.failing_since_ms = evpop_clock_unix_ms() };
+	const struct batch_subject subject = { event->account, event->target };
 	struct hook *hook = arg;
 	struct batch_item *item;
 
 	switch (event->kind) {
 	case NOTIFY_ACCOUNT_HEALTH:
+	case NOTIFY_TARGET_HEALTH:
 		if (strcmp(event->fate.to, "ok") == 0)
-			hook_note_recovery(hook, event->account, &event->fate);
+			hook_note_recovery(hook, &subject, &event->fate);
 		else if (strcmp(event->fate.from, "ok") == 0 ||
 			 strcmp(event->fate.to, "refused") == 0)
-			hook_note_failure(hook, event->account, &event->fate);
+			hook_note_failure(hook, &subject, &event->fate);
 		break;
 	case NOTIFY_STORE_HEALTH:
 		if (event->health.works)
-			hook_note_recovery(
-			    hook, NULL, &(struct notify_fate){ .to = "ok" });
+			hook_note_recovery(hook, &subject,
+			    &(struct notify_fate){ .to = "ok" });
 		else
-			hook_note_failure(hook, NULL, &store);
+			hook_note_failure(hook, &subject, &store);
 		break;
 	case NOTIFY_MESSAGE_STORED:
 		if (!hook_is_set(hook, HOOK_ON_MESSAGE))
 			break;
-		item = hook_gather(hook, QUEUE_MESSAGE, event->account);
+		item = hook_gather(hook, QUEUE_MESSAGE, &subject);
 		if (item != NULL)
 			batch_add_message(item, event->message.id);
 		break;
@@ -267,7 +262,8 @@ hook_remind(evutil_socket_t fd, short what, void *arg)
 		    status.failing_since_ms > before_ms ||
 		    (status.health == POLLER_WELL))
 			continue;
-		item = hook_gather(hook, QUEUE_REMINDER, status.name);
+		item = hook_gather(hook, QUEUE_REMINDER,
+		    &(struct batch_subject){ .account = status.name });
 		if (item == NULL)
 			continue;
 		batch_set_text(&item->host, status.host);
@@ -468,7 +464,7 @@ void
 hook_finish(
     struct hook *hook, int64_t patience_ms, void (*done)(void *), void *arg)
 {
-	const struct timeval patience = hook_timeval(patience_ms);
+	const struct timeval patience = evpop_clock_wait(patience_ms);
 
 	if (hook->life != HOOK_LIVES)
 		return;
@@ -509,7 +505,7 @@ hook_new(struct event_base *base, struct notify *notify,
     const struct poller *poller, const struct config *config,
     const struct hook_pace *pace)
 {
-	const struct timeval remind = hook_timeval(pace->remind_ms);
+	const struct timeval remind = evpop_clock_wait(pace->remind_ms);
 	struct hook *hook = calloc(1, sizeof(*hook));
 
 	if (hook == NULL)

@@ -12,6 +12,8 @@
 #include "daemon/control/when.h"
 #include "lib/base/text.h"
 
+#define REPORT_TEXT_SIZE 1024
+
 /* Names in a line. */
 #define NAMES_MOST 8
 
@@ -52,6 +54,26 @@ report_only_item(const struct batch *batch)
 	return batch->count == 1 && batch->more == 0
 		   ? TAILQ_FIRST(&batch->items)
 		   : NULL;
+}
+
+/* "anna", "target sink" or "the store". */
+#define NAME_SIZE 512
+static const char *
+report_name(const struct batch_item *item, char text[NAME_SIZE])
+{
+	if (item->target == NULL)
+		return item->account != NULL ? item->account : "the store";
+	(void)snprintf(text, NAME_SIZE, "target %s", item->target);
+	return text;
+}
+
+/* What failed, where it was no server of POP3's. */
+static const char *
+report_class(const struct batch_item *item)
+{
+	if (item->target != NULL)
+		return "target";
+	return item->account == NULL ? "store" : item->outcome;
 }
 
 static uint64_t
@@ -103,7 +125,8 @@ static void
 report_add_one(struct words *words, enum hook_kind kind,
     const struct batch_item *item, bool is_reminder)
 {
-	const char *name = item->account != NULL ? item->account : "the store";
+	char space[NAME_SIZE];
+	const char *name = report_name(item, space);
 	uint64_t messages = item->message_count + item->more;
 
 	if (kind == HOOK_ON_MESSAGE)
@@ -126,12 +149,13 @@ report_add_names(struct words *words, const struct batch *batch)
 {
 	const struct batch_item *item;
 	uint64_t count = batch->count + batch->more, said = 0;
+	char name[NAME_SIZE];
 
 	TAILQ_FOREACH(item, &batch->items, link) {
 		if (said == NAMES_MOST)
 			break;
 		words_add(words, "%s%s", said > 0 ? ", " : "",
-		    item->account != NULL ? item->account : "the store");
+		    report_name(item, name));
 		said++;
 	}
 	if (said < count)
@@ -139,7 +163,8 @@ report_add_names(struct words *words, const struct batch *batch)
 		    (unsigned long long)(count - said));
 }
 
-void
+/* "anna fails: the log-in was refused", for one line of a telephone. */
+static void
 report_text(enum hook_kind kind, const struct batch *batch, bool is_reminder,
     char text[REPORT_TEXT_SIZE])
 {
@@ -204,11 +229,10 @@ variables_add_item(struct variables *variables, const struct batch_item *item)
 	    !when_format(item->failing_since_ms, since))
 		since[0] = '\0';
 	variables_add(variables, "ACCOUNT", item != NULL ? item->account : "");
+	variables_add(variables, "TARGET", item != NULL ? item->target : "");
 	variables_add(variables, "HOST", item != NULL ? item->host : "");
-	variables_add(variables, "CLASS",
-	    item == NULL            ? ""
-	    : item->account == NULL ? "store"
-				    : item->outcome);
+	variables_add(
+	    variables, "CLASS", item != NULL ? report_class(item) : "");
 	variables_add(variables, "ADVICE", item != NULL ? item->advice : "");
 	variables_add(variables, "SINCE", since);
 }
@@ -273,6 +297,8 @@ report_item_json(enum hook_kind kind, const struct batch_item *item)
 	json_t *json = json_object(), *ids;
 
 	field_text(json, "account", item->account);
+	if (item->target != NULL)
+		field_text(json, "target", item->target);
 	if (kind == HOOK_ON_MESSAGE) {
 		ids = json_array();
 		for (size_t i = 0; i < item->message_count; i++)
@@ -283,8 +309,7 @@ report_item_json(enum hook_kind kind, const struct batch_item *item)
 		return json;
 	}
 	field_text(json, "host", item->host);
-	field_text(
-	    json, "class", item->account == NULL ? "store" : item->outcome);
+	field_text(json, "class", report_class(item));
 	field_text(json, "text", item->text);
 	field_text(json, "advice", item->advice);
 	field_time(json, "failing_since", item->failing_since_ms);

@@ -18,11 +18,6 @@ enum hook_kind {
 /* The key: "on_failure". */
 const char *hook_kind_name(enum hook_kind);
 
-/* "anna fails: the log-in was refused", for one line of a telephone. */
-#define REPORT_TEXT_SIZE 1024
-void report_text(enum hook_kind, const struct batch *, bool is_reminder,
-    char text_r[REPORT_TEXT_SIZE]);
-
 /* Variables, "NAME=value", then NULL; NULL without memory. */
 char **report_environment(enum hook_kind, const struct batch *,
     bool is_reminder) __attribute__((warn_unused_result));

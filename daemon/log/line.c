@@ -21,12 +21,6 @@ static const struct {
 	[LOG_LEVEL_DEBUG] = { "debug", 7 },
 };
 
-const char *
-log_level_name(enum log_level level)
-{
-	return levels[level].name;
-}
-
 int
 log_level_priority(enum log_level level)
 {

@@ -23,8 +23,7 @@ struct log_line {
 	const char *text;
 };
 
-/* "error", and the priority of syslog(3). */
-const char *log_level_name(enum log_level);
+/* The priority of syslog(3). */
 int log_level_priority(enum log_level);
 
 /* Write it with its end; returns the length. */

@@ -19,12 +19,6 @@ log_set_level(enum log_level level)
 	atomic_store(&threshold, (int)level);
 }
 
-enum log_level
-log_get_level(void)
-{
-	return (enum log_level)atomic_load(&threshold);
-}
-
 void
 log_set_format(enum log_format format)
 {

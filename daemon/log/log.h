@@ -25,7 +25,6 @@ enum log_format {
  * the main thread before others start, or on reload.  So is the format.
  */
 void log_set_level(enum log_level);
-enum log_level log_get_level(void);
 void log_set_format(enum log_format);
 
 /* From any thread.  `account` may be NULL. */

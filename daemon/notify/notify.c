@@ -33,6 +33,12 @@ notify_kind_name(enum notify_kind kind)
 		[NOTIFY_RELOADED] = "reloaded",
 		[NOTIFY_RELOAD_FAILED] = "reload-failed",
 		[NOTIFY_HOOK_FAILED] = "hook-failed",
+		[NOTIFY_MESSAGE_DELIVERED] = "message-delivered",
+		[NOTIFY_DELIVERY_REFUSED] = "delivery-refused",
+		[NOTIFY_TARGET_HEALTH] = "target-health",
+		[NOTIFY_TARGET_STATE] = "target-state",
+		[NOTIFY_TARGET_FULL] = "target-full",
+		[NOTIFY_TARGET_DRAINED] = "target-drained",
 		[NOTIFY_POLLS_ENDED] = "polls-ended",
 	};
 

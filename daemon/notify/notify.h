@@ -37,6 +37,14 @@ enum notify_kind {
 	NOTIFY_RELOADED,            /* another configuration holds: `reload` */
 	NOTIFY_RELOAD_FAILED,       /* the one in use stays: `failure` */
 	NOTIFY_HOOK_FAILED,         /* a command of [hook]: `failure` */
+	/* `target` has the message: `delivery`. */
+	NOTIFY_MESSAGE_DELIVERED,
+	NOTIFY_DELIVERY_REFUSED, /* and will not have it: `delivery` */
+	/* It goes down, needs attention, or works again: `fate`. */
+	NOTIFY_TARGET_HEALTH,
+	NOTIFY_TARGET_STATE,   /* it is paused, or no longer: `state` */
+	NOTIFY_TARGET_FULL,    /* so much waits that its accounts stop */
+	NOTIFY_TARGET_DRAINED, /* they may fetch again */
 	/* No poll runs, and none will: all of --once, or the poller stopped. */
 	NOTIFY_POLLS_ENDED,
 	NOTIFY_KIND_COUNT
@@ -58,6 +66,15 @@ struct notify_message {
 	uint64_t octets;
 };
 
+struct notify_delivery {
+	int64_t id;         /* in the outbox */
+	int64_t message_id; /* in the store */
+	uint64_t octets;
+	unsigned attempts;  /* this one included */
+	const char *answer; /* in words; or NULL */
+	const char *place;  /* where it is; or NULL */
+};
+
 /*
  * As poller_shown_state() names them.  An account that is due and waits for a
  * free session is told of when its poll begins.
@@ -66,10 +83,12 @@ struct notify_state {
 	const char *from, *to;
 };
 
-/* "ok", "failing", or "refused": it needs attention. */
+/*
+ * "ok", "failing" (of a target: "down"), or "refused": it needs attention.
+ */
 struct notify_fate {
 	const char *from, *to;
-	const char *host;
+	const char *host;         /* of a target where it is, in words */
 	const char *outcome;      /* of the poll: "ok", or the error's name */
 	const char *text;         /* why it fails, in words; or NULL */
 	const char *advice;       /* what to do; or NULL */
@@ -79,6 +98,7 @@ struct notify_fate {
 struct notify_skipped {
 	uint32_t number;   /* in the server's listing */
 	unsigned attempts; /* so often it failed */
+	int64_t id;        /* in quarantine */
 };
 
 struct notify_failure {
@@ -98,9 +118,11 @@ struct notify_reload {
 struct notify_event {
 	enum notify_kind kind;
 	const char *account; /* its name; NULL where it concerns none */
+	const char *target;  /* likewise */
 	union {
 		struct notify_poll poll;
 		struct notify_message message;
+		struct notify_delivery delivery;
 		struct notify_state state;
 		struct notify_fate fate;
 		uint32_t held;

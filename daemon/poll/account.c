@@ -34,7 +34,7 @@ struct account {
 	unsigned wish : 3;         /* an enum poller_wish: of the next poll */
 	unsigned quiet_polls : 3;  /* in a row, as far as they are counted */
 	unsigned last_outcome : 6; /* an enum evpop_error, once finished */
-	unsigned advice : 3;       /* an enum advice, likewise */
+	unsigned advice : 4;       /* an enum advice, likewise */
 	unsigned identity : 2;     /* an enum poller_identity */
 	unsigned told_state : 3;   /* an enum poller_state: as published */
 	unsigned told_health : 2;  /* an enum poller_health: likewise */
@@ -164,7 +164,7 @@ account_set_wish(struct account *account, enum poller_wish wish)
 		account->wish = wish & 7;
 }
 
-enum poller_wish
+static enum poller_wish
 account_wish(const struct account *account)
 {
 	return (enum poller_wish)account->wish;
@@ -356,7 +356,7 @@ account_note(struct account *account, const struct run_progress *progress)
 
 	account->last_finished_ms = progress->finished_ms;
 	account->last_outcome = result->error & 63;
-	account->advice = advice_of(result, progress->was_asked) & 7;
+	account->advice = advice_of(result, progress->was_asked) & 15;
 	if (progress->mechanism != NULL)
 		account->mechanism = progress->mechanism;
 	account_note_figures(account, progress);
@@ -425,7 +425,9 @@ account_end(struct account *account, struct agenda *agenda,
 	int64_t now_ms = evpop_clock_monotonic_ms();
 	uint32_t random;
 
-	if (progress->wish != POLLER_WISH_DRY_RUN)
+	/* Deletions of what is delivered become owed without a poll. */
+	if (progress->wish != POLLER_WISH_DRY_RUN &&
+	    account->config->keep.kind != CONFIG_KEEP_DELIVERED)
 		account->unchanged = progress->unchanged;
 	evutil_secure_rng_get_bytes(&random, sizeof random);
 	agenda_ended(agenda, &account->item, &outcome, &pace, now_ms, random);
@@ -476,14 +478,6 @@ static const char *const tls_names[] = { [EVPOP_TLS_IMPLICIT] = "implicit",
 	[EVPOP_TLS_STLS] = "stls",
 	[EVPOP_TLS_NONE] = "none" };
 
-static uint16_t
-account_port(const struct config_account *config)
-{
-	if (config->port != 0)
-		return config->port;
-	return config->tls == EVPOP_TLS_IMPLICIT ? EVPOP_PORT_TLS : EVPOP_PORT;
-}
-
 void
 account_status(
     const struct account *account, struct poller_account_status *status)
@@ -497,7 +491,7 @@ account_status(
 		.name = account->config->name,
 		.host = account->config->host,
 		.user = account->config->user,
-		.port = account_port(account->config),
+		.port = config_account_port(account->config),
 		.tls = tls_names[account->config->tls],
 		.mechanism = account->mechanism,
 		.section = account->config,

@@ -58,7 +58,6 @@ void account_resume(struct account *, struct agenda *, int64_t now_ms);
 
 /* What its next poll is to do.  Every poll is one; it takes no wish away. */
 void account_set_wish(struct account *, enum poller_wish);
-enum poller_wish account_wish(const struct account *);
 
 /* Why its polls wait for a person, where they do. */
 bool account_is_held(struct account *, struct evpop_result *why_r);

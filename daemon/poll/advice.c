@@ -17,6 +17,16 @@ advice_section(char section[SECTION_SIZE], const struct config_account *account)
 	    account->file != NULL ? account->file : "?", account->line);
 }
 
+static const enum advice of_distrust[EVPOP_DISTRUST_COUNT] = {
+	[EVPOP_DISTRUST_NONE] = ADVICE_WAIT,
+	[EVPOP_DISTRUST_EXPIRED] = ADVICE_EXPIRED,
+	[EVPOP_DISTRUST_EARLY] = ADVICE_EARLY,
+	[EVPOP_DISTRUST_NAME] = ADVICE_NAME,
+	[EVPOP_DISTRUST_ISSUER] = ADVICE_ISSUER,
+	[EVPOP_DISTRUST_PIN] = ADVICE_PIN,
+	[EVPOP_DISTRUST_UNFIT] = ADVICE_UNFIT,
+};
+
 enum advice
 advice_of(const struct evpop_result *result, bool was_asked)
 {
@@ -24,7 +34,22 @@ advice_of(const struct evpop_result *result, bool was_asked)
 		return ADVICE_SERVER;
 	if (result->error == EVPOP_ERROR_AUTH)
 		return was_asked ? ADVICE_CREDENTIALS : ADVICE_LOG_IN;
-	return result->error == EVPOP_ERROR_USAGE ? ADVICE_SECRET : ADVICE_WAIT;
+	if (result->error == EVPOP_ERROR_USAGE)
+		return ADVICE_SECRET;
+	return of_distrust[result->distrust];
+}
+
+/* What it is exactly, the account's status says. */
+static void
+advice_consent(char text[REASON_SIZE], const struct config_account *account)
+{
+	char section[SECTION_SIZE];
+
+	advice_section(section, account);
+	(void)snprintf(text, REASON_SIZE,
+	    "give the consent by \"evpopctl oauth %.100s\", or correct what "
+	    "begins with oauth2_ in %s, as \"evpopctl account %.100s\" says",
+	    account->name, section, account->name);
 }
 
 /* Where the credentials come from decides what to look at. */
@@ -35,7 +60,9 @@ advice_credentials(
 	char section[SECTION_SIZE];
 
 	advice_section(section, account);
-	if (account->token_command != NULL)
+	if (account->oauth2 != NULL)
+		advice_consent(text, account);
+	else if (account->token_command != NULL)
 		(void)snprintf(text, REASON_SIZE,
 		    "check the output of token_command, and user, in %s",
 		    section);
@@ -55,7 +82,9 @@ advice_credentials(
 		    account->password_credential, section);
 	else
 		(void)snprintf(text, REASON_SIZE, "correct user or %s in %s",
-		    account->password != NULL ? "password" : "tls_cert",
+		    account->password != NULL          ? "password"
+		    : account->password_sealed != NULL ? "password_sealed"
+						       : "tls_cert",
 		    section);
 }
 
@@ -70,18 +99,78 @@ advice_secret(
 		(void)snprintf(text, REASON_SIZE, "check %.200s%s",
 		    account->password_file,
 		    once ? "" : " (evpopd notices the change)");
+	else if (account->password_sealed != NULL)
+		(void)snprintf(text, REASON_SIZE,
+		    "correct password_sealed in %s, or key_file in [daemon]",
+		    section);
 	else
 		(void)snprintf(text, REASON_SIZE,
 		    "check the source of the password or token in %s", section);
+}
+
+/*
+ * A certificate does not become right by waiting.  A pin is advised only behind
+ * a check: it takes whatever answers.
+ */
+static void
+advice_certificate(char text[REASON_SIZE], enum advice advice,
+    const struct config_account *account)
+{
+	const char *host = account->host;
+	char section[SECTION_SIZE];
+
+	advice_section(section, account);
+	switch (advice) {
+	case ADVICE_EXPIRED:
+		(void)snprintf(text, REASON_SIZE,
+		    "ask those who run %.200s to renew the certificate, "
+		    "unless this machine's clock is wrong: then set that",
+		    host);
+		break;
+	case ADVICE_EARLY:
+		(void)snprintf(text, REASON_SIZE,
+		    "set this machine's clock; if it is right, ask those who "
+		    "run %.200s about the certificate",
+		    host);
+		break;
+	case ADVICE_NAME:
+		(void)snprintf(text, REASON_SIZE,
+		    "set host to a name that the certificate has, or, if those "
+		    "who run %.200s confirm the digest, tls_pin, in %s",
+		    host, section);
+		break;
+	case ADVICE_ISSUER:
+		(void)snprintf(text, REASON_SIZE,
+		    "set tls_ca to a file with the CA's certificate, or, if "
+		    "those who run %.200s confirm the digest, tls_pin, in %s",
+		    host, section);
+		break;
+	case ADVICE_PIN:
+		(void)snprintf(text, REASON_SIZE,
+		    "ask those who run %.200s whether they changed the "
+		    "certificate; only if they confirm the digest, set tls_pin "
+		    "to it in %s",
+		    host, section);
+		break;
+	default:
+		assert(advice == ADVICE_UNFIT);
+		(void)snprintf(text, REASON_SIZE,
+		    "ask those who run %.200s to replace the certificate, or, "
+		    "if they confirm its digest, set tls_pin in %s",
+		    host, section);
+		break;
+	}
 }
 
 /* Whether there is something to read again in the configuration. */
 static bool
 advice_wants_reload(enum advice advice, const struct config_account *account)
 {
-	return advice == ADVICE_LOG_IN ||
+	return advice == ADVICE_NAME || advice == ADVICE_ISSUER ||
+	       advice == ADVICE_PIN || advice == ADVICE_UNFIT ||
+	       (advice == ADVICE_LOG_IN && account->oauth2 == NULL) ||
 	       (advice == ADVICE_CREDENTIALS &&
-		   account->token_command == NULL &&
+		   !config_account_is_by_token(account) &&
 		   account->password_command == NULL &&
 		   account->password_credential == NULL);
 }
@@ -98,6 +187,10 @@ advice_reason(char text[REASON_SIZE], enum advice advice,
 		advice_credentials(text, account, once);
 		break;
 	case ADVICE_LOG_IN:
+		if (account->oauth2 != NULL) {
+			advice_consent(text, account);
+			break;
+		}
 		(void)snprintf(text, REASON_SIZE,
 		    "correct auth, tls or allow_cleartext in %s", section);
 		break;
@@ -110,11 +203,13 @@ advice_reason(char text[REASON_SIZE], enum advice advice,
 		    "%.200s about user %.100s",
 		    account->host, account->user);
 		break;
-	default:
-		assert(advice == ADVICE_WAIT);
+	case ADVICE_WAIT:
 		(void)snprintf(text, REASON_SIZE,
 		    "the failure may be temporary%s",
 		    once ? "" : "; evpopd tries again by itself");
+		break;
+	default:
+		advice_certificate(text, advice, account);
 		break;
 	}
 }
@@ -229,7 +324,8 @@ shortfall_listing(struct evpop_result *result, uint64_t octets_in)
 {
 	size_t length = strlen(result->text);
 
-	if (result->error != EVPOP_ERROR_LIMIT || octets_in < LISTING_LONG)
+	if (result->error != EVPOP_ERROR_LIMIT ||
+	    result->phase != EVPOP_PHASE_COMMAND || octets_in < LISTING_LONG)
 		return;
 	snprintf(result->text + length, sizeof result->text - length,
 	    "; if the maildrop is that large, raise memory_limit in [daemon] "

@@ -18,6 +18,13 @@ enum advice {
 	ADVICE_LOG_IN,      /* there is no way to log in: nothing was sent */
 	ADVICE_SECRET,      /* the password cannot be had */
 	ADVICE_SERVER,      /* somebody has to see to it there */
+	/* The server's certificate is not trusted: */
+	ADVICE_EXPIRED, /* it has expired */
+	ADVICE_EARLY,   /* it is not yet valid */
+	ADVICE_NAME,    /* it is for another host */
+	ADVICE_ISSUER,  /* no CA that is trusted has signed it */
+	ADVICE_PIN,     /* it matches no pin */
+	ADVICE_UNFIT,   /* it is not safe, or not for servers */
 	ADVICE_COUNT
 };
 

@@ -21,6 +21,7 @@ agenda_init(
 	*agenda = (struct agenda){ .trace = trace };
 	queue_init(&agenda->queue);
 	TAILQ_INIT(&agenda->failing);
+	TAILQ_INIT(&agenda->fresh);
 }
 
 void
@@ -28,6 +29,14 @@ agenda_clear(struct agenda *agenda)
 {
 	schedule_clear(&agenda->waiting);
 	queue_clear(&agenda->queue);
+}
+
+static void
+agenda_tell(struct agenda *agenda, struct agenda_item *item)
+{
+	if (item->is_fresh)
+		TAILQ_REMOVE(&agenda->fresh, item, fresh);
+	item->is_fresh = false;
 }
 
 /* The one function that changes an account's state. */
@@ -40,6 +49,11 @@ agenda_enter(
 	agenda->counts[from]--;
 	agenda->counts[state]++;
 	item->state = state & 7;
+	agenda_tell(agenda, item);
+	if (state == POLLER_QUEUED) {
+		TAILQ_INSERT_TAIL(&agenda->fresh, item, fresh);
+		item->is_fresh = true;
+	}
 	if (agenda->trace != NULL)
 		agenda->trace(item, from, state);
 }
@@ -144,6 +158,7 @@ agenda_remove(struct agenda *agenda, struct agenda_item *item)
 		queue_release(&agenda->queue, item);
 	else
 		agenda_take_out(agenda, item);
+	agenda_tell(agenda, item);
 	agenda->counts[item->state]--;
 	agenda->health[item->health]--;
 	host_leave(item->host);
@@ -201,6 +216,19 @@ agenda_hurry(struct agenda *agenda, struct agenda_item *item, int64_t now_ms)
 		agenda_wait(agenda, item, floor_ms);
 	else
 		agenda_queue(agenda, item, false);
+}
+
+bool
+agenda_soon(struct agenda *agenda, struct agenda_item *item, int64_t due_ms)
+{
+	if (item->floor_s > 0 && agenda_floor_ms(item) > due_ms)
+		due_ms = agenda_floor_ms(item);
+	if (item->state != POLLER_WAITING || item->health != POLLER_WELL ||
+	    !schedule_has(&item->time) ||
+	    schedule_due_ms(&item->time) <= due_ms)
+		return false;
+	agenda_wait(agenda, item, due_ms);
+	return true;
 }
 
 void
@@ -325,6 +353,16 @@ agenda_start(struct agenda *agenda, int64_t now_ms)
 		return NULL;
 	item->session_ms = now_ms;
 	agenda_enter(agenda, item, POLLER_POLLING);
+	return item;
+}
+
+struct agenda_item *
+agenda_next_queued(struct agenda *agenda)
+{
+	struct agenda_item *item = TAILQ_FIRST(&agenda->fresh);
+
+	if (item != NULL)
+		agenda_tell(agenda, item);
 	return item;
 }
 

@@ -22,6 +22,8 @@ struct agenda {
 	/* Those that wait after a failure. */
 	struct agenda_list failing;
 	size_t failing_count;
+	/* Those that were queued since somebody was told. */
+	struct agenda_list fresh;
 	size_t counts[POLLER_STATE_COUNT]; /* of accounts in each state */
 	size_t health[POLLER_HEALTH_COUNT];
 	/* Told of each change of state; NULL: nobody is. */
@@ -81,6 +83,12 @@ void agenda_hurry(struct agenda *, struct agenda_item *, int64_t now_ms);
  */
 void agenda_wish(struct agenda *, struct agenda_item *);
 
+/*
+ * Poll it by then, if it is well and waits longer than that, but not before its
+ * server's LOGIN-DELAY is over.  Returns whether that is sooner.
+ */
+bool agenda_soon(struct agenda *, struct agenda_item *, int64_t due_ms);
+
 /* Both at the end of a poll under way; harmless where it is so already. */
 void agenda_pause(struct agenda *, struct agenda_item *);
 void agenda_resume(struct agenda *, struct agenda_item *, int64_t now_ms);
@@ -109,6 +117,12 @@ void agenda_renew(struct agenda *, struct agenda_item *, bool enabled,
  * To be asked until it is NULL.
  */
 struct agenda_item *agenda_start(struct agenda *, int64_t now_ms);
+
+/*
+ * One that has begun to wait for a session and waits still, each once; NULL:
+ * no other.
+ */
+struct agenda_item *agenda_next_queued(struct agenda *);
 
 /*
  * When to ask again if nothing else happens; INT64_MAX: not at all.

@@ -12,6 +12,7 @@
 
 struct event_base;
 struct credentials;
+struct oauth;
 
 /* Where an account's password or token comes from; false: it has none. */
 bool credentials_source(
@@ -24,21 +25,40 @@ bool credentials_source(
  */
 uint32_t credentials_mark(const struct config_account *);
 
+/* What the secrets are fetched with. */
+struct credentials_context {
+	struct event_base *base;
+	const struct secret_key *key; /* opens what is sealed; or NULL */
+	struct oauth *oauth;          /* gives tokens; or NULL */
+};
+
 /*
- * Begin to fetch them.  `known` runs on the loop, once: with NULL, or with why
- * there are none; never where there is no secret to wait for.  NULL without
- * memory.
+ * Begin to fetch them; the context's key may change when this returns.  `known`
+ * runs on the loop, once: with NULL, or with why there are none; never where
+ * there is no secret to wait for.  NULL without memory.
  */
-struct credentials *credentials_new(struct event_base *,
+struct credentials *credentials_new(const struct credentials_context *,
     const struct config_account *, void (*known)(const char *error, void *arg),
     void *arg) __attribute__((warn_unused_result));
 
 /* Whether all that there is to fetch was fetched, and is still here. */
 bool credentials_are_known(const struct credentials *);
 
-/* Start the sync with them, and wipe them. */
-enum evpop_error credentials_start(struct credentials *, struct evpop_sync *)
-    __attribute__((warn_unused_result));
+/* What a poll ends with that has no secret. */
+enum evpop_error credentials_error(const struct credentials *);
+
+/*
+ * Start the sync with them, and wipe them; but a token is kept until the server
+ * has taken it, so that another one can be got.  *why_r says why not.
+ */
+enum evpop_error credentials_start(struct credentials *, struct evpop_sync *,
+    const char **why_r) __attribute__((warn_unused_result));
+
+/*
+ * The sync has ended with this, or what is put in its place: why there was no
+ * token.  Credentials may be NULL.
+ */
+void credentials_conclude(struct credentials *, struct evpop_result *result);
 
 /* Wipe them; `known` does not run any more. */
 void credentials_wipe(struct credentials *);

@@ -492,15 +492,26 @@ deposit_done(
 	deposit->owner.done(report, deposit->owner.arg);
 }
 
+/* The store's digests may be keyed. */
+static void
+deposit_header(struct evpop_sync *sync, struct evpop_header *header, void *arg)
+{
+	const struct deposit *deposit = arg;
+
+	(void)sync;
+	store_key_digest(deposit->store, header->digest);
+	store_key_digest(deposit->store, header->whole_digest);
+}
+
 const struct evpop_sync_callbacks *
 deposit_callbacks(bool with_transcript)
 {
-#define CALLBACKS                                                             \
-	.listing = deposit_listed, .gone = deposit_gone,                      \
-	.planned = deposit_planned, .begin = deposit_begin,                   \
-	.data = deposit_data, .end = deposit_end, .refused = deposit_refused, \
-	.deleted = deposit_committed, .hold = deposit_hold,                   \
-	.done = deposit_done
+#define CALLBACKS                                                           \
+	.listing = deposit_listed, .gone = deposit_gone,                    \
+	.planned = deposit_planned, .begin = deposit_begin,                 \
+	.header = deposit_header, .data = deposit_data, .end = deposit_end, \
+	.refused = deposit_refused, .deleted = deposit_committed,           \
+	.hold = deposit_hold, .done = deposit_done
 	static const struct evpop_sync_callbacks callbacks = { CALLBACKS };
 	static const struct evpop_sync_callbacks tracing = { CALLBACKS,
 		.trace = deposit_trace };

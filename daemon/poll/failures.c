@@ -274,12 +274,14 @@ failures_tell(const struct failures *failures,
 	if (counted->outcome == STORE_FAILED_QUARANTINED) {
 		log_write(LOG_LEVEL_ERROR, failures->name,
 		    "message %lu failed %u times and is now skipped; see "
-		    "\"evpopctl quarantine\"",
-		    (unsigned long)count->number, counted->attempts);
+		    "\"evpopctl quarantine show %lld\"",
+		    (unsigned long)count->number, counted->attempts,
+		    (long long)counted->quarantine_id);
 		notify_publish(failures->notify,
 		    &(struct notify_event){ .kind = NOTIFY_MESSAGE_QUARANTINED,
 			.account = failures->name,
-			.skipped = { count->number, counted->attempts } });
+			.skipped = { count->number, counted->attempts,
+			    counted->quarantine_id } });
 	}
 	if (counted->outcome != STORE_FAILED_STORED)
 		return;

@@ -22,6 +22,7 @@ struct agenda_item {
 	struct schedule_item time;
 	/* In its host's queue, among those that have a session, or failing. */
 	TAILQ_ENTRY(agenda_item) link;
+	TAILQ_ENTRY(agenda_item) fresh; /* among those that were just queued */
 	struct host *host;
 	struct host *session;   /* the host of its session; NULL: none */
 	int64_t session_ms;     /* when it began, or the last one ended */
@@ -32,6 +33,7 @@ struct agenda_item {
 	unsigned health : 2;    /* an enum poller_health */
 	unsigned state : 3;     /* an enum poller_state */
 	unsigned before : 3;    /* where it goes back to after this poll */
+	unsigned is_fresh : 1;  /* queued, and nobody was told yet */
 	unsigned wished : 1;    /* in the queue by a person's wish */
 	unsigned again : 1;     /* wished for while it was polling */
 	unsigned pause : 1;     /* likewise */

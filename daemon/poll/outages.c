@@ -67,7 +67,7 @@ outages_remove(struct outages *outages, struct outage *outage)
 static void
 outages_wait(struct outages *outages)
 {
-	int64_t now_ms = evpop_clock_monotonic_ms(), first_ms = INT64_MAX;
+	int64_t first_ms = INT64_MAX;
 	struct outage *outage;
 	struct timeval wait;
 
@@ -76,10 +76,7 @@ outages_wait(struct outages *outages)
 			first_ms = outage->end_ms;
 	if (first_ms == INT64_MAX)
 		return;
-	if (first_ms < now_ms)
-		first_ms = now_ms;
-	wait.tv_sec = (time_t)((first_ms - now_ms) / 1000);
-	wait.tv_usec = (suseconds_t)((first_ms - now_ms) % 1000 * 1000);
+	wait = evpop_clock_wait(first_ms - evpop_clock_monotonic_ms());
 	evtimer_add(outages->timer, &wait);
 }
 

@@ -10,6 +10,7 @@
 #include "daemon/poll/ledger.h"
 #include "daemon/poll/once.h"
 #include "daemon/poll/outages.h"
+#include "daemon/poll/outlet.h"
 #include "daemon/poll/pauses.h"
 #include "daemon/poll/servers.h"
 #include "daemon/poll/setup.h"
@@ -36,6 +37,7 @@ struct poller {
 	struct accounts *accounts;
 	struct pauses *pauses;
 	struct outages *outages; /* NULL: each is told by itself */
+	struct outlet *outlet;
 	struct tls_table tls;
 	struct watch *watch;
 	struct event *timer; /* begins what is due */
@@ -178,6 +180,7 @@ poller_begin(struct poller *poller, struct account *account)
 	account_tell_state(account, poller->resources.notify);
 	if (!accounts_are_hindered(poller->accounts, &why) &&
 	    !account_is_held(account, &why) &&
+	    !outlet_is_shut(poller->outlet, account, &why) &&
 	    !(poller->once != NULL && account_is_too_early(account, &why)) &&
 	    account_begin(account, &poller->resources, &poller->tls, &why))
 		return;
@@ -202,21 +205,32 @@ poller_begin_some(struct poller *poller)
 	return true;
 }
 
+/* Those that did not get a session at once; returns whether there are more. */
+static bool
+poller_tell_queued(struct poller *poller)
+{
+	struct agenda_item *item;
+
+	for (unsigned told = 0; told < STARTS_PER_TURN; told++) {
+		item = agenda_next_queued(&poller->agenda);
+		if (item == NULL)
+			return false;
+		account_tell_state(account_of(item), poller->resources.notify);
+	}
+	return true;
+}
+
 static void
 poller_wait(struct poller *poller)
 {
-	int64_t next_ms = agenda_next_ms(&poller->agenda), wait_ms;
+	int64_t next_ms = agenda_next_ms(&poller->agenda);
 	struct timeval wait;
 
 	/* What was changed by starting polls has been looked at. */
 	evtimer_del(poller->timer);
 	if (next_ms == INT64_MAX)
 		return;
-	wait_ms = next_ms - evpop_clock_monotonic_ms();
-	if (wait_ms < 0)
-		wait_ms = 0;
-	wait.tv_sec = (time_t)(wait_ms / 1000);
-	wait.tv_usec = (suseconds_t)(wait_ms % 1000 * 1000);
+	wait = evpop_clock_wait(next_ms - evpop_clock_monotonic_ms());
 	evtimer_add(poller->timer, &wait);
 }
 
@@ -247,7 +261,7 @@ poller_dispatch(evutil_socket_t fd, short what, void *arg)
 		if (poller->once != NULL)
 			once_choose(
 			    poller->once, poller->accounts, &poller->agenda);
-		if (poller_begin_some(poller))
+		if (poller_begin_some(poller) || poller_tell_queued(poller))
 			poller_wake(poller);
 		else
 			poller_wait(poller);
@@ -290,19 +304,6 @@ poller_store_changed(const struct notify_event *event, void *arg)
 
 /* ---- its life ---- */
 
-/* There is no run yet where one begins, and none any more where it ended. */
-static void
-poller_trace(const struct agenda_item *item, enum poller_state from,
-    enum poller_state to)
-{
-	const struct config_account *config =
-	    account_config((const struct account *)item);
-
-	if (config != NULL && from != to)
-		log_write(LOG_LEVEL_DEBUG, config->name, "%s -> %s",
-		    poller_state_name(from), poller_state_name(to));
-}
-
 static void
 poller_set_limits(struct poller *poller, const struct config *config)
 {
@@ -336,6 +337,8 @@ poller_make(struct poller *poller, const struct poller_options *options,
 		.store = options->store,
 		.notify = options->notify,
 		.telemetry = options->telemetry,
+		.key = options->key,
+		.oauth = options->oauth,
 		.servers = servers_new(options->store, poller_wake, poller),
 		.ledger = ledger_new(LEDGER_LEAST + config->memory_limit),
 		.memory_limit = config->memory_limit,
@@ -354,14 +357,17 @@ poller_make(struct poller *poller, const struct poller_options *options,
 		poller->outages = outages_new(options->base);
 	poller->watch =
 	    watch_new(options->base, &poller->agenda, poller_wake, poller);
+	if (poller->accounts != NULL)
+		poller->outlet = outlet_new(options, poller->accounts,
+		    &poller->agenda, poller_wake, poller);
 	poller->timer = evtimer_new(options->base, poller_dispatch, poller);
 	poller->grace = evtimer_new(options->base, poller_grace_over, poller);
 	return poller->resources.servers != NULL &&
 	       poller->resources.ledger != NULL && poller->accounts != NULL &&
 	       poller->pauses != NULL &&
 	       (poller->once != NULL || poller->outages != NULL) &&
-	       poller->watch != NULL && poller->timer != NULL &&
-	       poller->grace != NULL;
+	       poller->watch != NULL && poller->outlet != NULL &&
+	       poller->timer != NULL && poller->grace != NULL;
 }
 
 struct poller *
@@ -373,7 +379,7 @@ poller_new(const struct poller_options *options, const struct config *config)
 	poller = calloc(1, sizeof *poller);
 	if (poller == NULL)
 		return NULL;
-	agenda_init(&poller->agenda, poller_trace);
+	agenda_init(&poller->agenda, told_trace);
 	poller_set_limits(poller, config);
 	if (!poller_make(poller, options, config) ||
 	    !accounts_take(poller->accounts, config, &nothing)) {
@@ -385,6 +391,12 @@ poller_new(const struct poller_options *options, const struct config *config)
 	accounts_tell(poller->accounts);
 	poller_wake(poller);
 	return poller;
+}
+
+void
+poller_set_key(struct poller *poller, const struct secret_key *key)
+{
+	poller->resources.key = key;
 }
 
 bool
@@ -409,10 +421,7 @@ poller_reload(struct poller *poller, const struct config *config,
 void
 poller_stop(struct poller *poller, int64_t grace_ms)
 {
-	const struct timeval grace = {
-		.tv_sec = (time_t)(grace_ms / 1000),
-		.tv_usec = (suseconds_t)(grace_ms % 1000 * 1000),
-	};
+	const struct timeval grace = evpop_clock_wait(grace_ms);
 
 	if (poller->life == POLLER_LIVES)
 		poller->life = POLLER_STOPS;
@@ -434,6 +443,7 @@ poller_free(struct poller **poller_p)
 	pauses_free(&poller->pauses);
 	once_free(&poller->once);
 	outages_free(&poller->outages);
+	outlet_free(&poller->outlet);
 	accounts_free(&poller->accounts);
 	watch_free(&poller->watch);
 	agenda_clear(&poller->agenda);
@@ -505,7 +515,9 @@ poller_resume(
 
 	if (answer != POLLER_DONE)
 		return answer;
-	if (!agenda_is_paused(account_item(account)) &&
+	/* Before the store has told who is paused, it is asked, too. */
+	if (accounts_are_answered(poller->accounts) &&
+	    !agenda_is_paused(account_item(account)) &&
 	    agenda_health(account_item(account)) == POLLER_WELL)
 		return POLLER_ALREADY;
 	pauses_end(poller->pauses, account, done, arg);

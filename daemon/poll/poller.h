@@ -20,8 +20,10 @@ struct event_base;
 struct evpop_names;
 struct evpop_telemetry;
 struct notify;
+struct oauth;
 struct store;
 struct poller;
+struct secret_key;
 
 /* How an account stands; strings are borrowed until the next loop turn. */
 struct poller_account_status {
@@ -68,6 +70,8 @@ struct poller_status {
 	uint64_t held_accounts, held_deletions;
 };
 
+#define POLLER_FULL_TEXT 256
+
 /* All of them outlive the poller. */
 struct poller_options {
 	struct event_base *base;
@@ -76,6 +80,8 @@ struct poller_options {
 	struct notify *notify; /* the store's; NULL: nobody is told */
 	/* What sessions are measured for; NULL: nothing. */
 	const struct evpop_telemetry *telemetry;
+	const struct secret_key *key; /* as poller_set_key() takes it */
+	struct oauth *oauth;          /* gives tokens; NULL: nobody does */
 	/*
 	 * Poll every enabled account once, or those of these names and patterns
 	 * (see once.h), which must stay; NOTIFY_POLLS_ENDED is published when
@@ -84,6 +90,14 @@ struct poller_options {
 	bool once;
 	const char *const *only;
 	size_t only_count;
+	/*
+	 * Whether an account must not fetch now, since its mail could not be
+	 * delivered for long, and why; NULL: none ever.  NOTIFY_TARGET_DRAINED
+	 * tells that this may have ended.
+	 */
+	bool (*is_full)(
+	    const char *account, char text_r[POLLER_FULL_TEXT], void *arg);
+	void *full_arg;
 };
 
 /* `config` must stay until replaced by poller_reload(). */
@@ -105,6 +119,12 @@ void poller_free(struct poller **);
  */
 bool poller_reload(struct poller *, const struct config *,
     const struct config_diff *) __attribute__((warn_unused_result));
+
+/*
+ * What opens sealed passwords, from the next poll on; NULL: nothing.  It must
+ * stay until it is replaced.
+ */
+void poller_set_key(struct poller *, const struct secret_key *);
 
 enum poller_answer {
 	POLLER_DONE = 0,

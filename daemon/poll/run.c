@@ -101,29 +101,28 @@ static void
 run_start_if_ready(struct run *run)
 {
 	enum evpop_error error;
+	const char *why;
 
 	if (run->state != RUN_PREPARING || run->progress.account_id == 0 ||
 	    run->asks_octets || !credentials_are_known(run->credentials))
 		return;
 	evpop_sync_set_policy(run->sync, &run->policy);
-	error = credentials_start(run->credentials, run->sync);
+	error = credentials_start(run->credentials, run->sync, &why);
 	if (error == EVPOP_ERROR_NONE)
 		run->state = RUN_RUNNING;
 	else
-		run_fail(run, error,
-		    error == EVPOP_ERROR_MEMORY
-			? "no memory for a session"
-			: "user, password or token contains a line end, which "
-			  "POP3 cannot send");
+		run_fail(run, error, why);
 }
 
 static void
 run_credentials_known(const char *error, void *arg)
 {
+	struct run *run = arg;
+
 	if (error != NULL)
-		run_fail(arg, EVPOP_ERROR_USAGE, error);
+		run_fail(run, credentials_error(run->credentials), error);
 	else
-		run_start_if_ready(arg);
+		run_start_if_ready(run);
 }
 
 static void
@@ -232,15 +231,14 @@ run_make(struct run *run, const struct run_order *order)
 		    .arg = run } });
 	if (run->deposit == NULL || order->failure != NULL)
 		return run->deposit != NULL;
-	run->credentials = credentials_new(
-	    resources->base, order->account, run_credentials_known, run);
+	run->credentials =
+	    credentials_new(&(struct credentials_context){ resources->base,
+				resources->key, resources->oauth },
+		order->account, run_credentials_known, run);
 	return run->credentials != NULL && run_make_sync(run, order);
 }
 
-/*
- * With what the last poll has left, the store is not asked before there is
- * something to do.
- */
+/* With what the last poll has left, the store need not be asked at once. */
 static void
 run_begin(struct run *run, const struct run_order *order)
 {
@@ -265,9 +263,8 @@ run_begin(struct run *run, const struct run_order *order)
 struct run *
 run_new(const struct run_resources *resources, const struct run_order *order)
 {
-	struct run *run;
+	struct run *run = calloc(1, sizeof *run);
 
-	run = calloc(1, sizeof *run);
 	if (run == NULL)
 		return NULL;
 	run->resources = *resources;
@@ -456,6 +453,7 @@ run_done(const struct evpop_sync_report *report, void *arg)
 	progress->login_delay_s =
 	    evpop_client_capabilities(client)->login_delay_s;
 	progress->result = report->result;
+	credentials_conclude(run->credentials, &progress->result);
 	deposit_tally(run->deposit, report, &progress->tally);
 	if (run->is_unchanged)
 		unchanged_tally(&run->unchanged, &progress->tally);

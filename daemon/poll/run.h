@@ -14,8 +14,10 @@
 
 struct ledger;
 struct notify;
+struct oauth;
 struct store;
 struct run;
+struct secret_key;
 struct servers;
 
 struct run_progress;
@@ -29,6 +31,8 @@ struct run_resources {
 	struct servers *servers;
 	struct ledger *ledger;
 	uint64_t memory_limit;
+	const struct secret_key *key; /* of the daemon; or NULL */
+	struct oauth *oauth;          /* gives tokens; or NULL */
 	/* Whether a run besides this one has the row; NULL: none ever does. */
 	bool (*is_shared)(const struct run *, int64_t account_id, void *arg);
 	/*

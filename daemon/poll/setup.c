@@ -19,6 +19,8 @@ setup_client(
 		.allow_cleartext = account->allow_cleartext,
 		.proxy = account->proxy,
 		.source_address = account->source_address,
+		/* Some servers list a size without the CR of a line's end. */
+		.limits.body = 2 * account->max_message_size,
 		.timeouts = {
 			.resolve_ms = account->timeout_resolve_ms,
 			.connect_ms = account->timeout_connect_ms,
@@ -42,6 +44,7 @@ policy_of_order(struct evpop_policy *policy, const struct run_order *order)
 		[CONFIG_KEEP_FOREVER] = EVPOP_KEEP_FOREVER,
 		[CONFIG_KEEP_DELETE] = EVPOP_KEEP_NONE,
 		[CONFIG_KEEP_AGE] = EVPOP_KEEP_AGE,
+		[CONFIG_KEEP_DELIVERED] = EVPOP_KEEP_UNTIL_OWED,
 	};
 	const struct config_account *account = order->account;
 
@@ -68,11 +71,14 @@ policy_of_order(struct evpop_policy *policy, const struct run_order *order)
 struct policy_present
 policy_present(const struct run_order *order)
 {
+	/* Behind each deletion there is a delivery: none is a surprise. */
+	const bool is_guarded =
+	    order->wish != POLLER_WISH_CONFIRM &&
+	    order->account->keep.kind != CONFIG_KEEP_DELIVERED;
+
 	return (struct policy_present){
 		.baseline = order->account->baseline,
-		.delete_guard = order->wish == POLLER_WISH_CONFIRM
-				    ? 0
-				    : order->account->delete_guard,
+		.delete_guard = is_guarded ? order->account->delete_guard : 0,
 		.day_octets = order->account->max_octets_per_day,
 		.wish = order->wish,
 	};

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "daemon/log/log.h"
 #include "daemon/notify/notify.h"
 
 static const char *
@@ -88,4 +89,17 @@ told_over(const struct account *account, struct notify *notify,
 			.account = status.name,
 			.held = account_held(account) });
 	told_fate(account, notify, &status, past);
+}
+
+/* There is no run yet where one begins, and none any more where it ended. */
+void
+told_trace(const struct agenda_item *item, enum poller_state from,
+    enum poller_state to)
+{
+	const struct config_account *config =
+	    account_config((const struct account *)item);
+
+	if (config != NULL && from != to)
+		log_write(LOG_LEVEL_DEBUG, config->name, "%s -> %s",
+		    poller_state_name(from), poller_state_name(to));
 }

@@ -7,6 +7,10 @@
 
 #include "daemon/poll/account.h"
 
+/* The log alone: an account goes from a state to another. */
+void told_trace(
+    const struct agenda_item *, enum poller_state from, enum poller_state to);
+
 void told_begun(const struct account *, struct notify *);
 
 /* How an account stood before a poll that is over now. */

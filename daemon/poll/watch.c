@@ -23,10 +23,7 @@ struct watch {
 static void
 watch_wait(struct watch *watch, int64_t wait_ms)
 {
-	const struct timeval wait = {
-		.tv_sec = (time_t)(wait_ms / 1000),
-		.tv_usec = (suseconds_t)(wait_ms % 1000 * 1000),
-	};
+	const struct timeval wait = evpop_clock_wait(wait_ms);
 
 	evtimer_add(watch->timer, &wait);
 }

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sodium.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +13,15 @@
 #include <unistd.h>
 
 #include "daemon/secret/line.h"
+#include "daemon/secret/spawn.h"
+#include "lib/base/clock.h"
+#include "lib/base/guarded.h"
 
 /* Of standard error; what it begins with says what is wrong. */
 #define ERRORS_MAX 512
+/* Of standard output; a password is shorter, a long token is not. */
+#define OUTPUT_FIRST SECRET_CHILD_OUTPUT_LEAST
+_Static_assert(SECRET_INPUT_MAX % OUTPUT_FIRST == 0, "it is met by doubling");
 /* Between two looks at a child on a system without pidfd_open(2). */
 #define LOOK_INTERVAL_MS 20
 /* Reads of a pipe in one turn of the loop, so that none can hold it. */
@@ -29,7 +34,8 @@ struct outlet {
 	struct event *event;
 	char *bytes;
 	size_t length, size;
-	bool bounded; /* more than `size` ends the child; else it is dropped */
+	size_t most;  /* it grows up to this; guarded memory is scarce */
+	bool bounded; /* more than that ends the child; else it is dropped */
 };
 
 struct secret_child {
@@ -41,12 +47,12 @@ struct secret_child {
 	int64_t farewell_ms; /* 0: it has none, or has had it */
 	bool is_late;        /* it was told to end */
 	struct outlet output, errors;
+	struct secret_spawn spawn; /* its own ends of the pipes: -1: closed */
+	int64_t timeout_ms;
 	secret_child_cb cb;
 	void *arg;
 	char error_bytes[ERRORS_MAX];
 };
-
-extern char **environ;
 
 static void
 outlet_close(struct outlet *outlet)
@@ -59,19 +65,30 @@ outlet_close(struct outlet *outlet)
 	outlet->fd = -1;
 }
 
+static void
+close_if_open(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+}
+
 /* Frees all but the process. */
 static void
 child_free(struct secret_child *child)
 {
 	outlet_close(&child->output);
 	outlet_close(&child->errors);
+	close_if_open(&child->spawn.input);
+	close_if_open(&child->spawn.output);
+	close_if_open(&child->spawn.errors);
 	if (child->exited != NULL)
 		event_free(child->exited);
 	if (child->deadline != NULL)
 		event_free(child->deadline);
 	if (child->pidfd >= 0)
 		(void)close(child->pidfd);
-	sodium_free(child->output.bytes);
+	evpop_guarded_free(child->output.bytes);
 	sodium_memzero(child->error_bytes, sizeof(child->error_bytes));
 	free(child);
 }
@@ -148,6 +165,24 @@ kill_and_finish(struct secret_child *child, enum secret_child_end end)
 	finish(child, end, 0);
 }
 
+/* Room for more, where there may be any; false without memory. */
+static bool
+outlet_grow(struct outlet *outlet)
+{
+	char *bytes;
+
+	if (outlet->length < outlet->size || outlet->size == outlet->most)
+		return true;
+	bytes = evpop_guarded_alloc(outlet->size * 2);
+	if (bytes == NULL)
+		return false;
+	memcpy(bytes, outlet->bytes, outlet->length);
+	evpop_guarded_free(outlet->bytes);
+	outlet->bytes = bytes;
+	outlet->size *= 2;
+	return true;
+}
+
 /*
  * Takes what the pipe holds.  Returns false if that is too much.  At the end
  * of the stream, or when it cannot be read, the outlet is closed.
@@ -160,6 +195,8 @@ outlet_read(struct outlet *outlet, int reads)
 	ssize_t got;
 
 	while (reads-- > 0 && outlet->fd >= 0) {
+		if (!outlet_grow(outlet))
+			return false;
 		to = outlet->bytes + outlet->length;
 		room = outlet->size - outlet->length;
 		if (room == 0) {
@@ -199,10 +236,7 @@ static void
 on_deadline(evutil_socket_t fd, short what, void *arg)
 {
 	struct secret_child *child = arg;
-	const struct timeval farewell = {
-		.tv_sec = child->farewell_ms / 1000,
-		.tv_usec = child->farewell_ms % 1000 * 1000,
-	};
+	const struct timeval farewell = evpop_clock_wait(child->farewell_ms);
 
 	(void)fd;
 	(void)what;
@@ -248,182 +282,42 @@ on_exit_seen(evutil_socket_t fd, short what, void *arg)
 	    status);
 }
 
-static int
-fill_attributes(posix_spawnattr_t *attributes)
-{
-	sigset_t all, none;
-	int error;
-
-	(void)sigfillset(&all);
-	(void)sigemptyset(&none);
-	error = posix_spawnattr_setsigdefault(attributes, &all);
-	if (error == 0)
-		error = posix_spawnattr_setsigmask(attributes, &none);
-	if (error == 0)
-		/* A session: no terminal, and a process group of its own. */
-		error = posix_spawnattr_setflags(
-		    attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF |
-				    POSIX_SPAWN_SETSIGMASK);
-	return error;
-}
-
-static int
-fill_actions(
-    posix_spawn_file_actions_t *actions, int input, int output, int errors)
-{
-	int error = input < 0 ? posix_spawn_file_actions_addopen(actions,
-				    STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-			      : posix_spawn_file_actions_adddup2(
-				    actions, input, STDIN_FILENO);
-
-	if (error == 0)
-		error = posix_spawn_file_actions_adddup2(
-		    actions, output, STDOUT_FILENO);
-	if (error == 0)
-		error = posix_spawn_file_actions_adddup2(
-		    actions, errors, STDERR_FILENO);
-	if (error == 0)
-		error = posix_spawn_file_actions_addclosefrom_np(
-		    actions, STDERR_FILENO + 1);
-	return error;
-}
-
-/* Whether a variable of ours is given anew. */
-static bool
-environment_is_given(const char *const *given, const char *variable)
-{
-	size_t length = strcspn(variable, "=");
-
-	for (; *given != NULL; given++)
-		if (strncmp(*given, variable, length) == 0 &&
-		    (*given)[length] == '=')
-			return true;
-	return false;
-}
-
-/* Ours and what is given, for free(); NULL without memory. */
-static char **
-environment_make(const char *const *given)
-{
-	size_t count = 0, used = 0;
-	char **all;
-
-	while (environ[count] != NULL)
-		count++;
-	for (size_t i = 0; given[i] != NULL; i++)
-		count++;
-	all = calloc(count + 1, sizeof(*all));
-	if (all == NULL)
-		return NULL;
-	for (size_t i = 0; environ[i] != NULL; i++)
-		if (!environment_is_given(given, environ[i]))
-			all[used++] = environ[i];
-	for (size_t i = 0; given[i] != NULL; i++)
-		all[used++] = (char *)(uintptr_t)given[i];
-	return all;
-}
-
-/* The ends of the child's standard streams; -1: none. */
-struct ends {
-	int input, output, errors;
-};
-
-static int
-spawn_with(pid_t *pid_r, const char *command, char **environment,
-    const struct ends *ends)
-{
-	const char *const arguments[] = { "sh", "-c", "--", command, NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	int error;
-
-	error = posix_spawnattr_init(&attributes);
-	if (error != 0)
-		return error;
-	error = posix_spawn_file_actions_init(&actions);
-	if (error != 0) {
-		(void)posix_spawnattr_destroy(&attributes);
-		return error;
-	}
-	error = fill_attributes(&attributes);
-	if (error == 0)
-		error = fill_actions(
-		    &actions, ends->input, ends->output, ends->errors);
-	if (error == 0)
-		error = posix_spawn(pid_r, "/bin/sh", &actions, &attributes,
-		    (char *const *)(uintptr_t)arguments, environment);
-	(void)posix_spawn_file_actions_destroy(&actions);
-	(void)posix_spawnattr_destroy(&attributes);
-	return error;
-}
-
-static int
-spawn(pid_t *pid_r, const struct secret_child_options *options,
-    const struct ends *ends)
-{
-	char **environment = NULL;
-	int error;
-
-	if (options->environment == NULL)
-		return spawn_with(pid_r, options->command, environ, ends);
-	environment = environment_make(options->environment);
-	if (environment == NULL)
-		return ENOMEM;
-	error = spawn_with(pid_r, options->command, environment, ends);
-	free(environment);
-	return error;
-}
-
-static void
-close_if_open(int fd)
-{
-	if (fd >= 0)
-		(void)close(fd);
-}
-
 /*
- * Opens the pipes and starts the shell; the outlets keep the reading ends.
- * The child's ends above the standard streams, or dup2 could overwrite one.
+ * Opens the pipes; the outlets keep the reading ends.  The child's ends lie
+ * above the standard streams, or dup2 could overwrite one.
  */
 static int
-start_process(
+open_pipes(
     struct secret_child *child, const struct secret_child_options *options)
 {
+	struct secret_spawn *spawn = &child->spawn;
 	int output[2] = { -1, -1 }, errors[2] = { -1, -1 }, error = 0;
-	struct ends ends = { -1, -1, -1 };
 
 	if (pipe2(output, O_CLOEXEC) != 0 || pipe2(errors, O_CLOEXEC) != 0)
 		error = errno;
 	child->output.fd = output[0];
 	child->errors.fd = errors[0];
 	if (error == 0) {
-		ends.output = fcntl(output[1], F_DUPFD_CLOEXEC, 3);
-		ends.errors = fcntl(errors[1], F_DUPFD_CLOEXEC, 3);
+		spawn->output = fcntl(output[1], F_DUPFD_CLOEXEC, 3);
+		spawn->errors = fcntl(errors[1], F_DUPFD_CLOEXEC, 3);
 		if (options->input >= 0)
-			ends.input = fcntl(options->input, F_DUPFD_CLOEXEC, 3);
-		if (ends.output < 0 || ends.errors < 0 ||
-		    (options->input >= 0 && ends.input < 0) ||
+			spawn->input =
+			    fcntl(options->input, F_DUPFD_CLOEXEC, 3);
+		if (spawn->output < 0 || spawn->errors < 0 ||
+		    (options->input >= 0 && spawn->input < 0) ||
 		    fcntl(output[0], F_SETFL, O_NONBLOCK) != 0 ||
 		    fcntl(errors[0], F_SETFL, O_NONBLOCK) != 0)
 			error = errno;
 	}
-	if (error == 0)
-		error = spawn(&child->pid, options, &ends);
-	if (error != 0)
-		child->pid = -1;
-	close_if_open(output[1]);
-	close_if_open(errors[1]);
-	close_if_open(ends.input);
-	close_if_open(ends.output);
-	close_if_open(ends.errors);
+	close_if_open(&output[1]);
+	close_if_open(&errors[1]);
 	return error;
 }
 
 static bool
-watch(struct secret_child *child, int64_t timeout_ms)
+watch(struct secret_child *child)
 {
-	struct timeval timeout = { .tv_sec = timeout_ms / 1000,
-		.tv_usec = timeout_ms % 1000 * 1000 };
+	const struct timeval timeout = evpop_clock_wait(child->timeout_ms);
 	const struct timeval look = { 0, LOOK_INTERVAL_MS * 1000 };
 	struct event_base *base = child->base;
 	struct outlet *output = &child->output, *errors = &child->errors;
@@ -455,17 +349,20 @@ child_new(struct event_base *base, secret_child_cb cb, void *arg)
 		return NULL;
 	child->base = base;
 	child->pid = child->pidfd = -1;
+	child->spawn.input = child->spawn.output = child->spawn.errors = -1;
 	child->cb = cb;
 	child->arg = arg;
 	child->output = (struct outlet){ .child = child,
 		.fd = -1,
-		.bytes = sodium_malloc(SECRET_INPUT_MAX),
-		.size = SECRET_INPUT_MAX,
+		.bytes = evpop_guarded_alloc(OUTPUT_FIRST),
+		.size = OUTPUT_FIRST,
+		.most = SECRET_INPUT_MAX,
 		.bounded = true };
 	child->errors = (struct outlet){ .child = child,
 		.fd = -1,
 		.bytes = child->error_bytes,
-		.size = ERRORS_MAX };
+		.size = ERRORS_MAX,
+		.most = ERRORS_MAX };
 	if (child->output.bytes == NULL) {
 		free(child);
 		return NULL;
@@ -474,7 +371,7 @@ child_new(struct event_base *base, secret_child_cb cb, void *arg)
 }
 
 struct secret_child *
-secret_child_start(struct event_base *base,
+secret_child_prepare(struct event_base *base,
     const struct secret_child_options *options, secret_child_cb cb, void *arg)
 {
 	struct secret_child *child = child_new(base, cb, arg);
@@ -485,21 +382,82 @@ secret_child_start(struct event_base *base,
 		return NULL;
 	}
 	child->farewell_ms = options->farewell_ms;
+	child->timeout_ms = options->timeout_ms;
 	child->output.bounded = !options->drops_output;
-	error = start_process(child, options);
-	if (error == 0) {
+	if (options->output_most != 0)
+		child->output.most = options->output_most;
+	child->spawn.command = options->command;
+	child->spawn.is_words = options->is_words;
+	child->spawn.memory = options->memory;
+	child->spawn.environment = options->environment;
+	error = open_pipes(child, options);
+	if (error == 0)
+		return child;
+	child_free(child);
+	errno = error;
+	return NULL;
+}
+
+int
+secret_child_spawn(struct secret_child *child)
+{
+	int error = secret_spawn(&child->pid, &child->spawn);
+
+	if (error != 0)
+		child->pid = -1;
+	else
 		child->pidfd = pidfd_open(child->pid, 0);
-		if (!watch(child, options->timeout_ms)) {
-			error = ENOMEM;
-			kill_and_forget(child);
-		}
+	close_if_open(&child->spawn.input);
+	close_if_open(&child->spawn.output);
+	close_if_open(&child->spawn.errors);
+	return error;
+}
+
+int
+secret_child_watch(struct secret_child *child)
+{
+	if (watch(child))
+		return 0;
+	kill_and_forget(child);
+	child_free(child);
+	return ENOMEM;
+}
+
+void
+secret_child_abandon(struct secret_child **child_p)
+{
+	struct secret_child *child = *child_p;
+	siginfo_t info;
+
+	*child_p = NULL;
+	if (child == NULL)
+		return;
+	if (child->pid > 0) {
+		(void)kill(-child->pid, SIGKILL);
+		(void)child_wait(child, &info, 0);
 	}
-	if (error != 0) {
-		child_free(child);
-		errno = error;
+	child_free(child);
+}
+
+struct secret_child *
+secret_child_start(struct event_base *base,
+    const struct secret_child_options *options, secret_child_cb cb, void *arg)
+{
+	struct secret_child *child =
+	    secret_child_prepare(base, options, cb, arg);
+	int error;
+
+	if (child == NULL)
 		return NULL;
-	}
-	return child;
+	error = secret_child_spawn(child);
+	if (error != 0)
+		secret_child_abandon(&child);
+	else
+		error = secret_child_watch(child);
+	if (error == 0)
+		return child;
+	errno = error;
+	return NULL;
 }
 
 void

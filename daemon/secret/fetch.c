@@ -14,7 +14,7 @@
 struct secret_request {
 	enum secret_kind kind;
 	char *value;            /* a copy, unless it is the secret itself */
-	struct secret *literal; /* then it is here */
+	struct secret *literal; /* then it is here, also one that was sealed */
 	int64_t timeout_ms;
 	struct event *ready; /* tells from the loop what is known already */
 	struct secret_child *child;
@@ -138,6 +138,11 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 			(void)snprintf(error, size, "the password is empty");
 		}
 		break;
+	case SECRET_SEALED:
+		/* Else the error says why it did not open. */
+		secret = request->literal;
+		request->literal = NULL;
+		break;
 	case SECRET_FILE:
 		secret = secret_read_file(request->value, error, size);
 		break;
@@ -192,6 +197,10 @@ secret_fetch(struct event_base *base, const struct secret_source *source,
 		    secret_new(source->value, strlen(source->value));
 	else
 		request->value = strdup(source->value);
+	/* At once: the key may be another one in the next turn. */
+	if (source->kind == SECRET_SEALED)
+		request->literal = secret_unseal(source->key, source->value,
+		    &source->bearer, request->error, sizeof(request->error));
 	if ((request->literal == NULL && request->value == NULL) ||
 	    !start(request, base)) {
 		request_free(request);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "daemon/secret/exposure.h"
 #include "daemon/secret/line.h"
 #include "daemon/secret/secret.h"
+#include "lib/base/guarded.h"
 #include "lib/base/text.h"
 
 /* What nobody but the owner may do. */
@@ -81,15 +81,15 @@ secret_file_safe(const char *path, char *reason, size_t size)
 	return true;
 }
 
-/* Up to SECRET_INPUT_MAX octets and one more, or -1. */
+/* Up to `size` octets, or -1. */
 static ssize_t
-file_read(int fd, char *bytes)
+file_read(int fd, char *bytes, size_t size)
 {
 	size_t length = 0;
 	ssize_t got;
 
-	while (length <= SECRET_INPUT_MAX) {
-		got = read(fd, bytes + length, SECRET_INPUT_MAX + 1 - length);
+	while (length < size) {
+		got = read(fd, bytes + length, size - length);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
@@ -101,12 +101,30 @@ file_read(int fd, char *bytes)
 	return (ssize_t)length;
 }
 
+/*
+ * Room for what the file says that it has and one octet more, which it must not
+ * have; memory that can be locked is scarce.
+ */
+static size_t
+file_room(int fd)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) != 0 || status.st_size <= 0 ||
+	    (uintmax_t)status.st_size > SECRET_INPUT_MAX)
+		return SECRET_INPUT_MAX + 1;
+	return (size_t)status.st_size + 1;
+}
+
+/* All that the file holds, which is expected to be a `what`. */
 static struct secret *
-file_read_secret(const char *path, mode_t forbidden, char *error, size_t size)
+file_contents(const char *path, const char *what, mode_t forbidden, char *error,
+    size_t size)
 {
 	char shown[256], reason[192], *bytes;
 	struct secret *secret = NULL;
 	ssize_t length;
+	size_t room;
 	int fd;
 
 	(void)evpop_text_printable(shown, sizeof(shown), path, strlen(path));
@@ -115,39 +133,70 @@ file_read_secret(const char *path, mode_t forbidden, char *error, size_t size)
 		(void)snprintf(error, size, "%s: %s", shown, reason);
 		return NULL;
 	}
-	bytes = sodium_malloc(SECRET_INPUT_MAX + 1);
+	room = file_room(fd);
+	bytes = evpop_guarded_alloc(room);
 	if (bytes == NULL) {
 		(void)snprintf(error, size, "%s: not enough memory", shown);
 		(void)close(fd);
 		return NULL;
 	}
-	length = file_read(fd, bytes);
+	length = file_read(fd, bytes, room);
 	if (length < 0)
 		(void)snprintf(
 		    error, size, "%s: cannot read: %s", shown, strerror(errno));
 	else if ((size_t)length > SECRET_INPUT_MAX)
 		(void)snprintf(error, size,
-		    "%s: more than %zu bytes; expected a password", shown,
-		    SECRET_INPUT_MAX);
-	else
-		secret = secret_of_first_line(
-		    shown, "password", bytes, (size_t)length, error, size);
-	sodium_free(bytes);
+		    "%s: more than %zu bytes; expected a %s", shown,
+		    SECRET_INPUT_MAX, what);
+	else if ((size_t)length == room)
+		(void)snprintf(error, size,
+		    "%s: it changes while it is read; it is read again at the "
+		    "next try",
+		    shown);
+	else if ((secret = secret_new(bytes, (size_t)length)) == NULL)
+		(void)snprintf(error, size, "%s: not enough memory", shown);
+	evpop_guarded_free(bytes);
 	(void)close(fd);
 	return secret;
+}
+
+/* Takes the contents; NULL, and the error is known already. */
+static struct secret *
+password_of_contents(
+    struct secret *contents, const char *path, char *error, size_t size)
+{
+	struct secret *password;
+	char shown[256];
+
+	if (contents == NULL)
+		return NULL;
+	(void)evpop_text_printable(shown, sizeof(shown), path, strlen(path));
+	password = secret_of_first_line(shown, "password",
+	    secret_text(contents), secret_length(contents), error, size);
+	secret_free(&contents);
+	return password;
+}
+
+struct secret *
+secret_file_contents(
+    const char *path, const char *what, char *error, size_t size)
+{
+	return file_contents(path, what, FILE_PRIVATE, error, size);
 }
 
 struct secret *
 secret_read_file(const char *path, char *error, size_t size)
 {
-	return file_read_secret(path, FILE_PRIVATE, error, size);
+	return password_of_contents(
+	    secret_file_contents(path, "password", error, size), path, error,
+	    size);
 }
 
-struct secret *
-secret_read_credential(const char *name, char *error, size_t size)
+/* The credential's file, for free(); NULL with the reason. */
+static char *
+credential_path(const char *name, char *error, size_t size)
 {
 	const char *folder = getenv("CREDENTIALS_DIRECTORY");
-	struct secret *secret;
 	char shown[128], *path;
 
 	(void)evpop_text_printable(shown, sizeof(shown), name, strlen(name));
@@ -169,12 +218,40 @@ secret_read_credential(const char *name, char *error, size_t size)
 		    error, size, "credential %s: not enough memory", shown);
 		return NULL;
 	}
-	/*
-	 * systemd lets the service's user in by an ACL, whose mask shows in
-	 * the place of the group's right to read.
-	 */
-	secret = file_read_secret(
-	    path, FILE_PRIVATE & ~(mode_t)S_IRGRP, error, size);
+	return path;
+}
+
+/*
+ * systemd lets the service's user in by an ACL, whose mask shows in the place
+ * of the group's right to read.
+ */
+#define CREDENTIAL_PRIVATE (FILE_PRIVATE & ~(mode_t)S_IRGRP)
+
+struct secret *
+secret_credential_contents(
+    const char *name, const char *what, char *error, size_t size)
+{
+	char *path = credential_path(name, error, size);
+	struct secret *secret = NULL;
+
+	if (path != NULL)
+		secret =
+		    file_contents(path, what, CREDENTIAL_PRIVATE, error, size);
+	free(path);
+	return secret;
+}
+
+struct secret *
+secret_read_credential(const char *name, char *error, size_t size)
+{
+	char *path = credential_path(name, error, size);
+	struct secret *secret = NULL;
+
+	if (path != NULL)
+		secret =
+		    password_of_contents(file_contents(path, "password",
+					     CREDENTIAL_PRIVATE, error, size),
+			path, error, size);
 	free(path);
 	return secret;
 }

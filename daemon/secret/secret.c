@@ -3,15 +3,43 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "lib/base/guarded.h"
 
 struct secret {
 	size_t length;
-	char *text; /* alone in guarded pages */
+	char *text; /* guarded */
 };
+
+/* The leak checker of a sanitizer must look into the process. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SECRET_MAY_BE_TRACED 1
+#endif
+#endif
+#if !defined(SECRET_MAY_BE_TRACED) && defined(__SANITIZE_ADDRESS__)
+#define SECRET_MAY_BE_TRACED 1
+#elif !defined(SECRET_MAY_BE_TRACED)
+#define SECRET_MAY_BE_TRACED 0
+#endif
+
+/* Either would do where the other is refused. */
+static void
+secret_forbid_dumps(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	if (!SECRET_MAY_BE_TRACED)
+		(void)prctl(PR_SET_DUMPABLE, 0);
+}
 
 bool
 secret_init(void)
 {
+	secret_forbid_dumps();
 	return sodium_init() >= 0;
 }
 
@@ -22,16 +50,12 @@ secret_new(const void *bytes, size_t length)
 
 	if (secret == NULL)
 		return NULL;
-	secret->text = length < SIZE_MAX ? sodium_malloc(length + 1) : NULL;
-	if (secret->text == NULL) {
-		free(secret);
-		return NULL;
-	}
 	secret->length = length;
-	if (length > 0)
-		memcpy(secret->text, bytes, length);
-	secret->text[length] = '\0';
-	return secret;
+	secret->text = evpop_guarded_copy(bytes, length);
+	if (secret->text != NULL)
+		return secret;
+	free(secret);
+	return NULL;
 }
 
 const char *
@@ -53,7 +77,7 @@ secret_free(struct secret **secret_p)
 
 	if (secret == NULL)
 		return;
-	sodium_free(secret->text); /* wipes */
+	evpop_guarded_free(secret->text); /* wipes */
 	free(secret);
 	*secret_p = NULL;
 }

@@ -1,9 +1,7 @@
 /*
  * Passwords: where they come from, and that they are wiped.  The bytes of a
- * struct secret lie in guarded memory of libsodium's, which is locked as far as
- * the process may lock any (RLIMIT_MEMLOCK) and left out of core dumps; copies
- * in the configuration and of a session under way lie in memory like any other,
- * and are wiped.
+ * struct secret lie in guarded memory (lib/base/guarded.h), and so does each
+ * copy in the configuration and of a session under way.
  */
 #ifndef SECRET_SECRET_H
 #define SECRET_SECRET_H
@@ -12,11 +10,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/secret/sealed.h"
+
 struct event_base;
 struct secret;
 struct secret_request;
 
-/* Once, before any other call here; false if libsodium cannot start. */
+/*
+ * Once, before any other call here; false if libsodium cannot start.  From then
+ * on the process leaves no core dump, and only root may look into it.
+ */
 bool secret_init(void) __attribute__((warn_unused_result));
 
 /*
@@ -35,11 +38,15 @@ enum secret_kind {
 	SECRET_FILE,       /* first line of a file that only its owner reads */
 	SECRET_COMMAND,    /* first line of what /bin/sh -c prints */
 	SECRET_CREDENTIAL, /* of systemd: a file in $CREDENTIALS_DIRECTORY */
+	SECRET_SEALED,     /* as secret_seal() gave it */
 	SECRET_TOKEN_COMMAND /* as SECRET_COMMAND, of an access token */
 };
 struct secret_source {
 	enum secret_kind kind;
 	const char *value;
+	/* Of SECRET_SEALED: what opens it, or NULL, and whose it is. */
+	const struct secret_key *key;
+	struct secret_bearer bearer;
 };
 
 /*

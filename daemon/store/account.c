@@ -31,9 +31,7 @@ account_find(struct sql_db *db, const char *sql, const char *key, int64_t *id_r)
 		return STORE_OK;
 	sql_prepare(&use, db, sql);
 	sql_bind_text(&use, 1, key);
-	if (sql_step(&use))
-		*id_r = sql_column_int(&use, 0);
-	return sql_end(&use);
+	return sql_run_integer(&use, id_r);
 }
 
 static enum store_status

@@ -66,8 +66,7 @@ attempts_look_for_any(struct sql_db *db, bool *any_r)
 	struct sql_statement use;
 
 	sql_prepare(&use, db, sql);
-	*any_r = sql_step(&use);
-	return sql_end(&use);
+	return sql_run_found(&use, any_r);
 }
 
 enum store_status
@@ -106,6 +105,5 @@ store_attempts_look_up(
 	struct sql_statement use;
 
 	store_unique_prepare(&use, db, sql, unique);
-	*has_failed_r = sql_step(&use);
-	return sql_end(&use);
+	return sql_run_found(&use, has_failed_r);
 }

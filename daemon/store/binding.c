@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "daemon/store/attempts.h"
+#include "daemon/store/owed.h"
 #include "daemon/store/private.h"
 #include "daemon/store/unique.h"
 #include "daemon/store/writer.h"
@@ -386,6 +387,8 @@ bind_write(struct store_writer *writer, struct store_op *op)
 	if (status == STORE_OK && !bind_is_done(bind)) {
 		if (bound_is_known(&bind->bound))
 			status = bind_move(db, bind);
+		if (status == STORE_OK && bind->bound.restored > 0)
+			status = store_owed_restored(writer, bind->account_id);
 		if (status == STORE_OK)
 			status = bind_set(db, bind);
 	}

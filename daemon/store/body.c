@@ -47,7 +47,7 @@ larger(size_t one, size_t other)
 static size_t
 piece_memory(const struct store_piece *piece)
 {
-	return sizeof(*piece) + piece->room;
+	return sizeof(*piece) + piece->room + STORE_SEALED_EXTRA;
 }
 
 static struct store_bodies *
@@ -175,6 +175,7 @@ body_clear(struct store_op *op)
 	struct store_body *body = (struct store_body *)op;
 
 	store_scan_free(body->scan);
+	store_seal_free(&body->seal);
 	store_identity_release(body->meta.identity);
 	free(body->piece);
 }
@@ -285,7 +286,7 @@ body_grow_piece(struct store_body *body, size_t target, size_t wanted)
 	if (piece == NULL && body->sequence > 0)
 		room = STORE_PIECE_MIN;
 	room = smaller(target, larger(room, length + wanted));
-	piece = realloc(piece, sizeof(*piece) + room);
+	piece = realloc(piece, sizeof(*piece) + room + STORE_SEALED_EXTRA);
 	if (piece == NULL)
 		return false;
 	if (body->piece == NULL) {

@@ -5,8 +5,10 @@
 #ifndef STORE_BODY_H
 #define STORE_BODY_H
 
+#include "daemon/store/chunk.h"
 #include "daemon/store/op.h"
 #include "daemon/store/scan.h"
+#include "daemon/store/sealed.h"
 #include "daemon/store/unique.h"
 
 /*
@@ -22,6 +24,8 @@ struct store_piece {
 	uint32_t sequence;
 	uint64_t begins; /* behind so many octets of its body */
 	bool has_noted;  /* its body as unfinished; the writer's */
+	/* Sealed in place, once, though it may be written again. */
+	enum store_chunk_encoding encoding;
 	size_t length, room;
 	unsigned char bytes[];
 };
@@ -46,6 +50,7 @@ struct store_body {
 	bool is_scanned;  /* to its end */
 	struct store_scan_result looks;
 	enum store_status failed;
+	struct store_seal *seal;              /* NULL: nothing is sealed yet */
 	bool is_noted;                        /* in `unfinished` */
 	struct store_unique unique;           /* id NULL: none */
 	char body_id[STORE_UNIQUE_IMPORT_ID]; /* where it has no other */

@@ -436,6 +436,15 @@ store_calendar_clock(const struct store_calendar *calendar)
 	return clock;
 }
 
+struct store_clock
+store_calendar_clock_unsure(const struct store_calendar *calendar)
+{
+	struct store_clock clock = store_calendar_clock(calendar);
+
+	clock.setting = 0;
+	return clock;
+}
+
 enum store_status
 store_calendar_judges(const struct store_calendar *calendar, struct sql_db *db,
     int64_t account_id, uint64_t *setting_r)

@@ -73,6 +73,8 @@ void store_calendar_committed(struct store_calendar *);
 
 /* As it was committed last. */
 struct store_clock store_calendar_clock(const struct store_calendar *);
+/* The same for who may see ages of before, or of after. */
+struct store_clock store_calendar_clock_unsure(const struct store_calendar *);
 
 /*
  * The setting by which the account's ages are judged, as they are within this

@@ -19,6 +19,7 @@
 struct store_checker {
 	pthread_t thread;
 	char *path;
+	const struct store_digest_key *key;
 	store_verify_fn verify;
 
 	pthread_mutex_t mutex; /* of what follows */
@@ -96,6 +97,7 @@ checker_main(void *arg)
 	enum store_status status = store_db_open(&db, checker->path, SQL_READ);
 
 	if (status == STORE_OK) {
+		store_db_set_digest_key(db, checker->key);
 		checker_set_db(checker, db);
 		status = checker->verify(db, checker);
 		checker_set_db(checker, NULL);
@@ -115,13 +117,15 @@ checker_main(void *arg)
 /* ---- the loop ---- */
 
 struct store_checker *
-store_checker_new(const char *path, store_verify_fn verify)
+store_checker_new(const char *path, const struct store_digest_key *key,
+    store_verify_fn verify)
 {
 	struct store_checker *checker = calloc(1, sizeof(*checker));
 
 	if (checker == NULL)
 		return NULL;
 	checker->path = strdup(path);
+	checker->key = key;
 	checker->verify = verify;
 	checker->found.running = true;
 	checker->found.started_ms = evpop_clock_unix_ms();

@@ -18,8 +18,12 @@ struct store_checker;
 typedef enum store_status (*store_verify_fn)(
     struct sql_db *, struct store_checker *);
 
-/* Begin, on a thread of its own; NULL without memory. */
-struct store_checker *store_checker_new(const char *path, store_verify_fn)
+/*
+ * Begin, on a thread of its own; the key of the digests, which may be NULL,
+ * must outlive it.  NULL without memory.
+ */
+struct store_checker *store_checker_new(
+    const char *path, const struct store_digest_key *, store_verify_fn)
     __attribute__((warn_unused_result));
 
 bool store_checker_is_running(struct store_checker *);

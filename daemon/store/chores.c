@@ -124,8 +124,7 @@ orphan_is_noted(struct sql_db *db, int64_t body, bool *noted_r)
 
 	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, body);
-	*noted_r = sql_step(&use);
-	return sql_end(&use);
+	return sql_run_found(&use, noted_r);
 }
 
 /*

@@ -7,16 +7,26 @@ enum store_status
 store_chunk_insert(struct sql_db *db, int64_t number, uint32_t sequence,
     uint64_t begins, const void *bytes, size_t length)
 {
-	static const char sql[] =
-	    "INSERT INTO chunk(id, data, encoding) VALUES(?1, ?2, ?3)";
 	enum store_chunk_encoding encoding = STORE_CHUNK_PLAIN;
-	int64_t id = store_chunk_id(number, sequence);
-	struct sql_statement use;
-	enum store_status status;
 
 	if (store_codec_pack(
 		store_db_codec(db), bytes, length, &bytes, &length))
 		encoding = STORE_CHUNK_ZSTD;
+	return store_chunk_insert_as(
+	    db, number, sequence, begins, encoding, bytes, length);
+}
+
+enum store_status
+store_chunk_insert_as(struct sql_db *db, int64_t number, uint32_t sequence,
+    uint64_t begins, enum store_chunk_encoding encoding, const void *bytes,
+    size_t length)
+{
+	static const char sql[] =
+	    "INSERT INTO chunk(id, data, encoding) VALUES(?1, ?2, ?3)";
+	int64_t id = store_chunk_id(number, sequence);
+	struct sql_statement use;
+	enum store_status status;
+
 	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, id);
 	sql_bind_blob(&use, 2, bytes, length);
@@ -53,26 +63,43 @@ chunk_unpack(struct sql_db *db, const void **bytes, size_t *length)
 }
 
 enum store_status
-store_chunk_take(struct sql_db *db, struct sql_statement *use, int column,
-    const void **bytes_r, size_t *length_r)
+store_chunk_take_as_is(struct sql_statement *use, int column,
+    int64_t *encoding_r, const void **bytes_r, size_t *length_r)
 {
-	int64_t encoding = sql_column_int(use, column);
-
+	*encoding_r = sql_column_int(use, column);
 	*bytes_r = NULL;
 	*length_r = 0;
 	if (sql_column_is_null(use, column + 1))
 		return STORE_OK;
 	*bytes_r = sql_column_blob(use, column + 1, length_r);
-	if (*bytes_r == NULL) {
-		if (*length_r > 0)
-			return STORE_MEMORY;
-		*bytes_r = "";
-	}
-	if (encoding == STORE_CHUNK_PLAIN)
+	if (*bytes_r != NULL)
 		return STORE_OK;
-	if (encoding == STORE_CHUNK_ZSTD)
+	*bytes_r = "";
+	return *length_r > 0 ? STORE_MEMORY : STORE_OK;
+}
+
+enum store_status
+store_chunk_take(struct sql_db *db, struct sql_statement *use, int column,
+    const void **bytes_r, size_t *length_r)
+{
+	int64_t encoding;
+	enum store_status status =
+	    store_chunk_take_as_is(use, column, &encoding, bytes_r, length_r);
+
+	if (status != STORE_OK || *bytes_r == NULL ||
+	    encoding == STORE_CHUNK_PLAIN)
+		return status;
+	switch (encoding) {
+	case STORE_CHUNK_ZSTD:
 		return chunk_unpack(db, bytes_r, length_r);
-	return chunk_damaged(db, "Its encoding is not known");
+	case STORE_CHUNK_SEALED:
+	case STORE_CHUNK_SEALED_ZSTD:
+		*bytes_r = NULL;
+		*length_r = 0;
+		return sql_fail(db, STORE_SEALED, "it is sealed");
+	default:
+		return chunk_damaged(db, "Its encoding is not known");
+	}
 }
 
 void

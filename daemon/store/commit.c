@@ -9,19 +9,93 @@
 #include "daemon/store/counter.h"
 #include "daemon/store/identity.h"
 #include "daemon/store/index/index.h"
+#include "daemon/store/owed.h"
+#include "daemon/store/routing.h"
 #include "daemon/store/writer.h"
+
+/* ---- sealing ---- */
+
+/* Once for each body, but for one of a single piece: see commit_accept(). */
+static bool
+commit_begin_sealing(struct sql_db *db, struct store_body *body)
+{
+	if (body->seal == NULL)
+		body->seal = store_seal_new(db, body->number);
+	return body->seal != NULL;
+}
+
+/*
+ * A stream goes on from piece to piece, and a piece may be written again: what
+ * is sealed takes the place of what it was.
+ */
+static void
+commit_seal_in_place(struct sql_db *db, struct store_body *body,
+    struct store_piece *piece, bool is_last)
+{
+	struct store_sealed_piece sealed;
+
+	if (piece->encoding != STORE_CHUNK_PLAIN)
+		return;
+	store_seal_piece(
+	    db, body->seal, piece->bytes, piece->length, is_last, &sealed);
+	memcpy(piece->bytes, sealed.bytes, sealed.length);
+	piece->length = sealed.length;
+	piece->encoding = sealed.encoding;
+}
+
+/* A piece that is not the last. */
+static enum store_status
+commit_insert_piece(
+    struct sql_db *db, struct store_body *body, struct store_piece *piece)
+{
+	if (store_db_sealer(db) == NULL)
+		return store_chunk_insert(db, body->number, piece->sequence,
+		    piece->begins, piece->bytes, piece->length);
+	if (!commit_begin_sealing(db, body))
+		return STORE_MEMORY;
+	commit_seal_in_place(db, body, piece, false);
+	return store_chunk_insert_as(db, body->number, piece->sequence,
+	    piece->begins, piece->encoding, piece->bytes, piece->length);
+}
+
+/* The only piece of a body stays as it is, to be read again. */
+static enum store_status
+commit_insert_last_sealed(struct sql_db *db, struct store_body *body)
+{
+	struct store_piece *piece = body->piece;
+
+	/* It may have begun before, and was undone. */
+	if (body->sequence == 0)
+		store_seal_free(&body->seal);
+	if (!commit_begin_sealing(db, body))
+		return STORE_MEMORY;
+	if (body->sequence == 0)
+		return store_seal_insert_only(db, body->seal,
+		    piece != NULL ? piece->bytes : NULL,
+		    piece != NULL ? piece->length : 0);
+	if (piece == NULL)
+		return store_seal_insert_end(
+		    db, body->seal, body->sequence, body->submitted);
+	commit_seal_in_place(db, body, piece, true);
+	return store_chunk_insert_as(db, body->number, body->sequence,
+	    body->submitted, piece->encoding, piece->bytes, piece->length);
+}
+
+/* ---- pieces ---- */
 
 /* Put what is left of a body into the file, which then owns it all. */
 static enum store_status
-commit_insert_last(struct sql_db *db, const struct store_body *body)
+commit_insert_last(struct sql_db *db, struct store_body *body)
 {
 	const struct store_piece *piece = body->piece;
 	enum store_status status = STORE_OK;
 
+	if (store_db_sealer(db) != NULL)
+		status = commit_insert_last_sealed(db, body);
 	/*
 	 * An empty body has a piece as well: the piece keeps the number taken.
 	 */
-	if (piece != NULL || body->sequence == 0)
+	else if (piece != NULL || body->sequence == 0)
 		status = store_chunk_insert(db, body->number, body->sequence,
 		    body->submitted, piece != NULL ? piece->bytes : NULL,
 		    piece != NULL ? piece->length : 0);
@@ -61,7 +135,10 @@ commit_scan(struct store_writer *writer, struct store_body *body,
     const struct store_piece *piece, uint32_t sequence)
 {
 	if (body->scan == NULL)
-		body->scan = store_scan_new(store_writer_headers(writer));
+		body->scan = store_scan_new(store_writer_headers(writer),
+		    store_db_sealer(store_writer_db(writer)) != NULL
+			? STORE_SCAN_FOR_SEAL
+			: STORE_SCAN_FOR_ROW);
 	if (body->scan == NULL)
 		return false;
 	if (piece == NULL || sequence < body->scanned)
@@ -73,10 +150,14 @@ commit_scan(struct store_writer *writer, struct store_body *body,
 static bool
 commit_scan_last(struct store_writer *writer, struct store_body *body)
 {
-	if (!body->is_scanned)
-		body->is_scanned =
-		    commit_scan(writer, body, body->piece, body->sequence) &&
-		    store_scan_finish(body->scan, &body->looks);
+	if (body->is_scanned)
+		return true;
+	body->is_scanned =
+	    commit_scan(writer, body, body->piece, body->sequence) &&
+	    store_scan_finish(body->scan, &body->looks);
+	if (body->is_scanned)
+		store_scan_key(
+		    &body->looks, store_db_digest_key(store_writer_db(writer)));
 	return body->is_scanned;
 }
 
@@ -99,9 +180,8 @@ store_piece_write(struct store_writer *writer, struct store_op *op)
 		body->is_noted = piece->has_noted = status == STORE_OK;
 	}
 	if (status == STORE_OK)
-		status = store_chunk_insert(store_writer_db(writer),
-		    body->number, piece->sequence, piece->begins, piece->bytes,
-		    piece->length);
+		status =
+		    commit_insert_piece(store_writer_db(writer), body, piece);
 	FAILPOINT("body chunk written");
 	return status;
 }
@@ -132,7 +212,10 @@ commit_insert_message(struct store_writer *writer, struct store_body *body,
 	    " attachments, unique_id, is_cut)"
 	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
 	    " ?14)";
-	const struct mail_envelope *envelope = result->envelope;
+	static const struct mail_envelope nothing;
+	const bool is_sealed = body->seal != NULL;
+	const struct mail_envelope *envelope =
+	    is_sealed ? &nothing : result->envelope;
 	const struct store_body_meta *meta = &body->meta;
 	struct sql_statement use;
 
@@ -149,12 +232,31 @@ commit_insert_message(struct store_writer *writer, struct store_body *body,
 	sql_bind_text(&use, 9, envelope->cc);
 	sql_bind_text(&use, 10, envelope->subject);
 	sql_bind_text(&use, 11, envelope->header_id);
-	sql_bind_int(&use, 12, result->attachments);
+	sql_bind_int(&use, 12, is_sealed ? 0 : result->attachments);
 	if (meta->unique_id != NULL)
 		sql_bind_blob(
 		    &use, 13, meta->unique_id, meta->unique_id_length);
-	sql_bind_int(&use, 14, result->is_cut);
+	sql_bind_int(&use, 14, result->is_cut && !is_sealed);
 	return sql_run_insert(&use, &body->message_id);
+}
+
+/* What the row says of one that is not sealed, for who can open it. */
+static enum store_status
+commit_seal_envelope(struct sql_db *db, const struct store_body *body,
+    const struct store_scan_result *result)
+{
+	const struct store_sealed_facts facts = {
+		.binding = { .kind = SEALING_MESSAGE,
+		    .owner = body->message_id,
+		    .account = body->meta.account_id,
+		    .body = body->number },
+		.unique_id = body->meta.unique_id,
+		.unique_id_length = body->meta.unique_id_length,
+	};
+
+	return body->seal != NULL
+		   ? store_sealed_insert(db, body->seal, &facts, result)
+		   : STORE_OK;
 }
 
 /* Facts that distinguish a body from others, besides its digest. */
@@ -209,7 +311,14 @@ commit_add_message(struct store_writer *writer, struct store_body *body,
 		status = commit_insert_message(writer, body, result, now_ms);
 	if (status == STORE_OK)
 		status =
+		    commit_seal_envelope(store_writer_db(writer), body, result);
+	if (status == STORE_OK)
+		status =
 		    commit_put_unique_id(writer, body, result, former, now_ms);
+	if (status == STORE_OK && !body->is_import)
+		status = store_routing_add(store_writer_routing(writer),
+		    store_writer_db(writer), store_writer_targets(writer),
+		    body->meta.account_id, body->message_id);
 	if (status != STORE_OK)
 		return status;
 	body->taken = STORE_TAKEN_NEW;
@@ -218,16 +327,30 @@ commit_add_message(struct store_writer *writer, struct store_body *body,
 	return STORE_OK;
 }
 
+/* It is this message.  Its deletion may be owed by now. */
+static enum store_status
+commit_note_known(struct store_writer *writer, struct store_body *body,
+    int64_t message_id, enum store_taken taken)
+{
+	body->message_id = message_id;
+	body->taken = taken;
+	store_commit_drop(writer, body);
+	return store_owed_again(
+	    writer, body->meta.account_id, message_id, &body->meta.state);
+}
+
 /* The server shows again what is stored: keep the message that there is. */
 static enum store_status
 commit_keep_message(struct store_writer *writer, struct store_body *body,
     const struct store_unique_row *known)
 {
-	body->message_id = known->message_id;
-	body->taken = STORE_TAKEN_KNOWN;
-	store_commit_drop(writer, body);
-	return store_unique_set_state(
-	    store_writer_db(writer), &body->unique, body->meta.state);
+	enum store_status status = commit_note_known(
+	    writer, body, known->message_id, STORE_TAKEN_KNOWN);
+
+	return status == STORE_OK
+		   ? store_unique_set_state(store_writer_db(writer),
+			 &body->unique, body->meta.state)
+		   : status;
 }
 
 /* It may have been stored before there was a column for all of this. */
@@ -250,14 +373,15 @@ commit_adopt(struct store_writer *writer, struct store_body *body,
     const struct store_scan_result *result, const struct store_unique *from,
     struct store_unique_row *row)
 {
-	body->message_id = row->message_id;
-	body->taken = STORE_TAKEN_ADOPTED;
-	store_commit_drop(writer, body);
+	enum store_status status = commit_note_known(
+	    writer, body, row->message_id, STORE_TAKEN_ADOPTED);
+
 	row->state = body->meta.state;
 	row->stored_ms = row->message_stored_ms;
 	commit_describe(row, body, result);
-	return store_unique_move(
-	    store_writer_db(writer), from, &body->unique, row);
+	return status == STORE_OK ? store_unique_move(store_writer_db(writer),
+					from, &body->unique, row)
+				  : status;
 }
 
 static struct store_identity *
@@ -291,44 +415,6 @@ commit_name(struct store_body *body, const unsigned char *digest)
 	return true;
 }
 
-/*
- * Servers add a few lines to a message that was read.  A message whose size
- * differs by more is not compared with the one that had its id.
- */
-#define ADDED_MOST 16384
-
-/* Whether reading both is worthwhile. */
-static bool
-commit_may_be_same(const struct store_unique_row *known,
-    const struct store_scan_result *result)
-{
-	uint64_t more = known->octets > result->octets
-			    ? known->octets - result->octets
-			    : result->octets - known->octets;
-
-	if (known->message_id == 0 || more > ADDED_MOST)
-		return false;
-	/* Rows of earlier versions have a digest of another kind. */
-	if (known->lines == 0 || !known->has_header_digest)
-		return true;
-	return result->has_header_digest &&
-	       memcmp(known->header_digest, result->header_digest,
-		   sizeof(known->header_digest)) == 0;
-}
-
-/* The server shows it with other lines of its own: the message is the same. */
-static enum store_status
-commit_compare_known(struct store_writer *writer, struct store_body *body,
-    const struct store_scan_result *result,
-    const struct store_unique_row *known, bool *same_r)
-{
-	*same_r = false;
-	if (!commit_may_be_same(known, result))
-		return STORE_OK;
-	return store_compare_message(
-	    store_writer_db(writer), known->message_id, body, same_r);
-}
-
 static enum store_status
 commit_place(struct store_writer *writer, struct store_body *body,
     const struct store_scan_result *result)
@@ -352,7 +438,8 @@ commit_place(struct store_writer *writer, struct store_body *body,
 		return status;
 	if (store_unique_is(&known, result->octets, result->digest))
 		return commit_keep_known(writer, body, result, &known);
-	status = commit_compare_known(writer, body, result, &known, &same);
+	status = store_compare_known(
+	    store_writer_db(writer), &known, body, result, &same);
 	if (status != STORE_OK)
 		return status;
 	if (same)
@@ -369,32 +456,6 @@ commit_place(struct store_writer *writer, struct store_body *body,
 
 /* ---- what comes from no server ---- */
 
-/* A message of the account with the same bytes; 0: there is none. */
-static enum store_status
-commit_find_same(struct sql_db *db, const struct store_body *body,
-    const struct store_scan_result *result, int64_t *id_r)
-{
-	static const char dated[] =
-	    "SELECT id FROM message WHERE account = ?1 AND octets = ?2"
-	    " AND digest = ?3 AND date_ms = ?4 LIMIT 1";
-	static const char undated[] =
-	    "SELECT id FROM message WHERE account = ?1 AND octets = ?2"
-	    " AND digest = ?3 AND date_ms IS NULL LIMIT 1";
-	bool has_date = result->envelope->has_date;
-	struct sql_statement use;
-
-	*id_r = 0;
-	sql_prepare(&use, db, has_date ? dated : undated);
-	sql_bind_int(&use, 1, body->meta.account_id);
-	sql_bind_int(&use, 2, (int64_t)result->octets);
-	sql_bind_blob(&use, 3, result->digest, STORE_DIGEST_SIZE);
-	if (has_date)
-		sql_bind_int(&use, 4, result->envelope->date_ms);
-	if (sql_step(&use))
-		*id_r = sql_column_int(&use, 0);
-	return sql_end(&use);
-}
-
 /* Its id is gone from the start: a poll that fetches the same adopts it. */
 static enum store_status
 commit_import(struct store_writer *writer, struct store_body *body)
@@ -402,13 +463,11 @@ commit_import(struct store_writer *writer, struct store_body *body)
 	struct sql_db *db = store_writer_db(writer);
 	struct store_unique_row known;
 	enum store_status status =
-	    commit_find_same(db, body, &body->looks, &body->message_id);
+	    store_compare_find(db, body, &body->looks, &body->message_id);
 
-	if (status == STORE_OK && body->message_id != 0) {
-		body->taken = STORE_TAKEN_KNOWN;
-		store_commit_drop(writer, body);
-		return STORE_OK;
-	}
+	if (status == STORE_OK && body->message_id != 0)
+		return commit_note_known(
+		    writer, body, body->message_id, STORE_TAKEN_KNOWN);
 	store_unique_import_id(body->looks.digest, body->body_id);
 	body->unique = store_unique_make(body->meta.account_id,
 	    (const unsigned char *)body->body_id, strlen(body->body_id), 0);
@@ -448,6 +507,7 @@ store_commit_end(struct store_body *body)
 	body->scan = NULL;
 	body->scanned = 0;
 	body->is_scanned = false;
+	store_seal_free(&body->seal);
 }
 
 static enum store_status

@@ -6,6 +6,7 @@
 #include "daemon/store/roster.h"
 #include "daemon/store/writer.h"
 #include "lib/base/hex.h"
+#include "lib/base/text.h"
 
 struct configure_op {
 	struct store_op op;
@@ -87,12 +88,6 @@ configure_free_name(struct sql_db *db, const char *name, int64_t except)
 	sql_bind_int(&use, 2, except);
 	sql_bind_text(&use, 3, random);
 	return sql_run(&use);
-}
-
-static bool
-configure_is_same(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
 /* News of an account, for people. */
@@ -178,7 +173,7 @@ configure_apply_one(struct configure_op *configure, struct sql_db *db,
 	const struct store_roster_row *twin =
 	    store_roster_twin(roster, account);
 	bool is_named =
-	    row != NULL && configure_is_same(row->name, account->name);
+	    row != NULL && evpop_text_equal(row->name, account->name);
 	enum store_status status = STORE_OK;
 
 	/* A row that is made later needs the name as well. */
@@ -186,8 +181,7 @@ configure_apply_one(struct configure_op *configure, struct sql_db *db,
 		status = configure_take_name(
 		    configure, db, roster, account, row != NULL ? row->id : 0);
 	if (status == STORE_OK && row != NULL &&
-	    !(is_named &&
-		configure_is_same(row->stable_id, account->stable_id)))
+	    !(is_named && evpop_text_equal(row->stable_id, account->stable_id)))
 		status = configure_update(db, account, row);
 	if (row != NULL && !is_named)
 		configure_note(configure, account, row, STORE_ACCOUNT_RENAMED);

@@ -6,6 +6,8 @@
 
 struct context {
 	struct store_codec codec;
+	const struct store_digest_key *digest_key;
+	struct store_sealer *sealer;
 	int64_t now_ms;
 };
 
@@ -48,6 +50,30 @@ struct store_codec *
 store_db_codec(struct sql_db *db)
 {
 	return &db_context(db)->codec;
+}
+
+const struct store_digest_key *
+store_db_digest_key(struct sql_db *db)
+{
+	return db_context(db)->digest_key;
+}
+
+void
+store_db_set_digest_key(struct sql_db *db, const struct store_digest_key *key)
+{
+	db_context(db)->digest_key = key;
+}
+
+struct store_sealer *
+store_db_sealer(struct sql_db *db)
+{
+	return db_context(db)->sealer;
+}
+
+void
+store_db_set_sealer(struct sql_db *db, struct store_sealer *sealer)
+{
+	db_context(db)->sealer = sealer;
 }
 
 int64_t

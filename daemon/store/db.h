@@ -16,6 +16,17 @@ void store_db_close(struct sql_db *);
 
 struct store_codec *store_db_codec(struct sql_db *);
 
+/*
+ * With what digests are keyed, and bodies are sealed; NULL: with nothing.  Both
+ * must outlive the connection.
+ */
+struct store_digest_key;
+struct store_sealer;
+const struct store_digest_key *store_db_digest_key(struct sql_db *);
+void store_db_set_digest_key(struct sql_db *, const struct store_digest_key *);
+struct store_sealer *store_db_sealer(struct sql_db *);
+void store_db_set_sealer(struct sql_db *, struct store_sealer *);
+
 /* The Unix time by which a transaction dates. */
 int64_t store_db_now_ms(struct sql_db *);
 void store_db_set_now_ms(struct sql_db *, int64_t);

@@ -8,7 +8,10 @@
 
 struct store_writer;
 
-/* Messages of one account; all but those that are held are meant. */
+/*
+ * Messages of one account; all but those that are held are meant, and, where
+ * nobody asks, but those that wait for a delivery.
+ */
 struct store_doomed {
 	int64_t account_id;
 	int64_t first, last;      /* ids */

@@ -132,10 +132,8 @@ store_delete(struct store *store, int64_t id, const char *who,
 
 struct page_op {
 	struct store_op op;
-	const char *account;
+	struct store_delete_of of;
 	int64_t account_id;
-	int64_t after_id;
-	unsigned limit;
 	const char *who, *reason;
 	store_kept_cb done;
 	void *arg;
@@ -155,7 +153,7 @@ page_find_account(struct sql_db *db, struct page_op *page)
 	struct sql_statement use;
 
 	sql_prepare(&use, db, sql);
-	sql_bind_text(&use, 1, page->account);
+	sql_bind_text(&use, 1, page->of.account);
 	return store_op_take_row(&page->op, &use, page_take_account);
 }
 
@@ -164,7 +162,8 @@ page_find_last(struct sql_db *db, struct page_op *page)
 {
 	static const char sql[] =
 	    "SELECT count(*), count(held), coalesce(max(id), ?2) FROM"
-	    " (SELECT message.id AS id, hold.message AS held FROM message"
+	    " (SELECT message.id AS id, CASE WHEN message.stored_ms < ?4"
+	    "  THEN hold.message END AS held FROM message"
 	    "  LEFT JOIN hold ON hold.message = message.id"
 	    "  WHERE message.account = ?1 AND message.id > ?2"
 	    "  ORDER BY message.id LIMIT ?3) AS page";
@@ -172,10 +171,12 @@ page_find_last(struct sql_db *db, struct page_op *page)
 
 	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, page->account_id);
-	sql_bind_int(&use, 2, page->after_id);
-	sql_bind_int(&use, 3, page->limit);
+	sql_bind_int(&use, 2, page->of.after_id);
+	sql_bind_int(&use, 3, page->of.limit);
+	sql_bind_int(&use, 4, page->of.before_ms);
 	if (sql_step(&use)) {
-		page->answer.has_more = sql_column_int(&use, 0) == page->limit;
+		page->answer.has_more =
+		    sql_column_int(&use, 0) == page->of.limit;
 		page->answer.held = (uint64_t)sql_column_int(&use, 1);
 		page->answer.last_id = sql_column_int(&use, 2);
 	}
@@ -189,7 +190,7 @@ page_record(struct sql_db *db, const struct page_op *page)
 
 	snprintf(object, sizeof(object),
 	    "%" PRIu64 " messages of account %s, of %" PRId64 " to %" PRId64,
-	    page->answer.deleted, page->account, page->after_id + 1,
+	    page->answer.deleted, page->of.account, page->of.after_id + 1,
 	    page->answer.last_id);
 	return store_record_add(db, &(struct store_deed){ .who = page->who,
 					.action = "delete",
@@ -204,8 +205,8 @@ page_write(struct store_writer *writer, struct store_op *op)
 	struct sql_db *db = store_writer_db(writer);
 	enum store_status status = page_find_account(db, page);
 	struct store_doomed doomed = { .account_id = page->account_id,
-		.first = page->after_id + 1,
-		.stored_before_ms = INT64_MAX,
+		.first = page->of.after_id + 1,
+		.stored_before_ms = page->of.before_ms,
 		.who = page->who,
 		.reason = page->reason,
 		.is_asked = true };
@@ -240,9 +241,8 @@ static const struct store_op_type page_type = {
 };
 
 void
-store_delete_of(struct store *store, const char *account, int64_t after_id,
-    unsigned limit, const char *who, const char *reason, store_kept_cb done,
-    void *arg)
+store_delete_of(struct store *store, const struct store_delete_of *of,
+    const char *who, const char *reason, store_kept_cb done, void *arg)
 {
 	struct page_op *page;
 
@@ -253,9 +253,9 @@ store_delete_of(struct store *store, const char *account, int64_t after_id,
 		done(STORE_MEMORY, NULL, arg);
 		return;
 	}
-	page->account = store_op_text(&page->op, account);
-	page->after_id = after_id;
-	page->limit = store_page_limit(limit);
+	page->of = *of;
+	page->of.account = store_op_text(&page->op, of->account);
+	page->of.limit = store_page_limit(of->limit);
 	page->who = store_op_text(&page->op, who);
 	page->reason = store_op_text(&page->op, reason);
 	page->done = done;

@@ -4,6 +4,7 @@
 #include <openssl/sha.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct store_digest {
 	crypto_generichash_state state;
@@ -55,6 +56,41 @@ void
 store_digest_free(struct store_digest *digest)
 {
 	free(digest);
+}
+
+struct store_digest_key {
+	unsigned char bytes[STORE_DIGEST_KEY_SIZE];
+};
+
+struct store_digest_key *
+store_digest_key_new(const unsigned char key[STORE_DIGEST_KEY_SIZE])
+{
+	struct store_digest_key *own = sodium_malloc(sizeof(*own));
+
+	if (own != NULL)
+		memcpy(own->bytes, key, sizeof(own->bytes));
+	return own;
+}
+
+void
+store_digest_key_free(struct store_digest_key *key)
+{
+	sodium_free(key);
+}
+
+void
+store_digest_apply_key(
+    const struct store_digest_key *key, unsigned char digest[STORE_DIGEST_SIZE])
+{
+	unsigned char keyed[STORE_DIGEST_SIZE];
+	int failed;
+
+	if (key == NULL)
+		return;
+	failed = crypto_generichash(keyed, sizeof(keyed), digest,
+	    STORE_DIGEST_SIZE, key->bytes, sizeof(key->bytes));
+	assert(failed == 0);
+	memcpy(digest, keyed, sizeof(keyed));
 }
 
 /*

@@ -11,6 +11,7 @@ struct failure_op {
 	void *arg;
 	unsigned attempts;
 	enum store_failed outcome;
+	int64_t quarantine_id;
 };
 
 /* ---- quarantine ---- */
@@ -18,7 +19,7 @@ struct failure_op {
 static enum store_status
 failure_insert_quarantine(struct sql_db *db,
     const struct store_failure *failure, int64_t body, uint64_t octets,
-    int64_t now_ms)
+    int64_t *id_r)
 {
 	static const char sql[] =
 	    "INSERT INTO quarantine(account, unique_id, occurrence, body,"
@@ -32,15 +33,44 @@ failure_insert_quarantine(struct sql_db *db,
 	sql_bind_int(&use, 3, failure->occurrence);
 	sql_bind_int(&use, 4, body);
 	sql_bind_int(&use, 5, (int64_t)octets);
-	sql_bind_int(&use, 6, now_ms);
+	sql_bind_int(&use, 6, store_db_now_ms(db));
 	sql_bind_text(&use, 7, failure->reason);
-	sql_bind_text(&use, 8, failure->transcript);
-	return sql_run(&use);
+	if (store_db_sealer(db) == NULL)
+		sql_bind_text(&use, 8, failure->transcript);
+	return sql_run_insert(&use, id_r);
+}
+
+/* Lines of the mail may be in the transcript. */
+static enum store_status
+failure_seal(struct sql_db *db, const struct store_failure *failure, int64_t id,
+    int64_t body, uint64_t octets)
+{
+	const struct store_sealed_facts facts = {
+		.binding = { .kind = SEALING_QUARANTINE,
+		    .owner = id,
+		    .account = failure->account_id,
+		    .body = body },
+		.unique_id = failure->unique_id,
+		.unique_id_length = failure->unique_id_length,
+	};
+	struct store_seal *own = NULL;
+	enum store_status status;
+
+	if (body == 0) {
+		own = store_seal_new(db, 0);
+		if (own == NULL)
+			return STORE_MEMORY;
+	}
+	status = store_sealed_insert_quarantine(db,
+	    own != NULL ? own : failure->body->seal, &facts, octets,
+	    failure->transcript);
+	store_seal_free(&own);
+	return status;
 }
 
 static enum store_status
-failure_quarantine(
-    struct store_writer *writer, const struct store_failure *failure)
+failure_quarantine(struct store_writer *writer,
+    const struct store_failure *failure, int64_t *id_r)
 {
 	struct sql_db *db = store_writer_db(writer);
 	const struct store_unique unique =
@@ -56,8 +86,10 @@ failure_quarantine(
 		status =
 		    store_commit_as_far(writer, failure->body, &body, &octets);
 	if (status == STORE_OK)
-		status = failure_insert_quarantine(
-		    db, failure, body, octets, store_db_now_ms(db));
+		status =
+		    failure_insert_quarantine(db, failure, body, octets, id_r);
+	if (status == STORE_OK && store_db_sealer(db) != NULL)
+		status = failure_seal(db, failure, *id_r, body, octets);
 	if (status == STORE_OK)
 		status = store_unique_put(db, &unique, &row);
 	if (status == STORE_OK)
@@ -88,7 +120,8 @@ failure_write(struct store_writer *writer, struct store_op *op)
 		failed->outcome = failure->end;
 	switch (failed->outcome) {
 	case STORE_FAILED_QUARANTINED:
-		return failure_quarantine(writer, failure);
+		return failure_quarantine(
+		    writer, failure, &failed->quarantine_id);
 	case STORE_FAILED_STORED:
 		/* It is the message, since nothing else comes. */
 		return failure->body != NULL
@@ -133,8 +166,10 @@ failure_answer(
 		counted.attempts = failed->attempts;
 		counted.outcome = failed->outcome;
 	}
-	if (counted.outcome == STORE_FAILED_QUARANTINED)
+	if (counted.outcome == STORE_FAILED_QUARANTINED) {
+		counted.quarantine_id = failed->quarantine_id;
 		store_count_quarantined(store, 1);
+	}
 	if (counted.outcome == STORE_FAILED_STORED && body != NULL &&
 	    body->taken == STORE_TAKEN_NEW) {
 		counted.message_id = body->message_id;

@@ -1,3 +1,6 @@
+#include <string.h>
+
+#include "daemon/store/epoch.h"
 #include "daemon/store/message.h"
 #include "daemon/store/private.h"
 #include "daemon/store/sql/engine.h"
@@ -5,6 +8,8 @@
 struct feed_op {
 	struct store_op op;
 	const char *account; /* NULL: all */
+	const char *wanted;  /* epoch; NULL: any */
+	char epoch[STORE_EPOCH_SIZE];
 	int64_t after_id;
 	unsigned limit;
 	store_feed_cb done;
@@ -72,8 +77,12 @@ feed_read(struct sql_db *db, struct store_op *op)
 	struct feed_op *feed = (struct feed_op *)op;
 	enum store_status status = feed_read_newest(db, feed);
 
+	if (status == STORE_OK)
+		status = store_epoch_get(db, feed->epoch);
 	if (status != STORE_OK)
 		return status;
+	if (feed->wanted != NULL && strcmp(feed->wanted, feed->epoch) != 0)
+		return STORE_NOT_FOUND;
 	if (feed->after_id > feed->newest_id)
 		return STORE_NOT_FOUND;
 	return feed_read_rows(db, feed);
@@ -97,7 +106,10 @@ static void
 feed_answer(struct store *store, struct store_op *op, enum store_status status)
 {
 	struct feed_op *feed = (struct feed_op *)op;
-	struct store_feed_page page = { .newest_id = feed->newest_id };
+	struct store_feed_page page = { .newest_id = feed->newest_id,
+		.epoch = feed->epoch,
+		.is_other_epoch = feed->wanted != NULL &&
+				  strcmp(feed->wanted, feed->epoch) != 0 };
 
 	(void)store;
 	if (status == STORE_OK) {
@@ -116,10 +128,10 @@ static const struct store_op_type feed_type = {
 };
 
 void
-store_feed(struct store *store, const char *account, int64_t after_id,
-    unsigned limit, store_feed_cb done, void *arg)
+store_feed(struct store *store, const char *account, const char *epoch,
+    int64_t after_id, unsigned limit, store_feed_cb done, void *arg)
 {
-	static const struct store_feed_page none = { .rows = NULL };
+	static const struct store_feed_page none = { .epoch = "" };
 	struct feed_op *feed = store_op_new(&feed_type, sizeof(*feed));
 
 	if (feed == NULL) {
@@ -127,6 +139,7 @@ store_feed(struct store *store, const char *account, int64_t after_id,
 		return;
 	}
 	feed->account = store_op_text(&feed->op, account);
+	feed->wanted = store_op_text(&feed->op, epoch);
 	feed->after_id = after_id;
 	feed->limit = store_page_limit(limit);
 	feed->done = done;

@@ -1,5 +1,6 @@
 /*
- * Messages that come from files and not from a maildrop.
+ * What comes from elsewhere and not from a maildrop: messages in files, and
+ * unique-ids that another program has noted.
  */
 #ifndef STORE_IMPORT_H
 #define STORE_IMPORT_H
@@ -13,5 +14,18 @@
  * poll that meets the same on a server recognises it, as one whose id is gone.
  */
 void store_body_import(struct store_body *, store_message_cb, void *arg);
+
+/*
+ * Count these unique-ids of the account as seen: no poll fetches them, and none
+ * deletes them.  One that is known already stays as it is.  All or none, and
+ * durable when it is answered, with how many were new.  They are copied.
+ */
+struct store_seen_id {
+	const unsigned char *bytes;
+	size_t length;
+};
+typedef void (*store_seen_cb)(enum store_status, uint64_t added, void *arg);
+void store_uids_see(struct store *, int64_t account_id,
+    const struct store_seen_id *, size_t count, store_seen_cb, void *arg);
 
 #endif

@@ -70,13 +70,33 @@ void store_release(struct store *, int64_t id, const char *who,
 void store_delete(struct store *, int64_t id, const char *who,
     const char *reason, store_kept_cb, void *arg);
 
-/*
- * Delete the messages of an account behind `after_id`, at most `limit` (and
- * STORE_PAGE_MAX) of them, but for those that are held.
- */
-void store_delete_of(struct store *, const char *account, int64_t after_id,
-    unsigned limit, const char *who, const char *reason, store_kept_cb,
-    void *arg);
+/* Which messages of an account, a page of them. */
+struct store_delete_of {
+	const char *account; /* copied */
+	int64_t before_ms;   /* stored before; INT64_MAX: whenever */
+	int64_t after_id;    /* behind this one */
+	unsigned limit;      /* look at so many, STORE_PAGE_MAX at most */
+};
+
+/* Delete them, but for those that are held. */
+void store_delete_of(struct store *, const struct store_delete_of *,
+    const char *who, const char *reason, store_kept_cb, void *arg);
+
+/* What was deleted here. */
+struct store_tombstone_row {
+	int64_t id; /* that the message had */
+	const char *account;
+	uint64_t octets;
+	const char *digest; /* as it was kept, in lower-case hex */
+	int64_t stored_ms, date_ms, deleted_ms;
+	bool has_date;
+	const char *who, *reason;
+};
+typedef void (*store_tombstones_cb)(enum store_status,
+    const struct store_tombstone_row *, size_t count, bool more, void *arg);
+/* The highest ids first, as store_polls(); account NULL: of all. */
+void store_tombstones(struct store *, const char *account, int64_t below_id,
+    unsigned limit, store_tombstones_cb, void *arg);
 
 /* ---- the record of who did what ---- */
 

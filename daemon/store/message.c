@@ -39,9 +39,10 @@ store_message_take(struct store_op *op, struct sql_statement *from,
 		.message_header_id = store_op_column_text(op, from, 11),
 		.attachments = (uint32_t)sql_column_int(from, 12),
 		.is_cut = sql_column_int(from, 13) != 0,
-		.held_since_ms = sql_column_int(from, 14),
-		.held_by = store_op_column_text(op, from, 15),
-		.held_reason = store_op_column_text(op, from, 16),
+		.is_sealed = sql_column_int(from, 14) != 0,
+		.held_since_ms = sql_column_int(from, 15),
+		.held_by = store_op_column_text(op, from, 16),
+		.held_reason = store_op_column_text(op, from, 17),
 	};
 	row_r->unique_id =
 	    store_op_column_bytes(op, from, 2, &row_r->unique_id_length);

@@ -13,6 +13,7 @@
 	" message.digest, message.stored_ms, message.date_ms,"              \
 	" message.sender, message.recipients, message.cc, message.subject," \
 	" message.header_id, message.attachments, message.is_cut,"          \
+	" EXISTS(SELECT 1 FROM sealed WHERE sealed.message = message.id),"  \
 	" (SELECT since_ms FROM hold WHERE hold.message = message.id),"     \
 	" (SELECT who FROM hold WHERE hold.message = message.id),"          \
 	" (SELECT reason FROM hold WHERE hold.message = message.id)"

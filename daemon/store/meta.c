@@ -29,9 +29,7 @@ store_meta_get(struct sql_db *db, const char *key, int64_t *value_r)
 
 	*value_r = 0;
 	meta_prepare_get(&use, db, key);
-	if (sql_step(&use))
-		*value_r = sql_column_int(&use, 0);
-	return sql_end(&use);
+	return sql_run_integer(&use, value_r);
 }
 
 enum store_status

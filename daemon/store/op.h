@@ -29,6 +29,7 @@ struct store_op;
 enum store_lane {
 	STORE_LANE_WRITES = 0,
 	STORE_LANE_POLLS,     /* what polls read */
+	STORE_LANE_OUTBOX,    /* what is delivered */
 	STORE_LANE_QUESTIONS, /* what an index answers at once */
 	STORE_LANE_SEARCHES,  /* what may have to look at every message */
 	STORE_LANE_COUNT

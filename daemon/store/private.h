@@ -11,9 +11,11 @@
 struct store_bodies;
 struct store_checker;
 struct store_copy;
+struct store_digest_key;
 struct store_readers;
 struct store_retain;
 struct store_retention;
+struct store_sealer;
 
 /* store.c's; others use the functions below. */
 struct store {
@@ -27,8 +29,10 @@ struct store {
 	struct store_retention *retention; /* deletes what is older */
 	struct store_writer *writer;       /* NULL: it is only read */
 	struct store_readers *readers[STORE_LANE_COUNT]; /* NULL: of writes */
-	struct store_checker *checker; /* the last one; or NULL */
-	struct store_copy *copy;       /* likewise */
+	struct store_digest_key *digest_key; /* NULL: digests are plain */
+	struct store_sealer *sealer;         /* the writer's; NULL: none */
+	struct store_checker *checker;       /* the last one; or NULL */
+	struct store_copy *copy;             /* likewise */
 
 	struct notify *notify;     /* NULL: nobody is told */
 	struct store_error health; /* that was told */

@@ -8,6 +8,8 @@
 #define QUARANTINE_SELECT(transcript)                                \
 	"SELECT quarantine.id, account.name, unique_id, occurrence," \
 	" quarantine.octets, stored_ms, reason, " transcript         \
+	", EXISTS(SELECT 1 FROM sealed_quarantine"                   \
+	"  WHERE sealed_quarantine.quarantine = quarantine.id)"      \
 	" FROM quarantine"                                           \
 	" JOIN account ON account.id = quarantine.account"
 
@@ -44,6 +46,7 @@ quarantines_take(struct store_op *op, struct sql_statement *from)
 		.stored_ms = sql_column_int(from, 5),
 		.reason = store_op_column_text(op, from, 6),
 		.transcript = store_op_column_text(op, from, 7),
+		.is_sealed = sql_column_int(from, 8) != 0,
 	};
 	row->unique_id =
 	    store_op_column_bytes(op, from, 2, &row->unique_id_length);
@@ -221,8 +224,11 @@ static enum store_status
 release_remove_row(struct sql_db *db, int64_t id)
 {
 	static const char sql[] = "DELETE FROM quarantine WHERE id = ?1";
+	static const char sealed[] =
+	    "DELETE FROM sealed_quarantine WHERE quarantine = ?1";
+	enum store_status status = sql_run_of(db, sealed, id);
 
-	return sql_run_of(db, sql, id);
+	return status == STORE_OK ? sql_run_of(db, sql, id) : status;
 }
 
 /* A crash before they are removed leaves them to the next start. */

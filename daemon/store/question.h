@@ -47,6 +47,11 @@ struct store_message_row {
 	const char *sender, *recipients, *cc, *subject, *message_header_id;
 	uint32_t attachments; /* parts with a file name or that disposition */
 	bool is_cut; /* too long: not all is shown, or found by its words */
+	/*
+	 * Only the holder of a secret key can read it: the members from
+	 * has_date to attachments say nothing, and the digest is a keyed one.
+	 */
+	bool is_sealed;
 	int64_t held_since_ms; /* 0: it is not held */
 	const char *held_by, *held_reason;
 };
@@ -91,7 +96,10 @@ struct store_search_page {
 	const struct store_snippet *snippets; /* of each row, if asked for */
 	size_t count;
 	bool more;
-	bool is_complete;       /* the index has all messages */
+	bool is_complete; /* the index has all messages */
+	bool is_cut;      /* beginnings have more words than were looked for */
+	bool has_sealed;  /* a query that sealed mail could not be looked at for
+			   */
 	const char *no_account; /* that the query names; NULL: all are known */
 	int64_t top_id;
 	unsigned ranked_among; /* so many were scored; 0: newest first */
@@ -99,7 +107,10 @@ struct store_search_page {
 };
 typedef void (*store_search_cb)(
     enum store_status, const struct store_search_page *, void *arg);
-/* The page is NULL unless STORE_OK; all of it is borrowed. */
+/*
+ * The page is NULL unless STORE_OK; all of it is borrowed.  STORE_SEALED where
+ * there is a query, or a part of a sender, and all mail is sealed.
+ */
 void store_search(struct store *, const struct store_message_filter *,
     store_search_cb, void *arg);
 
@@ -121,18 +132,21 @@ void store_conversation(struct store *, int64_t id, int64_t after_id,
  * none is given twice, and messages appear in their order: who goes on behind
  * `next_id` has missed none that was not deleted meanwhile.  STORE_NOT_FOUND:
  * no message ever had this id, `newest_id` is the last; 0 is before all.
+ * Likewise where the id is of another epoch than this one.
  */
 struct store_feed_page {
 	const struct store_message_row *rows;
 	size_t count;
 	bool has_more;
 	int64_t next_id, newest_id;
+	const char *epoch;   /* changes where ids may be given again; or "" */
+	bool is_other_epoch; /* than the one that was asked with */
 };
 typedef void (*store_feed_cb)(
     enum store_status, const struct store_feed_page *, void *arg);
-/* Of an account, by its name, or NULL: of all. */
-void store_feed(struct store *, const char *account, int64_t after_id,
-    unsigned limit, store_feed_cb, void *arg);
+/* Of an account, by its name, or NULL: of all; `epoch` NULL: of any. */
+void store_feed(struct store *, const char *account, const char *epoch,
+    int64_t after_id, unsigned limit, store_feed_cb, void *arg);
 
 /*
  * What the messages of an account are about that are known by these unique-ids:
@@ -173,6 +187,20 @@ typedef void (*store_seek_cb)(
 void store_body_seek(
     struct store *, int64_t id, uint64_t octets, store_seek_cb, void *arg);
 
+/*
+ * Sealed mail in the form that opens elsewhere (secret/sealed_form.h): how long
+ * it is, and a text that is another one once it is sealed to another key.
+ * STORE_NOT_FOUND where it is not sealed.
+ */
+#define STORE_SEALED_TAG 33
+typedef void (*store_sealed_size_cb)(
+    enum store_status, uint64_t octets, const char *tag, void *arg);
+void store_sealed_size(
+    struct store *, int64_t id, store_sealed_size_cb, void *arg);
+/* A part of it, as store_body_read(). */
+void store_sealed_read(
+    struct store *, int64_t id, uint32_t part, store_part_cb, void *arg);
+
 /* Newest polls first; account NULL: of all. */
 struct store_poll_row {
 	int64_t id;
@@ -196,6 +224,7 @@ struct store_quarantine_row {
 	int64_t stored_ms;
 	const char *reason;
 	const char *transcript; /* NULL: none, or not asked for */
+	bool is_sealed;         /* its bytes and its transcript */
 };
 typedef void (*store_quarantines_cb)(enum store_status,
     const struct store_quarantine_row *, size_t count, bool more, void *arg);
@@ -211,6 +240,11 @@ void store_quarantine_read(
     struct store *, int64_t id, uint32_t part, store_part_cb, void *arg);
 void store_quarantine_seek(
     struct store *, int64_t id, uint64_t octets, store_seek_cb, void *arg);
+/* As store_sealed_size() and store_sealed_read(). */
+void store_sealed_quarantine_size(
+    struct store *, int64_t id, store_sealed_size_cb, void *arg);
+void store_sealed_quarantine_read(
+    struct store *, int64_t id, uint32_t part, store_part_cb, void *arg);
 /*
  * Take out of quarantine: bytes and failures are forgotten, and the unique-id
  * is unknown again, so that the next poll fetches the message.  The callback

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "daemon/store/digest.h"
+#include "daemon/store/mail/apart.h"
 #include "daemon/store/mail/extract.h"
 #include "daemon/store/mail/headers.h"
 #include "daemon/store/mail/inventory.h"
-#include "daemon/store/mail/reading.h"
 #include "daemon/store/passage.h"
 #include "lib/base/hex.h"
 
@@ -29,7 +29,7 @@ struct parts {
 	struct store_passage passage;
 	struct mail_inventory *inventory;
 	struct store_part_row *rows;
-	char (*digests)[STORE_DIGEST_HEX];
+	char (*digests)[STORE_PART_DIGEST];
 	size_t count;
 	store_parts_cb done;
 	void *arg;
@@ -44,8 +44,11 @@ parts_take(void *arg, const char *bytes, size_t length)
 	    mail_inventory_feed(parts->inventory, bytes, length));
 }
 
-static void
-parts_fill(struct parts *parts, const struct mail_item *item, size_t i)
+_Static_assert(STORE_PART_DIGEST == STORE_DIGEST_HEX, "a digest in hex");
+
+void
+store_part_row_take(const struct mail_item *item,
+    char digest[STORE_PART_DIGEST], struct store_part_row *row_r)
 {
 	static const enum store_disposition dispositions[] = {
 		[MAIL_DISPOSITION_NONE] = STORE_DISPOSITION_NONE,
@@ -53,8 +56,8 @@ parts_fill(struct parts *parts, const struct mail_item *item, size_t i)
 		[MAIL_DISPOSITION_ATTACHMENT] = STORE_DISPOSITION_ATTACHMENT,
 	};
 
-	evpop_hex_encode(item->digest, STORE_DIGEST_SIZE, parts->digests[i]);
-	parts->rows[i] = (struct store_part_row){
+	evpop_hex_encode(item->digest, STORE_DIGEST_SIZE, digest);
+	*row_r = (struct store_part_row){
 		.number = item->number,
 		.within = item->within,
 		.type = item->type,
@@ -63,7 +66,7 @@ parts_fill(struct parts *parts, const struct mail_item *item, size_t i)
 		.disposition = dispositions[item->disposition],
 		.is_attached = item->is_attached,
 		.octets = item->octets,
-		.digest = parts->digests[i],
+		.digest = digest,
 	};
 }
 
@@ -81,7 +84,8 @@ parts_finish(void *arg)
 	if (parts->rows == NULL || parts->digests == NULL)
 		return false;
 	for (size_t i = 0; i < parts->count; i++)
-		parts_fill(parts, &items[i], i);
+		store_part_row_take(
+		    &items[i], parts->digests[i], &parts->rows[i]);
 	return true;
 }
 
@@ -131,7 +135,7 @@ store_parts(struct store *store, int64_t id, store_parts_cb done, void *arg)
 
 struct text {
 	struct store_passage passage;
-	struct mail_reading *reading;
+	struct mail_apart_reading *reading;
 	store_text_cb done;
 	void *arg;
 };
@@ -141,7 +145,8 @@ text_take(void *arg, const char *bytes, size_t length)
 {
 	struct text *text = arg;
 
-	return reading_wish(mail_reading_feed(text->reading, bytes, length));
+	return reading_wish(
+	    mail_apart_reading_feed(text->reading, bytes, length));
 }
 
 static bool
@@ -149,20 +154,22 @@ text_finish(void *arg)
 {
 	struct text *text = arg;
 
-	return mail_reading_finish(text->reading);
+	return mail_apart_reading_finish(text->reading);
 }
 
 static void
 text_done(void *arg, enum store_status status)
 {
 	struct text *text = arg;
-	const struct mail_text *lines = mail_reading_text(text->reading);
+	const char *lines;
+	size_t length;
 
-	if (status == STORE_OK)
-		text->done(status, lines->bytes, lines->length, text->arg);
-	else
+	if (status == STORE_OK) {
+		lines = mail_apart_reading_text(text->reading, &length);
+		text->done(status, lines, length, text->arg);
+	} else
 		text->done(status, NULL, 0, text->arg);
-	mail_reading_free(text->reading);
+	mail_apart_reading_free(text->reading);
 	free(text);
 }
 
@@ -174,7 +181,7 @@ store_text(struct store *store, int64_t id, store_text_cb done, void *arg)
 	struct text *text = calloc(1, sizeof(*text));
 
 	if (text != NULL)
-		text->reading = mail_reading_new();
+		text->reading = mail_apart_reading_new();
 	if (text == NULL || text->reading == NULL) {
 		free(text);
 		done(STORE_MEMORY, NULL, 0, arg);

@@ -14,6 +14,8 @@ enum store_disposition {
 	STORE_DISPOSITION_ATTACHMENT
 };
 
+#define STORE_PART_DIGEST 65 /* with the NUL */
+
 /* A part that is no multipart; the bytes are those before any encoding. */
 struct store_part_row {
 	unsigned number;     /* from 1, in the order of the message */
@@ -26,6 +28,14 @@ struct store_part_row {
 	uint64_t octets;
 	const char *digest; /* BLAKE2b-256, lower-case hex */
 };
+
+/*
+ * The row of a part as the reader of mail has found it; texts are the part's,
+ * and the digest is written to `digest`.
+ */
+struct mail_item;
+void store_part_row_take(const struct mail_item *,
+    char digest[STORE_PART_DIGEST], struct store_part_row *row_r);
 
 /* All parts; `is_cut` where some are left out as too many or too deep. */
 typedef void (*store_parts_cb)(enum store_status, const struct store_part_row *,

@@ -49,12 +49,6 @@ store_retain_free(struct store_retain *retain)
 	free(retain);
 }
 
-bool
-store_retain_is_locked(const struct store_retain *retain)
-{
-	return retain->is_locked;
-}
-
 static int
 retained_compare(const void *one, const void *other)
 {
@@ -307,5 +301,5 @@ store_keeping_configure(struct store *store,
 bool
 store_deletion_is_locked(const struct store *store)
 {
-	return store_retain_is_locked(store->retain);
+	return store->retain->is_locked;
 }

@@ -14,8 +14,6 @@ struct store_retain;
 struct store_retain *store_retain_new(void) __attribute__((warn_unused_result));
 void store_retain_free(struct store_retain *);
 
-bool store_retain_is_locked(const struct store_retain *);
-
 /* In milliseconds; 0: for ever, or the account is not configured. */
 int64_t store_retain_of(const struct store_retain *, const char *account);
 

@@ -12,6 +12,7 @@
 #include "daemon/store/private.h"
 #include "daemon/store/record.h"
 #include "daemon/store/writer.h"
+#include "lib/base/clock.h"
 #include "lib/base/unit.h"
 
 /* Before the first round, and between two. */
@@ -199,8 +200,7 @@ step_write(struct store_writer *writer, struct store_op *op)
 static void
 retention_wait(struct store_retention *retention, int64_t ms)
 {
-	const struct timeval wait = { .tv_sec = ms / 1000,
-		.tv_usec = ms % 1000 * 1000 };
+	const struct timeval wait = evpop_clock_wait(ms);
 
 	if (!retention->is_closed)
 		evtimer_add(retention->timer, &wait);

@@ -5,6 +5,7 @@
 
 #include "daemon/store/mail/parts.h"
 #include "daemon/store/mail/words.h"
+#include "daemon/store/same_digest.h"
 #include "lib/base/header_filter.h"
 
 /*
@@ -18,6 +19,9 @@
  * decoded as far as it came; the first piece of a body is always looked at.
  */
 #define HEADERS_MAX ((size_t)8 * 1024 * 1024)
+
+/* The names of all attachments of one message; others are left out. */
+#define NAMES_MAX ((size_t)64 * 1024)
 
 struct store_scan {
 	uint64_t octets, lines;
@@ -39,18 +43,47 @@ struct store_scan {
 	uint32_t attachments;
 	bool has_charset, is_beyond, is_cut;
 	char charset[MAIL_CHARSET_SIZE]; /* of the first text that names one */
+	/* For a seal. */
+	struct store_same_digest *same; /* NULL: it is for none */
+	char *names;
+	size_t names_length, names_room;
+	bool has_failed; /* without memory for a name */
 };
 
 /* ---- parts ---- */
+
+static void
+scan_keep_name(struct store_scan *scan, const char *name, size_t length)
+{
+	char *grown;
+	size_t room = scan->names_room;
+
+	if (length >= NAMES_MAX - scan->names_length ||
+	    memchr(name, '\0', length) != NULL)
+		return;
+	while (room < scan->names_length + length + 1)
+		room = room == 0 ? 256 : room * 2;
+	grown =
+	    room == scan->names_room ? scan->names : realloc(scan->names, room);
+	if (grown == NULL) {
+		scan->has_failed = true;
+		return;
+	}
+	scan->names = grown;
+	scan->names_room = room;
+	memcpy(grown + scan->names_length, name, length);
+	grown[scan->names_length + length] = '\0';
+	scan->names_length += length + 1;
+}
 
 static void
 scan_count(void *arg, const char *name, size_t length)
 {
 	struct store_scan *scan = arg;
 
-	(void)name;
-	(void)length;
 	scan->attachments++;
+	if (scan->same != NULL && name != NULL)
+		scan_keep_name(scan, name, length);
 }
 
 static bool
@@ -95,18 +128,21 @@ scan_feed_parts(struct store_scan *scan, const char *bytes, size_t length)
 /* ---- the header ---- */
 
 struct store_scan *
-store_scan_new(struct store_scan_held *held)
+store_scan_new(struct store_scan_held *held, enum store_scan_for use)
 {
 	struct store_scan *scan = calloc(1, sizeof(*scan));
 
 	if (scan == NULL)
 		return NULL;
+	scan->held = held;
 	scan->digest = store_digest_new();
-	if (scan->digest == NULL) {
-		free(scan);
+	if (use == STORE_SCAN_FOR_SEAL)
+		scan->same = store_same_digest_new(STORE_SAME_UNLESS_PLAIN);
+	if (scan->digest == NULL ||
+	    (use == STORE_SCAN_FOR_SEAL && scan->same == NULL)) {
+		store_scan_free(scan);
 		return NULL;
 	}
-	scan->held = held;
 	mail_header_edge_init(&scan->edge, MAIL_HEADER_OF_MESSAGE);
 	return scan;
 }
@@ -127,6 +163,8 @@ store_scan_free(struct store_scan *scan)
 		return;
 	scan_drop_header(scan);
 	store_digest_free(scan->digest);
+	store_same_digest_free(scan->same);
+	free(scan->names);
 	mail_envelope_free(&scan->envelope);
 	mail_parts_free(scan->parts);
 	free(scan);
@@ -344,6 +382,8 @@ store_scan_feed(struct store_scan *scan, const void *bytes, size_t length)
 	scan->octets += length;
 	scan->lines += scan_count_lines(bytes, length);
 	store_digest_update(scan->digest, bytes, length);
+	if (scan->same != NULL)
+		store_same_digest_feed(scan->same, bytes, length);
 	if (!scan->is_decoded) {
 		size_t used;
 
@@ -367,7 +407,8 @@ store_scan_finish(struct store_scan *scan, struct store_scan_result *result_r)
 		scan->header_length, scan->header_length, scan->header_length,
 		true))
 		return false;
-	if (!mail_parts_finish(scan->parts) || !scan_decode_again(scan))
+	if (!mail_parts_finish(scan->parts) || !scan_decode_again(scan) ||
+	    scan->has_failed)
 		return false;
 	result_r->octets = scan->octets;
 	result_r->lines = scan->lines;
@@ -382,5 +423,25 @@ store_scan_finish(struct store_scan *scan, struct store_scan_result *result_r)
 	memcpy(result_r->whole_header_digest, scan->whole_header_digest,
 	    sizeof(result_r->whole_header_digest));
 	result_r->added_octets = scan->added_octets;
+	result_r->has_same_digest = scan->same != NULL;
+	if (scan->same != NULL &&
+	    !store_same_digest_finish(scan->same, result_r->same_digest))
+		memcpy(result_r->same_digest, result_r->digest,
+		    sizeof(result_r->same_digest));
+	memcpy(result_r->plain_digest, result_r->digest,
+	    sizeof(result_r->plain_digest));
+	result_r->names = scan->names;
+	result_r->names_length = scan->names_length;
 	return true;
+}
+
+void
+store_scan_key(
+    struct store_scan_result *result, const struct store_digest_key *key)
+{
+	store_digest_apply_key(key, result->digest);
+	store_digest_apply_key(key, result->header_digest);
+	if (result->added_octets > 0)
+		store_digest_apply_key(key, result->whole_header_digest);
+	store_digest_apply_key(key, result->same_digest);
 }

@@ -24,9 +24,18 @@ struct store_scan_held {
 	atomic_size_t octets; /* the loop frees what was given up */
 };
 
+/*
+ * What to look for: all that the row of a message has, or also what nobody can
+ * look for later in a body that is sealed.
+ */
+enum store_scan_for {
+	STORE_SCAN_FOR_ROW = 0,
+	STORE_SCAN_FOR_SEAL
+};
+
 /* NULL without memory.  `held` must outlive it. */
-struct store_scan *store_scan_new(struct store_scan_held *held)
-    __attribute__((warn_unused_result));
+struct store_scan *store_scan_new(struct store_scan_held *held,
+    enum store_scan_for) __attribute__((warn_unused_result));
 void store_scan_free(struct store_scan *);
 
 /* Returns false without memory. */
@@ -51,10 +60,25 @@ struct store_scan_result {
 	unsigned char header_digest[STORE_DIGEST_SHA256_SIZE];
 	unsigned char whole_header_digest[STORE_DIGEST_SHA256_SIZE];
 	uint64_t added_octets; /* of those lines */
+
+	/*
+	 * For a seal only: a digest of all but those lines (same_digest.h), the
+	 * digest above, which may be keyed meanwhile, and the names of
+	 * attachments, each with a NUL, as many as fit; the scan's.
+	 */
+	bool has_same_digest;
+	unsigned char same_digest[STORE_DIGEST_SIZE];
+	unsigned char plain_digest[STORE_DIGEST_SIZE];
+	const char *names;
+	size_t names_length;
 };
 
 /* After the last byte, once.  Returns false without memory. */
 bool store_scan_finish(struct store_scan *, struct store_scan_result *result_r)
     __attribute__((warn_unused_result));
+
+/* Its digests, as a file with this key has them; NULL: as they are. */
+void store_scan_key(
+    struct store_scan_result *, const struct store_digest_key *);
 
 #endif

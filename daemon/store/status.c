@@ -32,6 +32,11 @@ static const struct status_words words[] = {
 	    "max_sessions" },
 	[STORE_REPLACED] = { "replaced",
 	    "undo that, or restart evpopd to use what is there now" },
+	[STORE_SEALED] = { "sealed",
+	    "read it where its secret key is: evpopctl --key FILE" },
+	[STORE_NO_KEY] = { "no-key",
+	    "give key_file in [daemon], or the credential evpopd.key, with the "
+	    "key that the store was used with" },
 	[STORE_CLOSED] = { "closed", "start the daemon again" },
 	[STORE_SLOW] = { "slow",
 	    "ask for less: of one account (account), of some days (since, "

@@ -18,6 +18,8 @@ enum store_status {
 			   got to it */
 	STORE_SLOW,     /* no answer to a question within its time */
 	STORE_REPLACED, /* its file was moved, removed or written over */
+	STORE_SEALED,   /* only the holder of a secret key can read it */
+	STORE_NO_KEY,   /* the daemon's key is missing, or another one */
 	STORE_STATUS_COUNT
 };
 

@@ -14,10 +14,13 @@
 #include "daemon/store/copy.h"
 #include "daemon/store/db.h"
 #include "daemon/store/digest.h"
+#include "daemon/store/epoch.h"
+#include "daemon/store/keying.h"
 #include "daemon/store/private.h"
 #include "daemon/store/reader.h"
 #include "daemon/store/retain.h"
 #include "daemon/store/retention.h"
+#include "daemon/store/sealed.h"
 #include "daemon/store/sql/files.h"
 #include "daemon/store/sql/schema.h"
 #include "daemon/store/writer.h"
@@ -107,12 +110,44 @@ open_count_quarantined(struct store *store, struct sql_db *db)
 	return status;
 }
 
+/* The keys that the writer works with. */
 static enum store_status
-open_prepare(
-    struct store *store, struct sql_db *db, struct store_error *error_r)
+open_keys(struct store *store, struct sql_db *db,
+    const struct store_config *config, struct store_error *error_r)
+{
+	const bool seals = config->seal_to != NULL;
+	enum store_status status;
+	bool is_keyed;
+
+	if (config->digest_key != NULL)
+		store->digest_key = store_digest_key_new(config->digest_key);
+	if (seals)
+		store->sealer = store_sealer_new(config->seal_to);
+	if ((config->digest_key != NULL && store->digest_key == NULL) ||
+	    (seals && store->sealer == NULL))
+		return store_error_set(error_r, STORE_MEMORY,
+		    "out of memory; %s", store_status_hint(STORE_MEMORY));
+	status = store_keying_open(
+	    db, store->path, store->digest_key, seals, &is_keyed, error_r);
+	if (status != STORE_OK)
+		return status;
+	if (!is_keyed) {
+		store_digest_key_free(store->digest_key);
+		store->digest_key = NULL;
+	}
+	store_db_set_digest_key(db, store->digest_key);
+	store_db_set_sealer(db, store->sealer);
+	return STORE_OK;
+}
+
+static enum store_status
+open_prepare(struct store *store, struct sql_db *db,
+    const struct store_config *config, struct store_error *error_r)
 {
 	enum store_status status = store_schema_open(db, store->path, error_r);
 
+	if (status == STORE_OK)
+		status = open_keys(store, db, config, error_r);
 	if (status != STORE_OK)
 		return status;
 	/* A probe of the writer may have been cut off before its removal. */
@@ -123,6 +158,8 @@ open_prepare(
 		status = open_number_bodies(store, db);
 	if (status == STORE_OK)
 		status = open_count_quarantined(store, db);
+	if (status == STORE_OK)
+		status = store_epoch_begin(db, store->path);
 	if (status != STORE_OK)
 		store_error_set(error_r, status, "%s: %s; %s", store->path,
 		    sql_words(db), store_status_hint(status));
@@ -130,8 +167,8 @@ open_prepare(
 }
 
 static enum store_status
-open_start_writer(
-    struct store *store, int pack_level, struct store_error *error_r)
+open_start_writer(struct store *store, const struct store_config *config,
+    struct store_error *error_r)
 {
 	const bool has_log = store_files_have_log(store->path);
 	struct sql_db *db;
@@ -141,9 +178,9 @@ open_start_writer(
 		store_error_set(error_r, status, "cannot open %s: %s; %s",
 		    store->path, sql_words(db), store_status_hint(status));
 	else
-		store_db_codec(db)->level = pack_level;
+		store_db_codec(db)->level = config->pack_level;
 	if (status == STORE_OK)
-		status = open_prepare(store, db, error_r);
+		status = open_prepare(store, db, config, error_r);
 	if (status == STORE_OK) {
 		store->writer = store_writer_new(db, store->path, has_log,
 		    store_ops_queue(store->ops, STORE_LANE_WRITES),
@@ -220,9 +257,8 @@ open_start_threads(struct store *store, const struct store_config *config,
     struct store_error *error_r)
 {
 	enum store_status status =
-	    config->reads_only
-		? open_to_read(store, error_r)
-		: open_start_writer(store, config->pack_level, error_r);
+	    config->reads_only ? open_to_read(store, error_r)
+			       : open_start_writer(store, config, error_r);
 	enum store_lane lane = STORE_LANE_WRITES + 1;
 
 	if (status != STORE_OK)
@@ -249,6 +285,8 @@ store_free(struct store *store)
 		store_retention_free(store->retention);
 	store_retain_free(store->retain);
 	store_bodies_free(store->bodies);
+	store_digest_key_free(store->digest_key);
+	store_sealer_free(store->sealer);
 	free(store->path);
 	free(store);
 }
@@ -344,6 +382,25 @@ store_health(const struct store *store)
 	return &store->health;
 }
 
+bool
+store_is_keyed(const struct store *store)
+{
+	return store->digest_key != NULL;
+}
+
+bool
+store_seals(const struct store *store)
+{
+	return store->sealer != NULL;
+}
+
+void
+store_key_digest(
+    const struct store *store, unsigned char digest[STORE_HEADER_DIGEST_SIZE])
+{
+	store_digest_apply_key(store->digest_key, digest);
+}
+
 void
 store_clock(struct store *store, struct store_clock *clock_r)
 {
@@ -395,7 +452,8 @@ store_check_start(struct store *store)
 		return STORE_CLOSED;
 	if (store->checker != NULL && store_checker_is_running(store->checker))
 		return STORE_BUSY;
-	checker = store_checker_new(store->path, store_verify);
+	checker =
+	    store_checker_new(store->path, store->digest_key, store_verify);
 	if (checker == NULL)
 		return STORE_MEMORY;
 	store_checker_free(store->checker);

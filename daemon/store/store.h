@@ -56,6 +56,16 @@ struct store_config {
 	 */
 	int pack_level;
 	/*
+	 * Seal mail to this public key (secret/sealing.h), of 32 octets; NULL:
+	 * it is kept as it came.  It takes a digest_key.
+	 */
+	const unsigned char *seal_to;
+	/*
+	 * Of 32 octets, or NULL: keys digests, from the first time on that mail
+	 * is sealed; a store whose digests are keyed is not opened without it.
+	 */
+	const unsigned char *digest_key;
+	/*
 	 * Answer questions, and change nothing: no lock is taken, whoever owns
 	 * the store, and what would change it is answered STORE_READ_ONLY.
 	 */
@@ -87,6 +97,16 @@ void store_close(struct store **);
  * is published then.  Polls must not fetch while this is not STORE_OK.
  */
 const struct store_error *store_health(const struct store *);
+
+#define STORE_HEADER_DIGEST_SIZE 32
+
+/* Whether its digests are keyed: they stay so, with the key of the open. */
+bool store_is_keyed(const struct store *);
+/* Whether new mail is sealed. */
+bool store_seals(const struct store *);
+/* Turn the digest of a header into the one that the store has of it. */
+void store_key_digest(
+    const struct store *, unsigned char digest[STORE_HEADER_DIGEST_SIZE]);
 
 /* ---- the clock ---- */
 
@@ -159,7 +179,6 @@ struct store_uid {
 	/* How many of its octets are header lines that servers add. */
 	uint64_t added_octets;
 };
-#define STORE_HEADER_DIGEST_SIZE 32
 
 /*
  * The unique-ids of an account, sorted by unique-id (bytes, shorter first) and
@@ -319,6 +338,7 @@ struct store_failure {
 struct store_counted {
 	unsigned attempts;
 	enum store_failed outcome;
+	int64_t quarantine_id; /* of STORE_FAILED_QUARANTINED */
 	/* Of STORE_FAILED_STORED: the new message; 0: it was known. */
 	int64_t message_id;
 	uint64_t octets;

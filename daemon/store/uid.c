@@ -1,3 +1,4 @@
+#include "daemon/store/owed.h"
 #include "daemon/store/private.h"
 #include "daemon/store/unique.h"
 #include "daemon/store/writer.h"
@@ -15,9 +16,10 @@ struct change_op {
 
 /* The message is GONE no more: it is listed again, under another id. */
 static enum store_status
-change_adopt(struct sql_db *db, const struct store_unique *from,
+change_adopt(struct store_writer *writer, const struct store_unique *from,
     const struct store_unique *to)
 {
+	struct sql_db *db = store_writer_db(writer);
 	struct store_unique_row row;
 	enum store_status status = store_unique_look_up(db, from, &row);
 
@@ -27,11 +29,14 @@ change_adopt(struct sql_db *db, const struct store_unique *from,
 		row.state = STORE_UID_STORED;
 		row.stored_ms = row.message_stored_ms;
 	}
-	return store_unique_move(db, from, to, &row);
+	status = store_owed_again(
+	    writer, to->account_id, row.message_id, &row.state);
+	return status == STORE_OK ? store_unique_move(db, from, to, &row)
+				  : status;
 }
 
 static enum store_status
-change_apply(struct sql_db *db, int64_t account_id,
+change_apply(struct store_writer *writer, int64_t account_id,
     const struct store_uid_change *change)
 {
 	const struct store_unique unique = { .account_id = account_id,
@@ -44,10 +49,11 @@ change_apply(struct sql_db *db, int64_t account_id,
 		.occurrence = change->from_occurrence };
 
 	if (change->forget)
-		return store_unique_forget(db, &unique);
+		return store_unique_forget(store_writer_db(writer), &unique);
 	if (change->adopt)
-		return change_adopt(db, &from, &unique);
-	return store_unique_set_state(db, &unique, change->state);
+		return change_adopt(writer, &from, &unique);
+	return store_unique_set_state(
+	    store_writer_db(writer), &unique, change->state);
 }
 
 static enum store_status
@@ -67,8 +73,8 @@ changes_write(struct store_writer *writer, struct store_op *op)
 		(void)store_op_fail(op, STORE_NOT_FOUND);
 	for (size_t i = 0; status == STORE_OK && found && i < changes->count;
 	     i++)
-		status = change_apply(store_writer_db(writer),
-		    changes->account_id, &changes->changes[i]);
+		status = change_apply(
+		    writer, changes->account_id, &changes->changes[i]);
 	return status;
 }
 

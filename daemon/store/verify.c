@@ -8,7 +8,9 @@
 #include "daemon/store/chunk.h"
 #include "daemon/store/digest.h"
 #include "daemon/store/offset.h"
+#include "daemon/store/sealed.h"
 #include "daemon/store/sql/sqlite.h"
+#include "daemon/store/verify_outbox.h"
 #include "lib/base/hex.h"
 
 /*
@@ -163,12 +165,16 @@ verify_tombstones(struct verify *verify)
 	static const char held[] =
 	    "SELECT hold.message FROM hold LEFT JOIN message"
 	    " ON message.id = hold.message WHERE message.id IS NULL";
+	static const char sealed[] =
+	    "SELECT sealed.message FROM sealed LEFT JOIN message"
+	    " ON message.id = sealed.message WHERE message.id IS NULL";
 	static const struct {
 		const char *sql, *wrong;
 	} looks[] = {
 		{ both, "is stored and has a tombstone" },
 		{ lost, "is being removed and has no tombstone" },
 		{ held, "is held and not stored" },
+		{ sealed, "is sealed and not stored" },
 	};
 	enum store_status status = STORE_OK;
 
@@ -184,6 +190,12 @@ verify_tombstones(struct verify *verify)
 		status = sql_end(&use);
 	}
 	return status;
+}
+
+static enum store_status
+verify_outbox(struct verify *verify)
+{
+	return store_verify_outbox(verify->db, verify->checker);
 }
 
 /* ---- pieces that nothing owns ---- */
@@ -285,7 +297,7 @@ verify_pieces(struct verify *verify)
 struct body {
 	int64_t owner, number;
 	uint64_t octets;
-	bool has_digest;
+	bool has_digest, is_sealed;
 	unsigned char digest[STORE_DIGEST_SIZE];
 };
 
@@ -296,6 +308,8 @@ struct found {
 	uint32_t pieces;
 	bool in_order;
 	bool has_offsets;           /* none that is noted is wrong */
+	bool is_uneven;             /* a piece is sealed, or is not */
+	bool is_packed;             /* one is longer than it says */
 	enum store_status unpacked; /* or why not */
 };
 
@@ -312,9 +326,18 @@ verify_compare(const struct verify *verify, const struct body *body,
 		return "a piece of it is missing";
 	if (pieces->pieces == 0 && body->number != 0)
 		return "its bytes are missing";
-	if (pieces->octets != body->octets)
+	if (pieces->is_uneven)
+		return body->is_sealed ? "a piece of it is not sealed"
+				       : "it is sealed, and its key is missing";
+	if (!pieces->is_packed && pieces->octets != body->octets)
 		return "its size differs from that in its row";
+	/* What is in it only the holder of the secret key can tell. */
+	if (body->is_sealed)
+		return pieces->has_offsets
+			   ? NULL
+			   : "where its pieces begin is noted wrongly";
 	store_digest_final(pieces->digest, found);
+	store_digest_apply_key(store_db_digest_key(verify->db), found);
 	if (body->has_digest &&
 	    memcmp(found, body->digest, STORE_DIGEST_SIZE) != 0)
 		return "its bytes have changed: the digest differs";
@@ -323,19 +346,45 @@ verify_compare(const struct verify *verify, const struct body *body,
 	return NULL;
 }
 
+/* Of the plain bytes, where it can be told. */
+static size_t
+verify_sealed_length(struct sql_statement *use, struct found *found)
+{
+	int64_t encoding;
+	const void *bytes;
+	size_t length;
+
+	found->unpacked =
+	    store_chunk_take_as_is(use, 1, &encoding, &bytes, &length);
+	found->is_uneven |= encoding != STORE_CHUNK_SEALED &&
+			    encoding != STORE_CHUNK_SEALED_ZSTD;
+	found->is_packed |= encoding != STORE_CHUNK_SEALED;
+	if (encoding != STORE_CHUNK_SEALED || length < STORE_SEALED_EXTRA)
+		return length;
+	return length - STORE_SEALED_EXTRA;
+}
+
 static void
 verify_read_piece(const struct verify *verify, struct sql_statement *use,
     const struct body *body, struct found *found)
 {
 	int64_t id = sql_column_int(use, 0);
-	const void *bytes;
+	const void *bytes = NULL;
 	size_t length;
 	bool is_right = true;
 
-	found->unpacked = store_chunk_take(verify->db, use, 1, &bytes, &length);
+	if (body->is_sealed)
+		length = verify_sealed_length(use, found);
+	else
+		found->unpacked =
+		    store_chunk_take(verify->db, use, 1, &bytes, &length);
+	if (found->unpacked == STORE_SEALED) {
+		found->is_uneven = true;
+		found->unpacked = STORE_OK;
+	}
 	if (found->unpacked != STORE_OK)
 		return;
-	if (found->pieces > 0)
+	if (found->pieces > 0 && !found->is_packed)
 		found->unpacked = store_offset_compare(
 		    verify->db, id, found->octets, &is_right);
 	if (found->unpacked != STORE_OK)
@@ -343,7 +392,7 @@ verify_read_piece(const struct verify *verify, struct sql_statement *use,
 	found->has_offsets = found->has_offsets && is_right;
 	if (id != store_chunk_id(body->number, found->pieces++))
 		found->in_order = false;
-	if (length > 0)
+	if (length > 0 && bytes != NULL)
 		store_digest_update(found->digest, bytes, length);
 	found->octets += length;
 }
@@ -412,6 +461,7 @@ verify_next_owner(const struct verify *verify, const char *sql, int64_t above,
 		/* A digest of another size is like none: it matches nothing. */
 		(void)sql_column_bytes(
 		    row, 3, body_r->digest, sizeof(body_r->digest));
+		body_r->is_sealed = sql_column_int(row, 4) != 0;
 	}
 	return sql_end(&use);
 }
@@ -448,7 +498,8 @@ static enum store_status
 verify_messages(struct verify *verify)
 {
 	static const char sql[] =
-	    "SELECT id, body, octets, digest FROM message"
+	    "SELECT id, body, octets, digest, EXISTS(SELECT 1 FROM sealed"
+	    " WHERE sealed.message = message.id) FROM message"
 	    " WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT 1";
 	int64_t count, last;
 	enum store_status status = sql_integer(
@@ -467,7 +518,9 @@ static enum store_status
 verify_quarantine(struct verify *verify)
 {
 	static const char sql[] =
-	    "SELECT id, body, octets, NULL FROM quarantine"
+	    "SELECT id, body, octets, NULL, EXISTS(SELECT 1"
+	    " FROM sealed_quarantine WHERE quarantine = quarantine.id)"
+	    " FROM quarantine"
 	    " WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT 1";
 
 	return verify_bodies(verify, sql, INT64_MAX, "quarantined message");
@@ -486,6 +539,7 @@ store_verify(struct sql_db *db, struct store_checker *checker)
 		{ verify_counters, "the accounts' counters" },
 		{ verify_unique_ids, "what is known of unique-ids" },
 		{ verify_tombstones, "what was deleted" },
+		{ verify_outbox, "the outbox" },
 		{ verify_pieces, "the bodies' pieces" },
 		{ verify_messages, "a message's row" },
 		{ verify_quarantine, "a quarantined message's row" },

@@ -12,23 +12,19 @@
 #include "daemon/store/chores.h"
 #include "daemon/store/chunk.h"
 #include "daemon/store/counter.h"
+#include "daemon/store/grouping.h"
 #include "daemon/store/index/index.h"
-#include "daemon/store/lock.h"
 #include "daemon/store/meta.h"
 #include "daemon/store/removal.h"
+#include "daemon/store/routing.h"
 #include "daemon/store/scan.h"
 #include "daemon/store/sql/files.h"
 #include "daemon/store/sql/place.h"
 #include "daemon/store/sql/sqlite.h"
 #include "daemon/store/status.h"
+#include "daemon/store/targets.h"
+#include "daemon/store/told.h"
 #include "lib/base/clock.h"
-
-/*
- * One transaction takes what waits up to these bounds: enough to share one
- * sync among hundreds of messages, and soon enough for those who wait for it.
- */
-#define GROUP_OCTETS_MAX ((size_t)4 * 1024 * 1024)
-#define GROUP_WORK_MS    50
 
 /* How soon to try again after a failure. */
 #define PROBE_INTERVAL_MS 3000
@@ -69,21 +65,20 @@ struct store_writer {
 	int64_t probe_ms;  /* when to try again */
 	int64_t watch_ms;  /* when to look where the file is */
 	int64_t worked_ms; /* when anybody's operation was done last */
-	bool has_old_log;  /* an earlier process's */
+	struct store_grouping grouping;
+	bool has_old_log; /* an earlier process's */
 	struct store_chores chores;
 	struct store_calendar calendar;
 	struct store_place place;
 	struct store_counter counter;
+	struct store_targets_counter targets;
 	struct store_scan_held headers;
 	struct store_attempts attempts;
 	struct store_index *index;
 	struct store_removal *removal;
+	struct store_routing *routing;
 
-	/* Read by the loop. */
-	pthread_mutex_t told_mutex;
-	struct store_error told_health;
-	struct store_clock told_clock;
-	struct histogram told_commits; /* how long they took */
+	struct store_told told; /* read by the loop */
 };
 
 /* ---- what the loop is told ---- */
@@ -92,47 +87,20 @@ void
 store_writer_told(struct store_writer *writer, struct store_error *health_r,
     struct histogram *commits_r)
 {
-	store_lock(&writer->told_mutex);
-	*health_r = writer->told_health;
-	*commits_r = writer->told_commits;
-	store_unlock(&writer->told_mutex);
+	store_told_look(&writer->told, health_r, commits_r);
 }
 
 void
 store_writer_clock(struct store_writer *writer, struct store_clock *clock_r)
 {
-	store_lock(&writer->told_mutex);
-	*clock_r = writer->told_clock;
-	store_unlock(&writer->told_mutex);
+	*clock_r = store_told_clock(&writer->told);
 }
 
 static void
 writer_tell_clock(struct store_writer *writer)
 {
-	struct store_clock clock = store_calendar_clock(&writer->calendar);
-
-	store_lock(&writer->told_mutex);
-	writer->told_clock = clock;
-	store_unlock(&writer->told_mutex);
-}
-
-/* A reader may see ages of before, or of after. */
-static void
-writer_tell_clock_unsure(struct store_writer *writer)
-{
-	store_lock(&writer->told_mutex);
-	writer->told_clock.setting = 0;
-	store_unlock(&writer->told_mutex);
-}
-
-static void
-writer_tell_commit(struct store_writer *writer, int64_t duration_us)
-{
-	store_calendar_committed(&writer->calendar);
-	writer_tell_clock(writer);
-	store_lock(&writer->told_mutex);
-	histogram_add(&writer->told_commits, duration_us);
-	store_unlock(&writer->told_mutex);
+	store_told_set_clock(
+	    &writer->told, store_calendar_clock(&writer->calendar));
 }
 
 /* Remember a failure, or that all is well again, and tell the loop. */
@@ -151,9 +119,7 @@ writer_set_health(struct store_writer *writer, enum store_status status)
 		store_error_set(&health, status, "cannot write %s: %s; %s",
 		    writer->path, sql_words(writer->db),
 		    store_status_hint(status));
-	store_lock(&writer->told_mutex);
-	writer->told_health = health;
-	store_unlock(&writer->told_mutex);
+	store_told_set_health(&writer->told, &health);
 	store_mailbox_post(writer->mailbox, NULL);
 }
 
@@ -199,6 +165,18 @@ struct store_counter *
 store_writer_counter(struct store_writer *writer)
 {
 	return &writer->counter;
+}
+
+struct store_targets_counter *
+store_writer_targets(struct store_writer *writer)
+{
+	return &writer->targets;
+}
+
+struct store_routing *
+store_writer_routing(struct store_writer *writer)
+{
+	return writer->routing;
 }
 
 struct store_scan_held *
@@ -312,6 +290,7 @@ group_begin(struct store_writer *writer)
 	if (status == STORE_OK)
 		status = store_calendar_begin(&writer->calendar, writer->db);
 	writer->counter = (struct store_counter){ .account_id = 0 };
+	writer->targets.count = 0;
 	return status;
 }
 
@@ -320,18 +299,20 @@ static enum store_status
 group_write(struct store_writer *writer, struct store_op *op,
     struct store_op_list *group)
 {
-	int64_t end_ms = evpop_clock_monotonic_ms() + GROUP_WORK_MS;
+	struct store_grouping *grouping = &writer->grouping;
+	int64_t now_ms = evpop_clock_monotonic_ms();
 	enum store_status status;
-	size_t octets = 0;
 
+	store_grouping_begin(grouping, now_ms);
 	do {
 		STAILQ_INSERT_TAIL(group, op, next);
 		status = op->type->write(writer, op);
-		octets += op->octets;
-	} while (
-	    status == STORE_OK && octets < GROUP_OCTETS_MAX &&
-	    evpop_clock_monotonic_ms() < end_ms &&
-	    (op = store_queue_take(writer->queue, STORE_QUEUE_NOW)) != NULL);
+		store_grouping_add(grouping, op->octets);
+		now_ms = evpop_clock_monotonic_ms();
+	} while (status == STORE_OK &&
+		 !store_grouping_is_full(grouping, now_ms) &&
+		 (op = store_queue_take(writer->queue,
+		      store_grouping_until_ms(grouping, now_ms))) != NULL);
 	return status;
 }
 
@@ -340,6 +321,7 @@ group_undo_one(
     struct store_writer *writer, struct store_op *op, enum store_status status)
 {
 	store_attempts_undone(&writer->attempts);
+	store_routing_undone(writer->routing);
 	if (status == STORE_OK || op->status == STORE_OK)
 		op->status = status;
 	if (op->type->undone != NULL)
@@ -372,6 +354,7 @@ group_write_each(struct store_writer *writer, struct store_op_list *group,
 	status = group_begin(writer);
 	STAILQ_FOREACH(op, group, next) {
 		const struct store_counter counter = writer->counter;
+		const struct store_targets_counter targets = writer->targets;
 
 		if (status == STORE_OK)
 			status = sql_savepoint(writer->db);
@@ -387,6 +370,7 @@ group_write_each(struct store_writer *writer, struct store_op_list *group,
 		if (status == STORE_DAMAGED && !sql_was_refused(writer->db))
 			*health_r = status;
 		writer->counter = counter;
+		writer->targets = targets;
 		group_undo_one(writer, op, status);
 		status = sql_savepoint_undo(writer->db);
 	}
@@ -400,10 +384,13 @@ group_commit(struct store_writer *writer)
 	    store_counter_write(&writer->counter, writer->db);
 
 	if (status == STORE_OK)
+		status = store_targets_write(&writer->targets, writer->db);
+	if (status == STORE_OK)
 		status = store_calendar_end(&writer->calendar, writer->db);
 	FAILPOINT("commit begun");
 	if (status == STORE_OK && store_calendar_is_set(&writer->calendar))
-		writer_tell_clock_unsure(writer);
+		store_told_set_clock(&writer->told,
+		    store_calendar_clock_unsure(&writer->calendar));
 	if (status == STORE_OK)
 		status = store_place_check(&writer->place, writer->db);
 	if (status == STORE_OK)
@@ -466,8 +453,10 @@ writer_run_group(struct store_writer *writer, struct store_op *first)
 	if (status != STORE_OK)
 		group_undo(writer, &group, status);
 	else {
-		writer_tell_commit(
-		    writer, evpop_clock_monotonic_us() - begun_us);
+		store_told_add_commit(
+		    &writer->told, evpop_clock_monotonic_us() - begun_us);
+		store_calendar_committed(&writer->calendar);
+		writer_tell_clock(writer);
 		/* A damaged file is damaged, whoever has met it. */
 		if (health != STORE_OK)
 			writer_set_health(writer, health);
@@ -477,6 +466,7 @@ writer_run_group(struct store_writer *writer, struct store_op *first)
 		if (op->type->written != NULL)
 			op->type->written(op);
 	writer->worked_ms = evpop_clock_monotonic_ms();
+	store_grouping_end(&writer->grouping, writer->worked_ms);
 	store_mailbox_post_all(writer->mailbox, &group);
 }
 
@@ -551,9 +541,12 @@ store_writer_new(struct sql_db *db, const char *path, bool has_log,
 	    store_removal_new(path, &writer->place, &writer->patience, queue);
 	if (writer->removal == NULL)
 		goto no_removal;
+	writer->routing = store_routing_new(NULL, 0);
+	if (writer->routing == NULL)
+		goto no_routing;
 	if (store_place_note(&writer->place, writer->db, path) == STORE_MEMORY)
 		goto no_place;
-	if (pthread_mutex_init(&writer->told_mutex, NULL) != 0)
+	if (!store_told_init(&writer->told))
 		goto no_mutex;
 	sql_set_patience(writer->db, &writer->patience);
 	store_chores_init(&writer->chores, writer->db, &writer->place,
@@ -562,10 +555,12 @@ store_writer_new(struct sql_db *db, const char *path, bool has_log,
 		return writer;
 	store_chores_free(&writer->chores);
 	sql_set_patience(writer->db, NULL);
-	pthread_mutex_destroy(&writer->told_mutex);
+	store_told_destroy(&writer->told);
 no_mutex:
 	store_place_free(&writer->place);
 no_place:
+	store_routing_free(writer->routing);
+no_routing:
 	store_removal_free(writer->removal);
 no_removal:
 	store_index_free(writer->index);
@@ -583,6 +578,7 @@ store_writer_stop(struct store_writer *writer)
 	failed = pthread_join(writer->thread, NULL);
 	assert(failed == 0);
 	store_chores_free(&writer->chores);
+	store_routing_free(writer->routing);
 	store_removal_free(writer->removal);
 	store_index_free(writer->index);
 	store_db_close(writer->db);
@@ -591,7 +587,7 @@ store_writer_stop(struct store_writer *writer)
 void
 store_writer_free(struct store_writer *writer)
 {
-	pthread_mutex_destroy(&writer->told_mutex);
+	store_told_destroy(&writer->told);
 	store_place_free(&writer->place);
 	free(writer);
 }

@@ -17,7 +17,9 @@ struct store_calendar;
 struct store_counter;
 struct store_index;
 struct store_removal;
+struct store_routing;
 struct store_scan_held;
+struct store_targets_counter;
 struct store_writer;
 
 /*
@@ -56,6 +58,9 @@ struct store_removal *store_writer_removal(struct store_writer *);
 struct store_attempts *store_writer_attempts(struct store_writer *);
 /* The counters of the open transaction. */
 struct store_counter *store_writer_counter(struct store_writer *);
+struct store_targets_counter *store_writer_targets(struct store_writer *);
+/* Where new messages go. */
+struct store_routing *store_writer_routing(struct store_writer *);
 /* Headers of bodies under way. */
 struct store_scan_held *store_writer_headers(struct store_writer *);
 

@@ -60,7 +60,8 @@ typedef void (*evpop_token_cb)(struct evpop_client *, void *arg);
 
 /*
  * The user and the secrets of a log-in.  Password and token are borrowed for
- * the call they are given to; the library's copies are wiped.
+ * the call they are given to; the library's copies are in memory that is locked
+ * as far as RLIMIT_MEMLOCK allows and excluded from core dumps, and are wiped.
  */
 struct evpop_credentials {
 	const char *user;

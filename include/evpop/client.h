@@ -414,7 +414,12 @@ enum evpop_again {
 	 * The server hung up on a log-in, or takes no second try in a session:
 	 * other mechanisms than evpop_client_tried() may work.
 	 */
-	EVPOP_AGAIN_OTHER_MECHANISM
+	EVPOP_AGAIN_OTHER_MECHANISM,
+	/*
+	 * The server ended a TLS handshake that was to go on with an earlier
+	 * session: the next one begins anew, and may work.
+	 */
+	EVPOP_AGAIN_NEW_TLS
 };
 
 /* Meaningful once `closed` runs. */

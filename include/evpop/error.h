@@ -77,6 +77,18 @@ enum evpop_phase {
 	EVPOP_PHASE_COUNT
 };
 
+/* Why a server's certificate is not trusted, by what a person does about it. */
+enum evpop_distrust {
+	EVPOP_DISTRUST_NONE = 0, /* it is, or the error is another one */
+	EVPOP_DISTRUST_EXPIRED,
+	EVPOP_DISTRUST_EARLY,  /* it is not yet valid */
+	EVPOP_DISTRUST_NAME,   /* it is for another host */
+	EVPOP_DISTRUST_ISSUER, /* no CA that is trusted has signed it */
+	EVPOP_DISTRUST_PIN,    /* it matches no pin */
+	EVPOP_DISTRUST_UNFIT,  /* a weak key, a wrong signature or use */
+	EVPOP_DISTRUST_COUNT
+};
+
 /*
  * Octets of text in a result, with the final NUL: enough for a sentence with a
  * certificate's digest.  What does not fit is cut, as of a reply of 512 octets,
@@ -89,6 +101,7 @@ struct evpop_result {
 	enum evpop_response_code code;
 	enum evpop_scope scope;
 	enum evpop_phase phase;
+	enum evpop_distrust distrust;
 	bool retry;                 /* the same again, later, may succeed */
 	char text[EVPOP_TEXT_SIZE]; /* printable, NUL-terminated, no newline */
 };

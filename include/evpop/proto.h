@@ -99,7 +99,13 @@ struct evpop_proto_limits {
 	 */
 	uint64_t listing_octets;
 	uint32_t capabilities; /* lines of one CAPA response */
-	uint64_t body;         /* octets of one body; default: no bound */
+	uint64_t top;          /* octets of one TOP: endless header */
+	/*
+	 * Octets of one body: endless message.  The default is
+	 * EVPOP_LIMIT_BODY, or twice what is listed where that is more:
+	 * some servers do not count the CR of a line's end.
+	 */
+	uint64_t body;
 };
 
 #define EVPOP_LIMIT_LINE           8192
@@ -108,7 +114,12 @@ struct evpop_proto_limits {
 #define EVPOP_LIMIT_LISTING_OCTETS (UINT64_C(64) << 20)
 #define EVPOP_LISTING_LINE_COST    32
 #define EVPOP_LIMIT_CAPABILITIES   256
-#define EVPOP_LIMIT_CHALLENGES     16 /* rounds of one AUTH: endless rounds */
+/* Some servers answer TOP with the whole message. */
+#define EVPOP_LIMIT_TOP  (UINT64_C(64) << 20)
+#define EVPOP_LIMIT_BODY (UINT64_C(1) << 30)
+/* No message is larger, whatever a server lists. */
+#define EVPOP_LIMIT_LISTED     (UINT64_C(1) << 40)
+#define EVPOP_LIMIT_CHALLENGES 16 /* rounds of one AUTH: endless rounds */
 /* RFC 1939 allows 70 octets; some servers use more.  Beyond, no line is read.
  */
 #define EVPOP_LIMIT_UNIQUE_ID 255

@@ -84,7 +84,8 @@ struct evpop_known {
 enum evpop_keep {
 	EVPOP_KEEP_FOREVER = 0, /* nothing is ever deleted */
 	EVPOP_KEEP_NONE,        /* delete what is stored */
-	EVPOP_KEEP_AGE          /* delete what is stored for keep_ms */
+	EVPOP_KEEP_AGE,         /* delete what is stored for keep_ms */
+	EVPOP_KEEP_UNTIL_OWED   /* delete what is EVPOP_KNOWN_DELETE */
 };
 
 enum evpop_order {
@@ -374,6 +375,14 @@ struct evpop_sync_callbacks {
 	 */
 	void (*planned)(
 	    struct evpop_sync *, const struct evpop_plan *, void *arg);
+	/*
+	 * TOP has shown a header.  Both digests may be changed in place, for
+	 * who keeps none that a guess of the message could be tried with: it is
+	 * these that evpop_known.header_digest is compared with, and that the
+	 * unique-ids are made of where a server has none.  Nothing else is
+	 * allowed in it.  NULL: they stay what they are.
+	 */
+	void (*header)(struct evpop_sync *, struct evpop_header *, void *arg);
 	/* A body begins; *message_r is passed to the later calls about it. */
 	enum evpop_flow (*begin)(struct evpop_sync *,
 	    const struct evpop_entry *, enum evpop_action, void **message_r,
@@ -448,6 +457,10 @@ EVPOP_API void evpop_sync_set_policy(
  * session ended on the first message that was asked for and there are more.
  * That message is told of, and the others come if it was at fault.  `listing`
  * runs again; what was stored meanwhile is known then, and not fetched again.
+ *
+ * A refused log-in whose credentials have `want_token` is repeated once, in
+ * another session, where `want_token` runs again: for another token than the
+ * one that was refused.
  */
 EVPOP_API enum evpop_error evpop_sync_start(
     struct evpop_sync *, const struct evpop_credentials *) EVPOP_MUST_USE;
@@ -455,6 +468,12 @@ EVPOP_API enum evpop_error evpop_sync_start(
 /* evpop_sync_start() with these and the default mechanisms. */
 EVPOP_API enum evpop_error evpop_sync_open(
     struct evpop_sync *, const char *user, const char *password) EVPOP_MUST_USE;
+
+/*
+ * In `want_token`: whether another token is wanted than the one that was given
+ * before, since the server has refused that.
+ */
+EVPOP_API bool evpop_sync_wants_other_token(const struct evpop_sync *);
 
 /*
  * The answer to `listing`: what is known, and the time that the plan is made

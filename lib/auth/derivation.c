@@ -4,10 +4,10 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/auth/secret.h"
+#include "lib/base/guarded.h"
 
 #define BLOCK_SIZE 64 /* of SHA-1 and of SHA-256 */
 
@@ -139,7 +139,7 @@ evpop_pbkdf2_new(const struct evpop_derivation *derivation)
 	       derivation->key_size == EVPOP_SHA256_SIZE);
 	assert(derivation->iterations > 0 &&
 	       derivation->iterations <= EVPOP_ITERATIONS_MAX);
-	pbkdf2 = calloc(1, sizeof *pbkdf2);
+	pbkdf2 = evpop_guarded_alloc(sizeof *pbkdf2);
 	if (pbkdf2 == NULL)
 		return NULL;
 	hash = EVP_MD_fetch(NULL,
@@ -168,8 +168,7 @@ evpop_pbkdf2_free(struct evpop_pbkdf2 *pbkdf2)
 	EVP_MD_CTX_free(pbkdf2->inner);
 	EVP_MD_CTX_free(pbkdf2->outer);
 	EVP_MD_CTX_free(pbkdf2->work);
-	OPENSSL_cleanse(pbkdf2, sizeof *pbkdf2);
-	free(pbkdf2);
+	evpop_guarded_free(pbkdf2);
 }
 
 static bool

@@ -6,6 +6,7 @@
 
 #include "lib/auth/base64.h"
 #include "lib/auth/method.h"
+#include "lib/base/guarded.h"
 
 /*
  * SCRAM's longest message is a few hundred octets, and so is a refusal of
@@ -113,8 +114,7 @@ exchange_forget_secrets(struct evpop_exchange *exchange)
 		return;
 	if (exchange->method->end != NULL)
 		exchange->method->end(exchange->state);
-	explicit_bzero(exchange->state, exchange->method->state_size);
-	free(exchange->state);
+	evpop_guarded_free(exchange->state);
 	exchange->state = NULL;
 }
 
@@ -169,7 +169,7 @@ exchange_copy(const char *text, char **copy_r)
 {
 	if (text == NULL || *text == '\0')
 		return true;
-	*copy_r = strdup(text);
+	*copy_r = evpop_secret_copy(text);
 	return *copy_r != NULL;
 }
 
@@ -192,7 +192,8 @@ exchange_copy_all(struct evpop_exchange *exchange,
 		    &identity->unique, channel->unique, channel->unique_length);
 	}
 	if (exchange->method->state_size > 0)
-		exchange->state = calloc(1, exchange->method->state_size);
+		exchange->state =
+		    evpop_guarded_alloc(exchange->method->state_size);
 	return (exchange->state != NULL || exchange->method->state_size == 0) &&
 	       !identity->exporter.failed && !identity->unique.failed &&
 	       exchange_copy(credentials->user, &identity->user) &&

@@ -22,12 +22,18 @@ TAILQ_HEAD(slots, slot);
 
 struct evpop_keys {
 	struct slot *memory; /* NULL before the first key */
-	size_t size;         /* of it, in octets */
+	size_t size;         /* of it, in octets, whole pages */
 	size_t locked;       /* octets at its front */
 	size_t most, used;   /* slots */
 	struct slots by_age; /* the least recently used first */
 	struct bucket buckets[BUCKETS];
 };
+
+static size_t
+keys_page(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
 
 struct evpop_keys *
 evpop_keys_new(size_t most)
@@ -50,7 +56,8 @@ evpop_keys_free(struct evpop_keys *keys)
 		return;
 	if (keys->memory != NULL) {
 		explicit_bzero(keys->memory, keys->used * sizeof(struct slot));
-		munmap(keys->memory, keys->size);
+		munmap((char *)keys->memory - keys_page(),
+		    keys->size + 2 * keys_page());
 	}
 	free(keys);
 }
@@ -97,19 +104,26 @@ evpop_keys_find(struct evpop_keys *keys,
 	return true;
 }
 
+/* Between two pages that nobody can access. */
 static bool
 keys_map(struct evpop_keys *keys)
 {
-	void *memory;
+	const size_t page = keys_page();
+	const size_t needed = keys->most * sizeof(struct slot);
+	char *guard;
 
-	keys->size = keys->most * sizeof(struct slot);
-	memory = mmap(NULL, keys->size, PROT_READ | PROT_WRITE,
+	keys->size = (needed + page - 1) / page * page;
+	guard = mmap(NULL, keys->size + 2 * page, PROT_NONE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (memory == MAP_FAILED)
+	if (guard == MAP_FAILED)
 		return false;
+	if (mprotect(guard + page, keys->size, PROT_READ | PROT_WRITE) != 0) {
+		munmap(guard, keys->size + 2 * page);
+		return false;
+	}
 	/* It is secret even where the kernel can do no more for it. */
-	(void)madvise(memory, keys->size, MADV_DONTDUMP);
-	keys->memory = memory;
+	(void)madvise(guard + page, keys->size, MADV_DONTDUMP);
+	keys->memory = (struct slot *)(void *)(guard + page);
 	return true;
 }
 
@@ -117,7 +131,7 @@ keys_map(struct evpop_keys *keys)
 static void
 keys_lock(struct evpop_keys *keys)
 {
-	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const size_t page = keys_page();
 
 	while (keys->locked < keys->used * sizeof(struct slot)) {
 		(void)mlock((char *)keys->memory + keys->locked, page);

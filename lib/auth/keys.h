@@ -3,7 +3,7 @@
  * not compute them.  A key logs in like the password it is made from: keys and
  * the digests they are found by live in memory of their own that goes into no
  * core dump, is not swapped out as far as the process may lock memory
- * (RLIMIT_MEMLOCK), and is wiped.  For one thread.
+ * (RLIMIT_MEMLOCK), has guard pages around it, and is wiped.  For one thread.
  */
 #ifndef EVPOP_AUTH_KEYS_H
 #define EVPOP_AUTH_KEYS_H

@@ -7,7 +7,6 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
-#include <stringprep.h>
 
 #include "lib/auth/base64.h"
 #include "lib/auth/digest.h"
@@ -41,40 +40,35 @@ scram_end(void *state)
 	evpop_secret_clear(&scram->salt);
 }
 
-/*
- * Replace a text by what SASLprep (RFC 4013) makes of it, or give up.  What
- * Unicode 3.2 does not assign passes: servers know newer versions.
- */
+/* Replace a text by what SASLprep makes of it, or give up. */
 static bool
 scram_prepare(struct evpop_exchange *exchange, const char *name, char **text)
 {
 	const char *at = *text;
-	char *prepared;
-	int rc;
 
 	/* Plain ASCII stays as it is. */
 	while (*at >= ' ' && *at <= '~')
 		at++;
 	if (*at == '\0')
 		return true;
-	rc = stringprep_profile(*text, &prepared, "SASLprep", 0);
-	if (rc == STRINGPREP_OK) {
-		evpop_secret_forget(text);
-		*text = prepared;
-	}
-	if (rc == STRINGPREP_OK && **text != '\0')
+	switch (evpop_secret_saslprep(text)) {
+	case EVPOP_SASLPREP_DONE:
 		return true;
-	if (rc == STRINGPREP_MALLOC_ERROR)
-		(void)evpop_exchange_no_memory(exchange);
-	else if (rc != STRINGPREP_OK)
+	case EVPOP_SASLPREP_FORBIDDEN:
 		(void)evpop_exchange_give_up(exchange, EVPOP_ERROR_USAGE,
 		    "the %s is not UTF-8, or holds characters that SASLprep "
 		    "(RFC 4013) forbids",
 		    name);
-	else
+		break;
+	case EVPOP_SASLPREP_EMPTY:
 		(void)evpop_exchange_give_up(exchange, EVPOP_ERROR_USAGE,
 		    "nothing is left of the %s after SASLprep (RFC 4013)",
 		    name);
+		break;
+	case EVPOP_SASLPREP_NO_MEMORY:
+		(void)evpop_exchange_no_memory(exchange);
+		break;
+	}
 	return false;
 }
 

@@ -1,8 +1,9 @@
 #include "lib/auth/secret.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "lib/base/guarded.h"
 
 #define ROOM_FIRST 128 /* most answers fit at once */
 
@@ -17,17 +18,14 @@ evpop_secret_reserve(struct evpop_secret *secret, size_t length)
 	while (room - secret->length <= length)
 		room *= 2;
 	if (room != secret->room) {
-		/* Not realloc(), which leaves the old octets behind. */
-		bytes = malloc(room);
+		bytes = evpop_guarded_alloc(room);
 		if (bytes == NULL) {
 			secret->failed = true;
 			return NULL;
 		}
-		if (secret->bytes != NULL) {
+		if (secret->bytes != NULL)
 			memcpy(bytes, secret->bytes, secret->length);
-			explicit_bzero(secret->bytes, secret->room);
-		}
-		free(secret->bytes);
+		evpop_guarded_free(secret->bytes);
 		secret->bytes = bytes;
 		secret->room = room;
 	}
@@ -88,19 +86,21 @@ evpop_secret_text(const struct evpop_secret *secret)
 void
 evpop_secret_clear(struct evpop_secret *secret)
 {
-	if (secret->bytes != NULL)
-		explicit_bzero(secret->bytes, secret->room);
-	free(secret->bytes);
+	evpop_guarded_free(secret->bytes);
 	*secret = (struct evpop_secret){ .bytes = NULL };
 }
 
 void
 evpop_secret_forget(char **text)
 {
-	if (*text != NULL)
-		explicit_bzero(*text, strlen(*text));
-	free(*text);
+	evpop_guarded_free(*text);
 	*text = NULL;
+}
+
+char *
+evpop_secret_copy(const char *text)
+{
+	return evpop_guarded_copy(text, strlen(text));
 }
 
 /* ---- credentials ---- */
@@ -108,7 +108,7 @@ evpop_secret_forget(char **text)
 static bool
 credentials_copy_text(const char **copy_r, const char *text)
 {
-	*copy_r = text == NULL ? NULL : strdup(text);
+	*copy_r = text == NULL ? NULL : evpop_secret_copy(text);
 	return text == NULL || *copy_r != NULL;
 }
 

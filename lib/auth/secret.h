@@ -1,7 +1,7 @@
 /*
- * Octets that may be a secret: they are wiped when they move, when they are
- * replaced and when they are freed.  Copies of credentials consist of such
- * octets.
+ * Octets that may be a secret: they lie in guarded memory, and are wiped when
+ * they move, when they are replaced and when they are freed.  Copies of
+ * credentials consist of such octets.
  */
 #ifndef EVPOP_AUTH_SECRET_H
 #define EVPOP_AUTH_SECRET_H
@@ -42,8 +42,25 @@ const char *evpop_secret_text(const struct evpop_secret *);
 /* Wipe, free and zero. */
 void evpop_secret_clear(struct evpop_secret *);
 
-/* Wipe and free a string, and set the pointer to NULL, which it may be. */
+/* A copy of a string in guarded memory; NULL without memory. */
+char *evpop_secret_copy(const char *text) EVPOP_MUST_USE;
+
+/* Wipe and free such a copy, and set the pointer to NULL, which it may be. */
 void evpop_secret_forget(char **text);
+
+enum evpop_saslprep {
+	EVPOP_SASLPREP_DONE = 0,
+	EVPOP_SASLPREP_FORBIDDEN, /* or no UTF-8 */
+	EVPOP_SASLPREP_EMPTY,     /* nothing is left of it */
+	EVPOP_SASLPREP_NO_MEMORY
+};
+
+/*
+ * Replace such a copy by what SASLprep (RFC 4013) makes of it; it stays where
+ * that fails.  What Unicode 3.2 does not assign passes: servers know newer
+ * versions.
+ */
+enum evpop_saslprep evpop_secret_saslprep(char **text) EVPOP_MUST_USE;
 
 /*
  * A copy of credentials, with 0 mechanisms replaced by the default ones.

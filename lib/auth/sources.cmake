@@ -9,5 +9,6 @@ set(EVPOP_AUTH_SOURCES
 	auth/mechanism.c
 	auth/oauth.c
 	auth/plain.c
+	auth/saslprep.c
 	auth/scram.c
 	auth/secret.c)

@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/guarded.h"
 #include "lib/base/hash.h"
 
 /* Few blocks for many pieces, little waste for one: sizes double. */
-#define BLOCK_FIRST  ((size_t)512)
-#define BLOCK_MOST   ((size_t)16 * 1024)
+#define BLOCK_FIRST ((size_t)512)
+#define BLOCK_MOST  (BLOCK_WHOLE - sizeof(struct evpop_arena_block))
+/* Of guarded memory, so many fit into a region as can. */
+#define BLOCK_WHOLE  ((size_t)16 * 1024)
 #define SHARED_FIRST ((size_t)64)
 
 struct evpop_arena_block {
@@ -19,39 +22,43 @@ struct evpop_arena_block {
 };
 
 static struct evpop_arena_block *
-arena_add_block(struct evpop_arena *arena, size_t size)
+arena_add_block(
+    struct evpop_arena *arena, struct evpop_arena_block **blocks, size_t size)
 {
 	struct evpop_arena_block *block;
 	size_t least = BLOCK_FIRST;
 
-	if (arena->blocks != NULL)
-		least = 2 * arena->blocks->size;
+	if (*blocks != NULL)
+		least = 2 * (*blocks)->size;
 	if (least > BLOCK_MOST)
 		least = BLOCK_MOST;
 	if (size < least)
 		size = least;
 	if (size > SIZE_MAX / 2)
 		return NULL;
-	block = calloc(1, sizeof *block + size);
+	block = blocks == &arena->secrets
+		    ? evpop_guarded_alloc(sizeof *block + size)
+		    : calloc(1, sizeof *block + size);
 	if (block == NULL)
 		return NULL;
 	block->size = size;
-	block->older = arena->blocks;
-	arena->blocks = block;
+	block->older = *blocks;
+	*blocks = block;
 	return block;
 }
 
 static void *
-arena_take_aligned(struct evpop_arena *arena, size_t size, size_t alignment)
+arena_take_aligned(struct evpop_arena *arena, struct evpop_arena_block **blocks,
+    size_t size, size_t alignment)
 {
-	struct evpop_arena_block *block = arena->blocks;
+	struct evpop_arena_block *block = *blocks;
 	size_t start = 0;
 
 	if (block != NULL)
 		start = (block->used + alignment - 1) & ~(alignment - 1);
 	if (block == NULL || start > block->size ||
 	    block->size - start < size) {
-		block = arena_add_block(arena, size);
+		block = arena_add_block(arena, blocks, size);
 		if (block == NULL)
 			return NULL;
 		start = 0;
@@ -60,20 +67,46 @@ arena_take_aligned(struct evpop_arena *arena, size_t size, size_t alignment)
 	return block->bytes + start;
 }
 
+/* The size of an object is a multiple of its alignment. */
+static size_t
+arena_alignment(size_t size)
+{
+	size_t alignment = alignof(max_align_t);
+
+	while (size % alignment != 0)
+		alignment /= 2;
+	return alignment;
+}
+
 void *
 evpop_arena_take(struct evpop_arena *arena, size_t size)
 {
-	return arena_take_aligned(arena, size, alignof(max_align_t));
+	return arena_take_aligned(
+	    arena, &arena->blocks, size, arena_alignment(size));
+}
+
+static char *
+arena_copy_into(struct evpop_arena *arena, struct evpop_arena_block **blocks,
+    const void *bytes, size_t length)
+{
+	char *copy = arena_take_aligned(arena, blocks, length + 1, 1);
+
+	if (copy != NULL && length > 0)
+		memcpy(copy, bytes, length);
+	return copy;
 }
 
 char *
 evpop_arena_copy(struct evpop_arena *arena, const void *bytes, size_t length)
 {
-	char *copy = arena_take_aligned(arena, length + 1, 1);
+	return arena_copy_into(arena, &arena->blocks, bytes, length);
+}
 
-	if (copy != NULL && length > 0)
-		memcpy(copy, bytes, length);
-	return copy;
+char *
+evpop_arena_copy_secret(
+    struct evpop_arena *arena, const void *bytes, size_t length)
+{
+	return arena_copy_into(arena, &arena->secrets, bytes, length);
 }
 
 static char **
@@ -140,6 +173,10 @@ evpop_arena_free(struct evpop_arena *arena)
 		arena->blocks = block->older;
 		explicit_bzero(block->bytes, block->used);
 		free(block);
+	}
+	while ((block = arena->secrets) != NULL) {
+		arena->secrets = block->older;
+		evpop_guarded_free(block);
 	}
 	evpop_arena_seal(arena);
 }

@@ -32,3 +32,18 @@ evpop_hex_octet(const char *digits)
 
 	return low == -1 ? -1 : high << 4 | low;
 }
+
+bool
+evpop_hex_decode(const char *text, void *bytes_r, size_t size)
+{
+	unsigned char *to = bytes_r;
+
+	for (size_t i = 0; i < size; i++, text += 2) {
+		int octet = evpop_hex_octet(text);
+
+		if (octet < 0)
+			return false;
+		to[i] = (unsigned char)octet;
+	}
+	return *text == '\0';
+}

@@ -2,6 +2,7 @@
 #ifndef EVPOP_BASE_HEX_H
 #define EVPOP_BASE_HEX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The text takes 2 * length + 1 octets. */
@@ -12,5 +13,8 @@ int evpop_hex_value(char digit);
 
 /* The octet that two digits stand for; -1 unless there are two. */
 int evpop_hex_octet(const char *digits);
+
+/* Exactly `size` octets from their digits; false where the text is another. */
+bool evpop_hex_decode(const char *text, void *bytes_r, size_t size);
 
 #endif

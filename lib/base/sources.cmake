@@ -3,9 +3,14 @@ set(EVPOP_BASE_SOURCES
 	base/array.c
 	base/clock.c
 	base/glob.c
+	base/guarded.c
 	base/hash.c
 	base/header_filter.c
 	base/hex.c
+	base/mail_lines.c
 	base/near.c
 	base/text.c
-	base/unit.c)
+	base/unit.c
+	base/url.c
+	base/wiping.c
+	base/words.c)

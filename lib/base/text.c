@@ -1,6 +1,8 @@
 #include "lib/base/text.h"
 
+#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 #include <unistr.h>
 
 size_t
@@ -129,6 +131,35 @@ evpop_text_find_invisible(
 		return true;
 	}
 	return false;
+}
+
+bool
+evpop_text_is_ascii(const char *text)
+{
+	while (isascii((unsigned char)*text) && *text != '\0')
+		text++;
+	return *text == '\0';
+}
+
+bool
+evpop_text_equal(const char *one, const char *other)
+{
+	return one == NULL || other == NULL ? one == other
+					    : strcmp(one, other) == 0;
+}
+
+bool
+evpop_text_begins(const char *bytes, size_t length, const char *word)
+{
+	const size_t wanted = strlen(word);
+
+	return length >= wanted && strncasecmp(bytes, word, wanted) == 0;
+}
+
+bool
+evpop_text_is(const char *bytes, size_t length, const char *word)
+{
+	return length == strlen(word) && strncasecmp(bytes, word, length) == 0;
 }
 
 /* How many octets of printable ASCII a text begins with. */

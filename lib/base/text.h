@@ -23,6 +23,21 @@ size_t evpop_text_decode(const char *bytes, size_t length,
 bool evpop_text_is_partial(const char *bytes, size_t length);
 
 bool evpop_text_is_utf8(const char *text);
+bool evpop_text_is_ascii(const char *text);
+
+/* Whether they are the same; NULL is the same as NULL alone. */
+bool evpop_text_equal(const char *one, const char *other);
+
+/* Whether the bytes begin with a word, or are it, in either case. */
+bool evpop_text_begins(const char *bytes, size_t length, const char *word);
+bool evpop_text_is(const char *bytes, size_t length, const char *word);
+
+/* What stands between the words of a header field. */
+static inline bool
+evpop_text_is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
 
 enum evpop_text_kind {
 	EVPOP_TEXT_VISIBLE,   /* and the blank */

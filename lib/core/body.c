@@ -7,12 +7,29 @@ enum {
 	LISTED
 };
 
+static uint64_t
+body_limit(const struct evpop_proto_limits *limits,
+    const struct evpop_request *request)
+{
+	uint64_t listed = request->octets;
+
+	if (request->command == EVPOP_COMMAND_TOP)
+		return limits->top;
+	if (limits->body != 0)
+		return limits->body;
+	return listed <= EVPOP_LIMIT_LISTED && listed * 2 > EVPOP_LIMIT_BODY
+		   ? listed * 2
+		   : EVPOP_LIMIT_BODY;
+}
+
 void
-evpop_body_begin(struct evpop_body *body, const struct evpop_request *request,
-    bool crlf, uint64_t announced)
+evpop_body_begin(struct evpop_body *body,
+    const struct evpop_proto_limits *limits,
+    const struct evpop_request *request, bool crlf, uint64_t announced)
 {
 	*body = (struct evpop_body){
 		.number = request->number,
+		.limit = body_limit(limits, request),
 		.dot = { .ends = crlf ? EVPOP_DOT_LF_SO_FAR : EVPOP_DOT_LF,
 		    .sizes = { EVPOP_DOT_SIZE_UNKNOWN,
 			EVPOP_DOT_SIZE_UNKNOWN } },
@@ -48,9 +65,9 @@ evpop_body_seek_replies(struct evpop_body *body)
 }
 
 uint64_t
-evpop_body_octets(const struct evpop_body *body)
+evpop_body_room(const struct evpop_body *body)
 {
-	return body->dot.octets;
+	return body->limit - body->dot.octets;
 }
 
 enum evpop_dot_status

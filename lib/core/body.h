@@ -14,6 +14,7 @@
 struct evpop_body {
 	uint32_t number; /* of the message; 0: no body */
 	struct evpop_dot dot;
+	uint64_t limit;     /* octets that it may have */
 	size_t outstanding; /* behind it, when it ended */
 };
 
@@ -28,8 +29,8 @@ enum evpop_body_verdict {
  * A body begins: `crlf` is how its status line ended, `announced` the size in
  * that line, or EVPOP_DOT_SIZE_UNKNOWN.
  */
-void evpop_body_begin(struct evpop_body *, const struct evpop_request *,
-    bool crlf, uint64_t announced);
+void evpop_body_begin(struct evpop_body *, const struct evpop_proto_limits *,
+    const struct evpop_request *, bool crlf, uint64_t announced);
 
 /* A reply followed it, or another command: there is no body to speak of. */
 void evpop_body_forget(struct evpop_body *);
@@ -37,8 +38,8 @@ void evpop_body_forget(struct evpop_body *);
 /* Commands follow the body's: answers to them may stand inside it. */
 void evpop_body_seek_replies(struct evpop_body *);
 
-/* Octets that were handed out; and as evpop_dot_feed(). */
-uint64_t evpop_body_octets(const struct evpop_body *);
+/* Octets that it may have still; and as evpop_dot_feed(). */
+uint64_t evpop_body_room(const struct evpop_body *);
 enum evpop_dot_status evpop_body_feed(struct evpop_body *,
     const unsigned char *data, size_t length, size_t *used_r,
     const unsigned char **span_r, size_t *span_length_r);

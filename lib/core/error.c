@@ -109,6 +109,7 @@ evpop_result_set(struct evpop_result *result, enum evpop_error error,
 	result->scope =
 	    error == EVPOP_ERROR_NONE ? EVPOP_SCOPE_NONE : EVPOP_SCOPE_SESSION;
 	result->phase = phase;
+	result->distrust = EVPOP_DISTRUST_NONE;
 	result->retry = error_passes_by_itself(error);
 	evpop_printable(result->text, sizeof result->text, text, strlen(text));
 }

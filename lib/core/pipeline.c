@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/guarded.h"
 #include "lib/core/command.h"
+
+#define OUTPUT_FIRST 256
 
 /* ---- the queue of commands ---- */
 
@@ -36,9 +39,28 @@ queue_grow(struct evpop_queue *queue)
 	return true;
 }
 
-static void
-queue_wipe(char *text)
+/* Texts of commands that carry a secret lie in guarded memory. */
+static bool
+queued_is_secret(const struct evpop_queued *queued)
 {
+	return evpop_command_rule(queued->request.command)->secret;
+}
+
+static char *
+queued_copy_text(const struct evpop_queued *queued, const char *text)
+{
+	return queued_is_secret(queued) ? evpop_guarded_copy(text, strlen(text))
+					: strdup(text);
+}
+
+static void
+queued_free_text(const struct evpop_queued *queued, char *text)
+{
+	if (queued_is_secret(queued)) {
+		evpop_guarded_free(text);
+		return;
+	}
+	/* A user name says more than others need to know. */
 	if (text != NULL)
 		explicit_bzero(text, strlen(text));
 	free(text);
@@ -50,14 +72,14 @@ queue_copy_texts(
     struct evpop_queued *queued, const struct evpop_request *request)
 {
 	if (request->text != NULL) {
-		queued->text = strdup(request->text);
+		queued->text = queued_copy_text(queued, request->text);
 		if (queued->text == NULL)
 			return false;
 	}
 	if (request->initial != NULL) {
-		queued->initial = strdup(request->initial);
+		queued->initial = queued_copy_text(queued, request->initial);
 		if (queued->initial == NULL) {
-			queue_wipe(queued->text);
+			queued_free_text(queued, queued->text);
 			return false;
 		}
 	}
@@ -87,8 +109,8 @@ queue_push(struct evpop_queue *queue, const struct evpop_request *request)
 static void
 queued_forget_texts(struct evpop_queued *queued)
 {
-	queue_wipe(queued->text);
-	queue_wipe(queued->initial);
+	queued_free_text(queued, queued->text);
+	queued_free_text(queued, queued->initial);
 	queued->request.text = queued->text = NULL;
 	queued->request.initial = queued->initial = NULL;
 }
@@ -123,28 +145,46 @@ queue_clear(struct evpop_queue *queue)
 
 /* ---- the output ---- */
 
-/* Room for `length` more octets, to be confirmed; NULL without memory. */
-static char *
-output_reserve(struct evpop_output *output, size_t length)
+static void
+output_free(struct evpop_output *output)
 {
+	if (output->is_guarded)
+		evpop_guarded_free(output->bytes);
+	else
+		free(output->bytes);
+	*output = (struct evpop_output){ .bytes = NULL };
+}
+
+/*
+ * Room for `length` more octets, to be confirmed; NULL without memory.  What
+ * holds a secret is guarded until all of it is written.
+ */
+static char *
+output_reserve(struct evpop_output *output, size_t length, bool is_secret)
+{
+	const bool is_guarded = output->is_guarded || is_secret;
 	size_t unsent = output->end - output->start;
-	size_t room = output->room == 0 ? 256 : output->room;
+	size_t room = output->room == 0 ? OUTPUT_FIRST : output->room;
 	char *bytes;
 
-	if (output->room - output->end >= length)
+	if (is_guarded == output->is_guarded &&
+	    output->room - output->end >= length)
 		return output->bytes + output->end;
 	while (room - unsent < length)
 		room *= 2;
-	bytes = malloc(room);
+	bytes = is_guarded ? evpop_guarded_alloc(room) : malloc(room);
 	if (bytes == NULL)
 		return NULL;
 	if (unsent > 0) {
 		memcpy(bytes, output->bytes + output->start, unsent);
 		explicit_bzero(output->bytes + output->start, unsent);
 	}
-	free(output->bytes);
+	output_free(output);
 	*output = (struct evpop_output){
-		.bytes = bytes, .end = unsent, .room = room
+		.bytes = bytes,
+		.end = unsent,
+		.room = room,
+		.is_guarded = is_guarded,
 	};
 	return bytes + unsent;
 }
@@ -157,16 +197,20 @@ output_drain(struct evpop_output *output, size_t length)
 	if (length > 0)
 		explicit_bzero(output->bytes + output->start, length);
 	output->start += length;
-	if (output->start == output->end)
-		output->start = output->end = 0;
+	if (output->start < output->end)
+		return;
+	output->start = output->end = 0;
+	/* Guarded memory is scarce, and the commands that follow have no need.
+	 */
+	if (output->is_guarded)
+		output_free(output);
 }
 
 static void
 output_clear(struct evpop_output *output)
 {
 	output_drain(output, output->end - output->start);
-	free(output->bytes);
-	memset(output, 0, sizeof *output);
+	output_free(output);
 }
 
 /* ---- what may go out, and what is owed ---- */
@@ -291,7 +335,8 @@ evpop_pipeline_encode(
 	if (next == NULL || pipeline->stops > 0 ||
 	    (pipeline->logins == 0 && pipeline->early > 0))
 		return EVPOP_PIPELINE_WAITS;
-	line = output_reserve(&pipeline->output, evpop_command_room(next));
+	line = output_reserve(&pipeline->output, evpop_command_room(next),
+	    evpop_command_rule(next->command)->secret);
 	if (line == NULL)
 		return EVPOP_PIPELINE_NO_MEMORY;
 	length = evpop_command_encode(next, line);
@@ -346,7 +391,7 @@ evpop_pipeline_respond(
 {
 	struct evpop_queued *auth = evpop_pipeline_first(pipeline);
 	size_t length = strlen(response);
-	char *line = output_reserve(&pipeline->output, length + 2);
+	char *line = output_reserve(&pipeline->output, length + 2, true);
 
 	if (line == NULL)
 		return false;

@@ -39,6 +39,7 @@ struct evpop_queue {
 struct evpop_output {
 	char *bytes;
 	size_t start, end, room;
+	bool is_guarded; /* a secret is, or was, among them */
 };
 
 /* Zeroed, it is empty, and lets one command out at a time. */

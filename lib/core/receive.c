@@ -78,8 +78,8 @@ receive_body_begin(struct evpop_proto *proto,
 	event->number = receive_current(proto)->request.number;
 	event->has_octets = evpop_number_take(&text, &length, &event->octets);
 	proto->turn = EVPOP_TURN_BODY;
-	evpop_body_begin(&proto->body, &receive_current(proto)->request,
-	    status->crlf,
+	evpop_body_begin(&proto->body, &proto->limits,
+	    &receive_current(proto)->request, status->crlf,
 	    event->has_octets ? event->octets : EVPOP_DOT_SIZE_UNKNOWN);
 	if (evpop_proto_outstanding(proto) > 1)
 		evpop_body_seek_replies(&proto->body);
@@ -450,7 +450,7 @@ receive_body(struct evpop_proto *proto, const unsigned char *data,
 	enum evpop_dot_status status;
 	const unsigned char *span;
 	size_t span_length, share, used;
-	uint64_t left = proto->limits.body - evpop_body_octets(&proto->body);
+	uint64_t left = evpop_body_room(&proto->body);
 
 	/*
 	 * Hand out all that the limit allows first, however the input is cut.
@@ -471,8 +471,11 @@ receive_body(struct evpop_proto *proto, const unsigned char *data,
 	}
 	if (span_length > left) {
 		evpop_session_fail(proto, EVPOP_ERROR_LIMIT,
-		    "the message is larger than the limit of %llu octets",
-		    (unsigned long long)proto->limits.body);
+		    "%s is larger than the limit of %llu octets",
+		    receive_current(proto)->request.command == EVPOP_COMMAND_TOP
+			? "the answer to TOP"
+			: "the message",
+		    (unsigned long long)proto->body.limit);
 		return;
 	}
 	receive_event(proto, EVPOP_EVENT_BODY, event);

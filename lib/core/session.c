@@ -80,7 +80,9 @@ evpop_proto_new(const struct evpop_proto_limits *limits)
 	    OR_DEFAULT(limits->listing_octets, EVPOP_LIMIT_LISTING_OCTETS);
 	proto->limits.capabilities =
 	    OR_DEFAULT(limits->capabilities, EVPOP_LIMIT_CAPABILITIES);
-	proto->limits.body = OR_DEFAULT(limits->body, UINT64_MAX);
+	proto->limits.top = OR_DEFAULT(limits->top, EVPOP_LIMIT_TOP);
+	/* Its default depends on the message. */
+	proto->limits.body = limits->body;
 	evpop_pipeline_set_window(&proto->pipeline, 1, 512);
 	return proto;
 }

@@ -96,7 +96,9 @@ evpop_choice_credentials(
 	struct evpop_credentials credentials = *choice->credentials;
 
 	/* "No binding", rather than "none that the server offers". */
-	if (choice->is_unbound || evpop_server_refuses_binding(offer->server))
+	if (choice->is_unbound ||
+	    (offer->server != NULL &&
+		evpop_server_refuses_binding(offer->server)))
 		credentials.mechanisms &= ~EVPOP_MECHANISMS_BOUND;
 	return credentials;
 }

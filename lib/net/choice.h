@@ -26,7 +26,7 @@ struct evpop_offer {
 	const char *timestamp; /* of the greeting, or NULL */
 	struct evpop_exchange_target target;
 	enum evpop_privacy privacy;
-	const struct evpop_server *server;
+	const struct evpop_server *server; /* NULL: nothing is remembered */
 };
 
 /* The credentials and the mechanisms tried so far, as sets of mechanisms. */

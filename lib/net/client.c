@@ -232,6 +232,9 @@ client_closed(const struct evpop_result *reason, bool has_lost, void *arg)
 	client->again = client->authentication.again;
 	if (client->again == EVPOP_AGAIN_NO && has_lost)
 		client->again = EVPOP_AGAIN_ONE_BY_ONE;
+	if (evpop_stream_status(evpop_connection_stream(client->connection))
+		->resumption_failed)
+		client->again = EVPOP_AGAIN_NEW_TLS;
 	if (!was_connected || reason->error == EVPOP_ERROR_NONE) {
 		evpop_result_set(&answer, EVPOP_ERROR_CANCELLED, reason->phase,
 		    "%s: %s",

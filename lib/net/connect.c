@@ -12,6 +12,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
+#include "lib/base/clock.h"
 #include "lib/net/connect.h"
 
 struct attempt {
@@ -51,10 +52,8 @@ attempt_close(struct attempt *attempt)
 static void
 race_schedule(struct evpop_connect *race, int delay_ms)
 {
-	struct timeval delay;
+	const struct timeval delay = evpop_clock_wait(delay_ms);
 
-	delay.tv_sec = delay_ms / 1000;
-	delay.tv_usec = delay_ms % 1000 * 1000;
 	evtimer_add(&race->timer, &delay);
 }
 

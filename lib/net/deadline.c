@@ -77,11 +77,8 @@ deadline_nearest(
 static void
 deadline_arm(struct evpop_deadline *deadline, int64_t at_ms, int64_t now_ms)
 {
-	int64_t wait_ms = at_ms > now_ms ? at_ms - now_ms : 0;
-	struct timeval wait;
+	const struct timeval wait = evpop_clock_wait(at_ms - now_ms);
 
-	wait.tv_sec = (time_t)(wait_ms / 1000);
-	wait.tv_usec = (suseconds_t)(wait_ms % 1000 * 1000);
 	evtimer_add(&deadline->timer, &wait);
 	deadline->armed_ms = at_ms;
 }

@@ -5,20 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/text.h"
+
 /* Of a name as text, without the root's full stop (RFC 1035 section 2.3.4). */
 #define NAME_LENGTH_MAX 253
 
 #define OR_DEFAULT(value, fallback) ((value) != 0 ? (value) : (fallback))
-
-static bool
-idn_is_ascii(const char *host)
-{
-	for (; *host != '\0'; host++) {
-		if (!isascii((unsigned char)*host))
-			return false;
-	}
-	return true;
-}
 
 /*
  * The mapping makes a slash of a full-width one, and libidn2 lets labels that
@@ -66,7 +58,7 @@ evpop_idn_to_ascii(
 	int rc;
 
 	*ascii_r = NULL;
-	if (idn_is_ascii(host))
+	if (evpop_text_is_ascii(host))
 		return idn_copy(host, ascii_r, result);
 	rc = idn2_to_ascii_8z(
 	    host, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);

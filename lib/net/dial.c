@@ -1,5 +1,11 @@
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -179,6 +185,52 @@ dial_resolved(const struct evpop_address *addresses, size_t count,
 	}
 }
 
+/* A connected descriptor; or -1 and errno. */
+static evutil_socket_t
+dial_open_socket(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	evutil_socket_t fd;
+	int error;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1 || connect(fd, (const struct sockaddr *)&address,
+			    sizeof(address)) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+/* A socket of this machine answers at once: there is nothing to wait for. */
+static void
+dial_socket(struct evpop_dial *dial)
+{
+	const char *path = dial->options.socket;
+	struct evpop_dialed dialed = { .loopback = true };
+	struct evpop_result result;
+	int error;
+
+	dialed.fd = dial_open_socket(path);
+	if (dialed.fd != -1) {
+		dial->handler->connected(&dialed, dial->arg);
+		return;
+	}
+	error = errno;
+	/* EAGAIN: more are waiting there already than it takes. */
+	evpop_result_set(&result, EVPOP_ERROR_IO, EVPOP_PHASE_CONNECT,
+	    "connection failed: %.108s: %s", path,
+	    error == EAGAIN ? "the server is too busy to accept it"
+			    : strerror(error));
+	dial_fail(dial, &result);
+}
+
 static void
 dial_begin(evutil_socket_t fd, short what, void *arg)
 {
@@ -186,6 +238,10 @@ dial_begin(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (dial->options.socket != NULL) {
+		dial_socket(dial);
+		return;
+	}
 	evpop_resolve_start(&dial->resolve, dial->dns, dial_first_host(dial),
 	    dial_first_port(dial), dial_resolved, dial);
 }

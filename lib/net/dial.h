@@ -28,6 +28,12 @@ struct evpop_dial;
 struct evpop_dial_options {
 	const char *host; /* in ASCII */
 	uint16_t port;
+	/*
+	 * The path of a socket of this machine (unix(7)) instead of host and
+	 * port, proxy and source address; or NULL.  The host is then only what
+	 * a certificate has to name.
+	 */
+	const char *socket;
 	const struct evpop_proxy_config *proxy; /* or NULL: none */
 	const char *source_address; /* or NULL: the system's choice */
 	size_t receive_buffer;      /* octets, or 0: likewise */
@@ -36,8 +42,9 @@ struct evpop_dial_options {
 
 /* A connection. */
 struct evpop_dialed {
-	evutil_socket_t fd;           /* non-blocking, TCP_NODELAY */
-	struct evpop_address address; /* of the server, or of the proxy */
+	evutil_socket_t fd; /* non-blocking, TCP_NODELAY */
+	/* Of the server, or of the proxy; of no length for a socket's path. */
+	struct evpop_address address;
 	/*
 	 * Whether the server is on this machine, so that nothing leaves it:
 	 * never so behind a proxy, wherever that is.

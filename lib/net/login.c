@@ -88,7 +88,7 @@ evpop_login_take_token(struct evpop_login *login, const char *token)
 	    (token != NULL && !evpop_text_harmless(token)))
 		return EVPOP_ERROR_USAGE;
 	if (token != NULL) {
-		login->credentials.token = strdup(token);
+		login->credentials.token = evpop_secret_copy(token);
 		if (login->credentials.token == NULL)
 			return EVPOP_ERROR_MEMORY;
 	}

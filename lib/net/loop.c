@@ -10,6 +10,7 @@ struct evpop_loop {
 	LIST_ENTRY(evpop_loop) entry;
 	struct event_base *base;
 	size_t references;
+	unsigned int pauses;         /* of its streams; may wrap */
 	struct evpop_derive *derive; /* NULL: never needed */
 	unsigned char buffer[EVPOP_LOOP_BUFFER];
 };
@@ -36,6 +37,7 @@ evpop_loop_get(struct event_base *base)
 		return NULL;
 	loop->base = base;
 	loop->references = 1;
+	loop->pauses = 0;
 	loop->derive = NULL;
 	LIST_INSERT_HEAD(&loops, loop, entry);
 	return loop;
@@ -62,6 +64,28 @@ unsigned char *
 evpop_loop_buffer(struct evpop_loop *loop)
 {
 	return loop->buffer;
+}
+
+size_t
+evpop_loop_share(const struct evpop_loop *loop, struct evpop_share *share)
+{
+	if (share->octets == 0 || share->pauses != loop->pauses)
+		share->octets = EVPOP_SHARE_FIRST;
+	share->pauses = loop->pauses;
+	return share->octets;
+}
+
+void
+evpop_loop_share_taken(struct evpop_share *share)
+{
+	if (share->octets < EVPOP_LOOP_BUFFER)
+		share->octets *= 2;
+}
+
+void
+evpop_loop_note_pause(struct evpop_loop *loop)
+{
+	loop->pauses++;
 }
 
 struct evpop_derive *

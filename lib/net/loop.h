@@ -28,6 +28,23 @@ void evpop_loop_put(struct evpop_loop *);
 struct event_base *evpop_loop_base(const struct evpop_loop *);
 /* EVPOP_LOOP_BUFFER octets, good until the caller returns to the loop. */
 unsigned char *evpop_loop_buffer(struct evpop_loop *);
+/*
+ * How much a stream reads at once: little at first, and after a pause of any
+ * stream of the loop; twice as much whenever all of it was taken.  What a pause
+ * leaves over must be kept, by each of thousands, and where one had to pause,
+ * others may have to with what they read next.
+ */
+struct evpop_share {
+	size_t octets; /* 0: not known yet */
+	unsigned int pauses;
+};
+#define EVPOP_SHARE_FIRST ((size_t)8192)
+
+size_t evpop_loop_share(const struct evpop_loop *, struct evpop_share *);
+void evpop_loop_share_taken(struct evpop_share *);
+/* A stream of the loop is paused. */
+void evpop_loop_note_pause(struct evpop_loop *);
+
 /* Where its clients have keys derived; NULL without memory. */
 struct evpop_derive *evpop_loop_derive(struct evpop_loop *);
 

@@ -158,8 +158,9 @@ facts_text_mechanisms(struct text *text, const char *name, unsigned int set)
 	}
 }
 
-void
-evpop_facts_write(const struct evpop_facts *facts, char bytes[EVPOP_FACTS_TEXT])
+/* In one line, with semicolons between. */
+static void
+facts_write(const struct evpop_facts *facts, char bytes[EVPOP_FACTS_TEXT])
 {
 	struct text own = { .bytes = bytes }, *text = &own;
 	const struct evpop_news *news;
@@ -241,8 +242,12 @@ facts_read_fact(const char *name, char *value, struct evpop_facts *facts)
 		facts_read_news(name, value, facts);
 }
 
-void
-evpop_facts_read(struct evpop_facts *facts, char *text)
+/*
+ * Add what the text says, which is cut up.  What cannot be read, of another
+ * version for example, is passed over.
+ */
+static void
+facts_read(struct evpop_facts *facts, char *text)
 {
 	char *fact, *value, *rest = text;
 
@@ -385,7 +390,7 @@ evpop_memory_restore(
 	text = strdup(kept->facts);
 	entry = memory_entry(memory, kept->host, kept->port, kept->tls);
 	if (text != NULL && entry != NULL)
-		evpop_facts_read(&entry->facts, text);
+		facts_read(&entry->facts, text);
 	free(text);
 	return text != NULL && entry != NULL;
 }
@@ -402,7 +407,7 @@ evpop_memory_changed(
 	while ((facts = STAILQ_FIRST(&memory->changed)) != NULL) {
 		STAILQ_REMOVE_HEAD(&memory->changed, changed_entry);
 		facts->is_changed = false;
-		evpop_facts_write(facts, text);
+		facts_write(facts, text);
 		entry = (const struct entry *)facts;
 		told = (struct evpop_memory_entry){
 			.host = entry->host,

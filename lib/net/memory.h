@@ -65,16 +65,6 @@ bool evpop_facts_same_offer(
 /* Room for any facts as text. */
 #define EVPOP_FACTS_TEXT 2048
 
-/* In one line, with semicolons between. */
-void evpop_facts_write(
-    const struct evpop_facts *, char text_r[EVPOP_FACTS_TEXT]);
-
-/*
- * Add what the text says, which is cut up.  What cannot be read, of another
- * version for example, is passed over.
- */
-void evpop_facts_read(struct evpop_facts *, char *text);
-
 /* ---- the memory ---- */
 
 /* The facts of a server, made where missing; NULL without memory. */

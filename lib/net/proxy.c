@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/guarded.h"
 #include "lib/net/address.h"
 #include "lib/net/proxy.h"
 
@@ -58,10 +59,7 @@ evpop_proxy_free(struct evpop_proxy **proxy_r)
 		return;
 	*proxy_r = NULL;
 	evpop_secret_clear(&proxy->output);
-	if (proxy->state != NULL)
-		explicit_bzero(
-		    proxy->state, kinds[proxy->kind].dialog->state_size);
-	free(proxy->state);
+	evpop_guarded_free(proxy->state);
 	free(proxy);
 }
 
@@ -88,7 +86,7 @@ evpop_proxy_new(const struct evpop_proxy_config *config, const char *host,
 		return NULL;
 	}
 	proxy->kind = config->kind;
-	proxy->state = calloc(1, dialog->state_size);
+	proxy->state = evpop_guarded_alloc(dialog->state_size);
 	if (proxy->state == NULL) {
 		(void)proxy_no_memory(result);
 	} else if (dialog->begin(proxy->state, config, host, port,

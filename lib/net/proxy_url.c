@@ -6,6 +6,7 @@
 
 #include <evpop/client.h>
 
+#include "lib/base/guarded.h"
 #include "lib/base/hex.h"
 #include "lib/net/address.h"
 #include "lib/net/proxy.h"
@@ -77,7 +78,7 @@ url_decode(const char *from, const char *end, char **text_r,
 	char *to;
 	int octet;
 
-	*text_r = to = calloc(1, (size_t)(end - from) + 1);
+	*text_r = to = evpop_guarded_alloc((size_t)(end - from) + 1);
 	if (to == NULL)
 		return url_no_memory(result);
 	while (from < end) {

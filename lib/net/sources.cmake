@@ -28,7 +28,9 @@ set(EVPOP_NET_SOURCES
 	net/tls.c
 	net/tls_failure.c
 	net/tls_files.c
+	net/tls_identity.c
 	net/tls_session.c
 	net/tls_show.c
+	net/tls_socket.c
 	net/tls_verify.c
 	net/tunnel.c)

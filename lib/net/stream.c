@@ -38,7 +38,7 @@ struct evpop_stream {
 	bool is_paused;
 	enum stream_writing writing;
 	bool read_wants_write;
-	size_t share; /* octets to read at once */
+	struct evpop_share share;
 	unsigned char *kept;
 	size_t kept_start, kept_end;
 	struct evpop_stream_status status;
@@ -250,7 +250,6 @@ stream_open(struct evpop_stream *stream, const struct evpop_dialed *dialed)
 
 	evpop_address_text(&dialed->address, stream->status.peer);
 	stream->status.is_local = dialed->loopback;
-	stream->share = EVPOP_STREAM_FIRST;
 	stream->fd = dialed->fd;
 	if (event_assign(&stream->readable, base, stream->fd,
 		EV_READ | EV_PERSIST, stream_woken, stream) == -1 ||
@@ -412,7 +411,7 @@ stream_read_turn(struct evpop_stream *stream)
 	stream->read_wants_write = false;
 	while (stream_may_read(stream)) {
 		is_plain = stream->state == EVPOP_STREAM_PLAIN;
-		share = stream->share;
+		share = evpop_loop_share(stream->loop, &stream->share);
 		io = evpop_io_read(stream->fd, stream->tls,
 		    evpop_loop_buffer(stream->loop), share, &length, &result);
 		if (io == EVPOP_IO_WANT_WRITE)
@@ -426,8 +425,8 @@ stream_read_turn(struct evpop_stream *stream)
 		stream_give(stream, length);
 		if (is_plain && length < share)
 			return;
-		if (stream_may_read(stream) && share < EVPOP_LOOP_BUFFER)
-			stream->share = share * 2;
+		if (stream_may_read(stream))
+			evpop_loop_share_taken(&stream->share);
 		turn += length;
 		if (turn >= EVPOP_STREAM_TURN && stream_may_read(stream)) {
 			/* Octets inside TLS would wake nobody. */
@@ -451,8 +450,11 @@ stream_handshake(struct evpop_stream *stream)
 		evpop_tls_describe(stream->tls, stream->status.tls_name,
 		    &stream->status.certificate_expires);
 		stream->handler->changed(stream->arg);
-	} else if (io == EVPOP_IO_END || io == EVPOP_IO_FAILED)
+	} else if (io == EVPOP_IO_END || io == EVPOP_IO_FAILED) {
+		stream->status.resumption_failed =
+		    evpop_tls_resumption_failed(stream->tls);
 		stream->handler->failed(&result, stream->arg);
+	}
 }
 
 /* Handshake and read, as far as possible and fair. */
@@ -480,7 +482,7 @@ void
 evpop_stream_pause(struct evpop_stream *stream)
 {
 	stream->is_paused = true;
-	stream->share = EVPOP_STREAM_FIRST;
+	evpop_loop_note_pause(stream->loop);
 	stream_update_events(stream);
 }
 

@@ -28,12 +28,6 @@ struct evpop_stream;
  */
 #define EVPOP_STREAM_TURN (4 * EVPOP_LOOP_BUFFER)
 
-/*
- * Octets of the first read, and of the first after a pause: what a pause leaves
- * over must be kept, by each of thousands.  Reads grow while all is taken.
- */
-#define EVPOP_STREAM_FIRST ((size_t)8192)
-
 enum evpop_stream_state {
 	EVPOP_STREAM_CLOSED = 0,
 	EVPOP_STREAM_RESOLVING,
@@ -136,6 +130,8 @@ struct evpop_stream_status {
 	char tls_name[EVPOP_TLS_NAME];
 	/* When the peer's certificate expires: Unix time; 0: not known. */
 	int64_t certificate_expires;
+	/* As evpop_tls_resumption_failed(). */
+	bool resumption_failed;
 };
 const struct evpop_stream_status *evpop_stream_status(
     const struct evpop_stream *);

@@ -2,8 +2,6 @@
  * A context is what verifies and shows, shared by many channels; a channel is
  * TLS on one descriptor, by way of a BIO of our own.
  */
-#include <sys/socket.h>
-
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -19,18 +17,25 @@
 #include "lib/net/tls.h"
 #include "lib/net/tls_failure.h"
 #include "lib/net/tls_files.h"
+#include "lib/net/tls_identity.h"
 #include "lib/net/tls_session.h"
 #include "lib/net/tls_show.h"
+#include "lib/net/tls_socket.h"
 #include "lib/net/tls_verify.h"
 
 /* Room behind the host for the port in the key of a session. */
 #define PORT_ROOM 8
 
+/* The longest name of a protocol that is offered. */
+#define PROTOCOL_MAX 16
+
 struct evpop_tls_context {
 	SSL_CTX *ctx;
 	BIO_METHOD *socket_method;
 	struct evpop_tls_sessions *sessions;
-	struct evpop_tls_pins *pins; /* NULL: by authorities */
+	const char *protocol;                /* that is offered; NULL: none */
+	struct evpop_tls_pins *pins;         /* NULL: by authorities */
+	struct evpop_tls_identity *identity; /* NULL: none is shown */
 	evpop_certificate_cb certificate;
 	void *certificate_arg;
 	size_t references;
@@ -39,128 +44,16 @@ struct evpop_tls_context {
 struct evpop_tls_channel {
 	SSL *ssl;
 	struct evpop_tls_context *context;
-	evutil_socket_t fd;
-	char *host; /* without a final dot */
-	char *key;  /* of sessions to resume */
-	struct evpop_tls_seen seen;
+	struct evpop_tls_socket socket;
+	char *host;                   /* without a final dot */
+	char *key;                    /* of sessions to resume */
 	struct evpop_result distrust; /* of the certificate, where there is */
 	unsigned char binding[64];    /* of the channel, once asked for */
 	bool broken;   /* after a fatal error nothing more may be said */
 	bool has_read; /* what the server said behind the handshake */
+	bool resumes;  /* it has offered to go on with an earlier session */
+	bool resumption_failed;
 };
-
-/* ---- The descriptor beneath ---- */
-
-/*
- * OpenSSL's own BIO raises SIGPIPE: a library must not end a program because a
- * server hung up.
- */
-static int
-socket_write(BIO *bio, const char *data, size_t length, size_t *written)
-{
-	struct evpop_tls_channel *channel = BIO_get_data(bio);
-	ssize_t n;
-
-	BIO_clear_retry_flags(bio);
-	do {
-		n = send(channel->fd, data, length, MSG_NOSIGNAL);
-	} while (n == -1 && errno == EINTR);
-	if (n == -1) {
-		if (errno == EAGAIN || errno == EWOULDBLOCK)
-			BIO_set_retry_write(bio);
-		return -1;
-	}
-	*written = (size_t)n;
-	return 1;
-}
-
-/* Keep the server's first octets, to describe a failure. */
-static void
-channel_note_first(
-    struct evpop_tls_channel *channel, const char *data, size_t length)
-{
-	struct evpop_tls_seen *seen = &channel->seen;
-	size_t room = sizeof(seen->first) - seen->first_length;
-
-	if (length > room)
-		length = room;
-	memcpy(seen->first + seen->first_length, data, length);
-	seen->first_length += length;
-}
-
-/*
- * Takes the rest of what is no TLS: some versions of OpenSSL read no more of it
- * than a record's header.
- */
-static void
-channel_note_rest(struct evpop_tls_channel *channel)
-{
-	struct evpop_tls_seen *seen = &channel->seen;
-	char rest[sizeof(seen->first)];
-	ssize_t n;
-
-	if (seen->first_length == 0 ||
-	    evpop_tls_is_record(seen->first, seen->first_length))
-		return;
-	n = recv(channel->fd, rest, sizeof(rest), MSG_DONTWAIT);
-	if (n > 0)
-		channel_note_first(channel, rest, (size_t)n);
-}
-
-static int
-socket_read(BIO *bio, char *data, size_t size, size_t *length)
-{
-	struct evpop_tls_channel *channel = BIO_get_data(bio);
-	ssize_t n;
-
-	BIO_clear_retry_flags(bio);
-	do {
-		n = recv(channel->fd, data, size, 0);
-	} while (n == -1 && errno == EINTR);
-	if (n == 0) {
-		BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
-		return 0;
-	}
-	if (n == -1) {
-		if (errno == EAGAIN || errno == EWOULDBLOCK)
-			BIO_set_retry_read(bio);
-		return -1;
-	}
-	*length = (size_t)n;
-	channel_note_first(channel, data, *length);
-	return 1;
-}
-
-static long
-socket_ctrl(BIO *bio, int command, long number, void *pointer)
-{
-	(void)number;
-	(void)pointer;
-	switch (command) {
-	case BIO_CTRL_FLUSH:
-		return 1;
-	case BIO_CTRL_EOF:
-		return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
-	default:
-		return 0;
-	}
-}
-
-static BIO_METHOD *
-socket_method_new(void)
-{
-	BIO_METHOD *method;
-
-	method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "evpop socket");
-	if (method == NULL)
-		return NULL;
-	if (BIO_meth_set_write_ex(method, socket_write) == 1 &&
-	    BIO_meth_set_read_ex(method, socket_read) == 1 &&
-	    BIO_meth_set_ctrl(method, socket_ctrl) == 1)
-		return method;
-	BIO_meth_free(method);
-	return NULL;
-}
 
 /* ---- Contexts ---- */
 
@@ -179,10 +72,11 @@ static int
 context_note_wanted(SSL *ssl, void *arg)
 {
 	struct evpop_tls_channel *channel = SSL_get_app_data(ssl);
+	const struct evpop_tls_context *context = arg;
 
-	(void)arg;
-	channel->seen.certificate_wanted = true;
-	return 1;
+	channel->socket.seen.certificate_wanted = true;
+	return context->identity == NULL ||
+	       evpop_tls_identity_use(context->identity, ssl);
 }
 
 static int
@@ -205,7 +99,6 @@ context_verify(X509_STORE_CTX *store, void *arg)
 static bool
 context_set_policy(struct evpop_tls_context *context)
 {
-	static const unsigned char alpn[] = { 4, 'p', 'o', 'p', '3' };
 	SSL_CTX *ctx = context->ctx;
 
 	SSL_CTX_set_options(
@@ -217,12 +110,28 @@ context_set_policy(struct evpop_tls_context *context)
 	SSL_CTX_set_read_ahead(ctx, 1);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(ctx, context_verify, context);
-	SSL_CTX_set_cert_cb(ctx, context_note_wanted, NULL);
+	SSL_CTX_set_cert_cb(ctx, context_note_wanted, context);
 	SSL_CTX_set_session_cache_mode(
 	    ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(ctx, context_keep_session);
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
-	       SSL_CTX_set_alpn_protos(ctx, alpn, sizeof(alpn)) == 0;
+	       evpop_tls_context_speak(context, "pop3");
+}
+
+bool
+evpop_tls_context_speak(struct evpop_tls_context *context, const char *protocol)
+{
+	unsigned char list[1 + PROTOCOL_MAX];
+	size_t length = protocol != NULL ? strlen(protocol) : 0;
+
+	assert(length <= PROTOCOL_MAX);
+	context->protocol = protocol;
+	if (length == 0)
+		return SSL_CTX_set_alpn_protos(context->ctx, NULL, 0) == 0;
+	list[0] = (unsigned char)length;
+	memcpy(list + 1, protocol, length);
+	return SSL_CTX_set_alpn_protos(
+		   context->ctx, list, (unsigned int)length + 1) == 0;
 }
 
 static struct evpop_tls_context *
@@ -236,7 +145,7 @@ context_allocate(void)
 	context->references = 1;
 	context->sessions = evpop_tls_sessions_new();
 	context->ctx = SSL_CTX_new(TLS_client_method());
-	context->socket_method = socket_method_new();
+	context->socket_method = evpop_tls_socket_method();
 	if (context->sessions == NULL || context->ctx == NULL ||
 	    context->socket_method == NULL || !context_set_policy(context)) {
 		evpop_tls_context_free(context);
@@ -271,8 +180,8 @@ evpop_tls_context_new(
 		&context->pins, options->pins, options->pin_count, result) ||
 	    (context->pins == NULL &&
 		!evpop_tls_load_trust(context->ctx, options->ca, result)) ||
-	    !evpop_tls_load_identity(
-		context->ctx, options->cert, options->key, result)) {
+	    !evpop_tls_identity_load(&context->identity, context->ctx,
+		options->cert, options->key, result)) {
 		evpop_tls_context_free(context);
 		return NULL;
 	}
@@ -298,6 +207,7 @@ evpop_tls_context_free(struct evpop_tls_context *context)
 	SSL_CTX_free(context->ctx);
 	BIO_meth_free(context->socket_method);
 	evpop_tls_pins_free(context->pins);
+	evpop_tls_identity_free(context->identity);
 	free(context);
 }
 
@@ -310,7 +220,7 @@ channel_attach(struct evpop_tls_channel *channel)
 
 	if (bio == NULL)
 		return false;
-	BIO_set_data(bio, channel);
+	BIO_set_data(bio, &channel->socket);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(channel->ssl, bio, bio);
 	return true;
@@ -366,7 +276,7 @@ channel_offer_session(struct evpop_tls_channel *channel)
 	if (session == NULL)
 		return;
 	/* A session that cannot be resumed is no failure. */
-	(void)SSL_set_session(channel->ssl, session);
+	channel->resumes = SSL_set_session(channel->ssl, session) == 1;
 	SSL_SESSION_free(session);
 }
 
@@ -389,9 +299,10 @@ evpop_tls_new(struct evpop_tls_context *context, evutil_socket_t fd,
 	ERR_clear_error();
 	channel = calloc(1, sizeof(*channel));
 	if (channel != NULL) {
-		channel->fd = fd;
-		channel->seen.certificate_shown =
+		channel->socket.fd = fd;
+		channel->socket.seen.certificate_shown =
 		    evpop_tls_context_shows_certificate(context);
+		channel->socket.seen.protocol_offered = context->protocol;
 		channel->context = evpop_tls_context_ref(context);
 		channel->ssl = SSL_new(context->ctx);
 		if (channel->ssl != NULL &&
@@ -443,6 +354,27 @@ channel_outcome(
 	return io;
 }
 
+/*
+ * The server has ended a handshake that was to go on with an earlier session:
+ * maybe for just that, as OpenSSL's servers do which ask for a certificate and
+ * were not given a context for sessions.
+ */
+static void
+channel_doubt_session(struct evpop_tls_channel *channel, unsigned long code)
+{
+	if (!channel->resumes || ERR_GET_LIB(code) != ERR_LIB_SSL ||
+	    ERR_GET_REASON(code) <= SSL_AD_REASON_OFFSET)
+		return;
+	channel->resumption_failed = true;
+	evpop_tls_sessions_refuse(channel->context->sessions, channel->key);
+}
+
+bool
+evpop_tls_resumption_failed(const struct evpop_tls_channel *channel)
+{
+	return channel->resumption_failed;
+}
+
 enum evpop_io
 evpop_tls_handshake(
     struct evpop_tls_channel *channel, struct evpop_result *result)
@@ -453,22 +385,29 @@ evpop_tls_handshake(
 
 	ERR_clear_error();
 	errno = 0;
+	evpop_tls_socket_begin(&channel->socket);
 	status = SSL_do_handshake(channel->ssl);
-	if (status == 1)
-		return EVPOP_IO_DONE;
 	error = errno;
+	if (status == 1) {
+		/* Not before: what asks for the key may come in pieces. */
+		if (channel->socket.seen.certificate_wanted)
+			SSL_certs_clear(channel->ssl);
+		return EVPOP_IO_DONE;
+	}
 	io = channel_outcome(channel, status, &code);
 	if (io == EVPOP_IO_WANT_READ || io == EVPOP_IO_WANT_WRITE)
 		return io;
+	channel_doubt_session(channel, code);
 	if (channel->distrust.error != EVPOP_ERROR_NONE)
 		*result = channel->distrust;
 	else if (io == EVPOP_IO_END)
-		evpop_tls_failure_lost(&channel->seen, 0, result);
+		evpop_tls_failure_lost(&channel->socket.seen, 0, result);
 	else if (code == 0)
-		evpop_tls_failure_lost(&channel->seen, error, result);
+		evpop_tls_failure_lost(&channel->socket.seen, error, result);
 	else {
-		channel_note_rest(channel);
-		evpop_tls_failure(&channel->seen, code, channel->host, result);
+		evpop_tls_socket_note_rest(&channel->socket);
+		evpop_tls_failure(
+		    &channel->socket.seen, code, channel->host, result);
 	}
 	return EVPOP_IO_FAILED;
 }
@@ -489,8 +428,9 @@ channel_moved(struct evpop_tls_channel *channel, int status, int error,
 	if (io != EVPOP_IO_FAILED)
 		return io;
 	if (!channel->has_read &&
-	    evpop_tls_failure_is_late(&channel->seen, code)) {
-		evpop_tls_failure(&channel->seen, code, channel->host, result);
+	    evpop_tls_failure_is_late(&channel->socket.seen, code)) {
+		evpop_tls_failure(
+		    &channel->socket.seen, code, channel->host, result);
 	} else if (code == 0) {
 		evpop_result_set(result, EVPOP_ERROR_IO, EVPOP_PHASE_NONE,
 		    "%s: %s", doing,
@@ -511,6 +451,7 @@ evpop_tls_read(struct evpop_tls_channel *channel, unsigned char *buffer,
 
 	ERR_clear_error();
 	errno = 0;
+	evpop_tls_socket_begin(&channel->socket);
 	status = SSL_read_ex(channel->ssl, buffer, size, length_r);
 	if (status != 1)
 		return channel_moved(channel, status, errno, "read", result);
@@ -526,6 +467,7 @@ evpop_tls_write(struct evpop_tls_channel *channel, const unsigned char *data,
 
 	ERR_clear_error();
 	errno = 0;
+	evpop_tls_socket_begin(&channel->socket);
 	status = SSL_write_ex(channel->ssl, data, length, length_r);
 	if (status == 1)
 		return EVPOP_IO_DONE;
@@ -577,7 +519,7 @@ evpop_tls_binding(
 bool
 evpop_tls_context_shows_certificate(const struct evpop_tls_context *context)
 {
-	return SSL_CTX_get0_certificate(context->ctx) != NULL;
+	return context->identity != NULL;
 }
 
 void

@@ -16,6 +16,14 @@
 struct evpop_tls_channel;
 
 /*
+ * What is spoken within, by its name of ALPN (RFC 7301), so that a server of
+ * something else is not taken for this one; NULL: it has no name there.  A new
+ * context offers "pop3".  The name is borrowed; false without memory.
+ */
+bool evpop_tls_context_speak(
+    struct evpop_tls_context *, const char *protocol) EVPOP_MUST_USE;
+
+/*
  * A channel to `host`, as its certificate must name it; or NULL and the
  * reason.  Takes a reference on the context.
  */
@@ -26,6 +34,12 @@ struct evpop_tls_channel *evpop_tls_new(struct evpop_tls_context *,
 /* A step of the handshake; EVPOP_IO_END is reported as EVPOP_IO_FAILED. */
 enum evpop_io evpop_tls_handshake(
     struct evpop_tls_channel *, struct evpop_result *result_r) EVPOP_MUST_USE;
+
+/*
+ * After a handshake that failed: whether the server ended it when it was to go
+ * on with an earlier session.  The next one begins anew.
+ */
+bool evpop_tls_resumption_failed(const struct evpop_tls_channel *);
 
 /*
  * Read or write; on EVPOP_IO_DONE *length_r octets were moved, at least one.

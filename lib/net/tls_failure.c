@@ -53,12 +53,6 @@ static const struct meaning {
 	{ SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED, false,
 	    "the server is too old to be safe: it cannot renegotiate as RFC "
 	    "5746 says" },
-	{ ALERT_NO_PROTOCOL, false,
-	    "the server does not serve POP3 on this port (it "
-	    "refuses the protocol, ALPN)" },
-	{ SSL_R_NO_APPLICATION_PROTOCOL, false,
-	    "the server does not serve POP3 on this port (it "
-	    "refuses the protocol, ALPN)" },
 	{ SSL_R_TLSV1_ALERT_INTERNAL_ERROR, true,
 	    "the server says that something is wrong within it" },
 	{ SSL_R_TLSV1_ALERT_USER_CANCELLED, true,
@@ -196,6 +190,25 @@ failure_say_client_certificate(
 }
 
 static void
+failure_say_no_protocol(
+    const struct evpop_tls_seen *seen, struct evpop_result *result)
+{
+	const char *offered = seen->protocol_offered;
+
+	if (offered == NULL)
+		failure_set(result,
+		    "the server wants the protocol to be named (ALPN), and "
+		    "this one has no name there");
+	else
+		evpop_result_set(result, EVPOP_ERROR_TLS, EVPOP_PHASE_HANDSHAKE,
+		    "TLS handshake: the server does not serve %s on this port "
+		    "(it refuses the protocol, ALPN)",
+		    strcmp(offered, "pop3") == 0   ? "POP3"
+		    : strcmp(offered, "imap") == 0 ? "IMAP"
+						   : offered);
+}
+
+static void
 failure_say_other(unsigned long code, struct evpop_result *result)
 {
 	const char *words = ERR_reason_error_string(code);
@@ -243,6 +256,9 @@ evpop_tls_failure(const struct evpop_tls_seen *seen, unsigned long code,
 		    "TLS handshake: the server says that it does not serve the "
 		    "name %.100s",
 		    host);
+	else if (reason == ALERT_NO_PROTOCOL ||
+		 reason == SSL_R_NO_APPLICATION_PROTOCOL)
+		failure_say_no_protocol(seen, result);
 	else
 		failure_say_other(code, result);
 }

@@ -15,8 +15,9 @@
 struct evpop_tls_seen {
 	unsigned char first[EVPOP_TLS_FIRST]; /* from the server */
 	size_t first_length;
-	bool certificate_wanted; /* the server asked for one */
-	bool certificate_shown;  /* and there is one to show */
+	bool certificate_wanted;      /* the server asked for one */
+	bool certificate_shown;       /* and there is one to show */
+	const char *protocol_offered; /* by ALPN; NULL: none */
 };
 
 /* Describe a failure by OpenSSL's error code. */

@@ -17,24 +17,15 @@ files_reason(void)
 	return reason != NULL ? reason : "unusable";
 }
 
-static void
-files_fail(struct evpop_result *result, const char *what, const char *file)
+void
+evpop_tls_files_fail(struct evpop_result *result, const char *what,
+    const char *file, const char *reason)
 {
 	evpop_result_set(result, EVPOP_ERROR_TLS, EVPOP_PHASE_NONE,
-	    "%s %.140s: %s", what, file, files_reason());
+	    "%s %.140s: %s", what, file,
+	    reason != NULL ? reason : files_reason());
 	result->scope = EVPOP_SCOPE_ACCOUNT;
 	ERR_clear_error();
-}
-
-/* A key under a pass phrase is refused; OpenSSL would ask on the terminal. */
-static int
-files_no_pass_phrase(char *buffer, int size, int writing, void *arg)
-{
-	(void)buffer;
-	(void)size;
-	(void)writing;
-	(void)arg;
-	return -1;
 }
 
 bool
@@ -43,40 +34,15 @@ evpop_tls_load_trust(SSL_CTX *ctx, const char *ca, struct evpop_result *result)
 	if (ca != NULL) {
 		if (SSL_CTX_load_verify_file(ctx, ca) == 1)
 			return true;
-		files_fail(result, "cannot read the CA certificates in", ca);
+		evpop_tls_files_fail(
+		    result, "cannot read the CA certificates in", ca, NULL);
 		return false;
 	}
 	if (SSL_CTX_set_default_verify_paths(ctx) == 1)
 		return true;
-	files_fail(result, "cannot read the CA certificates of", "the system");
+	evpop_tls_files_fail(
+	    result, "cannot read the CA certificates of", "the system", NULL);
 	return false;
-}
-
-bool
-evpop_tls_load_identity(SSL_CTX *ctx, const char *certificate, const char *key,
-    struct evpop_result *result)
-{
-	if (certificate == NULL) {
-		if (key == NULL)
-			return true;
-		evpop_result_set(result, EVPOP_ERROR_USAGE, EVPOP_PHASE_NONE,
-		    "a client key without a client certificate");
-		return false;
-	}
-	if (key == NULL)
-		key = certificate;
-	SSL_CTX_set_default_passwd_cb(ctx, files_no_pass_phrase);
-	if (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1) {
-		files_fail(result, "cannot read the client certificate in",
-		    certificate);
-		return false;
-	}
-	if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1 ||
-	    SSL_CTX_check_private_key(ctx) != 1) {
-		files_fail(result, "cannot use the client key in", key);
-		return false;
-	}
-	return true;
 }
 
 bool

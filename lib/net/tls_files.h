@@ -1,6 +1,6 @@
 /*
- * What a context is set up with: certificates and keys from files, and the
- * version where it is only one.
+ * What a context is set up with: the authorities in files, and the version
+ * where it is only one.
  */
 #ifndef EVPOP_LIB_NET_TLS_FILES_H
 #define EVPOP_LIB_NET_TLS_FILES_H
@@ -14,16 +14,13 @@
 bool evpop_tls_load_trust(
     SSL_CTX *, const char *ca, struct evpop_result *result_r) EVPOP_MUST_USE;
 
-/*
- * Show this certificate, and whose chain stands behind it; its key is in the
- * same file where `key` is NULL.  With NULL for both, none is shown.
- */
-bool evpop_tls_load_identity(SSL_CTX *, const char *certificate,
-    const char *key, struct evpop_result *result_r) EVPOP_MUST_USE;
-
 /* Speak this version alone, as evpop_tls_options has it; 0: all that are safe.
  */
 bool evpop_tls_set_version(
     SSL_CTX *, uint16_t version, struct evpop_result *result_r) EVPOP_MUST_USE;
+
+/* What could not be done with a file; NULL: the reason is OpenSSL's. */
+void evpop_tls_files_fail(struct evpop_result *result_r, const char *what,
+    const char *file, const char *reason);
 
 #endif

@@ -7,7 +7,7 @@
 
 struct kept {
 	TAILQ_ENTRY(kept) entry;
-	SSL_SESSION *session;
+	SSL_SESSION *session; /* NULL: the server takes up none again */
 	char key[];
 };
 
@@ -67,8 +67,9 @@ sessions_trim(struct evpop_tls_sessions *sessions, const char *key)
 		sessions_drop(sessions, TAILQ_LAST(&sessions->list, kept_list));
 }
 
-void
-evpop_tls_sessions_put(
+/* Takes the reference. */
+static void
+sessions_keep(
     struct evpop_tls_sessions *sessions, const char *key, SSL_SESSION *session)
 {
 	size_t size = strlen(key) + 1;
@@ -86,6 +87,39 @@ evpop_tls_sessions_put(
 	sessions->count++;
 }
 
+static struct kept *
+sessions_find(struct evpop_tls_sessions *sessions, const char *key)
+{
+	struct kept *kept;
+
+	TAILQ_FOREACH(kept, &sessions->list, entry)
+		if (strcmp(kept->key, key) == 0)
+			break;
+	return kept;
+}
+
+void
+evpop_tls_sessions_put(
+    struct evpop_tls_sessions *sessions, const char *key, SSL_SESSION *session)
+{
+	struct kept *kept = sessions_find(sessions, key);
+
+	if (kept != NULL && kept->session == NULL)
+		SSL_SESSION_free(session);
+	else
+		sessions_keep(sessions, key, session);
+}
+
+void
+evpop_tls_sessions_refuse(struct evpop_tls_sessions *sessions, const char *key)
+{
+	struct kept *kept;
+
+	while ((kept = sessions_find(sessions, key)) != NULL)
+		sessions_drop(sessions, kept);
+	sessions_keep(sessions, key, NULL);
+}
+
 SSL_SESSION *
 evpop_tls_sessions_take(struct evpop_tls_sessions *sessions, const char *key)
 {
@@ -96,6 +130,8 @@ evpop_tls_sessions_take(struct evpop_tls_sessions *sessions, const char *key)
 		next = TAILQ_NEXT(kept, entry);
 		if (strcmp(kept->key, key) != 0)
 			continue;
+		if (kept->session == NULL)
+			return NULL;
 		if (!SSL_SESSION_is_resumable(kept->session)) {
 			sessions_drop(sessions, kept);
 			continue;

@@ -27,6 +27,12 @@ void evpop_tls_sessions_free(struct evpop_tls_sessions *);
 void evpop_tls_sessions_put(
     struct evpop_tls_sessions *, const char *key, SSL_SESSION *);
 
+/*
+ * The server takes up no session again, as some do not that ask for the
+ * client's certificate: what was kept of it goes, and none is kept any more.
+ */
+void evpop_tls_sessions_refuse(struct evpop_tls_sessions *, const char *key);
+
 /* A session with a reference for the caller, or NULL. */
 SSL_SESSION *evpop_tls_sessions_take(
     struct evpop_tls_sessions *, const char *key);

@@ -415,6 +415,28 @@ verify_say_what(X509_STORE_CTX *store, X509 *leaf, const char *host, char *text,
 	}
 }
 
+static enum evpop_distrust
+verify_distrust(int error)
+{
+	switch (error) {
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return EVPOP_DISTRUST_EXPIRED;
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return EVPOP_DISTRUST_EARLY;
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+	case X509_V_ERR_IP_ADDRESS_MISMATCH:
+		return EVPOP_DISTRUST_NAME;
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+		return EVPOP_DISTRUST_ISSUER;
+	default:
+		return EVPOP_DISTRUST_UNFIT;
+	}
+}
+
 /*
  * A pin that no longer matches is a warning first of all: who asks for the
  * next password may be somebody else.
@@ -433,6 +455,7 @@ verify_explain(X509_STORE_CTX *store, bool pinned, const char *host,
 		    "changed, or somebody is in between; if you have verified "
 		    "it, set tls_pin = sha256:%s",
 		    HOST_SHOWN, host, fingerprint);
+		result->distrust = EVPOP_DISTRUST_PIN;
 		return;
 	}
 	verify_say_what(store, leaf, host, what, sizeof(what));
@@ -440,6 +463,7 @@ verify_explain(X509_STORE_CTX *store, bool pinned, const char *host,
 	    "the certificate of %.*s %.*s; if you have verified it, set "
 	    "tls_pin = sha256:%s",
 	    HOST_SHOWN, host, WORDS_SHOWN, what, fingerprint);
+	result->distrust = verify_distrust(X509_STORE_CTX_get_error(store));
 }
 
 bool

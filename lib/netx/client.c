@@ -151,6 +151,21 @@ client_at_least_1(int64_t ms)
 	return ms > 0 ? ms : 1;
 }
 
+/*
+ * A window narrower than a segment, which on Linux's loopback has 64 KiB, lets
+ * a server send only when its timer for a closed window runs out.
+ */
+#define RECEIVE_BUFFER_MIN 65536
+
+/* 0 lets the system choose. */
+static size_t
+client_receive_buffer(ULONG window_size)
+{
+	return window_size > 0 && window_size < RECEIVE_BUFFER_MIN
+		   ? RECEIVE_BUFFER_MIN
+		   : window_size;
+}
+
 /* Write the address as text; false where it is none. */
 static bool
 client_write_address(const NXD_ADDRESS *address, char *text, size_t size)
@@ -215,7 +230,7 @@ client_make_easy(
 	config.timeouts.send_ms =
 	    client_at_least_1(client_ticks_to_ms(options->send_wait, options));
 	config.timeouts.session_ms = FOREVER_MS;
-	config.receive_buffer = options->window_size;
+	config.receive_buffer = client_receive_buffer(options->window_size);
 	return evpop_easy_new(&config, NULL, NULL);
 }
 

@@ -67,7 +67,8 @@ action_of_stored(const struct evpop_known *known,
 {
 	bool due = known->state == EVPOP_KNOWN_DELETE ||
 		   policy->keep == EVPOP_KEEP_NONE ||
-		   now_ms - known->stored_ms >= policy->keep_ms;
+		   (policy->keep == EVPOP_KEEP_AGE &&
+		       now_ms - known->stored_ms >= policy->keep_ms);
 
 	if (policy->delete_above_octets > 0 &&
 	    known->octets > policy->delete_above_octets)

@@ -1,6 +1,7 @@
 #include "lib/session/attempt.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/auth/secret.h"
@@ -12,6 +13,13 @@ attempt_copy(const char **copy_r, const char *text)
 	return text == NULL || *copy_r != NULL;
 }
 
+static void
+attempt_free(const char **text)
+{
+	free((char *)(uintptr_t)*text);
+	*text = NULL;
+}
+
 bool
 evpop_attempt_init(
     struct evpop_attempt *attempt, const struct evpop_client_config *config)
@@ -21,8 +29,12 @@ evpop_attempt_init(
 
 	*own = *config;
 	copied = attempt_copy(&own->host, config->host) &
-		 attempt_copy(&own->proxy, config->proxy) &
 		 attempt_copy(&own->source_address, config->source_address);
+	/* A proxy may be named with a password. */
+	if (config->proxy != NULL) {
+		own->proxy = evpop_secret_copy(config->proxy);
+		copied = copied && own->proxy != NULL;
+	}
 	if (config->tls_context != NULL)
 		evpop_tls_context_ref(config->tls_context);
 	/* A second session must know what the first has learned. */
@@ -39,10 +51,9 @@ evpop_attempt_clear(struct evpop_attempt *attempt)
 	evpop_credentials_wipe(&attempt->credentials);
 	evpop_memory_free(attempt->own_memory);
 	evpop_tls_context_free(own->tls_context);
-	/* Proxies may be named with a password. */
-	evpop_credentials_forget(&own->host);
+	attempt_free(&own->host);
 	evpop_credentials_forget(&own->proxy);
-	evpop_credentials_forget(&own->source_address);
+	attempt_free(&own->source_address);
 }
 
 static bool
@@ -65,11 +76,33 @@ evpop_attempt_again(struct evpop_attempt *attempt,
 			return false;
 		attempt->config.one_by_one = true;
 		return true;
+	case EVPOP_AGAIN_NEW_TLS:
+		if (attempt->has_new_tls)
+			return false;
+		attempt->has_new_tls = true;
+		return true;
 	case EVPOP_AGAIN_OTHER_MECHANISM:
 		return attempt_other_mechanism(attempt, client, result);
 	default:
 		return false;
 	}
+}
+
+bool
+evpop_attempt_other_token(struct evpop_attempt *attempt,
+    const struct evpop_client *client, const struct evpop_result *result)
+{
+	/* Without a log-in that was tried there was no token to be had. */
+	if (result->error != EVPOP_ERROR_AUTH || attempt->has_other_token ||
+	    attempt->credentials.want_token == NULL ||
+	    evpop_client_tried(client) == 0)
+		return false;
+	attempt->has_other_token = true;
+	/* All that was learned from the refusal is of the token. */
+	attempt->credentials.tried = 0;
+	attempt->log_ins = 0;
+	attempt->refusal.error = EVPOP_ERROR_NONE;
+	return true;
 }
 
 void

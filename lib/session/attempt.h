@@ -19,6 +19,8 @@ struct evpop_attempt {
 	struct evpop_memory *own_memory; /* where none was given */
 	struct evpop_credentials credentials;
 	unsigned int log_ins;        /* sessions that failed to log in */
+	bool has_other_token;        /* a second one was asked for */
+	bool has_new_tls;            /* it began anew, after a failure */
 	struct evpop_result refusal; /* the first one */
 };
 
@@ -33,6 +35,13 @@ void evpop_attempt_clear(struct evpop_attempt *);
  */
 bool evpop_attempt_again(struct evpop_attempt *, const struct evpop_client *,
     const struct evpop_result *) EVPOP_MUST_USE;
+
+/*
+ * The server has refused the token.  True, once, if the credentials can be
+ * asked for another one.
+ */
+bool evpop_attempt_other_token(struct evpop_attempt *,
+    const struct evpop_client *, const struct evpop_result *) EVPOP_MUST_USE;
 
 /*
  * The poll ends with this result.  If other mechanisms were tried after a

@@ -29,6 +29,14 @@ evpop_caller_planned(
 		caller->callbacks->planned(caller->sync, plan, caller->arg);
 }
 
+void
+evpop_caller_header(
+    const struct evpop_caller *caller, struct evpop_header *header)
+{
+	if (!caller->is_gone && caller->callbacks->header != NULL)
+		caller->callbacks->header(caller->sync, header, caller->arg);
+}
+
 enum evpop_flow
 evpop_caller_begin(const struct evpop_caller *caller,
     const struct evpop_entry *entry, enum evpop_action action, void **message_r)

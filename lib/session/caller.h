@@ -21,6 +21,7 @@ void evpop_caller_matched(
     const struct evpop_caller *, const struct evpop_plan *);
 void evpop_caller_planned(
     const struct evpop_caller *, const struct evpop_plan *);
+void evpop_caller_header(const struct evpop_caller *, struct evpop_header *);
 enum evpop_flow evpop_caller_begin(const struct evpop_caller *,
     const struct evpop_entry *, enum evpop_action, void **message_r);
 enum evpop_flow evpop_caller_data(const struct evpop_caller *, void *message,

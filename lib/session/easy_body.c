@@ -1,4 +1,5 @@
 /* Bodies are pulled: the client is paused except during a read. */
+#include "lib/base/clock.h"
 #include "lib/session/easy.h"
 
 #include <stdlib.h>
@@ -231,10 +232,7 @@ body_drain_expired(evutil_socket_t fd, short what, void *arg)
 static void
 body_read_over(struct evpop_easy *easy)
 {
-	const struct timeval patience = {
-		.tv_sec = EVPOP_EASY_DRAIN_MS / 1000,
-		.tv_usec = EVPOP_EASY_DRAIN_MS % 1000 * 1000,
-	};
+	const struct timeval patience = evpop_clock_wait(EVPOP_EASY_DRAIN_MS);
 
 	easy->is_draining = true;
 	easy->drained = 0;

@@ -3,7 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_SIZE 4096
+/*
+ * A block is an eighth of those before it: at the most so much is unused.  The
+ * largest get mappings of their own, so that a long listing leaves no hole in
+ * the heap, inside of which the next one would be copied as it grows.
+ */
+#define BLOCK_LEAST ((size_t)4096)
+#define BLOCK_MOST  ((size_t)1 << 20)
 
 struct evpop_ids_block {
 	struct evpop_ids_block *next;
@@ -14,9 +20,15 @@ struct evpop_ids_block {
 static struct evpop_ids_block *
 ids_add_block(struct evpop_ids *ids, size_t least)
 {
-	size_t room = least > BLOCK_SIZE ? least : BLOCK_SIZE;
+	size_t room = ids->octets / 8;
 	struct evpop_ids_block *block;
 
+	if (room < BLOCK_LEAST)
+		room = BLOCK_LEAST;
+	if (room > BLOCK_MOST)
+		room = BLOCK_MOST;
+	if (room < least)
+		room = least;
 	block = malloc(sizeof *block + room);
 	if (block == NULL)
 		return NULL;

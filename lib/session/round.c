@@ -460,7 +460,9 @@ round_note_end(struct evpop_round *round, const struct evpop_result *result)
 	outcome->did_its_work =
 	    came_to_quit && (round->transfer != NULL || round_is_well(round));
 	outcome->end = round_is_well(round) ? *result : outcome->result;
-	if (!came_to_quit || round_has_marked(round))
+	/* A body may wait for an answer, and QUIT behind it, when it ends. */
+	if (!came_to_quit || round_has_marked(round) ||
+	    evpop_round_tally(round)->cut > 0)
 		outcome->result = outcome->end;
 }
 

@@ -18,5 +18,6 @@ set(EVPOP_SESSION_SOURCES
 	session/slice.c
 	session/survey.c
 	session/sync.c
+	session/sync_open.c
 	session/transfer.c
 	session/waits.c)

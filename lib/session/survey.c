@@ -287,10 +287,12 @@ survey_name_entry(uint32_t index, const struct evpop_header *header, void *arg)
 	const struct evpop_entry *entry =
 	    &evpop_survey_listing(survey)->entries[index];
 	char hex[2 * EVPOP_HEADER_DIGEST_SIZE + 1], name[NAME_SIZE];
+	struct evpop_header kept = *header;
 	int length;
 
+	evpop_caller_header(survey->caller, &kept);
 	/* The name must not change with the lines that servers add. */
-	evpop_hex_encode(header->digest, EVPOP_HEADER_DIGEST_SIZE, hex);
+	evpop_hex_encode(kept.digest, EVPOP_HEADER_DIGEST_SIZE, hex);
 	length = snprintf(name, sizeof name, NAME_FORMAT, hex,
 	    (unsigned long long)entry->octets);
 	assert(length > 0 && (size_t)length < sizeof name);
@@ -426,9 +428,11 @@ survey_compare_header(
     uint32_t index, const struct evpop_header *header, void *arg)
 {
 	struct evpop_survey *survey = arg;
+	struct evpop_header kept = *header;
 
+	evpop_caller_header(survey->caller, &kept);
 	evpop_plan_header(
-	    survey->plan, evpop_survey_listing(survey), index, header);
+	    survey->plan, evpop_survey_listing(survey), index, &kept);
 }
 
 static void

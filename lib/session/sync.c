@@ -359,11 +359,14 @@ sync_may_repeat(struct evpop_sync *sync)
 	const struct evpop_round_outcome *outcome =
 	    evpop_round_outcome(sync->round);
 
-	if (outcome->did_its_work || outcome->end.error == EVPOP_ERROR_NONE ||
-	    evpop_round_tally(sync->round)->is_cut)
+	if (outcome->did_its_work || evpop_round_tally(sync->round)->is_cut)
 		return false;
-	return evpop_attempt_again(
-	    &sync->attempt, evpop_round_client(sync->round), &outcome->end);
+	if (evpop_attempt_other_token(&sync->attempt,
+		evpop_round_client(sync->round), &outcome->result))
+		return true;
+	return outcome->end.error != EVPOP_ERROR_NONE &&
+	       evpop_attempt_again(&sync->attempt,
+		   evpop_round_client(sync->round), &outcome->end);
 }
 
 /*
@@ -473,6 +476,12 @@ evpop_sync_new(struct event_base *base, struct evdns_base *dns,
 	return sync;
 }
 
+bool
+evpop_sync_wants_other_token(const struct evpop_sync *sync)
+{
+	return sync->attempt.has_other_token;
+}
+
 void
 evpop_sync_set_policy(
     struct evpop_sync *sync, const struct evpop_policy *policy)
@@ -500,13 +509,6 @@ evpop_sync_start(
 	sync_drop_round(sync);
 	evpop_credentials_wipe(&sync->attempt.credentials);
 	return error;
-}
-
-enum evpop_error
-evpop_sync_open(struct evpop_sync *sync, const char *user, const char *password)
-{
-	return evpop_sync_start(sync,
-	    &(struct evpop_credentials){ .user = user, .password = password });
 }
 
 static void

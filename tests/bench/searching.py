@@ -50,6 +50,10 @@ QUESTIONS = (
      "half w1 everywhere"),
     ("phrase", {"q": '"half of it"'}, '"half of it"', '"half of it"'),
     ("beginning", {"q": "hal*"}, "hal*", "hal*"),
+    ("of one letter", {"q": "a*"}, "a*", "a*"),
+    ("of one letter, most words", {"q": "w*"}, "w*", "w*"),
+    ("of two letters", {"q": "w1*"}, "w1*", "w1*"),
+    ("of five letters", {"q": "anna1*"}, "anna1*", "anna1*"),
     ("from + word", {"q": "from:shop8 half"}, "from:shop8 half",
      "from:shop8 half"),
     ("subject + minus", {"q": "subject:number -half"},
@@ -64,6 +68,10 @@ QUESTIONS = (
     ("account, frequent", {"q": "half", "account": "home"}, None, None),
     ("old account, frequent", {"q": "half", "account": "old"}, None, None),
     ("old account, rare", {"q": "rarely", "account": "old"}, None, None),
+    ("old account, a*", {"q": "a*", "account": "old"}, None, None),
+    ("old account, w*", {"q": "w*", "account": "old"}, None, None),
+    ("old account, w1*", {"q": "w1*", "account": "old"}, None, None),
+    ("old account, anna1*", {"q": "anna1*", "account": "old"}, None, None),
 )
 
 FILE = (b'--b\r\nContent-Type: application/octet-stream; name="scan.pdf"\r\n'

@@ -1,11 +1,13 @@
-"""The store alone, beside itself: ways to pack, page sizes, other builds.
+"""The store alone, beside itself: packing, page sizes, targets, other builds.
 
 Every case runs in turns with the others, so that what else the machine does
 meets all of them alike, and the least of its runs counts.  Without --mail only
 that all of it works is shown; nothing here judges a time.
 
     store_bench.py --mail 4000 --rounds 5
+    store_bench.py --sealed --rounds 5
     store_bench.py --pages --rounds 5
+    store_bench.py --targets --rounds 5
     store_bench.py --programs build/release/tests/bench/bench_store /tmp/other
 """
 
@@ -31,8 +33,12 @@ SINGLE = ("200 commits of 5 KB", ("-n", "200", "-s", "5000", "-a", "1"))
 TRICKLE = ("200 commits of 5 KB, 10 ms apart",
            ("-n", "200", "-s", "5000", "-a", "1", "-w", "10"))
 
+# To how many targets each message goes.
+TARGETS = (0, 1, 3)
+
 COLUMNS = (("seconds", "seconds", 1, 3), ("cpu", "cpu", 1, 3),
            ("with close", "closed_cpu", 1, 3), ("commits", "commits", 1, 0),
+           ("delivered", "delivered_seconds", 1, 3),
            ("file MB", "file", 1e-6, 2), ("written MB", "written", 1e-6, 2))
 
 
@@ -82,6 +88,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mail", type=int, default=0)
     parser.add_argument("--pages", action="store_true")
+    parser.add_argument("--sealed", action="store_true")
+    parser.add_argument("--targets", action="store_true")
     parser.add_argument("--programs", nargs="+", default=[])
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--folder", type=pathlib.Path)
@@ -89,7 +97,8 @@ def main():
     program = daemon.build_folder() / "tests" / "bench" / "bench_store"
     with procs.temporary_folder() as temporary:
         folder = words.folder or temporary
-        if words.mail or not (words.pages or words.programs):
+        if words.mail or not (words.pages or words.sealed
+                              or words.targets or words.programs):
             mail = temporary / "mail"
             write_mail(mail, words.mail or 200)
             show(f"{words.mail or 200} messages of the corpus", compare(
@@ -97,10 +106,21 @@ def main():
                                                       str(level)))
                          for level in LEVELS}, words.rounds))
         for title, what in (SMALL, MEDIUM, LARGE, SINGLE, TRICKLE):
+            if words.sealed:
+                show(title, compare(folder, {
+                    f"{name}, level {level}": (
+                        program, (*what, *option, "-l", str(level)))
+                    for level in (0, 1)
+                    for name, option in (("plain", ()), ("sealed", ("-k",)))},
+                    words.rounds))
             if words.pages:
                 show(title, compare(folder, {
                     f"pages of {page}": (program, (*what, "-p", str(page)))
                     for page in PAGES}, words.rounds))
+            if words.targets:
+                show(title, compare(folder, {
+                    f"{count} targets": (program, (*what, "-t", str(count)))
+                    for count in TARGETS}, words.rounds))
             if words.programs:
                 show(title, compare(folder, {
                     name: (name, what) for name in words.programs},

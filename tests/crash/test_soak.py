@@ -48,7 +48,7 @@ EXPECTED = re.compile("|".join((
     r"the server closed the connection",
     r"Connection reset by peer",
     r"message \d+ was not fetched",
-    r"message \d+ failed \d+ times and is skipped",
+    r"message \d+ failed \d+ times and is now skipped",
     r"the TLS connection .*(closed|ended|end)",
     r"\[IN-USE\]",
     # While it is replaced by one that behaves.

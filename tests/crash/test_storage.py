@@ -321,7 +321,7 @@ class RunningTest(StorageTest):
         self.evpopd.get("/v1/polls")
         procs.wait_for(lambda: self.evpopd.rows(
             "SELECT value FROM meta WHERE key = 'indexed'") ==
-            self.evpopd.rows("SELECT max(id) FROM message"), 60, "the index")
+            self.evpopd.rows("SELECT max(id) FROM message"), what="the index")
         log = self.evpopd.store_file.with_name("mail.db-wal")
 
         def is_still():
@@ -329,7 +329,7 @@ class RunningTest(StorageTest):
             time.sleep(1.2)
             return log.stat().st_mtime_ns == written
 
-        procs.wait_for(is_still, 60, "a second without a commit")
+        procs.wait_for(is_still, what="a second without a commit")
 
     def check(self, kind):
         fault = self.fault(kind)
@@ -343,8 +343,8 @@ class RunningTest(StorageTest):
         self.deliver(large=True)
         waiting = self.on_server()
         self.poll_all()
-        procs.wait_for(lambda: self.status()["status"] != "ok", 30,
-                       "the store's complaint")
+        procs.wait_for(lambda: self.status()["status"] != "ok",
+                       what="the store's complaint")
         told = self.status()
         self.assertEqual(told["status"], fault.status)
         # Nobody gets past the door now, however much they knock.
@@ -360,10 +360,10 @@ class RunningTest(StorageTest):
         self.assertIn(told["hint"], shown)
         fault.end()
         ended = time.monotonic()
-        procs.wait_for(lambda: self.status()["status"] == "ok", 30,
-                       "the store's recovery")
-        procs.wait_for(lambda: self.on_server() == 0, 40,
-                       "the polls that were put off")
+        procs.wait_for(lambda: self.status()["status"] == "ok",
+                       what="the store's recovery")
+        procs.wait_for(lambda: self.on_server() == 0,
+                       what="the polls that were put off")
         took = time.monotonic() - ended
         self.evpopd.halt()
         found = self.agree()
@@ -438,6 +438,46 @@ class StartTest(StorageTest):
 
     def test_newer(self):
         self.check(NewerSchema, EX_CONFIG)
+
+
+class DeliveringTest(StorageTest):
+    """--once, whose store fails while it delivers, ends all the same."""
+
+    def check(self, kind, code):
+        fault = self.fault(kind)
+        box = self.evpopd.folder / "box"
+        # The first message that is delivered breaks the store.
+        fault.begin()
+        fault.file.rename(fault.file.with_suffix(".later"))
+        self.evpopd.targets = {
+            "box": {"type": "maildir", "path": box, "retry_min": "1s"},
+            "breaks": {"type": "pipe", "shell": "yes", "retry_min": "1s",
+                       "command": f"cat >/dev/null; mv {fault.file}.later "
+                                  f"{fault.file} 2>/dev/null; exit 0"}}
+        for account in self.evpopd.accounts.values():
+            account["deliver"] = "breaks, box"
+        self.evpopd.write_config()
+        self.deliver()
+        done = self.evpopd.run("--once")
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertGreater(fault.failures(), 0)
+        fault.end()
+        done = self.evpopd.run("--once")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.agree()
+        self.assertEqual(self.evpopd.rows(
+            "SELECT DISTINCT state FROM v_outbox"), [("delivered",)])
+        [(stored,)] = self.evpopd.rows("SELECT count(*) FROM v_message")
+        self.assertEqual(len(list((box / "new").iterdir())), stored)
+
+    def test_write_errors(self):
+        self.check(WriteErrors, EX_IOERR)
+
+    def test_sync_errors(self):
+        self.check(SyncErrors, EX_IOERR)
+
+    def test_full(self):
+        self.check(FullByCalls, EX_TEMPFAIL)
 
 
 class NthTest(StorageTest):

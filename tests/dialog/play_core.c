@@ -375,6 +375,7 @@ limits_of(const struct dialog *dialog, struct evpop_proto_limits *limits)
 	limits->listing_lines = (uint32_t)settings->limit_listing_lines;
 	limits->capabilities = (uint32_t)settings->limit_capabilities;
 	limits->body = settings->limit_body;
+	limits->top = settings->limit_body;
 }
 
 bool

@@ -65,7 +65,8 @@ session_config(
 		    .listing_line = set->limit_listing_line,
 		    .listing_lines = (uint32_t)set->limit_listing_lines,
 		    .capabilities = (uint32_t)set->limit_capabilities,
-		    .body = set->limit_body },
+		    .body = set->limit_body,
+		    .top = set->limit_body },
 		.window_commands = (uint32_t)set->window,
 	};
 }

@@ -141,6 +141,18 @@ settings_have_deadline(const struct dialog_settings *settings)
 		   settings->session_ms) != 0;
 }
 
+void
+settings_prolong(struct dialog_settings *settings, unsigned times)
+{
+	settings->greeting_ms *= times;
+	settings->login_ms *= times;
+	settings->command_ms *= times;
+	settings->body_ms *= times;
+	settings->quit_ms *= times;
+	settings->handshake_ms *= times;
+	settings->session_ms *= times;
+}
+
 bool
 settings_list_has(const char *list, const char *word)
 {

@@ -39,6 +39,8 @@ void settings_clear(struct dialog_settings *);
 
 /* Whether a deadline is set, which the dialog means to let pass. */
 bool settings_have_deadline(const struct dialog_settings *);
+/* So many times as long, each. */
+void settings_prolong(struct dialog_settings *, unsigned times);
 
 /* Whether a list with commas, as in `modes`, holds the word. */
 bool settings_list_has(const char *list, const char *word);

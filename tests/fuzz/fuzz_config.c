@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "daemon/config/config.h"
+#include "daemon/config/deliver.h"
 #include "daemon/config/ini.h"
+#include "daemon/config/target.h"
 #include "daemon/config/value.h"
 #include "lib/base/unit.h"
 #include "tests/fuzz/input.h"
@@ -22,6 +24,7 @@ struct reading {
 	enum config_scope scope;
 	struct config config, again;
 	struct config_account account, account_again;
+	struct config_target target, target_again;
 	unsigned line, lines;
 };
 
@@ -92,18 +95,63 @@ check_number_text(struct reading *reading, const struct config_option *option,
 	assert(config_value_equal(option, value, again));
 }
 
+/* What a template becomes cannot lead out of the folders that it names. */
+static void
+check_template(const void *member)
+{
+	static const struct config_template_facts facts = { "..", "../x/y@../z",
+		"h" };
+	const char *text;
+	char *made;
+
+	memcpy(&text, member, sizeof(text));
+	if (text == NULL)
+		return;
+	assert(config_template_problem(text) == NULL);
+	made = config_template_expand(text, &facts, true);
+	assert(made != NULL);
+	assert(strstr(text, "..") != NULL || strchr(text, '{') == NULL ||
+	       strstr(made, "/../") == NULL);
+	free(made);
+}
+
+/* What was taken is the name of a target, or describes one. */
+static void
+check_deliver(struct reading *reading, const void *member)
+{
+	struct config_strings deliver;
+
+	memcpy(&deliver, member, sizeof(deliver));
+	for (size_t i = 0; i < deliver.count; i++) {
+		const char *item = deliver.items[i];
+		struct config_target target;
+
+		if (!config_deliver_is_description(item)) {
+			assert(config_target_is_name(item));
+			continue;
+		}
+		memset(&target, 0, sizeof(target));
+		assert(config_deliver_describe(item, &reading->arena, &target));
+		assert(target.path != NULL || target.command != NULL ||
+		       target.host != NULL || target.socket != NULL);
+	}
+}
+
 static void
 check_value(struct reading *reading, const struct config_option *option,
     const char *text)
 {
-	bool of_account = option->scope == CONFIG_SCOPE_ACCOUNT;
-	void *value =
-	    of_account ? (void *)&reading->account : (void *)&reading->config;
-	void *again = of_account ? (void *)&reading->account_again
-				 : (void *)&reading->again;
+	void *value = &reading->config, *again = &reading->again;
 	char why[WHY_SIZE];
 	enum config_value_result result, result_again;
 
+	if (option->scope == CONFIG_SCOPE_ACCOUNT) {
+		value = &reading->account;
+		again = &reading->account_again;
+	} else if (option->scope == CONFIG_SCOPE_TARGET) {
+		value = &reading->target;
+		again = &reading->target_again;
+	}
 	result = config_value_set(
 	    option, text, "/etc", &reading->arena, value, why, sizeof(why));
 	assert(result == CONFIG_VALUE_OK || result == CONFIG_VALUE_BAD);
@@ -117,8 +165,13 @@ check_value(struct reading *reading, const struct config_option *option,
 		return;
 	assert(config_value_equal(option, value, again));
 	check_number_text(reading, option, value, again);
-	config_value_share(option, again, value);
+	assert(config_value_share(option, again, value, &reading->arena));
 	assert(config_value_equal(option, value, again));
+	if (option->type == CONFIG_TYPE_TEMPLATE ||
+	    option->type == CONFIG_TYPE_PLACE)
+		check_template((const char *)value + option->offset);
+	if (option->type == CONFIG_TYPE_DELIVER)
+		check_deliver(reading, (const char *)value + option->offset);
 }
 
 static void
@@ -164,11 +217,29 @@ static const struct config_ini_events events = {
 	.bad = take_bad,
 };
 
+struct octets {
+	const uint8_t *at;
+	size_t left;
+};
+
+static bool
+read_octets(void *arg, char *bytes, size_t size, size_t *length_r)
+{
+	struct octets *octets = arg;
+
+	*length_r = size < octets->left ? size : octets->left;
+	memcpy(bytes, octets->at, *length_r);
+	octets->at += *length_r;
+	octets->left -= *length_r;
+	return true;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct octets octets = { data, size };
+	const struct config_ini_source source = { read_octets, &octets };
 	struct reading reading;
-	char *bytes = fuzz_string(data, size);
 	size_t i;
 
 	memset(&reading, 0, sizeof(reading));
@@ -176,8 +247,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	reading.lines = 1;
 	for (i = 0; i < size; i++)
 		reading.lines += data[i] == '\n';
-	config_ini_parse(bytes, size, &events, &reading);
+	assert(config_ini_parse(&source, &events, &reading));
 	evpop_arena_free(&reading.arena);
-	free(bytes);
 	return 0;
 }

@@ -103,7 +103,7 @@ scan_cut(
     struct fuzz_input input, struct fuzz_cuts cuts, struct fuzz_record *record)
 {
 	struct store_scan_held held = { 0 };
-	struct store_scan *scan = store_scan_new(&held);
+	struct store_scan *scan = store_scan_new(&held, STORE_SCAN_FOR_SEAL);
 	struct store_scan_result result;
 	size_t size = input.left, length;
 	unsigned char *piece;

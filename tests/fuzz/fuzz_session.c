@@ -98,8 +98,12 @@ static const struct evpop_proto_limits limits[] = {
 	    .listing_line = 20,
 	    .listing_lines = 3,
 	    .listing_octets = 100 },
-	{ .capabilities = 2, .body = 10 },
-	{ .line = 1, .listing_line = 1, .listing_lines = 1, .body = 1 },
+	{ .capabilities = 2, .top = 10, .body = 10 },
+	{ .line = 1,
+	    .listing_line = 1,
+	    .listing_lines = 1,
+	    .top = 1,
+	    .body = 1 },
 };
 
 enum {

@@ -29,7 +29,7 @@ static bool
 print_message(const char *message, size_t length)
 {
 	struct store_scan_held held = { 0 };
-	struct store_scan *scan = store_scan_new(&held);
+	struct store_scan *scan = store_scan_new(&held, STORE_SCAN_FOR_SEAL);
 	struct store_scan_result result;
 
 	if (scan == NULL || !store_scan_feed(scan, message, length) ||

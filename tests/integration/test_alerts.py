@@ -8,14 +8,16 @@ import json
 import pathlib
 import re
 import tempfile
+import time
 import unittest
 
-from harness import prometheus
+from harness import procs, prometheus
 
 CONF = pathlib.Path(__file__).resolve().parents[2] / "conf"
 RULES = CONF / "evpopd.rules.yml"
 AT = 'instance="a",job="evpopd"'
 ONE = f'{AT},account="x"'
+TO = f'{AT},target="x"'
 
 
 def constant(value, minutes=10):
@@ -85,6 +87,12 @@ CASES = {
     "EvpopdQuarantineGrew": (
         70, {f"evpopd_quarantined_messages{{{AT}}}": "2x50 3x20"},
         {f"evpopd_quarantined_messages{{{AT}}}": "2x50 1x20"}),
+    "EvpopdTargetDown": (
+        20, {f"evpopd_target_up{{{TO}}}": constant(0, 20)},
+        {f"evpopd_target_up{{{TO}}}": "0x10 1 0x9"}),
+    "EvpopdDeliveriesRefused": (
+        10, {f"evpopd_target_refused_messages{{{TO}}}": constant(1)},
+        {f"evpopd_target_refused_messages{{{TO}}}": "1 1 0x8"}),
     "EvpopdDeletionsHeld": (
         70, {f"evpopd_account_held_deletions{{{ONE}}}": constant(9, 70)},
         {f"evpopd_account_held_deletions{{{ONE}}}": "9x30 _x10 9x29"}),
@@ -154,6 +162,37 @@ class RulesTest(unittest.TestCase):
                 self.assertIn("severity=", got)
                 self.assertNotIn("<error", got)
                 self.assertNotIn("<no value>", got)
+
+
+    def test_nothing_fetched_for_days(self):
+        """A server that has seen the days, of daemons that differ."""
+        now, step = int(time.time()), 300
+        times = range(now - 4 * 86400, now + step, step)
+        families = {"evpopd_poll_messages": ("counter", []),
+                    "process_start_time_seconds": ("gauge", [])}
+        for instance, grows, days in (("idle", False, 9), ("busy", True, 9),
+                                      ("young", False, 2)):
+            label = f'instance="{instance}",job="evpopd"'
+            families["evpopd_poll_messages"][1].extend(
+                f'evpopd_poll_messages_total{{figure="fetched",{label}}} '
+                f"{7 + grows * place} {moment}"
+                for place, moment in enumerate(times))
+            families["process_start_time_seconds"][1].extend(
+                f"process_start_time_seconds{{{label}}} "
+                f"{now - days * 86400} {moment}" for moment in times)
+        monitor = prometheus.Prometheus([], RULES.read_text())
+        self.addCleanup(monitor.stop)
+        monitor.remember("".join(
+            f"# TYPE {name} {kind}\n" + "".join(
+                line + "\n" for line in lines)
+            for name, (kind, lines) in families.items()) + "# EOF\n")
+        monitor.start()
+
+        def told():
+            return [one["instance"] for one in monitor.alerts()
+                    if one["alertname"] == "EvpopdNothingFetched"]
+        procs.wait_for(told, what="the alert")
+        self.assertEqual(told(), ["idle"])
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ class BackupTest(unittest.TestCase):
                 ("..", 64, "whole path"),
                 ("/none/x.db", 77, "No such file"),
                 ("/dev/null/x", 77, "Not a directory"),
-                ("/proc/x.db", 77, "cannot write it")):
+                ("/proc/x.db", 77, "cannot write")):
             with self.subTest(name):
                 self.assertIn(words, evpopd.ctl("backup", name,
                                                 code=code).stderr)

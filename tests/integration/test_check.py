@@ -171,6 +171,7 @@ class StartTest(unittest.TestCase):
         self.evpopd.write_config()
         if os.geteuid() == 0:
             # Root may write everywhere: be somebody else.
+            self.evpopd.let_others_run()
             for path in (self.evpopd.folder, self.evpopd.config_file):
                 os.chown(path, NOBODY, NOBODY)
             folder.chmod(0o755)

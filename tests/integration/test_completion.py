@@ -26,7 +26,10 @@ class CompletionTest(unittest.TestCase):
             users={"anna": "secret"}, tls=False))
         account = daemon.account_of(cls.server, "anna")
         cls.evpopd = cls.enterClassContext(daemon.Evpopd(
-            {name: account | {"enabled": "no"} for name in NAMES}))
+            {name: account | {"enabled": "no", "deliver": "desk, people"}
+             for name in NAMES},
+            targets={name: {"type": "maildir", "path": "/tmp/none/{account}"}
+                     for name in ("desk", "people")}))
         cls.folder = pathlib.Path(cls.enterClassContext(
             tempfile.TemporaryDirectory()))
         (cls.folder / "a file.eml").touch()
@@ -70,6 +73,18 @@ class CompletionTest(unittest.TestCase):
                 (["messages", "--limit", ""], []),
                 (["raw", "--output", ""], [":files"]),
                 (["quarantine", "r"], ["raw", "retry"]),
+                (["targets", "p"], ["pause", "people"]),
+                (["targets", "pause", "de"], ["desk"]),
+                (["deliver", "--to", ""], ["desk", "people"]),
+                (["outbox", "--target", "pe"], ["people"]),
+                (["outbox", "d"], ["drop"]),
+                (["doctor", "--target", "de"], ["desk"]),
+                (["oauth", "target:pe"], ["target:people"]),
+                (["oauth", "tar"], ["target:desk", "target:people"]),
+                (["oauth", "x"], ["x+y"]),
+                (["oauth", "target", ":", "pe"], ["people"]),
+                (["oauth", "target", ":"], ["desk", "people"]),
+                (["add", "--provider", "out"], ["outlook"]),
                 (["completion", ""], ["bash", "zsh", "fish"]),
                 (["help", "stat"], ["status"]),
                 (["no-such-command", ""], []),

@@ -228,6 +228,7 @@ class ControlTest(unittest.TestCase):
             self.evpopd.ctl_json("reload"),
             {"reloaded": True, "added": [], "changed": [], "removed": [],
              "counts": {"added": 0, "changed": 0, "removed": 0},
+             "targets": {"added": [], "changed": [], "removed": []},
              "warnings": []})
 
     def test_ctl_exit_codes(self):
@@ -249,11 +250,9 @@ class ControlTest(unittest.TestCase):
         with daemon.Evpopd({"anna": daemon.account_of(self.server, "anna")},
                            control={"mode": "0666"}) as evpopd:
             evpopd.wait_polled()
-            evpopd.folder.chmod(0o711)
-            shutil.copy(evpopd.ctl_program, evpopd.folder / "evpopctl")
-            (evpopd.folder / "evpopctl").chmod(0o755)
+            evpopd.let_others_run()
             base = ["setpriv", "--reuid", "nobody", "--regid", "nogroup",
-                    "--clear-groups", evpopd.folder / "evpopctl", "-s",
+                    "--clear-groups", evpopd.ctl_program, "-s",
                     evpopd.socket]
             for code, word in ((0, ["status"]), (0, ["accounts"]),
                                (0, ["polls"]), (77, ["messages"]),

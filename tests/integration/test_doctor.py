@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import pathlib
 import re
 import socket
 import socketserver
@@ -11,20 +12,27 @@ import threading
 import unittest
 import warnings
 
-from harness import certificates, daemon, dovecot, maildropd, procs
+from harness import certificates, daemon, dovecot, maildropd, procs, zone
 
 
-def doctor(*words, code, ca=None, given=""):
-    """Run it without a daemon; what it says as JSON, and to people."""
+def evpopctl(*words, code=0, given="", **environment):
+    """Run it without a daemon."""
     program = daemon.build_folder() / "daemon" / "ctl" / "evpopctl"
-    environment = {**os.environ, "EVPOPCTL_SOCKET": "/nonexistent"}
-    if ca is not None:
-        environment["SSL_CERT_FILE"] = os.fspath(ca)
-    done = procs.run([program, "doctor", "--json", *words], 120, check=False,
-                     env=environment, input=given)
+    done = procs.run([program, *words], 120, check=False, input=given,
+                     env={**os.environ, "EVPOPCTL_SOCKET": "/nonexistent",
+                          **environment})
     if done.returncode != code:
         raise AssertionError(f"{words}: {done.returncode}\n{done.stdout}"
                              f"{done.stderr}")
+    return done
+
+
+def doctor(*words, code, ca=None, given="", **environment):
+    """What it says as JSON, or to people."""
+    if ca is not None:
+        environment["SSL_CERT_FILE"] = os.fspath(ca)
+    done = evpopctl("doctor", "--json", *words, code=code, given=given,
+                    **environment)
     return json.loads(done.stdout) if done.stdout else done.stderr
 
 
@@ -99,7 +107,7 @@ class DovecotTest(unittest.TestCase):
                          ("refused", None))
         self.assertIn("Authentication failed", told["ways"][0]["error"])
         self.assertNotIn("wrong", json.dumps(told))
-        self.assertIn("no password", doctor(
+        self.assertIn("expected the password", doctor(
             "-l", "anna", f"localhost:{self.server.tls_port}", code=64))
 
     def test_a_stranger_is_told_no_password(self):
@@ -286,6 +294,7 @@ class OthersTest(unittest.TestCase):
                                       tls=False) as server:
             with daemon.Evpopd({"anna": daemon.account_of(
                     server, "anna")}) as evpopd:
+                evpopd.wait_polled()
                 evpopd.ctl("doctor", "nobody", code=66)
                 done = evpopd.ctl("doctor", "--json", "-l", "anna", "anna",
                                   code=1, input="s3cret\n")
@@ -327,8 +336,165 @@ class OthersTest(unittest.TestCase):
                                  ["implicit", "stls"])
                 self.assertIn("tls = stls\n", told["configuration"])
                 said = evpopd.ctl("doctor", "good").stdout
-                self.assertIn("doctor good --login anna", said)
+                self.assertIn("doctor --config FILE good", said)
+                self.assertIn("--login anna", said)
                 self.assertNotIn("For evpopd.conf", said)
+
+    def test_as_a_file_has_it(self):
+        """With the password, wherever it is from, and no daemon."""
+        with maildropd.MaildropServer(users={"anna": "s3cret"}) as server, \
+                procs.temporary_folder() as folder:
+            folder = pathlib.Path(folder)
+            secret = folder / "secret"
+            secret.write_text("s3cret\n")
+            secret.chmod(0o600)
+            good = daemon.account_of(server, "anna", "stls", password=None)
+            accounts = {
+                "literal": {**good, "password": "s3cret"},
+                "file": {**good, "password_file": secret},
+                "command": {**good, "password_command": f"cat {secret}"},
+                "wrong": {**good, "password": "s3creT"},
+                "named": {**good, "password": "s3cret", "auth": "user"},
+                "gone": {**good, "password_command": "exit 3"},
+                "behind": {**good, "password": "s3cret",
+                           "proxy": "socks5://u:p@127.0.0.1:1"},
+            }
+            file = folder / "evpopd.conf"
+            file.write_text("".join(
+                f"[account {name}]\n" + "".join(
+                    f"{key} = {value}\n" for key, value in keys.items())
+                for name, keys in accounts.items()))
+            file.chmod(0o600)
+            for name in ("literal", "file", "command", "named"):
+                way, = doctor("--config", file, name, code=0)["ways"]
+                self.assertEqual(
+                    (way["way"], way["logged_in"], way["messages"]),
+                    ("stls", "USER" if name == "named" else
+                     way["logged_in"], 0), name)
+                self.assertIsNotNone(way["logged_in"])
+            told = doctor("-c", file, "wrong", code=77)
+            self.assertEqual(told["verdict"], "refused")
+            self.assertNotIn("s3cre", json.dumps(told))
+            self.assertIn("exit", doctor("-c", file, "gone", code=78))
+            self.assertIn("proxy", json.dumps(
+                doctor("-c", file, "behind", code=69)["ways"]))
+            self.assertIn("no account", doctor("-c", file, "x", code=66))
+            self.assertIn("No such file", doctor(
+                "-c", folder / "none", "x", code=77))
+            with daemon.Evpopd({"behind": accounts["behind"]}) as evpopd:
+                shown = evpopd.get("/v1/accounts/behind")
+                self.assertEqual(
+                    (shown["proxy"], shown["proxy_has_password"],
+                     shown["auth"], shown["tls_cert"]),
+                    ("127.0.0.1:1", True, [], None))
+                self.assertIn("--config FILE", evpopd.ctl(
+                    "doctor", "behind", code=77).stderr)
+
+    def test_secrets_of_the_service(self):
+        """A sealed password, a credential of systemd's, a token's command."""
+        with maildropd.MaildropServer(users={"anna": "s3cret"}) as server, \
+                procs.temporary_folder() as folder:
+            folder = pathlib.Path(folder)
+            key = folder / "evpopd.key"
+            evpopctl("key", "generate", key)
+            sealed = evpopctl("seal", "--key", key, given="s3cret\n").stdout
+            credential = folder / "office"
+            credential.write_text("s3cret\n")
+            credential.chmod(0o400)
+            where = "".join(
+                f"{name} = {value}\n" for name, value in daemon.account_of(
+                    server, "anna", "stls", password=None).items()
+                if value is not None)
+            file = folder / "evpopd.conf"
+            file.write_text(
+                f"[account sealed]\n{where}{sealed}"
+                f"[account given]\n{where}password_credential = office\n"
+                f"[account token]\n{where}auth = xoauth2\n"
+                "token_command = exit 3\n")
+            file.chmod(0o600)
+            self.assertIn("key", doctor("-c", file, "sealed", code=78))
+            self.assertIn("CREDENTIALS_DIRECTORY",
+                          doctor("-c", file, "given", code=78))
+            self.assertIn("exit", doctor("-c", file, "token", code=78))
+            way, = doctor("-c", file, "given", code=0,
+                          CREDENTIALS_DIRECTORY=os.fspath(folder))["ways"]
+            self.assertIsNotNone(way["logged_in"])
+            file.write_text(f"[daemon]\nkey_file = {key}\n"
+                            + file.read_text())
+            way, = doctor("-c", file, "sealed", code=0)["ways"]
+            self.assertIsNotNone(way["logged_in"])
+
+    @unittest.skipUnless(zone.available(), "needs root and unshare")
+    def test_the_hosts_that_a_domain_names(self):
+        """RFC 6186: by SRV, and where there is none, by a usual name."""
+        folder = pathlib.Path(self.enterContext(procs.temporary_folder()))
+        authority = certificates.CertificateAuthority(folder / "ca")
+        shown = authority.server(names=("DNS:far.example.test",
+                                        "DNS:pop.usual.test"))
+        here = [socket.inet_aton("127.0.0.1")]
+        program = daemon.build_folder() / "daemon" / "ctl" / "evpopctl"
+        with maildropd.MaildropServer(
+                users={"anna": "s3cret"}, certificate=shown) as server, \
+                zone.Zone({
+                    ("example.test", zone.A): [],
+                    ("_pop3s._tcp.example.test", zone.SRV): [
+                        zone.srv(server.tls_port, "far.example.test")],
+                    ("_pop3._tcp.example.test", zone.SRV): [
+                        zone.srv(0, ".")],
+                    ("far.example.test", zone.A): here,
+                    ("pop.usual.test", zone.A): here}) as names:
+            def ask(address, code):
+                done = names.run_with(
+                    folder, [program, "-s", "/nonexistent", "doctor",
+                             "--json", address],
+                    timeout=120, check=False,
+                    env={**os.environ, "SSL_CERT_FILE": authority.file})
+                self.assertEqual(done.returncode, code,
+                                 done.stdout + done.stderr)
+                return done
+            told = json.loads(ask("anna@example.test", 0).stdout)
+            self.assertEqual(
+                (told["host"], told["ways"][0]["port"],
+                 told["ways"][0]["works"]),
+                ("far.example.test", server.tls_port, True))
+            self.assertIn("user = anna@example.test\n",
+                          told["configuration"])
+            self.assertIn(("_pop3s._tcp.example.test", zone.SRV),
+                          names.asked)
+            # Nobody listens at the usual ports; its name is tried.
+            self.assertIn("pop.usual.test", ask("b@usual.test", 69).stderr)
+            self.assertIn("has an address", ask("b@none.test", 69).stderr)
+
+    def test_a_client_certificate(self):
+        """The server wants one, and the daemon tells which."""
+        authority = certificates.CertificateAuthority(pathlib.Path(
+            self.enterContext(procs.temporary_folder())) / "ca")
+        client = authority.client()
+        with maildropd.MaildropServer(
+                users={"anna": "s3cret"}, certificate=authority.server(),
+                client_ca=authority.file) as server:
+            base = daemon.account_of(server, "anna", "implicit",
+                                     tls_ca=authority.file)
+            with daemon.Evpopd({
+                    "without": base,
+                    "with": {**base, "tls_cert": client.certificate,
+                             "tls_key": client.key}}) as evpopd:
+                evpopd.wait_polled()
+                for name, code, way in (("with", 0, "implicit"),
+                                        ("without", 69, None)):
+                    told = json.loads(evpopd.ctl(
+                        "doctor", "--json", "-c", evpopd.config_file, name,
+                        code=code).stdout)
+                    self.assertEqual(
+                        [one["way"] for one in told["ways"]
+                         if one["works"]][:1], [way] if way else [])
+                shown = evpopd.get("/v1/accounts/with")
+                self.assertEqual(
+                    (shown["tls_cert"], shown["tls_key"]),
+                    (os.fspath(client.certificate), os.fspath(client.key)))
+                told = json.loads(evpopd.ctl(
+                    "doctor", "--json", "with").stdout)
+                self.assertTrue(told["ways"][0]["works"])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import itertools
 import threading
 import unittest
 
-from harness import corpus, daemon, maildropd, procs, scripted
+from harness import corpus, daemon, image, maildropd, procs, scripted
 
 MIB = 1 << 20
 MEMORY_LIMIT = 8 * MIB
@@ -206,4 +206,5 @@ class EndlessTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    image.as_root_of_its_own()
     unittest.main(verbosity=2)

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import unittest
 
-from harness import corpus, daemon, maildropd, procs
+from harness import corpus, daemon, maildropd, procs, scripted
 
 READERS = 1000
 # Those with an odd number read nothing.
@@ -76,6 +76,8 @@ class EventsTest(unittest.TestCase):
         self.evpopd.poll("user0")
         lines.wait_for(lambda all: sum('"message-stored"' in one
                                        for one in all) == 3, "three messages")
+        lines.wait_for(lambda all: any(json.loads(one).get("fetched") == 3
+                                       for one in all), "the end of the poll")
         self.evpopd.restart()
         lines.wait_for(lambda all: '"lost"' in "".join(all), "what is lost")
         self.evpopd.wait_polled()
@@ -127,11 +129,27 @@ class EventsTest(unittest.TestCase):
                       self.evpopd.ctl("events", code=69).stderr)
         self.evpopd.start()
 
+    def test_who_waits_for_a_session_is_told_of(self):
+        """The one whose turn it is keeps the other waiting."""
+        server = self.enterContext(scripted.ScriptedServer())
+        self.evpopd = self.enterContext(daemon.Evpopd(
+            {"slow": daemon.account_of(server, "slow", interval="30d"),
+             "b": daemon.account_of(server, "b", interval="10s")},
+            daemon={"max_sessions": 1}))
+        self.evpopd.wait_polled()
+        server.answers["USER slow"] = scripted.fall_silent(b"")
+        _, lines = self.ctl_events("--json", "--since", "0", "--account",
+                                   "b", "--kind", "account-state")
+        self.evpopd.request("POST", "/v1/accounts/slow/poll")
+        lines.wait_for(lambda all_: any(
+            json.loads(line)["to"] == "queued" for line in all_),
+            "the event")
+
     def test_who_may_see_no_mail_reads_events_without_any(self):
         if os.geteuid() != 0:
             self.skipTest("only root can be somebody else")
         self.start()
-        self.evpopd.folder.chmod(0o711)
+        self.evpopd.let_others_run()
         self.evpopd.socket.chmod(0o666)
         self.server.deliver("user0", [
             b"From: Carla <carla@example.net>\r\nSubject: zebra\r\n\r\nquagga\r\n"])

@@ -17,7 +17,9 @@ from harness import corpus, daemon, dovecot, maildropd, procs
 
 TRICKY = [
     b"From: a@example.org\r\nSubject: tricky\r\n\r\nFrom here on\r\n"
-    b">From there\r\n>>From far\r\n> From none\r\nFromage\r\n",
+    b">From there\r\n>>From far\r\n> From none\r\nFromage\r\n" +
+    # Longer than what is asked for ahead.
+    b"a line of a long message, and more of the same\r\n" * 8000,
     b"Subject: no end\r\n\r\nFrom ",
     b"Subject: one line\r\n\r\n.\r\nfrom small\r\n",
 ]
@@ -27,6 +29,12 @@ MAIL = {"anna": corpus.messages(40, total=400000, seed=81) + TRICKY,
 
 def plain(octets):
     return octets.replace(b"\r\n", b"\n")
+
+
+def ended(messages):
+    """As a server gives them: each line has an end."""
+    return sorted(one if one.endswith(b"\n") else one + b"\r\n"
+                  for one in messages)
 
 
 def of_mboxrd(octets):
@@ -121,7 +129,7 @@ class ExportTest(unittest.TestCase):
 
     def test_maildir(self):
         self.assertEqual(self.export("--maildir", self.out),
-                         {"exported": 55, "present": 0, "gone": 0,
+                         {"exported": 55, "present": 0, "gone": 0, "failed": 0,
                           "bytes": sum(map(len, self.raw.values()))})
         self.check_maildir()
         # A reader has moved one, and flagged it.
@@ -367,6 +375,109 @@ class GroupsTest(unittest.TestCase):
 
     def test_mbox(self):
         self.cut_and_go_on("--mbox")
+
+
+class SealedLaterTest(unittest.TestCase):
+    """The digests of a store change once, where it begins to seal mail."""
+
+    FORMS = ("--maildir", "--eml", "--mbox")
+
+    def setUp(self):
+        self.server = self.enterContext(maildropd.MaildropServer(
+            users={"anna": "p", "bert": "p", "carl": "p"}))
+        self.server.deliver("anna", MAIL["anna"])
+        self.evpopd = self.fresh("anna", "carl")
+        self.folder = pathlib.Path(self.enterContext(
+            procs.temporary_folder("evpop-export-")))
+        self.key = self.folder / "holder.key"
+
+    def fresh(self, *users):
+        evpopd = daemon.Evpopd({
+            user: daemon.account_of(self.server, user) for user in users})
+        self.addCleanup(evpopd.remove)
+        evpopd.start()
+        evpopd.wait_polled()
+        return evpopd
+
+    def seal(self):
+        """All digests are keyed, and new mail is sealed."""
+        before = {one["digest"] for one in self.evpopd.messages()}
+        self.evpopd.halt()
+        self.evpopd.seal_to(self.evpopd.ctl(
+            "key", "generate", self.key).stdout.strip())
+        self.evpopd.start()
+        self.evpopd.wait_polled()
+        after = {one["digest"] for one in self.evpopd.messages()}
+        self.assertEqual(len(after), len(before))
+        self.assertEqual(before & after, set())
+
+    def export(self, form, *words, key=False, evpopd=None):
+        evpopd = evpopd or self.evpopd
+        done = json.loads(evpopd.ctl(
+            *(("--key", self.key) if key else ()), "--json", "export", form,
+            self.folder / form, "--folders", "none", *words).stdout)
+        return done["exported"], done["present"]
+
+    def written(self, form):
+        """What is in a form's files."""
+        path = self.folder / form
+        if form == "--mbox":
+            return sorted(of_mboxrd(path.read_bytes()))
+        return sorted(one.read_bytes() for one in path.glob(
+            "new/*" if form == "--maildir" else "*.eml"))
+
+    def test_an_export_goes_on(self):
+        half = sorted(one["id"] for one in self.evpopd.messages())[20]
+        for form in self.FORMS:
+            # An mbox is refused that was begun with other options.
+            words = () if form == "--mbox" else ("--after-id", str(half))
+            self.assertEqual(self.export(form, *words),
+                             (43 - 21 * bool(words), 0))
+        self.seal()
+        later = MAIL["bert"][:3]
+        self.server.deliver("anna", later)
+        self.evpopd.poll("anna")
+        for form in self.FORMS:
+            began, there = (3, 0) if form == "--mbox" else (24, 22)
+            self.assertEqual(self.export(form, key=True), (began, there))
+            written = self.written(form)
+            if form == "--eml":
+                self.assertEqual(written, ended(MAIL["anna"] + later))
+            else:
+                self.assertEqual(len(written), 46)
+                self.assertEqual(len(set(written)), 46)
+            self.assertEqual(self.export(form, key=True),
+                             (0, 0 if form == "--mbox" else 46))
+            self.assertEqual(self.written(form), written)
+
+    def test_ids_of_another_store(self):
+        """They are the same, and the mail is not: it is written, too."""
+        self.export("--eml")
+        self.seal()
+        self.server.deliver("bert", MAIL["bert"])
+        other = self.fresh("bert")
+        self.assertEqual(self.export("--eml", evpopd=other), (12, 0))
+        self.assertEqual(self.export("--eml"), (0, 43))
+        self.assertEqual(self.export("--eml", evpopd=other), (0, 12))
+        self.assertEqual(self.written("--eml"),
+                         ended(MAIL["anna"] + MAIL["bert"]))
+
+    def imported(self, path):
+        done = json.loads(self.evpopd.ctl(
+            "--json", "import", "-A", "carl", path).stdout)
+        return done["imported"], done["known"]
+
+    def test_an_import_goes_on(self):
+        """And a poll knows what was imported before."""
+        self.export("--eml")
+        path = self.folder / "--eml"
+        self.assertEqual(self.imported(path), (43, 0))
+        self.seal()
+        self.assertEqual(self.imported(path), (0, 43))
+        self.server.deliver("carl", MAIL["anna"])
+        shown = self.evpopd.poll("carl")
+        self.assertEqual(shown["session"]["adopted"], 43)
+        self.assertEqual(len(self.evpopd.messages("carl")), 43)
 
 
 if __name__ == "__main__":

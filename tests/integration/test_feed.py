@@ -1,6 +1,7 @@
 """Lists while mail arrives: pages show each message once, and a feed has no
 gaps."""
 
+import json
 import threading
 import unittest
 
@@ -88,12 +89,46 @@ class FeedTest(unittest.TestCase):
         self.assertEqual(status, 200, body)
         path = f"/v1/messages?after_id={newest}"
         self.assertEqual(self.evpopd.get(path), {
-            "messages": [], "next_after_id": newest})
+            "messages": [], "next_after_id": newest, "epoch": page["epoch"]})
         self.deliver("anna", 1, 2)
         self.evpopd.poll("anna")
         page = self.evpopd.get(path)
         self.assertEqual([one["id"] for one in page["messages"]],
                          [newest + 1])
+
+    def test_a_store_that_was_restored(self):
+        """Its ids are given again, to others; the epoch tells."""
+        self.deliver("anna", 3, 1)
+        self.evpopd.poll("anna")
+        copy = self.evpopd.folder / "copy.db"
+        self.evpopd.ctl("backup", copy)
+        self.deliver("anna", 2, 2)
+        self.evpopd.poll("anna")
+        page = self.evpopd.get("/v1/messages?after_id=0")
+        path = f"/v1/messages?after_id={page['next_after_id']}"
+        known = f"{path}&epoch={page['epoch']}"
+        self.evpopd.restart()
+        self.assertEqual(self.evpopd.get(known)["epoch"], page["epoch"])
+        self.evpopd.halt()
+        aside = self.evpopd.folder / "aside"
+        aside.mkdir()
+        for name in ("mail.db", "mail.db-wal", "mail.db-shm"):
+            if (self.evpopd.folder / name).exists():
+                (self.evpopd.folder / name).rename(aside / name)
+        copy.rename(self.evpopd.store_file)
+        self.deliver("bert", 1, 3)
+        self.evpopd.start()
+        self.evpopd.wait_polled()
+        self.evpopd.poll("bert")
+        # As many as before, and not the same.
+        self.assertEqual(self.evpopd.get(path)["next_after_id"],
+                         page["next_after_id"] + 1)
+        status, _, body = self.evpopd.request("GET", known)
+        self.assertEqual((status, json.loads(body)["error"]["code"]),
+                         (410, "epoch_over"))
+        begun = self.evpopd.get("/v1/messages?after_id=0")
+        self.assertNotEqual(begun["epoch"], page["epoch"])
+        self.assertEqual(len(begun["messages"]), 6)
 
     def test_pages_of_a_feed(self):
         self.deliver("anna", 10, 1)

@@ -238,7 +238,9 @@ class HooksTest(unittest.TestCase):
             "failing"] == 60, what="all failures")
         self.evpopd.halt()
         runs = self.runs()
-        self.assertLessEqual(len(runs), 2)
+        # What fails within five seconds is told at once, however many seconds
+        # a busy machine takes for all.
+        self.assertLess(len(runs), 10)
         self.assertEqual(sum(told["count"] for _, _, told in runs), 60)
         _, variables, told = runs[0]
         if told["count"] == 60:

@@ -1,13 +1,11 @@
 """Requests that are no HTTP, too large or in a way that is not taken: each gets
 one error in JSON, and hurts nobody else."""
 
-import http.client
-import io
 import json
-import socket
+import threading
 import unittest
 
-from harness import contract, daemon
+from harness import contract, daemon, procs, wire
 
 LINE = b"GET /v1/status HTTP/1.1\r\n"
 POST = b"POST /v1/reload HTTP/1.1\r\n"
@@ -19,6 +17,9 @@ REFUSED = [
     (b"GET /v1/status\r\n\r\n", 400, "bad_request"),
     (b"GET /v1/status HTTP/9.9\r\n\r\n", 400, "bad_request"),
     (b"GET /v1/status HTTP/x\r\n\r\n", 400, "bad_request"),
+    (b"GET /v1/status HTTP/0.9\r\n\r\n", 400, "bad_request"),
+    (b"BREW /v1/status HTTP/0.9\r\n\r\n", 501, "unknown_method"),
+    (b"BREW /v1/status HTTP/1.123456789\r\n\r\n", 501, "unknown_method"),
     (b"GET /v1/status FTP/1.1\r\n\r\n", 400, "bad_request"),
     (b"GET  /v1/status  HTTP/1.1\r\n\r\n", 404, "no_such_path"),
     (b"GET http://[::1 HTTP/1.1\r\n\r\n", 400, "bad_request"),
@@ -42,6 +43,22 @@ REFUSED = [
     (POST + b"Expect: 200-ok\r\nContent-Length: 2\r\n\r\n", 417,
      "expectation_failed"),
     (POST + b"Transfer-Encoding: gzip\r\n\r\n", 501, "unknown_encoding"),
+    # Where these end is told differently by whoever reads them.
+    (POST + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", 400,
+     "bad_request"),
+    (POST + b"Content-Length: 0\r\nContent-Length: 30\r\n\r\n", 400,
+     "bad_request"),
+    (POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", 400,
+     "bad_request"),
+    (POST + b"Content-Length: +2\r\n\r\n{}", 400, "bad_request"),
+    (POST + b"Content-Length: -0\r\n\r\n", 400, "bad_request"),
+    (POST + b"Content-Length : 2\r\n\r\n", 400, "bad_request"),
+    (POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n"
+     b"0\r\n\r\n", 400, "bad_request"),
+    (POST + b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+     b"0\r\n\r\n", 501, "unknown_encoding"),
+    (LINE + b": x\r\n\r\n", 400, "bad_request"),
+    (LINE + b"A B: x\r\n\r\n", 400, "bad_request"),
     (b"BREW /v1/status HTTP/1.1\r\n\r\n", 501, "unknown_method"),
     (b"get /v1/status HTTP/1.1\r\n\r\n", 501, "unknown_method"),
     (b"CONNECT a:1 HTTP/1.1\r\n\r\n", 501, "unknown_method"),
@@ -52,16 +69,6 @@ REFUSED = [
     (b"GET status HTTP/1.1\r\n\r\n", 404, "no_such_path"),
     (b"GET /v1/\x01 HTTP/1.1\r\n\r\n", 404, "no_such_path"),
 ]
-
-
-class _Bytes:
-    """What was received, as http.client reads it."""
-
-    def __init__(self, octets):
-        self._file = io.BytesIO(octets)
-
-    def makefile(self, *_):
-        return self._file
 
 
 class HttpTest(unittest.TestCase):
@@ -78,37 +85,12 @@ class HttpTest(unittest.TestCase):
         cls.evpopd.halt()
 
     def connect(self):
-        connection = socket.socket(socket.AF_UNIX)
-        self.addCleanup(connection.close)
-        connection.settimeout(daemon.PATIENCE)
-        connection.connect(str(self.evpopd.socket))
-        return connection
-
-    def send(self, connection, octets):
-        """All of it, or as much as is taken before the connection closes."""
-        try:
-            connection.sendall(octets)
-        except ConnectionError:
-            pass
+        return self.enterContext(wire.connect(self.evpopd.socket))
 
     def receive(self, connection):
-        """One answer, from what may hold others."""
-        octets = b""
-        while b"\r\n\r\n" not in octets:
-            piece = connection.recv(65536)
-            self.assertNotEqual(piece, b"", octets)
-            octets += piece
-        head, _, body = octets.partition(b"\r\n\r\n")
-        answer = http.client.HTTPResponse(_Bytes(head + b"\r\n\r\n"))
-        answer.begin()
-        # Of HTTP/1.0 the end of the connection is the end.
-        length = int(answer.headers["Content-Length"] or len(body))
-        while len(body) < length:
-            piece = connection.recv(length - len(body))
-            self.assertNotEqual(piece, b"", octets)
-            body += piece
-        self.assertEqual(len(body), length, "something follows")
-        return answer.status, answer.headers, body
+        """One answer, and nothing behind it."""
+        [answer] = wire.answers(wire.receive(connection, wire.is_answered))
+        return answer.status, answer.headers, answer.body
 
     def expect_error(self, answer, status, code):
         got, headers, body = answer
@@ -124,7 +106,7 @@ class HttpTest(unittest.TestCase):
         for octets, status, code in REFUSED:
             with self.subTest(octets[:60]):
                 connection = self.connect()
-                self.send(connection, octets)
+                wire.send(connection, octets)
                 self.expect_error(self.receive(connection), status, code)
                 connection.close()
         self.assertEqual(self.evpopd.get("/v1/health")["status"], "ok")
@@ -149,9 +131,45 @@ class HttpTest(unittest.TestCase):
         self.assertIn(b'"code":"bad_request"', second)
         self.assertNotIn(b"<", second)
 
+    def test_more_requests_than_are_read_ahead(self):
+        """Sent at once, and read late: each is answered."""
+        count = 10000
+        connection = self.connect()
+        # Others let time pass for the daemon, in which nothing moves.
+        sender = threading.Thread(target=wire.send, args=(
+            connection, b"GET /v1/health HTTP/1.1\r\n\r\n" * count))
+        sender.start()
+        procs.wait_for(lambda: self.evpopd.get("/v1/status")["uptime_seconds"]
+                       > 3, what="three seconds")
+        octets = wire.receive(
+            connection, lambda so_far: so_far.count(b"HTTP/1.1 ") == count)
+        self.assertEqual([one.status for one in wire.answers(octets)],
+                         [200] * count)
+        sender.join()
+
+    def test_a_line_without_end_in_a_body(self):
+        """No more is read than is bounded; then the client is told."""
+        for line in (b"0", b"1;a=b"):
+            with self.subTest(line):
+                connection = self.connect()
+                wire.send(connection, POST + b"Transfer-Encoding: chunked"
+                          b"\r\n\r\n" + line * 50000)
+                # The socket's buffers take what the daemon does not.
+                connection.setblocking(False)
+                try:
+                    while connection.send(line * 10000):
+                        pass
+                except (BlockingIOError, ConnectionError):
+                    pass
+                connection.settimeout(daemon.PATIENCE)
+                self.expect_error(self.receive(connection), 413,
+                                  "request_too_large")
+
     def test_what_is_taken(self):
         """Ways to ask that are odd, and none the worse."""
         for octets in (LINE + b"\r\n", b"GET /v1/status HTTP/1.0\r\n\r\n",
+                       b"GET /v1/status HTTP/1.7\r\n\r\n",
+                       b"GET /v1/status HTTP/1.170\r\n\r\n",
                        b"GET http://a.b/v1/status HTTP/1.1\r\n\r\n",
                        b"GET /v1/%73tatus HTTP/1.1\r\n\r\n",
                        POST + b"Content-Length: 2\r\n\r\n{}",

@@ -73,9 +73,36 @@ class Common:
                 "SELECT deleted_by, reason FROM v_tombstone"),
                 [("root" if os.geteuid() == 0 else f"uid {os.geteuid()}",
                   "asked to")] * 4)
+            self.check_deleted(evpopd, ids[:4])
+            self.assertEqual(evpopd.ctl(
+                "delete", "--yes", "--reason", "old", "--account", "anna",
+                "--before", "1d").stdout, "deleted 0 messages\n")
+            self.assertIn("--before needs --account", evpopd.ctl(
+                "delete", "--yes", "--reason", "old", "--before", "1d",
+                code=64).stderr)
             self.assertEqual(evpopd.account("anna")["stored"]["messages"], 6)
             self.check(evpopd)
         self.assertEqual(self.server.count("anna"), 10)
+
+    def check_deleted(self, evpopd, ids):
+        """Each page and the command say what was deleted, and why."""
+        found, cursor = [], ""
+        while cursor is not None:
+            page = evpopd.get(
+                f"/v1/tombstones?account=anna&limit=3{cursor}")
+            found += page["tombstones"]
+            cursor = (f"&cursor={page['next_cursor']}"
+                      if "next_cursor" in page else None)
+        self.assertEqual([one["id"] for one in found],
+                         sorted(ids, reverse=True))
+        for one in found:
+            self.assertEqual((one["account"], one["reason"]),
+                             ("anna", "asked to"))
+            self.assertEqual(len(one["digest"]), 64)
+        shown = evpopd.ctl("deleted", "--account", "anna").stdout
+        self.assertEqual(shown.count("asked to"), 4)
+        self.assertEqual(evpopd.ctl("deleted", "-A", "nobody",
+                                    code=66).stdout, "")
 
     def test_what_is_owed_to_the_server_is_deleted_there(self):
         self.server.deliver("anna", [letter(n) for n in range(6)])
@@ -95,12 +122,6 @@ class Common:
             self.assertEqual(len(evpopd.messages()), 3)
             self.assertEqual(evpopd.poll("anna")["session"]["fetched"], 0)
             self.check(evpopd)
-
-
-class MaildropTest(Common, unittest.TestCase):
-    def setUp(self):
-        self.server = self.enterContext(
-            maildropd.MaildropServer(users=USERS))
 
     def test_mail_goes_by_its_age(self):
         self.server.deliver("anna", [letter(n) for n in range(40)])
@@ -123,6 +144,12 @@ class MaildropTest(Common, unittest.TestCase):
                                       "29 messages of account anna",
                                       "retain = 2h")])
             self.check(evpopd)
+
+
+class MaildropTest(Common, unittest.TestCase):
+    def setUp(self):
+        self.server = self.enterContext(
+            maildropd.MaildropServer(users=USERS))
 
     def test_nothing_of_it_is_left(self):
         self.server.deliver("anna", [letter(n) for n in range(20)])
@@ -208,6 +235,24 @@ class MaildropTest(Common, unittest.TestCase):
                 ("resume", "account anna"), ("pause", "account anna"),
                 ("read", f"message {number}")])
             self.assertIn("pause", evpopd.ctl("audit").stdout)
+
+
+class SealedTest(Common, unittest.TestCase):
+    """Of mail that evpopd cannot read."""
+
+    def setUp(self):
+        self.server = self.enterContext(
+            maildropd.MaildropServer(users=USERS))
+
+    def daemon(self, store=None, **keys):
+        evpopd = super().daemon(store, **keys)
+        evpopd.seal_to(evpopd.ctl(
+            "key", "generate", evpopd.folder / "holder.key").stdout.strip())
+        return evpopd
+
+    def check(self, evpopd):
+        super().check(evpopd)
+        self.assertNotIn(WORD, bytes_of_files(evpopd))
 
 
 @unittest.skipUnless(dovecot.available(), "Dovecot is not installed")

@@ -177,15 +177,31 @@ class SupervisorTest(unittest.TestCase):
         told.settimeout(60)
         evpopd.environment["NOTIFY_SOCKET"] = evpopd.folder / "notify"
         lines = []
-        with evpopd:
+        evpopd.targets["box"] = {"type": "maildir", "retry_min": "1s",
+                                 "path": evpopd.folder / "box"}
+        (evpopd.folder / "box").mkdir()
+        (evpopd.folder / "box" / "tmp").touch()
+        evpopd.accounts["anna"]["deliver"] = "box"
+
+        def wait_line(*words):
             while "STATUS=1 account" not in "".join(lines[-1:]) or \
-                    "3 messages stored" not in lines[-1]:
+                    any(one not in lines[-1] for one in words):
                 lines.append(told.recv(4096).decode())
+
+        with evpopd:
+            wait_line("3 messages stored; 3 to deliver",
+                      "; target box is refused")
+            evpopd.post("/v1/targets/box/pause")
+            wait_line("; 3 to deliver", "; 1 target paused")
+            (evpopd.folder / "box" / "tmp").unlink()
+            evpopd.post("/v1/targets/box/resume")
+            wait_line("3 messages stored; 0 to deliver")
+            self.assertNotIn("target", lines[-1])
         while lines[-1] != "STOPPING=1":
             lines.append(told.recv(4096).decode())
         self.assertIn("READY=1", lines)
         self.assertIn("STATUS=1 account, 0 polling, 0 failing, "
-                      "0 messages stored", lines)
+                      "0 messages stored; 0 to deliver", lines)
 
 
 class ReloadTest(unittest.TestCase):

@@ -12,7 +12,7 @@ import signal
 import unittest
 
 from harness import corpus, daemon, maildropd, procs, prometheus, scripted
-from harness import wrong_clock
+from harness import webhook, wrong_clock
 
 CONF = pathlib.Path(__file__).resolve().parents[2] / "conf"
 RULES = CONF / "evpopd.rules.yml"
@@ -100,9 +100,12 @@ class MonitoringTest(unittest.TestCase):
     def test_the_dashboard_asks_for_what_there_is(self):
         self.server.deliver("good", corpus.messages(3, 9000))
         evpopd = self.daemon(
-            {"good": daemon.account_of(self.server, "good", tls="implicit"),
+            {"good": daemon.account_of(self.server, "good", tls="implicit",
+                                       deliver="people"),
              "wrong": daemon.account_of(self.server, "wrong", password="x")},
             hook={"on_recovery": "true"})
+        evpopd.targets = {"people": {"type": "maildir",
+                                     "path": evpopd.folder / "people"}}
         evpopd.start()
         evpopd.wait_polled()
         _, _, body = evpopd.request("GET", "/metrics")
@@ -180,6 +183,12 @@ class MonitoringTest(unittest.TestCase):
         evpopd = self.daemon(self.accounts(),
                              daemon={"max_sessions_per_host": 1},
                              hook={"on_recovery": "exit 3"})
+        desk = self.enterContext(webhook.Receiver(tls=False))
+        desk.answers = [422] * 1000
+        evpopd.targets = {
+            "lost": {"type": "lmtp", "socket": evpopd.folder / "none"},
+            "desk": {"type": "http", "url": desk.url, "allow_private": "yes"}}
+        evpopd.accounts["held"]["deliver"] = "lost, desk"
         evpopd.start()
         polled = [name for name in evpopd.accounts if "silent" not in name]
         evpopd.wait_polled(*polled)
@@ -200,6 +209,8 @@ class MonitoringTest(unittest.TestCase):
         self.expect(monitor, "EvpopdAccountWithoutSuccess", account="gone")
         self.expect(monitor, "EvpopdManyAccountsFailing")
         self.expect(monitor, "EvpopdDeletionsHeld", account="held")
+        self.expect(monitor, "EvpopdTargetDown", target="lost")
+        self.expect(monitor, "EvpopdDeliveriesRefused", target="desk")
         self.expect(monitor, "EvpopdCertificateExpires", host="127.0.0.1")
         self.expect(monitor, "EvpopdPollsLate")
         self.quarantine(evpopd)

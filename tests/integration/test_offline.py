@@ -93,6 +93,7 @@ class OfflineTest(unittest.TestCase):
         shutil.copy(self.evpopd.store_file, store)
         as_user = {}
         if os.geteuid() == 0:
+            self.evpopd.let_others_run()
             for path in (folder, store):
                 os.chown(path, NOBODY, NOBODY)
             as_user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}

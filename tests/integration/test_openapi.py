@@ -1,7 +1,7 @@
 """openapi.json and the daemon say the same, both ways.
 
-CASES has a line for each route, parameter and status: what is described and
-has no line here is named at the end, and so is each member of the JSON that no
+CASES (openapi_cases.py) has a line for each route, parameter and status: what is described and
+has no line there is named at the end, and so is each member of the JSON that no
 answer had.  What cannot be met in this test stands in UNMET, with the reason.
 unit.control_openapi compares the description with the table of routes.
 """
@@ -15,137 +15,13 @@ import re
 import sqlite3
 import unittest
 
-from harness import contract, corpus, daemon, maildropd, procs, scripted
+from harness import (authserver, contract, corpus, daemon, maildropd, procs, scripted,
+                     webhook)
+from openapi_cases import CASES, UNMET
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2] / "daemon" / "control"
 USERS = {name: "secret" for name in ("anna", "carl", "dora", "erik", "fred",
                                  "gina", "hugo", "ines")}
-
-# In this order: method, target, status, and headers of the request.
-CASES = [
-    ("GET", "/v1/openapi.json", 200),
-    ("GET", "/v1/openapi.json", 304, {"If-None-Match": "*"}),
-    ("GET", "/v1/health", 200),
-    ("GET", "/v1/status", 200),
-    ("GET", "/metrics", 200),
-    ("GET", "/metrics?accounts=failing", 200,
-     {"Accept": "text/plain"}),
-    ("GET", "/metrics?accounts=some", 400),
-
-    ("GET", "/v1/accounts", 200),
-    ("GET", "/v1/accounts?limit=1&cursor=anna", 200),
-    ("GET", "/v1/accounts?state=failing&name=c*", 200),
-    ("GET", "/v1/accounts?state=odd", 400),
-    ("GET", "/v1/accounts/anna", 200),
-    ("GET", "/v1/accounts/carl", 200),
-    ("GET", "/v1/accounts/hugo", 200),
-    ("GET", "/v1/accounts/ines", 200),
-    ("GET", "/v1/accounts/erik", 200),
-    ("POST", "/v1/accounts/moved/pause", 200),
-    ("GET", "/v1/accounts/moved", 200),
-    ("GET", "/v1/accounts/renamed", 200),
-    ("GET", "/v1/accounts/nobody", 404),
-    ("POST", "/v1/accounts/anna/pause", 200),
-    ("POST", "/v1/accounts/anna/pause", 409),
-    ("POST", "/v1/accounts/nobody/pause", 404),
-    ("POST", "/v1/accounts/anna/resume", 200),
-    ("POST", "/v1/accounts/anna/resume", 409),
-    ("POST", "/v1/accounts/nobody/resume", 404),
-    ("POST", "/v1/accounts/dora/poll", 409),
-    ("POST", "/v1/accounts/nobody/poll", 404),
-    ("POST", "/v1/accounts/anna/poll?mode=odd", 400),
-    ("POST", "/v1/accounts/bert/poll?mode=dry-run", 202),
-    ("GET", "/v1/accounts/anna/plan", 404),
-    ("GET", "/v1/accounts/bert/plan?limit=1", 200),
-    ("GET", "/v1/accounts/bert/plan?cursor=1.1", 409),
-    ("GET", "/v1/accounts/ines/plan?limit=1", 200),
-    ("GET", "/v1/polls?account=anna&limit=1", 200),
-    ("GET", "/v1/polls?account=nobody", 404),
-    ("GET", "/v1/polls?cursor=1000000", 200),
-    ("GET", "/v1/polls?cursor=x", 400),
-
-    ("GET", "/v1/messages?limit=2", 200),
-    ("GET", "/v1/messages?account=bert&cursor=1000000", 200),
-    ("GET", "/v1/messages?q=word&from=a&since=1d&before=2999-01-01", 200),
-    ("GET", "/v1/messages?account=nobody", 404),
-    ("GET", "/v1/messages?q=word&sort=rank&snippet=1", 200),
-    ("GET", "/v1/messages/{message}/thread?limit=1&cursor={message}", 200),
-    ("GET", "/v1/messages/{message}/thread?limit=1", 200),
-    ("GET", "/v1/messages/999999/thread", 404),
-    ("GET", "/v1/messages?after_id=0&limit=2", 200),
-    ("GET", "/v1/messages?after_id=999999", 409),
-    ("GET", "/v1/messages?after_id=0&q=word", 400),
-    ("GET", "/v1/messages/{message}", 200),
-    ("GET", "/v1/messages/999999", 404),
-    ("GET", "/v1/messages/{message}/headers", 200),
-    ("GET", "/v1/messages/999999/headers", 404),
-    ("GET", "/v1/messages/{message}/text", 200),
-    ("GET", "/v1/messages/999999/text", 404),
-    ("GET", "/v1/messages/{message}/parts/2", 200),
-    ("GET", "/v1/messages/{message}/parts/2", 304, {"If-None-Match": "*"}),
-    ("GET", "/v1/messages/{message}/parts/99", 404),
-    ("GET", "/v1/messages/{message}/raw", 200),
-    ("GET", "/v1/messages/{message}/raw", 304, {"If-None-Match": "*"}),
-    ("GET", "/v1/messages/{message}/raw", 200, {"Range": "bytes=0-9", "If-Range": '"x"'}),
-    ("GET", "/v1/messages/{message}/raw", 416, {"Range": "bytes=1000000-"}),
-    ("GET", "/v1/messages/{message}/raw", 206, {"Range": "bytes=2-3"}),
-    ("GET", "/v1/messages/999999/raw", 404),
-
-    ("GET", "/v1/quarantine?limit=1", 200),
-    ("GET", "/v1/quarantine?account=bert&cursor=1000000", 200),
-    ("GET", "/v1/quarantine?account=nobody", 404),
-    ("GET", "/v1/quarantine/{quarantined}", 200),
-    ("GET", "/v1/quarantine/999999", 404),
-    ("GET", "/v1/quarantine/{quarantined}/raw", 200),
-    ("GET", "/v1/quarantine/{quarantined}/raw", 304, {"If-None-Match": "*"}),
-    ("GET", "/v1/quarantine/{quarantined}/raw", 200, {"Range": "bytes=0-9", "If-Range": '"x"'}),
-    ("GET", "/v1/quarantine/{quarantined}/raw", 416, {"Range": "bytes=1000000-"}),
-    ("GET", "/v1/quarantine/999999/raw", 404),
-    ("POST", "/v1/quarantine/{quarantined}/retry", 202),
-    ("POST", "/v1/quarantine/{quarantined}/retry", 404),
-    ("POST", "/v1/quarantine/retry?account=nobody", 404),
-    ("POST", "/v1/quarantine/retry?account=bert", 202),
-
-    ("GET", "/v1/store/accounts", 200),
-    ("POST", "/v1/messages/{message}/hold?reason=case", 200),
-    ("POST", "/v1/messages/{message}/hold?reason=case", 409),
-    ("POST", "/v1/messages/{message}/hold", 400),
-    ("POST", "/v1/messages/999999/hold?reason=case", 404),
-    ("GET", "/v1/messages/{message}", 200),
-    ("DELETE", "/v1/messages/{message}?reason=test", 409),
-    ("POST", "/v1/messages/{message}/release?reason=over", 200),
-    ("POST", "/v1/messages/{message}/release", 409),
-    ("POST", "/v1/messages/999999/release", 404),
-    ("DELETE", "/v1/messages/999999?reason=test", 404),
-    ("DELETE", "/v1/messages/{message}?reason=test", 200),
-    ("DELETE", "/v1/messages?account=nobody&reason=test", 404),
-    ("DELETE", "/v1/messages?account=former&reason=test&limit=2&after_id=1", 200),
-    ("DELETE", "/v1/messages?account=former", 400),
-
-    ("GET", "/v1/audit?limit=1", 200),
-    ("GET", "/v1/audit?who=root&action=read&cursor=1000000", 200),
-
-    ("POST", "/v1/store/check", 202),
-    ("GET", "/v1/store/check", 200),
-]
-
-# What is described, and why it cannot be met here.
-UNMET = {
-    "startBackup 503 application/json": "needs a daemon without memory",
-    "startBackup 409 application/json": "needs a store that takes long to copy",
-    "getQuarantinedRaw 206 application/octet-stream":
-        "needs a message that broke off; integration.raw",
-    "startCheck 503 application/json": "needs a daemon without memory",
-    "startCheck 409 application/json": "needs a store that takes long to check",
-    "readEvents 503 application/json":
-        "needs many readers; unit.control_events",
-    "Plan.entries.subject":
-        "needs a stored message to delete; integration.policy",
-    "Status.clock.text": "needs a wrong clock; integration.clock",
-    "Status.clock.hint": "needs a wrong clock; integration.clock",
-    "Status.limits.text": "needs few descriptors; integration.descriptors",
-}
-
 
 # It has something of everything.
 MESSAGE = b"""\
@@ -220,8 +96,15 @@ class OpenapiTest(unittest.TestCase):
         cls.scripted = cls.enterClassContext(scripted.ScriptedServer(
             corpus.messages(5, seed=3),
             {"UIDL": cls.odd_listing, "RETR 2": refused, "RETR 3": refused}))
+        cls.desk = cls.enterClassContext(webhook.Receiver(tls=False))
+        cls.desk.answers = [422] * 1000
+        cls.moved = cls.enterClassContext(webhook.Receiver(tls=False))
+        cls.moved.answers = [404] * 1000
+        cls.auth = cls.enterClassContext(authserver.AuthServer(user="olga"))
         cls.evpopd = daemon.Evpopd({
-            "anna": daemon.account_of(cls.server, "anna"),
+            "anna": daemon.account_of(cls.server, "anna",
+                                      deliver="anna, desk, down, moved",
+                                      deliver_to="anna@example.org"),
             "bert": daemon.account_of(cls.scripted, "bert",
                                       max_message_size="10M"),
             "carl": daemon.account_of(cls.server, "carl", password="wrong"),
@@ -231,9 +114,16 @@ class OpenapiTest(unittest.TestCase):
             "hugo": daemon.account_of(cls.server, "hugo", tls="implicit"),
             "ines": daemon.account_of(cls.server, "ines", fetch_after="7d"),
             "moved": daemon.account_of(cls.server, "gina"),
+            "olga": {**daemon.account_of(
+                cls.server, "anna", password=None, enabled="no",
+                **cls.auth.keys()), "user": "olga"},
         }, control={"mode": "0666", "admin": "nosuchuser"},
             hook={"on_failure": "exit 2"})
         cls.addClassCleanup(cls.evpopd.remove)
+        cls.evpopd.targets = cls.targets_of(cls.evpopd)
+        key = cls.evpopd.folder / "evpopd.key"
+        cls.evpopd.ctl("key", "generate", key)
+        cls.evpopd.daemon["key_file"] = key
         cls.evpopd.folder.chmod(0o711)
         cls.evpopd.start()
         cls.evpopd.wait_polled("anna", "bert", "carl", "erik", "former",
@@ -241,6 +131,25 @@ class OpenapiTest(unittest.TestCase):
         cls.fill()
         cls.contract = contract.Contract(
             cls.evpopd, cls.evpopd.get("/v1/openapi.json"))
+
+    @classmethod
+    def targets_of(cls, evpopd):
+        """One that takes mail, one that refuses it, two that are down, one of
+        them for good, and one that is not wanted."""
+        return {
+            "anna": {"type": "maildir", "path": evpopd.folder / "{account}",
+                     "folder": "Work"},
+            "desk": {"type": "http", "url": cls.desk.url,
+                     "allow_private": "yes"},
+            "moved": {"type": "http", "url": cls.moved.url,
+                      "allow_private": "yes"},
+            "down": {"type": "lmtp", "socket": evpopd.folder / "none",
+                     "deliver_to": "{user}@example.org",
+                     "rspamd": "http://127.0.0.1:9", "spam_target": "anna"},
+            "web": {"type": "gmail", **cls.auth.keys()},
+            "off": {"type": "maildir", "path": evpopd.folder / "off",
+                    "enabled": "no"},
+        }
 
     @classmethod
     def odd_listing(cls, connection, line):
@@ -272,7 +181,15 @@ class OpenapiTest(unittest.TestCase):
             evpopd.wait_rest(name)
         procs.wait_for(lambda: evpopd.get(
             "/v1/messages?q=enclosed")["messages"], what="the index")
+        for name, state in (("anna", "delivered"), ("desk", "refused")):
+            procs.wait_for(lambda: evpopd.get(f"/v1/targets/{name}")[
+                state] == 32, what=f"what is {state}")
+        procs.wait_for(lambda: evpopd.get("/v1/targets/down")["state"]
+                       == "down", what="a target that is down")
+        rows = {row["state"]: row["id"]
+                for row in evpopd.get("/v1/outbox?limit=1000")["outbox"]}
         found = {
+            **rows,
             "message": evpopd.messages("anna")[0]["id"],
             "quarantined": evpopd.get("/v1/quarantine")["quarantine"][0]["id"],
         }
@@ -299,6 +216,9 @@ class OpenapiTest(unittest.TestCase):
         self.ask_events()
         self.ask_backups()
         self.ask_imports()
+        for whose in ("accounts/olga", "targets/web"):
+            self.ask_authorization(f"/v1/{whose}")
+        self.ask_sealed()
         self.ask_a_store_that_is_gone()
         self.compare()
 
@@ -318,6 +238,85 @@ class OpenapiTest(unittest.TestCase):
                 (where + "?upload=u&more=yes", 503, b"Subject: ")):
             self.contract.ask("POST", target, status, content=content,
                               headers={"Content-Type": "message/rfc822"})
+
+    def ask_authorization(self, owner):
+        """A consent, by both flows, and one that does not come about."""
+        where = owner + "/authorize"
+
+        def ask(status, **said):
+            return self.contract.ask("POST", where, status,
+                                     content=json.dumps(said).encode())
+
+        ask(200, flow="device")
+        ask(409, code="a", state="b")
+        ask(400, flow="code", redirect_uri="http://example.org/")
+        self.auth.is_down = True
+        ask(503, flow="device")
+        self.auth.is_down = False
+        self.contract.ask("GET", owner, 200)
+        ask(200, flow="code", redirect_uri="http://127.0.0.1:1/")
+        asked = self.evpopd.post(where, {
+            "flow": "code", "redirect_uri": "http://127.0.0.1:1/"})
+        ask(200, **self.auth.browse(asked["authorization_url"]))
+        self.contract.ask("GET", owner, 200)
+        self.contract.ask("DELETE", where, 200)
+
+    def ask_sealed(self):
+        """Mail that the daemon cannot read, and what it has of a failure."""
+        evpopd, ask = self.evpopd, self.contract.ask
+        holder = evpopd.folder / "holder.key"
+        evpopd.halt()
+        # What is sealed cannot be delivered.
+        deliver = evpopd.accounts["anna"].pop("deliver")
+        evpopd.accounts["bert"]["enabled"] = "yes"
+        evpopd.store["seal_to"] = evpopd.ctl(
+            "key", "generate", holder).stdout.strip()
+        evpopd.start()
+        status, _, body = evpopd.request(
+            "POST", "/v1/accounts/bert/messages",
+            {"Content-Type": "message/rfc822"}, b"Subject: sealed\r\n\r\nx")
+        self.assertEqual(status, 201)
+        sealed = f"/v1/messages/{json.loads(body)['id']}"
+        for route in ("headers", "text", "parts/1"):
+            ask("GET", f"{sealed}/{route}", 409)
+        ask("GET", "/v1/status", 200)
+        for round_ in range(3):
+            self.scripted.messages += corpus.messages(1, seed=210 + round_)
+            evpopd.poll("bert")
+        failed = next(
+            f"/v1/quarantine/{one['id']}" for one in
+            evpopd.get("/v1/quarantine")["quarantine"] if one["sealed"])
+        for one in (sealed, failed):
+            ask("GET", one, 200)
+            ask("GET", f"{one}/raw", 200)
+            ask("GET", f"{one}/raw", 206, {"Range": "bytes=2-30"})
+        self.ask_keys(evpopd.request("GET", f"{sealed}/raw")[2])
+        del evpopd.store["seal_to"]
+        evpopd.accounts["anna"]["deliver"] = deliver
+        evpopd.accounts["bert"]["enabled"] = "no"
+        evpopd.restart()
+
+    def ask_keys(self, form):
+        """Keys of sealed mail, and one that is put in its place again."""
+        magic = len(b"evpop-sealed-1\n")
+        where = f"/v1/store/keys?recipient={form[magic + 5:magic + 13].hex()}"
+        for of in ("messages", "quarantine"):
+            self.contract.ask("GET", f"{where}&of={of}&limit=1", 200)
+        row = self.evpopd.get(where)["keys"][-1]
+        one = {"id": row["id"], "old": row["key"][64:96], "key": row["key"]}
+        for target, status, content in (
+                (where, 200, {"keys": [one]}),
+                (where + "&of=quarantine", 200, {"keys": [one]}),
+                ("/v1/store/keys?recipient=" + 16 * "0", 409, {"keys": [one]}),
+                ("/v1/store/keys?recipient=1", 400, {"keys": [one]}),
+                (where + "&of=mail", 400, {"keys": [one]}),
+                (where, 400, {"keys": []}),
+                (where, 400, {"keys": [one] * 101}),
+                (where, 400, {"keys": [{**one, "old": "x" * 32}]}),
+                (where, 400, [])):
+            self.contract.ask(
+                "POST", target, status, content=json.dumps(content).encode(),
+                headers={"Content-Type": "application/json"})
 
     def ask_backups(self):
         """None yet, one that goes well, and one that fails."""
@@ -413,9 +412,14 @@ class OpenapiTest(unittest.TestCase):
             name: daemon.account_of(self.server, name)
             for name in ("anna", "erik")})
         self.addCleanup(evpopd.remove)
+        evpopd.targets = {
+            name: {"type": "maildir", "path": evpopd.folder / name}
+            for name in evpopd.accounts}
+        evpopd.accounts["anna"]["deliver"] = "anna, erik"
         evpopd.start()
         evpopd.wait_polled()
         evpopd.post("/v1/accounts/erik/pause")
+        evpopd.post("/v1/targets/erik/pause")
         with evpopd.database(write=True) as store:
             store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         with open(evpopd.store_file, "r+b") as file:
@@ -426,12 +430,19 @@ class OpenapiTest(unittest.TestCase):
         evpopd.wait_health("replaced")
         for one, target in self.targets():
             # What is paused can be resumed.
-            if one.id == "resumeAccount":
+            if one.id in ("resumeAccount", "resumeTarget"):
                 target = target.replace("anna", "erik")
+            if one.id == "deliverMessages":
+                target += "?target=anna"
+            content = None
+            if one.path == "/v1/store/keys":
+                target += "?recipient=" + 16 * "0"
+                content = json.dumps({"keys": [{
+                    "id": 1, "old": 32 * "0", "key": 256 * "0"}]}).encode()
             if "503" in one.responses and one.id != "readEvents":
                 with self.subTest(one.id):
                     status, headers, body = evpopd.request(
-                        one.method.upper(), target)
+                        one.method.upper(), target, content=content)
                     self.contract.check(one, status, headers, body)
         procs.wait_for(lambda: not evpopd.get("/v1/store/check")["running"],
                        what="the check's end")

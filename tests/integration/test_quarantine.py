@@ -35,6 +35,11 @@ class QuarantineTest(unittest.TestCase):
         self.assertEqual(shown["unique_id"], "id-2")
         self.assertEqual(shown["bytes"], len(octets))
         number = str(shown["id"])
+        told = json.loads(evpopd.ctl(
+            "--json", "events", "--since", "0", "--count", "1",
+            "--kind", "message-quarantined").stdout)
+        self.assertEqual((told["account"], told["quarantine_id"]),
+                         ("anna", shown["id"]))
         raw = evpopd.ctl("quarantine", "raw", number, text=False).stdout
         self.assertEqual(raw, octets)
         text = evpopd.ctl("quarantine", "show", number).stdout

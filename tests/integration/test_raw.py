@@ -4,7 +4,7 @@ in bounded memory."""
 import socket
 import unittest
 
-from harness import corpus, daemon, maildropd, procs, scripted
+from harness import corpus, daemon, image, maildropd, procs, scripted
 
 SIZE = 3_000_000
 HUGE = 300 * 1024 * 1024
@@ -217,6 +217,7 @@ class HugeTest(unittest.TestCase):
                                self.size)
         peak = self.evpopd.peak_rss()
         # A piece or two for each, and what the store has for its pages.
+        print(f"peak RSS, {READERS} readers: {peak / 1e6:.1f} MB", flush=True)
         self.assertLess(peak, 64 << 20, before)
 
     def test_late_ranges_read_little(self):
@@ -231,4 +232,5 @@ class HugeTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    image.as_root_of_its_own()
     unittest.main()

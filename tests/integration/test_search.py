@@ -57,7 +57,7 @@ class SearchTest(unittest.TestCase):
              "sent": daemon.account_of(cls.server, "sent")}))
         cls.evpopd.wait_polled()
         procs.wait_for(lambda: cls.is_indexed() and len(cls.find(
-            "example")) == 5, 60, "the index")
+            "example")) == 5, what="the index")
 
     @classmethod
     def page(cls, words, **parameters):

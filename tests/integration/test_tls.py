@@ -44,12 +44,16 @@ class CertificateTest(unittest.TestCase):
         self.assertEqual(shown["last_outcome"], "ok", shown)
         self.assertEqual(shown["stored"]["messages"], 3)
 
-    def check_refused(self, words, certificate, tls="implicit", **keys):
+    def check_refused(self, words, advice, certificate, tls="implicit",
+                      **keys):
         shown = self.poll(certificate, tls, **keys)
         self.assertEqual(shown["last_outcome"], "tls", shown)
         self.assertRegex(shown["last_text"], words)
         # Whoever wants to trust it is told its fingerprint.
         self.assertIn("sha256:" + certificate.sha256(), shown["last_text"])
+        # To wait does not mend it, and what does is said.
+        self.assertIn(advice, shown["advice"])
+        self.assertNotIn("temporary", shown["advice"])
         self.assertEqual(shown["state"], "failing")
         self.assertIsNone(shown["last_success"])
 
@@ -103,22 +107,27 @@ class CertificateTest(unittest.TestCase):
             self.check_good(self.ca.server(), tls)
 
     def test_bad(self):
-        for words, made in (
-                ("expired on 20", self.ca.expired()),
-                ("not yet valid", self.ca.not_yet_valid()),
-                ("another name .*other.example.net", self.ca.wrong_name()),
+        for words, advice, made in (
+                ("expired on 20", "to renew the certificate",
+                 self.ca.expired()),
+                ("not yet valid", "set this machine's clock",
+                 self.ca.not_yet_valid()),
+                ("another name .*other.example.net", "set host to a name",
+                 self.ca.wrong_name()),
                 ("no subjectAltName .*common name .localhost. is not used",
-                 self.ca.without_names()),
-                ("self-signed", self.ca.self_signed())):
+                 "set host to a name", self.ca.without_names()),
+                ("self-signed", "set tls_ca to", self.ca.self_signed())):
             with self.subTest(words):
-                self.check_refused(words, made)
-        self.check_refused("expired", self.ca.expired(), "stls")
+                self.check_refused(words, advice, made)
+        self.check_refused("expired", "to renew the certificate",
+                           self.ca.expired(), "stls")
 
     def test_another_authority(self):
-        self.check_refused("unknown CA", self.ca.server(),
+        self.check_refused("unknown CA", "set tls_ca to", self.ca.server(),
                            tls_ca=self.other_ca.file)
         # The system's authorities do not know it either.
-        self.check_refused("unknown CA", self.ca.server(), tls_ca=None)
+        self.check_refused("unknown CA", "set tls_ca to", self.ca.server(),
+                           tls_ca=None)
 
     def test_pins(self):
         made = self.ca.self_signed()
@@ -131,9 +140,9 @@ class CertificateTest(unittest.TestCase):
         self.check_good(made, tls_ca=None, tls_pin="sha256:" + other.sha256() +
                         " sha256:" + made.sha256())
         # A pin is all that counts then, the right authority does not help.
-        self.check_refused("matches no pin", made,
+        self.check_refused("matches no pin", "whether they changed", made,
                            tls_pin="sha256:" + other.sha256())
-        self.check_refused("matches no pin", other,
+        self.check_refused("matches no pin", "whether they changed", other,
                            tls_pin="spki-sha256:" + made.key_sha256())
 
     def test_words_lead_to_a_pin_that_works(self):

@@ -120,6 +120,29 @@ class TopTest(unittest.TestCase):
             os.environ | {"LC_ALL": "C.UTF-8", "TERM": "xterm"} | env,
             columns, rows))
 
+    def test_targets(self):
+        """Where mail goes, and what waits where it cannot go."""
+        self.set_up(1)
+        folder = self.evpopd.folder
+        self.evpopd.targets = {
+            "people": {"type": "maildir", "path": folder / "{account}"},
+            "lost": {"type": "lmtp", "socket": folder / "none"}}
+        self.evpopd.accounts["helpdesk-de-000"]["deliver"] = "people, lost"
+        self.evpopd.restart()
+        for name in self.evpopd.targets:
+            self.evpopd.ctl("deliver", "--to", name, "--all")
+        top = self.top()
+        lines = top.wait_for("7 to be delivered(.|\n)*takes? no mail")
+        self.assertRegex(lines[1], "^1 account, .*7 to be delivered$")
+        top.press("t")
+        lines = top.wait_for("people +(maildir +)?ready")
+        self.assertRegex(lines[5], "^TARGET +.*STATE +WAITING")
+        self.assertRegex(lines[6], "^lost +(lmtp +)?down +7 ")
+        top.press("x")
+        top.wait_for("helpdesk-de-000 ")
+        top.press("q")
+        self.assertEqual(top.end(), 0)
+
     def test_three_accounts_and_every_key(self):
         self.set_up(3)
         top = self.top()

@@ -47,7 +47,7 @@ class CostTest(UnchangedTest):
         # The index follows behind; it has its own transactions.
         procs.wait_for(lambda: evpopd.rows(
             "SELECT value FROM meta WHERE key = 'indexed'") ==
-            evpopd.rows("SELECT max(id) FROM message"), 30, "the index")
+            evpopd.rows("SELECT max(id) FROM message"), what="the index")
         before = self.figures(evpopd)
         size = evpopd.store_file.with_name("mail.db-wal").stat().st_size
         for _ in range(IDLE_POLLS):

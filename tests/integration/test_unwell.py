@@ -167,8 +167,10 @@ class ListedWrongTest(UnwellTest):
 
     def test_what_retr_says_too_much_of(self):
         """So it is where LIST is asked for odd ones only."""
+        mail = {**MAIL, "id-6": b"Subject: six\r\n\r\n"}
+
         def says(word, unique_id, _):
-            octets = server.drop[unique_id]
+            octets = mail[unique_id]
             return (b"+OK %d octets\r\n" % (3 * len(octets))
                     + scripted.stuffed(octets) if word == "RETR" else None)
 
@@ -180,7 +182,7 @@ class ListedWrongTest(UnwellTest):
             self.pretend(evpopd, 7)
             evpopd.poll("anna")
         self.assertEqual(evpopd.bodies(), MAIL)
-        server.drop["id-6"] = b"Subject: six\r\n\r\n"
+        server.drop["id-6"] = mail["id-6"]
         self.assertEqual(evpopd.poll("anna")["last_outcome"], "ok")
         self.assertEqual(len(evpopd.messages()), 6)
 
@@ -197,11 +199,14 @@ class ListedWrongTest(UnwellTest):
         self.assertEqual(server.drop, {})
 
     def test_another_size_is_another_reason(self):
-        server, evpopd = self.serve(mail={"id-1": MAIL["id-1"]})
-        for count in range(8):
+        def cuts(count):
             cut = b"Subject: cut\r\n\r\n" + b"x" * (count % 2) + b"\r\n"
-            server.rule = lambda word, *_, cut=cut: (
+            return lambda word, *_: (
                 b"+OK\r\n" + cut + b".\r\n" if word == "RETR" else None)
+
+        server, evpopd = self.serve(cuts(0), mail={"id-1": MAIL["id-1"]})
+        for count in range(8):
+            server.rule = cuts(count)
             evpopd.poll("anna")
             self.pretend(evpopd, 7)
         self.assertEqual(evpopd.messages(), [])

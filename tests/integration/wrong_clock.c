@@ -1,7 +1,8 @@
 /*
  * Loaded before a program's libraries: the calendar's clock is as many seconds
  * wrong as the file says that WRONG_CLOCK names, and can be set while the
- * program runs.  The clocks that count what has elapsed stay right.
+ * program runs.  Behind these it says how many seconds the machine has slept:
+ * so much later it is by all clocks that count a machine's sleep.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -12,7 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
-static const volatile int64_t *wrong_s;
+struct wrong {
+	int64_t calendar_s, slept_s;
+};
+
+static const volatile struct wrong *wrong;
 
 static void __attribute__((constructor)) wrong_clock_open(void)
 {
@@ -22,16 +27,26 @@ static void __attribute__((constructor)) wrong_clock_open(void)
 
 	if (fd == -1)
 		return;
-	mapped = mmap(NULL, sizeof(*wrong_s), PROT_READ, MAP_SHARED, fd, 0);
+	mapped = mmap(NULL, sizeof(*wrong), PROT_READ, MAP_SHARED, fd, 0);
 	close(fd);
 	if (mapped != MAP_FAILED)
-		wrong_s = mapped;
+		wrong = mapped;
 }
 
 static time_t
-wrong_by(void)
+wrong_by(clockid_t clock)
 {
-	return wrong_s != NULL ? (time_t)*wrong_s : 0;
+	if (wrong == NULL)
+		return 0;
+	switch (clock) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_COARSE:
+		return (time_t)(wrong->calendar_s + wrong->slept_s);
+	case CLOCK_BOOTTIME:
+		return (time_t)wrong->slept_s;
+	default:
+		return 0;
+	}
 }
 
 int
@@ -43,9 +58,8 @@ clock_gettime(clockid_t clock, struct timespec *now)
 	if (right == NULL)
 		*(void **)&right = dlsym(RTLD_NEXT, "clock_gettime");
 	failed = right(clock, now);
-	if (failed == 0 &&
-	    (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
-		now->tv_sec += wrong_by();
+	if (failed == 0)
+		now->tv_sec += wrong_by(clock);
 	return failed;
 }
 

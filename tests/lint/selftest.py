@@ -15,6 +15,7 @@ import unittest
 import headers
 import layers
 import manuals
+import packaging
 import rooms
 import sources
 import style
@@ -326,6 +327,30 @@ class ManualsTest(CheckerTest):
                             ".Fa void\n.Fc\n.Sh DESCRIPTION\n"
                             ".Fn evpop_three\nthrees.\n"),
                "evpop_three", "does not have")
+
+
+class PackagingTest(CheckerTest):
+    FILES = {
+        "bootstrap": 'build_packages="gcc cmake\n\tliba-dev python3"\n',
+        "CMakeLists.txt": "project(evpop VERSION 1.2.0 LANGUAGES C)\n",
+        "conf/debian/changelog": "evpop (1.2.0) unstable; urgency=low\n",
+        "conf/debian/control":
+            "Source: evpop\nBuild-Depends:\n debhelper-compat (= 13),\n"
+            " cmake (>= 3.25),\n liba-dev | libb-dev,\n"
+            " python3:any <!nocheck>,\n\nPackage: evpopd\n",
+    }
+
+    def test_packaging(self):
+        self.expect(packaging, self.FILES)
+        self.expect(packaging, {
+            **self.FILES, "bootstrap": 'build_packages="cmake liba-dev libc'
+            ' python3"\n'}, "control does not build with libc")
+        self.expect(packaging, {
+            **self.FILES, "bootstrap": 'build_packages="cmake python3"\n'},
+            "bootstrap does not build with liba-dev")
+        self.expect(packaging, {
+            **self.FILES, "CMakeLists.txt": "project(evpop VERSION 1.3)\n"},
+            "changelog has version 1.2.0, not 1.3")
 
 
 class ViewsTest(unittest.TestCase):

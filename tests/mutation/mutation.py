@@ -31,7 +31,8 @@ QUICK_S = 60
 NAMED = {"lib/net": "net|dialog", "lib/netx": "netx|session_netx",
          "daemon/store/sql": "store", "daemon/store/index": "store|mail",
          "daemon/store/mail": "mail|store_(scan|search)",
-         "daemon/control": "control|ctl_daemon"}
+         "daemon/control": "control|ctl_daemon",
+         "daemon/http": "http|deliver_(http|network|gmail|verdict)|oauth"}
 
 
 def say(*words):
@@ -105,7 +106,7 @@ class Trial:
     def near(self, folder):
         """The unit tests of a folder."""
         named = NAMED.get(folder, folder.rsplit("/", 1)[-1])
-        pattern = re.compile(rf"unit\.({named})_")
+        pattern = re.compile(rf"unit\.({named})(_|$)")
         return [name for name in self.of_kind("unit") if pattern.match(name)]
 
     def survey(self, tests):

@@ -21,7 +21,8 @@ OTHER = {"&&": "||", "||": "&&", "+": "-", "-": "+", "+=": "-=", "-=": "+="}
 
 # A call that is a statement by itself, and none that only says or allows.
 CALL = re.compile(r"(?<=\n)[ \t]+((?:\(void\))?[A-Za-z_]\w*(?:(?:->|\.)\w+)*)\(")
-NO_FAULT = re.compile(r"_?assert|_Static_assert|va_start|va_end|log_trace|static_assert|return")
+NO_FAULT = re.compile(r"_?assert|_Static_assert|va_start|va_end|log_trace|static_assert|return"
+                      r"|FAILPOINT")  # nothing in a release
 CLEANS = re.compile(r"wipe|free|cleanse|bzero|clear|close|unref|release|END\b",
                     re.I)
 CONSTANT = re.compile(r"(?<![\w.])([2-9]|[1-9]\d+)(?![\w.])")

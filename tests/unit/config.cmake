@@ -1,4 +1,4 @@
-foreach(subject read values accounts diff documents habits wipe)
+foreach(subject read values accounts diff documents habits provider targets wipe)
 	evpop_unit_test(config_${subject}
 		${CMAKE_CURRENT_SOURCE_DIR}/test_config_${subject}.c
 		${CMAKE_CURRENT_SOURCE_DIR}/test_config_folder.c

@@ -3,23 +3,27 @@ evpop_unit_test(control_text test_control_text.c
 evpop_unit_test(control_admission test_control_admission.c
 	LIBS evpopd_control)
 evpop_unit_test(control_connections test_control_connections.c
-	test_control_fakes.c ${CMAKE_SOURCE_DIR}/daemon/poll/state.c
+	test_control_fakes.c test_control_fakes_keys.c test_control_fakes_delivery.c ${CMAKE_SOURCE_DIR}/daemon/poll/state.c
 	LIBS evpopd_control)
 evpop_unit_test(control_range test_control_range.c
 	LIBS evpopd_control)
 evpop_unit_test(control_routes test_control_routes.c test_control_fakes.c
+	test_control_fakes_keys.c test_control_fakes_delivery.c
 	${CMAKE_SOURCE_DIR}/daemon/poll/state.c
 	LIBS evpopd_control)
 evpop_unit_test(control_recent test_control_recent.c
 	LIBS evpopd_control)
 evpop_unit_test(control_openapi test_control_openapi.c test_control_fakes.c
+	test_control_fakes_keys.c test_control_fakes_delivery.c
 	${CMAKE_SOURCE_DIR}/daemon/poll/state.c
 	LIBS evpopd_control)
-foreach(subject accounts server policy crowd events)
+foreach(subject accounts server policy crowd events delivery)
 	evpop_unit_test(control_${subject}
 		${CMAKE_CURRENT_SOURCE_DIR}/test_control_${subject}.c
 		${CMAKE_CURRENT_SOURCE_DIR}/test_control_client.c
 		${CMAKE_CURRENT_SOURCE_DIR}/test_control_fakes.c
+		${CMAKE_CURRENT_SOURCE_DIR}/test_control_fakes_keys.c
+		${CMAKE_CURRENT_SOURCE_DIR}/test_control_fakes_delivery.c
 		${CMAKE_SOURCE_DIR}/daemon/poll/state.c
 		LIBS evpopd_control)
 endforeach()
@@ -32,5 +36,5 @@ if(VALGRIND AND NOT EVPOP_SANITIZE)
 		--quiet --error-exitcode=99 --leak-check=full
 		--errors-for-leak-kinds=definite $<TARGET_FILE:test_control_server>)
 	set_tests_properties(unit.control_server.memcheck PROPERTIES
-		LABELS "unit;slow" TIMEOUT 300)
+		LABELS "unit;slow" TIMEOUT 600)
 endif()

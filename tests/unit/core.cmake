@@ -9,7 +9,7 @@ target_include_directories(evpop_core_for_tests PUBLIC
 target_link_libraries(evpop_core_for_tests PRIVATE evpop_settings
 	PUBLIC evpop_unistring)
 
-foreach(part line dot dot_blocks reply refusal capability command printable queue model)
+foreach(part line dot dot_blocks reply refusal capability command printable queue model endless)
 	evpop_unit_test(core_${part} test_core_${part}.c
 		LIBS evpop_core_for_tests)
 endforeach()

@@ -16,6 +16,11 @@ void *__wrap_realloc(void *, size_t);
 void *__wrap_reallocarray(void *, size_t, size_t);
 char *__wrap_strdup(const char *);
 char *__wrap_strndup(const char *, size_t);
+/* Weak: not all that is linked with this has the library in it. */
+void *__real_evpop_guarded_alloc(size_t) __attribute__((weak));
+char *__real_evpop_guarded_copy(const void *, size_t) __attribute__((weak));
+void *__wrap_evpop_guarded_alloc(size_t);
+char *__wrap_evpop_guarded_copy(const void *, size_t);
 
 /*
  * The wrappers have no argument to carry this.  Of a thread, so that a server
@@ -95,4 +100,33 @@ char *
 __wrap_strndup(const char *text, size_t length)
 {
 	return fails() ? NULL : __real_strndup(text, length);
+}
+
+/* Pages are made when they are wanted: what that takes does not count. */
+void *
+__wrap_evpop_guarded_alloc(size_t size)
+{
+	const bool counting = allocations.counting;
+	void *memory;
+
+	if (fails())
+		return NULL;
+	allocations.counting = false;
+	memory = __real_evpop_guarded_alloc(size);
+	allocations.counting = counting;
+	return memory;
+}
+
+char *
+__wrap_evpop_guarded_copy(const void *bytes, size_t length)
+{
+	const bool counting = allocations.counting;
+	char *copy;
+
+	if (fails())
+		return NULL;
+	allocations.counting = false;
+	copy = __real_evpop_guarded_copy(bytes, length);
+	allocations.counting = counting;
+	return copy;
 }

@@ -7,7 +7,7 @@ target_include_directories(evpop_net_for_tests PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(evpop_net_for_tests PRIVATE evpop_settings
 	PUBLIC evpop_static PkgConfig::CMOCKA PkgConfig::LIBEVENT_OPENSSL)
 
-foreach(part parts choice server session telemetry tls tls_words flow failure connect lifetime race
+foreach(part parts choice server session telemetry tls tls_socket tls_words flow failure connect lifetime local race
 	tunnel idn names token)
 	evpop_unit_test(net_${part} test_net_${part}.c
 		LIBS evpop_net_for_tests)

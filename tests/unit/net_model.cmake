@@ -7,3 +7,4 @@ add_test(NAME unit.net_model_slow COMMAND test_net_model)
 set_tests_properties(unit.net_model_slow PROPERTIES LABELS "unit;slow"
 	TIMEOUT 1800
 	ENVIRONMENT "EVPOP_MODEL_FIRST=1000000;EVPOP_MODEL_SEEDS=10000")
+evpop_tests_first(unit.net_model unit.net_model_cases unit.net_model_slow)

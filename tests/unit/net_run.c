@@ -179,8 +179,9 @@ on_data(struct evpop_client *client, const unsigned char *bytes, size_t length,
 	if (run->client != NULL && run->cancel_in != NULL &&
 	    strcmp(run->cancel_in, "data") == 0)
 		note(run, "data", "");
-	if (run->pause_every == 0 ||
-	    run->body_length - run->paused_at < run->pause_every)
+	if ((run->is_full == NULL || !*run->is_full) &&
+	    (run->pause_every == 0 ||
+		run->body_length - run->paused_at < run->pause_every))
 		return EVPOP_FLOW_CONTINUE;
 	run->paused_at = run->body_length;
 	run->paused = true;

@@ -28,6 +28,7 @@ struct net_run {
 	size_t pause_every; /* octets; 0: never */
 	size_t paused_at;   /* what body_length was */
 	bool pause_at_begin;
+	const bool *is_full; /* pause while this is set; or NULL */
 	bool paused;
 	bool ended; /* the last body, well or badly */
 	/* Free the client in the callback that writes this word's name. */

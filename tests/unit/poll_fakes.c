@@ -9,6 +9,7 @@
 /* cmocka wants the four above before it. */
 #include <cmocka.h>
 
+#include "daemon/oauth/oauth.h"
 #include "daemon/poll/servers.h"
 
 struct fakes fakes;
@@ -131,6 +132,14 @@ store_uids_version(const struct store *store)
 {
 	(void)store;
 	return 1;
+}
+
+void
+store_key_digest(
+    const struct store *store, unsigned char digest[STORE_HEADER_DIGEST_SIZE])
+{
+	(void)store;
+	(void)digest;
 }
 
 int64_t
@@ -503,4 +512,45 @@ evpop_client_capabilities(const struct evpop_client *client)
 
 	(void)client;
 	return &capabilities;
+}
+
+enum evpop_error
+evpop_client_token(struct evpop_client *client, const char *token)
+{
+	(void)client;
+	(void)token;
+	return EVPOP_ERROR_NONE;
+}
+
+bool
+evpop_sync_wants_other_token(const struct evpop_sync *sync)
+{
+	(void)sync;
+	return false;
+}
+
+/* No account here has OAuth 2. */
+struct oauth_request *
+oauth_ask(struct oauth *oauth, const char *owner, const char *refused,
+    oauth_cb cb, void *arg)
+{
+	(void)oauth;
+	(void)owner;
+	(void)refused;
+	(void)cb;
+	(void)arg;
+	return NULL;
+}
+
+void
+oauth_cancel(struct oauth_request **request)
+{
+	assert_null(*request);
+}
+
+void
+oauth_note_refused(struct oauth *oauth, const char *owner)
+{
+	(void)oauth;
+	(void)owner;
 }

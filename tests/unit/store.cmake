@@ -1,20 +1,26 @@
 add_library(test_store_fixture STATIC
-	test_store_fixture.c test_store_faulty.c)
+	test_store_fixture.c test_store_faulty.c test_store_outbox_calls.c)
 target_include_directories(test_store_fixture PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(test_store_fixture PRIVATE evpop_settings
 	PUBLIC evpopd_store PkgConfig::CMOCKA)
 
 foreach(subject account ahead beginning binding body calendar check configure
 	conversation failure faults feed flow held history identity keeping offset open
-	pack place quarantine question ranked search
-	sender server uid)
+	outbox outbox_people pack place quarantine question ranked sealed search
+	sender server subjects uid)
 	evpop_unit_test(store_${subject} test_store_${subject}.c
 		LIBS test_store_fixture evpopd_store LABELS thread)
 endforeach()
-foreach(subject chores codec migration query roster scan schema snippet)
+foreach(subject chores codec grouping migration query roster scan schema
+	sieve snippet)
 	evpop_unit_test(store_${subject} test_store_${subject}.c
 		LIBS test_store_fixture evpopd_store)
 endforeach()
+if(EVPOP_FAILPOINTS)
+	evpop_unit_test(store_outbox_crash test_store_outbox_crash.c
+		LIBS test_store_fixture evpopd_store)
+endif()
+target_link_libraries(test_store_sieve PRIVATE evpopd_control_text)
 target_link_libraries(test_store_codec PRIVATE evpop_failing_alloc)
 target_link_options(test_store_check PRIVATE -Wl,--wrap=store_verify
 	-Wl,--wrap=sqlite3_interrupt)

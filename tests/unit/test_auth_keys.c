@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -294,6 +295,23 @@ mappings_with(const char *flag)
 	return count;
 }
 
+/* Octets of mappings that nobody can access. */
+static unsigned long long
+octets_of_guards(void)
+{
+	FILE *file = fopen("/proc/self/maps", "re");
+	char line[4096];
+	unsigned long long begin, end, octets = 0;
+
+	assert_non_null(file);
+	while (fgets(line, sizeof line, file) != NULL)
+		if (sscanf(line, "%llx-%llx ---p", &begin, &end) == 2 &&
+		    strstr(line, " ---p ") != NULL)
+			octets += end - begin;
+	fclose(file);
+	return octets;
+}
+
 /* Not where a limit forbids it, nor with a sanitizer, which ignores it. */
 static bool
 may_lock(void)
@@ -314,6 +332,7 @@ their_memory_is_secret(void **state)
 {
 	const unsigned int undumped = mappings_with(" dd");
 	const unsigned int locked = mappings_with(" lo");
+	const unsigned long long guards = octets_of_guards();
 	struct evpop_keys *keys = evpop_keys_new(EVPOP_KEYS_MAX);
 
 	(void)state;
@@ -322,6 +341,8 @@ their_memory_is_secret(void **state)
 	assert_int_equal(mappings_with(" dd"), undumped);
 	put(keys, 1);
 	assert_true(mappings_with(" dd") > undumped);
+	assert_true(octets_of_guards() >=
+		    guards + 2 * (unsigned long long)sysconf(_SC_PAGESIZE));
 	if (may_lock())
 		assert_true(mappings_with(" lo") > locked);
 	evpop_keys_free(keys);

@@ -51,12 +51,33 @@ milliseconds_are_those_of_the_microseconds(void **state)
 	assert_true(before <= now_us / 1000 && now_us / 1000 <= after);
 }
 
+static void
+waits_are_as_long_as_they_say(void **state)
+{
+	static const struct {
+		int64_t wait_ms;
+		time_t s;
+		suseconds_t us;
+	} rows[] = { { 0, 0, 0 }, { 1, 0, 1000 }, { 999, 0, 999000 },
+		{ 1000, 1, 0 }, { 86400001, 86400, 1000 }, { -1, 0, 0 },
+		{ INT64_MIN, 0, 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct timeval wait = evpop_clock_wait(rows[i].wait_ms);
+
+		assert_int_equal(wait.tv_sec, rows[i].s);
+		assert_int_equal(wait.tv_usec, rows[i].us);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_is_the_one_it_says),
 		cmocka_unit_test(milliseconds_are_those_of_the_microseconds),
+		cmocka_unit_test(waits_are_as_long_as_they_say),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,6 +151,29 @@ text_is_made_printable_in_its_place(void **state)
 	assert_string_equal(larger, "ab\xc3\xa9");
 }
 
+static void
+words_are_told_apart(void **state)
+{
+	(void)state;
+	assert_true(evpop_text_is_ascii(""));
+	assert_true(evpop_text_is_ascii("a@b\x7f"));
+	assert_false(evpop_text_is_ascii("a\xc3\xbc@b"));
+	assert_true(evpop_text_equal("a", "a"));
+	assert_true(evpop_text_equal(NULL, NULL));
+	assert_false(evpop_text_equal("a", "A"));
+	assert_false(evpop_text_equal("", NULL));
+	assert_false(evpop_text_equal(NULL, ""));
+	assert_true(evpop_text_begins("Date: x", 5, "date:"));
+	assert_false(evpop_text_begins("Date: x", 4, "date:"));
+	assert_false(evpop_text_begins("Dat3: x", 7, "date:"));
+	assert_true(evpop_text_is("OKAY", 2, "ok"));
+	assert_false(evpop_text_is("OKAY", 3, "ok"));
+	assert_false(evpop_text_is("OKAY", 1, "ok"));
+	for (int c = 0; c < 256; c++)
+		assert_int_equal(evpop_text_is_blank((char)c),
+		    c == ' ' || c == '\t' || c == '\r' || c == '\n');
+}
+
 int
 main(void)
 {
@@ -159,6 +182,7 @@ main(void)
 		cmocka_unit_test(invisible_characters_are_found),
 		cmocka_unit_test(each_kind_has_its_bounds),
 		cmocka_unit_test(text_is_made_printable_in_its_place),
+		cmocka_unit_test(words_are_told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,8 @@
 
 #define SOURCES_MISSING                                                     \
 	"no password; expected password, password_file, password_command, " \
-	"password_credential or token_command\n"
+	"password_credential, password_sealed, token_command or "           \
+	"oauth2_client_id\n"
 #define CLEARTEXT                                                            \
 	"tls = none would show the password to the network; expected tls = " \
 	"implicit or tls = stls (or allow_cleartext = yes)\n"

@@ -53,6 +53,15 @@ test_accounts(void **state)
 	config_free(&new);
 }
 
+/* Those of OAuth 2 are nothing without a client. */
+static bool
+key_needs_client(const char *key)
+{
+	return strncmp(key, "oauth2_", strlen("oauth2_")) == 0 &&
+	       strcmp(key, "oauth2_flow") != 0 &&
+	       strcmp(key, "oauth2_client_id") != 0;
+}
+
 /* Each key of an account, changed alone, is seen. */
 static void
 test_every_account_key(void **state)
@@ -65,34 +74,55 @@ test_every_account_key(void **state)
 		{ "proxy", "http://x" }, { "source_address", "::1" },
 		{ "user", "x" }, { "password", "x" }, { "password_file", "/x" },
 		{ "password_command", "x" }, { "password_credential", "x" },
-		{ "token_command", "x" }, { "auth", "scram-sha-1 PLAIN" },
-		{ "allow_cleartext", "yes" }, { "timeout_resolve", "1s" },
-		{ "timeout_connect", "1s" }, { "timeout_handshake", "1s" },
-		{ "timeout_greeting", "1s" }, { "timeout_login", "1s" },
-		{ "timeout_command", "1s" }, { "timeout_body", "1s" },
-		{ "timeout_quit", "1s" }, { "timeout_session", "1s" },
-		{ "interval", "1h" }, { "interval_min", "10s" },
-		{ "interval_max", "30d" }, { "enabled", "no" },
-		{ "keep", "1d" }, { "retain", "1d" }, { "delete_above", "1M" },
-		{ "max_deletes_per_session", "1" }, { "delete_guard", "0" },
-		{ "baseline", "yes" }, { "fetch_after", "7d" },
-		{ "max_message_size", "1K" }, { "max_messages_per_poll", "1" },
+		{ "password_sealed", "evpop-password-1:x" },
+		{ "token_command", "x" }, { "provider", "gmail" },
+		{ "oauth2_flow", "code" }, { "oauth2_client_id", "x" },
+		{ "oauth2_client_secret", "x" },
+		{ "oauth2_client_secret_file", "/x" },
+		{ "oauth2_client_secret_sealed", "evpop-password-1:x" },
+		{ "oauth2_tenant", "x" }, { "oauth2_scope", "x" },
+		{ "oauth2_token_url", "https://x" },
+		{ "oauth2_device_url", "https://x" },
+		{ "oauth2_authorization_url", "https://x" },
+		{ "auth", "scram-sha-1 PLAIN" }, { "allow_cleartext", "yes" },
+		{ "timeout_resolve", "1s" }, { "timeout_connect", "1s" },
+		{ "timeout_handshake", "1s" }, { "timeout_greeting", "1s" },
+		{ "timeout_login", "1s" }, { "timeout_command", "1s" },
+		{ "timeout_body", "1s" }, { "timeout_quit", "1s" },
+		{ "timeout_session", "1s" }, { "interval", "1h" },
+		{ "interval_min", "10s" }, { "interval_max", "30d" },
+		{ "enabled", "no" }, { "keep", "1d" }, { "deliver", "mbox:/x" },
+		{ "deliver_to", "x" }, { "retain", "1d" },
+		{ "delete_above", "1M" }, { "max_deletes_per_session", "1" },
+		{ "delete_guard", "0" }, { "baseline", "yes" },
+		{ "fetch_after", "7d" }, { "max_message_size", "1K" },
+		{ "max_messages_per_poll", "1" },
 		{ "max_octets_per_day", "1M" }, { "order", "newest" } };
 	static const char defaults[] = "[defaults]\nhost=h\nuser=u\npassword="
-				       "p\ntls_cert=/c\n[account a]\n";
-	struct config *old = read_text(*state, defaults), *new;
+				       "p\ntls_cert=/c\n"
+				       "oauth2_token_url=https://h/t\n"
+				       "oauth2_device_url=https://h/d\n"
+				       "[account a]\n";
+	static const char client[] = "oauth2_client_id=y\n";
+	struct config *old = read_text(*state, defaults), *new, *old_client;
 	struct config_diff diff;
 	char text[512];
 	size_t keys = 0;
+
+	(void)snprintf(text, sizeof(text), "%s%s", defaults, client);
+	old_client = read_text(*state, text);
 
 	for (size_t i = 0; i < config_option_count; i++)
 		keys += config_options[i].scope == CONFIG_SCOPE_ACCOUNT;
 	assert_int_equal(keys, sizeof(rows) / sizeof(rows[0]));
 	for (size_t i = 0; i < keys; i++) {
-		(void)snprintf(text, sizeof(text), "%s%s = %s\n", defaults,
-		    rows[i].key, rows[i].value);
+		const bool has_client = key_needs_client(rows[i].key);
+
+		(void)snprintf(text, sizeof(text), "%s%s%s = %s\n", defaults,
+		    has_client ? client : "", rows[i].key, rows[i].value);
 		new = read_text(*state, text);
-		assert_true(config_diff(&diff, old, new));
+		assert_true(
+		    config_diff(&diff, has_client ? old_client : old, new));
 		assert_int_equal(diff.changed_count, 1);
 		assert_int_equal(diff.added_count + diff.removed_count, 0);
 		config_diff_free(&diff);
@@ -103,6 +133,7 @@ test_every_account_key(void **state)
 	assert_int_equal(diff.changed_count, 0);
 	config_diff_free(&diff);
 	config_free(&new);
+	config_free(&old_client);
 	config_free(&old);
 }
 

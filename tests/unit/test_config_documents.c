@@ -45,14 +45,25 @@ sample_value(const struct config_option *option, const char *line)
 	return *line == ' ' ? line + 1 : line;
 }
 
+/* Targets have a section that is a comment, for there is none by default. */
+static bool
+sample_is_section(enum config_scope scope, const char *line)
+{
+	char wanted[32];
+
+	if (scope == CONFIG_SCOPE_TARGET)
+		return strcmp(line, "# [target NAME]") == 0;
+	(void)snprintf(wanted, sizeof(wanted), "[%s]",
+	    scope == CONFIG_SCOPE_ACCOUNT ? "defaults"
+					  : config_scope_name(scope));
+	return strcmp(line, wanted) == 0;
+}
+
 /* How often the sample shows the option; at times with another default. */
 static unsigned
 count_in_sample(
     const struct config_option *option, const char *sample, unsigned *wrong_r)
 {
-	const char *section = option->scope == CONFIG_SCOPE_ACCOUNT
-				  ? "defaults"
-				  : config_scope_name(option->scope);
 	char *copy = strdup(sample), *rest = copy, *line;
 	const char *value;
 	bool inside = false;
@@ -61,10 +72,8 @@ count_in_sample(
 	assert_non_null(copy);
 	*wrong_r = 0;
 	while ((line = strsep(&rest, "\n")) != NULL) {
-		if (*line == '[')
-			inside =
-			    strncmp(line + 1, section, strlen(section)) == 0 &&
-			    strcmp(line + 1 + strlen(section), "]") == 0;
+		if (*line == '[' || strncmp(line, "# [target ", 10) == 0)
+			inside = sample_is_section(option->scope, line);
 		value = inside ? sample_value(option, line) : NULL;
 		if (value == NULL)
 			continue;
@@ -125,6 +134,7 @@ test_sample_is_valid(void **state)
 	char *sample = read_document(CONFIG_SAMPLE), *shown, *to;
 	struct config *plain, *spelled;
 	struct config_diff diff;
+	bool of_target = false;
 	char path[128];
 
 	(void)snprintf(path, sizeof(path), "%s/accounts.d", folder->path);
@@ -140,8 +150,10 @@ test_sample_is_valid(void **state)
 		const char *end = strchr(from, '\n');
 
 		assert_non_null(end);
-		if (*from == '#' && from[1] >= 'a' && from[1] <= 'z' &&
-		    end[-1] != '=')
+		if (*from == '[' || strncmp(from, "# [target ", 10) == 0)
+			of_target = *from != '[';
+		if (!of_target && *from == '#' && from[1] >= 'a' &&
+		    from[1] <= 'z' && end[-1] != '=')
 			from++;
 		memcpy(to, from, (size_t)(end - from) + 1);
 		to += end - from + 1;
@@ -169,7 +181,8 @@ static char *
 manual_item(const char *manual, const struct config_option *option)
 {
 	static const char *const headings[] = { ".Sh DAEMON\n", ".Sh STORE\n",
-		".Sh CONTROL\n", ".Sh HOOKS\n", ".Sh ACCOUNTS\n" };
+		".Sh CONTROL\n", ".Sh HOOKS\n", ".Sh TARGETS\n",
+		".Sh ACCOUNTS\n" };
 	const char *section = strstr(manual, headings[option->scope]);
 	const char *section_end, *item, *end;
 	char heading[64];

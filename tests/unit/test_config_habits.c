@@ -77,7 +77,19 @@ test_keys_of_other_programs(void **state)
 		{ "protocol", "POP3", NULL, "leave it out" },
 		{ "proto", "POP3", NULL, "leave it out" },
 		{ "sslproto", "tls1.2+", NULL, "leave it out" },
-		{ "mda", "maildrop", NULL, "leave it out" },
+		{ "mda", "maildrop", "deliver",
+		    "write deliver = pipe:maildrop" },
+		{ "mda", "maildrop -d %T", "deliver", "here it is deliver" },
+		{ "smtphost", "localhost", "deliver", "here it is deliver" },
+		{ "smtpname", "anna@example.org", "deliver_to",
+		    "write deliver_to = anna@example.org" },
+		{ "delivery", "maildir /m", "deliver",
+		    "write deliver = maildir:/m" },
+		{ "delivery", "mda,procmail -a x", "deliver",
+		    "write deliver = pipe:procmail -a x" },
+		{ "delivery", "mbox /m", "deliver", "write deliver = mbox:/m" },
+		{ "delivery", "exchange /m", "deliver", "here it is deliver" },
+		{ "delivery", "maildir", "deliver", "here it is deliver" },
 	};
 	const char *ours;
 	char text[256];
@@ -123,10 +135,12 @@ test_keys_that_are_none(void **state)
 		{ ACCOUNT "delete_abov = 14\n", "F:5: delete_abov: " NO_KEY },
 		{ ACCOUNT "delete_aged = 14\n", "F:5: delete_aged: " NO_KEY },
 		{ ACCOUNT "keep = delet\n",
-		    "F:5: keep: expected forever, delete, or an age such as "
+		    "F:5: keep: expected forever, delete, until-delivered, or "
+		    "an age such as "
 		    "14d (h d w) from 1h to 3650d, not \"delet\"\n" },
 		{ ACCOUNT "keep = yes\n",
-		    "F:5: keep: expected forever, delete, or an age such as "
+		    "F:5: keep: expected forever, delete, until-delivered, or "
+		    "an age such as "
 		    "14d (h d w) from 1h to 3650d, not \"yes\"; did you mean "
 		    "forever?\n" },
 		/* As fetchmail and mpop write them. */
@@ -250,7 +264,8 @@ test_quotes_and_comments(void **state)
 		    "F:5: order: expected oldest or newest, not \"'newest'\"; "
 		    "did you mean newest?; leave the quotes out\n" },
 		{ ACCOUNT "keep = 14d # two weeks\n",
-		    "F:5: keep: expected forever, delete, or an age such as "
+		    "F:5: keep: expected forever, delete, until-delivered, or "
+		    "an age such as "
 		    "14d (h d w) from 1h to 3650d, not \"14d # two weeks\"; a "
 		    "comment needs a line of its own\n" },
 		{ ACCOUNT "port = 995 ; POP3S\n",

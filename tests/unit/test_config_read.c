@@ -129,7 +129,8 @@ test_sections(void **state)
 	static const struct row rows[] = {
 		{ "log_level = info\n" ACCOUNT,
 		    "F:1: log_level: precedes all sections; expected [daemon], "
-		    "[store], [control], [defaults] or [account NAME] "
+		    "[store], [control], [hook], [target NAME], [defaults] or "
+		    "[account NAME] "
 		    "first\n" },
 		{ "[damon]\nlog_level = x\n" ACCOUNT,
 		    "F:1: [damon]: unknown section; did you mean [daemon]?\n" },
@@ -138,10 +139,15 @@ test_sections(void **state)
 		    "[account NAME]?\n" },
 		{ "[network]\n" ACCOUNT,
 		    "F:1: [network]: unknown section; expected [daemon], "
-		    "[store], [control], [defaults] or [account NAME]\n" },
+		    "[store], [control], [hook], [target NAME], [defaults] or "
+		    "[account NAME]\n" },
+		{ "[destination]\ntype = Maildir\n" ACCOUNT,
+		    "F:1: [destination]: unknown section, of getmail; write "
+		    "[target NAME], and deliver = NAME in the account\n" },
 		{ "[]\n" ACCOUNT,
 		    "F:1: []: unknown section; expected [daemon], [store], "
-		    "[control], [defaults] or [account NAME]\n" },
+		    "[control], [hook], [target NAME], [defaults] or [account "
+		    "NAME]\n" },
 		{ "[Daemon]\n" ACCOUNT, "F:1: [Daemon]: unknown section; did "
 					"you mean [daemon]?\n" },
 		{ ACCOUNT "[account]\n",
@@ -219,7 +225,8 @@ test_keys(void **state)
 		    "[account NAME]\n"
 		    "F:7: tls: expected implicit, stls or none, not \"no\"\n"
 		    "F:8: [what]: unknown section; expected [daemon], [store], "
-		    "[control], [defaults] or [account NAME]\n"
+		    "[control], [hook], [target NAME], [defaults] or [account "
+		    "NAME]\n"
 		    "F:10: path: expected a value, and there is none\n" },
 	};
 
@@ -509,13 +516,15 @@ test_bad_includes(void **state)
 		{ ACCOUNT "[daemon]\ninclude = d/ok\nlog_level = info\n", "" },
 		{ ACCOUNT "[daemon]\ninclude = d/headless\n",
 		    "D/d/headless:1: log_level: precedes all sections; "
-		    "expected [daemon], [store], [control], [defaults] or "
+		    "expected [daemon], [store], [control], [hook], [target "
+		    "NAME], [defaults] or "
 		    "[account NAME] first\n" },
 		{ ACCOUNT "[account b]\nhost=h\nuser=b\ninclude = d/ok\n",
 		    "F:8: include: belongs in [daemon]\n"
 		    "F:5: [account b]: no password; expected password, "
 		    "password_file, password_command, "
-		    "password_credential or token_command\n" },
+		    "password_credential, password_sealed, token_command or "
+		    "oauth2_client_id\n" },
 	};
 	const struct folder *folder = *state;
 	char path[128], text[64], name[16];

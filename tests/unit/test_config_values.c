@@ -316,14 +316,15 @@ test_bad_values(void **state)
 		    "off), not \"maybe\"\n" },
 		{ "enabled =",
 		    "F:5: enabled: expected a value, and there is none\n" },
-		{ "keep = 14",
-		    "F:5: keep: expected forever, delete, or an age such as "
-		    "14d (h d w) from 1h to 3650d, not \"14\"\n" },
-		{ "keep = 0d",
-		    "F:5: keep: expected forever, delete, or an age such as "
-		    "14d (h d w) from 1h to 3650d, not \"0d\"\n" },
+		{ "keep = 14", "F:5: keep: expected forever, delete, "
+			       "until-delivered, or an age such as "
+			       "14d (h d w) from 1h to 3650d, not \"14\"\n" },
+		{ "keep = 0d", "F:5: keep: expected forever, delete, "
+			       "until-delivered, or an age such as "
+			       "14d (h d w) from 1h to 3650d, not \"0d\"\n" },
 		{ "keep = forver",
-		    "F:5: keep: expected forever, delete, or an age such as "
+		    "F:5: keep: expected forever, delete, until-delivered, or "
+		    "an age such as "
 		    "14d (h d w) from 1h to 3650d, not \"forver\"; did you "
 		    "mean forever?\n" },
 		{ "delete_above = big",

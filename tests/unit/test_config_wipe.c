@@ -53,6 +53,10 @@ __wrap_realloc(void *memory, size_t size)
 	"[account a]\nhost = h\nuser = u\n"                               \
 	"proxy = socks5://me:" SECRET "@proxy:1080\npassword = \"" SECRET \
 	"\"\n"
+#define TARGETS                                                           \
+	"[target i]\ntype = imap\nhost = h\nuser = u\npassword = " SECRET \
+	"\nproxy = socks5://me:" SECRET "@proxy:1080\n"                   \
+	"[target w]\ntype = http\nurl = https://h/\nsecret = " SECRET "\n"
 
 /* Without a buffer of the C library's, which would hold the text, too. */
 static void
@@ -88,6 +92,7 @@ static void
 what_was_read_is_wiped(void **state)
 {
 	expect_wiped(*state, ACCOUNT, true);
+	expect_wiped(*state, ACCOUNT TARGETS, true);
 }
 
 static void
@@ -99,6 +104,11 @@ what_was_refused_is_wiped(void **state)
 		ACCOUNT "pass = " SECRET "\n",
 		ACCOUNT "auth = " SECRET "-\xff\n",
 		"[account a]\npassword = \"" SECRET "\n",
+		ACCOUNT TARGETS "secret_command = echo " SECRET "\n",
+		ACCOUNT "[target w]\ntype = http\nurl = https://u:" SECRET
+			"@h/\n",
+		ACCOUNT "[target w]\ntype = http\nurl = htp://h/" SECRET "\n",
+		ACCOUNT "[target w]\ntype = mbox\nsecret = " SECRET "\n",
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)

@@ -39,6 +39,7 @@ start(struct fixture *fixture, int listen_fd, char *error, size_t size)
 	struct control_options options = { .listen_fd = listen_fd,
 		.store = &fixture->store,
 		.poller = &fixture->poller,
+		.deliver = &fixture->deliver,
 		.notify = fixture->notify,
 		.max_readers = 3,
 		.reload = fake_reload,
@@ -86,6 +87,7 @@ fill(struct fixture *fixture)
 		.part_size = PART_SIZE };
 	fixture->poller =
 	    (struct poller){ .accounts = fixture->accounts, .count = 3 };
+	delivery_fake_fill(&fixture->store, &fixture->deliver);
 }
 
 int

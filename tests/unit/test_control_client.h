@@ -23,6 +23,7 @@ struct fixture {
 	struct event_base *base;
 	struct store store;
 	struct poller poller;
+	struct deliver deliver;
 	struct config config;
 	struct notify *notify;
 	struct control *control;

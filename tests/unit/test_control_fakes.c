@@ -24,7 +24,11 @@ struct fake_query {
 		store_quarantines_cb quarantines;
 		store_release_cb release;
 		store_deeds_cb deeds;
+		store_tombstones_cb tombstones;
+		store_account_cb account;
 		store_kept_cb kept;
+		store_message_cb import;
+		store_sealed_size_cb sealed_size;
 	} cb;
 	void *arg;
 	int64_t id;
@@ -93,7 +97,7 @@ store_status_name(enum store_status status)
 {
 	static const char *const names[] = { "ok", "full", "io", "busy",
 		"read-only", "damaged", "newer", "not-found", "memory",
-		"closed", "slow", "replaced" };
+		"closed", "slow", "replaced", "sealed", "no-key" };
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == STORE_STATUS_COUNT,
 	    "a name for each status");
@@ -261,7 +265,7 @@ static void
 give_feed(struct fake_query *query)
 {
 	const struct store *store = query->store;
-	struct store_feed_page page = { .rows = store->messages };
+	struct store_feed_page page = { .rows = store->messages, .epoch = "e" };
 
 	if (store->message_count > 0)
 		page.newest_id = store->messages[0].id;
@@ -273,12 +277,13 @@ give_feed(struct fake_query *query)
 }
 
 void
-store_feed(struct store *store, const char *account, int64_t after_id,
-    unsigned limit, store_feed_cb cb, void *arg)
+store_feed(struct store *store, const char *account, const char *epoch,
+    int64_t after_id, unsigned limit, store_feed_cb cb, void *arg)
 {
 	struct fake_query *query = new_query(store, give_feed, arg);
 
 	(void)account;
+	(void)epoch;
 	query->cb.feed = cb;
 	query->id = after_id;
 	query->limit = limit;
@@ -366,6 +371,45 @@ store_body_read(
 	query->cb.part = cb;
 	query->id = id;
 	query->part = part;
+}
+
+/* The sealed form is the body. */
+static void
+give_sealed_size(struct fake_query *query)
+{
+	query->cb.sealed_size(query->store->answer, query->store->body_length,
+	    "00112233445566778899aabbccddeeff", query->arg);
+}
+
+void
+store_sealed_size(
+    struct store *store, int64_t id, store_sealed_size_cb cb, void *arg)
+{
+	struct fake_query *query = new_query(store, give_sealed_size, arg);
+
+	(void)id;
+	query->cb.sealed_size = cb;
+}
+
+void
+store_sealed_read(
+    struct store *store, int64_t id, uint32_t part, store_part_cb cb, void *arg)
+{
+	store_body_read(store, id, part, cb, arg);
+}
+
+void
+store_sealed_quarantine_size(
+    struct store *store, int64_t id, store_sealed_size_cb cb, void *arg)
+{
+	store_sealed_size(store, id, cb, arg);
+}
+
+void
+store_sealed_quarantine_read(
+    struct store *store, int64_t id, uint32_t part, store_part_cb cb, void *arg)
+{
+	store_body_read(store, id, part, cb, arg);
 }
 
 static enum store_status
@@ -543,13 +587,10 @@ store_delete(struct store *store, int64_t id, const char *who,
 }
 
 void
-store_delete_of(struct store *store, const char *account, int64_t after_id,
-    unsigned limit, const char *who, const char *reason, store_kept_cb cb,
-    void *arg)
+store_delete_of(struct store *store, const struct store_delete_of *of,
+    const char *who, const char *reason, store_kept_cb cb, void *arg)
 {
-	(void)account;
-	(void)limit;
-	store_hold(store, after_id, who, reason, cb, arg);
+	store_hold(store, of->after_id, who, reason, cb, arg);
 }
 
 static void
@@ -572,6 +613,36 @@ store_deeds(struct store *store, const char *who, const char *action,
 	(void)below_id;
 	(void)limit;
 	query->cb.deeds = cb;
+}
+
+static void
+give_account(struct fake_query *query)
+{
+	query->cb.account(STORE_NOT_FOUND, NULL, query->arg);
+}
+
+void
+store_account(struct store *store, const char *name, const char *stable_id,
+    store_account_cb cb, void *arg)
+{
+	new_query(store, give_account, arg)->cb.account = cb;
+	snprintf(store->seen_account, sizeof(store->seen_account), "%.16s%.12s",
+	    name, stable_id != NULL ? " by its id" : "");
+}
+
+static void
+give_tombstones(struct fake_query *query)
+{
+	query->cb.tombstones(STORE_OK, NULL, 0, false, query->arg);
+}
+
+void
+store_tombstones(struct store *store, const char *account, int64_t below_id,
+    unsigned limit, store_tombstones_cb cb, void *arg)
+{
+	new_query(store, give_tombstones, arg)->cb.tombstones = cb;
+	snprintf(store->seen_account, sizeof(store->seen_account),
+	    "%.12s %u %d", account != NULL ? account : "", limit, below_id > 0);
 }
 
 static void
@@ -719,35 +790,55 @@ store_backup(const struct store *store, struct store_backup *backup_r)
 	memset(backup_r, 0, sizeof(*backup_r));
 }
 
+struct store_body {
+	struct store *store;
+};
+
 struct store_body *
 store_body_new(struct store *store, const struct store_body_meta *meta)
 {
-	(void)store;
+	struct store_body *body;
+
 	(void)meta;
-	return NULL;
+	if (!store->takes_bodies)
+		return NULL;
+	body = malloc(sizeof(*body));
+	if (body == NULL)
+		abort();
+	body->store = store;
+	store->open_bodies++;
+	return body;
 }
 
 enum store_flow
 store_body_append(
     struct store_body *body, const unsigned char *bytes, size_t length)
 {
-	(void)body;
 	(void)bytes;
-	(void)length;
+	body->store->taken_octets += length;
 	return STORE_FLOW_CONTINUE;
 }
 
 void
 store_body_abort(struct store_body *body)
 {
-	(void)body;
+	body->store->open_bodies--;
+	free(body);
+}
+
+static void
+give_import(struct fake_query *query)
+{
+	query->cb.import(query->store->answer, 1, STORE_TAKEN_NEW, query->arg);
 }
 
 void
 store_body_import(struct store_body *body, store_message_cb done, void *arg)
 {
-	(void)body;
-	done(STORE_MEMORY, 0, STORE_TAKEN_NEW, arg);
+	struct fake_query *query = new_query(body->store, give_import, arg);
+
+	query->cb.import = done;
+	store_body_abort(body);
 }
 
 enum store_status

@@ -1,6 +1,6 @@
 /*
- * A store and a poller that say what a test tells them, on the loop as the
- * real ones do.
+ * A store, a poller and deliveries that say what a test tells them, on the loop
+ * as the real ones do.
  */
 #ifndef TEST_CONTROL_FAKES_H
 #define TEST_CONTROL_FAKES_H
@@ -8,10 +8,12 @@
 #include <event2/event.h>
 #include <stdbool.h>
 
+#include "daemon/deliver/deliver.h"
 #include "daemon/poll/poller.h"
 #include "daemon/store/backup.h"
 #include "daemon/store/import.h"
 #include "daemon/store/keeping.h"
+#include "daemon/store/outbox.h"
 #include "daemon/store/reading.h"
 
 struct store {
@@ -38,6 +40,9 @@ struct store {
 	const struct store_field_row *fields;
 	size_t field_count;
 	const char *text;
+	/* Bodies that are taken, their octets, and how many are open. */
+	bool takes_bodies;
+	size_t taken_octets, open_bodies;
 	uint32_t parts_asked;
 	uint32_t fail_at_part; /* 0: none; the first part is 1 */
 	/* Queries wait for store_fake_release() instead of the loop. */
@@ -46,7 +51,13 @@ struct store {
 	size_t left; /* of those held, whose asker has gone */
 	struct fake_query *queue;
 	struct store_message_filter seen; /* the last filter */
-	char deeds[512];                  /* that were recorded, a line each */
+	struct store_outbox_row *outbox;  /* newest first */
+	size_t outbox_count;
+	const struct store_outbox_figures *figures;
+	size_t figure_count;
+	struct store_outbox_added added; /* by store_outbox_add() */
+	struct store_outbox_add wanted;  /* by the last one; not its texts */
+	char deeds[512];                 /* that were recorded, a line each */
 };
 
 void store_fake_release(struct store *);
@@ -61,5 +72,27 @@ struct poller {
 	const char *planned;         /* the account that has a plan; or NULL */
 	struct poller_plan plan;
 };
+
+struct deliver {
+	const struct deliver_status *targets; /* sorted by name */
+	size_t count;
+	enum deliver_answer answer;
+	enum store_status remembers; /* whether the store takes a pause */
+	char asked[256]; /* "pause NAME" and the like, a line each */
+	bool works;      /* what a probe finds */
+	const char *text;
+	/* A probe waits for deliver_fake_release(). */
+	bool hold;
+	deliver_probe_cb probed;
+	void *probe_arg;
+};
+
+void deliver_fake_release(struct deliver *);
+
+/*
+ * Three targets: "archive" that works, "desk" that is down, "people" that is
+ * paused; "gone" that only has rows; and a few rows, 6 being the newest.
+ */
+void delivery_fake_fill(struct store *, struct deliver *);
 
 #endif

@@ -266,10 +266,11 @@ test_plans_are_paged(void **state)
 
 static const struct store_quarantine_row quarantine[] = {
 	{ 7, "shop", (const unsigned char *)"UID-7", 5, 0, BODY_SIZE,
-	    1709210096789, "the connection was lost", "S: +OK\nC: RETR 7\n" },
+	    1709210096789, "the connection was lost", "S: +OK\nC: RETR 7\n",
+	    false },
 	{ 5, "gone", (const unsigned char *)"\xff", 1, 2, 0, 1, "bad \xff",
-	    NULL },
-	{ 4, "home", NULL, 0, 0, 3, 1, "timeout", NULL },
+	    NULL, false },
+	{ 4, "home", NULL, 0, 0, 3, 1, "timeout", NULL, false },
 };
 
 static void

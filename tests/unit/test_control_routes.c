@@ -12,6 +12,7 @@
 
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
+#include "daemon/control/mail.h"
 #include "daemon/control/peer.h"
 #include "daemon/control/route.h"
 
@@ -133,6 +134,7 @@ test_which_role_is_needed(void **state)
 		{ "/v1/accounts/a/poll", ROUTE_POST, PEER_OPERATE },
 		{ "/v1/accounts/a/pause", ROUTE_POST, PEER_OPERATE },
 		{ "/v1/accounts/a/resume", ROUTE_POST, PEER_OPERATE },
+		{ "/v1/tombstones", ROUTE_GET, PEER_READ },
 		{ "/v1/quarantine", ROUTE_GET, PEER_OPERATE },
 		{ "/v1/quarantine/1", ROUTE_GET, PEER_OPERATE },
 		{ "/v1/quarantine/1/raw", ROUTE_GET, PEER_READ },
@@ -145,11 +147,25 @@ test_which_role_is_needed(void **state)
 		{ "/v1/accounts/a/messages", ROUTE_POST, PEER_ADMIN },
 		{ "/v1/store/backup", ROUTE_GET, PEER_OPERATE },
 		{ "/v1/store/backup", ROUTE_POST, PEER_ADMIN },
+		{ "/v1/store/keys", ROUTE_GET, PEER_ADMIN },
+		{ "/v1/store/keys", ROUTE_POST, PEER_ADMIN },
 		{ "/v1/reload", ROUTE_POST, PEER_ADMIN },
 		{ "/v1/messages/1", ROUTE_DELETE, PEER_ADMIN },
 		{ "/v1/messages", ROUTE_DELETE, PEER_ADMIN },
 		{ "/v1/messages/1/hold", ROUTE_POST, PEER_ADMIN },
 		{ "/v1/audit", ROUTE_GET, PEER_ADMIN },
+		{ "/v1/outbox", ROUTE_GET, PEER_OPERATE },
+		{ "/v1/outbox/1", ROUTE_GET, PEER_OPERATE },
+		{ "/v1/outbox/1", ROUTE_DELETE, PEER_ADMIN },
+		{ "/v1/outbox/1/retry", ROUTE_POST, PEER_OPERATE },
+		{ "/v1/outbox/retry", ROUTE_POST, PEER_OPERATE },
+		{ "/v1/outbox/drop", ROUTE_POST, PEER_ADMIN },
+		{ "/v1/targets", ROUTE_GET, PEER_ANYONE },
+		{ "/v1/targets/a", ROUTE_GET, PEER_ANYONE },
+		{ "/v1/targets/a/pause", ROUTE_POST, PEER_OPERATE },
+		{ "/v1/targets/a/resume", ROUTE_POST, PEER_OPERATE },
+		{ "/v1/targets/a/probe", ROUTE_POST, PEER_OPERATE },
+		{ "/v1/deliver", ROUTE_POST, PEER_ADMIN },
 	};
 	struct route_match match;
 
@@ -175,6 +191,7 @@ test_what_anybody_may(void **state)
 		if (routes[i].role == PEER_ANYONE &&
 		    (routes[i].method != ROUTE_GET ||
 			strncmp(routes[i].pattern, "/v1/messages", 12) == 0 ||
+			strncmp(routes[i].pattern, "/v1/outbox", 10) == 0 ||
 			strncmp(routes[i].pattern, "/v1/quarantine", 14) == 0))
 			fail_msg("%s", routes[i].pattern);
 }
@@ -294,8 +311,10 @@ test_messages_become_json(void **state)
 	assert_int_equal(json_integer_value(json_object_get(json, "id")), 42);
 	assert_string_equal(
 	    text_of(json, "sender"), "J\xef\xbf\xbdrg <j@example.org>");
-	assert_string_equal(text_of(json, "subject"), row.subject);
-	assert_string_equal(text_of(json, "unique_id"), "abc\x01\xef\xbf\xbd");
+	assert_string_equal(text_of(json, "subject"),
+	    "line\nbreak \xef\xbf\xbd[31m and a quote\"");
+	assert_string_equal(
+	    text_of(json, "unique_id"), "abc\xef\xbf\xbd\xef\xbf\xbd");
 	assert_string_equal(text_of(json, "unique_id_hex"), "61626301ff");
 	assert_string_equal(
 	    text_of(json, "stored_at"), "2024-02-29T12:34:56.789Z");

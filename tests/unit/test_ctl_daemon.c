@@ -131,6 +131,7 @@ go_on_checking(struct store *store)
 struct daemon {
 	struct store store;
 	struct poller poller;
+	struct deliver deliver;
 };
 
 static void
@@ -233,9 +234,10 @@ fill_daemon(struct daemon *daemon, struct event_base *base)
 		.started_ms = 1000, .outcome = "ok", .tally.fetched = 4 } } };
 	static const struct store_quarantine_row quarantine[] = {
 		{ 8, "work", (const unsigned char *)"\x1b", 1, 0, BODY_SIZE,
-		    1000, "cut \x1b[31m", "S: +OK\nC: RETR 9 \x1b[2J\n" },
+		    1000, "cut \x1b[31m", "S: +OK\nC: RETR 9 \x1b[2J\n",
+		    false },
 		{ 7, "gone", (const unsigned char *)"U7", 2, 0, BODY_SIZE + 1,
-		    1000, "timeout", NULL },
+		    1000, "timeout", NULL, false },
 	};
 
 	fill_messages(messages);
@@ -257,6 +259,7 @@ fill_daemon(struct daemon *daemon, struct event_base *base)
 		.body_length = BODY_SIZE,
 		.part_size = 65536 };
 	daemon->poller = (struct poller){ .accounts = accounts, .count = 5 };
+	delivery_fake_fill(&daemon->store, &daemon->deliver);
 }
 
 static void
@@ -269,6 +272,7 @@ serve(const char *path, int ready)
 	struct control_options options = { .listen_fd = -1,
 		.store = &daemon.store,
 		.poller = &daemon.poller,
+		.deliver = &daemon.deliver,
 		.reload = fake_reload };
 	struct timeval often = { 0, 50000 };
 	struct event *timer;

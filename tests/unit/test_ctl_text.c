@@ -183,6 +183,11 @@ test_names_of_files_are_safe(void **state)
 		{ "a:b|c*d", "a_b_c_d" },
 		{ "gr\xc3\xbc.txt", "gr\xc3\xbc.txt" },
 		{ "\xe2\x80\xaexcod.exe", "_xcod.exe" },
+		{ "CON", "_CON" },
+		{ "nul.tar.gz", "_nul.tar.gz" },
+		{ "com1.txt", "_com1.txt" },
+		{ "lpt", "lpt" },
+		{ "console", "console" },
 	};
 	char name[ATTACHMENT_NAME_SIZE], longer[2000];
 
@@ -303,12 +308,12 @@ test_targets_are_encoded(void **state)
 	target_parameter(&target, "n", "5");
 	assert_string_equal(target.text,
 	    "/v1/accounts/a%2Fb%20%3F%C3%BC/poll?q=a%26b%3Dc%2Bd&n=5");
-	assert_false(target.is_cut);
+	assert_int_equal(target.flaw, TARGET_SOUND);
 	target_begin(&target, "/v1/status", NULL);
 	assert_string_equal(target.text, "/v1/status");
 	memset(long_name, 'a', sizeof(long_name) - 1);
 	target_begin(&target, "/v1/accounts/*", long_name);
-	assert_true(target.is_cut);
+	assert_int_equal(target.flaw, TARGET_CUT);
 }
 
 /* ---- forms ---- */

@@ -17,7 +17,7 @@
 #include "daemon/store/mail/encoded.h"
 
 /* As in charset.c. */
-#define KEPT_MAX 64
+#define KEPT_MAX 128
 
 #define NAME_SIZE MAIL_CHARSET_SIZE
 

@@ -9,12 +9,16 @@
 
 #include <cmocka.h>
 
+#include "lib/net/loop.h"
 #include "tests/unit/net_ends.h"
 #include "tests/unit/net_run.h"
 #include "tests/unit/net_server.h"
 
 /* More than sockets and the buffers between them hold. */
 #define LARGE ((size_t)24 * 1024 * 1024)
+
+/* More than a server says before a body. */
+#define ANSWERS 1024
 
 static char *large;
 
@@ -227,6 +231,44 @@ test_pause_stops_reading(void **state)
 	}
 }
 
+/* Dots that are sent besides. */
+static size_t
+stuffed(size_t length)
+{
+	size_t at, count = 0;
+
+	for (at = 0; at < length; at++)
+		count += large[at] == '.' && (at == 0 || large[at - 1] == '\n');
+	return count;
+}
+
+/* Where one had to pause, others read no more than they could have to keep. */
+static void
+test_pauses_of_others(void **state)
+{
+	const struct net_message message = { large, LARGE };
+	struct net_server servers[2];
+	struct net_run first, second;
+	uint64_t taken;
+
+	(void)state;
+	begin(&first, &servers[0], EVPOP_TLS_NONE, &message);
+	begin(&second, &servers[1], EVPOP_TLS_NONE, &message);
+	first.pause_every = LARGE / 2;
+	second.is_full = &first.paused;
+	ask(&first);
+	ask(&second);
+	net_run_until(&first, &first.paused);
+	net_run_until(&second, &second.paused);
+	taken = second.body_length + stuffed(second.body_length);
+	assert_true(evpop_client_octets_in(second.client) - taken <
+		    EVPOP_SHARE_FIRST + ANSWERS);
+	net_run_finish(&first);
+	net_run_finish(&second);
+	net_server_stop(&servers[0]);
+	net_server_stop(&servers[1]);
+}
+
 /* A body deadline shorter than the pause: it does not run meanwhile. */
 static void
 test_pause_stops_deadline(void **state)
@@ -346,6 +388,7 @@ main(void)
 		cmocka_unit_test(test_pauses),
 		cmocka_unit_test(test_octets_inside_tls),
 		cmocka_unit_test(test_pause_stops_reading),
+		cmocka_unit_test(test_pauses_of_others),
 		cmocka_unit_test(test_pause_stops_deadline),
 		cmocka_unit_test(test_session_deadline_while_paused),
 		cmocka_unit_test(test_bounded_turn),

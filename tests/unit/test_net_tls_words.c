@@ -15,6 +15,7 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 
+#include "lib/net/tls.h"
 #include "lib/net/tls_failure.h"
 #include "tests/unit/net_certificate.h"
 #include "tests/unit/net_run.h"
@@ -76,32 +77,48 @@ group_teardown(void **state)
 	return 0;
 }
 
-/* One session with a server, and what its end is told with. */
-static void
-try_session(const struct evpop_tls_options *tls_options,
+/*
+ * One session with a server, and what its end is told with; takes the context
+ * over.  Whether the server was told user or password.
+ */
+static bool
+try_context(struct evpop_tls_context *context,
     const struct net_server_options *served, enum evpop_tls tls,
     struct evpop_result *result)
 {
 	struct evpop_client_config config = { .tls = tls };
 	struct net_server server;
 	struct net_run run;
+	bool has_told;
 
 	net_server_start(&server, base, served, NULL, 0);
 	config.port = server.port;
 	config.timeouts.greeting_ms = 200;
-	config.tls_context = evpop_tls_context_new(tls_options, result);
-	assert_non_null(config.tls_context);
+	config.tls_context = context;
 	net_run_start(&run, base, NULL, &config);
-	evpop_tls_context_free(config.tls_context);
+	evpop_tls_context_free(context);
 	net_run_connect(&run);
 	net_run_login(&run);
 	net_run_quit(&run);
 	net_run_until(&run, &run.closed);
-	assert_null(strstr(server.log, "USER"));
-	assert_null(strstr(server.log, "PASS"));
 	*result = run.closed_result;
+	has_told = strstr(server.log, "USER") != NULL ||
+		   strstr(server.log, "PASS") != NULL;
 	net_run_finish(&run);
 	net_server_stop(&server);
+	return has_told;
+}
+
+static void
+try_session(const struct evpop_tls_options *tls_options,
+    const struct net_server_options *served, enum evpop_tls tls,
+    struct evpop_result *result)
+{
+	struct evpop_tls_context *context =
+	    evpop_tls_context_new(tls_options, result);
+
+	assert_non_null(context);
+	assert_false(try_context(context, served, tls, result));
 }
 
 static void
@@ -551,6 +568,66 @@ test_peers(void **state)
 	net_certificate_clear(&certificate);
 }
 
+/* What the client offered, as ALPN has it: each behind its length. */
+static char offered[32];
+
+static int
+note_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_length,
+    const unsigned char *in, unsigned int in_length, void *arg)
+{
+	assert_true(in_length < sizeof(offered));
+	memcpy(offered, in, in_length);
+	return refuse_protocol(ssl, out, out_length, in, in_length, arg);
+}
+
+/* What is spoken is offered by its name, and what is refused called by it. */
+static void
+test_protocols(void **state)
+{
+	static const struct {
+		const char *protocol, *list, *words;
+	} cases[] = {
+		{ "pop3", "\4pop3", "does not serve POP3 on this port" },
+		{ "imap", "\4imap", "does not serve IMAP on this port" },
+		{ "irc", "\3irc", "does not serve irc on this port" },
+		{ NULL, "", NULL },
+	};
+	const struct evpop_tls_options options = { .ca = ca_path };
+	const struct net_certificate_options good = { SIGNED_BY(&ca),
+		.rsa_bits = 2048 };
+	struct net_certificate certificate;
+	struct net_server_options served = { .stls = false };
+	struct evpop_result result;
+	size_t i;
+
+	(void)state;
+	net_certificate_make(&certificate, &good);
+	for (i = 0; i < COUNT(cases); i++) {
+		struct evpop_tls_context *context =
+		    evpop_tls_context_new(&options, &result);
+
+		assert_non_null(context);
+		assert_true(
+		    evpop_tls_context_speak(context, cases[i].protocol));
+		served.tls = net_certificate_server(&certificate);
+		SSL_CTX_set_alpn_select_cb(served.tls, note_protocol, NULL);
+		memset(offered, 0, sizeof(offered));
+		/* What has no name is not refused: the log-in follows. */
+		assert_int_equal(
+		    try_context(context, &served, EVPOP_TLS_IMPLICIT, &result),
+		    cases[i].words == NULL);
+		assert_string_equal(offered, cases[i].list);
+		if (cases[i].words != NULL)
+			assert_non_null(strstr(result.text, cases[i].words));
+		SSL_CTX_free(served.tls);
+	}
+	net_certificate_clear(&certificate);
+	evpop_tls_failure(&(struct evpop_tls_seen){ .first_length = 0 },
+	    ERR_PACK(ERR_LIB_SSL, 0, SSL_R_NO_APPLICATION_PROTOCOL),
+	    "lmtp.example.test", &result);
+	assert_non_null(strstr(result.text, "wants the protocol to be named"));
+}
+
 /* An old server that answers in its own version, instead of by an alert. */
 static void
 test_old_hello(void **state)
@@ -682,6 +759,7 @@ main(void)
 		cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_pin_check),
 		cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_protocols),
 		cmocka_unit_test(test_old_hello),
 		cmocka_unit_test(test_ports),
 	};

@@ -233,21 +233,25 @@ test_send_wait(void **state)
 	free(name);
 }
 
-/* The window is the receive buffer, as the system makes it of that size. */
+/* The window is the receive buffer, which is no less than a segment. */
 static void
 test_window_size(void **state)
 {
-	const unsigned long sizes[] = { 1, 1460, 20000, 0 };
+	static const struct {
+		unsigned long window;
+		int buffer;
+	} rows[] = { { 1, 65536 }, { 1460, 65536 }, { 65535, 65536 },
+		{ 65536, 65536 }, { 100000, 100000 }, { 0, 0 } };
 	struct netx_run run;
 	size_t i;
 
 	(void)state;
 	netx_start(&run, NULL);
-	for (i = 0; i < COUNT(sizes); i++) {
-		window_size = sizes[i];
+	for (i = 0; i < COUNT(rows); i++) {
+		window_size = rows[i].window;
 		assert_int_equal(create(&run, "anna", "secret"), NX_SUCCESS);
 		assert_int_equal(net_socket_connected_with(),
-		    net_socket_made_of((int)sizes[i]));
+		    net_socket_made_of(rows[i].buffer));
 		assert_int_equal(nx_pop3_client_quit(&run.client), NX_SUCCESS);
 	}
 	window_size = 20000;

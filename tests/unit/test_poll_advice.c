@@ -48,6 +48,15 @@ static const struct advice_case cases[] = {
 	    "evpopd, or user in " SECTION AT_ONCE,
 	    "correct the credential c, which systemd reads when it starts "
 	    "evpopd, or user in " SECTION },
+	{ "password_sealed", { ACCOUNT, .password_sealed = TEXT("s") },
+	    ADVICE_CREDENTIALS,
+	    "correct user or password_sealed in " SECTION RELOAD AT_ONCE,
+	    "correct user or password_sealed in " SECTION },
+	{ "does not open", { ACCOUNT, .password_sealed = TEXT("s") },
+	    ADVICE_SECRET,
+	    "correct password_sealed in " SECTION
+	    ", or key_file in [daemon]" AT_ONCE,
+	    "correct password_sealed in " SECTION ", or key_file in [daemon]" },
 	{ "token_command", { ACCOUNT, .token_command = TEXT("tok") },
 	    ADVICE_CREDENTIALS,
 	    "check the output of token_command, and user, in " SECTION AT_ONCE,
@@ -77,6 +86,39 @@ static const struct advice_case cases[] = {
 	    "the failure may be temporary; evpopd tries again by "
 	    "itself" AT_ONCE,
 	    "the failure may be temporary" },
+	{ "a certificate that has expired", { ACCOUNT }, ADVICE_EXPIRED,
+	    "ask those who run pop.test to renew the certificate, unless "
+	    "this machine's clock is wrong: then set that" AT_ONCE,
+	    "ask those who run pop.test to renew the certificate, unless "
+	    "this machine's clock is wrong: then set that" },
+	{ "one that is not yet valid", { ACCOUNT }, ADVICE_EARLY,
+	    "set this machine's clock; if it is right, ask those who run "
+	    "pop.test about the certificate" AT_ONCE,
+	    "set this machine's clock; if it is right, ask those who run "
+	    "pop.test about the certificate" },
+	{ "one for another name", { ACCOUNT }, ADVICE_NAME,
+	    "set host to a name that the certificate has, or, if those who "
+	    "run pop.test confirm the digest, tls_pin, in " SECTION RELOAD
+		AT_ONCE,
+	    "set host to a name that the certificate has, or, if those who "
+	    "run pop.test confirm the digest, tls_pin, in " SECTION },
+	{ "one of an unknown CA", { ACCOUNT }, ADVICE_ISSUER,
+	    "set tls_ca to a file with the CA's certificate, or, if those who "
+	    "run pop.test confirm the digest, tls_pin, in " SECTION RELOAD
+		AT_ONCE,
+	    "set tls_ca to a file with the CA's certificate, or, if those who "
+	    "run pop.test confirm the digest, tls_pin, in " SECTION },
+	{ "one that matches no pin", { ACCOUNT }, ADVICE_PIN,
+	    "ask those who run pop.test whether they changed the certificate; "
+	    "only if they confirm the digest, set tls_pin to it in " SECTION
+		RELOAD AT_ONCE,
+	    "ask those who run pop.test whether they changed the certificate; "
+	    "only if they confirm the digest, set tls_pin to it in " SECTION },
+	{ "one with a weak key", { ACCOUNT }, ADVICE_UNFIT,
+	    "ask those who run pop.test to replace the certificate, or, if "
+	    "they confirm its digest, set tls_pin in " SECTION RELOAD AT_ONCE,
+	    "ask those who run pop.test to replace the certificate, or, if "
+	    "they confirm its digest, set tls_pin in " SECTION },
 };
 
 static void
@@ -125,6 +167,29 @@ test_outcomes(void **state)
 			.code = outcomes[i].code };
 		assert_int_equal(advice_of(&result, outcomes[i].was_asked),
 		    outcomes[i].advice);
+	}
+}
+
+/* What is wrong with a certificate decides what to do about it. */
+static void
+test_distrust(void **state)
+{
+	static const enum advice wanted[EVPOP_DISTRUST_COUNT] = {
+		[EVPOP_DISTRUST_NONE] = ADVICE_WAIT,
+		[EVPOP_DISTRUST_EXPIRED] = ADVICE_EXPIRED,
+		[EVPOP_DISTRUST_EARLY] = ADVICE_EARLY,
+		[EVPOP_DISTRUST_NAME] = ADVICE_NAME,
+		[EVPOP_DISTRUST_ISSUER] = ADVICE_ISSUER,
+		[EVPOP_DISTRUST_PIN] = ADVICE_PIN,
+		[EVPOP_DISTRUST_UNFIT] = ADVICE_UNFIT,
+	};
+	struct evpop_result result = { .error = EVPOP_ERROR_TLS };
+	int distrust;
+
+	(void)state;
+	for (distrust = 0; distrust < EVPOP_DISTRUST_COUNT; distrust++) {
+		result.distrust = (enum evpop_distrust)distrust;
+		assert_int_equal(advice_of(&result, false), wanted[distrust]);
 	}
 }
 
@@ -182,6 +247,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_outcomes),
+		cmocka_unit_test(test_distrust),
 		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_waits),
 	};

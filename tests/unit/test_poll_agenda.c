@@ -98,6 +98,30 @@ poll_once(struct scene *scene, const struct evpop_result *result,
 	return end(scene, &scene->a, result, login_delay_s, now_ms);
 }
 
+/* Who gets a session at once, or waits no more, is told of nowhere. */
+static void
+test_who_waits_is_told_once(void **state)
+{
+	struct scene *scene = *state;
+	struct agenda *agenda = &scene->agenda;
+
+	agenda_set_limits(agenda, &(struct queue_limits){ 1, 1, 0 }, 0);
+	agenda_hurry(agenda, &scene->a, 0);
+	agenda_hurry(agenda, &scene->b, 0);
+	start(scene, &scene->a, 0);
+	assert_ptr_equal(agenda_next_queued(agenda), &scene->b);
+	assert_null(agenda_next_queued(agenda));
+	(void)end(scene, &scene->a, &well, 0, SECOND);
+	start(scene, &scene->b, SECOND);
+	assert_null(agenda_next_queued(agenda));
+	agenda_hurry(agenda, &scene->a, SECOND);
+	agenda_pause(agenda, &scene->a);
+	assert_null(agenda_next_queued(agenda));
+	agenda_resume(agenda, &scene->a, SECOND);
+	agenda_remove(agenda, &scene->a);
+	assert_null(agenda_next_queued(agenda));
+}
+
 static void
 test_life(void **state)
 {
@@ -488,6 +512,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_life),
+		TEST(test_who_waits_is_told_once),
 		TEST(test_refused),
 		TEST(test_refused_once),
 		TEST(test_refused_before),

@@ -376,7 +376,7 @@ static const struct poll one_refused[] = {
 	    .advice = IT_MAY_PASS,
 	    .logged = "warning: home: message 1 was not fetched: no\n"
 		      "error: home: message 1 failed 3 times and is now "
-		      "skipped; see \"evpopctl quarantine\"\n"
+		      "skipped; see \"evpopctl quarantine show 1\"\n"
 		      "warning: home: refused; the server said: the server "
 		      "gave none of 1 message: no (0 fetched, 0 deleted)\n" },
 	{ .rules = { { "RETR 1", "-ERR no\r\n", NET_GO_ON } },

@@ -19,7 +19,7 @@
 #include "tests/unit/test_config_folder.h"
 
 #define ACCOUNTS 20000
-#define COST_MAX 648
+#define COST_MAX 768
 /* What a host costs that no other account shares. */
 #define HOST_COST_MAX 128
 

@@ -166,6 +166,29 @@ test_pause(void **state)
 	poll_house_close(house);
 }
 
+/* Who resumes before the store has told of the pause has resumed. */
+static void
+test_resume_at_once(void **state)
+{
+	struct poll_house *house = *state;
+
+	poll_house_open(house, HOME);
+	poll_house_wait_polled(house, "home");
+	assert_int_equal(pause_account(house, "home"), POLLER_DONE);
+	poll_house_close(house);
+
+	poll_house_open(house, HOME);
+	assert_false(status_of(house, "home").is_paused);
+	assert_int_equal(resume_account(house, "home"), POLLER_DONE);
+	assert_false(status_of(house, "home").is_paused);
+	poll_house_wait_polled(house, "home");
+	poll_house_close(house);
+
+	poll_house_open(house, HOME);
+	poll_house_wait_polled(house, "home");
+	poll_house_close(house);
+}
+
 /* A poller that goes is not waited for. */
 static void
 test_pause_at_the_end(void **state)
@@ -403,6 +426,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_answers),
 		TEST(test_pause),
+		TEST(test_resume_at_once),
 		TEST(test_pause_at_the_end),
 		TEST(test_wish_meanwhile),
 		TEST(test_status),

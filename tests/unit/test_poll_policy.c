@@ -57,6 +57,22 @@ test_wishes(void **state)
 }
 
 static void
+test_what_is_delivered_goes_without_a_guard(void **state)
+{
+	struct config_account account = { .keep = { CONFIG_KEEP_FOREVER, 0 },
+		.delete_guard = 500 };
+	const struct run_order order = { .account = &account };
+	struct evpop_policy policy;
+
+	(void)state;
+	assert_int_equal(policy_present(&order).delete_guard, 500);
+	account.keep.kind = CONFIG_KEEP_DELIVERED;
+	assert_int_equal(policy_present(&order).delete_guard, 0);
+	policy_of_order(&policy, &order);
+	assert_int_equal(policy.keep, EVPOP_KEEP_UNTIL_OWED);
+}
+
+static void
 test_day(void **state)
 {
 	static const struct {
@@ -289,6 +305,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wishes),
+		cmocka_unit_test(test_what_is_delivered_goes_without_a_guard),
 		cmocka_unit_test(test_day),
 		cmocka_unit_test(test_past),
 		cmocka_unit_test(test_quiet_past),

@@ -101,6 +101,45 @@ test_resumed(void **state)
 	poll_house_close(house);
 }
 
+static int
+take_any_certificate(int is_verified, X509_STORE_CTX *chain)
+{
+	(void)is_verified;
+	(void)chain;
+	return 1;
+}
+
+/*
+ * A server that asks for a certificate and was given no context for sessions
+ * ends every handshake that would go on with one: the poll begins anew.
+ */
+static void
+test_not_resumed(void **state)
+{
+	struct poll_house *house = *state;
+	char text[512];
+
+	SSL_CTX_set_verify(
+	    house->server.options.tls, SSL_VERIFY_PEER, take_any_certificate);
+	(void)snprintf(text, sizeof(text),
+	    "[account a]\n@a\ninterval = 1d\ninterval_min = 1d\n"
+	    "tls_pin = %s\n",
+	    pin);
+	poll_house_open(house, text);
+	poll_house_wait_polled(house, "a");
+	for (size_t polls = 2; polls < 5; polls++) {
+		assert_int_equal(
+		    poller_poll_now(house->poller, "a", POLLER_WISH_POLL),
+		    POLLER_DONE);
+		poll_house_wait_polled(house, "a");
+		assert_string_equal(house->said, "waiting ok");
+		assert_int_equal(house->server.resumed, 0);
+		/* One handshake was in vain, and then no more. */
+		assert_int_equal(house->server.accepted, polls + 1);
+	}
+	poll_house_close(house);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -109,6 +148,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_each_has_its_pins),
 		TEST(test_resumed),
+		TEST(test_not_resumed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

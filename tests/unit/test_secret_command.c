@@ -65,7 +65,8 @@ static struct secret_request *
 begin(struct event_base *base, const char *command, int64_t timeout_ms,
     struct answer *answer)
 {
-	const struct secret_source source = { SECRET_COMMAND, command };
+	const struct secret_source source = { .kind = SECRET_COMMAND,
+		.value = command };
 	struct secret_request *request;
 
 	*answer = (struct answer){ 0 };
@@ -203,8 +204,9 @@ test_token_is_no_password(void **state)
 	struct answer answer;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct secret_source source = { SECRET_TOKEN_COMMAND,
-			rows[i].command };
+		const struct secret_source source = {
+			.kind = SECRET_TOKEN_COMMAND, .value = rows[i].command
+		};
 
 		answer = (struct answer){ 0 };
 		assert_non_null(
@@ -475,9 +477,10 @@ forbid_pidfd(void)
 static int
 work_without_pidfd(struct event_base *base)
 {
-	const struct secret_source prints = { SECRET_COMMAND,
-		"sleep 0.1; echo pw" };
-	const struct secret_source sleeps = { SECRET_COMMAND, "sleep 600" };
+	const struct secret_source prints = { .kind = SECRET_COMMAND,
+		.value = "sleep 0.1; echo pw" };
+	const struct secret_source sleeps = { .kind = SECRET_COMMAND,
+		.value = "sleep 600" };
 	struct secret_request *request;
 	struct answer answer = { 0 };
 

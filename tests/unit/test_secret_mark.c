@@ -74,7 +74,8 @@ static void
 test_changes(void **state)
 {
 	struct folder *folder = *state;
-	const struct secret_source source = { SECRET_FILE, folder->file };
+	const struct secret_source source = { .kind = SECRET_FILE,
+		.value = folder->file };
 	uint32_t marks[6];
 	size_t i, j;
 
@@ -111,7 +112,8 @@ static void
 test_other_sources(void **state)
 {
 	struct folder *folder = *state;
-	struct secret_source source = { SECRET_CREDENTIAL, "a" };
+	struct secret_source source = { .kind = SECRET_CREDENTIAL,
+		.value = "a" };
 
 	write_file(folder->file, "one\n");
 	assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
@@ -120,7 +122,8 @@ test_other_sources(void **state)
 	assert_true(secret_mark(&source) != 0);
 	source.value = "missing";
 	assert_true(secret_mark(&source) == 0);
-	source = (struct secret_source){ SECRET_COMMAND, folder->file };
+	source = (struct secret_source){ .kind = SECRET_COMMAND,
+		.value = folder->file };
 	assert_true(secret_mark(&source) == 0);
 	source.kind = SECRET_LITERAL;
 	assert_true(secret_mark(&source) == 0);

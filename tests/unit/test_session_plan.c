@@ -54,6 +54,8 @@ static const struct plan_case cases[] = {
 	{ "delete what is new", "a b", "", DELETE, "RR", "01", "" },
 	{ "delete what is stored", "a b", "a", DELETE, "DR", "1", "" },
 	{ "a deletion is owed", "a b", "a=d b", FOR_100_MS, "D.", "", "" },
+	{ "only what is owed", "a b c", "a=d b",
+	    { .keep = EVPOP_KEEP_UNTIL_OWED }, "D.F", "2", "" },
 	{ "a deletion was owed, but the policy has changed", "a", "a=d",
 	    FOREVER, ".", "", "" },
 	{ "not to be fetched is not to be deleted", "a b", "a=n b=n", DELETE,
@@ -442,6 +444,8 @@ is_due(const struct evpop_known *known, const struct evpop_policy *policy)
 	if (policy->keep == EVPOP_KEEP_FOREVER ||
 	    known->state == EVPOP_KNOWN_SEEN)
 		return false;
+	if (policy->keep == EVPOP_KEEP_UNTIL_OWED)
+		return known->state == EVPOP_KNOWN_DELETE;
 	return policy->keep == EVPOP_KEEP_NONE ||
 	       known->state == EVPOP_KNOWN_DELETE ||
 	       NOW_MS - known->stored_ms >= policy->keep_ms;
@@ -524,7 +528,7 @@ test_random(void **state)
 	for (round = 0; round < 3000; round++) {
 		make_random(&fixture, &seed);
 		policy = (struct evpop_policy){
-			.keep = next_random(&seed) % 3,
+			.keep = next_random(&seed) % 4,
 			.keep_ms = (int64_t)(NOW_MS - next_random(&seed) % 20),
 			.max_message_octets = next_random(&seed) % 20,
 			.max_messages = next_random(&seed) % 10,

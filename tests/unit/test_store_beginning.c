@@ -178,6 +178,55 @@ beginnings_of_any_length_are_found(void **state)
 	free(mail);
 }
 
+/* Each has a thousand words that begin alike. */
+static void
+put_thousand(struct fixture *fixture, size_t messages)
+{
+	static const char head[] = "From: z@z\r\nSubject: z\r\n\r\n";
+	static char text[sizeof(head) + 1000 * sizeof("qqqq000")];
+	size_t length = (size_t)sprintf(text, "%s", head);
+
+	for (int i = 0; i < 1000; i++)
+		length += (size_t)sprintf(text + length, "qqqq%03d ", i);
+	for (size_t i = 0; i < messages; i++)
+		(void)fixture_store(fixture, NULL, text, length);
+	wait_indexed(fixture);
+}
+
+static bool
+looks_for_all(struct fixture *fixture, const char *query)
+{
+	const struct store_message_filter filter = { .query = query,
+		.limit = SEARCH_MAX };
+	struct found found = { .done = false };
+
+	store_search(fixture->store, &filter, found_messages, &found);
+	fixture_wait(fixture, &found.done);
+	assert_int_equal(found.status, STORE_OK);
+	return !found.is_cut;
+}
+
+static void
+what_too_many_words_begin_with_is_cut_and_says_so(void **state)
+{
+	static const char last[] = "From: z@z\r\nSubject: z\r\n\r\nqqqq990\r\n";
+	struct fixture *fixture = *state;
+
+	(void)fixture_store(fixture, NULL, last, sizeof(last) - 1);
+	put_thousand(fixture, 8);
+	expect(fixture, "qqqq*", 9);
+	assert_true(looks_for_all(fixture, "qqqq*"));
+	put_thousand(fixture, 4);
+	expect(fixture, "qqqq*", 12);
+	assert_false(looks_for_all(fixture, "qqqq*"));
+	/* With more letters all is found again. */
+	expect(fixture, "qqqq9*", 13);
+	assert_true(looks_for_all(fixture, "qqqq9*"));
+	expect(fixture, "qqqq99*", 13);
+	assert_true(looks_for_all(fixture, "qqq*"));
+	expect(fixture, "qqq*", 13);
+}
+
 static void
 take_kept(
     enum store_status status, const struct store_kept_answer *answer, void *arg)
@@ -265,6 +314,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(beginnings_of_any_length_are_found),
+		FIXTURE_TEST(what_too_many_words_begin_with_is_cut_and_says_so),
 		FIXTURE_TEST(what_is_deleted_has_no_beginnings),
 		FIXTURE_TEST(beginnings_stand_beside_all_else),
 	};

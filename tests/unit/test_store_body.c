@@ -94,12 +94,30 @@ commit_to(struct fixture *fixture, int64_t account, struct answer *answer)
 
 #define TOGETHER 12
 
+/* So much that a body has several pieces. */
+#define LINE       "12345678\r\n"
+#define MANY_LINES ((size_t)40000)
+
+/* At once, for another holds the file meanwhile, which is waited for briefly.
+ */
+static void
+append_lines(struct store_body *body, size_t lines)
+{
+	static char text[MANY_LINES * (sizeof(LINE) - 1)];
+
+	if (*text == '\0')
+		for (size_t i = 0; i < MANY_LINES; i++)
+			memcpy(text + i * (sizeof(LINE) - 1), LINE,
+			    sizeof(LINE) - 1);
+	store_body_append(
+	    body, (const unsigned char *)text, lines * (sizeof(LINE) - 1));
+}
+
 /* Some in one piece, some in several; half have no unique-id. */
 static void
 commit_one(struct fixture *fixture, struct store_identity *identity, size_t at,
     bool is_bad, struct answer *answer)
 {
-	const size_t lines = at % 3 == 0 ? 40000 : 1;
 	char id[8], header[64];
 	struct store_body_meta meta;
 	struct store_body *body;
@@ -112,9 +130,7 @@ commit_one(struct fixture *fixture, struct store_identity *identity, size_t at,
 	body = store_body_new(fixture->store, &meta);
 	assert_non_null(body);
 	store_body_append(body, (const unsigned char *)header, strlen(header));
-	for (size_t i = 0; i < lines; i++)
-		store_body_append(
-		    body, (const unsigned char *)"12345678\r\n", 10);
+	append_lines(body, at % 3 == 0 ? MANY_LINES : 1);
 	store_body_commit(body, answer_message, answer);
 }
 
@@ -128,6 +144,8 @@ commit_together(struct fixture *fixture, size_t bad)
 	assert_non_null(identity);
 	/* While another has the file, they gather. */
 	assert_int_equal(sqlite3_open(fixture->path, &other), SQLITE_OK);
+	/* The writer may be busy with chores. */
+	assert_int_equal(sqlite3_busy_timeout(other, 60000), SQLITE_OK);
 	assert_int_equal(
 	    sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL),
 	    SQLITE_OK);
@@ -213,6 +231,7 @@ what_is_written_again_is_answered_once(void **state)
 	fixture_change(fixture, "CREATE TRIGGER refuse BEFORE INSERT ON message"
 				" BEGIN SELECT RAISE(ABORT, 'refused'); END");
 	assert_int_equal(sqlite3_open(fixture->path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_busy_timeout(other, 60000), SQLITE_OK);
 	assert_int_equal(
 	    sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL),
 	    SQLITE_OK);

@@ -37,7 +37,7 @@ ask(struct fixture *fixture, const char *account, int64_t after_id,
 	struct page page;
 
 	memset(&page, 0, sizeof(page));
-	store_feed(fixture->store, account, after_id, limit, take, &page);
+	store_feed(fixture->store, account, NULL, after_id, limit, take, &page);
 	fixture_wait(fixture, &page.done);
 	return page;
 }

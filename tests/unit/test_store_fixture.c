@@ -205,6 +205,9 @@ void
 found_messages(
     enum store_status status, const struct store_search_page *page, void *arg)
 {
+	struct found *found = arg;
+
+	found->is_cut = page != NULL && page->is_cut;
 	found_rows(arg, status, page != NULL ? page->count : 0);
 }
 

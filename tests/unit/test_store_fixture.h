@@ -65,7 +65,7 @@ void fixture_set_state(
 
 /* How a question ended, and how many rows (or octets) came. */
 struct found {
-	bool done;
+	bool done, is_cut;
 	enum store_status status;
 	size_t count;
 };

@@ -376,16 +376,25 @@ the_mail_of_an_account_can_be_deleted(void **state)
 		held = put(fixture, id, LETTER("gardening", "anna"));
 	}
 	hold(fixture, held);
-	store_delete_of(
-	    fixture->store, "nobody", 0, 2, "alice", "old", take_kept, &kept);
+	/* Nothing is that old, be it held or not. */
+	store_delete_of(fixture->store,
+	    &(struct store_delete_of){ "home", 1, 0, 10 }, "alice", "old",
+	    take_kept, &kept);
+	fixture_wait(fixture, &kept.done);
+	assert_int_equal(kept.answer.deleted + kept.answer.held, 0);
+	kept = (struct kept){ 0 };
+	store_delete_of(fixture->store,
+	    &(struct store_delete_of){ "nobody", INT64_MAX, 0, 2 }, "alice",
+	    "old", take_kept, &kept);
 	fixture_wait(fixture, &kept.done);
 	assert_int_equal(kept.status, STORE_NOT_FOUND);
 	for (int i = 0; i < 3; i++) {
 		const int64_t after = kept.answer.last_id;
 
 		kept.done = false;
-		store_delete_of(fixture->store, "home", after, 2, "alice",
-		    "old", take_kept, &kept);
+		store_delete_of(fixture->store,
+		    &(struct store_delete_of){ "home", INT64_MAX, after, 2 },
+		    "alice", "old", take_kept, &kept);
 		fixture_wait(fixture, &kept.done);
 		assert_int_equal(kept.answer.deleted, i == 2 ? 0 : 2);
 		assert_int_equal(kept.answer.held, i == 2 ? 1 : 0);

@@ -58,7 +58,7 @@ file_is_for_its_owner_only(void **state)
 	umask(mask);
 	assert_int_equal(stat(fixture->path, &found), 0);
 	assert_int_equal(found.st_mode & 0777, 0600);
-	fixture_expect(fixture, "PRAGMA user_version", 8);
+	fixture_expect(fixture, "PRAGMA user_version", 10);
 	fixture_expect(fixture, "PRAGMA application_id", 0x65767070);
 	fixture_expect_text(fixture, "PRAGMA journal_mode", "wal");
 }
@@ -133,7 +133,7 @@ newer_schema_is_refused(void **state)
 	fixture_close(fixture);
 	run_sql(fixture->path, "PRAGMA user_version = 4711");
 	expect_refusal(fixture, fixture->path, STORE_NEWER, "upgrade evpopd");
-	run_sql(fixture->path, "PRAGMA user_version = 8");
+	run_sql(fixture->path, "PRAGMA user_version = 10");
 	fixture_open(fixture);
 }
 

@@ -170,6 +170,8 @@ static const struct {
 	{ "UPDATE chunk SET data = CAST(hex(zeroblob(40)) AS BLOB)",
 	    "message 1: a piece of it cannot be unpacked: Unknown frame" },
 	{ "UPDATE chunk SET encoding = 2",
+	    "message 1: it is sealed, and its key is missing" },
+	{ "UPDATE chunk SET encoding = 4",
 	    "message 1: a piece of it cannot be unpacked: Its encoding" },
 	/* A frame of 1 MiB of NULs. */
 	{ "UPDATE chunk SET data = x'28b52ffda000001000540000100000"
@@ -213,8 +215,10 @@ expect_damage(struct fixture *fixture, const char *sql, const char *text)
 		fail_msg("%s: %s", sql, check.texts[0]);
 	store_body_read(fixture->store, 1, 0, take_part, &reading);
 	fixture_wait(fixture, &reading.done);
-	assert_int_equal(reading.status,
-	    strstr(text, "unpacked") != NULL ? STORE_DAMAGED : STORE_OK);
+	assert_int_equal(
+	    reading.status, strstr(text, "unpacked") != NULL ? STORE_DAMAGED
+			    : strstr(text, "sealed") != NULL ? STORE_SEALED
+							     : STORE_OK);
 }
 
 static void

@@ -92,7 +92,7 @@ expect(size_t index, size_t cut, size_t step, const unsigned char *digest)
 {
 	const char *message = cases[index].message;
 	struct store_scan_held held = { 0 };
-	struct store_scan *state = store_scan_new(&held);
+	struct store_scan *state = store_scan_new(&held, STORE_SCAN_FOR_ROW);
 	struct store_scan_result result;
 
 	assert_non_null(state);
@@ -114,7 +114,8 @@ cutting_anywhere_changes_nothing(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		size_t length = strlen(cases[i].message);
 		struct store_scan_held held = { 0 };
-		struct store_scan *whole = store_scan_new(&held);
+		struct store_scan *whole =
+		    store_scan_new(&held, STORE_SCAN_FOR_ROW);
 		struct store_scan_result result;
 
 		assert_non_null(whole);
@@ -153,7 +154,7 @@ expect_header(size_t index, size_t cut, size_t step)
 {
 	unsigned char expected[STORE_DIGEST_SHA256_SIZE];
 	struct store_scan_held held = { 0 };
-	struct store_scan *state = store_scan_new(&held);
+	struct store_scan *state = store_scan_new(&held, STORE_SCAN_FOR_ROW);
 	struct store_scan_result result;
 	const char *header = headers[index].header;
 
@@ -205,7 +206,8 @@ added_lines_are_left_out(void **unused)
 	assert_true(store_digest_sha256(kept, sizeof(kept) - 1, filtered));
 	assert_true(store_digest_sha256(whole, sizeof(whole) - 1, all));
 	for (size_t cut = 0; cut <= sizeof(message) - 1; cut++) {
-		struct store_scan *state = store_scan_new(&held);
+		struct store_scan *state =
+		    store_scan_new(&held, STORE_SCAN_FOR_ROW);
 
 		assert_non_null(state);
 		result = scan(state, message, cut, sizeof(message));
@@ -240,7 +242,7 @@ static void
 endless_header_is_bounded(void **state)
 {
 	struct store_scan_held held = { 0 };
-	struct store_scan *scanning = store_scan_new(&held);
+	struct store_scan *scanning = store_scan_new(&held, STORE_SCAN_FOR_ROW);
 	struct store_scan_result result;
 	char line[1000];
 
@@ -274,7 +276,7 @@ endless_headers_are_bounded_together(void **state)
 	assert_non_null(piece);
 	memset(piece, 'x', 50000);
 	for (size_t i = 0; i < 500; i++) {
-		scans[i] = store_scan_new(&held);
+		scans[i] = store_scan_new(&held, STORE_SCAN_FOR_ROW);
 		assert_non_null(scans[i]);
 		memcpy(piece, begin, sizeof(begin) - 1);
 		assert_true(store_scan_feed(scans[i], piece, 50000));
@@ -323,7 +325,7 @@ a_header_in_octets_takes_linear_work(void **state)
 {
 	static const char line[] = "A:\n";
 	struct store_scan_held held = { 0 };
-	struct store_scan *scan = store_scan_new(&held);
+	struct store_scan *scan = store_scan_new(&held, STORE_SCAN_FOR_ROW);
 	struct store_scan_result result;
 
 	(void)state;

@@ -436,6 +436,61 @@ a_step_takes_so_many(void **state)
 	file_free(file);
 }
 
+static bool
+merge(struct file *file, int64_t least)
+{
+	bool more, damaged;
+
+	assert_int_equal(sql_begin(file->db, SQL_WRITE), STORE_OK);
+	assert_int_equal(
+	    store_fulltext_merge(file->db, least, &more, &damaged), STORE_OK);
+	assert_int_equal(sql_commit(file->db), STORE_OK);
+	return more;
+}
+
+static int64_t
+count(struct file *file, const char *sql)
+{
+	int64_t value;
+
+	assert_int_equal(sql_integer(file->db, sql, &value), STORE_OK);
+	return value;
+}
+
+/* The segments become one, once enough of them is new, and say the same. */
+static void
+segments_are_merged(void **state)
+{
+	static const char segments[] =
+	    "SELECT count(DISTINCT segid) FROM fulltext_idx";
+	static const char found[] =
+	    "SELECT total(rowid) FROM fulltext WHERE fulltext MATCH 'exa*'";
+	struct file *file = file_new(*state);
+	int64_t before, most;
+
+	assert_non_null(store_queue_take(&file->queue, STORE_QUEUE_NOW));
+	while (step(file))
+		;
+	store_queue_push(&file->queue, &file->waiting);
+	before = count(file, found);
+	most = indexed_words(file);
+	assert_true(before > 0);
+	assert_true(count(file, segments) > 1);
+	assert_false(merge(file, most + 1));
+	assert_true(count(file, segments) > 1);
+	assert_true(merge(file, most));
+	while (merge(file, most))
+		;
+	assert_int_equal(count(file, segments), 1);
+	assert_int_equal(count(file, found), before);
+	assert_int_equal(sql_exec(file->db, "INSERT INTO fulltext(fulltext)"
+					    " VALUES('integrity-check')"),
+	    STORE_OK);
+	/* Nothing is new since. */
+	assert_false(merge(file, 1));
+	file_free(file);
+}
+
 /* ---- in a store ---- */
 
 struct seen {
@@ -545,6 +600,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(a_time_is_looked_at,
 		    fixture_setup_folder, fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_step_takes_so_many,
+		    fixture_setup_folder, fixture_teardown),
+		cmocka_unit_test_setup_teardown(segments_are_merged,
 		    fixture_setup_folder, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_was_there_is_indexed_by_itself, fixture_setup,

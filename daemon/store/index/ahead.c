@@ -7,6 +7,7 @@
 
 #include "daemon/store/chunk.h"
 #include "daemon/store/lock.h"
+#include "daemon/store/mail/apart.h"
 #include "daemon/store/mail/header.h"
 #include "daemon/store/mail/pairs.h"
 #include "daemon/store/meta.h"
@@ -151,8 +152,14 @@ prepared_read_words(struct sql_db *db, const struct message *message,
 	    db, message->body, MAIL_WORDS_LOOK, &bytes, &length);
 	const char *text = bytes != NULL ? bytes : "";
 
+	prepared->is_sealed = status == STORE_SEALED;
+	if (prepared->is_sealed) {
+		free(bytes);
+		return STORE_OK;
+	}
 	if (status == STORE_OK &&
-	    !(mail_words_read(text, length, &prepared->words) &&
+	    !(mail_apart_words(text, length, &prepared->words) !=
+		    MAIL_APART_NO_MEMORY &&
 		prepared_fill_from_row(&prepared->words, message)))
 		status = STORE_MEMORY;
 	if (status == STORE_OK)
@@ -197,8 +204,9 @@ store_prepared_read(struct sql_db *db, enum store_ahead_of of, int64_t above,
 		prepared->id = message.id;
 		store_marks_of(&prepared->marks, message.account,
 		    message.octets, message.attachments > 0);
-		prepared->octets =
-		    sizeof(*prepared) + prepared_octets(&prepared->words);
+		prepared->octets = sizeof(*prepared);
+		if (!prepared->is_sealed)
+			prepared->octets += prepared_octets(&prepared->words);
 		*prepared_r = prepared;
 	} else
 		store_prepared_free(prepared);

@@ -28,7 +28,8 @@ struct store_prepared {
 	struct store_prepared *next; /* whoever holds it */
 	int64_t above;               /* it is the first one above this id */
 	int64_t id;
-	size_t octets; /* of memory, about */
+	size_t octets;  /* of memory, about */
+	bool is_sealed; /* nobody here knows its words */
 	struct mail_words words;
 	struct store_marks marks;
 	struct store_conversation_names names;
@@ -51,6 +52,7 @@ void store_prepared_free(struct store_prepared *);
 /*
  * The first bytes of a body, at most so many; without the pieces that are
  * damaged.  The caller's, for free(), in any case; NULL where there is none.
+ * STORE_SEALED where it is sealed.
  */
 enum store_status store_prepared_read_body(struct sql_db *, int64_t body,
     size_t most, char **bytes_r, size_t *length_r)

@@ -16,4 +16,12 @@ enum store_status bounds_least_id(struct sql_db *, int64_t since_ms,
 enum store_status bounds_most_id(struct sql_db *, int64_t before_ms,
     int64_t *id_r) __attribute__((warn_unused_result));
 
+/*
+ * Narrow the bounds to the messages that are there, of all or of an account:
+ * the index has words of deleted ones until those are taken out, which takes a
+ * while for a million, and a search that walks over them all would, too.
+ */
+enum store_status bounds_narrow(struct sql_db *, const char *account,
+    int64_t *least_id, int64_t *most_id) __attribute__((warn_unused_result));
+
 #endif

@@ -27,6 +27,13 @@
 #define STEP_MS       50
 #define STEP_MESSAGES 2048
 
+/*
+ * Pages that a step of a merge writes: some 20 ms.  A merge writes the whole
+ * index, so it waits until a sixteenth of it is new; small ones need none.
+ */
+#define MERGE_PAGES "512"
+#define MERGE_SHARE 16
+
 /* The same words go in and, since the index keeps no text, out again. */
 static enum store_status
 fulltext_run(
@@ -57,6 +64,16 @@ fulltext_insert(struct sql_db *db, const struct store_prepared *message)
 	return fulltext_run(db, sql, message);
 }
 
+enum store_status
+store_fulltext_put(struct sql_db *db, const struct store_prepared *message)
+{
+	enum store_status status = fulltext_insert(db, message);
+
+	return status == STORE_OK
+		   ? store_conversation_add(db, message->id, &message->names)
+		   : status;
+}
+
 /* Taking out what is not in would spoil the index. */
 static enum store_status
 fulltext_has(struct sql_db *db, int64_t id, bool *has_r)
@@ -67,8 +84,7 @@ fulltext_has(struct sql_db *db, int64_t id, bool *has_r)
 
 	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, id);
-	*has_r = sql_step(&use);
-	return sql_end(&use);
+	return sql_run_found(&use, has_r);
 }
 
 enum store_status
@@ -102,8 +118,7 @@ fulltext_is_stored(struct sql_db *db, int64_t id, bool *is_stored_r)
 
 	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, id);
-	*is_stored_r = sql_step(&use);
-	return sql_end(&use);
+	return sql_run_found(&use, is_stored_r);
 }
 
 static enum store_status
@@ -115,15 +130,12 @@ fulltext_add(
 	    fulltext_is_stored(db, message->id, &is_stored);
 
 	*damaged_r = false;
-	if (status != STORE_OK || !is_stored)
+	if (status != STORE_OK || !is_stored || message->is_sealed)
 		return status;
-	status = fulltext_insert(db, message);
+	status = store_fulltext_put(db, message);
 	*damaged_r = status == STORE_DAMAGED;
 	if (status == STORE_OK && message->words.is_cut)
 		status = fulltext_mark_cut(db, message->id);
-	if (status == STORE_OK)
-		status =
-		    store_conversation_add(db, message->id, &message->names);
 	return status;
 }
 
@@ -185,6 +197,66 @@ store_fulltext_step(struct sql_db *db, struct store_ahead *ahead,
 	return status;
 }
 
+/* ---- merging ---- */
+
+static enum store_status
+fulltext_merge_begin(struct sql_db *db, int64_t least, bool *more_r)
+{
+	/* A negative number takes all segments, of whatever size. */
+	static const char sql[] = "INSERT INTO fulltext(fulltext, rank)"
+				  " VALUES('merge', -" MERGE_PAGES ")";
+	int64_t last, merged;
+	enum store_status status = store_meta_get(db, "indexed", &last);
+
+	if (status == STORE_OK)
+		status = store_meta_get(db, "merged", &merged);
+	if (status != STORE_OK || last - merged < least ||
+	    last - merged < last / MERGE_SHARE)
+		return status;
+	*more_r = true;
+	status = sql_exec(db, sql);
+	return status == STORE_OK ? store_meta_set(db, "merging", last)
+				  : status;
+}
+
+static enum store_status
+fulltext_merge_go_on(struct sql_db *db, int64_t until, bool *more_r)
+{
+	static const char sql[] = "INSERT INTO fulltext(fulltext, rank)"
+				  " VALUES('merge', " MERGE_PAGES ")";
+	static const char changes[] = "SELECT total_changes()";
+	int64_t before, behind;
+	enum store_status status = sql_integer(db, changes, &before);
+
+	if (status == STORE_OK)
+		status = sql_exec(db, sql);
+	if (status == STORE_OK)
+		status = sql_integer(db, changes, &behind);
+	if (status != STORE_OK)
+		return status;
+	/* The statement itself counts as one. */
+	*more_r = behind - before > 1;
+	if (*more_r)
+		return STORE_OK;
+	status = store_meta_set(db, "merged", until);
+	return status == STORE_OK ? store_meta_set(db, "merging", 0) : status;
+}
+
+enum store_status
+store_fulltext_merge(
+    struct sql_db *db, int64_t least, bool *more_r, bool *damaged_r)
+{
+	int64_t until;
+	enum store_status status = store_meta_get(db, "merging", &until);
+
+	*more_r = false;
+	if (status == STORE_OK)
+		status = until == 0 ? fulltext_merge_begin(db, least, more_r)
+				    : fulltext_merge_go_on(db, until, more_r);
+	*damaged_r = status == STORE_DAMAGED;
+	return status;
+}
+
 /*
  * Everything that a transaction brings fits into memory: it becomes one segment
  * of the index, instead of several that are merged later.
@@ -192,7 +264,7 @@ store_fulltext_step(struct sql_db *db, struct store_ahead *ahead,
 const char store_fulltext_restart_sql[] =
     "DROP TABLE fulltext;" FULLTEXT_CREATE ";"
     "INSERT INTO fulltext(fulltext, rank) VALUES('hashsize', 8388608);"
-    "DELETE FROM meta WHERE key = 'indexed';";
+    "DELETE FROM meta WHERE key IN ('indexed', 'merged', 'merging');";
 
 enum store_status
 store_fulltext_is_current(struct sql_db *db, bool *is_current_r)
@@ -207,4 +279,20 @@ store_fulltext_is_current(struct sql_db *db, bool *is_current_r)
 	if (sql_step(&use))
 		*is_current_r = sql_column_int(&use, 0) != 0;
 	return sql_end(&use);
+}
+
+enum store_status
+store_fulltext_miss(struct sql_db *db, struct store_search_page *page)
+{
+	static const char sealed[] = "SELECT EXISTS(SELECT 1 FROM sealed)";
+	static const char others[] =
+	    "SELECT EXISTS(SELECT 1 FROM fulltext_docsize)";
+	int64_t has_sealed, has_others = 1;
+	enum store_status status = sql_integer(db, sealed, &has_sealed);
+
+	page->has_sealed = status == STORE_OK && has_sealed != 0;
+	/* What is not indexed yet may be of others. */
+	if (page->has_sealed && page->is_complete)
+		status = sql_integer(db, others, &has_others);
+	return status == STORE_OK && has_others == 0 ? STORE_SEALED : status;
 }

@@ -6,6 +6,7 @@
 #define STORE_FULLTEXT_H
 
 #include "daemon/store/db.h"
+#include "daemon/store/question.h"
 
 struct store_ahead;
 struct store_prepared;
@@ -25,6 +26,21 @@ enum store_status store_fulltext_step(struct sql_db *, struct store_ahead *,
     __attribute__((warn_unused_result));
 
 /*
+ * Each transaction adds a segment to the index, and a search looks into each of
+ * them for each part of a beginning: now and then all become one.  Begin or go
+ * on with that in the transaction that is open, once so many messages are new;
+ * *more_r tells whether it is at its end.
+ */
+#define STORE_FULLTEXT_MERGE_LEAST 50000
+enum store_status store_fulltext_merge(struct sql_db *, int64_t least,
+    bool *more_r, bool *damaged_r) __attribute__((warn_unused_result));
+
+/* Put the words of a message into the index, in the transaction that is open.
+ */
+enum store_status store_fulltext_put(struct sql_db *,
+    const struct store_prepared *) __attribute__((warn_unused_result));
+
+/*
  * Take the words of a message out of the index, in the transaction that is
  * open, if they are in it.
  */
@@ -37,5 +53,12 @@ extern const char store_fulltext_restart_sql[];
 /* Whether the index is of this version's words. */
 enum store_status store_fulltext_is_current(struct sql_db *, bool *is_current_r)
     __attribute__((warn_unused_result));
+
+/*
+ * Sealed mail has no words here: whether there is any, which a search misses.
+ * STORE_SEALED where there is no other mail.
+ */
+enum store_status store_fulltext_miss(struct sql_db *,
+    struct store_search_page *) __attribute__((warn_unused_result));
 
 #endif

@@ -48,6 +48,9 @@ store_index_step(struct sql_db *db, struct store_ahead *ahead,
 	if (status == STORE_OK && !*more_r)
 		status =
 		    store_fulltext_step(db, ahead, queue, more_r, damaged_r);
+	if (status == STORE_OK && !*more_r)
+		status = store_fulltext_merge(
+		    db, STORE_FULLTEXT_MERGE_LEAST, more_r, damaged_r);
 	if (status != STORE_OK)
 		return status;
 	/* The indexes write most of what they have at the end. */

@@ -42,8 +42,9 @@ void store_index_work(struct store_index *, struct sql_db *, int64_t now_ms);
 
 /*
  * Index some messages in a transaction of its own, ending early when the queue
- * fills; *more_r tells whether others wait.  After a failure the transaction
- * is the caller's to undo; *damaged_r tells that it was the index itself.
+ * fills, or else put the index in order; *more_r tells whether there is more.
+ * After a failure the transaction is the caller's to undo; *damaged_r tells
+ * that it was the index itself.
  */
 enum store_status store_index_step(struct sql_db *, struct store_ahead *,
     struct store_queue *, bool *more_r, bool *damaged_r)

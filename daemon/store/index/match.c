@@ -21,7 +21,7 @@ struct composer {
 	/* Of what must be so at once. */
 	struct mail_text words, excluded, conditions;
 	size_t words_count, excluded_count;
-	size_t parts_left; /* of beginnings */
+	struct store_beginnings beginnings;
 };
 
 /* The text as the match keeps it. */
@@ -82,9 +82,7 @@ composer_account_id(struct composer *composer, const char *name)
 
 	sql_prepare(&use, composer->db, sql);
 	sql_bind_text(&use, 1, name);
-	if (sql_step(&use))
-		id = sql_column_int(&use, 0);
-	status = sql_end(&use);
+	status = sql_run_integer(&use, &id);
 	if (id == 0)
 		composer->match->no_account = name;
 	if (composer->status == STORE_OK)
@@ -182,8 +180,8 @@ composer_add_phrase(struct composer *composer, struct mail_text *to,
 		mail_text_add_string(to, node->columns);
 		mail_text_add_string(to, "} : ");
 	}
-	store_beginning_add(
-	    composer->db, to, node->text, &composer->parts_left);
+	store_beginnings_add(
+	    &composer->beginnings, composer->db, to, node->text);
 }
 
 static void
@@ -445,7 +443,8 @@ match_compose(struct match *match_r, struct sql_db *db,
 	struct composer composer = { .match = match_r,
 		.db = db,
 		.arena = arena,
-		.parts_left = BEGINNING_PARTS };
+		.beginnings = { .parts_left = BEGINNING_PARTS,
+		    .places_left = BEGINNING_PLACES } };
 
 	*match_r =
 	    (struct match){ .since_ms = INT64_MIN, .before_ms = INT64_MAX };
@@ -466,6 +465,8 @@ match_compose(struct match *match_r, struct sql_db *db,
 				   .kind = QUERY_ACCOUNT, .text = account });
 	composer_finish_words(&composer);
 	match_r->conditions = composer_keep(&composer, &composer.conditions);
+	match_r->is_cut = composer.beginnings.is_cut;
+	match_r->parts = BEGINNING_PARTS - composer.beginnings.parts_left;
 	mail_text_free(&composer.words);
 	mail_text_free(&composer.excluded);
 	return composer.status;

@@ -23,6 +23,8 @@ struct match {
 	const char *texts[MATCH_TEXTS_MAX];
 	size_t text_count;
 	const char *no_account; /* one that is not in the store; or NULL */
+	size_t parts;           /* that beginnings became */
+	bool is_cut; /* beginnings have more words than are looked for */
 	/* Bounds that each message must keep. */
 	int64_t since_ms, before_ms;
 };

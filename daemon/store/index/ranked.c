@@ -14,12 +14,12 @@ ranked_compare(const void *one, const void *other)
 }
 
 void
-ranked_take(struct ranked *ranked_r, struct sql_statement *rows)
+ranked_take(struct ranked *ranked_r, struct sql_statement *rows, size_t among)
 {
 	ranked_r->count = 0;
 	ranked_r->is_all = true;
 	while (sql_step(rows)) {
-		if (ranked_r->count == RANKED_AMONG) {
+		if (ranked_r->count == among) {
 			ranked_r->is_all = false;
 			break;
 		}

@@ -8,8 +8,10 @@
 
 #include "daemon/store/db.h"
 
-/* How many are scored. */
-#define RANKED_AMONG 2000
+/* How many are scored; fewer of what is looked for in many parts. */
+#define RANKED_AMONG      2000
+#define RANKED_AMONG_MANY 500
+#define RANKED_MANY_PARTS 32
 
 /*
  * The column of a SELECT behind the id: a score, the larger the better.  What
@@ -25,7 +27,10 @@ struct ranked {
 	bool is_all; /* none was left out */
 };
 
-/* Take the rows (id, score), newest first, and order them: the best first. */
-void ranked_take(struct ranked *ranked_r, struct sql_statement *);
+/*
+ * Take so many rows (id, score) at most, newest first, and order them: the best
+ * first.
+ */
+void ranked_take(struct ranked *ranked_r, struct sql_statement *, size_t among);
 
 #endif

@@ -1,9 +1,9 @@
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/store/index/bounds.h"
 #include "daemon/store/index/by_sender.h"
 #include "daemon/store/index/fold.h"
+#include "daemon/store/index/fulltext.h"
 #include "daemon/store/index/index.h"
 #include "daemon/store/index/match.h"
 #include "daemon/store/index/ranked.h"
@@ -59,9 +59,8 @@ doubt_tell_writer(struct store *store)
 {
 	struct store_op *op = store_op_new(&doubt_type, sizeof(*op));
 
-	if (op == NULL)
-		return;
-	store_submit(store, op);
+	if (op != NULL)
+		store_submit(store, op);
 }
 
 /* ---- the query ---- */
@@ -259,6 +258,9 @@ search_prepare(struct sql_db *db, struct search_op *search, bool *is_over_r)
 	if (status == STORE_OK && search->filter.has_before)
 		status = bounds_most_id(
 		    db, search->filter.before_ms, &search->most_id);
+	if (status == STORE_OK)
+		status = bounds_narrow(
+		    db, search->account, &search->least_id, &search->most_id);
 	return status;
 }
 
@@ -405,6 +407,9 @@ static enum store_status
 search_rank(
     struct sql_db *db, struct search_op *search, struct ranked *ranked_r)
 {
+	size_t among = search->match.parts > RANKED_MANY_PARTS
+			   ? RANKED_AMONG_MANY
+			   : RANKED_AMONG;
 	struct sql_statement use;
 	enum store_status status;
 	char *sql = search_compose_ranked(search);
@@ -412,8 +417,8 @@ search_rank(
 	if (sql == NULL)
 		return STORE_MEMORY;
 	sql_prepare_once(&use, db, sql);
-	search_bind(search, &use, RANKED_AMONG + 1);
-	ranked_take(ranked_r, &use);
+	search_bind(search, &use, (int64_t)among + 1);
+	ranked_take(ranked_r, &use, among);
 	if (sqlite_index_is_damaged(&use))
 		search->index_damaged = true;
 	status = sql_end(&use);
@@ -480,6 +485,9 @@ search_read(struct sql_db *db, struct store_op *op)
 	search->page.count = search->page.more ? search->limit : search->count;
 	search->page.rows = search->rows;
 	search->page.no_account = search->match.no_account;
+	search->page.is_cut = search->match.is_cut;
+	if (status == STORE_OK && (search->query || search->folded_from))
+		status = store_fulltext_miss(db, &search->page);
 	if (status == STORE_OK && search->filter.wants_snippets &&
 	    search->query != NULL)
 		status = store_snippets_read(db, op, search->query,
@@ -492,11 +500,11 @@ search_answer(
     struct store *store, struct store_op *op, enum store_status status)
 {
 	struct search_op *search = (struct search_op *)op;
-	const struct store_search_page *page = &search->page;
 
 	if (search->index_damaged)
 		doubt_tell_writer(store);
-	search->found(status, status == STORE_OK ? page : NULL, search->arg);
+	search->found(
+	    status, status == STORE_OK ? &search->page : NULL, search->arg);
 }
 
 static const struct store_op_type search_type = {
@@ -536,8 +544,7 @@ search_copy_filter(
     struct search_op *search, const struct store_message_filter *filter)
 {
 	search->filter = *filter;
-	search->filter.account = NULL;
-	search->filter.from = NULL;
+	search->filter.account = search->filter.from = NULL;
 	search->filter.query = NULL;
 	search->account = store_op_text(&search->op, filter->account);
 	if (filter->from != NULL)

@@ -25,9 +25,7 @@ sender_find(struct sql_db *db, const char *folded, int64_t *id_r)
 	*id_r = 0;
 	sql_prepare(&use, db, sql);
 	sql_bind_text(&use, 1, folded);
-	if (sql_step(&use))
-		*id_r = sql_column_int(&use, 0);
-	return sql_end(&use);
+	return sql_run_integer(&use, id_r);
 }
 
 static enum store_status

@@ -5,6 +5,7 @@
 
 #include "daemon/store/index/ahead.h"
 #include "daemon/store/index/snippet.h"
+#include "daemon/store/mail/apart.h"
 #include "daemon/store/mail/words.h"
 
 /*
@@ -23,9 +24,7 @@ snippets_find_body(struct sql_db *db, int64_t id, int64_t *body_r)
 	*body_r = 0;
 	sql_prepare(&use, db, sql);
 	sql_bind_int(&use, 1, id);
-	if (sql_step(&use))
-		*body_r = sql_column_int(&use, 0);
-	return sql_end(&use);
+	return sql_run_integer(&use, body_r);
 }
 
 /* NULL where the message has gone. */
@@ -42,23 +41,28 @@ snippets_read_text(struct sql_db *db, int64_t id, char **text_r)
 		return status;
 	status = store_prepared_read_body(db, body, LOOK_MAX, &bytes, &length);
 	if (status == STORE_OK) {
-		*text_r = mail_words_read_text(
-		    bytes != NULL ? bytes : "", length, TEXT_MAX);
-		if (*text_r == NULL)
+		switch (mail_apart_text(
+		    bytes != NULL ? bytes : "", length, TEXT_MAX, text_r)) {
+		case MAIL_APART_DONE:
+		case MAIL_APART_DIED:
+			break;
+		case MAIL_APART_NO_MEMORY:
 			status = STORE_MEMORY;
+			break;
+		}
 	}
 	free(bytes);
-	return status;
+	return status == STORE_SEALED ? STORE_OK : status;
 }
 
 static bool
-snippets_keep(struct store_op *op, const struct snippet *snippet,
+snippets_keep(struct evpop_arena *arena, const struct snippet *snippet,
     struct store_snippet *kept_r)
 {
 	kept_r->text = snippet->text;
 	kept_r->hit_count = snippet->count;
 	kept_r->hits = evpop_arena_take(
-	    store_op_arena(op), (snippet->count + 1) * sizeof(kept_r->hits[0]));
+	    arena, (snippet->count + 1) * sizeof(kept_r->hits[0]));
 	if (kept_r->hits == NULL)
 		return false;
 	for (size_t i = 0; i < snippet->count; i++)
@@ -71,17 +75,34 @@ static enum store_status
 snippets_read_one(struct sql_db *db, struct store_op *op,
     const struct query_node *query, int64_t id, struct store_snippet *kept_r)
 {
+	struct evpop_arena *arena = store_op_arena(op);
 	struct snippet snippet;
 	char *text;
 	enum store_status status = snippets_read_text(db, id, &text);
 
 	if (status != STORE_OK || text == NULL)
 		return status;
-	if (!snippet_make(&snippet, store_op_arena(op), text, query) ||
-	    !snippets_keep(op, &snippet, kept_r))
+	if (!snippet_make(&snippet, arena, text, query) ||
+	    !snippets_keep(arena, &snippet, kept_r))
 		status = STORE_MEMORY;
 	free(text);
 	return status;
+}
+
+bool
+store_snippets_make(struct store_snippet *snippet_r, struct evpop_arena *arena,
+    const char *bytes, size_t length, const struct query_node *query)
+{
+	struct snippet snippet;
+	char *text;
+	bool is_made =
+	    mail_apart_text(bytes, length < LOOK_MAX ? length : LOOK_MAX,
+		TEXT_MAX, &text) == MAIL_APART_DONE &&
+	    snippet_make(&snippet, arena, text, query) &&
+	    snippets_keep(arena, &snippet, snippet_r);
+
+	free(text);
+	return is_made;
 }
 
 enum store_status

@@ -15,4 +15,9 @@ enum store_status store_snippets_read(struct sql_db *, struct store_op *,
     const struct store_snippet **snippets_r)
     __attribute__((warn_unused_result));
 
+/* One of a message's first bytes, in the arena; false without memory. */
+bool store_snippets_make(struct store_snippet *snippet_r, struct evpop_arena *,
+    const char *bytes, size_t length, const struct query_node *)
+    __attribute__((warn_unused_result));
+
 #endif

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/text.h"
+
 bool
 mail_boundary_push(struct mail_boundaries *open, const struct mail_part *part,
     unsigned enclosed)
@@ -29,19 +31,13 @@ mail_boundary_pop(struct mail_boundaries *open, unsigned depth)
 		free(open->levels[--open->depth].text);
 }
 
-static bool
-boundary_is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 const struct mail_boundary *
 mail_boundary_match(const struct mail_boundaries *open, const char *line,
     size_t length, bool *is_last_r)
 {
 	if (open->depth == 0 || length < 3 || line[0] != '-' || line[1] != '-')
 		return NULL;
-	while (length > 2 && boundary_is_blank(line[length - 1]))
+	while (length > 2 && evpop_text_is_blank(line[length - 1]))
 		length--;
 	for (unsigned i = open->depth; i-- > 0;) {
 		const struct mail_boundary *level = &open->levels[i];

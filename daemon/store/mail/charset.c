@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <iconv.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -13,7 +14,7 @@
  * Names come from strangers: so many are kept, whether they are charsets or
  * not.  Real mail has some twenty.
  */
-#define KEPT_MAX 64
+#define KEPT_MAX 128
 
 /* The charset of mail that names none and is not UTF-8. */
 #define WESTERN "CP1252"
@@ -260,6 +261,32 @@ charset_exists(const char *name)
 		return false;
 	iconv_close(conversion);
 	return true;
+}
+
+void
+mail_charset_load_all(void)
+{
+	static const char *const others[] = { "KOI8-T", "ARMSCII-8",
+		"GEORGIAN-ACADEMY", "GEORGIAN-PS", "TCVN5712-1", "HP-ROMAN8",
+		"MAC-UK", "JOHAB", "EUC-TW", "BIG5", "SHIFT_JIS", "TIS-620" };
+	static const unsigned pages[] = { 437, 737, 775, 850, 852, 855, 857,
+		858, 860, 861, 862, 863, 864, 865, 866, 869, 874, 932, 949,
+		1250, 1251, 1252, 1253, 1254, 1255, 1256, 1257, 1258 };
+	char name[MAIL_CHARSET_SIZE];
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (rules[i].name != NULL && strchr(rules[i].name, '#') == NULL)
+			(void)charset_exists(rules[i].name);
+	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+		(void)snprintf(name, sizeof(name), "CP%u", pages[i]);
+		(void)charset_exists(name);
+	}
+	for (unsigned part = 1; part <= 16; part++) {
+		(void)snprintf(name, sizeof(name), "ISO-8859-%u", part);
+		(void)charset_exists(name);
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		(void)charset_exists(others[i]);
 }
 
 /* What the C library calls it as mail does. */

@@ -33,6 +33,9 @@ bool mail_charset_name(
 void mail_charset_add(struct mail_text *, const char *name, const char *hint,
     const char *bytes, size_t length);
 
+/* Load those of mail, before files can be opened no more. */
+void mail_charset_load_all(void);
+
 /* Whether only a charset's name tells how to read such bytes. */
 bool mail_charset_is_needed(const char *bytes, size_t length);
 

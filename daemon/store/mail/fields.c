@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/text.h"
+
 /* The most that is kept of one header, without the fields that nobody reads. */
 #define FIELDS_MAX ((size_t)64 * 1024)
 
@@ -29,14 +31,6 @@ mail_fields_begin(struct mail_fields *fields, enum mail_header_of of,
 	fields->is_kept = false;
 }
 
-static bool
-fields_starts(const char *line, size_t length, const char *word)
-{
-	size_t wanted = strlen(word);
-
-	return length >= wanted && strncasecmp(line, word, wanted) == 0;
-}
-
 /*
  * Fields that programs write for each other are long, and nobody searches them.
  */
@@ -47,12 +41,12 @@ fields_is_kept(
 	static const char *const unread[] = { "X-", "ARC-", "DKIM-",
 		"Authentication-", "Received", "References", "Autocrypt" };
 
-	if (fields_starts(line, length, "Content-"))
+	if (evpop_text_begins(line, length, "Content-"))
 		return true;
 	if (fields->wanted == MAIL_FIELDS_OF_CONTENT)
 		return false;
 	for (size_t i = 0; i < sizeof(unread) / sizeof(unread[0]); i++)
-		if (fields_starts(line, length, unread[i]))
+		if (evpop_text_begins(line, length, unread[i]))
 			return false;
 	return true;
 }

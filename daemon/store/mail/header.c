@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/text.h"
+
 /* So many lines before a header are looked at for one; more are a text. */
 #define BLANKS_MAX 8
 #define JUNK_MAX   32
@@ -34,14 +36,6 @@ static bool
 header_is_blank(char c)
 {
 	return c == ' ' || c == '\t';
-}
-
-static bool
-header_starts(const char *line, size_t length, const char *word)
-{
-	size_t wanted = strlen(word);
-
-	return length >= wanted && strncasecmp(line, word, wanted) == 0;
 }
 
 /* A mark of UTF-8 before the first field, left by an editor. */
@@ -102,9 +96,9 @@ header_is_foreword(const char *line, size_t length)
 		"LHLO ", "MAIL FROM:", "RCPT TO:" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (header_starts(line, length, words[i]))
+		if (evpop_text_begins(line, length, words[i]))
 			return true;
-	return header_starts(line, length, "DATA") &&
+	return evpop_text_begins(line, length, "DATA") &&
 	       header_is_empty_line(line + 4, length - 4);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/store/mail/header.h"
+#include "lib/base/text.h"
 
 /* What is longer names nothing that anybody else would write. */
 #define ID_MAX 1000
@@ -26,12 +27,6 @@ references_add(struct mail_references *to, const char *id, size_t length)
 	to->count++;
 }
 
-static bool
-references_is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Ids in brackets; the words that some write between them are passed over. */
 static bool
 references_add_listed(
@@ -45,10 +40,10 @@ references_add_listed(
 		close = memchr(open, '>', (size_t)(end - open));
 		if (close == NULL)
 			break;
-		while (open < close && references_is_blank(*open))
+		while (open < close && evpop_text_is_blank(*open))
 			open++;
 		value = close + 1;
-		while (close > open && references_is_blank(close[-1]))
+		while (close > open && evpop_text_is_blank(close[-1]))
 			close--;
 		references_add(to, open, (size_t)(close - open));
 		has_any = true;
@@ -62,11 +57,11 @@ references_add_own(struct mail_references *to, const char *value, size_t length)
 {
 	if (references_add_listed(to, value, length))
 		return;
-	while (length > 0 && references_is_blank(*value)) {
+	while (length > 0 && evpop_text_is_blank(*value)) {
 		value++;
 		length--;
 	}
-	while (length > 0 && references_is_blank(value[length - 1]))
+	while (length > 0 && evpop_text_is_blank(value[length - 1]))
 		length--;
 	references_add(to, value, length);
 }

@@ -271,3 +271,25 @@ mail_words_free(struct mail_words *words)
 	free(words->files);
 	memset(words, 0, sizeof(*words));
 }
+
+void
+mail_words_take(struct mail_words *words_r, char *const texts[MAIL_WORDS_TEXTS],
+    bool is_cut)
+{
+	*words_r = (struct mail_words){ texts[0], texts[1], texts[2], texts[3],
+		texts[4], texts[5], is_cut };
+}
+
+bool
+mail_words_take_none(struct mail_words *words_r)
+{
+	char *texts[MAIL_WORDS_TEXTS];
+	bool done = true;
+
+	for (size_t i = 0; i < MAIL_WORDS_TEXTS; i++) {
+		texts[i] = strdup("");
+		done = done && texts[i] != NULL;
+	}
+	mail_words_take(words_r, texts, true);
+	return done;
+}

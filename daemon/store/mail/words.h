@@ -29,6 +29,16 @@ bool mail_words_read(const char *message, size_t length,
     struct mail_words *words_r) __attribute__((warn_unused_result));
 void mail_words_free(struct mail_words *);
 
+/* All of them, in the order of the members. */
+#define MAIL_WORDS_TEXTS 6
+
+/* Words that another process has read; takes the texts. */
+void mail_words_take(struct mail_words *words_r,
+    char *const texts[MAIL_WORDS_TEXTS], bool is_cut);
+/* None, of a message that has some.  Returns false as mail_words_read(). */
+bool mail_words_take_none(struct mail_words *words_r)
+    __attribute__((warn_unused_result));
+
 /*
  * The text of all parts as people read it, at most `max` octets; without what
  * the header says.  The caller's, for free(); NULL without memory.

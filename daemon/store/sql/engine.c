@@ -25,6 +25,21 @@ sql_run(struct sql_statement *statement)
 }
 
 enum store_status
+sql_run_integer(struct sql_statement *statement, int64_t *value)
+{
+	if (sql_step(statement))
+		*value = sql_column_int(statement, 0);
+	return sql_end(statement);
+}
+
+enum store_status
+sql_run_found(struct sql_statement *statement, bool *found_r)
+{
+	*found_r = sql_step(statement);
+	return sql_end(statement);
+}
+
+enum store_status
 sql_run_of(struct sql_db *db, const char *sql, int64_t value)
 {
 	struct sql_statement statement;
@@ -41,7 +56,5 @@ sql_integer(struct sql_db *db, const char *text, int64_t *value_r)
 
 	*value_r = 0;
 	sql_prepare_once(&statement, db, text);
-	if (sql_step(&statement))
-		*value_r = sql_column_int(&statement, 0);
-	return sql_end(&statement);
+	return sql_run_integer(&statement, value_r);
 }

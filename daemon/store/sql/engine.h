@@ -93,6 +93,14 @@ enum store_status sql_end(struct sql_statement *)
 enum store_status sql_run(struct sql_statement *)
     __attribute__((warn_unused_result));
 
+/* The integer of the first row; without a row the value stays. */
+enum store_status sql_run_integer(struct sql_statement *, int64_t *value)
+    __attribute__((warn_unused_result));
+
+/* Whether there is a row. */
+enum store_status sql_run_found(struct sql_statement *, bool *found_r)
+    __attribute__((warn_unused_result));
+
 /* Prepare, bind ?1 and run, where that is all. */
 enum store_status sql_run_of(struct sql_db *, const char *sql, int64_t value)
     __attribute__((warn_unused_result));

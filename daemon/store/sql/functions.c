@@ -72,6 +72,9 @@ fts5_find_api(sqlite3 *handle)
  */
 #define COUNTED_MAX 10000
 
+/* Of words that count as one: the others have as many as those before them. */
+#define COUNTED_IN_ALL 20000
+
 /* Fractions of a score that count. */
 #define PRECISION 1e9
 
@@ -122,25 +125,39 @@ score_idf(sqlite3_int64 total, double having)
 	return idf > IDF_LEAST ? idf : IDF_LEAST;
 }
 
+/* How many phrases count as the word of the first. */
+static int
+score_joined(const struct question *question, int first)
+{
+	int count = 0;
+
+	while (first + count < question->count &&
+	       question->phrases[first + count].first == first)
+		count++;
+	return count;
+}
+
 /* Count the rows of a phrase and of those that are joined to it. */
 static int
 score_count_word(const Fts5ExtensionApi *api, Fts5Context *rows,
     sqlite3_int64 total, struct question *question, int first)
 {
+	int joined = score_joined(question, first), done = 0;
 	double having = 0;
+	sqlite3_int64 counted = 0;
 	int code = SQLITE_OK;
 
-	for (int i = first; code == SQLITE_OK && i < question->count &&
-			    question->phrases[i].first == first;
-	     i++) {
+	/* What most rows have is worth no less with the others. */
+	while (code == SQLITE_OK && done < joined && counted < COUNTED_IN_ALL &&
+	       having <= (double)total / 2) {
 		struct counting counting = { 0, 0 };
 
-		/* What most rows have is worth no less with the others. */
-		if (having > (double)total / 2)
-			break;
-		code = api->xQueryPhrase(rows, i, &counting, score_count);
+		code = api->xQueryPhrase(
+		    rows, first + done++, &counting, score_count);
 		having += score_having(total, &counting);
+		counted += counting.count;
 	}
+	having = having * joined / done;
 	question->phrases[first].idf = score_idf(total, having);
 	return code;
 }

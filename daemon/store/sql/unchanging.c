@@ -1,21 +1,12 @@
 #include "daemon/store/sql/unchanging.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "daemon/store/sql/files.h"
-
-/* What may stand in a URI's path as it is; RFC 3986 section 3.3. */
-static bool
-uri_is_plain(char byte)
-{
-	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-	       (byte >= '0' && byte <= '9') ||
-	       (byte != '\0' && strchr("/-._~", byte) != NULL);
-}
+#include "lib/base/url.h"
 
 /* Whether the folder of the file can be written. */
 static bool
@@ -44,11 +35,10 @@ sqlite_reading_uri(const char *path)
 	memcpy(uri, scheme, sizeof(scheme));
 	for (const char *at = path; *at != '\0'; at++) {
 		/* "//" would begin a host's name. */
-		if (uri_is_plain(*at) && !(at == path && at[1] == '/'))
-			uri[length++] = *at;
+		if (*at == '/' && !(at == path && at[1] == '/'))
+			uri[length++] = '/';
 		else
-			length += (size_t)sprintf(
-			    uri + length, "%%%02X", (unsigned char)*at);
+			length += evpop_url_quote(*at, uri + length);
 	}
 	uri[length] = '\0';
 	if (!folder_is_writable(path) && !store_files_have_log(path))

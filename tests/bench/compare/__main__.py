@@ -56,7 +56,7 @@ def arguments():
                         help="the folder for results.md, results.json and "
                         "plots; bench-results in the build folder if not given")
     parser.add_argument("--publish", action="store_true",
-                        help="also put the results where the README shows "
+                        help="also put the results where the page shows "
                         "them: tests/bench/results, and its table")
     given = parser.parse_args()
     if given.build is None or not (given.build / "CMakeCache.txt").exists():

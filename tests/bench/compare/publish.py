@@ -1,6 +1,6 @@
-"""Results that the README shows: copied beside this program, and its table.
+"""Results that the page on performance shows: copied beside it, and its table.
 
-Between two marks the README has the table of what is asked and seen, as it
+Between two marks that page has the table of what is asked and seen, as it
 stands in results.json; nobody types it.
 """
 
@@ -12,12 +12,12 @@ import asked
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent.parent.parent
 RESULTS = REPOSITORY / "tests" / "bench" / "results"
-README = REPOSITORY / "README.md"
+PAGE = REPOSITORY / "tests" / "bench" / "README.md"
 BEGIN, END = "<!-- figures -->\n", "<!-- /figures -->\n"
 
 
 def figures(results):
-    """What the README says of results as results.json has them."""
+    """What the page says of results as results.json has them."""
     machine, scale = results["machine"], results["scale"]
     size = ("" if scale["part"] == 1 else
             f", at {scale['part']:g} of the sizes, which proves nothing")
@@ -27,21 +27,21 @@ def figures(results):
 
 
 def within(text):
-    """Where the figures begin and end in a README's text."""
+    """Where the figures begin and end in the page's text."""
     if text.count(BEGIN) != 1 or text.count(END) != 1:
         raise ValueError(f"not one {BEGIN.strip()} and one {END.strip()}")
     return text.index(BEGIN) + len(BEGIN), text.index(END)
 
 
 def publish(folder):
-    """Put the results of a folder where the README shows them."""
+    """Put the results of a folder where the page shows them."""
     if RESULTS.exists():
         shutil.rmtree(RESULTS)
     RESULTS.mkdir()
     for pattern in ("results.md", "results.json", "*.svg"):
         for path in sorted(folder.glob(pattern)):
             shutil.copyfile(path, RESULTS / path.name)
-    text = README.read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     begin, end = within(text)
     shown = figures(json.loads((RESULTS / "results.json").read_text()))
-    README.write_text(f"{text[:begin]}{shown}{text[end:]}", encoding="utf-8")
+    PAGE.write_text(f"{text[:begin]}{shown}{text[end:]}", encoding="utf-8")

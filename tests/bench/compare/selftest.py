@@ -1,4 +1,4 @@
-"""What the comparison says of figures, and what the README says of them.
+"""What the comparison says of figures, and what the page on performance says of them.
 
     python3 tests/bench/compare/selftest.py
 """
@@ -163,18 +163,18 @@ class TurnsTest(unittest.TestCase):
         self.assertEqual(len(calls), 1)
 
 
-class ReadmeTest(unittest.TestCase):
-    """The README shows what results.json has, and nothing else."""
+class PageTest(unittest.TestCase):
+    """The page shows what results.json has, and nothing else."""
 
     @classmethod
     def setUpClass(cls):
-        cls.readme = publish.README.read_text(encoding="utf-8")
+        cls.page = publish.PAGE.read_text(encoding="utf-8")
         cls.results = json.loads(
             (publish.RESULTS / "results.json").read_text(encoding="utf-8"))
 
     def test_figures(self):
-        begin, end = publish.within(self.readme)
-        self.assertEqual(self.readme[begin:end],
+        begin, end = publish.within(self.page)
+        self.assertEqual(self.page[begin:end],
                          publish.figures(self.results))
 
     def test_verdicts_follow_from_figures(self):
@@ -184,10 +184,10 @@ class ReadmeTest(unittest.TestCase):
                        self.results["scale"]["part"]))
 
     def test_plots_are_there(self):
-        shown = re.findall(r"\]\((tests/bench/results/[^)]*)\)", self.readme)
+        shown = re.findall(r"\]\((results/[^)]*)\)", self.page)
         self.assertTrue(any(path.endswith(".svg") for path in shown))
         for path in shown:
-            self.assertTrue((publish.REPOSITORY / path).is_file(), path)
+            self.assertTrue((publish.PAGE.parent / path).is_file(), path)
 
 
 if __name__ == "__main__":

@@ -76,9 +76,10 @@ class CertificateAuthority:
         """A certificate for servers with these subject alternative names."""
         return self._issue(label, names, "serverAuth")
 
-    def client(self, label="client"):
+    def client(self, label="client", rsa=False):
         """A certificate that a client identifies itself with."""
-        return self._issue(label, (f"DNS:{label}.example.net",), "clientAuth")
+        return self._issue(label, (f"DNS:{label}.example.net",), "clientAuth",
+                           rsa=rsa)
 
     def wrong_name(self, label="wrong-name"):
         """Good for another host only."""
@@ -115,7 +116,7 @@ class CertificateAuthority:
                            self.folder / f"{label}.key")
 
     def _issue(self, label, names, purpose, first_day=-1, last_day=365,
-               common_name=None):
+               common_name=None, rsa=False):
         made = self._paths(label)
         request = self.folder / f"{label}.csr"
         extensions = self.folder / f"{label}.ext"
@@ -126,7 +127,7 @@ class CertificateAuthority:
         if names:
             lines.append("subjectAltName=" + ",".join(names))
         extensions.write_text("\n".join(lines) + "\n")
-        _make_key(made.key)
+        _make_key(made.key, rsa)
         procs.run(["openssl", "req", "-new", "-key", made.key, "-out", request,
                    "-subj", f"/CN={common_name or label}"])
         procs.run(["openssl", "ca", "-batch", "-notext", "-config",
@@ -137,9 +138,10 @@ class CertificateAuthority:
         return made
 
 
-def _make_key(path):
-    procs.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt",
-               "ec_paramgen_curve:P-256", "-out", path])
+def _make_key(path, rsa=False):
+    kind = (["RSA", "-pkeyopt", "rsa_keygen_bits:2048"] if rsa else
+            ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"])
+    procs.run(["openssl", "genpkey", "-algorithm", *kind, "-out", path])
 
 
 def _day(offset):

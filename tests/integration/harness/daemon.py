@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import sqlite3
@@ -69,8 +70,9 @@ class _UnixConnection(http.client.HTTPConnection):
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
+        # While a crowd fills the queue, a deadline would make that an error.
         self.sock.connect(self._path)
+        self.sock.settimeout(self.timeout)
 
 
 class Refused(AssertionError):
@@ -86,6 +88,7 @@ class Evpopd:
     """evpopd with a configuration, a store and a socket in its own folder.
 
     accounts   name -> keys (see account_of); may change until written
+    targets    name -> keys
     daemon, store, control, hook   more keys of these sections
     environment       more variables
     under             words of a command to run it under
@@ -96,8 +99,10 @@ class Evpopd:
     """
 
     def __init__(self, accounts=None, *, daemon=None, store=None,
-                 control=None, hook=None, environment=None, under=()):
+                 control=None, hook=None, targets=None, environment=None,
+                 under=()):
         self.accounts = dict(accounts or {})
+        self.targets = dict(targets or {})
         self.daemon = dict(daemon or {})
         self.store = dict(store or {})
         self.control = dict(control or {})
@@ -122,6 +127,17 @@ class Evpopd:
         made.socket, made._connection = path, None
         return made
 
+    def let_others_run(self):
+        """Have both programs where other users reach them.
+
+        The build may be in a folder that is closed to them, as /root is.
+        """
+        self.folder.chmod(0o711)
+        self.program = shutil.copy(self.program, self.folder)
+        self.ctl_program = shutil.copy(self.ctl_program, self.folder)
+        for program in self.program, self.ctl_program:
+            os.chmod(program, 0o755)
+
     # Configuration
 
     def config_text(self):
@@ -129,12 +145,20 @@ class Evpopd:
         sections = [("daemon", self.daemon), ("store", {
             "path": self.store_file, **self.store}), ("control", {
                 "socket": self.socket, **self.control}), ("hook", self.hook)]
+        sections += [(f"target {name}", keys)
+                     for name, keys in self.targets.items()]
         sections += [(f"account {name}", keys)
                      for name, keys in self.accounts.items()]
         return "".join(
             f"[{name}]\n" + "".join(f"{key} = {value}\n"
                                     for key, value in keys.items()) + "\n"
             for name, keys in sections)
+
+    def seal_to(self, public):
+        """Have new mail sealed to this key, from the next start on."""
+        self.daemon["key_file"] = self.folder / "evpopd.key"
+        self.ctl("key", "generate", self.daemon["key_file"])
+        self.store["seal_to"] = public
 
     def write_config(self, text=None):
         """Write the configuration, readable for nobody else."""
@@ -316,8 +340,9 @@ class Evpopd:
         finally:
             connection.close()
 
-    def _json(self, method, path):
-        status, _, body = self.request(method, path)
+    def _json(self, method, path, said=None):
+        content = None if said is None else json.dumps(said)
+        status, _, body = self.request(method, path, content=content)
         answer = json.loads(body)
         if status >= 400:
             raise Refused(status, answer["error"])
@@ -327,9 +352,13 @@ class Evpopd:
         """What GET answers, as JSON; Refused where it is an error."""
         return self._json("GET", path)
 
-    def post(self, path):
-        """What POST answers, likewise."""
-        return self._json("POST", path)
+    def post(self, path, said=None):
+        """What POST answers, likewise; what is said to it goes as JSON."""
+        return self._json("POST", path, said)
+
+    def delete(self, path):
+        """What DELETE answers, likewise."""
+        return self._json("DELETE", path)
 
     def ctl(self, *words, code=0, timeout=PATIENCE, **keywords):
         """Run evpopctl; its output, once the exit code is as expected."""

@@ -118,16 +118,38 @@ mail_log_prefix = "%{{service}}(%{{user}}): "
 pop3_uidl_format = {uidl_format}
 """
 
+# IMAP beside POP3, for both versions.
+_IMAP = """\
+{protocols}
+service imap-login {{
+  chroot =
+  {restart} = {unlimited}
+  process_limit = 2
+  inet_listener imap {{
+    port = {imap_port}
+  }}
+  inet_listener imaps {{
+    port = {imap_tls_port}
+    ssl = yes
+  }}
+}}
+service imap {{
+  {restart} = 1000
+  process_limit = 300
+}}
+"""
+
 # The formats of unique-ids that tests ask for, as 2.4 writes them.
 _UIDL_FORMATS = {
     "%08Xu%08Xv": "%{uid | hex(8)}%{uidvalidity | hex(8)}",
     "%g": "%{guid}"}
 
 
-def available():
-    """Whether a Dovecot with POP3 is installed."""
+def available(*programs):
+    """Whether a Dovecot with POP3, and these parts of it, is installed."""
     return (_program() is not None
-            and os.path.exists("/usr/lib/dovecot/pop3-login"))
+            and all(os.path.exists(f"/usr/lib/dovecot/{name}")
+                    for name in ("pop3-login", *programs)))
 
 
 def version():
@@ -149,6 +171,15 @@ def client_certificates(authority):
                 "ssl_server_require_crl = no\n")
     return (f"ssl_ca = <{authority}\nssl_verify_client_cert = yes\n"
             "ssl_require_crl = no\n")
+
+
+def lmtp(port):
+    """Configuration: mail is taken by LMTP, and at run/lmtp in the folder."""
+    protocols = ("protocols {\n  lmtp = yes\n}\n" if is_2_4()
+                 else "protocols = pop3 lmtp\n")
+    return protocols + (
+        f"service lmtp {{\n  inet_listener lmtp {{\n    port = {port}\n  }}\n"
+        "  unix_listener lmtp {\n    mode = 0666\n  }\n}\n")
 
 
 def _running(handles):
@@ -176,14 +207,16 @@ class Dovecot(procs.InFolder):
     auth_mechanisms ways to log in, besides USER and PASS
     client_ca      a CA file: clients must show a certificate of it
     config         more lines of dovecot.conf
+    imap           speak IMAP, too
 
-    Attributes: host, port, tls_port, ca_file, ca, folder, log_file and, while
-    it runs, pid.
+    Attributes: host, port, tls_port, imap_port, imap_tls_port, ca_file, ca,
+    folder, log_file and, while it runs, pid.
     """
 
     def __init__(self, *, users=None, lock_session=False,
                  uidl_format="%08Xu%08Xv", certificate=None, client_ca=None,
-                 listen=HOST, auth_mechanisms="plain login", config=""):
+                 listen=HOST, auth_mechanisms="plain login", config="",
+                 imap=False):
         account = pwd.getpwuid(os.geteuid())
         if account.pw_uid == 0:
             account = pwd.getpwnam(UNPRIVILEGED_USER)
@@ -192,7 +225,9 @@ class Dovecot(procs.InFolder):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="evpop-dovecot-"))
         self.folder.chmod(0o755)
         self.log_file = self.folder / "dovecot.log"
-        self.port, self.tls_port = procs.free_ports(2)
+        (self.port, self.tls_port, self.imap_port,
+         self.imap_tls_port) = procs.free_ports(4)
+        self.imap = imap
         self.pid = None
         self.lock_session = lock_session
         self.uidl_format = uidl_format
@@ -343,6 +378,8 @@ class Dovecot(procs.InFolder):
         account = self._account
         new = is_2_4()
         text = (_OF_2_4 if new else _OF_2_3) + _COMMON
+        if self.imap:
+            text += _IMAP
         more = self.config
         if self.client_ca is not None:
             more += client_certificates(self.client_ca)
@@ -353,6 +390,9 @@ class Dovecot(procs.InFolder):
             group=grp.getgrgid(account.pw_gid).gr_name, uid=account.pw_uid,
             gid=account.pw_gid, certificate=self.certificate.certificate,
             key=key, port=self.port, tls_port=self.tls_port,
+            imap_port=self.imap_port, imap_tls_port=self.imap_tls_port,
+            protocols=("protocols {\n  imap = yes\n}" if new
+                       else "protocols = pop3 imap"),
             uidl_format=(_UIDL_FORMATS[self.uidl_format] if new
                          else self.uidl_format),
             mechanisms=self.auth_mechanisms,
@@ -422,6 +462,9 @@ class Dovecot(procs.InFolder):
         """
         if self._process is None:
             return
+        if abruptly:
+            # It starts no more of them meanwhile.
+            self._process.send_signal(signal.SIGSTOP)
         children = self._children()
         handles = []
         for pid in children:
@@ -438,6 +481,9 @@ class Dovecot(procs.InFolder):
         for handle in handles:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(handle, signal.SIGKILL)
+        # Until then they have sockets that another Dovecot would find.
+        procs.wait_for(lambda: not _running(handles),
+                       what="the end of Dovecot's processes")
         for handle in handles:
             os.close(handle)
         self._process = None

@@ -96,6 +96,13 @@ class MaildropServer(procs.InFolder):
         """The folder whose files are the user's messages."""
         return self.folder / "maildrops" / name
 
+    def left(self, user):
+        """How many messages it holds, also while a session has the maildrop.
+
+        Of users whose messages are files.
+        """
+        return len(list(self.maildrop_folder(user).glob("*.eml")))
+
     def deliver(self, user, messages):
         """Put messages (bytes) into a maildrop, also while it is served.
 

@@ -1,14 +1,19 @@
 """A relay between a client and a server that counts what the client waits for.
 
-A round trip is one wait of the client: a command that comes when all before it
-were answered.  The greeting is none, for which nobody asks.  It reads what
-passes as RFC 1939 has it, in clear text.
+A round trip is one wait of the client: what it says belongs to the one behind
+that of the last answer it has.  The greeting is none, for which nobody asks.
+It reads what passes as RFC 1939 has it, in clear text.
+
+On a machine that is busy an answer may come between two commands that are sent
+in one breath, which then count as two.  With a latency it comes later.
 """
 
+import collections
 import contextlib
 import selectors
 import socket
 import threading
+import time
 
 
 class Relay:
@@ -24,6 +29,9 @@ class Relay:
         self.port = self._listener.getsockname()[1]
         self.connections = self.round_trips = 0
         self.cut_after = None
+        self.latency = 0.0
+        # When it is due, for whom, and what.
+        self._held = collections.deque()
         self._lock = threading.Lock()
         self._stop, self._stopped = socket.socketpair()
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -55,7 +63,8 @@ class Relay:
         selector.register(self._stopped, selectors.EVENT_READ)
         pairs = []
         while True:
-            for key, _ in selector.select():
+            self._release()
+            for key, _ in selector.select(self._until_due()):
                 if key.fileobj is self._stopped:
                     for pair in pairs:
                         pair.close()
@@ -66,6 +75,21 @@ class Relay:
                 else:
                     key.data.copy(key.fileobj)
 
+    def hold(self, pair, octets):
+        """Hand this of the server on when its time has come."""
+        self._held.append((time.monotonic() + self.latency, pair, octets))
+
+    def _until_due(self):
+        """So many seconds, None: nothing is held."""
+        if not self._held:
+            return None
+        return max(0.0, self._held[0][0] - time.monotonic())
+
+    def _release(self):
+        while self._held and self._held[0][0] <= time.monotonic():
+            _, pair, octets = self._held.popleft()
+            pair.answer(octets)
+
     def _accept(self, selector):
         client, _ = self._listener.accept()
         server = socket.create_connection(self._behind)
@@ -75,45 +99,57 @@ class Relay:
             self.connections += 1
         return _Pair(self, selector, client, server)
 
-    def count(self):
-        """The client has asked something, and waits."""
+    def count(self, round_trips):
+        """So many more."""
         with self._lock:
-            self.round_trips += 1
+            self.round_trips += round_trips
 
 
 class _Dialog:
-    """Which commands of a connection are not answered yet."""
+    """Which commands of a connection are not answered yet.
+
+    Attribute: round_trips: how many answers had to come, one after the other,
+    before what was said last could be said, and its own.
+    """
 
     _MULTI_LINE = (b"CAPA", b"RETR", b"TOP")
     _MULTI_LINE_ALONE = (b"LIST", b"UIDL", b"AUTH")
 
     def __init__(self):
-        # Whether the answer to each has more lines; the greeting is first.
-        self._waiting = [False]
-        self._in_body = False
-        self._said = self._answered = b""
+        self.round_trips = 0
+        # Of each the round trip that it belongs to, and whether the answer has
+        # more lines; the greeting is first.
+        self._waiting = [(0, False)]
+        self._answering = None
+        self._answered = 0
+        self._said = self._heard = b""
 
     def says(self, octets):
-        """The client says this; whether all was answered before it."""
-        fresh = not self._waiting and not self._in_body
+        """The client says this."""
         *lines, self._said = (self._said + octets).split(b"\n")
         for line in lines:
             words = line.upper().split() or [b""]
-            self._waiting.append(
+            self.round_trips = max(self.round_trips, self._answered + 1)
+            self._waiting.append((
+                self._answered + 1,
                 words[0] in self._MULTI_LINE or
-                words[0] in self._MULTI_LINE_ALONE and len(words) == 1)
-        return fresh
+                words[0] in self._MULTI_LINE_ALONE and len(words) == 1))
 
     def answers(self, octets):
         """The server answers this."""
-        *lines, self._answered = (self._answered + octets).split(b"\n")
+        *lines, self._heard = (self._heard + octets).split(b"\n")
         for line in lines:
             line = line.rstrip(b"\r")
-            if self._in_body:
-                self._in_body = line != b"."
+            if self._answering is not None:
+                over = line == b"."
             elif self._waiting:
-                self._in_body = (self._waiting.pop(0)
-                                 and line.upper().startswith(b"+OK"))
+                self._answering, has_more = self._waiting.pop(0)
+                over = not (has_more and line.upper().startswith(b"+OK"))
+            else:
+                continue
+            if over:
+                self._answered = max(self._answered, self._answering)
+                self._answering = None
 
 
 def _acknowledge(side):
@@ -136,24 +172,34 @@ class _Pair:
 
     def copy(self, source):
         """Hand on what is there, or the end of it."""
-        target = (self._server if source is self._client else self._client)
         try:
             octets = source.recv(65536)
             _acknowledge(source)
         except OSError:
             octets = b""
-        if not octets:
+        if source is self._server:
+            if not octets:
+                self._forget(source)
+            self._relay.hold(self, octets)
+        elif not octets:
+            self.close()
+        else:
+            before = self._dialog.round_trips
+            self._dialog.says(octets)
+            self._relay.count(self._dialog.round_trips - before)
+            self._send(self._server, octets)
+
+    def answer(self, octets):
+        """The server has said this, or has ended."""
+        self._passed += len(octets)
+        limit = self._relay.cut_after
+        if not octets or limit is not None and self._passed > limit:
             self.close()
             return
-        if source is self._server:
-            self._passed += len(octets)
-            limit = self._relay.cut_after
-            if limit is not None and self._passed > limit:
-                self.close()
-                return
-            self._dialog.answers(octets)
-        elif self._dialog.says(octets):
-            self._relay.count()
+        self._dialog.answers(octets)
+        self._send(self._client, octets)
+
+    def _send(self, target, octets):
         try:
             target.sendall(octets)
             # To send turns it off.
@@ -164,6 +210,9 @@ class _Pair:
     def close(self):
         """End both sides."""
         for side in (self._client, self._server):
-            with contextlib.suppress(KeyError, ValueError):
-                self._selector.unregister(side)
+            self._forget(side)
             side.close()
+
+    def _forget(self, side):
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(side)

@@ -40,8 +40,11 @@ class ScriptedServer:
     answers    command line (or its first word, or "" for the greeting) ->
                answer; may be changed while it runs
 
-    Attributes: host, port, lines (all that clients have sent).
+    Attributes: host, port, lines (all that clients have sent), buffering
+    (0: no more is read than is answered to).
     """
+
+    buffering = -1
 
     def __init__(self, messages=(), answers=None):
         self.messages = list(messages)
@@ -60,6 +63,10 @@ class ScriptedServer:
         self._threads[0].start()
         return self
 
+    def close(self):
+        """Leave the listening to another process that has it too."""
+        self._listener.close()
+
     def __exit__(self, *_):
         # Only a shutdown wakes a thread that waits in accept() or recv().
         with contextlib.suppress(OSError):
@@ -77,6 +84,8 @@ class ScriptedServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            # Answers to a flight of commands do not wait for each other.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._connections.add(connection)
             thread = threading.Thread(target=self._serve, args=(connection,),
                                       daemon=True)
@@ -85,14 +94,18 @@ class ScriptedServer:
 
     def _serve(self, connection):
         with contextlib.suppress(OSError), connection, \
-                connection.makefile("rb") as stream:
+                connection.makefile("rb", self.buffering) as stream:
             if self._answer(connection, ""):
-                for octets in stream:
-                    line = octets.decode("latin-1").rstrip("\r\n")
-                    self.lines.append(line)
-                    if not self._answer(connection, line):
-                        break
+                self._converse(connection, stream)
         self._connections.discard(connection)
+
+    def _converse(self, connection, stream):
+        """Answer to lines until one ends the dialogue."""
+        for octets in stream:
+            line = octets.decode("latin-1").rstrip("\r\n")
+            self.lines.append(line)
+            if not self._answer(connection, line):
+                return
 
     def _answer(self, connection, line):
         for key in (line, line.partition(" ")[0].upper()):
@@ -122,6 +135,8 @@ class ScriptedServer:
                 int(rest.split()[0]) - 1].partition(b"\r\n\r\n")
             return b"+OK\r\n" + stuffed(header + end)
         if word == "RETR":
+            if not 1 <= int(rest) <= len(self.messages):
+                return b"-ERR no such message\r\n"
             return b"+OK\r\n" + stuffed(self.messages[int(rest) - 1])
         return b"+OK\r\n"
 
