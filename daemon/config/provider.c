@@ -496,3 +496,42 @@ config_provider_of_exchanger(const char *host)
 	}
 	return NULL;
 }
+
+/* In the words of Gmail, Yahoo!, AOL, Yandex, mail.ru, GMX, Exchange, Zoho. */
+static const struct {
+	const char *words;
+	enum config_refusal refusal;
+} refusal_words[] = {
+	{ "application-specific password", CONFIG_REFUSAL_APP_PASSWORD },
+	{ "application password", CONFIG_REFUSAL_APP_PASSWORD },
+	{ "app password", CONFIG_REFUSAL_APP_PASSWORD },
+	{ "app-specific password", CONFIG_REFUSAL_APP_PASSWORD },
+	{ "parol prilozheniya", CONFIG_REFUSAL_APP_PASSWORD },
+	{ "authorization code", CONFIG_REFUSAL_APP_PASSWORD },
+	{ "not enabled for pop", CONFIG_REFUSAL_POP3_OFF },
+	{ "pop3 disabled", CONFIG_REFUSAL_POP3_OFF },
+	{ "pop3 is disabled", CONFIG_REFUSAL_POP3_OFF },
+	{ "pop access is disabled", CONFIG_REFUSAL_POP3_OFF },
+	{ "pop3 access is disabled", CONFIG_REFUSAL_POP3_OFF },
+	{ "pop3 access disabled", CONFIG_REFUSAL_POP3_OFF },
+	{ "pop3 is not enabled", CONFIG_REFUSAL_POP3_OFF },
+	{ "pop3 not enabled", CONFIG_REFUSAL_POP3_OFF },
+	{ "pop is not enabled", CONFIG_REFUSAL_POP3_OFF },
+	{ "pop is disabled", CONFIG_REFUSAL_POP3_OFF },
+	{ "protocol disabled", CONFIG_REFUSAL_POP3_OFF },
+	{ "protocol is disabled", CONFIG_REFUSAL_POP3_OFF },
+	{ "enable pop", CONFIG_REFUSAL_POP3_OFF },
+	{ "web login required", CONFIG_REFUSAL_BROWSER },
+	{ "log in via your web browser", CONFIG_REFUSAL_BROWSER },
+	{ "via your web browser", CONFIG_REFUSAL_BROWSER },
+};
+
+enum config_refusal
+config_refusal_of(const char *words)
+{
+	for (size_t i = 0; i < sizeof(refusal_words) / sizeof(refusal_words[0]);
+	     i++)
+		if (strcasestr(words, refusal_words[i].words) != NULL)
+			return refusal_words[i].refusal;
+	return CONFIG_REFUSAL_CREDENTIALS;
+}

@@ -1,8 +1,8 @@
 /*
  * What is known of the big providers of mail: where their POP3 is, how it
- * wants to be logged in to, which domains are theirs, and where their tokens
- * of OAuth 2 come from.  `provider = NAME` takes from here what an account does
- * not say itself.
+ * wants to be logged in to, which domains are theirs, what their words mean,
+ * and where their tokens of OAuth 2 come from.  `provider = NAME` takes from
+ * here what an account does not say itself.
  */
 #ifndef CONFIG_PROVIDER_H
 #define CONFIG_PROVIDER_H
@@ -61,5 +61,18 @@ const struct config_provider *config_provider_of_domain(const char *domain);
  * decides.
  */
 const struct config_provider *config_provider_of_exchanger(const char *host);
+
+/* What it means that a server refuses a log-in. */
+enum config_refusal {
+	/* The user name or the password is wrong. */
+	CONFIG_REFUSAL_CREDENTIALS = 0,
+	CONFIG_REFUSAL_APP_PASSWORD, /* it wants an application password */
+	CONFIG_REFUSAL_POP3_OFF,     /* POP3 is turned off for the mailbox */
+	CONFIG_REFUSAL_BROWSER, /* somebody has to log in by a web browser */
+	CONFIG_REFUSAL_COUNT
+};
+
+/* By the server's words: providers have some of their own for it. */
+enum config_refusal config_refusal_of(const char *words);
 
 #endif

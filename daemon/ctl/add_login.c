@@ -43,15 +43,16 @@ add_login_tell(const struct ctl *ctl, const struct finding_server *server,
     const struct add_login *login, const json_t *way)
 {
 	const char *error = ctl_text(way, "error");
-	enum refused refused = refused_of(error);
+	enum config_refusal refusal = config_refusal_of(error);
 
 	if (!ctl_is(way, "phase", "login")) {
 		ctl_warn(ctl, "%s: %s", server->host, error);
 		return CTL_TEMPORARY;
 	}
 	ctl_warn(ctl, "%s refuses the log-in: %s", server->host, error);
-	if (ctl_is(way, "class", "auth") || refused != REFUSED_CREDENTIALS) {
-		refused_hint(ctl, refused, login->user, server->provider);
+	if (ctl_is(way, "class", "auth") ||
+	    refusal != CONFIG_REFUSAL_CREDENTIALS) {
+		refused_hint(ctl, refusal, login->user, server->provider);
 		return CTL_NO_PERMISSION;
 	}
 	ctl_hint(ctl, "it may pass by itself: try again later");

@@ -382,7 +382,7 @@ doctor_tell_refusal(const struct ctl *ctl, const struct subject *subject,
 			continue;
 		fflush(ctl->out);
 		ctl_warn(ctl, "%s refuses the log-in", subject->host);
-		refused_hint(ctl, refused_of(ctl_text(way, "error")),
+		refused_hint(ctl, config_refusal_of(ctl_text(way, "error")),
 		    subject->user, subject->provider);
 		return;
 	}

@@ -5,6 +5,9 @@
 /* So many names are printed. */
 #define RELOAD_NAMES 5
 
+/* What to do is said of so many accounts. */
+#define STATUS_ATTENTION "3"
+
 static void
 status_say_store(
     const struct ctl *ctl, const json_t *status, struct phrase *phrase)
@@ -122,6 +125,49 @@ status_print(const struct ctl *ctl, const json_t *status)
 	    print_detail(ctl, "Unknown user", json_string_value(name));
 }
 
+static enum ctl_exit
+status_print_attention_of(const struct ctl *ctl, const char *name)
+{
+	struct target target;
+	struct client_error error;
+	struct phrase phrase;
+	json_t *account;
+
+	target_begin(&target, "/v1/accounts/*", name);
+	if (!client_ask(ctl, "GET", &target, &account, &error))
+		return client_report(ctl, &error);
+	phrase_begin(&phrase);
+	print_form(ctl, "{account}: {advice}", account, &phrase);
+	/* It may have come to work again in between. */
+	if (ctl_text(account, "advice") != NULL)
+		print_detail(ctl, "Attention", phrase.text);
+	json_decref(account);
+	return CTL_OK;
+}
+
+/* What to do about the first accounts that need somebody. */
+static enum ctl_exit
+status_print_attention(const struct ctl *ctl)
+{
+	struct target target;
+	struct client_error error;
+	enum ctl_exit code = CTL_OK;
+	const json_t *accounts;
+	json_t *page;
+
+	target_begin(&target, "/v1/accounts", NULL);
+	target_parameter(&target, "state", "refused");
+	target_parameter(&target, "limit", STATUS_ATTENTION);
+	if (!client_ask(ctl, "GET", &target, &page, &error))
+		return client_report(ctl, &error);
+	accounts = ctl_member(page, "accounts");
+	for (size_t i = 0; i < json_array_size(accounts) && code == CTL_OK; i++)
+		code = status_print_attention_of(
+		    ctl, ctl_text(json_array_get(accounts, i), "account"));
+	json_decref(page);
+	return code;
+}
+
 enum ctl_exit
 status_run(const struct ctl *ctl, const struct invocation *invocation)
 {
@@ -138,6 +184,8 @@ status_run(const struct ctl *ctl, const struct invocation *invocation)
 		code = ctl_print_json(ctl, status);
 	else
 		status_print(ctl, status);
+	if (!ctl->json && ctl_count(status, "accounts.refused") > 0)
+		code = status_print_attention(ctl);
 	if (code == CTL_OK &&
 	    json_array_size(ctl_member(status, "attention")) > 0)
 		code = CTL_TROUBLE;

@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/config/provider.h"
+
 /* Names of accounts and files are cut, so that the end is not. */
 #define SECTION      "section [account %.100s] (%.200s:%u)"
 #define SECTION_SIZE 400
 #define REASON_SIZE  (ADVICE_SIZE - 180)
+#define PAGE_SIZE    128
 
 static void
 advice_section(char section[SECTION_SIZE], const struct config_account *account)
@@ -27,9 +30,21 @@ static const enum advice of_distrust[EVPOP_DISTRUST_COUNT] = {
 	[EVPOP_DISTRUST_UNFIT] = ADVICE_UNFIT,
 };
 
+static const enum advice of_refusal[CONFIG_REFUSAL_COUNT] = {
+	[CONFIG_REFUSAL_APP_PASSWORD] = ADVICE_APP_PASSWORD,
+	[CONFIG_REFUSAL_POP3_OFF] = ADVICE_POP3_OFF,
+	[CONFIG_REFUSAL_BROWSER] = ADVICE_BROWSER,
+};
+
 enum advice
 advice_of(const struct evpop_result *result, bool was_asked)
 {
+	enum config_refusal refusal = config_refusal_of(result->text);
+
+	/* Its words tell more than its code, where they are known. */
+	if (was_asked && result->phase == EVPOP_PHASE_LOGIN &&
+	    refusal != CONFIG_REFUSAL_CREDENTIALS)
+		return of_refusal[refusal];
 	if (result->code == EVPOP_CODE_SYS_PERM)
 		return ADVICE_SERVER;
 	if (result->error == EVPOP_ERROR_AUTH)
@@ -86,6 +101,54 @@ advice_credentials(
 		    : account->password_sealed != NULL ? "password_sealed"
 						       : "tls_cert",
 		    section);
+}
+
+/* " at URL", where the provider's page is known. */
+static void
+advice_page(char page[PAGE_SIZE], enum advice advice,
+    const struct config_account *account)
+{
+	const struct config_provider *provider = NULL;
+	const char *url = NULL;
+
+	if (account->provider != NULL)
+		provider = config_provider_find(account->provider);
+	if (provider != NULL)
+		url = advice == ADVICE_POP3_OFF ? provider->pop3_url
+						: provider->password_url;
+	page[0] = '\0';
+	if (url != NULL)
+		(void)snprintf(page, PAGE_SIZE, " at %s", url);
+}
+
+static void
+advice_app_password(
+    char text[REASON_SIZE], const struct config_account *account, bool once)
+{
+	char page[PAGE_SIZE], where[REASON_SIZE];
+
+	advice_credentials(where, account, once);
+	if (config_account_is_by_token(account)) {
+		(void)snprintf(text, REASON_SIZE, "%s", where);
+		return;
+	}
+	advice_page(page, ADVICE_APP_PASSWORD, account);
+	(void)snprintf(text, REASON_SIZE,
+	    "%.100s wants an application password, not that of its web page: "
+	    "make one%s, then %.400s",
+	    account->host, page, where);
+}
+
+static void
+advice_pop3_off(char text[REASON_SIZE], const struct config_account *account)
+{
+	char page[PAGE_SIZE];
+
+	advice_page(page, ADVICE_POP3_OFF, account);
+	(void)snprintf(text, REASON_SIZE,
+	    "POP3 is turned off for user %.100s of %.200s: turn it on in the "
+	    "provider's settings%s",
+	    account->user, account->host, page);
 }
 
 static void
@@ -169,7 +232,8 @@ advice_wants_reload(enum advice advice, const struct config_account *account)
 	return advice == ADVICE_NAME || advice == ADVICE_ISSUER ||
 	       advice == ADVICE_PIN || advice == ADVICE_UNFIT ||
 	       (advice == ADVICE_LOG_IN && account->oauth2 == NULL) ||
-	       (advice == ADVICE_CREDENTIALS &&
+	       ((advice == ADVICE_CREDENTIALS ||
+		    advice == ADVICE_APP_PASSWORD) &&
 		   !config_account_is_by_token(account) &&
 		   account->password_command == NULL &&
 		   account->password_credential == NULL);
@@ -201,6 +265,17 @@ advice_reason(char text[REASON_SIZE], enum advice advice,
 		(void)snprintf(text, REASON_SIZE,
 		    "the server's administrator must act: ask those who run "
 		    "%.200s about user %.100s",
+		    account->host, account->user);
+		break;
+	case ADVICE_APP_PASSWORD:
+		advice_app_password(text, account, once);
+		break;
+	case ADVICE_POP3_OFF:
+		advice_pop3_off(text, account);
+		break;
+	case ADVICE_BROWSER:
+		(void)snprintf(text, REASON_SIZE,
+		    "%.200s wants user %.100s to log in on its web page first",
 		    account->host, account->user);
 		break;
 	case ADVICE_WAIT:

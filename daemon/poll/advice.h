@@ -17,7 +17,11 @@ enum advice {
 	ADVICE_CREDENTIALS, /* the server refused them */
 	ADVICE_LOG_IN,      /* there is no way to log in: nothing was sent */
 	ADVICE_SECRET,      /* the password cannot be had */
-	ADVICE_SERVER,      /* somebody has to see to it there */
+	/* The server's words say that it wants something else: */
+	ADVICE_APP_PASSWORD,
+	ADVICE_POP3_OFF, /* to be turned on for the mailbox */
+	ADVICE_BROWSER,  /* a log-in on its web page */
+	ADVICE_SERVER,   /* somebody has to see to it there */
 	/* The server's certificate is not trusted: */
 	ADVICE_EXPIRED, /* it has expired */
 	ADVICE_EARLY,   /* it is not yet valid */

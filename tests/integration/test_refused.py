@@ -183,12 +183,37 @@ class RefusedTest(unittest.TestCase):
 
     def test_the_server_wants_a_person(self):
         server = self.server({
-            "PASS": b"-ERR [SYS/PERM] not enabled for POP access\r\n"})
+            "PASS": b"-ERR [SYS/PERM] ask your administrator\r\n"})
         evpopd = self.started(server)
         shown = self.wait_state(evpopd, "refused")
         self.assertGreater(until_next(shown), 6 * 3600 - 5)
         self.assertIn("ask those who run", shown["advice"])
         evpopd.halt()
+
+    def test_the_server_wants_something_else(self):
+        """Its words tell what; status repeats it with the provider's page."""
+        for words, advice in (
+                ("[SYS/PERM] Your account is not enabled for POP access.",
+                 "POP3 is turned off for user anna of 127.0.0.1: turn it on "
+                 "in the provider's settings"),
+                ("[AUTH] Application-specific password required",
+                 "127.0.0.1 wants an application password, not that of its "
+                 "web page: make one at https://login.yahoo.com/account/"
+                 "security, then correct user or password in"),
+                ("[AUTH] Web login required",
+                 "127.0.0.1 wants user anna to log in on its web page")):
+            with self.subTest(words):
+                server = self.server({"PASS": b"-ERR %s\r\n"
+                                      % words.encode()})
+                evpopd = self.started(server, provider="yahoo")
+                shown = self.wait_state(evpopd, "refused")
+                self.assertIn(advice, shown["advice"])
+                self.assertIn(f"needs attention: {advice}", evpopd.log())
+                for command, code in ((["status"], 1),
+                                      (["account", "anna"], 0)):
+                    said = evpopd.ctl(*command, code=code).stdout
+                    self.assertIn(advice, " ".join(said.split()))
+                evpopd.halt()
 
     def test_no_way_to_log_in(self):
         """What to do is then another thing than the password."""

@@ -1,4 +1,6 @@
 /* Nothing secret stays in memory after an exchange is freed. */
+#include <sys/mman.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -163,6 +165,8 @@ int
 __wrap_munmap(void *memory, size_t size)
 {
 	if (unmapped_needle != NULL) {
+		/* Guard pages at its ends, too. */
+		assert_int_equal(mprotect(memory, size, PROT_READ), 0);
 		unmapped_found += count(memory, size, unmapped_needle);
 		unmapped_size += size;
 	}

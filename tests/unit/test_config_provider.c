@@ -1,5 +1,6 @@
 /*
- * The table of providers, and what an account takes from it.
+ * The table of providers, what an account takes from it, and what their
+ * servers mean by the words of a refusal.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -283,6 +284,33 @@ test_complaints(void **state)
 	}
 }
 
+static void
+test_refusals(void **state)
+{
+	static const struct {
+		const char *words;
+		enum config_refusal refusal;
+	} cases[] = {
+		{ "[AUTH] Username and password not accepted.",
+		    CONFIG_REFUSAL_CREDENTIALS },
+		{ "[AUTH] Application-specific password required: "
+		  "https://support.google.com/accounts/answer/185833",
+		    CONFIG_REFUSAL_APP_PASSWORD },
+		{ "[SYS/PERM] Your account is not enabled for POP access. "
+		  "Please visit your Gmail settings page and enable your "
+		  "account for POP access.",
+		    CONFIG_REFUSAL_POP3_OFF },
+		{ "[AUTH] Web login required: https://support.google.com/",
+		    CONFIG_REFUSAL_BROWSER },
+		{ "", CONFIG_REFUSAL_CREDENTIALS },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(
+		    config_refusal_of(cases[i].words), cases[i].refusal);
+}
+
 int
 main(void)
 {
@@ -294,6 +322,7 @@ main(void)
 		    test_account_takes, folder_set_up, folder_tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_complaints, folder_set_up, folder_tear_down),
+		cmocka_unit_test(test_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

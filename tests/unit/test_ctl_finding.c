@@ -11,7 +11,6 @@
 #include "daemon/ctl/autoconfig.h"
 #include "daemon/ctl/finding.h"
 #include "daemon/ctl/mailhosts.h"
-#include "daemon/ctl/refused.h"
 
 #define ADDRESS "anna@example.org"
 
@@ -171,32 +170,6 @@ test_hosts(void **state)
 		assert_false(mailhosts_read(bad[i], &host));
 }
 
-static void
-test_refusals(void **state)
-{
-	static const struct {
-		const char *words;
-		enum refused refused;
-	} cases[] = {
-		{ "[AUTH] Username and password not accepted.",
-		    REFUSED_CREDENTIALS },
-		{ "[AUTH] Application-specific password required: "
-		  "https://support.google.com/accounts/answer/185833",
-		    REFUSED_APP_PASSWORD },
-		{ "[SYS/PERM] Your account is not enabled for POP access. "
-		  "Please visit your Gmail settings page and enable your "
-		  "account for POP access.",
-		    REFUSED_POP3_OFF },
-		{ "[AUTH] Web login required: https://support.google.com/",
-		    REFUSED_BROWSER },
-		{ "", REFUSED_CREDENTIALS },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_int_equal(refused_of(cases[i].words), cases[i].refused);
-}
-
 int
 main(void)
 {
@@ -205,7 +178,6 @@ main(void)
 		cmocka_unit_test(test_huge_files),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_hosts),
-		cmocka_unit_test(test_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

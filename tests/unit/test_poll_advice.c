@@ -25,6 +25,12 @@ struct advice_case {
 	const char *text, *once;
 };
 
+#define APP_PASSWORD                                                         \
+	"pop.test wants an application password, not that of its web page: " \
+	"make one"
+#define POP3_OFF                                                          \
+	"POP3 is turned off for user a@b of pop.test: turn it on in the " \
+	"provider's settings"
 #define RELOAD ", then \"evpopctl reload\""
 
 static const struct advice_case cases[] = {
@@ -69,6 +75,32 @@ static const struct advice_case cases[] = {
 	    ADVICE_LOG_IN,
 	    "correct auth, tls or allow_cleartext in " SECTION RELOAD AT_ONCE,
 	    "correct auth, tls or allow_cleartext in " SECTION },
+	{ "an application password",
+	    { ACCOUNT, .password = TEXT("secret"), .provider = TEXT("gmail") },
+	    ADVICE_APP_PASSWORD,
+	    APP_PASSWORD " at https://myaccount.google.com/apppasswords, then "
+			 "correct user or password in " SECTION RELOAD AT_ONCE,
+	    APP_PASSWORD " at https://myaccount.google.com/apppasswords, then "
+			 "correct user or password in " SECTION },
+	{ "one of no provider that is known",
+	    { ACCOUNT, .password_command = TEXT("pass") }, ADVICE_APP_PASSWORD,
+	    APP_PASSWORD ", then check the output of password_command, and "
+			 "user, in " SECTION AT_ONCE,
+	    APP_PASSWORD ", then check the output of password_command, and "
+			 "user, in " SECTION },
+	{ "one where a token is given",
+	    { ACCOUNT, .token_command = TEXT("tok") }, ADVICE_APP_PASSWORD,
+	    "check the output of token_command, and user, in " SECTION AT_ONCE,
+	    "check the output of token_command, and user, in " SECTION },
+	{ "POP3 is turned off",
+	    { ACCOUNT, .password = TEXT("secret"), .provider = TEXT("gmx") },
+	    ADVICE_POP3_OFF, POP3_OFF " at https://www.gmx.net/mail/" AT_ONCE,
+	    POP3_OFF " at https://www.gmx.net/mail/" },
+	{ "it is, at no provider that is known", { ACCOUNT }, ADVICE_POP3_OFF,
+	    POP3_OFF AT_ONCE, POP3_OFF },
+	{ "a browser", { ACCOUNT }, ADVICE_BROWSER,
+	    "pop.test wants user a@b to log in on its web page first" AT_ONCE,
+	    "pop.test wants user a@b to log in on its web page first" },
 	{ "the server's administrator", { ACCOUNT, .password = TEXT("secret") },
 	    ADVICE_SERVER,
 	    "the server's administrator must act: ask those who run "
@@ -170,6 +202,48 @@ test_outcomes(void **state)
 	}
 }
 
+/* The server's words, where they tell it. */
+static void
+test_words(void **state)
+{
+	static const struct {
+		enum evpop_error error;
+		enum evpop_response_code code;
+		enum evpop_phase phase;
+		bool was_asked;
+		const char *words;
+		enum advice advice;
+	} outcomes[] = {
+		{ EVPOP_ERROR_AUTH, EVPOP_CODE_AUTH, EVPOP_PHASE_LOGIN, true,
+		    "Application-specific password required",
+		    ADVICE_APP_PASSWORD },
+		{ EVPOP_ERROR_REFUSED, EVPOP_CODE_SYS_PERM, EVPOP_PHASE_LOGIN,
+		    true, "Your account is not enabled for POP access",
+		    ADVICE_POP3_OFF },
+		{ EVPOP_ERROR_AUTH, EVPOP_CODE_NONE, EVPOP_PHASE_LOGIN, true,
+		    "POP3 is disabled", ADVICE_POP3_OFF },
+		{ EVPOP_ERROR_AUTH, EVPOP_CODE_AUTH, EVPOP_PHASE_LOGIN, true,
+		    "Web login required", ADVICE_BROWSER },
+		{ EVPOP_ERROR_AUTH, EVPOP_CODE_NONE, EVPOP_PHASE_LOGIN, true,
+		    "wrong password", ADVICE_CREDENTIALS },
+		/* Words of something else. */
+		{ EVPOP_ERROR_AUTH, EVPOP_CODE_NONE, EVPOP_PHASE_LOGIN, false,
+		    "POP3 is disabled", ADVICE_LOG_IN },
+		{ EVPOP_ERROR_REFUSED, EVPOP_CODE_NONE, EVPOP_PHASE_COMMAND,
+		    true, "POP3 is disabled", ADVICE_WAIT },
+	};
+	struct evpop_result result;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++) {
+		evpop_result_set(&result, outcomes[i].error, outcomes[i].phase,
+		    "%s", outcomes[i].words);
+		result.code = outcomes[i].code;
+		assert_int_equal(advice_of(&result, outcomes[i].was_asked),
+		    outcomes[i].advice);
+	}
+}
+
 /* What is wrong with a certificate decides what to do about it. */
 static void
 test_distrust(void **state)
@@ -247,6 +321,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_outcomes),
+		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_distrust),
 		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_waits),
