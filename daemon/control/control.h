@@ -42,7 +42,7 @@ struct control_options {
 	 * not.
 	 */
 	const char *limited;
-	/* The key that the store seals mail to; NULL: it seals none. */
+	/* The key that the store seals mail to, copied; NULL: it seals none. */
 	const char *seal_to;
 	/*
 	 * Where the daemon's key is from, and its public half; NULL or "" where

@@ -33,6 +33,7 @@ struct control {
 	struct socket_bound bound;
 	struct peer_users users;
 	uid_t own;
+	char *seal_to; /* as the store was opened, whatever a reload says */
 	struct exchange_context context;
 };
 
@@ -283,6 +284,11 @@ control_new(struct event_base *base, const struct config *config,
 	control->base = base;
 	control->own = geteuid();
 	control->bound.fd = -1;
+	if (options->seal_to != NULL) {
+		control->seal_to = strdup(options->seal_to);
+		if (control->seal_to == NULL)
+			goto fail;
+	}
 	control->context = (struct exchange_context){
 		.store = options->store,
 		.poller = options->poller,
@@ -294,7 +300,7 @@ control_new(struct event_base *base, const struct config *config,
 		.limited = options->limited,
 		.key_source = options->key_source,
 		.key_public = options->key_public,
-		.seal_to = options->seal_to,
+		.seal_to = control->seal_to,
 		.confine = options->confine,
 		.arg = options->arg,
 		.started_ms = evpop_clock_elapsed_ms(),
@@ -366,5 +372,6 @@ control_free(struct control **control_ref)
 		close(control->bound.fd);
 	peer_users_free(&control->users);
 	record_free(control->context.record);
+	free(control->seal_to);
 	free(control);
 }

@@ -137,6 +137,18 @@ class SealedStoreTest(unittest.TestCase):
         self.assertIsNone(shown["parts"])
         self.assertIs(shown["sealed"], True)
 
+    def test_a_reload_seals_to_the_same_key(self):
+        self.seal()
+        self.start()
+        self.evpopd.store["seal_to"] = self.evpopd.ctl(
+            "key", "generate", self.elsewhere / "next.key").stdout.strip()
+        for number in range(8):
+            self.evpopd.accounts["anna"]["interval"] = f"{number + 1}h"
+            self.evpopd.write_config()
+            self.evpopd.ctl("reload")
+            self.assertEqual(
+                self.evpopd.get("/v1/status")["store"]["seal_to"], self.public)
+
     def test_recognised_without_reading(self):
         self.seal()
         self.start()
