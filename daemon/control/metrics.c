@@ -227,7 +227,10 @@ page_write(struct metrics_answer *answer, const struct poller *poller,
 		page_write_account(answer, &account,
 		    row < row_count && order == 0 ? &rows[row] : NULL);
 	}
-	snprintf(answer->after, sizeof answer->after, "%s", account.name);
+	/* Those behind the last page may be gone by now: it stays the last. */
+	if (i > 0)
+		snprintf(
+		    answer->after, sizeof answer->after, "%s", account.name);
 }
 
 /* ---- the answer ---- */

@@ -1,4 +1,4 @@
-/* The list of accounts: pages, patterns and states. */
+/* The list of accounts: pages, patterns and states; and their metrics. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -110,6 +110,52 @@ test_accounts_change_meanwhile(void **state)
 	forget(&reply);
 }
 
+#define MANY 300
+
+/* A reload takes accounts away while the store is asked for the last of them:
+ * those before them are told once all the same.
+ */
+static void
+test_metrics_while_accounts_go(void **state)
+{
+	static const char first[] =
+	    "\nevpopd_account_last_success_timestamp_seconds{account=\"a000\"}";
+	struct poller_account_status accounts[MANY];
+	char names[MANY][8];
+	struct fixture *fixture = *state;
+	struct reply reply = { 0 };
+	const char *found;
+	int fd = dial(fixture);
+
+	for (int i = 0; i < MANY; i++) {
+		snprintf(names[i], sizeof(names[i]), "a%03d", i);
+		accounts[i] = (struct poller_account_status){ .name = names[i],
+			.last_success_ms = 1000 };
+	}
+	fixture->poller.accounts = accounts;
+	fixture->poller.count = MANY;
+	fixture->store.hold = true;
+	say(fd, "GET /metrics HTTP/1.0\r\n\r\n");
+	for (int page = 0; page < 2; page++) {
+		while (fixture->store.held == 0) {
+			turn(fixture);
+			assert_true(read_some(fd, &reply));
+		}
+		fixture->store.hold = page == 0;
+		fixture->poller.count = page == 0 ? MANY : MANY / 2;
+		store_fake_release(&fixture->store);
+	}
+	while (read_some(fd, &reply))
+		turn(fixture);
+	close(fd);
+	found = strstr(reply.bytes, first);
+	assert_non_null(found);
+	assert_null(strstr(found + 1, first));
+	assert_non_null(strstr(found, "\n# EOF\n"));
+	forget(&reply);
+	fixture->poller.count = 0;
+}
+
 /* What the store does not remember has not happened. */
 static void
 test_pauses_are_durable(void **state)
@@ -137,6 +183,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		LIVE(test_accounts_are_filtered),
 		LIVE(test_accounts_change_meanwhile),
+		LIVE(test_metrics_while_accounts_go),
 		LIVE(test_pauses_are_durable),
 	};
 

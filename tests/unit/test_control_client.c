@@ -41,6 +41,7 @@ start(struct fixture *fixture, int listen_fd, char *error, size_t size)
 		.poller = &fixture->poller,
 		.deliver = &fixture->deliver,
 		.notify = fixture->notify,
+		.metrics = fixture->metrics,
 		.max_readers = 3,
 		.reload = fake_reload,
 		.arg = fixture };
@@ -110,6 +111,8 @@ setup(void **state)
 	assert_non_null(fixture->base);
 	fixture->notify = notify_new();
 	assert_non_null(fixture->notify);
+	fixture->metrics = metrics_new(fixture->notify);
+	assert_non_null(fixture->metrics);
 	fill(fixture);
 	fixture->config.control_socket = fixture->path;
 	fixture->config.control_mode = 0640;
@@ -127,6 +130,7 @@ teardown(void **state)
 	struct fixture *fixture = *state;
 
 	control_free(&fixture->control);
+	metrics_free(&fixture->metrics);
 	notify_free(&fixture->notify);
 	store_fake_release(&fixture->store);
 	event_base_loop(fixture->base, EVLOOP_NONBLOCK);

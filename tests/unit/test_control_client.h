@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "daemon/control/control.h"
+#include "daemon/metrics/metrics.h"
 #include "daemon/notify/notify.h"
 #include "tests/unit/test_control_fakes.h"
 
@@ -26,6 +27,7 @@ struct fixture {
 	struct deliver deliver;
 	struct config config;
 	struct notify *notify;
+	struct metrics *metrics;
 	struct control *control;
 	const char *reload_error; /* NULL: it works */
 	char reloaded[256];       /* in words */
