@@ -251,6 +251,31 @@ keys_check(const struct keys *keys, const struct config *config,
 
 /* ---- for --check ---- */
 
+/* The first key of an account whose value is sealed; NULL: there is none. */
+static const char *
+keys_sealed_of_account(const struct config_account *account)
+{
+	if (account->password_sealed != NULL)
+		return "password_sealed";
+	return account->oauth2 != NULL &&
+		       account->oauth2->client_secret_sealed != NULL
+		   ? "oauth2_client_secret_sealed"
+		   : NULL;
+}
+
+static const char *
+keys_sealed_of_target(const struct config_target *target)
+{
+	if (target->password.sealed != NULL)
+		return "password_sealed";
+	if (target->secret.sealed != NULL)
+		return "secret_sealed";
+	return target->oauth2 != NULL &&
+		       target->oauth2->client_secret_sealed != NULL
+		   ? "oauth2_client_secret_sealed"
+		   : NULL;
+}
+
 /* What is sealed cannot be tried: said of the first account or target. */
 static void
 keys_warn_of_sealed(const struct config *config, struct config_report *report)
@@ -262,23 +287,22 @@ keys_warn_of_sealed(const struct config *config, struct config_report *report)
 
 	for (size_t i = 0; i < config->account_count; i++) {
 		const struct config_account *account = config->accounts[i];
+		const char *key = keys_sealed_of_account(account);
 
-		if (account->password_sealed == NULL)
+		if (key == NULL)
 			continue;
 		config_report_warning(report, account->file, account->line,
-		    "[account %s]: password_sealed: %s", account->name, why);
+		    "[account %s]: %s: %s", account->name, key, why);
 		return;
 	}
 	for (size_t i = 0; i < config->target_count; i++) {
 		const struct config_target *target = config->targets[i];
+		const char *key = keys_sealed_of_target(target);
 
-		if (target->password.sealed == NULL &&
-		    target->secret.sealed == NULL)
+		if (key == NULL)
 			continue;
 		config_report_warning(report, target->file, target->line,
-		    "[target %s]: %s_sealed: %s", target->name,
-		    target->password.sealed != NULL ? "password" : "secret",
-		    why);
+		    "[target %s]: %s: %s", target->name, key, why);
 		return;
 	}
 }

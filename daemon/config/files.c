@@ -320,6 +320,7 @@ static bool
 path_is_secret(const struct config_option *option)
 {
 	return strcmp(option->key, "password_file") == 0 ||
+	       strcmp(option->key, "oauth2_client_secret_file") == 0 ||
 	       strcmp(option->key, "secret_file") == 0;
 }
 

@@ -99,6 +99,15 @@ class SealedPasswordTest(unittest.TestCase):
         self.check(0, r"^$")
         self.check_good()
 
+    def test_a_clients_secret_without_the_key(self):
+        self.evpopd.accounts["anna"] = daemon.account_of(
+            self.server, "anna", password=None, oauth2_client_id="evpop",
+            oauth2_client_secret_sealed=self.seal(),
+            oauth2_flow="client-credentials",
+            oauth2_token_url="https://login.example.org/token")
+        self.check(0, r"warning: .*\[account anna\]: "
+                   "oauth2_client_secret_sealed: no key to try it")
+
     def test_bound_to_an_account(self):
         self.evpopd.daemon["key_file"] = self.key
         self.configure(self.seal("--account", "anna"))

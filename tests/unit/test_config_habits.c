@@ -358,6 +358,36 @@ test_files_that_are_named(void **state)
 }
 
 static void
+test_secrets_that_others_can_read(void **state)
+{
+#define EXPOSED                                                           \
+	": D/open: open to other users; run chmod 600 on it, or give it " \
+	"to root and let nobody write it\n"
+	static const struct row rows[] = {
+		{ "[account a]\nhost = h\nuser = u\npassword_file = open\n",
+		    "F:4: warning: password_file" EXPOSED },
+		{ "[account a]\nhost = h\nuser = u\n"
+		  "oauth2_client_id = c\noauth2_token_url = https://h/\n"
+		  "oauth2_client_secret_file = open\n",
+		    "F:6: warning: oauth2_client_secret_file" EXPOSED },
+		{ "[target t]\ntype = http\nurl = https://h/\n"
+		  "secret_file = open\n[account a]\nhost = h\nuser = u\n"
+		  "password = p\n",
+		    "F:4: warning: secret_file" EXPOSED },
+		/* What everybody may know. */
+		{ "[account a]\nhost = h\nuser = u\npassword = p\n"
+		  "tls_ca = open\n",
+		    "" },
+	};
+	const struct folder *folder = *state;
+
+	folder_write(folder, "open", "secret\n", strlen("secret\n"), 0644);
+	folder_looks_for_files = true;
+	EXPECT_ROWS(state, rows);
+#undef EXPOSED
+}
+
+static void
 test_other_ports_are_other_servers(void **state)
 {
 	static const struct row rows[] = {
@@ -408,6 +438,7 @@ main(void)
 		TEST(test_quotes_and_comments),
 		TEST(test_a_path_is_no_shell_word),
 		TEST(test_files_that_are_named),
+		TEST(test_secrets_that_others_can_read),
 		TEST(test_other_ports_are_other_servers),
 		TEST(test_a_token_is_no_password),
 	};
