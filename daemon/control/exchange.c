@@ -181,9 +181,8 @@ exchange_body(struct exchange *exchange, const unsigned char **bytes_r)
 	    evhttp_request_get_input_buffer(exchange->request);
 	size_t length = evbuffer_get_length(body);
 
-	if (bytes_r == NULL || length == 0)
-		return length;
-	*bytes_r = evbuffer_pullup(body, -1);
+	if (bytes_r != NULL)
+		*bytes_r = length > 0 ? evbuffer_pullup(body, -1) : NULL;
 	return length;
 }
 

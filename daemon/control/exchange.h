@@ -103,7 +103,8 @@ struct event_base *exchange_base(const struct exchange *);
 
 /*
  * The request's body, and its length; the bytes are borrowed until it is
- * answered, and NULL without memory.  `bytes_r` may be NULL.
+ * answered, and NULL where there are none, or no memory.  `bytes_r` may be
+ * NULL.
  */
 size_t exchange_body(struct exchange *, const unsigned char **bytes_r);
 

@@ -431,7 +431,8 @@ imports_post(struct exchange *exchange)
 	const struct store_error *health = store_health(store);
 	struct import_request *request = calloc(1, sizeof(*request));
 	const char *name = exchange_name(exchange);
-	const unsigned char *bytes = NULL;
+	const struct import *import;
+	const unsigned char *bytes;
 	struct problem problem;
 
 	if (request == NULL ||
@@ -456,9 +457,9 @@ imports_post(struct exchange *exchange)
 	else if (request->offset > 0)
 		import_go_on(exchange);
 	else if (request->has_more &&
-		 import_find(exchange_context(exchange)->imports, name,
-		     request->token) != NULL)
-		import_conflict(exchange, 1);
+		 (import = import_find(exchange_context(exchange)->imports,
+		      name, request->token)) != NULL)
+		import_conflict(exchange, import->octets);
 	else {
 		exchange_wait(exchange);
 		store_accounts(store, name, name, import_account, exchange);

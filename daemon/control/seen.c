@@ -193,7 +193,7 @@ void
 seen_post(struct exchange *exchange)
 {
 	struct seen_request *request = calloc(1, sizeof(*request));
-	const unsigned char *bytes = NULL;
+	const unsigned char *bytes;
 	struct problem problem;
 	size_t length = exchange_body(exchange, &bytes);
 

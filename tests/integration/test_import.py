@@ -248,6 +248,8 @@ class ImportTest(unittest.TestCase):
                          (202, {"upload": "a", "bytes": half}))
         self.assertEqual(self.send("?upload=a&more=yes", octets[:half])[0],
                          409)
+        _, shown = self.send("?upload=a&more=yes", octets[:half])
+        self.assertIn(f" byte {half} of", shown["error"]["message"])
         self.assertEqual(self.send(f"?upload=a&offset={half + 1}",
                                    octets[half:])[0], 409)
         status, shown = self.send(f"?upload=a&offset={half}", octets[half:])

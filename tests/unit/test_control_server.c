@@ -540,6 +540,24 @@ test_what_is_no_http(void **state)
 }
 
 static void
+test_a_body_that_is_not_there(void **state)
+{
+	static const char *const targets[] = {
+		"/v1/store/keys?recipient=0011223344556677",
+		"/v1/accounts/shop/authorize",
+		"/v1/accounts/shop/messages",
+	};
+	struct fixture *fixture = *state;
+	struct reply reply;
+
+	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+		ask_for(fixture, "POST", targets[i], 400, &reply);
+		assert_string_not_equal(error_text(&reply, "hint"), "");
+		forget(&reply);
+	}
+}
+
+static void
 test_the_socket_file(void **state)
 {
 	struct fixture *fixture = *state, other = *fixture;
@@ -806,6 +824,7 @@ main(void)
 		LIVE(test_the_server_goes_away),
 		LIVE(test_limits_of_a_request),
 		LIVE(test_what_is_no_http),
+		LIVE(test_a_body_that_is_not_there),
 		LIVE(test_the_socket_file),
 		LIVE(test_a_socket_of_systemds),
 		LIVE(test_others_may_not_read_mail),
