@@ -121,19 +121,18 @@ accounts_know_state(const char *state, struct problem *problem_r)
 	return false;
 }
 
-/* The place of the first account behind the cursor. */
-static size_t
-accounts_place(const struct poller *poller, const char *cursor)
+size_t
+accounts_place_behind(const struct poller *poller, const char *name)
 {
 	struct poller_account_status status;
 	struct poller_status all;
 	size_t low = 0, high, middle;
 
 	poller_status(poller, &all);
-	for (high = all.accounts; cursor != NULL && low < high;) {
+	for (high = all.accounts; name != NULL && low < high;) {
 		middle = low + (high - low) / 2;
 		if (poller_account_status_at(poller, middle, &status) &&
-		    strcmp(status.name, cursor) <= 0)
+		    strcmp(status.name, name) <= 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -157,8 +156,9 @@ accounts_page(const struct exchange *exchange, struct accounts_page *page_r,
 		parameters, "limit", 1, STORE_PAGE_MAX, &limit, problem_r))
 		return false;
 	page_r->limit = (size_t)limit;
-	page_r->first = accounts_place(exchange_context(exchange)->poller,
-	    parameters_text(parameters, "cursor"));
+	page_r->first =
+	    accounts_place_behind(exchange_context(exchange)->poller,
+		parameters_text(parameters, "cursor"));
 	return true;
 }
 
@@ -300,12 +300,9 @@ accounts_action_answer(const struct exchange *exchange,
 	case POLLER_NO_SUCH_ACCOUNT:
 		return response_no_account(name);
 	case POLLER_ALREADY:
-		return response_error(409, "already", NULL,
-		    "account \"%.200s\" is %s", name, already);
+		return response_already("account", name, already);
 	case POLLER_IS_DISABLED:
-		return response_error(409, "disabled",
-		    "set enabled = yes in its section and reload",
-		    "account \"%.200s\" is disabled", name);
+		return response_disabled("account", name);
 	case POLLER_DONE:
 		break;
 	}

@@ -389,10 +389,19 @@ exchange_resume_rows(
 	return false;
 }
 
+int64_t
+exchange_path_id(const struct exchange *exchange)
+{
+	int64_t id;
+
+	return number_parse(exchange->names[0], 1, INT64_MAX, &id) ? id : 0;
+}
+
 bool
 exchange_id(struct exchange *exchange, int64_t *id_r)
 {
-	if (number_parse(exchange->names[0], 1, INT64_MAX, id_r))
+	*id_r = exchange_path_id(exchange);
+	if (*id_r != 0)
 		return true;
 	exchange_answer(exchange,
 	    response_error(400, "bad_id",

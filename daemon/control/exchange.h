@@ -160,7 +160,9 @@ void exchange_answer_page(struct exchange *, json_t *json, int64_t next_id);
 void exchange_answer_rows(
     struct exchange *, const char *name, json_t *rows, int64_t next_id);
 
-/* Read the name as an id; false, after answering, if it is not one. */
+/* The path's first "*" as an id; 0 where it is none. */
+int64_t exchange_path_id(const struct exchange *);
+/* The same; false, after answering, where it is none. */
 bool exchange_id(struct exchange *, int64_t *id_r)
     __attribute__((warn_unused_result));
 

@@ -49,6 +49,10 @@ void accounts_pause(struct exchange *);
 void accounts_resume(struct exchange *);
 json_t *account_json(
     const struct poller_account_status *, const struct store_account_row *row);
+/* Where in the poller the accounts behind this name begin; NULL: all. */
+size_t accounts_place_behind(const struct poller *, const char *name);
+/* Behind the name of every account, for store_accounts(). */
+#define ACCOUNTS_LAST_NAME "\xf4\x8f\xbf\xbf"
 
 /* authorize.c */
 void authorize_post(struct exchange *);

@@ -6,9 +6,6 @@
 #include "daemon/store/keeping.h"
 #include "lib/base/clock.h"
 
-/* Behind every name. */
-#define LAST_NAME "\xf4\x8f\xbf\xbf"
-
 /* A line of prose. */
 #define REASON_MOST 500
 
@@ -35,8 +32,6 @@ keeping_reason(struct exchange *exchange, bool is_needed, const char **reason_r)
 static struct response
 keeping_refused(const struct store_kept_answer *answer, bool is_release)
 {
-	const char *id = is_release ? "not held" : "held already";
-
 	if (answer->kept == STORE_KEPT_LOCKED)
 		return response_error(403, "deletion_locked",
 		    "messages go when their retain has passed; [store] "
@@ -47,7 +42,8 @@ keeping_refused(const struct store_kept_answer *answer, bool is_release)
 		    "\"evpopctl release ID\" ends a hold",
 		    "the message is held by %.100s: %.300s", answer->hold.who,
 		    answer->hold.reason);
-	return response_error(409, "already", NULL, "the message is %s", id);
+	return response_error(409, "already", NULL, "the message is %s",
+	    is_release ? "not held" : "held already");
 }
 
 /* There is no such account, or no such message. */
@@ -56,13 +52,10 @@ keeping_not_found(const struct exchange *exchange)
 {
 	const char *account =
 	    parameters_text(exchange_parameters(exchange), "account");
-	int64_t id = 0;
 
-	if (account != NULL)
-		return response_no_account(account);
-	return number_parse(exchange_name(exchange), 1, INT64_MAX, &id)
-		   ? response_no_message(id)
-		   : response_store(STORE_NOT_FOUND, NULL);
+	return account != NULL
+		   ? response_no_account(account)
+		   : response_no_message(exchange_path_id(exchange));
 }
 
 /* True where it was done; else it was answered. */
@@ -268,6 +261,6 @@ void
 former_list(struct exchange *exchange)
 {
 	exchange_wait(exchange);
-	store_accounts(exchange_context(exchange)->store, "", LAST_NAME,
-	    former_rows, exchange);
+	store_accounts(exchange_context(exchange)->store, "",
+	    ACCOUNTS_LAST_NAME, former_rows, exchange);
 }

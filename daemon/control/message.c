@@ -1,7 +1,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/control/download.h"
 #include "daemon/control/field.h"
@@ -100,16 +99,6 @@ message_get(struct exchange *exchange)
 	    details_row, exchange);
 }
 
-/* The id in the path, which was read before. */
-static int64_t
-message_id(const struct exchange *exchange)
-{
-	int64_t id = 0;
-
-	return number_parse(exchange_name(exchange), 1, INT64_MAX, &id) ? id
-									: 0;
-}
-
 /* ---- GET /v1/messages/ID/headers ---- */
 
 static void
@@ -122,7 +111,7 @@ headers_rows(enum store_status status, const struct store_field_row *rows,
 	if (!exchange_resume(exchange))
 		return;
 	if (status != STORE_OK) {
-		message_fail(exchange, status, message_id(exchange));
+		message_fail(exchange, status, exchange_path_id(exchange));
 		return;
 	}
 	list = json_array();
@@ -168,7 +157,7 @@ text_lines(enum store_status status, const char *text, size_t length, void *arg)
 	if (!exchange_resume(exchange))
 		return;
 	if (status != STORE_OK) {
-		message_fail(exchange, status, message_id(exchange));
+		message_fail(exchange, status, exchange_path_id(exchange));
 		return;
 	}
 	text_tag(text, length, etag);

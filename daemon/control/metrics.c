@@ -167,21 +167,11 @@ servers_write_page(struct metrics_answer *answer, const struct metrics *metrics)
 static void
 page_find(struct metrics_answer *answer, const struct poller *poller)
 {
-	struct poller_account_status account;
 	struct poller_status all;
-	size_t low = 0, high, middle;
 
 	poller_status(poller, &all);
-	for (high = all.accounts; answer->after[0] != '\0' && low < high;) {
-		middle = low + (high - low) / 2;
-		if (poller_account_status_at(poller, middle, &account) &&
-		    strcmp(account.name, answer->after) <= 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	answer->first = low;
-	answer->count = all.accounts - low;
+	answer->first = accounts_place_behind(poller, answer->after);
+	answer->count = all.accounts - answer->first;
 	if (answer->count > METRICS_PAGE)
 		answer->count = METRICS_PAGE;
 }

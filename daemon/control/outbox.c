@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 
 #include "daemon/control/field.h"
@@ -184,20 +183,10 @@ outbox_list(struct exchange *exchange)
 
 /* ---- GET /v1/outbox/ID ---- */
 
-/* The id in the path, which was looked at before. */
-static int64_t
-outbox_id(const struct exchange *exchange)
-{
-	int64_t id;
-
-	return number_parse(exchange_name(exchange), 1, INT64_MAX, &id) ? id
-									: 0;
-}
-
 static void
 outbox_ask_row(struct exchange *exchange, store_outbox_cb cb)
 {
-	const int64_t id = outbox_id(exchange);
+	const int64_t id = exchange_path_id(exchange);
 	const struct store_outbox_query query = {
 		.state = -1,
 		.below_id = id < INT64_MAX ? id + 1 : INT64_MAX,
@@ -217,11 +206,11 @@ outbox_resume_row(struct exchange *exchange, enum store_status status,
 	if (!exchange_resume(exchange))
 		return NULL;
 	if (status == STORE_OK && count > 0 &&
-	    rows[0].id == outbox_id(exchange))
+	    rows[0].id == exchange_path_id(exchange))
 		return &rows[0];
 	exchange_answer(
 	    exchange, status == STORE_OK || status == STORE_NOT_FOUND
-			  ? response_no_delivery(outbox_id(exchange))
+			  ? response_no_delivery(exchange_path_id(exchange))
 			  : response_store(status, NULL));
 	return NULL;
 }

@@ -55,21 +55,11 @@ quarantine_list(struct exchange *exchange)
 
 /* ---- GET /v1/quarantine/ID ---- */
 
-/* The id in the path; 0 where it is none. */
-static int64_t
-quarantine_id(const struct exchange *exchange)
-{
-	int64_t id;
-
-	return number_parse(exchange_name(exchange), 1, INT64_MAX, &id) ? id
-									: 0;
-}
-
 static struct response
 quarantine_failure(const struct exchange *exchange, enum store_status status)
 {
 	return status == STORE_NOT_FOUND
-		   ? response_not_quarantined(quarantine_id(exchange))
+		   ? response_not_quarantined(exchange_path_id(exchange))
 		   : response_store(status, NULL);
 }
 
@@ -134,7 +124,7 @@ quarantine_released_answer(const struct exchange *exchange, const char *account)
 {
 	json_t *json = json_object();
 
-	field_value(json, "id", json_integer(quarantine_id(exchange)));
+	field_value(json, "id", json_integer(exchange_path_id(exchange)));
 	quarantine_poll(exchange_context(exchange)->poller, account, json);
 	return response_json(202, json);
 }

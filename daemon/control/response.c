@@ -89,6 +89,21 @@ response_no_daemon(void)
 }
 
 struct response
+response_already(const char *kind, const char *name, const char *already)
+{
+	return response_error(
+	    409, "already", NULL, "%s \"%.200s\" is %s", kind, name, already);
+}
+
+struct response
+response_disabled(const char *kind, const char *name)
+{
+	return response_error(409, "disabled",
+	    "set enabled = yes in its section and reload",
+	    "%s \"%.200s\" is disabled", kind, name);
+}
+
+struct response
 response_no_account(const char *name)
 {
 	return response_error(404, "no_such_account",

@@ -39,6 +39,14 @@ struct response response_not_allowed(enum peer_role, const char *doing);
 /* 409: a store alone can only be read. */
 struct response response_no_daemon(void);
 
+/*
+ * 409: an account or a target ("account", "target") is "already paused" or the
+ * like; it is disabled.
+ */
+struct response response_already(
+    const char *kind, const char *name, const char *already);
+struct response response_disabled(const char *kind, const char *name);
+
 /* 404, and where to look. */
 struct response response_no_account(const char *name);
 struct response response_no_message(int64_t id);

@@ -239,17 +239,11 @@ thread_rows(enum store_status status, const struct store_message_row *rows,
 {
 	struct exchange *exchange = arg;
 	json_t *json, *list;
-	int64_t id = 0;
 
 	if (!exchange_resume(exchange))
 		return;
-	if (status == STORE_NOT_FOUND &&
-	    number_parse(exchange_name(exchange), 1, INT64_MAX, &id)) {
-		exchange_answer(exchange, response_no_message(id));
-		return;
-	}
 	if (status != STORE_OK) {
-		exchange_answer(exchange, response_store(status, NULL));
+		message_fail(exchange, status, exchange_path_id(exchange));
 		return;
 	}
 	json = json_object();

@@ -9,9 +9,6 @@
 #include "daemon/control/limits.h"
 #include "lib/base/glob.h"
 
-/* Behind every name. */
-#define LAST_NAME "\xf4\x8f\xbf\xbf"
-
 static json_t *
 stored_json(const struct store_account_row *row)
 {
@@ -96,7 +93,8 @@ stored_accounts_list(struct exchange *exchange)
 	}
 	exchange_wait(exchange);
 	store_accounts(exchange_context(exchange)->store,
-	    cursor != NULL ? cursor : "", LAST_NAME, stored_rows, exchange);
+	    cursor != NULL ? cursor : "", ACCOUNTS_LAST_NAME, stored_rows,
+	    exchange);
 }
 
 static void

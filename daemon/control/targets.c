@@ -286,12 +286,9 @@ targets_action_answer(const struct exchange *exchange,
 	case DELIVER_NO_SUCH_TARGET:
 		return response_no_target(name);
 	case DELIVER_ALREADY:
-		return response_error(409, "already", NULL,
-		    "target \"%.200s\" is %s", name, already);
+		return response_already("target", name, already);
 	case DELIVER_IS_DISABLED:
-		return response_error(409, "disabled",
-		    "set enabled = yes in its section and reload",
-		    "target \"%.200s\" is disabled", name);
+		return response_disabled("target", name);
 	case DELIVER_DONE:
 		break;
 	}
