@@ -163,7 +163,7 @@ removal_next(struct store_removal *removal, struct sql_db *db,
 		return store_ahead_take(
 		    removal->ahead, removal->above, message_r, more_r);
 	status = store_prepared_read(
-	    db, STORE_AHEAD_OF_REMOVAL, removal->above, message_r);
+	    db, STORE_PREPARED_OF_REMOVAL, removal->above, message_r);
 	*more_r = status != STORE_OK || *message_r != NULL;
 	return status;
 }
@@ -208,7 +208,7 @@ removal_messages(
 
 	if (removal->ahead == NULL)
 		removal->ahead = store_ahead_new(
-		    removal->path, STORE_AHEAD_OF_REMOVAL, removal->queue);
+		    removal->path, STORE_PREPARED_OF_REMOVAL, removal->queue);
 	if (removal->ahead != NULL)
 		store_ahead_look(removal->ahead);
 	status = sql_begin(db, SQL_WRITE);

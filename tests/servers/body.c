@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +19,9 @@
 
 /* Octets moved between two looks at the output's size. */
 #define SPAN_AT_MOST 65536
+
+/* Larger files are mapped: a mapping costs more than to copy a page. */
+#define MAPPED_ABOVE ((size_t)128 * 1024)
 
 /* The synthetic messages begin on 1 January 2024 and come hourly. */
 #define FIRST_DATE 1704067200
@@ -64,37 +68,68 @@ body_hash(const char *text, uint32_t number)
 	return hash ^ (hash >> 13);
 }
 
+static int
+read_whole(int fd, unsigned char *bytes, size_t size)
+{
+	size_t done = 0;
+	ssize_t got;
+
+	while (done < size) {
+		got = read(fd, bytes + done, size - done);
+		if (got == -1 && errno == EINTR)
+			continue;
+		if (got == 0)
+			errno = EIO;
+		if (got <= 0)
+			return -1;
+		done += (size_t)got;
+	}
+	return 0;
+}
+
+static int
+load_file(struct body *body, int fd, size_t size)
+{
+	void *bytes;
+
+	if (size > MAPPED_ABOVE) {
+		bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (bytes == MAP_FAILED)
+			return -1;
+		(void)madvise(bytes, size, MADV_SEQUENTIAL);
+	} else {
+		bytes = malloc(size + 1);
+		if (bytes == NULL)
+			return -1;
+		if (read_whole(fd, bytes, size) == -1) {
+			free(bytes);
+			return -1;
+		}
+	}
+	body->file = bytes;
+	body->file_size = size;
+	return 0;
+}
+
 int
 body_open_file(struct body *body, const char *path)
 {
 	struct stat status;
-	int fd, saved_errno;
+	int fd, result, saved_errno;
 
 	memset(body, 0, sizeof *body);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd == -1)
 		return -1;
-	if (fstat(fd, &status) == -1)
-		goto fail;
-	if (status.st_size > 0) {
-		void *mapped = mmap(NULL, (size_t)status.st_size, PROT_READ,
-		    MAP_PRIVATE, fd, 0);
-
-		if (mapped == MAP_FAILED)
-			goto fail;
-		body->mapped = mapped;
-		body->mapped_size = (size_t)status.st_size;
-		(void)madvise(mapped, body->mapped_size, MADV_SEQUENTIAL);
-	}
-	body->left = body->mapped_size;
-	body->header_given = true;
-	close(fd);
-	return 0;
-fail:
+	result = fstat(fd, &status);
+	if (result == 0)
+		result = load_file(body, fd, (size_t)status.st_size);
 	saved_errno = errno;
 	close(fd);
 	errno = saved_errno;
-	return -1;
+	body->left = body->file_size;
+	body->header_given = true;
+	return result;
 }
 
 void
@@ -147,50 +182,66 @@ body_synthetic_size(
 static uint64_t
 count_bare_line_feeds(const struct body *body)
 {
-	const unsigned char *at = body->mapped, *end;
+	const unsigned char *at = body->file, *end = at + body->file_size;
 	uint64_t count = 0;
 
-	if (at == NULL)
-		return 0;
-	end = at + body->mapped_size;
 	while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-		if (at == body->mapped || at[-1] != '\r')
+		if (at == body->file || at[-1] != '\r')
 			count++;
 		at++;
 	}
 	return count;
 }
 
-int
-body_file_size(const char *path, bool to_crlf, uint64_t *size_r)
+static int
+converted_size(const char *path, uint64_t *size_r)
 {
 	struct body body;
-	const unsigned char *end;
 
 	if (body_open_file(&body, path) == -1)
 		return -1;
-	*size_r = body.mapped_size;
-	if (body.mapped_size > 0) {
-		end = body.mapped + body.mapped_size;
-		if (to_crlf) {
-			*size_r += count_bare_line_feeds(&body);
-			if (end[-1] != '\n')
-				*size_r += 2;
-		} else if (body.mapped_size < 2 || end[-1] != '\n' ||
-			   end[-2] != '\r')
-			*size_r += 2;
-	}
+	*size_r = body.file_size + count_bare_line_feeds(&body);
+	if (body.file_size > 0 && body.file[body.file_size - 1] != '\n')
+		*size_r += 2;
 	body_close(&body);
+	return 0;
+}
+
+int
+body_file_size(const char *path, bool to_crlf, uint64_t *size_r)
+{
+	char end[2];
+	struct stat status;
+	ssize_t got = 0;
+	int fd;
+
+	if (to_crlf)
+		return converted_size(path, size_r);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, &status) == -1) {
+		close(fd);
+		return -1;
+	}
+	if (status.st_size >= 2)
+		got = pread(fd, end, sizeof end, status.st_size - 2);
+	close(fd);
+	*size_r = (uint64_t)status.st_size;
+	if (*size_r > 0 && (got < 2 || memcmp(end, "\r\n", 2) != 0))
+		*size_r += 2;
 	return 0;
 }
 
 void
 body_close(struct body *body)
 {
-	if (body->mapped != NULL)
-		munmap(body->mapped, body->mapped_size);
-	body->mapped = NULL;
-	body->left = 0;
+	if (body->file_size > MAPPED_ABOVE)
+		munmap(body->file, body->file_size);
+	else
+		free(body->file);
+	body->file = NULL;
+	body->file_size = body->left = 0;
 }
 
 /* The next span of the body, or a size of zero at its end. */
@@ -206,8 +257,8 @@ body_next(struct body *body, const unsigned char **span_r)
 	}
 	if (size > SPAN_AT_MOST)
 		size = SPAN_AT_MOST;
-	if (body->mapped != NULL)
-		*span_r = body->mapped + (body->mapped_size - body->left);
+	if (body->file != NULL)
+		*span_r = body->file + (body->file_size - body->left);
 	else {
 		if (size > PATTERN_SIZE - body->pattern_offset)
 			size = PATTERN_SIZE - body->pattern_offset;

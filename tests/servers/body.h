@@ -1,7 +1,7 @@
 /*
- * The bytes of one message, either a file mapped into memory or a synthetic
- * text made from a shared pattern, and their way onto the wire: dot-stuffed,
- * cut short for TOP, line ends converted when asked, terminated.
+ * The bytes of one message, either a file in memory or a synthetic text made
+ * from a shared pattern, and their way onto the wire: dot-stuffed, cut short
+ * for TOP, line ends converted when asked, terminated.
  */
 
 #ifndef MAILDROPD_BODY_H
@@ -18,8 +18,8 @@
 
 /* A message's bytes as a sequence of spans. */
 struct body {
-	unsigned char *mapped; /* a file, or NULL */
-	size_t mapped_size;
+	unsigned char *file; /* its bytes, or NULL */
+	size_t file_size;
 	char header[768]; /* a synthetic message's header */
 	size_t header_size;
 	size_t pattern_offset; /* where in the pattern the text goes on */
@@ -42,7 +42,7 @@ struct body_transfer {
 };
 
 /*
- * Maps the file at PATH.  Returns -1 with errno set when it cannot be read.
+ * Loads the file at PATH.  Returns -1 with errno set when it cannot be read.
  */
 int body_open_file(struct body *, const char *path);
 
@@ -64,7 +64,7 @@ uint64_t body_synthetic_size(
  */
 int body_file_size(const char *path, bool to_crlf, uint64_t *size_r);
 
-/* Unmaps the file, if there is one. */
+/* Lets go of the file, if there is one. */
 void body_close(struct body *);
 
 /* A stable hash of a text and a number, for choices that look random. */

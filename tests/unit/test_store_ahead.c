@@ -132,7 +132,7 @@ messages_come_in_order(void **state)
 	put(fixture, "threeword");
 	wait_found(fixture, "threeword", 1);
 	assert_true(store_queue_init(&queue));
-	ahead = store_ahead_new(fixture->path, STORE_AHEAD_OF_INDEX, &queue);
+	ahead = store_ahead_new(fixture->path, STORE_PREPARED_OF_INDEX, &queue);
 	assert_non_null(ahead);
 	/* From where the index ends: there is nothing more. */
 	store_ahead_look(ahead);

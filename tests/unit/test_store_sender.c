@@ -25,8 +25,8 @@
 #define SENDERS_FEW 1024
 #define WALK_MOST   8192
 /* As in fulltext.c. */
-#define STEP_MESSAGES 2048
-#define NEWER         (WALK_FIRST + WALK_MOST + 100)
+#define STEP_MESSAGES 8192
+#define NEWER         (2 * STEP_MESSAGES + 100)
 
 #define MESSAGES 300
 #define PAGE     12

@@ -2,10 +2,10 @@
 
 #include <stdlib.h>
 
-#include "daemon/store/index/ahead.h"
 #include "daemon/store/index/conversation.h"
 #include "daemon/store/index/fold.h"
 #include "daemon/store/index/fulltext.h"
+#include "daemon/store/index/prepared.h"
 #include "daemon/store/sql/space.h"
 
 /* ---- senders ---- */

@@ -24,8 +24,8 @@
  * Bounds of one transaction, which ends as soon as anybody waits.  The index
  * merges what each transaction brings, so that larger ones cost less.
  */
-#define STEP_MS       50
-#define STEP_MESSAGES 2048
+#define STEP_MS       250
+#define STEP_MESSAGES 8192
 
 /*
  * Pages that a step of a merge writes: some 20 ms.  A merge writes the whole
@@ -152,7 +152,7 @@ fulltext_next(struct sql_db *db, struct store_ahead *ahead, int64_t above,
 	if (ahead != NULL)
 		return store_ahead_take(ahead, above, prepared_r, more_r);
 	status =
-	    store_prepared_read(db, STORE_AHEAD_OF_INDEX, above, prepared_r);
+	    store_prepared_read(db, STORE_PREPARED_OF_INDEX, above, prepared_r);
 	*more_r = status != STORE_OK || *prepared_r != NULL;
 	return status;
 }

@@ -121,7 +121,7 @@ store_index_new(const char *path, struct store_queue *queue)
 	index->queue = queue;
 	if (path != NULL)
 		index->ahead =
-		    store_ahead_new(path, STORE_AHEAD_OF_INDEX, queue);
+		    store_ahead_new(path, STORE_PREPARED_OF_INDEX, queue);
 	return index;
 }
 

@@ -7,9 +7,9 @@
 #include "daemon/store/chunk.h"
 #include "daemon/store/db.h"
 #include "daemon/store/digest.h"
-#include "daemon/store/index/ahead.h"
 #include "daemon/store/index/fulltext.h"
 #include "daemon/store/index/match.h"
+#include "daemon/store/index/prepared.h"
 #include "daemon/store/index/ranked.h"
 #include "daemon/store/index/snippets.h"
 #include "daemon/store/mail/text.h"
@@ -231,7 +231,7 @@ sieve_add(struct store_sieve *sieve, const struct store_message_row *row,
 		    store_chunk_insert(sieve->db, BODY, 0, 0, bytes, length);
 	if (status == STORE_OK)
 		status = store_prepared_read(
-		    sieve->db, STORE_AHEAD_OF_INDEX, row->id - 1, &prepared);
+		    sieve->db, STORE_PREPARED_OF_INDEX, row->id - 1, &prepared);
 	if (status == STORE_OK && prepared != NULL)
 		status = store_fulltext_put(sieve->db, prepared);
 	store_prepared_free(prepared);

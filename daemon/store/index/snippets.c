@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/store/index/ahead.h"
+#include "daemon/store/index/prepared.h"
 #include "daemon/store/index/snippet.h"
 #include "daemon/store/mail/apart.h"
 #include "daemon/store/mail/words.h"
