@@ -198,7 +198,7 @@ converted_size(const char *path, uint64_t *size_r)
 {
 	struct body body;
 
-	if (body_open_file(&body, path) == -1)
+	if (body_open_file(&body, path) != 0)
 		return -1;
 	*size_r = body.file_size + count_bare_line_feeds(&body);
 	if (body.file_size > 0 && body.file[body.file_size - 1] != '\n')
