@@ -6,7 +6,6 @@
 #include "daemon/control/handlers.h"
 #include "daemon/metrics/certificates.h"
 #include "daemon/metrics/metrics.h"
-#include "daemon/oauth/oauth.h"
 #include "lib/base/clock.h"
 #include "lib/base/unit.h"
 
@@ -135,14 +134,14 @@ account_certificate(const struct exchange_context *context,
 }
 
 static json_t *
-account_json_whole(const struct exchange_context *context,
+account_json_whole(const struct exchange *exchange,
     const struct poller_account_status *account,
     const struct store_account_row *row)
 {
+	const struct exchange_context *context = exchange_context(exchange);
 	const struct certificate *certificate =
 	    account_certificate(context, account);
 	json_t *json = account_json(account, row);
-	struct oauth_status authorization;
 	char advice[POLLER_ADVICE_SIZE];
 
 	if (account->section != NULL)
@@ -151,11 +150,7 @@ account_json_whole(const struct exchange_context *context,
 	field_text(json, "mechanism", account->mechanism);
 	field_time(json, "certificate_expires",
 	    certificate != NULL ? certificate->expires_s * 1000 : 0);
-	field_value(json, "authorization",
-	    context->oauth != NULL &&
-		    oauth_status(context->oauth, account->name, &authorization)
-		? authorize_json(&authorization)
-		: json_null());
+	field_value(json, "authorization", authorize_account_json(exchange));
 	field_text(json, "advice",
 	    poller_account_advice(context->poller, account->name, advice)
 		? advice
@@ -171,17 +166,17 @@ account_row(enum store_status status, const struct store_account_row *rows,
 	const struct store_account_row *row =
 	    status == STORE_OK && count > 0 ? rows : NULL;
 	struct poller_account_status account;
-	const struct exchange_context *context;
 	const char *name;
 
 	if (!exchange_resume(exchange))
 		return;
-	context = exchange_context(exchange);
 	name = exchange_name(exchange);
-	exchange_answer(exchange,
-	    poller_account_status(context->poller, name, &account)
-		? response_json(200, account_json_whole(context, &account, row))
-		: response_no_account(name));
+	exchange_answer(
+	    exchange, poller_account_status(
+			  exchange_context(exchange)->poller, name, &account)
+			  ? response_json(200,
+				account_json_whole(exchange, &account, row))
+			  : response_no_account(name));
 }
 
 void

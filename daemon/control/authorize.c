@@ -7,27 +7,6 @@
 #include "daemon/deliver/deliver.h"
 #include "daemon/oauth/oauth.h"
 
-/* ---- what is said of an account ---- */
-
-json_t *
-authorize_json(const struct oauth_status *status)
-{
-	json_t *json = json_object();
-
-	field_text(json, "state", oauth_state_name(status->state));
-	field_text(json, "flow", status->flow);
-	field_text(json, "scope", status->scope);
-	field_time(json, "granted_at", status->granted_ms);
-	field_time(json, "expires_at", status->expires_ms);
-	field_count(json, "refreshes", status->refreshes);
-	field_text(json, "text", status->text[0] != '\0' ? status->text : NULL);
-	field_text(
-	    json, "advice", status->advice[0] != '\0' ? status->advice : NULL);
-	return json;
-}
-
-/* ---- POST and DELETE /v1/{accounts,targets}/NAME/authorize ---- */
-
 /* Who gets a consent. */
 struct authorize_kind {
 	const char *name;   /* "account" */
@@ -44,6 +23,35 @@ authorize_owner(const struct exchange *exchange,
 	snprintf(owner_r, AUTHORIZE_OWNER, "%s%s", kind->prefix,
 	    exchange_name(exchange));
 }
+
+/* ---- what is said of one ---- */
+
+static json_t *
+authorize_json(
+    const struct exchange *exchange, const struct authorize_kind *kind)
+{
+	struct oauth *oauth = exchange_context(exchange)->oauth;
+	struct oauth_status status;
+	char owner[AUTHORIZE_OWNER];
+	json_t *json;
+
+	authorize_owner(exchange, kind, owner);
+	if (oauth == NULL || !oauth_status(oauth, owner, &status))
+		return json_null();
+	json = json_object();
+	field_text(json, "state", oauth_state_name(status.state));
+	field_text(json, "flow", status.flow);
+	field_text(json, "scope", status.scope);
+	field_time(json, "granted_at", status.granted_ms);
+	field_time(json, "expires_at", status.expires_ms);
+	field_count(json, "refreshes", status.refreshes);
+	field_text(json, "text", status.text[0] != '\0' ? status.text : NULL);
+	field_text(
+	    json, "advice", status.advice[0] != '\0' ? status.advice : NULL);
+	return json;
+}
+
+/* ---- POST and DELETE /v1/{accounts,targets}/NAME/authorize ---- */
 
 static struct response
 authorize_refusal(const struct exchange *exchange,
@@ -236,6 +244,18 @@ authorize_forget(struct exchange *exchange, const struct authorize_kind *kind)
 	exchange_wait(exchange);
 	oauth_forget(
 	    exchange_context(exchange)->oauth, owner, kind->answered, exchange);
+}
+
+json_t *
+authorize_account_json(const struct exchange *exchange)
+{
+	return authorize_json(exchange, &of_account);
+}
+
+json_t *
+authorize_target_json(const struct exchange *exchange)
+{
+	return authorize_json(exchange, &of_target);
 }
 
 void

@@ -26,7 +26,6 @@ delivery_take(const struct parameters *parameters,
     struct store_outbox_add *add_r, struct problem *problem_r)
 {
 	int64_t now_ms = evpop_clock_unix_ms(), limit = STORE_PAGE_MAX;
-	bool has_since, has_before;
 
 	*add_r = (struct store_outbox_add){
 		.target = parameters_text(parameters, "target"),
@@ -44,19 +43,15 @@ delivery_take(const struct parameters *parameters,
 		&add_r->after_id, problem_r) ||
 	    !parameters_number(
 		parameters, "limit", 1, STORE_PAGE_MAX, &limit, problem_r) ||
-	    !parameters_time(parameters, "since", now_ms, &has_since,
+	    !parameters_time(parameters, "since", now_ms, NULL,
 		&add_r->since_ms, problem_r) ||
-	    !parameters_time(parameters, "before", now_ms, &has_before,
+	    !parameters_time(parameters, "before", now_ms, NULL,
 		&add_r->before_ms, problem_r) ||
 	    !delivery_take_flag(
 		parameters, "again", &add_r->again, problem_r) ||
 	    !delivery_take_flag(
 		parameters, "dry_run", &add_r->is_dry, problem_r))
 		return false;
-	if (!has_before)
-		add_r->before_ms = INT64_MAX;
-	if (!has_since)
-		add_r->since_ms = 0;
 	add_r->limit = (unsigned)limit;
 	return true;
 }

@@ -128,6 +128,20 @@ reader_send(struct reader *reader, const char *bytes, size_t length)
 	exchange_stream_part(reader->exchange, bytes, length, reader_written);
 }
 
+/* An event for this reader alone, with the id before its next one. */
+static void
+reader_send_own(struct reader *reader, const char *name, json_t *json)
+{
+	size_t length;
+	char *text = event_text(reader->next_id - 1, name, json, &length);
+
+	if (text == NULL)
+		exchange_cut(reader->exchange);
+	else
+		reader_send(reader, text, length);
+	free(text);
+}
+
 /*
  * Say in a word that events are missing.  Its id is that before the oldest one,
  * so that a reader that comes back now misses nothing more.
@@ -137,8 +151,6 @@ reader_send_lost(struct reader *reader, uint64_t since, const char *why)
 {
 	const struct recent *recent = reader->events->recent;
 	json_t *json = json_object();
-	size_t length;
-	char *text;
 
 	reader->next_id = recent_oldest_id(recent);
 	field_count(json, "id", reader->next_id - 1);
@@ -147,12 +159,7 @@ reader_send_lost(struct reader *reader, uint64_t since, const char *why)
 	field_count(json, "since", since);
 	field_count(json, "oldest", reader->next_id);
 	field_text(json, "text", why);
-	text = event_text(reader->next_id - 1, "lost", json, &length);
-	if (text == NULL)
-		exchange_cut(reader->exchange);
-	else
-		reader_send(reader, text, length);
-	free(text);
+	reader_send_own(reader, "lost", json);
 }
 
 /* As many events as a part takes, at least one. */
@@ -319,8 +326,6 @@ reader_send_hello(struct reader *reader)
 {
 	const struct recent *recent = reader->events->recent;
 	json_t *json = json_object();
-	size_t length;
-	char *text;
 
 	field_count(json, "id", reader->next_id - 1);
 	field_text(json, "event", "hello");
@@ -328,12 +333,7 @@ reader_send_hello(struct reader *reader)
 	field_text(json, "version", EVPOP_VERSION);
 	field_count(json, "oldest", recent_oldest_id(recent));
 	field_count(json, "newest", recent_next_id(recent) - 1);
-	text = event_text(reader->next_id - 1, "hello", json, &length);
-	if (text == NULL)
-		exchange_cut(reader->exchange);
-	else
-		reader_send(reader, text, length);
-	free(text);
+	reader_send_own(reader, "hello", json);
 }
 
 static void

@@ -59,9 +59,12 @@ void authorize_post(struct exchange *);
 void authorize_delete(struct exchange *);
 void authorize_post_target(struct exchange *);
 void authorize_delete_target(struct exchange *);
-/* Of an account or target that has OAuth 2. */
-struct oauth_status;
-json_t *authorize_json(const struct oauth_status *);
+/*
+ * How the tokens of the path's account, or target, stand; null where it has
+ * none of its own.
+ */
+json_t *authorize_account_json(const struct exchange *);
+json_t *authorize_target_json(const struct exchange *);
 
 /* metrics.c */
 void metrics_get(struct exchange *);

@@ -188,7 +188,6 @@ messages_delete(struct exchange *exchange)
 	const struct parameters *parameters = exchange_parameters(exchange);
 	const char *account = parameters_text(parameters, "account"), *reason;
 	int64_t after_id = 0, limit = STORE_PAGE_MAX, before_ms = INT64_MAX;
-	bool has_before;
 	struct problem problem;
 
 	if (account == NULL) {
@@ -201,8 +200,8 @@ messages_delete(struct exchange *exchange)
 		parameters, "after_id", 0, INT64_MAX, &after_id, &problem) ||
 	    !parameters_number(
 		parameters, "limit", 1, STORE_PAGE_MAX, &limit, &problem) ||
-	    !parameters_time(parameters, "before", evpop_clock_unix_ms(),
-		&has_before, &before_ms, &problem)) {
+	    !parameters_time(parameters, "before", evpop_clock_unix_ms(), NULL,
+		&before_ms, &problem)) {
 		exchange_answer_problem(exchange, &problem);
 		return;
 	}
@@ -210,8 +209,8 @@ messages_delete(struct exchange *exchange)
 		return;
 	exchange_wait(exchange);
 	store_delete_of(exchange_context(exchange)->store,
-	    &(struct store_delete_of){ account,
-		has_before ? before_ms : INT64_MAX, after_id, (unsigned)limit },
+	    &(struct store_delete_of){
+		account, before_ms, after_id, (unsigned)limit },
 	    exchange_user(exchange)->name, reason, delete_some_done, exchange);
 }
 

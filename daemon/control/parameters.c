@@ -216,7 +216,8 @@ parameters_time(const struct parameters *parameters, const char *name,
 {
 	const char *text = parameters_text(parameters, name);
 
-	*given_r = text != NULL;
+	if (given_r != NULL)
+		*given_r = text != NULL;
 	if (text == NULL || when_parse(text, now_ms, time_ms_r))
 		return true;
 	problem_set(problem_r,

@@ -55,7 +55,10 @@ bool parameters_number(const struct parameters *, const char *name,
     int64_t least, int64_t most, int64_t *value_r, struct problem *problem_r)
     __attribute__((warn_unused_result));
 
-/* A time (when.h); *given_r tells whether there is one. */
+/*
+ * A time (when.h); *time_ms_r keeps its value if not given.  *given_r tells
+ * whether it is, and may be NULL.
+ */
 bool parameters_time(const struct parameters *, const char *name,
     int64_t now_ms, bool *given_r, int64_t *time_ms_r,
     struct problem *problem_r) __attribute__((warn_unused_result));

@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 
 #include "daemon/config/target.h"
@@ -6,7 +5,6 @@
 #include "daemon/control/handlers.h"
 #include "daemon/control/limits.h"
 #include "daemon/deliver/deliver.h"
-#include "daemon/oauth/oauth.h"
 #include "daemon/store/outbox.h"
 
 /* ---- what is said of one ---- */
@@ -213,20 +211,6 @@ targets_find(
 	return NULL;
 }
 
-/* How its tokens stand; null where it has none of its own. */
-static json_t *
-targets_authorization(const struct exchange *exchange, const char *name)
-{
-	struct oauth *oauth = exchange_context(exchange)->oauth;
-	struct oauth_status status;
-	char owner[160];
-
-	snprintf(owner, sizeof(owner), "target:%.128s", name);
-	return oauth != NULL && oauth_status(oauth, owner, &status)
-		   ? authorize_json(&status)
-		   : json_null();
-}
-
 static struct response
 targets_one(const struct exchange *exchange,
     const struct store_outbox_figures *figures, size_t count)
@@ -243,11 +227,11 @@ targets_one(const struct exchange *exchange,
 	if (!is_configured && found == NULL)
 		return response_no_target(name);
 	json = targets_json(name, is_configured ? &status : NULL, found);
-	if (is_configured)
+	if (is_configured) {
 		targets_add_section(json, status.section);
-	if (is_configured)
-		field_value(json, "authorization",
-		    targets_authorization(exchange, name));
+		field_value(
+		    json, "authorization", authorize_target_json(exchange));
+	}
 	return response_json(200, json);
 }
 
