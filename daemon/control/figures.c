@@ -87,7 +87,7 @@ figures_write_told(
 		{ { "evpopd_last_reload_successful", EXPOSITION_GAUGE, NULL,
 		      "0 if the last reload failed, so that an older "
 		      "configuration is in use; else 1" },
-		    !metrics->is_reload_wanting },
+		    !metrics->has_last_reload_failed },
 	};
 
 	exposition_begin(exposition, &reloads);

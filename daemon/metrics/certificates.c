@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/array.h"
+
 struct certificates {
 	struct certificate **list; /* sorted */
 	size_t count, room;
@@ -59,23 +61,7 @@ certificates_search(const struct certificates *certificates, const char *host,
 	return low;
 }
 
-static bool
-certificates_make_room(struct certificates *certificates)
-{
-	size_t room = certificates->room > 0 ? 2 * certificates->room : 16;
-	struct certificate **list;
-
-	if (certificates->count < certificates->room)
-		return true;
-	list = reallocarray(certificates->list, room, sizeof(*list));
-	if (list == NULL)
-		return false;
-	certificates->list = list;
-	certificates->room = room;
-	return true;
-}
-
-/* NULL without memory. */
+/* NULL without memory, or for a longer host than is kept. */
 static struct certificate *
 certificates_insert(struct certificates *certificates, size_t at,
     const char *host, uint16_t port)
@@ -83,15 +69,18 @@ certificates_insert(struct certificates *certificates, size_t at,
 	struct certificate **list, *certificate;
 	size_t length = strlen(host) + 1;
 
-	if (length > CERTIFICATES_HOST_SIZE ||
-	    !certificates_make_room(certificates))
+	if (length > CERTIFICATES_HOST_SIZE)
 		return NULL;
+	list = evpop_array_grow(certificates->list, certificates->count,
+	    &certificates->room, sizeof(*list));
+	if (list == NULL)
+		return NULL;
+	certificates->list = list;
 	certificate = malloc(sizeof(*certificate) + length);
 	if (certificate == NULL)
 		return NULL;
 	certificate->port = port;
 	memcpy(certificate->host, host, length);
-	list = certificates->list;
 	memmove(&list[at + 1], &list[at],
 	    (certificates->count - at) * sizeof(*list));
 	list[at] = certificate;

@@ -76,11 +76,11 @@ metrics_told(const struct notify_event *event, void *arg)
 		break;
 	case NOTIFY_RELOADED:
 		figures->reloads++;
-		figures->is_reload_wanting = false;
+		figures->has_last_reload_failed = false;
 		break;
 	case NOTIFY_RELOAD_FAILED:
 		figures->reload_failures++;
-		figures->is_reload_wanting = true;
+		figures->has_last_reload_failed = true;
 		break;
 	default:
 		break;

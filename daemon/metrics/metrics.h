@@ -34,7 +34,7 @@ struct metrics_figures {
 	struct histogram poll_duration;
 
 	uint64_t reloads, reload_failures;
-	bool is_reload_wanting; /* the last one failed */
+	bool has_last_reload_failed;
 
 	/* Of sessions; a poll may have several. */
 	uint64_t sessions;                            /* that are over */

@@ -70,11 +70,11 @@ test_reloads(void **state)
 	const struct metrics_figures *figures = metrics_figures(metrics);
 
 	(void)state;
-	assert_false(figures->is_reload_wanting);
+	assert_false(figures->has_last_reload_failed);
 	tell(notify, NOTIFY_RELOAD_FAILED);
-	assert_true(figures->is_reload_wanting);
+	assert_true(figures->has_last_reload_failed);
 	tell(notify, NOTIFY_RELOADED);
-	assert_false(figures->is_reload_wanting);
+	assert_false(figures->has_last_reload_failed);
 	assert_int_equal(figures->reloads, 1);
 	assert_int_equal(figures->reload_failures, 1);
 	metrics_free(&metrics);
