@@ -128,8 +128,10 @@ start(int socket, int memory, pid_t *pid_r)
 	_exit(0);
 }
 
+/* Whatever it is asked, this is what it says. */
 static bool
-start_liar(int socket, int memory, pid_t *pid_r)
+start_liar_of(
+    enum mail_area_status status, int socket, int memory, pid_t *pid_r)
 {
 	struct mail_area *area;
 	char byte;
@@ -146,10 +148,22 @@ start_liar(int socket, int memory, pid_t *pid_r)
 	while (recv(socket, &byte, 1, 0) == 1) {
 		memset(area->out, 'x', sizeof(area->out));
 		memset(area->lengths, 0xff, sizeof(area->lengths));
-		area->status = MAIL_AREA_DONE;
+		area->status = status;
 		(void)send(socket, &byte, 1, MSG_NOSIGNAL);
 	}
 	_exit(0);
+}
+
+static bool
+start_liar(int socket, int memory, pid_t *pid_r)
+{
+	return start_liar_of(MAIL_AREA_DONE, socket, memory, pid_r);
+}
+
+static bool
+start_without_memory(int socket, int memory, pid_t *pid_r)
+{
+	return start_liar_of(MAIL_AREA_NO_MEMORY, socket, memory, pid_r);
 }
 
 static bool
@@ -400,6 +414,27 @@ test_lies(void **state)
 	mail_words_free(&words);
 }
 
+/* What is on the stack below is no pointer that anybody may free. */
+static void __attribute__((noinline)) spoil_stack(void)
+{
+	volatile unsigned char bytes[4096];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = 0x5a;
+}
+
+static void
+test_it_has_no_memory(void **state)
+{
+	struct mail_apart_reading *reading = mail_apart_reading_new();
+
+	(void)state;
+	mail_apart_use(start_without_memory);
+	spoil_stack();
+	assert_false(mail_apart_reading_feed(reading, "Subject: x", 10));
+	mail_apart_reading_free(reading);
+}
+
 static void
 test_it_cannot_start(void **state)
 {
@@ -452,6 +487,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    test_there_is_no_way_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_lies, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_it_has_no_memory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_it_cannot_start, set_up, tear_down),
 	};

@@ -197,7 +197,7 @@ kept_is_there(void)
 	return false;
 }
 
-/* Of a request whose process is there. */
+/* Its process must be there; there is an answer only where it is done. */
 static enum mail_apart_result
 apart_request(const struct apart *apart, enum mail_area_kind kind,
     const char *message, size_t length, size_t max, size_t text_count,
@@ -205,6 +205,7 @@ apart_request(const struct apart *apart, enum mail_area_kind kind,
 {
 	struct mail_area *area = apart->area;
 
+	*answer_r = (struct answer){ .is_cut = false };
 	area->kind = kind;
 	area->length =
 	    (uint32_t)(length < MAIL_AREA_IN ? length : MAIL_AREA_IN);
@@ -229,7 +230,6 @@ kept_ask(enum mail_area_kind kind, const char *message, size_t length,
 	enum mail_apart_result result = MAIL_APART_DIED;
 	char how[128];
 
-	*answer_r = (struct answer){ .is_cut = false };
 	for (int i = 0; i < 2 && kept_is_there(); i++) {
 		result = apart_request(&kept.apart, kind, message, length, max,
 		    text_count, answer_r);
@@ -437,7 +437,7 @@ mail_apart_reading_feed(
 bool
 mail_apart_reading_finish(struct mail_apart_reading *reading)
 {
-	struct answer answer = { .is_cut = false };
+	struct answer answer;
 
 	if (!reading_begin(reading))
 		return false;
