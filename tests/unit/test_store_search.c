@@ -179,6 +179,8 @@ words_are_found(void **state)
 		{ "quarterly -invoice", "two " },
 		{ "-invoice", "last two " },
 		{ "-(invoice OR report)", "last " },
+		{ "invoice OR -quarterly OR anna", "last two one " },
+		{ "zz* (-quarterly OR anna)", "last " },
 		{ "NOT invoice AND NOT report", "last " },
 		{ "\"quarterly invoice\"", "one " },
 		{ "\"invoice quarterly\"", "" },

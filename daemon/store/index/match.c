@@ -188,6 +188,10 @@ static void
 composer_add_words(struct composer *composer, struct mail_text *to,
     const struct query_node *node)
 {
+	/* Without what stands beside it. */
+	const struct query_node alone = { .kind = QUERY_NOT,
+		.first = node->first };
+
 	switch (node->kind) {
 	case QUERY_AND:
 		composer_add_all(composer, to, node->first);
@@ -196,7 +200,7 @@ composer_add_words(struct composer *composer, struct mail_text *to,
 		composer_add_any(composer, to, node->first);
 		break;
 	case QUERY_NOT:
-		composer_add_all(composer, to, node);
+		composer_add_all(composer, to, &alone);
 		break;
 	case QUERY_ATTACHMENT:
 		composer_add_mark(to, STORE_MARK_ATTACHMENT);
