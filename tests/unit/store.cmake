@@ -22,6 +22,8 @@ if(EVPOP_FAILPOINTS)
 endif()
 target_link_libraries(test_store_sieve PRIVATE evpopd_control_text)
 target_link_libraries(test_store_codec PRIVATE evpop_failing_alloc)
+target_link_libraries(test_store_flow PRIVATE evpop_failing_alloc)
+target_link_options(test_store_open PRIVATE -Wl,--wrap=flock)
 target_link_options(test_store_check PRIVATE -Wl,--wrap=store_verify
 	-Wl,--wrap=sqlite3_interrupt)
 target_link_options(test_store_scan PRIVATE -Wl,--wrap=mail_header_find_end)

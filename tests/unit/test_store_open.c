@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -9,6 +10,20 @@
 #include <unistd.h>
 
 #include "tests/unit/test_store_fixture.h"
+
+int __real_flock(int, int);
+int __wrap_flock(int, int);
+
+static bool has_no_locks; /* the file system */
+
+int
+__wrap_flock(int fd, int operation)
+{
+	if (!has_no_locks)
+		return __real_flock(fd, operation);
+	errno = ENOLCK;
+	return -1;
+}
 
 static void
 expect_refusal(struct fixture *fixture, const char *path,
@@ -74,6 +89,19 @@ second_daemon_is_sent_to_the_first(void **state)
 	expect_refusal(fixture, fixture->path, STORE_BUSY, words);
 	expect_refusal(fixture, fixture->path, STORE_BUSY, "evpopctl poll");
 	fixture_close(fixture);
+	fixture_open(fixture);
+}
+
+/* Nobody could tell a second daemon from the first. */
+static void
+file_system_without_locks_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+
+	has_no_locks = true;
+	expect_refusal(fixture, fixture->path, STORE_IO, "cannot lock");
+	expect_refusal(fixture, fixture->path, STORE_IO, "file system");
+	has_no_locks = false;
 	fixture_open(fixture);
 }
 
@@ -260,6 +288,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		FIXTURE_TEST_FOLDER(file_is_for_its_owner_only),
 		FIXTURE_TEST_FOLDER(second_daemon_is_sent_to_the_first),
+		FIXTURE_TEST_FOLDER(file_system_without_locks_is_refused),
 		FIXTURE_TEST_FOLDER(missing_folder_is_named),
 		FIXTURE_TEST_FOLDER(folder_without_permission_is_told),
 		FIXTURE_TEST_FOLDER(other_files_are_refused_and_left_alone),

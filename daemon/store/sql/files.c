@@ -86,6 +86,17 @@ lock_name_owner(int fd, const char *path, struct store_error *error_r)
 	    path, owner[0] != '\0' ? owner : "unknown");
 }
 
+static enum store_status
+lock_fail(
+    int fd, const char *path, const char *name, struct store_error *error_r)
+{
+	if (errno == EWOULDBLOCK)
+		return lock_name_owner(fd, path, error_r);
+	return store_error_set(error_r, files_status(errno),
+	    "cannot lock %s: %s; put the store on a file system that has locks",
+	    name, strerror(errno));
+}
+
 /* For people and for the message above; the lock itself is the kernel's. */
 static bool
 lock_write_pid(int fd)
@@ -112,8 +123,8 @@ lock_take(const char *path, int *fd_r, struct store_error *error_r)
 		    "cannot open %s: %s; the daemon's user must be able to "
 		    "write it",
 		    name, strerror(errno));
-	else if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-		status = lock_name_owner(fd, path, error_r);
+	else if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		status = lock_fail(fd, path, name, error_r);
 	else if (!lock_write_pid(fd))
 		status = store_error_set(error_r, files_status(errno),
 		    "cannot write %s: %s; %s", name, strerror(errno),
