@@ -106,12 +106,19 @@ void
 store_chunk_use_all(
     struct sql_statement *use, struct sql_db *db, int64_t number)
 {
+	store_chunk_use_from(use, db, number, 0);
+}
+
+void
+store_chunk_use_from(struct sql_statement *use, struct sql_db *db,
+    int64_t number, uint32_t sequence)
+{
 	static const char sql[] = "SELECT id, " STORE_CHUNK_COLUMNS
 				  " FROM chunk WHERE id >= ?1 AND id < ?2"
 				  " ORDER BY id";
 
 	sql_prepare(use, db, sql);
-	sql_bind_int(use, 1, store_chunk_id(number, 0));
+	sql_bind_int(use, 1, store_chunk_id(number, sequence));
 	sql_bind_int(use, 2, store_chunk_id(number + 1, 0));
 }
 

@@ -78,5 +78,8 @@ enum store_status store_chunk_take_as_is(struct sql_statement *, int column,
 /* All of a body, in order: a row is the id and the columns above. */
 void store_chunk_use_all(
     struct sql_statement *, struct sql_db *, int64_t number);
+/* The same from a piece on. */
+void store_chunk_use_from(
+    struct sql_statement *, struct sql_db *, int64_t number, uint32_t sequence);
 
 #endif

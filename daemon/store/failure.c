@@ -209,7 +209,11 @@ store_failure(struct store *store, const struct store_failure *failure,
 	op->failure.transcript = store_op_text(&op->op, failure->transcript);
 	op->done = done;
 	op->arg = arg;
-	if (failure->body != NULL)
+	if (failure->body != NULL && store_op_status(&op->op) != STORE_OK) {
+		/* It is answered at once; the writer may have pieces of it. */
+		store_body_abort(failure->body);
+		op->failure.body = NULL;
+	} else if (failure->body != NULL)
 		store_body_hand_over(failure->body, &op->op);
 	store_submit(store, &op->op);
 }

@@ -76,9 +76,6 @@ passage_finish(struct store_passage *passage)
 static enum store_status
 passage_read(struct sql_db *db, struct store_op *op)
 {
-	static const char sql[] = "SELECT id, " STORE_CHUNK_COLUMNS
-				  " FROM chunk WHERE id >= ?1 AND id < ?2"
-				  " ORDER BY id LIMIT ?3";
 	struct store_passage *passage = ((struct step *)op)->passage;
 	enum store_status status = STORE_OK, taken = STORE_OK;
 	struct sql_statement use;
@@ -89,10 +86,7 @@ passage_read(struct sql_db *db, struct store_op *op)
 		status = passage_find(passage, db);
 	if (status != STORE_OK)
 		return status;
-	sql_prepare(&use, db, sql);
-	sql_bind_int(&use, 1, store_chunk_id(passage->body, passage->sequence));
-	sql_bind_int(&use, 2, store_chunk_id(passage->body + 1, 0));
-	sql_bind_int(&use, 3, STEP_MAX / 1024);
+	store_chunk_use_from(&use, db, passage->body, passage->sequence);
 	while (taken == STORE_OK && passage->wish == STORE_PASSAGE_MORE &&
 	       octets < STEP_MAX && (has_more = sql_step(&use))) {
 		taken = passage_take(passage, db, &use, &octets);

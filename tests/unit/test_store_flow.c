@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/failing_alloc.h"
 #include "tests/unit/test_store_fixture.h"
 
+#include "daemon/store/reading.h"
 #include "lib/base/clock.h"
 
 /* Slow machines under sanitizers; a healthy run takes a second. */
@@ -236,6 +238,87 @@ queue_of_one_octet_still_works(void **state)
 		check(&crowd, i);
 }
 
+struct text_read {
+	bool done;
+	size_t length;
+	char end[5];
+};
+
+static void
+take_text(enum store_status status, const char *text, size_t length, void *arg)
+{
+	struct text_read *read = arg;
+
+	assert_int_equal(status, STORE_OK);
+	assert_true(length >= 4);
+	read->length = length;
+	memcpy(read->end, text + length - 4, 4);
+	read->done = true;
+}
+
+/* A server that sends octet by octet while the queue is full. */
+static void
+many_small_pieces_are_read_to_the_last(void **state)
+{
+	static const char header[] = "Subject: x\r\n\r\n", end[] = "end\r\n";
+	struct fixture *fixture = *state;
+	struct store_body_meta meta = fixture_meta(fixture, NULL);
+	struct store_body *body = store_body_new(fixture->store, &meta);
+	struct text_read read = { 0 };
+	struct answer answer = { 0 };
+
+	assert_non_null(body);
+	store_body_append(body, (const unsigned char *)header, strlen(header));
+	for (size_t i = 0; i < 1500; i++)
+		store_body_append(body, (const unsigned char *)"a", 1);
+	store_body_append(body, (const unsigned char *)end, strlen(end));
+	store_body_commit(body, answer_message, &answer);
+	fixture_wait(fixture, &answer.done);
+	fixture_expect(fixture, "SELECT count(*) FROM chunk", 1502);
+	store_text(fixture->store, answer.id, take_text, &read);
+	fixture_wait(fixture, &read.done);
+	assert_int_equal(read.length, 1500 + strlen("end\n"));
+	assert_string_equal(read.end, "end\n");
+}
+
+static void
+take_counted(
+    enum store_status status, const struct store_counted *counted, void *arg)
+{
+	assert_int_equal(counted->attempts, 0);
+	*(enum store_status *)arg = status;
+}
+
+/* The writer still has its pieces. */
+static void
+body_of_a_failure_without_memory_is_dropped(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_body_meta meta = fixture_meta(fixture, "u");
+	enum store_status status = STORE_OK;
+	unsigned char span[SPAN] = { 0 };
+	struct store_failure failure = { .account_id = fixture->account,
+		.unique_id = (const unsigned char *)"u",
+		.unique_id_length = 1,
+		.reason = "it was cut off",
+		.body = store_body_new(fixture->store, &meta),
+		.attempts_most = 1,
+		.end = STORE_FAILED_QUARANTINED };
+
+	assert_non_null(failure.body);
+	store_body_append(failure.body, span, SPAN);
+	/* The first is the operation itself. */
+	failing_alloc_arm(2);
+	store_failure(fixture->store, &failure, take_counted, &status);
+	failing_alloc_disarm();
+	assert_int_equal(status, STORE_MEMORY);
+	fixture_close(fixture);
+	fixture_expect(fixture,
+	    "SELECT (SELECT count(*) FROM chunk)"
+	    " + (SELECT count(*) FROM unfinished)",
+	    0);
+}
+
 struct numbered {
 	size_t *next, number;
 	bool *done;
@@ -291,6 +374,12 @@ main(void)
 		    setup_small, fixture_teardown),
 		cmocka_unit_test_setup_teardown(queue_of_one_octet_still_works,
 		    setup_tiny, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    many_small_pieces_are_read_to_the_last, setup_tiny,
+		    fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    body_of_a_failure_without_memory_is_dropped, setup_tiny,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    readers_answer_in_order, setup_tiny, fixture_teardown),
 	};
