@@ -18,6 +18,7 @@
 #include "daemon/store/mail/inventory.h"
 #include "daemon/store/mail/reading.h"
 #include "daemon/store/mail/view.h"
+#include "lib/base/text.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MIXED        "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
@@ -324,6 +325,59 @@ test_what_is_too_long(void **state)
 	mail_reading_free(reading);
 }
 
+/* The text is cut between two characters, wherever they stand. */
+static void
+test_characters_stay_whole(void **state)
+{
+	static const char header[] =
+	    "Content-Type: text/plain; charset=iso-8859-1\n\n";
+	char piece[4096];
+
+	(void)state;
+	memset(piece, '\xe9', sizeof(piece));
+	for (size_t before = 0; before < 2; before++) {
+		struct mail_reading *reading = mail_reading_new();
+		const struct mail_text *text;
+		uint32_t character;
+		size_t used;
+
+		assert_true(mail_reading_feed(reading, header, strlen(header)));
+		assert_true(mail_reading_feed(reading, "x", before));
+		for (size_t i = 0; i < 300; i++)
+			assert_true(
+			    mail_reading_feed(reading, piece, sizeof(piece)));
+		assert_true(mail_reading_finish(reading));
+		text = mail_reading_text(reading);
+		assert_true(text->length > MAIL_READING_MAX - 4096);
+		for (size_t at = 0; at < text->length; at += used) {
+			used = evpop_text_decode(
+			    text->bytes + at, text->length - at, &character);
+			assert_true(used > 0);
+		}
+		mail_reading_free(reading);
+	}
+}
+
+/* Files within a text are parts, and no more of them are listed than of others.
+ */
+static void
+test_files_without_end(void **state)
+{
+	static const char file[] = "begin 644 a\n#AAAA\n`\nend\n";
+	struct mail_inventory *inventory = mail_inventory_new();
+	size_t count;
+
+	(void)state;
+	assert_true(mail_inventory_feed(inventory, "Subject: x\n\n", 12));
+	for (size_t i = 0; i < 5000; i++)
+		assert_true(mail_inventory_feed(inventory, file, strlen(file)));
+	assert_true(mail_inventory_finish(inventory));
+	(void)mail_inventory_items(inventory, &count);
+	assert_int_equal(count, 4096);
+	assert_true(mail_inventory_is_cut(inventory));
+	mail_inventory_free(inventory);
+}
+
 static void
 test_headers(void **state)
 {
@@ -363,6 +417,8 @@ main(void)
 		cmocka_unit_test(test_paragraphs_are_joined),
 		cmocka_unit_test(test_pages_become_lines),
 		cmocka_unit_test(test_what_is_too_long),
+		cmocka_unit_test(test_characters_stay_whole),
+		cmocka_unit_test(test_files_without_end),
 		cmocka_unit_test(test_headers),
 	};
 

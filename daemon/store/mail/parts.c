@@ -263,6 +263,16 @@ parts_enter_read(struct mail_parts *parts, const struct mail_part *part,
 		    !mail_boundary_push(&parts->open, part, parts->enclosed);
 }
 
+/* Whether it is one of those that are looked at. */
+static bool
+parts_may_begin(struct mail_parts *parts)
+{
+	if (parts->count++ < PARTS_MAX)
+		return true;
+	parts->is_cut = true;
+	return false;
+}
+
 static unsigned
 parts_tell_begin(struct mail_parts *parts, const struct mail_part *part,
     const char *header, size_t length)
@@ -287,8 +297,7 @@ parts_enter(struct mail_parts *parts, const char *header, size_t length,
 			    open->depth > 0 &&
 			    open->levels[open->depth - 1].is_digest;
 
-	if (parts->count++ >= PARTS_MAX) {
-		parts->is_cut = true;
+	if (!parts_may_begin(parts)) {
 		parts->place = PLACE_SKIPPED;
 		return;
 	}
@@ -428,6 +437,8 @@ parts_begin_file(struct mail_parts *parts)
 	if (parts->content.files == FILES_ONLY)
 		return;
 	parts_tell_attached(parts, name, length);
+	if (parts->sink->begins == NULL || !parts_may_begin(parts))
+		return;
 	mail_text_init(&part.file_name, MAIL_FILE_NAME_MAX);
 	mail_text_add(&part.file_name, name, length);
 	parts->content.file_number = parts_tell_begin(parts, &part, "", 0);

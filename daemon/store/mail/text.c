@@ -69,8 +69,12 @@ mail_text_add(struct mail_text *text, const char *bytes, size_t length)
 void
 mail_text_shorten(struct mail_text *text, size_t length)
 {
-	if (length < text->length)
-		text->length = length;
+	if (length >= text->length)
+		return;
+	while (
+	    length > 0 && ((unsigned char)text->bytes[length] & 0xc0) == 0x80)
+		length--;
+	text->length = length;
 }
 
 void

@@ -35,7 +35,10 @@ bool mail_text_has_failed(const struct mail_text *);
 /* Whether it takes no more. */
 bool mail_text_is_full(const struct mail_text *);
 
-/* Only the first octets stay; or these in the middle go. */
+/*
+ * Only the first octets of what is UTF-8 stay, without a part of a character;
+ * or these in the middle go.
+ */
 void mail_text_shorten(struct mail_text *, size_t length);
 void mail_text_remove(struct mail_text *, size_t from, size_t to);
 
