@@ -291,7 +291,6 @@ body_grow_piece(struct store_body *body, size_t target, size_t wanted)
 		return false;
 	if (body->piece == NULL) {
 		memset(piece, 0, sizeof(*piece));
-		piece->length = 0;
 	}
 	piece->room = room;
 	body->piece = piece;

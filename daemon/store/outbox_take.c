@@ -5,6 +5,7 @@
 #include "daemon/store/chunk.h"
 #include "daemon/store/outbox.h"
 #include "daemon/store/private.h"
+#include "daemon/store/targets.h"
 
 struct take_op {
 	struct store_op op;
@@ -68,17 +69,6 @@ take_row(struct store_op *op, struct sql_statement *from)
 	};
 	(void)sql_column_bytes(from, 7, row->digest, sizeof(row->digest));
 	take->bodies[take->count++] = sql_column_int(from, 12);
-}
-
-static enum store_status
-take_find_target(struct sql_db *db, struct take_op *take)
-{
-	static const char sql[] = "SELECT id FROM target WHERE name = ?1";
-	struct sql_statement use;
-
-	sql_prepare(&use, db, sql);
-	sql_bind_text(&use, 1, take->want.target);
-	return sql_run_integer(&use, &take->target);
 }
 
 static enum store_status
@@ -174,7 +164,8 @@ static enum store_status
 take_read(struct sql_db *db, struct store_op *op)
 {
 	struct take_op *take = (struct take_op *)op;
-	enum store_status status = take_find_target(db, take);
+	enum store_status status =
+	    store_target_find(db, take->want.target, &take->target);
 
 	if (status != STORE_OK || take->target == 0)
 		return status;

@@ -273,7 +273,7 @@ removal_words(struct store_removal *removal, struct sql_db *db)
 static enum store_status
 removal_has_space(struct sql_db *db, bool *has_space_r)
 {
-	int64_t unused, pages, reserve;
+	int64_t unused = 0, pages = 0, reserve;
 	bool can_shrink;
 	enum store_status status =
 	    sqlite_free_pages(db, &unused, &pages, &can_shrink);

@@ -6,6 +6,7 @@
 #include "daemon/store/delivered.h"
 #include "daemon/store/targets.h"
 #include "lib/base/arena.h"
+#include "lib/base/array.h"
 
 struct route {
 	const char *account;
@@ -184,6 +185,7 @@ map_read_rows(
 	    "SELECT id, name FROM target WHERE is_configured = 1";
 	enum store_status status, taken = STORE_OK;
 	struct sql_statement use;
+	size_t room = 0;
 	int64_t *grown;
 
 	sql_prepare(&use, db, sql);
@@ -197,9 +199,7 @@ map_read_rows(
 			continue;
 		}
 		grown =
-		    *count_r % 64 != 0
-			? *gone_r
-			: realloc(*gone_r, (*count_r + 64) * sizeof(*grown));
+		    evpop_array_grow(*gone_r, *count_r, &room, sizeof *grown);
 		if (grown == NULL)
 			taken = STORE_MEMORY;
 		else {

@@ -51,8 +51,7 @@ seen_write(struct store_writer *writer, struct store_op *op)
 	seen->added = 0;
 	sql_prepare(&use, db, account);
 	sql_bind_int(&use, 1, seen->account_id);
-	found = sql_step(&use);
-	status = sql_end(&use);
+	status = sql_run_found(&use, &found);
 	if (status == STORE_OK && !found)
 		return store_op_fail(op, STORE_NOT_FOUND);
 	for (size_t i = 0; status == STORE_OK && i < seen->count; i++)

@@ -67,9 +67,8 @@ store_targets_count(struct store_targets_counter *counter, struct sql_db *db,
 
 /* ---- rows ---- */
 
-/* *id_r is 0 where there is none. */
-static enum store_status
-targets_find(struct sql_db *db, const char *name, int64_t *id_r)
+enum store_status
+store_target_find(struct sql_db *db, const char *name, int64_t *id_r)
 {
 	static const char sql[] = "SELECT id FROM target WHERE name = ?1";
 	struct sql_statement use;
@@ -84,7 +83,7 @@ enum store_status
 store_target_make(struct sql_db *db, const char *name, int64_t *id_r)
 {
 	static const char sql[] = "INSERT INTO target(name) VALUES(?1)";
-	enum store_status status = targets_find(db, name, id_r);
+	enum store_status status = store_target_find(db, name, id_r);
 	struct sql_statement use;
 
 	if (status != STORE_OK || *id_r != 0)

@@ -37,7 +37,11 @@ enum store_status store_targets_count(struct store_targets_counter *,
 enum store_status store_targets_write(struct store_targets_counter *,
     struct sql_db *) __attribute__((warn_unused_result));
 
-/* Its row, made where missing. */
+/* Its row; 0 where there is none. */
+enum store_status store_target_find(struct sql_db *, const char *name,
+    int64_t *id_r) __attribute__((warn_unused_result));
+
+/* The same, made where missing. */
 enum store_status store_target_make(struct sql_db *, const char *name,
     int64_t *id_r) __attribute__((warn_unused_result));
 

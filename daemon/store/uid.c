@@ -67,8 +67,7 @@ changes_write(struct store_writer *writer, struct store_op *op)
 
 	sql_prepare(&use, store_writer_db(writer), account);
 	sql_bind_int(&use, 1, changes->account_id);
-	found = sql_step(&use);
-	status = sql_end(&use);
+	status = sql_run_found(&use, &found);
 	if (status == STORE_OK && !found)
 		(void)store_op_fail(op, STORE_NOT_FOUND);
 	for (size_t i = 0; status == STORE_OK && found && i < changes->count;

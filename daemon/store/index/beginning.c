@@ -195,8 +195,7 @@ expansion_is_word(struct expansion *expansion)
 
 	sql_prepare(&use, expansion->db, sql);
 	sql_bind_text(&use, 1, expansion->at);
-	is_word = sql_step(&use);
-	return sql_end(&use) == STORE_OK && is_word;
+	return sql_run_found(&use, &is_word) == STORE_OK && is_word;
 }
 
 /*

@@ -6,7 +6,7 @@
 #include "daemon/store/index/fold.h"
 #include "daemon/store/index/fulltext.h"
 #include "daemon/store/index/prepared.h"
-#include "daemon/store/sql/space.h"
+#include "daemon/store/sql/sqlite.h"
 
 /* ---- senders ---- */
 

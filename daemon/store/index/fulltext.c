@@ -3,6 +3,7 @@
 #include "daemon/store/index/ahead.h"
 #include "daemon/store/meta.h"
 #include "daemon/store/queue.h"
+#include "daemon/store/sql/sqlite.h"
 #include "lib/base/clock.h"
 
 /*
@@ -224,18 +225,13 @@ fulltext_merge_go_on(struct sql_db *db, int64_t until, bool *more_r)
 {
 	static const char sql[] = "INSERT INTO fulltext(fulltext, rank)"
 				  " VALUES('merge', " MERGE_PAGES ")";
-	static const char changes[] = "SELECT total_changes()";
-	int64_t before, behind;
-	enum store_status status = sql_integer(db, changes, &before);
+	const int64_t before = sqlite_total_changes(db);
+	enum store_status status = sql_exec(db, sql);
 
-	if (status == STORE_OK)
-		status = sql_exec(db, sql);
-	if (status == STORE_OK)
-		status = sql_integer(db, changes, &behind);
 	if (status != STORE_OK)
 		return status;
 	/* The statement itself counts as one. */
-	*more_r = behind - before > 1;
+	*more_r = sqlite_total_changes(db) - before > 1;
 	if (*more_r)
 		return STORE_OK;
 	status = store_meta_set(db, "merged", until);

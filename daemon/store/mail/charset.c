@@ -1,6 +1,5 @@
 #include "daemon/store/mail/charset.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <iconv.h>
 #include <pthread.h>
@@ -9,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 #include <unistr.h>
+
+#include "daemon/store/lock.h"
 
 /*
  * Names come from strangers: so many are kept, whether they are charsets or
@@ -237,14 +238,13 @@ charset_keep(const char *name)
 static iconv_t
 charset_open(const char *name)
 {
-	int failed = pthread_mutex_lock(&kept.mutex);
 	size_t place;
 	bool is_none;
 
-	assert(failed == 0);
+	store_lock(&kept.mutex);
 	place = charset_keep(name);
 	is_none = place < KEPT_MAX && kept.conversions[place] == (iconv_t)-1;
-	pthread_mutex_unlock(&kept.mutex);
+	store_unlock(&kept.mutex);
 	return is_none ? (iconv_t)-1 : iconv_open("UTF-8", name);
 }
 

@@ -214,7 +214,7 @@ size_t
 mail_header_split(const char *message, size_t length, size_t *body_r)
 {
 	struct mail_header_edge edge;
-	size_t header = length;
+	size_t header;
 
 	mail_header_edge_init(&edge, MAIL_HEADER_OF_MESSAGE);
 	*body_r = 0;

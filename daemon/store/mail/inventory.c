@@ -5,6 +5,7 @@
 
 #include "daemon/store/mail/boundary.h"
 #include "daemon/store/mail/whole.h"
+#include "lib/base/array.h"
 
 /* A part under way; within it others are, where it is a message. */
 struct open_item {
@@ -27,16 +28,12 @@ struct mail_inventory {
 static bool
 inventory_reserve(struct mail_inventory *inventory)
 {
-	size_t room = inventory->room == 0 ? 8 : 2 * inventory->room;
-	struct mail_item *grown;
+	struct mail_item *grown = evpop_array_grow(inventory->items,
+	    inventory->count, &inventory->room, sizeof *grown);
 
-	if (inventory->count < inventory->room)
-		return true;
-	grown = realloc(inventory->items, room * sizeof(*grown));
 	if (grown == NULL)
 		return false;
 	inventory->items = grown;
-	inventory->room = room;
 	return true;
 }
 

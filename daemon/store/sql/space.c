@@ -35,13 +35,3 @@ sqlite_make_shrinkable(struct sql_db *db)
 		return status;
 	return sql_exec(db, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM");
 }
-
-int64_t
-sqlite_total_changes(struct sql_db *db)
-{
-	int64_t count;
-
-	return sql_integer(db, "SELECT total_changes()", &count) == STORE_OK
-		   ? count
-		   : 0;
-}

@@ -21,7 +21,5 @@ enum store_status sqlite_shrink(struct sql_db *)
  */
 enum store_status sqlite_make_shrinkable(struct sql_db *)
     __attribute__((warn_unused_result));
-/* Rows that this connection has changed, also those of virtual tables. */
-int64_t sqlite_total_changes(struct sql_db *);
 
 #endif

@@ -553,6 +553,12 @@ sqlite_leave_log(struct sql_db *db)
 
 /* ---- full text ---- */
 
+int64_t
+sqlite_total_changes(struct sql_db *db)
+{
+	return sqlite3_total_changes64(db->handle);
+}
+
 bool
 sqlite_index_is_damaged(const struct sql_statement *statement)
 {

@@ -40,6 +40,9 @@ void sqlite_leave_log(struct sql_db *);
 /* The connection as SQLite knows it, for functions.c. */
 struct sqlite3 *sqlite_handle(struct sql_db *);
 
+/* Rows that this connection has changed, also those of virtual tables. */
+int64_t sqlite_total_changes(struct sql_db *);
+
 /* Whether a statement, before its end, failed by a damaged virtual table. */
 bool sqlite_index_is_damaged(const struct sql_statement *);
 
