@@ -69,10 +69,7 @@ struct store_body {
 
 struct store_bodies;
 
-/*
- * Their memory together is bounded by `limit`; the first one has the number
- * `next`.  NULL without memory.
- */
+/* Their memory together is bounded by `limit`.  NULL without memory. */
 struct store_bodies *store_bodies_new(size_t limit, struct notify *)
     __attribute__((warn_unused_result));
 void store_bodies_free(struct store_bodies *);

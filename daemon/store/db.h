@@ -1,6 +1,6 @@
 /*
  * Data that belongs to a connection of the store: the time of its transaction,
- * and the codec of pieces.
+ * the codec of pieces, and with what digests are keyed and bodies sealed.
  */
 #ifndef STORE_DB_H
 #define STORE_DB_H

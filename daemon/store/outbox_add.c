@@ -62,7 +62,7 @@ add_take(struct store_op *op, struct sql_statement *from)
 	add->added.last_id = sql_column_int(from, 0);
 }
 
-/* Times are no index: each step looks at as many as it says, and is short. */
+/* No index has the times: a step looks at so many messages, and is short. */
 static enum store_status
 add_look(struct sql_db *db, struct add_op *add)
 {

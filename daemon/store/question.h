@@ -98,8 +98,7 @@ struct store_search_page {
 	bool more;
 	bool is_complete; /* the index has all messages */
 	bool is_cut;      /* beginnings have more words than were looked for */
-	bool has_sealed;  /* a query that sealed mail could not be looked at for
-			   */
+	bool has_sealed;  /* there is sealed mail, which a query misses */
 	const char *no_account; /* that the query names; NULL: all are known */
 	int64_t top_id;
 	unsigned ranked_among; /* so many were scored; 0: newest first */

@@ -12,8 +12,8 @@
 #include "lib/base/hex.h"
 
 /*
- * A reader that is told no more than it asks for: decoded bytes are fewer than
- * those that they come from, but for what was held back.
+ * Of a part's bytes that are given at a time: decoded bytes are no more than
+ * those that they come from, which is a piece, but for what was held back.
  */
 #define PIECE_MAX ((size_t)512 * 1024)
 

@@ -46,8 +46,7 @@ struct store_retention {
 struct step_op {
 	struct store_op op;
 	struct store_retention *retention;
-	struct round round; /* before the step, and then after it */
-	struct round after;
+	struct round round, after; /* where it was before the step, and then */
 };
 
 /* ---- a step; the writer's ---- */

@@ -301,7 +301,7 @@ scan_decode_part(struct store_scan *scan, const char *bytes, size_t length)
 	return scan_decode(scan, bytes, length, length, length, false);
 }
 
-/* In the first piece, where most headers end; *taken_r is what was used. */
+/* In the first piece, where most headers end. */
 static bool
 scan_look_in_first(struct store_scan *scan, const char *bytes, size_t length)
 {

@@ -146,7 +146,7 @@ sealed_account(struct sql_db *db, const struct store_sealed_facts *facts,
 	return sql_end(&use);
 }
 
-/* *use_r is bound to the columns that both tables have. */
+/* A row, with the columns that both tables have; it clears the fields. */
 static enum store_status
 sealed_run(struct sql_db *db, const char *sql, const struct store_seal *seal,
     const struct store_sealed_facts *facts, struct sealed_fields *fields,

@@ -195,9 +195,9 @@ void store_uids(struct store *, int64_t account_id,
 
 /*
  * Whether an id that is not listed is kept for ever.  Such an id is that of a
- * message that was imported (import.h), or is aside: it
- * belongs to a maildrop that the account polled before (see
- * store_account_bind()), and its message was neither deleted nor gone there.
+ * message that was imported (import.h), or is aside: it belongs to a maildrop
+ * that the account polled before (see store_account_bind()), and its message
+ * was neither deleted nor gone there.
  */
 bool store_uid_is_kept(const unsigned char *unique_id, size_t length);
 
@@ -406,9 +406,9 @@ void store_servers(struct store *, store_servers_cb, void *arg);
 
 /*
  * Keep this of a server instead of what was kept before, if it is something
- * else; all is copied.  It is
- * no reason for a transaction: it is written with the next one, half a minute
- * later at the most, and lost if the daemon is killed before.
+ * else; all is copied.  It is no reason for a transaction: it is written with
+ * the next one, half a minute later at the most, and lost if the daemon is
+ * killed before.
  */
 void store_server_note(struct store *, const struct store_server *);
 

@@ -35,7 +35,6 @@ subjects_read(struct sql_db *db, struct store_op *op)
 	enum store_status status = STORE_OK;
 	struct sql_statement use;
 
-	/* A reader may have begun before. */
 	for (size_t i = 0; i < subjects->count && status == STORE_OK; i++) {
 		const struct store_known *known = &subjects->known[i];
 

@@ -31,7 +31,7 @@ struct store_writer *store_writer_new(struct sql_db *, const char *path,
     bool has_log, struct store_queue *, struct store_mailbox *)
     __attribute__((warn_unused_result));
 
-/* How the last write went, and how many transactions were committed. */
+/* How the last write went, and how long commits took. */
 void store_writer_told(struct store_writer *, struct store_error *health_r,
     struct histogram *commits_r);
 

@@ -29,13 +29,15 @@ enum store_status store_fulltext_step(struct sql_db *, struct store_ahead *,
  * Each transaction adds a segment to the index, and a search looks into each of
  * them for each part of a beginning: now and then all become one.  Begin or go
  * on with that in the transaction that is open, once so many messages are new;
- * *more_r tells whether it is at its end.
+ * *more_r tells whether there is more to be merged.
  */
 #define STORE_FULLTEXT_MERGE_LEAST 50000
 enum store_status store_fulltext_merge(struct sql_db *, int64_t least,
     bool *more_r, bool *damaged_r) __attribute__((warn_unused_result));
 
-/* Put the words of a message into the index, in the transaction that is open.
+/*
+ * Put the words of a message into the index, in the transaction that is open,
+ * and link it to the ids that it names.
  */
 enum store_status store_fulltext_put(struct sql_db *,
     const struct store_prepared *) __attribute__((warn_unused_result));
