@@ -41,8 +41,7 @@ logging_unlocked(bool *was_said)
 	(void)getrlimit(RLIMIT_MEMLOCK, &limit);
 	log_write(LOG_LEVEL_WARNING, NULL,
 	    "%zu KiB of passwords cannot be locked in memory, and may reach "
-	    "the "
-	    "swap device: RLIMIT_MEMLOCK allows %llu KiB; raise it "
+	    "the swap device: RLIMIT_MEMLOCK allows %llu KiB; raise it "
 	    "(LimitMEMLOCK= of the service), or encrypt the swap",
 	    status.unlocked_most / 1024,
 	    (unsigned long long)limit.rlim_cur / 1024);

@@ -14,7 +14,7 @@ enum log_level logging_level(const struct config *);
 /* The log is as log_format wants it from now on. */
 void logging_set_format(const struct config *);
 
-/* Warn, once, if memory for secrets could not be locked; *was_said_r tells. */
+/* Warn, once, if memory for secrets could not be locked; *was_said tells. */
 void logging_unlocked(bool *was_said);
 
 /* Log every line; errors as errors. */

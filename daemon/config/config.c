@@ -61,8 +61,6 @@ config_find(const struct config *config, const char *name)
 	return found == NULL ? NULL : *found;
 }
 
-/* ---- where an account's maildrop is ---- */
-
 int64_t
 config_account_retain_ms(
     const struct config *config, const struct config_account *account)
@@ -84,6 +82,8 @@ config_account_is_by_token(const struct config_account *account)
 {
 	return account->token_command != NULL || account->oauth2 != NULL;
 }
+
+/* ---- where an account's maildrop is ---- */
 
 uint16_t
 config_account_port(const struct config_account *account)

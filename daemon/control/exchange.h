@@ -35,8 +35,8 @@ struct route_match;
 /* What the routes report and act on. */
 struct exchange_context {
 	struct store *store;
-	struct poller *poller;
-	struct deliver *deliver; /* NULL: a store alone */
+	struct poller *poller;   /* NULL: there is no daemon, only its store */
+	struct deliver *deliver; /* likewise */
 	struct oauth *oauth;     /* likewise */
 	struct record *record;   /* of who did what; NULL: none */
 	const struct metrics *metrics;

@@ -1,8 +1,6 @@
 #include "daemon/control/field.h"
 
 #include <stdio.h>
-
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -19,9 +19,10 @@ void field_value(json_t *object, const char *name, json_t *value);
 void field_text(json_t *object, const char *name, const char *text);
 
 /* A count or a size, limited to 2^63 - 1. */
-/* The cursor that leads to the next page. */
-void field_cursor(json_t *, int64_t cursor);
 void field_count(json_t *object, const char *name, uint64_t count);
+
+/* The cursor that leads to the next page, as "next_cursor". */
+void field_cursor(json_t *object, int64_t cursor);
 
 /* The first `count` figures of a tally. */
 void field_tally(json_t *object, const struct tally *, size_t count);

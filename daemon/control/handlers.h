@@ -28,13 +28,13 @@ json_t *status_json(const struct exchange_context *,
  * attention.c: what a person has to look at, worst first; an empty list where
  * all is well.
  */
+json_t *attention_json(const struct poller_status *, const struct store_error *,
+    const struct store_clock *, const struct store_stats *,
+    const struct store_check *);
 /* Add the hooks that failed, of which there may be none (NULL). */
 void attention_add_hooks(json_t *list, const struct hook *);
 /* Add what keeps mail from its targets; NULL: nothing is delivered. */
 void attention_add_deliveries(json_t *list, const struct deliver *);
-json_t *attention_json(const struct poller_status *, const struct store_error *,
-    const struct store_clock *, const struct store_stats *,
-    const struct store_check *);
 
 /* reload.c */
 void reload_post(struct exchange *);
@@ -69,7 +69,7 @@ json_t *authorize_target_json(const struct exchange *);
 /* metrics.c */
 void metrics_get(struct exchange *);
 
-/* stored.c: the same where no daemon runs */
+/* stored.c: accounts where no daemon runs */
 void stored_accounts_list(struct exchange *);
 void stored_accounts_get(struct exchange *);
 

@@ -66,7 +66,7 @@
  */
 #define LIMITS_ACCEPTED_A_TURN 16
 
-/* All of the above at once. */
+/* Of connections at once; readers of events take what is left beside it. */
 #define LIMITS_DESCRIPTORS                                                \
 	(LIMITS_ADMIN_CONNECTIONS + LIMITS_CONNECTIONS + LIMITS_WAITING + \
 	    LIMITS_ACCEPTED_A_TURN)

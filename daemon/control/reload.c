@@ -8,7 +8,7 @@
 #include "daemon/control/field.h"
 #include "daemon/control/handlers.h"
 
-/* A reload may have a line for every account that is wrong. */
+/* The first mistake, with a path, a key and what was expected. */
 #define ERROR_SIZE 4096
 
 /* So many names stand in a line for people. */

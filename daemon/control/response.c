@@ -6,7 +6,7 @@
 #include "daemon/control/field.h"
 #include "daemon/store/question.h"
 
-/* A reload may report many mistakes. */
+/* Longer than what a reload says. */
 #define MESSAGE_SIZE 8192
 
 struct response

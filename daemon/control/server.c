@@ -307,7 +307,7 @@ control_new(struct event_base *base, const struct config *config,
 		.unknown_users = &control->users.unknown,
 	};
 	control_take_config(control, config);
-	/* Nothing can be written to a store without a daemon. */
+	/* Without a daemon nobody but the store's owner asks. */
 	if (options->poller != NULL) {
 		control->context.record = record_new(options->store);
 		if (control->context.record == NULL)

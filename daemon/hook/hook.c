@@ -260,7 +260,7 @@ hook_remind(evutil_socket_t fd, short what, void *arg)
 	     i++) {
 		if (status.failing_since_ms == 0 ||
 		    status.failing_since_ms > before_ms ||
-		    (status.health == POLLER_WELL))
+		    status.health == POLLER_WELL)
 			continue;
 		item = hook_gather(hook, QUEUE_REMINDER,
 		    &(struct batch_subject){ .account = status.name });

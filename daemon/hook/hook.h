@@ -1,9 +1,9 @@
 /*
- * Runs the commands of [hook]: when accounts or the store begin to fail, when
- * they work again, and when there is new mail.  What happens within seconds is
- * told in one run; the next one waits a minute.  Few run at a time, each within
- * bounds of time and output, and what they do wrong shows in the status and is
- * published.  Everything on the loop.
+ * Runs the commands of [hook]: when accounts, targets or the store begin to
+ * fail, when they work again, and when there is new mail.  What happens within
+ * seconds is told in one run; the next one waits a minute.  Few run at a time,
+ * each within bounds of time and output, and what they do wrong shows in the
+ * status and is published.  Everything on the loop.
  */
 #ifndef HOOK_HOOK_H
 #define HOOK_HOOK_H
@@ -55,8 +55,8 @@ void hook_finish(
 struct hook_status {
 	bool is_set;
 	uint64_t runs, failures;
-	uint64_t dropped; /* accounts that no run told of */
-	size_t waiting;   /* accounts to be told of */
+	uint64_t dropped; /* events that no run told of by name */
+	size_t waiting;   /* accounts, targets and the store, to be told of */
 	size_t running;
 	int64_t last_run_ms;     /* Unix time of its end; 0: never */
 	const char *failed_text; /* of the last run; NULL: it went well */
