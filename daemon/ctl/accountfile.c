@@ -11,7 +11,8 @@
 
 #define DAEMON_USER "evpopd"
 
-void
+/* What the configuration's readers say, each line by itself. */
+static void
 accountfile_warn(const struct ctl *ctl, const struct config_messages *messages)
 {
 	for (size_t i = 0; i < messages->count; i++)
@@ -31,11 +32,11 @@ accountfile_config(
 		*code_r = CTL_CONFIG;
 		if (access(path, R_OK) != 0) {
 			*code_r = CTL_NO_PERMISSION;
-			ctl_hint(ctl,
-			    errno == EACCES
-				? "who may write the configuration does this: "
-				  "try sudo"
-				: "--config names another configuration");
+			if (errno == EACCES)
+				ctl_hint_sudo(ctl);
+			else
+				ctl_hint(ctl,
+				    "--config names another configuration");
 		}
 	}
 	config_messages_free(&messages);
@@ -188,6 +189,19 @@ accountfile_place(
 	return is_placed;
 }
 
+/* Says why, by errno. */
+static enum ctl_exit
+accountfile_fail(const struct ctl *ctl, const char *what, const char *path)
+{
+	const int failure = errno;
+
+	ctl_warn(ctl, "cannot %s %s: %s", what, path, strerror(failure));
+	if (failure != EACCES && failure != EPERM)
+		return CTL_IO;
+	ctl_hint_sudo(ctl);
+	return CTL_NO_PERMISSION;
+}
+
 enum ctl_exit
 accountfile_write(const struct ctl *ctl, const struct config *before,
     const char *config_path, const char *path, const char *text)
@@ -196,11 +210,8 @@ accountfile_write(const struct ctl *ctl, const struct config *before,
 	struct config *config;
 	bool is_correct;
 
-	if (!accountfile_place(before, path, text)) {
-		ctl_warn(ctl, "cannot write %s: %s", path, strerror(errno));
-		return errno == EACCES || errno == EPERM ? CTL_NO_PERMISSION
-							 : CTL_IO;
-	}
+	if (!accountfile_place(before, path, text))
+		return accountfile_fail(ctl, "write", path);
 	config = config_read(config_path, &messages);
 	is_correct = config != NULL;
 	if (!is_correct)
@@ -217,10 +228,9 @@ accountfile_write(const struct ctl *ctl, const struct config *before,
 enum ctl_exit
 accountfile_remove(const struct ctl *ctl, const char *path)
 {
-	if (unlink(path) == 0 && accountfile_sync_folder(path))
-		return CTL_OK;
-	ctl_warn(ctl, "cannot remove %s: %s", path, strerror(errno));
-	return errno == EACCES || errno == EPERM ? CTL_NO_PERMISSION : CTL_IO;
+	return unlink(path) == 0 && accountfile_sync_folder(path)
+		   ? CTL_OK
+		   : accountfile_fail(ctl, "remove", path);
 }
 
 /* ---- what else is in it ---- */

@@ -41,7 +41,4 @@ enum ctl_exit accountfile_remove(const struct ctl *, const char *path)
 /* Whether an account's file holds this account and nothing else. */
 bool accountfile_is_alone(const struct config_account *);
 
-/* What the configuration's readers say, each line by itself. */
-void accountfile_warn(const struct ctl *, const struct config_messages *);
-
 #endif

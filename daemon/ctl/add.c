@@ -420,9 +420,9 @@ adding_say_how_to_go_on(const struct adding *adding)
 	if (adding->ctl->json)
 		return;
 	(void)snprintf(text, sizeof(text),
-	    "is asked for now; \"evpopctl oauth %s\" asks again, and "
-	    "\"evpopctl remove %s\" takes the account away",
-	    adding->name, adding->name);
+	    "is asked for now; \"%sevpopctl oauth %s\" asks again, and "
+	    "\"%sevpopctl remove %s\" takes the account away",
+	    ctl_sudo(), adding->name, ctl_sudo(), adding->name);
 	print_detail(adding->ctl, "Your consent", text);
 	fflush(adding->ctl->out);
 }
@@ -453,8 +453,8 @@ adding_poll(const struct adding *adding)
 	}
 	if (ctl->json || code != CTL_OK)
 		return code;
-	(void)snprintf(
-	    text, sizeof(text), "evpopctl messages --account %s", adding->name);
+	(void)snprintf(text, sizeof(text), "%sevpopctl messages --account %s",
+	    ctl_sudo(), adding->name);
 	print_detail(ctl, "Its mail", text);
 	return code;
 }

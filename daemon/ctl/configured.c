@@ -1,8 +1,6 @@
 #include "daemon/ctl/configured.h"
 
 #include <event2/event.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "daemon/ctl/accountfile.h"
 #include "daemon/ctl/keyfile.h"
@@ -57,14 +55,18 @@ configured_fetch(const struct ctl *ctl, struct configured *configured)
 	struct secret_source source;
 	struct secret_key *key = NULL;
 	enum ctl_exit code = CTL_OK;
+	uid_t own;
 
 	if (!credentials_source(configured->account, &source))
 		return CTL_OK;
 	if (source.kind == SECRET_SEALED && key_file != NULL)
 		key = keyfile_read(ctl, key_file, &code);
 	source.key = key;
+	own = keyfile_become_owner(
+	    source.kind == SECRET_FILE ? source.value : NULL);
 	if (code == CTL_OK && !fetching_run(&fetching, &source))
 		code = CTL_CONFIG;
+	keyfile_become(own);
 	configured->secret = fetching.secret;
 	secret_key_free(&key);
 	return code;
@@ -76,14 +78,11 @@ static enum ctl_exit
 configured_find(const struct ctl *ctl, const char *path, const char *account,
     struct configured *configured)
 {
-	struct config_messages messages;
+	enum ctl_exit code;
 
-	configured->config = config_read(path, &messages);
+	configured->config = accountfile_config(ctl, path, &code);
 	if (configured->config == NULL)
-		accountfile_warn(ctl, &messages);
-	config_messages_free(&messages);
-	if (configured->config == NULL)
-		return access(path, R_OK) == 0 ? CTL_CONFIG : CTL_NO_PERMISSION;
+		return code;
 	configured->account = config_find(configured->config, account);
 	if (configured->account != NULL)
 		return CTL_OK;

@@ -15,6 +15,9 @@
 /* The longest message is a configuration's list of errors. */
 #define MESSAGE_SIZE 16384
 
+/* How a command that somebody may type begins. */
+#define COMMAND "evpopctl "
+
 /* Names of members are short. */
 #define NAME_SIZE 64
 
@@ -99,17 +102,43 @@ ctl_warn(const struct ctl *ctl, const char *format, ...)
 	free(clean);
 }
 
+const char *
+ctl_sudo(void)
+{
+	return geteuid() == 0 && getenv("SUDO_USER") != NULL ? "sudo " : "";
+}
+
+const char *
+ctl_sudo_before(const char *text)
+{
+	return strncmp(text, COMMAND, strlen(COMMAND)) == 0 ? ctl_sudo() : "";
+}
+
 void
 ctl_hint(const struct ctl *ctl, const char *hint)
 {
+	const char *at, *next;
 	char *clean;
 
 	if (hint == NULL || *hint == '\0')
 		return;
 	clean = text_clean(hint, TEXT_KEEP_LINES);
-	if (clean != NULL)
-		fprintf(ctl->err, "          %s\n", clean);
+	if (clean == NULL)
+		return;
+	fprintf(ctl->err, "          ");
+	for (at = clean; (next = strstr(at, COMMAND)) != NULL;
+	     at = next + strlen(COMMAND))
+		fprintf(ctl->err, "%.*s%s" COMMAND, (int)(next - at), at,
+		    ctl_sudo());
+	fprintf(ctl->err, "%s\n", at);
 	free(clean);
+}
+
+void
+ctl_hint_sudo(const struct ctl *ctl)
+{
+	if (geteuid() != 0)
+		ctl_hint(ctl, "root and the daemon's user may: try sudo");
 }
 
 enum ctl_exit

@@ -61,6 +61,15 @@ void ctl_warn(const struct ctl *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* A line of help below it; nothing for "" and NULL. */
 void ctl_hint(const struct ctl *, const char *hint);
+/*
+ * What a command of evpopctl's that may be typed next begins with: "sudo ",
+ * where this one did, else "".  The second one is for text that is printed
+ * from here on: "" where no such command begins.  Hints have it already.
+ */
+const char *ctl_sudo(void);
+const char *ctl_sudo_before(const char *text);
+/* What to do where a file may not be read or written; nothing for root. */
+void ctl_hint_sudo(const struct ctl *);
 /* Says so; CTL_TEMPORARY. */
 enum ctl_exit ctl_no_memory(const struct ctl *);
 

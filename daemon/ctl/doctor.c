@@ -93,7 +93,7 @@ doctor_check_section(const struct ctl *ctl, const struct subject *subject)
 			continue;
 		ctl_warn(ctl, "%s: %s", files[i], strerror(errno));
 		ctl_hint(ctl, "the account needs it: ask as a user who may "
-			      "read it, as root");
+			      "read it, or try sudo");
 		return CTL_NO_PERMISSION;
 	}
 	if (!json_is_true(ctl_member(subject->section, "proxy_has_password")))
@@ -402,16 +402,16 @@ doctor_tell_of_no_login(
 	if (configured != NULL && configured->oauth2 != NULL)
 		fprintf(ctl->out,
 		    "\nNo log-in was tried: it is by OAuth 2, and the daemon "
-		    "has the tokens; evpopctl doctor %s, without --config, "
+		    "has the tokens; %sevpopctl doctor %s, without --config, "
 		    "looks at them.\n",
-		    asked);
+		    ctl_sudo(), asked);
 	else if (subject->section != NULL &&
 		 ctl_text(subject->section, "authorization.state") == NULL)
 		fprintf(ctl->out,
-		    "\nNo log-in was tried: evpopctl doctor "
+		    "\nNo log-in was tried: %sevpopctl doctor "
 		    "--config FILE %s takes the password from the "
 		    "configuration, and --login %s asks for it.\n",
-		    asked, subject->user);
+		    ctl_sudo(), asked, subject->user);
 }
 
 static enum ctl_exit

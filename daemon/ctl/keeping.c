@@ -174,6 +174,7 @@ delete_of_account(const struct ctl *ctl, const struct invocation *invocation,
 	const char *before = command_value(invocation, "before");
 	struct deletion deletion = { .has_more = true };
 	bool shows = isatty(STDERR_FILENO) && !ctl->json;
+	bool is_done = true;
 	struct client_error error;
 	char what[256];
 
@@ -182,19 +183,19 @@ delete_of_account(const struct ctl *ctl, const struct invocation *invocation,
 	    before != NULL ? before : "");
 	if (!delete_is_confirmed(ctl, invocation, what))
 		return CTL_USAGE;
-	while (deletion.has_more) {
-		if (!deletion_step(ctl, invocation, &deletion, &error)) {
-			if (deletion.deleted > 0)
-				(void)deletion_print(ctl, &deletion);
-			return client_report(ctl, &error);
-		}
+	while (is_done && deletion.has_more) {
+		is_done = deletion_step(ctl, invocation, &deletion, &error);
 		if (shows)
 			fprintf(ctl->err, "\r%llu deleted",
 			    (unsigned long long)deletion.deleted);
 	}
 	if (shows)
 		fprintf(ctl->err, "\r\033[K");
-	return deletion_print(ctl, &deletion);
+	if (is_done)
+		return deletion_print(ctl, &deletion);
+	if (deletion.deleted > 0)
+		(void)deletion_print(ctl, &deletion);
+	return client_report(ctl, &error);
 }
 
 enum ctl_exit
@@ -256,7 +257,7 @@ former_print(const struct ctl *ctl)
 	}
 	if (json_array_size(list) > 0)
 		ctl_hint(ctl,
-		    "\"evpopctl delete --account NAME --all\" deletes "
-		    "such mail");
+		    "\"evpopctl delete --account NAME --all --reason TEXT\" "
+		    "deletes such mail");
 	json_decref(answer);
 }

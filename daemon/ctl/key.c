@@ -58,7 +58,7 @@ static enum ctl_exit
 key_save(const struct ctl *ctl, const struct secret_key *key, const char *path,
     const struct secret *passphrase)
 {
-	char error[SECRET_KEY_ERROR];
+	char error[SECRET_KEY_ERROR], hint[4096 + 64];
 	enum ctl_exit code;
 
 	if (!secret_key_write(key, path, passphrase, error, sizeof(error))) {
@@ -71,9 +71,12 @@ key_save(const struct ctl *ctl, const struct secret_key *key, const char *path,
 	ctl_hint(ctl,
 	    "keep a copy of the file in a safe place: what is sealed opens "
 	    "with nothing else");
-	if (geteuid() == 0)
-		ctl_hint(ctl,
-		    "the daemon's own key is its user's: chown evpopd FILE");
+	if (geteuid() == 0) {
+		(void)snprintf(hint, sizeof(hint),
+		    "the daemon's own key is its user's: %schown evpopd %s",
+		    ctl_sudo(), path);
+		ctl_hint(ctl, hint);
+	}
 	return code;
 }
 

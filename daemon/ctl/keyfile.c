@@ -1,7 +1,9 @@
 #include "daemon/ctl/keyfile.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/secret/line.h"
@@ -72,24 +74,41 @@ keyfile_exit(const char *path, const struct secret *passphrase)
 	char reason[SECRET_KEY_ERROR];
 
 	if (access(path, F_OK) != 0)
-		return CTL_NOT_FOUND;
+		return errno == EACCES ? CTL_NO_PERMISSION : CTL_NOT_FOUND;
 	return passphrase != NULL ||
 		       !secret_file_safe(path, reason, sizeof(reason))
 		   ? CTL_NO_PERMISSION
 		   : CTL_DATA;
 }
 
-struct secret_key *
-keyfile_read(const struct ctl *ctl, const char *path, enum ctl_exit *code_r)
+uid_t
+keyfile_become_owner(const char *path)
+{
+	const uid_t own = geteuid();
+	struct stat status;
+
+	/* Where root may not, it stays root, and is told what is wrong. */
+	if (own == 0 && path != NULL && stat(path, &status) == 0)
+		(void)!seteuid(status.st_uid);
+	return own;
+}
+
+void
+keyfile_become(uid_t own)
+{
+	if (geteuid() != own && seteuid(own) != 0)
+		abort();
+}
+
+static struct secret_key *
+keyfile_read_as_owner(
+    const struct ctl *ctl, const char *path, enum ctl_exit *code_r)
 {
 	char error[SECRET_KEY_ERROR], question[256];
 	struct secret *passphrase = NULL;
 	struct secret_key *key;
 	bool needs_passphrase;
 
-	*code_r = keyfile_begin(ctl);
-	if (*code_r != CTL_OK)
-		return NULL;
 	key = secret_key_read(
 	    path, NULL, &needs_passphrase, error, sizeof(error));
 	if (key == NULL && needs_passphrase) {
@@ -107,7 +126,24 @@ keyfile_read(const struct ctl *ctl, const char *path, enum ctl_exit *code_r)
 	if (key == NULL) {
 		ctl_warn(ctl, "%s", error);
 		*code_r = keyfile_exit(path, passphrase);
+		if (access(path, R_OK) != 0 && errno == EACCES)
+			ctl_hint_sudo(ctl);
 	}
 	secret_free(&passphrase);
+	return key;
+}
+
+struct secret_key *
+keyfile_read(const struct ctl *ctl, const char *path, enum ctl_exit *code_r)
+{
+	struct secret_key *key;
+	uid_t own;
+
+	*code_r = keyfile_begin(ctl);
+	if (*code_r != CTL_OK)
+		return NULL;
+	own = keyfile_become_owner(path);
+	key = keyfile_read_as_owner(ctl, path, code_r);
+	keyfile_become(own);
 	return key;
 }

@@ -123,10 +123,11 @@ outbox_print(const struct ctl *ctl, const json_t *row)
 		    "an attempt was not answered: the target may have it");
 	if (!ctl->is_terminal || ctl_is(row, "state", "delivered"))
 		return;
-	fprintf(ctl->out, "\nTo try again: evpopctl outbox retry %llu\n", id);
+	fprintf(ctl->out, "\nTo try again: %sevpopctl outbox retry %llu\n",
+	    ctl_sudo(), id);
 	if (!ctl_is(row, "state", "dropped"))
-		fprintf(
-		    ctl->out, "To give up: evpopctl outbox drop %llu\n", id);
+		fprintf(ctl->out, "To give up: %sevpopctl outbox drop %llu\n",
+		    ctl_sudo(), id);
 }
 
 static enum ctl_exit
@@ -269,6 +270,7 @@ outbox_change_all(const struct ctl *ctl, const struct invocation *invocation,
 	do {
 		if (!outbox_change_page(
 			ctl, &target, cursor, &changed, &error)) {
+			progress_clear(ctl);
 			if (changed > 0)
 				(void)outbox_print_changed(
 				    ctl, change, changed);

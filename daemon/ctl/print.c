@@ -261,7 +261,8 @@ print_form(const struct ctl *ctl, const char *form, const json_t *object,
 					    ctl, &place, object, phrase, &last);
 			} else {
 				if (is_wanted)
-					phrase_append(phrase, "%c", *form);
+					phrase_append(phrase, "%s%c",
+					    ctl_sudo_before(form), *form);
 				form++;
 			}
 		}

@@ -86,7 +86,8 @@ struct print_field {
  * "{member:figure}" a figure of a poll with its words (notify/tally.h), and
  * "{s}" the plural ending for the count before it, and "{-s}" the ending of a
  * verb.  A phrase that begins with "?" is left out if its first member is
- * missing or 0; "{member:none}" prints nothing and is only for that.
+ * missing or 0; "{member:none}" prints nothing and is only for that.  Commands
+ * of evpopctl's begin as ctl_sudo() says.
  */
 void print_form(
     const struct ctl *, const char *form, const json_t *, struct phrase *);

@@ -70,8 +70,8 @@ quarantine_print(const struct ctl *ctl, const json_t *row)
 	}
 	if (ctl->is_terminal)
 		fprintf(ctl->out,
-		    "\nTo try again: evpopctl quarantine retry %llu\n",
-		    (unsigned long long)ctl_count(row, "id"));
+		    "\nTo try again: %sevpopctl quarantine retry %llu\n",
+		    ctl_sudo(), (unsigned long long)ctl_count(row, "id"));
 }
 
 static enum ctl_exit

@@ -27,9 +27,9 @@ remove_reload(const struct ctl *ctl, const char *name)
 	if (ctl->json)
 		return CTL_OK;
 	(void)snprintf(text, sizeof(text),
-	    "stays in the store; evpopctl delete --account %s --all --reason "
-	    "TEXT deletes it",
-	    name);
+	    "stays in the store; %sevpopctl delete --account %s --all "
+	    "--reason TEXT deletes it",
+	    ctl_sudo(), name);
 	print_detail(ctl, "Its mail", text);
 	return CTL_OK;
 }

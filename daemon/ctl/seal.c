@@ -7,6 +7,7 @@
 #include "daemon/secret/sealed.h"
 
 #define DEFAULT_KEY "/etc/evpopd/evpopd.key"
+#define MAKES_KEY   "evpopctl key generate " DEFAULT_KEY "\" makes it"
 
 /* The daemon's key where it is looked for without --key; for free(). */
 static char *
@@ -115,8 +116,10 @@ seal_run(const struct ctl *ctl, const struct invocation *invocation)
 	if (key != NULL)
 		code = seal_with(ctl, key, bound);
 	else if (code == CTL_NOT_FOUND && given == NULL)
-		ctl_hint(ctl, "--key names another file; \"evpopctl key "
-			      "generate " DEFAULT_KEY "\" makes it");
+		ctl_hint(ctl, geteuid() != 0 ? "--key names another file; "
+					       "\"sudo " MAKES_KEY
+					     : "--key names another file; "
+					       "\"" MAKES_KEY);
 	secret_key_free(&key);
 	free(path);
 	free(bound);

@@ -59,7 +59,8 @@ tokens_say_advice(
 	if (ctl_text(object, "authorization.advice") != NULL)
 		print_form(ctl, "{authorization.advice}", object, phrase);
 	else if (ctl_is(object, STATE, "none"))
-		phrase_add(phrase, "give the consent: \"evpopctl oauth %s%s\"",
+		phrase_add(phrase,
+		    "give the consent: \"%sevpopctl oauth %s%s\"", ctl_sudo(),
 		    target != NULL ? "target:" : "",
 		    target != NULL    ? target
 		    : account != NULL ? account

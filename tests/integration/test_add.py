@@ -56,6 +56,7 @@ class AddTest(unittest.TestCase):
         cls.server = cls.enterClassContext(maildropd.MaildropServer(
             users=WORDS, certificate=cls.authority.server()))
         cls.place = cls.enterClassContext(Place(cls.server, cls.authority))
+        cls.place.evpopd.let_others_run()
 
     def tearDown(self):
         for file in self.place.accounts.glob("*.conf"):
@@ -200,12 +201,37 @@ class AddTest(unittest.TestCase):
     def test_who_may_not_read_the_configuration(self):
         if os.geteuid() != 0:
             self.skipTest("only root can be somebody else")
-        self.place.evpopd.let_others_run()
         done = procs.run(
             [self.place.evpopd.ctl_program, "add", "-c",
              self.place.evpopd.config_file, "--password-fd", "0",
              "anna@example.test"], check=False, input="x\n", user=65534)
         self.assertEqual(done.returncode, 77, done.stderr)
+        self.assertIn("try sudo", done.stderr)
+
+    def test_who_may_not_write_the_folder(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can be somebody else")
+        place = self.place
+        mode = stat.S_IMODE(place.evpopd.config_file.stat().st_mode)
+        place.accounts.chmod(0o755)
+        place.evpopd.config_file.chmod(0o644)
+        place.authority.file.chmod(0o644)
+        for folder in (place.authority.folder,
+                       place.authority.folder.parent):
+            folder.chmod(0o755)
+        try:
+            done = procs.run(
+                [place.evpopd.ctl_program, "add", "-c",
+                 place.evpopd.config_file, "--server",
+                 f"localhost:{self.server.tls_port}", "--password-fd", "0",
+                 "--yes", "--login", "anna", "anna@example.test"],
+                check=False, input="s3cret\n", user=65534,
+                env={**os.environ,
+                     "SSL_CERT_FILE": str(place.authority.file)})
+        finally:
+            place.evpopd.config_file.chmod(mode)
+        self.assertEqual(done.returncode, 77, done.stderr)
+        self.assertIn("Permission denied", done.stderr)
         self.assertIn("try sudo", done.stderr)
 
     def test_dry_run(self):

@@ -390,6 +390,28 @@ class OthersTest(unittest.TestCase):
                 self.assertIn("--config FILE", evpopd.ctl(
                     "doctor", "behind", code=77).stderr)
 
+    @unittest.skipIf(os.geteuid() != 0, "only root can give files away")
+    def test_a_password_of_the_daemons_user(self):
+        """Root logs in with what is the daemon's user's; others may not."""
+        with maildropd.MaildropServer(users={"anna": "s3cret"}) as server, \
+                daemon.Evpopd() as evpopd:
+            evpopd.let_others_run()
+            secret = evpopd.folder / "secret"
+            secret.write_text("s3cret\n")
+            secret.chmod(0o600)
+            evpopd.accounts["anna"] = daemon.account_of(
+                server, "anna", "stls", password=None, password_file=secret)
+            evpopd.write_config()
+            for file in secret, evpopd.config_file:
+                os.chown(file, 12345, -1)
+            way, = doctor("-c", evpopd.config_file, "anna", code=0)["ways"]
+            self.assertIsNotNone(way["logged_in"])
+            done = procs.run(
+                [evpopd.ctl_program, "doctor", "-c", evpopd.config_file,
+                 "anna"], check=False, user=65534)
+            self.assertEqual(done.returncode, 77, done.stderr)
+            self.assertIn("try sudo", done.stderr)
+
     def test_secrets_of_the_service(self):
         """A sealed password, a credential of systemd's, a token's command."""
         with maildropd.MaildropServer(users={"anna": "s3cret"}) as server, \

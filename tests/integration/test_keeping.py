@@ -184,8 +184,10 @@ class MaildropTest(Common, unittest.TestCase):
             del evpopd.accounts["old"]
             evpopd.write_config()
             evpopd.ctl("reload")
-            shown = evpopd.ctl("accounts").stdout
-            self.assertRegex(shown, r"Not configured +old, 30 messages, 2")
+            done = evpopd.ctl("accounts")
+            self.assertRegex(
+                done.stdout, r"Not configured +old, 30 messages, 2")
+            self.assertIn("--account NAME --all --reason TEXT", done.stderr)
             self.assertEqual(evpopd.get("/v1/store/accounts")[
                 "not_configured"][0]["messages"], 30)
             evpopd.ctl("delete", "--account", "old", "--all", code=USAGE)

@@ -338,6 +338,11 @@ skip old.example.com proto pop3 user jones pass x
                          "disabled")
         self.nothing_twice(["isp-anna", "isp-bert"], users=("anna", "bert"))
 
+    def test_fetchmail_of_which_nothing_is_polled(self):
+        self.write(".fetchmailrc",
+                   "skip old.example.com proto pop3 user jones pass x\n")
+        self.assertNotIn("resume", self.imports("fetchmail").stdout)
+
     def test_fetchmail_words(self):
         path = self.write(".fetchmailrc", """\
 poll a.example.org proto apop no dns user x@y is joe bob here

@@ -316,6 +316,38 @@ class KeyTest(unittest.TestCase):
         self.assertRegex(done.stdout,
                          r"\Apassword_sealed = evpop-password-1:[\w-]+\n\Z")
 
+    def owned(self, uid):
+        """The key is this user's, who reaches it."""
+        if os.geteuid() != 0:
+            self.skipTest("only root can give files away")
+        self.ctl("key", "generate", self.key)
+        os.chown(self.key, uid, -1)
+        self.evpopd.let_others_run()
+
+    def test_root_seals_with_the_key_of_the_daemons_user(self):
+        """As README has it: key generate, chown evpopd, seal."""
+        self.owned(12345)
+        self.assertIn("password_sealed = evpop-password-1:", self.ctl(
+            "seal", "--key", self.key, input="x\n").stdout)
+        self.key.write_text("password\n")
+        self.assertIn("expected a key", self.ctl(
+            "key", "public", self.key, code=65).stderr)
+
+    def test_who_may_not_read_the_key(self):
+        self.owned(12345)
+        for folder in (0o711, 0o700):
+            inner = self.evpopd.folder / "inner"
+            inner.mkdir(exist_ok=True)
+            inner.chmod(folder)
+            key = inner / "a.key"
+            if self.key.exists():
+                self.key.rename(key)
+            done = procs.run([self.evpopd.ctl_program, "seal", "-k", key],
+                             check=False, input="x\n", user=65534)
+            self.assertEqual(done.returncode, 77, done.stderr)
+            self.assertIn("Permission denied", done.stderr)
+            self.assertIn("try sudo", done.stderr)
+
     def test_wrong_use(self):
         self.ctl("key", "generate", self.key)
         for words in (["key"], ["key", "generate"], ["key", "open", "x"],

@@ -358,9 +358,9 @@ migrate_write_output(const struct migrate *migrate, const char *path)
 		return CTL_IO;
 	}
 	fprintf(migrate->ctl->out,
-	    "written: %s\nInclude it in evpopd.conf, and type: evpopctl "
+	    "written: %s\nInclude it in evpopd.conf, and type: %sevpopctl "
 	    "reload\n",
-	    path);
+	    path, ctl_sudo());
 	return CTL_OK;
 }
 
@@ -378,14 +378,21 @@ static void
 migrate_say_next(const struct migrate *migrate)
 {
 	const struct migration_section *account;
+	bool is_begun = false;
 
-	fprintf(migrate->ctl->out,
-	    "The accounts are paused.  Stop %s, and then type: evpopctl resume",
-	    migrate->program->name);
-	STAILQ_FOREACH(account, &migrate->migration.accounts, next)
-		if (!account->is_known && migrate_is_polled(account))
-			fprintf(migrate->ctl->out, " %s", account->name);
-	fputc('\n', migrate->ctl->out);
+	STAILQ_FOREACH(account, &migrate->migration.accounts, next) {
+		if (account->is_known || !migrate_is_polled(account))
+			continue;
+		if (!is_begun)
+			fprintf(migrate->ctl->out,
+			    "The accounts are paused.  Stop %s, and then type: "
+			    "%sevpopctl resume",
+			    migrate->program->name, ctl_sudo());
+		fprintf(migrate->ctl->out, " %s", account->name);
+		is_begun = true;
+	}
+	if (is_begun)
+		fputc('\n', migrate->ctl->out);
 }
 
 /* After a reload the daemon asks its store who is paused, and polls nobody. */
