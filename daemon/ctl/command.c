@@ -218,9 +218,10 @@ option_report(const struct ctl *ctl, const struct command *command, int given,
 		return command_usage(ctl, command);
 	}
 	ctl_warn(ctl, "%s%sbad option \"%s\"", command->name, colon, word);
-	for (const struct command_option *option = command->options;
-	     option->name != NULL && strncmp(word, "--", 2) == 0; option++)
-		evpop_near_consider(&near, word + 2, option->name);
+	for (size_t i = 0;
+	     i < option_total(command) && strncmp(word, "--", 2) == 0; i++)
+		evpop_near_consider(
+		    &near, word + 2, option_at(command, i)->name);
 	if (near.word != NULL)
 		fprintf(
 		    ctl->err, "          did you mean \"--%s\"?\n", near.word);
@@ -231,15 +232,18 @@ option_report(const struct ctl *ctl, const struct command *command, int given,
 	return command_usage(ctl, command);
 }
 
-static void
+/* False where there is no room for what stood before. */
+static bool
 invocation_keep_before(struct invocation *invocation, size_t place)
 {
-	if (invocation->values[place] == NULL ||
-	    invocation->before_count == COMMAND_AGAIN_MAX)
-		return;
+	if (invocation->values[place] == NULL)
+		return true;
+	if (invocation->before_count == COMMAND_AGAIN_MAX)
+		return false;
 	invocation->before[invocation->before_count].place = place;
 	invocation->before[invocation->before_count++].value =
 	    invocation->values[place];
+	return true;
 }
 
 enum ctl_exit
@@ -263,9 +267,15 @@ command_parse(const struct ctl *ctl, const struct command *command, int argc,
 			    ctl, command, given, option_word(argv, before));
 		before = optind;
 		place = option_place(command, given);
-		invocation_keep_before(invocation_r, place);
-		invocation_r->values[place] = optarg != NULL ? optarg : "";
 		name = option_at(command, place)->name;
+		if (!invocation_keep_before(invocation_r, place)) {
+			ctl_warn(ctl,
+			    "--%s is given too often: at most %d options may "
+			    "be given again",
+			    name, COMMAND_AGAIN_MAX);
+			return command_usage(ctl, command);
+		}
+		invocation_r->values[place] = optarg != NULL ? optarg : "";
 		if (strcmp(name, "json") == 0)
 			invocation_r->wants_json = true;
 		/* Ignore the rest of the line, which may be wrong. */

@@ -89,12 +89,14 @@ consent_ask_account(const struct ctl *ctl, const char *account, json_t **json_r,
 static void
 consent_print_device(const struct ctl *ctl, const json_t *answer)
 {
-	if (ctl->json)
-		return;
-	print_detail(ctl, "Open", ctl_text(answer, "verification_uri"));
-	print_detail(ctl, "Type", ctl_text(answer, "user_code"));
-	print_detail(
-	    ctl, "Or open", ctl_text(answer, "verification_uri_complete"));
+	if (ctl->json) {
+		(void)ctl_print_json(ctl, answer);
+	} else {
+		print_detail(ctl, "Open", ctl_text(answer, "verification_uri"));
+		print_detail(ctl, "Type", ctl_text(answer, "user_code"));
+		print_detail(ctl, "Or open",
+		    ctl_text(answer, "verification_uri_complete"));
+	}
 	fflush(ctl->out);
 }
 
@@ -236,6 +238,22 @@ consent_finish_code(const struct ctl *ctl, const char *account,
 	return code;
 }
 
+static void
+consent_print_url(const struct ctl *ctl, const json_t *answer)
+{
+	if (ctl->json)
+		(void)ctl_print_json(ctl, answer);
+	else
+		print_detail(
+		    ctl, "Open", ctl_text(answer, "authorization_url"));
+	if (ask_is_possible(ctl))
+		print_detail(ctl, "",
+		    "or where the browser runs on another machine: when it "
+		    "ends at a page that does not open, paste its address "
+		    "here");
+	fflush(ctl->out);
+}
+
 static enum ctl_exit
 consent_by_code(const struct ctl *ctl, const struct consent_wish *wish)
 {
@@ -276,13 +294,7 @@ consent_by_code(const struct ctl *ctl, const struct consent_wish *wish)
 		ctl_warn(ctl, "the daemon's answer cannot be understood");
 		code = CTL_SOFTWARE;
 	} else {
-		print_detail(ctl, "Open", url);
-		if (ask_is_possible(ctl))
-			print_detail(ctl, "",
-			    "or where the browser runs on another machine: "
-			    "when it ends at a page that does not open, paste "
-			    "its address here");
-		fflush(ctl->out);
+		consent_print_url(ctl, answer);
 		if (wish->opens_browser)
 			consent_open_browser(url);
 		code = consent_finish_code(ctl, wish->account, redirect, state);

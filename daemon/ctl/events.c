@@ -314,7 +314,8 @@ feed_run(struct feed *feed)
 		/* A daemon that ends in good order ends the stream so, too. */
 		if (client_download(
 			feed->ctl, &target, feed_take, feed, &error))
-			error.exit = CTL_TEMPORARY;
+			client_fail(&error, CTL_TEMPORARY, "try again",
+			    "the daemon has ended the stream");
 		if (feed->end == FEED_IS_STARVED)
 			return ctl_no_memory(feed->ctl);
 		if (feed->end == FEED_HAS_ENOUGH)

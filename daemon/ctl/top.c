@@ -48,6 +48,7 @@ struct top {
 	enum top_view view;
 	enum top_said said_by;
 	char said[CLIENT_MESSAGE_SIZE];
+	struct client_error error; /* of the last look that failed */
 	int64_t delay_ms;
 };
 
@@ -116,18 +117,17 @@ top_choose_again(struct top *top, const char *name)
 		top->chosen = count - (count > 0);
 }
 
-/* Ask for everything that is shown; the exit code if that was all there is. */
-static enum ctl_exit
+/* Ask for everything that is shown; false with top->error, which is said. */
+static bool
 top_look(struct top *top)
 {
 	char name[WATCHED_PATTERN_SIZE];
-	struct client_error error;
 
 	snprintf(
 	    name, sizeof(name), "%s", watched_name(top->watched, top->chosen));
-	if (!watched_look(top->watched, &top->ctl, &top->filter, &error)) {
-		top_say(top, TOP_SAID_LOOKING, "%s", error.message);
-		return error.exit;
+	if (!watched_look(top->watched, &top->ctl, &top->filter, &top->error)) {
+		top_say(top, TOP_SAID_LOOKING, "%s", top->error.message);
+		return false;
 	}
 	if (top->said_by == TOP_SAID_LOOKING)
 		top->said[0] = '\0';
@@ -136,7 +136,7 @@ top_look(struct top *top)
 		top_look_at_account(top);
 	if (top->view == TOP_VIEW_TARGETS)
 		top_look_at_targets(top);
-	return CTL_OK;
+	return true;
 }
 
 /* ---- what is drawn ---- */
@@ -521,12 +521,8 @@ top_read_delay(const struct ctl *ctl, const struct invocation *invocation,
 static enum ctl_exit
 top_show(struct top *top)
 {
-	enum ctl_exit code = top_look(top);
-
-	if (code != CTL_OK) {
-		ctl_warn(&top->ctl, "%s", top->said);
-		return code;
-	}
+	if (!top_look(top))
+		return client_report(&top->ctl, &top->error);
 	top->screen = screen_open();
 	if (top->screen == NULL) {
 		ctl_warn(&top->ctl, "the terminal cannot be used: %s",

@@ -10,7 +10,7 @@ bool
 trial_is_of_target(const char *name)
 {
 	static const char *const beginnings[] = {
-		"maildir:", "lmtp:", "pipe:"
+		"maildir:", "mbox:", "lmtp:", "pipe:"
 	};
 
 	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)

@@ -164,6 +164,20 @@ class ConsentTest(unittest.TestCase):
         self.assertIn("nothing new", told)
         self.assertEqual(self.played.asked, [{"flow": "device"}])
 
+    def test_what_to_do_in_json(self):
+        told = [json.loads(line) for line in
+                self.run_oauth("--json").stdout.splitlines()]
+        self.assertEqual(told[0]["user_code"], "ABCD-EFGH")
+        self.assertEqual(told[-1]["account"], "work")
+        person = typist.Typist(*self.words("--flow", "code", "--json"))
+        self.addCleanup(os.close, person.master)
+        while "redirect_uri=" not in person.seen or "}" not in person.seen:
+            self.assertTrue(person.read(), person.seen)
+        address = json.loads(person.seen)["authorization_url"]
+        asked = urllib.parse.parse_qs(urllib.parse.urlsplit(address).query)
+        self.visit(asked["redirect_uri"][0], code="c0de/+ &", state=STATE)
+        self.assertEqual(self.ended(person), 0, person.seen)
+
     def test_a_device_where_the_user_says_no(self):
         self.played.refuses = "revoked"
         done = self.run_oauth(code=77)

@@ -236,7 +236,9 @@ class TopTest(unittest.TestCase):
         self.evpopd.halt()
         top.press("q")
         self.assertEqual(top.end(), 0)
-        self.assertEqual(self.top().end(), 69)
+        top = self.top()
+        self.assertEqual(top.end(), 69)
+        self.assertIn("systemctl status evpopd", top.seen)
 
     def test_without_colour(self):
         self.set_up(1)

@@ -62,6 +62,9 @@ test_commands(void **state)
 		{ "messages --al --limit 3", 64, "either", NULL },
 		{ "messages --acount x", 64, "did you mean \"--account\"?",
 		    NULL },
+		{ "messages --jason", 64, "did you mean \"--json\"?", NULL },
+		{ "raw --passphrase-fdd 3", 64,
+		    "did you mean \"--passphrase-fd\"?", NULL },
 		{ "messages -x", 64, "bad option \"-x\"", NULL },
 		{ "messages --account", 64, "needs an argument", NULL },
 		{ "messages extra", 64, "too many arguments", NULL },
@@ -112,6 +115,40 @@ test_commands(void **state)
 		expect(cases[i].code, cases[i].wanted, cases[i].unwanted,
 		    "ctl %s", cases[i].line);
 	}
+}
+
+/* One that was forgotten would not be missed. */
+static void
+test_no_option_is_forgotten(void **state)
+{
+	(void)state;
+	expect(0, "work", NULL,
+	    "ctl messages $(printf -- '--account nobody %%.0s' $(seq 15)) "
+	    "--account work");
+	expect(64, "at most 15", NULL,
+	    "ctl messages $(printf -- '--account nobody %%.0s' $(seq 16)) "
+	    "--account work");
+}
+
+/* Whoever had to say sudo has to say it again. */
+static void
+test_what_to_type_next(void **state)
+{
+	(void)state;
+	assert_int_equal(unsetenv("SUDO_USER"), 0);
+	expect(
+	    66, "\"evpopctl accounts\" lists them", "sudo", "ctl account 'x*'");
+	expect(1, "\"evpopctl outbox\" shows why", "sudo", "ctl status");
+	assert_int_equal(setenv("SUDO_USER", "anna", 1), 0);
+	if (geteuid() == 0) {
+		expect(66, "\"sudo evpopctl accounts\" lists them", NULL,
+		    "ctl account 'x*'");
+		expect(1, "\"sudo evpopctl outbox\" shows why", NULL,
+		    "ctl status");
+		expect(1, "\"sudo evpopctl outbox retry --all\"", "sudo sudo",
+		    "ctl status");
+	}
+	assert_int_equal(unsetenv("SUDO_USER"), 0);
 }
 
 static void
@@ -375,6 +412,28 @@ test_daemons_that_make_no_sense(void **state)
 	}
 }
 
+/* A stream of events that ends before the first. */
+static void
+test_no_events_at_all(void **state)
+{
+	struct fixture *fixture = *state;
+	struct result result;
+	char path[128];
+	pid_t child;
+
+	snprintf(path, sizeof(path), "%s/babble", fixture->folder);
+	child =
+	    babble(path, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", NULL);
+	run(&result, "ctl -s %s events", path);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(result.code, 75);
+	assert_non_null(
+	    strstr(result.out, "evpopctl: the daemon has ended the stream\n"));
+	free(result.out);
+}
+
 /* From now on renameat2(2) fails so, also in programs that are run. */
 static bool
 forbid_renameat2(unsigned int error)
@@ -501,6 +560,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIVE(test_commands),
+		LIVE(test_no_option_is_forgotten),
+		LIVE(test_what_to_type_next),
 		LIVE(test_lists_go_on),
 		LIVE(test_json_is_printed),
 		LIVE(test_raw_messages),
@@ -508,6 +569,7 @@ main(void)
 		LIVE(test_polls_are_waited_for),
 		LIVE(test_a_terminal),
 		LIVE(test_daemons_that_make_no_sense),
+		LIVE(test_no_events_at_all),
 		LIVE(test_files_that_come_meanwhile),
 		LIVE(test_daemons_out_of_reach),
 	};

@@ -162,6 +162,7 @@ test_doctor_tries_a_target(void **state)
 		{ "doctor nobody", 66, "there is no account \"nobody\"", NULL },
 		{ "doctor maildir:/tmp/x", 66, "no target \"maildir:/tmp/x\"",
 		    NULL },
+		{ "doctor mbox:/tmp/x", 66, "no target \"mbox:/tmp/x\"", NULL },
 		{ "doctor --config /x --target desk", 64,
 		    "--config is not for targets", NULL },
 		{ "--json doctor desk", 69, "\"works\":false", NULL },
