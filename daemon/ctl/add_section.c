@@ -133,8 +133,9 @@ section_write_settings(
 	     i++) {
 		size_t length = strcspn(setting, "=");
 
-		if (length == 0 || setting[length] != '=' ||
-		    !section_is_line(ctl, "setting", setting)) {
+		if (!section_is_line(ctl, "setting", setting))
+			return CTL_USAGE;
+		if (length == 0 || setting[length] != '=') {
 			ctl_warn(ctl,
 			    "add: --set: expected KEY=VALUE, not \"%s\"",
 			    setting);

@@ -21,7 +21,7 @@
 
 /* ---- the file ---- */
 
-/* The members of a server that are read; XML_NONE is any other element. */
+/* The members of a server that are read; MEMBER_NONE is any other element. */
 enum member {
 	MEMBER_NONE = 0,
 	MEMBER_HOST,

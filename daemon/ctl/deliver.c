@@ -54,7 +54,7 @@ static enum ctl_exit
 deliver_ask(struct delivering *delivering, const char *name, const char *value,
     struct delivery *delivery_r)
 {
-	struct delivering *sum = delivering;
+	struct delivery *sum = &delivering->sum;
 	struct target request = delivering->request;
 	struct client_error error;
 	int64_t after_id = 0;
@@ -66,14 +66,14 @@ deliver_ask(struct delivering *delivering, const char *name, const char *value,
 	do {
 		is_there = deliver_page(
 		    delivering, &request, &after_id, delivery_r, &error);
-		progress_show(delivering->ctl, "messages",
-		    sum->sum.messages + delivery_r->messages, 0, "messages");
+		progress_show(delivering->ctl, "looking for messages",
+		    sum->messages + delivery_r->messages, 0, "messages");
 	} while (is_there && after_id > 0);
 	progress_clear(delivering->ctl);
-	sum->sum.messages += delivery_r->messages;
-	sum->sum.bytes += delivery_r->bytes;
-	sum->sum.had += delivery_r->had;
-	sum->sum.sealed += delivery_r->sealed;
+	sum->messages += delivery_r->messages;
+	sum->bytes += delivery_r->bytes;
+	sum->had += delivery_r->had;
+	sum->sealed += delivery_r->sealed;
 	return is_there ? CTL_OK : client_report(delivering->ctl, &error);
 }
 

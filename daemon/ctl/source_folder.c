@@ -72,8 +72,6 @@ folder_find(
 	return NULL;
 }
 
-/* ---- what is asked for ---- */
-
 /* ---- bytes ---- */
 
 /* False with the error. */

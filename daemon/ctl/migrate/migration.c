@@ -512,6 +512,7 @@ migration_read(struct migration *migration, const char *path, size_t *length_r)
 {
 	struct stat status;
 	size_t got = 0, part;
+	int failure;
 	char *bytes = NULL;
 	FILE *file = fopen(path, "re");
 
@@ -532,9 +533,9 @@ migration_read(struct migration *migration, const char *path, size_t *length_r)
 		got += part;
 	if (ferror(file))
 		bytes = NULL;
-	part = (size_t)errno;
+	failure = errno;
 	fclose(file);
-	errno = (int)part;
+	errno = failure;
 	*length_r = got;
 	return bytes;
 }
