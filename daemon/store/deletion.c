@@ -189,9 +189,10 @@ page_record(struct sql_db *db, const struct page_op *page)
 	char object[256];
 
 	snprintf(object, sizeof(object),
-	    "%" PRIu64 " messages of account %s, of %" PRId64 " to %" PRId64,
-	    page->answer.deleted, page->of.account, page->of.after_id + 1,
-	    page->answer.last_id);
+	    "%" PRIu64 " %s of account %s, of %" PRId64 " to %" PRId64,
+	    page->answer.deleted,
+	    page->answer.deleted == 1 ? "message" : "messages",
+	    page->of.account, page->of.after_id + 1, page->answer.last_id);
 	return store_record_add(db, &(struct store_deed){ .who = page->who,
 					.action = "delete",
 					.object = object,
