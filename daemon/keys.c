@@ -343,13 +343,19 @@ keys_check_config(const struct config *config, const char *path,
 	char error[SECRET_KEY_ERROR], reason[192];
 	struct config_report report = { 0 };
 	struct keys keys = { 0 };
+	bool is_safe, is_read;
+	uid_t own;
 
-	if (config->key_file != NULL &&
-	    !secret_file_safe(config->key_file, reason, sizeof(reason))) {
+	own = secret_become_owner(config->key_file);
+	is_safe = config->key_file == NULL ||
+		  secret_file_safe(config->key_file, reason, sizeof(reason));
+	is_read = is_safe && keys_read(&keys, config, error, sizeof(error));
+	secret_become(own);
+	if (!is_safe) {
 		config_report_warning(&report, path, 0, "key_file: %s: %s",
 		    config->key_file, reason);
 		(void)keys_check_seal_to_alone(config, path, &report);
-	} else if (!keys_read(&keys, config, error, sizeof(error))) {
+	} else if (!is_read) {
 		config_report_error(&report, path, 0, "%s%s",
 		    config->key_file != NULL ? "key_file: " : "", error);
 		(void)keys_check_seal_to_alone(config, path, &report);

@@ -62,11 +62,11 @@ configured_fetch(const struct ctl *ctl, struct configured *configured)
 	if (source.kind == SECRET_SEALED && key_file != NULL)
 		key = keyfile_read(ctl, key_file, &code);
 	source.key = key;
-	own = keyfile_become_owner(
+	own = secret_become_owner(
 	    source.kind == SECRET_FILE ? source.value : NULL);
 	if (code == CTL_OK && !fetching_run(&fetching, &source))
 		code = CTL_CONFIG;
-	keyfile_become(own);
+	secret_become(own);
 	configured->secret = fetching.secret;
 	secret_key_free(&key);
 	return code;

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/secret/line.h"
@@ -81,25 +80,6 @@ keyfile_exit(const char *path, const struct secret *passphrase)
 		   : CTL_DATA;
 }
 
-uid_t
-keyfile_become_owner(const char *path)
-{
-	const uid_t own = geteuid();
-	struct stat status;
-
-	/* Where root may not, it stays root, and is told what is wrong. */
-	if (own == 0 && path != NULL && stat(path, &status) == 0)
-		(void)!seteuid(status.st_uid);
-	return own;
-}
-
-void
-keyfile_become(uid_t own)
-{
-	if (geteuid() != own && seteuid(own) != 0)
-		abort();
-}
-
 static struct secret_key *
 keyfile_read_as_owner(
     const struct ctl *ctl, const char *path, enum ctl_exit *code_r)
@@ -142,8 +122,8 @@ keyfile_read(const struct ctl *ctl, const char *path, enum ctl_exit *code_r)
 	*code_r = keyfile_begin(ctl);
 	if (*code_r != CTL_OK)
 		return NULL;
-	own = keyfile_become_owner(path);
+	own = secret_become_owner(path);
 	key = keyfile_read_as_owner(ctl, path, code_r);
-	keyfile_become(own);
+	secret_become(own);
 	return key;
 }

@@ -5,8 +5,6 @@
 #ifndef CTL_KEYFILE_H
 #define CTL_KEYFILE_H
 
-#include <sys/types.h>
-
 #include "daemon/ctl/ctl.h"
 #include "daemon/secret/key.h"
 #include "daemon/secret/secret.h"
@@ -17,15 +15,6 @@
  */
 struct secret_key *keyfile_read(const struct ctl *, const char *path,
     enum ctl_exit *code_r) __attribute__((warn_unused_result));
-
-/*
- * A file with a secret counts only for root and for its owner.  The daemon's
- * files are its user's: root reads them as that user.  Become the file's owner,
- * where that can be (NULL: no), and return who to become again afterwards.
- */
-uid_t keyfile_become_owner(const char *path)
-    __attribute__((warn_unused_result));
-void keyfile_become(uid_t);
 
 /*
  * Ask for a secret, twice at a terminal where it is a new one; else it is a

@@ -81,6 +81,25 @@ secret_file_safe(const char *path, char *reason, size_t size)
 	return true;
 }
 
+uid_t
+secret_become_owner(const char *path)
+{
+	const uid_t own = geteuid();
+	struct stat status;
+
+	/* Where root may not, it stays root, and is told what is wrong. */
+	if (own == 0 && path != NULL && stat(path, &status) == 0)
+		(void)!seteuid(status.st_uid);
+	return own;
+}
+
+void
+secret_become(uid_t own)
+{
+	if (geteuid() != own && seteuid(own) != 0)
+		abort();
+}
+
 /* Up to `size` octets, or -1. */
 static ssize_t
 file_read(int fd, char *bytes, size_t size)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "daemon/secret/sealed.h"
 
@@ -77,5 +78,13 @@ void secret_cancel(struct secret_request **);
  */
 bool secret_file_safe(const char *path, char *reason_r, size_t reason_size)
     __attribute__((warn_unused_result));
+
+/*
+ * A file with a secret counts only for root and for its owner.  The daemon's
+ * files are its user's: root reads them as that user.  Become the file's owner,
+ * where that can be (NULL: no), and return who to become again afterwards.
+ */
+uid_t secret_become_owner(const char *path) __attribute__((warn_unused_result));
+void secret_become(uid_t);
 
 #endif

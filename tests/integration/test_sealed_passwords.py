@@ -325,10 +325,13 @@ class KeyTest(unittest.TestCase):
         self.evpopd.let_others_run()
 
     def test_root_seals_with_the_key_of_the_daemons_user(self):
-        """As README has it: key generate, chown evpopd, seal."""
+        """As README has it: key generate, chown evpopd, seal, --check."""
         self.owned(12345)
         self.assertIn("password_sealed = evpop-password-1:", self.ctl(
             "seal", "--key", self.key, input="x\n").stdout)
+        self.evpopd.daemon["key_file"] = self.key
+        self.evpopd.write_config()
+        self.assertNotIn("key_file", self.evpopd.run("--check").stderr)
         self.key.write_text("password\n")
         self.assertIn("expected a key", self.ctl(
             "key", "public", self.key, code=65).stderr)

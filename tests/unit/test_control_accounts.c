@@ -121,7 +121,7 @@ test_metrics_while_accounts_go(void **state)
 	static const char first[] =
 	    "\nevpopd_account_last_success_timestamp_seconds{account=\"a000\"}";
 	struct poller_account_status accounts[MANY];
-	char names[MANY][8];
+	char names[MANY][16];
 	struct fixture *fixture = *state;
 	struct reply reply = { 0 };
 	const char *found;
