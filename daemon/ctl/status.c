@@ -137,7 +137,12 @@ status_print_attention_of(const struct ctl *ctl, const char *name)
 	if (!client_ask(ctl, "GET", &target, &account, &error))
 		return client_report(ctl, &error);
 	phrase_begin(&phrase);
-	print_form(ctl, "{account}: {advice}", account, &phrase);
+	/* Of tokens more is known. */
+	print_form(ctl,
+	    ctl_text(account, "authorization.advice") != NULL
+		? "{account}: {authorization.advice}"
+		: "{account}: {advice}",
+	    account, &phrase);
 	/* It may have come to work again in between. */
 	if (ctl_text(account, "advice") != NULL)
 		print_detail(ctl, "Attention", phrase.text);

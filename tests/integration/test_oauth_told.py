@@ -91,6 +91,9 @@ class ToldTest(Oauth):
         self.check_says(
             self.doctor("anna", code=77), ("Token", "refused"),
             ("What to do", "POP may be off for the mailbox"))
+        said = self.evpopd.ctl("status", code=1).stdout
+        self.assertRegex(" ".join(said.split()),
+                         "Attention anna: .*POP may be off for the mailbox")
 
     def test_what_was_given(self):
         """The user has allowed less than was asked for."""

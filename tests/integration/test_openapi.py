@@ -207,6 +207,7 @@ class OpenapiTest(unittest.TestCase):
             with self.subTest(f"{method} {target}"):
                 self.contract.ask(method, target, status, *headers)
                 self.wait_quiet()
+        self.ask_for_what_is_put_off()
         self.ask_wrongly()
         self.ask_reload()
         self.ask_disabled()
@@ -221,6 +222,13 @@ class OpenapiTest(unittest.TestCase):
         self.ask_sealed()
         self.ask_a_store_that_is_gone()
         self.compare()
+
+    def ask_for_what_is_put_off(self):
+        """A delivery that waits for its next attempt, not one under way."""
+        procs.wait_for(lambda: any(
+            row["next"] for row in self.contract.ask(
+                "GET", "/v1/outbox?limit=1000", 200)[2]["outbox"]),
+            what="a delivery that is put off")
 
     def ask_imports(self):
         """A message whole, again, in pieces, and wrongly."""
