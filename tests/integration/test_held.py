@@ -79,6 +79,9 @@ class HeldTest(unittest.TestCase):
                            "the mail's being fetched")
             procs.wait_for(lambda: stored(self.evpopd) == 15 * round_,
                            daemon.PATIENCE, "the mail's being stored")
+            # A session ends a moment after its mail is gone.
+            for name in USERS:
+                self.evpopd.wait_rest(name)
         self.evpopd.halt()
 
     def test_it_stops_soon(self):
