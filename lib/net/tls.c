@@ -388,6 +388,8 @@ evpop_tls_handshake(
 	evpop_tls_socket_begin(&channel->socket);
 	status = SSL_do_handshake(channel->ssl);
 	error = errno;
+	if (channel->socket.seen.certificate_wanted)
+		evpop_tls_identity_wipe_stack();
 	if (status == 1) {
 		/* Not before: what asks for the key may come in pieces. */
 		if (channel->socket.seen.certificate_wanted)

@@ -14,6 +14,9 @@
 /* A key of 16384 bits, with a long chain in the same file. */
 #define KEY_FILE_MAX ((size_t)128 * 1024)
 
+/* Deeper than OpenSSL's calls go. */
+#define STACK_WIPED ((size_t)32 * 1024)
+
 struct evpop_tls_identity {
 	char *pem; /* guarded */
 	size_t length;
@@ -106,6 +109,7 @@ identity_load_key(struct evpop_tls_identity *identity, SSL_CTX *ctx,
 	fits = key != NULL &&
 	       X509_check_private_key(SSL_CTX_get0_certificate(ctx), key) == 1;
 	EVP_PKEY_free(key);
+	evpop_tls_identity_wipe_stack();
 	if (!fits)
 		evpop_tls_files_fail(result, what, file, NULL);
 	return fits;
@@ -162,4 +166,13 @@ evpop_tls_identity_use(const struct evpop_tls_identity *identity, SSL *ssl)
 
 	EVP_PKEY_free(key);
 	return is_used;
+}
+
+/* Not inline: its frame lies where those of the calls before it were. */
+__attribute__((noinline)) void
+evpop_tls_identity_wipe_stack(void)
+{
+	unsigned char below[STACK_WIPED];
+
+	explicit_bzero(below, sizeof(below));
 }

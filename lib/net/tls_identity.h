@@ -31,4 +31,7 @@ void evpop_tls_identity_free(struct evpop_tls_identity *);
 bool evpop_tls_identity_use(
     const struct evpop_tls_identity *, SSL *) EVPOP_MUST_USE;
 
+/* OpenSSL 3.5 leaves octets of the key on the stack: for its caller. */
+void evpop_tls_identity_wipe_stack(void);
+
 #endif
