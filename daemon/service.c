@@ -543,8 +543,10 @@ static int
 service_loop(struct service *service)
 {
 	int64_t started_ms = evpop_clock_monotonic_ms();
-	int code = service_set_up_keys(service);
+	int code = service_set_up_loop(service) ? EX_OK : EX_OSERR;
 
+	if (code == EX_OK)
+		code = service_set_up_keys(service);
 	if (code == EX_OK)
 		code = service_set_up_store(service);
 	if (code == EX_OK)
@@ -555,6 +557,8 @@ service_loop(struct service *service)
 		code = service_set_up_poller(service);
 	if (code == EX_OK)
 		code = service_set_up_control(service);
+	if (code == EX_OSERR)
+		log_write(LOG_LEVEL_ERROR, NULL, "out of memory at the start");
 	if (code != EX_OK)
 		return code;
 	log_write(LOG_LEVEL_INFO, NULL,
@@ -588,12 +592,8 @@ service_run(const struct service_options *options, struct config *config)
 	service.socket = supervisor_socket();
 	code = confinement_enter(
 	    config, !options->once && service.socket < 0, &service.confine);
-	if (code == EX_OK && service_set_up_loop(&service))
+	if (code == EX_OK)
 		code = service_loop(&service);
-	else if (code == EX_OK) {
-		log_write(LOG_LEVEL_ERROR, NULL, "the event loop cannot start");
-		code = EX_OSERR;
-	}
 	service_tear_down(&service);
 	return code;
 }

@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
                        / "integration"))
 
 from harness import corpus, daemon, maildropd, procs  # noqa: E402
+import stepping  # noqa: E402
 
 USERS = {"anna": "secret"}
 
@@ -108,7 +109,7 @@ class DeletionTest(unittest.TestCase):
 
     def test_dies_at_every_step(self):
         met = set()
-        for number in range(1, STEPS_AT_MOST):
+        for number in stepping.numbers(1, STEPS_AT_MOST):
             with self.subTest(step=number):
                 self.fill()
                 died = self.die(number)

@@ -13,6 +13,7 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import http.server
+import itertools
 import mailbox
 import os
 import pathlib
@@ -29,6 +30,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
 import agreement  # noqa: E402
 from harness import (corpus, daemon, dovecot, gmail, maildropd, pop3,  # noqa: E402
                      procs)
+import stepping  # noqa: E402
 
 # A run of this mail takes far fewer steps; more would be a loop.
 STEPS_AT_MOST = 300
@@ -393,14 +395,15 @@ class DeliveryTest(unittest.TestCase):
         begun = max(1, first.steps.index("commit done"))
         self.assertEqual((STEPS_ALWAYS | kind.steps) - set(first.steps),
                          set())
-        cases, done, steps = [], False, begun
+        cases, done = [], False
+        numbers = iter(stepping.numbers(begun, STEPS_AT_MOST))
         with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-            while not done and steps < STEPS_AT_MOST:
+            while not done and (
+                    some := list(itertools.islice(numbers, 4 * WORKERS))):
                 cases += pool.map(
                     lambda number: self.one(
                         kind, number, random.Random(f"{seed} {number}"),
-                        **keys), range(steps, steps + 4 * WORKERS))
-                steps += 4 * WORKERS
+                        **keys), some)
                 done = not all(case.died for case in cases)
         self.assertTrue(done, "it always died")
         agreement.table(f"{title} (seed {seed})", (

@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
                        / "integration"))
 
 import agreement  # noqa: E402
-from harness import corpus, daemon, maildropd, procs  # noqa: E402
+from harness import corpus, daemon, maildropd  # noqa: E402
 
 KILLS = int(os.environ.get("EVPOP_KILLS", "40"))
 SEED = int(os.environ.get("EVPOP_SEED", str(random.randrange(1 << 32))))

@@ -16,6 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
 
 from harness import daemon  # noqa: E402
 from harness.drops import Drops, bare, mail  # noqa: E402
+import stepping  # noqa: E402
 
 # A poll of this mail takes far fewer steps; more would be a loop.
 STEPS_AT_MOST = 200
@@ -45,7 +46,7 @@ class MovesTest(unittest.TestCase):
     def each_step(self, case):
         """Until a step is never reached; how often it died."""
         deaths = 0
-        for step in range(1, STEPS_AT_MOST):
+        for step in stepping.numbers(1, STEPS_AT_MOST):
             with self.subTest(step=step):
                 evpopd = daemon.Evpopd()
                 try:

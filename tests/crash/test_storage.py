@@ -9,6 +9,7 @@ SQLite's that fails on demand (evpopd_faulty).
 """
 
 import contextlib
+import itertools
 import os
 import pathlib
 import random
@@ -23,6 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
 
 import agreement  # noqa: E402
 from harness import corpus, daemon, maildropd, procs  # noqa: E402
+import stepping  # noqa: E402
 
 USERS = {"anna": "secret", "boris": "secret"}
 
@@ -489,9 +491,8 @@ class NthTest(StorageTest):
     def check(self, operation, code):
         total = agreement.Agreement()
         codes = {}
-        stride = int(os.environ.get("EVPOP_STRIDE", "1"))
-        number = random.randrange(stride)
-        while True:
+        for number in itertools.count(random.randrange(stepping.STRIDE),
+                                      stepping.STRIDE):
             evpopd = self.evpopd = daemon.Evpopd({name: daemon.account_of(
                 self.server, name, keep="delete") for name in USERS})
             try:
@@ -511,7 +512,6 @@ class NthTest(StorageTest):
                 evpopd.remove()
             if hit == 0:
                 break
-            number += stride
         self.assertGreater(number, 5)
         self.note(f"one {operation} of {number} fails",
                   ", ".join(f"{count} x {one}"

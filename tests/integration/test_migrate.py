@@ -6,12 +6,12 @@ its home is imported.
 
 import json
 import os
-import re
 import shutil
 import stat
 import unittest
 
 from harness import corpus, daemon, dovecot, procs
+from harness.home import Home
 
 MAIL = [corpus.as_received(one) for one in corpus.messages(12, seed=171)]
 LATER = [corpus.as_received(one) for one in corpus.messages(3, seed=172)]
@@ -32,26 +32,20 @@ class MigrateTest(unittest.TestCase):
         self.evpopd = self.enterContext(daemon.Evpopd())
         self.included = self.evpopd.folder / "accounts.d"
         self.included.mkdir()
-        self.home = self.evpopd.folder / "home"
+        home = Home(self.evpopd)
+        self.home, self.write, self.imports = (home.folder, home.write,
+                                               home.imports)
         self.ca_file = self.home / "ca.pem"
         # A daemon that runs is confined to what it was started with.
         self.evpopd.daemon.update(
             include="accounts.d/*.conf",
             confine_read=self.home)
-        self.home.mkdir(0o700)
         for part in ("cur", "new", "tmp"):
             (self.home / "Mail" / "in" / part).mkdir(parents=True)
         shutil.copy(self.server.ca_file, self.ca_file)
         self.evpopd.restart()
         self.server.deliver("anna", MAIL)
         self.server.deliver("bert", MAIL[:5])
-
-    def write(self, name, text):
-        path = self.home / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(0o600)
-        return path
 
     def old(self, *words, code=0):
         """Run the other program at home; some refuse to be root's."""
@@ -66,10 +60,6 @@ class MigrateTest(unittest.TestCase):
                               "LOGNAME": "joe", "PATH": os.environ["PATH"]})
         self.assertEqual(done.returncode, code, (words, done))
         return done
-
-    def imports(self, *words, code=0):
-        return self.evpopd.ctl("import", *words, "--home", self.home, "-c",
-                               self.evpopd.config_file, code=code)
 
     def delivered(self, folder="Mail/in"):
         return [path for part in ("cur", "new")
@@ -343,50 +333,6 @@ skip old.example.com proto pop3 user jones pass x
                    "skip old.example.com proto pop3 user jones pass x\n")
         self.assertNotIn("resume", self.imports("fetchmail").stdout)
 
-    def test_fetchmail_words(self):
-        path = self.write(".fetchmailrc", """\
-poll a.example.org proto apop no dns user x@y is joe bob here
-  pass 'q"' preconnect "ssh -f x" no sslcertck smtphost lm/2400 lmtp
-poll b.example.org proto imap user y pass y
-poll "c.example.org" port 1110 no uidl user joe here is "u v" there
-  pass "tab\\tx\\065\\0101" sslproto '' mda "/usr/bin/procmail -d %T" odd
-poll d.example.org protocol pop3 username me keep
-poll e.example.org proto pop3 user e pass "a\\n[hook]\\non_message=x"
-poll f.example.org proto pop3 user f pass f ssl keep sslfingerprint "A:B" nokeep
-  smtphost relay/2525,localhost fetchall sslcertpath /etc/ssl/certs
-set idfile ~/ids
-""")
-        self.write("ids", "x@y@A.example.org 1 2\nx@y@b.example.org 3\nz\n"
-                          "u v@c.example.org a@b\n")
-        self.write(".netrc", "machine d.example.org\n  login me password n\n")
-        done = self.imports("fetchmail", "-n")
-        self.assertIn("[account a.example.org]\nhost = a.example.org\n"
-                      "user = x@y\ntls = stls\nauth = apop\n"
-                      "password = q\"\ndeliver_to = joe\n"
-                      "deliver = fetchmail-lmtp\nkeep = until-delivered\n",
-                      done.stdout)
-        self.assertIn("host = lm\nport = 2400\n", done.stdout)
-        self.assertIn("user = u v\ntls = none\nallow_cleartext = yes\n"
-                      "password = tab\tx5A\n", done.stdout)
-        self.assertIn('command = /usr/bin/procmail -d "$EVPOP_RECIPIENT"\n',
-                      done.stdout)
-        self.assertIn("password = n\n", done.stdout)
-        self.assertNotIn("[hook]", done.stdout)
-        self.assertIn("--host=relay --port=2525 ", done.stdout)
-        self.assertRegex(done.stdout, r"(?s)\[account f.example.org\].*"
-                         r"tls = implicit.*deliver_to = home@relay\n.*"
-                         r"keep = until-delivered")
-        self.assertNotIn("sslcertpath", done.stderr)
-        for words in ("y at b.example.org: evpopd does not speak imap",
-                      "f.example.org: the fingerprint A:B",
-                      "fetchall: evpopd fetches each message once",
-                      "preconnect", "no sslcertck", "one recipient",
-                      f'{path}:5: "odd" is not known', "msmtp",
-                      "e.example.org: password: no value can have"):
-            self.assertIn(words, done.stderr)
-        self.assertIn("a.example.org: x@y at a.example.org, 1 unique-id in "
-                      f"{self.home}/ids", done.stderr)
-
     # ---- getmail ----
 
     def getmailrc(self, name, user, password, more=""):
@@ -428,59 +374,6 @@ max_message_size = 10485760
         self.assertIn("password_command = echo secret\n",
                       (self.included / "isp.conf").read_text())
         self.nothing_twice(["isp", "other"], users=("anna", "bert"))
-
-    def test_getmail_words(self):
-        self.write(".getmail/rc", """\
-[retriever]
-type = MultidropPOP3Retriever
-server = a.example.org
-username = x:/y@example.org
-password = pw
-use_apop = true
-[destination]
-type = MultiDestination
-destinations = ('[one]', "~/box", '~/dir/', '[two]', '[three]')
-[one]
-type = MDA_external
-path = /usr/bin/deliver
-arguments = ("-f", "%(sender)", "it's", "-a %(local)")
-[two]
-type = MDA_lmtp
-host = /run/lmtp
-override = joe@example.org
-[three]
-type = MDA_qmaillocal
-[filter-spam]
-type = Filter_external
-[options]
-delete = yes
-delete_bigger_than = 5000
-max_bytes_per_session = 1000
-""")
-        self.write(".getmail/oldmail-a.example.org-110-x-y@example.org",
-                   "a-b\0001700000000\nc\0001\nmalformed\n\0001\n")
-        self.write(".getmail/imap", "[retriever]\ntype = SimpleIMAPRetriever"
-                                    "\nserver = b\nusername = u\n")
-        done = self.imports("getmail", "-n")
-        self.assertIn("[account rc]\nhost = a.example.org\n"
-                      "user = x:/y@example.org\ntls = none\n"
-                      "allow_cleartext = yes\nauth = apop\npassword = pw\n"
-                      "deliver = getmail-pipe, getmail-mbox, "
-                      "getmail-maildir, getmail-lmtp\n", done.stdout)
-        self.assertIn("command = /usr/bin/deliver -f {sender} 'it'\\''s' "
-                      "'-a %(local)'\n", done.stdout)
-        self.assertIn("socket = /run/lmtp\n", done.stdout)
-        self.assertIn("deliver_to = joe@example.org\nkeep = until-delivered\n"
-                      "delete_above = 5000\n", done.stdout)
-        for words in ("SimpleIMAPRetriever", "one recipient", "%(local)",
-                      "MDA_qmaillocal", "[filter-spam]",
-                      "max_bytes_per_session", "2 unique-ids"):
-            self.assertIn(words, done.stderr)
-        # A "/" of an id was written as "-": both count as seen.
-        self.imports("getmail", "-o", self.home / "out")
-        self.assertEqual(
-            self.evpopd.rows("SELECT CAST(unique_id AS TEXT) FROM uid"
-                             " ORDER BY 1"), [("a-b",), ("a/b",), ("c",)])
 
     # ---- fdm ----
 
@@ -524,49 +417,6 @@ match all action "in"
                 name, lambda one: one["paused_since"] is not None)
             self.evpopd.ctl("poll", "--dry-run", name)
         self.nothing_twice(["isp", "other"], users=("anna", "bert"))
-
-    def test_fdm_words(self):
-        self.write(".fdm.conf", """\
-$db = "~/.fdm.duplicate-db"
-set maximum-size 100 MB
-set timeout 2 minutes
-set verify-certificates
-action 'inbox' maildir "%h/.maildir/%a"
-action "copy" { mbox "%h/copy" pipe "cat >/dev/null" }
-action "month" maildir "%h/.maildir/%t-%m-%[year2]"
-account "isp" pop3s server "a.example.org" user "joe" pass "x"
-cache $db expire 1 month
-account "work" pop3 server "b.example.org" user "joe" pass "y" starttls
-    new-only cache "%h/work" keep
-account "shop" pop3s server "c.example.org" user "z" pass "z"
-account "news" pop3s server "d.example.org" user "z" pass "z"
-match "^From:.*x" in headers action "inbox"
-match account "work" actions { "inbox" "copy" } continue
-match accounts { "sh*" "none" } action maildir "%h/shop"
-match account "news" action "month"
-match all action "inbox"
-""")
-        self.write("work", "3 a b\n")
-        done = self.imports("fdm", "-n")
-        for account, target in (("isp", f"{self.home}/.maildir/isp"),
-                                ("shop", f"{self.home}/shop"),
-                                ("work", f"{self.home}/.maildir/work"),
-                                ("work", f"{self.home}/copy"),
-                                ("work", "cat >/dev/null")):
-            name, = re.findall(
-                r"\[target (\S+)\]\ntype = \S+\n(?:path|command) = "
-                + re.escape(target) + "\n", done.stdout)
-            deliver, = re.findall(
-                rf"(?s)\[account {account}\].*?deliver = (.*?)\n", done.stdout)
-            self.assertIn(name, deliver.split(", "))
-        self.assertEqual(done.stdout.count("max_message_size = 100M\n"), 4)
-        self.assertEqual(done.stdout.count("timeout_body = 120s\n"), 4)
-        for words in ("work: joe at b.example.org, 1 unique-id",
-                      "isp, shop, news: it has no cache", "news: "
-                      f"{self.home}/.maildir/%t-%m-%[year2]: evpopd puts in",
-                      'isp, work, shop, news: the rules ("match")'):
-            self.assertIn(words, done.stderr)
-        self.assertNotIn("verif", done.stderr)
 
     def test_what_is_refused(self):
         self.assertIn("no configuration of mpop",

@@ -1,5 +1,4 @@
 /* fetchmail: an account of it, and what it has fetched in ~/.fetchids. */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -245,9 +244,8 @@ fetchmail_take_ids(struct migration *migration,
     struct migration_section *account, const char *text, const char *host,
     const char *user)
 {
-	char *copy = (char *)(uintptr_t)migration_copy(
-		 migration, text, strlen(text)),
-	     *line, *space, *at;
+	char *copy = migration_copy(migration, text, strlen(text)), *line,
+	     *space, *at;
 
 	while ((line = words_line(&copy)) != NULL) {
 		at = strchr(line, '@');

@@ -1,7 +1,6 @@
 /* getmail6: an INI file for each account, and oldmail-* beside them. */
 #include <dirent.h>
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -14,6 +13,7 @@ struct getmail_pair {
 	STAILQ_ENTRY(getmail_pair) next;
 	const char *section, *key;
 	const char *value;
+	bool is_used; /* somebody has asked for it */
 };
 
 /* One file. */
@@ -28,13 +28,15 @@ struct getmail {
 static const char *
 getmail_get(const struct getmail *getmail, const char *section, const char *key)
 {
-	const struct getmail_pair *pair;
+	struct getmail_pair *pair;
 	const char *value = NULL;
 
 	STAILQ_FOREACH(pair, &getmail->pairs, next)
 		if (strcmp(pair->section, section) == 0 &&
-		    strcmp(pair->key, key) == 0)
+		    strcmp(pair->key, key) == 0) {
+			pair->is_used = true;
 			value = pair->value;
+		}
 	return value;
 }
 
@@ -371,6 +373,51 @@ getmail_note_filters(
 			    pair->section);
 }
 
+/* How getmail works, which evpopd does in its own way or by another key. */
+static bool
+getmail_is_its_own(const struct getmail_pair *pair)
+{
+	static const char *const keys[] = { "type", "verbose", "message_log",
+		"message_log_syslog", "message_log_verbose", "logfile",
+		"use_netrc", "use_peek", "to_oldmail_on_each_mail",
+		"skip_imap_fetch_size", "allow_root_commands", "ignore_stderr",
+		"pipe_stdout", "mailboxes", "user" };
+	/* Off, evpopd does the same. */
+	static const char *const off[] = { "delivered_to", "received",
+		"delete_dup_msgids", "record_mailbox", "unixfrom",
+		"fingerprint" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(pair->key, keys[i]) == 0)
+			return true;
+	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++)
+		if (strcmp(pair->key, off[i]) == 0)
+			return !getmail_is_on(pair->value, false);
+	return false;
+}
+
+/* What nothing above has asked for, of sections that were. */
+static void
+getmail_note_others(
+    const struct getmail *getmail, const struct migration_section *account)
+{
+	const struct getmail_pair *pair, *type;
+	bool is_section_used;
+
+	STAILQ_FOREACH(pair, &getmail->pairs, next) {
+		is_section_used = strcmp(pair->section, "options") == 0;
+		STAILQ_FOREACH(type, &getmail->pairs, next)
+			is_section_used |=
+			    type->is_used && strcmp(type->key, "type") == 0 &&
+			    strcmp(type->section, pair->section) == 0;
+		if (is_section_used && !pair->is_used &&
+		    !getmail_is_its_own(pair))
+			migration_note(getmail->migration, account,
+			    "%s = %s in [%s] is not carried over", pair->key,
+			    pair->value, pair->section);
+	}
+}
+
 /* ---- unique-ids ---- */
 
 /* oldmail-SERVER-PORT-USER, in which runs of some signs are one "-". */
@@ -380,7 +427,7 @@ getmail_ids_path(const struct getmail *getmail, const char *host,
 {
 	static const char signs[] = "/\\:;<>|";
 	const char *slash = strrchr(getmail->path, '/');
-	char *name = (char *)(uintptr_t)migration_text(
+	char *name = migration_text(
 		 getmail->migration, "oldmail-%s-%s-%s", host, port, user),
 	     *to = name;
 
@@ -465,6 +512,7 @@ getmail_convert(const struct getmail *getmail)
 	getmail_set_destination(getmail, account, "destination");
 	getmail_set_options(getmail, account);
 	getmail_note_filters(getmail, account);
+	getmail_note_others(getmail, account);
 	getmail_read_ids(getmail, account,
 	    port != NULL ? port
 	    : is_tls     ? "995"

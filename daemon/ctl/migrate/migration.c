@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -55,40 +54,44 @@ migration_take(struct migration *migration, size_t size)
 	return taken;
 }
 
-const char *
-migration_copy(struct migration *migration, const char *bytes, size_t length)
+/* What readers shorten in place is no constant. */
+static char *
+migration_nothing(struct migration *migration)
 {
-	const char *copy = evpop_arena_copy(&migration->arena, bytes, length);
-
-	migration->has_no_memory |= copy == NULL;
-	return copy != NULL ? copy : "";
+	migration->has_no_memory = true;
+	migration->empty[0] = '\0';
+	return migration->empty;
 }
 
-static const char *migration_format(
-    struct migration *migration, const char *format, va_list arguments)
-    __attribute__((format(printf, 2, 0)));
-static const char *
+char *
+migration_copy(struct migration *migration, const char *bytes, size_t length)
+{
+	char *copy = evpop_arena_copy(&migration->arena, bytes, length);
+
+	return copy != NULL ? copy : migration_nothing(migration);
+}
+
+static char *migration_format(struct migration *migration, const char *format,
+    va_list arguments) __attribute__((format(printf, 2, 0)));
+static char *
 migration_format(
     struct migration *migration, const char *format, va_list arguments)
 {
-	const char *copy;
-	char *text;
+	char *copy, *text;
 	int length = vasprintf(&text, format, arguments);
 
-	if (length < 0) {
-		migration->has_no_memory = true;
-		return "";
-	}
+	if (length < 0)
+		return migration_nothing(migration);
 	copy = migration_copy(migration, text, (size_t)length);
 	explicit_bzero(text, (size_t)length);
 	free(text);
 	return copy;
 }
 
-const char *
+char *
 migration_text(struct migration *migration, const char *format, ...)
 {
-	const char *text;
+	char *text;
 	va_list arguments;
 
 	va_start(arguments, format);
@@ -383,7 +386,7 @@ migration_note(struct migration *migration,
     const struct migration_section *account, const char *format, ...)
 {
 	struct migration_note *note = migration_take(migration, sizeof(*note));
-	const char *text;
+	char *text;
 	va_list arguments;
 
 	if (note == NULL)
@@ -391,7 +394,7 @@ migration_note(struct migration *migration,
 	va_start(arguments, format);
 	text = migration_format(migration, format, arguments);
 	va_end(arguments);
-	for (char *at = (char *)(uintptr_t)text; *at != '\0'; at++)
+	for (char *at = text; *at != '\0'; at++)
 		if ((unsigned char)*at < ' ' || *at == 0x7f)
 			*at = '?';
 	note->text = text;

@@ -64,6 +64,7 @@ struct migration {
 	STAILQ_HEAD(, migration_note) notes;
 	size_t account_count;
 	bool has_no_memory;       /* then all of it is worth nothing */
+	char empty[1];            /* what its texts are then */
 	struct evpop_arena arena; /* what the texts lie in */
 };
 
@@ -75,9 +76,8 @@ void migration_end(struct migration *);
 void *migration_take(struct migration *, size_t size);
 
 /* Texts that live as long as it does; "" without memory, which is noted. */
-const char *migration_copy(
-    struct migration *, const char *bytes, size_t length);
-const char *migration_text(struct migration *, const char *format, ...)
+char *migration_copy(struct migration *, const char *bytes, size_t length);
+char *migration_text(struct migration *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* The path with "~" replaced by the home, and made whole. */

@@ -1,6 +1,5 @@
 /* mpop: ~/.mpoprc, and what it has fetched in ~/.mpop_uidls/. */
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -271,9 +270,8 @@ mpop_set_delivery(struct migration *migration,
 	}
 	/* The command line's form has commas. */
 	length = strcspn(delivery, " \t,");
-	rest =
-	    mpop_unquote(words_trim((char *)(uintptr_t)migration_text(migration,
-		"%s", delivery + length + strspn(delivery + length, ","))));
+	rest = mpop_unquote(words_trim(migration_text(migration, "%s",
+	    delivery + length + strspn(delivery + length, ","))));
 	for (size_t i = 0; i < 2; i++)
 		if (strlen(file_kinds[i]) == length &&
 		    strncmp(delivery, file_kinds[i], length) == 0) {
