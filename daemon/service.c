@@ -454,7 +454,7 @@ service_set_up_poller(struct service *service)
 	service->supervisor = supervisor_new(service->base, service->notify,
 	    service->store, service->poller, service->deliver);
 	service->hook = hook_new(service->base, service->notify,
-	    service->poller, service->config, &hook_pace);
+	    service->poller, service->deliver, service->config, &hook_pace);
 	return service->supervisor == NULL || service->hook == NULL ? EX_OSERR
 								    : EX_OK;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/hook/reminder.h"
 #include "daemon/hook/run.h"
 #include "daemon/log/log.h"
 #include "daemon/notify/notify.h"
@@ -59,7 +60,10 @@ struct hook {
 	struct notify *notify;
 	struct notify_subscription subscription;
 	const struct poller *poller;
+	const struct deliver *deliver;
 	const struct hook_pace *pace;
+	int64_t store_failing_since_ms; /* 0: it works */
+	char store_text[HOOK_TEXT_SIZE];
 	struct hook_queue queues[QUEUE_COUNT];
 	struct hook_run runs[HOOK_RUNS];
 	struct hook_record records[HOOK_KIND_COUNT];
@@ -123,6 +127,16 @@ hook_schedule(struct hook *hook)
 	evtimer_add(hook->timer, &wait);
 }
 
+/* What is gathered is due soon, from its first item on. */
+static void
+hook_set_due(struct hook *hook, struct hook_queue *queue)
+{
+	queue->due_ms = evpop_clock_monotonic_ms() + hook->pace->gather_ms;
+	if (queue->due_ms < queue->next_ms)
+		queue->due_ms = queue->next_ms;
+	hook_schedule(hook);
+}
+
 /* An item of a queue, whose run is due soon; NULL where it has no room. */
 static struct batch_item *
 hook_gather(struct hook *hook, enum hook_queue_name name,
@@ -132,13 +146,8 @@ hook_gather(struct hook *hook, enum hook_queue_name name,
 	bool is_first = batch_is_empty(&queue->gathered);
 	struct batch_item *item = batch_add(&queue->gathered, subject);
 
-	if (is_first) {
-		queue->due_ms =
-		    evpop_clock_monotonic_ms() + hook->pace->gather_ms;
-		if (queue->due_ms < queue->next_ms)
-			queue->due_ms = queue->next_ms;
-		hook_schedule(hook);
-	}
+	if (is_first)
+		hook_set_due(hook, queue);
 	return item;
 }
 
@@ -203,6 +212,18 @@ hook_note_recovery(struct hook *hook, const struct batch_subject *subject,
 	item->failing_since_ms = fate->failing_since_ms;
 }
 
+/* For the reminders. */
+static void
+hook_note_store(struct hook *hook, const struct notify_health *health)
+{
+	if (health->works)
+		hook->store_failing_since_ms = 0;
+	else if (hook->store_failing_since_ms == 0)
+		hook->store_failing_since_ms = evpop_clock_unix_ms();
+	(void)snprintf(hook->store_text, sizeof(hook->store_text), "%s",
+	    health->text != NULL ? health->text : "");
+}
+
 static void
 hook_told(const struct notify_event *event, void *arg)
 {
@@ -225,6 +246,7 @@ hook_told(const struct notify_event *event, void *arg)
 			hook_note_failure(hook, &subject, &event->fate);
 		break;
 	case NOTIFY_STORE_HEALTH:
+		hook_note_store(hook, &event->health);
 		if (event->health.works)
 			hook_note_recovery(hook, &subject,
 			    &(struct notify_fate){ .to = "ok" });
@@ -249,29 +271,19 @@ hook_remind(evutil_socket_t fd, short what, void *arg)
 {
 	struct hook *hook = arg;
 	int64_t before_ms = evpop_clock_unix_ms() - hook->pace->remind_ms / 2;
-	struct poller_account_status status;
-	struct batch_item *item;
+	struct hook_queue *queue = &hook->queues[QUEUE_REMINDER];
+	bool was_empty = batch_is_empty(&queue->gathered);
 
 	(void)fd;
 	(void)what;
 	if (!hook_is_set(hook, HOOK_ON_FAILURE))
 		return;
-	for (size_t i = 0; poller_account_status_at(hook->poller, i, &status);
-	     i++) {
-		if (status.failing_since_ms == 0 ||
-		    status.failing_since_ms > before_ms ||
-		    status.health == POLLER_WELL)
-			continue;
-		item = hook_gather(hook, QUEUE_REMINDER,
-		    &(struct batch_subject){ .account = status.name });
-		if (item == NULL)
-			continue;
-		batch_set_text(&item->host, status.host);
-		batch_set_text(&item->outcome, status.last_outcome);
-		batch_set_text(&item->text, status.last_text);
-		item->failing_since_ms = status.failing_since_ms;
-		item->needs_attention = status.health == POLLER_REFUSED;
-	}
+	reminder_gather(
+	    &queue->gathered, hook->poller, hook->deliver, before_ms);
+	reminder_gather_store(&queue->gathered, hook->store_failing_since_ms,
+	    hook->store_text, before_ms);
+	if (was_empty && !batch_is_empty(&queue->gathered))
+		hook_set_due(hook, queue);
 }
 
 /* ---- runs ---- */
@@ -502,8 +514,8 @@ hook_reload(struct hook *hook, const struct config *config)
 
 struct hook *
 hook_new(struct event_base *base, struct notify *notify,
-    const struct poller *poller, const struct config *config,
-    const struct hook_pace *pace)
+    const struct poller *poller, const struct deliver *deliver,
+    const struct config *config, const struct hook_pace *pace)
 {
 	const struct timeval remind = evpop_clock_wait(pace->remind_ms);
 	struct hook *hook = calloc(1, sizeof(*hook));
@@ -513,6 +525,7 @@ hook_new(struct event_base *base, struct notify *notify,
 	hook->base = base;
 	hook->notify = notify;
 	hook->poller = poller;
+	hook->deliver = deliver;
 	hook->pace = pace;
 	for (size_t i = 0; i < QUEUE_COUNT; i++) {
 		batch_begin(&hook->queues[i].gathered);

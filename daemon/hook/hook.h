@@ -15,6 +15,7 @@
 #include "daemon/config/config.h"
 #include "daemon/hook/report.h"
 
+struct deliver;
 struct event_base;
 struct hook;
 struct notify;
@@ -34,12 +35,12 @@ extern const struct hook_pace hook_pace;
 #define HOOK_RUNS 4
 
 /*
- * The poller tells what still fails; it outlives the hooks, as do the others.
- * NULL without memory.
+ * Poller and deliverer tell what still fails; they outlive the hooks, as do the
+ * others.  NULL without memory.
  */
 struct hook *hook_new(struct event_base *, struct notify *,
-    const struct poller *, const struct config *, const struct hook_pace *)
-    __attribute__((warn_unused_result));
+    const struct poller *, const struct deliver *, const struct config *,
+    const struct hook_pace *) __attribute__((warn_unused_result));
 
 /* Other commands from now on; without memory the old ones stay. */
 void hook_reload(struct hook *, const struct config *);

@@ -56,7 +56,7 @@ DAEMON = {
                 "store/outbox.h",
                 "store/backup.h", "store/import.h", "store/keeping.h", "store/reading.h", "store/reseal.h",
                 "secret/sealed_form.h"),
-    "hook": ("log/", "notify/", "config/", "secret/child.h", "secret/line.h",
+    "hook": ("log/", "notify/", "config/", "deliver/deliver.h", "secret/child.h", "secret/line.h",
              "poll/poller.h", "poll/state.h", "control/field.h",
              "control/when.h"),
     # Text that the API and the command understand alike; no state behind it.

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/deliver/deliver.h"
 #include "daemon/hook/batch.h"
 #include "daemon/hook/hook.h"
 #include "daemon/log/log.h"
@@ -44,11 +45,42 @@ poller_account_status_at(const struct poller *poller, size_t index,
 	return true;
 }
 
+bool
+poller_account_advice(const struct poller *poller, const char *name,
+    char advice[POLLER_ADVICE_SIZE])
+{
+	(void)poller;
+	(void)snprintf(advice, POLLER_ADVICE_SIZE, "look after %s", name);
+	return true;
+}
+
+struct deliver {
+	struct deliver_status targets[2];
+	size_t count;
+};
+
+bool
+deliver_status_at(
+    const struct deliver *deliver, size_t index, struct deliver_status *status)
+{
+	if (index >= deliver->count)
+		return false;
+	*status = deliver->targets[index];
+	return true;
+}
+
+const char *
+deliver_state_name(enum deliver_state state)
+{
+	return state == DELIVER_DOWN ? "down" : "other";
+}
+
 struct fixture {
 	char folder[64], out[96], command[512];
 	struct event_base *base;
 	struct notify *notify;
 	struct poller poller;
+	struct deliver deliver;
 	struct config config;
 	struct hook_pace pace;
 	struct hook *hook;
@@ -104,8 +136,9 @@ teardown(void **state)
 static void
 begin(struct fixture *fixture)
 {
-	fixture->hook = hook_new(fixture->base, fixture->notify,
-	    &fixture->poller, &fixture->config, &fixture->pace);
+	fixture->hook =
+	    hook_new(fixture->base, fixture->notify, &fixture->poller,
+		&fixture->deliver, &fixture->config, &fixture->pace);
 	assert_non_null(fixture->hook);
 }
 
@@ -186,6 +219,17 @@ wait_runs(struct fixture *fixture, enum hook_kind kind, uint64_t runs)
 	}
 	fail_msg(
 	    "%s ran %u times", hook_kind_name(kind), (unsigned)status.runs);
+}
+
+static void
+wait_text(struct fixture *fixture, const char *text)
+{
+	int64_t end_ms = evpop_clock_monotonic_ms() + PATIENCE_MS;
+
+	while (strstr(look(fixture), text) == NULL) {
+		assert_true(evpop_clock_monotonic_ms() < end_ms);
+		turn_for(fixture, 10);
+	}
 }
 
 static void
@@ -408,6 +452,41 @@ test_reminders(void **state)
 	    0);
 }
 
+/* A target that works again is not told of, nor is a store that does. */
+static void
+test_reminders_of_targets_and_store(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t now_ms = evpop_clock_unix_ms();
+	struct notify_event store = { .kind = NOTIFY_STORE_HEALTH,
+		.health = { .works = false, .text = "full" } };
+
+	fixture->pace.remind_ms = 100;
+	fixture->pace.gather_ms = fixture->pace.every_ms = 0;
+	fixture->deliver.count = 2;
+	fixture->deliver.targets[0] = (struct deliver_status){ .name = "box",
+		.where = "w",
+		.state = DELIVER_DOWN,
+		.text = "gone",
+		.down_since_ms = now_ms - 86400000 };
+	fixture->deliver.targets[1] = (struct deliver_status){
+		.name = "fine", .where = "w", .state = DELIVER_READY
+	};
+	begin(fixture);
+	wait_text(fixture, "failure|1|1|target box still fails: gone|\n");
+	notify_publish(fixture->notify, &store);
+	wait_text(fixture, "failure|1|2|2 still fail: target box, ");
+	fixture->deliver.targets[0].down_since_ms = 0;
+	wait_text(fixture, "failure|1|1|the store still fails: full|\n");
+	store.health.works = true;
+	notify_publish(fixture->notify, &store);
+	wait_runs(fixture, HOOK_ON_RECOVERY, 1);
+	turn_for(fixture, WHILE_MS);
+	(void)unlink(fixture->out);
+	turn_for(fixture, WHILE_MS);
+	assert_int_equal(lines(fixture), 0);
+}
+
 #define LIVE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int
@@ -423,6 +502,7 @@ main(void)
 		LIVE(test_too_many_are_counted),
 		LIVE(test_failures_of_commands),
 		LIVE(test_reminders),
+		LIVE(test_reminders_of_targets_and_store),
 	};
 
 	if (!secret_init())
