@@ -251,16 +251,21 @@ keys_check(const struct keys *keys, const struct config *config,
 
 /* ---- for --check ---- */
 
+static const char *
+keys_sealed_of_oauth2(const struct config_oauth2 *oauth2)
+{
+	return oauth2 != NULL && oauth2->client_secret_sealed != NULL
+		   ? "oauth2_client_secret_sealed"
+		   : NULL;
+}
+
 /* The first key of an account whose value is sealed; NULL: there is none. */
 static const char *
 keys_sealed_of_account(const struct config_account *account)
 {
 	if (account->password_sealed != NULL)
 		return "password_sealed";
-	return account->oauth2 != NULL &&
-		       account->oauth2->client_secret_sealed != NULL
-		   ? "oauth2_client_secret_sealed"
-		   : NULL;
+	return keys_sealed_of_oauth2(account->oauth2);
 }
 
 static const char *
@@ -270,10 +275,7 @@ keys_sealed_of_target(const struct config_target *target)
 		return "password_sealed";
 	if (target->secret.sealed != NULL)
 		return "secret_sealed";
-	return target->oauth2 != NULL &&
-		       target->oauth2->client_secret_sealed != NULL
-		   ? "oauth2_client_secret_sealed"
-		   : NULL;
+	return keys_sealed_of_oauth2(target->oauth2);
 }
 
 /* What is sealed cannot be tried: said of the first account or target. */

@@ -55,6 +55,13 @@ batch_find(const struct batch *batch, const struct batch_subject *subject)
 	return item;
 }
 
+static void
+item_set_text(char **text, const char *value)
+{
+	free(*text);
+	*text = value != NULL ? strdup(value) : NULL;
+}
+
 static struct batch_item *
 batch_item_new(const struct batch_subject *subject)
 {
@@ -62,8 +69,8 @@ batch_item_new(const struct batch_subject *subject)
 
 	if (item == NULL)
 		return NULL;
-	batch_set_text(&item->account, subject->account);
-	batch_set_text(&item->target, subject->target);
+	item_set_text(&item->account, subject->account);
+	item_set_text(&item->target, subject->target);
 	if ((item->account != NULL) == (subject->account != NULL) &&
 	    (item->target != NULL) == (subject->target != NULL))
 		return item;
@@ -92,10 +99,14 @@ batch_add(struct batch *batch, const struct batch_subject *subject)
 }
 
 void
-batch_set_text(char **text, const char *value)
+batch_describe(struct batch_item *item, const struct batch_failure *failure)
 {
-	free(*text);
-	*text = value != NULL ? strdup(value) : NULL;
+	item_set_text(&item->host, failure->host);
+	item_set_text(&item->outcome, failure->outcome);
+	item_set_text(&item->text, failure->text);
+	item_set_text(&item->advice, failure->advice);
+	item->failing_since_ms = failure->failing_since_ms;
+	item->needs_attention = failure->needs_attention;
 }
 
 void

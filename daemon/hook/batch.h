@@ -52,8 +52,15 @@ struct batch_item *batch_find(
 struct batch_item *batch_add(struct batch *, const struct batch_subject *);
 void batch_remove(struct batch *, struct batch_item *);
 
-/* Set a text of an item; without memory it is NULL. */
-void batch_set_text(char **text, const char *value);
+/* How it fails, or failed; each text may be NULL. */
+struct batch_failure {
+	const char *host, *outcome, *text, *advice;
+	int64_t failing_since_ms;
+	bool needs_attention;
+};
+
+/* A text that there is no memory for is NULL in the item. */
+void batch_describe(struct batch_item *, const struct batch_failure *);
 
 void batch_add_message(struct batch_item *, int64_t id);
 

@@ -185,14 +185,14 @@ hook_note_failure(struct hook *hook, const struct batch_subject *subject,
 	    !hook_is_set(hook, HOOK_ON_FAILURE))
 		return;
 	item = hook_gather(hook, QUEUE_FAILURE, subject);
-	if (item == NULL)
-		return;
-	batch_set_text(&item->host, fate->host);
-	batch_set_text(&item->outcome, fate->outcome);
-	batch_set_text(&item->text, fate->text);
-	batch_set_text(&item->advice, fate->advice);
-	item->failing_since_ms = fate->failing_since_ms;
-	item->needs_attention = strcmp(fate->to, "refused") == 0;
+	if (item != NULL)
+		batch_describe(item,
+		    &(struct batch_failure){ .host = fate->host,
+			.outcome = fate->outcome,
+			.text = fate->text,
+			.advice = fate->advice,
+			.failing_since_ms = fate->failing_since_ms,
+			.needs_attention = strcmp(fate->to, "refused") == 0 });
 }
 
 static void
@@ -205,11 +205,11 @@ hook_note_recovery(struct hook *hook, const struct batch_subject *subject,
 	    !hook_is_set(hook, HOOK_ON_RECOVERY))
 		return;
 	item = hook_gather(hook, QUEUE_RECOVERY, subject);
-	if (item == NULL)
-		return;
-	batch_set_text(&item->host, fate->host);
-	batch_set_text(&item->outcome, fate->outcome);
-	item->failing_since_ms = fate->failing_since_ms;
+	if (item != NULL)
+		batch_describe(
+		    item, &(struct batch_failure){ .host = fate->host,
+			      .outcome = fate->outcome,
+			      .failing_since_ms = fate->failing_since_ms });
 }
 
 /* For the reminders. */
@@ -581,9 +581,8 @@ hook_free(struct hook **hook_p)
 	if (hook == NULL)
 		return;
 	notify_leave(&hook->subscription);
-	for (size_t i = 0; i < HOOK_RUNS; i++) {
+	for (size_t i = 0; i < HOOK_RUNS; i++)
 		hook_run_kill(&hook->runs[i]);
-	}
 	for (size_t i = 0; i < QUEUE_COUNT; i++) {
 		batch_clear(&hook->queues[i].gathered);
 		batch_clear(&hook->queues[i].ready);

@@ -10,16 +10,16 @@ reminder_add_account(struct batch *batch, const struct poller *poller,
 	struct batch_item *item = batch_add(
 	    batch, &(struct batch_subject){ .account = status->name });
 	char advice[POLLER_ADVICE_SIZE];
+	bool has_advice = poller_account_advice(poller, status->name, advice);
 
-	if (item == NULL)
-		return;
-	batch_set_text(&item->host, status->host);
-	batch_set_text(&item->outcome, status->last_outcome);
-	batch_set_text(&item->text, status->last_text);
-	if (poller_account_advice(poller, status->name, advice))
-		batch_set_text(&item->advice, advice);
-	item->failing_since_ms = status->failing_since_ms;
-	item->needs_attention = status->health == POLLER_REFUSED;
+	if (item != NULL)
+		batch_describe(item,
+		    &(struct batch_failure){ .host = status->host,
+			.outcome = status->last_outcome,
+			.text = status->last_text,
+			.advice = has_advice ? advice : NULL,
+			.failing_since_ms = status->failing_since_ms,
+			.needs_attention = status->health == POLLER_REFUSED });
 }
 
 static void
@@ -28,14 +28,14 @@ reminder_add_target(struct batch *batch, const struct deliver_status *status)
 	struct batch_item *item =
 	    batch_add(batch, &(struct batch_subject){ .target = status->name });
 
-	if (item == NULL)
-		return;
-	batch_set_text(&item->host, status->where);
-	batch_set_text(&item->outcome, deliver_state_name(status->state));
-	batch_set_text(&item->text, status->text);
-	batch_set_text(&item->advice, status->advice);
-	item->failing_since_ms = status->down_since_ms;
-	item->needs_attention = status->state == DELIVER_REFUSED;
+	if (item != NULL)
+		batch_describe(item,
+		    &(struct batch_failure){ .host = status->where,
+			.outcome = deliver_state_name(status->state),
+			.text = status->text,
+			.advice = status->advice,
+			.failing_since_ms = status->down_since_ms,
+			.needs_attention = status->state == DELIVER_REFUSED });
 }
 
 static bool
@@ -69,8 +69,8 @@ reminder_gather_store(struct batch *batch, int64_t failing_since_ms,
 	if (!reminder_is_old(failing_since_ms, before_ms))
 		return;
 	item = batch_add(batch, &(struct batch_subject){ .account = NULL });
-	if (item == NULL)
-		return;
-	batch_set_text(&item->text, text);
-	item->failing_since_ms = failing_since_ms;
+	if (item != NULL)
+		batch_describe(
+		    item, &(struct batch_failure){ .text = text,
+			      .failing_since_ms = failing_since_ms });
 }

@@ -289,9 +289,8 @@ body_grow_piece(struct store_body *body, size_t target, size_t wanted)
 	piece = realloc(piece, sizeof(*piece) + room + STORE_SEALED_EXTRA);
 	if (piece == NULL)
 		return false;
-	if (body->piece == NULL) {
+	if (body->piece == NULL)
 		memset(piece, 0, sizeof(*piece));
-	}
 	piece->room = room;
 	body->piece = piece;
 	bodies_hold(body_others(body), piece_memory(piece) - had);
