@@ -99,26 +99,35 @@ flow_granted(struct flow *flow, struct grant_answer *answer)
 	flow_fail(flow, &trouble);
 }
 
-/* RFC 8628 section 3.5: an endpoint that does not answer is asked less often.
- */
+/* RFC 8628 section 3.5: an endpoint that does not work is asked less often. */
 static void
 flow_device_answered(struct grant_answer *answer, const struct trouble *trouble,
     int64_t retry_after_ms, void *arg)
 {
 	struct flow *flow = arg;
+	struct trouble found;
 
 	(void)retry_after_ms;
 	flow->grant = NULL;
-	if (answer == NULL && trouble->kind == OAUTH_LATER) {
-		if (flow->interval_s < DEVICE_INTERVAL_MOST_S)
-			flow->interval_s *= 2;
+	if (answer != NULL && flow_is_pending(flow, answer)) {
 		flow_wait(flow, flow->interval_s);
-	} else if (answer == NULL)
-		flow_fail(flow, trouble);
-	else if (flow_is_pending(flow, answer))
-		flow_wait(flow, flow->interval_s);
-	else
+		return;
+	}
+	if (answer != NULL && answer->kind == ANSWER_TOKEN) {
 		flow_granted(flow, answer);
+		return;
+	}
+	if (answer != NULL) {
+		trouble_of_answer(&found, flow->settings, answer);
+		trouble = &found;
+	}
+	if (trouble->kind != OAUTH_LATER) {
+		flow_fail(flow, trouble);
+		return;
+	}
+	if (flow->interval_s < DEVICE_INTERVAL_MOST_S)
+		flow->interval_s *= 2;
+	flow_wait(flow, flow->interval_s);
 }
 
 static void

@@ -128,6 +128,20 @@ class ConsentTest(Oauth):
         self.assertIsNotNone(shown["authorization"]["granted_at"])
         self.check_clean()
 
+    def test_device_outlasts_an_outage(self):
+        self.authorize()
+        self.evpopd.start()
+        before = self.evpopd.wait_polled()["last_finished"]
+        self.auth.answers = [(503, {}),
+                             (429, {"error": "temporarily_unavailable"})]
+        self.post({"flow": "device"})
+        self.auth.consent()
+        shown = procs.wait_for(lambda: self.finished(before),
+                               what="a poll by the new token")
+        self.check(shown, "fresh")
+        self.assertEqual(self.auth.answers, [])
+        self.check_clean()
+
     def test_device_is_refused(self):
         self.authorize()
         self.evpopd.start()
