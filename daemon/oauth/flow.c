@@ -104,21 +104,22 @@ static void
 flow_device_answered(struct grant_answer *answer, const struct trouble *trouble,
     int64_t retry_after_ms, void *arg)
 {
+	const struct grant_answer *said = answer;
 	struct flow *flow = arg;
 	struct trouble found;
 
 	(void)retry_after_ms;
 	flow->grant = NULL;
-	if (answer != NULL && flow_is_pending(flow, answer)) {
+	if (said != NULL && flow_is_pending(flow, said)) {
 		flow_wait(flow, flow->interval_s);
 		return;
 	}
-	if (answer != NULL && answer->kind == ANSWER_TOKEN) {
+	if (said != NULL && said->kind == ANSWER_TOKEN) {
 		flow_granted(flow, answer);
 		return;
 	}
-	if (answer != NULL) {
-		trouble_of_answer(&found, flow->settings, answer);
+	if (said != NULL) {
+		trouble_of_answer(&found, flow->settings, said);
 		trouble = &found;
 	}
 	if (trouble->kind != OAUTH_LATER) {

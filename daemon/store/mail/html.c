@@ -24,7 +24,7 @@ html_is_inline(GumboTag tag)
 }
 
 static void
-html_separate(struct mail_text *to, const GumboNode *node)
+html_separate(void *to, const GumboNode *node)
 {
 	if (node->type == GUMBO_NODE_ELEMENT &&
 	    !html_is_inline(node->v.element.tag))
@@ -32,7 +32,7 @@ html_separate(struct mail_text *to, const GumboNode *node)
 }
 
 static void
-html_begin(struct mail_text *to, const GumboNode *node)
+html_begin(void *to, const GumboNode *node)
 {
 	const GumboAttribute *alternative;
 
@@ -51,47 +51,15 @@ html_begin(struct mail_text *to, const GumboNode *node)
 		mail_text_add_string(to, alternative->value);
 }
 
-static const GumboNode *
-html_child(const GumboNode *node, size_t index)
-{
-	const GumboVector *children;
-
-	if (node->type != GUMBO_NODE_ELEMENT ||
-	    mail_page_is_unseen(node->v.element.tag))
-		return NULL;
-	children = &node->v.element.children;
-	return index < children->length ? children->data[index] : NULL;
-}
-
-/* Without recursion: the way back is in the tree. */
-static void
-html_walk(void *arg, const GumboNode *root)
-{
-	struct mail_text *to = arg;
-	const GumboNode *node = root;
-
-	html_begin(to, node);
-	while (!mail_text_is_full(to)) {
-		const GumboNode *next = html_child(node, 0);
-
-		while (next == NULL) {
-			html_separate(to, node);
-			if (node == root)
-				return;
-			next = html_child(
-			    node->parent, node->index_within_parent + 1);
-			if (next == NULL)
-				node = node->parent;
-		}
-		node = next;
-		html_begin(to, node);
-	}
-}
-
 void
 mail_html_add(
     struct mail_text *to, const char *page, size_t length, size_t *left)
 {
-	mail_page_read(
-	    to, page, length, left, MAIL_PAGE_NO_LINKS, html_walk, to);
+	static const struct mail_page_reader reader = {
+		.links = MAIL_PAGE_NO_LINKS,
+		.begin = html_begin,
+		.end = html_separate,
+	};
+
+	mail_page_read(to, page, length, left, &reader, to);
 }

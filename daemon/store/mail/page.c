@@ -359,30 +359,76 @@ page_free_all(struct memory *memory)
 
 /* ---- reading ---- */
 
-/* Returns false where it takes more memory than there is. */
 static bool
-page_parse(const char *page, size_t length, struct memory *memory,
-    mail_page_walk walk, void *arg)
+page_is_seen(const struct mail_page_reader *reader, GumboTag tag)
+{
+	return tag != GUMBO_TAG_SCRIPT && tag != GUMBO_TAG_STYLE &&
+	       tag != GUMBO_TAG_TEMPLATE &&
+	       (tag != GUMBO_TAG_HEAD || !reader->skips_head);
+}
+
+static const GumboNode *
+page_child(
+    const struct mail_page_reader *reader, const GumboNode *node, size_t index)
+{
+	const GumboVector *children = &node->v.element.children;
+
+	if (node->type != GUMBO_NODE_ELEMENT ||
+	    !page_is_seen(reader, node->v.element.tag))
+		return NULL;
+	return index < children->length ? children->data[index] : NULL;
+}
+
+/* Without recursion: the way back is in the tree. */
+static void
+page_walk(const struct mail_text *to, const GumboNode *root,
+    const struct mail_page_reader *reader, void *arg)
+{
+	const GumboNode *node = root;
+
+	reader->begin(arg, node);
+	while (!mail_text_is_full(to)) {
+		const GumboNode *next = page_child(reader, node, 0);
+
+		while (next == NULL) {
+			if (node->type == GUMBO_NODE_ELEMENT)
+				reader->end(arg, node);
+			if (node == root) {
+				if (reader->finish != NULL)
+					reader->finish(arg);
+				return;
+			}
+			next = page_child(reader, node->parent,
+			    node->index_within_parent + 1);
+			if (next == NULL)
+				node = node->parent;
+		}
+		node = next;
+		reader->begin(arg, node);
+	}
+}
+
+/* NULL where it takes more memory than there is. */
+static const GumboNode *
+page_parse(const char *page, size_t length, struct memory *memory)
 {
 	GumboOptions options = kGumboDefaultOptions;
-	GumboOutput *output;
 
 	options.allocator = page_allocate;
 	options.deallocator = page_deallocate;
 	options.userdata = memory;
 	options.max_errors = 0;
 	if (setjmp(memory->exhausted) != 0)
-		return false;
-	output = gumbo_parse_with_options(&options, page, length);
-	walk(arg, output->root);
-	return true;
+		return NULL;
+	return gumbo_parse_with_options(&options, page, length)->root;
 }
 
 void
 mail_page_read(struct mail_text *to, const char *page, size_t length,
-    size_t *left, enum mail_page_links links, mail_page_walk walk, void *arg)
+    size_t *left, const struct mail_page_reader *reader, void *arg)
 {
 	struct memory memory = { .blocks = NULL };
+	const GumboNode *root;
 	char *copy;
 
 	copy = malloc(length + 1);
@@ -391,24 +437,18 @@ mail_page_read(struct mail_text *to, const char *page, size_t length,
 		return;
 	}
 	memcpy(copy, page, length);
-	length = page_reduce(copy, length, links);
+	length = page_reduce(copy, length, reader->links);
 	if (length > *left) {
 		length = *left;
 		mail_text_cut(to);
 	}
 	*left -= length;
-	while (!page_parse(copy, length, &memory, walk, arg)) {
+	while ((root = page_parse(copy, length, &memory)) == NULL) {
 		page_free_all(&memory);
 		mail_text_cut(to);
 		length /= 4;
 	}
+	page_walk(to, root, reader, arg);
 	page_free_all(&memory);
 	free(copy);
-}
-
-bool
-mail_page_is_unseen(GumboTag tag)
-{
-	return tag == GUMBO_TAG_SCRIPT || tag == GUMBO_TAG_STYLE ||
-	       tag == GUMBO_TAG_TEMPLATE;
 }

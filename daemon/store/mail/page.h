@@ -16,17 +16,21 @@ enum mail_page_links {
 	MAIL_PAGE_LINKS
 };
 
-/* Gets the tree, which is gone when it returns. */
-typedef void (*mail_page_walk)(void *arg, const GumboNode *root);
+/* Reads the nodes of a page, which are gone behind the call, in their order. */
+struct mail_page_reader {
+	enum mail_page_links links;
+	bool skips_head; /* nobody sees what is in it */
+	void (*begin)(void *arg, const GumboNode *);
+	void (*end)(void *arg, const GumboNode *element);
+	void (*finish)(void *arg); /* that was all; or NULL */
+};
 
 /*
- * Read a page that is UTF-8.  *left is how much markup may be read, and becomes
- * what is left for the next page; is_cut of the text is set where not all is.
+ * Read a page that is UTF-8, until the text is full.  *left is how much markup
+ * may be read, and becomes what is left for the next page; is_cut of the text
+ * is set where not all is.
  */
 void mail_page_read(struct mail_text *, const char *page, size_t length,
-    size_t *left, enum mail_page_links, mail_page_walk, void *arg);
-
-/* Whether nobody sees what is in such an element. */
-bool mail_page_is_unseen(GumboTag);
+    size_t *left, const struct mail_page_reader *, void *arg);
 
 #endif

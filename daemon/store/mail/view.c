@@ -272,8 +272,9 @@ view_end_link(struct view *view, const GumboNode *node)
 }
 
 static void
-view_write_links(struct view *view)
+view_write_links(void *arg)
 {
+	struct view *view = arg;
 	char mark[16];
 
 	view->quotes = view->depth = 0;
@@ -375,8 +376,9 @@ view_begin_element(struct view *view, const GumboNode *node)
 }
 
 static void
-view_end_element(struct view *view, const GumboNode *node)
+view_end_element(void *arg, const GumboNode *node)
 {
+	struct view *view = arg;
 	GumboTag tag = node->v.element.tag;
 	unsigned line_ends = view_line_ends(tag);
 
@@ -397,8 +399,10 @@ view_end_element(struct view *view, const GumboNode *node)
 }
 
 static void
-view_begin_node(struct view *view, const GumboNode *node)
+view_begin_node(void *arg, const GumboNode *node)
 {
+	struct view *view = arg;
+
 	if (node->type == GUMBO_NODE_ELEMENT)
 		view_begin_element(view, node);
 	else if (node->type == GUMBO_NODE_TEXT ||
@@ -407,51 +411,17 @@ view_begin_node(struct view *view, const GumboNode *node)
 		view_write(view, node->v.text.text);
 }
 
-static const GumboNode *
-view_child(const GumboNode *node, size_t index)
-{
-	const GumboVector *children;
-
-	if (node->type != GUMBO_NODE_ELEMENT ||
-	    node->v.element.tag == GUMBO_TAG_HEAD ||
-	    mail_page_is_unseen(node->v.element.tag))
-		return NULL;
-	children = &node->v.element.children;
-	return index < children->length ? children->data[index] : NULL;
-}
-
-/* Without recursion: the way back is in the tree. */
-static void
-view_walk(void *arg, const GumboNode *root)
-{
-	struct view *view = arg;
-	const GumboNode *node = root;
-
-	view_begin_node(view, node);
-	while (!mail_text_is_full(view->to)) {
-		const GumboNode *next = view_child(node, 0);
-
-		while (next == NULL) {
-			if (node->type == GUMBO_NODE_ELEMENT)
-				view_end_element(view, node);
-			if (node == root) {
-				view_write_links(view);
-				return;
-			}
-			next = view_child(
-			    node->parent, node->index_within_parent + 1);
-			if (next == NULL)
-				node = node->parent;
-		}
-		node = next;
-		view_begin_node(view, node);
-	}
-}
-
 void
 mail_view_add(
     struct mail_text *to, const char *page, size_t length, size_t *left)
 {
+	static const struct mail_page_reader reader = {
+		.links = MAIL_PAGE_LINKS,
+		.skips_head = true,
+		.begin = view_begin_node,
+		.end = view_end_element,
+		.finish = view_write_links,
+	};
 	struct view *view = calloc(1, sizeof(*view));
 
 	if (view == NULL) {
@@ -460,7 +430,6 @@ mail_view_add(
 	}
 	view->to = to;
 	view->begin = to->length;
-	mail_page_read(
-	    to, page, length, left, MAIL_PAGE_LINKS, view_walk, view);
+	mail_page_read(to, page, length, left, &reader, view);
 	free(view);
 }
