@@ -87,19 +87,35 @@ flow_is_pending(struct flow *flow, const struct grant_answer *answer)
 static void
 flow_granted(struct flow *flow, struct grant_answer *answer)
 {
-	const struct grant_answer *said = answer;
-	struct trouble trouble;
+	flow->step = FLOW_OVER;
+	flow->handler->granted(answer, flow->arg);
+}
 
-	if (said->kind == ANSWER_TOKEN) {
-		flow->step = FLOW_OVER;
-		flow->handler->granted(answer, flow->arg);
-		return;
-	}
-	trouble_of_answer(&trouble, flow->settings, answer);
-	flow_fail(flow, &trouble);
+/* What is wrong with an answer, which goes to *space; without one, `trouble`.
+ */
+static const struct trouble *
+flow_trouble(const struct flow *flow, const struct grant_answer *answer,
+    const struct trouble *trouble, struct trouble *space)
+{
+	if (answer == NULL)
+		return trouble;
+	trouble_of_answer(space, flow->settings, answer);
+	return space;
 }
 
 /* RFC 8628 section 3.5: an endpoint that does not work is asked less often. */
+static void
+flow_device_in_trouble(struct flow *flow, const struct trouble *trouble)
+{
+	if (trouble->kind != OAUTH_LATER) {
+		flow_fail(flow, trouble);
+		return;
+	}
+	if (flow->interval_s < DEVICE_INTERVAL_MOST_S)
+		flow->interval_s *= 2;
+	flow_wait(flow, flow->interval_s);
+}
+
 static void
 flow_device_answered(struct grant_answer *answer, const struct trouble *trouble,
     int64_t retry_after_ms, void *arg)
@@ -110,25 +126,13 @@ flow_device_answered(struct grant_answer *answer, const struct trouble *trouble,
 
 	(void)retry_after_ms;
 	flow->grant = NULL;
-	if (said != NULL && flow_is_pending(flow, said)) {
-		flow_wait(flow, flow->interval_s);
-		return;
-	}
-	if (said != NULL && said->kind == ANSWER_TOKEN) {
+	if (said != NULL && said->kind == ANSWER_TOKEN)
 		flow_granted(flow, answer);
-		return;
-	}
-	if (said != NULL) {
-		trouble_of_answer(&found, flow->settings, said);
-		trouble = &found;
-	}
-	if (trouble->kind != OAUTH_LATER) {
-		flow_fail(flow, trouble);
-		return;
-	}
-	if (flow->interval_s < DEVICE_INTERVAL_MOST_S)
-		flow->interval_s *= 2;
-	flow_wait(flow, flow->interval_s);
+	else if (said != NULL && flow_is_pending(flow, said))
+		flow_wait(flow, flow->interval_s);
+	else
+		flow_device_in_trouble(
+		    flow, flow_trouble(flow, said, trouble, &found));
 }
 
 static void
@@ -198,11 +202,7 @@ flow_begun(struct grant_answer *answer, const struct trouble *trouble,
 		flow_take_device(flow, said);
 		return;
 	}
-	if (answer != NULL) {
-		trouble_of_answer(&found, flow->settings, answer);
-		trouble = &found;
-	}
-	flow_fail(flow, trouble);
+	flow_fail(flow, flow_trouble(flow, said, trouble, &found));
 }
 
 /* ---- a code ---- */
@@ -211,14 +211,16 @@ static void
 flow_code_answered(struct grant_answer *answer, const struct trouble *trouble,
     int64_t retry_after_ms, void *arg)
 {
+	const struct grant_answer *said = answer;
 	struct flow *flow = arg;
+	struct trouble found;
 
 	(void)retry_after_ms;
 	flow->grant = NULL;
-	if (answer != NULL)
+	if (said != NULL && said->kind == ANSWER_TOKEN)
 		flow_granted(flow, answer);
 	else
-		flow_fail(flow, trouble);
+		flow_fail(flow, flow_trouble(flow, said, trouble, &found));
 }
 
 enum flow_end

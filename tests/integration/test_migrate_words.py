@@ -74,6 +74,7 @@ destinations = ('[one]', "~/box", '~/dir/', '[two]', '[three]')
 [one]
 type = MDA_external
 path = /usr/bin/deliver
+user = joe
 arguments = ("-f", "%(sender)", "it's", "-a %(local)")
 [two]
 type = MDA_lmtp
@@ -118,9 +119,10 @@ netrc_file = ~/.other
                       "envelope_recipient = x-envelope-to:1 in [retriever]",
                       "fallback = jim@example.org in [two] is not",
                       "delivered_to = true in [options] is not",
+                      "user = joe in [one] is not",
                       "netrc_file = ~/.other in [options] is not"):
             self.assertIn(words, done.stderr)
-        self.assertEqual(done.stderr.count("is not carried over"), 5)
+        self.assertEqual(done.stderr.count("is not carried over"), 6)
         # A "/" of an id was written as "-": both count as seen.
         self.home.imports("getmail", "-o", self.home.folder / "out")
         self.assertEqual(

@@ -381,7 +381,7 @@ getmail_is_its_own(const struct getmail_pair *pair)
 		"message_log_syslog", "message_log_verbose", "logfile",
 		"use_netrc", "use_peek", "to_oldmail_on_each_mail",
 		"skip_imap_fetch_size", "allow_root_commands", "ignore_stderr",
-		"pipe_stdout", "mailboxes", "user" };
+		"pipe_stdout", "mailboxes" };
 	/* Off, evpopd does the same. */
 	static const char *const off[] = { "delivered_to", "received",
 		"delete_dup_msgids", "record_mailbox", "unixfrom",
@@ -396,26 +396,32 @@ getmail_is_its_own(const struct getmail_pair *pair)
 	return false;
 }
 
-/* What nothing above has asked for, of sections that were. */
+/* Whether it belongs to the account: somebody has asked what it is. */
+static bool
+getmail_is_section_used(const struct getmail *getmail, const char *section)
+{
+	const struct getmail_pair *pair;
+
+	STAILQ_FOREACH(pair, &getmail->pairs, next)
+		if (pair->is_used && strcmp(pair->key, "type") == 0 &&
+		    strcmp(pair->section, section) == 0)
+			return true;
+	return strcmp(section, "options") == 0;
+}
+
+/* What nothing above has asked for. */
 static void
 getmail_note_others(
     const struct getmail *getmail, const struct migration_section *account)
 {
-	const struct getmail_pair *pair, *type;
-	bool is_section_used;
+	const struct getmail_pair *pair;
 
-	STAILQ_FOREACH(pair, &getmail->pairs, next) {
-		is_section_used = strcmp(pair->section, "options") == 0;
-		STAILQ_FOREACH(type, &getmail->pairs, next)
-			is_section_used |=
-			    type->is_used && strcmp(type->key, "type") == 0 &&
-			    strcmp(type->section, pair->section) == 0;
-		if (is_section_used && !pair->is_used &&
-		    !getmail_is_its_own(pair))
+	STAILQ_FOREACH(pair, &getmail->pairs, next)
+		if (!pair->is_used && !getmail_is_its_own(pair) &&
+		    getmail_is_section_used(getmail, pair->section))
 			migration_note(getmail->migration, account,
 			    "%s = %s in [%s] is not carried over", pair->key,
 			    pair->value, pair->section);
-	}
 }
 
 /* ---- unique-ids ---- */
